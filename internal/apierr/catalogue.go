@@ -1,0 +1,186 @@
+package apierr
+
+// The codes of the catalogue.
+const (
+	FormParamMissing                           Code = "form_param_missing"
+	FormParamNil                               Code = "form_param_nil"
+	FormParamFormatInvalid                     Code = "form_param_format_invalid"
+	FormParamValueInvalid                      Code = "form_param_value_invalid"
+	FormParamTypeInvalid                       Code = "form_param_type_invalid"
+	FormParamUnknown                           Code = "form_param_unknown"
+	FormParamDuplicate                         Code = "form_param_duplicate"
+	FormCodeIncorrect                          Code = "form_code_incorrect"
+	FormIdentifierExists                       Code = "form_identifier_exists"
+	FormIdentifierNotFound                     Code = "form_identifier_not_found"
+	FormPasswordIncorrect                      Code = "form_password_incorrect"
+	FormPasswordOrIdentifierIncorrect          Code = "form_password_or_identifier_incorrect"
+	FormPasswordLengthTooShort                 Code = "form_password_length_too_short"
+	FormPasswordLengthTooLong                  Code = "form_password_length_too_long"
+	FormDisableDefaultSecondFactorNotAllowed   Code = "form_disable_default_second_factor_not_allowed"
+	InvalidTOTPSecretCode                      Code = "invalid_totp_secret_code"
+	VerificationExpired                        Code = "verification_expired"
+	VerificationFailed                         Code = "verification_failed"
+	VerificationMissing                        Code = "verification_missing"
+	VerificationAlreadyVerified                Code = "verification_already_verified"
+	VerificationStrategyInvalid                Code = "verification_strategy_invalid"
+	VerificationCodeTooManyRequests            Code = "verification_code_too_many_requests"
+	TooManyRequests                            Code = "too_many_requests"
+	UserLocked                                 Code = "user_locked"
+	UserBanned                                 Code = "user_banned"
+	FeatureNotEnabled                          Code = "feature_not_enabled"
+	StrategyForUserInvalid                     Code = "strategy_for_user_invalid"
+	TOTPAlreadyEnabled                         Code = "totp_already_enabled"
+	TOTPDisabled                               Code = "totp_disabled"
+	BackupCodesNotAvailable                    Code = "backup_codes_not_available"
+	NoPasswordSet                              Code = "no_password_set"
+	SessionReverificationRequired              Code = "session_reverification_required"
+	SessionReverificationMissing               Code = "session_reverification_missing"
+	InvalidActionForSessionReverification      Code = "invalid_action_for_session_reverification"
+	IdentificationUpdateSecondFactorUnverified Code = "identification_update_second_factor_unverified"
+	SecondFactorDeletionNotAllowed             Code = "second_factor_deletion_not_allowed"
+	TooManyUnverifiedIdentifications           Code = "too_many_unverified_identifications"
+	UnsupportedCountryCode                     Code = "unsupported_country_code"
+	SMSSendError                               Code = "sms_send_error"
+	SessionExists                              Code = "session_exists"
+	TicketInvalidCode                          Code = "ticket_invalid_code"
+	TicketExpiredCode                          Code = "ticket_expired_code"
+	SignInTokenAlreadyUsedCode                 Code = "sign_in_token_already_used_code"
+	SignInTokenRevokedCode                     Code = "sign_in_token_revoked_code"
+	SignInTokenCannotBeUsedCode                Code = "sign_in_token_cannot_be_used_code"
+	SignInTokenCannotBeRevokedCode             Code = "sign_in_token_cannot_be_revoked_code"
+	AuthenticationInvalid                      Code = "authentication_invalid"
+	DevBrowserUnauthenticated                  Code = "dev_browser_unauthenticated"
+	ClerkKeyInvalid                            Code = "clerk_key_invalid"
+	ResourceNotFound                           Code = "resource_not_found"
+	MethodNotAllowed                           Code = "method_not_allowed"
+	ResourceLocked                             Code = "resource_locked"
+	RequestBodyInvalid                         Code = "request_body_invalid"
+	RequestBodyTooLarge                        Code = "request_body_too_large"
+	UnsupportedContentType                     Code = "unsupported_content_type"
+	OriginInvalid                              Code = "origin_invalid"
+	OriginAuthorizationHeadersConflict         Code = "origin_authorization_headers_conflict"
+	InternalClerkError                         Code = "internal_clerk_error"
+	ServiceUnavailable                         Code = "service_unavailable"
+)
+
+// catalogue is the whole of it. docs/errors.md is generated from it.
+var catalogue = []Entry{
+	{FormParamMissing, 422, "is missing", "A parameter that this request needs is missing.",
+		"a required parameter is absent"},
+	{FormParamNil, 422, "is empty", "This value must not be empty.",
+		"a parameter is present and empty"},
+	{FormParamFormatInvalid, 422, "is invalid", "This value does not have the right form.",
+		"a phone number is not E.164 or cannot receive texts, an e-mail address is malformed"},
+	{FormParamValueInvalid, 422, "is invalid", "This value is not one of those allowed here.",
+		"a parameter has a value outside its set or range"},
+	{FormParamTypeInvalid, 422, "has the wrong type", "This value has the wrong type.",
+		"a parameter is not the boolean, number or list it should be"},
+	{FormParamUnknown, 422, "is unknown", "This is not a parameter of this request.",
+		"a Backend API body has a field that the operation does not know"},
+	{FormParamDuplicate, 422, "is given twice", "This parameter may be given only once.",
+		"a parameter that is no list occurs more than once"},
+	{FormCodeIncorrect, 422, "is incorrect", "That code is not right. Check it and try again.",
+		"a code from a text message, an authenticator app or a backup code is wrong, malformed or used up"},
+	{FormIdentifierExists, 422, "is taken", "This identifier is taken. Try another one.",
+		"the number, e-mail address or username belongs to an account already"},
+	{FormIdentifierNotFound, 422, "not found", "No account was found for this identifier.",
+		"sign-in with an unknown identifier, only while enumeration protection is off"},
+	{FormPasswordIncorrect, 422, "is incorrect", "The password is not right. Try again.",
+		"wrong password, while enumeration protection is off"},
+	{FormPasswordOrIdentifierIncorrect, 422, "is incorrect", "The identifier or the password is not right.",
+		"wrong password or unknown account under enumeration protection"},
+	{FormPasswordLengthTooShort, 422, "is too short", "Passwords need at least 8 characters.",
+		"a new password is too short"},
+	{FormPasswordLengthTooLong, 422, "is too long", "Passwords may have at most 128 bytes.",
+		"a new password is too long"},
+	{FormDisableDefaultSecondFactorNotAllowed, 422, "cannot be switched off", "Make another number the default instead.",
+		"default_second_factor=false"},
+	{InvalidTOTPSecretCode, 422, "invalid secret", "The authenticator secret must be base 32 of 80 to 512 bits.",
+		"an imported authenticator secret is malformed"},
+	{VerificationExpired, 400, "expired", "This code is too old. Ask for a new one.",
+		"the code was sent more than ten minutes ago"},
+	{VerificationFailed, 400, "failed", "Too many wrong tries. Ask for a new code later.",
+		"five wrong tries on one verification"},
+	{VerificationMissing, 400, "missing", "Ask for a code first.",
+		"an attempt without a prepared code"},
+	{VerificationAlreadyVerified, 400, "already verified", "This is verified already.",
+		"an attempt on something that is verified"},
+	{VerificationStrategyInvalid, 400, "invalid strategy", "This strategy does not fit the present step.",
+		"a strategy that does not fit the step"},
+	{VerificationCodeTooManyRequests, 429, "too many requests", "A code was sent a moment ago. Wait before asking for another.",
+		"a resend within 30 seconds, or over a sending limit"},
+	{TooManyRequests, 429, "too many requests", "Too many requests. Wait before trying again.",
+		"a guess while the user must wait, or an address over its limit"},
+	{UserLocked, 403, "account locked", "This account is locked for now after too many failed attempts. Try again later.",
+		"ten failures in a row, an exhausted ledger, or an administrator's lock"},
+	{UserBanned, 403, "account banned", "This account is banned.",
+		"the user is banned"},
+	{FeatureNotEnabled, 403, "not enabled", "This feature is not switched on for this instance.",
+		"a method is switched off in the settings"},
+	{StrategyForUserInvalid, 400, "invalid strategy", "This strategy is not available for this account.",
+		"the user does not have this factor, or too many failures disabled it"},
+	{TOTPAlreadyEnabled, 400, "already enabled", "An authenticator app is enabled already. Remove it first.",
+		"creating an authenticator app while one is verified"},
+	{TOTPDisabled, 400, "not enabled", "This user has no authenticator app.",
+		"the Backend API checks a code of a user without one"},
+	{BackupCodesNotAvailable, 400, "not available", "Backup codes need another second factor first.",
+		"making backup codes without a second factor"},
+	{NoPasswordSet, 400, "no password", "This user has no password.",
+		"the Backend API checks a password of a user without one"},
+	{SessionReverificationRequired, 403, "reverification required", "Confirm that it is you, then try again.",
+		"a sensitive change while the last proof is older than ten minutes"},
+	{SessionReverificationMissing, 400, "nothing started", "Start the reverification first.",
+		"a reverification step without a start"},
+	{InvalidActionForSessionReverification, 400, "invalid action", "The reverification does not wait for this step.",
+		"a reverification step out of order"},
+	{IdentificationUpdateSecondFactorUnverified, 400, "not verified", "Verify the number before using it as a second factor.",
+		"reserving or making default a number that is not a verified second factor"},
+	{SecondFactorDeletionNotAllowed, 400, "not allowed", "A second factor is required. Add another one before removing this.",
+		"removing the last factor while MFA is required"},
+	{TooManyUnverifiedIdentifications, 400, "too many", "Verify or remove a number before adding more.",
+		"five unverified numbers on one account"},
+	{UnsupportedCountryCode, 403, "not supported", "Text messages to this country are not switched on.",
+		"a number of a country outside the allow-list"},
+	{SMSSendError, 400, "not sent", "The message could not be sent. Try again.",
+		"the network refused the message"},
+	{SessionExists, 400, "session exists", "You are signed in already.",
+		"a sign-in on a client with a live session"},
+	{TicketInvalidCode, 400, "invalid ticket", "This ticket is not valid.",
+		"an unknown or malformed ticket"},
+	{TicketExpiredCode, 400, "expired ticket", "This ticket has expired.",
+		"a ticket after its life"},
+	{SignInTokenAlreadyUsedCode, 400, "already used", "This ticket has been used already.",
+		"a ticket for the second time"},
+	{SignInTokenRevokedCode, 400, "revoked", "This ticket has been revoked.",
+		"a revoked ticket"},
+	{SignInTokenCannotBeUsedCode, 400, "cannot be used", "This ticket cannot be used.",
+		"the ticket's user no longer exists"},
+	{SignInTokenCannotBeRevokedCode, 400, "cannot be revoked", "Only a pending ticket can be revoked.",
+		"revoking a used, revoked or expired ticket"},
+	{AuthenticationInvalid, 401, "invalid authentication", "You are not signed in.",
+		"no session, a dead one, or one of another client"},
+	{DevBrowserUnauthenticated, 401, "unknown browser", "This development browser is not known.",
+		"an unknown __clerk_db_jwt"},
+	{ClerkKeyInvalid, 401, "invalid key", "The secret key is missing or not right.",
+		"a Backend API call without the right secret key"},
+	{ResourceNotFound, 404, "not found", "Nothing was found here.",
+		"an id that is unknown or somebody else's, or an unknown path"},
+	{MethodNotAllowed, 405, "method not allowed", "This path does not answer this method.",
+		"a known path with another method"},
+	{ResourceLocked, 409, "busy", "The resource changed at the same moment. Try again.",
+		"a change lost against others many times in a row"},
+	{RequestBodyInvalid, 400, "invalid body", "The body of the request could not be read.",
+		"malformed form or JSON"},
+	{RequestBodyTooLarge, 413, "too large", "The body of a request may have at most 64 KiB.",
+		"a body over 64 KiB"},
+	{UnsupportedContentType, 415, "unsupported content type", "Send a form to the Frontend API and JSON to the Backend API.",
+		"another content type"},
+	{OriginInvalid, 400, "invalid origin", "Requests from this origin are not allowed.",
+		"an Origin outside the allowed ones"},
+	{OriginAuthorizationHeadersConflict, 400, "conflicting headers", "Send either Origin or Authorization.",
+		"a native request with an Origin"},
+	{InternalClerkError, 500, "internal error", "Something went wrong on our side.",
+		"everything unknown; details are in the server's log only"},
+	{ServiceUnavailable, 503, "unavailable", "The service cannot answer now. Try again.",
+		"the store is overloaded or away"},
+}

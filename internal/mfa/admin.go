@@ -1,0 +1,471 @@
+package mfa
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/password"
+	"github.com/countersign-mfa/countersign/internal/phone"
+	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/totp"
+)
+
+// UserInput is the body of a new user.
+type UserInput struct {
+	Username, FirstName, LastName, ExternalID string
+	Emails                                    []string
+	Phones                                    []string // verified from the start
+	ReservedPhones                            []string // verified and reserved for the second factor
+	Password                                  secret.Value
+	PasswordDigest, PasswordHasher            string
+	SkipPasswordChecks                        bool
+	TOTPSecret                                secret.Value
+	BackupCodes                               []secret.Value // plain, or bcrypt digests
+	Public, Private, Unsafe                   json.RawMessage
+}
+
+// admin runs an operation of the team's own servers on one user.
+func (s *Service) admin(ctx context.Context, id string, do func(*txn, *User) error) error {
+	k := Key{KindUser, bareID(prefixUser, id)}
+	return s.update(ctx, []Key{k}, func(t *txn) error {
+		u, err := t.user(k.ID)
+		if err != nil {
+			return err
+		}
+		if u == nil {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		return do(t, u)
+	})
+}
+
+func (s *Service) adminUser(ctx context.Context, id string, do func(*txn, *User) error) (*User, error) {
+	var out *User
+	err := s.admin(ctx, id, func(t *txn, u *User) error {
+		out = u
+		return do(t, u)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// CreateUser makes a user, with everything that another service knew of it.
+func (s *Service) CreateUser(ctx context.Context, in UserInput) (*User, error) {
+	digest, err := s.importPassword(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	var out *User
+	err = s.update(ctx, nil, func(t *txn) error {
+		id, err := s.randomID()
+		if err != nil {
+			return err
+		}
+		u := &User{
+			ID: id, Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID,
+			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.now, UpdatedAt: t.now,
+		}
+		if digest != "" {
+			u.Password, u.PasswordAt = digest, t.now
+		}
+		if err := t.importIdentifiers(u, in); err != nil {
+			return err
+		}
+		if err := t.importFactors(u, in); err != nil {
+			return err
+		}
+		u.settleFactors(t.now)
+		t.put(u)
+		out = u
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (s *Service) importPassword(ctx context.Context, in UserInput) (string, error) {
+	if in.PasswordDigest != "" {
+		digest, err := password.ParseDigest(in.PasswordHasher, in.PasswordDigest)
+		if err != nil {
+			return "", apierr.New(apierr.FormParamValueInvalid).Param("password_digest")
+		}
+		return digest, nil
+	}
+	if in.Password.IsZero() {
+		return "", nil
+	}
+	return s.hashPassword(ctx, in.Password, in.SkipPasswordChecks)
+}
+
+func (s *Service) hashPassword(ctx context.Context, pw secret.Value, skip bool) (string, error) {
+	if !skip {
+		if err := password.Check(pw); err != nil {
+			return "", passwordError(err)
+		}
+	}
+	digest, err := s.passwords.Hash(ctx, pw)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return digest, nil
+}
+
+func (t *txn) importIdentifiers(u *User, in UserInput) error {
+	for _, address := range in.Emails {
+		if err := t.addEmail(u, address); err != nil {
+			return err
+		}
+	}
+	if u.Username != "" {
+		if err := t.claim("username", strings.ToLower(u.Username), u, "username"); err != nil {
+			return err
+		}
+	}
+	for _, n := range in.Phones {
+		if err := t.importPhone(u, n, false); err != nil {
+			return err
+		}
+	}
+	for _, n := range in.ReservedPhones {
+		if err := t.importPhone(u, n, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *txn) addEmail(u *User, address string) error {
+	address = strings.ToLower(strings.TrimSpace(address))
+	name, host, ok := strings.Cut(address, "@")
+	if !ok || name == "" || !strings.Contains(host, ".") || strings.ContainsAny(address, " \t\r\n<>,;") || len(address) > 254 {
+		return apierr.New(apierr.FormParamFormatInvalid).Param("email_address")
+	}
+	if err := t.claim("email", address, u, "email_address"); err != nil {
+		return err
+	}
+	id, err := t.s.randomID()
+	if err != nil {
+		return err
+	}
+	u.Emails = append(u.Emails, Email{ID: prefixID + id, Address: address, CreatedAt: t.now})
+	return nil
+}
+
+func (t *txn) importPhone(u *User, text string, reserved bool) error {
+	n, err := phone.Parse(text)
+	if err != nil {
+		return apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
+	}
+	if u.phoneBy(n.E164()) != nil {
+		return apierr.New(apierr.FormIdentifierExists).Param("phone_number")
+	}
+	if err := t.claim("phone", n.E164(), u, "phone_number"); err != nil {
+		return err
+	}
+	p := t.s.newPhone(u, n, t.now)
+	p.Verified, p.Reserved, p.Primary = t.now, reserved, !reserved && len(u.Phones) == 0
+	u.Phones = append(u.Phones, p)
+	return nil
+}
+
+func (t *txn) importFactors(u *User, in UserInput) error {
+	if !in.TOTPSecret.IsZero() {
+		key, err := totp.ParseSecret(in.TOTPSecret.Reveal())
+		if err != nil {
+			return apierr.New(apierr.InvalidTOTPSecretCode).Param("totp_secret")
+		}
+		if err := t.bindSecret(u, key); err != nil {
+			return err
+		}
+		u.TOTP.Verified = t.now
+	}
+	if len(in.BackupCodes) > 0 {
+		return t.importBackupCodes(u, in.BackupCodes)
+	}
+	return nil
+}
+
+// backupCodesPerUser bounds an import.
+const backupCodesPerUser = 20
+
+func (t *txn) importBackupCodes(u *User, codes []secret.Value) error {
+	invalid := apierr.New(apierr.FormParamValueInvalid).Param("backup_codes")
+	if len(codes) > backupCodesPerUser {
+		return invalid
+	}
+	var plain, digests []string
+	for _, c := range codes {
+		text := c.Reveal()
+		if strings.HasPrefix(text, "$2") {
+			digest, err := password.ParseDigest("bcrypt", text)
+			if err != nil {
+				return invalid
+			}
+			digests = append(digests, digest)
+			continue
+		}
+		if !importable(text) {
+			return invalid
+		}
+		plain = append(plain, text)
+	}
+	if err := t.bindBackupCodes(u, plain); err != nil {
+		return err
+	}
+	u.Backup.Imported = digests
+	return nil
+}
+
+// User returns a user.
+func (s *Service) User(ctx context.Context, id string) (*User, error) {
+	return s.adminUser(ctx, id, func(*txn, *User) error { return nil })
+}
+
+// Users lists users in the order of their ids. It reads the whole kind: administration only.
+func (s *Service) Users(ctx context.Context, match func(*User) bool, offset, limit int) ([]*User, int, error) {
+	var found []*User
+	total, after := 0, ""
+	for {
+		records, err := s.store.List(ctx, KindUser, after, 200)
+		if err != nil {
+			return nil, 0, fmt.Errorf("list users: %w", err)
+		}
+		for _, r := range records {
+			u := &User{}
+			if err := json.Unmarshal(r.Data, u); err != nil {
+				return nil, 0, fmt.Errorf("decode user record: %w", err)
+			}
+			u.setKey(r.Key, r.Version)
+			after = r.Key.ID
+			if match != nil && !match(u) {
+				continue
+			}
+			if total >= offset && len(found) < limit {
+				found = append(found, u)
+			}
+			total++
+		}
+		if len(records) < 200 {
+			return found, total, nil
+		}
+	}
+}
+
+// UserChange is the body of a change; nil leaves a field as it is.
+type UserChange struct {
+	Username, FirstName, LastName, ExternalID *string
+	Password                                  *secret.Value
+	PasswordDigest, PasswordHasher            string
+	SkipPasswordChecks, SignOutOthers         bool
+	TOTPSecret                                *secret.Value
+	BackupCodes                               []secret.Value
+	Public, Private, Unsafe                   json.RawMessage
+}
+
+// UpdateUser changes a user. A new password clears the ledger and the password's own budget.
+func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*User, error) {
+	var imported UserInput
+	imported.PasswordDigest, imported.PasswordHasher, imported.SkipPasswordChecks = in.PasswordDigest, in.PasswordHasher, in.SkipPasswordChecks
+	if in.Password != nil {
+		imported.Password = *in.Password
+	}
+	digest, err := s.importPassword(ctx, imported)
+	if err != nil {
+		return nil, err
+	}
+	return s.adminUser(ctx, id, func(t *txn, u *User) error {
+		if err := t.rename(u, in); err != nil {
+			return err
+		}
+		if digest != "" {
+			u.Password, u.PasswordAt, u.Ledger = digest, t.now, nil
+			u.First.clear()
+			if in.SignOutOthers {
+				t.signOutAll(u)
+			}
+		}
+		factors := UserInput{BackupCodes: in.BackupCodes}
+		if in.TOTPSecret != nil {
+			factors.TOTPSecret = *in.TOTPSecret
+		}
+		if err := t.importFactors(u, factors); err != nil {
+			return err
+		}
+		u.settleFactors(t.now)
+		t.put(u)
+		return nil
+	})
+}
+
+func (t *txn) rename(u *User, in UserChange) error {
+	if in.Username != nil && !strings.EqualFold(*in.Username, u.Username) {
+		if err := t.release("username", strings.ToLower(u.Username), u); err != nil {
+			return err
+		}
+		if *in.Username != "" {
+			if err := t.claim("username", strings.ToLower(*in.Username), u, "username"); err != nil {
+				return err
+			}
+		}
+	}
+	set := func(to, from *string) {
+		if from != nil {
+			*to = *from
+		}
+	}
+	set(&u.Username, in.Username)
+	set(&u.FirstName, in.FirstName)
+	set(&u.LastName, in.LastName)
+	set(&u.ExternalID, in.ExternalID)
+	for _, m := range []struct{ to, from *json.RawMessage }{{&u.Public, &in.Public}, {&u.Private, &in.Private}, {&u.Unsafe, &in.Unsafe}} {
+		if *m.from != nil {
+			*m.to = *m.from
+		}
+	}
+	return nil
+}
+
+func (t *txn) signOutAll(u *User) {
+	u.SessionsEndedAt = max(t.now, u.SessionsEndedAt+1)
+	u.Sessions = nil
+	u.touch(t.now)
+	t.put(u)
+}
+
+// DeleteUser removes a user and frees its identifiers. Its sessions end with it.
+func (s *Service) DeleteUser(ctx context.Context, id string) error {
+	return s.admin(ctx, id, func(t *txn, u *User) error {
+		for _, e := range u.Emails {
+			if err := t.release("email", e.Address, u); err != nil {
+				return err
+			}
+		}
+		if err := t.release("username", strings.ToLower(u.Username), u); err != nil {
+			return err
+		}
+		for _, p := range u.Phones {
+			if err := t.release("phone", p.Number, u); err != nil {
+				return err
+			}
+		}
+		t.delete(u)
+		return nil
+	})
+}
+
+// Lock locks a user for an hour; Unlock ends every lock and wait and clears the ledger, but re-enables no authenticator that
+// too many failures disabled (SP 800-63B-4 section 3.2.2).
+func (s *Service) Lock(ctx context.Context, id string) (*User, error) {
+	return s.adminUser(ctx, id, func(t *txn, u *User) error {
+		u.LockedUntil = t.now.Add(lockTime)
+		u.touch(t.now)
+		t.put(u)
+		return nil
+	})
+}
+
+// Unlock is the opposite of [Service.Lock].
+func (s *Service) Unlock(ctx context.Context, id string) (*User, error) {
+	return s.adminUser(ctx, id, func(t *txn, u *User) error {
+		u.LockedUntil, u.Ledger = 0, nil
+		u.First.clear()
+		u.Second.clear()
+		u.touch(t.now)
+		t.put(u)
+		return nil
+	})
+}
+
+// Ban keeps a user out and ends its sessions, or lets it in again.
+func (s *Service) Ban(ctx context.Context, id string, on bool) (*User, error) {
+	return s.adminUser(ctx, id, func(t *txn, u *User) error {
+		u.Banned = on
+		if on {
+			t.signOutAll(u)
+		}
+		u.touch(t.now)
+		t.put(u)
+		return nil
+	})
+}
+
+// VerifyTOTP checks an authenticator or backup code for the team's own server and uses it up. It counts like a guess of an unknown client.
+func (s *Service) VerifyTOTP(ctx context.Context, id string, code secret.Value) (Strategy, error) {
+	by := TOTPCode
+	if !isCode(code.Reveal()) {
+		by = BackupCode
+	}
+	err := s.admin(ctx, id, func(t *txn, u *User) error {
+		if u.Banned {
+			return apierr.New(apierr.UserBanned)
+		}
+		if by == TOTPCode && !u.TOTPEnabled() {
+			return apierr.New(apierr.TOTPDisabled)
+		}
+		return t.proveSecond(u, false, Guess{Strategy: by, Code: code}, slot{})
+	})
+	return by, err
+}
+
+// VerifyPassword checks a password for the team's own server.
+func (s *Service) VerifyPassword(ctx context.Context, id string, given secret.Value) error {
+	var memo passwordMemo
+	return s.admin(ctx, id, func(t *txn, u *User) error {
+		if given.IsZero() {
+			return apierr.New(apierr.FormParamNil).Param("password")
+		}
+		if u.Password == "" {
+			return apierr.New(apierr.NoPasswordSet)
+		}
+		return t.provePassword(u, given, &memo)
+	})
+}
+
+// RemoveTOTP, RemoveBackupCodes and RemoveMFA take factors away from a user.
+func (s *Service) RemoveTOTP(ctx context.Context, id string) (*User, error) {
+	return s.removeFactor(ctx, id, func(u *User) bool {
+		had := u.TOTP != nil
+		u.TOTP = nil
+		return had
+	})
+}
+
+// RemoveBackupCodes removes the unused backup codes.
+func (s *Service) RemoveBackupCodes(ctx context.Context, id string) (*User, error) {
+	return s.removeFactor(ctx, id, func(u *User) bool {
+		had := u.Backup != nil
+		u.Backup = nil
+		return had
+	})
+}
+
+// RemoveMFA removes every second factor; numbers stay, but no longer as second factors.
+func (s *Service) RemoveMFA(ctx context.Context, id string) (*User, error) {
+	return s.removeFactor(ctx, id, func(u *User) bool {
+		had := u.TwoFactorEnabled() || u.Backup != nil || u.TOTP != nil
+		u.TOTP, u.Backup = nil, nil
+		u.Phones = slices.Clone(u.Phones)
+		for i := range u.Phones {
+			u.Phones[i].Reserved, u.Phones[i].Default, u.Phones[i].Failures = false, false, 0
+		}
+		return had
+	})
+}
+
+func (s *Service) removeFactor(ctx context.Context, id string, remove func(*User) bool) (*User, error) {
+	return s.adminUser(ctx, id, func(t *txn, u *User) error {
+		if !remove(u) {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		t.removedFactor(u, nil)
+		return nil
+	})
+}

@@ -1,0 +1,277 @@
+package mfa
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/backupcode"
+	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/totp"
+)
+
+const (
+	// secretShownAgain is how long a repeated request gets the same unverified secret: React runs effects twice, and
+	// two secrets whose answers cross would leave a dead one on the page.
+	secretShownAgain = 10 * time.Minute
+	// codesShownAgain is the same for backup codes. It is short, because the plain set is kept, sealed, for that long.
+	codesShownAgain = 5 * time.Second
+)
+
+// TOTPResult is an authenticator app with what its answer shows.
+type TOTPResult struct {
+	TOTP        *TOTP
+	Secret, URI secret.Value // in the creating answer only
+	BackupCodes []string
+	Snapshot    *Snapshot
+}
+
+// CreateTOTP binds a new authenticator app that is still to be verified.
+func (s *Service) CreateTOTP(ctx context.Context, from Caller) (*TOTPResult, error) {
+	var out TOTPResult
+	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
+		if !t.state.settings.AuthenticatorApp {
+			return apierr.New(apierr.FeatureNotEnabled)
+		}
+		if err := t.sensitive(in); err != nil {
+			return err
+		}
+		u := in.user
+		if u.TOTPEnabled() {
+			return apierr.New(apierr.TOTPAlreadyEnabled)
+		}
+		key, err := t.pendingSecret(u)
+		if err != nil {
+			return err
+		}
+		shown := *u.TOTP
+		out = TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(s.appName, u.label(), key)}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Snapshot = snap
+	return &out, nil
+}
+
+// label names the account in an authenticator app.
+func (u *User) label() string {
+	switch {
+	case len(u.Emails) > 0:
+		return u.Emails[0].Address
+	case u.Username != "":
+		return u.Username
+	}
+	return u.wireID()
+}
+
+func (t *txn) pendingSecret(u *User) (secret.Value, error) {
+	if u.TOTP != nil && t.now.Sub(u.TOTP.CreatedAt) < secretShownAgain {
+		key, err := t.s.ring.Open(totpOwner(u, u.TOTP), u.TOTP.Sealed)
+		if err != nil {
+			return secret.Value{}, fmt.Errorf("open authenticator secret: %w", err)
+		}
+		return key, nil
+	}
+	key, err := totp.Generate(t.s.rand)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("generate authenticator secret: %w", err)
+	}
+	return key, t.bindSecret(u, key)
+}
+
+func (t *txn) bindSecret(u *User, key secret.Value) error {
+	id, err := t.s.randomID()
+	if err != nil {
+		return err
+	}
+	u.TOTP = &TOTP{ID: prefixTOTP + id, CreatedAt: t.now, UpdatedAt: t.now}
+	if u.TOTP.Sealed, err = t.s.ring.Seal(totpOwner(u, u.TOTP), key); err != nil {
+		return fmt.Errorf("seal authenticator secret: %w", err)
+	}
+	u.touch(t.now)
+	t.put(u)
+	return nil
+}
+
+// ConfirmTOTP verifies the new authenticator app with its first code, which is thereby used up. A wrong code costs nothing: whoever
+// asks has just been shown the secret.
+func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Value) (*TOTPResult, error) {
+	var out TOTPResult
+	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
+		u := in.user
+		if err := (Guess{Strategy: TOTPCode, Code: code}).wellFormed(); err != nil {
+			return err
+		}
+		if !t.state.settings.AuthenticatorApp {
+			return apierr.New(apierr.FeatureNotEnabled)
+		}
+		switch {
+		case u.TOTP == nil:
+			return apierr.New(apierr.ResourceNotFound)
+		case u.TOTP.Verified != 0:
+			return apierr.New(apierr.VerificationAlreadyVerified)
+		}
+		right, err := t.judgeTOTP(u, code.Reveal())
+		if err != nil {
+			return err
+		}
+		if !right {
+			return wrongCode()
+		}
+		u.TOTP.Verified, u.TOTP.UpdatedAt = t.now, u.TOTP.UpdatedAt.after(t.now)
+		if out.BackupCodes, err = t.enrolled(u); err != nil {
+			return err
+		}
+		in.session.SecondAt = t.now
+		in.client.learn(u.ID)
+		in.changed(t)
+		shown := *u.TOTP
+		out.TOTP = &shown
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Snapshot = snap
+	return &out, nil
+}
+
+// DeleteTOTP removes the authenticator app, verified or not.
+func (s *Service) DeleteTOTP(ctx context.Context, from Caller) (*TOTPResult, error) {
+	var out TOTPResult
+	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
+		if in.user.TOTP == nil {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		if err := t.sensitive(in); err != nil {
+			return err
+		}
+		if err := t.mayLose(in.user, func(u *User) { u.TOTP = nil }); err != nil {
+			return err
+		}
+		shown := *in.user.TOTP
+		out.TOTP = &shown
+		in.user.TOTP = nil
+		t.removedFactor(in.user, nil)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Snapshot = snap
+	return &out, nil
+}
+
+// BackupResult is a new set of backup codes.
+type BackupResult struct {
+	Set      *BackupSet
+	Codes    []string
+	Snapshot *Snapshot
+}
+
+// CreateBackupCodes replaces the user's backup codes. The former set is void with the same commit.
+func (s *Service) CreateBackupCodes(ctx context.Context, from Caller) (*BackupResult, error) {
+	var out BackupResult
+	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
+		if !t.state.settings.BackupCodes {
+			return apierr.New(apierr.FeatureNotEnabled)
+		}
+		if err := t.sensitive(in); err != nil {
+			return err
+		}
+		if !in.user.TwoFactorEnabled() {
+			return apierr.New(apierr.BackupCodesNotAvailable)
+		}
+		var err error
+		if out.Codes, err = t.sameCodes(in.user); err != nil {
+			return err
+		}
+		if out.Codes == nil {
+			if out.Codes, err = t.makeBackupCodes(in.user); err != nil {
+				return err
+			}
+		}
+		shown := *in.user.Backup
+		out.Set = &shown
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Snapshot = snap
+	return &out, nil
+}
+
+// WireID is the id that clients see.
+func (b *BackupSet) WireID() string { return prefixBackup + b.ID }
+
+func recentOwner(u *User, b *BackupSet) string { return "user/" + u.ID + "/backup/" + b.ID }
+
+// sameCodes returns the set made a moment ago, or nil.
+func (t *txn) sameCodes(u *User) ([]string, error) {
+	if u.Backup == nil || len(u.Backup.Recent) == 0 || u.Backup.RecentTo <= t.now {
+		return nil, nil
+	}
+	text, err := t.s.ring.Open(recentOwner(u, u.Backup), u.Backup.Recent)
+	if err != nil {
+		return nil, fmt.Errorf("open recent backup codes: %w", err)
+	}
+	var codes []string
+	if err := json.Unmarshal([]byte(text.Reveal()), &codes); err != nil {
+		return nil, fmt.Errorf("decode recent backup codes: %w", err)
+	}
+	return codes, nil
+}
+
+// makeBackupCodes replaces the set and returns the codes, which are never shown again.
+func (t *txn) makeBackupCodes(u *User) ([]string, error) {
+	values, err := backupcode.Generate(t.s.rand, backupcode.Count)
+	if err != nil {
+		return nil, fmt.Errorf("generate backup codes: %w", err)
+	}
+	codes := make([]string, len(values))
+	for i, v := range values {
+		codes[i] = v.Reveal()
+	}
+	if err := t.bindBackupCodes(u, codes); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(codes)
+	if err != nil {
+		return nil, fmt.Errorf("encode backup codes: %w", err)
+	}
+	b := u.Backup
+	b.RecentTo = t.now.Add(codesShownAgain)
+	if b.Recent, err = t.s.ring.Seal(recentOwner(u, b), secret.New(string(text))); err != nil {
+		return nil, fmt.Errorf("seal backup codes: %w", err)
+	}
+	t.emit(EventBackupMade, u.ID)
+	return codes, nil
+}
+
+// bindBackupCodes makes codes the user's set.
+func (t *txn) bindBackupCodes(u *User, codes []string) error {
+	id, err := t.s.randomID()
+	if err != nil {
+		return err
+	}
+	salt, err := t.s.randomID()
+	if err != nil {
+		return err
+	}
+	b := &BackupSet{ID: id, Salt: salt, CreatedAt: t.now, UpdatedAt: t.now}
+	for _, code := range codes {
+		if canonical, ok := backupcode.Normalize(code); ok {
+			code = canonical
+		}
+		b.Tags = append(b.Tags, t.s.ring.MAC(backupParts(u, b, code)...))
+	}
+	u.Backup = b
+	u.touch(t.now)
+	t.put(u)
+	return nil
+}

@@ -1,0 +1,173 @@
+package mfa
+
+import (
+	"slices"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/reverify"
+)
+
+// Client is one browser or device. It owns sessions and at most one sign-in in progress.
+type Client struct {
+	ID      string `json:"-"`
+	version uint64
+
+	TokenHash []byte `json:"h"`
+	// Created is false for a development browser that has not started a sign-in yet.
+	Created    bool      `json:"cr,omitempty"`
+	SignIn     *SignIn   `json:"si,omitempty"`
+	Sessions   []Session `json:"ss,omitempty"`
+	LastActive string    `json:"la,omitempty"`
+	// Known are users whose second factor was proved on this client.
+	Known     []string `json:"kn,omitempty"`
+	CreatedAt Instant  `json:"c"`
+	UpdatedAt Instant  `json:"u"`
+	Expires   Instant  `json:"e"`
+}
+
+// clientLife is how long a client's token is good for without a sign-in.
+const clientLife = 365 * 24 * time.Hour
+
+// A SignIn is an attempt to sign in. Its life is short: a first factor that was proved but never completed must not wait for days.
+type SignIn struct {
+	ID         string  `json:"i"`
+	User       string  `json:"us,omitempty"` // "" while unknown, also for an account that does not exist
+	Identifier string  `json:"in,omitempty"`
+	First      Attempt `json:"f1,omitzero"`
+	Second     Attempt `json:"f2,omitzero"`
+	Created    string  `json:"cs,omitempty"` // session
+	CreatedAt  Instant `json:"c"`
+	Expires    Instant `json:"e"`
+}
+
+const signInLife = time.Hour
+
+// Attempt is the state of one factor of a sign-in or a reverification.
+type Attempt struct {
+	Strategy Strategy `json:"s,omitempty"`
+	Proved   Instant  `json:"v,omitempty"`
+	Code     *Code    `json:"c,omitempty"`
+}
+
+// Session is one user being signed in on one client.
+type Session struct {
+	ID         string          `json:"i"`
+	FirstAt    Instant         `json:"f1"`           // when the first factor was last proved
+	SecondAt   Instant         `json:"f2,omitempty"` // when a second factor was last proved
+	Pending    bool            `json:"p,omitempty"`  // the setup-mfa task is open
+	Verify     *Reverification `json:"rv,omitempty"`
+	LastActive Instant         `json:"la"`
+	Agent      string          `json:"ua,omitempty"`
+	CreatedAt  Instant         `json:"c"`
+	UpdatedAt  Instant         `json:"u"`
+	Expires    Instant         `json:"e"`
+	// Status is set on the copy in an answer that ended the session; a stored session is alive.
+	Status SessionStatus `json:"-"`
+}
+
+// sessionLife is the longest life of a session, activity or not.
+const sessionLife = 7 * 24 * time.Hour
+
+// SessionStatus is a status of the wire protocol.
+type SessionStatus string
+
+// The statuses that occur.
+const (
+	SessionActive  SessionStatus = "active"
+	SessionPending SessionStatus = "pending"
+	SessionEnded   SessionStatus = "ended"
+	SessionRemoved SessionStatus = "removed"
+	SessionRevoked SessionStatus = "revoked"
+)
+
+// Reverification is a step-up in progress.
+type Reverification struct {
+	Level   reverify.Level `json:"l"`
+	First   Attempt        `json:"f1,omitzero"`
+	Second  Attempt        `json:"f2,omitzero"`
+	Expires Instant        `json:"e"`
+}
+
+const reverificationLife = time.Hour
+
+func (c *Client) key() Key               { return Key{KindClient, c.ID} }
+func (c *Client) setKey(k Key, v uint64) { c.ID, c.version = k.ID, v }
+func (c *Client) storedVersion() uint64  { return c.version }
+func (c *Client) touch(now Instant)      { c.UpdatedAt = c.UpdatedAt.after(now) }
+func (c *Client) knows(user string) bool { return slices.Contains(c.Known, user) }
+
+// WireID is the id that clients see.
+func (c *Client) WireID() string { return prefixClient + c.ID }
+
+func (c *Client) expires() time.Time {
+	first := c.Expires
+	if c.SignIn != nil {
+		first = min(first, c.SignIn.Expires)
+	}
+	for _, s := range c.Sessions {
+		first = min(first, s.Expires)
+	}
+	return first.Time()
+}
+
+// knownUsers bounds the list of users that passed a second factor here.
+const knownUsers = 20
+
+func (c *Client) learn(user string) {
+	c.Known = slices.DeleteFunc(c.Known, func(k string) bool { return k == user })
+	c.Known = append(c.Known, user)
+	c.Known = c.Known[max(0, len(c.Known)-knownUsers):]
+}
+
+func (c *Client) session(id string) *Session {
+	for i := range c.Sessions {
+		if c.Sessions[i].ID == id {
+			return &c.Sessions[i]
+		}
+	}
+	return nil
+}
+
+// drop removes a session and returns a copy that says why.
+func (c *Client) drop(id string, why SessionStatus, now Instant) *Session {
+	s := c.session(id)
+	if s == nil {
+		return nil
+	}
+	gone := *s
+	gone.Status, gone.UpdatedAt = why, gone.UpdatedAt.after(now)
+	c.Sessions = slices.DeleteFunc(c.Sessions, func(s Session) bool { return s.ID == id })
+	if c.LastActive == id {
+		c.LastActive = ""
+		if n := len(c.Sessions); n > 0 {
+			c.LastActive = c.Sessions[n-1].ID
+		}
+	}
+	c.touch(now)
+	return &gone
+}
+
+// sweep removes what has run out.
+func (c *Client) sweep(now Instant) {
+	if c.SignIn != nil && c.SignIn.Expires <= now {
+		c.SignIn = nil
+	}
+	for _, s := range slices.Clone(c.Sessions) {
+		if s.Expires <= now {
+			c.drop(s.ID, SessionEnded, now)
+		}
+	}
+}
+
+// User is the id of the session's user, without prefix.
+func (s *Session) User() string {
+	n, _ := parseSession(s.ID)
+	return n.user
+}
+
+// Ages are whole minutes since each factor was proved in this session, -1 for never.
+func (s *Session) Ages(now Instant) [2]int {
+	return reverify.Ages(now.Time(), s.FirstAt.Time(), s.SecondAt.Time())
+}
+
+func (s *Session) touch(now Instant) { s.UpdatedAt = s.UpdatedAt.after(now) }

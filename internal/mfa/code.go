@@ -1,0 +1,208 @@
+package mfa
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/phone"
+	"github.com/countersign-mfa/countersign/internal/ratelimit"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// Purpose says what a code is for. A code works for no other purpose.
+type Purpose string
+
+// The purposes.
+const (
+	VerifyNumber       Purpose = "verify-number"
+	SignInFirstFactor  Purpose = "sign-in-first-factor"
+	SignInSecondFactor Purpose = "sign-in-second-factor"
+	ReverifyFirst      Purpose = "reverify-first-factor"
+	ReverifySecond     Purpose = "reverify-second-factor"
+)
+
+// Code is a code that was sent and not yet used. Only a keyed hash is kept, over everything it is bound to.
+type Code struct {
+	ID       string  `json:"i"`
+	Phone    string  `json:"p"`
+	Tag      []byte  `json:"t"`
+	Attempts int     `json:"a,omitempty"`
+	SentAt   Instant `json:"s"`
+	Expires  Instant `json:"e"`
+}
+
+// The life of a code, after SP 800-63B-4 section 3.1.3.2.
+const (
+	codeLife     = 10 * time.Minute
+	codeTries    = 5
+	resendAfter  = 30 * time.Second
+	testCode     = "424242"
+	codesPerSlot = 1_000_000
+)
+
+// Per number over all users, and per user. A send counts whether or not the network took it.
+var (
+	numberRules = []ratelimit.Rule{{Limit: 1, Window: resendAfter}, {Limit: 5, Window: 10 * time.Minute}, {Limit: 10, Window: time.Hour}, {Limit: 20, Window: 24 * time.Hour}}
+	userRules   = []ratelimit.Rule{{Limit: 10, Window: time.Hour}, {Limit: 20, Window: 24 * time.Hour}}
+	triedRules  = []ratelimit.Rule{{Limit: 10, Window: 24 * time.Hour}}
+)
+
+const unverifiedPerUser = 5
+
+// A slot is where a code waits to be used: a phone's verification, a factor of a sign-in or of a reverification.
+type slot struct {
+	code    **Code
+	purpose Purpose
+	bound   string // the sign-in or session
+}
+
+func (t *txn) tag(u *User, sl slot, c *Code, code string) []byte {
+	return t.s.ring.MAC(codeParts(u, sl, c, code)...)
+}
+
+func codeParts(u *User, sl slot, c *Code, code string) []string {
+	return []string{"code", u.ID, c.Phone, string(sl.purpose), c.ID, sl.bound, code}
+}
+
+// spend judges a guess. A wrong one is counted on the code and reported as false; the caller counts it on the user as well and commits.
+func (t *txn) spend(u *User, sl slot, guess string) (bool, error) {
+	c := *sl.code
+	switch {
+	case c == nil:
+		return false, apierr.New(apierr.VerificationMissing)
+	case c.Attempts >= codeTries:
+		return false, apierr.New(apierr.VerificationFailed)
+	case c.Expires <= t.now:
+		return false, apierr.New(apierr.VerificationExpired)
+	}
+	if !t.s.ring.CheckMAC(c.Tag, codeParts(u, sl, c, guess)...) {
+		c.Attempts++
+		return false, nil
+	}
+	*sl.code = nil
+	return true, nil
+}
+
+// sendCode replaces the slot's code and sends the new one after the commit. A resend keeps the id and the count of wrong tries.
+func (t *txn) sendCode(u *User, p *Phone, sl slot, from Caller) error {
+	number, err := phone.Parse(p.Number)
+	if err != nil {
+		return fmt.Errorf("parse stored number: %w", err)
+	}
+	if err := t.mayText(u, number); err != nil {
+		return err
+	}
+	next := &Code{Phone: p.ID, SentAt: t.now, Expires: t.now.Add(codeLife)}
+	if old := *sl.code; old != nil && old.Expires > t.now {
+		if old.Attempts >= codeTries {
+			return apierr.New(apierr.VerificationFailed)
+		}
+		next.Attempts = old.Attempts
+		if old.Phone == p.ID {
+			next.ID = old.ID
+		}
+	}
+	if next.ID == "" {
+		if next.ID, err = t.s.randomID(); err != nil {
+			return err
+		}
+	}
+	code, err := t.drawCode(number)
+	if err != nil {
+		return err
+	}
+	if err := t.chargeSend(u, p, from); err != nil {
+		return err
+	}
+	next.Tag = t.tag(u, sl, next, code)
+	*sl.code = next
+	t.put(u)
+	message := Message{To: number, Text: t.s.text(code), Test: t.isTest(number)}
+	t.after = append(t.after, func() error { return t.s.send(t, u, p.ID, message) })
+	return nil
+}
+
+// mayText refuses numbers that no code may go to.
+func (t *txn) mayText(u *User, n phone.Number) error {
+	set := t.state.settings
+	switch {
+	case !set.SMSCode:
+		return apierr.New(apierr.FeatureNotEnabled)
+	case u.Banned:
+		return apierr.New(apierr.UserBanned)
+	case !set.textsTo(n.Country()):
+		return apierr.New(apierr.UnsupportedCountryCode).Param("phone_number")
+	case !n.TextAllowed():
+		return apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
+	}
+	return nil
+}
+
+// chargeSend counts a message against the number, the user and the address.
+func (t *txn) chargeSend(u *User, p *Phone, from Caller) error {
+	_, key, _ := t.s.parsePhoneID(p.ID)
+	if err := t.read(Key{KindNumber, key}); err != nil {
+		return err
+	}
+	log := t.seen[Key{KindNumber, key}].(*sends)
+	now := t.now.Time()
+	if wait := log.Log.Wait(now, numberRules...); wait > 0 {
+		return apierr.New(apierr.VerificationCodeTooManyRequests).Retry(wait)
+	}
+	if wait := u.Sends.Wait(now, userRules...); wait > 0 {
+		return apierr.New(apierr.VerificationCodeTooManyRequests).Retry(wait)
+	}
+	log.Log, log.End = log.Log.Add(now, numberRules...), t.now.Add(24*time.Hour)
+	u.Sends = u.Sends.Add(now, userRules...)
+	t.put(log)
+	t.takeAddress(from, sendLimits)
+	return nil
+}
+
+// send delivers a message. When the network refuses it, the user may try again at once: the counters stay, the cool-down goes.
+func (s *Service) send(t *txn, u *User, phoneID string, m Message) error {
+	if err := s.sender.Send(t.ctx, m); err == nil {
+		return nil
+	}
+	s.notify(Event{Name: EventSendFailed, User: u.wireID(), At: t.now.Time()})
+	_, key, _ := s.parsePhoneID(phoneID)
+	err := s.update(t.ctx, []Key{{KindNumber, key}}, func(again *txn) error {
+		log := again.seen[Key{KindNumber, key}].(*sends)
+		if n := len(log.Log); n > 0 {
+			log.Log[n-1] -= resendAfter.Milliseconds()
+			again.put(log)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return apierr.New(apierr.SMSSendError)
+}
+
+func (t *txn) isTest(n phone.Number) bool { return t.state.settings.TestMode && n.IsTest() }
+
+// drawCode returns a uniform code: rejection sampling leaves no bias (SEC-01).
+func (t *txn) drawCode(n phone.Number) (string, error) {
+	if t.isTest(n) {
+		return testCode, nil
+	}
+	const whole = (1 << 24) / codesPerSlot * codesPerSlot
+	var b [3]byte
+	for {
+		if _, err := io.ReadFull(t.s.rand, b[:]); err != nil {
+			return "", fmt.Errorf("read random bytes: %w", err)
+		}
+		if v := int(b[0])<<16 | int(b[1])<<8 | int(b[2]); v < whole {
+			return fmt.Sprintf("%06d", v%codesPerSlot), nil
+		}
+	}
+}
+
+// text is the message in one segment of GSM characters. The last line binds the code to the site, so that a phone fills it in there and
+// nowhere else (https://wicg.github.io/sms-one-time-codes/).
+func (s *Service) text(code string) secret.Value {
+	return secret.New(fmt.Sprintf("%s is your %s code. Do not share it.\n\n@%s #%s", code, s.appName, s.smsHost, code))
+}

@@ -1,0 +1,112 @@
+package mfa
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/ratelimit"
+)
+
+// entity is a record in its decoded form. The JSON of these types is the stored form; a golden test freezes it.
+type entity interface {
+	key() Key
+	setKey(Key, uint64)
+	storedVersion() uint64
+	expires() time.Time
+}
+
+// base is what the small records have in common.
+type base struct {
+	id      Key
+	version uint64
+}
+
+func (b *base) key() Key               { return b.id }
+func (b *base) setKey(k Key, v uint64) { b.id, b.version = k, v }
+func (b *base) storedVersion() uint64  { return b.version }
+func (b *base) expires() time.Time     { return time.Time{} }
+
+// Claim makes an identifier unique over all users: its key is the identifier's keyed hash.
+type Claim struct {
+	base
+	User string `json:"u"`
+}
+
+// Ticket is a sign-in token of the Backend API. It stands for the first factor only.
+type Ticket struct {
+	base
+	User       string  `json:"us"`
+	SecretHash []byte  `json:"h"`
+	Used       Instant `json:"ud,omitempty"`
+	Revoked    Instant `json:"r,omitempty"`
+	CreatedAt  Instant `json:"c"`
+	UpdatedAt  Instant `json:"u"`
+	Expires    Instant `json:"e"`
+}
+
+// ticketKept is how long a dead ticket is remembered, so that its second use gets an honest answer.
+const ticketKept = 24 * time.Hour
+
+func (t *Ticket) expires() time.Time { return t.Expires.Add(ticketKept).Time() }
+
+// WireID is the id that clients see.
+func (t *Ticket) WireID() string { return prefixTicket + t.id.ID }
+
+// UserID is the id of the ticket's user as clients see it.
+func (t *Ticket) UserID() string { return prefixUser + t.User }
+
+// Status is a status of the wire protocol: pending, accepted, revoked or expired.
+func (t *Ticket) Status(now Instant) string {
+	switch {
+	case t.Revoked != 0:
+		return "revoked"
+	case t.Used != 0:
+		return "accepted"
+	case t.Expires <= now:
+		return "expired"
+	}
+	return "pending"
+}
+
+// sends is the record of what was sent to one number, over all users.
+type sends struct {
+	base
+	Log ratelimit.Log `json:"l"`
+	End Instant       `json:"e"`
+}
+
+func (s *sends) expires() time.Time { return s.End.Time() }
+
+// Nonce keeps the answer of a handshake until the app's server fetches it, once.
+type Nonce struct {
+	base
+	Sealed  []byte  `json:"s"`
+	Expires Instant `json:"e"`
+}
+
+func (n *Nonce) expires() time.Time { return n.Expires.Time() }
+
+// newEntity returns an empty record of a kind.
+func newEntity(kind Kind) entity {
+	switch kind {
+	case KindUser:
+		return &User{}
+	case KindClient:
+		return &Client{}
+	case KindClaim:
+		return &Claim{}
+	case KindTicket:
+		return &Ticket{}
+	case KindNumber:
+		return &sends{}
+	case KindNonce:
+		return &Nonce{}
+	case KindSettings:
+		return &Settings{}
+	case KindSigningKey:
+		return &signingKeys{}
+	}
+	panic("mfa: unknown kind " + string(kind))
+}
+
+func encode(e entity) ([]byte, error) { return json.Marshal(e) }

@@ -1,0 +1,59 @@
+package mfa
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// addressLimit bounds what comes from one network address. The periods are fixed, not sliding: a counter is one conditional
+// add without a read, and the per-user budgets, which are exact, do not depend on it.
+type addressLimit struct {
+	name   string
+	limit  int64
+	period time.Duration
+}
+
+// neighbourhood is how many times an address's limit its surroundings (/24, /56) get.
+const neighbourhood = 10
+
+var (
+	attemptLimits = []addressLimit{{"try", 3, 10 * time.Second}, {"try", 60, time.Hour}, {"try", 300, 24 * time.Hour}}
+	sendLimits    = []addressLimit{{"send", 10, 10 * time.Minute}, {"send", 50, 24 * time.Hour}}
+	createLimits  = []addressLimit{{"create", 5, 10 * time.Second}}
+)
+
+// takeAddress stages the limits of the caller's address. Requests of the team's own servers have none.
+func (t *txn) takeAddress(from Caller, limits []addressLimit) {
+	if !t.state.settings.IPLimits || !from.Address.IsValid() {
+		return
+	}
+	single, around := networks(from.Address)
+	for _, l := range limits {
+		t.take(l, single, l.limit)
+	}
+	longest := limits[len(limits)-1]
+	t.take(longest, around, longest.limit*neighbourhood)
+}
+
+func (t *txn) take(l addressLimit, who netip.Prefix, limit int64) {
+	period := int64(t.now) / l.period.Milliseconds()
+	t.takes = append(t.takes, Take{
+		Budget:  fmt.Sprintf("%s:%s:%s:%d", l.name, l.period, t.s.digest("address", who.String()), period),
+		Cost:    1,
+		Limit:   limit,
+		Expires: time.UnixMilli((period + 1) * l.period.Milliseconds()),
+	})
+}
+
+// networks are the address itself (a /64 for IPv6, which one subscriber holds) and its surroundings.
+func networks(a netip.Addr) (single, around netip.Prefix) {
+	a = a.Unmap()
+	narrow, wide := 32, 24
+	if a.Is6() {
+		narrow, wide = 64, 56
+	}
+	single, _ = a.WithZone("").Prefix(narrow)
+	around, _ = a.WithZone("").Prefix(wide)
+	return single, around
+}

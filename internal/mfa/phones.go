@@ -1,0 +1,342 @@
+package mfa
+
+import (
+	"context"
+	"slices"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/phone"
+)
+
+// PhoneResult is a phone with what its answer shows.
+type PhoneResult struct {
+	Phone *Phone
+	// BackupCodes is the set that was made together with the first factor.
+	BackupCodes []string
+	User        *User
+	Snapshot    *Snapshot
+}
+
+// Me returns the user of the caller's session.
+func (s *Service) Me(ctx context.Context, from Caller) (*SessionResult, error) {
+	return s.Session(ctx, from, from.Session)
+}
+
+// withPhone runs an operation on a number of the caller.
+func (s *Service) withPhone(ctx context.Context, from Caller, id string, do func(*txn, *signedIn, *Phone, *PhoneResult) error) (*PhoneResult, error) {
+	var out PhoneResult
+	keys := append(from.keysFor(from.Session), s.numberKeys(id)...)
+	snap, err := s.run(ctx, from, keys, func(t *txn, p *presence) error {
+		in, err := t.live(p, from.Session)
+		if err != nil {
+			return err
+		}
+		ph := in.user.phone(id)
+		if ph == nil {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		out = PhoneResult{User: in.user}
+		if err := do(t, in, ph, &out); err != nil {
+			return err
+		}
+		shown := *ph
+		out.Phone = &shown
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Snapshot = snap
+	return &out, nil
+}
+
+// Phone returns one number.
+func (s *Service) Phone(ctx context.Context, from Caller, id string) (*PhoneResult, error) {
+	return s.withPhone(ctx, from, id, func(*txn, *signedIn, *Phone, *PhoneResult) error { return nil })
+}
+
+// AddPhone adds a number that is still to be verified. reserve asks for it as a second factor once it is.
+func (s *Service) AddPhone(ctx context.Context, from Caller, text string, reserve bool) (*PhoneResult, error) {
+	if text == "" {
+		return nil, apierr.New(apierr.FormParamNil).Param("phone_number")
+	}
+	number, err := phone.Parse(text)
+	if err != nil {
+		return nil, apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
+	}
+	var out PhoneResult
+	claim := s.claimKey("phone", number.E164())
+	snap, err := s.run(ctx, from, append(from.keysFor(from.Session), claim), func(t *txn, p *presence) error {
+		in, err := t.live(p, from.Session)
+		if err != nil {
+			return err
+		}
+		if err := t.sensitive(in); err != nil {
+			return err
+		}
+		if err := t.mayAdd(in.user, number, claim); err != nil {
+			return err
+		}
+		added := s.newPhone(in.user, number, t.now)
+		added.Reserved = reserve
+		in.user.Tried = in.user.Tried.Add(t.now.Time(), triedRules...)
+		in.user.Phones = append(in.user.Phones, added)
+		in.user.touch(t.now)
+		t.put(in.user)
+		out = PhoneResult{Phone: &added, User: in.user}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Snapshot = snap
+	return &out, nil
+}
+
+func (s *Service) newPhone(u *User, n phone.Number, now Instant) Phone {
+	return Phone{ID: s.phoneID(u.ID, s.digest("number", n.E164())), Number: n.E164(), CreatedAt: now, UpdatedAt: now}
+}
+
+func (t *txn) mayAdd(u *User, n phone.Number, claim Key) error {
+	if err := t.mayText(u, n); err != nil {
+		return err
+	}
+	holder, err := t.claimed(claim)
+	if err != nil {
+		return err
+	}
+	if holder != nil || u.phoneBy(n.E164()) != nil {
+		return apierr.New(apierr.FormIdentifierExists).Param("phone_number")
+	}
+	unverified := 0
+	for i := range u.Phones {
+		if u.Phones[i].Verified == 0 {
+			unverified++
+		}
+	}
+	if unverified >= unverifiedPerUser {
+		return apierr.New(apierr.TooManyUnverifiedIdentifications).Param("phone_number")
+	}
+	if wait := u.Tried.Wait(t.now.Time(), triedRules...); wait > 0 {
+		return apierr.New(apierr.TooManyRequests).Retry(wait)
+	}
+	return nil
+}
+
+// PreparePhone sends the code that verifies a number.
+func (s *Service) PreparePhone(ctx context.Context, from Caller, id string, by Strategy) (*PhoneResult, error) {
+	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, _ *PhoneResult) error {
+		if by != PhoneCode {
+			return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
+		}
+		if ph.Verified != 0 {
+			return apierr.New(apierr.VerificationAlreadyVerified)
+		}
+		if err := in.user.Second.check(t.now); err != nil {
+			return err
+		}
+		ph.touch(t.now)
+		in.user.touch(t.now)
+		return t.sendCode(in.user, ph, slot{&ph.Pending, VerifyNumber, in.session.ID}, from)
+	})
+}
+
+// AttemptPhone verifies a number. Wrong codes count against the second factor's consecutive budget, and a right one
+// clears nothing: it proves a number, not the user.
+func (s *Service) AttemptPhone(ctx context.Context, from Caller, id string, g Guess) (*PhoneResult, error) {
+	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, out *PhoneResult) error {
+		if ph.Verified != 0 {
+			return apierr.New(apierr.VerificationAlreadyVerified)
+		}
+		g.Strategy = PhoneCode
+		if err := g.wellFormed(); err != nil {
+			return err
+		}
+		if err := in.user.Second.check(t.now); err != nil {
+			return err
+		}
+		t.takeAddress(from, attemptLimits)
+		right, err := t.spend(in.user, slot{&ph.Pending, VerifyNumber, in.session.ID}, g.Code.Reveal())
+		if err != nil {
+			return err
+		}
+		if !right {
+			t.chargeSecond(in.user)
+			return t.refuse(wrongCode())
+		}
+		return t.verifiedPhone(in, ph, out)
+	})
+}
+
+// verifiedPhone claims the number for its user, in the same commit.
+func (t *txn) verifiedPhone(in *signedIn, ph *Phone, out *PhoneResult) error {
+	if err := t.claim("phone", ph.Number, in.user, "code"); err != nil {
+		return err
+	}
+	ph.Verified, ph.By = t.now, in.session.ID[len(in.session.ID)-idLen:]
+	ph.touch(t.now)
+	in.user.touch(t.now)
+	t.put(in.user)
+	if ph.Reserved {
+		return t.reserved(in, ph, out)
+	}
+	return nil
+}
+
+// claim makes an identifier the user's own, or says that it is another's.
+func (t *txn) claim(kind, value string, u *User, param string) error {
+	k := t.s.claimKey(kind, value)
+	holder, err := t.claimed(k)
+	if err != nil {
+		return err
+	}
+	if holder != nil && holder.ID != u.ID {
+		return apierr.New(apierr.FormIdentifierExists).Param(param)
+	}
+	c := t.seen[k].(*Claim)
+	c.User = u.ID
+	t.put(c)
+	return nil
+}
+
+// release gives an identifier up.
+func (t *txn) release(kind, value string, u *User) error {
+	c, err := load[*Claim](t, t.s.claimKey(kind, value))
+	if err != nil || c == nil || c.User != u.ID {
+		return err
+	}
+	t.delete(c)
+	return nil
+}
+
+// ReservePhone switches a number's use as a second factor on or off.
+func (s *Service) ReservePhone(ctx context.Context, from Caller, id string, on bool) (*PhoneResult, error) {
+	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, out *PhoneResult) error {
+		if on && !t.state.settings.SMSCode {
+			return apierr.New(apierr.FeatureNotEnabled)
+		}
+		if err := t.sensitive(in); err != nil {
+			return err
+		}
+		if ph.Verified == 0 {
+			return apierr.New(apierr.IdentificationUpdateSecondFactorUnverified)
+		}
+		if ph.Reserved == on {
+			return nil
+		}
+		if on {
+			ph.Reserved = true
+			return t.reserved(in, ph, out)
+		}
+		if err := t.mayLose(in.user, func(u *User) { u.phone(id).Reserved = false }); err != nil {
+			return err
+		}
+		ph.Reserved, ph.Failures = false, 0
+		t.removedFactor(in.user, ph)
+		return nil
+	})
+}
+
+// reserved completes the change of a number into a second factor.
+func (t *txn) reserved(in *signedIn, ph *Phone, out *PhoneResult) error {
+	ph.touch(t.now)
+	codes, err := t.enrolled(in.user)
+	if err != nil {
+		return err
+	}
+	out.BackupCodes = codes
+	if ph.By == in.session.ID[len(in.session.ID)-idLen:] && ph.Verified > in.session.SecondAt {
+		in.session.SecondAt = ph.Verified
+		in.client.learn(in.user.ID)
+		in.changed(t)
+	}
+	return nil
+}
+
+// enrolled settles a user's factors after one was added, and makes backup codes when there are none.
+func (t *txn) enrolled(u *User) ([]string, error) {
+	u.settleFactors(t.now)
+	t.put(u)
+	t.emit(EventFactorAdded, u.ID)
+	if u.BackupCodesEnabled() || !t.state.settings.BackupCodes {
+		return nil, nil
+	}
+	return t.makeBackupCodes(u)
+}
+
+// mayLose refuses a change that would leave a user without a factor while one is required.
+func (t *txn) mayLose(u *User, change func(*User)) error {
+	if !t.state.settings.MFARequired || !u.TwoFactorEnabled() {
+		return nil
+	}
+	after := *u
+	after.Phones = slices.Clone(u.Phones)
+	change(&after)
+	if after.TwoFactorEnabled() {
+		return nil
+	}
+	return apierr.New(apierr.SecondFactorDeletionNotAllowed)
+}
+
+func (t *txn) removedFactor(u *User, ph *Phone) {
+	if ph != nil {
+		ph.touch(t.now)
+	}
+	u.settleFactors(t.now)
+	t.put(u)
+	t.emit(EventFactorRemoved, u.ID)
+}
+
+// MakeDefaultPhone makes a reserved number the default second factor.
+func (s *Service) MakeDefaultPhone(ctx context.Context, from Caller, id string, on bool) (*PhoneResult, error) {
+	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, _ *PhoneResult) error {
+		if !on {
+			return apierr.New(apierr.FormDisableDefaultSecondFactorNotAllowed).Param("default_second_factor")
+		}
+		if !ph.isSecondFactor() {
+			return apierr.New(apierr.IdentificationUpdateSecondFactorUnverified)
+		}
+		t.makeDefault(in.user, ph)
+		return nil
+	})
+}
+
+func (t *txn) makeDefault(u *User, ph *Phone) {
+	for i := range u.Phones {
+		u.Phones[i].Default = &u.Phones[i] == ph
+	}
+	ph.touch(t.now)
+	u.touch(t.now)
+	t.put(u)
+}
+
+// DeletePhone removes a number.
+func (s *Service) DeletePhone(ctx context.Context, from Caller, id string) (*PhoneResult, error) {
+	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, _ *PhoneResult) error {
+		if err := t.sensitive(in); err != nil {
+			return err
+		}
+		if err := t.mayLose(in.user, func(u *User) { u.phone(id).Reserved = false }); err != nil {
+			return err
+		}
+		return t.dropPhone(in.user, id)
+	})
+}
+
+func (t *txn) dropPhone(u *User, id string) error {
+	ph := u.phone(id)
+	if ph.Verified != 0 {
+		if err := t.release("phone", ph.Number, u); err != nil {
+			return err
+		}
+	}
+	was := ph.isSecondFactor()
+	u.Phones = slices.DeleteFunc(slices.Clone(u.Phones), func(p Phone) bool { return p.ID == id })
+	if was {
+		t.removedFactor(u, nil)
+		return nil
+	}
+	u.touch(t.now)
+	t.put(u)
+	return nil
+}

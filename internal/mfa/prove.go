@@ -1,0 +1,266 @@
+package mfa
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"slices"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/backupcode"
+	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/totp"
+)
+
+// Guess is what somebody offers as proof of a factor.
+type Guess struct {
+	Strategy Strategy
+	Code     secret.Value
+	Password secret.Value
+}
+
+func wrongCode() *apierr.Error { return apierr.New(apierr.FormCodeIncorrect).Param("code") }
+
+// isCode says whether text is six ASCII digits. What is not cannot be right and costs nothing.
+func isCode(text string) bool {
+	if len(text) != totp.Digits {
+		return false
+	}
+	return !slices.ContainsFunc([]byte(text), func(b byte) bool { return b < '0' || b > '9' })
+}
+
+// wellFormed refuses a guess that no factor could have produced, before anything is charged.
+func (g Guess) wellFormed() error {
+	text := g.Code.Reveal()
+	if text == "" {
+		return apierr.New(apierr.FormParamNil).Param("code")
+	}
+	ok := isCode(text)
+	if g.Strategy == BackupCode {
+		_, ok = backupcode.Normalize(text)
+		ok = ok || importable(text)
+	}
+	if !ok {
+		return wrongCode()
+	}
+	return nil
+}
+
+// importable bounds what may be compared with backup codes that another service made.
+func importable(text string) bool { return len(text) >= 6 && len(text) <= 64 }
+
+// mayGuess refuses a second-factor guess while the budget is spent. Nothing is written then.
+func (t *txn) mayGuess(u *User, known bool) error {
+	if u.LockedUntil > t.now {
+		return locked(u.LockedUntil.Sub(t.now))
+	}
+	if err := u.Second.check(t.now); err != nil {
+		return err
+	}
+	if !known {
+		return u.Ledger.check(t.now)
+	}
+	return nil
+}
+
+// proveSecond judges a second-factor guess. A right one clears the consecutive failures; a wrong one is counted against the user, the
+// authenticator and, from a client that never passed, the ledger, and the refusal commits that. The caller stages the record that holds the slot.
+func (t *txn) proveSecond(u *User, known bool, g Guess, sl slot) error {
+	if err := g.wellFormed(); err != nil {
+		return err
+	}
+	if !t.state.settings.allows(g.Strategy) {
+		return apierr.New(apierr.FeatureNotEnabled).Param("strategy")
+	}
+	if err := t.mayGuess(u, known); err != nil {
+		return err
+	}
+	failures, right, err := t.judge(u, g, sl)
+	if err != nil {
+		return err
+	}
+	t.put(u)
+	if right {
+		*failures = 0
+		u.Second.clear()
+		return nil
+	}
+	*failures++
+	if *failures == failuresPerFactor {
+		t.emit(EventFactorDisabled, u.ID)
+	}
+	t.chargeSecond(u)
+	if !known {
+		u.Ledger = u.Ledger.add(t.now)
+	}
+	return t.refuse(wrongCode())
+}
+
+func (t *txn) chargeSecond(u *User) {
+	u.Second.fail(t.now)
+	if u.Second.LockedUntil > t.now {
+		t.emit(EventUserLocked, u.ID)
+		u.touch(t.now)
+	}
+	t.put(u)
+}
+
+// judge compares a guess with the user's authenticator and returns that authenticator's count of failures.
+func (t *txn) judge(u *User, g Guess, sl slot) (failures *int, right bool, err error) {
+	unusable := apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+	switch g.Strategy {
+	case TOTPCode:
+		if !u.TOTP.usable() {
+			return nil, false, unusable
+		}
+		right, err = t.judgeTOTP(u, g.Code.Reveal())
+		return &u.TOTP.Failures, right, err
+	case BackupCode:
+		if !u.Backup.usable() || !u.TwoFactorEnabled() {
+			return nil, false, unusable
+		}
+		right, err = t.judgeBackup(u, g.Code.Reveal())
+		return &u.Backup.Failures, right, err
+	case PhoneCode:
+		return t.judgePhone(u, g.Code.Reveal(), sl)
+	}
+	return nil, false, unusable
+}
+
+func (t *txn) judgePhone(u *User, code string, sl slot) (*int, bool, error) {
+	if sl.code == nil || *sl.code == nil {
+		return nil, false, apierr.New(apierr.VerificationMissing)
+	}
+	p := u.phone((*sl.code).Phone)
+	if p == nil || !p.isSecondFactor() || p.Failures >= failuresPerFactor {
+		return nil, false, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+	}
+	right, err := t.spend(u, sl, code)
+	return &p.Failures, right, err
+}
+
+// judgeTOTP accepts a step once and only if it is later than the last accepted one. A replayed code is refused without being a failure: a double click
+// must not lock its owner out.
+func (t *txn) judgeTOTP(u *User, code string) (bool, error) {
+	key, err := t.s.ring.Open(totpOwner(u, u.TOTP), u.TOTP.Sealed)
+	if err != nil {
+		return false, fmt.Errorf("open authenticator secret: %w", err)
+	}
+	step, verdict := totp.Verify(key, code, t.now.Time(), u.TOTP.LastStep)
+	switch verdict {
+	case totp.Accepted:
+		u.TOTP.LastStep = step
+		return true, nil
+	case totp.Replayed:
+		t.s.notify(Event{Name: EventReplay, User: u.wireID(), At: t.now.Time()})
+		return false, wrongCode()
+	}
+	return false, nil
+}
+
+func totpOwner(u *User, f *TOTP) string { return "user/" + u.ID + "/totp/" + f.ID }
+
+func backupParts(u *User, b *BackupSet, code string) []string {
+	return []string{"backup-code", u.ID, b.ID, b.Salt, code}
+}
+
+// judgeBackup uses up the code that matches. Codes have 50 bits, so a keyed hash is enough (SP 800-63B-4 section 3.1.2.2).
+func (t *txn) judgeBackup(u *User, code string) (bool, error) {
+	b := u.Backup
+	if canonical, ok := backupcode.Normalize(code); ok {
+		for i, tag := range b.Tags {
+			if t.s.ring.CheckMAC(tag, backupParts(u, b, canonical)...) {
+				b.Tags = slices.Delete(b.Tags, i, i+1)
+				b.burn(t.now)
+				t.emit(EventBackupUsed, u.ID)
+				return true, nil
+			}
+		}
+	}
+	for i, digest := range b.Imported {
+		ok, err := t.s.passwords.Verify(t.ctx, digest, secret.New(code))
+		if err != nil {
+			return false, fmt.Errorf("compare imported backup code: %w", err)
+		}
+		if ok {
+			b.Imported = slices.Delete(b.Imported, i, i+1)
+			b.burn(t.now)
+			t.emit(EventBackupUsed, u.ID)
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// burn forgets the plain set: it must never be shown again once one of its codes is gone.
+func (b *BackupSet) burn(now Instant) {
+	b.Recent, b.RecentTo = nil, 0
+	b.UpdatedAt = b.UpdatedAt.after(now)
+}
+
+// provePassword judges a password against its own budget, which no second-factor guess can move.
+func (t *txn) provePassword(u *User, given secret.Value, memo *passwordMemo) error {
+	if u.LockedUntil > t.now {
+		return locked(u.LockedUntil.Sub(t.now))
+	}
+	if err := u.First.check(t.now); err != nil {
+		return err
+	}
+	right, err := memo.verify(t, u.Password, given)
+	if err != nil {
+		return err
+	}
+	if right {
+		return nil
+	}
+	u.First.fail(t.now)
+	t.put(u)
+	code := apierr.FormPasswordIncorrect
+	if t.state.settings.EnumerationProtection {
+		code = apierr.FormPasswordOrIdentifierIncorrect
+	}
+	return t.refuse(apierr.New(code).Param("password"))
+}
+
+// passwordMemo keeps the slow comparison from being repeated when a commit has to be.
+type passwordMemo struct {
+	digest string
+	right  bool
+	done   bool
+}
+
+func (m *passwordMemo) verify(t *txn, digest string, given secret.Value) (bool, error) {
+	if m.done && subtle.ConstantTimeCompare([]byte(m.digest), []byte(digest)) == 1 {
+		return m.right, nil
+	}
+	right := false
+	if digest == "" {
+		t.s.passwords.VerifyNone(t.ctx, given)
+	} else {
+		var err error
+		if right, err = t.s.passwords.Verify(t.ctx, digest, given); err != nil {
+			return false, fmt.Errorf("verify password: %w", err)
+		}
+	}
+	*m = passwordMemo{digest, right, true}
+	return right, nil
+}
+
+// proveFirstPhone judges a first-factor code against the first factor's budget.
+func (t *txn) proveFirstPhone(u *User, g Guess, sl slot) error {
+	if err := g.wellFormed(); err != nil {
+		return err
+	}
+	if err := u.First.check(t.now); err != nil {
+		return err
+	}
+	right, err := t.spend(u, sl, g.Code.Reveal())
+	if err != nil {
+		return err
+	}
+	if !right {
+		u.First.fail(t.now)
+		t.put(u)
+		return t.refuse(wrongCode())
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package mfa
+
+import (
+	"context"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/reverify"
+)
+
+// strongest is what sensitive changes ask for: the strongest factor the user has, proved in the last ten minutes.
+var strongest = reverify.Requirement{Level: reverify.SecondFactor, AfterMinutes: 10}
+
+// sensitive refuses a change of factors in a session whose proof is too old (SEC-30).
+func (t *txn) sensitive(in *signedIn) error {
+	if strongest.Met(in.session.Ages(t.now), in.user.TwoFactorEnabled()) {
+		return nil
+	}
+	return apierr.New(apierr.SessionReverificationRequired)
+}
+
+// ReverificationStatus is a status of the wire protocol.
+type ReverificationStatus string
+
+// The statuses.
+const (
+	ReverifyFirstFactor  ReverificationStatus = "needs_first_factor"
+	ReverifySecondFactor ReverificationStatus = "needs_second_factor"
+	ReverifyComplete     ReverificationStatus = "complete"
+)
+
+// Status is how far the step-up is.
+func (r *Reverification) Status() ReverificationStatus {
+	switch {
+	case r.Level != reverify.SecondFactor && r.First.Proved == 0:
+		return ReverifyFirstFactor
+	case r.Level != reverify.FirstFactor && r.Second.Proved == 0:
+		return ReverifySecondFactor
+	}
+	return ReverifyComplete
+}
+
+// ReverificationResult is a step-up with what its answer shows.
+type ReverificationResult struct {
+	Reverification *Reverification
+	FirstFactors   []Factor
+	SecondFactors  []Factor
+	SessionResult
+}
+
+// StartReverification begins a step-up in a session. The ages stay what they are until a factor is proved.
+func (s *Service) StartReverification(ctx context.Context, from Caller, id string, level reverify.Level) (*ReverificationResult, error) {
+	if !level.Valid() {
+		return nil, apierr.New(apierr.FormParamValueInvalid).Param("level")
+	}
+	return s.reverifying(ctx, from, id, nil, func(t *txn, in *signedIn) error {
+		needed := reverify.Requirement{Level: level}.Needed(in.user.TwoFactorEnabled())
+		in.session.Verify = &Reverification{Level: needed, Expires: t.now.Add(reverificationLife)}
+		in.changed(t)
+		return nil
+	})
+}
+
+// changed stages the session's client.
+func (in *signedIn) changed(t *txn) {
+	in.session.touch(t.now)
+	in.client.touch(t.now)
+	t.put(in.client)
+}
+
+func (s *Service) reverifying(ctx context.Context, from Caller, id string, keys []Key, step func(*txn, *signedIn) error) (*ReverificationResult, error) {
+	var out ReverificationResult
+	r, err := s.withSession(ctx, from, id, keys, func(t *txn, in *signedIn) error {
+		if err := step(t, in); err != nil {
+			return err
+		}
+		shown := *in.session.Verify
+		out.Reverification = &shown
+		out.FirstFactors = provableFirst(in.user, &t.state.settings)
+		out.SecondFactors = SecondFactors(in.user, &t.state.settings)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.SessionResult = *r
+	return &out, nil
+}
+
+// waiting returns the step-up in progress when it waits for a factor of the given level.
+func (t *txn) waiting(in *signedIn, status ReverificationStatus) (*Reverification, error) {
+	r := in.session.Verify
+	if r == nil || r.Expires <= t.now {
+		return nil, apierr.New(apierr.SessionReverificationMissing)
+	}
+	if r.Status() != status {
+		return nil, apierr.New(apierr.InvalidActionForSessionReverification)
+	}
+	return r, nil
+}
+
+// PrepareReverification sends a code for the first (second false) or the second factor of a step-up.
+func (s *Service) PrepareReverification(ctx context.Context, from Caller, id string, second bool, by Strategy, phoneID string) (*ReverificationResult, error) {
+	return s.reverifying(ctx, from, id, s.numberKeys(phoneID), func(t *txn, in *signedIn) error {
+		if by != PhoneCode {
+			return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
+		}
+		if second {
+			r, err := t.waiting(in, ReverifySecondFactor)
+			if err != nil {
+				return err
+			}
+			return t.prepareSecond(in.client, in.user, phoneID, &r.Second, slot{&r.Second.Code, ReverifySecond, id}, from)
+		}
+		r, err := t.waiting(in, ReverifyFirstFactor)
+		if err != nil {
+			return err
+		}
+		ph := in.user.phone(phoneID)
+		if ph == nil || !ph.isFirstFactor() || !t.state.settings.FirstFactorPhoneCode {
+			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+		}
+		if err := in.user.First.check(t.now); err != nil {
+			return err
+		}
+		r.First.Strategy = PhoneCode
+		in.changed(t)
+		return t.sendCode(in.user, ph, slot{&r.First.Code, ReverifyFirst, id}, from)
+	})
+}
+
+// AttemptReverification proves the first (second false) or the second factor of a step-up.
+func (s *Service) AttemptReverification(ctx context.Context, from Caller, id string, second bool, g Guess) (*ReverificationResult, error) {
+	var memo passwordMemo
+	return s.reverifying(ctx, from, id, nil, func(t *txn, in *signedIn) error {
+		t.takeAddress(from, attemptLimits)
+		if !second {
+			return t.reproveFirst(in, g, &memo)
+		}
+		r, err := t.waiting(in, ReverifySecondFactor)
+		if err != nil {
+			return err
+		}
+		if g.Strategy == PhoneCode {
+			t.put(in.client)
+		}
+		if err := t.proveSecond(in.user, in.client.knows(in.user.ID), g, slot{&r.Second.Code, ReverifySecond, id}); err != nil {
+			return err
+		}
+		r.Second = Attempt{Strategy: g.Strategy, Proved: t.now}
+		in.session.SecondAt = t.now
+		in.client.learn(in.user.ID)
+		in.changed(t)
+		return nil
+	})
+}
+
+func (t *txn) reproveFirst(in *signedIn, g Guess, memo *passwordMemo) error {
+	r, err := t.waiting(in, ReverifyFirstFactor)
+	if err != nil {
+		return err
+	}
+	switch g.Strategy {
+	case Password:
+		if g.Password.IsZero() {
+			return apierr.New(apierr.FormParamNil).Param("password")
+		}
+		if in.user.Password == "" {
+			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+		}
+		if err := t.provePassword(in.user, g.Password, memo); err != nil {
+			return err
+		}
+	case PhoneCode:
+		t.put(in.client)
+		if err := t.proveFirstPhone(in.user, g, slot{&r.First.Code, ReverifyFirst, in.session.ID}); err != nil {
+			return err
+		}
+	default:
+		return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
+	}
+	r.First = Attempt{Strategy: g.Strategy, Proved: t.now}
+	in.session.FirstAt = t.now
+	in.changed(t)
+	return nil
+}

@@ -1,0 +1,87 @@
+package mfa
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// Settings are what an administrator decides for the whole instance.
+type Settings struct {
+	base
+	SMSCode          bool `json:"sms"`
+	AuthenticatorApp bool `json:"totp"`
+	BackupCodes      bool `json:"backup"`
+	MFARequired      bool `json:"required,omitempty"`
+	TestMode         bool `json:"test,omitempty"`
+	// EnumerationProtection gives unknown accounts and wrong passwords one answer.
+	EnumerationProtection bool `json:"enum"`
+	// FirstFactorPhoneCode lets a text message be the first factor. Off by default: whoever can
+	// start a sign-in can then cause messages (SEC-27).
+	FirstFactorPhoneCode bool     `json:"firstsms,omitempty"`
+	IPLimits             bool     `json:"ip,omitempty"`
+	AllowedOrigins       []string `json:"origins,omitempty"`
+	SMSCountries         []string `json:"countries"` // ISO 3166 alpha-2
+	UpdatedAt            Instant  `json:"u,omitempty"`
+}
+
+var (
+	settingsKey    = Key{KindSettings, "instance"}
+	signingKeysKey = Key{KindSigningKey, "set"}
+)
+
+// defaultSettings hold until the first change.
+func defaultSettings() Settings {
+	return Settings{
+		base:    base{id: settingsKey},
+		SMSCode: true, AuthenticatorApp: true, BackupCodes: true,
+		EnumerationProtection: true, IPLimits: true,
+		SMSCountries: []string{"US", "CA"},
+	}
+}
+
+// settingsCached is how long a process may work with settings and signing keys before it reads them again; a change
+// made elsewhere takes effect within this time.
+const settingsCached = 10 * time.Second
+
+type settingsState struct {
+	settings Settings
+	keys     *signingKeys
+	until    Instant
+}
+
+// settingsCache is the only state that a service keeps in memory.
+type settingsCache struct {
+	mu    sync.Mutex
+	state *settingsState
+}
+
+// fresh returns the cached state, or nil when it must be read again. A clock that went back makes it stale too.
+func (c *settingsCache) fresh(now Instant) *settingsState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == nil || now >= c.state.until || c.state.until.Sub(now) > settingsCached {
+		return nil
+	}
+	return c.state
+}
+
+func (c *settingsCache) put(s *settingsState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = s
+}
+
+func (s *Settings) allows(strategy Strategy) bool {
+	switch strategy {
+	case PhoneCode:
+		return s.SMSCode
+	case TOTPCode:
+		return s.AuthenticatorApp
+	case BackupCode:
+		return s.BackupCodes
+	}
+	return false
+}
+
+func (s *Settings) textsTo(country string) bool { return slices.Contains(s.SMSCountries, country) }

@@ -1,0 +1,421 @@
+package mfa
+
+import (
+	"context"
+	"crypto/subtle"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/phone"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// SignInStatus is a status of the wire protocol.
+type SignInStatus string
+
+// The statuses of a sign-in, in order.
+const (
+	NeedsIdentifier   SignInStatus = "needs_identifier"
+	NeedsFirstFactor  SignInStatus = "needs_first_factor"
+	NeedsSecondFactor SignInStatus = "needs_second_factor"
+	SignInComplete    SignInStatus = "complete"
+)
+
+// Status is how far the sign-in is.
+func (si *SignIn) Status() SignInStatus {
+	switch {
+	case si.Created != "":
+		return SignInComplete
+	case si.First.Proved != 0:
+		return NeedsSecondFactor
+	case si.Identifier != "":
+		return NeedsFirstFactor
+	}
+	return NeedsIdentifier
+}
+
+// SignInInput is the body of a new sign-in.
+type SignInInput struct {
+	Strategy   Strategy
+	Identifier string
+	Password   secret.Value
+	Ticket     secret.Value
+}
+
+// SignInResult is a sign-in with what its answer shows.
+type SignInResult struct {
+	SignIn   *SignIn
+	User     *User // nil while nobody may be told who it is
+	Snapshot *Snapshot
+}
+
+// CreateSignIn begins a sign-in, replacing one in progress. A ticket or a right password proves the first factor at once.
+func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput) (*SignInResult, error) {
+	if in.Strategy == TicketCode || !in.Ticket.IsZero() {
+		return s.signInByTicket(ctx, from, in.Ticket)
+	}
+	if in.Strategy != "" && in.Strategy != Password && in.Strategy != PhoneCode {
+		return nil, apierr.New(apierr.FormParamValueInvalid).Param("strategy")
+	}
+	if in.Strategy == Password && in.Password.IsZero() {
+		return nil, apierr.New(apierr.FormParamMissing).Param("password")
+	}
+	if in.Identifier == "" && !in.Password.IsZero() {
+		return nil, apierr.New(apierr.FormParamMissing).Param("identifier")
+	}
+	var memo passwordMemo
+	kind, value := identifier(in.Identifier)
+	claim := s.claimKey(kind, value)
+	return s.signIn(ctx, from, []Key{claim}, func(t *txn, p *presence) (*SignIn, *User, error) {
+		u, err := t.claimed(claim)
+		if err != nil {
+			return nil, nil, err
+		}
+		if in.Identifier != "" && u == nil && !t.state.settings.EnumerationProtection {
+			return nil, nil, apierr.New(apierr.FormIdentifierNotFound).Param("identifier")
+		}
+		if in.Password.IsZero() {
+			si, err := t.beginSignIn(p, u, in.Identifier, false)
+			return si, u, err
+		}
+		if err := t.passwordOf(u, in.Password, &memo); err != nil {
+			return nil, nil, err
+		}
+		si, err := t.beginSignIn(p, u, in.Identifier, true)
+		if err != nil {
+			return nil, nil, err
+		}
+		return si, u, t.provedFirst(p, u, si, Password, from)
+	})
+}
+
+// passwordOf judges a password for an account that may not exist, at the same cost either way.
+func (t *txn) passwordOf(u *User, given secret.Value, memo *passwordMemo) error {
+	if u != nil && u.Password != "" {
+		return t.provePassword(u, given, memo)
+	}
+	if _, err := memo.verify(t, "", given); err != nil {
+		return err
+	}
+	if t.state.settings.EnumerationProtection {
+		return apierr.New(apierr.FormPasswordOrIdentifierIncorrect).Param("password")
+	}
+	return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+}
+
+// identifier says what kind of identifier a text is, in its canonical form.
+func identifier(text string) (kind, value string) {
+	text = strings.TrimSpace(text)
+	switch {
+	case strings.HasPrefix(text, "+"):
+		if n, err := phone.Parse(text); err == nil {
+			return "phone", n.E164()
+		}
+		return "phone", text
+	case strings.Contains(text, "@"):
+		return "email", strings.ToLower(text)
+	}
+	return "username", strings.ToLower(text)
+}
+
+func (s *Service) claimKey(kind, value string) Key {
+	if value == "" {
+		return Key{}
+	}
+	return Key{KindClaim, s.digest("claim", kind, value)}
+}
+
+// claimed returns the user that holds an identifier, or nil.
+func (t *txn) claimed(k Key) (*User, error) {
+	c, err := load[*Claim](t, k)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	return t.user(c.User)
+}
+
+// signIn runs one step of a sign-in and builds its answer.
+func (s *Service) signIn(ctx context.Context, from Caller, keys []Key, step func(*txn, *presence) (*SignIn, *User, error)) (*SignInResult, error) {
+	var result SignInResult
+	snap, err := s.run(ctx, from, keys, func(t *txn, p *presence) error {
+		si, u, err := step(t, p)
+		if si != nil {
+			shown := *si
+			result.SignIn, result.User = &shown, u
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	result.Snapshot = snap
+	return &result, nil
+}
+
+// beginSignIn makes a new sign-in the client's current one.
+func (t *txn) beginSignIn(p *presence, u *User, identifier string, proved bool) (*SignIn, error) {
+	if err := t.noSession(p); err != nil {
+		return nil, err
+	}
+	if err := t.ensure(p); err != nil {
+		return nil, err
+	}
+	id, err := t.s.randomID()
+	if err != nil {
+		return nil, err
+	}
+	si := &SignIn{ID: prefixSignIn + id, Identifier: identifier, CreatedAt: t.now, Expires: t.now.Add(signInLife)}
+	if u != nil {
+		si.User = u.ID
+		if proved {
+			si.ID += u.ID
+		}
+	}
+	p.client.SignIn = si
+	return si, nil
+}
+
+// noSession refuses a sign-in on a client that is signed in: the instance is in single-session mode, Clerk's default.
+func (t *txn) noSession(p *presence) error {
+	if p.client == nil {
+		return nil
+	}
+	for i := range p.client.Sessions {
+		u, err := t.owner(&p.client.Sessions[i])
+		if err != nil {
+			return err
+		}
+		if u != nil && !u.Banned {
+			return apierr.New(apierr.SessionExists).With("session_id", p.client.Sessions[i].ID)
+		}
+	}
+	return nil
+}
+
+// provedFirst moves a sign-in on after its first factor: to the second factor of a user who has one, else to its end.
+func (t *txn) provedFirst(p *presence, u *User, si *SignIn, by Strategy, from Caller) error {
+	if u.Banned {
+		return apierr.New(apierr.UserBanned)
+	}
+	if u.LockedUntil > t.now {
+		return locked(u.LockedUntil.Sub(t.now))
+	}
+	si.User = u.ID
+	si.First = Attempt{Strategy: by, Proved: t.now}
+	p.client.touch(t.now)
+	if !u.TwoFactorEnabled() {
+		return t.complete(p, u, si, from)
+	}
+	t.put(p.client)
+	return t.rotate(p)
+}
+
+// complete turns the sign-in into a session. The session's id is new, and so is the client's token.
+func (t *txn) complete(p *presence, u *User, si *SignIn, from Caller) error {
+	nonce, err := t.s.randomID()
+	if err != nil {
+		return err
+	}
+	c := p.client
+	id := sessionName{c.ID, u.ID, nonce}.String()
+	session := Session{
+		ID: id, FirstAt: si.First.Proved, SecondAt: si.Second.Proved, LastActive: t.now, Agent: agent(from.Agent),
+		CreatedAt: max(t.now, u.SessionsEndedAt+1), UpdatedAt: t.now, Expires: t.now.Add(sessionLife),
+		Pending: t.state.settings.MFARequired && !u.TwoFactorEnabled(),
+	}
+	si.Created = id
+	c.SignIn, c.LastActive = nil, id
+	c.Sessions = append(c.Sessions, session)
+	c.Expires = max(c.Expires, session.Expires)
+	c.touch(t.now)
+	t.put(c)
+	u.addSession(SessionRef{c.ID, nonce, session.Expires}, t.now)
+	u.LastSignInAt = t.now
+	u.First.clear()
+	u.touch(t.now)
+	t.put(u)
+	t.emit(EventSignedIn, u.ID)
+	return t.rotate(p)
+}
+
+// agent keeps what a list of devices shows of a User-Agent.
+func agent(text string) string { return text[:min(len(text), 120)] }
+
+func (u *User) addSession(ref SessionRef, now Instant) {
+	u.sweep(now)
+	u.Sessions = append(u.Sessions, ref)
+	if over := len(u.Sessions) - sessionsPerUser; over > 0 {
+		u.Sessions = u.Sessions[over:]
+	}
+}
+
+// current returns the client's sign-in in progress. Somebody else's is not found, like one that does not exist.
+func (t *txn) current(p *presence, id string) (*SignIn, *User, error) {
+	if !p.visible() || p.client.SignIn == nil || p.client.SignIn.ID != id || p.client.SignIn.Expires <= t.now {
+		return nil, nil, apierr.New(apierr.ResourceNotFound)
+	}
+	si := p.client.SignIn
+	u, err := t.user(si.User)
+	if err != nil {
+		return nil, nil, err
+	}
+	if u == nil && si.User != "" {
+		return nil, nil, apierr.New(apierr.ResourceNotFound)
+	}
+	return si, u, nil
+}
+
+// SignIn returns the client's sign-in in progress.
+func (s *Service) SignIn(ctx context.Context, from Caller, id string) (*SignInResult, error) {
+	return s.signIn(ctx, from, signInKeys(id), func(t *txn, p *presence) (*SignIn, *User, error) {
+		return t.current(p, id)
+	})
+}
+
+func signInKeys(id string) []Key { return []Key{{KindUser, signInUser(id)}} }
+
+// PrepareFirstFactor sends a first-factor code, where settings allow that at all. A password needs no preparation.
+func (s *Service) PrepareFirstFactor(ctx context.Context, from Caller, id string, by Strategy, phoneID string) (*SignInResult, error) {
+	return s.signIn(ctx, from, signInKeys(id), func(t *txn, p *presence) (*SignIn, *User, error) {
+		si, u, err := t.current(p, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if si.Status() != NeedsFirstFactor || by != PhoneCode {
+			return nil, nil, apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
+		}
+		if !t.state.settings.FirstFactorPhoneCode || u == nil {
+			return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+		}
+		ph := u.findPhone((*Phone).isFirstFactor)
+		if phoneID != "" {
+			ph = u.phone(phoneID)
+		}
+		if ph == nil || !ph.isFirstFactor() {
+			return nil, nil, apierr.New(apierr.ResourceNotFound)
+		}
+		if err := u.First.check(t.now); err != nil {
+			return nil, nil, err
+		}
+		si.First.Strategy = PhoneCode
+		t.put(p.client)
+		return si, u, t.sendCode(u, ph, slot{&si.First.Code, SignInFirstFactor, si.ID}, from)
+	})
+}
+
+// AttemptFirstFactor proves the first factor with a password or a code.
+func (s *Service) AttemptFirstFactor(ctx context.Context, from Caller, id string, g Guess) (*SignInResult, error) {
+	var memo passwordMemo
+	return s.signIn(ctx, from, signInKeys(id), func(t *txn, p *presence) (*SignIn, *User, error) {
+		si, u, err := t.current(p, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if si.Status() != NeedsFirstFactor {
+			return nil, nil, apierr.New(apierr.VerificationAlreadyVerified)
+		}
+		t.takeAddress(from, attemptLimits)
+		switch g.Strategy {
+		case Password:
+			if g.Password.IsZero() {
+				return nil, nil, apierr.New(apierr.FormParamNil).Param("password")
+			}
+			err = t.passwordOf(u, g.Password, &memo)
+		case PhoneCode:
+			if u == nil || !t.state.settings.FirstFactorPhoneCode {
+				return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+			}
+			t.put(p.client)
+			err = t.proveFirstPhone(u, g, slot{&si.First.Code, SignInFirstFactor, si.ID})
+		default:
+			err = apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		return si, u, t.provedFirst(p, u, si, g.Strategy, from)
+	})
+}
+
+// second returns the sign-in when it waits for its second factor.
+func (t *txn) second(p *presence, id string) (*SignIn, *User, error) {
+	si, u, err := t.current(p, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if si.Status() != NeedsSecondFactor || u == nil {
+		return nil, nil, apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
+	}
+	if u.Banned {
+		return nil, nil, apierr.New(apierr.UserBanned)
+	}
+	return si, u, nil
+}
+
+// numberKeys are the records that sending to a phone needs, when its id was given.
+func (s *Service) numberKeys(phoneID string) []Key {
+	if _, number, ok := s.parsePhoneID(phoneID); ok {
+		return []Key{{KindNumber, number}}
+	}
+	return nil
+}
+
+// PrepareSecondFactor sends a second-factor code to the number asked for, or to the default one.
+func (s *Service) PrepareSecondFactor(ctx context.Context, from Caller, id string, by Strategy, phoneID string) (*SignInResult, error) {
+	keys := append(signInKeys(id), s.numberKeys(phoneID)...)
+	return s.signIn(ctx, from, keys, func(t *txn, p *presence) (*SignIn, *User, error) {
+		si, u, err := t.second(p, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if by != PhoneCode {
+			return nil, nil, apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
+		}
+		if err := t.prepareSecond(p.client, u, phoneID, &si.Second, slot{&si.Second.Code, SignInSecondFactor, si.ID}, from); err != nil {
+			return nil, nil, err
+		}
+		return si, u, nil
+	})
+}
+
+func (t *txn) prepareSecond(c *Client, u *User, phoneID string, a *Attempt, sl slot, from Caller) error {
+	if !t.state.settings.SMSCode {
+		return apierr.New(apierr.FeatureNotEnabled).Param("strategy")
+	}
+	ph, err := secondPhone(u, phoneID)
+	if err != nil {
+		return err
+	}
+	if err := t.mayGuess(u, c.knows(u.ID)); err != nil {
+		return err
+	}
+	a.Strategy = PhoneCode
+	t.put(c)
+	return t.sendCode(u, ph, sl, from)
+}
+
+// AttemptSecondFactor proves the second factor and completes the sign-in.
+func (s *Service) AttemptSecondFactor(ctx context.Context, from Caller, id string, g Guess) (*SignInResult, error) {
+	return s.signIn(ctx, from, signInKeys(id), func(t *txn, p *presence) (*SignIn, *User, error) {
+		si, u, err := t.second(p, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		t.takeAddress(from, attemptLimits)
+		sl := slot{&si.Second.Code, SignInSecondFactor, si.ID}
+		if g.Strategy == PhoneCode {
+			t.put(p.client)
+		}
+		if err := t.proveSecond(u, p.client.knows(u.ID), g, sl); err != nil {
+			return nil, nil, err
+		}
+		si.Second = Attempt{Strategy: g.Strategy, Proved: t.now}
+		p.client.learn(u.ID)
+		return si, u, t.complete(p, u, si, from)
+	})
+}
+
+// sameSecret compares a secret with its stored hash.
+func sameSecret(hash []byte, text string) bool {
+	return subtle.ConstantTimeCompare(hash, hashToken(text)) == 1
+}

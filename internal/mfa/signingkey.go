@@ -1,0 +1,222 @@
+package mfa
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/session"
+)
+
+// Rotation: a new key is published first, so that every verifier that caches the key set for an hour knows it
+// before it signs; the old one stays published until the last token it signed is long dead.
+const (
+	publishAhead = time.Hour
+	keyKept      = 2 * time.Hour
+)
+
+// signingKeys is the record of all keys that sign session tokens, oldest first.
+type signingKeys struct {
+	base
+	Keys []signingKey `json:"k"`
+}
+
+// keyMemo keeps unsealed signing keys for the life of the process.
+type keyMemo struct {
+	mu     sync.Mutex
+	opened map[string]*session.Key
+}
+
+type signingKey struct {
+	ID       string  `json:"i"` // RFC 7638 thumbprint
+	Sealed   []byte  `json:"s"`
+	SignFrom Instant `json:"f"`
+	// Until is when the key leaves the key set; 0 while no successor exists.
+	Until Instant `json:"u,omitempty"`
+}
+
+func (k *signingKeys) expires() time.Time {
+	for _, key := range k.Keys {
+		if key.Until != 0 {
+			return key.Until.Time()
+		}
+	}
+	return time.Time{}
+}
+
+// current is the key that signs now.
+func (k *signingKeys) current(now Instant) *signingKey {
+	var found *signingKey
+	for i := range k.Keys {
+		if k.Keys[i].SignFrom <= now {
+			found = &k.Keys[i]
+		}
+	}
+	return found
+}
+
+func (s *Service) newSigningKey(from Instant) (signingKey, error) {
+	key, err := session.GenerateKey(s.rand)
+	if err != nil {
+		return signingKey{}, fmt.Errorf("generate signing key: %w", err)
+	}
+	text, err := key.Marshal()
+	if err != nil {
+		return signingKey{}, fmt.Errorf("marshal signing key: %w", err)
+	}
+	sealed, err := s.ring.Seal(signingKeyOwner, text)
+	if err != nil {
+		return signingKey{}, fmt.Errorf("seal signing key: %w", err)
+	}
+	return signingKey{ID: key.ID(), Sealed: sealed, SignFrom: from}, nil
+}
+
+const signingKeyOwner = "instance/signing-key"
+
+// openKey unseals a key, once per process.
+func (s *Service) openKey(key *signingKey) (*session.Key, error) {
+	k := &s.keys
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if opened := k.opened[key.ID]; opened != nil {
+		return opened, nil
+	}
+	text, err := s.ring.Open(signingKeyOwner, key.Sealed)
+	if err != nil {
+		return nil, fmt.Errorf("open signing key: %w", err)
+	}
+	opened, err := session.ParseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("parse signing key: %w", err)
+	}
+	if k.opened == nil {
+		k.opened = map[string]*session.Key{}
+	}
+	k.opened[key.ID] = opened
+	return opened, nil
+}
+
+// signer returns the signing key, making the first one when there is none.
+func (s *Service) signer(ctx context.Context, state *settingsState, now Instant) (*session.Key, error) {
+	keys := state.keys
+	if keys.current(now) == nil {
+		var err error
+		if keys, err = s.firstSigningKey(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.openKey(keys.current(now))
+}
+
+func (s *Service) firstSigningKey(ctx context.Context) (*signingKeys, error) {
+	var keys *signingKeys
+	err := s.update(ctx, []Key{signingKeysKey}, func(t *txn) error {
+		keys = t.seen[signingKeysKey].(*signingKeys)
+		if keys.current(t.now) != nil {
+			return nil
+		}
+		key, err := s.newSigningKey(t.now)
+		if err != nil {
+			return err
+		}
+		keys.Keys = append(keys.Keys, key)
+		t.put(keys)
+		return nil
+	})
+	s.cache.put(nil)
+	return keys, err
+}
+
+// RotateSigningKey adds a key that signs in an hour's time, and retires the others after that. Calling it again while a
+// rotation is under way changes nothing.
+func (s *Service) RotateSigningKey(ctx context.Context) error {
+	err := s.update(ctx, []Key{signingKeysKey}, func(t *txn) error {
+		keys := t.seen[signingKeysKey].(*signingKeys)
+		if n := len(keys.Keys); n > 0 && keys.Keys[n-1].SignFrom > t.now {
+			return nil
+		}
+		start := t.now
+		if len(keys.Keys) > 0 {
+			start = t.now.Add(publishAhead)
+		}
+		key, err := s.newSigningKey(start)
+		if err != nil {
+			return err
+		}
+		for i := range keys.Keys {
+			if keys.Keys[i].Until == 0 {
+				keys.Keys[i].Until = start.Add(keyKept)
+			}
+		}
+		keys.Keys = append(keys.Keys, key)
+		t.put(keys)
+		return nil
+	})
+	s.cache.put(nil)
+	return err
+}
+
+func (k *signingKeys) sweep(now Instant) {
+	k.Keys = slices.DeleteFunc(k.Keys, func(key signingKey) bool { return key.Until != 0 && key.Until <= now })
+}
+
+// JWKS is the JSON Web Key Set (RFC 7517) of every key that may have signed a token that is alive.
+func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
+	keys, err := s.publishedKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return session.JWKS(keys...)
+}
+
+func (s *Service) publishedKeys(ctx context.Context) ([]*session.Key, error) {
+	var state *settingsState
+	var now Instant
+	err := s.update(ctx, nil, func(t *txn) error {
+		state, now = t.state, t.now
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.signer(ctx, state, now); err != nil {
+		return nil, err
+	}
+	set := state.keys
+	if set.current(now) == nil {
+		if set, err = s.firstSigningKey(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var opened []*session.Key
+	for i := range set.Keys {
+		if u := set.Keys[i].Until; u != 0 && u <= now {
+			continue
+		}
+		key, err := s.openKey(&set.Keys[i])
+		if err != nil {
+			return nil, err
+		}
+		opened = append(opened, key)
+	}
+	return opened, nil
+}
+
+func (s *Service) mint(key *session.Key, of *Session, status SessionStatus, origin string, now Instant) (secret.Value, error) {
+	id, err := s.randomID()
+	if err != nil {
+		return secret.Value{}, err
+	}
+	name, _ := parseSession(of.ID)
+	token, err := key.Mint(session.Claims{
+		Issuer: s.issuer, Subject: prefixUser + name.user, SessionID: of.ID, AuthorizedParty: origin,
+		IssuedAt: now.Time(), Ages: of.Ages(now), Status: string(status), ID: id,
+	})
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("mint session token: %w", err)
+	}
+	return token, nil
+}

@@ -1,0 +1,129 @@
+package mfa
+
+import (
+	"context"
+
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// Snapshot is the state after an operation, as its caller may see it. It is computed from what was committed, so it is never older
+// than the answer that it rides on.
+type Snapshot struct {
+	Now      Instant
+	Settings Settings
+	Client   *Client // nil: the caller has none
+	Users    map[string]*User
+	// Tokens are fresh session tokens by session id.
+	Tokens map[string]secret.Value
+	// Token is the client token to keep from now on; zero when it did not change.
+	Token   secret.Value
+	Carrier Carrier
+}
+
+// User is the owner of a session of the snapshot.
+func (s *Snapshot) User(session *Session) *User { return s.Users[session.User()] }
+
+// Status is the session's status now. A session becomes pending by itself when MFA is required and its user
+// has none; only a touch makes it active again.
+func (s *Snapshot) Status(session *Session) SessionStatus {
+	return statusOf(session, s.User(session), &s.Settings)
+}
+
+func statusOf(session *Session, u *User, set *Settings) SessionStatus {
+	switch {
+	case session.Status != "":
+		return session.Status
+	case session.Pending, set.MFARequired && u != nil && !u.TwoFactorEnabled():
+		return SessionPending
+	}
+	return SessionActive
+}
+
+// view builds the snapshot of a presence: live sessions only, each with a token for the caller's origin.
+func (t *txn) view(p *presence, from Caller) (*Snapshot, error) {
+	snap := &Snapshot{
+		Now: t.now, Settings: t.state.settings, Users: map[string]*User{}, Tokens: map[string]secret.Value{},
+		Token: p.token, Carrier: p.carrier,
+	}
+	if !p.visible() {
+		return snap, nil
+	}
+	shown := *p.client
+	shown.Sessions = nil
+	var users []Key
+	for _, s := range p.client.Sessions {
+		users = append(users, Key{KindUser, s.User()})
+	}
+	if err := t.read(users...); err != nil {
+		return nil, err
+	}
+	for _, s := range p.client.Sessions {
+		u, err := t.owner(&s)
+		if err != nil {
+			return nil, err
+		}
+		if u == nil || u.Banned {
+			continue
+		}
+		snap.Users[u.ID] = u
+		shown.Sessions = append(shown.Sessions, s)
+	}
+	if shown.SignIn != nil && shown.SignIn.Expires <= t.now {
+		shown.SignIn = nil
+	}
+	snap.Client = &shown
+	return snap, nil
+}
+
+// run carries out an operation of a client: it finds the caller, runs do, and after the commit signs the tokens of the snapshot.
+func (s *Service) run(ctx context.Context, from Caller, keys []Key, do func(*txn, *presence) error) (*Snapshot, error) {
+	var snap *Snapshot
+	var state *settingsState
+	err := s.update(ctx, append(from.keys(), keys...), func(t *txn) error {
+		p, err := t.identify(from)
+		if err != nil {
+			return err
+		}
+		if err := do(t, p); err != nil {
+			return err
+		}
+		state = t.state
+		snap, err = t.view(p, from)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return snap, s.sign(ctx, snap, state, from.Origin)
+}
+
+func (s *Service) sign(ctx context.Context, snap *Snapshot, state *settingsState, origin string) error {
+	if snap.Client == nil || len(snap.Client.Sessions) == 0 {
+		return nil
+	}
+	key, err := s.signer(ctx, state, snap.Now)
+	if err != nil {
+		return err
+	}
+	for i := range snap.Client.Sessions {
+		session := &snap.Client.Sessions[i]
+		token, err := s.mint(key, session, snap.Status(session), origin, snap.Now)
+		if err != nil {
+			return err
+		}
+		snap.Tokens[session.ID] = token
+	}
+	return nil
+}
+
+// act carries out an operation of a live session.
+func (s *Service) act(ctx context.Context, from Caller, id string, do func(*txn, *signedIn) error) (*Snapshot, error) {
+	keys := from.keysFor(id)
+	return s.run(ctx, from, keys, func(t *txn, p *presence) error {
+		in, err := t.live(p, id)
+		if err != nil {
+			return err
+		}
+		return do(t, in)
+	})
+}

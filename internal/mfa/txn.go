@@ -1,0 +1,211 @@
+package mfa
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+)
+
+// commitTries bounds how often a change is computed again because its records changed underneath. Whoever loses a race
+// usually finds after one re-read that nothing is left to commit.
+const commitTries = 24
+
+// A txn is one attempt to carry out an operation: what it read, what it means to write, and what is to happen after the
+// commit. Reads are cached, so that every later look is at the same state.
+type txn struct {
+	s     *Service
+	ctx   context.Context
+	now   Instant
+	seen  map[Key]entity
+	order []Key
+	dirty map[Key]bool // true: delete
+	takes []Take
+	after []func() error
+	event []Event
+	state *settingsState
+}
+
+// refusal carries an answer that denies and yet commits: the cost of a wrong guess.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+// refuse makes the operation commit what it staged and then answer err.
+func (t *txn) refuse(err error) error { return refusal{err} }
+
+// update runs one operation: it reads keys in one round trip, runs do on them, and commits what do staged. do may run several
+// times and must only stage effects.
+func (s *Service) update(ctx context.Context, keys []Key, do func(*txn) error) error {
+	for try := 0; ; try++ {
+		t := &txn{s: s, ctx: ctx, now: At(s.now()), seen: map[Key]entity{}, dirty: map[Key]bool{}}
+		if err := t.begin(keys); err != nil {
+			return err
+		}
+		verdict := do(t)
+		if verdict != nil && !errors.As(verdict, new(refusal)) {
+			return verdict
+		}
+		err := t.commit()
+		switch {
+		case errors.Is(err, ErrConflict) && try+1 < commitTries:
+			if err := s.backOff(ctx, try); err != nil {
+				return err
+			}
+			continue
+		case errors.Is(err, ErrConflict):
+			return apierr.New(apierr.ResourceLocked)
+		case err != nil:
+			return err
+		}
+		for _, e := range t.event {
+			s.notify(e)
+		}
+		for _, f := range t.after {
+			if err := f(); err != nil {
+				return err
+			}
+		}
+		if r := (refusal{}); errors.As(verdict, &r) {
+			return r.error
+		}
+		return nil
+	}
+}
+
+// backOff waits a random moment that grows with every try.
+func (s *Service) backOff(ctx context.Context, try int) error {
+	var b [2]byte
+	if _, err := s.rand.Read(b[:]); err != nil {
+		return fmt.Errorf("read random bytes: %w", err)
+	}
+	limit := time.Millisecond << min(try, 5)
+	wait := limit * time.Duration(new(big.Int).SetBytes(b[:]).Int64()) / (1 << 16)
+	return s.pause(ctx, wait)
+}
+
+// begin reads the operation's records, and with them the settings when this process has not seen them lately.
+func (t *txn) begin(keys []Key) error {
+	t.state = t.s.cache.fresh(t.now)
+	if t.state == nil {
+		keys = append(append([]Key(nil), keys...), settingsKey, signingKeysKey)
+	}
+	if err := t.read(keys...); err != nil {
+		return err
+	}
+	if t.state == nil {
+		t.state = &settingsState{
+			settings: *t.seen[settingsKey].(*Settings),
+			keys:     t.seen[signingKeysKey].(*signingKeys),
+			until:    t.now.Add(settingsCached),
+		}
+		if t.state.settings.version == 0 {
+			t.state.settings = defaultSettings()
+		}
+		t.s.cache.put(t.state)
+	}
+	return nil
+}
+
+// read fetches the records that were not yet read, in one round trip.
+func (t *txn) read(keys ...Key) error {
+	var missing []Key
+	for _, k := range keys {
+		if _, ok := t.seen[k]; !ok && k.ID != "" {
+			t.seen[k] = nil
+			missing = append(missing, k)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	records, err := t.s.store.Get(t.ctx, missing...)
+	if err != nil {
+		for _, k := range missing {
+			delete(t.seen, k)
+		}
+		return fmt.Errorf("read records: %w", err)
+	}
+	for i, r := range records {
+		e := newEntity(missing[i].Kind)
+		if r.Version != 0 {
+			if err := json.Unmarshal(r.Data, e); err != nil {
+				return fmt.Errorf("decode %s record: %w", missing[i].Kind, err)
+			}
+		}
+		e.setKey(missing[i], r.Version)
+		t.seen[missing[i]] = e
+	}
+	return nil
+}
+
+// load returns a record, or nil when it does not exist.
+func load[E entity](t *txn, k Key) (E, error) {
+	var none E
+	if k.ID == "" {
+		return none, nil
+	}
+	if err := t.read(k); err != nil {
+		return none, err
+	}
+	e, ok := t.seen[k].(E)
+	if _, staged := t.dirty[k]; !ok || t.dirty[k] || (e.storedVersion() == 0 && !staged) {
+		return none, nil
+	}
+	return e, nil
+}
+
+func (t *txn) user(id string) (*User, error)     { return load[*User](t, Key{KindUser, id}) }
+func (t *txn) client(id string) (*Client, error) { return load[*Client](t, Key{KindClient, id}) }
+
+// put stages a record to be written.
+func (t *txn) put(e entity) { t.stage(e, false) }
+
+// delete stages a record to be removed.
+func (t *txn) delete(e entity) { t.stage(e, true) }
+
+func (t *txn) stage(e entity, remove bool) {
+	k := e.key()
+	if _, ok := t.dirty[k]; !ok {
+		t.order = append(t.order, k)
+	}
+	t.seen[k], t.dirty[k] = e, remove
+}
+
+func (t *txn) commit() error {
+	writes := make([]Write, 0, len(t.order))
+	for _, k := range t.order {
+		e := t.seen[k]
+		w := Write{Record: Record{Key: k, Version: e.storedVersion()}, Delete: t.dirty[k]}
+		if w.Delete && w.Version == 0 {
+			continue
+		}
+		if !w.Delete {
+			data, err := encode(e)
+			if err != nil {
+				return fmt.Errorf("encode %s record: %w", k.Kind, err)
+			}
+			w.Data, w.Expires = data, e.expires()
+		}
+		writes = append(writes, w)
+	}
+	if len(writes) == 0 && len(t.takes) == 0 {
+		return nil
+	}
+	err := t.s.store.Commit(t.ctx, writes, t.takes...)
+	if errors.As(err, new(*ExhaustedError)) {
+		return apierr.New(apierr.TooManyRequests)
+	}
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func (t *txn) emit(name EventName, user string) {
+	t.event = append(t.event, Event{Name: name, User: prefixUser + user, At: t.now.Time()})
+}

@@ -1,0 +1,226 @@
+package mfa
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/ratelimit"
+)
+
+// User is one account: its profile, its factors and its guess budgets.
+type User struct {
+	ID      string `json:"-"`
+	version uint64
+
+	Username   string          `json:"un,omitempty"`
+	FirstName  string          `json:"fn,omitempty"`
+	LastName   string          `json:"ln,omitempty"`
+	ExternalID string          `json:"xi,omitempty"`
+	Emails     []Email         `json:"em,omitempty"`
+	Public     json.RawMessage `json:"mp,omitempty"`
+	Private    json.RawMessage `json:"mr,omitempty"`
+	Unsafe     json.RawMessage `json:"mu,omitempty"`
+
+	Password   string  `json:"pw,omitempty"` // digest, see package password
+	PasswordAt Instant `json:"pa,omitempty"`
+
+	Phones []Phone    `json:"ph,omitempty"`
+	TOTP   *TOTP      `json:"to,omitempty"`
+	Backup *BackupSet `json:"bc,omitempty"`
+
+	First  Budget `json:"b1,omitzero"` // passwords and first-factor codes
+	Second Budget `json:"b2,omitzero"` // second factors and number verification
+	Ledger ledger `json:"lg,omitempty"`
+	// Sends and Tried limit text messages per user: when they went, and to which new numbers.
+	Sends ratelimit.Log `json:"sd,omitempty"`
+	Tried ratelimit.Log `json:"tr,omitempty"`
+
+	Banned      bool    `json:"bn,omitempty"`
+	LockedUntil Instant `json:"lu,omitempty"` // by an administrator
+
+	// SessionsEndedAt ends all sessions that began at or before it.
+	SessionsEndedAt Instant      `json:"se,omitempty"`
+	Sessions        []SessionRef `json:"ss,omitempty"`
+
+	LastSignInAt  Instant `json:"si,omitempty"`
+	MFAEnabledAt  Instant `json:"me,omitempty"`
+	MFADisabledAt Instant `json:"md,omitempty"`
+	CreatedAt     Instant `json:"c"`
+	UpdatedAt     Instant `json:"u"`
+}
+
+// Email is an e-mail address. Countersign sends none; the Backend API's word is what verified it.
+type Email struct {
+	ID        string  `json:"i"`
+	Address   string  `json:"a"`
+	CreatedAt Instant `json:"c"`
+}
+
+// Phone is a number of a user.
+type Phone struct {
+	ID        string  `json:"i"`
+	Number    string  `json:"n"` // E.164
+	Verified  Instant `json:"v,omitempty"`
+	By        string  `json:"vb,omitempty"` // the session that verified it
+	Reserved  bool    `json:"r,omitempty"`  // for the second factor
+	Default   bool    `json:"d,omitempty"`
+	Failures  int     `json:"f,omitempty"` // consecutive, as a second factor
+	Pending   *Code   `json:"p,omitempty"` // a verification of the number in progress
+	Primary   bool    `json:"m,omitempty"`
+	CreatedAt Instant `json:"c"`
+	UpdatedAt Instant `json:"u"`
+}
+
+// TOTP is a user's authenticator app.
+type TOTP struct {
+	ID        string  `json:"i"`
+	Sealed    []byte  `json:"s"`
+	Verified  Instant `json:"v,omitempty"`
+	LastStep  int64   `json:"l,omitempty"` // the last accepted time step, RFC 6238 section 5.2
+	Failures  int     `json:"f,omitempty"` // consecutive
+	CreatedAt Instant `json:"c"`
+	UpdatedAt Instant `json:"u"`
+}
+
+// BackupSet is a user's unused backup codes. Only keyed hashes are kept; Recent holds the codes themselves, sealed, for the
+// few seconds in which a repeated request must get the same set.
+type BackupSet struct {
+	ID        string   `json:"i"`
+	Salt      string   `json:"s,omitempty"`
+	Tags      [][]byte `json:"t,omitempty"`
+	Imported  []string `json:"b,omitempty"` // bcrypt digests from another service
+	Recent    []byte   `json:"r,omitempty"`
+	RecentTo  Instant  `json:"re,omitempty"`
+	Failures  int      `json:"f,omitempty"`
+	CreatedAt Instant  `json:"c"`
+	UpdatedAt Instant  `json:"u"`
+}
+
+// SessionRef is an entry of a user's list of sessions: enough to name the session and its client's record.
+type SessionRef struct {
+	Client string  `json:"c"`
+	Nonce  string  `json:"n"`
+	Ends   Instant `json:"e"`
+}
+
+// sessionsPerUser bounds the list; the oldest session ends when one more begins.
+const sessionsPerUser = 100
+
+func (u *User) key() Key               { return Key{KindUser, u.ID} }
+func (u *User) setKey(k Key, v uint64) { u.ID, u.version = k.ID, v }
+func (u *User) storedVersion() uint64  { return u.version }
+func (u *User) touch(now Instant)      { u.UpdatedAt = u.UpdatedAt.after(now) }
+func (u *User) wireID() string         { return prefixUser + u.ID }
+func (u *User) phone(id string) *Phone { return u.findPhone(func(p *Phone) bool { return p.ID == id }) }
+func (u *User) phoneBy(n string) *Phone {
+	return u.findPhone(func(p *Phone) bool { return p.Number == n })
+}
+func (u *User) defaultPhone() *Phone      { return u.findPhone(func(p *Phone) bool { return p.Default }) }
+func (p *Phone) isSecondFactor() bool     { return p.Reserved && p.Verified != 0 }
+func (p *Phone) isFirstFactor() bool      { return !p.Reserved && p.Verified != 0 }
+func (p *Phone) touch(now Instant)        { p.UpdatedAt = p.UpdatedAt.after(now) }
+func (t *TOTP) usable() bool              { return t != nil && t.Verified != 0 && t.Failures < failuresPerFactor }
+func (b *BackupSet) count() int           { return len(b.Tags) + len(b.Imported) }
+func (b *BackupSet) usable() bool         { return b != nil && b.count() > 0 && b.Failures < failuresPerFactor }
+func (u *User) ended(began Instant) bool  { return began <= u.SessionsEndedAt }
+func (u *User) expires() time.Time        { return u.earliest().Time() }
+func (u *User) isLocked(now Instant) bool { return u.lockEnd() > now }
+func (u *User) lockEnd() Instant          { return max(u.LockedUntil, u.Second.LockedUntil) }
+
+// WireID is the id that clients see.
+func (u *User) WireID() string { return u.wireID() }
+
+// LockEnd is when the present lock ends, or 0.
+func (u *User) LockEnd(now Instant) Instant {
+	if u.isLocked(now) {
+		return u.lockEnd()
+	}
+	return 0
+}
+
+// AttemptsLeft is how many wrong second factors in a row are left before the user is locked.
+func (u *User) AttemptsLeft() int { return u.Second.remaining() }
+
+// TOTPEnabled says whether a verified authenticator app is bound, even one that too many failures disabled.
+func (u *User) TOTPEnabled() bool { return u.TOTP != nil && u.TOTP.Verified != 0 }
+
+// BackupCodesEnabled says whether unused backup codes exist.
+func (u *User) BackupCodesEnabled() bool { return u.Backup != nil && u.Backup.count() > 0 }
+
+// TwoFactorEnabled says whether a second factor is bound: a verified reserved number or a verified
+// authenticator app. Backup codes alone are none.
+func (u *User) TwoFactorEnabled() bool {
+	return u.TOTPEnabled() || u.findPhone((*Phone).isSecondFactor) != nil
+}
+
+// checkUser refuses what a banned user or one that an administrator locked asks for.
+func (u *User) findPhone(match func(*Phone) bool) *Phone {
+	for i := range u.Phones {
+		if match(&u.Phones[i]) {
+			return &u.Phones[i]
+		}
+	}
+	return nil
+}
+
+// earliest is the first moment at which something in the record runs out and may be tidied.
+func (u *User) earliest() Instant {
+	var first Instant
+	see := func(at Instant) {
+		if at != 0 && (first == 0 || at < first) {
+			first = at
+		}
+	}
+	for _, p := range u.Phones {
+		if p.Pending != nil {
+			see(p.Pending.Expires)
+		}
+	}
+	if u.Backup != nil {
+		see(u.Backup.RecentTo)
+	}
+	for _, s := range u.Sessions {
+		see(s.Ends)
+	}
+	return first
+}
+
+// sweep removes what has run out.
+func (u *User) sweep(now Instant) {
+	for i := range u.Phones {
+		if p := u.Phones[i].Pending; p != nil && p.Expires < now {
+			u.Phones[i].Pending = nil
+		}
+	}
+	if u.Backup != nil && u.Backup.RecentTo < now {
+		u.Backup.Recent, u.Backup.RecentTo = nil, 0
+	}
+	u.Sessions = slices.DeleteFunc(u.Sessions, func(s SessionRef) bool { return s.Ends <= now })
+}
+
+// settleFactors keeps what follows from the set of factors true after it changed: exactly one default among the reserved
+// numbers, no backup codes without another factor, and the times at which MFA was last switched on or off.
+func (u *User) settleFactors(now Instant) {
+	var first *Phone
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		p.Default = p.Default && p.isSecondFactor()
+		if first == nil && p.isSecondFactor() {
+			first = p
+		}
+	}
+	if first != nil && u.defaultPhone() == nil {
+		first.Default = true
+	}
+	switch on, was := u.TwoFactorEnabled(), u.MFAEnabledAt > u.MFADisabledAt; {
+	case on && !was:
+		u.MFAEnabledAt = max(now, u.MFADisabledAt+1)
+	case !on && was:
+		u.MFADisabledAt = max(now, u.MFAEnabledAt+1)
+	}
+	if !u.TwoFactorEnabled() {
+		u.Backup = nil
+	}
+	u.touch(now)
+}

@@ -1,0 +1,93 @@
+// Package ratelimit counts events exactly: an event is allowed if, with it, no window of any rule's length holds more
+// than the rule's limit.
+//
+// It keeps a log of the events themselves rather than counters per period, so that nobody gets twice the limit around
+// the turn of a period. A [Log] is as long as the largest limit at most, which makes it fit for small limits: codes sent,
+// guesses made. It has no clock and no lock; who stores it with a record guards it with the record's version.
+package ratelimit
+
+import (
+	"math"
+	"time"
+)
+
+// Rule allows Limit events in every half-open span of time as long as Window. A Limit below 1 allows none, ever. A Window
+// of 0 or less holds no event, so such a rule allows all if its Limit allows any.
+type Rule struct {
+	Limit  int
+	Window time.Duration
+}
+
+// never is the wait for what no rule will allow.
+const never = time.Duration(math.MaxInt64)
+
+// Log holds the times of past events in Unix milliseconds, the oldest first. In JSON it is an array of numbers. The nil
+// Log is empty.
+//
+// Times are rounded up to the millisecond, never down: a limit holds in true time, and a wait is less than a millisecond
+// too long. An event later than now, which only a clock that was set back leaves behind, counts as one of now.
+type Log []int64
+
+// Wait returns how long it is until every rule allows an event: 0 if they do now, the longest Duration if one never will.
+// The event is allowed at exactly now plus the wait, unless the log holds events later than now: then ask again.
+func (l Log) Wait(now time.Time, rules ...Rule) time.Duration {
+	var wait time.Duration
+	for _, rule := range rules {
+		wait = max(wait, l.waitFor(now, rule))
+	}
+	return wait
+}
+
+// waitFor needs one event only: with Limit events in the window, the next is allowed when the oldest of them leaves.
+func (l Log) waitFor(now time.Time, rule Rule) time.Duration {
+	if rule.Limit < 1 {
+		return never
+	}
+	if rule.Window <= 0 || len(l) < rule.Limit {
+		return 0
+	}
+	oldest := l[len(l)-rule.Limit]
+	return max(0, leaves(oldest, now, rule.Window).Sub(now))
+}
+
+// Add returns a new log with an event at now, and leaves l as it was. It drops what no rule needs any more: events older
+// than the longest window, and the oldest beyond the largest limit. Events later than now are moved to now. Add does
+// not ask whether the event is allowed: see [Log.Wait].
+func (l Log) Add(now time.Time, rules ...Rule) Log {
+	var longest time.Duration
+	var largest int
+	for _, rule := range rules {
+		longest = max(longest, rule.Window)
+		largest = max(largest, rule.Limit)
+	}
+	// Of the old events, one place less is needed: the new event has the last.
+	keep := min(l.Count(now, longest), max(largest-1, 0))
+	added := make(Log, 0, keep+1)
+	present := ceilMilli(now)
+	for _, event := range l[len(l)-keep:] {
+		added = append(added, min(event, present))
+	}
+	return append(added, present)
+}
+
+// Count returns how many events of the log are in the window that ends with now.
+func (l Log) Count(now time.Time, window time.Duration) int {
+	n := 0
+	for window > 0 && n < len(l) && leaves(l[len(l)-1-n], now, window).After(now) {
+		n++
+	}
+	return n
+}
+
+// leaves returns when the event leaves the window: the first instant at which it no longer counts.
+func leaves(event int64, now time.Time, window time.Duration) time.Time {
+	return time.UnixMilli(min(event, ceilMilli(now))).Add(window)
+}
+
+func ceilMilli(t time.Time) int64 {
+	ms := t.UnixMilli()
+	if time.UnixMilli(ms).Before(t) {
+		ms++
+	}
+	return ms
+}

@@ -1,0 +1,155 @@
+// Package seal keeps secrets at rest: authenticated encryption that binds a ciphertext to its owner, and keyed hashes, both under
+// versioned keys, so that a key can be replaced while what it sealed can still be opened.
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// Key is a 256-bit master key. It is never used itself: every purpose has a key derived from it (RFC 5869).
+type Key [32]byte
+
+// Format keeps a key out of every log.
+func (Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
+
+// ErrOpen is the only answer for a ciphertext that does not open, whatever is wrong with it.
+var ErrOpen = errors.New("seal: cannot open")
+
+const (
+	versionLen = 4
+	nonceLen   = 12
+	tagLen     = 16
+	// digestLen makes a digest 26 base-32 characters long.
+	digestLen = 16
+)
+
+// Ring holds the keys by version. It is safe for concurrent use.
+type Ring struct {
+	current uint32
+	lowest  uint32
+	keys    map[uint32]derived
+	rand    io.Reader
+}
+
+// derived are the keys of one version.
+type derived struct{ seal, mac, digest []byte }
+
+// NewRing returns a ring that seals under the current version and opens under every version it holds.
+func NewRing(current uint32, keys map[uint32]Key, rand io.Reader) (*Ring, error) {
+	if _, ok := keys[current]; !ok {
+		return nil, fmt.Errorf("seal: no key of the current version %d", current)
+	}
+	r := &Ring{current: current, lowest: current, keys: make(map[uint32]derived, len(keys)), rand: rand}
+	for version, key := range keys {
+		var d derived
+		for purpose, to := range map[string]*[]byte{"seal": &d.seal, "mac": &d.mac, "digest": &d.digest} {
+			k, err := hkdf.Key(sha256.New, key[:], nil, "countersign/v1/"+purpose, sha256.Size)
+			if err != nil {
+				return nil, fmt.Errorf("seal: derive %s key: %w", purpose, err)
+			}
+			*to = k
+		}
+		r.keys[version] = d
+		r.lowest = min(r.lowest, version)
+	}
+	return r, nil
+}
+
+// Seal encrypts text for its owner with AES-256-GCM. Every owner has a key of its own, so that random 96-bit nonces stay far from the
+// limits of SP 800-38D section 8.3. The owner is authenticated too: moved to another owner the ciphertext does not open.
+func (r *Ring) Seal(owner string, text secret.Value) ([]byte, error) {
+	aead, err := r.cipher(r.current, owner)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, versionLen+nonceLen, versionLen+nonceLen+len(text.Reveal())+tagLen)
+	binary.BigEndian.PutUint32(out, r.current)
+	if _, err := io.ReadFull(r.rand, out[versionLen:]); err != nil {
+		return nil, fmt.Errorf("seal: read random bytes: %w", err)
+	}
+	return aead.Seal(out, out[versionLen:], []byte(text.Reveal()), []byte(owner)), nil
+}
+
+// Open decrypts what [Ring.Seal] made for the same owner, or returns [ErrOpen].
+func (r *Ring) Open(owner string, sealed []byte) (secret.Value, error) {
+	if len(sealed) < versionLen+nonceLen+tagLen {
+		return secret.Value{}, ErrOpen
+	}
+	aead, err := r.cipher(binary.BigEndian.Uint32(sealed), owner)
+	if err != nil {
+		return secret.Value{}, ErrOpen
+	}
+	nonce, body := sealed[versionLen:versionLen+nonceLen], sealed[versionLen+nonceLen:]
+	plain, err := aead.Open(nil, nonce, body, []byte(owner))
+	if err != nil {
+		return secret.Value{}, ErrOpen
+	}
+	return secret.New(string(plain)), nil
+}
+
+func (r *Ring) cipher(version uint32, owner string) (cipher.AEAD, error) {
+	d, ok := r.keys[version]
+	if !ok {
+		return nil, ErrOpen
+	}
+	block, err := aes.NewCipher(sum(d.seal, []string{owner}))
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	return aead, nil
+}
+
+// MAC returns a keyed hash of the parts under the current key: the key's version, then 128 bits of HMAC-SHA-256.
+func (r *Ring) MAC(parts ...string) []byte {
+	tag := binary.BigEndian.AppendUint32(make([]byte, 0, versionLen+tagLen), r.current)
+	return append(tag, sum(r.keys[r.current].mac, parts)[:tagLen]...)
+}
+
+// CheckMAC says, in constant time, whether a tag is the keyed hash of the parts under the key whose version it names.
+func (r *Ring) CheckMAC(tag []byte, parts ...string) bool {
+	if len(tag) != versionLen+tagLen {
+		return false
+	}
+	d, ok := r.keys[binary.BigEndian.Uint32(tag)]
+	return ok && hmac.Equal(tag[versionLen:], sum(d.mac, parts)[:tagLen])
+}
+
+var text = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// Digest returns a keyed hash for looking something up: 128 bits in 26 lower-case base-32 characters. It is made with the
+// oldest key of the ring and so stays the same when a newer key is added; that oldest key can never be dropped.
+func (r *Ring) Digest(parts ...string) string {
+	return text.EncodeToString(sum(r.keys[r.lowest].digest, parts)[:digestLen])
+}
+
+// sum hashes every part with its length before it, so that no two lists of parts are one text.
+func sum(key []byte, parts []string) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		writePart(h, p)
+	}
+	return h.Sum(nil)
+}
+
+func writePart(h hash.Hash, part string) {
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(len(part)))
+	h.Write(n[:])
+	h.Write([]byte(part))
+}
