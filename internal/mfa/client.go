@@ -171,3 +171,9 @@ func (s *Session) Ages(now Instant) [2]int {
 }
 
 func (s *Session) touch(now Instant) { s.UpdatedAt = s.UpdatedAt.after(now) }
+
+// ClientWireID is the id, as clients see it, of the client that the session is on.
+func (s *Session) ClientWireID() string {
+	n, _ := parseSession(s.ID)
+	return prefixClient + n.client
+}

@@ -206,3 +206,14 @@ func (t *txn) drawCode(n phone.Number) (string, error) {
 func (s *Service) text(code string) secret.Value {
 	return secret.New(fmt.Sprintf("%s is your %s code. Do not share it.\n\n@%s #%s", code, s.appName, s.smsHost, code))
 }
+
+// Status is the verification's status on the wire: unverified, expired, or failed once no tries are left.
+func (c *Code) Status(now Instant) string {
+	switch {
+	case c.Attempts >= codeTries:
+		return "failed"
+	case c.Expires <= now:
+		return "expired"
+	}
+	return "unverified"
+}

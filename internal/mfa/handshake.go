@@ -54,3 +54,33 @@ func (s *Service) TakeHandshake(ctx context.Context, nonce secret.Value) (secret
 	})
 	return payload, err
 }
+
+// SignClaims signs any claims with the key of session tokens.
+func (s *Service) SignClaims(ctx context.Context, claims any) (secret.Value, error) {
+	var state *settingsState
+	var now Instant
+	err := s.update(ctx, nil, func(t *txn) error {
+		state, now = t.state, t.now
+		return nil
+	})
+	if err != nil {
+		return secret.Value{}, err
+	}
+	key, err := s.signer(ctx, state, now)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	signed, err := key.Sign(claims)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("sign claims: %w", err)
+	}
+	return signed, nil
+}
+
+// Ping reads one record, to learn whether the store answers.
+func (s *Service) Ping(ctx context.Context) error {
+	if _, err := s.store.Get(ctx, settingsKey); err != nil {
+		return fmt.Errorf("ping store: %w", err)
+	}
+	return nil
+}

@@ -13,6 +13,8 @@ type Snapshot struct {
 	Settings Settings
 	Client   *Client // nil: the caller has none
 	Users    map[string]*User
+	// SigningIn is the user of a sign-in whose first factor was proved.
+	SigningIn *User
 	// Tokens are fresh session tokens by session id.
 	Tokens map[string]secret.Value
 	// Token is the client token to keep from now on; zero when it did not change.
@@ -70,6 +72,13 @@ func (t *txn) view(p *presence, from Caller) (*Snapshot, error) {
 	}
 	if shown.SignIn != nil && shown.SignIn.Expires <= t.now {
 		shown.SignIn = nil
+	}
+	if si := shown.SignIn; si != nil && si.First.Proved != 0 {
+		u, err := t.user(si.User)
+		if err != nil {
+			return nil, err
+		}
+		snap.SigningIn = u
 	}
 	snap.Client = &shown
 	return snap, nil

@@ -1,0 +1,159 @@
+// Package api is the HTTP face of the domain: the table of routes, the wire types of Clerk's Frontend and
+// Backend API, decoding, the checks of who may call, and the mapping of errors.
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// Config is what the API needs. Nothing of it is ever taken from a request.
+type Config struct {
+	Service *mfa.Service
+	// PublicURL is where clients reach the API, without a slash at the end.
+	PublicURL string
+	// SecretKey is the bearer key of the Backend API.
+	SecretKey secret.Value
+	// PublishableKey is the application's; the handshake derives cookie names from it.
+	PublishableKey string
+	AppName        string
+	// Development allows every loopback origin and says "development" in the environment.
+	Development bool
+	// Address returns the caller's network address.
+	Address func(*http.Request) netip.Addr
+	Log     *slog.Logger
+}
+
+// API serves the routes of the table.
+type API struct {
+	Config
+	secure bool
+	mux    *http.ServeMux
+	byPath map[string][]string
+}
+
+// New returns the handler of the given operations; none means all.
+func New(c Config, operations ...Operation) (*API, error) {
+	if c.Service == nil || c.Log == nil || c.Address == nil || c.SecretKey.IsZero() {
+		return nil, errors.New("api: Service, Log, Address and SecretKey are needed")
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
+		return nil, fmt.Errorf("api: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
+	}
+	a := &API{Config: c, secure: u.Scheme == "https", mux: http.NewServeMux()}
+	if len(operations) == 0 {
+		operations = Operations()
+	}
+	for _, op := range operations {
+		for _, path := range Spellings(op.Path) {
+			a.mux.HandleFunc(op.Method+" "+path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, &op) })
+		}
+	}
+	return a, nil
+}
+
+// Spellings are the forms of a path that are served alike: clerk-js ends some with a slash, native SDKs none.
+func Spellings(path string) []string { return []string{path, path + "/{$}"} }
+
+// ServeHTTP answers one request and logs one line about it.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	x := &exchange{ResponseWriter: w, traceID: traceID(), operation: "none"}
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	defer func() {
+		if p := recover(); p != nil {
+			a.Log.Error("panic", "trace", x.traceID, "operation", x.operation, "type", fmt.Sprintf("%T", p))
+			if x.status == 0 {
+				a.fail(x, r, errors.New("panic"))
+			}
+		}
+		a.Log.Info("request", "operation", x.operation, "method", r.Method, "status", x.status, "code", x.code,
+			"trace", x.traceID, "us", time.Since(start).Microseconds())
+	}()
+	x.Header().Set("X-Clerk-Trace-Id", x.traceID)
+	x.Header().Set("Cache-Control", "no-store")
+	x.Header().Set("X-Content-Type-Options", "nosniff")
+	if err := override(r); err != nil {
+		a.fail(x, r, err)
+		return
+	}
+	if _, pattern := a.mux.Handler(r); pattern == "" {
+		a.unrouted(x, r)
+		return
+	}
+	a.mux.ServeHTTP(x, r)
+}
+
+type exchangeKey struct{}
+
+// exchange is one request's answer on its way, with what the log says about it.
+type exchange struct {
+	http.ResponseWriter
+	traceID   string
+	operation string
+	status    int
+	code      apierr.Code
+}
+
+// WriteHeader remembers the status.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+func traceID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// override makes a POST with _method in the query the request that it stands for: clerk-js sends no other methods.
+func override(r *http.Request) error {
+	method := r.URL.Query().Get("_method")
+	if method == "" || r.Method != http.MethodPost {
+		return nil
+	}
+	switch method = strings.ToUpper(method); method {
+	case http.MethodPatch, http.MethodPut, http.MethodDelete:
+		r.Method = method
+		return nil
+	}
+	return apierr.New(apierr.MethodNotAllowed)
+}
+
+// unrouted answers what no row of the table does: 405 for a known path, else 404, and the preflight of browsers.
+func (a *API) unrouted(x *exchange, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		probe := r.Clone(r.Context())
+		probe.Method = method
+		if _, pattern := a.mux.Handler(probe); pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	switch {
+	case len(allowed) == 0:
+		a.fail(x, r, apierr.New(apierr.ResourceNotFound))
+	case r.Method == http.MethodOptions:
+		a.preflight(x, r, allowed)
+	default:
+		x.Header().Set("Allow", strings.Join(allowed, ", "))
+		a.fail(x, r, apierr.New(apierr.MethodNotAllowed))
+	}
+}

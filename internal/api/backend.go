@@ -1,0 +1,424 @@
+package api
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// AdminUser is an account as the Backend API shows it.
+type AdminUser struct {
+	User
+	PrivateMetadata json.RawMessage `json:"private_metadata"`
+}
+
+func presentAdminUser(u *mfa.User, now mfa.Instant) AdminUser {
+	return AdminUser{User: presentUser(u, now), PrivateMetadata: object(u.Private)}
+}
+
+func (a *API) adminUser(u *mfa.User, err error) (AdminUser, error) {
+	if err != nil {
+		return AdminUser{}, err
+	}
+	return presentAdminUser(u, mfa.At(a.Service.Now())), nil
+}
+
+type userCreateInput struct {
+	Emails      []string        `body:"email_address"`
+	Phones      []string        `body:"phone_number" doc:"E.164; verified from the start"`
+	PhoneStatus []string        `body:"phone_number_identification_status" doc:"per number: verified or reserved (for the second factor)"`
+	Username    string          `body:"username"`
+	FirstName   string          `body:"first_name"`
+	LastName    string          `body:"last_name"`
+	ExternalID  string          `body:"external_id"`
+	Password    secret.Value    `body:"password"`
+	Digest      string          `body:"password_digest"`
+	Hasher      string          `body:"password_hasher" doc:"bcrypt, argon2i or argon2id"`
+	SkipChecks  bool            `body:"skip_password_checks"`
+	SkipNeed    bool            `body:"skip_password_requirement"`
+	TOTPSecret  secret.Value    `body:"totp_secret" doc:"base 32; enables the authenticator app"`
+	BackupCodes []secret.Value  `body:"backup_codes" doc:"plain or bcrypt"`
+	Public      json.RawMessage `body:"public_metadata"`
+	Private     json.RawMessage `body:"private_metadata"`
+	Unsafe      json.RawMessage `body:"unsafe_metadata"`
+}
+
+// metadataLimit is Clerk's, for all metadata of a user together.
+const metadataLimit = 8 << 10
+
+func tooMuchMetadata(parts ...json.RawMessage) error {
+	total := 0
+	for _, p := range parts {
+		total += len(p)
+	}
+	if total > metadataLimit {
+		return apierr.New(apierr.FormParamValueInvalid).Param("public_metadata")
+	}
+	return nil
+}
+
+func createUser(a *API, c *call, in userCreateInput) (AdminUser, error) {
+	if err := tooMuchMetadata(in.Public, in.Private, in.Unsafe); err != nil {
+		return AdminUser{}, err
+	}
+	input := mfa.UserInput{
+		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Emails: in.Emails,
+		Password: in.Password, PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks,
+		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
+	}
+	for i, number := range in.Phones {
+		status := ""
+		if i < len(in.PhoneStatus) {
+			status = in.PhoneStatus[i]
+		}
+		switch status {
+		case "", "verified":
+			input.Phones = append(input.Phones, number)
+		case "reserved":
+			input.ReservedPhones = append(input.ReservedPhones, number)
+		default:
+			return AdminUser{}, apierr.New(apierr.FormParamValueInvalid).Param("phone_number_identification_status")
+		}
+	}
+	u, err := a.Service.CreateUser(c, input)
+	return a.adminUser(u, err)
+}
+
+type userInput struct {
+	ID string `path:"user_id"`
+}
+
+func getUser(a *API, c *call, in userInput) (AdminUser, error) {
+	u, err := a.Service.User(c, in.ID)
+	return a.adminUser(u, err)
+}
+
+type userListInput struct {
+	Emails      []string `query:"email_address"`
+	Phones      []string `query:"phone_number"`
+	Usernames   []string `query:"username"`
+	ExternalIDs []string `query:"external_id"`
+	IDs         []string `query:"user_id"`
+	Limit       *int     `query:"limit" doc:"1 to 500, default 10"`
+	Offset      int      `query:"offset"`
+}
+
+func (in userListInput) matches(u *mfa.User) bool {
+	has := func(wanted []string, held ...string) bool {
+		if len(wanted) == 0 {
+			return true
+		}
+		for _, w := range wanted {
+			for _, h := range held {
+				if strings.EqualFold(w, h) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	var emails, phones []string
+	for _, e := range u.Emails {
+		emails = append(emails, e.Address)
+	}
+	for _, p := range u.Phones {
+		phones = append(phones, p.Number)
+	}
+	return has(in.Emails, emails...) && has(in.Phones, phones...) && has(in.Usernames, u.Username) &&
+		has(in.ExternalIDs, u.ExternalID) && has(in.IDs, u.WireID())
+}
+
+func (in userListInput) page() (offset, limit int, err error) {
+	limit = 10
+	if in.Limit != nil {
+		limit = *in.Limit
+	}
+	if limit < 1 || limit > 500 {
+		return 0, 0, apierr.New(apierr.FormParamValueInvalid).Param("limit")
+	}
+	if in.Offset < 0 {
+		return 0, 0, apierr.New(apierr.FormParamValueInvalid).Param("offset")
+	}
+	return in.Offset, limit, nil
+}
+
+func listUsers(a *API, c *call, in userListInput) ([]AdminUser, error) {
+	offset, limit, err := in.page()
+	if err != nil {
+		return nil, err
+	}
+	found, _, err := a.Service.Users(c, in.matches, offset, limit)
+	out := []AdminUser{}
+	for _, u := range found {
+		out = append(out, presentAdminUser(u, mfa.At(a.Service.Now())))
+	}
+	return out, err
+}
+
+// TotalCount is a number of resources.
+type TotalCount struct {
+	Object     string `json:"object"`
+	TotalCount int    `json:"total_count"`
+}
+
+func countUsers(a *API, c *call, in userListInput) (TotalCount, error) {
+	_, total, err := a.Service.Users(c, in.matches, 0, 0)
+	return TotalCount{Object: "total_count", TotalCount: total}, err
+}
+
+type userUpdateInput struct {
+	ID            string          `path:"user_id"`
+	Username      *string         `body:"username"`
+	FirstName     *string         `body:"first_name"`
+	LastName      *string         `body:"last_name"`
+	ExternalID    *string         `body:"external_id"`
+	Password      *secret.Value   `body:"password"`
+	Digest        string          `body:"password_digest"`
+	Hasher        string          `body:"password_hasher"`
+	SkipChecks    bool            `body:"skip_password_checks"`
+	SignOutOthers bool            `body:"sign_out_of_other_sessions"`
+	TOTPSecret    *secret.Value   `body:"totp_secret"`
+	BackupCodes   []secret.Value  `body:"backup_codes"`
+	Public        json.RawMessage `body:"public_metadata"`
+	Private       json.RawMessage `body:"private_metadata"`
+	Unsafe        json.RawMessage `body:"unsafe_metadata"`
+}
+
+func updateUser(a *API, c *call, in userUpdateInput) (AdminUser, error) {
+	if err := tooMuchMetadata(in.Public, in.Private, in.Unsafe); err != nil {
+		return AdminUser{}, err
+	}
+	u, err := a.Service.UpdateUser(c, in.ID, mfa.UserChange{
+		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Password: in.Password,
+		PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks, SignOutOthers: in.SignOutOthers,
+		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
+	})
+	return a.adminUser(u, err)
+}
+
+func deleteUser(a *API, c *call, in userInput) (DeletedObject, error) {
+	return DeletedObject{Object: "user", ID: in.ID, Deleted: true}, a.Service.DeleteUser(c, in.ID)
+}
+
+func lockUser(a *API, c *call, in userInput) (AdminUser, error) {
+	u, err := a.Service.Lock(c, in.ID)
+	return a.adminUser(u, err)
+}
+
+func unlockUser(a *API, c *call, in userInput) (AdminUser, error) {
+	u, err := a.Service.Unlock(c, in.ID)
+	return a.adminUser(u, err)
+}
+
+func banUser(on bool) handler[userInput, AdminUser] {
+	return func(a *API, c *call, in userInput) (AdminUser, error) {
+		u, err := a.Service.Ban(c, in.ID, on)
+		return a.adminUser(u, err)
+	}
+}
+
+// VerifiedCode is the answer to a right code.
+type VerifiedCode struct {
+	Verified bool   `json:"verified"`
+	CodeType string `json:"code_type"`
+}
+
+type userCodeInput struct {
+	ID   string       `path:"user_id"`
+	Code secret.Value `body:"code" doc:"of the authenticator app, or a backup code, which is used up"`
+}
+
+func verifyTOTP(a *API, c *call, in userCodeInput) (VerifiedCode, error) {
+	by, err := a.Service.VerifyTOTP(c, in.ID, in.Code)
+	return VerifiedCode{Verified: true, CodeType: string(by)}, err
+}
+
+// Verified is the answer to a right password.
+type Verified struct {
+	Verified bool `json:"verified"`
+}
+
+type userPasswordInput struct {
+	ID       string       `path:"user_id"`
+	Password secret.Value `body:"password"`
+}
+
+func verifyPassword(a *API, c *call, in userPasswordInput) (Verified, error) {
+	return Verified{Verified: true}, a.Service.VerifyPassword(c, in.ID, in.Password)
+}
+
+// UserID names the user that lost a factor.
+type UserID struct {
+	UserID string `json:"user_id"`
+}
+
+func removeMFA(a *API, c *call, in userInput) (UserID, error) {
+	_, err := a.Service.RemoveMFA(c, in.ID)
+	return UserID{in.ID}, err
+}
+
+func removeTOTP(a *API, c *call, in userInput) (UserID, error) {
+	_, err := a.Service.RemoveTOTP(c, in.ID)
+	return UserID{in.ID}, err
+}
+
+func removeBackupCodes(a *API, c *call, in userInput) (UserID, error) {
+	_, err := a.Service.RemoveBackupCodes(c, in.ID)
+	return UserID{in.ID}, err
+}
+
+type adminPhoneCreateInput struct {
+	UserID   string `body:"user_id"`
+	Number   string `body:"phone_number"`
+	Verified *bool  `body:"verified"`
+	Primary  *bool  `body:"primary"`
+	Reserved *bool  `body:"reserved_for_second_factor"`
+}
+
+func (a *API) adminPhone(r *mfa.PhoneResult, err error) (PhoneNumber, error) {
+	if err != nil {
+		return PhoneNumber{}, err
+	}
+	return presentPhone(r.Phone, nil, mfa.At(a.Service.Now())), nil
+}
+
+func createUserPhone(a *API, c *call, in adminPhoneCreateInput) (PhoneNumber, error) {
+	r, err := a.Service.AddUserPhone(c, in.UserID, in.Number, mfa.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved})
+	return a.adminPhone(r, err)
+}
+
+func getUserPhone(a *API, c *call, in phoneInput) (PhoneNumber, error) {
+	r, err := a.Service.UserPhone(c, in.ID)
+	return a.adminPhone(r, err)
+}
+
+type adminPhoneUpdateInput struct {
+	ID       string `path:"phone_number_id"`
+	Verified *bool  `body:"verified"`
+	Primary  *bool  `body:"primary"`
+	Reserved *bool  `body:"reserved_for_second_factor"`
+	Default  *bool  `body:"default_second_factor"`
+}
+
+func updateUserPhone(a *API, c *call, in adminPhoneUpdateInput) (PhoneNumber, error) {
+	r, err := a.Service.ChangeUserPhone(c, in.ID, mfa.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved, Default: in.Default})
+	return a.adminPhone(r, err)
+}
+
+func deleteUserPhone(a *API, c *call, in phoneInput) (DeletedObject, error) {
+	_, err := a.Service.DeleteUserPhone(c, in.ID)
+	return DeletedObject{Object: "phone_number", ID: in.ID, Deleted: true}, err
+}
+
+// SignInToken is a ticket.
+type SignInToken struct {
+	Object    string  `json:"object"`
+	ID        string  `json:"id"`
+	Status    string  `json:"status"`
+	UserID    string  `json:"user_id"`
+	Token     string  `json:"token,omitempty"`
+	URL       *string `json:"url"`
+	CreatedAt int64   `json:"created_at"`
+	UpdatedAt int64   `json:"updated_at"`
+}
+
+func presentTicket(r *mfa.TicketResult, err error) (SignInToken, error) {
+	if err != nil {
+		return SignInToken{}, err
+	}
+	return SignInToken{
+		Object: "sign_in_token", ID: r.Ticket.WireID(), Status: r.Ticket.Status(r.Now), UserID: r.Ticket.UserID(), Token: r.Token.Reveal(),
+		CreatedAt: int64(r.Ticket.CreatedAt), UpdatedAt: int64(r.Ticket.UpdatedAt),
+	}, nil
+}
+
+type ticketCreateInput struct {
+	UserID string `body:"user_id"`
+	Life   *int   `body:"expires_in_seconds" doc:"1 to 2592000, default 600"`
+}
+
+func createTicket(a *API, c *call, in ticketCreateInput) (SignInToken, error) {
+	var life time.Duration
+	if in.Life != nil {
+		if *in.Life < 1 || *in.Life > 2592000 {
+			return SignInToken{}, apierr.New(apierr.FormParamValueInvalid).Param("expires_in_seconds")
+		}
+		life = time.Duration(*in.Life) * time.Second
+	}
+	return presentTicket(a.Service.CreateTicket(c, in.UserID, life))
+}
+
+type ticketInput struct {
+	ID string `path:"sign_in_token_id"`
+}
+
+func revokeTicket(a *API, c *call, in ticketInput) (SignInToken, error) {
+	return presentTicket(a.Service.RevokeTicket(c, in.ID))
+}
+
+// AdminSession is a session as the Backend API shows it.
+type AdminSession struct {
+	Object       string    `json:"object"`
+	ID           string    `json:"id"`
+	UserID       string    `json:"user_id"`
+	ClientID     string    `json:"client_id"`
+	Status       string    `json:"status"`
+	Actor        *struct{} `json:"actor"`
+	Tasks        []Task    `json:"tasks"`
+	LastActiveAt int64     `json:"last_active_at"`
+	ExpireAt     int64     `json:"expire_at"`
+	AbandonAt    int64     `json:"abandon_at"`
+	CreatedAt    int64     `json:"created_at"`
+	UpdatedAt    int64     `json:"updated_at"`
+}
+
+func presentAdminSession(r *mfa.SessionResult) AdminSession {
+	s := presentSession(r.Session, r.User, r.Snapshot)
+	return AdminSession{
+		Object: "session", ID: s.ID, UserID: r.User.WireID(), ClientID: r.Session.ClientWireID(), Status: s.Status, Tasks: s.Tasks,
+		LastActiveAt: s.LastActiveAt, ExpireAt: s.ExpireAt, AbandonAt: s.AbandonAt, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+	}
+}
+
+type sessionListInput struct {
+	UserID string `query:"user_id"`
+	Status string `query:"status" doc:"active or pending"`
+}
+
+func listSessions(a *API, c *call, in sessionListInput) ([]AdminSession, error) {
+	if in.UserID == "" {
+		return nil, apierr.New(apierr.FormParamMissing).Param("user_id")
+	}
+	found, err := a.Service.UserSessions(c, in.UserID)
+	out := []AdminSession{}
+	for i := range found {
+		if s := presentAdminSession(&found[i]); in.Status == "" || in.Status == s.Status {
+			out = append(out, s)
+		}
+	}
+	return out, err
+}
+
+func (a *API) adminSession(r *mfa.SessionResult, err error) (AdminSession, error) {
+	if err != nil {
+		return AdminSession{}, err
+	}
+	return presentAdminSession(r), nil
+}
+
+func getAnySession(a *API, c *call, in sessionInput) (AdminSession, error) {
+	return a.adminSession(a.Service.AnySession(c, in.ID))
+}
+
+func revokeSession(a *API, c *call, in sessionInput) (AdminSession, error) {
+	return a.adminSession(a.Service.RevokeSession(c, in.ID))
+}
+
+func createSessionToken(a *API, c *call, in sessionInput) (Token, error) {
+	token, err := a.Service.AnySessionToken(c, in.ID)
+	return Token{Object: "token", JWT: token.Reveal()}, err
+}

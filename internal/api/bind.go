@@ -1,0 +1,257 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// maxBody is the most that a request's body may hold.
+const maxBody = 64 << 10
+
+// value is one parameter: the texts of a form, or (texts nil) a JSON value.
+type value struct {
+	texts []string
+	raw   json.RawMessage
+}
+
+type values map[string]value
+
+// bind decodes a request into an In, a struct whose fields carry the tag path, query or body. Backend bodies are JSON, and a field
+// that the operation does not know is an error, as it is for Clerk; frontend bodies are forms or JSON and unknown fields are ignored.
+func bind[In any](r *http.Request, surface Surface) (In, error) {
+	var in In
+	t := reflect.TypeFor[In]()
+	body, err := readBody(r, surface)
+	if err != nil {
+		return in, err
+	}
+	query, err := fromForm(r.URL.RawQuery)
+	if err != nil {
+		return in, err
+	}
+	v := reflect.ValueOf(&in).Elem()
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag
+		if name := tag.Get("path"); name != "" {
+			v.Field(i).SetString(r.PathValue(name))
+			continue
+		}
+		name, from := tag.Get("body"), body
+		if q := tag.Get("query"); q != "" {
+			name, from = q, query
+		}
+		given, ok := from[name]
+		if !ok {
+			continue
+		}
+		delete(from, name)
+		if err := given.assign(v.Field(i)); err != nil {
+			return in, apierr.From(err).Param(name)
+		}
+	}
+	if surface == Backend {
+		for _, name := range slices.Sorted(maps.Keys(body)) {
+			return in, apierr.New(apierr.FormParamUnknown).Param(name)
+		}
+	}
+	return in, nil
+}
+
+func readBody(r *http.Request, surface Surface) (values, error) {
+	data, err := io.ReadAll(r.Body)
+	if errors.As(err, new(*http.MaxBytesError)) {
+		return nil, apierr.New(apierr.RequestBodyTooLarge)
+	}
+	if err != nil {
+		return nil, apierr.New(apierr.RequestBodyInvalid)
+	}
+	if len(data) == 0 {
+		return values{}, nil
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err == nil && kind == "application/json":
+		return fromJSON(data)
+	case err == nil && kind == "application/x-www-form-urlencoded" && surface != Backend:
+		return fromForm(string(data))
+	}
+	return nil, apierr.New(apierr.UnsupportedContentType)
+}
+
+// fromForm reads parameters of a form or query. A list is a name given several times or with "[]"; JSON represents it.
+func fromForm(text string) (values, error) {
+	parsed, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, apierr.New(apierr.RequestBodyInvalid)
+	}
+	out := values{}
+	for name, list := range parsed {
+		for _, item := range list {
+			if !utf8.ValidString(item) || strings.ContainsRune(item, 0) {
+				return nil, apierr.New(apierr.RequestBodyInvalid)
+			}
+		}
+		name = strings.TrimSuffix(name, "[]")
+		out[name] = value{texts: append(out[name].texts, list...)}
+	}
+	return out, nil
+}
+
+func fromJSON(data []byte) (values, error) {
+	if err := noDuplicates(data); err != nil {
+		return nil, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil || !utf8.Valid(data) {
+		return nil, apierr.New(apierr.RequestBodyInvalid)
+	}
+	out := values{}
+	for name, raw := range fields {
+		if string(raw) != "null" {
+			out[name] = value{raw: raw}
+		}
+	}
+	return out, nil
+}
+
+// noDuplicates refuses a JSON object that names a field twice: two readers could see two bodies.
+func noDuplicates(data []byte) error {
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return apierr.New(apierr.RequestBodyInvalid)
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		t, err := d.Token()
+		name, ok := t.(string)
+		if err != nil || !ok {
+			return apierr.New(apierr.RequestBodyInvalid)
+		}
+		if seen[name] {
+			return apierr.New(apierr.FormParamDuplicate).Param(name)
+		}
+		seen[name] = true
+		var skip json.RawMessage
+		if err := d.Decode(&skip); err != nil {
+			return apierr.New(apierr.RequestBodyInvalid)
+		}
+	}
+	return nil
+}
+
+var (
+	errType      = apierr.New(apierr.FormParamTypeInvalid)
+	errDuplicate = apierr.New(apierr.FormParamDuplicate)
+)
+
+// assign puts the parameter into a field of type string, bool, int, secret.Value, a pointer to one of these, a list of strings or
+// secrets, or json.RawMessage, which takes an object.
+func (v value) assign(to reflect.Value) error {
+	if to.Kind() == reflect.Pointer {
+		fresh := reflect.New(to.Type().Elem())
+		if err := v.assign(fresh.Elem()); err != nil {
+			return err
+		}
+		to.Set(fresh)
+		return nil
+	}
+	switch target := to.Addr().Interface().(type) {
+	case *[]string:
+		list, err := v.list()
+		*target = list
+		return err
+	case *[]secret.Value:
+		list, err := v.list()
+		for _, text := range list {
+			*target = append(*target, secret.New(text))
+		}
+		return err
+	}
+	if v.texts == nil {
+		return assignJSON(to, v.raw)
+	}
+	if len(v.texts) != 1 {
+		return errDuplicate
+	}
+	return assignText(to, v.texts[0])
+}
+
+func (v value) list() ([]string, error) {
+	if v.texts != nil {
+		return v.texts, nil
+	}
+	var list []string
+	if err := json.Unmarshal(v.raw, &list); err != nil {
+		return nil, errType
+	}
+	return list, nil
+}
+
+func assignJSON(to reflect.Value, raw json.RawMessage) error {
+	switch target := to.Addr().Interface().(type) {
+	case *secret.Value:
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return errType
+		}
+		*target = secret.New(text)
+	case *json.RawMessage:
+		return assignObject(target, raw)
+	default:
+		if err := json.Unmarshal(raw, target); err != nil {
+			return errType
+		}
+	}
+	return nil
+}
+
+func assignObject(to *json.RawMessage, raw json.RawMessage) error {
+	var object map[string]any
+	if err := json.Unmarshal(raw, &object); err != nil || object == nil {
+		return errType
+	}
+	*to = raw
+	return nil
+}
+
+func assignText(to reflect.Value, text string) error {
+	switch target := to.Addr().Interface().(type) {
+	case *string:
+		*target = text
+	case *secret.Value:
+		*target = secret.New(text)
+	case *json.RawMessage:
+		return assignObject(target, json.RawMessage(text))
+	case *bool:
+		switch text {
+		case "true", "1":
+			*target = true
+		case "false", "0", "":
+			*target = false
+		default:
+			return errType
+		}
+	case *int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return errType
+		}
+		*target = n
+	default:
+		return errType
+	}
+	return nil
+}

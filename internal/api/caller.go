@@ -1,0 +1,149 @@
+package api
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// The names that carry a client token.
+const (
+	clientCookie    = "__client"
+	browserParam    = "__clerk_db_jwt"
+	oldBrowserParam = "__dev_session" // the name in Clerk's published description
+)
+
+// exposed are the response headers that scripts may read.
+const exposed = "Clerk-Db-Jwt, Authorization, X-Country, Retry-After, X-Clerk-Trace-Id"
+
+// admit checks who is calling, as far as the surface asks.
+func (a *API) admit(c *call, surface Surface) error {
+	settings, err := a.Service.Settings(c)
+	if err != nil {
+		return err
+	}
+	c.settings = settings
+	switch surface {
+	case Backend:
+		return a.admitBackend(c.request)
+	case Frontend:
+		return a.admitFrontend(c)
+	case Public:
+		a.allowOrigin(c)
+	}
+	return nil
+}
+
+// admitBackend compares digests, so that neither the key nor its length shows in the time it takes.
+func (a *API) admitBackend(r *http.Request) error {
+	given := sha256.Sum256([]byte(bearer(r.Header.Get("Authorization"))))
+	want := sha256.Sum256([]byte(a.SecretKey.Reveal()))
+	if subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
+		return apierr.New(apierr.ClerkKeyInvalid)
+	}
+	return nil
+}
+
+// bearer returns a token sent with or without the word Bearer: Clerk's SDKs do both.
+func bearer(header string) string {
+	word, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
+	if strings.EqualFold(word, "Bearer") {
+		return strings.TrimSpace(rest)
+	}
+	return strings.TrimSpace(header)
+}
+
+func (a *API) admitFrontend(c *call) error {
+	r := c.request
+	query := r.URL.Query()
+	for _, name := range []string{browserParam, "_clerk_session_id", "_is_native"} {
+		if len(query[name]) > 1 {
+			return apierr.New(apierr.FormParamDuplicate).Param(name)
+		}
+	}
+	origin := r.Header.Get("Origin")
+	if origin != "" && !a.allowOrigin(c) {
+		return apierr.New(apierr.OriginInvalid)
+	}
+	native, _ := strconv.ParseBool(query.Get("_is_native"))
+	if native && origin != "" && bearer(r.Header.Get("Authorization")) != "" {
+		return apierr.New(apierr.OriginAuthorizationHeadersConflict)
+	}
+	c.from = mfa.Caller{
+		Credentials: credentials(r, query, native),
+		Session:     query.Get("_clerk_session_id"),
+		Address:     a.Address(r),
+		Agent:       r.UserAgent(),
+		Origin:      origin,
+	}
+	return nil
+}
+
+// credentials lists the client tokens in order of precedence: native alone, else the development browser before the cookie.
+func credentials(r *http.Request, query url.Values, native bool) []mfa.Credential {
+	if native {
+		return []mfa.Credential{{Carrier: mfa.Native, Token: secret.New(bearer(r.Header.Get("Authorization")))}}
+	}
+	var found []mfa.Credential
+	for _, name := range []string{browserParam, oldBrowserParam} {
+		if id := query.Get(name); id != "" {
+			found = append(found, mfa.Credential{Carrier: mfa.DevBrowser, Token: secret.New(id)})
+			break
+		}
+	}
+	if cookie, err := r.Cookie(clientCookie); err == nil {
+		found = append(found, mfa.Credential{Carrier: mfa.Cookie, Token: secret.New(cookie.Value)})
+	}
+	return found
+}
+
+// allowOrigin sets the headers of cross-origin requests for an origin that is allowed, and says whether it is.
+func (a *API) allowOrigin(c *call) bool {
+	origin := c.request.Header.Get("Origin")
+	h := c.answer.Header()
+	h.Add("Vary", "Origin")
+	if origin == "" || !a.originAllowed(origin, c.settings.AllowedOrigins) {
+		return false
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Credentials", "true")
+	h.Set("Access-Control-Expose-Headers", exposed)
+	return true
+}
+
+func (a *API) originAllowed(origin string, allowed []string) bool {
+	if origin == a.PublicURL || slices.Contains(allowed, origin) {
+		return true
+	}
+	if !a.Development {
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err == nil && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1")
+}
+
+func (a *API) preflight(x *exchange, r *http.Request, allowed []string) {
+	c := &call{Context: r.Context(), request: r, answer: x}
+	settings, err := a.Service.Settings(c)
+	if err != nil {
+		a.fail(x, r, err)
+		return
+	}
+	c.settings = settings
+	if !a.allowOrigin(c) {
+		a.fail(x, r, apierr.New(apierr.OriginInvalid))
+		return
+	}
+	x.Header().Set("Access-Control-Allow-Methods", strings.Join(allowed, ", "))
+	x.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	x.Header().Set("Access-Control-Max-Age", "600")
+	x.WriteHeader(http.StatusNoContent)
+}

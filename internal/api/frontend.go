@@ -1,0 +1,349 @@
+package api
+
+import (
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/reverify"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+func getClient(a *API, c *call, _ empty) (Wrapped[*Client], error) {
+	s, err := a.Service.Client(c, c.from)
+	if err != nil {
+		return Wrapped[*Client]{}, err
+	}
+	a.keep(c, s)
+	return Wrapped[*Client]{Response: presentClient(s)}, nil
+}
+
+func createClient(a *API, c *call, _ empty) (Wrapped[*Client], error) {
+	s, err := a.Service.CreateClient(c, c.from)
+	if err != nil {
+		return Wrapped[*Client]{}, err
+	}
+	a.keep(c, s)
+	return Wrapped[*Client]{Response: presentClient(s)}, nil
+}
+
+func endAllSessions(a *API, c *call, _ empty) (Wrapped[*Client], error) {
+	s, err := a.Service.EndAll(c, c.from)
+	if err != nil {
+		return Wrapped[*Client]{}, err
+	}
+	a.keep(c, s)
+	return Wrapped[*Client]{Response: presentClient(s)}, nil
+}
+
+// DevBrowser is a development browser's id.
+type DevBrowser struct {
+	ID string `json:"id"`
+}
+
+func createDevBrowser(a *API, c *call, _ empty) (DevBrowser, error) {
+	token, err := a.Service.CreateDevBrowser(c)
+	return DevBrowser{ID: token.Reveal()}, err
+}
+
+type signInCreateInput struct {
+	Strategy   string       `body:"strategy" doc:"password, phone_code or ticket; may be left out with a password"`
+	Identifier string       `body:"identifier" doc:"an e-mail address, a verified number or a username"`
+	Password   secret.Value `body:"password"`
+	Ticket     secret.Value `body:"ticket" doc:"a sign-in token of the Backend API"`
+}
+
+func (a *API) signIn(c *call, r *mfa.SignInResult, err error) (Wrapped[SignIn], error) {
+	if err != nil {
+		return Wrapped[SignIn]{}, err
+	}
+	return wrap(a, c, presentSignIn(r.SignIn, r.User, r.Snapshot), r.Snapshot), nil
+}
+
+func createSignIn(a *API, c *call, in signInCreateInput) (Wrapped[SignIn], error) {
+	r, err := a.Service.CreateSignIn(c, c.from, mfa.SignInInput{
+		Strategy: mfa.Strategy(in.Strategy), Identifier: in.Identifier, Password: in.Password, Ticket: in.Ticket,
+	})
+	return a.signIn(c, r, err)
+}
+
+type signInInput struct {
+	ID string `path:"sign_in_id"`
+}
+
+func getSignIn(a *API, c *call, in signInInput) (Wrapped[SignIn], error) {
+	r, err := a.Service.SignIn(c, c.from, in.ID)
+	return a.signIn(c, r, err)
+}
+
+type signInPrepareInput struct {
+	ID       string `path:"sign_in_id"`
+	Strategy string `body:"strategy"`
+	PhoneID  string `body:"phone_number_id"`
+}
+
+func prepareFirstFactor(a *API, c *call, in signInPrepareInput) (Wrapped[SignIn], error) {
+	r, err := a.Service.PrepareFirstFactor(c, c.from, in.ID, mfa.Strategy(in.Strategy), in.PhoneID)
+	return a.signIn(c, r, err)
+}
+
+func prepareSecondFactor(a *API, c *call, in signInPrepareInput) (Wrapped[SignIn], error) {
+	r, err := a.Service.PrepareSecondFactor(c, c.from, in.ID, mfa.Strategy(in.Strategy), in.PhoneID)
+	return a.signIn(c, r, err)
+}
+
+type signInFirstInput struct {
+	ID       string       `path:"sign_in_id"`
+	Strategy string       `body:"strategy"`
+	Password secret.Value `body:"password"`
+	Code     secret.Value `body:"code"`
+}
+
+func attemptFirstFactor(a *API, c *call, in signInFirstInput) (Wrapped[SignIn], error) {
+	r, err := a.Service.AttemptFirstFactor(c, c.from, in.ID, mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code})
+	return a.signIn(c, r, err)
+}
+
+type signInSecondInput struct {
+	ID       string       `path:"sign_in_id"`
+	Strategy string       `body:"strategy"`
+	Code     secret.Value `body:"code"`
+}
+
+func attemptSecondFactor(a *API, c *call, in signInSecondInput) (Wrapped[SignIn], error) {
+	r, err := a.Service.AttemptSecondFactor(c, c.from, in.ID, mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Code: in.Code})
+	return a.signIn(c, r, err)
+}
+
+type sessionInput struct {
+	ID string `path:"session_id"`
+}
+
+func (a *API) session(c *call, r *mfa.SessionResult, err error) (Wrapped[Session], error) {
+	if err != nil {
+		return Wrapped[Session]{}, err
+	}
+	return wrap(a, c, presentSession(r.Session, r.User, r.Snapshot), r.Snapshot), nil
+}
+
+func getSession(a *API, c *call, in sessionInput) (Wrapped[Session], error) {
+	r, err := a.Service.Session(c, c.from, in.ID)
+	return a.session(c, r, err)
+}
+
+func touchSession(a *API, c *call, in sessionInput) (Wrapped[Session], error) {
+	r, err := a.Service.Touch(c, c.from, in.ID)
+	return a.session(c, r, err)
+}
+
+func endSession(a *API, c *call, in sessionInput) (Wrapped[Session], error) {
+	r, err := a.Service.EndSession(c, c.from, in.ID, mfa.SessionEnded)
+	return a.session(c, r, err)
+}
+
+func removeSession(a *API, c *call, in sessionInput) (Wrapped[Session], error) {
+	r, err := a.Service.EndSession(c, c.from, in.ID, mfa.SessionRemoved)
+	return a.session(c, r, err)
+}
+
+func createToken(a *API, c *call, in sessionInput) (Token, error) {
+	token, err := a.Service.SessionToken(c, c.from, in.ID)
+	return Token{Object: "token", JWT: token.Reveal()}, err
+}
+
+type startInput struct {
+	ID    string `path:"session_id"`
+	Level string `body:"level" doc:"first_factor, second_factor or multi_factor"`
+}
+
+func (a *API) reverification(c *call, r *mfa.ReverificationResult, err error) (Wrapped[Reverification], error) {
+	if err != nil {
+		return Wrapped[Reverification]{}, err
+	}
+	return wrap(a, c, presentReverification(r), r.Snapshot), nil
+}
+
+func startReverification(a *API, c *call, in startInput) (Wrapped[Reverification], error) {
+	r, err := a.Service.StartReverification(c, c.from, in.ID, reverify.Level(in.Level))
+	return a.reverification(c, r, err)
+}
+
+type reverifyPrepareInput struct {
+	ID       string `path:"session_id"`
+	Strategy string `body:"strategy"`
+	PhoneID  string `body:"phone_number_id"`
+}
+
+func prepareReverification(second bool) handler[reverifyPrepareInput, Wrapped[Reverification]] {
+	return func(a *API, c *call, in reverifyPrepareInput) (Wrapped[Reverification], error) {
+		r, err := a.Service.PrepareReverification(c, c.from, in.ID, second, mfa.Strategy(in.Strategy), in.PhoneID)
+		return a.reverification(c, r, err)
+	}
+}
+
+type reverifyAttemptInput struct {
+	ID       string       `path:"session_id"`
+	Strategy string       `body:"strategy"`
+	Password secret.Value `body:"password"`
+	Code     secret.Value `body:"code"`
+}
+
+func attemptReverification(second bool) handler[reverifyAttemptInput, Wrapped[Reverification]] {
+	return func(a *API, c *call, in reverifyAttemptInput) (Wrapped[Reverification], error) {
+		g := mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code}
+		r, err := a.Service.AttemptReverification(c, c.from, in.ID, second, g)
+		return a.reverification(c, r, err)
+	}
+}
+
+func getMe(a *API, c *call, _ empty) (Wrapped[User], error) {
+	r, err := a.Service.Me(c, c.from)
+	if err != nil {
+		return Wrapped[User]{}, err
+	}
+	return wrap(a, c, presentUser(r.User, r.Snapshot.Now), r.Snapshot), nil
+}
+
+func listOwnSessions(a *API, c *call, _ empty) ([]SessionActivity, error) {
+	found, err := a.Service.OwnSessions(c, c.from)
+	out := []SessionActivity{}
+	for _, r := range found {
+		out = append(out, presentActivity(r))
+	}
+	return out, err
+}
+
+func revokeOwnSession(a *API, c *call, in sessionInput) (Wrapped[Session], error) {
+	r, err := a.Service.RevokeOwn(c, c.from, in.ID)
+	return a.session(c, r, err)
+}
+
+func listPhones(a *API, c *call, _ empty) ([]PhoneNumber, error) {
+	r, err := a.Service.Me(c, c.from)
+	if err != nil {
+		return nil, err
+	}
+	return presentUser(r.User, r.Snapshot.Now).PhoneNumbers, nil
+}
+
+func (a *API) phone(c *call, r *mfa.PhoneResult, err error) (Wrapped[PhoneNumber], error) {
+	if err != nil {
+		return Wrapped[PhoneNumber]{}, err
+	}
+	return wrap(a, c, presentPhone(r.Phone, r.BackupCodes, r.Snapshot.Now), r.Snapshot), nil
+}
+
+type phoneCreateInput struct {
+	Number   string `body:"phone_number" doc:"E.164"`
+	Reserved bool   `body:"reserved_for_second_factor"`
+}
+
+func createPhone(a *API, c *call, in phoneCreateInput) (Wrapped[PhoneNumber], error) {
+	r, err := a.Service.AddPhone(c, c.from, in.Number, in.Reserved)
+	return a.phone(c, r, err)
+}
+
+type phoneInput struct {
+	ID string `path:"phone_number_id"`
+}
+
+func getPhone(a *API, c *call, in phoneInput) (Wrapped[PhoneNumber], error) {
+	r, err := a.Service.Phone(c, c.from, in.ID)
+	return a.phone(c, r, err)
+}
+
+type phonePrepareInput struct {
+	ID       string `path:"phone_number_id"`
+	Strategy string `body:"strategy"`
+}
+
+func preparePhone(a *API, c *call, in phonePrepareInput) (Wrapped[PhoneNumber], error) {
+	r, err := a.Service.PreparePhone(c, c.from, in.ID, mfa.Strategy(in.Strategy))
+	return a.phone(c, r, err)
+}
+
+type phoneAttemptInput struct {
+	ID   string       `path:"phone_number_id"`
+	Code secret.Value `body:"code"`
+}
+
+func attemptPhone(a *API, c *call, in phoneAttemptInput) (Wrapped[PhoneNumber], error) {
+	r, err := a.Service.AttemptPhone(c, c.from, in.ID, mfa.Guess{Code: in.Code})
+	return a.phone(c, r, err)
+}
+
+type phoneUpdateInput struct {
+	ID       string `path:"phone_number_id"`
+	Reserved *bool  `body:"reserved_for_second_factor"`
+	Default  *bool  `body:"default_second_factor"`
+}
+
+func updatePhone(a *API, c *call, in phoneUpdateInput) (Wrapped[PhoneNumber], error) {
+	switch {
+	case in.Reserved != nil:
+		r, err := a.Service.ReservePhone(c, c.from, in.ID, *in.Reserved)
+		if err != nil || in.Default == nil || !*in.Default {
+			return a.phone(c, r, err)
+		}
+		codes := r.BackupCodes
+		r, err = a.Service.MakeDefaultPhone(c, c.from, in.ID, true)
+		if err == nil {
+			r.BackupCodes = codes
+		}
+		return a.phone(c, r, err)
+	case in.Default != nil:
+		r, err := a.Service.MakeDefaultPhone(c, c.from, in.ID, *in.Default)
+		return a.phone(c, r, err)
+	}
+	r, err := a.Service.Phone(c, c.from, in.ID)
+	return a.phone(c, r, err)
+}
+
+func deletePhone(a *API, c *call, in phoneInput) (Wrapped[DeletedObject], error) {
+	r, err := a.Service.DeletePhone(c, c.from, in.ID)
+	if err != nil {
+		return Wrapped[DeletedObject]{}, err
+	}
+	return wrap(a, c, DeletedObject{Object: "phone_number", ID: in.ID, Deleted: true}, r.Snapshot), nil
+}
+
+func presentTOTP(r *mfa.TOTPResult) TOTP {
+	return TOTP{
+		Object: "totp", ID: r.TOTP.ID, Secret: text(r.Secret.Reveal()), URI: text(r.URI.Reveal()), Verified: r.TOTP.Verified != 0,
+		BackupCodes: r.BackupCodes, CreatedAt: int64(r.TOTP.CreatedAt), UpdatedAt: int64(r.TOTP.UpdatedAt),
+	}
+}
+
+func createTOTP(a *API, c *call, _ empty) (Wrapped[TOTP], error) {
+	r, err := a.Service.CreateTOTP(c, c.from)
+	if err != nil {
+		return Wrapped[TOTP]{}, err
+	}
+	return wrap(a, c, presentTOTP(r), r.Snapshot), nil
+}
+
+type codeInput struct {
+	Code secret.Value `body:"code"`
+}
+
+func attemptTOTP(a *API, c *call, in codeInput) (Wrapped[TOTP], error) {
+	r, err := a.Service.ConfirmTOTP(c, c.from, in.Code)
+	if err != nil {
+		return Wrapped[TOTP]{}, err
+	}
+	return wrap(a, c, presentTOTP(r), r.Snapshot), nil
+}
+
+func deleteTOTP(a *API, c *call, _ empty) (Wrapped[DeletedObject], error) {
+	r, err := a.Service.DeleteTOTP(c, c.from)
+	if err != nil {
+		return Wrapped[DeletedObject]{}, err
+	}
+	return wrap(a, c, DeletedObject{Object: "totp", ID: r.TOTP.ID, Deleted: true}, r.Snapshot), nil
+}
+
+func createBackupCodes(a *API, c *call, _ empty) (Wrapped[BackupCodes], error) {
+	r, err := a.Service.CreateBackupCodes(c, c.from)
+	if err != nil {
+		return Wrapped[BackupCodes]{}, err
+	}
+	out := BackupCodes{Object: "backup_code", ID: r.Set.WireID(), Codes: r.Codes, CreatedAt: int64(r.Set.CreatedAt), UpdatedAt: int64(r.Set.UpdatedAt)}
+	return wrap(a, c, out, r.Snapshot), nil
+}

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// Surface says who calls an operation.
+type Surface string
+
+// The surfaces.
+const (
+	Frontend Surface = "frontend" // Clerk's SDKs, with a client token
+	Backend  Surface = "backend"  // the team's servers, with the secret key
+	Public   Surface = "public"   // anybody
+)
+
+// Needs is what an operation uses beyond reading records: what a function of its own must be allowed to do.
+type Needs uint
+
+// The needs.
+const (
+	Writes Needs = 1 << iota // changes records
+	Texts                    // sends text messages
+	Signs                    // signs session tokens
+	Lists                    // reads whole kinds
+)
+
+// Has says whether all of n are among the needs.
+func (all Needs) Has(n Needs) bool { return all&n == n }
+
+// Operation is one row of the table.
+type Operation struct {
+	// Name is the kebab-case name, surface first; it names the function, its folder and its fixtures.
+	Name         string
+	Method, Path string
+	Surface      Surface
+	Needs        Needs
+	Summary      string
+	// Status is that of the right answer.
+	Status int
+	// Request and Response are zero values of the typed input and answer. A Response of nil has no body.
+	Request, Response any
+	// Errors are the codes that the operation itself may answer; every operation may answer those of its surface too.
+	Errors []apierr.Code
+
+	serve func(*API, *call) error
+}
+
+// call is one request for an operation.
+type call struct {
+	context.Context
+	request  *http.Request
+	answer   *exchange
+	from     mfa.Caller // of the frontend
+	settings mfa.Settings
+}
+
+// handler is the typed function of an operation.
+type handler[In, Out any] func(a *API, c *call, in In) (Out, error)
+
+// row makes an operation of a typed function. The answer is sent as it is.
+func row[In, Out any](surface Surface, name, method, path, summary string, needs Needs, h handler[In, Out], codes ...apierr.Code) Operation {
+	op := Operation{Name: name, Method: method, Path: path, Surface: surface, Needs: needs, Summary: summary, Status: http.StatusOK, Errors: codes}
+	var in In
+	var out Out
+	op.Request, op.Response = in, out
+	op.serve = func(a *API, c *call) error {
+		in, err := bind[In](c.request, surface)
+		if err != nil {
+			return err
+		}
+		out, err := h(a, c, in)
+		if err != nil {
+			return err
+		}
+		return a.write(c.answer, op.Status, out)
+	}
+	return op
+}
+
+// serve checks who is calling and runs the operation.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, op *Operation) {
+	x := r.Context().Value(exchangeKey{}).(*exchange)
+	x.operation = op.Name
+	c := &call{Context: r.Context(), request: r, answer: x}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if err := a.admit(c, op.Surface); err != nil {
+		a.fail(x, r, err)
+		return
+	}
+	if err := op.serve(a, c); err != nil {
+		a.fail(x, r, err)
+	}
+}
+
+// empty is the input of an operation that has none.
+type empty struct{}

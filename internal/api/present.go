@@ -1,0 +1,224 @@
+package api
+
+import (
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/phone"
+)
+
+func presentClient(s *mfa.Snapshot) *Client {
+	if s == nil || s.Client == nil {
+		return nil
+	}
+	c := s.Client
+	out := &Client{
+		Object: "client", ID: c.WireID(), Sessions: []Session{}, LastActiveSessionID: text(c.LastActive),
+		CreatedAt: int64(c.CreatedAt), UpdatedAt: int64(c.UpdatedAt),
+	}
+	live := false
+	for i := range c.Sessions {
+		out.Sessions = append(out.Sessions, presentSession(&c.Sessions[i], s.User(&c.Sessions[i]), s))
+		live = live || c.Sessions[i].ID == c.LastActive
+	}
+	if !live {
+		out.LastActiveSessionID = nil
+	}
+	if c.SignIn != nil {
+		shown := presentSignIn(c.SignIn, s.SigningIn, s)
+		out.SignIn = &shown
+	}
+	return out
+}
+
+func presentSession(session *mfa.Session, u *mfa.User, s *mfa.Snapshot) Session {
+	status := s.Status(session)
+	out := Session{
+		Object: "session", ID: session.ID, Status: string(status), ExpireAt: int64(session.Expires), AbandonAt: int64(session.Expires),
+		LastActiveAt: int64(session.LastActive), Tasks: []Task{}, FactorVerificationAge: session.Ages(s.Now),
+		CreatedAt: int64(session.CreatedAt), UpdatedAt: int64(session.UpdatedAt),
+	}
+	if status == mfa.SessionPending {
+		out.Tasks = append(out.Tasks, Task{Key: "setup-mfa"})
+	}
+	if token, ok := s.Tokens[session.ID]; ok {
+		out.LastActiveToken = &Token{Object: "token", JWT: token.Reveal()}
+	}
+	if u != nil {
+		shown := presentUser(u, s.Now)
+		out.User = &shown
+		out.PublicUserData = &PublicUserData{
+			FirstName: text(u.FirstName), LastName: text(u.LastName), Identifier: identifierOf(u), UserID: u.WireID(),
+		}
+	}
+	return out
+}
+
+func identifierOf(u *mfa.User) string {
+	switch {
+	case len(u.Emails) > 0:
+		return u.Emails[0].Address
+	case u.Username != "":
+		return u.Username
+	case len(u.Phones) > 0:
+		return u.Phones[0].Number
+	}
+	return u.WireID()
+}
+
+func presentUser(u *mfa.User, now mfa.Instant) User {
+	left := u.AttemptsLeft()
+	out := User{
+		Object: "user", ID: u.WireID(), Username: text(u.Username), FirstName: text(u.FirstName), LastName: text(u.LastName),
+		PasswordEnabled: u.Password != "", TwoFactorEnabled: u.TwoFactorEnabled(), TOTPEnabled: u.TOTPEnabled(),
+		BackupCodeEnabled: u.BackupCodesEnabled(), EmailAddresses: []EmailAddress{}, PhoneNumbers: []PhoneNumber{},
+		Web3Wallets: []struct{}{}, Passkeys: []struct{}{}, OrganizationMemberships: []struct{}{}, ExternalAccounts: []struct{}{},
+		SAMLAccounts: []struct{}{}, EnterpriseAccounts: []struct{}{}, PasswordLastUpdatedAt: ms(u.PasswordAt),
+		PublicMetadata: object(u.Public), UnsafeMetadata: object(u.Unsafe), ExternalID: text(u.ExternalID),
+		LastSignInAt: ms(u.LastSignInAt), LastActiveAt: ms(u.LastSignInAt), Banned: u.Banned, VerificationAttemptsRemaining: &left,
+		MFAEnabledAt: ms(u.MFAEnabledAt), MFADisabledAt: ms(u.MFADisabledAt), CreatedAt: int64(u.CreatedAt), UpdatedAt: int64(u.UpdatedAt),
+	}
+	if end := u.LockEnd(now); end != 0 {
+		seconds := int64(end.Sub(now).Seconds())
+		out.Locked, out.LockoutExpiresInSeconds = true, &seconds
+	}
+	for i := range u.Emails {
+		e := presentEmail(&u.Emails[i])
+		out.EmailAddresses = append(out.EmailAddresses, e)
+		if out.PrimaryEmailAddressID == nil {
+			out.PrimaryEmailAddressID = &e.ID
+		}
+	}
+	for i := range u.Phones {
+		p := presentPhone(&u.Phones[i], nil, now)
+		out.PhoneNumbers = append(out.PhoneNumbers, p)
+		if u.Phones[i].Primary {
+			out.PrimaryPhoneNumberID = &p.ID
+		}
+	}
+	return out
+}
+
+func presentEmail(e *mfa.Email) EmailAddress {
+	return EmailAddress{
+		Object: "email_address", ID: e.ID, EmailAddress: e.Address, LinkedTo: []struct{}{},
+		Verification: &Verification{Object: "verification_admin", Status: "verified", Strategy: "admin"},
+		CreatedAt:    int64(e.CreatedAt), UpdatedAt: int64(e.CreatedAt),
+	}
+}
+
+func presentPhone(p *mfa.Phone, codes []string, now mfa.Instant) PhoneNumber {
+	out := PhoneNumber{
+		Object: "phone_number", ID: p.ID, PhoneNumber: p.Number, ReservedForSecondFactor: p.Reserved, DefaultSecondFactor: p.Default,
+		LinkedTo: []struct{}{}, BackupCodes: codes, CreatedAt: int64(p.CreatedAt), UpdatedAt: int64(p.UpdatedAt),
+	}
+	switch {
+	case p.Verified != 0 && p.By == "":
+		out.Verification = &Verification{Object: "verification_admin", Status: "verified", Strategy: "admin"}
+	case p.Verified != 0:
+		out.Verification = verified(mfa.PhoneCode)
+	case p.Pending != nil:
+		out.Verification = presentCode(p.Pending, now)
+	}
+	return out
+}
+
+// objects name the kinds of verification.
+var objects = map[mfa.Strategy]string{
+	mfa.Password: "verification_password", mfa.TicketCode: "verification_ticket", mfa.PhoneCode: "verification_otp",
+	mfa.TOTPCode: "verification_totp", mfa.BackupCode: "verification_backup_code",
+}
+
+func verified(by mfa.Strategy) *Verification {
+	out := &Verification{Object: objects[by], Status: "verified", Strategy: string(by)}
+	if by == mfa.PhoneCode {
+		zero, never := 0, int64(0)
+		out.Attempts, out.ExpireAt = &zero, &never
+	}
+	return out
+}
+
+func presentCode(c *mfa.Code, now mfa.Instant) *Verification {
+	attempts := c.Attempts
+	return &Verification{
+		Object: "verification_otp", Status: c.Status(now), Strategy: string(mfa.PhoneCode), Attempts: &attempts, ExpireAt: ms(c.Expires),
+	}
+}
+
+func presentAttempt(a mfa.Attempt, now mfa.Instant) *Verification {
+	switch {
+	case a.Proved != 0:
+		return verified(a.Strategy)
+	case a.Code != nil:
+		return presentCode(a.Code, now)
+	}
+	return nil
+}
+
+func presentFactors(factors []mfa.Factor) []Factor {
+	out := []Factor{}
+	for _, f := range factors {
+		shown := Factor{Strategy: string(f.Strategy)}
+		if f.Phone != nil {
+			shown.PhoneNumberID, shown.SafeIdentifier = f.Phone.ID, masked(f.Phone.Number)
+			if isDefault := f.Phone.Default; f.Phone.Reserved {
+				shown.Default = &isDefault
+			}
+		}
+		out = append(out, shown)
+	}
+	return out
+}
+
+func masked(number string) string {
+	n, err := phone.Parse(number)
+	if err != nil {
+		return ""
+	}
+	return n.Masked()
+}
+
+func presentSignIn(si *mfa.SignIn, u *mfa.User, s *mfa.Snapshot) SignIn {
+	status := si.Status()
+	out := SignIn{
+		Object: "sign_in_attempt", ID: si.ID, Status: string(status), SupportedIdentifiers: []string{"email_address", "phone_number", "username"},
+		FirstFactorVerification: presentAttempt(si.First, s.Now), SecondFactorVerification: presentAttempt(si.Second, s.Now),
+		Identifier: text(si.Identifier), CreatedSessionID: text(si.Created), AbandonAt: int64(si.Expires),
+	}
+	switch {
+	case status == mfa.NeedsFirstFactor:
+		out.SupportedFirstFactors = presentFactors(mfa.FirstFactors(u, &s.Settings))
+	case status == mfa.NeedsSecondFactor && u != nil:
+		out.SupportedFirstFactors = []Factor{}
+		out.SupportedSecondFactors = presentFactors(mfa.SecondFactors(u, &s.Settings))
+		out.UserData = &UserData{FirstName: text(u.FirstName), LastName: text(u.LastName)}
+	}
+	return out
+}
+
+func presentReverification(r *mfa.ReverificationResult) Reverification {
+	session := presentSession(r.Session, r.User, r.Snapshot)
+	session.User = nil
+	return Reverification{
+		Object: "session_reverification", Level: string(r.Reverification.Level), Status: string(r.Reverification.Status()),
+		SupportedFirstFactors: presentFactors(r.FirstFactors), SupportedSecondFactors: presentFactors(r.SecondFactors),
+		FirstFactorVerification:  presentAttempt(r.Reverification.First, r.Snapshot.Now),
+		SecondFactorVerification: presentAttempt(r.Reverification.Second, r.Snapshot.Now), Session: session,
+	}
+}
+
+func presentActivity(r mfa.SessionResult) SessionActivity {
+	session := presentSession(r.Session, r.User, r.Snapshot)
+	session.User = nil
+	agent := strings.ToLower(r.Session.Agent)
+	mobile := strings.Contains(agent, "mobile") || strings.Contains(agent, "android") || strings.Contains(agent, "iphone")
+	out := SessionActivity{Session: session, LatestActivity: Activity{Object: "session_activity", ID: "sess_activity_" + r.Session.ID[len(r.Session.ID)-26:], IsMobile: mobile}}
+	for _, b := range []struct{ sign, name string }{{"edg/", "Edge"}, {"chrome/", "Chrome"}, {"firefox/", "Firefox"}, {"safari/", "Safari"}, {"okhttp", "Android app"}, {"cfnetwork", "iOS app"}} {
+		if strings.Contains(agent, b.sign) {
+			out.LatestActivity.BrowserName = b.name
+			break
+		}
+	}
+	out.LatestActivity.DeviceType = map[bool]string{true: "mobile", false: "desktop"}[mobile]
+	return out
+}

@@ -1,0 +1,108 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// Wrapped is the envelope of most frontend answers: clerk-js replaces its whole state by client when there is one.
+type Wrapped[T any] struct {
+	Response T       `json:"response"`
+	Client   *Client `json:"client"`
+}
+
+func (a *API) write(x *exchange, status int, body any) error {
+	if raw, ok := body.(document); ok {
+		return raw.write(x, status)
+	}
+	switch body := body.(type) {
+	case noContent:
+		x.WriteHeader(http.StatusNoContent)
+		return nil
+	case redirect:
+		body.write(x)
+		return nil
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	x.Header().Set("Content-Type", "application/json; charset=utf-8")
+	x.WriteHeader(status)
+	_, _ = x.Write(data)
+	return nil
+}
+
+// noContent is the answer of an operation that has none.
+type noContent struct{}
+
+// document is an answer that is JSON already.
+type document []byte
+
+// MarshalJSON makes a document what it holds.
+func (d document) MarshalJSON() ([]byte, error) { return d, nil }
+
+func (d document) write(x *exchange, status int) error {
+	x.Header().Set("Content-Type", "application/json; charset=utf-8")
+	x.WriteHeader(status)
+	_, _ = x.Write(d)
+	return nil
+}
+
+// fail answers with the error of the catalogue that is inside err. What is not of the catalogue is logged and stays unsaid.
+func (a *API) fail(x *exchange, r *http.Request, err error) {
+	e := apierr.From(err)
+	if errors.Is(err, mfa.ErrUnavailable) {
+		e = apierr.New(apierr.ServiceUnavailable).Retry(time.Second)
+	}
+	if e.Status() >= http.StatusInternalServerError {
+		a.Log.Error("request failed", "operation", x.operation, "trace", x.traceID, "error", err.Error())
+	}
+	x.code = e.Code()
+	if after := e.RetryAfter(); after > 0 {
+		x.Header().Set("Retry-After", strconv.Itoa(int(after/time.Second)))
+	}
+	data, err := json.Marshal(e.Envelop(x.traceID))
+	if err != nil {
+		data = []byte(`{"errors":[]}`)
+	}
+	x.Header().Set("Content-Type", "application/json; charset=utf-8")
+	x.WriteHeader(e.Status())
+	if r.Method != http.MethodHead {
+		_, _ = x.Write(data)
+	}
+}
+
+// clientLife is how long a browser keeps the client cookie.
+const clientLife = 365 * 24 * time.Hour
+
+// keep hands a new client token to its owner, in the way in which it will come back.
+func (a *API) keep(c *call, s *mfa.Snapshot) {
+	if s == nil || s.Token.IsZero() {
+		return
+	}
+	switch s.Carrier {
+	case mfa.Native:
+		c.answer.Header().Set("Authorization", s.Token.Reveal())
+	case mfa.DevBrowser:
+		c.answer.Header().Set("Clerk-Db-Jwt", s.Token.Reveal())
+	case mfa.Cookie:
+		http.SetCookie(c.answer, &http.Cookie{
+			Name: clientCookie, Value: s.Token.Reveal(), Path: "/", HttpOnly: true, Secure: a.secure, SameSite: http.SameSiteLaxMode,
+			MaxAge: int(clientLife / time.Second),
+		})
+	}
+}
+
+// wrap builds the envelope of an answer that carries the client.
+func wrap[T any](a *API, c *call, response T, s *mfa.Snapshot) Wrapped[T] {
+	a.keep(c, s)
+	return Wrapped[T]{Response: response, Client: presentClient(s)}
+}

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// Limits of one commit. They are the narrowest of all implementations, so that what works in
+// development works in production: DynamoDB takes 100 items in a transaction, 2,048 bytes in a
+// partition key and 400 KB in an item.
+const (
+	// MaxParts is the largest number of writes and takes together.
+	MaxParts = 100
+	// MaxNameLength is the largest length in bytes of a kind and an id together, and of a budget.
+	MaxNameLength = 1024
+	// MaxDataLength is the largest length in bytes of a record's data.
+	MaxDataLength = 384 << 10
+)
+
+// ErrMalformed is what Commit returns, wrapped, for a commit that no store can apply. It is a
+// mistake in the calling program; nothing was stored.
+var ErrMalformed = errors.New("malformed commit")
+
+// Validate returns an error that wraps [ErrMalformed] unless each key and each budget occurs
+// once, every kind and budget has a name, kinds are free of NUL bytes and the limits of this package are kept.
+// The error names no id: ids may be personal.
+func Validate(writes []mfa.Write, takes []mfa.Take) error {
+	if n := len(writes) + len(takes); n > MaxParts {
+		return fmt.Errorf("%w: %d parts", ErrMalformed, n)
+	}
+	for i := range writes {
+		if err := validateWrite(&writes[i]); err != nil {
+			return err
+		}
+		for j := range i {
+			if writes[j].Key == writes[i].Key {
+				return fmt.Errorf("%w: a %s occurs twice", ErrMalformed, writes[i].Key.Kind)
+			}
+		}
+	}
+	for i := range takes {
+		if n := len(takes[i].Budget); n == 0 || n > MaxNameLength {
+			return fmt.Errorf("%w: a budget's name has %d bytes", ErrMalformed, n)
+		}
+		for j := range i {
+			if takes[j].Budget == takes[i].Budget {
+				return fmt.Errorf("%w: a budget occurs twice", ErrMalformed)
+			}
+		}
+	}
+	return nil
+}
+
+func validateWrite(w *mfa.Write) error {
+	kind := string(w.Key.Kind)
+	switch {
+	case kind == "" || strings.ContainsRune(kind, 0):
+		return fmt.Errorf("%w: %q is no kind", ErrMalformed, kind)
+	case len(kind)+len(w.Key.ID) > MaxNameLength:
+		return fmt.Errorf("%w: the id of a %s has %d bytes", ErrMalformed, kind, len(w.Key.ID))
+	case len(w.Data) > MaxDataLength:
+		return fmt.Errorf("%w: the data of a %s has %d bytes", ErrMalformed, kind, len(w.Data))
+	}
+	return nil
+}
+
+// Exceeds reports whether the take must be refused when its counter stands at sum. A sum beyond
+// the range of its type exceeds every limit.
+func Exceeds(sum int64, take mfa.Take) bool {
+	if take.Cost > 0 && sum > math.MaxInt64-take.Cost {
+		return true
+	}
+	return sum+take.Cost > take.Limit
+}

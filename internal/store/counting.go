@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// Counts is what a [Counting] store has seen. Calls count whether or not they succeed.
+type Counts struct {
+	// Gets is the number of calls of Get; KeysRead the number of keys in them.
+	Gets, KeysRead int
+	// Commits is the number of calls of Commit; Writes and Takes are the numbers of them in it.
+	Commits, Writes, Takes int
+	// BytesRead and BytesWritten sum up the data of records answered by Get and List, and handed to Commit.
+	BytesRead, BytesWritten int
+	// Scans is the number of calls of Expired and List.
+	Scans int
+}
+
+// Counting is an [mfa.Store] that passes every call on to another one and counts it, so that tests
+// can hold an operation to its budget of round trips. It is safe for concurrent use; see
+// [NewCounting].
+type Counting struct {
+	store mfa.Store
+
+	mu     sync.Mutex
+	counts Counts
+}
+
+var _ mfa.Store = (*Counting)(nil)
+
+// NewCounting returns a store that behaves as the given one and has counted nothing yet.
+func NewCounting(store mfa.Store) *Counting { return &Counting{store: store} }
+
+// Counts returns what was counted since the start or the last Reset.
+func (c *Counting) Counts() Counts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.counts
+}
+
+// Reset starts again at zero and returns what was counted before.
+func (c *Counting) Reset() Counts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counts := c.counts
+	c.counts = Counts{}
+	return counts
+}
+
+func (c *Counting) add(d Counts) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts.Gets += d.Gets
+	c.counts.KeysRead += d.KeysRead
+	c.counts.Commits += d.Commits
+	c.counts.Writes += d.Writes
+	c.counts.Takes += d.Takes
+	c.counts.BytesRead += d.BytesRead
+	c.counts.BytesWritten += d.BytesWritten
+	c.counts.Scans += d.Scans
+}
+
+// Get implements [mfa.Store].
+func (c *Counting) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	records, err := c.store.Get(ctx, keys...)
+	c.add(Counts{Gets: 1, KeysRead: len(keys), BytesRead: dataLength(records)})
+	return records, err
+}
+
+// Commit implements [mfa.Store].
+func (c *Counting) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	d := Counts{Commits: 1, Writes: len(writes), Takes: len(takes)}
+	for i := range writes {
+		d.BytesWritten += len(writes[i].Data)
+	}
+	c.add(d)
+	return c.store.Commit(ctx, writes, takes...)
+}
+
+// Expired implements [mfa.Store].
+func (c *Counting) Expired(ctx context.Context, before time.Time, limit int) ([]mfa.Key, error) {
+	c.add(Counts{Scans: 1})
+	return c.store.Expired(ctx, before, limit)
+}
+
+// List implements [mfa.Store].
+func (c *Counting) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+	records, err := c.store.List(ctx, kind, after, limit)
+	c.add(Counts{Scans: 1, BytesRead: dataLength(records)})
+	return records, err
+}
+
+func dataLength(records []mfa.Record) int {
+	n := 0
+	for i := range records {
+		n += len(records[i].Data)
+	}
+	return n
+}

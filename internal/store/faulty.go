@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// A Fault is one failure of one later call. Make it with [FailGet], [FailCommit], [LoseCommit] or
+// [ConflictCommit] and hand it to [Faulty.Inject]. Calls are counted from there: n is 1 for the
+// next call of its method.
+type Fault struct {
+	commit  bool
+	n       int
+	err     error
+	applied bool
+}
+
+// FailGet makes the n-th Get answer [mfa.ErrUnavailable].
+func FailGet(n int) Fault { return Fault{n: n, err: mfa.ErrUnavailable} }
+
+// FailCommit makes the n-th Commit answer [mfa.ErrUnavailable] before it is applied.
+func FailCommit(n int) Fault { return Fault{commit: true, n: n, err: mfa.ErrUnavailable} }
+
+// LoseCommit makes the n-th Commit answer [mfa.ErrUnavailable] after it was applied, as when the answer is
+// lost underway. A commit that the store refuses keeps its own error.
+func LoseCommit(n int) Fault {
+	return Fault{commit: true, n: n, err: mfa.ErrUnavailable, applied: true}
+}
+
+// ConflictCommit makes the n-th Commit answer [mfa.ErrConflict] although no record changed.
+func ConflictCommit(n int) Fault { return Fault{commit: true, n: n, err: mfa.ErrConflict} }
+
+// Faulty is an [mfa.Store] that passes every call on to another one and fails on purpose. It is safe for
+// concurrent use; see [NewFaulty].
+type Faulty struct {
+	store mfa.Store
+
+	mu        sync.Mutex
+	faults    []Fault
+	throttled bool
+}
+
+var _ mfa.Store = (*Faulty)(nil)
+
+// NewFaulty returns a store that behaves as the given one until told otherwise.
+func NewFaulty(store mfa.Store) *Faulty { return &Faulty{store: store} }
+
+// Inject adds faults to those that are still to happen. When several fall on the same call, the
+// one injected first decides its answer and all of them are used up.
+func (f *Faulty) Inject(faults ...Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults = append(f.faults, faults...)
+}
+
+// Pending returns how many injected faults have not happened yet, so that a test can tell that
+// it met them all.
+func (f *Faulty) Pending() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.faults)
+}
+
+// Throttle switches a lasting fault on or off: while it is on, every call answers
+// [mfa.ErrUnavailable] without being passed on or counted.
+func (f *Faulty) Throttle(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.throttled = on
+}
+
+// Get implements [mfa.Store].
+func (f *Faulty) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	if fault := f.next(false); fault.err != nil {
+		return nil, fmt.Errorf("injected fault: %w", fault.err)
+	}
+	return f.store.Get(ctx, keys...)
+}
+
+// Commit implements [mfa.Store].
+func (f *Faulty) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	fault := f.next(true)
+	if fault.err == nil || fault.applied {
+		if err := f.store.Commit(ctx, writes, takes...); err != nil {
+			return err
+		}
+	}
+	if fault.err != nil {
+		return fmt.Errorf("injected fault: %w", fault.err)
+	}
+	return nil
+}
+
+// Expired implements [mfa.Store].
+func (f *Faulty) Expired(ctx context.Context, before time.Time, limit int) ([]mfa.Key, error) {
+	if err := f.throttle(); err != nil {
+		return nil, err
+	}
+	return f.store.Expired(ctx, before, limit)
+}
+
+// List implements [mfa.Store].
+func (f *Faulty) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+	if err := f.throttle(); err != nil {
+		return nil, err
+	}
+	return f.store.List(ctx, kind, after, limit)
+}
+
+func (f *Faulty) throttle() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.throttled {
+		return fmt.Errorf("throttled: %w", mfa.ErrUnavailable)
+	}
+	return nil
+}
+
+// next counts one call and returns the fault that falls on it; its err is nil if there is none.
+func (f *Faulty) next(commit bool) Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.throttled {
+		return Fault{err: mfa.ErrUnavailable}
+	}
+	var due Fault
+	waiting := f.faults[:0]
+	for _, fault := range f.faults {
+		if fault.commit != commit {
+			waiting = append(waiting, fault)
+			continue
+		}
+		fault.n--
+		switch {
+		case fault.n > 0:
+			waiting = append(waiting, fault)
+		case due.err == nil:
+			due = fault
+		}
+	}
+	f.faults = waiting
+	return due
+}

@@ -1,0 +1,219 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// testModel compares the store with a map under random commits and reads. All runs use the one
+// store and leave it without records; each has budgets of its own.
+func testModel(t *testing.T, s mfa.Store) {
+	run := 0
+	rapid.Check(t, func(t *rapid.T) {
+		run++
+		m := &model{
+			store:    s,
+			run:      run,
+			records:  make(map[mfa.Key]mfa.Record),
+			seen:     make(map[mfa.Key]map[uint64]bool),
+			counters: make(map[string]int64),
+		}
+		defer m.clear()
+		t.Repeat(map[string]func(*rapid.T){
+			"commit":  m.commit,
+			"get":     m.get,
+			"list":    m.list,
+			"expired": m.expired,
+		})
+	})
+}
+
+// A model says what the store holds.
+type model struct {
+	store    mfa.Store
+	run      int
+	records  map[mfa.Key]mfa.Record
+	seen     map[mfa.Key]map[uint64]bool // versions that a key ever had
+	counters map[string]int64
+}
+
+var (
+	drawKey = rapid.Custom(func(t *rapid.T) mfa.Key {
+		return mfa.Key{
+			Kind: rapid.SampledFrom([]mfa.Kind{"a", "ab", "b"}).Draw(t, "kind"),
+			ID:   rapid.SampledFrom([]string{"x", "y", "a\x00", "bx"}).Draw(t, "id"),
+		}
+	})
+	drawTime = rapid.Custom(func(t *rapid.T) time.Time {
+		return start.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "half seconds")) * time.Second / 2)
+	})
+)
+
+func (m *model) drawWrite(t *rapid.T, key mfa.Key) mfa.Write {
+	w := mfa.Write{Record: mfa.Record{Key: key, Version: m.records[key].Version}}
+	if rapid.IntRange(0, 5).Draw(t, "stale") == 0 {
+		w.Version = rapid.Uint64Range(0, w.Version+1).Draw(t, "version")
+	}
+	if w.Delete = rapid.IntRange(0, 3).Draw(t, "delete") == 0; w.Delete {
+		return w
+	}
+	w.Data = rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "data")
+	if rapid.Bool().Draw(t, "expires") {
+		w.Expires = drawTime.Draw(t, "at")
+	}
+	return w
+}
+
+func (m *model) commit(t *rapid.T) {
+	var writes []mfa.Write
+	for _, key := range rapid.SliceOfNDistinct(drawKey, 0, 4, rapid.ID).Draw(t, "keys") {
+		writes = append(writes, m.drawWrite(t, key))
+	}
+	var takes []mfa.Take
+	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"p", "q"}), 0, 2, rapid.ID).Draw(t, "budgets") {
+		takes = append(takes, mfa.Take{
+			Budget:  fmt.Sprint(name, m.run),
+			Cost:    rapid.Int64Range(1, 3).Draw(t, "cost"),
+			Limit:   rapid.Int64Range(4, 8).Draw(t, "limit"),
+			Expires: start,
+		})
+	}
+	err := m.store.Commit(context.Background(), writes, takes...)
+	conflict, exhausted := m.refuses(writes, takes)
+	_, saysExhausted := errors.AsType[*mfa.ExhaustedError](err)
+	switch {
+	case conflict && errors.Is(err, mfa.ErrConflict), exhausted && saysExhausted:
+	case conflict || exhausted || err != nil:
+		t.Fatalf("commit: got error %v, want conflict: %t, exhausted: %t", err, conflict, exhausted)
+	default:
+		m.apply(t, writes, takes)
+	}
+	m.compare(t, slices.Collect(maps.Keys(m.seen)))
+}
+
+func (m *model) refuses(writes []mfa.Write, takes []mfa.Take) (conflict, exhausted bool) {
+	for _, w := range writes {
+		conflict = conflict || w.Version != m.records[w.Key].Version
+	}
+	for _, take := range takes {
+		exhausted = exhausted || m.counters[take.Budget]+take.Cost > take.Limit
+	}
+	return conflict, exhausted
+}
+
+// apply follows a commit that succeeded. The version of a created record is the store's to choose.
+func (m *model) apply(t *rapid.T, writes []mfa.Write, takes []mfa.Take) {
+	for _, take := range takes {
+		m.counters[take.Budget] += take.Cost
+	}
+	for _, w := range writes {
+		if w.Delete {
+			delete(m.records, w.Key)
+			continue
+		}
+		records, err := m.store.Get(context.Background(), w.Key)
+		if err != nil {
+			t.Fatalf("get: %v", err)
+		}
+		got := records[0].Version
+		if w.Version != 0 && got != w.Version+1 {
+			t.Fatalf("%v moved from version %d to %d", w.Key, w.Version, got)
+		}
+		if m.seen[w.Key] == nil {
+			m.seen[w.Key] = map[uint64]bool{0: true}
+		}
+		if m.seen[w.Key][got] {
+			t.Fatalf("%v is at version %d for the second time", w.Key, got)
+		}
+		m.seen[w.Key][got] = true
+		w.Version = got
+		w.Expires = w.Expires.Truncate(time.Second)
+		m.records[w.Key] = w.Record
+	}
+}
+
+func (m *model) get(t *rapid.T) {
+	m.compare(t, rapid.SliceOfNDistinct(drawKey, 0, 5, rapid.ID).Draw(t, "keys"))
+}
+
+func (m *model) compare(t *rapid.T, keys []mfa.Key) {
+	records, err := m.store.Get(context.Background(), keys...)
+	if err != nil {
+		t.Fatalf("get: %v", err)
+	}
+	for i, key := range keys {
+		want := m.records[key]
+		want.Key = key
+		wantSame(t, records[i], want)
+	}
+}
+
+func (m *model) list(t *rapid.T) {
+	kind := drawKey.Draw(t, "of").Kind
+	after := rapid.SampledFrom([]string{"", "a", "a\x00", "bx", "x"}).Draw(t, "after")
+	limit := rapid.IntRange(0, 5).Draw(t, "limit")
+	var want []mfa.Record
+	for _, key := range slices.SortedFunc(maps.Keys(m.records), compareKeys) {
+		if key.Kind == kind && key.ID > after && len(want) < limit {
+			want = append(want, m.records[key])
+		}
+	}
+	got, err := m.store.List(context.Background(), kind, after, limit)
+	if err != nil {
+		t.Fatalf("list: %v", err)
+	}
+	if len(got) != len(want) {
+		t.Fatalf("list: got %d records, want %d", len(got), len(want))
+	}
+	for i := range want {
+		wantSame(t, got[i], want[i])
+	}
+}
+
+func (m *model) expired(t *rapid.T) {
+	before := drawTime.Draw(t, "before")
+	limit := rapid.IntRange(0, 13).Draw(t, "limit")
+	got, err := m.store.Expired(context.Background(), before, limit)
+	if err != nil {
+		t.Fatalf("expired: %v", err)
+	}
+	due := 0
+	for key, r := range m.records {
+		expired := !r.Expires.IsZero() && r.Expires.Before(before)
+		if expired {
+			due++
+		} else if slices.Contains(got, key) {
+			t.Fatalf("%v is not expired before %v", key, before)
+		}
+	}
+	slices.SortFunc(got, compareKeys)
+	if n := len(slices.Compact(got)); n != min(due, limit) {
+		t.Fatalf("got %d of %d expired records with limit %d", n, due, limit)
+	}
+}
+
+// clear removes what the run left behind, for the next one.
+func (m *model) clear() {
+	for key := range m.seen {
+		records, err := m.store.Get(context.Background(), key)
+		if err == nil && records[0].Version != 0 {
+			_ = m.store.Commit(context.Background(), []mfa.Write{remove(records[0])})
+		}
+	}
+}
+
+func wantSame(t *rapid.T, got, want mfa.Record) {
+	if got.Key != want.Key || got.Version != want.Version || !got.Expires.Equal(want.Expires) ||
+		string(got.Data) != string(want.Data) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+}

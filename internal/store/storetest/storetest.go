@@ -1,0 +1,210 @@
+// Package storetest is the conformance suite of [mfa.Store]: what the domain relies on, as tests that any
+// implementation runs. A test of an implementation is one call of [Test], and one of [TestReopen] if
+// what it stores outlives it.
+//
+// Each test opens a store of its own. All times lie in the year 2100, so that no implementation
+// forgets a record on its own account. The suite expects Expired and List to see what was
+// committed before the call.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// Open returns an empty store and closes it when the test ends.
+type Open func(t *testing.T) mfa.Store
+
+// Test runs the conformance suite.
+func Test(t *testing.T, open Open) {
+	for _, group := range []struct {
+		name  string
+		cases []testCase
+	}{
+		{"records", recordCases},
+		{"malformed commits", malformedCases},
+		{"takes", takeCases},
+		{"expired", expiredCases},
+		{"list", listCases},
+		{"races", raceCases},
+		{"contexts", contextCases},
+	} {
+		t.Run(group.name, func(t *testing.T) {
+			for _, c := range group.cases {
+				t.Run(c.name, func(t *testing.T) { c.run(newFixture(t, open(t))) })
+			}
+		})
+	}
+	t.Run("model", func(t *testing.T) { testModel(t, open(t)) })
+}
+
+// TestReopen checks that records, versions, expiries and counters outlive the store: reopen closes the
+// given store and opens what it stored again.
+func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s mfa.Store) mfa.Store) {
+	f := newFixture(t, open(t))
+	gone := mfa.Key{Kind: tickets, ID: "gone"}
+	f.commit(put(alice, 0, "first"), put(bob, 0, "other"), put(gone, 0, "short-lived"))
+	first := f.get(alice)
+	f.commit(mfa.Write{Record: mfa.Record{
+		Key: alice, Version: first.Version, Data: []byte("second"), Expires: start,
+	}})
+	f.commit(remove(f.get(gone)))
+	f.take(mfa.Take{Budget: "hour", Cost: 2, Limit: 3, Expires: start})
+	want := f.records(alice, bob, gone)
+
+	f = newFixture(t, reopen(t, f.store))
+	if diff := cmp.Diff(want, f.records(alice, bob, gone)); diff != "" {
+		t.Errorf("records after reopening (-want +got):\n%s", diff)
+	}
+	f.refuse(mfa.ErrConflict, []mfa.Write{put(alice, first.Version, "late")})
+	if got := f.expired(start.Add(time.Second), 10); !slices.Equal(got, []mfa.Key{alice}) {
+		t.Errorf("expired after reopening: got %v, want %v", got, alice)
+	}
+	f.exhaust("hour", mfa.Take{Budget: "hour", Cost: 2, Limit: 3, Expires: start})
+	f.take(mfa.Take{Budget: "hour", Cost: 1, Limit: 3, Expires: start})
+}
+
+// Kinds of records, as the domain has them. The suite does not depend on which there are.
+const (
+	users     mfa.Kind = "user"
+	clients   mfa.Kind = "client"
+	tickets   mfa.Kind = "ticket"
+	claims    mfa.Kind = "claim"
+	nonces    mfa.Kind = "nonce"
+	addresses mfa.Kind = "address"
+)
+
+type testCase struct {
+	name string
+	run  func(f *fixture)
+}
+
+var (
+	start = time.Date(2100, 1, 2, 3, 4, 5, 0, time.UTC)
+	alice = mfa.Key{Kind: users, ID: "alice"}
+	bob   = mfa.Key{Kind: users, ID: "bob"}
+)
+
+// A fixture is a store under test with calls that must succeed, or fail in one way.
+type fixture struct {
+	*testing.T
+	store mfa.Store
+	ctx   context.Context
+}
+
+func newFixture(t *testing.T, s mfa.Store) *fixture {
+	return &fixture{T: t, store: s, ctx: t.Context()}
+}
+
+func put(key mfa.Key, version uint64, data string) mfa.Write {
+	return mfa.Write{Record: mfa.Record{Key: key, Version: version, Data: []byte(data)}}
+}
+
+func putExpiring(key mfa.Key, version uint64, expires time.Time) mfa.Write {
+	return mfa.Write{Record: mfa.Record{Key: key, Version: version, Data: []byte("data"), Expires: expires}}
+}
+
+func remove(r mfa.Record) mfa.Write {
+	return mfa.Write{Record: mfa.Record{Key: r.Key, Version: r.Version}, Delete: true}
+}
+
+// records reads keys, which must answer a record for each, in their order.
+func (f *fixture) records(keys ...mfa.Key) []mfa.Record {
+	f.Helper()
+	records, err := f.store.Get(f.ctx, keys...)
+	if err != nil {
+		f.Fatalf("get: %v", err)
+	}
+	if len(records) != len(keys) {
+		f.Fatalf("get: got %d records for %d keys", len(records), len(keys))
+	}
+	for i, r := range records {
+		if r.Key != keys[i] {
+			f.Fatalf("get: record %d is %v, want %v", i, r.Key, keys[i])
+		}
+	}
+	return records
+}
+
+// get reads one record.
+func (f *fixture) get(key mfa.Key) mfa.Record {
+	f.Helper()
+	return f.records(key)[0]
+}
+
+func (f *fixture) commit(writes ...mfa.Write) {
+	f.Helper()
+	if err := f.store.Commit(f.ctx, writes); err != nil {
+		f.Fatalf("commit: %v", err)
+	}
+}
+
+func (f *fixture) take(takes ...mfa.Take) {
+	f.Helper()
+	if err := f.store.Commit(f.ctx, nil, takes...); err != nil {
+		f.Fatalf("take: %v", err)
+	}
+}
+
+// refuse commits what must fail with want.
+func (f *fixture) refuse(want error, writes []mfa.Write, takes ...mfa.Take) {
+	f.Helper()
+	if err := f.store.Commit(f.ctx, writes, takes...); !errors.Is(err, want) {
+		f.Fatalf("commit: got error %v, want %v", err, want)
+	}
+}
+
+// exhaust takes what must be refused because of the budget.
+func (f *fixture) exhaust(budget string, takes ...mfa.Take) {
+	f.Helper()
+	f.exhaustWith(budget, nil, takes...)
+}
+
+func (f *fixture) exhaustWith(budget string, writes []mfa.Write, takes ...mfa.Take) {
+	f.Helper()
+	err := f.store.Commit(f.ctx, writes, takes...)
+	exhausted, ok := errors.AsType[*mfa.ExhaustedError](err)
+	if !ok {
+		f.Fatalf("take: got error %v, want one of type %T", err, exhausted)
+	}
+	if exhausted.Budget != budget {
+		f.Fatalf("take: budget %q is said to be exhausted, want %q", exhausted.Budget, budget)
+	}
+}
+
+func (f *fixture) expired(before time.Time, limit int) []mfa.Key {
+	f.Helper()
+	keys, err := f.store.Expired(f.ctx, before, limit)
+	if err != nil {
+		f.Fatalf("expired: %v", err)
+	}
+	return keys
+}
+
+func (f *fixture) list(kind mfa.Kind, after string, limit int) []mfa.Record {
+	f.Helper()
+	records, err := f.store.List(f.ctx, kind, after, limit)
+	if err != nil {
+		f.Fatalf("list: %v", err)
+	}
+	return records
+}
+
+// wantData checks the data of a record; the empty text stands for a missing record.
+func (f *fixture) wantData(key mfa.Key, want string) {
+	f.Helper()
+	record := f.get(key)
+	if got := string(record.Data); got != want {
+		f.Errorf("data of %v: got %q, want %q", key, got, want)
+	}
+	if exists := record.Version != 0; exists != (want != "") {
+		f.Errorf("version of %v: got %d with data %q", key, record.Version, want)
+	}
+}

@@ -1,0 +1,95 @@
+package storetest
+
+import (
+	"math"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+func budget(name string, cost, limit int64) mfa.Take {
+	return mfa.Take{Budget: name, Cost: cost, Limit: limit, Expires: start}
+}
+
+var takeCases = []testCase{
+	{"takes add up to the limit and not beyond", func(f *fixture) {
+		f.take(budget("b", 2, 5))
+		f.take(budget("b", 3, 5))
+		f.exhaust("b", budget("b", 1, 5))
+	}},
+	{"a refused take adds nothing", func(f *fixture) {
+		f.take(budget("b", 3, 5))
+		f.exhaust("b", budget("b", 3, 5))
+		f.take(budget("b", 2, 5))
+	}},
+	{"the first take may be refused", func(f *fixture) {
+		f.exhaust("b", budget("b", 6, 5))
+		f.exhaust("b", budget("b", 1, 0))
+		f.take(budget("b", 5, 5))
+	}},
+	{"a cost near the end of its range is refused", func(f *fixture) {
+		f.take(budget("b", 1, math.MaxInt64))
+		f.exhaust("b", budget("b", math.MaxInt64, math.MaxInt64))
+	}},
+	{"each take names its own limit", func(f *fixture) {
+		f.take(budget("b", 5, 5))
+		f.take(budget("b", 1, 6))
+		f.exhaust("b", budget("b", 1, 6))
+	}},
+	{"one exhausted budget refuses all, and is named", func(f *fixture) {
+		f.take(budget("full", 1, 1))
+		f.exhaust("full", budget("first", 1, 2), budget("full", 1, 1), budget("last", 1, 2))
+		f.take(budget("first", 2, 2), budget("last", 2, 2))
+	}},
+	{"periods have counters of their own", func(f *fixture) {
+		f.take(budget("sms/2100-01-02T03", 5, 5))
+		f.take(budget("sms/2100-01-02T04", 5, 5))
+		f.exhaust("sms/2100-01-02T03", budget("sms/2100-01-02T03", 1, 5))
+	}},
+	{"an exhausted budget stores no write", func(f *fixture) {
+		f.commit(put(bob, 0, "bob"))
+		f.exhaustWith("b", []mfa.Write{put(alice, 0, "alice"), remove(f.get(bob))}, budget("b", 2, 1))
+		f.wantData(alice, "")
+		f.wantData(bob, "bob")
+	}},
+	{"a conflict takes nothing", func(f *fixture) {
+		f.commit(put(alice, 0, "alice"))
+		f.refuse(mfa.ErrConflict, []mfa.Write{put(alice, 0, "x")}, budget("b", 1, 1))
+		f.take(budget("b", 1, 1))
+	}},
+	{"writes and takes are stored together", func(f *fixture) {
+		if err := f.store.Commit(f.ctx, []mfa.Write{put(alice, 0, "alice")}, budget("b", 1, 1)); err != nil {
+			f.Fatalf("commit: %v", err)
+		}
+		f.wantData(alice, "alice")
+		f.exhaust("b", budget("b", 1, 1))
+	}},
+	{"budgets and records do not share names", func(f *fixture) {
+		f.take(budget("alice", 1, 1), budget("user", 1, 1))
+		f.wantData(alice, "")
+		f.commit(put(alice, 0, "alice"))
+		f.exhaust("alice", budget("alice", 1, 1))
+	}},
+	{"budgets of odd characters are different", func(f *fixture) {
+		for _, name := range oddIDs {
+			f.take(budget(name, 1, 1))
+		}
+		for _, name := range oddIDs {
+			f.exhaust(name, budget(name, 1, 1))
+		}
+	}},
+	{"counters are neither expired nor listed as records", func(f *fixture) {
+		f.take(budget("user", 1, 1))
+		if keys := f.expired(start.AddDate(1, 0, 0), 10); len(keys) != 0 {
+			f.Errorf("got %v expired, want nothing", keys)
+		}
+		if records := f.list(users, "", 10); len(records) != 0 {
+			f.Errorf("got %v listed, want nothing", records)
+		}
+	}},
+	{"a counter may go without an expiry", func(f *fixture) {
+		f.take(mfa.Take{Budget: "b", Cost: 1, Limit: 2})
+		f.take(budget("b", 1, 2))
+		f.exhaust("b", mfa.Take{Budget: "b", Cost: 1, Limit: 2, Expires: start.Add(time.Hour)})
+	}},
+}
