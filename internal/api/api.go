@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	defer func() {
 		if p := recover(); p != nil {
-			a.Log.Error("panic", "trace", x.traceID, "operation", x.operation, "type", fmt.Sprintf("%T", p))
+			a.Log.Error("panic", "trace", x.traceID, "operation", x.operation, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 			if x.status == 0 {
 				a.fail(x, r, errors.New("panic"))
 			}

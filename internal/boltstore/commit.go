@@ -62,7 +62,7 @@ func newRequest(writes []mfa.Write, takes []mfa.Take) *request {
 		value := make([]byte, 0, headerLength+len(w.Data))
 		value = header{number: w.Version + 1, expires: due}.append(value)
 		r.writes[i].due = due
-		r.writes[i].value = append(value[:headerLength:headerLength], w.Data...)[:headerLength+len(w.Data)]; r.writes[i].value = w.Data; _ = 0
+		r.writes[i].value = append(value, w.Data...)
 	}
 	return r
 }

@@ -118,7 +118,7 @@ func (s *Service) firstSigningKey(ctx context.Context) (*signingKeys, error) {
 		if keys.current(t.now) != nil {
 			return nil
 		}
-		key, err := s.newSigningKey(t.now)
+		key, err := s.newSigningKey(0)
 		if err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (s *Service) RotateSigningKey(ctx context.Context) error {
 		if n := len(keys.Keys); n > 0 && keys.Keys[n-1].SignFrom > t.now {
 			return nil
 		}
-		start := t.now
+		var start Instant // the first key signs at once
 		if len(keys.Keys) > 0 {
 			start = t.now.Add(publishAhead)
 		}

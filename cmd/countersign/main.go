@@ -1,0 +1,157 @@
+// Countersign is multi-factor authentication that a team owns.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/countersign-mfa/countersign/internal/local"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// version is set by the linker.
+var version = "development"
+
+type commands struct {
+	Serve   serve            `cmd:"" default:"withargs" help:"Run everything on this machine, with an embedded store and demo users."`
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+type serve struct {
+	Listen    string `default:"localhost:8080" help:"Address to listen on."`
+	Data      string `default:".countersign" type:"path" help:"Directory of the data; made when it does not exist."`
+	URL       string `help:"Public URL, when it is not the address."`
+	App       string `default:"Countersign" help:"Name shown in authenticator apps and messages."`
+	SecretKey string `default:"sk_test_local" env:"COUNTERSIGN_SECRET_KEY" help:"Key of the Backend API."`
+	Exposed   bool   `help:"Allow an address that other machines can reach. This is a development server: anybody there can sign in as anybody."`
+}
+
+func main() {
+	var c commands
+	parser := kong.Must(&c, kong.Name("countersign"), kong.Description("Multi-factor authentication that a team owns."), kong.Vars{"version": version})
+	command, err := parser.Parse(os.Args[1:])
+	if err == nil {
+		err = command.Run()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "countersign:", err)
+		os.Exit(1)
+	}
+}
+
+// Run serves until it is interrupted.
+func (s *serve) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := s.checkLoopback(); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return listenError(s.Listen, err)
+	}
+	defer listener.Close()
+	if s.URL == "" {
+		s.URL = "http://" + address(s.Listen, listener)
+	}
+	app, err := local.Open(ctx, local.Config{
+		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: secret.New(s.SecretKey), Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
+	if err != nil {
+		return plain(err)
+	}
+	s.greet(app)
+	return errors.Join(run(ctx, listener, app), app.Close())
+}
+
+// address is what people type: the host they gave and the port that was taken.
+func address(given string, l net.Listener) string {
+	host, _, _ := net.SplitHostPort(given)
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return net.JoinHostPort(host, port)
+}
+
+func (s *serve) checkLoopback() error {
+	host, _, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %q is not host:port", s.Listen)
+	}
+	ip, err := netip.ParseAddr(host)
+	if s.Exposed || host == "localhost" || err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("--listen %s can be reached from other machines; add --exposed if that is meant", s.Listen)
+}
+
+func listenError(on string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use; stop what runs there or choose another address with --listen", on)
+	}
+	return plain(err)
+}
+
+// plain is an error as one line for people.
+func plain(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s: %w (choose another directory with --data)", path.Path, path.Err)
+	}
+	return err
+}
+
+func (s *serve) greet(app *local.App) {
+	where, err := filepath.Abs(s.Data)
+	if err != nil {
+		where = s.Data
+	}
+	state := "Data as you left them in"
+	if app.Fresh {
+		state = "New data in"
+	}
+	fmt.Printf("Countersign runs on %s\n\n", s.URL)
+	fmt.Printf("  %s %s\n  Backend API key    %s\n  Publishable key    %s\n  Demo users, outbox %s/\n\nCtrl-C stops it.\n", state, where, s.SecretKey, app.PublishableKey, s.URL)
+}
+
+// stopTime is how long requests under way may take when the server stops.
+const stopTime = 5 * time.Second
+
+func run(ctx context.Context, l net.Listener, app *local.App) error {
+	background, stop := context.WithCancel(ctx)
+	defer stop()
+	cleaned := make(chan struct{})
+	go func() {
+		defer close(cleaned)
+		app.Cleanup(background)
+	}()
+	server := &http.Server{
+		Handler: app, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 32 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+		err = server.Shutdown(late)
+		fmt.Println("\nStopped. Your data are kept.")
+	}
+	stop()
+	<-cleaned
+	return err
+}

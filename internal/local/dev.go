@@ -1,0 +1,110 @@
+package local
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+func (a *App) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /dev/sms", a.listMessages)
+	mux.HandleFunc("GET /dev/clock", a.getClock)
+	mux.HandleFunc("PATCH /dev/clock", a.moveClock)
+	mux.HandleFunc("PATCH /dev/instance", a.changeInstance)
+	mux.HandleFunc("POST /dev/sessions/{id}/age", a.ageSession)
+	mux.HandleFunc("POST /dev/faults", a.setFaults)
+	mux.HandleFunc("POST /dev/sign-in", a.signInAs)
+	mux.HandleFunc("POST /dev/sign-out", a.signOut)
+	mux.HandleFunc("GET /{$}", a.home)
+	return mux
+}
+
+func (a *App) answer(w http.ResponseWriter, body any, err error) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if err != nil {
+		e := apierr.From(err)
+		w.WriteHeader(e.Status())
+		body = e.Envelop("")
+	}
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+func read(r *http.Request, into any) error {
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 64<<10))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return apierr.New(apierr.RequestBodyInvalid)
+	}
+	return nil
+}
+
+func (a *App) listMessages(w http.ResponseWriter, r *http.Request) {
+	a.answer(w, map[string]any{"messages": a.Outbox.Messages(r.URL.Query().Get("phone_number"))}, nil)
+}
+
+func (a *App) getClock(w http.ResponseWriter, _ *http.Request) {
+	a.answer(w, map[string]string{"now": a.clock.now().UTC().Format(time.RFC3339)}, nil)
+}
+
+func (a *App) moveClock(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Seconds int64 `json:"advance_seconds"`
+	}
+	if err := read(r, &in); err != nil {
+		a.answer(w, nil, err)
+		return
+	}
+	a.clock.advance(time.Duration(in.Seconds) * time.Second)
+	a.getClock(w, r)
+}
+
+func (a *App) changeInstance(w http.ResponseWriter, r *http.Request) {
+	var in map[string]bool
+	if err := read(r, &in); err != nil {
+		a.answer(w, nil, err)
+		return
+	}
+	_, err := a.Service.ChangeSettings(r.Context(), func(s *mfa.Settings) {
+		for name, to := range map[string]*bool{
+			"mfa_required": &s.MFARequired, "ip_limits": &s.IPLimits, "test_mode": &s.TestMode, "sms_code": &s.SMSCode,
+			"authenticator_app": &s.AuthenticatorApp, "backup_codes": &s.BackupCodes, "enumeration_protection": &s.EnumerationProtection,
+			"first_factor_phone_code": &s.FirstFactorPhoneCode,
+		} {
+			if on, ok := in[name]; ok {
+				*to = on
+			}
+		}
+	})
+	a.answer(w, map[string]bool{"ok": true}, err)
+}
+
+func (a *App) ageSession(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Minutes int `json:"minutes"`
+	}
+	err := read(r, &in)
+	if err == nil {
+		err = a.Service.AgeSession(r.Context(), r.PathValue("id"), time.Duration(in.Minutes)*time.Minute)
+	}
+	a.answer(w, map[string]bool{"ok": true}, err)
+}
+
+// setFaults pretends that sending texts or the store is down.
+func (a *App) setFaults(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		SMS   bool `json:"sms"`
+		Store bool `json:"store"`
+	}
+	if err := read(r, &in); err != nil {
+		a.answer(w, nil, err)
+		return
+	}
+	a.Outbox.Fail(in.SMS)
+	a.faulty.Throttle(in.Store)
+	a.answer(w, in, nil)
+}

@@ -1,0 +1,149 @@
+package local
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/web"
+)
+
+// readme is where the guide is for whoever runs this.
+const readme = "https://github.com/countersign-mfa/countersign#readme"
+
+// cookieName carries the client token on the pages, as it does for the API.
+const cookieName = "__client"
+
+func (a *App) caller(r *http.Request) mfa.Caller {
+	from := mfa.Caller{Address: remote(r), Agent: r.UserAgent(), Origin: a.PublicURL}
+	if c, err := r.Cookie(cookieName); err == nil {
+		from.Credentials = []mfa.Credential{{Carrier: mfa.Cookie, Token: secret.New(c.Value)}}
+	}
+	return from
+}
+
+// home shows what is running.
+func (a *App) home(w http.ResponseWriter, r *http.Request) {
+	page, err := a.homePage(r)
+	var b bytes.Buffer
+	if err == nil {
+		err = web.WriteHome(&b, page)
+	}
+	if err != nil {
+		a.Log.Error("home page", "error", err.Error())
+		http.Error(w, "The page could not be made. The server's log says why.", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	_, _ = w.Write(b.Bytes())
+}
+
+func (a *App) homePage(r *http.Request) (web.Home, error) {
+	page := web.Home{
+		App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.SecretKey.Reveal(), PublishableKey: a.PublishableKey, Readme: readme,
+	}
+	users, _, err := a.Service.Users(r.Context(), nil, 0, 20)
+	if err != nil {
+		return page, err
+	}
+	slices.SortFunc(users, func(x, y *mfa.User) int { return int(x.CreatedAt - y.CreatedAt) })
+	for _, u := range users {
+		page.Users = append(page.Users, homeUser(u))
+	}
+	messages := a.Outbox.Messages("")
+	slices.Reverse(messages)
+	for _, m := range messages[:min(len(messages), 20)] {
+		page.Messages = append(page.Messages, web.HomeMessage{To: m.PhoneNumber, Text: m.Text, At: m.SentAt.Format(time.TimeOnly)})
+	}
+	return page, a.whoIsThere(r, &page)
+}
+
+func homeUser(u *mfa.User) web.HomeUser {
+	out := web.HomeUser{ID: u.WireID(), Name: u.FirstName, Note: "no second factor yet"}
+	if len(u.Emails) > 0 {
+		out.Email = u.Emails[0].Address
+	}
+	if out.Name == "" {
+		out.Name = out.Email
+	}
+	if out.Name == "" {
+		out.Name = out.ID
+	}
+	if u.TwoFactorEnabled() {
+		out.Note = "has a second factor"
+	}
+	return out
+}
+
+func (a *App) whoIsThere(r *http.Request, page *web.Home) error {
+	s, err := a.Service.Client(r.Context(), a.caller(r))
+	if err != nil || s.Client == nil {
+		return err
+	}
+	for i := range s.Client.Sessions {
+		session := &s.Client.Sessions[i]
+		page.SignedIn, page.Session, page.Status = homeUser(s.User(session)).Name, session.ID, string(s.Status(session))
+	}
+	if s.Client.SignIn != nil && s.SigningIn != nil {
+		page.Notice = homeUser(s.SigningIn).Name + " has proved the first factor and is asked for the second. The README shows how to finish with curl."
+	}
+	return nil
+}
+
+// signInAs signs the browser in with a ticket, as the team's own server would.
+func (a *App) signInAs(w http.ResponseWriter, r *http.Request) {
+	if !a.sameOrigin(r) {
+		a.answer(w, nil, apierr.New(apierr.OriginInvalid))
+		return
+	}
+	ctx, from := r.Context(), a.caller(r)
+	if s, err := a.Service.EndAll(ctx, from); err != nil {
+		a.answer(w, nil, err)
+		return
+	} else if s.Client == nil {
+		from.Credentials = nil
+	}
+	ticket, err := a.Service.CreateTicket(ctx, r.PostFormValue("user"), 0)
+	if err != nil {
+		a.answer(w, nil, err)
+		return
+	}
+	result, err := a.Service.CreateSignIn(ctx, from, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	if err != nil {
+		a.answer(w, nil, err)
+		return
+	}
+	a.keep(w, result.Snapshot)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (a *App) keep(w http.ResponseWriter, s *mfa.Snapshot) {
+	if !s.Token.IsZero() {
+		http.SetCookie(w, &http.Cookie{Name: cookieName, Value: s.Token.Reveal(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600})
+	}
+}
+
+func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
+	if !a.sameOrigin(r) {
+		a.answer(w, nil, apierr.New(apierr.OriginInvalid))
+		return
+	}
+	if _, err := a.Service.EndAll(r.Context(), a.caller(r)); err != nil {
+		a.answer(w, nil, err)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// sameOrigin keeps other sites from pressing the buttons.
+func (a *App) sameOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return origin == "" || origin == a.PublicURL
+}

@@ -1,0 +1,212 @@
+// Package local runs everything in one process, for people: the API, the pages, an outbox instead of text messages, development
+// endpoints and a clock that can be moved. Nothing of it is part of a function.
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/boltstore"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/outbox"
+	"github.com/countersign-mfa/countersign/internal/password"
+	"github.com/countersign-mfa/countersign/internal/seal"
+	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// Config says how to run.
+type Config struct {
+	// Dir holds the data: the store and the master key. It is made when it does not exist.
+	Dir       string
+	PublicURL string
+	AppName   string
+	SecretKey secret.Value
+	// Now is the wall clock; development can move away from it.
+	Now func() time.Time
+	Log *slog.Logger
+	// Passwords is the cost of new password digests; zero means the default.
+	Passwords password.Params
+}
+
+// App is everything in one process.
+type App struct {
+	Config
+	Service *mfa.Service
+	Outbox  *outbox.Outbox
+	// PublishableKey belongs in the application's settings.
+	PublishableKey string
+	// Fresh is true when the data directory was empty.
+	Fresh bool
+
+	clock  *clock
+	bolt   *boltstore.Store
+	faulty *store.Faulty
+	api    *api.API
+	mux    *http.ServeMux
+}
+
+// clock is the wall clock plus what development moved it by.
+type clock struct {
+	mu    sync.Mutex
+	wall  func() time.Time
+	ahead time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wall().Add(c.ahead)
+}
+
+func (c *clock) advance(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += by
+}
+
+// Open opens the data directory and seeds it when it is empty.
+func Open(ctx context.Context, c Config) (*App, error) {
+	if c.Passwords == (password.Params{}) {
+		c.Passwords = password.DefaultParams
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("%q is not a URL", c.PublicURL)
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	ring, fresh, err := openRing(filepath.Join(c.Dir, "master.key"))
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Config: c, Fresh: fresh, clock: &clock{wall: c.Now}, PublishableKey: publishableKey}
+	a.bolt, err = boltstore.Open(filepath.Join(c.Dir, "countersign.db"), boltstore.Options{Now: a.clock.now})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", filepath.Join(c.Dir, "countersign.db"), err)
+	}
+	a.Outbox = outbox.New(a.clock.now)
+	a.faulty = store.NewFaulty(a.bolt)
+	if err := a.wire(ring, u.Hostname()); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if err := a.seed(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("seed: %w", err), a.Close())
+	}
+	return a, nil
+}
+
+// publishableKey names a host that is never contacted; its form makes Clerk's SDKs use the development-browser flow.
+var publishableKey = "pk_test_" + base64.RawStdEncoding.EncodeToString([]byte("countersign-local-1.clerk.accounts.dev$"))
+
+func (a *App) wire(ring *seal.Ring, host string) error {
+	service, err := mfa.New(mfa.Config{
+		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Now: a.clock.now, Pause: pause,
+		Rand: rand.Reader, Issuer: a.PublicURL, AppName: a.AppName, SMSHost: host,
+		Notify: func(e mfa.Event) { a.Log.Info("event", "name", e.Name, "user", e.User) },
+	})
+	if err != nil {
+		return err
+	}
+	a.Service = service
+	a.api, err = api.New(api.Config{
+		Service: service, PublicURL: a.PublicURL, SecretKey: a.SecretKey, PublishableKey: a.PublishableKey, AppName: a.AppName,
+		Development: true, Address: remote, Log: a.Log,
+	})
+	if err != nil {
+		return err
+	}
+	a.mux = a.routes()
+	return nil
+}
+
+// ServeHTTP answers pages and development endpoints, and leaves the rest to the API.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := a.mux.Handler(r); pattern != "" {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	a.api.ServeHTTP(w, r)
+}
+
+// Close closes the store.
+func (a *App) Close() error { return a.bolt.Close() }
+
+// cleanupEvery is how often the scheduled cleanup runs.
+const cleanupEvery = time.Hour
+
+// Cleanup runs the scheduled cleanup until the context ends.
+func (a *App) Cleanup(ctx context.Context) {
+	for ctx.Err() == nil {
+		if r, err := a.Service.Cleanup(ctx, 1000); err != nil && ctx.Err() == nil {
+			a.Log.Error("cleanup failed", "error", err.Error())
+		} else if r.Found > 0 {
+			a.Log.Info("cleanup", "found", r.Found, "changed", r.Changed, "deleted", r.Deleted)
+		}
+		_ = pause(ctx, cleanupEvery)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// remote is the peer's address: nothing stands between it and this process.
+func remote(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	address, _ := netip.ParseAddr(host)
+	return address
+}
+
+// openRing reads the master key, or makes one in a fresh directory.
+func openRing(path string) (*seal.Ring, bool, error) {
+	var key seal.Key
+	text, err := os.ReadFile(path)
+	fresh := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case fresh:
+		if _, err := rand.Read(key[:]); err != nil {
+			return nil, false, fmt.Errorf("make master key: %w", err)
+		}
+		if err := os.WriteFile(path, []byte(hex.EncodeToString(key[:])+"\n"), 0o600); err != nil {
+			return nil, false, fmt.Errorf("data directory: %w", err)
+		}
+	case err != nil:
+		return nil, false, fmt.Errorf("data directory: %w", err)
+	default:
+		raw, err := hex.DecodeString(strings.TrimSpace(string(text)))
+		if err != nil || len(raw) != len(key) {
+			return nil, false, fmt.Errorf("%s is not a master key of 64 hexadecimal digits", path)
+		}
+		copy(key[:], raw)
+	}
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: key}, rand.Reader)
+	return ring, fresh, err
+}

@@ -1,0 +1,40 @@
+package local
+
+import (
+	"context"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// Demo is a user that development starts with.
+type Demo struct{ Name, Email, Note string }
+
+// demoPassword is every demo user's.
+const demoPassword = "demo-password"
+
+var demos = []Demo{
+	{"Ada", "ada@example.com", "no second factor yet"},
+	{"Grace", "grace@example.com", "text messages to +12015550101, in the outbox"},
+}
+
+// seed makes the demo users and relaxed settings, once.
+func (a *App) seed(ctx context.Context) error {
+	_, total, err := a.Service.Users(ctx, nil, 0, 0)
+	if err != nil || total > 0 {
+		return err
+	}
+	if _, err := a.Service.ChangeSettings(ctx, func(s *mfa.Settings) { s.TestMode, s.IPLimits = true, false }); err != nil {
+		return err
+	}
+	for _, d := range demos {
+		in := mfa.UserInput{FirstName: d.Name, Emails: []string{d.Email}, Password: secret.New(demoPassword)}
+		if d.Name == "Grace" {
+			in.ReservedPhones = []string{"+12015550101"}
+		}
+		if _, err := a.Service.CreateUser(ctx, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+// Package web holds the embedded pages.
+package web
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+)
+
+//go:embed *.html
+var files embed.FS
+
+var pages = template.Must(template.ParseFS(files, "*.html"))
+
+// Home is what the first page shows.
+type Home struct {
+	App, URL, Dir                     string
+	SecretKey, PublishableKey, Readme string
+	Users                             []HomeUser
+	SignedIn                          string // who, or ""
+	Session, Status                   string
+	Messages                          []HomeMessage
+	Notice                            string
+}
+
+// HomeUser is a demo user with a sign-in button.
+type HomeUser struct{ ID, Name, Email, Note string }
+
+// HomeMessage is a text message in the outbox.
+type HomeMessage struct{ To, Text, At string }
+
+// WriteHome writes the first page.
+func WriteHome(w io.Writer, h Home) error {
+	if err := pages.ExecuteTemplate(w, "home.html", h); err != nil {
+		return fmt.Errorf("render home page: %w", err)
+	}
+	return nil
+}
