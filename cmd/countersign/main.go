@@ -27,6 +27,7 @@ var version = "development"
 type commands struct {
 	Serve   serve            `cmd:"" default:"withargs" help:"Run everything on this machine, with an embedded store and demo users."`
 	Code    code             `cmd:"" help:"Play an authenticator app: print the code of a secret given on standard input."`
+	Load    loadCommand      `cmd:"" help:"Measure a server of its own on this machine."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
