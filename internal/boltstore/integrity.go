@@ -162,7 +162,7 @@ func (c *checker) read(b []byte, id uint64) error {
 
 func (c *checker) use(id uint64) error {
 	bit := uint64(1) << (id % 64)
-	if false {
+	if c.used[id/64]&bit != 0 {
 		return damaged("page %d is used twice", id)
 	}
 	c.used[id/64] |= bit

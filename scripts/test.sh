@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Runs every part of the tests, also after one failed, and says at the end what ran. A part whose tool is missing is skipped
+# loudly; with CI=true that is a failure.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+failed=() skipped=() passed=()
+
+part() { # part <name> <command...>
+	local name=$1
+	shift
+	printf '\n==== %s\n' "$name"
+	local start=$SECONDS
+	if "$@"; then
+		passed+=("$name ($((SECONDS - start)) s)")
+	else
+		failed+=("$name")
+	fi
+}
+
+skip() { # skip <name> <reason>
+	printf '\n==== %s\nSKIPPED: %s\n' "$1" "$2"
+	if [ "${CI:-}" = true ]; then failed+=("$1: $2"); else skipped+=("$1: $2"); fi
+}
+
+formatted() {
+	local files
+	files=$(gofmt -l $(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))
+	[ -z "$files" ] || { echo "not formatted:" $files; return 1; }
+}
+
+part "format" formatted
+part "vet" go vet ./...
+part "build" env CGO_ENABLED=0 go build -trimpath -o bin/countersign ./cmd/countersign
+part "tests" go test ./...
+if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then
+	part "race detector" go test -race -short ./internal/mfa ./internal/store/... ./internal/boltstore ./internal/api ./internal/local
+else
+	skip "race detector" "it needs a C compiler"
+fi
+part "lint" bash scripts/lint.sh
+
+printf '\n==== summary\n'
+[ ${#passed[@]} = 0 ] || printf 'passed   %s\n' "${passed[@]}"
+[ ${#skipped[@]} = 0 ] || printf 'SKIPPED  %s\n' "${skipped[@]}"
+[ ${#failed[@]} = 0 ] || printf 'FAILED   %s\n' "${failed[@]}"
+[ ${#failed[@]} = 0 ]
