@@ -165,14 +165,15 @@ func (k *signingKeys) sweep(now Instant) {
 
 // JWKS is the JSON Web Key Set (RFC 7517) of every key that may have signed a token that is alive.
 func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
-	keys, err := s.publishedKeys(ctx)
+	keys, err := s.PublishedKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return session.JWKS(keys...)
 }
 
-func (s *Service) publishedKeys(ctx context.Context) ([]*session.Key, error) {
+// PublishedKeys are the keys of the key set, oldest first.
+func (s *Service) PublishedKeys(ctx context.Context) ([]*session.Key, error) {
 	var state *settingsState
 	var now Instant
 	err := s.update(ctx, nil, func(t *txn) error {
