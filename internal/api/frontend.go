@@ -306,8 +306,8 @@ func deletePhone(a *API, c *call, in phoneInput) (Wrapped[DeletedObject], error)
 
 func presentTOTP(r *mfa.TOTPResult) TOTP {
 	return TOTP{
-		Object: "totp", ID: r.TOTP.ID, Secret: text(r.Secret.Reveal()), URI: text(r.URI.Reveal()), Verified: r.TOTP.Verified != 0,
-		BackupCodes: r.BackupCodes, CreatedAt: int64(r.TOTP.CreatedAt), UpdatedAt: int64(r.TOTP.UpdatedAt),
+		Object: "totp", ID: r.TOTP.WireID(), Secret: text(r.Secret.Reveal()), URI: text(r.URI.Reveal()), Verified: r.TOTP.Verified != 0,
+		BackupCodes: r.BackupCodes, CreatedAt: int64(r.TOTP.CreatedAt), UpdatedAt: int64(r.TOTP.UpdatedAt()),
 	}
 }
 
@@ -336,7 +336,7 @@ func deleteTOTP(a *API, c *call, _ empty) (Wrapped[DeletedObject], error) {
 	if err != nil {
 		return Wrapped[DeletedObject]{}, err
 	}
-	return wrap(a, c, DeletedObject{Object: "totp", ID: r.TOTP.ID, Deleted: true}, r.Snapshot), nil
+	return wrap(a, c, DeletedObject{Object: "totp", ID: r.TOTP.WireID(), Deleted: true}, r.Snapshot), nil
 }
 
 func createBackupCodes(a *API, c *call, _ empty) (Wrapped[BackupCodes], error) {
@@ -344,6 +344,6 @@ func createBackupCodes(a *API, c *call, _ empty) (Wrapped[BackupCodes], error) {
 	if err != nil {
 		return Wrapped[BackupCodes]{}, err
 	}
-	out := BackupCodes{Object: "backup_code", ID: r.Set.WireID(), Codes: r.Codes, CreatedAt: int64(r.Set.CreatedAt), UpdatedAt: int64(r.Set.UpdatedAt)}
+	out := BackupCodes{Object: "backup_code", ID: r.Set.WireID(), Codes: r.Codes, CreatedAt: int64(r.Set.CreatedAt), UpdatedAt: int64(r.Set.CreatedAt)}
 	return wrap(a, c, out, r.Snapshot), nil
 }

@@ -220,7 +220,7 @@ func (t *txn) importBackupCodes(u *User, codes []secret.Value) error {
 	if err := t.bindBackupCodes(u, plain); err != nil {
 		return err
 	}
-	u.Backup.Imported = digests
+	u.Backup.Imported, u.Backup.Foreign = digests, u.Backup.Foreign || len(digests) > 0
 	return nil
 }
 

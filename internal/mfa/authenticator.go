@@ -88,7 +88,7 @@ func (t *txn) bindSecret(u *User, key secret.Value) error {
 	if err != nil {
 		return err
 	}
-	u.TOTP = &TOTP{ID: prefixTOTP + id, CreatedAt: t.now, UpdatedAt: t.now}
+	u.TOTP = &TOTP{ID: id, CreatedAt: t.now}
 	if u.TOTP.Sealed, err = t.s.ring.Seal(totpOwner(u, u.TOTP), key); err != nil {
 		return fmt.Errorf("seal authenticator secret: %w", err)
 	}
@@ -122,7 +122,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Valu
 		if !right {
 			return wrongCode()
 		}
-		u.TOTP.Verified, u.TOTP.UpdatedAt = t.now, u.TOTP.UpdatedAt.after(t.now)
+		u.TOTP.Verified = u.TOTP.CreatedAt.after(t.now)
 		if out.BackupCodes, err = t.enrolled(u); err != nil {
 			return err
 		}
@@ -259,16 +259,13 @@ func (t *txn) bindBackupCodes(u *User, codes []string) error {
 	if err != nil {
 		return err
 	}
-	salt, err := t.s.randomID()
-	if err != nil {
-		return err
-	}
-	b := &BackupSet{ID: id, Salt: salt, CreatedAt: t.now, UpdatedAt: t.now}
+	b := &BackupSet{ID: id, CreatedAt: t.now}
 	for _, code := range codes {
-		if canonical, ok := backupcode.Normalize(code); ok {
-			code = canonical
+		canonical, ok := backupcode.Normalize(code)
+		if !ok {
+			canonical, b.Foreign = code, true
 		}
-		b.Tags = append(b.Tags, t.s.ring.MAC(backupParts(u, b, code)...))
+		b.Tags = append(b.Tags, t.s.ring.MAC(backupParts(u, b, canonical)...)...)
 	}
 	u.Backup = b
 	u.touch(t.now)

@@ -170,6 +170,12 @@ func (s *Session) Ages(now Instant) [2]int {
 	return reverify.Ages(now.Time(), s.FirstAt.Time(), s.SecondAt.Time())
 }
 
+// mark is enough of the nonce to tell the session from the user's others.
+func (s *Session) mark() string {
+	n, _ := parseSession(s.ID)
+	return n.nonce[:8]
+}
+
 func (s *Session) touch(now Instant) { s.UpdatedAt = s.UpdatedAt.after(now) }
 
 // ClientWireID is the id, as clients see it, of the client that the session is on.

@@ -94,7 +94,8 @@ func (s *Service) AddPhone(ctx context.Context, from Caller, text string, reserv
 }
 
 func (s *Service) newPhone(u *User, n phone.Number, now Instant) Phone {
-	return Phone{ID: s.phoneID(u.ID, s.digest("number", n.E164())), Number: n.E164(), CreatedAt: now, UpdatedAt: now}
+	tail := s.maskNumber(u.ID, s.digest("number", n.E164()))
+	return Phone{ID: prefixID + u.ID + tail, Tail: tail, Number: n.E164(), CreatedAt: now, UpdatedAt: now}
 }
 
 func (t *txn) mayAdd(u *User, n phone.Number, claim Key) error {
@@ -173,7 +174,7 @@ func (t *txn) verifiedPhone(in *signedIn, ph *Phone, out *PhoneResult) error {
 	if err := t.claim("phone", ph.Number, in.user, "code"); err != nil {
 		return err
 	}
-	ph.Verified, ph.By = t.now, in.session.ID[len(in.session.ID)-idLen:]
+	ph.Verified, ph.By = t.now, in.session.mark()
 	ph.touch(t.now)
 	in.user.touch(t.now)
 	t.put(in.user)
@@ -245,7 +246,7 @@ func (t *txn) reserved(in *signedIn, ph *Phone, out *PhoneResult) error {
 		return err
 	}
 	out.BackupCodes = codes
-	if ph.By == in.session.ID[len(in.session.ID)-idLen:] && ph.Verified > in.session.SecondAt {
+	if ph.By == in.session.mark() && ph.Verified > in.session.SecondAt {
 		in.session.SecondAt = ph.Verified
 		in.client.learn(in.user.ID)
 		in.changed(t)

@@ -4,9 +4,11 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/backupcode"
+	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/totp"
 )
@@ -45,8 +47,11 @@ func (g Guess) wellFormed() error {
 	return nil
 }
 
-// importable bounds what may be compared with backup codes that another service made.
-func importable(text string) bool { return len(text) >= 6 && len(text) <= 64 }
+// importable bounds what may be compared with backup codes that another service made: 6 to 64 ASCII letters, digits and hyphens.
+func importable(text string) bool {
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
+	return len(text) >= 6 && len(text) <= 64 && strings.Trim(text, allowed) == ""
+}
 
 // mayGuess refuses a second-factor guess while the budget is spent. Nothing is written then.
 func (t *txn) mayGuess(u *User, known bool) error {
@@ -118,6 +123,9 @@ func (t *txn) judge(u *User, g Guess, sl slot) (failures *int, right bool, err e
 		if !u.Backup.usable() || !u.TwoFactorEnabled() {
 			return nil, false, unusable
 		}
+		if _, ours := backupcode.Normalize(g.Code.Reveal()); !ours && !u.Backup.Foreign {
+			return nil, false, wrongCode() // it cannot be right, so it costs nothing
+		}
 		right, err = t.judgeBackup(u, g.Code.Reveal())
 		return &u.Backup.Failures, right, err
 	case PhoneCode:
@@ -160,21 +168,26 @@ func (t *txn) judgeTOTP(u *User, code string) (bool, error) {
 func totpOwner(u *User, f *TOTP) string { return "user/" + u.ID + "/totp/" + f.ID }
 
 func backupParts(u *User, b *BackupSet, code string) []string {
-	return []string{"backup-code", u.ID, b.ID, b.Salt, code}
+	return []string{"backup-code", u.ID, b.ID, code}
 }
 
 // judgeBackup uses up the code that matches. Codes have 50 bits, so a keyed hash is enough (SP 800-63B-4 section 3.1.2.2).
+// A used code is refused without being a failure, like a replayed code of an app.
 func (t *txn) judgeBackup(u *User, code string) (bool, error) {
 	b := u.Backup
-	if canonical, ok := backupcode.Normalize(code); ok {
-		for i, tag := range b.Tags {
-			if t.s.ring.CheckMAC(tag, backupParts(u, b, canonical)...) {
-				b.Tags = slices.Delete(b.Tags, i, i+1)
-				b.burn(t.now)
-				t.emit(EventBackupUsed, u.ID)
-				return true, nil
-			}
-		}
+	canonical, ours := backupcode.Normalize(code)
+	if !ours {
+		canonical = code
+	}
+	parts := backupParts(u, b, canonical)
+	if t.findTag(b.Used, parts) >= 0 {
+		return false, wrongCode()
+	}
+	if i := t.findTag(b.Tags, parts); i >= 0 {
+		b.Used = append(b.Used, b.Tags[i:i+seal.TagSize]...)
+		b.Tags = slices.Delete(b.Tags, i, i+seal.TagSize)
+		t.burned(u)
+		return true, nil
 	}
 	for i, digest := range b.Imported {
 		ok, err := t.s.passwords.Verify(t.ctx, digest, secret.New(code))
@@ -182,19 +195,29 @@ func (t *txn) judgeBackup(u *User, code string) (bool, error) {
 			return false, fmt.Errorf("compare imported backup code: %w", err)
 		}
 		if ok {
+			b.Used = append(b.Used, t.s.ring.MAC(parts...)...)
 			b.Imported = slices.Delete(b.Imported, i, i+1)
-			b.burn(t.now)
-			t.emit(EventBackupUsed, u.ID)
+			t.burned(u)
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// burn forgets the plain set: it must never be shown again once one of its codes is gone.
-func (b *BackupSet) burn(now Instant) {
-	b.Recent, b.RecentTo = nil, 0
-	b.UpdatedAt = b.UpdatedAt.after(now)
+// findTag returns where in tags the tag of parts begins, or -1.
+func (t *txn) findTag(tags []byte, parts []string) int {
+	for i := 0; i < len(tags); i += seal.TagSize {
+		if t.s.ring.CheckMAC(tags[i:i+seal.TagSize], parts...) {
+			return i
+		}
+	}
+	return -1
+}
+
+// burned forgets the plain set: it must never be shown again once one of its codes is gone.
+func (t *txn) burned(u *User) {
+	u.Backup.Recent, u.Backup.RecentTo = nil, 0
+	t.emit(EventBackupUsed, u.ID)
 }
 
 // provePassword judges a password against its own budget, which no second-factor guess can move.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
+	"github.com/countersign-mfa/countersign/internal/seal"
 )
 
 // User is one account: its profile, its factors and its guess budgets.
@@ -59,10 +60,11 @@ type Email struct {
 
 // Phone is a number of a user.
 type Phone struct {
-	ID        string  `json:"i"`
+	ID        string  `json:"-"` // prefix, user and Tail
+	Tail      string  `json:"i"`
 	Number    string  `json:"n"` // E.164
 	Verified  Instant `json:"v,omitempty"`
-	By        string  `json:"vb,omitempty"` // the session that verified it
+	By        string  `json:"vb,omitempty"` // start of the nonce of the session that verified it
 	Reserved  bool    `json:"r,omitempty"`  // for the second factor
 	Default   bool    `json:"d,omitempty"`
 	Failures  int     `json:"f,omitempty"` // consecutive, as a second factor
@@ -80,21 +82,26 @@ type TOTP struct {
 	LastStep  int64   `json:"l,omitempty"` // the last accepted time step, RFC 6238 section 5.2
 	Failures  int     `json:"f,omitempty"` // consecutive
 	CreatedAt Instant `json:"c"`
-	UpdatedAt Instant `json:"u"`
 }
 
-// BackupSet is a user's unused backup codes. Only keyed hashes are kept; Recent holds the codes themselves, sealed, for the
+// WireID is the id that clients see.
+func (t *TOTP) WireID() string { return prefixTOTP + t.ID }
+
+// UpdatedAt is when the app was last changed.
+func (t *TOTP) UpdatedAt() Instant { return max(t.CreatedAt, t.Verified) }
+
+// BackupSet is a user's backup codes. Only keyed hashes are kept, bound to the set by its random id; Recent holds the codes themselves, sealed, for the
 // few seconds in which a repeated request must get the same set.
 type BackupSet struct {
 	ID        string   `json:"i"`
-	Salt      string   `json:"s,omitempty"`
-	Tags      [][]byte `json:"t,omitempty"`
+	Tags      []byte   `json:"t,omitempty"` // unused, one after another, each of [seal.TagSize] bytes
+	Used      []byte   `json:"d,omitempty"` // the same of used ones: giving one twice is no guess
+	Foreign   bool     `json:"x,omitempty"` // some imported codes do not have our form
 	Imported  []string `json:"b,omitempty"` // bcrypt digests from another service
 	Recent    []byte   `json:"r,omitempty"`
 	RecentTo  Instant  `json:"re,omitempty"`
 	Failures  int      `json:"f,omitempty"`
 	CreatedAt Instant  `json:"c"`
-	UpdatedAt Instant  `json:"u"`
 }
 
 // SessionRef is an entry of a user's list of sessions: enough to name the session and its client's record.
@@ -108,7 +115,6 @@ type SessionRef struct {
 const sessionsPerUser = 100
 
 func (u *User) key() Key               { return Key{KindUser, u.ID} }
-func (u *User) setKey(k Key, v uint64) { u.ID, u.version = k.ID, v }
 func (u *User) storedVersion() uint64  { return u.version }
 func (u *User) touch(now Instant)      { u.UpdatedAt = u.UpdatedAt.after(now) }
 func (u *User) wireID() string         { return prefixUser + u.ID }
@@ -121,12 +127,19 @@ func (p *Phone) isSecondFactor() bool     { return p.Reserved && p.Verified != 0
 func (p *Phone) isFirstFactor() bool      { return !p.Reserved && p.Verified != 0 }
 func (p *Phone) touch(now Instant)        { p.UpdatedAt = p.UpdatedAt.after(now) }
 func (t *TOTP) usable() bool              { return t != nil && t.Verified != 0 && t.Failures < failuresPerFactor }
-func (b *BackupSet) count() int           { return len(b.Tags) + len(b.Imported) }
+func (b *BackupSet) count() int           { return len(b.Tags)/seal.TagSize + len(b.Imported) }
 func (b *BackupSet) usable() bool         { return b != nil && b.count() > 0 && b.Failures < failuresPerFactor }
 func (u *User) ended(began Instant) bool  { return began <= u.SessionsEndedAt }
 func (u *User) expires() time.Time        { return u.earliest().Time() }
 func (u *User) isLocked(now Instant) bool { return u.lockEnd() > now }
 func (u *User) lockEnd() Instant          { return max(u.LockedUntil, u.Second.LockedUntil) }
+
+func (u *User) setKey(k Key, v uint64) {
+	u.ID, u.version = k.ID, v
+	for i := range u.Phones {
+		u.Phones[i].ID = prefixID + u.ID + u.Phones[i].Tail
+	}
+}
 
 // WireID is the id that clients see.
 func (u *User) WireID() string { return u.wireID() }

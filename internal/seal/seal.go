@@ -31,6 +31,8 @@ const (
 	versionLen = 4
 	nonceLen   = 12
 	tagLen     = 16
+	// maxVersion lets a tag name its key in one byte: tags are many and stored.
+	maxVersion = 255
 	// digestLen makes a digest 26 base-32 characters long.
 	digestLen = 16
 )
@@ -53,6 +55,9 @@ func NewRing(current uint32, keys map[uint32]Key, rand io.Reader) (*Ring, error)
 	}
 	r := &Ring{current: current, lowest: current, keys: make(map[uint32]derived, len(keys)), rand: rand}
 	for version, key := range keys {
+		if version > maxVersion {
+			return nil, fmt.Errorf("seal: version %d is over %d", version, maxVersion)
+		}
 		var d derived
 		for purpose, to := range map[string]*[]byte{"seal": &d.seal, "mac": &d.mac, "digest": &d.digest} {
 			k, err := hkdf.Key(sha256.New, key[:], nil, "countersign/v1/"+purpose, sha256.Size)
@@ -115,19 +120,22 @@ func (r *Ring) cipher(version uint32, owner string) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// MAC returns a keyed hash of the parts under the current key: the key's version, then 128 bits of HMAC-SHA-256.
+// TagSize is the length of what [Ring.MAC] returns, in bytes.
+const TagSize = 1 + tagLen
+
+// MAC returns a keyed hash of the parts under the current key: a byte with the key's version, then 128 bits of HMAC-SHA-256.
 func (r *Ring) MAC(parts ...string) []byte {
-	tag := binary.BigEndian.AppendUint32(make([]byte, 0, versionLen+tagLen), r.current)
+	tag := append(make([]byte, 0, TagSize), byte(r.current))
 	return append(tag, sum(r.keys[r.current].mac, parts)[:tagLen]...)
 }
 
 // CheckMAC says, in constant time, whether a tag is the keyed hash of the parts under the key whose version it names.
 func (r *Ring) CheckMAC(tag []byte, parts ...string) bool {
-	if len(tag) != versionLen+tagLen {
+	if len(tag) != TagSize {
 		return false
 	}
-	d, ok := r.keys[binary.BigEndian.Uint32(tag)]
-	return ok && hmac.Equal(tag[versionLen:], sum(d.mac, parts)[:tagLen])
+	d, ok := r.keys[uint32(tag[0])]
+	return ok && hmac.Equal(tag[1:], sum(d.mac, parts)[:tagLen])
 }
 
 var text = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

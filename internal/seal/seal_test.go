@@ -117,6 +117,9 @@ func TestCurrentKeyMustExist(t *testing.T) {
 	if _, err := seal.NewRing(2, map[uint32]seal.Key{1: {}}, rand.Reader); err == nil {
 		t.Error("a ring without its current key")
 	}
+	if _, err := seal.NewRing(256, map[uint32]seal.Key{256: {}}, rand.Reader); err == nil {
+		t.Error("a version that does not fit into a tag")
+	}
 }
 
 func TestKeysDoNotPrint(t *testing.T) {
