@@ -43,7 +43,6 @@ type API struct {
 	Config
 	secure bool
 	mux    *http.ServeMux
-	byPath map[string][]string
 }
 
 // New returns the handler of the given operations; none means all.

@@ -88,12 +88,12 @@ func canonical(c byte) (byte, bool) {
 	if 'A' <= c && c <= 'Z' {
 		c += 'a' - 'A'
 	}
-	switch {
-	case c == 'o':
+	switch c {
+	case 'o':
 		return '0', true
-	case c == 'i', c == 'l':
+	case 'i', 'l':
 		return '1', true
-	case c == 'u':
+	case 'u':
 		return 0, false
 	}
 	return c, '0' <= c && c <= '9' || 'a' <= c && c <= 'z'

@@ -49,7 +49,7 @@ func (s *Service) AddUserPhone(ctx context.Context, user, text string, change Ph
 
 // UserPhone returns any user's number.
 func (s *Service) UserPhone(ctx context.Context, id string) (*PhoneResult, error) {
-	return s.adminPhone(ctx, id, func(t *txn, u *User, p *Phone, out *PhoneResult) error {
+	return s.adminPhone(ctx, id, func(_ *txn, u *User, p *Phone, out *PhoneResult) error {
 		*out = PhoneResult{Phone: p, User: u}
 		return nil
 	})

@@ -313,7 +313,7 @@ func (t *txn) makeDefault(u *User, ph *Phone) {
 
 // DeletePhone removes a number.
 func (s *Service) DeletePhone(ctx context.Context, from Caller, id string) (*PhoneResult, error) {
-	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, _ *PhoneResult) error {
+	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, _ *Phone, _ *PhoneResult) error {
 		if err := t.sensitive(in); err != nil {
 			return err
 		}

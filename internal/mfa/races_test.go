@@ -31,7 +31,7 @@ func race(n int, do func(i int) error) map[apierr.Code]int {
 }
 
 // racers are how many take part: 50, and 1,000 in the long test.
-func racers(t *testing.T) []int {
+func racers() []int {
 	if testing.Short() {
 		return []int{50}
 	}
@@ -48,7 +48,7 @@ func (w *world) noServerErrors(answers map[apierr.Code]int) {
 }
 
 func TestOneCodeOneSuccess(t *testing.T) {
-	for _, n := range racers(t) {
+	for _, n := range racers() {
 		for name, code := range map[string]func(*person) (mfa.Strategy, string){
 			"authenticator app": func(p *person) (mfa.Strategy, string) { return mfa.TOTPCode, p.app() },
 			"backup code":       func(p *person) (mfa.Strategy, string) { return mfa.BackupCode, p.backup[0] },

@@ -41,8 +41,8 @@ func statusOf(session *Session, u *User, set *Settings) SessionStatus {
 	return SessionActive
 }
 
-// view builds the snapshot of a presence: live sessions only, each with a token for the caller's origin.
-func (t *txn) view(p *presence, from Caller) (*Snapshot, error) {
+// view builds the snapshot of a presence: live sessions only.
+func (t *txn) view(p *presence) (*Snapshot, error) {
 	snap := &Snapshot{
 		Now: t.now, Settings: t.state.settings, Users: map[string]*User{}, Tokens: map[string]secret.Value{},
 		Token: p.token, Carrier: p.carrier,
@@ -97,7 +97,7 @@ func (s *Service) run(ctx context.Context, from Caller, keys []Key, do func(*txn
 			return err
 		}
 		state = t.state
-		snap, err = t.view(p, from)
+		snap, err = t.view(p)
 		return err
 	})
 	if err != nil {

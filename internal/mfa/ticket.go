@@ -99,6 +99,7 @@ func (s *Service) signInByTicket(ctx context.Context, from Caller, token secret.
 	}
 	k := Key{KindTicket, id}
 	return s.signIn(ctx, from, []Key{k, {KindUser, user}}, func(t *txn, p *presence) (*SignIn, *User, error) {
+		t.takeAddress(from, createLimits)
 		u, err := t.useTicket(k, user, random)
 		if err != nil {
 			return nil, nil, err

@@ -197,13 +197,24 @@ func (t *txn) commit() error {
 		return nil
 	}
 	err := t.s.store.Commit(t.ctx, writes, t.takes...)
-	if errors.As(err, new(*ExhaustedError)) {
-		return apierr.New(apierr.TooManyRequests)
+	if e := (*ExhaustedError)(nil); errors.As(err, &e) {
+		return t.exhausted(e.Budget)
 	}
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+// exhausted says when the period of an exhausted budget ends.
+func (t *txn) exhausted(budget string) error {
+	var wait time.Duration
+	for _, take := range t.takes {
+		if take.Budget == budget {
+			wait = take.Expires.Sub(t.now.Time())
+		}
+	}
+	return apierr.New(apierr.TooManyRequests).Retry(wait)
 }
 
 func (t *txn) emit(name EventName, user string) {

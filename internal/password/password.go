@@ -200,10 +200,14 @@ func parse(encoded string) (digest, error) {
 	var err1, err2 error
 	d.salt, err1 = base64.RawStdEncoding.DecodeString(parts[4])
 	d.hash, err2 = base64.RawStdEncoding.DecodeString(parts[5])
-	inBounds := p.Memory >= 8 && p.Memory <= maxMemory && p.Time >= 1 && p.Time <= maxTime && p.Threads >= 1 && p.Threads <= maxThreads &&
-		len(d.salt) >= 8 && len(d.salt) <= 64 && len(d.hash) >= 16 && len(d.hash) <= 64
-	if err1 != nil || err2 != nil || !inBounds {
+	if err1 != nil || err2 != nil || !d.inBounds() {
 		return digest{}, ErrDigest
 	}
 	return d, nil
+}
+
+func (d digest) inBounds() bool {
+	p := d.params
+	return p.Memory >= 8 && p.Memory <= maxMemory && p.Time >= 1 && p.Time <= maxTime && p.Threads >= 1 && p.Threads <= maxThreads &&
+		len(d.salt) >= 8 && len(d.salt) <= 64 && len(d.hash) >= 16 && len(d.hash) <= 64
 }

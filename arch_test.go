@@ -1,0 +1,170 @@
+package countersign_test
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/countersign-mfa/countersign/"
+
+// leaves and the one library that each may use.
+var leaves = map[string]string{
+	"secret": "", "apierr": "", "backupcode": "", "ratelimit": "", "reverify": "", "seal": "",
+	"totp": "github.com/pquerna/otp", "phone": "github.com/nyaruka/phonenumbers", "password": "golang.org/x/crypto", "session": "github.com/go-jose/go-jose/v4",
+}
+
+// only says which folders may import a family of packages.
+var only = map[string][]string{
+	"github.com/aws/aws-sdk-go-v2":   {"internal/dynamo", "internal/sns", "internal/kms", "internal/lambdahost"},
+	"github.com/aws/aws-lambda-go":   {"functions", "internal/lambdahost"},
+	"github.com/aws/aws-cdk-go":      {"infra"},
+	"github.com/aws/jsii-runtime-go": {"infra"},
+	"github.com/aws/constructs-go":   {"infra"},
+	"go.etcd.io/bbolt":               {"internal/boltstore"},
+	"github.com/alecthomas/kong":     {"cmd"},
+	module + "internal/boltstore":    {"internal/local"},
+	module + "internal/local":        {"cmd"},
+	module + "internal/outbox":       {"internal/local"},
+	module + "functions":             {},
+	module + "cmd":                   {},
+	module + "infra":                 {},
+	module + "e2e":                   {},
+}
+
+// source is one Go file that is no test.
+type source struct {
+	dir, name string
+	file      *ast.File
+	set       *token.FileSet
+	lines     int
+}
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	var found []source
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "testdata" || d.Name() == "cdk.out") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, text, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		found = append(found, source{filepath.ToSlash(filepath.Dir(name)), name, file, set, bytes.Count(text, []byte("\n"))})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) < 50 {
+		t.Fatalf("only %d files were found", len(found))
+	}
+	return found
+}
+
+func imports(s source) []string {
+	var out []string
+	for _, i := range s.file.Imports {
+		out = append(out, strings.Trim(i.Path.Value, `"`))
+	}
+	return out
+}
+
+func under(p, root string) bool { return p == root || strings.HasPrefix(p, root+"/") }
+
+func standard(p string) bool { return !strings.Contains(strings.Split(p, "/")[0], ".") }
+
+func TestImports(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, p := range imports(s) {
+			for family, dirs := range only {
+				if under(p, family) && !slices.ContainsFunc(dirs, func(d string) bool { return under(s.dir, d) }) && !under(module+s.dir, family) {
+					t.Errorf("%s imports %s", s.name, p)
+				}
+			}
+			if !allowed(s.dir, p) {
+				t.Errorf("%s imports %s", s.name, p)
+			}
+		}
+	}
+}
+
+// allowed is the rule from leaves to domain to API.
+func allowed(dir, p string) bool {
+	name := path.Base(dir)
+	library, leaf := leaves[name]
+	_, ofLeaf := leaves[strings.TrimPrefix(p, module+"internal/")]
+	switch {
+	case leaf && dir == "internal/"+name:
+		return standard(p) || p == module+"internal/secret" || library != "" && under(p, library)
+	case dir == "internal/mfa":
+		unfit := []string{"net", "net/http", "os", "database/sql", "log", "log/slog"}
+		return ofLeaf || standard(p) && !slices.Contains(unfit, p)
+	case dir == "internal/api":
+		return standard(p) || ofLeaf || p == module+"internal/mfa"
+	}
+	return true
+}
+
+// TestTheDomainHasNoClock: time, environment and chance come from outside.
+func TestTheDomainHasNoClock(t *testing.T) {
+	forbidden := []string{"time.Now", "time.Sleep", "time.After", "time.Since", "time.NewTimer", "os.Getenv", "rand.Reader", "rand.Read", "rand.Int", "rand.N"}
+	for _, s := range sources(t) {
+		if _, leaf := leaves[path.Base(s.dir)]; !leaf && s.dir != "internal/mfa" {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok {
+				if x, ok := sel.X.(*ast.Ident); ok && slices.Contains(forbidden, x.Name+"."+sel.Sel.Name) {
+					t.Errorf("%s uses %s.%s", s.set.Position(n.Pos()), x.Name, sel.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestFilesAndFunctionsAreShort(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.lines > 400 {
+			t.Errorf("%s has %d lines", s.name, s.lines)
+		}
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			if n := s.set.Position(f.End()).Line - s.set.Position(f.Pos()).Line + 1; n > 60 {
+				t.Errorf("%s: %s has %d lines", s.name, f.Name.Name, n)
+			}
+		}
+	}
+}
+
+func TestPackagesAreNouns(t *testing.T) {
+	for _, s := range sources(t) {
+		if slices.Contains([]string{"util", "utils", "common", "helper", "helpers", "misc", "base", "lib"}, s.file.Name.Name) {
+			t.Errorf("%s: package %s says nothing", s.name, s.file.Name.Name)
+		}
+	}
+}
