@@ -1,0 +1,115 @@
+package mfa
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/countersign-mfa/countersign/internal/ratelimit"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// TestStoredForm freezes the JSON of records: what was stored yesterday must be read tomorrow.
+func TestStoredForm(t *testing.T) {
+	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, SentAt: 2, Expires: 3}
+	attempt := Attempt{Strategy: PhoneCode, Proved: 1, Code: code}
+	budget := Budget{Failures: 1, WaitUntil: 2, LockedUntil: 3}
+	records := map[string]entity{
+		"user": &User{
+			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []Email{{"i", "a", 1}}, Public: json.RawMessage(`{}`),
+			Private: json.RawMessage(`{}`), Unsafe: json.RawMessage(`{}`), Password: "pw", PasswordAt: 1,
+			Phones: []Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Primary: true, CreatedAt: 1, UpdatedAt: 2}},
+			TOTP:   &TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, CreatedAt: 4},
+			Backup: &BackupSet{ID: "b", Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
+			First:  budget, Second: budget, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Banned: true, LockedUntil: 1,
+			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1}}, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
+		},
+		"client": &Client{
+			TokenHash: []byte("h"), Created: true, SignIn: &SignIn{ID: "s", User: "u", Identifier: "i", First: attempt, Second: attempt, Created: "c", CreatedAt: 1, Expires: 2},
+			Sessions: []Session{{ID: "s", FirstAt: 1, SecondAt: 2, Pending: true, Verify: &Reverification{"second_factor", attempt, attempt, 1},
+				LastActive: 3, Agent: "a", CreatedAt: 4, UpdatedAt: 5, Expires: 6}},
+			LastActive: "s", Known: []string{"u"}, CreatedAt: 1, UpdatedAt: 2, Expires: 3,
+		},
+		"claim":  &Claim{User: "u"},
+		"ticket": &Ticket{User: "u", SecretHash: []byte("h"), Used: 1, Revoked: 2, CreatedAt: 3, UpdatedAt: 4, Expires: 5},
+		"number": &sends{Log: ratelimit.Log{1}, End: 2},
+		"nonce":  &Nonce{Sealed: []byte("s"), Expires: 1},
+		"settings": &Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, TestMode: true, EnumerationProtection: true,
+			FirstFactorPhoneCode: true, IPLimits: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, UpdatedAt: 1},
+		"signingkey": &signingKeys{Keys: []signingKey{{"i", []byte("s"), 1, 2}}},
+	}
+	got := map[string]json.RawMessage{}
+	for kind, record := range records {
+		data, err := encode(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := newEntity(Kind(kind))
+		if err := json.Unmarshal(data, again); err != nil {
+			t.Fatal(err)
+		}
+		if second, _ := encode(again); !bytes.Equal(data, second) {
+			t.Errorf("%s does not survive storage:\n%s\n%s", kind, data, second)
+		}
+		got[kind] = data
+	}
+	have, err := json.MarshalIndent(got, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const golden = "testdata/records.json"
+	if *update {
+		if err := os.WriteFile(golden, append(have, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(have)+"\n"); diff != "" {
+		t.Errorf("stored form (-golden +code):\n%s", diff)
+	}
+}
+
+// Law: a session id that parses is written back as it was, and its parts are ids.
+func FuzzParseSession(f *testing.F) {
+	id := strings.Repeat("a", idLen)
+	f.Add("sess_" + id + id + id)
+	f.Add("sess_")
+	f.Fuzz(func(t *testing.T, text string) {
+		n, ok := parseSession(text)
+		if ok && (n.String() != text || !isID(n.client) || !isID(n.user) || !isID(n.nonce)) {
+			t.Errorf("%q parsed as %+v", text, n)
+		}
+	})
+}
+
+// Law: a ticket that parses consists of its parts, and a key is never made of anything but ids.
+func FuzzParseTicket(f *testing.F) {
+	id := strings.Repeat("b", idLen)
+	f.Add(id + id + "secret")
+	f.Fuzz(func(t *testing.T, text string) {
+		ticket, user, random, ok := parseTicket(secret.New(text))
+		if ok && (ticket+user+random != strings.TrimSpace(text) || !isID(ticket) || !isID(user) || random == "") {
+			t.Errorf("%q parsed as %q %q %q", text, ticket, user, random)
+		}
+	})
+}
+
+// Law: whatever names a client in a token is an id.
+func FuzzTokenClient(f *testing.F) {
+	f.Add("dvb_"+strings.Repeat("c", idLen)+"x", 1)
+	f.Fuzz(func(t *testing.T, text string, carrier int) {
+		if id := tokenClient(Credential{Carrier(carrier), secret.New(text)}); id != "" && (!isID(id) || !strings.Contains(text, id)) {
+			t.Errorf("%q names %q", text, id)
+		}
+	})
+}
