@@ -1,0 +1,155 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+func TestEveryCarrierSignsIn(t *testing.T) {
+	for name, carrier := range map[string]mfa.Carrier{"cookie": mfa.Cookie, "development browser": mfa.DevBrowser, "native": mfa.Native} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			b := w.open(carrier)
+			if a := b.call("GET", "/v1/client").ok(); a.at("response") != nil || a.at("client") != nil {
+				t.Errorf("before the sign-in the client is %s", a.body)
+			}
+			user := w.user()
+			b.enter(user)
+			app := b.enrolApp()
+			b.call("POST", "/v1/client/sessions?_method=DELETE").ok()
+			b.session = ""
+			a := b.enter(user)
+			if a.text("response.status") != "needs_second_factor" || b.session != "" {
+				t.Fatalf("a ticket alone: %s", a.body)
+			}
+			before := b.token
+			a = b.call("POST", "/v1/client/sign_ins/"+a.text("response.id")+"/attempt_second_factor", "strategy", "totp", "code", app()).ok()
+			b.session = a.text("response.created_session_id")
+			if a.text("client.sessions.0.id") != b.session {
+				t.Error("the new session is not in the client of the answer")
+			}
+			b.call("GET", "/v1/me").ok()
+			if carrier != mfa.DevBrowser {
+				stale := *b
+				stale.token = before
+				stale.call("GET", "/v1/me").want(401, "authentication_invalid")
+			}
+		})
+	}
+}
+
+func TestCookie(t *testing.T) {
+	for url, secure := range map[string]bool{"http://localhost:8080": false, "https://clerk.example.com": true} {
+		w := newWorld(t, func(c *api.Config) { c.PublicURL = url })
+		a := w.open(mfa.Cookie).enter(w.user())
+		c := a.Cookies()[0]
+		if c.Name != "__client" || !c.HttpOnly || c.Path != "/" || c.SameSite != http.SameSiteLaxMode || c.Secure != secure || c.Domain != "" {
+			t.Errorf("%s: cookie %+v", url, c)
+		}
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	w := newWorld(t)
+	withCookie, withNative, withBrowser := w.open(mfa.Cookie), w.open(mfa.Native), w.open(mfa.DevBrowser)
+	for _, b := range []*browser{withCookie, withNative, withBrowser} {
+		b.enter(w.user())
+	}
+	fresh := w.open(mfa.DevBrowser)
+	id := func(query, cookie, authorization string) any {
+		r := httptest.NewRequest("GET", "/v1/client?"+query, nil)
+		if cookie != "" {
+			r.AddCookie(&http.Cookie{Name: "__client", Value: cookie})
+		}
+		r.Header.Set("Authorization", authorization)
+		return w.send(r).ok().at("response.sessions.0.id")
+	}
+	for name, tc := range map[string]struct {
+		query, cookie, authorization string
+		want                         any
+	}{
+		"native looks at Authorization only":            {"_is_native=1&__clerk_db_jwt=" + withBrowser.token, withCookie.token, withNative.token, withNative.session},
+		"native accepts the word Bearer":                {"_is_native=true", "", "Bearer " + withNative.token, withNative.session},
+		"native without a token is nobody":              {"_is_native=1", withCookie.token, "", nil},
+		"a browser's client goes before the cookie":     {"__clerk_db_jwt=" + withBrowser.token, withCookie.token, "", withBrowser.session},
+		"the old name of the parameter":                 {"__dev_session=" + withBrowser.token, "", "", withBrowser.session},
+		"a browser without a client gives way":          {"__clerk_db_jwt=" + fresh.token, withCookie.token, "", withCookie.session},
+		"an unknown browser gives way":                  {"__clerk_db_jwt=dvb_unknown", withCookie.token, "", withCookie.session},
+		"without the native flag the header is ignored": {"", withCookie.token, withNative.token, withCookie.session},
+		"a foreign token is nobody's":                   {"", withCookie.token[:26] + strings.Repeat("a", 52), "", nil},
+	} {
+		if got := id(tc.query, tc.cookie, tc.authorization); got != tc.want {
+			t.Errorf("%s: session %v, want %v", name, got, tc.want)
+		}
+	}
+	w.send(httptest.NewRequest("GET", "/v1/client?__clerk_db_jwt=dvb_unknown", nil)).want(401, "dev_browser_unauthenticated")
+}
+
+func TestOrigins(t *testing.T) {
+	dev := newWorld(t)
+	live := newWorld(t, func(c *api.Config) { c.PublicURL, c.Development = "https://clerk.example.com", false })
+	live.backend("PATCH", "/v1/instance", `{"allowed_origins":["https://app.example.com"]}`).ok()
+	for name, tc := range map[string]struct {
+		world  *world
+		origin string
+		ok     bool
+	}{
+		"development, an app on this machine": {dev, "http://localhost:3000", true},
+		"development, a foreign site":         {dev, "https://evil.example", false},
+		"development, a lookalike":            {dev, "http://localhost.evil.example", false},
+		"production, a listed origin":         {live, "https://app.example.com", true},
+		"production, the API itself":          {live, "https://clerk.example.com", true},
+		"production, this machine":            {live, "http://localhost:3000", false},
+		"production, the same host over http": {live, "http://app.example.com", false},
+		"production, null":                    {live, "null", false},
+	} {
+		r := httptest.NewRequest("GET", "/v1/client", nil)
+		r.Header.Set("Origin", tc.origin)
+		a := tc.world.send(r)
+		allowed := a.Header.Get("Access-Control-Allow-Origin")
+		if tc.ok != (a.StatusCode == 200) || tc.ok != (allowed == tc.origin) || a.Header.Get("Vary") != "Origin" {
+			t.Errorf("%s: %d, allowed %q", name, a.StatusCode, allowed)
+		}
+		if tc.ok && (a.Header.Get("Access-Control-Allow-Credentials") != "true" || !strings.Contains(a.Header.Get("Access-Control-Expose-Headers"), "Authorization")) {
+			t.Errorf("%s: headers %v", name, a.Header)
+		}
+		if !tc.ok {
+			a.want(400, "origin_invalid")
+		}
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	w := newWorld(t)
+	r := httptest.NewRequest("OPTIONS", "/v1/me/totp", nil)
+	r.Header.Set("Origin", "http://localhost:3000")
+	a := w.send(r)
+	if a.StatusCode != 204 || a.Header.Get("Access-Control-Allow-Methods") != "POST, DELETE" {
+		t.Errorf("%d %v", a.StatusCode, a.Header)
+	}
+}
+
+func TestNativeWithAnOrigin(t *testing.T) {
+	w := newWorld(t)
+	r := httptest.NewRequest("GET", "/v1/client?_is_native=1", nil)
+	r.Header.Set("Origin", "http://localhost:3000")
+	r.Header.Set("Authorization", "token")
+	w.send(r).want(400, "origin_authorization_headers_conflict")
+}
+
+func TestTheTokenNamesItsOrigin(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	r := httptest.NewRequest("POST", "/v1/client/sessions/"+b.session+"/tokens", nil)
+	r.Header.Set("Origin", "http://localhost:3000")
+	r.AddCookie(&http.Cookie{Name: "__client", Value: b.token})
+	a := w.send(r).ok()
+	if a.text("object") != "token" || !strings.Contains(payload(t, a.text("jwt")), `"azp":"http://localhost:3000"`) {
+		t.Errorf("%s", a.body)
+	}
+}

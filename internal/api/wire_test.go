@@ -1,0 +1,187 @@
+package api_test
+
+import (
+	"encoding/base64"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+func payload(t *testing.T, token string) string {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestEveryOperationIsServed: with and without a slash, by its own method or as the POST that stands for it.
+func TestEveryOperationIsServed(t *testing.T) {
+	w := newWorld(t)
+	names := map[string]bool{}
+	for _, op := range api.Operations() {
+		if names[op.Name] {
+			t.Errorf("two operations are named %s", op.Name)
+		}
+		names[op.Name] = true
+		path := strings.NewReplacer("{", "", "}", "").Replace(op.Path)
+		for _, spelling := range []string{path, path + "/"} {
+			requests := [][2]string{{op.Method, spelling}}
+			if op.Method != "GET" && op.Method != "POST" {
+				requests = append(requests, [2]string{"POST", spelling + "?_method=" + op.Method})
+			}
+			for _, r := range requests {
+				a := w.send(httptest.NewRequest(r[0], r[1], nil))
+				if a.StatusCode == 405 || a.StatusCode >= 500 || a.StatusCode/100 == 3 && op.Status != 307 {
+					t.Errorf("%s: %s %s answers %d %s", op.Name, r[0], r[1], a.StatusCode, a.body)
+				}
+				if op.Surface == api.Backend {
+					a.want(401, "clerk_key_invalid")
+				}
+			}
+		}
+	}
+}
+
+func TestUnknownRoutes(t *testing.T) {
+	w := newWorld(t)
+	w.send(httptest.NewRequest("GET", "/v1/nothing", nil)).want(404, "resource_not_found")
+	a := w.send(httptest.NewRequest("PUT", "/v1/me/totp", nil)).want(405, "method_not_allowed")
+	if a.Header.Get("Allow") != "POST, DELETE" {
+		t.Errorf("Allow %q", a.Header.Get("Allow"))
+	}
+	w.send(httptest.NewRequest("POST", "/v1/me/totp?_method=TRACE", nil)).want(405, "method_not_allowed")
+	w.send(httptest.NewRequest("GET", "/v1/client?_method=DELETE", nil)).ok()
+}
+
+func TestEnvelopes(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	has := func(a *answer, keys ...string) bool {
+		for _, k := range keys {
+			if !strings.Contains(string(a.body), `"`+k+`":`) {
+				return false
+			}
+		}
+		return true
+	}
+	if a := b.call("GET", "/v1/client").ok(); a.at("response.object") != "client" || a.at("client") != nil {
+		t.Errorf("GET client: %s", a.body)
+	}
+	if a := b.call("GET", "/v1/environment").ok(); !has(a, "auth_config", "display_config", "user_settings") || has(a, "response") {
+		t.Errorf("environment: %s", a.body)
+	}
+	if a := b.call("POST", "/v1/environment?_method=PATCH").ok(); a.at("auth_config.object") != "auth_config" {
+		t.Errorf("environment by PATCH: %s", a.body)
+	}
+	for _, list := range []string{"/v1/me/phone_numbers", "/v1/me/sessions/active", "/v1/me/sessions"} {
+		if a := b.call("GET", list).ok(); !strings.HasPrefix(string(a.body), "[") {
+			t.Errorf("%s: %s", list, a.body)
+		}
+	}
+	if a := b.call("POST", "/v1/client/sessions/"+b.session+"/tokens").ok(); has(a, "response") {
+		t.Errorf("tokens: %s", a.body)
+	}
+	a := b.call("GET", "/v1/me").ok()
+	for path, want := range map[string]any{"response.object": "user", "client.object": "client", "client.sessions.0.user.id": a.at("response.id"), "client.sessions.0.last_active_token.object": "token"} {
+		if a.at(path) != want {
+			t.Errorf("%s is %v, want %v", path, a.at(path), want)
+		}
+	}
+	if a := b.call("DELETE", "/v1/client/sessions").ok(); a.at("response.object") != "client" || a.at("client") != nil {
+		t.Errorf("DELETE sessions: %s", a.body)
+	}
+	b.call("GET", "/v1/me").want(401, "authentication_invalid")
+}
+
+func TestUpdatedAtGrowsWithEveryChange(t *testing.T) {
+	w := newWorld(t) // its clock stands still
+	b := w.signedIn()
+	last := b.call("GET", "/v1/me").ok().at("response.updated_at").(float64)
+	for _, change := range []func() *answer{
+		func() *answer { return b.call("POST", "/v1/me/phone_numbers/", "phone_number", "+12125550123") },
+		func() *answer { return b.call("POST", "/v1/me/totp") },
+		func() *answer { return b.call("POST", "/v1/me/totp?_method=DELETE") },
+	} {
+		now := change().ok().at("client.sessions.0.user.updated_at").(float64)
+		if now <= last {
+			t.Errorf("updated_at went from %f to %f", last, now)
+		}
+		last = now
+	}
+}
+
+func TestPhoneNumbersOverTheWire(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	a := b.call("POST", "/v1/me/phone_numbers/", "phone_number", "+1 (212) 555-0123").ok()
+	id := "/v1/me/phone_numbers/" + a.text("response.id")
+	if a.at("response.verification") != nil || a.text("response.phone_number") != "+12125550123" {
+		t.Errorf("created: %s", a.body)
+	}
+	b.call("POST", id+"?_method=PATCH", "reserved_for_second_factor", "true").want(400, "identification_update_second_factor_unverified")
+	a = b.call("POST", id+"/prepare_verification", "strategy", "phone_code").ok()
+	if a.text("response.verification.status") != "unverified" || a.at("response.verification.expire_at") == nil {
+		t.Errorf("prepared: %s", a.body)
+	}
+	a = b.call("POST", id+"/prepare_verification", "strategy", "phone_code").want(429, "verification_code_too_many_requests")
+	if a.Header.Get("Retry-After") != "30" {
+		t.Errorf("Retry-After %q", a.Header.Get("Retry-After"))
+	}
+	if a := b.call("POST", id+"/attempt_verification", "code", b.sms()).ok(); a.text("response.verification.status") != "verified" {
+		t.Errorf("verified: %s", a.body)
+	}
+	a = b.call("POST", id+"?_method=PATCH", "reserved_for_second_factor", "true").ok()
+	if n := len(a.at("response.backup_codes").([]any)); n != 10 || a.at("response.default_second_factor") != true || a.at("client.sessions.0.user.two_factor_enabled") != true {
+		t.Errorf("reserved: %s", a.body)
+	}
+	if a := b.call("GET", id).ok(); a.at("response.backup_codes") != nil {
+		t.Error("backup codes are shown twice")
+	}
+	b.call("POST", id+"?_method=PATCH", "default_second_factor", "false").want(422, "form_disable_default_second_factor_not_allowed")
+	b.later(11 * time.Minute)
+	b.call("POST", id+"?_method=DELETE").want(403, "session_reverification_required")
+}
+
+func TestRequestsAreLoggedInOneLine(t *testing.T) {
+	w := newWorld(t)
+	b := w.open(mfa.Cookie)
+	w.log.Reset()
+	a := b.call("GET", "/v1/me").want(401, "authentication_invalid")
+	line := w.log.String()
+	if strings.Count(line, "\n") != 1 || !strings.Contains(line, `"operation":"me-get"`) || !strings.Contains(line, `"status":401`) ||
+		!strings.Contains(line, a.text("clerk_trace_id")) {
+		t.Errorf("log %s", line)
+	}
+}
+
+func TestHandshake(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	a := b.call("GET", "/v1/client/handshake?redirect_url=http%3A%2F%2Flocalhost%3A3000%2Fpage%3Fa%3D1&format=nonce")
+	to, err := a.Location()
+	if err != nil || a.StatusCode != 307 || to.Host != "localhost:3000" || to.Query().Get("a") != "1" {
+		t.Fatalf("%d %v %v", a.StatusCode, to, err)
+	}
+	nonce := to.Query().Get("__clerk_handshake_nonce")
+	p := w.backend("GET", "/v1/clients/handshake_payload?nonce="+nonce, "").ok()
+	all := string(p.body)
+	for _, name := range []string{"__session=eyJ", "__session_", "__client_uat=17", "__client_uat_", "__clerk_db_jwt=dvb_", "__clerk_db_jwt_"} {
+		if !strings.Contains(all, `"`+name) {
+			t.Errorf("no directive %s in %s", name, all)
+		}
+	}
+	w.backend("GET", "/v1/clients/handshake_payload?nonce="+nonce, "").want(404, "resource_not_found")
+	b.call("GET", "/v1/client/handshake?redirect_url=https%3A%2F%2Fevil.example&format=nonce").want(400, "origin_invalid")
+	b.call("GET", "/v1/client/handshake?redirect_url=javascript%3Aalert(1)").want(422, "form_param_format_invalid")
+	token := b.call("GET", "/v1/client/handshake?redirect_url=http%3A%2F%2Flocalhost%3A3000")
+	to, err = token.Location()
+	if err != nil || !strings.Contains(payload(t, to.Query().Get("__clerk_handshake")), "__client_uat") {
+		t.Errorf("the token form: %v", to)
+	}
+}

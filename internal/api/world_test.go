@@ -1,0 +1,275 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/password"
+	"github.com/countersign-mfa/countersign/internal/seal"
+	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/internal/totp"
+)
+
+const secretKey = "sk_test_of_these_tests"
+
+// world is the API over a store in memory, with a clock that is moved and an outbox.
+type world struct {
+	testing.TB
+	*api.API
+	faults *store.Faulty
+	log    bytes.Buffer
+
+	mu   sync.Mutex
+	at   time.Time
+	sent []string
+}
+
+func newWorld(t testing.TB, change ...func(*api.Config)) *world {
+	t.Helper()
+	w := &world{TB: t, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
+	w.faults = store.NewFaulty(store.NewMemory())
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {4}}, rand.Reader)
+	w.must(err)
+	c := api.Config{
+		PublicURL: "http://localhost:8080", SecretKey: secret.New(secretKey), PublishableKey: "pk_test_x", AppName: "Example", Development: true,
+		Address: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") }, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	c.Service, err = mfa.New(mfa.Config{
+		Store: w.faults, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader),
+		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
+		Issuer: c.PublicURL, AppName: c.AppName, SMSHost: "localhost",
+	})
+	w.must(err)
+	_, err = c.Service.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = false })
+	w.must(err)
+	w.API, err = api.New(c)
+	w.must(err)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at
+}
+
+func (w *world) later(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at = w.at.Add(d)
+}
+
+// Send keeps the code of a message.
+func (w *world) Send(_ context.Context, m mfa.Message) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sent = append(w.sent, regexp.MustCompile(`#(\d{6})$`).FindStringSubmatch(m.Text.Reveal())[1])
+	return nil
+}
+
+func (w *world) sms() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sent[len(w.sent)-1]
+}
+
+// answer is a response with its body read.
+type answer struct {
+	testing.TB
+	*http.Response
+	body []byte
+}
+
+// at returns what is at a path such as "response.id" or "errors.0.code" of the body, or nil.
+func (a *answer) at(path string) any {
+	var v any
+	if json.Unmarshal(a.body, &v) != nil {
+		return nil
+	}
+	for _, step := range strings.Split(path, ".") {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[step]
+		case []any:
+			if i := int(step[0] - '0'); len(step) == 1 && i < len(x) {
+				v = x[i]
+			} else {
+				return nil
+			}
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+func (a *answer) text(path string) string {
+	a.Helper()
+	s, ok := a.at(path).(string)
+	if !ok {
+		a.Fatalf("no text at %s of %d %s", path, a.StatusCode, a.body)
+	}
+	return s
+}
+
+func (a *answer) want(status int, code string) *answer {
+	a.Helper()
+	got, _ := a.at("errors.0.code").(string)
+	if a.StatusCode != status || got != code {
+		a.Fatalf("%d %s, want %d %s: %s", a.StatusCode, got, status, code, a.body)
+	}
+	return a
+}
+
+func (a *answer) ok() *answer {
+	a.Helper()
+	if a.StatusCode/100 != 2 {
+		a.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	return a
+}
+
+func (w *world) send(r *http.Request) *answer {
+	w.Helper()
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, r)
+	body, err := io.ReadAll(rec.Result().Body)
+	w.must(err)
+	return &answer{w.TB, rec.Result(), body}
+}
+
+// backend calls the Backend API with a JSON body, or none.
+func (w *world) backend(method, path, body string) *answer {
+	w.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+secretKey)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return w.send(r)
+}
+
+func (w *world) user() string {
+	w.Helper()
+	return w.backend("POST", "/v1/users", `{"username":"user`+rand.Text()+`","password":"correct horse"}`).ok().text("id")
+}
+
+func (w *world) ticket(user string) string {
+	w.Helper()
+	return w.backend("POST", "/v1/sign_in_tokens", `{"user_id":"`+user+`"}`).ok().text("token")
+}
+
+// browser is a client by one of the carriers.
+type browser struct {
+	*world
+	carrier mfa.Carrier
+	token   string
+	session string
+}
+
+// call sends a form as clerk-js does, and keeps the token that comes back.
+func (b *browser) call(method, path string, form ...string) *answer {
+	b.Helper()
+	values := url.Values{}
+	for i := 0; i+1 < len(form); i += 2 {
+		values.Add(form[i], form[i+1])
+	}
+	u, err := url.Parse(path)
+	b.must(err)
+	q := u.Query()
+	if b.session != "" {
+		q.Set("_clerk_session_id", b.session)
+	}
+	switch b.carrier {
+	case mfa.Native:
+		q.Set("_is_native", "1")
+	case mfa.DevBrowser:
+		q.Set("__clerk_db_jwt", b.token)
+	}
+	u.RawQuery = q.Encode()
+	r := httptest.NewRequest(method, u.String(), strings.NewReader(values.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	switch b.carrier {
+	case mfa.Native:
+		r.Header.Set("Authorization", b.token)
+	case mfa.Cookie:
+		if b.token != "" {
+			r.AddCookie(&http.Cookie{Name: "__client", Value: b.token})
+		}
+	}
+	a := b.send(r)
+	if t := a.Header.Get("Authorization"); b.carrier == mfa.Native && t != "" {
+		b.token = t
+	}
+	for _, c := range a.Cookies() {
+		if c.Name == "__client" {
+			b.token = c.Value
+		}
+	}
+	return a
+}
+
+// open returns a browser that is not signed in.
+func (w *world) open(carrier mfa.Carrier) *browser {
+	w.Helper()
+	b := &browser{world: w, carrier: carrier}
+	if carrier == mfa.DevBrowser {
+		b.token = w.send(httptest.NewRequest("POST", "/v1/dev_browser", nil)).ok().text("id")
+	}
+	return b
+}
+
+func (b *browser) enter(user string) *answer {
+	b.Helper()
+	a := b.call("POST", "/v1/client/sign_ins", "strategy", "ticket", "ticket", b.ticket(user)).ok()
+	b.session, _ = a.at("response.created_session_id").(string)
+	return a
+}
+
+// signedIn is a browser with a cookie, in a session of a new user.
+func (w *world) signedIn() *browser {
+	w.Helper()
+	b := w.open(mfa.Cookie)
+	b.enter(w.user())
+	return b
+}
+
+// enrolApp binds an authenticator app and returns what shows its codes.
+func (b *browser) enrolApp() func() string {
+	b.Helper()
+	key := secret.New(b.call("POST", "/v1/me/totp").ok().text("response.secret"))
+	app := func() string {
+		code, err := totp.Code(key, b.now())
+		b.must(err)
+		return code
+	}
+	b.call("POST", "/v1/me/totp/attempt_verification", "code", app()).ok()
+	b.later(time.Minute)
+	return app
+}
