@@ -1,0 +1,268 @@
+package local_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/local"
+	"github.com/countersign-mfa/countersign/internal/password"
+	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/totp"
+)
+
+const key = "sk_test_of_local"
+
+// site is a running server with a browser, as a person at a desk has them.
+type site struct {
+	*testing.T
+	dir     string
+	app     *local.App
+	server  *httptest.Server
+	browser *http.Client
+	log     *lockedBuffer
+	secrets map[string]string // by what they are
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func open(t *testing.T, dir string) *site {
+	t.Helper()
+	s := &site{T: t, dir: dir, log: &lockedBuffer{}, secrets: map[string]string{}}
+	var handler http.Handler
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	t.Cleanup(s.server.Close)
+	var err error
+	s.app, err = local.Open(t.Context(), local.Config{
+		Dir: dir, PublicURL: s.server.URL, AppName: "Example", SecretKey: secret.New(key), Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(s.log, nil)), Passwords: password.Params{Memory: 64, Time: 1, Threads: 1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler = s.app
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.browser = &http.Client{Jar: jar}
+	return s
+}
+
+func (s *site) close() {
+	s.Helper()
+	s.server.Close()
+	if err := s.app.Close(); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// call sends JSON when the body begins with a brace, else a form, and returns the decoded answer.
+func (s *site) call(method, path, body string) map[string]any {
+	s.Helper()
+	r, err := http.NewRequestWithContext(s.Context(), method, s.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if strings.HasPrefix(body, "{") {
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	res, err := s.browser.Do(r)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	out := map[string]any{"status": res.StatusCode, "body": string(data)}
+	_ = json.Unmarshal(data, &out)
+	return out
+}
+
+func (s *site) ok(method, path, body string) map[string]any {
+	s.Helper()
+	out := s.call(method, path, body)
+	if code, _ := out["status"].(int); code/100 > 2 {
+		s.Fatalf("%s %s: %v", method, path, out["body"])
+	}
+	return out
+}
+
+// keep notes a secret that must be found nowhere.
+func (s *site) keep(what, text string) string {
+	s.Helper()
+	if len(text) < 6 {
+		s.Fatalf("%s is %q", what, text)
+	}
+	s.secrets[what] = text
+	return text
+}
+
+func response(m map[string]any) map[string]any { return m["response"].(map[string]any) }
+
+// TestSecretsStayWhereTheyBelong runs a whole flow, and then looks for every secret it made in the log and in the files.
+func TestSecretsStayWhereTheyBelong(t *testing.T) {
+	s := open(t, t.TempDir())
+	const number = "+12125550123"
+	s.keep("password", "correct horse battery")
+	user := s.ok("POST", "/v1/users", `{"username":"max","password":"correct horse battery"}`)["id"].(string)
+	ticket := s.keep("ticket", s.ok("POST", "/v1/sign_in_tokens", `{"user_id":"`+user+`"}`)["token"].(string))
+	in := s.ok("POST", "/v1/client/sign_ins", "strategy=ticket&ticket="+ticket)
+	session := response(in)["created_session_id"].(string)
+	q := "?_clerk_session_id=" + session
+	phone := response(s.ok("POST", "/v1/me/phone_numbers"+q, "phone_number="+url.QueryEscape(number)))["id"].(string)
+	s.ok("POST", "/v1/me/phone_numbers/"+phone+"/prepare_verification"+q, "strategy=phone_code")
+	messages := s.ok("GET", "/dev/sms?phone_number="+url.QueryEscape(number), "")["messages"].([]any)
+	code := messages[0].(map[string]any)["code"].(string)
+	s.ok("PATCH", "/dev/instance", `{"test_mode":false}`)
+	s.ok("POST", "/v1/me/phone_numbers/"+phone+"/attempt_verification"+q, "code="+code)
+	codes := response(s.ok("PATCH", "/v1/me/phone_numbers/"+phone+q, "reserved_for_second_factor=true"))["backup_codes"].([]any)
+	for i, c := range codes {
+		s.keep("backup code "+string(rune('0'+i)), c.(string))
+	}
+	app := response(s.ok("POST", "/v1/me/totp"+q, ""))
+	seed := secret.New(s.keep("authenticator secret", app["secret"].(string)))
+	now, err := time.Parse(time.RFC3339, s.ok("GET", "/dev/clock", "")["now"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	current, err := totp.Code(seed, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ok("POST", "/v1/me/totp/attempt_verification"+q, "code="+current)
+	s.keep("session token", s.ok("POST", "/v1/client/sessions/"+session+"/tokens", "")["jwt"].(string))
+	s.keep("development browser", s.ok("POST", "/v1/dev_browser", "")["id"].(string))
+	at, _ := url.Parse(s.server.URL)
+	s.keep("client token", s.browser.Jar.Cookies(at)[0].Value)
+	s.close()
+	s.search(number)
+}
+
+// search looks through the log and the files. Numbers belong into the store, and the master key into its file.
+func (s *site) search(number string) {
+	s.Helper()
+	store, err := os.ReadFile(filepath.Join(s.dir, "countersign.db"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	log := s.log.String()
+	if !strings.Contains(log, "me-totp-attempt") || !bytes.Contains(store, []byte(`"un":"max"`)) {
+		s.Fatal("the flow is not in the log or not in the store: nothing would be found")
+	}
+	for what, text := range s.secrets {
+		if strings.Contains(log, text) {
+			s.Errorf("the log holds the %s", what)
+		}
+		if bytes.Contains(store, []byte(text)) || bytes.Contains(store, []byte(strings.ReplaceAll(text, "-", ""))) {
+			s.Errorf("the store holds the %s", what)
+		}
+	}
+	for _, text := range []string{number, number[2:], key} {
+		if strings.Contains(log, text) {
+			s.Errorf("the log holds %s", text)
+		}
+	}
+	if bytes.Contains(store, []byte("PRIVATE")) {
+		s.Error("the store holds a key in the clear")
+	}
+}
+
+func TestDataSurvive(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	if !s.app.Fresh {
+		t.Error("an empty directory is not fresh")
+	}
+	user := s.ok("POST", "/v1/users", `{"username":"max"}`)["id"].(string)
+	s.close()
+	s = open(t, dir)
+	defer s.close()
+	if s.app.Fresh {
+		t.Error("the second start is fresh too")
+	}
+	s.ok("GET", "/v1/users/"+user, "{}")
+	if n := s.ok("GET", "/v1/users/count", "{}")["total_count"]; n != 3.0 {
+		t.Errorf("%v users, want the two of the demo and one more", n)
+	}
+}
+
+func TestHomePage(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.close()
+	page := s.ok("GET", "/", "")["body"].(string)
+	for _, text := range []string{"Example is running", "ada@example.com", "Sign in as Grace", key, "README", "Outbox", "pk_test_"} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page does not show %q", text)
+		}
+	}
+	_, form, _ := strings.Cut(page, `name="user" value="`)
+	user, _, _ := strings.Cut(form, `"`)
+	if page = s.ok("POST", "/dev/sign-in", "user="+user)["body"].(string); !strings.Contains(page, "Signed in as <strong>Ada") {
+		t.Errorf("after the button:\n%s", page)
+	}
+	if page = s.ok("POST", "/dev/sign-out", "")["body"].(string); !strings.Contains(page, "Nobody is signed in") {
+		t.Error("signing out does not sign out")
+	}
+	r, _ := http.NewRequestWithContext(t.Context(), "POST", s.server.URL+"/dev/sign-in", strings.NewReader("user="+user))
+	r.Header.Set("Origin", "https://evil.example")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if res, err := s.browser.Do(r); err != nil || res.StatusCode != 400 {
+		t.Errorf("another site pressed the button: %v %v", res.StatusCode, err)
+	}
+}
+
+func TestDevelopmentEndpoints(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.close()
+	before := s.ok("GET", "/dev/clock", "")["now"].(string)
+	after := s.ok("PATCH", "/dev/clock", `{"advance_seconds":3600}`)["now"].(string)
+	a, _ := time.Parse(time.RFC3339, before)
+	b, _ := time.Parse(time.RFC3339, after)
+	if d := b.Sub(a); d < time.Hour || d > time.Hour+time.Minute {
+		t.Errorf("the clock moved by %v", d)
+	}
+	s.ok("POST", "/dev/faults", `{"store":true}`)
+	if got := s.call("GET", "/v1/users/count", "{}")["status"]; got != 503 {
+		t.Errorf("a throttled store: %v", got)
+	}
+	s.ok("POST", "/dev/faults", `{}`)
+	s.ok("GET", "/v1/users/count", "{}")
+	s.ok("PATCH", "/dev/instance", `{"mfa_required":true}`)
+	if set := s.ok("GET", "/v1/instance", "{}"); set["mfa_required"] != true || set["ip_limits"] != false {
+		t.Errorf("settings %v", set)
+	}
+	if got := s.call("PATCH", "/dev/instance", `nonsense`)["status"]; got != 400 {
+		t.Errorf("nonsense: %v", got)
+	}
+}
