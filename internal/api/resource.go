@@ -131,7 +131,7 @@ type PhoneNumber struct {
 	Reserved                bool          `json:"reserved"`
 	Verification            *Verification `json:"verification"`
 	LinkedTo                []struct{}    `json:"linked_to"`
-	BackupCodes             []string      `json:"backup_codes"`
+	BackupCodes             []string      `json:"backup_codes" null:"true"`
 	CreatedAt               int64         `json:"created_at"`
 	UpdatedAt               int64         `json:"updated_at"`
 }
@@ -152,7 +152,7 @@ type TOTP struct {
 	Secret      *string  `json:"secret"`
 	URI         *string  `json:"uri"`
 	Verified    bool     `json:"verified"`
-	BackupCodes []string `json:"backup_codes"`
+	BackupCodes []string `json:"backup_codes" null:"true"`
 	CreatedAt   int64    `json:"created_at"`
 	UpdatedAt   int64    `json:"updated_at"`
 }
@@ -179,8 +179,8 @@ type SignIn struct {
 	ID                       string        `json:"id"`
 	Status                   string        `json:"status"`
 	SupportedIdentifiers     []string      `json:"supported_identifiers"`
-	SupportedFirstFactors    []Factor      `json:"supported_first_factors"`
-	SupportedSecondFactors   []Factor      `json:"supported_second_factors"`
+	SupportedFirstFactors    []Factor      `json:"supported_first_factors" null:"true"`
+	SupportedSecondFactors   []Factor      `json:"supported_second_factors" null:"true"`
 	FirstFactorVerification  *Verification `json:"first_factor_verification"`
 	SecondFactorVerification *Verification `json:"second_factor_verification"`
 	Identifier               *string       `json:"identifier"`
@@ -211,8 +211,8 @@ type Reverification struct {
 	Object                   string        `json:"object"`
 	Level                    string        `json:"level"`
 	Status                   string        `json:"status"`
-	SupportedFirstFactors    []Factor      `json:"supported_first_factors"`
-	SupportedSecondFactors   []Factor      `json:"supported_second_factors"`
+	SupportedFirstFactors    []Factor      `json:"supported_first_factors" null:"true"`
+	SupportedSecondFactors   []Factor      `json:"supported_second_factors" null:"true"`
 	FirstFactorVerification  *Verification `json:"first_factor_verification"`
 	SecondFactorVerification *Verification `json:"second_factor_verification"`
 	Session                  Session       `json:"session"`

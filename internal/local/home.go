@@ -2,8 +2,10 @@ package local
 
 import (
 	"bytes"
+	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
@@ -14,6 +16,9 @@ import (
 
 // readme is where the guide is for whoever runs this.
 const readme = "https://github.com/countersign-mfa/countersign#readme"
+
+// pagePolicy lets pages have their own styles and forms and nothing else.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // cookieName carries the client token on the pages, as it does for the API.
 const cookieName = "__client"
@@ -41,7 +46,7 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Content-Security-Policy", pagePolicy)
 	_, _ = w.Write(b.Bytes())
 }
 
@@ -53,7 +58,9 @@ func (a *App) homePage(r *http.Request) (web.Home, error) {
 	if err != nil {
 		return page, err
 	}
-	slices.SortFunc(users, func(x, y *mfa.User) int { return int(x.CreatedAt - y.CreatedAt) })
+	slices.SortFunc(users, func(x, y *mfa.User) int {
+		return cmp.Or(cmp.Compare(x.CreatedAt, y.CreatedAt), strings.Compare(x.FirstName, y.FirstName))
+	})
 	for _, u := range users {
 		page.Users = append(page.Users, homeUser(u))
 	}

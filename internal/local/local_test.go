@@ -237,8 +237,19 @@ func TestHomePage(t *testing.T) {
 	r, _ := http.NewRequestWithContext(t.Context(), "POST", s.server.URL+"/dev/sign-in", strings.NewReader("user="+user))
 	r.Header.Set("Origin", "https://evil.example")
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if res, err := s.browser.Do(r); err != nil || res.StatusCode != 400 {
-		t.Errorf("another site pressed the button: %v %v", res.StatusCode, err)
+	res, err := s.browser.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 400 {
+		t.Errorf("another site pressed the button: %d", res.StatusCode)
+	}
+	if page = s.ok("GET", "/reference", "")["body"].(string); !strings.Contains(page, "me-totp-create") {
+		t.Error("the reference does not show the operations")
+	}
+	if text := s.ok("GET", "/openapi.yaml", "")["body"].(string); !strings.Contains(text, "openapi: 3.1.0") {
+		t.Error("the OpenAPI document is not served")
 	}
 }
 

@@ -20,7 +20,6 @@ type budgetModel struct {
 	ledger   []time.Time
 	lastStep int64
 	unused   map[string]bool
-	spent    []string
 }
 
 // expect is the answer to a guess at a moment.

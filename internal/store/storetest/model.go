@@ -46,17 +46,21 @@ type model struct {
 	counters map[string]int64
 }
 
-var (
-	drawKey = rapid.Custom(func(t *rapid.T) mfa.Key {
+// Generators are made anew for each use: one that two tests share is a race.
+func drawKey() *rapid.Generator[mfa.Key] {
+	return rapid.Custom(func(t *rapid.T) mfa.Key {
 		return mfa.Key{
 			Kind: rapid.SampledFrom([]mfa.Kind{"a", "ab", "b"}).Draw(t, "kind"),
 			ID:   rapid.SampledFrom([]string{"x", "y", "a\x00", "bx"}).Draw(t, "id"),
 		}
 	})
-	drawTime = rapid.Custom(func(t *rapid.T) time.Time {
+}
+
+func drawTime() *rapid.Generator[time.Time] {
+	return rapid.Custom(func(t *rapid.T) time.Time {
 		return start.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "half seconds")) * time.Second / 2)
 	})
-)
+}
 
 func (m *model) drawWrite(t *rapid.T, key mfa.Key) mfa.Write {
 	w := mfa.Write{Record: mfa.Record{Key: key, Version: m.records[key].Version}}
@@ -68,14 +72,14 @@ func (m *model) drawWrite(t *rapid.T, key mfa.Key) mfa.Write {
 	}
 	w.Data = rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "data")
 	if rapid.Bool().Draw(t, "expires") {
-		w.Expires = drawTime.Draw(t, "at")
+		w.Expires = drawTime().Draw(t, "at")
 	}
 	return w
 }
 
 func (m *model) commit(t *rapid.T) {
 	var writes []mfa.Write
-	for _, key := range rapid.SliceOfNDistinct(drawKey, 0, 4, rapid.ID).Draw(t, "keys") {
+	for _, key := range rapid.SliceOfNDistinct(drawKey(), 0, 4, rapid.ID).Draw(t, "keys") {
 		writes = append(writes, m.drawWrite(t, key))
 	}
 	var takes []mfa.Take
@@ -142,7 +146,7 @@ func (m *model) apply(t *rapid.T, writes []mfa.Write, takes []mfa.Take) {
 }
 
 func (m *model) get(t *rapid.T) {
-	m.compare(t, rapid.SliceOfNDistinct(drawKey, 0, 5, rapid.ID).Draw(t, "keys"))
+	m.compare(t, rapid.SliceOfNDistinct(drawKey(), 0, 5, rapid.ID).Draw(t, "keys"))
 }
 
 func (m *model) compare(t *rapid.T, keys []mfa.Key) {
@@ -158,7 +162,7 @@ func (m *model) compare(t *rapid.T, keys []mfa.Key) {
 }
 
 func (m *model) list(t *rapid.T) {
-	kind := drawKey.Draw(t, "of").Kind
+	kind := drawKey().Draw(t, "of").Kind
 	after := rapid.SampledFrom([]string{"", "a", "a\x00", "bx", "x"}).Draw(t, "after")
 	limit := rapid.IntRange(0, 5).Draw(t, "limit")
 	var want []mfa.Record
@@ -180,7 +184,7 @@ func (m *model) list(t *rapid.T) {
 }
 
 func (m *model) expired(t *rapid.T) {
-	before := drawTime.Draw(t, "before")
+	before := drawTime().Draw(t, "before")
 	limit := rapid.IntRange(0, 13).Draw(t, "limit")
 	got, err := m.store.Expired(context.Background(), before, limit)
 	if err != nil {

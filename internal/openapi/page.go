@@ -1,0 +1,87 @@
+package openapi
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+)
+
+//go:embed reference.html
+var reference string
+
+var page = template.Must(template.New("reference").Parse(reference))
+
+type section struct {
+	Name, About string
+	Operations  []entry
+}
+
+type entry struct {
+	api.Operation
+	Fields  []Field
+	Answer  string
+	Refused []refusal
+}
+
+type refusal struct {
+	Status int
+	Codes  string
+}
+
+// Page returns the reference as HTML: self-contained, without scripts.
+func Page(operations []api.Operation) ([]byte, error) {
+	sections := []section{
+		{Name: "Frontend API", About: "Called by Clerk's SDKs, with a client token: a cookie, a development browser's id or a native app's header."},
+		{Name: "Backend API", About: "Called by your servers, with the secret key as bearer and JSON bodies."},
+		{Name: "Open to everybody", About: "Needs no credential."},
+	}
+	index := map[api.Surface]int{api.Frontend: 0, api.Backend: 1, api.Public: 2}
+	for _, op := range operations {
+		e := entry{Operation: op, Fields: Fields(op), Answer: answerName(op)}
+		errors := Errors(op)
+		for _, status := range slices.Sorted(maps.Keys(errors)) {
+			var codes []string
+			for _, c := range errors[status] {
+				codes = append(codes, string(c))
+			}
+			e.Refused = append(e.Refused, refusal{status, strings.Join(codes, ", ")})
+		}
+		s := &sections[index[op.Surface]]
+		s.Operations = append(s.Operations, e)
+	}
+	var b bytes.Buffer
+	if err := page.Execute(&b, sections); err != nil {
+		return nil, fmt.Errorf("render reference: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// answerName names what a right answer holds.
+func answerName(op api.Operation) string {
+	if op.Response == nil {
+		return "nothing"
+	}
+	t := reflect.TypeOf(op.Response)
+	list := ""
+	if t.Kind() == reflect.Slice && t.Name() == "" {
+		t, list = t.Elem(), "list of "
+	}
+	name := t.Name()
+	switch {
+	case strings.HasPrefix(name, "Wrapped["):
+		inner := strings.TrimSuffix(name[strings.LastIndex(name, ".")+1:], "]")
+		return "{response: " + inner + ", client: Client or null}"
+	case name == "document":
+		return "JSON Web Key Set"
+	case name == "redirect":
+		return "a redirect"
+	}
+	return list + name
+}
