@@ -164,8 +164,17 @@ type TotalCount struct {
 	TotalCount int    `json:"total_count"`
 }
 
-func countUsers(a *API, c *call, in userListInput) (TotalCount, error) {
-	_, total, err := a.Service.Users(c, in.matches, 0, 0)
+type userCountInput struct {
+	Emails      []string `query:"email_address"`
+	Phones      []string `query:"phone_number"`
+	Usernames   []string `query:"username"`
+	ExternalIDs []string `query:"external_id"`
+	IDs         []string `query:"user_id"`
+}
+
+func countUsers(a *API, c *call, in userCountInput) (TotalCount, error) {
+	filter := userListInput{Emails: in.Emails, Phones: in.Phones, Usernames: in.Usernames, ExternalIDs: in.ExternalIDs, IDs: in.IDs}
+	_, total, err := a.Service.Users(c, filter.matches, 0, 0)
 	return TotalCount{Object: "total_count", TotalCount: total}, err
 }
 

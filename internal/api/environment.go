@@ -25,7 +25,10 @@ func authConfig(s mfa.Settings) map[string]any {
 		"username": "on", "password": "on", "identification_requirements": []any{}, "identification_strategies": []string{"email_address", "phone_number", "username"},
 		"first_factors": []string{"password", "ticket"}, "second_factors": secondStrategies(s), "email_address_verification_strategies": []string{},
 		"single_session_mode": true, "enhanced_email_deliverability": false, "test_mode": s.TestMode, "url_based_session_syncing": true,
-		"claimed_at": nil, "reverification": true, "native_settings": map[string]any{"api_enabled": true},
+		"claimed_at": nil, "reverification": true, "native_settings": map[string]any{
+			"object": "native_settings", "api_enabled": true, "trusted_device_sign_in_enabled": false,
+			"trusted_device_enrollment_prompt_after_sign_in_enabled": false, "trusted_device_enrollment_prompt_after_sign_up_enabled": false,
+		},
 	}
 }
 

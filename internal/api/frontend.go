@@ -185,12 +185,22 @@ type reverifyAttemptInput struct {
 	Code     secret.Value `body:"code"`
 }
 
-func attemptReverification(second bool) handler[reverifyAttemptInput, Wrapped[Reverification]] {
-	return func(a *API, c *call, in reverifyAttemptInput) (Wrapped[Reverification], error) {
-		g := mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code}
-		r, err := a.Service.AttemptReverification(c, c.from, in.ID, second, g)
-		return a.reverification(c, r, err)
-	}
+func reproveFirst(a *API, c *call, in reverifyAttemptInput) (Wrapped[Reverification], error) {
+	g := mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code}
+	r, err := a.Service.AttemptReverification(c, c.from, in.ID, false, g)
+	return a.reverification(c, r, err)
+}
+
+type reverifySecondInput struct {
+	ID       string       `path:"session_id"`
+	Strategy string       `body:"strategy"`
+	Code     secret.Value `body:"code"`
+}
+
+func reproveSecond(a *API, c *call, in reverifySecondInput) (Wrapped[Reverification], error) {
+	g := mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Code: in.Code}
+	r, err := a.Service.AttemptReverification(c, c.from, in.ID, true, g)
+	return a.reverification(c, r, err)
 }
 
 func getMe(a *API, c *call, _ empty) (Wrapped[User], error) {

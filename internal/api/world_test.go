@@ -34,6 +34,8 @@ type world struct {
 	*api.API
 	faults *store.Faulty
 	log    bytes.Buffer
+	// observe sees every request with its answer; nil sees none.
+	observe func(*http.Request, *answer)
 
 	mu   sync.Mutex
 	at   time.Time
@@ -161,7 +163,11 @@ func (w *world) send(r *http.Request) *answer {
 	w.ServeHTTP(rec, r)
 	body, err := io.ReadAll(rec.Result().Body)
 	w.must(err)
-	return &answer{w.TB, rec.Result(), body}
+	a := &answer{w.TB, rec.Result(), body}
+	if w.observe != nil {
+		w.observe(r, a)
+	}
+	return a
 }
 
 // backend calls the Backend API with a JSON body, or none.

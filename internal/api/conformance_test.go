@@ -1,0 +1,362 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/openapi"
+)
+
+// clerk is one of Clerk's descriptions.
+type clerk struct {
+	doc    *openapi3.T
+	prefix string // of our paths
+}
+
+func load(t *testing.T) map[api.Surface]clerk {
+	t.Helper()
+	out := map[api.Surface]clerk{}
+	for surface, c := range map[api.Surface]struct{ file, prefix string }{api.Frontend: {"fapi.yml", ""}, api.Backend: {"bapi.yml", "/v1"}} {
+		doc, err := openapi3.NewLoader().LoadFromFile("testdata/clerk/" + c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[surface] = clerk{doc, c.prefix}
+	}
+	out[api.Public] = out[api.Frontend]
+	return out
+}
+
+var parameter = regexp.MustCompile(`\{[^}]*\}`)
+
+func (c clerk) operation(method, path string) *openapi3.Operation {
+	for p, item := range c.doc.Paths.Map() {
+		if parameter.ReplaceAllString(c.prefix+p, "{}") == parameter.ReplaceAllString(path, "{}") {
+			return item.GetOperation(method)
+		}
+	}
+	return nil
+}
+
+// divergences reads the list of deliberate differences: the lines of a table in docs/divergences.md that begin with code.
+func divergences(t *testing.T) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/divergences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(string(text), -1) {
+		out[m[1]] = false
+	}
+	return out
+}
+
+// TestConformance compares every shared operation with Clerk's description: path, method, request fields, error statuses, and the
+// answers of a real walk through everything. What differs is listed in docs/divergences.md, and nothing else is.
+func TestConformance(t *testing.T) {
+	known := divergences(t)
+	report := func(line string) {
+		if _, ok := known[line]; !ok {
+			t.Errorf("not in docs/divergences.md: | `%s` |", line)
+		}
+		known[line] = true
+	}
+	files := load(t)
+	shared := 0
+	for _, op := range api.Operations() {
+		theirs := files[op.Surface].operation(op.Method, op.Path)
+		if theirs == nil {
+			report(op.Name + ": not described by Clerk")
+			continue
+		}
+		shared++
+		compareFields(op, theirs, report)
+		compareStatuses(op, theirs, report)
+	}
+	if shared < 45 {
+		t.Errorf("only %d operations are shared", shared)
+	}
+	answered := walk(t)
+	for _, op := range api.Operations() {
+		theirs := files[op.Surface].operation(op.Method, op.Path)
+		if theirs == nil || op.Status != http.StatusOK {
+			continue
+		}
+		if len(answered[op.Name]) == 0 {
+			t.Errorf("the walk has no right answer of %s", op.Name)
+		}
+		for _, body := range answered[op.Name] {
+			compareAnswer(op, theirs, body, report)
+		}
+	}
+	for line, met := range known {
+		if !met {
+			t.Errorf("docs/divergences.md lists a difference that does not exist: %s", line)
+		}
+	}
+}
+
+func compareFields(op api.Operation, theirs *openapi3.Operation, report func(string)) {
+	fields := map[string]bool{} // name: required
+	for _, p := range theirs.Parameters {
+		if p.Value.In == "query" {
+			fields[p.Value.Name] = p.Value.Required
+		}
+	}
+	if theirs.RequestBody != nil {
+		for _, media := range theirs.RequestBody.Value.Content {
+			schemaFields(media.Schema, fields)
+		}
+	}
+	ours := map[string]bool{}
+	for _, f := range openapi.Fields(op) {
+		if f.In == "path" {
+			continue
+		}
+		ours[f.Name] = true
+		if _, ok := fields[f.Name]; !ok {
+			report(op.Name + ": takes " + f.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if fields[name] && !ours[name] && name != "_clerk_session_id" {
+			report(op.Name + ": does not take the required " + name)
+		}
+	}
+}
+
+func schemaFields(ref *openapi3.SchemaRef, into map[string]bool) {
+	if ref == nil {
+		return
+	}
+	for name := range ref.Value.Properties {
+		into[name] = into[name] || slices.Contains(ref.Value.Required, name)
+	}
+	for _, list := range [][]*openapi3.SchemaRef{ref.Value.AllOf, ref.Value.OneOf, ref.Value.AnyOf} {
+		for _, part := range list {
+			schemaFields(part, into)
+		}
+	}
+}
+
+// compareStatuses leaves out what any HTTP server may answer.
+func compareStatuses(op api.Operation, theirs *openapi3.Operation, report func(string)) {
+	seen := map[int]bool{}
+	for _, code := range op.Errors {
+		status := apierr.New(code).Status()
+		if seen[status] || theirs.Responses.Status(status) != nil {
+			continue
+		}
+		seen[status] = true
+		report(fmt.Sprintf("%s: answers %d", op.Name, status))
+	}
+	if theirs.Responses.Status(op.Status) == nil {
+		report(fmt.Sprintf("%s: answers %d", op.Name, op.Status))
+	}
+}
+
+func compareAnswer(op api.Operation, theirs *openapi3.Operation, body []byte, report func(string)) {
+	res := theirs.Responses.Status(op.Status)
+	if res == nil {
+		return
+	}
+	media := res.Value.Content.Get("application/json")
+	if media == nil || media.Schema == nil {
+		return
+	}
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		report(op.Name + ": no JSON")
+		return
+	}
+	err := media.Schema.Value.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsResponse())
+	for _, line := range flatten(err) {
+		report(op.Name + ": " + line)
+	}
+}
+
+var index = regexp.MustCompile(`\.\d+`)
+
+// flatten turns a tree of schema errors into lines that do not depend on values.
+func flatten(err error) []string {
+	var out []string
+	var many openapi3.MultiError
+	var one *openapi3.SchemaError
+	switch {
+	case err == nil:
+	case errors.As(err, &many):
+		for _, e := range many {
+			out = append(out, flatten(e)...)
+		}
+	case errors.As(err, &one):
+		if inner := errors.Unwrap(one); inner != nil && one.SchemaField != "oneOf" && one.SchemaField != "anyOf" {
+			return flatten(inner)
+		}
+		at := index.ReplaceAllString("."+strings.Join(one.JSONPointer(), "."), "[]")
+		out = append(out, strings.TrimPrefix(at, ".")+" "+one.SchemaField)
+	default:
+		out = append(out, err.Error())
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// recorder notes every right answer by the operation that gave it.
+type recorder struct {
+	*http.ServeMux
+	bodies map[string][][]byte
+}
+
+func (r *recorder) note(req *http.Request, a *answer) {
+	probe := req.Clone(context.Background())
+	if m := req.URL.Query().Get("_method"); m != "" {
+		probe.Method = m
+	}
+	_, pattern := r.Handler(probe)
+	for _, op := range api.Operations() {
+		for _, spelling := range api.Spellings(op.Path) {
+			if op.Method+" "+spelling == pattern && a.StatusCode == op.Status {
+				r.bodies[op.Name] = append(r.bodies[op.Name], a.body)
+			}
+		}
+	}
+}
+
+// walk does everything once and returns the right answers by operation.
+func walk(t *testing.T) map[string][][]byte {
+	t.Helper()
+	w := newWorld(t)
+	r := &recorder{ServeMux: http.NewServeMux(), bodies: map[string][][]byte{}}
+	for _, op := range api.Operations() {
+		for _, spelling := range api.Spellings(op.Path) {
+			r.HandleFunc(op.Method+" "+spelling, func(http.ResponseWriter, *http.Request) {})
+		}
+	}
+	w.observe = r.note
+	user := w.walkFrontend()
+	w.walkBackend(user)
+	return r.bodies
+}
+
+// walkFrontend enrols, signs in, steps up and takes everything off again; it returns the user.
+func (w *world) walkFrontend() string {
+	w.Helper()
+	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz", "/v1/environment"} {
+		w.send(httptest.NewRequest("GET", path, nil)).ok()
+	}
+	w.backend("PATCH", "/v1/instance", `{"first_factor_phone_code":true}`).ok()
+	b := w.open(mfa.DevBrowser)
+	b.call("PATCH", "/v1/environment").ok()
+	b.call("POST", "/v1/client").ok()
+	b.call("PUT", "/v1/client").ok()
+	user := w.backend("POST", "/v1/users", `{"username":"walker","password":"correct horse","phone_number":["+13105550142"],"email_address":["w@example.com"],"first_name":"W"}`).ok().text("id")
+	b.enter(user)
+	session := "/v1/client/sessions/" + b.session
+	phone := b.call("POST", "/v1/me/phone_numbers", "phone_number", "+12125550123").ok().text("response.id")
+	one := "/v1/me/phone_numbers/" + phone
+	b.call("POST", one+"/prepare_verification", "strategy", "phone_code").ok()
+	b.call("POST", one+"/attempt_verification", "code", b.sms()).ok()
+	b.call("PATCH", one, "reserved_for_second_factor", "true").ok()
+	b.call("GET", one).ok()
+	app := b.enrolApp()
+	for _, path := range []string{"/v1/me", "/v1/client", "/v1/me/phone_numbers", "/v1/me/sessions", "/v1/me/sessions/active", session} {
+		b.call("GET", path).ok()
+	}
+	codes := b.call("POST", "/v1/me/backup_codes").ok()
+	b.call("POST", session+"/touch", "intent", "focus").ok()
+	b.call("POST", session+"/tokens").ok()
+	b.later(time.Minute)
+	b.call("POST", session+"/verify", "level", "multi_factor").ok()
+	b.call("POST", session+"/verify/prepare_first_factor", "strategy", "phone_code", "phone_number_id", b.primary()).ok()
+	b.call("POST", session+"/verify/attempt_first_factor", "strategy", "password", "password", "correct horse").ok()
+	b.call("POST", session+"/verify/prepare_second_factor", "strategy", "phone_code", "phone_number_id", phone).ok()
+	b.call("POST", session+"/verify/attempt_second_factor", "strategy", "phone_code", "code", b.sms()).ok()
+	b.call("POST", session+"/end").ok()
+	b.again(user, func(id string) {
+		b.call("POST", id+"/prepare_second_factor", "strategy", "phone_code").ok()
+		b.call("POST", id+"/attempt_second_factor", "strategy", "backup_code", "code", codes.text("response.codes.0")).ok()
+	})
+	b.call("POST", "/v1/client/sessions/"+b.session+"/remove").ok()
+	a := b.call("POST", "/v1/client/sign_ins", "identifier", "walker").ok()
+	id := "/v1/client/sign_ins/" + a.text("response.id")
+	b.call("GET", id).ok()
+	b.call("POST", id+"/prepare_first_factor", "strategy", "phone_code").ok()
+	b.call("POST", id+"/attempt_first_factor", "strategy", "password", "password", "correct horse").ok()
+	b.session = b.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok().text("response.created_session_id")
+	other := w.open(mfa.Cookie)
+	other.again(user, func(id string) {
+		b.later(time.Minute)
+		other.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok()
+	})
+	b.call("POST", "/v1/me/sessions/"+other.session+"/revoke").ok()
+	b.call("DELETE", "/v1/me/totp").ok()
+	b.call("DELETE", one).ok()
+	b.call("DELETE", "/v1/client/sessions").ok()
+	b.session = ""
+	b.enter(user)
+	b.call("DELETE", "/v1/client").ok()
+	return user
+}
+
+// primary is the user's number for the first factor.
+func (b *browser) primary() string {
+	b.Helper()
+	return b.call("GET", "/v1/me").ok().text("response.primary_phone_number_id")
+}
+
+// again signs in a user who has a second factor.
+func (b *browser) again(user string, second func(id string)) {
+	b.Helper()
+	b.later(time.Minute)
+	b.session = ""
+	a := b.enter(user)
+	second("/v1/client/sign_ins/" + a.text("response.id"))
+	b.session = b.call("GET", "/v1/client").ok().text("response.last_active_session_id")
+}
+
+func (w *world) walkBackend(user string) {
+	w.Helper()
+	one := "/v1/users/" + user
+	w.backend("PATCH", one, `{"totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","backup_codes":["aaaaa-aaaaa","bbbbb-bbbbb"],"public_metadata":{"a":1}}`).ok()
+	w.backend("POST", one+"/verify_totp", `{"code":"aaaaa-aaaaa"}`).ok()
+	w.backend("POST", one+"/verify_password", `{"password":"correct horse"}`).ok()
+	phone := w.backend("POST", "/v1/phone_numbers", `{"user_id":"`+user+`","phone_number":"+14155550177","verified":true}`).ok().text("id")
+	w.backend("GET", "/v1/phone_numbers/"+phone, "").ok()
+	w.backend("PATCH", "/v1/phone_numbers/"+phone, `{"reserved_for_second_factor":true}`).ok()
+	w.backend("DELETE", one+"/backup_code", "").ok()
+	w.backend("DELETE", one+"/totp", "").ok()
+	w.backend("DELETE", one+"/mfa", "").ok()
+	b := w.open(mfa.Cookie)
+	b.enter(user)
+	w.backend("GET", "/v1/sessions?user_id="+user, "").ok()
+	w.backend("GET", "/v1/sessions/"+b.session, "").ok()
+	w.backend("POST", "/v1/sessions/"+b.session+"/tokens", "").ok()
+	w.backend("POST", "/v1/sessions/"+b.session+"/revoke", "").ok()
+	w.backend("DELETE", "/v1/phone_numbers/"+phone, "").ok()
+	ticket := w.backend("POST", "/v1/sign_in_tokens", `{"user_id":"`+user+`"}`).ok().text("id")
+	w.backend("POST", "/v1/sign_in_tokens/"+ticket+"/revoke", "").ok()
+	for _, step := range []string{"lock", "unlock", "ban", "unban"} {
+		w.backend("POST", one+"/"+step, "").ok()
+	}
+	for _, path := range []string{"/v1/users", "/v1/users/count", one, "/v1/jwks", "/v1/instance"} {
+		w.backend("GET", path, "").ok()
+	}
+	w.backend("DELETE", one, "").ok()
+}
