@@ -1,6 +1,7 @@
 package mfa_test
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -276,4 +277,88 @@ func TestAHundredFailuresDisableTheAuthenticator(t *testing.T) {
 	p.enrolApp()
 	_, err = p.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
 	p.must(err)
+}
+
+func TestLimitsPerAddress(t *testing.T) {
+	p := newWorld(t).member()
+	_, err := p.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = true })
+	p.must(err)
+	p.browser.Address = netip.MustParseAddr("198.51.100.7")
+	p.later(time.Hour)
+	p.enter()
+	for range 3 {
+		p.want(apierr.FormCodeIncorrect, p.second(mfa.TOTPCode, p.wrong()))
+	}
+	err = p.second(mfa.TOTPCode, p.app())
+	if wait := apierr.From(err).RetryAfter(); codeOf(err) != apierr.TooManyRequests || wait <= 0 || wait > 10*time.Second {
+		t.Fatalf("the fourth attempt within ten seconds: %v, retry after %v", err, wait)
+	}
+	elsewhere := p.browser
+	elsewhere.Address = netip.MustParseAddr("203.0.113.9")
+	_, err = p.AttemptSecondFactor(t.Context(), elsewhere, p.signIn, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.wrong())})
+	p.want(apierr.FormCodeIncorrect, err)
+	p.later(10 * time.Second)
+	p.must(p.second(mfa.TOTPCode, p.app()))
+}
+
+func TestGuessesAtUnknownAccountsAreLimitedToo(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = true })
+	w.must(err)
+	from := mfa.Caller{Address: netip.MustParseAddr("2001:db8::1")}
+	try := func() apierr.Code {
+		_, err := w.CreateSignIn(t.Context(), from, mfa.SignInInput{Identifier: "nobody@example.com", Password: secret.New("some password")})
+		return codeOf(err)
+	}
+	for range 5 {
+		if got := try(); got != apierr.FormPasswordOrIdentifierIncorrect {
+			t.Fatal(got)
+		}
+	}
+	from.Address = netip.MustParseAddr("2001:db8::2") // the same subscriber's /64
+	if got := try(); got != apierr.TooManyRequests {
+		t.Errorf("the sixth: %s", got)
+	}
+}
+
+func TestTextAsFirstFactor(t *testing.T) {
+	w := newWorld(t)
+	u, err := w.CreateUser(t.Context(), mfa.UserInput{Username: "texter", Phones: []string{aNumber}})
+	w.must(err)
+	begin := func() *mfa.SignInResult {
+		r, err := w.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Identifier: "texter"})
+		w.must(err)
+		return r
+	}
+	r := begin()
+	p := &person{world: w, id: u.WireID()}
+	p.keep(r.Snapshot)
+	_, err = w.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.PhoneCode, "")
+	w.want(apierr.StrategyForUserInvalid, err)
+	if len(w.sent) != 0 {
+		t.Fatal("a stranger caused a message")
+	}
+	_, err = w.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.FirstFactorPhoneCode = true })
+	w.must(err)
+	_, err = w.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.PhoneCode, "")
+	w.must(err)
+	guess := func(code string) (*mfa.SignInResult, error) {
+		return w.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.Guess{Strategy: mfa.PhoneCode, Code: secret.New(code)})
+	}
+	wrong := "000000"
+	if w.sms() == wrong {
+		wrong = "111111"
+	}
+	_, err = guess(wrong)
+	w.want(apierr.FormCodeIncorrect, err)
+	done, err := guess(w.sms())
+	w.must(err)
+	if done.SignIn.Status() != mfa.SignInComplete {
+		t.Errorf("after the right code: %s", done.SignIn.Status())
+	}
+	again, err := w.User(t.Context(), u.WireID())
+	w.must(err)
+	if again.AttemptsLeft() != 10 {
+		t.Error("a first-factor code moved the second factor's counter")
+	}
 }

@@ -173,11 +173,14 @@ func (c Caller) keysFor(session string) []Key {
 	return keys
 }
 
-// live returns the caller's session, or 401: also for one that exists and belongs to somebody else.
+// live returns the caller's session (the last active one when none is named), or 401: also for one that exists and belongs to somebody else.
 func (t *txn) live(p *presence, id string) (*signedIn, error) {
 	invalid := apierr.New(apierr.AuthenticationInvalid)
 	if !p.visible() {
 		return nil, invalid
+	}
+	if id == "" {
+		id = p.client.LastActive
 	}
 	s := p.client.session(id)
 	if s == nil {
