@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -149,11 +150,15 @@ const (
 	maxCost    = 14
 )
 
+// bcryptForm is stricter than the library, which looks at some of it only when a password is compared.
+var bcryptForm = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
+
 // ParseDigest checks a digest that comes with a user from elsewhere; hasher is Clerk's name for it: bcrypt, argon2i or argon2id.
 func ParseDigest(hasher, encoded string) (string, error) {
 	switch hasher {
 	case "bcrypt":
-		if cost, err := bcrypt.Cost([]byte(encoded)); err != nil || cost > maxCost || len(encoded) != 60 {
+		cost, err := bcrypt.Cost([]byte(encoded))
+		if err != nil || cost > maxCost || !bcryptForm.MatchString(encoded) {
 			return "", ErrDigest
 		}
 		return encoded, nil
