@@ -185,9 +185,21 @@ func TestTickets(t *testing.T) {
 func TestEndingSessions(t *testing.T) {
 	w := newWorld(t)
 	for name, end := range map[string]func(*person) error{
-		"signing out":   func(p *person) error { _, err := p.EndAll(t.Context(), p.browser); return err },
-		"revoked":       func(p *person) error { _, err := p.RevokeSession(t.Context(), p.browser.Session); return err },
-		"banned":        func(p *person) error { _, err := p.Ban(t.Context(), p.id, true); return err },
+		"signing out": func(p *person) error { _, err := p.EndAll(t.Context(), p.browser); return err },
+		"revoked":     func(p *person) error { _, err := p.RevokeSession(t.Context(), p.browser.Session); return err },
+		"banned":      func(p *person) error { _, err := p.Ban(t.Context(), p.id, true); return err },
+		"banned and let in again": func(p *person) error {
+			if _, err := p.Ban(t.Context(), p.id, true); err != nil {
+				return err
+			}
+			_, err := p.Ban(t.Context(), p.id, false)
+			return err
+		},
+		"a new password that signs out everywhere": func(p *person) error {
+			pw := secret.New("battery staple")
+			_, err := p.UpdateUser(t.Context(), p.id, mfa.UserChange{Password: &pw, SignOutOthers: true})
+			return err
+		},
 		"user deleted":  func(p *person) error { return p.DeleteUser(t.Context(), p.id) },
 		"a week passed": func(p *person) error { p.later(7 * 24 * time.Hour); return nil },
 	} {

@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"flag"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
+	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
@@ -76,6 +78,40 @@ func TestStoredForm(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), string(have)+"\n"); diff != "" {
 		t.Errorf("stored form (-golden +code):\n%s", diff)
+	}
+}
+
+// TestACodeIsBoundToEverything: moved to another user, number, purpose, verification or session, a stored code is worth nothing.
+func TestACodeIsBoundToEverything(t *testing.T) {
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := &txn{s: &Service{ring: ring}, now: 1000}
+	spend := func(change func(u *User, sl *slot, c *Code)) bool {
+		u, c := &User{ID: "user"}, &Code{ID: "code", Phone: "phone", Expires: 2000}
+		sl := slot{&c, SignInSecondFactor, "sign-in"}
+		c.Tag = tx.tag(u, sl, c, "123456")
+		change(u, &sl, c)
+		right, err := tx.spend(u, sl, "123456")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return right
+	}
+	if !spend(func(*User, *slot, *Code) {}) {
+		t.Fatal("the code does not work where it belongs")
+	}
+	for name, change := range map[string]func(u *User, sl *slot, c *Code){
+		"user":         func(u *User, _ *slot, _ *Code) { u.ID = "other" },
+		"number":       func(_ *User, _ *slot, c *Code) { c.Phone = "other" },
+		"verification": func(_ *User, _ *slot, c *Code) { c.ID = "other" },
+		"purpose":      func(_ *User, sl *slot, _ *Code) { sl.purpose = ReverifySecond },
+		"session":      func(_ *User, sl *slot, _ *Code) { sl.bound = "other" },
+	} {
+		if spend(change) {
+			t.Errorf("the code works for another %s", name)
+		}
 	}
 }
 
