@@ -57,12 +57,7 @@ func (s *Service) TakeHandshake(ctx context.Context, nonce secret.Value) (secret
 
 // SignClaims signs any claims with the key of session tokens.
 func (s *Service) SignClaims(ctx context.Context, claims any) (secret.Value, error) {
-	var state *settingsState
-	var now Instant
-	err := s.update(ctx, nil, func(t *txn) error {
-		state, now = t.state, t.now
-		return nil
-	})
+	state, now, err := s.state(ctx)
 	if err != nil {
 		return secret.Value{}, err
 	}

@@ -1,6 +1,7 @@
 package mfa
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -85,3 +86,42 @@ func (s *Settings) allows(strategy Strategy) bool {
 }
 
 func (s *Settings) textsTo(country string) bool { return slices.Contains(s.SMSCountries, country) }
+
+// Settings returns the instance's settings.
+func (s *Service) Settings(ctx context.Context) (Settings, error) {
+	state, _, err := s.state(ctx)
+	if err != nil {
+		return Settings{}, err
+	}
+	return state.settings, nil
+}
+
+// state returns settings and signing keys as this process knows them.
+func (s *Service) state(ctx context.Context) (*settingsState, Instant, error) {
+	var state *settingsState
+	var now Instant
+	err := s.update(ctx, nil, func(t *txn) error {
+		state, now = t.state, t.now
+		return nil
+	})
+	return state, now, err
+}
+
+// ChangeSettings changes the instance's settings. Other processes follow within [settingsCached].
+func (s *Service) ChangeSettings(ctx context.Context, change func(*Settings)) (Settings, error) {
+	var set Settings
+	err := s.update(ctx, []Key{settingsKey}, func(t *txn) error {
+		stored := t.seen[settingsKey].(*Settings)
+		if stored.version == 0 {
+			fresh := defaultSettings()
+			stored = &fresh
+		}
+		change(stored)
+		stored.UpdatedAt = stored.UpdatedAt.after(t.now)
+		t.put(stored)
+		set = *stored
+		return nil
+	})
+	s.cache.put(nil)
+	return set, err
+}

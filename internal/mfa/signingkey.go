@@ -99,16 +99,21 @@ func (s *Service) openKey(key *signingKey) (*session.Key, error) {
 	return opened, nil
 }
 
-// signer returns the signing key, making the first one when there is none.
+// signer returns the key that signs now.
 func (s *Service) signer(ctx context.Context, state *settingsState, now Instant) (*session.Key, error) {
-	keys := state.keys
-	if keys.current(now) == nil {
-		var err error
-		if keys, err = s.firstSigningKey(ctx); err != nil {
-			return nil, err
-		}
+	keys, err := s.signingSet(ctx, state, now)
+	if err != nil {
+		return nil, err
 	}
 	return s.openKey(keys.current(now))
+}
+
+// signingSet returns all keys, making the first one when there is none.
+func (s *Service) signingSet(ctx context.Context, state *settingsState, now Instant) (*signingKeys, error) {
+	if state.keys.current(now) != nil {
+		return state.keys, nil
+	}
+	return s.firstSigningKey(ctx)
 }
 
 func (s *Service) firstSigningKey(ctx context.Context) (*signingKeys, error) {
@@ -174,23 +179,13 @@ func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
 
 // PublishedKeys are the keys of the key set, oldest first.
 func (s *Service) PublishedKeys(ctx context.Context) ([]*session.Key, error) {
-	var state *settingsState
-	var now Instant
-	err := s.update(ctx, nil, func(t *txn) error {
-		state, now = t.state, t.now
-		return nil
-	})
+	state, now, err := s.state(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.signer(ctx, state, now); err != nil {
+	set, err := s.signingSet(ctx, state, now)
+	if err != nil {
 		return nil, err
-	}
-	set := state.keys
-	if set.current(now) == nil {
-		if set, err = s.firstSigningKey(ctx); err != nil {
-			return nil, err
-		}
 	}
 	var opened []*session.Key
 	for i := range set.Keys {
