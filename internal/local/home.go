@@ -14,9 +14,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
-// readme is where the guide is for whoever runs this.
-const readme = "https://github.com/countersign-mfa/countersign#readme"
-
 // pagePolicy lets pages have their own styles and forms and nothing else.
 const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
@@ -52,7 +49,7 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) {
 
 func (a *App) homePage(r *http.Request) (web.Home, error) {
 	page := web.Home{
-		App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.SecretKey.Reveal(), PublishableKey: a.PublishableKey, Readme: readme,
+		App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.SecretKey.Reveal(), PublishableKey: a.PublishableKey, Readme: "/readme",
 	}
 	users, _, err := a.Service.Users(r.Context(), nil, 0, 20)
 	if err != nil {

@@ -248,6 +248,9 @@ func TestHomePage(t *testing.T) {
 	if page = s.ok("GET", "/reference", "")["body"].(string); !strings.Contains(page, "me-totp-create") {
 		t.Error("the reference does not show the operations")
 	}
+	if text := s.ok("GET", "/readme", "")["body"].(string); !strings.HasPrefix(text, "# Countersign") {
+		t.Error("the README is not served")
+	}
 	if text := s.ok("GET", "/openapi.yaml", "")["body"].(string); !strings.Contains(text, "openapi: 3.1.0") {
 		t.Error("the OpenAPI document is not served")
 	}

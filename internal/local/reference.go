@@ -3,6 +3,7 @@ package local
 import (
 	"net/http"
 
+	"github.com/countersign-mfa/countersign"
 	"github.com/countersign-mfa/countersign/docs"
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/openapi"
@@ -11,6 +12,11 @@ import (
 func (a *App) openAPI(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
 	_, _ = w.Write(docs.OpenAPI)
+}
+
+func (a *App) readme(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write(countersign.Readme)
 }
 
 func (a *App) reference(w http.ResponseWriter, _ *http.Request) {
