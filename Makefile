@@ -4,7 +4,7 @@ SHELL := bash
 BIN := bin/countersign
 GOLDEN := $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/null | xargs -r -n1 dirname | sort -u)
 
-.PHONY: help run test lint bench load update fuzz clean
+.PHONY: help run test dynamodb lint bench load update fuzz clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F":.*## " "{printf \"  make %-8s %s\\n\", \$$1, \$$2}"
@@ -15,6 +15,9 @@ run: ## serve everything on http://localhost:8080 (ARGS="--listen localhost:9090
 
 test: ## run every test; says loudly what was left out and why
 	@bash scripts/test.sh
+
+dynamodb: ## the store conformance against DYNAMODB_ENDPOINT, or a server of its own
+	@bash scripts/dynamodb.sh -v
 
 lint: ## static checks
 	@bash scripts/lint.sh

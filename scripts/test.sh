@@ -38,6 +38,11 @@ if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then
 else
 	skip "race detector" "it needs a C compiler"
 fi
+if command -v npm >/dev/null && [ "$(uname -sm)" = "Linux x86_64" ] || [ -n "${DYNAMODB_ENDPOINT:-}" ]; then
+	part "DynamoDB conformance" bash scripts/dynamodb.sh
+else
+	skip "DynamoDB conformance" "it needs npm on Linux x86_64, or DYNAMODB_ENDPOINT"
+fi
 part "lint" bash scripts/lint.sh
 
 printf '\n==== summary\n'

@@ -1,0 +1,198 @@
+package dynamo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+func firstByID(records []mfa.Record, limit int) []mfa.Record {
+	slices.SortFunc(records, func(a, b mfa.Record) int { return strings.Compare(a.Key.ID, b.Key.ID) })
+	return records[:min(len(records), max(limit, 0))]
+}
+
+// Commit implements [mfa.Store]. One write is one conditional PutItem; more are one transaction, whose token makes a repeated request
+// harmless.
+func (s *Store) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	if err := store.Validate(writes, takes); err != nil {
+		return err
+	}
+	if len(writes)+len(takes) == 0 {
+		return ctx.Err()
+	}
+	id := writeID()
+	if len(writes) == 1 && len(takes) == 0 && !writes[0].Delete {
+		return s.put(ctx, writes[0], id)
+	}
+	for _, t := range takes {
+		if store.Exceeds(0, t) && t.Cost > 0 {
+			return s.exhausted(ctx, writes, t)
+		}
+	}
+	return s.transact(ctx, writes, takes, id)
+}
+
+// exhausted answers a take that no counter could allow: a conflict goes first, as it would in a transaction.
+func (s *Store) exhausted(ctx context.Context, writes []mfa.Write, t mfa.Take) error {
+	keys := make([]mfa.Key, len(writes))
+	for i, w := range writes {
+		keys[i] = w.Key
+	}
+	records, err := s.Get(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for i, r := range records {
+		if r.Version != writes[i].Version {
+			return mfa.ErrConflict
+		}
+	}
+	return &mfa.ExhaustedError{Budget: t.Budget}
+}
+
+// condition is that the item is still at the version that was read.
+func condition(w mfa.Write) (expression *string, values item) {
+	if w.Version == 0 {
+		return aws.String("attribute_not_exists(" + attrKey + ")"), nil
+	}
+	return aws.String(attrVersion + " = :v"), item{":v": number(w.Version)}
+}
+
+func (s *Store) encode(w mfa.Write, id string) item {
+	it := keyOf(itemKey(w.Key))
+	it[attrVersion], it[attrWrite] = number(s.next(w.Version)), text(id)
+	it[attrData] = &types.AttributeValueMemberB{Value: w.Data}
+	if json.Valid(w.Data) {
+		it[attrData] = text(string(w.Data)) // an operator can read it in the console
+	}
+	if !w.Expires.IsZero() {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(w.Key.ID))
+		it[attrShard] = text(strconv.Itoa(int(h.Sum32() % expiryShards)))
+		it[attrExpires] = number(w.Expires.Unix())
+		it[attrTTL] = number(w.Expires.Add(ttlAfter).Unix())
+	}
+	return it
+}
+
+// next is the version after one. A new record's first version is the time in microseconds, so that no version of a key ever comes back
+// after the record was deleted.
+func (s *Store) next(version uint64) uint64 {
+	if version == 0 {
+		return uint64(s.now().UnixMicro()) //nolint:gosec // the time is after 1970
+	}
+	return version + 1
+}
+
+// put writes one record. The SDK may repeat a request whose answer was lost, and then sees its condition fail against its own write: the
+// write id tells.
+func (s *Store) put(ctx context.Context, w mfa.Write, id string) error {
+	expression, values := condition(w)
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table, Item: s.encode(w, id), ConditionExpression: expression, ExpressionAttributeValues: values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		if by, ok := failed.Item[attrWrite].(*types.AttributeValueMemberS); ok && by.Value == id {
+			return nil
+		}
+		return mfa.ErrConflict
+	}
+	if err != nil {
+		return failure(ctx, "put", err)
+	}
+	return nil
+}
+
+func (s *Store) transact(ctx context.Context, writes []mfa.Write, takes []mfa.Take, id string) error {
+	items := make([]types.TransactWriteItem, 0, len(writes)+len(takes))
+	for _, w := range writes {
+		expression, values := condition(w)
+		if w.Delete {
+			items = append(items, types.TransactWriteItem{Delete: &types.Delete{
+				TableName: &s.table, Key: keyOf(itemKey(w.Key)), ConditionExpression: expression, ExpressionAttributeValues: values,
+			}})
+			continue
+		}
+		items = append(items, types.TransactWriteItem{Put: &types.Put{
+			TableName: &s.table, Item: s.encode(w, id), ConditionExpression: expression, ExpressionAttributeValues: values,
+		}})
+	}
+	for _, t := range takes {
+		items = append(items, types.TransactWriteItem{Update: s.take(t)})
+	}
+	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: &id})
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		return reason(cancelled, writes, takes)
+	}
+	if err != nil {
+		return failure(ctx, "commit", err)
+	}
+	return nil
+}
+
+func (s *Store) take(t mfa.Take) *types.Update {
+	return &types.Update{
+		TableName: &s.table, Key: keyOf("take#" + t.Budget),
+		UpdateExpression:          aws.String("ADD " + attrSum + " :c SET #ttl = :t"),
+		ConditionExpression:       aws.String("attribute_not_exists(" + attrSum + ") OR " + attrSum + " <= :m"),
+		ExpressionAttributeNames:  map[string]string{"#ttl": attrTTL},
+		ExpressionAttributeValues: item{":c": number(t.Cost), ":m": number(t.Limit - t.Cost), ":t": number(t.Expires.Add(time.Hour).Unix())},
+	}
+}
+
+// reason tells apart why a transaction was cancelled. A conflict of transactions on a counter is one too: the caller tries again.
+func reason(cancelled *types.TransactionCanceledException, writes []mfa.Write, takes []mfa.Take) error {
+	var exhausted, other error
+	for i, r := range cancelled.CancellationReasons {
+		switch code := aws.ToString(r.Code); {
+		case code == "" || code == "None":
+		case code == "ConditionalCheckFailed" && i >= len(writes):
+			exhausted = &mfa.ExhaustedError{Budget: takes[i-len(writes)].Budget}
+		case code == "ConditionalCheckFailed", code == "TransactionConflict":
+			return mfa.ErrConflict
+		case code == "ThrottlingError", code == "ProvisionedThroughputExceeded":
+			other = fmt.Errorf("commit: %w", mfa.ErrUnavailable)
+		default:
+			other = fmt.Errorf("commit: transaction cancelled: %s", code)
+		}
+	}
+	if other != nil {
+		return other
+	}
+	return exhausted
+}
+
+// failure says whether the same call may succeed later. What the service says about the request's form is a mistake of ours and stays an
+// unknown error; everything else is away, overloaded or slow.
+func failure(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", what, ctx.Err())
+	}
+	var known smithy.APIError
+	if errors.As(err, &known) {
+		switch known.ErrorCode() {
+		case "ValidationException", "ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException":
+			return fmt.Errorf("%s: %w", what, err)
+		case "TransactionConflictException", "TransactionInProgressException":
+			return mfa.ErrConflict
+		}
+	}
+	return fmt.Errorf("%s: %w (%w)", what, mfa.ErrUnavailable, err)
+}

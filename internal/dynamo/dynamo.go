@@ -1,0 +1,249 @@
+// Package dynamo keeps records in one DynamoDB table. It implements [mfa.Store] with strongly consistent reads and conditional writes.
+//
+// An item is a record: pk (kind, "#", id), v (version), w (the id of the write that made it), data, and, when something in it runs out,
+// xs and xe (shard and seconds), which a sparse index finds. Counters of takes are items of the kind "take".
+package dynamo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// The names of the table's attributes and of its index.
+const (
+	attrKey     = "pk"
+	attrVersion = "v"
+	attrWrite   = "w"
+	attrData    = "data"
+	attrShard   = "xs"
+	attrExpires = "xe"
+	attrTTL     = "ttl"
+	attrSum     = "n"
+	ExpiryIndex = "expiry"
+)
+
+// expiryShards spread the index, so that cleaning up many records does not meet one hot partition.
+const expiryShards = 4
+
+// ttlAfter is how long after a record ran out the table itself may delete it: the last net, long after the cleanup.
+const ttlAfter = 30 * 24 * time.Hour
+
+// Client is the part of the SDK's client that a store uses.
+type Client interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+}
+
+// Store is an [mfa.Store] in a table. It is safe for concurrent use.
+type Store struct {
+	client Client
+	table  string
+	now    func() time.Time
+}
+
+// New returns a store in a table that exists, with the schema of [Schema].
+func New(client Client, table string, now func() time.Time) *Store {
+	return &Store{client, table, now}
+}
+
+type item = map[string]types.AttributeValue
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number[N int64 | uint64](n N) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
+}
+
+// itemKey names a record's item. Ids are escaped, because a key is UTF-8 and an id any bytes.
+func itemKey(k mfa.Key) string { return string(k.Kind) + "#" + url.QueryEscape(k.ID) }
+
+func parseKey(s string) (mfa.Key, error) {
+	kind, escaped, _ := strings.Cut(s, "#")
+	id, err := url.QueryUnescape(escaped)
+	if err != nil {
+		return mfa.Key{}, fmt.Errorf("key of an item: %w", err)
+	}
+	return mfa.Key{Kind: mfa.Kind(kind), ID: id}, nil
+}
+
+func keyOf(name string) item { return item{attrKey: text(name)} }
+
+// Get implements [mfa.Store].
+func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	out := make([]mfa.Record, len(keys))
+	if len(keys) == 0 {
+		return out, ctx.Err()
+	}
+	found, err := s.fetch(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i, k := range keys {
+		out[i] = mfa.Record{Key: k}
+		if it, ok := found[itemKey(k)]; ok {
+			if out[i], err = decode(it); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) fetch(ctx context.Context, keys []mfa.Key) (map[string]item, error) {
+	found := map[string]item{}
+	if len(keys) == 1 {
+		name := itemKey(keys[0])
+		res, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: keyOf(name), ConsistentRead: aws.Bool(true)})
+		if err != nil {
+			return nil, failure(ctx, "get", err)
+		}
+		if res.Item != nil {
+			found[name] = res.Item
+		}
+		return found, nil
+	}
+	wanted := map[string]bool{}
+	var names []item
+	for _, k := range keys {
+		if name := itemKey(k); !wanted[name] {
+			wanted[name] = true
+			names = append(names, keyOf(name))
+		}
+	}
+	const batch = 100
+	for len(names) > 0 {
+		n := min(batch, len(names))
+		more, err := s.fetchBatch(ctx, names[:n], found)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names[n:], more...)
+	}
+	return found, nil
+}
+
+func (s *Store) fetchBatch(ctx context.Context, names []item, found map[string]item) (unread []item, err error) {
+	res, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+		s.table: {Keys: names, ConsistentRead: aws.Bool(true)},
+	}})
+	if err != nil {
+		return nil, failure(ctx, "get", err)
+	}
+	for _, it := range res.Responses[s.table] {
+		if name, ok := it[attrKey].(*types.AttributeValueMemberS); ok {
+			found[name.Value] = it
+		}
+	}
+	unread = res.UnprocessedKeys[s.table].Keys
+	if len(unread) == len(names) {
+		return nil, fmt.Errorf("get: nothing was read: %w", mfa.ErrUnavailable)
+	}
+	return unread, nil
+}
+
+func decode(it item) (mfa.Record, error) {
+	broken := errors.New("item is not a record")
+	name, ok := it[attrKey].(*types.AttributeValueMemberS)
+	version, ok2 := it[attrVersion].(*types.AttributeValueMemberN)
+	if !ok || !ok2 {
+		return mfa.Record{}, broken
+	}
+	key, err := parseKey(name.Value)
+	if err != nil {
+		return mfa.Record{}, err
+	}
+	r := mfa.Record{Key: key}
+	if r.Version, err = strconv.ParseUint(version.Value, 10, 64); err != nil {
+		return mfa.Record{}, broken
+	}
+	switch data := it[attrData].(type) {
+	case *types.AttributeValueMemberS:
+		r.Data = []byte(data.Value)
+	case *types.AttributeValueMemberB:
+		r.Data = data.Value
+	}
+	if at, ok := it[attrExpires].(*types.AttributeValueMemberN); ok {
+		seconds, err := strconv.ParseInt(at.Value, 10, 64)
+		if err != nil {
+			return mfa.Record{}, broken
+		}
+		r.Expires = time.Unix(seconds, 0).UTC()
+	}
+	return r, nil
+}
+
+// Expired implements [mfa.Store]. The index follows the table within moments, which the cleanup does not mind.
+func (s *Store) Expired(ctx context.Context, before time.Time, limit int) ([]mfa.Key, error) {
+	var keys []mfa.Key
+	end := before.Unix()
+	if before.Nanosecond() > 0 {
+		end++
+	}
+	for shard := range expiryShards {
+		pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
+			TableName: &s.table, IndexName: aws.String(ExpiryIndex), Limit: aws.Int32(int32(min(max(limit-len(keys), 1), 1000))), //nolint:gosec // at most 1000
+			KeyConditionExpression:    aws.String(attrShard + " = :s AND " + attrExpires + " < :e"),
+			ExpressionAttributeValues: item{":s": text(strconv.Itoa(shard)), ":e": number(end)},
+		})
+		for len(keys) < limit && pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, failure(ctx, "find expired", err)
+			}
+			for _, it := range page.Items {
+				name, _ := it[attrKey].(*types.AttributeValueMemberS)
+				key, err := parseKey(name.Value)
+				if err != nil {
+					return nil, err
+				}
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys[:min(len(keys), max(limit, 0))], ctx.Err()
+}
+
+// List implements [mfa.Store] by scanning the table: administration only.
+func (s *Store) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+	var out []mfa.Record
+	pages := dynamodb.NewScanPaginator(s.client, &dynamodb.ScanInput{
+		TableName: &s.table, ConsistentRead: aws.Bool(true),
+		FilterExpression:          aws.String("begins_with(" + attrKey + ", :k)"),
+		ExpressionAttributeValues: item{":k": text(string(kind) + "#")},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, failure(ctx, "list", err)
+		}
+		for _, it := range page.Items {
+			r, err := decode(it)
+			if err != nil {
+				return nil, err
+			}
+			if r.Key.ID > after {
+				out = append(out, r)
+			}
+		}
+	}
+	return firstByID(out, limit), nil
+}
+
+// writeID is the id of one commit: the table's proof of who made an item's version.
+func writeID() string { return rand.Text() }
