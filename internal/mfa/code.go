@@ -8,7 +8,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/phone"
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
-	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
 // Purpose says what a code is for. A code works for no other purpose.
@@ -199,12 +198,6 @@ func (t *txn) drawCode(n phone.Number) (string, error) {
 			return fmt.Sprintf("%06d", v%codesPerSlot), nil
 		}
 	}
-}
-
-// text is the message in one segment of GSM characters. The last line binds the code to the site, so that a phone fills it in there and
-// nowhere else (https://wicg.github.io/sms-one-time-codes/).
-func (s *Service) text(code string) secret.Value {
-	return secret.New(fmt.Sprintf("%s is your %s code. Do not share it.\n\n@%s #%s", code, s.appName, s.smsHost, code))
 }
 
 // Status is the verification's status on the wire: unverified, expired, or failed once no tries are left.
