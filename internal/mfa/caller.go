@@ -186,15 +186,18 @@ func (t *txn) live(p *presence, id string) (*signedIn, error) {
 	if s == nil {
 		return nil, invalid
 	}
-	u, err := t.owner(s)
+	u, err := t.user(s.User())
 	if err != nil {
+		return nil, err
+	}
+	if u != nil && u.Banned {
+		return nil, apierr.New(apierr.UserBanned)
+	}
+	if u, err = t.owner(s); err != nil {
 		return nil, err
 	}
 	if u == nil {
 		return nil, invalid
-	}
-	if u.Banned {
-		return nil, apierr.New(apierr.UserBanned)
 	}
 	return &signedIn{p, s, u}, nil
 }

@@ -217,6 +217,15 @@ func TestEndingSessions(t *testing.T) {
 	}
 }
 
+func TestABannedUserIsToldSo(t *testing.T) {
+	p := newWorld(t).newcomer()
+	p.enter()
+	_, err := p.Ban(t.Context(), p.id, true)
+	p.must(err)
+	_, err = p.Me(t.Context(), p.browser)
+	p.want(apierr.UserBanned, err)
+}
+
 func TestForeignSessionsAndPhones(t *testing.T) {
 	w := newWorld(t)
 	p, q := w.newcomer(), w.newcomer()
