@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -59,8 +60,8 @@ func New(c Config, operations ...Operation) (*API, error) {
 		operations = Operations()
 	}
 	for _, op := range operations {
-		for _, path := range Spellings(op.Path) {
-			a.mux.HandleFunc(op.Method+" "+path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, &op) })
+		for _, spelling := range Spellings(op.Path) {
+			a.mux.HandleFunc(op.Method+" "+spelling, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, &op) })
 		}
 	}
 	return a, nil
@@ -91,11 +92,20 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(x, r, err)
 		return
 	}
+	if !clean(r.URL.Path) {
+		a.fail(x, r, apierr.New(apierr.ResourceNotFound))
+		return
+	}
 	if _, pattern := a.mux.Handler(r); pattern == "" {
 		a.unrouted(x, r)
 		return
 	}
 	a.mux.ServeHTTP(x, r)
+}
+
+// clean says whether a path is one that the mux would not redirect: SDKs do not follow redirects across origins.
+func clean(p string) bool {
+	return strings.HasPrefix(p, "/") && strings.TrimSuffix(p, "/") == strings.TrimSuffix(path.Clean(p), "/") && !strings.HasSuffix(p, "//")
 }
 
 type exchangeKey struct{}

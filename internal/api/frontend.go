@@ -286,19 +286,11 @@ type phoneUpdateInput struct {
 }
 
 func updatePhone(a *API, c *call, in phoneUpdateInput) (Wrapped[PhoneNumber], error) {
-	switch {
-	case in.Reserved != nil:
-		r, err := a.Service.ReservePhone(c, c.from, in.ID, *in.Reserved)
-		if err != nil || in.Default == nil || !*in.Default {
-			return a.phone(c, r, err)
-		}
-		codes := r.BackupCodes
-		r, err = a.Service.MakeDefaultPhone(c, c.from, in.ID, true)
-		if err == nil {
-			r.BackupCodes = codes
-		}
+	if in.Reserved != nil {
+		r, err := a.Service.ReservePhone(c, c.from, in.ID, *in.Reserved, in.Default != nil && *in.Default)
 		return a.phone(c, r, err)
-	case in.Default != nil:
+	}
+	if in.Default != nil {
 		r, err := a.Service.MakeDefaultPhone(c, c.from, in.ID, *in.Default)
 		return a.phone(c, r, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
@@ -97,10 +98,16 @@ func handshake(a *API, c *call, in handshakeInput) (redirect, error) {
 	return redirect{to.String()}, nil
 }
 
+// browserForm is that of a development browser's id.
+var browserForm = regexp.MustCompile(`^dvb_[a-z2-7]{26,128}$`)
+
 // directives are the Set-Cookie lines for the application's host, each under its plain and its suffixed name: with only the plain
 // names clerkMiddleware loops.
 func (a *API) directives(c *call, in handshakeInput, to *url.URL) ([]string, error) {
 	browser := in.DevBrowser
+	if !browserForm.MatchString(browser) {
+		browser = "" // it becomes part of a Set-Cookie line
+	}
 	s, err := a.Service.Client(c, c.from)
 	if err != nil && apierr.From(err).Code() != apierr.DevBrowserUnauthenticated {
 		return nil, err

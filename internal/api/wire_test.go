@@ -9,6 +9,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 func payload(t *testing.T, token string) string {
@@ -57,6 +58,11 @@ func TestUnknownRoutes(t *testing.T) {
 	}
 	w.send(httptest.NewRequest("POST", "/v1/me/totp?_method=TRACE", nil)).want(405, "method_not_allowed")
 	w.send(httptest.NewRequest("GET", "/v1/client?_method=DELETE", nil)).ok()
+	for _, path := range []string{"/v1//client", "/v1/client//", "/v1/./client", "/v1/me/../client", "//evil.example/v1/client"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL.Path = path
+		w.send(r).want(404, "resource_not_found") // and never a redirect
+	}
 }
 
 func TestEnvelopes(t *testing.T) {
@@ -143,6 +149,19 @@ func TestPhoneNumbersOverTheWire(t *testing.T) {
 	if a := b.call("GET", id).ok(); a.at("response.backup_codes") != nil {
 		t.Error("backup codes are shown twice")
 	}
+	second := b.call("POST", "/v1/me/phone_numbers", "phone_number", "+13105550142").ok().text("response.id")
+	b.call("POST", "/v1/me/phone_numbers/"+second+"/prepare_verification", "strategy", "phone_code").ok()
+	b.call("POST", "/v1/me/phone_numbers/"+second+"/attempt_verification", "code", b.sms()).ok()
+	both := []string{"reserved_for_second_factor", "true", "default_second_factor", "true"}
+	w.faults.Inject(store.FailCommit(1))
+	b.call("PATCH", "/v1/me/phone_numbers/"+second, both...).want(503, "service_unavailable")
+	if a := b.call("GET", "/v1/me/phone_numbers/"+second).ok(); a.at("response.reserved_for_second_factor") != false {
+		t.Errorf("half of a change was made: %s", a.body)
+	}
+	w.faults.Inject(store.FailCommit(2)) // one commit must do
+	if a := b.call("PATCH", "/v1/me/phone_numbers/"+second, both...).ok(); a.at("response.default_second_factor") != true {
+		t.Errorf("reserved and made the default: %s", a.body)
+	}
 	b.call("POST", id+"?_method=PATCH", "default_second_factor", "false").want(422, "form_disable_default_second_factor_not_allowed")
 	b.later(11 * time.Minute)
 	b.call("POST", id+"?_method=DELETE").want(403, "session_reverification_required")
@@ -177,6 +196,13 @@ func TestHandshake(t *testing.T) {
 		}
 	}
 	w.backend("GET", "/v1/clients/handshake_payload?nonce="+nonce, "").want(404, "resource_not_found")
+	a = b.call("GET", "/v1/client/handshake?redirect_url=http%3A%2F%2Flocalhost%3A3000&format=nonce&__clerk_db_jwt=x%3B%20Domain%3Dexample.com")
+	if to, err = a.Location(); err != nil {
+		t.Fatal(err)
+	}
+	if p = w.backend("GET", "/v1/clients/handshake_payload?nonce="+to.Query().Get("__clerk_handshake_nonce"), "").ok(); strings.Contains(string(p.body), "Domain") {
+		t.Errorf("a query parameter wrote an attribute of a cookie: %s", p.body)
+	}
 	b.call("GET", "/v1/client/handshake?redirect_url=https%3A%2F%2Fevil.example&format=nonce").want(400, "origin_invalid")
 	b.call("GET", "/v1/client/handshake?redirect_url=javascript%3Aalert(1)").want(422, "form_param_format_invalid")
 	token := b.call("GET", "/v1/client/handshake?redirect_url=http%3A%2F%2Flocalhost%3A3000")

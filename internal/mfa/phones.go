@@ -210,8 +210,9 @@ func (t *txn) release(kind, value string, u *User) error {
 	return nil
 }
 
-// ReservePhone switches a number's use as a second factor on or off.
-func (s *Service) ReservePhone(ctx context.Context, from Caller, id string, on bool) (*PhoneResult, error) {
+// ReservePhone switches a number's use as a second factor on or off. With makeDefault a number that is switched on becomes the default
+// in the same commit.
+func (s *Service) ReservePhone(ctx context.Context, from Caller, id string, on, makeDefault bool) (*PhoneResult, error) {
 	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, out *PhoneResult) error {
 		if on && !t.state.settings.SMSCode {
 			return apierr.New(apierr.FeatureNotEnabled)
@@ -222,12 +223,11 @@ func (s *Service) ReservePhone(ctx context.Context, from Caller, id string, on b
 		if ph.Verified == 0 {
 			return apierr.New(apierr.IdentificationUpdateSecondFactorUnverified)
 		}
-		if ph.Reserved == on {
-			return nil
-		}
 		if on {
-			ph.Reserved = true
-			return t.reserved(in, ph, out)
+			return t.reserve(in, ph, out, makeDefault)
+		}
+		if !ph.Reserved {
+			return nil
 		}
 		if err := t.mayLose(in.user, func(u *User) { u.phone(id).Reserved = false }); err != nil {
 			return err
@@ -236,6 +236,19 @@ func (s *Service) ReservePhone(ctx context.Context, from Caller, id string, on b
 		t.removedFactor(in.user, ph)
 		return nil
 	})
+}
+
+func (t *txn) reserve(in *signedIn, ph *Phone, out *PhoneResult, makeDefault bool) error {
+	if !ph.Reserved {
+		ph.Reserved = true
+		if err := t.reserved(in, ph, out); err != nil {
+			return err
+		}
+	}
+	if makeDefault {
+		t.makeDefault(in.user, ph)
+	}
+	return nil
 }
 
 // reserved completes the change of a number into a second factor.

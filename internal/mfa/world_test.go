@@ -193,7 +193,7 @@ func (p *person) enrolPhone(number string) {
 	p.must(err)
 	_, err = p.AttemptPhone(p.Context(), p.browser, p.phone, mfa.Guess{Code: secret.New(p.sms())})
 	p.must(err)
-	r, err = p.ReservePhone(p.Context(), p.browser, p.phone, true)
+	r, err = p.ReservePhone(p.Context(), p.browser, p.phone, true, false)
 	p.must(err)
 	if r.BackupCodes != nil {
 		p.backup = r.BackupCodes
