@@ -58,6 +58,9 @@ func bind[In any](r *http.Request, surface Surface) (In, error) {
 			continue
 		}
 		delete(from, name)
+		if string(given.raw) == "null" {
+			continue
+		}
 		if err := given.assign(v.Field(i)); err != nil {
 			return in, apierr.From(err).Param(name)
 		}
@@ -120,9 +123,7 @@ func fromJSON(data []byte) (values, error) {
 	}
 	out := values{}
 	for name, raw := range fields {
-		if string(raw) != "null" {
-			out[name] = value{raw: raw}
-		}
+		out[name] = value{raw: raw}
 	}
 	return out, nil
 }
@@ -155,6 +156,7 @@ func noDuplicates(data []byte) error {
 var (
 	errType      = apierr.New(apierr.FormParamTypeInvalid)
 	errDuplicate = apierr.New(apierr.FormParamDuplicate)
+	errBody      = apierr.New(apierr.RequestBodyInvalid)
 )
 
 // assign puts the parameter into a field of type string, bool, int, secret.Value, a pointer to one of these, a list of strings or
@@ -197,17 +199,25 @@ func (v value) list() ([]string, error) {
 	if err := json.Unmarshal(v.raw, &list); err != nil {
 		return nil, errType
 	}
+	for _, text := range list {
+		if strings.ContainsRune(text, 0) {
+			return nil, errBody
+		}
+	}
 	return list, nil
 }
 
 func assignJSON(to reflect.Value, raw json.RawMessage) error {
 	switch target := to.Addr().Interface().(type) {
-	case *secret.Value:
+	case *string, *secret.Value:
 		var text string
 		if err := json.Unmarshal(raw, &text); err != nil {
 			return errType
 		}
-		*target = secret.New(text)
+		if strings.ContainsRune(text, 0) {
+			return errBody
+		}
+		return assignText(to, text)
 	case *json.RawMessage:
 		return assignObject(target, raw)
 	default:
