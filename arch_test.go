@@ -18,8 +18,8 @@ const module = "github.com/countersign-mfa/countersign/"
 
 // leaves and the one library that each may use.
 var leaves = map[string]string{
-	"secret": "", "apierr": "", "backupcode": "", "ratelimit": "", "reverify": "", "seal": "",
-	"totp": "github.com/pquerna/otp", "phone": "github.com/nyaruka/phonenumbers", "password": "golang.org/x/crypto", "session": "github.com/go-jose/go-jose/v4",
+	"secret": "", "phone": "", "apierr": "", "backupcode": "", "ratelimit": "", "reverify": "", "seal": "",
+	"totp": "github.com/pquerna/otp", "numberplan": "github.com/nyaruka/phonenumbers", "password": "golang.org/x/crypto", "session": "github.com/go-jose/go-jose/v4",
 }
 
 // only says which folders may import a family of packages.

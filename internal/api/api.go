@@ -46,7 +46,7 @@ type API struct {
 	mux    *http.ServeMux
 }
 
-// New returns the handler of the given operations; none means all.
+// New returns the handler of the given operations: all of [Operations], or those of one function.
 func New(c Config, operations ...Operation) (*API, error) {
 	if c.Service == nil || c.Log == nil || c.Address == nil || c.SecretKey.IsZero() {
 		return nil, errors.New("api: Service, Log, Address and SecretKey are needed")
@@ -56,9 +56,6 @@ func New(c Config, operations ...Operation) (*API, error) {
 		return nil, fmt.Errorf("api: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
 	a := &API{Config: c, secure: u.Scheme == "https", mux: http.NewServeMux()}
-	if len(operations) == 0 {
-		operations = Operations()
-	}
 	for _, op := range operations {
 		for _, spelling := range Spellings(op.Path) {
 			a.mux.HandleFunc(op.Method+" "+spelling, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, &op) })

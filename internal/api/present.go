@@ -160,7 +160,7 @@ func presentFactors(factors []mfa.Factor) []Factor {
 	for _, f := range factors {
 		shown := Factor{Strategy: string(f.Strategy)}
 		if f.Phone != nil {
-			shown.PhoneNumberID, shown.SafeIdentifier = f.Phone.ID, masked(f.Phone.Number)
+			shown.PhoneNumberID, shown.SafeIdentifier = f.Phone.ID, phone.Mask(f.Phone.Number)
 			if isDefault := f.Phone.Default; f.Phone.Reserved {
 				shown.Default = &isDefault
 			}
@@ -168,14 +168,6 @@ func presentFactors(factors []mfa.Factor) []Factor {
 		out = append(out, shown)
 	}
 	return out
-}
-
-func masked(number string) string {
-	n, err := phone.Parse(number)
-	if err != nil {
-		return ""
-	}
-	return n.Masked()
 }
 
 func presentSignIn(si *mfa.SignIn, u *mfa.User, s *mfa.Snapshot) SignIn {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/numberplan"
 	"github.com/countersign-mfa/countersign/internal/password"
 	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
@@ -56,14 +57,14 @@ func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 		f(&c)
 	}
 	c.Service, err = mfa.New(mfa.Config{
-		Store: w.faults, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader),
+		Store: w.faults, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: numberplan.Parse,
 		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
 		Issuer: c.PublicURL, AppName: c.AppName, SMSHost: "localhost",
 	})
 	w.must(err)
 	_, err = c.Service.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = false })
 	w.must(err)
-	w.API, err = api.New(c)
+	w.API, err = api.New(c, api.Operations()...)
 	w.must(err)
 	return w
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/boltstore"
 	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/numberplan"
 	"github.com/countersign-mfa/countersign/internal/outbox"
 	"github.com/countersign-mfa/countersign/internal/password"
 	"github.com/countersign-mfa/countersign/internal/seal"
@@ -118,7 +119,7 @@ var publishableKey = "pk_test_" + base64.RawStdEncoding.EncodeToString([]byte("c
 
 func (a *App) wire(ring *seal.Ring, host string) error {
 	service, err := mfa.New(mfa.Config{
-		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Now: a.clock.now, Pause: pause,
+		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: numberplan.Parse, Now: a.clock.now, Pause: pause,
 		Rand: rand.Reader, Issuer: a.PublicURL, AppName: a.AppName, SMSHost: host,
 		Notify: func(e mfa.Event) { a.Log.Info("event", "name", e.Name, "user", e.User) },
 	})
@@ -129,7 +130,7 @@ func (a *App) wire(ring *seal.Ring, host string) error {
 	a.api, err = api.New(api.Config{
 		Service: service, PublicURL: a.PublicURL, SecretKey: a.SecretKey, PublishableKey: a.PublishableKey, AppName: a.AppName,
 		Development: true, Address: remote, Log: a.Log,
-	})
+	}, api.Operations()...)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/password"
-	"github.com/countersign-mfa/countersign/internal/phone"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/totp"
 )
@@ -159,9 +158,9 @@ func (t *txn) addEmail(u *User, address string) error {
 }
 
 func (t *txn) importPhone(u *User, text string, reserved bool) error {
-	n, err := phone.Parse(text)
+	n, err := t.s.number(text)
 	if err != nil {
-		return apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
+		return err
 	}
 	if u.phoneBy(n.E164()) != nil {
 		return apierr.New(apierr.FormIdentifierExists).Param("phone_number")

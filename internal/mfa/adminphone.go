@@ -6,7 +6,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/password"
-	"github.com/countersign-mfa/countersign/internal/phone"
 )
 
 func passwordError(err error) error {
@@ -21,9 +20,9 @@ type PhoneChange struct{ Verified, Primary, Reserved, Default *bool }
 
 // AddUserPhone adds a number to a user on the word of the team's server.
 func (s *Service) AddUserPhone(ctx context.Context, user, text string, change PhoneChange) (*PhoneResult, error) {
-	n, err := phone.Parse(text)
+	n, err := s.number(text)
 	if err != nil {
-		return nil, apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
+		return nil, err
 	}
 	var out PhoneResult
 	err = s.admin(ctx, user, func(t *txn, u *User) error {

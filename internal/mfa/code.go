@@ -86,9 +86,9 @@ func (t *txn) spend(u *User, sl slot, guess string) (bool, error) {
 
 // sendCode replaces the slot's code and sends the new one after the commit. A resend keeps the id and the count of wrong tries.
 func (t *txn) sendCode(u *User, p *Phone, sl slot, from Caller) error {
-	number, err := phone.Parse(p.Number)
+	number, err := phone.New(p.Number, p.Country, p.Line)
 	if err != nil {
-		return fmt.Errorf("parse stored number: %w", err)
+		return fmt.Errorf("stored number: %w", err)
 	}
 	if err := t.mayText(u, number); err != nil {
 		return err

@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
@@ -60,9 +61,9 @@ func (s *Service) AddPhone(ctx context.Context, from Caller, text string, reserv
 	if text == "" {
 		return nil, apierr.New(apierr.FormParamNil).Param("phone_number")
 	}
-	number, err := phone.Parse(text)
+	number, err := s.number(text)
 	if err != nil {
-		return nil, apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
+		return nil, err
 	}
 	var out PhoneResult
 	claim := s.claimKey("phone", number.E164())
@@ -93,9 +94,21 @@ func (s *Service) AddPhone(ctx context.Context, from Caller, text string, reserv
 	return &out, nil
 }
 
+// number reads a number that is new to the service.
+func (s *Service) number(text string) (phone.Number, error) {
+	if s.numbers == nil {
+		return phone.Number{}, errors.New("mfa: this service takes no new numbers")
+	}
+	n, err := s.numbers(text)
+	if err != nil {
+		return phone.Number{}, apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
+	}
+	return n, nil
+}
+
 func (s *Service) newPhone(u *User, n phone.Number, now Instant) Phone {
 	tail := s.maskNumber(u.ID, s.digest("number", n.E164()))
-	return Phone{ID: prefixID + u.ID + tail, Tail: tail, Number: n.E164(), CreatedAt: now, UpdatedAt: now}
+	return Phone{ID: prefixID + u.ID + tail, Tail: tail, Number: n.E164(), Country: n.Country(), Line: n.Line(), CreatedAt: now, UpdatedAt: now}
 }
 
 func (t *txn) mayAdd(u *User, n phone.Number, claim Key) error {

@@ -54,7 +54,9 @@ type Config struct {
 	Sender    Sender
 	Ring      *seal.Ring
 	Passwords *password.Hasher
-	Now       func() time.Time
+	// Numbers reads a phone number that is to be added; nil where none is.
+	Numbers func(text string) (phone.Number, error)
+	Now     func() time.Time
 	// Pause waits, or returns the context's error; only between tries of a commit.
 	Pause func(context.Context, time.Duration) error
 	Rand  io.Reader
@@ -74,6 +76,7 @@ type Service struct {
 	sender    Sender
 	ring      *seal.Ring
 	passwords *password.Hasher
+	numbers   func(string) (phone.Number, error)
 	now       func() time.Time
 	pause     func(context.Context, time.Duration) error
 	rand      io.Reader
@@ -97,7 +100,7 @@ func New(c Config) (*Service, error) {
 		c.Notify = func(Event) {}
 	}
 	return &Service{
-		store: c.Store, sender: c.Sender, ring: c.Ring, passwords: c.Passwords, now: c.Now, pause: c.Pause, rand: c.Rand,
+		store: c.Store, sender: c.Sender, ring: c.Ring, passwords: c.Passwords, numbers: c.Numbers, now: c.Now, pause: c.Pause, rand: c.Rand,
 		issuer: c.Issuer, appName: c.AppName, smsHost: c.SMSHost, notify: c.Notify,
 	}, nil
 }

@@ -109,8 +109,8 @@ func identifier(text string) (kind, value string) {
 	text = strings.TrimSpace(text)
 	switch {
 	case strings.HasPrefix(text, "+"):
-		if n, err := phone.Parse(text); err == nil {
-			return "phone", n.E164()
+		if number, err := phone.Normalize(text); err == nil {
+			return "phone", number
 		}
 		return "phone", text
 	case strings.Contains(text, "@"):

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/phone"
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/seal"
 )
@@ -60,18 +61,20 @@ type Email struct {
 
 // Phone is a number of a user.
 type Phone struct {
-	ID        string  `json:"-"` // prefix, user and Tail
-	Tail      string  `json:"i"`
-	Number    string  `json:"n"` // E.164
-	Verified  Instant `json:"v,omitempty"`
-	By        string  `json:"vb,omitempty"` // start of the nonce of the session that verified it
-	Reserved  bool    `json:"r,omitempty"`  // for the second factor
-	Default   bool    `json:"d,omitempty"`
-	Failures  int     `json:"f,omitempty"` // consecutive, as a second factor
-	Pending   *Code   `json:"p,omitempty"` // a verification of the number in progress
-	Primary   bool    `json:"m,omitempty"`
-	CreatedAt Instant `json:"c"`
-	UpdatedAt Instant `json:"u"`
+	ID        string     `json:"-"` // prefix, user and Tail
+	Tail      string     `json:"i"`
+	Number    string     `json:"n"`           // E.164
+	Country   string     `json:"y,omitempty"` // ISO 3166-1 alpha-2, as of when the number was added
+	Line      phone.Line `json:"k,omitempty"`
+	Verified  Instant    `json:"v,omitempty"`
+	By        string     `json:"vb,omitempty"` // start of the nonce of the session that verified it
+	Reserved  bool       `json:"r,omitempty"`  // for the second factor
+	Default   bool       `json:"d,omitempty"`
+	Failures  int        `json:"f,omitempty"` // consecutive, as a second factor
+	Pending   *Code      `json:"p,omitempty"` // a verification of the number in progress
+	Primary   bool       `json:"m,omitempty"`
+	CreatedAt Instant    `json:"c"`
+	UpdatedAt Instant    `json:"u"`
 }
 
 // TOTP is a user's authenticator app.

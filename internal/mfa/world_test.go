@@ -13,6 +13,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/numberplan"
 	"github.com/countersign-mfa/countersign/internal/password"
 	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
@@ -46,7 +47,7 @@ func newWorld(t testing.TB) *world {
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, rand.Reader)
 	w.must(err)
 	w.Service, err = mfa.New(mfa.Config{
-		Store: w.counts, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader),
+		Store: w.counts, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: numberplan.Parse,
 		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
 		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
 	})

@@ -1,10 +1,6 @@
 package phone
 
-import (
-	"fmt"
-
-	"github.com/nyaruka/phonenumbers"
-)
+import "fmt"
 
 // Line is the kind of line that a number leads to. The zero Line is Other.
 type Line int
@@ -39,32 +35,4 @@ func (l Line) String() string {
 		return fmt.Sprintf("Line(%d)", int(l))
 	}
 	return names[l]
-}
-
-func lineOf(parsed *phonenumbers.PhoneNumber) Line {
-	kind := phonenumbers.GetNumberType(parsed)
-	texts := kind == phonenumbers.MOBILE || kind == phonenumbers.FIXED_LINE_OR_MOBILE
-	if texts && countryOf(parsed) == "" {
-		return Other
-	}
-	switch kind {
-	case phonenumbers.MOBILE:
-		return Mobile
-	case phonenumbers.FIXED_LINE_OR_MOBILE:
-		return FixedOrMobile
-	case phonenumbers.FIXED_LINE:
-		return Fixed
-	case phonenumbers.TOLL_FREE:
-		return TollFree
-	case phonenumbers.PREMIUM_RATE:
-		return Premium
-	case phonenumbers.SHARED_COST:
-		return SharedCost
-	case phonenumbers.VOIP:
-		return VoIP
-	case phonenumbers.PAGER:
-		return Pager
-	default:
-		return Other
-	}
 }

@@ -1,11 +1,7 @@
-// Package phone reads phone numbers and says which of them a code may be texted to.
+// Package phone holds phone numbers: their one spelling, and what of them may be shown.
 //
-// A [Number] is a valid number in the one spelling of E.164, so that two numbers are the same number exactly if they are
-// equal. Which numbers are valid, their countries and lines come from Google's metadata of the world's numbering plans.
-// A Number prints masked; only [Number.E164] gives all its digits.
-//
-// Importing this package loads the numbering plans when the process starts. That was measured as 4 ms, 2.5 MB of memory and
-// 6 MB of binary, so a program that handles no phone numbers should not import it.
+// A [Number] is in the one spelling of E.164, so that two numbers are the same number exactly if they are equal. It prints masked; only
+// [Number.E164] gives all its digits. Which numbers exist, their countries and their lines is the knowledge of package numberplan.
 package phone
 
 import (
@@ -14,23 +10,18 @@ import (
 	"io"
 	"log/slog"
 	"regexp"
-	"strconv"
 	"strings"
 	"unique"
-
-	"github.com/nyaruka/phonenumbers"
 )
 
-// ErrInvalid is what [Parse] returns, alone, for a text that is no valid number. It does not hold the text.
+// ErrInvalid is what stands for a text that is no number. It does not hold the text.
 var ErrInvalid = errors.New("not a valid phone number in international form")
 
 const (
 	// maxText bounds the work on hostile input; a number has at most 16 characters, the rest is for separators.
 	maxText = 64
-	// region001 is the metadata's name for numbers that belong to no country.
-	region001 = "001"
-	stars     = "*******"
-	shown     = 2
+	stars   = "*******"
+	shown   = 2
 )
 
 var (
@@ -40,9 +31,11 @@ var (
 	// fictional are the numbers that the North American numbering plan keeps for films and tests: line 0100 to 0199 of
 	// exchange 555 in every area.
 	fictional = regexp.MustCompile(`^\+1[2-9][0-9]{2}55501[0-9]{2}$`)
+	// shortCode is a country code of fewer than three digits (ITU-T E.164, list of assigned codes): a code that begins so never has more.
+	shortCode = regexp.MustCompile(`^\+(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])`)
 )
 
-// Number is a valid phone number. Numbers compare with ==. The zero Number is none: it parses from nothing, and its
+// Number is a phone number. Numbers compare with ==. The zero Number is none: it parses from nothing, and its
 // texts are empty.
 type Number struct {
 	// fmt prints unexported fields without calling methods. It shows a handle to a string, which is a pointer to one, as
@@ -52,32 +45,24 @@ type Number struct {
 	line            Line
 }
 
-// Parse reads a number in international form: a +, the country code, and the digits, all ASCII. Spaces, hyphens, dots
-// and parentheses are ignored; anything else is [ErrInvalid], and so are a number that the numbering plans do not know
-// and a number that they would rewrite, as they would drop the 0 of "+44 (0) 20": a text goes to the number that
-// was typed or nowhere. Fictional numbers are valid in every area.
-func Parse(s string) (Number, error) {
+// Normalize returns the E.164 form of a text: a +, the country code, and the digits, all ASCII. Spaces, hyphens, dots and parentheses are
+// dropped; anything else is [ErrInvalid]. It does not say that there is such a number.
+func Normalize(s string) (string, error) {
 	if len(s) > maxText {
+		return "", ErrInvalid
+	}
+	if s = separators.Replace(s); !form.MatchString(s) {
+		return "", ErrInvalid
+	}
+	return s, nil
+}
+
+// New returns the number of an E.164 form, with the country and line that the numbering plan gave it, or [ErrInvalid].
+func New(e164, country string, line Line) (Number, error) {
+	if !form.MatchString(e164) {
 		return Number{}, ErrInvalid
 	}
-	s = separators.Replace(s)
-	if !form.MatchString(s) {
-		return Number{}, ErrInvalid
-	}
-	parsed, err := phonenumbers.Parse(s, "")
-	if err != nil || phonenumbers.Format(parsed, phonenumbers.E164) != s {
-		return Number{}, ErrInvalid
-	}
-	n := Number{e164: unique.Make(s), masked: mask(s, parsed.GetCountryCode())}
-	switch {
-	case phonenumbers.IsValidNumber(parsed):
-		n.country, n.line = countryOf(parsed), lineOf(parsed)
-	case fictional.MatchString(s):
-		n.country, n.line = "US", FixedOrMobile
-	default:
-		return Number{}, ErrInvalid
-	}
-	return n, nil
+	return Number{e164: unique.Make(e164), masked: Mask(e164), country: country, line: line}, nil
 }
 
 // IsZero reports whether n is no number.
@@ -125,14 +110,14 @@ func (n Number) LogValue() slog.Value { return slog.StringValue(n.Masked()) }
 // MarshalText implements [encoding.TextMarshaler], and through it JSON: it returns the masked number and never an error.
 func (n Number) MarshalText() ([]byte, error) { return []byte(n.Masked()), nil }
 
-func mask(e164 string, countryCode int32) string {
-	return "+" + strconv.Itoa(int(countryCode)) + stars + e164[len(e164)-shown:]
-}
-
-func countryOf(parsed *phonenumbers.PhoneNumber) string {
-	country := phonenumbers.GetRegionCodeForNumber(parsed)
-	if country == region001 {
+// Mask is [Number.Masked] of a number in E.164 form, and empty for any other text.
+func Mask(e164 string) string {
+	if !form.MatchString(e164) {
 		return ""
 	}
-	return country
+	code := shortCode.FindString(e164)
+	if code == "" {
+		code = e164[:min(len("+")+3, len(e164))]
+	}
+	return code + stars + e164[len(e164)-shown:]
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/phone"
+	"github.com/countersign-mfa/countersign/internal/numberplan"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/sns"
 )
@@ -49,7 +49,7 @@ const good = `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">
 
 func message(t *testing.T, test bool) mfa.Message {
 	t.Helper()
-	to, err := phone.Parse(number)
+	to, err := numberplan.Parse(number)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package phone_test
+package numberplan_test
 
 import (
 	"bytes"
@@ -10,12 +10,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nyaruka/phonenumbers"
+
+	"github.com/countersign-mfa/countersign/internal/numberplan"
 	"github.com/countersign-mfa/countersign/internal/phone"
 )
 
 func mustParse(t *testing.T, s string) phone.Number {
 	t.Helper()
-	n, err := phone.Parse(s)
+	n, err := numberplan.Parse(s)
 	if err != nil {
 		t.Fatalf("Parse(%q): %v", s, err)
 	}
@@ -150,7 +153,7 @@ var refused = map[string]string{
 
 func TestParseRefuses(t *testing.T) {
 	for name, text := range refused {
-		n, err := phone.Parse(text)
+		n, err := numberplan.Parse(text)
 		if !errors.Is(err, phone.ErrInvalid) || !n.IsZero() {
 			t.Errorf("%s: %q, %v", name, n.E164(), err)
 		}
@@ -274,7 +277,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		n, err := phone.Parse(text)
+		n, err := numberplan.Parse(text)
 		if err != nil {
 			if !n.IsZero() || !errors.Is(err, phone.ErrInvalid) {
 				t.Fatalf("Parse(%q) = %q, %v", text, n.E164(), err)
@@ -285,7 +288,7 @@ func FuzzParse(f *testing.F) {
 		if !e164.MatchString(s) || digits(s) != digits(text) {
 			t.Fatalf("Parse(%q) = %q", text, s)
 		}
-		if again, err := phone.Parse(s); err != nil || again != n {
+		if again, err := numberplan.Parse(s); err != nil || again != n {
 			t.Fatalf("Parse(%q) = %q, %v", s, again.E164(), err)
 		}
 		if m := n.Masked(); m[len(m)-2:] != s[len(s)-2:] || !strings.HasPrefix(s, m[:strings.Index(m, "*")]) || strings.Count(m, "*") != 7 {
@@ -311,8 +314,21 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(s, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, _ = phone.Parse(s)
+				_, _ = numberplan.Parse(s)
 			}
 		})
+	}
+}
+
+// TestMaskKeepsTheCountryCode: what package phone knows of country codes is what the plans say.
+func TestMaskKeepsTheCountryCode(t *testing.T) {
+	codes := phonenumbers.GetSupportedCallingCodes()
+	if len(codes) < 200 {
+		t.Fatalf("%d country codes", len(codes))
+	}
+	for code := range codes {
+		if got, want := phone.Mask(fmt.Sprintf("+%d12345678", code)), fmt.Sprintf("+%d*******78", code); got != want {
+			t.Errorf("mask of country code %d is %s, want %s", code, got, want)
+		}
 	}
 }
