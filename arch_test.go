@@ -116,7 +116,10 @@ func allowed(dir, p string) bool {
 	_, ofLeaf := leaves[strings.TrimPrefix(p, module+"internal/")]
 	switch {
 	case leaf && dir == "internal/"+name:
-		return standard(p) || p == module+"internal/secret" || library != "" && under(p, library)
+		value := p == module+"internal/secret" || p == module+"internal/phone"
+		return standard(p) || value || library != "" && under(p, library)
+	case p == module+"internal/numberplan" && (dir == "internal/mfa" || dir == "internal/api"):
+		return false // every function would link the plans
 	case dir == "internal/mfa":
 		unfit := []string{"net", "net/http", "os", "database/sql", "log", "log/slog"}
 		return ofLeaf || standard(p) && !slices.Contains(unfit, p)
