@@ -27,8 +27,10 @@ type Config struct {
 	Service *mfa.Service
 	// PublicURL is where clients reach the API, without a slash at the end.
 	PublicURL string
-	// SecretKey is the bearer key of the Backend API.
-	SecretKey secret.Value
+	// Accepts says, in constant time, whether a bearer is a key of the Backend API.
+	Accepts func(bearer secret.Value) bool
+	// Origins are allowed besides those of the instance's settings.
+	Origins []string
 	// PublishableKey is the application's; the handshake derives cookie names from it.
 	PublishableKey string
 	AppName        string
@@ -48,8 +50,8 @@ type API struct {
 
 // New returns the handler of the given operations: all of [Operations], or those of one function.
 func New(c Config, operations ...Operation) (*API, error) {
-	if c.Service == nil || c.Log == nil || c.Address == nil || c.SecretKey.IsZero() {
-		return nil, errors.New("api: Service, Log, Address and SecretKey are needed")
+	if c.Service == nil || c.Log == nil || c.Address == nil || c.Accepts == nil {
+		return nil, errors.New("api: Service, Log, Address and Accepts are needed")
 	}
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
@@ -85,7 +87,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.Header().Set("X-Clerk-Trace-Id", x.traceID)
 	x.Header().Set("Cache-Control", "no-store")
 	x.Header().Set("X-Content-Type-Options", "nosniff")
-	if err := override(r); err != nil {
+	if err := override(x, r); err != nil {
 		a.fail(x, r, err)
 		return
 	}
@@ -112,8 +114,10 @@ type exchange struct {
 	http.ResponseWriter
 	traceID   string
 	operation string
-	status    int
-	code      apierr.Code
+	// overridden is true when the method came from the query, which is for the Frontend API only.
+	overridden bool
+	status     int
+	code       apierr.Code
 }
 
 // WriteHeader remembers the status.
@@ -131,14 +135,14 @@ func traceID() string {
 }
 
 // override makes a POST with _method in the query the request that it stands for: clerk-js sends no other methods.
-func override(r *http.Request) error {
+func override(x *exchange, r *http.Request) error {
 	method := r.URL.Query().Get("_method")
 	if method == "" || r.Method != http.MethodPost {
 		return nil
 	}
 	switch method = strings.ToUpper(method); method {
 	case http.MethodPatch, http.MethodPut, http.MethodDelete:
-		r.Method = method
+		r.Method, x.overridden = method, true
 		return nil
 	}
 	return apierr.New(apierr.MethodNotAllowed)

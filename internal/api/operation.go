@@ -87,6 +87,10 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, op *Operation) {
 	x := r.Context().Value(exchangeKey{}).(*exchange)
 	x.operation = op.Name
 	c := &call{Context: r.Context(), request: r, answer: x}
+	if x.overridden && op.Surface != Frontend {
+		a.fail(x, r, apierr.New(apierr.MethodNotAllowed))
+		return
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if err := a.admit(c, op.Surface); err != nil {
 		a.fail(x, r, err)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/boltstore"
+	"github.com/countersign-mfa/countersign/internal/keyring"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/numberplan"
 	"github.com/countersign-mfa/countersign/internal/outbox"
@@ -57,6 +58,7 @@ type App struct {
 	Fresh bool
 
 	clock  *clock
+	keys   *keyring.Keyring
 	bolt   *boltstore.Store
 	faulty *store.Faulty
 	api    *api.API
@@ -94,7 +96,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	ring, fresh, err := openRing(filepath.Join(c.Dir, "master.key"))
+	file, fresh, err := openFile(filepath.Join(c.Dir, "master.key"))
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +107,8 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	}
 	a.Outbox = outbox.New(a.clock.now)
 	a.faulty = store.NewFaulty(a.bolt)
-	if err := a.wire(ring, u.Hostname()); err != nil {
+	a.keys = keyring.New(a.bolt, file, a.clock.now)
+	if err := a.wire(ctx, u.Hostname()); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	if err := a.seed(ctx); err != nil {
@@ -117,7 +120,14 @@ func Open(ctx context.Context, c Config) (*App, error) {
 // publishableKey names a host that is never contacted; its form makes Clerk's SDKs use the development-browser flow.
 var publishableKey = "pk_test_" + base64.RawStdEncoding.EncodeToString([]byte("countersign-local-1.clerk.accounts.dev$"))
 
-func (a *App) wire(ring *seal.Ring, host string) error {
+func (a *App) wire(ctx context.Context, host string) error {
+	if err := a.keys.Prepare(ctx); err != nil {
+		return err
+	}
+	ring, err := a.keys.Open(ctx)
+	if err != nil {
+		return err
+	}
 	service, err := mfa.New(mfa.Config{
 		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: numberplan.Parse, Now: a.clock.now, Pause: pause,
 		Rand: rand.Reader, Issuer: a.PublicURL, AppName: a.AppName, SMSHost: host,
@@ -128,7 +138,7 @@ func (a *App) wire(ring *seal.Ring, host string) error {
 	}
 	a.Service = service
 	a.api, err = api.New(api.Config{
-		Service: service, PublicURL: a.PublicURL, SecretKey: a.SecretKey, PublishableKey: a.PublishableKey, AppName: a.AppName,
+		Service: service, PublicURL: a.PublicURL, Accepts: a.SecretKey.Equal, PublishableKey: a.PublishableKey, AppName: a.AppName,
 		Development: true, Address: remote, Log: a.Log,
 	}, api.Operations()...)
 	if err != nil {
@@ -161,6 +171,9 @@ func (a *App) Cleanup(ctx context.Context) {
 		} else if r.Found > 0 {
 			a.Log.Info("cleanup", "found", r.Found, "changed", r.Changed, "deleted", r.Deleted)
 		}
+		if err := errors.Join(a.keys.RotateIfDue(ctx), a.keys.Refresh(ctx)); err != nil && ctx.Err() == nil {
+			a.Log.Error("key rotation failed", "error", err.Error())
+		}
 		_ = pause(ctx, cleanupEvery)
 	}
 }
@@ -186,28 +199,29 @@ func remote(r *http.Request) netip.Addr {
 	return address
 }
 
-// openRing reads the master key, or makes one in a fresh directory.
-func openRing(path string) (*seal.Ring, bool, error) {
+// openFile reads the key that wraps all others, or makes one in a fresh directory.
+func openFile(path string) (keyring.File, bool, error) {
+	var none keyring.File
 	var key seal.Key
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names the directory
 	fresh := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case fresh:
 		if _, err := rand.Read(key[:]); err != nil {
-			return nil, false, fmt.Errorf("make master key: %w", err)
+			return none, false, fmt.Errorf("make master key: %w", err)
 		}
 		if err := os.WriteFile(path, []byte(hex.EncodeToString(key[:])+"\n"), 0o600); err != nil {
-			return nil, false, fmt.Errorf("data directory: %w", err)
+			return none, false, fmt.Errorf("data directory: %w", err)
 		}
 	case err != nil:
-		return nil, false, fmt.Errorf("data directory: %w", err)
+		return none, false, fmt.Errorf("data directory: %w", err)
 	default:
 		raw, err := hex.DecodeString(strings.TrimSpace(string(text)))
 		if err != nil || len(raw) != len(key) {
-			return nil, false, fmt.Errorf("%s is not a master key of 64 hexadecimal digits", path)
+			return none, false, fmt.Errorf("%s is not a master key of 64 hexadecimal digits", path)
 		}
 		copy(key[:], raw)
 	}
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: key}, rand.Reader)
-	return ring, fresh, err
+	return keyring.File{Ring: ring, Rand: rand.Reader}, fresh, err
 }

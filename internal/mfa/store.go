@@ -19,6 +19,7 @@ const (
 	KindNonce      Kind = "nonce"
 	KindSettings   Kind = "settings"
 	KindSigningKey Kind = "signingkey"
+	KindKeyring    Kind = "keyring"
 )
 
 // Key names one record: its kind and an id that is unique within the kind.

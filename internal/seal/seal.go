@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync/atomic"
 
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
@@ -39,10 +40,15 @@ const (
 
 // Ring holds the keys by version. It is safe for concurrent use.
 type Ring struct {
+	rand io.Reader
+	held atomic.Pointer[versions]
+}
+
+// versions are the keys of a ring at one time.
+type versions struct {
 	current uint32
 	lowest  uint32
 	keys    map[uint32]derived
-	rand    io.Reader
 }
 
 // derived are the keys of one version.
@@ -50,37 +56,51 @@ type derived struct{ seal, mac, digest []byte }
 
 // NewRing returns a ring that seals under the current version and opens under every version it holds.
 func NewRing(current uint32, keys map[uint32]Key, rand io.Reader) (*Ring, error) {
+	r := &Ring{rand: rand}
+	return r, r.Replace(current, keys)
+}
+
+// Replace gives the ring other keys: when a key was added, or began to be the current one. What was sealed under a version that is left
+// out can no longer be opened.
+func (r *Ring) Replace(current uint32, keys map[uint32]Key) error {
 	if _, ok := keys[current]; !ok {
-		return nil, fmt.Errorf("seal: no key of the current version %d", current)
+		return fmt.Errorf("seal: no key of the current version %d", current)
 	}
-	r := &Ring{current: current, lowest: current, keys: make(map[uint32]derived, len(keys)), rand: rand}
+	held := &versions{current: current, lowest: current, keys: make(map[uint32]derived, len(keys))}
 	for version, key := range keys {
 		if version > maxVersion {
-			return nil, fmt.Errorf("seal: version %d is over %d", version, maxVersion)
+			return fmt.Errorf("seal: version %d is over %d", version, maxVersion)
 		}
 		var d derived
 		for purpose, to := range map[string]*[]byte{"seal": &d.seal, "mac": &d.mac, "digest": &d.digest} {
 			k, err := hkdf.Key(sha256.New, key[:], nil, "countersign/v1/"+purpose, sha256.Size)
 			if err != nil {
-				return nil, fmt.Errorf("seal: derive %s key: %w", purpose, err)
+				return fmt.Errorf("seal: derive %s key: %w", purpose, err)
 			}
 			*to = k
 		}
-		r.keys[version] = d
-		r.lowest = min(r.lowest, version)
+		held.keys[version] = d
+		held.lowest = min(held.lowest, version)
 	}
-	return r, nil
+	r.held.Store(held)
+	return nil
+}
+
+// Current says whether a ciphertext was sealed under the current version.
+func (r *Ring) Current(sealed []byte) bool {
+	return len(sealed) >= versionLen && binary.BigEndian.Uint32(sealed) == r.held.Load().current
 }
 
 // Seal encrypts text for its owner with AES-256-GCM. Every owner has a key of its own, so that random 96-bit nonces stay far from the
 // limits of SP 800-38D section 8.3. The owner is authenticated too: moved to another owner the ciphertext does not open.
 func (r *Ring) Seal(owner string, text secret.Value) ([]byte, error) {
-	aead, err := r.cipher(r.current, owner)
+	current := r.held.Load().current
+	aead, err := r.cipher(current, owner)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]byte, versionLen+nonceLen, versionLen+nonceLen+len(text.Reveal())+tagLen)
-	binary.BigEndian.PutUint32(out, r.current)
+	binary.BigEndian.PutUint32(out, current)
 	if _, err := io.ReadFull(r.rand, out[versionLen:]); err != nil {
 		return nil, fmt.Errorf("seal: read random bytes: %w", err)
 	}
@@ -105,7 +125,7 @@ func (r *Ring) Open(owner string, sealed []byte) (secret.Value, error) {
 }
 
 func (r *Ring) cipher(version uint32, owner string) (cipher.AEAD, error) {
-	d, ok := r.keys[version]
+	d, ok := r.held.Load().keys[version]
 	if !ok {
 		return nil, ErrOpen
 	}
@@ -125,8 +145,9 @@ const TagSize = 1 + tagLen
 
 // MAC returns a keyed hash of the parts under the current key: a byte with the key's version, then 128 bits of HMAC-SHA-256.
 func (r *Ring) MAC(parts ...string) []byte {
-	tag := append(make([]byte, 0, TagSize), byte(r.current))
-	return append(tag, sum(r.keys[r.current].mac, parts)[:tagLen]...)
+	held := r.held.Load()
+	tag := append(make([]byte, 0, TagSize), byte(held.current))
+	return append(tag, sum(held.keys[held.current].mac, parts)[:tagLen]...)
 }
 
 // CheckMAC says, in constant time, whether a tag is the keyed hash of the parts under the key whose version it names.
@@ -134,7 +155,7 @@ func (r *Ring) CheckMAC(tag []byte, parts ...string) bool {
 	if len(tag) != TagSize {
 		return false
 	}
-	d, ok := r.keys[uint32(tag[0])]
+	d, ok := r.held.Load().keys[uint32(tag[0])]
 	return ok && hmac.Equal(tag[1:], sum(d.mac, parts)[:tagLen])
 }
 
@@ -143,7 +164,8 @@ var text = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(ba
 // Digest returns a keyed hash for looking something up: 128 bits in 26 lower-case base-32 characters. It is made with the
 // oldest key of the ring and so stays the same when a newer key is added; that oldest key can never be dropped.
 func (r *Ring) Digest(parts ...string) string {
-	return text.EncodeToString(sum(r.keys[r.lowest].digest, parts)[:digestLen])
+	held := r.held.Load()
+	return text.EncodeToString(sum(held.keys[held.lowest].digest, parts)[:digestLen])
 }
 
 // sum hashes every part with its length before it, so that no two lists of parts are one text.

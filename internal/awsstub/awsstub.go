@@ -1,0 +1,186 @@
+// Package awsstub stands in for the AWS services that functions call, so that the real binaries run without an account: KMS, SNS and Secrets
+// Manager as far as they are used, and DynamoDB by passing requests on to a compatible server. It writes down who called what, which tests
+// compare with what each function is granted. It is for development and tests.
+package awsstub
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// Call is one request as IAM sees it.
+type Call struct {
+	// Caller is the access key id of the request's signature: the harness gives every function its own.
+	Caller string
+	// Action is the IAM action, as in "dynamodb:PutItem". The parts of a transaction are calls of their own.
+	Action string
+	// Index is true when a query names an index.
+	Index bool
+}
+
+// Text is a message that SNS would have sent.
+type Text struct{ Number, Message string }
+
+// Server answers as the services do. It is an [http.Handler], safe for concurrent use.
+type Server struct {
+	dynamo http.Handler
+
+	mu      sync.Mutex
+	calls   []Call
+	texts   []Text
+	secrets map[string]string
+}
+
+// New returns a server that passes DynamoDB requests on to the endpoint.
+func New(dynamoEndpoint string) (*Server, error) {
+	to, err := url.Parse(dynamoEndpoint)
+	if err != nil {
+		return nil, err
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	return &Server{dynamo: proxy, secrets: map[string]string{}}, nil
+}
+
+// Calls returns what was called since the start, in order.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Call(nil), s.calls...)
+}
+
+// Texts returns the messages that were sent, in order.
+func (s *Server) Texts() []Text {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Text(nil), s.texts...)
+}
+
+// Secret returns the value of a secret, as Secrets Manager holds it.
+func (s *Server) Secret(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.secrets[id]
+}
+
+func (s *Server) note(c ...Call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, c...)
+}
+
+var credential = regexp.MustCompile(`Credential=([^/,]+)/`)
+
+func callerOf(r *http.Request) string {
+	m := credential.FindStringSubmatch(r.Header.Get("Authorization"))
+	if m == nil {
+		return ""
+	}
+	return m[1]
+}
+
+// ServeHTTP tells the services apart by the form of their requests.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	const limit = 8 << 20
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err != nil {
+		fault(w, "SerializationException")
+		return
+	}
+	target := r.Header.Get("X-Amz-Target")
+	service, action, _ := strings.Cut(target, ".")
+	switch {
+	case strings.HasPrefix(service, "DynamoDB"):
+		s.note(dynamoCalls(callerOf(r), action, body)...)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		s.dynamo.ServeHTTP(w, r)
+	case service == "TrentService":
+		s.note(Call{Caller: callerOf(r), Action: "kms:" + action})
+		s.kms(w, action, body)
+	case service == "secretsmanager":
+		s.note(Call{Caller: callerOf(r), Action: "secretsmanager:" + action})
+		s.secretsManager(w, action, body)
+	case target == "":
+		s.sns(w, callerOf(r), body)
+	default:
+		fault(w, "UnknownOperationException")
+	}
+}
+
+// dynamoCalls are the actions that IAM checks for a request: those of its parts for a transaction.
+func dynamoCalls(caller, action string, body []byte) []Call {
+	var in struct {
+		IndexName     string
+		TransactItems []map[string]json.RawMessage
+	}
+	_ = json.Unmarshal(body, &in)
+	if action != "TransactWriteItems" {
+		return []Call{{caller, "dynamodb:" + action, in.IndexName != ""}}
+	}
+	parts := map[string]string{"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+	var calls []Call
+	for _, item := range in.TransactItems {
+		for part := range item {
+			calls = append(calls, Call{Caller: caller, Action: "dynamodb:" + parts[part]})
+		}
+	}
+	return calls
+}
+
+func (s *Server) sns(w http.ResponseWriter, caller string, body []byte) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil || form.Get("Action") != "Publish" || form.Get("PhoneNumber") == "" {
+		http.Error(w, "<ErrorResponse><Error><Code>InvalidParameter</Code></Error></ErrorResponse>", http.StatusBadRequest)
+		return
+	}
+	s.note(Call{Caller: caller, Action: "sns:Publish"})
+	s.mu.Lock()
+	s.texts = append(s.texts, Text{form.Get("PhoneNumber"), form.Get("Message")})
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", "text/xml")
+	_, _ = io.WriteString(w, `<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`)
+}
+
+func (s *Server) secretsManager(w http.ResponseWriter, action string, body []byte) {
+	var in struct {
+		SecretID string `json:"SecretId"`
+		Text     string `json:"SecretString"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil || in.SecretID == "" {
+		fault(w, "InvalidRequestException")
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch action {
+	case "GetSecretValue":
+		text, ok := s.secrets[in.SecretID]
+		if !ok {
+			fault(w, "ResourceNotFoundException")
+			return
+		}
+		reply(w, map[string]any{"ARN": in.SecretID, "SecretString": text})
+	case "PutSecretValue":
+		s.secrets[in.SecretID] = in.Text
+		reply(w, map[string]any{"ARN": in.SecretID})
+	default:
+		fault(w, "UnknownOperationException")
+	}
+}
+
+func reply(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+func fault(w http.ResponseWriter, code string) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.WriteHeader(http.StatusBadRequest)
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": "the stand-in refuses"})
+}
