@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/mfa"
@@ -23,11 +24,28 @@ type Needs uint
 
 // The needs.
 const (
-	Writes Needs = 1 << iota // changes records
-	Texts                    // sends text messages
-	Signs                    // signs session tokens
-	Lists                    // reads whole kinds
+	Writes  Needs = 1 << iota // stores records
+	Texts                     // sends text messages
+	Signs                     // signs session tokens
+	Lists                     // reads whole kinds
+	Deletes                   // removes records
+	Counts                    // counts against a budget per address
+	Numbers                   // reads phone numbers that are new, and so holds the numbering plans
+	Reads                     // reads records; every operation does but a few
 )
+
+var needNames = []string{"writes", "texts", "signs", "lists", "deletes", "counts", "numbers", "reads"}
+
+// String names the needs.
+func (all Needs) String() string {
+	var names []string
+	for i, name := range needNames {
+		if all.Has(1 << i) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, "+")
+}
 
 // Has says whether all of n are among the needs.
 func (all Needs) Has(n Needs) bool { return all&n == n }
@@ -64,7 +82,7 @@ type handler[In, Out any] func(a *API, c *call, in In) (Out, error)
 
 // row makes an operation of a typed function. The answer is sent as it is.
 func row[In, Out any](surface Surface, name, method, path, summary string, needs Needs, h handler[In, Out], codes ...apierr.Code) Operation {
-	op := Operation{Name: name, Method: method, Path: path, Surface: surface, Needs: needs, Summary: summary, Status: http.StatusOK, Errors: codes}
+	op := Operation{Name: name, Method: method, Path: path, Surface: surface, Needs: needs | Reads, Summary: summary, Status: http.StatusOK, Errors: codes}
 	var in In
 	var out Out
 	op.Request, op.Response = in, out

@@ -9,7 +9,7 @@ import (
 // PhoneNumberCreate is the row of phone-number-create: add a number to a user.
 func PhoneNumberCreate() Operation {
 	return row(Backend, "phone-number-create", post, "/v1/phone_numbers",
-		"Add a number to a user", Writes, createUserPhone,
+		"Add a number to a user", Writes|Numbers, createUserPhone,
 		join(missing, []apierr.Code{apierr.FormParamFormatInvalid, apierr.FormIdentifierExists,
 			apierr.IdentificationUpdateSecondFactorUnverified})...)
 }
@@ -28,7 +28,7 @@ func PhoneNumberUpdate() Operation {
 
 // PhoneNumberDelete is the row of phone-number-delete: remove a number.
 func PhoneNumberDelete() Operation {
-	return row(Backend, "phone-number-delete", remove, pathAdminPhone, "Remove a number", Writes, deleteUserPhone, missing...)
+	return row(Backend, "phone-number-delete", remove, pathAdminPhone, "Remove a number", Writes|Deletes, deleteUserPhone, missing...)
 }
 
 // SignInTokenCreate is the row of sign-in-token-create: make a sign-in ticket.
@@ -71,7 +71,7 @@ func BackendJWKSGet() Operation {
 // HandshakePayloadGet is the row of handshake-payload-get: what a handshake nonce stands for, once.
 func HandshakePayloadGet() Operation {
 	return row(Backend, "handshake-payload-get", get, "/v1/clients/handshake_payload",
-		"What a handshake nonce stands for, once", Writes, getHandshakePayload, missing...)
+		"What a handshake nonce stands for, once", Deletes, getHandshakePayload, missing...)
 }
 
 // InstanceGet is the row of instance-get: the instance with its settings.

@@ -49,7 +49,7 @@ func ClientSessionsDelete() Operation {
 // SignInCreate is the row of sign-in-create: begin to sign in, with a ticket, a password or an identifier.
 func SignInCreate() Operation {
 	return row(Frontend, "sign-in-create", post, "/v1/client/sign_ins",
-		"Begin to sign in, with a ticket, a password or an identifier", Writes|Signs, createSignIn,
+		"Begin to sign in, with a ticket, a password or an identifier", Writes|Counts|Signs, createSignIn,
 		join(passworded, []apierr.Code{apierr.FormIdentifierNotFound, apierr.FormParamMissing, apierr.FormParamValueInvalid,
 			apierr.SessionExists, apierr.TicketInvalidCode, apierr.TicketExpiredCode, apierr.SignInTokenAlreadyUsedCode,
 			apierr.SignInTokenRevokedCode, apierr.SignInTokenCannotBeUsedCode, apierr.UserLocked, apierr.UserBanned, apierr.TooManyRequests,
@@ -64,24 +64,24 @@ func SignInGet() Operation {
 // SignInFirstFactorPrepare is the row of sign-in-first-factor-prepare: send a first-factor code.
 func SignInFirstFactorPrepare() Operation {
 	return row(Frontend, "sign-in-first-factor-prepare", post, pathSignIn+"/prepare_first_factor",
-		"Send a first-factor code", Writes|Texts|Signs, prepareFirstFactor, join(missing, sent)...)
+		"Send a first-factor code", Writes|Texts|Counts|Signs, prepareFirstFactor, join(missing, sent)...)
 }
 
 // SignInFirstFactorAttempt is the row of sign-in-first-factor-attempt: prove the first factor.
 func SignInFirstFactorAttempt() Operation {
 	return row(Frontend, "sign-in-first-factor-attempt", post, pathSignIn+"/attempt_first_factor",
-		"Prove the first factor", Writes|Signs, attemptFirstFactor,
+		"Prove the first factor", Writes|Counts|Signs, attemptFirstFactor,
 		join(missing, passworded, guessed, []apierr.Code{apierr.VerificationAlreadyVerified})...)
 }
 
 // SignInSecondFactorPrepare is the row of sign-in-second-factor-prepare: send a second-factor code.
 func SignInSecondFactorPrepare() Operation {
 	return row(Frontend, "sign-in-second-factor-prepare", post, pathSignIn+"/prepare_second_factor",
-		"Send a second-factor code", Writes|Texts|Signs, prepareSecondFactor, join(missing, sent)...)
+		"Send a second-factor code", Writes|Texts|Counts|Signs, prepareSecondFactor, join(missing, sent)...)
 }
 
 // SignInSecondFactorAttempt is the row of sign-in-second-factor-attempt: prove the second factor.
 func SignInSecondFactorAttempt() Operation {
 	return row(Frontend, "sign-in-second-factor-attempt", post, pathSignIn+"/attempt_second_factor",
-		"Prove the second factor", Writes|Signs, attemptSecondFactor, join(missing, guessed)...)
+		"Prove the second factor", Writes|Counts|Signs, attemptSecondFactor, join(missing, guessed)...)
 }

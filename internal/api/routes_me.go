@@ -17,7 +17,7 @@ func MePhoneNumbersList() Operation {
 // MePhoneNumberCreate is the row of me-phone-number-create: add a number.
 func MePhoneNumberCreate() Operation {
 	return row(Frontend, "me-phone-number-create", post, pathPhones,
-		"Add a number", Writes|Signs, createPhone,
+		"Add a number", Writes|Numbers|Signs, createPhone,
 		join(sensitive, []apierr.Code{apierr.FormParamNil, apierr.FormParamFormatInvalid, apierr.FormIdentifierExists,
 			apierr.TooManyUnverifiedIdentifications, apierr.UnsupportedCountryCode, apierr.FeatureNotEnabled, apierr.TooManyRequests})...)
 }
@@ -30,14 +30,14 @@ func MePhoneNumberGet() Operation {
 // MePhoneNumberPrepare is the row of me-phone-number-prepare: send the code that verifies a number.
 func MePhoneNumberPrepare() Operation {
 	return row(Frontend, "me-phone-number-prepare", post, pathPhone+"/prepare_verification",
-		"Send the code that verifies a number", Writes|Texts|Signs, preparePhone,
+		"Send the code that verifies a number", Writes|Texts|Counts|Signs, preparePhone,
 		join(missing, sent, []apierr.Code{apierr.VerificationAlreadyVerified})...)
 }
 
 // MePhoneNumberAttempt is the row of me-phone-number-attempt: verify a number.
 func MePhoneNumberAttempt() Operation {
 	return row(Frontend, "me-phone-number-attempt", post, pathPhone+"/attempt_verification",
-		"Verify a number", Writes|Signs, attemptPhone,
+		"Verify a number", Writes|Counts|Signs, attemptPhone,
 		join(missing, guessed, []apierr.Code{apierr.VerificationAlreadyVerified, apierr.FormIdentifierExists})...)
 }
 
@@ -50,7 +50,7 @@ func MePhoneNumberUpdate() Operation {
 
 // MePhoneNumberDelete is the row of me-phone-number-delete: remove a number.
 func MePhoneNumberDelete() Operation {
-	return row(Frontend, "me-phone-number-delete", remove, pathPhone, "Remove a number", Writes|Signs, deletePhone, join(missing, sensitive, lastFactor)...)
+	return row(Frontend, "me-phone-number-delete", remove, pathPhone, "Remove a number", Writes|Deletes|Signs, deletePhone, join(missing, sensitive, lastFactor)...)
 }
 
 // MeTOTPCreate is the row of me-totp-create: begin to enrol an authenticator app.

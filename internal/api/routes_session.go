@@ -38,25 +38,25 @@ func SessionReverificationCreate() Operation {
 // SessionReverificationFirstFactorPrepare is the row of session-reverification-first-factor-prepare: send a first-factor code.
 func SessionReverificationFirstFactorPrepare() Operation {
 	return row(Frontend, "session-reverification-first-factor-prepare", post, pathSession+"/verify/prepare_first_factor",
-		"Send a first-factor code", Writes|Texts|Signs, prepareReverification(false), join(reverified, sent)...)
+		"Send a first-factor code", Writes|Texts|Counts|Signs, prepareReverification(false), join(reverified, sent)...)
 }
 
 // SessionReverificationFirstFactorAttempt is the row of session-reverification-first-factor-attempt: prove the first factor again.
 func SessionReverificationFirstFactorAttempt() Operation {
 	return row(Frontend, "session-reverification-first-factor-attempt", post, pathSession+"/verify/attempt_first_factor",
-		"Prove the first factor again", Writes|Signs, reproveFirst, join(reverified, passworded, guessed)...)
+		"Prove the first factor again", Writes|Counts|Signs, reproveFirst, join(reverified, passworded, guessed)...)
 }
 
 // SessionReverificationSecondFactorPrepare is the row of session-reverification-second-factor-prepare: send a second-factor code.
 func SessionReverificationSecondFactorPrepare() Operation {
 	return row(Frontend, "session-reverification-second-factor-prepare", post, pathSession+"/verify/prepare_second_factor",
-		"Send a second-factor code", Writes|Texts|Signs, prepareReverification(true), join(reverified, missing, sent)...)
+		"Send a second-factor code", Writes|Texts|Counts|Signs, prepareReverification(true), join(reverified, missing, sent)...)
 }
 
 // SessionReverificationSecondFactorAttempt is the row of session-reverification-second-factor-attempt: prove the second factor again.
 func SessionReverificationSecondFactorAttempt() Operation {
 	return row(Frontend, "session-reverification-second-factor-attempt", post, pathSession+"/verify/attempt_second_factor",
-		"Prove the second factor again", Writes|Signs, reproveSecond, join(reverified, guessed)...)
+		"Prove the second factor again", Writes|Counts|Signs, reproveSecond, join(reverified, guessed)...)
 }
 
 // MeSessionsList is the row of me-sessions-list: the user's live sessions.

@@ -6,7 +6,7 @@ import (
 
 // UsersCreate is the row of users-create: create a user, or import one with its factors.
 func UsersCreate() Operation {
-	return row(Backend, "users-create", post, "/v1/users", "Create a user, or import one with its factors", Writes, createUser, imported...)
+	return row(Backend, "users-create", post, "/v1/users", "Create a user, or import one with its factors", Writes|Numbers, createUser, imported...)
 }
 
 // UsersList is the row of users-list: list users.
@@ -31,7 +31,7 @@ func UserUpdate() Operation {
 
 // UserDelete is the row of user-delete: delete a user.
 func UserDelete() Operation {
-	return row(Backend, "user-delete", remove, pathUser, "Delete a user", Writes, deleteUser, missing...)
+	return row(Backend, "user-delete", remove, pathUser, "Delete a user", Deletes, deleteUser, missing...)
 }
 
 // UserLock is the row of user-lock: lock a user for an hour.

@@ -19,7 +19,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/numberplan"
 	"github.com/countersign-mfa/countersign/internal/password"
 	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
@@ -38,9 +37,13 @@ type world struct {
 	// observe sees every request with its answer; nil sees none.
 	observe func(*http.Request, *answer)
 
-	mu   sync.Mutex
-	at   time.Time
-	sent []string
+	// parsed is true when the request that is being served read a new phone number.
+	parsed bool
+
+	mu    sync.Mutex
+	at    time.Time
+	sent  []string
+	peers int
 }
 
 func newWorld(t testing.TB, change ...func(*api.Config)) *world {
@@ -51,19 +54,20 @@ func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	w.must(err)
 	c := api.Config{
 		PublicURL: "http://localhost:8080", Accepts: secret.New(secretKey).Equal, PublishableKey: "pk_test_x", AppName: "Example", Development: true,
-		Address: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") }, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
+		Address: w.address, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	}
 	for _, f := range change {
 		f(&c)
 	}
 	c.Service, err = mfa.New(mfa.Config{
-		Store: w.faults, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: numberplan.Parse,
+		Store: noting{w.faults}, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: w.numbers,
 		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
 		Issuer: c.PublicURL, AppName: c.AppName, SMSHost: "localhost",
 	})
 	w.must(err)
-	_, err = c.Service.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = false })
+	_, err = c.Service.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = true })
 	w.must(err)
+	w.must(c.Service.RotateSigningKey(t.Context())) // a deployment makes the first key before it takes requests
 	w.API, err = api.New(c, api.Operations()...)
 	w.must(err)
 	return w
@@ -89,7 +93,8 @@ func (w *world) later(d time.Duration) {
 }
 
 // Send keeps the code of a message.
-func (w *world) Send(_ context.Context, m mfa.Message) error {
+func (w *world) Send(ctx context.Context, m mfa.Message) error {
+	note(ctx, api.Texts)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sent = append(w.sent, regexp.MustCompile(`#(\d{6})$`).FindStringSubmatch(m.Text.Reveal())[1])
@@ -161,7 +166,14 @@ func (a *answer) ok() *answer {
 func (w *world) send(r *http.Request) *answer {
 	w.Helper()
 	rec := httptest.NewRecorder()
+	w.parsed = false
 	w.ServeHTTP(rec, r)
+	if w.parsed {
+		lines := strings.Split(strings.TrimSpace(w.log.String()), "\n")
+		var line struct{ Operation string }
+		w.must(json.Unmarshal([]byte(lines[len(lines)-1]), &line))
+		noteOf(line.Operation, api.Numbers)
+	}
 	body, err := io.ReadAll(rec.Result().Body)
 	w.must(err)
 	a := &answer{w.TB, rec.Result(), body}
@@ -279,4 +291,12 @@ func (b *browser) enrolApp() func() string {
 	b.call("POST", "/v1/me/totp/attempt_verification", "code", app()).ok()
 	b.later(time.Minute)
 	return app
+}
+
+// address is another one for every request, so that the limits per address count and never bind.
+func (w *world) address(*http.Request) netip.Addr {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.peers++
+	return netip.AddrFrom4([4]byte{10, byte(w.peers >> 8), byte(w.peers), 1})
 }
