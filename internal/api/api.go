@@ -39,6 +39,15 @@ type Config struct {
 	// Address returns the caller's network address.
 	Address func(*http.Request) netip.Addr
 	Log     *slog.Logger
+	// Observe hears of every answered operation; nil does not.
+	Observe func(Outcome)
+}
+
+// Outcome is how an operation was answered.
+type Outcome struct {
+	Operation *Operation
+	Status    int
+	Code      apierr.Code // empty for a right answer
 }
 
 // API serves the routes of the table.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
@@ -110,6 +111,9 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, op *Operation) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if a.Observe != nil {
+		defer func() { a.Observe(Outcome{op, x.status, x.code}) }()
+	}
 	if err := a.admit(c, op.Surface); err != nil {
 		a.fail(x, r, err)
 		return
@@ -118,6 +122,9 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, op *Operation) {
 		a.fail(x, r, err)
 	}
 }
+
+// Checks says whether an operation checks a code: such an operation may answer that it is wrong.
+func (o Operation) Checks() bool { return slices.Contains(o.Errors, apierr.FormCodeIncorrect) }
 
 // empty is the input of an operation that has none.
 type empty struct{}

@@ -67,7 +67,7 @@ func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	w.must(err)
 	_, err = c.Service.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = true })
 	w.must(err)
-	w.must(c.Service.RotateSigningKey(t.Context())) // a deployment makes the first key before it takes requests
+	w.must(c.Service.RotateSigningKey(t.Context(), 0)) // a deployment makes the first key before it takes requests
 	w.API, err = api.New(c, api.Operations()...)
 	w.must(err)
 	return w

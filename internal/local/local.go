@@ -171,7 +171,7 @@ func (a *App) Cleanup(ctx context.Context) {
 		} else if r.Found > 0 {
 			a.Log.Info("cleanup", "found", r.Found, "changed", r.Changed, "deleted", r.Deleted)
 		}
-		if err := errors.Join(a.keys.RotateIfDue(ctx), a.keys.Refresh(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(a.keys.RotateIfDue(ctx), a.keys.Refresh(ctx), a.Service.RotateSigningKey(ctx, mfa.SigningKeyLife)); err != nil && ctx.Err() == nil {
 			a.Log.Error("key rotation failed", "error", err.Error())
 		}
 		_ = pause(ctx, cleanupEvery)

@@ -271,8 +271,8 @@ func TestSigningKeyRotation(t *testing.T) {
 	}
 	first := token()
 	w.must(good(first))
-	w.must(w.RotateSigningKey(t.Context()))
-	w.must(w.RotateSigningKey(t.Context()))
+	w.must(w.RotateSigningKey(t.Context(), 0))
+	w.must(w.RotateSigningKey(t.Context(), 0))
 	if n := len(w.keys()); n != 2 {
 		t.Fatalf("%d keys are published during the overlap, want 2", n)
 	}

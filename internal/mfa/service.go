@@ -66,6 +66,8 @@ type Config struct {
 	AppName string
 	// SMSHost is the host that the last line of a message binds the code to.
 	SMSHost string
+	// Epoch is when the store was restored from a backup, or zero: what was made before it no longer counts. See epoch.go.
+	Epoch time.Time
 	// Notify receives events after their commit; nil drops them.
 	Notify func(Event)
 }
@@ -83,6 +85,7 @@ type Service struct {
 	issuer    string
 	appName   string
 	smsHost   string
+	epoch     time.Time
 	notify    func(Event)
 	cache     settingsCache
 	keys      keyMemo
@@ -101,7 +104,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		store: c.Store, sender: c.Sender, ring: c.Ring, passwords: c.Passwords, numbers: c.Numbers, now: c.Now, pause: c.Pause, rand: c.Rand,
-		issuer: c.Issuer, appName: c.AppName, smsHost: c.SMSHost, notify: c.Notify,
+		issuer: c.Issuer, appName: c.AppName, smsHost: c.SMSHost, epoch: c.Epoch, notify: c.Notify,
 	}, nil
 }
 

@@ -16,6 +16,9 @@ import (
 const (
 	publishAhead = time.Hour
 	keyKept      = 2 * time.Hour
+	// SigningKeyLife is the age at which a signing key is replaced (SP 800-57 part 1, section 5.3.6: a private signature key lives one to
+	// three years; a quarter also keeps the practice alive).
+	SigningKeyLife = 90 * 24 * time.Hour
 )
 
 // signingKeys is the record of all keys that sign session tokens, oldest first.
@@ -123,7 +126,7 @@ func (s *Service) firstSigningKey(ctx context.Context) (*signingKeys, error) {
 		if keys.current(t.now) != nil {
 			return nil
 		}
-		key, err := s.newSigningKey(0)
+		key, err := s.newSigningKey(t.now.Add(-time.Minute)) // the request that needs it began a little earlier
 		if err != nil {
 			return err
 		}
@@ -135,17 +138,17 @@ func (s *Service) firstSigningKey(ctx context.Context) (*signingKeys, error) {
 	return keys, err
 }
 
-// RotateSigningKey adds a key that signs in an hour's time, and retires the others after that. Calling it again while a
-// rotation is under way changes nothing.
-func (s *Service) RotateSigningKey(ctx context.Context) error {
+// RotateSigningKey adds a key that signs in an hour's time, and retires the others after that, if the newest is at least so old. Calling
+// it again while a rotation is under way changes nothing.
+func (s *Service) RotateSigningKey(ctx context.Context, age time.Duration) error {
 	err := s.update(ctx, []Key{signingKeysKey}, func(t *txn) error {
 		keys := t.seen[signingKeysKey].(*signingKeys)
-		if n := len(keys.Keys); n > 0 && keys.Keys[n-1].SignFrom > t.now {
+		if n := len(keys.Keys); n > 0 && keys.Keys[n-1].SignFrom.Add(age) > t.now {
 			return nil
 		}
-		var start Instant // the first key signs at once
+		start := t.now // the first key signs at once
 		if len(keys.Keys) > 0 {
-			start = t.now.Add(publishAhead)
+			start = start.Add(publishAhead)
 		}
 		key, err := s.newSigningKey(start)
 		if err != nil {

@@ -138,6 +138,9 @@ func (t *txn) read(keys ...Key) error {
 			}
 		}
 		e.setKey(missing[i], r.Version)
+		if epoch := At(t.s.epoch); !t.s.epoch.IsZero() && r.Version != 0 {
+			void(e, epoch)
+		}
 		t.seen[missing[i]] = e
 	}
 	return nil

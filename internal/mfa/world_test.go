@@ -33,6 +33,8 @@ type world struct {
 	faults *store.Faulty
 	counts *store.Counting
 
+	config mfa.Config
+
 	mu   sync.Mutex
 	at   time.Time
 	sent []mfa.Message
@@ -46,11 +48,12 @@ func newWorld(t testing.TB) *world {
 	w.counts = store.NewCounting(w.faults)
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, rand.Reader)
 	w.must(err)
-	w.Service, err = mfa.New(mfa.Config{
+	w.config = mfa.Config{
 		Store: w.counts, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: numberplan.Parse,
 		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
 		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
-	})
+	}
+	w.Service, err = mfa.New(w.config)
 	w.must(err)
 	_, err = w.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = false })
 	w.must(err)

@@ -1,0 +1,117 @@
+package lambdahost
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/countersign-mfa/countersign/internal/dynamo"
+	"github.com/countersign-mfa/countersign/internal/keyring"
+	"github.com/countersign-mfa/countersign/internal/kms"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/password"
+	"github.com/countersign-mfa/countersign/internal/phone"
+)
+
+// Links are what only some functions need. A function that does not name one does not contain it.
+type Links struct {
+	// Sender makes what sends text messages.
+	Sender func(Environment, aws.Config) mfa.Sender
+	// Numbers reads new phone numbers.
+	Numbers func(string) (phone.Number, error)
+}
+
+// Deployment is what a function works with.
+type Deployment struct {
+	Environment
+	Config aws.Config
+	Store  *dynamo.Store
+	Keys   *keyring.Keyring
+	Log    *slog.Logger
+	Meter  *Meter
+}
+
+// Connect builds the clients. It makes no request.
+func Connect(e Environment) *Deployment {
+	config := aws.Config{
+		Region:      e.Region,
+		Credentials: credentials.NewStaticCredentialsProvider(e.AccessKeyID, e.SecretAccessKey, e.SessionToken),
+		HTTPClient:  &http.Client{Transport: transport()},
+	}
+	if e.Endpoint != "" {
+		config.BaseEndpoint = &e.Endpoint
+	}
+	d := &Deployment{Environment: e, Config: config, Log: slog.New(slog.NewJSONHandler(os.Stdout, nil)), Meter: NewMeter(os.Stdout, e.Table, time.Now)}
+	d.Store = dynamo.New(dynamodb.NewFromConfig(config), e.Table, time.Now)
+	d.Keys = keyring.New(d.Store, kms.New(awskms.NewFromConfig(config), e.Key), time.Now)
+	return d
+}
+
+// transport keeps connections over the pauses between invocations, and gives up on an answer before the gateway does.
+func transport() *http.Transport {
+	return &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   3 * time.Second,
+		ResponseHeaderTimeout: 5 * time.Second,
+		IdleConnTimeout:       10 * time.Minute,
+		MaxIdleConnsPerHost:   16,
+		ForceAttemptHTTP2:     true,
+	}
+}
+
+// errNoSender is what a function answers that was built without a sender.
+var errNoSender = errors.New("lambdahost: this function sends no text messages")
+
+type noSender struct{}
+
+func (noSender) Send(context.Context, mfa.Message) error { return errNoSender }
+
+// Service opens the keyring and builds the domain. The requests that this makes warm the connection to the store, so that the first
+// request that somebody waits for costs little more than the next.
+func (d *Deployment) Service(ctx context.Context, l Links) (*mfa.Service, error) {
+	ring, err := d.Keys.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open keyring: %w", err)
+	}
+	var sender mfa.Sender = noSender{}
+	if l.Sender != nil {
+		sender = l.Sender(d.Environment, d.Config)
+	}
+	return mfa.New(mfa.Config{
+		Store: d.Store, Sender: sender, Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Numbers: l.Numbers,
+		Now: time.Now, Pause: pause, Rand: rand.Reader, Issuer: d.URL, AppName: d.AppName, SMSHost: d.SMSHost, Epoch: d.Epoch,
+		Notify: d.notify,
+	})
+}
+
+func (d *Deployment) notify(e mfa.Event) {
+	d.Log.Info("event", "name", e.Name, "user", e.User)
+	switch e.Name {
+	case mfa.EventUserLocked:
+		d.Meter.Count(MetricLocked, 1)
+	case mfa.EventSendFailed:
+		d.Meter.Count(MetricFailed, 1)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

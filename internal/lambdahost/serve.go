@@ -1,0 +1,89 @@
+package lambdahost
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/apierr"
+)
+
+// initLimit bounds the requests of the init phase, which Lambda ends after ten seconds.
+const initLimit = 8 * time.Second
+
+// Serve is the main of a function that serves operations of the API. It never returns. A function that cannot read its environment or
+// open its keys ends at once: it must not answer anything.
+func Serve(l Links, operations ...api.Operation) {
+	d := Connect(environment())
+	ctx, done := context.WithTimeout(context.Background(), initLimit)
+	defer done()
+	h, err := d.Handler(ctx, l, operations...)
+	if err != nil {
+		fail(err)
+	}
+	lambda.Start(Handle(h))
+}
+
+func environment() Environment {
+	e, err := ReadEnvironment(os.Getenv)
+	if err != nil {
+		fail(err)
+	}
+	return e
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// Handler returns what serves the operations in this deployment.
+func (d *Deployment) Handler(ctx context.Context, l Links, operations ...api.Operation) (http.Handler, error) {
+	service, err := d.Service(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := service.PublishedKeys(ctx); err != nil { // also reads the settings
+		d.Log.Warn("could not read ahead", "error", err.Error())
+	}
+	h, err := api.New(api.Config{
+		Service: service, PublicURL: d.URL, Accepts: d.Keys.Accepts, Origins: d.Origins, PublishableKey: d.PublishableKey, AppName: d.AppName,
+		Address: Address, Log: d.Log, Observe: d.observe,
+	}, operations...)
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := d.Keys.Refresh(r.Context()); err != nil {
+			d.Log.Error("keys not refreshed", "error", err.Error())
+		}
+		h.ServeHTTP(w, r)
+	}), nil
+}
+
+// The metrics that a deployment emits.
+const (
+	MetricVerified = "CodesVerified" // right codes
+	MetricRefused  = "CodesRefused"  // wrong codes
+	MetricTexts    = "TextsSent"
+	MetricFailed   = "TextsFailed"
+	MetricLocked   = "UsersLocked"
+	MetricKeyAge   = "KeyAgeDays"
+)
+
+// observe counts what the alarms and the dashboard are made of.
+func (d *Deployment) observe(o api.Outcome) {
+	switch {
+	case o.Operation.Needs.Has(api.Texts) && o.Status == http.StatusOK:
+		d.Meter.Count(MetricTexts, 1)
+	case o.Code == apierr.FormCodeIncorrect:
+		d.Meter.Count(MetricRefused, 1)
+	case o.Operation.Checks() && o.Status == http.StatusOK:
+		d.Meter.Count(MetricVerified, 1)
+	}
+}
