@@ -173,10 +173,13 @@ func reason(cancelled *types.TransactionCanceledException, writes []mfa.Write, t
 			other = fmt.Errorf("commit: transaction cancelled: %s", code)
 		}
 	}
-	if other != nil {
+	switch {
+	case other != nil:
 		return other
+	case exhausted != nil:
+		return exhausted
 	}
-	return exhausted
+	return fmt.Errorf("commit: transaction cancelled for no reason: %w", mfa.ErrUnavailable)
 }
 
 // failure says whether the same call may succeed later. What the service says about the request's form is a mistake of ours and stays an
