@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -99,24 +100,66 @@ func (s *Store) next(version uint64) uint64 {
 }
 
 // put writes one record. The SDK may repeat a request whose answer was lost, and then sees its condition fail against its own write: the
-// write id tells.
+// write id tells, unless somebody else has written over it.
 func (s *Store) put(ctx context.Context, w mfa.Write, id string) error {
 	expression, values := condition(w)
+	mine := s.encode(w, id)
+	var lost bool
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: s.encode(w, id), ConditionExpression: expression, ExpressionAttributeValues: values,
+		TableName: &s.table, Item: mine, ConditionExpression: expression, ExpressionAttributeValues: values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
+	}, noticeLoss(&lost))
+	if err == nil {
+		return nil
+	}
 	var failed *types.ConditionalCheckFailedException
-	if errors.As(err, &failed) {
-		if by, ok := failed.Item[attrWrite].(*types.AttributeValueMemberS); ok && by.Value == id {
-			return nil
+	if !errors.As(err, &failed) {
+		return unsure(lost, failure(ctx, "put", err))
+	}
+	if by, ok := failed.Item[attrWrite].(*types.AttributeValueMemberS); ok && by.Value == id {
+		return nil
+	}
+	if found := versionOf(failed.Item); found != 0 && found <= versionOf(mine) {
+		return mfa.ErrConflict // versions only grow: mine was never there
+	}
+	return unsure(lost, mfa.ErrConflict)
+}
+
+// noticeLoss sets lost when the server may have acted on a request although it did not say so: no answer came, or one of a server that failed.
+func noticeLoss(lost *bool) func(*dynamodb.Options) {
+	notice := middleware.FinalizeMiddlewareFunc("NoticeLoss", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+		middleware.FinalizeOutput, middleware.Metadata, error,
+	) {
+		out, metadata, err := next.HandleFinalize(ctx, in)
+		var refused smithy.APIError
+		if err != nil && (!errors.As(err, &refused) || refused.ErrorFault() != smithy.FaultClient) {
+			*lost = true
 		}
-		return mfa.ErrConflict
+		return out, metadata, err
+	})
+	return func(o *dynamodb.Options) {
+		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error { return s.Finalize.Insert(notice, "Retry", middleware.After) })
 	}
+}
+
+// unsure makes a conflict that was found after an answer was lost what it is: it does not mean that nothing was stored.
+func unsure(lost bool, err error) error {
+	if lost && errors.Is(err, mfa.ErrConflict) {
+		return fmt.Errorf("conflict after an answer was lost: %w", mfa.ErrUnavailable)
+	}
+	return err
+}
+
+func versionOf(it item) uint64 {
+	v, ok := it[attrVersion].(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseUint(v.Value, 10, 64)
 	if err != nil {
-		return failure(ctx, "put", err)
+		return 0
 	}
-	return nil
+	return n
 }
 
 func (s *Store) transact(ctx context.Context, writes []mfa.Write, takes []mfa.Take, id string) error {
@@ -136,13 +179,14 @@ func (s *Store) transact(ctx context.Context, writes []mfa.Write, takes []mfa.Ta
 	for _, t := range takes {
 		items = append(items, types.TransactWriteItem{Update: s.take(t)})
 	}
-	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: &id})
+	var lost bool
+	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: &id}, noticeLoss(&lost))
 	var cancelled *types.TransactionCanceledException
 	if errors.As(err, &cancelled) {
 		return reason(cancelled, writes, takes)
 	}
 	if err != nil {
-		return failure(ctx, "commit", err)
+		return unsure(lost, failure(ctx, "commit", err))
 	}
 	return nil
 }
@@ -193,7 +237,7 @@ func failure(ctx context.Context, what string, err error) error {
 		switch known.ErrorCode() {
 		case "ValidationException", "ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException":
 			return fmt.Errorf("%s: %w", what, err)
-		case "TransactionConflictException", "TransactionInProgressException":
+		case "TransactionConflictException":
 			return mfa.ErrConflict
 		}
 	}
