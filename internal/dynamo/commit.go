@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,30 +40,7 @@ func (s *Store) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Tak
 	if len(writes) == 1 && len(takes) == 0 && !writes[0].Delete {
 		return s.put(ctx, writes[0], id)
 	}
-	for _, t := range takes {
-		if store.Exceeds(0, t) && t.Cost > 0 {
-			return s.exhausted(ctx, writes, t)
-		}
-	}
 	return s.transact(ctx, writes, takes, id)
-}
-
-// exhausted answers a take that no counter could allow: a conflict goes first, as it would in a transaction.
-func (s *Store) exhausted(ctx context.Context, writes []mfa.Write, t mfa.Take) error {
-	keys := make([]mfa.Key, len(writes))
-	for i, w := range writes {
-		keys[i] = w.Key
-	}
-	records, err := s.Get(ctx, keys...)
-	if err != nil {
-		return err
-	}
-	for i, r := range records {
-		if r.Version != writes[i].Version {
-			return mfa.ErrConflict
-		}
-	}
-	return &mfa.ExhaustedError{Budget: t.Budget}
 }
 
 // condition is that the item is still at the version that was read.
@@ -191,13 +169,20 @@ func (s *Store) transact(ctx context.Context, writes []mfa.Write, takes []mfa.Ta
 	return nil
 }
 
+// take adds to a counter. One that does not exist yet stands at 0.
 func (s *Store) take(t mfa.Take) *types.Update {
+	room := attrSum + " <= :m"
+	if !store.Exceeds(0, t) {
+		room = "attribute_not_exists(" + attrSum + ") OR " + room
+	}
+	most := new(big.Int).Sub(big.NewInt(t.Limit), big.NewInt(t.Cost)) // it may be no int64
 	return &types.Update{
 		TableName: &s.table, Key: keyOf("take#" + t.Budget),
-		UpdateExpression:          aws.String("ADD " + attrSum + " :c SET #ttl = :t"),
-		ConditionExpression:       aws.String("attribute_not_exists(" + attrSum + ") OR " + attrSum + " <= :m"),
-		ExpressionAttributeNames:  map[string]string{"#ttl": attrTTL},
-		ExpressionAttributeValues: item{":c": number(t.Cost), ":m": number(t.Limit - t.Cost), ":t": number(t.Expires.Add(time.Hour).Unix())},
+		UpdateExpression: aws.String("ADD " + attrSum + " :c SET #ttl = :t"), ConditionExpression: &room,
+		ExpressionAttributeNames: map[string]string{"#ttl": attrTTL},
+		ExpressionAttributeValues: item{
+			":c": number(t.Cost), ":m": &types.AttributeValueMemberN{Value: most.String()}, ":t": number(t.Expires.Add(time.Hour).Unix()),
+		},
 	}
 }
 
@@ -208,7 +193,9 @@ func reason(cancelled *types.TransactionCanceledException, writes []mfa.Write, t
 		switch code := aws.ToString(r.Code); {
 		case code == "" || code == "None":
 		case code == "ConditionalCheckFailed" && i >= len(writes):
-			exhausted = &mfa.ExhaustedError{Budget: takes[i-len(writes)].Budget}
+			if exhausted == nil { // the first is named
+				exhausted = &mfa.ExhaustedError{Budget: takes[i-len(writes)].Budget}
+			}
 		case code == "ConditionalCheckFailed", code == "TransactionConflict":
 			return mfa.ErrConflict
 		case code == "ThrottlingError", code == "ProvisionedThroughputExceeded":
