@@ -34,6 +34,9 @@ const (
 	ExpiryIndex = "expiry"
 )
 
+// maxKeyLength is how long a table's partition key can be in bytes.
+const maxKeyLength = 2048
+
 // expiryShards spread the index, so that cleaning up many records does not meet one hot partition.
 const expiryShards = 4
 
@@ -87,9 +90,6 @@ func keyOf(name string) item { return item{attrKey: text(name)} }
 // Get implements [mfa.Store].
 func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
 	out := make([]mfa.Record, len(keys))
-	if len(keys) == 0 {
-		return out, ctx.Err()
-	}
 	found, err := s.fetch(ctx, keys)
 	if err != nil {
 		return nil, err
@@ -105,26 +105,27 @@ func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) 
 	return out, nil
 }
 
+// fetch reads items by their keys. One longer than the table takes is read by nobody and found nowhere: ids come from URLs.
 func (s *Store) fetch(ctx context.Context, keys []mfa.Key) (map[string]item, error) {
 	found := map[string]item{}
-	if len(keys) == 1 {
-		name := itemKey(keys[0])
-		res, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: keyOf(name), ConsistentRead: aws.Bool(true)})
-		if err != nil {
-			return nil, failure(ctx, "get", err)
-		}
-		if res.Item != nil {
-			found[name] = res.Item
-		}
-		return found, nil
-	}
 	wanted := map[string]bool{}
 	var names []item
 	for _, k := range keys {
-		if name := itemKey(k); !wanted[name] {
+		if name := itemKey(k); !wanted[name] && len(name) <= maxKeyLength {
 			wanted[name] = true
 			names = append(names, keyOf(name))
 		}
+	}
+	if len(names) == 0 {
+		return found, ctx.Err()
+	}
+	if len(names) == 1 {
+		res, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: names[0], ConsistentRead: aws.Bool(true)})
+		if err != nil {
+			return nil, failure(ctx, "get", err)
+		}
+		gather(found, res.Item)
+		return found, nil
 	}
 	const batch = 100
 	for len(names) > 0 {
@@ -145,16 +146,20 @@ func (s *Store) fetchBatch(ctx context.Context, names []item, found map[string]i
 	if err != nil {
 		return nil, failure(ctx, "get", err)
 	}
-	for _, it := range res.Responses[s.table] {
-		if name, ok := it[attrKey].(*types.AttributeValueMemberS); ok {
-			found[name.Value] = it
-		}
-	}
+	gather(found, res.Responses[s.table]...)
 	unread = res.UnprocessedKeys[s.table].Keys
 	if len(unread) == len(names) {
 		return nil, fmt.Errorf("get: nothing was read: %w", mfa.ErrUnavailable)
 	}
 	return unread, nil
+}
+
+func gather(found map[string]item, items ...item) {
+	for _, it := range items {
+		if name, ok := it[attrKey].(*types.AttributeValueMemberS); ok {
+			found[name.Value] = it
+		}
+	}
 }
 
 func decode(it item) (mfa.Record, error) {
