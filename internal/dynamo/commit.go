@@ -177,7 +177,7 @@ func (s *Store) take(t mfa.Take) *types.Update {
 	}
 	most := new(big.Int).Sub(big.NewInt(t.Limit), big.NewInt(t.Cost)) // it may be no int64
 	return &types.Update{
-		TableName: &s.table, Key: keyOf("take#" + t.Budget),
+		TableName: &s.table, Key: keyOf(counterKey(t.Budget)),
 		UpdateExpression: aws.String("ADD " + attrSum + " :c SET #ttl = :t"), ConditionExpression: &room,
 		ExpressionAttributeNames: map[string]string{"#ttl": attrTTL},
 		ExpressionAttributeValues: item{

@@ -1,7 +1,7 @@
 // Package dynamo keeps records in one DynamoDB table. It implements [mfa.Store] with strongly consistent reads and conditional writes.
 //
 // An item is a record: pk (kind, "#", id), v (version), w (the id of the write that made it), data, and, when something in it runs out,
-// xs and xe (shard and seconds), which a sparse index finds. Counters of takes are items of the kind "take".
+// xs and xe (shard and seconds), which a sparse index finds. Counters of takes are items without a kind.
 package dynamo
 
 import (
@@ -73,13 +73,19 @@ func number[N int64 | uint64](n N) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
 }
 
-// itemKey names a record's item. Ids are escaped, because a key is UTF-8 and an id any bytes.
-func itemKey(k mfa.Key) string { return string(k.Kind) + "#" + url.QueryEscape(k.ID) }
+// itemKey names a record's item. Both parts are escaped, because a key is UTF-8 and they are any bytes.
+func itemKey(k mfa.Key) string { return kindPrefix(k.Kind) + url.QueryEscape(k.ID) }
+
+func kindPrefix(k mfa.Kind) string { return url.QueryEscape(string(k)) + "#" }
+
+// counterKey names a budget's counter. No record has a kind without a name.
+func counterKey(budget string) string { return kindPrefix("") + url.QueryEscape(budget) }
 
 func parseKey(s string) (mfa.Key, error) {
-	kind, escaped, _ := strings.Cut(s, "#")
-	id, err := url.QueryUnescape(escaped)
-	if err != nil {
+	before, after, _ := strings.Cut(s, "#")
+	kind, err := url.QueryUnescape(before)
+	id, err2 := url.QueryUnescape(after)
+	if err := errors.Join(err, err2); err != nil {
 		return mfa.Key{}, fmt.Errorf("key of an item: %w", err)
 	}
 	return mfa.Key{Kind: mfa.Kind(kind), ID: id}, nil
@@ -230,7 +236,7 @@ func (s *Store) List(ctx context.Context, kind mfa.Kind, after string, limit int
 	pages := dynamodb.NewScanPaginator(s.client, &dynamodb.ScanInput{
 		TableName: &s.table, ConsistentRead: aws.Bool(true),
 		FilterExpression:          aws.String("begins_with(" + attrKey + ", :k)"),
-		ExpressionAttributeValues: item{":k": text(string(kind) + "#")},
+		ExpressionAttributeValues: item{":k": text(kindPrefix(kind))},
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
