@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -55,7 +56,7 @@ func (s *Store) encode(w mfa.Write, id string) item {
 	it := keyOf(itemKey(w.Key))
 	it[attrVersion], it[attrWrite] = number(s.next(w.Version)), text(id)
 	it[attrData] = &types.AttributeValueMemberB{Value: w.Data}
-	if json.Valid(w.Data) {
+	if json.Valid(w.Data) && utf8.Valid(w.Data) {
 		it[attrData] = text(string(w.Data)) // an operator can read it in the console
 	}
 	if !w.Expires.IsZero() {
