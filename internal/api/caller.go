@@ -19,8 +19,11 @@ const (
 	oldBrowserParam = "__dev_session" // the name in Clerk's published description
 )
 
-// exposed are the response headers that scripts may read.
-const exposed = "Clerk-Db-Jwt, Authorization, X-Country, Retry-After, X-Clerk-Trace-Id"
+// ExposedHeaders are the response headers that scripts may read.
+const ExposedHeaders = "Clerk-Db-Jwt, Authorization, X-Country, Retry-After, X-Clerk-Trace-Id"
+
+// AllowedHeaders are the request headers that scripts of other origins may send.
+const AllowedHeaders = "Authorization, Content-Type"
 
 // admit checks who is calling, as far as the surface asks.
 func (a *API) admit(c *call, surface Surface) error {
@@ -111,7 +114,7 @@ func (a *API) allowOrigin(c *call) bool {
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Credentials", "true")
-	h.Set("Access-Control-Expose-Headers", exposed)
+	h.Set("Access-Control-Expose-Headers", ExposedHeaders)
 	return true
 }
 
@@ -139,7 +142,7 @@ func (a *API) preflight(x *exchange, r *http.Request, allowed []string) {
 		return
 	}
 	x.Header().Set("Access-Control-Allow-Methods", strings.Join(allowed, ", "))
-	x.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	x.Header().Set("Access-Control-Allow-Headers", AllowedHeaders)
 	x.Header().Set("Access-Control-Max-Age", "600")
 	x.WriteHeader(http.StatusNoContent)
 }

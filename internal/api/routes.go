@@ -64,7 +64,17 @@ const (
 // derived from it or compared with it. Every row is a function of its own, so that a Lambda function links what its operation needs and
 // no more.
 func Operations() []Operation {
-	rows := []func() Operation{
+	rows := Rows()
+	all := make([]Operation, len(rows))
+	for i, row := range rows {
+		all[i] = row()
+	}
+	return all
+}
+
+// Rows are the functions that make the rows of the table.
+func Rows() []func() Operation {
+	return []func() Operation{
 		JWKSGet, OpenIDConfigurationGet, HealthGet, ClientHandshake,
 		EnvironmentGet, EnvironmentPatch, DevBrowserCreate, ClientGet, ClientCreate, ClientPut, ClientDelete, ClientSessionsDelete,
 		SignInCreate, SignInGet, SignInFirstFactorPrepare, SignInFirstFactorAttempt, SignInSecondFactorPrepare,
@@ -79,9 +89,4 @@ func Operations() []Operation {
 		PhoneNumberCreate, PhoneNumberGet, PhoneNumberUpdate, PhoneNumberDelete, SignInTokenCreate, SignInTokenRevoke, SessionsList,
 		AdminSessionGet, AdminSessionRevoke, AdminSessionTokenCreate, BackendJWKSGet, HandshakePayloadGet, InstanceGet, InstanceUpdate,
 	}
-	all := make([]Operation, len(rows))
-	for i, row := range rows {
-		all[i] = row()
-	}
-	return all
 }

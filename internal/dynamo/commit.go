@@ -64,7 +64,7 @@ func (s *Store) encode(w mfa.Write, id string) item {
 		_, _ = h.Write([]byte(w.Key.ID))
 		it[attrShard] = text(strconv.Itoa(int(h.Sum32() % expiryShards)))
 		it[attrExpires] = number(w.Expires.Unix())
-		it[attrTTL] = number(w.Expires.Add(ttlAfter).Unix())
+		it[TimeToLive] = number(w.Expires.Add(ttlAfter).Unix())
 	}
 	return it
 }
@@ -180,7 +180,7 @@ func (s *Store) take(t mfa.Take) *types.Update {
 	return &types.Update{
 		TableName: &s.table, Key: keyOf(counterKey(t.Budget)),
 		UpdateExpression: aws.String("ADD " + attrSum + " :c SET #ttl = :t"), ConditionExpression: &room,
-		ExpressionAttributeNames: map[string]string{"#ttl": attrTTL},
+		ExpressionAttributeNames: map[string]string{"#ttl": TimeToLive},
 		ExpressionAttributeValues: item{
 			":c": number(t.Cost), ":m": &types.AttributeValueMemberN{Value: most.String()}, ":t": number(t.Expires.Add(time.Hour).Unix()),
 		},

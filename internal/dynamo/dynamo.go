@@ -29,7 +29,7 @@ const (
 	attrData    = "data"
 	attrShard   = "xs"
 	attrExpires = "xe"
-	attrTTL     = "ttl"
+	TimeToLive  = "ttl"
 	attrSum     = "n"
 	ExpiryIndex = "expiry"
 )

@@ -19,9 +19,7 @@ func (a *App) routes() *http.ServeMux {
 	mux.HandleFunc("POST /dev/faults", a.setFaults)
 	mux.HandleFunc("POST /dev/sign-in", a.signInAs)
 	mux.HandleFunc("POST /dev/sign-out", a.signOut)
-	mux.HandleFunc("GET /openapi.yaml", a.openAPI)
 	mux.HandleFunc("GET /readme", a.readme)
-	mux.HandleFunc("GET /reference", a.reference)
 	mux.HandleFunc("GET /{$}", a.home)
 	return mux
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/numberplan"
 	"github.com/countersign-mfa/countersign/internal/outbox"
 	"github.com/countersign-mfa/countersign/internal/password"
+	"github.com/countersign-mfa/countersign/internal/reference"
 	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -145,6 +146,13 @@ func (a *App) wire(ctx context.Context, host string) error {
 		return err
 	}
 	a.mux = a.routes()
+	described, err := reference.New()
+	if err != nil {
+		return err
+	}
+	for _, path := range reference.Paths {
+		a.mux.Handle("GET "+path, described)
+	}
 	return nil
 }
 

@@ -1,0 +1,11 @@
+// Command client-handshake is a Lambda function: it serves GET /v1/client/handshake.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.ClientHandshake())
+}

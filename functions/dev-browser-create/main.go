@@ -1,0 +1,11 @@
+// Command dev-browser-create is a Lambda function: it serves POST /v1/dev_browser.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.DevBrowserCreate())
+}

@@ -1,0 +1,11 @@
+// Command handshake-payload-get is a Lambda function: it serves GET /v1/clients/handshake_payload.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.HandshakePayloadGet())
+}

@@ -1,0 +1,11 @@
+// Command instance-update is a Lambda function: it serves PATCH /v1/instance.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.InstanceUpdate())
+}

@@ -1,0 +1,11 @@
+// Command me-backup-codes-create is a Lambda function: it serves POST /v1/me/backup_codes.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.MeBackupCodesCreate())
+}

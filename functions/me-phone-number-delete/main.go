@@ -1,0 +1,11 @@
+// Command me-phone-number-delete is a Lambda function: it serves DELETE /v1/me/phone_numbers/{phone_number_id}.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.MePhoneNumberDelete())
+}

@@ -1,0 +1,11 @@
+// Command me-phone-number-get is a Lambda function: it serves GET /v1/me/phone_numbers/{phone_number_id}.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.MePhoneNumberGet())
+}

@@ -1,0 +1,11 @@
+// Command me-totp-create is a Lambda function: it serves POST /v1/me/totp.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.MeTOTPCreate(), api.MeTOTPDelete())
+}

@@ -1,0 +1,11 @@
+// Command openid-configuration-get is a Lambda function: it serves GET /.well-known/openid-configuration.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.OpenIDConfigurationGet())
+}

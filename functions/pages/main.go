@@ -1,0 +1,6 @@
+// Command pages is a Lambda function: it serves the API's reference.
+package main
+
+import "github.com/countersign-mfa/countersign/internal/lambdahost/pages"
+
+func main() { pages.Serve() }

@@ -1,0 +1,11 @@
+// Command session-reverification-first-factor-attempt is a Lambda function: it serves POST /v1/client/sessions/{session_id}/verify/attempt_first_factor.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.SessionReverificationFirstFactorAttempt())
+}

@@ -1,0 +1,12 @@
+// Command session-reverification-first-factor-prepare is a Lambda function: it serves POST /v1/client/sessions/{session_id}/verify/prepare_first_factor.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/lambdahost/texts"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{Sender: texts.Sender}, api.SessionReverificationFirstFactorPrepare())
+}

@@ -1,0 +1,11 @@
+// Command session-token-create is a Lambda function: it serves POST /v1/client/sessions/{session_id}/tokens.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.SessionTokenCreate())
+}

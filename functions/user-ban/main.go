@@ -1,0 +1,11 @@
+// Command user-ban is a Lambda function: it serves POST /v1/users/{user_id}/ban.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.UserBan())
+}

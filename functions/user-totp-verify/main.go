@@ -1,0 +1,11 @@
+// Command user-totp-verify is a Lambda function: it serves POST /v1/users/{user_id}/verify_totp.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.UserTOTPVerify())
+}

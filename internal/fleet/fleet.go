@@ -1,0 +1,108 @@
+// Package fleet is the plan of a deployment, derived from the table of routes: which functions there are, what each may do, and which route
+// leads to which. The infrastructure is built from it, the local gateway follows it, and tests hold the folders, the fixtures and the calls
+// that the functions really make against it.
+package fleet
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/reference"
+)
+
+// Resource is what a grant is for.
+type Resource string
+
+// The resources of a deployment.
+const (
+	Table  Resource = "table"
+	Index  Resource = "expiry index"
+	Key    Resource = "sealing key"
+	Secret Resource = "secret key of the Backend API"
+	Phones Resource = "text messages to phone numbers"
+)
+
+// Grant allows one IAM action on one resource.
+type Grant struct {
+	Action string
+	On     Resource
+}
+
+// Job says why a function exists that serves no operation.
+type Job string
+
+// The jobs.
+const (
+	Cleanup Job = "cleanup"     // removes what ran out, every hour
+	Rotate  Job = "keys-rotate" // makes and rotates keys: when deployed, and every day
+	Pages   Job = "pages"       // serves pages
+)
+
+// Function is one Lambda function.
+type Function struct {
+	Name string
+	// Job is empty for a function that serves operations.
+	Job        Job
+	Operations []api.Operation
+	Needs      api.Needs
+	Grants     []Grant
+}
+
+// Sends says whether the function sends text messages.
+func (f Function) Sends() bool { return f.Needs.Has(api.Texts) }
+
+// open are the grants of whoever opens the keyring and reads records.
+var open = []Grant{{"dynamodb:BatchGetItem", Table}, {"dynamodb:GetItem", Table}, {"kms:Decrypt", Key}}
+
+var needs = map[api.Needs]Grant{
+	api.Writes:  {"dynamodb:PutItem", Table},
+	api.Deletes: {"dynamodb:DeleteItem", Table},
+	api.Counts:  {"dynamodb:UpdateItem", Table},
+	api.Lists:   {"dynamodb:Scan", Table},
+	api.Texts:   {"sns:Publish", Phones},
+}
+
+func grants(of api.Needs) []Grant {
+	list := slices.Clone(open)
+	for need, grant := range needs {
+		if of.Has(need) {
+			list = append(list, grant)
+		}
+	}
+	return sorted(list)
+}
+
+func sorted(list []Grant) []Grant {
+	slices.SortFunc(list, func(a, b Grant) int { return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.On, b.On)) })
+	return list
+}
+
+// Functions are all functions of a deployment, those of operations in the order of the table.
+func Functions() []Function {
+	served, _ := api.Deploy(api.Operations())
+	all := make([]Function, 0, len(served)+3)
+	for _, f := range served {
+		all = append(all, Function{Name: f.Name, Operations: f.Operations, Needs: f.Needs, Grants: grants(f.Needs)})
+	}
+	return append(all,
+		Function{Name: string(Cleanup), Job: Cleanup, Grants: sorted(append(grants(api.Writes|api.Deletes), Grant{"dynamodb:Query", Index}))},
+		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(api.Writes),
+			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},
+		Function{Name: string(Pages), Job: Pages},
+	)
+}
+
+// Edges are all routes of the gateway. Both spellings of an operation's path are routes: SDKs do not follow redirects.
+func Edges() []api.Edge {
+	_, edges := api.Deploy(api.Operations())
+	var all []api.Edge
+	for _, e := range edges {
+		all = append(all, e, api.Edge{Method: e.Method, Path: e.Path + "/", Function: e.Function})
+	}
+	for _, path := range reference.Paths {
+		all = append(all, api.Edge{Method: http.MethodGet, Path: path, Function: string(Pages)})
+	}
+	return all
+}

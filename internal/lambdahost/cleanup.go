@@ -1,0 +1,79 @@
+package lambdahost
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+const (
+	// cleanupBatch bounds one pass; there are as many as the time allows.
+	cleanupBatch = 200
+	// cleanupSpare is the part of a function's time that is left unused, so that it ends by itself.
+	cleanupSpare = 5 // one fifth
+)
+
+// ErrEvent is what a scheduled function answers to an event of a form that it does not know.
+var ErrEvent = errors.New("lambdahost: unknown event")
+
+// Schedule is the input of the schedule that runs the cleanup: the context attributes of EventBridge Scheduler.
+type Schedule struct {
+	ScheduledTime string `json:"scheduled_time"`
+	ExecutionID   string `json:"execution_id"`
+	Attempt       string `json:"attempt"`
+}
+
+// scheduled says whether an event is the schedule's input, or what an EventBridge rule sends.
+func scheduled(event json.RawMessage) bool {
+	var e struct {
+		Schedule
+		Source     string `json:"source"`
+		DetailType string `json:"detail-type"`
+	}
+	if json.Unmarshal(event, &e) != nil {
+		return false
+	}
+	return e.ExecutionID != "" || e.Source == "aws.events" && e.DetailType == "Scheduled Event"
+}
+
+// ServeCleanup is the main of the scheduled cleanup. It never returns.
+func ServeCleanup() {
+	d := Connect(environment())
+	ctx, done := context.WithTimeout(context.Background(), initLimit)
+	defer done()
+	service, err := d.Service(ctx, Links{})
+	if err != nil {
+		fail(err)
+	}
+	lambda.Start(d.Cleanup(service.Cleanup, time.Now))
+}
+
+// Cleanup returns the handler. A run may stop, fail or overlap with another at any point: what one leaves, the next finds.
+func (d *Deployment) Cleanup(clean func(context.Context, int) (mfa.CleanupResult, error), now func() time.Time) func(context.Context, json.RawMessage) (mfa.CleanupResult, error) {
+	return func(ctx context.Context, event json.RawMessage) (mfa.CleanupResult, error) {
+		var sum mfa.CleanupResult
+		if !scheduled(event) {
+			return sum, ErrEvent
+		}
+		var until time.Time
+		if deadline, ok := ctx.Deadline(); ok {
+			until = deadline.Add(-deadline.Sub(now()) / cleanupSpare)
+		}
+		for {
+			r, err := clean(ctx, cleanupBatch)
+			sum.Found, sum.Changed, sum.Deleted, sum.More = sum.Found+r.Found, sum.Changed+r.Changed, sum.Deleted+r.Deleted, r.More
+			if err != nil {
+				return sum, err
+			}
+			if !r.More || !until.IsZero() && !now().Before(until) {
+				d.Log.Info("cleanup", "found", sum.Found, "changed", sum.Changed, "deleted", sum.Deleted, "more", sum.More)
+				return sum, nil
+			}
+		}
+	}
+}
