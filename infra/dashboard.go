@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func action(topic awssns.Topic) awscloudwatch.IAlarmAction {
+	return awscloudwatchactions.NewSnsAction(topic)
+}
+
+func (s *Stack) queueName() *string {
+	return s.cdk.Node().FindChild(jsii.String(letters)).(awssqs.Queue).QueueName()
+}
+
+// Prices in US dollars, as AWS lists them for us-east-1: docs/cost.md has the arithmetic. The dashboard shows an estimate, the bill decides.
+const (
+	priceRequest  = 1.00 / 1e6   // HTTP API
+	priceInvoke   = 0.20 / 1e6   // Lambda
+	priceGBSecond = 0.0000133334 // Lambda, arm64
+	priceRead     = 0.125 / 1e6  // DynamoDB, read request unit
+	priceWrite    = 0.625 / 1e6  // DynamoDB, write request unit
+	perMilli      = priceGBSecond * memoryMB / 1024 / 1000
+)
+
+func (s *Stack) dashboard(gateway awsapigatewayv2.CfnApi) {
+	hour := minutes(60)
+	api := map[string]*string{"ApiId": gateway.Ref()}
+	table := map[string]*string{"TableName": s.table.TableName()}
+	cost := fmt.Sprintf("(%.10f*requests+%.10f*invocations+%.10f*duration+%.10f*read+%.10f*written)/MAX([1,right+wrong])", priceRequest, priceInvoke, perMilli, priceRead, priceWrite)
+	graph := func(title string, metrics ...awscloudwatch.IMetric) awscloudwatch.IWidget {
+		return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: &title, Left: &metrics, Width: jsii.Number(8)})
+	}
+	right, wrong := s.own(lambdahost.MetricVerified, "Sum", hour), s.own(lambdahost.MetricRefused, "Sum", hour)
+	board := awscloudwatch.NewDashboard(s.cdk, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{DashboardName: &s.settings.Name})
+	board.AddWidgets(
+		graph("Codes checked", right, wrong),
+		graph("Text messages", s.own(lambdahost.MetricTexts, "Sum", hour), s.own(lambdahost.MetricFailed, "Sum", hour)),
+		graph("Users locked", s.own(lambdahost.MetricLocked, "Sum", hour)),
+	)
+	board.AddWidgets(
+		graph("Requests", s.metric("AWS/ApiGateway", "Count", "Sum", hour, api), s.metric("AWS/ApiGateway", "4xx", "Sum", hour, api), s.metric("AWS/ApiGateway", "5xx", "Sum", hour, api)),
+		graph("Latency, ms", s.metric("AWS/ApiGateway", "Latency", "p50", hour, api), s.metric("AWS/ApiGateway", "Latency", "p99", hour, api)),
+		graph("Spent on text messages this month, $", s.metric("AWS/SNS", "SMSMonthToDateSpentUSD", "Maximum", hour, nil)),
+	)
+	board.AddWidgets(graph("Cost per check, $, without text messages (all requests and functions of this account's region)", expression(cost, hour, map[string]awscloudwatch.IMetric{
+		"requests": s.metric("AWS/ApiGateway", "Count", "Sum", hour, api), "invocations": s.metric("AWS/Lambda", "Invocations", "Sum", hour, nil),
+		"duration": s.metric("AWS/Lambda", "Duration", "Sum", hour, nil), "read": s.metric("AWS/DynamoDB", "ConsumedReadCapacityUnits", "Sum", hour, table),
+		"written": s.metric("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "Sum", hour, table), "right": right, "wrong": wrong,
+	})))
+}

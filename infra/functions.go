@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/countersign-mfa/countersign/internal/fleet"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+// function is a function of the stack with its plan.
+type function struct {
+	awslambda.Function
+	plan fleet.Function
+}
+
+const (
+	memoryMB = 512 // below, the share of a processor slows TLS and password hashing; see docs/cost.md
+	waitSecs = 10  // a request that waits longer is of use to nobody
+	jobSecs  = 300
+)
+
+// id is a function's name as CloudFormation knows it: me-totp-create is MeTotpCreate.
+func id(name string) string {
+	var b strings.Builder
+	for _, word := range strings.Split(name, "-") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}
+
+func (s *Stack) functionName(name string) string { return s.settings.Name + "-" + name }
+
+func (s *Stack) function(f fleet.Function) {
+	logs := awslogs.NewLogGroup(s.cdk, jsii.String(id(f.Name)+"Log"), &awslogs.LogGroupProps{
+		LogGroupName: jsii.String("/countersign/" + s.settings.Name + "/" + f.Name),
+		Retention:    awslogs.RetentionDays(retention(s.settings.LogDays)), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	props := &awslambda.FunctionProps{
+		FunctionName: jsii.String(s.functionName(f.Name)),
+		Description:  jsii.String(describe(f)),
+		Runtime:      awslambda.Runtime_PROVIDED_AL2023(), Architecture: awslambda.Architecture_ARM_64(), Handler: jsii.String("bootstrap"),
+		Code:    awslambda.Code_FromAsset(jsii.String(s.zip(f.Name)), nil),
+		Role:    s.role(f, logs),
+		Timeout: awscdk.Duration_Seconds(jsii.Number(waitSecs)), MemorySize: jsii.Number(memoryMB),
+		LogGroup: logs, LoggingFormat: awslambda.LoggingFormat_JSON, Tracing: awslambda.Tracing_ACTIVE,
+		Environment: s.environment(f),
+	}
+	if f.Job == fleet.Cleanup || f.Job == fleet.Rotate {
+		props.Timeout = awscdk.Duration_Seconds(jsii.Number(jobSecs))
+		props.RetryAttempts = jsii.Number(2)
+	}
+	if f.Sends() { // what a fraud that got past every other wall can send at once
+		props.ReservedConcurrentExecutions = jsii.Number(s.settings.SMS.Concurrency)
+	}
+	s.functions[f.Name] = function{awslambda.NewFunction(s.cdk, jsii.String(id(f.Name)), props), f}
+}
+
+func describe(f fleet.Function) string {
+	if f.Job != "" {
+		return "Countersign: " + f.Name
+	}
+	return fmt.Sprintf("Countersign: %s %s", f.Operations[0].Method, f.Operations[0].Path)
+}
+
+// retention is the L2's name for a number of days.
+func retention(days int) string {
+	return map[int]string{
+		1: "ONE_DAY", 3: "THREE_DAYS", 5: "FIVE_DAYS", 7: "ONE_WEEK", 14: "TWO_WEEKS", 30: "ONE_MONTH", 60: "TWO_MONTHS", 90: "THREE_MONTHS",
+		120: "FOUR_MONTHS", 150: "FIVE_MONTHS", 180: "SIX_MONTHS", 365: "ONE_YEAR",
+	}[days]
+}
+
+// role allows a function its own log, its traces and its grants, each by exact actions on exact resources.
+func (s *Stack) role(f fleet.Function, logs awslogs.LogGroup) awsiam.Role {
+	role := awsiam.NewRole(s.cdk, jsii.String(id(f.Name)+"Role"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil)})
+	allow := func(p *awsiam.PolicyStatementProps) { role.AddToPolicy(awsiam.NewPolicyStatement(p)) }
+	allow(&awsiam.PolicyStatementProps{
+		// A log group's streams have no other name than this; the group is the function's own.
+		Actions: jsii.Strings("logs:CreateLogStream", "logs:PutLogEvents"), Resources: &[]*string{logs.LogGroupArn()},
+	})
+	// X-Ray knows no resources.
+	allow(&awsiam.PolicyStatementProps{Actions: jsii.Strings("xray:PutTraceSegments", "xray:PutTelemetryRecords"), Resources: jsii.Strings("*")})
+	for _, g := range f.Grants {
+		allow(s.statement(g))
+	}
+	return role
+}
+
+func (s *Stack) statement(g fleet.Grant) *awsiam.PolicyStatementProps {
+	p := &awsiam.PolicyStatementProps{Actions: &[]*string{&g.Action}}
+	switch g.On {
+	case fleet.Table:
+		p.Resources = &[]*string{s.table.TableArn()}
+	case fleet.Index:
+		index := awscdk.Fn_Join(jsii.String(""), &[]*string{s.table.TableArn(), jsii.String("/index/expiry")})
+		p.Resources = &[]*string{index}
+	case fleet.Key:
+		p.Resources = &[]*string{s.sealing.KeyArn()}
+		p.Conditions = &map[string]any{"StringEquals": map[string]any{"kms:EncryptionContext:countersign:purpose": "master-key"}}
+	case fleet.Secret:
+		p.Resources = &[]*string{s.secret.Ref()}
+	case fleet.Phones:
+		// A message to a phone number has no ARN of its own. Topics have, and are left out: NotResource allows what is none.
+		p.NotResources = &[]*string{jsii.String("arn:" + *awscdk.Aws_PARTITION() + ":sns:*:*:*")}
+	}
+	return p
+}
+
+// environment is what lambdahost.ReadEnvironment reads.
+func (s *Stack) environment(f fleet.Function) *map[string]*string {
+	if f.Job == fleet.Pages {
+		return &map[string]*string{}
+	}
+	set := s.settings
+	e := map[string]*string{
+		lambdahost.EnvTable: s.table.TableName(), lambdahost.EnvKey: s.sealing.KeyArn(), lambdahost.EnvURL: s.url,
+		lambdahost.EnvAppName: &set.AppName, lambdahost.EnvPublishableKey: s.key, lambdahost.EnvSMSHost: &set.SMSHost,
+		lambdahost.EnvOrigins: jsii.String(strings.Join(set.Origins, ",")),
+	}
+	optional := map[string]string{lambdahost.EnvEpoch: set.Epoch}
+	if f.Sends() {
+		optional[lambdahost.EnvSenderID], optional[lambdahost.EnvNumber] = set.SMS.SenderID, set.SMS.Number
+		optional[lambdahost.EnvMaxPrice] = fmt.Sprint(set.SMS.MaxPrice)
+	}
+	for name, value := range optional {
+		if value != "" {
+			e[name] = &value
+		}
+	}
+	if f.Job == fleet.Rotate {
+		e[lambdahost.EnvSecret] = s.secret.Ref()
+	}
+	return &e
+}

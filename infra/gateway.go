@@ -1,0 +1,169 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/fleet"
+)
+
+// gateway makes the HTTP API. Its routes are one OpenAPI body and not a resource each, of which a stack may hold 500.
+func (s *Stack) gateway() awsapigatewayv2.CfnApi {
+	gateway := awsapigatewayv2.NewCfnApi(s.cdk, jsii.String("Api"), &awsapigatewayv2.CfnApiProps{
+		DisableExecuteApiEndpoint: jsii.Bool(s.settings.Domain != Domain{}),
+	})
+	host := join(gateway.Ref(), ".execute-api.", s.cdk.Region(), ".", awscdk.Aws_URL_SUFFIX())
+	if s.settings.Domain != (Domain{}) {
+		host = &s.settings.Domain.Name
+	}
+	s.url = join("https://", host)
+	// Clerk's form: the host that answers, and a dollar sign, in base 64.
+	s.key = join("pk_live_", awscdk.Fn_Base64(join(host, "$")))
+	return gateway
+}
+
+func join(parts ...any) *string {
+	texts := make([]*string, len(parts))
+	for i, p := range parts {
+		switch p := p.(type) {
+		case string:
+			texts[i] = &p
+		case *string:
+			texts[i] = p
+		}
+	}
+	return awscdk.Fn_Join(jsii.String(""), &texts)
+}
+
+const integrations = "x-amazon-apigateway-integrations"
+
+// routes fills in the gateway's body, its stage and its domain.
+func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
+	gateway.SetBody(s.body())
+	for _, name := range s.names() {
+		if f := s.functions[name].plan; f.Job != "" && f.Job != fleet.Pages {
+			continue
+		}
+		awslambda.NewCfnPermission(s.cdk, jsii.String(id(name)+"Permission"), &awslambda.CfnPermissionProps{
+			Action: jsii.String("lambda:InvokeFunction"), FunctionName: s.functions[name].FunctionArn(), Principal: jsii.String("apigateway.amazonaws.com"),
+			SourceArn: join("arn:", awscdk.Aws_PARTITION(), ":execute-api:", s.cdk.Region(), ":", s.cdk.Account(), ":", gateway.Ref(), "/*/*"),
+		})
+	}
+	s.stage(gateway)
+	if s.settings.Domain != (Domain{}) {
+		s.domain(gateway)
+	}
+}
+
+var parameterForm = regexp.MustCompile(`\{([^}]+)\}`)
+
+// body is the OpenAPI document of the routes: every edge of the fleet, and one integration for each function.
+func (s *Stack) body() map[string]any {
+	paths, used := map[string]any{}, map[string]any{}
+	for _, e := range fleet.Edges() {
+		item, _ := paths[e.Path].(map[string]any)
+		if item == nil {
+			item = map[string]any{}
+			paths[e.Path] = item
+		}
+		operation := map[string]any{
+			"responses":                       map[string]any{"default": map[string]any{"description": "the function's answer"}},
+			"x-amazon-apigateway-integration": map[string]any{"$ref": "#/components/" + integrations + "/" + e.Function},
+		}
+		var parameters []any
+		for _, m := range parameterForm.FindAllStringSubmatch(e.Path, -1) {
+			parameters = append(parameters, map[string]any{"name": m[1], "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
+		}
+		if parameters != nil {
+			operation["parameters"] = parameters
+		}
+		item[strings.ToLower(e.Method)] = operation
+		used[e.Function] = map[string]any{
+			"type": "AWS_PROXY", "httpMethod": "POST", "payloadFormatVersion": "2.0", "timeoutInMillis": (waitSecs + 1) * 1000,
+			"uri": join("arn:", awscdk.Aws_PARTITION(), ":apigateway:", s.cdk.Region(), ":lambda:path/2015-03-31/functions/", s.arn(e.Function), "/invocations"),
+		}
+	}
+	return map[string]any{
+		"openapi": "3.0.1",
+		"info":    map[string]any{"title": s.settings.Name, "version": "1"},
+		"paths":   paths, "components": map[string]any{integrations: used},
+		"x-amazon-apigateway-cors": map[string]any{
+			"allowOrigins": s.settings.Origins, "allowCredentials": true,
+			"allowMethods": []string{"GET", "POST", "PUT", "PATCH", "DELETE"}, "allowHeaders": list(api.AllowedHeaders), "exposeHeaders": list(api.ExposedHeaders),
+			"maxAge": 600,
+		},
+	}
+}
+
+// arn is a function's ARN by its name: the functions know the gateway's address, so the gateway cannot depend on them.
+func (s *Stack) arn(name string) *string {
+	return join("arn:", awscdk.Aws_PARTITION(), ":lambda:", s.cdk.Region(), ":", s.cdk.Account(), ":function:", s.functionName(name))
+}
+
+func list(header string) []string { return strings.Split(strings.ToLower(header), ", ") }
+
+// accessLog is what the gateway logs: nothing of a query, a body, a cookie or a path's values.
+const accessLog = `{"request":"$context.requestId","time":"$context.requestTimeEpoch","route":"$context.routeKey","status":"$context.status",` +
+	`"latency_ms":"$context.responseLatency","function_ms":"$context.integrationLatency","ip":"$context.identity.sourceIp","error":"$context.error.messageString"}`
+
+func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
+	logs := awslogs.NewLogGroup(s.cdk, jsii.String("AccessLog"), &awslogs.LogGroupProps{
+		LogGroupName: jsii.String("/countersign/" + s.settings.Name + "/access"),
+		Retention:    awslogs.RetentionDays(retention(s.settings.LogDays)), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	t := s.settings.Throttle
+	limit := func(rate float64, burst int) map[string]any {
+		return map[string]any{"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst, "DetailedMetricsEnabled": true}
+	}
+	perRoute := map[string]any{}
+	for _, e := range fleet.Edges() {
+		if rate, burst, ok := s.slower(e); ok {
+			perRoute[e.Key()] = limit(rate, burst)
+		}
+	}
+	awsapigatewayv2.NewCfnStage(s.cdk, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
+		ApiId: gateway.Ref(), StageName: jsii.String("$default"), AutoDeploy: jsii.Bool(true),
+		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{DestinationArn: logs.LogGroupArn(), Format: jsii.String(accessLog)},
+		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
+			ThrottlingRateLimit: &t.Rate, ThrottlingBurstLimit: jsii.Number(t.Burst), DetailedMetricsEnabled: jsii.Bool(true),
+		},
+		RouteSettings: perRoute,
+	})
+}
+
+// slower says which routes take fewer requests: those that send text messages, and those that check codes or passwords.
+func (s *Stack) slower(e api.Edge) (rate float64, burst int, ok bool) {
+	f := s.functions[e.Function].plan
+	const guessShare = 5
+	switch {
+	case f.Sends():
+		return float64(s.settings.SMS.Concurrency), 2 * s.settings.SMS.Concurrency, true
+	case slices.ContainsFunc(f.Operations, func(op api.Operation) bool { return op.Needs.Has(api.Counts) }):
+		return s.settings.Throttle.Rate / guessShare, max(s.settings.Throttle.Burst/guessShare, 1), true
+	}
+	return 0, 0, false
+}
+
+func (s *Stack) domain(gateway awsapigatewayv2.CfnApi) {
+	domain := awsapigatewayv2.NewCfnDomainName(s.cdk, jsii.String("Domain"), &awsapigatewayv2.CfnDomainNameProps{
+		DomainName: &s.settings.Domain.Name,
+		DomainNameConfigurations: []any{&awsapigatewayv2.CfnDomainName_DomainNameConfigurationProperty{
+			CertificateArn: &s.settings.Domain.Certificate, EndpointType: jsii.String("REGIONAL"), SecurityPolicy: jsii.String("TLS_1_2"),
+		}},
+	})
+	awsapigatewayv2.NewCfnApiMapping(s.cdk, jsii.String("DomainMapping"), &awsapigatewayv2.CfnApiMappingProps{
+		ApiId: gateway.Ref(), DomainName: domain.Ref(), Stage: jsii.String("$default"),
+	}).AddDependency(s.cdk.Node().FindChild(jsii.String("Stage")).(awscdk.CfnResource))
+	awscdk.NewCfnOutput(s.cdk, jsii.String("DomainTarget"), &awscdk.CfnOutputProps{
+		Value: domain.AttrRegionalDomainName(), Description: jsii.String(fmt.Sprintf("Make %s a CNAME of this", s.settings.Domain.Name)),
+	})
+}

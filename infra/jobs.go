@@ -1,0 +1,54 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/countersign-mfa/countersign/internal/fleet"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/lambdahost/rotation"
+)
+
+// letters is the queue of runs that could not be started.
+const letters = "DeadLetters"
+
+// jobs makes the schedules, and the resource whose making and changing runs keys-rotate: so there are keys before there are requests.
+func (s *Stack) jobs() {
+	queue := awssqs.NewQueue(s.cdk, jsii.String(letters), &awssqs.QueueProps{
+		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true), RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
+	})
+	role := awsiam.NewRole(s.cdk, jsii.String("SchedulerRole"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), nil)})
+	cleanup, rotate := s.functions[string(fleet.Cleanup)], s.functions[string(fleet.Rotate)]
+	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &[]*string{cleanup.FunctionArn(), rotate.FunctionArn()},
+	}))
+	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: jsii.Strings("sqs:SendMessage"), Resources: &[]*string{queue.QueueArn()}}))
+	schedule := func(f function, expression string, input any) {
+		text, err := json.Marshal(input)
+		if err != nil {
+			panic(err) // a struct of texts
+		}
+		awsscheduler.NewCfnSchedule(s.cdk, jsii.String(id(f.plan.Name)+"Schedule"), &awsscheduler.CfnScheduleProps{
+			ScheduleExpression: &expression,
+			FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("FLEXIBLE"), MaximumWindowInMinutes: jsii.Number(15)},
+			Target: &awsscheduler.CfnSchedule_TargetProperty{
+				Arn: f.FunctionArn(), RoleArn: role.RoleArn(), Input: jsii.String(string(text)),
+				DeadLetterConfig: &awsscheduler.CfnSchedule_DeadLetterConfigProperty{Arn: queue.QueueArn()},
+				RetryPolicy:      &awsscheduler.CfnSchedule_RetryPolicyProperty{MaximumRetryAttempts: jsii.Number(3), MaximumEventAgeInSeconds: jsii.Number(3600)},
+			},
+		})
+	}
+	schedule(cleanup, "rate(1 hour)", lambdahost.Schedule{
+		ScheduledTime: "<aws.scheduler.scheduled-time>", ExecutionID: "<aws.scheduler.execution-id>", Attempt: "<aws.scheduler.attempt-number>",
+	})
+	schedule(rotate, "rate(1 day)", rotation.Request{Rotate: "due"})
+	awscdk.NewCustomResource(s.cdk, jsii.String("Keys"), &awscdk.CustomResourceProps{
+		ServiceToken: rotate.FunctionArn(), ResourceType: jsii.String("Custom::Keys"), ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(jobSecs)),
+		Properties: &map[string]any{"Settings": map[string]any{"Countries": s.settings.Countries, "MFARequired": s.settings.MFARequired}},
+	})
+}

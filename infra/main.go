@@ -1,0 +1,84 @@
+// Command infra is the CDK app: it turns the fleet and the team's settings into a CloudFormation template. `make synth` and `make deploy` run it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/countersign-mfa/countersign/internal/bundle"
+	"github.com/countersign-mfa/countersign/internal/fleet"
+)
+
+func main() {
+	defer jsii.Close()
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	path := os.Getenv("SETTINGS")
+	if path == "" {
+		path = "infra/settings.yaml"
+	}
+	settings, err := ReadSettings(path)
+	if err != nil {
+		return err
+	}
+	zips := filepath.Join("bin", "lambda")
+	if err := pack(ctx, zips); err != nil {
+		return err
+	}
+	app := NewApp()
+	NewStack(app, settings, Place{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION")}, func(name string) string {
+		return filepath.Join(zips, name+".zip")
+	})
+	app.Synth(nil)
+	return nil
+}
+
+// pack builds every function for the architecture that they run on.
+func pack(ctx context.Context, to string) error {
+	binaries := filepath.Join(to, "binaries")
+	var names []string
+	for _, f := range fleet.Functions() {
+		names = append(names, f.Name)
+	}
+	fmt.Fprintf(os.Stderr, "building %d functions\n", len(names))
+	if err := bundle.Build(ctx, ".", "arm64", binaries, names...); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := bundle.Zip(filepath.Join(binaries, name), filepath.Join(to, name+".zip")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// NewApp returns an app whose template does not depend on who runs it: feature flags are set here, because only the CDK's own command
+// line reads them from cdk.json.
+func NewApp() awscdk.App {
+	return awscdk.NewApp(&awscdk.AppProps{
+		AnalyticsReporting: jsii.Bool(false),
+		Context: &map[string]any{
+			"@aws-cdk/core:enablePartitionLiterals":                 true,
+			"@aws-cdk/core:target-partitions":                       []string{"aws"},
+			"@aws-cdk/aws-iam:minimizePolicies":                     true,
+			"@aws-cdk/aws-kms:aliasNameRef":                         true,
+			"@aws-cdk/aws-lambda:recognizeLayerVersion":             true,
+			"@aws-cdk/aws-dynamodb:resourcePolicyPerReplica":        true,
+			"@aws-cdk/core:checkSecretUsage":                        true,
+			"aws-cdk:enableDiffNoFail":                              true,
+			"@aws-cdk/aws-lambda:useCdkManagedLogGroup":             false,
+			"@aws-cdk/core:explicitStackTags":                       true,
+			"@aws-cdk/aws-sns-subscriptions:restrictSqsDescryption": true,
+		},
+	})
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Settings are what a team chooses. infra/settings.yaml explains each.
+type Settings struct {
+	Name        string   `yaml:"name"`
+	AppName     string   `yaml:"app_name"`
+	Origins     []string `yaml:"origins"`
+	SMSHost     string   `yaml:"sms_host"`
+	Domain      Domain   `yaml:"domain"`
+	Countries   []string `yaml:"countries"`
+	SMS         SMS      `yaml:"sms"`
+	MFARequired bool     `yaml:"mfa_required"`
+	Throttle    Throttle `yaml:"throttle"`
+	AlarmMail   string   `yaml:"alarm_mail"`
+	LogDays     int      `yaml:"log_days"`
+	Epoch       string   `yaml:"epoch"`
+}
+
+// Domain is a name of the team's own for the API.
+type Domain struct {
+	Name        string `yaml:"name"`
+	Certificate string `yaml:"certificate"`
+}
+
+// SMS says how text messages are sent.
+type SMS struct {
+	SenderID      string  `yaml:"sender_id"`
+	Number        string  `yaml:"number"`
+	MaxPrice      float64 `yaml:"max_price"`
+	MonthlyBudget float64 `yaml:"monthly_budget"`
+	Concurrency   int     `yaml:"concurrency"`
+}
+
+// Throttle is the gateway's.
+type Throttle struct {
+	Rate  float64 `yaml:"rate"`
+	Burst int     `yaml:"burst"`
+}
+
+// ReadSettings reads a file, or says in sentences all that is wrong with it.
+func ReadSettings(path string) (Settings, error) {
+	var s Settings
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return s, fmt.Errorf("read settings: %w", err)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&s); err != nil {
+		return s, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := s.check(); err != nil {
+		return s, fmt.Errorf("%s:\n%w", path, err)
+	}
+	return s, nil
+}
+
+var (
+	nameForm    = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{0,60}$`)
+	hostForm    = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
+	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+	senderForm  = regexp.MustCompile(`^[A-Za-z0-9]{1,11}$`)
+	numberForm  = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+	mailForm    = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+	certForm    = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-zA-Z0-9-]+$`)
+	logDays     = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365}
+)
+
+const (
+	appNameMost = 20 // keeps a text message at one segment
+	originsMost = 50 // keeps a function's environment under its 4 KB
+)
+
+// check says every rule that the settings break.
+func (s Settings) check() error {
+	var wrong []error
+	rule := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Errorf("  "+format, args...))
+		}
+	}
+	rule(nameForm.MatchString(s.Name), "name: %q is not a stack name of letters, digits and hyphens", s.Name)
+	rule(s.AppName != "" && len(s.AppName) <= appNameMost && isASCII(s.AppName), "app_name: %q is not a text of 1 to %d ASCII characters", s.AppName, appNameMost)
+	rule(len(s.Origins) > 0 && len(s.Origins) <= originsMost, "origins: there are %d, and at least one and at most %d are needed", len(s.Origins), originsMost)
+	for _, o := range s.Origins {
+		rule(isOrigin(o), "origins: %q is not an origin as in https://app.example.com, without a path", o)
+	}
+	rule(hostForm.MatchString(s.SMSHost), "sms_host: %q is not a host name in lower case", s.SMSHost)
+	if s.Domain != (Domain{}) {
+		rule(hostForm.MatchString(s.Domain.Name), "domain.name: %q is not a host name in lower case", s.Domain.Name)
+		rule(certForm.MatchString(s.Domain.Certificate), "domain.certificate: %q is not the ARN of a certificate of AWS Certificate Manager", s.Domain.Certificate)
+	}
+	rule(len(s.Countries) > 0, "countries: there are none; list those that text messages may go to")
+	for _, c := range s.Countries {
+		rule(countryForm.MatchString(c), "countries: %q is not a country's two capital letters", c)
+	}
+	wrong = append(wrong, s.SMS.check())
+	rule(s.Throttle.Rate > 0 && s.Throttle.Rate <= 10000, "throttle.rate: %v is not between 0 and 10000 requests a second", s.Throttle.Rate)
+	rule(s.Throttle.Burst > 0 && s.Throttle.Burst <= 5000, "throttle.burst: %d is not between 1 and 5000", s.Throttle.Burst)
+	rule(s.AlarmMail == "" || mailForm.MatchString(s.AlarmMail), "alarm_mail: %q is not an e-mail address", s.AlarmMail)
+	rule(slices.Contains(logDays, s.LogDays), "log_days: %d is not one of %v", s.LogDays, logDays)
+	if s.Epoch != "" {
+		_, err := time.Parse(time.RFC3339, s.Epoch)
+		rule(err == nil, "epoch: %q is not a time as in 2026-01-02T03:04:05Z", s.Epoch)
+	}
+	return errors.Join(wrong...)
+}
+
+func (s SMS) check() error {
+	var wrong []error
+	rule := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Errorf("  sms."+format, args...))
+		}
+	}
+	rule(s.SenderID == "" || senderForm.MatchString(s.SenderID), "sender_id: %q is not 1 to 11 letters and digits", s.SenderID)
+	rule(s.Number == "" || numberForm.MatchString(s.Number), "number: %q is not a number as in \"+12065550100\"", s.Number)
+	rule(s.MaxPrice > 0 && s.MaxPrice <= 5, "max_price: %v is not between 0 and 5 US dollars for one message", s.MaxPrice)
+	rule(s.MonthlyBudget > 0, "monthly_budget: %v is not an amount in US dollars", s.MonthlyBudget)
+	rule(s.Concurrency >= 1 && s.Concurrency <= 100, "concurrency: %d is not between 1 and 100", s.Concurrency)
+	return errors.Join(wrong...)
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
+}
+
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.Scheme+"://"+u.Host == s
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/countersign-mfa/countersign/internal/fleet"
+)
+
+// Place is the account and region of a deployment.
+type Place struct{ Account, Region string }
+
+// fallbackRegion is used where nobody says which, as in a synth without credentials: the table's construct needs one.
+const fallbackRegion = "eu-central-1"
+
+// Stack is the deployment under construction.
+type Stack struct {
+	cdk       awscdk.Stack
+	settings  Settings
+	zip       func(name string) string
+	table     awsdynamodb.TableV2
+	sealing   awskms.Key
+	secret    awssecretsmanager.CfnSecret
+	url       *string
+	key       *string // publishable
+	functions map[string]function
+}
+
+// NewStack builds the stack. zip says where a function's zip is.
+func NewStack(app awscdk.App, settings Settings, place Place, zip func(string) string) *Stack {
+	if place.Region == "" {
+		place.Region = fallbackRegion
+	}
+	env := &awscdk.Environment{Region: &place.Region}
+	if place.Account != "" {
+		env.Account = &place.Account
+	}
+	s := &Stack{
+		cdk: awscdk.NewStack(app, &settings.Name, &awscdk.StackProps{
+			Env: env, Description: jsii.String("Countersign: multi-factor authentication"), AnalyticsReporting: jsii.Bool(false),
+		}),
+		settings: settings, zip: zip, functions: map[string]function{},
+	}
+	awscdk.Tags_Of(s.cdk).Add(jsii.String("application"), jsii.String("countersign"), nil)
+	s.storage()
+	gateway := s.gateway()
+	for _, f := range fleet.Functions() {
+		s.function(f)
+	}
+	s.routes(gateway)
+	s.jobs()
+	s.alarms(gateway)
+	s.dashboard(gateway)
+	s.outputs()
+	return s
+}
+
+// names are the functions' names in order.
+func (s *Stack) names() []string { return slices.Sorted(maps.Keys(s.functions)) }
+
+// outputs say what an application's configuration needs.
+func (s *Stack) outputs() {
+	for name, value := range map[string]struct{ about, is *string }{
+		"ApiUrl":         {jsii.String("Where clients reach the API: the proxy URL, or the Frontend API URL, of Clerk's SDKs"), s.url},
+		"PublishableKey": {jsii.String("The publishable key of Clerk's SDKs"), s.key},
+		"SecretKeyArn":   {jsii.String("The secret with the Backend API's key: aws secretsmanager get-secret-value --secret-id …"), s.secret.Ref()},
+		"JwksUrl":        {jsii.String("The keys that verify session tokens"), awscdk.Fn_Join(jsii.String(""), &[]*string{s.url, jsii.String("/.well-known/jwks.json")})},
+		"TableName":      {jsii.String("The table, for restores"), s.table.TableName()},
+	} {
+		awscdk.NewCfnOutput(s.cdk, &name, &awscdk.CfnOutputProps{Value: value.is, Description: value.about})
+	}
+}

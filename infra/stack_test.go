@@ -1,0 +1,357 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+
+	"github.com/countersign-mfa/countersign/internal/fleet"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/template.golden.json")
+
+// built is the stack of the example settings, synthesised once for all tests.
+var built struct {
+	stack    *Stack
+	template assertions.Template
+	raw      map[string]any
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if _, err := exec.LookPath("node"); err != nil {
+		if os.Getenv("CI") == "true" {
+			fmt.Println("the tests of the infrastructure need node")
+			os.Exit(1)
+		}
+		fmt.Println("SKIPPED: the tests of the infrastructure need node")
+		os.Exit(0)
+	}
+	code := func() int {
+		defer jsii.Close()
+		dir, err := os.MkdirTemp("", "zips")
+		if err != nil {
+			panic(err)
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		prepare(dir)
+		return m.Run()
+	}()
+	os.Exit(code)
+}
+
+func example() Settings {
+	s, err := ReadSettings("settings.yaml")
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// fakes are tiny files in place of the functions' zips.
+func fakes(dir string) func(string) string {
+	return func(name string) string {
+		path := filepath.Join(dir, name+".zip")
+		if err := os.WriteFile(path, []byte(name), 0o600); err != nil {
+			panic(err)
+		}
+		return path
+	}
+}
+
+func prepare(dir string) {
+	built.stack = NewStack(NewApp(), example(), Place{}, fakes(dir))
+	awscdk.Aspects_Of(built.stack.cdk).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{}), nil)
+	justify(built.stack)
+	built.template = assertions.Template_FromStack(built.stack.cdk, nil)
+	text, err := json.Marshal(built.template.ToJSON())
+	if err == nil {
+		err = json.Unmarshal(text, &built.raw)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+func resources(kind string) map[string]map[string]any {
+	found := map[string]map[string]any{}
+	for name, r := range built.raw["Resources"].(map[string]any) {
+		if r := r.(map[string]any); r["Type"] == kind {
+			found[name], _ = r["Properties"].(map[string]any)
+		}
+	}
+	return found
+}
+
+// TestGolden shows every change of the template.
+func TestGolden(t *testing.T) {
+	text, err := json.MarshalIndent(built.raw, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := regexp.MustCompile(`[0-9a-f]{64}`).ReplaceAllString(string(text), "HASH") + "\n"
+	const file = "testdata/template.golden.json"
+	if *update {
+		if err := errorsOf(os.MkdirAll("testdata", 0o755), os.WriteFile(file, []byte(got), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil || got != string(want) {
+		t.Errorf("the template is not %s; -update rewrites it, read what it changes (%v)", file, err)
+	}
+}
+
+func errorsOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestLimits: CloudFormation takes 500 resources and a template of 1 MB.
+func TestLimits(t *testing.T) {
+	text, _ := json.Marshal(built.raw)
+	if n := len(built.raw["Resources"].(map[string]any)); n > 450 {
+		t.Errorf("%d resources", n)
+	}
+	if len(text) > 900_000 {
+		t.Errorf("a template of %d bytes", len(text))
+	}
+}
+
+func TestFunctions(t *testing.T) {
+	made := map[string]map[string]any{}
+	for _, p := range resources("AWS::Lambda::Function") {
+		made[strings.TrimPrefix(p["FunctionName"].(string), "countersign-")] = p
+	}
+	for _, f := range fleet.Functions() {
+		p := made[f.Name]
+		delete(made, f.Name)
+		if p == nil {
+			t.Errorf("%s is not in the template", f.Name)
+			continue
+		}
+		if p["Runtime"] != "provided.al2023" || fmt.Sprint(p["Architectures"]) != "[arm64]" || p["Handler"] != "bootstrap" {
+			t.Errorf("%s runs on %v %v %v", f.Name, p["Runtime"], p["Architectures"], p["Handler"])
+		}
+		logging := p["LoggingConfig"].(map[string]any)
+		if logging["LogFormat"] != "JSON" || logging["LogGroup"] == nil || fmt.Sprint(p["TracingConfig"]) != "map[Mode:Active]" {
+			t.Errorf("%s: logs %v, traces %v", f.Name, logging, p["TracingConfig"])
+		}
+		if _, reserved := p["ReservedConcurrentExecutions"]; reserved != f.Sends() {
+			t.Errorf("%s sends texts %v and has a reserved concurrency %v", f.Name, f.Sends(), reserved)
+		}
+	}
+	for name := range made {
+		t.Errorf("%s is in the template and not in the fleet", name)
+	}
+}
+
+// TestRoutes: every edge of the fleet is a route, and leads to its function.
+func TestRoutes(t *testing.T) {
+	functions := map[string]bool{}
+	for _, p := range resources("AWS::Lambda::Function") {
+		functions[strings.TrimPrefix(p["FunctionName"].(string), "countersign-")] = true
+	}
+	var api map[string]any
+	for _, p := range resources("AWS::ApiGatewayV2::Api") {
+		api = p["Body"].(map[string]any)
+	}
+	integrated := api["components"].(map[string]any)[integrations].(map[string]any)
+	got := map[string]string{}
+	for path, item := range api["paths"].(map[string]any) {
+		for method, op := range item.(map[string]any) {
+			ref := op.(map[string]any)["x-amazon-apigateway-integration"].(map[string]any)["$ref"].(string)
+			name := ref[strings.LastIndex(ref, "/")+1:]
+			uri, _ := json.Marshal(integrated[name].(map[string]any)["uri"])
+			target := regexp.MustCompile(`:function:countersign-([^"/]+)/invocations`).FindSubmatch(uri)
+			if target == nil || string(target[1]) != name || !functions[name] {
+				t.Errorf("the integration %s calls %s", name, uri)
+			}
+			got[strings.ToUpper(method)+" "+path] = name
+		}
+	}
+	want := map[string]string{}
+	for _, e := range fleet.Edges() {
+		want[e.Key()] = e.Function
+	}
+	for key, name := range want {
+		if got[key] != name {
+			t.Errorf("%s leads to %q, want %s", key, got[key], name)
+		}
+		delete(got, key)
+	}
+	for key := range got {
+		t.Errorf("%s is a route and no edge", key)
+	}
+}
+
+// statement is one statement of a role's policy.
+type statement struct {
+	Effect                        string
+	Action, Resource, NotResource any
+}
+
+func texts(v any) []string {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case string:
+		return []string{v}
+	case []any:
+		var all []string
+		for _, x := range v {
+			all = append(all, texts(x)...)
+		}
+		return all
+	default:
+		text, _ := json.Marshal(v)
+		return []string{string(text)}
+	}
+}
+
+// policies are the statements of the roles' policies, by the role's logical name.
+func policies(t *testing.T) map[string][]statement {
+	t.Helper()
+	found := map[string][]statement{}
+	for _, p := range resources("AWS::IAM::Policy") {
+		text, _ := json.Marshal(p["PolicyDocument"].(map[string]any)["Statement"])
+		var list []statement
+		if err := json.Unmarshal(text, &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, role := range p["Roles"].([]any) {
+			name := role.(map[string]any)["Ref"].(string)
+			found[name] = append(found[name], list...)
+		}
+	}
+	return found
+}
+
+// TestLeastPrivilege: a function's role has exactly its grants, its log and its traces, and nothing has a wildcard that is not listed here.
+func TestLeastPrivilege(t *testing.T) {
+	always := []string{"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+	all := policies(t)
+	for _, f := range fleet.Functions() {
+		var role string
+		for _, p := range resources("AWS::Lambda::Function") {
+			if p["FunctionName"] == "countersign-"+f.Name {
+				role = p["Role"].(map[string]any)["Fn::GetAtt"].([]any)[0].(string)
+			}
+		}
+		want := slices.Clone(always)
+		for _, g := range f.Grants {
+			want = append(want, g.Action)
+		}
+		var got []string
+		for _, s := range all[role] {
+			got = append(got, texts(s.Action)...)
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(got, slices.Compact(want)) {
+			t.Errorf("%s may %v, want %v", f.Name, got, want)
+		}
+	}
+	for role, list := range all {
+		for _, s := range list {
+			for _, a := range texts(s.Action) {
+				if strings.Contains(a, "*") {
+					t.Errorf("%s may %s", role, a)
+				}
+			}
+			for _, r := range append(texts(s.Resource), texts(s.NotResource)...) {
+				topics := s.Resource == nil && fmt.Sprint(s.Action) == "sns:Publish" // phone numbers have no ARN; topics do and are left out
+				traces := strings.HasPrefix(texts(s.Action)[0], "xray:")             // X-Ray knows no resources
+				streams := strings.HasPrefix(texts(s.Action)[0], "logs:")            // a group's ARN ends in :*, which is its streams
+				if strings.Contains(r, "*") && !topics && !traces && !streams {
+					t.Errorf("%s may %v on %s", role, s.Action, r)
+				}
+			}
+		}
+	}
+	if n := len(resources("AWS::IAM::ManagedPolicy")); n > 0 {
+		t.Errorf("%d managed policies", n)
+	}
+	for name, p := range resources("AWS::IAM::Role") {
+		if p["ManagedPolicyArns"] != nil {
+			t.Errorf("%s has managed policies", name)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	for _, p := range resources("AWS::DynamoDB::GlobalTable") {
+		text, _ := json.Marshal(p)
+		for _, part := range []string{
+			`"BillingMode":"PAY_PER_REQUEST"`, `"DeletionProtectionEnabled":true`, `"PointInTimeRecoveryEnabled":true`, `"SSEType":"KMS"`,
+			`"TimeToLiveSpecification":{"AttributeName":"ttl","Enabled":true}`, `"ProjectionType":"KEYS_ONLY"`, `"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]`,
+			`"KeySchema":[{"AttributeName":"xs","KeyType":"HASH"},{"AttributeName":"xe","KeyType":"RANGE"}]`,
+		} {
+			if !strings.Contains(string(text), part) {
+				t.Errorf("the table lacks %s: %s", part, text)
+			}
+		}
+	}
+	built.template.HasResource(jsii.String("AWS::DynamoDB::GlobalTable"), map[string]any{"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"})
+}
+
+// TestNoSecretInTheTemplate: keys are made by keys-rotate; the template neither holds nor generates one.
+func TestNoSecretInTheTemplate(t *testing.T) {
+	text, _ := json.Marshal(built.raw)
+	for _, word := range []string{"sk_live", "sk_test", "SecretString\":", "GenerateSecretString"} {
+		if strings.Contains(string(text), word) {
+			t.Errorf("the template has %s", word)
+		}
+	}
+}
+
+func TestAccessLogSaysNothingPrivate(t *testing.T) {
+	for _, word := range []string{"$context.path", "querystring", "$request", "cookie", "authorizer", "body"} {
+		if strings.Contains(accessLog, word) {
+			t.Errorf("the access log has %s", word)
+		}
+	}
+	if !json.Valid([]byte(accessLog)) {
+		t.Error("the access log is no JSON")
+	}
+}
+
+// TestRunbook: every alarm has a section in the runbook.
+func TestRunbook(t *testing.T) {
+	book, err := os.ReadFile("../docs/runbook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range resources("AWS::CloudWatch::Alarm") {
+		name := strings.TrimPrefix(p["AlarmName"].(string), "countersign-")
+		if !strings.Contains(string(book), "\n## "+name+"\n") {
+			t.Errorf("docs/runbook.md has no section %s", name)
+		}
+	}
+}
+
+// TestNag: the rules of AWS Solutions find nothing that is not justified in nag_test.go.
+func TestNag(t *testing.T) {
+	notes := assertions.Annotations_FromStack(built.stack.cdk)
+	for _, found := range []*[]*assertionsMessage{notes.FindError(jsii.String("*"), assertions.Match_AnyValue()), notes.FindWarning(jsii.String("*"), assertions.Match_AnyValue())} {
+		for _, m := range *found {
+			t.Errorf("%s: %v", *m.Id, m.Entry.Data)
+		}
+	}
+}
