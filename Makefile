@@ -17,7 +17,7 @@ test: ## run every test; says loudly what was left out and why
 	@bash scripts/test.sh
 
 dynamodb: ## the store conformance against DYNAMODB_ENDPOINT, or a server of its own
-	@bash scripts/dynamodb.sh -v
+	@bash scripts/with-dynamodb.sh go test -count=1 -v ./internal/dynamo
 
 lint: ## static checks
 	@bash scripts/lint.sh

@@ -39,7 +39,7 @@ else
 	skip "race detector" "it needs a C compiler"
 fi
 if command -v npm >/dev/null && [ "$(uname -sm)" = "Linux x86_64" ] || [ -n "${DYNAMODB_ENDPOINT:-}" ]; then
-	part "DynamoDB conformance" bash scripts/dynamodb.sh
+	part "DynamoDB conformance" bash scripts/with-dynamodb.sh go test -count=1 ./internal/dynamo ./internal/lambdalocal
 else
 	skip "DynamoDB conformance" "it needs npm on Linux x86_64, or DYNAMODB_ENDPOINT"
 fi

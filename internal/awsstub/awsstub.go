@@ -69,6 +69,13 @@ func (s *Server) Secret(id string) string {
 	return s.secrets[id]
 }
 
+// SetSecret stores the value of a secret.
+func (s *Server) SetSecret(id, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secrets[id] = value
+}
+
 func (s *Server) note(c ...Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

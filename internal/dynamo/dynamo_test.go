@@ -17,7 +17,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/storetest"
 )
 
-// newClient talks to the server that DYNAMODB_ENDPOINT names; scripts/dynamodb.sh starts one.
+// newClient talks to the server that DYNAMODB_ENDPOINT names; scripts/with-dynamodb.sh starts one.
 func newClient(t *testing.T, options ...func(*dynamodb.Options)) *dynamodb.Client {
 	t.Helper()
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")

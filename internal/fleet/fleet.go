@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/reference"
 )
 
@@ -105,4 +106,23 @@ func Edges() []api.Edge {
 		all = append(all, api.Edge{Method: http.MethodGet, Path: path, Function: string(Pages)})
 	}
 	return all
+}
+
+// Variables are the names of the environment variables that a function may be told, in order.
+func (f Function) Variables() []string {
+	if f.Job == Pages {
+		return nil
+	}
+	names := []string{
+		lambdahost.EnvAppName, lambdahost.EnvEpoch, lambdahost.EnvKey, lambdahost.EnvOrigins, lambdahost.EnvPublishableKey, lambdahost.EnvSMSHost,
+		lambdahost.EnvTable, lambdahost.EnvURL,
+	}
+	if f.Sends() {
+		names = append(names, lambdahost.EnvMaxPrice, lambdahost.EnvNumber, lambdahost.EnvSenderID)
+	}
+	if f.Job == Rotate {
+		names = append(names, lambdahost.EnvSecret)
+	}
+	slices.Sort(names)
+	return names
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the store's conformance suite against a DynamoDB-compatible server: the one that DYNAMODB_ENDPOINT names, else dynoxide (MIT or
-# Apache-2.0), fetched once from npm at a pinned version and checked.
+# Runs a command with DYNAMODB_ENDPOINT naming a DynamoDB-compatible server: the one that it names already, else dynoxide (MIT or
+# Apache-2.0), fetched once from npm at a pinned version, checked, and stopped when the command ends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=1.2.1
@@ -28,4 +28,4 @@ if [ -z "${DYNAMODB_ENDPOINT:-}" ]; then
 		sleep 0.05
 	done
 fi
-go test -count=1 "$@" ./internal/dynamo
+"$@"
