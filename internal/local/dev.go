@@ -7,10 +7,14 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/web"
 )
 
-func (a *App) routes() *http.ServeMux {
+func (a *App) routes(pages http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
+	for _, path := range append(web.Paths(), web.PhonePath) {
+		mux.Handle(path, pages)
+	}
 	mux.HandleFunc("GET /dev/sms", a.listMessages)
 	mux.HandleFunc("GET /dev/clock", a.getClock)
 	mux.HandleFunc("PATCH /dev/clock", a.moveClock)

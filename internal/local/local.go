@@ -32,6 +32,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/internal/web"
 )
 
 // Config says how to run.
@@ -145,7 +146,13 @@ func (a *App) wire(ctx context.Context, host string) error {
 	if err != nil {
 		return err
 	}
-	a.mux = a.routes()
+	pages, err := web.Handler(web.Config{
+		PublicURL: a.PublicURL, Brand: web.Brand{Name: a.AppName}, SecretKey: a.SecretKey, Backend: a.api, Now: a.clock.now, Development: true,
+	})
+	if err != nil {
+		return err
+	}
+	a.mux = a.routes(pages)
 	described, err := reference.New()
 	if err != nil {
 		return err

@@ -1,4 +1,5 @@
-// Package web holds the embedded pages.
+// Package web is the pages for people: signing in, an account's factors, and the dashboard. They are files inside the binary and talk
+// to the API of their own origin; the server that sends them knows nobody and keeps nothing.
 package web
 
 import (
@@ -11,7 +12,7 @@ import (
 //go:embed *.html
 var files embed.FS
 
-var pages = template.Must(template.ParseFS(files, "*.html"))
+var templates = template.Must(template.ParseFS(files, "*.html"))
 
 // Home is what the first page shows.
 type Home struct {
@@ -32,7 +33,7 @@ type HomeMessage struct{ To, Text, At string }
 
 // WriteHome writes the first page.
 func WriteHome(w io.Writer, h Home) error {
-	if err := pages.ExecuteTemplate(w, "home.html", h); err != nil {
+	if err := templates.ExecuteTemplate(w, "home.html", h); err != nil {
 		return fmt.Errorf("render home page: %w", err)
 	}
 	return nil

@@ -1,0 +1,128 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+//go:embed assets
+var assetFiles embed.FS
+
+// assets are the files that pages load. Their address changes with their content, so browsers may keep them for ever.
+type assets struct {
+	base    string // "/assets/<digest>/"
+	files   map[string][]byte
+	imports map[string][]string // of a module in js/, all that it needs, itself not included
+	packed  map[string]func() []byte
+}
+
+var importLine = regexp.MustCompile(`(?m)^(?:import|export) .*from '\./([a-z]+\.js)';$`)
+
+func newAssets() (*assets, error) {
+	a := &assets{files: map[string][]byte{}, imports: map[string][]string{}, packed: map[string]func() []byte{}}
+	sum := sha256.New()
+	err := fs.WalkDir(assetFiles, "assets", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := assetFiles.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		short := strings.TrimPrefix(name, "assets/")
+		fmt.Fprintf(sum, "%s %d ", short, len(content))
+		sum.Write(content)
+		a.files[short] = content
+		a.packed[short] = sync.OnceValue(func() []byte { return compress(content) })
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("web: assets: %w", err)
+	}
+	a.base = "/assets/" + hex.EncodeToString(sum.Sum(nil)[:8]) + "/"
+	for name := range a.files {
+		if module, ok := strings.CutPrefix(name, "js/"); ok {
+			var all []string
+			a.follow(module, &all)
+			a.imports[module] = all
+		}
+	}
+	return a, nil
+}
+
+// follow collects what a module imports, and what those import.
+func (a *assets) follow(module string, found *[]string) {
+	for _, m := range importLine.FindAllSubmatch(a.files["js/"+module], -1) {
+		if name := string(m[1]); !slices.Contains(*found, name) {
+			*found = append(*found, name)
+			a.follow(name, found)
+		}
+	}
+}
+
+// modules are what a page's module needs: announced in the page, they load at once and not one after the other.
+func (a *assets) modules(script string) []string { return a.imports[script] }
+
+func compress(content []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(content) // a bytes.Buffer never fails
+	_ = w.Close()
+	return b.Bytes()
+}
+
+func (p *pages) serveAsset(w http.ResponseWriter, r *http.Request) {
+	name, ok := strings.CutPrefix(r.URL.Path, p.assets.base)
+	content, known := p.assets.files[name]
+	if !ok || !known {
+		// An old page may ask for an old digest. Its files are gone, and saying so makes it reload.
+		http.Error(w, "Not found", http.StatusNotFound)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	h.Set("Vary", "Accept-Encoding")
+	if acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		content = p.assets.packed[name]()
+	}
+	h.Set("Content-Length", strconv.Itoa(len(content)))
+	_, _ = w.Write(content)
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for _, item := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+		name, parameters, _ := strings.Cut(strings.TrimSpace(item), ";")
+		if name == "gzip" && strings.TrimSpace(parameters) != "q=0" {
+			return true
+		}
+	}
+	return false
+}
+
+func writeCompressed(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	h := w.Header()
+	h.Add("Vary", "Accept-Encoding")
+	if acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = compress(body)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}

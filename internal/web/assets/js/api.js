@@ -1,0 +1,77 @@
+// The Frontend API of the page's own origin, with the browser's cookies.
+
+import { duration, has, t } from './page.js';
+
+/** What the API, or the way to it, said instead of an answer. */
+export class Problem extends Error {
+  constructor(code, { status = 0, retry = 0, meta = {} } = {}) {
+    super(code);
+    Object.assign(this, { code, status, retry, meta });
+  }
+}
+
+/** One request. The answer is the decoded body, or nothing when there is none. */
+export async function request(method, path, { form, json } = {}) {
+  const options = { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(20000), headers: { Accept: 'application/json' } };
+  if (form) options.body = new URLSearchParams(form);
+  if (json !== undefined) {
+    options.headers['Content-Type'] = 'application/json';
+    options.body = JSON.stringify(json);
+  }
+  let response, body;
+  try {
+    response = await fetch(path, options);
+    const text = await response.text();
+    body = text === '' ? undefined : JSON.parse(text);
+  } catch {
+    throw new Problem(response ? 'internal_clerk_error' : 'network', { status: response?.status });
+  }
+  if (!response.ok) {
+    const first = body?.errors?.[0] ?? {};
+    throw new Problem(first.code ?? 'internal_clerk_error', {
+      status: response.status, retry: Number(response.headers.get('Retry-After')) || 0, meta: first.meta ?? {},
+    });
+  }
+  return body;
+}
+
+const v1 = (path) => `/v1${path}`;
+export const get = (path) => request('GET', v1(path));
+export const post = (path, form = {}) => request('POST', v1(path), { form });
+export const patch = (path, form) => request('PATCH', v1(path), { form });
+export const del = (path) => request('DELETE', v1(path));
+
+/** The session that the browser is in, out of a client that the API answered with. */
+export function activeSession(client) {
+  const sessions = client?.sessions ?? [];
+  return sessions.find((s) => s.id === client.last_active_session_id) ?? sessions[0];
+}
+
+/** What a person is told about a problem. */
+export function explain(problem) {
+  if (!(problem instanceof Problem)) {
+    console.error(problem);
+    return t('error.unknown');
+  }
+  const seconds = problem.meta.lockout_expires_in_seconds ?? problem.retry;
+  const timed = `error.${problem.code}.wait`;
+  if (seconds > 0 && has(timed)) return t(timed, { time: duration(seconds) });
+  return t(has(`error.${problem.code}`) ? `error.${problem.code}` : 'error.unknown');
+}
+
+/** Leaves for the sign-in page, and comes back afterwards. */
+export function signInFirst() {
+  location.replace(`/sign-in?redirect_url=${encodeURIComponent(location.pathname)}`);
+  return new Promise(() => {}); // the page is on its way out
+}
+
+/** The signed-in session of an account page. Without one, or with an unfinished task, the browser goes where that is mended. */
+export async function account() {
+  const session = activeSession((await get('/client')).response);
+  if (!session) return signInFirst();
+  if (session.status === 'pending') {
+    location.replace(`/tasks/setup-mfa?redirect_url=${encodeURIComponent(location.pathname)}`);
+    return new Promise(() => {});
+  }
+  return session;
+}

@@ -1,0 +1,127 @@
+// Proving a factor: at sign-in and again before a sensitive change. Both offer the same ways in the same order.
+
+import { Problem, explain } from './api.js';
+import { button, field, form, once, passwordField } from './form.js';
+import { codeField, listenForText, resend } from './otp.js';
+import { h, heading, icon, notice, phone, rich, show, t } from './page.js';
+
+const shapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock' };
+
+const same = (a, b) => a.strategy === b.strategy && a.phone_number_id === b.phone_number_id;
+
+function describe(factor) {
+  if (factor.strategy === 'phone_code') return h('span', {}, h('span', {}, rich('method.phone_code', { number: phone(factor.safe_identifier) })));
+  return h('span', {}, t(`method.${factor.strategy}`));
+}
+
+/** After these the present step is over, and only beginning again helps. */
+const over = ['resource_not_found', 'session_reverification_missing', 'authentication_invalid', 'invalid_action_for_session_reverification'];
+/** After these no method helps for now. */
+const shut = ['user_locked', 'user_banned'];
+
+/**
+ * Draws the choice of methods into host. The first factor comes first.
+ *   prepare(factor)        asks for a text message
+ *   attempt(factor, text)  tries a code or password; what it returns goes to done
+ *   expired(problem)       draws what to do when the step is over
+ *   sent                   whether a message is under way already: then none is sent by itself
+ *   level, extra           heading level, and a part at the end
+ */
+export function challenge(host, { factors, prepare, attempt, done, expired, sent = false, level = 'h1', extra }) {
+  let stopListening = () => {};
+  let automatic = !sent;
+
+  function problemOf(problem, wrong) {
+    if (!(problem instanceof Problem)) return wrong(explain(problem));
+    if (over.includes(problem.code)) return expired(problem);
+    if (shut.includes(problem.code)) return closed(problem);
+    return wrong(explain(problem));
+  }
+
+  function closed(problem) {
+    stopListening();
+    show(host, [heading(level, 'lock', t(`${problem.code}.title`), undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, t(`${problem.code}.advice`)), extra]);
+  }
+
+  function others(factor) {
+    const rest = factors.filter((f) => !same(f, factor));
+    if (rest.length === 0) return null;
+    return h('section', { class: 'or' }, h('h2', {}, t('method.other')), rest.map((f) =>
+      h('button', { type: 'button', class: 'method', onclick: () => choose(f) }, icon(shapes[f.strategy]), describe(f))));
+  }
+
+  function choose(factor) {
+    stopListening();
+    stopListening = () => {};
+    ({ phone_code: byText, totp: byApp, backup_code: byBackupCode, password: byPassword })[factor.strategy](factor);
+  }
+
+  const trial = (factor, f, submit, value) => async () => {
+    const given = value();
+    if (given === '') return f.wrong(t('error.form_param_nil'));
+    const result = await attempt(factor, given);
+    stopListening();
+    await done(result);
+  };
+
+  function byCode(factor, { title, text, more = [] }) {
+    const submit = button(t('button.continue'), { kind: 'main wide' });
+    const wrong = (problem) => problemOf(problem, f.wrong);
+    const f = codeField({ label: t('otp.label'), done: () => once(submit, act, wrong) });
+    const act = trial(factor, f, submit, () => f.input.value);
+    show(host, [heading(level, shapes[factor.strategy], title, text), form({ fields: f.element, submit, act, wrong, more }), others(factor), extra], { title });
+    return f;
+  }
+
+  function byText(factor) {
+    const number = phone(factor.safe_identifier);
+    const status = h('p', { class: 'small quiet', role: 'status' });
+    const alert = h('div', { role: 'alert' });
+    const failed = (problem) => problemOf(problem, (text) => {
+      status.textContent = '';
+      const limited = problem.code === 'verification_code_too_many_requests' && problem.retry > 0;
+      alert.replaceChildren(limited ? '' : notice('bad', h('p', {}, text)));
+      if (limited) {
+        status.textContent = t('otp.recent');
+        again.pause(problem.retry);
+      }
+    });
+    const send = async () => {
+      alert.replaceChildren();
+      status.textContent = t('otp.sending');
+      await prepare(factor);
+      status.textContent = t('otp.sent');
+      again.pause();
+      stopListening();
+      stopListening = listenForText(f.input);
+    };
+    const again = resend(send, failed);
+    const f = byCode(factor, {
+      title: t('otp.phone.title'), text: rich('otp.phone.text', { number }), more: [alert, h('div', { class: 'section-head' }, status, again)],
+    });
+    if (automatic || !same(factor, factors[0])) once(again, send, failed);
+    automatic = false;
+  }
+
+  function byApp(factor) {
+    byCode(factor, { title: t('otp.app.title'), text: t('otp.app.text') });
+  }
+
+  function byBackupCode(factor) {
+    const submit = button(t('button.continue'), { kind: 'main wide' });
+    const f = field({ label: t('backup.label'), hint: t('backup.hint'), class: 'code long', autocomplete: 'off', 'data-focus': true, maxlength: 40, dir: 'ltr' });
+    const act = trial(factor, f, submit, () => f.input.value.normalize('NFKC').trim());
+    const wrong = (problem) => problemOf(problem, (text) => f.wrong(problem.code === 'form_code_incorrect' ? t('backup.wrong') : text));
+    show(host, [heading(level, 'key', t('backup.title'), t('backup.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra], { title: t('backup.title') });
+  }
+
+  function byPassword(factor) {
+    const submit = button(t('button.continue'), { kind: 'main wide' });
+    const f = passwordField({ label: t('password.label'), 'data-focus': true });
+    const act = trial(factor, f, submit, () => f.input.value);
+    const wrong = (problem) => problemOf(problem, f.wrong);
+    show(host, [heading(level, 'lock', t('password.title'), t('password.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra]);
+  }
+
+  choose(factors[0]);
+}

@@ -1,0 +1,41 @@
+// What the dashboard's pages share: the way to the Backend API, and the head with its tabs.
+
+import { request } from './api.js';
+import { button } from './form.js';
+import { h, t } from './page.js';
+
+/** A request with the dashboard's cookie. When that has run out, the browser goes to sign in. */
+export async function ask(method, path, json) {
+  try {
+    return await request(method, `/dashboard/api${path}`, { json: method === 'GET' ? undefined : json ?? {} });
+  } catch (problem) {
+    if (problem.status !== 401 || path === '/session') throw problem;
+    location.replace('/dashboard/sign-in');
+    return new Promise(() => {});
+  }
+}
+
+const tabs = [['/dashboard', 'dash.settings.title'], ['/dashboard/users', 'dash.users.title']];
+
+export function drawTabs() {
+  const here = location.pathname.startsWith('/dashboard/users') ? '/dashboard/users' : '/dashboard';
+  document.getElementById('top').replaceChildren(
+    h('nav', { class: 'tabs', 'aria-label': t('dash.nav') }, tabs.map(([href, key]) => h('a', { href, 'aria-current': href === here && 'page' }, t(key)))),
+    button(t('frame.signout'), { kind: 'short', act: async () => {
+      await ask('DELETE', '/session');
+      location.replace('/dashboard/sign-in');
+      await new Promise(() => {});
+    } }));
+}
+
+export const badge = (text, tone = '') => h('span', { class: `badge ${tone}` }, text);
+
+/** What a user is called. */
+export const nameOf = (u) => [u.first_name, u.last_name].filter(Boolean).join(' ') || u.username || u.email_addresses[0]?.email_address || u.id;
+
+/** A user's factors, as badges. */
+export function factors(u) {
+  const reserved = u.phone_numbers.some((p) => p.reserved_for_second_factor);
+  const list = [u.totp_enabled && badge(t('dash.totp'), 'good'), reserved && badge(t('dash.sms'), 'good'), u.backup_code_enabled && badge(t('dash.backup'))].filter(Boolean);
+  return list.length > 0 ? list : [badge(t('dash.none'))];
+}

@@ -1,0 +1,96 @@
+// The multi-factor settings of the instance.
+
+import { byName } from './countries.js';
+import { ask, drawTabs } from './dash.js';
+import { button, field, load } from './form.js';
+import { h, heading, notice, number, page, say, show, t } from './page.js';
+
+const switches = [
+  ['dash.methods', ['sms_code', 'authenticator_app', 'backup_codes']],
+  ['dash.policy', ['mfa_required']],
+  ['dash.protection', ['enumeration_protection', 'ip_limits', 'first_factor_phone_code', 'test_mode']],
+];
+
+drawTabs();
+load(page, async () => {
+  const [settings, users] = await Promise.all([ask('GET', '/v1/instance'), ask('GET', '/v1/users?limit=500')]);
+  draw(settings, users);
+});
+
+function draw(settings, users) {
+  const wanted = { ...settings, sms_countries: [...settings.sms_countries] };
+  const dirty = h('p', { role: 'status', class: 'small quiet' });
+  const alert = h('div', {});
+  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries'].filter((n) => String(wanted[n]) !== String(settings[n]));
+  const mark = () => { dirty.textContent = changed().length > 0 ? t('dash.unsaved') : ''; };
+
+  const toggle = (name) => {
+    const input = h('input', { type: 'checkbox', role: 'switch', 'aria-describedby': `${name}-text` });
+    input.checked = settings[name];
+    input.addEventListener('change', () => {
+      wanted[name] = input.checked;
+      mark();
+    });
+    return h('label', { class: 'switch' }, h('span', {}, h('span', {}, t(`dash.${name}`)), h('span', { class: 'small quiet', id: `${name}-text` }, t(`dash.${name}.text`))), input);
+  };
+
+  const save = button(t('dash.save'), { kind: 'main', act: async () => {
+    alert.replaceChildren();
+    const names = changed();
+    if (names.length > 0) await ask('PATCH', '/v1/instance', Object.fromEntries(names.map((n) => [n, wanted[n]])));
+    names.forEach((n) => { settings[n] = wanted[n]; });
+    mark();
+    say(t('dash.saved'));
+  } });
+
+  const noMethod = () => notice('warn', h('p', {}, t('dash.nomethod')));
+  show(page, [
+    heading('h1', null, t('dash.settings.title'), t('dash.settings.text')),
+    settings.mfa_required && !settings.sms_code && !settings.authenticator_app && noMethod(),
+    h('div', { class: 'grid' },
+      h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle)))),
+      h('div', { class: 'stack' }, adoption(users), countries(wanted, mark))),
+    alert, h('div', { class: 'card bars-save' }, dirty, save),
+  ].filter(Boolean), { focus: false });
+}
+
+/** Who uses what: for a look, with the numbers beside it. */
+function adoption(users) {
+  const share = (label, count) => {
+    const fill = h('div', { class: 'fill' });
+    fill.style.inlineSize = `${users.length ? (100 * count) / users.length : 0}%`;
+    return h('li', { class: 'bar' }, h('div', { class: 'of' }, h('span', {}, label), h('span', { class: 'quiet' }, t('dash.of', { count: number(count), total: number(users.length) }))), h('div', { class: 'track', 'aria-hidden': 'true' }, fill));
+  };
+  const count = (test) => users.filter(test).length;
+  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.adoption')), users.length === 500 && h('p', { class: 'small quiet' }, t('dash.sample', { count: number(500) }))),
+    h('ul', { class: 'bars' },
+      share(t('dash.any'), count((u) => u.two_factor_enabled)), share(t('dash.totp'), count((u) => u.totp_enabled)),
+      share(t('dash.sms'), count((u) => u.phone_numbers.some((p) => p.reserved_for_second_factor))), share(t('dash.backup'), count((u) => u.backup_code_enabled)),
+      share(t('dash.locked'), count((u) => u.locked))));
+}
+
+function countries(wanted, mark) {
+  const all = byName();
+  const chosen = h('p', { class: 'small quiet', role: 'status' });
+  const list = h('div', { class: 'countries', role: 'group', 'aria-label': t('dash.countries'), tabindex: '0' });
+  const find = field({ label: t('dash.countries.find'), type: 'search', autocomplete: 'off' });
+  const count = () => { chosen.textContent = t('dash.countries.count', { count: number(wanted.sms_countries.length) }); };
+  const rows = all.map(([code, name]) => {
+    const input = h('input', { type: 'checkbox' });
+    input.checked = wanted.sms_countries.includes(code);
+    input.addEventListener('change', () => {
+      wanted.sms_countries = wanted.sms_countries.filter((c) => c !== code).concat(input.checked ? [code] : []);
+      count();
+      mark();
+    });
+    return { name: `${name} ${code}`.toLocaleLowerCase(), on: input.checked, element: h('label', { class: 'check' }, input, h('span', {}, name)) };
+  });
+  // Those that are on stand first, so that the list says at a glance who gets messages.
+  list.append(...[...rows].sort((a, b) => b.on - a.on).map((r) => r.element));
+  find.input.addEventListener('input', () => {
+    const text = find.input.value.trim().toLocaleLowerCase();
+    rows.forEach((r) => { r.element.hidden = !r.name.includes(text); });
+  });
+  count();
+  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.countries')), h('p', { class: 'small quiet' }, t('dash.countries.text'))), find.element, list, chosen);
+}

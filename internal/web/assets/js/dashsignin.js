@@ -1,0 +1,19 @@
+// Opening the dashboard with the secret key. The key is exchanged for a cookie that scripts cannot read.
+
+import { explain } from './api.js';
+import { ask } from './dash.js';
+import { button, form, passwordField } from './form.js';
+import { h, heading, page, show, t } from './page.js';
+
+document.getElementById('main').classList.add('narrow');
+const f = passwordField({ label: t('dash.key'), hint: t('dash.key.hint'), autocomplete: 'off', 'data-focus': true });
+const submit = button(t('button.continue'), { kind: 'main wide' });
+show(page, h('section', { class: 'card stack' }, heading('h1', 'key', t('dash.signin.title'), t('dash.signin.text')), form({
+  fields: f.element, submit, wrong: (problem) => f.wrong(explain(problem)),
+  act: async () => {
+    if (f.input.value.trim() === '') return f.wrong(t('error.form_param_nil'));
+    await ask('POST', '/session', { secret_key: f.input.value });
+    location.replace('/dashboard');
+    await new Promise(() => {});
+  },
+})));

@@ -1,0 +1,44 @@
+// Users: the newest, or the one that was looked for.
+
+import { ask, badge, drawTabs, factors, nameOf } from './dash.js';
+import { button, failed, field, form, load } from './form.js';
+import { date, h, heading, number, page, show, t } from './page.js';
+
+const size = 20;
+const result = h('div', { class: 'card' });
+
+drawTabs();
+load(page, async () => {
+  const { total_count: total } = await ask('GET', '/v1/users/count');
+  const find = field({ label: t('dash.find'), hint: t('dash.find.hint'), type: 'search', autocomplete: 'off', maxlength: 320 });
+  const submit = button(t('dash.search'), { kind: 'main' });
+  const search = form({ fields: find.element, submit, act: () => look(find.input.value.trim()) });
+  show(page, [heading('h1', null, t('dash.users.title'), t('dash.users.count', { count: number(total) })), h('section', { class: 'card', role: 'search' }, search), result], { focus: false });
+
+  async function look(text) {
+    if (text === '') return list(0);
+    try {
+      table(await ask('POST', '/search', { text }), h('div', {}, button(t('dash.all'), { kind: 'short', act: () => { find.input.value = ''; return list(0); } })));
+    } catch (problem) {
+      result.replaceChildren(failed(problem, () => look(text)));
+    }
+  }
+
+  async function list(offset) {
+    const users = await ask('GET', `/v1/users?limit=${size}&offset=${offset}`);
+    table(users, h('div', { class: 'actions' },
+      offset > 0 && button(t('dash.previous'), { kind: 'short', act: () => list(offset - size) }),
+      offset + size < total && button(t('dash.next'), { kind: 'short', act: () => list(offset + size) })));
+  }
+  await list(0);
+});
+
+function table(users, after) {
+  result.replaceChildren(h('p', { class: 'hidden', role: 'status' }, t('dash.found', { count: number(users.length) })), users.length === 0 ? h('p', { class: 'quiet' }, t('dash.nobody')) : h('table', { class: 'cards' },
+    h('thead', {}, h('tr', {}, ['dash.user', 'dash.factors', 'dash.state', 'dash.lastsignin'].map((key) => h('th', { scope: 'col' }, t(key))))),
+    h('tbody', {}, users.map((u) => h('tr', {},
+      h('td', {}, h('a', { href: `/dashboard/users/${encodeURIComponent(u.id)}` }, nameOf(u)), h('div', { class: 'small quiet' }, u.email_addresses[0]?.email_address ?? u.username ?? '')),
+      h('td', {}, h('div', { class: 'actions' }, factors(u))),
+      h('td', {}, u.banned ? badge(t('dash.banned'), 'bad') : u.locked ? badge(t('dash.islocked'), 'warn') : badge(t('dash.open'))),
+      h('td', { class: 'small quiet' }, u.last_sign_in_at ? date(u.last_sign_in_at) : t('dash.never')))))), after);
+}

@@ -1,0 +1,129 @@
+// Fields, buttons and what goes wrong with them.
+
+import { explain } from './api.js';
+import { h, icon, notice, show, t } from './page.js';
+
+let serial = 0;
+
+/** A labelled field: {element, input, wrong(text)}. What is wrong is tied to the input and said when it changes. */
+export function field({ label, hint, button, control, ...properties }) {
+  const id = `f${++serial}`;
+  const input = control ?? h('input', { type: 'text', spellcheck: 'false', autocapitalize: 'none', ...properties });
+  input.id = id;
+  const wrong = h('p', { class: 'wrong', id: `${id}-wrong`, 'aria-live': 'assertive' });
+  const described = [hint && `${id}-hint`, `${id}-wrong`].filter(Boolean).join(' ');
+  input.setAttribute('aria-describedby', described);
+  const element = h('div', { class: 'field' }, h('label', { for: id }, label), button ? h('div', { class: 'with-button' }, input, button) : input,
+    hint && h('p', { class: 'hint', id: `${id}-hint` }, hint), wrong);
+  const say = (text) => {
+    wrong.replaceChildren(...(text ? [icon('alert'), h('span', {}, text)] : []));
+    if (text) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
+  };
+  input.addEventListener('input', () => say(''));
+  return {
+    element, input,
+    wrong(text) {
+      say(text);
+      if (text) {
+        input.focus();
+        input.select?.();
+      }
+    },
+  };
+}
+
+/** A password field whose text can be shown. */
+export function passwordField({ label, autocomplete = 'current-password', ...more }) {
+  const toggle = h('button', { type: 'button', 'aria-pressed': 'false', 'aria-label': t('password.show') }, icon('eye'));
+  const f = field({ label, type: 'password', autocomplete, button: toggle, ...more });
+  toggle.addEventListener('click', () => {
+    const shown = f.input.type === 'password';
+    f.input.type = shown ? 'text' : 'password';
+    toggle.setAttribute('aria-pressed', String(shown));
+  });
+  return f;
+}
+
+/** A button that does one thing at a time: a second click while the first is under way is nothing. It stays focusable meanwhile. */
+export function button(label, { kind = '', shape, act, wrong, ...properties } = {}) {
+  const b = h('button', { type: act ? 'button' : 'submit', class: kind, ...properties }, shape && icon(shape), h('span', {}, label));
+  if (act) b.addEventListener('click', () => once(b, act, wrong));
+  return b;
+}
+
+/** Runs an action unless the button is busy. Problems go to wrong, or become a toast-like alert after the button. */
+export async function once(b, act, wrong) {
+  if (b.getAttribute('aria-busy') === 'true' || b.getAttribute('aria-disabled') === 'true') return;
+  b.setAttribute('aria-busy', 'true');
+  b.setAttribute('aria-disabled', 'true');
+  try {
+    await act();
+  } catch (problem) {
+    if (problem?.cancelled) return;
+    if (wrong) wrong(problem);
+    else tell(problem);
+  } finally {
+    b.removeAttribute('aria-busy');
+    b.removeAttribute('aria-disabled');
+  }
+}
+
+/** A form that is sent once at a time; fields keep what was typed. */
+export function form({ fields, submit, act, wrong, more }) {
+  const f = h('form', { class: 'stack', novalidate: true, method: 'post' }, fields, more, submit);
+  f.addEventListener('submit', (event) => {
+    event.preventDefault();
+    once(submit, act, wrong);
+  });
+  return f;
+}
+
+/** A dialog that closes with Escape. The answer is what close() was called with. */
+export function dialog(build) {
+  return new Promise((resolve) => {
+    const before = document.activeElement;
+    const box = h('div', { class: 'stack' });
+    const d = h('dialog', {}, box);
+    let result;
+    const close = (value) => {
+      result = value;
+      d.close();
+    };
+    d.addEventListener('close', () => {
+      d.remove();
+      if (before?.isConnected) before.focus();
+      resolve(result);
+    });
+    document.body.append(d);
+    build(box, close);
+    const title = box.querySelector('h1, h2');
+    title.id = `d${++serial}`;
+    d.setAttribute('aria-labelledby', title.id);
+    d.showModal();
+    (box.querySelector('[data-focus]') ?? box.querySelector('button, input')).focus();
+  });
+}
+
+/** Asks before something that cannot be taken back. */
+export const confirm = ({ title, text, yes, danger = true }) => dialog((box, close) => show(box, [
+  h('h2', {}, title), h('p', { class: 'quiet' }, text),
+  h('div', { class: 'actions' }, button(yes, { kind: danger ? 'main danger' : 'main', act: () => close(true) }), button(t('button.cancel'), { act: () => close(false), 'data-focus': true })),
+], { focus: false }));
+
+/** A problem that belongs to no field. */
+export const tell = (problem) => dialog((box, close) => show(box, [
+  h('h2', {}, t('error.title')), notice('bad', h('p', {}, explain(problem))), button(t('button.close'), { kind: 'main wide', act: () => close(), 'data-focus': true }),
+], { focus: false }));
+
+/** A page that could not load says so and offers to try again. */
+export const failed = (problem, again) => h('section', { class: 'card stack' }, notice('bad', h('p', {}, explain(problem))), button(t('button.again'), { kind: 'main', act: again }));
+
+/** Loads a page, again if need be. */
+export async function load(host, build) {
+  try {
+    await build();
+  } catch (problem) {
+    show(host, failed(problem, () => load(host, build)));
+  }
+}

@@ -1,0 +1,83 @@
+// One-time codes: reading them out of what people type and paste, and asking for another one.
+
+import { button, field } from './form.js';
+import { duration, h, t } from './page.js';
+
+/** The six digits in a text: of the line that binds a code to a site, else the first group of exactly six. Full-width digits count. */
+export function digitsIn(text) {
+  const plain = text.normalize('NFKC');
+  const bound = /^@\S+ #(\d{6})\s*$/m.exec(plain);
+  if (bound) return bound[1];
+  const group = /(?<!\d)(\d{3})[ \u00a0-]?(\d{3})(?!\d)/.exec(plain);
+  return group ? group[1] + group[2] : '';
+}
+
+/** A field for six digits. done() runs when they are complete: by typing, by pasting a whole message, or by the browser. */
+export function codeField({ label, hint, done }) {
+  const f = field({
+    label, hint, class: 'code', inputmode: 'numeric', autocomplete: 'one-time-code', autocorrect: 'off', enterkeyhint: 'done', maxlength: 400, 'data-focus': true, dir: 'ltr',
+  });
+  const { input } = f;
+  input.addEventListener('paste', (event) => {
+    const code = digitsIn(event.clipboardData?.getData('text') ?? '');
+    if (code === '') return;
+    event.preventDefault();
+    input.value = code;
+    input.dispatchEvent(new InputEvent('input', { bubbles: true, inputType: 'insertFromPaste' }));
+  });
+  let last = '';
+  input.addEventListener('input', (event) => {
+    if (event.isComposing) return;
+    const text = input.value.normalize('NFKC');
+    const value = digitsIn(text) || text.replace(/\D/g, '').slice(0, 6);
+    if (value !== input.value) input.value = value;
+    if (value.length === 6 && value !== last) done();
+    last = value;
+  });
+  return f;
+}
+
+/** Lets Android hand the code over without typing. The message is bound to this site, so no other can ask for it. */
+export function listenForText(input) {
+  if (!('OTPCredential' in window)) return () => {};
+  const stop = new AbortController();
+  navigator.credentials.get({ otp: { transport: ['sms'] }, signal: stop.signal }).then((otp) => {
+    if (!otp || !input.isConnected) return;
+    input.value = otp.code;
+    input.dispatchEvent(new InputEvent('input', { bubbles: true }));
+  }).catch(() => {}); // declined, or the step is over: typing works as before
+  return () => stop.abort();
+}
+
+const between = 30; // seconds from one text message to the next
+
+/** The button that sends a code, again and again. After each there is a pause, counted down where it can be seen. */
+export function resend(send, wrong) {
+  const label = h('span', {}, t('otp.send'));
+  const b = button('', { kind: 'plain short', act, wrong });
+  b.replaceChildren(label);
+  let timer;
+  async function act() {
+    await send();
+  }
+  /** Starts the pause. It is counted by the clock, since a page in the background counts slowly. */
+  b.pause = (seconds = between) => {
+    clearInterval(timer);
+    const end = performance.now() + seconds * 1000;
+    const tick = () => {
+      const left = Math.ceil((end - performance.now()) / 1000);
+      if (left <= 0 || (!b.isConnected && left < seconds)) {
+        clearInterval(timer);
+        b.removeAttribute('aria-disabled');
+        label.textContent = t('otp.again');
+        return;
+      }
+      b.setAttribute('aria-disabled', 'true');
+      label.textContent = t('otp.again.in', { time: duration(left) });
+    };
+    // After the click's own busy state has ended.
+    setTimeout(tick);
+    timer = setInterval(tick, 500);
+  };
+  return b;
+}

@@ -1,0 +1,121 @@
+// What every page starts from: its texts, building elements, and saying things.
+
+const data = JSON.parse(document.getElementById('data').textContent);
+export const { lang, name, support, origins } = data;
+export const afterSignIn = data.after_sign_in;
+const texts = data.texts;
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+function fill(element, properties, children) {
+  for (const [key, value] of Object.entries(properties ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
+    else if (key === 'value') element.value = value;
+    else element.setAttribute(key, value === true ? '' : value);
+  }
+  element.append(...children.flat(Infinity).filter((c) => c !== undefined && c !== null && c !== false));
+  return element;
+}
+
+/** Builds an element. Texts become text nodes, never markup. */
+export const h = (tag, properties, ...children) => fill(document.createElement(tag), properties, children);
+export const svg = (tag, properties, ...children) => fill(document.createElementNS(SVG, tag), properties, children);
+
+const shapes = {
+  sms: ['M4 5h16v11H9l-5 4z', 'M8 9h8M8 12h5'],
+  app: ['M7 3h10v18H7z', 'M10.5 17.5h3', 'm9.8 10.2 1.6 1.6 3-3.2'],
+  key: ['M14.5 4a5.5 5.5 0 1 1-4.6 8.5L4 18.4V21h3v-2h2v-2l2.3-2.3', 'M16 8.5h.01'],
+  device: ['M5 5h14v10H5z', 'M3 19h18'],
+  mobile: ['M7 3h10v18H7z', 'M11 18h2'],
+  lock: ['M6 11h12v9H6z', 'M9 11V8a3 3 0 0 1 6 0v3'],
+  check: ['m5 12.5 4.5 4.5L19 7.5'],
+  alert: ['M12 4 3 20h18z', 'M12 10v4M12 17h.01'],
+  info: ['M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18', 'M12 11v5M12 8h.01'],
+  copy: ['M9 9h11v11H9z', 'M5 15H4V4h11v1'],
+  clock: ['M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18', 'M12 7v5l3 2'],
+  eye: ['M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12', 'M12 9.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6'],
+  shield: ['M12 3 5 6v5c0 5 3 8 7 10 4-2 7-5 7-10V6z', 'm9 12 2.2 2.2L15 10'],
+  person: ['M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8', 'M4.5 20c1-4 4-5.5 7.5-5.5s6.500 1.500 7.500 5.500'],
+};
+
+/** An icon is decoration: the text beside it says the same. */
+export const icon = (shape) => svg('svg', { class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, shapes[shape].map((d) => svg('path', { d })));
+
+/** A text of the catalogue, with {names} replaced. */
+export function t(key, values = {}) {
+  if (!(key in texts)) throw new Error(`no text ${key}`);
+  return texts[key].replace(/\{(\w+)\}/g, (all, slot) => (slot in values ? values[slot] : all));
+}
+
+export const has = (key) => key in texts;
+
+/** A text with elements in its places. */
+export function rich(key, elements) {
+  return t(key).split(/(\{\w+\})/).map((part) => {
+    const slot = /^\{(\w+)\}$/.exec(part);
+    return slot && slot[1] in elements ? elements[slot[1]] : part;
+  });
+}
+
+const unit = (value, name) => new Intl.NumberFormat(lang, { style: 'unit', unit: name, unitDisplay: 'long' }).format(value);
+
+/** A time span in words, as coarse as people say it. */
+export function duration(seconds) {
+  if (seconds < 100) return unit(Math.max(1, Math.ceil(seconds)), 'second');
+  if (seconds < 100 * 60) return unit(Math.ceil(seconds / 60), 'minute');
+  if (seconds < 48 * 3600) return unit(Math.ceil(seconds / 3600), 'hour');
+  return unit(Math.ceil(seconds / 86400), 'day');
+}
+
+export const number = (n) => new Intl.NumberFormat(lang).format(n);
+export const date = (ms) => new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'short' }).format(ms);
+export const country = (code) => new Intl.DisplayNames(lang, { type: 'region' }).of(code);
+
+/** A phone number keeps its direction, and is grouped where the plan is known. */
+export function phone(text) {
+  const us = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(text);
+  return h('bdi', { dir: 'ltr' }, us ? `+1 ${us[1]} ${us[2]} ${us[3]}` : text.replaceAll('*', '•'));
+}
+
+/** Says something in passing, for eyes and for screen readers. */
+export function say(text) {
+  const toast = h('div', { class: 'toast' }, text);
+  document.getElementById('toasts').append(toast);
+  setTimeout(() => toast.remove(), 6000);
+}
+
+/** Puts a view into the page and the focus where a person goes on: what asks for it, else the heading. */
+export function show(host, view, { focus = true, title } = {}) {
+  host.replaceChildren(...[view].flat());
+  if (title !== undefined) document.title = `${title} · ${name}`;
+  if (!focus) return;
+  const target = host.querySelector('[data-focus]') ?? host.querySelector('h1, h2');
+  if (!target) return;
+  if (!target.matches('input, button, select, a[href], [tabindex]')) target.tabIndex = -1;
+  target.focus();
+}
+
+export const page = document.getElementById('page');
+
+export function heading(level, shape, title, text, tone) {
+  return h('div', { class: 'head' }, shape && h('span', { class: `glyph ${tone ?? ''}` }, icon(shape)), h(level, {}, title), text && h('p', { class: 'quiet' }, text));
+}
+
+export const notice = (tone, ...content) =>
+  h('div', { class: `notice ${tone}`, role: tone === 'bad' ? 'alert' : undefined }, icon(tone === 'good' ? 'check' : tone === 'plain' ? 'info' : 'alert'), h('div', {}, ...content));
+
+/** The place in a row of steps, said and shown. */
+export const steps = (at, of) => [
+  h('p', { class: 'small quiet' }, t('frame.step', { at: number(at), of: number(of) })),
+  h('ol', { class: 'steps', 'aria-hidden': 'true' }, Array.from({ length: of }, (_, i) => h('li', { class: i + 1 < at && 'done', 'aria-current': i + 1 === at && 'step' }))),
+];
+
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    say(t('button.copied'));
+  } catch {
+    say(t('error.copy'));
+  }
+}

@@ -1,0 +1,47 @@
+// Step-up: a change that asks who is there opens a dialog on the page, and goes on by itself afterwards.
+
+import { post } from './api.js';
+import { challenge } from './challenge.js';
+import { button, dialog } from './form.js';
+import { h, heading, notice, show, t } from './page.js';
+
+export class Cancelled extends Error {
+  cancelled = true;
+}
+
+/** Runs a change. When the API wants to know who is there first, the person is asked, and the change runs again. */
+export async function sensitively(sessionID, change) {
+  try {
+    return await change();
+  } catch (problem) {
+    if (problem.code !== 'session_reverification_required') throw problem;
+  }
+  if (!(await ask(sessionID))) throw new Cancelled();
+  return change();
+}
+
+async function ask(sessionID) {
+  const at = `/client/sessions/${encodeURIComponent(sessionID)}/verify`;
+  const begun = (await post(at, { level: 'second_factor' })).response;
+  const second = begun.status === 'needs_second_factor';
+  const factors = (second ? begun.supported_second_factors : begun.supported_first_factors) ?? [];
+  const step = second ? 'second_factor' : 'first_factor';
+  const restore = document.title;
+  const proved = await dialog((box, close) => {
+    const cancel = button(t('button.cancel'), { kind: 'plain wide', act: () => close(false) });
+    if (factors.length === 0) {
+      show(box, [heading('h2', 'lock', t('reverify.title')), notice('plain', h('p', {}, t('reverify.none'))), cancel], { focus: false });
+      return;
+    }
+    const intro = h('p', { class: 'small quiet' }, t('reverify.text'));
+    challenge(box, {
+      factors, level: 'h2', extra: [intro, cancel],
+      prepare: (factor) => post(`${at}/prepare_${step}`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' }),
+      attempt: (factor, text) => post(`${at}/attempt_${step}`, { strategy: factor.strategy, [factor.strategy === 'password' ? 'password' : 'code']: text }),
+      done: () => close(true),
+      expired: () => show(box, [heading('h2', 'clock', t('reverify.expired'), undefined, 'bad'), h('p', { class: 'quiet' }, t('reverify.expired.text')), cancel]),
+    });
+  });
+  document.title = restore;
+  return proved;
+}

@@ -1,0 +1,51 @@
+// The task of a session that may go on only with a second factor.
+
+import { activeSession, explain, get, post } from './api.js';
+import { enrolApp } from './enrolapp.js';
+import { enrolPhone } from './enrolphone.js';
+import { finish } from './finish.js';
+import { button, load } from './form.js';
+import { h, heading, icon, notice, page, show, t } from './page.js';
+import { target } from './target.js';
+
+load(page, async () => {
+  const [client, environment] = await Promise.all([get('/client'), get('/environment')]);
+  const session = activeSession(client.response);
+  if (!session) return location.replace(`/sign-in${location.search}`);
+  if (session.status !== 'pending') return location.replace(target());
+  const on = environment.auth_config.second_factors;
+  const host = h('section', { class: 'card stack' });
+  const alert = h('div', {});
+
+  const leave = () => button(t('frame.signout'), { kind: 'plain wide', act: async () => {
+    await post(`/client/sessions/${encodeURIComponent(session.id)}/end`);
+    location.replace('/sign-in');
+  } });
+
+  // Touching the session is what settles the task.
+  const done = async (codes) => finish(page, codes, {
+    title: t('setup.done.title'), text: t('setup.done.text'), next: await settled(), label: t('button.continue'),
+  });
+  async function settled() {
+    await post(`/client/sessions/${encodeURIComponent(session.id)}/touch`);
+    return target();
+  }
+
+  const extra = () => button(t('setup.other'), { kind: 'plain wide', act: choose });
+  const begin = (enrol) => async () => {
+    try {
+      await enrol(host, { session, done, extra: extra() });
+    } catch (problem) {
+      if (!problem.cancelled) alert.replaceChildren(notice('bad', h('p', {}, explain(problem))));
+    }
+  };
+  const way = (strategy, shape, enrol) => on.includes(strategy) && h('button', { type: 'button', class: 'method', onclick: begin(enrol) }, icon(shape),
+    h('span', {}, h('strong', {}, t(`setup.${strategy}`)), h('span', { class: 'small quiet' }, t(`setup.${strategy}.text`))));
+
+  function choose() {
+    page.replaceChildren(host);
+    alert.replaceChildren();
+    show(host, [heading('h1', 'shield', t('setup.title'), t('setup.text')), alert, way('totp', 'app', enrolApp), way('phone_code', 'sms', enrolPhone), leave()], { title: t('setup.title') });
+  }
+  choose();
+});

@@ -1,0 +1,128 @@
+// Signing in: a ticket or a password, then the second factor.
+
+import { Problem, activeSession, explain, get, post, request } from './api.js';
+import { challenge } from './challenge.js';
+import { button, field, form, load, passwordField } from './form.js';
+import { h, heading, notice, page, show, support, t } from './page.js';
+import { target } from './target.js';
+
+const host = h('section', { class: 'card stack' });
+
+/** Takes a ticket out of the address, so that it stays in no history. The part behind # never reaches a server or its log. */
+function takeTicket() {
+  const query = new URLSearchParams(location.search);
+  const ticket = new URLSearchParams(location.hash.slice(1)).get('ticket') ?? query.get('__clerk_ticket');
+  query.delete('__clerk_ticket');
+  const rest = query.toString();
+  if (ticket) history.replaceState(null, '', location.pathname + (rest ? `?${rest}` : ''));
+  return ticket;
+}
+
+let ticket = takeTicket();
+
+async function start() {
+  const client = (await get('/client')).response;
+  const session = activeSession(client);
+  page.replaceChildren(host);
+  if (session && ticket) return signedInAlready(session);
+  if (session) return go(session);
+  if (ticket) return byTicket();
+  if (client?.sign_in?.status === 'needs_second_factor') return second(client.sign_in, { sent: true });
+  return byPassword();
+}
+
+function go(session) {
+  const next = target();
+  location.replace(session.status === 'pending' ? `/tasks/setup-mfa?redirect_url=${encodeURIComponent(next)}` : next);
+}
+
+/** A link for somebody, opened where somebody is signed in: perhaps another one. */
+function signedInAlready(session) {
+  show(host, [
+    heading('h1', 'person', t('signin.already.title'), t('signin.already.text', { who: session.public_user_data.identifier })),
+    button(t('signin.already.stay'), { kind: 'main wide', act: () => go(session) }),
+    button(t('signin.already.leave'), { kind: 'wide', act: async () => {
+      await request('DELETE', '/v1/client/sessions');
+      await byTicket();
+    } }),
+  ]);
+}
+
+async function byTicket() {
+  show(host, [heading('h1', 'key', t('signin.ticket.title')), h('p', { role: 'status' }, t('signin.ticket.text'))]);
+  const given = ticket;
+  ticket = null;
+  try {
+    await proceed((await post('/client/sign_ins', { strategy: 'ticket', ticket: given })));
+  } catch (problem) {
+    if (problem.code === 'network' || problem.status >= 500) ticket = given; // it was not used up
+    show(host, [
+      heading('h1', 'alert', t('signin.ticket.wrong'), undefined, 'bad'), notice('bad', h('p', {}, explain(problem))),
+      h('p', { class: 'quiet' }, t('signin.ticket.advice')),
+      ticket ? button(t('button.again'), { kind: 'main wide', act: byTicket }) : button(t('signin.password.instead'), { kind: 'main wide', act: byPassword }),
+      help(),
+    ]);
+  }
+}
+
+let identifier = '';
+
+function byPassword(reason) {
+  const alert = h('div', {}, reason && notice('bad', h('p', {}, reason)));
+  const name = field({ label: t('signin.identifier'), autocomplete: 'username', value: identifier, 'data-focus': true, maxlength: 320 });
+  const secret = passwordField({ label: t('password.label'), maxlength: 256 });
+  const submit = button(t('button.continue'), { kind: 'main wide' });
+  const wrong = (problem) => {
+    const at = { identifier: name, password: secret }[problem.meta?.param_name];
+    if (problem.code === 'user_locked' || problem.code === 'user_banned') {
+      show(host, [heading('h1', 'lock', t(`${problem.code}.title`), undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, t(`${problem.code}.advice`)), again(), help()]);
+    } else if (at) at.wrong(explain(problem));
+    else if (problem.code === 'session_exists') location.reload();
+    else alert.replaceChildren(notice('bad', h('p', {}, explain(problem))));
+  };
+  const act = async () => {
+    alert.replaceChildren();
+    identifier = name.input.value.trim();
+    if (identifier === '') return name.wrong(t('error.form_param_nil'));
+    if (secret.input.value === '') return secret.wrong(t('error.form_param_nil'));
+    await proceed(await post('/client/sign_ins', { strategy: 'password', identifier, password: secret.input.value }));
+  };
+  show(host, [heading('h1', null, t('signin.title'), t('signin.text')), form({ fields: [name.element, secret.element], submit, act, wrong, more: alert }), help()], { title: t('signin.title') });
+}
+
+const again = () => button(t('signin.again'), { kind: 'wide', act: () => byPassword() });
+
+const help = () => support && h('p', { class: 'small quiet' }, h('a', { href: support }, t('frame.support')));
+
+function proceed(answer) {
+  const signIn = answer.response;
+  if (signIn.status === 'complete') return go(activeSession(answer.client));
+  if (signIn.status !== 'needs_second_factor') throw new Problem('internal_clerk_error');
+  // The way back leads to the first step and not off the page.
+  history.pushState({ step: 'second' }, '');
+  return second(signIn, { sent: false });
+}
+
+function second(signIn, { sent }) {
+  const at = `/client/sign_ins/${encodeURIComponent(signIn.id)}`;
+  const restart = button(t('signin.other'), { kind: 'plain wide', act: () => (history.state?.step === 'second' ? history.back() : byPassword()) });
+  const factors = signIn.supported_second_factors ?? [];
+  if (factors.length === 0) return show(host, [heading('h1', 'alert', t('signin.none.title'), t('signin.none.text'), 'bad'), restart, help()]);
+  challenge(host, {
+    factors, sent: sent && Boolean(signIn.second_factor_verification), extra: [restart, help()],
+    prepare: (factor) => post(`${at}/prepare_second_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' }),
+    attempt: (factor, code) => post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code }),
+    done: (answer) => go(activeSession(answer.client)),
+    expired: () => byPassword(t('signin.expired')),
+  });
+}
+
+window.addEventListener('popstate', () => load(page, async () => {
+  page.replaceChildren(host);
+  if (history.state?.step !== 'second') return byPassword();
+  return start();
+}));
+// A page that comes back from the browser's memory may show a step that is over.
+window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+
+load(page, start);

@@ -1,0 +1,18 @@
+// The head of the account pages: who is signed in, and the way out.
+
+import { del } from './api.js';
+import { button } from './form.js';
+import { h, t } from './page.js';
+
+export function drawTop(session) {
+  document.getElementById('top').replaceChildren(
+    h('span', { class: 'who small quiet' }, session.public_user_data.identifier),
+    button(t('frame.signout'), { kind: 'short', act: async () => {
+      await del('/client/sessions');
+      location.replace('/sign-in');
+      await new Promise(() => {});
+    } }));
+}
+
+/** The way back to the overview of the account. */
+export const back = () => h('p', {}, h('a', { href: '/account/security' }, t('frame.back')));

@@ -1,0 +1,209 @@
+package web
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// dashboardLife is how long a sign-in with the secret key lasts. It is not prolonged by use.
+const dashboardLife = 8 * time.Hour
+
+const maxDashboardBody = 64 << 10
+
+// forwarded are the operations of the Backend API that the dashboard uses, and so all that its cookie is good for.
+var forwarded = []string{
+	"GET /v1/instance", "PATCH /v1/instance",
+	"GET /v1/users", "GET /v1/users/count", "GET /v1/users/{user_id}",
+	"POST /v1/users/{user_id}/lock", "POST /v1/users/{user_id}/unlock", "POST /v1/users/{user_id}/ban", "POST /v1/users/{user_id}/unban",
+	"DELETE /v1/users/{user_id}/mfa", "DELETE /v1/users/{user_id}/totp", "DELETE /v1/users/{user_id}/backup_code",
+	"DELETE /v1/phone_numbers/{phone_number_id}",
+	"GET /v1/sessions", "POST /v1/sessions/{session_id}/revoke",
+}
+
+const dashboardAPI = "/dashboard/api"
+
+func (p *pages) dashboardRoutes() {
+	p.mux.HandleFunc("POST "+dashboardAPI+"/session", p.guarded(p.openDashboard, false))
+	p.mux.HandleFunc("DELETE "+dashboardAPI+"/session", p.guarded(p.closeDashboard, false))
+	p.mux.HandleFunc("POST "+dashboardAPI+"/search", p.guarded(p.search, true))
+	for _, pattern := range forwarded {
+		method, path, _ := strings.Cut(pattern, " ")
+		p.mux.HandleFunc(method+" "+dashboardAPI+path, p.guarded(p.forward, true))
+	}
+	p.mux.HandleFunc(dashboardAPI+"/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "resource_not_found") })
+}
+
+// refuse answers in the API's own form.
+func refuse(w http.ResponseWriter, status int, code string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []map[string]any{{"code": code, "message": http.StatusText(status), "meta": map[string]any{}}}})
+}
+
+// guarded lets only the dashboard's own pages through. The cookie is SameSite=Strict; that a change comes from our origin, and as JSON,
+// is checked all the same, because a site on a sibling domain counts as the same site.
+func (p *pages) guarded(next http.HandlerFunc, private bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" {
+			refuse(w, http.StatusForbidden, "origin_invalid")
+			return
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+			if r.Header.Get("Origin") != p.PublicURL || kind != "application/json" {
+				refuse(w, http.StatusForbidden, "origin_invalid")
+				return
+			}
+		}
+		if private && !p.mayManage(r) {
+			refuse(w, http.StatusUnauthorized, "authentication_invalid")
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxDashboardBody)
+		next(w, r)
+	}
+}
+
+// servePrivate sends visitors without a dashboard session to its sign-in. The page itself holds nothing.
+func (p *pages) servePrivate(w http.ResponseWriter, r *http.Request, at page) {
+	if !p.mayManage(r) {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, signInToDashboard, http.StatusSeeOther)
+		return
+	}
+	p.servePage(w, r, at, http.StatusOK)
+}
+
+// cookieName is bound to the host when the browser can hold it to that.
+func (p *pages) cookieName() string {
+	if p.secure {
+		return "__Host-countersign_dashboard"
+	}
+	return "countersign_dashboard"
+}
+
+func (p *pages) openDashboard(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Key string `json:"secret_key"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		refuse(w, http.StatusBadRequest, "request_body_invalid")
+		return
+	}
+	if !secret.New(strings.TrimSpace(in.Key)).Equal(p.SecretKey) {
+		refuse(w, http.StatusUnauthorized, "clerk_key_invalid")
+		return
+	}
+	p.setCookie(w, p.ticket(), int(dashboardLife/time.Second))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (p *pages) closeDashboard(w http.ResponseWriter, _ *http.Request) {
+	p.setCookie(w, "", -1)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (p *pages) setCookie(w http.ResponseWriter, value string, age int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: p.cookieName(), Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteStrictMode,
+	})
+}
+
+// ticket is a cookie's value: when it ends, something random, and a keyed hash over both. The key comes from the secret key, so that no
+// server has to remember a session and a new secret key ends them all.
+func (p *pages) ticket() string {
+	body := binary.BigEndian.AppendUint64(nil, uint64(p.Now().Add(dashboardLife).Unix()))
+	random := make([]byte, 16)
+	_, _ = rand.Read(random) // never fails
+	body = append(body, random...)
+	return base64.RawURLEncoding.EncodeToString(append(body, p.sign(body)...))
+}
+
+func (p *pages) sign(body []byte) []byte {
+	key := sha256.Sum256([]byte("countersign dashboard cookie\x00" + p.SecretKey.Reveal()))
+	mac := hmac.New(sha256.New, key[:])
+	mac.Write(body)
+	return mac.Sum(nil)
+}
+
+const ticketBody = 8 + 16
+
+func (p *pages) mayManage(r *http.Request) bool {
+	c, err := r.Cookie(p.cookieName())
+	if err != nil {
+		return false
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
+	if err != nil || len(raw) != ticketBody+sha256.Size || !hmac.Equal(raw[ticketBody:], p.sign(raw[:ticketBody])) {
+		return false
+	}
+	return p.Now().Before(time.Unix(int64(binary.BigEndian.Uint64(raw)), 0))
+}
+
+// forward repeats a request to the Backend API with the secret key, which the browser never gets.
+func (p *pages) forward(w http.ResponseWriter, r *http.Request) {
+	to := r.Clone(r.Context())
+	to.URL = &url.URL{Path: strings.TrimPrefix(r.URL.Path, dashboardAPI), RawPath: strings.TrimPrefix(r.URL.RawPath, dashboardAPI)}
+	if r.Method == http.MethodGet {
+		to.URL.RawQuery = r.URL.RawQuery // elsewhere _method could make another operation of it
+	}
+	p.ask(w, to)
+}
+
+func (p *pages) ask(w http.ResponseWriter, r *http.Request) {
+	r.RequestURI = ""
+	kind := r.Header.Get("Content-Type")
+	r.Header = http.Header{"Authorization": {"Bearer " + p.SecretKey.Reveal()}}
+	if kind != "" && r.Method != http.MethodGet {
+		r.Header.Set("Content-Type", kind)
+	}
+	p.Backend.ServeHTTP(w, r)
+}
+
+// search finds a user by an identifier. It takes a body because an address with somebody's number in it would end up in logs and histories.
+func (p *pages) search(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Text string `json:"text"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		refuse(w, http.StatusBadRequest, "request_body_invalid")
+		return
+	}
+	to, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "/v1/users?"+searchQuery(in.Text).Encode(), bytes.NewReader(nil))
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "request_body_invalid")
+		return
+	}
+	to.Host = r.Host
+	to.RemoteAddr = r.RemoteAddr
+	p.ask(w, to)
+}
+
+// searchQuery says what kind of identifier a text is.
+func searchQuery(text string) url.Values {
+	text = strings.TrimSpace(text)
+	name := "username"
+	switch {
+	case strings.HasPrefix(text, "+"):
+		name = "phone_number"
+		text = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "").Replace(text)
+	case strings.Contains(text, "@"):
+		name = "email_address"
+	case strings.HasPrefix(text, "user_"):
+		name = "user_id"
+	}
+	return url.Values{name: {text}, "limit": {"20"}}
+}

@@ -1,0 +1,153 @@
+package web
+
+import (
+	"bytes"
+	"crypto/rand"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// kind is a family of pages with one frame.
+type kind string
+
+const (
+	kindSignIn      kind = "sign-in"
+	kindAccount     kind = "account"
+	kindDashboard   kind = "dashboard"
+	kindDevelopment kind = "development"
+)
+
+const signInToDashboard = "/dashboard/sign-in"
+
+// page is one address with the module that fills it.
+type page struct {
+	path, script, title string
+	kind                kind
+}
+
+// sitemap is every page there is.
+var sitemap = []page{
+	{"/sign-in", "signin.js", "signin.title", kindSignIn},
+	{"/tasks/setup-mfa", "setup.js", "setup.title", kindSignIn},
+	{"/account/security", "security.js", "security.title", kindAccount},
+	{"/account/add-phone", "addphone.js", "phone.title", kindAccount},
+	{"/account/add-authenticator", "addauthenticator.js", "app.title", kindAccount},
+	{"/account/backup-codes", "backupcodes.js", "codes.title", kindAccount},
+	{signInToDashboard, "dashsignin.js", "dash.signin.title", kindDashboard},
+	{"/dashboard", "dashsettings.js", "dash.settings.title", kindDashboard},
+	{"/dashboard/users", "dashusers.js", "dash.users.title", kindDashboard},
+	{"/dashboard/users/{id}", "dashuser.js", "dash.user.title", kindDashboard},
+	{PhonePath, "devphone.js", "dev.title", kindDevelopment},
+}
+
+// shown is what the frame of a page holds.
+type shown struct {
+	Lang, Dir, Title, Name, Logo, Support, Nonce, Base string
+	Kind                                               kind
+	Style                                              template.CSS
+	Script                                             string
+	Preload                                            []string
+	Languages                                          []languageLink
+	Texts                                              map[string]string
+	Data                                               data
+}
+
+// data is what the page's modules are told.
+type data struct {
+	Lang        string            `json:"lang"`
+	Name        string            `json:"name"`
+	Title       string            `json:"title"`
+	AfterSignIn string            `json:"after_sign_in"`
+	Origins     []string          `json:"origins"`
+	Support     string            `json:"support"`
+	Texts       map[string]string `json:"texts"`
+}
+
+type languageLink struct {
+	Code, Name, Href string
+	Current          bool
+}
+
+// servePage writes a page. It holds nothing about anybody: the modules ask the API, with the visitor's own cookie.
+func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, status int) {
+	h := w.Header()
+	if p.chooseLanguage(w, r) {
+		return
+	}
+	lang := p.language(r)
+	texts := p.catalogue.forKind(lang, at.kind)
+	nonce := rand.Text()
+	view := shown{
+		Lang: lang, Dir: "ltr", Title: texts[at.title], Name: p.Brand.Name, Logo: p.Brand.Logo, Support: p.Brand.Support, Nonce: nonce,
+		Base: p.assets.base, Kind: at.kind, Style: template.CSS(p.style), Script: at.script, Preload: p.assets.modules(at.script), //nolint:gosec // made by accentStyle from a checked colour
+		Languages: languageLinks(lang), Texts: texts,
+		Data: data{
+			Lang: lang, Name: p.Brand.Name, Title: texts[at.title], AfterSignIn: p.AfterSignIn, Origins: append([]string{}, p.Origins...),
+			Support: p.Brand.Support, Texts: texts,
+		},
+	}
+	if view.Logo == "" {
+		view.Logo = p.assets.base + "mark.svg"
+	}
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, "page.html", view); err != nil {
+		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
+		return
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", p.policy(nonce))
+	h.Set("Content-Language", lang)
+	h.Add("Vary", "Accept-Language, Cookie")
+	writeCompressed(w, r, status, b.Bytes())
+}
+
+// policy lets a page run the modules that carry its nonce (those they import inherit it) and talk to its own origin. Nothing
+// can frame it, and no text can become markup or code.
+func (p *pages) policy(nonce string) string {
+	own := " 'nonce-" + nonce + "'"
+	return strings.Join([]string{
+		"default-src 'none'", "script-src" + own, "style-src" + own, "img-src 'self' " + p.logo, "connect-src 'self'", "form-action 'self'",
+		"base-uri 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
+	}, "; ")
+}
+
+// languageCookie remembers a choice of language. It says nothing else, so it needs no protection.
+const languageCookie = "countersign_lang"
+
+// chooseLanguage answers a link of the footer, ?lang=, by remembering the choice and coming back without it.
+func (p *pages) chooseLanguage(w http.ResponseWriter, r *http.Request) bool {
+	query := r.URL.Query()
+	chosen := query.Get("lang")
+	if _, ok := p.catalogue[chosen]; !ok {
+		return false
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: languageCookie, Value: chosen, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,
+	})
+	query.Del("lang")
+	to := url.URL{Path: r.URL.Path, RawQuery: query.Encode()}
+	w.Header().Set("Cache-Control", "no-store")
+	// A path that begins with two slashes would be another host.
+	http.Redirect(w, r, "/"+strings.TrimLeft(to.String(), "/"), http.StatusSeeOther)
+	return true
+}
+
+func (p *pages) language(r *http.Request) string {
+	if c, err := r.Cookie(languageCookie); err == nil {
+		if _, ok := p.catalogue[c.Value]; ok {
+			return c.Value
+		}
+	}
+	return p.catalogue.preferred(r.Header.Get("Accept-Language"))
+}
+
+func languageLinks(current string) []languageLink {
+	var out []languageLink
+	for _, l := range languages {
+		out = append(out, languageLink{Code: l.code, Name: l.name, Href: "?lang=" + l.code, Current: l.code == current})
+	}
+	return out
+}
