@@ -88,9 +88,6 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 			Support: p.Brand.Support, Texts: texts,
 		},
 	}
-	if view.Logo == "" {
-		view.Logo = p.assets.base + "mark.svg"
-	}
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, "page.html", view); err != nil {
 		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
@@ -109,7 +106,7 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 func (p *pages) policy(nonce string) string {
 	own := " 'nonce-" + nonce + "'"
 	return strings.Join([]string{
-		"default-src 'none'", "script-src" + own, "style-src" + own, "img-src 'self' " + p.logo, "connect-src 'self'", "form-action 'self'",
+		"default-src 'none'", "script-src" + own, "style-src" + own, strings.TrimSpace("img-src 'self' " + p.logo), "connect-src 'self'", "form-action 'self'",
 		"base-uri 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
 	}, "; ")
 }

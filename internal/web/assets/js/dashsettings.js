@@ -1,5 +1,6 @@
 // The multi-factor settings of the instance.
 
+import { explain } from './api.js';
 import { byName } from './countries.js';
 import { ask, drawTabs } from './dash.js';
 import { button, field, load } from './form.js';
@@ -22,7 +23,11 @@ function draw(settings, users) {
   const dirty = h('p', { role: 'status', class: 'small quiet' });
   const alert = h('div', {});
   const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries'].filter((n) => String(wanted[n]) !== String(settings[n]));
-  const mark = () => { dirty.textContent = changed().length > 0 ? t('dash.unsaved') : ''; };
+  const mark = () => {
+    const some = changed().length > 0;
+    dirty.textContent = some ? t('dash.unsaved') : '';
+    bar.classList.toggle('dirty', some);
+  };
 
   const toggle = (name) => {
     const input = h('input', { type: 'checkbox', role: 'switch', 'aria-describedby': `${name}-text` });
@@ -34,7 +39,7 @@ function draw(settings, users) {
     return h('label', { class: 'switch' }, h('span', {}, h('span', {}, t(`dash.${name}`)), h('span', { class: 'small quiet', id: `${name}-text` }, t(`dash.${name}.text`))), input);
   };
 
-  const save = button(t('dash.save'), { kind: 'main', act: async () => {
+  const save = button(t('dash.save'), { kind: 'main', wrong: (problem) => alert.replaceChildren(notice('bad', h('p', {}, explain(problem)))), act: async () => {
     alert.replaceChildren();
     const names = changed();
     if (names.length > 0) await ask('PATCH', '/v1/instance', Object.fromEntries(names.map((n) => [n, wanted[n]])));
@@ -43,6 +48,7 @@ function draw(settings, users) {
     say(t('dash.saved'));
   } });
 
+  const bar = h('div', { class: 'card save' }, dirty, save);
   const noMethod = () => notice('warn', h('p', {}, t('dash.nomethod')));
   show(page, [
     heading('h1', null, t('dash.settings.title'), t('dash.settings.text')),
@@ -50,7 +56,7 @@ function draw(settings, users) {
     h('div', { class: 'grid' },
       h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle)))),
       h('div', { class: 'stack' }, adoption(users), countries(wanted, mark))),
-    alert, h('div', { class: 'card bars-save' }, dirty, save),
+    alert, bar,
   ].filter(Boolean), { focus: false });
 }
 

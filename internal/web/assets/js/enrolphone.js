@@ -35,7 +35,7 @@ export function enrolPhone(host, { session, done, extra, verify }) {
     };
     const wrong = (problem) => what.wrong(explain(problem));
     show(host, [steps(1, 3), heading('h1', 'sms', t('phone.title'), t('phone.text')),
-      form({ fields: [h('div', { class: 'pair' }, where.element, what.element)], more: preview, submit, act, wrong }), extra], { title: t('phone.title') });
+      form({ fields: [where.element, what.element], more: preview, submit, act, wrong }), extra], { title: t('phone.title') });
   }
 
   /** The number as a resource: a new one, or one that was added before and never verified. */

@@ -87,7 +87,7 @@ export function say(text) {
 
 /** Puts a view into the page and the focus where a person goes on: what asks for it, else the heading. */
 export function show(host, view, { focus = true, title } = {}) {
-  host.replaceChildren(...[view].flat());
+  host.replaceChildren(...[view].flat(Infinity).filter(Boolean));
   if (title !== undefined) document.title = `${title} · ${name}`;
   if (!focus) return;
   const target = host.querySelector('[data-focus]') ?? host.querySelector('h1, h2');

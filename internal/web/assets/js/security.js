@@ -72,7 +72,7 @@ function methods() {
     on.includes('phone_code') && section(t('security.phones'), t('security.phones.text'), link('/account/add-phone', t('button.add'), t('security.phones')),
       reserved.length > 0 && h('ul', {}, reserved.map(numberRow))),
     rest.length > 0 && section(t('security.rest'), t('security.rest.text'), null, h('ul', {}, rest.map(numberRow))),
-    on.includes('backup_code') && section(t('codes.title'), t('security.codes.text'), user.two_factor_enabled && link('/account/backup-codes', t(user.backup_code_enabled ? 'codes.replace' : 'codes.make')),
+    on.includes('backup_code') && section(t('codes.title'), t(user.two_factor_enabled ? 'security.codes.text' : 'error.backup_codes_not_available'), user.two_factor_enabled && link('/account/backup-codes', t(user.backup_code_enabled ? 'codes.replace' : 'codes.make')),
       user.backup_code_enabled && h('ul', {}, row('key', [t('codes.title'), badge(t('security.on'), 'good')]))),
   ];
 }

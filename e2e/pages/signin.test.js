@@ -1,0 +1,316 @@
+// Signing in: every method, and everything that can go wrong with one.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { accessible, enter, focused, heading, press, startBrowser, startServer, state, tab, totp, visit } from './world.js';
+
+let server, browser;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+const number = (n) => `+1201555${String(n).padStart(4, '0')}`;
+
+async function password(page, name, text = 'correct horse') {
+  await page.goto('/sign-in');
+  await heading(page, 'Sign in');
+  assert.match(await focused(page), /Email address/, 'the first field has the focus');
+  await page.keyboard.type(`${name}@example.com`);
+  await tab(page, 'Password');
+  await page.keyboard.type(text);
+  await page.keyboard.press('Enter');
+}
+
+test('password alone, with the keyboard', async () => {
+  await server.user('anna');
+  const page = await visit(browser, server);
+  await page.goto('/sign-in');
+  await heading(page, 'Sign in');
+  await state(page, 'sign-in');
+  await password(page, 'anna');
+  await heading(page, 'Security');
+  assert.match(await page.locator('#top').innerText(), /anna@example\.com/);
+  await page.goto('/sign-in');
+  await heading(page, 'Security'); // who is signed in goes on
+  await page.done();
+});
+
+test('a wrong password is said at the field, and nothing typed is lost', async () => {
+  const user = await server.user('bert');
+  const page = await visit(browser, server);
+  await password(page, 'bert', 'wrong horse');
+  await page.getByText('The name or the password is not right.').waitFor();
+  assert.equal(await page.getByLabel('Email address').inputValue(), 'bert@example.com');
+  assert.equal(await page.getByLabel('Password', { exact: true }).inputValue(), 'wrong horse');
+  assert.equal(await page.getByLabel('Password', { exact: true }).getAttribute('aria-invalid'), 'true');
+  assert.match(await focused(page), /Password/, 'the focus is where it is to be mended');
+  await state(page, 'sign-in-wrong-password');
+  await server.backend('POST', `/v1/users/${user.id}/lock`);
+  await password(page, 'bert');
+  await heading(page, 'Your account is locked for now');
+  await page.getByText('You can go on in 60 minutes.').waitFor();
+  await state(page, 'sign-in-locked');
+  await press(page, 'Back to sign-in');
+  await heading(page, 'Sign in');
+  assert.equal(await page.getByLabel('Email address').inputValue(), 'bert@example.com');
+  await page.done();
+});
+
+test('no network: the words stay, and it works when the network is back', async () => {
+  await server.user('cora');
+  const page = await visit(browser, server);
+  await page.goto('/sign-in');
+  await heading(page, 'Sign in');
+  await page.context().setOffline(true);
+  await page.getByLabel('Email address').fill('cora@example.com');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse');
+  await page.keyboard.press('Enter');
+  await page.getByText('No connection.').waitFor();
+  await state(page, 'sign-in-offline');
+  assert.equal(await page.getByLabel('Email address').inputValue(), 'cora@example.com');
+  await page.context().setOffline(false);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await heading(page, 'Security');
+  await page.done();
+});
+
+test('a text message: sent by itself once, pasted as a whole, and a new one after the pause', async () => {
+  const to = number(101 + 20);
+  const user = await server.user('dora', { phone_number: [to], phone_number_identification_status: ['reserved'] });
+  await server.set({ test_mode: false });
+  const page = await visit(browser, server);
+  await page.clock.install();
+  await password(page, 'dora');
+  await heading(page, 'Check your messages');
+  await page.getByText('Code sent.').waitFor();
+  const again = page.getByRole('button', { name: /New code in \d+ seconds/ });
+  await again.waitFor();
+  await state(page, 'sign-in-text');
+  assert.equal(await page.getByLabel('Six-digit code').getAttribute('autocomplete'), 'one-time-code');
+  const { code, text } = await server.text(to);
+  const { messages } = await server.call('GET', `/dev/sms?phone_number=${encodeURIComponent(to)}`);
+  assert.equal(messages.length, 1, 'one message');
+  const wrong = code === '000000' ? '000001' : '000000';
+  await page.keyboard.type(wrong);
+  await page.getByText('This code is not right.').waitFor();
+  assert.match(await focused(page), /Six-digit code/);
+  await state(page, 'sign-in-wrong-code');
+  await server.later(31);
+  await page.clock.fastForward(31000);
+  await press(page, 'Send a new code');
+  await page.getByText('Code sent.').waitFor();
+  const second = await server.text(to);
+  assert.notEqual(second.text, text);
+  // The whole message, as it is copied from a phone.
+  await page.evaluate((message) => navigator.clipboard.writeText(message), second.text);
+  await page.getByLabel('Six-digit code').focus();
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.press('ControlOrMeta+v');
+  await heading(page, 'Security');
+  await server.set({ test_mode: true });
+  assert.ok(!server.log().includes(second.code) && !server.log().includes(to), 'neither code nor number is in the log');
+  await page.done();
+  assert.ok(user.id);
+});
+
+test('the authenticator app comes first, backup codes last, and each works', async () => {
+  const to = number(140);
+  await server.user('emil', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret, backup_codes: ['abcde-12345'] });
+  let page = await visit(browser, server);
+  await password(page, 'emil');
+  await heading(page, 'Check your authenticator app');
+  await state(page, 'sign-in-app');
+  assert.equal(await server.text(to), undefined, 'nobody asked for a message');
+  assert.equal(totp('GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', 59000), '287082', 'the test reads RFC 6238 as it is');
+  await page.keyboard.type(await server.totp(secret));
+  await heading(page, 'Security');
+  await page.done();
+
+  page = await visit(browser, server);
+  await password(page, 'emil');
+  await heading(page, 'Check your authenticator app');
+  await press(page, 'Backup code');
+  await heading(page, 'Use a backup code');
+  await state(page, 'sign-in-backup-code');
+  await page.keyboard.type('ABCDE 99999');
+  await page.keyboard.press('Enter');
+  await page.getByText('This backup code is not right').waitFor();
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type('abcde12345');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Security');
+  await page.done();
+});
+
+test('the message cannot be sent: said, with the other ways at hand', async () => {
+  const to = number(150);
+  await server.user('fred', { phone_number: [to], phone_number_identification_status: ['reserved'], backup_codes: ['fghij-12345'] });
+  await server.faults({ sms: true });
+  const page = await visit(browser, server);
+  await password(page, 'fred');
+  await page.getByText('The message could not be sent.').waitFor();
+  await state(page, 'sign-in-not-sent');
+  await server.faults({});
+  await press(page, 'Backup code');
+  await page.keyboard.type('fghij-12345');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Security');
+  await page.done();
+});
+
+test('wrong codes: five tries, then a wait, then a lock, each in plain words', async () => {
+  await server.user('gerd', { totp_secret: secret });
+  const page = await visit(browser, server);
+  await password(page, 'gerd');
+  await heading(page, 'Check your authenticator app');
+  const guess = async (digits) => {
+    await page.getByLabel('Six-digit code').fill('');
+    const answered = page.waitForResponse((r) => r.url().includes('attempt_second_factor'));
+    await page.getByLabel('Six-digit code').pressSequentially(digits);
+    await answered;
+  };
+  for (let i = 0; i < 5; i++) await guess(`00000${i}`);
+  await guess('000009');
+  await page.getByText(/Too many tries\. You can go on in \d+ seconds\./).waitFor();
+  await state(page, 'sign-in-wait');
+  for (const wait of [31, 61, 121]) {
+    await server.later(wait);
+    await guess('000010');
+    await page.getByText(/This code is not right/).waitFor();
+  }
+  await server.later(3600); // longer than a sign-in lives
+  await guess('000011');
+  await page.getByText('for your safety the sign-in ended').waitFor();
+  await state(page, 'sign-in-expired');
+  assert.equal(await page.getByLabel('Email address').inputValue(), 'gerd@example.com');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Check your authenticator app');
+  await guess('000012'); // the ninth
+  await server.later(490);
+  await guess('000013');
+  await heading(page, 'Your account is locked for now');
+  await page.getByText(/You can go on in/).waitFor();
+  await state(page, 'second-factor-locked');
+  await page.done();
+});
+
+test('a ticket link: used once, gone from the address, and refused the second time', async () => {
+  const user = await server.user('hans');
+  const token = await server.ticket(user);
+  let page = await visit(browser, server);
+  await page.goto(`/sign-in?redirect_url=/account/add-phone#ticket=${token}`);
+  await heading(page, 'Add a phone number');
+  await page.goBack().catch(() => {});
+  assert.ok(!page.url().includes(token), 'the ticket is not in the history');
+  await page.done();
+
+  page = await visit(browser, server);
+  await page.goto(`/sign-in?__clerk_ticket=${token}`);
+  await heading(page, 'This link does not work');
+  await page.getByText('This sign-in link was used already.').waitFor();
+  assert.equal(new URL(page.url()).search, '');
+  await state(page, 'sign-in-ticket-used');
+  await press(page, 'Sign in with a password');
+  await heading(page, 'Sign in');
+  await page.done();
+});
+
+test('a ticket link in a browser that is signed in asks first', async () => {
+  const ida = await server.user('ida');
+  const page = await visit(browser, server);
+  await enter(page, server, ida);
+  await heading(page, 'Security');
+  await enter(page, server, await server.user('jan'));
+  await page.reload(); // a change of the fragment alone loads nothing
+  await heading(page, 'Security');
+  await page.goto('about:blank');
+  await enter(page, server, await server.user('jana'));
+  await heading(page, 'You are signed in already');
+  await page.getByText('ida@example.com').waitFor();
+  await state(page, 'sign-in-already');
+  await press(page, 'Sign out and use the link');
+  await heading(page, 'Security');
+  assert.match(await page.locator('#top').innerText(), /jana@example\.com/);
+  await page.done();
+});
+
+test('back and reload in the middle lose nothing', async () => {
+  await server.user('karl', { totp_secret: secret });
+  const page = await visit(browser, server);
+  await password(page, 'karl');
+  await heading(page, 'Check your authenticator app');
+  await page.reload();
+  await heading(page, 'Check your authenticator app');
+  await page.goBack();
+  await heading(page, 'Sign in');
+  await page.goForward();
+  await heading(page, 'Check your authenticator app');
+  await press(page, 'Sign in as someone else');
+  await heading(page, 'Sign in');
+  await page.done();
+});
+
+test('two clicks make one request', async () => {
+  await server.user('lena');
+  const page = await visit(browser, server);
+  await page.goto('/sign-in');
+  await page.getByLabel('Email address').fill('lena@example.com');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse');
+  let requests = 0;
+  page.on('request', (r) => { if (r.method() === 'POST' && r.url().endsWith('/sign_ins')) requests++; });
+  await page.getByRole('button', { name: 'Continue' }).dblclick();
+  await heading(page, 'Security');
+  assert.equal(requests, 1);
+  await page.done();
+});
+
+test('where a sign-in leads: our own pages only', async () => {
+  const mona = await server.user('mona');
+  for (const [asked, want] of [['https://evil.example/', '/account/security'], ['//evil.example/', '/account/security'], ['javascript:alert(1)', '/account/security'], ['/account/backup-codes', '/account/backup-codes']]) {
+    const page = await visit(browser, server);
+    await enter(page, server, mona, encodeURIComponent(asked));
+    await page.waitForURL(`${server.url}${want}`);
+    await page.done();
+  }
+});
+
+test('without scripts there is a message, in the language of the visitor', async () => {
+  for (const [lang, text] of [['en', 'they did not load'], ['de', 'wurden nicht geladen'], ['es', 'no se han cargado'], ['ja', '読み込めませんでした']]) {
+    const page = await visit(browser, server, { locale: lang });
+    await page.route(/\/js\//, (route) => route.abort());
+    await page.goto('/sign-in');
+    await page.getByText(text).waitFor({ timeout: 6000 });
+    await page.waitForFunction(() => getComputedStyle(document.querySelector('.late')).opacity === '1');
+    await accessible(page, `blocked, ${lang}`);
+    await page.done();
+  }
+  const page = await visit(browser, server, { javaScriptEnabled: false });
+  await page.goto('/sign-in');
+  await page.getByText('This page needs JavaScript.').waitFor();
+  await page.done();
+});
+
+test('languages, and text from right to left', async () => {
+  const page = await visit(browser, server, { locale: 'de-AT' });
+  await page.goto('/sign-in?redirect_url=%2Faccount%2Fsecurity');
+  await heading(page, 'Anmelden');
+  assert.equal(await page.locator('html').getAttribute('lang'), 'de');
+  await press(page, 'Español');
+  await heading(page, 'Iniciar sesión');
+  await page.reload();
+  await heading(page, 'Iniciar sesión');
+  await page.goto('/sign-in?lang=ja');
+  await heading(page, 'サインイン');
+  await state(page, 'sign-in-japanese');
+  await page.goto('/sign-in?lang=en');
+  await page.evaluate(() => { document.documentElement.dir = 'rtl'; });
+  await state(page, 'sign-in-right-to-left');
+  await page.done();
+});
