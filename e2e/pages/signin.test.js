@@ -194,7 +194,8 @@ test('wrong codes: five tries, then a wait, then a lock, each in plain words', a
   await heading(page, 'Check your authenticator app');
   await guess('000012'); // the ninth
   await server.later(490);
-  await guess('000013');
+  await guess('000013'); // the tenth
+  await guess('000014');
   await heading(page, 'Your account is locked for now');
   await page.getByText(/You can go on in/).waitFor();
   await state(page, 'second-factor-locked');
@@ -293,7 +294,9 @@ test('without scripts there is a message, in the language of the visitor', async
   }
   const page = await visit(browser, server, { javaScriptEnabled: false });
   await page.goto('/sign-in');
-  await page.getByText('This page needs JavaScript.').waitFor();
+  assert.ok(await page.locator('noscript .notice').isVisible());
+  assert.match(await page.locator('noscript .notice').innerText(), /This page needs JavaScript/);
+  assert.ok(!(await page.locator('.waiting').isVisible()), 'no second message');
   await page.done();
 });
 

@@ -1,8 +1,9 @@
 // The overview of an account's factors and sessions.
 
 import { account, activeSession, del, get, patch, post } from './api.js';
+import { showCodes } from './codes.js';
 import { button, confirm, load } from './form.js';
-import { date, h, icon, notice, page, phone, say, show, t } from './page.js';
+import { date, h, icon, name, notice, page, phone, say, show, t } from './page.js';
 import { sensitively } from './reverify.js';
 import { drawTop } from './top.js';
 
@@ -25,6 +26,8 @@ async function change(request, said) {
   const answer = await sensitively(session.id, request);
   const key = document.activeElement?.dataset.key;
   session = activeSession(answer.client) ?? session;
+  const codes = answer.response.backup_codes ?? [];
+  if (codes.length > 0) await new Promise((done) => showCodes(page, codes, done)); // they came with the factor, and are never shown again
   draw();
   say(t(said));
   const next = (key && page.querySelector(`[data-key="${CSS.escape(key)}"]`)) || page.querySelector('h1');
@@ -92,9 +95,9 @@ function devices() {
   const all = others.length > 1 && button(t('security.sessions.others'), { kind: 'short', act: end(others) });
   return section(t('security.sessions'), null, all, h('ul', {}, [...sessions].sort((a, b) => (b.id === session.id) - (a.id === session.id) || b.last_active_at - a.last_active_at).map((s) => {
     const mine = s.id === session.id;
-    const name = s.latest_activity.browser_name || t('security.device');
-    return row(s.latest_activity.is_mobile ? 'mobile' : 'device', [name, mine && badge(t('security.this'), 'good')], t('security.active', { when: date(s.last_active_at) }),
-      !mine && button(t('frame.signout'), { kind: 'short', 'aria-label': `${t('frame.signout')}: ${name}, ${date(s.last_active_at)}`, act: end([s]) }));
+    const browser = s.latest_activity.browser_name || t('security.device');
+    return row(s.latest_activity.is_mobile ? 'mobile' : 'device', [browser, mine && badge(t('security.this'), 'good')], t('security.active', { when: date(s.last_active_at) }),
+      !mine && button(t('frame.signout'), { kind: 'short', 'aria-label': `${t('frame.signout')}: ${browser}, ${date(s.last_active_at)}`, act: end([s]) }));
   })));
 }
 
@@ -111,6 +114,7 @@ function events() {
 
 function draw() {
   const { user } = session;
+  document.title = `${t('security.title')} · ${name}`;
   show(page, [
     h('div', { class: 'head' }, h('h1', {}, t('security.title')), h('p', { class: 'quiet' }, t('security.text'))),
     user.two_factor_enabled ? notice('good', h('p', {}, t('security.state.on'))) : notice('warn', h('p', {}, h('strong', {}, t('security.state.off')))),

@@ -1,0 +1,366 @@
+// The account: adding and removing factors, step-up, backup codes, sessions, and the task of a pending session.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import jsQR from 'jsqr';
+import { PNG } from 'pngjs';
+import { enter, focused, heading, press, sessionOf, startBrowser, startServer, state, tab, visit } from './world.js';
+
+let server, browser;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const number = (n) => `+1415555${String(n).padStart(4, '0')}`;
+const national = (n) => `(415) 555-${String(n).padStart(4, '0')}`;
+const reserved = (...numbers) => ({ phone_number: numbers, phone_number_identification_status: numbers.map(() => 'reserved') });
+
+async function signedIn(user, at) {
+  const page = await visit(browser, server);
+  await enter(page, server, user, at);
+  return page;
+}
+
+/** What a phone's camera sees of the code on the page. */
+async function scan(page) {
+  const { width, height, data } = PNG.sync.read(await page.locator('.qr').screenshot());
+  return jsQR(new Uint8ClampedArray(data), width, height)?.data;
+}
+
+async function saveCodes(page, name) {
+  await heading(page, 'Save your backup codes');
+  await state(page, name);
+  const codes = await page.locator('.codes li').allInnerTexts();
+  assert.equal(codes.length, 10);
+  for (const code of codes) assert.match(code, /^[a-z0-9]{5}-[a-z0-9]{5}$/);
+  await press(page, 'Copy');
+  await page.getByText('Copied').waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), codes.join('\n'));
+  const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Download')]);
+  const file = await readFile(await download.path(), 'utf8');
+  for (const code of codes) assert.ok(file.includes(code), 'the file has every code');
+  await press(page, 'Done');
+  await page.getByText('Please save the codes first').waitFor();
+  assert.match(await focused(page), /I have saved these codes/);
+  await page.keyboard.press('Space');
+  await press(page, 'Done');
+  return codes;
+}
+
+test('the first number, with the keyboard: typed as at home, verified, backup codes, default', async () => {
+  const user = await server.user('nora');
+  const page = await signedIn(user);
+  await heading(page, 'Security');
+  await page.getByText('Two-step sign-in is off.').waitFor();
+  await state(page, 'security-empty');
+  await press(page, 'Add: Text messages');
+  await heading(page, 'Add a phone number');
+  assert.match(await focused(page), /Phone number/);
+  await state(page, 'add-phone');
+  await page.keyboard.type('12');
+  await page.keyboard.press('Enter');
+  await page.getByText('This does not look like a phone number.').waitFor();
+  assert.equal(await page.getByLabel('Phone number').inputValue(), '12');
+  await state(page, 'add-phone-wrong');
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type(national(102));
+  await page.getByText('The message goes to').waitFor();
+  assert.equal(await page.getByRole('status').filter({ hasText: 'The message goes to' }).innerText(), 'The message goes to +1 415 555 0102.');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Check your messages');
+  await page.getByText('Code sent.').waitFor();
+  assert.match(await focused(page), /Six-digit code/);
+  await state(page, 'add-phone-code');
+  await page.keyboard.type('111111');
+  await page.getByText('This code is not right.').waitFor();
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type((await server.text(number(102))).code);
+  await saveCodes(page, 'add-phone-backup-codes');
+  await heading(page, 'Your number is ready');
+  await state(page, 'add-phone-done');
+  await press(page, 'Go to security settings');
+  await heading(page, 'Security');
+  await page.getByText('Two-step sign-in is on.').waitFor();
+  await state(page, 'security-number');
+  const shown = await server.backend('GET', `/v1/users/${user.id}`);
+  assert.deepEqual(shown.phone_numbers.map((p) => [p.phone_number, p.reserved_for_second_factor, p.default_second_factor]), [[number(102), true, true]]);
+  await page.done();
+});
+
+test('numbers of another country, refused ones, and ones that are taken', async () => {
+  await server.user('olga', reserved(number(103)));
+  const page = await signedIn(await server.user('otto'), '/account/add-phone');
+  await heading(page, 'Add a phone number');
+  await page.getByLabel('Country').selectOption('DE');
+  await page.getByLabel('Phone number').fill('01512 3456789');
+  await page.getByText('+4915123456789').waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByText('We do not send text messages to this country.').waitFor();
+  await state(page, 'add-phone-refused');
+  await page.getByLabel('Phone number').fill(number(103)); // the + beats the country
+  await page.keyboard.press('Enter');
+  await page.getByText('This number belongs to an account already.').waitFor();
+  await page.getByLabel('Phone number').fill(`+1 800 555 0199`);
+  await page.keyboard.press('Enter');
+  await heading(page, 'Check your messages').catch(() => page.getByText('This number cannot receive codes.').waitFor());
+  await page.done();
+});
+
+test('a number that was added and never verified goes on where it stopped, also after a failed message', async () => {
+  const user = await server.user('paul');
+  const page = await signedIn(user, '/account/add-phone');
+  await heading(page, 'Add a phone number');
+  await server.faults({ sms: true });
+  await page.keyboard.type(national(104));
+  await page.keyboard.press('Enter');
+  await page.getByText('The message could not be sent.').waitFor();
+  await state(page, 'add-phone-not-sent');
+  await server.faults({});
+  await server.later(31);
+  await press(page, 'Use another number');
+  await heading(page, 'Add a phone number');
+  assert.equal(await page.getByLabel('Phone number').inputValue(), national(104));
+  await page.goto('/account/security');
+  await page.getByText('Not verified').waitFor();
+  await state(page, 'security-unverified');
+  await press(page, `Verify: ${number(104)}`);
+  await heading(page, 'Check your messages');
+  await page.getByText('Code sent.').waitFor();
+  await page.keyboard.type((await server.text(number(104))).code);
+  await heading(page, 'Save your backup codes');
+  page.on('dialog', (d) => d.accept());
+  await page.done();
+});
+
+test('the authenticator app: the drawn code reads as the address, the steps move the focus', async () => {
+  const user = await server.user('quinn');
+  const page = await signedIn(user, '/account/add-authenticator');
+  await heading(page, 'Add an authenticator app');
+  await state(page, 'add-authenticator');
+  await press(page, 'Cannot scan it?');
+  await state(page, 'add-authenticator-manual');
+  const [secret, uri] = await page.locator('.copyable bdi').allInnerTexts();
+  assert.equal(await scan(page), uri);
+  assert.ok(uri.startsWith('otpauth://totp/') && uri.includes(secret));
+  await press(page, 'Copy: Key');
+  await page.getByText('Copied').waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
+  await press(page, 'I have scanned it');
+  await heading(page, 'Check your authenticator app');
+  assert.match(await focused(page), /Six-digit code/);
+  await page.keyboard.type('000000');
+  await page.getByText('Codes change every 30 seconds').waitFor();
+  await state(page, 'add-authenticator-wrong');
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type(await server.totp(secret));
+  await saveCodes(page, 'add-authenticator-backup-codes');
+  await heading(page, 'Your authenticator app is ready');
+  await press(page, 'Go to security settings');
+  await page.getByText('Two-step sign-in is on.').waitFor();
+  await page.goto('/account/add-authenticator');
+  await page.getByText('You have an authenticator app already.').waitFor();
+  assert.ok(!server.log().includes(secret), 'the secret is not in the log');
+  await page.done();
+});
+
+test('drawn codes of every size can be read', async () => {
+  const page = await signedIn(await server.user('rita'), '/account/add-authenticator');
+  await heading(page, 'Add an authenticator app');
+  const base = await page.locator('script[type=module]').getAttribute('src');
+  for (const length of [1, 14, 26, 42, 62, 84, 106, 122, 152, 180, 213, 251, 287, 331, 362, 412, 450, 504, 560, 624, 666]) {
+    const text = Array.from({ length }, (_, i) => String.fromCharCode(33 + ((i * 7 + length) % 90))).join('');
+    await page.evaluate(async ({ at, text }) => {
+      const { qr } = await import(at);
+      const picture = qr(text, 'test');
+      picture.style.inlineSize = '600px';
+      document.querySelector('.qr').replaceChildren(picture);
+    }, { at: base.replace(/[a-z]+\.js$/, 'qr.js'), text });
+    assert.equal(await scan(page), text, `${length} characters`);
+  }
+  await page.done();
+});
+
+test('a sensitive change asks who is there, and goes on by itself', async () => {
+  const user = await server.user('sara', { ...reserved(number(105), number(106)) });
+  let page = await visit(browser, server);
+  await enter(page, server, user);
+  await heading(page, 'Check your messages');
+  await page.getByText('Code sent.').waitFor();
+  await page.keyboard.type('424242');
+  await heading(page, 'Security');
+  await state(page, 'security-two-numbers');
+  await press(page, `Make default: ${number(106)}`);
+  await page.getByText('This number is now asked first.').waitFor();
+  await server.age(await sessionOf(page), 11);
+  await server.later(31);
+  await press(page, `Remove: ${number(105)}`);
+  await page.getByRole('dialog').waitFor();
+  await state(page, 'security-confirm');
+  assert.equal(await focused(page), 'Cancel', 'the safe answer has the focus');
+  await press(page, 'Remove');
+  await page.getByRole('heading', { level: 2, name: 'Check your messages' }).waitFor();
+  await page.getByText('Code sent.').waitFor();
+  await state(page, 'reverify');
+  assert.match(await focused(page), /Six-digit code/);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.equal((await server.backend('GET', `/v1/users/${user.id}`)).phone_numbers.length, 2, 'closing changes nothing');
+  await server.later(31);
+  await press(page, `Remove: ${number(105)}`);
+  await press(page, 'Remove');
+  await page.getByText('Code sent.').waitFor();
+  await page.keyboard.type('999999');
+  await page.getByText('This code is not right.').waitFor();
+  await state(page, 'reverify-wrong');
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type('424242');
+  await page.getByText('Removed.').waitFor();
+  const left = (await server.backend('GET', `/v1/users/${user.id}`)).phone_numbers;
+  assert.deepEqual(left.map((p) => p.phone_number), [number(106)]);
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  await page.done();
+});
+
+test('step-up by password for who has no second factor, and adding continues', async () => {
+  const page = await signedIn(await server.user('theo'), '/account/add-authenticator');
+  await heading(page, 'Add an authenticator app');
+  await server.age(await sessionOf(page), 11);
+  await page.goto('/account/add-phone');
+  await heading(page, 'Add a phone number');
+  await page.keyboard.type(national(107));
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 2, name: 'Enter your password' }).waitFor();
+  await state(page, 'reverify-password');
+  await page.keyboard.type('correct horse');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Check your messages');
+  await page.done();
+});
+
+test('stop using, use again, replace backup codes, remove the app', async () => {
+  const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+  const user = await server.user('udo', { ...reserved(number(108)), totp_secret: secret });
+  const page = await signedIn(user);
+  await heading(page, 'Check your authenticator app');
+  await page.keyboard.type(await server.totp(secret));
+  await heading(page, 'Security');
+  await press(page, `Stop using: ${number(108)}`);
+  await press(page, 'Stop using');
+  await page.getByText('The number receives no more codes.').waitFor();
+  await page.getByRole('region', { name: 'Other numbers' }).waitFor();
+  await state(page, 'security-other-numbers');
+  await press(page, `Use for sign-in: ${number(108)}`);
+  const first = await saveCodes(page, 'security-backup-codes'); // the first set comes with the number
+  await page.getByText('The number now receives sign-in codes.').waitFor();
+  await heading(page, 'Security');
+  await press(page, 'Replace backup codes');
+  await heading(page, 'Backup codes');
+  await page.getByText('New ones make the old ones worthless.').waitFor();
+  await state(page, 'backup-codes');
+  await server.later(10); // within five seconds the same set would come again
+  await press(page, 'Replace backup codes');
+  const second = await saveCodes(page, 'backup-codes-shown');
+  assert.ok(!second.some((c) => first.includes(c)));
+  await heading(page, 'Security');
+  await press(page, 'Remove: Authenticator app');
+  await press(page, 'Remove');
+  await page.getByText('Removed.').waitFor();
+  assert.equal((await server.backend('GET', `/v1/users/${user.id}`)).totp_enabled, false);
+  await page.done();
+});
+
+test('sessions: this device is marked, the others can be signed out', async () => {
+  const user = await server.user('vera');
+  const other = await signedIn(user);
+  await heading(other, 'Security');
+  const third = await signedIn(user);
+  await heading(third, 'Security');
+  const page = await signedIn(user);
+  await heading(page, 'Security');
+  await page.getByText('This device').waitFor();
+  await state(page, 'security-sessions');
+  await press(page, 'Sign out all others');
+  await page.getByText('Signed out there.').waitFor();
+  assert.equal((await server.backend('GET', `/v1/sessions?user_id=${user.id}`)).length, 1);
+  await other.reload();
+  await heading(other, 'Sign in');
+  await press(page, 'Sign out');
+  await heading(page, 'Sign in');
+  for (const p of [other, third, page]) await p.done();
+});
+
+test('the last factor cannot go while one is required', async () => {
+  const user = await server.user('willy', reserved(number(109)));
+  const page = await signedIn(user);
+  await heading(page, 'Check your messages');
+  await page.getByText('Code sent.').waitFor();
+  await page.keyboard.type('424242');
+  await heading(page, 'Security');
+  await server.set({ mfa_required: true });
+  await press(page, `Remove: ${number(109)}`);
+  await press(page, 'Remove');
+  await page.getByText('A second step is required here.').waitFor();
+  await state(page, 'security-refused');
+  await press(page, 'Close');
+  await server.set({ mfa_required: false });
+  await page.done();
+});
+
+test('the task of a pending session: guided, and then on to where it was going', async () => {
+  const user = await server.user('xenia');
+  await server.set({ mfa_required: true });
+  const page = await visit(browser, server);
+  await page.goto('/sign-in?redirect_url=/account/backup-codes');
+  await page.getByLabel('Email address').fill('xenia@example.com');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Protect your account');
+  await state(page, 'setup');
+  await press(page, 'Authenticator app');
+  await heading(page, 'Add an authenticator app');
+  await press(page, 'Choose another way');
+  await heading(page, 'Protect your account');
+  await press(page, 'Text message');
+  await page.keyboard.type(national(110));
+  await page.keyboard.press('Enter');
+  await page.getByText('Code sent.').waitFor();
+  await page.keyboard.type('424242');
+  await saveCodes(page, 'setup-backup-codes');
+  await heading(page, 'Your account is protected');
+  await state(page, 'setup-done');
+  await press(page, 'Continue');
+  await page.waitForURL('**/account/backup-codes');
+  await heading(page, 'Backup codes');
+  assert.equal((await server.backend('GET', `/v1/sessions?user_id=${user.id}`))[0].status, 'active');
+  await server.set({ mfa_required: false });
+  await page.done();
+});
+
+test('who is not signed in comes to the sign-in page and back', async () => {
+  const user = await server.user('yann');
+  const page = await visit(browser, server);
+  await page.goto('/account/backup-codes');
+  await heading(page, 'Sign in');
+  await page.getByLabel('Email address').fill('yann@example.com');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Backup codes');
+  await page.getByText('Backup codes need another method first').waitFor();
+  assert.equal((await page.goto('/account/nowhere')).status(), 404);
+  await heading(page, 'There is nothing here');
+  await state(page, 'missing');
+  await server.faults({ store: true });
+  await page.goto('/account/security');
+  await page.getByText('The service is busy.').waitFor();
+  await server.faults({});
+  await press(page, 'Try again');
+  await heading(page, 'Security');
+  await page.done();
+  assert.ok(user.id);
+});
