@@ -200,12 +200,13 @@ test('a sensitive change asks who is there, and goes on by itself', async () => 
   await server.age(await sessionOf(page), 11);
   await server.later(31);
   await press(page, `Remove: ${number(105)}`);
-  await page.getByRole('dialog').waitFor();
+  await page.getByRole('dialog', { name: `Remove ${number(105)}?` }).waitFor();
   await state(page, 'security-confirm');
   assert.equal(await focused(page), 'Cancel', 'the safe answer has the focus');
   await press(page, 'Remove');
-  await page.getByRole('heading', { level: 2, name: 'Check your messages' }).waitFor();
+  await page.getByRole('heading', { level: 3, name: 'Check your messages' }).waitFor();
   await page.getByText('Code sent.').waitFor();
+  await page.getByRole('dialog', { name: 'Confirm that it is you' }).waitFor();
   await state(page, 'reverify');
   assert.match(await focused(page), /Six-digit code/);
   await page.keyboard.press('Escape');
@@ -235,7 +236,7 @@ test('step-up by password for who has no second factor, and adding continues', a
   await heading(page, 'Add a phone number');
   await page.keyboard.type(national(107));
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { level: 2, name: 'Enter your password' }).waitFor();
+  await page.getByRole('heading', { level: 3, name: 'Enter your password' }).waitFor();
   await state(page, 'reverify-password');
   await page.keyboard.type('correct horse');
   await page.keyboard.press('Enter');

@@ -288,7 +288,7 @@ test('without scripts there is a message, in the language of the visitor', async
     await page.route(/\/js\//, (route) => route.abort());
     await page.goto('/sign-in');
     await page.getByText(text).waitFor({ timeout: 6000 });
-    await page.waitForFunction(() => getComputedStyle(document.querySelector('.late')).opacity === '1');
+    await page.waitForFunction(() => getComputedStyle(document.querySelector('.late')).visibility === 'visible');
     await accessible(page, `blocked, ${lang}`);
     await page.done();
   }

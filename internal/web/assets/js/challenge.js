@@ -25,9 +25,9 @@ const shut = ['user_locked', 'user_banned'];
  *   attempt(factor, text)  tries a code or password; what it returns goes to done
  *   expired(problem)       draws what to do when the step is over
  *   sent                   whether a message is under way already: then none is sent by itself
- *   level, extra           heading level, and a part at the end
+ *   level, lead, extra     heading level, and parts that stand before and after
  */
-export function challenge(host, { factors, prepare, attempt, done, expired, sent = false, level = 'h1', extra }) {
+export function challenge(host, { factors, prepare, attempt, done, expired, sent = false, level = 'h1', lead, extra }) {
   let stopListening = () => {};
   let automatic = !sent;
 
@@ -40,7 +40,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
 
   function closed(problem) {
     stopListening();
-    show(host, [heading(level, 'lock', t(`${problem.code}.title`), undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, t(`${problem.code}.advice`)), extra]);
+    show(host, [lead, heading(level, 'lock', t(`${problem.code}.title`), undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, t(`${problem.code}.advice`)), extra]);
   }
 
   function others(factor) {
@@ -69,7 +69,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     const wrong = (problem) => problemOf(problem, f.wrong);
     const f = codeField({ label: t('otp.label'), done: () => once(submit, act, wrong) });
     const act = trial(factor, f, submit, () => f.input.value);
-    show(host, [heading(level, shapes[factor.strategy], title, text), form({ fields: f.element, submit, act, wrong, more }), others(factor), extra], { title });
+    show(host, [lead, heading(level, shapes[factor.strategy], title, text), form({ fields: f.element, submit, act, wrong, more }), others(factor), extra], { title });
     return f;
   }
 
@@ -112,7 +112,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     const f = field({ label: t('backup.label'), hint: t('backup.hint'), class: 'code long', autocomplete: 'off', 'data-focus': true, maxlength: 40, dir: 'ltr' });
     const act = trial(factor, f, submit, () => f.input.value.normalize('NFKC').trim());
     const wrong = (problem) => problemOf(problem, (text) => f.wrong(problem.code === 'form_code_incorrect' ? t('backup.wrong') : text));
-    show(host, [heading(level, 'key', t('backup.title'), t('backup.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra], { title: t('backup.title') });
+    show(host, [lead, heading(level, 'key', t('backup.title'), t('backup.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra], { title: t('backup.title') });
   }
 
   function byPassword(factor) {
@@ -120,7 +120,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     const f = passwordField({ label: t('password.label'), 'data-focus': true });
     const act = trial(factor, f, submit, () => f.input.value);
     const wrong = (problem) => problemOf(problem, f.wrong);
-    show(host, [heading(level, 'lock', t('password.title'), t('password.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra]);
+    show(host, [lead, heading(level, 'lock', t('password.title'), t('password.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra]);
   }
 
   choose(factors[0]);

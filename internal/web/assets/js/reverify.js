@@ -33,13 +33,13 @@ async function ask(sessionID) {
       show(box, [heading('h2', 'lock', t('reverify.title')), notice('plain', h('p', {}, t('reverify.none'))), cancel], { focus: false });
       return;
     }
-    const intro = h('p', { class: 'small quiet' }, t('reverify.text'));
+    const lead = h('div', { class: 'tight' }, h('h2', {}, t('reverify.title')), h('p', { class: 'small quiet' }, t('reverify.text')));
     challenge(box, {
-      factors, level: 'h2', extra: [intro, cancel],
+      factors, level: 'h3', lead, extra: cancel,
       prepare: (factor) => post(`${at}/prepare_${step}`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' }),
       attempt: (factor, text) => post(`${at}/attempt_${step}`, { strategy: factor.strategy, [factor.strategy === 'password' ? 'password' : 'code']: text }),
       done: () => close(true),
-      expired: () => show(box, [heading('h2', 'clock', t('reverify.expired'), undefined, 'bad'), h('p', { class: 'quiet' }, t('reverify.expired.text')), cancel]),
+      expired: () => show(box, [lead, heading('h3', 'clock', t('reverify.expired'), undefined, 'bad'), h('p', { class: 'quiet' }, t('reverify.expired.text')), cancel]),
     });
   });
   document.title = restore;

@@ -27,7 +27,12 @@ async function change(request, said) {
   const key = document.activeElement?.dataset.key;
   session = activeSession(answer.client) ?? session;
   const codes = answer.response.backup_codes ?? [];
-  if (codes.length > 0) await new Promise((done) => showCodes(page, codes, done)); // they came with the factor, and are never shown again
+  if (codes.length > 0) { // they came with the factor, and are never shown again
+    const { classList } = document.getElementById('main');
+    classList.add('narrow');
+    await new Promise((done) => showCodes(page, codes, done));
+    classList.remove('narrow');
+  }
   draw();
   say(t(said));
   const next = (key && page.querySelector(`[data-key="${CSS.escape(key)}"]`)) || page.querySelector('h1');

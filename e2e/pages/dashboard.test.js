@@ -1,0 +1,211 @@
+// The dashboard, and the phone of the development server.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { enter, focused, heading, key, press, startBrowser, startServer, state, tab, visit } from './world.js';
+
+let server, browser;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function opened() {
+  const page = await visit(browser, server);
+  await page.goto('/dashboard');
+  await heading(page, 'Open the dashboard');
+  await page.keyboard.type(key);
+  await page.keyboard.press('Enter');
+  await heading(page, 'Multi-factor');
+  return page;
+}
+
+test('only the secret key opens it, and scripts cannot read the cookie', async () => {
+  const page = await visit(browser, server);
+  for (const path of ['/dashboard', '/dashboard/users', '/dashboard/users/user_x']) {
+    await page.goto(path);
+    await page.waitForURL('**/dashboard/sign-in');
+  }
+  await heading(page, 'Open the dashboard');
+  await state(page, 'dashboard-sign-in');
+  assert.match(await focused(page), /Secret key/);
+  await page.keyboard.type('sk_test_wrong');
+  await page.keyboard.press('Enter');
+  await page.getByText('This is not the secret key.').waitFor();
+  await state(page, 'dashboard-wrong-key');
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type(key);
+  await page.keyboard.press('Enter');
+  await heading(page, 'Multi-factor');
+  const cookie = (await page.context().cookies()).find((c) => c.name === 'countersign_dashboard');
+  assert.ok(cookie.httpOnly && cookie.sameSite === 'Strict' && !cookie.value.includes(key));
+  assert.ok(!(await page.content()).includes(key), 'the key is not in the page');
+  await press(page, 'Sign out');
+  await heading(page, 'Open the dashboard');
+  await page.goto('/dashboard');
+  await page.waitForURL('**/dashboard/sign-in');
+  await page.done();
+});
+
+test('a session ends after eight hours', async () => {
+  const page = await opened();
+  await server.later(8 * 3600 + 1);
+  await page.goto('/dashboard/users');
+  await heading(page, 'Open the dashboard');
+  await page.done();
+});
+
+test('settings: switches and countries with the keyboard, saved together', async () => {
+  const page = await opened();
+  await state(page, 'dashboard-settings');
+  await tab(page, 'Require multi-factor authentication');
+  await page.keyboard.press('Space');
+  await page.getByText('There are unsaved changes.').waitFor();
+  assert.equal((await server.backend('GET', '/v1/instance')).mfa_required, false, 'nothing is saved yet');
+  await tab(page, 'Find a country');
+  await page.keyboard.type('germ');
+  await tab(page, 'Germany');
+  await page.keyboard.press('Space');
+  await page.getByText('Countries that are on: 3').waitFor();
+  await state(page, 'dashboard-unsaved');
+  await press(page, 'Save');
+  await page.getByText('Saved.').waitFor();
+  const now = await server.backend('GET', '/v1/instance');
+  assert.equal(now.mfa_required, true);
+  assert.deepEqual([...now.sms_countries].sort(), ['CA', 'DE', 'US']);
+  await page.reload();
+  await heading(page, 'Multi-factor');
+  assert.ok(await page.getByRole('switch', { name: /Require multi-factor/ }).isChecked());
+  await server.set({ mfa_required: false });
+  await page.done();
+});
+
+test('users: found by each identifier, without a number in any address', async () => {
+  const user = await server.user('zoe', { phone_number: ['+14155550120'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
+  const page = await opened();
+  const addresses = [];
+  page.on('request', (r) => addresses.push(r.url()));
+  await press(page, 'Users');
+  await heading(page, 'Users');
+  await page.getByRole('link', { name: 'Zoe' }).waitFor();
+  await state(page, 'dashboard-users');
+  for (const text of ['zoe@example.com', '+1 415 555 0120', 'zoe', user.id]) {
+    await page.getByLabel('Find a user').fill(text);
+    await page.keyboard.press('Enter');
+    await page.getByText('Users shown: 1').waitFor();
+    assert.equal(await page.locator('tbody a').innerText(), 'Zoe', text);
+    await press(page, 'Show all');
+    await page.getByText(/Users shown: [^1]/).waitFor();
+  }
+  assert.ok(!addresses.some((a) => a.includes('4155550120')), 'the number is in no address');
+  await page.getByLabel('Find a user').fill('nobody@example.com');
+  await page.keyboard.press('Enter');
+  await page.getByText('Nobody was found.').waitFor();
+  await state(page, 'dashboard-nobody');
+  await page.done();
+});
+
+test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
+  const user = await server.user('abel', { phone_number: ['+14155550121'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', backup_codes: ['abcde-12345'] });
+  const visitor = await visit(browser, server);
+  await enter(visitor, server, user);
+  await heading(visitor, 'Check your authenticator app');
+  await visitor.keyboard.type(await server.totp('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'));
+  await heading(visitor, 'Security');
+  const page = await opened();
+  const now = () => server.backend('GET', `/v1/users/${user.id}`);
+  await page.goto(`/dashboard/users/${user.id}`);
+  await heading(page, 'Abel');
+  await state(page, 'dashboard-user');
+  await press(page, 'Lock for an hour');
+  await page.getByText('Locked for an hour.').waitFor();
+  assert.equal((await now()).locked, true);
+  await state(page, 'dashboard-user-locked');
+  await press(page, 'Unlock');
+  await page.getByText('Unlocked.').waitFor();
+  assert.equal((await now()).locked, false);
+  await press(page, 'End:');
+  await page.getByText('The session has ended.').waitFor();
+  await visitor.reload();
+  await heading(visitor, 'Sign in');
+  await press(page, 'Remove: Authenticator app');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  assert.equal((await now()).totp_enabled, true, 'Escape changes nothing');
+  await press(page, 'Remove: Authenticator app');
+  await page.getByRole('dialog').waitFor();
+  await state(page, 'dashboard-confirm');
+  await press(page, 'Yes, continue');
+  await page.getByText('Removed.').waitFor();
+  assert.equal((await now()).totp_enabled, false);
+  await press(page, 'Reset multi-factor');
+  await press(page, 'Yes, continue');
+  await page.getByText('Every second factor was removed.').waitFor();
+  assert.equal((await now()).two_factor_enabled, false);
+  await press(page, 'Ban');
+  await press(page, 'Yes, continue');
+  await page.getByText('Banned. All sessions have ended.').waitFor();
+  assert.equal((await now()).banned, true);
+  await press(page, 'Lift the ban');
+  await page.getByText('The ban is lifted.').waitFor();
+  await visitor.done();
+  await page.done();
+});
+
+test('another site can neither read nor change anything with the cookie', async () => {
+  const page = await opened();
+  const ask = (headers, method = 'PATCH') => page.context().request.fetch('/dashboard/api/v1/instance', { method, headers, data: method === 'GET' ? undefined : { mfa_required: true } });
+  const own = { Origin: server.url, 'Content-Type': 'application/json' };
+  for (const [what, headers, method] of [
+    ['no origin', { 'Content-Type': 'application/json' }], ['another origin', { ...own, Origin: 'https://evil.example' }], ['a form', { ...own, 'Content-Type': 'text/plain' }],
+    ['a sibling site', { ...own, 'Sec-Fetch-Site': 'same-site' }], ['reading from elsewhere', { 'Sec-Fetch-Site': 'cross-site' }, 'GET'],
+  ]) assert.equal((await ask(headers, method)).status(), 403, what);
+  assert.equal((await server.backend('GET', '/v1/instance')).mfa_required, false);
+  assert.equal((await ask(own)).status(), 204, 'its own page can');
+  await server.set({ mfa_required: false });
+  await page.done();
+});
+
+test('the phone: messages arrive, the clock moves, things break', async () => {
+  const user = await server.user('ben', { phone_number: ['+14155550122'], phone_number_identification_status: ['reserved'] });
+  const page = await visit(browser, server);
+  await page.goto('/dev/phone');
+  await heading(page, 'Phone');
+  await page.getByText('No message yet.').waitFor();
+  const visitor = await visit(browser, server);
+  await enter(visitor, server, user);
+  await visitor.getByText('Code sent.').waitFor();
+  await page.getByText('is your Example code').waitFor();
+  await state(page, 'phone');
+  await press(page, 'Copy code');
+  await page.getByText('Copied').waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '424242');
+  const { now: before } = await server.call('GET', '/dev/clock');
+  await press(page, '+10 min');
+  await page.getByText('The clock moved.').waitFor();
+  const { now: after } = await server.call('GET', '/dev/clock');
+  assert.ok(Date.parse(after) - Date.parse(before) >= 600000);
+  await press(page, 'Text messages fail');
+  await page.getByText('It is broken now.').waitFor();
+  await press(visitor, 'Send').catch(() => {});
+  await visitor.reload();
+  await heading(visitor, 'Check your messages');
+  await press(visitor, 'Send code');
+  await visitor.getByText('The message could not be sent.').waitFor();
+  await press(page, 'Everything works');
+  await page.getByText('Everything works again.').waitFor();
+  await visitor.done();
+  await page.done();
+});
+
+test('a name, a colour and a logo of one\'s own are on every page', async () => {
+  const page = await visit(browser, server);
+  await page.goto('/sign-in');
+  assert.equal(await page.title(), 'Sign in · Example');
+  assert.equal(await page.locator('.brand').innerText(), 'Example');
+  await page.done();
+});
