@@ -2,7 +2,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/web"
 )
 
 // version is set by the linker.
@@ -36,6 +39,7 @@ type serve struct {
 	Data      string `default:".countersign" type:"path" help:"Directory of the data; made when it does not exist."`
 	URL       string `help:"Public URL, when it is not the address."`
 	App       string `default:"Countersign" help:"Name shown in authenticator apps and messages."`
+	Brand     string `type:"path" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/pages.md."`
 	SecretKey string `default:"sk_test_local" env:"COUNTERSIGN_SECRET_KEY" help:"Key of the Backend API."`
 	Exposed   bool   `help:"Allow an address that other machines can reach. This is a development server: anybody there can sign in as anybody."`
 }
@@ -60,6 +64,10 @@ func (s *serve) Run() error {
 	if err := s.checkLoopback(); err != nil {
 		return err
 	}
+	brand, err := readBrand(s.Brand)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return listenError(s.Listen, err)
@@ -69,7 +77,7 @@ func (s *serve) Run() error {
 		s.URL = "http://" + address(s.Listen, listener)
 	}
 	app, err := local.Open(ctx, local.Config{
-		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: secret.New(s.SecretKey), Now: time.Now,
+		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: secret.New(s.SecretKey), Brand: brand, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
@@ -77,6 +85,24 @@ func (s *serve) Run() error {
 	}
 	s.greet(app)
 	return errors.Join(run(ctx, listener, app), app.Close())
+}
+
+// readBrand reads how the pages look. A word that means nothing is an error, so that nobody wonders why it does nothing.
+func readBrand(name string) (web.Brand, error) {
+	var brand web.Brand
+	if name == "" {
+		return brand, nil
+	}
+	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
+	if err != nil {
+		return brand, fmt.Errorf("--brand: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&brand); err != nil {
+		return brand, fmt.Errorf("--brand %s: %w", name, err)
+	}
+	return brand, nil
 }
 
 // address is what people type: the host they gave and the port that was taken.

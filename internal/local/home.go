@@ -96,7 +96,7 @@ func (a *App) whoIsThere(r *http.Request, page *web.Home) error {
 		page.SignedIn, page.Session, page.Status = homeUser(s.User(session)).Name, session.ID, string(s.Status(session))
 	}
 	if s.Client.SignIn != nil && s.SigningIn != nil {
-		page.Notice = homeUser(s.SigningIn).Name + " has proved the first factor and is asked for the second. The README shows how to finish with curl."
+		page.Notice = homeUser(s.SigningIn).Name + " has proved the first factor and is asked for the second, on the sign-in page."
 	}
 	return nil
 }

@@ -42,6 +42,8 @@ type Config struct {
 	PublicURL string
 	AppName   string
 	SecretKey secret.Value
+	// Brand is how the pages look; its name is AppName unless it has one.
+	Brand web.Brand
 	// Now is the wall clock; development can move away from it.
 	Now func() time.Time
 	Log *slog.Logger
@@ -146,8 +148,11 @@ func (a *App) wire(ctx context.Context, host string) error {
 	if err != nil {
 		return err
 	}
+	if a.Brand.Name == "" {
+		a.Brand.Name = a.AppName
+	}
 	pages, err := web.Handler(web.Config{
-		PublicURL: a.PublicURL, Brand: web.Brand{Name: a.AppName}, SecretKey: a.SecretKey, Backend: a.api, Now: a.clock.now, Development: true,
+		PublicURL: a.PublicURL, Brand: a.Brand, SecretKey: a.SecretKey, Backend: a.api, Now: a.clock.now, Development: true,
 	})
 	if err != nil {
 		return err

@@ -32,15 +32,15 @@ type Config struct {
 
 // Brand is how the pages look, whom they name and what they say.
 type Brand struct {
-	Name string
+	Name string `json:"name"`
 	// Logo is a path or an https URL of a square picture. A mark of our own stands in for it.
-	Logo string
+	Logo string `json:"logo"`
 	// Accent is a colour as #rrggbb. Texts on and in it are made dark or light enough to be read.
-	Accent string
+	Accent string `json:"accent"`
 	// Support is where people who are stuck find help: an https or mailto link.
-	Support string
+	Support string `json:"support"`
 	// Texts replace texts of the catalogue: language, key, text.
-	Texts map[string]map[string]string
+	Texts map[string]map[string]string `json:"texts"`
 }
 
 // pages serves all pages. It holds nothing that a request changes.

@@ -81,7 +81,7 @@ export function phone(text) {
 /** Says something in passing, for eyes and for screen readers. */
 export function say(text) {
   const toast = h('div', { class: 'toast' }, text);
-  document.getElementById('toasts').append(toast);
+  document.getElementById('toasts').replaceChildren(toast);
   setTimeout(() => toast.remove(), 6000);
 }
 

@@ -1,0 +1,251 @@
+package web
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+)
+
+func texts(t *testing.T) catalogue {
+	t.Helper()
+	c, err := newCatalogue(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+var slot = regexp.MustCompile(`\{\w+\}`)
+
+// TestEveryLanguageSaysTheSame: the same keys, the same places to fill, nothing empty.
+func TestEveryLanguageSaysTheSame(t *testing.T) {
+	c := texts(t)
+	for _, l := range languages {
+		for key, english := range c["en"] {
+			text, ok := c[l.code][key]
+			if !ok || strings.TrimSpace(text) == "" {
+				t.Errorf("%s has no %s", l.code, key)
+				continue
+			}
+			want, got := slot.FindAllString(english, -1), slot.FindAllString(text, -1)
+			slices.Sort(want)
+			slices.Sort(got)
+			if !slices.Equal(want, got) {
+				t.Errorf("%s of %s fills %v, in English %v", key, l.code, got, want)
+			}
+		}
+		if len(c[l.code]) != len(c["en"]) {
+			t.Errorf("%s has %d texts, English %d", l.code, len(c[l.code]), len(c["en"]))
+		}
+	}
+}
+
+var (
+	quoted = regexp.MustCompile(`'([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)'`)
+	inPage = regexp.MustCompile(`\.Texts "([a-z.]+)"`)
+)
+
+func sources(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	names, err := filepath.Glob("assets/js/*.js")
+	if err != nil || len(names) < 20 {
+		t.Fatalf("%d modules, %v", len(names), err)
+	}
+	for _, name := range append(names, "page.html") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] = string(text)
+	}
+	return out
+}
+
+// TestTextsAreUsedAndUsesHaveTexts in both directions: a key that a module names exists where that page has it, and no text is left over.
+func TestTextsAreUsedAndUsesHaveTexts(t *testing.T) {
+	english := texts(t)["en"]
+	used := map[string]bool{}
+	for _, p := range sitemap {
+		used[p.title] = true
+	}
+	used["missing.title"] = true
+	for name, text := range sources(t) {
+		for _, m := range append(quoted.FindAllStringSubmatch(text, -1), inPage.FindAllStringSubmatch(text, -1)...) {
+			if _, ok := english[m[1]]; !ok && !strings.HasSuffix(m[1], ".js") {
+				t.Errorf("%s uses %s, which has no text", name, m[1])
+			}
+			used[m[1]] = true
+		}
+	}
+	// What modules put together: by code, by method, by setting.
+	for key := range english {
+		family, rest, _ := strings.Cut(key, ".")
+		switch family {
+		case "error", "method", "setup", "user_locked", "user_banned":
+			used[key] = true
+		case "dash":
+			used[key] = used[key] || strings.Contains(sources(t)["assets/js/dashsettings.js"], "'"+strings.TrimSuffix(rest, ".text")+"'")
+		}
+		if !used[key] {
+			t.Errorf("%s is never said", key)
+		}
+	}
+}
+
+// TestFamiliesHaveWhatTheirModulesSay: a page gets a part of the catalogue, and its modules stop at a text that is not in it.
+func TestFamiliesHaveWhatTheirModulesSay(t *testing.T) {
+	c := texts(t)
+	a, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range append(slices.Clone(sitemap), page{script: "missing.js", title: "missing.title", kind: kindAccount}) {
+		have := c.forKind("en", p.kind)
+		if have[p.title] == "" || have["frame.blocked"] == "" {
+			t.Errorf("%s has no title or frame", p.script)
+		}
+		for _, module := range append([]string{p.script}, a.modules(p.script)...) {
+			if module == "page.js" || p.kind == kindDashboard && module == "countries.js" {
+				continue
+			}
+			for _, m := range quoted.FindAllStringSubmatch(string(a.files["js/"+module]), -1) {
+				if have[m[1]] == "" && !strings.HasSuffix(m[1], ".js") {
+					t.Errorf("%s (for %s) says %s, which the page does not get", module, p.script, m[1])
+				}
+			}
+		}
+	}
+}
+
+// TestErrorsHaveWords: a person may meet these, and none of them is "something went wrong".
+func TestErrorsHaveWords(t *testing.T) {
+	english := texts(t)["en"]
+	for _, code := range []apierr.Code{
+		apierr.FormCodeIncorrect, apierr.FormParamFormatInvalid, apierr.FormIdentifierExists, apierr.FormPasswordIncorrect, apierr.FormPasswordOrIdentifierIncorrect,
+		apierr.FormIdentifierNotFound, apierr.VerificationExpired, apierr.VerificationFailed, apierr.VerificationMissing, apierr.VerificationAlreadyVerified,
+		apierr.VerificationCodeTooManyRequests, apierr.TooManyRequests, apierr.UserLocked, apierr.UserBanned, apierr.FeatureNotEnabled, apierr.StrategyForUserInvalid,
+		apierr.TOTPAlreadyEnabled, apierr.BackupCodesNotAvailable, apierr.SecondFactorDeletionNotAllowed, apierr.TooManyUnverifiedIdentifications,
+		apierr.UnsupportedCountryCode, apierr.SMSSendError, apierr.TicketInvalidCode, apierr.TicketExpiredCode, apierr.SignInTokenAlreadyUsedCode,
+		apierr.SignInTokenRevokedCode, apierr.SignInTokenCannotBeUsedCode, apierr.AuthenticationInvalid, apierr.ClerkKeyInvalid, apierr.ResourceNotFound,
+		apierr.ResourceLocked, apierr.ServiceUnavailable, apierr.OriginInvalid,
+	} {
+		if english["error."+string(code)] == "" {
+			t.Errorf("%s has no words", code)
+		}
+	}
+	codes := map[string]bool{"title": true, "unknown": true, "copy": true, "network": true}
+	for _, e := range apierr.All() {
+		codes[string(e.Code)] = true
+	}
+	for key := range english {
+		if code, ok := strings.CutPrefix(key, "error."); ok && !codes[strings.TrimSuffix(code, ".wait")] {
+			t.Errorf("%s is no error", key)
+		}
+	}
+}
+
+var entry = regexp.MustCompile(`\b([A-Z]{2})([0-9]{1,3})\b`)
+
+// TestCallingCodes compares the pages' countries with the numbering plans.
+func TestCallingCodes(t *testing.T) {
+	_, text, _ := strings.Cut(sources(t)["assets/js/countries.js"], "table = '")
+	text, _, _ = strings.Cut(text, "'")
+	ours := map[string]int{}
+	for _, m := range entry.FindAllStringSubmatch(text, -1) {
+		ours[m[1]], _ = strconv.Atoi(m[2])
+	}
+	theirs := map[string]int{}
+	for region := range phonenumbers.GetSupportedRegions() {
+		theirs[region] = phonenumbers.GetCountryCodeForRegion(region)
+	}
+	for _, region := range []string{"AC", "TA", "SJ"} { // nobody lives there, or another list's letters
+		delete(ours, region)
+		delete(theirs, region)
+	}
+	if !maps.Equal(ours, theirs) {
+		for region, code := range theirs {
+			if ours[region] != code {
+				t.Errorf("%s is +%d, the page says +%d", region, code, ours[region])
+			}
+		}
+		for region := range ours {
+			if theirs[region] == 0 {
+				t.Errorf("%s is no region of the plans", region)
+			}
+		}
+	}
+}
+
+func TestAccentsCanBeRead(t *testing.T) {
+	value := regexp.MustCompile(`--accent:(#\w{6});--on-accent:(#\w{6});--accent-ink:(#\w{6})`)
+	for _, accent := range []string{"", "#000000", "#ffffff", "#ffd400", "#ff0000", "#00ff00", "#0000ff", "#808080", "#3457d5", "#fafafa", "#101010"} {
+		style, err := accentStyle(accent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := value.FindAllStringSubmatch(style, -1)
+		if len(found) != 2 {
+			t.Fatalf("style %s", style)
+		}
+		for i, surfaces := range [][]string{{"#ffffff", "#f4f5f8"}, {"#0f1218", "#191d26"}} {
+			a, _ := parseColour(found[i][1])
+			on, _ := parseColour(found[i][2])
+			ink, _ := parseColour(found[i][3])
+			if c := contrast(a, on); c < 4.5 {
+				t.Errorf("%q: the text on %v has a contrast of %.2f", accent, a, c)
+			}
+			for _, surface := range surfaces {
+				s, _ := parseColour(surface)
+				if c := contrast(ink, s); c < 4.5 {
+					t.Errorf("%q: links on %s have a contrast of %.2f", accent, surface, c)
+				}
+			}
+		}
+	}
+	for _, bad := range []string{"red", "#fff", "#12345g", "#1234567", "url(x)"} {
+		if _, err := accentStyle(bad); err == nil {
+			t.Errorf("%q is taken for a colour", bad)
+		}
+	}
+	// WCAG's own extremes.
+	if c := contrast(rgb{}, rgb{255, 255, 255}); c < 20.99 || c > 21.01 {
+		t.Errorf("black on white is %.3f", c)
+	}
+}
+
+// TestModulesAreWhatTheyImport: an import that is written in another way would not be announced, and load late.
+func TestModulesAreWhatTheyImport(t *testing.T) {
+	a, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	anyImport := regexp.MustCompile(`\bfrom '([^']+)'`)
+	for name, text := range sources(t) {
+		for _, m := range anyImport.FindAllStringSubmatch(text, -1) {
+			file := strings.TrimPrefix(m[1], "./")
+			if a.files["js/"+file] == nil || !slices.Contains(a.modules(strings.TrimPrefix(name, "assets/js/")), file) {
+				t.Errorf("%s imports %s, which the page does not know", name, m[1])
+			}
+		}
+		for _, word := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://"} {
+			if strings.Contains(text, word) && !strings.Contains(text, "http://www.w3.org/2000/svg") {
+				t.Errorf("%s uses %s", name, word)
+			}
+		}
+	}
+	for _, p := range sitemap {
+		if a.files["js/"+p.script] == nil {
+			t.Errorf("%s has no module %s", p.path, p.script)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package web_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/web"
+)
+
+const asJSON = "application/json"
+
+// own are the headers of a request that the dashboard's own page makes.
+func own(cookie *http.Cookie) []string {
+	h := []string{"Origin", origin, "Content-Type", asJSON, "Sec-Fetch-Site", "same-origin"}
+	if cookie != nil {
+		h = append(h, "Cookie", cookie.Name+"="+cookie.Value)
+	}
+	return h
+}
+
+func (s *site) enter() *http.Cookie {
+	s.Helper()
+	r := s.ask("POST", "/dashboard/api/session", `{"secret_key":" sk_live_of_a_test "}`, own(nil)...)
+	if r.StatusCode != 204 || len(r.Cookies()) != 1 {
+		s.Fatalf("signing in: %d, %v", r.StatusCode, r.Cookies())
+	}
+	return r.Cookies()[0]
+}
+
+func TestDashboardCookie(t *testing.T) {
+	s := open(t, nil)
+	c := s.enter()
+	if c.Name != "__Host-countersign_dashboard" || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" {
+		t.Errorf("cookie %+v", c)
+	}
+	if strings.Contains(c.Value, "sk_") || s.enter().Value == c.Value {
+		t.Error("the cookie holds the key, or is the same for everybody")
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := append([]byte{}, raw...)
+	later[0] ^= 0x40 // ends in another age
+	for what, value := range map[string]string{
+		"none": "", "nonsense": "AAAA", "another time": base64.RawURLEncoding.EncodeToString(later), "cut": c.Value[:len(c.Value)-4], "longer": c.Value + "AAAA",
+	} {
+		r := s.ask("GET", "/dashboard/api/v1/instance", "", own(&http.Cookie{Name: c.Name, Value: value})...)
+		if r.StatusCode != 401 {
+			t.Errorf("%s: %d", what, r.StatusCode)
+		}
+		if r = s.ask("GET", "/dashboard", "", "Cookie", c.Name+"="+value); r.StatusCode != 303 || r.Header.Get("Location") != "/dashboard/sign-in" {
+			t.Errorf("%s: the page answers %d", what, r.StatusCode)
+		}
+	}
+	if r := s.ask("GET", "/dashboard", "", own(c)...); r.StatusCode != 200 {
+		t.Errorf("the right cookie: %d", r.StatusCode)
+	}
+	rotated := open(t, func(c *web.Config) { c.SecretKey = secret.New("sk_live_new") })
+	if r := rotated.ask("GET", "/dashboard/api/v1/instance", "", own(c)...); r.StatusCode != 401 {
+		t.Errorf("a cookie of the key before: %d", r.StatusCode)
+	}
+	s.now = start.Add(8*time.Hour - time.Second)
+	if r := s.ask("GET", "/dashboard/api/v1/instance", "", own(c)...); r.StatusCode != 200 {
+		t.Errorf("just before the end: %d", r.StatusCode)
+	}
+	s.now = start.Add(8 * time.Hour)
+	if r := s.ask("GET", "/dashboard/api/v1/instance", "", own(c)...); r.StatusCode != 401 {
+		t.Errorf("at the end: %d", r.StatusCode)
+	}
+	out := s.ask("DELETE", "/dashboard/api/session", "{}", own(c)...)
+	if out.StatusCode != 204 || len(out.Cookies()) != 1 || out.Cookies()[0].MaxAge >= 0 {
+		t.Errorf("signing out: %d, %v", out.StatusCode, out.Cookies())
+	}
+}
+
+func TestDashboardKey(t *testing.T) {
+	s := open(t, nil)
+	for body, want := range map[string]int{
+		`{"secret_key":"sk_live_of_a_tes"}`: 401, `{"secret_key":""}`: 401, `{}`: 401, `nonsense`: 400, `{"secret_key":"` + strings.Repeat("x", 100<<10) + `"}`: 400,
+	} {
+		if r := s.ask("POST", "/dashboard/api/session", body, own(nil)...); r.StatusCode != want || len(r.Cookies()) != 0 {
+			t.Errorf("%.40s: %d, want %d, %v", body, r.StatusCode, want, r.Cookies())
+		}
+	}
+}
+
+// TestOtherSites: the cookie alone does nothing.
+func TestOtherSites(t *testing.T) {
+	s := open(t, nil)
+	c := s.enter()
+	with := func(h ...string) []string { return append(h, "Cookie", c.Name+"="+c.Value) }
+	for what, header := range map[string][]string{
+		"no origin": with("Content-Type", asJSON), "another origin": with("Content-Type", asJSON, "Origin", "https://evil.example"),
+		"a sibling": with("Content-Type", asJSON, "Origin", "https://app.example.com"), "no origin at all": with("Content-Type", asJSON, "Origin", "null"),
+		"a form": with("Content-Type", "application/x-www-form-urlencoded", "Origin", origin), "plain text": with("Content-Type", "text/plain", "Origin", origin),
+		"fetched from elsewhere": with("Content-Type", asJSON, "Origin", origin, "Sec-Fetch-Site", "same-site"),
+	} {
+		for _, request := range [][2]string{{"PATCH", "/dashboard/api/v1/instance"}, {"POST", "/dashboard/api/v1/users/u/lock"}, {"POST", "/dashboard/api/search"}, {"DELETE", "/dashboard/api/session"}} {
+			if r := s.ask(request[0], request[1], "{}", header...); r.StatusCode != 403 {
+				t.Errorf("%s, %s %s: %d", what, request[0], request[1], r.StatusCode)
+			}
+		}
+	}
+	if r := s.ask("GET", "/dashboard/api/v1/instance", "", with("Sec-Fetch-Site", "cross-site")...); r.StatusCode != 403 {
+		t.Errorf("reading from elsewhere: %d", r.StatusCode)
+	}
+}
+
+type asked struct {
+	Method, URL, Body string
+	Header            http.Header
+}
+
+func (s *site) forwarded(r answer) asked {
+	s.Helper()
+	var out asked
+	if err := json.Unmarshal([]byte(r.Text), &out); err != nil {
+		s.Fatal(err)
+	}
+	return out
+}
+
+func TestForwarding(t *testing.T) {
+	s := open(t, nil)
+	c := s.enter()
+	got := s.forwarded(s.ask("PATCH", "/dashboard/api/v1/instance?_method=DELETE", `{"mfa_required":true}`, own(c)...))
+	if got.Method != "PATCH" || got.URL != "/v1/instance" || got.Body != `{"mfa_required":true}` {
+		t.Errorf("asked %+v", got)
+	}
+	if a := got.Header.Get("Authorization"); a != "Bearer sk_live_of_a_test" || got.Header.Get("Content-Type") != asJSON || len(got.Header) != 2 {
+		t.Errorf("headers %v", got.Header)
+	}
+	if got = s.forwarded(s.ask("GET", "/dashboard/api/v1/users?limit=20&offset=40", "", own(c)...)); got.URL != "/v1/users?limit=20&offset=40" {
+		t.Errorf("asked %+v", got)
+	}
+	if got = s.forwarded(s.ask("DELETE", "/dashboard/api/v1/users/user_1/mfa", "{}", own(c)...)); got.Method != "DELETE" || got.URL != "/v1/users/user_1/mfa" {
+		t.Errorf("asked %+v", got)
+	}
+	for _, request := range [][2]string{
+		{"POST", "/v1/sign_in_tokens"}, {"POST", "/v1/users"}, {"DELETE", "/v1/users/user_1"}, {"POST", "/v1/users/user_1/verify_totp"}, {"POST", "/v1/sessions/s/tokens"},
+		{"PATCH", "/v1/users/user_1"}, {"GET", "/v1/client"}, {"DELETE", "/v1/users/a%2Fmfa"},
+	} {
+		if r := s.ask(request[0], "/dashboard/api"+request[1], "{}", own(c)...); r.StatusCode != 404 && r.StatusCode != 405 {
+			t.Errorf("%s %s is forwarded: %d", request[0], request[1], r.StatusCode)
+		}
+	}
+}
+
+func TestSearch(t *testing.T) {
+	s := open(t, nil)
+	c := s.enter()
+	for given, want := range map[string]string{
+		" max@example.com ": "/v1/users?email_address=max%40example.com&limit=20", "+1 (415) 555-0120": "/v1/users?limit=20&phone_number=%2B14155550120",
+		"max": "/v1/users?limit=20&username=max", "user_1": "/v1/users?limit=20&user_id=user_1", "a&limit=500": "/v1/users?limit=20&username=a%26limit%3D500",
+	} {
+		body, _ := json.Marshal(map[string]string{"text": given})
+		if got := s.forwarded(s.ask("POST", "/dashboard/api/search", string(body), own(c)...)); got.URL != want || got.Method != "GET" {
+			t.Errorf("%q asks %s %s, want %s", given, got.Method, got.URL, want)
+		}
+	}
+}
