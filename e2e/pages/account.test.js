@@ -365,3 +365,49 @@ test('who is not signed in comes to the sign-in page and back', async () => {
   await page.done();
   assert.ok(user.id);
 });
+
+test('a session that was ended elsewhere leads to the sign-in page and back', async () => {
+  const user = await server.user('zita');
+  const page = await signedIn(user, '/account/add-phone');
+  await heading(page, 'Add a phone number');
+  await server.backend('POST', `/v1/sessions/${await sessionOf(page)}/revoke`);
+  await page.keyboard.type(national(112));
+  await page.keyboard.press('Enter');
+  await heading(page, 'Sign in');
+  await page.getByLabel('Email address').fill('zita@example.com');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Add a phone number');
+  await page.done();
+});
+
+test('nothing moves while a page loads', async () => {
+  const page = await signedIn(await server.user('alf'));
+  await heading(page, 'Security');
+  for (const path of ['/account/security', '/account/add-phone', '/account/add-authenticator', '/account/backup-codes', '/account/nowhere']) {
+    await page.goto(path);
+    await page.locator('#page h1:visible').waitFor();
+    const shift = await page.evaluate(() => new Promise((resolve) => {
+      let sum = 0;
+      new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value; }).observe({ type: 'layout-shift', buffered: true });
+      setTimeout(() => resolve(sum), 400);
+    }));
+    assert.ok(shift < 0.1, `${path} moves by ${shift}`);
+  }
+  await page.done();
+});
+
+test('every text of the catalogue fits: German, Spanish and Japanese at 320 pixels', async () => {
+  const user = await server.user('berta', { ...reserved(number(113)), totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
+  for (const [lang, title] of [['de', 'Sicherheit'], ['es', 'Seguridad'], ['ja', 'セキュリティ']]) {
+    const page = await visit(browser, server, { locale: lang });
+    await enter(page, server, user);
+    await page.locator('input.code').waitFor();
+    await state(page, `second-factor-${lang}`);
+    await server.later(31);
+    await page.keyboard.type(await server.totp('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'));
+    await heading(page, title);
+    await state(page, `security-${lang}`);
+    await page.done();
+  }
+});

@@ -1,6 +1,9 @@
 // The dashboard, and the phone of the development server.
 
 import assert from 'node:assert/strict';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { enter, focused, heading, key, press, startBrowser, startServer, state, tab, visit } from './world.js';
 
@@ -202,10 +205,18 @@ test('the phone: messages arrive, the clock moves, things break', async () => {
   await page.done();
 });
 
-test('a name, a colour and a logo of one\'s own are on every page', async () => {
-  const page = await visit(browser, server);
+test('a name, a colour, a support link and words of one\'s own', async () => {
+  const file = path.join(await mkdtemp(path.join(tmpdir(), 'countersign-brand-')), 'brand.json');
+  await writeFile(file, JSON.stringify({ name: 'Harbour', accent: '#0f766e', support: 'https://help.example.com/', texts: { en: { 'signin.text': 'Good to see you.' } } }));
+  const own = await startServer('--brand', file);
+  const page = await visit(browser, own);
   await page.goto('/sign-in');
-  assert.equal(await page.title(), 'Sign in · Example');
-  assert.equal(await page.locator('.brand').innerText(), 'Example');
+  await heading(page, 'Sign in');
+  assert.equal(await page.title(), 'Sign in · Harbour');
+  await page.getByText('Good to see you.').waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Get help' }).first().getAttribute('href'), 'https://help.example.com/');
+  assert.equal(await page.getByRole('button', { name: 'Continue' }).evaluate((b) => getComputedStyle(b).backgroundColor), 'rgb(15, 118, 110)');
+  await state(page, 'brand');
   await page.done();
+  await own.stop();
 });

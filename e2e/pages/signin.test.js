@@ -202,6 +202,46 @@ test('wrong codes: five tries, then a wait, then a lock, each in plain words', a
   await page.done();
 });
 
+test('a text message as the first factor, only where the settings allow it', async () => {
+  const to = number(160);
+  await server.user('heidi', { phone_number: [to] });
+  const page = await visit(browser, server);
+  await page.goto('/sign-in');
+  await heading(page, 'Sign in');
+  assert.equal(await page.getByRole('button', { name: 'Text me a code instead' }).count(), 0);
+  await server.set({ first_factor_phone_code: true });
+  await page.reload();
+  await heading(page, 'Sign in');
+  await press(page, 'Text me a code instead');
+  await page.getByText('Please fill this in.').waitFor();
+  await page.keyboard.type('heidi@example.com');
+  await press(page, 'Text me a code instead');
+  await heading(page, 'Check your messages');
+  await page.getByText('Code sent.').waitFor();
+  await page.keyboard.type('424242');
+  await heading(page, 'Security');
+  await server.set({ first_factor_phone_code: false });
+  await page.done();
+});
+
+test('over the limit of messages: how long, and the other ways', async () => {
+  const to = number(161);
+  await server.user('iwan', { phone_number: [to], phone_number_identification_status: ['reserved'] });
+  const page = await visit(browser, server);
+  await password(page, 'iwan');
+  for (let i = 0; i < 5; i++) {
+    await page.getByText('Code sent.').waitFor();
+    await server.later(31);
+    await page.reload();
+    await heading(page, 'Check your messages');
+    await press(page, 'Send code');
+  }
+  await page.getByText(/Too many codes were sent\. You can ask for another in \d+ (minutes|seconds)\./).waitFor();
+  await page.getByRole('button', { name: /New code in \d/ }).waitFor();
+  await state(page, 'sign-in-limit');
+  await page.done();
+});
+
 test('a ticket link: used once, gone from the address, and refused the second time', async () => {
   const user = await server.user('hans');
   const token = await server.ticket(user);

@@ -151,5 +151,5 @@ func (p *pages) notFound(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Not found", http.StatusNotFound)
 		return
 	}
-	p.servePage(w, r, page{script: "missing.js", title: "missing.title", kind: kindAccount}, http.StatusNotFound)
+	p.servePage(w, r, page{script: "missing.js", title: "missing.title", kind: kindAccount, narrow: true}, http.StatusNotFound)
 }

@@ -25,27 +25,29 @@ const signInToDashboard = "/dashboard/sign-in"
 type page struct {
 	path, script, title string
 	kind                kind
+	narrow              bool
 }
 
 // sitemap is every page there is.
 var sitemap = []page{
-	{"/sign-in", "signin.js", "signin.title", kindSignIn},
-	{"/tasks/setup-mfa", "setup.js", "setup.title", kindSignIn},
-	{"/account/security", "security.js", "security.title", kindAccount},
-	{"/account/add-phone", "addphone.js", "phone.title", kindAccount},
-	{"/account/add-authenticator", "addauthenticator.js", "app.title", kindAccount},
-	{"/account/backup-codes", "backupcodes.js", "codes.title", kindAccount},
-	{signInToDashboard, "dashsignin.js", "dash.signin.title", kindDashboard},
-	{"/dashboard", "dashsettings.js", "dash.settings.title", kindDashboard},
-	{"/dashboard/users", "dashusers.js", "dash.users.title", kindDashboard},
-	{"/dashboard/users/{id}", "dashuser.js", "dash.user.title", kindDashboard},
-	{PhonePath, "devphone.js", "dev.title", kindDevelopment},
+	{"/sign-in", "signin.js", "signin.title", kindSignIn, false},
+	{"/tasks/setup-mfa", "setup.js", "setup.title", kindSignIn, false},
+	{"/account/security", "security.js", "security.title", kindAccount, false},
+	{"/account/add-phone", "addphone.js", "phone.title", kindAccount, true},
+	{"/account/add-authenticator", "addauthenticator.js", "app.title", kindAccount, true},
+	{"/account/backup-codes", "backupcodes.js", "codes.title", kindAccount, true},
+	{signInToDashboard, "dashsignin.js", "dash.signin.title", kindDashboard, true},
+	{"/dashboard", "dashsettings.js", "dash.settings.title", kindDashboard, false},
+	{"/dashboard/users", "dashusers.js", "dash.users.title", kindDashboard, false},
+	{"/dashboard/users/{id}", "dashuser.js", "dash.user.title", kindDashboard, false},
+	{PhonePath, "devphone.js", "dev.title", kindDevelopment, false},
 }
 
 // shown is what the frame of a page holds.
 type shown struct {
 	Lang, Dir, Title, Name, Logo, Support, Nonce, Base string
 	Kind                                               kind
+	Narrow                                             bool
 	Style                                              template.CSS
 	Script                                             string
 	Preload                                            []string
@@ -81,7 +83,7 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 	nonce := rand.Text()
 	view := shown{
 		Lang: lang, Dir: "ltr", Title: texts[at.title], Name: p.Brand.Name, Logo: p.Brand.Logo, Support: p.Brand.Support, Nonce: nonce,
-		Base: p.assets.base, Kind: at.kind, Style: template.CSS(p.style), Script: at.script, Preload: p.assets.modules(at.script), //nolint:gosec // made by accentStyle from a checked colour
+		Base: p.assets.base, Kind: at.kind, Narrow: at.narrow, Style: template.CSS(p.style), Script: at.script, Preload: p.assets.modules(at.script), //nolint:gosec // made by accentStyle from a checked colour
 		Languages: languageLinks(lang), Texts: texts,
 		Data: data{
 			Lang: lang, Name: p.Brand.Name, Title: texts[at.title], AfterSignIn: p.AfterSignIn, Origins: append([]string{}, p.Origins...),

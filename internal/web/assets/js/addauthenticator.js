@@ -10,7 +10,6 @@ import { back, drawTop } from './top.js';
 load(page, async () => {
   const session = await account();
   drawTop(session);
-  document.getElementById('main').classList.add('narrow');
   const host = h('section', { class: 'card stack' });
   page.replaceChildren(host);
   try {

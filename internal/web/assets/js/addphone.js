@@ -10,7 +10,6 @@ import { back, drawTop } from './top.js';
 load(page, async () => {
   const session = await account();
   drawTop(session);
-  document.getElementById('main').classList.add('narrow');
   const id = location.hash.slice(1);
   const verify = id ? (await get('/me/phone_numbers')).find((p) => p.id === id && p.verification?.status !== 'verified') : undefined;
   const host = h('section', { class: 'card stack' });

@@ -10,7 +10,6 @@ import { back, drawTop } from './top.js';
 load(page, async () => {
   const session = await account();
   drawTop(session);
-  document.getElementById('main').classList.add('narrow');
   const { user } = session;
   const alert = h('div', {});
   const make = button(t(user.backup_code_enabled ? 'codes.replace' : 'codes.make'), { kind: 'main wide', wrong: (problem) => alert.replaceChildren(notice('bad', h('p', {}, explain(problem)))), act: async () => {

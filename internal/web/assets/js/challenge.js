@@ -2,7 +2,7 @@
 
 import { Problem, explain } from './api.js';
 import { button, field, form, once, passwordField } from './form.js';
-import { codeField, listenForText, resend } from './otp.js';
+import { codeField, justSent, listenForText, resend } from './otp.js';
 import { h, heading, icon, notice, phone, rich, show, t } from './page.js';
 
 const shapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock' };
@@ -79,12 +79,9 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     const alert = h('div', { role: 'alert' });
     const failed = (problem) => problemOf(problem, (text) => {
       status.textContent = '';
-      const limited = problem.code === 'verification_code_too_many_requests' && problem.retry > 0;
-      alert.replaceChildren(limited ? '' : notice('bad', h('p', {}, text)));
-      if (limited) {
-        status.textContent = t('otp.recent');
-        again.pause(problem.retry);
-      }
+      alert.replaceChildren(justSent(problem) ? '' : notice('bad', h('p', {}, text)));
+      if (justSent(problem)) status.textContent = t('otp.recent');
+      if (problem.retry > 0) again.pause(problem.retry);
     });
     const send = async () => {
       alert.replaceChildren();

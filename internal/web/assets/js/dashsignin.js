@@ -5,7 +5,6 @@ import { ask } from './dash.js';
 import { button, form, passwordField } from './form.js';
 import { h, heading, page, show, t } from './page.js';
 
-document.getElementById('main').classList.add('narrow');
 const f = passwordField({ label: t('dash.key'), hint: t('dash.key.hint'), autocomplete: 'off', 'data-focus': true });
 const submit = button(t('button.continue'), { kind: 'main wide' });
 show(page, h('section', { class: 'card stack' }, heading('h1', 'key', t('dash.signin.title'), t('dash.signin.text')), form({

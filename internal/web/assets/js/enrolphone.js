@@ -3,7 +3,7 @@
 import { explain, get, patch, post } from './api.js';
 import { byName, callingCodes, e164, likely } from './countries.js';
 import { button, field, form, once } from './form.js';
-import { codeField, listenForText, resend } from './otp.js';
+import { codeField, justSent, listenForText, resend } from './otp.js';
 import { h, heading, notice, phone, rich, show, steps, t } from './page.js';
 import { sensitively } from './reverify.js';
 
@@ -56,10 +56,9 @@ export function enrolPhone(host, { session, done, extra, verify }) {
     const status = h('p', { class: 'small quiet', role: 'status' });
     const alert = h('div', {});
     const failed = (problem) => {
-      const recent = problem.code === 'verification_code_too_many_requests' && problem.retry > 0;
-      status.textContent = recent ? t('otp.recent') : '';
-      alert.replaceChildren(recent ? '' : notice('bad', h('p', {}, explain(problem))));
-      if (recent) again.pause(problem.retry);
+      status.textContent = justSent(problem) ? t('otp.recent') : '';
+      alert.replaceChildren(justSent(problem) ? '' : notice('bad', h('p', {}, explain(problem))));
+      if (problem.retry > 0) again.pause(problem.retry);
     };
     const send = async () => {
       alert.replaceChildren();

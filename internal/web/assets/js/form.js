@@ -1,6 +1,6 @@
 // Fields, buttons and what goes wrong with them.
 
-import { explain } from './api.js';
+import { explain, signInFirst } from './api.js';
 import { h, icon, notice, show, t } from './page.js';
 
 let serial = 0;
@@ -61,6 +61,7 @@ export async function once(b, act, wrong) {
     await act();
   } catch (problem) {
     if (problem?.cancelled) return;
+    if (problem?.code === 'authentication_invalid' && location.pathname.startsWith('/account/')) return void (await signInFirst());
     if (wrong) wrong(problem);
     else tell(problem);
   } finally {

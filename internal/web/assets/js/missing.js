@@ -2,5 +2,4 @@
 
 import { h, heading, page, show, t } from './page.js';
 
-document.getElementById('main').classList.add('narrow');
 show(page, h('section', { class: 'card stack' }, heading('h1', 'info', t('missing.title'), t('missing.text')), h('a', { class: 'button main', href: '/account/security' }, t('frame.toaccount'))));

@@ -51,6 +51,9 @@ export function listenForText(input) {
 
 const between = 30; // seconds from one text message to the next
 
+/** Whether a refusal only means that a message was sent a moment ago. */
+export const justSent = (problem) => problem.code === 'verification_code_too_many_requests' && problem.retry > 0 && problem.retry <= between;
+
 /** The button that sends a code, again and again. After each there is a pause, counted down where it can be seen. */
 export function resend(send, wrong) {
   const label = h('span', {}, t('otp.send'));

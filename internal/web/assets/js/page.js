@@ -5,6 +5,9 @@ export const { lang, name, support, origins } = data;
 export const afterSignIn = data.after_sign_in;
 const texts = data.texts;
 
+// A page that comes back from the browser's memory may show what is over, to somebody else.
+window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 function fill(element, properties, children) {

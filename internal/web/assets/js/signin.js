@@ -20,8 +20,11 @@ function takeTicket() {
 
 let ticket = takeTicket();
 
+let texted = false; // whether a text message may be the first factor
+
 async function start() {
-  const client = (await get('/client')).response;
+  const [{ response: client }, environment] = await Promise.all([get('/client'), get('/environment')]);
+  texted = environment.user_settings.attributes.phone_number.used_for_first_factor;
   const session = activeSession(client);
   page.replaceChildren(host);
   if (session && ticket) return signedInAlready(session);
@@ -87,7 +90,27 @@ function byPassword(reason) {
     if (secret.input.value === '') return secret.wrong(t('error.form_param_nil'));
     await proceed(await post('/client/sign_ins', { strategy: 'password', identifier, password: secret.input.value }));
   };
-  show(host, [heading('h1', null, t('signin.title'), t('signin.text')), form({ fields: [name.element, secret.element], submit, act, wrong, more: alert }), help()], { title: t('signin.title') });
+  const byText = button(t('signin.text.instead'), { kind: 'plain wide', wrong, act: async () => {
+    alert.replaceChildren();
+    identifier = name.input.value.trim();
+    if (identifier === '') return name.wrong(t('error.form_param_nil'));
+    first((await post('/client/sign_ins', { identifier })).response);
+  } });
+  show(host, [heading('h1', null, t('signin.title'), t('signin.text')), form({ fields: [name.element, secret.element], submit, act, wrong, more: alert }), texted && byText, help()], { title: t('signin.title') });
+}
+
+/** A text message as the first factor, where the settings allow that. */
+function first(signIn) {
+  const factors = (signIn.supported_first_factors ?? []).filter((f) => f.strategy === 'phone_code');
+  if (factors.length === 0) return byPassword(t('signin.text.none'));
+  const at = `/client/sign_ins/${encodeURIComponent(signIn.id)}`;
+  challenge(host, {
+    factors, extra: [again(), help()],
+    prepare: (factor) => post(`${at}/prepare_first_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id }),
+    attempt: (factor, code) => post(`${at}/attempt_first_factor`, { strategy: factor.strategy, code }),
+    done: proceed,
+    expired: () => byPassword(t('signin.expired')),
+  });
 }
 
 const again = () => button(t('signin.again'), { kind: 'wide', act: () => byPassword() });
@@ -122,7 +145,4 @@ window.addEventListener('popstate', () => load(page, async () => {
   if (history.state?.step !== 'second') return byPassword();
   return start();
 }));
-// A page that comes back from the browser's memory may show a step that is over.
-window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
-
 load(page, start);
