@@ -1,0 +1,13 @@
+// Puts the pictures that docs/pages.md shows beside it, out of those that the tests made.
+
+import { copyFile, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const from = process.env.SHOTS ?? path.join(here, 'screenshots');
+const to = path.resolve(here, '../../docs/pages');
+const shown = ['sign-in-app-light', 'security-number-light', 'add-authenticator-dark', 'reverify-password-phone', 'dashboard-settings-light', 'brand-light'];
+
+await mkdir(to, { recursive: true });
+for (const name of shown) await copyFile(path.join(from, `${name}.png`), path.join(to, `${name}.png`));
