@@ -242,6 +242,51 @@ test('over the limit of messages: how long, and the other ways', async () => {
   await page.done();
 });
 
+test('an old code, and a message that was guessed at too often', async () => {
+  const to = '+12015550162'; // in test mode its code is always 424242
+  await server.user('jutta', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret });
+  const page = await visit(browser, server);
+  await password(page, 'jutta');
+  await heading(page, 'Check your authenticator app');
+  await press(page, 'Text message to');
+  await page.getByText('Code sent.').waitFor();
+  await server.later(601);
+  await page.keyboard.type('424242');
+  await page.getByText('This code is too old. Send a new one.').waitFor();
+  await state(page, 'sign-in-old-code');
+  await page.reload();
+  await heading(page, 'Check your authenticator app');
+  await press(page, 'Text message to');
+  await page.getByText('Code sent.').waitFor();
+  for (let i = 0; i < 5; i++) {
+    const answered = page.waitForResponse((r) => r.url().includes('attempt_second_factor'));
+    await page.getByLabel('Six-digit code').fill(`11111${i}`);
+    await answered;
+  }
+  await server.later(31);
+  await page.getByLabel('Six-digit code').fill('424242');
+  await page.getByText('Too many wrong codes.').waitFor();
+  await state(page, 'sign-in-too-often');
+  await press(page, 'Authenticator app');
+  await heading(page, 'Check your authenticator app');
+  await page.keyboard.type(await server.totp(secret));
+  await heading(page, 'Security');
+  await page.done();
+});
+
+test('the browser hands the code over (WebOTP)', async () => {
+  const to = number(163);
+  await server.user('kurt', { phone_number: [to], phone_number_identification_status: ['reserved'] });
+  const page = await visit(browser, server);
+  await page.addInitScript(() => {
+    globalThis.OTPCredential = class {};
+    navigator.credentials.get = async ({ otp }) => (otp.transport.includes('sms') ? { code: '424242' } : null);
+  });
+  await password(page, 'kurt');
+  await heading(page, 'Security');
+  await page.done();
+});
+
 test('a ticket link: used once, gone from the address, and refused the second time', async () => {
   const user = await server.user('hans');
   const token = await server.ticket(user);
