@@ -186,6 +186,23 @@ test('drawn codes of every size can be read', async () => {
   await page.done();
 });
 
+test('what people type and paste is read as they mean it', async () => {
+  const page = await signedIn(await server.user('rolf'), '/account/add-phone');
+  await heading(page, 'Add a phone number');
+  const base = (await page.locator('script[type=module]').getAttribute('src')).replace(/[a-z]+\.js$/, '');
+  const read = (file, name, args) => page.evaluate(async ({ at, name, args }) => (await import(at))[name](...args), { at: base + file, name, args });
+  for (const [text, want] of [
+    ['424242', '424242'], ['123 456', '123456'], ['123-456', '123456'], ['\uff11\uff12\uff13\uff14\uff15\uff16', '123456'], ['Order 111222\n\n@localhost #654321', '654321'],
+    ['Your code is 098765. Do not share it.', '098765'], ['12345', ''], ['1234567', ''], ['', ''], ['call 2015550123', ''],
+  ]) assert.equal(await read('otp.js', 'digitsIn', [text]), want, text);
+  for (const [typed, region, want] of [
+    ['(415) 555-0102', 'US', '+14155550102'], ['1 415 555 0102', 'US', '+14155550102'], ['01512 3456789', 'DE', '+4915123456789'], ['+49 1512 3456789', 'US', '+4915123456789'],
+    ['0049 1512 3456789', 'US', '+4915123456789'], ['06 1234 5678', 'IT', '+390612345678'], ['090-1234-5678', 'JP', '+819012345678'], ['\uff10\uff19\uff10 1234 5678', 'JP', '+819012345678'],
+    ['12', 'US', ''], ['hello', 'US', ''], ['', 'US', ''], ['+1', 'US', ''], ['1234567890123456', 'US', ''],
+  ]) assert.equal(await read('countries.js', 'e164', [typed, region]), want, `${typed} in ${region}`);
+  await page.done();
+});
+
 test('a sensitive change asks who is there, and goes on by itself', async () => {
   const user = await server.user('sara', { ...reserved(number(105), number(106)) });
   let page = await visit(browser, server);
@@ -334,11 +351,11 @@ test('the task of a pending session: guided, and then on to where it was going',
   await page.keyboard.type('424242');
   await saveCodes(page, 'setup-backup-codes');
   await heading(page, 'Your account is protected');
+  assert.equal((await server.backend('GET', `/v1/sessions?user_id=${user.id}`))[0].status, 'active', 'the task is settled before the application is reached');
   await state(page, 'setup-done');
   await press(page, 'Continue');
   await page.waitForURL('**/account/backup-codes');
   await heading(page, 'Backup codes');
-  assert.equal((await server.backend('GET', `/v1/sessions?user_id=${user.id}`))[0].status, 'active');
   await server.set({ mfa_required: false });
   await page.done();
 });

@@ -256,6 +256,47 @@ func TestHomePage(t *testing.T) {
 	}
 }
 
+// TestPages: the pages stand beside the API, and the dashboard reaches it with a cookie instead of the key.
+func TestPages(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.close()
+	for _, path := range []string{"/sign-in", "/account/security", "/dashboard/sign-in", "/dev/phone"} {
+		if page := s.ok("GET", path, "")["body"].(string); !strings.Contains(page, "<title>") || !strings.Contains(page, "Example</title>") {
+			t.Errorf("%s is no page of Example", path)
+		}
+	}
+	ask := func(method, path, body string) (int, string) {
+		r, err := http.NewRequestWithContext(t.Context(), method, s.server.URL+"/dashboard/api"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", s.server.URL)
+		r.Header.Set("Content-Type", "application/json")
+		res, err := s.browser.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, _ := io.ReadAll(res.Body)
+		return res.StatusCode, string(text)
+	}
+	if status, _ := ask("GET", "/v1/instance", ""); status != 401 {
+		t.Errorf("without a cookie: %d", status)
+	}
+	if status, text := ask("POST", "/session", `{"secret_key":"`+key+`"}`); status != 204 {
+		t.Fatalf("opening: %d %s", status, text)
+	}
+	if status, text := ask("PATCH", "/v1/instance", `{"mfa_required":true}`); status != 204 {
+		t.Errorf("a setting: %d %s", status, text)
+	}
+	if status, text := ask("POST", "/search", `{"text":"+1 201 555 0101"}`); status != 200 || !strings.Contains(text, "grace@example.com") {
+		t.Errorf("a search: %d %s", status, text)
+	}
+	if set := s.ok("GET", "/v1/instance", "{}"); set["mfa_required"] != true {
+		t.Error("the setting was not changed")
+	}
+}
+
 func TestDevelopmentEndpoints(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.close()

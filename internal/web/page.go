@@ -129,8 +129,8 @@ func (p *pages) chooseLanguage(w http.ResponseWriter, r *http.Request) bool {
 	query.Del("lang")
 	to := url.URL{Path: r.URL.Path, RawQuery: query.Encode()}
 	w.Header().Set("Cache-Control", "no-store")
-	// A path that begins with two slashes would be another host.
-	http.Redirect(w, r, "/"+strings.TrimLeft(to.String(), "/"), http.StatusSeeOther)
+	// The path cannot name another host: the mux has cleaned one that begins with two slashes.
+	http.Redirect(w, r, to.String(), http.StatusSeeOther)
 	return true
 }
 

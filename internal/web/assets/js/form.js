@@ -54,7 +54,7 @@ export function button(label, { kind = '', shape, act, wrong, ...properties } = 
 
 /** Runs an action unless the button is busy. Problems go to wrong, or become a toast-like alert after the button. */
 export async function once(b, act, wrong) {
-  if (b.getAttribute('aria-busy') === 'true' || b.getAttribute('aria-disabled') === 'true') return;
+  if (b.getAttribute('aria-disabled') === 'true') return;
   b.setAttribute('aria-busy', 'true');
   b.setAttribute('aria-disabled', 'true');
   try {
