@@ -308,6 +308,17 @@ test('a ticket link: used once, gone from the address, and refused the second ti
   await page.done();
 });
 
+test('a ticket is not lost with the network', async () => {
+  const user = await server.user('hugo');
+  const page = await visit(browser, server);
+  await page.route('**/v1/client/sign_ins', (route) => route.abort(), { times: 1 });
+  await enter(page, server, user);
+  await page.getByText('No connection.').waitFor();
+  await press(page, 'Try again');
+  await heading(page, 'Security');
+  await page.done();
+});
+
 test('a ticket link in a browser that is signed in asks first', async () => {
   const ida = await server.user('ida');
   const page = await visit(browser, server);
