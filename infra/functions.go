@@ -115,9 +115,6 @@ func (s *Stack) statement(g fleet.Grant) *awsiam.PolicyStatementProps {
 
 // environment is what lambdahost.ReadEnvironment reads.
 func (s *Stack) environment(f fleet.Function) *map[string]*string {
-	if f.Job == fleet.Pages {
-		return &map[string]*string{}
-	}
 	set := s.settings
 	e := map[string]*string{
 		lambdahost.EnvTable: s.table.TableName(), lambdahost.EnvKey: s.sealing.KeyArn(), lambdahost.EnvURL: s.url,
@@ -134,7 +131,10 @@ func (s *Stack) environment(f fleet.Function) *map[string]*string {
 			e[name] = &value
 		}
 	}
-	if f.Job == fleet.Rotate {
+	if f.Job == fleet.Pages {
+		e[lambdahost.EnvBrand] = jsii.String(set.Brand.json())
+	}
+	if f.Job == fleet.Rotate || f.Job == fleet.Pages {
 		e[lambdahost.EnvSecret] = s.secret.Ref()
 	}
 	return &e

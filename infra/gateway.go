@@ -81,12 +81,12 @@ func (s *Stack) body() map[string]any {
 		}
 		var parameters []any
 		for _, m := range parameterForm.FindAllStringSubmatch(e.Path, -1) {
-			parameters = append(parameters, map[string]any{"name": m[1], "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
+			parameters = append(parameters, map[string]any{"name": strings.TrimSuffix(m[1], "+"), "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
 		}
 		if parameters != nil {
 			operation["parameters"] = parameters
 		}
-		item[strings.ToLower(e.Method)] = operation
+		item[method(e)] = operation
 		used[e.Function] = map[string]any{
 			"type": "AWS_PROXY", "httpMethod": "POST", "payloadFormatVersion": "2.0", "timeoutInMillis": (waitSecs + 1) * 1000,
 			"uri": join("arn:", awscdk.Aws_PARTITION(), ":apigateway:", s.cdk.Region(), ":lambda:path/2015-03-31/functions/", s.arn(e.Function), "/invocations"),
@@ -107,6 +107,14 @@ func (s *Stack) body() map[string]any {
 // arn is a function's ARN by its name: the functions know the gateway's address, so the gateway cannot depend on them.
 func (s *Stack) arn(name string) *string {
 	return join("arn:", awscdk.Aws_PARTITION(), ":lambda:", s.cdk.Region(), ":", s.cdk.Account(), ":function:", s.functionName(name))
+}
+
+// method is an edge's method in an OpenAPI document for the gateway.
+func method(e api.Edge) string {
+	if e.Method == fleet.Any {
+		return "x-amazon-apigateway-any-method"
+	}
+	return strings.ToLower(e.Method)
 }
 
 func list(header string) []string { return strings.Split(strings.ToLower(header), ", ") }

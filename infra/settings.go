@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/countersign-mfa/countersign/internal/web"
 )
 
 // Settings are what a team chooses. infra/settings.yaml explains each.
@@ -27,6 +30,7 @@ type Settings struct {
 	Throttle    Throttle `yaml:"throttle"`
 	AlarmMail   string   `yaml:"alarm_mail"`
 	LogDays     int      `yaml:"log_days"`
+	Brand       Brand    `yaml:"brand"`
 	Epoch       string   `yaml:"epoch"`
 }
 
@@ -43,6 +47,21 @@ type SMS struct {
 	MaxPrice      float64 `yaml:"max_price"`
 	MonthlyBudget float64 `yaml:"monthly_budget"`
 	Concurrency   int     `yaml:"concurrency"`
+}
+
+// Brand is how the pages look: see docs/pages.md.
+type Brand struct {
+	Logo    string `yaml:"logo" json:"logo,omitempty"`
+	Accent  string `yaml:"accent" json:"accent,omitempty"`
+	Support string `yaml:"support" json:"support,omitempty"`
+}
+
+func (b Brand) json() string {
+	text, err := json.Marshal(b)
+	if err != nil {
+		panic(err) // three texts
+	}
+	return string(text)
 }
 
 // Throttle is the gateway's.
@@ -113,6 +132,8 @@ func (s Settings) check() error {
 	rule(s.Throttle.Burst > 0 && s.Throttle.Burst <= 5000, "throttle.burst: %d is not between 1 and 5000", s.Throttle.Burst)
 	rule(s.AlarmMail == "" || mailForm.MatchString(s.AlarmMail), "alarm_mail: %q is not an e-mail address", s.AlarmMail)
 	rule(slices.Contains(logDays, s.LogDays), "log_days: %d is not one of %v", s.LogDays, logDays)
+	_, err := web.Handler(web.Config{PublicURL: "https://example.com", Brand: web.Brand{Logo: s.Brand.Logo, Accent: s.Brand.Accent, Support: s.Brand.Support}})
+	rule(err == nil, "brand: %v", err)
 	if s.Epoch != "" {
 		_, err := time.Parse(time.RFC3339, s.Epoch)
 		rule(err == nil, "epoch: %q is not a time as in 2026-01-02T03:04:05Z", s.Epoch)

@@ -31,6 +31,7 @@ func TestWrongSettings(t *testing.T) {
 		"an epoch in words":       {"# epoch: 2026-01-02T03:04:05Z", "epoch: yesterday", "epoch: \"yesterday\" is not a time"},
 		"no mail":                 {"# alarm_mail: ops@example.com", "alarm_mail: ops", "alarm_mail"},
 		"a certificate by name":   {"# domain:\n#   name: clerk.example.com\n#   certificate: arn", "domain:\n  name: clerk.example.com\n  certificate: x # arn", "domain.certificate"},
+		"a colour in words":       {"#   accent: \"#1f5fbf\"", "  accent: blue", "brand: "},
 		"a setting unknown":       {"log_days: 30", "log_day: 30", "field log_day not found"},
 		"no throttle":             {"rate: 500", "rate: 0", "throttle.rate"},
 	} {

@@ -72,3 +72,14 @@ func Zip(binary, to string) (size int64, err error) {
 	}
 	return info.Size(), nil
 }
+
+// BuildFile builds one file for this machine.
+func BuildFile(ctx context.Context, file, to string) error {
+	args := append([]string{"build"}, Flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, "-o", to, file)...) //nolint:gosec // the caller wrote it
+	cmd.Stderr, cmd.Env = os.Stderr, append(os.Environ(), "CGO_ENABLED=0")
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("build %s: %w", file, err)
+	}
+	return nil
+}

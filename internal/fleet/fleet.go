@@ -7,10 +7,12 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/reference"
+	"github.com/countersign-mfa/countersign/internal/web"
 )
 
 // Resource is what a grant is for.
@@ -91,7 +93,7 @@ func Functions() []Function {
 		Function{Name: string(Cleanup), Job: Cleanup, Grants: sorted(append(grants(api.Writes|api.Deletes), Grant{"dynamodb:Query", Index}))},
 		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(api.Writes),
 			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},
-		Function{Name: string(Pages), Job: Pages},
+		Function{Name: string(Pages), Job: Pages, Grants: []Grant{{"secretsmanager:GetSecretValue", Secret}}},
 	)
 }
 
@@ -102,17 +104,30 @@ func Edges() []api.Edge {
 	for _, e := range edges {
 		all = append(all, e, api.Edge{Method: e.Method, Path: e.Path + "/", Function: e.Function})
 	}
-	for _, path := range reference.Paths {
-		all = append(all, api.Edge{Method: http.MethodGet, Path: path, Function: string(Pages)})
+	for _, path := range append(web.Paths(), reference.Paths...) {
+		all = append(all, page(path))
 	}
 	return all
 }
 
+// Any is the method of an edge for all methods.
+const Any = "ANY"
+
+// page is the route of a path of the pages. A path that ends in a slash stands for all below it; only the dashboard is asked for more than
+// pages.
+func page(path string) api.Edge {
+	e := api.Edge{Method: http.MethodGet, Path: path, Function: string(Pages)}
+	if strings.HasSuffix(path, "/") {
+		e.Path += "{page+}"
+	}
+	if strings.HasPrefix(path, "/dashboard/") {
+		e.Method = Any
+	}
+	return e
+}
+
 // Variables are the names of the environment variables that a function may be told, in order.
 func (f Function) Variables() []string {
-	if f.Job == Pages {
-		return nil
-	}
 	names := []string{
 		lambdahost.EnvAppName, lambdahost.EnvEpoch, lambdahost.EnvKey, lambdahost.EnvOrigins, lambdahost.EnvPublishableKey, lambdahost.EnvSMSHost,
 		lambdahost.EnvTable, lambdahost.EnvURL,
@@ -120,8 +135,11 @@ func (f Function) Variables() []string {
 	if f.Sends() {
 		names = append(names, lambdahost.EnvMaxPrice, lambdahost.EnvNumber, lambdahost.EnvSenderID)
 	}
-	if f.Job == Rotate {
+	if f.Job == Rotate || f.Job == Pages {
 		names = append(names, lambdahost.EnvSecret)
+	}
+	if f.Job == Pages {
+		names = append(names, lambdahost.EnvBrand)
 	}
 	slices.Sort(names)
 	return names

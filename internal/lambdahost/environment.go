@@ -22,16 +22,18 @@ const (
 	EnvNumber         = "COUNTERSIGN_SMS_NUMBER"      // optional: the number to send from, E.164
 	EnvMaxPrice       = "COUNTERSIGN_SMS_MAX_PRICE"   // optional: the most that one message may cost, US dollars
 	EnvEpoch          = "COUNTERSIGN_EPOCH"           // optional: RFC 3339; what was made before is dead, after a restore
-	EnvSecret         = "COUNTERSIGN_SECRET"          // keys-rotate only: ARN of the secret with the Backend API's key
+	EnvSecret         = "COUNTERSIGN_SECRET"          // keys-rotate and pages: ARN of the secret with the Backend API's key
+	EnvBrand          = "COUNTERSIGN_BRAND"           // pages, optional: how the pages look, as JSON
 )
 
 // Environment is what a function is told about its deployment.
 type Environment struct {
-	Table, Key, URL, AppName, PublishableKey, SMSHost, Secret string
-	Origins                                                   []string
-	SenderID, Number                                          string
-	MaxPrice                                                  float64
-	Epoch                                                     time.Time
+	Table, Key, URL, AppName, PublishableKey, SMSHost string
+	Secret, Brand                                     string
+	Origins                                           []string
+	SenderID, Number                                  string
+	MaxPrice                                          float64
+	Epoch                                             time.Time
 
 	// What Lambda itself sets.
 	Region, AccessKeyID, SecretAccessKey, SessionToken string
@@ -51,7 +53,7 @@ func ReadEnvironment(lookup func(string) string) (Environment, error) {
 	}
 	e := Environment{
 		Table: need(EnvTable), Key: need(EnvKey), URL: need(EnvURL), AppName: need(EnvAppName), PublishableKey: need(EnvPublishableKey), SMSHost: need(EnvSMSHost),
-		Secret: lookup(EnvSecret), SenderID: lookup(EnvSenderID), Number: lookup(EnvNumber),
+		Secret: lookup(EnvSecret), Brand: lookup(EnvBrand), SenderID: lookup(EnvSenderID), Number: lookup(EnvNumber),
 		Region: need("AWS_REGION"), AccessKeyID: need("AWS_ACCESS_KEY_ID"), SecretAccessKey: need("AWS_SECRET_ACCESS_KEY"),
 		SessionToken: lookup("AWS_SESSION_TOKEN"), Endpoint: lookup("AWS_ENDPOINT_URL"),
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/fleet"
 )
 
 // maxBody is the gateway's limit, 10 MB.
@@ -29,7 +30,7 @@ type Gateway struct {
 func NewGateway(edges []api.Edge, invoke func(r *http.Request, function string, event []byte) ([]byte, error)) *Gateway {
 	g := &Gateway{http.NewServeMux(), invoke}
 	for _, e := range edges {
-		pattern := e.Key()
+		pattern := strings.TrimPrefix(strings.ReplaceAll(e.Key(), "+}", "...}"), fleet.Any+" ")
 		if strings.HasSuffix(pattern, "/") {
 			pattern += "{$}"
 		}
@@ -125,7 +126,7 @@ func parameters(path string) []string {
 	var names []string
 	for _, part := range strings.Split(path, "/") {
 		if strings.HasPrefix(part, "{") {
-			names = append(names, strings.Trim(part, "{}"))
+			names = append(names, strings.Trim(part, "{+}"))
 		}
 	}
 	return names

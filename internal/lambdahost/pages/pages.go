@@ -1,22 +1,79 @@
-// Package pages runs the pages as a function. They need no store and no key.
+// Package pages runs the pages as a function. They keep nothing and reach the API as everybody does; only the dashboard needs a key.
 package pages
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/reference"
+	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/web"
 )
 
 // Serve is the main of the function. It never returns.
 func Serve() {
-	h, err := reference.New()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	e, err := lambdahost.ReadEnvironment(os.Getenv)
+	if err == nil {
+		var h http.Handler
+		if h, err = Handler(context.Background(), e); err == nil {
+			lambda.Start(lambdahost.Handle(h))
+		}
 	}
-	lambda.Start(lambdahost.Handle(h))
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// Handler serves the pages and the reference.
+func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error) {
+	described, err := reference.New()
+	if err != nil {
+		return nil, err
+	}
+	c := web.Config{PublicURL: e.URL, Origins: e.Origins, Now: time.Now}
+	if e.Brand != "" {
+		if err := json.Unmarshal([]byte(e.Brand), &c.Brand); err != nil {
+			return nil, fmt.Errorf("%s is not a brand: %w", lambdahost.EnvBrand, err)
+		}
+	}
+	if c.Brand.Name == "" {
+		c.Brand.Name = e.AppName
+	}
+	to, err := url.Parse(e.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", lambdahost.EnvURL, err)
+	}
+	c.Backend = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	if c.SecretKey, err = secretKey(ctx, e); err != nil {
+		return nil, err
+	}
+	pages, err := web.Handler(c)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	for _, path := range reference.Paths {
+		mux.Handle("GET "+path, described)
+	}
+	mux.Handle("/", pages)
+	return mux, nil
+}
+
+func secretKey(ctx context.Context, e lambdahost.Environment) (secret.Value, error) {
+	held, err := secretsmanager.NewFromConfig(e.AWS()).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &e.Secret})
+	if err != nil || held.SecretString == nil {
+		return secret.Value{}, errors.New("read the secret key: no answer from Secrets Manager")
+	}
+	return secret.New(strings.TrimSpace(*held.SecretString)), nil
 }

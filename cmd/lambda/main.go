@@ -1,0 +1,88 @@
+// Command lambda runs the functions' real bootstraps on this machine, against stand-ins for AWS: one with an event, or all to measure them.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/countersign-mfa/countersign/internal/lambdalocal"
+)
+
+type commands struct {
+	Dynamo  string     `env:"DYNAMODB_ENDPOINT" required:"" help:"Address of a DynamoDB-compatible server; scripts/with-dynamodb.sh starts one."`
+	Invoke  invokeCmd  `cmd:"" help:"Run one function with an event and print its answer."`
+	Figures figuresCmd `cmd:"" help:"Measure sizes, starts and invocations, and what a million checks cost."`
+}
+
+type invokeCmd struct {
+	Function  string `arg:"" help:"Name of the function: a folder of functions."`
+	Event     string `short:"e" help:"File with the event; by default events/<function>.json."`
+	SecretKey string `default:"sk_live_fixture" help:"The Backend API's key of this run: the one in the fixtures."`
+}
+
+func main() {
+	var c commands
+	k := kong.Parse(&c, kong.Name("lambda"), kong.Description("Runs the real bootstraps here."))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	k.BindTo(ctx, (*context.Context)(nil))
+	k.FatalIfErrorf(k.Run(&c))
+}
+
+// binaries is where bootstraps for this machine are.
+var binaries = filepath.Join("bin", "functions")
+
+func deploy(ctx context.Context, endpoint, secretKey string, log io.Writer) (*lambdalocal.Deployment, error) {
+	dir, err := filepath.Abs(binaries)
+	if err != nil {
+		return nil, err
+	}
+	return lambdalocal.Deploy(ctx, endpoint, "invoke-"+time.Now().Format("150405.000000000"), dir, secretKey, log)
+}
+
+// Run builds the function and keys-rotate, deploys them here, and invokes.
+func (i *invokeCmd) Run(ctx context.Context, c *commands) error {
+	if i.Event == "" {
+		i.Event = filepath.Join("events", i.Function+".json")
+	}
+	event, err := os.ReadFile(i.Event)
+	if err != nil {
+		return fmt.Errorf("no such event: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join("functions", i.Function, "main.go")); err != nil {
+		return fmt.Errorf("there is no function %q; see the folders of functions", i.Function)
+	}
+	if err := lambdalocal.Build(ctx, ".", binaries, i.Function, "keys-rotate"); err != nil {
+		return err
+	}
+	d, err := deploy(ctx, c.Dynamo, i.SecretKey, os.Stderr)
+	if err != nil {
+		return err
+	}
+	defer d.Stop()
+	answer, err := d.Invoke(ctx, i.Function, event)
+	if err != nil {
+		return err
+	}
+	var pretty bytes.Buffer
+	if json.Indent(&pretty, answer, "", "  ") != nil {
+		return errors.New("the answer is no JSON")
+	}
+	fmt.Println(pretty.String())
+	for _, call := range d.Stub.Calls() {
+		if call.Caller == i.Function {
+			fmt.Fprintln(os.Stderr, "called", call.Action)
+		}
+	}
+	return nil
+}
