@@ -4,7 +4,6 @@
 package awsstub
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -23,6 +22,8 @@ type Call struct {
 	Action string
 	// Index is true when a query names an index.
 	Index bool
+	// Units are the capacity units that DynamoDB would bill for the request; those of a transaction are its first call's.
+	Units float64
 }
 
 // Text is a message that SNS would have sent.
@@ -44,8 +45,9 @@ func New(dynamoEndpoint string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
-	return &Server{dynamo: proxy, secrets: map[string]string{}}, nil
+	s := &Server{secrets: map[string]string{}}
+	s.dynamo = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, ModifyResponse: s.bill}
+	return s, nil
 }
 
 // Calls returns what was called since the start, in order.
@@ -76,10 +78,12 @@ func (s *Server) SetSecret(id, value string) {
 	s.secrets[id] = value
 }
 
-func (s *Server) note(c ...Call) {
+// note writes calls down and says where the first one is.
+func (s *Server) note(c ...Call) (at int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, c...)
+	return len(s.calls) - len(c)
 }
 
 var credential = regexp.MustCompile(`Credential=([^/,]+)/`)
@@ -104,9 +108,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service, action, _ := strings.Cut(target, ".")
 	switch {
 	case strings.HasPrefix(service, "DynamoDB"):
-		s.note(dynamoCalls(callerOf(r), action, body)...)
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		s.dynamo.ServeHTTP(w, r)
+		at := s.note(dynamoCalls(callerOf(r), action, body)...)
+		s.dynamo.ServeHTTP(w, metered(r, body, at))
 	case service == "TrentService":
 		s.note(Call{Caller: callerOf(r), Action: "kms:" + action})
 		s.kms(w, action, body)
@@ -128,7 +131,7 @@ func dynamoCalls(caller, action string, body []byte) []Call {
 	}
 	_ = json.Unmarshal(body, &in)
 	if action != "TransactWriteItems" {
-		return []Call{{caller, "dynamodb:" + action, in.IndexName != ""}}
+		return []Call{{Caller: caller, Action: "dynamodb:" + action, Index: in.IndexName != ""}}
 	}
 	parts := map[string]string{"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 	var calls []Call
