@@ -1,0 +1,59 @@
+// The system's Chromium, and journeys in it that fail when a page asks any host but this machine, or throws.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const loopback = ['localhost', '127.0.0.1', '[::1]'];
+
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    args: [
+      '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+    ],
+  });
+}
+
+/** A fresh browser profile that notes everything it should not see. */
+export async function visitor(browser) {
+  const context = await browser.newContext();
+  context.setDefaultTimeout(15_000);
+  const foreign = [], thrown = [], calls = [];
+  context.on('request', request => {
+    const url = new URL(request.url());
+    if (/^(https?|wss?):$/.test(url.protocol) && !loopback.includes(url.hostname)) foreign.push(request.url());
+  });
+  context.on('response', async response => {
+    const url = new URL(response.url());
+    if (/\/v1\//.test(url.pathname)) calls.push(`${response.request().method()} ${url.pathname}${url.searchParams.has('_method') ? ` (${url.searchParams.get('_method')})` : ''} ${response.status()}`);
+  });
+  context.on('weberror', error => thrown.push(error.error().stack ?? String(error.error())));
+  return {
+    context, calls,
+    verify: () => {
+      assert.deepEqual(foreign, [], 'requests to other hosts');
+      assert.deepEqual(thrown, [], 'errors that nobody caught on the page');
+    },
+    story: async () => {
+      const pages = await Promise.all(context.pages().map(async p => `${p.url()}\n${(await p.locator('body').innerText().catch(() => '(no text)')).trim()}`));
+      return [...pages, 'last calls:', ...calls.slice(-15), ...thrown, ...foreign].join('\n');
+    },
+  };
+}
+
+/** A test in a fresh browser profile; when it fails it says what the person saw last. */
+export function journey(name, world, run) {
+  test(name, { timeout: 120_000 }, async () => {
+    const who = await visitor(world.browser);
+    try {
+      await run({ ...who, page: await who.context.newPage() });
+      who.verify();
+    } catch (error) {
+      error.message += `\n--- on the screen\n${await who.story()}\n---`;
+      throw error;
+    } finally {
+      await who.context.close();
+    }
+  });
+}

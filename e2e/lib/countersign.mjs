@@ -1,0 +1,93 @@
+// A Countersign server of its own on a free loopback port, with an empty data directory, and what a team's server would ask it.
+import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+export const secretKey = 'sk_test_e2e';
+
+export async function startCountersign() {
+  const binary = process.env.COUNTERSIGN;
+  if (!binary) throw new Error('COUNTERSIGN must name the binary; node run.mjs builds it and sets it');
+  const dir = await mkdtemp(path.join(tmpdir(), 'countersign-e2e-'));
+  const child = spawn(binary, ['serve', '--listen', 'localhost:0', '--data', dir, '--secret-key', secretKey], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = once(child, 'exit');
+  const log = [];
+  createInterface({ input: child.stderr }).on('line', line => log.push(line));
+  const greeting = {};
+  for await (const line of createInterface({ input: child.stdout })) {
+    greeting.url ??= line.match(/runs on (\S+)/)?.[1];
+    greeting.key ??= line.match(/Publishable key\s+(\S+)/)?.[1];
+    if (greeting.key) break;
+  }
+  if (!greeting.key) throw new Error(`countersign did not start:\n${log.join('\n')}`);
+  child.stdout.resume();
+
+  const request = async (method, path, body, key) => {
+    const headers = { ...(key && { authorization: `Bearer ${key}` }), ...(body && { 'content-type': 'application/json' }) };
+    const answer = await fetch(greeting.url + path, { method, headers, body: body && JSON.stringify(body) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text ? JSON.parse(text) : null;
+  };
+  const backend = (method, path, body) => request(method, path, body, secretKey);
+  const dev = (method, path, body) => request(method, `/dev${path}`, body);
+  const messages = async number => (await dev('GET', `/sms?phone_number=${encodeURIComponent(number)}`)).messages;
+
+  return {
+    url: greeting.url,
+    publishableKey: greeting.key,
+    log,
+    backend,
+    dev,
+    user: id => backend('GET', `/v1/users/${id}`),
+    createUser: fields => backend('POST', '/v1/users', fields),
+    ticket: async id => (await backend('POST', '/v1/sign_in_tokens', { user_id: id })).token,
+    sessions: id => backend('GET', `/v1/sessions?user_id=${id}`),
+    messages,
+    /** The code of the newest message to a number; waits for the message numbered `count`. */
+    code: async (number, count = 1) => {
+      const list = await until(async () => (l => l.length >= count && l)(await messages(number)), `message ${count} to ${number}`);
+      return list.at(-1).code;
+    },
+    advance: seconds => dev('PATCH', '/clock', { advance_seconds: seconds }),
+    age: (session, minutes) => dev('POST', `/sessions/${session}/age`, { minutes }),
+    settings: changes => backend('PATCH', '/v1/instance', changes),
+    /** What an authenticator app shows now, by the server's clock. */
+    totp: async secret => totp(secret, Date.parse((await dev('GET', '/clock')).now)),
+    stop: async () => {
+      child.kill('SIGTERM');
+      const [status] = await exited;
+      await rm(dir, { recursive: true });
+      if (status !== 0) throw new Error(`countersign ended with ${status}:\n${log.slice(-20).join('\n')}`);
+    },
+  };
+}
+
+/** Asks again until there is an answer. */
+export async function until(ask, what, limit = 10_000) {
+  const end = Date.now() + limit;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`never saw ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
+
+/** RFC 6238 with SHA-1, six digits and 30 seconds, written here so that the server is not checked with its own code. */
+export function totp(secret, at) {
+  const bits = [...secret].map(c => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map(byte => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const mac = createHmac('sha1', key).update(counter).digest();
+  const value = mac.readUInt32BE(mac.at(-1) & 15) & 0x7fffffff;
+  return String(value % 1_000_000).padStart(6, '0');
+}
+
+/** A code that is certainly not `code`. */
+export const wrong = code => String((Number(code) + 1) % 1_000_000).padStart(6, '0');

@@ -1,0 +1,80 @@
+// What a person does on the pages of the React app, and what they see there.
+import assert from 'node:assert/strict';
+
+export const password = 'correct horse battery';
+
+let count = 0;
+/** A new user of the Backend API; every journey has its own. */
+export async function someone(w, fields) {
+  const email = `person${++count}@example.com`;
+  const user = await w.api.createUser({ email_address: [email], password, first_name: 'Max', ...fields });
+  return { id: user.id, email };
+}
+
+/** A number that is nobody's test number, so that its codes are real and in the outbox. */
+export const number = () => `+1415555${String(2000 + ++count)}`;
+
+export const open = (w, page, path) => page.goto(w.site.url + path);
+export const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+export const fill = (page, label, text) => page.getByLabel(label, { exact: true }).fill(text);
+
+/** Waits until an element shows a text, and fails with what it shows instead. */
+export async function shows(locator, text) {
+  const matcher = text instanceof RegExp ? text : new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  try {
+    await locator.filter({ hasText: matcher }).first().waitFor();
+  } catch (error) {
+    throw new Error(`expected ${matcher}, and saw: ${JSON.stringify(await locator.allInnerTexts())}`, { cause: error });
+  }
+}
+export const status = (page, text) => shows(page.getByRole('status'), text);
+export const alerted = (page, text) => shows(page.getByRole('alert'), text);
+export const heading = (page, text) => shows(page.getByRole('heading', { level: 1 }), text);
+export const rows = (page, list) => page.getByRole('list', { name: list }).getByRole('listitem');
+
+/** Waits until a list has exactly these rows. */
+export async function listed(page, list, ...expected) {
+  for (const text of expected) await shows(rows(page, list), text);
+  await rows(page, list).nth(expected.length).waitFor({ state: 'detached' });
+  assert.equal(await rows(page, list).count(), expected.length);
+}
+
+export async function firstFactor(w, page, { email }) {
+  await open(w, page, '/sign-in');
+  await fill(page, 'E-mail', email);
+  await fill(page, 'Password', password);
+  await press(page, 'Continue');
+}
+
+export async function signIn(w, page, who) {
+  await firstFactor(w, page, who);
+  await status(page, `Signed in as ${who.email}`);
+}
+
+/** The session that the page is signed in with. */
+export const session = page => page.getByRole('status').getAttribute('data-session');
+
+/** Goes to another page of the app without loading it anew. */
+export const visit = (page, path) => page.getByRole('navigation').getByRole('link', { name: path, exact: true }).click();
+
+export async function addPhone(w, page, to) {
+  await visit(page, '/phones/add');
+  await fill(page, 'Phone number', to);
+  await press(page, 'Continue');
+  await shows(page.getByRole('paragraph'), `A code was sent to ${to}`);
+  const code = await w.api.code(to);
+  await fill(page, 'Code', code);
+  await press(page, 'Verify');
+  await heading(page, 'Text messages');
+  await shows(rows(page, 'Available'), to);
+}
+
+export async function reserve(page, to) {
+  await rows(page, 'Available').filter({ hasText: to }).getByRole('button', { name: 'Use for MFA' }).click();
+  await shows(rows(page, 'In use'), to);
+}
+
+export const shownCodes = async page => {
+  await rows(page, 'Backup codes').first().waitFor();
+  return rows(page, 'Backup codes').allInnerTexts();
+};

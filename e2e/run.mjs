@@ -1,0 +1,33 @@
+// Builds Countersign and the apps, and runs the journeys: node run.mjs [part of a file name ...]
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import path from 'node:path';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const say = text => console.log(`e2e: ${text}`);
+const bin = mkdtempSync(path.join(tmpdir(), 'countersign-bin-'));
+const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' };
+
+try {
+  env.CHROMIUM ??= ['chromium', 'chromium-browser', 'google-chrome'].map(name => spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim()).find(Boolean);
+  if (!env.CHROMIUM) throw new Error('no Chromium on the PATH; install it or name it in CHROMIUM');
+  env.COUNTERSIGN = path.join(bin, 'countersign');
+  say('building countersign');
+  execFileSync('go', ['build', '-o', env.COUNTERSIGN, './cmd/countersign'], { cwd: path.join(here, '..'), stdio: 'inherit' });
+
+  const wanted = process.argv.slice(2);
+  const files = readdirSync(path.join(here, 'tests')).filter(name => name.endsWith('.test.mjs') && (!wanted.length || wanted.some(part => name.includes(part))));
+  if (!files.length) throw new Error(`no test file matches ${wanted.join(' ')}`);
+  say('building the React app');
+  execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '-c', 'react/vite.config.mjs', '--logLevel', 'warn'], { cwd: here, stdio: 'inherit', env });
+
+  const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files.map(name => `tests/${name}`)], { cwd: here, stdio: 'inherit', env });
+  process.exitCode = status ?? 1;
+} catch (error) {
+  console.error(`e2e: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  rmSync(bin, { recursive: true, force: true });
+}
