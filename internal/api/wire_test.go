@@ -168,6 +168,21 @@ func TestPhoneNumbersOverTheWire(t *testing.T) {
 	b.call("POST", id+"?_method=DELETE").want(403, "session_reverification_required")
 }
 
+// Only where the account is not known yet may a wrong password look like an unknown account.
+func TestAWrongPasswordOfAKnownAccount(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	verify := "/v1/client/sessions/" + b.session + "/verify"
+	b.call("POST", verify, "level", "first_factor").ok()
+	wrong := b.call("POST", verify+"/attempt_first_factor", "strategy", "password", "password", "not the password").want(422, "form_password_incorrect")
+	if on := wrong.text("errors.0.meta.param_name"); on != "password" {
+		t.Errorf("the error is about %q", on)
+	}
+	w.backend("POST", "/v1/users/"+b.call("GET", "/v1/me").ok().text("response.id")+"/verify_password", `{"password":"not the password"}`).want(422, "form_password_incorrect")
+	name := b.call("GET", "/v1/me").ok().text("response.username")
+	w.open(mfa.Cookie).call("POST", "/v1/client/sign_ins", "identifier", name, "password", "not the password").want(422, "form_password_or_identifier_incorrect")
+}
+
 func TestRequestsAreLoggedInOneLine(t *testing.T) {
 	w := newWorld(t)
 	b := w.open(mfa.Cookie)

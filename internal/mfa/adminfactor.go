@@ -72,7 +72,7 @@ func (s *Service) VerifyPassword(ctx context.Context, id string, given secret.Va
 		if u.Password == "" {
 			return apierr.New(apierr.NoPasswordSet)
 		}
-		return t.provePassword(u, given, &memo)
+		return t.provePassword(u, given, &memo, apierr.FormPasswordIncorrect)
 	})
 }
 

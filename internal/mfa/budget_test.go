@@ -103,7 +103,7 @@ func TestLedgerStopsStrangersOnly(t *testing.T) {
 func TestPasswordAndSecondFactorDoNotLockEachOther(t *testing.T) {
 	p := newWorld(t).member()
 	for range 5 {
-		p.want(apierr.FormPasswordOrIdentifierIncorrect, p.VerifyPassword(t.Context(), p.id, secret.New("wrong password")))
+		p.want(apierr.FormPasswordIncorrect, p.VerifyPassword(t.Context(), p.id, secret.New("wrong password")))
 	}
 	p.want(apierr.TooManyRequests, p.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
 	p.enter()

@@ -220,8 +220,9 @@ func (t *txn) burned(u *User) {
 	t.emit(EventBackupUsed, u.ID)
 }
 
-// provePassword judges a password against its own budget, which no second-factor guess can move.
-func (t *txn) provePassword(u *User, given secret.Value, memo *passwordMemo) error {
+// provePassword judges a password against its own budget, which no second-factor guess can move. The code says what a wrong one is
+// called: who is known to be asking need not be told that the account might be unknown.
+func (t *txn) provePassword(u *User, given secret.Value, memo *passwordMemo, wrong apierr.Code) error {
 	if u.LockedUntil > t.now {
 		return locked(u.LockedUntil.Sub(t.now))
 	}
@@ -237,11 +238,7 @@ func (t *txn) provePassword(u *User, given secret.Value, memo *passwordMemo) err
 	}
 	u.First.fail(t.now)
 	t.put(u)
-	code := apierr.FormPasswordIncorrect
-	if t.state.settings.EnumerationProtection {
-		code = apierr.FormPasswordOrIdentifierIncorrect
-	}
-	return t.refuse(apierr.New(code).Param("password"))
+	return t.refuse(apierr.New(wrong).Param("password"))
 }
 
 // passwordMemo keeps the slow comparison from being repeated when a commit has to be.

@@ -167,7 +167,7 @@ func (t *txn) reproveFirst(in *signedIn, g Guess, memo *passwordMemo) error {
 		if in.user.Password == "" {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := t.provePassword(in.user, g.Password, memo); err != nil {
+		if err := t.provePassword(in.user, g.Password, memo, apierr.FormPasswordIncorrect); err != nil {
 			return err
 		}
 	case PhoneCode:

@@ -93,7 +93,11 @@ func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput)
 // passwordOf judges a password for an account that may not exist, at the same cost either way.
 func (t *txn) passwordOf(u *User, given secret.Value, memo *passwordMemo) error {
 	if u != nil && u.Password != "" {
-		return t.provePassword(u, given, memo)
+		wrong := apierr.FormPasswordIncorrect
+		if t.state.settings.EnumerationProtection {
+			wrong = apierr.FormPasswordOrIdentifierIncorrect
+		}
+		return t.provePassword(u, given, memo, wrong)
 	}
 	if _, err := memo.verify(t, "", given); err != nil {
 		return err
