@@ -50,8 +50,7 @@ export function journey(name, world, run) {
       await run({ ...who, page: await who.context.newPage() });
       who.verify();
     } catch (error) {
-      error.message += `\n--- on the screen\n${await who.story()}\n---`;
-      throw error;
+      throw new Error(`${error.message}\n--- on the screen\n${await who.story()}\n---`, { cause: error });
     } finally {
       await who.context.close();
     }

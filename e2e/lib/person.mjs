@@ -8,7 +8,7 @@ let count = 0;
 export async function someone(w, fields) {
   const email = `person${++count}@example.com`;
   const user = await w.api.createUser({ email_address: [email], password, first_name: 'Max', ...fields });
-  return { id: user.id, email };
+  return { id: user.id, email, phone: fields?.phone_number?.[0], secret: fields?.totp_secret, backup: fields?.backup_codes };
 }
 
 /** A number that is nobody's test number, so that its codes are real and in the outbox. */
@@ -78,3 +78,10 @@ export const shownCodes = async page => {
   await rows(page, 'Backup codes').first().waitFor();
   return rows(page, 'Backup codes').allInnerTexts();
 };
+
+/** All three second factors, as an import through the Backend API brings them. */
+export function secondFactors() {
+  const secret = Array.from({ length: 32 }, () => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[Math.floor(Math.random() * 32)]).join('');
+  const backup = Array.from({ length: 3 }, (_, i) => `abcd${i + 2}-efgh${i + 2}`);
+  return { phone_number: [number()], phone_number_identification_status: ['reserved'], totp_secret: secret, backup_codes: backup };
+}

@@ -1,0 +1,151 @@
+// Signing in with each first and second factor on the app's own page.
+import assert from 'node:assert/strict';
+import { journey } from '../lib/browser.mjs';
+import { wrong } from '../lib/countersign.mjs';
+import { world } from '../lib/world.mjs';
+import { alerted, fill, firstFactor, number, open, press, rows, secondFactors, session, shows, someone, status } from '../lib/person.mjs';
+
+const w = world();
+
+const ways = page => rows(page, 'Ways to continue');
+const choose = (page, name) => ways(page).getByRole('button', { name }).click();
+async function answer(page, code) {
+  await fill(page, 'Code', code);
+  await press(page, 'Verify');
+}
+
+async function live(max, page) {
+  const [only, ...more] = await w.api.sessions(max.id);
+  assert.deepEqual([only.id, only.status, more.length], [await session(page), 'active', 0]);
+}
+
+journey('a ticket signs in once', w, async ({ page }) => {
+  const max = await someone(w), ticket = await w.api.ticket(max.id);
+  await open(w, page, `/sign-in?ticket=${ticket}`);
+  await press(page, 'Use the ticket');
+  await status(page, `Signed in as ${max.email}, active`);
+  await live(max, page);
+  await press(page, 'Sign out');
+  await status(page, 'Signed out');
+  await open(w, page, `/sign-in?ticket=${ticket}`);
+  await press(page, 'Use the ticket');
+  await alerted(page, 'sign_in_token_already_used_code');
+  assert.deepEqual(await w.api.sessions(max.id), []);
+});
+
+journey('a wrong password and an unknown account look alike', w, async ({ page }) => {
+  const max = await someone(w);
+  const said = [];
+  for (const identifier of [max.email, 'nobody@example.com']) {
+    await open(w, page, '/sign-in');
+    await fill(page, 'E-mail', identifier);
+    await fill(page, 'Password', 'not the password');
+    await press(page, 'Continue');
+    await alerted(page, 'form_password_or_identifier_incorrect');
+    said.push(await page.getByRole('alert').innerText());
+  }
+  assert.equal(said[0], said[1]);
+  await status(page, 'Signed out');
+});
+
+journey('a ticket asks for the second factor too', w, async ({ page }) => {
+  const max = await someone(w, secondFactors());
+  await open(w, page, `/sign-in?ticket=${await w.api.ticket(max.id)}`);
+  await press(page, 'Use the ticket');
+  await shows(page.getByRole('paragraph'), 'Step: needs_second_factor');
+  assert.deepEqual(await w.api.sessions(max.id), []);
+  await choose(page, 'Authenticator app');
+  await answer(page, await w.api.totp(max.secret));
+  await status(page, 'Signed in');
+  await live(max, page);
+});
+
+journey('second factor: the ways are listed in Clerk\'s order', w, async ({ page }) => {
+  const max = await someone(w, secondFactors());
+  await firstFactor(w, page, max);
+  await ways(page).first().waitFor();
+  const shown = await ways(page).allInnerTexts();
+  assert.equal(shown.length, 3);
+  assert.match(shown[0], /^Authenticator app/);
+  assert.match(shown[1], new RegExp(`^Text message \\+1\\*+${max.phone.slice(-2)}$`));
+  assert.match(shown[2], /^Backup code/);
+  await status(page, 'Signed out');
+});
+
+journey('second factor by text message: wrong and right code', w, async ({ page }) => {
+  const max = await someone(w, secondFactors());
+  await firstFactor(w, page, max);
+  await choose(page, 'Text message');
+  const code = await w.api.code(max.phone);
+  await answer(page, wrong(code));
+  await alerted(page, 'form_code_incorrect');
+  assert.deepEqual(await w.api.sessions(max.id), []);
+  await answer(page, code);
+  await status(page, `Signed in as ${max.email}, active, two factors`);
+  await live(max, page);
+});
+
+journey('second factor by authenticator app: wrong, right, and the right one again', w, async ({ page }) => {
+  const max = await someone(w, secondFactors());
+  await firstFactor(w, page, max);
+  await choose(page, 'Authenticator app');
+  const code = await w.api.totp(max.secret);
+  await answer(page, wrong(code));
+  await alerted(page, 'form_code_incorrect');
+  await answer(page, code);
+  await status(page, 'Signed in');
+  await live(max, page);
+  await press(page, 'Sign out');
+  await status(page, 'Signed out');
+  await firstFactor(w, page, max);
+  await choose(page, 'Authenticator app');
+  await answer(page, code);
+  await alerted(page, 'form_code_incorrect');
+  assert.deepEqual(await w.api.sessions(max.id), []);
+});
+
+journey('second factor by backup code: each works once', w, async ({ page }) => {
+  const max = await someone(w, secondFactors());
+  const backup = async code => {
+    await firstFactor(w, page, max);
+    await choose(page, 'Backup code');
+    await answer(page, code);
+  };
+  await backup(max.backup[0]);
+  await status(page, 'Signed in');
+  await live(max, page);
+  await press(page, 'Sign out');
+  await status(page, 'Signed out');
+  await backup(max.backup[0]);
+  await alerted(page, 'form_code_incorrect');
+  await answer(page, max.backup[1]);
+  await status(page, 'Signed in');
+  assert.equal((await w.api.user(max.id)).backup_code_enabled, true);
+});
+
+journey('guessing ends in a lockout that the page shows, and an administrator ends it', w, async ({ page }) => {
+  const max = await someone(w, secondFactors());
+  const begin = async () => {
+    await firstFactor(w, page, max);
+    await choose(page, 'Backup code');
+  };
+  await begin();
+  for (let failures = 1; failures <= 9; failures++) {
+    await answer(page, 'aaaaa-aaaaa');
+    await alerted(page, 'form_code_incorrect');
+    if (failures < 5) continue;
+    await answer(page, max.backup[0]); // right, and too early
+    await alerted(page, 'too_many_requests');
+    await w.api.advance(3600);
+    await begin();
+  }
+  await answer(page, 'aaaaa-aaaaa');
+  await alerted(page, /form_code_incorrect|user_locked/);
+  await answer(page, max.backup[0]);
+  await alerted(page, 'user_locked');
+  assert.equal((await w.api.user(max.id)).locked, true);
+  await w.api.backend('POST', `/v1/users/${max.id}/unlock`);
+  assert.equal((await w.api.user(max.id)).locked, false);
+  await answer(page, max.backup[0]);
+  await status(page, 'Signed in');
+});
