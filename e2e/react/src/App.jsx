@@ -1,4 +1,4 @@
-import { SignIn, UserProfile, useAuth, useClerk, useSession, useUser } from '@clerk/react';
+import { SignIn, TaskSetupMFA, UserProfile, useAuth, useClerk, useSession, useUser } from '@clerk/react';
 import { Link, usePath } from './router.jsx';
 import { SignInPage } from './SignInPage.jsx';
 import { AddPhone, Phones } from './Phones.jsx';
@@ -10,6 +10,7 @@ const pages = {
   '/': Home, '/sign-in': SignInPage, '/phones': Phones, '/phones/add': AddPhone, '/authenticator': Authenticator,
   '/authenticator/add': AddAuthenticator, '/backup-codes': BackupCodes, '/task': Task,
   '/profile': () => <UserProfile routing="hash" />,
+  '/prebuilt-task': () => <TaskSetupMFA redirectUrlComplete="/" />,
   '/prebuilt': () => <SignIn routing="hash" withSignUp={false} fallbackRedirectUrl="/" />,
 };
 

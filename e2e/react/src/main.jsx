@@ -14,7 +14,7 @@ createRoot(document.getElementById('root')).render(
     telemetry={false}
     signInUrl="/sign-in"
     afterSignOutUrl="/"
-    taskUrls={{ 'setup-mfa': '/task' }}
+    taskUrls={config.taskUrls}
     routerPush={to => go(to)}
     routerReplace={to => go(to, true)}
   >
