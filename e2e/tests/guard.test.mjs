@@ -1,0 +1,32 @@
+// The guard itself: a page that asks another host, or throws, must not pass.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { visitor } from '../lib/browser.mjs';
+import { world } from '../lib/world.mjs';
+import { open, status } from '../lib/person.mjs';
+
+const w = world();
+
+test('a request to another host is seen and does not get through', async () => {
+  const who = await visitor(w.browser);
+  const page = await who.context.newPage();
+  await open(w, page, '/');
+  await status(page, 'Signed out');
+  who.verify();
+  const outcome = await page.evaluate(() => fetch('http://other.example/').then(() => 'answered', () => 'refused'));
+  assert.equal(outcome, 'refused');
+  assert.throws(who.verify, /other\.example/);
+  await who.context.close();
+});
+
+test('an error that nobody caught is seen', async () => {
+  const who = await visitor(w.browser);
+  const page = await who.context.newPage();
+  await open(w, page, '/');
+  await status(page, 'Signed out');
+  const seen = who.context.waitForEvent('weberror');
+  await page.evaluate(() => { setTimeout(() => { throw new Error('on purpose'); }); });
+  await seen;
+  assert.throws(who.verify, /on purpose/);
+  await who.context.close();
+});
