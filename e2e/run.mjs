@@ -1,6 +1,6 @@
 // Builds Countersign and the apps, and runs the journeys: node run.mjs [part of a file name ...]
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
@@ -8,7 +8,12 @@ import path from 'node:path';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const say = text => console.log(`e2e: ${text}`);
 const bin = mkdtempSync(path.join(tmpdir(), 'countersign-bin-'));
-const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' };
+// Every Node process, ours and those of the frameworks, is held to this machine.
+const foreign = path.join(bin, 'foreign');
+const env = {
+  ...process.env, NEXT_TELEMETRY_DISABLED: '1', E2E_FOREIGN: foreign,
+  NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${new URL('lib/loopback-only.mjs', import.meta.url)}`.trim(),
+};
 
 try {
   env.CHROMIUM ??= ['chromium', 'chromium-browser', 'google-chrome'].map(name => spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim()).find(Boolean);
@@ -25,6 +30,7 @@ try {
 
   const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files.map(name => `tests/${name}`)], { cwd: here, stdio: 'inherit', env });
   process.exitCode = status ?? 1;
+  if (existsSync(foreign)) throw new Error(`connections to other hosts:\n${readFileSync(foreign, 'utf8')}`);
 } catch (error) {
   console.error(`e2e: ${error.message}`);
   process.exitCode = 1;

@@ -1,5 +1,9 @@
 // The guard itself: a page that asks another host, or throws, must not pass.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { visitor } from '../lib/browser.mjs';
 import { world } from '../lib/world.mjs';
@@ -29,4 +33,13 @@ test('an error that nobody caught is seen', async () => {
   await seen;
   assert.throws(who.verify, /on purpose/);
   await who.context.close();
+});
+
+test('a Node process cannot reach another host', async () => {
+  const note = path.join(await mkdtemp(path.join(tmpdir(), 'guard-')), 'foreign');
+  const script = `fetch('http://192.0.2.1/').then(() => process.exit(0), () => process.exit(7))`;
+  const { status } = spawnSync(process.execPath, ['-e', script], { env: { ...process.env, E2E_FOREIGN: note }, timeout: 10_000 });
+  assert.equal(status, 7);
+  assert.match(await readFile(note, 'utf8'), /192\.0\.2\.1:80/);
+  await rm(path.dirname(note), { recursive: true });
 });
