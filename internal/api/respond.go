@@ -18,6 +18,9 @@ type Wrapped[T any] struct {
 	Client   *Client `json:"client"`
 }
 
+// jsonType has no charset: Clerk's server SDK compares the whole header, and takes anything else for text.
+const jsonType = "application/json"
+
 func (a *API) write(x *exchange, status int, body any) error {
 	if raw, ok := body.(document); ok {
 		return raw.write(x, status)
@@ -34,7 +37,7 @@ func (a *API) write(x *exchange, status int, body any) error {
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	x.Header().Set("Content-Type", "application/json; charset=utf-8")
+	x.Header().Set("Content-Type", jsonType)
 	x.WriteHeader(status)
 	_, _ = x.Write(data)
 	return nil
@@ -50,7 +53,7 @@ type document []byte
 func (d document) MarshalJSON() ([]byte, error) { return d, nil }
 
 func (d document) write(x *exchange, status int) error {
-	x.Header().Set("Content-Type", "application/json; charset=utf-8")
+	x.Header().Set("Content-Type", jsonType)
 	x.WriteHeader(status)
 	_, _ = x.Write(d)
 	return nil
@@ -73,7 +76,7 @@ func (a *API) fail(x *exchange, r *http.Request, err error) {
 	if err != nil {
 		data = []byte(`{"errors":[]}`)
 	}
-	x.Header().Set("Content-Type", "application/json; charset=utf-8")
+	x.Header().Set("Content-Type", jsonType)
 	x.WriteHeader(e.Status())
 	if r.Method != http.MethodHead {
 		_, _ = x.Write(data)

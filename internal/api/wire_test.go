@@ -168,6 +168,19 @@ func TestPhoneNumbersOverTheWire(t *testing.T) {
 	b.call("POST", id+"?_method=DELETE").want(403, "session_reverification_required")
 }
 
+// TestJSONIsCalledExactlyThat: @clerk/backend parses an answer only when this header is these sixteen characters.
+func TestJSONIsCalledExactlyThat(t *testing.T) {
+	w := newWorld(t)
+	for what, a := range map[string]*answer{
+		"an object": w.backend("GET", "/v1/users/"+w.user(), ""), "a list": w.backend("GET", "/v1/users", ""),
+		"a document": w.backend("GET", "/v1/jwks", ""), "an error": w.backend("GET", "/v1/users/nobody", ""),
+	} {
+		if got := a.Header.Get("Content-Type"); got != "application/json" {
+			t.Errorf("%s is %q", what, got)
+		}
+	}
+}
+
 // Only where the account is not known yet may a wrong password look like an unknown account.
 func TestAWrongPasswordOfAKnownAccount(t *testing.T) {
 	w := newWorld(t)

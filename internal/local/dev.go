@@ -29,7 +29,7 @@ func (a *App) routes(pages http.Handler) *http.ServeMux {
 }
 
 func (a *App) answer(w http.ResponseWriter, body any, err error) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	if err != nil {
 		e := apierr.From(err)
