@@ -131,22 +131,23 @@ func (in userListInput) matches(u *mfa.User) bool {
 		has(in.ExternalIDs, u.ExternalID) && has(in.IDs, u.WireID())
 }
 
-func (in userListInput) page() (offset, limit int, err error) {
+// page checks which part of a list is asked for.
+func page(from int, most *int) (offset, limit int, err error) {
 	limit = 10
-	if in.Limit != nil {
-		limit = *in.Limit
+	if most != nil {
+		limit = *most
 	}
 	if limit < 1 || limit > 500 {
 		return 0, 0, apierr.New(apierr.FormParamValueInvalid).Param("limit")
 	}
-	if in.Offset < 0 {
+	if from < 0 {
 		return 0, 0, apierr.New(apierr.FormParamValueInvalid).Param("offset")
 	}
-	return in.Offset, limit, nil
+	return from, limit, nil
 }
 
 func listUsers(a *API, c *call, in userListInput) ([]AdminUser, error) {
-	offset, limit, err := in.page()
+	offset, limit, err := page(in.Offset, in.Limit)
 	if err != nil {
 		return nil, err
 	}

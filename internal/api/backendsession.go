@@ -78,13 +78,26 @@ func presentAdminSession(r *mfa.SessionResult) AdminSession {
 }
 
 type sessionListInput struct {
-	UserID string `query:"user_id"`
-	Status string `query:"status" doc:"active or pending"`
+	UserID    string `query:"user_id"`
+	Status    string `query:"status" doc:"active or pending"`
+	Limit     *int   `query:"limit" doc:"1 to 500, default 10"`
+	Offset    int    `query:"offset"`
+	Paginated bool   `query:"paginated" doc:"an object with data and total_count in place of the array"`
 }
 
-func listSessions(a *API, c *call, in sessionListInput) ([]AdminSession, error) {
+// sessionPage is the form that Clerk's server SDK asks for; without asking there is a bare array.
+type sessionPage struct {
+	Data       []AdminSession `json:"data"`
+	TotalCount int            `json:"total_count"`
+}
+
+func listSessions(a *API, c *call, in sessionListInput) (any, error) {
 	if in.UserID == "" {
 		return nil, apierr.New(apierr.FormParamMissing).Param("user_id")
+	}
+	offset, limit, err := page(in.Offset, in.Limit)
+	if err != nil {
+		return nil, err
 	}
 	found, err := a.Service.UserSessions(c, in.UserID)
 	out := []AdminSession{}
@@ -92,6 +105,11 @@ func listSessions(a *API, c *call, in sessionListInput) ([]AdminSession, error) 
 		if s := presentAdminSession(&found[i]); in.Status == "" || in.Status == s.Status {
 			out = append(out, s)
 		}
+	}
+	total := len(out)
+	out = out[min(offset, total):min(offset+limit, total)]
+	if in.Paginated {
+		return sessionPage{Data: out, TotalCount: total}, err
 	}
 	return out, err
 }

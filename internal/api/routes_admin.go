@@ -44,8 +44,10 @@ func SignInTokenRevoke() Operation {
 
 // SessionsList is the row of sessions-list: a user's live sessions.
 func SessionsList() Operation {
-	return row(Backend, "sessions-list", get, "/v1/sessions",
-		"A user's live sessions", 0, listSessions, join(missing, []apierr.Code{apierr.FormParamMissing})...)
+	op := row(Backend, "sessions-list", get, "/v1/sessions", "A user's live sessions", 0, listSessions,
+		join(missing, []apierr.Code{apierr.FormParamMissing, apierr.FormParamValueInvalid})...)
+	op.Response = []AdminSession{}
+	return op
 }
 
 // AdminSessionGet is the row of admin-session-get: a session.

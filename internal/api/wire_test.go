@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -179,6 +180,30 @@ func TestJSONIsCalledExactlyThat(t *testing.T) {
 			t.Errorf("%s is %q", what, got)
 		}
 	}
+}
+
+// Clerk's server SDK always asks for pages of sessions, and reads nothing of a bare array.
+func TestSessionsInPages(t *testing.T) {
+	w := newWorld(t)
+	user := w.user()
+	for range 3 {
+		w.open(mfa.Cookie).enter(user)
+	}
+	bare := w.backend("GET", "/v1/sessions?user_id="+user, "").ok()
+	page := w.backend("GET", "/v1/sessions?paginated=true&limit=2&offset=1&user_id="+user, "").ok()
+	for i, want := range []any{bare.text("1.id"), bare.text("2.id"), nil} {
+		if got := page.at(fmt.Sprintf("data.%d.id", i)); got != want {
+			t.Errorf("session %d of the page is %v, want %v", i, got, want)
+		}
+	}
+	if got := page.at("total_count"); got != 3.0 {
+		t.Errorf("%v in all, want 3", got)
+	}
+	past := w.backend("GET", "/v1/sessions?paginated=true&offset=9&user_id="+user, "").ok()
+	if list, ok := past.at("data").([]any); !ok || len(list) != 0 {
+		t.Errorf("past the end: %s", past.body)
+	}
+	w.backend("GET", "/v1/sessions?limit=0&user_id="+user, "").want(422, "form_param_value_invalid")
 }
 
 // Only where the account is not known yet may a wrong password look like an unknown account.
