@@ -1,0 +1,156 @@
+// @clerk/backend in Node, as a team's server uses it.
+import assert from 'node:assert/strict';
+import { createHash, createPublicKey } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { createClerkClient, verifyToken } from '@clerk/backend';
+import { secretKey, startCountersign } from '../lib/countersign.mjs';
+import { startApp } from '../lib/native.mjs';
+import { number, password, someone } from '../lib/person.mjs';
+
+const w = {};
+let clerk;
+before(async () => {
+  w.api = await startCountersign();
+  clerk = createClerkClient({ secretKey, publishableKey: w.api.publishableKey, apiUrl: w.api.url, telemetry: { disabled: true } });
+});
+after(() => w.api.stop());
+
+const refused = (promise, status, code) => assert.rejects(promise, error => {
+  assert.deepEqual([error.status, error.errors?.[0]?.code], [status, code]);
+  return true;
+});
+
+/** A session, made by a person in an app. */
+async function session(max) {
+  const app = await startApp(w.api);
+  const signIn = await app.client.signIn.create({ strategy: 'ticket', ticket: (await clerk.signInTokens.createSignInToken({ userId: max.id, expiresInSeconds: 60 })).token });
+  await app.setActive({ session: signIn.createdSessionId });
+  return app;
+}
+
+test('users: create, read, list, count, change, delete', async () => {
+  const to = number();
+  const made = await clerk.users.createUser({ emailAddress: ['ann@example.com'], phoneNumber: [to], firstName: 'Ann', password, publicMetadata: { team: 'blue' } });
+  assert.equal(made.emailAddresses[0].emailAddress, 'ann@example.com');
+  assert.equal(made.phoneNumbers[0].phoneNumber, to);
+  assert.equal(made.passwordEnabled, true);
+  assert.deepEqual(made.publicMetadata, { team: 'blue' });
+  assert.equal((await clerk.users.getUser(made.id)).firstName, 'Ann');
+  const list = await clerk.users.getUserList({ emailAddress: ['ann@example.com'] });
+  assert.deepEqual([list.totalCount, list.data.map(u => u.id)], [1, [made.id]]);
+  const before = await clerk.users.getCount();
+  assert.equal((await clerk.users.updateUser(made.id, { firstName: 'Anna' })).firstName, 'Anna');
+  await refused(clerk.users.createUser({ emailAddress: ['ann@example.com'], password }), 422, 'form_identifier_exists');
+  assert.equal((await clerk.users.deleteUser(made.id)).deleted, true);
+  await refused(clerk.users.getUser(made.id), 404, 'resource_not_found');
+  assert.equal(await clerk.users.getCount(), before - 1);
+});
+
+test('users: passwords, authenticator codes, second factors, locks and bans', async () => {
+  const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+  const { id } = await clerk.users.createUser({ emailAddress: ['bob@example.com'], password, totpSecret: secret, backupCodes: ['abcd2-efgh2'] });
+  assert.equal((await clerk.users.verifyPassword({ userId: id, password })).verified, true);
+  await refused(clerk.users.verifyPassword({ userId: id, password: 'not the password' }), 422, 'form_password_incorrect');
+  const code = await w.api.totp(secret);
+  assert.equal((await clerk.users.verifyTOTP({ userId: id, code })).code_type, 'totp');
+  await refused(clerk.users.verifyTOTP({ userId: id, code }), 422, 'form_code_incorrect');
+  assert.equal((await clerk.users.verifyTOTP({ userId: id, code: 'abcd2-efgh2' })).code_type, 'backup_code');
+  assert.equal((await clerk.users.lockUser(id)).locked, true);
+  assert.equal((await clerk.users.unlockUser(id)).locked, false);
+  assert.equal((await clerk.users.banUser(id)).banned, true);
+  assert.equal((await clerk.users.unbanUser(id)).banned, false);
+  await clerk.users.disableUserMFA(id);
+  assert.equal((await clerk.users.getUser(id)).twoFactorEnabled, false);
+});
+
+test('phone numbers', async () => {
+  const max = await someone(w), to = number();
+  const made = await clerk.phoneNumbers.createPhoneNumber({ userId: max.id, phoneNumber: to, verified: true, reservedForSecondFactor: true });
+  assert.equal(made.reservedForSecondFactor, true);
+  assert.equal((await clerk.users.getUser(max.id)).twoFactorEnabled, true);
+  assert.equal((await clerk.phoneNumbers.getPhoneNumber(made.id)).phoneNumber, to);
+  assert.equal((await clerk.phoneNumbers.updatePhoneNumber(made.id, { reservedForSecondFactor: false })).reservedForSecondFactor, false);
+  assert.equal((await clerk.phoneNumbers.deletePhoneNumber(made.id)).deleted, true);
+});
+
+test('sign-in tokens: used once, or revoked', async () => {
+  const max = await someone(w);
+  const made = await clerk.signInTokens.createSignInToken({ userId: max.id, expiresInSeconds: 60 });
+  assert.equal(made.status, 'pending');
+  assert.equal((await clerk.signInTokens.revokeSignInToken(made.id)).status, 'revoked');
+  const app = await startApp(w.api);
+  await assert.rejects(app.client.signIn.create({ strategy: 'ticket', ticket: made.token }), error => error.errors[0].code === 'sign_in_token_revoked_code');
+});
+
+test('sessions: list, read, token, revoke', async () => {
+  const max = await someone(w);
+  const app = await session(max);
+  const { data } = await clerk.sessions.getSessionList({ userId: max.id });
+  assert.deepEqual(data.map(s => [s.id, s.status, s.userId]), [[app.session.id, 'active', max.id]]);
+  assert.equal((await clerk.sessions.getSession(app.session.id)).userId, max.id);
+  const { jwt } = await clerk.sessions.getToken(app.session.id);
+  assert.equal((await verifyToken(jwt, { secretKey, apiUrl: w.api.url })).sid, app.session.id);
+  await clerk.sessions.revokeSession(app.session.id);
+  assert.deepEqual((await clerk.sessions.getSessionList({ userId: max.id })).data, []);
+});
+
+test('verifyToken: networkless with a pinned key, and through JWKS', async () => {
+  const max = await someone(w);
+  const app = await session(max);
+  const token = await app.session.getToken();
+  const { keys: [jwk] } = await (await fetch(`${w.api.url}/.well-known/jwks.json`)).json();
+  const jwtKey = createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+  for (const options of [{ jwtKey }, { secretKey, apiUrl: w.api.url, skipJwksCache: true }]) {
+    const claims = await verifyToken(token, options);
+    assert.deepEqual([claims.sub, claims.sid, claims.iss, claims.sts], [max.id, app.session.id, w.api.url, 'active']);
+    const [head, body, signature] = token.split('.');
+    const forged = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(body, 'base64url')), sub: 'user_somebody_else' })).toString('base64url');
+    await assert.rejects(verifyToken(`${head}.${forged}.${signature}`, options), { reason: 'token-invalid-signature' });
+  }
+  await assert.rejects(verifyToken(token, { secretKey: 'sk_test_wrong', apiUrl: w.api.url, skipJwksCache: true }));
+});
+
+const page = 'http://localhost:3000/account';
+const ask = (headers, options) => clerk.authenticateRequest(new Request(page, { headers }), { proxyUrl: w.api.url, ...options });
+
+test('authenticateRequest: header, cookie, and who is refused', async () => {
+  const max = await someone(w);
+  const app = await session(max);
+  const token = await app.session.getToken();
+  const byHeader = await ask({ authorization: `Bearer ${token}` });
+  assert.equal(byHeader.status, 'signed-in');
+  const auth = byHeader.toAuth();
+  assert.deepEqual([auth.userId, auth.sessionId], [max.id, app.session.id]);
+  assert.equal(auth.has({ reverification: 'strict' }), true);
+  await w.api.age(app.session.id, 11);
+  const aged = (await ask({ authorization: `Bearer ${await app.session.getToken({ skipCache: true })}` })).toAuth();
+  assert.deepEqual(aged.factorVerificationAge, [11, -1]);
+  assert.equal(aged.has({ reverification: 'strict' }), false);
+  assert.equal(aged.has({ reverification: 'moderate' }), true);
+
+  const suffix = createHash('sha1').update(w.api.publishableKey).digest('base64url').slice(0, 8);
+  const jar = { __session: token, __client_uat: Math.floor(Date.now() / 1000) - 5, __clerk_db_jwt: 'dvb_x' };
+  const cookie = Object.entries(jar).map(([name, value]) => `${name}=${value}; ${name}_${suffix}=${value}`).join('; ');
+  const byCookie = await ask({ cookie, 'sec-fetch-dest': 'document' });
+  assert.equal(byCookie.status, 'signed-in', byCookie.reason);
+  const elsewhere = await ask({ authorization: `Bearer ${token}` }, { authorizedParties: ['https://other.example'] });
+  assert.equal(elsewhere.reason, 'token-invalid-authorized-parties'); // an app on a phone has no origin to name
+  assert.equal((await ask({ authorization: 'Bearer nonsense' })).status, 'signed-out');
+  assert.equal((await ask({})).status, 'signed-out');
+});
+
+test('authenticateRequest: the first visit of a browser goes through the handshake', async () => {
+  const browser = { accept: 'text/html', 'sec-fetch-dest': 'document' };
+  const first = await ask(browser);
+  assert.equal(first.status, 'handshake');
+  const there = await fetch(first.headers.get('location'), { redirect: 'manual' });
+  assert.equal(there.status, 307);
+  const back = there.headers.get('location');
+  assert.equal(new URL(back).origin + new URL(back).pathname, page);
+  const second = await clerk.authenticateRequest(new Request(back, { headers: browser }), { proxyUrl: w.api.url });
+  const cookies = second.headers.getSetCookie();
+  assert.ok(cookies.some(c => c.startsWith('__clerk_db_jwt=dvb_')), String(cookies));
+  const jar = cookies.map(c => c.split(';')[0]).join('; ');
+  const third = await ask({ ...browser, cookie: jar });
+  assert.equal(third.status, 'signed-out');
+});
