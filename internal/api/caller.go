@@ -83,7 +83,23 @@ func (a *API) admitFrontend(c *call) error {
 		Agent:       r.UserAgent(),
 		Origin:      origin,
 	}
+	if origin == "" && !native {
+		c.from.Origin = a.refererOrigin(c)
+	}
 	return nil
+}
+
+// refererOrigin stands in for the Origin that browsers leave out of a GET to their own origin, as through a relative proxy: without
+// it the token of a page load would name no party, and a server that checks the party would turn the person away.
+func (a *API) refererOrigin(c *call) string {
+	u, err := url.Parse(c.request.Header.Get("Referer"))
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	if origin := u.Scheme + "://" + u.Host; a.originAllowed(origin, c.settings.AllowedOrigins) {
+		return origin
+	}
+	return ""
 }
 
 // credentials lists the client tokens in order of precedence: native alone, else the development browser before the cookie.

@@ -153,3 +153,20 @@ func TestTheTokenNamesItsOrigin(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 }
+
+// Through a relative proxy a page load is a GET to the page's own origin, which carries no Origin.
+func TestTheTokenOfAPageLoadNamesItsOrigin(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	for referer, party := range map[string]string{
+		"http://localhost:3000/account?a=b": `"azp":"http://localhost:3000"`, "https://evil.example/": "", "": "", "nonsense": "",
+	} {
+		r := httptest.NewRequest("GET", "/v1/client", nil)
+		r.Header.Set("Referer", referer)
+		r.AddCookie(&http.Cookie{Name: "__client", Value: b.token})
+		claims := payload(t, w.send(r).ok().text("response.sessions.0.last_active_token.jwt"))
+		if party == "" && strings.Contains(claims, `"azp"`) || !strings.Contains(claims, party) {
+			t.Errorf("from %q: %s", referer, claims)
+		}
+	}
+}
