@@ -88,6 +88,8 @@ func anAttribute(on bool, first, second, verifications []string) attribute {
 	}
 }
 
+// attributes says what people have and sign in with. Clerk's UI takes whatever is used for the first factor for an identifier that can be
+// typed, and has no field for others.
 func attributes(s mfa.Settings) map[string]attribute {
 	when := func(on bool, name string) []string {
 		if on {
@@ -95,16 +97,20 @@ func attributes(s mfa.Settings) map[string]attribute {
 		}
 		return nil
 	}
+	identifier := func(a attribute) attribute {
+		a.UsedForFirstFactor = true
+		return a
+	}
 	return map[string]attribute{
-		"email_address":     anAttribute(true, nil, nil, nil),
+		"email_address":     identifier(anAttribute(true, nil, nil, nil)),
 		"phone_number":      anAttribute(s.SMSCode, when(s.FirstFactorPhoneCode, "phone_code"), when(s.SMSCode, "phone_code"), when(s.SMSCode, "phone_code")),
-		"username":          anAttribute(true, nil, nil, nil),
+		"username":          identifier(anAttribute(true, nil, nil, nil)),
 		"first_name":        anAttribute(true, nil, nil, nil),
 		"last_name":         anAttribute(true, nil, nil, nil),
 		"password":          anAttribute(true, nil, nil, nil),
 		"authenticator_app": anAttribute(s.AuthenticatorApp, nil, when(s.AuthenticatorApp, "totp"), when(s.AuthenticatorApp, "totp")),
 		"backup_code":       anAttribute(s.BackupCodes, nil, when(s.BackupCodes, "backup_code"), nil),
-		"ticket":            anAttribute(true, []string{"ticket"}, nil, nil),
+		"ticket":            anAttribute(true, nil, nil, nil),
 		"passkey":           anAttribute(false, nil, nil, nil),
 		"web3_wallet":       anAttribute(false, nil, nil, nil),
 	}

@@ -206,6 +206,28 @@ func TestSessionsInPages(t *testing.T) {
 	w.backend("GET", "/v1/sessions?limit=0&user_id="+user, "").want(422, "form_param_value_invalid")
 }
 
+// Clerk's <SignIn/> makes a field of each attribute that is used for the first factor, and breaks on one that it does not know, or on none.
+func TestTheEnvironmentNamesIdentifiers(t *testing.T) {
+	w := newWorld(t)
+	known := map[string]bool{"email_address": true, "username": true, "phone_number": true}
+	for _, phones := range []string{"false", "true"} {
+		w.backend("PATCH", "/v1/instance", `{"first_factor_phone_code":`+phones+`}`).ok()
+		env := w.open(mfa.Cookie).call("GET", "/v1/environment").ok()
+		found := map[string]bool{}
+		for name, a := range env.at("user_settings.attributes").(map[string]any) {
+			if a.(map[string]any)["used_for_first_factor"] == true {
+				found[name] = true
+				if !known[name] {
+					t.Errorf("%s is not something to type", name)
+				}
+			}
+		}
+		if !found["email_address"] || !found["username"] || found["phone_number"] != (phones == "true") {
+			t.Errorf("identifiers %v", found)
+		}
+	}
+}
+
 // Only where the account is not known yet may a wrong password look like an unknown account.
 func TestAWrongPasswordOfAKnownAccount(t *testing.T) {
 	w := newWorld(t)
