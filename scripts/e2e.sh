@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs Clerk's published SDKs against Countersign in a real browser: scripts/e2e.sh [part of a test file's name ...]
+# It needs Node 20.19 or newer with npm, Go, and Chromium on the PATH or named by CHROMIUM.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ -z "${CHROMIUM:-}" ]; then
+	for name in chromium chromium-browser google-chrome; do
+		if CHROMIUM=$(command -v "$name"); then break; fi
+	done
+fi
+[ -n "${CHROMIUM:-}" ] || { echo "e2e: no Chromium on the PATH; install it (Debian: apt-get install chromium) or name it in CHROMIUM" >&2; exit 1; }
+export CHROMIUM
+
+cd e2e
+# npm writes this file last, so an older or missing one means that something is to be installed.
+if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+	npm ci --no-audit --no-fund --loglevel=error
+fi
+exec node run.mjs "$@"
