@@ -97,11 +97,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.Header().Set("Cache-Control", "no-store")
 	x.Header().Set("X-Content-Type-Options", "nosniff")
 	if err := override(x, r); err != nil {
-		a.fail(x, r, err)
+		a.failReadably(x, r, err)
 		return
 	}
 	if !clean(r.URL.Path) {
-		a.fail(x, r, apierr.New(apierr.ResourceNotFound))
+		a.failReadably(x, r, apierr.New(apierr.ResourceNotFound))
 		return
 	}
 	if _, pattern := a.mux.Handler(r); pattern == "" {
@@ -169,11 +169,11 @@ func (a *API) unrouted(x *exchange, r *http.Request) {
 	}
 	switch {
 	case len(allowed) == 0:
-		a.fail(x, r, apierr.New(apierr.ResourceNotFound))
+		a.failReadably(x, r, apierr.New(apierr.ResourceNotFound))
 	case r.Method == http.MethodOptions:
 		a.preflight(x, r, allowed)
 	default:
 		x.Header().Set("Allow", strings.Join(allowed, ", "))
-		a.fail(x, r, apierr.New(apierr.MethodNotAllowed))
+		a.failReadably(x, r, apierr.New(apierr.MethodNotAllowed))
 	}
 }

@@ -29,6 +29,7 @@ const AllowedHeaders = "Authorization, Content-Type"
 func (a *API) admit(c *call, surface Surface) error {
 	settings, err := a.Service.Settings(c)
 	if err != nil {
+		a.allowOrigin(c)
 		return err
 	}
 	c.settings = settings
@@ -62,15 +63,15 @@ func bearer(header string) string {
 
 func (a *API) admitFrontend(c *call) error {
 	r := c.request
+	origin := r.Header.Get("Origin")
+	if origin != "" && !a.allowOrigin(c) {
+		return apierr.New(apierr.OriginInvalid)
+	}
 	query := r.URL.Query()
 	for _, name := range []string{browserParam, "_clerk_session_id", "_is_native"} {
 		if len(query[name]) > 1 {
 			return apierr.New(apierr.FormParamDuplicate).Param(name)
 		}
-	}
-	origin := r.Header.Get("Origin")
-	if origin != "" && !a.allowOrigin(c) {
-		return apierr.New(apierr.OriginInvalid)
 	}
 	native, _ := strconv.ParseBool(query.Get("_is_native"))
 	if native && origin != "" && bearer(r.Header.Get("Authorization")) != "" {
@@ -143,6 +144,17 @@ func (a *API) originAllowed(origin string, allowed []string) bool {
 	}
 	u, err := url.Parse(origin)
 	return err == nil && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1")
+}
+
+// failReadably fails a request that reached no operation so that a script may read why. clerk-js takes an answer that it may not read for a
+// lost connection, and Clerk's components then go on as if the call had worked.
+func (a *API) failReadably(x *exchange, r *http.Request, err error) {
+	c := &call{Context: r.Context(), request: r, answer: x}
+	if settings, err := a.Service.Settings(c); err == nil {
+		c.settings = settings
+	}
+	a.allowOrigin(c)
+	a.fail(x, r, err)
 }
 
 func (a *API) preflight(x *exchange, r *http.Request, allowed []string) {

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/mfa"
@@ -168,5 +169,38 @@ func TestTheTokenOfAPageLoadNamesItsOrigin(t *testing.T) {
 		if party == "" && strings.Contains(claims, `"azp"`) || !strings.Contains(claims, party) {
 			t.Errorf("from %q: %s", referer, claims)
 		}
+	}
+}
+
+func TestEveryErrorCanBeReadByAScript(t *testing.T) {
+	w := newWorld(t)
+	send := func(method, path string) *answer {
+		r := httptest.NewRequest(method, path, nil)
+		r.Header.Set("Origin", "http://localhost:3000")
+		return w.send(r)
+	}
+	found := map[string]*answer{
+		"an operation's own":   send("GET", "/v1/me").want(401, "authentication_invalid"),
+		"no such operation":    send("POST", "/v1/me/email_addresses/").want(404, "resource_not_found"),
+		"no such method":       send("POST", "/v1/me?_method=PATCH").want(405, "method_not_allowed"),
+		"an unknown override":  send("POST", "/v1/me?_method=BREW").want(405, "method_not_allowed"),
+		"a path with two dots": send("GET", "/v1/../me").want(404, "resource_not_found"),
+		"a parameter twice":    send("GET", "/v1/me?_is_native=1&_is_native=1").want(422, "form_param_duplicate"),
+	}
+	w.faults.Throttle(true)
+	w.later(time.Minute) // the settings are cached for ten seconds
+	found["the store is down"] = send("GET", "/v1/client").want(503, "service_unavailable")
+	for what, a := range found {
+		if got := a.Header.Values("Access-Control-Allow-Origin"); len(got) != 1 || got[0] != "http://localhost:3000" {
+			t.Errorf("%s: allowed origin %q", what, got)
+		}
+		if got := a.Header.Get("Access-Control-Allow-Credentials"); got != "true" {
+			t.Errorf("%s: credentials %q", what, got)
+		}
+	}
+	r := httptest.NewRequest("POST", "/v1/me/email_addresses", nil)
+	r.Header.Set("Origin", "https://evil.example")
+	if got := w.send(r).want(404, "resource_not_found").Header.Get("Access-Control-Allow-Origin"); got != "" {
+		t.Errorf("a stranger may read %q", got)
 	}
 }
