@@ -1,0 +1,191 @@
+// Clerk's own components from its UI bundle: <SignIn/>, <UserProfile/> and <TaskSetupMFA/>, the parts of which that deal with second factors.
+import assert from 'node:assert/strict';
+import { journey } from '../lib/browser.mjs';
+import { wrong } from '../lib/countersign.mjs';
+import { world } from '../lib/world.mjs';
+import { firstFactor, heading, number, open, password, secondFactors, session, shows, signIn, someone, status, visit } from '../lib/person.mjs';
+
+const w = world({ taskUrls: { 'setup-mfa': '/prebuilt-task' } });
+
+const card = page => page.locator('.cl-rootBox');
+const click = (page, name) => card(page).getByRole('button', { name, exact: true }).click();
+const proceed = page => click(page, 'Continue');
+/** How many backup codes the card shows. */
+async function codesShown(page) {
+  const text = await card(page).innerText();
+  return (text.match(/\b[0-9a-z]{5}-[0-9a-z]{5}\b/g) ?? []).length;
+}
+const says = (page, text) => shows(card(page), text);
+
+/** Types into the boxes for a code; the last digit sends it. */
+async function type(page, code, on = card(page)) {
+  const box = on.getByLabel('Enter verification code');
+  await box.fill('');
+  await box.pressSequentially(code);
+}
+
+async function enter(page, max) {
+  await open(w, page, '/prebuilt');
+  await card(page).getByLabel('Email address or username').fill(max.email);
+  await card(page).getByLabel('Password', { exact: true }).fill(password);
+  await proceed(page);
+}
+
+async function another(page, method) {
+  await card(page).getByText('Use another method').click();
+  await card(page).getByRole('button', { name: method }).click();
+}
+
+journey('<SignIn/>: password only', w, async ({ page }) => {
+  const max = await someone(w);
+  await enter(page, max);
+  await status(page, `Signed in as ${max.email}, active`);
+  assert.equal((await w.api.sessions(max.id))[0].id, await session(page));
+});
+
+journey('<SignIn/>: second factor by authenticator app, wrong and right', w, async ({ page }) => {
+  const max = await someone(w, secondFactors());
+  await enter(page, max);
+  await says(page, 'Two-step verification');
+  const code = await w.api.totp(max.secret);
+  await type(page, wrong(code));
+  await says(page, 'That code is not right');
+  await type(page, code);
+  await status(page, `Signed in as ${max.email}, active, two factors`);
+});
+
+journey('<SignIn/>: second factor by text message', w, async ({ page }) => {
+  const max = await someone(w, secondFactors());
+  await enter(page, max);
+  await another(page, /Send SMS code/);
+  await says(page, 'Check your phone');
+  await type(page, await w.api.code(max.phone));
+  await status(page, `Signed in as ${max.email}, active, two factors`);
+});
+
+journey('<SignIn/>: second factor by backup code, used and fresh', w, async ({ page }) => {
+  const max = await someone(w, secondFactors());
+  await w.api.backend('POST', `/v1/users/${max.id}/verify_totp`, { code: max.backup[0] });
+  await enter(page, max);
+  await another(page, 'Use a backup code');
+  const box = card(page).getByLabel('Backup code');
+  await box.fill(max.backup[0]);
+  await proceed(page);
+  await says(page, 'That code is not right');
+  await box.fill(max.backup[1]);
+  await proceed(page);
+  await status(page, `Signed in as ${max.email}, active, two factors`);
+});
+
+async function security(page) {
+  await visit(page, '/profile');
+  await click(page, 'Security');
+  await says(page, 'Two-step verification');
+}
+
+async function add(page, method) {
+  await click(page, 'Add two-step verification');
+  await page.getByRole('menuitem', { name: method }).click();
+}
+
+/** Opens the menu of one method and chooses from it. */
+async function menu(page, method, action) {
+  const row = card(page).locator('.cl-profileSectionItem__mfa').filter({ hasText: method });
+  await row.getByRole('button').last().click();
+  await page.getByRole('menuitem', { name: action }).click();
+}
+
+journey('<UserProfile/>: a number and an authenticator app, added and removed', w, async ({ page }) => {
+  const max = await someone(w, { phone_number: [number()] });
+  await signIn(w, page, max);
+  await security(page);
+  await add(page, 'SMS code');
+  await click(page, new RegExp(max.phone.slice(-4)));
+  await says(page, 'SMS code verification enabled');
+  assert.equal(await codesShown(page), 10);
+  await click(page, 'Finish');
+  await status(page, 'two factors');
+  assert.equal((await w.api.user(max.id)).phone_numbers[0].reserved_for_second_factor, true);
+
+  // The number was verified elsewhere, so this session has not proved the factor that its user has now.
+  await add(page, 'Authenticator application');
+  const modal = page.locator('.cl-modalContent');
+  await type(page, await w.api.code(max.phone), modal);
+  await modal.waitFor({ state: 'detached' });
+  await click(page, /^Can.t scan QR code\?$/);
+  const secret = await card(page).locator('input[readonly]').first().inputValue();
+  await proceed(page);
+  const code = await w.api.totp(secret);
+  await type(page, wrong(code));
+  await says(page, 'That code is not right');
+  await type(page, code);
+  await says(page, 'Two-step verification is now enabled');
+  await click(page, 'Finish');
+  assert.equal((await w.api.user(max.id)).totp_enabled, true);
+
+  await menu(page, 'Authenticator application', 'Remove');
+  await click(page, 'Remove');
+  await card(page).getByText('Authenticator application').waitFor({ state: 'detached' });
+  assert.equal((await w.api.user(max.id)).totp_enabled, false);
+  await menu(page, /^SMS Code/, 'Remove');
+  await click(page, 'Remove');
+  await status(page, 'one factor');
+  assert.equal((await w.api.user(max.id)).two_factor_enabled, false);
+});
+
+journey('<UserProfile/>: what is out of scope answers cleanly', w, async ({ page, calls }) => {
+  const max = await someone(w);
+  await signIn(w, page, max);
+  await visit(page, '/profile');
+  await click(page, 'Add email address');
+  await card(page).getByLabel('Email address').fill('another@example.com');
+  await click(page, 'Add');
+  await says(page, 'Nothing was found here.');
+  assert.ok(calls.includes('POST /v1/me/email_addresses/ 404'), String(calls));
+  assert.equal((await w.api.user(max.id)).email_addresses.length, 1);
+  await status(page, 'Signed in');
+});
+
+journey('<TaskSetupMFA/>: enforced enrolment by a new number', w, async ({ page }) => {
+  const max = await someone(w), to = number();
+  await w.api.settings({ mfa_required: true });
+  try {
+    await firstFactor(w, page, max);
+    await status(page, 'pending, task setup-mfa');
+    await visit(page, '/prebuilt-task');
+    await card(page).getByText('SMS code').click();
+    await card(page).getByLabel('Phone number').fill(to.slice(2));
+    await proceed(page);
+    await type(page, await w.api.code(to));
+    await says(page, 'SMS code verification enabled');
+    assert.equal(await codesShown(page), 10);
+    await proceed(page);
+    await heading(page, 'Home');
+    await status(page, 'active, two factors');
+    assert.equal((await w.api.sessions(max.id))[0].status, 'active');
+  } finally {
+    await w.api.settings({ mfa_required: false });
+  }
+});
+
+journey('<TaskSetupMFA/>: enforced enrolment by authenticator app', w, async ({ page }) => {
+  const max = await someone(w);
+  await w.api.settings({ mfa_required: true });
+  try {
+    await firstFactor(w, page, max);
+    await status(page, 'pending, task setup-mfa');
+    await visit(page, '/prebuilt-task');
+    await card(page).getByText('Authenticator application').click();
+    await click(page, /^Can.t scan QR code\?$/);
+    const secret = await card(page).locator('input[readonly]').first().inputValue();
+    await proceed(page);
+    await type(page, await w.api.totp(secret));
+    await says(page, 'Two-step verification is now enabled');
+    await proceed(page);
+    await heading(page, 'Home');
+    await status(page, 'active, two factors');
+    assert.equal((await w.api.user(max.id)).totp_enabled, true);
+  } finally {
+    await w.api.settings({ mfa_required: false });
+  }
+});
