@@ -17,7 +17,7 @@ export function startBrowser() {
 
 /** A fresh browser profile that notes everything it should not see. */
 export async function visitor(browser) {
-  const context = await browser.newContext();
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
   context.setDefaultTimeout(15_000);
   const foreign = [], thrown = [], calls = [];
   context.on('request', request => {

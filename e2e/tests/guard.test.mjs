@@ -43,3 +43,15 @@ test('a Node process cannot reach another host', async () => {
   assert.match(await readFile(note, 'utf8'), /192\.0\.2\.1:80/);
   await rm(path.dirname(note), { recursive: true });
 });
+
+test('the documented versions are those that run', async () => {
+  const page = await readFile(new URL('../../docs/clients.md', import.meta.url), 'utf8');
+  const documented = Object.fromEntries([...page.matchAll(/^\| `(\S+)` \| (\d+\.\d+\.\d+) \|$/gm)].map(([, name, version]) => [name, version]));
+  const { dependencies } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  assert.ok(Object.keys(documented).length >= 9);
+  for (const [name, version] of Object.entries(documented)) {
+    assert.equal(dependencies[name], version, name);
+    const installed = JSON.parse(await readFile(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8'));
+    assert.equal(installed.version, version, name);
+  }
+});

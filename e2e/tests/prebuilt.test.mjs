@@ -8,7 +8,12 @@ import { firstFactor, heading, number, open, password, secondFactors, session, s
 const w = world({ taskUrls: { 'setup-mfa': '/prebuilt-task' } });
 
 const card = page => page.locator('.cl-rootBox');
-const click = (page, name) => card(page).getByRole('button', { name, exact: true }).click();
+/** Presses a button of the card, once the one that is on its way out is gone. */
+async function click(page, name) {
+  const button = card(page).getByRole('button', { name, exact: true });
+  await button.nth(1).waitFor({ state: 'detached' });
+  await button.click();
+}
 const proceed = page => click(page, 'Continue');
 /** How many backup codes the card shows. */
 async function codesShown(page) {
