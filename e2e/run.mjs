@@ -11,7 +11,7 @@ const bin = mkdtempSync(path.join(tmpdir(), 'countersign-bin-'));
 // Every Node process, ours and those of the frameworks, is held to this machine.
 const foreign = path.join(bin, 'foreign');
 const env = {
-  ...process.env, NEXT_TELEMETRY_DISABLED: '1', E2E_FOREIGN: foreign,
+  ...process.env, E2E_FOREIGN: foreign,
   NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${new URL('lib/loopback-only.mjs', import.meta.url)}`.trim(),
 };
 

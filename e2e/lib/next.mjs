@@ -34,6 +34,7 @@ export async function startNext(api, mode, proxyUrl) {
   const url = `http://localhost:${await freePort()}`;
   const env = {
     ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${new URL('no-version-check.mjs', import.meta.url)}`.trim(), APP_URL: url, NEXT_DIST: `.next/${mode}`, NODE_ENV: mode === 'dev' ? 'development' : 'production',
+    NEXT_TELEMETRY_DISABLED: '1',
     NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY: api.publishableKey,
     NEXT_PUBLIC_CLERK_PROXY_URL: proxyUrl,
     NEXT_PUBLIC_CLERK_JS_URL: '/clerk-bundles/clerk-js/clerk.browser.js',

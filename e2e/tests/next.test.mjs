@@ -98,7 +98,8 @@ for (const [mode, proxy] of [['dev', 'absolute'], ['start', 'relative']]) {
     });
 
     test('the server complained about nothing', () => {
-      assert.deepEqual(w.site.log.filter(line => /error|⨯|infinite redirect/i.test(line)), []);
+      const switchedOff = '⨯ agentUpgrade'; // how the configuration is listed at the start
+      assert.deepEqual(w.site.log.filter(line => /error|⨯|infinite redirect/i.test(line) && line.trim() !== switchedOff), []);
     });
   });
 }
