@@ -19,7 +19,7 @@ export function startBrowser() {
 export async function visitor(browser) {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
   context.setDefaultTimeout(15_000);
-  const foreign = [], thrown = [], calls = [];
+  const foreign = [], thrown = [], lost = [], calls = [];
   context.on('request', request => {
     const url = new URL(request.url());
     if (/^(https?|wss?):$/.test(url.protocol) && !loopback.includes(url.hostname)) foreign.push(request.url());
@@ -28,16 +28,22 @@ export async function visitor(browser) {
     const url = new URL(response.url());
     if (/\/v1\//.test(url.pathname)) calls.push(`${response.request().method()} ${url.pathname}${url.searchParams.has('_method') ? ` (${url.searchParams.get('_method')})` : ''} ${response.status()}`);
   });
+  context.on('requestfailed', request => {
+    // an answer that the page may not read looks like this too; what the page itself broke off is no failure
+    const why = request.failure().errorText;
+    if (new URL(request.url()).pathname.includes('/v1/') && why !== 'net::ERR_ABORTED') lost.push(`${request.method()} ${request.url()}: ${why}`);
+  });
   context.on('weberror', error => thrown.push(error.error().stack ?? String(error.error())));
   return {
     context, calls,
     verify: () => {
       assert.deepEqual(foreign, [], 'requests to other hosts');
+      assert.deepEqual(lost, [], 'calls without an answer that the page may read');
       assert.deepEqual(thrown, [], 'errors that nobody caught on the page');
     },
     story: async () => {
       const pages = await Promise.all(context.pages().map(async p => `${p.url()}\n${(await p.locator('body').innerText().catch(() => '(no text)')).trim()}`));
-      return [...pages, 'last calls:', ...calls.slice(-15), ...thrown, ...foreign].join('\n');
+      return [...pages, 'last calls:', ...calls.slice(-15), ...lost, ...thrown, ...foreign].join('\n');
     },
   };
 }

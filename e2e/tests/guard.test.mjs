@@ -23,6 +23,17 @@ test('a request to another host is seen and does not get through', async () => {
   await who.context.close();
 });
 
+test('an answer that the page may not read is seen', async () => {
+  const who = await visitor(w.browser);
+  const page = await who.context.newPage();
+  await open(w, page, '/');
+  await status(page, 'Signed out');
+  // the page has no leave of the Backend API: its answers to preflights allow no such header
+  await page.evaluate(url => fetch(`${url}/v1/users`, { headers: { 'x-something': '1' } }).catch(() => 0), w.api.url);
+  assert.throws(who.verify, /v1\/users/);
+  await who.context.close();
+});
+
 test('an error that nobody caught is seen', async () => {
   const who = await visitor(w.browser);
   const page = await who.context.newPage();

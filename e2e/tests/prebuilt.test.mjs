@@ -100,7 +100,7 @@ async function menu(page, method, action) {
   await page.getByRole('menuitem', { name: action }).click();
 }
 
-journey('<UserProfile/>: a number and an authenticator app, added and removed', w, async ({ page }) => {
+journey('<UserProfile/>: a number, an authenticator app and new backup codes, and all removed', w, async ({ page }) => {
   const max = await someone(w, { phone_number: [number()] });
   await signIn(w, page, max);
   await security(page);
@@ -127,6 +127,15 @@ journey('<UserProfile/>: a number and an authenticator app, added and removed', 
   await says(page, 'Two-step verification is now enabled');
   await click(page, 'Finish');
   assert.equal((await w.api.user(max.id)).totp_enabled, true);
+
+  const answer = page.waitForResponse(r => r.url().includes('/v1/me/backup_codes/') && r.ok());
+  await menu(page, 'Backup codes', 'Regenerate');
+  const made = await answer;
+  await says(page, 'Store them securely and keep them secret');
+  assert.equal(await codesShown(page), 10);
+  const [fresh] = (await made.json()).response.codes;
+  assert.equal((await w.api.backend('POST', `/v1/users/${max.id}/verify_totp`, { code: fresh })).code_type, 'backup_code');
+  await click(page, 'Finish');
 
   await menu(page, 'Authenticator application', 'Remove');
   await click(page, 'Remove');
