@@ -4,10 +4,13 @@ SHELL := bash
 BIN := bin/countersign
 GOLDEN := $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/null | xargs -r -n1 dirname | sort -u)
 
-.PHONY: help run test dynamodb lint bench load update fuzz clean
+CDK := npx --yes aws-cdk@2.1148.1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
+.PHONY: help run test test-dynamodb dynamodb e2e synth deploy invoke figures lint bench load update fuzz clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F":.*## " "{printf \"  make %-8s %s\\n\", \$$1, \$$2}"
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F":.*## " "{printf \"  make %-9s %s\\n\", \$$1, \$$2}"
 
 run: ## serve everything on http://localhost:8080 (ARGS="--listen localhost:9090" and others)
 	@CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/countersign
@@ -19,18 +22,37 @@ test: ## run every test; says loudly what was left out and why
 dynamodb: ## the store conformance against DYNAMODB_ENDPOINT, or a server of its own
 	@bash scripts/with-dynamodb.sh go test -count=1 -v ./internal/dynamo
 
+test-dynamodb: dynamodb
+
+e2e: ## Clerk's own SDKs and our pages in a real browser
+	@bash scripts/e2e.sh
+
+synth: ## the CloudFormation template, in cdk.out (SETTINGS=file)
+	@$(CDK) synth -q --no-notices
+
+deploy: ## deploy to the AWS account of your shell (SETTINGS=file)
+	@$(CDK) deploy --no-notices
+
+invoke: ## run one real function here: F=user-totp-verify [E=event.json]
+	@test -n "$(F)" || { echo "which function? make invoke F=user-totp-verify"; exit 2; }
+	@bash scripts/with-dynamodb.sh go run ./cmd/lambda invoke $(F) $(if $(E),--event $(E))
+
+figures: ## sizes, starts and invocations of the functions
+	@bash scripts/with-dynamodb.sh go run ./cmd/lambda figures
+
 lint: ## static checks
 	@bash scripts/lint.sh
 
 bench: ## time, allocations and store round trips per operation
 	go test -run '^$$' -bench . -benchmem ./internal/...
+	@bash scripts/with-dynamodb.sh go run ./cmd/lambda figures
 
 load: ## measure a server from outside: checks per second, latency, CPU, memory
 	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/countersign
 	@$(BIN) load $(ARGS) 2>/dev/null
 
 update: ## rewrite the golden files
-	go test $(GOLDEN) -update
+	bash scripts/with-dynamodb.sh go test $(GOLDEN) -update
 
 fuzz: ## run every fuzz target for T (10s)
 	@bash scripts/fuzz.sh $(or $(T),10s)

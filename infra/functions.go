@@ -42,6 +42,10 @@ func (s *Stack) function(f fleet.Function) {
 		LogGroupName: jsii.String("/countersign/" + s.settings.Name + "/" + f.Name),
 		Retention:    awslogs.RetentionDays(retention(s.settings.LogDays)), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
+	tracing := awslambda.Tracing_DISABLED
+	if s.settings.Tracing {
+		tracing = awslambda.Tracing_ACTIVE
+	}
 	props := &awslambda.FunctionProps{
 		FunctionName: jsii.String(s.functionName(f.Name)),
 		Description:  jsii.String(describe(f)),
@@ -49,7 +53,9 @@ func (s *Stack) function(f fleet.Function) {
 		Code:    awslambda.Code_FromAsset(jsii.String(s.zip(f.Name)), nil),
 		Role:    s.role(f, logs),
 		Timeout: awscdk.Duration_Seconds(jsii.Number(waitSecs)), MemorySize: jsii.Number(memoryMB),
-		LogGroup: logs, LoggingFormat: awslambda.LoggingFormat_JSON, Tracing: awslambda.Tracing_ACTIVE,
+		LogGroup: logs, LoggingFormat: awslambda.LoggingFormat_JSON,
+		// Lambda's own two lines for each invocation would cost more than the invocation.
+		SystemLogLevelV2: awslambda.SystemLogLevel_WARN, Tracing: tracing,
 		Environment: s.environment(f),
 	}
 	if f.Job == fleet.Cleanup || f.Job == fleet.Rotate {
@@ -85,8 +91,9 @@ func (s *Stack) role(f fleet.Function, logs awslogs.LogGroup) awsiam.Role {
 		// A log group's streams have no other name than this; the group is the function's own.
 		Actions: jsii.Strings("logs:CreateLogStream", "logs:PutLogEvents"), Resources: &[]*string{logs.LogGroupArn()},
 	})
-	// X-Ray knows no resources.
-	allow(&awsiam.PolicyStatementProps{Actions: jsii.Strings("xray:PutTraceSegments", "xray:PutTelemetryRecords"), Resources: jsii.Strings("*")})
+	if s.settings.Tracing { // X-Ray knows no resources
+		allow(&awsiam.PolicyStatementProps{Actions: jsii.Strings("xray:PutTraceSegments", "xray:PutTelemetryRecords"), Resources: jsii.Strings("*")})
+	}
 	for _, g := range f.Grants {
 		allow(s.statement(g))
 	}

@@ -30,6 +30,7 @@ type Settings struct {
 	Throttle    Throttle `yaml:"throttle"`
 	AlarmMail   string   `yaml:"alarm_mail"`
 	LogDays     int      `yaml:"log_days"`
+	Tracing     bool     `yaml:"tracing"`
 	Brand       Brand    `yaml:"brand"`
 	Epoch       string   `yaml:"epoch"`
 }

@@ -39,8 +39,8 @@ type Config struct {
 	// Address returns the caller's network address.
 	Address func(*http.Request) netip.Addr
 	Log     *slog.Logger
-	// Observe hears of every answered operation; nil does not.
-	Observe func(Outcome)
+	// Observe hears of every answered operation, and says what the request's line in the log holds besides; nil does neither.
+	Observe func(Outcome) []slog.Attr
 }
 
 // Outcome is how an operation was answered.
@@ -90,8 +90,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				a.fail(x, r, errors.New("panic"))
 			}
 		}
-		a.Log.Info("request", "operation", x.operation, "method", r.Method, "status", x.status, "code", x.code,
-			"trace", x.traceID, "us", time.Since(start).Microseconds())
+		a.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", append([]slog.Attr{
+			slog.String("operation", x.operation), slog.String("method", r.Method), slog.Int("status", x.status), slog.String("code", string(x.code)),
+			slog.String("trace", x.traceID), slog.Int64("us", time.Since(start).Microseconds()),
+		}, x.noted...)...)
 	}()
 	x.Header().Set("X-Clerk-Trace-Id", x.traceID)
 	x.Header().Set("Cache-Control", "no-store")
@@ -127,6 +129,7 @@ type exchange struct {
 	overridden bool
 	status     int
 	code       apierr.Code
+	noted      []slog.Attr
 }
 
 // WriteHeader remembers the status.

@@ -127,5 +127,5 @@ func TestVerifyPasswordCountsFailures(t *testing.T) {
 	w := newWorld(t)
 	user := w.user()
 	w.backend("POST", "/v1/users/"+user+"/verify_password", `{"password":"correct horse"}`).ok()
-	w.backend("POST", "/v1/users/"+user+"/verify_password", `{"password":"wrong"}`).want(422, "form_password_or_identifier_incorrect")
+	w.backend("POST", "/v1/users/"+user+"/verify_password", `{"password":"wrong"}`).want(422, "form_password_incorrect")
 }

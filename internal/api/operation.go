@@ -112,7 +112,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, op *Operation) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if a.Observe != nil {
-		defer func() { a.Observe(Outcome{op, x.status, x.code}) }()
+		defer func() { x.noted = a.Observe(Outcome{op, x.status, x.code}) }()
 	}
 	if err := a.admit(c, op.Surface); err != nil {
 		a.fail(x, r, err)

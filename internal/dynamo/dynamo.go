@@ -257,4 +257,7 @@ func (s *Store) List(ctx context.Context, kind mfa.Kind, after string, limit int
 }
 
 // writeID is the id of one commit: the table's proof of who made an item's version.
-func writeID() string { return rand.Text() }
+func writeID() string { return rand.Text()[:writeIDLen] }
+
+// writeIDLen gives an id 80 bits: it tells the writers of one version of one item apart.
+const writeIDLen = 16

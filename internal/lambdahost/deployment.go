@@ -45,7 +45,8 @@ type Deployment struct {
 // Connect builds the clients. It makes no request.
 func Connect(e Environment) *Deployment {
 	config := e.AWS()
-	d := &Deployment{Environment: e, Config: config, Log: slog.New(slog.NewJSONHandler(os.Stdout, nil)), Meter: NewMeter(os.Stdout, e.Table, time.Now)}
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	d := &Deployment{Environment: e, Config: config, Log: log, Meter: NewMeter(log, e.Table, time.Now)}
 	d.Store = dynamo.New(dynamodb.NewFromConfig(config), e.Table, time.Now)
 	d.Keys = keyring.New(d.Store, kms.New(awskms.NewFromConfig(config), e.Key), time.Now)
 	return d

@@ -1,9 +1,8 @@
 package lambdahost
 
 import (
-	"encoding/json"
-	"io"
-	"sync"
+	"context"
+	"log/slog"
 	"time"
 )
 
@@ -13,34 +12,32 @@ const Namespace = "Countersign"
 // MetricDimension tells deployments apart: its value is the table's name.
 const MetricDimension = "Table"
 
-// Meter writes metrics as lines of CloudWatch's embedded metric format, which need no request and no permission. It is safe for concurrent use.
+// Meter makes metrics in CloudWatch's embedded metric format: attributes of a line in the log, which need no request and no permission.
 type Meter struct {
-	mu    sync.Mutex
-	to    io.Writer
+	log   *slog.Logger
 	table string
 	now   func() time.Time
 }
 
-// NewMeter returns a meter that writes to the function's log.
-func NewMeter(to io.Writer, table string, now func() time.Time) *Meter {
-	return &Meter{to: to, table: table, now: now}
+// NewMeter returns a meter for the deployment with a table.
+func NewMeter(log *slog.Logger, table string, now func() time.Time) *Meter {
+	return &Meter{log: log, table: table, now: now}
 }
 
-// Count adds to a metric.
-func (m *Meter) Count(name string, value float64) {
-	line, err := json.Marshal(map[string]any{
-		"_aws": map[string]any{
+// Attrs make a line of the log count for a metric.
+func (m *Meter) Attrs(name string, value float64) []slog.Attr {
+	return []slog.Attr{
+		slog.Any("_aws", map[string]any{
 			"Timestamp": m.now().UnixMilli(),
 			"CloudWatchMetrics": []any{map[string]any{
 				"Namespace": Namespace, "Dimensions": [][]string{{MetricDimension}}, "Metrics": []any{map[string]string{"Name": name}},
 			}},
-		},
-		MetricDimension: m.table, name: value,
-	})
-	if err != nil {
-		return
+		}),
+		slog.String(MetricDimension, m.table), slog.Float64(name, value),
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, _ = m.to.Write(append(line, '\n')) // nobody is left to tell when the log cannot be written
+}
+
+// Count counts for a metric in a line of its own.
+func (m *Meter) Count(name string, value float64) {
+	m.log.LogAttrs(context.Background(), slog.LevelInfo, "metric", m.Attrs(name, value)...)
 }

@@ -3,6 +3,7 @@ package lambdahost
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"time"
@@ -76,14 +77,15 @@ const (
 	MetricKeyAge   = "KeyAgeDays"
 )
 
-// observe counts what the alarms and the dashboard are made of.
-func (d *Deployment) observe(o api.Outcome) {
+// observe counts what the alarms and the dashboard are made of, in the line that a request has in the log anyway.
+func (d *Deployment) observe(o api.Outcome) []slog.Attr {
 	switch {
 	case o.Operation.Needs.Has(api.Texts) && o.Status == http.StatusOK:
-		d.Meter.Count(MetricTexts, 1)
+		return d.Meter.Attrs(MetricTexts, 1)
 	case o.Code == apierr.FormCodeIncorrect:
-		d.Meter.Count(MetricRefused, 1)
+		return d.Meter.Attrs(MetricRefused, 1)
 	case o.Operation.Checks() && o.Status == http.StatusOK:
-		d.Meter.Count(MetricVerified, 1)
+		return d.Meter.Attrs(MetricVerified, 1)
 	}
+	return nil
 }

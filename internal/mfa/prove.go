@@ -149,14 +149,17 @@ func (t *txn) judgePhone(u *User, code string, sl slot) (*int, bool, error) {
 // judgeTOTP accepts a step once and only if it is later than the last accepted one. A replayed code is refused without being a failure: a double click
 // must not lock its owner out.
 func (t *txn) judgeTOTP(u *User, code string) (bool, error) {
-	key, err := t.s.ring.Open(totpOwner(u, u.TOTP), u.TOTP.Sealed)
+	key, err := t.openSecret(u)
 	if err != nil {
-		return false, fmt.Errorf("open authenticator secret: %w", err)
+		return false, err
 	}
 	step, verdict := totp.Verify(key, code, t.now.Time(), u.TOTP.LastStep)
 	switch verdict {
 	case totp.Accepted:
 		u.TOTP.LastStep = step
+		if !t.s.ring.Current(u.TOTP.Sealed) { // the record is written anyway, so the secret moves on to the newest key
+			return true, t.sealSecret(u, key)
+		}
 		return true, nil
 	case totp.Replayed:
 		t.s.notify(Event{Name: EventReplay, User: u.wireID(), At: t.now.Time()})

@@ -45,6 +45,24 @@ func ParseSecret(text string) (secret.Value, error) {
 	return secret.New(canonical), nil
 }
 
+// Bytes returns the key that a secret stands for: five eighths of its length, for storing. Errors: [ErrSecret].
+func Bytes(s secret.Value) (secret.Value, error) {
+	canonical, err := ParseSecret(s.Reveal())
+	if err != nil {
+		return secret.Value{}, err
+	}
+	key, err := base32NoPadding.DecodeString(canonical.Reveal())
+	if err != nil {
+		return secret.Value{}, ErrSecret
+	}
+	return secret.New(string(key)), nil
+}
+
+// FromBytes is the reverse of [Bytes].
+func FromBytes(key secret.Value) (secret.Value, error) {
+	return ParseSecret(base32NoPadding.EncodeToString([]byte(key.Reveal())))
+}
+
 // foldSecret drops separators and folds case, of ASCII only: Unicode has letters outside it whose upper case is I or S.
 func foldSecret(r rune) rune {
 	switch {

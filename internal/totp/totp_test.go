@@ -292,3 +292,20 @@ func BenchmarkVerify(b *testing.B) {
 		totp.Verify(rfcKey, "287082", at(59), 0)
 	}
 }
+
+func TestBytes(t *testing.T) {
+	key := secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+	raw, err := totp.Bytes(key)
+	if err != nil || len(raw.Reveal()) != 20 {
+		t.Fatalf("%d bytes, %v, want 20", len(raw.Reveal()), err)
+	}
+	if back, err := totp.FromBytes(raw); err != nil || !back.Equal(key) {
+		t.Errorf("the way back fails: %v", err)
+	}
+	if _, err := totp.Bytes(secret.New("no secret!")); err == nil {
+		t.Error("a text that is no secret has bytes")
+	}
+	if _, err := totp.FromBytes(secret.New("short")); err == nil {
+		t.Error("a key of 40 bits is taken")
+	}
+}
