@@ -29,6 +29,8 @@ formatted() {
 	[ -z "$files" ] || { echo "not formatted:" $files; return 1; }
 }
 
+pages() { (cd e2e/pages && npm ci --no-audit --no-fund --loglevel=error && npm test); }
+
 part "format" formatted
 part "vet" go vet ./...
 part "build" env CGO_ENABLED=0 go build -trimpath -o bin/countersign ./cmd/countersign
@@ -42,6 +44,32 @@ if command -v npm >/dev/null && [ "$(uname -sm)" = "Linux x86_64" ] || [ -n "${D
 	part "DynamoDB conformance" bash scripts/with-dynamodb.sh go test -count=1 ./internal/dynamo ./internal/lambdalocal
 else
 	skip "DynamoDB conformance" "it needs npm on Linux x86_64, or DYNAMODB_ENDPOINT"
+fi
+if command -v npx >/dev/null; then
+	part "CDK synth" make synth
+else
+	skip "CDK synth" "it needs Node with npm"
+fi
+if command -v python3 >/dev/null && python3 -m venv .tools/cfn-lint >/dev/null 2>&1 && .tools/cfn-lint/bin/pip install -q cfn-lint==1.58.0 >/dev/null 2>&1; then
+	# W3005: the CDK itself repeats in DependsOn what a reference already says.
+	part "CloudFormation lint" .tools/cfn-lint/bin/cfn-lint -i W3005 -t cdk.out/*.template.json
+else
+	printf '\n==== CloudFormation lint\nleft out: Python with cfn-lint 1.58.0 cannot be had here\n'
+fi
+browser=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+if [ -z "$browser" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	echo "installing Chromium"
+	(apt-get update && apt-get install -y --no-install-recommends chromium) >/dev/null 2>&1
+	browser=$(command -v chromium || true)
+fi
+if ! command -v npm >/dev/null; then
+	skip "Clerk's SDKs in a browser" "it needs Node with npm"
+elif [ -z "$browser" ]; then
+	skip "Clerk's SDKs and our pages in a browser" "no Chromium on the PATH or in CHROMIUM, and none could be installed"
+else
+	export CHROMIUM=$browser
+	part "Clerk's SDKs in a browser" bash scripts/e2e.sh
+	part "our pages in a browser" pages
 fi
 part "lint" bash scripts/lint.sh
 

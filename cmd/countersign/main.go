@@ -31,6 +31,7 @@ type commands struct {
 	Serve   serve            `cmd:"" default:"withargs" help:"Run everything on this machine, with an embedded store and demo users."`
 	Code    code             `cmd:"" help:"Play an authenticator app: print the code of a secret given on standard input."`
 	Load    loadCommand      `cmd:"" help:"Measure a server of its own on this machine."`
+	Smoke   smokeCmd         `cmd:"" help:"Try a deployment with a throw-away user: enrol an authenticator app, sign in with it."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 

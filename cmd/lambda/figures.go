@@ -38,7 +38,7 @@ func main() { lambda.Start(func(context.Context) (string, error) { return "", ni
 // figure are one function's.
 type figure struct {
 	name              string
-	size, zip, memory int64
+	size, memory      int64
 	init, first, warm time.Duration // medians
 }
 
@@ -164,7 +164,7 @@ func (f *figuresCmd) measure(ctx context.Context, d *lambdalocal.Deployment, nam
 		return m, err
 	}
 	m.size = info.Size()
-	event, err := os.ReadFile(filepath.Join("events", name+".json"))
+	event, err := os.ReadFile(filepath.Join("events", name+".json")) //nolint:gosec // the operator names the function
 	if err != nil || !json.Valid(event) {
 		return m, fmt.Errorf("event of %s: %w", name, err)
 	}

@@ -80,7 +80,7 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 // prepare does what the custom resource of the stack does.
 func (d *Deployment) prepare(ctx context.Context) error {
 	status := make(chan string, 1)
-	cloudFormation := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	cloudFormation := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var answer struct{ Status, Reason string }
 		_ = json.NewDecoder(r.Body).Decode(&answer)
 		status <- strings.TrimSpace(answer.Status + " " + answer.Reason)

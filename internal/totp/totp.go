@@ -134,10 +134,10 @@ func wellFormed(code string) bool {
 	return true
 }
 
-// stepAt returns the number of the step that holds the given time (RFC 6238, section 4.2); it is negative before 1970.
 // LatestStep is the latest step that [Verify] may accept at a time.
 func LatestStep(at time.Time) int64 { return stepAt(at) + tolerance }
 
+// stepAt returns the number of the step that holds the given time (RFC 6238, section 4.2); it is negative before 1970.
 func stepAt(at time.Time) int64 {
 	const period = int64(Period / time.Second)
 	unix := at.Unix()
