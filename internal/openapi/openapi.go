@@ -101,6 +101,12 @@ type Field struct {
 	Type          reflect.Type
 }
 
+// Kind is a field's type in the words of JSON.
+func (f Field) Kind() string {
+	kind, _ := inputSchema(f)["type"].(string)
+	return kind
+}
+
 // Fields are the parameters of an operation's typed input.
 func Fields(op api.Operation) []Field {
 	var out []Field

@@ -1,6 +1,7 @@
 package openapi_test
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"os"
@@ -65,5 +66,18 @@ func TestPageShowsEveryOperation(t *testing.T) {
 	}
 	if strings.Contains(string(page), "<script") || strings.Contains(string(page), "src=") {
 		t.Error("the page loads something")
+	}
+}
+
+// TestReferenceIsForPeople: types are in the words of JSON, not of Go.
+func TestReferenceIsForPeople(t *testing.T) {
+	page, err := openapi.Page(api.Operations())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{">ptr<", ">slice<", ">struct<", ">int<"} {
+		if bytes.Contains(page, []byte(word)) {
+			t.Errorf("the reference says %s", word)
+		}
 	}
 }
