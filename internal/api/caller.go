@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/language"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
@@ -82,6 +83,7 @@ func (a *API) admitFrontend(c *call) error {
 		Session:     query.Get("_clerk_session_id"),
 		Address:     a.Address(r),
 		Agent:       r.UserAgent(),
+		Language:    language.Preferred(r.Header.Get("Accept-Language")),
 		Origin:      origin,
 	}
 	if origin == "" && !native {

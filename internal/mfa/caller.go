@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/language"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
@@ -34,6 +35,8 @@ type Caller struct {
 	Session string
 	Address netip.Addr
 	Agent   string
+	// Language is the one that the caller prefers: text messages are in it.
+	Language language.Tag
 	// Origin becomes the azp of session tokens; "" when the request had none.
 	Origin string
 }

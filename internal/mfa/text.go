@@ -3,7 +3,10 @@ package mfa
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/countersign-mfa/countersign/internal/language"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
@@ -14,16 +17,40 @@ const segment = 160
 // gsm are the characters that a name may bring into a message: letters, digits and marks that every phone shows.
 const gsm = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,-'&/()!?+:"
 
+// wordings are what a message says, with the code and the application's name. All but the Japanese keep to ASCII, which is in the GSM alphabet:
+// an accent of Spanish would not be.
+var wordings = map[language.Tag]struct{ with, without string }{
+	language.English:  {"%[1]s is your %[2]s code. Do not share it.", "%[1]s is your code. Do not share it."},
+	language.German:   {"%[1]s ist Ihr Code von %[2]s. Geben Sie ihn niemandem.", "%[1]s ist Ihr Code. Geben Sie ihn niemandem."},
+	language.Spanish:  {"%[1]s es su clave de %[2]s. No la comparta.", "%[1]s es su clave. No la comparta."},
+	language.Japanese: {"%[2]sの認証コードは%[1]sです。", "認証コードは%[1]sです。"},
+}
+
+// wideSegment is how many characters one message carries that has any outside of the GSM alphabet.
+const wideSegment = 70
+
 // text is the message, in one segment. The last line binds the code to the site, so that a phone fills it in there and
 // nowhere else (https://wicg.github.io/sms-one-time-codes/).
-func (s *Service) text(code string) secret.Value {
-	const form = "%s is your %scode. Do not share it.\n\n@%s #%s"
-	room := segment - len(fmt.Sprintf(form, code, " ", s.smsHost, code))
-	name := plainName(s.appName, room)
-	if name != "" {
-		name += " "
+func (s *Service) text(code string, in language.Tag) secret.Value {
+	words, ok := wordings[in]
+	if !ok {
+		words = wordings[language.English]
 	}
-	return secret.New(fmt.Sprintf(form, code, name, s.smsHost, code))
+	bound := "\n\n@" + s.smsHost + " #" + code
+	room := segment
+	if strings.IndexFunc(words.with, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+		room = wideSegment
+	}
+	room -= utf8.RuneCountInString(bound)
+	name := plainName(s.appName, room-utf8.RuneCountInString(fmt.Sprintf(words.with, code, "")))
+	text := fmt.Sprintf(words.with, code, name)
+	if name == "" {
+		text = fmt.Sprintf(words.without, code)
+	}
+	if utf8.RuneCountInString(text) > room { // a host too long for a wide message
+		return s.text(code, language.English)
+	}
+	return secret.New(text + bound)
 }
 
 // plainName is as much of a name as fits, without the characters that a message cannot hold.

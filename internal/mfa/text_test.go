@@ -3,6 +3,9 @@ package mfa
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/countersign-mfa/countersign/internal/language"
 )
 
 func TestAMessageIsOneSegment(t *testing.T) {
@@ -14,15 +17,35 @@ func TestAMessageIsOneSegment(t *testing.T) {
 			"123456 is your Bankevil.example 999999 code. Do not share it.\n\n@example.com #123456"},
 	} {
 		s := &Service{appName: tc.app, smsHost: tc.host}
-		if got := s.text("123456").Reveal(); got != tc.want {
+		if got := s.text("123456", language.English).Reveal(); got != tc.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, tc.want)
 		}
 	}
 	for _, host := range []string{"a.example", strings.Repeat("a", 60) + ".example"} {
-		s := &Service{appName: strings.Repeat("Name ", 60), smsHost: host}
-		got := s.text("123456").Reveal()
-		if len(got) > segment || !strings.HasSuffix(got, "\n@"+host+" #123456") {
-			t.Errorf("%d characters: %s", len(got), got)
+		for _, app := range []string{"", "Example", strings.Repeat("Name ", 60)} {
+			for _, in := range language.All {
+				s := &Service{appName: app, smsHost: host}
+				got := s.text("123456", in).Reveal()
+				limit := segment
+				if utf8.RuneCountInString(got) != len(got) {
+					limit = wideSegment
+				}
+				if n := utf8.RuneCountInString(got); n > limit || !strings.HasSuffix(got, "\n@"+host+" #123456") || strings.Contains(got, "%!") {
+					t.Errorf("%s, %d characters: %s", in, n, got)
+				}
+			}
+		}
+	}
+}
+
+func TestMessagesAreLocalised(t *testing.T) {
+	s := &Service{appName: "Example", smsHost: "example.com"}
+	for in, want := range map[language.Tag]string{
+		language.German: "123456 ist Ihr Code von Example. Geben Sie ihn niemandem.", language.Spanish: "123456 es su clave de Example. No la comparta.",
+		language.Japanese: "Exampleの認証コードは123456です。", "fr": "123456 is your Example code. Do not share it.",
+	} {
+		if got := s.text("123456", in).Reveal(); got != want+"\n\n@example.com #123456" {
+			t.Errorf("%s: %s", in, got)
 		}
 	}
 }

@@ -5,12 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"strconv"
 	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/language"
 )
 
 // languages are those of the catalogue, the first one the default, each by its own name.
-var languages = []struct{ code, name string }{{"en", "English"}, {"de", "Deutsch"}, {"es", "Español"}, {"ja", "日本語"}}
+var languages = named(map[language.Tag]string{language.English: "English", language.German: "Deutsch", language.Spanish: "Español", language.Japanese: "日本語"})
+
+type spoken struct{ code, name string }
+
+func named(names map[language.Tag]string) []spoken {
+	var list []spoken
+	for _, t := range language.All {
+		list = append(list, spoken{string(t), names[t]})
+	}
+	return list
+}
 
 //go:embed texts/*.json
 var textFiles embed.FS
@@ -64,24 +75,3 @@ func (c catalogue) forKind(lang string, k kind) map[string]string {
 
 // frameFamilies are all that the dashboard and the development pages need besides their own.
 var frameFamilies = map[string]bool{"frame": true, "error": true, "button": true, "confirm": true, "password": true}
-
-// preferred chooses by an Accept-Language header: the highest quality first, the first named among equals.
-func (c catalogue) preferred(header string) string {
-	best, quality := languages[0].code, 0.0
-	for _, item := range strings.Split(header[:min(len(header), 500)], ",") {
-		tag, parameters, _ := strings.Cut(strings.TrimSpace(item), ";")
-		code, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
-		q := 1.0
-		if text, ok := strings.CutPrefix(strings.ReplaceAll(parameters, " ", ""), "q="); ok {
-			given, err := strconv.ParseFloat(text, 64)
-			if err != nil {
-				continue
-			}
-			q = given
-		}
-		if _, ok := c[code]; ok && q > quality && q <= 1 {
-			best, quality = code, q
-		}
-	}
-	return best
-}

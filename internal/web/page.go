@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/language"
 )
 
 // kind is a family of pages with one frame.
@@ -140,7 +142,7 @@ func (p *pages) language(r *http.Request) string {
 			return c.Value
 		}
 	}
-	return p.catalogue.preferred(r.Header.Get("Accept-Language"))
+	return string(language.Preferred(r.Header.Get("Accept-Language")))
 }
 
 func languageLinks(current string) []languageLink {
