@@ -54,6 +54,7 @@ type Outcome struct {
 type API struct {
 	Config
 	secure bool
+	site   string // see siteOf
 	mux    *http.ServeMux
 }
 
@@ -66,7 +67,7 @@ func New(c Config, operations ...Operation) (*API, error) {
 	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		return nil, fmt.Errorf("api: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
-	a := &API{Config: c, secure: u.Scheme == "https", mux: http.NewServeMux()}
+	a := &API{Config: c, secure: u.Scheme == "https", site: siteOf(u.Hostname()), mux: http.NewServeMux()}
 	for _, op := range operations {
 		for _, spelling := range Spellings(op.Path) {
 			a.mux.HandleFunc(op.Method+" "+spelling, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, &op) })

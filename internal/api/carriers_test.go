@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -202,5 +203,50 @@ func TestEveryErrorCanBeReadByAScript(t *testing.T) {
 	r.Header.Set("Origin", "https://evil.example")
 	if got := w.send(r).want(404, "resource_not_found").Header.Get("Access-Control-Allow-Origin"); got != "" {
 		t.Errorf("a stranger may read %q", got)
+	}
+}
+
+// TestProductionAnnouncesSignIns: with a production key the API itself tells the applications beside it, by a cookie of the common
+// domain, since when somebody is signed in.
+func TestProductionAnnouncesSignIns(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) {
+		c.PublicURL, c.PublishableKey, c.Development = "https://clerk.example.com", "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k", false
+	})
+	said := func(a *answer) map[string]string {
+		found := map[string]string{}
+		for _, c := range a.Cookies() {
+			if strings.HasPrefix(c.Name, "__client_uat") {
+				if c.Domain != "example.com" || !c.Secure || c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
+					t.Errorf("the cookie is %s", c)
+				}
+				found[c.Name] = c.Value
+			}
+		}
+		return found
+	}
+	b := w.open(mfa.Cookie)
+	in := said(b.enter(w.user()))
+	want := strconv.FormatInt(w.now().Unix(), 10)
+	if len(in) != 2 || in["__client_uat"] != want {
+		t.Errorf("signed in: %v, want %s under two names", in, want)
+	}
+	for name, value := range said(b.call("DELETE", "/v1/client").ok()) {
+		if value != "0" {
+			t.Errorf("signed out: %s is %s, want 0", name, value)
+		}
+	}
+	r := httptest.NewRequest("GET", "/v1/client", nil)
+	for name := range in {
+		r.AddCookie(&http.Cookie{Name: name, Value: "0"})
+	}
+	if again := said(w.send(r).ok()); len(again) != 0 {
+		t.Errorf("told again what the browser knows: %v", again)
+	}
+	if got := said(w.open(mfa.Native).enter(w.user())); len(got) != 0 {
+		t.Errorf("a native client is told by cookie: %v", got)
+	}
+	development := newWorld(t)
+	if got := said(development.open(mfa.Cookie).enter(development.user())); len(got) != 0 {
+		t.Errorf("with a development key: %v", got)
 	}
 }

@@ -121,9 +121,9 @@ func (a *API) directives(c *call, in handshakeInput, to *url.URL) ([]string, err
 	}
 	token, uat := "", "0"
 	if s != nil && s.Client != nil {
+		uat = signedInSince(s)
 		if active := activeSession(s); active != nil {
 			token = s.Tokens[active.ID].Reveal()
-			uat = fmt.Sprint(int64(active.CreatedAt) / 1000)
 		}
 	}
 	attributes := "; Path=/; SameSite=Lax"

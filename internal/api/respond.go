@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
@@ -88,6 +90,7 @@ const clientLife = 365 * 24 * time.Hour
 
 // keep hands a new client token to its owner, in the way in which it will come back.
 func (a *API) keep(c *call, s *mfa.Snapshot) {
+	a.announce(c, s)
 	if s == nil || s.Token.IsZero() {
 		return
 	}
@@ -102,6 +105,49 @@ func (a *API) keep(c *call, s *mfa.Snapshot) {
 			MaxAge: int(clientLife / time.Second),
 		})
 	}
+}
+
+// uatCookie tells the team's own servers, which cannot see the client cookie, since when somebody is signed in: Unix seconds, or 0. With a
+// production key Clerk's SDKs leave it to the API to set it.
+const uatCookie = "__client_uat"
+
+// announce sets it, under its plain and its suffixed name, when it is not what the browser has.
+func (a *API) announce(c *call, s *mfa.Snapshot) {
+	if s == nil || !a.production() || len(c.from.Credentials) > 0 && c.from.Credentials[0].Carrier != mfa.Cookie {
+		return
+	}
+	value := signedInSince(s)
+	for _, name := range []string{uatCookie, uatCookie + "_" + cookieSuffix(a.PublishableKey)} {
+		if had, err := c.request.Cookie(name); err == nil && had.Value == value {
+			continue
+		}
+		http.SetCookie(c.answer, &http.Cookie{
+			Name: name, Value: value, Path: "/", Domain: a.site, Secure: a.secure, SameSite: http.SameSiteLaxMode, MaxAge: int(clientLife / time.Second),
+		})
+	}
+}
+
+func (a *API) production() bool { return strings.HasPrefix(a.PublishableKey, "pk_live_") }
+
+// signedInSince is the value of the cookie.
+func signedInSince(s *mfa.Snapshot) string {
+	if s.Client == nil {
+		return "0"
+	}
+	if active := activeSession(s); active != nil {
+		return strconv.FormatInt(int64(active.CreatedAt)/1000, 10)
+	}
+	return "0"
+}
+
+// siteOf is the domain of a cookie that the applications beside the API get too: example.com for clerk.example.com. It is empty for a host
+// without one.
+func siteOf(host string) string {
+	_, parent, _ := strings.Cut(host, ".")
+	if _, err := netip.ParseAddr(host); err == nil || !strings.Contains(parent, ".") {
+		return ""
+	}
+	return parent
 }
 
 // wrap builds the envelope of an answer that carries the client.
