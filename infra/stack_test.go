@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -353,6 +354,28 @@ func TestNag(t *testing.T) {
 	for _, found := range []*[]*assertionsMessage{notes.FindError(jsii.String("*"), assertions.Match_AnyValue()), notes.FindWarning(jsii.String("*"), assertions.Match_AnyValue())} {
 		for _, m := range *found {
 			t.Errorf("%s: %v", *m.Id, m.Entry.Data)
+		}
+	}
+}
+
+// TestEnvironment: a function is told what the plan says, and nothing else.
+func TestEnvironment(t *testing.T) {
+	optional := map[string]bool{"COUNTERSIGN_EPOCH": true, "COUNTERSIGN_SMS_SENDER_ID": true, "COUNTERSIGN_SMS_NUMBER": true}
+	for _, f := range fleet.Functions() {
+		for _, p := range resources("AWS::Lambda::Function") {
+			if p["FunctionName"] != "countersign-"+f.Name {
+				continue
+			}
+			told := maps.Clone(p["Environment"].(map[string]any)["Variables"].(map[string]any)) // the tests share the template
+			for _, name := range f.Variables() {
+				if told[name] == nil && !optional[name] {
+					t.Errorf("%s is not told %s", f.Name, name)
+				}
+				delete(told, name)
+			}
+			for name := range told {
+				t.Errorf("%s is told %s, which the plan does not know", f.Name, name)
+			}
 		}
 	}
 }
