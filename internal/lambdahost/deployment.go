@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 
+	"github.com/countersign-mfa/countersign/internal/clock"
 	"github.com/countersign-mfa/countersign/internal/dynamo"
 	"github.com/countersign-mfa/countersign/internal/keyring"
 	"github.com/countersign-mfa/countersign/internal/kms"
@@ -98,7 +99,7 @@ func (d *Deployment) Service(ctx context.Context, l Links) (*mfa.Service, error)
 	}
 	return mfa.New(mfa.Config{
 		Store: d.Store, Sender: sender, Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Numbers: l.Numbers,
-		Now: time.Now, Pause: pause, Rand: rand.Reader, Issuer: d.URL, AppName: d.AppName, SMSHost: d.SMSHost, Epoch: d.Epoch,
+		Now: time.Now, Pause: clock.Pause, Rand: rand.Reader, Issuer: d.URL, AppName: d.AppName, SMSHost: d.SMSHost, Epoch: d.Epoch,
 		Notify: d.notify,
 	})
 }
@@ -110,16 +111,5 @@ func (d *Deployment) notify(e mfa.Event) {
 		d.Meter.Count(MetricLocked, 1)
 	case mfa.EventSendFailed:
 		d.Meter.Count(MetricFailed, 1)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -53,7 +53,7 @@ func (a *App) listMessages(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *App) getClock(w http.ResponseWriter, _ *http.Request) {
-	a.answer(w, map[string]string{"now": a.clock.now().UTC().Format(time.RFC3339)}, nil)
+	a.answer(w, map[string]string{"now": a.clock.Now().UTC().Format(time.RFC3339)}, nil)
 }
 
 func (a *App) moveClock(w http.ResponseWriter, r *http.Request) {
@@ -64,7 +64,7 @@ func (a *App) moveClock(w http.ResponseWriter, r *http.Request) {
 		a.answer(w, nil, err)
 		return
 	}
-	a.clock.advance(time.Duration(in.Seconds) * time.Second)
+	a.clock.Advance(time.Duration(in.Seconds) * time.Second)
 	a.getClock(w, r)
 }
 

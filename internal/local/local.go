@@ -18,11 +18,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/boltstore"
+	"github.com/countersign-mfa/countersign/internal/clock"
 	"github.com/countersign-mfa/countersign/internal/keyring"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/numberplan"
@@ -61,31 +61,12 @@ type App struct {
 	// Fresh is true when the data directory was empty.
 	Fresh bool
 
-	clock  *clock
+	clock  *clock.Clock
 	keys   *keyring.Keyring
 	bolt   *boltstore.Store
 	faulty *store.Faulty
 	api    *api.API
 	mux    *http.ServeMux
-}
-
-// clock is the wall clock plus what development moved it by.
-type clock struct {
-	mu    sync.Mutex
-	wall  func() time.Time
-	ahead time.Duration
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.wall().Add(c.ahead)
-}
-
-func (c *clock) advance(by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += by
 }
 
 // Open opens the data directory and seeds it when it is empty.
@@ -104,14 +85,14 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Config: c, Fresh: fresh, clock: &clock{wall: c.Now}, PublishableKey: publishableKey}
-	a.bolt, err = boltstore.Open(filepath.Join(c.Dir, "countersign.db"), boltstore.Options{Now: a.clock.now})
+	a := &App{Config: c, Fresh: fresh, clock: clock.Movable(c.Now), PublishableKey: publishableKey}
+	a.bolt, err = boltstore.Open(filepath.Join(c.Dir, "countersign.db"), boltstore.Options{Now: a.clock.Now})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", filepath.Join(c.Dir, "countersign.db"), err)
 	}
-	a.Outbox = outbox.New(a.clock.now)
+	a.Outbox = outbox.New(a.clock.Now)
 	a.faulty = store.NewFaulty(a.bolt)
-	a.keys = keyring.New(a.bolt, file, a.clock.now)
+	a.keys = keyring.New(a.bolt, file, a.clock.Now)
 	if err := a.wire(ctx, u.Hostname()); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -133,7 +114,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		return err
 	}
 	service, err := mfa.New(mfa.Config{
-		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: numberplan.Parse, Now: a.clock.now, Pause: pause,
+		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: numberplan.Parse, Now: a.clock.Now, Pause: clock.Pause,
 		Rand: rand.Reader, Issuer: a.PublicURL, AppName: a.AppName, SMSHost: host,
 		Notify: func(e mfa.Event) { a.Log.Info("event", "name", e.Name, "user", e.User) },
 	})
@@ -152,7 +133,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		a.Brand.Name = a.AppName
 	}
 	pages, err := web.Handler(web.Config{
-		PublicURL: a.PublicURL, Brand: a.Brand, SecretKey: a.SecretKey, Backend: a.api, Now: a.clock.now, Development: true,
+		PublicURL: a.PublicURL, Brand: a.Brand, SecretKey: a.SecretKey, Backend: a.api, Now: a.clock.Now, Development: true,
 	})
 	if err != nil {
 		return err
@@ -194,18 +175,7 @@ func (a *App) Cleanup(ctx context.Context) {
 		if err := errors.Join(a.keys.RotateIfDue(ctx), a.keys.Refresh(ctx), a.Service.RotateSigningKey(ctx, mfa.SigningKeyLife)); err != nil && ctx.Err() == nil {
 			a.Log.Error("key rotation failed", "error", err.Error())
 		}
-		_ = pause(ctx, cleanupEvery)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+		_ = clock.Pause(ctx, cleanupEvery)
 	}
 }
 
