@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/mfa"
@@ -44,6 +45,9 @@ type userCreateInput struct {
 	Public      json.RawMessage `body:"public_metadata"`
 	Private     json.RawMessage `body:"private_metadata"`
 	Unsafe      json.RawMessage `body:"unsafe_metadata"`
+	CreatedAt   string          `body:"created_at" doc:"RFC 3339, when the user signed up elsewhere"`
+	Banned      bool            `body:"banned"`
+	Locked      bool            `body:"locked" doc:"for an hour"`
 }
 
 // metadataLimit is Clerk's, for all metadata of a user together.
@@ -68,6 +72,14 @@ func createUser(a *API, c *call, in userCreateInput) (AdminUser, error) {
 		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Emails: in.Emails,
 		Password: in.Password, PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks,
 		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
+		Banned: in.Banned, Locked: in.Locked,
+	}
+	if in.CreatedAt != "" {
+		created, err := time.Parse(time.RFC3339, in.CreatedAt)
+		if err != nil {
+			return AdminUser{}, apierr.New(apierr.FormParamFormatInvalid).Param("created_at")
+		}
+		input.CreatedAt = mfa.At(created)
 	}
 	for i, number := range in.Phones {
 		status := ""

@@ -59,6 +59,8 @@ func TestBadBodies(t *testing.T) {
 		"a number that cannot be":             {backend, jsonType, `{"phone_number":["+1555"]}`, 422, "form_param_format_invalid"},
 		"a digest of an unknown kind":         {backend, jsonType, `{"password_digest":"x","password_hasher":"md5"}`, 422, "form_param_value_invalid"},
 		"a password that is too short":        {backend, jsonType, `{"password":"short"}`, 422, "form_password_length_too_short"},
+		"a time of nonsense":                  {backend, jsonType, `{"created_at":"yesterday"}`, 422, "form_param_format_invalid"},
+		"a time to come":                      {backend, jsonType, `{"created_at":"2026-03-04T05:06:08Z"}`, 422, "form_param_value_invalid"},
 		"an authenticator secret of nonsense": {backend, jsonType, `{"totp_secret":"!!"}`, 422, "invalid_totp_secret_code"},
 	} {
 		a := w.raw("POST", tc.path, tc.kind, tc.body)

@@ -287,3 +287,15 @@ func TestHandshake(t *testing.T) {
 		t.Errorf("the token form: %v", to)
 	}
 }
+
+// TestAUserFromElsewhere: what another service knew of a user holds from the start.
+func TestAUserFromElsewhere(t *testing.T) {
+	w := newWorld(t)
+	a := w.backend("POST", "/v1/users", `{"username":"old","created_at":"2020-09-13T12:26:40.123Z","banned":true,"locked":true}`).ok()
+	if a.at("created_at") != 1600000000123.0 || a.at("banned") != true || a.at("locked") != true || a.at("lockout_expires_in_seconds") != 3600.0 {
+		t.Errorf("%s", a.body)
+	}
+	if b := w.backend("POST", "/v1/users", `{"username":"new","created_at":null}`).ok(); b.at("created_at") != float64(w.now().UnixMilli()) || b.at("locked") != false {
+		t.Errorf("%s", b.body)
+	}
+}

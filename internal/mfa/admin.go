@@ -24,6 +24,8 @@ type UserInput struct {
 	TOTPSecret                                secret.Value
 	BackupCodes                               []secret.Value // plain, or bcrypt digests
 	Public, Private, Unsafe                   json.RawMessage
+	CreatedAt                                 Instant // elsewhere; 0 is now
+	Banned, Locked                            bool
 }
 
 // admin runs an operation of the team's own servers on one user.
@@ -67,7 +69,10 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*User, error) {
 		}
 		u := &User{
 			ID: id, Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID,
-			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.now, UpdatedAt: t.now,
+			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.now, UpdatedAt: t.now, Banned: in.Banned,
+		}
+		if err := u.importState(in, t.now); err != nil {
+			return err
 		}
 		if digest != "" {
 			u.Password, u.PasswordAt = digest, t.now
@@ -87,6 +92,20 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*User, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// importState takes over since when a user is there and whether somebody keeps it out.
+func (u *User) importState(in UserInput, now Instant) error {
+	if in.CreatedAt < 0 || in.CreatedAt > now {
+		return apierr.New(apierr.FormParamValueInvalid).Param("created_at")
+	}
+	if in.CreatedAt != 0 {
+		u.CreatedAt = in.CreatedAt
+	}
+	if in.Locked {
+		u.LockedUntil = now.Add(lockTime)
+	}
+	return nil
 }
 
 func (s *Service) importPassword(ctx context.Context, in UserInput) (string, error) {
