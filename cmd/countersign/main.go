@@ -32,6 +32,7 @@ type commands struct {
 	Code    code             `cmd:"" help:"Play an authenticator app: print the code of a secret given on standard input."`
 	Load    loadCommand      `cmd:"" help:"Measure a server of its own on this machine."`
 	Smoke   smokeCmd         `cmd:"" help:"Try a deployment with a throw-away user: enrol an authenticator app, sign in with it."`
+	Import  importCmd        `cmd:"" help:"Move users from Clerk: create those of a file of JSON lines. See docs/moving-from-clerk.md."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/importer"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+type importCmd struct {
+	Input      string `arg:"" type:"path" help:"File of JSON lines, a user in each."`
+	URL        string `default:"http://localhost:8080" help:"Where the API is."`
+	SecretKey  string `env:"COUNTERSIGN_SECRET_KEY" default:"sk_test_local" help:"The Backend API's key."`
+	State      string `type:"path" help:"File that remembers who was created; the input's name and .state when left out."`
+	DryRun     bool   `help:"Only say what would be created and what refused. Asks no server."`
+	Incomplete bool   `help:"Also create users whose password or authenticator app is not in the file, or cannot be used here; they lose it."`
+}
+
+// Run imports; the first Ctrl-C lets the user under way be finished, the second ends at once.
+func (i *importCmd) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	if i.State == "" {
+		i.State = i.Input + ".state"
+	}
+	result, err := importer.Run(ctx, importer.Config{
+		Input: i.Input, State: i.State, URL: strings.TrimRight(i.URL, "/"), SecretKey: secret.New(i.SecretKey), DryRun: i.DryRun, Incomplete: i.Incomplete,
+		Out: os.Stdout, Now: time.Now, Pause: pause,
+	})
+	if err == nil && result.Refused > 0 {
+		err = fmt.Errorf("%d lines were refused; correct them and run the same command again", result.Refused)
+	}
+	return err
+}
+
+// pause waits, or ends with the context.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
