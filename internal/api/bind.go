@@ -84,8 +84,9 @@ func readBody(r *http.Request, surface Surface) (values, error) {
 	if len(data) == 0 {
 		return values{}, nil
 	}
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
+	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"): // whoever believes it reads another body than we do
 	case err == nil && kind == "application/json":
 		return fromJSON(data)
 	case err == nil && kind == "application/x-www-form-urlencoded" && surface != Backend:
@@ -114,7 +115,7 @@ func fromForm(text string) (values, error) {
 }
 
 func fromJSON(data []byte) (values, error) {
-	if err := noDuplicates(data); err != nil {
+	if err := single(data); err != nil {
 		return nil, err
 	}
 	var fields map[string]json.RawMessage
@@ -128,27 +129,63 @@ func fromJSON(data []byte) (values, error) {
 	return out, nil
 }
 
-// noDuplicates refuses a JSON object that names a field twice: two readers could see two bodies.
-func noDuplicates(data []byte) error {
+// maxDepth is how deep the JSON of a body may nest. What nests deeper is no metadata but an attempt on whoever reads it next.
+const maxDepth = 32
+
+// single refuses JSON that is no object, that names a field twice anywhere, or that nests too deep: two readers could see two bodies, and
+// metadata is handed on to readers that are not ours.
+func single(data []byte) error {
 	d := json.NewDecoder(strings.NewReader(string(data)))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return apierr.New(apierr.RequestBodyInvalid)
+		return errBody
 	}
+	return singleObject(d, 1)
+}
+
+func singleObject(d *json.Decoder, depth int) error {
 	seen := map[string]bool{}
 	for d.More() {
 		t, err := d.Token()
 		name, ok := t.(string)
 		if err != nil || !ok {
-			return apierr.New(apierr.RequestBodyInvalid)
+			return errBody
 		}
 		if seen[name] {
-			return apierr.New(apierr.FormParamDuplicate).Param(name)
+			return errDuplicate.Param(name)
 		}
 		seen[name] = true
-		var skip json.RawMessage
-		if err := d.Decode(&skip); err != nil {
-			return apierr.New(apierr.RequestBodyInvalid)
+		if err := singleValue(d, depth); err != nil {
+			return err
 		}
+	}
+	return closing(d)
+}
+
+func singleValue(d *json.Decoder, depth int) error {
+	t, err := d.Token()
+	if err != nil {
+		return errBody
+	}
+	opened, nests := t.(json.Delim)
+	switch {
+	case !nests:
+		return nil
+	case depth == maxDepth:
+		return errBody
+	case opened == '{':
+		return singleObject(d, depth+1)
+	}
+	for d.More() {
+		if err := singleValue(d, depth+1); err != nil {
+			return err
+		}
+	}
+	return closing(d)
+}
+
+func closing(d *json.Decoder) error {
+	if _, err := d.Token(); err != nil {
+		return errBody
 	}
 	return nil
 }
