@@ -56,6 +56,8 @@ type API struct {
 	secure bool
 	site   string // see siteOf
 	mux    *http.ServeMux
+	// backend are the patterns of the Backend API.
+	backend map[string]bool
 }
 
 // New returns the handler of the given operations: all of [Operations], or those of one function.
@@ -67,9 +69,10 @@ func New(c Config, operations ...Operation) (*API, error) {
 	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		return nil, fmt.Errorf("api: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
-	a := &API{Config: c, secure: u.Scheme == "https", site: siteOf(u.Hostname()), mux: http.NewServeMux()}
+	a := &API{Config: c, secure: u.Scheme == "https", site: siteOf(u.Hostname()), mux: http.NewServeMux(), backend: map[string]bool{}}
 	for _, op := range operations {
 		for _, spelling := range Spellings(op.Path) {
+			a.backend[op.Method+" "+spelling] = op.Surface == Backend
 			a.mux.HandleFunc(op.Method+" "+spelling, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, &op) })
 		}
 	}
@@ -161,20 +164,26 @@ func override(x *exchange, r *http.Request) error {
 	return apierr.New(apierr.MethodNotAllowed)
 }
 
-// unrouted answers what no row of the table does: 405 for a known path, else 404, and the preflight of browsers.
-func (a *API) unrouted(x *exchange, r *http.Request) {
-	var allowed []string
+// methods are those that a path has operations for, and whether they are of the Backend API.
+func (a *API) methods(r *http.Request) (allowed []string, backend bool) {
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		probe := r.Clone(r.Context())
 		probe.Method = method
 		if _, pattern := a.mux.Handler(probe); pattern != "" {
 			allowed = append(allowed, method)
+			backend = backend || a.backend[pattern]
 		}
 	}
+	return allowed, backend
+}
+
+// unrouted answers what no row of the table does: 405 for a known path, else 404, and the preflight of browsers.
+func (a *API) unrouted(x *exchange, r *http.Request) {
+	allowed, backend := a.methods(r)
 	switch {
 	case len(allowed) == 0:
 		a.failReadably(x, r, apierr.New(apierr.ResourceNotFound))
-	case r.Method == http.MethodOptions:
+	case r.Method == http.MethodOptions && !backend:
 		a.preflight(x, r, allowed)
 	default:
 		x.Header().Set("Allow", strings.Join(allowed, ", "))

@@ -30,7 +30,9 @@ const AllowedHeaders = "Authorization, Content-Type"
 func (a *API) admit(c *call, surface Surface) error {
 	settings, err := a.Service.Settings(c)
 	if err != nil {
-		a.allowOrigin(c)
+		if surface != Backend {
+			a.allowOrigin(c)
+		}
 		return err
 	}
 	c.settings = settings
@@ -68,6 +70,9 @@ func (a *API) admitFrontend(c *call) error {
 	if origin != "" && !a.allowOrigin(c) {
 		return apierr.New(apierr.OriginInvalid)
 	}
+	if origin == "" && foreignSite(r) {
+		return apierr.New(apierr.OriginInvalid)
+	}
 	query := r.URL.Query()
 	for _, name := range []string{browserParam, "_clerk_session_id", "_is_native"} {
 		if len(query[name]) > 1 {
@@ -90,6 +95,16 @@ func (a *API) admitFrontend(c *call) error {
 		c.from.Origin = a.refererOrigin(c)
 	}
 	return nil
+}
+
+// foreignSite says whether a browser tells that a change comes from a page of another site. Browsers send Origin with every change, so a
+// change without one that says this is a page that got rid of it. Reading is allowed: a handshake is a navigation from another site.
+func foreignSite(r *http.Request) bool {
+	if r.Method == http.MethodGet {
+		return false
+	}
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site"
 }
 
 // refererOrigin stands in for the Origin that browsers leave out of a GET to their own origin, as through a relative proxy: without
@@ -149,8 +164,12 @@ func (a *API) originAllowed(origin string, allowed []string) bool {
 }
 
 // failReadably fails a request that reached no operation so that a script may read why. clerk-js takes an answer that it may not read for a
-// lost connection, and Clerk's components then go on as if the call had worked.
+// lost connection, and Clerk's components then go on as if the call had worked. The Backend API is for no script.
 func (a *API) failReadably(x *exchange, r *http.Request, err error) {
+	if _, backend := a.methods(r); backend {
+		a.fail(x, r, err)
+		return
+	}
 	c := &call{Context: r.Context(), request: r, answer: x}
 	if settings, err := a.Service.Settings(c); err == nil {
 		c.settings = settings

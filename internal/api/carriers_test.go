@@ -250,3 +250,47 @@ func TestProductionAnnouncesSignIns(t *testing.T) {
 		t.Errorf("with a development key: %v", got)
 	}
 }
+
+// TestSecFetchSite: a page that got rid of its Origin still cannot change anything.
+func TestSecFetchSite(t *testing.T) {
+	w := newWorld(t)
+	for name, tc := range map[string]struct {
+		method, origin, site string
+		status               int
+	}{
+		"a change from another site":              {"POST", "", "cross-site", 400},
+		"a change from a sibling":                 {"POST", "", "same-site", 400},
+		"a change from the own site":              {"POST", "", "same-origin", 200},
+		"a change by a program":                   {"POST", "", "", 200},
+		"a change from an allowed origin":         {"POST", "http://localhost:3000", "cross-site", 200},
+		"reading, as after a link":                {"GET", "", "cross-site", 200},
+		"a change that says PUT from another one": {"POST?_method=PUT", "", "cross-site", 400},
+	} {
+		method, query, _ := strings.Cut(tc.method, "?")
+		r := httptest.NewRequest(method, "/v1/client?"+query, nil)
+		r.Header.Set("Sec-Fetch-Site", tc.site)
+		if tc.origin != "" {
+			r.Header.Set("Origin", tc.origin)
+		}
+		if a := w.send(r); a.StatusCode != tc.status {
+			t.Errorf("%s: %d %s", name, a.StatusCode, a.body)
+		}
+	}
+}
+
+// TestBackendIsForNoScript: no answer of the Backend API may be read by a page, whatever its origin.
+func TestBackendIsForNoScript(t *testing.T) {
+	w := newWorld(t)
+	for name, r := range map[string]*http.Request{
+		"an answer": httptest.NewRequest("GET", "/v1/users/count", nil), "a preflight": httptest.NewRequest("OPTIONS", "/v1/users/count", nil),
+		"a wrong method": httptest.NewRequest("PUT", "/v1/users/count", nil), "an override": httptest.NewRequest("POST", "/v1/users?_method=BREW", nil),
+	} {
+		r.Header.Set("Origin", "http://localhost:3000")
+		r.Header.Set("Authorization", "Bearer "+secretKey)
+		for header := range w.send(r).Header {
+			if strings.HasPrefix(header, "Access-Control") {
+				t.Errorf("%s has %s", name, header)
+			}
+		}
+	}
+}
