@@ -152,6 +152,10 @@ func (a *App) wire(ctx context.Context, host string) error {
 // ServeHTTP answers pages and development endpoints, and leaves the rest to the API.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, pattern := a.mux.Handler(r); pattern != "" {
+		if err := a.guard(r); err != nil {
+			a.answer(w, nil, err)
+			return
+		}
 		a.mux.ServeHTTP(w, r)
 		return
 	}

@@ -297,6 +297,49 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestOtherSites: the first page holds the key and the outbox holds codes, so a name that was pointed at this machine opens neither.
+func TestOtherSites(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.close()
+	for name, tc := range map[string]struct {
+		method, path, host, origin, site string
+		status                           int
+	}{
+		"the own address":                {"GET", "/dev/clock", "", "", "", 200},
+		"this machine's name":            {"GET", "/dev/clock", "localhost:1", "", "", 200},
+		"an IPv6 address":                {"GET", "/dev/clock", "[::1]:1", "", "", 200},
+		"another name":                   {"GET", "/dev/sms", "evil.example", "", "", 400},
+		"another name, the first page":   {"GET", "/", "evil.example:8080", "", "", 400},
+		"a program":                      {"POST", "/dev/faults", "", "", "", 200},
+		"a page of this machine":         {"POST", "/dev/faults", "", "http://localhost:3000", "cross-site", 200},
+		"a page of another site":         {"POST", "/dev/faults", "", "https://evil.example", "cross-site", 400},
+		"a page without an origin":       {"POST", "/dev/faults", "", "", "cross-site", 400},
+		"a page with an opaque origin":   {"POST", "/dev/faults", "", "null", "cross-site", 400},
+		"a lookalike of this machine":    {"POST", "/dev/faults", "", "http://localhost.evil.example", "", 400},
+		"the first page, after a link":   {"GET", "/", "", "", "cross-site", 200},
+		"a lookalike in the host itself": {"GET", "/", "127.0.0.1.evil.example", "", "", 400},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), tc.method, s.server.URL+tc.path, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = tc.host
+		for header, value := range map[string]string{"Origin": tc.origin, "Sec-Fetch-Site": tc.site} {
+			if value != "" {
+				r.Header.Set(header, value)
+			}
+		}
+		res, err := s.browser.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != tc.status {
+			t.Errorf("%s: %d, want %d", name, res.StatusCode, tc.status)
+		}
+	}
+}
+
 func TestDevelopmentEndpoints(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.close()
