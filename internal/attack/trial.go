@@ -1,0 +1,168 @@
+package attack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// volley is how many requests are sent at once.
+const volley = 50
+
+// trial is one probe under way.
+type trial struct {
+	*target
+	ctx  context.Context
+	name string
+
+	users []string
+}
+
+// failf ends the probe with what it found.
+func (t *trial) failf(format string, args ...any) { panic(finding(fmt.Sprintf(format, args...))) }
+
+// limitedWait is the longest that a probe waits for a limit per address.
+const limitedWait = 61 * time.Second
+
+// do sends a request. Where there are limits per address it waits for them: what they are is another probe's question.
+func (t *trial) do(a ask) reply {
+	const patience = 4
+	for range patience {
+		r, err := t.send(t.ctx, a)
+		if err != nil {
+			t.failf("no answer: %v", err)
+		}
+		wait, _ := strconv.Atoi(r.header.Get("Retry-After"))
+		if !t.limited || r.status != http.StatusTooManyRequests || time.Duration(wait)*time.Second > limitedWait {
+			return r
+		}
+		timer := time.NewTimer(time.Duration(wait) * time.Second)
+		select {
+		case <-timer.C:
+		case <-t.ctx.Done():
+			timer.Stop()
+			t.failf("interrupted")
+		}
+	}
+	t.failf("%s %s: the limit per address does not end", a.method, a.path)
+	return reply{}
+}
+
+// ok sends a request that must go through.
+func (t *trial) ok(a ask) reply {
+	r := t.do(a)
+	if r.status/100 != 2 {
+		t.failf("the attack could not be prepared: %v", r)
+	}
+	return r
+}
+
+// refused sends a request that must be refused with one of the codes, or with any when none is given.
+func (t *trial) refused(what string, a ask, codes ...string) reply {
+	r := t.do(a)
+	if r.status < 400 || r.status >= 500 {
+		t.failf("%s: %v, want a refusal", what, r)
+	}
+	if len(codes) > 0 && !slices.Contains(codes, r.code()) {
+		t.failf("%s: %v, want %v", what, r, codes)
+	}
+	return r
+}
+
+// together sends n requests at once: all are ready before the first one leaves.
+func (t *trial) together(n int, each func(i int) ask) []reply {
+	asks := list(n, each)
+	out, failures := list(n, func(int) reply { return reply{} }), list(n, func(int) error { return nil })
+	start := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-start
+			out[i], failures[i] = t.send(t.ctx, asks[i])
+		})
+	}
+	close(start)
+	all.Wait()
+	if err := errors.Join(failures...); err != nil {
+		t.failf("no answer: %v", err)
+	}
+	return out
+}
+
+// list is a list of n values.
+func list[T any](n int, each func(int) T) []T {
+	out := make([]T, n)
+	for i := range out {
+		out[i] = each(i)
+	}
+	return out
+}
+
+// count says how many of the answers fit.
+func count(all []reply, fits func(reply) bool) int {
+	n := 0
+	for _, r := range all {
+		if fits(r) {
+			n++
+		}
+	}
+	return n
+}
+
+func accepted(r reply) bool { return r.status == http.StatusOK }
+func judged(r reply) bool   { return r.code() == wrongCode }
+
+// oneOf is what a volley of one right code must come to.
+func (t *trial) oneOf(what string, all []reply) {
+	if n := count(all, accepted); n != 1 {
+		t.failf("%d of %d uses of one %s were accepted, want 1", n, len(all), what)
+	}
+	if n := count(all, func(r reply) bool { return r.status >= 500 }); n != 0 {
+		t.failf("%d of %d uses of one %s were answered with a server error", n, len(all), what)
+	}
+}
+
+// The error codes that probes look for.
+const (
+	wrongCode   = "form_code_incorrect"
+	tooMany     = "too_many_requests"
+	userLocked  = "user_locked"
+	notFound    = "resource_not_found"
+	notSignedIn = "authentication_invalid"
+	stepUp      = "session_reverification_required"
+)
+
+// forget deletes the users that the probe made.
+func (t *trial) forget() error {
+	var all error
+	for _, id := range t.users {
+		r, err := t.send(context.WithoutCancel(t.ctx), t.backend(http.MethodDelete, "/v1/users/"+id, nil))
+		if err == nil && r.status != http.StatusOK && r.status != http.StatusNotFound {
+			err = errors.New(r.String())
+		}
+		all = errors.Join(all, err)
+	}
+	return all
+}
+
+// serverTime is the target's: a development server's clock may have been moved.
+func (t *trial) serverTime() time.Time {
+	if t.development {
+		if at, err := time.Parse(time.RFC3339, t.do(ask{path: "/dev/clock"}).text("now")); err == nil {
+			return at
+		}
+	}
+	return t.Now()
+}
+
+// later moves the clock of a development server. It is moved back when the run ends.
+func (t *trial) later(d time.Duration) {
+	seconds := int(d / time.Second)
+	t.ok(ask{method: http.MethodPatch, path: "/dev/clock", json: map[string]any{"advance_seconds": seconds}})
+	t.ahead += seconds
+}
