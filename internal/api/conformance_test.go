@@ -250,19 +250,19 @@ func walk(t *testing.T) map[string][][]byte {
 		}
 	}
 	w.observe = r.note
-	user := w.walkFrontend()
+	user := w.walkFrontend(mfa.DevBrowser)
 	w.walkBackend(user)
 	return r.bodies
 }
 
 // walkFrontend enrols, signs in, steps up and takes everything off again; it returns the user.
-func (w *world) walkFrontend() string {
+func (w *world) walkFrontend(carrier mfa.Carrier) string {
 	w.Helper()
 	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz", "/v1/environment"} {
 		w.send(httptest.NewRequest("GET", path, nil)).ok()
 	}
 	w.backend("PATCH", "/v1/instance", `{"first_factor_phone_code":true}`).ok()
-	b := w.open(mfa.DevBrowser)
+	b := w.open(carrier)
 	b.call("PATCH", "/v1/environment").ok()
 	b.call("POST", "/v1/client").ok()
 	b.call("PUT", "/v1/client").ok()

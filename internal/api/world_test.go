@@ -177,6 +177,7 @@ func (w *world) send(r *http.Request) *answer {
 	body, err := io.ReadAll(rec.Result().Body)
 	w.must(err)
 	a := &answer{w.TB, rec.Result(), body}
+	a.native(r)
 	if w.observe != nil {
 		w.observe(r, a)
 	}
