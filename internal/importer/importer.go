@@ -78,7 +78,7 @@ func Run(ctx context.Context, c Config) (res Result, err error) {
 
 // open chooses the server, and reads what was done before.
 func (r *run) open() error {
-	r.server = server{url: r.URL, key: r.SecretKey, send: r.Send, pause: r.Pause}
+	r.server = server{url: r.URL, key: r.SecretKey, send: r.Send, pause: r.Pause, out: r.Out}
 	if r.server.send == nil {
 		r.server.send = http.DefaultTransport
 	}

@@ -341,6 +341,9 @@ func TestAServerThatFails(t *testing.T) {
 			if c.says == "" && (err != nil || got.Created+got.Before != 3) || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("%+v %v\n%s", got, err, &p.out)
 			}
+			if waits := strings.Count(p.out.String(), "asking again"); waits != min(c.times, 5) && c.says == "" || c.times == 100 && waits != 5 {
+				t.Errorf("it says %d times that it waits\n%s", waits, &p.out)
+			}
 			if want := map[bool]int{true: 3, false: 1}[c.says == ""]; len(p.by("user_0", "user_1", "user_2")) != want {
 				t.Errorf("%d users, want %d", len(p.by("user_0", "user_1", "user_2")), want)
 			}

@@ -23,6 +23,7 @@ type server struct {
 	key   secret.Value
 	send  http.RoundTripper
 	pause func(context.Context, time.Duration) error
+	out   io.Writer
 }
 
 const (
@@ -118,11 +119,21 @@ func (s *server) create(ctx context.Context, p *person, lost bool) (id string, t
 			return "", false, fmt.Errorf("the server answers %d %s, again and again", res.status, code)
 		}
 		lost = true
-		if err := s.pause(ctx, max(wait, res.after)); err != nil {
+		wait = max(wait, res.after)
+		_, _ = fmt.Fprintf(s.out, "no good answer from the server (%s); asking again in %v\n", trouble(res, err), wait)
+		if err := s.pause(ctx, wait); err != nil {
 			return "", false, err
 		}
 		wait *= 2
 	}
+}
+
+// trouble is what is wrong with an answer that may be better next time.
+func trouble(res reply, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return http.StatusText(res.status)
 }
 
 // refused says whether an answer is about the user or about the import.
