@@ -19,6 +19,7 @@ export function startBrowser() {
 export async function visitor(browser) {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
   context.setDefaultTimeout(15_000);
+  context.setDefaultNavigationTimeout(60_000); // next dev compiles a page when it is first asked for
   const foreign = [], thrown = [], lost = [], calls = [];
   context.on('request', request => {
     const url = new URL(request.url());
