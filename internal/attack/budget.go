@@ -101,8 +101,8 @@ func acrossMethods(t *trial) {
 	t.refused("a right backup code after the budget", b.second("backup_code", p.backups[0]), tooMany, userLocked)
 }
 
-func (b *browser) stepUp(strategy, code string) ask {
-	return b.ask(http.MethodPost, "/v1/client/sessions/"+b.session+"/verify/attempt_second_factor", "strategy", strategy, "code", code)
+func (b *browser) stepUp(code string) ask {
+	return b.ask(http.MethodPost, "/v1/client/sessions/"+b.session+"/verify/attempt_second_factor", "strategy", "totp", "code", code)
 }
 
 func acrossPlaces(t *trial) {
@@ -111,8 +111,8 @@ func acrossPlaces(t *trial) {
 	in.must(http.MethodPost, "/v1/client/sessions/"+in.session+"/verify", "level", "second_factor")
 	wrong := p.wrong(6)
 	all := []reply{
-		t.do(p.verify(wrong[0])), t.do(half.second("totp", wrong[1])), t.do(in.stepUp("totp", wrong[2])), t.do(p.verify(wrong[3])),
-		t.do(half.second("totp", wrong[4])), t.do(in.stepUp("totp", wrong[5])),
+		t.do(p.verify(wrong[0])), t.do(half.second("totp", wrong[1])), t.do(in.stepUp(wrong[2])), t.do(p.verify(wrong[3])),
+		t.do(half.second("totp", wrong[4])), t.do(in.stepUp(wrong[5])),
 	}
 	if n := count(all, judged); n != free {
 		t.failf("%d of %d wrong codes were judged, want %d", n, len(all), free)
@@ -182,9 +182,9 @@ func stepUpOracle(t *trial) {
 	b, half := p.signedIn(), p.halfway()
 	b.must(http.MethodPost, "/v1/client/sessions/"+b.session+"/verify", "level", "second_factor")
 	for _, c := range p.wrong(free) {
-		t.refused("a wrong code in a step-up", b.stepUp("totp", c), wrongCode)
+		t.refused("a wrong code in a step-up", b.stepUp(c), wrongCode)
 	}
-	t.refused("one more in a step-up", b.stepUp("totp", p.wrong(1)[0]), tooMany, userLocked)
+	t.refused("one more in a step-up", b.stepUp(p.wrong(1)[0]), tooMany, userLocked)
 	t.refused("the right code in a sign-in", half.second("totp", p.code(1)), tooMany, userLocked)
 }
 

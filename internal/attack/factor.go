@@ -82,7 +82,7 @@ func otherSession(t *trial) {
 	two := p.halfway().finish("totp", p.code(1)).aged()
 	one.must(http.MethodPost, "/v1/client/sessions/"+one.session+"/verify", "level", "second_factor")
 	t.later(2 * resendAfter)
-	t.ok(one.stepUp("totp", p.code(1)))
+	t.ok(one.stepUp(p.code(1)))
 	t.refused("the change in the other session", two.ask(http.MethodPost, "/v1/me/backup_codes"), stepUp)
 	t.ok(one.ask(http.MethodPost, "/v1/me/backup_codes"))
 }
