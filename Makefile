@@ -7,7 +7,7 @@ GOLDEN := $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/n
 CDK := npx --yes aws-cdk@2.1148.1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help run test test-dynamodb dynamodb e2e synth deploy invoke figures lint bench load update fuzz clean
+.PHONY: help run test test-dynamodb dynamodb e2e synth deploy invoke figures lint bench load update fuzz sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F":.*## " "{printf \"  make %-9s %s\\n\", \$$1, \$$2}"
@@ -56,6 +56,10 @@ update: ## rewrite the golden files
 
 fuzz: ## run every fuzz target for T (10s)
 	@bash scripts/fuzz.sh $(or $(T),10s)
+
+sbom: ## the bill of materials as CycloneDX, in bin/sbom.json
+	@mkdir -p bin
+	@go run ./internal/sbom/write "$$(git describe --always --dirty)" > bin/sbom.json
 
 clean: ## remove what was built
 	rm -rf bin .tools
