@@ -30,7 +30,7 @@ type need uint
 const (
 	// outbox is the development server's: it shows text messages.
 	outbox need = 1 << iota
-	// moving is a clock that can be moved and sessions that can be aged, which only development has.
+	// moving is what else only development has: a clock that can be moved, sessions that can be aged, endpoints for everybody.
 	moving
 	// unlimited is the absence of limits per address: they would answer before what the probe is about.
 	unlimited
@@ -127,7 +127,7 @@ func (t *target) lacks(n need) string {
 		out = append(out, "text messages cannot be read here: only a development server has an outbox")
 	}
 	if n&moving != 0 && !t.development {
-		out = append(out, "only a development server's clock can be moved")
+		out = append(out, "only a development server has endpoints that move the clock and age sessions")
 	}
 	if n&unlimited != 0 && t.limited {
 		out = append(out, "the limits per address answer first: switch ip_limits off for the time of the attack")
