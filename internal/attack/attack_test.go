@@ -15,6 +15,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/attack"
 	"github.com/countersign-mfa/countersign/internal/local"
+	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/password"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
@@ -84,6 +85,18 @@ func TestAllProbesPass(t *testing.T) {
 	}
 	if err := xml.Unmarshal(junit.Bytes(), &suite); err != nil || suite.Tests != len(report.Results) || suite.Failures != 0 {
 		t.Errorf("JUnit: %+v %v", suite, err)
+	}
+}
+
+// TestLimitsPerAddress: where they are on, what they would answer first is left out loudly, and the rest is tried as ever.
+func TestLimitsPerAddress(t *testing.T) {
+	url, app := serve(t, nil)
+	if _, err := app.Service.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = true }); err != nil {
+		t.Fatal(err)
+	}
+	report, out, err := run(t, url, "B02", "B04", "B05")
+	if err != nil || report.Count(attack.Passed) != 2 || report.Count(attack.Skipped) != 1 || !strings.Contains(out, "SKIPPED B02") || !strings.Contains(out, "ip_limits") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -29,7 +30,8 @@ func (t *trial) failf(format string, args ...any) { panic(finding(fmt.Sprintf(fo
 // limitedWait is the longest that a probe waits for a limit per address.
 const limitedWait = 61 * time.Second
 
-// do sends a request. Where there are limits per address it waits for them: what they are is another probe's question.
+// do sends a request. Where there are limits per address it waits for them: what they are is another probe's question. The Backend API has
+// none, so that its refusals are about the user.
 func (t *trial) do(a ask) reply {
 	const patience = 4
 	for range patience {
@@ -38,7 +40,7 @@ func (t *trial) do(a ask) reply {
 			t.failf("no answer: %v", err)
 		}
 		wait, _ := strconv.Atoi(r.header.Get("Retry-After"))
-		if !t.limited || r.status != http.StatusTooManyRequests || time.Duration(wait)*time.Second > limitedWait {
+		if !t.limited || !frontend(a) || r.status != http.StatusTooManyRequests || time.Duration(wait)*time.Second > limitedWait {
 			return r
 		}
 		timer := time.NewTimer(time.Duration(wait) * time.Second)
@@ -51,6 +53,10 @@ func (t *trial) do(a ask) reply {
 	}
 	t.failf("%s %s: the limit per address does not end", a.method, a.path)
 	return reply{}
+}
+
+func frontend(a ask) bool {
+	return strings.HasPrefix(a.path, "/v1/client/") || strings.HasPrefix(a.path, "/v1/me/")
 }
 
 // ok sends a request that must go through.
