@@ -83,7 +83,7 @@ func (s *Service) AddPhone(ctx context.Context, from Caller, text string, reserv
 		in.user.Tried = in.user.Tried.Add(t.now.Time(), triedRules...)
 		in.user.Phones = append(in.user.Phones, added)
 		in.user.touch(t.now)
-		t.note(in.user, EventNumberAdded, added.subject())
+		t.put(in.user)
 		out = PhoneResult{Phone: &added, User: in.user}
 		return nil
 	})
@@ -175,7 +175,6 @@ func (s *Service) AttemptPhone(ctx context.Context, from Caller, id string, g Gu
 			return err
 		}
 		if !right {
-			t.note(in.user, EventCodeWrong, ph.subject())
 			t.chargeSecond(in.user)
 			return t.refuse(wrongCode())
 		}
@@ -191,7 +190,7 @@ func (t *txn) verifiedPhone(in *signedIn, ph *Phone, out *PhoneResult) error {
 	ph.Verified, ph.By = t.now, in.session.mark()
 	ph.touch(t.now)
 	in.user.touch(t.now)
-	t.note(in.user, EventNumberVerified, ph.subject())
+	t.put(in.user)
 	if ph.Reserved {
 		return t.reserved(in, ph, out)
 	}
@@ -247,8 +246,7 @@ func (s *Service) ReservePhone(ctx context.Context, from Caller, id string, on, 
 			return err
 		}
 		ph.Reserved, ph.Failures = false, 0
-		ph.touch(t.now)
-		t.removed(in.user, EventFactorRemoved, ph.subject())
+		t.removedFactor(in.user, ph)
 		return nil
 	})
 }
@@ -269,7 +267,7 @@ func (t *txn) reserve(in *signedIn, ph *Phone, out *PhoneResult, makeDefault boo
 // reserved completes the change of a number into a second factor.
 func (t *txn) reserved(in *signedIn, ph *Phone, out *PhoneResult) error {
 	ph.touch(t.now)
-	codes, err := t.enrolled(in.user, ph.subject())
+	codes, err := t.enrolled(in.user)
 	if err != nil {
 		return err
 	}
@@ -283,9 +281,10 @@ func (t *txn) reserved(in *signedIn, ph *Phone, out *PhoneResult) error {
 }
 
 // enrolled settles a user's factors after one was added, and makes backup codes when there are none.
-func (t *txn) enrolled(u *User, what subject) ([]string, error) {
+func (t *txn) enrolled(u *User) ([]string, error) {
 	u.settleFactors(t.now)
-	t.note(u, EventFactorAdded, what)
+	t.put(u)
+	t.emit(EventFactorAdded, u.ID)
 	if u.BackupCodesEnabled() || !t.state.settings.BackupCodes {
 		return nil, nil
 	}
@@ -306,14 +305,13 @@ func (t *txn) mayLose(u *User, change func(*User)) error {
 	return apierr.New(apierr.SecondFactorDeletionNotAllowed)
 }
 
-// removed settles a user's factors after one was taken away.
-func (t *txn) removed(u *User, name EventName, what subject) {
-	codes := u.Backup
-	u.settleFactors(t.now)
-	t.note(u, name, what)
-	if codes != nil && u.Backup == nil { // they go with the last factor
-		t.note(u, EventBackupRemoved, codes.subject())
+func (t *txn) removedFactor(u *User, ph *Phone) {
+	if ph != nil {
+		ph.touch(t.now)
 	}
+	u.settleFactors(t.now)
+	t.put(u)
+	t.emit(EventFactorRemoved, u.ID)
 }
 
 // MakeDefaultPhone makes a reserved number the default second factor.
@@ -359,13 +357,13 @@ func (t *txn) dropPhone(u *User, id string) error {
 			return err
 		}
 	}
-	was, what := ph.isSecondFactor(), ph.subject()
+	was := ph.isSecondFactor()
 	u.Phones = slices.DeleteFunc(slices.Clone(u.Phones), func(p Phone) bool { return p.ID == id })
-	t.note(u, EventNumberRemoved, what)
 	if was {
-		t.removed(u, EventFactorRemoved, what)
+		t.removedFactor(u, nil)
 		return nil
 	}
 	u.touch(t.now)
+	t.put(u)
 	return nil
 }

@@ -79,7 +79,6 @@ func (t *txn) proveSecond(u *User, known bool, g Guess, sl slot) error {
 	if err := t.mayGuess(u, known); err != nil {
 		return err
 	}
-	what := u.factor(g.Strategy, sl)
 	failures, right, err := t.judge(u, g, sl)
 	if err != nil {
 		return err
@@ -88,15 +87,11 @@ func (t *txn) proveSecond(u *User, known bool, g Guess, sl slot) error {
 	if right {
 		*failures = 0
 		u.Second.clear()
-		if g.Strategy != BackupCode { // which has an entry of its own
-			t.note(u, EventFactorUsed, what)
-		}
 		return nil
 	}
 	*failures++
-	t.note(u, EventCodeWrong, what)
 	if *failures == failuresPerFactor {
-		t.note(u, EventFactorDisabled, what)
+		t.emit(EventFactorDisabled, u.ID)
 	}
 	t.chargeSecond(u)
 	if !known {
@@ -105,25 +100,10 @@ func (t *txn) proveSecond(u *User, known bool, g Guess, sl slot) error {
 	return t.refuse(wrongCode())
 }
 
-// factor names the authenticator that a guess is for, as far as there is one.
-func (u *User) factor(by Strategy, sl slot) subject {
-	switch {
-	case by == TOTPCode && u.TOTP != nil:
-		return u.TOTP.subject()
-	case by == BackupCode && u.Backup != nil:
-		return u.Backup.subject()
-	case by == PhoneCode && sl.code != nil && *sl.code != nil:
-		if p := u.phone((*sl.code).Phone); p != nil {
-			return p.subject()
-		}
-	}
-	return subject{method: by}
-}
-
 func (t *txn) chargeSecond(u *User) {
 	u.Second.fail(t.now)
 	if u.Second.LockedUntil > t.now {
-		t.note(u, EventUserLocked, subject{})
+		t.emit(EventUserLocked, u.ID)
 		u.touch(t.now)
 	}
 	t.put(u)
@@ -240,7 +220,7 @@ func (t *txn) findTag(tags []byte, parts []string) int {
 // burned forgets the plain set: it must never be shown again once one of its codes is gone.
 func (t *txn) burned(u *User) {
 	u.Backup.Recent, u.Backup.RecentTo = nil, 0
-	t.note(u, EventBackupUsed, u.Backup.subject())
+	t.emit(EventBackupUsed, u.ID)
 }
 
 // provePassword judges a password against its own budget, which no second-factor guess can move. The code says what a wrong one is
@@ -260,7 +240,7 @@ func (t *txn) provePassword(u *User, given secret.Value, memo *passwordMemo, wro
 		return nil
 	}
 	u.First.fail(t.now)
-	t.note(u, EventPasswordWrong, subject{method: Password})
+	t.put(u)
 	return t.refuse(apierr.New(wrong).Param("password"))
 }
 
@@ -296,14 +276,13 @@ func (t *txn) proveFirstPhone(u *User, g Guess, sl slot) error {
 	if err := u.First.check(t.now); err != nil {
 		return err
 	}
-	what := u.factor(PhoneCode, sl)
 	right, err := t.spend(u, sl, g.Code.Reveal())
 	if err != nil {
 		return err
 	}
 	if !right {
 		u.First.fail(t.now)
-		t.note(u, EventCodeWrong, what)
+		t.put(u)
 		return t.refuse(wrongCode())
 	}
 	return nil

@@ -127,7 +127,7 @@ func TestAUserIsSmall(t *testing.T) {
 	p.inside()
 	records, err := p.counts.List(t.Context(), mfa.KindUser, "", 1)
 	p.must(err)
-	const most = 2*1024 - 100 // the key, the version and the other attributes of an item
+	const most = 1024 - 100 // the key, the version and the other attributes of an item
 	if size := len(records[0].Data); size > most {
 		t.Errorf("a user with a number, an app, ten codes and a session takes %d bytes, want at most %d:\n%s", size, most, records[0].Data)
 	}

@@ -30,34 +30,15 @@ type EventName string
 
 // The events. A notification of the user goes by another channel than the one that changed.
 const (
-	EventUserLocked      EventName = "user.locked"
-	EventFactorAdded     EventName = "factor.added"
-	EventFactorRemoved   EventName = "factor.removed"
-	EventFactorDisabled  EventName = "factor.disabled"
-	EventFactorUsed      EventName = "factor.used"
-	EventFactorReset     EventName = "factor.reset" // every second factor, by the team's servers
-	EventBackupUsed      EventName = "backup_code.used"
-	EventBackupMade      EventName = "backup_code.made"
-	EventBackupRemoved   EventName = "backup_code.removed"
-	EventReplay          EventName = "code.replayed"
-	EventCodeSent        EventName = "code.sent"
-	EventCodeWrong       EventName = "code.wrong"
-	EventPasswordWrong   EventName = "password.wrong"
-	EventPasswordSet     EventName = "password.changed"
-	EventNumberAdded     EventName = "phone_number.added"
-	EventNumberVerified  EventName = "phone_number.verified"
-	EventNumberRemoved   EventName = "phone_number.removed"
-	EventSignedIn        EventName = "session.created"
-	EventSignedOut       EventName = "session.ended"
-	EventSessionRemoved  EventName = "session.removed"
-	EventSessionRevoked  EventName = "session.revoked"
-	EventSignedOutAll    EventName = "session.all_revoked"
-	EventSendFailed      EventName = "sms.failed"
-	EventSettingsChanged EventName = "settings.changed"
-	EventUserCreated     EventName = "user.created"
-	EventUserUnlocked    EventName = "user.unlocked"
-	EventUserBanned      EventName = "user.banned"
-	EventUserUnbanned    EventName = "user.unbanned"
+	EventUserLocked     EventName = "user.locked"
+	EventFactorAdded    EventName = "factor.added"
+	EventFactorRemoved  EventName = "factor.removed"
+	EventFactorDisabled EventName = "factor.disabled"
+	EventBackupUsed     EventName = "backup_code.used"
+	EventBackupMade     EventName = "backup_code.made"
+	EventReplay         EventName = "code.replayed"
+	EventSignedIn       EventName = "session.created"
+	EventSendFailed     EventName = "sms.failed"
 )
 
 // Event is one such occurrence. It holds ids only.

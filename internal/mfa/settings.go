@@ -2,9 +2,7 @@ package mfa
 
 import (
 	"context"
-	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -26,7 +24,6 @@ type Settings struct {
 	AllowedOrigins       []string `json:"origins,omitempty"`
 	SMSCountries         []string `json:"countries"` // ISO 3166 alpha-2
 	UpdatedAt            Instant  `json:"u,omitempty"`
-	Trail                *trail   `json:"at,omitempty"`
 }
 
 var (
@@ -119,32 +116,12 @@ func (s *Service) ChangeSettings(ctx context.Context, change func(*Settings)) (S
 			fresh := defaultSettings()
 			stored = &fresh
 		}
-		before := *stored
 		change(stored)
 		stored.UpdatedAt = stored.UpdatedAt.after(t.now)
 		t.put(stored)
-		if fields := changedFields(before, *stored); len(fields) > 0 {
-			t.record(stored, auditEntry{Name: EventSettingsChanged, At: t.now, Backend: true, Fields: fields})
-		}
 		set = *stored
 		return nil
 	})
 	s.cache.put(nil)
 	return set, err
-}
-
-// changedFields names the settings that differ, by the name that they are stored under.
-func changedFields(a, b Settings) []string {
-	var names []string
-	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
-	for i := range x.NumField() {
-		name, _, _ := strings.Cut(x.Type().Field(i).Tag.Get("json"), ",")
-		if name == "" || name == "u" || name == "at" {
-			continue
-		}
-		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
-			names = append(names, name)
-		}
-	}
-	return names
 }

@@ -238,7 +238,8 @@ func (t *txn) complete(p *presence, u *User, si *SignIn, from Caller) error {
 	u.LastSignInAt = t.now
 	u.First.clear()
 	u.touch(t.now)
-	t.note(u, EventSignedIn, sessionName{c.ID, u.ID, nonce}.subject())
+	t.put(u)
+	t.emit(EventSignedIn, u.ID)
 	return t.rotate(p)
 }
 

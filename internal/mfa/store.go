@@ -20,7 +20,6 @@ const (
 	KindSettings   Kind = "settings"
 	KindSigningKey Kind = "signingkey"
 	KindKeyring    Kind = "keyring"
-	KindAudit      Kind = "audit"
 )
 
 // Key names one record: its kind and an id that is unique within the kind.
