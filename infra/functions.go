@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/countersign-mfa/countersign/internal/dynamo"
 	"github.com/countersign-mfa/countersign/internal/fleet"
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
 )
@@ -106,7 +107,7 @@ func (s *Stack) statement(g fleet.Grant) *awsiam.PolicyStatementProps {
 	case fleet.Table:
 		p.Resources = &[]*string{s.table.TableArn()}
 	case fleet.Index:
-		index := awscdk.Fn_Join(jsii.String(""), &[]*string{s.table.TableArn(), jsii.String("/index/expiry")})
+		index := awscdk.Fn_Join(jsii.String(""), &[]*string{s.table.TableArn(), jsii.String("/index/" + dynamo.ExpiryIndex)})
 		p.Resources = &[]*string{index}
 	case fleet.Key:
 		p.Resources = &[]*string{s.sealing.KeyArn()}

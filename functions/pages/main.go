@@ -1,4 +1,4 @@
-// Command pages is a Lambda function: it serves the API's reference.
+// Command pages is a Lambda function: it serves the pages and the API's reference.
 package main
 
 import "github.com/countersign-mfa/countersign/internal/lambdahost/pages"

@@ -181,7 +181,7 @@ func (k *Keyring) Prepare(ctx context.Context) error {
 		if len(keys.Masters) > 0 {
 			return false, nil
 		}
-		return true, k.add(ctx, keys, 0)
+		return true, k.add(ctx, keys, k.now())
 	})
 }
 
@@ -194,27 +194,25 @@ func (k *Keyring) RotateIfDue(ctx context.Context) error { return k.rotate(ctx, 
 func (k *Keyring) rotate(ctx context.Context, age time.Duration) error {
 	return k.change(ctx, func(keys *stored) (bool, error) {
 		if len(keys.Masters) == 0 {
-			return true, k.add(ctx, keys, k.now().Unix())
+			return true, k.add(ctx, keys, k.now())
 		}
 		if newest := time.Unix(keys.Masters[len(keys.Masters)-1].From, 0); k.now().Before(newest.Add(age)) {
 			return false, nil
 		}
-		return true, k.add(ctx, keys, k.now().Add(publishedAhead).Unix())
+		return true, k.add(ctx, keys, k.now().Add(publishedAhead))
 	})
 }
 
-func (k *Keyring) add(ctx context.Context, keys *stored, from int64) error {
+func (k *Keyring) add(ctx context.Context, keys *stored, from time.Time) error {
 	version := uint32(1)
 	if n := len(keys.Masters); n > 0 {
 		version = keys.Masters[n-1].Version + 1
-	} else if from == 0 {
-		from = k.now().Unix()
 	}
 	wrapped, err := k.wrapper.NewKey(ctx, bound(version))
 	if err != nil {
 		return fmt.Errorf("make master key %d: %w", version, err)
 	}
-	keys.Masters = append(keys.Masters, master{version, wrapped, from})
+	keys.Masters = append(keys.Masters, master{version, wrapped, from.Unix()})
 	return nil
 }
 

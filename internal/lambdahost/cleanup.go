@@ -6,8 +6,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"github.com/countersign-mfa/countersign/internal/mfa"
 )
 
@@ -41,16 +39,16 @@ func scheduled(event json.RawMessage) bool {
 	return e.ExecutionID != "" || e.Source == "aws.events" && e.DetailType == "Scheduled Event"
 }
 
-// ServeCleanup is the main of the scheduled cleanup. It never returns.
+// ServeCleanup is the main of the scheduled cleanup.
 func ServeCleanup() {
-	d := Connect(environment())
-	ctx, done := context.WithTimeout(context.Background(), initLimit)
-	defer done()
-	service, err := d.Service(ctx, Links{})
-	if err != nil {
-		fail(err)
-	}
-	lambda.Start(d.Cleanup(service.Cleanup, time.Now))
+	Run(func(ctx context.Context, e Environment) (any, error) {
+		d := Connect(e)
+		service, err := d.Service(ctx, Links{})
+		if err != nil {
+			return nil, err
+		}
+		return d.Cleanup(service.Cleanup, time.Now), nil
+	})
 }
 
 // Cleanup returns the handler. A run may stop, fail or overlap with another at any point: what one leaves, the next finds.

@@ -17,30 +17,29 @@ import (
 // initLimit bounds the requests of the init phase, which Lambda ends after ten seconds.
 const initLimit = 8 * time.Second
 
-// Serve is the main of a function that serves operations of the API. It never returns. A function that cannot read its environment or
-// open its keys ends at once: it must not answer anything.
-func Serve(l Links, operations ...api.Operation) {
-	d := Connect(environment())
-	ctx, done := context.WithTimeout(context.Background(), initLimit)
-	defer done()
-	h, err := d.Handler(ctx, l, operations...)
-	if err != nil {
-		fail(err)
-	}
-	lambda.Start(Handle(h))
-}
-
-func environment() Environment {
+// Run is the main of a function: it makes the handler out of the environment in the init phase, and never returns. A function that cannot
+// read its environment or open its keys ends at once: it must not answer anything.
+func Run(handler func(context.Context, Environment) (any, error)) {
 	e, err := ReadEnvironment(os.Getenv)
-	if err != nil {
-		fail(err)
+	if err == nil {
+		ctx, done := context.WithTimeout(context.Background(), initLimit)
+		var h any
+		h, err = handler(ctx, e)
+		done()
+		if err == nil {
+			lambda.Start(h)
+		}
 	}
-	return e
-}
-
-func fail(err error) {
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
+}
+
+// Serve is the main of a function that serves operations of the API.
+func Serve(l Links, operations ...api.Operation) {
+	Run(func(ctx context.Context, e Environment) (any, error) {
+		h, err := Connect(e).Handler(ctx, l, operations...)
+		return Handle(h), err
+	})
 }
 
 // Handler returns what serves the operations in this deployment.

@@ -2,6 +2,7 @@
 package language
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -46,10 +47,5 @@ func Preferred(header string) Tag {
 
 // Known says whether Countersign speaks a language.
 func Known(code string) bool {
-	for _, t := range All {
-		if string(t) == code {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(All, Tag(code))
 }

@@ -27,12 +27,10 @@ func Parse(text string) (phone.Number, error) {
 	if err != nil || phonenumbers.Format(parsed, phonenumbers.E164) != s {
 		return phone.Number{}, phone.ErrInvalid
 	}
-	country, line := "US", phone.FixedOrMobile
-	fictional, err := phone.New(s, country, line)
-	switch {
-	case phonenumbers.IsValidNumber(parsed):
+	if phonenumbers.IsValidNumber(parsed) {
 		return phone.New(s, countryOf(parsed), lineOf(parsed))
-	case err == nil && fictional.IsTest():
+	}
+	if fictional, err := phone.New(s, "US", phone.FixedOrMobile); err == nil && fictional.IsTest() {
 		return fictional, nil
 	}
 	return phone.Number{}, phone.ErrInvalid

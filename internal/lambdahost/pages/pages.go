@@ -9,11 +9,9 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
@@ -22,17 +20,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
-// Serve is the main of the function. It never returns.
+// Serve is the main of the function.
 func Serve() {
-	e, err := lambdahost.ReadEnvironment(os.Getenv)
-	if err == nil {
-		var h http.Handler
-		if h, err = Handler(context.Background(), e); err == nil {
-			lambda.Start(lambdahost.Handle(h))
-		}
-	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
+	lambdahost.Run(func(ctx context.Context, e lambdahost.Environment) (any, error) {
+		h, err := Handler(ctx, e)
+		return lambdahost.Handle(h), err
+	})
 }
 
 // Handler serves the pages and the reference.

@@ -8,12 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
@@ -54,18 +52,15 @@ type Rotator struct {
 	Secrets Secrets
 }
 
-// Serve is the main of the function. It never returns.
+// Serve is the main of the function.
 func Serve() {
-	e, err := lambdahost.ReadEnvironment(os.Getenv)
-	if err == nil && e.Secret == "" {
-		err = fmt.Errorf("%s is not set", lambdahost.EnvSecret)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	d := lambdahost.Connect(e)
-	lambda.Start((&Rotator{d, secretsmanager.NewFromConfig(d.Config)}).Handle)
+	lambdahost.Run(func(_ context.Context, e lambdahost.Environment) (any, error) {
+		if e.Secret == "" {
+			return nil, fmt.Errorf("%s is not set", lambdahost.EnvSecret)
+		}
+		d := lambdahost.Connect(e)
+		return (&Rotator{d, secretsmanager.NewFromConfig(d.Config)}).Handle, nil
+	})
 }
 
 // Handle answers CloudFormation, the schedule and an operator.
