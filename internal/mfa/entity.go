@@ -26,11 +26,19 @@ func (b *base) setKey(k Key, v uint64) { b.id, b.version = k, v }
 func (b *base) storedVersion() uint64  { return b.version }
 func (b *base) expires() time.Time     { return time.Time{} }
 
-// Claim makes an identifier unique over all users: its key is the identifier's keyed hash.
+// Claim makes an identifier unique over all users: its key is the identifier's keyed hash. One without a user counts the wrong passwords
+// for an identifier that nobody holds, so that neither the answers nor what they cost say that there is no such account.
 type Claim struct {
 	base
-	User string `json:"u"`
+	User    string  `json:"u,omitempty"`
+	First   Budget  `json:"b1,omitzero"`
+	Expires Instant `json:"e,omitempty"`
 }
+
+// nobodyKept is how long the wrong passwords for an identifier that nobody holds are remembered.
+const nobodyKept = ledgerWindow
+
+func (c *Claim) expires() time.Time { return c.Expires.Time() }
 
 // Ticket is a sign-in token of the Backend API. It stands for the first factor only.
 type Ticket struct {

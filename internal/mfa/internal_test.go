@@ -39,7 +39,7 @@ func TestStoredForm(t *testing.T) {
 				LastActive: 3, Agent: "a", CreatedAt: 4, UpdatedAt: 5, Expires: 6}},
 			LastActive: "s", Known: []string{"u"}, CreatedAt: 1, UpdatedAt: 2, Expires: 3,
 		},
-		"claim":  &Claim{User: "u"},
+		"claim":  &Claim{User: "u", First: budget, Expires: 4},
 		"ticket": &Ticket{User: "u", SecretHash: []byte("h"), Used: 1, Revoked: 2, CreatedAt: 3, UpdatedAt: 4, Expires: 5},
 		"number": &sends{Log: ratelimit.Log{1}, End: 2},
 		"nonce":  &Nonce{Sealed: []byte("s"), Expires: 1},

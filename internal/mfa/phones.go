@@ -80,7 +80,6 @@ func (s *Service) AddPhone(ctx context.Context, from Caller, text string, reserv
 		}
 		added := s.newPhone(in.user, number, t.now)
 		added.Reserved = reserve
-		in.user.Tried = in.user.Tried.Add(t.now.Time(), triedRules...)
 		in.user.Phones = append(in.user.Phones, added)
 		in.user.touch(t.now)
 		t.put(in.user)
@@ -115,12 +114,9 @@ func (t *txn) mayAdd(u *User, n phone.Number, claim Key) error {
 	if err := t.mayText(u, n); err != nil {
 		return err
 	}
-	holder, err := t.claimed(claim)
-	if err != nil {
-		return err
-	}
-	if holder != nil || u.phoneBy(n.E164()) != nil {
-		return apierr.New(apierr.FormIdentifierExists).Param("phone_number")
+	taken := apierr.New(apierr.FormIdentifierExists).Param("phone_number")
+	if u.phoneBy(n.E164()) != nil {
+		return taken
 	}
 	unverified := 0
 	for i := range u.Phones {
@@ -133,6 +129,15 @@ func (t *txn) mayAdd(u *User, n phone.Number, claim Key) error {
 	}
 	if wait := u.Tried.Wait(t.now.Time(), triedRules...); wait > 0 {
 		return apierr.New(apierr.TooManyRequests).Retry(wait)
+	}
+	u.Tried = u.Tried.Add(t.now.Time(), triedRules...)
+	c, err := load[*Claim](t, claim)
+	if err != nil {
+		return err
+	}
+	if c != nil && c.User != "" { // Clerk says so, and so do we; but whoever looks for numbers pays for each as for a new one
+		t.put(u)
+		return t.refuse(taken)
 	}
 	return nil
 }
@@ -208,7 +213,7 @@ func (t *txn) claim(kind, value string, u *User, param string) error {
 		return apierr.New(apierr.FormIdentifierExists).Param(param)
 	}
 	c := t.seen[k].(*Claim)
-	c.User = u.ID
+	c.User, c.First, c.Expires = u.ID, Budget{}, 0
 	t.put(c)
 	return nil
 }

@@ -51,6 +51,7 @@ type SignInResult struct {
 
 // CreateSignIn begins a sign-in, replacing one in progress. A ticket or a right password proves the first factor at once.
 func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput) (*SignInResult, error) {
+	in.Identifier = strings.TrimSpace(in.Identifier)
 	if in.Strategy == TicketCode || !in.Ticket.IsZero() {
 		return s.signInByTicket(ctx, from, in.Ticket)
 	}
@@ -64,11 +65,10 @@ func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput)
 		return nil, apierr.New(apierr.FormParamMissing).Param("identifier")
 	}
 	var memo passwordMemo
-	kind, value := identifier(in.Identifier)
-	claim := s.claimKey(kind, value)
+	claim := s.claimKey(identifier(in.Identifier))
 	return s.signIn(ctx, from, []Key{claim}, func(t *txn, p *presence) (*SignIn, *User, error) {
 		t.takeAddress(from, createLimits)
-		u, err := t.claimed(claim)
+		u, err := t.holder(claim)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -79,7 +79,7 @@ func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput)
 			si, err := t.beginSignIn(p, u, in.Identifier, false)
 			return si, u, err
 		}
-		if err := t.passwordOf(u, in.Password, &memo); err != nil {
+		if err := t.passwordOf(u, claim, in.Password, &memo); err != nil {
 			return nil, nil, err
 		}
 		si, err := t.beginSignIn(p, u, in.Identifier, true)
@@ -91,21 +91,39 @@ func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput)
 }
 
 // passwordOf judges a password for an account that may not exist, at the same cost either way.
-func (t *txn) passwordOf(u *User, given secret.Value, memo *passwordMemo) error {
-	if u != nil && u.Password != "" {
-		wrong := apierr.FormPasswordIncorrect
-		if t.state.settings.EnumerationProtection {
-			wrong = apierr.FormPasswordOrIdentifierIncorrect
-		}
-		return t.provePassword(u, given, memo, wrong)
+func (t *txn) passwordOf(u *User, claim Key, given secret.Value, memo *passwordMemo) error {
+	switch hidden := t.state.settings.EnumerationProtection; {
+	case hidden && u == nil:
+		return t.refusePassword(claim, given, memo)
+	case hidden:
+		return t.provePassword(u, given, memo, apierr.FormPasswordOrIdentifierIncorrect)
+	case u != nil && u.Password != "":
+		return t.provePassword(u, given, memo, apierr.FormPasswordIncorrect)
 	}
 	if _, err := memo.verify(t, "", given); err != nil {
 		return err
 	}
-	if t.state.settings.EnumerationProtection {
-		return t.refuse(apierr.New(apierr.FormPasswordOrIdentifierIncorrect).Param("password"))
-	}
 	return t.refuse(apierr.New(apierr.StrategyForUserInvalid).Param("strategy"))
+}
+
+// refusePassword is provePassword for an identifier that nobody holds: the same waits, the same hashing, the same commit.
+func (t *txn) refusePassword(claim Key, given secret.Value, memo *passwordMemo) error {
+	if err := t.read(claim); err != nil {
+		return err
+	}
+	c := t.seen[claim].(*Claim)
+	if err := c.First.check(t.now); err != nil {
+		return err
+	}
+	if _, err := memo.verify(t, "", given); err != nil {
+		return err
+	}
+	if c.User == "" { // or somebody has taken it since the sign-in began
+		c.First.fail(t.now)
+		c.Expires = t.now.Add(nobodyKept)
+		t.put(c)
+	}
+	return t.refuse(apierr.New(apierr.FormPasswordOrIdentifierIncorrect).Param("password"))
 }
 
 // identifier says what kind of identifier a text is, in its canonical form.
@@ -133,10 +151,27 @@ func (s *Service) claimKey(kind, value string) Key {
 // claimed returns the user that holds an identifier, or nil.
 func (t *txn) claimed(k Key) (*User, error) {
 	c, err := load[*Claim](t, k)
-	if err != nil || c == nil {
+	if err != nil || c == nil || c.User == "" {
 		return nil, err
 	}
 	return t.user(c.User)
+}
+
+// holder is claimed for whoever must not learn whether there is an account: where nobody holds the identifier it reads a record that does not
+// exist, because a store's round trip takes long enough to be measured from outside.
+func (t *txn) holder(k Key) (*User, error) {
+	if k.ID == "" {
+		return nil, nil
+	}
+	c, err := load[*Claim](t, k)
+	if err != nil {
+		return nil, err
+	}
+	id := t.s.digest("nobody", k.ID)
+	if c != nil && c.User != "" {
+		id = c.User
+	}
+	return t.user(id)
 }
 
 // signIn runs one step of a sign-in and builds its answer.
@@ -260,11 +295,14 @@ func (t *txn) current(p *presence, id string) (*SignIn, *User, error) {
 		return nil, nil, apierr.New(apierr.ResourceNotFound)
 	}
 	si := p.client.SignIn
+	if si.User == "" { // as many round trips as when there is a user to read
+		return si, nil, t.read(t.s.claimKey(identifier(si.Identifier)))
+	}
 	u, err := t.user(si.User)
 	if err != nil {
 		return nil, nil, err
 	}
-	if u == nil && si.User != "" {
+	if u == nil {
 		return nil, nil, apierr.New(apierr.ResourceNotFound)
 	}
 	return si, u, nil
@@ -325,7 +363,7 @@ func (s *Service) AttemptFirstFactor(ctx context.Context, from Caller, id string
 			if g.Password.IsZero() {
 				return nil, nil, apierr.New(apierr.FormParamNil).Param("password")
 			}
-			err = t.passwordOf(u, g.Password, &memo)
+			err = t.passwordOf(u, s.claimKey(identifier(si.Identifier)), g.Password, &memo)
 		case PhoneCode:
 			if u == nil || !t.state.settings.FirstFactorPhoneCode {
 				return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
