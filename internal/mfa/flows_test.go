@@ -291,3 +291,21 @@ func TestSigningKeyRotation(t *testing.T) {
 		t.Errorf("%d keys are published after the overlap, want 1", n)
 	}
 }
+
+// TestAClockThatWentBackStillSigns: a process whose clock is behind the one that made the first signing key signs with that key.
+func TestAClockThatWentBackStillSigns(t *testing.T) {
+	w := newWorld(t)
+	p := w.newcomer()
+	p.enter()
+	p.leave()
+	w.later(-time.Hour)
+	p.enter()
+	token, err := p.SessionToken(t.Context(), p.browser, p.browser.Session)
+	p.must(err)
+	if _, err := session.Verify(token.Reveal(), w.keys(), "https://clerk.example.com", w.now()); err != nil {
+		t.Errorf("the token: %v", err)
+	}
+	if n := len(w.keys()); n != 1 {
+		t.Errorf("there are %d keys, want the first one only", n)
+	}
+}

@@ -50,11 +50,12 @@ func (k *signingKeys) expires() time.Time {
 	return time.Time{}
 }
 
-// current is the key that signs now.
+// current is the key that signs now, or nil when there is none at all. By a clock that went back, every key may be of the future: then the oldest
+// signs, which everybody knows, and no other is made for the time before it.
 func (k *signingKeys) current(now Instant) *signingKey {
 	var found *signingKey
 	for i := range k.Keys {
-		if k.Keys[i].SignFrom <= now {
+		if i == 0 || k.Keys[i].SignFrom <= now {
 			found = &k.Keys[i]
 		}
 	}
