@@ -7,7 +7,7 @@ GOLDEN := $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/n
 CDK := npx --yes aws-cdk@2.1148.1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help run test test-dynamodb dynamodb e2e synth deploy invoke figures lint bench load update fuzz sbom clean
+.PHONY: help run test test-dynamodb dynamodb e2e synth deploy invoke figures lint bench load update fuzz soak sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F":.*## " "{printf \"  make %-9s %s\\n\", \$$1, \$$2}"
@@ -56,6 +56,10 @@ update: ## rewrite the golden files
 
 fuzz: ## run every fuzz target for T (10s)
 	@bash scripts/fuzz.sh $(or $(T),10s)
+
+soak: ## look for histories that no order explains, with fresh seeds for T each (1m); for nights
+	go test -count=1 -timeout 0 ./internal/history -soak $(or $(T),1m)
+	@bash scripts/with-dynamodb.sh go test -count=1 -timeout 0 ./internal/dynamo -run Histories -soak $(or $(T),1m)
 
 sbom: ## the bill of materials as CycloneDX, in bin/sbom.json
 	@mkdir -p bin

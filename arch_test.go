@@ -24,20 +24,22 @@ var leaves = map[string]string{
 
 // only says which folders may import a family of packages.
 var only = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2":   {"internal/dynamo", "internal/sns", "internal/kms", "internal/lambdahost", "internal/lambdalocal"},
-	"github.com/aws/aws-lambda-go":   {"functions", "internal/lambdahost", "internal/lambdalocal"},
-	"github.com/aws/aws-cdk-go":      {"infra"},
-	"github.com/aws/jsii-runtime-go": {"infra"},
-	"github.com/aws/constructs-go":   {"infra"},
-	"go.etcd.io/bbolt":               {"internal/boltstore"},
-	"github.com/alecthomas/kong":     {"cmd"},
-	module + "internal/boltstore":    {"internal/local"},
-	module + "internal/local":        {"cmd"},
-	module + "internal/outbox":       {"internal/local"},
-	module + "functions":             {},
-	module + "cmd":                   {},
-	module + "infra":                 {},
-	module + "e2e":                   {},
+	"github.com/aws/aws-sdk-go-v2":      {"internal/dynamo", "internal/sns", "internal/kms", "internal/lambdahost", "internal/lambdalocal"},
+	"github.com/aws/aws-lambda-go":      {"functions", "internal/lambdahost", "internal/lambdalocal"},
+	"github.com/aws/aws-cdk-go":         {"infra"},
+	"github.com/aws/jsii-runtime-go":    {"infra"},
+	"github.com/aws/constructs-go":      {"infra"},
+	"go.etcd.io/bbolt":                  {"internal/boltstore"},
+	"github.com/alecthomas/kong":        {"cmd"},
+	"github.com/anishathalye/porcupine": {"internal/history"},
+	module + "internal/history":         {}, // tests only
+	module + "internal/boltstore":       {"internal/local"},
+	module + "internal/local":           {"cmd"},
+	module + "internal/outbox":          {"internal/local"},
+	module + "functions":                {},
+	module + "cmd":                      {},
+	module + "infra":                    {},
+	module + "e2e":                      {},
 }
 
 // source is one Go file that is no test.

@@ -36,7 +36,7 @@ part "vet" go vet ./...
 part "build" env CGO_ENABLED=0 go build -trimpath -o bin/countersign ./cmd/countersign
 part "tests" go test ./...
 if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then
-	part "race detector" go test -race -short ./internal/mfa ./internal/store/... ./internal/boltstore ./internal/api ./internal/local
+	part "race detector" go test -race -short ./internal/mfa ./internal/history ./internal/store/... ./internal/boltstore ./internal/api ./internal/local
 else
 	skip "race detector" "it needs a C compiler"
 fi

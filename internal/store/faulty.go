@@ -9,8 +9,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/mfa"
 )
 
-// A Fault is one failure of one later call. Make it with [FailGet], [FailCommit], [LoseCommit] or
-// [ConflictCommit] and hand it to [Faulty.Inject]. Calls are counted from there: n is 1 for the
+// A Fault is one failure of one later call. Make it with [FailGet], [FailCommit], [LoseCommit], [SlowGet],
+// [SlowCommit] or [ConflictCommit] and hand it to [Faulty.Inject]. Calls are counted from there: n is 1 for the
 // next call of its method.
 type Fault struct {
 	commit  bool
@@ -29,6 +29,14 @@ func FailCommit(n int) Fault { return Fault{commit: true, n: n, err: mfa.ErrUnav
 // lost underway. A commit that the store refuses keeps its own error.
 func LoseCommit(n int) Fault {
 	return Fault{commit: true, n: n, err: mfa.ErrUnavailable, applied: true}
+}
+
+// SlowGet makes the n-th Get outlive its caller's patience: it answers [context.DeadlineExceeded].
+func SlowGet(n int) Fault { return Fault{n: n, err: context.DeadlineExceeded} }
+
+// SlowCommit makes the n-th Commit outlive its caller's patience: it is applied, and answers [context.DeadlineExceeded].
+func SlowCommit(n int) Fault {
+	return Fault{commit: true, n: n, err: context.DeadlineExceeded, applied: true}
 }
 
 // ConflictCommit makes the n-th Commit answer [mfa.ErrConflict] although no record changed.
