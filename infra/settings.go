@@ -14,7 +14,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/countersign-mfa/countersign/internal/web"
+	"github.com/countersign-mfa/countersign/internal/brand"
 )
 
 // Settings are what a team chooses. infra/settings.yaml explains each.
@@ -133,8 +133,8 @@ func (s Settings) check() error {
 	rule(s.Throttle.Burst > 0 && s.Throttle.Burst <= 5000, "throttle.burst: %d is not between 1 and 5000", s.Throttle.Burst)
 	rule(s.AlarmMail == "" || mailForm.MatchString(s.AlarmMail), "alarm_mail: %q is not an e-mail address", s.AlarmMail)
 	rule(slices.Contains(logDays, s.LogDays), "log_days: %d is not one of %v", s.LogDays, logDays)
-	_, err := web.Handler(web.Config{PublicURL: "https://example.com", Brand: web.Brand{Logo: s.Brand.Logo, Accent: s.Brand.Accent, Support: s.Brand.Support}})
-	rule(err == nil, "brand: %v", err)
+	err := brand.Brand{Logo: s.Brand.Logo, Accent: s.Brand.Accent, Support: s.Brand.Support}.Check()
+	rule(err == nil, "%v", err)
 	if s.Epoch != "" {
 		_, err := time.Parse(time.RFC3339, s.Epoch)
 		rule(err == nil, "epoch: %q is not a time as in 2026-01-02T03:04:05Z", s.Epoch)

@@ -19,9 +19,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/secret"
-	"github.com/countersign-mfa/countersign/internal/web"
 )
 
 // version is set by the linker.
@@ -67,7 +67,7 @@ func (s *serve) Run() error {
 	if err := s.checkLoopback(); err != nil {
 		return err
 	}
-	brand, err := readBrand(s.Brand)
+	look, err := readBrand(s.Brand)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *serve) Run() error {
 		s.URL = "http://" + address(s.Listen, listener)
 	}
 	app, err := local.Open(ctx, local.Config{
-		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: secret.New(s.SecretKey), Brand: brand, Now: time.Now,
+		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: secret.New(s.SecretKey), Brand: look, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
@@ -91,21 +91,21 @@ func (s *serve) Run() error {
 }
 
 // readBrand reads how the pages look. A word that means nothing is an error, so that nobody wonders why it does nothing.
-func readBrand(name string) (web.Brand, error) {
-	var brand web.Brand
+func readBrand(name string) (brand.Brand, error) {
+	var read brand.Brand
 	if name == "" {
-		return brand, nil
+		return read, nil
 	}
 	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
 	if err != nil {
-		return brand, fmt.Errorf("--brand: %w", err)
+		return read, fmt.Errorf("--brand: %w", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&brand); err != nil {
-		return brand, fmt.Errorf("--brand %s: %w", name, err)
+	if err := d.Decode(&read); err != nil {
+		return read, fmt.Errorf("--brand %s: %w", name, err)
 	}
-	return brand, nil
+	return read, nil
 }
 
 // address is what people type: the host they gave and the port that was taken.

@@ -1,6 +1,11 @@
 package api
 
-import "github.com/countersign-mfa/countersign/internal/mfa"
+import (
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/brand"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
 
 // Environment is what an SDK must know of the instance. What Countersign does not do is said to be off.
 type Environment struct {
@@ -8,14 +13,17 @@ type Environment struct {
 	DisplayConfig   map[string]any `json:"display_config"`
 	UserSettings    map[string]any `json:"user_settings"`
 	MaintenanceMode bool           `json:"maintenance_mode"`
+	// Appearance is what the settings say of the pages' look. The pages read it here, as SDKs read the rest.
+	Appearance brand.Brand `json:"appearance,omitzero"`
 }
 
 func getEnvironment(a *API, c *call, _ empty) (Environment, error) {
 	s := c.settings
 	return Environment{
 		AuthConfig:    authConfig(s),
-		DisplayConfig: a.displayConfig(),
+		DisplayConfig: a.displayConfig(s),
 		UserSettings:  userSettings(s),
+		Appearance:    s.Brand,
 	}, nil
 }
 
@@ -46,9 +54,9 @@ func secondStrategies(s mfa.Settings) []string {
 }
 
 // displayConfig leaves every page to the application, and has no captcha.
-func (a *API) displayConfig() map[string]any {
+func (a *API) displayConfig(s mfa.Settings) map[string]any {
 	out := map[string]any{
-		"object": "display_config", "id": "dconf_countersign", "instance_environment_type": a.environmentType(), "application_name": a.AppName,
+		"object": "display_config", "id": "dconf_countersign", "instance_environment_type": a.environmentType(), "application_name": s.AppName(a.AppName),
 		"theme": map[string]any{}, "preferred_sign_in_strategy": "password", "branded": false, "experimental_force_oauth_first": false,
 		"show_devmode_warning": false, "captcha_oauth_bypass": []string{}, "captcha_heartbeat": false, "logo_image_url": "", "favicon_image_url": "",
 	}
@@ -65,7 +73,28 @@ func (a *API) displayConfig() map[string]any {
 	} {
 		out[name] = nil
 	}
+	a.dress(out, s.Brand)
 	return out
+}
+
+// dress puts a brand where Clerk's components look for one.
+func (a *API) dress(display map[string]any, b brand.Brand) {
+	if b.Logo != "" {
+		logo := b.Logo
+		if strings.HasPrefix(logo, "/") {
+			logo = a.PublicURL + logo
+		}
+		display["logo_image_url"], display["logo_url"] = logo, logo
+	}
+	if address, ok := strings.CutPrefix(b.Support, "mailto:"); ok {
+		address, _, _ = strings.Cut(address, "?")
+		display["support_email"] = address
+	} else if b.Support != "" {
+		display["help_url"] = b.Support
+	}
+	if b.Accent != "" {
+		display["theme"] = map[string]any{"general": map[string]any{"color": b.Accent}}
+	}
 }
 
 type attribute struct {

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"encoding/json"
+	"errors"
 	"net/url"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 )
 
@@ -23,6 +26,8 @@ type Instance struct {
 	EnumerationProtection bool     `json:"enumeration_protection"`
 	FirstFactorPhoneCode  bool     `json:"first_factor_phone_code"`
 	IPLimits              bool     `json:"ip_limits"`
+	// Appearance is how the pages look; what it leaves out is as deployed.
+	Appearance brand.Brand `json:"appearance"`
 }
 
 func (a *API) presentInstance(s mfa.Settings) Instance {
@@ -30,7 +35,7 @@ func (a *API) presentInstance(s mfa.Settings) Instance {
 		Object: "instance", ID: "ins_countersign", EnvironmentType: a.environmentType(), AllowedOrigins: append([]string{}, s.AllowedOrigins...),
 		TestMode: s.TestMode, SMSCode: s.SMSCode, AuthenticatorApp: s.AuthenticatorApp, BackupCodes: s.BackupCodes,
 		MFARequired: s.MFARequired, SMSCountries: append([]string{}, s.SMSCountries...), EnumerationProtection: s.EnumerationProtection,
-		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits,
+		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, Appearance: s.Brand,
 	}
 }
 
@@ -57,6 +62,8 @@ type instanceInput struct {
 	EnumerationProtection *bool    `body:"enumeration_protection"`
 	FirstFactorPhoneCode  *bool    `body:"first_factor_phone_code"`
 	IPLimits              *bool    `body:"ip_limits"`
+	// Appearance replaces the one before as a whole; {} goes back to what was deployed.
+	Appearance json.RawMessage `body:"appearance" doc:"name, logo, accent, support and texts of the pages; replaces what was there, {} goes back to what was deployed"`
 }
 
 func (in instanceInput) check() error {
@@ -72,6 +79,18 @@ func (in instanceInput) check() error {
 		}
 	}
 	return nil
+}
+
+// look reads the appearance; nil leaves it as it is.
+func (in instanceInput) look() (*brand.Brand, error) {
+	if in.Appearance == nil {
+		return nil, nil //nolint:nilnil // nothing was asked for, which is fine
+	}
+	look, err := brand.Parse(in.Appearance)
+	if wrong := (*brand.Error)(nil); errors.As(err, &wrong) {
+		return nil, apierr.New(apierr.FormParamFormatInvalid).Param(strings.TrimSuffix("appearance."+wrong.Field, "."))
+	}
+	return &look, err
 }
 
 func (in instanceInput) apply(s *mfa.Settings) {
@@ -96,6 +115,15 @@ func updateInstance(a *API, c *call, in instanceInput) (noContent, error) {
 	if err := in.check(); err != nil {
 		return noContent{}, err
 	}
-	_, err := a.Service.ChangeSettings(c, in.apply)
+	look, err := in.look()
+	if err != nil {
+		return noContent{}, err
+	}
+	_, err = a.Service.ChangeSettings(c, func(s *mfa.Settings) {
+		in.apply(s)
+		if look != nil {
+			s.Brand = *look
+		}
+	})
 	return noContent{}, err
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/boltstore"
+	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/clock"
 	"github.com/countersign-mfa/countersign/internal/keyring"
 	"github.com/countersign-mfa/countersign/internal/mfa"
@@ -43,7 +44,7 @@ type Config struct {
 	AppName   string
 	SecretKey secret.Value
 	// Brand is how the pages look; its name is AppName unless it has one.
-	Brand web.Brand
+	Brand brand.Brand
 	// Now is the wall clock; development can move away from it.
 	Now func() time.Time
 	Log *slog.Logger

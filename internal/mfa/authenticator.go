@@ -47,7 +47,7 @@ func (s *Service) CreateTOTP(ctx context.Context, from Caller) (*TOTPResult, err
 			return err
 		}
 		shown := *u.TOTP
-		out = TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(s.appName, u.label(), key)}
+		out = TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.state.settings.AppName(s.appName), u.label(), key)}
 		return nil
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
@@ -44,7 +45,8 @@ func TestStoredForm(t *testing.T) {
 		"number": &sends{Log: ratelimit.Log{1}, End: 2},
 		"nonce":  &Nonce{Sealed: []byte("s"), Expires: 1},
 		"settings": &Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, TestMode: true, EnumerationProtection: true,
-			FirstFactorPhoneCode: true, IPLimits: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, UpdatedAt: 1},
+			FirstFactorPhoneCode: true, IPLimits: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"},
+			Brand: brand.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1},
 		"signingkey": &signingKeys{Keys: []signingKey{{"i", []byte("s"), 1, 2}}},
 	}
 	got := map[string]json.RawMessage{}

@@ -1,10 +1,14 @@
 package mfa
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/countersign-mfa/countersign/internal/brand"
 )
 
 // Settings are what an administrator decides for the whole instance.
@@ -23,7 +27,9 @@ type Settings struct {
 	IPLimits             bool     `json:"ip,omitempty"`
 	AllowedOrigins       []string `json:"origins,omitempty"`
 	SMSCountries         []string `json:"countries"` // ISO 3166 alpha-2
-	UpdatedAt            Instant  `json:"u,omitempty"`
+	// Brand is how the pages and SDKs look; what it leaves open is as deployed.
+	Brand     brand.Brand `json:"brand,omitzero"`
+	UpdatedAt Instant     `json:"u,omitempty"`
 }
 
 var (
@@ -83,6 +89,17 @@ func (s *Settings) allows(strategy Strategy) bool {
 		return s.BackupCodes
 	}
 	return false
+}
+
+// AppName is what people know the application by.
+func (s *Settings) AppName(deployed string) string { return cmp.Or(s.Brand.Name, deployed) }
+
+// textName is what a text message calls it: the settings' name if a message can hold every letter of it.
+func (s *Settings) textName(deployed string) string {
+	if s.Brand.Name != "" && strings.Trim(s.Brand.Name, gsm) == "" {
+		return s.Brand.Name
+	}
+	return deployed
 }
 
 func (s *Settings) textsTo(country string) bool { return slices.Contains(s.SMSCountries, country) }

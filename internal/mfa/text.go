@@ -31,7 +31,7 @@ const wideSegment = 70
 
 // text is the message, in one segment. The last line binds the code to the site, so that a phone fills it in there and
 // nowhere else (https://wicg.github.io/sms-one-time-codes/).
-func (s *Service) text(code string, in language.Tag) secret.Value {
+func (s *Service) text(app, code string, in language.Tag) secret.Value {
 	words, ok := wordings[in]
 	if !ok {
 		words = wordings[language.English]
@@ -42,13 +42,13 @@ func (s *Service) text(code string, in language.Tag) secret.Value {
 		room = wideSegment
 	}
 	room -= utf8.RuneCountInString(bound)
-	name := plainName(s.appName, room-utf8.RuneCountInString(fmt.Sprintf(words.with, code, "")))
+	name := plainName(app, room-utf8.RuneCountInString(fmt.Sprintf(words.with, code, "")))
 	text := fmt.Sprintf(words.with, code, name)
 	if name == "" {
 		text = fmt.Sprintf(words.without, code)
 	}
 	if utf8.RuneCountInString(text) > room { // a host too long for a wide message
-		return s.text(code, language.English)
+		return s.text(app, code, language.English)
 	}
 	return secret.New(text + bound)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/language"
 )
 
@@ -16,16 +17,16 @@ func TestAMessageIsOneSegment(t *testing.T) {
 		"a name that tries a line of its own": {"Bank\n@evil.example #999999", "example.com",
 			"123456 is your Bankevil.example 999999 code. Do not share it.\n\n@example.com #123456"},
 	} {
-		s := &Service{appName: tc.app, smsHost: tc.host}
-		if got := s.text("123456", language.English).Reveal(); got != tc.want {
+		s := &Service{smsHost: tc.host}
+		if got := s.text(tc.app, "123456", language.English).Reveal(); got != tc.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, tc.want)
 		}
 	}
 	for _, host := range []string{"a.example", strings.Repeat("a", 60) + ".example"} {
 		for _, app := range []string{"", "Example", strings.Repeat("Name ", 60)} {
 			for _, in := range language.All {
-				s := &Service{appName: app, smsHost: host}
-				got := s.text("123456", in).Reveal()
+				s := &Service{smsHost: host}
+				got := s.text(app, "123456", in).Reveal()
 				limit := segment
 				if utf8.RuneCountInString(got) != len(got) {
 					limit = wideSegment
@@ -39,13 +40,23 @@ func TestAMessageIsOneSegment(t *testing.T) {
 }
 
 func TestMessagesAreLocalised(t *testing.T) {
-	s := &Service{appName: "Example", smsHost: "example.com"}
+	s := &Service{smsHost: "example.com"}
 	for in, want := range map[language.Tag]string{
 		language.German: "123456 ist Ihr Code von Example. Geben Sie ihn niemandem.", language.Spanish: "123456 es su clave de Example. No la comparta.",
 		language.Japanese: "Exampleの認証コードは123456です。", "fr": "123456 is your Example code. Do not share it.",
 	} {
-		if got := s.text("123456", in).Reveal(); got != want+"\n\n@example.com #123456" {
+		if got := s.text("Example", "123456", in).Reveal(); got != want+"\n\n@example.com #123456" {
 			t.Errorf("%s: %s", in, got)
+		}
+	}
+}
+
+// TestTheSettingsNameIsInMessages as long as a message can hold it as it is: half a name would look like somebody else's.
+func TestTheSettingsNameIsInMessages(t *testing.T) {
+	for name, want := range map[string]string{"": "Deployed", "Harbour & Sons": "Harbour & Sons", "Größe": "Deployed", "東京": "Deployed"} {
+		s := &Settings{Brand: brand.Brand{Name: name}}
+		if got := s.textName("Deployed"); got != want {
+			t.Errorf("%q is called %q in a message, want %q", name, got, want)
 		}
 	}
 }

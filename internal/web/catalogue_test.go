@@ -15,14 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/apierr"
 )
 
-func texts(t *testing.T) catalogue {
-	t.Helper()
-	c, err := newCatalogue(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
+func texts(*testing.T) catalogue { return newCatalogue(nil) }
 
 var slot = regexp.MustCompile(`\{\w+\}`)
 
@@ -119,7 +112,8 @@ func TestFamiliesHaveWhatTheirModulesSay(t *testing.T) {
 				continue
 			}
 			for _, m := range quoted.FindAllStringSubmatch(string(a.files["js/"+module]), -1) {
-				if have[m[1]] == "" && !strings.HasSuffix(m[1], ".js") {
+				asked := module == "dashappearance.js" && c["en"][m[1]] != "" // it asks for the whole catalogue
+				if have[m[1]] == "" && !asked && !strings.HasSuffix(m[1], ".js") {
 					t.Errorf("%s (for %s) says %s, which the page does not get", module, p.script, m[1])
 				}
 			}

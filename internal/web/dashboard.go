@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -38,6 +39,7 @@ func (p *pages) dashboardRoutes() {
 	p.mux.HandleFunc("POST "+dashboardAPI+"/session", p.guarded(p.openDashboard, false))
 	p.mux.HandleFunc("DELETE "+dashboardAPI+"/session", p.guarded(p.closeDashboard, false))
 	p.mux.HandleFunc("POST "+dashboardAPI+"/search", p.guarded(p.search, true))
+	p.mux.HandleFunc("GET "+dashboardAPI+"/texts/{lang}", p.guarded(p.listTexts, true))
 	for _, pattern := range forwarded {
 		method, path, _ := strings.Cut(pattern, " ")
 		p.mux.HandleFunc(method+" "+dashboardAPI+path, p.guarded(p.forward, true))
@@ -161,6 +163,21 @@ func (p *pages) forward(w http.ResponseWriter, r *http.Request) {
 		to.URL.RawQuery = r.URL.RawQuery // elsewhere _method could make another operation of it
 	}
 	p.ask(w, to)
+	if r.Method == http.MethodPatch {
+		p.looks.forget() // whoever changed how the pages look wants to see it
+	}
+}
+
+// listTexts answers with the texts of a language that visitors see, as they are deployed: what the settings change is said by the settings.
+func (p *pages) listTexts(w http.ResponseWriter, r *http.Request) {
+	texts, ok := newCatalogue(p.Brand.Texts)[r.PathValue("lang")]
+	if !ok {
+		refuse(w, http.StatusNotFound, "resource_not_found")
+		return
+	}
+	maps.DeleteFunc(texts, func(key, _ string) bool { return strings.HasPrefix(key, "dash.") || strings.HasPrefix(key, "dev.") })
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = json.NewEncoder(w).Encode(texts)
 }
 
 func (p *pages) ask(w http.ResponseWriter, r *http.Request) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
@@ -15,43 +16,30 @@ import (
 type Config struct {
 	// PublicURL is the origin that serves both pages and API, without a slash at the end.
 	PublicURL string
-	Brand     Brand
+	// Brand is how the pages look as deployed. What the settings say, which Backend is asked for, counts more.
+	Brand brand.Brand
 	// AfterSignIn is where a sign-in leads that did not say where to go: a path or an absolute URL. The account page by default.
 	AfterSignIn string
 	// Origins are the applications' origins that a sign-in may lead back to, besides the pages' own.
 	Origins []string
 	// SecretKey opens the dashboard. Without one there is no dashboard.
 	SecretKey secret.Value
-	// Backend answers the dashboard's requests to the Backend API: the API itself, or a reverse proxy in front of it.
+	// Backend answers the dashboard's requests to the Backend API, and says how the settings want the pages to look: the API itself, or a reverse
+	// proxy in front of it.
 	Backend http.Handler
-	// Now is the time, for the end of a dashboard session.
+	// Now is the time, for the end of a dashboard session and for how long a look is kept.
 	Now func() time.Time
 	// Development adds the phone, which needs the development endpoints.
 	Development bool
 }
 
-// Brand is how the pages look, whom they name and what they say.
-type Brand struct {
-	Name string `json:"name"`
-	// Logo is a path or an https URL of a square picture. A mark of our own stands in for it.
-	Logo string `json:"logo"`
-	// Accent is a colour as #rrggbb. Texts on and in it are made dark or light enough to be read.
-	Accent string `json:"accent"`
-	// Support is where people who are stuck find help: an https or mailto link.
-	Support string `json:"support"`
-	// Texts replace texts of the catalogue: language, key, text.
-	Texts map[string]map[string]string `json:"texts"`
-}
-
-// pages serves all pages. It holds nothing that a request changes.
+// pages serves all pages. It holds nothing that a request changes, but for the look.
 type pages struct {
 	Config
-	mux       *http.ServeMux
-	assets    *assets
-	catalogue catalogue
-	style     string
-	logo      string // the origin of the logo when it is not ours
-	secure    bool
+	mux    *http.ServeMux
+	assets *assets
+	looks  *looks
+	secure bool
 }
 
 // Paths are the patterns under which a server mounts the handler.
@@ -68,53 +56,24 @@ func Handler(c Config) (http.Handler, error) {
 	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		return nil, fmt.Errorf("web: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
-	if !c.SecretKey.IsZero() && (c.Backend == nil || c.Now == nil) {
-		return nil, errors.New("web: the dashboard needs Backend and Now")
+	if !c.SecretKey.IsZero() && c.Backend == nil || c.Backend != nil && c.Now == nil {
+		return nil, errors.New("web: the dashboard needs Backend, and Backend needs Now")
+	}
+	if c.Brand.Name == "" {
+		c.Brand.Name = "Countersign"
 	}
 	p := &pages{Config: c, mux: http.NewServeMux(), secure: u.Scheme == "https"}
 	if p.AfterSignIn == "" {
 		p.AfterSignIn = "/account/security"
 	}
-	if p.Brand.Name == "" {
-		p.Brand.Name = "Countersign"
-	}
-	if p.style, err = accentStyle(p.Brand.Accent); err != nil {
-		return nil, err
-	}
-	if p.logo, err = logoOrigin(p.Brand.Logo); err != nil {
-		return nil, err
-	}
-	if err := checkSupport(p.Brand.Support); err != nil {
+	if p.looks, err = newLooks(c); err != nil {
 		return nil, err
 	}
 	if p.assets, err = newAssets(); err != nil {
 		return nil, err
 	}
-	if p.catalogue, err = newCatalogue(p.Brand.Texts); err != nil {
-		return nil, err
-	}
 	p.routes()
 	return p, nil
-}
-
-// logoOrigin is what the policy must allow for a logo: its origin, or nothing for a path of ours.
-func logoOrigin(logo string) (string, error) {
-	u, err := url.Parse(logo)
-	switch {
-	case err == nil && u.Scheme == "" && u.Host == "" && (logo == "" || strings.HasPrefix(logo, "/")):
-		return "", nil
-	case err == nil && u.Scheme == "https" && u.Host != "":
-		return "https://" + u.Host, nil
-	}
-	return "", fmt.Errorf("web: logo %q is neither a path nor an https URL", logo)
-}
-
-func checkSupport(link string) error {
-	u, err := url.Parse(link)
-	if link == "" || err == nil && (u.Scheme == "https" && u.Host != "" || u.Scheme == "mailto") {
-		return nil
-	}
-	return fmt.Errorf("web: support %q is neither an https nor a mailto link", link)
 }
 
 func (p *pages) routes() {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/web"
 )
@@ -224,15 +225,15 @@ func TestPathsCoverEveryPage(t *testing.T) {
 
 func TestBrand(t *testing.T) {
 	s := open(t, func(c *web.Config) {
-		c.Brand = web.Brand{
+		c.Brand = brand.Brand{
 			Name: `Tom & "Co" </script>`, Logo: "https://cdn.example.com/logo.svg", Accent: "#ffd400", Support: "mailto:help@example.com",
-			Texts: map[string]map[string]string{"en": {"signin.text": "Hello there, {who}."}},
+			Texts: map[string]map[string]string{"en": {"signin.text": "Hello there."}},
 		}
 	})
 	r := s.ask("GET", "/sign-in", "")
 	page := r.Text
 	for _, want := range []string{
-		"Tom &amp; &#34;Co&#34; &lt;/script&gt;", `src="https://cdn.example.com/logo.svg"`, `href="mailto:help@example.com"`, "Hello there, {who}.",
+		"Tom &amp; &#34;Co&#34; &lt;/script&gt;", `src="https://cdn.example.com/logo.svg"`, `href="mailto:help@example.com"`, "Hello there.",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not hold %s", want)
@@ -244,12 +245,12 @@ func TestBrand(t *testing.T) {
 	if policy := r.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "img-src 'self' https://cdn.example.com;") {
 		t.Errorf("policy %s", policy)
 	}
-	for what, brand := range map[string]web.Brand{
+	for what, look := range map[string]brand.Brand{
 		"a colour": {Accent: "red; } body { display: none"}, "a logo": {Logo: "javascript:alert(1)"}, "a logo without encryption": {Logo: "http://x.example/y"},
 		"a path to elsewhere": {Logo: "//x.example/y"}, "a support link": {Support: "javascript:alert(1)"},
 		"a text": {Texts: map[string]map[string]string{"en": {"nothing": "x"}}}, "a language": {Texts: map[string]map[string]string{"xx": {"signin.title": "x"}}},
 	} {
-		if _, err := web.Handler(web.Config{PublicURL: origin, Brand: brand}); err == nil {
+		if _, err := web.Handler(web.Config{PublicURL: origin, Brand: look}); err == nil {
 			t.Errorf("%s is taken", what)
 		}
 	}
@@ -258,7 +259,8 @@ func TestBrand(t *testing.T) {
 func TestConfigIsChecked(t *testing.T) {
 	for what, c := range map[string]web.Config{
 		"no URL": {}, "a slash at the end": {PublicURL: origin + "/"}, "a dashboard without its API": {PublicURL: origin, SecretKey: secret.New("sk_x"), Now: time.Now},
-		"a dashboard without time": {PublicURL: origin, SecretKey: secret.New("sk_x"), Backend: http.NotFoundHandler()},
+		"a dashboard without time":         {PublicURL: origin, SecretKey: secret.New("sk_x"), Backend: http.NotFoundHandler()},
+		"settings to ask for without time": {PublicURL: origin, Backend: http.NotFoundHandler()},
 	} {
 		if _, err := web.Handler(c); err == nil {
 			t.Errorf("%s is taken", what)

@@ -1,12 +1,10 @@
 package web
 
 import (
-	"embed"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"strings"
 
+	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/language"
 )
 
@@ -23,38 +21,17 @@ func named(names map[language.Tag]string) []spoken {
 	return list
 }
 
-//go:embed texts/*.json
-var textFiles embed.FS
-
 // catalogue holds every text by language and key.
 type catalogue map[string]map[string]string
 
-func newCatalogue(changed map[string]map[string]string) (catalogue, error) {
+// newCatalogue lays changed texts over those of the house. Whether they are known was checked where they came from.
+func newCatalogue(changed map[string]map[string]string) catalogue {
 	c := catalogue{}
 	for _, l := range languages {
-		raw, err := textFiles.ReadFile("texts/" + l.code + ".json")
-		if err != nil {
-			return nil, fmt.Errorf("web: texts: %w", err)
-		}
-		texts := map[string]string{}
-		if err := json.Unmarshal(raw, &texts); err != nil {
-			return nil, fmt.Errorf("web: texts of %s: %w", l.code, err)
-		}
-		c[l.code] = texts
+		c[l.code] = maps.Clone(brand.Texts()[l.code])
+		maps.Copy(c[l.code], changed[l.code])
 	}
-	for lang, texts := range changed {
-		known, ok := c[lang]
-		if !ok {
-			return nil, fmt.Errorf("web: there are no texts in %q to change", lang)
-		}
-		for key := range texts {
-			if _, ok := known[key]; !ok {
-				return nil, fmt.Errorf("web: there is no text %q", key)
-			}
-		}
-		maps.Copy(known, texts)
-	}
-	return c, nil
+	return c
 }
 
 // forKind leaves out what a family of pages never says, to keep them small.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/language"
 )
 
@@ -40,6 +41,7 @@ var sitemap = []page{
 	{"/account/backup-codes", "backupcodes.js", "codes.title", kindAccount, true},
 	{signInToDashboard, "dashsignin.js", "dash.signin.title", kindDashboard, true},
 	{"/dashboard", "dashsettings.js", "dash.settings.title", kindDashboard, false},
+	{"/dashboard/appearance", "dashappearance.js", "dash.appearance.title", kindDashboard, false},
 	{"/dashboard/users", "dashusers.js", "dash.users.title", kindDashboard, false},
 	{"/dashboard/users/{id}", "dashuser.js", "dash.user.title", kindDashboard, false},
 	{PhonePath, "devphone.js", "dev.title", kindDevelopment, false},
@@ -80,16 +82,17 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 	if p.chooseLanguage(w, r) {
 		return
 	}
-	lang := p.language(r)
-	texts := p.catalogue.forKind(lang, at.kind)
+	now := p.looks.get(r.Context())
+	lang := now.language(r)
+	texts := now.catalogue.forKind(lang, at.kind)
 	nonce := rand.Text()
 	view := shown{
-		Lang: lang, Dir: "ltr", Title: texts[at.title], Name: p.Brand.Name, Logo: p.Brand.Logo, Support: p.Brand.Support, Nonce: nonce,
-		Base: p.assets.base, Kind: at.kind, Narrow: at.narrow, Style: template.CSS(p.style), Script: at.script, Preload: p.assets.modules(at.script), //nolint:gosec // made by accentStyle from a checked colour
+		Lang: lang, Dir: "ltr", Title: texts[at.title], Name: now.Name, Logo: now.Logo, Support: now.Support, Nonce: nonce,
+		Base: p.assets.base, Kind: at.kind, Narrow: at.narrow, Style: template.CSS(now.style), Script: at.script, Preload: p.assets.modules(at.script), //nolint:gosec // made by accentStyle from a checked colour
 		Languages: languageLinks(lang), Texts: texts,
 		Data: data{
-			Lang: lang, Name: p.Brand.Name, Title: texts[at.title], AfterSignIn: p.AfterSignIn, Origins: append([]string{}, p.Origins...),
-			Support: p.Brand.Support, Texts: texts,
+			Lang: lang, Name: now.Name, Title: texts[at.title], AfterSignIn: p.AfterSignIn, Origins: append([]string{}, p.Origins...),
+			Support: now.Support, Texts: texts,
 		},
 	}
 	var b bytes.Buffer
@@ -99,7 +102,7 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", p.policy(nonce))
+	h.Set("Content-Security-Policy", now.policy(nonce))
 	h.Set("Content-Language", lang)
 	h.Add("Vary", "Accept-Language, Cookie")
 	writeCompressed(w, r, status, b.Bytes())
@@ -107,10 +110,10 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 
 // policy lets a page run the modules that carry its nonce (those they import inherit it) and talk to its own origin. Nothing
 // can frame it, and no text can become markup or code.
-func (p *pages) policy(nonce string) string {
+func (l *look) policy(nonce string) string {
 	own := " 'nonce-" + nonce + "'"
 	return strings.Join([]string{
-		"default-src 'none'", "script-src" + own, "style-src" + own, strings.TrimSpace("img-src 'self' " + p.logo), "connect-src 'self'", "form-action 'self'",
+		"default-src 'none'", "script-src" + own, "style-src" + own, strings.TrimSpace("img-src 'self' " + l.logo), "connect-src 'self'", "form-action 'self'",
 		"base-uri 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
 	}, "; ")
 }
@@ -122,7 +125,7 @@ const languageCookie = "countersign_lang"
 func (p *pages) chooseLanguage(w http.ResponseWriter, r *http.Request) bool {
 	query := r.URL.Query()
 	chosen := query.Get("lang")
-	if _, ok := p.catalogue[chosen]; !ok {
+	if _, ok := brand.Texts()[chosen]; !ok {
 		return false
 	}
 	http.SetCookie(w, &http.Cookie{
@@ -136,9 +139,9 @@ func (p *pages) chooseLanguage(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-func (p *pages) language(r *http.Request) string {
+func (l *look) language(r *http.Request) string {
 	if c, err := r.Cookie(languageCookie); err == nil {
-		if _, ok := p.catalogue[c.Value]; ok {
+		if _, ok := l.catalogue[c.Value]; ok {
 			return c.Value
 		}
 	}

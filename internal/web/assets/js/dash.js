@@ -15,10 +15,10 @@ export async function ask(method, path, json) {
   }
 }
 
-const tabs = [['/dashboard', 'dash.settings.title'], ['/dashboard/users', 'dash.users.title']];
+const tabs = [['/dashboard', 'dash.settings.title'], ['/dashboard/appearance', 'dash.appearance.title'], ['/dashboard/users', 'dash.users.title']];
 
 export function drawTabs() {
-  const here = location.pathname.startsWith('/dashboard/users') ? '/dashboard/users' : '/dashboard';
+  const here = tabs.map(([href]) => href).findLast((href) => location.pathname.startsWith(href));
   document.getElementById('top').replaceChildren(
     h('nav', { class: 'tabs', 'aria-label': t('dash.nav') }, tabs.map(([href, key]) => h('a', { href, 'aria-current': href === here && 'page' }, t(key)))),
     button(t('frame.signout'), { kind: 'short', act: async () => {
@@ -26,6 +26,21 @@ export function drawTabs() {
       location.replace('/dashboard/sign-in');
       await new Promise(() => {});
     } }));
+}
+
+/** The bar with the button that saves: it stays in sight while dirty() says that something is unsaved. */
+export function saveBar({ dirty, act, wrong }) {
+  const status = h('p', { role: 'status', class: 'small quiet' });
+  const mark = () => {
+    const some = dirty();
+    status.textContent = some ? t('dash.unsaved') : '';
+    element.classList.toggle('dirty', some);
+  };
+  const element = h('div', { class: 'card save' }, status, button(t('dash.save'), { kind: 'main', wrong, act: async () => {
+    await act();
+    mark();
+  } }));
+  return { element, mark };
 }
 
 export const badge = (text, tone = '') => h('span', { class: `badge ${tone}` }, text);

@@ -2,8 +2,8 @@
 
 import { explain } from './api.js';
 import { byName } from './countries.js';
-import { ask, drawTabs } from './dash.js';
-import { button, field, load } from './form.js';
+import { ask, drawTabs, saveBar } from './dash.js';
+import { field, load } from './form.js';
 import { h, heading, notice, number, page, say, show, t } from './page.js';
 
 const switches = [
@@ -20,43 +20,38 @@ load(page, async () => {
 
 function draw(settings, users) {
   const wanted = { ...settings, sms_countries: [...settings.sms_countries] };
-  const dirty = h('p', { role: 'status', class: 'small quiet' });
   const alert = h('div', {});
   const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries'].filter((n) => String(wanted[n]) !== String(settings[n]));
-  const mark = () => {
-    const some = changed().length > 0;
-    dirty.textContent = some ? t('dash.unsaved') : '';
-    bar.classList.toggle('dirty', some);
-  };
+  const bar = saveBar({
+    dirty: () => changed().length > 0,
+    wrong: (problem) => alert.replaceChildren(notice('bad', h('p', {}, explain(problem)))),
+    act: async () => {
+      alert.replaceChildren();
+      const names = changed();
+      if (names.length > 0) await ask('PATCH', '/v1/instance', Object.fromEntries(names.map((n) => [n, wanted[n]])));
+      names.forEach((n) => { settings[n] = wanted[n]; });
+      say(t('dash.saved'));
+    },
+  });
 
   const toggle = (name) => {
     const input = h('input', { type: 'checkbox', role: 'switch', 'aria-describedby': `${name}-text` });
     input.checked = settings[name];
     input.addEventListener('change', () => {
       wanted[name] = input.checked;
-      mark();
+      bar.mark();
     });
     return h('label', { class: 'switch' }, h('span', {}, h('span', {}, t(`dash.${name}`)), h('span', { class: 'small quiet', id: `${name}-text` }, t(`dash.${name}.text`))), input);
   };
 
-  const save = button(t('dash.save'), { kind: 'main', wrong: (problem) => alert.replaceChildren(notice('bad', h('p', {}, explain(problem)))), act: async () => {
-    alert.replaceChildren();
-    const names = changed();
-    if (names.length > 0) await ask('PATCH', '/v1/instance', Object.fromEntries(names.map((n) => [n, wanted[n]])));
-    names.forEach((n) => { settings[n] = wanted[n]; });
-    mark();
-    say(t('dash.saved'));
-  } });
-
-  const bar = h('div', { class: 'card save' }, dirty, save);
   const noMethod = () => notice('warn', h('p', {}, t('dash.nomethod')));
   show(page, [
     heading('h1', null, t('dash.settings.title'), t('dash.settings.text')),
     settings.mfa_required && !settings.sms_code && !settings.authenticator_app && noMethod(),
     h('div', { class: 'grid' },
       h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle)))),
-      h('div', { class: 'stack' }, adoption(users), countries(wanted, mark))),
-    alert, bar,
+      h('div', { class: 'stack' }, adoption(users), countries(wanted, bar.mark))),
+    alert, bar.element,
   ].filter(Boolean), { focus: false });
 }
 

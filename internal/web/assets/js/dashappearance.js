@@ -1,0 +1,197 @@
+// How the pages look that people see: name, logo, colour, help link and texts, with a preview.
+
+import { accent, isColour, standard } from './accent.js';
+import { explain } from './api.js';
+import { ask, drawTabs, saveBar } from './dash.js';
+import { field, load } from './form.js';
+import { h, heading, lang, name as deployedName, notice, number, page, say, show, svg, t } from './page.js';
+
+const parts = {
+  name: { label: 'dash.look.name', hint: 'dash.look.name.hint', wrong: 'dash.look.name.wrong', length: 80 },
+  accent: { label: 'dash.look.accent', hint: 'dash.look.accent.hint', wrong: 'dash.look.accent.wrong', length: 7, dir: 'ltr' },
+  logo: { label: 'dash.look.logo', hint: 'dash.look.logo.hint', wrong: 'dash.look.logo.wrong', length: 500, dir: 'ltr' },
+  support: { label: 'dash.look.support', hint: 'dash.look.support.hint', wrong: 'dash.look.support.wrong', length: 500, dir: 'ltr' },
+};
+const most = 10; // texts at a time
+
+drawTabs();
+load(page, async () => {
+  const [{ appearance }, catalogue] = await Promise.all([ask('GET', '/v1/instance'), ask('GET', `/texts/${lang}`)]);
+  draw(appearance, catalogue);
+  if (history.state?.saved) {
+    history.replaceState(null, '');
+    say(t('dash.look.saved'));
+  }
+});
+
+function draw(saved, catalogue) {
+  const wanted = { ...saved, texts: structuredClone(saved.texts ?? {}) };
+  const alert = h('div', {});
+  const fields = {};
+  const pick = h('input', { type: 'color', class: 'pick', 'aria-label': t('dash.look.pick') });
+  const moved = h('p', { class: 'small quiet', role: 'status' });
+  const shown = preview(catalogue);
+
+  /** What goes to the API: what is empty is left out. */
+  const look = () => {
+    const texts = Object.fromEntries(Object.entries(wanted.texts).filter(([, list]) => Object.keys(list).length > 0));
+    return Object.fromEntries([...Object.keys(parts).filter((p) => wanted[p]).map((p) => [p, wanted[p]]), ...(Object.keys(texts).length > 0 ? [['texts', texts]] : [])]);
+  };
+  const before = canonical(look());
+  const bar = saveBar({
+    dirty: () => canonical(look()) !== before,
+    act: async () => {
+      alert.replaceChildren();
+      if (canonical(look()) !== before) await ask('PATCH', '/v1/instance', { appearance: look() });
+      history.replaceState({ saved: true }, '');
+      location.reload();
+      await new Promise(() => {});
+    },
+    wrong: (problem) => {
+      const [, part, one] = (problem.meta?.param_name ?? '').split('.');
+      if (fields[part]) return fields[part].wrong(t(parts[part].wrong));
+      const text = part === 'texts' && t(one ? 'dash.look.texts.wrong' : 'dash.look.texts.long');
+      alert.replaceChildren(notice('bad', h('p', {}, text || explain(problem))));
+    },
+  });
+
+  function update() {
+    const colour = isColour(wanted.accent ?? '') ? wanted.accent : standard;
+    pick.value = colour.toLowerCase();
+    const [light, dark] = ['light', 'dark'].map((scheme) => accent(colour, scheme).accent);
+    moved.textContent = !isColour(wanted.accent ?? '') || (light === colour.toLowerCase() && dark === light) ? '' : t('dash.look.accent.moved', { light, dark });
+    moved.hidden = moved.textContent === '';
+    shown.update(wanted);
+    bar.mark();
+  }
+
+  for (const [part, { label, hint, length, dir }] of Object.entries(parts)) {
+    const f = field({ label: t(label), hint: t(hint), value: saved[part] ?? '', autocomplete: 'off', maxlength: length, dir });
+    f.input.addEventListener('input', () => {
+      wanted[part] = f.input.value.trim();
+      update();
+    });
+    fields[part] = f;
+  }
+  pick.addEventListener('input', () => {
+    fields.accent.input.value = pick.value;
+    fields.accent.input.dispatchEvent(new InputEvent('input', { bubbles: true }));
+  });
+  const { input } = fields.accent;
+  const beside = h('div', { class: 'with-pick' });
+  input.replaceWith(beside);
+  beside.append(pick, input);
+
+  show(page, [
+    heading('h1', null, t('dash.appearance.title'), t('dash.look.text')),
+    h('div', { class: 'grid' },
+      h('div', { class: 'stack' },
+        h('section', { class: 'card stack' }, h('h2', {}, t('dash.look.identity')), h('div', { class: 'fields' }, fields.name.element, fields.accent.element, moved, fields.logo.element, fields.support.element)),
+        texts(wanted, catalogue, update)),
+      shown.element),
+    alert, bar.element,
+  ], { focus: false });
+  update();
+}
+
+/** The same for the same look, in whatever order it was put together. */
+const canonical = (value) => JSON.stringify(value, (_, v) => (v && typeof v === 'object' ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v));
+
+/** A sign-in page in small, in both colour schemes. */
+function preview(catalogue) {
+  const build = (scheme) => {
+    const brand = h('div', { class: 'brand' });
+    const [title, text, act, help] = ['strong', 'span', 'span', 'span'].map((tag) => h(tag, {}));
+    text.className = 'quiet small';
+    act.className = 'button main wide';
+    help.className = 'small link';
+    const frame = h('div', { class: `preview scheme-${scheme}` }, brand, h('div', { class: 'card' }, title, text, h('span', { class: 'input' }), act, help));
+    return { scheme, frame, brand, title, text, act, help };
+  };
+  const both = [build('light'), build('dark')];
+  const later = h('p', { class: 'small quiet', role: 'status' });
+  return {
+    element: h('section', { class: 'card stack previews', 'aria-label': t('dash.look.preview') }, h('h2', {}, t('dash.look.preview')),
+      both.map((b) => h('figure', { class: 'tight' }, h('figcaption', { class: 'small quiet' }, t(b.scheme === 'dark' ? 'dash.look.dark' : 'dash.look.light')), b.frame)), later),
+    update(wanted) {
+      const say = (key) => wanted.texts[lang]?.[key] || catalogue[key];
+      later.textContent = '';
+      for (const b of both) {
+        const colours = accent(wanted.accent ?? '', b.scheme);
+        b.frame.style.setProperty('--accent', colours.accent);
+        b.frame.style.setProperty('--accent-ink', colours.accent);
+        b.frame.style.setProperty('--on-accent', colours.on);
+        b.brand.replaceChildren(picture(wanted.logo, () => { later.textContent = t('dash.look.logo.later'); }), h('span', {}, wanted.name || deployedName));
+        b.title.textContent = say('signin.title');
+        b.text.textContent = say('signin.text');
+        b.act.textContent = say('button.continue');
+        b.help.textContent = wanted.support ? say('frame.support') : '';
+      }
+    },
+  };
+}
+
+const mark = () => svg('svg', { viewBox: '0 0 32 32', width: 32, height: 32, 'aria-hidden': 'true' },
+  svg('rect', { width: 32, height: 32, rx: 9, stroke: 'none' }), svg('path', { d: 'M8.5 16.8 13 21.3 23.5 10.7', fill: 'none', 'stroke-width': 3, 'stroke-linecap': 'round', 'stroke-linejoin': 'round' }));
+
+/** The logo. The page's policy allows other sites' pictures only when the settings name them: until then the mark stands there. */
+function picture(logo, missing) {
+  if (!logo) return mark();
+  const origin = URL.canParse(logo, location.origin) && new URL(logo, location.origin).origin;
+  if (!origin || origin !== location.origin && !document.querySelector('.top .brand img')?.src.startsWith(`${origin}/`)) {
+    missing();
+    return mark();
+  }
+  const image = h('img', { src: logo, alt: '', width: 32, height: 32 });
+  image.addEventListener('error', () => image.replaceWith(mark()));
+  return image;
+}
+
+/** The texts of one language at a time: those that were changed first, then what is looked for. */
+function texts(wanted, own, update) {
+  let catalogue = own;
+  let language = lang;
+  const list = h('div', { class: 'fields' });
+  const count = h('p', { class: 'small quiet', role: 'status' });
+  const tally = () => { count.textContent = t('dash.look.changed', { count: number(Object.values(wanted.texts).reduce((n, l) => n + Object.keys(l).length, 0)) }); };
+  const choose = h('select', {}, [...document.querySelectorAll('.bottom a[hreflang]')].map((a) => h('option', { value: a.hreflang, lang: a.hreflang }, a.textContent)));
+  choose.value = language;
+  choose.addEventListener('change', async () => {
+    language = choose.value;
+    try {
+      catalogue = await ask('GET', `/texts/${language}`);
+      fill();
+    } catch (problem) {
+      list.replaceChildren(notice('bad', h('p', {}, explain(problem))));
+    }
+  });
+  const find = field({ label: t('dash.look.find'), type: 'search', autocomplete: 'off', maxlength: 100 });
+  find.input.addEventListener('input', fill);
+
+  function row(key) {
+    const f = field({ label: catalogue[key], value: wanted.texts[language]?.[key] ?? '', placeholder: catalogue[key], autocomplete: 'off', maxlength: 600, spellcheck: 'true', lang: language });
+    f.input.addEventListener('input', () => {
+      const changed = (wanted.texts[language] ??= {});
+      const text = f.input.value.trim();
+      if (text === '' || text === catalogue[key]) delete changed[key];
+      else changed[key] = text;
+      tally();
+      update();
+    });
+    return f.element;
+  }
+
+  function fill() {
+    const sought = find.input.value.trim().toLocaleLowerCase();
+    const changed = wanted.texts[language] ?? {};
+    const keys = Object.keys(catalogue).filter((key) => (sought === '' ? key in changed : `${key} ${catalogue[key]} ${changed[key] ?? ''}`.toLocaleLowerCase().includes(sought)));
+    if (sought === '') keys.push(...['signin.title', 'signin.text', 'setup.title', 'setup.text'].filter((key) => !(key in changed)));
+    const more = keys.length - most;
+    list.replaceChildren(...keys.slice(0, most).map(row), h('p', { class: 'small quiet', role: 'status' }, more > 0 ? t('dash.look.more', { count: number(more) }) : keys.length === 0 ? t('dash.look.nothing') : ''));
+  }
+
+  fill();
+  tally();
+  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.look.texts')), h('p', { class: 'small quiet' }, t('dash.look.texts.text'))),
+    h('div', { class: 'fields' }, field({ label: t('dash.look.language'), control: choose }).element, find.element), list, count);
+}
