@@ -143,7 +143,7 @@ func TestClosed(t *testing.T) {
 		closeStore(t, s)
 	}
 	_, getErr := s.Get(t.Context(), alice)
-	_, expiredErr := s.Expired(t.Context(), now, 1)
+	_, expiredErr := s.Expired(t.Context(), mfa.KindUser, now, 1)
 	_, listErr := s.List(t.Context(), mfa.KindUser, "", 1)
 	commitErr := s.Commit(t.Context(), nil, mfa.Take{Budget: "b", Limit: 1})
 	for name, err := range map[string]error{

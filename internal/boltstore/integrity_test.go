@@ -213,7 +213,7 @@ func useAll(t *testing.T, content []byte) error {
 		return err
 	}
 	records, listErr := s.List(t.Context(), mfa.KindUser, "", 1000)
-	keys, expiredErr := s.Expired(t.Context(), testNow.AddDate(200, 0, 0), 1000)
+	keys, expiredErr := s.Expired(t.Context(), mfa.KindUser, testNow.AddDate(200, 0, 0), 1000)
 	_, getErr := s.Get(t.Context(), keys...)
 	var writes []mfa.Write
 	for i, r := range records {
@@ -222,7 +222,9 @@ func useAll(t *testing.T, content []byte) error {
 		}
 	}
 	commitErr := s.Commit(t.Context(), writes, mfa.Take{Budget: "new", Cost: 1, Limit: 1})
-	return errors.Join(listErr, expiredErr, getErr, commitErr, s.Close())
+	_, latestErr := s.Latest(t.Context(), mfa.KindUser, testNow.AddDate(200, 0, 0), 1000)
+	_, sumsErr := s.Sums(t.Context(), "new", "a")
+	return errors.Join(listErr, expiredErr, latestErr, sumsErr, getErr, commitErr, s.Close())
 }
 
 // FuzzDamage states that no damage makes a store panic, hang or answer with an error that is not its own.

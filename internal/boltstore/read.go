@@ -3,6 +3,7 @@ package boltstore
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"runtime/debug"
 	"time"
@@ -36,7 +37,7 @@ func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) 
 }
 
 // Expired implements [mfa.Store]. It returns the keys that expired first.
-func (s *Store) Expired(ctx context.Context, before time.Time, limit int) ([]mfa.Key, error) {
+func (s *Store) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
 	var keys []mfa.Key
 	bound := firstNotBefore(before)
 	err := s.view(ctx, func(tx *bolt.Tx) error {
@@ -49,7 +50,9 @@ func (s *Store) Expired(ctx context.Context, before time.Time, limit int) ([]mfa
 			if at >= bound {
 				return nil
 			}
-			keys = append(keys, key)
+			if key.Kind == kind {
+				keys = append(keys, key)
+			}
 		}
 		return nil
 	})
@@ -57,6 +60,70 @@ func (s *Store) Expired(ctx context.Context, before time.Time, limit int) ([]mfa
 		return nil, err
 	}
 	return keys, nil
+}
+
+// Latest implements [mfa.Store].
+func (s *Store) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+	var records []mfa.Record
+	err := s.view(ctx, func(tx *bolt.Tx) error {
+		bucket := tx.Bucket(bucketOf(kind))
+		if bucket == nil {
+			return nil
+		}
+		c := tx.Bucket(bucketExpires).Cursor()
+		for k := lastBefore(c, firstNotBefore(before)); k != nil && limit > 0; k, _ = c.Prev() {
+			at, key, err := parseExpiresKey(k)
+			if err != nil {
+				return err
+			}
+			if len(records) >= limit && !at.time().Equal(records[len(records)-1].Expires) {
+				return nil
+			}
+			if key.Kind != kind {
+				continue
+			}
+			record := mfa.Record{Key: key}
+			if err := fill(&record, bucket.Get(recordKey(key.ID))); err != nil {
+				return err
+			}
+			records = append(records, record)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
+}
+
+// lastBefore moves to the last expiry before an instant.
+func lastBefore(c *bolt.Cursor, bound instant) []byte {
+	if k, _ := c.Seek(binary.BigEndian.AppendUint64(nil, uint64(bound))); k == nil {
+		k, _ = c.Last()
+		return k
+	}
+	k, _ := c.Prev()
+	return k
+}
+
+// Sums implements [mfa.Store].
+func (s *Store) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
+	sums := make([]int64, len(budgets))
+	err := s.view(ctx, func(tx *bolt.Tx) error {
+		bucket := tx.Bucket(bucketCounters)
+		for i, budget := range budgets {
+			h, _, err := parseHeader(bucket.Get([]byte(budget)))
+			if err != nil {
+				return err
+			}
+			sums[i] = int64(h.number) //nolint:gosec // as it was put there
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sums, nil
 }
 
 // List implements [mfa.Store]. It reads no more than it returns.

@@ -62,10 +62,11 @@ func (s *Store) encode(w mfa.Write, id string) item {
 	if !w.Expires.IsZero() {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(w.Key.ID))
-		it[attrShard] = text(strconv.Itoa(int(h.Sum32() % expiryShards)))
+		it[attrShard] = text(shardName(w.Key.Kind, int(h.Sum32()%expiryShards)))
 		it[attrExpires] = number(w.Expires.Unix())
 		it[TimeToLive] = number(w.Expires.Add(ttlAfter).Unix())
 	}
+	pack(it, w.Data)
 	return it
 }
 

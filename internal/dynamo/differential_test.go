@@ -192,8 +192,9 @@ func (d *differential) list(t *rapid.T) {
 
 // expired compares which keys there are; with a limit, how many, because the stores may choose.
 func (d *differential) expired(t *rapid.T) {
-	before := anyTime().Draw(t, "before")
-	all := both(t, d, func(s mfa.Store) ([]mfa.Key, error) { return s.Expired(t.Context(), before, 1000) })
+	before, kind := anyTime().Draw(t, "before"), anyKey().Draw(t, "of").Kind
+	d.wantSame(t, both(t, d, func(s mfa.Store) ([]mfa.Record, error) { return s.Latest(t.Context(), kind, before, 3) }))
+	all := both(t, d, func(s mfa.Store) ([]mfa.Key, error) { return s.Expired(t.Context(), kind, before, 1000) })
 	for i := range all {
 		slices.SortFunc(all[i], func(a, b mfa.Key) int { return strings.Compare(string(a.Kind)+"\x00"+a.ID, string(b.Kind)+"\x00"+b.ID) })
 	}
@@ -201,7 +202,7 @@ func (d *differential) expired(t *rapid.T) {
 		t.Fatalf("expired before %v: got %q, want %q", before, all[1], all[0])
 	}
 	limit := rapid.IntRange(-1, 8).Draw(t, "limit")
-	some := both(t, d, func(s mfa.Store) ([]mfa.Key, error) { return s.Expired(t.Context(), before, limit) })
+	some := both(t, d, func(s mfa.Store) ([]mfa.Key, error) { return s.Expired(t.Context(), kind, before, limit) })
 	for i, keys := range some {
 		for j, k := range keys {
 			if !slices.Contains(all[i], k) || slices.Contains(keys[:j], k) {

@@ -1,7 +1,7 @@
 // Package dynamo keeps records in one DynamoDB table. It implements [mfa.Store] with strongly consistent reads and conditional writes.
 //
-// An item is a record: pk (kind, "#", id), v (version), w (the id of the write that made it), data, and, when something in it runs out,
-// xs and xe (shard and seconds), which a sparse index finds. Counters of takes are items without a kind.
+// An item is a record: pk (kind, "#", id), v (version), w (the id of the write that made it), data or z (the same, compressed), and, when
+// something in it runs out, xs and xe (kind with shard, and seconds), which a sparse index finds. Counters of takes are items without a kind.
 package dynamo
 
 import (
@@ -31,6 +31,7 @@ const (
 	attrExpires = "xe"
 	TimeToLive  = "ttl"
 	attrSum     = "n"
+	attrPacked  = "z"
 	ExpiryIndex = "expiry"
 )
 
@@ -96,13 +97,17 @@ func keyOf(name string) item { return item{attrKey: text(name)} }
 // Get implements [mfa.Store].
 func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
 	out := make([]mfa.Record, len(keys))
-	found, err := s.fetch(ctx, keys)
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = itemKey(k)
+	}
+	found, err := s.fetch(ctx, names)
 	if err != nil {
 		return nil, err
 	}
 	for i, k := range keys {
 		out[i] = mfa.Record{Key: k}
-		if it, ok := found[itemKey(k)]; ok {
+		if it, ok := found[names[i]]; ok {
 			if out[i], err = decode(it); err != nil {
 				return nil, err
 			}
@@ -112,12 +117,12 @@ func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) 
 }
 
 // fetch reads items by their keys. One longer than the table takes is read by nobody and found nowhere: ids come from URLs.
-func (s *Store) fetch(ctx context.Context, keys []mfa.Key) (map[string]item, error) {
+func (s *Store) fetch(ctx context.Context, keys []string) (map[string]item, error) {
 	found := map[string]item{}
 	wanted := map[string]bool{}
 	var names []item
-	for _, k := range keys {
-		if name := itemKey(k); !wanted[name] && len(name) <= maxKeyLength {
+	for _, name := range keys {
+		if !wanted[name] && len(name) <= maxKeyLength {
 			wanted[name] = true
 			names = append(names, keyOf(name))
 		}
@@ -183,11 +188,8 @@ func decode(it item) (mfa.Record, error) {
 	if r.Version, err = strconv.ParseUint(version.Value, 10, 64); err != nil {
 		return mfa.Record{}, broken
 	}
-	switch data := it[attrData].(type) {
-	case *types.AttributeValueMemberS:
-		r.Data = []byte(data.Value)
-	case *types.AttributeValueMemberB:
-		r.Data = data.Value
+	if r.Data, err = dataOf(it); err != nil {
+		return mfa.Record{}, err
 	}
 	if at, ok := it[attrExpires].(*types.AttributeValueMemberN); ok {
 		seconds, err := strconv.ParseInt(at.Value, 10, 64)
@@ -197,37 +199,6 @@ func decode(it item) (mfa.Record, error) {
 		r.Expires = time.Unix(seconds, 0).UTC()
 	}
 	return r, nil
-}
-
-// Expired implements [mfa.Store]. The index follows the table within moments, which the cleanup does not mind.
-func (s *Store) Expired(ctx context.Context, before time.Time, limit int) ([]mfa.Key, error) {
-	var keys []mfa.Key
-	end := before.Unix()
-	if before.Nanosecond() > 0 {
-		end++
-	}
-	for shard := range expiryShards {
-		pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
-			TableName: &s.table, IndexName: aws.String(ExpiryIndex), Limit: aws.Int32(int32(min(max(limit-len(keys), 1), 1000))), //nolint:gosec // at most 1000
-			KeyConditionExpression:    aws.String(attrShard + " = :s AND " + attrExpires + " < :e"),
-			ExpressionAttributeValues: item{":s": text(strconv.Itoa(shard)), ":e": number(end)},
-		})
-		for len(keys) < limit && pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, failure(ctx, "find expired", err)
-			}
-			for _, it := range page.Items {
-				name, _ := it[attrKey].(*types.AttributeValueMemberS)
-				key, err := parseKey(name.Value)
-				if err != nil {
-					return nil, err
-				}
-				keys = append(keys, key)
-			}
-		}
-	}
-	return keys[:min(len(keys), max(limit, 0))], ctx.Err()
 }
 
 // List implements [mfa.Store] by scanning the table: administration only.

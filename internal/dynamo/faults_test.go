@@ -160,7 +160,7 @@ func getting(keys ...mfa.Key) func(context.Context, *dynamo.Store, map[mfa.Key]m
 }
 
 func expiring(ctx context.Context, s *dynamo.Store, _ map[mfa.Key]mfa.Record) error {
-	keys, err := s.Expired(ctx, runsOut.Add(time.Minute), 10)
+	keys, err := s.Expired(ctx, "user", runsOut.Add(time.Minute), 10)
 	if err == nil && len(keys) != 3 {
 		return fmt.Errorf("expired: %v", keys)
 	}

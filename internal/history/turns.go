@@ -64,9 +64,9 @@ func (p polite) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Tak
 	return err
 }
 
-func (p polite) Expired(ctx context.Context, before time.Time, limit int) ([]mfa.Key, error) {
+func (p polite) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
 	yield(ctx)
-	return p.Store.Expired(ctx, before, limit)
+	return p.Store.Expired(ctx, kind, before, limit)
 }
 
 func (p polite) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {

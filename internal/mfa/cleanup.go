@@ -9,6 +9,9 @@ import (
 // cleanupKept is how long what has run out stays, beyond every window in which it could matter (I-11).
 const cleanupKept = 24 * time.Hour
 
+// expiring are the kinds that the cleanup tidies.
+var expiring = []Kind{KindClient, KindTicket, KindNonce, KindNumber, KindClaim, KindUser, KindSigningKey}
+
 // CleanupResult says what a run of the cleanup did.
 type CleanupResult struct {
 	Found   int
@@ -23,9 +26,13 @@ type CleanupResult struct {
 func (s *Service) Cleanup(ctx context.Context, limit int) (CleanupResult, error) {
 	var r CleanupResult
 	before := s.now().Add(-cleanupKept)
-	keys, err := s.store.Expired(ctx, before, limit)
-	if err != nil {
-		return r, fmt.Errorf("find expired records: %w", err)
+	var keys []Key
+	for _, kind := range expiring {
+		more, err := s.store.Expired(ctx, kind, before, limit-len(keys))
+		if err != nil {
+			return r, fmt.Errorf("find expired records: %w", err)
+		}
+		keys = append(keys, more...)
 	}
 	r.Found, r.More = len(keys), len(keys) == limit
 	for _, k := range keys {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/dynamo"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
@@ -127,8 +128,7 @@ func TestAUserIsSmall(t *testing.T) {
 	p.inside()
 	records, err := p.counts.List(t.Context(), mfa.KindUser, "", 1)
 	p.must(err)
-	const most = 1024 - 100 // the key, the version and the other attributes of an item
-	if size := len(records[0].Data); size > most {
-		t.Errorf("a user with a number, an app, ten codes and a session takes %d bytes, want at most %d:\n%s", size, most, records[0].Data)
+	if n := dynamo.WriteUnits(records[0]); n > 1 {
+		t.Errorf("a user with a number, an app, ten codes and a session costs %d write units, want 1:\n%s", n, records[0].Data)
 	}
 }

@@ -47,7 +47,7 @@ type Write struct {
 	Delete bool
 }
 
-// Take adds Cost to the counter named Budget on the condition that the sum stays within Limit.
+// Take adds Cost to the counter named Budget on the condition that the sum stays within Limit. A negative Cost gives back.
 // A counter belongs to one period, which the name contains; it may be forgotten after Expires.
 type Take struct {
 	Budget  string
@@ -81,9 +81,17 @@ type Store interface {
 	// A Commit whose own answer was lost underway and that is found to have been applied is a success.
 	Commit(ctx context.Context, writes []Write, takes ...Take) error
 
-	// Expired returns the keys of up to limit records whose Expires is set and lies before the given time, in no
+	// Expired returns the keys of up to limit records of a kind whose Expires is set and lies before the given time, in no
 	// particular order. Counters of takes are removed by the store itself.
-	Expired(ctx context.Context, before time.Time, limit int) ([]Key, error)
+	Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error)
+
+	// Latest returns the limit records of a kind whose Expires is set, lies before the given time and is the latest, the latest first, and in
+	// reverse order of ids those with one Expires. The others that expire with the last of them are there too, so that
+	// the next page begins before its Expires. It and Expired may be behind the last commits by moments.
+	Latest(ctx context.Context, kind Kind, before time.Time, limit int) ([]Record, error)
+
+	// Sums returns what was taken from budgets so far, in their order; 0 for one that is unknown or forgotten.
+	Sums(ctx context.Context, budgets ...string) ([]int64, error)
 
 	// List returns up to limit records of a kind with an id greater than after, in the order of ids. It may
 	// cost as much as the kind is large: only administration uses it.

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/mfa"
@@ -66,6 +68,19 @@ func validateWrite(w *mfa.Write) error {
 		return fmt.Errorf("%w: the data of a %s has %d bytes", ErrMalformed, kind, len(w.Data))
 	}
 	return nil
+}
+
+// LatestFirst puts the records with the latest Expires first and keeps the first limit of them and those that expire with the last: what
+// [mfa.Store.Latest] answers.
+func LatestFirst(records []mfa.Record, limit int) []mfa.Record {
+	slices.SortFunc(records, func(a, b mfa.Record) int {
+		return cmp.Or(b.Expires.Compare(a.Expires), strings.Compare(b.Key.ID, a.Key.ID))
+	})
+	n := min(max(limit, 0), len(records))
+	for n > 0 && n < len(records) && records[n].Expires.Equal(records[n-1].Expires) {
+		n++
+	}
+	return records[:n]
 }
 
 // Exceeds reports whether the take must be refused when its counter stands at sum. A sum beyond

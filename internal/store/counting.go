@@ -10,13 +10,13 @@ import (
 
 // Counts is what a [Counting] store has seen. Calls count whether or not they succeed.
 type Counts struct {
-	// Gets is the number of calls of Get; KeysRead the number of keys in them.
+	// Gets is the number of calls of Get and Sums; KeysRead the number of keys and budgets in them.
 	Gets, KeysRead int
 	// Commits is the number of calls of Commit; Writes and Takes are the numbers of them in it.
 	Commits, Writes, Takes int
-	// BytesRead and BytesWritten sum up the data of records answered by Get and List, and handed to Commit.
+	// BytesRead and BytesWritten sum up the data of records answered by Get, Latest and List, and handed to Commit.
 	BytesRead, BytesWritten int
-	// Scans is the number of calls of Expired and List.
+	// Scans is the number of calls of Expired, Latest and List.
 	Scans int
 }
 
@@ -82,9 +82,22 @@ func (c *Counting) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.
 }
 
 // Expired implements [mfa.Store].
-func (c *Counting) Expired(ctx context.Context, before time.Time, limit int) ([]mfa.Key, error) {
+func (c *Counting) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
 	c.add(Counts{Scans: 1})
-	return c.store.Expired(ctx, before, limit)
+	return c.store.Expired(ctx, kind, before, limit)
+}
+
+// Latest implements [mfa.Store].
+func (c *Counting) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+	records, err := c.store.Latest(ctx, kind, before, limit)
+	c.add(Counts{Scans: 1, BytesRead: dataLength(records)})
+	return records, err
+}
+
+// Sums implements [mfa.Store].
+func (c *Counting) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
+	c.add(Counts{Gets: 1, KeysRead: len(budgets)})
+	return c.store.Sums(ctx, budgets...)
 }
 
 // List implements [mfa.Store].

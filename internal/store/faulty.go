@@ -104,11 +104,27 @@ func (f *Faulty) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Ta
 }
 
 // Expired implements [mfa.Store].
-func (f *Faulty) Expired(ctx context.Context, before time.Time, limit int) ([]mfa.Key, error) {
+func (f *Faulty) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
 	if err := f.throttle(); err != nil {
 		return nil, err
 	}
-	return f.store.Expired(ctx, before, limit)
+	return f.store.Expired(ctx, kind, before, limit)
+}
+
+// Latest implements [mfa.Store].
+func (f *Faulty) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+	if err := f.throttle(); err != nil {
+		return nil, err
+	}
+	return f.store.Latest(ctx, kind, before, limit)
+}
+
+// Sums implements [mfa.Store].
+func (f *Faulty) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
+	if err := f.throttle(); err != nil {
+		return nil, err
+	}
+	return f.store.Sums(ctx, budgets...)
 }
 
 // List implements [mfa.Store].

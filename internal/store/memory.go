@@ -103,7 +103,7 @@ func (m *Memory) apply(w mfa.Write) {
 }
 
 // Expired implements [mfa.Store].
-func (m *Memory) Expired(ctx context.Context, before time.Time, limit int) ([]mfa.Key, error) {
+func (m *Memory) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -114,11 +114,45 @@ func (m *Memory) Expired(ctx context.Context, before time.Time, limit int) ([]mf
 		if len(keys) >= limit {
 			break
 		}
-		if !record.Expires.IsZero() && record.Expires.Before(before) {
+		if key.Kind == kind && !record.Expires.IsZero() && record.Expires.Before(before) {
 			keys = append(keys, key)
 		}
 	}
 	return keys, nil
+}
+
+// Latest implements [mfa.Store].
+func (m *Memory) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var records []mfa.Record
+	for key, record := range m.records {
+		if key.Kind == kind && !record.Expires.IsZero() && record.Expires.Before(before) {
+			records = append(records, record)
+		}
+	}
+	records = LatestFirst(records, limit)
+	for i := range records {
+		records[i] = detached(records[i])
+	}
+	return records, nil
+}
+
+// Sums implements [mfa.Store].
+func (m *Memory) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	sums := make([]int64, len(budgets))
+	for i, budget := range budgets {
+		sums[i] = m.counters[budget]
+	}
+	return sums, nil
 }
 
 // List implements [mfa.Store].

@@ -128,7 +128,7 @@ func TestThrottle(t *testing.T) {
 	s.Inject(store.ConflictCommit(1))
 	s.Throttle(true)
 	_, getErr := s.Get(t.Context(), key)
-	_, expiredErr := s.Expired(t.Context(), anyTime, 1)
+	_, expiredErr := s.Expired(t.Context(), mfa.KindUser, anyTime, 1)
 	_, listErr := s.List(t.Context(), mfa.KindUser, "", 1)
 	for i, err := range []error{create(s, key), getErr, expiredErr, listErr} {
 		if !errors.Is(err, mfa.ErrUnavailable) {
@@ -164,7 +164,7 @@ func TestCounting(t *testing.T) {
 		func() error { _, err := s.Get(ctx, key, other); return err },
 		func() error { _, err := s.Get(ctx, other); return err },
 		func() error { _, err := s.List(ctx, mfa.KindUser, "", 5); return err },
-		func() error { _, err := s.Expired(ctx, anyTime, 5); return err },
+		func() error { _, err := s.Expired(ctx, mfa.KindUser, anyTime, 5); return err },
 	} {
 		if err := call(); err != nil {
 			t.Fatal(err)

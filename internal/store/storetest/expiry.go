@@ -38,11 +38,13 @@ var expiredCases = []testCase{
 		f.wantExpired(start.In(east))
 		f.wantExpired(start.Add(time.Second).In(east), alice)
 	}},
-	{"records of all kinds expire", func(f *fixture) {
-		ticket := mfa.Key{Kind: tickets, ID: "t"}
-		f.commit(putExpiring(alice, 0, start), putExpiring(ticket, 0, start.Add(time.Minute)))
-		f.wantExpired(start.Add(time.Hour), alice, ticket)
-		f.wantExpired(start.Add(time.Second), alice)
+	{"kinds expire apart, also when one name begins with another", func(f *fixture) {
+		ticket, other := mfa.Key{Kind: tickets, ID: "t"}, mfa.Key{Kind: tickets + "s", ID: "t"}
+		f.commit(putExpiring(alice, 0, start), putExpiring(ticket, 0, start.Add(time.Minute)), putExpiring(other, 0, start))
+		f.wantExpired(start.Add(time.Hour), alice)
+		f.wantExpiredOf(tickets, start.Add(time.Hour), ticket)
+		f.wantExpiredOf(tickets+"s", start.Add(time.Hour), other)
+		f.wantExpiredOf(tickets, start.Add(time.Second))
 	}},
 	{"ids of odd characters expire", func(f *fixture) {
 		var keys []mfa.Key
@@ -51,7 +53,7 @@ var expiredCases = []testCase{
 			keys = append(keys, key)
 			f.commit(putExpiring(key, 0, start))
 		}
-		f.wantExpired(start.Add(time.Second), keys...)
+		f.wantExpiredOf(nonces, start.Add(time.Second), keys...)
 	}},
 	{"an expiry that moved counts as moved", func(f *fixture) {
 		f.commit(putExpiring(alice, 0, start))
@@ -88,10 +90,15 @@ var expiredCases = []testCase{
 	{"no more keys than the limit, and in the end all of them", testExpiredLimit},
 }
 
-// wantExpired checks which keys are expired before a time, in any order.
+// wantExpired checks which users are expired before a time, in any order.
 func (f *fixture) wantExpired(before time.Time, want ...mfa.Key) {
 	f.Helper()
-	got := f.expired(before, 1000)
+	f.wantExpiredOf(users, before, want...)
+}
+
+func (f *fixture) wantExpiredOf(kind mfa.Kind, before time.Time, want ...mfa.Key) {
+	f.Helper()
+	got := f.expired(kind, before, 1000)
 	slices.SortFunc(got, compareKeys)
 	slices.SortFunc(want, compareKeys)
 	if !slices.Equal(got, want) {
@@ -107,12 +114,12 @@ func testExpiredLimit(f *fixture) {
 		f.commit(putExpiring(key, 0, start.Add(time.Duration(i)*time.Second)))
 	}
 	after := start.Add(time.Hour)
-	if keys := f.expired(after, 0); len(keys) != 0 {
+	if keys := f.expired(nonces, after, 0); len(keys) != 0 {
 		f.Errorf("limit 0: got %v, want nothing", keys)
 	}
 	removed := 0
 	for range all {
-		keys := f.expired(after, limit)
+		keys := f.expired(nonces, after, limit)
 		if want := min(limit, all-removed); len(keys) != want {
 			f.Fatalf("with %d records left: got %d keys, want %d", all-removed, len(keys), want)
 		}

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // testModel compares the store with a map under random commits and reads. All runs use the one
@@ -33,6 +34,7 @@ func testModel(t *testing.T, s mfa.Store) {
 			"get":     m.get,
 			"list":    m.list,
 			"expired": m.expired,
+			"latest":  m.latest,
 		})
 	})
 }
@@ -184,24 +186,50 @@ func (m *model) list(t *rapid.T) {
 }
 
 func (m *model) expired(t *rapid.T) {
+	kind := drawKey().Draw(t, "of").Kind
 	before := drawTime().Draw(t, "before")
-	limit := rapid.IntRange(0, 13).Draw(t, "limit")
-	got, err := m.store.Expired(context.Background(), before, limit)
+	limit := rapid.IntRange(0, 5).Draw(t, "limit")
+	got, err := m.store.Expired(context.Background(), kind, before, limit)
 	if err != nil {
 		t.Fatalf("expired: %v", err)
 	}
-	due := 0
-	for key, r := range m.records {
-		expired := !r.Expires.IsZero() && r.Expires.Before(before)
-		if expired {
-			due++
-		} else if slices.Contains(got, key) {
+	due := m.due(kind, before)
+	for _, key := range got {
+		if !slices.ContainsFunc(due, func(r mfa.Record) bool { return r.Key == key }) {
 			t.Fatalf("%v is not expired before %v", key, before)
 		}
 	}
 	slices.SortFunc(got, compareKeys)
-	if n := len(slices.Compact(got)); n != min(due, limit) {
-		t.Fatalf("got %d of %d expired records with limit %d", n, due, limit)
+	if n := len(slices.Compact(got)); n != min(len(due), limit) {
+		t.Fatalf("got %d of %d expired records with limit %d", n, len(due), limit)
+	}
+}
+
+// due are the records of a kind that expire before a time.
+func (m *model) due(kind mfa.Kind, before time.Time) []mfa.Record {
+	var due []mfa.Record
+	for key, r := range m.records {
+		if key.Kind == kind && !r.Expires.IsZero() && r.Expires.Before(before) {
+			due = append(due, r)
+		}
+	}
+	return due
+}
+
+func (m *model) latest(t *rapid.T) {
+	kind := drawKey().Draw(t, "of").Kind
+	before := drawTime().Draw(t, "before")
+	limit := rapid.IntRange(0, 5).Draw(t, "limit")
+	got, err := m.store.Latest(context.Background(), kind, before, limit)
+	if err != nil {
+		t.Fatalf("latest: %v", err)
+	}
+	want := store.LatestFirst(m.due(kind, before), limit)
+	if len(got) != len(want) {
+		t.Fatalf("latest: got %d records, want %d", len(got), len(want))
+	}
+	for i := range want {
+		wantSame(t, got[i], want[i])
 	}
 }
 

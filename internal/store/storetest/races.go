@@ -126,7 +126,7 @@ var contextCases = []testCase{
 		ctx, cancel := context.WithCancel(f.ctx)
 		cancel()
 		_, getErr := f.store.Get(ctx, alice)
-		_, expiredErr := f.store.Expired(ctx, start, 1)
+		_, expiredErr := f.store.Expired(ctx, users, start, 1)
 		_, listErr := f.store.List(ctx, users, "", 1)
 		commitErr := f.store.Commit(ctx, []mfa.Write{put(alice, 0, "alice")})
 		for name, err := range map[string]error{

@@ -3,7 +3,7 @@
 // what it stores outlives it.
 //
 // Each test opens a store of its own. All times lie in the year 2100, so that no implementation
-// forgets a record on its own account. The suite expects Expired and List to see what was
+// forgets a record on its own account. The suite expects Expired, Latest and List to see what was
 // committed before the call.
 package storetest
 
@@ -32,6 +32,7 @@ func Test(t *testing.T, open Open) {
 		{"malformed commits", malformedCases},
 		{"takes", takeCases},
 		{"expired", expiredCases},
+		{"latest", latestCases},
 		{"list", listCases},
 		{"races", raceCases},
 		{"contexts", contextCases},
@@ -64,7 +65,7 @@ func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s mfa.Store) 
 		t.Errorf("records after reopening (-want +got):\n%s", diff)
 	}
 	f.refuse(mfa.ErrConflict, []mfa.Write{put(alice, first.Version, "late")})
-	if got := f.expired(start.Add(time.Second), 10); !slices.Equal(got, []mfa.Key{alice}) {
+	if got := f.expired(users, start.Add(time.Second), 10); !slices.Equal(got, []mfa.Key{alice}) {
 		t.Errorf("expired after reopening: got %v, want %v", got, alice)
 	}
 	f.exhaust("hour", mfa.Take{Budget: "hour", Cost: 2, Limit: 3, Expires: start})
@@ -179,13 +180,22 @@ func (f *fixture) exhaustWith(budget string, writes []mfa.Write, takes ...mfa.Ta
 	}
 }
 
-func (f *fixture) expired(before time.Time, limit int) []mfa.Key {
+func (f *fixture) expired(kind mfa.Kind, before time.Time, limit int) []mfa.Key {
 	f.Helper()
-	keys, err := f.store.Expired(f.ctx, before, limit)
+	keys, err := f.store.Expired(f.ctx, kind, before, limit)
 	if err != nil {
 		f.Fatalf("expired: %v", err)
 	}
 	return keys
+}
+
+func (f *fixture) latest(kind mfa.Kind, before time.Time, limit int) []mfa.Record {
+	f.Helper()
+	records, err := f.store.Latest(f.ctx, kind, before, limit)
+	if err != nil {
+		f.Fatalf("latest: %v", err)
+	}
+	return records
 }
 
 func (f *fixture) list(kind mfa.Kind, after string, limit int) []mfa.Record {

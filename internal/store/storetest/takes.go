@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/mfa"
@@ -80,16 +81,48 @@ var takeCases = []testCase{
 	}},
 	{"counters are neither expired nor listed as records", func(f *fixture) {
 		f.take(budget("user", 1, 1))
-		if keys := f.expired(start.AddDate(1, 0, 0), 10); len(keys) != 0 {
+		if keys := f.expired("user", start.AddDate(1, 0, 0), 10); len(keys) != 0 {
 			f.Errorf("got %v expired, want nothing", keys)
 		}
 		if records := f.list(users, "", 10); len(records) != 0 {
 			f.Errorf("got %v listed, want nothing", records)
 		}
 	}},
+	{"a negative cost gives back", func(f *fixture) {
+		f.take(budget("b", 5, 5))
+		f.take(budget("b", -2, 5))
+		f.exhaust("b", budget("b", 3, 5))
+		f.take(budget("b", 2, 5))
+		f.take(budget("new", -3, 5))
+		f.take(budget("new", 8, 5))
+		f.exhaust("new", budget("new", 1, 5))
+	}},
+	{"sums are what was taken", func(f *fixture) {
+		f.wantSums([]string{"b", "c"}, 0, 0)
+		f.wantSums(nil)
+		f.take(budget("b", 2, 5), budget("c", -1, 5))
+		f.exhaust("b", budget("b", 4, 5))
+		f.wantSums([]string{"b", "unknown", "c"}, 2, 0, -1)
+		f.commit(put(alice, 0, "alice"))
+		f.wantSums([]string{"alice", "b", "b"}, 0, 2, 2)
+		f.take(budget("b", -2, 5))
+		f.wantSums([]string{"b"}, 0)
+	}},
 	{"a counter may go without an expiry", func(f *fixture) {
 		f.take(mfa.Take{Budget: "b", Cost: 1, Limit: 2})
 		f.take(budget("b", 1, 2))
 		f.exhaust("b", mfa.Take{Budget: "b", Cost: 1, Limit: 2, Expires: start.Add(time.Hour)})
 	}},
+}
+
+// wantSums checks what was taken from budgets.
+func (f *fixture) wantSums(budgets []string, want ...int64) {
+	f.Helper()
+	got, err := f.store.Sums(f.ctx, budgets...)
+	if err != nil {
+		f.Fatalf("sums: %v", err)
+	}
+	if !slices.Equal(got, want) {
+		f.Errorf("sums of %q: got %v, want %v", budgets, got, want)
+	}
 }
