@@ -46,6 +46,17 @@ func Check(t *testing.T, open func(t *testing.T) mfa.Store, seeds int, free bool
 			for seed := range uint64(seeds) {
 				run(seed + 1)
 			}
+			if free { // with so many users, once must do
+				defer func() {
+					w, err := newWorld(t.Context(), s, 1)
+					if err == nil {
+						err = Invariants(t.Context(), s, w.Ring)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}()
+			}
 			for seed, end := uint64(time.Now().UnixNano()), time.Now().Add(*soak); time.Now().Before(end); seed++ {
 				run(seed)
 			}

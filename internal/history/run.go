@@ -51,7 +51,13 @@ func Run(ctx context.Context, s mfa.Store, script Script, seed uint64, c Config)
 	}
 	w.inject(rng, c.Faulty, script.direct)
 	history := perform(ctx, w, script, p, rng, c.Free)
-	return p.judge(history, c.Patience)
+	if err := p.judge(history, c.Patience); err != nil || c.Free {
+		return err
+	}
+	if err := Invariants(ctx, s, w.Ring); err != nil {
+		return fmt.Errorf("%w\n%s", err, describe(history))
+	}
+	return nil
 }
 
 // judge says what is wrong with a history.

@@ -28,9 +28,14 @@ type World struct {
 	faults *store.Faulty
 	clock  shownTime
 	chance source
+	config mfa.Config
 
 	mu   sync.Mutex
 	sent []string // codes in the order in which they were sent
+	// network, unless nil, says of a message whether it arrives and what its sender is told.
+	network func() (arrives bool, err error)
+	// step, unless nil, is called before each call of the store.
+	step func()
 }
 
 // Issuer is the public URL of every world's service.
@@ -42,20 +47,20 @@ var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 var numbers atomic.Int64
 
 func newWorld(ctx context.Context, s mfa.Store, seed uint64) (*World, error) {
-	w := &World{Store: s, chance: source{from: rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24), byte(seed >> 32), byte(seed >> 40), byte(seed >> 48), byte(seed >> 56)})}}
+	w := &World{Store: s, chance: source{good: -1, from: rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24), byte(seed >> 32), byte(seed >> 40), byte(seed >> 48), byte(seed >> 56)})}}
 	w.clock.move(began)
 	w.faults = store.NewFaulty(s)
-	w.above = polite{w.faults}
+	w.above = polite{stepping{w.faults, w}}
 	var err error
 	if w.Ring, err = seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, &w.chance); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	w.Service, err = mfa.New(mfa.Config{
+	w.config = mfa.Config{
 		Store: w.above, Sender: w, Ring: w.Ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, &w.chance), Numbers: mobile,
 		Now: w.clock.now, Pause: func(ctx context.Context, _ time.Duration) error { yield(ctx); return ctx.Err() }, Rand: &w.chance,
 		Issuer: Issuer, AppName: "Example", SMSHost: "example.com",
-	})
-	if err != nil {
+	}
+	if w.Service, err = mfa.New(w.config); err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
 	if _, err := w.PublishedKeys(ctx); err != nil { // makes the first one, so that no run has to
@@ -82,6 +87,14 @@ func (w *World) Send(ctx context.Context, m mfa.Message) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.network != nil {
+		if arrives, err := w.network(); !arrives || err != nil {
+			if arrives {
+				w.sent = append(w.sent, found[1])
+			}
+			return err
+		}
+	}
 	w.sent = append(w.sent, found[1])
 	if mine, ok := ctx.Value(sentKey{}).(*string); ok {
 		*mine = found[1]
@@ -94,6 +107,26 @@ func (w *World) codes() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]string(nil), w.sent...)
+}
+
+// stepping tells its world of each call.
+type stepping struct {
+	mfa.Store
+	w *World
+}
+
+func (s stepping) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	if s.w.step != nil {
+		s.w.step()
+	}
+	return s.Store.Get(ctx, keys...)
+}
+
+func (s stepping) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	if s.w.step != nil {
+		s.w.step()
+	}
+	return s.Store.Commit(ctx, writes, takes...)
 }
 
 // shownTime is a clock that remembers when it showed what. Stamps order its moves and the operations' calls and answers.
@@ -156,10 +189,19 @@ func (c *shownTime) during(from, to int64) []time.Time {
 type source struct {
 	mu   sync.Mutex
 	from *rand.ChaCha8
+	// good is how many more reads succeed before one fails; negative: all of them.
+	good int
 }
+
+var errNoChance = errors.New("no randomness")
 
 func (s *source) Read(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.good == 0 {
+		s.good = -1
+		return 0, errNoChance
+	}
+	s.good--
 	return s.from.Read(p)
 }
