@@ -290,7 +290,7 @@ func (w *world) walkFrontend(carrier mfa.Carrier) string {
 	b.call("PATCH", one, "reserved_for_second_factor", "true").ok()
 	b.call("GET", one).ok()
 	app := b.enrolApp()
-	for _, path := range []string{"/v1/me", "/v1/client", "/v1/me/phone_numbers", "/v1/me/sessions", "/v1/me/sessions/active", session} {
+	for _, path := range []string{"/v1/me", "/v1/client", "/v1/me/phone_numbers", "/v1/me/sessions", "/v1/me/sessions/active", "/v1/me/audit_events", session} {
 		b.call("GET", path).ok()
 	}
 	codes := b.call("POST", "/v1/me/backup_codes").ok()
@@ -377,7 +377,7 @@ func (w *world) walkBackend(user string) {
 	for _, step := range []string{"lock", "unlock", "ban", "unban"} {
 		w.backend("POST", one+"/"+step, "").ok()
 	}
-	for _, path := range []string{"/v1/users", "/v1/users/count", one, "/v1/jwks", "/v1/instance"} {
+	for _, path := range []string{"/v1/users", "/v1/users/count", one, one + "/audit_events", "/v1/jwks", "/v1/instance", "/v1/instance/audit_events"} {
 		w.backend("GET", path, "").ok()
 	}
 	w.backend("DELETE", one, "").ok()

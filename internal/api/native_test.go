@@ -23,6 +23,9 @@ const (
 
 // nativeAnswers says what each operation of the Frontend API answers: a schema in an envelope ("changed" where the client must come along, or
 // clerk-js and the native SDKs would not learn of the change; "wrapped" where it may), bare, or a bare list.
+// ours are extensions of our own, which no native SDK asks for: see docs/divergences.md.
+var ours = map[string]bool{"me-audit-events-list": true}
+
 var nativeAnswers = map[string][2]string{
 	"environment-get": {"bare", environment}, "environment-patch": {"bare", environment}, "dev-browser-create": {"bare", "dev_browser"},
 	"client-get": {"alone", "client"}, "client-create": {"alone", "client"}, "client-put": {"alone", "client"},
@@ -99,7 +102,7 @@ func (n *nativeSchemas) check(r *http.Request, status int, body []byte) error {
 	switch {
 	case !known:
 		return fmt.Errorf("no operation answers %s %s", r.Method, r.URL.Path)
-	case schema == nil && op.Surface == api.Frontend && op.Status == http.StatusOK:
+	case schema == nil && op.Surface == api.Frontend && op.Status == http.StatusOK && !ours[op.Name]:
 		return fmt.Errorf("nothing is said of the answer of %s", op.Name)
 	case schema == nil:
 		return nil
@@ -155,7 +158,7 @@ func (a *answer) native(r *http.Request) {
 func TestNativeAnswersAreAllDescribed(t *testing.T) {
 	for _, op := range api.Operations() {
 		_, ok := nativeAnswers[op.Name]
-		if want := op.Surface == api.Frontend && op.Status == http.StatusOK || op.Name == "dev-browser-create"; ok != want {
+		if want := op.Surface == api.Frontend && op.Status == http.StatusOK && !ours[op.Name] || op.Name == "dev-browser-create"; ok != want {
 			t.Errorf("%s: described %v, want %v", op.Name, ok, want)
 		}
 	}

@@ -81,12 +81,12 @@ func Rows() []func() Operation {
 		SignInSecondFactorAttempt,
 		SessionGet, SessionTouch, SessionTokenCreate, SessionEnd, SessionRemove, SessionReverificationCreate,
 		SessionReverificationFirstFactorPrepare, SessionReverificationFirstFactorAttempt, SessionReverificationSecondFactorPrepare,
-		SessionReverificationSecondFactorAttempt, MeSessionsList, MeSessionsActiveList, MeSessionRevoke,
+		SessionReverificationSecondFactorAttempt, MeSessionsList, MeSessionsActiveList, MeSessionRevoke, MeAuditEventsList,
 		MeGet, MePhoneNumbersList, MePhoneNumberCreate, MePhoneNumberGet, MePhoneNumberPrepare, MePhoneNumberAttempt,
 		MePhoneNumberUpdate, MePhoneNumberDelete, MeTOTPCreate, MeTOTPAttempt, MeTOTPDelete, MeBackupCodesCreate,
-		UsersCreate, UsersList, UsersCount, UserGet, UserUpdate, UserDelete, UserLock, UserUnlock, UserBan, UserUnban, UserTOTPVerify,
+		UsersCreate, UsersList, UsersCount, UserGet, UserAuditEventsList, UserUpdate, UserDelete, UserLock, UserUnlock, UserBan, UserUnban, UserTOTPVerify,
 		UserPasswordVerify, UserMFADelete, UserTOTPDelete, UserBackupCodeDelete,
 		PhoneNumberCreate, PhoneNumberGet, PhoneNumberUpdate, PhoneNumberDelete, SignInTokenCreate, SignInTokenRevoke, SessionsList,
-		AdminSessionGet, AdminSessionRevoke, AdminSessionTokenCreate, BackendJWKSGet, HandshakePayloadGet, InstanceGet, InstanceUpdate,
+		AdminSessionGet, AdminSessionRevoke, AdminSessionTokenCreate, BackendJWKSGet, HandshakePayloadGet, InstanceGet, InstanceAuditEventsList, InstanceUpdate,
 	}
 }

@@ -81,6 +81,12 @@ func InstanceGet() Operation {
 	return row(Backend, "instance-get", get, "/v1/instance", "The instance with its settings", 0, getInstance)
 }
 
+// InstanceAuditEventsList is the row of instance-audit-events-list: changes of the settings, newest first.
+func InstanceAuditEventsList() Operation {
+	return row(Backend, "instance-audit-events-list", get, "/v1/instance/audit_events", "Changes of the settings, newest first", 0, listSettingsAuditEvents,
+		apierr.FormParamValueInvalid)
+}
+
 // InstanceUpdate is the row of instance-update: change the settings.
 func InstanceUpdate() Operation {
 	op := row(Backend, "instance-update", patch, "/v1/instance", "Change the settings", Writes, updateInstance, apierr.FormParamFormatInvalid)

@@ -64,6 +64,11 @@ func MeSessionsList() Operation {
 	return row(Frontend, "me-sessions-list", get, "/v1/me/sessions", "The user's live sessions", 0, listOwnSessions)
 }
 
+// MeAuditEventsList is the row of me-audit-events-list: what was done to the user of late, newest first.
+func MeAuditEventsList() Operation {
+	return row(Frontend, "me-audit-events-list", get, "/v1/me/audit_events", "What was done to the user of late, newest first", 0, listOwnAuditEvents)
+}
+
 // MeSessionsActiveList is the row of me-sessions-active-list: the user's live sessions.
 func MeSessionsActiveList() Operation {
 	return row(Frontend, "me-sessions-active-list", get, "/v1/me/sessions/active", "The user's live sessions", 0, listOwnSessions)

@@ -24,6 +24,12 @@ func UserGet() Operation {
 	return row(Backend, "user-get", get, pathUser, "A user", 0, getUser, missing...)
 }
 
+// UserAuditEventsList is the row of user-audit-events-list: what was done to a user, newest first.
+func UserAuditEventsList() Operation {
+	return row(Backend, "user-audit-events-list", get, pathUser+"/audit_events", "What was done to a user, newest first", 0, listAuditEvents,
+		join(missing, []apierr.Code{apierr.FormParamValueInvalid})...)
+}
+
 // UserUpdate is the row of user-update: change a user.
 func UserUpdate() Operation {
 	return row(Backend, "user-update", patch, pathUser, "Change a user", Writes, updateUser, join(missing, imported)...)

@@ -39,6 +39,7 @@ func (s *Service) admin(ctx context.Context, id string, do func(*txn, *User) err
 		if u == nil {
 			return apierr.New(apierr.ResourceNotFound)
 		}
+		t.backend = true
 		return do(t, u)
 	})
 }
@@ -77,6 +78,8 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*User, error) {
 		if digest != "" {
 			u.Password, u.PasswordAt = digest, t.now
 		}
+		t.backend = true
+		t.note(u, EventUserCreated, subject{})
 		if err := t.importIdentifiers(u, in); err != nil {
 			return err
 		}
@@ -190,6 +193,10 @@ func (t *txn) importPhone(u *User, text string, reserved bool) error {
 	p := t.s.newPhone(u, n, t.now)
 	p.Verified, p.Reserved, p.Primary = t.now, reserved, !reserved && len(u.Phones) == 0
 	u.Phones = append(u.Phones, p)
+	t.note(u, EventNumberVerified, p.subject())
+	if reserved {
+		t.note(u, EventFactorAdded, p.subject())
+	}
 	return nil
 }
 
@@ -203,6 +210,7 @@ func (t *txn) importFactors(u *User, in UserInput) error {
 			return err
 		}
 		u.TOTP.Verified = t.now
+		t.note(u, EventFactorAdded, u.TOTP.subject())
 	}
 	if len(in.BackupCodes) > 0 {
 		return t.importBackupCodes(u, in.BackupCodes)
@@ -238,6 +246,7 @@ func (t *txn) importBackupCodes(u *User, codes []secret.Value) error {
 		return err
 	}
 	u.Backup.Imported, u.Backup.Foreign = digests, u.Backup.Foreign || len(digests) > 0
+	t.note(u, EventBackupMade, u.Backup.subject())
 	return nil
 }
 
@@ -305,6 +314,7 @@ func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*Us
 		if digest != "" {
 			u.Password, u.PasswordAt, u.Ledger = digest, t.now, nil
 			u.First.clear()
+			t.note(u, EventPasswordSet, subject{})
 			if in.SignOutOthers {
 				t.signOutAll(u)
 			}
@@ -317,7 +327,7 @@ func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*Us
 			return err
 		}
 		u.settleFactors(t.now)
-		t.put(u)
+		t.note(u, EventUserUpdated, subject{})
 		return nil
 	})
 }
@@ -354,7 +364,7 @@ func (t *txn) signOutAll(u *User) {
 	u.SessionsEndedAt = max(t.now, u.SessionsEndedAt+1)
 	u.Sessions = nil
 	u.touch(t.now)
-	t.put(u)
+	t.note(u, EventSignedOutAll, subject{})
 }
 
 // DeleteUser removes a user and frees its identifiers. Its sessions end with it.
@@ -373,7 +383,11 @@ func (s *Service) DeleteUser(ctx context.Context, id string) error {
 				return err
 			}
 		}
+		if err := t.dropTrail(u); err != nil {
+			return err
+		}
 		t.delete(u)
+		t.emit(EventUserDeleted, u.ID)
 		return nil
 	})
 }

@@ -14,7 +14,7 @@ func (s *Service) Lock(ctx context.Context, id string) (*User, error) {
 	return s.adminUser(ctx, id, func(t *txn, u *User) error {
 		u.LockedUntil = t.now.Add(lockTime)
 		u.touch(t.now)
-		t.put(u)
+		t.note(u, EventUserLocked, subject{})
 		return nil
 	})
 }
@@ -26,7 +26,7 @@ func (s *Service) Unlock(ctx context.Context, id string) (*User, error) {
 		u.First.clear()
 		u.Second.clear()
 		u.touch(t.now)
-		t.put(u)
+		t.note(u, EventUserUnlocked, subject{})
 		return nil
 	})
 }
@@ -35,11 +35,13 @@ func (s *Service) Unlock(ctx context.Context, id string) (*User, error) {
 func (s *Service) Ban(ctx context.Context, id string, on bool) (*User, error) {
 	return s.adminUser(ctx, id, func(t *txn, u *User) error {
 		u.Banned = on
+		name := EventUserUnbanned
 		if on {
+			name = EventUserBanned
 			t.signOutAll(u)
 		}
 		u.touch(t.now)
-		t.put(u)
+		t.note(u, name, subject{})
 		return nil
 	})
 }
@@ -78,41 +80,50 @@ func (s *Service) VerifyPassword(ctx context.Context, id string, given secret.Va
 
 // RemoveTOTP removes the authenticator app.
 func (s *Service) RemoveTOTP(ctx context.Context, id string) (*User, error) {
-	return s.removeFactor(ctx, id, func(u *User) bool {
-		had := u.TOTP != nil
+	return s.removeFactor(ctx, id, func(u *User) (EventName, subject) {
+		if u.TOTP == nil {
+			return "", subject{}
+		}
+		was := u.TOTP.subject()
 		u.TOTP = nil
-		return had
+		return EventFactorRemoved, was
 	})
 }
 
 // RemoveBackupCodes removes the unused backup codes.
 func (s *Service) RemoveBackupCodes(ctx context.Context, id string) (*User, error) {
-	return s.removeFactor(ctx, id, func(u *User) bool {
-		had := u.Backup != nil
+	return s.removeFactor(ctx, id, func(u *User) (EventName, subject) {
+		if u.Backup == nil {
+			return "", subject{}
+		}
+		was := u.Backup.subject()
 		u.Backup = nil
-		return had
+		return EventBackupRemoved, was
 	})
 }
 
 // RemoveMFA removes every second factor; numbers stay, but no longer as second factors.
 func (s *Service) RemoveMFA(ctx context.Context, id string) (*User, error) {
-	return s.removeFactor(ctx, id, func(u *User) bool {
-		had := u.TwoFactorEnabled() || u.Backup != nil || u.TOTP != nil
+	return s.removeFactor(ctx, id, func(u *User) (EventName, subject) {
+		if !u.TwoFactorEnabled() && u.Backup == nil && u.TOTP == nil {
+			return "", subject{}
+		}
 		u.TOTP, u.Backup = nil, nil
 		u.Phones = slices.Clone(u.Phones)
 		for i := range u.Phones {
 			u.Phones[i].Reserved, u.Phones[i].Default, u.Phones[i].Failures = false, false, 0
 		}
-		return had
+		return EventFactorReset, subject{}
 	})
 }
 
-func (s *Service) removeFactor(ctx context.Context, id string, remove func(*User) bool) (*User, error) {
+func (s *Service) removeFactor(ctx context.Context, id string, remove func(*User) (EventName, subject)) (*User, error) {
 	return s.adminUser(ctx, id, func(t *txn, u *User) error {
-		if !remove(u) {
+		name, what := remove(u)
+		if name == "" {
 			return apierr.New(apierr.ResourceNotFound)
 		}
-		t.removedFactor(u, nil)
+		t.removed(u, name, what)
 		return nil
 	})
 }

@@ -37,6 +37,7 @@ func (s *Service) AddUserPhone(ctx context.Context, user, text string, change Ph
 			return apierr.New(apierr.FormIdentifierExists).Param("phone_number")
 		}
 		u.Phones = append(u.Phones, s.newPhone(u, n, t.now))
+		t.note(u, EventNumberAdded, u.Phones[len(u.Phones)-1].subject())
 		return t.changePhone(u, &u.Phones[len(u.Phones)-1], change, &out)
 	})
 	if err != nil {
@@ -90,7 +91,7 @@ func (s *Service) adminPhone(ctx context.Context, id string, do func(*txn, *User
 }
 
 func (t *txn) changePhone(u *User, p *Phone, c PhoneChange, out *PhoneResult) error {
-	id := p.ID
+	id, was := p.ID, p.isSecondFactor()
 	if c.Verified != nil && *c.Verified != (p.Verified != 0) {
 		if err := t.setVerified(u, p, *c.Verified); err != nil {
 			return err
@@ -108,7 +109,15 @@ func (t *txn) changePhone(u *User, p *Phone, c PhoneChange, out *PhoneResult) er
 		}
 	}
 	p.touch(t.now)
-	u.settleFactors(t.now)
+	switch is := p.isSecondFactor(); {
+	case is && !was:
+		u.settleFactors(t.now)
+		t.note(u, EventFactorAdded, p.subject())
+	case was && !is:
+		t.removed(u, EventFactorRemoved, p.subject())
+	default:
+		u.settleFactors(t.now)
+	}
 	if c.Default != nil && *c.Default && p.isSecondFactor() {
 		t.makeDefault(u, p)
 	}
@@ -124,8 +133,10 @@ func (t *txn) setVerified(u *User, p *Phone, on bool) error {
 			return err
 		}
 		p.Verified, p.Pending = t.now, nil
+		t.note(u, EventNumberVerified, p.subject())
 		return nil
 	}
 	p.Verified, p.Reserved = 0, false
+	t.note(u, EventNumberDoubted, p.subject())
 	return t.release("phone", p.Number, u)
 }

@@ -76,6 +76,7 @@ func (s *Service) adminSession(ctx context.Context, id string, do func(*txn, *Se
 		}
 		shown := *c.session(id)
 		out = &SessionResult{Session: &shown, User: u, Snapshot: &Snapshot{Now: t.now, Settings: t.state.settings, Client: c, Users: map[string]*User{u.ID: u}}}
+		t.backend = true
 		return do(t, out)
 	})
 	if err != nil {

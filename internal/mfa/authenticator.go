@@ -143,7 +143,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Valu
 			return wrongCode()
 		}
 		u.TOTP.Verified = u.TOTP.CreatedAt.after(t.now)
-		if out.BackupCodes, err = t.enrolled(u); err != nil {
+		if out.BackupCodes, err = t.enrolled(u, u.TOTP.subject()); err != nil {
 			return err
 		}
 		in.session.SecondAt = t.now
@@ -176,7 +176,7 @@ func (s *Service) DeleteTOTP(ctx context.Context, from Caller) (*TOTPResult, err
 		shown := *in.user.TOTP
 		out.TOTP = &shown
 		in.user.TOTP = nil
-		t.removedFactor(in.user, nil)
+		t.removed(in.user, EventFactorRemoved, shown.subject())
 		return nil
 	})
 	if err != nil {
@@ -269,7 +269,7 @@ func (t *txn) makeBackupCodes(u *User) ([]string, error) {
 	if b.Recent, err = t.s.ring.Seal(recentOwner(u, b), secret.New(string(text))); err != nil {
 		return nil, fmt.Errorf("seal backup codes: %w", err)
 	}
-	t.emit(EventBackupMade, u.ID)
+	t.note(u, EventBackupMade, b.subject())
 	return codes, nil
 }
 

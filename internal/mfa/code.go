@@ -117,7 +117,7 @@ func (t *txn) sendCode(u *User, p *Phone, sl slot, from Caller) error {
 	}
 	next.Tag = t.tag(u, sl, next, code)
 	*sl.code = next
-	t.put(u)
+	t.note(u, EventCodeSent, p.subject())
 	message := Message{To: number, Text: t.s.text(t.state.settings.textName(t.s.appName), code, from.Language), Test: t.isTest(number)}
 	t.after = append(t.after, func() error { return t.s.send(t, u, p.ID, message) })
 	return nil

@@ -109,6 +109,8 @@ func newEntity(kind Kind) entity {
 		return &sends{}
 	case KindNonce:
 		return &Nonce{}
+	case KindAudit:
+		return &auditPage{}
 	case KindSettings:
 		return &Settings{}
 	case KindSigningKey:

@@ -24,6 +24,8 @@ func TestStoredForm(t *testing.T) {
 	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, SentAt: 2, Expires: 3}
 	attempt := Attempt{Strategy: PhoneCode, Proved: 1, Code: code}
 	budget := Budget{Failures: 1, WaitUntil: 2, LockedUntil: 3}
+	entry := auditEntry{Name: EventCodeWrong, At: 1, Method: Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}}
+	end := &trail{Paged: 6, Before: []byte("before"), Entries: []auditEntry{entry}, Tag: []byte("tag")}
 	records := map[string]entity{
 		"user": &User{
 			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []Email{{"i", "a", 1}}, Public: json.RawMessage(`{}`),
@@ -33,7 +35,9 @@ func TestStoredForm(t *testing.T) {
 			Backup: &BackupSet{ID: "b", Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
 			First:  budget, Second: budget, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Banned: true, LockedUntil: 1,
 			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1}}, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
+			Trail: end,
 		},
+		"audit": &auditPage{First: 6, Before: []byte("before"), Entries: []pageEntry{{entry, []byte("hash")}}},
 		"client": &Client{
 			TokenHash: []byte("h"), Created: true, SignIn: &SignIn{ID: "s", User: "u", Identifier: "i", First: attempt, Second: attempt, Created: "c", CreatedAt: 1, Expires: 2},
 			Sessions: []Session{{ID: "s", FirstAt: 1, SecondAt: 2, Pending: true, Verify: &Reverification{"second_factor", attempt, attempt, 1},
@@ -46,7 +50,7 @@ func TestStoredForm(t *testing.T) {
 		"nonce":  &Nonce{Sealed: []byte("s"), Expires: 1},
 		"settings": &Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, TestMode: true, EnumerationProtection: true,
 			FirstFactorPhoneCode: true, IPLimits: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"},
-			Brand: brand.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1},
+			Brand: brand.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end},
 		"signingkey": &signingKeys{Keys: []signingKey{{"i", []byte("s"), 1, 2}}},
 	}
 	got := map[string]json.RawMessage{}

@@ -82,7 +82,7 @@ func (s *Service) AddPhone(ctx context.Context, from Caller, text string, reserv
 		added.Reserved = reserve
 		in.user.Phones = append(in.user.Phones, added)
 		in.user.touch(t.now)
-		t.put(in.user)
+		t.note(in.user, EventNumberAdded, added.subject())
 		out = PhoneResult{Phone: &added, User: in.user}
 		return nil
 	})
@@ -136,7 +136,7 @@ func (t *txn) mayAdd(u *User, n phone.Number, claim Key) error {
 		return err
 	}
 	if c != nil && c.User != "" { // Clerk says so, and so do we; but whoever looks for numbers pays for each as for a new one
-		t.put(u)
+		t.note(u, EventNumberRefused, subject{method: PhoneCode})
 		return t.refuse(taken)
 	}
 	return nil
@@ -180,6 +180,7 @@ func (s *Service) AttemptPhone(ctx context.Context, from Caller, id string, g Gu
 			return err
 		}
 		if !right {
+			t.note(in.user, EventCodeWrong, ph.subject())
 			t.chargeSecond(in.user)
 			return t.refuse(wrongCode())
 		}
@@ -195,7 +196,7 @@ func (t *txn) verifiedPhone(in *signedIn, ph *Phone, out *PhoneResult) error {
 	ph.Verified, ph.By = t.now, in.session.mark()
 	ph.touch(t.now)
 	in.user.touch(t.now)
-	t.put(in.user)
+	t.note(in.user, EventNumberVerified, ph.subject())
 	if ph.Reserved {
 		return t.reserved(in, ph, out)
 	}
@@ -251,7 +252,8 @@ func (s *Service) ReservePhone(ctx context.Context, from Caller, id string, on, 
 			return err
 		}
 		ph.Reserved, ph.Failures = false, 0
-		t.removedFactor(in.user, ph)
+		ph.touch(t.now)
+		t.removed(in.user, EventFactorRemoved, ph.subject())
 		return nil
 	})
 }
@@ -272,7 +274,7 @@ func (t *txn) reserve(in *signedIn, ph *Phone, out *PhoneResult, makeDefault boo
 // reserved completes the change of a number into a second factor.
 func (t *txn) reserved(in *signedIn, ph *Phone, out *PhoneResult) error {
 	ph.touch(t.now)
-	codes, err := t.enrolled(in.user)
+	codes, err := t.enrolled(in.user, ph.subject())
 	if err != nil {
 		return err
 	}
@@ -286,10 +288,9 @@ func (t *txn) reserved(in *signedIn, ph *Phone, out *PhoneResult) error {
 }
 
 // enrolled settles a user's factors after one was added, and makes backup codes when there are none.
-func (t *txn) enrolled(u *User) ([]string, error) {
+func (t *txn) enrolled(u *User, what subject) ([]string, error) {
 	u.settleFactors(t.now)
-	t.put(u)
-	t.emit(EventFactorAdded, u.ID)
+	t.note(u, EventFactorAdded, what)
 	if u.BackupCodesEnabled() || !t.state.settings.BackupCodes {
 		return nil, nil
 	}
@@ -310,13 +311,14 @@ func (t *txn) mayLose(u *User, change func(*User)) error {
 	return apierr.New(apierr.SecondFactorDeletionNotAllowed)
 }
 
-func (t *txn) removedFactor(u *User, ph *Phone) {
-	if ph != nil {
-		ph.touch(t.now)
-	}
+// removed settles a user's factors after one was taken away.
+func (t *txn) removed(u *User, name EventName, what subject) {
+	codes := u.Backup
 	u.settleFactors(t.now)
-	t.put(u)
-	t.emit(EventFactorRemoved, u.ID)
+	t.note(u, name, what)
+	if codes != nil && u.Backup == nil { // they go with the last factor
+		t.note(u, EventBackupRemoved, codes.subject())
+	}
 }
 
 // MakeDefaultPhone makes a reserved number the default second factor.
@@ -339,7 +341,7 @@ func (t *txn) makeDefault(u *User, ph *Phone) {
 	}
 	ph.touch(t.now)
 	u.touch(t.now)
-	t.put(u)
+	t.note(u, EventFactorDefault, ph.subject())
 }
 
 // DeletePhone removes a number.
@@ -362,13 +364,13 @@ func (t *txn) dropPhone(u *User, id string) error {
 			return err
 		}
 	}
-	was := ph.isSecondFactor()
+	was, what := ph.isSecondFactor(), ph.subject()
 	u.Phones = slices.DeleteFunc(slices.Clone(u.Phones), func(p Phone) bool { return p.ID == id })
+	t.note(u, EventNumberRemoved, what)
 	if was {
-		t.removedFactor(u, nil)
+		t.removed(u, EventFactorRemoved, what)
 		return nil
 	}
 	u.touch(t.now)
-	t.put(u)
 	return nil
 }

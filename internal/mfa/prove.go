@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,7 +80,11 @@ func (t *txn) proveSecond(u *User, known bool, g Guess, sl slot) error {
 	if err := t.mayGuess(u, known); err != nil {
 		return err
 	}
+	what := u.factor(g.Strategy, sl)
 	failures, right, err := t.judge(u, g, sl)
+	if errors.As(err, new(replay)) {
+		return t.replayed(u, known, what)
+	}
 	if err != nil {
 		return err
 	}
@@ -87,11 +92,15 @@ func (t *txn) proveSecond(u *User, known bool, g Guess, sl slot) error {
 	if right {
 		*failures = 0
 		u.Second.clear()
+		if g.Strategy != BackupCode { // which has an entry of its own
+			t.note(u, EventFactorUsed, what)
+		}
 		return nil
 	}
 	*failures++
+	t.note(u, EventCodeWrong, what)
 	if *failures == failuresPerFactor {
-		t.emit(EventFactorDisabled, u.ID)
+		t.note(u, EventFactorDisabled, what)
 	}
 	t.chargeSecond(u)
 	if !known {
@@ -100,10 +109,25 @@ func (t *txn) proveSecond(u *User, known bool, g Guess, sl slot) error {
 	return t.refuse(wrongCode())
 }
 
+// factor names the authenticator that a guess is for, as far as there is one.
+func (u *User) factor(by Strategy, sl slot) subject {
+	switch {
+	case by == TOTPCode && u.TOTP != nil:
+		return u.TOTP.subject()
+	case by == BackupCode && u.Backup != nil:
+		return u.Backup.subject()
+	case by == PhoneCode && sl.code != nil && *sl.code != nil:
+		if p := u.phone((*sl.code).Phone); p != nil {
+			return p.subject()
+		}
+	}
+	return subject{method: by}
+}
+
 func (t *txn) chargeSecond(u *User) {
 	u.Second.fail(t.now)
 	if u.Second.LockedUntil > t.now {
-		t.emit(EventUserLocked, u.ID)
+		t.note(u, EventUserLocked, subject{})
 		u.touch(t.now)
 	}
 	t.put(u)
@@ -146,8 +170,23 @@ func (t *txn) judgePhone(u *User, code string, sl slot) (*int, bool, error) {
 	return &p.Failures, right, err
 }
 
-// judgeTOTP accepts a step once and only if it is later than the last accepted one. A replayed code is refused without being a failure: a double click
-// must not lock its owner out.
+// replay says that a right code was used before.
+type replay struct{ error }
+
+func (r replay) Unwrap() error { return r.error }
+
+// replayed refuses such a code. It is no failure: a double click must not lock its owner out. From a client that never passed this user's second factor
+// it comes from somebody who saw the code, which the trail keeps (SEC-16). The Backend API does not say who asks, and its requests are repeated.
+func (t *txn) replayed(u *User, known bool, what subject) error {
+	if known || t.backend {
+		t.s.notify(Event{Name: EventReplay, User: u.wireID(), At: t.now.Time()})
+		return wrongCode()
+	}
+	t.note(u, EventReplay, what)
+	return t.refuse(wrongCode())
+}
+
+// judgeTOTP accepts a step once and only if it is later than the last accepted one.
 func (t *txn) judgeTOTP(u *User, code string) (bool, error) {
 	key, err := t.openSecret(u)
 	if err != nil {
@@ -162,8 +201,7 @@ func (t *txn) judgeTOTP(u *User, code string) (bool, error) {
 		}
 		return true, nil
 	case totp.Replayed:
-		t.s.notify(Event{Name: EventReplay, User: u.wireID(), At: t.now.Time()})
-		return false, wrongCode()
+		return false, replay{wrongCode()}
 	}
 	return false, nil
 }
@@ -175,7 +213,6 @@ func backupParts(u *User, b *BackupSet, code string) []string {
 }
 
 // judgeBackup uses up the code that matches. Codes have 50 bits, so a keyed hash is enough (SP 800-63B-4 section 3.1.2.2).
-// A used code is refused without being a failure, like a replayed code of an app.
 func (t *txn) judgeBackup(u *User, code string) (bool, error) {
 	b := u.Backup
 	canonical, ours := backupcode.Normalize(code)
@@ -184,7 +221,7 @@ func (t *txn) judgeBackup(u *User, code string) (bool, error) {
 	}
 	parts := backupParts(u, b, canonical)
 	if t.findTag(b.Used, parts) >= 0 {
-		return false, wrongCode()
+		return false, replay{wrongCode()}
 	}
 	if i := t.findTag(b.Tags, parts); i >= 0 {
 		b.Used = append(b.Used, b.Tags[i:i+seal.TagSize]...)
@@ -220,7 +257,7 @@ func (t *txn) findTag(tags []byte, parts []string) int {
 // burned forgets the plain set: it must never be shown again once one of its codes is gone.
 func (t *txn) burned(u *User) {
 	u.Backup.Recent, u.Backup.RecentTo = nil, 0
-	t.emit(EventBackupUsed, u.ID)
+	t.note(u, EventBackupUsed, u.Backup.subject())
 }
 
 // provePassword judges a password against its own budget, which no second-factor guess can move. The code says what a wrong one is
@@ -240,7 +277,7 @@ func (t *txn) provePassword(u *User, given secret.Value, memo *passwordMemo, wro
 		return nil
 	}
 	u.First.fail(t.now)
-	t.put(u)
+	t.note(u, EventPasswordWrong, subject{method: Password})
 	return t.refuse(apierr.New(wrong).Param("password"))
 }
 
@@ -276,13 +313,14 @@ func (t *txn) proveFirstPhone(u *User, g Guess, sl slot) error {
 	if err := u.First.check(t.now); err != nil {
 		return err
 	}
+	what := u.factor(PhoneCode, sl)
 	right, err := t.spend(u, sl, g.Code.Reveal())
 	if err != nil {
 		return err
 	}
 	if !right {
 		u.First.fail(t.now)
-		t.put(u)
+		t.note(u, EventCodeWrong, what)
 		return t.refuse(wrongCode())
 	}
 	return nil

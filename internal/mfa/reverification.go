@@ -149,7 +149,7 @@ func (s *Service) AttemptReverification(ctx context.Context, from Caller, id str
 		r.Second = Attempt{Strategy: g.Strategy, Proved: t.now}
 		in.session.SecondAt = t.now
 		in.client.learn(in.user.ID)
-		in.changed(t)
+		in.reverified(t)
 		return nil
 	})
 }
@@ -180,6 +180,14 @@ func (t *txn) reproveFirst(in *signedIn, g Guess, memo *passwordMemo) error {
 	}
 	r.First = Attempt{Strategy: g.Strategy, Proved: t.now}
 	in.session.FirstAt = t.now
-	in.changed(t)
+	in.reverified(t)
 	return nil
+}
+
+// reverified stages a session in which a factor was proved again.
+func (in *signedIn) reverified(t *txn) {
+	in.changed(t)
+	if n, ok := parseSession(in.session.ID); ok {
+		t.note(in.user, EventReverified, n.subject())
+	}
 }

@@ -1,10 +1,12 @@
 package mfa_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/dynamo"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/secret"
@@ -29,15 +31,15 @@ func TestRoundTrips(t *testing.T) {
 		}, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 0, 0, true},
 		"check a malformed code":    {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New("１２３")); return err }, 1, 0, 0, true},
 		"use a backup code":         {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.backup[0])); return err }, 1, 1, 1, false},
-		"sign in with a ticket":     {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 2, false},
-		"second factor, app":        {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.app()) }, 1, 1, 2, false},
+		"sign in with a ticket":     {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
+		"second factor, app":        {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.app()) }, 1, 1, 3, false},
 		"second factor, wrong code": {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.wrong()) }, 1, 1, 1, true},
-		"second factor, backup":     {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.BackupCode, p.backup[0]) }, 1, 1, 2, false},
+		"second factor, backup":     {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.BackupCode, p.backup[0]) }, 1, 1, 3, false},
 		"send a text": {func(p *person) { p.enter() }, func(p *person) error {
 			_, err := p.PrepareSecondFactor(ctx, p.browser, p.signIn, mfa.PhoneCode, p.phone)
 			return err
 		}, 1, 1, 3, false},
-		"second factor, text": {func(p *person) { p.enter(); p.text() }, func(p *person) error { return p.second(mfa.PhoneCode, p.sms()) }, 1, 1, 2, false},
+		"second factor, text": {func(p *person) { p.enter(); p.text() }, func(p *person) error { return p.second(mfa.PhoneCode, p.sms()) }, 1, 1, 3, false},
 		"begin to enrol":      {(*person).bare, func(p *person) error { _, err := p.CreateTOTP(ctx, p.browser); return err }, 1, 1, 1, false},
 		"confirm": {func(p *person) {
 			p.bare()
@@ -125,10 +127,46 @@ func TestAUserIsSmall(t *testing.T) {
 	p.enrolPhone(aNumber)
 	p.enrolApp()
 	p.leave()
-	p.inside()
-	records, err := p.counts.List(t.Context(), mfa.KindUser, "", 1)
-	p.must(err)
-	if n := dynamo.WriteUnits(records[0]); n > 1 {
-		t.Errorf("a user with a number, an app, ten codes and a session costs %d write units, want 1:\n%s", n, records[0].Data)
+	const sessions, acts = 3, 6
+	full := 0
+	check := func() {
+		records, err := p.counts.List(t.Context(), mfa.KindUser, "", 1)
+		p.must(err)
+		var user struct {
+			Trail struct {
+				Entries []any `json:"e"`
+			} `json:"at"`
+			Sessions []any `json:"ss"`
+		}
+		p.must(json.Unmarshal(records[0].Data, &user))
+		if len(user.Trail.Entries) == acts && len(user.Sessions) >= sessions {
+			full++
+		}
+		if n := dynamo.WriteUnits(records[0]); n > 1 {
+			t.Errorf("a user with a number, an app, ten codes, %d sessions and %d acts costs %d write units, want 1:\n%s",
+				len(user.Sessions), len(user.Trail.Entries), n, records[0].Data)
+		}
+	}
+	for range sessions {
+		p.browser = mfa.Caller{}
+		p.inside()
+		check()
+	}
+	p.browser = mfa.Caller{}
+	for range acts { // of different kinds, as many as leave the record once
+		p.later(30 * time.Second)
+		p.inside()
+		_, err := p.VerifyTOTP(t.Context(), p.id, secret.New(p.wrong()))
+		p.want(apierr.FormCodeIncorrect, err)
+		check()
+		p.later(30 * time.Second)
+		_, err = p.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+		p.must(err)
+		check()
+		p.leave()
+		check()
+	}
+	if full == 0 {
+		t.Error("the record was never full")
 	}
 }

@@ -101,6 +101,9 @@ func (s *Service) EndAll(ctx context.Context, from Caller) (*Snapshot, error) {
 	})
 }
 
+// endings are the acts behind the statuses of a session that is over.
+var endings = map[SessionStatus]EventName{SessionEnded: EventSignedOut, SessionRemoved: EventSessionRemoved, SessionRevoked: EventSessionRevoked}
+
 // end drops a session from its client and from its user's list.
 func (t *txn) end(c *Client, id string, why SessionStatus) error {
 	n, _ := parseSession(id)
@@ -113,7 +116,7 @@ func (t *txn) end(c *Client, id string, why SessionStatus) error {
 		return err
 	}
 	u.forget(n.nonce)
-	t.put(u)
+	t.note(u, endings[why], n.subject())
 	return nil
 }
 

@@ -3,6 +3,7 @@ package mfa
 import (
 	"cmp"
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ type Settings struct {
 	// Brand is how the pages and SDKs look; what it leaves open is as deployed.
 	Brand     brand.Brand `json:"brand,omitzero"`
 	UpdatedAt Instant     `json:"u,omitempty"`
+	Trail     *trail      `json:"at,omitempty"`
 }
 
 var (
@@ -133,12 +135,32 @@ func (s *Service) ChangeSettings(ctx context.Context, change func(*Settings)) (S
 			fresh := defaultSettings()
 			stored = &fresh
 		}
+		before := *stored
 		change(stored)
 		stored.UpdatedAt = stored.UpdatedAt.after(t.now)
 		t.put(stored)
+		if fields := changedFields(before, *stored); len(fields) > 0 {
+			t.record(stored, auditEntry{Name: EventSettingsChanged, At: t.now, Backend: true, Fields: fields})
+		}
 		set = *stored
 		return nil
 	})
 	s.cache.put(nil)
 	return set, err
+}
+
+// changedFields names the settings that differ, by the name that they are stored under.
+func changedFields(a, b Settings) []string {
+	var names []string
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range x.NumField() {
+		name, _, _ := strings.Cut(x.Type().Field(i).Tag.Get("json"), ",")
+		if name == "" || name == "u" || name == "at" {
+			continue
+		}
+		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -273,8 +273,7 @@ func (t *txn) complete(p *presence, u *User, si *SignIn, from Caller) error {
 	u.LastSignInAt = t.now
 	u.First.clear()
 	u.touch(t.now)
-	t.put(u)
-	t.emit(EventSignedIn, u.ID)
+	t.note(u, EventSignedIn, sessionName{c.ID, u.ID, nonce}.subject())
 	return t.rotate(p)
 }
 

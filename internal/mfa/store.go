@@ -20,6 +20,7 @@ const (
 	KindSettings   Kind = "settings"
 	KindSigningKey Kind = "signingkey"
 	KindKeyring    Kind = "keyring"
+	KindAudit      Kind = "audit"
 )
 
 // Key names one record: its kind and an id that is unique within the kind.

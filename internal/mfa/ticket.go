@@ -138,5 +138,6 @@ func (t *txn) useTicket(k Key, user, random string) (*User, error) {
 	}
 	ticket.Used, ticket.UpdatedAt = t.now, ticket.UpdatedAt.after(t.now)
 	t.put(ticket)
+	t.note(u, EventTicketUsed, ticket.subject())
 	return u, nil
 }

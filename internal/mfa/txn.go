@@ -28,6 +28,8 @@ type txn struct {
 	after []func() error
 	event []Event
 	state *settingsState
+	// backend says that the team's own servers ask.
+	backend bool
 }
 
 // refusal carries an answer that denies and yet commits: the cost of a wrong guess.
@@ -180,6 +182,9 @@ func (t *txn) stage(e entity, remove bool) {
 }
 
 func (t *txn) commit() error {
+	if err := t.seal(); err != nil {
+		return err
+	}
 	writes := make([]Write, 0, len(t.order))
 	for _, k := range t.order {
 		e := t.seen[k]

@@ -45,6 +45,8 @@ type User struct {
 	SessionsEndedAt Instant      `json:"se,omitempty"`
 	Sessions        []SessionRef `json:"ss,omitempty"`
 
+	Trail *trail `json:"at,omitempty"`
+
 	LastSignInAt  Instant `json:"si,omitempty"`
 	MFAEnabledAt  Instant `json:"me,omitempty"`
 	MFADisabledAt Instant `json:"md,omitempty"`

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"encoding/hex"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// AuditEvent is an act of an audit trail.
+type AuditEvent struct {
+	Object    string   `json:"object"`
+	Sequence  int      `json:"sequence"` // 1 is the first act of all
+	Type      string   `json:"type"`
+	Actor     string   `json:"actor"` // user or backend
+	Strategy  *string  `json:"strategy"`
+	SubjectID *string  `json:"subject_id"` // the factor, number or session that it was done to
+	Settings  []string `json:"settings"`   // that changed
+	Count     int      `json:"count"`      // how often, from created_at to last_at
+	CreatedAt int64    `json:"created_at"`
+	LastAt    int64    `json:"last_at"`
+	Hash      string   `json:"hash"`
+}
+
+// AuditChain says whether a trail is as it was written.
+type AuditChain struct {
+	Verified bool `json:"verified"`
+	// BrokenAt is the sequence of the first entry that does not follow from the one before.
+	BrokenAt *int `json:"broken_at"`
+	// From is the sequence of the oldest entry that is left.
+	From int `json:"from"`
+}
+
+// AuditEvents is part of an audit trail, newest first. TotalCount is of the entries that are left.
+type AuditEvents struct {
+	Data       []AuditEvent `json:"data"`
+	TotalCount int          `json:"total_count"`
+	Chain      AuditChain   `json:"chain"`
+}
+
+func presentAudit(e mfa.AuditEvent) AuditEvent {
+	out := AuditEvent{
+		Object: "audit_event", Sequence: e.Sequence, Type: string(e.Name), Actor: "user", Settings: presentSettings(e.Fields), Count: e.Times,
+		CreatedAt: int64(e.At), LastAt: int64(e.Last), Hash: hex.EncodeToString(e.Hash),
+	}
+	if e.Backend {
+		out.Actor = "backend"
+	}
+	if by := string(e.Method); by != "" {
+		out.Strategy = &by
+	}
+	if e.Subject != "" {
+		out.SubjectID = &e.Subject
+	}
+	return out
+}
+
+// settingNames are the fields of PATCH /v1/instance by the names under which they are stored.
+var settingNames = map[string]string{
+	"sms": "sms_code", "totp": "authenticator_app", "backup": "backup_codes", "required": "mfa_required", "test": "test_mode",
+	"enum": "enumeration_protection", "firstsms": "first_factor_phone_code", "ip": "ip_limits", "origins": "allowed_origins", "countries": "sms_countries", "brand": "appearance",
+}
+
+func presentSettings(stored []string) []string {
+	out := make([]string, len(stored))
+	for i, name := range stored {
+		out[i] = settingNames[name]
+	}
+	return out
+}
+
+func presentTrail(trail *mfa.AuditTrail, offset, limit int) AuditEvents {
+	n := len(trail.Events)
+	out := AuditEvents{Data: []AuditEvent{}, TotalCount: n, Chain: AuditChain{Verified: trail.Broken == 0}}
+	if n > 0 {
+		out.Chain.From = trail.Events[n-1].Sequence
+	}
+	if trail.Broken != 0 {
+		out.Chain.BrokenAt = &trail.Broken
+	}
+	for _, e := range trail.Events[min(offset, n):min(offset+limit, n)] {
+		out.Data = append(out.Data, presentAudit(e))
+	}
+	return out
+}
+
+type auditInput struct {
+	ID     string `path:"user_id"`
+	Limit  *int   `query:"limit" doc:"1 to 500, default 10"`
+	Offset int    `query:"offset"`
+}
+
+func listAuditEvents(a *API, c *call, in auditInput) (AuditEvents, error) {
+	offset, limit, err := page(in.Offset, in.Limit)
+	if err != nil {
+		return AuditEvents{}, err
+	}
+	trail, err := a.Service.AuditTrail(c, in.ID)
+	if err != nil {
+		return AuditEvents{}, err
+	}
+	return presentTrail(trail, offset, limit), nil
+}
+
+type settingsAuditInput struct {
+	Limit  *int `query:"limit" doc:"1 to 500, default 10"`
+	Offset int  `query:"offset"`
+}
+
+func listSettingsAuditEvents(a *API, c *call, in settingsAuditInput) (AuditEvents, error) {
+	offset, limit, err := page(in.Offset, in.Limit)
+	if err != nil {
+		return AuditEvents{}, err
+	}
+	trail, err := a.Service.SettingsTrail(c)
+	if err != nil {
+		return AuditEvents{}, err
+	}
+	return presentTrail(trail, offset, limit), nil
+}
+
+func listOwnAuditEvents(a *API, c *call, _ empty) ([]AuditEvent, error) {
+	trail, _, err := a.Service.OwnAuditTrail(c, c.from)
+	if err != nil {
+		return nil, err
+	}
+	return presentTrail(trail, 0, len(trail.Events)).Data, nil
+}
