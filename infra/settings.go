@@ -133,7 +133,7 @@ func (s Settings) check() error {
 	rule(s.Throttle.Burst > 0 && s.Throttle.Burst <= 5000, "throttle.burst: %d is not between 1 and 5000", s.Throttle.Burst)
 	rule(s.AlarmMail == "" || mailForm.MatchString(s.AlarmMail), "alarm_mail: %q is not an e-mail address", s.AlarmMail)
 	rule(slices.Contains(logDays, s.LogDays), "log_days: %d is not one of %v", s.LogDays, logDays)
-	err := brand.Brand{Logo: s.Brand.Logo, Accent: s.Brand.Accent, Support: s.Brand.Support}.Check()
+	err := brand.Check(brand.Brand{Logo: s.Brand.Logo, Accent: s.Brand.Accent, Support: s.Brand.Support})
 	rule(err == nil, "%v", err)
 	if s.Epoch != "" {
 		_, err := time.Parse(time.RFC3339, s.Epoch)

@@ -47,8 +47,9 @@ func (e *Error) Error() string { return "brand: " + e.Field + " " + e.Reason }
 
 var colourForm = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
-// Check says the first thing that is wrong: an [*Error], or nil.
-func (b Brand) Check() error {
+// Check says the first thing that is wrong: an [*Error], or nil. As a method, and so within reach of reflection, it would put all texts into every program
+// that knows the type.
+func Check(b Brand) error {
 	for _, rule := range []struct {
 		field  string
 		ok     bool
@@ -64,7 +65,7 @@ func (b Brand) Check() error {
 			return &Error{rule.field, rule.reason}
 		}
 	}
-	return b.checkTexts()
+	return checkTexts(b.Texts)
 }
 
 // Parse reads a brand that comes with a request. Unlike a file of the operator's it is bounded as a whole.
@@ -81,7 +82,7 @@ func Parse(raw []byte) (Brand, error) {
 	if kept, err := json.Marshal(b); err != nil || len(kept) > parsedMost {
 		return Brand{}, &Error{"texts", "are more than 8 KB together"}
 	}
-	return b, b.Check()
+	return b, Check(b)
 }
 
 // LogoOrigin is the origin that a page must allow pictures from, or "" for its own.
@@ -146,10 +147,10 @@ func isSupport(link string) bool {
 var slot = regexp.MustCompile(`\{\w+\}`)
 
 // checkTexts says the first text that is wrong, in the order of the keys.
-func (b Brand) checkTexts() error {
-	for _, lang := range slices.Sorted(maps.Keys(b.Texts)) {
-		for _, key := range slices.Sorted(maps.Keys(b.Texts[lang])) {
-			if reason := wrongText(lang, key, b.Texts[lang][key]); reason != "" {
+func checkTexts(changed map[string]map[string]string) error {
+	for _, lang := range slices.Sorted(maps.Keys(changed)) {
+		for _, key := range slices.Sorted(maps.Keys(changed[lang])) {
+			if reason := wrongText(lang, key, changed[lang][key]); reason != "" {
 				return &Error{"texts." + lang + "." + key, reason}
 			}
 		}
@@ -176,7 +177,7 @@ func wrongText(lang, key, text string) string {
 }
 
 // Known leaves out texts that this version of the pages does not have. They were right when they were written, perhaps for another version.
-func (b Brand) Known() Brand {
+func Known(b Brand) Brand {
 	texts := map[string]map[string]string{}
 	for lang, list := range b.Texts {
 		texts[lang] = maps.Clone(list)

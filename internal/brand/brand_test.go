@@ -55,7 +55,7 @@ func TestABrandIsBounded(t *testing.T) {
 	if err != nil || len(raw) < 9<<10 {
 		t.Fatalf("%d bytes, %v", len(raw), err)
 	}
-	if err := b.Check(); err != nil {
+	if err := brand.Check(b); err != nil {
 		t.Errorf("a file of the operator's may be long: %v", err)
 	}
 	if _, err := brand.Parse(raw); err == nil {
@@ -78,8 +78,8 @@ func TestOver(t *testing.T) {
 // TestKnown: a text that a later version no longer has must not take the whole look with it.
 func TestKnown(t *testing.T) {
 	b := brand.Brand{Name: "A", Texts: map[string]map[string]string{"en": {"signin.text": "Hi.", "signin.gone": "x"}, "xx": {"signin.text": "x"}}}
-	known := b.Known()
-	if err := known.Check(); err != nil || known.Name != "A" || !maps.Equal(known.Texts["en"], map[string]string{"signin.text": "Hi."}) {
+	known := brand.Known(b)
+	if err := brand.Check(known); err != nil || known.Name != "A" || !maps.Equal(known.Texts["en"], map[string]string{"signin.text": "Hi."}) {
 		t.Errorf("%+v, %v", known, err)
 	}
 	if len(b.Texts["en"]) != 2 {

@@ -22,7 +22,7 @@ type look struct {
 }
 
 func newLook(b brand.Brand) (*look, error) {
-	if err := b.Check(); err != nil {
+	if err := brand.Check(b); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	style, err := accentStyle(b.Accent)
@@ -114,7 +114,7 @@ func (l *looks) ask(ctx context.Context) {
 	if len(environment.Appearance) > 0 && json.Unmarshal(environment.Appearance, &set) != nil {
 		return
 	}
-	if made, err := newLook(set.Known().Over(l.deployed)); err == nil {
+	if made, err := newLook(brand.Known(set).Over(l.deployed)); err == nil {
 		l.said = environment.Appearance
 		l.current.Store(made)
 	}
