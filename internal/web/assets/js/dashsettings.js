@@ -1,6 +1,7 @@
 // The multi-factor settings of the instance.
 
 import { explain } from './api.js';
+import { ranking } from './chart.js';
 import { byName } from './countries.js';
 import { ask, drawTabs, saveBar } from './dash.js';
 import { field, load } from './form.js';
@@ -57,17 +58,13 @@ function draw(settings, users) {
 
 /** Who uses what: for a look, with the numbers beside it. */
 function adoption(users) {
-  const share = (label, count) => {
-    const fill = h('div', { class: 'fill' });
-    fill.style.inlineSize = `${users.length ? (100 * count) / users.length : 0}%`;
-    return h('li', { class: 'bar' }, h('div', { class: 'of' }, h('span', {}, label), h('span', { class: 'quiet' }, t('dash.of', { count: number(count), total: number(users.length) }))), h('div', { class: 'track', 'aria-hidden': 'true' }, fill));
-  };
+  const share = (label, count) => ({ label, value: count, of: users.length, text: t('dash.of', { count: number(count), total: number(users.length) }) });
   const count = (test) => users.filter(test).length;
   return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.adoption')), users.length === 500 && h('p', { class: 'small quiet' }, t('dash.sample', { count: number(500) }))),
-    h('ul', { class: 'bars' },
+    ranking([
       share(t('dash.any'), count((u) => u.two_factor_enabled)), share(t('dash.totp'), count((u) => u.totp_enabled)),
       share(t('dash.sms'), count((u) => u.phone_numbers.some((p) => p.reserved_for_second_factor))), share(t('dash.backup'), count((u) => u.backup_code_enabled)),
-      share(t('dash.locked'), count((u) => u.locked))));
+      share(t('dash.locked'), count((u) => u.locked))]));
 }
 
 function countries(wanted, mark) {

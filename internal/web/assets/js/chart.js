@@ -1,0 +1,126 @@
+// Charts for a look, drawn here. Each says in words what it shows, can be walked through with the arrow keys, and has its numbers in a table.
+
+import { h, number, svg, t } from './page.js';
+
+const high = 180; // of the drawing, in pixels
+const under = 22; // for what stands below it
+const beside = 44; // for the numbers of the axis
+
+/** Round steps from nothing to at least most: at most five, and whole when the values are. */
+export function ticks(most) {
+  if (!(most > 0)) return [0, 1];
+  const rough = most / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= rough && (Number.isInteger(n) || !Number.isInteger(most)));
+  const list = [];
+  for (let i = 0; list.length === 0 || list.at(-1) < most; i++) list.push(Number((i * step).toPrecision(12)));
+  return list;
+}
+
+const compact = (lang) => new Intl.NumberFormat(lang, { notation: 'compact', maximumFractionDigits: 2 });
+
+/**
+ * Values over time or over any other row of labels.
+ *   title, text   what it is, and what it says in one sentence
+ *   labels        one for each place, in words; short ones for the axis may be in marks
+ *   series        [{ name, values }], stacked when they are bars
+ *   kind          'bars' or 'lines'
+ *   format        writes a value
+ */
+export function chart({ title, text, labels, marks = labels, series, kind = 'bars', format = number }) {
+  const stacked = kind === 'bars';
+  const at = (i) => series.map((s) => s.values[i] ?? 0);
+  const most = Math.max(0, ...labels.map((_, i) => (stacked ? at(i).reduce((a, b) => a + b, 0) : Math.max(0, ...at(i)))));
+  const scale = ticks(most);
+  const says = (i) => `${labels[i]}: ${series.map((s) => `${s.name} ${format(s.values[i] ?? 0)}`).join(', ')}`;
+  const readout = h('p', { class: 'readout small', 'aria-hidden': 'true' });
+  const drawing = svg('svg', { class: 'drawing', role: 'group', dir: 'ltr', 'aria-label': `${title}. ${text}` });
+  let current = labels.length - 1;
+  let points = [];
+
+  const read = (i) => { readout.textContent = says(i); };
+  function go(to, focus = true) {
+    const next = Math.min(labels.length - 1, Math.max(0, to));
+    points[current]?.setAttribute('tabindex', '-1');
+    current = next;
+    points[current].setAttribute('tabindex', '0');
+    if (focus) points[current].focus();
+  }
+  drawing.addEventListener('keydown', (event) => {
+    const to = { ArrowRight: current + 1, ArrowLeft: current - 1, Home: 0, End: labels.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    go(to);
+  });
+
+  function draw(width) {
+    const inner = Math.max(1, width - beside);
+    const slot = inner / Math.max(1, labels.length);
+    const y = (value) => high - (value / scale.at(-1)) * (high - 8);
+    const x = (i) => beside + slot * i;
+    const every = Math.ceil(labels.length / Math.max(1, Math.floor(inner / 64)));
+    const axis = [
+      scale.map((v) => svg('g', {}, svg('line', { class: 'rule', x1: beside, x2: width, y1: y(v), y2: y(v) }), svg('text', { class: 'mark', x: beside - 8, y: y(v) + 4, 'text-anchor': 'end' }, compact(document.documentElement.lang).format(v)))),
+      labels.map((_, i) => i % every === 0 && svg('text', { class: 'mark', x: x(i) + slot / 2, y: high + under - 5, 'text-anchor': 'middle' }, marks[i])),
+    ];
+    const shapes = stacked ? [] : series.map((s, n) => svg('polyline', { class: `line s${n + 1}`, points: labels.map((_, i) => `${x(i) + slot / 2},${y(s.values[i] ?? 0)}`).join(' ') }));
+    points = labels.map((_, i) => {
+      let below = 0;
+      const marksAt = series.map((s, n) => {
+        const value = s.values[i] ?? 0;
+        if (!stacked) return svg('circle', { class: `dot s${n + 1}`, cx: x(i) + slot / 2, cy: y(value), r: 3.5 });
+        below += value;
+        return value > 0 && svg('rect', { class: `fill s${n + 1}`, x: x(i) + slot * 0.12, width: Math.max(1, slot * 0.76), y: y(below), height: Math.max(1.5, high - y(value)) });
+      });
+      const point = svg('g', { class: 'point', role: 'img', tabindex: i === current ? 0 : -1, 'aria-label': says(i) }, svg('rect', { class: 'reach', x: x(i), y: 0, width: slot, height: high }), marksAt);
+      point.addEventListener('pointerenter', () => read(i));
+      point.addEventListener('focus', () => {
+        read(i);
+        if (current !== i) go(i, false);
+      });
+      return point;
+    });
+    drawing.setAttribute('viewBox', `0 0 ${width} ${high + under}`);
+    drawing.replaceChildren(...[axis, shapes, points].flat(Infinity).filter(Boolean));
+  }
+
+  // The drawing follows its room. The focus stays where it was.
+  let drawn = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    const width = Math.round(contentRect.width);
+    if (width === drawn || width === 0 || labels.length === 0) return;
+    drawn = width;
+    const focused = drawing.contains(document.activeElement);
+    draw(width);
+    if (focused) points[current].focus();
+  }).observe(drawing);
+  if (most > 0) read(current);
+  else readout.textContent = t('dash.chart.nothing');
+
+  return h('figure', { class: 'chart' },
+    h('figcaption', { class: 'tight' }, h('h2', {}, title), h('p', { class: 'small quiet' }, text)),
+    series.length > 1 && h('ul', { class: 'legend small' }, series.map((s, n) => h('li', {}, h('span', { class: `key s${n + 1}`, 'aria-hidden': 'true' }), s.name))),
+    labels.length > 0 && drawing, readout, labels.length > 0 && asTable(title, labels, series, format));
+}
+
+/** The same numbers as a table, built when somebody wants it. */
+function asTable(title, labels, series, format) {
+  const box = h('details', {}, h('summary', {}, t('dash.chart.table')));
+  box.addEventListener('toggle', () => {
+    if (!box.open || box.children.length > 1) return;
+    box.append(h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title }, h('table', {},
+      h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('dash.chart.when')), series.map((s) => h('th', { scope: 'col', class: 'amount' }, s.name)))),
+      h('tbody', {}, labels.map((label, i) => h('tr', {}, h('th', { scope: 'row' }, label), series.map((s) => h('td', { class: 'amount' }, format(s.values[i] ?? 0)))))))));
+  });
+  return box;
+}
+
+/** Shares of a whole, or places in an order: a bar for each, with its number beside it. */
+export function ranking(rows) {
+  const most = Math.max(0, ...rows.map((r) => r.of ?? r.value));
+  return h('ul', { class: 'bars' }, rows.map(({ label, value, text }) => {
+    const fill = h('div', { class: 'fill' });
+    fill.style.inlineSize = `${most > 0 ? Math.min(100, (100 * value) / most) : 0}%`;
+    return h('li', { class: 'bar' }, h('div', { class: 'of' }, h('span', {}, label), h('span', { class: 'quiet' }, text)), h('div', { class: 'track', 'aria-hidden': 'true' }, fill));
+  }));
+}
