@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -435,4 +436,53 @@ func untouched(ctx context.Context, h *human) error {
 		err = fmt.Errorf("%d attempts are left", u.AttemptsLeft())
 	}
 	return err
+}
+
+// newer is a store in which every record has a field of a newer version.
+type newer struct {
+	mfa.Store
+	lost *[]mfa.Kind
+}
+
+const ofTheFuture = `"zz":"from the future"`
+
+func (n newer) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	writes = slices.Clone(writes)
+	for i, w := range writes {
+		if w.Delete {
+			continue
+		}
+		before, err := n.Get(ctx, w.Key)
+		if err != nil {
+			return err
+		}
+		if bytes.Contains(w.Data, []byte(ofTheFuture)) {
+			continue
+		}
+		if before[0].Version != 0 {
+			*n.lost = append(*n.lost, w.Key.Kind)
+		}
+		writes[i].Data = append([]byte("{"+ofTheFuture+","), w.Data[1:]...)
+	}
+	return n.Store.Commit(ctx, writes, takes...)
+}
+
+// TestJourneysKeepWhatANewerVersionStored: during a deployment the older version goes on, and loses nothing that the newer one wrote (R34).
+func TestJourneysKeepWhatANewerVersionStored(t *testing.T) {
+	for _, j := range journeys {
+		var lost []mfa.Kind
+		s := newer{Memory(t)(t), &lost}
+		w, err := newWorld(t.Context(), s, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost = nil // the key that was there already is of this version
+		h := newHuman(t, w, j.factors)
+		if err := errors.Join(j.run(t.Context(), h), j.goal(t.Context(), h), Invariants(t.Context(), s, w.Ring)); err != nil {
+			t.Errorf("%s: %v", j.name, err)
+		}
+		if len(lost) > 0 {
+			t.Errorf("%s: the field of a newer version was lost from %v", j.name, lost)
+		}
+	}
 }

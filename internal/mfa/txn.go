@@ -2,7 +2,6 @@ package mfa
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -30,6 +29,8 @@ type txn struct {
 	state *settingsState
 	// backend says that the team's own servers ask.
 	backend bool
+	// foreign has, as they were stored, the records with fields of a newer version.
+	foreign map[Key][]byte
 }
 
 // refusal carries an answer that denies and yet commits: the cost of a wrong guess.
@@ -135,8 +136,12 @@ func (t *txn) read(keys ...Key) error {
 	for i, r := range records {
 		e := newEntity(missing[i].Kind)
 		if r.Version != 0 {
-			if err := json.Unmarshal(r.Data, e); err != nil {
+			foreign, err := decode(r.Data, e)
+			if err != nil {
 				return fmt.Errorf("decode %s record: %w", missing[i].Kind, err)
+			}
+			if foreign != nil {
+				t.keepForeign(missing[i], foreign)
 			}
 		}
 		e.setKey(missing[i], r.Version)
@@ -146,6 +151,13 @@ func (t *txn) read(keys ...Key) error {
 		t.seen[missing[i]] = e
 	}
 	return nil
+}
+
+func (t *txn) keepForeign(k Key, data []byte) {
+	if t.foreign == nil {
+		t.foreign = map[Key][]byte{}
+	}
+	t.foreign[k] = data
 }
 
 // load returns a record, or nil when it does not exist.
@@ -193,7 +205,7 @@ func (t *txn) commit() error {
 			continue
 		}
 		if !w.Delete {
-			data, err := encode(e)
+			data, err := encodeOver(e, t.foreign[k])
 			if err != nil {
 				return fmt.Errorf("encode %s record: %w", k.Kind, err)
 			}
