@@ -224,7 +224,7 @@ func failure(ctx context.Context, what string, err error) error {
 	var known smithy.APIError
 	if errors.As(err, &known) {
 		switch known.ErrorCode() {
-		case "ValidationException", "ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException":
+		case "ValidationException", "ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException", "IdempotentParameterMismatchException":
 			return fmt.Errorf("%s: %w", what, err)
 		case "TransactionConflictException":
 			return mfa.ErrConflict

@@ -140,6 +140,7 @@ var transactCases = []faultCase{
 	{"it is cancelled for no reason", []fault{cancelled()}, unavailable, before, 1},
 	{"it is cancelled for a reason that none of its parts has", []fault{cancelled("None", "None", "None", "None")}, unavailable, before, 1},
 	{"it is cancelled for a reason of the future", []fault{cancelled("None", "None", "None", "Eclipse")}, unknown, before, 1},
+	{"its token is taken for another's", []fault{says("IdempotentParameterMismatchException")}, unknown, before, 1},
 	{"the answer is lost, then it is still in progress", []fault{lost, inProgress}, done, after, 3},
 	{"the answer is lost, then it stays in progress", []fault{lost, inProgress, inProgress}, unavailable, after, 3},
 	{"the answer is lost, then another transaction holds it", []fault{lost, contended}, unavailable, after, 2},
