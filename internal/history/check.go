@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,11 +67,7 @@ func Check(t *testing.T, open func(t *testing.T) mfa.Store, seeds int, free bool
 
 // Memory makes stores in memory that have a signing key already: making one takes longer than a history.
 func Memory(t *testing.T) func(*testing.T) mfa.Store {
-	first := store.NewMemory()
-	if _, err := newWorld(t.Context(), first, 1); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := first.List(t.Context(), mfa.KindSigningKey, "", 10)
+	keys, err := signingKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +79,15 @@ func Memory(t *testing.T) func(*testing.T) mfa.Store {
 		return s
 	}
 }
+
+// signingKey is the record of a first signing key, under the keys of every world.
+var signingKey = sync.OnceValues(func() ([]mfa.Record, error) {
+	first, ctx := store.NewMemory(), context.Background()
+	if _, err := newWorld(ctx, first, 1); err != nil {
+		return nil, err
+	}
+	return first.List(ctx, mfa.KindSigningKey, "", 10)
+})
 
 func copyRecords(ctx context.Context, to mfa.Store, records []mfa.Record) error {
 	for _, r := range records {

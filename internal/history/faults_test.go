@@ -76,6 +76,14 @@ func failsOnce(t *testing.T, s mfa.Store, j journey, kind string, n int, fault s
 	return true
 }
 
+// stride leaves out moments in a short run.
+func stride() int {
+	if testing.Short() {
+		return 5
+	}
+	return 1
+}
+
 // TestEveryTextFails: the network refuses a message, takes it and does not say so, or takes it and loses it. Nobody gets two messages for one request, and who
 // asks again gets in.
 func TestEveryTextFails(t *testing.T) {
@@ -116,6 +124,9 @@ func textFails(t *testing.T, s mfa.Store, j journey, kind string, n int, arrives
 		t.Errorf("%s: text %d %s: answered %v", j.name, n, kind, err)
 	}
 	again := errors.Join(Invariants(ctx, s, w.Ring), arrive(ctx, j, h), Invariants(ctx, s, w.Ring))
+	if texts > h.asked {
+		t.Errorf("%s: text %d %s: %d requests sent %d texts", j.name, n, kind, h.asked, texts)
+	}
 	if again != nil {
 		t.Errorf("%s: text %d %s, and then again: %v", j.name, n, kind, again)
 	}
@@ -126,7 +137,7 @@ func textFails(t *testing.T, s mfa.Store, j journey, kind string, n int, arrives
 func TestWithoutRandomnessNothingIsMade(t *testing.T) {
 	memory := Memory(t)
 	for _, j := range journeys {
-		for n := 0; ; n++ {
+		for n := 0; ; n += stride() {
 			s := memory(t)
 			w, err := newWorld(t.Context(), s, uint64(n))
 			if err != nil {
@@ -204,7 +215,7 @@ func TestTheCleanupAtEveryMoment(t *testing.T) {
 		if !j.factors {
 			continue // the litter needs them
 		}
-		for n := 1; ; n++ {
+		for n := 1; ; n += stride() {
 			s := memory(t)
 			w, err := newWorld(t.Context(), s, uint64(n))
 			if err != nil {
@@ -369,5 +380,81 @@ func TestAStoreThatIsDownCostsNothing(t *testing.T) {
 	w.faults.Throttle(false)
 	if _, err := h.VerifyTOTP(t.Context(), h.id, h.guess(mfa.TOTPCode).Code); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestWithoutTheNetworkTheOtherFactorsWork: no text arrives for as long as it lasts; who has another factor does not notice (R35).
+func TestWithoutTheNetworkTheOtherFactorsWork(t *testing.T) {
+	for _, by := range []mfa.Strategy{mfa.TOTPCode, mfa.BackupCode, mfa.PhoneCode} {
+		w, err := newWorld(t.Context(), Memory(t)(t), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := newHuman(t, w, true)
+		w.network = func() (bool, error) { return false, errors.New("network down") }
+		if err := h.enter(t.Context(), mfa.Password, by); (err == nil) != (by != mfa.PhoneCode) {
+			t.Errorf("%s: %v", by, err)
+		}
+	}
+}
+
+// indiscriminate finds every record to have run out, as a comparison the wrong way round would.
+type indiscriminate struct{ mfa.Store }
+
+func (s indiscriminate) Expired(ctx context.Context, kind mfa.Kind, _ time.Time, limit int) ([]mfa.Key, error) {
+	records, err := s.List(ctx, kind, "", limit)
+	var keys []mfa.Key
+	for _, r := range records {
+		keys = append(keys, r.Key)
+	}
+	return keys, err
+}
+
+// TestACleanupThatIsToldNonsenseRemovesNothing: what is alive stays, whatever the store finds (R33).
+func TestACleanupThatIsToldNonsenseRemovesNothing(t *testing.T) {
+	s := Memory(t)(t)
+	w, err := newWorld(t.Context(), s, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHuman(t, w, true)
+	if err := h.enter(t.Context(), mfa.TicketCode, mfa.PhoneCode); err != nil {
+		t.Fatal(err)
+	}
+	w.config.Store = indiscriminate{s}
+	if w.Service, err = mfa.New(w.config); err != nil {
+		t.Fatal(err)
+	}
+	r, err := w.Cleanup(t.Context(), 100)
+	if err != nil || r.Found < 5 || r.Deleted > 0 {
+		t.Errorf("of %d records that are alive the cleanup removed %d (error %v)", r.Found, r.Deleted, err)
+	}
+	if err := errors.Join(signedIn(t.Context(), h), Invariants(t.Context(), s, w.Ring)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestACleanupThatIsTooEarlyIsNoticed: with a clock that is weeks ahead it removes what is alive, and the checks above are red.
+func TestACleanupThatIsTooEarlyIsNoticed(t *testing.T) {
+	s := Memory(t)(t)
+	w, err := newWorld(t.Context(), s, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHuman(t, w, true)
+	if err := h.enter(t.Context(), mfa.TicketCode, mfa.TOTPCode); err != nil {
+		t.Fatal(err)
+	}
+	early := w.config
+	early.Now = func() time.Time { return w.clock.now().Add(30 * 24 * time.Hour) }
+	cleaner, err := mfa.New(early)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cleaner.Cleanup(t.Context(), 100); err != nil {
+		t.Fatal(err)
+	}
+	if errors.Join(signedIn(t.Context(), h), Invariants(t.Context(), s, w.Ring)) == nil {
+		t.Error("a session was removed in its first minute, and nothing noticed")
 	}
 }

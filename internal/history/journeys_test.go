@@ -38,6 +38,7 @@ type human struct {
 	signIn   string
 	other    string // a user that the server makes
 	made     bool
+	asked    int // for how many texts
 }
 
 func newHuman(t *testing.T, w *World, factors bool) *human {
@@ -102,6 +103,7 @@ func (h *human) enter(ctx context.Context, first, second mfa.Strategy) error {
 }
 
 func (h *human) text(ctx context.Context) error {
+	h.asked++
 	r, err := h.PrepareSecondFactor(ctx, h.from, h.signIn, mfa.PhoneCode, "")
 	if err == nil {
 		h.keep(r)
@@ -224,6 +226,7 @@ func enrolNumber(ctx context.Context, h *human) error {
 		}
 	}
 	if err == nil && p.Verified == 0 {
+		h.asked++
 		if _, err = h.PreparePhone(ctx, h.from, p.ID, mfa.PhoneCode); err == nil {
 			_, err = h.AttemptPhone(ctx, h.from, p.ID, mfa.Guess{Code: secret.New(h.lastText())})
 		}
@@ -275,6 +278,7 @@ func stepUp(ctx context.Context, h *human) error {
 	if _, err := h.AttemptReverification(ctx, h.from, h.from.Session, false, mfa.Guess{Strategy: mfa.Password, Password: secret.New(theirPassword)}); err != nil {
 		return err
 	}
+	h.asked++
 	if _, err := h.PrepareReverification(ctx, h.from, h.from.Session, true, mfa.PhoneCode, ""); err != nil {
 		return err
 	}
