@@ -18,7 +18,7 @@ const module = "github.com/countersign-mfa/countersign/"
 
 // leaves and the one library that each may use.
 var leaves = map[string]string{
-	"secret": "", "phone": "", "language": "", "brand": "", "apierr": "", "backupcode": "", "ratelimit": "", "reverify": "", "seal": "",
+	"secret": "", "phone": "", "smsprice": "", "language": "", "brand": "", "apierr": "", "backupcode": "", "ratelimit": "", "reverify": "", "seal": "",
 	"totp": "github.com/pquerna/otp", "numberplan": "github.com/nyaruka/phonenumbers", "password": "golang.org/x/crypto", "session": "github.com/go-jose/go-jose/v4",
 }
 

@@ -28,6 +28,7 @@ type Instance struct {
 	IPLimits              bool     `json:"ip_limits"`
 	// Appearance is how the pages look; what it leaves out is as deployed.
 	Appearance brand.Brand `json:"appearance"`
+	SMSSettings
 }
 
 func (a *API) presentInstance(s mfa.Settings) Instance {
@@ -35,7 +36,7 @@ func (a *API) presentInstance(s mfa.Settings) Instance {
 		Object: "instance", ID: "ins_countersign", EnvironmentType: a.environmentType(), AllowedOrigins: append([]string{}, s.AllowedOrigins...),
 		TestMode: s.TestMode, SMSCode: s.SMSCode, AuthenticatorApp: s.AuthenticatorApp, BackupCodes: s.BackupCodes,
 		MFARequired: s.MFARequired, SMSCountries: append([]string{}, s.SMSCountries...), EnumerationProtection: s.EnumerationProtection,
-		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, Appearance: s.Brand,
+		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, Appearance: s.Brand, SMSSettings: presentSMSSettings(s),
 	}
 }
 
@@ -62,6 +63,11 @@ type instanceInput struct {
 	EnumerationProtection *bool    `body:"enumeration_protection"`
 	FirstFactorPhoneCode  *bool    `body:"first_factor_phone_code"`
 	IPLimits              *bool    `body:"ip_limits"`
+	SMSDailyCap           *float64 `body:"sms_daily_cap_usd" doc:"the most that text messages may cost in a UTC day"`
+	// The maps replace the ones before as a whole.
+	SMSCountryCaps map[string]float64 `body:"sms_country_caps" doc:"dollars a UTC day by country; replaces what was there"`
+	SMSPrices      map[string]float64 `body:"sms_prices" doc:"dollars a message by country, before the built-in estimates; replaces what was there"`
+	SMSRecordOnly  *bool              `body:"sms_record_only" doc:"let pass what looks like pumping, and record it"`
 	// Appearance replaces the one before as a whole; {} goes back to what was deployed.
 	Appearance json.RawMessage `body:"appearance" doc:"name, logo, accent, support and texts of the pages; replaces what was there, {} goes back to what was deployed"`
 }
@@ -74,11 +80,11 @@ func (in instanceInput) check() error {
 		}
 	}
 	for _, country := range in.SMSCountries {
-		if len(country) != 2 || strings.Trim(country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		if !isCountry(country) {
 			return apierr.New(apierr.FormParamFormatInvalid).Param("sms_countries")
 		}
 	}
-	return nil
+	return in.checkMoney()
 }
 
 // look reads the appearance; nil leaves it as it is.
@@ -97,7 +103,7 @@ func (in instanceInput) apply(s *mfa.Settings) {
 	for _, f := range []struct{ to, from *bool }{
 		{&s.TestMode, in.TestMode}, {&s.SMSCode, in.SMSCode}, {&s.AuthenticatorApp, in.AuthenticatorApp}, {&s.BackupCodes, in.BackupCodes},
 		{&s.MFARequired, in.MFARequired}, {&s.EnumerationProtection, in.EnumerationProtection},
-		{&s.FirstFactorPhoneCode, in.FirstFactorPhoneCode}, {&s.IPLimits, in.IPLimits},
+		{&s.FirstFactorPhoneCode, in.FirstFactorPhoneCode}, {&s.IPLimits, in.IPLimits}, {&s.SMSRecordOnly, in.SMSRecordOnly},
 	} {
 		if f.from != nil {
 			*f.to = *f.from
@@ -109,6 +115,7 @@ func (in instanceInput) apply(s *mfa.Settings) {
 	if in.SMSCountries != nil {
 		s.SMSCountries = in.SMSCountries
 	}
+	in.applyMoney(s)
 }
 
 func updateInstance(a *API, c *call, in instanceInput) (noContent, error) {

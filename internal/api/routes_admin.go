@@ -89,7 +89,7 @@ func InstanceAuditEventsList() Operation {
 
 // InstanceUpdate is the row of instance-update: change the settings.
 func InstanceUpdate() Operation {
-	op := row(Backend, "instance-update", patch, "/v1/instance", "Change the settings", Writes, updateInstance, apierr.FormParamFormatInvalid)
+	op := row(Backend, "instance-update", patch, "/v1/instance", "Change the settings", Writes, updateInstance, invalid...)
 	op.Status, op.Response = http.StatusNoContent, nil
 	return op
 }

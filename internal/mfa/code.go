@@ -30,6 +30,10 @@ type Code struct {
 	Attempts int     `json:"a,omitempty"`
 	SentAt   Instant `json:"s"`
 	Expires  Instant `json:"e"`
+	// Text is the record of the message. Weighed and Priced say which counters it raised.
+	Text    string `json:"x,omitempty"`
+	Weighed bool   `json:"w,omitempty"`
+	Priced  bool   `json:"m,omitempty"`
 }
 
 // The life of a code, after SP 800-63B-4 section 3.1.3.2.
@@ -81,16 +85,17 @@ func (t *txn) spend(u *User, sl slot, guess string) (bool, error) {
 		return false, nil
 	}
 	*sl.code = nil
+	t.textVerified(u, c)
 	return true, nil
 }
 
-// sendCode replaces the slot's code and sends the new one after the commit. A resend keeps the id and the count of wrong tries.
-func (t *txn) sendCode(u *User, p *Phone, sl slot, from Caller) error {
+// sendCode replaces the slot's code and sends the new one after the commit. A resend keeps the id and the count of wrong tries. known is for [txn.admit].
+func (t *txn) sendCode(u *User, p *Phone, sl slot, from Caller, known bool) error {
 	number, err := phone.New(p.Number, p.Country, p.Line)
 	if err != nil {
 		return fmt.Errorf("stored number: %w", err)
 	}
-	if err := t.mayText(u, number); err != nil {
+	if err := t.mayTextUser(u); err != nil {
 		return err
 	}
 	next := &Code{Phone: p.ID, SentAt: t.now, Expires: t.now.Add(codeLife)}
@@ -112,67 +117,52 @@ func (t *txn) sendCode(u *User, p *Phone, sl slot, from Caller) error {
 	if err != nil {
 		return err
 	}
-	if err := t.chargeSend(u, p, from); err != nil {
+	message := Message{To: number, Text: t.s.text(t.state.settings.textName(t.s.appName), code, from.Language), Test: t.isTest(number)}
+	text, err := t.admit(u, p, message, sl.purpose, from, known)
+	if err != nil {
 		return err
 	}
+	next.Text, next.Priced, next.Weighed = text.id.ID, !text.Test, !text.Test && !text.Known
 	next.Tag = t.tag(u, sl, next, code)
 	*sl.code = next
 	t.note(u, EventCodeSent, p.subject())
-	message := Message{To: number, Text: t.s.text(t.state.settings.textName(t.s.appName), code, from.Language), Test: t.isTest(number)}
-	t.after = append(t.after, func() error { return t.s.send(t, u, p.ID, message) })
+	t.after = append(t.after, func() error { return t.s.send(t, text, message) })
 	return nil
 }
 
-// mayText refuses numbers that no code may go to.
+// mayText refuses users and numbers that no code may go to.
 func (t *txn) mayText(u *User, n phone.Number) error {
-	set := t.state.settings
+	if err := t.mayTextUser(u); err != nil {
+		return err
+	}
+	_, err := t.unreachable(n)
+	return err
+}
+
+func (t *txn) mayTextUser(u *User) error {
 	switch {
-	case !set.SMSCode:
+	case !t.state.settings.SMSCode:
 		return apierr.New(apierr.FeatureNotEnabled)
 	case u.Banned:
 		return apierr.New(apierr.UserBanned)
-	case !set.textsTo(n.Country()):
-		return apierr.New(apierr.UnsupportedCountryCode).Param("phone_number")
-	case !n.TextAllowed():
-		return apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
 	}
-	return nil
-}
-
-// chargeSend counts a message against the number, the user and the address.
-func (t *txn) chargeSend(u *User, p *Phone, from Caller) error {
-	_, key, _ := t.s.parsePhoneID(p.ID)
-	if err := t.read(Key{KindNumber, key}); err != nil {
-		return err
-	}
-	log := t.seen[Key{KindNumber, key}].(*sends)
-	now := t.now.Time()
-	if wait := log.Log.Wait(now, numberRules...); wait > 0 {
-		return apierr.New(apierr.VerificationCodeTooManyRequests).Retry(wait)
-	}
-	if wait := u.Sends.Wait(now, userRules...); wait > 0 {
-		return apierr.New(apierr.VerificationCodeTooManyRequests).Retry(wait)
-	}
-	log.Log, log.End = log.Log.Add(now, numberRules...), t.now.Add(24*time.Hour)
-	u.Sends = u.Sends.Add(now, userRules...)
-	t.put(log)
-	t.takeAddress(from, sendLimits)
 	return nil
 }
 
 // send delivers a message. When the network refuses it, the user may try again at once: the counters stay, the cool-down goes.
-func (s *Service) send(t *txn, u *User, phoneID string, m Message) error {
+func (s *Service) send(t *txn, text *Text, m Message) error {
 	if err := s.sender.Send(t.ctx, m); err == nil {
 		return nil
 	}
-	s.notify(Event{Name: EventSendFailed, User: u.wireID(), At: t.now.Time()})
-	_, key, _ := s.parsePhoneID(phoneID)
+	s.notify(Event{Name: EventSendFailed, User: text.UserID(), At: t.now.Time()})
+	_, key, _ := s.parsePhoneID(text.Phone)
 	err := s.update(t.ctx, []Key{{KindNumber, key}}, func(again *txn) error {
 		log := again.seen[Key{KindNumber, key}].(*sends)
 		if n := len(log.Log); n > 0 {
 			log.Log[n-1] -= resendAfter.Milliseconds()
 			again.put(log)
 		}
+		again.takes = append(again.takes, Take{Budget: failedBudget(text.id.ID), Cost: 1, Limit: noLimit, Expires: text.expires()})
 		return nil
 	})
 	if err != nil {

@@ -81,6 +81,8 @@ type sends struct {
 	base
 	Log ratelimit.Log `json:"l"`
 	End Instant       `json:"e"`
+	// From are marks of the addresses that had messages sent in this hour.
+	From []string `json:"a,omitempty"`
 }
 
 func (s *sends) expires() time.Time { return s.End.Time() }
@@ -111,6 +113,8 @@ func newEntity(kind Kind) entity {
 		return &Nonce{}
 	case KindAudit:
 		return &auditPage{}
+	case KindText:
+		return &Text{}
 	case KindSettings:
 		return &Settings{}
 	case KindSigningKey:

@@ -23,6 +23,7 @@ const (
 	prefixBackup  = "bkc_"
 	prefixTicket  = "sit_"
 	prefixBrowser = "dvb_"
+	prefixText    = "sms_"
 )
 
 // randomID returns 128 random bits as text.

@@ -15,13 +15,14 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/smsprice"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestStoredForm freezes the JSON of records: what was stored yesterday must be read tomorrow.
 func TestStoredForm(t *testing.T) {
-	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, SentAt: 2, Expires: 3}
+	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, SentAt: 2, Expires: 3, Text: "x", Weighed: true, Priced: true}
 	attempt := Attempt{Strategy: PhoneCode, Proved: 1, Code: code}
 	budget := Budget{Failures: 1, WaitUntil: 2, LockedUntil: 3}
 	entry := auditEntry{Name: EventCodeWrong, At: 1, Method: Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}}
@@ -46,10 +47,13 @@ func TestStoredForm(t *testing.T) {
 		},
 		"claim":  &Claim{User: "u", First: budget, Expires: 4},
 		"ticket": &Ticket{User: "u", SecretHash: []byte("h"), Used: 1, Revoked: 2, CreatedAt: 3, UpdatedAt: 4, Expires: 5},
-		"number": &sends{Log: ratelimit.Log{1}, End: 2},
-		"nonce":  &Nonce{Sealed: []byte("s"), Expires: 1},
+		"number": &sends{Log: ratelimit.Log{1}, End: 2, From: []string{"a"}},
+		"text": &Text{User: "u", Phone: "p", Number: "n", Country: "US", Prefix: "+1", Purpose: VerifyNumber, Network: "nw", Known: true, Decision: Refused,
+			Reason: ReasonDailyCap, Price: 1, Test: true, At: 2},
+		"nonce": &Nonce{Sealed: []byte("s"), Expires: 1},
 		"settings": &Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, TestMode: true, EnumerationProtection: true,
-			FirstFactorPhoneCode: true, IPLimits: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"},
+			FirstFactorPhoneCode: true, IPLimits: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
+			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true,
 			Brand: brand.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end},
 		"signingkey": &signingKeys{Keys: []signingKey{{"i", []byte("s"), 1, 2}}},
 	}

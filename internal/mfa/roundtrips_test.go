@@ -38,7 +38,7 @@ func TestRoundTrips(t *testing.T) {
 		"send a text": {func(p *person) { p.enter() }, func(p *person) error {
 			_, err := p.PrepareSecondFactor(ctx, p.browser, p.signIn, mfa.PhoneCode, p.phone)
 			return err
-		}, 1, 1, 3, false},
+		}, 1, 1, 4, false},
 		"second factor, text": {func(p *person) { p.enter(); p.text() }, func(p *person) error { return p.second(mfa.PhoneCode, p.sms()) }, 1, 1, 3, false},
 		"begin to enrol":      {(*person).bare, func(p *person) error { _, err := p.CreateTOTP(ctx, p.browser); return err }, 1, 1, 1, false},
 		"confirm": {func(p *person) {

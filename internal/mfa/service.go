@@ -65,6 +65,11 @@ const (
 	EventUserUnlocked    EventName = "user.unlocked"
 	EventUserBanned      EventName = "user.banned"
 	EventUserUnbanned    EventName = "user.unbanned"
+	EventTextRefused     EventName = "sms.refused"
+	EventBreakerTripped  EventName = "sms.breaker_tripped" // a refusal of too many unverified messages
+	EventSpentHalf       EventName = "sms.spent_50"        // of the day's money; once a day and process
+	EventSpentMost       EventName = "sms.spent_80"
+	EventSpentAll        EventName = "sms.spent_100" // whenever a message is refused for it
 )
 
 // Event is one such occurrence. It holds ids only.
@@ -114,6 +119,7 @@ type Service struct {
 	epoch     time.Time
 	notify    func(Event)
 	cache     settingsCache
+	spending  spending
 	keys      keyMemo
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/brand"
+	"github.com/countersign-mfa/countersign/internal/smsprice"
 )
 
 // Settings are what an administrator decides for the whole instance.
@@ -29,9 +30,15 @@ type Settings struct {
 	AllowedOrigins       []string `json:"origins,omitempty"`
 	SMSCountries         []string `json:"countries"` // ISO 3166 alpha-2
 	// Brand is how the pages and SDKs look; what it leaves open is as deployed.
-	Brand     brand.Brand `json:"brand,omitzero"`
-	UpdatedAt Instant     `json:"u,omitempty"`
-	Trail     *trail      `json:"at,omitempty"`
+	Brand brand.Brand `json:"brand,omitzero"`
+	// SMSDailyCap is the most that messages may cost in a UTC day; 0 is the default. See [Settings.DailyCap].
+	SMSDailyCap    smsprice.Micros            `json:"cap,omitempty"`
+	SMSCountryCaps map[string]smsprice.Micros `json:"caps,omitempty"`
+	SMSPrices      map[string]smsprice.Micros `json:"prices,omitempty"` // before the estimates of package smsprice
+	// SMSRecordOnly lets pass what the wall takes for abuse, and records it. See [Reason].
+	SMSRecordOnly bool    `json:"recordonly,omitempty"`
+	UpdatedAt     Instant `json:"u,omitempty"`
+	Trail         *trail  `json:"at,omitempty"`
 }
 
 var (
@@ -102,6 +109,25 @@ func (s *Settings) textName(deployed string) string {
 		return s.Brand.Name
 	}
 	return deployed
+}
+
+// defaultDailyCap is a day's money where nobody has decided.
+const defaultDailyCap = 20 * smsprice.Dollar
+
+// DailyCap is the most that messages may cost in a UTC day.
+func (s *Settings) DailyCap() smsprice.Micros {
+	if s.SMSDailyCap == 0 {
+		return defaultDailyCap
+	}
+	return s.SMSDailyCap
+}
+
+// PriceOf is what one segment of a message to a country is taken to cost.
+func (s *Settings) PriceOf(country string) smsprice.Micros {
+	if price, ok := s.SMSPrices[country]; ok {
+		return price
+	}
+	return smsprice.Of(country)
 }
 
 func (s *Settings) textsTo(country string) bool { return slices.Contains(s.SMSCountries, country) }

@@ -21,6 +21,7 @@ const (
 	KindSigningKey Kind = "signingkey"
 	KindKeyring    Kind = "keyring"
 	KindAudit      Kind = "audit"
+	KindText       Kind = "text"
 )
 
 // Key names one record: its kind and an id that is unique within the kind.

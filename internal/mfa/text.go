@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/language"
@@ -62,4 +63,24 @@ func plainName(name string, room int) string {
 		return -1
 	}, name)
 	return strings.TrimSpace(name[:min(len(name), max(room, 0))])
+}
+
+// segments is how many messages a text counts as: 160 characters of the GSM alphabet or 70 of UTF-16 fit into one, and fewer into each part of several
+// (3GPP TS 23.040). What has two places in the GSM alphabet counts twice.
+func segments(text string) int {
+	n, whole, part := 0, segment, 153
+	for _, r := range text {
+		n++
+		if strings.ContainsRune("[]{}\\^|~", r) {
+			n++
+		}
+		if r > unicode.MaxASCII || r == '`' {
+			n, whole, part = len(utf16.Encode([]rune(text))), wideSegment, 67
+			break
+		}
+	}
+	if n <= whole {
+		return 1
+	}
+	return (n + part - 1) / part
 }

@@ -31,6 +31,7 @@ type txn struct {
 	backend bool
 	// foreign has, as they were stored, the records with fields of a newer version.
 	foreign map[Key][]byte
+	wall    *passage // of the message that the operation sends
 }
 
 // refusal carries an answer that denies and yet commits: the cost of a wrong guess.
@@ -54,6 +55,9 @@ func (s *Service) update(ctx context.Context, keys []Key, do func(*txn) error) e
 			return verdict
 		}
 		err := t.commit()
+		if errors.As(err, new(refusal)) {
+			verdict, err = err, nil
+		}
 		switch {
 		case errors.Is(err, ErrConflict) && try+1 < commitTries:
 			if err := s.backOff(ctx, try); err != nil {
@@ -193,10 +197,33 @@ func (t *txn) stage(e entity, remove bool) {
 	t.seen[k], t.dirty[k] = e, remove
 }
 
+// commit stores what was staged. When a budget of the wall is exhausted it may store something else instead and return a [refusal].
 func (t *txn) commit() error {
 	if err := t.seal(); err != nil {
 		return err
 	}
+	var verdict error
+	for {
+		err := t.write()
+		budget, ok := asExhausted(err)
+		switch {
+		case err == nil:
+			return verdict
+		case !ok:
+			return err
+		case t.wall == nil:
+			return t.exhausted(budget)
+		}
+		if again := t.spent(budget); again != nil {
+			if !errors.As(again, new(refusal)) {
+				return again
+			}
+			verdict = again
+		}
+	}
+}
+
+func (t *txn) write() error {
 	writes := make([]Write, 0, len(t.order))
 	for _, k := range t.order {
 		e := t.seen[k]
@@ -216,11 +243,7 @@ func (t *txn) commit() error {
 	if len(writes) == 0 && len(t.takes) == 0 {
 		return nil
 	}
-	err := t.s.store.Commit(t.ctx, writes, t.takes...)
-	if e := (*ExhaustedError)(nil); errors.As(err, &e) {
-		return t.exhausted(e.Budget)
-	}
-	if err != nil {
+	if err := t.s.store.Commit(t.ctx, writes, t.takes...); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

@@ -39,6 +39,21 @@ type world struct {
 	at   time.Time
 	sent []mfa.Message
 	down bool
+
+	events []mfa.EventName
+}
+
+// happened is how often an event was told of.
+func (w *world) happened(name mfa.EventName) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, e := range w.events {
+		if e == name {
+			n++
+		}
+	}
+	return n
 }
 
 func newWorld(t testing.TB) *world {
@@ -52,6 +67,11 @@ func newWorld(t testing.TB) *world {
 		Store: w.counts, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: numberplan.Parse,
 		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
 		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
+		Notify: func(e mfa.Event) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.events = append(w.events, e.Name)
+		},
 	}
 	w.Service, err = mfa.New(w.config)
 	w.must(err)
