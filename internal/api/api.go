@@ -152,14 +152,17 @@ func traceID() string {
 
 // override makes a POST with _method in the query the request that it stands for: clerk-js sends no other methods.
 func override(x *exchange, r *http.Request) error {
-	method := r.URL.Query().Get("_method")
-	if method == "" || r.Method != http.MethodPost {
+	given := r.URL.Query()["_method"]
+	if r.Method != http.MethodPost || len(given) == 0 || len(given) == 1 && given[0] == "" {
 		return nil
 	}
-	switch method = strings.ToUpper(method); method {
+	method := strings.ToUpper(given[0])
+	switch method {
 	case http.MethodPatch, http.MethodPut, http.MethodDelete:
-		r.Method, x.overridden = method, true
-		return nil
+		if len(given) == 1 { // of two, one reader takes the first and another the last
+			r.Method, x.overridden = method, true
+			return nil
+		}
 	}
 	return apierr.New(apierr.MethodNotAllowed)
 }

@@ -48,20 +48,26 @@ func (a *API) admit(c *call, surface Surface) error {
 }
 
 func (a *API) admitBackend(r *http.Request) error {
-	key := secret.New(bearer(r.Header.Get("Authorization")))
+	key := secret.New(bearer(r))
 	if key.IsZero() || !a.Accepts(key) {
 		return apierr.New(apierr.ClerkKeyInvalid)
 	}
 	return nil
 }
 
-// bearer returns a token sent with or without the word Bearer: Clerk's SDKs do both.
-func bearer(header string) string {
-	word, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
+// bearer returns a token sent with or without the word Bearer: Clerk's SDKs do both. Two headers are none, because who stands in between may
+// believe the other one.
+func bearer(r *http.Request) string {
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return ""
+	}
+	header := strings.TrimSpace(headers[0])
+	word, rest, _ := strings.Cut(header, " ")
 	if strings.EqualFold(word, "Bearer") {
 		return strings.TrimSpace(rest)
 	}
-	return strings.TrimSpace(header)
+	return header
 }
 
 func (a *API) admitFrontend(c *call) error {
@@ -80,7 +86,7 @@ func (a *API) admitFrontend(c *call) error {
 		}
 	}
 	native, _ := strconv.ParseBool(query.Get("_is_native"))
-	if native && origin != "" && bearer(r.Header.Get("Authorization")) != "" {
+	if native && origin != "" && bearer(r) != "" {
 		return apierr.New(apierr.OriginAuthorizationHeadersConflict)
 	}
 	c.from = mfa.Caller{
@@ -123,7 +129,7 @@ func (a *API) refererOrigin(c *call) string {
 // credentials lists the client tokens in order of precedence: native alone, else the development browser before the cookie.
 func credentials(r *http.Request, query url.Values, native bool) []mfa.Credential {
 	if native {
-		return []mfa.Credential{{Carrier: mfa.Native, Token: secret.New(bearer(r.Header.Get("Authorization")))}}
+		return []mfa.Credential{{Carrier: mfa.Native, Token: secret.New(bearer(r))}}
 	}
 	var found []mfa.Credential
 	for _, name := range []string{browserParam, oldBrowserParam} {
@@ -132,11 +138,15 @@ func credentials(r *http.Request, query url.Values, native bool) []mfa.Credentia
 			break
 		}
 	}
-	if cookie, err := r.Cookie(clientCookie); err == nil {
+	cookies := r.CookiesNamed(clientCookie)
+	for _, cookie := range cookies[:min(len(cookies), maxCookies)] {
 		found = append(found, mfa.Credential{Carrier: mfa.Cookie, Token: secret.New(cookie.Value)})
 	}
 	return found
 }
+
+// maxCookies is how many client cookies are looked at: one is ours, another may be left from a service that had this name before.
+const maxCookies = 4
 
 // allowOrigin sets the headers of cross-origin requests for an origin that is allowed, and says whether it is.
 func (a *API) allowOrigin(c *call) bool {

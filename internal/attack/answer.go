@@ -9,7 +9,7 @@ import (
 func answerProbes() []Probe {
 	return []Probe{
 		{"G19", "reading what caches may keep", "answers are no-store, apart from public keys; types are not guessed", "14.3.2, 3.4.4", "5.1", "", 0, caches},
-		{"G22", "the cookie", "HttpOnly, SameSite, without Domain, Secure over https", "3.3.1, 3.3.2, 3.3.4", "5.1.1", "", 0, cookie},
+		{"G23", "the cookie", "HttpOnly, SameSite, without Domain, Secure over https", "3.3.1, 3.3.2, 3.3.4", "5.1.1", "", 0, cookie},
 		{"I08", "looking for the inside in all answers of this run", "no server error, no stack, no names of parts", "16.5.1, 16.5.3", "", "", 0, insides},
 	}
 }

@@ -3,13 +3,17 @@ package attack_test
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,6 +137,27 @@ func before(change func(*http.Request)) spoiler {
 	}
 }
 
+// onlyUsersWait is a server that limits guesses at the identifiers of users, and no others.
+func onlyUsersWait() spoiler {
+	var users sync.Map
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		form, _ := url.ParseQuery(string(body))
+		later(func(made *httptest.ResponseRecorder, r *http.Request) {
+			name := struct{ Username string }{}
+			switch {
+			case r.URL.Path == "/v1/users" && json.Unmarshal(body, &name) == nil:
+				users.Store(name.Username, true)
+			case r.URL.Path == "/v1/client/sign_ins" && made.Code == http.StatusTooManyRequests:
+				if _, ok := users.Load(strings.ToLower(strings.TrimSpace(form.Get("identifier")))); !ok && !strings.HasPrefix(form.Get("identifier"), "+") {
+					made.Code, made.Body = http.StatusUnprocessableEntity, bytes.NewBufferString(`{"errors":[{"code":"form_password_or_identifier_incorrect"}]}`)
+				}
+			}
+		})(w, r, next)
+	}
+}
+
 // TestProbesFindWeaknesses: a server that is weak in one point fails the probes of that point, and no others.
 func TestProbesFindWeaknesses(t *testing.T) {
 	if testing.Short() {
@@ -171,7 +196,7 @@ func TestProbesFindWeaknesses(t *testing.T) {
 				w.Body.WriteString("\ngoroutine 1 [running]: main.go:7")
 			}
 		})},
-		"a cookie that scripts read": {[]string{"G22"}, later(func(w *httptest.ResponseRecorder, _ *http.Request) {
+		"a cookie that scripts read": {[]string{"G23"}, later(func(w *httptest.ResponseRecorder, _ *http.Request) {
 			if set := w.Header().Get("Set-Cookie"); set != "" {
 				w.Header().Set("Set-Cookie", strings.Replace(set, "HttpOnly; ", "", 1))
 			}
@@ -189,6 +214,25 @@ func TestProbesFindWeaknesses(t *testing.T) {
 		})},
 		"an administrator's lock that new tickets pass": {[]string{"B08"}, later(func(w *httptest.ResponseRecorder, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/verify_totp") && w.Code == http.StatusForbidden && strings.Contains(w.Body.String(), `lockout_expires_in_seconds":3600`) {
+				w.Code, w.Body = http.StatusOK, bytes.NewBufferString("{}")
+			}
+		})},
+		"the first of two client cookies": {[]string{"F19"}, before(func(r *http.Request) {
+			if all := r.CookiesNamed("__client"); len(all) > 1 {
+				r.Header.Set("Cookie", all[0].String())
+			}
+		})},
+		"the last of two keys": {[]string{"G25"}, before(func(r *http.Request) {
+			if all := r.Header.Values("Authorization"); len(all) > 1 {
+				r.Header.Set("Authorization", all[len(all)-1])
+			}
+		})},
+		"only users have to wait": {[]string{"B10", "C15b"}, onlyUsersWait()},
+		"pages that may be framed": {[]string{"G20"}, later(func(w *httptest.ResponseRecorder, _ *http.Request) {
+			w.Header().Set("Content-Security-Policy", strings.Replace(w.Header().Get("Content-Security-Policy"), "frame-ancestors 'none'", "", 1))
+		})},
+		"a time that the client names": {[]string{"L05"}, later(func(w *httptest.ResponseRecorder, r *http.Request) {
+			if r.Header.Get("X-Timestamp") != "" && strings.HasSuffix(r.URL.Path, "/verify_totp") {
 				w.Code, w.Body = http.StatusOK, bytes.NewBufferString("{}")
 			}
 		})},

@@ -30,6 +30,7 @@ func overrides(t *trial) {
 	}
 	t.refused("an override in a header", ask{method: http.MethodPost, path: "/v1/client/sessions", cookie: b.cookie}.with("X-Http-Method-Override", "DELETE"))
 	t.refused("an override in the body", ask{method: http.MethodPost, path: "/v1/client/sessions", cookie: b.cookie, form: url.Values{"_method": {"DELETE"}}})
+	t.refused("two overrides", ask{method: http.MethodPost, path: "/v1/client/sessions?_method=PATCH&_method=DELETE", cookie: b.cookie})
 	for _, m := range []string{http.MethodTrace, "FOO", http.MethodHead} {
 		a := b.ask(http.MethodGet, "/v1/me")
 		a.method = m
@@ -45,7 +46,8 @@ func contentTypes(t *trial) {
 	for what, a := range map[string]ask{
 		"text": {raw: form, kind: "text/plain"}, "no type": {raw: form}, "multipart": {raw: "--x\r\n\r\n--x--", kind: "multipart/form-data; boundary=x"},
 		"XML": {raw: "<a/>", kind: "application/xml"}, "a form that says JSON": {raw: form, kind: "application/json"}, "JSON that says text": {raw: `{"identifier":"a"}`, kind: "text/plain;charset=UTF-8"},
-		"UTF-16": {raw: "\xff\xfe{\x00}\x00", kind: "application/json; charset=utf-16"}, "two types": {raw: form, kind: "application/json, application/x-www-form-urlencoded"},
+		"UTF-16": {raw: "\xff\xfe{\x00}\x00", kind: "application/json; charset=utf-16"}, "a form that says it is packed": ask{raw: "\x1f\x8b\x08\x00" + form, kind: "application/json"}.with("Content-Encoding", "gzip"),
+		"two types": {raw: form, kind: "application/json, application/x-www-form-urlencoded"},
 	} {
 		a.method, a.path = http.MethodPost, "/v1/client/sign_ins"
 		t.refused("the Frontend API with "+what, a)
@@ -79,6 +81,8 @@ func twoMeanings(t *trial) {
 		with("Authorization", "Bearer "+t.SecretKey.Reveal()))
 	b := p.halfway()
 	t.refused("a form parameter twice", ask{method: http.MethodPost, path: b.step("attempt"), cookie: b.cookie, raw: "strategy=totp&code=" + wrong[0] + "&code=" + code, kind: "application/x-www-form-urlencoded"})
+	t.refused("parameters with semicolons", ask{method: http.MethodPost, path: b.step("attempt"), cookie: b.cookie, raw: "strategy=totp;code=" + code + "&code=" + wrong[0], kind: "application/x-www-form-urlencoded"})
+	t.refused("a parameter of the body in the query", ask{method: http.MethodPost, path: b.step("attempt") + "?code=" + code, cookie: b.cookie, form: url.Values{"strategy": {"totp"}}})
 	t.refused("a parameter as a list", ask{method: http.MethodPost, path: b.step("attempt"), cookie: b.cookie, raw: "strategy=totp&code[]=" + wrong[0] + "&code=" + code, kind: "application/x-www-form-urlencoded"})
 	t.refused("two sessions", ask{path: "/v1/me?_clerk_session_id=a&_clerk_session_id=b", cookie: b.cookie})
 	t.ok(p.verify(code)) // none of these used it up
@@ -107,6 +111,9 @@ func oddJSON(t *trial) {
 		"no JSON":                `{username:a}`,
 		"a NUL":                  `{"username":"a\u0000"}`,
 		"half a surrogate":       `{"username":"\ud800","password":7}`,
+		"a mark before it":       "\ufeff{\"username\":\"a\"}",
+		"comments":               `{"username":"a"/* */}`,
+		"a huge number":          `{"created_at":` + strings.Repeat("9", 400) + `}`,
 		"bytes that are no text": "{\"username\":\"\xff\"}",
 	} {
 		t.refused(what, ask{method: http.MethodPost, path: "/v1/users", raw: body, kind: "application/json"}.with("Authorization", "Bearer "+t.SecretKey.Reveal()))

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -19,12 +20,15 @@ func budgetProbes() []Probe {
 		{"B04", "50 wrong codes at once at the Backend API", "exactly five are judged and counted", "2.3.4, 6.6.3", nist, "Keycloak CVE-2024-4629, Instagram 2019", 0, burst},
 		{"B05", "a wrong code, then a look at the count from elsewhere", "it was counted although the request failed", asvs, nist, "Vikunja CVE-2026-35597, Vaultwarden CVE-2026-27801", 0, counted},
 		{"B06", "wrong codes of all methods in turn", "one budget for all of them", asvs, nist, "Zitadel CVE-2024-32868", unlimited, acrossMethods},
+		{"B07", "wrong codes up to the lock, the right one in the same sign-in when the lock is over", "refused: the first factor is needed again", asvs, nist, "Keycloak #26180", moving | unlimited, afterLock},
 		{"B09", "wrong codes at the Backend API, in a sign-in and in a step-up", "one budget for all places", asvs, nist, "Authelia CVE-2025-24806, Zitadel CVE-2025-64102", unlimited, acrossPlaces},
 		{"B10", "a new network address in X-Forwarded-For and others for each sign-in", "the limit per address does not move", "4.1.3, 15.3.4", nist, "futrx #112", moving, forwarded},
 		{"B13", "wrong codes with right first factors between them", "the first factor clears nothing", asvs, nist, "futrx #112, Keycloak #26180", unlimited, firstClearsNothing},
 		{"B15", "wrong text-message codes with resends between them", "five tries in all, as without the resends", asvs, "3.1.3.2", "", outbox | moving | unlimited, resends},
 		{"B17", "wrong codes in the step-up of a stolen session, then a sign-in", "the sign-in has to wait too", asvs, nist, "Vaultwarden CVE-2026-27801", unlimited, stepUpOracle},
+		{"B18", "wrong codes for a number that is being added, then the right one", "five are judged, and they count with the user's others", asvs, "3.1.3.2", "", outbox | unlimited, enrolmentGuesses},
 		{"B19", "malformed codes", "refused, and they cost nothing: nobody can spend another's budget with nonsense", asvs, nist, "Vault CVE-2025-6015", 0, malformed},
+		{"B22", "wrong passwords for one user under every spelling of every identifier", "one budget for all of them", asvs, nist, "Authelia CVE-2025-24806", unlimited, spelledUsers},
 	}
 }
 
@@ -190,10 +194,56 @@ func stepUpOracle(t *trial) {
 
 func malformed(t *trial) {
 	p := t.person(withApp)
-	for _, c := range []string{"12345", "1234567", "12a456", " 12345", "１２３４５６", "%", "-12345", "1e5000", "null"} {
+	for _, c := range []string{"12345", "1234567", "12a456", " 12345", "１２３４５６", "%", "-12345", "1e5000", "null", strings.Repeat("1", 5000), "+12345", "123\u200b456", "１２3456", "٠٠٠٠٠٠", "0x1234"} {
 		t.refused("a malformed code", p.verify(c))
 	}
 	if n := p.remaining(); n != 10 {
 		t.failf("malformed codes cost %d attempts", 10-n)
+	}
+}
+
+func afterLock(t *trial) {
+	p := t.person(withApp)
+	b := p.halfway()
+	wait := 30 * time.Second
+	for i, c := range p.wrong(10) {
+		t.refused("a wrong code", b.second("totp", c), wrongCode)
+		if i+1 >= free {
+			t.later(wait + time.Second)
+			wait *= 2
+		}
+	}
+	t.refused("the right code while the lock lasts", p.verify(p.code(0)), userLocked)
+	t.later(time.Hour)
+	t.refused("the right code in the sign-in of before", b.second("totp", p.code(0)))
+	p.halfway().finish("totp", p.code(0))
+}
+
+func enrolmentGuesses(t *trial) {
+	p := t.person()
+	b := p.enter()
+	path := "/v1/me/phone_numbers/" + b.must(http.MethodPost, "/v1/me/phone_numbers", "phone_number", p.number).text("response.id")
+	b.must(http.MethodPost, path+"/prepare_verification", "strategy", "phone_code")
+	sent := t.texts(p.number)
+	right := sent[len(sent)-1]
+	for _, c := range wrongBut(right, free) {
+		t.refused("a wrong code", b.ask(http.MethodPost, path+"/attempt_verification", "code", c), wrongCode)
+	}
+	t.refused("the right code after five wrong ones", b.ask(http.MethodPost, path+"/attempt_verification", "code", right))
+	if n := 10 - p.remaining(); n != free {
+		t.failf("%d failures were counted against the user, want %d", n, free)
+	}
+}
+
+func spelledUsers(t *trial) {
+	p := t.person(withPassword, withPhone)
+	n := p.number
+	spellings := []string{p.name, strings.ToUpper(p.name), " " + p.name + " ", n, n[:2] + " " + n[2:5] + " " + n[5:], n[:2] + "-" + n[2:5] + "-" + n[5:], strings.ReplaceAll(p.name, "k", "\u212a")}
+	all := list(2*len(spellings), func(i int) reply {
+		return t.do(ask{method: http.MethodPost, path: "/v1/client/sign_ins",
+			form: map[string][]string{"strategy": {"password"}, "identifier": {spellings[i%len(spellings)]}, "password": {"wrong-" + letters(8)}}})
+	})
+	if n := count(all, func(r reply) bool { return r.code() != tooMany && r.code() != userLocked }); n > free {
+		t.failf("%d wrong passwords for one user were judged, want at most %d", n, free)
 	}
 }

@@ -10,11 +10,14 @@ func factorProbes() []Probe {
 	return []Probe{
 		{"E01", "adding an app, a number or backup codes with the first factor alone", "refused", "6.3.4, 7.5.1", "4.1.2.1", "Supabase auth #1439, django-multifactor #107, Retool 2023", 0, enrolHalfway},
 		{"E02", "changing factors with a session of eleven minutes ago", "asks for a step-up", "7.5.1", "4.1.2.1", "Gitea #27690", moving, staleSession},
+		{"E03", "removing the last second factor while one is required", "refused", "6.3.3", "4.1.2.1", "Keycloak CVE-2025-3910", moving, lastFactor},
 		{"E04", "a step-up with the first factor although there is a second", "the change is still refused", "7.5.1", "4.1.2.1", "", moving, weakStepUp},
 		{"E05", "a step-up in one session, the change in another", "refused", "7.5.1", "5.2", "Clerk CVE-2026-42349", moving, otherSession},
 		{"E10", "backup codes before any other factor, and after all were removed", "refused", "6.5.1", "3.1.2.2", "SFTPGo CVE-2022-36071", 0, earlyBackup},
 		{"E11", "reading secrets again after they were shown", "they are in no answer", "14.2.6", "3.1.4.1", "Mattermost CVE-2025-11794", 0, readAgain},
 		{"E14", "every way to sign in for a user with a second factor", "each stops before the second factor", "6.3.4", "4.2", "Casdoor CVE-2026-9091, Vikunja CVE-2026-34727, Coinbase 2021", 0, everyPath},
+		{"E14b", "a password that was set for a user, as after a reset", "the second factor is still asked for", "6.4.3", "4.2", "Coinbase 2021", 0, afterReset},
+		{"E16", "going on with a session without second factor when one becomes required", "the next token says pending", "6.3.3, 7.5.1", "4.1.2.1", "", moving, suddenlyRequired},
 	}
 }
 
@@ -126,5 +129,46 @@ func everyPath(t *trial) {
 	r = t.ok(b.ask(http.MethodPost, "/v1/client/sign_ins/"+b.signIn+"/attempt_first_factor", "strategy", "password", "password", p.password))
 	if r.text("response.status") != "needs_second_factor" || r.text("response.created_session_id") != "" {
 		t.failf("a password in the second step: the sign-in is %s", r.text("response.status"))
+	}
+}
+
+// required makes a second factor a duty on a development server until the function that it returns is called.
+func (t *trial) required() func() {
+	set := func(on bool) { t.ok(t.backend(http.MethodPatch, "/v1/instance", map[string]any{"mfa_required": on})) }
+	was := t.ok(t.backend(http.MethodGet, "/v1/instance", nil)).at("mfa_required") == true
+	set(true)
+	return func() { set(was) }
+}
+
+func lastFactor(t *trial) {
+	p := t.person(withApp)
+	b := p.signedIn()
+	defer t.required()()
+	t.refused("removing the app", b.ask(http.MethodDelete, "/v1/me/totp"))
+	t.refused("removing it by override", b.ask(http.MethodPost, "/v1/me/totp").query("_method=DELETE"))
+	if p.shown().at("totp_enabled") != true {
+		t.failf("the app is gone")
+	}
+}
+
+func afterReset(t *trial) {
+	p := t.person(withApp, withPassword)
+	const fresh = "another-password-of-the-attack"
+	t.ok(p.backend(http.MethodPatch, "/v1/users/"+p.id, map[string]any{"password": fresh}))
+	r := t.ok(ask{method: http.MethodPost, path: "/v1/client/sign_ins", form: map[string][]string{"identifier": {p.name}, "password": {fresh}}})
+	if r.text("response.status") != "needs_second_factor" || r.text("response.created_session_id") != "" {
+		t.failf("after a new password the sign-in is %s", r.text("response.status"))
+	}
+	t.refused("the password of before", ask{method: http.MethodPost, path: "/v1/client/sign_ins", form: map[string][]string{"identifier": {p.name}, "password": {p.password}}})
+}
+
+func suddenlyRequired(t *trial) {
+	b := t.person().enter()
+	if strings.Contains(decoded(b.sessionToken()), "pending") {
+		t.failf("the attack could not be prepared: the session is pending from the start")
+	}
+	defer t.required()()
+	if claims := decoded(b.sessionToken()); !strings.Contains(claims, `"sts":"pending"`) {
+		t.failf("a token after a second factor became a duty: %s", claims)
 	}
 }

@@ -2,6 +2,8 @@ package attack
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -25,7 +27,9 @@ func onceProbes() []Probe {
 		{"A11", "the code that verifies a new number as the second factor", "refused", "6.6.2", "3.1.3.2", "", outbox | unlimited, otherPurpose},
 		{"A12", "the code that confirmed an app in the next sign-in", "refused", single, otp, "", 0, enrolmentCode},
 		{"A13", "a backup code of a set that was replaced", "refused", single, "3.1.2.2", "SFTPGo CVE-2022-36071", 0, oldBackup},
+		{"A14", "one backup code in all its spellings at once", "one is accepted: however it is written, it is one code", "2.3.4, 6.5.1", "3.1.2.2", "Vault CVE-2025-6014", 0, raceSpellings},
 		{"A15", "a code of an app that was removed and enrolled anew", "refused", "6.5.6", "4.1.2.1", "", 0, oldApp},
+		{"A16", "the nonce of a handshake twice, and 50 times at once", "it is answered once", "2.3.4, 7.2.1", "5.1", "", 0, nonceTwice},
 	}
 }
 
@@ -196,4 +200,36 @@ func oldApp(t *trial) {
 	b.must(http.MethodDelete, "/v1/me/totp")
 	enrol(b, p)
 	t.refused("a code of the removed app", p.verify(was.code(1)), wrongCode)
+}
+
+func raceSpellings(t *trial) {
+	p := t.person(withApp, withBackup)
+	code := p.backups[0]
+	plain := strings.ReplaceAll(code, "-", "")
+	spellings := []string{code, plain, strings.ToUpper(code), strings.ToUpper(plain), plain[:2] + "-" + plain[2:], " " + code, code + " "}
+	all := t.together(volley, func(i int) ask { return p.verify(spellings[i%len(spellings)]) })
+	if n := count(all, accepted); n > 1 {
+		t.failf("%d spellings of one backup code were accepted", n)
+	}
+	t.refused("the code after that", p.verify(code))
+}
+
+func nonceTwice(t *trial) {
+	b := t.person().enter()
+	fetch := func() ask {
+		r := t.do(b.ask(http.MethodGet, "/v1/client/handshake").query("format=nonce&redirect_url=" + url.QueryEscape(t.URL+"/")))
+		to, err := url.Parse(r.header.Get("Location"))
+		if err != nil || to.Query().Get("__clerk_handshake_nonce") == "" {
+			t.failf("the attack could not be prepared: %v leads nowhere", r)
+		}
+		return t.backend(http.MethodGet, "/v1/clients/handshake_payload?nonce="+to.Query().Get("__clerk_handshake_nonce"), nil)
+	}
+	a := fetch()
+	t.ok(a)
+	t.refused("the nonce again", a)
+	a = fetch()
+	t.oneOf("nonce", t.together(volley, func(int) ask { return a }))
+	a = fetch()
+	delete(a.header, "Authorization")
+	t.refused("a nonce without the key", a)
 }

@@ -65,6 +65,8 @@ func otherIDs(t *trial) {
 		}
 		t.same("a sign-in"+op, f(half.signIn), f(nobody(half.signIn)))
 	}
+	f := func(id string) ask { return ask{path: "/v1/me?_clerk_session_id=" + id, cookie: own.cookie} }
+	t.same("the account by a session", f(session.session), f(nobody(session.session)))
 	session.must(http.MethodGet, "/v1/me")
 	if victim.shown().text("phone_numbers.0.id") != victim.phoneID {
 		t.failf("the victim's number is gone")

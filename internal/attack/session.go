@@ -11,8 +11,10 @@ func sessionProbes() []Probe {
 		{"F01", "the account, a token and setActive with one factor of two", "refused, and there is no session", "6.3.4, 7.2.1", "5.1", "Zitadel CVE-2025-64103", 0, oneFactor},
 		{"F02", "a client token planted before the sign-in", "worth nothing after it, nor after the second factor", "7.2.4", "5.1.1", "Zitadel CVE-2024-28197", 0, fixation},
 		{"F06", "session, token and cookie after signing out", "refused", "7.4.1", "5.1", "", 0, signedOut},
+		{"F16", "tokens and the end of their session at once", "none is made after the end was answered", "7.4.1, 15.4.2", "5.1", "", 0, endRace},
 		{"F17", "session, ticket and sign-in of a banned and of a deleted user", "refused at once", "7.4.2", "5.1", "", 0, banned},
 		{"F18", "many session ids", "no two alike, and no pattern in what is random", "7.2.3", "5.1", "", unlimited, sessionIDs},
+		{"F19", "the attacker's client cookie beside the victim's, as a sibling domain can plant it", "refused in either order: nobody acts in another's account unawares", "7.2.4, 3.3.1", "5.1.1", "", 0, twoCookies},
 	}
 }
 
@@ -102,5 +104,41 @@ func sessionIDs(t *trial) {
 		if len(b.cookie) < bits256 || strings.Contains(b.cookie, p.id) {
 			t.failf("the client token is short, or made of the user's id")
 		}
+	}
+}
+
+func endRace(t *trial) {
+	b := t.person().enter()
+	token := b.ask(http.MethodPost, "/v1/client/sessions/"+b.session+"/tokens")
+	end := b.ask(http.MethodPost, "/v1/client/sessions/"+b.session+"/end")
+	all := t.together(volley, func(i int) ask {
+		if i == volley/2 {
+			return end
+		}
+		return token
+	})
+	if all[volley/2].status != http.StatusOK {
+		t.failf("the session was not ended: %v", all[volley/2])
+	}
+	t.refused("a token after the end", token)
+	t.refused("the account after the end", b.ask(http.MethodGet, "/v1/me"))
+}
+
+func twoCookies(t *trial) {
+	mallory, victim := t.person().enter(), t.person().enter()
+	pair := func(one, two string) string { return "__client=" + one + "; __client=" + two }
+	for what, header := range map[string]string{
+		"the attacker's first": pair(mallory.cookie, victim.cookie), "the attacker's last": pair(victim.cookie, mallory.cookie),
+	} {
+		for _, a := range []ask{
+			{path: "/v1/client"}, {path: "/v1/me"}, {path: "/v1/me?_clerk_session_id=" + mallory.session}, {method: http.MethodPost, path: "/v1/client/sessions/" + victim.session + "/tokens"},
+			{method: http.MethodPost, path: "/v1/me/totp?_clerk_session_id=" + mallory.session},
+		} {
+			t.refused(what, a.with("Cookie", header))
+		}
+	}
+	r := t.ok(ask{path: "/v1/me"}.with("Cookie", pair("x", victim.cookie))) // what is nobody's token is no reason to turn the victim away
+	if !strings.Contains(string(r.body), victim.session) && r.text("response.id") == "" {
+		t.failf("with a worthless cookie beside it the victim's is not seen")
 	}
 }

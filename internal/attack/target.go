@@ -89,6 +89,16 @@ func (a ask) with(name, value string) ask {
 	return a
 }
 
+// query returns the request with more in its query.
+func (a ask) query(text string) ask {
+	sep := "?"
+	if strings.Contains(a.path, "?") {
+		sep = "&"
+	}
+	a.path += sep + text
+	return a
+}
+
 // backend is a request with the secret key.
 func (t *target) backend(method, path string, body any) ask {
 	return ask{method: method, path: path, json: body, header: map[string]string{"Authorization": "Bearer " + t.SecretKey.Reveal()}}

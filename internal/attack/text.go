@@ -3,19 +3,25 @@ package attack
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // textProbes are class C: text messages and numbers.
 func textProbes() []Probe {
 	return []Probe{
+		{"C01", "somebody else's number in every way of writing it", "never added a second time", "2.2.1, 2.2.2", "3.1.3.3", "", 0, writtenNumbers},
 		{"C02", "numbers with extensions, letters, other digits, NUL, a megabyte", "refused, never a server error", "2.2.1", "3.1.3.3", "nyaruka/phonenumbers CVE-2025-10954", 0, oddNumbers},
 		{"C05", "premium, toll-free, satellite and short numbers", "refused before anything is sent", "2.4.1, 6.6.1", "3.1.3.3", "Twitter 2022 (pumping)", 0, costlyNumbers},
+		{"C06", "numbers of countries that are not allowed, also under +1", "refused before anything is sent", "2.4.1, 6.6.1", "3.1.3.3", "Twitter 2022 (pumping)", 0, otherCountries},
 		{"C07", "50 messages to one number at once", "one is sent", "2.4.1, 6.6.3", "3.1.3.3", "Twitter 2022 (pumping)", outbox | unlimited, sendRace},
 		{"C12", "a message before the first factor, and to somebody else's number", "refused, nothing is sent", "6.6.1", "3.1.3.2", "Box 2021", outbox, unasked},
+		{"C14", "adding taken numbers one after another, to learn which are", "after ten in a day no more is said", "6.3.8, 2.4.1", "", "Twilio Authy CVE-2024-39891", unlimited, takenNumbers},
 		{"C15", "sign-ins with known and unknown users, and wrong passwords for them", "the answers are the same", "6.3.8", "3.2.2", "Twilio Authy CVE-2024-39891", 0, enumeration},
+		{"C15b", "wrong passwords for a known user, one without a password and an unknown one, until a limit", "the answers are the same at every try", "6.3.8", "3.2.2", "Twilio Authy CVE-2024-39891", unlimited, enumerationByLimit},
 		{"C16", "looking at a victim's number with the first factor alone", "only its last digits are shown", "14.2.6", "3.1.3.3", "", 0, masked},
 		{"C17", "reading the message", "one segment, and a last line that binds the code to the host", "6.6.2", "3.1.3.2", "Retool 2023", outbox, message},
+		{"C18", "the fixed code of test mode, 424242, for real numbers and apps", "refused; no deployment but a development server is in test mode", "13.4.2, 6.5.3", "3.1.3.2", "", unlimited, fixedCode},
 	}
 }
 
@@ -114,5 +120,73 @@ func message(t *trial) {
 	}
 	if !regexp.MustCompile(`^\d{6}$`).MatchString(code) {
 		t.failf("the code is not six digits")
+	}
+}
+
+func writtenNumbers(t *trial) {
+	holder := t.person(withPhone)
+	b := t.person().enter()
+	n := holder.number
+	for _, written := range []string{
+		n, n[:2] + " (" + n[2:5] + ") " + n[5:8] + "-" + n[8:], " " + n + " ", "tel:" + n, "00" + n[1:], n[1:], "+1.212." + n[5:], n + "\u200e", "\u202d" + n, "＋" + n[1:],
+	} {
+		t.refused("the number as "+written, b.ask(http.MethodPost, "/v1/me/phone_numbers", "phone_number", written))
+	}
+}
+
+func otherCountries(t *trial) {
+	b := t.person().enter()
+	allowed, _ := t.ok(t.backend(http.MethodGet, "/v1/instance", nil)).at("sms_countries").([]any)
+	for country, n := range map[string]string{
+		"JM": "+18762345678", "DO": "+18092345678", "BS": "+12423591234", "SO": "+252712345678", "CU": "+5351234567", "LK": "+94712345678", "GN": "+224601123456", "EE": "+37251234567",
+	} {
+		if !slices.Contains(allowed, any(country)) {
+			t.refused("a number of "+country, b.ask(http.MethodPost, "/v1/me/phone_numbers", "phone_number", n))
+		}
+	}
+}
+
+func takenNumbers(t *trial) {
+	holder := t.person(withPhone)
+	b := t.person().enter()
+	const most = 10
+	for range most {
+		t.refused("a taken number", b.ask(http.MethodPost, "/v1/me/phone_numbers", "phone_number", holder.number), "form_identifier_exists")
+	}
+	t.refused("one more", b.ask(http.MethodPost, "/v1/me/phone_numbers", "phone_number", holder.number), tooMany)
+}
+
+func enumerationByLimit(t *trial) {
+	who := []string{t.person(withApp, withPassword).name, t.person(withApp).name, "attack" + letters(20)}
+	const most = 8
+	for i := range most {
+		all := list(len(who), func(j int) reply {
+			return t.do(ask{method: http.MethodPost, path: "/v1/client/sign_ins", form: map[string][]string{"identifier": {who[j]}, "strategy": {"password"}, "password": {"a wrong password"}}})
+		})
+		for _, r := range all[1:] {
+			if r.status != all[0].status || r.code() != all[0].code() {
+				t.failf("try %d tells a known user from others: %v", i+1, all)
+			}
+		}
+	}
+}
+
+func fixedCode(t *trial) {
+	const fixed = "424242"
+	set := t.ok(t.backend(http.MethodGet, "/v1/instance", nil))
+	if !t.development && set.at("test_mode") == true {
+		t.failf("a deployment for real users is in test mode")
+	}
+	p := t.person(withApp)
+	if p.code(-1) != fixed && p.code(0) != fixed && p.code(1) != fixed {
+		t.refused("the fixed code for an app", p.verify(fixed), wrongCode)
+	}
+	if !t.development {
+		return // a message would cost money
+	}
+	p = t.person(withPhone)
+	b := p.halfway()
+	if b.text(p) != fixed {
+		t.refused("the fixed code for a real number", b.second("phone_code", fixed), wrongCode)
 	}
 }

@@ -38,7 +38,8 @@ func (t *trial) forgeries(right string) map[string]string {
 	}
 	encode := base64.RawURLEncoding.EncodeToString
 	out := map[string]string{
-		"no signature": parts[0] + "." + parts[1] + ".", "two tokens joined": right + "." + right,
+		"no signature": parts[0] + "." + parts[1] + ".", "half the signature": right[:len(right)-len(parts[2])/2], "a bit flipped": parts[0] + "." + parts[1] + "." + flipped(parts[2]),
+		"HS256 by the public key's name": encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + parts[1] + "." + parts[2], "a key of its own": encode([]byte(`{"alg":"RS256","jku":"https://evil.example/k","kid":"../../dev/null"}`)) + "." + parts[1] + "." + parts[2], "two tokens joined": right + "." + right,
 		"alg none": encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + parts[1] + ".", "alg nOnE": encode([]byte(`{"alg":"nOnE"}`)) + "." + parts[1] + ".",
 	}
 	const bits = 2048
@@ -126,7 +127,7 @@ func otherKeys(t *trial) {
 	for what, header := range map[string]string{
 		"no key": "", "an empty key": "Bearer ", "part of the key": "Bearer " + key[:len(key)-1], "the key and more": "Bearer " + key + "x",
 		"in capitals": "Bearer " + strings.ToUpper(key), "a publishable key": "Bearer pk_test_x", "another key": "Bearer sk_live_" + letters(20), "as Basic": "Basic " + key,
-		"twice": "Bearer " + key + ", Bearer " + key,
+		"twice": "Bearer " + key + ", Bearer " + key, "quoted": `Bearer "` + key + `"`, "with a tab": "Bearer\t" + key + "\t.", "another scheme": "Digest " + key, "in pieces": "Bearer " + key[:4] + " " + key[4:],
 	} {
 		a := ask{path: "/v1/users/count"}
 		if header != "" {
@@ -155,4 +156,12 @@ func decoded(token string) string {
 	claims, _, _ := strings.Cut(rest, ".")
 	text, _ := base64.RawURLEncoding.DecodeString(claims)
 	return string(text)
+}
+
+// flipped is a signature with another first character.
+func flipped(text string) string {
+	if text[0] == 'A' {
+		return "B" + text[1:]
+	}
+	return "A" + text[1:]
 }

@@ -99,13 +99,16 @@ func (t *txn) identify(from Caller) (*presence, error) {
 	if n := len(from.Credentials); n > 0 {
 		found.carrier = from.Credentials[n-1].Carrier
 	}
+	if err := t.oneCookie(from); err != nil {
+		return nil, err
+	}
 	var unknownBrowser bool
 	for _, cred := range from.Credentials {
-		c, err := t.client(tokenClient(cred))
+		c, err := t.bearer(cred)
 		if err != nil {
 			return nil, err
 		}
-		if c == nil || subtle.ConstantTimeCompare(c.TokenHash, hashToken(cred.Token.Reveal())) != 1 || c.Expires <= t.now {
+		if c == nil {
 			unknownBrowser = unknownBrowser || cred.Carrier == DevBrowser
 			continue
 		}
@@ -120,6 +123,37 @@ func (t *txn) identify(from Caller) (*presence, error) {
 		return nil, apierr.New(apierr.DevBrowserUnauthenticated)
 	}
 	return found, nil
+}
+
+// bearer returns the client whose token a credential is, or nil.
+func (t *txn) bearer(cred Credential) (*Client, error) {
+	c, err := t.client(tokenClient(cred))
+	if err != nil || c == nil || subtle.ConstantTimeCompare(c.TokenHash, hashToken(cred.Token.Reveal())) != 1 || c.Expires <= t.now {
+		return nil, err
+	}
+	return c, nil
+}
+
+// oneCookie refuses a browser that sends the cookies of two clients. A sibling domain can plant the second, and its path decides which comes first:
+// the person would act in an account of the attacker's choice.
+func (t *txn) oneCookie(from Caller) error {
+	var one *Client
+	for _, cred := range from.Credentials {
+		if cred.Carrier != Cookie {
+			continue
+		}
+		c, err := t.bearer(cred)
+		if err != nil {
+			return err
+		}
+		if c != nil && one != nil && c != one {
+			return apierr.New(apierr.FormParamDuplicate).Param("__client")
+		}
+		if c != nil {
+			one = c
+		}
+	}
+	return nil
 }
 
 // visible says whether the client exists as far as its owner can see.
