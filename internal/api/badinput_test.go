@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -186,4 +187,21 @@ func FuzzQueries(f *testing.F) {
 			t.Errorf("%q: %d %s", query, a.StatusCode, a.body)
 		}
 	})
+}
+
+// TestAPanicIsAnErrorWithoutText: whoever breaks the program learns nothing from it, and neither does the log of what was sent.
+func TestAPanicIsAnErrorWithoutText(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) {
+		c.Accepts = func(bearer secret.Value) bool { panic("broken by " + bearer.Reveal()) }
+	})
+	a := w.backend("GET", "/v1/users/count", "")
+	a.want(500, "internal_clerk_error")
+	for _, word := range []string{"broken", "goroutine", ".go", secretKey} {
+		if strings.Contains(string(a.body), word) {
+			t.Errorf("the answer says %q: %s", word, a.body)
+		}
+	}
+	if log := w.log.String(); !strings.Contains(log, `"panic"`) || strings.Contains(log, secretKey) {
+		t.Errorf("the log: %s", log)
+	}
 }

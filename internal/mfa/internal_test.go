@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/brand"
+	"github.com/countersign-mfa/countersign/internal/phone"
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
@@ -158,4 +159,30 @@ func FuzzTokenClient(f *testing.F) {
 			t.Errorf("%q names %q", text, id)
 		}
 	})
+}
+
+// TestSentCodesAreUniform: every digit is as likely as the others at every place, also a zero in front.
+func TestSentCodesAreUniform(t *testing.T) {
+	tx := &txn{s: &Service{rand: rand.Reader}, state: &settingsState{}}
+	const draws, places = 200_000, 6
+	var counts [places][10]int
+	for range draws {
+		code, err := tx.drawCode(phone.Number{})
+		if err != nil || !isCode(code) {
+			t.Fatalf("%q %v", code, err)
+		}
+		for i := range places {
+			counts[i][code[i]-'0']++
+		}
+	}
+	for place, all := range counts {
+		sum := 0.0 // chi-square with 9 degrees of freedom: beyond 60 once in a billion runs
+		for _, n := range all {
+			const expected = draws / 10.0
+			sum += (float64(n) - expected) * (float64(n) - expected) / expected
+		}
+		if sum > 60 {
+			t.Errorf("place %d: chi-square %.0f", place, sum)
+		}
+	}
 }
