@@ -7,7 +7,7 @@ GOLDEN := $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/n
 CDK := npx --yes aws-cdk@2.1148.1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help run test test-dynamodb dynamodb e2e synth deploy invoke figures lint bench load update fuzz soak sbom clean
+.PHONY: help run test test-dynamodb dynamodb e2e synth deploy invoke figures lint bench load update fuzz soak vuln sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F":.*## " "{printf \"  make %-9s %s\\n\", \$$1, \$$2}"
@@ -54,7 +54,10 @@ load: ## measure a server from outside: checks per second, latency, CPU, memory
 update: ## rewrite the golden files
 	bash scripts/with-dynamodb.sh go test $(GOLDEN) -update
 
-fuzz: ## run every fuzz target for T (10s)
+vuln: ## known weaknesses of what the program reaches
+	@bash scripts/vulnerabilities.sh
+
+fuzz: ## run every fuzz target for T (10s); at night: make fuzz T=10m
 	@bash scripts/fuzz.sh $(or $(T),10s)
 
 soak: ## look for histories that no order explains, with fresh seeds for T each (1m); for nights

@@ -100,3 +100,20 @@ func TestWhatIsStoredIsNoCredential(t *testing.T) {
 		t.Errorf("the real ticket: %v", err)
 	}
 }
+
+// TestAnotherProcessCountsOn: the budget is the user's, not a process's. A function that starts anew knows of every failure.
+func TestAnotherProcessCountsOn(t *testing.T) {
+	p := newWorld(t).member()
+	const free = 5
+	judged := 0
+	for range 2 * free {
+		process, err := mfa.New(p.config)
+		p.must(err)
+		if _, err := process.VerifyTOTP(t.Context(), p.id, secret.New(p.wrong())); codeOf(err) == apierr.FormCodeIncorrect {
+			judged++
+		}
+	}
+	if judged != free {
+		t.Errorf("%d guesses in as many processes were judged, want %d", judged, free)
+	}
+}
