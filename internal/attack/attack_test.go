@@ -79,8 +79,15 @@ func TestAllProbesPass(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range attack.Probes() {
-		if !strings.Contains(page.String(), "<td>"+p.Name) || !strings.Contains(junit.String(), `name="`+p.Name+" ") {
+		if !strings.Contains(page.String(), "<td>"+p.Name+"<td>") || !strings.Contains(junit.String(), `name="`+p.Name+" ") {
 			t.Errorf("%s is not in the reports", p.Name)
+		}
+	}
+	for _, standard := range report.Standards() {
+		for _, section := range standard.Sections {
+			if section.Title == "" {
+				t.Errorf("%s: section %s has no title", standard.Name, section.Number)
+			}
 		}
 	}
 	var suite struct {

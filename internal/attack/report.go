@@ -1,10 +1,12 @@
 package attack
 
 import (
+	_ "embed" // the page
 	"encoding/xml"
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -62,20 +64,16 @@ func (r Report) JUnit(w io.Writer) error {
 	return e.Encode(s)
 }
 
-var page = template.Must(template.New("report").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Attack on {{.URL}}</title>
-<style>
-body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;color:#1c1c1e;background:#fff}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.4rem .6rem;border-bottom:1px solid #ddd}
-.passed{color:#0a6b2d}.failed{color:#b00020;font-weight:700}.skipped{color:#8a5a00;font-weight:700}small{color:#555}
-</style>
-<h1>Attack on {{.URL}}</h1>
-<p>{{.At.Format "2 January 2006 15:04:05"}} UTC: <b class="passed">{{.Count "passed"}} passed</b>, <b class="failed">{{.Count "failed"}} failed</b>, <b class="skipped">{{.Count "skipped"}} skipped</b>.
-A row of OWASP ASVS 5.0 or NIST SP 800-63B-4 says what the probe is evidence for; a probe alone does not fulfil a requirement.</p>
-<table><thead><tr><th>Probe<th>What is tried<th>What must be true<th>ASVS 5.0<th>800-63B-4<th>Result</thead><tbody>
-{{range .Results}}<tr><td>{{.Name}}<td>{{.Tries}}{{with .After}}<br><small>This worked against: {{.}}</small>{{end}}<td>{{.Must}}<td>{{.ASVS}}<td>{{.NIST}}<td class="{{.Outcome}}">{{.Outcome}}{{with .Detail}}<br><small>{{.}}</small>{{end}}
-{{end}}</tbody></table></html>
-`))
+//go:embed report.html
+var reportPage string
+
+var page = template.Must(template.New("report").Parse(reportPage))
+
+// ASVSRows are the requirements one by one.
+func (p Probe) ASVSRows() []string { return strings.Split(p.ASVS, ", ") }
+
+// NISTRows are the sections one by one.
+func (p Probe) NISTRows() []string { return strings.Split(p.NIST, ", ") }
 
 // HTML writes the report as one page.
 func (r Report) HTML(w io.Writer) error { return page.Execute(w, r) }
