@@ -102,6 +102,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.Header().Set("X-Clerk-Trace-Id", x.traceID)
 	x.Header().Set("Cache-Control", "no-store")
 	x.Header().Set("X-Content-Type-Options", "nosniff")
+	x.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // an answer is no page, whoever opens it
+	if a.secure {
+		x.Header().Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	if err := override(x, r); err != nil {
 		a.failReadably(x, r, err)
 		return

@@ -294,3 +294,16 @@ func TestBackendIsForNoScript(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAnswerIsNoPage: nothing runs in an answer that is opened as a page, and over https a browser comes back by https only.
+func TestAnAnswerIsNoPage(t *testing.T) {
+	for url, hsts := range map[string]string{"http://localhost:8080": "", "https://clerk.example.com": "max-age=31536000"} {
+		w := newWorld(t, func(c *api.Config) { c.PublicURL = url })
+		for _, path := range []string{"/v1/client", "/v1/users/count", "/v1/nothing", "/.well-known/jwks.json", "/v1/client/handshake"} {
+			h := w.send(httptest.NewRequest("GET", path, nil)).Header
+			if h.Get("Content-Security-Policy") != "default-src 'none'; frame-ancestors 'none'" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Strict-Transport-Security") != hsts {
+				t.Errorf("%s%s: %v", url, path, h)
+			}
+		}
+	}
+}

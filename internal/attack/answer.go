@@ -8,7 +8,7 @@ import (
 // answerProbes look at what answers say. The last one looks back at all that came before it.
 func answerProbes() []Probe {
 	return []Probe{
-		{"G19", "reading what caches may keep", "answers are no-store, apart from public keys; types are not guessed", "14.3.2, 3.4.4", "5.1", "", 0, caches},
+		{"G19", "reading what caches may keep, taking an answer for a page", "answers are no-store, apart from public keys; types are not guessed; nothing runs in them", "14.3.2, 3.4.1, 3.4.3, 3.4.4", "5.1", "", 0, caches},
 		{"G23", "the cookie", "HttpOnly, SameSite, without Domain, Secure over https", "3.3.1, 3.3.2, 3.3.4", "5.1.1", "", 0, cookie},
 		{"I08", "looking for the inside in all answers of this run", "no server error, no stack, no names of parts", "16.5.1, 16.5.3", "", "", 0, insides},
 	}
@@ -27,6 +27,12 @@ func caches(t *trial) {
 		}
 		if r.header.Get("X-Content-Type-Options") != "nosniff" {
 			t.failf("%v: without X-Content-Type-Options: nosniff", r)
+		}
+		if !strings.Contains(r.header.Get("Content-Security-Policy"), "default-src 'none'") || !strings.Contains(r.header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+			t.failf("%v: its policy would let it be a page: %q", r, r.header.Get("Content-Security-Policy"))
+		}
+		if strings.HasPrefix(t.URL, "https:") && r.header.Get("Strict-Transport-Security") == "" {
+			t.failf("%v: without Strict-Transport-Security", r)
 		}
 		if server := r.header.Get("X-Powered-By"); server != "" {
 			t.failf("%v: it says %s", r, server)
