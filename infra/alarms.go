@@ -67,6 +67,10 @@ func (s *Stack) watched(gateway awsapigatewayv2.CfnApi) []alarm {
 		{"sms-spend", "Four fifths of the month's budget for text messages are spent", s.metric("AWS/SNS", "SMSMonthToDateSpentUSD", "Maximum", minutes(5), nil),
 			budgetShare * s.settings.SMS.MonthlyBudget, false, 1, calm},
 		{"sms-failing", "Text messages are not accepted", s.own(lambdahost.MetricFailed, "Sum", minutes(5)), 5, false, 2, calm},
+		{"sms-day-50", "Half of a day's money for text messages is spent", s.own(lambdahost.MetricSpent, "Maximum", minutes(5)), 49, false, 1, calm},
+		{"sms-day-80", "Four fifths of a day's money for text messages are spent", s.own(lambdahost.MetricSpent, "Maximum", minutes(5)), 79, false, 1, calm},
+		{"sms-day-100", "Text messages are refused: the day's money is spent", s.own(lambdahost.MetricSpent, "Maximum", minutes(5)), 99, false, 1, calm},
+		{"sms-breaker", "Text messages are refused: too few codes are used", s.own(lambdahost.MetricBreaker, "Sum", minutes(5)), 0, false, 1, calm},
 		{"users-locked", "Many users were locked out within an hour", s.own(lambdahost.MetricLocked, "Sum", minutes(60)), lockedMost, false, 1, calm},
 		{"codes-refused", "More than half of the codes are wrong", expression("IF(wrong+right>"+itoa(fewest)+",100*wrong/(wrong+right),0)", minutes(15), map[string]awscloudwatch.IMetric{
 			"wrong": s.own(lambdahost.MetricRefused, "Sum", minutes(15)), "right": s.own(lambdahost.MetricVerified, "Sum", minutes(15)),

@@ -59,6 +59,16 @@ func (s noting) List(ctx context.Context, kind mfa.Kind, after string, limit int
 	return s.Store.List(ctx, kind, after, limit)
 }
 
+func (s noting) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+	note(ctx, api.Reads|api.Latest)
+	return s.Store.Latest(ctx, kind, before, limit)
+}
+
+func (s noting) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
+	note(ctx, api.Reads)
+	return s.Store.Sums(ctx, budgets...)
+}
+
 // numbers notes that a new phone number was read.
 func (w *world) numbers(text string) (phone.Number, error) {
 	w.parsed = true
@@ -81,7 +91,7 @@ func TestMain(m *testing.M) {
 func unlike(operations []api.Operation) []string {
 	var lines []string
 	for _, op := range operations {
-		checked := api.Reads | api.Writes | api.Deletes | api.Counts | api.Texts | api.Lists | api.Numbers
+		checked := api.Reads | api.Writes | api.Deletes | api.Counts | api.Texts | api.Lists | api.Numbers | api.Latest
 		says, does := op.Needs&checked, used.needs[op.Name]&checked
 		if says != does {
 			lines = append(lines, fmt.Sprintf("%s says %v and does %v", op.Name, says, does))

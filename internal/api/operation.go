@@ -33,9 +33,10 @@ const (
 	Counts                    // counts against a budget per address
 	Numbers                   // reads phone numbers that are new, and so holds the numbering plans
 	Reads                     // reads records; every operation does but a few
+	Latest                    // reads the newest of a kind, by the index
 )
 
-var needNames = []string{"writes", "texts", "signs", "lists", "deletes", "counts", "numbers", "reads"}
+var needNames = []string{"writes", "texts", "signs", "lists", "deletes", "counts", "numbers", "reads", "latest"}
 
 // String names the needs.
 func (all Needs) String() string {

@@ -88,5 +88,6 @@ func Rows() []func() Operation {
 		UserPasswordVerify, UserMFADelete, UserTOTPDelete, UserBackupCodeDelete,
 		PhoneNumberCreate, PhoneNumberGet, PhoneNumberUpdate, PhoneNumberDelete, SignInTokenCreate, SignInTokenRevoke, SessionsList,
 		AdminSessionGet, AdminSessionRevoke, AdminSessionTokenCreate, BackendJWKSGet, HandshakePayloadGet, InstanceGet, InstanceAuditEventsList, InstanceUpdate,
+		SMSMessagesList, SMSWallGet,
 	}
 }

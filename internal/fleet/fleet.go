@@ -64,6 +64,7 @@ var needs = map[api.Needs]Grant{
 	api.Deletes: {"dynamodb:DeleteItem", Table},
 	api.Counts:  {"dynamodb:UpdateItem", Table},
 	api.Lists:   {"dynamodb:Scan", Table},
+	api.Latest:  {"dynamodb:Query", Index},
 	api.Texts:   {"sns:Publish", Phones},
 }
 
@@ -90,7 +91,7 @@ func Functions() []Function {
 		all = append(all, Function{Name: f.Name, Operations: f.Operations, Needs: f.Needs, Grants: grants(f.Needs)})
 	}
 	return append(all,
-		Function{Name: string(Cleanup), Job: Cleanup, Grants: sorted(append(grants(api.Writes|api.Deletes), Grant{"dynamodb:Query", Index}))},
+		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(api.Writes | api.Deletes | api.Latest)},
 		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(api.Writes),
 			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},
 		Function{Name: string(Pages), Job: Pages, Grants: []Grant{{"secretsmanager:GetSecretValue", Secret}}},

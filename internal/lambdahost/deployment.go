@@ -111,5 +111,15 @@ func (d *Deployment) notify(e mfa.Event) {
 		d.Meter.Count(MetricLocked, 1)
 	case mfa.EventSendFailed:
 		d.Meter.Count(MetricFailed, 1)
+	case mfa.EventTextRefused:
+		d.Meter.Count(MetricStopped, 1)
+	case mfa.EventBreakerTripped:
+		d.Meter.Count(MetricBreaker, 1)
+	case mfa.EventSpentHalf:
+		d.Meter.Count(MetricSpent, 50)
+	case mfa.EventSpentMost:
+		d.Meter.Count(MetricSpent, 80)
+	case mfa.EventSpentAll:
+		d.Meter.Count(MetricSpent, 100)
 	}
 }

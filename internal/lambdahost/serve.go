@@ -72,6 +72,9 @@ const (
 	MetricRefused  = "CodesRefused"  // wrong codes
 	MetricTexts    = "TextsSent"
 	MetricFailed   = "TextsFailed"
+	MetricBreaker  = "TextsBreakerTripped" // refusals of too many unverified messages
+	MetricStopped  = "TextsRefused"        // by the wall, for whatever reason
+	MetricSpent    = "TextsSpentPercent"   // of the day's money: 50, 80 or 100
 	MetricLocked   = "UsersLocked"
 	MetricKeyAge   = "KeyAgeDays"
 )
