@@ -219,6 +219,8 @@ func TestRotation(t *testing.T) {
 		{"the function that is warm", "users-list", list, "200"},
 		{"a function that starts with both keys", "users-count", bytes.ReplaceAll(list, []byte("/v1/users"), []byte("/v1/users/count")), "200"},
 		{"rotated again at once", "keys-rotate", []byte(`{"rotate":"due"}`), "result"},
+		{"the signing keys revoked", "keys-rotate", []byte(`{"rotate":"revoke"}`), "result"},
+		{"the function that is still warm", "users-list", list, "200"},
 	} {
 		if got := summary(d.Invoke(t.Context(), step.function, step.event)); got != step.want {
 			t.Errorf("%s: %s, want %s\n%s", step.what, got, step.want, log)

@@ -256,6 +256,29 @@ func TestTheClientTokenChangesWithItsRights(t *testing.T) {
 	p.want(apierr.AuthenticationInvalid, err)
 }
 
+// TestRevokedSigningKeys: after a leak, nothing that the old keys signed is good, and nobody is signed out.
+func TestRevokedSigningKeys(t *testing.T) {
+	w := newWorld(t)
+	p := w.newcomer()
+	p.enter()
+	token := func() string {
+		v, err := w.SessionToken(t.Context(), p.browser, p.browser.Session)
+		w.must(err)
+		return v.Reveal()
+	}
+	w.must(w.RotateSigningKey(t.Context(), 0)) // one under way is given up as well
+	leaked := token()
+	w.must(w.RevokeSigningKeys(t.Context()))
+	if _, err := session.Verify(leaked, w.keys(), "https://clerk.example.com", w.now()); err == nil {
+		t.Error("a token of the revoked key is still good")
+	}
+	if n := len(w.keys()); n != 1 {
+		t.Errorf("%d keys are published, want 1", n)
+	}
+	_, err := session.Verify(token(), w.keys(), "https://clerk.example.com", w.now())
+	w.must(err)
+}
+
 func TestSigningKeyRotation(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()

@@ -168,6 +168,23 @@ func (s *Service) RotateSigningKey(ctx context.Context, age time.Duration) error
 	return err
 }
 
+// RevokeSigningKeys replaces all signing keys by a new one at once, after a leak. Tokens that the old ones signed end for every verifier that reads the
+// key set again; sessions go on, and their next token is of the new key. Other processes follow within [settingsCached].
+func (s *Service) RevokeSigningKeys(ctx context.Context) error {
+	err := s.update(ctx, []Key{signingKeysKey}, func(t *txn) error {
+		key, err := s.newSigningKey(t.now)
+		if err != nil {
+			return err
+		}
+		keys := t.seen[signingKeysKey].(*signingKeys)
+		keys.Keys = []signingKey{key}
+		t.put(keys)
+		return nil
+	})
+	s.cache.put(nil)
+	return err
+}
+
 func (k *signingKeys) sweep(now Instant) {
 	k.Keys = slices.DeleteFunc(k.Keys, func(key signingKey) bool { return key.Until != 0 && key.Until <= now })
 }

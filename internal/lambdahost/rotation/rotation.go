@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"time"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -22,7 +22,8 @@ import (
 
 // Request is the schedule's input, or an operator's.
 type Request struct {
-	// Rotate is "due" for what is old enough, or "now" for the master and the signing key whatever their age.
+	// Rotate is "due" for what is old enough, "now" for the master and the signing key whatever their age, or "revoke" for the same with the old
+	// signing keys gone at once.
 	Rotate string `json:"rotate"`
 	// NewSecret makes a new key of the Backend API; the one before is accepted for a day.
 	NewSecret bool `json:"new_secret,omitempty"`
@@ -74,7 +75,7 @@ func (r *Rotator) Handle(ctx context.Context, event json.RawMessage) (any, error
 		return cfn.LambdaWrap(r.deploy)(ctx, e)
 	}
 	var in Request
-	if err := json.Unmarshal(event, &in); err != nil || in.Rotate != "due" && in.Rotate != "now" {
+	if err := json.Unmarshal(event, &in); err != nil || !slices.Contains([]string{"due", "now", "revoke"}, in.Rotate) {
 		return nil, lambdahost.ErrEvent
 	}
 	return r.rotate(ctx, in)
@@ -125,11 +126,14 @@ func (r *Rotator) rotate(ctx context.Context, in Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rotate, age := r.Keys.RotateIfDue, mfa.SigningKeyLife
-	if in.Rotate == "now" {
-		rotate, age = r.Keys.Rotate, time.Duration(0)
+	master, signing := r.Keys.RotateIfDue, func(ctx context.Context) error { return service.RotateSigningKey(ctx, mfa.SigningKeyLife) }
+	switch in.Rotate {
+	case "now":
+		master, signing = r.Keys.Rotate, func(ctx context.Context) error { return service.RotateSigningKey(ctx, 0) }
+	case "revoke":
+		master, signing = r.Keys.Rotate, service.RevokeSigningKeys
 	}
-	if err := errors.Join(rotate(ctx), service.RotateSigningKey(ctx, age), r.secret(ctx, in.NewSecret)); err != nil {
+	if err := errors.Join(master(ctx), signing(ctx), r.secret(ctx, in.NewSecret)); err != nil {
 		return nil, err
 	}
 	old, err := r.Keys.Age(ctx)
