@@ -265,11 +265,11 @@ func (s *Service) Users(ctx context.Context, match func(*User) bool, offset, lim
 			return nil, 0, fmt.Errorf("list users: %w", err)
 		}
 		for _, r := range records {
-			u := &User{}
-			if err := json.Unmarshal(r.Data, u); err != nil {
-				return nil, 0, fmt.Errorf("decode user record: %w", err)
+			e, _, err := s.decode(r)
+			if err != nil {
+				return nil, 0, err
 			}
-			u.setKey(r.Key, r.Version)
+			u := e.(*User)
 			after = r.Key.ID
 			if match != nil && !match(u) {
 				continue

@@ -1,6 +1,7 @@
 package mfa
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -30,14 +31,16 @@ const clientLife = 365 * 24 * time.Hour
 
 // A SignIn is an attempt to sign in. Its life is short: a first factor that was proved but never completed must not wait for days.
 type SignIn struct {
-	ID         string  `json:"i"`
-	User       string  `json:"us,omitempty"` // "" while unknown, also for an account that does not exist
-	Identifier string  `json:"in,omitempty"`
-	First      Attempt `json:"f1,omitzero"`
-	Second     Attempt `json:"f2,omitzero"`
-	Created    string  `json:"cs,omitempty"` // session
-	CreatedAt  Instant `json:"c"`
-	Expires    Instant `json:"e"`
+	ID         string     `json:"i"`
+	User       string     `json:"us,omitempty"` // "" while unknown, also for an account that does not exist
+	Identifier string     `json:"-"`            // as it was typed, so it may be a number; at rest it is Sealed
+	Sealed     sealedText `json:"n,omitzero"`
+	Plain      string     `json:"in,omitempty"` // the identifier in a record from before it was sealed
+	First      Attempt    `json:"f1,omitzero"`
+	Second     Attempt    `json:"f2,omitzero"`
+	Created    string     `json:"cs,omitempty"` // session
+	CreatedAt  Instant    `json:"c"`
+	Expires    Instant    `json:"e"`
 }
 
 const signInLife = time.Hour
@@ -91,10 +94,27 @@ type Reverification struct {
 const reverificationLife = time.Hour
 
 func (c *Client) key() Key               { return Key{KindClient, c.ID} }
-func (c *Client) setKey(k Key, v uint64) { c.ID, c.version = k.ID, v }
 func (c *Client) storedVersion() uint64  { return c.version }
 func (c *Client) touch(now Instant)      { c.UpdatedAt = c.UpdatedAt.after(now) }
 func (c *Client) knows(user string) bool { return slices.Contains(c.Known, user) }
+
+func (c *Client) setKey(k Key, v uint64) {
+	c.ID, c.version = k.ID, v
+	if si := c.SignIn; si != nil && si.Plain != "" {
+		si.Identifier, si.Plain = si.Plain, ""
+	}
+}
+
+// sealed implements [sealer].
+func (c *Client) sealed(do sealing) error {
+	if c.SignIn == nil {
+		return nil
+	}
+	if err := do("client/"+c.ID+"/identifier/"+c.SignIn.ID, &c.SignIn.Identifier, &c.SignIn.Sealed); err != nil {
+		return fmt.Errorf("identifier: %w", err)
+	}
+	return nil
+}
 
 // WireID is the id that clients see.
 func (c *Client) WireID() string { return prefixClient + c.ID }

@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
@@ -124,3 +125,35 @@ func newEntity(kind Kind) entity {
 }
 
 func encode(e entity) ([]byte, error) { return json.Marshal(e) }
+
+// decode makes a record what the operations work on. foreign is as in [decode]. What is sealed in it and does not open is an error: whoever moved it
+// gets nothing.
+func (s *Service) decode(r Record) (e entity, foreign []byte, err error) {
+	e = newEntity(r.Key.Kind)
+	if r.Version != 0 {
+		if foreign, err = decode(r.Data, e); err != nil {
+			return nil, nil, fmt.Errorf("decode %s record: %w", r.Key.Kind, err)
+		}
+	}
+	e.setKey(r.Key, r.Version)
+	if holder, ok := e.(sealer); ok {
+		if err := holder.sealed(s.open); err != nil {
+			return nil, nil, fmt.Errorf("open %s record: %w", r.Key.Kind, err)
+		}
+	}
+	return e, foreign, nil
+}
+
+// encode makes it what the store keeps.
+func (s *Service) encode(e entity, foreign []byte) ([]byte, error) {
+	if holder, ok := e.(sealer); ok {
+		if err := holder.sealed(s.seal); err != nil {
+			return nil, fmt.Errorf("seal %s record: %w", e.key().Kind, err)
+		}
+	}
+	data, err := encodeOver(e, foreign)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s record: %w", e.key().Kind, err)
+	}
+	return data, nil
+}

@@ -138,17 +138,13 @@ func (t *txn) read(keys ...Key) error {
 		return fmt.Errorf("read records: %w", err)
 	}
 	for i, r := range records {
-		e := newEntity(missing[i].Kind)
-		if r.Version != 0 {
-			foreign, err := decode(r.Data, e)
-			if err != nil {
-				return fmt.Errorf("decode %s record: %w", missing[i].Kind, err)
-			}
-			if foreign != nil {
-				t.keepForeign(missing[i], foreign)
-			}
+		e, foreign, err := t.s.decode(r)
+		if err != nil {
+			return err
 		}
-		e.setKey(missing[i], r.Version)
+		if foreign != nil {
+			t.keepForeign(missing[i], foreign)
+		}
 		if epoch := At(t.s.epoch); !t.s.epoch.IsZero() && r.Version != 0 {
 			void(e, epoch)
 		}
@@ -232,9 +228,9 @@ func (t *txn) write() error {
 			continue
 		}
 		if !w.Delete {
-			data, err := encodeOver(e, t.foreign[k])
+			data, err := t.s.encode(e, t.foreign[k])
 			if err != nil {
-				return fmt.Errorf("encode %s record: %w", k.Kind, err)
+				return err
 			}
 			w.Data, w.Expires = data, e.expires()
 		}

@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -65,7 +66,9 @@ type Email struct {
 type Phone struct {
 	ID        string     `json:"-"` // prefix, user and Tail
 	Tail      string     `json:"i"`
-	Number    string     `json:"n"`           // E.164
+	Number    string     `json:"-"` // E.164; at rest it is Sealed
+	Sealed    sealedText `json:"s,omitzero"`
+	Plain     string     `json:"n,omitempty"` // the number in a record from before numbers were sealed
 	Country   string     `json:"y,omitempty"` // ISO 3166-1 alpha-2, as of when the number was added
 	Line      phone.Line `json:"k,omitempty"`
 	Verified  Instant    `json:"v,omitempty"`
@@ -142,8 +145,23 @@ func (u *User) lockEnd() Instant          { return max(u.LockedUntil, u.Second.L
 func (u *User) setKey(k Key, v uint64) {
 	u.ID, u.version = k.ID, v
 	for i := range u.Phones {
-		u.Phones[i].ID = prefixID + u.ID + u.Phones[i].Tail
+		p := &u.Phones[i]
+		p.ID = prefixID + u.ID + p.Tail
+		if p.Plain != "" {
+			p.Number, p.Plain = p.Plain, ""
+		}
 	}
+}
+
+// sealed implements [sealer]: who holds a number is nobody else's knowledge.
+func (u *User) sealed(do sealing) error {
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		if err := do("user/"+u.ID+"/phone/"+p.Tail, &p.Number, &p.Sealed); err != nil {
+			return fmt.Errorf("number: %w", err)
+		}
+	}
+	return nil
 }
 
 // WireID is the id that clients see.
