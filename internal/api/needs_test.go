@@ -139,3 +139,14 @@ func TestVerifyPasswordCountsFailures(t *testing.T) {
 	w.backend("POST", "/v1/users/"+user+"/verify_password", `{"password":"correct horse"}`).ok()
 	w.backend("POST", "/v1/users/"+user+"/verify_password", `{"password":"wrong"}`).want(422, "form_password_incorrect")
 }
+
+func TestADeletedUserIsSignedOut(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	user := b.call("GET", "/v1/me").ok().text("response.id")
+	w.backend("DELETE", "/v1/users/"+user, "").ok()
+	b.call("GET", "/v1/me").want(401, "authentication_invalid")
+	if got := b.call("GET", "/v1/client").ok().at("response.sessions.0"); got != nil {
+		t.Errorf("the client still has a session: %v", got)
+	}
+}

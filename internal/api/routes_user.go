@@ -37,7 +37,7 @@ func UserUpdate() Operation {
 
 // UserDelete is the row of user-delete: delete a user.
 func UserDelete() Operation {
-	return row(Backend, "user-delete", remove, pathUser, "Delete a user", Deletes, deleteUser, missing...)
+	return row(Backend, "user-delete", remove, pathUser, "Delete a user", Writes|Deletes, deleteUser, missing...)
 }
 
 // UserLock is the row of user-lock: lock a user for an hour.

@@ -82,14 +82,14 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	file, fresh, err := openFile(filepath.Join(c.Dir, "master.key"))
+	file, fresh, err := openFile(filepath.Join(c.Dir, keyFile))
 	if err != nil {
 		return nil, err
 	}
 	a := &App{Config: c, Fresh: fresh, clock: clock.Movable(c.Now), PublishableKey: publishableKey}
-	a.bolt, err = boltstore.Open(filepath.Join(c.Dir, "countersign.db"), boltstore.Options{Now: a.clock.Now})
+	a.bolt, err = boltstore.Open(filepath.Join(c.Dir, dataFile), boltstore.Options{Now: a.clock.Now})
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", filepath.Join(c.Dir, "countersign.db"), err)
+		return nil, fmt.Errorf("open %s: %w", filepath.Join(c.Dir, dataFile), err)
 	}
 	a.Outbox = outbox.New(a.clock.Now)
 	a.faulty = store.NewFaulty(a.bolt)
@@ -101,6 +101,17 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		return nil, errors.Join(fmt.Errorf("seed: %w", err), a.Close())
 	}
 	return a, nil
+}
+
+// The files of a data directory.
+const (
+	dataFile = "countersign.db"
+	keyFile  = "master.key"
+)
+
+// Compact rewrites the data without what was deleted from them. No server may run on the directory.
+func Compact(dir string, now func() time.Time) error {
+	return boltstore.Compact(filepath.Join(dir, dataFile), boltstore.Options{Now: now})
 }
 
 // publishableKey names a host that is never contacted; its form makes Clerk's SDKs use the development-browser flow.

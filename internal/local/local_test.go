@@ -208,6 +208,43 @@ func (s *site) search(number string) {
 	}
 }
 
+// TestADeletedUserIsInNoFile: after the deletion the free pages of the file still hold what was there; after compacting nothing does.
+func TestADeletedUserIsInNoFile(t *testing.T) {
+	s := open(t, t.TempDir())
+	user := s.ok("POST", "/v1/users", `{"username":"maxine","first_name":"Mustermann","email_address":["maxine@example.com"],"phone_number":["+12125550123"],
+		"password":"correct horse battery","private_metadata":{"note":"likes roses"},"totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}`)["id"].(string)
+	ticket := s.ok("POST", "/v1/sign_in_tokens", `{"user_id":"`+user+`"}`)["token"].(string)
+	s.ok("POST", "/v1/client/sign_ins", "strategy=ticket&ticket="+ticket)
+	s.ok("DELETE", "/v1/users/"+user, "{}")
+	s.close()
+	left := func() (found []string) {
+		data, err := os.ReadFile(filepath.Join(s.dir, "countersign.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"maxine", "Mustermann", "likes roses", "+12125550123", `"un":`, `"to":`} {
+			if bytes.Contains(data, []byte(text)) {
+				found = append(found, text)
+			}
+		}
+		return found
+	}
+	if len(left()) == 0 {
+		t.Fatal("nothing is left before compacting: the test shows nothing")
+	}
+	if err := local.Compact(s.dir, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	if found := left(); found != nil {
+		t.Errorf("the file still holds %q", found)
+	}
+	s = open(t, s.dir)
+	defer s.close()
+	if n := s.ok("GET", "/v1/users/count", "{}")["total_count"]; n != 2.0 {
+		t.Errorf("%v users, want the two of the demo", n)
+	}
+}
+
 func TestDataSurvive(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)

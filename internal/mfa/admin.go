@@ -366,28 +366,3 @@ func (t *txn) signOutAll(u *User) {
 	u.touch(t.now)
 	t.note(u, EventSignedOutAll, subject{})
 }
-
-// DeleteUser removes a user and frees its identifiers. Its sessions end with it.
-func (s *Service) DeleteUser(ctx context.Context, id string) error {
-	return s.admin(ctx, id, func(t *txn, u *User) error {
-		for _, e := range u.Emails {
-			if err := t.release("email", e.Address, u); err != nil {
-				return err
-			}
-		}
-		if err := t.release("username", strings.ToLower(u.Username), u); err != nil {
-			return err
-		}
-		for _, p := range u.Phones {
-			if err := t.release("phone", p.Number, u); err != nil {
-				return err
-			}
-		}
-		if err := t.dropTrail(u); err != nil {
-			return err
-		}
-		t.delete(u)
-		t.emit(EventUserDeleted, u.ID)
-		return nil
-	})
-}

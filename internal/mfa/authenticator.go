@@ -147,7 +147,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Valu
 			return err
 		}
 		in.session.SecondAt = t.now
-		in.client.learn(u.ID)
+		t.learn(in.client, u)
 		in.changed(t)
 		shown := *u.TOTP
 		out.TOTP = &shown

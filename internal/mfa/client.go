@@ -19,7 +19,7 @@ type Client struct {
 	SignIn     *SignIn   `json:"si,omitempty"`
 	Sessions   []Session `json:"ss,omitempty"`
 	LastActive string    `json:"la,omitempty"`
-	// Known are users whose second factor was proved on this client.
+	// Known are marks of the users whose second factor was proved on this client.
 	Known     []string `json:"kn,omitempty"`
 	CreatedAt Instant  `json:"c"`
 	UpdatedAt Instant  `json:"u"`
@@ -93,10 +93,9 @@ type Reverification struct {
 
 const reverificationLife = time.Hour
 
-func (c *Client) key() Key               { return Key{KindClient, c.ID} }
-func (c *Client) storedVersion() uint64  { return c.version }
-func (c *Client) touch(now Instant)      { c.UpdatedAt = c.UpdatedAt.after(now) }
-func (c *Client) knows(user string) bool { return slices.Contains(c.Known, user) }
+func (c *Client) key() Key              { return Key{KindClient, c.ID} }
+func (c *Client) storedVersion() uint64 { return c.version }
+func (c *Client) touch(now Instant)     { c.UpdatedAt = c.UpdatedAt.after(now) }
 
 func (c *Client) setKey(k Key, v uint64) {
 	c.ID, c.version = k.ID, v
@@ -133,10 +132,29 @@ func (c *Client) expires() time.Time {
 // knownUsers bounds the list of users that passed a second factor here.
 const knownUsers = 20
 
-func (c *Client) learn(user string) {
-	c.Known = slices.DeleteFunc(c.Known, func(k string) bool { return k == user })
-	c.Known = append(c.Known, user)
+// markLen is enough of a keyed hash to tell a few users apart: 80 bits.
+const markLen = 16
+
+// mark stands for a user on a client. A client outlives the users that were on it, so it does not hold their ids.
+func (t *txn) mark(c *Client, u *User) string { return t.s.digest("known", c.ID, u.ID)[:markLen] }
+
+// isMark says whether an entry stands for a user. Older entries are the user's id.
+func isMark(mark string, u *User) func(string) bool {
+	return func(known string) bool { return known == mark || known == u.ID }
+}
+
+func (t *txn) knows(c *Client, u *User) bool {
+	return slices.ContainsFunc(c.Known, isMark(t.mark(c, u), u))
+}
+
+func (t *txn) learn(c *Client, u *User) {
+	t.unlearn(c, u)
+	c.Known = append(c.Known, t.mark(c, u))
 	c.Known = c.Known[max(0, len(c.Known)-knownUsers):]
+}
+
+func (t *txn) unlearn(c *Client, u *User) {
+	c.Known = slices.DeleteFunc(c.Known, isMark(t.mark(c, u), u))
 }
 
 func (c *Client) session(id string) *Session {

@@ -221,7 +221,11 @@ func (t *txn) claim(kind, value string, u *User, param string) error {
 
 // release gives an identifier up.
 func (t *txn) release(kind, value string, u *User) error {
-	c, err := load[*Claim](t, t.s.claimKey(kind, value))
+	return t.releaseKey(t.s.claimKey(kind, value), u)
+}
+
+func (t *txn) releaseKey(k Key, u *User) error {
+	c, err := load[*Claim](t, k)
 	if err != nil || c == nil || c.User != u.ID {
 		return err
 	}
@@ -281,7 +285,7 @@ func (t *txn) reserved(in *signedIn, ph *Phone, out *PhoneResult) error {
 	out.BackupCodes = codes
 	if ph.By == in.session.mark() && ph.Verified > in.session.SecondAt {
 		in.session.SecondAt = ph.Verified
-		in.client.learn(in.user.ID)
+		t.learn(in.client, in.user)
 		in.changed(t)
 	}
 	return nil

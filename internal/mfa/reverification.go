@@ -143,12 +143,12 @@ func (s *Service) AttemptReverification(ctx context.Context, from Caller, id str
 		if g.Strategy == PhoneCode {
 			t.put(in.client)
 		}
-		if err := t.proveSecond(in.user, in.client.knows(in.user.ID), g, slot{&r.Second.Code, ReverifySecond, id}); err != nil {
+		if err := t.proveSecond(in.user, t.knows(in.client, in.user), g, slot{&r.Second.Code, ReverifySecond, id}); err != nil {
 			return err
 		}
 		r.Second = Attempt{Strategy: g.Strategy, Proved: t.now}
 		in.session.SecondAt = t.now
-		in.client.learn(in.user.ID)
+		t.learn(in.client, in.user)
 		in.reverified(t)
 		return nil
 	})

@@ -55,7 +55,7 @@ func (t *txn) prepareSecond(c *Client, u *User, phoneID string, a *Attempt, sl s
 	if err != nil {
 		return err
 	}
-	if err := t.mayGuess(u, c.knows(u.ID)); err != nil {
+	if err := t.mayGuess(u, t.knows(c, u)); err != nil {
 		return err
 	}
 	a.Strategy = PhoneCode
@@ -75,11 +75,11 @@ func (s *Service) AttemptSecondFactor(ctx context.Context, from Caller, id strin
 		if g.Strategy == PhoneCode {
 			t.put(p.client)
 		}
-		if err := t.proveSecond(u, p.client.knows(u.ID), g, sl); err != nil {
+		if err := t.proveSecond(u, t.knows(p.client, u), g, sl); err != nil {
 			return nil, nil, err
 		}
 		si.Second = Attempt{Strategy: g.Strategy, Proved: t.now}
-		p.client.learn(u.ID)
+		t.learn(p.client, u)
 		return si, u, t.complete(p, u, si, from)
 	})
 }
