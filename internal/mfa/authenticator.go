@@ -282,13 +282,17 @@ func (t *txn) bindBackupCodes(u *User, codes []string) error {
 	if err != nil {
 		return err
 	}
-	b := &BackupSet{ID: id[:setIDLen], CreatedAt: t.now}
+	b := &BackupSet{ID: id[:setIDLen], Version: t.s.ring.Version(), CreatedAt: t.now}
+	tags, err := t.s.backupTags(u, b)
+	if err != nil {
+		return err
+	}
 	for _, code := range codes {
 		canonical, ok := backupcode.Normalize(code)
 		if !ok {
 			canonical, b.Foreign = code, true
 		}
-		b.Tags = append(b.Tags, t.s.ring.MAC(backupParts(u, b, canonical)...)...)
+		b.Tags = append(b.Tags, tags.of(canonical)...)
 	}
 	u.Backup = b
 	u.touch(t.now)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// clientsErasedAtOnce bounds a commit: a database takes so many records in one.
-const clientsErasedAtOnce = 25
+// clientsErasedAtOnce bounds a commit: a database takes a hundred records in one, and the trail alone has up to [pagesKept].
+const clientsErasedAtOnce = 20
 
 // DeleteUser removes a user with its factors, frees its identifiers, and takes it off the clients that it is signed in on. From the commit on every
 // session, sign-in and ticket of the user is refused, because each needs the user's record.

@@ -78,7 +78,7 @@ func TestADeletedUserLeavesNothing(t *testing.T) {
 			}
 			before := w.counts.Reset()
 			w.must(w.DeleteUser(t.Context(), p.id))
-			if got := w.counts.Counts(); got.Commits > clients/25+1 {
+			if got := w.counts.Counts(); got.Commits > clients/20+1 {
 				t.Errorf("%d commits after %+v", got.Commits, before)
 			}
 			for _, text := range texts {

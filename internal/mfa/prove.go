@@ -9,7 +9,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/backupcode"
-	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/totp"
 )
@@ -207,58 +206,6 @@ func (t *txn) judgeTOTP(u *User, code string) (bool, error) {
 }
 
 func totpOwner(u *User, f *TOTP) string { return "user/" + u.ID + "/totp/" + f.ID }
-
-func backupParts(u *User, b *BackupSet, code string) []string {
-	return []string{"backup-code", u.ID, b.ID, code}
-}
-
-// judgeBackup uses up the code that matches. Codes have 50 bits, so a keyed hash is enough (SP 800-63B-4 section 3.1.2.2).
-func (t *txn) judgeBackup(u *User, code string) (bool, error) {
-	b := u.Backup
-	canonical, ours := backupcode.Normalize(code)
-	if !ours {
-		canonical = code
-	}
-	parts := backupParts(u, b, canonical)
-	if t.findTag(b.Used, parts) >= 0 {
-		return false, replay{wrongCode()}
-	}
-	if i := t.findTag(b.Tags, parts); i >= 0 {
-		b.Used = append(b.Used, b.Tags[i:i+seal.TagSize]...)
-		b.Tags = slices.Delete(b.Tags, i, i+seal.TagSize)
-		t.burned(u)
-		return true, nil
-	}
-	for i, digest := range b.Imported {
-		ok, err := t.s.passwords.Verify(t.ctx, digest, secret.New(code))
-		if err != nil {
-			return false, fmt.Errorf("compare imported backup code: %w", err)
-		}
-		if ok {
-			b.Used = append(b.Used, t.s.ring.MAC(parts...)...)
-			b.Imported = slices.Delete(b.Imported, i, i+1)
-			t.burned(u)
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// findTag returns where in tags the tag of parts begins, or -1.
-func (t *txn) findTag(tags []byte, parts []string) int {
-	for i := 0; i < len(tags); i += seal.TagSize {
-		if t.s.ring.CheckMAC(tags[i:i+seal.TagSize], parts...) {
-			return i
-		}
-	}
-	return -1
-}
-
-// burned forgets the plain set: it must never be shown again once one of its codes is gone.
-func (t *txn) burned(u *User) {
-	u.Backup.Recent, u.Backup.RecentTo = nil, 0
-	t.note(u, EventBackupUsed, u.Backup.subject())
-}
 
 // provePassword judges a password against its own budget, which no second-factor guess can move. The code says what a wrong one is
 // called: who is known to be asking need not be told that the account might be unknown.

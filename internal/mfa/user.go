@@ -8,7 +8,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/phone"
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
-	"github.com/countersign-mfa/countersign/internal/seal"
 )
 
 // User is one account: its profile, its factors and its guess budgets.
@@ -102,10 +101,12 @@ func (t *TOTP) UpdatedAt() Instant { return max(t.CreatedAt, t.Verified) }
 // few seconds in which a repeated request must get the same set.
 type BackupSet struct {
 	ID        string   `json:"i"`
-	Tags      []byte   `json:"t,omitempty"` // unused, one after another, each of [seal.TagSize] bytes
-	Used      []byte   `json:"d,omitempty"` // the same of used ones: giving one twice is no guess
-	Foreign   bool     `json:"x,omitempty"` // some imported codes do not have our form
-	Imported  []string `json:"b,omitempty"` // bcrypt digests from another service
+	Version   uint32   `json:"k,omitempty"`  // of the ring, whose key for this set the tags are made with
+	Key       []byte   `json:"ks,omitempty"` // of a set from another instance, its key there, sealed
+	Tags      []byte   `json:"t,omitempty"`  // of unused codes, one after another: see backuptags.go
+	Used      []byte   `json:"d,omitempty"`  // the same of used ones: giving one twice is no guess
+	Foreign   bool     `json:"x,omitempty"`  // some imported codes do not have our form
+	Imported  []string `json:"b,omitempty"`  // bcrypt digests from another service
 	Recent    []byte   `json:"r,omitempty"`
 	RecentTo  Instant  `json:"re,omitempty"`
 	Failures  int      `json:"f,omitempty"`
@@ -135,7 +136,7 @@ func (p *Phone) isSecondFactor() bool     { return p.Reserved && p.Verified != 0
 func (p *Phone) isFirstFactor() bool      { return !p.Reserved && p.Verified != 0 }
 func (p *Phone) touch(now Instant)        { p.UpdatedAt = p.UpdatedAt.after(now) }
 func (t *TOTP) usable() bool              { return t != nil && t.Verified != 0 && t.Failures < failuresPerFactor }
-func (b *BackupSet) count() int           { return len(b.Tags)/seal.TagSize + len(b.Imported) }
+func (b *BackupSet) count() int           { return len(b.Tags)/b.tagSize() + len(b.Imported) }
 func (b *BackupSet) usable() bool         { return b != nil && b.count() > 0 && b.Failures < failuresPerFactor }
 func (u *User) ended(began Instant) bool  { return began <= u.SessionsEndedAt }
 func (u *User) expires() time.Time        { return u.earliest().Time() }

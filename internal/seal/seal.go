@@ -52,7 +52,7 @@ type versions struct {
 }
 
 // derived are the keys of one version.
-type derived struct{ seal, mac, digest []byte }
+type derived struct{ seal, mac, digest, owner []byte }
 
 // NewRing returns a ring that seals under the current version and opens under every version it holds.
 func NewRing(current uint32, keys map[uint32]Key, rand io.Reader) (*Ring, error) {
@@ -72,7 +72,7 @@ func (r *Ring) Replace(current uint32, keys map[uint32]Key) error {
 			return fmt.Errorf("seal: version %d is over %d", version, maxVersion)
 		}
 		var d derived
-		for purpose, to := range map[string]*[]byte{"seal": &d.seal, "mac": &d.mac, "digest": &d.digest} {
+		for purpose, to := range map[string]*[]byte{"seal": &d.seal, "mac": &d.mac, "digest": &d.digest, "owner": &d.owner} {
 			k, err := hkdf.Key(sha256.New, key[:], nil, "countersign/v1/"+purpose, sha256.Size)
 			if err != nil {
 				return fmt.Errorf("seal: derive %s key: %w", purpose, err)
@@ -157,6 +157,39 @@ func (r *Ring) CheckMAC(tag []byte, parts ...string) bool {
 	}
 	d, ok := r.held.Load().keys[uint32(tag[0])]
 	return ok && hmac.Equal(tag[1:], sum(d.mac, parts)[:tagLen])
+}
+
+// OwnerKey is a key for hashing what belongs to one owner. Whoever is given it can check that owner's hashes and nobody else's, and learns
+// nothing of the ring.
+type OwnerKey [sha256.Size]byte
+
+// Format keeps a key out of every log.
+func (OwnerKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
+
+// Version is the version of the current key.
+func (r *Ring) Version() uint32 { return r.held.Load().current }
+
+// OwnerKey returns an owner's key under a version of the ring's, or [ErrOpen] when the ring has no such version.
+func (r *Ring) OwnerKey(version uint32, owner string) (OwnerKey, error) {
+	var key OwnerKey
+	d, ok := r.held.Load().keys[version]
+	if !ok {
+		return key, ErrOpen
+	}
+	copy(key[:], sum(d.owner, []string{owner}))
+	return key, nil
+}
+
+// MAC is HMAC-SHA-256 of text and nothing else, so that other programs can check it. A caller that keeps less cuts it.
+func (k OwnerKey) MAC(text string) []byte {
+	h := hmac.New(sha256.New, k[:])
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// Check says, in constant time, whether a tag is what a MAC of text begins with.
+func (k OwnerKey) Check(tag []byte, text string) bool {
+	return len(tag) > 0 && len(tag) <= sha256.Size && hmac.Equal(tag, k.MAC(text)[:len(tag)])
 }
 
 var text = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

@@ -2,7 +2,9 @@ package seal_test
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -122,7 +124,48 @@ func TestCurrentKeyMustExist(t *testing.T) {
 	}
 }
 
+// TestOwnerKeys: a hash under an owner's key is plain HMAC-SHA-256, so that whoever holds that key can check it; the key is one owner's, stays
+// the same after a rotation, and is none of the ring's other keys.
+func TestOwnerKeys(t *testing.T) {
+	before, after, lost := ring(t, 1, 1), ring(t, 2, 1, 2), ring(t, 2, 2)
+	key, err := before.OwnerKey(before.Version(), "user/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := hmac.New(sha256.New, key[:])
+	plain.Write([]byte("code"))
+	if !bytes.Equal(key.MAC("code"), plain.Sum(nil)) {
+		t.Error("a hash is not the HMAC of the text")
+	}
+	tag := key.MAC("code")[:12]
+	if !key.Check(tag, "code") || key.Check(tag, "other") || key.Check(nil, "code") || key.Check(make([]byte, 33), "code") {
+		t.Error("a tag is not checked right")
+	}
+	if again, err := after.OwnerKey(1, "user/a"); err != nil || again != key {
+		t.Errorf("after a rotation it is another key: %v", err)
+	}
+	for name, other := range map[string]func() (seal.OwnerKey, error){
+		"another owner":   func() (seal.OwnerKey, error) { return before.OwnerKey(1, "user/b") },
+		"another version": func() (seal.OwnerKey, error) { return after.OwnerKey(2, "user/a") },
+	} {
+		if k, err := other(); err != nil || k == key {
+			t.Errorf("%s has the same key (%v)", name, err)
+		}
+	}
+	if before.CheckMAC(append([]byte{1}, key[:16]...), "user/a") {
+		t.Error("the key is a tag of the ring's")
+	}
+	if _, err := lost.OwnerKey(1, "user/a"); !errors.Is(err, seal.ErrOpen) {
+		t.Errorf("a version that is not there: %v, want ErrOpen", err)
+	}
+}
+
 func TestKeysDoNotPrint(t *testing.T) {
+	for _, verb := range []string{"%v", "%x", "%d"} {
+		if out := fmt.Sprintf(verb, seal.OwnerKey(bytes.Repeat([]byte{0xab}, 32))); out != "[secret]" {
+			t.Errorf("%s prints %s", verb, out)
+		}
+	}
 	k := seal.Key(bytes.Repeat([]byte{0xab}, 32))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%s", "%d"} {
 		if out := fmt.Sprintf(verb, k); strings.Contains(out, "ab") || strings.Contains(out, "171") {
