@@ -54,7 +54,7 @@ func (p *person) traces() []string {
 }
 
 // TestADeletedUserLeavesNothing: nothing that names the user or was its own is in any record after the deletion, however many clients it was on. Only
-// tickets hold its random id until they run out.
+// tickets and decisions on text messages hold its random id until they run out.
 func TestADeletedUserLeavesNothing(t *testing.T) {
 	for _, clients := range []int{1, 30, 60} {
 		t.Run(fmt.Sprint(clients, " clients"), func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestADeletedUserLeavesNothing(t *testing.T) {
 			}
 			for _, text := range texts {
 				for _, where := range w.found(text) {
-					if where.Kind != mfa.KindTicket || text != texts[0] {
+					if where.Kind != mfa.KindTicket && where.Kind != mfa.KindText || text != texts[0] {
 						t.Errorf("%q is still in %v", text, where)
 					}
 				}
@@ -127,8 +127,8 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	for _, key := range w.found(id) {
 		left[key.Kind] = true
 	}
-	if len(left) != 2 || !left[mfa.KindTicket] || !left[mfa.KindClient] {
-		t.Errorf("the id is in %v, want tickets and clients only", left)
+	if len(left) != 3 || !left[mfa.KindTicket] || !left[mfa.KindClient] || !left[mfa.KindText] {
+		t.Errorf("the id is in %v, want tickets, clients and decisions on texts only", left)
 	}
 	_, err = w.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
 	w.want(apierr.SignInTokenCannotBeUsedCode, err)

@@ -156,7 +156,7 @@ func (s *Service) PreparePhone(ctx context.Context, from Caller, id string, by S
 		}
 		ph.touch(t.now)
 		in.user.touch(t.now)
-		return t.sendCode(in.user, ph, slot{&ph.Pending, VerifyNumber, in.session.ID}, from, in.client.knows(in.user.ID))
+		return t.sendCode(in.user, ph, slot{&ph.Pending, VerifyNumber, in.session.ID}, from, t.knows(in.client, in.user))
 	})
 }
 

@@ -124,7 +124,7 @@ func (s *Service) PrepareReverification(ctx context.Context, from Caller, id str
 		}
 		r.First.Strategy = PhoneCode
 		in.changed(t)
-		return t.sendCode(in.user, ph, slot{&r.First.Code, ReverifyFirst, id}, from, in.client.knows(in.user.ID))
+		return t.sendCode(in.user, ph, slot{&r.First.Code, ReverifyFirst, id}, from, t.knows(in.client, in.user))
 	})
 }
 

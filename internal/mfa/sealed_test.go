@@ -14,7 +14,7 @@ import (
 )
 
 var kinds = []mfa.Kind{
-	mfa.KindUser, mfa.KindClient, mfa.KindClaim, mfa.KindTicket, mfa.KindNumber, mfa.KindNonce, mfa.KindSettings, mfa.KindSigningKey, mfa.KindKeyring, mfa.KindAudit,
+	mfa.KindUser, mfa.KindClient, mfa.KindClaim, mfa.KindTicket, mfa.KindNumber, mfa.KindNonce, mfa.KindSettings, mfa.KindSigningKey, mfa.KindKeyring, mfa.KindAudit, mfa.KindText,
 }
 
 // records is the whole store, as it is kept.

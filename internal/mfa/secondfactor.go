@@ -60,7 +60,7 @@ func (t *txn) prepareSecond(c *Client, u *User, phoneID string, a *Attempt, sl s
 	}
 	a.Strategy = PhoneCode
 	t.put(c)
-	return t.sendCode(u, ph, sl, from, c.knows(u.ID))
+	return t.sendCode(u, ph, sl, from, t.knows(c, u))
 }
 
 // AttemptSecondFactor proves the second factor and completes the sign-in.

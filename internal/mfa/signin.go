@@ -341,7 +341,7 @@ func (s *Service) PrepareFirstFactor(ctx context.Context, from Caller, id string
 		}
 		si.First.Strategy = PhoneCode
 		t.put(p.client)
-		return si, u, t.sendCode(u, ph, slot{&si.First.Code, SignInFirstFactor, si.ID}, from, p.client.knows(u.ID))
+		return si, u, t.sendCode(u, ph, slot{&si.First.Code, SignInFirstFactor, si.ID}, from, t.knows(p.client, u))
 	})
 }
 
