@@ -86,7 +86,7 @@ func TestCostOfOperations(t *testing.T) {
 		{"second factor, wrong code", "sign-in-second-factor-attempt", func() {
 			v.page(422, "POST", "/v1/client/sign_ins/"+signIn+"/attempt_second_factor", "strategy", "totp", "code", code(time.Hour))
 		}},
-		{"second factor, send a code", "sign-in-second-factor-prepare", func() {
+		{"second factor, a message refused", "sign-in-second-factor-prepare", func() {
 			v.page(429, "POST", "/v1/client/sign_ins/"+signIn+"/prepare_second_factor", "strategy", "phone_code", "phone_number_id", phone)
 		}},
 	}

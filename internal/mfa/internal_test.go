@@ -193,3 +193,19 @@ func TestSentCodesAreUniform(t *testing.T) {
 		}
 	}
 }
+
+// TestSegments: what a message counts as, at the edges of 3GPP TS 23.038 and 23.040.
+func TestSegments(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		want int
+	}{
+		{"", 1}, {strings.Repeat("a", 160), 1}, {strings.Repeat("a", 161), 2}, {strings.Repeat("a", 306), 2}, {strings.Repeat("a", 307), 3},
+		{strings.Repeat("[", 80), 1}, {strings.Repeat("[", 81), 2}, {strings.Repeat("で", 70), 1}, {strings.Repeat("で", 71), 2}, {strings.Repeat("で", 135), 3},
+		{strings.Repeat("😀", 35), 1}, {strings.Repeat("😀", 36), 2}, {"`" + strings.Repeat("a", 70), 2},
+	} {
+		if got := segments(tc.text); got != tc.want {
+			t.Errorf("%d characters like %q count as %d, want %d", len([]rune(tc.text)), tc.text[:min(len(tc.text), 4)], got, tc.want)
+		}
+	}
+}
