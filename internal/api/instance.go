@@ -26,6 +26,7 @@ type Instance struct {
 	EnumerationProtection bool     `json:"enumeration_protection"`
 	FirstFactorPhoneCode  bool     `json:"first_factor_phone_code"`
 	IPLimits              bool     `json:"ip_limits"`
+	StrictGuessing        bool     `json:"strict_guessing"`
 	// Appearance is how the pages look; what it leaves out is as deployed.
 	Appearance brand.Brand `json:"appearance"`
 	SMSSettings
@@ -36,7 +37,7 @@ func (a *API) presentInstance(s mfa.Settings) Instance {
 		Object: "instance", ID: "ins_countersign", EnvironmentType: a.environmentType(), AllowedOrigins: append([]string{}, s.AllowedOrigins...),
 		TestMode: s.TestMode, SMSCode: s.SMSCode, AuthenticatorApp: s.AuthenticatorApp, BackupCodes: s.BackupCodes,
 		MFARequired: s.MFARequired, SMSCountries: append([]string{}, s.SMSCountries...), EnumerationProtection: s.EnumerationProtection,
-		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, Appearance: s.Brand, SMSSettings: presentSMSSettings(s),
+		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, StrictGuessing: s.StrictGuessing, Appearance: s.Brand, SMSSettings: presentSMSSettings(s),
 	}
 }
 
@@ -63,6 +64,7 @@ type instanceInput struct {
 	EnumerationProtection *bool    `body:"enumeration_protection"`
 	FirstFactorPhoneCode  *bool    `body:"first_factor_phone_code"`
 	IPLimits              *bool    `body:"ip_limits"`
+	StrictGuessing        *bool    `body:"strict_guessing" doc:"fewer guesses, by whomever: see docs/guess-budget.md"`
 	SMSDailyCap           *float64 `body:"sms_daily_cap_usd" doc:"the most that text messages may cost in a UTC day"`
 	// The maps replace the ones before as a whole.
 	SMSCountryCaps map[string]float64 `body:"sms_country_caps" doc:"dollars a UTC day by country; replaces what was there"`
@@ -103,7 +105,7 @@ func (in instanceInput) apply(s *mfa.Settings) {
 	for _, f := range []struct{ to, from *bool }{
 		{&s.TestMode, in.TestMode}, {&s.SMSCode, in.SMSCode}, {&s.AuthenticatorApp, in.AuthenticatorApp}, {&s.BackupCodes, in.BackupCodes},
 		{&s.MFARequired, in.MFARequired}, {&s.EnumerationProtection, in.EnumerationProtection},
-		{&s.FirstFactorPhoneCode, in.FirstFactorPhoneCode}, {&s.IPLimits, in.IPLimits}, {&s.SMSRecordOnly, in.SMSRecordOnly},
+		{&s.FirstFactorPhoneCode, in.FirstFactorPhoneCode}, {&s.IPLimits, in.IPLimits}, {&s.StrictGuessing, in.StrictGuessing}, {&s.SMSRecordOnly, in.SMSRecordOnly},
 	} {
 		if f.from != nil {
 			*f.to = *f.from

@@ -67,7 +67,7 @@ func identifierOf(u *mfa.User) string {
 }
 
 func presentUser(u *mfa.User, now mfa.Instant) User {
-	left := u.AttemptsLeft()
+	left := u.AttemptsLeft(now)
 	out := User{
 		Object: "user", ID: u.WireID(), Username: text(u.Username), FirstName: text(u.FirstName), LastName: text(u.LastName),
 		PasswordEnabled: u.Password != "", TwoFactorEnabled: u.TwoFactorEnabled(), TOTPEnabled: u.TOTPEnabled(),

@@ -99,7 +99,7 @@ var catalogue = []Entry{
 		"an imported authenticator secret is malformed"},
 	{VerificationExpired, 400, "expired", "This code is too old. Ask for a new one.",
 		"the code was sent more than ten minutes ago"},
-	{VerificationFailed, 400, "failed", "Too many wrong tries. Ask for a new code later.",
+	{VerificationFailed, 400, "failed", "Too many wrong tries. Start again.",
 		"five wrong tries on one verification"},
 	{VerificationMissing, 400, "missing", "Ask for a code first.",
 		"an attempt without a prepared code"},

@@ -138,6 +138,7 @@ const (
 	wrongCode   = "form_code_incorrect"
 	tooMany     = "too_many_requests"
 	userLocked  = "user_locked"
+	stepOver    = "verification_failed"
 	notFound    = "resource_not_found"
 	notSignedIn = "authentication_invalid"
 	stepUp      = "session_reverification_required"

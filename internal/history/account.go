@@ -30,7 +30,10 @@ type account struct {
 	set  int // of backup codes
 	used uint32
 
-	failures               int
+	wrong int // in the sign-in, by all methods
+
+	// failures are those in a row, charged all since the last unlock: a history is shorter than the ledger's 30 days.
+	failures, charged      int
 	wait, locked, byAnyone time.Duration // when they end
 }
 
@@ -44,6 +47,7 @@ func (a *account) refuses(now time.Duration) bool {
 
 func (a *account) fail(now time.Duration) Answer {
 	a.failures++
+	a.charged++
 	switch {
 	case a.failures >= 10:
 		a.wait, a.locked = 0, now+time.Hour
@@ -106,10 +110,10 @@ func accountStep(p *person, before any, in Input, at time.Time, given Answer) (A
 		a.byAnyone = now + time.Hour
 		answer = Answer{Told: Granted}
 	case unlock:
-		a.byAnyone = 0
+		a.byAnyone, a.charged = 0, 0
 		answer = a.clear()
 	case left:
-		answer = Answer{Granted, fmt.Sprint(max(0, 10-a.failures))}
+		answer = Answer{Granted, fmt.Sprint(max(0, min(10-a.failures, 20-a.charged)))}
 	}
 	return answer, a
 }
@@ -117,7 +121,7 @@ func accountStep(p *person, before any, in Input, at time.Time, given Answer) (A
 func (a *account) prepare(waiting bool, now time.Duration, given Answer) Answer {
 	live := a.code != "" && a.codeEnds > now
 	switch {
-	case !waiting:
+	case !waiting, a.wrong >= codeTries:
 		return Answer{Told: Closed}
 	case a.refuses(now):
 		return Answer{Told: Wait}
@@ -138,7 +142,7 @@ func (a *account) prepare(waiting bool, now time.Duration, given Answer) Answer 
 
 func (a *account) text(waiting bool, code string, now time.Duration) Answer {
 	switch {
-	case !waiting:
+	case !waiting, a.wrong >= codeTries:
 		return Answer{Told: Closed}
 	case a.refuses(now):
 		return Answer{Told: Wait}
@@ -146,6 +150,7 @@ func (a *account) text(waiting bool, code string, now time.Duration) Answer {
 		return Answer{Told: Closed}
 	case a.code != code:
 		a.tries++
+		a.wrong++
 		return a.fail(now)
 	}
 	a.code, a.tries, a.signedIn = "", 0, true
@@ -155,7 +160,7 @@ func (a *account) text(waiting bool, code string, now time.Duration) Answer {
 func (a *account) showApp(p *person, in Input, waiting bool, at time.Time) Answer {
 	now := since(at)
 	switch {
-	case in.Op == appHere && !waiting, in.Op == appThere && !a.app:
+	case in.Op == appHere && (!waiting || a.wrong >= codeTries), in.Op == appThere && !a.app:
 		return Answer{Told: Closed}
 	case a.refuses(now):
 		return Answer{Told: Wait}
@@ -176,6 +181,9 @@ func (a *account) showApp(p *person, in Input, waiting bool, at time.Time) Answe
 	}
 	if known {
 		return Answer{Told: Wrong} // a replay: refused, and no failure
+	}
+	if in.Op == appHere {
+		a.wrong++
 	}
 	return a.fail(now)
 }
@@ -285,7 +293,7 @@ func (p *person) ask(in Input) move {
 			if err != nil {
 				return told(err)
 			}
-			return Answer{Granted, fmt.Sprint(u.AttemptsLeft())}
+			return Answer{Granted, fmt.Sprint(u.AttemptsLeft(mfa.At(w.Now())))}
 		}}
 	case text, appHere:
 		by := map[string]mfa.Strategy{text: mfa.PhoneCode, appHere: mfa.TOTPCode}[in.Op]

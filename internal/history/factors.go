@@ -132,7 +132,7 @@ func countAccount(history []taken) error {
 
 func beginText(ctx context.Context, w *World) (*play, error) {
 	return beginAccount(ctx, w,
-		draw{5, wrongGuess(text)}, draw{2, sentText}, draw{4, anotherText}, draw{4, waits(31*time.Second, 31*time.Second, 31*time.Second, time.Minute, 9*time.Minute)}, draw{1, asks(left)})
+		draw{5, wrongGuess(text)}, draw{1, wrongGuess(appThere)}, draw{2, sentText}, draw{4, anotherText}, draw{4, waits(31*time.Second, 31*time.Second, 31*time.Second, time.Minute, 9*time.Minute)}, draw{1, asks(left)})
 }
 
 func beginApp(ctx context.Context, w *World) (*play, error) {

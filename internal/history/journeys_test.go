@@ -436,8 +436,8 @@ func arrive(ctx context.Context, j journey, h *human) error {
 // untouched fails when something that is no guess cost one.
 func untouched(ctx context.Context, h *human) error {
 	u, err := h.User(ctx, h.id)
-	if err == nil && u.AttemptsLeft() != 10 {
-		err = fmt.Errorf("%d attempts are left", u.AttemptsLeft())
+	if err == nil && u.AttemptsLeft(mfa.At(h.Now())) != 10 {
+		err = fmt.Errorf("%d attempts are left", u.AttemptsLeft(mfa.At(h.Now())))
 	}
 	return err
 }

@@ -78,7 +78,7 @@ func (a *App) changeInstance(w http.ResponseWriter, r *http.Request) {
 		for name, to := range map[string]*bool{
 			"mfa_required": &s.MFARequired, "ip_limits": &s.IPLimits, "test_mode": &s.TestMode, "sms_code": &s.SMSCode,
 			"authenticator_app": &s.AuthenticatorApp, "backup_codes": &s.BackupCodes, "enumeration_protection": &s.EnumerationProtection,
-			"first_factor_phone_code": &s.FirstFactorPhoneCode,
+			"first_factor_phone_code": &s.FirstFactorPhoneCode, "strict_guessing": &s.StrictGuessing,
 		} {
 			if on, ok := in[name]; ok {
 				*to = on

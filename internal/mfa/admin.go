@@ -70,7 +70,7 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*User, error) {
 		}
 		u := &User{
 			ID: id, Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID,
-			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.now, UpdatedAt: t.now, Banned: in.Banned,
+			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.now, UpdatedAt: t.now, Banned: in.Banned, policy: t.policy(),
 		}
 		if err := u.importState(in, t.now); err != nil {
 			return err
@@ -257,6 +257,10 @@ func (s *Service) User(ctx context.Context, id string) (*User, error) {
 
 // Users lists users in the order of their ids. It reads the whole kind: administration only.
 func (s *Service) Users(ctx context.Context, match func(*User) bool, offset, limit int) ([]*User, int, error) {
+	state, _, err := s.state(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
 	var found []*User
 	total, after := 0, ""
 	for {
@@ -270,6 +274,7 @@ func (s *Service) Users(ctx context.Context, match func(*User) bool, offset, lim
 				return nil, 0, err
 			}
 			u := e.(*User)
+			u.policy = state.settings.Policy()
 			after = r.Key.ID
 			if match != nil && !match(u) {
 				continue

@@ -59,7 +59,7 @@ func (s *Service) VerifyTOTP(ctx context.Context, id string, code secret.Value) 
 		if by == TOTPCode && !u.TOTPEnabled() {
 			return apierr.New(apierr.TOTPDisabled)
 		}
-		return t.proveSecond(u, false, Guess{Strategy: by, Code: code}, slot{})
+		return t.proveSecond(u, false, Guess{Strategy: by, Code: code}, verification{Attempt: &Attempt{}})
 	})
 	return by, err
 }
@@ -74,7 +74,7 @@ func (s *Service) VerifyPassword(ctx context.Context, id string, given secret.Va
 		if u.Password == "" {
 			return apierr.New(apierr.NoPasswordSet)
 		}
-		return t.provePassword(u, given, &memo, apierr.FormPasswordIncorrect)
+		return t.provePassword(u, false, given, &memo, apierr.FormPasswordIncorrect)
 	})
 }
 

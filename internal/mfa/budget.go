@@ -6,24 +6,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/apierr"
 )
 
-// The guess budget. SP 800-63B-4 section 3.2.2 allows at most 100 consecutive failures; these limits reach it only
-// after days and count over all methods, sessions and clients of a user together.
-const (
-	failuresBeforeWait = 5
-	failuresBeforeLock = 10
-	failuresPerFactor  = 100
-	firstWait          = 30 * time.Second
-	longestWait        = time.Hour
-	lockTime           = time.Hour
-)
-
-// The ledger counts failures of clients that never passed this user's second factor. The owner's own
-// successes do not clear it, so a patient attacker gains nothing from the owner's daily sign-in.
-const (
-	ledgerLimit  = 20
-	ledgerWindow = 30 * 24 * time.Hour
-)
-
 // Budget counts the consecutive failures of one kind of factor.
 type Budget struct {
 	Failures    int     `json:"f,omitempty"`
@@ -42,50 +24,95 @@ func (b Budget) check(now Instant) error {
 	return nil
 }
 
-// fail counts one failure: five are free, then each costs a wait that doubles, the tenth and every later one a lock.
-func (b *Budget) fail(now Instant) {
-	b.Failures++
+// Wait is what a failure costs that is the nth in a row, and whether it is a lock.
+func (p Policy) Wait(n int) (wait time.Duration, lock bool) {
 	switch {
-	case b.Failures >= failuresBeforeLock:
-		b.WaitUntil, b.LockedUntil = 0, now.Add(lockTime)
-	case b.Failures >= failuresBeforeWait:
-		b.WaitUntil = now.Add(min(firstWait<<(b.Failures-failuresBeforeWait), longestWait))
+	case n >= p.LockFailures:
+		return p.LockTime, true
+	case n >= p.FreeFailures:
+		return min(p.FirstWait<<(n-p.FreeFailures), p.LongestWait), false
+	}
+	return 0, false
+}
+
+// fail counts one failure.
+func (b *Budget) fail(now Instant, p Policy) {
+	b.Failures++
+	b.WaitUntil, b.LockedUntil = 0, 0
+	switch wait, lock := p.Wait(b.Failures); {
+	case lock:
+		b.LockedUntil = now.Add(wait)
+	case wait > 0:
+		b.WaitUntil = now.Add(wait)
 	}
 }
 
-func (b *Budget) clear() { *b = Budget{} }
+// Lanes are the consecutive failures of one kind of factor: all of them, and apart those of clients that passed this user's second factor before. A
+// stranger is held to all, a known client to the known ones only: so whoever tries every door shares one budget, and yet
+// nobody can lock the owner out of a browser that is the owner's.
+type Lanes struct {
+	Budget
+	Known Budget `json:"k,omitzero"`
+}
 
-func (b Budget) remaining() int { return max(0, failuresBeforeLock-b.Failures) }
+// of is the lane that a client is held to.
+func (l *Lanes) of(known bool) *Budget {
+	if known {
+		return &l.Known
+	}
+	return &l.Budget
+}
+
+func (l *Lanes) check(now Instant, known bool) error { return l.of(known).check(now) }
+
+func (l *Lanes) fail(now Instant, p Policy, known bool) {
+	l.Budget.fail(now, p)
+	if known {
+		l.Known.fail(now, p)
+	}
+}
+
+func (l *Lanes) clear() { *l = Lanes{} }
+
+func (l *Lanes) lockEnd() Instant { return max(l.LockedUntil, l.Known.LockedUntil) }
 
 func locked(left time.Duration) error {
 	return apierr.New(apierr.UserLocked).
 		With("lockout_expires_in_seconds", int64((left+time.Second-1)/time.Second)).Retry(left)
 }
 
-// ledger holds the unix seconds of failures, oldest first.
+// ledger holds the unix seconds of failures, rounded up, oldest first.
 type ledger []int64
 
-func (l ledger) since(now Instant) ledger {
-	from := now.Add(-ledgerWindow).Time().Unix()
+func (l ledger) since(now Instant, window time.Duration) ledger {
+	from := now.Add(-window).Time()
 	for i, at := range l {
-		if at > from {
+		if time.Unix(at, 0).After(from) {
 			return l[i:]
 		}
 	}
 	return nil
 }
 
-func (l ledger) check(now Instant) error {
-	recent := l.since(now)
-	if len(recent) < ledgerLimit {
-		return nil
+// fullUntil is when fewer than limit failures will be left in the window, or 0 when that is so now.
+func (l ledger) fullUntil(now Instant, limit int, window time.Duration) Instant {
+	recent := l.since(now, window)
+	if len(recent) < limit {
+		return 0
 	}
-	free := time.Unix(recent[len(recent)-ledgerLimit], 0).Add(ledgerWindow)
-	return locked(free.Sub(now.Time()))
+	return At(time.Unix(recent[len(recent)-limit], 0)).Add(window)
 }
 
-func (l ledger) add(now Instant) ledger {
-	recent := append(ledger(nil), l.since(now)...)
-	recent = append(recent, now.Time().Unix())
-	return recent[max(0, len(recent)-ledgerLimit):]
+func (l ledger) add(now Instant, window time.Duration) ledger {
+	recent := append(ledger(nil), l.since(now, window)...)
+	recent = append(recent, now.Add(time.Second-1).Time().Unix())
+	return recent[max(0, len(recent)-ledgerKept):]
+}
+
+// ledgerLimit is how many failures in the ledger end the guesses of a client.
+func (p Policy) ledgerLimit(known bool) int {
+	if known {
+		return p.LedgerFailures
+	}
+	return p.StrangerFailures
 }

@@ -50,6 +50,7 @@ type Attempt struct {
 	Strategy Strategy `json:"s,omitempty"`
 	Proved   Instant  `json:"v,omitempty"`
 	Code     *Code    `json:"c,omitempty"`
+	Wrong    int      `json:"w,omitempty"` // wrong tries as a second factor, by all methods and codes
 }
 
 // Session is one user being signed in on one client.
@@ -143,8 +144,9 @@ func isMark(mark string, u *User) func(string) bool {
 	return func(known string) bool { return known == mark || known == u.ID }
 }
 
+// knows says whether the user passed its second factor on this client before. There may be no client yet, or no such user.
 func (t *txn) knows(c *Client, u *User) bool {
-	return slices.ContainsFunc(c.Known, isMark(t.mark(c, u), u))
+	return c != nil && u != nil && slices.ContainsFunc(c.Known, isMark(t.mark(c, u), u))
 }
 
 func (t *txn) learn(c *Client, u *User) {

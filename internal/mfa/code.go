@@ -1,6 +1,7 @@
 package mfa
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -28,6 +29,7 @@ type Code struct {
 	Phone    string  `json:"p"`
 	Tag      []byte  `json:"t"`
 	Attempts int     `json:"a,omitempty"`
+	Tries    int     `json:"l,omitempty"` // how many wrong ones end it; 0, in older records, is five
 	SentAt   Instant `json:"s"`
 	Expires  Instant `json:"e"`
 	// Text is the record of the message. Weighed and Priced say which counters it raised.
@@ -39,7 +41,6 @@ type Code struct {
 // The life of a code, after SP 800-63B-4 section 3.1.3.2.
 const (
 	codeLife     = 10 * time.Minute
-	codeTries    = 5
 	resendAfter  = 30 * time.Second
 	testCode     = "424242"
 	codesPerSlot = 1_000_000
@@ -75,7 +76,7 @@ func (t *txn) spend(u *User, sl slot, guess string) (bool, error) {
 	switch {
 	case c == nil:
 		return false, apierr.New(apierr.VerificationMissing)
-	case c.Attempts >= codeTries:
+	case c.failed():
 		return false, apierr.New(apierr.VerificationFailed)
 	case c.Expires <= t.now:
 		return false, apierr.New(apierr.VerificationExpired)
@@ -98,9 +99,9 @@ func (t *txn) sendCode(u *User, p *Phone, sl slot, from Caller, known bool) erro
 	if err := t.mayTextUser(u); err != nil {
 		return err
 	}
-	next := &Code{Phone: p.ID, SentAt: t.now, Expires: t.now.Add(codeLife)}
+	next := &Code{Phone: p.ID, Tries: t.policy().Tries, SentAt: t.now, Expires: t.now.Add(codeLife)}
 	if old := *sl.code; old != nil && old.Expires > t.now {
-		if old.Attempts >= codeTries {
+		if old.failed() {
 			return apierr.New(apierr.VerificationFailed)
 		}
 		next.Attempts = old.Attempts
@@ -190,10 +191,13 @@ func (t *txn) drawCode(n phone.Number) (string, error) {
 	}
 }
 
+// failed says whether no tries are left.
+func (c *Code) failed() bool { return c.Attempts >= cmp.Or(c.Tries, DefaultPolicy().Tries) }
+
 // Status is the verification's status on the wire: unverified, expired, or failed once no tries are left.
 func (c *Code) Status(now Instant) string {
 	switch {
-	case c.Attempts >= codeTries:
+	case c.failed():
 		return "failed"
 	case c.Expires <= now:
 		return "expired"

@@ -44,12 +44,13 @@ func TestTheThreatModelHasTheFigures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := DefaultPolicy()
 	want := map[string]string{
-		"digits of a code": fmt.Sprint(totp.Digits), "a text-message code lives": figure(codeLife), "wrong tries at one verification": fmt.Sprint(codeTries), "an app's step": figure(totp.Period),
-		"steps accepted before and after": "1", "a step is accepted": "once", "bits of an app's secret": fmt.Sprint(8 * len(raw.Reveal())), "backup codes": fmt.Sprint(backupcode.Count), "bits of a backup code": "50",
-		"failures in a row before a wait": fmt.Sprint(failuresBeforeWait), "the first wait": figure(firstWait), "the longest wait": figure(longestWait),
-		"failures in a row before a lock": fmt.Sprint(failuresBeforeLock), "a lock lasts": figure(lockTime), "failures that disable an authenticator": fmt.Sprint(failuresPerFactor),
-		"failures of unknown clients, not cleared by the owner": fmt.Sprint(ledgerLimit), "within": figure(ledgerWindow),
+		"digits of a code": fmt.Sprint(totp.Digits), "a text-message code lives": figure(codeLife), "wrong tries at one verification": fmt.Sprint(p.Tries), "an app's step": figure(totp.Period),
+		"steps accepted before and after": fmt.Sprint(p.TOTP.Past), "a step is accepted": "once", "bits of an app's secret": fmt.Sprint(8 * len(raw.Reveal())), "backup codes": fmt.Sprint(backupcode.Count), "bits of a backup code": "50",
+		"failures in a row before a wait": fmt.Sprint(p.FreeFailures), "the first wait": figure(p.FirstWait), "the longest wait": figure(p.LongestWait),
+		"failures in a row before a lock": fmt.Sprint(p.LockFailures), "a lock lasts": figure(p.LockTime), "failures that disable an authenticator": fmt.Sprint(p.FactorFailures),
+		"failures that stop unknown clients, not cleared by the owner": fmt.Sprint(p.StrangerFailures), "failures that stop known ones too": fmt.Sprint(p.LedgerFailures), "within": figure(p.LedgerWindow),
 		"tries from one address in 10 s": fmt.Sprint(attemptLimits[0].limit), "tries from one address in a day": fmt.Sprint(attemptLimits[len(attemptLimits)-1].limit),
 		"between two messages to a number": figure(resendAfter), "messages to a number in a day, over all users": fmt.Sprint(numberRules[len(numberRules)-1].Limit),
 		"messages of a user in a day": fmt.Sprint(userRules[len(userRules)-1].Limit), "numbers that a user tries in a day": fmt.Sprint(triedRules[0].Limit), "unverified numbers of a user": fmt.Sprint(unverifiedPerUser),

@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestStoredForm freezes the JSON of records: what was stored yesterday must be read tomorrow.
 func TestStoredForm(t *testing.T) {
-	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, SentAt: 2, Expires: 3, Text: "x", Weighed: true, Priced: true}
-	attempt := Attempt{Strategy: PhoneCode, Proved: 1, Code: code}
+	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, Tries: 3, SentAt: 2, Expires: 3, Text: "x", Weighed: true, Priced: true}
+	attempt := Attempt{Strategy: PhoneCode, Proved: 1, Code: code, Wrong: 2}
 	budget := Budget{Failures: 1, WaitUntil: 2, LockedUntil: 3}
 	entry := auditEntry{Name: EventCodeWrong, At: 1, Method: Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}}
 	end := &trail{Paged: 6, Before: []byte("before"), Entries: []auditEntry{entry}, Tag: []byte("tag")}
@@ -35,7 +35,7 @@ func TestStoredForm(t *testing.T) {
 			Phones: []Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Primary: true, CreatedAt: 1, UpdatedAt: 2}},
 			TOTP:   &TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, CreatedAt: 4},
 			Backup: &BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
-			First:  budget, Second: budget, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Banned: true, LockedUntil: 1,
+			First:  Lanes{Budget: budget, Known: budget}, Second: Lanes{Budget: budget}, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Banned: true, LockedUntil: 1,
 			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1}}, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 			Trail: end,
 		},
@@ -53,7 +53,7 @@ func TestStoredForm(t *testing.T) {
 			Reason: ReasonDailyCap, Price: 1, Test: true, At: 2},
 		"nonce": &Nonce{Sealed: []byte("s"), Expires: 1},
 		"settings": &Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, TestMode: true, EnumerationProtection: true,
-			FirstFactorPhoneCode: true, IPLimits: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
+			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
 			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true,
 			Brand: brand.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end},
 		"signingkey": &signingKeys{Keys: []signingKey{{"i", []byte("s"), 1, 2}}},

@@ -7,7 +7,8 @@ import (
 )
 
 // addressLimit bounds what comes from one network address. The periods are fixed, not sliding: a counter is one conditional
-// add without a read, and the per-user budgets, which are exact, do not depend on it.
+// add without a read, and the per-user budgets, which are exact, do not depend on it. So twice the limit may come within one
+// period's time, around the boundary of two, and never more than limit × (n+1) within the time of n.
 type addressLimit struct {
 	name   string
 	limit  int64
@@ -19,8 +20,10 @@ const neighbourhood = 10
 
 var (
 	attemptLimits = []addressLimit{{"try", 3, 10 * time.Second}, {"try", 60, time.Hour}, {"try", 300, 24 * time.Hour}}
-	sendLimits    = []addressLimit{{"send", 10, 10 * time.Minute}, {"send", 50, 24 * time.Hour}}
-	createLimits  = []addressLimit{{"create", 5, 10 * time.Second}}
+	// First factors are counted apart from second ones: an office behind one address should not get half as many sign-ins.
+	firstLimits  = []addressLimit{{"first", 3, 10 * time.Second}, {"first", 60, time.Hour}, {"first", 300, 24 * time.Hour}}
+	sendLimits   = []addressLimit{{"send", 10, 10 * time.Minute}, {"send", 50, 24 * time.Hour}}
+	createLimits = []addressLimit{{"create", 5, 10 * time.Second}}
 )
 
 // takeAddress stages the limits of the caller's address. Requests of the team's own servers have none.

@@ -151,7 +151,7 @@ func (s *Service) PreparePhone(ctx context.Context, from Caller, id string, by S
 		if ph.Verified != 0 {
 			return apierr.New(apierr.VerificationAlreadyVerified)
 		}
-		if err := in.user.Second.check(t.now); err != nil {
+		if err := in.user.Second.check(t.now, t.knows(in.client, in.user)); err != nil {
 			return err
 		}
 		ph.touch(t.now)
@@ -171,7 +171,7 @@ func (s *Service) AttemptPhone(ctx context.Context, from Caller, id string, g Gu
 		if err := g.wellFormed(); err != nil {
 			return err
 		}
-		if err := in.user.Second.check(t.now); err != nil {
+		if err := in.user.Second.check(t.now, t.knows(in.client, in.user)); err != nil {
 			return err
 		}
 		t.takeAddress(from, attemptLimits)
@@ -181,7 +181,9 @@ func (s *Service) AttemptPhone(ctx context.Context, from Caller, id string, g Gu
 		}
 		if !right {
 			t.note(in.user, EventCodeWrong, ph.subject())
-			t.chargeSecond(in.user)
+			was := in.user.lockEnd(t.now)
+			in.user.Second.fail(t.now, t.policy(), t.knows(in.client, in.user))
+			t.charged(in.user, was)
 			return t.refuse(wrongCode())
 		}
 		return t.verifiedPhone(in, ph, out)

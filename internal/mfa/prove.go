@@ -55,32 +55,37 @@ func importable(text string) bool {
 
 // mayGuess refuses a second-factor guess while the budget is spent. Nothing is written then.
 func (t *txn) mayGuess(u *User, known bool) error {
-	if u.LockedUntil > t.now {
-		return locked(u.LockedUntil.Sub(t.now))
+	p := t.policy()
+	end := max(u.LockedUntil, u.Second.of(known).LockedUntil, u.Ledger.fullUntil(t.now, p.ledgerLimit(known), p.LedgerWindow))
+	if end > t.now {
+		return locked(end.Sub(t.now))
 	}
-	if err := u.Second.check(t.now); err != nil {
-		return err
-	}
-	if !known {
-		return u.Ledger.check(t.now)
-	}
-	return nil
+	return u.Second.check(t.now, known)
+}
+
+// A verification is one go at a second factor: that of a sign-in or a step-up. At the Backend API each check is one of its own.
+type verification struct {
+	*Attempt
+	slot
 }
 
 // proveSecond judges a second-factor guess. A right one clears the consecutive failures; a wrong one is counted against the user, the
-// authenticator and, from a client that never passed, the ledger, and the refusal commits that. The caller stages the record that holds the slot.
-func (t *txn) proveSecond(u *User, known bool, g Guess, sl slot) error {
+// authenticator and the ledger, and the refusal commits that. The caller stages the record that holds the verification.
+func (t *txn) proveSecond(u *User, known bool, g Guess, v verification) error {
 	if err := g.wellFormed(); err != nil {
 		return err
 	}
 	if !t.state.settings.allows(g.Strategy) {
 		return apierr.New(apierr.FeatureNotEnabled).Param("strategy")
 	}
+	if v.Wrong >= t.policy().Tries {
+		return apierr.New(apierr.VerificationFailed).Param("code")
+	}
 	if err := t.mayGuess(u, known); err != nil {
 		return err
 	}
-	what := u.factor(g.Strategy, sl)
-	failures, right, err := t.judge(u, g, sl)
+	what := u.factor(g.Strategy, v.slot)
+	failures, right, err := t.judge(u, g, v.slot)
 	if errors.As(err, new(replay)) {
 		return t.replayed(u, known, what)
 	}
@@ -96,15 +101,16 @@ func (t *txn) proveSecond(u *User, known bool, g Guess, sl slot) error {
 		}
 		return nil
 	}
+	v.Wrong++
 	*failures++
 	t.note(u, EventCodeWrong, what)
 	if *failures == failuresPerFactor {
 		t.note(u, EventFactorDisabled, what)
 	}
-	t.chargeSecond(u)
-	if !known {
-		u.Ledger = u.Ledger.add(t.now)
-	}
+	was := u.lockEnd(t.now)
+	u.Ledger = u.Ledger.add(t.now, t.policy().LedgerWindow)
+	u.Second.fail(t.now, t.policy(), known)
+	t.charged(u, was)
 	return t.refuse(wrongCode())
 }
 
@@ -123,14 +129,16 @@ func (u *User) factor(by Strategy, sl slot) subject {
 	return subject{method: by}
 }
 
-func (t *txn) chargeSecond(u *User) {
-	u.Second.fail(t.now)
-	if u.Second.LockedUntil > t.now {
+// charged stores a failure, and says so when it locks somebody out.
+func (t *txn) charged(u *User, was Instant) {
+	if u.lockEnd(t.now) > max(was, t.now) {
 		t.note(u, EventUserLocked, subject{})
 		u.touch(t.now)
 	}
 	t.put(u)
 }
+
+func (t *txn) policy() Policy { return t.state.settings.Policy() }
 
 // judge compares a guess with the user's authenticator and returns that authenticator's count of failures.
 func (t *txn) judge(u *User, g Guess, sl slot) (failures *int, right bool, err error) {
@@ -191,7 +199,7 @@ func (t *txn) judgeTOTP(u *User, code string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	step, verdict := totp.Verify(key, code, t.now.Time(), u.TOTP.LastStep)
+	step, verdict := t.policy().TOTP.Verify(key, code, t.now.Time(), u.TOTP.LastStep)
 	switch verdict {
 	case totp.Accepted:
 		u.TOTP.LastStep = step
@@ -209,11 +217,11 @@ func totpOwner(u *User, f *TOTP) string { return "user/" + u.ID + "/totp/" + f.I
 
 // provePassword judges a password against its own budget, which no second-factor guess can move. The code says what a wrong one is
 // called: who is known to be asking need not be told that the account might be unknown.
-func (t *txn) provePassword(u *User, given secret.Value, memo *passwordMemo, wrong apierr.Code) error {
+func (t *txn) provePassword(u *User, known bool, given secret.Value, memo *passwordMemo, wrong apierr.Code) error {
 	if u.LockedUntil > t.now {
 		return locked(u.LockedUntil.Sub(t.now))
 	}
-	if err := u.First.check(t.now); err != nil {
+	if err := u.First.check(t.now, known); err != nil {
 		return err
 	}
 	right, err := memo.verify(t, u.Password, given)
@@ -223,7 +231,7 @@ func (t *txn) provePassword(u *User, given secret.Value, memo *passwordMemo, wro
 	if right {
 		return nil
 	}
-	u.First.fail(t.now)
+	u.First.fail(t.now, t.policy(), known)
 	t.note(u, EventPasswordWrong, subject{method: Password})
 	return t.refuse(apierr.New(wrong).Param("password"))
 }
@@ -253,11 +261,11 @@ func (m *passwordMemo) verify(t *txn, digest string, given secret.Value) (bool, 
 }
 
 // proveFirstPhone judges a first-factor code against the first factor's budget.
-func (t *txn) proveFirstPhone(u *User, g Guess, sl slot) error {
+func (t *txn) proveFirstPhone(u *User, known bool, g Guess, sl slot) error {
 	if err := g.wellFormed(); err != nil {
 		return err
 	}
-	if err := u.First.check(t.now); err != nil {
+	if err := u.First.check(t.now, known); err != nil {
 		return err
 	}
 	what := u.factor(PhoneCode, sl)
@@ -266,7 +274,7 @@ func (t *txn) proveFirstPhone(u *User, g Guess, sl slot) error {
 		return err
 	}
 	if !right {
-		u.First.fail(t.now)
+		u.First.fail(t.now, t.policy(), known)
 		t.note(u, EventCodeWrong, what)
 		return t.refuse(wrongCode())
 	}

@@ -77,8 +77,8 @@ func (p *person) unlocked() {
 	p.Helper()
 	u, err := p.User(p.Context(), p.id)
 	p.must(err)
-	if u.AttemptsLeft() < 9 || u.LockEnd(mfa.At(p.now())) != 0 {
-		p.Errorf("%d attempts are left after nothing but right codes", u.AttemptsLeft())
+	if u.AttemptsLeft(mfa.At(p.now())) < 9 || u.LockEnd(mfa.At(p.now())) != 0 {
+		p.Errorf("%d attempts are left after nothing but right codes", u.AttemptsLeft(mfa.At(p.now())))
 	}
 }
 
@@ -97,15 +97,27 @@ func TestBackendRace(t *testing.T) {
 }
 
 func TestManyWrongAtOnceAreJudgedWithinTheBudget(t *testing.T) {
-	p := newWorld(t).member()
-	p.enter()
-	wrong := p.wrong()
-	answers := race(50, func(int) error {
-		_, err := p.AttemptSecondFactor(t.Context(), p.browser, p.signIn, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(wrong)})
-		return err
-	})
-	if answers[apierr.FormCodeIncorrect] != 5 || answers[apierr.TooManyRequests] != 45 {
-		t.Errorf("answers %v, want 5 judged and 45 refused", answers)
+	for name, tc := range map[string]struct {
+		signIns int
+		refused apierr.Code
+	}{"one sign-in": {1, apierr.VerificationFailed}, "ten sign-ins": {10, apierr.TooManyRequests}} {
+		t.Run(name, func(t *testing.T) {
+			p := newWorld(t).member()
+			people := make([]*person, tc.signIns)
+			for i := range people {
+				people[i] = p.stranger()
+				people[i].enter()
+			}
+			wrong := p.wrong()
+			answers := race(50, func(i int) error {
+				b := people[i%tc.signIns]
+				_, err := b.AttemptSecondFactor(t.Context(), b.browser, b.signIn, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(wrong)})
+				return err
+			})
+			if answers[apierr.FormCodeIncorrect] != 5 || answers[tc.refused] != 45 {
+				t.Errorf("answers %v, want 5 judged and 45 refused", answers)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"context"
+	"errors"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/reverify"
@@ -119,7 +120,7 @@ func (s *Service) PrepareReverification(ctx context.Context, from Caller, id str
 		if ph == nil || !ph.isFirstFactor() || !t.state.settings.FirstFactorPhoneCode {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := in.user.First.check(t.now); err != nil {
+		if err := in.user.First.check(t.now, t.knows(in.client, in.user)); err != nil {
 			return err
 		}
 		r.First.Strategy = PhoneCode
@@ -132,19 +133,19 @@ func (s *Service) PrepareReverification(ctx context.Context, from Caller, id str
 func (s *Service) AttemptReverification(ctx context.Context, from Caller, id string, second bool, g Guess) (*ReverificationResult, error) {
 	var memo passwordMemo
 	return s.reverifying(ctx, from, id, nil, func(t *txn, in *signedIn) error {
-		t.takeAddress(from, attemptLimits)
 		if !second {
+			t.takeAddress(from, firstLimits)
 			return t.reproveFirst(in, g, &memo)
 		}
+		t.takeAddress(from, attemptLimits)
 		r, err := t.waiting(in, ReverifySecondFactor)
 		if err != nil {
 			return err
 		}
-		if g.Strategy == PhoneCode {
-			t.put(in.client)
-		}
-		if err := t.proveSecond(in.user, t.knows(in.client, in.user), g, slot{&r.Second.Code, ReverifySecond, id}); err != nil {
-			return err
+		t.put(in.client)
+		known := t.knows(in.client, in.user)
+		if err := t.proveSecond(in.user, known, g, verification{&r.Second, slot{&r.Second.Code, ReverifySecond, id}}); err != nil {
+			return t.endGuessing(in, known, err)
 		}
 		r.Second = Attempt{Strategy: g.Strategy, Proved: t.now}
 		in.session.SecondAt = t.now
@@ -152,6 +153,17 @@ func (s *Service) AttemptReverification(ctx context.Context, from Caller, id str
 		in.reverified(t)
 		return nil
 	})
+}
+
+// endGuessing ends a session in which somebody guessed until the lock: it may be stolen. The verdict stays what it is.
+func (t *txn) endGuessing(in *signedIn, known bool, verdict error) error {
+	if !errors.As(verdict, new(refusal)) || in.user.Second.of(known).LockedUntil <= t.now {
+		return verdict
+	}
+	if err := t.end(in.client, in.session.ID, SessionRevoked); err != nil {
+		return err
+	}
+	return verdict
 }
 
 func (t *txn) reproveFirst(in *signedIn, g Guess, memo *passwordMemo) error {
@@ -167,12 +179,12 @@ func (t *txn) reproveFirst(in *signedIn, g Guess, memo *passwordMemo) error {
 		if in.user.Password == "" {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := t.provePassword(in.user, g.Password, memo, apierr.FormPasswordIncorrect); err != nil {
+		if err := t.provePassword(in.user, t.knows(in.client, in.user), g.Password, memo, apierr.FormPasswordIncorrect); err != nil {
 			return err
 		}
 	case PhoneCode:
 		t.put(in.client)
-		if err := t.proveFirstPhone(in.user, g, slot{&r.First.Code, ReverifyFirst, in.session.ID}); err != nil {
+		if err := t.proveFirstPhone(in.user, t.knows(in.client, in.user), g, slot{&r.First.Code, ReverifyFirst, in.session.ID}); err != nil {
 			return err
 		}
 	default:

@@ -33,7 +33,7 @@ func TestRoundTrips(t *testing.T) {
 		"use a backup code":         {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.backup[0])); return err }, 1, 1, 1, false},
 		"sign in with a ticket":     {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
 		"second factor, app":        {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.app()) }, 1, 1, 3, false},
-		"second factor, wrong code": {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.wrong()) }, 1, 1, 1, true},
+		"second factor, wrong code": {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.wrong()) }, 1, 1, 2, true},
 		"second factor, backup":     {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.BackupCode, p.backup[0]) }, 1, 1, 3, false},
 		"send a text": {func(p *person) { p.enter() }, func(p *person) error {
 			_, err := p.PrepareSecondFactor(ctx, p.browser, p.signIn, mfa.PhoneCode, p.phone)

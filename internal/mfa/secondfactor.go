@@ -55,6 +55,9 @@ func (t *txn) prepareSecond(c *Client, u *User, phoneID string, a *Attempt, sl s
 	if err != nil {
 		return err
 	}
+	if a.Wrong >= t.policy().Tries {
+		return apierr.New(apierr.VerificationFailed).Param("strategy")
+	}
 	if err := t.mayGuess(u, t.knows(c, u)); err != nil {
 		return err
 	}
@@ -71,11 +74,8 @@ func (s *Service) AttemptSecondFactor(ctx context.Context, from Caller, id strin
 			return nil, nil, err
 		}
 		t.takeAddress(from, attemptLimits)
-		sl := slot{&si.Second.Code, SignInSecondFactor, si.ID}
-		if g.Strategy == PhoneCode {
-			t.put(p.client)
-		}
-		if err := t.proveSecond(u, t.knows(p.client, u), g, sl); err != nil {
+		t.put(p.client)
+		if err := t.proveSecond(u, t.knows(p.client, u), g, verification{&si.Second, slot{&si.Second.Code, SignInSecondFactor, si.ID}}); err != nil {
 			return nil, nil, err
 		}
 		si.Second = Attempt{Strategy: g.Strategy, Proved: t.now}

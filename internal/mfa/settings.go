@@ -25,10 +25,12 @@ type Settings struct {
 	EnumerationProtection bool `json:"enum"`
 	// FirstFactorPhoneCode lets a text message be the first factor. Off by default: whoever can
 	// start a sign-in can then cause messages (SEC-27).
-	FirstFactorPhoneCode bool     `json:"firstsms,omitempty"`
-	IPLimits             bool     `json:"ip,omitempty"`
-	AllowedOrigins       []string `json:"origins,omitempty"`
-	SMSCountries         []string `json:"countries"` // ISO 3166 alpha-2
+	FirstFactorPhoneCode bool `json:"firstsms,omitempty"`
+	IPLimits             bool `json:"ip,omitempty"`
+	// StrictGuessing bounds more tightly what a guesser may try, and what an owner may mistype: see [StrictPolicy].
+	StrictGuessing bool     `json:"strict,omitempty"`
+	AllowedOrigins []string `json:"origins,omitempty"`
+	SMSCountries   []string `json:"countries"` // ISO 3166 alpha-2
 	// Brand is how the pages and SDKs look; what it leaves open is as deployed.
 	Brand brand.Brand `json:"brand,omitzero"`
 	// SMSDailyCap is the most that messages may cost in a UTC day; 0 is the default. See [Settings.DailyCap].

@@ -79,7 +79,8 @@ func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput)
 			si, err := t.beginSignIn(p, u, in.Identifier, false)
 			return si, u, err
 		}
-		if err := t.passwordOf(u, claim, in.Password, &memo); err != nil {
+		t.takeAddress(from, firstLimits[1:]) // the limit on new sign-ins is for the short run
+		if err := t.passwordOf(u, t.knows(p.client, u), claim, in.Password, &memo); err != nil {
 			return nil, nil, err
 		}
 		si, err := t.beginSignIn(p, u, in.Identifier, true)
@@ -91,14 +92,14 @@ func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput)
 }
 
 // passwordOf judges a password for an account that may not exist, at the same cost either way.
-func (t *txn) passwordOf(u *User, claim Key, given secret.Value, memo *passwordMemo) error {
+func (t *txn) passwordOf(u *User, known bool, claim Key, given secret.Value, memo *passwordMemo) error {
 	switch hidden := t.state.settings.EnumerationProtection; {
 	case hidden && u == nil:
 		return t.refusePassword(claim, given, memo)
 	case hidden:
-		return t.provePassword(u, given, memo, apierr.FormPasswordOrIdentifierIncorrect)
+		return t.provePassword(u, known, given, memo, apierr.FormPasswordOrIdentifierIncorrect)
 	case u != nil && u.Password != "":
-		return t.provePassword(u, given, memo, apierr.FormPasswordIncorrect)
+		return t.provePassword(u, known, given, memo, apierr.FormPasswordIncorrect)
 	}
 	if _, err := memo.verify(t, "", given); err != nil {
 		return err
@@ -119,7 +120,7 @@ func (t *txn) refusePassword(claim Key, given secret.Value, memo *passwordMemo) 
 		return err
 	}
 	if c.User == "" { // or somebody has taken it since the sign-in began
-		c.First.fail(t.now)
+		c.First.fail(t.now, t.policy())
 		c.Expires = t.now.Add(nobodyKept)
 		t.put(c)
 	}
@@ -336,7 +337,7 @@ func (s *Service) PrepareFirstFactor(ctx context.Context, from Caller, id string
 		if ph == nil || !ph.isFirstFactor() {
 			return nil, nil, apierr.New(apierr.ResourceNotFound)
 		}
-		if err := u.First.check(t.now); err != nil {
+		if err := u.First.check(t.now, t.knows(p.client, u)); err != nil {
 			return nil, nil, err
 		}
 		si.First.Strategy = PhoneCode
@@ -356,19 +357,19 @@ func (s *Service) AttemptFirstFactor(ctx context.Context, from Caller, id string
 		if si.Status() != NeedsFirstFactor {
 			return nil, nil, apierr.New(apierr.VerificationAlreadyVerified)
 		}
-		t.takeAddress(from, attemptLimits)
+		t.takeAddress(from, firstLimits)
 		switch g.Strategy {
 		case Password:
 			if g.Password.IsZero() {
 				return nil, nil, apierr.New(apierr.FormParamNil).Param("password")
 			}
-			err = t.passwordOf(u, s.claimKey(identifier(si.Identifier)), g.Password, &memo)
+			err = t.passwordOf(u, t.knows(p.client, u), s.claimKey(identifier(si.Identifier)), g.Password, &memo)
 		case PhoneCode:
 			if u == nil || !t.state.settings.FirstFactorPhoneCode {
 				return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 			}
 			t.put(p.client)
-			err = t.proveFirstPhone(u, g, slot{&si.First.Code, SignInFirstFactor, si.ID})
+			err = t.proveFirstPhone(u, t.knows(p.client, u), g, slot{&si.First.Code, SignInFirstFactor, si.ID})
 		default:
 			err = apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}

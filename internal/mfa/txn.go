@@ -115,7 +115,17 @@ func (t *txn) begin(keys []Key) error {
 		}
 		t.s.cache.put(t.state)
 	}
+	for _, e := range t.seen {
+		t.inform(e)
+	}
 	return nil
+}
+
+// inform tells a user's record the policy that its budgets are to be shown by.
+func (t *txn) inform(e entity) {
+	if u, ok := e.(*User); ok && t.state != nil {
+		u.policy = t.policy()
+	}
 }
 
 // read fetches the records that were not yet read, in one round trip.
@@ -148,6 +158,7 @@ func (t *txn) read(keys ...Key) error {
 		if epoch := At(t.s.epoch); !t.s.epoch.IsZero() && r.Version != 0 {
 			void(e, epoch)
 		}
+		t.inform(e)
 		t.seen[missing[i]] = e
 	}
 	return nil

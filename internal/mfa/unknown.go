@@ -159,6 +159,9 @@ func fieldsOf(of reflect.Type) map[string]reflect.Type {
 	for i := range of.NumField() {
 		f := of.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct { // its fields stand where it does
+			maps.Copy(fields, fieldsOf(f.Type))
+		}
 		if f.IsExported() && name != "" && name != "-" {
 			fields[name] = f.Type
 		}

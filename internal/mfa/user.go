@@ -14,6 +14,7 @@ import (
 type User struct {
 	ID      string `json:"-"`
 	version uint64
+	policy  Policy // the instance's when the record was read, for those who look
 
 	Username   string          `json:"un,omitempty"`
 	FirstName  string          `json:"fn,omitempty"`
@@ -31,8 +32,8 @@ type User struct {
 	TOTP   *TOTP      `json:"to,omitempty"`
 	Backup *BackupSet `json:"bc,omitempty"`
 
-	First  Budget `json:"b1,omitzero"` // passwords and first-factor codes
-	Second Budget `json:"b2,omitzero"` // second factors and number verification
+	First  Lanes  `json:"b1,omitzero"` // passwords and first-factor codes
+	Second Lanes  `json:"b2,omitzero"` // second factors and number verification
 	Ledger ledger `json:"lg,omitempty"`
 	// Sends and Tried limit text messages per user: when they went, and to which new numbers.
 	Sends ratelimit.Log `json:"sd,omitempty"`
@@ -131,17 +132,15 @@ func (u *User) phone(id string) *Phone { return u.findPhone(func(p *Phone) bool 
 func (u *User) phoneBy(n string) *Phone {
 	return u.findPhone(func(p *Phone) bool { return p.Number == n })
 }
-func (u *User) defaultPhone() *Phone      { return u.findPhone(func(p *Phone) bool { return p.Default }) }
-func (p *Phone) isSecondFactor() bool     { return p.Reserved && p.Verified != 0 }
-func (p *Phone) isFirstFactor() bool      { return !p.Reserved && p.Verified != 0 }
-func (p *Phone) touch(now Instant)        { p.UpdatedAt = p.UpdatedAt.after(now) }
-func (t *TOTP) usable() bool              { return t != nil && t.Verified != 0 && t.Failures < failuresPerFactor }
-func (b *BackupSet) count() int           { return len(b.Tags)/b.tagSize() + len(b.Imported) }
-func (b *BackupSet) usable() bool         { return b != nil && b.count() > 0 && b.Failures < failuresPerFactor }
-func (u *User) ended(began Instant) bool  { return began <= u.SessionsEndedAt }
-func (u *User) expires() time.Time        { return u.earliest().Time() }
-func (u *User) isLocked(now Instant) bool { return u.lockEnd() > now }
-func (u *User) lockEnd() Instant          { return max(u.LockedUntil, u.Second.LockedUntil) }
+func (u *User) defaultPhone() *Phone     { return u.findPhone(func(p *Phone) bool { return p.Default }) }
+func (p *Phone) isSecondFactor() bool    { return p.Reserved && p.Verified != 0 }
+func (p *Phone) isFirstFactor() bool     { return !p.Reserved && p.Verified != 0 }
+func (p *Phone) touch(now Instant)       { p.UpdatedAt = p.UpdatedAt.after(now) }
+func (t *TOTP) usable() bool             { return t != nil && t.Verified != 0 && t.Failures < failuresPerFactor }
+func (b *BackupSet) count() int          { return len(b.Tags)/b.tagSize() + len(b.Imported) }
+func (b *BackupSet) usable() bool        { return b != nil && b.count() > 0 && b.Failures < failuresPerFactor }
+func (u *User) ended(began Instant) bool { return began <= u.SessionsEndedAt }
+func (u *User) expires() time.Time       { return u.earliest().Time() }
 
 func (u *User) setKey(k Key, v uint64) {
 	u.ID, u.version = k.ID, v
@@ -168,16 +167,25 @@ func (u *User) sealed(do sealing) error {
 // WireID is the id that clients see.
 func (u *User) WireID() string { return u.wireID() }
 
-// LockEnd is when the present lock ends, or 0.
+// lockEnd is when the last of the user's locks ends, whomever it concerns. It may be over.
+func (u *User) lockEnd(now Instant) Instant {
+	return max(u.LockedUntil, u.Second.lockEnd(), u.Ledger.fullUntil(now, u.policy.StrangerFailures, u.policy.LedgerWindow))
+}
+
+// LockEnd is when the present lock ends, or 0. One that came from guesses may leave the owner's own browsers in: see [Lanes] and [Policy].
 func (u *User) LockEnd(now Instant) Instant {
-	if u.isLocked(now) {
-		return u.lockEnd()
+	if end := u.lockEnd(now); end > now {
+		return end
 	}
 	return 0
 }
 
-// AttemptsLeft is how many wrong second factors in a row are left before the user is locked.
-func (u *User) AttemptsLeft() int { return u.Second.remaining() }
+// AttemptsLeft is how many wrong second factors are left before a browser that never passed is locked out.
+func (u *User) AttemptsLeft(now Instant) int {
+	p := u.policy
+	inARow := p.LockFailures - max(u.Second.Failures, u.Second.Known.Failures)
+	return max(0, min(inARow, p.StrangerFailures-len(u.Ledger.since(now, p.LedgerWindow))))
+}
 
 // TOTPEnabled says whether a verified authenticator app is bound, even one that too many failures disabled.
 func (u *User) TOTPEnabled() bool { return u.TOTP != nil && u.TOTP.Verified != 0 }

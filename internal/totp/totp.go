@@ -1,7 +1,7 @@
 // Package totp makes and checks the codes of authenticator apps: RFC 6238 over HMAC-SHA-1, 6 digits, steps of 30
-// seconds, one step of tolerance each way (SEC-07).
+// seconds (SEC-07).
 //
-// Those are the only parameters that every authenticator app in use understands, so there is nothing to set. Nor is
+// Those are the only parameters that every authenticator app in use understands, so only the tolerance can be set. Nor is
 // there a clock: the caller says what time it is, and stores the last accepted step, without which a code could be used
 // twice.
 package totp
@@ -22,13 +22,19 @@ import (
 const (
 	// Digits is the length of a code.
 	Digits = 6
-	// Period is the length of a step (RFC 6238, section 4.1). A code is right during its own step and the steps next to
-	// it: for 90 seconds.
+	// Period is the length of a step (RFC 6238, section 4.1).
 	Period = 30 * time.Second
 )
 
-// tolerance is how many steps a phone's clock may be off, each way (RFC 6238, section 5.2, recommends at most one).
-const tolerance = 1
+// Window is how many steps before and after the present one are tolerated: how far a phone's clock may be off, and how long a
+// code may take to be typed. RFC 6238, section 5.2, recommends at most one.
+type Window struct{ Past, Future int64 }
+
+// Standard tolerates one step each way: a code is right for 90 seconds.
+var Standard = Window{Past: 1, Future: 1}
+
+// Codes is how many codes are right at any moment.
+func (w Window) Codes() int { return int(w.Past + 1 + w.Future) }
 
 var errBeforeEpoch = errors.New("time is before 1970")
 
@@ -77,7 +83,12 @@ func Code(s secret.Value, at time.Time) (string, error) {
 	return codeOf(key, step)
 }
 
-// Verify checks a code against the steps around the given time: the one before, the current one, the one after.
+// Verify checks a code against the steps of the [Standard] window around the given time.
+func Verify(s secret.Value, code string, at time.Time, lastStep int64) (step int64, v Verdict) {
+	return Standard.Verify(s, code, at, lastStep)
+}
+
+// Verify checks a code against the steps of the window around the given time.
 //
 // lastStep is the last step accepted for this secret, 0 if there was none. Of an Accepted code, step is the step to store
 // in its place before letting anybody in; of every other code step is lastStep, so that storing it changes nothing. A
@@ -85,7 +96,7 @@ func Code(s secret.Value, at time.Time) (string, error) {
 // no secret, the empty one above all.
 //
 // The time Verify takes does not tell how much of a wrong code was right, nor which step a right one belongs to.
-func Verify(s secret.Value, code string, at time.Time, lastStep int64) (step int64, v Verdict) {
+func (w Window) Verify(s secret.Value, code string, at time.Time, lastStep int64) (step int64, v Verdict) {
 	if !wellFormed(code) {
 		return lastStep, Malformed
 	}
@@ -95,7 +106,7 @@ func Verify(s secret.Value, code string, at time.Time, lastStep int64) (step int
 	}
 	step, v = lastStep, Wrong
 	now := stepAt(at)
-	for candidate := max(now-tolerance, 0); candidate <= now+tolerance; candidate++ {
+	for candidate := max(now-w.Past, 0); candidate <= now+w.Future; candidate++ {
 		want, err := codeOf(key, candidate)
 		if err != nil {
 			return lastStep, Wrong
@@ -135,7 +146,7 @@ func wellFormed(code string) bool {
 }
 
 // LatestStep is the latest step that [Verify] may accept at a time.
-func LatestStep(at time.Time) int64 { return stepAt(at) + tolerance }
+func LatestStep(at time.Time) int64 { return stepAt(at) + Standard.Future }
 
 // stepAt returns the number of the step that holds the given time (RFC 6238, section 4.2); it is negative before 1970.
 func stepAt(at time.Time) int64 {

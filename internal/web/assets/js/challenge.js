@@ -15,7 +15,7 @@ function describe(factor) {
 }
 
 /** After these the present step is over, and only beginning again helps. */
-const over = ['resource_not_found', 'session_reverification_missing', 'authentication_invalid', 'invalid_action_for_session_reverification'];
+const over = ['resource_not_found', 'session_reverification_missing', 'authentication_invalid', 'invalid_action_for_session_reverification', 'verification_failed'];
 /** After these no method helps for now. */
 const shut = ['user_locked', 'user_banned'];
 

@@ -109,7 +109,7 @@ function first(signIn) {
     prepare: (factor) => post(`${at}/prepare_first_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id }),
     attempt: (factor, code) => post(`${at}/attempt_first_factor`, { strategy: factor.strategy, code }),
     done: proceed,
-    expired: () => byPassword(t('signin.expired')),
+    expired: (problem) => byPassword(problem.code === 'verification_failed' ? explain(problem) : t('signin.expired')),
   });
 }
 
@@ -136,7 +136,7 @@ function second(signIn, { sent }) {
     prepare: (factor) => post(`${at}/prepare_second_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' }),
     attempt: (factor, code) => post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code }),
     done: (answer) => go(activeSession(answer.client)),
-    expired: () => byPassword(t('signin.expired')),
+    expired: (problem) => byPassword(problem.code === 'verification_failed' ? explain(problem) : t('signin.expired')),
   });
 }
 
