@@ -5,17 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/seal"
+	"github.com/countersign-mfa/countersign/internal/smsprice"
 )
 
 // Invariants reads every record and says what does not fit together. It holds between any two commits, so also after a crash at any moment.
 func Invariants(ctx context.Context, s mfa.Store, ring *seal.Ring) error {
-	st := state{users: map[string]*mfa.User{}, clients: map[string]*mfa.Client{}, claims: map[string]string{}, ring: ring}
+	st := state{users: map[string]*mfa.User{}, clients: map[string]*mfa.Client{}, claims: map[string]string{}, prices: map[string]smsprice.Micros{}, ring: ring}
 	if err := st.read(ctx, s); err != nil {
 		return err
 	}
@@ -28,14 +30,36 @@ func Invariants(ctx context.Context, s mfa.Store, ring *seal.Ring) error {
 	for id, c := range st.clients {
 		st.client(id, c)
 	}
+	if err := st.money(ctx, s); err != nil {
+		return err
+	}
 	return errors.Join(st.wrong...)
+}
+
+// money: no message left whose price was not reserved.
+func (st *state) money(ctx context.Context, s mfa.Store) error {
+	days := slices.Sorted(maps.Keys(st.prices))
+	if len(days) == 0 {
+		return nil
+	}
+	sums, err := s.Sums(ctx, days...)
+	if err != nil {
+		return fmt.Errorf("read sums: %w", err)
+	}
+	for i, day := range days {
+		if sums[i] != 0 && sums[i] < int64(st.prices[day]) { // 0: the store has forgotten a day that is over
+			st.complain("messages for %d were sent, and %d were reserved", st.prices[day], sums[i])
+		}
+	}
+	return nil
 }
 
 // state is all records.
 type state struct {
 	users   map[string]*mfa.User
 	clients map[string]*mfa.Client
-	claims  map[string]string // the user, by the claim's id
+	claims  map[string]string          // the user, by the claim's id
+	prices  map[string]smsprice.Micros // of the messages that were let pass, by the budget of their day
 	ring    *seal.Ring
 	wrong   []error
 }
@@ -45,7 +69,7 @@ func (st *state) complain(format string, args ...any) {
 }
 
 func (st *state) read(ctx context.Context, s mfa.Store) error {
-	for _, kind := range []mfa.Kind{mfa.KindUser, mfa.KindClient, mfa.KindClaim, mfa.KindTicket} {
+	for _, kind := range []mfa.Kind{mfa.KindUser, mfa.KindClient, mfa.KindClaim, mfa.KindTicket, mfa.KindText} {
 		for after := ""; ; {
 			records, err := s.List(ctx, kind, after, 500)
 			if err != nil {
@@ -72,7 +96,7 @@ func (st *state) add(r mfa.Record) error {
 		st.users[r.Key.ID] = u
 		err := json.Unmarshal(r.Data, u)
 		st.net(r, earliest(u))
-		return err
+		return errors.Join(err, st.numbers(r, u))
 	case mfa.KindClient:
 		c := &mfa.Client{}
 		st.clients[r.Key.ID] = c
@@ -83,6 +107,14 @@ func (st *state) add(r mfa.Record) error {
 		c := &mfa.Claim{}
 		err := json.Unmarshal(r.Data, c)
 		st.claims[r.Key.ID] = c.User
+		return err
+	case mfa.KindText:
+		t := &mfa.Text{}
+		err := json.Unmarshal(r.Data, t)
+		st.prices[mfa.MoneyBudget(t.At)] += t.Price
+		if t.Decision == mfa.Refused && t.Price != 0 {
+			st.complain("a message that was refused has a price")
+		}
 		return err
 	case mfa.KindTicket:
 		t := &mfa.Ticket{}
@@ -95,6 +127,32 @@ func (st *state) add(r mfa.Record) error {
 			st.complain("the cleanup would find a ticket before it expires")
 		}
 		return err
+	}
+	return nil
+}
+
+// numbers opens what of a user is sealed.
+func (st *state) numbers(r mfa.Record, u *mfa.User) error {
+	var stored struct {
+		Phones []struct {
+			Tail   string `json:"i"`
+			Plain  string `json:"n"`
+			Sealed []byte `json:"s"`
+		} `json:"ph"`
+	}
+	if err := json.Unmarshal(r.Data, &stored); err != nil {
+		return err
+	}
+	for i, p := range stored.Phones {
+		u.Phones[i].Number = p.Plain
+		if p.Sealed == nil {
+			continue
+		}
+		number, err := st.ring.Open("user/"+r.Key.ID+"/phone/"+p.Tail, p.Sealed)
+		if err != nil {
+			return fmt.Errorf("open a number: %w", err)
+		}
+		u.Phones[i].Number = number.Reveal()
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func TestInvariantsNotice(t *testing.T) {
 		"is no second factor":                            {user, func(o object) { delete(first(o, "ph"), "r") }},
 		"has backup codes and no other factor":           {user, func(o object) { delete(o, "to"); delete(first(o, "ph"), "r"); delete(first(o, "ph"), "d") }},
 		"by its times":                                   {user, func(o object) { delete(o, "me") }},
-		"is claimed by":                                  {user, func(o object) { first(o, "ph")["n"] = "+12125550199" }},
+		"is claimed by":                                  {user, func(o object) { first(o, "ph")["n"] = "+12125550199"; delete(first(o, "ph"), "s") }},
 		"claims what it does not have":                   {user, func(o object) { delete(o, "un") }},
 		"somebody claims what it does not have":          {claim, func(o object) { o["u"] = "somebody" }},
 		"failures of the app, at most":                   {user, func(o object) { o["to"].(object)["f"] = 101 }},
@@ -73,6 +73,34 @@ func TestInvariantsNotice(t *testing.T) {
 		}
 		if err := Invariants(t.Context(), s, w.Ring); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q was not noticed, but %v", want, err)
+		}
+	}
+}
+
+// TestMessagesWithoutTheirMoneyAreNoticed: a message is paid from the budget of its day, and a refused one costs nothing.
+func TestMessagesWithoutTheirMoneyAreNoticed(t *testing.T) {
+	const at = mfa.Instant(1_772_600_000_000)
+	for name, c := range map[string]struct {
+		text     string
+		reserved int64
+		want     string
+	}{
+		"paid":            {`{"d":"allowed","m":20000,"c":1772600000000}`, 20000, ""},
+		"paid too little": {`{"d":"allowed","m":20000,"c":1772600000000}`, 19999, "messages for 20000 were sent, and 19999 were reserved"},
+		"refused":         {`{"d":"refused","m":1,"c":1772600000000}`, 1, "a message that was refused has a price"},
+	} {
+		s := Memory(t)(t)
+		w, err := newWorld(t.Context(), s, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := mfa.Record{Key: mfa.Key{Kind: mfa.KindText, ID: "a"}, Data: []byte(c.text), Expires: at.Time()}
+		take := mfa.Take{Budget: mfa.MoneyBudget(at), Cost: c.reserved, Limit: c.reserved, Expires: at.Time()}
+		if err := s.Commit(t.Context(), []mfa.Write{{Record: record}}, take); err != nil {
+			t.Fatal(err)
+		}
+		if err := Invariants(t.Context(), s, w.Ring); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package mfa
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"time"
@@ -28,7 +27,8 @@ type Text struct {
 	Phone    string          `json:"p"`
 	Number   string          `json:"n"` // masked
 	Country  string          `json:"y,omitempty"`
-	Prefix   string          `json:"x,omitempty"`
+	Prefix   string          `json:"-"` // the block of numbers; with the mask it is nearly the number, so at rest it is Sealed
+	Sealed   sealedText      `json:"xs,omitzero"`
 	Purpose  Purpose         `json:"pu"`
 	Network  string          `json:"nw,omitempty"` // /24 or /48
 	Known    bool            `json:"kn,omitempty"` // past the breakers
@@ -41,6 +41,14 @@ type Text struct {
 
 // textKept is how long decisions can be looked at.
 const textKept = 30 * 24 * time.Hour
+
+// sealed implements [sealer].
+func (t *Text) sealed(do sealing) error {
+	if err := do("text/"+t.id.ID+"/prefix", &t.Prefix, &t.Sealed); err != nil {
+		return fmt.Errorf("prefix: %w", err)
+	}
+	return nil
+}
 
 // expires is a whole second: records of one second are on one page of a list.
 func (t *Text) expires() time.Time { return t.At.Time().Truncate(time.Second).Add(textKept) }
@@ -86,12 +94,11 @@ func (s *Service) Texts(ctx context.Context, before Instant, limit int) ([]TextR
 	out := make([]TextResult, len(records))
 	budgets := make([]string, 0, 2*len(records))
 	for i, r := range records {
-		t := &Text{}
-		if err := json.Unmarshal(r.Data, t); err != nil {
-			return nil, fmt.Errorf("decode %s record: %w", KindText, err)
+		e, _, err := s.decode(r)
+		if err != nil {
+			return nil, err
 		}
-		t.setKey(r.Key, r.Version)
-		out[i].Text = t
+		out[i].Text = e.(*Text)
 		budgets = append(budgets, verifiedBudget(r.Key.ID), failedBudget(r.Key.ID))
 	}
 	if len(out) == 0 {

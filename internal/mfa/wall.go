@@ -167,11 +167,11 @@ func (t *txn) takeNumber(log *sends, from Caller) {
 }
 
 // weighings are the breakers that a message to a place counts on.
-func weighings(prefix, country string, at Instant) []Take {
+func (s *Service) weighings(prefix, country string, at Instant) []Take {
 	hour := hourOf(at)
 	end := at.Time().Truncate(time.Hour).Add(time.Hour)
 	return []Take{
-		{Budget: "sms:prefix:" + prefix + ":" + hour, Cost: 1, Limit: unverifiedPrefix, Expires: end},
+		{Budget: "sms:prefix:" + s.digest("prefix", prefix) + ":" + hour, Cost: 1, Limit: unverifiedPrefix, Expires: end},
 		{Budget: "sms:country:" + country + ":" + hour, Cost: 1, Limit: unverifiedCountry, Expires: end},
 		{Budget: "sms:instance:" + hour, Cost: 1, Limit: unverifiedInstance, Expires: end},
 	}
@@ -179,7 +179,7 @@ func weighings(prefix, country string, at Instant) []Take {
 
 func (t *txn) weigh(text *Text) {
 	reasons := []Reason{ReasonPrefixUnverified, ReasonCountryUnverified, ReasonUnverified}
-	for i, take := range weighings(text.Prefix, text.Country, t.now) {
+	for i, take := range t.s.weighings(text.Prefix, text.Country, t.now) {
 		t.means(reasons[i], func() { t.takes = append(t.takes, take) })
 	}
 }
@@ -188,7 +188,7 @@ func (t *txn) weigh(text *Text) {
 func (t *txn) pay(text *Text) {
 	set := &t.state.settings
 	end := dayEnd(t.now)
-	t.wall.money = moneyBudget(t.now)
+	t.wall.money = MoneyBudget(t.now)
 	limit := set.DailyCap() * milestones[t.s.spending.passed(t.now, set.DailyCap())].share / 100
 	t.means(ReasonDailyCap, func() {
 		t.takes = append(t.takes, Take{Budget: t.wall.money, Cost: int64(text.Price), Limit: int64(limit), Expires: end})
@@ -272,7 +272,7 @@ func (t *txn) textVerified(u *User, c *Code) {
 	}
 	t.takes = append(t.takes, Take{Budget: verifiedBudget(c.Text), Cost: int64(t.now), Limit: noLimit, Expires: c.SentAt.Add(textKept).Time()})
 	if c.Weighed {
-		for _, take := range weighings(numberPrefix(p.Number), p.Country, c.SentAt) {
+		for _, take := range t.s.weighings(numberPrefix(p.Number), p.Country, c.SentAt) {
 			take.Cost, take.Limit = -verifiedWorth, noLimit
 			t.takes = append(t.takes, take)
 		}
@@ -297,7 +297,8 @@ func dayEnd(at Instant) time.Time {
 	return at.Time().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 }
 
-func moneyBudget(at Instant) string { return "sms:usd:" + dayOf(at) }
+// MoneyBudget is the counter of the money that was reserved in a UTC day, in millionths of a dollar.
+func MoneyBudget(at Instant) string { return "sms:usd:" + dayOf(at) }
 
 func countryBudget(what, country string, at Instant) string {
 	return "sms:" + what + ":" + country + ":" + dayOf(at)

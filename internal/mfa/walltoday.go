@@ -66,11 +66,11 @@ func (s *Service) WallToday(ctx context.Context) (*WallToday, error) {
 	}
 	set := state.settings
 	countries := slices.Compact(slices.Sorted(slices.Values(set.SMSCountries)))
-	breakers := weighings("", "", now)
-	budgets := []string{moneyBudget(now), breakers[len(breakers)-1].Budget}
+	breakers := s.weighings("", "", now)
+	budgets := []string{MoneyBudget(now), breakers[len(breakers)-1].Budget}
 	for _, country := range countries {
 		budgets = append(budgets, countryBudget("usd", country, now), countryBudget("sent", country, now), countryBudget("verified", country, now),
-			weighings("", country, now)[1].Budget)
+			s.weighings("", country, now)[1].Budget)
 	}
 	sums, err := s.store.Sums(ctx, budgets...)
 	if err != nil {
