@@ -31,6 +31,7 @@ var only = map[string][]string{
 	"github.com/aws/constructs-go":      {"infra"},
 	"go.etcd.io/bbolt":                  {"internal/boltstore"},
 	"github.com/alecthomas/kong":        {"cmd"},
+	"filippo.io/age":                    {"cmd", "internal/transfer"},
 	"github.com/anishathalye/porcupine": {"internal/history"},
 	module + "internal/history":         {}, // tests only
 	module + "internal/boltstore":       {"internal/local"},

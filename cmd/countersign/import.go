@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -14,12 +15,15 @@ import (
 )
 
 type importCmd struct {
-	Input      string `arg:"" type:"path" help:"File of JSON lines, a user in each."`
+	Input      string `arg:"" type:"path" help:"File of JSON lines, a user in each; or, with --age-identity, an export of Countersign."`
 	URL        string `default:"http://localhost:8080" help:"Where the API is."`
 	SecretKey  string `env:"COUNTERSIGN_SECRET_KEY" default:"sk_test_local" help:"The Backend API's key."`
 	State      string `type:"path" help:"File that remembers who was created; the input's name and .state when left out."`
 	DryRun     bool   `help:"Only say what would be created and what refused. Asks no server."`
 	Incomplete bool   `help:"Also create users whose password or authenticator app is not in the file, or cannot be used here; they lose it."`
+
+	AgeIdentity string `type:"path" help:"File with the age identity that opens an export of Countersign, whose users then come with all their factors, straight into a store. See docs/moving-away.md."`
+	vault       `embed:""`
 }
 
 // Run imports; the first Ctrl-C lets the user under way be finished, the second ends at once.
@@ -27,6 +31,14 @@ func (i *importCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	switch {
+	case i.AgeIdentity != "" && (i.DryRun || i.Incomplete || i.State != ""):
+		return errors.New("--dry-run, --incomplete and --state are for imports from Clerk; without them --age-identity imports what the export holds")
+	case i.AgeIdentity != "":
+		return i.restore(ctx)
+	case i.Table != "":
+		return errors.New("--table is for an export of Countersign: give --age-identity too; users from Clerk go through the API of --url")
+	}
 	if i.State == "" {
 		i.State = i.Input + ".state"
 	}

@@ -32,7 +32,8 @@ type commands struct {
 	Code    code             `cmd:"" help:"Play an authenticator app: print the code of a secret given on standard input."`
 	Load    loadCommand      `cmd:"" help:"Measure a server of its own on this machine."`
 	Smoke   smokeCmd         `cmd:"" help:"Try a deployment with a throw-away user: enrol an authenticator app, sign in with it."`
-	Import  importCmd        `cmd:"" help:"Move users from Clerk: create those of a file of JSON lines. See docs/moving-from-clerk.md."`
+	Export  exportCmd        `cmd:"" help:"Move users out: all of them with all their factors, in a file encrypted with age. See docs/moving-away.md."`
+	Import  importCmd        `cmd:"" help:"Move users in: from Clerk, or from another Countersign. See docs/moving-from-clerk.md and docs/moving-away.md."`
 	Compact compactCmd       `cmd:"" help:"Rewrite a data directory without what was deleted from it. Stop its server first."`
 	Attack  attackCmd        `cmd:"" help:"Attack a deployment with throw-away users; on a development server its clock is moved, and moved back at the end."`
 	Version kong.VersionFlag `help:"Print the version."`

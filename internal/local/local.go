@@ -114,6 +114,46 @@ func Compact(dir string, now func() time.Time) error {
 	return boltstore.Compact(filepath.Join(dir, dataFile), boltstore.Options{Now: now})
 }
 
+// Vault opens the users of a data directory and nothing else: it seeds nobody and serves nothing. mayMake lets it make a directory that is not there.
+// The function that it returns closes the directory.
+func Vault(ctx context.Context, dir string, now func() time.Time, mayMake bool) (*mfa.Service, func() error, error) {
+	if mayMake {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, nil, fmt.Errorf("data directory: %w", err)
+		}
+	} else if _, err := os.Stat(filepath.Join(dir, keyFile)); err != nil {
+		return nil, nil, fmt.Errorf("data directory: %w", err)
+	}
+	file, _, err := openFile(filepath.Join(dir, keyFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	bolt, err := boltstore.Open(filepath.Join(dir, dataFile), boltstore.Options{Now: now})
+	if err != nil {
+		return nil, nil, err
+	}
+	service, err := vault(ctx, bolt, keyring.New(bolt, file, now), now)
+	if err != nil {
+		return nil, nil, errors.Join(err, bolt.Close())
+	}
+	return service, bolt.Close, nil
+}
+
+func vault(ctx context.Context, bolt *boltstore.Store, keys *keyring.Keyring, now func() time.Time) (*mfa.Service, error) {
+	if err := keys.Prepare(ctx); err != nil {
+		return nil, err
+	}
+	ring, err := keys.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const nowhere = "vault.invalid" // nothing is sent, signed or shown
+	return mfa.New(mfa.Config{
+		Store: bolt, Sender: outbox.New(now), Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Now: now, Pause: clock.Pause,
+		Rand: rand.Reader, Issuer: "https://" + nowhere, AppName: nowhere, SMSHost: nowhere,
+	})
+}
+
 // publishableKey names a host that is never contacted; its form makes Clerk's SDKs use the development-browser flow.
 var publishableKey = "pk_test_" + base64.RawStdEncoding.EncodeToString([]byte("countersign-local-1.clerk.accounts.dev$"))
 

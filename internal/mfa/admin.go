@@ -255,6 +255,9 @@ func (s *Service) User(ctx context.Context, id string) (*User, error) {
 	return s.adminUser(ctx, id, func(*txn, *User) error { return nil })
 }
 
+// listed is how many users are read at a time.
+const listed = 200
+
 // Users lists users in the order of their ids. It reads the whole kind: administration only.
 func (s *Service) Users(ctx context.Context, match func(*User) bool, offset, limit int) ([]*User, int, error) {
 	state, _, err := s.state(ctx)
@@ -264,7 +267,7 @@ func (s *Service) Users(ctx context.Context, match func(*User) bool, offset, lim
 	var found []*User
 	total, after := 0, ""
 	for {
-		records, err := s.store.List(ctx, KindUser, after, 200)
+		records, err := s.store.List(ctx, KindUser, after, listed)
 		if err != nil {
 			return nil, 0, fmt.Errorf("list users: %w", err)
 		}
@@ -284,7 +287,7 @@ func (s *Service) Users(ctx context.Context, match func(*User) bool, offset, lim
 			}
 			total++
 		}
-		if len(records) < 200 {
+		if len(records) < listed {
 			return found, total, nil
 		}
 	}

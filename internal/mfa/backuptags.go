@@ -85,8 +85,7 @@ func (t *txn) judgeBackup(u *User, code string) (bool, error) {
 	if i := tags.find(b.Tags, canonical); i >= 0 {
 		b.Used = append(b.Used, b.Tags[i:i+tags.size]...)
 		b.Tags = slices.Delete(b.Tags, i, i+tags.size)
-		t.burned(u)
-		return true, nil
+		return true, t.burned(u)
 	}
 	for i, digest := range b.Imported {
 		ok, err := t.s.passwords.Verify(t.ctx, digest, secret.New(code))
@@ -96,8 +95,7 @@ func (t *txn) judgeBackup(u *User, code string) (bool, error) {
 		if ok {
 			b.Used = append(b.Used, tags.of(canonical)...)
 			b.Imported = slices.Delete(b.Imported, i, i+1)
-			t.burned(u)
-			return true, nil
+			return true, t.burned(u)
 		}
 	}
 	return false, nil
@@ -113,8 +111,24 @@ func (a backupTags) find(stored []byte, code string) int {
 	return -1
 }
 
-// burned forgets the plain set: it must never be shown again once one of its codes is gone.
-func (t *txn) burned(u *User) {
-	u.Backup.Recent, u.Backup.RecentTo = nil, 0
+// burned forgets the plain set: it must never be shown again once one of its codes is gone. A key that came from elsewhere moves on to the newest key here.
+func (t *txn) burned(u *User) (err error) {
+	b := u.Backup
+	b.Recent, b.RecentTo = nil, 0
 	t.note(u, EventBackupUsed, u.Backup.subject())
+	if len(b.Key) == 0 || t.s.ring.Current(b.Key) {
+		return nil
+	}
+	key, err := t.s.backupKey(u, b)
+	if err == nil {
+		err = t.s.sealBackupKey(u, b, key)
+	}
+	return err
+}
+
+func (s *Service) sealBackupKey(u *User, b *BackupSet, key seal.OwnerKey) (err error) {
+	if b.Key, err = s.ring.Seal(backupKeyOwner(u, b), secret.New(string(key[:]))); err != nil {
+		return fmt.Errorf("seal key of backup codes: %w", err)
+	}
+	return nil
 }

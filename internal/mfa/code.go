@@ -156,9 +156,9 @@ func (s *Service) send(t *txn, text *Text, m Message) error {
 		return nil
 	}
 	s.notify(Event{Name: EventSendFailed, User: text.UserID(), At: t.now.Time()})
-	_, key, _ := s.parsePhoneID(text.Phone)
-	err := s.update(t.ctx, []Key{{KindNumber, key}}, func(again *txn) error {
-		log := again.seen[Key{KindNumber, key}].(*sends)
+	key := s.numberKey(m.To.E164())
+	err := s.update(t.ctx, []Key{key}, func(again *txn) error {
+		log := again.seen[key].(*sends)
 		if n := len(log.Log); n > 0 {
 			log.Log[n-1] -= resendAfter.Milliseconds()
 			again.put(log)

@@ -94,6 +94,10 @@ func (s *Service) maskNumber(user, key string) string {
 	return idEncoding.EncodeToString(k)
 }
 
+// numberKey is the sending record of a number. The id of a phone leads to it before the user is read, unless the phone came with its user from another
+// instance, whose keyed hashes are others: then it is one round trip more.
+func (s *Service) numberKey(e164 string) Key { return Key{KindNumber, s.digest("number", e164)} }
+
 // parsePhoneID returns the user and the number key inside a phone id.
 func (s *Service) parsePhoneID(id string) (user, numberKey string, ok bool) {
 	rest, found := strings.CutPrefix(id, prefixID)

@@ -106,7 +106,7 @@ func (s *Service) number(text string) (phone.Number, error) {
 }
 
 func (s *Service) newPhone(u *User, n phone.Number, now Instant) Phone {
-	tail := s.maskNumber(u.ID, s.digest("number", n.E164()))
+	tail := s.maskNumber(u.ID, s.numberKey(n.E164()).ID)
 	return Phone{ID: prefixID + u.ID + tail, Tail: tail, Number: n.E164(), Country: n.Country(), Line: n.Line(), CreatedAt: now, UpdatedAt: now}
 }
 

@@ -108,8 +108,7 @@ func (t *txn) admit(u *User, p *Phone, m Message, purpose Purpose, from Caller, 
 }
 
 func (t *txn) sendsTo(p *Phone) (*sends, error) {
-	_, key, _ := t.s.parsePhoneID(p.ID)
-	k := Key{KindNumber, key}
+	k := t.s.numberKey(p.Number)
 	if err := t.read(k); err != nil {
 		return nil, err
 	}
