@@ -26,6 +26,7 @@ const (
 	// fewest is how many codes must have been checked before a ratio says anything.
 	fewest      = 20
 	lockedMost  = 20  // an hour
+	guessed     = 100 // wrong codes within five minutes, over all users
 	keyDays     = 400 // keys-rotate replaces a master key at 365
 	budgetShare = 0.8
 )
@@ -75,6 +76,9 @@ func (s *Stack) watched(gateway awsapigatewayv2.CfnApi) []alarm {
 		{"codes-refused", "More than half of the codes are wrong", expression("IF(wrong+right>"+itoa(fewest)+",100*wrong/(wrong+right),0)", minutes(15), map[string]awscloudwatch.IMetric{
 			"wrong": s.own(lambdahost.MetricRefused, "Sum", minutes(15)), "right": s.own(lambdahost.MetricVerified, "Sum", minutes(15)),
 		}), 50, false, 2, calm},
+		{"guessing", "More than 100 wrong codes within five minutes, more than a fifth of all", expression("IF(wrong>"+itoa(guessed)+",100*wrong/(wrong+right),0)", minutes(5), map[string]awscloudwatch.IMetric{
+			"wrong": s.own(lambdahost.MetricRefused, "Sum", minutes(5)), "right": s.own(lambdahost.MetricVerified, "Sum", minutes(5)),
+		}), 20, false, 1, calm},
 		{"cleanup-age", "The cleanup has not run for three hours", job(fleet.Cleanup, "Invocations", minutes(60)), 1, true, 3, alarming},
 		{"cleanup-failing", "The cleanup fails", job(fleet.Cleanup, "Errors", minutes(60)), 0, false, 2, calm},
 		{"rotation-failing", "The key rotation fails", job(fleet.Rotate, "Errors", minutes(60)), 0, false, 1, calm},

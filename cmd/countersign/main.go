@@ -35,6 +35,7 @@ type commands struct {
 	Export  exportCmd        `cmd:"" help:"Move users out: all of them with all their factors, in a file encrypted with age. See docs/moving-away.md."`
 	Import  importCmd        `cmd:"" help:"Move users in: from Clerk, or from another Countersign. See docs/moving-from-clerk.md and docs/moving-away.md."`
 	Compact compactCmd       `cmd:"" help:"Rewrite a data directory without what was deleted from it. Stop its server first."`
+	Budget  budgetCmd        `cmd:"" help:"Compute the chance that somebody who knows a password guesses the second factor, or simulate it."`
 	Attack  attackCmd        `cmd:"" help:"Attack a deployment with throw-away users; on a development server its clock is moved, and moved back at the end."`
 	Version kong.VersionFlag `help:"Print the version."`
 }

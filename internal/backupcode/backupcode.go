@@ -19,7 +19,9 @@ const (
 	alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 	// length is the number of characters in a code without its hyphen.
 	length = 10
-	half   = length / 2
+	// Bits is how much chance is in a code.
+	Bits = length * 5
+	half = length / 2
 )
 
 var errRepeats = errors.New("random source repeats itself")
