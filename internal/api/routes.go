@@ -84,7 +84,7 @@ func Rows() []func() Operation {
 		SessionReverificationSecondFactorAttempt, MeSessionsList, MeSessionsActiveList, MeSessionRevoke, MeAuditEventsList,
 		MeGet, MePhoneNumbersList, MePhoneNumberCreate, MePhoneNumberGet, MePhoneNumberPrepare, MePhoneNumberAttempt,
 		MePhoneNumberUpdate, MePhoneNumberDelete, MeTOTPCreate, MeTOTPAttempt, MeTOTPDelete, MeBackupCodesCreate,
-		UsersCreate, UsersList, UsersCount, UserGet, UserAuditEventsList, UserUpdate, UserDelete, UserLock, UserUnlock, UserBan, UserUnban, UserTOTPVerify,
+		UsersCreate, UsersList, UsersCount, UserGet, UserExport, UserAuditEventsList, UserUpdate, UserDelete, UserLock, UserUnlock, UserBan, UserUnban, UserTOTPVerify,
 		UserPasswordVerify, UserMFADelete, UserTOTPDelete, UserBackupCodeDelete,
 		PhoneNumberCreate, PhoneNumberGet, PhoneNumberUpdate, PhoneNumberDelete, SignInTokenCreate, SignInTokenRevoke, SessionsList,
 		AdminSessionGet, AdminSessionRevoke, AdminSessionTokenCreate, BackendJWKSGet, HandshakePayloadGet, InstanceGet, InstanceAuditEventsList, InstanceUpdate,

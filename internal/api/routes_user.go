@@ -30,6 +30,11 @@ func UserAuditEventsList() Operation {
 		join(missing, []apierr.Code{apierr.FormParamValueInvalid})...)
 }
 
+// UserExport is the row of user-export: everything that is held about a user, but secrets.
+func UserExport() Operation {
+	return row(Backend, "user-export", get, pathUser+"/export", "Everything that is held about a user, but secrets", 0, exportUser, missing...)
+}
+
 // UserUpdate is the row of user-update: change a user.
 func UserUpdate() Operation {
 	return row(Backend, "user-update", patch, pathUser, "Change a user", Writes, updateUser, join(missing, imported)...)

@@ -1,0 +1,103 @@
+package api
+
+import (
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// ExportedUser is everything that is held about a user, for a request to see it. It shows no secret and nothing from which one could be guessed.
+type ExportedUser struct {
+	Object           string           `json:"object"`
+	ExportedAt       int64            `json:"exported_at"`
+	User             AdminUser        `json:"user"`
+	Numbers          []HeldNumber     `json:"numbers"`
+	AuthenticatorApp *HeldApp         `json:"authenticator_app"`
+	BackupCodes      *HeldBackupCodes `json:"backup_codes"`
+	FirstFactor      HeldFailures     `json:"first_factor"`
+	SecondFactor     HeldFailures     `json:"second_factor"`
+	// UnknownClients are times of wrong second factors from clients that never passed one.
+	UnknownClients []int64       `json:"failures_from_unknown_clients"`
+	TextsSent      []int64       `json:"texts_sent"`
+	NumbersAdded   []int64       `json:"numbers_added"`
+	Sessions       []HeldSession `json:"sessions"`
+	AuditEvents    []AuditEvent  `json:"audit_events"`
+	AuditChain     AuditChain    `json:"audit_chain"`
+}
+
+// HeldNumber is what is known of a number beyond the user's list of numbers.
+type HeldNumber struct {
+	ID          string  `json:"id"`
+	PhoneNumber string  `json:"phone_number"`
+	Country     *string `json:"country"`
+	Line        string  `json:"line"`
+	VerifiedAt  *int64  `json:"verified_at"`
+	Failures    int     `json:"failures"`
+}
+
+// HeldApp is an authenticator app without its secret.
+type HeldApp struct {
+	ID         string `json:"id"`
+	VerifiedAt *int64 `json:"verified_at"`
+	LastUsedAt *int64 `json:"last_used_at"`
+	Failures   int    `json:"failures"`
+	CreatedAt  int64  `json:"created_at"`
+}
+
+// HeldBackupCodes is a set of backup codes, counted.
+type HeldBackupCodes struct {
+	ID        string `json:"id"`
+	Unused    int    `json:"unused"`
+	Used      int    `json:"used"`
+	Failures  int    `json:"failures"`
+	CreatedAt int64  `json:"created_at"`
+}
+
+// HeldFailures are failures in a row.
+type HeldFailures struct {
+	Failures    int    `json:"failures"`
+	WaitUntil   *int64 `json:"wait_until"`
+	LockedUntil *int64 `json:"locked_until"`
+}
+
+// HeldSession is a session with the browser that it is on.
+type HeldSession struct {
+	AdminSession
+	UserAgent string `json:"user_agent"`
+}
+
+func exportUser(a *API, c *call, in userInput) (ExportedUser, error) {
+	held, err := a.Service.Held(c, in.ID)
+	if err != nil {
+		return ExportedUser{}, err
+	}
+	u := held.User
+	trail := presentTrail(held.Trail, 0, len(held.Trail.Events))
+	out := ExportedUser{
+		Object: "user_export", ExportedAt: int64(held.Now), User: presentAdminUser(u, held.Now), Numbers: []HeldNumber{}, Sessions: []HeldSession{},
+		FirstFactor: heldFailures(u.First.Budget), SecondFactor: heldFailures(u.Second.Budget), UnknownClients: []int64{},
+		TextsSent: append([]int64{}, u.Sends...), NumbersAdded: append([]int64{}, u.Tried...), AuditEvents: trail.Data, AuditChain: trail.Chain,
+	}
+	for _, at := range u.Ledger {
+		out.UnknownClients = append(out.UnknownClients, at*1000)
+	}
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		out.Numbers = append(out.Numbers, HeldNumber{
+			ID: p.ID, PhoneNumber: p.Number, Country: text(p.Country), Line: p.Line.String(), VerifiedAt: ms(p.Verified), Failures: p.Failures,
+		})
+	}
+	if t := u.TOTP; t != nil {
+		out.AuthenticatorApp = &HeldApp{ID: t.WireID(), VerifiedAt: ms(t.Verified), LastUsedAt: ms(t.LastUsed()), Failures: t.Failures, CreatedAt: int64(t.CreatedAt)}
+	}
+	if b := u.Backup; b != nil {
+		unused, used := b.Counts()
+		out.BackupCodes = &HeldBackupCodes{ID: b.WireID(), Unused: unused, Used: used, Failures: b.Failures, CreatedAt: int64(b.CreatedAt)}
+	}
+	for i := range held.Sessions {
+		out.Sessions = append(out.Sessions, HeldSession{presentAdminSession(&held.Sessions[i]), held.Sessions[i].Session.Agent})
+	}
+	return out, nil
+}
+
+func heldFailures(b mfa.Budget) HeldFailures {
+	return HeldFailures{Failures: b.Failures, WaitUntil: ms(b.WaitUntil), LockedUntil: ms(b.LockedUntil)}
+}
