@@ -164,7 +164,7 @@ test('the message cannot be sent: said, with the other ways at hand', async () =
   await page.done();
 });
 
-test('wrong codes: five tries, then a wait, then a lock, each in plain words', async () => {
+test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in plain words', async () => {
   await server.user('gerd', { totp_secret: secret });
   const page = await visit(browser, server);
   await password(page, 'gerd');
@@ -176,6 +176,12 @@ test('wrong codes: five tries, then a wait, then a lock, each in plain words', a
     await answered;
   };
   for (let i = 0; i < 5; i++) await guess(`00000${i}`);
+  await guess('000009');
+  await page.getByText('Too many wrong codes. Start again').waitFor();
+  await state(page, 'sign-in-over');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Check your authenticator app');
   await guess('000009');
   await page.getByText(/Too many tries\. You can go on in \d+ seconds\./).waitFor();
   await state(page, 'sign-in-wait');

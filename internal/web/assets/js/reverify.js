@@ -1,6 +1,6 @@
 // Step-up: a change that asks who is there opens a dialog on the page, and goes on by itself afterwards.
 
-import { post } from './api.js';
+import { explain, post } from './api.js';
 import { challenge } from './challenge.js';
 import { button, dialog } from './form.js';
 import { h, heading, notice, show, t } from './page.js';
@@ -39,7 +39,9 @@ async function ask(sessionID) {
       prepare: (factor) => post(`${at}/prepare_${step}`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' }),
       attempt: (factor, text) => post(`${at}/attempt_${step}`, { strategy: factor.strategy, [factor.strategy === 'password' ? 'password' : 'code']: text }),
       done: () => close(true),
-      expired: () => show(box, [lead, heading('h3', 'clock', t('reverify.expired'), undefined, 'bad'), h('p', { class: 'quiet' }, t('reverify.expired.text')), cancel]),
+      expired: (problem) => show(box, [
+        lead, heading('h3', 'clock', problem.code === 'verification_failed' ? explain(problem) : t('reverify.expired'), undefined, 'bad'), h('p', { class: 'quiet' }, t('reverify.expired.text')), cancel,
+      ]),
     });
   });
   document.title = restore;
