@@ -223,6 +223,9 @@ func (s *Store) List(ctx context.Context, kind mfa.Kind, after string, limit int
 				out = append(out, r)
 			}
 		}
+		if len(out) > 2*limit { // a scan has no order, and the kind may be larger than the memory
+			out = firstByID(out, limit)
+		}
 	}
 	return firstByID(out, limit), nil
 }

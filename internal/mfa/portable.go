@@ -114,11 +114,14 @@ func (d *Disclosed) UnmarshalJSON(data []byte) error {
 // had keys of their own: its codes cannot be checked anywhere else.
 var ErrOldBackupCodes = errors.New("backup codes from before they could be moved")
 
+// movedAtOnce is how many users are read at a time: some megabytes, and few times through a store that reads all of itself to list a part.
+const movedAtOnce = 5000
+
 // EachPortable calls do for every user, in the order of ids. It holds a page of them at a time.
 func (s *Service) EachPortable(ctx context.Context, do func(Portable, error) error) error {
 	after := ""
 	for {
-		records, err := s.store.List(ctx, KindUser, after, listed)
+		records, err := s.store.List(ctx, KindUser, after, movedAtOnce)
 		if err != nil {
 			return fmt.Errorf("list users: %w", err)
 		}
@@ -140,7 +143,7 @@ func (s *Service) EachPortable(ctx context.Context, do func(Portable, error) err
 				return err
 			}
 		}
-		if len(records) < listed {
+		if len(records) < movedAtOnce {
 			return nil
 		}
 	}
