@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/mfa"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -125,4 +126,40 @@ func start(t *testing.T, program, dir string) string {
 	}
 	t.Fatal("the server did not say where it runs")
 	return ""
+}
+
+var eventTable = regexp.MustCompile(`(?s)<!-- table: make update -->\n.*?<!-- end -->`)
+
+// TestEventsAreListed compares docs/events.md with what there is.
+func TestEventsAreListed(t *testing.T) {
+	const file = "docs/events.md"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("<!-- table: make update -->\n| type | what happened | |\n|---|---|---|\n")
+	for _, k := range mfa.EventKinds() {
+		mark := ""
+		switch {
+		case k.LogOnly:
+			mark = "log only"
+		case k.Routine:
+			mark = "routine"
+		case k.Notify:
+			mark = "notify"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, k.Text, mark)
+	}
+	b.WriteString("<!-- end -->")
+	want := eventTable.ReplaceAllLiteral(text, []byte(b.String()))
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(want), string(text)); diff != "" {
+		t.Errorf("%s (-table +file), run make update:\n%s", file, diff)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -165,11 +166,9 @@ const stopTime = 5 * time.Second
 func run(ctx context.Context, l net.Listener, app *local.App) error {
 	background, stop := context.WithCancel(ctx)
 	defer stop()
-	cleaned := make(chan struct{})
-	go func() {
-		defer close(cleaned)
-		app.Cleanup(background)
-	}()
+	var jobs sync.WaitGroup
+	jobs.Go(func() { app.Cleanup(background) })
+	jobs.Go(func() { app.Deliver(background) })
 	server := &http.Server{
 		Handler: app, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 32 << 10,
@@ -186,6 +185,6 @@ func run(ctx context.Context, l net.Listener, app *local.App) error {
 		fmt.Println("\nStopped. Your data are kept.")
 	}
 	stop()
-	<-cleaned
+	jobs.Wait()
 	return err
 }

@@ -377,8 +377,20 @@ func (w *world) walkBackend(user string) {
 	for _, step := range []string{"lock", "unlock", "ban", "unban"} {
 		w.backend("POST", one+"/"+step, "").ok()
 	}
-	for _, path := range []string{"/v1/users", "/v1/users/count", one, one + "/export", one + "/audit_events", "/v1/jwks", "/v1/instance", "/v1/instance/audit_events", "/v1/sms_messages", "/v1/sms_wall"} {
+	for _, path := range []string{"/v1/users", "/v1/users/count", one, one + "/export", one + "/audit_events", "/v1/jwks", "/v1/instance", "/v1/instance/audit_events", "/v1/events", "/v1/sms_messages", "/v1/sms_wall"} {
 		w.backend("GET", path, "").ok()
+	}
+	w.backend("DELETE", one, "").ok()
+	w.walkWebhooks()
+}
+
+func (w *world) walkWebhooks() {
+	all := "/v1/webhook_endpoints"
+	one := all + "/" + w.backend("POST", all, `{"url":"https://app.example.com/hooks"}`).ok().text("id")
+	w.backend("GET", all, "").ok()
+	w.backend("PATCH", one, `{"events":["user.locked"]}`).ok()
+	for step, body := range map[string]string{"rotate_secret": "", "test": "", "replay": `{"since":0}`} {
+		w.backend("POST", one+"/"+step, body).ok()
 	}
 	w.backend("DELETE", one, "").ok()
 }

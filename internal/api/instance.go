@@ -11,6 +11,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/mfa"
 )
 
+// instanceID is the id of the one instance.
+const instanceID = "ins_countersign"
+
 // Instance is the instance with its settings. Clerk keeps most of them in its dashboard; here they are part of the resource.
 type Instance struct {
 	Object                string   `json:"object"`
@@ -34,7 +37,7 @@ type Instance struct {
 
 func (a *API) presentInstance(s mfa.Settings) Instance {
 	return Instance{
-		Object: "instance", ID: "ins_countersign", EnvironmentType: a.environmentType(), AllowedOrigins: append([]string{}, s.AllowedOrigins...),
+		Object: "instance", ID: instanceID, EnvironmentType: a.environmentType(), AllowedOrigins: append([]string{}, s.AllowedOrigins...),
 		TestMode: s.TestMode, SMSCode: s.SMSCode, AuthenticatorApp: s.AuthenticatorApp, BackupCodes: s.BackupCodes,
 		MFARequired: s.MFARequired, SMSCountries: append([]string{}, s.SMSCountries...), EnumerationProtection: s.EnumerationProtection,
 		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, StrictGuessing: s.StrictGuessing, Appearance: s.Brand, SMSSettings: presentSMSSettings(s),

@@ -89,5 +89,7 @@ func Rows() []func() Operation {
 		PhoneNumberCreate, PhoneNumberGet, PhoneNumberUpdate, PhoneNumberDelete, SignInTokenCreate, SignInTokenRevoke, SessionsList,
 		AdminSessionGet, AdminSessionRevoke, AdminSessionTokenCreate, BackendJWKSGet, HandshakePayloadGet, InstanceGet, InstanceAuditEventsList, InstanceUpdate,
 		SMSMessagesList, SMSWallGet,
+		EventsList, WebhookEndpointsList, WebhookEndpointCreate, WebhookEndpointUpdate, WebhookEndpointDelete, WebhookEndpointSecretRotate,
+		WebhookEndpointReplay, WebhookEndpointTest,
 	}
 }

@@ -34,6 +34,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/web"
+	"github.com/countersign-mfa/countersign/internal/webhook"
 )
 
 // Config says how to run.
@@ -66,6 +67,7 @@ type App struct {
 	keys   *keyring.Keyring
 	bolt   *boltstore.Store
 	faulty *store.Faulty
+	hooks  *mfa.Dispatcher
 	api    *api.API
 	mux    *http.ServeMux
 }
@@ -167,13 +169,14 @@ func (a *App) wire(ctx context.Context, host string) error {
 	}
 	service, err := mfa.New(mfa.Config{
 		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: numberplan.Parse, Now: a.clock.Now, Pause: clock.Pause,
-		Rand: rand.Reader, Issuer: a.PublicURL, AppName: a.AppName, SMSHost: host,
+		Rand: rand.Reader, Issuer: a.PublicURL, AppName: a.AppName, SMSHost: host, Loopback: true,
 		Notify: func(e mfa.Event) { a.Log.Info("event", "name", e.Name, "user", e.User) },
 	})
 	if err != nil {
 		return err
 	}
 	a.Service = service
+	a.hooks = &mfa.Dispatcher{Service: service, Endpoints: webhook.New(true), Describe: api.EventBody}
 	a.api, err = api.New(api.Config{
 		Service: service, PublicURL: a.PublicURL, Accepts: a.SecretKey.Equal, PublishableKey: a.PublishableKey, AppName: a.AppName,
 		Development: true, Address: remote, Log: a.Log,
@@ -235,6 +238,32 @@ func (a *App) Cleanup(ctx context.Context) {
 			a.Log.Error("key rotation failed", "error", err.Error())
 		}
 		_ = clock.Pause(ctx, cleanupEvery)
+	}
+}
+
+// deliverEvery is how often webhooks that are due are looked for. Nobody else uses this machine's store.
+const deliverEvery = time.Second
+
+// Deliver sends webhooks until the context ends.
+func (a *App) Deliver(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := a.DeliverDue(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error("delivery failed", "error", err.Error())
+		}
+		_ = clock.Pause(ctx, deliverEvery)
+	}
+}
+
+// DeliverDue sends the webhooks that are due by the clock of development.
+func (a *App) DeliverDue(ctx context.Context) error {
+	for {
+		r, err := a.hooks.Run(ctx, 100)
+		if r.Found > 0 {
+			a.Log.Info("webhooks", "delivered", r.Delivered, "failed", r.Failed, "given_up", r.GivenUp)
+		}
+		if err != nil || !r.More {
+			return err
+		}
 	}
 }
 

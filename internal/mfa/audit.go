@@ -106,13 +106,17 @@ func (s *Settings) trailOf() **trail { return &s.Trail }
 type subject struct {
 	method Strategy
 	ref    string
+	began  Instant // of a session
 }
 
-func (p *Phone) subject() subject      { return subject{PhoneCode, "p" + p.Tail} }
-func (t *TOTP) subject() subject       { return subject{TOTPCode, "t" + t.ID} }
-func (b *BackupSet) subject() subject  { return subject{BackupCode, "b" + b.ID} }
-func (t *Ticket) subject() subject     { return subject{TicketCode, "k" + t.id.ID} }
-func (n sessionName) subject() subject { return subject{ref: "s" + n.client + n.nonce} }
+func (p *Phone) subject() subject     { return subject{method: PhoneCode, ref: "p" + p.Tail} }
+func (t *TOTP) subject() subject      { return subject{method: TOTPCode, ref: "t" + t.ID} }
+func (b *BackupSet) subject() subject { return subject{method: BackupCode, ref: "b" + b.ID} }
+func (t *Ticket) subject() subject    { return subject{method: TicketCode, ref: "k" + t.id.ID} }
+
+func (n sessionName) subject(began Instant) subject {
+	return subject{ref: "s" + n.client + n.nonce, began: began}
+}
 
 // read is the opposite of the subjects above: the method and the whole id.
 func (e auditEntry) read(owner string) (by Strategy, id string) {
@@ -134,16 +138,6 @@ func (e auditEntry) read(owner string) (by Strategy, id string) {
 	return "", prefixSession + rest[:half] + owner + rest[half:]
 }
 
-// routine acts happen at every check of a code or every sign-in. They are not in the log, where each would cost as much as the check.
-func (n EventName) routine() bool {
-	return n == EventFactorUsed || n == EventCodeWrong || n == EventPasswordWrong || n == EventTicketUsed
-}
-
-// repeats says of an act whether the same one again within a day only counts, instead of being one more entry.
-func (n EventName) repeats() bool {
-	return n.routine() || n == EventReplay || n == EventUserUpdated
-}
-
 // note appends an act to its user's trail, in the commit of the act itself.
 func (t *txn) note(u *User, name EventName, s subject) {
 	e := auditEntry{Name: name, At: t.now, Ref: s.ref, Backend: t.backend}
@@ -152,7 +146,8 @@ func (t *txn) note(u *User, name EventName, s subject) {
 	}
 	again := t.record(u, e)
 	if !name.routine() && (name != EventReplay || !again) { // replaying costs whoever does it nothing
-		t.emit(name, u.ID)
+		by, id := e.read(u.ID)
+		t.emit(Event{Name: name, User: u.wireID(), Subject: id, Method: by, Began: s.began})
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 const cleanupKept = 24 * time.Hour
 
 // expiring are the kinds that the cleanup tidies.
-var expiring = []Kind{KindClient, KindTicket, KindNonce, KindNumber, KindClaim, KindUser, KindSigningKey, KindText}
+var expiring = []Kind{KindClient, KindTicket, KindNonce, KindNumber, KindClaim, KindUser, KindSigningKey, KindText, KindEvent}
 
 // CleanupResult says what a run of the cleanup did.
 type CleanupResult struct {

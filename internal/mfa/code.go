@@ -155,9 +155,9 @@ func (s *Service) send(t *txn, text *Text, m Message) error {
 	if err := s.sender.Send(t.ctx, m); err == nil {
 		return nil
 	}
-	s.notify(Event{Name: EventSendFailed, User: text.UserID(), At: t.now.Time()})
 	key := s.numberKey(m.To.E164())
 	err := s.update(t.ctx, []Key{key}, func(again *txn) error {
+		again.emit(Event{Name: EventSendFailed, User: text.UserID(), Subject: text.Phone, Method: PhoneCode})
 		log := again.seen[key].(*sends)
 		if n := len(log.Log); n > 0 {
 			log.Log[n-1] -= resendAfter.Milliseconds()

@@ -118,6 +118,10 @@ func newEntity(kind Kind) entity {
 		return &Text{}
 	case KindSettings:
 		return &Settings{}
+	case KindEvent:
+		return &journal{}
+	case KindDelivery:
+		return &delivery{}
 	case KindSigningKey:
 		return &signingKeys{}
 	}

@@ -37,7 +37,7 @@ func (s *Service) DeleteUser(ctx context.Context, id string) error {
 				return err
 			}
 			t.delete(u)
-			t.emit(EventUserDeleted, u.ID)
+			t.emit(Event{Name: EventUserDeleted, User: u.wireID()})
 			return nil
 		})
 		if err != nil || !more {

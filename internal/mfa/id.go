@@ -24,6 +24,8 @@ const (
 	prefixTicket  = "sit_"
 	prefixBrowser = "dvb_"
 	prefixText    = "sms_"
+	prefixEvent   = "evt_"
+	prefixHook    = "ep_"
 )
 
 // randomID returns 128 random bits as text.

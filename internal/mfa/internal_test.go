@@ -55,7 +55,10 @@ func TestStoredForm(t *testing.T) {
 		"settings": &Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, TestMode: true, EnumerationProtection: true,
 			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
 			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true,
-			Brand: brand.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end},
+			Brand: brand.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
+			Endpoints: []Endpoint{{"i", "w", "d", []EventName{"e"}, true, []hookSecret{{[]byte("s"), 1}}, 1, 2}}},
+		"event":      &journal{At: 1, By: ByUser, Address: "a", Acts: []act{{"k", "u", "s", PhoneCode, []string{"f"}, 1}}},
+		"delivery":   &delivery{To: []target{{"i", 1, 2, 3}}},
 		"signingkey": &signingKeys{Keys: []signingKey{{"i", []byte("s"), 1, 2}}},
 	}
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, zeros{})

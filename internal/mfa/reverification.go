@@ -200,6 +200,6 @@ func (t *txn) reproveFirst(in *signedIn, g Guess, memo *passwordMemo) error {
 func (in *signedIn) reverified(t *txn) {
 	in.changed(t)
 	if n, ok := parseSession(in.session.ID); ok {
-		t.note(in.user, EventReverified, n.subject())
+		t.note(in.user, EventReverified, n.subject(in.session.CreatedAt))
 	}
 }

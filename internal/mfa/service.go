@@ -25,60 +25,6 @@ type Message struct {
 	Test bool
 }
 
-// EventName names something that a user or an operator should learn of.
-type EventName string
-
-// The events. A notification of the user goes by another channel than the one that changed.
-const (
-	EventUserLocked      EventName = "user.locked"
-	EventFactorAdded     EventName = "factor.added"
-	EventFactorRemoved   EventName = "factor.removed"
-	EventFactorDisabled  EventName = "factor.disabled"
-	EventFactorUsed      EventName = "factor.used"
-	EventFactorReset     EventName = "factor.reset" // every second factor, by the team's servers
-	EventFactorDefault   EventName = "factor.default_changed"
-	EventBackupUsed      EventName = "backup_code.used"
-	EventBackupMade      EventName = "backup_code.made"
-	EventBackupRemoved   EventName = "backup_code.removed"
-	EventReplay          EventName = "code.replayed"
-	EventCodeSent        EventName = "code.sent"
-	EventCodeWrong       EventName = "code.wrong"
-	EventPasswordWrong   EventName = "password.wrong"
-	EventPasswordSet     EventName = "password.changed"
-	EventNumberAdded     EventName = "phone_number.added"
-	EventNumberVerified  EventName = "phone_number.verified"
-	EventNumberRemoved   EventName = "phone_number.removed"
-	EventNumberRefused   EventName = "phone_number.refused" // another user holds it
-	EventNumberDoubted   EventName = "phone_number.unverified"
-	EventSignedIn        EventName = "session.created"
-	EventSignedOut       EventName = "session.ended"
-	EventSessionRemoved  EventName = "session.removed"
-	EventSessionRevoked  EventName = "session.revoked"
-	EventSignedOutAll    EventName = "session.all_revoked"
-	EventReverified      EventName = "session.reverified"
-	EventTicketUsed      EventName = "sign_in_token.used"
-	EventSendFailed      EventName = "sms.failed"
-	EventSettingsChanged EventName = "settings.changed"
-	EventUserCreated     EventName = "user.created"
-	EventUserUpdated     EventName = "user.updated"
-	EventUserDeleted     EventName = "user.deleted"
-	EventUserUnlocked    EventName = "user.unlocked"
-	EventUserBanned      EventName = "user.banned"
-	EventUserUnbanned    EventName = "user.unbanned"
-	EventTextRefused     EventName = "sms.refused"
-	EventBreakerTripped  EventName = "sms.breaker_tripped" // a refusal of too many unverified messages
-	EventSpentHalf       EventName = "sms.spent_50"        // of the day's money; once a day and process
-	EventSpentMost       EventName = "sms.spent_80"
-	EventSpentAll        EventName = "sms.spent_100" // whenever a message is refused for it
-)
-
-// Event is one such occurrence. It holds ids only.
-type Event struct {
-	Name EventName
-	User string
-	At   time.Time
-}
-
 // Config is what the domain needs from the world.
 type Config struct {
 	Store     Store
@@ -99,6 +45,10 @@ type Config struct {
 	SMSHost string
 	// Epoch is when the store was restored from a backup, or zero: what was made before it no longer counts. See epoch.go.
 	Epoch time.Time
+	// Bus says that events also go to an event bus.
+	Bus bool
+	// Loopback lets webhooks go to http://localhost: development only.
+	Loopback bool
 	// Notify receives events after their commit; nil drops them.
 	Notify func(Event)
 }
@@ -117,6 +67,8 @@ type Service struct {
 	appName   string
 	smsHost   string
 	epoch     time.Time
+	bus       bool
+	loopback  bool
 	notify    func(Event)
 	cache     settingsCache
 	spending  spending
@@ -136,7 +88,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		store: c.Store, sender: c.Sender, ring: c.Ring, passwords: c.Passwords, numbers: c.Numbers, now: c.Now, pause: c.Pause, rand: c.Rand,
-		issuer: c.Issuer, appName: c.AppName, smsHost: c.SMSHost, epoch: c.Epoch, notify: c.Notify,
+		issuer: c.Issuer, appName: c.AppName, smsHost: c.SMSHost, epoch: c.Epoch, bus: c.Bus, loopback: c.Loopback, notify: c.Notify,
 	}, nil
 }
 

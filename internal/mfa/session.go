@@ -107,7 +107,8 @@ var endings = map[SessionStatus]EventName{SessionEnded: EventSignedOut, SessionR
 // end drops a session from its client and from its user's list.
 func (t *txn) end(c *Client, id string, why SessionStatus) error {
 	n, _ := parseSession(id)
-	if c.drop(id, why, t.now) == nil {
+	gone := c.drop(id, why, t.now)
+	if gone == nil {
 		return nil
 	}
 	t.put(c)
@@ -116,7 +117,7 @@ func (t *txn) end(c *Client, id string, why SessionStatus) error {
 		return err
 	}
 	u.forget(n.nonce)
-	t.note(u, endings[why], n.subject())
+	t.note(u, endings[why], n.subject(gone.CreatedAt))
 	return nil
 }
 

@@ -38,9 +38,11 @@ type Settings struct {
 	SMSCountryCaps map[string]smsprice.Micros `json:"caps,omitempty"`
 	SMSPrices      map[string]smsprice.Micros `json:"prices,omitempty"` // before the estimates of package smsprice
 	// SMSRecordOnly lets pass what the wall takes for abuse, and records it. See [Reason].
-	SMSRecordOnly bool    `json:"recordonly,omitempty"`
-	UpdatedAt     Instant `json:"u,omitempty"`
-	Trail         *trail  `json:"at,omitempty"`
+	SMSRecordOnly bool `json:"recordonly,omitempty"`
+	// Endpoints are where webhooks go.
+	Endpoints []Endpoint `json:"hooks,omitempty"`
+	UpdatedAt Instant    `json:"u,omitempty"`
+	Trail     *trail     `json:"at,omitempty"`
 }
 
 var (
@@ -156,19 +158,30 @@ func (s *Service) state(ctx context.Context) (*settingsState, Instant, error) {
 
 // ChangeSettings changes the instance's settings. Other processes follow within [settingsCached].
 func (s *Service) ChangeSettings(ctx context.Context, change func(*Settings)) (Settings, error) {
+	return s.changeSettings(ctx, func(_ *txn, set *Settings) error {
+		change(set)
+		return nil
+	})
+}
+
+func (s *Service) changeSettings(ctx context.Context, change func(*txn, *Settings) error) (Settings, error) {
 	var set Settings
 	err := s.update(ctx, []Key{settingsKey}, func(t *txn) error {
+		t.backend = true
 		stored := t.seen[settingsKey].(*Settings)
 		if stored.version == 0 {
 			fresh := defaultSettings()
 			stored = &fresh
 		}
 		before := *stored
-		change(stored)
+		if err := change(t, stored); err != nil {
+			return err
+		}
 		stored.UpdatedAt = stored.UpdatedAt.after(t.now)
 		t.put(stored)
 		if fields := changedFields(before, *stored); len(fields) > 0 {
 			t.record(stored, auditEntry{Name: EventSettingsChanged, At: t.now, Backend: true, Fields: fields})
+			t.emit(Event{Name: EventSettingsChanged, Fields: fields})
 		}
 		set = *stored
 		return nil

@@ -274,7 +274,7 @@ func (t *txn) complete(p *presence, u *User, si *SignIn, from Caller) error {
 	u.LastSignInAt = t.now
 	u.First.clear()
 	u.touch(t.now)
-	t.note(u, EventSignedIn, sessionName{c.ID, u.ID, nonce}.subject())
+	t.note(u, EventSignedIn, sessionName{c.ID, u.ID, nonce}.subject(session.CreatedAt))
 	return t.rotate(p)
 }
 

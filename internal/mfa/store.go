@@ -22,6 +22,8 @@ const (
 	KindKeyring    Kind = "keyring"
 	KindAudit      Kind = "audit"
 	KindText       Kind = "text"
+	KindEvent      Kind = "event"
+	KindDelivery   Kind = "delivery"
 )
 
 // Key names one record: its kind and an id that is unique within the kind.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net/netip"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
@@ -32,6 +33,9 @@ type txn struct {
 	// foreign has, as they were stored, the records with fields of a newer version.
 	foreign map[Key][]byte
 	wall    *passage // of the message that the operation sends
+	// system says that Countersign acts by itself.
+	system  bool
+	address netip.Addr
 }
 
 // refusal carries an answer that denies and yet commits: the cost of a wrong guess.
@@ -206,6 +210,9 @@ func (t *txn) stage(e entity, remove bool) {
 
 // commit stores what was staged. When a budget of the wall is exhausted it may store something else instead and return a [refusal].
 func (t *txn) commit() error {
+	if err := t.chronicle(); err != nil {
+		return err
+	}
 	if err := t.seal(); err != nil {
 		return err
 	}
@@ -265,8 +272,4 @@ func (t *txn) exhausted(budget string) error {
 		}
 	}
 	return apierr.New(apierr.TooManyRequests).Retry(wait)
-}
-
-func (t *txn) emit(name EventName, user string) {
-	t.event = append(t.event, Event{Name: name, User: prefixUser + user, At: t.now.Time()})
 }

@@ -243,9 +243,9 @@ func (t *txn) turnAway(reason Reason, err error) error {
 	minute := t.now.Time().Truncate(time.Minute)
 	w.record = fmt.Sprintf("sms:refused:%s:%d", country, minute.Unix())
 	t.takes = []Take{{Budget: w.record, Cost: 1, Limit: refusalsKept, Expires: minute.Add(time.Minute)}}
-	t.emit(EventTextRefused, w.text.User)
+	t.emit(Event{Name: EventTextRefused, User: w.text.UserID(), Subject: w.text.Phone, Method: PhoneCode})
 	if reason == ReasonPrefixUnverified || reason == ReasonCountryUnverified || reason == ReasonUnverified {
-		t.emit(EventBreakerTripped, w.text.User)
+		t.emit(Event{Name: EventBreakerTripped, User: w.text.UserID(), Subject: w.text.Phone, Method: PhoneCode})
 	}
 	return t.refuse(err)
 }

@@ -26,6 +26,8 @@ const (
 	anotherNumber = "+13105550142"
 )
 
+var aNetwork = netip.MustParseAddr("203.0.113.77")
+
 // world is a service over a store in memory, with a clock that is moved and an outbox.
 type world struct {
 	testing.TB

@@ -1,0 +1,11 @@
+// Command webhook-endpoint-create is a Lambda function: it serves POST /v1/webhook_endpoints.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.WebhookEndpointCreate())
+}

@@ -1,0 +1,11 @@
+// Command webhook-endpoint-delete is a Lambda function: it serves DELETE /v1/webhook_endpoints/{endpoint_id}.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.WebhookEndpointDelete())
+}

@@ -1,0 +1,11 @@
+// Command webhook-endpoint-test is a Lambda function: it serves POST /v1/webhook_endpoints/{endpoint_id}/test.
+package main
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+func main() {
+	lambdahost.Serve(lambdahost.Links{}, api.WebhookEndpointTest())
+}

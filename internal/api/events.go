@@ -1,0 +1,135 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// Event is something that happened, as it is listed.
+type Event struct {
+	Object    string   `json:"object"`
+	ID        string   `json:"id"`
+	Type      string   `json:"type"`
+	Actor     string   `json:"actor"` // user, backend or system
+	UserID    *string  `json:"user_id"`
+	SubjectID *string  `json:"subject_id"` // the factor, number, session, token or endpoint that it was done to
+	Strategy  *string  `json:"strategy"`
+	Network   *string  `json:"network"`  // that it was done from: the first 24 bits of an IPv4 address, or 48 of an IPv6 one
+	Settings  []string `json:"settings"` // that changed
+	// Notify says that the user should hear of it, by another way than Strategy.
+	Notify    bool  `json:"notify"`
+	CreatedAt int64 `json:"created_at"`
+}
+
+// Events is a page of events, the newest first.
+type Events struct {
+	Data []Event `json:"data"`
+	// HasMore says that there are older ones: ask for those before the id of the last.
+	HasMore bool `json:"has_more"`
+}
+
+func presentEvent(e mfa.Event) Event {
+	return Event{
+		Object: "event", ID: e.ID, Type: string(e.Name), Actor: string(e.By), UserID: text(e.User), SubjectID: text(e.Subject), Strategy: text(string(e.Method)),
+		Network: text(e.Address), Settings: presentSettings(e.Fields), Notify: e.Name.Kind().Notify, CreatedAt: e.At.UnixMilli(),
+	}
+}
+
+type eventListInput struct {
+	Limit  *int   `query:"limit" doc:"1 to 500, default 10"`
+	Before string `query:"before" doc:"the id of an event; older ones follow"`
+}
+
+func listEvents(a *API, c *call, in eventListInput) (Events, error) {
+	_, limit, err := page(0, in.Limit)
+	if err != nil {
+		return Events{}, err
+	}
+	found, more, err := a.Service.Events(c, in.Before, limit)
+	if err != nil {
+		return Events{}, err
+	}
+	out := Events{Data: make([]Event, len(found)), HasMore: more}
+	for i, e := range found {
+		out.Data[i] = presentEvent(e)
+	}
+	return out, nil
+}
+
+// envelope is the body of a webhook, as Clerk has it.
+type envelope struct {
+	Object          string      `json:"object"`
+	Type            string      `json:"type"`
+	Data            any         `json:"data"`
+	Timestamp       int64       `json:"timestamp"`
+	InstanceID      string      `json:"instance_id"`
+	EventAttributes eventSource `json:"event_attributes"`
+}
+
+// eventSource is where an act came from. The user agent is not kept.
+type eventSource struct {
+	Request struct {
+		ClientIP  string `json:"client_ip"`
+		UserAgent string `json:"user_agent"`
+	} `json:"http_request"`
+}
+
+// sessionEvent is the session of a webhook.
+type sessionEvent struct {
+	Object       string     `json:"object"`
+	ID           string     `json:"id"`
+	UserID       string     `json:"user_id"`
+	User         *AdminUser `json:"user"`
+	ClientID     string     `json:"client_id"`
+	Actor        *struct{}  `json:"actor"`
+	Status       string     `json:"status"`
+	LastActiveAt int64      `json:"last_active_at"`
+	ExpireAt     int64      `json:"expire_at"`
+	AbandonAt    int64      `json:"abandon_at"`
+	CreatedAt    int64      `json:"created_at"`
+	UpdatedAt    int64      `json:"updated_at"`
+}
+
+// sessionStatus are the statuses of the sessions in Clerk's events.
+var sessionStatus = map[mfa.EventName]mfa.SessionStatus{
+	mfa.EventSignedIn: mfa.SessionActive, mfa.EventSignedOut: mfa.SessionEnded, mfa.EventSessionRemoved: mfa.SessionRemoved, mfa.EventSessionRevoked: mfa.SessionRevoked,
+}
+
+// EventBody is what a webhook says: Clerk's own events in Clerk's shapes, the others as they are listed. A user is as it is now; of one that is gone only
+// the id is left.
+func EventBody(e mfa.Event, u *mfa.User, now mfa.Instant) ([]byte, error) {
+	body := envelope{Object: "event", Type: string(e.Name), Data: eventData(e, u, now), Timestamp: e.At.UnixMilli(), InstanceID: instanceID}
+	if p, err := netip.ParsePrefix(e.Address); err == nil {
+		body.EventAttributes.Request.ClientIP = p.Addr().String()
+	}
+	out, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode event: %w", err)
+	}
+	return out, nil
+}
+
+func eventData(e mfa.Event, u *mfa.User, now mfa.Instant) any {
+	var user *AdminUser
+	if u != nil {
+		shown := presentAdminUser(u, now)
+		user = &shown
+	}
+	if status, ok := sessionStatus[e.Name]; ok {
+		at, ends := e.At.UnixMilli(), int64(e.SessionEnds())
+		return sessionEvent{
+			Object: "session", ID: e.Subject, UserID: e.User, User: user, ClientID: (&mfa.Session{ID: e.Subject}).ClientWireID(), Status: string(status),
+			LastActiveAt: at, ExpireAt: ends, AbandonAt: ends, CreatedAt: int64(e.Began), UpdatedAt: at,
+		}
+	}
+	switch {
+	case e.Name == mfa.EventUserDeleted:
+		return DeletedObject{Object: "user", ID: e.User, Deleted: true}
+	case (e.Name == mfa.EventUserCreated || e.Name == mfa.EventUserUpdated) && user != nil:
+		return user
+	}
+	return presentEvent(e)
+}

@@ -1,0 +1,156 @@
+package api
+
+import (
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// WebhookEndpoint is where webhooks go.
+type WebhookEndpoint struct {
+	Object      string   `json:"object"`
+	ID          string   `json:"id"`
+	URL         string   `json:"url"`
+	Description string   `json:"description"`
+	Events      []string `json:"events"` // none: all
+	Disabled    bool     `json:"disabled"`
+	// Secret signs what is sent. Only the answer that made it shows it.
+	Secret    *string `json:"secret,omitempty"`
+	CreatedAt int64   `json:"created_at"`
+	UpdatedAt int64   `json:"updated_at"`
+}
+
+// WebhookEndpoints is the list of them.
+type WebhookEndpoints struct {
+	Data       []WebhookEndpoint `json:"data"`
+	TotalCount int               `json:"total_count"`
+}
+
+func presentEndpoint(e mfa.Endpoint, value secret.Value) WebhookEndpoint {
+	out := WebhookEndpoint{
+		Object: "webhook_endpoint", ID: e.WireID(), URL: e.URL, Description: e.Description, Events: []string{}, Disabled: e.Disabled,
+		CreatedAt: int64(e.CreatedAt), UpdatedAt: int64(e.UpdatedAt),
+	}
+	for _, name := range e.Events {
+		out.Events = append(out.Events, string(name))
+	}
+	if !value.IsZero() {
+		shown := value.Reveal()
+		out.Secret = &shown
+	}
+	return out
+}
+
+func endpointAnswer(r *mfa.EndpointResult, err error) (WebhookEndpoint, error) {
+	if err != nil {
+		return WebhookEndpoint{}, err
+	}
+	return presentEndpoint(r.Endpoint, r.Secret), nil
+}
+
+func listEndpoints(a *API, c *call, _ empty) (WebhookEndpoints, error) {
+	all, err := a.Service.Endpoints(c)
+	if err != nil {
+		return WebhookEndpoints{}, err
+	}
+	out := WebhookEndpoints{Data: []WebhookEndpoint{}, TotalCount: len(all)}
+	for _, e := range all {
+		out.Data = append(out.Data, presentEndpoint(e, secret.Value{}))
+	}
+	return out, nil
+}
+
+type endpointInput struct {
+	URL         *string  `body:"url" doc:"https on port 443; in development also http on this machine"`
+	Description *string  `body:"description"`
+	Events      []string `body:"events" doc:"types of events; none means all"`
+	Disabled    *bool    `body:"disabled"`
+}
+
+func (in endpointInput) change() mfa.EndpointChange {
+	out := mfa.EndpointChange{URL: in.URL, Description: in.Description, Disabled: in.Disabled}
+	if in.Events != nil {
+		names := make([]mfa.EventName, len(in.Events))
+		for i, name := range in.Events {
+			names[i] = mfa.EventName(name)
+		}
+		out.Events = &names
+	}
+	return out
+}
+
+func createEndpoint(a *API, c *call, in endpointInput) (WebhookEndpoint, error) {
+	return endpointAnswer(a.Service.CreateEndpoint(c, in.change()))
+}
+
+type endpointChangeInput struct {
+	ID          string   `path:"endpoint_id"`
+	URL         *string  `body:"url" doc:"https on port 443; in development also http on this machine"`
+	Description *string  `body:"description"`
+	Events      []string `body:"events" doc:"types of events; none means all"`
+	Disabled    *bool    `body:"disabled"`
+}
+
+func updateEndpoint(a *API, c *call, in endpointChangeInput) (WebhookEndpoint, error) {
+	return endpointAnswer(a.Service.ChangeEndpoint(c, in.ID, endpointInput{in.URL, in.Description, in.Events, in.Disabled}.change()))
+}
+
+type endpointID struct {
+	ID string `path:"endpoint_id"`
+}
+
+func deleteEndpoint(a *API, c *call, in endpointID) (DeletedObject, error) {
+	_, err := a.Service.DeleteEndpoint(c, in.ID)
+	return DeletedObject{Object: "webhook_endpoint", ID: in.ID, Deleted: true}, err
+}
+
+func rotateEndpoint(a *API, c *call, in endpointID) (WebhookEndpoint, error) {
+	return endpointAnswer(a.Service.RotateEndpoint(c, in.ID))
+}
+
+// WebhookTest is the event that was made to try an endpoint.
+type WebhookTest struct {
+	Object string `json:"object"`
+	ID     string `json:"id"`
+	Type   string `json:"type"`
+}
+
+func testEndpoint(a *API, c *call, in endpointID) (WebhookTest, error) {
+	id, err := a.Service.TestEndpoint(c, in.ID)
+	return WebhookTest{"event", id, string(mfa.EventHookTest)}, err
+}
+
+type replayInput struct {
+	ID    string `path:"endpoint_id"`
+	Since *int   `body:"since" doc:"milliseconds since 1970"`
+	Until *int   `body:"until" doc:"milliseconds since 1970; now, if it is missing"`
+}
+
+// WebhookReplay says how many events are delivered again. Until is where a long replay stopped, and where the next call goes on.
+type WebhookReplay struct {
+	Object string `json:"object"`
+	Count  int    `json:"count"`
+	Until  *int64 `json:"until"`
+}
+
+func replayEndpoint(a *API, c *call, in replayInput) (WebhookReplay, error) {
+	if in.Since == nil {
+		return WebhookReplay{}, apierr.New(apierr.FormParamMissing).Param("since")
+	}
+	until := a.Service.Now()
+	if in.Until != nil {
+		until = time.UnixMilli(int64(*in.Until))
+	}
+	count, reached, err := a.Service.ReplayEndpoint(c, in.ID, time.UnixMilli(int64(*in.Since)), until)
+	if err != nil {
+		return WebhookReplay{}, err
+	}
+	out := WebhookReplay{Object: "webhook_replay", Count: count}
+	if !reached.IsZero() {
+		at := reached.UnixMilli()
+		out.Until = &at
+	}
+	return out, nil
+}

@@ -1,0 +1,128 @@
+package mfa
+
+// EventName names something that a user or an operator should learn of.
+type EventName string
+
+// The events. Names that Clerk's webhooks have mean what they mean there.
+const (
+	EventUserCreated     EventName = "user.created"
+	EventUserUpdated     EventName = "user.updated"
+	EventUserDeleted     EventName = "user.deleted"
+	EventUserLocked      EventName = "user.locked"
+	EventUserUnlocked    EventName = "user.unlocked"
+	EventUserBanned      EventName = "user.banned"
+	EventUserUnbanned    EventName = "user.unbanned"
+	EventFactorAdded     EventName = "factor.added"
+	EventFactorRemoved   EventName = "factor.removed"
+	EventFactorReset     EventName = "factor.reset"
+	EventFactorDisabled  EventName = "factor.disabled"
+	EventFactorDefault   EventName = "factor.default_changed"
+	EventFactorUsed      EventName = "factor.used"
+	EventCodeSent        EventName = "code.sent"
+	EventCodeWrong       EventName = "code.wrong"
+	EventReplay          EventName = "code.replayed"
+	EventBackupMade      EventName = "backup_code.made"
+	EventBackupUsed      EventName = "backup_code.used"
+	EventBackupRemoved   EventName = "backup_code.removed"
+	EventPasswordSet     EventName = "password.changed"
+	EventPasswordWrong   EventName = "password.wrong"
+	EventNumberAdded     EventName = "phone_number.added"
+	EventNumberVerified  EventName = "phone_number.verified"
+	EventNumberDoubted   EventName = "phone_number.unverified"
+	EventNumberRemoved   EventName = "phone_number.removed"
+	EventNumberRefused   EventName = "phone_number.refused"
+	EventSendFailed      EventName = "sms.failed"
+	EventTicketUsed      EventName = "sign_in_token.used"
+	EventSignedIn        EventName = "session.created"
+	EventSignedOut       EventName = "session.ended"
+	EventSessionRemoved  EventName = "session.removed"
+	EventSessionRevoked  EventName = "session.revoked"
+	EventSignedOutAll    EventName = "session.all_revoked"
+	EventReverified      EventName = "session.reverified"
+	EventSettingsChanged EventName = "settings.changed"
+	EventTextRefused     EventName = "sms.refused"
+	EventBreakerTripped  EventName = "sms.breaker_tripped"
+	EventSpentHalf       EventName = "sms.spent_50"
+	EventSpentMost       EventName = "sms.spent_80"
+	EventSpentAll        EventName = "sms.spent_100"
+	EventHookTest        EventName = "webhook.test"
+	EventHookFailed      EventName = "webhook.failed"
+)
+
+// EventKind says what an event is.
+type EventKind struct {
+	Name EventName
+	Text string
+	// Notify says that the user should learn of it, by another channel than the one that changed (SEC-36).
+	Notify bool
+	// Routine acts happen at every check of a code or every sign-in. They are in the trail only: an event would cost as much as the check.
+	Routine bool
+	// LogOnly events are in the log and the metrics, and their records elsewhere: as many come as somebody asks for messages.
+	LogOnly bool
+}
+
+var eventKinds = []EventKind{
+	{Name: EventUserCreated, Text: "a user was created"},
+	{Name: EventUserUpdated, Text: "the Backend API changed a profile"},
+	{Name: EventUserDeleted, Text: "a user was deleted; its trail went with it"},
+	{Name: EventUserLocked, Text: "a user was locked, by too many wrong codes or by the Backend API", Notify: true},
+	{Name: EventUserUnlocked, Text: "the Backend API unlocked a user"},
+	{Name: EventUserBanned, Text: "the Backend API banned a user"},
+	{Name: EventUserUnbanned, Text: "the Backend API lifted a ban"},
+	{Name: EventFactorAdded, Text: "a second factor was added", Notify: true},
+	{Name: EventFactorRemoved, Text: "a second factor was removed", Notify: true},
+	{Name: EventFactorReset, Text: "the Backend API removed every second factor", Notify: true},
+	{Name: EventFactorDisabled, Text: "a hundred wrong codes in a row disabled a second factor", Notify: true},
+	{Name: EventFactorDefault, Text: "another number became the default second factor", Notify: true},
+	{Name: EventFactorUsed, Text: "a right code was used", Routine: true},
+	{Name: EventCodeSent, Text: "a code was sent"},
+	{Name: EventCodeWrong, Text: "a wrong code was given", Routine: true},
+	{Name: EventReplay, Text: "a right code was given again, by a client that never passed this user's second factor", Notify: true},
+	{Name: EventBackupMade, Text: "backup codes were made; those before are void", Notify: true},
+	{Name: EventBackupUsed, Text: "a backup code was used", Notify: true},
+	{Name: EventBackupRemoved, Text: "backup codes were removed", Notify: true},
+	{Name: EventPasswordSet, Text: "the Backend API set a password", Notify: true},
+	{Name: EventPasswordWrong, Text: "a wrong password was given", Routine: true},
+	{Name: EventNumberAdded, Text: "a phone number was added, not verified yet", Notify: true},
+	{Name: EventNumberVerified, Text: "a phone number was verified", Notify: true},
+	{Name: EventNumberDoubted, Text: "the Backend API took a number's verification back", Notify: true},
+	{Name: EventNumberRemoved, Text: "a phone number was removed", Notify: true},
+	{Name: EventNumberRefused, Text: "a user tried to add a number that another user holds"},
+	{Name: EventSendFailed, Text: "the network did not take a text message"},
+	{Name: EventTicketUsed, Text: "a sign-in token was used", Routine: true},
+	{Name: EventSignedIn, Text: "a sign-in was completed"},
+	{Name: EventSignedOut, Text: "a user ended a session"},
+	{Name: EventSessionRemoved, Text: "a user signed out and removed a session"},
+	{Name: EventSessionRevoked, Text: "a session was revoked, by its user or by the Backend API"},
+	{Name: EventSignedOutAll, Text: "every session of a user was revoked"},
+	{Name: EventReverified, Text: "a factor was proved again in a session"},
+	{Name: EventSettingsChanged, Text: "settings were changed"},
+	{Name: EventTextRefused, Text: "the wall refused a text message", LogOnly: true},
+	{Name: EventBreakerTripped, Text: "that was for too many unverified messages", LogOnly: true},
+	{Name: EventSpentHalf, Text: "half of the day's money for messages is spent; once a day and process", LogOnly: true},
+	{Name: EventSpentMost, Text: "four fifths of it are", LogOnly: true},
+	{Name: EventSpentAll, Text: "a message was refused because all of it is", LogOnly: true},
+	{Name: EventHookTest, Text: "a test was asked for"},
+	{Name: EventHookFailed, Text: "an endpoint, or the event bus, did not take an event for three days: it is given up"},
+}
+
+var kindOf = func() map[EventName]EventKind {
+	kinds := map[EventName]EventKind{}
+	for _, k := range eventKinds {
+		kinds[k.Name] = k
+	}
+	return kinds
+}()
+
+// EventKinds are all events.
+func EventKinds() []EventKind { return append([]EventKind(nil), eventKinds...) }
+
+// Kind says what the event is.
+func (n EventName) Kind() EventKind { return kindOf[n] }
+
+func (n EventName) routine() bool { return n.Kind().Routine }
+
+// repeats says of an act whether the same one again within a day only counts in the trail, instead of being one more entry.
+func (n EventName) repeats() bool {
+	return n.routine() || n == EventReplay || n == EventUserUpdated
+}
