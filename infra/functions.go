@@ -59,7 +59,7 @@ func (s *Stack) function(f fleet.Function) {
 		SystemLogLevelV2: awslambda.SystemLogLevel_WARN, Tracing: tracing,
 		Environment: s.environment(f),
 	}
-	if f.Job == fleet.Cleanup || f.Job == fleet.Rotate {
+	if f.Job == fleet.Cleanup || f.Job == fleet.Deliver || f.Job == fleet.Rotate {
 		props.Timeout = awscdk.Duration_Seconds(jsii.Number(jobSecs))
 		props.RetryAttempts = jsii.Number(2)
 	}
@@ -84,10 +84,11 @@ func retention(days int) string {
 	}[days]
 }
 
-// role allows a function its own log, its traces and its grants, each by exact actions on exact resources.
-func (s *Stack) role(f fleet.Function, logs awslogs.LogGroup) awsiam.Role {
-	role := awsiam.NewRole(s.cdk, jsii.String(id(f.Name)+"Role"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil)})
-	allow := func(p *awsiam.PolicyStatementProps) { role.AddToPolicy(awsiam.NewPolicyStatement(p)) }
+// role allows a function its own log, its traces and its grants, each by exact actions on exact resources. The policy is part of the role: one of its own would be one
+// resource more for each function, and a stack takes 500.
+func (s *Stack) role(f fleet.Function, logs awslogs.LogGroup) awsiam.IRole {
+	policy := awsiam.NewPolicyDocument(nil)
+	allow := func(p *awsiam.PolicyStatementProps) { policy.AddStatements(awsiam.NewPolicyStatement(p)) }
 	allow(&awsiam.PolicyStatementProps{
 		// A log group's streams have no other name than this; the group is the function's own.
 		Actions: jsii.Strings("logs:CreateLogStream", "logs:PutLogEvents"), Resources: &[]*string{logs.LogGroupArn()},
@@ -98,7 +99,11 @@ func (s *Stack) role(f fleet.Function, logs awslogs.LogGroup) awsiam.Role {
 	for _, g := range f.Grants {
 		allow(s.statement(g))
 	}
-	return role
+	role := awsiam.NewRole(s.cdk, jsii.String(id(f.Name)+"Role"), &awsiam.RoleProps{
+		AssumedBy:      awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+		InlinePolicies: &map[string]awsiam.PolicyDocument{"Grants": policy},
+	})
+	return role.WithoutPolicyUpdates(nil) // what the library would add, tracing, is there
 }
 
 func (s *Stack) statement(g fleet.Grant) *awsiam.PolicyStatementProps {

@@ -23,19 +23,19 @@ func (s *Stack) jobs() {
 		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true), RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
 	})
 	role := awsiam.NewRole(s.cdk, jsii.String("SchedulerRole"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), nil)})
-	cleanup, rotate := s.functions[string(fleet.Cleanup)], s.functions[string(fleet.Rotate)]
+	cleanup, deliver, rotate := s.functions[string(fleet.Cleanup)], s.functions[string(fleet.Deliver)], s.functions[string(fleet.Rotate)]
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &[]*string{cleanup.FunctionArn(), rotate.FunctionArn()},
+		Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &[]*string{cleanup.FunctionArn(), deliver.FunctionArn(), rotate.FunctionArn()},
 	}))
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: jsii.Strings("sqs:SendMessage"), Resources: &[]*string{queue.QueueArn()}}))
-	schedule := func(f function, expression string, input any) {
+	schedule := func(f function, expression string, window awsscheduler.CfnSchedule_FlexibleTimeWindowProperty, input any) {
 		text, err := json.Marshal(input)
 		if err != nil {
 			panic(err) // a struct of texts
 		}
 		awsscheduler.NewCfnSchedule(s.cdk, jsii.String(id(f.plan.Name)+"Schedule"), &awsscheduler.CfnScheduleProps{
 			ScheduleExpression: &expression,
-			FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("FLEXIBLE"), MaximumWindowInMinutes: jsii.Number(15)},
+			FlexibleTimeWindow: &window,
 			Target: &awsscheduler.CfnSchedule_TargetProperty{
 				Arn: f.FunctionArn(), RoleArn: role.RoleArn(), Input: jsii.String(string(text)),
 				DeadLetterConfig: &awsscheduler.CfnSchedule_DeadLetterConfigProperty{Arn: queue.QueueArn()},
@@ -43,10 +43,14 @@ func (s *Stack) jobs() {
 			},
 		})
 	}
-	schedule(cleanup, "rate(1 hour)", lambdahost.Schedule{
+	some := awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("FLEXIBLE"), MaximumWindowInMinutes: jsii.Number(15)}
+	none := awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")}
+	run := lambdahost.Schedule{
 		ScheduledTime: "<aws.scheduler.scheduled-time>", ExecutionID: "<aws.scheduler.execution-id>", Attempt: "<aws.scheduler.attempt-number>",
-	})
-	schedule(rotate, "rate(1 day)", rotation.Request{Rotate: "due"})
+	}
+	schedule(cleanup, "rate(1 hour)", some, run)
+	schedule(deliver, "rate(1 minute)", none, run)
+	schedule(rotate, "rate(1 day)", some, rotation.Request{Rotate: "due"})
 	awscdk.NewCustomResource(s.cdk, jsii.String("Keys"), &awscdk.CustomResourceProps{
 		ServiceToken: rotate.FunctionArn(), ResourceType: jsii.String("Custom::Keys"), ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(jobSecs)),
 		Properties: &map[string]any{"Settings": map[string]any{"Countries": s.settings.Countries, "MFARequired": s.settings.MFARequired}},

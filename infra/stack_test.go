@@ -231,15 +231,23 @@ func texts(v any) []string {
 func policies(t *testing.T) map[string][]statement {
 	t.Helper()
 	found := map[string][]statement{}
-	for _, p := range resources("AWS::IAM::Policy") {
-		text, _ := json.Marshal(p["PolicyDocument"].(map[string]any)["Statement"])
+	add := func(role string, document any) {
+		text, _ := json.Marshal(document.(map[string]any)["Statement"])
 		var list []statement
 		if err := json.Unmarshal(text, &list); err != nil {
 			t.Fatal(err)
 		}
+		found[role] = append(found[role], list...)
+	}
+	for _, p := range resources("AWS::IAM::Policy") {
 		for _, role := range p["Roles"].([]any) {
-			name := role.(map[string]any)["Ref"].(string)
-			found[name] = append(found[name], list...)
+			add(role.(map[string]any)["Ref"].(string), p["PolicyDocument"])
+		}
+	}
+	for name, p := range resources("AWS::IAM::Role") {
+		inline, _ := p["Policies"].([]any)
+		for _, policy := range inline {
+			add(name, policy.(map[string]any)["PolicyDocument"])
 		}
 	}
 	return found

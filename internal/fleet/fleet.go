@@ -38,9 +38,10 @@ type Job string
 
 // The jobs.
 const (
-	Cleanup Job = "cleanup"     // removes what ran out, every hour
-	Rotate  Job = "keys-rotate" // makes and rotates keys: when deployed, and every day
-	Pages   Job = "pages"       // serves pages
+	Cleanup Job = "cleanup"        // removes what ran out, every hour
+	Rotate  Job = "keys-rotate"    // makes and rotates keys: when deployed, and every day
+	Pages   Job = "pages"          // serves pages
+	Deliver Job = "events-deliver" // delivers webhooks, every minute
 )
 
 // Function is one Lambda function.
@@ -86,12 +87,13 @@ func sorted(list []Grant) []Grant {
 // Functions are all functions of a deployment, those of operations in the order of the table.
 func Functions() []Function {
 	served, _ := api.Deploy(api.Operations())
-	all := make([]Function, 0, len(served)+3)
+	all := make([]Function, 0, len(served)+4)
 	for _, f := range served {
 		all = append(all, Function{Name: f.Name, Operations: f.Operations, Needs: f.Needs, Grants: grants(f.Needs)})
 	}
 	return append(all,
 		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(api.Writes | api.Deletes | api.Latest)},
+		Function{Name: string(Deliver), Job: Deliver, Grants: grants(api.Writes | api.Deletes | api.Latest)},
 		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(api.Writes),
 			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},
 		Function{Name: string(Pages), Job: Pages, Grants: []Grant{{"secretsmanager:GetSecretValue", Secret}}},

@@ -26,8 +26,8 @@ type Schedule struct {
 	Attempt       string `json:"attempt"`
 }
 
-// scheduled says whether an event is the schedule's input, or what an EventBridge rule sends.
-func scheduled(event json.RawMessage) bool {
+// Scheduled says whether an event is the schedule's input, or what an EventBridge rule sends.
+func Scheduled(event json.RawMessage) bool {
 	var e struct {
 		Schedule
 		Source     string `json:"source"`
@@ -55,7 +55,7 @@ func ServeCleanup() {
 func (d *Deployment) Cleanup(clean func(context.Context, int) (mfa.CleanupResult, error), now func() time.Time) func(context.Context, json.RawMessage) (mfa.CleanupResult, error) {
 	return func(ctx context.Context, event json.RawMessage) (mfa.CleanupResult, error) {
 		var sum mfa.CleanupResult
-		if !scheduled(event) {
+		if !Scheduled(event) {
 			return sum, ErrEvent
 		}
 		var until time.Time
