@@ -174,3 +174,23 @@ func TestPackagesAreNouns(t *testing.T) {
 		}
 	}
 }
+
+// TestTheMapIsWhole: a package that the README's map does not name is one that nobody finds.
+func TestTheMapIsWhole(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, house, _ := strings.Cut(string(readme), "## The house")
+	house, _, _ = strings.Cut(house, "\n## ")
+	words := strings.FieldsFunc(house, func(r rune) bool { return strings.ContainsRune(" ,;:/\n", r) })
+	dirs, err := os.ReadDir("internal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range dirs {
+		if !slices.Contains(words, d.Name()) {
+			t.Errorf("the README's map does not name internal/%s", d.Name())
+		}
+	}
+}
