@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/backupcode"
+	"github.com/countersign-mfa/countersign/internal/smsprice"
 	"github.com/countersign-mfa/countersign/internal/totp"
 )
 
@@ -54,6 +55,8 @@ func TestTheThreatModelHasTheFigures(t *testing.T) {
 		"tries from one address in 10 s": fmt.Sprint(attemptLimits[0].limit), "tries from one address in a day": fmt.Sprint(attemptLimits[len(attemptLimits)-1].limit),
 		"between two messages to a number": figure(resendAfter), "messages to a number in a day, over all users": fmt.Sprint(numberRules[len(numberRules)-1].Limit),
 		"messages of a user in a day": fmt.Sprint(userRules[len(userRules)-1].Limit), "numbers that a user tries in a day": fmt.Sprint(triedRules[0].Limit), "unverified numbers of a user": fmt.Sprint(unverifiedPerUser),
+		"unverified messages to a block of numbers in an hour": fmt.Sprint(unverifiedPrefix), "numbers that an address texts in an hour": fmt.Sprint(numberLimits[0].limit),
+		"unverified messages to a country, and in all, in an hour": fmt.Sprint(max(unverifiedCountry, unverifiedInstance)), "dollars of messages in a day, unless set otherwise": fmt.Sprint(int64(defaultDailyCap / smsprice.Dollar)),
 		"a factor may be changed after a proof for": figure(time.Duration(strongest.AfterMinutes) * time.Minute), "a session lives at most": figure(sessionLife), "a ticket lives": figure(ticketLife), "a sign-in in progress lives": figure(signInLife),
 		"a handshake's nonce lives": figure(nonceLife), "bits of a client token": fmt.Sprint(8 * tokenSecret), "a signing key signs for": figure(SigningKeyLife),
 	}
