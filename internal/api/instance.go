@@ -30,6 +30,7 @@ type Instance struct {
 	FirstFactorPhoneCode  bool     `json:"first_factor_phone_code"`
 	IPLimits              bool     `json:"ip_limits"`
 	StrictGuessing        bool     `json:"strict_guessing"`
+	NotifyByText          bool     `json:"notify_by_text"`
 	// Appearance is how the pages look; what it leaves out is as deployed.
 	Appearance brand.Brand `json:"appearance"`
 	SMSSettings
@@ -40,7 +41,7 @@ func (a *API) presentInstance(s mfa.Settings) Instance {
 		Object: "instance", ID: instanceID, EnvironmentType: a.environmentType(), AllowedOrigins: append([]string{}, s.AllowedOrigins...),
 		TestMode: s.TestMode, SMSCode: s.SMSCode, AuthenticatorApp: s.AuthenticatorApp, BackupCodes: s.BackupCodes,
 		MFARequired: s.MFARequired, SMSCountries: append([]string{}, s.SMSCountries...), EnumerationProtection: s.EnumerationProtection,
-		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, StrictGuessing: s.StrictGuessing, Appearance: s.Brand, SMSSettings: presentSMSSettings(s),
+		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, StrictGuessing: s.StrictGuessing, NotifyByText: !s.QuietChanges, Appearance: s.Brand, SMSSettings: presentSMSSettings(s),
 	}
 }
 
@@ -67,6 +68,7 @@ type instanceInput struct {
 	EnumerationProtection *bool    `body:"enumeration_protection"`
 	FirstFactorPhoneCode  *bool    `body:"first_factor_phone_code"`
 	IPLimits              *bool    `body:"ip_limits"`
+	NotifyByText          *bool    `body:"notify_by_text" doc:"tell users of changes by text message, on a number that did not change"`
 	StrictGuessing        *bool    `body:"strict_guessing" doc:"fewer guesses, by whomever: see docs/guess-budget.md"`
 	SMSDailyCap           *float64 `body:"sms_daily_cap_usd" doc:"the most that text messages may cost in a UTC day"`
 	// The maps replace the ones before as a whole.
@@ -113,6 +115,9 @@ func (in instanceInput) apply(s *mfa.Settings) {
 		if f.from != nil {
 			*f.to = *f.from
 		}
+	}
+	if in.NotifyByText != nil {
+		s.QuietChanges = !*in.NotifyByText
 	}
 	if in.AllowedOrigins != nil {
 		s.AllowedOrigins = in.AllowedOrigins

@@ -41,7 +41,7 @@ const (
 	Cleanup Job = "cleanup"        // removes what ran out, every hour
 	Rotate  Job = "keys-rotate"    // makes and rotates keys: when deployed, and every day
 	Pages   Job = "pages"          // serves pages
-	Deliver Job = "events-deliver" // delivers webhooks, every minute
+	Deliver Job = "events-deliver" // delivers webhooks and notices, every minute
 )
 
 // Function is one Lambda function.
@@ -84,6 +84,9 @@ func sorted(list []Grant) []Grant {
 	return list
 }
 
+// delivers are the needs of who delivers webhooks and tells users of changes.
+const delivers = api.Writes | api.Deletes | api.Latest | api.Texts | api.Counts
+
 // Functions are all functions of a deployment, those of operations in the order of the table.
 func Functions() []Function {
 	served, _ := api.Deploy(api.Operations())
@@ -93,7 +96,7 @@ func Functions() []Function {
 	}
 	return append(all,
 		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(api.Writes | api.Deletes | api.Latest)},
-		Function{Name: string(Deliver), Job: Deliver, Grants: grants(api.Writes | api.Deletes | api.Latest)},
+		Function{Name: string(Deliver), Job: Deliver, Needs: delivers, Grants: grants(delivers)},
 		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(api.Writes),
 			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},
 		Function{Name: string(Pages), Job: Pages, Grants: []Grant{{"secretsmanager:GetSecretValue", Secret}}},

@@ -159,7 +159,7 @@ func (s *Service) send(t *txn, text *Text, m Message) error {
 	err := s.update(t.ctx, []Key{key}, func(again *txn) error {
 		again.emit(Event{Name: EventSendFailed, User: text.UserID(), Subject: text.Phone, Method: PhoneCode})
 		log := again.seen[key].(*sends)
-		if n := len(log.Log); n > 0 {
+		if n := len(log.Log); n > 0 && text.Purpose != Notice {
 			log.Log[n-1] -= resendAfter.Milliseconds()
 			again.put(log)
 		}

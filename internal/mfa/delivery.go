@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/language"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
@@ -29,6 +30,8 @@ var retryAfter = []time.Duration{
 type delivery struct {
 	base
 	To []target `json:"d"`
+	// Language is the one that who acted reads; a notice is in it.
+	Language language.Tag `json:"g,omitempty"`
 }
 
 // toBus is the target that is the event bus.
@@ -69,6 +72,7 @@ func (t *txn) dispatch(j *journal) {
 			d.To = append(d.To, target{ID: e.ID, Next: t.now})
 		}
 	}
+	t.notifyUser(j, d)
 	if len(d.To) > 0 {
 		t.put(d)
 	}
@@ -161,6 +165,13 @@ type trip struct {
 // one takes, sends and notes the deliveries of one record.
 func (d *Dispatcher) one(ctx context.Context, id string) (DeliveryResult, error) {
 	var result DeliveryResult
+	told, err := d.Service.tell(ctx, id)
+	if err != nil {
+		return result, err
+	}
+	if told {
+		result.Delivered++
+	}
 	trips, err := d.take(ctx, id)
 	if err != nil || len(trips) == 0 {
 		return result, err
@@ -215,7 +226,7 @@ func (d *Dispatcher) take(ctx context.Context, id string) ([]trip, error) {
 		}
 		for i := range due.To {
 			to := &due.To[i]
-			if to.Next > t.now {
+			if to.ID == toUser || to.Next > t.now {
 				continue
 			}
 			to.Tries++

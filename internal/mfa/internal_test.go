@@ -35,7 +35,7 @@ func TestStoredForm(t *testing.T) {
 			Phones: []Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Primary: true, CreatedAt: 1, UpdatedAt: 2}},
 			TOTP:   &TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, CreatedAt: 4},
 			Backup: &BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
-			First:  Lanes{Budget: budget, Known: budget}, Second: Lanes{Budget: budget}, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Banned: true, LockedUntil: 1,
+			First:  Lanes{Budget: budget, Known: budget}, Second: Lanes{Budget: budget}, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Notices: ratelimit.Log{3}, Banned: true, LockedUntil: 1,
 			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1}}, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 			Trail: end,
 		},
@@ -56,9 +56,9 @@ func TestStoredForm(t *testing.T) {
 			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
 			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true,
 			Brand: brand.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
-			Endpoints: []Endpoint{{"i", "w", "d", []EventName{"e"}, true, []hookSecret{{[]byte("s"), 1}}, 1, 2}}},
+			QuietChanges: true, Endpoints: []Endpoint{{"i", "w", "d", []EventName{"e"}, true, []hookSecret{{[]byte("s"), 1}}, 1, 2}}},
 		"event":      &journal{At: 1, By: ByUser, Address: "a", Acts: []act{{"k", "u", "s", PhoneCode, []string{"f"}, 1}}},
-		"delivery":   &delivery{To: []target{{"i", 1, 2, 3}}},
+		"delivery":   &delivery{To: []target{{"i", 1, 2, 3}}, Language: "de"},
 		"signingkey": &signingKeys{Keys: []signingKey{{"i", []byte("s"), 1, 2}}},
 	}
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, zeros{})

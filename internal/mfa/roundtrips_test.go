@@ -30,11 +30,11 @@ func TestRoundTrips(t *testing.T) {
 			}
 		}, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 0, 0, true},
 		"check a malformed code":    {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New("１２３")); return err }, 1, 0, 0, true},
-		"use a backup code":         {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.backup[0])); return err }, 1, 1, 2, false},
+		"use a backup code":         {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.backup[0])); return err }, 1, 1, 3, false},
 		"sign in with a ticket":     {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
 		"second factor, app":        {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.app()) }, 1, 1, 4, false},
 		"second factor, wrong code": {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.wrong()) }, 1, 1, 2, true},
-		"second factor, backup":     {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.BackupCode, p.backup[0]) }, 1, 1, 4, false},
+		"second factor, backup":     {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.BackupCode, p.backup[0]) }, 1, 1, 5, false},
 		"send a text": {func(p *person) { p.enter() }, func(p *person) error {
 			_, err := p.PrepareSecondFactor(ctx, p.browser, p.signIn, mfa.PhoneCode, p.phone)
 			return err
@@ -58,8 +58,8 @@ func TestRoundTrips(t *testing.T) {
 		}, func(p *person) error {
 			_, err := p.AttemptReverification(ctx, p.browser, p.browser.Session, true, guess(mfa.BackupCode, p.backup[1]))
 			return err
-		}, 1, 1, 3, false},
-		"regenerate codes": {(*person).inside, func(p *person) error { _, err := p.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 2, false},
+		}, 1, 1, 4, false},
+		"regenerate codes": {(*person).inside, func(p *person) error { _, err := p.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member()

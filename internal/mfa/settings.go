@@ -39,6 +39,8 @@ type Settings struct {
 	SMSPrices      map[string]smsprice.Micros `json:"prices,omitempty"` // before the estimates of package smsprice
 	// SMSRecordOnly lets pass what the wall takes for abuse, and records it. See [Reason].
 	SMSRecordOnly bool `json:"recordonly,omitempty"`
+	// QuietChanges sends no text messages about changes of an account.
+	QuietChanges bool `json:"quiet,omitempty"`
 	// Endpoints are where webhooks go.
 	Endpoints []Endpoint `json:"hooks,omitempty"`
 	UpdatedAt Instant    `json:"u,omitempty"`

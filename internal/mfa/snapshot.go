@@ -89,7 +89,7 @@ func (s *Service) run(ctx context.Context, from Caller, keys []Key, do func(*txn
 	var snap *Snapshot
 	var state *settingsState
 	err := s.update(ctx, append(from.keys(), keys...), func(t *txn) error {
-		t.address = from.Address
+		t.address, t.language = from.Address, from.Language
 		p, err := t.identify(from)
 		if err != nil {
 			return err

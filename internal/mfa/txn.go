@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/language"
 )
 
 // commitTries bounds how often a change is computed again because its records changed underneath. Whoever loses a race
@@ -34,8 +35,9 @@ type txn struct {
 	foreign map[Key][]byte
 	wall    *passage // of the message that the operation sends
 	// system says that Countersign acts by itself.
-	system  bool
-	address netip.Addr
+	system   bool
+	address  netip.Addr
+	language language.Tag
 }
 
 // refusal carries an answer that denies and yet commits: the cost of a wrong guess.

@@ -39,6 +39,9 @@ type User struct {
 	Sends ratelimit.Log `json:"sd,omitempty"`
 	Tried ratelimit.Log `json:"tr,omitempty"`
 
+	// Notices limits what tells of changes.
+	Notices ratelimit.Log `json:"nt,omitempty"`
+
 	Banned      bool    `json:"bn,omitempty"`
 	LockedUntil Instant `json:"lu,omitempty"` // by an administrator
 

@@ -89,8 +89,10 @@ func (t *txn) admit(u *User, p *Phone, m Message, purpose Purpose, from Caller, 
 		return nil, t.turnAway(reason, err)
 	}
 	now := t.now.Time()
-	log.Log, log.End = log.Log.Add(now, numberRules...), t.now.Add(24*time.Hour)
-	u.Sends = u.Sends.Add(now, userRules...)
+	if purpose != Notice { // which has limits of its own, and must not be in the way of a code
+		log.Log, log.End = log.Log.Add(now, numberRules...), t.now.Add(24*time.Hour)
+		u.Sends = u.Sends.Add(now, userRules...)
+	}
 	t.means(ReasonAddress, func() { t.takeAddress(from, sendLimits) })
 	if !m.Test { // a test message goes nowhere and costs nothing
 		w.text.Known = known && p.Verified != 0
@@ -101,7 +103,9 @@ func (t *txn) admit(u *User, p *Phone, m Message, purpose Purpose, from Caller, 
 		}
 		t.pay(w.text)
 	}
-	t.put(log)
+	if purpose != Notice {
+		t.put(log)
+	}
 	t.put(u)
 	t.put(w.text)
 	return w.text, nil

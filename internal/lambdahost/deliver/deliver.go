@@ -1,4 +1,4 @@
-// Package deliver is the function that delivers webhooks. It is a package of its own, so that no other function links what posts to the world.
+// Package deliver is the function that delivers webhooks and tells users of changes. It is a package of its own, so that no other function links what posts to the world.
 package deliver
 
 import (
@@ -8,6 +8,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/lambdahost/texts"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/webhook"
 )
@@ -23,7 +24,7 @@ const (
 func Serve() {
 	lambdahost.Run(func(ctx context.Context, e lambdahost.Environment) (any, error) {
 		d := lambdahost.Connect(e)
-		service, err := d.Service(ctx, lambdahost.Links{})
+		service, err := d.Service(ctx, lambdahost.Links{Sender: texts.Sender})
 		if err != nil {
 			return nil, err
 		}
