@@ -377,7 +377,7 @@ func (w *world) walkBackend(user string) {
 	for _, step := range []string{"lock", "unlock", "ban", "unban"} {
 		w.backend("POST", one+"/"+step, "").ok()
 	}
-	for _, path := range []string{"/v1/users", "/v1/users/count", one, one + "/export", one + "/audit_events", "/v1/jwks", "/v1/instance", "/v1/instance/audit_events", "/v1/events", "/v1/sms_messages", "/v1/sms_wall"} {
+	for _, path := range []string{"/v1/users", "/v1/users/count", one, one + "/export", one + "/audit_events", "/v1/jwks", "/v1/instance", "/v1/instance/audit_events", "/v1/events", "/v1/sms_messages", "/v1/sms_wall", "/v1/statistics"} {
 		w.backend("GET", path, "").ok()
 	}
 	w.backend("DELETE", one, "").ok()

@@ -103,3 +103,8 @@ func InstanceUpdate() Operation {
 	op.Status, op.Response = http.StatusNoContent, nil
 	return op
 }
+
+// StatisticsGet is the row of statistics-get: what happened day by day.
+func StatisticsGet() Operation {
+	return row(Backend, "statistics-get", get, "/v1/statistics", "What happened day by day", Lists|Latest, getStatistics, apierr.FormParamValueInvalid)
+}
