@@ -217,7 +217,7 @@ test('a sensitive change asks who is there, and goes on by itself', async () => 
   await server.age(await sessionOf(page), 11);
   await server.later(31);
   await press(page, `Remove: ${number(105)}`);
-  await page.getByRole('dialog', { name: `Remove ${number(105)}?` }).waitFor();
+  await page.getByRole('dialog', { name: 'Remove +1 415 555 0105?' }).waitFor();
   await state(page, 'security-confirm');
   assert.equal(await focused(page), 'Cancel', 'the safe answer has the focus');
   await press(page, 'Remove');
@@ -290,6 +290,42 @@ test('stop using, use again, replace backup codes, remove the app', async () => 
   await press(page, 'Remove');
   await page.getByText('Removed.').waitFor();
   assert.equal((await server.backend('GET', `/v1/users/${user.id}`)).totp_enabled, false);
+  await page.done();
+});
+
+test('what was done is told: ways, numbers, wrong codes, and what the team did', async () => {
+  const user = await server.user('tess', reserved(number(111)));
+  let page = await visit(browser, server);
+  await enter(page, server, user);
+  await heading(page, 'Check your messages');
+  await page.getByText('Code sent.').waitFor();
+  await page.keyboard.type('999999');
+  await page.getByText('This code is not right.').waitFor();
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type('424242');
+  await heading(page, 'Security');
+  const events = page.getByRole('region', { name: 'Recent security events' });
+  for (const said of [/^Wrong code\n.*Text message · \+1 415 555 0111/, /^Code accepted\n.*Text message/, /^Signed in\n/, /^Account created\n.*by the team behind this app/]) {
+    await events.getByRole('listitem').filter({ hasText: new RegExp(said.source.replace('^', '').replaceAll('\\n', '')) }).first().waitFor();
+  }
+  await server.backend('POST', `/v1/users/${user.id}/lock`);
+  await server.backend('POST', `/v1/users/${user.id}/unlock`);
+  for (let i = 0; i < 4; i++) {
+    await server.later(31);
+    const other = await visit(browser, server);
+    await enter(other, server, user);
+    await other.getByText('Code sent.').waitFor();
+    await other.keyboard.type('424242');
+    await heading(other, 'Security');
+    await other.done();
+  }
+  await page.reload();
+  await heading(page, 'Security');
+  await press(page, /^\d+ more$/);
+  await events.getByText('Lock ended').waitFor();
+  await state(page, 'security-events');
+  const told = await page.evaluate(async () => (await fetch('/v1/me/audit_events')).json());
+  assert.equal(await events.getByRole('listitem').count(), (told.response ?? told).length, 'each entry is shown');
   await page.done();
 });
 

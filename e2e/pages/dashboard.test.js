@@ -159,6 +159,45 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
   await page.done();
 });
 
+test('audit trails: of a user, page by page, and of the settings; whole or altered', async () => {
+  const user = await server.user('cleo');
+  for (let i = 0; i < 7; i++) {
+    await server.backend('POST', `/v1/users/${user.id}/lock`);
+    await server.backend('POST', `/v1/users/${user.id}/unlock`);
+  }
+  const page = await opened();
+  await server.backend('PATCH', '/v1/instance', { sms_countries: ['US', 'CA', 'FR'], enumeration_protection: false });
+  await page.reload();
+  await page.getByText('Hide whether an account exists, Countries for text messages').waitFor();
+  await server.backend('PATCH', '/v1/instance', { sms_countries: ['US', 'CA'], enumeration_protection: true });
+  await page.goto(`/dashboard/users/${user.id}`);
+  await page.getByText('Unbroken').waitFor();
+  await page.getByText('Entries 1 to 10 of 15').waitFor();
+  assert.equal(await page.getByText('by the team behind this app').count(), 10);
+  await press(page, 'Older');
+  await page.getByText('Entries 11 to 15 of 15').waitFor();
+  await page.getByText('Account created').waitFor();
+  assert.equal(await focused(page), 'Audit trail', 'the focus is where reading goes on');
+  await state(page, 'dashboard-trail');
+  await press(page, 'Newer');
+  await page.getByText('Entries 1 to 10 of 15').waitFor();
+  await page.route('**/audit_events?*', async (route) => {
+    const response = await route.fetch();
+    const trail = await response.json();
+    await route.fulfill({ response, json: { ...trail, chain: { ...trail.chain, verified: false, broken_at: 7 } } });
+  });
+  await page.reload();
+  await page.getByText('Altered from entry 7 on').waitFor();
+  await state(page, 'dashboard-trail-altered');
+  await page.route('**/audit_events?*', (route) => route.abort());
+  await page.reload();
+  await page.getByText('No connection.').waitFor();
+  await page.unroute('**/audit_events?*');
+  await press(page, 'Try again');
+  await page.getByText('Unbroken').waitFor();
+  await page.done();
+});
+
 test('another site can neither read nor change anything with the cookie', async () => {
   const page = await opened();
   const ask = (headers, method = 'PATCH') => page.context().request.fetch('/dashboard/api/v1/instance', { method, headers, data: method === 'GET' ? undefined : { mfa_required: true } });

@@ -51,4 +51,4 @@ func (c catalogue) forKind(lang string, k kind) map[string]string {
 }
 
 // frameFamilies are all that the dashboard and the development pages need besides their own.
-var frameFamilies = map[string]bool{"frame": true, "error": true, "button": true, "confirm": true, "password": true}
+var frameFamilies = map[string]bool{"frame": true, "error": true, "button": true, "confirm": true, "password": true, "event": true}

@@ -4,8 +4,9 @@ import { explain } from './api.js';
 import { ranking } from './chart.js';
 import { byName } from './countries.js';
 import { ask, drawTabs, saveBar } from './dash.js';
+import { trailOf } from './dashtrail.js';
 import { field, load } from './form.js';
-import { h, heading, notice, number, page, say, show, t } from './page.js';
+import { h, has, heading, notice, number, page, say, show, t } from './page.js';
 
 const switches = [
   ['dash.methods', ['sms_code', 'authenticator_app', 'backup_codes']],
@@ -51,7 +52,7 @@ function draw(settings, users) {
     settings.mfa_required && !settings.sms_code && !settings.authenticator_app && noMethod(),
     h('div', { class: 'grid' },
       h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle)))),
-      h('div', { class: 'stack' }, adoption(users), countries(wanted, bar.mark))),
+      h('div', { class: 'stack' }, adoption(users), countries(wanted, bar.mark), trailOf({ path: '/v1/instance/audit_events', title: t('dash.trail.settings'), settings: (n) => (has(`dash.${n}`) ? t(`dash.${n}`) : n) }))),
     alert, bar.element,
   ].filter(Boolean), { focus: false });
 }
@@ -70,7 +71,7 @@ function adoption(users) {
 function countries(wanted, mark) {
   const all = byName();
   const chosen = h('p', { class: 'small quiet', role: 'status' });
-  const list = h('div', { class: 'countries', role: 'group', 'aria-label': t('dash.countries'), tabindex: '0' });
+  const list = h('div', { class: 'countries', role: 'group', 'aria-label': t('dash.sms_countries'), tabindex: '0' });
   const find = field({ label: t('dash.countries.find'), type: 'search', autocomplete: 'off' });
   const count = () => { chosen.textContent = t('dash.countries.count', { count: number(wanted.sms_countries.length) }); };
   const rows = all.map(([code, name]) => {
@@ -90,5 +91,5 @@ function countries(wanted, mark) {
     rows.forEach((r) => { r.element.hidden = !r.name.includes(text); });
   });
   count();
-  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.countries')), h('p', { class: 'small quiet' }, t('dash.countries.text'))), find.element, list, chosen);
+  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.sms_countries')), h('p', { class: 'small quiet' }, t('dash.countries.text'))), find.element, list, chosen);
 }

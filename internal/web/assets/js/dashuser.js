@@ -1,6 +1,7 @@
 // One user: factors, locks, sessions, and setting everything back.
 
 import { ask, badge, drawTabs, factors, nameOf } from './dash.js';
+import { trailOf } from './dashtrail.js';
 import { button, confirm, load } from './form.js';
 import { date, duration, h, heading, icon, notice, page, phone, say, show, t } from './page.js';
 
@@ -58,16 +59,11 @@ function live() {
       button(t('dash.session.end'), { kind: 'short', 'aria-label': `${t('dash.session.end')}: ${date(s.last_active_at)}`, act: change('POST', `/v1/sessions/${encodeURIComponent(s.id)}/revoke`, 'dash.done.session') })))));
 }
 
-function times() {
-  const list = [['dash.created', user.created_at], ['dash.lastsignin', user.last_sign_in_at], ['dash.mfa.on', user.mfa_enabled_at], ['dash.mfa.off', user.mfa_disabled_at], ['dash.password.set', user.password_last_updated_at]];
-  return card(t('dash.history'), h('ul', {}, list.filter(([, when]) => when).map(([key, when]) => row('clock', t(key), date(when)))));
-}
-
 function draw() {
   show(page, [
     h('p', {}, h('a', { href: '/dashboard/users' }, t('dash.back'))),
     h('div', { class: 'head' }, heading('h1', null, nameOf(user), user.email_addresses[0]?.email_address ?? user.username ?? ''), h('div', { class: 'actions' }, factors(user)), h('p', { class: 'small quiet' }, h('bdi', {}, user.id))),
     user.locked && notice('warn', h('p', {}, t('dash.locked.for', { time: duration(user.lockout_expires_in_seconds) }))),
-    h('div', { class: 'grid' }, h('div', { class: 'stack' }, secondFactors(), state()), h('div', { class: 'stack' }, live(), times())),
+    h('div', { class: 'grid' }, h('div', { class: 'stack' }, secondFactors(), state()), h('div', { class: 'stack' }, live(), trailOf({ path: `${at}/audit_events`, title: t('dash.trail'), text: t('dash.trail.text'), subjects: () => new Map(user.phone_numbers.map((p) => [p.id, phone(p.phone_number)])) }))),
   ].filter(Boolean), { focus: false, title: nameOf(user) });
 }

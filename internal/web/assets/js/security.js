@@ -3,16 +3,18 @@
 import { account, activeSession, del, get, patch, post } from './api.js';
 import { showCodes } from './codes.js';
 import { button, confirm, load } from './form.js';
-import { date, h, icon, name, notice, page, phone, say, show, t } from './page.js';
+import { eventRow } from './events.js';
+import { date, h, icon, name, notice, number, page, phone, rich, say, show, t } from './page.js';
 import { sensitively } from './reverify.js';
 import { drawTop } from './top.js';
 
-let session, sessions, environment;
+const few = 8; // events at first sight
+let session, sessions, environment, trail;
 
 load(page, async () => {
   session = await account();
   drawTop(session);
-  [sessions, environment] = await Promise.all([get('/me/sessions'), get('/environment')]);
+  [sessions, environment, trail] = await Promise.all([get('/me/sessions'), get('/environment'), get('/me/audit_events')]);
   draw();
 });
 
@@ -26,6 +28,7 @@ async function change(request, said) {
   const answer = await sensitively(session.id, request);
   const key = document.activeElement?.dataset.key;
   session = activeSession(answer.client) ?? session;
+  trail = await get('/me/audit_events').catch(() => trail);
   const codes = answer.response.backup_codes ?? [];
   if (codes.length > 0) { // they came with the factor, and are never shown again
     const { classList } = document.getElementById('main');
@@ -47,7 +50,7 @@ const asked = (question, request, said) => async () => {
 function numberButtons(p) {
   const at = `/me/phone_numbers/${encodeURIComponent(p.id)}`;
   const act = (key, label, run, kind = '') => button(label, { kind: `short ${kind}`, 'data-key': `${key}-${p.id}`, 'aria-label': `${label}: ${p.phone_number}`, act: run });
-  const remove = act('remove', t('button.remove'), asked({ title: t('security.phone.remove', { number: p.phone_number }), text: t('security.phone.remove.text'), yes: t('button.remove') },
+  const remove = act('remove', t('button.remove'), asked({ title: rich('security.phone.remove', { number: phone(p.phone_number) }), text: t('security.phone.remove.text'), yes: t('button.remove') },
     () => del(at), 'security.removed'), 'plain danger');
   if (p.verification?.status !== 'verified') return [link(`/account/add-phone#${p.id}`, t('phone.verify'), p.phone_number), remove];
   if (!p.reserved_for_second_factor) {
@@ -90,7 +93,7 @@ function devices() {
   const end = (list) => async () => {
     await sensitively(session.id, async () => {
       for (const s of list) await post(`/me/sessions/${encodeURIComponent(s.id)}/revoke`);
-    }).finally(async () => { sessions = await get('/me/sessions'); });
+    }).finally(async () => { [sessions, trail] = await Promise.all([get('/me/sessions'), get('/me/audit_events')]); });
     draw();
     say(t('security.sessions.ended'));
     const title = page.querySelector('h1');
@@ -106,15 +109,13 @@ function devices() {
   })));
 }
 
-/** What the account itself remembers, newest first. */
+/** What was done with the account, newest first. */
 function events() {
-  const { user } = session;
-  const list = [
-    [user.last_sign_in_at, 'person', t('event.signin')], [user.mfa_enabled_at, 'shield', t('event.mfa.on')], [user.mfa_disabled_at, 'alert', t('event.mfa.off')],
-    [user.password_last_updated_at, 'lock', t('event.password')], [user.created_at, 'check', t('event.created')],
-    ...user.phone_numbers.map((p) => [p.created_at, 'sms', [t('event.phone'), ' ', phone(p.phone_number)]]),
-  ].filter(([at]) => at).sort((a, b) => b[0] - a[0]).slice(0, 8);
-  return section(t('security.events'), t('security.events.text'), null, h('ul', {}, list.map(([at, shape, text]) => row(shape, text, date(at)))));
+  const subjects = new Map(session.user.phone_numbers.map((p) => [p.id, phone(p.phone_number)]));
+  const list = (some) => some.map((e) => eventRow(e, { subjects: new Map([...subjects].map(([id, shown]) => [id, shown.cloneNode(true)])) }));
+  const rest = trail.slice(few);
+  return section(t('security.events'), t('security.events.text'), null, trail.length === 0 ? h('p', { class: 'quiet' }, t('event.none')) : h('ul', {}, list(trail.slice(0, few))),
+    rest.length > 0 && h('details', {}, h('summary', {}, t('security.events.more', { count: number(rest.length) })), h('ul', {}, list(rest))));
 }
 
 function draw() {

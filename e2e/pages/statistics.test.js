@@ -1,0 +1,95 @@
+// The dashboard's charts, with what really happened on the server.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { enter, heading, key, press, startBrowser, startServer, state, tab, visit } from './world.js';
+
+let server, browser;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+
+async function opened() {
+  const page = await visit(browser, server);
+  await page.goto('/dashboard');
+  await heading(page, 'Open the dashboard');
+  await page.keyboard.type(key);
+  await page.keyboard.press('Enter');
+  await heading(page, 'Multi-factor');
+  await press(page, 'Statistics');
+  await heading(page, 'Statistics');
+  return page;
+}
+
+test('verifications by method and what went wrong, by day', async () => {
+  let page = await opened();
+  await page.getByText('No second step in 30 days.').waitFor();
+  await state(page, 'statistics-nothing');
+  await page.done();
+
+  const backup = ['abcde-12345', 'fghij-67890'];
+  const user = await server.user('mona', { totp_secret: secret, phone_number: ['+14155550171'], phone_number_identification_status: ['reserved'], backup_codes: backup });
+  const check = async (code) => {
+    const r = await fetch(`${server.url}/v1/users/${user.id}/verify_totp`, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` }, body: JSON.stringify({ code }) });
+    return r.status;
+  };
+  for (let day = 0; day < 5; day++) {
+    for (let i = 0; i <= day; i++) {
+      assert.equal(await check(await server.totp(secret)), 200);
+      await server.later(60);
+    }
+    if (day % 2 === 0) assert.equal(await check('000000'), 422);
+    if (day === 3) assert.equal(await check(backup[0]), 200);
+    await server.later(86400);
+  }
+  const visitor = await visit(browser, server);
+  await enter(visitor, server, user);
+  await heading(visitor, 'Check your authenticator app');
+  await press(visitor, 'Text message');
+  await visitor.getByText('Code sent.').waitFor();
+  await visitor.keyboard.type('424242');
+  await heading(visitor, 'Security');
+  await visitor.done();
+
+  page = await opened();
+  await page.getByText('17 second steps in 30 days, most of them by Authenticator app.').waitFor();
+  await page.getByText('Wrong codes and passwords, repeated codes, locks: 3 in 30 days.').waitFor();
+  await state(page, 'statistics');
+  const counted = (await server.backend('GET', '/v1/statistics')).verifications;
+  assert.deepEqual(counted.map((s) => [s.name, s.total]), [['totp', 15], ['backup_code', 1], ['phone_code', 1]]);
+  await tab(page, /Authenticator app 0, Backup code 0, Text message 1/);
+  await page.keyboard.press('ArrowLeft');
+  assert.match(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), /Authenticator app 5, Backup code 0, Text message 0/);
+  await press(page, 'Show as a table');
+  await page.getByRole('table').first().waitFor();
+  assert.equal(await page.locator('tbody').first().locator('tr').count(), 30);
+  await page.getByLabel('Time').selectOption('7');
+  await page.getByText(/second steps in 7 days/).waitFor();
+  assert.equal(await page.locator('.chart').first().locator('.point').count(), 7);
+  await page.done();
+});
+
+test('a part of it says so, and no network says so', async () => {
+  const page = await opened();
+  await page.route('**/v1/statistics?*', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...await response.json(), partial: true, users: 2000 } });
+  });
+  await page.reload();
+  await page.getByText('these numbers are of 2,000 of them').waitFor();
+  await state(page, 'statistics-partial');
+  await page.route('**/v1/statistics?*', (route) => route.abort());
+  await page.getByLabel('Time').selectOption('90');
+  await page.getByText('No connection.').waitFor();
+  await page.unroute('**/v1/statistics?*');
+  await press(page, 'Try again');
+  await page.locator('.chart').first().waitFor();
+  await page.done();
+});

@@ -1,0 +1,46 @@
+// What happened day by day.
+
+import { chart } from './chart.js';
+import { ask, drawTabs } from './dash.js';
+import { field, load } from './form.js';
+import { duration, h, has, heading, lang, notice, number, page, show, t } from './page.js';
+
+const spans = [7, 30, 90];
+const words = (key, fallback) => (has(key) ? t(key) : fallback);
+
+drawTabs();
+load(page, async () => {
+  const choose = h('select', {}, spans.map((days) => h('option', { value: days }, duration(days * 86400))));
+  choose.value = spans[1];
+  const body = h('div', { class: 'grid' });
+  const look = () => load(body, async () => draw(body, await ask('GET', `/v1/statistics?days=${choose.value}`)));
+  choose.addEventListener('change', look);
+  show(page, [h('div', { class: 'section-head' }, heading('h1', null, t('dash.statistics.title'), t('dash.statistics.text')), field({ label: t('dash.statistics.time'), control: choose }).element), body], { focus: false });
+  await look();
+});
+
+/** Days in words for each place, and short ones for the axis. They are UTC, as they were counted. */
+function daysOf(list) {
+  const write = (options) => list.map((day) => new Intl.DateTimeFormat(lang, { ...options, timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`)));
+  return { labels: write({ dateStyle: 'medium' }), marks: write({ day: 'numeric', month: 'short' }) };
+}
+
+function draw(body, { days, users, partial, verifications, failures }) {
+  const time = duration(days.length * 86400);
+  const series = (list, name) => list.map((s) => ({ name: name(s.name), values: s.counts, total: s.total }));
+  const total = (list) => list.reduce((sum, s) => sum + s.total, 0);
+  const verified = series(verifications, (by) => words(`event.by.${by}`, by));
+  const failed = series(failures, (type) => words(`event.${type}`, type));
+  const card = (content) => h('section', { class: 'card' }, content);
+  body.replaceChildren(...[
+    partial && notice('plain', h('p', {}, t('dash.statistics.partial', { count: number(users) }))),
+    card(chart({
+      title: t('dash.statistics.verified'), series: verified, ...daysOf(days),
+      text: verified.length > 0 ? t('dash.statistics.verified.text', { count: number(total(verified)), time, most: verified[0].name }) : t('dash.statistics.verified.none', { time }),
+    })),
+    card(chart({
+      title: t('dash.statistics.failed'), series: failed, kind: 'lines', ...daysOf(days),
+      text: t('dash.statistics.failed.text', { count: number(total(failed)), time }),
+    })),
+  ].filter(Boolean));
+}

@@ -1,0 +1,34 @@
+// An audit trail, a page at a time, and whether it is as it was written.
+
+import { ask, badge } from './dash.js';
+import { eventRow } from './events.js';
+import { button, failed } from './form.js';
+import { h, number, t } from './page.js';
+
+const size = 10;
+
+/** The card of a trail. It loads by itself, so that the page need not wait for it. */
+export function trailOf({ path, title, text, subjects = () => new Map(), settings }) {
+  const state = h('span', {});
+  const body = h('div', { class: 'stack' });
+
+  async function look(offset) {
+    const { data, total_count: total, chain } = await ask('GET', `${path}?limit=${size}&offset=${offset}`);
+    state.replaceChildren(total === 0 ? '' : chain.verified ? badge(t('dash.trail.whole'), 'good') : badge(t('dash.trail.broken', { at: number(chain.broken_at) }), 'bad'));
+    const more = [
+      offset > 0 && button(t('dash.newer'), { kind: 'short', act: () => go(offset - size) }),
+      offset + size < total && button(t('dash.older'), { kind: 'short', act: () => go(offset + size) }),
+    ].filter(Boolean);
+    body.replaceChildren(data.length === 0 ? h('p', { class: 'quiet' }, t('event.none')) : h('ul', {}, data.map((e) => eventRow(e, { subjects: subjects(), settings }))),
+      more.length > 0 ? h('div', { class: 'section-head' }, h('p', { class: 'small quiet', role: 'status' }, t('dash.trail.shown', { from: number(offset + 1), to: number(offset + data.length), total: number(total) })), h('div', { class: 'actions' }, more)) : '');
+  }
+  async function go(offset) {
+    await look(offset);
+    head.tabIndex = -1;
+    head.focus();
+  }
+  const load = () => look(0).catch((problem) => body.replaceChildren(failed(problem, load)));
+  const head = h('h2', {}, title);
+  load();
+  return h('section', { class: 'card tight' }, h('div', { class: 'section-head' }, h('div', {}, head, text && h('p', { class: 'small quiet' }, text)), state), body);
+}

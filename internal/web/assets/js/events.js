@@ -1,0 +1,26 @@
+// Entries of an audit trail in words, for the account and for the dashboard.
+
+import { date, h, has, icon, number, t } from './page.js';
+
+const shapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock', ticket: 'key' };
+const families = { user: 'person', factor: 'shield', backup_code: 'key', code: 'key', password: 'lock', phone_number: 'sms', session: 'device', sign_in_token: 'key', sms: 'sms', settings: 'check' };
+/** What somebody should look at twice. */
+const alarming = 'user.locked user.banned factor.disabled factor.reset code.wrong code.replayed password.wrong phone_number.refused sms.failed sms.refused'.split(' ');
+
+const words = (key, fallback) => (has(key) ? t(key) : fallback);
+
+/**
+ * One entry as a row.
+ *   subjects   what an id stands for, as a Map to something that can be shown
+ *   settings   writes the name of a setting
+ */
+export function eventRow(e, { subjects = new Map(), settings = (name) => name } = {}) {
+  const shape = alarming.includes(e.type) ? 'alert' : shapes[e.strategy] ?? families[e.type.split('.')[0]] ?? 'info';
+  const what = [words(`event.by.${e.strategy}`, ''), subjects.get(e.subject_id)].filter(Boolean);
+  const details = [
+    ...what, e.settings.length > 0 && e.settings.map(settings).join(', '), date(e.created_at),
+    e.count > 1 && t('event.times', { count: number(e.count), when: date(e.last_at) }), e.actor === 'backend' && t('event.backend'),
+  ].filter(Boolean);
+  return h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, words(`event.${e.type}`, e.type)),
+    h('div', { class: 'small quiet' }, details.flatMap((part, i) => (i > 0 ? [' · ', part] : [part])))));
+}
