@@ -42,6 +42,7 @@ var sitemap = []page{
 	{signInToDashboard, "dashsignin.js", "dash.signin.title", kindDashboard, true},
 	{"/dashboard", "dashsettings.js", "dash.settings.title", kindDashboard, false},
 	{"/dashboard/appearance", "dashappearance.js", "dash.appearance.title", kindDashboard, false},
+	{"/dashboard/messages", "dashmessages.js", "dash.sms.title", kindDashboard, false},
 	{"/dashboard/statistics", "dashstatistics.js", "dash.statistics.title", kindDashboard, false},
 	{"/dashboard/users", "dashusers.js", "dash.users.title", kindDashboard, false},
 	{"/dashboard/users/{id}", "dashuser.js", "dash.user.title", kindDashboard, false},

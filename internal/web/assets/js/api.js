@@ -53,6 +53,7 @@ export function explain(problem) {
     console.error(problem);
     return t('error.unknown');
   }
+  if (problem.meta.reason === 'sms_paused') return t('error.sms_paused');
   const seconds = problem.meta.lockout_expires_in_seconds ?? problem.retry;
   const timed = `error.${problem.code}.wait`;
   if (seconds > 0 && has(timed)) return t(timed, { time: duration(seconds) });

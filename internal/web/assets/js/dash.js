@@ -15,7 +15,7 @@ export async function ask(method, path, json) {
   }
 }
 
-const tabs = [['/dashboard', 'dash.settings.title'], ['/dashboard/users', 'dash.users.title'], ['/dashboard/statistics', 'dash.statistics.title'], ['/dashboard/appearance', 'dash.appearance.title']];
+const tabs = [['/dashboard', 'dash.settings.title'], ['/dashboard/users', 'dash.users.title'], ['/dashboard/messages', 'dash.sms.title'], ['/dashboard/statistics', 'dash.statistics.title'], ['/dashboard/appearance', 'dash.appearance.title']];
 
 export function drawTabs() {
   const here = tabs.map(([href]) => href).findLast((href) => location.pathname.startsWith(href));

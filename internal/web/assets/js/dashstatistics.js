@@ -1,9 +1,9 @@
 // What happened day by day.
 
-import { chart } from './chart.js';
+import { chart, ranking } from './chart.js';
 import { ask, drawTabs } from './dash.js';
 import { field, load } from './form.js';
-import { duration, h, has, heading, lang, notice, number, page, show, t } from './page.js';
+import { country, duration, h, has, heading, lang, notice, number, page, show, t } from './page.js';
 
 const spans = [7, 30, 90];
 const words = (key, fallback) => (has(key) ? t(key) : fallback);
@@ -25,7 +25,22 @@ function daysOf(list) {
   return { labels: write({ dateStyle: 'medium' }), marks: write({ day: 'numeric', month: 'short' }) };
 }
 
-function draw(body, { days, users, partial, verifications, failures }) {
+const usd = (amount) => new Intl.NumberFormat(lang, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 }).format(amount);
+
+/** Messages by country and day: those that cost most by name, the rest together. */
+function spending(messages, days, time) {
+  const shown = messages.length > 5 ? messages.slice(0, 4) : messages;
+  const rest = messages.slice(shown.length);
+  const series = shown.map((c) => ({ name: c.country ? country(c.country) : t('dash.statistics.rest'), values: c.spent_usd }));
+  if (rest.length > 0) series.push({ name: t('dash.statistics.rest'), values: days.map((_, i) => rest.reduce((sum, c) => sum + c.spent_usd[i], 0)) });
+  const sum = (what) => messages.flatMap((c) => c[what]).reduce((a, b) => a + b, 0);
+  const text = t('dash.statistics.spent.text', { amount: usd(sum('spent_usd')), count: number(sum('sent')), refused: number(sum('refused')), time });
+  return h('section', { class: 'card stack' }, chart({ title: t('dash.statistics.spent'), text, series, format: usd, ...daysOf(days) }),
+    messages.length > 1 && ranking(messages.map((c) => ({ label: c.country ? country(c.country) : t('dash.statistics.rest'), value: c.total_usd, text: usd(c.total_usd) }))),
+    days.length > 30 && h('p', { class: 'small quiet' }, t('dash.statistics.spent.kept')));
+}
+
+function draw(body, { days, users, partial, verifications, failures, text_messages: messages }) {
   const time = duration(days.length * 86400);
   const series = (list, name) => list.map((s) => ({ name: name(s.name), values: s.counts, total: s.total }));
   const total = (list) => list.reduce((sum, s) => sum + s.total, 0);
@@ -42,5 +57,6 @@ function draw(body, { days, users, partial, verifications, failures }) {
       title: t('dash.statistics.failed'), series: failed, kind: 'lines', ...daysOf(days),
       text: t('dash.statistics.failed.text', { count: number(total(failed)), time }),
     })),
+    spending(messages, days, time),
   ].filter(Boolean));
 }

@@ -1,0 +1,157 @@
+// The dashboard's page about text messages: money, prices, and what became of each message.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { enter, focused, heading, key, press, startBrowser, startServer, state, tab, visit } from './world.js';
+
+let server, browser;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function opened() {
+  const page = await visit(browser, server);
+  await page.goto('/dashboard');
+  await heading(page, 'Open the dashboard');
+  await page.keyboard.type(key);
+  await page.keyboard.press('Enter');
+  await heading(page, 'Multi-factor');
+  await press(page, 'Text messages');
+  await heading(page, 'Text messages');
+  return page;
+}
+
+const settings = () => server.backend('GET', '/v1/instance');
+const to = (n) => `+1212201${String(n).padStart(4, '0')}`;
+
+/** Somebody with a number has a code sent, and uses it or not. */
+async function asks(name, n, use) {
+  const user = await server.user(name, { phone_number: [to(n)], phone_number_identification_status: ['reserved'] });
+  const page = await visit(browser, server);
+  await enter(page, server, user);
+  await page.getByText('Code sent.').waitFor();
+  if (use) {
+    await page.keyboard.type((await server.text(to(n))).code);
+    await heading(page, 'Security');
+  }
+  await page.done();
+  return user;
+}
+
+test('nothing yet, then every message: sent, verified, failed, refused, and never a code or a whole number', async () => {
+  let page = await opened();
+  await page.getByText('Nothing yet.').waitFor();
+  await state(page, 'messages-nothing');
+  await page.done();
+  await server.set({ test_mode: false });
+  await asks('nils', 1000, true);
+  const user = await asks('nora', 1001, false);
+  const { code } = await server.text(to(1001));
+  await server.faults({ sms: true });
+  const fails = await visit(browser, server);
+  await enter(fails, server, await server.user('noel', { phone_number: [to(1002)], phone_number_identification_status: ['reserved'] }));
+  await fails.getByText('The message could not be sent.').waitFor();
+  await fails.done();
+  await server.faults({});
+  await server.backend('PATCH', '/v1/instance', { sms_country_caps: { US: 0.01 } });
+  const refused = await visit(browser, server);
+  await enter(refused, server, await server.user('nick', { phone_number: [to(1003)], phone_number_identification_status: ['reserved'] }));
+  await refused.getByText('Text messages are paused for now.').waitFor();
+  await state(refused, 'sign-in-messages-paused');
+  await refused.done();
+  await server.backend('PATCH', '/v1/instance', { sms_country_caps: {} });
+  page = await opened();
+  await page.getByRole('row').filter({ hasText: 'Failed' }).waitFor();
+  const rows = await page.locator('table').last().locator('tbody tr').allInnerTexts();
+  assert.equal(rows.length, 4);
+  for (const [i, said] of [/Refused[^]*The country's money is spent[^]*\$0\.00/, /Failed/, /Sent[^]*\$0\.02/, /Verified[^]*\$0\.02/].entries()) assert.match(rows[i], said);
+  const all = await page.content();
+  for (const n of [1000, 1001, 1002, 1003]) assert.ok(!all.includes(to(n).slice(1)), 'no whole number');
+  assert.ok(!all.includes(code), 'no code');
+  await page.getByText(/\$0\.06 of \$20\.00/).waitFor();
+  await state(page, 'messages');
+  await press(page, /^\+1/);
+  await page.waitForURL('**/dashboard/users/user_*');
+  await page.done();
+  const stats = await opened();
+  await press(stats, 'Statistics');
+  await stats.getByText('$0.06 in 30 days, 3 messages; 1 were refused.').waitFor();
+  await state(stats, 'statistics-messages');
+  await stats.done();
+  assert.ok(user.id);
+});
+
+test('money with the keyboard: a cap, a price, a country, saved together; what is no amount is said', async () => {
+  const page = await opened();
+  await tab(page, 'Most a day, in US dollars');
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type('12,5');
+  await tab(page, 'Only record what looks like abuse');
+  await page.keyboard.press('Space');
+  await tab(page, 'Price: Canada');
+  await page.keyboard.type('0.03');
+  await tab(page, 'Most a day, in US dollars: United States');
+  await page.keyboard.type('five');
+  await page.getByText('There are unsaved changes.').waitFor();
+  await press(page, 'Save');
+  await page.getByText('An amount is a number of dollars').waitFor();
+  assert.equal(await page.getByLabel('Most a day, in US dollars: United States').inputValue(), 'five', 'nothing typed is lost');
+  assert.equal(await page.evaluate(() => document.activeElement.value), 'five', 'the focus is where it is to be mended');
+  await state(page, 'messages-wrong');
+  assert.equal((await settings()).sms_daily_cap_usd, 20, 'nothing is saved yet');
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type('5');
+  await press(page, 'Save');
+  await page.getByText('Saved.').waitFor();
+  const now = await settings();
+  assert.deepEqual([now.sms_daily_cap_usd, now.sms_record_only, now.sms_prices, now.sms_country_caps], [12.5, true, { CA: 0.03 }, { US: 5 }]);
+  await page.reload();
+  await heading(page, 'Text messages');
+  assert.equal(await page.getByLabel('Price: Canada').inputValue(), '0.03');
+  await page.getByLabel('Price: Canada').fill('0');
+  await press(page, 'Save');
+  await page.getByText('An amount is a number of dollars').waitFor();
+  await page.getByLabel('Price: Canada').fill('');
+  await page.getByLabel('Most a day, in US dollars: United States').fill('');
+  await press(page, 'Save');
+  await page.getByText('Saved.').waitFor();
+  const after = await settings();
+  assert.deepEqual([after.sms_prices, after.sms_country_caps], [{}, {}]);
+  await server.backend('PATCH', '/v1/instance', { sms_record_only: false, sms_daily_cap_usd: 20 });
+  await page.done();
+});
+
+test('many messages, a page at a time', async () => {
+  await server.set({ test_mode: true, ip_limits: false });
+  for (let i = 0; i < 24; i++) {
+    const user = await server.user(`many${i}`, { phone_number: [`+1301555${String(100 + i).padStart(4, '0')}`], phone_number_identification_status: ['reserved'] });
+    const begun = await fetch(`${server.url}/v1/client/sign_ins?_is_native=1`, { method: 'POST', body: new URLSearchParams({ strategy: 'ticket', ticket: await server.ticket(user) }) });
+    const { id } = (await begun.json()).response;
+    const sent = await fetch(`${server.url}/v1/client/sign_ins/${id}/prepare_second_factor?_is_native=1`, { method: 'POST', headers: { Authorization: begun.headers.get('Authorization') }, body: new URLSearchParams({ strategy: 'phone_code' }) });
+    assert.equal(sent.status, 200);
+    await server.later(1);
+  }
+  const page = await opened();
+  await page.getByRole('row').filter({ hasText: 'Test' }).first().waitFor();
+  const rows = () => page.locator('table').last().locator('tbody tr').count();
+  assert.equal(await rows(), 20);
+  await press(page, 'Older');
+  await page.getByRole('button', { name: 'Newer' }).waitFor();
+  assert.equal(await focused(page), 'Messages');
+  assert.ok(await rows() >= 4 && await rows() < 20);
+  await press(page, 'Newer');
+  await page.getByRole('button', { name: 'Older' }).waitFor();
+  assert.equal(await rows(), 20);
+  await page.route('**/v1/sms_messages?*', (route) => route.abort());
+  await page.reload();
+  await page.getByText('No connection.').waitFor();
+  await page.unroute('**/v1/sms_messages?*');
+  await press(page, 'Try again');
+  await page.getByRole('button', { name: 'Older' }).waitFor();
+  await page.done();
+});
