@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -103,4 +105,24 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q becomes %d bytes, %v", raw, len(again), err)
 		}
 	})
+}
+
+// TestNoTextStandsTwice in a file: the second would silently win.
+func TestNoTextStandsTwice(t *testing.T) {
+	for lang := range brand.Texts() {
+		raw, err := os.ReadFile("texts/" + lang + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, m := range regexp.MustCompile(`(?m)^ "([^"]+)": `).FindAllStringSubmatch(string(raw), -1) {
+			if seen[m[1]] {
+				t.Errorf("%s says %s twice", lang, m[1])
+			}
+			seen[m[1]] = true
+		}
+		if len(seen) != len(brand.Texts()[lang]) {
+			t.Errorf("%d lines of %s hold %d texts", len(seen), lang, len(brand.Texts()[lang]))
+		}
+	}
 }
