@@ -103,7 +103,7 @@ var eventKinds = []EventKind{
 	{Name: EventSpentMost, Text: "four fifths of it are", LogOnly: true},
 	{Name: EventSpentAll, Text: "a message was refused because all of it is", LogOnly: true},
 	{Name: EventHookTest, Text: "a test was asked for"},
-	{Name: EventHookFailed, Text: "an endpoint, or the event bus, did not take an event for three days: it is given up"},
+	{Name: EventHookFailed, Text: "an endpoint did not take an event in ten tries: it is given up"},
 }
 
 var kindOf = func() map[EventName]EventKind {

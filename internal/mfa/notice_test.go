@@ -29,6 +29,16 @@ func TestNotices(t *testing.T) {
 		}, old, true},
 		"the only number is removed":    {[]string{old}, func(o *office, p *person) error { _, err := o.DeleteUserPhone(ctx, p.phone); return err }, "", false},
 		"one of two numbers is removed": {[]string{old, newer}, func(o *office, p *person) error { _, err := o.DeleteUserPhone(ctx, p.phone); return err }, newer, false},
+		"the only number becomes a factor": {[]string{old}, func(o *office, p *person) error {
+			yes := true
+			_, err := o.ChangeUserPhone(ctx, p.phone, mfa.PhoneChange{Reserved: &yes})
+			return err
+		}, "", false},
+		"the older number becomes a factor": {[]string{old, newer}, func(o *office, p *person) error {
+			yes := true
+			_, err := o.ChangeUserPhone(ctx, p.phone, mfa.PhoneChange{Reserved: &yes})
+			return err
+		}, newer, false},
 		"a new name": {[]string{old}, func(o *office, p *person) error {
 			first := "Ann"
 			_, err := o.UpdateUser(ctx, p.id, mfa.UserChange{FirstName: &first})
