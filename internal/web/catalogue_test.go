@@ -66,7 +66,7 @@ func sources(t *testing.T) map[string]string {
 
 // settingsOf are settings that have no switch, and a name in the trail of changes.
 var settingsOf = map[string]bool{
-	"allowed_origins": true, "appearance": true, "sms_countries": true, "sms_daily_cap_usd": true, "sms_country_caps": true, "sms_prices": true,
+	"allowed_origins": true, "appearance": true, "sms_countries": true, "sms_daily_cap_usd": true, "sms_country_caps": true, "sms_prices": true, "webhook_endpoints": true,
 }
 
 // TestTextsAreUsedAndUsesHaveTexts in both directions: a key that a module names exists where that page has it, and no text is left over.

@@ -41,6 +41,7 @@ var sitemap = []page{
 	{"/account/backup-codes", "backupcodes.js", "codes.title", kindAccount, true},
 	{signInToDashboard, "dashsignin.js", "dash.signin.title", kindDashboard, true},
 	{"/dashboard", "dashsettings.js", "dash.settings.title", kindDashboard, false},
+	{"/dashboard/events", "dashevents.js", "dash.events.title", kindDashboard, false},
 	{"/dashboard/appearance", "dashappearance.js", "dash.appearance.title", kindDashboard, false},
 	{"/dashboard/messages", "dashmessages.js", "dash.sms.title", kindDashboard, false},
 	{"/dashboard/statistics", "dashstatistics.js", "dash.statistics.title", kindDashboard, false},

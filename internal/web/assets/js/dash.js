@@ -2,7 +2,7 @@
 
 import { request } from './api.js';
 import { button } from './form.js';
-import { h, t } from './page.js';
+import { h, has, t } from './page.js';
 
 /** A request with the dashboard's cookie. When that has run out, the browser goes to sign in. */
 export async function ask(method, path, json) {
@@ -15,7 +15,7 @@ export async function ask(method, path, json) {
   }
 }
 
-const tabs = [['/dashboard', 'dash.settings.title'], ['/dashboard/users', 'dash.users.title'], ['/dashboard/messages', 'dash.sms.title'], ['/dashboard/statistics', 'dash.statistics.title'], ['/dashboard/appearance', 'dash.appearance.title']];
+const tabs = [['/dashboard', 'dash.settings.title'], ['/dashboard/users', 'dash.users.title'], ['/dashboard/messages', 'dash.sms.title'], ['/dashboard/statistics', 'dash.statistics.title'], ['/dashboard/events', 'dash.events.title'], ['/dashboard/appearance', 'dash.appearance.title']];
 
 export function drawTabs() {
   const here = tabs.map(([href]) => href).findLast((href) => location.pathname.startsWith(href));
@@ -42,6 +42,9 @@ export function saveBar({ dirty, act, wrong }) {
   } }));
   return { element, mark };
 }
+
+/** What a setting is called in the list of changes. */
+export const settingName = (name) => (has(`dash.${name}`) ? t(`dash.${name}`) : name);
 
 export const badge = (text, tone = '') => h('span', { class: `badge ${tone}` }, text);
 

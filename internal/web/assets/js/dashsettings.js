@@ -3,14 +3,14 @@
 import { explain } from './api.js';
 import { ranking } from './chart.js';
 import { byName } from './countries.js';
-import { ask, drawTabs, saveBar } from './dash.js';
+import { ask, drawTabs, saveBar, settingName } from './dash.js';
 import { trailOf } from './dashtrail.js';
 import { field, load } from './form.js';
-import { h, has, heading, notice, number, page, say, show, t } from './page.js';
+import { h, heading, notice, number, page, say, show, t } from './page.js';
 
 const switches = [
   ['dash.methods', ['sms_code', 'authenticator_app', 'backup_codes']],
-  ['dash.policy', ['mfa_required']],
+  ['dash.policy', ['mfa_required', 'notify_by_text']],
   ['dash.protection', ['enumeration_protection', 'ip_limits', 'strict_guessing', 'first_factor_phone_code', 'test_mode']],
 ];
 
@@ -52,7 +52,7 @@ function draw(settings, users) {
     settings.mfa_required && !settings.sms_code && !settings.authenticator_app && noMethod(),
     h('div', { class: 'grid' },
       h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle)))),
-      h('div', { class: 'stack' }, adoption(users), countries(wanted, bar.mark), trailOf({ path: '/v1/instance/audit_events', title: t('dash.trail.settings'), settings: (n) => (has(`dash.${n}`) ? t(`dash.${n}`) : n) }))),
+      h('div', { class: 'stack' }, adoption(users), countries(wanted, bar.mark), trailOf({ path: '/v1/instance/audit_events', title: t('dash.trail.settings'), settings: settingName }))),
     alert, bar.element,
   ].filter(Boolean), { focus: false });
 }

@@ -1,14 +1,12 @@
 // Adding an authenticator app: scan, code, done. Used by the account and by the setup task.
 
 import { explain, post } from './api.js';
+import { copyable } from './copyable.js';
 import { button, form, once } from './form.js';
 import { codeField } from './otp.js';
-import { copy, h, heading, icon, show, steps, t } from './page.js';
+import { h, heading, show, steps, t } from './page.js';
 import { qr } from './qr.js';
 import { sensitively } from './reverify.js';
-
-const copyable = (label, text) => h('div', { class: 'tight' }, h('p', { class: 'label' }, label),
-  h('div', { class: 'copyable' }, h('bdi', { dir: 'ltr' }, text), h('button', { type: 'button', class: 'short', 'aria-label': `${t('button.copy')}: ${label}`, onclick: () => copy(text) }, icon('copy'), h('span', {}, t('button.copy')))));
 
 /** Runs the steps in host. done(codes) gets the backup codes that came with a first factor, else nothing. */
 export async function enrolApp(host, { session, done, extra }) {

@@ -30,7 +30,10 @@ async function start() {
   if (session && ticket) return signedInAlready(session);
   if (session) return go(session);
   if (ticket) return byTicket();
-  if (client?.sign_in?.status === 'needs_second_factor') return second(client.sign_in, { sent: true });
+  if (client?.sign_in?.status === 'needs_second_factor') {
+    identifier = client.sign_in.identifier ?? '';
+    return second(client.sign_in, { sent: true });
+  }
   return byPassword();
 }
 

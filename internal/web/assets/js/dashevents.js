@@ -1,0 +1,116 @@
+// What happened, and where it is told: webhook endpoints and the journal.
+
+import { explain } from './api.js';
+import { copyable } from './copyable.js';
+import { ask, badge, drawTabs, settingName } from './dash.js';
+import { eventRow } from './events.js';
+import { button, confirm, dialog, failed, field, form, load } from './form.js';
+import { date, h, heading, icon, notice, number, page, say, show, t } from './page.js';
+
+const size = 20;
+const day = 86400000;
+const at = (e, what = '') => `/v1/webhook_endpoints/${encodeURIComponent(e.id)}${what}`;
+const list = h('div', { class: 'stack' });
+
+drawTabs();
+load(page, async () => {
+  const endpoints = await ask('GET', '/v1/webhook_endpoints');
+  show(page, [
+    heading('h1', null, t('dash.events.title'), t('dash.events.text')),
+    h('div', { class: 'grid' }, h('div', { class: 'stack' }, h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.hooks')), h('p', { class: 'small quiet' }, t('dash.hooks.text'))), list), adding()), journal()),
+  ], { focus: false });
+  draw(endpoints.data);
+});
+
+async function refresh(said) {
+  draw((await ask('GET', '/v1/webhook_endpoints')).data);
+  say(said);
+}
+
+/** A secret is shown by the answer that made it, and never again. */
+const showSecret = (secret) => dialog((box, close) => show(box, [
+  h('h2', {}, t('dash.hooks.secret')), h('p', { class: 'quiet' }, t('dash.hooks.secret.text')), copyable(t('dash.hooks.secret'), secret),
+  button(t('button.done'), { kind: 'main wide', act: () => close(), 'data-focus': true }),
+], { focus: false }));
+
+function draw(endpoints) {
+  const act = (e, key, run, kind = '') => button(t(key), { kind: `short ${kind}`, 'aria-label': `${t(key)}: ${e.url}`, act: run });
+  const sure = async (title, e, run) => { if (await confirm({ title, text: e.url, yes: t('confirm.yes') })) await run(); };
+  list.replaceChildren(endpoints.length === 0 ? h('p', { class: 'quiet' }, t('dash.hooks.none')) : h('ul', {}, endpoints.map((e) => h('li', { class: 'row' }, icon('device'),
+    h('div', { class: 'what' }, h('div', {}, h('bdi', { class: 'url', dir: 'ltr' }, e.url), e.disabled && badge(t('dash.hooks.off'), 'warn')),
+      h('div', { class: 'small quiet' }, [e.description, e.events.length === 0 ? t('dash.hooks.all') : e.events.join(', '), t('dash.hooks.since', { when: date(e.created_at) })].filter(Boolean).join(' · '))),
+    h('div', { class: 'do' },
+      act(e, 'dash.hooks.test', async () => {
+        await ask('POST', at(e, '/test'));
+        say(t('dash.hooks.tested'));
+      }),
+      act(e, e.disabled ? 'dash.hooks.enable' : 'dash.hooks.disable', async () => {
+        await ask('PATCH', at(e), { disabled: !e.disabled });
+        await refresh(t('dash.saved'));
+      }),
+      act(e, 'dash.hooks.replay', async () => {
+        const { count } = await ask('POST', at(e, '/replay'), { since: Date.now() - day });
+        say(t('dash.hooks.replayed', { count: number(count) }));
+      }),
+      act(e, 'dash.hooks.rotate', () => sure(t('dash.hooks.rotate.sure'), e, async () => showSecret((await ask('POST', at(e, '/rotate_secret'))).secret))),
+      act(e, 'button.remove', () => sure(t('dash.hooks.remove.sure'), e, async () => {
+        await ask('DELETE', at(e));
+        await refresh(t('dash.done.removed'));
+      }), 'plain danger'))))));
+}
+
+function adding() {
+  const url = field({ label: t('dash.hooks.url'), hint: t('dash.hooks.url.hint'), inputmode: 'url', autocomplete: 'off', maxlength: 500, dir: 'ltr' });
+  const what = field({ label: t('dash.hooks.description'), autocomplete: 'off', maxlength: 100 });
+  const events = field({ label: t('dash.hooks.events'), hint: t('dash.hooks.events.hint'), autocomplete: 'off', maxlength: 2000, dir: 'ltr' });
+  const alert = h('div', {});
+  const wrong = (problem) => {
+    if (problem.meta?.param_name === 'url' && problem.code !== 'form_param_value_invalid') url.wrong(t('dash.hooks.url.wrong'));
+    else if (problem.meta?.param_name === 'events') events.wrong(t('dash.hooks.events.wrong'));
+    else alert.replaceChildren(notice('bad', h('p', {}, problem.meta?.param_name === 'url' ? t('dash.hooks.most') : explain(problem))));
+  };
+  return h('section', { class: 'card stack' }, h('h2', {}, t('dash.hooks.add')), form({
+    fields: [url.element, what.element, events.element], more: alert, submit: button(t('button.add'), { kind: 'main' }), wrong,
+    act: async () => {
+      alert.replaceChildren();
+      if (url.input.value.trim() === '') return url.wrong(t('error.form_param_nil'));
+      const types = events.input.value.split(/[\s,]+/).filter(Boolean);
+      const made = await ask('POST', '/v1/webhook_endpoints', { url: url.input.value.trim(), description: what.input.value.trim(), events: types });
+      for (const f of [url, what, events]) f.input.value = '';
+      await refresh(t('dash.hooks.added'));
+      await showSecret(made.secret);
+    },
+  }));
+}
+
+/** The instance's journal, newest first. */
+function journal() {
+  const body = h('div', { class: 'stack' });
+  const head = h('h2', {}, t('dash.events.journal'));
+  const before = [];
+
+  async function look(from) {
+    const { data, has_more: more } = await ask('GET', `/v1/events?limit=${size}${from ? `&before=${encodeURIComponent(from)}` : ''}`);
+    const buttons = [
+      before.length > 0 && button(t('dash.newer'), { kind: 'short', act: () => go(before.pop()) }),
+      more && button(t('dash.older'), { kind: 'short', act: async () => {
+        before.push(from);
+        await go(data.at(-1).id);
+      } }),
+    ].filter(Boolean);
+    const row = (e) => {
+      const drawn = eventRow({ ...e, count: 1 }, { settings: settingName });
+      if (e.user_id) drawn.querySelector('.small').append(' · ', h('a', { href: `/dashboard/users/${encodeURIComponent(e.user_id)}` }, t('dash.user')));
+      return drawn;
+    };
+    body.replaceChildren(data.length === 0 ? h('p', { class: 'quiet' }, t('event.none')) : h('ul', {}, data.map(row)), buttons.length > 0 ? h('div', { class: 'actions' }, buttons) : '');
+  }
+  async function go(from) {
+    await look(from);
+    head.tabIndex = -1;
+    head.focus();
+  }
+  const begin = () => look().catch((problem) => body.replaceChildren(failed(problem, begin)));
+  begin();
+  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, head, h('p', { class: 'small quiet' }, t('dash.events.journal.text'))), body);
+}
