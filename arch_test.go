@@ -24,7 +24,7 @@ var leaves = map[string]string{
 
 // only says which folders may import a family of packages.
 var only = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2":      {"internal/dynamo", "internal/sns", "internal/kms", "internal/lambdahost", "internal/lambdalocal"},
+	"github.com/aws/aws-sdk-go-v2":      {"internal/dynamo", "internal/sns", "internal/kms", "internal/eventbridge", "internal/lambdahost", "internal/lambdalocal"},
 	"github.com/aws/aws-lambda-go":      {"functions", "internal/lambdahost", "internal/lambdalocal"},
 	"github.com/aws/aws-cdk-go":         {"infra"},
 	"github.com/aws/jsii-runtime-go":    {"infra"},

@@ -97,7 +97,9 @@ func (s *Stack) role(f fleet.Function, logs awslogs.LogGroup) awsiam.IRole {
 		allow(&awsiam.PolicyStatementProps{Actions: jsii.Strings("xray:PutTraceSegments", "xray:PutTelemetryRecords"), Resources: jsii.Strings("*")})
 	}
 	for _, g := range f.Grants {
-		allow(s.statement(g))
+		if g.On != fleet.Bus || s.settings.EventBus != "" {
+			allow(s.statement(g))
+		}
 	}
 	role := awsiam.NewRole(s.cdk, jsii.String(id(f.Name)+"Role"), &awsiam.RoleProps{
 		AssumedBy:      awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
@@ -117,6 +119,8 @@ func (s *Stack) statement(g fleet.Grant) *awsiam.PolicyStatementProps {
 	case fleet.Key:
 		p.Resources = &[]*string{s.sealing.KeyArn()}
 		p.Conditions = &map[string]any{"StringEquals": map[string]any{"kms:EncryptionContext:countersign:purpose": "master-key"}}
+	case fleet.Bus:
+		p.Resources = &[]*string{s.cdk.FormatArn(&awscdk.ArnComponents{Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: &s.settings.EventBus})}
 	case fleet.Secret:
 		p.Resources = &[]*string{s.secret.Ref()}
 	case fleet.Phones:
@@ -134,7 +138,7 @@ func (s *Stack) environment(f fleet.Function) *map[string]*string {
 		lambdahost.EnvAppName: &set.AppName, lambdahost.EnvPublishableKey: s.key, lambdahost.EnvSMSHost: &set.SMSHost,
 		lambdahost.EnvOrigins: jsii.String(strings.Join(set.Origins, ",")),
 	}
-	optional := map[string]string{lambdahost.EnvEpoch: set.Epoch}
+	optional := map[string]string{lambdahost.EnvEpoch: set.Epoch, lambdahost.EnvEventBus: set.EventBus}
 	if f.Sends() {
 		optional[lambdahost.EnvSenderID], optional[lambdahost.EnvNumber] = set.SMS.SenderID, set.SMS.Number
 		optional[lambdahost.EnvMaxPrice] = fmt.Sprint(set.SMS.MaxPrice)

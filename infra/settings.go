@@ -33,6 +33,7 @@ type Settings struct {
 	Tracing     bool     `yaml:"tracing"`
 	Brand       Brand    `yaml:"brand"`
 	Epoch       string   `yaml:"epoch"`
+	EventBus    string   `yaml:"event_bus"`
 }
 
 // Domain is a name of the team's own for the API.
@@ -95,6 +96,7 @@ var (
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 	senderForm  = regexp.MustCompile(`^[A-Za-z0-9]{1,11}$`)
 	numberForm  = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+	busForm     = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,256}$`)
 	mailForm    = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
 	certForm    = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-zA-Z0-9-]+$`)
 	logDays     = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365}
@@ -131,6 +133,7 @@ func (s Settings) check() error {
 	wrong = append(wrong, s.SMS.check())
 	rule(s.Throttle.Rate > 0 && s.Throttle.Rate <= 10000, "throttle.rate: %v is not between 0 and 10000 requests a second", s.Throttle.Rate)
 	rule(s.Throttle.Burst > 0 && s.Throttle.Burst <= 5000, "throttle.burst: %d is not between 1 and 5000", s.Throttle.Burst)
+	rule(s.EventBus == "" || busForm.MatchString(s.EventBus), "event_bus: %q is not the name of an event bus", s.EventBus)
 	rule(s.AlarmMail == "" || mailForm.MatchString(s.AlarmMail), "alarm_mail: %q is not an e-mail address", s.AlarmMail)
 	rule(slices.Contains(logDays, s.LogDays), "log_days: %d is not one of %v", s.LogDays, logDays)
 	err := brand.Check(brand.Brand{Logo: s.Brand.Logo, Accent: s.Brand.Accent, Support: s.Brand.Support})

@@ -58,6 +58,7 @@ func example() Settings {
 	if err != nil {
 		panic(err)
 	}
+	s.EventBus = "default" // so that the golden file shows what a bus adds
 	return s
 }
 

@@ -116,6 +116,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case service == "secretsmanager":
 		s.note(Call{Caller: callerOf(r), Action: "secretsmanager:" + action})
 		s.secretsManager(w, action, body)
+	case target == "AWSEvents.PutEvents":
+		s.note(Call{Caller: callerOf(r), Action: "events:PutEvents"})
+		reply(w, map[string]any{"FailedEntryCount": 0, "Entries": []map[string]string{{"EventId": "1"}}})
 	case target == "":
 		s.sns(w, callerOf(r), body)
 	default:

@@ -25,6 +25,8 @@ const (
 	Key    Resource = "sealing key"
 	Secret Resource = "secret key of the Backend API"
 	Phones Resource = "text messages to phone numbers"
+	// Bus is there only where the settings name one.
+	Bus Resource = "event bus"
 )
 
 // Grant allows one IAM action on one resource.
@@ -96,7 +98,7 @@ func Functions() []Function {
 	}
 	return append(all,
 		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(api.Writes | api.Deletes | api.Latest)},
-		Function{Name: string(Deliver), Job: Deliver, Needs: delivers, Grants: grants(delivers)},
+		Function{Name: string(Deliver), Job: Deliver, Needs: delivers, Grants: sorted(append(grants(delivers), Grant{"events:PutEvents", Bus}))},
 		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(api.Writes),
 			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},
 		Function{Name: string(Pages), Job: Pages, Grants: []Grant{{"secretsmanager:GetSecretValue", Secret}}},
@@ -135,7 +137,7 @@ func page(path string) api.Edge {
 // Variables are the names of the environment variables that a function may be told, in order.
 func (f Function) Variables() []string {
 	names := []string{
-		lambdahost.EnvAppName, lambdahost.EnvEpoch, lambdahost.EnvKey, lambdahost.EnvOrigins, lambdahost.EnvPublishableKey, lambdahost.EnvSMSHost,
+		lambdahost.EnvAppName, lambdahost.EnvEpoch, lambdahost.EnvEventBus, lambdahost.EnvKey, lambdahost.EnvOrigins, lambdahost.EnvPublishableKey, lambdahost.EnvSMSHost,
 		lambdahost.EnvTable, lambdahost.EnvURL,
 	}
 	if f.Sends() {

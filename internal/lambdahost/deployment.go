@@ -100,7 +100,7 @@ func (d *Deployment) Service(ctx context.Context, l Links) (*mfa.Service, error)
 	return mfa.New(mfa.Config{
 		Store: d.Store, Sender: sender, Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Numbers: l.Numbers,
 		Now: time.Now, Pause: clock.Pause, Rand: rand.Reader, Issuer: d.URL, AppName: d.AppName, SMSHost: d.SMSHost, Epoch: d.Epoch,
-		Notify: d.notify,
+		Bus: d.EventBus != "", Notify: d.notify,
 	})
 }
 

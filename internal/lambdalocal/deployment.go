@@ -32,6 +32,8 @@ type Deployment struct {
 	URL string
 	// SecretKey is the Backend API's.
 	SecretKey string
+	// EventBus is the name of the bus that functions are told of when they start; "" is none.
+	EventBus string
 
 	table    string
 	dir      string
@@ -111,7 +113,7 @@ func (d *Deployment) Environment(function string) []string {
 	values := map[string]string{
 		lambdahost.EnvTable: d.table, lambdahost.EnvKey: "arn:aws:kms:eu-central-1:111122223333:key/local", lambdahost.EnvURL: d.URL, lambdahost.EnvAppName: "Example",
 		lambdahost.EnvPublishableKey: "pk_live_bG9jYWxob3N0JA", lambdahost.EnvOrigins: "https://app.example.com", lambdahost.EnvSMSHost: "app.example.com",
-		lambdahost.EnvMaxPrice: "0.1", lambdahost.EnvSecret: secretARN,
+		lambdahost.EnvMaxPrice: "0.1", lambdahost.EnvSecret: secretARN, lambdahost.EnvEventBus: d.EventBus,
 	}
 	env := []string{"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=" + function, "AWS_SECRET_ACCESS_KEY=local", "AWS_ENDPOINT_URL=" + d.services.URL}
 	for _, f := range fleet.Functions() {

@@ -132,6 +132,7 @@ func (v *visitor) sms() string {
 // TestJourney: from sign-up to the second factor and back out, through the gateway and the real bootstraps.
 func TestJourney(t *testing.T) {
 	d, log := deploy(t, "")
+	d.EventBus = "default"
 	v := newVisitor(t, d)
 	user := text(v.server(200, "POST", "/v1/users", `{"username":"ada","password":"correct horse battery","email_address":["ada@example.com"]}`), "id")
 	v.enter(user)
@@ -175,6 +176,12 @@ func TestJourney(t *testing.T) {
 	v.server(200, "DELETE", "/v1/users/"+user, "")
 	if _, err := d.Invoke(t.Context(), "cleanup", []byte(`{"execution_id":"1"}`)); err != nil {
 		t.Error(err)
+	}
+
+	out, err := d.Invoke(t.Context(), "events-deliver", []byte(`{"execution_id":"1"}`))
+	var delivered struct{ Found, Delivered, Failed int }
+	if err != nil || json.Unmarshal(out, &delivered) != nil || delivered.Delivered == 0 || delivered.Failed > 0 {
+		t.Errorf("events for the bus: %s, %v\n%s", out, err, log)
 	}
 
 	within(t, d)

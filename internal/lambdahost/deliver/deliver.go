@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"time"
 
+	awseventbridge "github.com/aws/aws-sdk-go-v2/service/eventbridge"
+
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/eventbridge"
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/lambdahost/texts"
 	"github.com/countersign-mfa/countersign/internal/mfa"
@@ -29,6 +32,9 @@ func Serve() {
 			return nil, err
 		}
 		worker := &mfa.Dispatcher{Service: service, Endpoints: webhook.New(false), Describe: api.EventBody}
+		if e.EventBus != "" {
+			worker.Bus = eventbridge.New(awseventbridge.NewFromConfig(d.Config), e.EventBus)
+		}
 		return Handler(d, worker.Run, time.Now), nil
 	})
 }
