@@ -17,6 +17,7 @@ type ExportedUser struct {
 	// UnknownClients are times of wrong second factors from clients that never passed one.
 	UnknownClients []int64       `json:"failures_from_unknown_clients"`
 	TextsSent      []int64       `json:"texts_sent"`
+	NoticesSent    []int64       `json:"notices_sent"`
 	NumbersAdded   []int64       `json:"numbers_added"`
 	Sessions       []HeldSession `json:"sessions"`
 	AuditEvents    []AuditEvent  `json:"audit_events"`
@@ -74,7 +75,7 @@ func exportUser(a *API, c *call, in userInput) (ExportedUser, error) {
 	out := ExportedUser{
 		Object: "user_export", ExportedAt: int64(held.Now), User: presentAdminUser(u, held.Now), Numbers: []HeldNumber{}, Sessions: []HeldSession{},
 		FirstFactor: heldFailures(u.First.Budget), SecondFactor: heldFailures(u.Second.Budget), UnknownClients: []int64{},
-		TextsSent: append([]int64{}, u.Sends...), NumbersAdded: append([]int64{}, u.Tried...), AuditEvents: trail.Data, AuditChain: trail.Chain,
+		TextsSent: append([]int64{}, u.Sends...), NoticesSent: append([]int64{}, u.Notices...), NumbersAdded: append([]int64{}, u.Tried...), AuditEvents: trail.Data, AuditChain: trail.Chain,
 	}
 	for _, at := range u.Ledger {
 		out.UnknownClients = append(out.UnknownClients, at*1000)

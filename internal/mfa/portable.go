@@ -38,6 +38,7 @@ type Portable struct {
 	SecondFactor    Lanes           `json:"second_factor,omitzero"`
 	FromStrangers   []int64         `json:"failures_from_unknown_clients,omitempty"` // seconds since 1970
 	TextsSent       ratelimit.Log   `json:"texts_sent,omitempty"`
+	NoticesSent     ratelimit.Log   `json:"notices_sent,omitempty"`
 	NumbersAdded    ratelimit.Log   `json:"numbers_added,omitempty"`
 	Banned          bool            `json:"banned,omitempty"`
 	LockedUntil     Instant         `json:"locked_until,omitempty"`
@@ -153,7 +154,7 @@ func (s *Service) portable(u *User) (Portable, error) {
 	p := Portable{
 		ID: u.WireID(), Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, ExternalID: u.ExternalID,
 		PublicMetadata: u.Public, PrivateMetadata: u.Private, UnsafeMetadata: u.Unsafe, PasswordDigest: u.Password, PasswordSetAt: u.PasswordAt,
-		FirstFactor: u.First, SecondFactor: u.Second, FromStrangers: u.Ledger, TextsSent: u.Sends, NumbersAdded: u.Tried,
+		FirstFactor: u.First, SecondFactor: u.Second, FromStrangers: u.Ledger, TextsSent: u.Sends, NoticesSent: u.Notices, NumbersAdded: u.Tried,
 		Banned: u.Banned, LockedUntil: u.LockedUntil, SessionsEndedAt: u.SessionsEndedAt, LastSignInAt: u.LastSignInAt,
 		MFAEnabledAt: u.MFAEnabledAt, MFADisabledAt: u.MFADisabledAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
@@ -268,7 +269,7 @@ func (p Portable) user(id string) (*User, error) {
 	u := &User{
 		ID: id, Username: p.Username, FirstName: p.FirstName, LastName: p.LastName, ExternalID: p.ExternalID,
 		Public: p.PublicMetadata, Private: p.PrivateMetadata, Unsafe: p.UnsafeMetadata, Password: p.PasswordDigest, PasswordAt: p.PasswordSetAt,
-		First: p.FirstFactor, Second: p.SecondFactor, Ledger: p.FromStrangers, Sends: p.TextsSent, Tried: p.NumbersAdded,
+		First: p.FirstFactor, Second: p.SecondFactor, Ledger: p.FromStrangers, Sends: p.TextsSent, Notices: p.NoticesSent, Tried: p.NumbersAdded,
 		Banned: p.Banned, LockedUntil: p.LockedUntil, SessionsEndedAt: p.SessionsEndedAt, LastSignInAt: p.LastSignInAt,
 		MFAEnabledAt: p.MFAEnabledAt, MFADisabledAt: p.MFADisabledAt, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
