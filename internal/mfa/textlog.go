@@ -1,9 +1,11 @@
 package mfa
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/smsprice"
@@ -111,5 +113,7 @@ func (s *Service) Texts(ctx context.Context, before Instant, limit int) ([]TextR
 	for i := range out {
 		out[i].Verified, out[i].Failed = Instant(sums[2*i]), sums[2*i+1] > 0
 	}
+	// The store tells seconds apart and no more; a page holds whole ones, so this is the order over all pages too.
+	slices.SortStableFunc(out, func(a, b TextResult) int { return cmp.Compare(b.At, a.At) })
 	return out, nil
 }
