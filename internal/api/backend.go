@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
@@ -106,89 +105,6 @@ type userInput struct {
 func getUser(a *API, c *call, in userInput) (AdminUser, error) {
 	u, err := a.Service.User(c, in.ID)
 	return a.adminUser(u, err)
-}
-
-type userListInput struct {
-	Emails      []string `query:"email_address"`
-	Phones      []string `query:"phone_number"`
-	Usernames   []string `query:"username"`
-	ExternalIDs []string `query:"external_id"`
-	IDs         []string `query:"user_id"`
-	Limit       *int     `query:"limit" doc:"1 to 500, default 10"`
-	Offset      int      `query:"offset"`
-}
-
-func (in userListInput) matches(u *mfa.User) bool {
-	has := func(wanted []string, held ...string) bool {
-		if len(wanted) == 0 {
-			return true
-		}
-		for _, w := range wanted {
-			for _, h := range held {
-				if strings.EqualFold(w, h) {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	var emails, phones []string
-	for _, e := range u.Emails {
-		emails = append(emails, e.Address)
-	}
-	for _, p := range u.Phones {
-		phones = append(phones, p.Number)
-	}
-	return has(in.Emails, emails...) && has(in.Phones, phones...) && has(in.Usernames, u.Username) &&
-		has(in.ExternalIDs, u.ExternalID) && has(in.IDs, u.WireID())
-}
-
-// page checks which part of a list is asked for.
-func page(from int, most *int) (offset, limit int, err error) {
-	limit = 10
-	if most != nil {
-		limit = *most
-	}
-	if limit < 1 || limit > 500 {
-		return 0, 0, apierr.New(apierr.FormParamValueInvalid).Param("limit")
-	}
-	if from < 0 {
-		return 0, 0, apierr.New(apierr.FormParamValueInvalid).Param("offset")
-	}
-	return from, limit, nil
-}
-
-func listUsers(a *API, c *call, in userListInput) ([]AdminUser, error) {
-	offset, limit, err := page(in.Offset, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	found, _, err := a.Service.Users(c, in.matches, offset, limit)
-	out := []AdminUser{}
-	for _, u := range found {
-		out = append(out, presentAdminUser(u, mfa.At(a.Service.Now())))
-	}
-	return out, err
-}
-
-// TotalCount is a number of resources.
-type TotalCount struct {
-	Object     string `json:"object"`
-	TotalCount int    `json:"total_count"`
-}
-
-type userCountInput struct {
-	Emails      []string `query:"email_address"`
-	Phones      []string `query:"phone_number"`
-	Usernames   []string `query:"username"`
-	ExternalIDs []string `query:"external_id"`
-	IDs         []string `query:"user_id"`
-}
-
-func countUsers(a *API, c *call, in userCountInput) (TotalCount, error) {
-	filter := userListInput{Emails: in.Emails, Phones: in.Phones, Usernames: in.Usernames, ExternalIDs: in.ExternalIDs, IDs: in.IDs}
-	_, total, err := a.Service.Users(c, filter.matches, 0, 0)
-	return TotalCount{Object: "total_count", TotalCount: total}, err
 }
 
 type userUpdateInput struct {

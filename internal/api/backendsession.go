@@ -78,8 +78,9 @@ func presentAdminSession(r *mfa.SessionResult) AdminSession {
 }
 
 type sessionListInput struct {
-	UserID    string `query:"user_id"`
-	Status    string `query:"status" doc:"active or pending"`
+	UserID    string `query:"user_id" doc:"needed: sessions are kept by user"`
+	ClientID  string `query:"client_id" doc:"only those of one client"`
+	Status    string `query:"status" doc:"active or pending; sessions that ended are not kept"`
 	Limit     *int   `query:"limit" doc:"1 to 500, default 10"`
 	Offset    int    `query:"offset"`
 	Paginated bool   `query:"paginated" doc:"an object with data and total_count in place of the array"`
@@ -95,6 +96,9 @@ func listSessions(a *API, c *call, in sessionListInput) (any, error) {
 	if in.UserID == "" {
 		return nil, apierr.New(apierr.FormParamMissing).Param("user_id")
 	}
+	if in.Status != "" && in.Status != string(mfa.SessionActive) && in.Status != string(mfa.SessionPending) {
+		return nil, apierr.New(apierr.FormParamValueInvalid).Param("status")
+	}
 	offset, limit, err := page(in.Offset, in.Limit)
 	if err != nil {
 		return nil, err
@@ -102,7 +106,8 @@ func listSessions(a *API, c *call, in sessionListInput) (any, error) {
 	found, err := a.Service.UserSessions(c, in.UserID)
 	out := []AdminSession{}
 	for i := range found {
-		if s := presentAdminSession(&found[i]); in.Status == "" || in.Status == s.Status {
+		s := presentAdminSession(&found[i])
+		if (in.Status == "" || in.Status == s.Status) && (in.ClientID == "" || in.ClientID == s.ClientID) {
 			out = append(out, s)
 		}
 	}

@@ -1,15 +1,14 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -29,12 +28,11 @@ type value struct {
 
 type values map[string]value
 
-// bind decodes a request into an In, a struct whose fields carry the tag path, query or body. Backend bodies are JSON, and a field
-// that the operation does not know is an error, as it is for Clerk; frontend bodies are forms or JSON and unknown fields are ignored.
-func bind[In any](r *http.Request, surface Surface) (In, error) {
+// bind decodes a request into an In, a struct whose fields carry the tag path, query or body. Bodies of the Backend API are JSON, those of
+// the Frontend API forms or JSON. What the operation does not know is an error where [Operation.Strict] says so, and else is ignored.
+func bind[In any](r *http.Request, op Operation) (In, error) {
 	var in In
-	t := reflect.TypeFor[In]()
-	body, err := readBody(r, surface)
+	body, err := readBody(r, op.Surface)
 	if err != nil {
 		return in, err
 	}
@@ -43,35 +41,41 @@ func bind[In any](r *http.Request, surface Surface) (In, error) {
 		return in, err
 	}
 	v := reflect.ValueOf(&in).Elem()
-	for i := range t.NumField() {
-		tag := t.Field(i).Tag
-		if name := tag.Get("path"); name != "" {
-			v.Field(i).SetString(r.PathValue(name))
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if name := f.Tag.Get("path"); name != "" {
+			v.FieldByIndex(f.Index).SetString(r.PathValue(name))
 			continue
 		}
-		name, from := tag.Get("body"), body
-		if q := tag.Get("query"); q != "" {
-			name, from = q, query
+		if name := f.Tag.Get("body"); name != "" {
+			err = body.move(name, v.FieldByIndex(f.Index), accept)
 		}
-		given, ok := from[name]
-		if !ok {
-			continue
+		if name := f.Tag.Get("query"); name != "" {
+			err = query.move(name, v.FieldByIndex(f.Index), op.checkFilter)
 		}
-		delete(from, name)
-		if string(given.raw) == "null" {
-			continue
-		}
-		if err := given.assign(v.Field(i)); err != nil {
-			return in, apierr.From(err).Param(name)
+		if err != nil {
+			return in, err
 		}
 	}
-	if surface == Backend {
-		for _, name := range slices.Sorted(maps.Keys(body)) {
-			return in, apierr.New(apierr.FormParamUnknown).Param(name)
-		}
-	}
-	return in, nil
+	return in, op.refuseUnknown(body, query)
 }
+
+// move takes the parameter out of the values, and puts it into a field if it passes the check.
+func (all values) move(name string, to reflect.Value, check func(value) error) error {
+	given, ok := all[name]
+	delete(all, name)
+	if !ok || string(given.raw) == "null" {
+		return nil
+	}
+	if err := check(given); err != nil {
+		return apierr.From(err).Param(name)
+	}
+	if err := given.assign(to); err != nil {
+		return apierr.From(err).Param(name)
+	}
+	return nil
+}
+
+func accept(value) error { return nil }
 
 func readBody(r *http.Request, surface Surface) (values, error) {
 	data, err := io.ReadAll(r.Body)
@@ -114,7 +118,11 @@ func fromForm(text string) (values, error) {
 	return out, nil
 }
 
+// fromJSON reads an object. The text null is an empty one: it is what Clerk's Go SDK sends for a request without parameters.
 func fromJSON(data []byte) (values, error) {
+	if string(bytes.TrimSpace(data)) == "null" {
+		return values{}, nil
+	}
 	if err := single(data); err != nil {
 		return nil, err
 	}

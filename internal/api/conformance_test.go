@@ -113,7 +113,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// compareFields says which fields only one side takes. What Clerk takes and we do not is ignored, but in a body of the Backend API, where it is refused.
+// compareFields says which fields only one side takes. What Clerk takes and we do not is ignored, or refused by operations that are strict.
 func compareFields(op api.Operation, theirs *openapi3.Operation, report func(string)) {
 	fields := map[string]bool{} // name: required
 	if theirs.RequestBody != nil {
@@ -121,7 +121,6 @@ func compareFields(op api.Operation, theirs *openapi3.Operation, report func(str
 			schemaFields(media.Schema, fields)
 		}
 	}
-	body := maps.Clone(fields)
 	for _, p := range theirs.Parameters {
 		if p.Value.In == "query" {
 			fields[p.Value.Name] = p.Value.Required
@@ -139,12 +138,11 @@ func compareFields(op api.Operation, theirs *openapi3.Operation, report func(str
 	}
 	missing := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		_, inBody := body[name]
 		switch {
 		case ours[name]:
 		case fields[name]:
 			report(op.Name + ": does not take the required " + name)
-		case inBody && op.Surface == api.Backend:
+		case op.Strict():
 			missing["refuses"] = append(missing["refuses"], name)
 		default:
 			missing["ignores"] = append(missing["ignores"], name)

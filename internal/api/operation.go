@@ -88,8 +88,9 @@ func row[In, Out any](surface Surface, name, method, path, summary string, needs
 	var in In
 	var out Out
 	op.Request, op.Response = in, out
+	op.Errors = append(op.Errors[:len(op.Errors):len(op.Errors)], refusals(op)...)
 	op.serve = func(a *API, c *call) error {
-		in, err := bind[In](c.request, surface)
+		in, err := bind[In](c.request, op)
 		if err != nil {
 			return err
 		}

@@ -55,6 +55,8 @@ func presentMessage(t mfa.TextResult) SMSMessage {
 type SMSMessages struct {
 	Data       []SMSMessage `json:"data"`
 	TotalCount int          `json:"total_count"`
+	// HasMore says that there may be older ones: ask for those before the created_at of the last.
+	HasMore bool `json:"has_more"`
 }
 
 type messagesInput struct {
@@ -79,7 +81,7 @@ func listMessages(a *API, c *call, in messagesInput) (SMSMessages, error) {
 	if err != nil {
 		return SMSMessages{}, err
 	}
-	out := SMSMessages{Data: []SMSMessage{}, TotalCount: len(texts)}
+	out := SMSMessages{Data: []SMSMessage{}, TotalCount: len(texts), HasMore: len(texts) >= limit}
 	for _, t := range texts {
 		out.Data = append(out.Data, presentMessage(t))
 	}

@@ -255,44 +255,6 @@ func (s *Service) User(ctx context.Context, id string) (*User, error) {
 	return s.adminUser(ctx, id, func(*txn, *User) error { return nil })
 }
 
-// listed is how many users are read at a time.
-const listed = 200
-
-// Users lists users in the order of their ids. It reads the whole kind: administration only.
-func (s *Service) Users(ctx context.Context, match func(*User) bool, offset, limit int) ([]*User, int, error) {
-	state, _, err := s.state(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	var found []*User
-	total, after := 0, ""
-	for {
-		records, err := s.store.List(ctx, KindUser, after, listed)
-		if err != nil {
-			return nil, 0, fmt.Errorf("list users: %w", err)
-		}
-		for _, r := range records {
-			e, _, err := s.decode(r)
-			if err != nil {
-				return nil, 0, err
-			}
-			u := e.(*User)
-			u.policy = state.settings.Policy()
-			after = r.Key.ID
-			if match != nil && !match(u) {
-				continue
-			}
-			if total >= offset && len(found) < limit {
-				found = append(found, u)
-			}
-			total++
-		}
-		if len(records) < listed {
-			return found, total, nil
-		}
-	}
-}
-
 // UserChange is the body of a change; nil leaves a field as it is.
 type UserChange struct {
 	Username, FirstName, LastName, ExternalID *string

@@ -110,9 +110,7 @@ func (f Field) Kind() string {
 // Fields are the parameters of an operation's typed input.
 func Fields(op api.Operation) []Field {
 	var out []Field
-	t := reflect.TypeOf(op.Request)
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(op.Request)) {
 		for _, in := range []string{"path", "query", "body"} {
 			if name := f.Tag.Get(in); name != "" {
 				out = append(out, Field{name, in, f.Tag.Get("doc"), f.Type})

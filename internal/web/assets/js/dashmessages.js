@@ -107,11 +107,11 @@ function log() {
   const before = []; // where each page that was looked at began
 
   async function look(from) {
-    const { data } = await ask('GET', `/v1/sms_messages?limit=${size}${from ? `&before=${from}` : ''}`);
+    const { data, has_more: older } = await ask('GET', `/v1/sms_messages?limit=${size}${from ? `&before=${from}` : ''}`);
     const cell = (key, ...content) => h('td', { 'data-label': t(key) }, h('div', {}, content));
     const more = [
       before.length > 0 && button(t('dash.newer'), { kind: 'short', act: () => go(before.pop()) }),
-      data.length >= size && button(t('dash.older'), { kind: 'short', act: async () => {
+      older && button(t('dash.older'), { kind: 'short', act: async () => {
         before.push(from);
         await go(data.at(-1).created_at);
       } }),
