@@ -50,7 +50,7 @@ func bind[In any](r *http.Request, op Operation) (In, error) {
 			err = body.move(name, v.FieldByIndex(f.Index), accept)
 		}
 		if name := f.Tag.Get("query"); name != "" {
-			err = query.move(name, v.FieldByIndex(f.Index), op.checkFilter)
+			err = query.move(name, v.FieldByIndex(f.Index), op.checkFilter(f))
 		}
 		if err != nil {
 			return in, err

@@ -15,13 +15,15 @@ type ExportedUser struct {
 	FirstFactor      HeldFailures     `json:"first_factor"`
 	SecondFactor     HeldFailures     `json:"second_factor"`
 	// UnknownClients are times of wrong second factors from clients that never passed one.
-	UnknownClients []int64       `json:"failures_from_unknown_clients"`
-	TextsSent      []int64       `json:"texts_sent"`
-	NoticesSent    []int64       `json:"notices_sent"`
-	NumbersAdded   []int64       `json:"numbers_added"`
-	Sessions       []HeldSession `json:"sessions"`
-	AuditEvents    []AuditEvent  `json:"audit_events"`
-	AuditChain     AuditChain    `json:"audit_chain"`
+	UnknownClients []int64 `json:"failures_from_unknown_clients"`
+	// StrandedAt is when a sign-in last found that no second factor could be proved.
+	StrandedAt   *int64        `json:"stranded_at"`
+	TextsSent    []int64       `json:"texts_sent"`
+	NoticesSent  []int64       `json:"notices_sent"`
+	NumbersAdded []int64       `json:"numbers_added"`
+	Sessions     []HeldSession `json:"sessions"`
+	AuditEvents  []AuditEvent  `json:"audit_events"`
+	AuditChain   AuditChain    `json:"audit_chain"`
 }
 
 // HeldNumber is what is known of a number beyond the user's list of numbers.
@@ -74,7 +76,7 @@ func exportUser(a *API, c *call, in userInput) (ExportedUser, error) {
 	trail := presentTrail(held.Trail, 0, len(held.Trail.Events))
 	out := ExportedUser{
 		Object: "user_export", ExportedAt: int64(held.Now), User: presentAdminUser(u, held.Now), Numbers: []HeldNumber{}, Sessions: []HeldSession{},
-		FirstFactor: heldFailures(u.First.Budget), SecondFactor: heldFailures(u.Second.Budget), UnknownClients: []int64{},
+		FirstFactor: heldFailures(u.First.Budget), SecondFactor: heldFailures(u.Second.Budget), UnknownClients: []int64{}, StrandedAt: ms(u.StrandedAt),
 		TextsSent: append([]int64{}, u.Sends...), NoticesSent: append([]int64{}, u.Notices...), NumbersAdded: append([]int64{}, u.Tried...), AuditEvents: trail.Data, AuditChain: trail.Chain,
 	}
 	for _, at := range u.Ledger {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 )
@@ -86,12 +87,19 @@ func refusals(o Operation) []apierr.Code {
 	return codes
 }
 
-// checkFilter refuses values that would be taken for none: an empty one, and more of them than the operation reads.
-func (o Operation) checkFilter(v value) error {
-	if o.Strict() && (slices.Contains(v.texts, "") || len(v.texts) > maxFilterValues) {
-		return apierr.New(apierr.FormParamValueInvalid)
+// checkFilter is the check of a query's field. It refuses values that would be taken for none: an empty one, and more of them than the
+// operation reads. The tag most of the field says how many, if it is another number than [maxFilterValues].
+func (o Operation) checkFilter(f reflect.StructField) func(value) error {
+	most, err := strconv.Atoi(f.Tag.Get("most"))
+	if err != nil {
+		most = maxFilterValues
 	}
-	return nil
+	return func(v value) error {
+		if o.Strict() && (slices.Contains(v.texts, "") || len(v.texts) > most) {
+			return apierr.New(apierr.FormParamValueInvalid)
+		}
+		return nil
+	}
 }
 
 // refuseUnknown refuses what is left of a request after the operation took what it knows.

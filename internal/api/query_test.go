@@ -104,7 +104,7 @@ func TestListsRefuseValues(t *testing.T) {
 			case "boolean":
 				bad = append(bad, f.Name+"=maybe")
 			case "array":
-				bad = append(bad, strings.Repeat(f.Name+"=a&", 101)+"x=", f.Name+"=a&"+f.Name+"=", f.Name+"[]=")
+				bad = append(bad, strings.Repeat(f.Name+"=US&", 301)+"x=", f.Name+"=a&"+f.Name+"=", f.Name+"[]=")
 			default:
 				bad = append(bad, f.Name+"=a&"+f.Name+"=b")
 			}
@@ -228,5 +228,50 @@ func TestNullIsAnEmptyBody(t *testing.T) {
 				t.Errorf("%s with a body that is %s: %s, without one: %s", op.Name, name, got, answers["absent"])
 			}
 		}
+	}
+}
+
+// TestWhomASettingStrands: before a method or a country is switched off, the count says how many users lose their only second factor.
+func TestWhomASettingStrands(t *testing.T) {
+	w := newWorld(t)
+	w.backend("PATCH", "/v1/instance", `{"sms_countries":["US","CA","FR"]}`).ok()
+	const app = `,"totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"`
+	for name, factors := range map[string]string{
+		"none": "", "app": app, "us": `,"phone_number":["+12015550123"],"phone_number_identification_status":["reserved"]`,
+		"fr":   `,"phone_number":["+33612345678"],"phone_number_identification_status":["reserved"],"backup_codes":["aaaaa-aaaaa"]`,
+		"both": app + `,"phone_number":["+33612345679"],"phone_number_identification_status":["reserved"]`,
+	} {
+		w.backend("POST", "/v1/users", `{"username":"`+name+`"`+factors+`}`).ok()
+	}
+	who := func(query, want string) {
+		t.Helper()
+		a := w.backend("GET", "/v1/users?order_by=created_at&"+query, "").ok()
+		var got []string
+		for i := range 5 {
+			if name, ok := a.at(strconv.Itoa(i) + ".username").(string); ok {
+				got = append(got, name)
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %q", query, got, want)
+		}
+		if n := w.backend("GET", "/v1/users/count?"+query, "").ok().at("total_count"); n != float64(len(got)) {
+			t.Errorf("%s: counted %v", query, n)
+		}
+	}
+	who("stranded=true", "")
+	who("stranded_without=FR", "fr")
+	who("stranded_without=FR&stranded_without=US", "fr us")
+	who("stranded_without=sms_code", "fr us")
+	who("stranded_without=authenticator_app", "app")
+	who("stranded_without=sms_code&stranded_without=authenticator_app", "app both fr us")
+	who("stranded_without=DE", "")
+	w.backend("PATCH", "/v1/instance", `{"sms_countries":["US"]}`).ok()
+	who("stranded=true", "fr")
+	who("stranded=false", "app both none us")
+	who("stranded_without=sms_code", "us")
+	for _, bad := range []string{"fr", "backup_codes", "mfa_required", "FRA"} {
+		w.backend("GET", "/v1/users/count?stranded_without="+bad, "").want(422, "form_param_value_invalid")
 	}
 }

@@ -30,7 +30,9 @@ var (
 	missing    = []apierr.Code{apierr.ResourceNotFound}
 	unverified = []apierr.Code{apierr.IdentificationUpdateSecondFactorUnverified, apierr.FormDisableDefaultSecondFactorNotAllowed, apierr.FeatureNotEnabled}
 	invalid    = []apierr.Code{apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid}
-	imported   = []apierr.Code{
+	// unreached are for a number as a second factor that no code can reach.
+	unreached = []apierr.Code{apierr.UnsupportedCountryCode, apierr.FormParamFormatInvalid}
+	imported  = []apierr.Code{
 		apierr.FormIdentifierExists, apierr.FormPasswordLengthTooShort, apierr.FormPasswordLengthTooLong, apierr.InvalidTOTPSecretCode,
 		apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid,
 	}

@@ -6,7 +6,7 @@ import (
 
 // UsersCreate is the row of users-create: create a user, or import one with its factors.
 func UsersCreate() Operation {
-	return row(Backend, "users-create", post, "/v1/users", "Create a user, or import one with its factors", Writes|Numbers, createUser, imported...)
+	return row(Backend, "users-create", post, "/v1/users", "Create a user, or import one with its factors", Writes|Numbers, createUser, join(imported, unreached)...)
 }
 
 // UsersList is the row of users-list: list users.

@@ -25,6 +25,9 @@ type userFilter struct {
 	CreatedAfter   *int     `query:"created_at_after" doc:"milliseconds since 1970"`
 	SignedInBefore *int     `query:"last_sign_in_at_before" doc:"milliseconds since 1970; users who never signed in are left out"`
 	SignedInAfter  *int     `query:"last_sign_in_at_after" doc:"milliseconds since 1970"`
+	Stranded       *bool    `query:"stranded" doc:"users who have a second factor and can prove none under the settings; backup codes do not count"`
+	// Without asks before the settings change, so that an administrator knows whom it locks out.
+	Without []string `query:"stranded_without" most:"300" doc:"users who are not stranded, and would be with these switched off: sms_code, authenticator_app, or a country of sms_countries"`
 }
 
 // check refuses the signs by which Clerk includes and excludes ids: read as part of an id, -user_1 would find nobody instead of all but one.
@@ -39,7 +42,33 @@ func (in userFilter) check() error {
 			}
 		}
 	}
+	for _, off := range in.Without {
+		if settingMethods[off] == "" && !isCountry(off) {
+			return apierr.New(apierr.FormParamValueInvalid).Param("stranded_without")
+		}
+	}
 	return nil
+}
+
+// settingMethods are the settings that switch a method on and off.
+var settingMethods = map[string]mfa.Strategy{"sms_code": mfa.PhoneCode, "authenticator_app": mfa.TOTPCode}
+
+// match is the filter as users are asked: under the settings as they are.
+func (in userFilter) match(set mfa.Settings) func(*mfa.User) bool {
+	var methods []mfa.Strategy
+	var countries []string
+	for _, off := range in.Without {
+		if by := settingMethods[off]; by != "" {
+			methods = append(methods, by)
+		} else {
+			countries = append(countries, off)
+		}
+	}
+	after := set.Without(methods, countries)
+	return func(u *mfa.User) bool {
+		return in.matches(u) && (in.Stranded == nil || *in.Stranded == u.Stranded(&set)) &&
+			(len(in.Without) == 0 || !u.Stranded(&set) && u.Stranded(&after))
+	}
 }
 
 func (in userFilter) matches(u *mfa.User) bool {
@@ -154,7 +183,7 @@ func listUsers(a *API, c *call, in userListInput) ([]AdminUser, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	found, err := a.Service.UsersBy(c, mfa.UserQuery{Match: in.matches, Order: order, Offset: offset, Limit: limit})
+	found, err := a.Service.UsersBy(c, mfa.UserQuery{Match: in.match(c.settings), Order: order, Offset: offset, Limit: limit})
 	out := []AdminUser{}
 	for _, u := range found {
 		out = append(out, presentAdminUser(u, mfa.At(a.Service.Now())))
@@ -172,6 +201,6 @@ func countUsers(a *API, c *call, in userFilter) (TotalCount, error) {
 	if err := in.check(); err != nil {
 		return TotalCount{}, err
 	}
-	_, total, err := a.Service.Users(c, in.matches, 0, 0)
+	_, total, err := a.Service.Users(c, in.match(c.settings), 0, 0)
 	return TotalCount{Object: "total_count", TotalCount: total}, err
 }

@@ -190,6 +190,11 @@ func (t *txn) importPhone(u *User, text string, reserved bool) error {
 	if err := t.claim("phone", n.E164(), u, "phone_number"); err != nil {
 		return err
 	}
+	if reserved {
+		if _, err := t.unreachable(n); err != nil {
+			return err
+		}
+	}
 	p := t.s.newPhone(u, n, t.now)
 	p.Verified, p.Reserved, p.Primary = t.now, reserved, !reserved && len(u.Phones) == 0
 	u.Phones = append(u.Phones, p)

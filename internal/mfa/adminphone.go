@@ -111,6 +111,9 @@ func (t *txn) changePhone(u *User, p *Phone, c PhoneChange, out *PhoneResult) er
 	p.touch(t.now)
 	switch is := p.isSecondFactor(); {
 	case is && !was:
+		if err := t.reachable(p); err != nil {
+			return err
+		}
 		u.settleFactors(t.now)
 		t.note(u, EventFactorAdded, p.subject())
 	case was && !is:

@@ -38,6 +38,7 @@ const (
 	EventSessionRemoved  EventName = "session.removed"
 	EventSessionRevoked  EventName = "session.revoked"
 	EventSignedOutAll    EventName = "session.all_revoked"
+	EventStranded        EventName = "user.stranded"
 	EventReverified      EventName = "session.reverified"
 	EventSettingsChanged EventName = "settings.changed"
 	EventTextRefused     EventName = "sms.refused"
@@ -69,6 +70,7 @@ var eventKinds = []EventKind{
 	{Name: EventUserUnlocked, Text: "the Backend API unlocked a user"},
 	{Name: EventUserBanned, Text: "the Backend API banned a user"},
 	{Name: EventUserUnbanned, Text: "the Backend API lifted a ban"},
+	{Name: EventStranded, Text: "a sign-in needs a second factor, and the settings let the user prove none but backup codes; once a day for each user"},
 	{Name: EventFactorAdded, Text: "a second factor was added", Notify: true},
 	{Name: EventFactorRemoved, Text: "a second factor was removed", Notify: true},
 	{Name: EventFactorReset, Text: "the Backend API removed every second factor", Notify: true},

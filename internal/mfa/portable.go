@@ -43,6 +43,7 @@ type Portable struct {
 	Banned          bool            `json:"banned,omitempty"`
 	LockedUntil     Instant         `json:"locked_until,omitempty"`
 	SessionsEndedAt Instant         `json:"sessions_ended_at,omitempty"`
+	StrandedAt      Instant         `json:"stranded_at,omitempty"`
 	LastSignInAt    Instant         `json:"last_sign_in_at,omitempty"`
 	MFAEnabledAt    Instant         `json:"mfa_enabled_at,omitempty"`
 	MFADisabledAt   Instant         `json:"mfa_disabled_at,omitempty"`
@@ -156,7 +157,7 @@ func (s *Service) portable(u *User) (Portable, error) {
 		PublicMetadata: u.Public, PrivateMetadata: u.Private, UnsafeMetadata: u.Unsafe, PasswordDigest: u.Password, PasswordSetAt: u.PasswordAt,
 		FirstFactor: u.First, SecondFactor: u.Second, FromStrangers: u.Ledger, TextsSent: u.Sends, NoticesSent: u.Notices, NumbersAdded: u.Tried,
 		Banned: u.Banned, LockedUntil: u.LockedUntil, SessionsEndedAt: u.SessionsEndedAt, LastSignInAt: u.LastSignInAt,
-		MFAEnabledAt: u.MFAEnabledAt, MFADisabledAt: u.MFADisabledAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		StrandedAt: u.StrandedAt, MFAEnabledAt: u.MFAEnabledAt, MFADisabledAt: u.MFADisabledAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	for _, e := range u.Emails {
 		p.EmailAddresses = append(p.EmailAddresses, PortableEmail(e))
@@ -271,7 +272,7 @@ func (p Portable) user(id string) (*User, error) {
 		Public: p.PublicMetadata, Private: p.PrivateMetadata, Unsafe: p.UnsafeMetadata, Password: p.PasswordDigest, PasswordAt: p.PasswordSetAt,
 		First: p.FirstFactor, Second: p.SecondFactor, Ledger: p.FromStrangers, Sends: p.TextsSent, Notices: p.NoticesSent, Tried: p.NumbersAdded,
 		Banned: p.Banned, LockedUntil: p.LockedUntil, SessionsEndedAt: p.SessionsEndedAt, LastSignInAt: p.LastSignInAt,
-		MFAEnabledAt: p.MFAEnabledAt, MFADisabledAt: p.MFADisabledAt, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
+		StrandedAt: p.StrandedAt, MFAEnabledAt: p.MFAEnabledAt, MFADisabledAt: p.MFADisabledAt, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
 	for _, e := range p.EmailAddresses {
 		if bareID(prefixID, e.ID) == "" || !strings.Contains(e.Address, "@") || e.Address != strings.ToLower(e.Address) {

@@ -39,6 +39,7 @@ func TestAPortableUserIsWhole(t *testing.T) {
 		TOTP:   &TOTP{ID: id, Verified: 1, LastStep: 2, Failures: 3, CreatedAt: 4},
 		Backup: &BackupSet{ID: "b", Version: 1, Foreign: true, Imported: []string{"i"}, Failures: 2, CreatedAt: 3},
 		First:  Lanes{Budget{1, 2, 3}, Budget{4, 5, 6}}, Second: Lanes{Budget{4, 5, 6}, Budget{7, 8, 9}}, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Notices: ratelimit.Log{3}, Tried: ratelimit.Log{2}, Banned: true, LockedUntil: 1,
+		StrandedAt:      4,
 		SessionsEndedAt: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 	}
 	if err := (&txn{s: here}).sealSecret(was, secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")); err != nil {

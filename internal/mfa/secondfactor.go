@@ -51,7 +51,7 @@ func (t *txn) prepareSecond(c *Client, u *User, phoneID string, a *Attempt, sl s
 	if !t.state.settings.SMSCode {
 		return apierr.New(apierr.FeatureNotEnabled).Param("strategy")
 	}
-	ph, err := secondPhone(u, phoneID)
+	ph, err := secondPhone(u, &t.state.settings, phoneID)
 	if err != nil {
 		return err
 	}

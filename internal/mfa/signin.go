@@ -247,6 +247,7 @@ func (t *txn) provedFirst(p *presence, u *User, si *SignIn, by Strategy, from Ca
 	if !u.TwoFactorEnabled() {
 		return t.complete(p, u, si, from)
 	}
+	t.meet(u)
 	t.put(p.client)
 	return t.rotate(p)
 }
@@ -330,7 +331,7 @@ func (s *Service) PrepareFirstFactor(ctx context.Context, from Caller, id string
 		if !t.state.settings.FirstFactorPhoneCode || u == nil {
 			return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		ph := u.findPhone((*Phone).isFirstFactor)
+		ph := u.findPhone(func(ph *Phone) bool { return ph.isFirstFactor() && t.state.settings.reaches(ph) })
 		if phoneID != "" {
 			ph = u.phone(phoneID)
 		}

@@ -1,6 +1,10 @@
 package mfa
 
-import "github.com/countersign-mfa/countersign/internal/apierr"
+import (
+	"slices"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+)
 
 // Strategy is a way to prove a factor, by its name on the wire.
 type Strategy string
@@ -36,28 +40,22 @@ func provableFirst(u *User, set *Settings) []Factor {
 		found = append(found, Factor{Strategy: Password})
 	}
 	for i := range u.Phones {
-		if u.Phones[i].isFirstFactor() && set.FirstFactorPhoneCode && set.SMSCode {
-			found = append(found, Factor{PhoneCode, &u.Phones[i]})
+		if p := &u.Phones[i]; p.isFirstFactor() && set.FirstFactorPhoneCode && set.SMSCode && set.reaches(p) {
+			found = append(found, Factor{PhoneCode, p})
 		}
 	}
 	return found
 }
 
-// SecondFactors are the second factors the user can use: the authenticator app, numbers with the default first, backup codes last.
+// SecondFactors are the second factors the user can use under the settings: the authenticator app, numbers with the default first, backup
+// codes last. A number that the settings exclude is left out, because no code would reach it.
 func SecondFactors(u *User, set *Settings) []Factor {
 	var found []Factor
 	if u.TOTP.usable() && set.AuthenticatorApp {
 		found = append(found, Factor{Strategy: TOTPCode})
 	}
-	if set.SMSCode {
-		if p := u.defaultPhone(); p != nil && p.Failures < failuresPerFactor {
-			found = append(found, Factor{PhoneCode, p})
-		}
-		for i := range u.Phones {
-			if p := &u.Phones[i]; p.isSecondFactor() && !p.Default && p.Failures < failuresPerFactor {
-				found = append(found, Factor{PhoneCode, p})
-			}
-		}
+	for _, p := range secondPhones(u, set) {
+		found = append(found, Factor{PhoneCode, p})
 	}
 	if u.Backup.usable() && set.BackupCodes && u.TwoFactorEnabled() {
 		found = append(found, Factor{Strategy: BackupCode})
@@ -65,17 +63,31 @@ func SecondFactors(u *User, set *Settings) []Factor {
 	return found
 }
 
-// secondPhone is the number that a second-factor code goes to: the one asked for, else the default.
-func secondPhone(u *User, id string) (*Phone, error) {
-	p := u.defaultPhone()
-	if id != "" {
-		p = u.phone(id)
-		if p == nil {
-			return nil, apierr.New(apierr.ResourceNotFound)
+// secondPhones are the numbers that a second-factor code can go to, the default first.
+func secondPhones(u *User, set *Settings) []*Phone {
+	var found []*Phone
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		switch {
+		case !set.SMSCode || !set.reaches(p) || !p.isSecondFactor() || p.Failures >= failuresPerFactor:
+		case p.Default:
+			found = slices.Insert(found, 0, p)
+		default:
+			found = append(found, p)
 		}
 	}
-	if p == nil || !p.isSecondFactor() || p.Failures >= failuresPerFactor {
-		return nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+	return found
+}
+
+// secondPhone is the number that a second-factor code goes to: the one asked for, else the first of those that are offered.
+func secondPhone(u *User, set *Settings, id string) (*Phone, error) {
+	if id != "" && u.phone(id) == nil {
+		return nil, apierr.New(apierr.ResourceNotFound)
 	}
-	return p, nil
+	for _, p := range secondPhones(u, set) {
+		if id == "" || p.ID == id {
+			return p, nil
+		}
+	}
+	return nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 }

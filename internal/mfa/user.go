@@ -49,6 +49,9 @@ type User struct {
 	SessionsEndedAt Instant      `json:"se,omitempty"`
 	Sessions        []SessionRef `json:"ss,omitempty"`
 
+	// StrandedAt is when a sign-in last told that no second factor can be proved.
+	StrandedAt Instant `json:"sa,omitempty"`
+
 	Trail *trail `json:"at,omitempty"`
 
 	LastSignInAt  Instant `json:"si,omitempty"`
