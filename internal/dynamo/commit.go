@@ -64,7 +64,9 @@ func (s *Store) encode(w mfa.Write, id string) item {
 		_, _ = h.Write([]byte(w.Key.ID))
 		it[attrShard] = text(shardName(w.Key.Kind, int(h.Sum32()%expiryShards)))
 		it[attrExpires] = number(w.Expires.Unix())
-		it[TimeToLive] = number(w.Expires.Add(ttlAfter).Unix())
+	}
+	if !w.Ends.IsZero() {
+		it[TimeToLive] = number(w.Ends.Add(ttlAfter).Unix())
 	}
 	pack(it, w.Data)
 	return it

@@ -1,7 +1,8 @@
 // Package dynamo keeps records in one DynamoDB table. It implements [mfa.Store] with strongly consistent reads and conditional writes.
 //
 // An item is a record: pk (kind, "#", id), v (version), w (the id of the write that made it), data or z (the same, compressed), and, when
-// something in it runs out, xs and xe (kind with shard, and seconds), which a sparse index finds. Counters of takes are items without a kind.
+// something in it runs out, xs and xe (kind with shard, and seconds), which a sparse index finds. ttl (seconds) is when the table deletes an
+// item: only one that is dead as a whole has it. Counters of takes are items without a kind.
 package dynamo
 
 import (
@@ -41,7 +42,7 @@ const maxKeyLength = 2048
 // expiryShards spread the index, so that cleaning up many records does not meet one hot partition.
 const expiryShards = 4
 
-// ttlAfter is how long after a record ran out the table itself may delete it: the last net, long after the cleanup.
+// ttlAfter is how long after its end the table itself may delete a record: the last net, long after the cleanup.
 const ttlAfter = 30 * 24 * time.Hour
 
 // Client is the part of the SDK's client that a store uses.
@@ -191,14 +192,25 @@ func decode(it item) (mfa.Record, error) {
 	if r.Data, err = dataOf(it); err != nil {
 		return mfa.Record{}, err
 	}
-	if at, ok := it[attrExpires].(*types.AttributeValueMemberN); ok {
-		seconds, err := strconv.ParseInt(at.Value, 10, 64)
-		if err != nil {
-			return mfa.Record{}, broken
-		}
-		r.Expires = time.Unix(seconds, 0).UTC()
+	var okExpires, okEnds bool
+	r.Expires, okExpires = timeOf(it[attrExpires])
+	if r.Ends, okEnds = timeOf(it[TimeToLive]); !r.Ends.IsZero() {
+		r.Ends = r.Ends.Add(-ttlAfter)
+	}
+	if !okExpires || !okEnds {
+		return mfa.Record{}, broken
 	}
 	return r, nil
+}
+
+// timeOf is an attribute in seconds; the zero time when there is none.
+func timeOf(a types.AttributeValue) (at time.Time, ok bool) {
+	n, isNumber := a.(*types.AttributeValueMemberN)
+	if !isNumber {
+		return at, a == nil
+	}
+	seconds, err := strconv.ParseInt(n.Value, 10, 64)
+	return time.Unix(seconds, 0).UTC(), err == nil
 }
 
 // List implements [mfa.Store] by scanning the table: administration only.

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -21,7 +22,7 @@ func shardName(kind mfa.Kind, shard int) string { return kindPrefix(kind) + strc
 // An entry of the index: a record's key and when it expires, in seconds.
 type entry struct {
 	key     mfa.Key
-	expires string
+	expires int64
 }
 
 func parseEntry(it item) (entry, error) {
@@ -31,7 +32,8 @@ func parseEntry(it item) (entry, error) {
 		return entry{}, errors.New("entry of the index without a key")
 	}
 	key, err := parseKey(name.Value)
-	return entry{key, at.Value}, err
+	seconds, err2 := strconv.ParseInt(at.Value, 10, 64)
+	return entry{key, seconds}, errors.Join(err, err2)
 }
 
 // walk follows the entries of a shard that expire before a time, from either end, while more wants another.
@@ -64,17 +66,27 @@ func (s *Store) walk(ctx context.Context, kind mfa.Kind, shard int, before time.
 	return nil
 }
 
-// Expired implements [mfa.Store]. The index follows the table within moments, which the cleanup does not mind.
+// Expired implements [mfa.Store]. It asks every shard for as many as are wanted, so that none waits until another is empty. The index
+// follows the table within moments, which the cleanup does not mind.
 func (s *Store) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
-	var keys []mfa.Key
-	for shard := 0; shard < expiryShards && len(keys) < limit; shard++ {
-		err := s.walk(ctx, kind, shard, before, true, limit-len(keys), func(e entry) bool {
-			keys = append(keys, e.key)
-			return len(keys) < limit
+	if limit <= 0 {
+		return nil, ctx.Err()
+	}
+	var found []entry
+	for shard := range expiryShards {
+		n := 0
+		err := s.walk(ctx, kind, shard, before, true, limit, func(e entry) bool {
+			found, n = append(found, e), n+1
+			return n < limit
 		})
 		if err != nil {
 			return nil, err
 		}
+	}
+	slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(a.expires, b.expires) })
+	var keys []mfa.Key
+	for _, e := range found[:min(limit, len(found))] {
+		keys = append(keys, e.key)
 	}
 	return keys, ctx.Err()
 }
@@ -86,7 +98,7 @@ func (s *Store) Latest(ctx context.Context, kind mfa.Kind, before time.Time, lim
 	}
 	var keys []mfa.Key
 	for shard := range expiryShards {
-		n, last := 0, ""
+		n, last := 0, int64(0)
 		err := s.walk(ctx, kind, shard, before, false, limit+1, func(e entry) bool {
 			if n >= limit && e.expires != last {
 				return false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/mfa"
@@ -15,6 +16,9 @@ const (
 	// cleanupSpare is the part of a function's time that is left unused, so that it ends by itself.
 	cleanupSpare = 5 // one fifth
 )
+
+// ErrUnreadable is what the cleanup answers, wrapped with their number, when it met records that it cannot read. It tidied all others.
+var ErrUnreadable = errors.New("lambdahost: records cannot be read")
 
 // ErrEvent is what a scheduled function answers to an event of a form that it does not know.
 var ErrEvent = errors.New("lambdahost: unknown event")
@@ -64,12 +68,15 @@ func (d *Deployment) Cleanup(clean func(context.Context, int) (mfa.CleanupResult
 		}
 		for {
 			r, err := clean(ctx, cleanupBatch)
-			sum.Found, sum.Changed, sum.Deleted, sum.More = sum.Found+r.Found, sum.Changed+r.Changed, sum.Deleted+r.Deleted, r.More
+			sum.Add(r)
 			if err != nil {
 				return sum, err
 			}
 			if !r.More || !until.IsZero() && !now().Before(until) {
-				d.Log.Info("cleanup", "found", sum.Found, "changed", sum.Changed, "deleted", sum.Deleted, "more", sum.More)
+				d.Log.Info("cleanup", "found", sum.Found, "changed", sum.Changed, "deleted", sum.Deleted, "unreadable", sum.Unreadable, "more", sum.More)
+				if sum.Unreadable > 0 {
+					return sum, fmt.Errorf("%w: %d", ErrUnreadable, sum.Unreadable)
+				}
 				return sum, nil
 			}
 		}

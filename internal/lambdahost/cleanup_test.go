@@ -24,12 +24,14 @@ func TestCleanup(t *testing.T) {
 		want  int // batches cleaned
 		err   error
 		more  bool
+		odd   int // records that cannot be read, of each batch
 	}{
 		"nothing to do":               {event: input, want: 1},
 		"what a rule sends":           {event: rule, left: 2, want: 3},
 		"several batches":             {event: input, left: 5, want: 6},
 		"a fifth of the time is left": {event: input, left: 100, takes: 10 * time.Second, want: 8, more: true},
 		"the store is away":           {event: input, left: 3, fails: broken, want: 1, err: broken},
+		"records of another form":     {event: input, left: 2, odd: 1, want: 3, err: lambdahost.ErrUnreadable},
 		"an event of another form":    {event: `{"hello":"world"}`, err: lambdahost.ErrEvent},
 		"no JSON":                     {event: `x`, err: lambdahost.ErrEvent},
 	} {
@@ -41,11 +43,11 @@ func TestCleanup(t *testing.T) {
 			clean := func(context.Context, int) (mfa.CleanupResult, error) {
 				now = now.Add(c.takes)
 				cleaned++
-				return mfa.CleanupResult{Found: 1, More: cleaned <= c.left}, c.fails
+				return mfa.CleanupResult{Found: 1, Changed: 2, Deleted: 3, Unreadable: c.odd, More: cleaned <= c.left}, c.fails
 			}
 			d := &lambdahost.Deployment{Log: slog.New(slog.DiscardHandler)}
 			r, err := d.Cleanup(clean, func() time.Time { return now })(ctx, json.RawMessage(c.event))
-			if !errors.Is(err, c.err) || cleaned != c.want || r.Found != c.want || (err == nil && r.More != c.more) {
+			if !errors.Is(err, c.err) || cleaned != c.want || r.Found != c.want || r.Changed != 2*c.want || r.Deleted != 3*c.want || r.Unreadable != c.odd*c.want || (err == nil && r.More != c.more) {
 				t.Errorf("%d batches, %+v, %v; want %d, more %v, %v", cleaned, r, err, c.want, c.more, c.err)
 			}
 		})

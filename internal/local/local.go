@@ -229,15 +229,26 @@ const cleanupEvery = time.Hour
 // Cleanup runs the scheduled cleanup until the context ends.
 func (a *App) Cleanup(ctx context.Context) {
 	for ctx.Err() == nil {
-		if r, err := a.Service.Cleanup(ctx, 1000); err != nil && ctx.Err() == nil {
+		if r, err := a.cleanup(ctx); err != nil && ctx.Err() == nil {
 			a.Log.Error("cleanup failed", "error", err.Error())
 		} else if r.Found > 0 {
-			a.Log.Info("cleanup", "found", r.Found, "changed", r.Changed, "deleted", r.Deleted)
+			a.Log.Info("cleanup", "found", r.Found, "changed", r.Changed, "deleted", r.Deleted, "unreadable", r.Unreadable)
 		}
 		if err := errors.Join(a.keys.RotateIfDue(ctx), a.keys.Refresh(ctx), a.Service.RotateSigningKey(ctx, mfa.SigningKeyLife)); err != nil && ctx.Err() == nil {
 			a.Log.Error("key rotation failed", "error", err.Error())
 		}
 		_ = clock.Pause(ctx, cleanupEvery)
+	}
+}
+
+// cleanup runs until nothing is left to tidy.
+func (a *App) cleanup(ctx context.Context) (mfa.CleanupResult, error) {
+	for sum := (mfa.CleanupResult{}); ; {
+		r, err := a.Service.Cleanup(ctx, 1000)
+		sum.Add(r)
+		if err != nil || !r.More {
+			return sum, err
+		}
 	}
 }
 

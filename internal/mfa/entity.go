@@ -13,7 +13,10 @@ type entity interface {
 	key() Key
 	setKey(Key, uint64)
 	storedVersion() uint64
+	// expires is when the first thing in the record runs out; the zero time means never.
 	expires() time.Time
+	// ends is when the whole record is dead, so that the cleanup deletes it; the zero time means never.
+	ends() time.Time
 }
 
 // base is what the small records have in common.
@@ -26,6 +29,7 @@ func (b *base) key() Key               { return b.id }
 func (b *base) setKey(k Key, v uint64) { b.id, b.version = k, v }
 func (b *base) storedVersion() uint64  { return b.version }
 func (b *base) expires() time.Time     { return time.Time{} }
+func (b *base) ends() time.Time        { return time.Time{} }
 
 // Claim makes an identifier unique over all users: its key is the identifier's keyed hash. One without a user counts the wrong passwords
 // for an identifier that nobody holds, so that neither the answers nor what they cost say that there is no such account.
@@ -39,7 +43,15 @@ type Claim struct {
 // nobodyKept is how long the wrong passwords for an identifier that nobody holds are remembered.
 const nobodyKept = ledgerWindow
 
-func (c *Claim) expires() time.Time { return c.Expires.Time() }
+func (c *Claim) expires() time.Time { return c.ends() }
+
+// ends is never while the claim has a user.
+func (c *Claim) ends() time.Time {
+	if c.User != "" {
+		return time.Time{}
+	}
+	return c.Expires.Time()
+}
 
 // Ticket is a sign-in token of the Backend API. It stands for the first factor only.
 type Ticket struct {
@@ -56,7 +68,8 @@ type Ticket struct {
 // ticketKept is how long a dead ticket is remembered, so that its second use gets an honest answer.
 const ticketKept = 24 * time.Hour
 
-func (t *Ticket) expires() time.Time { return t.Expires.Add(ticketKept).Time() }
+func (t *Ticket) expires() time.Time { return t.ends() }
+func (t *Ticket) ends() time.Time    { return t.Expires.Add(ticketKept).Time() }
 
 // WireID is the id that clients see.
 func (t *Ticket) WireID() string { return prefixTicket + t.id.ID }
@@ -86,7 +99,8 @@ type sends struct {
 	From []string `json:"a,omitempty"`
 }
 
-func (s *sends) expires() time.Time { return s.End.Time() }
+func (s *sends) expires() time.Time { return s.ends() }
+func (s *sends) ends() time.Time    { return s.End.Time() }
 
 // Nonce keeps the answer of a handshake until the app's server fetches it, once.
 type Nonce struct {
@@ -95,7 +109,10 @@ type Nonce struct {
 	Expires Instant `json:"e"`
 }
 
-func (n *Nonce) expires() time.Time { return n.Expires.Time() }
+func (n *Nonce) expires() time.Time { return n.ends() }
+
+// ends is long ago for a nonce that a restore made void.
+func (n *Nonce) ends() time.Time { return max(n.Expires, 1).Time() }
 
 // newEntity returns an empty record of a kind.
 func newEntity(kind Kind) entity {
@@ -130,19 +147,28 @@ func newEntity(kind Kind) entity {
 
 func encode(e entity) ([]byte, error) { return json.Marshal(e) }
 
+// unreadableError is what reading a record ends with that has another form, or holds sealed text that does not open.
+type unreadableError struct {
+	record Key
+	reason error
+}
+
+func (e *unreadableError) Error() string { return e.reason.Error() }
+func (e *unreadableError) Unwrap() error { return e.reason }
+
 // decode makes a record what the operations work on. foreign is as in [decode]. What is sealed in it and does not open is an error: whoever moved it
 // gets nothing.
 func (s *Service) decode(r Record) (e entity, foreign []byte, err error) {
 	e = newEntity(r.Key.Kind)
 	if r.Version != 0 {
 		if foreign, err = decode(r.Data, e); err != nil {
-			return nil, nil, fmt.Errorf("decode %s record: %w", r.Key.Kind, err)
+			return nil, nil, &unreadableError{r.Key, fmt.Errorf("decode %s record: %w", r.Key.Kind, err)}
 		}
 	}
 	e.setKey(r.Key, r.Version)
 	if holder, ok := e.(sealer); ok {
 		if err := holder.sealed(s.open); err != nil {
-			return nil, nil, fmt.Errorf("open %s record: %w", r.Key.Kind, err)
+			return nil, nil, &unreadableError{r.Key, fmt.Errorf("open %s record: %w", r.Key.Kind, err)}
 		}
 	}
 	return e, foreign, nil

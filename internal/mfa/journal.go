@@ -66,6 +66,7 @@ type act struct {
 }
 
 func (j *journal) expires() time.Time { return j.At.Add(eventKept).Time() }
+func (j *journal) ends() time.Time    { return j.expires() }
 
 // events are the record's acts in their order.
 func (j *journal) events() []Event {

@@ -42,6 +42,10 @@ type Record struct {
 	// runs out; the zero time means never. [Store.Expired] finds records by it. It never decides
 	// whether something is still valid.
 	Expires time.Time
+	// Ends is the instant, in whole seconds and not before Expires, from which nothing in the record
+	// counts; the zero time means never. A store may delete the record by itself some time after Ends,
+	// and for no other reason. A store that deletes nothing by itself need not keep it.
+	Ends time.Time
 }
 
 // Write replaces, creates or deletes one record on the condition that it is still at
@@ -85,8 +89,8 @@ type Store interface {
 	// A Commit whose own answer was lost underway and that is found to have been applied is a success.
 	Commit(ctx context.Context, writes []Write, takes ...Take) error
 
-	// Expired returns the keys of up to limit records of a kind whose Expires is set and lies before the given time, in no
-	// particular order. Counters of takes are removed by the store itself.
+	// Expired returns the keys of up to limit records of a kind whose Expires is set and lies before the given time: those
+	// with the earliest, in no particular order. Counters of takes are removed by the store itself.
 	Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error)
 
 	// Latest returns the limit records of a kind whose Expires is set, lies before the given time and is the latest, the latest first, and in

@@ -54,6 +54,7 @@ func (t *Text) sealed(do sealing) error {
 
 // expires is a whole second: records of one second are on one page of a list.
 func (t *Text) expires() time.Time { return t.At.Time().Truncate(time.Second).Add(textKept) }
+func (t *Text) ends() time.Time    { return t.expires() }
 
 // WireID is the id that clients see.
 func (t *Text) WireID() string { return prefixText + t.id.ID }

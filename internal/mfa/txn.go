@@ -252,7 +252,7 @@ func (t *txn) write() error {
 			if err != nil {
 				return err
 			}
-			w.Data, w.Expires = data, e.expires()
+			w.Data, w.Expires, w.Ends = data, e.expires(), e.ends()
 		}
 		writes = append(writes, w)
 	}

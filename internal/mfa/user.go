@@ -240,11 +240,11 @@ func (u *User) earliest() Instant {
 // sweep removes what has run out.
 func (u *User) sweep(now Instant) {
 	for i := range u.Phones {
-		if p := u.Phones[i].Pending; p != nil && p.Expires < now {
+		if p := u.Phones[i].Pending; p != nil && p.Expires <= now {
 			u.Phones[i].Pending = nil
 		}
 	}
-	if u.Backup != nil && u.Backup.RecentTo < now {
+	if u.Backup != nil && u.Backup.RecentTo <= now {
 		u.Backup.Recent, u.Backup.RecentTo = nil, 0
 	}
 	u.Sessions = slices.DeleteFunc(u.Sessions, func(s SessionRef) bool { return s.Ends <= now })

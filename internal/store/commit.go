@@ -28,7 +28,8 @@ const (
 var ErrMalformed = errors.New("malformed commit")
 
 // Validate returns an error that wraps [ErrMalformed] unless each key and each budget occurs
-// once, every kind and budget has a name, kinds are free of NUL bytes and the limits of this package are kept.
+// once, every kind and budget has a name, kinds are free of NUL bytes, no record ends before it expires and the limits of this
+// package are kept.
 // The error names no id: ids may be personal.
 func Validate(writes []mfa.Write, takes []mfa.Take) error {
 	if n := len(writes) + len(takes); n > MaxParts {
@@ -66,6 +67,8 @@ func validateWrite(w *mfa.Write) error {
 		return fmt.Errorf("%w: the id of a %s has %d bytes", ErrMalformed, kind, len(w.Key.ID))
 	case len(w.Data) > MaxDataLength:
 		return fmt.Errorf("%w: the data of a %s has %d bytes", ErrMalformed, kind, len(w.Data))
+	case !w.Ends.IsZero() && (w.Expires.IsZero() || w.Ends.Before(w.Expires)):
+		return fmt.Errorf("%w: a %s ends before anything in it expires", ErrMalformed, kind)
 	}
 	return nil
 }

@@ -96,10 +96,29 @@ func (m *Memory) apply(w mfa.Write) {
 	if w.Version == 0 {
 		record.Version += m.retired[kind]
 	}
-	if !record.Expires.IsZero() {
-		record.Expires = time.Unix(record.Expires.Unix(), 0).UTC()
-	}
+	record.Expires, record.Ends = wholeSeconds(record.Expires), wholeSeconds(record.Ends)
 	m.records[w.Key] = record
+}
+
+func wholeSeconds(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return time.Unix(at.Unix(), 0).UTC()
+}
+
+// Forget deletes, as a store may do by itself, every record whose Ends is not after an instant. It returns their keys.
+func (m *Memory) Forget(now time.Time) []mfa.Key {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var gone []mfa.Key
+	for key, record := range m.records {
+		if !record.Ends.IsZero() && !record.Ends.After(now) {
+			m.apply(mfa.Write{Record: record, Delete: true})
+			gone = append(gone, key)
+		}
+	}
+	return gone
 }
 
 // Expired implements [mfa.Store].
@@ -109,14 +128,16 @@ func (m *Memory) Expired(ctx context.Context, kind mfa.Kind, before time.Time, l
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	var keys []mfa.Key
+	var found []mfa.Record
 	for key, record := range m.records {
-		if len(keys) >= limit {
-			break
-		}
 		if key.Kind == kind && !record.Expires.IsZero() && record.Expires.Before(before) {
-			keys = append(keys, key)
+			found = append(found, record)
 		}
+	}
+	slices.SortFunc(found, func(a, b mfa.Record) int { return a.Expires.Compare(b.Expires) })
+	var keys []mfa.Key
+	for _, record := range found[:min(len(found), max(limit, 0))] {
+		keys = append(keys, record.Key)
 	}
 	return keys, nil
 }

@@ -213,3 +213,26 @@ func TestWrappersAreSafeForConcurrentUse(t *testing.T) {
 		t.Errorf("counted %d calls, want %d", got, callers*calls)
 	}
 }
+
+// TestForget: a store in memory deletes what a table may delete, and nothing else.
+func TestForget(t *testing.T) {
+	m, now := store.NewMemory(), time.Date(2100, 1, 2, 3, 4, 5, 0, time.UTC)
+	put := func(id string, expires, ends time.Time) mfa.Key {
+		k := mfa.Key{Kind: mfa.KindTicket, ID: id}
+		if err := m.Commit(t.Context(), []mfa.Write{{Record: mfa.Record{Key: k, Expires: expires, Ends: ends}}}); err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	dead := put("dead", now.Add(-time.Hour), now)
+	put("expired", now.Add(-time.Hour), time.Time{})
+	put("expired, ends later", now.Add(-time.Hour), now.Add(time.Second))
+	put("forever", time.Time{}, time.Time{})
+	if gone := m.Forget(now); len(gone) != 1 || gone[0] != dead || exists(t, m, dead) {
+		t.Errorf("forgot %v", gone)
+	}
+	left, err := m.List(t.Context(), mfa.KindTicket, "", 10)
+	if err != nil || len(left) != 3 {
+		t.Errorf("%d are left, %v", len(left), err)
+	}
+}

@@ -88,6 +88,16 @@ var expiredCases = []testCase{
 		f.wantExpired(start.Add(time.Second), alice)
 	}},
 	{"no more keys than the limit, and in the end all of them", testExpiredLimit},
+	{"the earliest come before later ones", testExpiredEarliest},
+	{"an end to come deletes nothing and moves no expiry", func(f *fixture) {
+		w := putExpiring(alice, 0, start)
+		w.Ends = start.AddDate(1, 0, 0)
+		f.commit(w)
+		if r := f.get(alice); string(r.Data) != "data" || !r.Expires.Equal(start) {
+			f.Errorf("got %v, expiring at %v", string(r.Data), r.Expires)
+		}
+		f.wantExpired(start.Add(time.Second), alice)
+	}},
 }
 
 // wantExpired checks which users are expired before a time, in any order.
@@ -136,4 +146,22 @@ func testExpiredLimit(f *fixture) {
 		}
 	}
 	f.Errorf("cleanup did not come to an end")
+}
+
+// testExpiredEarliest: what waits longest is found first, whatever the ids.
+func testExpiredEarliest(f *fixture) {
+	const all, limit = 24, 5
+	for i := range all {
+		key := mfa.Key{Kind: nonces, ID: fmt.Sprint(i * 7 % all)}
+		f.commit(putExpiring(key, 0, start.Add(time.Duration(i)*time.Second)))
+	}
+	for from := 0; from+limit <= all; from += limit {
+		for _, key := range f.expired(nonces, start.Add(time.Hour), limit) {
+			r := f.get(key)
+			if i := int(r.Expires.Sub(start) / time.Second); i < from || i >= from+limit {
+				f.Fatalf("number %d is among the %d after the first %d", i, limit, from)
+			}
+			f.commit(remove(r))
+		}
+	}
 }

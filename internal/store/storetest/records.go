@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -214,6 +215,12 @@ var malformedCases = []testCase{
 	{"data that is too long", func(f *fixture) {
 		data := strings.Repeat("x", store.MaxDataLength+1)
 		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), put(bob, 0, data)})
+	}},
+	{"an end before anything expires", func(f *fixture) {
+		early, none := putExpiring(bob, 0, start), put(bob, 0, "data")
+		early.Ends, none.Ends = start.Add(-time.Second), start
+		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), early})
+		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), none})
 	}},
 	{"too many parts", func(f *fixture) {
 		writes := []mfa.Write{put(alice, 0, "one")}
