@@ -27,7 +27,8 @@ const Notice Purpose = "notice"
 // noticeRules leave most of a user's messages a day for codes.
 var noticeRules = []ratelimit.Rule{{Limit: 3, Window: 24 * time.Hour}}
 
-// noticeTries is how often a notice is tried that the wall refuses; its limits are often those of a code sent a moment ago.
+// noticeTries is how often a notice is tried that the wall refuses: at once, after 5 seconds and after 5 minutes. The limit is often that of a code
+// sent a moment ago.
 const noticeTries = 3
 
 // notices are what a message says, with the application's name: that something was changed, or that something looks wrong.
@@ -84,10 +85,12 @@ func (j *journal) noticed(u *User) (*Phone, EventName) {
 	return to, name
 }
 
-// notify stages the notice of a commit, when there is somebody to tell and a number to tell it on.
+// quiet says whether no notices are sent: they or all text messages are switched off.
+func (s *Settings) quiet() bool { return s.QuietChanges || !s.SMSCode }
+
+// notifyUser stages the notice of a commit when its user has a number that the acts were not done to.
 func (t *txn) notifyUser(j *journal, d *delivery) {
-	set := &t.state.settings
-	if set.QuietChanges || !set.SMSCode {
+	if t.state.settings.quiet() {
 		return
 	}
 	for _, a := range j.Acts {
@@ -118,7 +121,7 @@ func (s *Service) tell(ctx context.Context, id string) (sent bool, err error) {
 			return err
 		}
 		t.drop(d, toUser)
-		if j == nil || t.state.settings.QuietChanges {
+		if j == nil || t.state.settings.quiet() {
 			return nil
 		}
 		sent, err = t.sendNotice(j, d.Language)
@@ -181,7 +184,7 @@ func (s *Service) tellLater(ctx context.Context, key Key) error {
 			t.drop(d, toUser)
 			return nil
 		}
-		to.Next = t.now.Add(retryAfter[to.Tries])
+		to.Next = t.now.Add(retryAfter[to.Tries-1])
 		t.put(d)
 		return nil
 	})

@@ -45,7 +45,11 @@ func (t *txn) passMilestone(take *Take) bool {
 		if n+1 == len(milestones) {
 			return false
 		}
-		take.Limit = int64(limit * milestones[n+1].share / 100)
+		next := int64(limit * milestones[n+1].share / 100)
+		if next == take.Limit { // of a cap of one or two millionths two milestones are one amount
+			continue
+		}
+		take.Limit = next
 		if s.day == dayOf(t.now) && s.cap == limit {
 			s.n = max(s.n, n+1)
 		}

@@ -258,6 +258,23 @@ func TestMilestonesOfTheDaysMoney(t *testing.T) {
 	}
 }
 
+// TestTheSmallestCapRefuses: a cap that no message fits into refuses at once, also when its half is a fraction of a millionth.
+func TestTheSmallestCapRefuses(t *testing.T) {
+	for _, limit := range []smsprice.Micros{1, 2, 3, smsprice.Of("US") - 1} {
+		w := newWorld(t)
+		w.settle(func(s *mfa.Settings) { s.SMSDailyCap = limit })
+		p := &pumpers{world: w}
+		w.counts.Reset()
+		w.want(apierr.TooManyRequests, p.ask("+12122011000", netip.Addr{}))
+		if n := w.counts.Counts().Commits; n > 10 {
+			t.Errorf("a cap of %d: %d commits", limit, n)
+		}
+		if len(w.sent) != 0 || w.happened(mfa.EventSpentAll) != 1 {
+			t.Errorf("a cap of %d: %d messages, %d events that all is spent", limit, len(w.sent), w.happened(mfa.EventSpentAll))
+		}
+	}
+}
+
 func TestACountrysCapHolds(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *mfa.Settings) { s.SMSCountryCaps = map[string]smsprice.Micros{"CA": 2 * smsprice.Of("CA")} })
