@@ -1,13 +1,18 @@
 package mfa
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/seal"
 )
 
 func goldenRecords(t *testing.T, name string) map[string]json.RawMessage {
@@ -138,13 +143,29 @@ func TestAFieldGoesWithItsObject(t *testing.T) {
 	}
 }
 
-// TestRecordsOfOlderVersionsAreRead: what earlier versions stored keeps every value when this one reads and writes it. A file is added when
-// the stored form changes, and none is ever rewritten.
+// frozen are the stored forms of earlier versions with the SHA-256 of each file: a file is added when the stored form changes, and none is rewritten.
+var frozen = map[string]string{
+	"testdata/records-2026-11.json":    "9eb1c3cda5e6ecf9f75d05215cad881c4846f08a06a4ad75aea319cfea4136a9",
+	"testdata/records-2026-11-27.json": "4aacf4c38c858089d1da1a9b06ad1a2580ed626fa080fe7ee3b69761796fdf00",
+}
+
+// TestRecordsOfOlderVersionsAreRead: what earlier versions stored keeps every value when this one reads and writes it.
 func TestRecordsOfOlderVersionsAreRead(t *testing.T) {
-	for _, file := range []string{"testdata/records-2026-11.json"} {
+	files, err := filepath.Glob("testdata/records-*.json")
+	if err != nil || len(files) != len(frozen) {
+		t.Fatalf("%d files are there, %d are frozen: %v", len(files), len(frozen), err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(text)); got != frozen[file] {
+			t.Errorf("%s is not as it was frozen: its SHA-256 is %s", file, got)
+		}
 		for kind, data := range goldenRecords(t, file) {
 			if Kind(kind).unknown() {
-				t.Errorf("%s: nobody reads a %s any more", file, kind)
+				t.Errorf("%s: nothing reads a %s any more", file, kind)
 				continue
 			}
 			var old map[string]any
@@ -185,6 +206,35 @@ func TestDecodeTakesOneValue(t *testing.T) {
 	for _, text := range []string{"", "{", `{"u":"x"} {}`, `{"u":7}`, `[]`, `{"zz":1,"u":7}`} {
 		if _, err := decode([]byte(text), &Claim{}); err == nil {
 			t.Errorf("%q was taken for a record", text)
+		}
+	}
+}
+
+// TestABackupTagIsComparedWhole: a stored tag with any byte changed, or cut, is no code's, for sets with and without a key of their own.
+func TestABackupTagIsComparedWhole(t *testing.T) {
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, set := range map[string]*BackupSet{"a key of its own": {ID: "set", Version: 1}, "none": {ID: "set"}} {
+		tags, err := (&Service{ring: ring}).backupTags(&User{ID: "user"}, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const code = "abcdefghjk"
+		stored := append(tags.of("another"), tags.of(code)...)
+		if at := tags.find(stored, code); at != tags.size || len(stored) != 2*tags.size {
+			t.Fatalf("%s: the second of two tags, %d bytes, is found at %d", name, len(stored), at)
+		}
+		for i := range tags.size {
+			changed := tags.of(code)
+			changed[i] ^= 1
+			if tags.find(changed, code) >= 0 {
+				t.Errorf("%s: byte %d of a tag is not compared", name, i)
+			}
+			if tags.find(tags.of(code)[:i], code) >= 0 {
+				t.Errorf("%s: %d bytes are taken for a tag", name, i)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"regexp"
 	"sync"
@@ -60,14 +61,20 @@ func (w *world) happened(name mfa.EventName) int {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldOf(t, rand.Reader)
+}
+
+// newWorldOf is a world whose service draws from random.
+func newWorldOf(t testing.TB, random io.Reader) *world {
+	t.Helper()
 	w := &world{TB: t, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
 	w.faults = store.NewFaulty(store.NewMemory())
 	w.counts = store.NewCounting(w.faults)
-	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, rand.Reader)
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, random)
 	w.must(err)
 	w.config = mfa.Config{
-		Store: w.counts, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: numberplan.Parse,
-		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
+		Store: w.counts, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, random), Numbers: numberplan.Parse,
+		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: random,
 		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
 		Notify: func(e mfa.Event) {
 			w.mu.Lock()
