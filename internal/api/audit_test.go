@@ -1,9 +1,13 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"reflect"
+	"strings"
 	"testing"
 
+	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 )
 
@@ -56,6 +60,45 @@ func TestSettingsAuditEvents(t *testing.T) {
 	answer := w.backend("GET", "/v1/instance/audit_events", "").ok()
 	if answer.text("data.0.type") != "settings.changed" || answer.text("data.0.settings.0") != "sms_code" || answer.at("chain.verified") != true {
 		t.Errorf("%s", answer.body)
+	}
+}
+
+// TestEveryStoredSettingHasItsNameOnTheWire: a change of any setting that is stored is told of by the name of the field that changes it, and no two settings
+// share one.
+func TestEveryStoredSettingHasItsNameOnTheWire(t *testing.T) {
+	w := newWorld(t)
+	shown := w.backend("GET", "/v1/instance", "").ok()
+	names := map[string]string{}
+	settings := reflect.TypeFor[mfa.Settings]()
+	for i := range settings.NumField() {
+		stored, _, _ := strings.Cut(settings.Field(i).Tag.Get("json"), ",")
+		if stored == "" || stored == "u" || stored == "at" { // what is not stored, the time of the last change, and the trail
+			continue
+		}
+		name := api.SettingName(stored)
+		if other, taken := names[name]; taken || name == "" {
+			t.Errorf("the setting %q is called %q, and so is %q", stored, name, other)
+		}
+		names[name] = stored
+		var body map[string]json.RawMessage
+		w.must(json.Unmarshal(shown.body, &body))
+		if _, ok := body[name]; !ok && name != "webhook_endpoints" { // which are resources of their own
+			t.Errorf("%q is no field of the instance", name)
+		}
+	}
+	if len(names) < 18 {
+		t.Errorf("only %d settings were found", len(names))
+	}
+}
+
+// TestStrictGuessingIsToldByName: in the trail and in the journal, which webhooks are made from.
+func TestStrictGuessingIsToldByName(t *testing.T) {
+	w := newWorld(t)
+	w.backend("PATCH", "/v1/instance", `{"strict_guessing":true}`).ok()
+	for path, at := range map[string]string{"/v1/instance/audit_events": "data.0.settings.0", "/v1/events": "data.0.settings.0"} {
+		if a := w.backend("GET", path, "").ok(); a.at(at) != "strict_guessing" {
+			t.Errorf("%s: %s", path, a.body)
+		}
 	}
 }
 

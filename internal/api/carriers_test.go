@@ -51,7 +51,11 @@ func TestCookie(t *testing.T) {
 		a := w.open(mfa.Cookie).enter(w.user())
 		c := a.Cookies()[0]
 		if c.Name != "__client" || !c.HttpOnly || c.Path != "/" || c.SameSite != http.SameSiteLaxMode || c.Secure != secure || c.Domain != "" {
-			t.Errorf("%s: cookie %+v", url, c)
+			c.Value = "" // which is a token
+			t.Errorf("%s: cookie %s", url, c)
+		}
+		if life := time.Duration(c.MaxAge) * time.Second; life != mfa.ClientLife || !c.Expires.IsZero() {
+			t.Errorf("%s: the browser forgets the cookie after %v, and the client lives %v", url, life, mfa.ClientLife)
 		}
 	}
 }
@@ -126,6 +130,41 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+// TestPreflightOfAForeignOrigin: a page of an origin that is not allowed is told no header by which a browser would let it go on.
+func TestPreflightOfAForeignOrigin(t *testing.T) {
+	dev := newWorld(t)
+	live := newWorld(t, func(c *api.Config) { c.PublicURL, c.Development = "https://clerk.example.com", false })
+	for origin, w := range map[string]*world{"https://evil.example": dev, "null": dev, "http://localhost:3000": live, "https://evil.clerk.example.com": live} {
+		for _, method := range []string{"OPTIONS", "GET"} {
+			r := httptest.NewRequest(method, "/v1/client", nil)
+			r.Header.Set("Origin", origin)
+			r.Header.Set("Access-Control-Request-Method", "POST")
+			a := w.send(r)
+			if got := a.Header.Values("Access-Control-Allow-Origin"); len(got) != 0 {
+				t.Errorf("%s from %s: allowed origin %q", method, origin, got)
+			}
+			if a.Header.Get("Vary") != "Origin" {
+				t.Errorf("%s from %s: caches are not told that the answer depends on the origin", method, origin)
+			}
+		}
+	}
+}
+
+// TestTwoAuthorizationHeadersAreNone: of two keys a proxy may believe the other one, so neither opens the Backend API nor is one a native client's token.
+func TestTwoAuthorizationHeadersAreNone(t *testing.T) {
+	w := newWorld(t)
+	for _, keys := range [][]string{{"Bearer " + secretKey, "Bearer wrong"}, {"Bearer wrong", "Bearer " + secretKey}, {"Bearer " + secretKey, "Bearer " + secretKey}, {"", "Bearer " + secretKey}} {
+		r := httptest.NewRequest("GET", "/v1/users/count", nil)
+		r.Header["Authorization"] = keys
+		w.send(r).want(401, "clerk_key_invalid")
+	}
+	b := w.open(mfa.Native)
+	b.enter(w.user())
+	r := httptest.NewRequest("GET", "/v1/me?_is_native=1&_clerk_session_id="+b.session, nil)
+	r.Header["Authorization"] = []string{b.token, "wrong"}
+	w.send(r).want(401, "authentication_invalid")
+}
+
 func TestPreflight(t *testing.T) {
 	w := newWorld(t)
 	r := httptest.NewRequest("OPTIONS", "/v1/me/totp", nil)
@@ -168,7 +207,7 @@ func TestTheTokenOfAPageLoadNamesItsOrigin(t *testing.T) {
 		r.AddCookie(&http.Cookie{Name: "__client", Value: b.token})
 		claims := payload(t, w.send(r).ok().text("response.sessions.0.last_active_token.jwt"))
 		if party == "" && strings.Contains(claims, `"azp"`) || !strings.Contains(claims, party) {
-			t.Errorf("from %q: %s", referer, claims)
+			t.Errorf("from %q the claims name another party than %q", referer, party)
 		}
 	}
 }
@@ -217,6 +256,7 @@ func TestProductionAnnouncesSignIns(t *testing.T) {
 		for _, c := range a.Cookies() {
 			if strings.HasPrefix(c.Name, "__client_uat") {
 				if c.Domain != "example.com" || !c.Secure || c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
+					c.Value = ""
 					t.Errorf("the cookie is %s", c)
 				}
 				found[c.Name] = c.Value

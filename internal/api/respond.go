@@ -85,9 +85,6 @@ func (a *API) fail(x *exchange, r *http.Request, err error) {
 	}
 }
 
-// clientLife is how long a browser keeps the client cookie.
-const clientLife = 365 * 24 * time.Hour
-
 // keep hands a new client token to its owner, in the way in which it will come back.
 func (a *API) keep(c *call, s *mfa.Snapshot) {
 	a.announce(c, s)
@@ -102,7 +99,7 @@ func (a *API) keep(c *call, s *mfa.Snapshot) {
 	case mfa.Cookie:
 		http.SetCookie(c.answer, &http.Cookie{
 			Name: clientCookie, Value: s.Token.Reveal(), Path: "/", HttpOnly: true, Secure: a.secure, SameSite: http.SameSiteLaxMode,
-			MaxAge: int(clientLife / time.Second),
+			MaxAge: int(mfa.ClientLife / time.Second),
 		})
 	}
 }
@@ -122,7 +119,7 @@ func (a *API) announce(c *call, s *mfa.Snapshot) {
 			continue
 		}
 		http.SetCookie(c.answer, &http.Cookie{
-			Name: name, Value: value, Path: "/", Domain: a.site, Secure: a.secure, SameSite: http.SameSiteLaxMode, MaxAge: int(clientLife / time.Second),
+			Name: name, Value: value, Path: "/", Domain: a.site, Secure: a.secure, SameSite: http.SameSiteLaxMode, MaxAge: int(mfa.ClientLife / time.Second),
 		})
 	}
 }

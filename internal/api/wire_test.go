@@ -3,7 +3,9 @@ package api_test
 import (
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -268,7 +270,7 @@ func TestHandshake(t *testing.T) {
 	all := string(p.body)
 	for _, name := range []string{"__session=eyJ", "__session_", "__client_uat=17", "__client_uat_", "__clerk_db_jwt=dvb_", "__clerk_db_jwt_"} {
 		if !strings.Contains(all, `"`+name) {
-			t.Errorf("no directive %s in %s", name, all)
+			t.Errorf("no directive %s", name)
 		}
 	}
 	w.backend("GET", "/v1/clients/handshake_payload?nonce="+nonce, "").want(404, "resource_not_found")
@@ -277,14 +279,49 @@ func TestHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p = w.backend("GET", "/v1/clients/handshake_payload?nonce="+to.Query().Get("__clerk_handshake_nonce"), "").ok(); strings.Contains(string(p.body), "Domain") {
-		t.Errorf("a query parameter wrote an attribute of a cookie: %s", p.body)
+		t.Error("a query parameter wrote an attribute of a cookie")
 	}
 	b.call("GET", "/v1/client/handshake?redirect_url=https%3A%2F%2Fevil.example&format=nonce").want(400, "origin_invalid")
 	b.call("GET", "/v1/client/handshake?redirect_url=javascript%3Aalert(1)").want(422, "form_param_format_invalid")
 	token := b.call("GET", "/v1/client/handshake?redirect_url=http%3A%2F%2Flocalhost%3A3000")
 	to, err = token.Location()
 	if err != nil || !strings.Contains(payload(t, to.Query().Get("__clerk_handshake")), "__client_uat") {
-		t.Errorf("the token form: %v", to)
+		t.Error("the token form holds no directives")
+	}
+}
+
+// TestHandshakeCookies: each of the six cookies is set with exactly these attributes, Secure whenever the application is on https, and with the life that it has.
+func TestHandshakeCookies(t *testing.T) {
+	const year = 31536000
+	for origin, secure := range map[string]bool{"http://localhost:3000": false, "https://localhost:3000": true} {
+		w := newWorld(t)
+		in, out := w.signedIn(), w.open(mfa.Cookie)
+		for name, b := range map[string]*browser{"signed in": in, "signed out": out} {
+			to, err := b.call("GET", "/v1/client/handshake?format=nonce&redirect_url="+url.QueryEscape(origin)).Location()
+			w.must(err)
+			lines := w.backend("GET", "/v1/clients/handshake_payload?nonce="+to.Query().Get("__clerk_handshake_nonce"), "").ok().at("directives").([]any)
+			seen := map[string]bool{}
+			for _, line := range lines {
+				c, err := http.ParseSetCookie(line.(string))
+				w.must(err)
+				kind, _, _ := strings.Cut(strings.TrimPrefix(c.Name, "__"), "_")
+				seen[c.Name] = true
+				life := year
+				if kind == "session" && name == "signed out" {
+					life = 0
+				}
+				if life == 0 && !strings.Contains(line.(string), "; Max-Age=0") || life != 0 && c.MaxAge != life {
+					t.Errorf("%s, %s: %s lives %d s, want %d", origin, name, c.Name, c.MaxAge, life)
+				}
+				if c.Secure != secure || c.Path != "/" || c.Domain != "" || c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
+					c.Value = ""
+					t.Errorf("%s, %s: %s", origin, name, c)
+				}
+			}
+			if len(lines) != 6 || len(seen) != 6 {
+				t.Errorf("%s, %s: %d directives for %d cookies, want 6", origin, name, len(lines), len(seen))
+			}
+		}
 	}
 }
 

@@ -166,7 +166,7 @@ func (t *txn) ensure(p *presence) error {
 		if err != nil {
 			return err
 		}
-		p.client = &Client{ID: id, CreatedAt: t.now, Expires: t.now.Add(clientLife)}
+		p.client = &Client{ID: id, CreatedAt: t.now, Expires: t.now.Add(ClientLife)}
 		if p.token, err = t.newToken(p.client, p.carrier); err != nil {
 			return err
 		}

@@ -26,8 +26,8 @@ type Client struct {
 	Expires   Instant  `json:"e"`
 }
 
-// clientLife is how long a client's token is good for without a sign-in.
-const clientLife = 365 * 24 * time.Hour
+// ClientLife is how long a client's token is good for, counted from when the client was made. A browser keeps the cookie as long.
+const ClientLife = 365 * 24 * time.Hour
 
 // A SignIn is an attempt to sign in. Its life is short: a first factor that was proved but never completed must not wait for days.
 type SignIn struct {

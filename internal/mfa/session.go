@@ -73,7 +73,7 @@ func (s *Service) CreateDevBrowser(ctx context.Context) (secret.Value, error) {
 		if err != nil {
 			return err
 		}
-		c := &Client{ID: id, CreatedAt: t.now, UpdatedAt: t.now, Expires: t.now.Add(clientLife)}
+		c := &Client{ID: id, CreatedAt: t.now, UpdatedAt: t.now, Expires: t.now.Add(ClientLife)}
 		if token, err = t.newToken(c, DevBrowser); err != nil {
 			return err
 		}

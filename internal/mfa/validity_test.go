@@ -1,6 +1,7 @@
 package mfa_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -339,40 +340,73 @@ func TestSettingsOfAnotherProcess(t *testing.T) {
 	}
 }
 
-// TestTheCleanupKeepsWhatIsAlive: a cleanup at any moment of a life changes no answer that was right before it: sessions, tickets, codes and limits go on.
+// credulous is a store that takes every record for one that ran out.
+type credulous struct{ mfa.Store }
+
+func (c credulous) Expired(ctx context.Context, kind mfa.Kind, _ time.Time, limit int) ([]mfa.Key, error) {
+	records, err := c.List(ctx, kind, "", limit)
+	var keys []mfa.Key
+	for _, r := range records {
+		keys = append(keys, r.Key)
+	}
+	return keys, err
+}
+
+// TestTheCleanupKeepsWhatIsAlive: a cleanup at any moment of a life takes nothing that is alive, also when the store names the wrong records.
 func TestTheCleanupKeepsWhatIsAlive(t *testing.T) {
-	w := newWorld(t)
-	clean := func() {
-		t.Helper()
-		for more := true; more; {
-			r, err := w.Service.Cleanup(t.Context(), 100)
+	for name, wrap := range map[string]func(mfa.Store) mfa.Store{
+		"a store that is right": func(s mfa.Store) mfa.Store { return s }, "a store that is wrong": func(s mfa.Store) mfa.Store { return credulous{s} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.config.Store = wrap(w.counts)
+			var err error
+			w.Service, err = mfa.New(w.config)
 			w.must(err)
-			more = r.More
-		}
+			clean := func() {
+				t.Helper()
+				_, err := w.Service.Cleanup(t.Context(), 1000)
+				w.must(err)
+			}
+			p := w.member()
+			ticket, err := w.CreateTicket(t.Context(), p.id, 30*24*time.Hour)
+			w.must(err)
+			p.enter()
+			clean()
+			p.text()
+			clean()
+			p.must(p.second(mfa.PhoneCode, p.sms()))
+			client := func() string {
+				snap, err := w.Client(t.Context(), p.browser)
+				w.must(err)
+				if snap.Client == nil {
+					t.Fatal("the client is gone, which lives for a year")
+				}
+				return snap.Client.WireID()
+			}
+			was := client()
+			for day := range 10 {
+				clean()
+				if day < 7 {
+					_, err := w.Me(t.Context(), p.browser)
+					w.must(err)
+				}
+				w.later(24 * time.Hour)
+			}
+			if client() != was {
+				t.Error("after its session the client is another one")
+			}
+			w.later(19 * 24 * time.Hour)
+			clean()
+			r, err := w.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+			w.must(err)
+			p.keep(r.Snapshot)
+			p.signIn = r.SignIn.ID
+			p.must(p.second(mfa.BackupCode, p.backup[0]))
+			_, err = w.VerifyTOTP(t.Context(), p.id, secret.New(p.backup[0]))
+			w.want(apierr.FormCodeIncorrect, err)
+		})
 	}
-	p := w.member()
-	ticket, err := w.CreateTicket(t.Context(), p.id, 30*24*time.Hour)
-	w.must(err)
-	clean()
-	p.enter()
-	clean()
-	p.text()
-	clean()
-	p.must(p.second(mfa.PhoneCode, p.sms()))
-	for range 6 {
-		w.later(24 * time.Hour)
-		clean()
-		_, err := p.Me(t.Context(), p.browser)
-		w.must(err)
-	}
-	w.later(23 * 24 * time.Hour)
-	clean()
-	r, err := w.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
-	w.must(err)
-	p.keep(r.Snapshot)
-	p.signIn = r.SignIn.ID
-	p.must(p.second(mfa.BackupCode, p.backup[0]))
-	p.want(apierr.FormCodeIncorrect, func() error { _, err := p.VerifyTOTP(t.Context(), p.id, secret.New(p.backup[0])); return err }())
 }
 
 // TestAnOperationKeepsWhatANewerVersionStored: while two versions run, a field that the newer one wrote survives the older one's changes of the record.
