@@ -28,7 +28,8 @@ try {
   say('building the React app');
   execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '-c', 'react/vite.config.mjs', '--logLevel', 'warn'], { cwd: here, stdio: 'inherit', env });
 
-  const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files.map(name => `tests/${name}`)], { cwd: here, stdio: 'inherit', env });
+  const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', '--test-reporter-destination=stdout',
+    '--test-reporter=./lib/counted.mjs', '--test-reporter-destination=stderr', ...files.map(name => `tests/${name}`)], { cwd: here, stdio: 'inherit', env });
   process.exitCode = status ?? 1;
   if (existsSync(foreign)) throw new Error(`connections to other hosts:\n${readFileSync(foreign, 'utf8')}`);
 } catch (error) {

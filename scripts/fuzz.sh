@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Runs fuzz targets for the given time each: all of the tree, or those whose name is given. An input that breaks a law is kept by Go under
-# testdata/fuzz of its package: it goes into the repository with the fix.
+# Runs fuzz targets for the given time each: all of the tree, or those whose name is given: scripts/fuzz.sh 10s [FuzzName]. It fails when no target
+# has the name. Go keeps an input that breaks a law under testdata/fuzz of its package: it goes into the repository with the fix.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-grep -rnoE --include='*_test.go' '^func (Fuzz[A-Za-z]+)' . | while IFS=: read -r file _ func; do
-	name=${func#func }
+[ $# -ge 1 ] || { echo "usage: scripts/fuzz.sh <time> [FuzzName]" >&2; exit 2; }
+ran=0
+while IFS=: read -r file _ func; do
+	name=$(sed -E 's/^func (Fuzz[A-Za-z0-9_]+)\(.*/\1/' <<<"$func")
 	if [ -n "${2:-}" ] && [ "$name" != "$2" ]; then continue; fi
 	echo "== $(dirname "$file") $name"
-	go test "$(dirname "$file")" -run '^$' -fuzz "^$name\$" -fuzztime "$1"
-done
+	go test "$(dirname "$file")" -run '^$' -fuzz "^$name\$" -fuzztime "$1" </dev/null
+	ran=$((ran + 1))
+done < <(grep -rnE --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]+\(' .)
+[ "$ran" -gt 0 ] || { echo "fuzz: no target is named ${2:-Fuzz...}" >&2; exit 1; }

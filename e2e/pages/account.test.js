@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import jsQR from 'jsqr';
 import { PNG } from 'pngjs';
-import { enter, focused, heading, press, sessionOf, startBrowser, startServer, state, tab, visit } from './world.js';
+import { enter, focused, heading, press, sessionOf, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {
@@ -33,6 +33,17 @@ async function scan(page) {
   return jsQR(new Uint8ClampedArray(data), width, height)?.data;
 }
 
+/** Print asks the browser to print, and what it prints are the codes and no buttons. */
+async function printed(page, codes) {
+  await page.evaluate(() => { window.print = () => { window.asked = (window.asked ?? 0) + 1; }; });
+  await press(page, 'Print');
+  assert.equal(await page.evaluate(() => window.asked), 1, 'the browser was asked to print, once');
+  await page.emulateMedia({ media: 'print' });
+  for (const code of codes) assert.ok(await page.getByText(code).isVisible(), 'every code is on paper');
+  for (const name of ['Print', 'Copy', 'Download', 'Done']) assert.ok(!await page.locator('button', { hasText: name }).first().isVisible(), `${name} is not on paper`);
+  await page.emulateMedia({ media: null });
+}
+
 async function saveCodes(page, name) {
   await heading(page, 'Save your backup codes');
   await state(page, name);
@@ -45,6 +56,7 @@ async function saveCodes(page, name) {
   const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Download')]);
   const file = await readFile(await download.path(), 'utf8');
   for (const code of codes) assert.ok(file.includes(code), 'the file has every code');
+  await printed(page, codes);
   await press(page, 'Done');
   await page.getByText('Please save the codes first').waitFor();
   assert.match(await focused(page), /I have saved these codes/);

@@ -1,8 +1,8 @@
 // How the pages look: changed in the dashboard, seen by visitors without a restart.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { focused, heading, key, press, startBrowser, startServer, state, tab, visit } from './world.js';
+import { after, before } from 'node:test';
+import { focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {

@@ -1,8 +1,8 @@
 // The charts, alone: with the keyboard, as a table, in every look, and with nothing to show.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { key, press, startBrowser, startServer, state, tab, visit } from './world.js';
+import { after, before } from 'node:test';
+import { key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { after, before, test } from 'node:test';
-import { focused, heading, key, press, startBrowser, startServer, state, tab, visit } from './world.js';
+import { after, before } from 'node:test';
+import { focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser, receiver;
 const received = [];

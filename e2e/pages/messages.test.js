@@ -1,8 +1,8 @@
 // The dashboard's page about text messages: money, prices, and what became of each message.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { enter, focused, heading, key, press, startBrowser, startServer, state, tab, visit } from './world.js';
+import { after, before } from 'node:test';
+import { enter, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {

@@ -1,8 +1,8 @@
 // Signing in: every method, and everything that can go wrong with one.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { accessible, enter, focused, heading, press, startBrowser, startServer, state, tab, totp, visit } from './world.js';
+import { after, before } from 'node:test';
+import { accessible, enter, focused, heading, press, startBrowser, startServer, state, tab, test, totp, visit } from './world.js';
 
 let server, browser;
 before(async () => {

@@ -1,8 +1,8 @@
 // The dashboard's charts, with what really happened on the server.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { enter, heading, key, press, startBrowser, startServer, state, tab, visit } from './world.js';
+import { after, before } from 'node:test';
+import { enter, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { test as single } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -16,6 +17,9 @@ const root = path.resolve(here, '../..');
 const require = createRequire(import.meta.url);
 const shots = process.env.SHOTS ?? path.join(here, 'screenshots');
 export const key = 'sk_test_pages';
+
+/** A test of one file, with a minute and a half of its own: one that hangs does not take the others' time. */
+export const test = (name, run) => single(name, { timeout: 90_000 }, run);
 
 const run = (command, args, options) => new Promise((resolve, reject) => {
   const child = spawn(command, args, { stdio: 'inherit', ...options });
@@ -108,6 +112,8 @@ export async function visit(browser, server, options = {}) {
   const context = await browser.newContext({
     baseURL: server.url, viewport: { width: 1000, height: 760 }, locale: 'en-US', reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'], ...options,
   });
+  context.setDefaultTimeout(8000); // a text that is not there is told of soon
+  context.setDefaultNavigationTimeout(30_000);
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', (e) => errors.push(`${e}`));
