@@ -19,7 +19,7 @@ type importCmd struct {
 	URL        string `default:"http://localhost:8080" help:"Where the API is."`
 	SecretKey  string `env:"COUNTERSIGN_SECRET_KEY" default:"sk_test_local" help:"The Backend API's key."`
 	State      string `type:"path" help:"File that remembers who was created; the input's name and .state when left out."`
-	DryRun     bool   `help:"Only say what would be created and what refused. Asks no server."`
+	DryRun     bool   `help:"Only say what would be created and what refused, and whose second factor could not be proved. Reads the settings of --url, and changes nothing there."`
 	Incomplete bool   `help:"Also create users whose password or authenticator app is not in the file, or cannot be used here; they lose it."`
 
 	AgeIdentity string `type:"path" help:"File with the age identity that opens an export of Countersign, whose users then come with all their factors, straight into a store. See docs/moving-away.md."`

@@ -51,6 +51,9 @@ type run struct {
 	total  int
 	seen   map[string]int // key -> line
 	left   map[string]int // what stayed behind -> users
+	// settings are the target's, and blocked counts users by why a second factor could not be proved. Both are of a dry run.
+	settings settings
+	blocked  map[string]int
 	// lost is true while an earlier run may have created users without noting them.
 	lost  bool
 	shown time.Time
@@ -58,7 +61,7 @@ type run struct {
 
 // Run imports. Lines that cannot be imported are printed and counted; an error is about the import as a whole.
 func Run(ctx context.Context, c Config) (res Result, err error) {
-	r := &run{Config: c, seen: map[string]int{}, left: map[string]int{}, state: &state{done: map[string]string{}}, shown: c.Now()}
+	r := &run{Config: c, seen: map[string]int{}, left: map[string]int{}, blocked: map[string]int{}, state: &state{done: map[string]string{}}, shown: c.Now()}
 	in, err := os.Open(c.Input) //nolint:gosec // the operator names the file
 	if err != nil {
 		return Result{}, fmt.Errorf("input: %w", err)
@@ -67,7 +70,7 @@ func Run(ctx context.Context, c Config) (res Result, err error) {
 	if r.total, err = lines(in); err != nil {
 		return Result{}, err
 	}
-	if err := r.open(); err != nil {
+	if err := r.open(ctx); err != nil {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, r.state.close()) }()
@@ -77,15 +80,13 @@ func Run(ctx context.Context, c Config) (res Result, err error) {
 }
 
 // open chooses the server, and reads what was done before.
-func (r *run) open() error {
+func (r *run) open(ctx context.Context) error {
 	r.server = server{url: r.URL, key: r.SecretKey, send: r.Send, pause: r.Pause, out: r.Out}
 	if r.server.send == nil {
 		r.server.send = http.DefaultTransport
 	}
 	if r.DryRun {
-		trial, err := newTrial(r.SecretKey, r.Now)
-		r.server.send = trial
-		return err
+		return r.try(ctx)
 	}
 	var err error
 	if r.state, err = openState(r.State, r.URL); err != nil {
@@ -93,6 +94,26 @@ func (r *run) open() error {
 	}
 	r.lost = r.state.resumed
 	return nil
+}
+
+// try puts a server in memory in the place of the target, with the target's settings.
+func (r *run) try(ctx context.Context) error {
+	trial, err := newTrial(r.SecretKey, r.Now)
+	if err != nil {
+		return err
+	}
+	found, problem := r.server.settings(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return ErrInterrupted
+	case problem != nil:
+		_, _ = fmt.Fprintf(r.Out, "the settings of %s are not known (%v); those of a new server are taken\n", r.URL, problem)
+		found, err = trial.settings(ctx)
+	default:
+		err = trial.take(ctx, found)
+	}
+	r.settings, r.server.send = found, trial
+	return err
 }
 
 // lines counts, so that progress has an end, and goes back to the start.
@@ -157,11 +178,7 @@ func (r *run) line(ctx context.Context, text []byte) error {
 	switch {
 	case errors.As(err, &why):
 		r.Refused++
-		name := ""
-		if s.ID != "" {
-			name = fmt.Sprintf(" (%.40q)", s.ID)
-		}
-		_, _ = fmt.Fprintf(r.Out, "line %d%s refused: %s\n", r.Lines, name, why)
+		_, _ = fmt.Fprintf(r.Out, "line %d%s refused: %s\n", r.Lines, s.name(), why)
 		return nil
 	case err != nil && ctx.Err() != nil:
 		return ErrInterrupted
@@ -185,6 +202,9 @@ func (r *run) user(ctx context.Context, s source) error {
 		return nil
 	}
 	id, there, err := r.server.create(ctx, p, r.lost)
+	if r.DryRun {
+		r.warn(s, p, err != nil)
+	}
 	if err != nil {
 		return err
 	}
@@ -222,4 +242,5 @@ func (r *run) summary() {
 	for _, what := range slices.Sorted(maps.Keys(r.left)) {
 		_, _ = fmt.Fprintf(r.Out, "left behind by %d: %s\n", r.left[what], what)
 	}
+	r.sumUp()
 }

@@ -62,6 +62,14 @@ func (i identifier) verified() bool {
 	return i.Verification != nil && i.Verification.Status == "verified"
 }
 
+// name is the user's id for a message about its line, or nothing.
+func (s source) name() string {
+	if s.ID == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%.40q)", s.ID)
+}
+
 // target is the body of POST /v1/users.
 type target struct {
 	Emails      []string        `json:"email_address,omitempty"`
@@ -84,6 +92,12 @@ type target struct {
 	Banned      bool            `json:"banned,omitempty"`
 	Locked      bool            `json:"locked,omitempty"`
 }
+
+// The values of phone_number_identification_status.
+const (
+	statusVerified = "verified"
+	statusReserved = "reserved"
+)
 
 // person is a line that can be sent.
 type person struct {
@@ -190,9 +204,9 @@ func (s source) planIdentifiers(p *person) {
 	}
 	phones := first(s.Phones, func(n identifier) bool { return n.ID != "" && n.ID == s.PrimaryPhone })
 	for _, n := range first(phones, func(n identifier) bool { return n.Reserved && n.Default }) {
-		status := "verified"
+		status := statusVerified
 		if n.Reserved {
-			status = "reserved"
+			status = statusReserved
 		}
 		if !n.verified() {
 			p.leave(leftPhone)
@@ -202,7 +216,7 @@ func (s source) planIdentifiers(p *person) {
 	}
 	p.body.Emails = append(p.body.Emails, s.PlainEmails...)
 	for _, n := range s.PlainPhones {
-		p.body.Phones, p.body.PhoneStatus = append(p.body.Phones, n), append(p.body.PhoneStatus, "verified")
+		p.body.Phones, p.body.PhoneStatus = append(p.body.Phones, n), append(p.body.PhoneStatus, statusVerified)
 	}
 }
 

@@ -23,7 +23,10 @@ import (
 
 // trial is the Backend API over a store in memory. A dry run that asks it refuses for the same reasons as the import itself, but for one: it
 // does not know who is on the real server.
-type trial struct{ handler http.Handler }
+type trial struct {
+	handler http.Handler
+	service *mfa.Service
+}
 
 func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 	var master seal.Key
@@ -50,7 +53,25 @@ func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trial: %w", err)
 	}
-	return &trial{handler}, nil
+	return &trial{handler, service}, nil
+}
+
+// take gives the trial the settings of the target.
+func (t *trial) take(ctx context.Context, s settings) error {
+	_, err := t.service.ChangeSettings(ctx, s.apply)
+	if err != nil {
+		return fmt.Errorf("trial: %w", err)
+	}
+	return nil
+}
+
+// settings are those of a new server.
+func (t *trial) settings(ctx context.Context) (settings, error) {
+	set, err := t.service.Settings(ctx)
+	if err != nil {
+		return settings{}, fmt.Errorf("trial: %w", err)
+	}
+	return settings{set.SMSCode, set.AuthenticatorApp, set.BackupCodes, set.SMSCountries}, nil
 }
 
 // mute sends no text messages: creating users needs none.
