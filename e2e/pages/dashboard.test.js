@@ -87,6 +87,31 @@ test('settings: switches and countries with the keyboard, saved together', async
   await page.done();
 });
 
+test('a country or method that is somebody\'s only second factor is switched off after a question only', async () => {
+  await server.backend('PATCH', '/v1/instance', { sms_countries: ['US', 'CA', 'FR'] });
+  await server.user('yves', { phone_number: ['+33612345678'], phone_number_identification_status: ['reserved'] });
+  const page = await opened();
+  const countries = async () => [...(await server.backend('GET', '/v1/instance')).sms_countries].sort();
+  await page.getByLabel('Find a country').fill('France');
+  await page.getByRole('checkbox', { name: 'France', exact: true }).uncheck();
+  await press(page, 'Save');
+  await page.getByRole('dialog').waitFor();
+  await page.getByRole('heading', { name: 'Users who lose their only second factor: 1' }).waitFor();
+  await state(page, 'dashboard-stranded');
+  await page.keyboard.press('Escape');
+  assert.deepEqual(await countries(), ['CA', 'FR', 'US'], 'Escape changes nothing');
+  await page.getByText('unsaved', { exact: false }).waitFor();
+  await press(page, 'Save');
+  await press(page, 'Save all the same');
+  await page.getByText('Saved.').waitFor();
+  assert.deepEqual(await countries(), ['CA', 'US']);
+  await page.getByRole('switch', { name: /Authenticator app/ }).click();
+  await press(page, 'Save');
+  await page.getByText('Saved.').waitFor();
+  await server.backend('PATCH', '/v1/instance', { authenticator_app: true });
+  await page.done();
+});
+
 test('users: found by each identifier, without a number in any address', async () => {
   const user = await server.user('zoe', { phone_number: ['+14155550120'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
   const page = await opened();

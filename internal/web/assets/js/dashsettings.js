@@ -5,7 +5,7 @@ import { ranking } from './chart.js';
 import { byName } from './countries.js';
 import { ask, drawTabs, saveBar, settingName } from './dash.js';
 import { trailOf } from './dashtrail.js';
-import { field, load } from './form.js';
+import { confirm, field, load } from './form.js';
 import { h, heading, notice, number, page, say, show, t } from './page.js';
 
 const switches = [
@@ -13,6 +13,20 @@ const switches = [
   ['dash.policy', ['mfa_required', 'notify_by_text']],
   ['dash.protection', ['enumeration_protection', 'ip_limits', 'strict_guessing', 'first_factor_phone_code', 'test_mode']],
 ];
+
+/** What a person decided not to do: nothing is said about it. */
+class Cancelled extends Error {
+  cancelled = true;
+}
+
+/** Asks before a change that leaves users without a second factor that they can prove. True goes on. */
+async function strands(settings, wanted) {
+  const methods = ['sms_code', 'authenticator_app'].filter((name) => settings[name] && !wanted[name]);
+  const off = [...methods, ...settings.sms_countries.filter((code) => !wanted.sms_countries.includes(code))];
+  if (off.length === 0) return true;
+  const { total_count: count } = await ask('GET', `/v1/users/count?${off.map((name) => `stranded_without=${name}`).join('&')}`);
+  return count === 0 || confirm({ title: t('dash.stranded.title', { count: number(count) }), text: t('dash.stranded.text'), yes: t('dash.stranded.yes') });
+}
 
 drawTabs();
 load(page, async () => {
@@ -30,6 +44,7 @@ function draw(settings, users) {
     act: async () => {
       alert.replaceChildren();
       const names = changed();
+      if (!(await strands(settings, wanted))) throw new Cancelled();
       if (names.length > 0) await ask('PATCH', '/v1/instance', Object.fromEntries(names.map((n) => [n, wanted[n]])));
       names.forEach((n) => { settings[n] = wanted[n]; });
       say(t('dash.saved'));
