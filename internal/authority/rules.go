@@ -1,0 +1,93 @@
+package authority
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Action is what a session asks to do.
+type Action string
+
+// The actions. Each operation of the Frontend API that needs a session is one of them.
+const (
+	Use             Action = "use the session: read its own data, get tokens, sign out"
+	StepUp          Action = "prove a factor again"
+	AddNumber       Action = "add a phone number"
+	VerifyNumber    Action = "have a number verified, by a code"
+	EnrolNumber     Action = "verify a number that becomes a factor with it"
+	ReserveNumber   Action = "use a verified number as a second factor"
+	ReleaseNumber   Action = "stop using a number as a second factor"
+	DefaultNumber   Action = "make a number the default second factor"
+	RemoveNumber    Action = "remove a number"
+	BeginApp        Action = "begin to enrol an authenticator app"
+	ConfirmApp      Action = "confirm the authenticator app"
+	RemoveApp       Action = "remove the authenticator app"
+	MakeBackupCodes Action = "make new backup codes"
+	ListSessions    Action = "list the user's sessions"
+	RevokeSession   Action = "end another session"
+	ReadAuditLog    Action = "read the user's audit log"
+)
+
+// need is what an action asks of a session.
+type need int
+
+const (
+	liveSession need = iota
+	recentProof
+)
+
+// rule is one row of the table.
+type rule struct {
+	needs   need
+	pending bool   // also in a pending session
+	proves  string // for the documentation: what the session has proved afterwards
+}
+
+const (
+	unchanged   = "nothing new"
+	firstFactor = "the second factor, if it is the user's first one and this session showed that it holds it; else nothing new"
+	steppedUp   = "the factor, from now on"
+)
+
+var rules = map[Action]rule{
+	Use:             {liveSession, true, unchanged},
+	StepUp:          {liveSession, true, steppedUp},
+	AddNumber:       {recentProof, true, unchanged},
+	VerifyNumber:    {liveSession, true, unchanged},
+	EnrolNumber:     {recentProof, true, firstFactor},
+	ReserveNumber:   {recentProof, true, firstFactor},
+	ReleaseNumber:   {recentProof, false, unchanged},
+	DefaultNumber:   {recentProof, false, unchanged},
+	RemoveNumber:    {recentProof, false, unchanged},
+	BeginApp:        {recentProof, true, unchanged},
+	ConfirmApp:      {recentProof, true, firstFactor},
+	RemoveApp:       {recentProof, false, unchanged},
+	MakeBackupCodes: {recentProof, true, unchanged},
+	ListSessions:    {liveSession, false, unchanged},
+	RevokeSession:   {recentProof, false, unchanged},
+	ReadAuditLog:    {liveSession, false, unchanged},
+}
+
+// Actions returns all actions, in the order of their names.
+func Actions() []Action {
+	all := make([]Action, 0, len(rules))
+	for a := range rules {
+		all = append(all, a)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Table returns the rules as a Markdown table. docs/authority.md holds it.
+func Table() string {
+	var b strings.Builder
+	b.WriteString("| action | the session must have proved | also while pending | it has proved afterwards |\n|---|---|---|---|\n")
+	for _, a := range Actions() {
+		r := rules[a]
+		needs := map[need]string{liveSession: "its sign-in", recentProof: "recently, the strongest factor that the user has now"}[r.needs]
+		pending := map[bool]string{true: "yes", false: "no"}[r.pending]
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", a, needs, pending, r.proves)
+	}
+	return b.String()
+}
