@@ -2,6 +2,7 @@ package countersign_test
 
 import (
 	"bytes"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -18,7 +19,7 @@ const module = "github.com/countersign-mfa/countersign/"
 
 // leaves and the one library that each may use.
 var leaves = map[string]string{
-	"secret": "", "phone": "", "smsprice": "", "language": "", "brand": "", "apierr": "", "backupcode": "", "ratelimit": "", "reverify": "", "seal": "",
+	"secret": "", "phone": "", "smsprice": "", "language": "", "brand": "", "apierr": "", "backupcode": "", "ratelimit": "", "authority": "", "seal": "",
 	"totp": "github.com/pquerna/otp", "numberplan": "github.com/nyaruka/phonenumbers", "password": "golang.org/x/crypto", "session": "github.com/go-jose/go-jose/v4",
 }
 
@@ -191,6 +192,71 @@ func TestTheMapIsWhole(t *testing.T) {
 	for _, d := range dirs {
 		if !slices.Contains(words, d.Name()) {
 			t.Errorf("the README's map does not name internal/%s", d.Name())
+		}
+	}
+}
+
+// proofs are the fields and errors that decide, or are, what a session proved.
+var proofs = []string{
+	"FirstAt", "SecondAt", "FirstBy", "SecondBy", "AloneAt", "Enrolled", "FirstSince", "SecondSince", "SessionReverificationRequired", "AuthorizationInvalid",
+}
+
+// TestOnlyAuthorityDecides keeps every decision about proofs in one place: internal/authority has the
+// rules, and internal/mfa/authority.go alone asks them and touches what sessions proved.
+func TestOnlyAuthorityDecides(t *testing.T) {
+	const only = "internal/mfa/authority.go"
+	found := 0
+	for _, s := range sources(t) {
+		if s.dir != "internal/mfa" {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			switch {
+			case !ok:
+			case slices.Contains(proofs, sel.Sel.Name):
+				found++
+				if s.name != only {
+					t.Errorf("%s uses %s; only %s may", s.set.Position(n.Pos()), sel.Sel.Name, only)
+				}
+			case fmt.Sprint(sel.X) == "authority" && slices.Contains([]string{"Case", "Session", "Account", "Future"}, sel.Sel.Name) && s.name != only:
+				t.Errorf("%s decides with authority.%s; only %s may", s.set.Position(n.Pos()), sel.Sel.Name, only)
+			}
+			return true
+		})
+	}
+	if found < len(proofs) {
+		t.Errorf("only %d uses were found: the names of the fields changed", found)
+	}
+}
+
+// TestEveryActionIsAsked: each action of the rules stands in the domain, so the table of docs/authority.md
+// describes operations that exist.
+func TestEveryActionIsAsked(t *testing.T) {
+	asked := map[string]bool{}
+	for _, s := range sources(t) {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && s.dir == "internal/mfa" && fmt.Sprint(sel.X) == "authority" {
+				asked[sel.Sel.Name] = true
+			}
+			return true
+		})
+	}
+	for _, s := range sources(t) {
+		if s.name != "internal/authority/rules.go" {
+			continue
+		}
+		for _, d := range s.file.Decls {
+			gen, ok := d.(*ast.GenDecl)
+			if !ok || gen.Tok != token.CONST {
+				continue
+			}
+			for _, spec := range gen.Specs {
+				v := spec.(*ast.ValueSpec)
+				if fmt.Sprint(v.Type) == "Action" && !asked[v.Names[0].Name] {
+					t.Errorf("no operation asks for %s", v.Names[0].Name)
+				}
+			}
 		}
 	}
 }

@@ -1,8 +1,9 @@
 package api
 
 import (
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/reverify"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
@@ -161,7 +162,7 @@ func (a *API) reverification(c *call, r *mfa.ReverificationResult, err error) (W
 }
 
 func startReverification(a *API, c *call, in startInput) (Wrapped[Reverification], error) {
-	r, err := a.Service.StartReverification(c, c.from, in.ID, reverify.Level(in.Level))
+	r, err := a.Service.StartReverification(c, c.from, in.ID, authority.Level(in.Level))
 	return a.reverification(c, r, err)
 }
 
@@ -183,10 +184,11 @@ type reverifyAttemptInput struct {
 	Strategy string       `body:"strategy"`
 	Password secret.Value `body:"password"`
 	Code     secret.Value `body:"code"`
+	Ticket   secret.Value `body:"ticket" doc:"a sign-in token of the same user, at most ten minutes old"`
 }
 
 func reproveFirst(a *API, c *call, in reverifyAttemptInput) (Wrapped[Reverification], error) {
-	g := mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code}
+	g := mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code, Ticket: in.Ticket}
 	r, err := a.Service.AttemptReverification(c, c.from, in.ID, false, g)
 	return a.reverification(c, r, err)
 }
@@ -286,11 +288,17 @@ type phoneUpdateInput struct {
 }
 
 func updatePhone(a *API, c *call, in phoneUpdateInput) (Wrapped[PhoneNumber], error) {
-	if in.Reserved != nil {
-		r, err := a.Service.ReservePhone(c, c.from, in.ID, *in.Reserved, in.Default != nil && *in.Default)
+	makeDefault := in.Default != nil && *in.Default
+	switch {
+	case in.Reserved != nil && !*in.Reserved && makeDefault:
+		return Wrapped[PhoneNumber]{}, apierr.New(apierr.FormParamValueInvalid).Param("default_second_factor")
+	case in.Reserved != nil && *in.Reserved && (in.Default == nil || makeDefault):
+		r, err := a.Service.ReservePhone(c, c.from, in.ID, makeDefault)
 		return a.phone(c, r, err)
-	}
-	if in.Default != nil {
+	case in.Reserved != nil && !*in.Reserved:
+		r, err := a.Service.ReleasePhone(c, c.from, in.ID)
+		return a.phone(c, r, err)
+	case in.Default != nil:
 		r, err := a.Service.MakeDefaultPhone(c, c.from, in.ID, *in.Default)
 		return a.phone(c, r, err)
 	}

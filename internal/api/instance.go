@@ -25,6 +25,7 @@ type Instance struct {
 	AuthenticatorApp      bool     `json:"authenticator_app"`
 	BackupCodes           bool     `json:"backup_codes"`
 	MFARequired           bool     `json:"mfa_required"`
+	KeepOtherSessions     bool     `json:"keep_other_sessions"`
 	SMSCountries          []string `json:"sms_countries"`
 	EnumerationProtection bool     `json:"enumeration_protection"`
 	FirstFactorPhoneCode  bool     `json:"first_factor_phone_code"`
@@ -40,7 +41,7 @@ func (a *API) presentInstance(s mfa.Settings) Instance {
 	return Instance{
 		Object: "instance", ID: instanceID, EnvironmentType: a.environmentType(), AllowedOrigins: append([]string{}, s.AllowedOrigins...),
 		TestMode: s.TestMode, SMSCode: s.SMSCode, AuthenticatorApp: s.AuthenticatorApp, BackupCodes: s.BackupCodes,
-		MFARequired: s.MFARequired, SMSCountries: append([]string{}, s.SMSCountries...), EnumerationProtection: s.EnumerationProtection,
+		MFARequired: s.MFARequired, KeepOtherSessions: s.KeepSessions, SMSCountries: append([]string{}, s.SMSCountries...), EnumerationProtection: s.EnumerationProtection,
 		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, StrictGuessing: s.StrictGuessing, NotifyByText: !s.QuietChanges, Appearance: s.Brand, SMSSettings: presentSMSSettings(s),
 	}
 }
@@ -64,6 +65,7 @@ type instanceInput struct {
 	AuthenticatorApp      *bool    `body:"authenticator_app"`
 	BackupCodes           *bool    `body:"backup_codes"`
 	MFARequired           *bool    `body:"mfa_required"`
+	KeepOtherSessions     *bool    `body:"keep_other_sessions" doc:"keep a user's other sessions when the first second factor is added"`
 	SMSCountries          []string `body:"sms_countries" doc:"ISO 3166 alpha-2"`
 	EnumerationProtection *bool    `body:"enumeration_protection"`
 	FirstFactorPhoneCode  *bool    `body:"first_factor_phone_code"`
@@ -109,7 +111,7 @@ func (in instanceInput) look() (*brand.Brand, error) {
 func (in instanceInput) apply(s *mfa.Settings) {
 	for _, f := range []struct{ to, from *bool }{
 		{&s.TestMode, in.TestMode}, {&s.SMSCode, in.SMSCode}, {&s.AuthenticatorApp, in.AuthenticatorApp}, {&s.BackupCodes, in.BackupCodes},
-		{&s.MFARequired, in.MFARequired}, {&s.EnumerationProtection, in.EnumerationProtection},
+		{&s.MFARequired, in.MFARequired}, {&s.KeepSessions, in.KeepOtherSessions}, {&s.EnumerationProtection, in.EnumerationProtection},
 		{&s.FirstFactorPhoneCode, in.FirstFactorPhoneCode}, {&s.IPLimits, in.IPLimits}, {&s.StrictGuessing, in.StrictGuessing}, {&s.SMSRecordOnly, in.SMSRecordOnly},
 	} {
 		if f.from != nil {

@@ -35,7 +35,7 @@ func presentSession(session *mfa.Session, u *mfa.User, s *mfa.Snapshot) Session 
 	status := s.Status(session)
 	out := Session{
 		Object: "session", ID: session.ID, Status: string(status), ExpireAt: int64(session.Expires), AbandonAt: int64(session.Expires),
-		LastActiveAt: int64(session.LastActive), Tasks: []Task{}, FactorVerificationAge: session.Ages(s.Now),
+		LastActiveAt: int64(session.LastActive), Tasks: []Task{}, FactorVerificationAge: s.Ages(session),
 		CreatedAt: int64(session.CreatedAt), UpdatedAt: int64(session.UpdatedAt),
 	}
 	if status == mfa.SessionPending {
@@ -109,7 +109,7 @@ func presentEmail(e *mfa.Email) EmailAddress {
 
 func presentPhone(p *mfa.Phone, codes []string, now mfa.Instant) PhoneNumber {
 	out := PhoneNumber{
-		Object: "phone_number", ID: p.ID, PhoneNumber: p.Number, ReservedForSecondFactor: p.Reserved, DefaultSecondFactor: p.Default,
+		Object: "phone_number", ID: p.ID, PhoneNumber: p.Number, ReservedForSecondFactor: p.ReservedAt(now), DefaultSecondFactor: p.Default,
 		LinkedTo: []struct{}{}, BackupCodes: codes, CreatedAt: int64(p.CreatedAt), UpdatedAt: int64(p.UpdatedAt),
 	}
 	switch {

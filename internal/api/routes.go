@@ -25,6 +25,11 @@ var (
 	}
 	passworded = []apierr.Code{apierr.FormPasswordIncorrect, apierr.FormPasswordOrIdentifierIncorrect}
 	sensitive  = []apierr.Code{apierr.SessionReverificationRequired}
+	notPending = []apierr.Code{apierr.AuthorizationInvalid}
+	ticketed   = []apierr.Code{
+		apierr.TicketInvalidCode, apierr.TicketExpiredCode, apierr.SignInTokenAlreadyUsedCode, apierr.SignInTokenRevokedCode,
+		apierr.SignInTokenCannotBeUsedCode,
+	}
 	reverified = []apierr.Code{apierr.SessionReverificationMissing, apierr.InvalidActionForSessionReverification}
 	lastFactor = []apierr.Code{apierr.SecondFactorDeletionNotAllowed}
 	missing    = []apierr.Code{apierr.ResourceNotFound}

@@ -38,19 +38,21 @@ func MePhoneNumberPrepare() Operation {
 func MePhoneNumberAttempt() Operation {
 	return row(Frontend, "me-phone-number-attempt", post, pathPhone+"/attempt_verification",
 		"Verify a number", Writes|Counts|Signs, attemptPhone,
-		join(missing, guessed, []apierr.Code{apierr.VerificationAlreadyVerified, apierr.FormIdentifierExists})...)
+		join(missing, sensitive, guessed, []apierr.Code{apierr.VerificationAlreadyVerified, apierr.FormIdentifierExists})...)
 }
 
 // MePhoneNumberUpdate is the row of me-phone-number-update: reserve a number for the second factor, or make it the default.
 func MePhoneNumberUpdate() Operation {
 	return row(Frontend, "me-phone-number-update", patch, pathPhone,
 		"Reserve a number for the second factor, or make it the default", Writes|Signs, updatePhone,
-		join(missing, sensitive, lastFactor, unverified)...)
+		join(missing, sensitive, notPending, lastFactor, unverified, []apierr.Code{
+			apierr.UnsupportedCountryCode, apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid,
+		})...)
 }
 
 // MePhoneNumberDelete is the row of me-phone-number-delete: remove a number.
 func MePhoneNumberDelete() Operation {
-	return row(Frontend, "me-phone-number-delete", remove, pathPhone, "Remove a number", Writes|Deletes|Signs, deletePhone, join(missing, sensitive, lastFactor)...)
+	return row(Frontend, "me-phone-number-delete", remove, pathPhone, "Remove a number", Writes|Deletes|Signs, deletePhone, join(missing, sensitive, notPending, lastFactor)...)
 }
 
 // MeTOTPCreate is the row of me-totp-create: begin to enrol an authenticator app.
@@ -63,15 +65,15 @@ func MeTOTPCreate() Operation {
 // MeTOTPAttempt is the row of me-totp-attempt: verify the authenticator app.
 func MeTOTPAttempt() Operation {
 	return row(Frontend, "me-totp-attempt", post, "/v1/me/totp/attempt_verification",
-		"Verify the authenticator app", Writes|Signs, attemptTOTP,
-		join(missing, []apierr.Code{apierr.FormCodeIncorrect, apierr.FormParamNil, apierr.VerificationAlreadyVerified,
-			apierr.FeatureNotEnabled})...)
+		"Verify the authenticator app", Writes|Counts|Signs, attemptTOTP,
+		join(missing, sensitive, []apierr.Code{apierr.FormCodeIncorrect, apierr.FormParamNil, apierr.VerificationAlreadyVerified,
+			apierr.FeatureNotEnabled, apierr.TooManyRequests})...)
 }
 
 // MeTOTPDelete is the row of me-totp-delete: remove the authenticator app.
 func MeTOTPDelete() Operation {
 	return row(Frontend, "me-totp-delete", remove, "/v1/me/totp",
-		"Remove the authenticator app", Writes|Signs, deleteTOTP, join(missing, sensitive, lastFactor)...)
+		"Remove the authenticator app", Writes|Signs, deleteTOTP, join(missing, sensitive, notPending, lastFactor)...)
 }
 
 // MeBackupCodesCreate is the row of me-backup-codes-create: replace the backup codes.

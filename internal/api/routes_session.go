@@ -44,7 +44,7 @@ func SessionReverificationFirstFactorPrepare() Operation {
 // SessionReverificationFirstFactorAttempt is the row of session-reverification-first-factor-attempt: prove the first factor again.
 func SessionReverificationFirstFactorAttempt() Operation {
 	return row(Frontend, "session-reverification-first-factor-attempt", post, pathSession+"/verify/attempt_first_factor",
-		"Prove the first factor again", Writes|Counts|Signs, reproveFirst, join(reverified, passworded, guessed)...)
+		"Prove the first factor again", Writes|Counts|Signs, reproveFirst, join(reverified, passworded, guessed, ticketed)...)
 }
 
 // SessionReverificationSecondFactorPrepare is the row of session-reverification-second-factor-prepare: send a second-factor code.
@@ -61,21 +61,21 @@ func SessionReverificationSecondFactorAttempt() Operation {
 
 // MeSessionsList is the row of me-sessions-list: the user's live sessions.
 func MeSessionsList() Operation {
-	return row(Frontend, "me-sessions-list", get, "/v1/me/sessions", "The user's live sessions", 0, listOwnSessions)
+	return row(Frontend, "me-sessions-list", get, "/v1/me/sessions", "The user's live sessions", 0, listOwnSessions, notPending...)
 }
 
 // MeAuditEventsList is the row of me-audit-events-list: what was done to the user of late, newest first.
 func MeAuditEventsList() Operation {
-	return row(Frontend, "me-audit-events-list", get, "/v1/me/audit_events", "What was done to the user of late, newest first", 0, listOwnAuditEvents)
+	return row(Frontend, "me-audit-events-list", get, "/v1/me/audit_events", "What was done to the user of late, newest first", 0, listOwnAuditEvents, notPending...)
 }
 
 // MeSessionsActiveList is the row of me-sessions-active-list: the user's live sessions.
 func MeSessionsActiveList() Operation {
-	return row(Frontend, "me-sessions-active-list", get, "/v1/me/sessions/active", "The user's live sessions", 0, listOwnSessions)
+	return row(Frontend, "me-sessions-active-list", get, "/v1/me/sessions/active", "The user's live sessions", 0, listOwnSessions, notPending...)
 }
 
 // MeSessionRevoke is the row of me-session-revoke: end another session of the user.
 func MeSessionRevoke() Operation {
 	return row(Frontend, "me-session-revoke", post, "/v1/me/sessions/{session_id}/revoke",
-		"End another session of the user", Writes|Signs, revokeOwnSession, join(sensitive, missing)...)
+		"End another session of the user", Writes|Signs, revokeOwnSession, join(sensitive, notPending, missing)...)
 }

@@ -49,6 +49,7 @@ const (
 	SignInTokenCannotBeUsedCode                Code = "sign_in_token_cannot_be_used_code"
 	SignInTokenCannotBeRevokedCode             Code = "sign_in_token_cannot_be_revoked_code"
 	AuthenticationInvalid                      Code = "authentication_invalid"
+	AuthorizationInvalid                       Code = "authorization_invalid"
 	DevBrowserUnauthenticated                  Code = "dev_browser_unauthenticated"
 	ClerkKeyInvalid                            Code = "clerk_key_invalid"
 	ResourceNotFound                           Code = "resource_not_found"
@@ -159,6 +160,8 @@ var catalogue = []Entry{
 		"revoking a used, revoked or expired ticket"},
 	{AuthenticationInvalid, 401, "invalid authentication", "You are not signed in.",
 		"no session, a dead one, or one of another client"},
+	{AuthorizationInvalid, 403, "not authorized", "Finish setting up multi-factor authentication first.",
+		"a pending session asked for more than its task needs"},
 	{DevBrowserUnauthenticated, 401, "unknown browser", "This development browser is not known.",
 		"an unknown __clerk_db_jwt"},
 	{ClerkKeyInvalid, 401, "invalid key", "The secret key is missing or not right.",

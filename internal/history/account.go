@@ -18,6 +18,7 @@ import (
 // account is what matters of one user that has every factor, and of one sign-in of theirs that waits for the second factor.
 type account struct {
 	signedIn bool
+	ended    bool // the sign-in, because the factors changed since its first factor was proved
 
 	// The code of the sign-in. "?" is one that was stored and never sent.
 	code           string
@@ -81,12 +82,13 @@ const (
 	codeLife   = 10 * time.Minute
 	coolDown   = 30 * time.Second
 	codeTries  = 5
+	skew       = 30 * time.Second // a time further in the future is not believed
 )
 
 // accountStep is the meaning of every question.
 func accountStep(p *person, before any, in Input, at time.Time, given Answer) (Answer, any) {
 	a, now := before.(account), since(at)
-	waiting := !a.signedIn && now < since(began)+signInLife
+	waiting := !a.signedIn && !a.ended && now < since(began)+signInLife && now >= since(began)-skew
 	var answer Answer
 	switch in.Op {
 	case prepare:
@@ -98,12 +100,12 @@ func accountStep(p *person, before any, in Input, at time.Time, given Answer) (A
 	case backup:
 		answer = a.backup(p, in, now)
 	case replace:
-		a.set, a.used = int(in.N), 0
+		a.set, a.used, a.ended = int(in.N), 0, true
 		answer = Answer{Told: Granted}
 	case remove:
 		answer = Answer{Told: Closed}
 		if a.app {
-			answer.Told = Granted
+			answer.Told, a.ended = Granted, true
 		}
 		a.app = false
 	case lock:
@@ -146,7 +148,7 @@ func (a *account) text(waiting bool, code string, now time.Duration) Answer {
 		return Answer{Told: Closed}
 	case a.refuses(now):
 		return Answer{Told: Wait}
-	case a.code == "" || a.tries >= codeTries || a.codeEnds <= now:
+	case a.code == "" || a.tries >= codeTries || a.codeEnds <= now || a.sent > now+skew:
 		return Answer{Told: Closed}
 	case a.code != code:
 		a.tries++

@@ -293,19 +293,20 @@ func (st *state) sessionsOf(id string, u *mfa.User) {
 	}
 }
 
-// client: a session exists in both records, because one commit made it; and no second factor was begun before the first was proved.
+// client: a session stands in both records, because one commit made it, and no second factor was begun
+// before the first was proved. A session that an act on its user ended may stay on its client: it is dead.
 func (st *state) client(id string, c *mfa.Client) {
 	for _, s := range c.Sessions {
 		u := st.users[s.User()]
-		if u == nil || s.CreatedAt <= u.SessionsEndedAt {
-			continue // ended with its user, or with all of its user's
+		if s.FirstAt == 0 {
+			st.complain("a session of %s without a first factor", s.User())
+		}
+		if u == nil || u.Generation > 0 {
+			continue // it may have ended with its user, or by a change of the password or the factors
 		}
 		nonce := s.ID[len(s.ID)-26:]
 		if !slices.ContainsFunc(u.Sessions, func(ref mfa.SessionRef) bool { return ref.Client == id && ref.Nonce == nonce }) && len(u.Sessions) < mostSessions {
 			st.complain("a session of %s is on a client and not in the user's list", s.User())
-		}
-		if s.FirstAt == 0 {
-			st.complain("a session of %s without a first factor", s.User())
 		}
 	}
 	if si := c.SignIn; si != nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/reverify"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/totp"
 )
@@ -232,7 +232,7 @@ func enrolNumber(ctx context.Context, h *human) error {
 		}
 	}
 	if err == nil && !p.Reserved {
-		_, err = h.ReservePhone(ctx, h.from, p.ID, true, true)
+		_, err = h.ReservePhone(ctx, h.from, p.ID, true)
 	}
 	return err
 }
@@ -272,7 +272,7 @@ func stepUp(ctx context.Context, h *human) error {
 		return err
 	}
 	h.clock.pass(11 * time.Minute)
-	if _, err := h.StartReverification(ctx, h.from, h.from.Session, reverify.MultiFactor); err != nil {
+	if _, err := h.StartReverification(ctx, h.from, h.from.Session, authority.MultiFactor); err != nil {
 		return err
 	}
 	if _, err := h.AttemptReverification(ctx, h.from, h.from.Session, false, mfa.Guess{Strategy: mfa.Password, Password: secret.New(theirPassword)}); err != nil {

@@ -76,7 +76,7 @@ func (a *App) changeInstance(w http.ResponseWriter, r *http.Request) {
 	}
 	_, err := a.Service.ChangeSettings(r.Context(), func(s *mfa.Settings) {
 		for name, to := range map[string]*bool{
-			"mfa_required": &s.MFARequired, "ip_limits": &s.IPLimits, "test_mode": &s.TestMode, "sms_code": &s.SMSCode,
+			"mfa_required": &s.MFARequired, "keep_other_sessions": &s.KeepSessions, "ip_limits": &s.IPLimits, "test_mode": &s.TestMode, "sms_code": &s.SMSCode,
 			"authenticator_app": &s.AuthenticatorApp, "backup_codes": &s.BackupCodes, "enumeration_protection": &s.EnumerationProtection,
 			"first_factor_phone_code": &s.FirstFactorPhoneCode, "strict_guessing": &s.StrictGuessing,
 		} {

@@ -289,6 +289,7 @@ func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*Us
 		if digest != "" {
 			u.Password, u.PasswordAt, u.Ledger = digest, t.now, nil
 			u.First.clear()
+			u.dropPending()
 			t.note(u, EventPasswordSet, subject{})
 			if in.SignOutOthers {
 				t.signOutAll(u)
@@ -333,11 +334,4 @@ func (t *txn) rename(u *User, in UserChange) error {
 		}
 	}
 	return nil
-}
-
-func (t *txn) signOutAll(u *User) {
-	u.SessionsEndedAt = max(t.now, u.SessionsEndedAt+1)
-	u.Sessions = nil
-	u.touch(t.now)
-	t.note(u, EventSignedOutAll, subject{})
 }

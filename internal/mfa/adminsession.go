@@ -50,7 +50,7 @@ func (s *Service) AnySessionToken(ctx context.Context, id string) (secret.Value,
 	if err != nil {
 		return secret.Value{}, err
 	}
-	return s.mint(key, r.Session, r.Snapshot.Status(r.Session), "", r.Snapshot.Now)
+	return s.mint(key, r.Session, r.Snapshot, "")
 }
 
 func (s *Service) adminSession(ctx context.Context, id string, do func(*txn, *SessionResult) error) (*SessionResult, error) {

@@ -3,6 +3,8 @@ package mfa
 import (
 	"bytes"
 	"context"
+
+	"github.com/countersign-mfa/countersign/internal/authority"
 )
 
 // AuditEvent is an act of a user's trail.
@@ -46,7 +48,7 @@ const ownPages = 3
 // OwnAuditTrail reads the newest part of the trail of the caller's user.
 func (s *Service) OwnAuditTrail(ctx context.Context, from Caller) (*AuditTrail, *Snapshot, error) {
 	var out *AuditTrail
-	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
+	snap, err := s.act(ctx, from, from.Session, authority.ReadAuditLog, func(t *txn, in *signedIn) error {
 		var err error
 		out, err = t.trail(in.user, in.user.ID, ownPages)
 		return err

@@ -7,16 +7,16 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/backupcode"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/totp"
 )
 
 const (
-	// secretShownAgain is how long a repeated request gets the same unverified secret: React runs effects twice, and
-	// two secrets whose answers cross would leave a dead one on the page.
-	secretShownAgain = 10 * time.Minute
-	// codesShownAgain is the same for backup codes. It is short, because the plain set is kept, sealed, for that long.
+	// codesShownAgain is how long a repeated request gets the same backup codes. React runs effects twice,
+	// and two sets whose answers cross would leave a dead one on the page. It is short, because the plain
+	// set is kept, sealed, for that long.
 	codesShownAgain = 5 * time.Second
 )
 
@@ -28,21 +28,19 @@ type TOTPResult struct {
 	Snapshot    *Snapshot
 }
 
-// CreateTOTP binds a new authenticator app that is still to be verified.
+// CreateTOTP begins the enrolment of an authenticator app. The secret belongs to the session: the same
+// session gets the same secret again, another one gets its own, and the older secret is dead.
 func (s *Service) CreateTOTP(ctx context.Context, from Caller) (*TOTPResult, error) {
 	var out TOTPResult
-	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
+	snap, err := s.act(ctx, from, from.Session, authority.BeginApp, func(t *txn, in *signedIn) error {
 		if !t.state.settings.AuthenticatorApp {
 			return apierr.New(apierr.FeatureNotEnabled)
-		}
-		if err := t.sensitive(in); err != nil {
-			return err
 		}
 		u := in.user
 		if u.TOTPEnabled() {
 			return apierr.New(apierr.TOTPAlreadyEnabled)
 		}
-		key, err := t.pendingSecret(u)
+		key, err := t.pendingSecret(in)
 		if err != nil {
 			return err
 		}
@@ -68,15 +66,20 @@ func (u *User) label() string {
 	return u.wireID()
 }
 
-func (t *txn) pendingSecret(u *User) (secret.Value, error) {
-	if u.TOTP != nil && t.now.Sub(u.TOTP.CreatedAt) < secretShownAgain {
-		return t.openSecret(u)
+// pendingSecret returns the secret of the session's enrolment in progress, or begins one.
+func (t *txn) pendingSecret(in *signedIn) (secret.Value, error) {
+	if t.pendingApp(in) != nil {
+		return t.openSecret(in.user)
 	}
 	key, err := totp.Generate(t.s.rand)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("generate authenticator secret: %w", err)
 	}
-	return key, t.bindSecret(u, key)
+	if err := t.bindSecret(in.user, key); err != nil {
+		return secret.Value{}, err
+	}
+	in.user.TOTP.By = in.nonce()
+	return key, nil
 }
 
 func (t *txn) bindSecret(u *User, key secret.Value) error {
@@ -117,11 +120,12 @@ func (t *txn) openSecret(u *User) (secret.Value, error) {
 	return key, nil
 }
 
-// ConfirmTOTP verifies the new authenticator app with its first code, which is thereby used up. A wrong code costs nothing: whoever
-// asks has just been shown the secret.
+// ConfirmTOTP verifies the app that the session began to enrol with its first code, which is thereby
+// used up. Five wrong codes end the enrolment. They do not count against the user: this session was
+// shown the secret, so a guess gives nothing away, and a phone's wrong clock must not lock its owner out.
 func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Value) (*TOTPResult, error) {
 	var out TOTPResult
-	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
+	snap, err := s.act(ctx, from, from.Session, authority.ConfirmApp, func(t *txn, in *signedIn) error {
 		u := in.user
 		if err := (Guess{Strategy: TOTPCode, Code: code}).wellFormed(); err != nil {
 			return err
@@ -130,23 +134,24 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Valu
 			return apierr.New(apierr.FeatureNotEnabled)
 		}
 		switch {
-		case u.TOTP == nil:
-			return apierr.New(apierr.ResourceNotFound)
-		case u.TOTP.Verified != 0:
+		case u.TOTPEnabled():
 			return apierr.New(apierr.VerificationAlreadyVerified)
+		case t.pendingApp(in) == nil:
+			return apierr.New(apierr.ResourceNotFound)
 		}
+		t.takeAddress(from, attemptLimits)
 		right, err := t.judgeTOTP(u, code.Reveal())
 		if err != nil {
 			return err
 		}
 		if !right {
-			return wrongCode()
+			return t.wrongPending(u)
 		}
-		u.TOTP.Verified = u.TOTP.CreatedAt.after(t.now)
+		u.TOTP.Verified, u.TOTP.By, u.TOTP.Wrong = u.TOTP.CreatedAt.after(t.now), "", 0
 		if out.BackupCodes, err = t.enrolled(u, u.TOTP.subject()); err != nil {
 			return err
 		}
-		in.session.SecondAt = t.now
+		in.shown = authority.Proof{Method: string(TOTPCode), At: t.now.Time()}
 		t.learn(in.client, u)
 		in.changed(t)
 		shown := *u.TOTP
@@ -160,15 +165,23 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Valu
 	return &out, nil
 }
 
-// DeleteTOTP removes the authenticator app, verified or not.
+// wrongPending counts a wrong code for an app that is not confirmed yet. The last one ends the enrolment.
+func (t *txn) wrongPending(u *User) error {
+	u.TOTP.Wrong++
+	if u.TOTP.Wrong >= authority.PendingTries {
+		u.TOTP = nil
+	}
+	u.touch(t.now)
+	t.put(u)
+	return t.refuse(wrongCode())
+}
+
+// DeleteTOTP removes the authenticator app, or ends the session's own enrolment of one.
 func (s *Service) DeleteTOTP(ctx context.Context, from Caller) (*TOTPResult, error) {
 	var out TOTPResult
-	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
-		if in.user.TOTP == nil {
+	snap, err := s.act(ctx, from, from.Session, authority.RemoveApp, func(t *txn, in *signedIn) error {
+		if !in.user.TOTPEnabled() && t.pendingApp(in) == nil {
 			return apierr.New(apierr.ResourceNotFound)
-		}
-		if err := t.sensitive(in); err != nil {
-			return err
 		}
 		if err := t.mayLose(in.user, func(u *User) { u.TOTP = nil }); err != nil {
 			return err
@@ -196,12 +209,9 @@ type BackupResult struct {
 // CreateBackupCodes replaces the user's backup codes. The former set is void with the same commit.
 func (s *Service) CreateBackupCodes(ctx context.Context, from Caller) (*BackupResult, error) {
 	var out BackupResult
-	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
+	snap, err := s.act(ctx, from, from.Session, authority.MakeBackupCodes, func(t *txn, in *signedIn) error {
 		if !t.state.settings.BackupCodes {
 			return apierr.New(apierr.FeatureNotEnabled)
-		}
-		if err := t.sensitive(in); err != nil {
-			return err
 		}
 		if !in.user.TwoFactorEnabled() {
 			return apierr.New(apierr.BackupCodesNotAvailable)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/language"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
@@ -199,6 +200,14 @@ type signedIn struct {
 	*presence
 	session *Session
 	user    *User
+	// shown is the proof that the session holds the factor that it adds.
+	shown authority.Proof
+}
+
+// nonce is what tells the session from all others.
+func (in *signedIn) nonce() string {
+	n, _ := parseSession(in.session.ID)
+	return n.nonce
 }
 
 // keysFor are the records of a caller and of the session it names.
@@ -210,8 +219,9 @@ func (c Caller) keysFor(session string) []Key {
 	return keys
 }
 
-// live returns the caller's session (the last active one when none is named), or 401: also for one that exists and belongs to somebody else.
-func (t *txn) live(p *presence, id string) (*signedIn, error) {
+// live returns the caller's session (the last active one when none is named) for an action that the
+// session has proved enough for. A dead or foreign session is 401.
+func (t *txn) live(p *presence, id string, a authority.Action) (*signedIn, error) {
 	invalid := apierr.New(apierr.AuthenticationInvalid)
 	if !p.visible() {
 		return nil, invalid
@@ -236,18 +246,6 @@ func (t *txn) live(p *presence, id string) (*signedIn, error) {
 	if u == nil {
 		return nil, invalid
 	}
-	return &signedIn{p, s, u}, nil
-}
-
-// owner returns the user of a session that is alive, or nil.
-func (t *txn) owner(s *Session) (*User, error) {
-	n, ok := parseSession(s.ID)
-	if !ok || s.Expires <= t.now {
-		return nil, nil
-	}
-	u, err := t.user(n.user)
-	if err != nil || u == nil || u.ended(s.CreatedAt) {
-		return nil, err
-	}
-	return u, nil
+	t.in = &signedIn{presence: p, session: s, user: u}
+	return t.in, t.may(t.in, a)
 }

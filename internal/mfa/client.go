@@ -3,9 +3,10 @@ package mfa
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/reverify"
+	"github.com/countersign-mfa/countersign/internal/authority"
 )
 
 // Client is one browser or device. It owns sessions and at most one sign-in in progress.
@@ -39,6 +40,7 @@ type SignIn struct {
 	First      Attempt    `json:"f1,omitzero"`
 	Second     Attempt    `json:"f2,omitzero"`
 	Created    string     `json:"cs,omitempty"` // session
+	Generation uint32     `json:"g,omitempty"`  // of the user when the first factor was proved
 	CreatedAt  Instant    `json:"c"`
 	Expires    Instant    `json:"e"`
 }
@@ -58,6 +60,10 @@ type Session struct {
 	ID         string          `json:"i"`
 	FirstAt    Instant         `json:"f1"`           // when the first factor was last proved
 	SecondAt   Instant         `json:"f2,omitempty"` // when a second factor was last proved
+	FirstBy    Strategy        `json:"b1,omitempty"` // how the first factor was proved
+	SecondBy   Strategy        `json:"b2,omitempty"` // how the second factor was proved
+	AloneAt    Instant         `json:"al,omitempty"` // see [authority.Session]
+	Enrolled   bool            `json:"en,omitempty"` // see [authority.Session]
 	Pending    bool            `json:"p,omitempty"`  // the setup-mfa task is open
 	Verify     *Reverification `json:"rv,omitempty"`
 	LastActive Instant         `json:"la"`
@@ -86,10 +92,11 @@ const (
 
 // Reverification is a step-up in progress.
 type Reverification struct {
-	Level   reverify.Level `json:"l"`
-	First   Attempt        `json:"f1,omitzero"`
-	Second  Attempt        `json:"f2,omitzero"`
-	Expires Instant        `json:"e"`
+	Level      authority.Level `json:"l"`
+	First      Attempt         `json:"f1,omitzero"`
+	Second     Attempt         `json:"f2,omitzero"`
+	Expires    Instant         `json:"e"`
+	Generation uint32          `json:"g,omitempty"` // of the user when the step-up began
 }
 
 const reverificationLife = time.Hour
@@ -136,12 +143,21 @@ const knownUsers = 20
 // markLen is enough of a keyed hash to tell a few users apart: 80 bits.
 const markLen = 16
 
-// mark stands for a user on a client. A client outlives the users that were on it, so it does not hold their ids.
-func (t *txn) mark(c *Client, u *User) string { return t.s.digest("known", c.ID, u.ID)[:markLen] }
+// mark stands for a user on a client. A client outlives the users that were on it, so it does not
+// hold their ids. The mark changes when the user's last second factor is removed: a client that
+// proved factors of before is unknown again.
+func (t *txn) mark(c *Client, u *User) string {
+	parts := []string{"known", c.ID, u.ID}
+	if u.MFADisabledAt != 0 {
+		parts = append(parts, strconv.FormatInt(int64(u.MFADisabledAt), 10))
+	}
+	return t.s.digest(parts...)[:markLen]
+}
 
-// isMark says whether an entry stands for a user. Older entries are the user's id.
+// isMark returns a match for the entry of a user. Older entries are the user's id, and count until
+// the user's factors are reset.
 func isMark(mark string, u *User) func(string) bool {
-	return func(known string) bool { return known == mark || known == u.ID }
+	return func(known string) bool { return known == mark || known == u.ID && u.MFADisabledAt == 0 }
 }
 
 // knows says whether the user passed its second factor on this client before. There may be no client yet, or no such user.
@@ -203,11 +219,6 @@ func (c *Client) sweep(now Instant) {
 func (s *Session) User() string {
 	n, _ := parseSession(s.ID)
 	return n.user
-}
-
-// Ages are whole minutes since each factor was proved in this session, -1 for never.
-func (s *Session) Ages(now Instant) [2]int {
-	return reverify.Ages(now.Time(), s.FirstAt.Time(), s.SecondAt.Time())
 }
 
 // mark is enough of the nonce to tell the session from the user's others.

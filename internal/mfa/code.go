@@ -36,6 +36,8 @@ type Code struct {
 	Text    string `json:"x,omitempty"`
 	Weighed bool   `json:"w,omitempty"`
 	Priced  bool   `json:"m,omitempty"`
+	// Generation is the user's when the code was sent. A code that proves a factor ends with it.
+	Generation uint32 `json:"g,omitempty"`
 }
 
 // The life of a code, after SP 800-63B-4 section 3.1.3.2.
@@ -78,7 +80,7 @@ func (t *txn) spend(u *User, sl slot, guess string) (bool, error) {
 		return false, apierr.New(apierr.VerificationMissing)
 	case c.failed():
 		return false, apierr.New(apierr.VerificationFailed)
-	case c.Expires <= t.now:
+	case c.Expires <= t.now, t.future(c.SentAt), sl.purpose != VerifyNumber && !u.current(c.Generation):
 		return false, apierr.New(apierr.VerificationExpired)
 	}
 	if !t.s.ring.CheckMAC(c.Tag, codeParts(u, sl, c, guess)...) {
@@ -99,7 +101,7 @@ func (t *txn) sendCode(u *User, p *Phone, sl slot, from Caller, known bool) erro
 	if err := t.mayTextUser(u); err != nil {
 		return err
 	}
-	next := &Code{Phone: p.ID, Tries: t.policy().Tries, SentAt: t.now, Expires: t.now.Add(codeLife)}
+	next := &Code{Phone: p.ID, Tries: t.policy().Tries, SentAt: t.now, Expires: t.now.Add(codeLife), Generation: u.Generation}
 	if old := *sl.code; old != nil && old.Expires > t.now {
 		if old.failed() {
 			return apierr.New(apierr.VerificationFailed)

@@ -22,10 +22,7 @@ func (s *Service) AgeSession(ctx context.Context, id string, by time.Duration) e
 			return apierr.New(apierr.ResourceNotFound)
 		}
 		session := c.session(id)
-		session.FirstAt = session.FirstAt.Add(-by)
-		if session.SecondAt != 0 {
-			session.SecondAt = session.SecondAt.Add(-by)
-		}
+		session.olderProofs(by)
 		c.touch(t.now)
 		t.put(c)
 		return nil

@@ -29,7 +29,7 @@ func void(e entity, epoch Instant) {
 }
 
 func (u *User) void(epoch Instant) {
-	u.SessionsEndedAt = max(u.SessionsEndedAt, epoch)
+	u.Sessions = withoutEnded(u.Sessions, epoch.Add(sessionLife)-1) // those that began before the epoch
 	if u.Backup != nil && u.Backup.CreatedAt < epoch {
 		u.Backup = nil
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/backupcode"
 	"github.com/countersign-mfa/countersign/internal/smsprice"
 	"github.com/countersign-mfa/countersign/internal/totp"
@@ -57,7 +58,7 @@ func TestTheThreatModelHasTheFigures(t *testing.T) {
 		"messages of a user in a day": fmt.Sprint(userRules[len(userRules)-1].Limit), "numbers that a user tries in a day": fmt.Sprint(triedRules[0].Limit), "unverified numbers of a user": fmt.Sprint(unverifiedPerUser),
 		"unverified messages to a block of numbers in an hour": fmt.Sprint(unverifiedPrefix), "numbers that an address texts in an hour": fmt.Sprint(numberLimits[0].limit),
 		"unverified messages to a country, and in all, in an hour": fmt.Sprint(max(unverifiedCountry, unverifiedInstance)), "dollars of messages in a day, unless set otherwise": fmt.Sprint(int64(defaultDailyCap / smsprice.Dollar)),
-		"a factor may be changed after a proof for": figure(time.Duration(strongest.AfterMinutes) * time.Minute), "a session lives at most": figure(sessionLife), "a ticket lives": figure(ticketLife), "a sign-in in progress lives": figure(signInLife),
+		"a factor may be changed after a proof for": figure(authority.FreshFor), "a session lives at most": figure(sessionLife), "a ticket lives": figure(ticketLife), "a sign-in in progress lives": figure(signInLife),
 		"a handshake's nonce lives": figure(nonceLife), "bits of a client token": fmt.Sprint(8 * tokenSecret), "a signing key signs for": figure(SigningKeyLife),
 	}
 	row := regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]+) \| [^|]+ \| [^|]+ \|$`)

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/reverify"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/session"
 )
@@ -79,10 +79,10 @@ func TestStepUp(t *testing.T) {
 	p.want(apierr.SessionReverificationRequired, err)
 	_, err = p.AttemptReverification(ctx, p.browser, sess, true, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
 	p.want(apierr.SessionReverificationMissing, err)
-	r, err := p.StartReverification(ctx, p.browser, sess, reverify.MultiFactor)
+	r, err := p.StartReverification(ctx, p.browser, sess, authority.MultiFactor)
 	p.must(err)
-	if r.Reverification.Status() != mfa.ReverifyFirstFactor || r.Session.Ages(r.Snapshot.Now)[0] < 11 {
-		t.Errorf("started: %s, ages %v", r.Reverification.Status(), r.Session.Ages(r.Snapshot.Now))
+	if r.Reverification.Status() != mfa.ReverifyFirstFactor || r.Snapshot.Ages(r.Session)[0] < 11 {
+		t.Errorf("started: %s, ages %v", r.Reverification.Status(), r.Snapshot.Ages(r.Session))
 	}
 	_, err = p.AttemptReverification(ctx, p.browser, sess, true, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
 	p.want(apierr.InvalidActionForSessionReverification, err)
@@ -92,8 +92,8 @@ func TestStepUp(t *testing.T) {
 	p.want(apierr.SessionReverificationRequired, err)
 	r, err = p.AttemptReverification(ctx, p.browser, sess, true, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
 	p.must(err)
-	if r.Reverification.Status() != mfa.ReverifyComplete || r.Session.Ages(r.Snapshot.Now) != [2]int{0, 0} {
-		t.Errorf("done: %s, ages %v", r.Reverification.Status(), r.Session.Ages(r.Snapshot.Now))
+	if r.Reverification.Status() != mfa.ReverifyComplete || r.Snapshot.Ages(r.Session) != [2]int{0, 0} {
+		t.Errorf("done: %s, ages %v", r.Reverification.Status(), r.Snapshot.Ages(r.Session))
 	}
 	old := p.backup
 	made, err := p.CreateBackupCodes(ctx, p.browser)

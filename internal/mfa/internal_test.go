@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestStoredForm freezes the JSON of records: what was stored yesterday must be read tomorrow.
 func TestStoredForm(t *testing.T) {
-	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, Tries: 3, SentAt: 2, Expires: 3, Text: "x", Weighed: true, Priced: true}
+	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, Tries: 3, SentAt: 2, Expires: 3, Text: "x", Weighed: true, Priced: true, Generation: 4}
 	attempt := Attempt{Strategy: PhoneCode, Proved: 1, Code: code, Wrong: 2}
 	budget := Budget{Failures: 1, WaitUntil: 2, LockedUntil: 3}
 	entry := auditEntry{Name: EventCodeWrong, At: 1, Method: Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}}
@@ -32,18 +32,19 @@ func TestStoredForm(t *testing.T) {
 		"user": &User{
 			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []Email{{"i", "a", 1}}, Public: json.RawMessage(`{}`),
 			Private: json.RawMessage(`{}`), Unsafe: json.RawMessage(`{}`), Password: "pw", PasswordAt: 1,
-			Phones: []Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Primary: true, CreatedAt: 1, UpdatedAt: 2}},
-			TOTP:   &TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, CreatedAt: 4},
+			Phones: []Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Primary: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
+			TOTP:   &TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
 			Backup: &BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
 			First:  Lanes{Budget: budget, Known: budget}, Second: Lanes{Budget: budget}, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Notices: ratelimit.Log{3}, Banned: true, LockedUntil: 1,
-			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1}}, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
+			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1, 2}}, Generation: 3, FirstSince: 1, SecondSince: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 			StrandedAt: 6,
 			Trail:      end,
 		},
 		"audit": &auditPage{First: 6, Before: []byte("before"), Entries: []pageEntry{{entry, []byte("hash")}}},
 		"client": &Client{
-			TokenHash: []byte("h"), Created: true, SignIn: &SignIn{ID: "s", User: "u", Identifier: "i", First: attempt, Second: attempt, Created: "c", CreatedAt: 1, Expires: 2},
-			Sessions: []Session{{ID: "s", FirstAt: 1, SecondAt: 2, Pending: true, Verify: &Reverification{"second_factor", attempt, attempt, 1},
+			TokenHash: []byte("h"), Created: true, SignIn: &SignIn{ID: "s", User: "u", Identifier: "i", First: attempt, Second: attempt, Created: "c", Generation: 3, CreatedAt: 1, Expires: 2},
+			Sessions: []Session{{ID: "s", FirstAt: 1, SecondAt: 2, FirstBy: Password, SecondBy: TOTPCode, AloneAt: 3, Enrolled: true, Pending: true,
+				Verify:     &Reverification{"second_factor", attempt, attempt, 1, 2},
 				LastActive: 3, Agent: "a", CreatedAt: 4, UpdatedAt: 5, Expires: 6}},
 			LastActive: "s", Known: []string{"u"}, CreatedAt: 1, UpdatedAt: 2, Expires: 3,
 		},
@@ -53,7 +54,7 @@ func TestStoredForm(t *testing.T) {
 		"text": &Text{User: "u", Phone: "p", Number: "n", Country: "US", Prefix: "+1", Purpose: VerifyNumber, Network: "nw", Known: true, Decision: Refused,
 			Reason: ReasonDailyCap, Price: 1, Test: true, At: 2},
 		"nonce": &Nonce{Sealed: []byte("s"), Expires: 1},
-		"settings": &Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, TestMode: true, EnumerationProtection: true,
+		"settings": &Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, KeepSessions: true, TestMode: true, EnumerationProtection: true,
 			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
 			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true,
 			Brand: brand.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,

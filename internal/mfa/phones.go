@@ -3,9 +3,11 @@ package mfa
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/phone"
 )
 
@@ -24,11 +26,11 @@ func (s *Service) Me(ctx context.Context, from Caller) (*SessionResult, error) {
 }
 
 // withPhone runs an operation on a number of the caller.
-func (s *Service) withPhone(ctx context.Context, from Caller, id string, do func(*txn, *signedIn, *Phone, *PhoneResult) error) (*PhoneResult, error) {
+func (s *Service) withPhone(ctx context.Context, from Caller, id string, a authority.Action, do func(*txn, *signedIn, *Phone, *PhoneResult) error) (*PhoneResult, error) {
 	var out PhoneResult
 	keys := append(from.keysFor(from.Session), s.numberKeys(id)...)
 	snap, err := s.run(ctx, from, keys, func(t *txn, p *presence) error {
-		in, err := t.live(p, from.Session)
+		in, err := t.live(p, from.Session, a)
 		if err != nil {
 			return err
 		}
@@ -53,7 +55,7 @@ func (s *Service) withPhone(ctx context.Context, from Caller, id string, do func
 
 // Phone returns one number.
 func (s *Service) Phone(ctx context.Context, from Caller, id string) (*PhoneResult, error) {
-	return s.withPhone(ctx, from, id, func(*txn, *signedIn, *Phone, *PhoneResult) error { return nil })
+	return s.withPhone(ctx, from, id, authority.Use, func(*txn, *signedIn, *Phone, *PhoneResult) error { return nil })
 }
 
 // AddPhone adds a number that is still to be verified. reserve asks for it as a second factor once it is.
@@ -68,18 +70,17 @@ func (s *Service) AddPhone(ctx context.Context, from Caller, text string, reserv
 	var out PhoneResult
 	claim := s.claimKey("phone", number.E164())
 	snap, err := s.run(ctx, from, append(from.keysFor(from.Session), claim), func(t *txn, p *presence) error {
-		in, err := t.live(p, from.Session)
+		in, err := t.live(p, from.Session, authority.AddNumber)
 		if err != nil {
-			return err
-		}
-		if err := t.sensitive(in); err != nil {
 			return err
 		}
 		if err := t.mayAdd(in.user, number, claim); err != nil {
 			return err
 		}
 		added := s.newPhone(in.user, number, t.now)
-		added.Reserved = reserve
+		if reserve {
+			added.Reserved, added.For = true, in.nonce()
+		}
 		in.user.Phones = append(in.user.Phones, added)
 		in.user.touch(t.now)
 		t.note(in.user, EventNumberAdded, added.subject())
@@ -144,14 +145,14 @@ func (t *txn) mayAdd(u *User, n phone.Number, claim Key) error {
 
 // PreparePhone sends the code that verifies a number.
 func (s *Service) PreparePhone(ctx context.Context, from Caller, id string, by Strategy) (*PhoneResult, error) {
-	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, _ *PhoneResult) error {
+	return s.withPhone(ctx, from, id, authority.VerifyNumber, func(t *txn, in *signedIn, ph *Phone, _ *PhoneResult) error {
 		if by != PhoneCode {
 			return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}
 		if ph.Verified != 0 {
 			return apierr.New(apierr.VerificationAlreadyVerified)
 		}
-		if err := in.user.Second.check(t.now, t.knows(in.client, in.user)); err != nil {
+		if err := t.mayGuess(in.user, t.knows(in.client, in.user)); err != nil {
 			return err
 		}
 		ph.touch(t.now)
@@ -160,18 +161,23 @@ func (s *Service) PreparePhone(ctx context.Context, from Caller, id string, by S
 	})
 }
 
-// AttemptPhone verifies a number. Wrong codes count against the second factor's consecutive budget, and a right one
-// clears nothing: it proves a number, not the user.
+// AttemptPhone verifies a number. A wrong code counts on the user like a wrong second factor. A right
+// one clears nothing: it proves a number, not the user.
 func (s *Service) AttemptPhone(ctx context.Context, from Caller, id string, g Guess) (*PhoneResult, error) {
-	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, out *PhoneResult) error {
+	return s.withPhone(ctx, from, id, authority.VerifyNumber, func(t *txn, in *signedIn, ph *Phone, out *PhoneResult) error {
 		if ph.Verified != 0 {
 			return apierr.New(apierr.VerificationAlreadyVerified)
+		}
+		if ph.wanted(in.nonce(), t.now) || t.state.settings.FirstFactorPhoneCode {
+			if err := t.may(in, authority.EnrolNumber); err != nil {
+				return err
+			}
 		}
 		g.Strategy = PhoneCode
 		if err := g.wellFormed(); err != nil {
 			return err
 		}
-		if err := in.user.Second.check(t.now, t.knows(in.client, in.user)); err != nil {
+		if err := t.mayGuess(in.user, t.knows(in.client, in.user)); err != nil {
 			return err
 		}
 		t.takeAddress(from, attemptLimits)
@@ -181,9 +187,10 @@ func (s *Service) AttemptPhone(ctx context.Context, from Caller, id string, g Gu
 		}
 		if !right {
 			t.note(in.user, EventCodeWrong, ph.subject())
-			was := in.user.lockEnd(t.now)
-			in.user.Second.fail(t.now, t.policy(), t.knows(in.client, in.user))
-			t.charged(in.user, was)
+			if ph.Pending.failed() {
+				ph.Reserved, ph.For = false, ""
+			}
+			t.failSecond(in.user, t.knows(in.client, in.user))
 			return t.refuse(wrongCode())
 		}
 		return t.verifiedPhone(in, ph, out)
@@ -195,6 +202,7 @@ func (t *txn) verifiedPhone(in *signedIn, ph *Phone, out *PhoneResult) error {
 	if err := t.claim("phone", ph.Number, in.user, "code"); err != nil {
 		return err
 	}
+	ph.Reserved, ph.For = ph.wanted(in.nonce(), t.now), ""
 	ph.Verified, ph.By = t.now, in.session.mark()
 	ph.touch(t.now)
 	in.user.touch(t.now)
@@ -205,51 +213,25 @@ func (t *txn) verifiedPhone(in *signedIn, ph *Phone, out *PhoneResult) error {
 	return nil
 }
 
-// claim makes an identifier the user's own, or says that it is another's.
-func (t *txn) claim(kind, value string, u *User, param string) error {
-	k := t.s.claimKey(kind, value)
-	holder, err := t.claimed(k)
-	if err != nil {
-		return err
-	}
-	if holder != nil && holder.ID != u.ID {
-		return apierr.New(apierr.FormIdentifierExists).Param(param)
-	}
-	c := t.seen[k].(*Claim)
-	c.User, c.First, c.Expires = u.ID, Budget{}, 0
-	t.put(c)
-	return nil
-}
-
-// release gives an identifier up.
-func (t *txn) release(kind, value string, u *User) error {
-	return t.releaseKey(t.s.claimKey(kind, value), u)
-}
-
-func (t *txn) releaseKey(k Key, u *User) error {
-	c, err := load[*Claim](t, k)
-	if err != nil || c == nil || c.User != u.ID {
-		return err
-	}
-	t.delete(c)
-	return nil
-}
-
-// ReservePhone switches a number's use as a second factor on or off. With makeDefault a number that is switched on becomes the default
-// in the same commit.
-func (s *Service) ReservePhone(ctx context.Context, from Caller, id string, on, makeDefault bool) (*PhoneResult, error) {
-	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, out *PhoneResult) error {
-		if on && !t.state.settings.SMSCode {
+// ReservePhone makes a verified number a second factor, if a text can reach it. With makeDefault it
+// becomes the default one in the same commit.
+func (s *Service) ReservePhone(ctx context.Context, from Caller, id string, makeDefault bool) (*PhoneResult, error) {
+	return s.withPhone(ctx, from, id, authority.ReserveNumber, func(t *txn, in *signedIn, ph *Phone, out *PhoneResult) error {
+		if !t.state.settings.SMSCode {
 			return apierr.New(apierr.FeatureNotEnabled)
-		}
-		if err := t.sensitive(in); err != nil {
-			return err
 		}
 		if ph.Verified == 0 {
 			return apierr.New(apierr.IdentificationUpdateSecondFactorUnverified)
 		}
-		if on {
-			return t.reserve(in, ph, out, makeDefault)
+		return t.reserve(in, ph, out, makeDefault)
+	})
+}
+
+// ReleasePhone stops using a number as a second factor. The number stays.
+func (s *Service) ReleasePhone(ctx context.Context, from Caller, id string) (*PhoneResult, error) {
+	return s.withPhone(ctx, from, id, authority.ReleaseNumber, func(t *txn, in *signedIn, ph *Phone, _ *PhoneResult) error {
+		if ph.Verified == 0 {
+			return apierr.New(apierr.IdentificationUpdateSecondFactorUnverified)
 		}
 		if !ph.Reserved {
 			return nil
@@ -266,6 +248,9 @@ func (s *Service) ReservePhone(ctx context.Context, from Caller, id string, on, 
 
 func (t *txn) reserve(in *signedIn, ph *Phone, out *PhoneResult, makeDefault bool) error {
 	if !ph.Reserved {
+		if err := t.mayReserve(ph); err != nil {
+			return err
+		}
 		ph.Reserved = true
 		if err := t.reserved(in, ph, out); err != nil {
 			return err
@@ -285,12 +270,22 @@ func (t *txn) reserved(in *signedIn, ph *Phone, out *PhoneResult) error {
 		return err
 	}
 	out.BackupCodes = codes
-	if ph.By == in.session.mark() && ph.Verified > in.session.SecondAt {
-		in.session.SecondAt = ph.Verified
+	if ph.By == in.session.mark() { // the code that verified the number came to this session
+		in.shown = authority.Proof{Method: string(PhoneCode), At: ph.Verified.Time()}
 		t.learn(in.client, in.user)
 		in.changed(t)
 	}
 	return nil
+}
+
+// mayReserve refuses a number that no text can reach: a second factor must be provable.
+func (t *txn) mayReserve(ph *Phone) error {
+	number, err := phone.New(ph.Number, ph.Country, ph.Line)
+	if err != nil {
+		return fmt.Errorf("stored number: %w", err)
+	}
+	_, err = t.unreachable(number)
+	return err
 }
 
 // enrolled settles a user's factors after one was added, and makes backup codes when there are none.
@@ -329,7 +324,7 @@ func (t *txn) removed(u *User, name EventName, what subject) {
 
 // MakeDefaultPhone makes a reserved number the default second factor.
 func (s *Service) MakeDefaultPhone(ctx context.Context, from Caller, id string, on bool) (*PhoneResult, error) {
-	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, ph *Phone, _ *PhoneResult) error {
+	return s.withPhone(ctx, from, id, authority.DefaultNumber, func(t *txn, in *signedIn, ph *Phone, _ *PhoneResult) error {
 		if !on {
 			return apierr.New(apierr.FormDisableDefaultSecondFactorNotAllowed).Param("default_second_factor")
 		}
@@ -352,10 +347,7 @@ func (t *txn) makeDefault(u *User, ph *Phone) {
 
 // DeletePhone removes a number.
 func (s *Service) DeletePhone(ctx context.Context, from Caller, id string) (*PhoneResult, error) {
-	return s.withPhone(ctx, from, id, func(t *txn, in *signedIn, _ *Phone, _ *PhoneResult) error {
-		if err := t.sensitive(in); err != nil {
-			return err
-		}
+	return s.withPhone(ctx, from, id, authority.RemoveNumber, func(t *txn, in *signedIn, _ *Phone, _ *PhoneResult) error {
 		if err := t.mayLose(in.user, func(u *User) { u.phone(id).Reserved = false }); err != nil {
 			return err
 		}

@@ -168,7 +168,7 @@ func (s *Service) portable(u *User) (Portable, error) {
 			Primary: n.Primary, Failures: n.Failures, CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 		})
 	}
-	if f := u.TOTP; f != nil {
+	if f := u.TOTP; u.TOTPEnabled() {
 		key, err := (&txn{s: s}).openSecret(u)
 		if err != nil {
 			return p, err

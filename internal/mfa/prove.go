@@ -18,6 +18,7 @@ type Guess struct {
 	Strategy Strategy
 	Code     secret.Value
 	Password secret.Value
+	Ticket   secret.Value
 }
 
 func wrongCode() *apierr.Error { return apierr.New(apierr.FormCodeIncorrect).Param("code") }
@@ -107,11 +108,16 @@ func (t *txn) proveSecond(u *User, known bool, g Guess, v verification) error {
 	if *failures == failuresPerFactor {
 		t.note(u, EventFactorDisabled, what)
 	}
+	t.failSecond(u, known)
+	return t.refuse(wrongCode())
+}
+
+// failSecond counts a wrong code on the user: in a row, and in the failure log of the last 30 days.
+func (t *txn) failSecond(u *User, known bool) {
 	was := u.lockEnd(t.now)
 	u.Ledger = u.Ledger.add(t.now, t.policy().LedgerWindow)
 	u.Second.fail(t.now, t.policy(), known)
 	t.charged(u, was)
-	return t.refuse(wrongCode())
 }
 
 // factor names the authenticator that a guess is for, as far as there is one.
@@ -260,12 +266,30 @@ func (m *passwordMemo) verify(t *txn, digest string, given secret.Value) (bool, 
 	return right, nil
 }
 
+// firstPhone refuses a code whose number is no first factor any more: it was removed, lost its
+// verification or became a second factor since the code was sent, or the settings exclude it now.
+func (t *txn) firstPhone(u *User, sl slot) error {
+	if !t.state.settings.FirstFactorPhoneCode || !t.state.settings.SMSCode {
+		return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+	}
+	if *sl.code == nil {
+		return apierr.New(apierr.VerificationMissing)
+	}
+	if p := u.phone((*sl.code).Phone); p == nil || !p.isFirstFactor() {
+		return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+	}
+	return nil
+}
+
 // proveFirstPhone judges a first-factor code against the first factor's budget.
 func (t *txn) proveFirstPhone(u *User, known bool, g Guess, sl slot) error {
 	if err := g.wellFormed(); err != nil {
 		return err
 	}
 	if err := u.First.check(t.now, known); err != nil {
+		return err
+	}
+	if err := t.firstPhone(u, sl); err != nil {
 		return err
 	}
 	what := u.factor(PhoneCode, sl)

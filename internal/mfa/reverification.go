@@ -5,19 +5,8 @@ import (
 	"errors"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
-	"github.com/countersign-mfa/countersign/internal/reverify"
+	"github.com/countersign-mfa/countersign/internal/authority"
 )
-
-// strongest is what sensitive changes ask for: the strongest factor the user has, proved in the last ten minutes.
-var strongest = reverify.Requirement{Level: reverify.SecondFactor, AfterMinutes: 10}
-
-// sensitive refuses a change of factors in a session whose proof is too old (SEC-30).
-func (t *txn) sensitive(in *signedIn) error {
-	if strongest.Met(in.session.Ages(t.now), in.user.TwoFactorEnabled()) {
-		return nil
-	}
-	return apierr.New(apierr.SessionReverificationRequired)
-}
 
 // ReverificationStatus is a status of the wire protocol.
 type ReverificationStatus string
@@ -32,9 +21,9 @@ const (
 // Status is how far the step-up is.
 func (r *Reverification) Status() ReverificationStatus {
 	switch {
-	case r.Level != reverify.SecondFactor && r.First.Proved == 0:
+	case r.Level != authority.SecondFactor && r.First.Proved == 0:
 		return ReverifyFirstFactor
-	case r.Level != reverify.FirstFactor && r.Second.Proved == 0:
+	case r.Level != authority.FirstFactor && r.Second.Proved == 0:
 		return ReverifySecondFactor
 	}
 	return ReverifyComplete
@@ -49,13 +38,14 @@ type ReverificationResult struct {
 }
 
 // StartReverification begins a step-up in a session. The ages stay what they are until a factor is proved.
-func (s *Service) StartReverification(ctx context.Context, from Caller, id string, level reverify.Level) (*ReverificationResult, error) {
+func (s *Service) StartReverification(ctx context.Context, from Caller, id string, level authority.Level) (*ReverificationResult, error) {
 	if !level.Valid() {
 		return nil, apierr.New(apierr.FormParamValueInvalid).Param("level")
 	}
 	return s.reverifying(ctx, from, id, nil, func(t *txn, in *signedIn) error {
-		needed := reverify.Requirement{Level: level}.Needed(in.user.TwoFactorEnabled())
-		in.session.Verify = &Reverification{Level: needed, Expires: t.now.Add(reverificationLife)}
+		in.session.Verify = &Reverification{
+			Level: in.user.stepUpLevel(level), Expires: t.now.Add(reverificationLife), Generation: in.user.Generation,
+		}
 		in.changed(t)
 		return nil
 	})
@@ -70,7 +60,7 @@ func (in *signedIn) changed(t *txn) {
 
 func (s *Service) reverifying(ctx context.Context, from Caller, id string, keys []Key, step func(*txn, *signedIn) error) (*ReverificationResult, error) {
 	var out ReverificationResult
-	r, err := s.withSession(ctx, from, id, keys, func(t *txn, in *signedIn) error {
+	r, err := s.withSession(ctx, from, id, authority.StepUp, keys, func(t *txn, in *signedIn) error {
 		if err := step(t, in); err != nil {
 			return err
 		}
@@ -90,7 +80,7 @@ func (s *Service) reverifying(ctx context.Context, from Caller, id string, keys 
 // waiting returns the step-up in progress when it waits for a factor of the given level.
 func (t *txn) waiting(in *signedIn, status ReverificationStatus) (*Reverification, error) {
 	r := in.session.Verify
-	if r == nil || r.Expires <= t.now {
+	if r == nil || r.Expires <= t.now || t.future(r.Expires.Add(-reverificationLife)) || !in.user.current(r.Generation) {
 		return nil, apierr.New(apierr.SessionReverificationMissing)
 	}
 	if r.Status() != status {
@@ -132,7 +122,7 @@ func (s *Service) PrepareReverification(ctx context.Context, from Caller, id str
 // AttemptReverification proves the first (second false) or the second factor of a step-up.
 func (s *Service) AttemptReverification(ctx context.Context, from Caller, id string, second bool, g Guess) (*ReverificationResult, error) {
 	var memo passwordMemo
-	return s.reverifying(ctx, from, id, nil, func(t *txn, in *signedIn) error {
+	return s.reverifying(ctx, from, id, ticketKeys(g.Ticket), func(t *txn, in *signedIn) error {
 		if !second {
 			t.takeAddress(from, firstLimits)
 			return t.reproveFirst(in, g, &memo)
@@ -148,9 +138,8 @@ func (s *Service) AttemptReverification(ctx context.Context, from Caller, id str
 			return t.endGuessing(in, known, err)
 		}
 		r.Second = Attempt{Strategy: g.Strategy, Proved: t.now}
-		in.session.SecondAt = t.now
 		t.learn(in.client, in.user)
-		in.reverified(t)
+		in.provedSecond(t, g.Strategy)
 		return nil
 	})
 }
@@ -187,18 +176,22 @@ func (t *txn) reproveFirst(in *signedIn, g Guess, memo *passwordMemo) error {
 		if err := t.proveFirstPhone(in.user, t.knows(in.client, in.user), g, slot{&r.First.Code, ReverifyFirst, in.session.ID}); err != nil {
 			return err
 		}
+	case TicketCode:
+		if err := t.renewingTicket(in, g.Ticket); err != nil {
+			return err
+		}
 	default:
 		return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 	}
 	r.First = Attempt{Strategy: g.Strategy, Proved: t.now}
-	in.session.FirstAt = t.now
-	in.reverified(t)
+	in.provedFirst(t, g.Strategy)
 	return nil
 }
 
 // reverified stages a session in which a factor was proved again.
 func (in *signedIn) reverified(t *txn) {
 	in.changed(t)
+	t.put(in.user)
 	if n, ok := parseSession(in.session.ID); ok {
 		t.note(in.user, EventReverified, n.subject(in.session.CreatedAt))
 	}

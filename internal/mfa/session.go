@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
@@ -41,18 +42,6 @@ func (s *Service) Client(ctx context.Context, from Caller) (*Snapshot, error) {
 		return nil, e
 	}
 	return snap, err
-}
-
-// settleTask opens or fulfils the setup-mfa task, and writes only when that changes something.
-func (t *txn) settleTask(c *Client, s *Session, u *User) {
-	pending := t.state.settings.MFARequired && !u.TwoFactorEnabled()
-	if s.Pending == pending {
-		return
-	}
-	s.Pending = pending
-	s.touch(t.now)
-	c.touch(t.now)
-	t.put(c)
 }
 
 // CreateClient makes the caller a client, if it is none yet.
@@ -131,10 +120,10 @@ func (u *User) forget(nonce string) {
 }
 
 // withSession runs an operation on a live session of the caller and answers with that session.
-func (s *Service) withSession(ctx context.Context, from Caller, id string, extra []Key, do func(*txn, *signedIn) error) (*SessionResult, error) {
+func (s *Service) withSession(ctx context.Context, from Caller, id string, a authority.Action, extra []Key, do func(*txn, *signedIn) error) (*SessionResult, error) {
 	var r SessionResult
 	snap, err := s.run(ctx, from, append(from.keysFor(id), extra...), func(t *txn, p *presence) error {
-		in, err := t.live(p, id)
+		in, err := t.live(p, id, a)
 		if err != nil {
 			return err
 		}
@@ -156,12 +145,12 @@ func (s *Service) withSession(ctx context.Context, from Caller, id string, extra
 
 // Session returns a live session of the caller.
 func (s *Service) Session(ctx context.Context, from Caller, id string) (*SessionResult, error) {
-	return s.withSession(ctx, from, id, nil, nil)
+	return s.withSession(ctx, from, id, authority.Use, nil, nil)
 }
 
 // Touch makes a session the client's last active one and settles its task.
 func (s *Service) Touch(ctx context.Context, from Caller, id string) (*SessionResult, error) {
-	return s.withSession(ctx, from, id, nil, func(t *txn, in *signedIn) error {
+	return s.withSession(ctx, from, id, authority.Use, nil, func(t *txn, in *signedIn) error {
 		t.settleTask(in.client, in.session, in.user)
 		if in.client.LastActive != id || t.now.Sub(in.session.LastActive) >= activityStep {
 			in.client.LastActive, in.session.LastActive = id, t.now
@@ -186,7 +175,7 @@ func (s *Service) SessionToken(ctx context.Context, from Caller, id string) (sec
 func (s *Service) EndSession(ctx context.Context, from Caller, id string, why SessionStatus) (*SessionResult, error) {
 	var r SessionResult
 	snap, err := s.run(ctx, from, from.keysFor(id), func(t *txn, p *presence) error {
-		in, err := t.live(p, id)
+		in, err := t.live(p, id, authority.Use)
 		if err != nil {
 			return err
 		}
@@ -205,7 +194,7 @@ func (s *Service) EndSession(ctx context.Context, from Caller, id string, why Se
 // OwnSessions lists the live sessions of the user behind the caller's session, on all clients.
 func (s *Service) OwnSessions(ctx context.Context, from Caller) ([]SessionResult, error) {
 	var found []SessionResult
-	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
+	snap, err := s.act(ctx, from, from.Session, authority.ListSessions, func(t *txn, in *signedIn) error {
 		var err error
 		found, err = t.sessionsOf(in.user)
 		return err
@@ -238,7 +227,10 @@ func (t *txn) sessionsOf(u *User) ([]SessionResult, error) {
 			continue
 		}
 		session := c.session(sessionName{ref.Client, u.ID, ref.Nonce}.String())
-		if session == nil || session.Expires <= t.now || u.ended(session.CreatedAt) {
+		if session == nil {
+			continue
+		}
+		if alive, err := t.owner(session); err != nil || alive == nil {
 			continue
 		}
 		shown := *session
@@ -250,13 +242,10 @@ func (t *txn) sessionsOf(u *User) ([]SessionResult, error) {
 // RevokeOwn ends another session of the same user: a sensitive change. The caller's own may be revoked too.
 func (s *Service) RevokeOwn(ctx context.Context, from Caller, id string) (*SessionResult, error) {
 	var r SessionResult
-	snap, err := s.act(ctx, from, from.Session, func(t *txn, in *signedIn) error {
+	snap, err := s.act(ctx, from, from.Session, authority.RevokeSession, func(t *txn, in *signedIn) error {
 		n, ok := parseSession(id)
 		if !ok || n.user != in.user.ID {
 			return apierr.New(apierr.ResourceNotFound)
-		}
-		if err := t.sensitive(in); err != nil {
-			return err
 		}
 		gone, err := t.revoke(n)
 		r.Session, r.User = gone, in.user

@@ -27,6 +27,9 @@ type Settings struct {
 	// start a sign-in can then cause messages (SEC-27).
 	FirstFactorPhoneCode bool `json:"firstsms,omitempty"`
 	IPLimits             bool `json:"ip,omitempty"`
+	// KeepSessions keeps a user's other sessions alive when the first second factor is added. See
+	// [authority.Policy].
+	KeepSessions bool `json:"keep,omitempty"`
 	// StrictGuessing bounds more tightly what a guesser may try, and what an owner may mistype: see [StrictPolicy].
 	StrictGuessing bool     `json:"strict,omitempty"`
 	AllowedOrigins []string `json:"origins,omitempty"`

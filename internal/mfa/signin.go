@@ -241,7 +241,7 @@ func (t *txn) provedFirst(p *presence, u *User, si *SignIn, by Strategy, from Ca
 	if u.LockedUntil > t.now {
 		return locked(u.LockedUntil.Sub(t.now))
 	}
-	si.User = u.ID
+	si.User, si.Generation = u.ID, u.Generation
 	si.First = Attempt{Strategy: by, Proved: t.now}
 	p.client.touch(t.now)
 	if !u.TwoFactorEnabled() {
@@ -261,17 +261,16 @@ func (t *txn) complete(p *presence, u *User, si *SignIn, from Caller) error {
 	c := p.client
 	id := sessionName{c.ID, u.ID, nonce}.String()
 	session := Session{
-		ID: id, FirstAt: si.First.Proved, SecondAt: si.Second.Proved, LastActive: t.now, Agent: agent(from.Agent),
-		CreatedAt: max(t.now, u.SessionsEndedAt+1), UpdatedAt: t.now, Expires: t.now.Add(sessionLife),
-		Pending: t.state.settings.MFARequired && !u.TwoFactorEnabled(),
+		ID: id, LastActive: t.now, Agent: agent(from.Agent), CreatedAt: t.now, UpdatedAt: t.now, Expires: t.now.Add(sessionLife),
 	}
 	si.Created = id
 	c.SignIn, c.LastActive = nil, id
+	u.addSession(SessionRef{Client: c.ID, Nonce: nonce, Ends: session.Expires}, t.now)
+	t.begun(&session, u, si)
 	c.Sessions = append(c.Sessions, session)
 	c.Expires = max(c.Expires, session.Expires)
 	c.touch(t.now)
 	t.put(c)
-	u.addSession(SessionRef{c.ID, nonce, session.Expires}, t.now)
 	u.LastSignInAt = t.now
 	u.First.clear()
 	u.touch(t.now)
@@ -282,9 +281,12 @@ func (t *txn) complete(p *presence, u *User, si *SignIn, from Caller) error {
 // agent keeps what a list of devices shows of a User-Agent.
 func agent(text string) string { return text[:min(len(text), 120)] }
 
+// addSession lists a new session. Above the cap the oldest one leaves the list, and is dead with it.
+// What ran out is removed late: another function's clock may be behind.
 func (u *User) addSession(ref SessionRef, now Instant) {
+	listed := u.Sessions
 	u.sweep(now)
-	u.Sessions = append(u.Sessions, ref)
+	u.Sessions = append(withoutEnded(listed, now.Add(-cleanupKept)), ref)
 	if over := len(u.Sessions) - sessionsPerUser; over > 0 {
 		u.Sessions = u.Sessions[over:]
 	}
@@ -292,7 +294,7 @@ func (u *User) addSession(ref SessionRef, now Instant) {
 
 // current returns the client's sign-in in progress. Somebody else's is not found, like one that does not exist.
 func (t *txn) current(p *presence, id string) (*SignIn, *User, error) {
-	if !p.visible() || p.client.SignIn == nil || p.client.SignIn.ID != id || p.client.SignIn.Expires <= t.now {
+	if !p.visible() || p.client.SignIn == nil || p.client.SignIn.ID != id || p.client.SignIn.Expires <= t.now || t.future(p.client.SignIn.CreatedAt) {
 		return nil, nil, apierr.New(apierr.ResourceNotFound)
 	}
 	si := p.client.SignIn
@@ -303,7 +305,7 @@ func (t *txn) current(p *presence, id string) (*SignIn, *User, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if u == nil {
+	if u == nil || si.First.Proved != 0 && !u.current(si.Generation) {
 		return nil, nil, apierr.New(apierr.ResourceNotFound)
 	}
 	return si, u, nil

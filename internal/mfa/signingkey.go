@@ -222,7 +222,7 @@ func (s *Service) PublishedKeys(ctx context.Context) ([]*session.Key, error) {
 	return opened, nil
 }
 
-func (s *Service) mint(key *session.Key, of *Session, status SessionStatus, origin string, now Instant) (secret.Value, error) {
+func (s *Service) mint(key *session.Key, of *Session, snap *Snapshot, origin string) (secret.Value, error) {
 	id, err := s.randomID()
 	if err != nil {
 		return secret.Value{}, err
@@ -230,7 +230,7 @@ func (s *Service) mint(key *session.Key, of *Session, status SessionStatus, orig
 	name, _ := parseSession(of.ID)
 	token, err := key.Mint(session.Claims{
 		Issuer: s.issuer, Subject: prefixUser + name.user, SessionID: of.ID, AuthorizedParty: origin,
-		IssuedAt: now.Time(), Ages: of.Ages(now), Status: string(status), ID: id,
+		IssuedAt: snap.Now.Time(), Ages: snap.Ages(of), Status: string(snap.Status(of)), ID: id,
 	})
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("mint session token: %w", err)

@@ -3,6 +3,7 @@ package mfa
 import (
 	"context"
 
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
@@ -24,22 +25,6 @@ type Snapshot struct {
 
 // User is the owner of a session of the snapshot.
 func (s *Snapshot) User(session *Session) *User { return s.Users[session.User()] }
-
-// Status is the session's status now. A session becomes pending by itself when MFA is required and its user
-// has none; only a touch makes it active again.
-func (s *Snapshot) Status(session *Session) SessionStatus {
-	return statusOf(session, s.User(session), &s.Settings)
-}
-
-func statusOf(session *Session, u *User, set *Settings) SessionStatus {
-	switch {
-	case session.Status != "":
-		return session.Status
-	case session.Pending, set.MFARequired && u != nil && !u.TwoFactorEnabled():
-		return SessionPending
-	}
-	return SessionActive
-}
 
 // view builds the snapshot of a presence: live sessions only.
 func (t *txn) view(p *presence) (*Snapshot, error) {
@@ -78,6 +63,9 @@ func (t *txn) view(p *presence) (*Snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
+		if u == nil || !u.current(si.Generation) {
+			u, shown.SignIn = nil, nil
+		}
 		snap.SigningIn = u
 	}
 	snap.Client = &shown
@@ -97,6 +85,7 @@ func (s *Service) run(ctx context.Context, from Caller, keys []Key, do func(*txn
 		if err := do(t, p); err != nil {
 			return err
 		}
+		t.settleAuthority()
 		state = t.state
 		snap, err = t.view(p)
 		return err
@@ -117,7 +106,7 @@ func (s *Service) sign(ctx context.Context, snap *Snapshot, state *settingsState
 	}
 	for i := range snap.Client.Sessions {
 		session := &snap.Client.Sessions[i]
-		token, err := s.mint(key, session, snap.Status(session), origin, snap.Now)
+		token, err := s.mint(key, session, snap, origin)
 		if err != nil {
 			return err
 		}
@@ -126,11 +115,11 @@ func (s *Service) sign(ctx context.Context, snap *Snapshot, state *settingsState
 	return nil
 }
 
-// act carries out an operation of a live session.
-func (s *Service) act(ctx context.Context, from Caller, id string, do func(*txn, *signedIn) error) (*Snapshot, error) {
+// act carries out an action of a live session.
+func (s *Service) act(ctx context.Context, from Caller, id string, a authority.Action, do func(*txn, *signedIn) error) (*Snapshot, error) {
 	keys := from.keysFor(id)
 	return s.run(ctx, from, keys, func(t *txn, p *presence) error {
-		in, err := t.live(p, id)
+		in, err := t.live(p, id, a)
 		if err != nil {
 			return err
 		}

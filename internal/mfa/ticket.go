@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
@@ -100,6 +101,13 @@ func (s *Service) signInByTicket(ctx context.Context, from Caller, token secret.
 	k := Key{KindTicket, id}
 	return s.signIn(ctx, from, []Key{k, {KindUser, user}}, func(t *txn, p *presence) (*SignIn, *User, error) {
 		t.takeAddress(from, createLimits)
+		if in, err := t.sessionOf(p, user); err != nil || in != nil {
+			if err != nil {
+				return nil, nil, err
+			}
+			si, err := t.renewSession(in, token)
+			return si, in.user, err
+		}
 		u, err := t.useTicket(k, user, random)
 		if err != nil {
 			return nil, nil, err
@@ -129,6 +137,9 @@ func (t *txn) useTicket(k Key, user, random string) (*User, error) {
 	case "expired":
 		return nil, apierr.New(apierr.TicketExpiredCode)
 	}
+	if t.future(ticket.CreatedAt) {
+		return nil, apierr.New(apierr.TicketExpiredCode)
+	}
 	u, err := t.user(ticket.User)
 	if err != nil {
 		return nil, err
@@ -140,4 +151,75 @@ func (t *txn) useTicket(k Key, user, random string) (*User, error) {
 	t.put(ticket)
 	t.note(u, EventTicketUsed, ticket.subject())
 	return u, nil
+}
+
+// ticketKeys are the records that a ticket names.
+func ticketKeys(token secret.Value) []Key {
+	id, _, _, ok := parseTicket(token)
+	if !ok {
+		return nil
+	}
+	return []Key{{KindTicket, id}}
+}
+
+// renewingTicket uses up a ticket as the first factor of a person who is signed in already. People
+// without a password prove themselves to their own team, which sends them with a ticket. It must be of
+// the same user, and fresh: a link that lay in a mailbox for a week proves nothing of today.
+func (t *txn) renewingTicket(in *signedIn, token secret.Value) error {
+	if token.IsZero() {
+		return apierr.New(apierr.FormParamNil).Param("ticket")
+	}
+	id, user, random, ok := parseTicket(token)
+	if !ok || user != in.user.ID {
+		return apierr.New(apierr.TicketInvalidCode)
+	}
+	if in.user.LockedUntil > t.now {
+		return locked(in.user.LockedUntil.Sub(t.now))
+	}
+	k := Key{KindTicket, id}
+	ticket, err := load[*Ticket](t, k)
+	if err != nil {
+		return err
+	}
+	if ticket != nil && sameSecret(ticket.SecretHash, random) && ticket.CreatedAt.Add(authority.FreshFor) <= t.now {
+		return apierr.New(apierr.TicketExpiredCode)
+	}
+	_, err = t.useTicket(k, user, random)
+	return err
+}
+
+// sessionOf returns the client's live session of a user, or nil.
+func (t *txn) sessionOf(p *presence, user string) (*signedIn, error) {
+	if !p.visible() {
+		return nil, nil
+	}
+	for i := range p.client.Sessions {
+		s := &p.client.Sessions[i]
+		if s.User() != user {
+			continue
+		}
+		if u, err := t.owner(s); err != nil || u == nil || u.Banned {
+			return nil, err
+		}
+		return t.live(p, s.ID, authority.StepUp)
+	}
+	return nil, nil
+}
+
+// renewSession is a sign-in by ticket in a browser where its user is signed in: it proves the first
+// factor of that session again. The answer is a finished sign-in that names the session.
+func (t *txn) renewSession(in *signedIn, token secret.Value) (*SignIn, error) {
+	id, err := t.s.randomID()
+	if err != nil {
+		return nil, err
+	}
+	if err := t.renewingTicket(in, token); err != nil {
+		return nil, err
+	}
+	in.provedFirst(t, TicketCode)
+	in.client.LastActive = in.session.ID
+	return &SignIn{
+		ID: prefixSignIn + id + in.user.ID, User: in.user.ID, Identifier: in.user.label(), Created: in.session.ID,
+		First: Attempt{Strategy: TicketCode, Proved: t.now}, CreatedAt: t.now, Expires: t.now.Add(signInLife),
+	}, t.rotate(in.presence)
 }

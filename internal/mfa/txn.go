@@ -34,6 +34,8 @@ type txn struct {
 	// foreign has, as they were stored, the records with fields of a newer version.
 	foreign map[Key][]byte
 	wall    *passage // of the message that the operation sends
+	// in is the session that acts, once [txn.live] found it.
+	in *signedIn
 	// system says that Countersign acts by itself.
 	system   bool
 	address  netip.Addr
@@ -164,6 +166,9 @@ func (t *txn) read(keys ...Key) error {
 		if epoch := At(t.s.epoch); !t.s.epoch.IsZero() && r.Version != 0 {
 			void(e, epoch)
 		}
+		if u, ok := e.(*User); ok && r.Version != 0 {
+			u.had, u.hadSecond = u.factorSet(), u.TwoFactorEnabled()
+		}
 		t.inform(e)
 		t.seen[missing[i]] = e
 	}
@@ -212,6 +217,7 @@ func (t *txn) stage(e entity, remove bool) {
 
 // commit stores what was staged. When a budget of the wall is exhausted it may store something else instead and return a [refusal].
 func (t *txn) commit() error {
+	t.settleAuthority()
 	if err := t.chronicle(); err != nil {
 		return err
 	}

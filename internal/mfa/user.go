@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/phone"
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
 )
@@ -45,12 +46,21 @@ type User struct {
 	Banned      bool    `json:"bn,omitempty"`
 	LockedUntil Instant `json:"lu,omitempty"` // by an administrator
 
-	// SessionsEndedAt ends all sessions that began at or before it.
+	// SessionsEndedAt is when all sessions were last ended at once. It decides nothing: a session
+	// that Sessions does not list is dead.
 	SessionsEndedAt Instant      `json:"se,omitempty"`
 	Sessions        []SessionRef `json:"ss,omitempty"`
 
 	// StrandedAt is when a sign-in last told that no second factor can be proved.
 	StrandedAt Instant `json:"sa,omitempty"`
+
+	// Generation, FirstSince and SecondSince say which proofs still count. See [authority.Account].
+	Generation  uint32 `json:"g,omitempty"`
+	FirstSince  uint32 `json:"gf,omitempty"`
+	SecondSince uint32 `json:"gs,omitempty"`
+	// had and hadSecond are the factors as they were when the record was read, or last settled.
+	had       factorSet
+	hadSecond bool
 
 	Trail *trail `json:"at,omitempty"`
 
@@ -84,6 +94,7 @@ type Phone struct {
 	Failures  int        `json:"f,omitempty"` // consecutive, as a second factor
 	Pending   *Code      `json:"p,omitempty"` // a verification of the number in progress
 	Primary   bool       `json:"m,omitempty"`
+	For       string     `json:"fo,omitempty"` // nonce of the session that added it as a second factor, while it is unverified
 	CreatedAt Instant    `json:"c"`
 	UpdatedAt Instant    `json:"u"`
 }
@@ -95,6 +106,8 @@ type TOTP struct {
 	Verified  Instant `json:"v,omitempty"`
 	LastStep  int64   `json:"l,omitempty"` // the last accepted time step, RFC 6238 section 5.2
 	Failures  int     `json:"f,omitempty"` // consecutive
+	By        string  `json:"b,omitempty"` // nonce of the session that began it, while it is unverified
+	Wrong     int     `json:"w,omitempty"` // wrong codes while it is unverified
 	CreatedAt Instant `json:"c"`
 }
 
@@ -125,9 +138,12 @@ type SessionRef struct {
 	Client string  `json:"c"`
 	Nonce  string  `json:"n"`
 	Ends   Instant `json:"e"`
+	// Generation is the user's when the session last proved or changed something. It stands here and
+	// not in the session, so that a change of factors writes no second record. See [authority.Session].
+	Generation uint32 `json:"g,omitempty"`
 }
 
-// sessionsPerUser bounds the list; the oldest session ends when one more begins.
+// sessionsPerUser bounds the list. The oldest session ends in the commit that begins one more.
 const sessionsPerUser = 100
 
 func (u *User) key() Key               { return Key{KindUser, u.ID} }
@@ -138,15 +154,14 @@ func (u *User) phone(id string) *Phone { return u.findPhone(func(p *Phone) bool 
 func (u *User) phoneBy(n string) *Phone {
 	return u.findPhone(func(p *Phone) bool { return p.Number == n })
 }
-func (u *User) defaultPhone() *Phone     { return u.findPhone(func(p *Phone) bool { return p.Default }) }
-func (p *Phone) isSecondFactor() bool    { return p.Reserved && p.Verified != 0 }
-func (p *Phone) isFirstFactor() bool     { return !p.Reserved && p.Verified != 0 }
-func (p *Phone) touch(now Instant)       { p.UpdatedAt = p.UpdatedAt.after(now) }
-func (t *TOTP) usable() bool             { return t != nil && t.Verified != 0 && t.Failures < failuresPerFactor }
-func (b *BackupSet) count() int          { return len(b.Tags)/b.tagSize() + len(b.Imported) }
-func (b *BackupSet) usable() bool        { return b != nil && b.count() > 0 && b.Failures < failuresPerFactor }
-func (u *User) ended(began Instant) bool { return began <= u.SessionsEndedAt }
-func (u *User) expires() time.Time       { return u.earliest().Time() }
+func (u *User) defaultPhone() *Phone  { return u.findPhone(func(p *Phone) bool { return p.Default }) }
+func (p *Phone) isSecondFactor() bool { return p.Reserved && p.Verified != 0 }
+func (p *Phone) isFirstFactor() bool  { return !p.Reserved && p.Verified != 0 }
+func (p *Phone) touch(now Instant)    { p.UpdatedAt = p.UpdatedAt.after(now) }
+func (t *TOTP) usable() bool          { return t != nil && t.Verified != 0 && t.Failures < failuresPerFactor }
+func (b *BackupSet) count() int       { return len(b.Tags)/b.tagSize() + len(b.Imported) }
+func (b *BackupSet) usable() bool     { return b != nil && b.count() > 0 && b.Failures < failuresPerFactor }
+func (u *User) expires() time.Time    { return u.earliest().Time() }
 
 func (u *User) setKey(k Key, v uint64) {
 	u.ID, u.version = k.ID, v
@@ -205,7 +220,6 @@ func (u *User) TwoFactorEnabled() bool {
 	return u.TOTPEnabled() || u.findPhone((*Phone).isSecondFactor) != nil
 }
 
-// checkUser refuses what a banned user or one that an administrator locked asks for.
 func (u *User) findPhone(match func(*Phone) bool) *Phone {
 	for i := range u.Phones {
 		if match(&u.Phones[i]) {
@@ -227,6 +241,12 @@ func (u *User) earliest() Instant {
 		if p.Pending != nil {
 			see(p.Pending.Expires)
 		}
+		if p.For != "" {
+			see(p.CreatedAt.Add(authority.PendingFor))
+		}
+	}
+	if u.TOTP != nil && u.TOTP.Verified == 0 {
+		see(u.TOTP.CreatedAt.Add(authority.PendingFor))
 	}
 	if u.Backup != nil {
 		see(u.Backup.RecentTo)
@@ -240,14 +260,26 @@ func (u *User) earliest() Instant {
 // sweep removes what has run out.
 func (u *User) sweep(now Instant) {
 	for i := range u.Phones {
-		if p := u.Phones[i].Pending; p != nil && p.Expires <= now {
-			u.Phones[i].Pending = nil
+		p := &u.Phones[i]
+		if p.Pending != nil && p.Pending.Expires <= now {
+			p.Pending = nil
 		}
+		if p.For != "" && p.CreatedAt.Add(authority.PendingFor) <= now {
+			p.Reserved, p.For = p.Verified != 0 && p.Reserved, ""
+		}
+	}
+	if u.TOTP != nil && u.TOTP.Verified == 0 && u.TOTP.CreatedAt.Add(authority.PendingFor) <= now {
+		u.TOTP = nil
 	}
 	if u.Backup != nil && u.Backup.RecentTo <= now {
 		u.Backup.Recent, u.Backup.RecentTo = nil, 0
 	}
-	u.Sessions = slices.DeleteFunc(u.Sessions, func(s SessionRef) bool { return s.Ends <= now })
+	u.Sessions = withoutEnded(u.Sessions, now)
+}
+
+// withoutEnded returns the sessions that end after a time.
+func withoutEnded(refs []SessionRef, now Instant) []SessionRef {
+	return slices.DeleteFunc(slices.Clone(refs), func(s SessionRef) bool { return s.Ends <= now })
 }
 
 // settleFactors keeps what follows from the set of factors true after it changed: exactly one default among the reserved

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/numberplan"
 	"github.com/countersign-mfa/countersign/internal/password"
@@ -193,6 +194,17 @@ func (p *person) enter() *mfa.SignInResult {
 	return r
 }
 
+// prove proves the first factor again, with a ticket.
+func (p *person) prove() {
+	p.Helper()
+	ticket, err := p.CreateTicket(p.Context(), p.id, 0)
+	p.must(err)
+	_, err = p.StartReverification(p.Context(), p.browser, p.browser.Session, authority.FirstFactor)
+	p.must(err)
+	_, err = p.AttemptReverification(p.Context(), p.browser, p.browser.Session, false, mfa.Guess{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	p.must(err)
+}
+
 func (p *person) leave() {
 	p.Helper()
 	_, err := p.EndAll(p.Context(), p.browser)
@@ -226,7 +238,7 @@ func (p *person) enrolPhone(number string) {
 	p.must(err)
 	_, err = p.AttemptPhone(p.Context(), p.browser, p.phone, mfa.Guess{Code: secret.New(p.sms())})
 	p.must(err)
-	r, err = p.ReservePhone(p.Context(), p.browser, p.phone, true, false)
+	r, err = p.ReservePhone(p.Context(), p.browser, p.phone, false)
 	p.must(err)
 	if r.BackupCodes != nil {
 		p.backup = r.BackupCodes

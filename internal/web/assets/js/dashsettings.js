@@ -10,7 +10,7 @@ import { h, heading, notice, number, page, say, show, t } from './page.js';
 
 const switches = [
   ['dash.methods', ['sms_code', 'authenticator_app', 'backup_codes']],
-  ['dash.policy', ['mfa_required', 'notify_by_text']],
+  ['dash.policy', ['mfa_required', 'keep_other_sessions', 'notify_by_text']],
   ['dash.protection', ['enumeration_protection', 'ip_limits', 'strict_guessing', 'first_factor_phone_code', 'test_mode']],
 ];
 

@@ -4,7 +4,7 @@ import { explain, post } from './api.js';
 import { copyable } from './copyable.js';
 import { button, form, once } from './form.js';
 import { codeField } from './otp.js';
-import { h, heading, show, steps, t } from './page.js';
+import { h, heading, notice, show, steps, t } from './page.js';
 import { qr } from './qr.js';
 import { sensitively } from './reverify.js';
 
@@ -22,10 +22,15 @@ export async function enrolApp(host, { session, done, extra }) {
 
   function enter() {
     const submit = button(t('app.verify'), { kind: 'main wide' });
-    const wrong = (problem) => f.wrong(problem.code === 'form_code_incorrect' ? t('app.wrong') : explain(problem));
+    const wrong = (problem) => (problem.code === 'resource_not_found' ? again() : f.wrong(problem.code === 'form_code_incorrect' ? t('app.wrong') : explain(problem)));
+    // Five wrong codes or fifteen minutes end a setup: a new secret is shown, and why.
+    const again = async () => {
+      await enrolApp(host, { session, done, extra });
+      host.querySelector('h1')?.after(notice('bad', h('p', {}, t('app.again'))));
+    };
     const act = async () => {
       if (f.input.value.length < 6) return f.wrong(t('otp.short'));
-      const answer = (await post('/me/totp/attempt_verification', { code: f.input.value })).response;
+      const answer = (await sensitively(session.id, () => post('/me/totp/attempt_verification', { code: f.input.value }))).response;
       await done(answer.backup_codes ?? []);
     };
     const f = codeField({ label: t('otp.label'), done: () => once(submit, act, wrong) });

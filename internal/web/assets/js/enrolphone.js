@@ -63,7 +63,7 @@ export function enrolPhone(host, { session, done, extra, verify }) {
     const send = async () => {
       alert.replaceChildren();
       status.textContent = t('otp.sending');
-      await post(`${at}/prepare_verification`, { strategy: 'phone_code' });
+      await sensitively(session.id, () => post(`${at}/prepare_verification`, { strategy: 'phone_code' }));
       status.textContent = t('otp.sent');
       again.pause();
       stop();
@@ -74,7 +74,7 @@ export function enrolPhone(host, { session, done, extra, verify }) {
     const wrong = (problem) => (['verification_failed', 'verification_expired', 'verification_missing'].includes(problem.code) ? failed(problem) : f.wrong(explain(problem)));
     const act = async () => {
       if (f.input.value.length < 6) return f.wrong(t('otp.short'));
-      let answer = (await post(`${at}/attempt_verification`, { code: f.input.value })).response;
+      let answer = (await sensitively(session.id, () => post(`${at}/attempt_verification`, { code: f.input.value }))).response;
       if (!answer.reserved_for_second_factor) answer = (await sensitively(session.id, () => patch(at, { reserved_for_second_factor: 'true' }))).response;
       stop();
       await done(answer.backup_codes ?? []);
