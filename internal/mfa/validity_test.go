@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/reverify"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
 // TestAStepUpEndsAfterAnHour: a step-up that began 60 minutes ago sends no code and takes none. One second earlier it does both.
 func TestAStepUpEndsAfterAnHour(t *testing.T) {
-	for _, level := range []reverify.Level{reverify.FirstFactor, reverify.SecondFactor} {
+	for _, level := range []authority.Level{authority.FirstFactor, authority.SecondFactor} {
 		for age, want := range map[time.Duration]apierr.Code{time.Hour - time.Second: "", time.Hour: apierr.SessionReverificationMissing} {
 			t.Run(fmt.Sprint(level, " after ", age), func(t *testing.T) {
 				p := newWorld(t).member()
@@ -26,12 +26,12 @@ func TestAStepUpEndsAfterAnHour(t *testing.T) {
 				p.must(err)
 				p.later(age)
 				guess := mfa.Guess{Strategy: mfa.Password, Password: secret.New("correct horse")}
-				if level == reverify.SecondFactor {
+				if level == authority.SecondFactor {
 					_, err = p.PrepareReverification(t.Context(), p.browser, session, true, mfa.PhoneCode, p.phone)
 					p.want(want, err)
 					guess = mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.app())}
 				}
-				_, err = p.AttemptReverification(t.Context(), p.browser, session, level == reverify.SecondFactor, guess)
+				_, err = p.AttemptReverification(t.Context(), p.browser, session, level == authority.SecondFactor, guess)
 				p.want(want, err)
 			})
 		}
@@ -222,7 +222,7 @@ func TestOneDefaultNumber(t *testing.T) {
 	for what, change := range map[string]func(id string) error{
 		"the user makes it the default": func(id string) error { _, err := p.MakeDefaultPhone(t.Context(), p.browser, id, true); return err },
 		"the user reserves it as the default": func(id string) error {
-			_, err := p.ReservePhone(t.Context(), p.browser, id, true, true)
+			_, err := p.ReservePhone(t.Context(), p.browser, id, true)
 			return err
 		},
 		"the Backend API makes it the default": func(id string) error {
@@ -276,8 +276,8 @@ func TestChangesOfFactorsNeedAFreshProof(t *testing.T) {
 	before := p.stored()
 	for what, change := range map[string]func() error{
 		"adding a number":            func() error { _, err := p.AddPhone(t.Context(), p.browser, anotherNumber, false); return err },
-		"a number becomes a factor":  func() error { _, err := p.ReservePhone(t.Context(), p.browser, p.phone, true, false); return err },
-		"a number is no factor":      func() error { _, err := p.ReservePhone(t.Context(), p.browser, p.phone, false, false); return err },
+		"a number becomes a factor":  func() error { _, err := p.ReservePhone(t.Context(), p.browser, p.phone, false); return err },
+		"a number is no factor":      func() error { _, err := p.ReleasePhone(t.Context(), p.browser, p.phone); return err },
 		"removing a number":          func() error { _, err := p.DeletePhone(t.Context(), p.browser, p.phone); return err },
 		"beginning with another app": func() error { _, err := p.CreateTOTP(t.Context(), p.browser); return err },
 		"removing the app":           func() error { _, err := p.DeleteTOTP(t.Context(), p.browser); return err },
