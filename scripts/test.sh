@@ -39,15 +39,9 @@ vulnerabilities() {
 	printf '\n==== known weaknesses\n%s\n' "$said"
 }
 
-formatted() {
-	local files
-	files=$(gofmt -l $(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))
-	[ -z "$files" ] || { echo "not formatted:" $files; return 1; }
-}
-
 pages() { (cd e2e/pages && npm ci --no-audit --no-fund --loglevel=error && npm test); }
 
-part "format" formatted
+part "format" bash scripts/format.sh
 part "vet" go vet ./...
 part "build" env CGO_ENABLED=0 go build -trimpath -o bin/countersign ./cmd/countersign
 part "tests" go test ./...
