@@ -1,0 +1,105 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/local"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// patience is how long a loop that never does its work is waited for.
+const patience = 30 * time.Second
+
+// TestVault: it opens the users of a directory that is there, makes one only when told to, and closes it again.
+func TestVault(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	user := s.ok("POST", "/v1/users", `{"username":"kept"}`)["id"].(string)
+	s.close()
+	for range 2 { // the second opens what the first closed
+		service, closed, err := local.Vault(t.Context(), dir, time.Now, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u, err := service.User(t.Context(), user); err != nil || u.Username != "kept" {
+			t.Errorf("the user is %+v, %v", u, err)
+		}
+		if err := closed(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	missing := filepath.Join(t.TempDir(), "none")
+	if _, _, err := local.Vault(t.Context(), missing, time.Now, false); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a directory that is not there: %v", err)
+	}
+	service, closed, err := local.Vault(t.Context(), missing, time.Now, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = closed() }()
+	if _, err := service.User(t.Context(), user); apierr.From(err).Code() != apierr.ResourceNotFound {
+		t.Errorf("a new directory has users: %v", err)
+	}
+}
+
+// TestCleanup: the loop tidies at once, not after its first hour, and ends with its context.
+func TestCleanup(t *testing.T) {
+	s := open(t, t.TempDir())
+	user := s.ok("POST", "/v1/users", `{"username":"gone"}`)["id"].(string)
+	ticket := s.ok("POST", "/v1/sign_in_tokens", `{"user_id":"`+user+`"}`)["id"].(string)
+	s.ok("PATCH", "/dev/clock", `{"advance_seconds":864000}`)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.app.Cleanup(ctx) }()
+	for {
+		_, err := s.app.Service.RevokeTicket(t.Context(), ticket)
+		if apierr.From(err).Code() == apierr.ResourceNotFound {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("the ticket is still there: %v", err)
+		}
+	}
+	cancel()
+	<-ended
+	if log := s.log.String(); strings.Contains(log, "failed") {
+		t.Errorf("the log says %s", log)
+	}
+}
+
+// TestDeliver: the loop sends what is due at once, and ends with its context.
+func TestDeliver(t *testing.T) {
+	s := open(t, t.TempDir())
+	r := newReceiver(t)
+	r.secret = s.ok("POST", "/v1/webhook_endpoints", `{"url":"`+r.URL+`","events":["user.created"]}`)["secret"].(string)
+	s.ok("POST", "/v1/users", `{"username":"hooked"}`)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.app.Deliver(ctx) }()
+	for !r.has(1) {
+		if ctx.Err() != nil {
+			t.Fatal("nothing arrived")
+		}
+	}
+	cancel()
+	<-ended
+	if r.bodies[0]["type"] != string(mfa.EventUserCreated) {
+		t.Errorf("%v", r.bodies[0])
+	}
+}
+
+// has says whether so many webhooks arrived.
+func (r *receiver) has(n int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.bodies) >= n
+}
