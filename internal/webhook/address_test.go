@@ -79,7 +79,7 @@ func TestPublicAddresses(t *testing.T) {
 			t.Errorf("%s is not public", text)
 		}
 	}
-	for _, text := range []string{"::ffff:8.8.8.8", "2606:4700:4700::1111%eth0", "::ffff:169.254.169.254", "4000::1", "1::1"} {
+	for _, text := range []string{"::ffff:8.8.8.8", "2606:4700:4700::1111%eth0", "::ffff:8.8.8.8%eth0", "::ffff:169.254.169.254", "4000::1", "1::1"} {
 		if public(netip.MustParseAddr(text)) {
 			t.Errorf("%s is public", text)
 		}
