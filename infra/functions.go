@@ -63,8 +63,8 @@ func (s *Stack) function(f fleet.Function) {
 		props.Timeout = awscdk.Duration_Seconds(jsii.Number(jobSecs))
 		props.RetryAttempts = jsii.Number(2)
 	}
-	if f.Sends() { // what a fraud that got past every other wall can send at once
-		props.ReservedConcurrentExecutions = jsii.Number(s.settings.SMS.Concurrency)
+	if n := s.settings.SMS.reserved(f); n > 0 {
+		props.ReservedConcurrentExecutions = jsii.Number(n)
 	}
 	s.functions[f.Name] = function{awslambda.NewFunction(s.cdk, jsii.String(id(f.Name)), props), f}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -20,6 +19,7 @@ import (
 func (s *Stack) gateway() awsapigatewayv2.CfnApi {
 	gateway := awsapigatewayv2.NewCfnApi(s.cdk, jsii.String("Api"), &awsapigatewayv2.CfnApiProps{
 		DisableExecuteApiEndpoint: jsii.Bool(s.settings.Domain != Domain{}),
+		FailOnWarnings:            jsii.Bool(true), // else an import leaves out in silence what it does not take
 	})
 	host := join(gateway.Ref(), ".execute-api.", s.cdk.Region(), ".", awscdk.Aws_URL_SUFFIX())
 	if s.settings.Domain != (Domain{}) {
@@ -64,9 +64,8 @@ func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
 	}
 }
 
-var parameterForm = regexp.MustCompile(`\{([^}]+)\}`)
-
-// body is the OpenAPI document of the routes: every edge of the fleet, and one integration for each function.
+// body is the OpenAPI document of the routes: every edge of the fleet, and one integration for each function. HTTP APIs ignore parameters,
+// with a warning, so there are none.
 func (s *Stack) body() map[string]any {
 	paths, used := map[string]any{}, map[string]any{}
 	for _, e := range fleet.Edges() {
@@ -78,13 +77,6 @@ func (s *Stack) body() map[string]any {
 		operation := map[string]any{
 			"responses":                       map[string]any{"default": map[string]any{"description": "the function's answer"}},
 			"x-amazon-apigateway-integration": map[string]any{"$ref": "#/components/" + integrations + "/" + e.Function},
-		}
-		var parameters []any
-		for _, m := range parameterForm.FindAllStringSubmatch(e.Path, -1) {
-			parameters = append(parameters, map[string]any{"name": strings.TrimSuffix(m[1], "+"), "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
-		}
-		if parameters != nil {
-			operation["parameters"] = parameters
 		}
 		item[method(e)] = operation
 		used[e.Function] = map[string]any{
@@ -154,7 +146,8 @@ func (s *Stack) slower(e api.Edge) (rate float64, burst int, ok bool) {
 	const guessShare = 5
 	switch {
 	case f.Sends():
-		return float64(s.settings.SMS.Concurrency), 2 * s.settings.SMS.Concurrency, true
+		n := s.settings.SMS.sends()
+		return float64(n), 2 * n, true
 	case slices.ContainsFunc(f.Operations, func(op api.Operation) bool { return op.Needs.Has(api.Counts) }):
 		return s.settings.Throttle.Rate / guessShare, max(s.settings.Throttle.Burst/guessShare, 1), true
 	}

@@ -15,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/countersign-mfa/countersign/internal/brand"
+	"github.com/countersign-mfa/countersign/internal/fleet"
 )
 
 // Settings are what a team chooses. infra/settings.yaml explains each.
@@ -90,8 +91,41 @@ func ReadSettings(path string) (Settings, error) {
 	return s, nil
 }
 
+// sendsAtOnce is how many messages each function may be asked for in a second where no concurrency is set.
+const sendsAtOnce = 5
+
+// sends is how many messages may be asked of each function in a second.
+func (s SMS) sends() int {
+	if s.Concurrency == 0 {
+		return sendsAtOnce
+	}
+	return s.Concurrency
+}
+
+// reserved is a function's reserved concurrency, or 0 for none: what a fraud that got past every other wall can send at once. The function that
+// delivers events is started by one schedule and not by callers, so it needs none.
+func (s SMS) reserved(f fleet.Function) int {
+	if f.Sends() && f.Job == "" {
+		return s.Concurrency
+	}
+	return 0
+}
+
+// functionNameMost is the longest name of a Lambda function.
+const functionNameMost = 64
+
+// nameMost is the longest name of a stack: a function's name is the stack's, a hyphen and its own.
+func nameMost() (most int, longest string) {
+	for _, f := range fleet.Functions() {
+		if len(f.Name) > len(longest) {
+			longest = f.Name
+		}
+	}
+	return functionNameMost - len("-"+longest), longest
+}
+
 var (
-	nameForm    = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{0,60}$`)
+	nameForm    = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
 	hostForm    = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 	senderForm  = regexp.MustCompile(`^[A-Za-z0-9]{1,11}$`)
@@ -116,6 +150,8 @@ func (s Settings) check() error {
 		}
 	}
 	rule(nameForm.MatchString(s.Name), "name: %q is not a stack name of letters, digits and hyphens", s.Name)
+	most, longest := nameMost()
+	rule(len(s.Name) <= most, "name: %q has %d characters and may have %d: a Lambda function's name has at most %d, and the longest is %s-%s", s.Name, len(s.Name), most, functionNameMost, s.Name, longest)
 	rule(s.AppName != "" && len(s.AppName) <= appNameMost && isASCII(s.AppName), "app_name: %q is not a text of 1 to %d ASCII characters", s.AppName, appNameMost)
 	rule(len(s.Origins) > 0 && len(s.Origins) <= originsMost, "origins: there are %d, and at least one and at most %d are needed", len(s.Origins), originsMost)
 	for _, o := range s.Origins {
@@ -156,7 +192,7 @@ func (s SMS) check() error {
 	rule(s.Number == "" || numberForm.MatchString(s.Number), "number: %q is not a number as in \"+12065550100\"", s.Number)
 	rule(s.MaxPrice > 0 && s.MaxPrice <= 5, "max_price: %v is not between 0 and 5 US dollars for one message", s.MaxPrice)
 	rule(s.MonthlyBudget > 0, "monthly_budget: %v is not an amount in US dollars", s.MonthlyBudget)
-	rule(s.Concurrency >= 1 && s.Concurrency <= 100, "concurrency: %d is not between 1 and 100", s.Concurrency)
+	rule(s.Concurrency >= 0 && s.Concurrency <= 100, "concurrency: %d is not between 0 and 100", s.Concurrency)
 	return errors.Join(wrong...)
 }
 

@@ -55,6 +55,9 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s leads to %s and %s", e.Key(), other, e.Function)
 		}
 		keys[e.Key()] = e.Function
+		if e.Path != "/" && strings.HasSuffix(e.Path, "/") {
+			t.Errorf("%s ends in a slash: an HTTP API has no such route", e.Key())
+		}
 		if _, ok := functions[e.Function]; !ok {
 			t.Errorf("%s leads to %s, which does not exist", e.Key(), e.Function)
 		}
@@ -67,10 +70,12 @@ func TestRoutes(t *testing.T) {
 		"PATCH /v1/me/phone_numbers/{phone_number_id}":  "me-phone-number-update",
 		"DELETE /v1/me/phone_numbers/{phone_number_id}": "me-phone-number-delete",
 		"POST /v1/me/phone_numbers/{phone_number_id}":   "me-phone-number-update",
-		"POST /v1/me/totp":         "me-totp-create",
-		"POST /v1/client/":         "client-create",
-		"POST /v1/environment":     "environment-patch",
-		"POST /v1/users/{user_id}": "",
+		"POST /v1/me/totp":                   "me-totp-create",
+		"POST /v1/client/":                   "",
+		"POST /v1/me/backup_codes/{slash+}":  "me-backup-codes-create",
+		"POST /v1/me/phone_numbers/{slash+}": "me-phone-number-create",
+		"POST /v1/environment":               "environment-patch",
+		"POST /v1/users/{user_id}":           "",
 	} {
 		if keys[key] != want {
 			t.Errorf("%s leads to %q, want %q", key, keys[key], want)

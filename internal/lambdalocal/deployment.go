@@ -68,9 +68,13 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 		stub.SetSecret(secretARN, secretKey)
 	}
 	d.services = httptest.NewServer(stub)
-	d.gateway = httptest.NewServer(NewGateway(fleet.Edges(), func(r *http.Request, function string, event []byte) ([]byte, error) {
+	gateway, err := NewGateway(fleet.Edges(), Strict, func(r *http.Request, function string, event []byte) ([]byte, error) {
 		return d.Invoke(r.Context(), function, event)
-	}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.gateway = httptest.NewServer(gateway)
 	d.URL = d.gateway.URL
 	if err := d.prepare(ctx); err != nil {
 		d.Stop()

@@ -1,6 +1,7 @@
 package lambdalocal
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -20,33 +21,61 @@ import (
 // maxBody is the gateway's limit, 10 MB.
 const maxBody = 10 << 20
 
+// Slash says what a gateway does with a request whose path ends in one. Reports about HTTP APIs differ, so tests try both.
+type Slash string
+
+// What there is.
+const (
+	// Strict finds /x/ by a greedy route only.
+	Strict Slash = "strict"
+	// Strips finds /x/ by the route /x, and takes the slash off the event's path.
+	Strips Slash = "strips"
+	// Tolerates finds /x/ by the route /x, and leaves the event's path as it is.
+	Tolerates Slash = "tolerates"
+)
+
+// Invoke has a function work on an event.
+type Invoke func(r *http.Request, function string, event []byte) ([]byte, error)
+
 // Gateway answers as an HTTP API does: it finds the route, hands the function an event of payload format 2.0, and turns the answer back.
 type Gateway struct {
 	mux    *http.ServeMux
-	invoke func(r *http.Request, function string, event []byte) ([]byte, error)
+	slash  Slash
+	invoke Invoke
 }
 
-// NewGateway returns a gateway with these routes.
-func NewGateway(edges []api.Edge, invoke func(r *http.Request, function string, event []byte) ([]byte, error)) *Gateway {
-	g := &Gateway{http.NewServeMux(), invoke}
+// NewGateway returns a gateway with these routes. It refuses one whose key ends in a slash, as HTTP APIs do: "A route path must always start
+// with a "/" and not end with a "/"" (HttpRouteKey of the CDK); an import drops such a route, or fails where failOnWarnings is set.
+func NewGateway(edges []api.Edge, slash Slash, invoke Invoke) (*Gateway, error) {
+	g := &Gateway{http.NewServeMux(), slash, invoke}
 	for _, e := range edges {
+		if !strings.HasPrefix(e.Path, "/") || e.Path != "/" && strings.HasSuffix(e.Path, "/") {
+			return nil, fmt.Errorf("%s: a route's path begins with a slash and does not end in one", e.Key())
+		}
 		pattern := strings.TrimPrefix(strings.ReplaceAll(e.Key(), "+}", "...}"), fleet.Any+" ")
-		if strings.HasSuffix(pattern, "/") {
+		if e.Path == "/" {
 			pattern += "{$}"
 		}
 		g.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, e) })
 	}
-	return g
+	return g, nil
 }
 
 // ServeHTTP implements [http.Handler].
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if short := strings.TrimSuffix(r.URL.Path, "/"); g.slash != Strict && short != "" && short != r.URL.Path {
+		r = r.Clone(context.WithValue(r.Context(), shortened{}, true))
+		r.URL.Path, r.URL.RawPath = short, strings.TrimSuffix(r.URL.RawPath, "/")
+	}
 	if _, pattern := g.mux.Handler(r); pattern == "" {
 		fail(w, http.StatusNotFound, "Not Found")
 		return
 	}
 	g.mux.ServeHTTP(w, r)
 }
+
+// shortened is the key of requests whose path ended in a slash.
+type shortened struct{}
 
 func fail(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
@@ -60,7 +89,11 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e api.Edge) {
 		fail(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
 	}
-	event, err := json.Marshal(Event(r, e, body))
+	made := Event(r, e, body)
+	if g.slash == Tolerates && r.Context().Value(shortened{}) != nil {
+		made.RawPath, made.RequestContext.HTTP.Path = made.RawPath+"/", made.RequestContext.HTTP.Path+"/"
+	}
+	event, err := json.Marshal(made)
 	if err == nil {
 		var answered []byte
 		if answered, err = g.invoke(r, e.Function, event); err == nil {

@@ -37,7 +37,7 @@ func Document(operations []api.Operation) ([]byte, error) {
 		"info": object{
 			"title": "Countersign", "version": "1",
 			"summary":     "Multi-factor authentication that a team owns, in the protocol of Clerk's Frontend and Backend API.",
-			"description": "PATCH, PUT and DELETE may be sent as POST with _method in the query, and every path may end in a slash. Times are milliseconds since 1970.",
+			"description": "PATCH, PUT and DELETE may be sent as POST with _method in the query, and a path may end in a slash where clerk-js ends it so: POST /v1/me/phone_numbers/ and /v1/me/backup_codes/. Times are milliseconds since 1970.",
 			"license":     object{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 		},
 		"servers": []any{object{"url": "http://localhost:8080", "description": "make run"}},

@@ -1,0 +1,309 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/fleet"
+	"github.com/countersign-mfa/countersign/internal/lambdahost"
+)
+
+// The laws of the template, each with its reason. The golden file shows every change; these say which must never be made.
+
+// raw is a resource with what is beside its properties.
+func raw(kind string) map[string]map[string]any {
+	found := map[string]map[string]any{}
+	for name, r := range built.raw["Resources"].(map[string]any) {
+		if r := r.(map[string]any); r["Type"] == kind {
+			found[name] = r
+		}
+	}
+	return found
+}
+
+func theOnly(t *testing.T, kind string) map[string]any {
+	t.Helper()
+	found := resources(kind)
+	if len(found) != 1 {
+		t.Fatalf("%d resources of the type %s", len(found), kind)
+	}
+	for _, p := range found {
+		return p
+	}
+	return nil
+}
+
+// TestNothingThatCannotBeMadeAgainGoesWithTheStack: a lost sealing key is every authenticator app lost, a lost table everything.
+func TestNothingThatCannotBeMadeAgainGoesWithTheStack(t *testing.T) {
+	for kind, want := range map[string]int{"AWS::KMS::Key": 2, "AWS::SecretsManager::Secret": 1, "AWS::DynamoDB::GlobalTable": 1} {
+		found := raw(kind)
+		if len(found) != want {
+			t.Errorf("%d of %s, want %d", len(found), kind, want)
+		}
+		for name, r := range found {
+			if r["DeletionPolicy"] != "Retain" || r["UpdateReplacePolicy"] != "Retain" {
+				t.Errorf("%s: deletion %v, replacement %v", name, r["DeletionPolicy"], r["UpdateReplacePolicy"])
+			}
+		}
+	}
+	for name, p := range resources("AWS::KMS::Key") {
+		if p["EnableKeyRotation"] != true {
+			t.Errorf("%s is never rotated", name)
+		}
+	}
+}
+
+// TestMasterKeysOnly: every grant on the sealing key holds for the encryption context of master keys, and for nothing else that KMS could open.
+func TestMasterKeysOnly(t *testing.T) {
+	n := 0
+	for name, p := range resources("AWS::IAM::Role") {
+		inline, _ := p["Policies"].([]any)
+		for _, policy := range inline {
+			statements := policy.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any)
+			for _, s := range statements {
+				s := s.(map[string]any)
+				if !strings.Contains(fmt.Sprint(s["Action"]), "kms:") {
+					continue
+				}
+				n++
+				if got := fmt.Sprint(s["Condition"]); got != "map[StringEquals:map[kms:EncryptionContext:countersign:purpose:master-key]]" {
+					t.Errorf("%s may %v on condition %v", name, s["Action"], got)
+				}
+			}
+		}
+	}
+	if n < len(fleet.Functions())-1 { // all but the pages
+		t.Errorf("%d statements about KMS", n)
+	}
+}
+
+// TestAlarmsAndTheirSections: the alarms are those of the runbook, no less and no more, and each tells somebody.
+func TestAlarmsAndTheirSections(t *testing.T) {
+	book, err := os.ReadFile("../docs/runbook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^## ([a-z][a-z0-9-]+)$`).FindAllStringSubmatch(string(book), -1) {
+		sections[m[1]] = true
+	}
+	topics := resources("AWS::SNS::Topic")
+	for name, p := range resources("AWS::CloudWatch::Alarm") {
+		short := strings.TrimPrefix(p["AlarmName"].(string), "countersign-")
+		if !sections[short] {
+			t.Errorf("docs/runbook.md has no section %s", short)
+		}
+		delete(sections, short)
+		actions, _ := p["AlarmActions"].([]any)
+		if len(actions) != 1 || topics[fmt.Sprint(actions[0].(map[string]any)["Ref"])] == nil {
+			t.Errorf("%s does %v", name, actions)
+		}
+		if p["ActionsEnabled"] == false {
+			t.Errorf("%s is switched off", name)
+		}
+	}
+	for name := range sections {
+		t.Errorf("docs/runbook.md has a section %s, and there is no such alarm", name)
+	}
+}
+
+// TestWhatAlarmsWatch: an alarm on a metric of ours names one that functions emit, for this table; a job that says nothing is an alarm, and
+// each part of a day's money has its own.
+func TestWhatAlarmsWatch(t *testing.T) {
+	type watched struct {
+		over    float64
+		silence any
+		metrics string
+	}
+	want := map[string]watched{
+		"error-rate": {1, "notBreaching", "5xx Count"}, "functions-throttled": {0, "notBreaching", "Throttles"}, "table-throttled": {0, "notBreaching", "ReadThrottleEvents WriteThrottleEvents"},
+		"sms-spend": {40, "notBreaching", "SMSMonthToDateSpentUSD"}, "sms-failing": {5, "notBreaching", "*TextsFailed"},
+		"sms-day-50": {49, "notBreaching", "*TextsSpentPercent"}, "sms-day-80": {79, "notBreaching", "*TextsSpentPercent"}, "sms-day-100": {99, "notBreaching", "*TextsSpentPercent"},
+		"sms-breaker": {0, "notBreaching", "*TextsBreakerTripped"}, "users-locked": {20, "notBreaching", "*UsersLocked"},
+		"codes-refused": {50, "notBreaching", "*CodesRefused *CodesVerified"}, "guessing": {20, "notBreaching", "*CodesRefused *CodesVerified"},
+		"cleanup-age": {1, "breaching", "Invocations"}, "cleanup-failing": {0, "notBreaching", "Errors"}, "rotation-failing": {0, "notBreaching", "Errors"},
+		"key-age": {400, "breaching", "*KeyAgeDays"}, "dead-letters": {0, "notBreaching", "ApproximateNumberOfMessagesVisible"},
+	}
+	for _, p := range resources("AWS::CloudWatch::Alarm") {
+		name := strings.TrimPrefix(p["AlarmName"].(string), "countersign-")
+		var metrics []string
+		see := func(m map[string]any) {
+			if m["MetricName"] == nil {
+				return
+			}
+			label := m["MetricName"].(string)
+			if m["Namespace"] == lambdahost.Namespace {
+				label = "*" + label
+				if d := fmt.Sprint(m["Dimensions"]); !strings.Contains(d, "Name:Table") || !strings.Contains(d, "Ref:Table") {
+					t.Errorf("%s watches %s of %s", name, label, d)
+				}
+			}
+			metrics = append(metrics, label)
+		}
+		see(p)
+		for _, m := range anyList(p["Metrics"]) {
+			if stat, ok := m.(map[string]any)["MetricStat"].(map[string]any); ok {
+				see(stat["Metric"].(map[string]any))
+			}
+		}
+		slices.Sort(metrics)
+		got := watched{p["Threshold"].(float64), p["TreatMissingData"], strings.Join(metrics, " ")}
+		if got != want[name] {
+			t.Errorf("%s: %v, want %v", name, got, want[name])
+		}
+		less := p["ComparisonOperator"] == "LessThanThreshold"
+		if less != (name == "cleanup-age") {
+			t.Errorf("%s: %v", name, p["ComparisonOperator"])
+		}
+		delete(want, name)
+	}
+	for name := range want {
+		t.Errorf("there is no alarm %s", name)
+	}
+}
+
+func anyList(v any) []any { l, _ := v.([]any); return l }
+
+// TestSchedules: without the cleanup what ran out stays, without rotation keys grow old, without the worker no webhook arrives. What cannot be
+// started is kept in the queue that an alarm watches.
+func TestSchedules(t *testing.T) {
+	want := map[string]string{"CleanupSchedule": "rate(1 hour)", "EventsDeliverSchedule": "rate(1 minute)", "KeysRotateSchedule": "rate(1 day)"}
+	inputs := map[string]string{"CleanupSchedule": "execution_id", "EventsDeliverSchedule": "execution_id", "KeysRotateSchedule": `"rotate":"due"`}
+	for name, p := range resources("AWS::Scheduler::Schedule") {
+		target := p["Target"].(map[string]any)
+		if p["ScheduleExpression"] != want[name] || p["State"] == "DISABLED" {
+			t.Errorf("%s runs at %v, %v", name, p["ScheduleExpression"], p["State"])
+		}
+		function := strings.TrimSuffix(name, "Schedule")
+		if at := fmt.Sprint(target["Arn"]); !strings.Contains(at, "GetAtt:["+function) {
+			t.Errorf("%s starts %s", name, at)
+		}
+		if queue := fmt.Sprint(target["DeadLetterConfig"]); !strings.Contains(queue, "GetAtt:[DeadLetters") {
+			t.Errorf("%s: what cannot be started goes to %s", name, queue)
+		}
+		if in := fmt.Sprint(target["Input"]); !strings.Contains(in, inputs[name]) {
+			t.Errorf("%s gives %s", name, in)
+		}
+		delete(want, name)
+	}
+	for name := range want {
+		t.Errorf("there is no %s", name)
+	}
+}
+
+// TestCORS: the gateway answers preflights by itself, so what it says is what the API says, with cookies.
+func TestCORS(t *testing.T) {
+	body := theOnly(t, "AWS::ApiGatewayV2::Api")["Body"].(map[string]any)
+	got, _ := json.Marshal(body["x-amazon-apigateway-cors"])
+	want, _ := json.Marshal(map[string]any{
+		"allowOrigins": example().Origins, "allowCredentials": true, "allowMethods": []string{"GET", "POST", "PUT", "PATCH", "DELETE"},
+		"allowHeaders": list(api.AllowedHeaders), "exposeHeaders": list(api.ExposedHeaders), "maxAge": 600,
+	})
+	if string(got) != string(want) {
+		t.Errorf("CORS is %s, want %s", got, want)
+	}
+}
+
+// TestLogsAreKeptAsLongAsTheSettingsSay: no group for ever, and none for a day only.
+func TestLogsAreKeptAsLongAsTheSettingsSay(t *testing.T) {
+	groups := resources("AWS::Logs::LogGroup")
+	if len(groups) != len(fleet.Functions())+1 {
+		t.Errorf("%d groups", len(groups))
+	}
+	for name, p := range groups {
+		if p["RetentionInDays"] != float64(example().LogDays) {
+			t.Errorf("%s keeps %v days", name, p["RetentionInDays"])
+		}
+	}
+}
+
+// TestSlowerRoutes: routes that send text messages or count guesses take fewer requests than the others, and no other route has a limit of its own.
+func TestSlowerRoutes(t *testing.T) {
+	stage := theOnly(t, "AWS::ApiGatewayV2::Stage")
+	perRoute := stage["RouteSettings"].(map[string]any)
+	whole, set := stage["DefaultRouteSettings"].(map[string]any), example()
+	if whole["ThrottlingRateLimit"] != set.Throttle.Rate || whole["ThrottlingBurstLimit"] != float64(set.Throttle.Burst) {
+		t.Errorf("all: %v", whole)
+	}
+	served := map[string]fleet.Function{}
+	for _, f := range fleet.Functions() {
+		served[f.Name] = f
+	}
+	for _, e := range fleet.Edges() {
+		rate, burst := 0.0, 0.0
+		counts := slices.ContainsFunc(served[e.Function].Operations, func(op api.Operation) bool { return op.Needs.Has(api.Counts) })
+		switch {
+		case served[e.Function].Needs.Has(api.Texts):
+			rate, burst = 5, 10
+		case counts:
+			rate, burst = set.Throttle.Rate/5, float64(set.Throttle.Burst/5)
+		}
+		got, _ := perRoute[e.Key()].(map[string]any)
+		delete(perRoute, e.Key())
+		if rate == 0 && got != nil || rate > 0 && (got["ThrottlingRateLimit"] != rate || got["ThrottlingBurstLimit"] != burst) {
+			t.Errorf("%s: %v, want %v and %v", e.Key(), got, rate, burst)
+		}
+	}
+	for key := range perRoute {
+		t.Errorf("a limit for %s, which is no route: the stage would be refused", key)
+	}
+}
+
+// TestTheGatewayWaitsLongest: a function ends by itself, with an answer of its own, before the gateway gives up on it.
+func TestTheGatewayWaitsLongest(t *testing.T) {
+	limits := map[string]float64{}
+	for _, p := range resources("AWS::Lambda::Function") {
+		limits[strings.TrimPrefix(p["FunctionName"].(string), "countersign-")] = p["Timeout"].(float64)
+	}
+	body := theOnly(t, "AWS::ApiGatewayV2::Api")["Body"].(map[string]any)
+	for name, i := range body["components"].(map[string]any)[integrations].(map[string]any) {
+		wait := i.(map[string]any)["timeoutInMillis"].(float64)
+		if limits[name] == 0 || wait <= limits[name]*1000 || wait > 30_000 {
+			t.Errorf("%s may take %v s, and the gateway waits %v ms", name, limits[name], wait)
+		}
+	}
+}
+
+// TestTheImportLeavesNothingOut: an HTTP API takes no route key that ends in a slash and ignores parameters, both in silence unless it fails on
+// warnings.
+func TestTheImportLeavesNothingOut(t *testing.T) {
+	gateway := theOnly(t, "AWS::ApiGatewayV2::Api")
+	if gateway["FailOnWarnings"] != true {
+		t.Error("an import may leave routes out in silence")
+	}
+	for path, item := range gateway["Body"].(map[string]any)["paths"].(map[string]any) {
+		if path != "/" && strings.HasSuffix(path, "/") {
+			t.Errorf("%s ends in a slash", path)
+		}
+		for method, op := range item.(map[string]any) {
+			if op.(map[string]any)["parameters"] != nil {
+				t.Errorf("%s %s has parameters", method, path)
+			}
+		}
+	}
+}
+
+// TestConcurrency: only functions that callers make send texts reserve any, and none where the settings say 0; requests are limited all the same.
+func TestConcurrency(t *testing.T) {
+	for _, f := range fleet.Functions() {
+		if n := (SMS{}).reserved(f); n != 0 {
+			t.Errorf("%s reserves %d of nothing", f.Name, n)
+		}
+		want := 0
+		if f.Needs.Has(api.Texts) && f.Name != string(fleet.Deliver) {
+			want = 7
+		}
+		if n := (SMS{Concurrency: 7}).reserved(f); n != want {
+			t.Errorf("%s reserves %d, want %d", f.Name, n, want)
+		}
+	}
+	if (SMS{}).sends() != 5 || (SMS{Concurrency: 7}).sends() != 7 {
+		t.Error("the limit of requests a second is another")
+	}
+}
