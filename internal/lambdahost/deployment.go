@@ -37,7 +37,7 @@ type Links struct {
 type Deployment struct {
 	Environment
 	Config aws.Config
-	Store  *dynamo.Store
+	Store  mfa.Store
 	Keys   *keyring.Keyring
 	Log    *slog.Logger
 	Meter  *Meter
