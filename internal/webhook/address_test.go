@@ -2,8 +2,10 @@ package webhook
 
 import (
 	"errors"
+	"net/http"
 	"net/netip"
 	"testing"
+	"time"
 )
 
 // specialPurpose are the blocks of IANA's registries of special-purpose addresses (RFC 6890, as of October 2025), of its registries of multicast addresses, and
@@ -79,7 +81,7 @@ func TestPublicAddresses(t *testing.T) {
 			t.Errorf("%s is not public", text)
 		}
 	}
-	for _, text := range []string{"::ffff:8.8.8.8", "2606:4700:4700::1111%eth0", "::ffff:8.8.8.8%eth0", "::ffff:169.254.169.254", "4000::1", "1::1"} {
+	for _, text := range []string{"::ffff:8.8.8.8", "2606:4700:4700::1111%eth0", "::ffff:169.254.169.254", "4000::1", "1::1"} {
 		if public(netip.MustParseAddr(text)) {
 			t.Errorf("%s is public", text)
 		}
@@ -106,6 +108,20 @@ func TestControl(t *testing.T) {
 			if (err == nil) != want || err != nil && !errors.Is(err, ErrAddress) {
 				t.Errorf("%s %s, development %v: %v, want it allowed %v", tc.network, tc.address, loopback, err, want)
 			}
+		}
+	}
+}
+
+// TestASenderIsImpatient: an endpoint has three seconds in all, no proxy speaks for it, and a redirect is its answer.
+func TestASenderIsImpatient(t *testing.T) {
+	for _, loopback := range []bool{false, true} {
+		client := New(loopback).client
+		transport, ok := client.Transport.(*http.Transport)
+		if !ok || client.Timeout != 3*time.Second || transport.Proxy != nil || transport.TLSClientConfig != nil && transport.TLSClientConfig.InsecureSkipVerify {
+			t.Errorf("development %v: %v in all, transport %+v", loopback, client.Timeout, transport)
+		}
+		if err := client.CheckRedirect(nil, nil); !errors.Is(err, http.ErrUseLastResponse) {
+			t.Errorf("development %v: a redirect is followed: %v", loopback, err)
 		}
 	}
 }
