@@ -2,12 +2,15 @@ package mfa_test
 
 import (
 	"encoding/base64"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
 // TestAnEndpointsSecretBeforeSignsForADay: after a rotation both secrets sign until a day is over, and of three only the newest two ever do.
@@ -59,5 +62,182 @@ func TestAnEndpointIsBounded(t *testing.T) {
 			t.Errorf("a secret of %d bytes, or one that was there before: %v", len(raw), err)
 		}
 		secrets[text] = true
+	}
+}
+
+// begins starts a sign-in for an account that does not exist, from an address.
+func (w *world) begins(from string) apierr.Code {
+	w.Helper()
+	_, err := w.CreateSignIn(w.Context(), mfa.Caller{Address: netip.MustParseAddr(from)}, mfa.SignInInput{Identifier: "nobody@example.com"})
+	return codeOf(err)
+}
+
+// TestAnAddressBeginsFewSignIns: five in ten seconds, where an IPv6 subscriber's /64 is one address; and its surroundings, a /24 or a /56, ten times as many.
+func TestAnAddressBeginsFewSignIns(t *testing.T) {
+	for name, tc := range map[string]struct {
+		same, near func(i int) string // addresses that are one, and that are neighbours
+		other      string
+	}{
+		"IPv4":         {func(int) string { return "203.0.113.1" }, func(i int) string { return fmt.Sprintf("203.0.113.%d", i+1) }, "203.0.114.1"},
+		"IPv4 in IPv6": {func(int) string { return "::ffff:203.0.113.1" }, func(i int) string { return fmt.Sprintf("203.0.113.%d", i+1) }, "::ffff:203.0.114.1"},
+		"IPv6":         {func(i int) string { return fmt.Sprintf("2001:db8:1:100::%x", i+1) }, func(i int) string { return fmt.Sprintf("2001:db8:1:1%02x::1", i) }, "2001:db8:1:200::1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.settle(func(s *mfa.Settings) { s.IPLimits = true })
+			for i := range 5 {
+				if code := w.begins(tc.same(i)); code != "" {
+					t.Fatalf("the sign-in %d: %s", i+1, code)
+				}
+			}
+			if code := w.begins(tc.same(5)); code != apierr.TooManyRequests {
+				t.Errorf("the sixth sign-in: %q", code)
+			}
+			for i := range 45 {
+				if code := w.begins(tc.near(i/5 + 1)); code != "" {
+					t.Fatalf("the sign-in %d of the surroundings: %s", i+6, code)
+				}
+			}
+			if code := w.begins(tc.near(20)); code != apierr.TooManyRequests {
+				t.Errorf("the sign-in 51 of the surroundings: %q", code)
+			}
+			if code := w.begins(tc.other); code != "" {
+				t.Errorf("from elsewhere: %s", code)
+			}
+			w.later(10 * time.Second)
+			if code := w.begins(tc.same(0)); code != "" {
+				t.Errorf("ten seconds later: %s", code)
+			}
+		})
+	}
+}
+
+// TestAnAddressTriesFewPasswords: sixty in an hour and three hundred in a day, over however many accounts.
+func TestAnAddressTriesFewPasswords(t *testing.T) {
+	w := newWorld(t)
+	w.settle(func(s *mfa.Settings) { s.IPLimits = true })
+	w.later(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // limits are of UTC hours and days
+	accounts := 0
+	try := func() error {
+		accounts++
+		_, err := w.CreateSignIn(t.Context(), mfa.Caller{Address: aNetwork}, mfa.SignInInput{Identifier: fmt.Sprintf("nobody%d@example.com", accounts), Password: secret.New("wrong")})
+		return err
+	}
+	for range 5 {
+		hour := w.now()
+		for range 60 {
+			w.want(apierr.FormPasswordOrIdentifierIncorrect, try())
+			w.later(10 * time.Second)
+		}
+		err := try()
+		w.want(apierr.TooManyRequests, err)
+		if wait := apierr.From(err).RetryAfter(); wait != hour.Add(time.Hour).Sub(w.now()) {
+			t.Errorf("after sixty in an hour: again after %v, want the rest of the hour", wait)
+		}
+		w.later(hour.Add(time.Hour).Sub(w.now()))
+	}
+	err := try()
+	w.want(apierr.TooManyRequests, err)
+	if wait := apierr.From(err).RetryAfter(); wait != 19*time.Hour {
+		t.Errorf("after three hundred in a day: again after %v, want the rest of the day", wait)
+	}
+	w.later(19 * time.Hour)
+	w.want(apierr.FormPasswordOrIdentifierIncorrect, try())
+}
+
+// TestAnAddressHasFewMessagesSent: ten in ten minutes and fifty in a day, over however many accounts and numbers, also where the breakers only record.
+func TestAnAddressHasFewMessagesSent(t *testing.T) {
+	w := newWorld(t)
+	w.settle(func(s *mfa.Settings) { s.IPLimits, s.SMSRecordOnly = true, true })
+	w.later(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now()))
+	p := &pumpers{world: w}
+	n := 0
+	ask := func() error {
+		n++
+		return p.ask(fmt.Sprintf("+1212201%04d", 1000+n), aNetwork)
+	}
+	for range 5 {
+		p.used = 0 // a session that is fresh enough to add numbers
+		for range 10 {
+			w.want("", ask())
+			w.later(30 * time.Second)
+		}
+		p.used = 0
+		err := ask()
+		w.want(apierr.TooManyRequests, err)
+		if wait := apierr.From(err).RetryAfter(); wait != 5*time.Minute {
+			t.Errorf("after ten in ten minutes: again after %v, want the rest of them", wait)
+		}
+		w.later(5 * time.Minute)
+	}
+	p.used = 0
+	err := ask()
+	w.want(apierr.TooManyRequests, err)
+	if wait := apierr.From(err).RetryAfter(); wait < 23*time.Hour {
+		t.Errorf("after fifty in a day: again after %v, want the rest of the day", wait)
+	}
+}
+
+// TestATicketsLife: between a second and thirty days, ten minutes when nothing is said.
+func TestATicketsLife(t *testing.T) {
+	w := newWorld(t)
+	p := w.newcomer()
+	for life, want := range map[time.Duration]apierr.Code{
+		time.Second: "", 30 * 24 * time.Hour: "", 0: "",
+		time.Second - 1: apierr.FormParamValueInvalid, 30*24*time.Hour + 1: apierr.FormParamValueInvalid, -time.Hour: apierr.FormParamValueInvalid,
+	} {
+		r, err := w.CreateTicket(t.Context(), p.id, life)
+		w.want(want, err)
+		if err != nil {
+			continue
+		}
+		if life == 0 {
+			life = 10 * time.Minute
+		}
+		if got := r.Ticket.Expires.Sub(r.Now); got != life {
+			t.Errorf("a ticket of %v lives %v", life, got)
+		}
+	}
+}
+
+// TestADeadTicketIsRemembered: for a day after its end the second use of a ticket is told what it is; then, a day of grace later, the cleanup takes it.
+func TestADeadTicketIsRemembered(t *testing.T) {
+	w := newWorld(t)
+	p := w.newcomer()
+	ticket, err := w.CreateTicket(t.Context(), p.id, 0)
+	w.must(err)
+	use := func() error {
+		_, err := w.Service.Cleanup(t.Context(), 1000)
+		w.must(err)
+		_, err = w.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+		return err
+	}
+	w.want("", use())
+	w.later(10*time.Minute + 48*time.Hour - time.Second)
+	w.want(apierr.SignInTokenAlreadyUsedCode, use())
+	w.later(2 * time.Second)
+	w.want(apierr.TicketInvalidCode, use())
+}
+
+// TestDecisionsAreKeptForThirtyDays: the cleanup leaves a decision on a message for them, and a day more.
+func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
+	w := newWorld(t)
+	p := w.newcomer()
+	p.enter()
+	p.enrolPhone(aNumber)
+	left := func() int {
+		_, err := w.Service.Cleanup(t.Context(), 1000)
+		w.must(err)
+		texts, err := w.Texts(t.Context(), 0, 10)
+		w.must(err)
+		return len(texts)
+	}
+	w.later(31*24*time.Hour - time.Second)
+	if n := left(); n != 1 {
+		t.Errorf("a second before the 31 days are over there are %d decisions, want 1", n)
+	}
+	w.later(2 * time.Second)
+	if n := left(); n != 0 {
+		t.Errorf("after 31 days there are %d decisions, want none", n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"flag"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -211,6 +212,17 @@ func TestSegments(t *testing.T) {
 	} {
 		if got := segments(tc.text); got != tc.want {
 			t.Errorf("%d characters like %q count as %d, want %d", len([]rune(tc.text)), tc.text[:min(len(tc.text), 4)], got, tc.want)
+		}
+	}
+}
+
+// TestANetworkIsNoAddress: of an address a record keeps the first 24 bits, of an IPv6 one the first 48, and nothing of its zone.
+func TestANetworkIsNoAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"203.0.113.77": "203.0.113.0/24", "::ffff:203.0.113.77": "203.0.113.0/24", "2001:db8:1:2:3:4:5:6": "2001:db8:1::/48", "fe80::1%eth0": "fe80::/48", "255.255.255.255": "255.255.255.0/24",
+	} {
+		if got := maskNetwork(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s is kept as %s, want %s", address, got, want)
 		}
 	}
 }
