@@ -1,0 +1,57 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// TestAListOfDevicesNamesTheBrowser: a session shows what its browser said of itself when it signed in, to its user and in the export.
+func TestAListOfDevicesNamesTheBrowser(t *testing.T) {
+	const agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
+	w := newWorld(t)
+	user := w.user()
+	form := url.Values{"strategy": {"ticket"}, "ticket": {w.ticket(user)}}
+	r := httptest.NewRequest("POST", "/v1/client/sign_ins", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("User-Agent", agent)
+	a := w.send(r).ok()
+	b := w.open(mfa.Cookie)
+	b.session = a.text("response.created_session_id")
+	for _, c := range a.Cookies() {
+		if c.Name == "__client" {
+			b.token = c.Value
+		}
+	}
+	shown := b.call(http.MethodGet, "/v1/me/sessions").ok()
+	if shown.at("0.latest_activity.is_mobile") != true || shown.at("0.latest_activity.browser_name") != "Safari" {
+		t.Errorf("the session is shown as of %v, mobile %v", shown.at("0.latest_activity.browser_name"), shown.at("0.latest_activity.is_mobile"))
+	}
+	if export := w.backend("GET", "/v1/users/"+user+"/export", "").ok(); !strings.Contains(string(export.body), "iPhone") {
+		t.Error("the export does not hold what the browser said")
+	}
+}
+
+// TestTheCallersAddressCounts: the limits are of the address that the server says a request came from: the sixth sign-in of ten seconds waits, also with another
+// cookie or none, and one from elsewhere does not.
+func TestTheCallersAddressCounts(t *testing.T) {
+	from := netip.MustParseAddr("203.0.113.9")
+	w := newWorld(t, func(c *api.Config) { c.Address = func(*http.Request) netip.Addr { return from } })
+	begin := func() *answer {
+		return w.open(mfa.Cookie).call("POST", "/v1/client/sign_ins", "identifier", "nobody@example.com")
+	}
+	for range 5 {
+		begin().ok()
+	}
+	if a := begin().want(429, "too_many_requests"); a.Header.Get("Retry-After") == "" {
+		t.Error("it does not say when to come again")
+	}
+	from = netip.MustParseAddr("198.51.100.9")
+	begin().ok()
+}

@@ -1,0 +1,94 @@
+package api_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/mfa"
+)
+
+// body is what a webhook says of an event whose user is gone.
+func body(t *testing.T, e mfa.Event) map[string]any {
+	t.Helper()
+	raw, err := api.EventBody(e, nil, mfa.At(e.At))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(raw, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestSessionEventsAreSessions: each of the four says what became of the session, when it began, and that it ends a week after that at the latest.
+func TestSessionEventsAreSessions(t *testing.T) {
+	began, at := time.UnixMilli(1_772_600_000_000), time.UnixMilli(1_772_700_000_000)
+	const week = 7 * 24 * 3600 * 1000
+	for name, status := range map[mfa.EventName]string{
+		mfa.EventSignedIn: "active", mfa.EventSignedOut: "ended", mfa.EventSessionRemoved: "removed", mfa.EventSessionRevoked: "revoked",
+	} {
+		client := strings.Repeat("c", 26) // an id is the client's, the user's and the session's own, of 26 characters each
+		id := "sess_" + client + strings.Repeat("u", 26) + strings.Repeat("n", 26)
+		got := body(t, mfa.Event{ID: "evt_1", Name: name, User: "user_1", Subject: id, Began: mfa.At(began), At: at})
+		data := got["data"].(map[string]any)
+		want := map[string]any{
+			"object": "session", "id": id, "client_id": "client_" + client, "user_id": "user_1", "user": nil, "actor": nil, "status": status, "last_active_at": float64(at.UnixMilli()), "updated_at": float64(at.UnixMilli()),
+			"created_at": float64(began.UnixMilli()), "expire_at": float64(began.UnixMilli() + week), "abandon_at": float64(began.UnixMilli() + week),
+		}
+		if diff := cmp.Diff(want, data); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if got["timestamp"] != float64(at.UnixMilli()) || got["type"] != string(name) || got["object"] != "event" {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestEventsThatAreNoSessions: a deleted user is an id, and every other event says by whom, to what, and whether its user should hear of it.
+func TestEventsThatAreNoSessions(t *testing.T) {
+	at := time.UnixMilli(1_772_700_000_000)
+	gone := body(t, mfa.Event{ID: "evt_1", Name: mfa.EventUserDeleted, User: "user_1", At: at})
+	if diff := cmp.Diff(map[string]any{"object": "user", "id": "user_1", "deleted": true}, gone["data"]); diff != "" {
+		t.Error(diff)
+	}
+	for _, kind := range mfa.EventKinds() {
+		if kind.Name == mfa.EventUserDeleted || kind.Name == mfa.EventSignedIn || kind.Name == mfa.EventSignedOut || kind.Name == mfa.EventSessionRemoved || kind.Name == mfa.EventSessionRevoked {
+			continue
+		}
+		got := body(t, mfa.Event{ID: "evt_1", Name: kind.Name, User: "user_1", Subject: "idn_1", Method: mfa.PhoneCode, By: mfa.BySystem, Address: "203.0.113.0/24", At: at})
+		want := map[string]any{
+			"object": "event", "id": "evt_1", "type": string(kind.Name), "actor": "system", "user_id": "user_1", "subject_id": "idn_1", "strategy": "phone_code", "network": "203.0.113.0/24",
+			"settings": []any{}, "notify": kind.Notify, "created_at": float64(at.UnixMilli()),
+		}
+		if diff := cmp.Diff(want, got["data"]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", kind.Name, diff)
+		}
+		if ip := got["event_attributes"].(map[string]any)["http_request"].(map[string]any)["client_ip"]; ip != "203.0.113.0" {
+			t.Errorf("%s: from %v", kind.Name, ip)
+		}
+	}
+}
+
+// TestWhichEventsAUserHearsOf: this list, and no other: what weakens an account or may be somebody else's doing.
+func TestWhichEventsAUserHearsOf(t *testing.T) {
+	want := map[mfa.EventName]bool{
+		"user.locked": true, "factor.added": true, "factor.removed": true, "factor.reset": true, "factor.disabled": true, "factor.default_changed": true, "code.replayed": true,
+		"backup_code.made": true, "backup_code.used": true, "backup_code.removed": true, "password.changed": true, "phone_number.added": true, "phone_number.verified": true,
+		"phone_number.unverified": true, "phone_number.removed": true,
+	}
+	for _, kind := range mfa.EventKinds() {
+		if kind.Notify != want[kind.Name] {
+			t.Errorf("%s: the user hears of it %v, want %v", kind.Name, kind.Notify, want[kind.Name])
+		}
+		delete(want, kind.Name)
+	}
+	if len(want) != 0 {
+		t.Errorf("there are no events %v", want)
+	}
+}
