@@ -241,3 +241,32 @@ func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
 		t.Errorf("after 31 days there are %d decisions, want none", n)
 	}
 }
+
+// TestNobodyIsRememberedAsLongAsAnAccount: wrong passwords count on for twenty days and a cleanup, for an identifier that nobody holds as for an account: what
+// comes after tells the two apart no more than before.
+func TestNobodyIsRememberedAsLongAsAnAccount(t *testing.T) {
+	w := newWorld(t)
+	u, err := w.User(t.Context(), w.newcomer().id)
+	w.must(err)
+	answers := map[string][]apierr.Code{}
+	fail := func(identifier string, times int) {
+		for range times {
+			_, err := w.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Identifier: identifier, Password: secret.New("wrong")})
+			answers[identifier] = append(answers[identifier], codeOf(err))
+		}
+	}
+	account := u.Emails[0].Address
+	const nobody = "nobody@example.com"
+	for _, identifier := range []string{account, nobody} {
+		fail(identifier, 4)
+	}
+	w.later(20 * 24 * time.Hour)
+	_, err = w.Service.Cleanup(t.Context(), 1000)
+	w.must(err)
+	for _, identifier := range []string{account, nobody} {
+		fail(identifier, 4)
+	}
+	if fmt.Sprint(answers[account]) != fmt.Sprint(answers[nobody]) || answers[account][7] == answers[account][0] {
+		t.Errorf("an account: %v, nobody: %v; want them alike, and the last refused unjudged", answers[account], answers[nobody])
+	}
+}

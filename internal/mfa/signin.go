@@ -278,8 +278,8 @@ func (t *txn) complete(p *presence, u *User, si *SignIn, from Caller) error {
 	return t.rotate(p)
 }
 
-// agent keeps what a list of devices shows of a User-Agent.
-func agent(text string) string { return text[:min(len(text), 120)] }
+// agent keeps what a list of devices shows of a User-Agent: browsers name themselves near the end of up to 150 characters.
+func agent(text string) string { return strings.ToValidUTF8(text[:min(len(text), 200)], "") }
 
 // addSession lists a new session. Above the cap the oldest one leaves the list, and is dead with it.
 // What ran out is removed late: another function's clock may be behind.
