@@ -235,3 +235,18 @@ func FuzzGenerate(f *testing.F) {
 		}
 	})
 }
+
+// TestASetHasTenCodes: the pages and the documents say so.
+func TestASetHasTenCodes(t *testing.T) {
+	codes, err := backupcode.Generate(rand.Reader, backupcode.Count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, c := range codes {
+		seen[c.Reveal()] = true
+	}
+	if backupcode.Count != 10 || len(codes) != 10 || len(seen) != 10 {
+		t.Errorf("%d codes, %d of them different; want 10", len(codes), len(seen))
+	}
+}

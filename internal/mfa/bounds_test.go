@@ -270,3 +270,44 @@ func TestNobodyIsRememberedAsLongAsAnAccount(t *testing.T) {
 		t.Errorf("an account: %v, nobody: %v; want them alike, and the last refused unjudged", answers[account], answers[nobody])
 	}
 }
+
+// TestOnlyAPendingTicketIsRevoked: one that was used, revoked or ran out is not revoked any more, and says so.
+func TestOnlyAPendingTicketIsRevoked(t *testing.T) {
+	for name, dies := range map[string]func(w *world, r *mfa.TicketResult) error{
+		"used": func(w *world, r *mfa.TicketResult) error {
+			_, err := w.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: r.Token})
+			return err
+		},
+		"revoked": func(w *world, r *mfa.TicketResult) error {
+			_, err := w.RevokeTicket(t.Context(), r.Ticket.WireID())
+			return err
+		},
+		"run out": func(w *world, _ *mfa.TicketResult) error { w.later(10 * time.Minute); return nil },
+	} {
+		w := newWorld(t)
+		r, err := w.CreateTicket(t.Context(), w.newcomer().id, 0)
+		w.must(err)
+		w.must(dies(w, r))
+		if _, err = w.RevokeTicket(t.Context(), r.Ticket.WireID()); codeOf(err) != apierr.SignInTokenCannotBeRevokedCode {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestATicketIsOfItsUser: with another user's id in it a token is nothing, and the ticket is not used up.
+func TestATicketIsOfItsUser(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.newcomer(), w.newcomer()
+	r, err := w.CreateTicket(t.Context(), one.id, 0)
+	w.must(err)
+	use := func(token string) error {
+		_, err := w.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: secret.New(token)})
+		return err
+	}
+	forged := strings.Replace(r.Token.Reveal(), strings.TrimPrefix(one.id, "user_"), strings.TrimPrefix(two.id, "user_"), 1)
+	if forged == r.Token.Reveal() {
+		t.Fatal("the token does not name its user")
+	}
+	w.want(apierr.TicketInvalidCode, use(forged))
+	w.want("", use(r.Token.Reveal()))
+}
