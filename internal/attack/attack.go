@@ -89,7 +89,7 @@ var ErrFailed = errors.New("the deployment is open to an attack")
 
 // Probes lists all of them, in order.
 func Probes() []Probe {
-	return slices.Concat(onceProbes(), ticketProbes(), budgetProbes(), lockProbes(), textProbes(), ownerProbes(), factorProbes(), sessionProbes(), tokenProbes(),
+	return slices.Concat(onceProbes(), ticketProbes(), budgetProbes(), lockProbes(), textProbes(), ownerProbes(), factorProbes(), authorityProbes(), sessionProbes(), tokenProbes(),
 		originProbes(), bodyProbes(), pathProbes(), wireProbes(), pageProbes(), momentProbes(), answerProbes())
 }
 

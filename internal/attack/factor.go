@@ -29,6 +29,7 @@ func changes(b *browser, phoneID string) map[string]ask {
 		"removing the app":       b.ask(http.MethodDelete, "/v1/me/totp"),
 		"removing a number":      b.ask(http.MethodDelete, "/v1/me/phone_numbers/"+phoneID),
 		"freeing a number":       b.ask(http.MethodPatch, "/v1/me/phone_numbers/"+phoneID, "reserved_for_second_factor", "false"),
+		"making the default":     b.ask(http.MethodPatch, "/v1/me/phone_numbers/"+phoneID, "default_second_factor", "true"),
 		"revoking a session":     b.ask(http.MethodPost, "/v1/me/sessions/"+b.session+"/revoke"),
 		"a POST that says PATCH": b.ask(http.MethodPost, "/v1/me/phone_numbers/"+phoneID, "reserved_for_second_factor", "false"),
 	}

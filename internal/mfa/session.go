@@ -152,7 +152,7 @@ func (s *Service) Session(ctx context.Context, from Caller, id string) (*Session
 func (s *Service) Touch(ctx context.Context, from Caller, id string) (*SessionResult, error) {
 	return s.withSession(ctx, from, id, authority.Use, nil, func(t *txn, in *signedIn) error {
 		t.settleTask(in.client, in.session, in.user)
-		if in.client.LastActive != id || t.now.Sub(in.session.LastActive) >= activityStep {
+		if in.client.LastActive != id || t.now.Sub(in.session.LastActive) >= activityStep || t.future(in.session.LastActive) {
 			in.client.LastActive, in.session.LastActive = id, t.now
 			in.session.touch(t.now)
 			in.client.touch(t.now)
