@@ -8,10 +8,10 @@ import (
 // attacker knows the password, and keeps a sign-in for as long as it is good for something.
 type attacker struct {
 	*world
-	browser *browser
+	browser *visitor
 	signIn  string
 	// shared is a browser on which the owner's second factor was once proved, or nil.
-	shared *browser
+	shared *visitor
 }
 
 func newAttacker(w *world, known bool) (*attacker, error) {
@@ -19,7 +19,7 @@ func newAttacker(w *world, known bool) (*attacker, error) {
 	if !known {
 		return a, nil
 	}
-	a.shared = &browser{world: w}
+	a.shared = &visitor{world: w}
 	if err := w.signIn(a.shared); err != nil {
 		return nil, fmt.Errorf("the owner's sign-in on a shared computer: %w", err)
 	}
@@ -30,19 +30,19 @@ func newAttacker(w *world, known bool) (*attacker, error) {
 // start begins a sign-in with the password, or with a ticket as a team's own server makes them for whoever knows it.
 func (a *attacker) start(ticket bool) answer {
 	if a.signIn != "" {
-		return answer{status: http.StatusOK}
+		return refused(http.StatusOK)
 	}
 	if a.browser = a.shared; a.browser == nil {
-		a.browser = &browser{world: a.world}
+		a.browser = &visitor{world: a.world}
 	}
 	form := []string{"strategy", "password", "identifier", username, "password", passwordText}
 	if ticket {
 		made := a.backend("/v1/sign_in_tokens", map[string]any{"user_id": a.user})
-		form = []string{"strategy", "ticket", "ticket", made.text("token")}
+		form = []string{"strategy", "ticket", "ticket", made.Text("token")}
 	}
 	got := a.browser.call(http.MethodPost, "/v1/client/sign_ins", form...)
-	if got.status == http.StatusOK {
-		a.signIn = got.text("response.id")
+	if got.Status == http.StatusOK {
+		a.signIn = got.Text("response.id")
 	}
 	return got
 }
@@ -50,7 +50,7 @@ func (a *attacker) start(ticket bool) answer {
 // guess offers a code in a sign-in. One that is over is forgotten.
 func (a *attacker) guess(strategy, code string, ticket, prepare bool) answer {
 	for {
-		if got := a.start(ticket); got.status != http.StatusOK {
+		if got := a.start(ticket); got.Status != http.StatusOK {
 			return got
 		}
 		at := "/v1/client/sign_ins/" + a.signIn
@@ -60,7 +60,7 @@ func (a *attacker) guess(strategy, code string, ticket, prepare bool) answer {
 				a.signIn = ""
 				continue
 			}
-			if got.status != http.StatusOK {
+			if got.Status != http.StatusOK {
 				return got
 			}
 			a.prepared = a.signIn
@@ -100,7 +100,7 @@ func (a *attacker) server() answer {
 // stepUp guesses in the owner's own session, with a copy of its cookie.
 func (a *attacker) stepUp() answer {
 	if a.owner.session == "" { // the owner did not get in either
-		return answer{status: http.StatusUnauthorized}
+		return refused(http.StatusUnauthorized)
 	}
 	thief := *a.owner
 	at := "/v1/client/sessions/" + thief.session + "/verify"
@@ -109,7 +109,7 @@ func (a *attacker) stepUp() answer {
 		if !got.over() {
 			return got
 		}
-		if got = thief.call(http.MethodPost, at, "level", "second_factor"); got.status != http.StatusOK {
+		if got = thief.call(http.MethodPost, at, "level", "second_factor"); got.Status != http.StatusOK {
 			return got
 		}
 	}

@@ -114,7 +114,7 @@ func Lay(ctx context.Context, strict bool, s Strategy, seed uint64, days int) (R
 		got := s.next(w.chance, r.Sent)(a)
 		switch {
 		case got.broken():
-			return r, fmt.Errorf("guess %d: unexpected answer %d %s", r.Sent, got.status, got.code())
+			return r, fmt.Errorf("guess %d: unexpected answer %d %s", r.Sent, got.Status, got.Code())
 		case got.judged():
 			r.Judged++
 			if row++; s.patient && row >= policy(strict).FreeFailures-1 {

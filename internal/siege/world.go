@@ -1,20 +1,17 @@
 package siege
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/browser"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/numberplan"
 	"github.com/countersign-mfa/countersign/internal/password"
@@ -40,7 +37,7 @@ type world struct {
 	key      secret.Value // of the owner's app
 	byText   bool         // the owner signs in with text messages
 	message  string       // the last one
-	owner    *browser
+	owner    *visitor
 	prepared string // the sign-in that a text message was sent for
 	failure  error  // an answer that no siege may get
 }
@@ -101,38 +98,38 @@ func (w *world) settle(source *rand.ChaCha8) error {
 	}
 	w.user = w.backend("/v1/users", map[string]any{
 		"username": username, "password": passwordText, "totp_secret": w.key.Reveal(), "backup_codes": []string{"abcde-fgh01", "abcde-fgh02", "abcde-fgh03"},
-	}).text("id")
+	}).Text("id")
 	number := w.backend("/v1/phone_numbers", map[string]any{
 		"user_id": w.user, "phone_number": "+12125550123", "verified": true, "reserved_for_second_factor": true,
 	})
-	if w.user == "" || number.status != http.StatusOK {
-		return fmt.Errorf("the user of a siege could not be made: %d %s", number.status, number.code())
+	if w.user == "" || number.Status != http.StatusOK {
+		return fmt.Errorf("the user of a siege could not be made: %d %s", number.Status, number.Code())
 	}
-	w.owner = &browser{world: w}
+	w.owner = &visitor{world: w}
 	return w.signIn(w.owner)
 }
 
 // signIn signs the owner in: the password, then the app.
-func (w *world) signIn(b *browser) error {
+func (w *world) signIn(b *visitor) error {
 	got := b.call(http.MethodPost, "/v1/client/sign_ins", "strategy", "password", "identifier", username, "password", passwordText)
-	if got.status != http.StatusOK {
-		return errors.New("password: " + got.code())
+	if got.Status != http.StatusOK {
+		return fmt.Errorf("password: %s", got.Code())
 	}
 	w.at = w.at.Add(totp.Period) // the code before may have been used a moment ago
 	code, err := totp.Code(w.key, w.at)
 	if err != nil {
 		return err
 	}
-	by, at := "totp", "/v1/client/sign_ins/"+got.text("response.id")
+	by, at := "totp", "/v1/client/sign_ins/"+got.Text("response.id")
 	if w.byText {
-		if got = b.call(http.MethodPost, at+"/prepare_second_factor", "strategy", "phone_code"); got.status != http.StatusOK {
-			return errors.New("message: " + got.code())
+		if got = b.call(http.MethodPost, at+"/prepare_second_factor", "strategy", "phone_code"); got.Status != http.StatusOK {
+			return fmt.Errorf("message: %s", got.Code())
 		}
 		by, code = "phone_code", w.message[len(w.message)-totp.Digits:]
 	}
 	got = b.call(http.MethodPost, at+"/attempt_second_factor", "strategy", by, "code", code)
-	if b.session = got.text("response.created_session_id"); b.session == "" {
-		return errors.New("code: " + got.code())
+	if b.session = got.Text("response.created_session_id"); b.session == "" {
+		return fmt.Errorf("code: %s", got.Code())
 	}
 	return nil
 }
@@ -143,90 +140,43 @@ func (w *world) ownerSignsIn() error {
 }
 
 func (w *world) unlock() error {
-	if got := w.backend("/v1/users/"+w.user+"/unlock", nil); got.status != http.StatusOK {
-		return errors.New("unlock: " + got.code())
+	if got := w.backend("/v1/users/"+w.user+"/unlock", nil); got.Status != http.StatusOK {
+		return fmt.Errorf("unlock: %s", got.Code())
 	}
 	return nil
 }
 
-// browser is a client with its cookie.
-type browser struct {
+// visitor is a browser at the API of this siege.
+type visitor struct {
 	*world
-	cookie, session string
+	browser.Browser
+	session string
 }
 
-func (b *browser) end() { b.call(http.MethodDelete, "/v1/client/sessions"); b.session = "" }
+func (b *visitor) end() { b.call(http.MethodDelete, "/v1/client/sessions"); b.session = "" }
 
-func (b *browser) call(method, path string, form ...string) answer {
+func (b *visitor) call(method, path string, form ...string) answer {
 	values := url.Values{}
 	for i := 0; i+1 < len(form); i += 2 {
 		values.Add(form[i], form[i+1])
 	}
-	r := b.request(method, path, []byte(values.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if b.cookie != "" {
-		r.AddCookie(&http.Cookie{Name: "__client", Value: b.cookie})
-	}
-	got := b.send(r)
-	for _, c := range got.cookies {
-		if c.Name == "__client" {
-			b.cookie = c.Value
-		}
-	}
-	return got
+	a, err := b.Call(b.ctx, b.handler, method, path, values)
+	return b.heard(method, path, a, err)
 }
 
 // backend posts to the Backend API.
 func (w *world) backend(path string, body map[string]any) answer {
-	var text []byte
-	if body != nil {
-		var err error
-		if text, err = json.Marshal(body); err != nil {
-			w.failure = err
-		}
-	}
-	r := w.request(http.MethodPost, path, text)
-	r.Header.Set("Authorization", "Bearer "+serverKey)
-	r.Header.Set("Content-Type", "application/json")
-	return w.send(r)
+	a, err := browser.Server(w.ctx, w.handler, serverKey, http.MethodPost, path, body)
+	return w.heard(http.MethodPost, path, a, err)
 }
 
-func (w *world) request(method, path string, body []byte) *http.Request {
-	r, err := http.NewRequestWithContext(w.ctx, method, "http://localhost"+path, bytes.NewReader(body))
+// heard notes what no siege may be told.
+func (w *world) heard(method, path string, a browser.Answer, err error) answer {
 	if err != nil {
 		w.failure = err
-		return &http.Request{Method: method, URL: &url.URL{Path: "/"}, Header: http.Header{}, Body: http.NoBody}
 	}
-	return r
-}
-
-// recorder keeps an answer.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (r *recorder) Header() http.Header { return r.header }
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
+	if a.Status >= http.StatusInternalServerError {
+		w.failure = fmt.Errorf("%s %s answers %d", method, path, a.Status)
 	}
-}
-
-func (r *recorder) Write(text []byte) (int, error) {
-	r.WriteHeader(http.StatusOK)
-	return r.body.Write(text)
-}
-
-func (w *world) send(r *http.Request) answer {
-	rec := &recorder{header: http.Header{}}
-	w.handler.ServeHTTP(rec, r)
-	seconds, _ := strconv.Atoi(rec.header.Get("Retry-After"))
-	response := http.Response{Header: rec.header}
-	a := answer{status: rec.status, body: rec.body.Bytes(), cookies: response.Cookies(), retry: time.Duration(seconds) * time.Second}
-	if a.status >= http.StatusInternalServerError {
-		w.failure = fmt.Errorf("%s %s answers %d", r.Method, r.URL.Path, a.status)
-	}
-	return a
+	return answer{a, a.Retry()}
 }
