@@ -60,8 +60,9 @@ vuln: ## known weaknesses of what the program reaches
 fuzz: ## run every fuzz target for T (10s); at night: make fuzz T=10m
 	@bash scripts/fuzz.sh $(or $(T),10s)
 
-soak: ## look for histories that no order explains, with fresh seeds for T each (1m); for nights
+soak: ## look for histories that no order explains, and for thieves, with fresh seeds for T each (1m); for nights
 	go test -count=1 -timeout 0 ./internal/history -soak $(or $(T),1m)
+	go test -count=1 -timeout 0 ./internal/thief -run TestNoThiefSucceeds -soak $(or $(T),1m)
 	@bash scripts/with-dynamodb.sh go test -count=1 -timeout 0 ./internal/dynamo -run Histories -soak $(or $(T),1m)
 
 sbom: ## the bill of materials as CycloneDX, in bin/sbom.json

@@ -35,6 +35,7 @@ var only = map[string][]string{
 	"filippo.io/age":                    {"cmd", "internal/transfer"},
 	"github.com/anishathalye/porcupine": {"internal/history"},
 	module + "internal/history":         {}, // tests only
+	module + "internal/thief":           {}, // tests only
 	module + "internal/boltstore":       {"internal/local"},
 	module + "internal/local":           {"cmd"},
 	module + "internal/outbox":          {"internal/local"},
