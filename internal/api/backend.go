@@ -49,24 +49,7 @@ type userCreateInput struct {
 	Locked      bool            `body:"locked" doc:"for an hour"`
 }
 
-// metadataLimit is Clerk's, for all metadata of a user together.
-const metadataLimit = 8 << 10
-
-func tooMuchMetadata(parts ...json.RawMessage) error {
-	total := 0
-	for _, p := range parts {
-		total += len(p)
-	}
-	if total > metadataLimit {
-		return apierr.New(apierr.FormParamValueInvalid).Param("public_metadata")
-	}
-	return nil
-}
-
 func createUser(a *API, c *call, in userCreateInput) (AdminUser, error) {
-	if err := tooMuchMetadata(in.Public, in.Private, in.Unsafe); err != nil {
-		return AdminUser{}, err
-	}
 	input := mfa.UserInput{
 		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Emails: in.Emails,
 		Password: in.Password, PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks,
@@ -126,9 +109,6 @@ type userUpdateInput struct {
 }
 
 func updateUser(a *API, c *call, in userUpdateInput) (AdminUser, error) {
-	if err := tooMuchMetadata(in.Public, in.Private, in.Unsafe); err != nil {
-		return AdminUser{}, err
-	}
 	u, err := a.Service.UpdateUser(c, in.ID, mfa.UserChange{
 		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Password: in.Password,
 		PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks, SignOutOthers: in.SignOutOthers,

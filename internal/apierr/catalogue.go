@@ -9,6 +9,12 @@ const (
 	FormParamTypeInvalid                       Code = "form_param_type_invalid"
 	FormParamUnknown                           Code = "form_param_unknown"
 	FormParamDuplicate                         Code = "form_param_duplicate"
+	FormParamArraySizeExceeded                 Code = "form_param_array_size_exceeded"
+	FormParamMaxLengthExceeded                 Code = "form_param_max_length_exceeded"
+	FormParamExceedsAllowedSize                Code = "form_param_exceeds_allowed_size"
+	FormUsernameInvalidCharacter               Code = "form_username_invalid_character"
+	FormUsernameInvalidLength                  Code = "form_username_invalid_length"
+	FormUsernameNeedsNonNumberChar             Code = "form_username_needs_non_number_char"
 	FormCodeIncorrect                          Code = "form_code_incorrect"
 	FormIdentifierExists                       Code = "form_identifier_exists"
 	FormIdentifierNotFound                     Code = "form_identifier_not_found"
@@ -80,6 +86,18 @@ var catalogue = []Entry{
 		"a Backend API body has a field that the operation does not know"},
 	{FormParamDuplicate, 422, "is given twice", "This parameter may be given only once.",
 		"a parameter that is no list occurs more than once"},
+	{FormParamArraySizeExceeded, 422, "has too many values", "There are more of these than allowed.",
+		"a user would have more than 10 e-mail addresses or 10 phone numbers"},
+	{FormParamMaxLengthExceeded, 422, "is too long", "This value is too long.",
+		"a name, an external id or an identifier is too long"},
+	{FormParamExceedsAllowedSize, 422, "is too large", "This value is too large.",
+		"a user would have more than 8 KB of metadata"},
+	{FormUsernameInvalidCharacter, 422, "has an invalid character", "A username may have letters, digits and _ - . ! # $ ^ ` ~ only.",
+		"a username has a character that is not allowed, for example @, + or a blank"},
+	{FormUsernameInvalidLength, 422, "has an invalid length", "A username may have at most 64 characters.",
+		"a username is too long"},
+	{FormUsernameNeedsNonNumberChar, 422, "is a number", "A username needs a character that is not a digit.",
+		"a username has only digits"},
 	{FormCodeIncorrect, 422, "is incorrect", "That code is not right. Check it and try again.",
 		"a code from a text message, an authenticator app or a backup code is wrong, malformed or used up"},
 	{FormIdentifierExists, 422, "is taken", "This identifier is taken. Try another one.",

@@ -90,7 +90,7 @@ var ErrFailed = errors.New("the deployment is open to an attack")
 // Probes lists all of them, in order.
 func Probes() []Probe {
 	return slices.Concat(onceProbes(), ticketProbes(), budgetProbes(), lockProbes(), textProbes(), ownerProbes(), factorProbes(), authorityProbes(), sessionProbes(), tokenProbes(),
-		originProbes(), bodyProbes(), pathProbes(), wireProbes(), pageProbes(), momentProbes(), answerProbes())
+		originProbes(), bodyProbes(), pathProbes(), wireProbes(), pageProbes(), momentProbes(), answerProbes(), boundProbes())
 }
 
 // Run attacks. The error is ErrFailed, or says why the target cannot be attacked at all.

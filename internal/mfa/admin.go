@@ -58,6 +58,9 @@ func (s *Service) adminUser(ctx context.Context, id string, do func(*txn, *User)
 
 // CreateUser makes a user, with everything that another service knew of it.
 func (s *Service) CreateUser(ctx context.Context, in UserInput) (*User, error) {
+	if err := in.checkInput(); err != nil {
+		return nil, err
+	}
 	digest, err := s.importPassword(ctx, in)
 	if err != nil {
 		return nil, err
@@ -73,6 +76,9 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*User, error) {
 			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.now, UpdatedAt: t.now, Banned: in.Banned, policy: t.policy(),
 		}
 		if err := u.importState(in, t.now); err != nil {
+			return err
+		}
+		if err := u.checkProfile(UserChange{FirstName: &in.FirstName, LastName: &in.LastName, ExternalID: &in.ExternalID, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe}); err != nil {
 			return err
 		}
 		if digest != "" {
@@ -164,8 +170,7 @@ func (t *txn) importIdentifiers(u *User, in UserInput) error {
 
 func (t *txn) addEmail(u *User, address string) error {
 	address = strings.ToLower(strings.TrimSpace(address))
-	name, host, ok := strings.Cut(address, "@")
-	if !ok || name == "" || !strings.Contains(host, ".") || strings.ContainsAny(address, " \t\r\n<>,;") || len(address) > 254 {
+	if !isEmail(address) {
 		return apierr.New(apierr.FormParamFormatInvalid).Param("email_address")
 	}
 	if err := t.claim("email", address, u, "email_address"); err != nil {
@@ -309,14 +314,9 @@ func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*Us
 }
 
 func (t *txn) rename(u *User, in UserChange) error {
-	if in.Username != nil && !strings.EqualFold(*in.Username, u.Username) {
-		if err := t.release("username", strings.ToLower(u.Username), u); err != nil {
+	if in.Username != nil && *in.Username != u.Username {
+		if err := t.changeUsername(u, *in.Username); err != nil {
 			return err
-		}
-		if *in.Username != "" {
-			if err := t.claim("username", strings.ToLower(*in.Username), u, "username"); err != nil {
-				return err
-			}
 		}
 	}
 	set := func(to, from *string) {
@@ -333,5 +333,25 @@ func (t *txn) rename(u *User, in UserChange) error {
 			*m.to = *m.from
 		}
 	}
-	return nil
+	return u.checkProfile(in)
+}
+
+// changeUsername gives a user another username; "" takes it away. One from before the rules of [checkUsername] may stay, but not change.
+func (t *txn) changeUsername(u *User, name string) error {
+	if name != "" {
+		if err := checkUsername(name); err != nil {
+			return err
+		}
+	}
+	was, is := strings.ToLower(u.Username), strings.ToLower(name)
+	if was == is {
+		return nil
+	}
+	if err := t.release("username", was, u); err != nil {
+		return err
+	}
+	if name == "" {
+		return nil
+	}
+	return t.claim("username", is, u, "username")
 }

@@ -29,6 +29,9 @@ func (s *Service) AddUserPhone(ctx context.Context, user, text string, change Ph
 		if u.phoneBy(n.E164()) != nil {
 			return apierr.New(apierr.FormIdentifierExists).Param("phone_number")
 		}
+		if len(u.Phones) >= phonesPerUser {
+			return tooMany("phone_number")
+		}
 		holder, err := t.claimed(s.claimKey("phone", n.E164()))
 		if err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 const (
 	// pageEntries keeps a page under a kilobyte, the unit by which writes are billed.
 	pageEntries = 6
-	// pagesKept bounds what one owner can fill, and what the commit that deletes a user has to remove. The oldest page gives way.
+	// pagesKept bounds what one owner can fill, and what the deletion of a user has to remove. The oldest page gives way.
 	pagesKept = 60
 	// repeatsWithin is how long the same routine act only counts up: somebody's hourly check of a code must not push out what matters.
 	repeatsWithin = 24 * time.Hour
@@ -216,19 +216,4 @@ func (tr *trail) turn(place base) *auditPage {
 	tr.Paged += pageEntries
 	tr.Entries = slices.Clone(tr.Entries[pageEntries:])
 	return p
-}
-
-// dropTrail removes the pages of a user that is deleted with them.
-func (t *txn) dropTrail(u *User) error {
-	if u.Trail == nil {
-		return nil
-	}
-	keys := u.Trail.keys(u.key(), pagesKept)
-	if err := t.read(keys...); err != nil {
-		return err
-	}
-	for _, k := range keys {
-		t.delete(t.seen[k])
-	}
-	return nil
 }

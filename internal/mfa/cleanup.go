@@ -111,6 +111,9 @@ func (t *txn) tidy(k Key, before time.Time) (deleted bool, err error) {
 	if !over(next) && !next.IsZero() && next.Truncate(time.Second).Before(before) {
 		return false, nil // within this second: the store keeps whole ones
 	}
+	if u, ok := e.(*User); ok && u.Erasing != nil {
+		return t.erase(u)
+	}
 	if over(e.ends()) {
 		t.delete(e)
 		return true, nil

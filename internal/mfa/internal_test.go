@@ -39,7 +39,7 @@ func TestStoredForm(t *testing.T) {
 			First:  Lanes{Budget: budget, Known: budget}, Second: Lanes{Budget: budget}, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Notices: ratelimit.Log{3}, Banned: true, LockedUntil: 1,
 			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1, 2}}, Generation: 3, FirstSince: 1, SecondSince: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 			StrandedAt: 6,
-			Trail:      end,
+			Trail:      end, Erasing: &erasure{Since: 1, Pages: 2},
 		},
 		"audit": &auditPage{First: 6, Before: []byte("before"), Entries: []pageEntry{{entry, []byte("hash")}}},
 		"client": &Client{

@@ -95,7 +95,7 @@ func (t *txn) notifyUser(j *journal, d *delivery) {
 	}
 	for _, a := range j.Acts {
 		u, ok := t.seen[Key{KindUser, a.User}].(*User)
-		if !ok || u.version == 0 || t.dirty[u.key()] { // made by an import, or gone
+		if !ok || u.version == 0 || u.Erasing != nil || t.dirty[u.key()] { // made by an import, or gone
 			continue
 		}
 		if to, _ := j.noticed(u); to != nil {

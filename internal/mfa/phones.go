@@ -119,6 +119,9 @@ func (t *txn) mayAdd(u *User, n phone.Number, claim Key) error {
 	if u.phoneBy(n.E164()) != nil {
 		return taken
 	}
+	if len(u.Phones) >= phonesPerUser {
+		return tooMany("phone_number")
+	}
 	unverified := 0
 	for i := range u.Phones {
 		if u.Phones[i].Verified == 0 {

@@ -134,6 +134,9 @@ func (s *Service) EachPortable(ctx context.Context, do func(Portable, error) err
 				return err
 			}
 			u := e.(*User)
+			if u.Erasing != nil {
+				continue
+			}
 			if !s.epoch.IsZero() {
 				void(u, At(s.epoch))
 			}
@@ -212,11 +215,14 @@ func (s *Service) Restore(ctx context.Context, p Portable) error {
 		return malformed("id")
 	}
 	return s.update(ctx, []Key{{KindUser, id}}, func(t *txn) error {
-		there, err := t.user(id)
+		there, err := load[*User](t, Key{KindUser, id})
 		if err != nil {
 			return err
 		}
-		if there != nil {
+		switch {
+		case there != nil && there.Erasing != nil: // its deletion was interrupted
+			return apierr.New(apierr.ResourceLocked)
+		case there != nil:
 			return ErrThere
 		}
 		u, err := p.user(id)
@@ -274,8 +280,11 @@ func (p Portable) user(id string) (*User, error) {
 		Banned: p.Banned, LockedUntil: p.LockedUntil, SessionsEndedAt: p.SessionsEndedAt, LastSignInAt: p.LastSignInAt,
 		StrandedAt: p.StrandedAt, MFAEnabledAt: p.MFAEnabledAt, MFADisabledAt: p.MFADisabledAt, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
+	if err := p.checkRestored(); err != nil {
+		return nil, err
+	}
 	for _, e := range p.EmailAddresses {
-		if bareID(prefixID, e.ID) == "" || !strings.Contains(e.Address, "@") || e.Address != strings.ToLower(e.Address) {
+		if bareID(prefixID, e.ID) == "" || !isEmail(e.Address) || e.Address != strings.ToLower(e.Address) {
 			return nil, malformed("email_addresses")
 		}
 		u.Emails = append(u.Emails, Email(e))

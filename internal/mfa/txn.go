@@ -198,8 +198,16 @@ func load[E entity](t *txn, k Key) (E, error) {
 	return e, nil
 }
 
-func (t *txn) user(id string) (*User, error)     { return load[*User](t, Key{KindUser, id}) }
 func (t *txn) client(id string) (*Client, error) { return load[*Client](t, Key{KindClient, id}) }
+
+// user returns a user, or nil when there is none or its deletion has begun.
+func (t *txn) user(id string) (*User, error) {
+	u, err := load[*User](t, Key{KindUser, id})
+	if err != nil || u == nil || u.Erasing != nil {
+		return nil, err
+	}
+	return u, nil
+}
 
 // put stages a record to be written.
 func (t *txn) put(e entity) { t.stage(e, false) }

@@ -62,7 +62,8 @@ type User struct {
 	had       factorSet
 	hadSecond bool
 
-	Trail *trail `json:"at,omitempty"`
+	Trail   *trail   `json:"at,omitempty"`
+	Erasing *erasure `json:"er,omitempty"` // see erase.go
 
 	LastSignInAt  Instant `json:"si,omitempty"`
 	MFAEnabledAt  Instant `json:"me,omitempty"`
@@ -231,6 +232,9 @@ func (u *User) findPhone(match func(*Phone) bool) *Phone {
 
 // earliest is the first moment at which something in the record runs out and may be tidied.
 func (u *User) earliest() Instant {
+	if u.Erasing != nil { // the cleanup finishes what was interrupted
+		return u.Erasing.Since
+	}
 	var first Instant
 	see := func(at Instant) {
 		if at != 0 && (first == 0 || at < first) {

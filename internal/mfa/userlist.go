@@ -43,7 +43,9 @@ func (s *Service) eachUser(ctx context.Context, do func(*User)) error {
 				return err
 			}
 			after = r.Key.ID
-			do(u)
+			if u.Erasing == nil {
+				do(u)
+			}
 		}
 		if len(records) < listed {
 			return nil
@@ -134,7 +136,9 @@ func (s *Service) usersOf(ctx context.Context, refs []userRef) ([]*User, error) 
 			if err != nil {
 				return nil, err
 			}
-			found = append(found, u)
+			if u.Erasing == nil {
+				found = append(found, u)
+			}
 		}
 	}
 	return found, nil

@@ -21,6 +21,9 @@ const (
 	MaxNameLength = 1024
 	// MaxDataLength is the largest length in bytes of a record's data.
 	MaxDataLength = 384 << 10
+	// MaxTotalLength is the largest length in bytes of the names and the data of a commit together. DynamoDB takes 4 MB in a transaction, of which
+	// the keys of its index and the names of attributes need up to 2 KB an item.
+	MaxTotalLength = 4<<20 - MaxParts*2<<10
 )
 
 // ErrMalformed is what Commit returns, wrapped, for a commit that no store can apply. It is a
@@ -35,10 +38,12 @@ func Validate(writes []mfa.Write, takes []mfa.Take) error {
 	if n := len(writes) + len(takes); n > MaxParts {
 		return fmt.Errorf("%w: %d parts", ErrMalformed, n)
 	}
+	total := 0
 	for i := range writes {
 		if err := validateWrite(&writes[i]); err != nil {
 			return err
 		}
+		total += len(writes[i].Key.Kind) + len(writes[i].Key.ID) + len(writes[i].Data)
 		for j := range i {
 			if writes[j].Key == writes[i].Key {
 				return fmt.Errorf("%w: a %s occurs twice", ErrMalformed, writes[i].Key.Kind)
@@ -54,6 +59,10 @@ func Validate(writes []mfa.Write, takes []mfa.Take) error {
 				return fmt.Errorf("%w: a budget occurs twice", ErrMalformed)
 			}
 		}
+		total += len(takes[i].Budget)
+	}
+	if total > MaxTotalLength {
+		return fmt.Errorf("%w: %d bytes", ErrMalformed, total)
 	}
 	return nil
 }

@@ -322,7 +322,7 @@ func TestAnExportIsStreamed(t *testing.T) {
 	old, key := newInstance(t, c), identity(t)
 	const users = 450
 	for range users {
-		_, err := old.CreateUser(t.Context(), mfa.UserInput{FirstName: strings.Repeat("x", 4000)})
+		_, err := old.CreateUser(t.Context(), mfa.UserInput{Unsafe: []byte(`{"x":"` + strings.Repeat("x", 4000) + `"}`)})
 		old.must(err)
 	}
 	pages := &pages{}

@@ -222,6 +222,13 @@ var malformedCases = []testCase{
 		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), early})
 		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), none})
 	}},
+	{"too much data together", func(f *fixture) {
+		writes := []mfa.Write{put(alice, 0, "one")}
+		for i := range store.MaxTotalLength/store.MaxDataLength + 1 {
+			writes = append(writes, put(mfa.Key{Kind: nonces, ID: fmt.Sprint(i)}, 0, strings.Repeat("x", store.MaxDataLength)))
+		}
+		f.refuseMalformed(writes)
+	}},
 	{"too many parts", func(f *fixture) {
 		writes := []mfa.Write{put(alice, 0, "one")}
 		for i := range store.MaxParts - 1 {
