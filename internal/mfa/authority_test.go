@@ -665,3 +665,37 @@ func TestTicketsRenewAProof(t *testing.T) {
 	}
 	p.must(p.confirm(p.begin()))
 }
+
+// Finding 24: a sign-in whose answer was lost leaves no session that no browser holds.
+func TestASignInWhoseAnswerIsLostLeavesNoSession(t *testing.T) {
+	for name, tc := range map[string]struct {
+		waits time.Duration
+		alive int
+	}{
+		"and begins again":            {time.Minute, 1},
+		"and begins again much later": {11 * time.Minute, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newWorld(t).member()
+			p.enter()
+			before := p.browser
+			p.must(p.second(mfa.TOTPCode, p.app()))
+			got := p.browser
+			p.browser = before // the answer never came
+			p.want(apierr.ResourceNotFound, p.second(mfa.TOTPCode, p.app()))
+			p.browser = got
+			if !p.alive() {
+				t.Fatal("a repetition of the attempt, as by a double click, ended the session")
+			}
+			p.later(tc.waits)
+			p.browser = before
+			p.enter()
+			p.must(p.second(mfa.TOTPCode, p.app()))
+			listed, err := p.UserSessions(t.Context(), p.id)
+			p.must(err)
+			if len(listed) != tc.alive {
+				t.Errorf("%d sessions live, want %d", len(listed), tc.alive)
+			}
+		})
+	}
+}

@@ -92,6 +92,7 @@ type presence struct {
 	client  *Client // nil: none yet
 	carrier Carrier
 	token   secret.Value // set when the client must keep a new one
+	refused []Credential // tokens that are not good, or not good any more
 }
 
 // identify finds the calling client. A development browser that has not become a client gives way to a cookie that has.
@@ -110,6 +111,7 @@ func (t *txn) identify(from Caller) (*presence, error) {
 			return nil, err
 		}
 		if c == nil {
+			found.refused = append(found.refused, cred)
 			unknownBrowser = unknownBrowser || cred.Carrier == DevBrowser
 			continue
 		}
@@ -163,6 +165,9 @@ func (p *presence) visible() bool { return p.client != nil && p.client.Created }
 // ensure makes the presence a created client.
 func (t *txn) ensure(p *presence) error {
 	if p.client == nil {
+		if err := t.endOrphans(p); err != nil {
+			return err
+		}
 		id, err := t.s.randomID()
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ type Client struct {
 	version uint64
 
 	TokenHash []byte `json:"h"`
+	Former    []byte `json:"fh,omitempty"` // start of the hash of the token before the last sign-in: see orphan.go
 	// Created is false for a development browser that has not started a sign-in yet.
 	Created    bool      `json:"cr,omitempty"`
 	SignIn     *SignIn   `json:"si,omitempty"`

@@ -275,6 +275,7 @@ func (t *txn) complete(p *presence, u *User, si *SignIn, from Caller) error {
 	u.First.clear()
 	u.touch(t.now)
 	t.note(u, EventSignedIn, sessionName{c.ID, u.ID, nonce}.subject(session.CreatedAt))
+	c.former()
 	return t.rotate(p)
 }
 
