@@ -10,6 +10,7 @@ func boundProbes() []Probe {
 	return []Probe{
 		{"D17", "a user with hundreds of identifiers, which one deletion could not remove", "refused; a user with as many as allowed can be deleted", "2.2.1, 15.2.2", "", "", 0, manyIdentifiers},
 		{"D18", "usernames with line ends, blanks, @, + and signs that cannot be seen, on creation and on change", "refused", "2.2.1, 1.2.1", "", "", 0, oddUsernames},
+		{"H10", "passwords and backup codes with digests that take seconds to compare, on creation and on change", "refused", "15.2.2, 2.4.1", "", "", 0, dearDigests},
 	}
 }
 
@@ -45,5 +46,29 @@ func oddUsernames(t *trial) {
 	}
 	if got := p.shown().text("username"); got != p.name {
 		t.failf("the username is now %q", got)
+	}
+}
+
+func dearDigests(t *trial) {
+	p := t.person(withApp)
+	bcrypt := func(cost string) string {
+		return "$2a$" + cost + "$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+	}
+	argon := func(params string) string {
+		return "$argon2id$v=19$" + params + "$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
+	}
+	for what, in := range map[string]map[string]any{
+		"bcrypt of cost 13":          {"password_hasher": "bcrypt", "password_digest": bcrypt("13")},
+		"bcrypt of cost 31":          {"password_hasher": "bcrypt", "password_digest": bcrypt("31")},
+		"argon2 with a gigabyte":     {"password_hasher": "argon2id", "password_digest": argon("m=1048576,t=1,p=1")},
+		"argon2 with 99 passes":      {"password_hasher": "argon2id", "password_digest": argon("m=65536,t=99,p=1")},
+		"argon2 with many threads":   {"password_hasher": "argon2id", "password_digest": argon("m=65536,t=1,p=255")},
+		"a backup code of cost 31":   {"totp_secret": p.seed.Reveal(), "backup_codes": []string{bcrypt("31")}},
+		"twenty of cost 12":          {"totp_secret": p.seed.Reveal(), "backup_codes": list(20, func(int) string { return bcrypt("12") })},
+		"five hundred backup codes":  {"totp_secret": p.seed.Reveal(), "backup_codes": list(500, func(int) string { return bcrypt("04") })},
+		"a digest of another hasher": {"password_hasher": "argon2id", "password_digest": bcrypt("10")},
+	} {
+		t.refused("a user with "+what, t.backend(http.MethodPost, "/v1/users", in))
+		t.refused("a change to "+what, t.backend(http.MethodPatch, "/v1/users/"+p.id, in))
 	}
 }

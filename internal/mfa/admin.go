@@ -252,6 +252,9 @@ func (t *txn) importBackupCodes(u *User, codes []secret.Value) error {
 		}
 		plain = append(plain, text)
 	}
+	if !importableDigests(digests) {
+		return invalid
+	}
 	if err := t.bindBackupCodes(u, plain); err != nil {
 		return err
 	}

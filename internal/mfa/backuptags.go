@@ -87,18 +87,13 @@ func (t *txn) judgeBackup(u *User, code string) (bool, error) {
 		b.Tags = slices.Delete(b.Tags, i, i+tags.size)
 		return true, t.burned(u)
 	}
-	for i, digest := range b.Imported {
-		ok, err := t.s.passwords.Verify(t.ctx, digest, secret.New(code))
-		if err != nil {
-			return false, fmt.Errorf("compare imported backup code: %w", err)
-		}
-		if ok {
-			b.Used = append(b.Used, tags.of(canonical)...)
-			b.Imported = slices.Delete(b.Imported, i, i+1)
-			return true, t.burned(u)
-		}
+	i, err := t.compareImported(u, code)
+	if err != nil || i < 0 {
+		return false, err
 	}
-	return false, nil
+	b.Used = append(b.Used, tags.of(canonical)...)
+	b.Imported = slices.Delete(b.Imported, i, i+1)
+	return true, t.burned(u)
 }
 
 // find returns where in stored tags the one of a code begins, or -1.

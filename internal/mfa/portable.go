@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/password"
 	"github.com/countersign-mfa/countersign/internal/phone"
 	"github.com/countersign-mfa/countersign/internal/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/seal"
@@ -283,6 +285,9 @@ func (p Portable) user(id string) (*User, error) {
 	if err := p.checkRestored(); err != nil {
 		return nil, err
 	}
+	if err := p.checkDigests(); err != nil {
+		return nil, err
+	}
 	for _, e := range p.EmailAddresses {
 		if bareID(prefixID, e.ID) == "" || !isEmail(e.Address) || e.Address != strings.ToLower(e.Address) {
 			return nil, malformed("email_addresses")
@@ -301,6 +306,22 @@ func (p Portable) user(id string) (*User, error) {
 		})
 	}
 	return u, nil
+}
+
+// checkDigests bounds what comparisons with the digests would cost, as at an import.
+func (p Portable) checkDigests() error {
+	if cost, err := password.Cost(p.PasswordDigest); p.PasswordDigest != "" && (err != nil || cost > password.MostImported) {
+		return malformed("password_digest")
+	}
+	c := p.BackupCodes
+	if c == nil {
+		return nil
+	}
+	bcryptOnly := !slices.ContainsFunc(c.BCrypt, func(digest string) bool { return !strings.HasPrefix(digest, "$2") })
+	if len(c.Unused)+len(c.Used)+len(c.BCrypt) > backupCodesPerUser || !bcryptOnly || !importableDigests(c.BCrypt) {
+		return malformed("backup_codes")
+	}
+	return nil
 }
 
 // restoreFactors seals what came along with the keys of this instance.

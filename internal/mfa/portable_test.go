@@ -32,13 +32,13 @@ func TestAPortableUserIsWhole(t *testing.T) {
 	id := strings.Repeat("a", idLen)
 	was := &User{
 		ID: id, Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []Email{{prefixID + id, "a@example.com", 1}}, Public: json.RawMessage(`{"a":1}`),
-		Private: json.RawMessage(`{"b":2}`), Unsafe: json.RawMessage(`{"c":3}`), Password: "pw", PasswordAt: 1,
+		Private: json.RawMessage(`{"b":2}`), Unsafe: json.RawMessage(`{"c":3}`), Password: aDigest, PasswordAt: 1,
 		Phones: []Phone{{
 			ID: prefixID + id + id, Tail: id, Number: aMoved, Country: "US", Line: 2, Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Primary: true,
 			CreatedAt: 1, UpdatedAt: 2,
 		}},
 		TOTP:   &TOTP{ID: id, Verified: 1, LastStep: 2, Failures: 3, CreatedAt: 4},
-		Backup: &BackupSet{ID: "b", Version: 1, Foreign: true, Imported: []string{"i"}, Failures: 2, CreatedAt: 3},
+		Backup: &BackupSet{ID: "b", Version: 1, Foreign: true, Imported: []string{aDigest}, Failures: 2, CreatedAt: 3},
 		First:  Lanes{Budget{1, 2, 3}, Budget{4, 5, 6}}, Second: Lanes{Budget{4, 5, 6}, Budget{7, 8, 9}}, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Notices: ratelimit.Log{3}, Tried: ratelimit.Log{2}, Banned: true, LockedUntil: 1,
 		StrandedAt:      4,
 		SessionsEndedAt: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
@@ -97,7 +97,10 @@ func TestAPortableUserIsWhole(t *testing.T) {
 	}
 }
 
-const aMoved = "+12125550123"
+const (
+	aMoved  = "+12125550123"
+	aDigest = "$2a$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+)
 
 // TestAPortableUserIsChecked: a file is input like any other.
 func TestAPortableUserIsChecked(t *testing.T) {
@@ -140,7 +143,16 @@ func TestAPortableUserIsChecked(t *testing.T) {
 		"a short key":                func(p *Portable) { p.BackupCodes.Key = Disclosed{secret.New("AAAA")} },
 		"a tag of another length":    func(p *Portable) { p.BackupCodes.Unused[0] = make([]byte, 4) },
 		"a used tag that is nothing": func(p *Portable) { p.BackupCodes.Used = [][]byte{{}} },
-		"a set without an id":        func(p *Portable) { p.BackupCodes.ID = prefixBackup },
+		"a dear password":            func(p *Portable) { p.PasswordDigest = strings.Replace(aDigest, "10", "13", 1) },
+		"a password that is none":    func(p *Portable) { p.PasswordDigest = "x" },
+		"a dear backup code":         func(p *Portable) { p.BackupCodes.BCrypt = []string{strings.Replace(aDigest, "10", "31", 1)} },
+		"a backup code of argon2": func(p *Portable) {
+			p.BackupCodes.BCrypt = []string{"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"}
+		},
+		"too many codes": func(p *Portable) {
+			p.BackupCodes.Used = slices.Repeat([][]byte{make([]byte, backupTagSize)}, backupCodesPerUser)
+		},
+		"a set without an id": func(p *Portable) { p.BackupCodes.ID = prefixBackup },
 	} {
 		p := good()
 		spoil(&p)

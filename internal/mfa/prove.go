@@ -1,6 +1,7 @@
 package mfa
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -84,6 +85,9 @@ func (t *txn) proveSecond(u *User, known bool, g Guess, v verification) error {
 	}
 	if err := t.mayGuess(u, known); err != nil {
 		return err
+	}
+	if known {
+		t.lane = "known"
 	}
 	what := u.factor(g.Strategy, v.slot)
 	failures, right, err := t.judge(u, g, v.slot)
@@ -247,22 +251,18 @@ type passwordMemo struct {
 	digest string
 	right  bool
 	done   bool
+	of     string // the identifier that is guessed at, if there is one
 }
 
 func (m *passwordMemo) verify(t *txn, digest string, given secret.Value) (bool, error) {
 	if m.done && subtle.ConstantTimeCompare([]byte(m.digest), []byte(digest)) == 1 {
 		return m.right, nil
 	}
-	right := false
-	if digest == "" {
-		t.s.passwords.VerifyNone(t.ctx, given)
-	} else {
-		var err error
-		if right, err = t.s.passwords.Verify(t.ctx, digest, given); err != nil {
-			return false, fmt.Errorf("verify password: %w", err)
-		}
+	right, err := t.compare("password/"+cmp.Or(m.of, digest), digest, given)
+	if err != nil {
+		return false, fmt.Errorf("verify password: %w", err)
 	}
-	*m = passwordMemo{digest, right, true}
+	m.digest, m.right, m.done = digest, right, true
 	return right, nil
 }
 

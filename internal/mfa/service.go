@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/password"
 	"github.com/countersign-mfa/countersign/internal/phone"
 	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
@@ -30,7 +29,7 @@ type Config struct {
 	Store     Store
 	Sender    Sender
 	Ring      *seal.Ring
-	Passwords *password.Hasher
+	Passwords Passwords
 	// Numbers reads a phone number that is to be added; nil where none is.
 	Numbers func(text string) (phone.Number, error)
 	Now     func() time.Time
@@ -58,7 +57,7 @@ type Service struct {
 	store     Store
 	sender    Sender
 	ring      *seal.Ring
-	passwords *password.Hasher
+	passwords Passwords
 	numbers   func(string) (phone.Number, error)
 	now       func() time.Time
 	pause     func(context.Context, time.Duration) error
@@ -72,6 +71,7 @@ type Service struct {
 	notify    func(Event)
 	cache     settingsCache
 	spending  spending
+	comparing comparing
 	keys      keyMemo
 }
 

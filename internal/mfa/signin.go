@@ -93,6 +93,7 @@ func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput)
 
 // passwordOf judges a password for an account that may not exist, at the same cost either way.
 func (t *txn) passwordOf(u *User, known bool, claim Key, given secret.Value, memo *passwordMemo) error {
+	memo.of = claim.ID
 	switch hidden := t.state.settings.EnumerationProtection; {
 	case hidden && u == nil:
 		return t.refusePassword(claim, given, memo)

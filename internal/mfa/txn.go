@@ -38,6 +38,9 @@ type txn struct {
 	in *signedIn
 	// system says that Countersign acts by itself.
 	system   bool
+	compared *comparisons
+	began    uint64 // the moment of [comparing] before anything was read
+	lane     string // "known" for a guess on a client that passed the user's second factor before
 	address  netip.Addr
 	language language.Tag
 }
@@ -53,20 +56,18 @@ func (t *txn) refuse(err error) error { return refusal{err} }
 // update runs one operation: it reads keys in one round trip, runs do on them, and commits what do staged. do may run several
 // times and must only stage effects.
 func (s *Service) update(ctx context.Context, keys []Key, do func(*txn) error) error {
+	var compared comparisons
+	defer compared.end()
 	for try := 0; ; try++ {
-		t := &txn{s: s, ctx: ctx, now: At(s.now()), seen: map[Key]entity{}, dirty: map[Key]bool{}}
+		t := &txn{s: s, ctx: ctx, now: At(s.now()), seen: map[Key]entity{}, dirty: map[Key]bool{}, compared: &compared, began: s.comparing.moment()}
 		if err := t.begin(keys); err != nil {
 			return err
 		}
-		verdict := do(t)
-		if verdict != nil && !errors.As(verdict, new(refusal)) {
-			return verdict
-		}
-		err := t.commit()
-		if errors.As(err, new(refusal)) {
-			verdict, err = err, nil
-		}
+		verdict, err := t.attempt(do)
 		switch {
+		case errors.Is(err, errAgain):
+			try--
+			continue
 		case errors.Is(err, ErrConflict) && try+1 < commitTries:
 			if err := s.backOff(ctx, try); err != nil {
 				return err
@@ -90,6 +91,19 @@ func (s *Service) update(ctx context.Context, keys []Key, do func(*txn) error) e
 		}
 		return nil
 	}
+}
+
+// attempt runs an operation and commits. The verdict is a refusal that was committed, the error why nothing was.
+func (t *txn) attempt(do func(*txn) error) (verdict, err error) {
+	verdict = do(t)
+	if verdict != nil && !errors.As(verdict, new(refusal)) {
+		return nil, verdict
+	}
+	err = t.commit()
+	if errors.As(err, new(refusal)) {
+		return err, nil
+	}
+	return verdict, err
 }
 
 // backOff waits a random moment that grows with every try.
@@ -242,7 +256,7 @@ func (t *txn) commit() error {
 		case !ok:
 			return err
 		case t.wall == nil:
-			return t.exhausted(budget)
+			return t.overdrawn(budget)
 		}
 		if again := t.spent(budget); again != nil {
 			if !errors.As(again, new(refusal)) {
@@ -277,6 +291,14 @@ func (t *txn) write() error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+// overdrawn is exhausted for a limit that a commit has found so.
+func (t *txn) overdrawn(budget string) error {
+	if take := t.takeOf(budget); take != nil {
+		t.s.comparing.learn(budget, take.Expires, t.now.Time())
+	}
+	return t.exhausted(budget)
 }
 
 // exhausted says when the period of an exhausted budget ends.

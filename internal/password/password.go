@@ -53,8 +53,12 @@ type Params struct {
 // DefaultParams is the second recommendation of the OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes.
 var DefaultParams = Params{Memory: 19 * 1024, Time: 2, Threads: 1}
 
-// parallel bounds how many comparisons run at once, because each takes as much memory as its digest asks for.
-const parallel = 2
+// parallel bounds how many comparisons run at once, because each takes as much memory as its digest asks for. Of digests that cost more than our own,
+// which come from elsewhere, fewer run: there is always a turn for the others.
+const (
+	parallel      = 2
+	parallelHeavy = parallel - 1
+)
 
 const (
 	saltLen = 16
@@ -66,17 +70,35 @@ type Hasher struct {
 	params Params
 	rand   io.Reader
 	slots  chan struct{}
+	heavy  chan struct{}
 }
 
 // New returns a hasher that makes new digests at the given cost.
 func New(params Params, rand io.Reader) *Hasher {
-	return &Hasher{params: params, rand: rand, slots: make(chan struct{}, parallel)}
+	return &Hasher{params: params, rand: rand, slots: make(chan struct{}, parallel), heavy: make(chan struct{}, parallelHeavy)}
 }
 
-func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
+// enter waits for a turn to compute something of a cost.
+func (h *Hasher) enter(ctx context.Context, cost int) (leave func(), err error) {
+	if cost <= h.params.cost() {
+		return take(ctx, h.slots)
+	}
+	leaveHeavy, err := take(ctx, h.heavy)
+	if err != nil {
+		return nil, err
+	}
+	leaveSlot, err := take(ctx, h.slots)
+	if err != nil {
+		leaveHeavy()
+		return nil, err
+	}
+	return func() { leaveSlot(); leaveHeavy() }, nil
+}
+
+func take(ctx context.Context, of chan struct{}) (back func(), err error) {
 	select {
-	case h.slots <- struct{}{}:
-		return func() { <-h.slots }, nil
+	case of <- struct{}{}:
+		return func() { <-of }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -84,7 +106,7 @@ func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
 
 // Hash returns a digest in PHC form.
 func (h *Hasher) Hash(ctx context.Context, pw secret.Value) (string, error) {
-	leave, err := h.enter(ctx)
+	leave, err := h.enter(ctx, h.params.cost())
 	if err != nil {
 		return "", err
 	}
@@ -98,13 +120,25 @@ func (h *Hasher) Hash(ctx context.Context, pw secret.Value) (string, error) {
 	return d.String(), nil
 }
 
-// Verify says whether a password has the digest: argon2id, argon2i or bcrypt. A digest that it cannot read is [ErrDigest].
+// Verify says whether a password has the digest: argon2id, argon2i or bcrypt. A digest that it cannot read, or that would cost too much, is [ErrDigest].
 func (h *Hasher) Verify(ctx context.Context, encoded string, pw secret.Value) (bool, error) {
-	leave, err := h.enter(ctx)
+	return h.VerifyIf(ctx, encoded, pw, func() error { return nil })
+}
+
+// VerifyIf is Verify for a comparison that may be in vain when its turn has come: it asks then, and returns that error instead of comparing.
+func (h *Hasher) VerifyIf(ctx context.Context, encoded string, pw secret.Value, still func() error) (bool, error) {
+	cost, err := Cost(encoded)
+	if err != nil || cost > mostCompared {
+		return false, ErrDigest
+	}
+	leave, err := h.enter(ctx, cost)
 	if err != nil {
 		return false, err
 	}
 	defer leave()
+	if err := still(); err != nil {
+		return false, err
+	}
 	if strings.HasPrefix(encoded, "$2") {
 		return verifyBcrypt(encoded, pw)
 	}
@@ -131,43 +165,34 @@ func verifyBcrypt(encoded string, pw secret.Value) (bool, error) {
 	return false, ErrDigest
 }
 
-// VerifyNone does the work of a comparison with a new digest, so that an account that does not exist takes as long as one that does.
-func (h *Hasher) VerifyNone(ctx context.Context, pw secret.Value) {
-	leave, err := h.enter(ctx)
+// VerifyNoneIf does the work of a comparison with a new digest, so that an account that does not exist takes as long as one that does. It asks as
+// [Hasher.VerifyIf] does.
+func (h *Hasher) VerifyNoneIf(ctx context.Context, pw secret.Value, still func() error) error {
+	leave, err := h.enter(ctx, h.params.cost())
 	if err != nil {
-		return
+		return err
 	}
 	defer leave()
+	if err := still(); err != nil {
+		return err
+	}
 	digest{kind: "argon2id", params: h.params, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}.compute(pw)
+	return nil
 }
-
-// The most that an imported digest may cost.
-const (
-	maxMemory  = 64 * 1024
-	maxTime    = 10
-	maxThreads = 4
-	maxCost    = 14
-)
 
 // bcryptForm is stricter than the library, which looks at some of it only when a password is compared.
 var bcryptForm = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
 
 // ParseDigest checks a digest that comes with a user from elsewhere; hasher is Clerk's name for it: bcrypt, argon2i or argon2id.
 func ParseDigest(hasher, encoded string) (string, error) {
-	switch hasher {
-	case "bcrypt":
-		cost, err := bcrypt.Cost([]byte(encoded))
-		if err != nil || cost > maxCost || !bcryptForm.MatchString(encoded) {
-			return "", ErrDigest
-		}
-		return encoded, nil
-	case "argon2i", "argon2id":
-		if d, err := parse(encoded); err != nil || d.kind != hasher {
-			return "", ErrDigest
-		}
-		return encoded, nil
+	kind, _, _ := strings.Cut(strings.TrimPrefix(encoded, "$"), "$")
+	if strings.HasPrefix(kind, "2") {
+		kind = "bcrypt"
 	}
-	return "", ErrDigest
+	if cost, err := Cost(encoded); err != nil || kind != hasher || cost > MostImported {
+		return "", ErrDigest
+	}
+	return encoded, nil
 }
 
 // digest is an argon2 digest taken apart.
@@ -187,7 +212,7 @@ func (d digest) compute(pw secret.Value) []byte {
 
 func (d digest) String() string {
 	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$%s$v=%d$m=%d,t=%d,p=%d$%s$%s", d.kind, argon2.Version, d.params.Memory, d.params.Time, d.params.Threads, b64(d.salt), b64(d.hash))
+	return fmt.Sprintf("$%s$v=%d$%v$%s$%s", d.kind, argon2.Version, d.params, b64(d.salt), b64(d.hash))
 }
 
 // parse reads a PHC string (https://github.com/P-H-C/phc-string-format), within bounds.
@@ -198,7 +223,7 @@ func parse(encoded string) (digest, error) {
 	}
 	d := digest{kind: parts[1]}
 	p := &d.params
-	if n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.Memory, &p.Time, &p.Threads); err != nil || n != 3 {
+	if n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.Memory, &p.Time, &p.Threads); err != nil || n != 3 || p.String() != parts[3] {
 		return digest{}, ErrDigest
 	}
 	var err1, err2 error

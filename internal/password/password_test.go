@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/password"
@@ -57,7 +58,18 @@ func TestParseDigest(t *testing.T) {
 		"argon2id":                     {"argon2id", ok, true},
 		"named as another kind":        {"argon2i", ok, false},
 		"bcrypt":                       {"bcrypt", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", true},
-		"bcrypt too dear":              {"bcrypt", "$2a$20$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", false},
+		"bcrypt, as dear as allowed":   {"bcrypt", "$2b$12$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", true},
+		"bcrypt too dear":              {"bcrypt", "$2a$13$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", false},
+		"bcrypt for a century":         {"bcrypt", "$2a$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", false},
+		"bcrypt of no cost":            {"bcrypt", "$2a$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", false},
+		"bcrypt, cut short":            {"bcrypt", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe", false},
+		"bcrypt named argon2id":        {"argon2id", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", false},
+		"as dear as allowed":           {"argon2id", strings.Replace(ok, "t=2", "t=4", 1), true},
+		"memory times passes":          {"argon2id", strings.Replace(ok, "t=2", "t=5", 1), false},
+		"more than ten passes":         {"argon2id", strings.Replace(ok, "m=65536,t=2", "m=64,t=11", 1), false},
+		"too many threads":             {"argon2id", strings.Replace(ok, "p=1", "p=5", 1), false},
+		"threads beyond a byte":        {"argon2id", strings.Replace(ok, "p=1", "p=257", 1), false},
+		"more after the parameters":    {"argon2id", strings.Replace(ok, "p=1", "p=1,x=1", 1), false},
 		"too much memory":              {"argon2id", strings.Replace(ok, "65536", "1048576", 1), false},
 		"too many passes":              {"argon2id", strings.Replace(ok, "t=2", "t=99", 1), false},
 		"no memory at all":             {"argon2id", strings.Replace(ok, "65536", "0", 1), false},
@@ -117,4 +129,64 @@ func FuzzParseDigest(f *testing.F) {
 			t.Errorf("%q was accepted and cannot be verified: %v", digest, err)
 		}
 	})
+}
+
+// TestADearDigestIsNotCompared: what no import ever allowed costs nothing, however it came into the store.
+func TestADearDigestIsNotCompared(t *testing.T) {
+	h := password.New(cheap, rand.Reader)
+	for _, digest := range []string{
+		"$2a$15$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$2a$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "",
+	} {
+		asked := false
+		_, err := h.VerifyIf(t.Context(), digest, secret.New("x"), func() error { asked = true; return nil })
+		if !errors.Is(err, password.ErrDigest) || asked {
+			t.Errorf("%q: %v, its turn came: %t", digest, err, asked)
+		}
+	}
+}
+
+// TestDearDigestsLeaveATurn: comparisons with digests from elsewhere never hold every turn.
+func TestDearDigestsLeaveATurn(t *testing.T) {
+	h := password.New(cheap, rand.Reader)
+	own, err := h.Hash(t.Context(), secret.New("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const dear = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+	began, end := make(chan struct{}, 10), make(chan struct{})
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			_, err := h.VerifyIf(context.Background(), dear, secret.New("x"), func() error { began <- struct{}{}; <-end; return nil })
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-began
+	if right, err := h.Verify(t.Context(), own, secret.New("x")); err != nil || !right {
+		t.Errorf("a comparison of our own: %t, %v", right, err)
+	}
+	if n := len(began); n != 0 {
+		t.Errorf("%d more dear comparisons are under way", n)
+	}
+	close(end)
+	all.Wait()
+}
+
+// TestAComparisonInVainIsNotMade: what has become known while it waited for its turn is its answer.
+func TestAComparisonInVainIsNotMade(t *testing.T) {
+	h := password.New(cheap, rand.Reader)
+	vain := errors.New("in vain")
+	own, err := h.Hash(t.Context(), secret.New("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if right, err := h.VerifyIf(t.Context(), own, secret.New("x"), func() error { return vain }); right || !errors.Is(err, vain) {
+		t.Errorf("%t, %v", right, err)
+	}
+	if err := h.VerifyNoneIf(t.Context(), secret.New("x"), func() error { return vain }); !errors.Is(err, vain) {
+		t.Error(err)
+	}
 }
