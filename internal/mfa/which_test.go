@@ -88,12 +88,17 @@ func TestAReplayIsOfItsPeriod(t *testing.T) {
 		o.newcomer()
 		o.later(time.Minute)
 	}
+	o.later(10 * time.Minute)
+	o.newcomer() // at the fifteenth minute, and one in the same second
+	o.later(300 * time.Millisecond)
+	o.newcomer()
+	o.later(time.Second)
 	o.run()
 	for name, tc := range map[string]struct {
 		from, to time.Duration
 		want     int
 	}{
-		"all": {0, time.Hour, 5}, "the middle": {time.Minute, 3 * time.Minute, 3}, "between two": {time.Minute + time.Second, 2*time.Minute - time.Second, 0},
+		"all": {0, time.Hour, 7}, "until within a second": {15 * time.Minute, 15*time.Minute + 299*time.Millisecond, 1}, "from within a second": {15*time.Minute + time.Millisecond, time.Hour, 1}, "the middle": {time.Minute, 3 * time.Minute, 3}, "between two": {time.Minute + time.Second, 2*time.Minute - time.Second, 0},
 		"one moment": {2 * time.Minute, 2 * time.Minute, 1}, "until the first": {-time.Hour, 0, 1}, "backwards": {3 * time.Minute, time.Minute, 0},
 	} {
 		o.got = nil
