@@ -17,15 +17,31 @@ if [ -z "${DYNAMODB_ENDPOINT:-}" ]; then
 		rm -r .tools/unpack
 		chmod +x "$tool"
 	fi
-	port=${DYNAMODB_PORT:-39512}
-	"$tool" --port "$port" >/dev/null 2>&1 &
-	server=$!
-	trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true' EXIT
-	export DYNAMODB_ENDPOINT="http://127.0.0.1:$port"
-	for _ in $(seq 100); do
-		if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
-		kill -0 "$server" 2>/dev/null || { echo "dynoxide did not start; is port $port taken? Set DYNAMODB_PORT."; exit 1; }
-		sleep 0.05
+	server=
+	trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true' EXIT
+	# start <port>: starts the server and waits until it answers. It fails when the server ends, as it does when the port is taken.
+	start() {
+		"$tool" --port "$1" >/dev/null 2>&1 &
+		server=$!
+		for _ in $(seq 400); do
+			if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+				sleep 0.1 # had another program been faster, ours would have ended by now
+				kill -0 "$server" 2>/dev/null && return 0
+			fi
+			kill -0 "$server" 2>/dev/null || return 1
+			sleep 0.05
+		done
+		return 1
+	}
+	# Ports from 32768 on are given to outgoing connections; one below that nobody listens on is free, unless another takes it first.
+	started=
+	for _ in $(seq 20); do
+		port=${DYNAMODB_PORT:-$((20000 + RANDOM % 12000))}
+		if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then continue; fi
+		if start "$port"; then started=yes && break; fi
+		kill "$server" 2>/dev/null || true
 	done
+	[ -n "$started" ] || { echo "dynoxide did not start; the last port tried was $port"; exit 1; }
+	export DYNAMODB_ENDPOINT="http://127.0.0.1:$port"
 fi
 "$@"

@@ -19,8 +19,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// differentialTime bounds how long the stores are compared; runs that would begin later are left out.
-const differentialTime = 10 * time.Second
+const (
+	// differentialTime bounds how long the stores are compared; runs that would begin later are left out, once there were enough.
+	differentialTime = 10 * time.Second
+	// differentialFewest is how many runs there are however slow the machine is.
+	differentialFewest = 20
+)
 
 // TestSameAsBoltstore gives random calls to the embedded store and to the table, which must answer the same: what works in development
 // works in production. All runs use the same two stores and leave them without records.
@@ -38,7 +42,7 @@ func TestSameAsBoltstore(t *testing.T) {
 	stores := [2]mfa.Store{file, dynamo.New(client, table, time.Now)}
 	end, run := time.Now().Add(differentialTime), 0
 	rapid.Check(t, func(t *rapid.T) {
-		if time.Now().After(end) {
+		if run >= differentialFewest && time.Now().After(end) {
 			return
 		}
 		run++
@@ -46,6 +50,9 @@ func TestSameAsBoltstore(t *testing.T) {
 		defer d.clear(t)
 		t.Repeat(map[string]func(*rapid.T){"commit": d.commit, "take": d.take, "get": d.get, "expired": d.expired, "list": d.list})
 	})
+	if run < differentialFewest {
+		t.Errorf("the stores were compared %d times, want at least %d", run, differentialFewest)
+	}
 }
 
 // versions are those of one state of a record: each store has numbers of its own.

@@ -14,16 +14,14 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/dynamo"
 	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/needs"
 	"github.com/countersign-mfa/countersign/internal/store/storetest"
 )
 
 // newClient talks to the server that DYNAMODB_ENDPOINT names; scripts/with-dynamodb.sh starts one.
 func newClient(t *testing.T, options ...func(*dynamodb.Options)) *dynamodb.Client {
 	t.Helper()
-	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
-	if endpoint == "" {
-		t.Skip("SKIPPED: DYNAMODB_ENDPOINT names no server; make test starts one")
-	}
+	endpoint := needs.Or(t, os.Getenv("DYNAMODB_ENDPOINT"), needs.DynamoDB, "DYNAMODB_ENDPOINT names no server; scripts/with-dynamodb.sh starts one")
 	return dynamodb.New(dynamodb.Options{
 		BaseEndpoint: &endpoint, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}, options...)

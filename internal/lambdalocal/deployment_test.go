@@ -17,6 +17,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/fleet"
 	"github.com/countersign-mfa/countersign/internal/lambdalocal"
+	"github.com/countersign-mfa/countersign/internal/needs"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/answers.txt")
@@ -52,13 +53,10 @@ func (s *safe) String() string {
 	return s.b.String()
 }
 
-// deploy starts a deployment, or skips where there is no DynamoDB-compatible server.
+// deploy starts a deployment, for which it needs a DynamoDB-compatible server.
 func deploy(t testing.TB, secretKey string) (*lambdalocal.Deployment, *safe) {
 	t.Helper()
-	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
-	if endpoint == "" {
-		t.Skip("SKIPPED: DYNAMODB_ENDPOINT names no server; make test starts one")
-	}
+	endpoint := needs.Or(t, os.Getenv("DYNAMODB_ENDPOINT"), needs.DynamoDB, "DYNAMODB_ENDPOINT names no server; scripts/with-dynamodb.sh starts one")
 	dir, err := bootstraps()
 	if err != nil {
 		t.Fatal(err)
