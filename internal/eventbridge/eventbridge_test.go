@@ -64,6 +64,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		"an entry that was refused":     {200, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"ThrottlingException","ErrorMessage":"user_1"}]}`, "ThrottlingException"},
 		"a count without an entry":      {200, `{"FailedEntryCount":1,"Entries":[]}`, ""},
+		"a count beside an entry":       {200, `{"FailedEntryCount":1,"Entries":[{"EventId":"1"}]}`, ""},
 		"nothing about the event":       {200, `{"FailedEntryCount":0,"Entries":[]}`, ""},
 		"a request that is not allowed": {400, `{"__type":"AccessDeniedException","message":"user_1"}`, "AccessDeniedException"},
 		"no service":                    {503, `user_1`, ""},

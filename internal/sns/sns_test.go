@@ -2,6 +2,7 @@ package sns_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -80,6 +81,25 @@ func TestTheWireForm(t *testing.T) {
 	}
 }
 
+// TestThePriceOfAMessageIsExact: rounded down it would refuse messages, rounded up let dearer ones pass; without one the account decides.
+func TestThePriceOfAMessageIsExact(t *testing.T) {
+	for price, want := range map[float64]string{0.05: "0.05", 0.00645: "0.00645", 1: "1", 0: ""} {
+		client, requests := gateway(t, 200, good)
+		if err := sns.New(client, sns.Config{MaxPrice: price}).Send(t.Context(), message(t, false)); err != nil {
+			t.Fatal(err)
+		}
+		got, r := "", (*requests)[0]
+		for n := 1; r.Has(fmt.Sprintf("MessageAttributes.entry.%d.Name", n)); n++ {
+			if r.Get(fmt.Sprintf("MessageAttributes.entry.%d.Name", n)) == "AWS.SNS.SMS.MaxPrice" {
+				got = r.Get(fmt.Sprintf("MessageAttributes.entry.%d.Value.StringValue", n))
+			}
+		}
+		if got != want {
+			t.Errorf("%v is sent as %q, want %q", price, got, want)
+		}
+	}
+}
+
 func TestTestMessagesAreNotSent(t *testing.T) {
 	client, requests := gateway(t, 200, good)
 	if err := sns.New(client, sns.Config{}).Send(t.Context(), message(t, true)); err != nil || len(*requests) != 0 {
@@ -89,17 +109,28 @@ func TestTestMessagesAreNotSent(t *testing.T) {
 
 // TestFailures: one request each, whatever happens, and an error that tells the reason and nothing of the message.
 func TestFailures(t *testing.T) {
-	for name, tc := range map[string]struct {
+	type failure struct {
 		status int
 		code   string
 		want   error
-	}{
+	}
+	cases := map[string]failure{
 		"the number opted out":      {400, "OptedOut", sns.ErrOptedOut},
 		"the number is not a phone": {400, "InvalidParameter", sns.ErrInvalid},
 		"throttled":                 {429, "Throttling", sns.ErrLimit},
 		"the service is broken":     {500, "InternalError", sns.ErrSend},
 		"no permission":             {403, "AuthorizationError", sns.ErrSend},
+	}
+	for want, codes := range map[error][]string{ // each spelling that the services have
+		sns.ErrOptedOut: {"OptedOut", "OptedOutException"},
+		sns.ErrInvalid:  {"InvalidParameter", "InvalidParameterException", "InvalidParameterValue", "ParameterValueInvalid", "ValidationException"},
+		sns.ErrLimit:    {"Throttling", "ThrottlingException", "Throttled", "KMSThrottling"},
 	} {
+		for _, code := range codes {
+			cases[code] = failure{400, code, want}
+		}
+	}
+	for name, tc := range cases {
 		client, requests := gateway(t, tc.status, `<ErrorResponse><Error><Type>Sender</Type><Code>`+tc.code+`</Code><Message>`+number+" "+text+`</Message></Error></ErrorResponse>`)
 		err := sns.New(client, sns.Config{}).Send(t.Context(), message(t, false))
 		if !errors.Is(err, tc.want) {
