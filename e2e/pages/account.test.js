@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { after, before } from 'node:test';
 import jsQR from 'jsqr';
 import { PNG } from 'pngjs';
@@ -475,4 +476,65 @@ test('every text of the catalogue fits: German, Spanish and Japanese at 320 pixe
     await state(page, `security-${lang}`);
     await page.done();
   }
+});
+
+/** A team's own page: it proves who is there, makes a ticket, and leads back. */
+async function startTeam(user) {
+  const asked = [];
+  const team = createServer(async (request, response) => {
+    const to = new URL(request.url, 'http://localhost').searchParams.get('redirect_url');
+    asked.push(to);
+    response.writeHead(302, { Location: `${to}#ticket=${await server.ticket(user())}` }).end();
+  });
+  await new Promise((done) => { team.listen(0, 'localhost', done); });
+  await server.backend('PATCH', '/v1/instance', { reauth_url: `http://localhost:${team.address().port}/confirm?from=mfa` });
+  return { asked, stop: () => new Promise((done) => { team.close(done); }) };
+}
+
+test('a person without a password steps up with a ticket from the team\'s own page', async () => {
+  const user = await server.user('tess', { password: undefined });
+  let who = user;
+  const team = await startTeam(() => who);
+  const page = await signedIn(user);
+  await heading(page, 'Security');
+  await server.age(await sessionOf(page), 11);
+  await page.goto('/account/add-authenticator');
+  await page.getByRole('dialog').waitFor();
+  await state(page, 'reverify-elsewhere');
+  assert.match(await focused(page), /Confirm there/);
+  await page.keyboard.press('Enter');
+  await page.getByText('Confirmed.').waitFor();
+  await heading(page, 'Add an authenticator app');
+  assert.equal(new URL(page.url()).hash, '', 'the ticket is in no address');
+  assert.deepEqual(team.asked, [`${server.url}/account/add-authenticator`]);
+
+  await server.age(await sessionOf(page), 11);
+  who = await server.user('tom', { password: undefined });
+  await page.goto('/account/add-authenticator');
+  await press(page, 'Confirm there');
+  await page.getByRole('dialog').waitFor();
+  await page.getByRole('heading', { name: 'That did not work' }).waitFor();
+  await press(page, 'Close');
+  await page.getByRole('link', { name: 'Confirm there' }).waitFor();
+  await server.backend('PATCH', '/v1/instance', { reauth_url: '' });
+  await team.stop();
+  await page.done();
+});
+
+test('a person without a password who must set up a second factor steps up in the same way', async () => {
+  await server.set({ mfa_required: true });
+  const user = await server.user('theo', { password: undefined });
+  const team = await startTeam(() => user);
+  const page = await signedIn(user);
+  await heading(page, 'Protect your account');
+  await server.age(await sessionOf(page), 11);
+  await press(page, 'Authenticator app');
+  await press(page, 'Confirm there');
+  await page.getByText('Confirmed.').waitFor();
+  await press(page, 'Authenticator app');
+  await heading(page, 'Add an authenticator app');
+  await server.backend('PATCH', '/v1/instance', { reauth_url: '' });
+  await server.set({ mfa_required: false });
+  await team.stop();
+  await page.done();
 });

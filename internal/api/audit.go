@@ -59,6 +59,7 @@ var settingNames = map[string]string{
 	"sms": "sms_code", "totp": "authenticator_app", "backup": "backup_codes", "required": "mfa_required", "keep": "keep_other_sessions", "test": "test_mode",
 	"enum": "enumeration_protection", "firstsms": "first_factor_phone_code", "ip": "ip_limits", "strict": "strict_guessing", "origins": "allowed_origins", "countries": "sms_countries", "brand": "appearance", "hooks": "webhook_endpoints", "quiet": "notify_by_text",
 	"cap": "sms_daily_cap_usd", "caps": "sms_country_caps", "prices": "sms_prices", "recordonly": "sms_record_only",
+	"reauth": "reauth_url",
 }
 
 func presentSettings(stored []string) []string {

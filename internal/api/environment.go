@@ -15,6 +15,8 @@ type Environment struct {
 	MaintenanceMode bool           `json:"maintenance_mode"`
 	// Appearance is what the settings say of the pages' look. The pages read it here, as SDKs read the rest.
 	Appearance brand.Brand `json:"appearance,omitzero"`
+	// ReauthURL is where the pages lead people who have nothing to prove a first factor with here.
+	ReauthURL string `json:"reauth_url,omitempty"`
 }
 
 func getEnvironment(a *API, c *call, _ empty) (Environment, error) {
@@ -24,6 +26,7 @@ func getEnvironment(a *API, c *call, _ empty) (Environment, error) {
 		DisplayConfig: a.displayConfig(s),
 		UserSettings:  userSettings(s),
 		Appearance:    s.Brand,
+		ReauthURL:     s.ReauthURL,
 	}, nil
 }
 

@@ -32,6 +32,7 @@ type Instance struct {
 	IPLimits              bool     `json:"ip_limits"`
 	StrictGuessing        bool     `json:"strict_guessing"`
 	NotifyByText          bool     `json:"notify_by_text"`
+	ReauthURL             *string  `json:"reauth_url"`
 	// Appearance is how the pages look; what it leaves out is as deployed.
 	Appearance brand.Brand `json:"appearance"`
 	SMSSettings
@@ -43,6 +44,7 @@ func (a *API) presentInstance(s mfa.Settings) Instance {
 		TestMode: s.TestMode, SMSCode: s.SMSCode, AuthenticatorApp: s.AuthenticatorApp, BackupCodes: s.BackupCodes,
 		MFARequired: s.MFARequired, KeepOtherSessions: s.KeepSessions, SMSCountries: append([]string{}, s.SMSCountries...), EnumerationProtection: s.EnumerationProtection,
 		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, StrictGuessing: s.StrictGuessing, NotifyByText: !s.QuietChanges, Appearance: s.Brand, SMSSettings: presentSMSSettings(s),
+		ReauthURL: text(s.ReauthURL),
 	}
 }
 
@@ -77,6 +79,7 @@ type instanceInput struct {
 	SMSCountryCaps map[string]float64 `body:"sms_country_caps" doc:"dollars a UTC day by country; replaces what was there"`
 	SMSPrices      map[string]float64 `body:"sms_prices" doc:"dollars a message by country, before the built-in estimates; replaces what was there"`
 	SMSRecordOnly  *bool              `body:"sms_record_only" doc:"let pass what looks like pumping, and record it"`
+	ReauthURL      *string            `body:"reauth_url" doc:"where people who have no password here prove who they are, for a step-up: see docs/pages.md; empty for nowhere"`
 	// Appearance replaces the one before as a whole; {} goes back to what was deployed.
 	Appearance json.RawMessage `body:"appearance" doc:"name, logo, accent, support and texts of the pages; replaces what was there, {} goes back to what was deployed"`
 }
@@ -121,6 +124,9 @@ func (in instanceInput) apply(s *mfa.Settings) {
 	if in.NotifyByText != nil {
 		s.QuietChanges = !*in.NotifyByText
 	}
+	if in.ReauthURL != nil {
+		s.ReauthURL = *in.ReauthURL
+	}
 	if in.AllowedOrigins != nil {
 		s.AllowedOrigins = in.AllowedOrigins
 	}
@@ -132,6 +138,9 @@ func (in instanceInput) apply(s *mfa.Settings) {
 
 func updateInstance(a *API, c *call, in instanceInput) (noContent, error) {
 	if err := in.check(); err != nil {
+		return noContent{}, err
+	}
+	if err := a.checkReauthURL(in.ReauthURL); err != nil {
 		return noContent{}, err
 	}
 	look, err := in.look()

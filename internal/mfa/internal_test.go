@@ -59,6 +59,7 @@ func TestStoredForm(t *testing.T) {
 			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
 			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true,
 			Brand: brand.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
+			ReauthURL:    "https://r",
 			QuietChanges: true, Endpoints: []Endpoint{{"i", "w", "d", []EventName{"e"}, true, []hookSecret{{[]byte("s"), 1}}, 1, 2}}},
 		"event":      &journal{At: 1, By: ByUser, Address: "a", Acts: []act{{"k", "u", "s", PhoneCode, []string{"f"}, 1}}},
 		"delivery":   &delivery{To: []target{{"i", 1, 2, 3}}, Language: "de"},

@@ -44,6 +44,8 @@ type Settings struct {
 	SMSRecordOnly bool `json:"recordonly,omitempty"`
 	// QuietChanges sends no text messages about changes of an account.
 	QuietChanges bool `json:"quiet,omitempty"`
+	// ReauthURL is where people prove who they are who have nothing to prove it with here; "" is nowhere.
+	ReauthURL string `json:"reauth,omitempty"`
 	// Endpoints are where webhooks go.
 	Endpoints []Endpoint `json:"hooks,omitempty"`
 	UpdatedAt Instant    `json:"u,omitempty"`

@@ -1,6 +1,6 @@
 // The page that adds an authenticator app.
 
-import { account } from './api.js';
+import { account } from './account.js';
 import { enrolApp } from './enrolapp.js';
 import { finish } from './finish.js';
 import { load } from './form.js';

@@ -1,6 +1,7 @@
 // The page that adds a number. Behind # may stand the id of one that was added and not verified.
 
-import { account, get } from './api.js';
+import { account } from './account.js';
+import { get } from './api.js';
 import { enrolPhone } from './enrolphone.js';
 import { finish } from './finish.js';
 import { load } from './form.js';

@@ -60,19 +60,8 @@ export function explain(problem) {
   return t(has(`error.${problem.code}`) ? `error.${problem.code}` : 'error.unknown');
 }
 
-/** Leaves for the sign-in page, and comes back afterwards. */
-export function signInFirst() {
-  location.replace(`/sign-in?redirect_url=${encodeURIComponent(location.pathname)}`);
+/** Leaves for the sign-in page, and comes back afterwards. A ticket goes along, behind the #. */
+export function signInFirst(ticket) {
+  location.replace(`/sign-in?redirect_url=${encodeURIComponent(location.pathname)}${ticket ? `#ticket=${encodeURIComponent(ticket)}` : ''}`);
   return new Promise(() => {}); // the page is on its way out
-}
-
-/** The signed-in session of an account page. Without one, or with an unfinished task, the browser goes where that is mended. */
-export async function account() {
-  const session = activeSession((await get('/client')).response);
-  if (!session) return signInFirst();
-  if (session.status === 'pending') {
-    location.replace(`/tasks/setup-mfa?redirect_url=${encodeURIComponent(location.pathname)}`);
-    return new Promise(() => {});
-  }
-  return session;
 }

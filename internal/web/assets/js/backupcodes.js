@@ -1,6 +1,7 @@
 // The page that makes a new set of backup codes.
 
-import { account, explain, post } from './api.js';
+import { account } from './account.js';
+import { explain, post } from './api.js';
 import { showCodes } from './codes.js';
 import { button, load } from './form.js';
 import { h, heading, notice, page, show, t } from './page.js';

@@ -4,6 +4,7 @@ import { explain, post } from './api.js';
 import { challenge } from './challenge.js';
 import { button, dialog } from './form.js';
 import { h, heading, notice, show, t } from './page.js';
+import { reauthAddress } from './reauth.js';
 
 export class Cancelled extends Error {
   cancelled = true;
@@ -26,9 +27,14 @@ async function ask(sessionID) {
   const second = begun.status === 'needs_second_factor';
   const factors = (second ? begun.supported_second_factors : begun.supported_first_factors) ?? [];
   const step = second ? 'second_factor' : 'first_factor';
+  const elsewhere = factors.length === 0 && !second ? await reauthAddress() : undefined;
   const restore = document.title;
   const proved = await dialog((box, close) => {
     const cancel = button(t('button.cancel'), { kind: 'plain wide', act: () => close(false) });
+    if (elsewhere) {
+      show(box, [heading('h2', 'lock', t('reverify.title'), t('reauth.text')), h('a', { class: 'button main wide', href: elsewhere, 'data-focus': true }, t('reauth.go')), cancel], { focus: false });
+      return;
+    }
     if (factors.length === 0) {
       show(box, [heading('h2', 'lock', t('reverify.title')), notice('plain', h('p', {}, t('reverify.none'))), cancel], { focus: false });
       return;

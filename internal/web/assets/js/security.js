@@ -1,6 +1,7 @@
 // The overview of an account's factors and sessions.
 
-import { account, activeSession, del, get, patch, post } from './api.js';
+import { account } from './account.js';
+import { activeSession, del, get, patch, post } from './api.js';
 import { showCodes } from './codes.js';
 import { button, confirm, load } from './form.js';
 import { eventRow } from './events.js';

@@ -6,13 +6,18 @@ import { enrolPhone } from './enrolphone.js';
 import { finish } from './finish.js';
 import { button, load } from './form.js';
 import { h, heading, icon, notice, page, show, t } from './page.js';
+import { renew } from './reauth.js';
 import { target } from './target.js';
+import { takeTicket } from './ticket.js';
+
+const ticket = takeTicket();
 
 load(page, async () => {
   const [client, environment] = await Promise.all([get('/client'), get('/environment')]);
   const session = activeSession(client.response);
-  if (!session) return location.replace(`/sign-in${location.search}`);
+  if (!session) return location.replace(`/sign-in${location.search}${ticket ? `#ticket=${encodeURIComponent(ticket)}` : ''}`);
   if (session.status !== 'pending') return location.replace(target());
+  if (ticket) await renew(session, ticket);
   const on = environment.auth_config.second_factors;
   const host = h('section', { class: 'card stack' });
   const alert = h('div', {});

@@ -5,18 +5,9 @@ import { challenge } from './challenge.js';
 import { button, field, form, load, passwordField } from './form.js';
 import { h, heading, notice, page, show, support, t } from './page.js';
 import { target } from './target.js';
+import { takeTicket } from './ticket.js';
 
 const host = h('section', { class: 'card stack' });
-
-/** Takes a ticket out of the address, so that it stays in no history. The part behind # never reaches a server or its log. */
-function takeTicket() {
-  const query = new URLSearchParams(location.search);
-  const ticket = new URLSearchParams(location.hash.slice(1)).get('ticket') ?? query.get('__clerk_ticket');
-  query.delete('__clerk_ticket');
-  const rest = query.toString();
-  if (ticket) history.replaceState(null, '', location.pathname + (rest ? `?${rest}` : ''));
-  return ticket;
-}
 
 let ticket = takeTicket();
 
