@@ -121,7 +121,7 @@ func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 		prepare func(o *office, p *person)
 		want    string
 	}{
-		"listed in that order": {func(o *office, p *person) {}, first},
+		"listed in that order": {func(*office, *person) {}, first},
 		"the first of the list was verified again since": {func(o *office, p *person) {
 			for _, v := range []*bool{&no, &yes} {
 				_, err := o.ChangeUserPhone(t.Context(), p.phone, mfa.PhoneChange{Verified: v})

@@ -87,7 +87,7 @@ func (j *journey) outcome(r *request, body map[string]any, a browser.Answer) {
 	}
 }
 
-func setPassword(j *journey, chance *rand.Rand, given map[string]string) (map[string]any, bool) {
+func setPassword(_ *journey, chance *rand.Rand, given map[string]string) (map[string]any, bool) {
 	text := "another horse battery " + string(digits(chance))
 	given["password"] = text
 	body := map[string]any{"password": text}

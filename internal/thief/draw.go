@@ -76,7 +76,7 @@ func generated(op *api.Operation) (missing string, ok bool) {
 
 // all draws all arguments. False means that the actor cannot make the request, or sees no point in it.
 func (d *draw) all() bool {
-	if !d.sensible() && !(d.by.steals() && d.often(2)) {
+	if !d.sensible() && (!d.by.steals() || !d.often(2)) {
 		return false
 	}
 	for _, name := range parameters(d.op) {

@@ -273,9 +273,8 @@ func (o *oracle) alive(said told) []Hit {
 	return hits
 }
 
-// judge looks at a token that an actor was given.
-func (o *oracle) judge(p *person, after *view, tk token) []Hit {
-	var hits []Hit
+// learn keeps which actor proved a second factor in a session, and when the owner proved anything.
+func (o *oracle) learn(p *person, tk token) {
 	last, seen := o.proofs[tk.Session]
 	const apart = 90 // seconds: ages are whole minutes, and two clocks differ
 	if tk.second() {
@@ -283,12 +282,19 @@ func (o *oracle) judge(p *person, after *view, tk token) []Hit {
 			o.proofs[tk.Session] = proof{at, p.role}
 		}
 	}
-	if p.role == owner {
-		o.shared[tk.Session] = max(o.shared[tk.Session], tk.proved(0))
-		if tk.second() {
-			o.shared[tk.Session] = max(o.shared[tk.Session], tk.proved(1))
-		}
+	if p.role != owner {
+		return
 	}
+	o.shared[tk.Session] = max(o.shared[tk.Session], tk.proved(0))
+	if tk.second() {
+		o.shared[tk.Session] = max(o.shared[tk.Session], tk.proved(1))
+	}
+}
+
+// judge looks at a token that an actor was given.
+func (o *oracle) judge(p *person, after *view, tk token) []Hit {
+	var hits []Hit
+	o.learn(p, tk)
 	if p.steals() && o.owners[tk.Session] && !o.copied[tk.Session] {
 		hits = append(hits, Hit{Fixed, "the session is the owner's"})
 	}
