@@ -11,13 +11,14 @@ import (
 
 // The audit trail of a user, and of the settings, is a chain: the hash of an entry covers the entry before it. Its end is in the owner's own
 // record, so it is read and committed with the change that it tells of and costs no request. What no longer fits there moves to a page of
-// its own. A page's name follows from the number of entries, so it is written without having been read.
+// its own. A page's name follows from the number of entries, so it is written without having been read. Of a page that gives way, what no caller can
+// repeat at will is kept apart (auditkept.go), so no number of sign-ins pushes out a change of factors.
 const (
 	// pageEntries keeps a page under a kilobyte, the unit by which writes are billed.
 	pageEntries = 6
 	// pagesKept bounds what one owner can fill, and what the deletion of a user has to remove. The oldest page gives way.
 	pagesKept = 60
-	// repeatsWithin is how long the same routine act only counts up: somebody's hourly check of a code must not push out what matters.
+	// repeatsWithin is how long the same act only counts up, of those that a caller can repeat at will.
 	repeatsWithin = 24 * time.Hour
 )
 
@@ -48,6 +49,8 @@ type trail struct {
 	Paged   int          `json:"n,omitempty"` // entries that moved to pages
 	Before  []byte       `json:"p,omitempty"` // hash of the last of them
 	Entries []auditEntry `json:"e"`
+	// Kept is how many entries of pages that gave way are kept: see auditkept.go.
+	Kept int `json:"k,omitempty"`
 	// Tag is a keyed hash of the whole chain: who can write to the store and has no key cannot make up a chain that verifies.
 	Tag []byte `json:"h"`
 
@@ -81,11 +84,13 @@ type auditPage struct {
 	First   int         `json:"n"` // how many entries there were before
 	Before  []byte      `json:"p,omitempty"`
 	Entries []pageEntry `json:"e"`
+	Tag     []byte      `json:"g,omitempty"` // of a page of kept entries, which is in no chain
 }
 
 type pageEntry struct {
 	auditEntry
-	Hash []byte `json:"h"`
+	Hash     []byte `json:"h"`
+	Sequence int    `json:"n,omitempty"` // of a kept entry
 }
 
 // pageKey names the place of the n-th page; pages take turns.
@@ -151,7 +156,7 @@ func (t *txn) note(u *User, name EventName, s subject) {
 	}
 }
 
-// record appends an entry, or counts it where it is the last one again.
+// record appends an entry, or counts it up where the same act is still in the owner's record.
 func (t *txn) record(owner audited, e auditEntry) (again bool) {
 	if *owner.trailOf() == nil {
 		*owner.trailOf() = &trail{}
@@ -159,9 +164,9 @@ func (t *txn) record(owner audited, e auditEntry) (again bool) {
 	tr := *owner.trailOf()
 	tr.changed = true
 	t.put(owner)
-	if n := len(tr.Entries); n > 0 && e.Name.repeats() {
-		if last := &tr.Entries[n-1]; last.again(e) {
-			last.Repeats, last.Last = last.Repeats+1, e.At
+	for i := len(tr.Entries) - 1; i >= 0 && e.Name.repeats(); i-- {
+		if before := &tr.Entries[i]; before.again(e) {
+			before.Repeats, before.Last, before.Ref = before.Repeats+1, e.At, e.Ref
 			return true
 		}
 	}
@@ -171,7 +176,7 @@ func (t *txn) record(owner audited, e auditEntry) (again bool) {
 
 // again says whether e is the same act a little later.
 func (e *auditEntry) again(next auditEntry) bool {
-	return e.Name == next.Name && e.Method == next.Method && e.Ref == next.Ref && e.Backend == next.Backend && next.At.Sub(e.At) < repeatsWithin
+	return e.Name == next.Name && e.Method == next.Method && (e.Ref == next.Ref || e.Name.ofAny()) && e.Backend == next.Backend && next.At.Sub(e.At) < repeatsWithin
 }
 
 // seal closes the trails that the operation added to: it moves full pages out and tags the chains. A page that takes the place of an old one
@@ -189,7 +194,7 @@ func (t *txn) seal() error {
 		for len(tr.Entries) > pageEntries {
 			place := base{id: pageKey(k, tr.pages())}
 			if tr.pages() >= pagesKept {
-				if err := t.read(place.id); err != nil {
+				if err := t.giveWay(k, tr, place.id); err != nil {
 					return err
 				}
 				place.version = t.seen[place.id].storedVersion()
@@ -203,7 +208,11 @@ func (t *txn) seal() error {
 
 // tagParts are what the tag of a chain is over.
 func tagParts(owner Key, tr *trail) []string {
-	return []string{"audit", string(owner.Kind), owner.ID, strconv.Itoa(tr.total()), string(tr.last())}
+	parts := []string{"audit", string(owner.Kind), owner.ID, strconv.Itoa(tr.total()), string(tr.last())}
+	if tr.Kept > 0 { // trails from before have none
+		parts = append(parts, strconv.Itoa(tr.Kept))
+	}
+	return parts
 }
 
 // turn takes the oldest entries out as a page. The newest stays, because it may still count up.
@@ -211,7 +220,7 @@ func (tr *trail) turn(place base) *auditPage {
 	p := &auditPage{base: place, First: tr.Paged, Before: tr.Before}
 	for _, e := range tr.Entries[:pageEntries] {
 		tr.Before = e.hash(tr.Before)
-		p.Entries = append(p.Entries, pageEntry{e, tr.Before})
+		p.Entries = append(p.Entries, pageEntry{auditEntry: e, Hash: tr.Before})
 	}
 	tr.Paged += pageEntries
 	tr.Entries = slices.Clone(tr.Entries[pageEntries:])

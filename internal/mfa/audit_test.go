@@ -144,7 +144,7 @@ func TestAuditTrail(t *testing.T) {
 func TestTheTrailIsBounded(t *testing.T) {
 	ctx := t.Context()
 	p := newWorld(t).member()
-	for range 250 {
+	for range 500 {
 		_, err := p.Lock(ctx, p.id)
 		p.must(err)
 		_, err = p.Unlock(ctx, p.id)
@@ -152,7 +152,7 @@ func TestTheTrailIsBounded(t *testing.T) {
 	}
 	trail, err := p.AuditTrail(ctx, p.id)
 	p.must(err)
-	if len(trail.Events) < 360 || len(trail.Events) > 366 || trail.Total < 500 || trail.Broken != 0 || trail.Events[0].Sequence != trail.Total {
+	if len(trail.Events) < 750 || len(trail.Events) > 766 || trail.Total < 1000 || trail.Broken != 0 || trail.Events[0].Sequence != trail.Total {
 		t.Errorf("%d entries of %d, the newest %d, broken at %d", len(trail.Events), trail.Total, trail.Events[0].Sequence, trail.Broken)
 	}
 	pages := func() []mfa.Record {
@@ -160,7 +160,7 @@ func TestTheTrailIsBounded(t *testing.T) {
 		p.must(err)
 		return slices.DeleteFunc(records, func(r mfa.Record) bool { return strings.HasPrefix(r.Key.ID, "instance") })
 	}
-	if n := len(pages()); n != 60 {
+	if n := len(pages()); n != 100 {
 		t.Errorf("%d pages", n)
 	}
 	p.must(p.DeleteUser(ctx, p.id))

@@ -20,7 +20,7 @@ type AuditEvent struct {
 	Fields   []string // of the settings
 }
 
-// AuditTrail is what is left of a user's trail, newest first.
+// AuditTrail is what is left of a user's trail, newest first. Acts that were kept when their page gave way come last, with gaps between them.
 type AuditTrail struct {
 	Events []AuditEvent
 	Total  int // with those that gave way
@@ -96,7 +96,19 @@ func (t *txn) trail(owner audited, id string, most int) (*AuditTrail, error) {
 	if !t.s.ring.CheckMAC(tr.Tag, tagParts(owner.key(), tr)...) {
 		c.breaks(max(1, tr.total()))
 	}
-	return &AuditTrail{Events: c.newestFirst(), Total: tr.total(), Broken: c.broken}, nil
+	out := &AuditTrail{Events: c.newestFirst(), Total: tr.total(), Broken: c.broken}
+	if most < pagesKept || tr.Kept == 0 {
+		return out, nil
+	}
+	kept, broken, err := t.kept(owner.key(), id, tr, c.first)
+	if err != nil {
+		return nil, err
+	}
+	out.Events = append(out.Events, kept...)
+	if broken != 0 && (out.Broken == 0 || broken < out.Broken) {
+		out.Broken = broken
+	}
+	return out, nil
 }
 
 // chain follows a trail from its oldest entry that is left.
@@ -105,6 +117,7 @@ type chain struct {
 	at     int // entries so far
 	link   []byte
 	begun  bool
+	first  int // the sequence of the oldest entry
 	events []AuditEvent
 	broken int
 }
@@ -144,11 +157,19 @@ func (c *chain) page(p *auditPage) {
 
 func (c *chain) add(e auditEntry, hash []byte) {
 	c.at++
-	by, id := e.read(c.owner)
-	c.events = append(c.events, AuditEvent{
-		Sequence: c.at, Name: e.Name, Method: by, Subject: id, Backend: e.Backend,
+	if c.first == 0 {
+		c.first = c.at
+	}
+	c.events = append(c.events, e.event(c.owner, c.at, hash))
+}
+
+// event is the entry as it is shown.
+func (e auditEntry) event(owner string, sequence int, hash []byte) AuditEvent {
+	by, id := e.read(owner)
+	return AuditEvent{
+		Sequence: sequence, Name: e.Name, Method: by, Subject: id, Backend: e.Backend,
 		Times: e.Repeats + 1, At: e.At, Last: max(e.At, e.Last), Hash: hash, Fields: e.Fields,
-	})
+	}
 }
 
 func (c *chain) newestFirst() []AuditEvent {

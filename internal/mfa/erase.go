@@ -19,6 +19,7 @@ const (
 type erasure struct {
 	Since Instant `json:"t"`
 	Pages int     `json:"p,omitempty"` // of the trail, still to be removed
+	Kept  int     `json:"k,omitempty"` // pages of kept entries, too
 }
 
 // DeleteUser removes a user with its factors, frees its identifiers, and takes it off the clients that it is signed in on.
@@ -58,12 +59,12 @@ func (s *Service) DeleteUser(ctx context.Context, id string) error {
 // beginErasure makes a user unusable. Only what leads to the user's other records is kept. The ban is for processes of an older version, which do not
 // know the mark.
 func (t *txn) beginErasure(u *User) {
-	pages := 0
+	pages, kept := 0, 0
 	if u.Trail != nil {
-		pages = min(u.Trail.pages(), pagesKept)
+		pages, kept = min(u.Trail.pages(), pagesKept), len(u.Trail.keptKeys(u.key()))
 	}
 	*u = User{
-		ID: u.ID, version: u.version, policy: u.policy, Erasing: &erasure{Since: t.now, Pages: pages}, Banned: true, SessionsEndedAt: max(t.now, u.SessionsEndedAt+1),
+		ID: u.ID, version: u.version, policy: u.policy, Erasing: &erasure{Since: t.now, Pages: pages, Kept: kept}, Banned: true, SessionsEndedAt: max(t.now, u.SessionsEndedAt+1),
 		Username: u.Username, Emails: u.Emails, Phones: slices.Clone(u.Phones), Sessions: u.Sessions, CreatedAt: u.CreatedAt, UpdatedAt: t.now,
 	}
 	for i := range u.Phones {
@@ -79,6 +80,9 @@ func (t *txn) erase(u *User) (done bool, err error) {
 	work := append(u.erasedClients(), t.claimsOf(u)...)
 	for n := u.Erasing.Pages - 1; n >= 0; n-- {
 		work = append(work, pageKey(u.key(), n))
+	}
+	for n := u.Erasing.Kept - 1; n >= 0; n-- {
+		work = append(work, keptKey(u.key(), n))
 	}
 	now := work[:min(len(work), erasedAtOnce)]
 	if err := t.read(now...); err != nil {
@@ -146,6 +150,9 @@ func (t *txn) strike(u *User, done []Key) {
 	}
 	for u.Erasing.Pages > 0 && is(pageKey(u.key(), u.Erasing.Pages-1)) {
 		u.Erasing.Pages--
+	}
+	for u.Erasing.Kept > 0 && is(keptKey(u.key(), u.Erasing.Kept-1)) {
+		u.Erasing.Kept--
 	}
 }
 

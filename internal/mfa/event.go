@@ -58,13 +58,16 @@ type EventKind struct {
 	Notify bool
 	// Routine acts happen at every check of a code or every sign-in. They are in the trail only: an event would cost as much as the check.
 	Routine bool
+	// AtWill acts can be repeated by whoever signs in or sends requests. The same one again within a day counts up in the trail, and one that
+	// gives way there is gone. All others are kept: see audit.go.
+	AtWill bool
 	// LogOnly events are in the log and the metrics, and their records elsewhere: as many come as somebody asks for messages.
 	LogOnly bool
 }
 
 var eventKinds = []EventKind{
 	{Name: EventUserCreated, Text: "a user was created"},
-	{Name: EventUserUpdated, Text: "the Backend API changed a profile"},
+	{Name: EventUserUpdated, Text: "the Backend API changed a profile", AtWill: true},
 	{Name: EventUserDeleted, Text: "a user was deleted; its trail went with it"},
 	{Name: EventUserLocked, Text: "a user was locked, by too many wrong codes or by the Backend API", Notify: true},
 	{Name: EventUserUnlocked, Text: "the Backend API unlocked a user"},
@@ -76,28 +79,28 @@ var eventKinds = []EventKind{
 	{Name: EventFactorReset, Text: "the Backend API removed every second factor", Notify: true},
 	{Name: EventFactorDisabled, Text: "a hundred wrong codes in a row disabled a second factor", Notify: true},
 	{Name: EventFactorDefault, Text: "another number became the default second factor", Notify: true},
-	{Name: EventFactorUsed, Text: "a right code was used", Routine: true},
-	{Name: EventCodeSent, Text: "a code was sent"},
-	{Name: EventCodeWrong, Text: "a wrong code was given", Routine: true},
-	{Name: EventReplay, Text: "a right code was given again, by a client that never passed this user's second factor", Notify: true},
+	{Name: EventFactorUsed, Text: "a right code was used", Routine: true, AtWill: true},
+	{Name: EventCodeSent, Text: "a code was sent", AtWill: true},
+	{Name: EventCodeWrong, Text: "a wrong code was given", Routine: true, AtWill: true},
+	{Name: EventReplay, Text: "a right code was given again, by a client that never passed this user's second factor", Notify: true, AtWill: true},
 	{Name: EventBackupMade, Text: "backup codes were made; those before are void", Notify: true},
 	{Name: EventBackupUsed, Text: "a backup code was used", Notify: true},
 	{Name: EventBackupRemoved, Text: "backup codes were removed", Notify: true},
 	{Name: EventPasswordSet, Text: "the Backend API set a password", Notify: true},
-	{Name: EventPasswordWrong, Text: "a wrong password was given", Routine: true},
+	{Name: EventPasswordWrong, Text: "a wrong password was given", Routine: true, AtWill: true},
 	{Name: EventNumberAdded, Text: "a phone number was added, not verified yet", Notify: true},
 	{Name: EventNumberVerified, Text: "a phone number was verified", Notify: true},
 	{Name: EventNumberDoubted, Text: "the Backend API took a number's verification back", Notify: true},
 	{Name: EventNumberRemoved, Text: "a phone number was removed", Notify: true},
-	{Name: EventNumberRefused, Text: "a user tried to add a number that another user holds"},
-	{Name: EventSendFailed, Text: "the network did not take a text message"},
-	{Name: EventTicketUsed, Text: "a sign-in token was used", Routine: true},
-	{Name: EventSignedIn, Text: "a sign-in was completed"},
-	{Name: EventSignedOut, Text: "a user ended a session"},
-	{Name: EventSessionRemoved, Text: "a user signed out and removed a session"},
-	{Name: EventSessionRevoked, Text: "a session was revoked, by its user or by the Backend API"},
+	{Name: EventNumberRefused, Text: "a user tried to add a number that another user holds", AtWill: true},
+	{Name: EventSendFailed, Text: "the network did not take a text message", AtWill: true},
+	{Name: EventTicketUsed, Text: "a sign-in token was used", Routine: true, AtWill: true},
+	{Name: EventSignedIn, Text: "a sign-in was completed", AtWill: true},
+	{Name: EventSignedOut, Text: "a user ended a session", AtWill: true},
+	{Name: EventSessionRemoved, Text: "a user signed out and removed a session", AtWill: true},
+	{Name: EventSessionRevoked, Text: "a session was revoked, by its user or by the Backend API", AtWill: true},
 	{Name: EventSignedOutAll, Text: "every session of a user was revoked"},
-	{Name: EventReverified, Text: "a factor was proved again in a session"},
+	{Name: EventReverified, Text: "a factor was proved again in a session", AtWill: true},
 	{Name: EventSettingsChanged, Text: "settings were changed"},
 	{Name: EventTextRefused, Text: "the wall refused a text message", LogOnly: true},
 	{Name: EventBreakerTripped, Text: "that was for too many unverified messages", LogOnly: true},
@@ -126,5 +129,14 @@ func (n EventName) routine() bool { return n.Kind().Routine }
 
 // repeats says of an act whether the same one again within a day only counts in the trail, instead of being one more entry.
 func (n EventName) repeats() bool {
-	return n.routine() || n == EventReplay || n == EventUserUpdated
+	return n.Kind().AtWill || n == EventFactorDefault || n == EventBackupMade
+}
+
+// ofAny says that such an act counts up whatever it was done to: each time it is something new.
+func (n EventName) ofAny() bool {
+	switch n {
+	case EventTicketUsed, EventSignedIn, EventSignedOut, EventSessionRemoved, EventSessionRevoked, EventReverified, EventBackupMade:
+		return true
+	}
+	return false
 }

@@ -28,7 +28,7 @@ func TestStoredForm(t *testing.T) {
 	attempt := Attempt{Strategy: PhoneCode, Proved: 1, Code: code, Wrong: 2}
 	budget := Budget{Failures: 1, WaitUntil: 2, LockedUntil: 3}
 	entry := auditEntry{Name: EventCodeWrong, At: 1, Method: Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}}
-	end := &trail{Paged: 6, Before: []byte("before"), Entries: []auditEntry{entry}, Tag: []byte("tag")}
+	end := &trail{Paged: 6, Before: []byte("before"), Entries: []auditEntry{entry}, Kept: 2, Tag: []byte("tag")}
 	records := map[string]entity{
 		"user": &User{
 			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []Email{{"i", "a", 1}}, Public: json.RawMessage(`{}`),
@@ -39,9 +39,9 @@ func TestStoredForm(t *testing.T) {
 			First:  Lanes{Budget: budget, Known: budget}, Second: Lanes{Budget: budget}, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Notices: ratelimit.Log{3}, Banned: true, LockedUntil: 1,
 			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1, 2}}, Generation: 3, FirstSince: 1, SecondSince: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 			StrandedAt: 6,
-			Trail:      end, Erasing: &erasure{Since: 1, Pages: 2},
+			Trail:      end, Erasing: &erasure{Since: 1, Pages: 2, Kept: 3},
 		},
-		"audit": &auditPage{First: 6, Before: []byte("before"), Entries: []pageEntry{{entry, []byte("hash")}}},
+		"audit": &auditPage{First: 6, Before: []byte("before"), Entries: []pageEntry{{entry, []byte("hash"), 4}}, Tag: []byte("tag")},
 		"client": &Client{
 			TokenHash: []byte("h"), Former: []byte("f"), Created: true, SignIn: &SignIn{ID: "s", User: "u", Identifier: "i", First: attempt, Second: attempt, Created: "c", Generation: 3, CreatedAt: 1, Expires: 2},
 			Sessions: []Session{{ID: "s", FirstAt: 1, SecondAt: 2, FirstBy: Password, SecondBy: TOTPCode, AloneAt: 3, Enrolled: true, Pending: true,
