@@ -203,6 +203,10 @@ func TestRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	count, err := os.ReadFile("../../events/users-count.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	now, err := os.ReadFile("../../events/keys-rotate.now.json")
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +219,7 @@ func TestRotation(t *testing.T) {
 		{"before", "users-list", list, "200"},
 		{"rotated", "keys-rotate", now, "result"},
 		{"the function that is warm", "users-list", list, "200"},
-		{"a function that starts with both keys", "users-count", bytes.ReplaceAll(list, []byte("/v1/users"), []byte("/v1/users/count")), "200"},
+		{"a function that starts with both keys", "users-count", count, "200"},
 		{"rotated again at once", "keys-rotate", []byte(`{"rotate":"due"}`), "result"},
 		{"the signing keys revoked", "keys-rotate", []byte(`{"rotate":"revoke"}`), "result"},
 		{"the function that is still warm", "users-list", list, "200"},
