@@ -216,6 +216,9 @@ func (t *txn) importFactors(u *User, in UserInput) error {
 		if err != nil {
 			return apierr.New(apierr.InvalidTOTPSecretCode).Param("totp_secret")
 		}
+		if u.TOTPEnabled() {
+			t.note(u, EventFactorRemoved, u.TOTP.subject())
+		}
 		if err := t.bindSecret(u, key); err != nil {
 			return err
 		}
@@ -254,6 +257,9 @@ func (t *txn) importBackupCodes(u *User, codes []secret.Value) error {
 	}
 	if !importableDigests(digests) {
 		return invalid
+	}
+	if !u.TwoFactorEnabled() { // they stand in for a factor, and none is kept without one
+		return nil
 	}
 	if err := t.bindBackupCodes(u, plain); err != nil {
 		return err

@@ -80,13 +80,12 @@ func (s *Service) VerifyPassword(ctx context.Context, id string, given secret.Va
 
 // RemoveTOTP removes the authenticator app.
 func (s *Service) RemoveTOTP(ctx context.Context, id string) (*User, error) {
-	return s.removeFactor(ctx, id, func(u *User) (EventName, subject) {
+	return s.adminUser(ctx, id, func(t *txn, u *User) error {
 		if u.TOTP == nil {
-			return "", subject{}
+			return apierr.New(apierr.ResourceNotFound)
 		}
-		was := u.TOTP.subject()
-		u.TOTP = nil
-		return EventFactorRemoved, was
+		t.dropApp(u)
+		return nil
 	})
 }
 

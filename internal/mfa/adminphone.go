@@ -133,7 +133,12 @@ func (t *txn) changePhone(u *User, p *Phone, c PhoneChange, out *PhoneResult) er
 	return nil
 }
 
+// setVerified says whether a number is the user's. What a session did with the number before counts no
+// more: its proof that it holds it, and its intent to use it as a second factor, unless that still lives.
 func (t *txn) setVerified(u *User, p *Phone, on bool) error {
+	wanted := on && p.ReservedAt(t.now)
+	p.forgetIntent()
+	p.By, p.Reserved = "", wanted
 	if on {
 		if err := t.claim("phone", p.Number, u, "phone_number"); err != nil {
 			return err
@@ -142,7 +147,7 @@ func (t *txn) setVerified(u *User, p *Phone, on bool) error {
 		t.note(u, EventNumberVerified, p.subject())
 		return nil
 	}
-	p.Verified, p.Reserved = 0, false
+	p.Verified = 0
 	t.note(u, EventNumberDoubted, p.subject())
 	return t.release("phone", p.Number, u)
 }

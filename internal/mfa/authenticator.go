@@ -188,8 +188,7 @@ func (s *Service) DeleteTOTP(ctx context.Context, from Caller) (*TOTPResult, err
 		}
 		shown := *in.user.TOTP
 		out.TOTP = &shown
-		in.user.TOTP = nil
-		t.removed(in.user, EventFactorRemoved, shown.subject())
+		t.dropApp(in.user)
 		return nil
 	})
 	if err != nil {
@@ -197,6 +196,18 @@ func (s *Service) DeleteTOTP(ctx context.Context, from Caller) (*TOTPResult, err
 	}
 	out.Snapshot = snap
 	return &out, nil
+}
+
+// dropApp removes the authenticator app. One that was never confirmed was no factor, so none is removed.
+func (t *txn) dropApp(u *User) {
+	was := u.TOTP
+	u.TOTP = nil
+	if was.Verified != 0 {
+		t.removed(u, EventFactorRemoved, was.subject())
+		return
+	}
+	u.touch(t.now)
+	t.put(u)
 }
 
 // BackupResult is a new set of backup codes.

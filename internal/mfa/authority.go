@@ -186,9 +186,12 @@ func (t *txn) pendingApp(in *signedIn) *TOTP {
 // wanted reports whether a session added a number as a second factor, so that verifying it makes it
 // one. For another session, or later, it is a number like any other.
 func (p *Phone) wanted(session string, now Instant) bool {
-	pending := authority.PendingFactor{Owner: p.For, Began: p.CreatedAt.Time()}
+	pending := authority.PendingFactor{Owner: p.For, Began: p.CreatedAt.Time(), Wrong: p.Wrong}
 	return p.Reserved && pending.Live(session, now.Time())
 }
+
+// forgetIntent makes a number that a session added as a second factor a number like any other.
+func (p *Phone) forgetIntent() { p.Reserved, p.For, p.Wrong = false, "", 0 }
 
 // ReservedAt reports whether the number is a second factor, or is still meant to become one.
 func (p *Phone) ReservedAt(now Instant) bool {
@@ -303,7 +306,8 @@ func (u *User) dropPending() {
 	}
 	for i := range u.Phones {
 		if p := &u.Phones[i]; p.Verified == 0 {
-			p.Reserved, p.For, p.Pending = false, "", nil
+			p.forgetIntent()
+			p.Pending = nil
 		}
 	}
 }

@@ -90,13 +90,15 @@ func (t *Ticket) Status(now Instant) string {
 	return "pending"
 }
 
-// sends is the record of what was sent to one number, over all users.
+// sends is the record of what was sent to one number, and of the wrong codes that were tried to verify it, over all users.
 type sends struct {
 	base
 	Log ratelimit.Log `json:"l"`
 	End Instant       `json:"e"`
 	// From are marks of the addresses that had messages sent in this hour.
 	From []string `json:"a,omitempty"`
+	// Wrong are the wrong codes.
+	Wrong ratelimit.Log `json:"w,omitempty"`
 }
 
 func (s *sends) expires() time.Time { return s.ends() }

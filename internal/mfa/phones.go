@@ -3,7 +3,6 @@ package mfa
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
@@ -155,7 +154,7 @@ func (s *Service) PreparePhone(ctx context.Context, from Caller, id string, by S
 		if ph.Verified != 0 {
 			return apierr.New(apierr.VerificationAlreadyVerified)
 		}
-		if err := t.mayGuess(in.user, t.knows(in.client, in.user)); err != nil {
+		if err := t.mayGuessNumber(in, ph); err != nil {
 			return err
 		}
 		ph.touch(t.now)
@@ -164,23 +163,20 @@ func (s *Service) PreparePhone(ctx context.Context, from Caller, id string, by S
 	})
 }
 
-// AttemptPhone verifies a number. A wrong code counts on the user like a wrong second factor. A right
-// one clears nothing: it proves a number, not the user.
+// AttemptPhone verifies a number. A right code clears nothing: it proves a number, not the user.
 func (s *Service) AttemptPhone(ctx context.Context, from Caller, id string, g Guess) (*PhoneResult, error) {
 	return s.withPhone(ctx, from, id, authority.VerifyNumber, func(t *txn, in *signedIn, ph *Phone, out *PhoneResult) error {
 		if ph.Verified != 0 {
 			return apierr.New(apierr.VerificationAlreadyVerified)
 		}
-		if ph.wanted(in.nonce(), t.now) || t.state.settings.FirstFactorPhoneCode {
-			if err := t.may(in, authority.EnrolNumber); err != nil {
-				return err
-			}
+		if err := t.mayVerify(in, ph); err != nil {
+			return err
 		}
 		g.Strategy = PhoneCode
 		if err := g.wellFormed(); err != nil {
 			return err
 		}
-		if err := t.mayGuess(in.user, t.knows(in.client, in.user)); err != nil {
+		if err := t.mayGuessNumber(in, ph); err != nil {
 			return err
 		}
 		t.takeAddress(from, attemptLimits)
@@ -189,12 +185,7 @@ func (s *Service) AttemptPhone(ctx context.Context, from Caller, id string, g Gu
 			return err
 		}
 		if !right {
-			t.note(in.user, EventCodeWrong, ph.subject())
-			if ph.Pending.failed() {
-				ph.Reserved, ph.For = false, ""
-			}
-			t.failSecond(in.user, t.knows(in.client, in.user))
-			return t.refuse(wrongCode())
+			return t.wrongNumberCode(in, ph)
 		}
 		return t.verifiedPhone(in, ph, out)
 	})
@@ -205,7 +196,9 @@ func (t *txn) verifiedPhone(in *signedIn, ph *Phone, out *PhoneResult) error {
 	if err := t.claim("phone", ph.Number, in.user, "code"); err != nil {
 		return err
 	}
-	ph.Reserved, ph.For = ph.wanted(in.nonce(), t.now), ""
+	wanted := ph.wanted(in.nonce(), t.now)
+	ph.forgetIntent()
+	ph.Reserved = wanted
 	ph.Verified, ph.By = t.now, in.session.mark()
 	ph.touch(t.now)
 	in.user.touch(t.now)
@@ -283,12 +276,10 @@ func (t *txn) reserved(in *signedIn, ph *Phone, out *PhoneResult) error {
 
 // mayReserve refuses a number that no text can reach: a second factor must be provable.
 func (t *txn) mayReserve(ph *Phone) error {
-	number, err := phone.New(ph.Number, ph.Country, ph.Line)
-	if err != nil {
-		return fmt.Errorf("stored number: %w", err)
+	if !t.state.settings.SMSCode {
+		return apierr.New(apierr.FeatureNotEnabled)
 	}
-	_, err = t.unreachable(number)
-	return err
+	return t.reachable(ph)
 }
 
 // enrolled settles a user's factors after one was added, and makes backup codes when there are none.

@@ -65,6 +65,14 @@ func (t *txn) mayGuess(u *User, known bool) error {
 	return u.Second.check(t.now, known)
 }
 
+// mayGuessFirst is mayGuess for first factors.
+func (t *txn) mayGuessFirst(u *User, known bool) error {
+	if u.LockedUntil > t.now {
+		return locked(u.LockedUntil.Sub(t.now))
+	}
+	return u.First.check(t.now, known)
+}
+
 // A verification is one go at a second factor: that of a sign-in or a step-up. At the Backend API each check is one of its own.
 type verification struct {
 	*Attempt
@@ -228,10 +236,7 @@ func totpOwner(u *User, f *TOTP) string { return "user/" + u.ID + "/totp/" + f.I
 // provePassword judges a password against its own budget, which no second-factor guess can move. The code says what a wrong one is
 // called: who is known to be asking need not be told that the account might be unknown.
 func (t *txn) provePassword(u *User, known bool, given secret.Value, memo *passwordMemo, wrong apierr.Code) error {
-	if u.LockedUntil > t.now {
-		return locked(u.LockedUntil.Sub(t.now))
-	}
-	if err := u.First.check(t.now, known); err != nil {
+	if err := t.mayGuessFirst(u, known); err != nil {
 		return err
 	}
 	right, err := memo.verify(t, u.Password, given)
@@ -286,7 +291,7 @@ func (t *txn) proveFirstPhone(u *User, known bool, g Guess, sl slot) error {
 	if err := g.wellFormed(); err != nil {
 		return err
 	}
-	if err := u.First.check(t.now, known); err != nil {
+	if err := t.mayGuessFirst(u, known); err != nil {
 		return err
 	}
 	if err := t.firstPhone(u, sl); err != nil {

@@ -110,7 +110,7 @@ func (s *Service) PrepareReverification(ctx context.Context, from Caller, id str
 		if ph == nil || !ph.isFirstFactor() || !t.state.settings.FirstFactorPhoneCode {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := in.user.First.check(t.now, t.knows(in.client, in.user)); err != nil {
+		if err := t.mayGuessFirst(in.user, t.knows(in.client, in.user)); err != nil {
 			return err
 		}
 		r.First.Strategy = PhoneCode

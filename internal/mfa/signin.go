@@ -342,7 +342,7 @@ func (s *Service) PrepareFirstFactor(ctx context.Context, from Caller, id string
 		if ph == nil || !ph.isFirstFactor() {
 			return nil, nil, apierr.New(apierr.ResourceNotFound)
 		}
-		if err := u.First.check(t.now, t.knows(p.client, u)); err != nil {
+		if err := t.mayGuessFirst(u, t.knows(p.client, u)); err != nil {
 			return nil, nil, err
 		}
 		si.First.Strategy = PhoneCode

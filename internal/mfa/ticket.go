@@ -198,8 +198,14 @@ func (t *txn) sessionOf(p *presence, user string) (*signedIn, error) {
 		if s.User() != user {
 			continue
 		}
-		if u, err := t.owner(s); err != nil || u == nil || u.Banned {
+		u, err := t.owner(s)
+		switch {
+		case err != nil:
 			return nil, err
+		case u == nil: // it is dead; a newer session of the user may stand behind it
+			continue
+		case u.Banned:
+			return nil, nil
 		}
 		return t.live(p, s.ID, authority.StepUp)
 	}

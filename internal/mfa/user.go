@@ -96,6 +96,7 @@ type Phone struct {
 	Pending   *Code      `json:"p,omitempty"` // a verification of the number in progress
 	Primary   bool       `json:"m,omitempty"`
 	For       string     `json:"fo,omitempty"` // nonce of the session that added it as a second factor, while it is unverified
+	Wrong     int        `json:"w,omitempty"`  // wrong codes while it is meant to become a second factor
 	CreatedAt Instant    `json:"c"`
 	UpdatedAt Instant    `json:"u"`
 }

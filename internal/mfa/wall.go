@@ -90,7 +90,7 @@ func (t *txn) admit(u *User, p *Phone, m Message, purpose Purpose, from Caller, 
 	}
 	now := t.now.Time()
 	if purpose != Notice { // which has limits of its own, and must not be in the way of a code
-		log.Log, log.End = log.Log.Add(now, numberRules...), t.now.Add(24*time.Hour)
+		log.Log, log.End = log.Log.Add(now, numberRules...), max(log.End, t.now.Add(24*time.Hour))
 		u.Sends = u.Sends.Add(now, userRules...)
 	}
 	t.means(ReasonAddress, func() { t.takeAddress(from, sendLimits) })
