@@ -47,7 +47,7 @@ type serve struct {
 	URL       string `help:"Public URL, when it is not the address."`
 	App       string `default:"Countersign" help:"Name shown in authenticator apps and messages."`
 	Brand     string `type:"path" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/pages.md."`
-	SecretKey string `default:"sk_test_local" env:"COUNTERSIGN_SECRET_KEY" help:"Key of the Backend API."`
+	SecretKey string `env:"COUNTERSIGN_SECRET_KEY" help:"Key of the Backend API; that of the data directory, or sk_test_local, when left out."`
 	Exposed   bool   `help:"Allow an address that other machines can reach. This is a development server: anybody there can sign in as anybody."`
 }
 
@@ -157,7 +157,7 @@ func (s *serve) greet(app *local.App) {
 		state = "New data in"
 	}
 	fmt.Printf("Countersign runs on %s\n\n", s.URL)
-	fmt.Printf("  %s %s\n  Backend API key    %s\n  Publishable key    %s\n  Demo users, outbox %s/\n\nCtrl-C stops it.\n", state, where, s.SecretKey, app.PublishableKey, s.URL)
+	fmt.Printf("  %s %s\n  Backend API key    %s\n  Publishable key    %s\n  Demo users, outbox %s/\n\nCtrl-C stops it.\n", state, where, app.Key().Reveal(), app.PublishableKey, s.URL)
 }
 
 // stopTime is how long requests under way may take when the server stops.

@@ -27,8 +27,9 @@ type Config struct {
 	Service *mfa.Service
 	// PublicURL is where clients reach the API, without a slash at the end.
 	PublicURL string
-	// Accepts says, in constant time, whether a bearer is a key of the Backend API.
-	Accepts func(bearer secret.Value) bool
+	// Accepts says, in constant time, whether a bearer is a key of the Backend API. An error means that it cannot be known: the request is
+	// refused with it.
+	Accepts func(ctx context.Context, bearer secret.Value) (bool, error)
 	// Origins are allowed besides those of the instance's settings.
 	Origins []string
 	// PublishableKey is the application's; the handshake derives cookie names from it.
@@ -48,6 +49,11 @@ type Outcome struct {
 	Operation *Operation
 	Status    int
 	Code      apierr.Code // empty for a right answer
+}
+
+// OneKey is a [Config.Accepts] that accepts one key for ever: for tests and trials.
+func OneKey(key secret.Value) func(context.Context, secret.Value) (bool, error) {
+	return func(_ context.Context, bearer secret.Value) (bool, error) { return key.Equal(bearer), nil }
 }
 
 // API serves the routes of the table.

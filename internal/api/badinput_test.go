@@ -192,7 +192,7 @@ func FuzzQueries(f *testing.F) {
 // TestAPanicIsAnErrorWithoutText: whoever breaks the program learns nothing from it, and neither does the log of what was sent.
 func TestAPanicIsAnErrorWithoutText(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) {
-		c.Accepts = func(bearer secret.Value) bool { panic("broken by " + bearer.Reveal()) }
+		c.Accepts = func(_ context.Context, bearer secret.Value) (bool, error) { panic("broken by " + bearer.Reveal()) }
 	})
 	a := w.backend("GET", "/v1/users/count", "")
 	a.want(500, "internal_clerk_error")

@@ -49,7 +49,14 @@ func (a *API) admit(c *call, surface Surface) error {
 
 func (a *API) admitBackend(r *http.Request) error {
 	key := secret.New(bearer(r))
-	if key.IsZero() || !a.Accepts(key) {
+	if key.IsZero() {
+		return apierr.New(apierr.ClerkKeyInvalid)
+	}
+	ok, err := a.Accepts(r.Context(), key)
+	if err != nil {
+		return err
+	}
+	if !ok {
 		return apierr.New(apierr.ClerkKeyInvalid)
 	}
 	return nil

@@ -53,7 +53,7 @@ func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {4}}, rand.Reader)
 	w.must(err)
 	c := api.Config{
-		PublicURL: "http://localhost:8080", Accepts: secret.New(secretKey).Equal, PublishableKey: "pk_test_x", AppName: "Example", Development: true,
+		PublicURL: "http://localhost:8080", Accepts: api.OneKey(secret.New(secretKey)), PublishableKey: "pk_test_x", AppName: "Example", Development: true,
 		Address: w.address, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	}
 	for _, f := range change {

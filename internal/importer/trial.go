@@ -47,7 +47,7 @@ func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 		return nil, fmt.Errorf("trial: %w", err)
 	}
 	handler, err := api.New(api.Config{
-		Service: service, PublicURL: origin, Accepts: key.Equal, PublishableKey: "pk_test_", AppName: "dry run", Development: true,
+		Service: service, PublicURL: origin, Accepts: api.OneKey(key), PublishableKey: "pk_test_", AppName: "dry run", Development: true,
 		Address: func(*http.Request) netip.Addr { return netip.IPv6Loopback() }, Log: slog.New(slog.DiscardHandler),
 	}, api.UsersCreate())
 	if err != nil {

@@ -1,12 +1,11 @@
 // Package keyring keeps the instance's master keys and the Backend API's keys in the store: master keys wrapped by a key service, API keys
-// as hashes. A process opens the ring once, in its init phase, and looks again every few minutes; a request asks nobody.
+// as hashes. A process opens the ring once, in its init phase, and looks again from time to time: every five minutes for master keys, every
+// minute while it is asked about keys of the Backend API.
 package keyring
 
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/seal"
-	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
 // Wrapper is a key service: it makes keys, and encrypts them so that they can be stored. The context is authenticated: a wrapped key opens
@@ -36,8 +34,6 @@ const (
 	checkedEvery = 5 * time.Minute
 	// publishedAhead is how long before its first use a master key is there, so that every process knows it by then.
 	publishedAhead = time.Hour
-	// secretKept is how long the previous key of the Backend API is accepted after a new one was made.
-	secretKept = 24 * time.Hour
 	// rotatedEvery is the age at which [Keyring.RotateIfDue] replaces the current master key.
 	rotatedEvery = 365 * 24 * time.Hour
 )
@@ -48,18 +44,13 @@ var recordKey = mfa.Key{Kind: mfa.KindKeyring, ID: "instance"}
 type stored struct {
 	Masters []master  `json:"m"` // oldest first; none is ever dropped, for each has sealed something
 	Secrets []apiHash `json:"s,omitempty"`
+	Revoked [][]byte  `json:"r,omitempty"` // SHA-256 of API keys that are never accepted again
 }
 
 type master struct {
 	Version uint32 `json:"v"`
 	Wrapped []byte `json:"w"`
 	From    int64  `json:"f"` // Unix seconds from which on it seals
-}
-
-// apiHash is a key of the Backend API. The key is random and long, so a plain hash does (SP 800-63B-4 section 3.1.2.2).
-type apiHash struct {
-	SHA256 []byte `json:"h"`
-	Until  int64  `json:"u,omitempty"` // Unix seconds; 0 for the newest
 }
 
 // Keyring is the open ring of one process. It is safe for concurrent use.
@@ -89,7 +80,12 @@ func bound(version uint32) map[string]string {
 func (k *Keyring) Open(ctx context.Context) (*seal.Ring, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := k.now()
+	return k.open(ctx)
+}
+
+// open is [Keyring.Open] for callers that hold the lock.
+func (k *Keyring) open(ctx context.Context) (*seal.Ring, error) {
+	now := k.now() // before the read, so that what another process changes during it is not taken for known
 	keys, _, err := k.read(ctx)
 	if err != nil {
 		return nil, err
@@ -122,16 +118,23 @@ func (k *Keyring) Open(ctx context.Context) (*seal.Ring, error) {
 	return k.ring, nil
 }
 
-// Refresh looks for new keys when it last did so some minutes ago. An error leaves the keys as they are.
-func (k *Keyring) Refresh(ctx context.Context) error {
+// Refresh looks for new keys when the last look is five minutes old. An error leaves the keys as they are.
+func (k *Keyring) Refresh(ctx context.Context) error { return k.refresh(ctx, checkedEvery) }
+
+func (k *Keyring) refresh(ctx context.Context, every time.Duration) error {
 	k.mu.Lock()
-	age := k.now().Sub(k.checked)
-	k.mu.Unlock()
-	if age >= 0 && age < checkedEvery {
+	defer k.mu.Unlock()
+	if k.younger(every) {
 		return nil
 	}
-	_, err := k.Open(ctx)
+	_, err := k.open(ctx)
 	return err
+}
+
+// younger says whether the last look at the store is younger than age. A look in the future, before the clock was set back, is not.
+func (k *Keyring) younger(age time.Duration) bool {
+	since := k.now().Sub(k.checked)
+	return since >= 0 && since < age
 }
 
 func (k *Keyring) read(ctx context.Context) (stored, uint64, error) {
@@ -166,6 +169,7 @@ func (k *Keyring) change(ctx context.Context, to func(*stored) (bool, error)) er
 		}
 		err = k.store.Commit(ctx, []mfa.Write{{Record: mfa.Record{Key: recordKey, Version: version, Data: data}}})
 		if err == nil {
+			k.forget()
 			return nil
 		}
 		if !errors.Is(err, mfa.ErrConflict) {
@@ -173,6 +177,13 @@ func (k *Keyring) change(ctx context.Context, to func(*stored) (bool, error)) er
 		}
 	}
 	return fmt.Errorf("write keyring: %w", mfa.ErrConflict)
+}
+
+// forget makes the next use look at the store: this process changed the record itself.
+func (k *Keyring) forget() {
+	k.mu.Lock()
+	k.checked = time.Time{}
+	k.mu.Unlock()
 }
 
 // Prepare makes the first master key when there is none. It may be called any number of times.
@@ -214,45 +225,6 @@ func (k *Keyring) add(ctx context.Context, keys *stored, from time.Time) error {
 	}
 	keys.Masters = append(keys.Masters, master{version, wrapped, from.Unix()})
 	return nil
-}
-
-// SetSecret makes key the key of the Backend API. The one before is accepted for another day.
-func (k *Keyring) SetSecret(ctx context.Context, key secret.Value) error {
-	sum := sha256.Sum256([]byte(key.Reveal()))
-	return k.change(ctx, func(keys *stored) (bool, error) {
-		now := k.now()
-		n := len(keys.Secrets)
-		if n > 0 && subtle.ConstantTimeCompare(keys.Secrets[n-1].SHA256, sum[:]) == 1 {
-			return false, nil
-		}
-		kept := keys.Secrets[:0]
-		for _, s := range keys.Secrets {
-			if s.Until == 0 {
-				s.Until = now.Add(secretKept).Unix()
-			}
-			if s.Until > now.Unix() {
-				kept = append(kept, s)
-			}
-		}
-		keys.Secrets = append(kept, apiHash{SHA256: sum[:]})
-		return true, nil
-	})
-}
-
-// Accepts says whether a bearer is a key of the Backend API.
-func (k *Keyring) Accepts(bearer secret.Value) bool {
-	k.mu.Lock()
-	secrets, now := k.secrets, k.now().Unix()
-	k.mu.Unlock()
-	sum := sha256.Sum256([]byte(bearer.Reveal()))
-	ok := 0
-	for _, s := range secrets {
-		match := subtle.ConstantTimeCompare(s.SHA256, sum[:])
-		if s.Until == 0 || s.Until > now {
-			ok |= match
-		}
-	}
-	return ok == 1 && !bearer.IsZero()
 }
 
 // Age is how long the current master key has been sealing.

@@ -82,6 +82,7 @@ func TestWrappers(t *testing.T) {
 type world struct {
 	t     *testing.T
 	store *store.Counting
+	fault *store.Faulty
 	wraps *counting
 	now   time.Time
 }
@@ -97,7 +98,8 @@ func (c *counting) Unwrap(ctx context.Context, wrapped []byte, bound map[string]
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t, store.NewCounting(store.NewMemory()), &counting{Wrapper: wrappers(t)["file"]}, time.Unix(1_800_000_000, 0)}
+	fault := store.NewFaulty(store.NewMemory())
+	return &world{t, store.NewCounting(fault), fault, &counting{Wrapper: wrappers(t)["file"]}, time.Unix(1_800_000_000, 0)}
 }
 
 func (w *world) process() *keyring.Keyring {
@@ -198,30 +200,4 @@ func TestRefreshCostsNothing(t *testing.T) {
 	if n := w.store.Counts().Gets; n != 1 || w.wraps.unwrapped != 0 {
 		t.Errorf("%d reads and %d unwraps after five minutes, want 1 and 0", n, w.wraps.unwrapped)
 	}
-}
-
-func TestAPIKeys(t *testing.T) {
-	w := newWorld(t)
-	k := w.process()
-	w.do(k.Prepare(t.Context()))
-	first, second := secret.New("sk_live_first"), secret.New("sk_live_second")
-	w.do(k.SetSecret(t.Context(), first))
-	w.do(k.SetSecret(t.Context(), first))
-	w.open(k)
-	check := func(when string, key secret.Value, want bool) {
-		t.Helper()
-		w.open(k)
-		if got := k.Accepts(key); got != want {
-			t.Errorf("%s: accepted %v, want %v", when, got, want)
-		}
-	}
-	check("the first key", first, true)
-	check("a key never set", second, false)
-	check("no key", secret.Value{}, false)
-	w.do(k.SetSecret(t.Context(), second))
-	check("the second key", second, true)
-	check("the first key for a day", first, true)
-	w.now = w.now.Add(24 * time.Hour)
-	check("the first key a day later", first, false)
-	check("the second key still", second, true)
 }

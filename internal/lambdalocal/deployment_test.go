@@ -221,7 +221,7 @@ func TestRotation(t *testing.T) {
 		{"the function that is warm", "users-list", list, "200"},
 		{"a function that starts with both keys", "users-count", count, "200"},
 		{"rotated again at once", "keys-rotate", []byte(`{"rotate":"due"}`), "result"},
-		{"the signing keys revoked", "keys-rotate", []byte(`{"rotate":"revoke"}`), "result"},
+		{"the signing keys revoked", "keys-rotate", []byte(`{"rotate":"revoke","only":"signing_key"}`), "result"},
 		{"the function that is still warm", "users-list", list, "200"},
 	} {
 		if got := summary(d.Invoke(t.Context(), step.function, step.event)); got != step.want {

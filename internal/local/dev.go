@@ -21,6 +21,7 @@ func (a *App) routes(pages http.Handler) *http.ServeMux {
 	mux.HandleFunc("PATCH /dev/instance", a.changeInstance)
 	mux.HandleFunc("POST /dev/sessions/{id}/age", a.ageSession)
 	mux.HandleFunc("POST /dev/faults", a.setFaults)
+	mux.HandleFunc("POST /dev/keys", a.rotateKeys)
 	mux.HandleFunc("POST /dev/sign-in", a.signInAs)
 	mux.HandleFunc("POST /dev/sign-out", a.signOut)
 	mux.HandleFunc("GET /readme", a.readme)

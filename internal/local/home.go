@@ -49,7 +49,7 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) {
 
 func (a *App) homePage(r *http.Request) (web.Home, error) {
 	page := web.Home{
-		App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.SecretKey.Reveal(), PublishableKey: a.PublishableKey, Readme: "/readme",
+		App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.Key().Reveal(), PublishableKey: a.PublishableKey, Readme: "/readme",
 	}
 	users, _, err := a.Service.Users(r.Context(), nil, 0, 20)
 	if err != nil {

@@ -43,6 +43,7 @@ type Config struct {
 	Dir       string
 	PublicURL string
 	AppName   string
+	// SecretKey is the Backend API's key. Without one it is that of the data directory, after a rotation, or else [DefaultKey].
 	SecretKey secret.Value
 	// Brand is how the pages look; its name is AppName unless it has one.
 	Brand brand.Brand
@@ -65,6 +66,7 @@ type App struct {
 
 	clock  *clock.Clock
 	keys   *keyring.Keyring
+	safe   *fileSafe
 	bolt   *boltstore.Store
 	faulty *store.Faulty
 	hooks  *mfa.Dispatcher
@@ -163,6 +165,9 @@ func (a *App) wire(ctx context.Context, host string) error {
 	if err := a.keys.Prepare(ctx); err != nil {
 		return err
 	}
+	if err := a.openKey(ctx); err != nil {
+		return err
+	}
 	ring, err := a.keys.Open(ctx)
 	if err != nil {
 		return err
@@ -178,7 +183,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 	a.Service = service
 	a.hooks = &mfa.Dispatcher{Service: service, Endpoints: webhook.New(true), Describe: api.EventBody}
 	a.api, err = api.New(api.Config{
-		Service: service, PublicURL: a.PublicURL, Accepts: a.SecretKey.Equal, PublishableKey: a.PublishableKey, AppName: a.AppName,
+		Service: service, PublicURL: a.PublicURL, Accepts: a.keys.Accepts, PublishableKey: a.PublishableKey, AppName: a.AppName,
 		Development: true, Address: remote, Log: a.Log,
 	}, api.Operations()...)
 	if err != nil {
@@ -188,7 +193,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		a.Brand.Name = a.AppName
 	}
 	pages, err := web.Handler(web.Config{
-		PublicURL: a.PublicURL, Brand: a.Brand, SecretKey: a.SecretKey, Backend: a.api, Now: a.clock.Now, Development: true,
+		PublicURL: a.PublicURL, Brand: a.Brand, SecretKey: a.safe.Secret, Backend: a.api, Now: a.clock.Now, Development: true,
 	})
 	if err != nil {
 		return err

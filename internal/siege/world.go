@@ -81,7 +81,7 @@ func newWorld(ctx context.Context, strict, byText bool, seed uint64) (*world, er
 		return nil, err
 	}
 	w.handler, err = api.New(api.Config{
-		Service: service, PublicURL: "http://localhost", Accepts: secret.New(serverKey).Equal, PublishableKey: "pk_test_x", AppName: "Siege",
+		Service: service, PublicURL: "http://localhost", Accepts: api.OneKey(secret.New(serverKey)), PublishableKey: "pk_test_x", AppName: "Siege",
 		Address: w.address, Log: slog.New(slog.DiscardHandler),
 	}, api.Operations()...)
 	if err != nil {

@@ -108,11 +108,16 @@ func (p *pages) openDashboard(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "request_body_invalid")
 		return
 	}
-	if !secret.New(strings.TrimSpace(in.Key)).Equal(p.SecretKey) {
+	key, err := p.SecretKey(r.Context())
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, "service_unavailable")
+		return
+	}
+	if !secret.New(strings.TrimSpace(in.Key)).Equal(key) {
 		refuse(w, http.StatusUnauthorized, "clerk_key_invalid")
 		return
 	}
-	p.setCookie(w, p.ticket(), int(dashboardLife/time.Second))
+	p.setCookie(w, p.ticket(key), int(dashboardLife/time.Second))
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -129,16 +134,16 @@ func (p *pages) setCookie(w http.ResponseWriter, value string, age int) {
 
 // ticket is a cookie's value: when it ends, something random, and a keyed hash over both. The key comes from the secret key, so that no
 // server has to remember a session and a new secret key ends them all.
-func (p *pages) ticket() string {
+func (p *pages) ticket(key secret.Value) string {
 	body := binary.BigEndian.AppendUint64(nil, uint64(p.Now().Add(dashboardLife).Unix()))
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails
 	body = append(body, random...)
-	return base64.RawURLEncoding.EncodeToString(append(body, p.sign(body)...))
+	return base64.RawURLEncoding.EncodeToString(append(body, sign(key, body)...))
 }
 
-func (p *pages) sign(body []byte) []byte {
-	key := sha256.Sum256([]byte("countersign dashboard cookie\x00" + p.SecretKey.Reveal()))
+func sign(secretKey secret.Value, body []byte) []byte {
+	key := sha256.Sum256([]byte("countersign dashboard cookie\x00" + secretKey.Reveal()))
 	mac := hmac.New(sha256.New, key[:])
 	mac.Write(body)
 	return mac.Sum(nil)
@@ -151,8 +156,12 @@ func (p *pages) mayManage(r *http.Request) bool {
 	if err != nil {
 		return false
 	}
+	key, err := p.SecretKey(r.Context())
+	if err != nil {
+		return false
+	}
 	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
-	if err != nil || len(raw) != ticketBody+sha256.Size || !hmac.Equal(raw[ticketBody:], p.sign(raw[:ticketBody])) {
+	if err != nil || len(raw) != ticketBody+sha256.Size || !hmac.Equal(raw[ticketBody:], sign(key, raw[:ticketBody])) {
 		return false
 	}
 	return p.Now().Before(time.Unix(int64(binary.BigEndian.Uint64(raw)), 0))
@@ -184,9 +193,14 @@ func (p *pages) listTexts(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *pages) ask(w http.ResponseWriter, r *http.Request) {
+	key, err := p.SecretKey(r.Context())
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, "service_unavailable")
+		return
+	}
 	r.RequestURI = ""
 	kind := r.Header.Get("Content-Type")
-	r.Header = http.Header{"Authorization": {"Bearer " + p.SecretKey.Reveal()}}
+	r.Header = http.Header{"Authorization": {"Bearer " + key.Reveal()}}
 	if kind != "" && r.Method != http.MethodGet {
 		r.Header.Set("Content-Type", kind)
 	}

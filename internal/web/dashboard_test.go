@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
@@ -63,7 +62,7 @@ func TestDashboardCookie(t *testing.T) {
 	if r := s.ask("GET", "/dashboard", "", own(c)...); r.StatusCode != 200 {
 		t.Errorf("the right cookie: %d", r.StatusCode)
 	}
-	rotated := open(t, func(c *web.Config) { c.SecretKey = secret.New("sk_live_new") })
+	rotated := open(t, func(c *web.Config) { c.SecretKey = always("sk_live_new") })
 	if r := rotated.ask("GET", "/dashboard/api/v1/instance", "", own(c)...); r.StatusCode != 401 {
 		t.Errorf("a cookie of the key before: %d", r.StatusCode)
 	}

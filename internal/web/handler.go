@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,8 +23,9 @@ type Config struct {
 	AfterSignIn string
 	// Origins are the applications' origins that a sign-in may lead back to, besides the pages' own.
 	Origins []string
-	// SecretKey opens the dashboard. Without one there is no dashboard.
-	SecretKey secret.Value
+	// SecretKey returns the Backend API's key of the moment, which opens the dashboard. It is asked for every request of the dashboard, and an
+	// error refuses the request. When it is nil there is no dashboard.
+	SecretKey func(context.Context) (secret.Value, error)
 	// Backend answers the dashboard's requests to the Backend API, and says how the settings want the pages to look: the API itself, or a reverse
 	// proxy in front of it.
 	Backend http.Handler
@@ -56,7 +58,7 @@ func Handler(c Config) (http.Handler, error) {
 	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		return nil, fmt.Errorf("web: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
-	if !c.SecretKey.IsZero() && c.Backend == nil || c.Backend != nil && c.Now == nil {
+	if c.SecretKey != nil && c.Backend == nil || c.Backend != nil && c.Now == nil {
 		return nil, errors.New("web: the dashboard needs Backend, and Backend needs Now")
 	}
 	if c.Brand.Name == "" {
@@ -80,7 +82,7 @@ func (p *pages) routes() {
 	p.mux.HandleFunc("GET /assets/", p.serveAsset)
 	for _, at := range sitemap {
 		switch {
-		case at.kind == kindDashboard && p.SecretKey.IsZero(), at.kind == kindDevelopment && !p.Development:
+		case at.kind == kindDashboard && p.SecretKey == nil, at.kind == kindDevelopment && !p.Development:
 			continue
 		case at.kind == kindDashboard && at.path != signInToDashboard:
 			p.mux.HandleFunc("GET "+at.path, func(w http.ResponseWriter, r *http.Request) { p.servePrivate(w, r, at) })
@@ -88,7 +90,7 @@ func (p *pages) routes() {
 			p.mux.HandleFunc("GET "+at.path, func(w http.ResponseWriter, r *http.Request) { p.servePage(w, r, at, http.StatusOK) })
 		}
 	}
-	if !p.SecretKey.IsZero() {
+	if p.SecretKey != nil {
 		p.dashboardRoutes()
 	}
 	p.mux.HandleFunc("/", p.notFound)

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -28,11 +29,16 @@ type site struct {
 	now time.Time
 }
 
+// always is a key that nobody replaces.
+func always(key string) func(context.Context) (secret.Value, error) {
+	return func(context.Context) (secret.Value, error) { return secret.New(key), nil }
+}
+
 func open(t *testing.T, change func(*web.Config)) *site {
 	t.Helper()
 	s := &site{T: t, now: start}
 	c := web.Config{
-		PublicURL: origin, SecretKey: secret.New("sk_live_of_a_test"), Now: func() time.Time { return s.now },
+		PublicURL: origin, SecretKey: always("sk_live_of_a_test"), Now: func() time.Time { return s.now },
 		Backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			_ = json.NewEncoder(w).Encode(map[string]any{"method": r.Method, "url": r.URL.String(), "header": r.Header, "body": string(body)})
@@ -200,7 +206,7 @@ func TestUnknownAddresses(t *testing.T) {
 	if r := s.ask("POST", "/account/security", ""); r.StatusCode/100 != 4 {
 		t.Errorf("POST to a page: %d", r.StatusCode)
 	}
-	none := open(t, func(c *web.Config) { c.SecretKey = secret.Value{} })
+	none := open(t, func(c *web.Config) { c.SecretKey = nil })
 	for _, path := range []string{"/dashboard", "/dashboard/sign-in", "/dashboard/api/v1/instance"} {
 		if r := none.ask("GET", path, ""); r.StatusCode != 404 {
 			t.Errorf("without a secret key, GET %s: %d", path, r.StatusCode)
@@ -258,8 +264,8 @@ func TestBrand(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	for what, c := range map[string]web.Config{
-		"no URL": {}, "a slash at the end": {PublicURL: origin + "/"}, "a dashboard without its API": {PublicURL: origin, SecretKey: secret.New("sk_x"), Now: time.Now},
-		"a dashboard without time":         {PublicURL: origin, SecretKey: secret.New("sk_x"), Backend: http.NotFoundHandler()},
+		"no URL": {}, "a slash at the end": {PublicURL: origin + "/"}, "a dashboard without its API": {PublicURL: origin, SecretKey: always("sk_x"), Now: time.Now},
+		"a dashboard without time":         {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler()},
 		"settings to ask for without time": {PublicURL: origin, Backend: http.NotFoundHandler()},
 	} {
 		if _, err := web.Handler(c); err == nil {

@@ -4,19 +4,15 @@ package pages
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/lambdahost/safe"
 	"github.com/countersign-mfa/countersign/internal/reference"
-	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
@@ -48,9 +44,11 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 		return nil, fmt.Errorf("%s: %w", lambdahost.EnvURL, err)
 	}
 	c.Backend = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
-	if c.SecretKey, err = secretKey(ctx, e); err != nil {
+	key := newKeyCache(safe.Of(e).Secret, time.Now)
+	if _, err := key.get(ctx); err != nil {
 		return nil, err
 	}
+	c.SecretKey = key.get
 	pages, err := web.Handler(c)
 	if err != nil {
 		return nil, err
@@ -61,12 +59,4 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 	}
 	mux.Handle("/", pages)
 	return mux, nil
-}
-
-func secretKey(ctx context.Context, e lambdahost.Environment) (secret.Value, error) {
-	held, err := secretsmanager.NewFromConfig(e.AWS()).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &e.Secret})
-	if err != nil || held.SecretString == nil {
-		return secret.Value{}, errors.New("read the secret key: no answer from Secrets Manager")
-	}
-	return secret.New(strings.TrimSpace(*held.SecretString)), nil
 }

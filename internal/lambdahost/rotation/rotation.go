@@ -4,30 +4,21 @@ package rotation
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"github.com/countersign-mfa/countersign/internal/keyring"
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/lambdahost/safe"
 	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
 // Request is the schedule's input, or an operator's.
-type Request struct {
-	// Rotate is "due" for what is old enough, "now" for the master and the signing key whatever their age, or "revoke" for the same with the old
-	// signing keys gone at once.
-	Rotate string `json:"rotate"`
-	// NewSecret makes a new key of the Backend API; the one before is accepted for a day.
-	NewSecret bool `json:"new_secret,omitempty"`
-}
+type Request = keyring.Request
 
 // Result says how old the current master key is.
 type Result struct {
@@ -41,16 +32,10 @@ type Settings struct {
 	MFARequired string   `json:"MFARequired"` // "true" or "false": CloudFormation knows only text
 }
 
-// Secrets is the part of Secrets Manager's client that is used.
-type Secrets interface {
-	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
-	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
-}
-
 // Rotator does it.
 type Rotator struct {
 	*lambdahost.Deployment
-	Secrets Secrets
+	Safe keyring.Safe
 }
 
 // Serve is the main of the function.
@@ -59,8 +44,7 @@ func Serve() {
 		if e.Secret == "" {
 			return nil, fmt.Errorf("%s is not set", lambdahost.EnvSecret)
 		}
-		d := lambdahost.Connect(e)
-		return (&Rotator{d, secretsmanager.NewFromConfig(d.Config)}).Handle, nil
+		return (&Rotator{lambdahost.Connect(e), safe.Of(e)}).Handle, nil
 	})
 }
 
@@ -74,8 +58,8 @@ func (r *Rotator) Handle(ctx context.Context, event json.RawMessage) (any, error
 		}
 		return cfn.LambdaWrap(r.deploy)(ctx, e)
 	}
-	var in Request
-	if err := json.Unmarshal(event, &in); err != nil || !slices.Contains([]string{"due", "now", "revoke"}, in.Rotate) {
+	in, err := keyring.ParseRequest(event)
+	if err != nil {
 		return nil, lambdahost.ErrEvent
 	}
 	return r.rotate(ctx, in)
@@ -97,7 +81,7 @@ func (r *Rotator) deploy(ctx context.Context, e cfn.Event) (id string, data map[
 	if err := service.RotateSigningKey(ctx, mfa.SigningKeyLife); err != nil {
 		return id, nil, err
 	}
-	if err := r.secret(ctx, false); err != nil {
+	if err := r.keys(service).AdoptSecret(ctx); err != nil {
 		return id, nil, err
 	}
 	if reflect.DeepEqual(e.ResourceProperties["Settings"], e.OldResourceProperties["Settings"]) {
@@ -121,19 +105,16 @@ func (r *Rotator) settings(ctx context.Context, service *mfa.Service, property a
 	return err
 }
 
+func (r *Rotator) keys(signing keyring.Signing) *keyring.Rotator {
+	return &keyring.Rotator{Keys: r.Keys, Signing: signing, Safe: r.Safe, Prefix: "sk_live_"}
+}
+
 func (r *Rotator) rotate(ctx context.Context, in Request) (any, error) {
 	service, err := r.Service(ctx, lambdahost.Links{})
 	if err != nil {
 		return nil, err
 	}
-	master, signing := r.Keys.RotateIfDue, func(ctx context.Context) error { return service.RotateSigningKey(ctx, mfa.SigningKeyLife) }
-	switch in.Rotate {
-	case "now":
-		master, signing = r.Keys.Rotate, func(ctx context.Context) error { return service.RotateSigningKey(ctx, 0) }
-	case "revoke":
-		master, signing = r.Keys.Rotate, service.RevokeSigningKeys
-	}
-	if err := errors.Join(master(ctx), signing(ctx), r.secret(ctx, in.NewSecret)); err != nil {
+	if err := r.keys(service).Rotate(ctx, in); err != nil {
 		return nil, err
 	}
 	old, err := r.Keys.Age(ctx)
@@ -143,27 +124,4 @@ func (r *Rotator) rotate(ctx context.Context, in Request) (any, error) {
 	days := old.Hours() / 24
 	r.Meter.Count(lambdahost.MetricKeyAge, days)
 	return Result{KeyAgeDays: days}, nil
-}
-
-// secret lets the functions accept the key that Secrets Manager holds, after making one when there is none or a new one is wanted. Whoever
-// puts another value there has it accepted at the next run.
-func (r *Rotator) secret(ctx context.Context, renew bool) error {
-	var value secret.Value
-	held, err := r.Secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &r.Secret})
-	var none *types.ResourceNotFoundException
-	switch {
-	case errors.As(err, &none):
-	case err != nil:
-		return errors.New("read the secret key: no answer from Secrets Manager")
-	case held.SecretString != nil:
-		value = secret.New(*held.SecretString)
-	}
-	if renew || value.IsZero() {
-		value = secret.New("sk_live_" + rand.Text() + rand.Text())
-		text := value.Reveal()
-		if _, err := r.Secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &r.Secret, SecretString: &text}); err != nil {
-			return errors.New("store the secret key: no answer from Secrets Manager")
-		}
-	}
-	return r.Keys.SetSecret(ctx, value)
 }

@@ -1,0 +1,114 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/keyring"
+	"github.com/countersign-mfa/countersign/internal/secret"
+)
+
+// DefaultKey is the Backend API's key of a server that is given none. It is published: only pages and programs of this machine may reach a
+// server that accepts it.
+const DefaultKey = "sk_test_local"
+
+// secretFile is where a data directory keeps the Backend API's key after it was replaced.
+const secretFile = "secret.key"
+
+// fileSafe keeps the Backend API's key in memory, and in a file once it was replaced. It implements [keyring.Safe].
+type fileSafe struct {
+	path string
+
+	mu  sync.Mutex
+	key secret.Value
+}
+
+// openSafe takes the given key, or else that of the file, or else [DefaultKey].
+func openSafe(path string, given secret.Value) (*fileSafe, error) {
+	if !given.IsZero() {
+		return &fileSafe{path: path, key: given}, nil
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the directory
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &fileSafe{path: path, key: secret.New(DefaultKey)}, nil
+	case err != nil:
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	key := secret.New(strings.TrimSpace(string(text)))
+	if key.IsZero() {
+		return nil, fmt.Errorf("%s is empty; remove it, or write the key of the Backend API into it", path)
+	}
+	return &fileSafe{path: path, key: key}, nil
+}
+
+// Secret implements [keyring.Safe].
+func (f *fileSafe) Secret(context.Context) (secret.Value, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.key, nil
+}
+
+// KeepSecret implements [keyring.Safe]. The file is replaced as a whole, so that a crash leaves the old or the new key.
+func (f *fileSafe) KeepSecret(_ context.Context, key secret.Value) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fresh := f.path + ".new"
+	if err := os.WriteFile(fresh, []byte(key.Reveal()+"\n"), 0o600); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	if err := os.Rename(fresh, f.path); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	f.key = key
+	return nil
+}
+
+// openKey makes the key that this server is started with the only one that the Backend API accepts.
+func (a *App) openKey(ctx context.Context) error {
+	path := filepath.Join(a.Dir, secretFile)
+	safe, err := openSafe(path, a.SecretKey)
+	if err != nil {
+		return err
+	}
+	a.safe = safe
+	err = a.keys.OnlySecret(ctx, safe.key)
+	if errors.Is(err, keyring.ErrRevoked) {
+		return fmt.Errorf("this key of the Backend API was revoked: start without one to use the key in %s, or with a new one", path)
+	}
+	return err
+}
+
+// Key returns the Backend API's key of the moment.
+func (a *App) Key() secret.Value {
+	key, _ := a.safe.Secret(context.Background())
+	return key
+}
+
+// rotateKeys does what the function keys-rotate does on AWS.
+func (a *App) rotateKeys(w http.ResponseWriter, r *http.Request) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
+	if err != nil {
+		a.answer(w, nil, apierr.New(apierr.RequestBodyInvalid))
+		return
+	}
+	in, err := keyring.ParseRequest(data)
+	if err != nil {
+		a.answer(w, nil, apierr.New(apierr.RequestBodyInvalid))
+		return
+	}
+	rotator := &keyring.Rotator{Keys: a.keys, Signing: a.Service, Safe: a.safe, Prefix: "sk_test_"}
+	if err = rotator.Rotate(r.Context(), in); err != nil {
+		a.Log.Error("key rotation failed", "error", err.Error())
+	}
+	a.answer(w, map[string]bool{"ok": true}, err)
+}
