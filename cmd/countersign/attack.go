@@ -11,23 +11,26 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/attack"
-	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
 type attackCmd struct {
-	URL       string   `arg:"" optional:"" default:"http://localhost:8080" help:"Where clients reach the API."`
-	SecretKey string   `env:"COUNTERSIGN_SECRET_KEY" default:"sk_test_local" help:"The Backend API's key."`
-	HTML      string   `type:"path" help:"Write the report as a page."`
-	Junit     string   `type:"path" help:"Write the report as JUnit XML."`
-	Only      []string `help:"Only these probes (B04) or classes (B)."`
+	URL      string `arg:"" optional:"" default:"http://localhost:8080" help:"Where clients reach the API."`
+	keyFlags `embed:""`
+	HTML     string   `type:"path" help:"Write the report as a page."`
+	Junit    string   `type:"path" help:"Write the report as JUnit XML."`
+	Only     []string `help:"Only these probes (B04) or classes (B)."`
 }
 
 // Run attacks a deployment and writes the reports, also when a probe failed.
 func (a *attackCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	key, err := a.orPublished()
+	if err != nil {
+		return err
+	}
 	report, err := attack.Run(ctx, attack.Config{
-		URL: strings.TrimRight(a.URL, "/"), SecretKey: secret.New(a.SecretKey), Now: time.Now, Out: os.Stdout, Only: a.Only,
+		URL: strings.TrimRight(a.URL, "/"), SecretKey: key, Now: time.Now, Out: os.Stdout, Only: a.Only,
 	})
 	return errors.Join(err, written(a.HTML, report.HTML), written(a.Junit, report.JUnit))
 }

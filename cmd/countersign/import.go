@@ -11,13 +11,12 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/importer"
-	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
 type importCmd struct {
 	Input      string `arg:"" type:"path" help:"File of JSON lines, a user in each; or, with --age-identity, an export of Countersign."`
 	URL        string `default:"http://localhost:8080" help:"Where the API is."`
-	SecretKey  string `env:"COUNTERSIGN_SECRET_KEY" default:"sk_test_local" help:"The Backend API's key."`
+	keyFlags   `embed:""`
 	State      string `type:"path" help:"File that remembers who was created; the input's name and .state when left out."`
 	DryRun     bool   `help:"Only say what would be created and what refused, and whose second factor could not be proved. Reads the settings of --url, and changes nothing there."`
 	Incomplete bool   `help:"Also create users whose password or authenticator app is not in the file, or cannot be used here; they lose it."`
@@ -39,11 +38,15 @@ func (i *importCmd) Run() error {
 	case i.Table != "":
 		return errors.New("--table is for an export of Countersign: give --age-identity too; users from Clerk go through the API of --url")
 	}
+	key, err := i.orPublished()
+	if err != nil {
+		return err
+	}
 	if i.State == "" {
 		i.State = i.Input + ".state"
 	}
 	result, err := importer.Run(ctx, importer.Config{
-		Input: i.Input, State: i.State, URL: strings.TrimRight(i.URL, "/"), SecretKey: secret.New(i.SecretKey), DryRun: i.DryRun, Incomplete: i.Incomplete,
+		Input: i.Input, State: i.State, URL: strings.TrimRight(i.URL, "/"), SecretKey: key, DryRun: i.DryRun, Incomplete: i.Incomplete,
 		Out: os.Stdout, Now: time.Now, Pause: pause,
 	})
 	if err == nil && result.Refused > 0 {

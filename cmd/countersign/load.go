@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/load"
+	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
@@ -40,7 +41,7 @@ func (l *loadCommand) Run() error {
 	}
 	defer server.stop()
 	fmt.Printf("start to first answer %v\n", server.ready.Round(100*time.Microsecond))
-	runner, err := load.New(ctx, load.Config{URL: server.url, SecretKey: secret.New("sk_test_local"), Clients: l.Clients, Users: l.Users, Checks: l.Checks})
+	runner, err := load.New(ctx, load.Config{URL: server.url, SecretKey: secret.New(local.DefaultKey), Clients: l.Clients, Users: l.Users, Checks: l.Checks})
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -42,13 +44,13 @@ type commands struct {
 }
 
 type serve struct {
-	Listen    string `default:"localhost:8080" help:"Address to listen on."`
-	Data      string `default:".countersign" type:"path" help:"Directory of the data; made when it does not exist."`
-	URL       string `help:"Public URL, when it is not the address."`
-	App       string `default:"Countersign" help:"Name shown in authenticator apps and messages."`
-	Brand     string `type:"path" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/pages.md."`
-	SecretKey string `env:"COUNTERSIGN_SECRET_KEY" help:"Key of the Backend API; that of the data directory, or sk_test_local, when left out."`
-	Exposed   bool   `help:"Allow an address that other machines can reach. This is a development server: anybody there can sign in as anybody."`
+	Listen   string `default:"localhost:8080" help:"Address to listen on."`
+	Data     string `default:".countersign" type:"path" help:"Directory of the data; made when it does not exist."`
+	URL      string `help:"Public URL, when it is not the address."`
+	App      string `default:"Countersign" help:"Name shown in authenticator apps and messages."`
+	Brand    string `type:"path" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/pages.md."`
+	Exposed  bool   `help:"Allow an address that other machines can reach. This is a development server: anybody there can sign in as anybody."`
+	keyFlags `embed:""`
 }
 
 func main() {
@@ -71,6 +73,10 @@ func (s *serve) Run() error {
 	if err := s.checkLoopback(); err != nil {
 		return err
 	}
+	key, err := s.given()
+	if err != nil {
+		return err
+	}
 	look, err := readBrand(s.Brand)
 	if err != nil {
 		return err
@@ -84,11 +90,14 @@ func (s *serve) Run() error {
 		s.URL = "http://" + address(s.Listen, listener)
 	}
 	app, err := local.Open(ctx, local.Config{
-		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: secret.New(s.SecretKey), Brand: look, Now: time.Now,
+		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: key, Brand: look, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
 		return plain(err)
+	}
+	if err := s.checkKey(app); err != nil {
+		return errors.Join(err, app.Close())
 	}
 	s.greet(app)
 	return errors.Join(run(ctx, listener, app), app.Close())
@@ -129,6 +138,24 @@ func (s *serve) checkLoopback() error {
 		return nil
 	}
 	return fmt.Errorf("--listen %s can be reached from other machines; add --exposed if that is meant", s.Listen)
+}
+
+// checkKey refuses the published key where other machines can use it.
+func (s *serve) checkKey(app *local.App) error {
+	if !s.Exposed && thisMachine(s.URL) || !app.Key().Equal(secret.New(local.DefaultKey)) {
+		return nil
+	}
+	return errors.New("other machines can reach this server, and everybody knows its key " + local.DefaultKey + ": put another one into " + keyEnv + ", for example from openssl rand -hex 32")
+}
+
+// thisMachine says whether a URL leads to a loopback address.
+func thisMachine(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || err == nil && ip.IsLoopback()
 }
 
 func listenError(on string, err error) error {

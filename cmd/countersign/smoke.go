@@ -7,18 +7,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/smoke"
 )
 
 type smokeCmd struct {
-	URL       string `default:"http://localhost:8080" help:"Where clients reach the API."`
-	SecretKey string `env:"COUNTERSIGN_SECRET_KEY" default:"sk_test_local" help:"The Backend API's key."`
+	URL      string `default:"http://localhost:8080" help:"Where clients reach the API."`
+	keyFlags `embed:""`
 }
 
 // Run tries a deployment with a throw-away user.
 func (s *smokeCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	return smoke.Run(ctx, smoke.Config{URL: strings.TrimRight(s.URL, "/"), SecretKey: secret.New(s.SecretKey), Now: time.Now, Out: os.Stdout})
+	key, err := s.orPublished()
+	if err != nil {
+		return err
+	}
+	return smoke.Run(ctx, smoke.Config{URL: strings.TrimRight(s.URL, "/"), SecretKey: key, Now: time.Now, Out: os.Stdout})
 }

@@ -58,7 +58,7 @@ func (f *figuresCmd) Run(ctx context.Context, c *commands) error {
 	if err := lambdalocal.Build(ctx, ".", binaries, append(slices.Clone(names), "keys-rotate")...); err != nil {
 		return err
 	}
-	d, err := deploy(ctx, c.Dynamo, "sk_live_fixture", io.Discard)
+	d, err := deploy(ctx, c.Dynamo, fixtureKey, io.Discard)
 	if err != nil {
 		return err
 	}

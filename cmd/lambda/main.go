@@ -25,10 +25,12 @@ type commands struct {
 }
 
 type invokeCmd struct {
-	Function  string `arg:"" help:"Name of the function: a folder of functions."`
-	Event     string `short:"e" help:"File with the event; by default events/<function>.json."`
-	SecretKey string `default:"sk_live_fixture" help:"The Backend API's key of this run: the one in the fixtures."`
+	Function string `arg:"" help:"Name of the function: a folder of functions."`
+	Event    string `short:"e" help:"File with the event; by default events/<function>.json."`
 }
+
+// fixtureKey is the Backend API's key in the fixtures, and so of each run.
+const fixtureKey = "sk_live_fixture"
 
 func main() {
 	var c commands
@@ -65,7 +67,7 @@ func (i *invokeCmd) Run(ctx context.Context, c *commands) error {
 	if err := lambdalocal.Build(ctx, ".", binaries, i.Function, "keys-rotate"); err != nil {
 		return err
 	}
-	d, err := deploy(ctx, c.Dynamo, i.SecretKey, os.Stderr)
+	d, err := deploy(ctx, c.Dynamo, fixtureKey, os.Stderr)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ export async function startCountersign() {
   const binary = process.env.COUNTERSIGN;
   if (!binary) throw new Error('COUNTERSIGN must name the binary; node run.mjs builds it and sets it');
   const dir = await mkdtemp(path.join(tmpdir(), 'countersign-e2e-'));
-  const child = spawn(binary, ['serve', '--listen', 'localhost:0', '--data', dir, '--secret-key', secretKey], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary, ['serve', '--listen', 'localhost:0', '--data', dir], { env: { ...process.env, COUNTERSIGN_SECRET_KEY: secretKey }, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit');
   const log = [];
   createInterface({ input: child.stderr }).on('line', line => log.push(line));

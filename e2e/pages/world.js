@@ -42,7 +42,7 @@ export async function startServer(...flags) {
     await run('go', ['build', '-o', binary, './cmd/countersign'], { cwd: root, env: { ...process.env, CGO_ENABLED: '0' } });
   }
   const url = `http://localhost:${await freePort()}`;
-  const child = spawn(binary, ['serve', '--listen', url.slice(7), '--data', path.join(dir, 'data'), '--app', 'Example', '--secret-key', key, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(binary, ['serve', '--listen', url.slice(7), '--data', path.join(dir, 'data'), '--app', 'Example', ...flags], { env: { ...process.env, COUNTERSIGN_SECRET_KEY: key }, stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (d) => { log += d; });
   for (let i = 0; ; i++) {

@@ -214,6 +214,10 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(r.TransferEncoding) > 0 { // where a length contradicts the chunks, a proxy may see another request in what follows: nothing follows
 		w.Header().Set("Connection", "close")
 	}
+	if err := a.guardHost(r); err != nil {
+		a.answer(w, nil, err)
+		return
+	}
 	if _, pattern := a.mux.Handler(r); pattern != "" {
 		if err := a.guard(r); err != nil {
 			a.answer(w, nil, err)

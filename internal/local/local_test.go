@@ -348,17 +348,40 @@ func TestPages(t *testing.T) {
 func TestOtherSites(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.close()
+	_, port, _ := strings.Cut(strings.TrimPrefix(s.server.URL, "http://"), ":")
 	for name, tc := range map[string]struct {
 		method, path, host, origin, site string
 		status                           int
 	}{
 		"the own address":                {"GET", "/dev/clock", "", "", "", 200},
-		"this machine's name":            {"GET", "/dev/clock", "localhost:1", "", "", 200},
-		"an IPv6 address":                {"GET", "/dev/clock", "[::1]:1", "", "", 200},
+		"this machine's name":            {"GET", "/dev/clock", "localhost:" + port, "", "", 200},
+		"an IPv6 address":                {"GET", "/dev/clock", "[::1]:" + port, "", "", 200},
+		"another port":                   {"GET", "/dev/clock", "localhost:1", "", "", 400},
+		"no port":                        {"GET", "/dev/clock", "localhost", "", "", 400},
+		"an address of another machine":  {"GET", "/dev/clock", "192.0.2.1:" + port, "", "", 400},
+		"another name, the Backend API":  {"GET", "/v1/users", "evil.example:" + port, "", "", 400},
+		"another name, the Frontend API": {"GET", "/v1/client", "evil.example:" + port, "", "", 400},
+		"another name, the health":       {"GET", "/healthz", "evil.example", "", "", 400},
+		"another name, no route":         {"GET", "/nothing", "evil.example", "", "", 400},
+		"the Backend API":                {"GET", "/v1/users/count", "", "", "", 200},
+		"an own page asks the Backend":   {"GET", "/v1/users/count", "", "http://localhost:5173", "same-site", 200},
+		"a page asks the Backend":        {"GET", "/v1/users/count", "", "https://evil.example", "cross-site", 400},
+		"a page changes the Backend":     {"POST", "/v1/users", "", "https://evil.example", "cross-site", 400},
+		"a page without origin does":     {"POST", "/v1/users", "", "", "cross-site", 400},
+		"an opaque page does":            {"POST", "/v1/users", "", "null", "", 400},
+		"an app of this machine":         {"POST", "/v1/client", "", "http://localhost:5173", "same-site", 200},
+		"a page looks into the outbox":   {"GET", "/dev/sms", "", "https://evil.example", "cross-site", 400},
+		"it does without an origin":      {"GET", "/dev/sms", "", "", "cross-site", 400},
+		"an app looks into the outbox":   {"GET", "/dev/sms", "", "http://localhost:5173", "same-site", 400},
+		"it does without origin":         {"GET", "/dev/sms", "", "", "same-site", 400},
+		"the own page":                   {"POST", "/dev/faults", "", s.server.URL, "same-origin", 200},
+		"the own page by another name":   {"POST", "/dev/faults", "localhost:" + port, "http://localhost:" + port, "same-origin", 200},
+		"the own page of another name":   {"POST", "/dev/faults", "", "http://localhost:" + port, "cross-site", 400},
+		"another scheme":                 {"POST", "/dev/faults", "", "https://127.0.0.1:" + port, "cross-site", 400},
 		"another name":                   {"GET", "/dev/sms", "evil.example", "", "", 400},
 		"another name, the first page":   {"GET", "/", "evil.example:8080", "", "", 400},
 		"a program":                      {"POST", "/dev/faults", "", "", "", 200},
-		"a page of this machine":         {"POST", "/dev/faults", "", "http://localhost:3000", "cross-site", 200},
+		"a page of this machine":         {"POST", "/dev/faults", "", "http://localhost:3000", "cross-site", 400},
 		"a page of another site":         {"POST", "/dev/faults", "", "https://evil.example", "cross-site", 400},
 		"a page without an origin":       {"POST", "/dev/faults", "", "", "cross-site", 400},
 		"a page with an opaque origin":   {"POST", "/dev/faults", "", "null", "cross-site", 400},
@@ -371,6 +394,10 @@ func TestOtherSites(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Host = tc.host
+		if !strings.HasPrefix(tc.path, "/dev/") {
+			r.Header.Set("Authorization", "Bearer "+key)
+			r.Header.Set("Content-Type", "application/json")
+		}
 		for header, value := range map[string]string{"Origin": tc.origin, "Sec-Fetch-Site": tc.site} {
 			if value != "" {
 				r.Header.Set(header, value)
