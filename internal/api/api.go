@@ -166,8 +166,7 @@ func override(x *exchange, r *http.Request) error {
 	if r.Method != http.MethodPost || len(given) == 0 || len(given) == 1 && given[0] == "" {
 		return nil
 	}
-	method := strings.ToUpper(given[0])
-	switch method {
+	switch method := given[0]; method { // methods are case-sensitive (RFC 9110 section 9.1)
 	case http.MethodPatch, http.MethodPut, http.MethodDelete:
 		if len(given) == 1 { // of two, one reader takes the first and another the last
 			r.Method, x.overridden = method, true

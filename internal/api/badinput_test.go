@@ -1,8 +1,10 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -58,6 +60,16 @@ func TestBadBodies(t *testing.T) {
 		"JSON with an unknown field of null":  {backend, jsonType, `{"colour":null}`, 422, "form_param_unknown"},
 		"JSON with a NUL in a text":           {backend, jsonType, `{"username":"a\u0000b"}`, 400, "request_body_invalid"},
 		"JSON with a NUL in a list":           {backend, jsonType, `{"email_address":["a\u0000@example.com"]}`, 400, "request_body_invalid"},
+		"JSON with half a character":          {backend, jsonType, `{"username":"a\ud800b"}`, 400, "request_body_invalid"},
+		"its other half":                      {backend, jsonType, `{"username":"\udc00"}`, 400, "request_body_invalid"},
+		"two first halves":                    {backend, jsonType, `{"username":"\ud83d\ud83d"}`, 400, "request_body_invalid"},
+		"halves the wrong way round":          {backend, jsonType, `{"username":"\udc00\ud83d"}`, 400, "request_body_invalid"},
+		"half a character in a name":          {backend, jsonType, `{"\uD800":1}`, 400, "request_body_invalid"},
+		"half a character in metadata":        {backend, jsonType, `{"public_metadata":{"a":["\\\ud800"]}}`, 400, "request_body_invalid"},
+		"half a character in a list":          {backend, jsonType, `{"email_address":["\uDFFF@example.com"]}`, 400, "request_body_invalid"},
+		"half a character, frontend":          {frontend, jsonType, `{"identifier":"\ud800@example.com"}`, 400, "request_body_invalid"},
+		"a whole character":                   {frontend, jsonType, `{"identifier":"\ud83d\ude00@example.com"}`, 200, ""},
+		"a backslash before ud800":            {frontend, jsonType, `{"identifier":"\\ud800@example.com"}`, 200, ""},
 		"a number for a text":                 {backend, jsonType, `{"username":7}`, 422, "form_param_type_invalid"},
 		"a text for a list":                   {backend, jsonType, `{"email_address":"a@example.com"}`, 422, "form_param_type_invalid"},
 		"a list for metadata":                 {backend, jsonType, `{"public_metadata":[]}`, 422, "form_param_type_invalid"},
@@ -203,5 +215,28 @@ func TestAPanicIsAnErrorWithoutText(t *testing.T) {
 	}
 	if log := w.log.String(); !strings.Contains(log, `"panic"`) || strings.Contains(log, secretKey) {
 		t.Errorf("the log: %s", log)
+	}
+}
+
+// TestEncodedBodies: a compressed body is not taken for what it would be as text.
+func TestEncodedBodies(t *testing.T) {
+	w := newWorld(t)
+	for encodings, status := range map[string]int{"gzip": 415, "GZIP": 415, "br": 415, "deflate, gzip": 415, "identity,gzip": 415, "x": 415, "": 415, "identity": 200, "Identity ": 200, "identity|gzip": 415} {
+		r := httptest.NewRequest("POST", "/v1/client/sign_ins", strings.NewReader("identifier=a%40example.com"))
+		r.Header.Set("Content-Type", formType)
+		r.Header["Content-Encoding"] = strings.Split(encodings, "|")
+		if a := w.send(r); a.StatusCode != status {
+			t.Errorf("%q: %d, want %d", encodings, a.StatusCode, status)
+		}
+	}
+}
+
+// TestMethodsInTheQuery: only the exact names of the methods that clerk-js sends are overrides.
+func TestMethodsInTheQuery(t *testing.T) {
+	for _, method := range []string{"delete", "Delete", "DELETE ", " DELETE", "patch", "DELET\u0130", "DELETE,GET"} {
+		w := newWorld(t)
+		b := w.signedIn()
+		b.call("POST", "/v1/client/sessions?_method="+url.QueryEscape(method)).want(405, "method_not_allowed")
+		b.call("GET", "/v1/me").ok()
 	}
 }

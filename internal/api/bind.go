@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -78,6 +79,9 @@ func (all values) move(name string, to reflect.Value, check func(value) error) e
 func accept(value) error { return nil }
 
 func readBody(r *http.Request, surface Surface) (values, error) {
+	if encoded(r) {
+		return nil, apierr.New(apierr.UnsupportedContentType)
+	}
 	data, err := io.ReadAll(r.Body)
 	if errors.As(err, new(*http.MaxBytesError)) {
 		return nil, apierr.New(apierr.RequestBodyTooLarge)
@@ -97,6 +101,11 @@ func readBody(r *http.Request, surface Surface) (values, error) {
 		return fromForm(string(data))
 	}
 	return nil, apierr.New(apierr.UnsupportedContentType)
+}
+
+// encoded says whether a body came compressed or otherwise encoded. A proxy that decodes it would see another body than we do.
+func encoded(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header.Values("Content-Encoding"), func(e string) bool { return !strings.EqualFold(strings.TrimSpace(e), "identity") })
 }
 
 // fromForm reads parameters of a form or query. A list is a name given several times or with "[]"; JSON represents it.
@@ -127,8 +136,8 @@ func fromJSON(data []byte) (values, error) {
 		return nil, err
 	}
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(data, &fields); err != nil || !utf8.Valid(data) {
-		return nil, apierr.New(apierr.RequestBodyInvalid)
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, errBody
 	}
 	out := values{}
 	for name, raw := range fields {
@@ -143,6 +152,9 @@ const maxDepth = 32
 // single refuses JSON that is no object, that names a field twice anywhere, or that nests too deep: two readers could see two bodies, and
 // metadata is handed on to readers that are not ours.
 func single(data []byte) error {
+	if !utf8.Valid(data) || loneSurrogate(data) {
+		return errBody
+	}
 	d := json.NewDecoder(strings.NewReader(string(data)))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return errBody
@@ -289,6 +301,9 @@ func assignText(to reflect.Value, text string) error {
 	case *secret.Value:
 		*target = secret.New(text)
 	case *json.RawMessage:
+		if err := single([]byte(text)); err != nil {
+			return err
+		}
 		return assignObject(target, json.RawMessage(text))
 	case *bool:
 		switch text {

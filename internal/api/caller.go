@@ -38,7 +38,7 @@ func (a *API) admit(c *call, surface Surface) error {
 	c.settings = settings
 	switch surface {
 	case Backend:
-		return a.admitBackend(c.request)
+		return a.admitBackend(c)
 	case Frontend:
 		return a.admitFrontend(c)
 	case Public:
@@ -47,7 +47,11 @@ func (a *API) admit(c *call, surface Surface) error {
 	return nil
 }
 
-func (a *API) admitBackend(r *http.Request) error {
+func (a *API) admitBackend(c *call) error {
+	r := c.request
+	if a.Development && !a.backendMayBeAsked(c) {
+		return apierr.New(apierr.OriginInvalid)
+	}
 	key := secret.New(bearer(r))
 	if key.IsZero() {
 		return apierr.New(apierr.ClerkKeyInvalid)
@@ -60,6 +64,16 @@ func (a *API) admitBackend(r *http.Request) error {
 		return apierr.New(apierr.ClerkKeyInvalid)
 	}
 	return nil
+}
+
+// backendMayBeAsked keeps pages of other sites away from the Backend API of a development server, whose key is published. Servers send no
+// Origin. In production the key is a secret, and a page that has it is no page.
+func (a *API) backendMayBeAsked(c *call) bool {
+	origins := c.request.Header.Values("Origin")
+	if len(origins) == 0 {
+		return !foreignSite(c.request)
+	}
+	return len(origins) == 1 && a.originAllowed(origins[0], c.settings.AllowedOrigins)
 }
 
 // bearer returns a token sent with or without the word Bearer: Clerk's SDKs do both. Two headers are none, because who stands in between may
@@ -91,6 +105,9 @@ func (a *API) admitFrontend(c *call) error {
 		if len(query[name]) > 1 {
 			return apierr.New(apierr.FormParamDuplicate).Param(name)
 		}
+	}
+	if a.production() && (query.Has(browserParam) || query.Has(oldBrowserParam)) {
+		return apierr.New(apierr.DevBrowserUnauthenticated)
 	}
 	native, _ := strconv.ParseBool(query.Get("_is_native"))
 	if native && origin != "" && bearer(r) != "" {
@@ -145,15 +162,27 @@ func credentials(r *http.Request, query url.Values, native bool) []mfa.Credentia
 			break
 		}
 	}
-	cookies := r.CookiesNamed(clientCookie)
-	for _, cookie := range cookies[:min(len(cookies), maxCookies)] {
+	return append(found, cookies(r)...)
+}
+
+// maxClients is how many clients the cookies of one request may name: one is ours, others may be left from a service that had this name
+// before, or were planted by a sibling domain. All are one read; more would be a read that a stranger can make large.
+const maxClients = 24
+
+// cookies are the client cookies that can be tokens, each once. What cannot be one takes no place: it would keep the real one from being seen.
+func cookies(r *http.Request) []mfa.Credential {
+	var found []mfa.Credential
+	tokens, clients := map[string]bool{}, map[string]bool{}
+	for _, cookie := range r.CookiesNamed(clientCookie) {
+		client := mfa.TokenClient(cookie.Value)
+		if client == "" || tokens[cookie.Value] || len(clients) == maxClients && !clients[client] {
+			continue
+		}
+		tokens[cookie.Value], clients[client] = true, true
 		found = append(found, mfa.Credential{Carrier: mfa.Cookie, Token: secret.New(cookie.Value)})
 	}
 	return found
 }
-
-// maxCookies is how many client cookies are looked at: one is ours, another may be left from a service that had this name before.
-const maxCookies = 4
 
 // allowOrigin sets the headers of cross-origin requests for an origin that is allowed, and says whether it is.
 func (a *API) allowOrigin(c *call) bool {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/apierr"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 )
 
@@ -36,11 +38,13 @@ func TestEveryCarrierSignsIn(t *testing.T) {
 				t.Error("the new session is not in the client of the answer")
 			}
 			b.call("GET", "/v1/me").ok()
-			if carrier != mfa.DevBrowser {
-				stale := *b
-				stale.token = before
-				stale.call("GET", "/v1/me").want(401, "authentication_invalid")
+			stale := *b
+			stale.token = before
+			want := string(apierr.AuthenticationInvalid)
+			if carrier == mfa.DevBrowser {
+				want = string(apierr.DevBrowserUnauthenticated)
 			}
+			stale.call("GET", "/v1/me").want(401, want)
 		})
 	}
 }
@@ -94,6 +98,53 @@ func TestPrecedence(t *testing.T) {
 		}
 	}
 	w.send(httptest.NewRequest("GET", "/v1/client?__clerk_db_jwt=dvb_unknown", nil)).want(401, "dev_browser_unauthenticated")
+}
+
+// TestDevelopmentBrowsersInProduction: an id in the query could be planted by a link, so a production key knows none.
+func TestDevelopmentBrowsersInProduction(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) {
+		c.PublicURL, c.PublishableKey, c.Development = "https://clerk.example.com", "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k", false
+	})
+	w.send(httptest.NewRequest("POST", "/v1/dev_browser", nil)).want(404, "resource_not_found")
+	b := w.open(mfa.Cookie)
+	b.enter(w.user())
+	for _, query := range []string{"__clerk_db_jwt=dvb_" + b.token, "__dev_session=" + b.token, "__clerk_db_jwt=", "__clerk_db_jwt=x&_is_native=1"} {
+		for _, path := range []string{"GET /v1/client", "GET /v1/me", "POST /v1/client/sign_ins", "GET /v1/client/handshake"} {
+			method, path, _ := strings.Cut(path, " ")
+			r := httptest.NewRequest(method, path+"?redirect_url=https%3A%2F%2Fclerk.example.com&format=nonce&"+query, nil)
+			r.AddCookie(&http.Cookie{Name: "__client", Value: b.token})
+			w.send(r).want(401, "dev_browser_unauthenticated")
+		}
+	}
+	a := w.send(httptest.NewRequest("GET", "/v1/client/handshake?redirect_url=https%3A%2F%2Fclerk.example.com&format=token", nil))
+	_, token, _ := strings.Cut(a.Header.Get("Location"), "__clerk_handshake=")
+	_, said, _ := strings.Cut(token, ".")
+	said, _, _ = strings.Cut(said, ".")
+	if payload, err := base64.RawURLEncoding.DecodeString(said); a.StatusCode != 307 || err != nil || !strings.Contains(string(payload), "__client_uat") || strings.Contains(string(payload), "__clerk_db_jwt") {
+		t.Errorf("a handshake answers %d %s (%v)", a.StatusCode, payload, err)
+	}
+}
+
+// TestWorthlessCookies: cookies that a sibling domain planted do not keep the real one from being seen, whatever they look like.
+func TestWorthlessCookies(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	id := strings.Repeat("a", 25)
+	for what, junk := range map[string]func(i int) string{
+		"short": func(i int) string { return strconv.Itoa(i) }, "the same": func(int) string { return id + "a" + strings.Repeat("b", 52) },
+		"long":           func(i int) string { return id + "a" + strings.Repeat("b", 200) + strconv.Itoa(i) },
+		"like a token":   func(i int) string { return id + string(rune('a'+i%20)) + strings.Repeat("b", 52) },
+		"of this client": func(i int) string { return b.token[:26] + strings.Repeat("b", 50) + strconv.Itoa(10+i) },
+	} {
+		r := httptest.NewRequest("GET", "/v1/me?_clerk_session_id="+b.session, nil)
+		for i := range 40 {
+			r.AddCookie(&http.Cookie{Name: "__client", Value: junk(i)})
+		}
+		r.AddCookie(&http.Cookie{Name: "__client", Value: b.token})
+		if a := w.send(r); a.StatusCode != 200 {
+			t.Errorf("forty cookies, %s: %d", what, a.StatusCode)
+		}
+	}
 }
 
 func TestOrigins(t *testing.T) {

@@ -40,6 +40,9 @@ type DevBrowser struct {
 }
 
 func createDevBrowser(a *API, c *call, _ empty) (DevBrowser, error) {
+	if a.production() { // an id in the query is no secret: a link could plant it (session fixation)
+		return DevBrowser{}, apierr.New(apierr.ResourceNotFound)
+	}
 	token, err := a.Service.CreateDevBrowser(c)
 	return DevBrowser{ID: token.Reveal()}, err
 }

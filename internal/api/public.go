@@ -112,7 +112,7 @@ func (a *API) directives(c *call, in handshakeInput, to *url.URL) ([]string, err
 	if err != nil && apierr.From(err).Code() != apierr.DevBrowserUnauthenticated {
 		return nil, err
 	}
-	if err != nil || browser == "" {
+	if !a.production() && (err != nil || browser == "") {
 		token, err := a.Service.CreateDevBrowser(c)
 		if err != nil {
 			return nil, err
@@ -136,8 +136,10 @@ func (a *API) directives(c *call, in handshakeInput, to *url.URL) ([]string, err
 	}
 	var lines []string
 	for _, suffix := range []string{"", "_" + cookieSuffix(a.PublishableKey)} {
+		if browser != "" {
+			lines = append(lines, "__clerk_db_jwt"+suffix+"="+browser+attributes+"; Max-Age=31536000")
+		}
 		lines = append(lines,
-			"__clerk_db_jwt"+suffix+"="+browser+attributes+"; Max-Age=31536000",
 			"__session"+suffix+"="+token+attributes+year,
 			"__client_uat"+suffix+"="+uat+attributes+"; Max-Age=31536000",
 		)

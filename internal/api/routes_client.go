@@ -18,7 +18,7 @@ func EnvironmentPatch() Operation {
 
 // DevBrowserCreate is the row of dev-browser-create: register a development browser.
 func DevBrowserCreate() Operation {
-	return row(Public, "dev-browser-create", post, "/v1/dev_browser", "Register a development browser", Writes, createDevBrowser)
+	return row(Public, "dev-browser-create", post, "/v1/dev_browser", "Register a development browser", Writes, createDevBrowser, missing...)
 }
 
 // ClientGet is the row of client-get: the calling client with its sessions.

@@ -247,6 +247,9 @@ func (b *browser) call(method, path string, form ...string) *answer {
 	if t := a.Header.Get("Authorization"); b.carrier == mfa.Native && t != "" {
 		b.token = t
 	}
+	if t := a.Header.Get("Clerk-Db-Jwt"); b.carrier == mfa.DevBrowser && t != "" {
+		b.token = t
+	}
 	for _, c := range a.Cookies() {
 		if c.Name == "__client" {
 			b.token = c.Value

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -229,6 +230,26 @@ func TestProbesFindWeaknesses(t *testing.T) {
 				r.Header.Set("Cookie", all[0].String())
 			}
 		})},
+		"a name that was pointed at this machine": {[]string{"K10"}, before(func(r *http.Request) {
+			if at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+				r.Host = at.String()
+			}
+		})},
+		"a development server that asks for no origin": {[]string{"K10"}, before(func(r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/dev/") {
+				r.Header.Del("Origin")
+			}
+		})},
+		"bodies that are read as they stand": {[]string{"G08"}, before(func(r *http.Request) { r.Header.Del("Content-Encoding") })},
+		"methods in other letters":           {[]string{"G07"}, before(func(r *http.Request) { r.URL.RawQuery = strings.ReplaceAll(r.URL.RawQuery, "=delete", "=DELETE") })},
+		"the first four client cookies": {[]string{"F19"}, before(func(r *http.Request) {
+			if all := r.CookiesNamed("__client"); len(all) > 4 {
+				r.Header.Del("Cookie")
+				for _, c := range all[:4] {
+					r.AddCookie(c)
+				}
+			}
+		})},
 		"the last of two keys": {[]string{"G25"}, before(func(r *http.Request) {
 			if all := r.Header.Values("Authorization"); len(all) > 1 {
 				r.Header.Set("Authorization", all[len(all)-1])
@@ -278,6 +299,7 @@ func TestForgottenFailures(t *testing.T) {
 			_, user, _ := strings.Cut(made.Body.String(), `"user_id":"`)
 			id, _, _ := strings.Cut(user, `"`)
 			unlock := httptest.NewRequestWithContext(r.Context(), http.MethodPost, "/v1/users/"+id+"/unlock", nil)
+			unlock.Host = r.Host
 			unlock.Header.Set("Authorization", "Bearer "+key)
 			next.ServeHTTP(httptest.NewRecorder(), unlock)
 		}

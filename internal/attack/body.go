@@ -9,7 +9,7 @@ import (
 // bodyProbes are the part of class G that is about what a request says.
 func bodyProbes() []Probe {
 	return []Probe{
-		{"G07", "methods in the query: GET, unknown ones, at the Backend API, on a GET", "refused, no side effect", "4.1.4", "5.1", "", 0, overrides},
+		{"G07", "methods in the query: GET, unknown ones, in other letters, at the Backend API, on a GET", "refused, no side effect", "4.1.4", "5.1", "", 0, overrides},
 		{"G08", "bodies of other types: text, multipart, XML, a form that says JSON, UTF-16", "refused", "3.5.2, 4.1.1", "5.1", "", 0, contentTypes},
 		{"G09", "a parameter twice, a JSON field twice, and with other letters", "refused, or not read", "15.3.7", "5.1", "", 0, twoMeanings},
 		{"G10", "bodies of a megabyte and of a hundred kilobytes", "refused", "2.4.1, 15.2.2", "", "", 0, bigBodies},
@@ -23,6 +23,9 @@ func overrides(t *trial) {
 	b := p.enter()
 	for _, m := range []string{"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT", "FOO", "post"} {
 		t.refused("the override "+m, ask{method: http.MethodPost, path: "/v1/me/totp?_method=" + m + "&_clerk_session_id=" + b.session, cookie: b.cookie})
+	}
+	for _, m := range []string{"delete", "Delete", "DELETE%20"} {
+		t.refused("the override "+m, ask{method: http.MethodPost, path: "/v1/client/sessions?_method=" + m, cookie: b.cookie})
 	}
 	t.refused("an override at the Backend API", t.backend(http.MethodPost, "/v1/users/"+p.id+"?_method=DELETE", map[string]any{}))
 	if r := t.do(ask{path: "/v1/client/sessions?_method=DELETE", cookie: b.cookie}); r.status < 400 {
@@ -47,6 +50,7 @@ func contentTypes(t *trial) {
 		"text": {raw: form, kind: "text/plain"}, "no type": {raw: form}, "multipart": {raw: "--x\r\n\r\n--x--", kind: "multipart/form-data; boundary=x"},
 		"XML": {raw: "<a/>", kind: "application/xml"}, "a form that says JSON": {raw: form, kind: "application/json"}, "JSON that says text": {raw: `{"identifier":"a"}`, kind: "text/plain;charset=UTF-8"},
 		"UTF-16": {raw: "\xff\xfe{\x00}\x00", kind: "application/json; charset=utf-16"}, "a form that says it is packed": ask{raw: "\x1f\x8b\x08\x00" + form, kind: "application/json"}.with("Content-Encoding", "gzip"),
+		"a form that says it is packed and is not": ask{raw: form, kind: "application/x-www-form-urlencoded"}.with("Content-Encoding", "gzip"),
 		"two types": {raw: form, kind: "application/json, application/x-www-form-urlencoded"},
 	} {
 		a.method, a.path = http.MethodPost, "/v1/client/sign_ins"
@@ -110,6 +114,7 @@ func oddJSON(t *trial) {
 		"a number out of range":  `{"username":1e99999}`,
 		"no JSON":                `{username:a}`,
 		"a NUL":                  `{"username":"a\u0000"}`,
+		"half a surrogate alone": `{"public_metadata":{"a":["\udc00\ud83d"]}}`,
 		"half a surrogate":       `{"username":"\ud800","password":7}`,
 		"a mark before it":       "\ufeff{\"username\":\"a\"}",
 		"comments":               `{"username":"a"/* */}`,

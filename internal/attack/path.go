@@ -45,6 +45,8 @@ func noDevelopment(t *trial) {
 	if t.development {
 		return // it says what it is
 	}
+	t.refused("a development browser", ask{method: http.MethodPost, path: "/v1/dev_browser"})
+	t.refused("a development browser's id", ask{path: "/v1/client?__clerk_db_jwt=dvb_" + letters(26)})
 	for _, path := range []string{"/dev/sms", "/dev/clock", "/dev/phone", "/"} {
 		if r := t.do(ask{path: path}); r.status == http.StatusOK {
 			t.failf("%v", r)
@@ -53,8 +55,19 @@ func noDevelopment(t *trial) {
 }
 
 func rebinding(t *trial) {
-	for _, path := range []string{"/dev/sms", "/dev/clock", "/"} {
+	for _, path := range []string{"/dev/sms", "/dev/clock", "/", "/sign-in", "/healthz", "/v1/environment", "/v1/client"} {
 		t.refused(path+" under another name", ask{path: path, host: "evil.example"})
+		t.refused(path+" under this machine's name with another port", ask{path: path, host: "localhost:1"})
+	}
+	backend := t.backend(http.MethodGet, "/v1/users/count", nil) // the key of a development server is published
+	backend.host = "evil.example"
+	t.refused("the Backend API under another name", backend)
+	for _, origin := range []string{"https://evil.example", "null"} {
+		t.refused("the Backend API for a page of "+origin, t.backend(http.MethodPost, "/v1/users", map[string]any{}).with("Origin", origin), "origin_invalid")
+	}
+	for _, header := range []string{"Origin", "Sec-Fetch-Site"} {
+		foreign := map[string]string{"Origin": "http://localhost:1", "Sec-Fetch-Site": "same-site"}[header]
+		t.refused("the outbox for another page of this machine, by "+header, ask{path: "/dev/sms"}.with(header, foreign))
 	}
 	t.refused("a form of another site", ask{method: http.MethodPost, path: "/dev/faults", raw: "{}", kind: "text/plain"}.with("Origin", "https://evil.example"))
 	t.refused("a script of another site", ask{method: http.MethodPost, path: "/dev/faults", raw: "{}", kind: "text/plain"}.with("Sec-Fetch-Site", "cross-site"))

@@ -185,12 +185,8 @@ func (t *txn) ensure(p *presence) error {
 	return nil
 }
 
-// rotate replaces the token after the client gained rights, so that one planted before is worth nothing. A development
-// browser's token is the SDK's to keep and stays.
+// rotate replaces the token after the client gained rights, so that one planted before is worth nothing.
 func (t *txn) rotate(p *presence) error {
-	if p.carrier == DevBrowser {
-		return nil
-	}
 	token, err := t.newToken(p.client, p.carrier)
 	if err != nil {
 		return err

@@ -186,6 +186,10 @@ func (w wire) check(issuer string, now time.Time) (Claims, error) {
 	if !now.Before(w.Expires.Time().Add(skew)) || now.Before(w.NotBefore.Time().Add(-skew)) {
 		return Claims{}, ErrToken
 	}
+	issued, expires := w.IssuedAt.Time(), w.Expires.Time()
+	if issued.After(now.Add(skew)) || !expires.After(issued) || expires.Sub(issued) > Life || w.NotBefore.Time().After(issued) { // no token of ours
+		return Claims{}, ErrToken
+	}
 	return Claims{
 		Issuer: w.Issuer, Subject: w.Subject, SessionID: w.SessionID, AuthorizedParty: w.Party,
 		IssuedAt: w.IssuedAt.Time(), Ages: w.Ages, Status: w.Status, ID: w.ID,

@@ -128,6 +128,16 @@ func TestVerify(t *testing.T) {
 		}
 		return text
 	}
+	at60 := at.Add(time.Minute)
+	dated := func(issued, from, until time.Time) string {
+		tok := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"iss": issuer, "sub": "user_a", "v": 2, "iat": issued.Unix(), "nbf": from.Unix(), "exp": until.Unix()})
+		tok.Header["kid"] = k.ID()
+		text, err := tok.SignedString(session.Private(k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
 	parts := strings.Split(good, ".")
 	for name, tc := range map[string]struct {
 		token string
@@ -145,6 +155,13 @@ func TestVerify(t *testing.T) {
 		"HMAC with the public key as secret": {forged(jwt.SigningMethodHS256, public.N.Bytes()), at, issuer, false},
 		"signature of another token":         {parts[0] + "." + parts[1] + "." + strings.Split(mint(t, other), ".")[2], at, issuer, false},
 		"no signature":                       {parts[0] + "." + parts[1] + ".", at, issuer, false},
+		"issued in the future":               {dated(at.Add(6*time.Second), at, at60), at, issuer, false},
+		"issued years ahead":                 {dated(at.AddDate(9, 0, 0), at, at60), at, issuer, false},
+		"issued years ahead, for a minute":   {dated(at.AddDate(9, 0, 0), at, at.AddDate(9, 0, 0).Add(time.Minute)), at, issuer, false},
+		"for longer than a minute":           {dated(at, at, at60.Add(time.Second)), at, issuer, false},
+		"for years":                          {dated(at, at, at.AddDate(9, 0, 0)), at, issuer, false},
+		"over before it was issued":          {dated(at, at, at), at, issuer, false},
+		"good only after it was issued":      {dated(at, at.Add(time.Second), at60), at, issuer, false},
 		"not a token":                        {"hello", at, issuer, false},
 		"empty":                              {"", at, issuer, false},
 	} {

@@ -66,7 +66,7 @@ func newWorld(ctx context.Context, seed uint64) (*world, error) {
 			return nil, err
 		}
 		w.functions[i], err = api.New(api.Config{
-			Service: service, PublicURL: publicURL, Accepts: secret.New(serverKey).Equal, PublishableKey: "pk_test_x", AppName: "Example",
+			Service: service, PublicURL: publicURL, Accepts: api.OneKey(secret.New(serverKey)), PublishableKey: "pk_test_x", AppName: "Example",
 			Address: w.address, Log: slog.New(slog.DiscardHandler),
 		}, api.Operations()...)
 		if err != nil {
