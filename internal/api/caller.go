@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -56,14 +57,21 @@ func (a *API) admitBackend(c *call) error {
 	if key.IsZero() {
 		return apierr.New(apierr.ClerkKeyInvalid)
 	}
-	ok, err := a.Accepts(r.Context(), key)
-	if err != nil {
+	from := netip.Addr{}
+	if c.settings.IPLimits {
+		from = a.Address(r)
+	}
+	if err := a.Service.MayGuessKey(from); err != nil {
 		return err
 	}
-	if !ok {
-		return apierr.New(apierr.ClerkKeyInvalid)
+	ok, err := a.Accepts(c, key)
+	if err != nil || ok {
+		return err
 	}
-	return nil
+	if err := a.Service.CountKeyGuess(c, from); err != nil {
+		return err
+	}
+	return apierr.New(apierr.ClerkKeyInvalid)
 }
 
 // backendMayBeAsked keeps pages of other sites away from the Backend API of a development server, whose key is published. Servers send no

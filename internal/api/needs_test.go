@@ -48,7 +48,7 @@ func (s noting) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Tak
 			note(ctx, api.Writes)
 		}
 	}
-	if len(takes) > 0 {
+	if len(takes) > 0 && !strings.HasPrefix(takes[0].Budget, "key:") { // a wrong key is counted before any operation of the Backend API
 		note(ctx, api.Counts)
 	}
 	return s.Store.Commit(ctx, writes, takes...)

@@ -256,6 +256,13 @@ func TestProbesFindWeaknesses(t *testing.T) {
 			}
 		})},
 		"only users have to wait": {[]string{"B10", "C15b"}, onlyUsersWait()},
+		"a dashboard that only forgets its cookie": {[]string{"G29"}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if r.Method == http.MethodDelete && r.URL.Path == "/dashboard/api/session" {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			next.ServeHTTP(w, r)
+		}},
 		"pages that may be framed": {[]string{"G20"}, later(func(w *httptest.ResponseRecorder, r *http.Request) {
 			if strings.HasPrefix(r.URL.Path, "/v1/") {
 				return

@@ -11,6 +11,7 @@ func pageProbes() []Probe {
 		{"G20", "framing the pages, script of one's own in them, their addresses in Referer", "a strict policy with a fresh nonce, no frames, no referrer, nothing from the query in the page",
 			"3.4.3, 3.4.6, 3.4.5, 1.2.1", "5.1", "", 0, pages},
 		{"G27", "the dashboard's operations without its cookie, and from other sites", "refused", "8.3.1, 3.5.1", "5.1", "", 0, dashboard},
+		{"G29", "the dashboard's cookie after signing out", "refused", "7.4.1", "5.1", "", 0, signedOutDashboard},
 	}
 }
 
@@ -57,4 +58,22 @@ func dashboard(t *trial) {
 		a.method, a.path, a.json = http.MethodPost, "/dashboard/api/session", map[string]string{"secret_key": "sk_test_wrong", "key": "sk_test_wrong"}
 		t.refused("opening the dashboard "+what+" with a wrong key", a)
 	}
+}
+
+func signedOutDashboard(t *trial) {
+	own := func(method, path string, body any) ask {
+		return ask{method: method, path: "/dashboard/api" + path, json: body}.with("Origin", t.URL)
+	}
+	in := t.do(own(http.MethodPost, "/session", map[string]string{"secret_key": t.SecretKey.Reveal()}))
+	if in.status == http.StatusNotFound {
+		return // a deployment without a dashboard
+	}
+	cookie, _, _ := strings.Cut(in.header.Get("Set-Cookie"), ";")
+	if in.status != http.StatusNoContent || cookie == "" {
+		t.failf("opening the dashboard: %v", in)
+	}
+	t.ok(own(http.MethodGet, "/v1/instance", nil).with("Cookie", cookie))
+	t.ok(own(http.MethodDelete, "/session", map[string]string{}).with("Cookie", cookie))
+	t.refused("the dashboard after signing out", own(http.MethodGet, "/v1/instance", nil).with("Cookie", cookie), "authentication_invalid")
+	t.refused("a copy of its cookie in another browser", own(http.MethodPost, "/search", map[string]string{"text": "x"}).with("Cookie", cookie), "authentication_invalid")
 }

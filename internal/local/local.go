@@ -24,6 +24,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/boltstore"
 	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/clock"
+	"github.com/countersign-mfa/countersign/internal/desk"
 	"github.com/countersign-mfa/countersign/internal/keyring"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/numberplan"
@@ -193,7 +194,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		a.Brand.Name = a.AppName
 	}
 	pages, err := web.Handler(web.Config{
-		PublicURL: a.PublicURL, Brand: a.Brand, SecretKey: a.safe.Secret, Backend: a.api, Now: a.clock.Now, Development: true,
+		PublicURL: a.PublicURL, Brand: a.Brand, SecretKey: a.safe.Secret, Desk: desk.New(a.faulty, a.clock.Now), Address: a.limited, Backend: a.api, Now: a.clock.Now, Development: true,
 	})
 	if err != nil {
 		return err
@@ -285,6 +286,14 @@ func (a *App) DeliverDue(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// limited is the peer's address where guesses are limited for each; elsewhere none, which has no limit.
+func (a *App) limited(r *http.Request) netip.Addr {
+	if set, err := a.Service.Settings(r.Context()); err == nil && !set.IPLimits {
+		return netip.Addr{}
+	}
+	return remote(r)
 }
 
 // remote is the peer's address: nothing stands between it and this process.

@@ -73,6 +73,7 @@ type Service struct {
 	spending  spending
 	comparing comparing
 	keys      keyMemo
+	guesses   keyGuesses
 }
 
 // New returns a service, or an error that says what is missing.

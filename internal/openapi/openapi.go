@@ -175,7 +175,7 @@ var surfaceErrors = map[api.Surface][]apierr.Code{
 	},
 	api.Backend: {
 		apierr.RequestBodyInvalid, apierr.ClerkKeyInvalid, apierr.RequestBodyTooLarge, apierr.UnsupportedContentType, apierr.FormParamTypeInvalid,
-		apierr.FormParamDuplicate, apierr.FormParamUnknown, apierr.ResourceLocked, apierr.InternalClerkError, apierr.ServiceUnavailable,
+		apierr.FormParamDuplicate, apierr.FormParamUnknown, apierr.ResourceLocked, apierr.TooManyRequests, apierr.InternalClerkError, apierr.ServiceUnavailable,
 	},
 }
 

@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,9 +74,16 @@ func (p *pages) guarded(next http.HandlerFunc, private bool) http.HandlerFunc {
 				return
 			}
 		}
-		if private && !p.mayManage(r) {
-			refuse(w, http.StatusUnauthorized, "authentication_invalid")
-			return
+		if private {
+			session, _, err := p.session(r)
+			if err != nil {
+				refuse(w, http.StatusServiceUnavailable, "service_unavailable")
+				return
+			}
+			if session == nil {
+				refuse(w, http.StatusUnauthorized, "authentication_invalid")
+				return
+			}
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxDashboardBody)
 		next(w, r)
@@ -84,7 +92,7 @@ func (p *pages) guarded(next http.HandlerFunc, private bool) http.HandlerFunc {
 
 // servePrivate sends visitors without a dashboard session to its sign-in. The page itself holds nothing.
 func (p *pages) servePrivate(w http.ResponseWriter, r *http.Request, at page) {
-	if !p.mayManage(r) {
+	if session, _, err := p.session(r); err != nil || session == nil {
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, signInToDashboard, http.StatusSeeOther)
 		return
@@ -113,6 +121,16 @@ func (p *pages) openDashboard(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "service_unavailable")
 		return
 	}
+	wait, err := p.Desk.Guess(r.Context(), key, p.Address(r))
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, "service_unavailable")
+		return
+	}
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+		refuse(w, http.StatusTooManyRequests, "too_many_requests")
+		return
+	}
 	if !secret.New(strings.TrimSpace(in.Key)).Equal(key) {
 		refuse(w, http.StatusUnauthorized, "clerk_key_invalid")
 		return
@@ -121,8 +139,17 @@ func (p *pages) openDashboard(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (p *pages) closeDashboard(w http.ResponseWriter, _ *http.Request) {
+// closeDashboard ends the session for good: a copy of its cookie is worth nothing afterwards.
+func (p *pages) closeDashboard(w http.ResponseWriter, r *http.Request) {
 	p.setCookie(w, "", -1)
+	session, until, err := p.session(r)
+	if err == nil && session != nil {
+		err = p.Desk.End(r.Context(), session, until)
+	}
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, "service_unavailable")
+		return
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -132,8 +159,8 @@ func (p *pages) setCookie(w http.ResponseWriter, value string, age int) {
 	})
 }
 
-// ticket is a cookie's value: when it ends, something random, and a keyed hash over both. The key comes from the secret key, so that no
-// server has to remember a session and a new secret key ends them all.
+// ticket is a cookie's value: when it ends, something random, and a keyed hash over both. The key comes from the secret key, so that a new
+// secret key ends all sessions. Only those that were signed out have to be remembered.
 func (p *pages) ticket(key secret.Value) string {
 	body := binary.BigEndian.AppendUint64(nil, uint64(p.Now().Add(dashboardLife).Unix()))
 	random := make([]byte, 16)
@@ -151,20 +178,29 @@ func sign(secretKey secret.Value, body []byte) []byte {
 
 const ticketBody = 8 + 16
 
-func (p *pages) mayManage(r *http.Request) bool {
+// session is the dashboard's session of a request and when it ends, or nil when there is none. An error means that it cannot be known.
+func (p *pages) session(r *http.Request) ([]byte, time.Time, error) {
 	c, err := r.Cookie(p.cookieName())
 	if err != nil {
-		return false
+		return nil, time.Time{}, nil
 	}
 	key, err := p.SecretKey(r.Context())
 	if err != nil {
-		return false
+		return nil, time.Time{}, err
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
 	if err != nil || len(raw) != ticketBody+sha256.Size || !hmac.Equal(raw[ticketBody:], sign(key, raw[:ticketBody])) {
-		return false
+		return nil, time.Time{}, nil
 	}
-	return p.Now().Before(time.Unix(int64(binary.BigEndian.Uint64(raw)), 0))
+	until := time.Unix(int64(binary.BigEndian.Uint64(raw)), 0)
+	if !p.Now().Before(until) {
+		return nil, time.Time{}, nil
+	}
+	session := raw[:ticketBody]
+	if ended, err := p.Desk.Ended(r.Context(), session); err != nil || ended {
+		return nil, time.Time{}, err
+	}
+	return session, until, nil
 }
 
 // forward repeats a request to the Backend API with the secret key, which the browser never gets.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -26,6 +27,10 @@ type Config struct {
 	// SecretKey returns the Backend API's key of the moment, which opens the dashboard. It is asked for every request of the dashboard, and an
 	// error refuses the request. When it is nil there is no dashboard.
 	SecretKey func(context.Context) (secret.Value, error)
+	// Desk remembers sessions of the dashboard that ended and guesses of the key. The dashboard needs it.
+	Desk Desk
+	// Address returns the visitor's network address; guesses of the key are limited for each.
+	Address func(*http.Request) netip.Addr
 	// Backend answers the dashboard's requests to the Backend API, and says how the settings want the pages to look: the API itself, or a reverse
 	// proxy in front of it.
 	Backend http.Handler
@@ -33,6 +38,16 @@ type Config struct {
 	Now func() time.Time
 	// Development adds the phone, which needs the development endpoints.
 	Development bool
+}
+
+// Desk is what the dashboard remembers. An error refuses the request.
+type Desk interface {
+	// Guess counts a guess of the secret key, and returns how long to wait when there were too many from an address.
+	Guess(ctx context.Context, key secret.Value, from netip.Addr) (time.Duration, error)
+	// End makes a session end before its time, which is until.
+	End(ctx context.Context, session []byte, until time.Time) error
+	// Ended says whether that was done.
+	Ended(ctx context.Context, session []byte) (bool, error)
 }
 
 // pages serves all pages. It holds nothing that a request changes, but for the look.
@@ -58,8 +73,8 @@ func Handler(c Config) (http.Handler, error) {
 	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		return nil, fmt.Errorf("web: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
-	if c.SecretKey != nil && c.Backend == nil || c.Backend != nil && c.Now == nil {
-		return nil, errors.New("web: the dashboard needs Backend, and Backend needs Now")
+	if c.SecretKey != nil && (c.Backend == nil || c.Desk == nil || c.Address == nil) || c.Backend != nil && c.Now == nil {
+		return nil, errors.New("web: the dashboard needs Backend, Desk and Address, and Backend needs Now")
 	}
 	if c.Brand.Name == "" {
 		c.Brand.Name = "Countersign"

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,7 +15,9 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/brand"
+	"github.com/countersign-mfa/countersign/internal/desk"
 	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
@@ -26,7 +29,8 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 type site struct {
 	*testing.T
 	http.Handler
-	now time.Time
+	now     time.Time
+	address netip.Addr
 }
 
 // always is a key that nobody replaces.
@@ -38,7 +42,8 @@ func open(t *testing.T, change func(*web.Config)) *site {
 	t.Helper()
 	s := &site{T: t, now: start}
 	c := web.Config{
-		PublicURL: origin, SecretKey: always("sk_live_of_a_test"), Now: func() time.Time { return s.now },
+		PublicURL: origin, SecretKey: always("sk_live_of_a_test"), Desk: desk.New(store.NewMemory(), func() time.Time { return s.now }),
+		Address: func(*http.Request) netip.Addr { return s.address }, Now: func() time.Time { return s.now },
 		Backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			_ = json.NewEncoder(w).Encode(map[string]any{"method": r.Method, "url": r.URL.String(), "header": r.Header, "body": string(body)})
@@ -263,9 +268,12 @@ func TestBrand(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
+	some, nowhere := desk.New(store.NewMemory(), time.Now), func(*http.Request) netip.Addr { return netip.Addr{} }
 	for what, c := range map[string]web.Config{
-		"no URL": {}, "a slash at the end": {PublicURL: origin + "/"}, "a dashboard without its API": {PublicURL: origin, SecretKey: always("sk_x"), Now: time.Now},
-		"a dashboard without time":         {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler()},
+		"no URL": {}, "a slash at the end": {PublicURL: origin + "/"}, "a dashboard without its API": {PublicURL: origin, SecretKey: always("sk_x"), Now: time.Now, Desk: some, Address: nowhere},
+		"a dashboard without time":         {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler(), Desk: some, Address: nowhere},
+		"a dashboard without memory":       {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler(), Now: time.Now, Address: nowhere},
+		"a dashboard without addresses":    {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler(), Now: time.Now, Desk: some},
 		"settings to ask for without time": {PublicURL: origin, Backend: http.NotFoundHandler()},
 	} {
 		if _, err := web.Handler(c); err == nil {

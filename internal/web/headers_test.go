@@ -80,7 +80,7 @@ func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 		"a method that a page has not": {s, "POST", "/account/nowhere", nil, plain},
 		"the dashboard's refusal":      {s, "GET", "/dashboard/api/v1/instance", own(nil), with("Cache-Control", "no-store", "Content-Type", "application/json; charset=utf-8")},
 		"the dashboard's API":          {s, "GET", "/dashboard/api/texts/en", own(cookie), with("Cache-Control", "no-store", "Content-Type", "application/json; charset=utf-8")},
-		"the dashboard's sign-out":     {s, "DELETE", "/dashboard/api/session", own(cookie), with("Cache-Control", "no-store")},
+		"the dashboard's sign-out":     {s, "DELETE", "/dashboard/api/session", own(s.enter()), with("Cache-Control", "no-store")},
 		"the choice of a language":     {s, "GET", "/sign-in?lang=de", nil, with("Cache-Control", "no-store", "Location", "/sign-in", "Content-Type", "text/html; charset=utf-8")},
 		"a page over http": {open(t, func(c *web.Config) { c.PublicURL = "http://localhost:8080" }), "GET", "/sign-in", nil, func() map[string]string {
 			h := with("Strict-Transport-Security", "")

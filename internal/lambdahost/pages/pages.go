@@ -1,4 +1,5 @@
-// Package pages runs the pages as a function. They keep nothing and reach the API as everybody does; only the dashboard needs a key.
+// Package pages runs the pages as a function. They reach the API as everybody does; only the dashboard needs a key, and
+// counters in the table.
 package pages
 
 import (
@@ -10,6 +11,10 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/countersign-mfa/countersign/internal/desk"
+	"github.com/countersign-mfa/countersign/internal/dynamo"
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/lambdahost/safe"
 	"github.com/countersign-mfa/countersign/internal/reference"
@@ -48,7 +53,8 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 	if _, err := key.get(ctx); err != nil {
 		return nil, err
 	}
-	c.SecretKey = key.get
+	c.SecretKey, c.Address = key.get, lambdahost.Address
+	c.Desk = desk.New(dynamo.New(dynamodb.NewFromConfig(e.AWS()), e.Table, time.Now), time.Now)
 	pages, err := web.Handler(c)
 	if err != nil {
 		return nil, err
