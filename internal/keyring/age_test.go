@@ -98,7 +98,12 @@ func TestAPIKeysEndWhenTheySay(t *testing.T) {
 		first, second, third bool
 	}{{0, true, true, true}, {time.Hour - time.Second, true, true, true}, {time.Second, false, true, true}, {23*time.Hour - time.Second, false, true, true}, {time.Second, false, false, true}} {
 		w.now = w.now.Add(tc.after)
-		if a, b, c := k.Accepts(first), k.Accepts(second), k.Accepts(third); a != tc.first || b != tc.second || c != tc.third {
+		accepts := func(key secret.Value) bool {
+			ok, err := k.Accepts(t.Context(), key)
+			w.do(err)
+			return ok
+		}
+		if a, b, c := accepts(first), accepts(second), accepts(third); a != tc.first || b != tc.second || c != tc.third {
 			t.Errorf("%v: accepted %v %v %v, want %v %v %v", w.now.UTC(), a, b, c, tc.first, tc.second, tc.third)
 		}
 	}

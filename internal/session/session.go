@@ -187,7 +187,7 @@ func (w wire) check(issuer string, now time.Time) (Claims, error) {
 		return Claims{}, ErrToken
 	}
 	issued, expires := w.IssuedAt.Time(), w.Expires.Time()
-	if issued.After(now.Add(skew)) || !expires.After(issued) || expires.Sub(issued) > Life || w.NotBefore.Time().After(issued) { // no token of ours
+	if issued.After(now.Add(backdated+skew)) || !expires.After(issued) || expires.Sub(issued) > Life || w.NotBefore.Time().After(issued) { // no token of ours
 		return Claims{}, ErrToken
 	}
 	return Claims{
