@@ -16,14 +16,15 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/keyring"
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/lambdahost/safe"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/seal"
 	"github.com/countersign-mfa/countersign/internal/secret"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// safe is a Secrets Manager of one secret.
-type safe struct {
+// oneSecret is a Secrets Manager of one secret.
+type oneSecret struct {
 	held string
 	puts int
 	away bool
@@ -31,7 +32,7 @@ type safe struct {
 
 var errAway = errors.New("no answer")
 
-func (s *safe) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (s *oneSecret) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	switch {
 	case s.away:
 		return nil, errAway
@@ -41,22 +42,22 @@ func (s *safe) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInp
 	return &secretsmanager.GetSecretValueOutput{SecretString: &s.held}, nil
 }
 
-func (s *safe) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
+func (s *oneSecret) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
 	s.held, s.puts = *in.SecretString, s.puts+1
 	return &secretsmanager.PutSecretValueOutput{}, nil
 }
 
-func rotator(t *testing.T) (*Rotator, *safe) {
+func rotator(t *testing.T) (*Rotator, *oneSecret) {
 	t.Helper()
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {8}}, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, memory, held := slog.New(slog.DiscardHandler), store.NewMemory(), &safe{}
+	log, memory, held := slog.New(slog.DiscardHandler), store.NewMemory(), &oneSecret{}
 	return &Rotator{&lambdahost.Deployment{
 		Environment: lambdahost.Environment{Table: "table", Secret: "arn", URL: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com"},
 		Store:       memory, Keys: keyring.New(memory, keyring.File{Ring: ring, Rand: rand.Reader}, time.Now), Log: log, Meter: lambdahost.NewMeter(log, "table", time.Now),
-	}, held}, held
+	}, safe.New(held, "arn")}, held
 }
 
 // properties are the custom resource's, as CloudFormation sends them: decoded JSON, in which only texts occur.
@@ -121,7 +122,11 @@ func TestADeploymentMakesWhatIsMissing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(held.held) < len("sk_live_")+40 || held.held[:8] != "sk_live_" || held.puts != 1 || !r.Keys.Accepts(secret.New(held.held)) {
+	accepted, err := r.Keys.Accepts(ctx, secret.New(held.held))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(held.held) < len("sk_live_")+40 || held.held[:8] != "sk_live_" || held.puts != 1 || !accepted {
 		t.Errorf("%d keys of the Backend API were made, one of %d characters", held.puts, len(held.held))
 	}
 	s, err := r.Service(ctx, lambdahost.Links{})
