@@ -43,7 +43,7 @@ func createDevBrowser(a *API, c *call, _ empty) (DevBrowser, error) {
 	if a.production() { // an id in the query is no secret: a link could plant it (session fixation)
 		return DevBrowser{}, apierr.New(apierr.ResourceNotFound)
 	}
-	token, err := a.Service.CreateDevBrowser(c)
+	token, err := a.Service.NewDevBrowser(c, c.from)
 	return DevBrowser{ID: token.Reveal()}, err
 }
 

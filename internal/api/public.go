@@ -70,7 +70,7 @@ func handshake(a *API, c *call, in handshakeInput) (redirect, error) {
 		return redirect{}, apierr.New(apierr.OriginInvalid)
 	}
 	c.from.Origin = to.Scheme + "://" + to.Host
-	lines, err := a.directives(c, in, to)
+	lines, session, err := a.directives(c, in, to)
 	if err != nil {
 		return redirect{}, err
 	}
@@ -82,7 +82,11 @@ func handshake(a *API, c *call, in handshakeInput) (redirect, error) {
 		if err != nil {
 			return redirect{}, fmt.Errorf("encode handshake: %w", err)
 		}
-		nonce, err := a.Service.KeepHandshake(c, secret.New(string(payload)))
+		from := c.from
+		if session != "" {
+			from = mfa.Caller{} // somebody is signed in
+		}
+		nonce, err := a.Service.KeepAnonymousHandshake(c, from, secret.New(string(payload)))
 		if err != nil {
 			return redirect{}, err
 		}
@@ -102,24 +106,24 @@ func handshake(a *API, c *call, in handshakeInput) (redirect, error) {
 var browserForm = regexp.MustCompile(`^dvb_[a-z2-7]{26,128}$`)
 
 // directives are the Set-Cookie lines for the application's host, each under its plain and its suffixed name: with only the plain
-// names clerkMiddleware loops.
-func (a *API) directives(c *call, in handshakeInput, to *url.URL) ([]string, error) {
+// names clerkMiddleware loops. token is that of the session in them, "" when nobody is signed in.
+func (a *API) directives(c *call, in handshakeInput, to *url.URL) (lines []string, token string, err error) {
 	browser := in.DevBrowser
 	if !browserForm.MatchString(browser) {
 		browser = "" // it becomes part of a Set-Cookie line
 	}
 	s, err := a.Service.Client(c, c.from)
 	if err != nil && apierr.From(err).Code() != apierr.DevBrowserUnauthenticated {
-		return nil, err
+		return nil, "", err
 	}
 	if !a.production() && (err != nil || browser == "") {
-		token, err := a.Service.CreateDevBrowser(c)
+		made, err := a.Service.NewDevBrowser(c, c.from)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		browser = token.Reveal()
+		browser = made.Reveal()
 	}
-	token, uat := "", "0"
+	uat := "0"
 	if s != nil && s.Client != nil {
 		uat = signedInSince(s)
 		if active := activeSession(s); active != nil {
@@ -134,7 +138,6 @@ func (a *API) directives(c *call, in handshakeInput, to *url.URL) ([]string, err
 	if token == "" {
 		year = "; Max-Age=0"
 	}
-	var lines []string
 	for _, suffix := range []string{"", "_" + cookieSuffix(a.PublishableKey)} {
 		if browser != "" {
 			lines = append(lines, "__clerk_db_jwt"+suffix+"="+browser+attributes+"; Max-Age=31536000")
@@ -144,7 +147,7 @@ func (a *API) directives(c *call, in handshakeInput, to *url.URL) ([]string, err
 			"__client_uat"+suffix+"="+uat+attributes+"; Max-Age=31536000",
 		)
 	}
-	return lines, nil
+	return lines, token, nil
 }
 
 func activeSession(s *mfa.Snapshot) *mfa.Session {

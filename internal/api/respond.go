@@ -99,9 +99,17 @@ func (a *API) keep(c *call, s *mfa.Snapshot) {
 	case mfa.Cookie:
 		http.SetCookie(c.answer, &http.Cookie{
 			Name: clientCookie, Value: s.Token.Reveal(), Path: "/", HttpOnly: true, Secure: a.secure, SameSite: http.SameSiteLaxMode,
-			MaxAge: int(mfa.ClientLife / time.Second),
+			MaxAge: int(life(s) / time.Second),
 		})
 	}
+}
+
+// life is how long the client of an answer lives from now on: a browser keeps the cookie as long.
+func life(s *mfa.Snapshot) time.Duration {
+	if s.Client == nil {
+		return mfa.AnonymousLife
+	}
+	return s.Client.Expires.Sub(s.Now)
 }
 
 // uatCookie tells the team's own servers, which cannot see the client cookie, since when somebody is signed in: Unix seconds, or 0. With a

@@ -10,6 +10,7 @@ func boundProbes() []Probe {
 	return []Probe{
 		{"D17", "a user with hundreds of identifiers, which one deletion could not remove", "refused; a user with as many as allowed can be deleted", "2.2.1, 15.2.2", "", "", 0, manyIdentifiers},
 		{"D18", "usernames with line ends, blanks, @, + and signs that cannot be seen, on creation and on change", "refused", "2.2.1, 1.2.1", "", "", 0, oddUsernames},
+		{"D19", "sign-ins with identifiers of 321 bytes and of 60 KB, with and without a password", "refused", "2.2.1, 15.2.2", "", "", 0, longIdentifiers},
 		{"H10", "passwords and backup codes with digests that take seconds to compare, on creation and on change", "refused", "15.2.2, 2.4.1", "", "", 0, dearDigests},
 	}
 }
@@ -70,5 +71,14 @@ func dearDigests(t *trial) {
 	} {
 		t.refused("a user with "+what, t.backend(http.MethodPost, "/v1/users", in))
 		t.refused("a change to "+what, t.backend(http.MethodPatch, "/v1/users/"+p.id, in))
+	}
+}
+
+func longIdentifiers(t *trial) {
+	for _, n := range []int{321, 60_000} {
+		for _, form := range []map[string][]string{{}, {"strategy": {"password"}, "password": {"a wrong password"}}} {
+			form["identifier"] = []string{strings.Repeat("a", n)}
+			t.refused("an identifier", ask{method: http.MethodPost, path: "/v1/client/sign_ins", form: form}, "form_param_max_length_exceeded")
+		}
 	}
 }

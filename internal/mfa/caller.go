@@ -172,7 +172,8 @@ func (t *txn) ensure(p *presence) error {
 		if err != nil {
 			return err
 		}
-		p.client = &Client{ID: id, CreatedAt: t.now, Expires: t.now.Add(ClientLife)}
+		t.takeAddress(Caller{Address: t.address}, clientLimits)
+		p.client = &Client{ID: id, CreatedAt: t.now}
 		if p.token, err = t.newToken(p.client, p.carrier); err != nil {
 			return err
 		}
@@ -180,6 +181,7 @@ func (t *txn) ensure(p *presence) error {
 	if !p.client.Created {
 		p.client.Created = true
 	}
+	p.client.Expires = max(p.client.Expires, t.now.Add(AnonymousLife))
 	p.client.touch(t.now)
 	t.put(p.client)
 	return nil

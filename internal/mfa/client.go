@@ -28,6 +28,10 @@ type Client struct {
 	Expires   Instant  `json:"e"`
 }
 
+// AnonymousLife is how long the token of a client is good for on which nobody has signed in, counted from its last sign-in that was begun. Anybody may
+// make such clients.
+const AnonymousLife = 24 * time.Hour
+
 // ClientLife is how long a client's token is good for, counted from when the client was made. A browser keeps the cookie as long.
 const ClientLife = 365 * 24 * time.Hour
 

@@ -127,9 +127,10 @@ func (n EventName) Kind() EventKind { return kindOf[n] }
 
 func (n EventName) routine() bool { return n.Kind().Routine }
 
-// repeats says of an act whether the same one again within a day only counts in the trail, instead of being one more entry.
+// repeats says of an act whether the same one again within a day only counts in the trail, instead of being one more entry. A number that was
+// refused is an entry like one that was added: otherwise what is written would say whether the number is taken.
 func (n EventName) repeats() bool {
-	return n.Kind().AtWill || n == EventFactorDefault || n == EventBackupMade
+	return n.Kind().AtWill && n != EventNumberRefused || n == EventFactorDefault || n == EventBackupMade
 }
 
 // ofAny says that such an act counts up whatever it was done to: each time it is something new.

@@ -59,7 +59,10 @@ func TestTheThreatModelHasTheFigures(t *testing.T) {
 		"unverified messages to a block of numbers in an hour": fmt.Sprint(unverifiedPrefix), "numbers that an address texts in an hour": fmt.Sprint(numberLimits[0].limit),
 		"unverified messages to a country, and in all, in an hour": fmt.Sprint(max(unverifiedCountry, unverifiedInstance)), "dollars of messages in a day, unless set otherwise": fmt.Sprint(int64(defaultDailyCap / smsprice.Dollar)),
 		"a factor may be changed after a proof for": figure(authority.FreshFor), "a session lives at most": figure(sessionLife), "a ticket lives": figure(ticketLife), "a sign-in in progress lives": figure(signInLife),
-		"a handshake's nonce lives": figure(nonceLife), "bits of a client token": fmt.Sprint(8 * tokenSecret), "a signing key signs for": figure(SigningKeyLife),
+		"a client without a sign-in lives": figure(AnonymousLife), "clients that an address makes in a day": fmt.Sprint(clientLimits[0].limit),
+		"handshakes without a session, of an address in a day": fmt.Sprint(handshakeLimits[1].limit), "bytes of an identifier": fmt.Sprint(identifierLength),
+		"e-mail addresses of a user, and numbers": fmt.Sprint(max(emailsPerUser, phonesPerUser)),
+		"a handshake's nonce lives":               figure(nonceLife), "bits of a client token": fmt.Sprint(8 * tokenSecret), "a signing key signs for": figure(SigningKeyLife),
 	}
 	row := regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]+) \| [^|]+ \| [^|]+ \|$`)
 	for _, m := range row.FindAllStringSubmatch(decisions, -1) {

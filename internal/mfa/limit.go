@@ -24,6 +24,9 @@ var (
 	firstLimits  = []addressLimit{{"first", 3, 10 * time.Second}, {"first", 60, time.Hour}, {"first", 300, 24 * time.Hour}}
 	sendLimits   = []addressLimit{{"send", 10, 10 * time.Minute}, {"send", 50, 24 * time.Hour}}
 	createLimits = []addressLimit{{"create", 5, 10 * time.Second}}
+	// What nobody has signed in for is kept a day (a client) or a minute (a handshake's answer), and an address may have so much of it.
+	clientLimits    = []addressLimit{{"client", 500, 24 * time.Hour}}
+	handshakeLimits = []addressLimit{{"handshake", 30, 10 * time.Second}, {"handshake", 3000, 24 * time.Hour}}
 )
 
 // takeAddress stages the limits of the caller's address. Requests of the team's own servers have none.

@@ -56,13 +56,19 @@ func (s *Service) CreateClient(ctx context.Context, from Caller) (*Snapshot, err
 
 // CreateDevBrowser registers a development browser and returns its token, the id that the SDK keeps.
 func (s *Service) CreateDevBrowser(ctx context.Context) (secret.Value, error) {
+	return s.NewDevBrowser(ctx, Caller{})
+}
+
+// NewDevBrowser is CreateDevBrowser within the limits of the caller's address.
+func (s *Service) NewDevBrowser(ctx context.Context, from Caller) (secret.Value, error) {
 	var token secret.Value
 	err := s.update(ctx, nil, func(t *txn) error {
+		t.takeAddress(from, clientLimits)
 		id, err := s.randomID()
 		if err != nil {
 			return err
 		}
-		c := &Client{ID: id, CreatedAt: t.now, UpdatedAt: t.now, Expires: t.now.Add(ClientLife)}
+		c := &Client{ID: id, CreatedAt: t.now, UpdatedAt: t.now, Expires: t.now.Add(AnonymousLife)}
 		if token, err = t.newToken(c, DevBrowser); err != nil {
 			return err
 		}

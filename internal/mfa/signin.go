@@ -52,6 +52,9 @@ type SignInResult struct {
 // CreateSignIn begins a sign-in, replacing one in progress. A ticket or a right password proves the first factor at once.
 func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput) (*SignInResult, error) {
 	in.Identifier = strings.TrimSpace(in.Identifier)
+	if len(in.Identifier) > identifierLength {
+		return nil, apierr.New(apierr.FormParamMaxLengthExceeded).Param("identifier")
+	}
 	if in.Strategy == TicketCode || !in.Ticket.IsZero() {
 		return s.signInByTicket(ctx, from, in.Ticket)
 	}
@@ -269,7 +272,7 @@ func (t *txn) complete(p *presence, u *User, si *SignIn, from Caller) error {
 	u.addSession(SessionRef{Client: c.ID, Nonce: nonce, Ends: session.Expires}, t.now)
 	t.begun(&session, u, si)
 	c.Sessions = append(c.Sessions, session)
-	c.Expires = max(c.Expires, session.Expires)
+	c.Expires = max(c.Expires, session.Expires, c.CreatedAt.Add(ClientLife))
 	c.touch(t.now)
 	t.put(c)
 	u.LastSignInAt = t.now
