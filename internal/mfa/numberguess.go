@@ -57,9 +57,8 @@ func (t *txn) wrongNumberCode(in *signedIn, ph *Phone) error {
 	if err := t.failNumber(ph); err != nil {
 		return err
 	}
-	known := t.knows(in.client, in.user)
-	t.failSecond(in.user, known)
-	return t.endGuessing(in, known, t.refuse(wrongCode()))
+	t.failSecond(in.user, t.knows(in.client, in.user))
+	return t.endGuessing(in, &in.user.Second, t.refuse(wrongCode()))
 }
 
 // failNumber counts a wrong code on the number. The code of a test number is known, so none is guessed.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/authority"
 	"github.com/countersign-mfa/countersign/internal/mfa"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
@@ -134,5 +135,28 @@ func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
 				t.Errorf("the user has a second factor that cannot be proved (error %v)", err)
 			}
 		})
+	}
+}
+
+// Guesses at the password end a session at the lock, too: who stole it could else keep the owner's
+// password locked, in the owner's own browsers, with one wrong password an hour.
+func TestGuessingAtThePasswordEndsTheSession(t *testing.T) {
+	p := newWorld(t).member()
+	p.inside()
+	_, err := p.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
+	p.must(err)
+	for range mfa.DefaultPolicy().LockFailures {
+		g := mfa.Guess{Strategy: mfa.Password, Password: secret.New("a wrong password")}
+		_, err := p.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, g)
+		p.want(apierr.FormPasswordIncorrect, err)
+		p.later(18 * time.Minute)
+		if !p.alive() {
+			continue
+		}
+		_, err = p.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
+		p.must(err)
+	}
+	if p.alive() {
+		t.Error("the session lives")
 	}
 }

@@ -125,7 +125,7 @@ func (s *Service) AttemptReverification(ctx context.Context, from Caller, id str
 	return s.reverifying(ctx, from, id, ticketKeys(g.Ticket), func(t *txn, in *signedIn) error {
 		if !second {
 			t.takeAddress(from, firstLimits)
-			return t.reproveFirst(in, g, &memo)
+			return t.endGuessing(in, &in.user.First, t.reproveFirst(in, g, &memo))
 		}
 		t.takeAddress(from, attemptLimits)
 		r, err := t.waiting(in, ReverifySecondFactor)
@@ -135,7 +135,7 @@ func (s *Service) AttemptReverification(ctx context.Context, from Caller, id str
 		t.put(in.client)
 		known := t.knows(in.client, in.user)
 		if err := t.proveSecond(in.user, known, g, verification{&r.Second, slot{&r.Second.Code, ReverifySecond, id}}); err != nil {
-			return t.endGuessing(in, known, err)
+			return t.endGuessing(in, &in.user.Second, err)
 		}
 		r.Second = Attempt{Strategy: g.Strategy, Proved: t.now}
 		t.learn(in.client, in.user)
@@ -145,8 +145,9 @@ func (s *Service) AttemptReverification(ctx context.Context, from Caller, id str
 }
 
 // endGuessing ends a session in which somebody guessed until the lock: it may be stolen. The verdict stays what it is.
-func (t *txn) endGuessing(in *signedIn, known bool, verdict error) error {
-	if !errors.As(verdict, new(refusal)) || in.user.Second.of(known).LockedUntil <= t.now {
+// The guesses are at the first or at a second factor.
+func (t *txn) endGuessing(in *signedIn, at *Lanes, verdict error) error {
+	if !errors.As(verdict, new(refusal)) || at.of(t.knows(in.client, in.user)).LockedUntil <= t.now {
 		return verdict
 	}
 	if err := t.end(in.client, in.session.ID, SessionRevoked); err != nil {
