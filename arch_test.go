@@ -177,23 +177,34 @@ func TestPackagesAreNouns(t *testing.T) {
 	}
 }
 
-// TestTheMapIsWhole: a package that the README's map does not name is one that nobody finds.
-func TestTheMapIsWhole(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+// TestTheLayoutIsWhole: docs/layout.md names each folder of internal in a table row, and no folder that is not there.
+func TestTheLayoutIsWhole(t *testing.T) {
+	text, err := os.ReadFile("docs/layout.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, house, _ := strings.Cut(string(readme), "## The house")
-	house, _, _ = strings.Cut(house, "\n## ")
-	words := strings.FieldsFunc(house, func(r rune) bool { return strings.ContainsRune(" ,;:/\n", r) })
+	_, inner, _ := strings.Cut(string(text), "| `internal/` |")
+	named := map[string]bool{}
+	for line := range strings.Lines(inner) {
+		first, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
+		for i, name := range strings.Split(first, "`") {
+			if i%2 == 1 && name != "internal/" {
+				named[name] = true
+			}
+		}
+	}
 	dirs, err := os.ReadDir("internal")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range dirs {
-		if !slices.Contains(words, d.Name()) {
-			t.Errorf("the README's map does not name internal/%s", d.Name())
+		if !named[d.Name()] {
+			t.Errorf("docs/layout.md does not name internal/%s", d.Name())
 		}
+		delete(named, d.Name())
+	}
+	for name := range named {
+		t.Errorf("docs/layout.md names internal/%s, which is not there", name)
 	}
 }
 

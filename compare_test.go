@@ -80,7 +80,7 @@ func TestNoCredentialInTheTree(t *testing.T) {
 			return err
 		}
 		if d.IsDir() {
-			if name != "." && (strings.HasPrefix(d.Name(), ".") && d.Name() != ".ci" || slices.Contains([]string{"node_modules", "cdk.out", "bin"}, d.Name())) {
+			if name != "." && (strings.HasPrefix(d.Name(), ".") && d.Name() != ".ci" && d.Name() != ".github" || slices.Contains([]string{"node_modules", "cdk.out", "bin"}, d.Name())) {
 				return filepath.SkipDir
 			}
 			return nil

@@ -23,10 +23,15 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 var operations = regexp.MustCompile(`(?s)<!-- operations -->\n.*?<!-- /operations -->`)
 
-func TestReadmeListsTheRoutes(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+// TestOperationsAreListed compares docs/operations.md with the table of operations.
+func TestOperationsAreListed(t *testing.T) {
+	const file = "docs/operations.md"
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(operations.FindAll(text, -1)) != 1 {
+		t.Fatalf("%s has no table", file)
 	}
 	var b strings.Builder
 	b.WriteString("<!-- operations -->\n| operation | request | what it does |\n|---|---|---|\n")
@@ -34,49 +39,39 @@ func TestReadmeListsTheRoutes(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | `%s %s` | %s |\n", op.Name, op.Method, op.Path, op.Summary)
 	}
 	b.WriteString("<!-- /operations -->")
-	want := operations.ReplaceAllLiteral(readme, []byte(b.String()))
+	want := operations.ReplaceAllLiteral(text, []byte(b.String()))
 	if *update {
-		if err := os.WriteFile("README.md", want, 0o644); err != nil {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if diff := cmp.Diff(string(want), string(readme)); diff != "" {
-		t.Errorf("README.md (-table +file), run make update:\n%s", diff)
+	if diff := cmp.Diff(string(want), string(text)); diff != "" {
+		t.Errorf("%s (-table +file), run make update:\n%s", file, diff)
 	}
 }
 
 var blocks = regexp.MustCompile("(?ms)^```sh\n(.*?)^```")
 
-// TestReadmeWalk runs the commands of the README as they stand, against a server started as the README says.
-func TestReadmeWalk(t *testing.T) {
-	for _, tool := range []string{"bash", "curl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("SKIPPED: the README's commands need %s", tool)
+// TestCommandsOfPages runs the commands of two pages as they stand.
+func TestCommandsOfPages(t *testing.T) {
+	program := build(t)
+	t.Run("README.md", func(t *testing.T) {
+		steps := walk(t, program, "README.md")
+		last := strings.Split(strings.TrimSpace(steps[0]), "\n")
+		if got := last[len(last)-1]; !strings.Contains(got, `"status":"verified"`) {
+			t.Errorf("the last command does not answer that the number is verified: %s", got)
 		}
+	})
+	t.Run("quickstart", func(t *testing.T) { checkQuickstart(t, walk(t, program, "docs/quickstart.md")) })
+}
+
+// checkQuickstart looks for what each block of docs/quickstart.md must print.
+func checkQuickstart(t *testing.T, steps []string) {
+	t.Helper()
+	if len(steps) < 7 {
+		t.Fatalf("the page has %d blocks of commands", len(steps)-1)
 	}
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := "set -euo pipefail\n"
-	for _, block := range blocks.FindAllStringSubmatch(string(readme), -1) {
-		script += block[1] + "\necho; echo ==\n"
-	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "countersign")
-	if out, err := exec.Command("go", "build", "-o", program, "./cmd/countersign").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	walk := exec.CommandContext(t.Context(), "bash", "-c", script)
-	walk.Dir = dir
-	walk.Env = append(os.Environ(), "API="+start(t, program, dir), "COUNTERSIGN="+program)
-	var out bytes.Buffer
-	walk.Stdout, walk.Stderr = &out, &out
-	if err := walk.Run(); err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	steps := strings.Split(out.String(), "\n==\n")
 	for i, want := range map[int][]string{
 		1: {`"object":"user"`},
 		2: {`"status":"unverified"`, `"status":"verified"`, `"backup_codes":["`},
@@ -85,9 +80,6 @@ func TestReadmeWalk(t *testing.T) {
 		5: {`session_reverification_required`, `"status":"needs_second_factor"`, `"status":"complete"`, `"codes":["`},
 		6: {`"deleted":true`, `"two_factor_enabled":false`},
 	} {
-		if i >= len(steps) {
-			t.Fatalf("the walk has %d steps", len(steps))
-		}
 		for _, text := range want {
 			if !strings.Contains(steps[i], text) {
 				t.Errorf("step %d does not show %s:\n%s", i, text, steps[i])
@@ -97,6 +89,49 @@ func TestReadmeWalk(t *testing.T) {
 	if n := strings.Count(steps[4], `"status":"complete"`); n < 2 {
 		t.Errorf("%d of the sign-ins were complete:\n%s", n, steps[4])
 	}
+}
+
+// build builds the command and returns its path.
+func build(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "countersign")
+	if out, err := exec.Command("go", "build", "-o", program, "./cmd/countersign").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return program
+}
+
+// walk runs the commands of a page, in order and in one shell, against a server of their own. It returns
+// what each block printed.
+func walk(t *testing.T, program, page string) []string {
+	t.Helper()
+	for _, tool := range []string{"bash", "curl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("SKIPPED: the commands of %s need %s", page, tool)
+		}
+	}
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, commands := "set -euo pipefail\n", blocks.FindAllStringSubmatch(string(text), -1)
+	for _, block := range commands {
+		script += block[1] + "\necho; echo ==\n"
+	}
+	dir := t.TempDir()
+	shell := exec.CommandContext(t.Context(), "bash", "-c", script)
+	shell.Dir = dir
+	shell.Env = append(os.Environ(), "API="+start(t, program, dir), "COUNTERSIGN="+program)
+	var out bytes.Buffer
+	shell.Stdout, shell.Stderr = &out, &out
+	if err := shell.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s", page, err, out.String())
+	}
+	steps := strings.Split(out.String(), "\n==\n")
+	if len(commands) == 0 || len(steps) <= len(commands) {
+		t.Fatalf("%s has %d blocks of commands, of which %d ended", page, len(commands), len(steps)-1)
+	}
+	return steps
 }
 
 // start runs the server on a free port and returns its URL.

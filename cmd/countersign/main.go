@@ -22,13 +22,11 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/countersign-mfa/countersign"
 	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
-
-// version is set by the linker.
-var version = "development"
 
 type commands struct {
 	Serve   serve            `cmd:"" default:"withargs" help:"Run everything on this machine, with an embedded store and demo users."`
@@ -55,7 +53,7 @@ type serve struct {
 
 func main() {
 	var c commands
-	parser := kong.Must(&c, kong.Name("countersign"), kong.Description("Multi-factor authentication that a team owns."), kong.Vars{"version": version})
+	parser := kong.Must(&c, kong.Name("countersign"), kong.Description("Multi-factor authentication that a team owns."), kong.Vars{"version": countersign.Version})
 	command, err := parser.Parse(os.Args[1:])
 	if err == nil {
 		err = command.Run()

@@ -1,0 +1,217 @@
+package countersign_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/countersign-mfa/countersign"
+)
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// pages are the files of docs that people read.
+func pages(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("docs/*.md")
+	if err != nil || len(found) < 15 {
+		t.Fatalf("%d pages in docs (error %v)", len(found), err)
+	}
+	return found
+}
+
+// TestTheReadmeIsShort: two minutes of reading.
+func TestTheReadmeIsShort(t *testing.T) {
+	const most = 150 // lines
+	if n := strings.Count(read(t, "README.md"), "\n"); n > most {
+		t.Errorf("README.md has %d lines, at most %d: move some of it to docs", n, most)
+	}
+}
+
+// TestEveryPageIsListed: docs/README.md has one row for each page, with what it says and for whom.
+func TestEveryPageIsListed(t *testing.T) {
+	row := regexp.MustCompile(`(?m)^\| \[([^\]]+)\]\(([^)]+)\) \| \S.* \| \S.* \|$`)
+	listed := map[string]int{}
+	for _, r := range row.FindAllStringSubmatch(read(t, "docs/README.md"), -1) {
+		if r[1] != r[2] {
+			t.Errorf("the row of %s leads to %s", r[1], r[2])
+		}
+		listed[r[1]]++
+	}
+	for _, page := range pages(t) {
+		if name := filepath.Base(page); name != "README.md" && listed[name] != 1 {
+			t.Errorf("docs/README.md has %d rows for %s", listed[name], name)
+		}
+	}
+}
+
+// TestTheGlossaryIsShort: at most twenty words have a sense of our own, in alphabetical order.
+func TestTheGlossaryIsShort(t *testing.T) {
+	var words []string
+	for _, r := range regexp.MustCompile(`(?m)^\| \*\*(.+)\*\* \| \S.* \|$`).FindAllStringSubmatch(read(t, "docs/glossary.md"), -1) {
+		words = append(words, r[1])
+	}
+	if len(words) == 0 || len(words) > 20 {
+		t.Errorf("the glossary has %d words, want 1 to 20", len(words))
+	}
+	if !slices.IsSorted(words) {
+		t.Errorf("not in order: %v", words)
+	}
+}
+
+// TestLinesAreNarrow holds the pages that are written to be read in a terminal too. Tables and code may be wider.
+func TestLinesAreNarrow(t *testing.T) {
+	const most = 100 // columns
+	for _, name := range []string{
+		"README.md", "CHANGELOG.md", "docs/README.md", "docs/glossary.md", "docs/layout.md", "docs/quickstart.md", "docs/versions.md",
+	} {
+		code := false
+		for i, line := range strings.Split(read(t, name), "\n") {
+			if strings.HasPrefix(line, "```") {
+				code = !code
+			}
+			if n := len([]rune(line)); n > most && !code && !strings.HasPrefix(line, "|") {
+				t.Errorf("%s:%d has %d columns, at most %d", name, i+1, n, most)
+			}
+		}
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)|src="([^"]+)"`)
+	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	named   = regexp.MustCompile(`<a id="([^"]+)">`)
+	dropped = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// anchors are the names of places in a page: those that GitHub gives to headings, and those that are written down.
+func anchors(text string) map[string]bool {
+	found := map[string]bool{}
+	for _, a := range named.FindAllStringSubmatch(text, -1) {
+		found[a[1]] = true
+	}
+	for _, h := range heading.FindAllStringSubmatch(text, -1) {
+		found[strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-")] = true
+	}
+	return found
+}
+
+// TestLinksLead: each link of a page to another file, and to a heading of it, leads somewhere.
+func TestLinksLead(t *testing.T) {
+	checked := 0
+	for _, page := range append(pages(t), "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md") {
+		text := read(t, page)
+		for _, l := range link.FindAllStringSubmatch(text, -1) {
+			target := l[1] + l[2]
+			if strings.Contains(target, "://") {
+				continue
+			}
+			checked++
+			name, anchor, _ := strings.Cut(target, "#")
+			to, file := text, page
+			if name != "" {
+				file = filepath.Join(filepath.Dir(page), name)
+				found, err := os.ReadFile(file)
+				if err != nil {
+					t.Errorf("%s leads to %s, which is not there", page, target)
+					continue
+				}
+				to = string(found)
+			}
+			if anchor != "" && !anchors(to)[anchor] {
+				t.Errorf("%s leads to %s, and %s has no such place", page, target, file)
+			}
+		}
+	}
+	if checked < 60 {
+		t.Errorf("only %d links were found", checked)
+	}
+}
+
+// TestTheCostIsOneFigure: docs/cost.md adds its rows up, and each amount of money that the README names stands there.
+func TestTheCostIsOneFigure(t *testing.T) {
+	cost := read(t, "docs/cost.md")
+	_, table, _ := strings.Cut(cost, "| what | each | a million |\n")
+	sum, total := 0.0, 0.0
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 5 {
+			break
+		}
+		value, err := strconv.ParseFloat(strings.Trim(cells[3], " *$"), 64)
+		switch {
+		case err != nil: // the line under the head
+		case strings.Contains(cells[1], "all in"):
+			total = value
+		default:
+			sum += value
+		}
+	}
+	if total == 0 || fmt.Sprintf("%.2f", sum) != fmt.Sprintf("%.2f", total) {
+		t.Errorf("the rows of docs/cost.md are %.2f together, it says %.2f", sum, total)
+	}
+	amounts := regexp.MustCompile(`\$\d+(\.\d+)?`)
+	readme := amounts.FindAllString(read(t, "README.md"), -1)
+	if want := fmt.Sprintf("$%.2f", total); !slices.Contains(readme, want) {
+		t.Errorf("README.md names %v, not the %s of docs/cost.md", readme, want)
+	}
+	known := amounts.FindAllString(cost, -1)
+	for _, amount := range readme {
+		if !slices.Contains(known, amount) {
+			t.Errorf("README.md names %s, which docs/cost.md does not", amount)
+		}
+	}
+}
+
+// TestTheVersionIsOne: the newest release of the changelog is the program's, and the README names it.
+func TestTheVersionIsOne(t *testing.T) {
+	log := read(t, "CHANGELOG.md")
+	release := regexp.MustCompile(`(?m)^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}$`).FindStringSubmatch(log)
+	if release == nil || "v"+release[1] != countersign.Version {
+		t.Errorf("the newest release of CHANGELOG.md is %v, the program is %s", release, countersign.Version)
+	}
+	if !strings.Contains(log, "\n## [Unreleased]\n") {
+		t.Error("CHANGELOG.md has no place for what is not released")
+	}
+	versions := regexp.MustCompile(`\bv\d+\.\d+\.\d+\b`).FindAllString(read(t, "README.md"), -1)
+	if len(versions) == 0 {
+		t.Error("README.md names no version")
+	}
+	for _, v := range versions {
+		if v != countersign.Version {
+			t.Errorf("README.md names %s, the program is %s", v, countersign.Version)
+		}
+	}
+}
+
+// TestTheWorkflow: continuous integration runs what a developer runs, with actions of fixed versions and without secrets.
+func TestTheWorkflow(t *testing.T) {
+	text := read(t, ".github/workflows/test.yml")
+	if !strings.Contains(text, "run: make test\n") {
+		t.Error("it does not run make test")
+	}
+	if strings.Contains(text, "secrets.") || !strings.Contains(text, "permissions:\n  contents: read\n") {
+		t.Error("it may do more than read the tree")
+	}
+	uses := regexp.MustCompile(`uses: (\S+)`).FindAllStringSubmatch(text, -1)
+	for _, u := range uses {
+		if !regexp.MustCompile(`@v\d+\.\d+\.\d+$`).MatchString(u[1]) {
+			t.Errorf("%s has no fixed version", u[1])
+		}
+	}
+	if len(uses) == 0 {
+		t.Error("it checks nothing out")
+	}
+}
