@@ -36,6 +36,8 @@ type Code struct {
 	Text    string `json:"x,omitempty"`
 	Weighed bool   `json:"w,omitempty"`
 	Priced  bool   `json:"m,omitempty"`
+	// Credit says that the code, once used, makes room for other messages: see credit.go.
+	Credit bool `json:"cr,omitempty"`
 	// Generation is the user's when the code was sent. A code that proves a factor ends with it.
 	Generation uint32 `json:"g,omitempty"`
 }
@@ -102,7 +104,8 @@ func (t *txn) sendCode(u *User, p *Phone, sl slot, from Caller, known bool) erro
 		return err
 	}
 	next := &Code{Phone: p.ID, Tries: t.policy().Tries, SentAt: t.now, Expires: t.now.Add(codeLife), Generation: u.Generation}
-	if old := *sl.code; old != nil && old.Expires > t.now {
+	old := *sl.code
+	if old != nil && old.Expires > t.now {
 		if old.failed() {
 			return apierr.New(apierr.VerificationFailed)
 		}
@@ -126,6 +129,9 @@ func (t *txn) sendCode(u *User, p *Phone, sl slot, from Caller, known bool) erro
 		return err
 	}
 	next.Text, next.Priced, next.Weighed = text.id.ID, !text.Test, !text.Test && !text.Known
+	if err := t.mayCredit(next, p, old); err != nil {
+		return err
+	}
 	next.Tag = t.tag(u, sl, next, code)
 	*sl.code = next
 	t.note(u, EventCodeSent, p.subject())

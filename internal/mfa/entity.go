@@ -99,6 +99,8 @@ type sends struct {
 	From []string `json:"a,omitempty"`
 	// Wrong are the wrong codes.
 	Wrong ratelimit.Log `json:"w,omitempty"`
+	// Credited is the last UTC day, in days since 1970, of which a message makes room for others.
+	Credited int64 `json:"d,omitempty"`
 }
 
 func (s *sends) expires() time.Time { return s.ends() }

@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestStoredForm freezes the JSON of records: what was stored yesterday must be read tomorrow.
 func TestStoredForm(t *testing.T) {
-	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, Tries: 3, SentAt: 2, Expires: 3, Text: "x", Weighed: true, Priced: true, Generation: 4}
+	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, Tries: 3, SentAt: 2, Expires: 3, Text: "x", Weighed: true, Priced: true, Credit: true, Generation: 4}
 	attempt := Attempt{Strategy: PhoneCode, Proved: 1, Code: code, Wrong: 2}
 	budget := Budget{Failures: 1, WaitUntil: 2, LockedUntil: 3}
 	entry := auditEntry{Name: EventCodeWrong, At: 1, Method: Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}}
@@ -51,7 +51,7 @@ func TestStoredForm(t *testing.T) {
 		},
 		"claim":  &Claim{User: "u", First: budget, Expires: 4},
 		"ticket": &Ticket{User: "u", SecretHash: []byte("h"), Used: 1, Revoked: 2, CreatedAt: 3, UpdatedAt: 4, Expires: 5},
-		"number": &sends{Log: ratelimit.Log{1}, End: 2, From: []string{"a"}},
+		"number": &sends{Log: ratelimit.Log{1}, End: 2, From: []string{"a"}, Wrong: ratelimit.Log{3}, Credited: 4},
 		"text": &Text{User: "u", Phone: "p", Number: "n", Country: "US", Prefix: "+1", Purpose: VerifyNumber, Network: "nw", Known: true, Decision: Refused,
 			Reason: ReasonDailyCap, Price: 1, Test: true, At: 2},
 		"nonce": &Nonce{Sealed: []byte("s"), Expires: 1},

@@ -17,8 +17,9 @@ import (
 // commit before the message leaves, so what the wall allows is never exceeded, however many ask at once. All its counters are takes without a read.
 //
 // The breakers count what was sent and not verified. A message raises a counter of its clock hour by one, and the code that was in it, once
-// it is used, lowers the same counter by five: so in any clock hour at most limit + 5 × verified messages leave, which is to stop when of what
-// is over the limit fewer than a fifth was verified. Whoever reads no codes gets no further than the limit, and whoever serves real users never meets it.
+// it is used, lowers the same counter by five, or by one when the same number has made room before on that day (credit.go). So in any clock hour at
+// most limit + 4 × numbers that verified + messages that were verified leave, which is to stop when of what is over the limit fewer than a fifth of the
+// numbers verified. An attacker who reads no codes, or those of one SIM, gets no further than the limit; real users never meet it.
 const (
 	verifiedWorth      = 5
 	unverifiedInstance = 50
@@ -274,9 +275,9 @@ func (t *txn) textVerified(u *User, c *Code) {
 		return
 	}
 	t.takes = append(t.takes, Take{Budget: verifiedBudget(c.Text), Cost: int64(t.now), Limit: noLimit, Expires: c.SentAt.Add(textKept).Time()})
-	if c.Weighed {
-		for _, take := range t.s.weighings(numberPrefix(p.Number), p.Country, c.SentAt) {
-			take.Cost, take.Limit = -verifiedWorth, noLimit
+	for _, take := range t.s.weighings(numberPrefix(p.Number), p.Country, c.SentAt) {
+		if worth := c.worth(); worth > 0 {
+			take.Cost, take.Limit = -worth, noLimit
 			t.takes = append(t.takes, take)
 		}
 	}
