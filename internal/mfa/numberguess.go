@@ -47,7 +47,7 @@ func (t *txn) mayGuessNumber(in *signedIn, ph *Phone) error {
 }
 
 // wrongNumberCode counts a wrong code: on the user like a wrong second factor, on the intent to use
-// the number as one, and on the number. The last one before the user's lock ends the session.
+// the number as one, and on the number. The one that locks the user ends the session.
 func (t *txn) wrongNumberCode(in *signedIn, ph *Phone) error {
 	t.note(in.user, EventCodeWrong, ph.subject())
 	ph.Wrong++

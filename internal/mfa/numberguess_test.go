@@ -138,8 +138,8 @@ func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
 	}
 }
 
-// Guesses at the password end a session at the lock, too: who stole it could else keep the owner's
-// password locked, in the owner's own browsers, with one wrong password an hour.
+// Guesses at the password end a session at the lock, too. With a stolen session a thief could else keep the
+// owner's password locked, in the owner's own browsers, with one wrong password an hour.
 func TestGuessingAtThePasswordEndsTheSession(t *testing.T) {
 	p := newWorld(t).member()
 	p.inside()
