@@ -492,7 +492,7 @@ async function startTeam(user) {
 }
 
 test('a person without a password steps up with a ticket from the team\'s own page', async () => {
-  const user = await server.user('tess', { password: undefined });
+  const user = await server.user('petra', { password: undefined });
   let who = user;
   const team = await startTeam(() => who);
   const page = await signedIn(user);
@@ -509,7 +509,7 @@ test('a person without a password steps up with a ticket from the team\'s own pa
   assert.deepEqual(team.asked, [`${server.url}/account/add-authenticator`]);
 
   await server.age(await sessionOf(page), 11);
-  who = await server.user('tom', { password: undefined });
+  who = await server.user('pavel', { password: undefined });
   await page.goto('/account/add-authenticator');
   await press(page, 'Confirm there');
   await page.getByRole('dialog').waitFor();
@@ -523,7 +523,7 @@ test('a person without a password steps up with a ticket from the team\'s own pa
 
 test('a person without a password who must set up a second factor steps up in the same way', async () => {
   await server.set({ mfa_required: true });
-  const user = await server.user('theo', { password: undefined });
+  const user = await server.user('paula', { password: undefined });
   const team = await startTeam(() => user);
   const page = await signedIn(user);
   await heading(page, 'Protect your account');
