@@ -68,7 +68,8 @@ func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 	}
 }
 
-// TestAnAddressMakesFewRecords: clients and answers of handshakes, in every way in which anybody can make them.
+// TestAnAddressMakesFewRecords: clients and answers of handshakes, in every way in which anybody
+// can make them.
 func TestAnAddressMakesFewRecords(t *testing.T) {
 	ctx := t.Context()
 	for name, tc := range map[string]struct {

@@ -6,9 +6,11 @@ import (
 	"strconv"
 )
 
-// Entries of a page that gives way are kept on pages of their own, unless their act can be repeated at will ([EventKind].AtWill). Those pages take turns
-// too, so only such acts push out such acts. An entry brings its place in the chain and its hash along. Its page has a keyed hash, and the
-// owner's record, whose tag covers it, says how many entries were ever kept: a page that is changed, missing or older is noticed.
+// Entries of a page that gives way are kept on pages of their own, unless their act can be
+// repeated at will ([EventKind].AtWill). Those pages take turns too, so only such acts push out
+// such acts. An entry brings its place in the chain and its hash along. Its page has a keyed
+// hash, and the owner's record, whose tag covers it, says how many entries were ever kept: a page
+// that is changed, missing or older is noticed.
 const (
 	keptEntries = 10
 	keptPages   = 40
@@ -28,7 +30,8 @@ func (tr *trail) keptKeys(owner Key) []Key {
 	return keys
 }
 
-// giveWay reads the page in a place that another one is to take, and keeps of it what must not be lost.
+// giveWay reads the page in a place that another one is to take, and keeps of it what must not be
+// lost.
 func (t *txn) giveWay(owner Key, tr *trail, place Key) error {
 	n := tr.Kept / keptEntries
 	if err := t.read(place, keptKey(owner, n), keptKey(owner, n+1)); err != nil {
@@ -81,8 +84,8 @@ func keptParts(owner Key, p *auditPage) ([]string, error) {
 	return []string{"audit-kept", string(owner.Kind), owner.ID, strconv.Itoa(p.First), string(data)}, nil
 }
 
-// kept reads the entries that outlived their pages, newest first, as far as they are from before a place in the chain. broken is the first that is
-// not as it was written, or 0.
+// kept reads the entries that outlived their pages, newest first, as far as they are from before
+// a place in the chain. broken is the first that is not as it was written, or 0.
 func (t *txn) kept(owner Key, id string, tr *trail, before int) (events []AuditEvent, broken int, err error) {
 	keys := tr.keptKeys(owner)
 	if err := t.read(keys...); err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
-// grave are the acts of a trail that no caller can repeat at will, oldest first, with their places and hashes.
+// grave are the acts of a trail that no caller can repeat at will, oldest first, with their
+// places and hashes.
 func (p *person) grave() []string {
 	p.Helper()
 	trail, err := p.AuditTrail(p.Context(), p.id)
@@ -33,7 +34,8 @@ func (p *person) grave() []string {
 	return out
 }
 
-// TestActsAtWillPushNothingOut: whatever a caller repeats, at any pace, every change of factors, password, lock and ban stays in the trail.
+// TestActsAtWillPushNothingOut: whatever a caller repeats, at any pace, every change of factors,
+// password, lock and ban stays in the trail.
 func TestActsAtWillPushNothingOut(t *testing.T) {
 	ctx := t.Context()
 	grave := func(p *person) {
@@ -112,7 +114,8 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 	}
 }
 
-// TestKeptEntriesThatWereTamperedWith: they are in no page of the chain any more, and yet cannot be changed, dropped or rolled back.
+// TestKeptEntriesThatWereTamperedWith: they are in no page of the chain any more, and yet cannot
+// be changed, dropped or rolled back.
 func TestKeptEntriesThatWereTamperedWith(t *testing.T) {
 	ctx := t.Context()
 	flood := func(p *person, n int) {

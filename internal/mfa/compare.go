@@ -14,12 +14,16 @@ import (
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
-// A comparison with a password's digest takes as long as a hundred requests without one, so a caller must not get it for nothing:
+// A comparison with a password's digest takes as long as a hundred requests without one, so a
+// caller must not get it for nothing:
 //
 //   - An operation compares a digest once, however often its commit is tried.
-//   - Of one identifier, one comparison runs at a time in a process. The next one sees the failure of the one before, and with it the user's budget.
-//   - A limit of an address that was found exhausted is remembered until its period ends, and refuses before anything is computed.
-//   - Codes that another service hashed cost a multiple: each attempt reserves its cost, per user and hour, in a commit of its own.
+//   - Of one identifier, one comparison runs at a time in a process. The next one sees the
+//     failure of the one before, and with it the user's budget.
+//   - A limit of an address that was found exhausted is remembered until its period ends, and
+//     refuses before anything is computed.
+//   - Codes that another service hashed cost a multiple: each attempt reserves its cost, per user
+//     and hour, in a commit of its own.
 
 // Passwords computes and compares digests: a [password.Hasher].
 type Passwords interface {
@@ -32,16 +36,19 @@ type Passwords interface {
 }
 
 const (
-	// importedCost bounds the digests of one set of backup codes together: twenty of bcrypt with cost 10, which is what Clerk makes.
+	// importedCost bounds the digests of one set of backup codes together: twenty of bcrypt with
+	// cost 10, which is what Clerk makes.
 	importedCost = backupCodesPerUser << 16
-	// importedTries is how many attempts an hour compare with such a set, of strangers and of known clients each. The budget of failures
-	// allows ten in a row: this one holds for those that come at the same moment.
+	// importedTries is how many attempts an hour compare with such a set, of strangers and of
+	// known clients each. The budget of failures allows ten in a row: this one holds for those
+	// that come at the same moment.
 	importedTries = 20
 	// namesKept bounds the memory of exhausted limits, and of comparisons that ended.
 	namesKept = 4096
 )
 
-// errAgain makes the operation begin anew, because what it read is of before another one's failure.
+// errAgain makes the operation begin anew, because what it read is of before another one's
+// failure.
 var errAgain = errors.New("mfa: a comparison of the same secret has ended since the records were read")
 
 // comparing is what a process remembers about comparisons.
@@ -61,8 +68,8 @@ func (c *comparing) moment() uint64 {
 	return c.last
 }
 
-// enter begins the only comparison of a name, and says whether another one has ended since a moment. While there is another one it returns what
-// tells of that one's end.
+// enter begins the only comparison of a name, and says whether another one has ended since a
+// moment. While there is another one it returns what tells of that one's end.
 func (c *comparing) enter(name string, since uint64) (leave func(), stale bool, busy <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,8 +135,8 @@ func (c *comparisons) end() {
 	}
 }
 
-// turn waits until no other operation compares the same secret. When one has ended since the records were read, the operation begins anew: it must see
-// that one's failure.
+// turn waits until no other operation compares the same secret. When one has ended since the
+// records were read, the operation begins anew: it must see that one's failure.
 func (t *txn) turn(name string) error {
 	for t.compared.leave == nil {
 		leave, stale, busy := t.s.comparing.enter(name, t.began)
@@ -160,8 +167,9 @@ func (t *txn) affordable() error {
 	return nil
 }
 
-// compare says whether a text has a digest; "" is that of an account that does not exist. Name stands for what is guessed at. A digest that
-// cannot be compared, or that costs more than any import ever allowed, is that of no text.
+// compare says whether a text has a digest; "" is that of an account that does not exist. Name
+// stands for what is guessed at. A digest that cannot be compared, or that costs more than any
+// import ever allowed, is that of no text.
 func (t *txn) compare(name, digest string, given secret.Value) (bool, error) {
 	id := sha256.Sum256([]byte(digest + "\x00" + given.Reveal()))
 	if right, ok := t.compared.right[id]; ok {
@@ -191,8 +199,9 @@ func (t *txn) compare(name, digest string, given secret.Value) (bool, error) {
 	return right, nil
 }
 
-// compareImported returns which of the codes that another service hashed a text is, or -1. It compares as many of them as one attempt may cost:
-// a set from before the bound may have more, whose turn comes when those before are used up.
+// compareImported returns which of the codes that another service hashed a text is, or -1. It
+// compares as many of them as one attempt may cost: a set from before the bound may have more,
+// whose turn comes when those before are used up.
 func (t *txn) compareImported(u *User, code string) (int, error) {
 	digests := affordedCodes(u.Backup.Imported)
 	if len(digests) == 0 {
@@ -216,7 +225,8 @@ func (t *txn) compareImported(u *User, code string) (int, error) {
 	return -1, nil
 }
 
-// affordedCodes are the digests of a set that one attempt compares, at their places; "" is one that it must not.
+// affordedCodes are the digests of a set that one attempt compares, at their places; "" is one
+// that it must not.
 func affordedCodes(imported []string) []string {
 	var out []string
 	total := 0
@@ -233,13 +243,15 @@ func affordedCodes(imported []string) []string {
 	return out
 }
 
-// importableDigests says whether a set of imported digests may be kept: each, and all of them together.
+// importableDigests says whether a set of imported digests may be kept: each, and all of them
+// together.
 func importableDigests(digests []string) bool {
 	afforded := affordedCodes(digests)
 	return len(afforded) == len(digests) && !slices.Contains(afforded, "")
 }
 
-// reserveImported takes an attempt at a set of imported codes from the user's hour, before anything is compared.
+// reserveImported takes an attempt at a set of imported codes from the user's hour, before
+// anything is compared.
 func (t *txn) reserveImported(u *User) error {
 	if t.compared.reserved {
 		return nil

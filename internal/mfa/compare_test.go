@@ -123,7 +123,8 @@ func TestADigestIsComparedOncePerAttempt(t *testing.T) {
 	}
 }
 
-// TestAttemptsAtTheSameMomentCompareWithinTheBudget: however many come at once, from as many addresses, no more are computed than may fail.
+// TestAttemptsAtTheSameMomentCompareWithinTheBudget: however many come at once, from as many
+// addresses, no more are computed than may fail.
 func TestAttemptsAtTheSameMomentCompareWithinTheBudget(t *testing.T) {
 	const callers = 40
 	ctx := context.WithoutCancel(t.Context())
@@ -170,7 +171,8 @@ func TestAttemptsAtTheSameMomentCompareWithinTheBudget(t *testing.T) {
 	}
 }
 
-// TestALimitedAddressComputesNothing: once its limit is exhausted, an address costs no comparison until the period ends.
+// TestALimitedAddressComputesNothing: once its limit is exhausted, an address costs no comparison
+// until the period ends.
 func TestALimitedAddressComputesNothing(t *testing.T) {
 	w, compared := counting(t)
 	_, err := w.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = true })
@@ -202,8 +204,9 @@ func TestALimitedAddressComputesNothing(t *testing.T) {
 	}
 }
 
-// TestAttemptsAtImportedCodesAreReserved: before anything is compared, and in the store, so that it holds over all processes and whatever a budget of
-// failures says. What strangers use up does not keep the owner's browser out.
+// TestAttemptsAtImportedCodesAreReserved: before anything is compared, and in the store, so that
+// it holds over all processes and whatever a budget of failures says. What strangers use up does
+// not keep the owner's browser out.
 func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 	w, compared := counting(t)
 	ctx := t.Context()
@@ -234,7 +237,8 @@ func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 	w.must(err)
 }
 
-// TestDearCodesFromBeforeTheBound: a set that earlier releases took is not compared beyond what one attempt may cost. What is within it works.
+// TestDearCodesFromBeforeTheBound: a set that earlier releases took is not compared beyond what
+// one attempt may cost. What is within it works.
 func TestDearCodesFromBeforeTheBound(t *testing.T) {
 	w, compared := counting(t)
 	p := w.fromClerk()

@@ -1,8 +1,9 @@
 package mfa
 
-// A code that is used makes room for other messages, because real users verify. One number does so once a UTC day: otherwise a single SIM that verifies
-// again and again would pay for messages that nobody reads. The number's own record, which every message reads and writes, says on which day a
-// message last carried that credit. A resend takes it over.
+// A code that is used makes room for other messages, because real users verify. One number does
+// so once a UTC day: otherwise a single SIM that verifies again and again would pay for messages
+// that nobody reads. The number's own record, which every message reads and writes, says on which
+// day a message last carried that credit. A resend takes it over.
 
 // mayCredit gives a code that is sent the credit of its number's day, if that is still to be had.
 func (t *txn) mayCredit(c *Code, p *Phone, replaced *Code) error {

@@ -10,8 +10,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/mfa"
 )
 
-// TestANumberMakesRoomOnceADay: one SIM that verifies again and again does not pay for messages that nobody reads. The next day it counts again, and a
-// resend is the same message.
+// TestANumberMakesRoomOnceADay: one SIM that verifies again and again does not pay for messages
+// that nobody reads. The next day it counts again, and a resend is the same message.
 func TestANumberMakesRoomOnceADay(t *testing.T) {
 	w := newWorld(t)
 	flood := &pumpers{world: w}

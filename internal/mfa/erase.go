@@ -9,28 +9,33 @@ import (
 	"github.com/countersign-mfa/countersign/internal/apierr"
 )
 
-// Limits of one step of an erasure. A store takes 100 parts and 4 MB in a commit. What is left is for the user's own record and for the event.
+// Limits of one step of an erasure. A store takes 100 parts and 4 MB in a commit. What is left is
+// for the user's own record and for the event.
 const (
 	erasedAtOnce = 60
 	erasedBytes  = 2 << 20
 )
 
-// erasure marks a user whose deletion has begun. No operation finds such a user; only the next step of the deletion does.
+// erasure marks a user whose deletion has begun. No operation finds such a user; only the next
+// step of the deletion does.
 type erasure struct {
 	Since Instant `json:"t"`
 	Pages int     `json:"p,omitempty"` // of the trail, still to be removed
 	Kept  int     `json:"k,omitempty"` // pages of kept entries, too
 }
 
-// DeleteUser removes a user with its factors, frees its identifiers, and takes it off the clients that it is signed in on.
+// DeleteUser removes a user with its factors, frees its identifiers, and takes it off the clients
+// that it is signed in on.
 //
-// A user may have more records than one commit can hold, so the deletion has steps. The first one makes the user unusable: it drops the factors and
-// the profile, marks the record, and emits the event. From then on every read answers that there is no such user. The record itself goes last. A
-// deletion that was interrupted is finished by a second call, or by the cleanup a day later.
+// A user may have more records than one commit can hold, so the deletion has steps. The first one
+// makes the user unusable: it drops the factors and the profile, marks the record, and emits the
+// event. From then on every read answers that there is no such user. The record itself goes last.
+// A deletion that was interrupted is finished by a second call, or by the cleanup a day later.
 //
-// What the user's record does not name stays until it runs out and the cleanup finds it: unused tickets, sign-ins in progress, and sessions that were
-// ended from elsewhere while their browser was away. They hold the random id and nothing else of the user. The limits per number stay under a keyed
-// hash until they run out: otherwise deleting a user would reset them.
+// What the user's record does not name stays until it runs out and the cleanup finds it: unused
+// tickets, sign-ins in progress, and sessions that were ended from elsewhere while their browser
+// was away. They hold the random id and nothing else of the user. The limits per number stay
+// under a keyed hash until they run out: otherwise deleting a user would reset them.
 func (s *Service) DeleteUser(ctx context.Context, id string) error {
 	k := Key{KindUser, bareID(prefixUser, id)}
 	for {
@@ -56,8 +61,8 @@ func (s *Service) DeleteUser(ctx context.Context, id string) error {
 	}
 }
 
-// beginErasure makes a user unusable. Only what leads to the user's other records is kept. The ban is for processes of an older version, which do not
-// know the mark.
+// beginErasure makes a user unusable. Only what leads to the user's other records is kept. The
+// ban is for processes of an older version, which do not know the mark.
 func (t *txn) beginErasure(u *User) {
 	pages, kept := 0, 0
 	if u.Trail != nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// crowded is a user from before identifiers were bounded: 300 addresses, as many sessions as there may be, and a full trail.
+// crowded is a user from before identifiers were bounded: 300 addresses, as many sessions as
+// there may be, and a full trail.
 func crowded(t *testing.T) *person {
 	t.Helper()
 	w := newWorld(t)
@@ -112,8 +113,8 @@ func (p *person) gone() {
 	p.want(apierr.ResourceNotFound, p.DeleteUser(p.Context(), p.id))
 }
 
-// TestAUserOfAnySizeIsDeletedInSteps: however many records a user has, and wherever the deletion is cut off. From the first step on no operation finds the
-// user, and a second call finishes.
+// TestAUserOfAnySizeIsDeletedInSteps: however many records a user has, and wherever the deletion
+// is cut off. From the first step on no operation finds the user, and a second call finishes.
 func TestAUserOfAnySizeIsDeletedInSteps(t *testing.T) {
 	p := crowded(t)
 	whole := p.copied()
@@ -193,7 +194,8 @@ func TestAStepOfADeletionIsBoundedInBytes(t *testing.T) {
 	p.gone()
 }
 
-// TestAnIdentifierOfAHalfErasedUserIsFree: the user is gone for everybody else. What is left of the deletion does not take the identifier from its new holder.
+// TestAnIdentifierOfAHalfErasedUserIsFree: the user is gone for everybody else. What is left of
+// the deletion does not take the identifier from its new holder.
 func TestAnIdentifierOfAHalfErasedUserIsFree(t *testing.T) {
 	p := crowded(t)
 	p.faults.Inject(store.FailCommit(2))
@@ -212,7 +214,8 @@ func TestAnIdentifierOfAHalfErasedUserIsFree(t *testing.T) {
 	}
 }
 
-// TestAHalfErasedUserIsNotRestored: its record is in the way, and the operator is told to try again.
+// TestAHalfErasedUserIsNotRestored: its record is in the way, and the operator is told to try
+// again.
 func TestAHalfErasedUserIsNotRestored(t *testing.T) {
 	p := crowded(t)
 	var kept mfa.Portable
@@ -227,7 +230,8 @@ func TestAHalfErasedUserIsNotRestored(t *testing.T) {
 	p.must(p.Restore(t.Context(), kept))
 }
 
-// TestIdentifiersPerUserAreBounded: a user has at most ten of each kind, by whatever way they come.
+// TestIdentifiersPerUserAreBounded: a user has at most ten of each kind, by whatever way they
+// come.
 func TestIdentifiersPerUserAreBounded(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()

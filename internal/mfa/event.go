@@ -54,14 +54,18 @@ const (
 type EventKind struct {
 	Name EventName
 	Text string
-	// Notify says that the user should learn of it, by another channel than the one that changed (SEC-36).
+	// Notify says that the user should learn of it, by another channel than the one that changed
+	// (SEC-36).
 	Notify bool
-	// Routine acts happen at every check of a code or every sign-in. They are in the trail only: an event would cost as much as the check.
+	// Routine acts happen at every check of a code or every sign-in. They are in the trail only:
+	// an event would cost as much as the check.
 	Routine bool
-	// AtWill acts can be repeated by whoever signs in or sends requests. The same one again within a day counts up in the trail, and one that
-	// gives way there is gone. All others are kept: see audit.go.
+	// AtWill acts can be repeated by whoever signs in or sends requests. The same one again
+	// within a day counts up in the trail, and one that gives way there is gone. All others are
+	// kept: see audit.go.
 	AtWill bool
-	// LogOnly events are in the log and the metrics, and their records elsewhere: as many come as somebody asks for messages.
+	// LogOnly events are in the log and the metrics, and their records elsewhere: as many come as
+	// somebody asks for messages.
 	LogOnly bool
 }
 
@@ -127,8 +131,9 @@ func (n EventName) Kind() EventKind { return kindOf[n] }
 
 func (n EventName) routine() bool { return n.Kind().Routine }
 
-// repeats says of an act whether the same one again within a day only counts in the trail, instead of being one more entry. A number that was
-// refused is an entry like one that was added: otherwise what is written would say whether the number is taken.
+// repeats says of an act whether the same one again within a day only counts in the trail,
+// instead of being one more entry. A number that was refused is an entry like one that was added:
+// otherwise what is written would say whether the number is taken.
 func (n EventName) repeats() bool {
 	return n.Kind().AtWill && n != EventNumberRefused || n == EventFactorDefault || n == EventBackupMade
 }

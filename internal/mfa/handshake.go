@@ -12,12 +12,14 @@ import (
 // nonceLife is how long an app's server may take to fetch the answer of a handshake.
 const nonceLife = time.Minute
 
-// KeepHandshake stores the answer of a handshake, sealed, and returns the nonce that fetches it once.
+// KeepHandshake stores the answer of a handshake, sealed, and returns the nonce that fetches it
+// once.
 func (s *Service) KeepHandshake(ctx context.Context, payload secret.Value) (secret.Value, error) {
 	return s.KeepAnonymousHandshake(ctx, Caller{}, payload)
 }
 
-// KeepAnonymousHandshake is KeepHandshake for a browser on which nobody is signed in, within the limits of its address.
+// KeepAnonymousHandshake is KeepHandshake for a browser on which nobody is signed in, within the
+// limits of its address.
 func (s *Service) KeepAnonymousHandshake(ctx context.Context, from Caller, payload secret.Value) (secret.Value, error) {
 	var nonce string
 	err := s.update(ctx, nil, func(t *txn) error {

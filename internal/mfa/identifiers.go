@@ -9,7 +9,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/apierr"
 )
 
-// Limits of a user's record. They keep it, and the commit that makes it, within what a store takes.
+// Limits of a user's record. They keep it, and the commit that makes it, within what a store
+// takes.
 const (
 	emailsPerUser = 10
 	phonesPerUser = 10
@@ -18,23 +19,25 @@ const (
 	// usernameLength and nameLength are in characters. The first is Clerk's.
 	usernameLength = 64
 	nameLength     = 256
-	// emailLength is the longest address that a mail server takes, RFC 5321 section 4.5.3.1.3, in bytes.
+	// emailLength is the longest address that a mail server takes, RFC 5321 section 4.5.3.1.3, in
+	// bytes.
 	emailLength = 254
 	// metadataBytes is Clerk's limit for all metadata of a user together.
 	metadataBytes = 8 << 10
 )
 
-// identifierLength bounds what is looked up as an identifier, in bytes: RFC 3696 erratum 1690 allows an address 64 + 1 + 255. Nothing longer can
-// be one.
+// identifierLength bounds what is looked up as an identifier, in bytes: RFC 3696 erratum 1690
+// allows an address 64 + 1 + 255. Nothing longer can be one.
 const identifierLength = 320
 
 func tooMany(param string) error {
 	return apierr.New(apierr.FormParamArraySizeExceeded).Param(param)
 }
 
-// checkUsername refuses what is no username. A username has 1 to 64 ASCII letters, digits and the signs that Clerk allows, and one of them is no
-// digit. So it is never read as an e-mail address or a phone number, and no two usernames look the same but for case. The sign "+" is
-// Clerk's too, but a sign-in reads what begins with it as a number.
+// checkUsername refuses what is no username. A username has 1 to 64 ASCII letters, digits and the
+// signs that Clerk allows, and one of them is no digit. So it is never read as an e-mail address
+// or a phone number, and no two usernames look the same but for case. The sign "+" is Clerk's
+// too, but a sign-in reads what begins with it as a number.
 func checkUsername(text string) error {
 	const digits, rest = "0123456789", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.!#$^`~"
 	switch {
@@ -93,7 +96,8 @@ func (in UserInput) checkInput() error {
 	return nil
 }
 
-// checkRestored refuses a user of an export who has more identifiers than one commit can claim, or a username that no sign-in would find.
+// checkRestored refuses a user of an export who has more identifiers than one commit can claim,
+// or a username that no sign-in would find.
 func (p Portable) checkRestored() error {
 	switch {
 	case len(p.EmailAddresses) > restoredPerUser:

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// addressLimit bounds what comes from one network address. The periods are fixed, not sliding: a counter is one conditional
-// add without a read, and the per-user budgets, which are exact, do not depend on it. So twice the limit may come within one
-// period's time, around the boundary of two, and never more than limit × (n+1) within the time of n.
+// addressLimit bounds what comes from one network address. The periods are fixed, not sliding: a
+// counter is one conditional add without a read, and the per-user budgets, which are exact, do
+// not depend on it. So twice the limit may come within one period's time, around the boundary of
+// two, and never more than limit × (n+1) within the time of n.
 type addressLimit struct {
 	name   string
 	limit  int64
@@ -20,16 +21,19 @@ const neighbourhood = 10
 
 var (
 	attemptLimits = []addressLimit{{"try", 3, 10 * time.Second}, {"try", 60, time.Hour}, {"try", 300, 24 * time.Hour}}
-	// First factors are counted apart from second ones: an office behind one address should not get half as many sign-ins.
+	// First factors are counted apart from second ones: an office behind one address should not
+	// get half as many sign-ins.
 	firstLimits  = []addressLimit{{"first", 3, 10 * time.Second}, {"first", 60, time.Hour}, {"first", 300, 24 * time.Hour}}
 	sendLimits   = []addressLimit{{"send", 10, 10 * time.Minute}, {"send", 50, 24 * time.Hour}}
 	createLimits = []addressLimit{{"create", 5, 10 * time.Second}}
-	// What nobody has signed in for is kept a day (a client) or a minute (a handshake's answer), and an address may have so much of it.
+	// What nobody has signed in for is kept a day (a client) or a minute (a handshake's answer),
+	// and an address may have so much of it.
 	clientLimits    = []addressLimit{{"client", 500, 24 * time.Hour}}
 	handshakeLimits = []addressLimit{{"handshake", 30, 10 * time.Second}, {"handshake", 3000, 24 * time.Hour}}
 )
 
-// takeAddress stages the limits of the caller's address. Requests of the team's own servers have none.
+// takeAddress stages the limits of the caller's address. Requests of the team's own servers have
+// none.
 func (t *txn) takeAddress(from Caller, limits []addressLimit) {
 	if !t.state.settings.IPLimits || !from.Address.IsValid() {
 		return
@@ -52,7 +56,8 @@ func (t *txn) take(l addressLimit, who netip.Prefix, limit int64) {
 	})
 }
 
-// networks are the address itself (a /64 for IPv6, which one subscriber holds) and its surroundings.
+// networks are the address itself (a /64 for IPv6, which one subscriber holds) and its
+// surroundings.
 func networks(a netip.Addr) (single, around netip.Prefix) {
 	a = a.Unmap()
 	narrow, wide := 32, 24

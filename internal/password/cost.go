@@ -7,16 +7,20 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// The cost of a comparison is measured in KiB that argon2 fills: memory times passes. It is about the same time on every machine. A round of bcrypt, of
-// which there are 2^cost, takes as long as 64 KiB; our own digests cost 38 MiB (19 MiB, 2 passes).
+// The cost of a comparison is measured in KiB that argon2 fills: memory times passes. It is about
+// the same time on every machine. A round of bcrypt, of which there are 2^cost, takes as long as
+// 64 KiB; our own digests cost 38 MiB (19 MiB, 2 passes).
 const (
 	bcryptRound = 64
 
-	// MostImported is the cost of the dearest digest that an import takes: bcrypt of cost 12, or argon2 with 64 MiB and 4 passes. It is some 0.3 s of a
-	// core, and includes what RFC 9106 section 4, OWASP's Password Storage Cheat Sheet and the defaults of common frameworks ask for.
+	// MostImported is the cost of the dearest digest that an import takes: bcrypt of cost 12, or
+	// argon2 with 64 MiB and 4 passes. It is some 0.3 s of a core, and includes what RFC 9106
+	// section 4, OWASP's Password Storage Cheat Sheet and the defaults of common frameworks ask
+	// for.
 	MostImported = 256 << 10
 
-	// mostCompared is the cost of the dearest digest that is still compared: earlier releases imported up to bcrypt of cost 14.
+	// mostCompared is the cost of the dearest digest that is still compared: earlier releases
+	// imported up to bcrypt of cost 14.
 	mostCompared = 1 << 20
 )
 

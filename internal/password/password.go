@@ -1,4 +1,5 @@
-// Package password hashes and checks passwords: argon2id for new ones, bcrypt and argon2 for those that come from elsewhere.
+// Package password hashes and checks passwords: argon2id for new ones, bcrypt and argon2 for
+// those that come from elsewhere.
 package password
 
 import (
@@ -18,8 +19,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
-// Bounds of a new password. SP 800-63B-4 section 3.1.1.2 asks for at least 8 characters where a second factor is used, and for no rules
-// of composition; the upper bound only keeps requests small.
+// Bounds of a new password. SP 800-63B-4 section 3.1.1.2 asks for at least 8 characters where a
+// second factor is used, and for no rules of composition; the upper bound only keeps requests
+// small.
 const (
 	minCharacters = 8
 	maxBytes      = 128
@@ -50,11 +52,13 @@ type Params struct {
 	Threads uint8
 }
 
-// DefaultParams is the second recommendation of the OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes.
+// DefaultParams is the second recommendation of the OWASP Password Storage Cheat Sheet: 19 MiB, 2
+// passes.
 var DefaultParams = Params{Memory: 19 * 1024, Time: 2, Threads: 1}
 
-// parallel bounds how many comparisons run at once, because each takes as much memory as its digest asks for. Of digests that cost more than our own,
-// which come from elsewhere, fewer run: there is always a turn for the others.
+// parallel bounds how many comparisons run at once, because each takes as much memory as its
+// digest asks for. Of digests that cost more than our own, which come from elsewhere, fewer run:
+// there is always a turn for the others.
 const (
 	parallel      = 2
 	parallelHeavy = parallel - 1
@@ -120,12 +124,14 @@ func (h *Hasher) Hash(ctx context.Context, pw secret.Value) (string, error) {
 	return d.String(), nil
 }
 
-// Verify says whether a password has the digest: argon2id, argon2i or bcrypt. A digest that it cannot read, or that would cost too much, is [ErrDigest].
+// Verify says whether a password has the digest: argon2id, argon2i or bcrypt. A digest that it
+// cannot read, or that would cost too much, is [ErrDigest].
 func (h *Hasher) Verify(ctx context.Context, encoded string, pw secret.Value) (bool, error) {
 	return h.VerifyIf(ctx, encoded, pw, func() error { return nil })
 }
 
-// VerifyIf is Verify for a comparison that may be in vain when its turn has come: it asks then, and returns that error instead of comparing.
+// VerifyIf is Verify for a comparison that may be in vain when its turn has come: it asks then,
+// and returns that error instead of comparing.
 func (h *Hasher) VerifyIf(ctx context.Context, encoded string, pw secret.Value, still func() error) (bool, error) {
 	cost, err := Cost(encoded)
 	if err != nil || cost > mostCompared {
@@ -149,7 +155,8 @@ func (h *Hasher) VerifyIf(ctx context.Context, encoded string, pw secret.Value, 
 	return subtle.ConstantTimeCompare(d.hash, d.compute(pw)) == 1, nil
 }
 
-// bcrypt sees no more than 72 bytes; a longer password cannot be told from others and matches nothing.
+// bcrypt sees no more than 72 bytes; a longer password cannot be told from others and matches
+// nothing.
 const bcryptBytes = 72
 
 func verifyBcrypt(encoded string, pw secret.Value) (bool, error) {
@@ -165,8 +172,8 @@ func verifyBcrypt(encoded string, pw secret.Value) (bool, error) {
 	return false, ErrDigest
 }
 
-// VerifyNoneIf does the work of a comparison with a new digest, so that an account that does not exist takes as long as one that does. It asks as
-// [Hasher.VerifyIf] does.
+// VerifyNoneIf does the work of a comparison with a new digest, so that an account that does not
+// exist takes as long as one that does. It asks as [Hasher.VerifyIf] does.
 func (h *Hasher) VerifyNoneIf(ctx context.Context, pw secret.Value, still func() error) error {
 	leave, err := h.enter(ctx, h.params.cost())
 	if err != nil {
@@ -180,10 +187,12 @@ func (h *Hasher) VerifyNoneIf(ctx context.Context, pw secret.Value, still func()
 	return nil
 }
 
-// bcryptForm is stricter than the library, which looks at some of it only when a password is compared.
+// bcryptForm is stricter than the library, which looks at some of it only when a password is
+// compared.
 var bcryptForm = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
 
-// ParseDigest checks a digest that comes with a user from elsewhere; hasher is Clerk's name for it: bcrypt, argon2i or argon2id.
+// ParseDigest checks a digest that comes with a user from elsewhere; hasher is Clerk's name for
+// it: bcrypt, argon2i or argon2id.
 func ParseDigest(hasher, encoded string) (string, error) {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(encoded, "$"), "$")
 	if strings.HasPrefix(kind, "2") {

@@ -131,7 +131,8 @@ func FuzzParseDigest(f *testing.F) {
 	})
 }
 
-// TestADearDigestIsNotCompared: what no import ever allowed costs nothing, however it came into the store.
+// TestADearDigestIsNotCompared: what no import ever allowed costs nothing, however it came into
+// the store.
 func TestADearDigestIsNotCompared(t *testing.T) {
 	h := password.New(cheap, rand.Reader)
 	for _, digest := range []string{
@@ -175,7 +176,8 @@ func TestDearDigestsLeaveATurn(t *testing.T) {
 	all.Wait()
 }
 
-// TestAComparisonInVainIsNotMade: what has become known while it waited for its turn is its answer.
+// TestAComparisonInVainIsNotMade: what has become known while it waited for its turn is its
+// answer.
 func TestAComparisonInVainIsNotMade(t *testing.T) {
 	h := password.New(cheap, rand.Reader)
 	vain := errors.New("in vain")
