@@ -58,7 +58,13 @@ type Account struct {
 	// FirstSince and SecondSince are the generations from which proofs of the first and of the second
 	// factor count. They rise when a factor is removed or replaced.
 	FirstSince, SecondSince uint32
+	// BackupSince is the generation from which proofs by backup code count. It rises when the set of
+	// codes is replaced or removed: the proof of a code on a list that was replaced is worth nothing.
+	BackupSince uint32
 }
+
+// BackupCode is the method of a proof by backup code.
+const BackupCode = "backup_code"
 
 // Policy is what the instance's settings say about sessions.
 type Policy struct {
@@ -169,7 +175,11 @@ func (c Case) firstCounts() bool {
 }
 
 func (c Case) secondCounts() bool {
-	return !c.Session.Second.At.IsZero() && c.Account.SecondFactor && c.Session.Generation >= c.Account.SecondSince
+	since := c.Account.SecondSince
+	if c.Session.Second.Method == BackupCode {
+		since = max(since, c.Account.BackupSince)
+	}
+	return !c.Session.Second.At.IsZero() && c.Account.SecondFactor && c.Session.Generation >= since
 }
 
 func (c Case) enrolledCounts() bool {

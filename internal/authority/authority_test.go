@@ -39,11 +39,19 @@ func TestMay(t *testing.T) {
 		"password of the future":                          {without, authority.Session{First: password(now.Add(time.Hour)), Generation: 4}, authority.Policy{}, change, authority.NeedsStepUp},
 		"password within the skew of clocks":              {without, authority.Session{First: password(now.Add(authority.Skew)), Generation: 4}, authority.Policy{}, change, authority.Granted},
 
-		"second factor a moment ago":                       {with, authority.Session{First: password(ago(time.Hour)), Second: app(ago(minute)), Generation: 4}, authority.Policy{}, change, authority.Granted},
-		"second factor ten minutes ago":                    {with, authority.Session{First: password(now), Second: app(ago(10 * minute)), Generation: 4}, authority.Policy{}, change, authority.NeedsStepUp},
-		"second factor never, password now":                {with, authority.Session{First: password(now), Generation: 4}, authority.Policy{}, change, authority.NeedsStepUp},
-		"second factor of the future":                      {with, authority.Session{First: password(now), Second: app(now.Add(time.Hour)), Generation: 4}, authority.Policy{}, change, authority.NeedsStepUp},
-		"second factor from before one was removed":        {with, authority.Session{First: password(now), Second: app(now), Generation: 2}, authority.Policy{}, change, authority.NeedsStepUp},
+		"second factor a moment ago":                {with, authority.Session{First: password(ago(time.Hour)), Second: app(ago(minute)), Generation: 4}, authority.Policy{}, change, authority.Granted},
+		"second factor ten minutes ago":             {with, authority.Session{First: password(now), Second: app(ago(10 * minute)), Generation: 4}, authority.Policy{}, change, authority.NeedsStepUp},
+		"second factor never, password now":         {with, authority.Session{First: password(now), Generation: 4}, authority.Policy{}, change, authority.NeedsStepUp},
+		"second factor of the future":               {with, authority.Session{First: password(now), Second: app(now.Add(time.Hour)), Generation: 4}, authority.Policy{}, change, authority.NeedsStepUp},
+		"second factor from before one was removed": {with, authority.Session{First: password(now), Second: app(now), Generation: 2}, authority.Policy{}, change, authority.NeedsStepUp},
+		"a backup code of a set that was replaced": {
+			authority.Account{SecondFactor: true, Generation: 4, SecondSince: 2, BackupSince: 4},
+			authority.Session{First: password(now), Second: authority.Proof{Method: authority.BackupCode, At: now}, Generation: 3}, authority.Policy{}, change, authority.NeedsStepUp,
+		},
+		"an app's code, and the backup codes were replaced": {
+			authority.Account{SecondFactor: true, Generation: 4, SecondSince: 2, BackupSince: 4},
+			authority.Session{First: password(now), Second: app(now), Generation: 3}, authority.Policy{}, change, authority.Granted,
+		},
 		"second factor from before another was added":      {with, authority.Session{First: password(ago(time.Hour)), Second: app(now), Generation: 3}, authority.Policy{}, change, authority.Granted},
 		"password alone, in the session that changed last": {with, authority.Session{First: password(ago(minute)), Alone: ago(minute), Generation: 4}, authority.Policy{}, change, authority.Granted},
 		"password alone, ten minutes ago":                  {with, authority.Session{First: password(ago(10 * minute)), Alone: ago(10 * minute), Generation: 4}, authority.Policy{}, change, authority.NeedsStepUp},
@@ -142,6 +150,7 @@ func TestOthersAfterAChange(t *testing.T) {
 	}{
 		"a factor was added":            {authority.Change{SecondFactor: true}, authority.Granted},
 		"a factor was removed":          {authority.Change{SecondFactor: true, SecondRemoved: true}, authority.NeedsStepUp},
+		"backup codes were replaced":    {authority.Change{SecondFactor: true, BackupRemoved: true}, authority.Granted},
 		"all were removed":              {authority.Change{SecondRemoved: true}, authority.Granted}, // the password is enough now
 		"the password changed":          {authority.Change{SecondFactor: true, FirstRemoved: true}, authority.Granted},
 		"all removed, and the password": {authority.Change{SecondRemoved: true, FirstRemoved: true}, authority.NeedsStepUp},

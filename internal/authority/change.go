@@ -9,6 +9,8 @@ type Change struct {
 	// FirstRemoved and SecondRemoved say that a factor of that kind was removed or replaced, so that
 	// older proofs of its kind no longer count.
 	FirstRemoved, SecondRemoved bool
+	// BackupRemoved says that the backup codes were removed or replaced.
+	BackupRemoved bool
 	// Shown is the proof that the acting session holds the factor it added. Zero: it did not show it.
 	Shown Proof
 }
@@ -20,6 +22,9 @@ func (a Account) Changed(ch Change) Account {
 	a.Generation++
 	if ch.FirstRemoved {
 		a.FirstSince = a.Generation
+	}
+	if ch.BackupRemoved {
+		a.BackupSince = a.Generation
 	}
 	if ch.SecondRemoved || had != ch.SecondFactor {
 		a.SecondSince = a.Generation

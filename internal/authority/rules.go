@@ -20,6 +20,7 @@ const (
 	ReleaseNumber   Action = "stop using a number as a second factor"
 	DefaultNumber   Action = "make a number the default second factor"
 	RemoveNumber    Action = "remove a number"
+	DropNumber      Action = "remove a number that was never verified"
 	BeginApp        Action = "begin to enrol an authenticator app"
 	ConfirmApp      Action = "confirm the authenticator app"
 	RemoveApp       Action = "remove the authenticator app"
@@ -60,6 +61,7 @@ var rules = map[Action]rule{
 	ReleaseNumber:   {recentProof, false, unchanged},
 	DefaultNumber:   {recentProof, false, unchanged},
 	RemoveNumber:    {recentProof, false, unchanged},
+	DropNumber:      {recentProof, true, unchanged},
 	BeginApp:        {recentProof, true, unchanged},
 	ConfirmApp:      {recentProof, true, firstFactor},
 	RemoveApp:       {recentProof, false, unchanged},

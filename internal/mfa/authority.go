@@ -13,11 +13,11 @@ import (
 
 // account is what the rules need to know of a user.
 func (u *User) account() authority.Account {
-	return authority.Account{SecondFactor: u.TwoFactorEnabled(), Generation: u.Generation, FirstSince: u.FirstSince, SecondSince: u.SecondSince}
+	return authority.Account{SecondFactor: u.TwoFactorEnabled(), Generation: u.Generation, FirstSince: u.FirstSince, SecondSince: u.SecondSince, BackupSince: u.BackupSince}
 }
 
 func (u *User) setAccount(a authority.Account) {
-	u.Generation, u.FirstSince, u.SecondSince = a.Generation, a.FirstSince, a.SecondSince
+	u.Generation, u.FirstSince, u.SecondSince, u.BackupSince = a.Generation, a.FirstSince, a.SecondSince, a.BackupSince
 }
 
 // proved is what the rules need to know of a session.
@@ -202,6 +202,7 @@ func (p *Phone) ReservedAt(now Instant) bool {
 type factorSet struct {
 	known    bool
 	password string
+	backup   string
 	first    []string
 	second   []string
 }
@@ -213,7 +214,7 @@ func (u *User) factorSet() factorSet {
 		set.second = append(set.second, u.TOTP.ID)
 	}
 	if u.Backup != nil {
-		set.second = append(set.second, u.Backup.ID)
+		set.backup = u.Backup.ID
 	}
 	for i := range u.Phones {
 		switch p := &u.Phones[i]; {
@@ -232,7 +233,7 @@ func lost(before, after []string) bool {
 }
 
 func (f factorSet) equal(g factorSet) bool {
-	return f.password == g.password && slices.Equal(f.first, g.first) && slices.Equal(f.second, g.second)
+	return f.password == g.password && f.backup == g.backup && slices.Equal(f.first, g.first) && slices.Equal(f.second, g.second)
 }
 
 // settleAuthority carries a change of factors over to the sessions: it raises the account's generation,
@@ -257,6 +258,7 @@ func (t *txn) factorsChanged(u *User, has factorSet) {
 		SecondFactor:  u.TwoFactorEnabled(),
 		FirstRemoved:  has.password != u.had.password && u.had.password != "" || lost(u.had.first, has.first),
 		SecondRemoved: lost(u.had.second, has.second),
+		BackupRemoved: has.backup != u.had.backup && u.had.backup != "",
 	}
 	var acting *signedIn
 	if t.in != nil && t.in.user == u {

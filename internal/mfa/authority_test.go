@@ -699,3 +699,54 @@ func TestASignInWhoseAnswerIsLostLeavesNoSession(t *testing.T) {
 		})
 	}
 }
+
+// New backup codes end what an old one proved, and no session that proved another factor.
+func TestNewBackupCodesEndWhatOldOnesProved(t *testing.T) {
+	w := newWorld(t)
+	p := w.member()
+	_, err := w.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.MFARequired = true })
+	w.must(err)
+	p.enter()
+	p.must(p.second(mfa.TOTPCode, p.app()))
+	p.later(totp.Period)
+	byApp, byCode := p.elsewhere(), p.elsewhere()
+	w.must(byApp.second(mfa.TOTPCode, p.app()))
+	w.must(byCode.second(mfa.BackupCode, p.backup[0]))
+	_, err = p.CreateBackupCodes(t.Context(), p.browser)
+	w.must(err)
+	if !p.alive() || !byApp.alive() || byCode.alive() {
+		t.Errorf("alive: the session itself %t, one by the app %t, one by an old code %t", p.alive(), byApp.alive(), byCode.alive())
+	}
+}
+
+// A pending session may remove a number that it mistyped, and no other.
+func TestAPendingSessionDropsWhatItMistyped(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.MFARequired = true })
+	w.must(err)
+	p, yes := w.newcomer(), true
+	owned, err := w.AddUserPhone(t.Context(), p.id, aNumber, mfa.PhoneChange{Verified: &yes})
+	w.must(err)
+	p.enter()
+	id, _ := p.add(anotherNumber, true)
+	_, err = p.DeletePhone(t.Context(), p.browser, id)
+	w.must(err)
+	_, err = p.DeletePhone(t.Context(), p.browser, owned.Phone.ID)
+	w.want(apierr.AuthorizationInvalid, err)
+}
+
+// The Backend API refuses a default that it cannot set.
+func TestADefaultThatCannotBeSetIsRefused(t *testing.T) {
+	w := newWorld(t)
+	p, yes, no := w.newcomer(), true, false
+	r, err := w.AddUserPhone(t.Context(), p.id, aNumber, mfa.PhoneChange{Verified: &yes})
+	w.must(err)
+	_, err = w.ChangeUserPhone(t.Context(), r.Phone.ID, mfa.PhoneChange{Default: &yes})
+	w.want(apierr.IdentificationUpdateSecondFactorUnverified, err)
+	_, err = w.ChangeUserPhone(t.Context(), r.Phone.ID, mfa.PhoneChange{Default: &no})
+	w.must(err)
+	_, err = w.ChangeUserPhone(t.Context(), r.Phone.ID, mfa.PhoneChange{Reserved: &yes})
+	w.must(err)
+	_, err = w.ChangeUserPhone(t.Context(), r.Phone.ID, mfa.PhoneChange{Default: &no})
+	w.want(apierr.FormDisableDefaultSecondFactorNotAllowed, err)
+}

@@ -37,7 +37,7 @@ func TestStoredForm(t *testing.T) {
 			TOTP:   &TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
 			Backup: &BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
 			First:  Lanes{Budget: budget, Known: budget}, Second: Lanes{Budget: budget}, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Notices: ratelimit.Log{3}, Banned: true, LockedUntil: 1,
-			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1, 2}}, Generation: 3, FirstSince: 1, SecondSince: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
+			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1, 2}}, Generation: 3, FirstSince: 1, SecondSince: 2, BackupSince: 1, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 			StrandedAt: 6,
 			Trail:      end, Erasing: &erasure{Since: 1, Pages: 2, Kept: 3},
 		},

@@ -341,7 +341,14 @@ func (t *txn) makeDefault(u *User, ph *Phone) {
 
 // DeletePhone removes a number.
 func (s *Service) DeletePhone(ctx context.Context, from Caller, id string) (*PhoneResult, error) {
-	return s.withPhone(ctx, from, id, authority.RemoveNumber, func(t *txn, in *signedIn, _ *Phone, _ *PhoneResult) error {
+	return s.withPhone(ctx, from, id, authority.Use, func(t *txn, in *signedIn, ph *Phone, _ *PhoneResult) error {
+		action := authority.RemoveNumber
+		if ph.Verified == 0 {
+			action = authority.DropNumber
+		}
+		if err := t.may(in, action); err != nil {
+			return err
+		}
 		if err := t.mayLose(in.user, func(u *User) { u.phone(id).Reserved = false }); err != nil {
 			return err
 		}

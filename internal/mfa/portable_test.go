@@ -18,7 +18,7 @@ import (
 func TestAPortableUserIsWhole(t *testing.T) {
 	stays := []string{
 		"User.Sessions", "User.Trail", "User.Erasing", "Phone.Sealed", "Phone.Plain", "Phone.Pending", "Phone.For", "Phone.Wrong", "TOTP.By", "TOTP.Wrong", // sessions, codes under way, and the trail, whose key stays
-		"User.Generation", "User.FirstSince", "User.SecondSince", // no session moves along
+		"User.Generation", "User.FirstSince", "User.SecondSince", "User.BackupSince", // no session moves along
 		"TOTP.Sealed", "BackupSet.Version", "BackupSet.Key", "BackupSet.Recent", "BackupSet.RecentTo", // sealed anew
 	}
 	instance := func(key byte) *Service {

@@ -54,10 +54,11 @@ type User struct {
 	// StrandedAt is when a sign-in last told that no second factor can be proved.
 	StrandedAt Instant `json:"sa,omitempty"`
 
-	// Generation, FirstSince and SecondSince say which proofs still count. See [authority.Account].
+	// Generation and the generations after it say which proofs still count. See [authority.Account].
 	Generation  uint32 `json:"g,omitempty"`
 	FirstSince  uint32 `json:"gf,omitempty"`
 	SecondSince uint32 `json:"gs,omitempty"`
+	BackupSince uint32 `json:"gb,omitempty"`
 	// had and hadSecond are the factors as they were when the record was read, or last settled.
 	had       factorSet
 	hadSecond bool

@@ -64,7 +64,7 @@ type edit struct{ file, old, new string }
 var edits = []edit{
 	{"authority/change.go", `p.Owner == session &&`, `(p.Owner == session || mutant("1")) &&`},
 	{"mfa/authenticator.go", "\tu.TOTP.Wrong++\n", "\tif !mutant(\"2\") {\n\t\tu.TOTP.Wrong++\n\t}\n"},
-	{"mfa/phones.go", `if err := t.may(in, authority.EnrolNumber); err != nil {`, `if err := t.may(in, authority.EnrolNumber); err != nil && !mutant("3 number") {`},
+	{"mfa/numberguess.go", `if err := t.may(in, authority.EnrolNumber); err != nil {`, `if err := t.may(in, authority.EnrolNumber); err != nil && !mutant("3 number") {`},
 	{"authority/rules.go", `ConfirmApp:      {recentProof,`, `ConfirmApp:      {map[bool]need{false: recentProof, true: liveSession}[mutant("3 app") || mutant("2")],`},
 	{"authority/authority.go", `case c.Account.SecondFactor:
 		return Ended`, `case c.Account.SecondFactor && mutant("4"):
