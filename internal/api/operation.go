@@ -30,13 +30,14 @@ const (
 	Signs                     // signs session tokens
 	Lists                     // reads whole kinds
 	Deletes                   // removes records
-	Counts                    // counts against a budget per address
+	Counts                    // checks a code or a password, and counts it for the address
 	Numbers                   // reads phone numbers that are new, and so holds the numbering plans
 	Reads                     // reads records; every operation does but a few
 	Latest                    // reads the newest of a kind, by the index
+	Limited                   // counts requests of an address, and checks no code or password
 )
 
-var needNames = []string{"writes", "texts", "signs", "lists", "deletes", "counts", "numbers", "reads", "latest"}
+var needNames = []string{"writes", "texts", "signs", "lists", "deletes", "counts", "numbers", "reads", "latest", "limited"}
 
 // String names the needs.
 func (all Needs) String() string {

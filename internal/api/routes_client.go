@@ -28,12 +28,12 @@ func ClientGet() Operation {
 
 // ClientCreate is the row of client-create: become a client.
 func ClientCreate() Operation {
-	return row(Frontend, "client-create", post, "/v1/client", "Become a client", Writes|Counts|Signs, createClient)
+	return row(Frontend, "client-create", post, "/v1/client", "Become a client", Writes|Limited|Signs, createClient)
 }
 
 // ClientPut is the row of client-put: become a client.
 func ClientPut() Operation {
-	return row(Frontend, "client-put", http.MethodPut, "/v1/client", "Become a client", Writes|Counts|Signs, createClient)
+	return row(Frontend, "client-put", http.MethodPut, "/v1/client", "Become a client", Writes|Limited|Signs, createClient)
 }
 
 // ClientDelete is the row of client-delete: end all sessions of the client.

@@ -5,7 +5,7 @@ import "net/http"
 // ClientHandshake is the row of client-handshake: tell an application's server what its cookies should be.
 func ClientHandshake() Operation {
 	op := row(Frontend, "client-handshake", get, "/v1/client/handshake",
-		"Tell an application's server what its cookies should be", Writes|Counts|Signs, handshake, invalid...)
+		"Tell an application's server what its cookies should be", Writes|Limited|Signs, handshake, invalid...)
 	op.Status = http.StatusTemporaryRedirect
 	return op
 }

@@ -66,6 +66,7 @@ var needs = map[api.Needs]Grant{
 	api.Writes:  {"dynamodb:PutItem", Table},
 	api.Deletes: {"dynamodb:DeleteItem", Table},
 	api.Counts:  {"dynamodb:UpdateItem", Table},
+	api.Limited: {"dynamodb:UpdateItem", Table},
 	api.Lists:   {"dynamodb:Scan", Table},
 	api.Latest:  {"dynamodb:Query", Index},
 	api.Texts:   {"sns:Publish", Phones},
