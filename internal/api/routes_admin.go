@@ -10,7 +10,7 @@ import (
 func PhoneNumberCreate() Operation {
 	return row(Backend, "phone-number-create", post, "/v1/phone_numbers",
 		"Add a number to a user", Writes|Numbers, createUserPhone,
-		join(missing, unreached, []apierr.Code{apierr.FormIdentifierExists, apierr.IdentificationUpdateSecondFactorUnverified, apierr.FormDisableDefaultSecondFactorNotAllowed})...)
+		join(missing, unreached, []apierr.Code{apierr.FormIdentifierExists, apierr.IdentificationUpdateSecondFactorUnverified})...)
 }
 
 // PhoneNumberGet is the row of phone-number-get: a number.
@@ -22,9 +22,7 @@ func PhoneNumberGet() Operation {
 func PhoneNumberUpdate() Operation {
 	return row(Backend, "phone-number-update", patch, pathAdminPhone,
 		"Change a number", Writes, updateUserPhone,
-		join(missing, unreached, []apierr.Code{
-			apierr.FormIdentifierExists, apierr.IdentificationUpdateSecondFactorUnverified, apierr.FormDisableDefaultSecondFactorNotAllowed,
-		})...)
+		join(missing, unreached, []apierr.Code{apierr.FormIdentifierExists, apierr.IdentificationUpdateSecondFactorUnverified})...)
 }
 
 // PhoneNumberDelete is the row of phone-number-delete: remove a number.

@@ -124,27 +124,12 @@ func (t *txn) changePhone(u *User, p *Phone, c PhoneChange, out *PhoneResult) er
 	default:
 		u.settleFactors(t.now)
 	}
-	if err := t.setDefault(u, p, c.Default); err != nil {
-		return err
+	if c.Default != nil && *c.Default && p.isSecondFactor() {
+		t.makeDefault(u, p)
 	}
 	t.put(u)
 	shown := *u.phone(id)
 	*out = PhoneResult{Phone: &shown, User: u}
-	return nil
-}
-
-// setDefault makes a number the default second factor. nil leaves it as it is. A default cannot be
-// switched off, only moved to another number.
-func (t *txn) setDefault(u *User, p *Phone, on *bool) error {
-	switch {
-	case on == nil, !*on && !p.Default:
-		return nil
-	case !*on:
-		return apierr.New(apierr.FormDisableDefaultSecondFactorNotAllowed).Param("default_second_factor")
-	case !p.isSecondFactor():
-		return apierr.New(apierr.IdentificationUpdateSecondFactorUnverified)
-	}
-	t.makeDefault(u, p)
 	return nil
 }
 

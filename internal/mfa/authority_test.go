@@ -734,19 +734,3 @@ func TestAPendingSessionDropsWhatItMistyped(t *testing.T) {
 	_, err = p.DeletePhone(t.Context(), p.browser, owned.Phone.ID)
 	w.want(apierr.AuthorizationInvalid, err)
 }
-
-// The Backend API refuses a default that it cannot set.
-func TestADefaultThatCannotBeSetIsRefused(t *testing.T) {
-	w := newWorld(t)
-	p, yes, no := w.newcomer(), true, false
-	r, err := w.AddUserPhone(t.Context(), p.id, aNumber, mfa.PhoneChange{Verified: &yes})
-	w.must(err)
-	_, err = w.ChangeUserPhone(t.Context(), r.Phone.ID, mfa.PhoneChange{Default: &yes})
-	w.want(apierr.IdentificationUpdateSecondFactorUnverified, err)
-	_, err = w.ChangeUserPhone(t.Context(), r.Phone.ID, mfa.PhoneChange{Default: &no})
-	w.must(err)
-	_, err = w.ChangeUserPhone(t.Context(), r.Phone.ID, mfa.PhoneChange{Reserved: &yes})
-	w.must(err)
-	_, err = w.ChangeUserPhone(t.Context(), r.Phone.ID, mfa.PhoneChange{Default: &no})
-	w.want(apierr.FormDisableDefaultSecondFactorNotAllowed, err)
-}
