@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
+import { inFile } from './infile.mjs';
 
 const loopback = ['localhost', '127.0.0.1', '[::1]'];
 
@@ -51,7 +52,7 @@ export async function visitor(browser) {
 
 /** A test in a fresh browser profile; when it fails it says what the person saw last. */
 export function journey(name, world, run) {
-  test(name, { timeout: 120_000 }, async () => {
+  test(inFile(name), { timeout: 120_000 }, async () => {
     const who = await visitor(world.browser);
     try {
       await run({ ...who, page: await who.context.newPage() });

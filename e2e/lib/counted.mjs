@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fileIn } from './infile.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -12,7 +13,8 @@ export default async function* counted(events) {
   for await (const { type, data } of events) {
     if (type !== 'test:pass' && type !== 'test:fail' && type !== 'test:enqueue') continue;
     const at = path.isAbsolute(data.name) ? data.name : path.resolve(data.name); // of a file's own line in the report
-    const file = data.file ?? (/\.test\.m?js$/.test(data.name) ? at : undefined);
+    const named = fileIn(data.name);
+    const file = named ? path.resolve(named) : data.file ?? (/\.test\.m?js$/.test(data.name) ? at : undefined);
     if (!file) continue;
     const name = path.relative(root, file);
     if (!ran.has(name)) ran.set(name, 0);

@@ -11,6 +11,7 @@ import path from 'node:path';
 import { test as single } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { inFile } from '../lib/infile.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '../..');
@@ -19,7 +20,7 @@ const shots = process.env.SHOTS ?? path.join(here, 'screenshots');
 export const key = 'sk_test_pages';
 
 /** A test of one file, with a minute and a half of its own: one that hangs does not take the others' time. */
-export const test = (name, run) => single(name, { timeout: 90_000 }, run);
+export const test = (name, run) => single(inFile(name), { timeout: 90_000 }, run);
 
 const run = (command, args, options) => new Promise((resolve, reject) => {
   const child = spawn(command, args, { stdio: 'inherit', ...options });
