@@ -82,7 +82,7 @@ func TestRotator(t *testing.T) {
 
 func TestRequestsThatMeanNothing(t *testing.T) {
 	for _, text := range []string{
-		``, `null`, `{}`, `[]`, `{"rotate":""}`, `{"rotate":"REVOKE"}`, `{"rotate":"revoke","only":"secret"}`, `{"rotate":"revoke","onyl":"secret_key"}`,
+		``, `null`, `{}`, `[]`, `{"rotate":""}`, `{"rotate":"REVOKE"}`, `{"rotate":"revoke","only":"secret"}`, `{"rotate":"revoke","sole":"secret_key"}`,
 		`{"rotate":"revoke","only":"signing_key","new_secret":true}`, `{"rotate":"revoke"}{"rotate":"due"}`, `{"rotate":"revoke"}]`,
 	} {
 		if in, err := keyring.ParseRequest([]byte(text)); !errors.Is(err, keyring.ErrRequest) {

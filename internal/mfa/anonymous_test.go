@@ -12,18 +12,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
-// expiry is when the newest client of the world runs out, from now.
-func (w *world) expiry() time.Duration {
-	w.Helper()
-	var last time.Time
-	for _, r := range w.records() {
-		if r.Key.Kind == mfa.KindClient && r.Expires.After(last) {
-			last = r.Expires
-		}
-	}
-	return last.Sub(w.now()).Round(time.Hour)
-}
-
 // TestAClientLivesADayUntilSomebodySignsIn: what anybody can make is gone a day later.
 func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 	w := newWorld(t)

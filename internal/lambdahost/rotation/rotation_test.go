@@ -252,7 +252,7 @@ func TestRotate(t *testing.T) {
 	if !strings.Contains(s.log.String(), `"KeyAgeDays":365`) {
 		t.Error("the age of the key is not measured")
 	}
-	for _, event := range []string{`{}`, `nonsense`, `{"rotate":"never"}`, `{"rotate":"revoke","onyl":"secret_key"}`, `{"RequestType":7,"rotate":""}`} {
+	for _, event := range []string{`{}`, `nonsense`, `{"rotate":"never"}`, `{"rotate":"revoke","sole":"secret_key"}`, `{"RequestType":7,"rotate":""}`} {
 		if got, err := s.invoke(event); !errors.Is(err, lambdahost.ErrEvent) {
 			t.Errorf("%s: %v (%v), want ErrEvent", event, got, err)
 		}
