@@ -177,9 +177,9 @@ func TestPackagesAreNouns(t *testing.T) {
 	}
 }
 
-// TestTheLayoutIsWhole: docs/layout.md names each folder of internal in a table row, and no folder that is not there.
+// TestTheLayoutIsWhole: docs/develop/layout.md names each folder of internal in a table row, and no folder that is not there.
 func TestTheLayoutIsWhole(t *testing.T) {
-	text, err := os.ReadFile("docs/layout.md")
+	text, err := os.ReadFile("docs/develop/layout.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,12 +199,12 @@ func TestTheLayoutIsWhole(t *testing.T) {
 	}
 	for _, d := range dirs {
 		if !named[d.Name()] {
-			t.Errorf("docs/layout.md does not name internal/%s", d.Name())
+			t.Errorf("docs/develop/layout.md does not name internal/%s", d.Name())
 		}
 		delete(named, d.Name())
 	}
 	for name := range named {
-		t.Errorf("docs/layout.md names internal/%s, which is not there", name)
+		t.Errorf("docs/develop/layout.md names internal/%s, which is not there", name)
 	}
 }
 
@@ -242,7 +242,7 @@ func TestOnlyAuthorityDecides(t *testing.T) {
 	}
 }
 
-// TestEveryActionIsAsked: each action of the rules stands in the domain, so the table of docs/authority.md
+// TestEveryActionIsAsked: each action of the rules stands in the domain, so the table of docs/security/authority.md
 // describes operations that exist.
 func TestEveryActionIsAsked(t *testing.T) {
 	asked := map[string]bool{}

@@ -138,8 +138,8 @@ func f() bool { return true }`
 	}
 }
 
-// TestEveryTestCanFail: a test of the tree that asserts nothing, or that is skipped whatever is the case, is no proof of anything that docs/proof.md or
-// docs/attacks.md names it for.
+// TestEveryTestCanFail: a test of the tree that asserts nothing, or that is skipped whatever is the case, is no proof of anything that docs/develop/proof.md or
+// docs/security/attacks.md names it for.
 func TestEveryTestCanFail(t *testing.T) {
 	dirs, err := filepath.Glob("internal/*")
 	if err != nil {

@@ -2,6 +2,7 @@ package countersign_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,7 +26,13 @@ func read(t *testing.T, name string) string {
 // pages are the files of docs that people read.
 func pages(t *testing.T) []string {
 	t.Helper()
-	found, err := filepath.Glob("docs/*.md")
+	var found []string
+	err := filepath.WalkDir("docs", func(name string, _ fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(name) == ".md" {
+			found = append(found, filepath.ToSlash(name))
+		}
+		return err
+	})
 	if err != nil || len(found) < 15 {
 		t.Fatalf("%d pages in docs (error %v)", len(found), err)
 	}
@@ -51,7 +58,7 @@ func TestEveryPageIsListed(t *testing.T) {
 		listed[r[1]]++
 	}
 	for _, page := range pages(t) {
-		if name := filepath.Base(page); name != "README.md" && listed[name] != 1 {
+		if name := strings.TrimPrefix(page, "docs/"); name != "README.md" && listed[name] != 1 {
 			t.Errorf("docs/README.md has %d rows for %s", listed[name], name)
 		}
 	}
@@ -75,7 +82,7 @@ func TestTheGlossaryIsShort(t *testing.T) {
 func TestLinesAreNarrow(t *testing.T) {
 	const most = 100 // columns
 	for _, name := range []string{
-		"README.md", "CHANGELOG.md", "docs/README.md", "docs/glossary.md", "docs/layout.md", "docs/quickstart.md", "docs/versions.md",
+		"README.md", "CHANGELOG.md", "docs/README.md", "docs/glossary.md", "docs/develop/layout.md", "docs/quickstart.md", "docs/develop/versions.md",
 	} {
 		code := false
 		for i, line := range strings.Split(read(t, name), "\n") {

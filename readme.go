@@ -3,7 +3,7 @@ package countersign
 
 import _ "embed"
 
-// Version is the release that this tree is. docs/versions.md says what it promises, and CHANGELOG.md
+// Version is the release that this tree is. docs/develop/versions.md says what it promises, and CHANGELOG.md
 // has an entry for it.
 const Version = "v0.1.0"
 

@@ -73,7 +73,7 @@ type instanceInput struct {
 	FirstFactorPhoneCode  *bool    `body:"first_factor_phone_code"`
 	IPLimits              *bool    `body:"ip_limits"`
 	NotifyByText          *bool    `body:"notify_by_text" doc:"tell users of changes by text message, on a number that did not change"`
-	StrictGuessing        *bool    `body:"strict_guessing" doc:"fewer guesses, by whomever: see docs/guess-budget.md"`
+	StrictGuessing        *bool    `body:"strict_guessing" doc:"fewer guesses, by whomever: see docs/security/guess-policy.md"`
 	SMSDailyCap           *float64 `body:"sms_daily_cap_usd" doc:"the most that text messages may cost in a UTC day"`
 	// The maps replace the ones before as a whole.
 	SMSCountryCaps map[string]float64 `body:"sms_country_caps" doc:"dollars a UTC day by country; replaces what was there"`

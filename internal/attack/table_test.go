@@ -66,10 +66,10 @@ func tests(t *testing.T) map[string]bool {
 	return found
 }
 
-// TestEveryAttackIsTried: each line of docs/attacks.md names probes and tests that exist or says why there are none, each attack has a line, and
+// TestEveryAttackIsTried: each line of docs/security/attacks.md names probes and tests that exist or says why there are none, each attack has a line, and
 // each probe is in one.
 func TestEveryAttackIsTried(t *testing.T) {
-	page, err := os.ReadFile(root + "/docs/attacks.md")
+	page, err := os.ReadFile(root + "/docs/security/attacks.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestEveryAttackIsTried(t *testing.T) {
 
 // TestTheThreatModelNamesWhatExists: what it calls a probe or a test is one.
 func TestTheThreatModelNamesWhatExists(t *testing.T) {
-	page, err := os.ReadFile(root + "/docs/threat-model.md")
+	page, err := os.ReadFile(root + "/docs/security/threat-model.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/countersign-mfa/countersign/internal/authority"
 )
 
-var update = flag.Bool("update", false, "write the table into docs/authority.md")
+var update = flag.Bool("update", false, "write the table into docs/security/authority.md")
 
-// TestThePageHasTheRules compares docs/authority.md with the rules.
+// TestThePageHasTheRules compares docs/security/authority.md with the rules.
 func TestThePageHasTheRules(t *testing.T) {
-	const page, begin, end = "../../docs/authority.md", "<!-- generated: rules -->\n", "<!-- end -->"
+	const page, begin, end = "../../docs/security/authority.md", "<!-- generated: rules -->\n", "<!-- end -->"
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)

@@ -81,7 +81,7 @@ func Actions() []Action {
 	return all
 }
 
-// Table returns the rules as a Markdown table. docs/authority.md holds it.
+// Table returns the rules as a Markdown table. docs/security/authority.md holds it.
 func Table() string {
 	var b strings.Builder
 	b.WriteString("| action | the session must have proved | also while pending | it has proved afterwards |\n|---|---|---|---|\n")

@@ -114,9 +114,9 @@ func TestMoreOfAnythingIsNoLess(t *testing.T) {
 	}
 }
 
-// TestPage holds docs/guess-budget.md against what the command prints.
+// TestPage holds docs/security/guess-policy.md against what the command prints.
 func TestPage(t *testing.T) {
-	const file, begin, end = "../../docs/guess-budget.md", "<!-- countersign budget: make update -->\n", "<!-- end -->"
+	const file, begin, end = "../../docs/security/guess-policy.md", "<!-- countersign budget: make update -->\n", "<!-- end -->"
 	old, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

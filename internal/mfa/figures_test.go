@@ -27,9 +27,9 @@ func figure(d time.Duration) string {
 	return fmt.Sprint(int64(d/time.Second), " s")
 }
 
-// TestTheThreatModelHasTheFigures: the decisions of docs/threat-model.md are those of the code, each of them.
+// TestTheThreatModelHasTheFigures: the decisions of docs/security/threat-model.md are those of the code, each of them.
 func TestTheThreatModelHasTheFigures(t *testing.T) {
-	page, err := os.ReadFile("../../docs/threat-model.md")
+	page, err := os.ReadFile("../../docs/security/threat-model.md")
 	if err != nil {
 		t.Fatal(err)
 	}
