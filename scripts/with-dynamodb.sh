@@ -5,17 +5,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 version=1.2.1
 sum=b011ea97127d00d90b96e1646117dde6bf18d00a457b0e0584eae5860440803e17cc4a053ae904a359ee053435fa34eda1fab09f83564369344e7e663538e052
-tool=.tools/dynoxide-$version
+. scripts/tools.sh
+tool=$tools/dynoxide-$version
 
 if [ -z "${DYNAMODB_ENDPOINT:-}" ]; then
 	if [ ! -x "$tool" ]; then
-		mkdir -p .tools/unpack
-		(cd .tools/unpack && npm pack --silent "@dynoxide/linux-x64@$version" >/dev/null)
-		echo "$sum  .tools/unpack/dynoxide-linux-x64-$version.tgz" | sha512sum --check --quiet
-		tar -xzf ".tools/unpack/dynoxide-linux-x64-$version.tgz" -C .tools/unpack package/dynoxide
-		mv .tools/unpack/package/dynoxide "$tool"
-		rm -r .tools/unpack
-		chmod +x "$tool"
+		unpack=$(mktemp -d "$tools/unpack.XXXXXX")
+		(cd "$unpack" && npm pack --silent "@dynoxide/linux-x64@$version" >/dev/null)
+		echo "$sum  $unpack/dynoxide-linux-x64-$version.tgz" | sha512sum --check --quiet
+		tar -xzf "$unpack/dynoxide-linux-x64-$version.tgz" -C "$unpack" package/dynoxide
+		chmod +x "$unpack/package/dynoxide"
+		mv "$unpack/package/dynoxide" "$tool" # whole, for clones that look at once
+		rm -r "$unpack"
 	fi
 	server=
 	trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true' EXIT

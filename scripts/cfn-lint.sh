@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Checks CloudFormation templates with cfn-lint at a pinned version: scripts/cfn-lint.sh
+# <template...>. Exits with 75 when Python or cfn-lint cannot be had.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. scripts/tools.sh
+version=1.58.0
+unavailable=75
+[ $# -ge 1 ] && [ -f "$1" ] || { echo "cfn-lint: no template" >&2; exit 1; }
+venv=$tools/cfn-lint-$version
+if [ ! -x "$venv/bin/cfn-lint" ] || ! "$venv/bin/cfn-lint" --version >/dev/null 2>&1; then # also one whose Python is gone
+	# A venv cannot be moved, so it is made in its place, and cfn-lint is there only when all of it
+	# is.
+	if ! { python3 -m venv --clear "$venv" && "$venv/bin/pip" install -q "cfn-lint==$version"; } >/dev/null 2>&1; then
+		rm -rf "$venv"
+		echo "Python with cfn-lint $version cannot be had here"
+		exit $unavailable
+	fi
+fi
+# W3005: the CDK itself repeats in DependsOn what a reference already says.
+exec "$venv/bin/cfn-lint" -i W3005 -t "$@"

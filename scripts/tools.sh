@@ -1,0 +1,28 @@
+# Sourced by scripts that need a tool at a pinned version: tools is where this user's are kept, for
+# all clones, so that a new clone builds none again.
+if [ -n "${XDG_CACHE_HOME:-${HOME:-}}" ]; then
+	tools=${XDG_CACHE_HOME:-$HOME/.cache}/countersign/tools
+else
+	tools=$PWD/.tools
+fi
+mkdir -p "$tools"
+
+# built <name> <package> <version> builds a Go program once, with the Go of the tree, and sets tool
+# to its path. A new Go builds it again, because a tool that reads Go source knows the language
+# only as far as the Go that built it.
+built() {
+	local with
+	with=$(go env GOVERSION) || return
+	tool=$tools/$1-$3-$with
+	[ ! -x "$tool" ] || return 0
+	echo "building $1 $3 into $tools (once for each Go; some minutes)"
+	local dir
+	dir=$(mktemp -d "$tools/building.XXXXXX") || return
+	# Renamed when it is whole, so that two clones may build at once.
+	if GOBIN=$dir CGO_ENABLED=0 go install "$2@$3" && mv "$dir/$1" "$tool"; then
+		rmdir "$dir"
+	else
+		rm -rf "$dir"
+		return 1
+	fi
+}
