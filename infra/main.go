@@ -1,4 +1,6 @@
-// Command infra is the CDK app: it turns the fleet and the team's settings into a CloudFormation template. `make synth` and `make deploy` run it.
+// Command infra is the CDK app: it turns the fleet and the team's settings into a CloudFormation
+// template. `make synth` and `make deploy` run it. SETTINGS names the file of settings, and ZIPS a
+// directory with the functions' zips; without ZIPS it builds them.
 package main
 
 import (
@@ -31,9 +33,13 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	zips := filepath.Join("bin", "lambda")
-	if err := pack(ctx, zips); err != nil {
-		return err
+	zips := os.Getenv("ZIPS")
+	if zips == "" {
+		zips = filepath.Join("bin", "lambda")
+		fmt.Fprintln(os.Stderr, "building the functions")
+		if err := bundle.Pack(ctx, ".", "arm64", zips, names()...); err != nil {
+			return err
+		}
 	}
 	app := NewApp()
 	NewStack(app, settings, Place{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION")}, func(name string) string {
@@ -43,27 +49,17 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// pack builds every function for the architecture that they run on.
-func pack(ctx context.Context, to string) error {
-	binaries := filepath.Join(to, "binaries")
-	var names []string
+// names are those of all functions.
+func names() []string {
+	var found []string
 	for _, f := range fleet.Functions() {
-		names = append(names, f.Name)
+		found = append(found, f.Name)
 	}
-	fmt.Fprintf(os.Stderr, "building %d functions\n", len(names))
-	if err := bundle.Build(ctx, ".", "arm64", binaries, names...); err != nil {
-		return err
-	}
-	for _, name := range names {
-		if _, err := bundle.Zip(filepath.Join(binaries, name), filepath.Join(to, name+".zip")); err != nil {
-			return err
-		}
-	}
-	return nil
+	return found
 }
 
-// NewApp returns an app whose template does not depend on who runs it: feature flags are set here, because only the CDK's own command
-// line reads them from cdk.json.
+// NewApp returns an app whose template does not depend on who runs it: feature flags are set here,
+// because only the CDK's own command line reads them from cdk.json.
 func NewApp() awscdk.App {
 	return awscdk.NewApp(&awscdk.AppProps{
 		AnalyticsReporting: jsii.Bool(false),

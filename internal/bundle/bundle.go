@@ -1,5 +1,5 @@
-// Package bundle builds the functions' binaries and zips. The same source gives the same bytes, so that a deployment changes only the
-// functions that changed.
+// Package bundle builds the functions' binaries and zips. The same source gives the same bytes, so
+// that a deployment changes only the functions that changed.
 package bundle
 
 import (
@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// Flags build a small binary that does not say where it was built. lambda.norpc leaves out what only the retired go1.x runtime used.
+// Flags build a small binary that does not say where it was built. lambda.norpc leaves out what
+// only the retired go1.x runtime used.
 var Flags = []string{"-trimpath", "-tags=lambda.norpc", "-ldflags=-s -w -buildid="}
 
 // Build builds functions for an architecture as out/<name>, in one run of the compiler.
@@ -37,10 +38,30 @@ func Build(ctx context.Context, root, arch, out string, names ...string) error {
 	return nil
 }
 
+// Pack builds functions for an architecture and zips each as to/<name>.zip. The binaries stay in
+// to/binaries.
+func Pack(ctx context.Context, root, arch, to string, names ...string) error {
+	to, err := filepath.Abs(to) // Build runs in root
+	if err != nil {
+		return fmt.Errorf("pack functions: %w", err)
+	}
+	binaries := filepath.Join(to, "binaries")
+	if err := Build(ctx, root, arch, binaries, names...); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := Zip(filepath.Join(binaries, name), filepath.Join(to, name+".zip")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // epoch is the time of every file in a zip: the earliest that the format knows.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Zip writes a zip that holds one binary as an executable called bootstrap, and returns its size in bytes.
+// Zip writes a zip that holds one binary as an executable called bootstrap, and returns its size in
+// bytes.
 func Zip(binary, to string) (size int64, err error) {
 	in, err := os.Open(binary) //nolint:gosec // the caller built it
 	if err != nil {
