@@ -1,4 +1,4 @@
-// Builds Countersign and the apps, and runs the journeys: node run.mjs [part of a file name ...]
+// Builds the apps, and Countersign unless COUNTERSIGN names a binary, and runs the journeys, two files at a time: node run.mjs [part of a file name ...]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,9 +18,11 @@ const env = {
 try {
   env.CHROMIUM ??= ['chromium', 'chromium-browser', 'google-chrome'].map(name => spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim()).find(Boolean);
   if (!env.CHROMIUM) throw new Error('no Chromium on the PATH; install it or name it in CHROMIUM');
-  env.COUNTERSIGN = path.join(bin, 'countersign');
-  say('building countersign');
-  execFileSync('go', ['build', '-o', env.COUNTERSIGN, './cmd/countersign'], { cwd: path.join(here, '..'), stdio: 'inherit' });
+  if (!env.COUNTERSIGN) {
+    env.COUNTERSIGN = path.join(bin, 'countersign');
+    say('building countersign');
+    execFileSync('go', ['build', '-o', env.COUNTERSIGN, './cmd/countersign'], { cwd: path.join(here, '..'), stdio: 'inherit' });
+  }
 
   const wanted = process.argv.slice(2);
   const files = readdirSync(path.join(here, 'tests')).filter(name => name.endsWith('.test.mjs') && (!wanted.length || wanted.some(part => name.includes(part))));
@@ -28,7 +30,7 @@ try {
   say('building the React app');
   execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '-c', 'react/vite.config.mjs', '--logLevel', 'warn'], { cwd: here, stdio: 'inherit', env });
 
-  const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', '--test-reporter-destination=stdout',
+  const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=2', '--test-reporter=spec', '--test-reporter-destination=stdout',
     '--test-reporter=./lib/counted.mjs', '--test-reporter-destination=stderr', ...files.map(name => `tests/${name}`)], { cwd: here, stdio: 'inherit', env });
   process.exitCode = status ?? 1;
   if (existsSync(foreign)) throw new Error(`connections to other hosts:\n${readFileSync(foreign, 'utf8')}`);

@@ -12,11 +12,10 @@ const here = fileURLToPath(new URL('..', import.meta.url));
 const app = path.join(here, 'next');
 const next = path.join(here, 'node_modules/next/dist/bin/next');
 
-const freePort = () => new Promise((resolve, reject) => {
-  const server = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
+/** A port that nobody listens on, below those that Linux gives to connections: one of these could have it before the app does. */
+const freePort = () => new Promise(resolve => {
+  const port = 20_000 + Math.floor(Math.random() * 12_000);
+  const server = createServer().once('error', () => resolve(freePort())).listen(port, '127.0.0.1', () => server.close(() => resolve(port)));
 });
 
 /** Clerk's two bundles become files of the app, as a team would do it. */

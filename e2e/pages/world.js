@@ -27,11 +27,10 @@ const run = (command, args, options) => new Promise((resolve, reject) => {
   child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`))));
 });
 
+/** A port that nobody listens on, below those that Linux gives to connections: one of these could have it before the server does. */
 const freePort = () => new Promise((resolve) => {
-  const s = createServer().listen(0, 'localhost', () => {
-    const { port } = s.address();
-    s.close(() => resolve(port));
-  });
+  const port = 20_000 + Math.floor(Math.random() * 12_000);
+  const s = createServer().once('error', () => resolve(freePort())).listen(port, 'localhost', () => s.close(() => resolve(port)));
 });
 
 /** Starts a server with empty data. COUNTERSIGN names a binary; without it one is built. */
