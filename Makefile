@@ -7,7 +7,7 @@ GOLDEN := $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/n
 CDK := npx --yes aws-cdk@2.1148.1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help run test test-dynamodb dynamodb e2e synth deploy invoke figures lint bench load update fuzz soak vuln sbom clean
+.PHONY: help run test quick night test-dynamodb dynamodb e2e synth deploy invoke figures lint bench load update fuzz soak vuln sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F":.*## " "{printf \"  make %-9s %s\\n\", \$$1, \$$2}"
@@ -19,6 +19,13 @@ run: ## serve everything on http://localhost:8080 (ARGS="--listen localhost:9090
 test: ## run every test; says loudly what was left out and why
 	@bash scripts/test.sh
 
+quick: ## the tests of a minute, for after each change; its last line says what it leaves out
+	@bash scripts/quick.sh
+
+night: synth ## what make test has no time for: real zips, all fuzz targets, searches with fresh seeds, random order (T=10m each)
+	@bash scripts/with-dynamodb.sh go test -shuffle=on -count=2 . ./functions ./cmd/... ./internal/...
+	@$(MAKE) --no-print-directory fuzz soak T=$(or $(T),10m)
+
 dynamodb: ## the store conformance against DYNAMODB_ENDPOINT, or a server of its own
 	@bash scripts/with-dynamodb.sh go test -count=1 -v ./internal/dynamo
 
@@ -27,8 +34,8 @@ test-dynamodb: dynamodb
 e2e: ## Clerk's own SDKs and our pages in a real browser
 	@bash scripts/e2e.sh
 
-synth: ## the CloudFormation template, in cdk.out (SETTINGS=file)
-	@$(CDK) synth -q --no-notices
+synth: ## the CloudFormation template, in cdk.out (SETTINGS=file, ZIPS=directory of built functions, OUT=directory)
+	@$(CDK) synth -q --no-notices $(if $(OUT),--output '$(OUT)')
 
 deploy: ## deploy to the AWS account of your shell (SETTINGS=file)
 	@$(CDK) deploy --no-notices

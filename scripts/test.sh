@@ -1,99 +1,90 @@
 #!/usr/bin/env bash
-# Runs every part of the tests, also after one failed, and says at the end what ran. A part whose tool is missing is skipped
-# loudly; with CI=true that is a failure. What needs data or tools from elsewhere that cannot be had is left out, loudly too, and fails nothing.
+# Runs every part of the tests, also after one failed, and says at the end what ran and how long. A
+# part whose tool is missing is skipped loudly; with CI=true that is a failure. What needs data or
+# tools from elsewhere that cannot be had is left out, loudly too, and fails nothing. Two lanes run
+# at once, because browsers wait much and compilers never. scripts/packages.sh says which packages
+# belong to which part.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+. scripts/parts.sh
 
-failed=() skipped=() passed=() left=()
+budget=720 # seconds for two quiet cores, from a clean clone
 
-part() { # part <name> <command...>
-	local name=$1
-	shift
-	printf '\n==== %s\n' "$name"
-	local start=$SECONDS
-	if "$@"; then
-		passed+=("$name ($((SECONDS - start)) s)")
+# What needs more than Go has parts of its own; where those are skipped, the rest of their packages
+# runs here.
+go_lane() {
+	local race= rest=
+	export COUNTERSIGN_SKIP=dynamodb,node
+	if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then
+		race=-race
 	else
-		failed+=("$name")
+		skip "race detector" "it needs a C compiler; the packages run without it"
+	fi
+	dynamodb || rest=,dynamodb
+	# The longest first.
+	part "tests under the race detector" bash scripts/packages.sh race go test $race
+	part "histories under the race detector" bash scripts/packages.sh both go test $race -short
+	part "tests" bash scripts/packages.sh "plain,both$rest" go test
+	part "fuzzing the whole handler" bash scripts/fuzz.sh 10s FuzzRequests
+	part "lint" bash scripts/lint.sh
+	may "known weaknesses" bash scripts/vulnerabilities.sh
+}
+
+# The browsers first: they are the longest.
+node_lane() {
+	export COUNTERSIGN=$PWD/bin/countersign
+	if ! command -v npm >/dev/null; then
+		skip "Clerk's SDKs and our pages in a browser" "it needs Node with npm"
+	elif ! browser; then
+		skip "Clerk's SDKs and our pages in a browser" "no Chromium on the PATH or in CHROMIUM, and none could be installed"
+	else
+		part "our pages in a browser" pages
+		part "Clerk's SDKs in a browser" bash scripts/e2e.sh
+	fi
+	if dynamodb; then
+		part "DynamoDB conformance" bash scripts/with-dynamodb.sh bash scripts/packages.sh dynamodb go test -count=1
+	else
+		skip "DynamoDB conformance" "it needs npm on Linux x86_64, or DYNAMODB_ENDPOINT"
+	fi
+	if command -v npx >/dev/null; then
+		part "infrastructure" bash scripts/packages.sh infra go test
+		part "CDK synth" synth
+		may "CloudFormation lint" bash scripts/cfn-lint.sh "$parts"/cdk.out/*.template.json
+	else
+		skip "infrastructure" "it needs Node with npm"
 	fi
 }
 
-skip() { # skip <name> <reason>
-	printf '\n==== %s\nSKIPPED: %s\n' "$1" "$2"
-	if [ "${CI:-}" = true ]; then failed+=("$1: $2"); else skipped+=("$1: $2"); fi
-}
+# dynamodb says whether there is a DynamoDB-compatible server, or one can be started.
+dynamodb() { command -v npm >/dev/null && [ "$(uname -sm)" = "Linux x86_64" ] || [ -n "${DYNAMODB_ENDPOINT:-}" ]; }
 
-leave() { # leave <name> <reason>
-	printf '\n==== %s\nLEFT OUT: %s\n' "$1" "$2"
-	left+=("$1: $2")
-}
-
-vulnerabilities() {
-	local said
-	said=$(bash scripts/vulnerabilities.sh 2>&1)
-	case $? in
-	0) passed+=("known weaknesses") ;;
-	75) leave "known weaknesses" "$(tail -1 <<<"$said"), so nobody looked" && return ;;
-	*) failed+=("known weaknesses") ;;
-	esac
-	printf '\n==== known weaknesses\n%s\n' "$said"
+# browser finds one for CHROMIUM, or installs one.
+browser() {
+	CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+	if [ -z "$CHROMIUM" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		(apt-get update && apt-get install -y --no-install-recommends chromium) >/dev/null 2>&1
+		CHROMIUM=$(command -v chromium || true)
+	fi
+	export CHROMIUM
+	[ -n "$CHROMIUM" ]
 }
 
 pages() { (cd e2e/pages && npm ci --no-audit --no-fund --loglevel=error && npm test); }
 
-part "format" bash scripts/format.sh
-part "vet" go vet ./...
-part "build" env CGO_ENABLED=0 go build -trimpath -o bin/countersign ./cmd/countersign
-# What needs a DynamoDB-compatible server has a part of its own below.
-leftout=dynamodb
-if ! command -v node >/dev/null; then
-	leftout+=,node
-	skip "tests of the infrastructure" "they need Node"
-fi
-part "tests" env COUNTERSIGN_SKIP="$leftout" go test ./...
-part "fuzzing the whole handler" bash scripts/fuzz.sh 30s FuzzRequests
-vulnerabilities
-if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then
-	part "race detector" go test -race -short ./internal/mfa ./internal/history ./internal/store/... ./internal/boltstore ./internal/api ./internal/local
-else
-	skip "race detector" "it needs a C compiler"
-fi
-if command -v npm >/dev/null && [ "$(uname -sm)" = "Linux x86_64" ] || [ -n "${DYNAMODB_ENDPOINT:-}" ]; then
-	part "DynamoDB conformance" bash scripts/with-dynamodb.sh go test -count=1 ./internal/dynamo ./internal/lambdalocal
-else
-	skip "DynamoDB conformance" "it needs npm on Linux x86_64, or DYNAMODB_ENDPOINT"
-fi
-if command -v npx >/dev/null; then
-	part "CDK synth" make synth
-else
-	skip "CDK synth" "it needs Node with npm"
-fi
-if command -v python3 >/dev/null && python3 -m venv .tools/cfn-lint >/dev/null 2>&1 && .tools/cfn-lint/bin/pip install -q cfn-lint==1.58.0 >/dev/null 2>&1; then
-	# W3005: the CDK itself repeats in DependsOn what a reference already says.
-	part "CloudFormation lint" .tools/cfn-lint/bin/cfn-lint -i W3005 -t cdk.out/*.template.json
-else
-	leave "CloudFormation lint" "Python with cfn-lint 1.58.0 cannot be had here"
-fi
-browser=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
-if [ -z "$browser" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-	echo "installing Chromium"
-	(apt-get update && apt-get install -y --no-install-recommends chromium) >/dev/null 2>&1
-	browser=$(command -v chromium || true)
-fi
-if ! command -v npm >/dev/null; then
-	skip "Clerk's SDKs in a browser" "it needs Node with npm"
-elif [ -z "$browser" ]; then
-	skip "Clerk's SDKs and our pages in a browser" "no Chromium on the PATH or in CHROMIUM, and none could be installed"
-else
-	export CHROMIUM=$browser
-	part "Clerk's SDKs in a browser" bash scripts/e2e.sh
-	part "our pages in a browser" pages
-fi
-part "lint" bash scripts/lint.sh
+# synth runs the CDK's own command line as a deployment does, with stand-ins for the functions'
+# zips: linking all functions for arm64 is most of its time and shows nothing more. That zips are
+# built right is the bundle's own test, that every function links and runs is the DynamoDB part,
+# and both together are `make synth`, which `make night` runs too.
+synth() {
+	local f
+	mkdir "$parts/zips"
+	for f in functions/*/; do
+		basename "$f" >"$parts/zips/$(basename "$f").zip"
+	done
+	make synth ZIPS="$parts/zips" OUT="$parts/cdk.out"
+}
 
-printf '\n==== summary\n'
-[ ${#passed[@]} = 0 ] || printf 'passed   %s\n' "${passed[@]}"
-[ ${#left[@]} = 0 ] || printf 'LEFT OUT %s\n' "${left[@]}"
-[ ${#skipped[@]} = 0 ] || printf 'SKIPPED  %s\n' "${skipped[@]}"
-[ ${#failed[@]} = 0 ] || printf 'FAILED   %s\n' "${failed[@]}"
-[ ${#failed[@]} = 0 ]
+part "format" bash scripts/format.sh
+part "build" env CGO_ENABLED=0 go build -trimpath -o bin/countersign ./cmd/countersign
+lanes go_lane node_lane
+summary "$budget"

@@ -1,0 +1,137 @@
+package countersign_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// parted runs commands of a shell after scripts/parts.sh. CI is set to ci.
+func parted(t *testing.T, ci, commands string) *exec.Cmd {
+	t.Helper()
+	run := exec.CommandContext(t.Context(), "bash", "-c", "set -uo pipefail; . scripts/parts.sh\n"+commands)
+	run.Env = append(os.Environ(), "CI="+ci, "DIR="+t.TempDir())
+	return run
+}
+
+// TestParts: a run is good when at least one part passed and none failed, and its list says what
+// became of each.
+func TestParts(t *testing.T) {
+	for name, c := range map[string]struct {
+		ci, commands string
+		ok           bool
+		says         []string
+	}{
+		"all pass":            {"", "part one echo hello; part two true; summary 60", true, []string{"==== one\nhello\n", "passed   one (", "passed   two ("}},
+		"one fails":           {"", "part one sh -c 'echo no >&2; exit 4'; part two true; summary 60", false, []string{"==== one\nno\n", "FAILED   one (", "passed   two ("}},
+		"none ran":            {"", "summary 60", false, nil},
+		"no such command":     {"", "part one no-such-command; summary 60", false, []string{"FAILED   one ("}},
+		"a tool is missing":   {"", "part one true; skip two 'no tool'; summary 60", true, []string{"==== two\nSKIPPED: no tool", "SKIPPED  two: no tool"}},
+		"missing under CI":    {"true", "part one true; skip two 'no tool'; summary 60", false, []string{"FAILED   two: no tool"}},
+		"data is missing":     {"true", "part one true; leave two 'no data'; summary 60", true, []string{"LEFT OUT two: no data"}},
+		"it could not run":    {"true", "may one sh -c 'echo no data; exit 75'; summary 60", true, []string{"LEFT OUT one: no data"}},
+		"it could, and fails": {"", "may one sh -c 'echo no; exit 74'; summary 60", false, []string{"FAILED   one ("}},
+		"it could, and does":  {"", "may one true; summary 60", true, []string{"passed   one ("}},
+		"too slow":            {"", "part one true; summary -1", true, []string{"WARNING  "}},
+		"lanes": {"", `a() { part a1 true; part a2 true; }; b() { part b1 true; skip b2 'no tool'; }; lanes a b; part c true; summary 60`, true,
+			[]string{"passed   a1 (", "passed   a2 (", "passed   b1 (", "SKIPPED  b2: no tool", "passed   c ("}},
+		"one fails in a lane":     {"", `a() { part a1 false; part a2 true; }; b() { part b1 true; }; lanes a b; summary 60`, false, []string{"FAILED   a1 (", "passed   a2 (", "passed   b1 ("}},
+		"a lane ends early":       {"", `a() { part a1 true; exit 0; }; b() { part b1 true; }; lanes a b; summary 60`, false, []string{"FAILED   the rest of a: it ended early", "passed   b1 ("}},
+		"a part ends its lane":    {"", `a() { part a1 exit 0; part a2 true; }; b() { part b1 true; }; lanes a b; summary 60`, false, []string{"FAILED   the rest of a: it ended early"}},
+		"missing under CI, lanes": {"true", `a() { skip a1 'no tool'; }; b() { part b1 true; }; lanes a b; summary 60`, false, []string{"FAILED   a1: no tool"}},
+		"each waits for the other, and what they print is whole": {"",
+			`met() { echo "$1 1"; : >"$DIR/$1"; until [ -e "$DIR/$2" ]; do :; done; echo "$1 2"; }; a() { part a met a b; }; b() { part b met b a; }; lanes a b; summary 60`, true,
+			[]string{"==== a\na 1\na 2\n", "==== b\nb 1\nb 2\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := parted(t, c.ci, c.commands).CombinedOutput()
+			if (err == nil) != c.ok {
+				t.Errorf("passes %v, want %v:\n%s", err == nil, c.ok, out)
+			}
+			for _, text := range c.says {
+				if !strings.Contains(string(out), text) {
+					t.Errorf("it does not say %q:\n%s", text, out)
+				}
+			}
+			if warned := strings.Contains(string(out), "WARNING"); warned != (name == "too slow") {
+				t.Errorf("it warns %v:\n%s", warned, out)
+			}
+		})
+	}
+}
+
+// TestInterruptedParts: a run that is told to stop fails, and leaves no process behind: the parts
+// of both lanes hold the pipe until they have ended.
+func TestInterruptedParts(t *testing.T) {
+	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		run := parted(t, "", `a() { part a sh -c 'echo a >&3; exec sleep 600'; }; b() { part b sh -c 'echo b >&3; sleep 600'; }; lanes a b; summary 60`)
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.ExtraFiles = []*os.File{write}
+		if err := run.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if err := write.Close(); err != nil {
+			t.Fatal(err)
+		}
+		buffer := make([]byte, 16)
+		for got := 0; got < len("a\nb\n"); { // both lanes are in their parts
+			n, err := read.Read(buffer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got += n
+		}
+		if err := run.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := read.Read(buffer); n != 0 || err == nil { // the end: nobody holds the pipe
+			t.Errorf("%v: %d more bytes, %v", signal, n, err)
+		}
+		if err := run.Wait(); err == nil {
+			t.Errorf("%v: it passes", signal)
+		}
+	}
+}
+
+// TestEveryPackageHasAPart: scripts/packages.sh has each package in one part, and scripts/test.sh
+// runs every part.
+func TestEveryPackageHasAPart(t *testing.T) {
+	list := func(name string, args ...string) []string {
+		out, err := exec.CommandContext(t.Context(), name, args...).Output()
+		if err != nil {
+			t.Fatalf("%s %v: %v", name, args, err)
+		}
+		return strings.Fields(string(out))
+	}
+	script, err := os.ReadFile(filepath.Join("scripts", "test.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found, run []string
+	for _, parts := range regexp.MustCompile(`packages\.sh "?([a-z,]+)(?:\$rest)?"? go test`).FindAllStringSubmatch(string(script), -1) {
+		run = append(run, strings.Split(parts[1], ",")...)
+	}
+	for _, part := range []string{"race", "both", "plain", "dynamodb", "infra"} {
+		found = append(found, list("bash", "scripts/packages.sh", part)...)
+		if !slices.Contains(run, part) {
+			t.Errorf("scripts/test.sh does not run the part %s, only %v", part, run)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), "bash", "scripts/packages.sh", "infra,other", "true").CombinedOutput(); err == nil {
+		t.Errorf("a part that is not there passes: %s", out)
+	}
+	want := list("go", "list", "./...")
+	slices.Sort(found)
+	slices.Sort(want)
+	if !slices.Equal(found, want) {
+		t.Errorf("the parts have\n%v\nwant\n%v", found, want)
+	}
+}
