@@ -1,6 +1,7 @@
 package countersign_test
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -133,5 +134,49 @@ func TestEveryPackageHasAPart(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(found, want) {
 		t.Errorf("the parts have\n%v\nwant\n%v", found, want)
+	}
+}
+
+// TestWhatQuickLeavesOut: each test and package that scripts/quick.sh leaves out by name is there, so
+// that one that gets another name does not come back unseen.
+func TestWhatQuickLeavesOut(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join("scripts", "quick.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	skipped := regexp.MustCompile(`-skip '([A-Za-z|]+)'`).FindSubmatch(script)
+	packages := regexp.MustCompile(`/internal/\(([a-z|]+)\)\$'`).FindSubmatch(script)
+	if skipped == nil || packages == nil {
+		t.Fatal("scripts/quick.sh has no list of tests or of packages")
+	}
+	var tests []string
+	err = filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.Name() == "node_modules" {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(text, -1) {
+			tests = append(tests, string(m[1]))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range strings.Split(string(skipped[1]), "|") {
+		if !slices.ContainsFunc(tests, func(name string) bool { return strings.Contains(name, part) }) {
+			t.Errorf("no test is named %s", part)
+		}
+	}
+	for _, name := range strings.Split(string(packages[1]), "|") {
+		if files, err := filepath.Glob(filepath.Join("internal", name, "*_test.go")); err != nil || len(files) == 0 {
+			t.Errorf("internal/%s has no tests: %v", name, err)
+		}
 	}
 }

@@ -13,7 +13,7 @@ compile() { go list -export ./cmd/... ./functions/... ./internal/... >/dev/null;
 short() {
 	local packages
 	packages=$(go list . ./functions ./cmd/... ./internal/... | grep -vE '/internal/(siege|bundle|history|thief|dynamo|lambdalocal)$') || return
-	COUNTERSIGN_SKIP=dynamodb,node go test -short -skip 'RandomOperations|Pumping|ReadmeWalk|KilledServer' $packages
+	COUNTERSIGN_SKIP=dynamodb,node go test -short -skip 'RandomOperations|Pumping|CommandsOfPages|KilledServer' $packages
 }
 
 part "format" bash scripts/format.sh
