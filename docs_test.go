@@ -147,9 +147,9 @@ func TestLinksLead(t *testing.T) {
 	}
 }
 
-// TestTheCostIsOneFigure: docs/cost.md adds its rows up, and each amount of money that the README names stands there.
+// TestTheCostIsOneFigure: docs/operate/cost.md adds its rows up, and each amount of money that the README names stands there.
 func TestTheCostIsOneFigure(t *testing.T) {
-	cost := read(t, "docs/cost.md")
+	cost := read(t, "docs/operate/cost.md")
 	_, table, _ := strings.Cut(cost, "| what | each | a million |\n")
 	sum, total := 0.0, 0.0
 	for line := range strings.Lines(table) {
@@ -167,17 +167,17 @@ func TestTheCostIsOneFigure(t *testing.T) {
 		}
 	}
 	if total == 0 || fmt.Sprintf("%.2f", sum) != fmt.Sprintf("%.2f", total) {
-		t.Errorf("the rows of docs/cost.md are %.2f together, it says %.2f", sum, total)
+		t.Errorf("the rows of docs/operate/cost.md are %.2f together, it says %.2f", sum, total)
 	}
 	amounts := regexp.MustCompile(`\$\d+(\.\d+)?`)
 	readme := amounts.FindAllString(read(t, "README.md"), -1)
 	if want := fmt.Sprintf("$%.2f", total); !slices.Contains(readme, want) {
-		t.Errorf("README.md names %v, not the %s of docs/cost.md", readme, want)
+		t.Errorf("README.md names %v, not the %s of docs/operate/cost.md", readme, want)
 	}
 	known := amounts.FindAllString(cost, -1)
 	for _, amount := range readme {
 		if !slices.Contains(known, amount) {
-			t.Errorf("README.md names %s, which docs/cost.md does not", amount)
+			t.Errorf("README.md names %s, which docs/operate/cost.md does not", amount)
 		}
 	}
 }

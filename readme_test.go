@@ -24,9 +24,9 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 var operations = regexp.MustCompile(`(?s)<!-- operations -->\n.*?<!-- /operations -->`)
 
-// TestOperationsAreListed compares docs/operations.md with the table of operations.
+// TestOperationsAreListed compares docs/use/operations.md with the table of operations.
 func TestOperationsAreListed(t *testing.T) {
-	const file = "docs/operations.md"
+	const file = "docs/use/operations.md"
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -165,9 +165,9 @@ func start(t *testing.T, program, dir string) string {
 
 var eventTable = regexp.MustCompile(`(?s)<!-- table: make update -->\n.*?<!-- end -->`)
 
-// TestEventsAreListed compares docs/events.md with what there is.
+// TestEventsAreListed compares docs/use/events.md with what there is.
 func TestEventsAreListed(t *testing.T) {
-	const file = "docs/events.md"
+	const file = "docs/use/events.md"
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/lambdahost"
 )
 
-// alarm is one alarm. docs/runbook.md has a section for each, by its name.
+// alarm is one alarm. docs/operate/runbook.md has a section for each, by its name.
 type alarm struct {
 	name, about string
 	metric      awscloudwatch.IMetric
@@ -106,7 +106,7 @@ func (s *Stack) alarms(gateway awsapigatewayv2.CfnApi) {
 			comparison = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD
 		}
 		made := awscloudwatch.NewAlarm(s.cdk, jsii.String(id(a.name)+"Alarm"), &awscloudwatch.AlarmProps{
-			AlarmName: jsii.String(s.settings.Name + "-" + a.name), AlarmDescription: jsii.String(a.about + ". See docs/runbook.md, " + a.name + "."),
+			AlarmName: jsii.String(s.settings.Name + "-" + a.name), AlarmDescription: jsii.String(a.about + ". See docs/operate/runbook.md, " + a.name + "."),
 			Metric: a.metric, Threshold: jsii.Number(a.over), ComparisonOperator: comparison, EvaluationPeriods: jsii.Number(a.periods), TreatMissingData: a.silence,
 		})
 		made.AddAlarmAction(action(topic))

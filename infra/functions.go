@@ -22,7 +22,7 @@ type function struct {
 }
 
 const (
-	memoryMB = 512 // below, the share of a processor slows TLS and password hashing; see docs/cost.md
+	memoryMB = 512 // below, the share of a processor slows TLS and password hashing; see docs/operate/cost.md
 	waitSecs = 10  // a request that waits longer is of use to nobody
 	jobSecs  = 300
 )

@@ -86,7 +86,7 @@ func TestMasterKeysOnly(t *testing.T) {
 
 // TestAlarmsAndTheirSections: the alarms are those of the runbook, no less and no more, and each tells somebody.
 func TestAlarmsAndTheirSections(t *testing.T) {
-	book, err := os.ReadFile("../docs/runbook.md")
+	book, err := os.ReadFile("../docs/operate/runbook.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestAlarmsAndTheirSections(t *testing.T) {
 	for name, p := range resources("AWS::CloudWatch::Alarm") {
 		short := strings.TrimPrefix(p["AlarmName"].(string), "countersign-")
 		if !sections[short] {
-			t.Errorf("docs/runbook.md has no section %s", short)
+			t.Errorf("docs/operate/runbook.md has no section %s", short)
 		}
 		delete(sections, short)
 		actions, _ := p["AlarmActions"].([]any)
@@ -110,7 +110,7 @@ func TestAlarmsAndTheirSections(t *testing.T) {
 		}
 	}
 	for name := range sections {
-		t.Errorf("docs/runbook.md has a section %s, and there is no such alarm", name)
+		t.Errorf("docs/operate/runbook.md has a section %s, and there is no such alarm", name)
 	}
 }
 

@@ -52,7 +52,7 @@ type SMS struct {
 	Concurrency   int     `yaml:"concurrency"`
 }
 
-// Brand is how the pages look: see docs/pages.md.
+// Brand is how the pages look: see docs/use/pages.md.
 type Brand struct {
 	Logo    string `yaml:"logo" json:"logo,omitempty"`
 	Accent  string `yaml:"accent" json:"accent,omitempty"`

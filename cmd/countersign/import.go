@@ -21,7 +21,7 @@ type importCmd struct {
 	DryRun     bool   `help:"Only say what would be created and what refused, and whose second factor could not be proved. Reads the settings of --url, and changes nothing there."`
 	Incomplete bool   `help:"Also create users whose password or authenticator app is not in the file, or cannot be used here; they lose it."`
 
-	AgeIdentity string `type:"path" help:"File with the age identity that opens an export of Countersign, whose users then come with all their factors, straight into a store. See docs/moving-away.md."`
+	AgeIdentity string `type:"path" help:"File with the age identity that opens an export of Countersign, whose users then come with all their factors, straight into a store. See docs/use/moving-away.md."`
 	vault       `embed:""`
 }
 

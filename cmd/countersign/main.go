@@ -33,8 +33,8 @@ type commands struct {
 	Code    code             `cmd:"" help:"Play an authenticator app: print the code of a secret given on standard input."`
 	Load    loadCommand      `cmd:"" help:"Measure a server of its own on this machine."`
 	Smoke   smokeCmd         `cmd:"" help:"Try a deployment with a throw-away user: enrol an authenticator app, sign in with it."`
-	Export  exportCmd        `cmd:"" help:"Move users out: all of them with all their factors, in a file encrypted with age. See docs/moving-away.md."`
-	Import  importCmd        `cmd:"" help:"Move users in: from Clerk, or from another Countersign. See docs/moving-from-clerk.md and docs/moving-away.md."`
+	Export  exportCmd        `cmd:"" help:"Move users out: all of them with all their factors, in a file encrypted with age. See docs/use/moving-away.md."`
+	Import  importCmd        `cmd:"" help:"Move users in: from Clerk, or from another Countersign. See docs/use/moving-from-clerk.md and docs/use/moving-away.md."`
 	Compact compactCmd       `cmd:"" help:"Rewrite a data directory without what was deleted from it. Stop its server first."`
 	Budget  budgetCmd        `cmd:"" help:"Compute the chance that somebody who knows a password guesses the second factor, or simulate it."`
 	Attack  attackCmd        `cmd:"" help:"Attack a deployment with throw-away users; on a development server its clock is moved, and moved back at the end."`
@@ -46,7 +46,7 @@ type serve struct {
 	Data     string `default:".countersign" type:"path" help:"Directory of the data; made when it does not exist."`
 	URL      string `help:"Public URL, when it is not the address."`
 	App      string `default:"Countersign" help:"Name shown in authenticator apps and messages."`
-	Brand    string `type:"path" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/pages.md."`
+	Brand    string `type:"path" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/use/pages.md."`
 	Exposed  bool   `help:"Allow an address that other machines can reach. This is a development server: anybody there can sign in as anybody."`
 	keyFlags `embed:""`
 }

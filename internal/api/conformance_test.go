@@ -54,10 +54,10 @@ func (c clerk) operation(method, path string) *openapi3.Operation {
 	return nil
 }
 
-// divergences reads the list of deliberate differences: the lines of a table in docs/divergences.md that begin with code.
+// divergences reads the list of deliberate differences: the lines of a table in docs/use/divergences.md that begin with code.
 func divergences(t *testing.T) map[string]bool {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/divergences.md")
+	text, err := os.ReadFile("../../docs/use/divergences.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,12 +69,12 @@ func divergences(t *testing.T) map[string]bool {
 }
 
 // TestConformance compares every shared operation with Clerk's description: path, method, request fields, error statuses, and the
-// answers of a real walk through everything. What differs is listed in docs/divergences.md, and nothing else is.
+// answers of a real walk through everything. What differs is listed in docs/use/divergences.md, and nothing else is.
 func TestConformance(t *testing.T) {
 	known := divergences(t)
 	report := func(line string) {
 		if _, ok := known[line]; !ok {
-			t.Errorf("not in docs/divergences.md: | `%s` |", line)
+			t.Errorf("not in docs/use/divergences.md: | `%s` |", line)
 		}
 		known[line] = true
 	}
@@ -108,7 +108,7 @@ func TestConformance(t *testing.T) {
 	}
 	for line, met := range known {
 		if !met {
-			t.Errorf("docs/divergences.md lists a difference that does not exist: %s", line)
+			t.Errorf("docs/use/divergences.md lists a difference that does not exist: %s", line)
 		}
 	}
 }

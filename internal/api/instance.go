@@ -79,7 +79,7 @@ type instanceInput struct {
 	SMSCountryCaps map[string]float64 `body:"sms_country_caps" doc:"dollars a UTC day by country; replaces what was there"`
 	SMSPrices      map[string]float64 `body:"sms_prices" doc:"dollars a message by country, before the built-in estimates; replaces what was there"`
 	SMSRecordOnly  *bool              `body:"sms_record_only" doc:"let pass what looks like pumping, and record it"`
-	ReauthURL      *string            `body:"reauth_url" doc:"where people who have no password here prove who they are, for a step-up: see docs/pages.md; empty for nowhere"`
+	ReauthURL      *string            `body:"reauth_url" doc:"where people who have no password here prove who they are, for a step-up: see docs/use/pages.md; empty for nowhere"`
 	// Appearance replaces the one before as a whole; {} goes back to what was deployed.
 	Appearance json.RawMessage `body:"appearance" doc:"name, logo, accent, support and texts of the pages; replaces what was there, {} goes back to what was deployed"`
 }

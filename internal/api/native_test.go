@@ -23,7 +23,7 @@ const (
 
 // nativeAnswers says what each operation of the Frontend API answers: a schema in an envelope ("changed" where the client must come along, or
 // clerk-js and the native SDKs would not learn of the change; "wrapped" where it may), bare, or a bare list.
-// ours are extensions of our own, which no native SDK asks for: see docs/divergences.md.
+// ours are extensions of our own, which no native SDK asks for: see docs/use/divergences.md.
 var ours = map[string]bool{"me-audit-events-list": true}
 
 var nativeAnswers = map[string][2]string{

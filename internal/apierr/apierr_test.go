@@ -29,7 +29,7 @@ func TestReferenceIsTheCatalogue(t *testing.T) {
 	for _, e := range apierr.All() {
 		fmt.Fprintf(&b, "| `%s` | %d | %s | %s |\n", e.Code, e.Status, e.LongMessage, e.When)
 	}
-	const golden = "../../docs/errors.md"
+	const golden = "../../docs/use/errors.md"
 	if *update {
 		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestReferenceIsTheCatalogue(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("docs/errors.md (-file +catalogue):\n%s", diff)
+		t.Errorf("docs/use/errors.md (-file +catalogue):\n%s", diff)
 	}
 }
 

@@ -70,7 +70,7 @@ const (
 	ServiceUnavailable                         Code = "service_unavailable"
 )
 
-// catalogue is the whole of it. docs/errors.md is generated from it.
+// catalogue is the whole of it. docs/use/errors.md is generated from it.
 var catalogue = []Entry{
 	{FormParamMissing, 422, "is missing", "A parameter that this request needs is missing.",
 		"a required parameter is absent"},

@@ -49,7 +49,7 @@ const costHead = `| operation | function | reads | writes | read units | write u
 |---|---|---|---|---|---|---|---|
 `
 
-// TestCostOfOperations holds what warm operations cost at the store against the table in docs/cost.md.
+// TestCostOfOperations holds what warm operations cost at the store against the table in docs/operate/cost.md.
 func TestCostOfOperations(t *testing.T) {
 	d, _ := deploy(t, "")
 	v := newVisitor(t, d)
@@ -119,7 +119,7 @@ func warm(t *testing.T, d *lambdalocal.Deployment, steps []step) {
 // compare holds the table against the page.
 func compare(t *testing.T, table string) {
 	t.Helper()
-	const file, begin, end = "../../docs/cost.md", "<!-- table: make update -->\n", "<!-- end -->"
+	const file, begin, end = "../../docs/operate/cost.md", "<!-- table: make update -->\n", "<!-- end -->"
 	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func compare(t *testing.T, table string) {
 	before, rest, ok := strings.Cut(string(page), begin)
 	old, after, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatal("docs/cost.md has no table")
+		t.Fatal("docs/operate/cost.md has no table")
 	}
 	if *update {
 		if err := os.WriteFile(file, []byte(before+begin+table+end+after), 0o644); err != nil {

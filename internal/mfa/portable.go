@@ -19,7 +19,7 @@ import (
 )
 
 // Portable is all that another instance, or another program, needs to go on with a user: every factor with its secret, and every counter that
-// a move must not reset. Sessions, sign-ins and codes under way stay behind. Its JSON is a format that others read (docs/moving-away.md), and it
+// a move must not reset. Sessions, sign-ins and codes under way stay behind. Its JSON is a format that others read (docs/use/moving-away.md), and it
 // shows secrets: it belongs into encrypted files only.
 type Portable struct {
 	ID              string          `json:"id"`

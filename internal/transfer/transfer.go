@@ -1,7 +1,7 @@
 // Package transfer moves users with all their factors from one instance to another, or out to another program, as a file of JSON lines that is
 // encrypted to a recipient with age. There is no form of it that is not encrypted: every line holds secrets.
 //
-// The first line tells of the file and has the settings, each further one is a user, and the last counts them. docs/moving-away.md has the format.
+// The first line tells of the file and has the settings, each further one is a user, and the last counts them. docs/use/moving-away.md has the format.
 package transfer
 
 import (
