@@ -27,7 +27,7 @@ night: synth ## what make test has no time for: real zips, all fuzz targets, sea
 	@$(MAKE) --no-print-directory fuzz soak T=$(or $(T),10m)
 
 dynamodb: ## the store conformance against DYNAMODB_ENDPOINT, or a server of its own
-	@bash scripts/with-dynamodb.sh go test -count=1 -v ./internal/dynamo
+	@bash scripts/with-dynamodb.sh go test -count=1 -v ./internal/store/dynamo
 
 test-dynamodb: dynamodb
 
@@ -68,13 +68,13 @@ fuzz: ## run every fuzz target for T (10s); at night: make fuzz T=10m
 	@bash scripts/fuzz.sh $(or $(T),10s)
 
 soak: ## look for histories that no order explains, and for thieves, with fresh seeds for T each (1m); for nights
-	go test -count=1 -timeout 0 ./internal/history -soak $(or $(T),1m)
-	go test -count=1 -timeout 0 ./internal/thief -run TestNoThiefSucceeds -soak $(or $(T),1m)
-	@bash scripts/with-dynamodb.sh go test -count=1 -timeout 0 ./internal/dynamo -run Histories -soak $(or $(T),1m)
+	go test -count=1 -timeout 0 ./test/lincheck -soak $(or $(T),1m)
+	go test -count=1 -timeout 0 ./test/takeover -run TestNoThiefSucceeds -soak $(or $(T),1m)
+	@bash scripts/with-dynamodb.sh go test -count=1 -timeout 0 ./internal/store/dynamo -run Histories -soak $(or $(T),1m)
 
 sbom: ## the bill of materials as CycloneDX, in bin/sbom.json
 	@mkdir -p bin
-	@go run ./internal/sbom/write "$$(git describe --always --dirty)" > bin/sbom.json
+	@go run ./internal/ops/sbom/write "$$(git describe --always --dirty)" > bin/sbom.json
 
 clean: ## remove what was built
 	rm -rf bin .tools

@@ -31,7 +31,7 @@ func reveals(e ast.Expr) bool {
 }
 
 // secretKeepers hold little but digests, tags and tokens: there bytes are compared in constant time only.
-var secretKeepers = []string{"internal/seal", "internal/secret", "internal/keyring", "internal/password", "internal/session", "internal/totp", "internal/backupcode"}
+var secretKeepers = []string{"internal/crypto/seal", "internal/crypto/secret", "internal/crypto/keyring", "internal/crypto/password", "internal/crypto/sessiontoken", "internal/crypto/totp", "internal/crypto/backupcode"}
 
 // TestSecretsAreComparedInConstantTime: no secret meets == or a switch, except with the empty text, and where secrets are kept nothing is compared by
 // bytes.Equal and its like: there are secret.Value.Equal, hmac.Equal and subtle.

@@ -145,11 +145,11 @@ func TestWhatQuickLeavesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	skipped := regexp.MustCompile(`-skip '([A-Za-z|]+)'`).FindSubmatch(script)
-	packages := regexp.MustCompile(`/internal/\(([a-z|]+)\)\$'`).FindSubmatch(script)
+	packages := regexp.MustCompile(`grep -vE '/\(([a-z|]+)\)\$'`).FindSubmatch(script)
 	if skipped == nil || packages == nil {
 		t.Fatal("scripts/quick.sh has no list of tests or of packages")
 	}
-	var tests []string
+	var tests, folders []string
 	err = filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -160,6 +160,7 @@ func TestWhatQuickLeavesOut(t *testing.T) {
 		if !strings.HasSuffix(name, "_test.go") {
 			return nil
 		}
+		folders = append(folders, filepath.Dir(name))
 		text, err := os.ReadFile(name)
 		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(text, -1) {
 			tests = append(tests, string(m[1]))
@@ -175,8 +176,8 @@ func TestWhatQuickLeavesOut(t *testing.T) {
 		}
 	}
 	for _, name := range strings.Split(string(packages[1]), "|") {
-		if files, err := filepath.Glob(filepath.Join("internal", name, "*_test.go")); err != nil || len(files) == 0 {
-			t.Errorf("internal/%s has no tests: %v", name, err)
+		if !slices.ContainsFunc(folders, func(dir string) bool { return filepath.Base(dir) == name }) {
+			t.Errorf("no folder %s has tests", name)
 		}
 	}
 }

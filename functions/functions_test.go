@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/fleet"
 )
 
 var update = flag.Bool("update", false, "rewrite the folders' main.go")
@@ -30,14 +30,14 @@ func constructors() map[string]string {
 // source is the main.go of a function of the API.
 func source(f api.Function, rows map[string]string) string {
 	var b strings.Builder
-	imports := []string{"internal/api", "internal/lambdahost"}
+	imports := []string{"internal/api", "internal/aws/lambdahost"}
 	var links []string
 	if f.Needs.Has(api.Texts) {
-		imports = append(imports, "internal/lambdahost/texts")
+		imports = append(imports, "internal/aws/lambdahost/texts")
 		links = append(links, "Sender: texts.Sender")
 	}
 	if f.Needs.Has(api.Numbers) {
-		imports = append(imports, "internal/numberplan")
+		imports = append(imports, "internal/domain/numberplan")
 		links = append(links, "Numbers: numberplan.Parse")
 	}
 	fmt.Fprintf(&b, "// Command %s is a Lambda function: it serves %s %s.\npackage main\n\nimport (\n", f.Name, f.Operations[0].Method, f.Operations[0].Path)
@@ -77,7 +77,7 @@ func TestFolders(t *testing.T) {
 			t.Errorf("%s is not what the table says (-update rewrites it): %v", path, err)
 		}
 	}
-	for _, f := range fleet.Functions() {
+	for _, f := range plan.Functions() {
 		if !known[f.Name] && f.Job == "" {
 			t.Errorf("%s is neither an operation nor a job", f.Name)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/countersign-mfa/countersign/internal/fleet"
-	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
 // alarm is one alarm. docs/operate/runbook.md has a section for each, by its name.
@@ -54,7 +54,7 @@ func (s *Stack) watched(gateway awsapigatewayv2.CfnApi) []alarm {
 	api := map[string]*string{"ApiId": gateway.Ref()}
 	table := map[string]*string{"TableName": s.table.TableName()}
 	calm, alarming := awscloudwatch.TreatMissingData_NOT_BREACHING, awscloudwatch.TreatMissingData_BREACHING
-	job := func(j fleet.Job, name string, period awscdk.Duration) awscloudwatch.Metric {
+	job := func(j plan.Job, name string, period awscdk.Duration) awscloudwatch.Metric {
 		return s.metric("AWS/Lambda", name, "Sum", period, map[string]*string{"FunctionName": s.functions[string(j)].FunctionName()})
 	}
 	return []alarm{
@@ -79,9 +79,9 @@ func (s *Stack) watched(gateway awsapigatewayv2.CfnApi) []alarm {
 		{"guessing", "More than 100 wrong codes within five minutes, more than a fifth of all", expression("IF(wrong>"+itoa(guessed)+",100*wrong/(wrong+right),0)", minutes(5), map[string]awscloudwatch.IMetric{
 			"wrong": s.own(lambdahost.MetricRefused, "Sum", minutes(5)), "right": s.own(lambdahost.MetricVerified, "Sum", minutes(5)),
 		}), 20, false, 1, calm},
-		{"cleanup-age", "The cleanup has not run for three hours", job(fleet.Cleanup, "Invocations", minutes(60)), 1, true, 3, alarming},
-		{"cleanup-failing", "The cleanup fails", job(fleet.Cleanup, "Errors", minutes(60)), 0, false, 2, calm},
-		{"rotation-failing", "The key rotation fails", job(fleet.Rotate, "Errors", minutes(60)), 0, false, 1, calm},
+		{"cleanup-age", "The cleanup has not run for three hours", job(plan.Cleanup, "Invocations", minutes(60)), 1, true, 3, alarming},
+		{"cleanup-failing", "The cleanup fails", job(plan.Cleanup, "Errors", minutes(60)), 0, false, 2, calm},
+		{"rotation-failing", "The key rotation fails", job(plan.Rotate, "Errors", minutes(60)), 0, false, 1, calm},
 		{"key-age", "The master key was not replaced in time", s.own(lambdahost.MetricKeyAge, "Maximum", minutes(1440)), keyDays, false, 2, alarming},
 		{"dead-letters", "A scheduled run could not be started", s.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", minutes(5),
 			map[string]*string{"QueueName": s.queueName()}), 0, false, 1, calm},

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -10,15 +10,15 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/countersign-mfa/countersign/internal/dynamo"
-	"github.com/countersign-mfa/countersign/internal/fleet"
-	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
 // function is a function of the stack with its plan.
 type function struct {
 	awslambda.Function
-	plan fleet.Function
+	plan plan.Function
 }
 
 const (
@@ -38,7 +38,7 @@ func id(name string) string {
 
 func (s *Stack) functionName(name string) string { return s.settings.Name + "-" + name }
 
-func (s *Stack) function(f fleet.Function) {
+func (s *Stack) function(f plan.Function) {
 	logs := awslogs.NewLogGroup(s.cdk, jsii.String(id(f.Name)+"Log"), &awslogs.LogGroupProps{
 		LogGroupName: jsii.String("/countersign/" + s.settings.Name + "/" + f.Name),
 		Retention:    awslogs.RetentionDays(retention(s.settings.LogDays)), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
@@ -59,7 +59,7 @@ func (s *Stack) function(f fleet.Function) {
 		SystemLogLevelV2: awslambda.SystemLogLevel_WARN, Tracing: tracing,
 		Environment: s.environment(f),
 	}
-	if f.Job == fleet.Cleanup || f.Job == fleet.Deliver || f.Job == fleet.Rotate {
+	if f.Job == plan.Cleanup || f.Job == plan.Deliver || f.Job == plan.Rotate {
 		props.Timeout = awscdk.Duration_Seconds(jsii.Number(jobSecs))
 		props.RetryAttempts = jsii.Number(2)
 	}
@@ -69,7 +69,7 @@ func (s *Stack) function(f fleet.Function) {
 	s.functions[f.Name] = function{awslambda.NewFunction(s.cdk, jsii.String(id(f.Name)), props), f}
 }
 
-func describe(f fleet.Function) string {
+func describe(f plan.Function) string {
 	if f.Job != "" {
 		return "Countersign: " + f.Name
 	}
@@ -86,7 +86,7 @@ func retention(days int) string {
 
 // role allows a function its own log, its traces and its grants, each by exact actions on exact resources. The policy is part of the role: one of its own would be one
 // resource more for each function, and a stack takes 500.
-func (s *Stack) role(f fleet.Function, logs awslogs.LogGroup) awsiam.IRole {
+func (s *Stack) role(f plan.Function, logs awslogs.LogGroup) awsiam.IRole {
 	policy := awsiam.NewPolicyDocument(nil)
 	allow := func(p *awsiam.PolicyStatementProps) { policy.AddStatements(awsiam.NewPolicyStatement(p)) }
 	allow(&awsiam.PolicyStatementProps{
@@ -97,7 +97,7 @@ func (s *Stack) role(f fleet.Function, logs awslogs.LogGroup) awsiam.IRole {
 		allow(&awsiam.PolicyStatementProps{Actions: jsii.Strings("xray:PutTraceSegments", "xray:PutTelemetryRecords"), Resources: jsii.Strings("*")})
 	}
 	for _, g := range f.Grants {
-		if g.On != fleet.Bus || s.settings.EventBus != "" {
+		if g.On != plan.Bus || s.settings.EventBus != "" {
 			allow(s.statement(g))
 		}
 	}
@@ -108,22 +108,22 @@ func (s *Stack) role(f fleet.Function, logs awslogs.LogGroup) awsiam.IRole {
 	return role.WithoutPolicyUpdates(nil) // what the library would add, tracing, is there
 }
 
-func (s *Stack) statement(g fleet.Grant) *awsiam.PolicyStatementProps {
+func (s *Stack) statement(g plan.Grant) *awsiam.PolicyStatementProps {
 	p := &awsiam.PolicyStatementProps{Actions: &[]*string{&g.Action}}
 	switch g.On {
-	case fleet.Table:
+	case plan.Table:
 		p.Resources = &[]*string{s.table.TableArn()}
-	case fleet.Index:
+	case plan.Index:
 		index := awscdk.Fn_Join(jsii.String(""), &[]*string{s.table.TableArn(), jsii.String("/index/" + dynamo.ExpiryIndex)})
 		p.Resources = &[]*string{index}
-	case fleet.Key:
+	case plan.Key:
 		p.Resources = &[]*string{s.sealing.KeyArn()}
 		p.Conditions = &map[string]any{"StringEquals": map[string]any{"kms:EncryptionContext:countersign:purpose": "master-key"}}
-	case fleet.Bus:
+	case plan.Bus:
 		p.Resources = &[]*string{s.cdk.FormatArn(&awscdk.ArnComponents{Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: &s.settings.EventBus})}
-	case fleet.Secret:
+	case plan.Secret:
 		p.Resources = &[]*string{s.secret.Ref()}
-	case fleet.Phones:
+	case plan.Phones:
 		// A message to a phone number has no ARN of its own. Topics have, and are left out: NotResource allows what is none.
 		p.NotResources = &[]*string{jsii.String("arn:" + *awscdk.Aws_PARTITION() + ":sns:*:*:*")}
 	}
@@ -131,7 +131,7 @@ func (s *Stack) statement(g fleet.Grant) *awsiam.PolicyStatementProps {
 }
 
 // environment is what lambdahost.ReadEnvironment reads.
-func (s *Stack) environment(f fleet.Function) *map[string]*string {
+func (s *Stack) environment(f plan.Function) *map[string]*string {
 	set := s.settings
 	e := map[string]*string{
 		lambdahost.EnvTable: s.table.TableName(), lambdahost.EnvKey: s.sealing.KeyArn(), lambdahost.EnvURL: s.url,
@@ -148,10 +148,10 @@ func (s *Stack) environment(f fleet.Function) *map[string]*string {
 			e[name] = &value
 		}
 	}
-	if f.Job == fleet.Pages {
+	if f.Job == plan.Pages {
 		e[lambdahost.EnvBrand] = jsii.String(set.Brand.json())
 	}
-	if f.Job == fleet.Rotate || f.Job == fleet.Pages {
+	if f.Job == plan.Rotate || f.Job == plan.Pages {
 		e[lambdahost.EnvSecret] = s.secret.Ref()
 	}
 	return &e

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/fleet"
 )
 
 // gateway makes the HTTP API. Its routes are one OpenAPI body and not a resource each, of which a stack may hold 500.
@@ -50,7 +50,7 @@ const integrations = "x-amazon-apigateway-integrations"
 func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
 	gateway.SetBody(s.body())
 	for _, name := range s.names() {
-		if f := s.functions[name].plan; f.Job != "" && f.Job != fleet.Pages {
+		if f := s.functions[name].plan; f.Job != "" && f.Job != plan.Pages {
 			continue
 		}
 		awslambda.NewCfnPermission(s.cdk, jsii.String(id(name)+"Permission"), &awslambda.CfnPermissionProps{
@@ -68,7 +68,7 @@ func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
 // with a warning, so there are none.
 func (s *Stack) body() map[string]any {
 	paths, used := map[string]any{}, map[string]any{}
-	for _, e := range fleet.Edges() {
+	for _, e := range plan.Edges() {
 		item, _ := paths[e.Path].(map[string]any)
 		if item == nil {
 			item = map[string]any{}
@@ -103,7 +103,7 @@ func (s *Stack) arn(name string) *string {
 
 // method is an edge's method in an OpenAPI document for the gateway.
 func method(e api.Edge) string {
-	if e.Method == fleet.Any {
+	if e.Method == plan.Any {
 		return "x-amazon-apigateway-any-method"
 	}
 	return strings.ToLower(e.Method)
@@ -125,7 +125,7 @@ func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
 		return map[string]any{"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst, "DetailedMetricsEnabled": true}
 	}
 	perRoute := map[string]any{}
-	for _, e := range fleet.Edges() {
+	for _, e := range plan.Edges() {
 		if rate, burst, ok := s.slower(e); ok {
 			perRoute[e.Key()] = limit(rate, burst)
 		}

@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/countersign-mfa/countersign/internal/fleet"
-	"github.com/countersign-mfa/countersign/internal/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/lambdahost/rotation"
+	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/rotation"
 )
 
 // letters is the queue of runs that could not be started.
@@ -23,7 +23,7 @@ func (s *Stack) jobs() {
 		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true), RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
 	})
 	role := awsiam.NewRole(s.cdk, jsii.String("SchedulerRole"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), nil)})
-	cleanup, deliver, rotate := s.functions[string(fleet.Cleanup)], s.functions[string(fleet.Deliver)], s.functions[string(fleet.Rotate)]
+	cleanup, deliver, rotate := s.functions[string(plan.Cleanup)], s.functions[string(plan.Deliver)], s.functions[string(plan.Rotate)]
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &[]*string{cleanup.FunctionArn(), deliver.FunctionArn(), rotate.FunctionArn()},
 	}))

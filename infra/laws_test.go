@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/fleet"
-	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
 // The laws of the template, each with its reason. The golden file shows every change; these say which must never be made.
@@ -79,7 +79,7 @@ func TestMasterKeysOnly(t *testing.T) {
 			}
 		}
 	}
-	if n < len(fleet.Functions())-1 { // all but the pages
+	if n < len(plan.Functions())-1 { // all but the pages
 		t.Errorf("%d statements about KMS", n)
 	}
 }
@@ -214,7 +214,7 @@ func TestCORS(t *testing.T) {
 // TestLogsAreKeptAsLongAsTheSettingsSay: no group for ever, and none for a day only.
 func TestLogsAreKeptAsLongAsTheSettingsSay(t *testing.T) {
 	groups := resources("AWS::Logs::LogGroup")
-	if len(groups) != len(fleet.Functions())+1 {
+	if len(groups) != len(plan.Functions())+1 {
 		t.Errorf("%d groups", len(groups))
 	}
 	for name, p := range groups {
@@ -232,11 +232,11 @@ func TestSlowerRoutes(t *testing.T) {
 	if whole["ThrottlingRateLimit"] != set.Throttle.Rate || whole["ThrottlingBurstLimit"] != float64(set.Throttle.Burst) {
 		t.Errorf("all: %v", whole)
 	}
-	served := map[string]fleet.Function{}
-	for _, f := range fleet.Functions() {
+	served := map[string]plan.Function{}
+	for _, f := range plan.Functions() {
 		served[f.Name] = f
 	}
-	for _, e := range fleet.Edges() {
+	for _, e := range plan.Edges() {
 		rate, burst := 0.0, 0.0
 		counts := slices.ContainsFunc(served[e.Function].Operations, func(op api.Operation) bool { return op.Needs.Has(api.Counts) })
 		switch {
@@ -292,12 +292,12 @@ func TestTheImportLeavesNothingOut(t *testing.T) {
 
 // TestConcurrency: only functions that callers make send texts reserve any, and none where the settings say 0; requests are limited all the same.
 func TestConcurrency(t *testing.T) {
-	for _, f := range fleet.Functions() {
+	for _, f := range plan.Functions() {
 		if n := (SMS{}).reserved(f); n != 0 {
 			t.Errorf("%s reserves %d of nothing", f.Name, n)
 		}
 		want := 0
-		if f.Needs.Has(api.Texts) && f.Name != string(fleet.Deliver) {
+		if f.Needs.Has(api.Texts) && f.Name != string(plan.Deliver) {
 			want = 7
 		}
 		if n := (SMS{Concurrency: 7}).reserved(f); n != want {

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/countersign-mfa/countersign/internal/bundle"
-	"github.com/countersign-mfa/countersign/internal/fleet"
+	"github.com/countersign-mfa/countersign/infra/bundle"
+	"github.com/countersign-mfa/countersign/infra/plan"
 )
 
 func main() {
@@ -52,7 +52,7 @@ func run(ctx context.Context) error {
 // names are those of all functions.
 func names() []string {
 	var found []string
-	for _, f := range fleet.Functions() {
+	for _, f := range plan.Functions() {
 		found = append(found, f.Name)
 	}
 	return found

@@ -14,8 +14,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/countersign-mfa/countersign/internal/brand"
-	"github.com/countersign-mfa/countersign/internal/fleet"
+	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
 // Settings are what a team chooses. infra/settings.yaml explains each.
@@ -104,7 +104,7 @@ func (s SMS) sends() int {
 
 // reserved is a function's reserved concurrency, or 0 for none: what a fraud that got past every other wall can send at once. The function that
 // delivers events is started by one schedule and not by callers, so it needs none.
-func (s SMS) reserved(f fleet.Function) int {
+func (s SMS) reserved(f plan.Function) int {
 	if f.Sends() && f.Job == "" {
 		return s.Concurrency
 	}
@@ -116,7 +116,7 @@ const functionNameMost = 64
 
 // nameMost is the longest name of a stack: a function's name is the stack's, a hyphen and its own.
 func nameMost() (most int, longest string) {
-	for _, f := range fleet.Functions() {
+	for _, f := range plan.Functions() {
 		if len(f.Name) > len(longest) {
 			longest = f.Name
 		}
@@ -172,7 +172,7 @@ func (s Settings) check() error {
 	rule(s.EventBus == "" || busForm.MatchString(s.EventBus), "event_bus: %q is not the name of an event bus", s.EventBus)
 	rule(s.AlarmMail == "" || mailForm.MatchString(s.AlarmMail), "alarm_mail: %q is not an e-mail address", s.AlarmMail)
 	rule(slices.Contains(logDays, s.LogDays), "log_days: %d is not one of %v", s.LogDays, logDays)
-	err := brand.Check(brand.Brand{Logo: s.Brand.Logo, Accent: s.Brand.Accent, Support: s.Brand.Support})
+	err := appearance.Check(appearance.Brand{Logo: s.Brand.Logo, Accent: s.Brand.Accent, Support: s.Brand.Support})
 	rule(err == nil, "%v", err)
 	if s.Epoch != "" {
 		_, err := time.Parse(time.RFC3339, s.Epoch)

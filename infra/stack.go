@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/countersign-mfa/countersign/internal/fleet"
+	"github.com/countersign-mfa/countersign/infra/plan"
 )
 
 // Place is the account and region of a deployment.
@@ -50,7 +50,7 @@ func NewStack(app awscdk.App, settings Settings, place Place, zip func(string) s
 	awscdk.Tags_Of(s.cdk).Add(jsii.String("application"), jsii.String("countersign"), nil)
 	s.storage()
 	gateway := s.gateway()
-	for _, f := range fleet.Functions() {
+	for _, f := range plan.Functions() {
 		s.function(f)
 	}
 	s.routes(gateway)

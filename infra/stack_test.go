@@ -18,8 +18,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 
-	"github.com/countersign-mfa/countersign/internal/fleet"
-	"github.com/countersign-mfa/countersign/internal/needs"
+	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/test/needs"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/template.golden.json")
@@ -144,7 +144,7 @@ func TestFunctions(t *testing.T) {
 	for _, p := range resources("AWS::Lambda::Function") {
 		made[strings.TrimPrefix(p["FunctionName"].(string), "countersign-")] = p
 	}
-	for _, f := range fleet.Functions() {
+	for _, f := range plan.Functions() {
 		p := made[f.Name]
 		delete(made, f.Name)
 		if p == nil {
@@ -185,7 +185,7 @@ func TestRoutes(t *testing.T) {
 	got := map[string]string{}
 	for path, item := range api["paths"].(map[string]any) {
 		for method, op := range item.(map[string]any) {
-			method = strings.Replace(method, "x-amazon-apigateway-any-method", fleet.Any, 1)
+			method = strings.Replace(method, "x-amazon-apigateway-any-method", plan.Any, 1)
 			ref := op.(map[string]any)["x-amazon-apigateway-integration"].(map[string]any)["$ref"].(string)
 			name := ref[strings.LastIndex(ref, "/")+1:]
 			uri, _ := json.Marshal(integrated[name].(map[string]any)["uri"])
@@ -197,7 +197,7 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 	want := map[string]string{}
-	for _, e := range fleet.Edges() {
+	for _, e := range plan.Edges() {
 		want[e.Key()] = e.Function
 	}
 	for key, name := range want {
@@ -265,7 +265,7 @@ func policies(t *testing.T) map[string][]statement {
 func TestLeastPrivilege(t *testing.T) {
 	always := []string{"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 	all := policies(t)
-	for _, f := range fleet.Functions() {
+	for _, f := range plan.Functions() {
 		var role string
 		for _, p := range resources("AWS::Lambda::Function") {
 			if p["FunctionName"] == "countersign-"+f.Name {
@@ -363,7 +363,7 @@ func TestNag(t *testing.T) {
 // TestEnvironment: a function is told what the plan says, and nothing else.
 func TestEnvironment(t *testing.T) {
 	optional := map[string]bool{"COUNTERSIGN_EPOCH": true, "COUNTERSIGN_SMS_SENDER_ID": true, "COUNTERSIGN_SMS_NUMBER": true}
-	for _, f := range fleet.Functions() {
+	for _, f := range plan.Functions() {
 		for _, p := range resources("AWS::Lambda::Function") {
 			if p["FunctionName"] != "countersign-"+f.Name {
 				continue

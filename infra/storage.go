@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/countersign-mfa/countersign/internal/dynamo"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
 // storage makes the table, its key, the key that wraps master keys, and the place of the Backend API's key. All outlive the stack: to lose

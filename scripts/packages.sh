@@ -8,11 +8,11 @@ module=$(go list -m)
 
 # What runs at once in a server, whole and under the race detector only: a test that passes there
 # passes without it.
-race="$module/internal/(mfa|store|boltstore|api|local|authority)(/.*)?"
+race="$module/internal/(domain/.*|store|store/storetest|store/boltstore|api|local)"
 # What is too slow for that: the short tests under the race detector, and all of them without.
-both="$module/internal/history"
+both="$module/test/lincheck"
 # What needs a DynamoDB-compatible server, and the real functions that need one.
-dynamodb="$module/internal/(dynamo|lambdalocal)"
+dynamodb="$module/(internal/store/dynamo|test/lambdalocal)"
 # The CDK: most of what a cold compiler has to do.
 infra="$module/infra"
 

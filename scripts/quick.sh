@@ -8,11 +8,11 @@ cd "$(dirname "$0")/.."
 
 # Compiled, and not linked: a list with export data is the least that needs all of the compiler's
 # answers.
-compile() { go list -export ./cmd/... ./functions/... ./internal/... >/dev/null; }
+compile() { go list -export ./cmd/... ./functions/... ./internal/... ./test/... >/dev/null; }
 
 short() {
 	local packages
-	packages=$(go list . ./functions ./cmd/... ./internal/... | grep -vE '/internal/(siege|bundle|history|thief|dynamo|lambdalocal)$') || return
+	packages=$(go list . ./functions ./cmd/... ./internal/... ./infra/plan ./test/... | grep -vE '/(bruteforce|lincheck|takeover|dynamo|lambdalocal)$') || return
 	COUNTERSIGN_SKIP=dynamodb,node go test -short -skip 'RandomOperations|Pumping|CommandsOfPages|KilledServer' $packages
 }
 

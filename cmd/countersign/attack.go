@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/attack"
+	"github.com/countersign-mfa/countersign/internal/ops/attack"
 )
 
 type attackCmd struct {

@@ -9,9 +9,9 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/countersign-mfa/countersign/internal/guessbudget"
-	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/siege"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/ops/bruteforce"
+	"github.com/countersign-mfa/countersign/internal/ops/guessbound"
 )
 
 // budgetCmd says what the guess budget is worth, and tries it.
@@ -32,10 +32,10 @@ func (b *budgetCmd) Run() error {
 	if b.Simulate {
 		return b.simulate()
 	}
-	var reports []guessbudget.Report
+	var reports []guessbound.Report
 	met := true
 	for _, p := range []mfa.Policy{mfa.DefaultPolicy(), mfa.StrictPolicy()} {
-		r := guessbudget.Compute(p)
+		r := guessbound.Compute(p)
 		reports, met = append(reports, r), met && r.Met
 		if !b.JSON {
 			fmt.Println(r)
@@ -61,14 +61,14 @@ func printJSON(v any) error {
 func (b *budgetCmd) simulate() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var results []siege.Result
+	var results []bruteforce.Result
 	within := true
 	for _, strict := range []bool{false, true} {
 		if !b.JSON {
 			fmt.Printf("%s, %d days, the owner signs in daily\n\n", map[bool]string{false: "Default policy", true: "Strict policy"}[strict], b.Days)
 		}
-		for _, s := range siege.Strategies() {
-			r, err := siege.Lay(ctx, strict, s, b.Seed, b.Days)
+		for _, s := range bruteforce.Strategies() {
+			r, err := bruteforce.Lay(ctx, strict, s, b.Seed, b.Days)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.Name, err)
 			}

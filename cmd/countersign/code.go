@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/totp"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
 // code plays an authenticator app. The secret comes on standard input: arguments can be read by every process of a machine.

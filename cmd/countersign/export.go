@@ -12,10 +12,10 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/local"
-	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/transfer"
+	"github.com/countersign-mfa/countersign/internal/ops/transfer"
 )
 
 // vault says where users are: a data directory, or a table in AWS. Secrets leave through no API, so exports and imports open the store itself.

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/importer"
+	"github.com/countersign-mfa/countersign/internal/ops/importer"
 )
 
 type importCmd struct {

@@ -6,8 +6,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/local"
-	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
 // keyEnv is the environment variable with the Backend API's key.

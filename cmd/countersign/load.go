@@ -13,9 +13,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/load"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/local"
-	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/ops/load"
 )
 
 // loadCommand measures a server of its own: another process, so that CPU and memory are the server's alone.

@@ -23,9 +23,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/countersign-mfa/countersign"
-	"github.com/countersign-mfa/countersign/internal/brand"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/local"
-	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
 type commands struct {
@@ -102,8 +102,8 @@ func (s *serve) Run() error {
 }
 
 // readBrand reads how the pages look. A word that means nothing is an error, so that nobody wonders why it does nothing.
-func readBrand(name string) (brand.Brand, error) {
-	var read brand.Brand
+func readBrand(name string) (appearance.Brand, error) {
+	var read appearance.Brand
 	if name == "" {
 		return read, nil
 	}

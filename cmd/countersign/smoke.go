@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/smoke"
+	"github.com/countersign-mfa/countersign/internal/ops/smoke"
 )
 
 type smokeCmd struct {

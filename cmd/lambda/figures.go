@@ -10,9 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/bundle"
-	"github.com/countersign-mfa/countersign/internal/fleet"
-	"github.com/countersign-mfa/countersign/internal/lambdalocal"
+	"github.com/countersign-mfa/countersign/infra/bundle"
+	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/test/lambdalocal"
 )
 
 // figuresCmd measures. The functions that users wait for most are measured by default.
@@ -91,7 +91,7 @@ func sizes(ctx context.Context) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	var names []string
-	for _, f := range fleet.Functions() {
+	for _, f := range plan.Functions() {
 		names = append(names, f.Name)
 	}
 	if err := bundle.Build(ctx, ".", "arm64", dir, names...); err != nil {

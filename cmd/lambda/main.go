@@ -15,7 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/countersign-mfa/countersign/internal/lambdalocal"
+	"github.com/countersign-mfa/countersign/test/lambdalocal"
 )
 
 type commands struct {

@@ -1,6 +1,6 @@
 // Command keys-rotate is a Lambda function: a deployment and a schedule run it to make and rotate keys.
 package main
 
-import "github.com/countersign-mfa/countersign/internal/lambdahost/rotation"
+import "github.com/countersign-mfa/countersign/internal/aws/lambdahost/rotation"
 
 func main() { rotation.Serve() }

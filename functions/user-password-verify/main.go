@@ -3,7 +3,7 @@ package main
 
 import (
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
 func main() {

@@ -3,8 +3,8 @@ package main
 
 import (
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/numberplan"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 )
 
 func main() {

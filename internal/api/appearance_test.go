@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // TestAppearance: what the settings say of the look is where Clerk's components and the pages look for it, and in what people read.

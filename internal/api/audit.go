@@ -3,7 +3,7 @@ package api
 import (
 	"encoding/hex"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // AuditEvent is an act of an audit trail.

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // TestAuditEvents: what was done to a user, newest first, in parts, with what became of the chain.

@@ -3,8 +3,8 @@ package api
 import (
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // SignInToken is a ticket.

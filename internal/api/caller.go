@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
-	"github.com/countersign-mfa/countersign/internal/language"
-	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/language"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // The names that carry a client token.

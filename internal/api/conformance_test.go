@@ -18,9 +18,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/apierr"
-	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/openapi"
+	"github.com/countersign-mfa/countersign/internal/api/openapi"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // clerk is one of Clerk's descriptions.

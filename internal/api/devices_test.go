@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // TestAListOfDevicesNamesTheBrowser: a session shows what its browser said of itself when it signed in, to its user and in the export.

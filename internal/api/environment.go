@@ -3,8 +3,8 @@ package api
 import (
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/brand"
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
 // Environment is what an SDK must know of the instance. What Countersign does not do is said to be off.
@@ -14,7 +14,7 @@ type Environment struct {
 	UserSettings    map[string]any `json:"user_settings"`
 	MaintenanceMode bool           `json:"maintenance_mode"`
 	// Appearance is what the settings say of the pages' look. The pages read it here, as SDKs read the rest.
-	Appearance brand.Brand `json:"appearance,omitzero"`
+	Appearance appearance.Brand `json:"appearance,omitzero"`
 	// ReauthURL is where the pages lead people who have nothing to prove a first factor with here.
 	ReauthURL string `json:"reauth_url,omitempty"`
 }
@@ -81,7 +81,7 @@ func (a *API) displayConfig(s mfa.Settings) map[string]any {
 }
 
 // dress puts a brand where Clerk's components look for one.
-func (a *API) dress(display map[string]any, b brand.Brand) {
+func (a *API) dress(display map[string]any, b appearance.Brand) {
 	if b.Logo != "" {
 		logo := b.Logo
 		if strings.HasPrefix(logo, "/") {

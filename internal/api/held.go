@@ -1,7 +1,7 @@
 package api
 
 import (
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // ExportedUser is everything that is held about a user, for a request to see it. It shows no secret and nothing from which one could be guessed.

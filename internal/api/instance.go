@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
-	"github.com/countersign-mfa/countersign/internal/brand"
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
 // instanceID is the id of the one instance.
@@ -34,7 +34,7 @@ type Instance struct {
 	NotifyByText          bool     `json:"notify_by_text"`
 	ReauthURL             *string  `json:"reauth_url"`
 	// Appearance is how the pages look; what it leaves out is as deployed.
-	Appearance brand.Brand `json:"appearance"`
+	Appearance appearance.Brand `json:"appearance"`
 	SMSSettings
 }
 
@@ -100,12 +100,12 @@ func (in instanceInput) check() error {
 }
 
 // look reads the appearance; nil leaves it as it is.
-func (in instanceInput) look() (*brand.Brand, error) {
+func (in instanceInput) look() (*appearance.Brand, error) {
 	if in.Appearance == nil {
 		return nil, nil //nolint:nilnil // nothing was asked for, which is fine
 	}
-	look, err := brand.Parse(in.Appearance)
-	if wrong := (*brand.Error)(nil); errors.As(err, &wrong) {
+	look, err := appearance.Parse(in.Appearance)
+	if wrong := (*appearance.Error)(nil); errors.As(err, &wrong) {
 		return nil, apierr.New(apierr.FormParamFormatInvalid).Param(strings.TrimSuffix("appearance."+wrong.Field, "."))
 	}
 	return &look, err

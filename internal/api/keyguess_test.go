@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // TestGuessesOfTheKey: an address has thirty wrong keys a minute, then none is looked at; other addresses do not notice. That a right

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/numberplan"
-	"github.com/countersign-mfa/countersign/internal/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
 )
 
 // used is what the operations of all tests were seen to do.

@@ -3,8 +3,8 @@ package api
 import (
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
 )
 
 func presentClient(s *mfa.Snapshot) *Client {

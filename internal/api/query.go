@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // A query says which part of a whole is asked for, so one that is not applied answers with more than was asked for: a caller who deletes

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/openapi"
+	"github.com/countersign-mfa/countersign/internal/api/openapi"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // listing is a list with a query that it answers.

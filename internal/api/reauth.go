@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // maxURL bounds what a setting holds of an address.

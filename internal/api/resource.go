@@ -3,7 +3,7 @@ package api
 import (
 	"encoding/json"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // The wire types of the Frontend API. Times are milliseconds since 1970. A pointer is null when there is nothing to say; lists are

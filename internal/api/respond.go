@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // Wrapped is the envelope of most frontend answers: clerk-js replaces its whole state by client when there is one.

@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // PhoneNumberCreate is the row of phone-number-create: add a number to a user.

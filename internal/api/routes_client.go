@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // EnvironmentGet is the row of environment-get: what an SDK must know of the instance.

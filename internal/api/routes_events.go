@@ -1,6 +1,6 @@
 package api
 
-import "github.com/countersign-mfa/countersign/internal/apierr"
+import "github.com/countersign-mfa/countersign/internal/domain/apierr"
 
 const (
 	pathEndpoints = "/v1/webhook_endpoints"

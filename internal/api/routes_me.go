@@ -1,7 +1,7 @@
 package api
 
 import (
-	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // MeGet is the row of me-get: the user.

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // SessionGet is the row of session-get: a session.

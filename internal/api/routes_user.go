@@ -1,7 +1,7 @@
 package api
 
 import (
-	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // UsersCreate is the row of users-create: create a user, or import one with its factors.

@@ -4,9 +4,9 @@ import (
 	"math"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
-	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
 // SMSSettings are the settings of the wall before text messages.

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // userFilter is what narrows users-list and users-count alike. Filters that are given together all hold.

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // guardHost refuses requests under a name that is not this server's. It holds for every route: the Backend API's key of a development

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
-	"github.com/countersign-mfa/countersign/internal/keyring"
-	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // DefaultKey is the Backend API's key of a server that is given none. It is published: only pages and programs of this machine may reach a

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/local"
-	"github.com/countersign-mfa/countersign/internal/password"
-	"github.com/countersign-mfa/countersign/internal/secret"
 )
 
 // statusWith is what the Backend API answers to a key.

@@ -21,21 +21,21 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/boltstore"
-	"github.com/countersign-mfa/countersign/internal/brand"
+	"github.com/countersign-mfa/countersign/internal/api/reference"
 	"github.com/countersign-mfa/countersign/internal/clock"
-	"github.com/countersign-mfa/countersign/internal/desk"
-	"github.com/countersign-mfa/countersign/internal/keyring"
-	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/numberplan"
-	"github.com/countersign-mfa/countersign/internal/outbox"
-	"github.com/countersign-mfa/countersign/internal/password"
-	"github.com/countersign-mfa/countersign/internal/reference"
-	"github.com/countersign-mfa/countersign/internal/seal"
-	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/local/outbox"
+	"github.com/countersign-mfa/countersign/internal/standardwebhook"
 	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/internal/store/boltstore"
 	"github.com/countersign-mfa/countersign/internal/web"
-	"github.com/countersign-mfa/countersign/internal/webhook"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
+	"github.com/countersign-mfa/countersign/internal/web/dashauth"
 )
 
 // Config says how to run.
@@ -47,7 +47,7 @@ type Config struct {
 	// SecretKey is the Backend API's key. Without one it is that of the data directory, after a rotation, or else [DefaultKey].
 	SecretKey secret.Value
 	// Brand is how the pages look; its name is AppName unless it has one.
-	Brand brand.Brand
+	Brand appearance.Brand
 	// Now is the wall clock; development can move away from it.
 	Now func() time.Time
 	Log *slog.Logger
@@ -182,7 +182,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		return err
 	}
 	a.Service = service
-	a.hooks = &mfa.Dispatcher{Service: service, Endpoints: webhook.New(true), Describe: api.EventBody}
+	a.hooks = &mfa.Dispatcher{Service: service, Endpoints: standardwebhook.New(true), Describe: api.EventBody}
 	a.api, err = api.New(api.Config{
 		Service: service, PublicURL: a.PublicURL, Accepts: a.keys.Accepts, PublishableKey: a.PublishableKey, AppName: a.AppName,
 		Development: true, Address: remote, Log: a.Log,
@@ -194,7 +194,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		a.Brand.Name = a.AppName
 	}
 	pages, err := web.Handler(web.Config{
-		PublicURL: a.PublicURL, Brand: a.Brand, SecretKey: a.safe.Secret, Desk: desk.New(a.faulty, a.clock.Now), Address: a.limited, Backend: a.api, Now: a.clock.Now, Development: true,
+		PublicURL: a.PublicURL, Brand: a.Brand, SecretKey: a.safe.Secret, Desk: dashauth.New(a.faulty, a.clock.Now), Address: a.limited, Backend: a.api, Now: a.clock.Now, Development: true,
 	})
 	if err != nil {
 		return err

@@ -17,10 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/local"
-	"github.com/countersign-mfa/countersign/internal/password"
-	"github.com/countersign-mfa/countersign/internal/secret"
-	"github.com/countersign-mfa/countersign/internal/totp"
 )
 
 const key = "sk_test_of_local"

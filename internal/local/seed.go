@@ -3,8 +3,8 @@ package local
 import (
 	"context"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
-	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // Demo is a user that development starts with.

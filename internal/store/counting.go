@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // Counts is what a [Counting] store has seen. Calls count whether or not they succeed.

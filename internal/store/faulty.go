@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // A Fault is one failure of one later call. Make it with [FailGet], [FailCommit], [LoseCommit], [SlowGet],

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // Memory is an [mfa.Store] in memory, for tests and benchmarks. It has no clock, so it never

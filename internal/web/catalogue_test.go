@@ -12,7 +12,7 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
-	"github.com/countersign-mfa/countersign/internal/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 func texts(*testing.T) catalogue { return newCatalogue(nil) }

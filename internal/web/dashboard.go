@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
 // dashboardLife is how long a sign-in with the secret key lasts. It is not prolonged by use.

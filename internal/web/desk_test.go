@@ -5,15 +5,15 @@ import (
 	"net/netip"
 	"testing"
 
-	"github.com/countersign-mfa/countersign/internal/desk"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/web"
+	"github.com/countersign-mfa/countersign/internal/web/dashauth"
 )
 
 // TestSigningOutOfTheDashboard: a copy of the cookie is worth nothing afterwards, in any process; other sessions go on.
 func TestSigningOutOfTheDashboard(t *testing.T) {
 	shared := store.NewFaulty(store.NewMemory())
-	with := func(c *web.Config) { c.Desk = desk.New(shared, c.Now) }
+	with := func(c *web.Config) { c.Desk = dashauth.New(shared, c.Now) }
 	s, other := open(t, with), open(t, with)
 	mine, theirs := s.enter(), s.enter()
 	status := func(s *site, c *http.Cookie) int {

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/brand"
-	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
 // Config is what the pages need. Nothing of it is taken from a request.
@@ -19,7 +19,7 @@ type Config struct {
 	// PublicURL is the origin that serves both pages and API, without a slash at the end.
 	PublicURL string
 	// Brand is how the pages look as deployed. What the settings say, which Backend is asked for, counts more.
-	Brand brand.Brand
+	Brand appearance.Brand
 	// AfterSignIn is where a sign-in leads that did not say where to go: a path or an absolute URL. The account page by default.
 	AfterSignIn string
 	// Origins are the applications' origins that a sign-in may lead back to, besides the pages' own.

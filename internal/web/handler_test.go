@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/brand"
-	"github.com/countersign-mfa/countersign/internal/desk"
-	"github.com/countersign-mfa/countersign/internal/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/web"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
+	"github.com/countersign-mfa/countersign/internal/web/dashauth"
 )
 
 const origin = "https://auth.example.com"
@@ -42,7 +42,7 @@ func open(t *testing.T, change func(*web.Config)) *site {
 	t.Helper()
 	s := &site{T: t, now: start}
 	c := web.Config{
-		PublicURL: origin, SecretKey: always("sk_live_of_a_test"), Desk: desk.New(store.NewMemory(), func() time.Time { return s.now }),
+		PublicURL: origin, SecretKey: always("sk_live_of_a_test"), Desk: dashauth.New(store.NewMemory(), func() time.Time { return s.now }),
 		Address: func(*http.Request) netip.Addr { return s.address }, Now: func() time.Time { return s.now },
 		Backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -236,7 +236,7 @@ func TestPathsCoverEveryPage(t *testing.T) {
 
 func TestBrand(t *testing.T) {
 	s := open(t, func(c *web.Config) {
-		c.Brand = brand.Brand{
+		c.Brand = appearance.Brand{
 			Name: `Tom & "Co" </script>`, Logo: "https://cdn.example.com/logo.svg", Accent: "#ffd400", Support: "mailto:help@example.com",
 			Texts: map[string]map[string]string{"en": {"signin.text": "Hello there."}},
 		}
@@ -256,7 +256,7 @@ func TestBrand(t *testing.T) {
 	if policy := r.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "img-src 'self' https://cdn.example.com;") {
 		t.Errorf("policy %s", policy)
 	}
-	for what, look := range map[string]brand.Brand{
+	for what, look := range map[string]appearance.Brand{
 		"a colour": {Accent: "red; } body { display: none"}, "a logo": {Logo: "javascript:alert(1)"}, "a logo without encryption": {Logo: "http://x.example/y"},
 		"a path to elsewhere": {Logo: "//x.example/y"}, "a support link": {Support: "javascript:alert(1)"},
 		"a text": {Texts: map[string]map[string]string{"en": {"nothing": "x"}}}, "a language": {Texts: map[string]map[string]string{"xx": {"signin.title": "x"}}},
@@ -268,7 +268,7 @@ func TestBrand(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	some, nowhere := desk.New(store.NewMemory(), time.Now), func(*http.Request) netip.Addr { return netip.Addr{} }
+	some, nowhere := dashauth.New(store.NewMemory(), time.Now), func(*http.Request) netip.Addr { return netip.Addr{} }
 	for what, c := range map[string]web.Config{
 		"no URL": {}, "a slash at the end": {PublicURL: origin + "/"}, "a dashboard without its API": {PublicURL: origin, SecretKey: always("sk_x"), Now: time.Now, Desk: some, Address: nowhere},
 		"a dashboard without time":         {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler(), Desk: some, Address: nowhere},

@@ -4,8 +4,8 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/brand"
-	"github.com/countersign-mfa/countersign/internal/language"
+	"github.com/countersign-mfa/countersign/internal/domain/language"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
 // languages are those of the catalogue, the first one the default, each by its own name.
@@ -28,7 +28,7 @@ type catalogue map[string]map[string]string
 func newCatalogue(changed map[string]map[string]string) catalogue {
 	c := catalogue{}
 	for _, l := range languages {
-		c[l.code] = maps.Clone(brand.Texts()[l.code])
+		c[l.code] = maps.Clone(appearance.Texts()[l.code])
 		maps.Copy(c[l.code], changed[l.code])
 	}
 	return c

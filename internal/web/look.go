@@ -10,19 +10,19 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/brand"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
 // look is how the pages look at the moment, made ready to be written.
 type look struct {
-	brand.Brand
+	appearance.Brand
 	style     string
 	logo      string // the origin of the logo when it is not ours
 	catalogue catalogue
 }
 
-func newLook(b brand.Brand) (*look, error) {
-	if err := brand.Check(b); err != nil {
+func newLook(b appearance.Brand) (*look, error) {
+	if err := appearance.Check(b); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	style, err := accentStyle(b.Accent)
@@ -43,7 +43,7 @@ const (
 // looks keeps the look. The settings' brand lies over the deployment's, and is asked for as every SDK does, at the environment: so the pages need neither
 // the store nor a key for it.
 type looks struct {
-	deployed brand.Brand
+	deployed appearance.Brand
 	backend  http.Handler // nil when there are no settings to ask
 	url      string
 	now      func() time.Time
@@ -110,11 +110,11 @@ func (l *looks) ask(ctx context.Context) {
 	if w.status != http.StatusOK || w.cut || json.Unmarshal(w.body.Bytes(), &environment) != nil || bytes.Equal(environment.Appearance, l.said) && l.said != nil {
 		return
 	}
-	var set brand.Brand
+	var set appearance.Brand
 	if len(environment.Appearance) > 0 && json.Unmarshal(environment.Appearance, &set) != nil {
 		return
 	}
-	if made, err := newLook(brand.Known(set).Over(l.deployed)); err == nil {
+	if made, err := newLook(appearance.Known(set).Over(l.deployed)); err == nil {
 		l.said = environment.Appearance
 		l.current.Store(made)
 	}

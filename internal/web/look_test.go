@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/brand"
 	"github.com/countersign-mfa/countersign/internal/web"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
 // settings is a backend that knows a look.
@@ -48,7 +48,7 @@ func dressed(t *testing.T, s *settings) *site {
 	t.Helper()
 	return open(t, func(c *web.Config) {
 		c.Backend = s
-		c.Brand = brand.Brand{Name: "Deployed", Support: "https://help.example.com/"}
+		c.Brand = appearance.Brand{Name: "Deployed", Support: "https://help.example.com/"}
 	})
 }
 

@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/brand"
-	"github.com/countersign-mfa/countersign/internal/language"
+	"github.com/countersign-mfa/countersign/internal/domain/language"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
 // kind is a family of pages with one frame.
@@ -128,7 +128,7 @@ const languageCookie = "countersign_lang"
 func (p *pages) chooseLanguage(w http.ResponseWriter, r *http.Request) bool {
 	query := r.URL.Query()
 	chosen := query.Get("lang")
-	if _, ok := brand.Texts()[chosen]; !ok {
+	if _, ok := appearance.Texts()[chosen]; !ok {
 		return false
 	}
 	http.SetCookie(w, &http.Cookie{

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 var latestCases = []testCase{

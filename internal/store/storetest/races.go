@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // racers is how many callers a race has.

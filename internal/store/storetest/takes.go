@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 func budget(name string, cost, limit int64) mfa.Take {

@@ -1,0 +1,59 @@
+// Package eventbridge puts events on a bus of Amazon EventBridge. It implements [mfa.Courier].
+package eventbridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// Source is what rules of the bus match in source; detail-type is the type of the event.
+const Source = "countersign"
+
+// ErrRefused says that the bus did not take an event.
+var ErrRefused = errors.New("eventbridge: the bus did not take the event")
+
+// Client is the part of the SDK's client that is used.
+type Client interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+// Bus is an event bus. It is safe for concurrent use.
+type Bus struct {
+	client Client
+	name   string
+}
+
+// New returns the bus with this name, in the account and region of the client.
+func New(client Client, name string) *Bus { return &Bus{client, name} }
+
+// Carry puts one event on the bus. The service answers 200 also when it refuses one, and says so in the answer. The error has the service's code and
+// not its text, which may repeat the event.
+func (b *Bus) Carry(ctx context.Context, p mfa.Parcel) error {
+	out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
+		EventBusName: &b.name, Source: aws.String(Source), DetailType: aws.String(string(p.Type)), Detail: aws.String(string(p.Body)), Time: &p.At,
+	}}})
+	var refused smithy.APIError
+	switch {
+	case errors.As(err, &refused):
+		return fmt.Errorf("%w: %s", ErrRefused, refused.ErrorCode())
+	case err != nil:
+		return ErrRefused
+	}
+	for _, entry := range out.Entries {
+		if entry.ErrorCode != nil {
+			return fmt.Errorf("%w: %s", ErrRefused, *entry.ErrorCode)
+		}
+	}
+	if out.FailedEntryCount > 0 || len(out.Entries) != 1 {
+		return ErrRefused
+	}
+	return nil
+}

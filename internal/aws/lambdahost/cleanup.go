@@ -1,0 +1,84 @@
+package lambdahost
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+const (
+	// cleanupBatch bounds one pass; there are as many as the time allows.
+	cleanupBatch = 200
+	// cleanupSpare is the part of a function's time that is left unused, so that it ends by itself.
+	cleanupSpare = 5 // one fifth
+)
+
+// ErrUnreadable is what the cleanup answers, wrapped with their number, when it met records that it cannot read. It tidied all others.
+var ErrUnreadable = errors.New("lambdahost: records cannot be read")
+
+// ErrEvent is what a scheduled function answers to an event of a form that it does not know.
+var ErrEvent = errors.New("lambdahost: unknown event")
+
+// Schedule is the input of the schedule that runs the cleanup: the context attributes of EventBridge Scheduler.
+type Schedule struct {
+	ScheduledTime string `json:"scheduled_time"`
+	ExecutionID   string `json:"execution_id"`
+	Attempt       string `json:"attempt"`
+}
+
+// Scheduled says whether an event is the schedule's input, or what an EventBridge rule sends.
+func Scheduled(event json.RawMessage) bool {
+	var e struct {
+		Schedule
+		Source     string `json:"source"`
+		DetailType string `json:"detail-type"`
+	}
+	if json.Unmarshal(event, &e) != nil {
+		return false
+	}
+	return e.ExecutionID != "" || e.Source == "aws.events" && e.DetailType == "Scheduled Event"
+}
+
+// ServeCleanup is the main of the scheduled cleanup.
+func ServeCleanup() {
+	Run(func(ctx context.Context, e Environment) (any, error) {
+		d := Connect(e)
+		service, err := d.Service(ctx, Links{})
+		if err != nil {
+			return nil, err
+		}
+		return d.Cleanup(service.Cleanup, time.Now), nil
+	})
+}
+
+// Cleanup returns the handler. A run may stop, fail or overlap with another at any point: what one leaves, the next finds.
+func (d *Deployment) Cleanup(clean func(context.Context, int) (mfa.CleanupResult, error), now func() time.Time) func(context.Context, json.RawMessage) (mfa.CleanupResult, error) {
+	return func(ctx context.Context, event json.RawMessage) (mfa.CleanupResult, error) {
+		var sum mfa.CleanupResult
+		if !Scheduled(event) {
+			return sum, ErrEvent
+		}
+		var until time.Time
+		if deadline, ok := ctx.Deadline(); ok {
+			until = deadline.Add(-deadline.Sub(now()) / cleanupSpare)
+		}
+		for {
+			r, err := clean(ctx, cleanupBatch)
+			sum.Add(r)
+			if err != nil {
+				return sum, err
+			}
+			if !r.More || !until.IsZero() && !now().Before(until) {
+				d.Log.Info("cleanup", "found", sum.Found, "changed", sum.Changed, "deleted", sum.Deleted, "unreadable", sum.Unreadable, "more", sum.More)
+				if sum.Unreadable > 0 {
+					return sum, fmt.Errorf("%w: %d", ErrUnreadable, sum.Unreadable)
+				}
+				return sum, nil
+			}
+		}
+	}
+}

@@ -1,0 +1,68 @@
+// Package deliver is the function that delivers webhooks and tells users of changes. It is a package of its own, so that no other function links what posts to the world.
+package deliver
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	awseventbridge "github.com/aws/aws-sdk-go-v2/service/eventbridge"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/aws/eventbridge"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/texts"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/standardwebhook"
+)
+
+const (
+	// batch bounds one pass, so that it ends within the lease of what it took.
+	batch = 50
+	// spare is the part of a function's time that is left unused: a pass may take a while when endpoints do not answer.
+	spare = 2 // one half
+)
+
+// Serve is the main of events-deliver.
+func Serve() {
+	lambdahost.Run(func(ctx context.Context, e lambdahost.Environment) (any, error) {
+		d := lambdahost.Connect(e)
+		service, err := d.Service(ctx, lambdahost.Links{Sender: texts.Sender})
+		if err != nil {
+			return nil, err
+		}
+		worker := &mfa.Dispatcher{Service: service, Endpoints: standardwebhook.New(false), Describe: api.EventBody}
+		if e.EventBus != "" {
+			worker.Bus = eventbridge.New(awseventbridge.NewFromConfig(d.Config), e.EventBus)
+		}
+		return Handler(d, worker.Run, time.Now), nil
+	})
+}
+
+// Handler delivers what is due, for as long as there is any and the time allows. A run may stop, fail or overlap with another at any point: what one took and
+// did not send, the next takes when the lease is over.
+func Handler(d *lambdahost.Deployment, run func(context.Context, int) (mfa.DeliveryResult, error), now func() time.Time) func(context.Context, json.RawMessage) (mfa.DeliveryResult, error) {
+	return func(ctx context.Context, event json.RawMessage) (mfa.DeliveryResult, error) {
+		var sum mfa.DeliveryResult
+		if !lambdahost.Scheduled(event) {
+			return sum, lambdahost.ErrEvent
+		}
+		var until time.Time
+		if deadline, ok := ctx.Deadline(); ok {
+			until = deadline.Add(-deadline.Sub(now()) / spare)
+		}
+		for {
+			r, err := run(ctx, batch)
+			sum.Found, sum.Delivered, sum.Failed, sum.GivenUp, sum.More = sum.Found+r.Found, sum.Delivered+r.Delivered, sum.Failed+r.Failed, sum.GivenUp+r.GivenUp, r.More
+			if err != nil {
+				return sum, err
+			}
+			if !r.More || !until.IsZero() && !now().Before(until) {
+				if sum.Found > 0 {
+					d.Log.Info("webhooks", "delivered", sum.Delivered, "failed", sum.Failed, "given_up", sum.GivenUp, "more", sum.More)
+				}
+				return sum, nil
+			}
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package lambdahost
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/countersign-mfa/countersign/internal/aws/kms"
+	"github.com/countersign-mfa/countersign/internal/clock"
+	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
+)
+
+// Links are what only some functions need. A function that does not name one does not contain it.
+type Links struct {
+	// Sender makes what sends text messages.
+	Sender func(Environment, aws.Config) mfa.Sender
+	// Numbers reads new phone numbers.
+	Numbers func(string) (phone.Number, error)
+}
+
+// Deployment is what a function works with.
+type Deployment struct {
+	Environment
+	Config aws.Config
+	Store  mfa.Store
+	Keys   *keyring.Keyring
+	Log    *slog.Logger
+	Meter  *Meter
+}
+
+// Connect builds the clients. It makes no request.
+func Connect(e Environment) *Deployment {
+	config := e.AWS()
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	d := &Deployment{Environment: e, Config: config, Log: log, Meter: NewMeter(log, e.Table, time.Now)}
+	d.Store = dynamo.New(dynamodb.NewFromConfig(config), e.Table, time.Now)
+	d.Keys = keyring.New(d.Store, kms.New(awskms.NewFromConfig(config), e.Key), time.Now)
+	return d
+}
+
+// AWS is the configuration of the SDK's clients. It is made by hand: reading profiles and other sources would cost every start some
+// milliseconds and every binary two megabytes.
+func (e Environment) AWS() aws.Config {
+	config := aws.Config{
+		Region:      e.Region,
+		Credentials: credentials.NewStaticCredentialsProvider(e.AccessKeyID, e.SecretAccessKey, e.SessionToken),
+		HTTPClient:  &http.Client{Transport: transport()},
+	}
+	if e.Endpoint != "" {
+		config.BaseEndpoint = &e.Endpoint
+	}
+	return config
+}
+
+// transport keeps connections over the pauses between invocations, and gives up on an answer before the gateway does.
+func transport() *http.Transport {
+	return &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   3 * time.Second,
+		ResponseHeaderTimeout: 5 * time.Second,
+		IdleConnTimeout:       10 * time.Minute,
+		MaxIdleConnsPerHost:   16,
+		ForceAttemptHTTP2:     true,
+	}
+}
+
+// errNoSender is what a function answers that was built without a sender.
+var errNoSender = errors.New("lambdahost: this function sends no text messages")
+
+type noSender struct{}
+
+func (noSender) Send(context.Context, mfa.Message) error { return errNoSender }
+
+// Service opens the keyring and builds the domain. The requests that this makes warm the connection to the store, so that the first
+// request that somebody waits for costs little more than the next.
+func (d *Deployment) Service(ctx context.Context, l Links) (*mfa.Service, error) {
+	ring, err := d.Keys.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open keyring: %w", err)
+	}
+	var sender mfa.Sender = noSender{}
+	if l.Sender != nil {
+		sender = l.Sender(d.Environment, d.Config)
+	}
+	return mfa.New(mfa.Config{
+		Store: d.Store, Sender: sender, Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Numbers: l.Numbers,
+		Now: time.Now, Pause: clock.Pause, Rand: rand.Reader, Issuer: d.URL, AppName: d.AppName, SMSHost: d.SMSHost, Epoch: d.Epoch,
+		Bus: d.EventBus != "", Notify: d.notify,
+	})
+}
+
+func (d *Deployment) notify(e mfa.Event) {
+	d.Log.Info("event", "name", e.Name, "user", e.User)
+	switch e.Name {
+	case mfa.EventUserLocked:
+		d.Meter.Count(MetricLocked, 1)
+	case mfa.EventSendFailed:
+		d.Meter.Count(MetricFailed, 1)
+	case mfa.EventTextRefused:
+		d.Meter.Count(MetricStopped, 1)
+	case mfa.EventBreakerTripped:
+		d.Meter.Count(MetricBreaker, 1)
+	case mfa.EventSpentHalf:
+		d.Meter.Count(MetricSpent, 50)
+	case mfa.EventSpentMost:
+		d.Meter.Count(MetricSpent, 80)
+	case mfa.EventSpentAll:
+		d.Meter.Count(MetricSpent, 100)
+	}
+}
+
+// Vault opens the users of a table for an operator's program: it serves nothing, and reports to nobody.
+func Vault(ctx context.Context, e Environment) (*mfa.Service, error) {
+	for name, value := range map[string]string{"AWS_REGION": e.Region, "AWS_ACCESS_KEY_ID": e.AccessKeyID, "AWS_SECRET_ACCESS_KEY": e.SecretAccessKey, "the KMS key's ARN": e.Key} {
+		if value == "" {
+			return nil, fmt.Errorf("%s is not given", name)
+		}
+	}
+	const nowhere = "vault.invalid" // nothing is sent, signed or shown
+	e.URL, e.AppName, e.SMSHost = "https://"+nowhere, nowhere, nowhere
+	d := Connect(e)
+	d.Log = slog.New(slog.DiscardHandler)
+	return d.Service(ctx, Links{})
+}

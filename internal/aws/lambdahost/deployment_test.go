@@ -1,0 +1,345 @@
+package lambdahost
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// local is a deployment over a store in memory. The clock is the machine's: a function has no other.
+func local(t *testing.T, e Environment) (*Deployment, *bytes.Buffer) {
+	t.Helper()
+	var out bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&out, nil))
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {8}}, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := store.NewMemory()
+	e.URL, e.AppName, e.SMSHost, e.PublishableKey = "https://clerk.example.com", "Example", "example.com", "pk_live_x"
+	d := &Deployment{
+		Environment: e, Store: memory, Log: log, Meter: NewMeter(log, "the-table", time.Now),
+		Keys: keyring.New(memory, keyring.File{Ring: ring, Rand: rand.Reader}, time.Now),
+	}
+	if err := d.Keys.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return d, &out
+}
+
+// same is another function of a deployment, which is told something else.
+func (d *Deployment) same(e Environment) *Deployment {
+	other := *d
+	e.URL, e.AppName, e.SMSHost, e.PublishableKey = d.URL, d.AppName, d.SMSHost, d.PublishableKey
+	other.Environment = e
+	return &other
+}
+
+func (d *Deployment) service(t *testing.T, l Links) *mfa.Service {
+	t.Helper()
+	s, err := d.Service(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	t.Helper()
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// TestARestoreReachesAFunction: a function that is told an epoch refuses sessions, tickets and backup codes from before it; one that is told
+// none takes them.
+func TestARestoreReachesAFunction(t *testing.T) {
+	d, _ := local(t, Environment{})
+	before := d.service(t, Links{})
+	ctx := t.Context()
+	u := must[*mfa.User](t)(before.CreateUser(ctx, mfa.UserInput{Username: "maxine"}))
+	enter := func(s *mfa.Service) (*mfa.SignInResult, error) {
+		ticket := must[*mfa.TicketResult](t)(before.CreateTicket(ctx, u.WireID(), 0))
+		return s.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	}
+	in := must[*mfa.SignInResult](t)(enter(before))
+	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Carrier: mfa.Cookie, Token: in.Snapshot.Token}}}
+	app := must[*mfa.TOTPResult](t)(before.CreateTOTP(ctx, from))
+	codes := must[*mfa.TOTPResult](t)(before.ConfirmTOTP(ctx, from, secret.New(must[string](t)(totp.Code(app.Secret, time.Now()))))).BackupCodes
+	second := func(s *mfa.Service, code secret.Value) error {
+		in, err := enter(before)
+		if err != nil {
+			return err
+		}
+		half := mfa.Caller{Credentials: []mfa.Credential{{Carrier: mfa.Cookie, Token: in.Snapshot.Token}}}
+		_, err = s.AttemptSecondFactor(ctx, half, in.SignIn.ID, mfa.Guess{Strategy: mfa.BackupCode, Code: code})
+		return err
+	}
+	told := map[string]string{EnvTable: "t", EnvKey: "k", EnvURL: d.URL, EnvAppName: "a", EnvPublishableKey: "p", EnvSMSHost: "h", "AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s"}
+	for _, restored := range []bool{false, true} {
+		if restored {
+			told[EnvEpoch] = time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+		}
+		e := must[Environment](t)(ReadEnvironment(func(name string) string { return told[name] }))
+		s := d.same(e).service(t, Links{})
+		_, err := enter(s)
+		if (err == nil) == restored {
+			t.Errorf("a ticket from before, restored %v: %v", restored, err)
+		}
+		if _, err := s.Me(ctx, from); (err == nil) == restored {
+			t.Errorf("a session from before, restored %v: %v", restored, err)
+		}
+		if err := second(s, secret.New(codes[0])); (err == nil) == restored {
+			t.Errorf("a backup code from before, restored %v: %v", restored, err)
+		}
+		codes = codes[1:]
+	}
+}
+
+// TestEventsRaiseTheirMetrics: what infra's alarms watch, by the value that they compare; no other event raises any, and no line says more than
+// an event's name and user.
+func TestEventsRaiseTheirMetrics(t *testing.T) {
+	want := map[mfa.EventName]string{
+		mfa.EventUserLocked: "UsersLocked 1", mfa.EventSendFailed: "TextsFailed 1", mfa.EventTextRefused: "TextsRefused 1", mfa.EventBreakerTripped: "TextsBreakerTripped 1",
+		mfa.EventSpentHalf: "TextsSpentPercent 50", mfa.EventSpentMost: "TextsSpentPercent 80", mfa.EventSpentAll: "TextsSpentPercent 100",
+	}
+	others := []mfa.EventName{mfa.EventUserCreated, mfa.EventCodeWrong, "unheard.of"}
+	for _, name := range append(slices.Collect(maps.Keys(want)), others...) {
+		d, out := local(t, Environment{})
+		d.notify(mfa.Event{Name: name, User: "user_1", Subject: "subject"})
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if !strings.Contains(lines[0], fmt.Sprintf(`"msg":"event","name":%q,"user":"user_1"}`, name)) {
+			t.Errorf("%s: %s", name, lines[0])
+		}
+		if got := metricsIn(t, out); got != want[name] {
+			t.Errorf("%s raises %q, want %q", name, got, want[name])
+		}
+	}
+}
+
+// metricsIn are the metrics that CloudWatch makes of lines of a log.
+func metricsIn(t *testing.T, out *bytes.Buffer) string {
+	t.Helper()
+	var found []string
+	for _, text := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		embedded, ok := line["_aws"].(map[string]any)
+		if !ok {
+			continue
+		}
+		metric := embedded["CloudWatchMetrics"].([]any)[0].(map[string]any)
+		name := metric["Metrics"].([]any)[0].(map[string]any)["Name"].(string)
+		if metric["Namespace"] != "Countersign" || fmt.Sprint(metric["Dimensions"]) != "[[Table]]" || line["Table"] != "the-table" {
+			t.Errorf("%s belongs to nothing: %s", name, text)
+		}
+		found = append(found, fmt.Sprint(name, " ", line[name]))
+	}
+	return strings.Join(found, ", ")
+}
+
+// TestAnswersRaiseTheirMetrics: a message counts when it was accepted, a code when it was checked, right or wrong; nothing else counts.
+func TestAnswersRaiseTheirMetrics(t *testing.T) {
+	of := func(name string) api.Operation {
+		for _, op := range api.Operations() {
+			if op.Name == name {
+				return op
+			}
+		}
+		t.Fatalf("there is no operation %s", name)
+		return api.Operation{}
+	}
+	d, _ := local(t, Environment{})
+	for _, c := range []struct {
+		operation string
+		status    int
+		code      apierr.Code
+		want      string
+	}{
+		{"me-phone-number-prepare", 200, "", "TextsSent"},
+		{"me-phone-number-prepare", 422, apierr.TooManyRequests, ""},
+		{"me-phone-number-attempt", 200, "", "CodesVerified"},
+		{"me-phone-number-attempt", 422, apierr.FormCodeIncorrect, "CodesRefused"},
+		{"me-phone-number-attempt", 422, apierr.UserLocked, ""},
+		{"me-get", 200, "", ""},
+	} {
+		var got string
+		served := of(c.operation)
+		for _, a := range d.observe(api.Outcome{Operation: &served, Status: c.status, Code: c.code}) {
+			if a.Key != "_aws" && a.Key != MetricDimension {
+				got = a.Key
+				if a.Value.Float64() != 1 {
+					t.Errorf("%s counts %v", a.Key, a.Value)
+				}
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s answers %d %s: counts for %q, want %q", c.operation, c.status, c.code, got, c.want)
+		}
+	}
+}
+
+// TestTheHandlerOfAFunction: it serves its own operations with the deployment's keys, takes up a key that is new, and goes on with those it has
+// when the store of keys is away.
+func TestTheHandlerOfAFunction(t *testing.T) {
+	d, out := local(t, Environment{Origins: []string{"https://app.example.com"}})
+	faults := store.NewFaulty(d.Store)
+	now := time.Now()
+	d.Keys = keyring.New(faults, keyring.File{Ring: must[*seal.Ring](t)(seal.NewRing(1, map[uint32]seal.Key{1: {8}}, rand.Reader)), Rand: rand.Reader}, func() time.Time { return now })
+	if err := d.Keys.SetSecret(t.Context(), secret.New("sk_live_one")); err != nil {
+		t.Fatal(err)
+	}
+	var count api.Operation
+	for _, op := range api.Operations() {
+		if op.Name == "users-count" {
+			count = op
+		}
+	}
+	h := must[http.Handler](t)(d.Handler(t.Context(), Links{}, count))
+	ask := func(path, key string) int {
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header.Set("Authorization", "Bearer "+key)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	if got := []int{ask("/v1/users/count", "sk_live_one"), ask("/v1/users/count", "sk_live_two"), ask("/v1/users", "sk_live_one")}; fmt.Sprint(got) != "[200 401 404]" {
+		t.Errorf("with its key, with another, and for what it does not serve: %v", got)
+	}
+	if err := keyring.New(d.Store, nil, func() time.Time { return now }).SetSecret(t.Context(), secret.New("sk_live_two")); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour)
+	faults.Inject(store.FailGet(1))
+	if got := ask("/v1/users/count", "sk_live_one"); got != http.StatusOK || !strings.Contains(out.String(), "keys not refreshed") {
+		t.Errorf("while the keys are away: %d\n%s", got, out)
+	}
+	now = now.Add(time.Hour)
+	if got := ask("/v1/users/count", "sk_live_two"); got != http.StatusOK {
+		t.Errorf("with the new key: %d", got)
+	}
+	if strings.Contains(out.String(), "sk_live") {
+		t.Error("a key is in the log")
+	}
+}
+
+// TestAServiceWithoutKeys ends in the init phase: there is nothing that it could answer.
+func TestAServiceWithoutKeys(t *testing.T) {
+	d, _ := local(t, Environment{})
+	d.Keys = keyring.New(store.NewMemory(), keyring.File{}, time.Now)
+	if _, err := d.Service(t.Context(), Links{}); !errors.Is(err, keyring.ErrEmpty) {
+		t.Errorf("%v", err)
+	}
+	if _, err := d.Handler(t.Context(), Links{}); !errors.Is(err, keyring.ErrEmpty) {
+		t.Errorf("%v", err)
+	}
+}
+
+type heardTexts struct{ n int }
+
+func (h *heardTexts) Send(context.Context, mfa.Message) error { h.n++; return nil }
+
+// TestLinks: a function that names a sender uses it, with what it was told; one that names none sends nothing and says so, and reads no numbers.
+func TestLinks(t *testing.T) {
+	d, _ := local(t, Environment{SenderID: "EXAMPLE"})
+	texts := &heardTexts{}
+	links := Links{Numbers: numberplan.Parse, Sender: func(e Environment, _ aws.Config) mfa.Sender {
+		if e.SenderID != "EXAMPLE" {
+			t.Errorf("the sender is told %+v", e)
+		}
+		return texts
+	}}
+	for _, c := range []struct {
+		links Links
+		sent  int
+		ok    bool
+	}{{links, 1, true}, {Links{Numbers: numberplan.Parse}, 1, false}} {
+		s := d.service(t, c.links)
+		u := must[*mfa.User](t)(s.CreateUser(t.Context(), mfa.UserInput{Username: fmt.Sprint("u", rand.Text()[:8])}))
+		ticket := must[*mfa.TicketResult](t)(s.CreateTicket(t.Context(), u.WireID(), 0))
+		in := must[*mfa.SignInResult](t)(s.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token}))
+		from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Carrier: mfa.Cookie, Token: in.Snapshot.Token}}}
+		ph := must[*mfa.PhoneResult](t)(s.AddPhone(t.Context(), from, "+12125550123", false))
+		_, err := s.PreparePhone(t.Context(), from, ph.Phone.ID, mfa.PhoneCode)
+		if (err == nil) != c.ok || texts.n != c.sent {
+			t.Errorf("with a sender %v: %d sent, %v", c.links.Sender != nil, texts.n, err)
+		}
+	}
+}
+
+// TestTheBusIsToldToTheService: with a bus every event is to be delivered, without one none is.
+func TestTheBusIsToldToTheService(t *testing.T) {
+	for bus, want := range map[string]bool{"": false, "default": true} {
+		d, _ := local(t, Environment{EventBus: bus})
+		must[*mfa.User](t)(d.service(t, Links{}).CreateUser(t.Context(), mfa.UserInput{Username: "maxine"}))
+		waiting := must[[]mfa.Record](t)(d.Store.List(t.Context(), mfa.KindDelivery, "", 10))
+		if (len(waiting) > 0) != want {
+			t.Errorf("bus %q: %d deliveries", bus, len(waiting))
+		}
+	}
+}
+
+// TestAVaultSaysWhatItLacks: an operator's program names each thing that is missing.
+func TestAVaultSaysWhatItLacks(t *testing.T) {
+	whole := Environment{Region: "r", AccessKeyID: "i", SecretAccessKey: "s", Key: "k", Table: "t", Endpoint: "http://127.0.0.1:1"}
+	for name, lack := range map[string]func(*Environment){
+		"AWS_REGION": func(e *Environment) { e.Region = "" }, "AWS_ACCESS_KEY_ID": func(e *Environment) { e.AccessKeyID = "" },
+		"AWS_SECRET_ACCESS_KEY": func(e *Environment) { e.SecretAccessKey = "" }, "the KMS key's ARN": func(e *Environment) { e.Key = "" },
+	} {
+		e := whole
+		lack(&e)
+		if _, err := Vault(t.Context(), e); err == nil || err.Error() != name+" is not given" {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Vault(ctx, whole); !errors.Is(err, context.Canceled) {
+		t.Errorf("a vault that reaches nothing: %v", err)
+	}
+}
+
+// TestTheConfigurationOfTheSDK: region, credentials and endpoint are those of the environment, and every wait ends before the function does (10 s).
+func TestTheConfigurationOfTheSDK(t *testing.T) {
+	c := Environment{Region: "eu-central-1", AccessKeyID: "id", SecretAccessKey: "hidden", SessionToken: "session", Endpoint: "http://127.0.0.1:1"}.AWS()
+	keys := must[aws.Credentials](t)(c.Credentials.Retrieve(t.Context()))
+	if c.Region != "eu-central-1" || keys.AccessKeyID != "id" || keys.SecretAccessKey != "hidden" || keys.SessionToken != "session" || *c.BaseEndpoint != "http://127.0.0.1:1" {
+		t.Errorf("%s %s %v", c.Region, keys.AccessKeyID, c.BaseEndpoint)
+	}
+	if (Environment{}).AWS().BaseEndpoint != nil {
+		t.Error("an endpoint that nobody named")
+	}
+	tr := transport()
+	if tr.TLSHandshakeTimeout <= 0 || tr.ResponseHeaderTimeout <= 0 || tr.TLSHandshakeTimeout+tr.ResponseHeaderTimeout > 9*time.Second || tr.DialContext == nil {
+		t.Errorf("waits: %v and %v", tr.TLSHandshakeTimeout, tr.ResponseHeaderTimeout)
+	}
+}

@@ -1,0 +1,68 @@
+// Package pages runs the pages as a function. They reach the API as everybody does; only the dashboard needs a key, and
+// counters in the table.
+package pages
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/countersign-mfa/countersign/internal/api/reference"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/safe"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
+	"github.com/countersign-mfa/countersign/internal/web"
+	"github.com/countersign-mfa/countersign/internal/web/dashauth"
+)
+
+// Serve is the main of the function.
+func Serve() {
+	lambdahost.Run(func(ctx context.Context, e lambdahost.Environment) (any, error) {
+		h, err := Handler(ctx, e)
+		return lambdahost.Handle(h), err
+	})
+}
+
+// Handler serves the pages and the reference.
+func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error) {
+	described, err := reference.New()
+	if err != nil {
+		return nil, err
+	}
+	c := web.Config{PublicURL: e.URL, Origins: e.Origins, Now: time.Now}
+	if e.Brand != "" {
+		if err := json.Unmarshal([]byte(e.Brand), &c.Brand); err != nil {
+			return nil, fmt.Errorf("%s is not a brand: %w", lambdahost.EnvBrand, err)
+		}
+	}
+	if c.Brand.Name == "" {
+		c.Brand.Name = e.AppName
+	}
+	to, err := url.Parse(e.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", lambdahost.EnvURL, err)
+	}
+	c.Backend = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	key := newKeyCache(safe.Of(e).Secret, time.Now)
+	if _, err := key.get(ctx); err != nil {
+		return nil, err
+	}
+	c.SecretKey, c.Address = key.get, lambdahost.Address
+	c.Desk = dashauth.New(dynamo.New(dynamodb.NewFromConfig(e.AWS()), e.Table, time.Now), time.Now)
+	pages, err := web.Handler(c)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	for _, path := range reference.Paths {
+		mux.Handle("GET "+path, described)
+	}
+	mux.Handle("/", pages)
+	return mux, nil
+}

@@ -1,0 +1,154 @@
+package rotation
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/safe"
+	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// oneSecret is a Secrets Manager of one secret.
+type oneSecret struct {
+	held string
+	puts int
+	away bool
+}
+
+var errAway = errors.New("no answer")
+
+func (s *oneSecret) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	switch {
+	case s.away:
+		return nil, errAway
+	case s.held == "":
+		return nil, &types.ResourceNotFoundException{}
+	}
+	return &secretsmanager.GetSecretValueOutput{SecretString: &s.held}, nil
+}
+
+func (s *oneSecret) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
+	s.held, s.puts = *in.SecretString, s.puts+1
+	return &secretsmanager.PutSecretValueOutput{}, nil
+}
+
+func rotator(t *testing.T) (*Rotator, *oneSecret) {
+	t.Helper()
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {8}}, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, memory, held := slog.New(slog.DiscardHandler), store.NewMemory(), &oneSecret{}
+	return &Rotator{&lambdahost.Deployment{
+		Environment: lambdahost.Environment{Table: "table", Secret: "arn", URL: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com"},
+		Store:       memory, Keys: keyring.New(memory, keyring.File{Ring: ring, Rand: rand.Reader}, time.Now), Log: log, Meter: lambdahost.NewMeter(log, "table", time.Now),
+	}, safe.New(held, "arn")}, held
+}
+
+// properties are the custom resource's, as CloudFormation sends them: decoded JSON, in which only texts occur.
+func properties(countries, required string) map[string]any {
+	var p map[string]any
+	if err := json.Unmarshal(fmt.Appendf(nil, `{"Settings":{"Countries":%s,"MFARequired":%q}}`, countries, required), &p); err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// TestDeploymentsAndSettings: the first deployment sets what the configuration says. One with the same configuration leaves alone what the team
+// changed since; one with another sets it again. A deletion changes nothing.
+func TestDeploymentsAndSettings(t *testing.T) {
+	r, _ := rotator(t)
+	ctx := t.Context()
+	run := func(kind cfn.RequestType, now, before map[string]any) {
+		t.Helper()
+		id, _, err := r.deploy(ctx, cfn.Event{RequestType: kind, ResourceProperties: now, OldResourceProperties: before})
+		if err != nil || id != "keys-of-table" {
+			t.Fatalf("%s: %q, %v", kind, id, err)
+		}
+	}
+	want := func(when, countries string, required bool) {
+		t.Helper()
+		s, err := r.Service(ctx, lambdahost.Links{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := s.Settings(ctx)
+		if err != nil || fmt.Sprint(set.SMSCountries) != countries || set.MFARequired != required {
+			t.Errorf("%s: countries %v, required %v, %v; want %s, %v", when, set.SMSCountries, set.MFARequired, err, countries, required)
+		}
+	}
+	first := properties(`["DE","AT"]`, "true")
+	run(cfn.RequestCreate, first, nil)
+	want("made", "[DE AT]", true)
+	s, err := r.Service(ctx, lambdahost.Links{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ChangeSettings(ctx, func(set *mfa.Settings) { set.SMSCountries, set.MFARequired = []string{"FR"}, false }); err != nil {
+		t.Fatal(err)
+	}
+	run(cfn.RequestUpdate, properties(`["DE","AT"]`, "true"), first)
+	want("deployed again as it was", "[FR]", false)
+	run(cfn.RequestUpdate, properties(`["DE"]`, "true"), first)
+	want("deployed with another configuration", "[DE]", true)
+	run(cfn.RequestUpdate, properties(`["DE"]`, "false"), properties(`["DE"]`, "true"))
+	want("no longer required", "[DE]", false)
+	run(cfn.RequestDelete, properties(`["IT"]`, "true"), nil)
+	want("deleted", "[DE]", false)
+}
+
+// TestADeploymentMakesWhatIsMissing: a master key, a signing key and the Backend API's key, once; a second deployment makes none.
+func TestADeploymentMakesWhatIsMissing(t *testing.T) {
+	r, held := rotator(t)
+	ctx := t.Context()
+	e := cfn.Event{RequestType: cfn.RequestCreate, ResourceProperties: properties(`["US"]`, "false")}
+	for range 2 {
+		if _, _, err := r.deploy(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	accepted, err := r.Keys.Accepts(ctx, secret.New(held.held))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(held.held) < len("sk_live_")+40 || held.held[:8] != "sk_live_" || held.puts != 1 || !accepted {
+		t.Errorf("%d keys of the Backend API were made, one of %d characters", held.puts, len(held.held))
+	}
+	s, err := r.Service(ctx, lambdahost.Links{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := s.PublishedKeys(ctx); err != nil || len(keys) != 1 {
+		t.Errorf("%d signing keys, %v", len(keys), err)
+	}
+	held.away = true
+	if _, _, err := r.deploy(ctx, e); err == nil || errors.Is(err, errAway) {
+		t.Errorf("while Secrets Manager is away: %v", err)
+	}
+}
+
+// TestADeletionMakesNoKeys: nothing is made, and nothing is read, by the end of a stack.
+func TestADeletionMakesNoKeys(t *testing.T) {
+	r, held := rotator(t)
+	if _, _, err := r.deploy(t.Context(), cfn.Event{RequestType: cfn.RequestDelete}); err != nil || held.puts != 0 {
+		t.Errorf("%d keys, %v", held.puts, err)
+	}
+	if _, err := r.Keys.Open(t.Context()); !errors.Is(err, keyring.ErrEmpty) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,127 @@
+// Package rotation makes and rotates a deployment's keys: the master keys, the signing keys and the Backend API's key. The infrastructure runs
+// it once when it is deployed or changed, and a schedule runs it every day; it is the only function that makes keys.
+package rotation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/aws/aws-lambda-go/cfn"
+
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/safe"
+	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// Request is the schedule's input, or an operator's.
+type Request = keyring.Request
+
+// Result says how old the current master key is.
+type Result struct {
+	KeyAgeDays float64 `json:"key_age_days"`
+}
+
+// Settings are what the infrastructure's configuration says about the instance. They are applied when a deployment makes or changes them;
+// what an administrator changes afterwards stays until the configuration changes again.
+type Settings struct {
+	Countries   []string `json:"Countries"`
+	MFARequired string   `json:"MFARequired"` // "true" or "false": CloudFormation knows only text
+}
+
+// Rotator does it.
+type Rotator struct {
+	*lambdahost.Deployment
+	Safe keyring.Safe
+}
+
+// Serve is the main of the function.
+func Serve() {
+	lambdahost.Run(func(_ context.Context, e lambdahost.Environment) (any, error) {
+		if e.Secret == "" {
+			return nil, fmt.Errorf("%s is not set", lambdahost.EnvSecret)
+		}
+		return (&Rotator{lambdahost.Connect(e), safe.Of(e)}).Handle, nil
+	})
+}
+
+// Handle answers CloudFormation, the schedule and an operator.
+func (r *Rotator) Handle(ctx context.Context, event json.RawMessage) (any, error) {
+	var kind struct{ RequestType string }
+	if err := json.Unmarshal(event, &kind); err == nil && kind.RequestType != "" {
+		var e cfn.Event
+		if err := json.Unmarshal(event, &e); err != nil {
+			return nil, lambdahost.ErrEvent
+		}
+		return cfn.LambdaWrap(r.deploy)(ctx, e)
+	}
+	in, err := keyring.ParseRequest(event)
+	if err != nil {
+		return nil, lambdahost.ErrEvent
+	}
+	return r.rotate(ctx, in)
+}
+
+// deploy makes what is missing. Deleting the deployment deletes no key: the table outlives it.
+func (r *Rotator) deploy(ctx context.Context, e cfn.Event) (id string, data map[string]any, err error) {
+	id = "keys-of-" + r.Table
+	if e.RequestType == cfn.RequestDelete {
+		return id, nil, nil
+	}
+	if err := r.Keys.Prepare(ctx); err != nil {
+		return id, nil, err
+	}
+	service, err := r.Service(ctx, lambdahost.Links{})
+	if err != nil {
+		return id, nil, err
+	}
+	if err := service.RotateSigningKey(ctx, mfa.SigningKeyLife); err != nil {
+		return id, nil, err
+	}
+	if err := r.keys(service).AdoptSecret(ctx); err != nil {
+		return id, nil, err
+	}
+	if reflect.DeepEqual(e.ResourceProperties["Settings"], e.OldResourceProperties["Settings"]) {
+		return id, nil, nil
+	}
+	return id, nil, r.settings(ctx, service, e.ResourceProperties["Settings"])
+}
+
+func (r *Rotator) settings(ctx context.Context, service *mfa.Service, property any) error {
+	text, err := json.Marshal(property)
+	if err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	var s Settings
+	if err := json.Unmarshal(text, &s); err != nil {
+		return errors.New("settings have another form")
+	}
+	_, err = service.ChangeSettings(ctx, func(set *mfa.Settings) {
+		set.SMSCountries, set.MFARequired = s.Countries, s.MFARequired == "true"
+	})
+	return err
+}
+
+func (r *Rotator) keys(signing keyring.Signing) *keyring.Rotator {
+	return &keyring.Rotator{Keys: r.Keys, Signing: signing, Safe: r.Safe, Prefix: "sk_live_"}
+}
+
+func (r *Rotator) rotate(ctx context.Context, in Request) (any, error) {
+	service, err := r.Service(ctx, lambdahost.Links{})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.keys(service).Rotate(ctx, in); err != nil {
+		return nil, err
+	}
+	old, err := r.Keys.Age(ctx)
+	if err != nil {
+		return nil, err
+	}
+	days := old.Hours() / 24
+	r.Meter.Count(lambdahost.MetricKeyAge, days)
+	return Result{KeyAgeDays: days}, nil
+}

@@ -1,0 +1,93 @@
+package lambdahost
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+)
+
+// initLimit bounds the requests of the init phase, which Lambda ends after ten seconds.
+const initLimit = 8 * time.Second
+
+// Run is the main of a function: it makes the handler out of the environment in the init phase, and never returns. A function that cannot
+// read its environment or open its keys ends at once: it must not answer anything.
+func Run(handler func(context.Context, Environment) (any, error)) {
+	e, err := ReadEnvironment(os.Getenv)
+	if err == nil {
+		ctx, done := context.WithTimeout(context.Background(), initLimit)
+		var h any
+		h, err = handler(ctx, e)
+		done()
+		if err == nil {
+			lambda.Start(h)
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// Serve is the main of a function that serves operations of the API.
+func Serve(l Links, operations ...api.Operation) {
+	Run(func(ctx context.Context, e Environment) (any, error) {
+		h, err := Connect(e).Handler(ctx, l, operations...)
+		return Handle(h), err
+	})
+}
+
+// Handler returns what serves the operations in this deployment.
+func (d *Deployment) Handler(ctx context.Context, l Links, operations ...api.Operation) (http.Handler, error) {
+	service, err := d.Service(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := service.PublishedKeys(ctx); err != nil { // also reads the settings
+		d.Log.Warn("could not read ahead", "error", err.Error())
+	}
+	h, err := api.New(api.Config{
+		Service: service, PublicURL: d.URL, Accepts: d.Keys.Accepts, Origins: d.Origins, PublishableKey: d.PublishableKey, AppName: d.AppName,
+		Address: Address, Log: d.Log, Observe: d.observe,
+	}, operations...)
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := d.Keys.Refresh(r.Context()); err != nil {
+			d.Log.Error("keys not refreshed", "error", err.Error())
+		}
+		h.ServeHTTP(w, r)
+	}), nil
+}
+
+// The metrics that a deployment emits.
+const (
+	MetricVerified = "CodesVerified" // right codes
+	MetricRefused  = "CodesRefused"  // wrong codes
+	MetricTexts    = "TextsSent"
+	MetricFailed   = "TextsFailed"
+	MetricBreaker  = "TextsBreakerTripped" // refusals of too many unverified messages
+	MetricStopped  = "TextsRefused"        // by the wall, for whatever reason
+	MetricSpent    = "TextsSpentPercent"   // of the day's money: 50, 80 or 100
+	MetricLocked   = "UsersLocked"
+	MetricKeyAge   = "KeyAgeDays"
+)
+
+// observe counts what the alarms and the dashboard are made of, in the line that a request has in the log anyway.
+func (d *Deployment) observe(o api.Outcome) []slog.Attr {
+	switch {
+	case o.Operation.Needs.Has(api.Texts) && o.Status == http.StatusOK:
+		return d.Meter.Attrs(MetricTexts, 1)
+	case o.Code == apierr.FormCodeIncorrect:
+		return d.Meter.Attrs(MetricRefused, 1)
+	case o.Operation.Checks() && o.Status == http.StatusOK:
+		return d.Meter.Attrs(MetricVerified, 1)
+	}
+	return nil
+}

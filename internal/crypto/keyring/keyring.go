@@ -1,0 +1,243 @@
+// Package keyring keeps the instance's master keys and the Backend API's keys in the store: master keys wrapped by a key service, API keys
+// as hashes. A process opens the ring once, in its init phase, and looks again from time to time: every five minutes for master keys, every
+// minute while it is asked about keys of the Backend API.
+package keyring
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// Wrapper is a key service: it makes keys, and encrypts them so that they can be stored. The context is authenticated: a wrapped key opens
+// with exactly the context that it was made with (AWS KMS calls it the encryption context).
+type Wrapper interface {
+	// NewKey makes a random 256-bit key and returns it wrapped only.
+	NewKey(ctx context.Context, bound map[string]string) ([]byte, error)
+	// Unwrap opens a wrapped key.
+	Unwrap(ctx context.Context, wrapped []byte, bound map[string]string) (seal.Key, error)
+}
+
+// ErrEmpty is what [Keyring.Open] returns when no key was ever made: [Keyring.Prepare] does that.
+var ErrEmpty = errors.New("keyring: no keys yet")
+
+const (
+	// checkedEvery is how long a process works with the keys that it knows.
+	checkedEvery = 5 * time.Minute
+	// publishedAhead is how long before its first use a master key is there, so that every process knows it by then.
+	publishedAhead = time.Hour
+	// rotatedEvery is the age at which [Keyring.RotateIfDue] replaces the current master key.
+	rotatedEvery = 365 * 24 * time.Hour
+)
+
+var recordKey = mfa.Key{Kind: mfa.KindKeyring, ID: "instance"}
+
+// stored is the record.
+type stored struct {
+	Masters []master  `json:"m"` // oldest first; none is ever dropped, for each has sealed something
+	Secrets []apiHash `json:"s,omitempty"`
+	Revoked [][]byte  `json:"r,omitempty"` // SHA-256 of API keys that are never accepted again
+}
+
+type master struct {
+	Version uint32 `json:"v"`
+	Wrapped []byte `json:"w"`
+	From    int64  `json:"f"` // Unix seconds from which on it seals
+}
+
+// Keyring is the open ring of one process. It is safe for concurrent use.
+type Keyring struct {
+	store   mfa.Store
+	wrapper Wrapper
+	now     func() time.Time
+
+	mu      sync.Mutex
+	opened  map[uint32]seal.Key
+	ring    *seal.Ring
+	secrets []apiHash
+	checked time.Time
+}
+
+// New returns a keyring that is still to be opened.
+func New(store mfa.Store, wrapper Wrapper, now func() time.Time) *Keyring {
+	return &Keyring{store: store, wrapper: wrapper, now: now, opened: map[uint32]seal.Key{}}
+}
+
+// bound is what a master key is bound to.
+func bound(version uint32) map[string]string {
+	return map[string]string{"countersign:purpose": "master-key", "countersign:version": strconv.FormatUint(uint64(version), 10)}
+}
+
+// Open reads the keys and unwraps those that this process does not know yet. Errors: [ErrEmpty], the store's, the wrapper's.
+func (k *Keyring) Open(ctx context.Context) (*seal.Ring, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.open(ctx)
+}
+
+// open is [Keyring.Open] for callers that hold the lock.
+func (k *Keyring) open(ctx context.Context) (*seal.Ring, error) {
+	now := k.now() // before the read, so that what another process changes during it is not taken for known
+	keys, _, err := k.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys.Masters) == 0 {
+		return nil, ErrEmpty
+	}
+	current := keys.Masters[0].Version
+	for _, m := range keys.Masters {
+		if m.From <= now.Unix() {
+			current = m.Version
+		}
+		if _, known := k.opened[m.Version]; known {
+			continue
+		}
+		if k.opened[m.Version], err = k.wrapper.Unwrap(ctx, m.Wrapped, bound(m.Version)); err != nil {
+			delete(k.opened, m.Version)
+			return nil, fmt.Errorf("unwrap master key %d: %w", m.Version, err)
+		}
+	}
+	if k.ring == nil {
+		k.ring, err = seal.NewRing(current, k.opened, rand.Reader)
+	} else {
+		err = k.ring.Replace(current, k.opened)
+	}
+	if err != nil {
+		return nil, err
+	}
+	k.secrets, k.checked = keys.Secrets, now
+	return k.ring, nil
+}
+
+// Refresh looks for new keys when the last look is five minutes old. An error leaves the keys as they are.
+func (k *Keyring) Refresh(ctx context.Context) error { return k.refresh(ctx, checkedEvery) }
+
+func (k *Keyring) refresh(ctx context.Context, every time.Duration) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.younger(every) {
+		return nil
+	}
+	_, err := k.open(ctx)
+	return err
+}
+
+// younger says whether the last look at the store is younger than age. A look in the future, before the clock was set back, is not.
+func (k *Keyring) younger(age time.Duration) bool {
+	since := k.now().Sub(k.checked)
+	return since >= 0 && since < age
+}
+
+func (k *Keyring) read(ctx context.Context) (stored, uint64, error) {
+	var keys stored
+	found, err := k.store.Get(ctx, recordKey)
+	if err != nil {
+		return keys, 0, fmt.Errorf("read keyring: %w", err)
+	}
+	if found[0].Version == 0 {
+		return keys, 0, nil
+	}
+	if err := json.Unmarshal(found[0].Data, &keys); err != nil {
+		return keys, 0, errors.New("keyring: record cannot be read")
+	}
+	return keys, found[0].Version, nil
+}
+
+// change reads, changes and writes the record, again when somebody else was faster.
+func (k *Keyring) change(ctx context.Context, to func(*stored) (bool, error)) error {
+	const tries = 5
+	for range tries {
+		keys, version, err := k.read(ctx)
+		if err != nil {
+			return err
+		}
+		if changed, err := to(&keys); err != nil || !changed {
+			return err
+		}
+		data, err := json.Marshal(keys)
+		if err != nil {
+			return fmt.Errorf("encode keyring: %w", err)
+		}
+		err = k.store.Commit(ctx, []mfa.Write{{Record: mfa.Record{Key: recordKey, Version: version, Data: data}}})
+		if err == nil {
+			k.forget()
+			return nil
+		}
+		if !errors.Is(err, mfa.ErrConflict) {
+			return fmt.Errorf("write keyring: %w", err)
+		}
+	}
+	return fmt.Errorf("write keyring: %w", mfa.ErrConflict)
+}
+
+// forget makes the next use look at the store: this process changed the record itself.
+func (k *Keyring) forget() {
+	k.mu.Lock()
+	k.checked = time.Time{}
+	k.mu.Unlock()
+}
+
+// Prepare makes the first master key when there is none. It may be called any number of times.
+func (k *Keyring) Prepare(ctx context.Context) error {
+	return k.change(ctx, func(keys *stored) (bool, error) {
+		if len(keys.Masters) > 0 {
+			return false, nil
+		}
+		return true, k.add(ctx, keys, k.now())
+	})
+}
+
+// Rotate adds a master key that seals in an hour's time; every older one still opens. While a rotation is under way it changes nothing.
+func (k *Keyring) Rotate(ctx context.Context) error { return k.rotate(ctx, 0) }
+
+// RotateIfDue rotates when the newest master key is a year old.
+func (k *Keyring) RotateIfDue(ctx context.Context) error { return k.rotate(ctx, rotatedEvery) }
+
+func (k *Keyring) rotate(ctx context.Context, age time.Duration) error {
+	return k.change(ctx, func(keys *stored) (bool, error) {
+		if len(keys.Masters) == 0 {
+			return true, k.add(ctx, keys, k.now())
+		}
+		if newest := time.Unix(keys.Masters[len(keys.Masters)-1].From, 0); k.now().Before(newest.Add(age)) {
+			return false, nil
+		}
+		return true, k.add(ctx, keys, k.now().Add(publishedAhead))
+	})
+}
+
+func (k *Keyring) add(ctx context.Context, keys *stored, from time.Time) error {
+	version := uint32(1)
+	if n := len(keys.Masters); n > 0 {
+		version = keys.Masters[n-1].Version + 1
+	}
+	wrapped, err := k.wrapper.NewKey(ctx, bound(version))
+	if err != nil {
+		return fmt.Errorf("make master key %d: %w", version, err)
+	}
+	keys.Masters = append(keys.Masters, master{version, wrapped, from.Unix()})
+	return nil
+}
+
+// Age is how long the current master key has been sealing.
+func (k *Keyring) Age(ctx context.Context) (time.Duration, error) {
+	keys, _, err := k.read(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var from int64
+	for _, m := range keys.Masters {
+		if m.From <= k.now().Unix() {
+			from = m.From
+		}
+	}
+	return k.now().Sub(time.Unix(from, 0)), nil
+}

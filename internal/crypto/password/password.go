@@ -1,0 +1,251 @@
+// Package password hashes and checks passwords: argon2id for new ones, bcrypt and argon2 for
+// those that come from elsewhere.
+package password
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+)
+
+// Bounds of a new password. SP 800-63B-4 section 3.1.1.2 asks for at least 8 characters where a
+// second factor is used, and for no rules of composition; the upper bound only keeps requests
+// small.
+const (
+	minCharacters = 8
+	maxBytes      = 128
+)
+
+// Errors of [Check] and [ParseDigest].
+var (
+	ErrTooShort = errors.New("password: shorter than 8 characters")
+	ErrTooLong  = errors.New("password: longer than 128 bytes")
+	ErrDigest   = errors.New("password: digest not supported")
+)
+
+// Check says whether a password may be set.
+func Check(pw secret.Value) error {
+	switch text := pw.Reveal(); {
+	case utf8.RuneCountInString(text) < minCharacters:
+		return ErrTooShort
+	case len(text) > maxBytes:
+		return ErrTooLong
+	}
+	return nil
+}
+
+// Params are the cost of argon2id.
+type Params struct {
+	Memory  uint32 // KiB
+	Time    uint32
+	Threads uint8
+}
+
+// DefaultParams is the second recommendation of the OWASP Password Storage Cheat Sheet: 19 MiB, 2
+// passes.
+var DefaultParams = Params{Memory: 19 * 1024, Time: 2, Threads: 1}
+
+// parallel bounds how many comparisons run at once, because each takes as much memory as its
+// digest asks for. Of digests that cost more than our own, which come from elsewhere, fewer run:
+// there is always a turn for the others.
+const (
+	parallel      = 2
+	parallelHeavy = parallel - 1
+)
+
+const (
+	saltLen = 16
+	hashLen = 32
+)
+
+// Hasher hashes and checks passwords. It is safe for concurrent use.
+type Hasher struct {
+	params Params
+	rand   io.Reader
+	slots  chan struct{}
+	heavy  chan struct{}
+}
+
+// New returns a hasher that makes new digests at the given cost.
+func New(params Params, rand io.Reader) *Hasher {
+	return &Hasher{params: params, rand: rand, slots: make(chan struct{}, parallel), heavy: make(chan struct{}, parallelHeavy)}
+}
+
+// enter waits for a turn to compute something of a cost.
+func (h *Hasher) enter(ctx context.Context, cost int) (leave func(), err error) {
+	if cost <= h.params.cost() {
+		return take(ctx, h.slots)
+	}
+	leaveHeavy, err := take(ctx, h.heavy)
+	if err != nil {
+		return nil, err
+	}
+	leaveSlot, err := take(ctx, h.slots)
+	if err != nil {
+		leaveHeavy()
+		return nil, err
+	}
+	return func() { leaveSlot(); leaveHeavy() }, nil
+}
+
+func take(ctx context.Context, of chan struct{}) (back func(), err error) {
+	select {
+	case of <- struct{}{}:
+		return func() { <-of }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Hash returns a digest in PHC form.
+func (h *Hasher) Hash(ctx context.Context, pw secret.Value) (string, error) {
+	leave, err := h.enter(ctx, h.params.cost())
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	d := digest{kind: "argon2id", params: h.params, salt: make([]byte, saltLen)}
+	if _, err := io.ReadFull(h.rand, d.salt); err != nil {
+		return "", fmt.Errorf("password: read random bytes: %w", err)
+	}
+	d.hash = make([]byte, hashLen)
+	d.hash = d.compute(pw)
+	return d.String(), nil
+}
+
+// Verify says whether a password has the digest: argon2id, argon2i or bcrypt. A digest that it
+// cannot read, or that would cost too much, is [ErrDigest].
+func (h *Hasher) Verify(ctx context.Context, encoded string, pw secret.Value) (bool, error) {
+	return h.VerifyIf(ctx, encoded, pw, func() error { return nil })
+}
+
+// VerifyIf is Verify for a comparison that may be in vain when its turn has come: it asks then,
+// and returns that error instead of comparing.
+func (h *Hasher) VerifyIf(ctx context.Context, encoded string, pw secret.Value, still func() error) (bool, error) {
+	cost, err := Cost(encoded)
+	if err != nil || cost > mostCompared {
+		return false, ErrDigest
+	}
+	leave, err := h.enter(ctx, cost)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	if err := still(); err != nil {
+		return false, err
+	}
+	if strings.HasPrefix(encoded, "$2") {
+		return verifyBcrypt(encoded, pw)
+	}
+	d, err := parse(encoded)
+	if err != nil {
+		return false, err
+	}
+	return subtle.ConstantTimeCompare(d.hash, d.compute(pw)) == 1, nil
+}
+
+// bcrypt sees no more than 72 bytes; a longer password cannot be told from others and matches
+// nothing.
+const bcryptBytes = 72
+
+func verifyBcrypt(encoded string, pw secret.Value) (bool, error) {
+	text := pw.Reveal()
+	long := len(text) > bcryptBytes
+	err := bcrypt.CompareHashAndPassword([]byte(encoded), []byte(text[:min(len(text), bcryptBytes)])) // also when it is too long: an answer at once would say whose digest is of this kind
+	switch {
+	case err == nil:
+		return !long, nil
+	case errors.Is(err, bcrypt.ErrMismatchedHashAndPassword):
+		return false, nil
+	}
+	return false, ErrDigest
+}
+
+// VerifyNoneIf does the work of a comparison with a new digest, so that an account that does not
+// exist takes as long as one that does. It asks as [Hasher.VerifyIf] does.
+func (h *Hasher) VerifyNoneIf(ctx context.Context, pw secret.Value, still func() error) error {
+	leave, err := h.enter(ctx, h.params.cost())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := still(); err != nil {
+		return err
+	}
+	digest{kind: "argon2id", params: h.params, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}.compute(pw)
+	return nil
+}
+
+// bcryptForm is stricter than the library, which looks at some of it only when a password is
+// compared.
+var bcryptForm = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
+
+// ParseDigest checks a digest that comes with a user from elsewhere; hasher is Clerk's name for
+// it: bcrypt, argon2i or argon2id.
+func ParseDigest(hasher, encoded string) (string, error) {
+	kind, _, _ := strings.Cut(strings.TrimPrefix(encoded, "$"), "$")
+	if strings.HasPrefix(kind, "2") {
+		kind = "bcrypt"
+	}
+	if cost, err := Cost(encoded); err != nil || kind != hasher || cost > MostImported {
+		return "", ErrDigest
+	}
+	return encoded, nil
+}
+
+// digest is an argon2 digest taken apart.
+type digest struct {
+	kind       string
+	params     Params
+	salt, hash []byte
+}
+
+func (d digest) compute(pw secret.Value) []byte {
+	f := argon2.IDKey
+	if d.kind == "argon2i" {
+		f = argon2.Key
+	}
+	return f([]byte(pw.Reveal()), d.salt, d.params.Time, d.params.Memory, d.params.Threads, uint32(len(d.hash)))
+}
+
+func (d digest) String() string {
+	b64 := base64.RawStdEncoding.EncodeToString
+	return fmt.Sprintf("$%s$v=%d$%v$%s$%s", d.kind, argon2.Version, d.params, b64(d.salt), b64(d.hash))
+}
+
+// parse reads a PHC string (https://github.com/P-H-C/phc-string-format), within bounds.
+func parse(encoded string) (digest, error) {
+	parts := strings.Split(encoded, "$")
+	if len(parts) != 6 || parts[0] != "" || (parts[1] != "argon2id" && parts[1] != "argon2i") || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return digest{}, ErrDigest
+	}
+	d := digest{kind: parts[1]}
+	p := &d.params
+	if n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.Memory, &p.Time, &p.Threads); err != nil || n != 3 || p.String() != parts[3] {
+		return digest{}, ErrDigest
+	}
+	var err1, err2 error
+	d.salt, err1 = base64.RawStdEncoding.DecodeString(parts[4])
+	d.hash, err2 = base64.RawStdEncoding.DecodeString(parts[5])
+	if err1 != nil || err2 != nil || !d.inBounds() {
+		return digest{}, ErrDigest
+	}
+	return d, nil
+}
+
+func (d digest) inBounds() bool {
+	p := d.params
+	return p.Memory >= 8 && p.Memory <= maxMemory && p.Time >= 1 && p.Time <= maxTime && p.Threads >= 1 && p.Threads <= maxThreads &&
+		len(d.salt) >= 8 && len(d.salt) <= 64 && len(d.hash) >= 16 && len(d.hash) <= 64
+}

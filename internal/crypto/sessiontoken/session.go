@@ -1,0 +1,197 @@
+// Package sessiontoken makes and checks session tokens: JSON Web Tokens (RFC 7519) with the claims of Clerk's version 2, signed with RS256
+// under keys that a JSON Web Key Set (RFC 7517) publishes.
+package sessiontoken
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+)
+
+// Life is how long a token is good for. It is short because a token cannot be called back.
+const Life = 60 * time.Second
+
+const (
+	keyBits = 2048
+	// backdated covers verifiers whose clock is behind.
+	backdated = 10 * time.Second
+	// skew is what this package's own verifier allows.
+	skew = 5 * time.Second
+	// version of Clerk's claims.
+	version = 2
+)
+
+// ErrToken is the only answer for a token that is not good, whatever is wrong with it.
+var ErrToken = errors.New("session: token not valid")
+
+// Key is an RSA key that signs tokens. It is safe for concurrent use.
+type Key struct {
+	private *rsa.PrivateKey
+	id      string
+	signer  jose.Signer
+}
+
+// GenerateKey makes a new key of 2048 bits. random is the source of randomness; since Go 1.26 the standard library may use its own.
+func GenerateKey(random io.Reader) (*Key, error) {
+	private, err := rsa.GenerateKey(random, keyBits)
+	if err != nil {
+		return nil, fmt.Errorf("session: generate key: %w", err)
+	}
+	return newKey(private)
+}
+
+func newKey(private *rsa.PrivateKey) (*Key, error) {
+	public := jose.JSONWebKey{Key: private.Public()}
+	thumb, err := public.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("session: thumbprint: %w", err)
+	}
+	k := &Key{private: private, id: base64.RawURLEncoding.EncodeToString(thumb)}
+	options := (&jose.SignerOptions{}).WithType("JWT")
+	k.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: private, KeyID: k.id}}, options)
+	if err != nil {
+		return nil, fmt.Errorf("session: signer: %w", err)
+	}
+	return k, nil
+}
+
+// ID is the key's RFC 7638 thumbprint, the kid of its tokens.
+func (k *Key) ID() string { return k.id }
+
+// Marshal returns the key in base64 of PKCS #8.
+func (k *Key) Marshal() (secret.Value, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(k.private)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("session: marshal key: %w", err)
+	}
+	return secret.New(base64.StdEncoding.EncodeToString(der)), nil
+}
+
+// ParseKey reads what [Key.Marshal] returned.
+func ParseKey(text secret.Value) (*Key, error) {
+	der, err := base64.StdEncoding.DecodeString(text.Reveal())
+	if err != nil {
+		return nil, errors.New("session: key is not base64")
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, errors.New("session: key is not PKCS #8")
+	}
+	private, ok := parsed.(*rsa.PrivateKey)
+	if !ok || private.N.BitLen() < keyBits {
+		return nil, errors.New("session: not an RSA key of 2048 bits or more")
+	}
+	return newKey(private)
+}
+
+// Claims are what a token says.
+type Claims struct {
+	Issuer          string // the API's public URL
+	Subject         string // user id
+	SessionID       string
+	AuthorizedParty string // the Origin that asked; may be empty
+	IssuedAt        time.Time
+	Ages            [2]int // minutes since each factor was proved, -1 for never
+	Status          string // active or pending
+	ID              string
+}
+
+type wire struct {
+	Issuer    string           `json:"iss"`
+	Subject   string           `json:"sub"`
+	SessionID string           `json:"sid"`
+	IssuedAt  *jwt.NumericDate `json:"iat"`
+	NotBefore *jwt.NumericDate `json:"nbf"`
+	Expires   *jwt.NumericDate `json:"exp"`
+	Party     string           `json:"azp,omitempty"`
+	Ages      [2]int           `json:"fva"`
+	Status    string           `json:"sts"`
+	Version   int              `json:"v"`
+	ID        string           `json:"jti"`
+}
+
+// Mint signs a token that lives for [Life] from IssuedAt.
+func (k *Key) Mint(c Claims) (secret.Value, error) {
+	return k.Sign(wire{
+		Issuer: c.Issuer, Subject: c.Subject, SessionID: c.SessionID, Party: c.AuthorizedParty,
+		IssuedAt: jwt.NewNumericDate(c.IssuedAt), NotBefore: jwt.NewNumericDate(c.IssuedAt.Add(-backdated)), Expires: jwt.NewNumericDate(c.IssuedAt.Add(Life)),
+		Ages: c.Ages, Status: c.Status, Version: version, ID: c.ID,
+	})
+}
+
+// Sign signs any claims, for the handshake.
+func (k *Key) Sign(claims any) (secret.Value, error) {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("session: encode claims: %w", err)
+	}
+	signed, err := k.signer.Sign(payload)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("session: sign: %w", err)
+	}
+	text, err := signed.CompactSerialize()
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("session: serialize: %w", err)
+	}
+	return secret.New(text), nil
+}
+
+// JWKS returns the public halves of keys as a JSON Web Key Set.
+func JWKS(keys ...*Key) ([]byte, error) {
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	for _, k := range keys {
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.private.Public(), KeyID: k.id, Algorithm: string(jose.RS256), Use: "sig"})
+	}
+	out, err := json.Marshal(set)
+	if err != nil {
+		return nil, fmt.Errorf("session: encode key set: %w", err)
+	}
+	return out, nil
+}
+
+// Verify checks a token against keys: RS256 and nothing else, a known kid, the issuer, and the times with a tolerance of 5 s.
+func Verify(token string, keys []*Key, issuer string, now time.Time) (Claims, error) {
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil || len(parsed.Headers) != 1 {
+		return Claims{}, ErrToken
+	}
+	for _, k := range keys {
+		if k.id != parsed.Headers[0].KeyID {
+			continue
+		}
+		var w wire
+		if err := parsed.Claims(k.private.Public(), &w); err != nil {
+			return Claims{}, ErrToken
+		}
+		return w.check(issuer, now)
+	}
+	return Claims{}, ErrToken
+}
+
+func (w wire) check(issuer string, now time.Time) (Claims, error) {
+	if w.Issuer != issuer || w.Version != version || w.Expires == nil || w.NotBefore == nil || w.IssuedAt == nil {
+		return Claims{}, ErrToken
+	}
+	if !now.Before(w.Expires.Time().Add(skew)) || now.Before(w.NotBefore.Time().Add(-skew)) {
+		return Claims{}, ErrToken
+	}
+	issued, expires := w.IssuedAt.Time(), w.Expires.Time()
+	if issued.After(now.Add(backdated+skew)) || !expires.After(issued) || expires.Sub(issued) > Life || w.NotBefore.Time().After(issued) { // no token of ours
+		return Claims{}, ErrToken
+	}
+	return Claims{
+		Issuer: w.Issuer, Subject: w.Subject, SessionID: w.SessionID, AuthorizedParty: w.Party,
+		IssuedAt: w.IssuedAt.Time(), Ages: w.Ages, Status: w.Status, ID: w.ID,
+	}, nil
+}

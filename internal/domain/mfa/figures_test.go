@@ -1,0 +1,86 @@
+package mfa
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+)
+
+// figure is a duration as people write it.
+func figure(d time.Duration) string {
+	switch {
+	case d%(24*time.Hour) == 0:
+		return fmt.Sprint(int64(d/(24*time.Hour)), " d")
+	case d%time.Hour == 0:
+		return fmt.Sprint(int64(d/time.Hour), " h")
+	case d%time.Minute == 0:
+		return fmt.Sprint(int64(d/time.Minute), " min")
+	}
+	return fmt.Sprint(int64(d/time.Second), " s")
+}
+
+// TestTheThreatModelHasTheFigures: the decisions of docs/security/threat-model.md are those of the code, each of them.
+func TestTheThreatModelHasTheFigures(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/security/threat-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, decisions, ok := strings.Cut(string(page), "\n## Decisions\n")
+	decisions, _, _ = strings.Cut(decisions, "\n## ")
+	if !ok {
+		t.Fatal("there are no decisions")
+	}
+	seed, err := totp.Generate(zeros{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := totp.Bytes(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := DefaultPolicy()
+	want := map[string]string{
+		"digits of a code": fmt.Sprint(totp.Digits), "a text-message code lives": figure(codeLife), "wrong tries at one verification": fmt.Sprint(p.Tries), "an app's step": figure(totp.Period),
+		"steps accepted before and after": fmt.Sprint(p.TOTP.Past), "a step is accepted": "once", "bits of an app's secret": fmt.Sprint(8 * len(raw.Reveal())), "backup codes": fmt.Sprint(backupcode.Count), "bits of a backup code": "50",
+		"failures in a row before a wait": fmt.Sprint(p.FreeFailures), "the first wait": figure(p.FirstWait), "the longest wait": figure(p.LongestWait),
+		"failures in a row before a lock": fmt.Sprint(p.LockFailures), "a lock lasts": figure(p.LockTime), "failures that disable an authenticator": fmt.Sprint(p.FactorFailures),
+		"failures that stop unknown clients, not cleared by the owner": fmt.Sprint(p.StrangerFailures), "failures that stop known ones too": fmt.Sprint(p.LedgerFailures), "within": figure(p.LedgerWindow),
+		"tries from one address in 10 s": fmt.Sprint(attemptLimits[0].limit), "tries from one address in a day": fmt.Sprint(attemptLimits[len(attemptLimits)-1].limit),
+		"between two messages to a number": figure(resendAfter), "messages to a number in a day, over all users": fmt.Sprint(numberRules[len(numberRules)-1].Limit),
+		"messages of a user in a day": fmt.Sprint(userRules[len(userRules)-1].Limit), "numbers that a user tries in a day": fmt.Sprint(triedRules[0].Limit), "unverified numbers of a user": fmt.Sprint(unverifiedPerUser),
+		"wrong codes that verify a number in 30 days, over all users": fmt.Sprint(numberGuessRules[0].Limit),
+		"unverified messages to a block of numbers in an hour":        fmt.Sprint(unverifiedPrefix), "numbers that an address texts in an hour": fmt.Sprint(numberLimits[0].limit),
+		"unverified messages to a country, and in all, in an hour": fmt.Sprint(max(unverifiedCountry, unverifiedInstance)), "dollars of messages in a day, unless set otherwise": fmt.Sprint(int64(defaultDailyCap / smsprice.Dollar)),
+		"a factor may be changed after a proof for": figure(authority.FreshFor), "a session lives at most": figure(sessionLife), "a ticket lives": figure(ticketLife), "a sign-in in progress lives": figure(signInLife),
+		"a client without a sign-in lives": figure(AnonymousLife), "clients that an address makes in a day": fmt.Sprint(clientLimits[0].limit),
+		"handshakes without a session, of an address in a day": fmt.Sprint(handshakeLimits[1].limit), "bytes of an identifier": fmt.Sprint(identifierLength),
+		"e-mail addresses of a user, and numbers": fmt.Sprint(max(emailsPerUser, phonesPerUser)),
+		"a handshake's nonce lives":               figure(nonceLife), "bits of a client token": fmt.Sprint(8 * tokenSecret), "a signing key signs for": figure(SigningKeyLife),
+	}
+	row := regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]+) \| [^|]+ \| [^|]+ \|$`)
+	for _, m := range row.FindAllStringSubmatch(decisions, -1) {
+		if m[1] == "decision" {
+			continue
+		}
+		if got, known := want[m[1]]; !known || got != m[2] {
+			t.Errorf("%s: the page says %q, the code %q", m[1], m[2], got)
+		}
+		delete(want, m[1])
+	}
+	for name := range want {
+		t.Errorf("the page does not speak of %q", name)
+	}
+}
+
+// zeros are bytes to read.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }

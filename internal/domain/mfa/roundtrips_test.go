@@ -1,0 +1,172 @@
+package mfa_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
+)
+
+// TestRoundTrips holds the cost of every operation: a test fails on one request more.
+func TestRoundTrips(t *testing.T) {
+	ctx := t.Context()
+	guess := func(by mfa.Strategy, code string) mfa.Guess { return mfa.Guess{Strategy: by, Code: secret.New(code)} }
+	for name, tc := range map[string]struct {
+		prepare              func(p *person)
+		do                   func(p *person) error
+		reads, writes, items int // requests, and records written
+		wantErr              bool
+	}{
+		"check a code, Backend API": {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 1, 1, false},
+		"check a wrong code":        {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.wrong())); return err }, 1, 1, 1, true},
+		"check while waiting": {func(p *person) {
+			for range 5 {
+				_, _ = p.VerifyTOTP(ctx, p.id, secret.New(p.wrong()))
+			}
+		}, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 0, 0, true},
+		"check a malformed code":    {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New("１２３")); return err }, 1, 0, 0, true},
+		"use a backup code":         {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.backup[0])); return err }, 1, 1, 3, false},
+		"sign in with a ticket":     {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
+		"second factor, app":        {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.app()) }, 1, 1, 4, false},
+		"second factor, wrong code": {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.wrong()) }, 1, 1, 2, true},
+		"second factor, backup":     {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.BackupCode, p.backup[0]) }, 1, 1, 5, false},
+		"send a text": {func(p *person) { p.enter() }, func(p *person) error {
+			_, err := p.PrepareSecondFactor(ctx, p.browser, p.signIn, mfa.PhoneCode, p.phone)
+			return err
+		}, 1, 1, 5, false},
+		"second factor, text": {func(p *person) { p.enter(); p.text() }, func(p *person) error { return p.second(mfa.PhoneCode, p.sms()) }, 1, 1, 4, false},
+		"begin to enrol":      {(*person).bare, func(p *person) error { _, err := p.CreateTOTP(ctx, p.browser); return err }, 1, 1, 1, false},
+		"confirm": {func(p *person) {
+			p.bare()
+			r, err := p.CreateTOTP(ctx, p.browser)
+			p.must(err)
+			p.key = r.Secret
+		}, func(p *person) error { _, err := p.ConfirmTOTP(ctx, p.browser, secret.New(p.app())); return err }, 1, 1, 3, false},
+		"the user":           {(*person).inside, func(p *person) error { _, err := p.Me(ctx, p.browser); return err }, 1, 0, 0, false},
+		"a session token":    {(*person).inside, func(p *person) error { _, err := p.SessionToken(ctx, p.browser, p.browser.Session); return err }, 1, 0, 0, false},
+		"the client":         {(*person).inside, func(p *person) error { _, err := p.Client(ctx, p.browser); return err }, 2, 0, 0, false},
+		"touch, a moment on": {(*person).inside, func(p *person) error { _, err := p.Touch(ctx, p.browser, p.browser.Session); return err }, 1, 0, 0, false},
+		"step up": {func(p *person) {
+			p.inside()
+			_, err := p.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
+			p.must(err)
+		}, func(p *person) error {
+			_, err := p.AttemptReverification(ctx, p.browser, p.browser.Session, true, guess(mfa.BackupCode, p.backup[1]))
+			return err
+		}, 1, 1, 4, false},
+		"regenerate codes": {(*person).inside, func(p *person) error { _, err := p.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newWorld(t).member()
+			if tc.prepare != nil {
+				tc.prepare(p)
+			}
+			_, err := p.Settings(ctx) // a warm process
+			p.must(err)
+			p.ticketReady()
+			texts := len(p.sent)
+			p.counts.Reset()
+			if err := tc.do(p); (err != nil) != tc.wantErr {
+				t.Fatal(err)
+			}
+			got := p.counts.Counts()
+			want := fmt.Sprintf("%d reads, %d commits, %d records", tc.reads, tc.writes, tc.items)
+			if have := fmt.Sprintf("%d reads, %d commits, %d records", got.Gets, got.Commits, got.Writes); have != want {
+				t.Errorf("%s, want %s", have, want)
+			}
+			if name == "send a text" && len(p.sent) != texts+1 {
+				t.Errorf("%d messages", len(p.sent)-texts)
+			}
+		})
+	}
+}
+
+// tickets made before the counting begins.
+var ready = map[*person]secret.Value{}
+
+func (p *person) ticketReady() {
+	ticket, err := p.CreateTicket(p.Context(), p.id, 0)
+	p.must(err)
+	ready[p] = ticket.Token
+}
+
+func (p *person) ticketOnly() error {
+	_, err := p.CreateSignIn(p.Context(), p.browser, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ready[p]})
+	return err
+}
+
+// inside signs in with both factors.
+func (p *person) inside() {
+	p.Helper()
+	p.enter()
+	p.must(p.second(mfa.TOTPCode, p.app()))
+	p.later(30 * time.Second)
+	_, err := p.Client(p.Context(), p.browser)
+	p.must(err)
+}
+
+// bare becomes a newcomer without any factor, signed in.
+func (p *person) bare() {
+	p.Helper()
+	*p = *p.newcomer()
+	p.enter()
+}
+
+// TestAUserIsSmall: a database bills a write per kilobyte.
+func TestAUserIsSmall(t *testing.T) {
+	w := newWorld(t)
+	u, err := w.CreateUser(t.Context(), mfa.UserInput{Emails: []string{"somebody@example.com"}}) // the first factor is the application's own
+	w.must(err)
+	p := &person{world: w, id: u.WireID()}
+	p.enter()
+	p.enrolPhone(aNumber)
+	p.enrolApp()
+	p.leave()
+	const sessions, acts = 3, 6
+	full := 0
+	check := func() {
+		records, err := p.counts.List(t.Context(), mfa.KindUser, "", 1)
+		p.must(err)
+		var user struct {
+			Trail struct {
+				Entries []any `json:"e"`
+			} `json:"at"`
+			Sessions []any `json:"ss"`
+		}
+		p.must(json.Unmarshal(records[0].Data, &user))
+		if len(user.Trail.Entries) == acts && len(user.Sessions) >= sessions {
+			full++
+		}
+		if n := dynamo.WriteUnits(records[0]); n > 1 {
+			t.Errorf("a user with a number, an app, ten codes, %d sessions and %d acts costs %d write units, want 1:\n%s",
+				len(user.Sessions), len(user.Trail.Entries), n, records[0].Data)
+		}
+	}
+	for range sessions {
+		p.browser = mfa.Caller{}
+		p.inside()
+		check()
+	}
+	p.browser = mfa.Caller{}
+	for range acts { // of different kinds, as many as leave the record once
+		p.later(30 * time.Second)
+		p.inside()
+		_, err := p.VerifyTOTP(t.Context(), p.id, secret.New(p.wrong()))
+		p.want(apierr.FormCodeIncorrect, err)
+		check()
+		p.later(30 * time.Second)
+		_, err = p.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+		p.must(err)
+		check()
+		p.leave()
+		check()
+	}
+	if full == 0 {
+		t.Error("the record was never full")
+	}
+}

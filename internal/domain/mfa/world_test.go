@@ -1,0 +1,304 @@
+package mfa_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+const (
+	aNumber       = "+12125550123"
+	anotherNumber = "+13105550142"
+)
+
+var aNetwork = netip.MustParseAddr("203.0.113.77")
+
+// world is a service over a store in memory, with a clock that is moved and an outbox.
+type world struct {
+	testing.TB
+	*mfa.Service
+	faults *store.Faulty
+	counts *store.Counting
+
+	config mfa.Config
+
+	mu   sync.Mutex
+	at   time.Time
+	sent []mfa.Message
+	down bool
+
+	events []mfa.EventName
+}
+
+// happened is how often an event was told of.
+func (w *world) happened(name mfa.EventName) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, e := range w.events {
+		if e == name {
+			n++
+		}
+	}
+	return n
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	return newWorldOf(t, rand.Reader)
+}
+
+// newWorldOf is a world whose service draws from random.
+func newWorldOf(t testing.TB, random io.Reader) *world {
+	t.Helper()
+	w := &world{TB: t, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
+	w.faults = store.NewFaulty(store.NewMemory())
+	w.counts = store.NewCounting(w.faults)
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, random)
+	w.must(err)
+	w.config = mfa.Config{
+		Store: w.counts, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, random), Numbers: numberplan.Parse,
+		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: random,
+		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
+		Notify: func(e mfa.Event) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.events = append(w.events, e.Name)
+		},
+	}
+	w.Service, err = mfa.New(w.config)
+	w.must(err)
+	_, err = w.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = false })
+	w.must(err)
+	return w
+}
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at
+}
+
+func (w *world) later(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at = w.at.Add(d)
+}
+
+// Send keeps a message, or fails.
+func (w *world) Send(_ context.Context, m mfa.Message) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.down {
+		return errors.New("network down")
+	}
+	w.sent = append(w.sent, m)
+	return nil
+}
+
+var codeIn = regexp.MustCompile(`#(\d{6})$`)
+
+// sms is the code of the last message.
+func (w *world) sms() string {
+	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.sent) == 0 {
+		w.Fatal("no message was sent")
+	}
+	return codeIn.FindStringSubmatch(w.sent[len(w.sent)-1].Text.Reveal())[1]
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// want fails unless err is the catalogue's error for a code; "" wants none.
+func (w *world) want(code apierr.Code, err error) {
+	w.Helper()
+	switch {
+	case code == "" && err != nil:
+		w.Fatalf("unexpected error %v", err)
+	case code != "" && err == nil:
+		w.Fatalf("no error, want %s", code)
+	case code != "" && apierr.From(err).Code() != code:
+		w.Fatalf("error %v, want %s", err, code)
+	}
+}
+
+// person is a user with a browser.
+type person struct {
+	*world
+	id      string
+	browser mfa.Caller
+	key     secret.Value // of the authenticator app
+	backup  []string
+	phone   string
+	signIn  string
+}
+
+func (w *world) newcomer() *person {
+	w.Helper()
+	u, err := w.CreateUser(w.Context(), mfa.UserInput{Emails: []string{fmt.Sprintf("p%d@example.com", w.count())}, Password: secret.New("correct horse")})
+	w.must(err)
+	return &person{world: w, id: u.WireID()}
+}
+
+var made struct {
+	sync.Mutex
+	n int
+}
+
+func (w *world) count() int {
+	made.Lock()
+	defer made.Unlock()
+	made.n++
+	return made.n
+}
+
+func (p *person) keep(s *mfa.Snapshot) {
+	if s != nil && !s.Token.IsZero() {
+		p.browser.Credentials = []mfa.Credential{{Carrier: s.Carrier, Token: s.Token}}
+	}
+}
+
+// enter signs in with a ticket; what follows is a session, or a wait for the second factor.
+func (p *person) enter() *mfa.SignInResult {
+	p.Helper()
+	ticket, err := p.CreateTicket(p.Context(), p.id, 0)
+	p.must(err)
+	r, err := p.CreateSignIn(p.Context(), p.browser, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	p.must(err)
+	p.keep(r.Snapshot)
+	p.signIn, p.browser.Session = r.SignIn.ID, r.SignIn.Created
+	return r
+}
+
+// prove proves the first factor again, with a ticket.
+func (p *person) prove() {
+	p.Helper()
+	ticket, err := p.CreateTicket(p.Context(), p.id, 0)
+	p.must(err)
+	_, err = p.StartReverification(p.Context(), p.browser, p.browser.Session, authority.FirstFactor)
+	p.must(err)
+	_, err = p.AttemptReverification(p.Context(), p.browser, p.browser.Session, false, mfa.Guess{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	p.must(err)
+}
+
+func (p *person) leave() {
+	p.Helper()
+	_, err := p.EndAll(p.Context(), p.browser)
+	p.must(err)
+	p.browser.Session = ""
+}
+
+// second answers the sign-in's second factor.
+func (p *person) second(by mfa.Strategy, code string) error {
+	r, err := p.AttemptSecondFactor(p.Context(), p.browser, p.signIn, mfa.Guess{Strategy: by, Code: secret.New(code)})
+	if err == nil {
+		p.keep(r.Snapshot)
+		p.browser.Session = r.SignIn.Created
+	}
+	return err
+}
+
+func (p *person) text() {
+	p.Helper()
+	_, err := p.PrepareSecondFactor(p.Context(), p.browser, p.signIn, mfa.PhoneCode, p.phone)
+	p.must(err)
+}
+
+// enrolPhone adds, verifies and reserves a number, in a session.
+func (p *person) enrolPhone(number string) {
+	p.Helper()
+	r, err := p.AddPhone(p.Context(), p.browser, number, false)
+	p.must(err)
+	p.phone = r.Phone.ID
+	_, err = p.PreparePhone(p.Context(), p.browser, p.phone, mfa.PhoneCode)
+	p.must(err)
+	_, err = p.AttemptPhone(p.Context(), p.browser, p.phone, mfa.Guess{Code: secret.New(p.sms())})
+	p.must(err)
+	r, err = p.ReservePhone(p.Context(), p.browser, p.phone, false)
+	p.must(err)
+	if r.BackupCodes != nil {
+		p.backup = r.BackupCodes
+	}
+}
+
+func (p *person) enrolApp() {
+	p.Helper()
+	r, err := p.CreateTOTP(p.Context(), p.browser)
+	p.must(err)
+	p.key = r.Secret
+	r, err = p.ConfirmTOTP(p.Context(), p.browser, secret.New(p.app()))
+	p.must(err)
+	if r.BackupCodes != nil {
+		p.backup = r.BackupCodes
+	}
+	p.later(totp.Period)
+}
+
+// app is what the authenticator app shows now.
+func (p *person) app() string {
+	p.Helper()
+	code, err := totp.Code(p.key, p.now())
+	p.must(err)
+	return code
+}
+
+// wrong is a well-formed code that the app does not show around now.
+func (p *person) wrong() string {
+	p.Helper()
+	for _, candidate := range []string{"000000", "111111", "222222", "333333", "444444"} {
+		right := false
+		for step := -1; step <= 1; step++ {
+			code, err := totp.Code(p.key, p.now().Add(time.Duration(step)*totp.Period))
+			p.must(err)
+			right = right || code == candidate
+		}
+		if !right {
+			return candidate
+		}
+	}
+	p.Fatal("every candidate is right")
+	return ""
+}
+
+// member is a person with a number, an authenticator app and backup codes, signed out.
+func (w *world) member() *person {
+	w.Helper()
+	p := w.newcomer()
+	p.enter()
+	p.enrolPhone(aNumber)
+	p.enrolApp()
+	p.leave()
+	p.later(time.Hour)
+	return p
+}
+
+// stranger is the same user on a browser that never passed.
+func (p *person) stranger() *person {
+	other := *p
+	other.browser = mfa.Caller{Address: netip.MustParseAddr("198.51.100.7")}
+	return &other
+}

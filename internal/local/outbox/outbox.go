@@ -1,0 +1,79 @@
+// Package outbox keeps text messages instead of sending them, for development.
+package outbox
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// Message is a text message as it would have arrived.
+type Message struct {
+	PhoneNumber string    `json:"phone_number"`
+	Text        string    `json:"text"`
+	Code        string    `json:"code"`
+	SentAt      time.Time `json:"sent_at"`
+}
+
+// kept bounds what an outbox holds; the oldest message goes first.
+const kept = 500
+
+// ErrDown is what Send returns while the outbox pretends that the network is down.
+var ErrDown = errors.New("outbox: sending is switched off")
+
+// Outbox is an [mfa.Sender]. It is safe for concurrent use.
+type Outbox struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	messages []Message
+	down     bool
+}
+
+// New returns an empty outbox.
+func New(now func() time.Time) *Outbox { return &Outbox{now: now} }
+
+// bound finds the code in the last line of a message, where browsers find it too.
+var bound = regexp.MustCompile(`(?m)^@\S+ #(\S+)$`)
+
+// Send keeps a message.
+func (o *Outbox) Send(_ context.Context, m mfa.Message) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.down {
+		return ErrDown
+	}
+	message := Message{PhoneNumber: m.To.E164(), Text: m.Text.Reveal(), SentAt: o.now().UTC()}
+	if found := bound.FindStringSubmatch(message.Text); found != nil {
+		message.Code = found[1]
+	}
+	o.messages = append(o.messages, message)
+	if over := len(o.messages) - kept; over > 0 {
+		o.messages = append([]Message(nil), o.messages[over:]...)
+	}
+	return nil
+}
+
+// Fail makes sending fail, or work again.
+func (o *Outbox) Fail(on bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.down = on
+}
+
+// Messages returns what was sent to a number, or to all for "", oldest first.
+func (o *Outbox) Messages(to string) []Message {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	found := []Message{}
+	for _, m := range o.messages {
+		if to == "" || m.PhoneNumber == to {
+			found = append(found, m)
+		}
+	}
+	return found
+}

@@ -1,0 +1,165 @@
+// Package attack attacks a deployment from outside, over HTTP, with throw-away users that it makes and deletes through the Backend API.
+// Every attack is a named probe that says what is tried, what must be true, and which rows of OWASP ASVS 5.0 and NIST SP 800-63B-4 ask for it.
+package attack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+)
+
+// Config says what to attack.
+type Config struct {
+	URL       string
+	SecretKey secret.Value
+	Now       func() time.Time
+	Out       io.Writer
+	// Only are the probes to run, by name or class letter; none means all.
+	Only []string
+}
+
+// need is what a probe cannot do without.
+type need uint
+
+const (
+	// outbox is the development server's: it shows text messages.
+	outbox need = 1 << iota
+	// moving is what else only development has: a clock that can be moved, sessions that can be aged, endpoints for everybody.
+	moving
+	// unlimited is the absence of limits per address: they would answer before what the probe is about.
+	unlimited
+)
+
+// Probe is one attack.
+type Probe struct {
+	// Name is the class letter and the number of the attack.
+	Name string
+	// Tries is what the attacker does, Must what has to be true then.
+	Tries, Must string
+	// ASVS and NIST are the requirements of OWASP ASVS 5.0 and the section of SP 800-63B-4.
+	ASVS, NIST string
+	// After names the products in which this very attack has worked.
+	After string
+
+	needs need
+	run   func(*trial)
+}
+
+// The outcomes of a probe.
+const (
+	Passed  = "passed"
+	Failed  = "failed"
+	Skipped = "skipped"
+)
+
+// Result is what a probe found.
+type Result struct {
+	Probe
+	Outcome string
+	Detail  string
+	Took    time.Duration
+}
+
+// Report is what a run found.
+type Report struct {
+	URL     string
+	At      time.Time
+	Results []Result
+}
+
+// Count says how many probes had an outcome.
+func (r Report) Count(outcome string) int {
+	n := 0
+	for _, one := range r.Results {
+		if one.Outcome == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+// ErrFailed is returned when a probe failed.
+var ErrFailed = errors.New("the deployment is open to an attack")
+
+// Probes lists all of them, in order.
+func Probes() []Probe {
+	return slices.Concat(onceProbes(), ticketProbes(), budgetProbes(), lockProbes(), textProbes(), ownerProbes(), factorProbes(), authorityProbes(), sessionProbes(), tokenProbes(),
+		originProbes(), bodyProbes(), pathProbes(), wireProbes(), pageProbes(), momentProbes(), answerProbes(), boundProbes())
+}
+
+// Run attacks. The error is ErrFailed, or says why the target cannot be attacked at all.
+func Run(ctx context.Context, c Config) (Report, error) {
+	report := Report{URL: c.URL, At: c.Now().UTC()}
+	t, err := aim(ctx, c)
+	if err != nil {
+		return report, err
+	}
+	_, _ = fmt.Fprintf(c.Out, "attacking %s (development server: %v, limits per address: %v)\n\n", c.URL, t.development, t.limited)
+	for _, p := range Probes() {
+		if len(c.Only) > 0 && !slices.ContainsFunc(c.Only, func(o string) bool { return p.Name == o || p.Name[:1] == o }) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return report, fmt.Errorf("interrupted: %w", err)
+		}
+		r := t.attempt(ctx, p)
+		report.Results = append(report.Results, r)
+		_, _ = fmt.Fprintln(c.Out, line(r))
+	}
+	err = t.restore(ctx)
+	_, _ = fmt.Fprintf(c.Out, "\n%d passed, %d failed, %d SKIPPED\n", report.Count(Passed), report.Count(Failed), report.Count(Skipped))
+	if report.Count(Failed) > 0 {
+		err = errors.Join(ErrFailed, err)
+	}
+	return report, err
+}
+
+// lacks says what the target does not have of what a probe needs.
+func (t *target) lacks(n need) string {
+	var out []string
+	if n&outbox != 0 && !t.development {
+		out = append(out, "text messages cannot be read here: only a development server has an outbox")
+	}
+	if n&moving != 0 && !t.development {
+		out = append(out, "only a development server has endpoints that move the clock and age sessions")
+	}
+	if n&unlimited != 0 && t.limited {
+		out = append(out, "the limits per address answer first: switch ip_limits off for the time of the attack")
+	}
+	return strings.Join(out, "; ")
+}
+
+// finding is how a probe ends that found a weakness: a panic, so that probes read as a list of steps.
+type finding string
+
+// attempt runs one probe, and deletes its users whatever happens.
+func (t *target) attempt(ctx context.Context, p Probe) (r Result) {
+	r = Result{Probe: p, Outcome: Passed}
+	if why := t.lacks(p.needs); why != "" {
+		r.Outcome, r.Detail = Skipped, why
+		return r
+	}
+	began := t.Now()
+	one := &trial{target: t, ctx: ctx, name: p.Name}
+	defer func() {
+		r.Took = t.Now().Sub(began)
+		if found := recover(); found != nil {
+			text, ok := found.(finding)
+			if !ok {
+				panic(found)
+			}
+			r.Outcome, r.Detail = Failed, string(text)
+		}
+		if err := one.forget(); err != nil && r.Outcome == Passed {
+			r.Outcome, r.Detail = Failed, "a throw-away user could not be deleted: "+err.Error()
+		}
+	}()
+	p.run(one)
+	return r
+}

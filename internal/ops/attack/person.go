@@ -1,0 +1,245 @@
+package attack
+
+import (
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+)
+
+// person is a throw-away user with its factors.
+type person struct {
+	*trial
+	id, name, password string
+	seed               secret.Value
+	backups            []string
+	number, phoneID    string
+}
+
+// The factors that a person can have from the start.
+const (
+	withApp      = "totp"
+	withBackup   = "backup"
+	withPhone    = "phone"
+	withPassword = "password"
+)
+
+// digits are n random ones.
+func digits(n int) string {
+	var b strings.Builder
+	for range n {
+		d, err := rand.Int(rand.Reader, big.NewInt(10))
+		if err != nil {
+			panic(finding("no randomness: " + err.Error()))
+		}
+		b.WriteString(d.String())
+	}
+	return b.String()
+}
+
+// backupCode is a random one of the right form: another form would be refused without being judged.
+func (t *trial) backupCode() string {
+	codes, err := backupcode.Generate(rand.Reader, 1)
+	if err != nil {
+		t.failf("no backup code: %v", err)
+	}
+	return codes[0].Reveal()
+}
+
+// person makes a user with factors.
+func (t *trial) person(factors ...string) *person {
+	p := &person{trial: t, name: "attack" + letters(20), number: "+1212" + "2" + digits(6)}
+	in := map[string]any{"username": p.name}
+	for _, f := range factors {
+		switch f {
+		case withApp:
+			seed, err := totp.Generate(rand.Reader)
+			if err != nil {
+				t.failf("no secret: %v", err)
+			}
+			p.seed = seed
+			in["totp_secret"] = seed.Reveal()
+		case withBackup:
+			p.backups = list(3, func(int) string { return t.backupCode() })
+			in["backup_codes"] = p.backups
+		case withPhone:
+			in["phone_number"], in["phone_number_identification_status"] = []string{p.number}, []string{"reserved"}
+		case withPassword:
+			p.password = "pw-" + letters(20)
+			in["password"] = p.password
+		}
+	}
+	r := t.ok(t.backend(http.MethodPost, "/v1/users", in))
+	p.id, p.phoneID = r.text("id"), r.text("phone_numbers.0.id")
+	t.users = append(t.users, p.id)
+	return p
+}
+
+// code is what the app shows, some steps from now.
+func (p *person) code(steps int) string {
+	c, err := totp.Code(p.seed, p.serverTime().Add(time.Duration(steps)*totp.Period))
+	if err != nil {
+		p.failf("no code: %v", err)
+	}
+	return c
+}
+
+// wrong returns n codes that the app does not show about now, and that differ.
+func (p *person) wrong(n int) []string {
+	var near, out []string
+	if !p.seed.IsZero() {
+		near = list(13, func(i int) string { return p.code(i - 6) })
+	}
+	for len(out) < n {
+		if c := digits(totp.Digits); !slices.Contains(near, c) && !slices.Contains(out, c) && c != "424242" {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// verify is a check of a code by the Backend API.
+func (p *person) verify(code string) ask {
+	return p.backend(http.MethodPost, "/v1/users/"+p.id+"/verify_totp", map[string]any{"code": code})
+}
+
+// shown is the user as the Backend API shows it.
+func (p *person) shown() reply { return p.ok(p.backend(http.MethodGet, "/v1/users/"+p.id, nil)) }
+
+// remaining is how many tries are left before the lock.
+func (p *person) remaining() int {
+	n, ok := p.shown().at("verification_attempts_remaining").(float64)
+	if !ok {
+		p.failf("the user does not say how many attempts remain")
+	}
+	return int(n)
+}
+
+// ticket makes a sign-in ticket and returns its token.
+func (p *person) ticket() string {
+	return p.ok(p.backend(http.MethodPost, "/v1/sign_in_tokens", map[string]any{"user_id": p.id})).text("token")
+}
+
+// browser is somebody's, with the client token that the server gave it.
+type browser struct {
+	*trial
+	cookie, session, signIn string
+}
+
+// ask is a request of the browser, a form.
+func (b *browser) ask(method, path string, form ...string) ask {
+	values := url.Values{}
+	for i := 0; i+1 < len(form); i += 2 {
+		values.Set(form[i], form[i+1])
+	}
+	if b.session != "" {
+		path += "?_clerk_session_id=" + b.session
+	}
+	a := ask{method: method, path: path, cookie: b.cookie}
+	if method != http.MethodGet {
+		a.form = values
+	}
+	return a
+}
+
+// call sends a request and keeps the client token of the answer.
+func (b *browser) call(method, path string, form ...string) reply {
+	r := b.do(b.ask(method, path, form...))
+	b.keep(r)
+	return r
+}
+
+func (b *browser) keep(r reply) {
+	if r.cookie != "" {
+		b.cookie = r.cookie
+	}
+}
+
+// must sends a request that must go through.
+func (b *browser) must(method, path string, form ...string) reply {
+	r := b.call(method, path, form...)
+	if r.status/100 != 2 {
+		b.failf("the attack could not be prepared: %v", r)
+	}
+	return r
+}
+
+// enter begins a sign-in with a ticket in a new browser.
+func (p *person) enter() *browser {
+	b := &browser{trial: p.trial}
+	r := b.must(http.MethodPost, "/v1/client/sign_ins", "strategy", "ticket", "ticket", p.ticket())
+	b.signIn, b.session = r.text("response.id"), r.text("response.created_session_id")
+	return b
+}
+
+// halfway is a browser that proved the first factor of a person who has a second.
+func (p *person) halfway() *browser {
+	b := p.enter()
+	if b.session != "" {
+		p.failf("a ticket alone signed in a user who has a second factor")
+	}
+	return b
+}
+
+// second is an attempt at the second factor.
+func (b *browser) second(strategy, code string) ask {
+	return b.ask(http.MethodPost, b.step("attempt"), "strategy", strategy, "code", code)
+}
+
+func (b *browser) step(which string) string {
+	return "/v1/client/sign_ins/" + b.signIn + "/" + which + "_second_factor"
+}
+
+// finish proves the second factor, which must work.
+func (b *browser) finish(strategy, code string) *browser {
+	r := b.ok(b.second(strategy, code))
+	b.keep(r)
+	if b.session = r.text("response.created_session_id"); b.session == "" {
+		b.failf("the attack could not be prepared: the right code did not complete the sign-in")
+	}
+	return b
+}
+
+// signedIn is a browser in which the person is signed in, with the second factor when there is one.
+func (p *person) signedIn() *browser {
+	b := p.enter()
+	if b.session == "" {
+		b.finish("totp", p.code(0))
+	}
+	return b
+}
+
+// texts are the codes of the messages that went to a number, oldest first.
+func (t *trial) texts(number string) []string {
+	r := t.ok(ask{path: "/dev/sms?phone_number=" + url.QueryEscape(number)})
+	var out []string
+	for i := 0; ; i++ {
+		m, ok := r.at(fmt.Sprintf("messages.%d", i)).(map[string]any)
+		if !ok {
+			return out
+		}
+		code, _ := m["code"].(string)
+		out = append(out, code)
+	}
+}
+
+// text has a code sent as the second factor of the sign-in in progress, and reads it.
+func (b *browser) text(p *person) string {
+	b.must(http.MethodPost, b.step("prepare"), "strategy", "phone_code")
+	all := b.texts(p.number)
+	if len(all) == 0 {
+		b.failf("no message came")
+	}
+	return all[len(all)-1]
+}
+
+// secretOf is the secret in the answer that begins an enrolment.
+func secretOf(r reply) secret.Value { return secret.New(r.text("response.secret")) }

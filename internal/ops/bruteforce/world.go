@@ -1,0 +1,182 @@
+package bruteforce
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/test/browser"
+)
+
+const (
+	serverKey    = "sk_test_of_a_siege"
+	username     = "owner"
+	passwordText = "correct horse battery"
+)
+
+// world is the real API over a store in memory, with one user and a clock that jumps.
+type world struct {
+	ctx      context.Context
+	handler  http.Handler
+	at       time.Time
+	chance   *rand.Rand
+	user     string
+	key      secret.Value // of the owner's app
+	byText   bool         // the owner signs in with text messages
+	message  string       // the last one
+	owner    *visitor
+	prepared string // the sign-in that a text message was sent for
+	failure  error  // an answer that no siege may get
+}
+
+func policy(strict bool) mfa.Policy {
+	s := mfa.Settings{StrictGuessing: strict}
+	return s.Policy()
+}
+
+// Send keeps the last message, which only the owner reads.
+func (w *world) Send(_ context.Context, m mfa.Message) error {
+	w.message = m.Text.Reveal()
+	return nil
+}
+
+// address is another one for every request: whoever has many does not feel the limits per address.
+func (w *world) address(*http.Request) netip.Addr {
+	n := w.chance.Uint32()
+	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+}
+
+func newWorld(ctx context.Context, strict, byText bool, seed uint64) (*world, error) {
+	w := &world{ctx: ctx, byText: byText, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), chance: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // a seed repeats a run
+	source := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), 1})
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {byte(seed)}}, source)
+	if err != nil {
+		return nil, err
+	}
+	service, err := mfa.New(mfa.Config{
+		Store: store.NewMemory(), Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 8, Time: 1, Threads: 1}, source), Numbers: numberplan.Parse,
+		Now: func() time.Time { return w.at }, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: source,
+		Issuer: "http://localhost", AppName: "Siege", SMSHost: "localhost",
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := service.ChangeSettings(ctx, func(s *mfa.Settings) { s.StrictGuessing = strict }); err != nil {
+		return nil, err
+	}
+	if err := service.RotateSigningKey(ctx, 0); err != nil {
+		return nil, err
+	}
+	w.handler, err = api.New(api.Config{
+		Service: service, PublicURL: "http://localhost", Accepts: api.OneKey(secret.New(serverKey)), PublishableKey: "pk_test_x", AppName: "Siege",
+		Address: w.address, Log: slog.New(slog.DiscardHandler),
+	}, api.Operations()...)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.settle(source)
+}
+
+// settle makes the user, with every factor, and signs the owner in on a browser of their own.
+func (w *world) settle(source *rand.ChaCha8) error {
+	var err error
+	if w.key, err = totp.Generate(source); err != nil {
+		return err
+	}
+	w.user = w.backend("/v1/users", map[string]any{
+		"username": username, "password": passwordText, "totp_secret": w.key.Reveal(), "backup_codes": []string{"abcde-fgh01", "abcde-fgh02", "abcde-fgh03"},
+	}).Text("id")
+	number := w.backend("/v1/phone_numbers", map[string]any{
+		"user_id": w.user, "phone_number": "+12125550123", "verified": true, "reserved_for_second_factor": true,
+	})
+	if w.user == "" || number.Status != http.StatusOK {
+		return fmt.Errorf("the user of a siege could not be made: %d %s", number.Status, number.Code())
+	}
+	w.owner = &visitor{world: w}
+	return w.signIn(w.owner)
+}
+
+// signIn signs the owner in: the password, then the app.
+func (w *world) signIn(b *visitor) error {
+	got := b.call(http.MethodPost, "/v1/client/sign_ins", "strategy", "password", "identifier", username, "password", passwordText)
+	if got.Status != http.StatusOK {
+		return fmt.Errorf("password: %s", got.Code())
+	}
+	w.at = w.at.Add(totp.Period) // the code before may have been used a moment ago
+	code, err := totp.Code(w.key, w.at)
+	if err != nil {
+		return err
+	}
+	by, at := "totp", "/v1/client/sign_ins/"+got.Text("response.id")
+	if w.byText {
+		if got = b.call(http.MethodPost, at+"/prepare_second_factor", "strategy", "phone_code"); got.Status != http.StatusOK {
+			return fmt.Errorf("message: %s", got.Code())
+		}
+		by, code = "phone_code", w.message[len(w.message)-totp.Digits:]
+	}
+	got = b.call(http.MethodPost, at+"/attempt_second_factor", "strategy", by, "code", code)
+	if b.session = got.Text("response.created_session_id"); b.session == "" {
+		return fmt.Errorf("code: %s", got.Code())
+	}
+	return nil
+}
+
+func (w *world) ownerSignsIn() error {
+	w.owner.end()
+	return w.signIn(w.owner)
+}
+
+func (w *world) unlock() error {
+	if got := w.backend("/v1/users/"+w.user+"/unlock", nil); got.Status != http.StatusOK {
+		return fmt.Errorf("unlock: %s", got.Code())
+	}
+	return nil
+}
+
+// visitor is a browser at the API of this siege.
+type visitor struct {
+	*world
+	browser.Browser
+	session string
+}
+
+func (b *visitor) end() { b.call(http.MethodDelete, "/v1/client/sessions"); b.session = "" }
+
+func (b *visitor) call(method, path string, form ...string) answer {
+	values := url.Values{}
+	for i := 0; i+1 < len(form); i += 2 {
+		values.Add(form[i], form[i+1])
+	}
+	a, err := b.Call(b.ctx, b.handler, method, path, values)
+	return b.heard(method, path, a, err)
+}
+
+// backend posts to the Backend API.
+func (w *world) backend(path string, body map[string]any) answer {
+	a, err := browser.Server(w.ctx, w.handler, serverKey, http.MethodPost, path, body)
+	return w.heard(http.MethodPost, path, a, err)
+}
+
+// heard notes what no siege may be told.
+func (w *world) heard(method, path string, a browser.Answer, err error) answer {
+	if err != nil {
+		w.failure = err
+	}
+	if a.Status >= http.StatusInternalServerError {
+		w.failure = fmt.Errorf("%s %s answers %d", method, path, a.Status)
+	}
+	return answer{a, a.Retry()}
+}

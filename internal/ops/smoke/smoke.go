@@ -1,0 +1,251 @@
+// Package smoke tries a deployment from outside: a short journey of a throw-away user, from enrolment to a second factor and out again.
+package smoke
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+)
+
+// Config says what to try.
+type Config struct {
+	URL       string
+	SecretKey secret.Value
+	// Now is the time of this machine, which an authenticator app would show codes of.
+	Now func() time.Time
+	Out io.Writer
+}
+
+// requestLimit is the time that one request may take.
+const requestLimit = 15 * time.Second
+
+// visit is a user's browser and the team's server in one.
+type visit struct {
+	Config
+	client  *http.Client
+	user    string
+	session string
+	key     secret.Value
+	signIn  string
+}
+
+// Run makes a user, takes it through the journey, and deletes it whatever happens. The error says which step was not right.
+func Run(ctx context.Context, c Config) (err error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return fmt.Errorf("cookies: %w", err)
+	}
+	v := &visit{Config: c, client: &http.Client{Jar: jar, Timeout: requestLimit}}
+	defer func() {
+		if v.user != "" {
+			err = errors.Join(err, v.step(ctx, "the user is deleted", v.forget))
+		}
+	}()
+	for _, s := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"it answers", v.health},
+		{"it publishes its keys", v.keys},
+		{"the Backend API refuses a wrong key", v.wrongKey},
+		{"a user is made", v.create},
+		{"the user signs in with a ticket", func(ctx context.Context) error { return v.enter(ctx, "complete") }},
+		{"an authenticator app is enrolled", v.enrol},
+		{"the app's code cannot be used again", v.replay},
+		{"the next sign-in asks for the second factor", func(ctx context.Context) error { return v.enter(ctx, "needs_second_factor") }},
+		{"a wrong code is refused", v.wrong},
+		{"the app's next code signs in", v.second},
+	} {
+		if err := v.step(ctx, s.what, s.do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *visit) step(ctx context.Context, what string, do func(context.Context) error) error {
+	if err := do(ctx); err != nil {
+		_, _ = fmt.Fprintf(v.Out, "NOT   %s\n", what)
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	_, _ = fmt.Fprintf(v.Out, "ok    %s\n", what)
+	return nil
+}
+
+// ask sends a request and decodes the answer, which must have the status.
+func (v *visit) ask(r *http.Request, want int, into any) error {
+	res, err := v.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	const most = 1 << 20
+	body, err := io.ReadAll(io.LimitReader(res.Body, most))
+	if err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if res.StatusCode != want {
+		var failed struct{ Errors []struct{ Code string } }
+		_ = json.Unmarshal(body, &failed)
+		return fmt.Errorf("%s %s answers %d %v, want %d", r.Method, r.URL.Path, res.StatusCode, failed.Errors, want)
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%s %s: the answer is no JSON of the right form", r.Method, r.URL.Path)
+	}
+	return nil
+}
+
+// server calls the Backend API.
+func (v *visit) server(ctx context.Context, method, path string, in any, want int, into any) error {
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return fmt.Errorf("encode request: %w", err)
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, method, v.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+v.SecretKey.Reveal())
+	r.Header.Set("Content-Type", "application/json")
+	return v.ask(r, want, into)
+}
+
+// page calls the Frontend API as a browser.
+func (v *visit) page(ctx context.Context, path string, form url.Values, want int, into any) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, v.URL+path+"?_clerk_session_id="+v.session, strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return v.ask(r, want, into)
+}
+
+func (v *visit) get(ctx context.Context, path string, into any) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, v.URL+path, nil)
+	if err != nil {
+		return err
+	}
+	return v.ask(r, http.StatusOK, into)
+}
+
+func (v *visit) health(ctx context.Context) error { return v.get(ctx, "/healthz", nil) }
+
+func (v *visit) keys(ctx context.Context) error {
+	var set struct{ Keys []struct{ Kid, Alg string } }
+	if err := v.get(ctx, "/.well-known/jwks.json", &set); err != nil {
+		return err
+	}
+	if len(set.Keys) == 0 {
+		return errors.New("there are none")
+	}
+	return nil
+}
+
+func (v *visit) wrongKey(ctx context.Context) error {
+	stranger := *v
+	stranger.SecretKey = secret.New("sk_live_of_nobody")
+	return stranger.server(ctx, http.MethodGet, "/v1/users/count", nil, http.StatusUnauthorized, nil)
+}
+
+func (v *visit) create(ctx context.Context) error {
+	name := fmt.Sprintf("smoke%d", v.Now().UnixNano())
+	var user struct{ ID string }
+	err := v.server(ctx, http.MethodPost, "/v1/users", map[string]any{"username": name}, http.StatusOK, &user)
+	v.user = user.ID
+	return err
+}
+
+func (v *visit) forget(ctx context.Context) error {
+	return v.server(context.WithoutCancel(ctx), http.MethodDelete, "/v1/users/"+v.user, nil, http.StatusOK, nil)
+}
+
+func (v *visit) enter(ctx context.Context, want string) error {
+	if v.session != "" { // as a new browser
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			return fmt.Errorf("cookies: %w", err)
+		}
+		v.client.Jar, v.session = jar, ""
+	}
+	var ticket struct{ Token string }
+	if err := v.server(ctx, http.MethodPost, "/v1/sign_in_tokens", map[string]any{"user_id": v.user}, http.StatusOK, &ticket); err != nil {
+		return err
+	}
+	var out struct {
+		Response struct {
+			ID, Status string
+			Created    string `json:"created_session_id"`
+		}
+	}
+	if err := v.page(ctx, "/v1/client/sign_ins", url.Values{"strategy": {"ticket"}, "ticket": {ticket.Token}}, http.StatusOK, &out); err != nil {
+		return err
+	}
+	if out.Response.Status != want {
+		return fmt.Errorf("the sign-in is %s, want %s", out.Response.Status, want)
+	}
+	v.session, v.signIn = out.Response.Created, out.Response.ID
+	return nil
+}
+
+func (v *visit) enrol(ctx context.Context) error {
+	var out struct{ Response struct{ Secret string } }
+	if err := v.page(ctx, "/v1/me/totp", nil, http.StatusOK, &out); err != nil {
+		return err
+	}
+	v.key = secret.New(out.Response.Secret)
+	code, err := totp.Code(v.key, v.Now())
+	if err != nil {
+		return err
+	}
+	return v.page(ctx, "/v1/me/totp/attempt_verification", url.Values{"code": {code}}, http.StatusOK, nil)
+}
+
+func (v *visit) replay(ctx context.Context) error {
+	code, err := totp.Code(v.key, v.Now())
+	if err != nil {
+		return err
+	}
+	return v.server(ctx, http.MethodPost, "/v1/users/"+v.user+"/verify_totp", map[string]any{"code": code}, http.StatusUnprocessableEntity, nil)
+}
+
+// attempt sends the code of some time as the second factor.
+func (v *visit) attempt(ctx context.Context, at time.Time, want int, into any) error {
+	code, err := totp.Code(v.key, at)
+	if err != nil {
+		return err
+	}
+	return v.page(ctx, "/v1/client/sign_ins/"+v.signIn+"/attempt_second_factor", url.Values{"strategy": {"totp"}, "code": {code}}, want, into)
+}
+
+func (v *visit) wrong(ctx context.Context) error {
+	return v.attempt(ctx, v.Now().Add(-time.Hour), http.StatusUnprocessableEntity, nil)
+}
+
+// second uses the code of the next half minute, which a clock that is a little ahead would show.
+func (v *visit) second(ctx context.Context) error {
+	var out struct{ Response struct{ Status string } }
+	if err := v.attempt(ctx, v.Now().Add(totp.Period), http.StatusOK, &out); err != nil {
+		return err
+	}
+	if out.Response.Status != "complete" {
+		return fmt.Errorf("the sign-in is %s", out.Response.Status)
+	}
+	return nil
+}

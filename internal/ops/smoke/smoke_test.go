@@ -1,0 +1,98 @@
+package smoke_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/local"
+	"github.com/countersign-mfa/countersign/internal/ops/smoke"
+)
+
+// serve is a server whose answers can be spoilt.
+func serve(t *testing.T, spoil func(w http.ResponseWriter, r *http.Request) bool) (url string, app **local.App) {
+	t.Helper()
+	app = new(*local.App)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if spoil == nil || !spoil(w, r) {
+			(*app).ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	opened, err := local.Open(t.Context(), local.Config{
+		Dir: t.TempDir(), PublicURL: server.URL, AppName: "Example", SecretKey: secret.New("sk_test"), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Passwords: password.Params{Memory: 64, Time: 1, Threads: 1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = opened.Close() })
+	*app = opened
+	return server.URL, app
+}
+
+func TestRun(t *testing.T) {
+	url, app := serve(t, nil)
+	var out bytes.Buffer
+	if err := smoke.Run(t.Context(), smoke.Config{URL: url, SecretKey: secret.New("sk_test"), Now: time.Now, Out: &out}); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	if strings.Count(out.String(), "ok ") != 11 {
+		t.Errorf("%s", &out)
+	}
+	users, _, err := (*app).Service.Users(t.Context(), nil, 100, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range users {
+		if strings.HasPrefix(u.Username, "smoke") {
+			t.Error("the user is still there")
+		}
+	}
+}
+
+// TestRunFindsFaults: a deployment that is wrong in one point does not pass.
+func TestRunFindsFaults(t *testing.T) {
+	for name, c := range map[string]struct {
+		says  string
+		spoil func(w http.ResponseWriter, r *http.Request) bool
+	}{
+		"down": {"it answers", func(w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}},
+		"no keys": {"publishes its keys", func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/.well-known/jwks.json" {
+				_, _ = w.Write([]byte(`{"keys":[]}`))
+				return true
+			}
+			return false
+		}},
+		"a Backend API open to all": {"refuses a wrong key", func(_ http.ResponseWriter, r *http.Request) bool {
+			r.Header.Set("Authorization", "Bearer sk_test")
+			return false
+		}},
+		"codes that work again": {"cannot be used again", func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.HasSuffix(r.URL.Path, "/verify_totp") {
+				_, _ = w.Write([]byte(`{}`))
+				return true
+			}
+			return false
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url, _ := serve(t, c.spoil)
+			var out bytes.Buffer
+			err := smoke.Run(t.Context(), smoke.Config{URL: url, SecretKey: secret.New("sk_test"), Now: time.Now, Out: &out})
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v, want a failure at %q", err, c.says)
+			}
+		})
+	}
+}

@@ -1,0 +1,53 @@
+// Package standardwebhook signs events after Standard Webhooks and posts them to endpoints that somebody else names. It implements [mfa.Courier].
+package standardwebhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+)
+
+// secretPrefix is what a symmetric secret begins with; the rest is base64.
+const secretPrefix = "whsec_"
+
+// errSecret does not say more: whatever is wrong with it, it is a secret.
+var errSecret = errors.New("webhook: not a secret of Standard Webhooks")
+
+// Sign is the signature of a body, in the form of the webhook-signature header.
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+func Sign(key secret.Value, id string, at time.Time, body []byte) (string, error) {
+	text, ok := strings.CutPrefix(key.Reveal(), secretPrefix)
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if !ok || err != nil || len(raw) == 0 {
+		return "", errSecret
+	}
+	mac := hmac.New(sha256.New, raw)
+	_, _ = fmt.Fprintf(mac, "%s.%d.", id, at.Unix())
+	_, _ = mac.Write(body)
+	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)), nil
+}
+
+// sign adds the headers: a signature for every key that is valid, and all under the names that Svix, and so Clerk's verifyWebhook, reads.
+func sign(h http.Header, keys []secret.Value, id string, at time.Time, body []byte) error {
+	all := make([]string, len(keys))
+	for i, key := range keys {
+		var err error
+		if all[i], err = Sign(key, id, at, body); err != nil {
+			return err
+		}
+	}
+	for _, family := range []string{"webhook-", "svix-"} {
+		h.Set(family+"id", id)
+		h.Set(family+"timestamp", strconv.FormatInt(at.Unix(), 10))
+		h.Set(family+"signature", strings.Join(all, " "))
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package standardwebhook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+const (
+	// within is how long an endpoint has to answer, all in all.
+	within = 3 * time.Second
+	// answerRead is as much of an answer as is read, so that the connection can be used again. Nobody looks at it.
+	answerRead = 4 << 10
+)
+
+var (
+	// ErrAnswer says that an endpoint did not say that it took the event: only 2xx does.
+	ErrAnswer = errors.New("webhook: the endpoint did not accept it")
+	// ErrURL says that the endpoint is not one to post to.
+	ErrURL = errors.New("webhook: not an endpoint's URL")
+)
+
+// Sender posts events. It is safe for concurrent use.
+type Sender struct {
+	client   *http.Client
+	loopback bool
+}
+
+// New returns a sender. With loopback, for development, it also posts to http on this machine.
+func New(loopback bool) *Sender {
+	dialer := &net.Dialer{Timeout: within, Control: control(loopback)}
+	return &Sender{loopback: loopback, client: &http.Client{
+		Timeout: within,
+		Transport: &http.Transport{
+			Proxy:                  nil, // one in the environment would connect in our place, and not look at addresses
+			DialContext:            dialer.DialContext,
+			TLSHandshakeTimeout:    within,
+			ResponseHeaderTimeout:  within,
+			MaxResponseHeaderBytes: 16 << 10,
+			MaxIdleConnsPerHost:    2,
+			IdleConnTimeout:        30 * time.Second,
+			ForceAttemptHTTP2:      true,
+			DisableCompression:     true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Carry posts one event, once. The errors name neither the URL nor what was answered.
+func (s *Sender) Carry(ctx context.Context, p mfa.Parcel) error {
+	u, err := url.Parse(p.URL)
+	if err != nil || u.Scheme != "https" && (!s.loopback || u.Scheme != "http") || u.Hostname() == "" || u.User != nil {
+		return ErrURL
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(p.Body))
+	if err != nil {
+		return ErrURL
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "Countersign-Webhooks/1")
+	if err := sign(r.Header, p.Secrets, p.ID, p.At, p.Body); err != nil {
+		return err
+	}
+	answer, err := s.client.Do(r)
+	if err != nil {
+		if errors.Is(err, ErrAddress) {
+			return ErrAddress
+		}
+		if wrong := (*url.Error)(nil); errors.As(err, &wrong) { // which names the URL
+			err = wrong.Err
+		}
+		return fmt.Errorf("post webhook: %w", err)
+	}
+	_, _ = io.CopyN(io.Discard, answer.Body, answerRead)
+	_ = answer.Body.Close()
+	if answer.StatusCode < 200 || answer.StatusCode > 299 {
+		return fmt.Errorf("%w: status %d", ErrAnswer, answer.StatusCode)
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package boltstore
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// A batch is a transaction that requests are applied in, one after the other.
+type batch struct {
+	tx       *bolt.Tx
+	expires  *bolt.Bucket
+	counters *bolt.Bucket
+	due      *bolt.Bucket
+}
+
+func newBatch(tx *bolt.Tx) *batch {
+	return &batch{
+		tx:       tx,
+		expires:  tx.Bucket(bucketExpires),
+		counters: tx.Bucket(bucketCounters),
+		due:      tx.Bucket(bucketCountersDue),
+	}
+}
+
+// check decides whether the request can be applied after those that were. It changes nothing but
+// what the writes of the request know about their records.
+func (b *batch) check(r *request) (refusal, err error) {
+	for i := range r.writes {
+		w := &r.writes[i]
+		w.found = header{}
+		if bucket := b.tx.Bucket(w.bucket); bucket != nil {
+			if w.found, _, err = parseHeader(bucket.Get(w.name)); err != nil {
+				return nil, err
+			}
+		}
+		if w.found.number != w.want {
+			return mfa.ErrConflict, nil
+		}
+	}
+	for _, take := range r.takes {
+		h, _, err := parseHeader(b.counters.Get([]byte(take.Budget)))
+		if err != nil {
+			return nil, err
+		}
+		if store.Exceeds(int64(h.number), take) { //nolint:gosec // it was an int64
+			return &mfa.ExhaustedError{Budget: take.Budget}, nil
+		}
+	}
+	return nil, nil
+}
+
+// apply applies a request that was checked. An error leaves the batch unfit to be committed.
+func (b *batch) apply(r *request) error {
+	for i := range r.writes {
+		if err := b.write(&r.writes[i]); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	for i := range r.takes {
+		if err := b.take(&r.takes[i]); err != nil {
+			return fmt.Errorf("take: %w", err)
+		}
+	}
+	return nil
+}
+
+func (b *batch) write(w *write) error {
+	bucket, err := b.tx.CreateBucketIfNotExists(w.bucket)
+	if err != nil {
+		return err
+	}
+	if w.found.expires != w.due {
+		if err := b.reindex(w); err != nil {
+			return err
+		}
+	}
+	if !w.remove {
+		if w.want == 0 {
+			binary.BigEndian.PutUint64(w.value, bucket.Sequence()+1)
+		}
+		return bucket.Put(w.name, w.value)
+	}
+	if bucket.Sequence() < w.want {
+		if err := bucket.SetSequence(w.want); err != nil {
+			return err
+		}
+	}
+	return bucket.Delete(w.name)
+}
+
+func (b *batch) reindex(w *write) error {
+	if w.found.expires != 0 {
+		if err := b.expires.Delete(expiresKey(w.found.expires, w.key)); err != nil {
+			return err
+		}
+	}
+	if w.due == 0 {
+		return nil
+	}
+	return b.expires.Put(expiresKey(w.due, w.key), nil)
+}
+
+func (b *batch) take(take *mfa.Take) error {
+	budget := []byte(take.Budget)
+	old := b.counters.Get(budget)
+	h, _, err := parseHeader(old)
+	if err != nil {
+		return err
+	}
+	due := instantOf(take.Expires)
+	switch {
+	case old == nil:
+		if due != 0 {
+			err = b.due.Put(dueKey(due, budget), nil)
+		}
+		h.expires = due
+	case h.expires != 0 && (due == 0 || due > h.expires):
+		// It is never forgotten earlier than any of its takes asked for.
+		if err = b.due.Delete(dueKey(h.expires, budget)); err == nil && due != 0 {
+			err = b.due.Put(dueKey(due, budget), nil)
+		}
+		h.expires = due
+	}
+	if err != nil {
+		return err
+	}
+	h.number = uint64(int64(h.number) + take.Cost) //nolint:gosec // checked by store.Exceeds
+	return b.counters.Put(budget, h.append(nil))
+}
+
+// sweep removes up to limit counters that expired before now, and returns how many.
+func (b *batch) sweep(now time.Time, limit int) (int, error) {
+	bound := firstNotBefore(now)
+	var outdated [][]byte
+	c := b.due.Cursor()
+	for k, _ := c.First(); k != nil && len(outdated) < limit; k, _ = c.Next() {
+		if len(k) <= 8 {
+			return 0, damaged("a counter's expiry has %d bytes", len(k))
+		}
+		if instant(binary.BigEndian.Uint64(k)) >= bound {
+			break
+		}
+		outdated = append(outdated, append([]byte(nil), k...))
+	}
+	for _, k := range outdated {
+		if err := b.due.Delete(k); err != nil {
+			return 0, err
+		}
+		if err := b.counters.Delete(k[8:]); err != nil {
+			return 0, err
+		}
+	}
+	return len(outdated), nil
+}

@@ -1,0 +1,104 @@
+package boltstore_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store/boltstore"
+)
+
+// recordLength is what a usual user's record has.
+const recordLength = 800
+
+func fillStore(b *testing.B, s *boltstore.Store, n int) []mfa.Key {
+	b.Helper()
+	data := make([]byte, recordLength)
+	keys := make([]mfa.Key, n)
+	for i := range keys {
+		keys[i] = mfa.Key{Kind: mfa.KindUser, ID: rand.Text()}
+	}
+	for chunk := range slices.Chunk(keys, 100) {
+		writes := make([]mfa.Write, 0, 100)
+		for _, key := range chunk {
+			writes = append(writes, mfa.Write{Record: mfa.Record{Key: key, Data: data}})
+		}
+		if err := s.Commit(b.Context(), writes); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return keys
+}
+
+// BenchmarkCommit replaces single records of 10,000, each caller its own, and reports the 99th
+// percentile of the time that a commit took.
+func BenchmarkCommit(b *testing.B) {
+	for _, callers := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			s := open(b, filepath.Join(b.TempDir(), "store"))
+			keys := fillStore(b, s, 10_000)
+			benchmarkCommit(b, s, keys, callers)
+		})
+	}
+}
+
+func benchmarkCommit(b *testing.B, s mfa.Store, keys []mfa.Key, callers int) {
+	b.ReportAllocs()
+	var next atomic.Int64
+	took := make([]time.Duration, b.N)
+	versions := make([]uint64, len(keys))
+	for i := range versions {
+		versions[i] = 1
+	}
+	data := make([]byte, recordLength)
+	b.ResetTimer()
+	var done sync.WaitGroup
+	for c := range callers {
+		done.Go(func() {
+			for k := c; ; k = (k + callers) % (len(keys) - len(keys)%callers) {
+				i := next.Add(1) - 1
+				if i >= int64(b.N) {
+					return
+				}
+				start := time.Now()
+				err := s.Commit(context.Background(), []mfa.Write{{Record: mfa.Record{
+					Key: keys[k], Version: versions[k], Data: data,
+				}}})
+				took[i] = time.Since(start)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				versions[k]++
+			}
+		})
+	}
+	done.Wait()
+	b.StopTimer()
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+	b.ReportMetric(float64(len(took))/b.Elapsed().Seconds(), "commits/s")
+}
+
+// BenchmarkGet reads a user and a client's record of 10,000.
+func BenchmarkGet(b *testing.B) {
+	s := open(b, filepath.Join(b.TempDir(), "store"))
+	keys := fillStore(b, s, 10_000)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if _, err := s.Get(b.Context(), keys[i%len(keys)], keys[(i+1)%len(keys)]); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}

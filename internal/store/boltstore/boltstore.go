@@ -1,0 +1,215 @@
+package boltstore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+var (
+	// ErrInUse is what [Open] returns, wrapped, when another process has the file open.
+	ErrInUse = errors.New("store file is in use by another process")
+
+	// ErrDamaged is what [Open] and every method of [Store] return, wrapped, when the file is not what a
+	// Store wrote: damaged, cut off, or a file of something else.
+	ErrDamaged = errors.New("store file is damaged or not a store")
+
+	errBroken = fmt.Errorf("%w: no use is possible after an earlier error", ErrDamaged)
+	errClosed = fmt.Errorf("store is closed: %w", mfa.ErrUnavailable)
+)
+
+const (
+	// pageSize is fixed so that files can move between machines of different page sizes.
+	pageSize = 4096
+	// mapSize is the address space reserved for the file at first. Growing beyond it waits for
+	// readers; within it, it does not. It costs no memory.
+	mapSize = 64 << 20
+	// growSize is by how many bytes the file grows at a time; each time costs one more fsync.
+	growSize = 1 << 20
+	// sweepAtOpen is how many outdated counters are removed at most when the store is opened.
+	sweepAtOpen = 10_000
+)
+
+// Options says how to open a store.
+type Options struct {
+	// Now tells the time, by which counters of takes are forgotten after they expired. Required.
+	Now func() time.Time
+
+	// LockTimeout is how long to wait for another process to close the file; 0 stands for one second.
+	LockTimeout time.Duration
+
+	// MaxSize is the size in bytes that the file may grow to; 0 means as large as the disk allows. Commits that
+	// need more answer [mfa.ErrUnavailable] and store nothing.
+	MaxSize int
+}
+
+// Store is an [mfa.Store] in a file. It is safe for concurrent use. Make it with [Open].
+type Store struct {
+	db    *bolt.DB
+	now   func() time.Time
+	queue queue
+	// finish commits a transaction to disk. Tests replace it.
+	finish func(*bolt.Tx) error
+
+	// broken says that bbolt panicked. It may hold a lock for good, so nothing may call it again, not
+	// even to close the file, which stays locked until the process ends.
+	broken atomic.Bool
+	// failed is why no more commits are possible. Only the writer uses it.
+	failed error
+}
+
+var _ mfa.Store = (*Store)(nil)
+
+// Open opens the store in the file at path, or creates the file, readable by its owner only, in a directory
+// that exists. It reads the whole file once, to find damage before it can spread. Errors wrap [ErrInUse],
+// [ErrDamaged] or those of package os.
+func Open(path string, opts Options) (*Store, error) {
+	s, err := open(path, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	go s.write()
+	return s, nil
+}
+
+func open(path string, opts Options) (*Store, error) {
+	if opts.Now == nil {
+		return nil, errors.New("option Now is missing")
+	}
+	if opts.LockTimeout == 0 {
+		opts.LockTimeout = time.Second
+	}
+	created, err := inspect(path, opts.LockTimeout)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{now: opts.Now, queue: newQueue(), finish: (*bolt.Tx).Commit}
+	if err := s.guard(func() error { return s.openFile(path, opts) }); err != nil {
+		return nil, errors.Join(err, s.closeFile())
+	}
+	if created {
+		err = syncDirectory(filepath.Dir(path))
+	}
+	if err == nil {
+		err = s.prepare()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.closeFile())
+	}
+	return s, nil
+}
+
+// inspect checks the file at path while no other process may change it, and reports whether
+// it is yet to be created. It is empty when creating it was cut short.
+func inspect(path string, timeout time.Duration) (missing bool, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err != nil:
+		return false, err
+	case !info.Mode().IsRegular():
+		return false, damaged("it is no regular file")
+	case info.Size() == 0:
+		return true, nil
+	}
+	// Opening it for reading takes a lock and looks at nothing but the first two pages.
+	db, err := bolt.Open(path, 0, &bolt.Options{ReadOnly: true, Timeout: timeout})
+	if err != nil {
+		return false, openError(err)
+	}
+	return false, errors.Join(checkFile(path), db.Close())
+}
+
+func (s *Store) openFile(path string, opts Options) error {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout:         opts.LockTimeout,
+		FreelistType:    bolt.FreelistMapType,
+		PageSize:        pageSize,
+		InitialMmapSize: mapSize,
+		MaxSize:         opts.MaxSize,
+		NoStatistics:    true,
+	})
+	if err != nil {
+		return openError(err)
+	}
+	db.AllocSize = growSize
+	s.db = db
+	return nil
+}
+
+// openError translates an error of bbolt's.
+func openError(err error) error {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return ErrInUse
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}
+
+// prepare makes a new file a store, and makes sure that an old one is.
+func (s *Store) prepare() error {
+	return s.update(func(tx *bolt.Tx) (changed bool, err error) {
+		if format := tx.Bucket(bucketFormat); format != nil {
+			if v := format.Get(keyVersion); string(v) != formatVersion {
+				return false, damaged("its format is %q, not %q", v, formatVersion)
+			}
+			for _, name := range indexes {
+				if tx.Bucket(name) == nil {
+					return false, damaged("it has no bucket %s", name)
+				}
+			}
+			n, err := newBatch(tx).sweep(s.now(), sweepAtOpen)
+			return n > 0, err
+		}
+		if k, _ := tx.Cursor().First(); k != nil {
+			return false, damaged("it belongs to another program")
+		}
+		for _, name := range append([][]byte{bucketFormat}, indexes...) {
+			if _, err := tx.CreateBucket(name); err != nil {
+				return false, err
+			}
+		}
+		return true, tx.Bucket(bucketFormat).Put(keyVersion, []byte(formatVersion))
+	})
+}
+
+// Close waits for the commits that wait, and closes the file. Later calls of any method return an error that wraps
+// [mfa.ErrUnavailable], except for Close, which does nothing.
+func (s *Store) Close() error {
+	if !s.queue.close() {
+		return nil
+	}
+	return s.closeFile()
+}
+
+func (s *Store) closeFile() error {
+	if s.db == nil || s.broken.Load() {
+		return nil
+	}
+	return s.db.Close()
+}
+
+// syncDirectory makes sure that a new file in it is found after a power cut.
+func syncDirectory(path string) error {
+	dir, err := os.Open(path) //nolint:gosec // the path is the operator's choice
+	if err != nil {
+		return err
+	}
+	err = dir.Sync()
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
+	return errors.Join(err, dir.Close())
+}

@@ -1,0 +1,103 @@
+package boltstore
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+const formatVersion = "1"
+
+var (
+	bucketFormat      = []byte("format")
+	bucketExpires     = []byte("expires")
+	bucketCounters    = []byte("counters")
+	bucketCountersDue = []byte("counters-due")
+	keyVersion        = []byte("version")
+
+	// indexes are the buckets that every store has besides the one for its format.
+	indexes = [][]byte{bucketExpires, bucketCounters, bucketCountersDue}
+)
+
+// An instant is a time in whole seconds as the file has it; 0 is never.
+type instant uint64
+
+func instantOf(t time.Time) instant {
+	if t.IsZero() {
+		return 0
+	}
+	return instant(t.Unix()) ^ 1<<63 //nolint:gosec // order-preserving, and back in time
+}
+
+func (i instant) time() time.Time {
+	if i == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(i^1<<63), 0).UTC() //nolint:gosec // see instantOf
+}
+
+// firstNotBefore is the least instant that does not lie before t.
+func firstNotBefore(t time.Time) instant {
+	i := instantOf(t)
+	if t.Nanosecond() > 0 {
+		i++
+	}
+	return i
+}
+
+func bucketOf(kind mfa.Kind) []byte { return append([]byte("kind:"), kind...) }
+
+func recordKey(id string) []byte { return append([]byte{'.'}, id...) }
+
+func recordID(key []byte) string { return string(key[1:]) }
+
+const headerLength = 16
+
+// A header is what a value begins with: of a record its version, of a counter its sum.
+type header struct {
+	number  uint64
+	expires instant
+}
+
+func (h header) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, h.number)
+	return binary.BigEndian.AppendUint64(b, uint64(h.expires))
+}
+
+// parseHeader splits a value. A missing value, nil, has the zero header.
+func parseHeader(value []byte) (h header, data []byte, err error) {
+	if value == nil {
+		return header{}, nil, nil
+	}
+	if len(value) < headerLength {
+		return header{}, nil, damaged("a value has %d bytes", len(value))
+	}
+	h.number = binary.BigEndian.Uint64(value)
+	h.expires = instant(binary.BigEndian.Uint64(value[8:]))
+	return h, value[headerLength:], nil
+}
+
+// expiresKey is a record's key in the index of expiries.
+func expiresKey(i instant, key mfa.Key) []byte {
+	b := make([]byte, 0, 8+len(key.Kind)+1+len(key.ID))
+	b = binary.BigEndian.AppendUint64(b, uint64(i))
+	b = append(b, key.Kind...)
+	b = append(b, 0)
+	return append(b, key.ID...)
+}
+
+func parseExpiresKey(b []byte) (instant, mfa.Key, error) {
+	if len(b) > 8 {
+		if kind, id, ok := bytes.Cut(b[8:], []byte{0}); ok {
+			return instant(binary.BigEndian.Uint64(b)), mfa.Key{Kind: mfa.Kind(kind), ID: string(id)}, nil
+		}
+	}
+	return 0, mfa.Key{}, damaged("an expiry has %d bytes", len(b))
+}
+
+// dueKey is a counter's key in the index of counters.
+func dueKey(i instant, budget []byte) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(i)), budget...)
+}

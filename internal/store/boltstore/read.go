@@ -1,0 +1,196 @@
+package boltstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"runtime/debug"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// Get implements [mfa.Store].
+func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	records := make([]mfa.Record, len(keys))
+	err := s.view(ctx, func(tx *bolt.Tx) error {
+		for i, key := range keys {
+			records[i].Key = key
+			bucket := tx.Bucket(bucketOf(key.Kind))
+			if bucket == nil {
+				continue
+			}
+			if err := fill(&records[i], bucket.Get(recordKey(key.ID))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
+}
+
+// Expired implements [mfa.Store]. It returns the keys that expired first.
+func (s *Store) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
+	var keys []mfa.Key
+	bound := firstNotBefore(before)
+	err := s.view(ctx, func(tx *bolt.Tx) error {
+		c := tx.Bucket(bucketExpires).Cursor()
+		for k, _ := c.First(); k != nil && len(keys) < limit; k, _ = c.Next() {
+			at, key, err := parseExpiresKey(k)
+			if err != nil {
+				return err
+			}
+			if at >= bound {
+				return nil
+			}
+			if key.Kind == kind {
+				keys = append(keys, key)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return keys, nil
+}
+
+// Latest implements [mfa.Store].
+func (s *Store) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+	var records []mfa.Record
+	err := s.view(ctx, func(tx *bolt.Tx) error {
+		bucket := tx.Bucket(bucketOf(kind))
+		if bucket == nil {
+			return nil
+		}
+		c := tx.Bucket(bucketExpires).Cursor()
+		for k := lastBefore(c, firstNotBefore(before)); k != nil && limit > 0; k, _ = c.Prev() {
+			at, key, err := parseExpiresKey(k)
+			if err != nil {
+				return err
+			}
+			if len(records) >= limit && !at.time().Equal(records[len(records)-1].Expires) {
+				return nil
+			}
+			if key.Kind != kind {
+				continue
+			}
+			record := mfa.Record{Key: key}
+			if err := fill(&record, bucket.Get(recordKey(key.ID))); err != nil {
+				return err
+			}
+			records = append(records, record)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
+}
+
+// lastBefore moves to the last expiry before an instant.
+func lastBefore(c *bolt.Cursor, bound instant) []byte {
+	if k, _ := c.Seek(binary.BigEndian.AppendUint64(nil, uint64(bound))); k == nil {
+		k, _ = c.Last()
+		return k
+	}
+	k, _ := c.Prev()
+	return k
+}
+
+// Sums implements [mfa.Store].
+func (s *Store) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
+	sums := make([]int64, len(budgets))
+	err := s.view(ctx, func(tx *bolt.Tx) error {
+		bucket := tx.Bucket(bucketCounters)
+		for i, budget := range budgets {
+			h, _, err := parseHeader(bucket.Get([]byte(budget)))
+			if err != nil {
+				return err
+			}
+			sums[i] = int64(h.number) //nolint:gosec // as it was put there
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sums, nil
+}
+
+// List implements [mfa.Store]. It reads no more than it returns.
+func (s *Store) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+	var records []mfa.Record
+	err := s.view(ctx, func(tx *bolt.Tx) error {
+		bucket := tx.Bucket(bucketOf(kind))
+		if bucket == nil {
+			return nil
+		}
+		c := bucket.Cursor()
+		from := recordKey(after)
+		k, v := c.Seek(from)
+		if bytes.Equal(k, from) {
+			k, v = c.Next()
+		}
+		for ; k != nil && len(records) < limit; k, v = c.Next() {
+			record := mfa.Record{Key: mfa.Key{Kind: kind, ID: recordID(k)}}
+			if err := fill(&record, v); err != nil {
+				return err
+			}
+			records = append(records, record)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
+}
+
+// fill sets all of a record but its key. The value is valid during the transaction only.
+func fill(record *mfa.Record, value []byte) error {
+	h, data, err := parseHeader(value)
+	if err != nil {
+		return err
+	}
+	record.Version = h.number
+	record.Expires = h.expires.time()
+	record.Data = bytes.Clone(data)
+	return nil
+}
+
+// view calls fn with a transaction that sees all commits that were answered.
+func (s *Store) view(ctx context.Context, fn func(*bolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := s.guard(func() error { return s.db.View(fn) })
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return errClosed
+	}
+	return err
+}
+
+// guard calls fn and makes what bbolt does about a damaged file an error: it panics, or reads beyond
+// the end of its mapping. That ends the use of the store: fail closed, and find the damage when it is opened again.
+func (s *Store) guard(fn func() error) (err error) {
+	if s.broken.Load() {
+		return errBroken
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			s.broken.Store(true)
+			err = damaged("%v", p)
+		}
+	}()
+	return fn()
+}

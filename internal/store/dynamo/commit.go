@@ -1,0 +1,236 @@
+package dynamo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+func firstByID(records []mfa.Record, limit int) []mfa.Record {
+	slices.SortFunc(records, func(a, b mfa.Record) int { return strings.Compare(a.Key.ID, b.Key.ID) })
+	return records[:min(len(records), max(limit, 0))]
+}
+
+// Commit implements [mfa.Store]. One write is one conditional PutItem; more are one transaction, whose token makes a repeated request
+// harmless.
+func (s *Store) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	if err := store.Validate(writes, takes); err != nil {
+		return err
+	}
+	if len(writes)+len(takes) == 0 {
+		return ctx.Err()
+	}
+	id := writeID()
+	if len(writes) == 1 && len(takes) == 0 && !writes[0].Delete {
+		return s.put(ctx, writes[0], id)
+	}
+	return s.transact(ctx, writes, takes, id)
+}
+
+// condition is that the item is still at the version that was read.
+func condition(w mfa.Write) (expression *string, values item) {
+	if w.Version == 0 {
+		return aws.String("attribute_not_exists(" + attrKey + ")"), nil
+	}
+	return aws.String(attrVersion + " = :v"), item{":v": number(w.Version)}
+}
+
+func (s *Store) encode(w mfa.Write, id string) item {
+	it := keyOf(itemKey(w.Key))
+	it[attrVersion], it[attrWrite] = number(s.next(w.Version)), text(id)
+	it[attrData] = &types.AttributeValueMemberB{Value: w.Data}
+	if json.Valid(w.Data) && utf8.Valid(w.Data) {
+		it[attrData] = text(string(w.Data)) // an operator can read it in the console
+	}
+	if !w.Expires.IsZero() {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(w.Key.ID))
+		it[attrShard] = text(shardName(w.Key.Kind, int(h.Sum32()%expiryShards)))
+		it[attrExpires] = number(w.Expires.Unix())
+	}
+	if !w.Ends.IsZero() {
+		it[TimeToLive] = number(w.Ends.Add(ttlAfter).Unix())
+	}
+	pack(it, w.Data)
+	return it
+}
+
+// next is the version after one. A new record's first version is the time in microseconds, so that no version of a key ever comes back
+// after the record was deleted.
+func (s *Store) next(version uint64) uint64 {
+	if version == 0 {
+		return uint64(s.now().UnixMicro()) //nolint:gosec // the time is after 1970
+	}
+	return version + 1
+}
+
+// put writes one record. The SDK may repeat a request whose answer was lost, and then sees its condition fail against its own write: the
+// write id tells, unless somebody else has written over it.
+func (s *Store) put(ctx context.Context, w mfa.Write, id string) error {
+	expression, values := condition(w)
+	mine := s.encode(w, id)
+	var lost bool
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table, Item: mine, ConditionExpression: expression, ExpressionAttributeValues: values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, noticeLoss(&lost))
+	if err == nil {
+		return nil
+	}
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		return unsure(lost, failure(ctx, "put", err))
+	}
+	if by, ok := failed.Item[attrWrite].(*types.AttributeValueMemberS); ok && by.Value == id {
+		return nil
+	}
+	if found := versionOf(failed.Item); found != 0 && found <= versionOf(mine) {
+		return mfa.ErrConflict // versions only grow: mine was never there
+	}
+	return unsure(lost, mfa.ErrConflict)
+}
+
+// noticeLoss sets lost when the server may have acted on a request although it did not say so: no answer came, or one of a server that failed.
+func noticeLoss(lost *bool) func(*dynamodb.Options) {
+	notice := middleware.FinalizeMiddlewareFunc("NoticeLoss", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+		middleware.FinalizeOutput, middleware.Metadata, error,
+	) {
+		out, metadata, err := next.HandleFinalize(ctx, in)
+		var refused smithy.APIError
+		if err != nil && (!errors.As(err, &refused) || refused.ErrorFault() != smithy.FaultClient) {
+			*lost = true
+		}
+		return out, metadata, err
+	})
+	return func(o *dynamodb.Options) {
+		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error { return s.Finalize.Insert(notice, "Retry", middleware.After) })
+	}
+}
+
+// unsure makes a conflict that was found after an answer was lost what it is: it does not mean that nothing was stored.
+func unsure(lost bool, err error) error {
+	if lost && errors.Is(err, mfa.ErrConflict) {
+		return fmt.Errorf("conflict after an answer was lost: %w", mfa.ErrUnavailable)
+	}
+	return err
+}
+
+func versionOf(it item) uint64 {
+	v, ok := it[attrVersion].(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseUint(v.Value, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (s *Store) transact(ctx context.Context, writes []mfa.Write, takes []mfa.Take, id string) error {
+	items := make([]types.TransactWriteItem, 0, len(writes)+len(takes))
+	for _, w := range writes {
+		expression, values := condition(w)
+		if w.Delete {
+			items = append(items, types.TransactWriteItem{Delete: &types.Delete{
+				TableName: &s.table, Key: keyOf(itemKey(w.Key)), ConditionExpression: expression, ExpressionAttributeValues: values,
+			}})
+			continue
+		}
+		items = append(items, types.TransactWriteItem{Put: &types.Put{
+			TableName: &s.table, Item: s.encode(w, id), ConditionExpression: expression, ExpressionAttributeValues: values,
+		}})
+	}
+	for _, t := range takes {
+		items = append(items, types.TransactWriteItem{Update: s.take(t)})
+	}
+	var lost bool
+	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: &id}, noticeLoss(&lost))
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		return reason(cancelled, writes, takes)
+	}
+	if err != nil {
+		return unsure(lost, failure(ctx, "commit", err))
+	}
+	return nil
+}
+
+// take adds to a counter. One that does not exist yet stands at 0.
+func (s *Store) take(t mfa.Take) *types.Update {
+	room := attrSum + " <= :m"
+	if !store.Exceeds(0, t) {
+		room = "attribute_not_exists(" + attrSum + ") OR " + room
+	}
+	most := new(big.Int).Sub(big.NewInt(t.Limit), big.NewInt(t.Cost)) // it may be no int64
+	return &types.Update{
+		TableName: &s.table, Key: keyOf(counterKey(t.Budget)),
+		UpdateExpression: aws.String("ADD " + attrSum + " :c SET #ttl = :t"), ConditionExpression: &room,
+		ExpressionAttributeNames: map[string]string{"#ttl": TimeToLive},
+		ExpressionAttributeValues: item{
+			":c": number(t.Cost), ":m": &types.AttributeValueMemberN{Value: most.String()}, ":t": number(t.Expires.Add(time.Hour).Unix()),
+		},
+	}
+}
+
+// reason tells apart why a transaction was cancelled. A conflict of transactions on a counter is one too: the caller tries again.
+func reason(cancelled *types.TransactionCanceledException, writes []mfa.Write, takes []mfa.Take) error {
+	var exhausted, other error
+	for i, r := range cancelled.CancellationReasons {
+		switch code := aws.ToString(r.Code); {
+		case code == "" || code == "None":
+		case code == "ConditionalCheckFailed" && i >= len(writes):
+			if exhausted == nil { // the first is named
+				exhausted = &mfa.ExhaustedError{Budget: takes[i-len(writes)].Budget}
+			}
+		case code == "ConditionalCheckFailed", code == "TransactionConflict":
+			return mfa.ErrConflict
+		case code == "ThrottlingError", code == "ProvisionedThroughputExceeded":
+			other = fmt.Errorf("commit: %w", mfa.ErrUnavailable)
+		default:
+			other = fmt.Errorf("commit: transaction cancelled: %s", code)
+		}
+	}
+	switch {
+	case other != nil:
+		return other
+	case exhausted != nil:
+		return exhausted
+	}
+	return fmt.Errorf("commit: transaction cancelled for no reason: %w", mfa.ErrUnavailable)
+}
+
+// failure says whether the same call may succeed later. What the service says about the request's form is a mistake of ours and stays an
+// unknown error; everything else is away, overloaded or slow.
+func failure(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", what, ctx.Err())
+	}
+	var known smithy.APIError
+	if errors.As(err, &known) {
+		switch known.ErrorCode() {
+		case "ValidationException", "ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException", "IdempotentParameterMismatchException":
+			return fmt.Errorf("%s: %w", what, err)
+		case "TransactionConflictException":
+			return mfa.ErrConflict
+		}
+	}
+	return fmt.Errorf("%s: %w (%w)", what, mfa.ErrUnavailable, err)
+}

@@ -1,0 +1,94 @@
+package dynamo_test
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
+	"github.com/countersign-mfa/countersign/internal/store/storetest"
+	"github.com/countersign-mfa/countersign/test/needs"
+)
+
+// newClient talks to the server that DYNAMODB_ENDPOINT names; scripts/with-dynamodb.sh starts one.
+func newClient(t *testing.T, options ...func(*dynamodb.Options)) *dynamodb.Client {
+	t.Helper()
+	endpoint := needs.Or(t, os.Getenv("DYNAMODB_ENDPOINT"), needs.DynamoDB, "DYNAMODB_ENDPOINT names no server; scripts/with-dynamodb.sh starts one")
+	return dynamodb.New(dynamodb.Options{
+		BaseEndpoint: &endpoint, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}, options...)
+}
+
+// TestConformance runs the suite that every store passes.
+func TestConformance(t *testing.T) {
+	client := newClient(t)
+	storetest.Test(t, func(t *testing.T) mfa.Store {
+		table := "t" + strings.ToLower(strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+				return r
+			}
+			return '-'
+		}, t.Name()))
+		table = table[max(0, len(table)-100):] + "-" + time.Now().Format("150405.000000000")
+		if _, err := client.CreateTable(t.Context(), dynamo.Schema(table)); err != nil {
+			t.Fatal(err)
+		}
+		return dynamo.New(client, table, time.Now)
+	})
+}
+
+// lossy loses the answer of the next requests after the server acted on them.
+type lossy struct {
+	next http.RoundTripper
+	lose atomic.Int32
+}
+
+func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := l.next.RoundTrip(r)
+	if err == nil && l.lose.Add(-1) >= 0 {
+		_ = res.Body.Close()
+		return nil, errors.New("connection reset after the request")
+	}
+	return res, err
+}
+
+// TestALostAnswerIsRecognised: the SDK repeats a write whose answer was lost, and finds its own write.
+func TestALostAnswerIsRecognised(t *testing.T) {
+	wire := &lossy{next: http.DefaultTransport}
+	client := newClient(t, func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: wire} })
+	table := "lost-" + time.Now().Format("150405.000000000")
+	if _, err := client.CreateTable(t.Context(), dynamo.Schema(table)); err != nil {
+		t.Fatal(err)
+	}
+	s := dynamo.New(client, table, time.Now)
+	a, b := mfa.Key{Kind: "user", ID: "a"}, mfa.Key{Kind: "user", ID: "b"}
+	write := func(k mfa.Key, version uint64) mfa.Write {
+		return mfa.Write{Record: mfa.Record{Key: k, Version: version, Data: []byte(`{}`)}}
+	}
+	for name, commit := range map[string]func() error{
+		"one record": func() error { return s.Commit(t.Context(), []mfa.Write{write(a, 0)}) },
+		"a transaction": func() error {
+			return s.Commit(t.Context(), []mfa.Write{write(b, 0)}, mfa.Take{Budget: "x", Cost: 1, Limit: 1, Expires: time.Now()})
+		},
+	} {
+		wire.lose.Store(1)
+		if err := commit(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := commit(); !errors.Is(err, mfa.ErrConflict) {
+			t.Errorf("%s, somebody else's: %v, want a conflict", name, err)
+		}
+	}
+	wire.lose.Store(100)
+	if err := s.Commit(t.Context(), []mfa.Write{write(mfa.Key{Kind: "user", ID: "c"}, 0)}); !errors.Is(err, mfa.ErrUnavailable) {
+		t.Errorf("every answer lost: %v, want unavailable", err)
+	}
+}

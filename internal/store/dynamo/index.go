@@ -1,0 +1,143 @@
+package dynamo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// shardName is the index's partition of a kind's shard.
+func shardName(kind mfa.Kind, shard int) string { return kindPrefix(kind) + strconv.Itoa(shard) }
+
+// An entry of the index: a record's key and when it expires, in seconds.
+type entry struct {
+	key     mfa.Key
+	expires int64
+}
+
+func parseEntry(it item) (entry, error) {
+	name, ok := it[attrKey].(*types.AttributeValueMemberS)
+	at, ok2 := it[attrExpires].(*types.AttributeValueMemberN)
+	if !ok || !ok2 {
+		return entry{}, errors.New("entry of the index without a key")
+	}
+	key, err := parseKey(name.Value)
+	seconds, err2 := strconv.ParseInt(at.Value, 10, 64)
+	return entry{key, seconds}, errors.Join(err, err2)
+}
+
+// walk follows the entries of a shard that expire before a time, from either end, while more wants another.
+func (s *Store) walk(ctx context.Context, kind mfa.Kind, shard int, before time.Time, forward bool, limit int, more func(entry) bool) error {
+	end := before.Unix()
+	if before.Nanosecond() > 0 {
+		end++
+	}
+	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
+		TableName: &s.table, IndexName: aws.String(ExpiryIndex), Limit: aws.Int32(int32(min(max(limit, 1), 1000))), //nolint:gosec // at most 1000
+		KeyConditionExpression:    aws.String(attrShard + " = :s AND " + attrExpires + " < :e"),
+		ExpressionAttributeValues: item{":s": text(shardName(kind, shard)), ":e": number(end)},
+		ScanIndexForward:          aws.Bool(forward),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return failure(ctx, "ask the index", err)
+		}
+		for _, it := range page.Items {
+			e, err := parseEntry(it)
+			if err != nil {
+				return err
+			}
+			if !more(e) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// Expired implements [mfa.Store]. It asks every shard for as many as are wanted, so that none waits until another is empty. The index
+// follows the table within moments, which the cleanup does not mind.
+func (s *Store) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
+	if limit <= 0 {
+		return nil, ctx.Err()
+	}
+	var found []entry
+	for shard := range expiryShards {
+		n := 0
+		err := s.walk(ctx, kind, shard, before, true, limit, func(e entry) bool {
+			found, n = append(found, e), n+1
+			return n < limit
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(a.expires, b.expires) })
+	var keys []mfa.Key
+	for _, e := range found[:min(limit, len(found))] {
+		keys = append(keys, e.key)
+	}
+	return keys, ctx.Err()
+}
+
+// Latest implements [mfa.Store]. What the index names is read from the table itself.
+func (s *Store) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+	if limit <= 0 {
+		return nil, ctx.Err()
+	}
+	var keys []mfa.Key
+	for shard := range expiryShards {
+		n, last := 0, int64(0)
+		err := s.walk(ctx, kind, shard, before, false, limit+1, func(e entry) bool {
+			if n >= limit && e.expires != last {
+				return false
+			}
+			n, last = n+1, e.expires
+			keys = append(keys, e.key)
+			return true
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	records, err := s.Get(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	records = slices.DeleteFunc(records, func(r mfa.Record) bool {
+		return r.Version == 0 || r.Expires.IsZero() || !r.Expires.Before(before) // the index was behind
+	})
+	return store.LatestFirst(records, limit), nil
+}
+
+// Sums implements [mfa.Store].
+func (s *Store) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
+	names := make([]string, len(budgets))
+	for i, b := range budgets {
+		names[i] = counterKey(b)
+	}
+	found, err := s.fetch(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	sums := make([]int64, len(budgets))
+	for i, name := range names {
+		if n, ok := found[name][attrSum].(*types.AttributeValueMemberN); ok {
+			if sums[i], err = strconv.ParseInt(n.Value, 10, 64); err != nil {
+				return nil, errors.New("item is not a counter")
+			}
+		}
+	}
+	return sums, nil
+}

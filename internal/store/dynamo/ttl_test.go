@@ -1,0 +1,250 @@
+package dynamo_test
+
+import (
+	"context"
+	"crypto/rand"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/countersign-mfa/countersign/internal/clock"
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
+	"github.com/countersign-mfa/countersign/test/lincheck"
+)
+
+// theTTL is the attribute whose time the table acts on, as infra's template names it.
+const theTTL = "ttl"
+
+// ttlOf is an item's time to live in seconds; ok is false when it has none. DynamoDB looks at numbers only.
+func ttlOf(t *testing.T, it map[string]types.AttributeValue) (seconds int64, ok bool) {
+	t.Helper()
+	if it[theTTL] == nil {
+		return 0, false
+	}
+	n, isNumber := it[theTTL].(*types.AttributeValueMemberN)
+	if !isNumber {
+		t.Fatalf("ttl is a %T", it[theTTL])
+	}
+	seconds, err := strconv.ParseInt(n.Value, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seconds, true
+}
+
+// TestTheTimeToLiveOfARecord: a record has one when it ends as a whole, 30 days after that; that something in it expires gives it none.
+func TestTheTimeToLiveOfARecord(t *testing.T) {
+	if dynamo.TimeToLive != theTTL {
+		t.Fatalf("the table acts on %q", dynamo.TimeToLive)
+	}
+	at := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, c := range map[string]struct {
+		expires, ends time.Time
+		want          string
+	}{
+		"neither expires nor ends": {},
+		"expires only":             {expires: at},
+		"ends":                     {expires: at, ends: at, want: "1801451045"},
+		"ends later":               {expires: at, ends: at.Add(24 * time.Hour), want: "1801537445"},
+	} {
+		wire := &heard{}
+		endpoint := "http://stub.invalid"
+		client := dynamodb.New(dynamodb.Options{BaseEndpoint: &endpoint, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: wire})
+		w := mfa.Write{Record: mfa.Record{Key: mfa.Key{Kind: mfa.KindUser, ID: "a"}, Data: []byte(`{}`), Expires: c.expires, Ends: c.ends}}
+		if err := dynamo.New(client, "table", time.Now).Commit(t.Context(), []mfa.Write{w}); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := wire.bodies[0]["Item"].(map[string]any)[theTTL].(map[string]any)
+		if c.want == "" && got != nil || c.want != "" && got["N"] != c.want {
+			t.Errorf("%s: ttl %v, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestTheTimeToLiveOfACounter: an hour after its period, and the same after every take.
+func TestTheTimeToLiveOfACounter(t *testing.T) {
+	client := newClient(t)
+	table := newTable(t, client)
+	s := dynamo.New(client, table, time.Now)
+	end := time.Date(2100, 1, 2, 4, 0, 0, 0, time.UTC)
+	for range 2 {
+		if err := s.Commit(t.Context(), nil, mfa.Take{Budget: "b", Cost: 1, Limit: 9, Expires: end}); err != nil {
+			t.Fatal(err)
+		}
+		items := scan(t, client, table)
+		if len(items) != 1 {
+			t.Fatalf("%d items", len(items))
+		}
+		if got, _ := ttlOf(t, items[0]); got != end.Unix()+3600 {
+			t.Errorf("ttl %d, want %d", got, end.Unix()+3600)
+		}
+	}
+}
+
+// TestTheEndOfARecordIsRead: what is written again with what was read keeps its end.
+func TestTheEndOfARecordIsRead(t *testing.T) {
+	client := newClient(t)
+	s := dynamo.New(client, newTable(t, client), time.Now)
+	w := mfa.Write{Record: mfa.Record{Key: mfa.Key{Kind: mfa.KindClient, ID: "a"}, Data: []byte(`{}`)}}
+	w.Expires = time.Date(2100, 1, 2, 3, 4, 5, 0, time.UTC)
+	w.Ends = w.Expires.Add(time.Hour)
+	if err := s.Commit(t.Context(), []mfa.Write{w}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Get(t.Context(), w.Key)
+	if err != nil || !got[0].Expires.Equal(w.Expires) || !got[0].Ends.Equal(w.Ends) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestTheTableDeletesNothingThatLives: one by one, what has a time to live is deleted when it comes. All along the records fit together, and in
+// the end every user, every claim of one and the signing keys are there, and the user signs in.
+func TestTheTableDeletesNothingThatLives(t *testing.T) {
+	client := newClient(t)
+	table := newTable(t, client)
+	s, ring, now := dynamo.New(client, table, time.Now), newRing(t), time.Now()
+	service := serviceOver(t, s, ring, func() time.Time { return now })
+	id := busy(t, service, func(d time.Duration) { now = now.Add(d) })
+	var times []int64
+	for _, it := range scan(t, client, table) {
+		if at, ok := ttlOf(t, it); ok {
+			times = append(times, at)
+		}
+	}
+	slices.Sort(times)
+	gone := map[string]int{}
+	for _, at := range slices.Compact(times) {
+		if later := time.Unix(at, 0); later.After(now) {
+			now = later
+		}
+		for _, it := range scan(t, client, table) {
+			if end, ok := ttlOf(t, it); ok && end <= at {
+				key := it["pk"].(*types.AttributeValueMemberS).Value
+				gone[key[:strings.IndexByte(key, '#')]]++
+				if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: map[string]types.AttributeValue{"pk": it["pk"]}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if gone[string(mfa.KindClient)] > 0 { // a year later; its dead sessions are still in the user's list
+			if _, err := service.Cleanup(t.Context(), 1000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := lincheck.Invariants(t.Context(), s, ring); err != nil {
+			t.Errorf("after what ends at %v: %v", time.Unix(at, 0), err)
+		}
+	}
+	for _, kind := range []mfa.Kind{mfa.KindUser, mfa.KindSigningKey, mfa.KindSettings} {
+		if gone[string(kind)] > 0 {
+			t.Errorf("a %s was deleted", kind)
+		}
+	}
+	for _, kind := range []mfa.Kind{mfa.KindClient, mfa.KindTicket, mfa.KindNonce, mfa.KindClaim, mfa.KindEvent, ""} {
+		if gone[string(kind)] == 0 {
+			t.Errorf("no %q has a time to live: %v", kind, gone)
+		}
+	}
+	ticket, err := service.CreateTicket(t.Context(), id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := service.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token}); err != nil {
+		t.Errorf("the user signs in: %v", err)
+	}
+	if _, err := service.CreateUser(t.Context(), mfa.UserInput{Emails: []string{"a@example.com"}}); err == nil {
+		t.Error("the user's address is free")
+	}
+}
+
+// busy leaves records of many kinds and returns the user of most of them.
+func busy(t *testing.T, s *mfa.Service, later func(time.Duration)) string {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := t.Context()
+	u, err := s.CreateUser(ctx, mfa.UserInput{Emails: []string{"a@example.com"}, Password: secret.New("correct horse")})
+	must(err)
+	ticket, err := s.CreateTicket(ctx, u.WireID(), 0)
+	must(err)
+	in, err := s.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	must(err)
+	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Carrier: mfa.Cookie, Token: in.Snapshot.Token}}}
+	ph, err := s.AddPhone(ctx, from, "+12125550123", false)
+	must(err)
+	_, err = s.PreparePhone(ctx, from, ph.Phone.ID, mfa.PhoneCode)
+	must(err)
+	_, err = s.KeepHandshake(ctx, secret.New("payload"))
+	must(err)
+	_, err = s.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Identifier: "nobody@example.com", Password: secret.New("wrong horse")})
+	if err == nil {
+		t.Fatal("nobody signed in")
+	}
+	later(time.Minute)
+	must(s.RotateSigningKey(ctx, 0))
+	return u.WireID()
+}
+
+func newTable(t *testing.T, client *dynamodb.Client) string {
+	t.Helper()
+	table := "ttl-" + time.Now().Format("150405.000000000")
+	if _, err := client.CreateTable(t.Context(), dynamo.Schema(table)); err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// scan is every item as it is stored.
+func scan(t *testing.T, client *dynamodb.Client, table string) (items []map[string]types.AttributeValue) {
+	t.Helper()
+	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range page.Items {
+			items = append(items, maps.Clone(it))
+		}
+	}
+	return items
+}
+
+func newRing(t *testing.T) *seal.Ring {
+	t.Helper()
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {7}}, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+func serviceOver(t *testing.T, s mfa.Store, ring *seal.Ring, now func() time.Time) *mfa.Service {
+	t.Helper()
+	service, err := mfa.New(mfa.Config{
+		Store: s, Sender: &counted{}, Ring: ring, Numbers: numberplan.Parse, Rand: rand.Reader,
+		Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Now: now, Pause: clock.Pause,
+		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service
+}

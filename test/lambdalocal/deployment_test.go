@@ -1,0 +1,234 @@
+package lambdalocal_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/test/lambdalocal"
+	"github.com/countersign-mfa/countersign/test/needs"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/answers.txt")
+
+// fixtureKey is the secret key that the fixtures of the Backend API carry.
+const fixtureKey = "sk_live_fixture"
+
+// bootstraps are built once for all tests.
+var bootstraps = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join("..", "..", "bin", "functions")
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	return abs, lambdalocal.Build(ctxForBuild(), filepath.Join("..", ".."), abs)
+})
+
+// safe is a buffer that several processes write to.
+type safe struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safe) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safe) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// deploy starts a deployment, for which it needs a DynamoDB-compatible server.
+func deploy(t testing.TB, secretKey string) (*lambdalocal.Deployment, *safe) {
+	t.Helper()
+	endpoint := needs.Or(t, os.Getenv("DYNAMODB_ENDPOINT"), needs.DynamoDB, "DYNAMODB_ENDPOINT names no server; scripts/with-dynamodb.sh starts one")
+	dir, err := bootstraps()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &safe{}
+	d, err := lambdalocal.Deploy(t.Context(), endpoint, "local-"+time.Now().Format("150405.000000000"), dir, secretKey, log)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	t.Cleanup(d.Stop)
+	return d, log
+}
+
+// fixtures are the events of a function: events/<function>.json and events/<function>.<variant>.json.
+func fixtures(t testing.TB) map[string][]string {
+	t.Helper()
+	files, err := filepath.Glob("../../events/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string][]string{}
+	for _, f := range files {
+		name, _, _ := strings.Cut(filepath.Base(f), ".")
+		found[name] = append(found[name], f)
+	}
+	return found
+}
+
+// TestFixtures: every function has a fixture, and each has the form of a real event of one of its routes.
+func TestFixtures(t *testing.T) {
+	found := fixtures(t)
+	routes := map[string]bool{}
+	for _, e := range plan.Edges() {
+		routes[e.Function+" "+e.Key()] = true
+	}
+	for _, f := range plan.Functions() {
+		if len(found[f.Name]) == 0 {
+			t.Errorf("%s has no fixture in events", f.Name)
+		}
+		for _, file := range found[f.Name] {
+			if f.Job == plan.Cleanup || f.Job == plan.Deliver || f.Job == plan.Rotate {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var e events.APIGatewayV2HTTPRequest
+			d := json.NewDecoder(bytes.NewReader(text))
+			d.DisallowUnknownFields()
+			if err := d.Decode(&e); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			if !routes[f.Name+" "+e.RouteKey] {
+				t.Errorf("%s comes by the route %s, which does not lead to %s", file, e.RouteKey, f.Name)
+			}
+			for name := range e.Headers {
+				if name != strings.ToLower(name) || name == "cookie" {
+					t.Errorf("%s has the header %s, which the gateway does not send so", file, name)
+				}
+			}
+		}
+		delete(found, f.Name)
+	}
+	for name := range found {
+		t.Errorf("the fixtures of %s belong to no function", name)
+	}
+}
+
+// TestBootstraps runs every real bootstrap with every fixture, and compares the answers with a golden file.
+func TestBootstraps(t *testing.T) {
+	d, log := deploy(t, fixtureKey)
+	var lines []string
+	for name, files := range fixtures(t) {
+		for _, file := range files {
+			if strings.HasSuffix(file, "keys-rotate.now.json") {
+				continue // it replaces the key that the other fixtures carry; TestRotation runs it
+			}
+			event, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines = append(lines, fmt.Sprintf("%-60s %s", filepath.Base(file), summary(d.Invoke(t.Context(), name, event))))
+		}
+	}
+	slices.Sort(lines)
+	got := strings.Join(lines, "\n") + "\n"
+	const golden = "testdata/answers.txt"
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil || got != string(want) {
+		t.Errorf("the answers are\n%s\nwant those of %s (%v)\n%s", got, golden, err, log)
+	}
+	within(t, d)
+}
+
+// summary is an answer's status and code.
+func summary(answer []byte, err error) string {
+	if err != nil {
+		return "error " + strings.Join(strings.Fields(err.Error())[2:], " ")
+	}
+	var a struct {
+		StatusCode int
+		Body       string
+	}
+	if json.Unmarshal(answer, &a) != nil || a.StatusCode == 0 {
+		return "result"
+	}
+	var body struct{ Errors []struct{ Code string } }
+	if json.Unmarshal([]byte(a.Body), &body) == nil && len(body.Errors) > 0 {
+		return fmt.Sprintf("%d %s", a.StatusCode, body.Errors[0].Code)
+	}
+	return fmt.Sprint(a.StatusCode)
+}
+
+// within fails for every call that a function made without a grant.
+func within(t *testing.T, d *lambdalocal.Deployment) {
+	t.Helper()
+	allowed := map[string]bool{}
+	for _, f := range plan.Functions() {
+		for _, g := range f.Grants {
+			allowed[fmt.Sprintf("%s %s %v", f.Name, g.Action, g.On == plan.Index)] = true
+		}
+	}
+	for _, c := range d.Stub.Calls() {
+		if !allowed[fmt.Sprintf("%s %s %v", c.Caller, c.Action, c.Index)] {
+			t.Errorf("%s called %s (index %v), which it is not granted", c.Caller, c.Action, c.Index)
+			allowed[fmt.Sprintf("%s %s %v", c.Caller, c.Action, c.Index)] = true
+		}
+	}
+}
+
+// TestRotation: keys are replaced while functions go on working with what they know.
+func TestRotation(t *testing.T) {
+	d, log := deploy(t, fixtureKey)
+	list, err := os.ReadFile("../../events/users-list.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count, err := os.ReadFile("../../events/users-count.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := os.ReadFile("../../events/keys-rotate.now.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		what, function string
+		event          []byte
+		want           string
+	}{
+		{"before", "users-list", list, "200"},
+		{"rotated", "keys-rotate", now, "result"},
+		{"the function that is warm", "users-list", list, "200"},
+		{"a function that starts with both keys", "users-count", count, "200"},
+		{"rotated again at once", "keys-rotate", []byte(`{"rotate":"due"}`), "result"},
+		{"the signing keys revoked", "keys-rotate", []byte(`{"rotate":"revoke","only":"signing_key"}`), "result"},
+		{"the function that is still warm", "users-list", list, "200"},
+	} {
+		if got := summary(d.Invoke(t.Context(), step.function, step.event)); got != step.want {
+			t.Errorf("%s: %s, want %s\n%s", step.what, got, step.want, log)
+		}
+	}
+	if strings.Contains(log.String(), "sk_live") {
+		t.Error("a secret key is in the log")
+	}
+}

@@ -1,0 +1,323 @@
+package lincheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// account is what matters of one user that has every factor, and of one sign-in of theirs that waits for the second factor.
+type account struct {
+	signedIn bool
+	ended    bool // the sign-in, because the factors changed since its first factor was proved
+
+	// The code of the sign-in. "?" is one that was stored and never sent.
+	code           string
+	tries          int
+	codeEnds, sent time.Duration
+
+	app      bool
+	lastStep int64
+
+	set  int // of backup codes
+	used uint32
+
+	wrong int // in the sign-in, by all methods
+
+	// failures are those in a row, charged all since the last unlock: a history is shorter than the ledger's 30 days.
+	failures, charged      int
+	wait, locked, byAnyone time.Duration // when they end
+}
+
+// since makes a time one that a model can keep: comparable, and greater than zero, which is never, also when a clock goes back.
+func since(at time.Time) time.Duration { return at.Sub(began.Add(-1000 * time.Hour)) }
+
+// refuses says whether no guess may be judged.
+func (a *account) refuses(now time.Duration) bool {
+	return a.byAnyone > now || a.locked > now || a.wait > now
+}
+
+func (a *account) fail(now time.Duration) Answer {
+	a.failures++
+	a.charged++
+	switch {
+	case a.failures >= 10:
+		a.wait, a.locked = 0, now+time.Hour
+	case a.failures >= 5:
+		a.wait = now + 30*time.Second<<(a.failures-5)
+	}
+	return Answer{Told: Wrong}
+}
+
+func (a *account) clear() Answer {
+	a.failures, a.wait, a.locked = 0, 0, 0
+	return Answer{Told: Granted}
+}
+
+// The questions about an account.
+const (
+	prepare  = "prepare"
+	text     = "text message"
+	appHere  = "app, in the sign-in"
+	appThere = "app, by the server"
+	backup   = "backup code"
+	replace  = "new backup codes"
+	remove   = "remove the app"
+	lock     = "lock"
+	unlock   = "unlock"
+	left     = "attempts left"
+)
+
+const (
+	signInLife = time.Hour
+	codeLife   = 10 * time.Minute
+	coolDown   = 30 * time.Second
+	codeTries  = 5
+	skew       = 30 * time.Second // a time further in the future is not believed
+)
+
+// accountStep is the meaning of every question.
+func accountStep(p *person, before any, in Input, at time.Time, given Answer) (Answer, any) {
+	a, now := before.(account), since(at)
+	waiting := !a.signedIn && !a.ended && now < since(began)+signInLife && now >= since(began)-skew
+	var answer Answer
+	switch in.Op {
+	case prepare:
+		answer = a.prepare(waiting, now, given)
+	case text:
+		answer = a.text(waiting, in.Arg, now)
+	case appHere, appThere:
+		answer = a.showApp(p, in, waiting, at)
+	case backup:
+		answer = a.backup(p, in, now)
+	case replace:
+		a.set, a.used, a.ended = int(in.N), 0, true
+		answer = Answer{Told: Granted}
+	case remove:
+		answer = Answer{Told: Closed}
+		if a.app {
+			answer.Told, a.ended = Granted, true
+		}
+		a.app = false
+	case lock:
+		a.byAnyone = now + time.Hour
+		answer = Answer{Told: Granted}
+	case unlock:
+		a.byAnyone, a.charged = 0, 0
+		answer = a.clear()
+	case left:
+		answer = Answer{Granted, fmt.Sprint(max(0, min(10-a.failures, 20-a.charged)))}
+	}
+	return answer, a
+}
+
+func (a *account) prepare(waiting bool, now time.Duration, given Answer) Answer {
+	live := a.code != "" && a.codeEnds > now
+	switch {
+	case !waiting, a.wrong >= codeTries:
+		return Answer{Told: Closed}
+	case a.refuses(now):
+		return Answer{Told: Wait}
+	case live && a.tries >= codeTries:
+		return Answer{Told: Closed}
+	case now < a.sent+coolDown:
+		return Answer{Told: Cool}
+	}
+	if !live {
+		a.tries = 0
+	}
+	a.code, a.sent, a.codeEnds = "?", now, now+codeLife
+	if given.Value != "" {
+		a.code = given.Value
+	}
+	return Answer{Granted, a.code}
+}
+
+func (a *account) text(waiting bool, code string, now time.Duration) Answer {
+	switch {
+	case !waiting, a.wrong >= codeTries:
+		return Answer{Told: Closed}
+	case a.refuses(now):
+		return Answer{Told: Wait}
+	case a.code == "" || a.tries >= codeTries || a.codeEnds <= now || a.sent > now+skew:
+		return Answer{Told: Closed}
+	case a.code != code:
+		a.tries++
+		a.wrong++
+		return a.fail(now)
+	}
+	a.code, a.tries, a.signedIn = "", 0, true
+	return a.clear()
+}
+
+func (a *account) showApp(p *person, in Input, waiting bool, at time.Time) Answer {
+	now := since(at)
+	switch {
+	case in.Op == appHere && (!waiting || a.wrong >= codeTries), in.Op == appThere && !a.app:
+		return Answer{Told: Closed}
+	case a.refuses(now):
+		return Answer{Told: Wait}
+	case !a.app:
+		return Answer{Told: Closed}
+	}
+	step := at.Unix() / int64(totp.Period.Seconds())
+	known := false
+	for s := step - 1; s <= step+1; s++ {
+		if p.shown(s) != in.Arg {
+			continue
+		}
+		known = true
+		if s > a.lastStep {
+			a.lastStep, a.signedIn = s, a.signedIn || in.Op == appHere
+			return a.clear()
+		}
+	}
+	if known {
+		return Answer{Told: Wrong} // a replay: refused, and no failure
+	}
+	if in.Op == appHere {
+		a.wrong++
+	}
+	return a.fail(now)
+}
+
+func (a *account) backup(p *person, in Input, now time.Duration) Answer {
+	i := slices.Index(p.sets[a.set], in.Arg)
+	switch {
+	case a.refuses(now):
+		return Answer{Told: Wait}
+	case a.used == 1<<len(p.sets[a.set])-1:
+		return Answer{Told: Closed}
+	case i < 0:
+		return a.fail(now)
+	case a.used&(1<<i) != 0:
+		return Answer{Told: Wrong}
+	}
+	a.used |= 1 << i
+	return a.clear()
+}
+
+// person is the user of a play, with all that they know.
+type person struct {
+	w      *World
+	id     string
+	key    secret.Value
+	sets   [][]string
+	from   mfa.Caller
+	signIn string
+
+	guesses, texts atomic.Int64 // how many wrong guesses and messages were asked for
+}
+
+// Wrong guesses and messages of a history stay within the limits whose periods are longer than it.
+const (
+	mostGuesses = 15
+	mostTexts   = 4
+)
+
+// newPerson makes a user that has every factor, in a sign-in that waits for the second one.
+func newPerson(ctx context.Context, w *World) (*person, error) {
+	p := &person{w: w}
+	var err error
+	if p.key, err = totp.Generate(&w.chance); err != nil {
+		return nil, err
+	}
+	for range 2 {
+		codes, err := backupcode.Generate(&w.chance, 4)
+		if err != nil {
+			return nil, err
+		}
+		p.sets = append(p.sets, []string{})
+		for _, c := range codes {
+			p.sets[len(p.sets)-1] = append(p.sets[len(p.sets)-1], c.Reveal())
+		}
+	}
+	u, err := w.CreateUser(ctx, mfa.UserInput{Username: "u" + w.number()[1:], ReservedPhones: []string{w.number()}, TOTPSecret: p.key, BackupCodes: secrets(p.sets[0])})
+	if err != nil {
+		return nil, err
+	}
+	p.id = u.WireID()
+	ticket, err := w.CreateTicket(ctx, p.id, 0)
+	if err != nil {
+		return nil, err
+	}
+	r, err := w.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	if err != nil {
+		return nil, err
+	}
+	if r.SignIn.Status() != mfa.NeedsSecondFactor {
+		return nil, errors.New("a ticket let a user with factors in")
+	}
+	p.from, p.signIn = mfa.Caller{Credentials: []mfa.Credential{{Carrier: r.Snapshot.Carrier, Token: r.Snapshot.Token}}}, r.SignIn.ID
+	return p, nil
+}
+
+func secrets(texts []string) []secret.Value {
+	values := make([]secret.Value, len(texts))
+	for i, t := range texts {
+		values[i] = secret.New(t)
+	}
+	return values
+}
+
+// shown is what the app shows at a step.
+func (p *person) shown(step int64) string {
+	code, err := totp.Code(p.key, time.Unix(step*int64(totp.Period.Seconds()), 0))
+	if err != nil {
+		panic(err) // the key was made here
+	}
+	return code
+}
+
+// ask makes a move of a question.
+func (p *person) ask(in Input) move {
+	w := p.w
+	var do func(ctx context.Context) error
+	switch in.Op {
+	case prepare:
+		return move{in: in, ask: func(ctx context.Context) Answer {
+			var code string
+			_, err := w.PrepareSecondFactor(context.WithValue(ctx, sentKey{}, &code), p.from, p.signIn, mfa.PhoneCode, "")
+			return Answer{kindOf(err), code}
+		}}
+	case left:
+		return move{in: in, ask: func(ctx context.Context) Answer {
+			u, err := w.User(ctx, p.id)
+			if err != nil {
+				return told(err)
+			}
+			return Answer{Granted, fmt.Sprint(u.AttemptsLeft(mfa.At(w.Now())))}
+		}}
+	case text, appHere:
+		by := map[string]mfa.Strategy{text: mfa.PhoneCode, appHere: mfa.TOTPCode}[in.Op]
+		do = func(ctx context.Context) error {
+			_, err := w.AttemptSecondFactor(ctx, p.from, p.signIn, mfa.Guess{Strategy: by, Code: secret.New(in.Arg)})
+			return err
+		}
+	case appThere, backup:
+		do = func(ctx context.Context) error { _, err := w.VerifyTOTP(ctx, p.id, secret.New(in.Arg)); return err }
+	case replace:
+		do = func(ctx context.Context) error {
+			_, err := w.UpdateUser(ctx, p.id, mfa.UserChange{BackupCodes: secrets(p.sets[in.N])})
+			return err
+		}
+	case remove:
+		do = func(ctx context.Context) error { _, err := w.RemoveTOTP(ctx, p.id); return err }
+	case lock:
+		do = func(ctx context.Context) error { _, err := w.Lock(ctx, p.id); return err }
+	case unlock:
+		do = func(ctx context.Context) error { _, err := w.Unlock(ctx, p.id); return err }
+	}
+	return move{in: in, ask: func(ctx context.Context) Answer { return told(do(ctx)) }}
+}
+
+func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))] }

@@ -1,0 +1,100 @@
+package lincheck
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+var (
+	oneSeed = flag.Uint64("seed", 0, "run only the history with this seed, of every script that the test's name selects")
+	soak    = flag.Duration("soak", 0, "go on with fresh seeds for so long, for each script")
+)
+
+// faulty is how many of a thousand calls of the store fail in the second half of the histories.
+const faulty = 50
+
+// patience bounds one decision of the checker. None has come near it; an undecided history is a failure.
+const patience = 20 * time.Second
+
+// Check runs histories of every script over stores that open makes, the seeds from 1 on, half of them with faults. With free the clients
+// really run at once, over one store for all histories of a script.
+func Check(t *testing.T, open func(t *testing.T) mfa.Store, seeds int, free bool) {
+	for _, script := range Scripts() {
+		t.Run(script.Name, func(t *testing.T) {
+			var s mfa.Store
+			if free {
+				s = open(t)
+			}
+			run := func(seed uint64) {
+				if !free {
+					s = open(t)
+				}
+				if err := Run(t.Context(), s, script, seed, Config{Faulty: faulty * int(seed%2), Free: free, Patience: patience}); err != nil {
+					t.Fatalf("%v\nrepeat it with -run '%s' -seed %d", err, t.Name(), seed)
+				}
+			}
+			if *oneSeed != 0 {
+				run(*oneSeed)
+				return
+			}
+			for seed := range uint64(seeds) {
+				run(seed + 1)
+			}
+			if free { // with so many users, once must do
+				defer func() {
+					w, err := newWorld(t.Context(), s, 1)
+					if err == nil {
+						err = Invariants(t.Context(), s, w.Ring)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}()
+			}
+			for seed, end := uint64(time.Now().UnixNano()), time.Now().Add(*soak); time.Now().Before(end); seed++ {
+				run(seed)
+			}
+		})
+	}
+}
+
+// Memory makes stores in memory that have a signing key already: making one takes longer than a history.
+func Memory(t *testing.T) func(*testing.T) mfa.Store {
+	keys, err := signingKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(t *testing.T) mfa.Store {
+		s := store.NewMemory()
+		if err := copyRecords(t.Context(), s, keys); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+}
+
+// signingKey is the record of a first signing key, under the keys of every world.
+var signingKey = sync.OnceValues(func() ([]mfa.Record, error) {
+	first, ctx := store.NewMemory(), context.Background()
+	if _, err := newWorld(ctx, first, 1); err != nil {
+		return nil, err
+	}
+	return first.List(ctx, mfa.KindSigningKey, "", 10)
+})
+
+func copyRecords(ctx context.Context, to mfa.Store, records []mfa.Record) error {
+	for _, r := range records {
+		r.Version = 0
+		if err := to.Commit(ctx, []mfa.Write{{Record: r}}); err != nil {
+			return fmt.Errorf("copy a %s: %w", r.Key.Kind, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package lincheck
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+)
+
+// A draw is one thing that clients of an account do, and how often compared with the others.
+type draw struct {
+	weight int
+	make   func(p *person, rng *rand.Rand) move
+}
+
+func waits(d ...time.Duration) func(*person, *rand.Rand) move {
+	return func(_ *person, rng *rand.Rand) move { return move{waits: pick(rng, d...)} }
+}
+
+func asks(op string) func(*person, *rand.Rand) move {
+	return func(p *person, _ *rand.Rand) move { return p.ask(Input{Op: op}) }
+}
+
+// wrongGuess is a code that is right one time in a million.
+func wrongGuess(op string) func(*person, *rand.Rand) move {
+	return func(p *person, rng *rand.Rand) move {
+		if p.guesses.Add(1) > mostGuesses {
+			return p.ask(Input{Op: left})
+		}
+		if op == backup {
+			return p.ask(Input{Op: op, Arg: pick(rng, "00000-00000", "11111-11111")})
+		}
+		return p.ask(Input{Op: op, Arg: pick(rng, "000000", "111111", "222222")})
+	}
+}
+
+// sentText is a code that was sent: mostly the last one.
+func sentText(p *person, rng *rand.Rand) move {
+	codes := p.w.codes()
+	i := len(codes) - 1
+	if i > 0 && rng.IntN(4) == 0 {
+		i = rng.IntN(i)
+		if p.guesses.Add(1) > mostGuesses {
+			return p.ask(Input{Op: left})
+		}
+	}
+	return p.ask(Input{Op: text, Arg: codes[i]})
+}
+
+func anotherText(p *person, _ *rand.Rand) move {
+	if p.texts.Add(1) > mostTexts-1 {
+		return p.ask(Input{Op: left})
+	}
+	return p.ask(Input{Op: prepare})
+}
+
+// shownCode is one that the app shows around now.
+func shownCode(ops ...string) func(*person, *rand.Rand) move {
+	return func(p *person, rng *rand.Rand) move {
+		step := p.w.clock.now().Unix()/int64(totp.Period.Seconds()) + pick[int64](rng, -1, 0, 0, 0, 1)
+		return p.ask(Input{Op: pick(rng, ops...), Arg: p.shown(step)})
+	}
+}
+
+func writtenCode(p *person, rng *rand.Rand) move {
+	return p.ask(Input{Op: backup, Arg: pick(rng, pick(rng, p.sets...)...)})
+}
+
+func newSet(p *person, rng *rand.Rand) move {
+	return p.ask(Input{Op: replace, N: int64(rng.IntN(len(p.sets)))})
+}
+
+// beginAccount makes a play of one user.
+func beginAccount(ctx context.Context, w *World, draws ...draw) (*play, error) {
+	p, err := newPerson(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	first := p.ask(Input{Op: prepare}).ask(ctx)
+	if first.Told != Granted {
+		return nil, fmt.Errorf("the first message: %v", first.Told)
+	}
+	total := 0
+	for _, d := range draws {
+		total += d.weight
+	}
+	return &play{
+		initial: account{code: first.Value, codeEnds: since(began) + codeLife, sent: since(began), app: true},
+		next: func(rng *rand.Rand, _ int) move {
+			n := rng.IntN(total)
+			for _, d := range draws {
+				if n -= d.weight; n < 0 {
+					return d.make(p, rng)
+				}
+			}
+			panic("unreachable: the weights add up")
+		},
+		step: func(state any, in Input, at time.Time, given Answer) (Answer, any) {
+			return accountStep(p, state, in, at, given)
+		},
+		count: countAccount,
+	}, nil
+}
+
+// countAccount is what must hold of an account's answers in whatever order: no code is good twice, and no verification compares more than
+// five codes. Backup codes may be good again after they were imported anew.
+func countAccount(history []taken) error {
+	good, wrong, expired := map[Input]int{}, 0, 0
+	for _, t := range history {
+		switch {
+		case t.out.Told == Granted && (t.in.Op == text || t.in.Op == appHere || t.in.Op == appThere):
+			key := Input{Arg: t.in.Arg}
+			if good[key]++; good[key] > 1 {
+				return fmt.Errorf("%v was good twice", t.in)
+			}
+		case t.out.Told == Wrong && t.in.Op == text:
+			wrong++
+		}
+		for _, at := range t.times {
+			if at.Sub(began) >= codeLife {
+				expired++
+			}
+		}
+	}
+	if wrong > codeTries && expired == 0 {
+		return fmt.Errorf("%d wrong codes were compared with one message's", wrong)
+	}
+	return nil
+}
+
+func beginText(ctx context.Context, w *World) (*play, error) {
+	return beginAccount(ctx, w,
+		draw{5, wrongGuess(text)}, draw{1, wrongGuess(appThere)}, draw{2, sentText}, draw{4, anotherText}, draw{4, waits(31*time.Second, 31*time.Second, 31*time.Second, time.Minute, 9*time.Minute)}, draw{1, asks(left)})
+}
+
+func beginApp(ctx context.Context, w *World) (*play, error) {
+	return beginAccount(ctx, w,
+		draw{8, shownCode(appThere, appThere, appHere)}, draw{4, wrongGuess(appThere)}, draw{3, waits(totp.Period, totp.Period, 20*time.Minute)}, draw{1, asks(left)},
+		draw{1, asks(lock)}, draw{1, asks(unlock)}, draw{1, asks(remove)})
+}
+
+func beginBackup(ctx context.Context, w *World) (*play, error) {
+	return beginAccount(ctx, w,
+		draw{8, writtenCode}, draw{2, wrongGuess(backup)}, draw{2, newSet}, draw{1, waits(31*time.Second, time.Hour)}, draw{1, asks(left)})
+}
+
+func beginEverything(ctx context.Context, w *World) (*play, error) {
+	return beginAccount(ctx, w,
+		draw{3, wrongGuess(text)}, draw{2, sentText}, draw{2, anotherText}, draw{3, shownCode(appThere, appHere)}, draw{2, wrongGuess(appThere)}, draw{2, writtenCode},
+		draw{1, newSet}, draw{1, asks(left)}, draw{1, asks(unlock)},
+		draw{3, waits(30*time.Second, -30*time.Second, -time.Hour, time.Hour, 31*time.Second)})
+}

@@ -1,0 +1,460 @@
+package lincheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// faults of the store, each at the n-th call of its method.
+var storeFaults = map[string]func(int) store.Fault{
+	"the read fails": store.FailGet, "the read takes too long": store.SlowGet,
+	"the commit fails": store.FailCommit, "the commit's answer is lost": store.LoseCommit, "the commit takes too long": store.SlowCommit,
+	"the commit meets a conflict": store.ConflictCommit,
+}
+
+// TestEveryCallOfTheStoreFails: each call of each journey fails in turn, in each way. The error is no refusal, nothing is half done, nothing is charged, and
+// whoever tries again arrives.
+func TestEveryCallOfTheStoreFails(t *testing.T) {
+	memory := Memory(t)
+	for _, j := range journeys {
+		t.Run(j.name, func(t *testing.T) {
+			for kind, fault := range storeFaults {
+				if testing.Short() && kind != "the commit's answer is lost" {
+					continue
+				}
+				n := 1
+				for ; failsOnce(t, memory(t), j, kind, n, fault(n)); n++ {
+				}
+				if n < 2 {
+					t.Errorf("%s: no call was there to fail", kind)
+				}
+			}
+		})
+	}
+}
+
+// failsOnce makes one journey with one fault, and says whether the fault happened.
+func failsOnce(t *testing.T, s mfa.Store, j journey, kind string, n int, fault store.Fault) bool {
+	t.Helper()
+	w, err := newWorld(t.Context(), s, uint64(n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHuman(t, w, j.factors)
+	w.faults.Inject(fault)
+	ctx := t.Context()
+	err = j.run(ctx, h)
+	if w.faults.Pending() > 0 {
+		if err != nil {
+			t.Fatalf("without a fault: %v", err)
+		}
+		return false
+	}
+	if conflict := kind == "the commit meets a conflict"; conflict && err != nil || !conflict && err != nil && kindOf(err) != Unknown {
+		t.Errorf("%s, call %d: answered %v", kind, n, err)
+	}
+	if err := Invariants(ctx, s, w.Ring); err != nil {
+		t.Errorf("%s, call %d: %v", kind, n, err)
+	}
+	if err != nil {
+		err = arrive(ctx, j, h)
+	} else {
+		err = j.goal(ctx, h)
+	}
+	if err := errors.Join(err, untouched(ctx, h), Invariants(ctx, s, w.Ring)); err != nil {
+		t.Errorf("%s, call %d, and then again: %v", kind, n, err)
+	}
+	return true
+}
+
+// stride leaves out moments in a short run.
+func stride() int {
+	if testing.Short() {
+		return 5
+	}
+	return 1
+}
+
+// TestEveryTextFails: the network refuses a message, takes it and does not say so, or takes it and loses it. Nobody gets two messages for one request, and who
+// asks again gets in.
+func TestEveryTextFails(t *testing.T) {
+	memory := Memory(t)
+	down := errors.New("network down")
+	for kind, answer := range map[string]struct {
+		arrives bool
+		err     error
+	}{"refused": {false, down}, "sent, but the answer is lost": {true, down}, "accepted and never delivered": {false, nil}} {
+		for _, j := range journeys {
+			for n := 1; textFails(t, memory(t), j, kind, n, answer.arrives, answer.err); n++ {
+			}
+		}
+	}
+}
+
+// textFails makes one journey whose n-th text fails, and says whether there was one.
+func textFails(t *testing.T, s mfa.Store, j journey, kind string, n int, arrives bool, fault error) bool {
+	t.Helper()
+	w, err := newWorld(t.Context(), s, uint64(n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHuman(t, w, j.factors)
+	texts := 0
+	w.network = func() (bool, error) {
+		if texts++; texts == n {
+			return arrives, fault
+		}
+		return true, nil
+	}
+	ctx := t.Context()
+	err = j.run(ctx, h)
+	if texts < n {
+		return false
+	}
+	if e := (*apierr.Error)(nil); fault != nil && (!errors.As(err, &e) || e.Code() != apierr.SMSSendError) {
+		t.Errorf("%s: text %d %s: answered %v", j.name, n, kind, err)
+	}
+	again := errors.Join(Invariants(ctx, s, w.Ring), arrive(ctx, j, h), Invariants(ctx, s, w.Ring))
+	if texts > h.asked {
+		t.Errorf("%s: text %d %s: %d requests sent %d texts", j.name, n, kind, h.asked, texts)
+	}
+	if again != nil {
+		t.Errorf("%s: text %d %s, and then again: %v", j.name, n, kind, again)
+	}
+	return true
+}
+
+// TestWithoutRandomnessNothingIsMade: each read of randomness fails in turn. The request is refused as a whole.
+func TestWithoutRandomnessNothingIsMade(t *testing.T) {
+	memory := Memory(t)
+	for _, j := range journeys {
+		for n := 0; ; n += stride() {
+			s := memory(t)
+			w, err := newWorld(t.Context(), s, uint64(n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := newHuman(t, w, j.factors)
+			w.chance.good = n
+			ctx := t.Context()
+			err = j.run(ctx, h)
+			if w.chance.good >= 0 {
+				if n == 0 {
+					t.Errorf("%s: no randomness was read", j.name)
+				}
+				break
+			}
+			if err != nil && !errors.Is(err, errNoChance) {
+				t.Errorf("%s, read %d: answered %v", j.name, n, err)
+			}
+			if err := errors.Join(Invariants(ctx, s, w.Ring), arrive(ctx, j, h), untouched(ctx, h), Invariants(ctx, s, w.Ring)); err != nil {
+				t.Errorf("%s, read %d, and then again: %v", j.name, n, err)
+			}
+		}
+	}
+}
+
+// litter leaves behind all that a user can leave behind, and lets nine days pass.
+func litter(t *testing.T, h *human) {
+	t.Helper()
+	ctx := t.Context()
+	before := *h
+	if err := before.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+		t.Fatal(err)
+	}
+	r, err := h.AddPhone(ctx, before.from, h.World.number(), false)
+	if err == nil {
+		_, err = h.PreparePhone(ctx, before.from, r.Phone.ID, mfa.PhoneCode)
+	}
+	if err == nil {
+		_, err = h.CreateBackupCodes(ctx, before.from)
+	}
+	if err == nil {
+		_, err = h.DeletePhone(ctx, before.from, r.Phone.ID)
+	}
+	if err == nil {
+		_, err = h.AddPhone(ctx, before.from, h.World.number(), false)
+	}
+	if err == nil {
+		_, err = h.UpdateUser(ctx, h.id, mfa.UserChange{BackupCodes: secrets(h.written)})
+	}
+	half := *h
+	half.from = mfa.Caller{}
+	if err == nil {
+		if half.enter(ctx, mfa.TicketCode, "") == nil {
+			err = errors.New("a sign-in without its second factor ended")
+		}
+	}
+	if err == nil {
+		h.clock.pass(time.Minute)
+		err = half.text(ctx)
+	}
+	if err == nil {
+		_, err = h.CreateTicket(ctx, h.id, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.pass(9 * 24 * time.Hour)
+}
+
+// TestTheCleanupAtEveryMoment: before each call of each journey the cleanup runs, breaks off in the middle, and runs twice more. Nobody notices, and
+// in the end what ran out is gone.
+func TestTheCleanupAtEveryMoment(t *testing.T) {
+	memory := Memory(t)
+	for _, j := range journeys {
+		if !j.factors {
+			continue // the litter needs them
+		}
+		for n := 1; ; n += stride() {
+			s := memory(t)
+			w, err := newWorld(t.Context(), s, uint64(n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := newHuman(t, w, true)
+			litter(t, h)
+			calls, tidied := 0, 0
+			w.step = func() {
+				if calls++; calls == n {
+					tidied = tidy(t, w)
+				}
+			}
+			err = j.run(t.Context(), h)
+			if calls < n {
+				break
+			}
+			w.step = nil
+			if err := errors.Join(err, j.goal(t.Context(), h), untouched(t.Context(), h), Invariants(t.Context(), s, w.Ring)); err != nil {
+				t.Errorf("%s, before call %d: %v", j.name, n, err)
+			}
+			if n == 1 && tidied < 4 {
+				t.Errorf("%s: the cleanup found %d records of the litter only", j.name, tidied)
+			}
+			if r, err := w.Cleanup(t.Context(), 100); err != nil || n > 1 && r.Deleted > 0 {
+				t.Errorf("%s, before call %d: another cleanup found %+v, %v", j.name, n, r, err)
+			}
+		}
+	}
+}
+
+// tidy runs a cleanup that crashes at its second commit, and then two whole ones, in another process. It returns how many records they found.
+func tidy(t *testing.T, w *World) int {
+	t.Helper()
+	other := w.config
+	broken := store.NewFaulty(w.Store)
+	broken.Inject(store.LoseCommit(2))
+	other.Store = broken
+	cleaner, err := mfa.New(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cleaner.Cleanup(context.Background(), 100); !errors.Is(err, mfa.ErrUnavailable) {
+		t.Errorf("the cleanup did not break off: %v", err)
+	}
+	r, err := cleaner.Cleanup(context.Background(), 100)
+	again, err2 := cleaner.Cleanup(context.Background(), 100)
+	if err := errors.Join(err, err2); err != nil || again.Found > 0 {
+		t.Errorf("the second cleanup found %+v, %v", again, err)
+	}
+	return r.Found + 2
+}
+
+// TestSoup: journeys of many people, one after another, of whose calls one in ten fails in some way, and whose texts and randomness fail too, while the clock
+// jumps. Each arrives, nothing is accepted twice and nothing is left half done. With -soak it goes on.
+func TestSoup(t *testing.T) {
+	memory := Memory(t)
+	run := func(seed uint64) {
+		if err := soup(t, memory(t), seed); err != nil {
+			t.Fatalf("%v\nrepeat it with -run '%s' -seed %d", err, t.Name(), seed)
+		}
+	}
+	if *oneSeed != 0 {
+		run(*oneSeed)
+		return
+	}
+	seeds := 150
+	if testing.Short() {
+		seeds = 20
+	}
+	for seed := range uint64(seeds) {
+		run(seed + 1)
+	}
+	for seed, end := uint64(time.Now().UnixNano()), time.Now().Add(*soak); time.Now().Before(end); seed++ {
+		run(seed)
+	}
+}
+
+func soup(t *testing.T, s mfa.Store, seed uint64) error {
+	ctx, rng := t.Context(), rand.New(rand.NewPCG(seed, 40))
+	w, err := newWorld(ctx, s, seed)
+	if err != nil {
+		return err
+	}
+	type trip struct {
+		journey
+		h *human
+	}
+	var trips []trip
+	for range 4 {
+		j := journeys[rng.IntN(len(journeys))]
+		trips = append(trips, trip{j, newHuman(t, w, j.factors)})
+	}
+	for _, trip := range trips {
+		w.inject(rng, 100, false)
+		w.network = func() (bool, error) {
+			if rng.IntN(10) == 0 {
+				return rng.IntN(2) == 0, errors.New("network down")
+			}
+			return true, nil
+		}
+		if err := throughSoup(ctx, w, trip.journey, trip.h, rng); err != nil {
+			return fmt.Errorf("%s: %w", trip.name, err)
+		}
+	}
+	return nil
+}
+
+// throughSoup tries until the journey ends well. After ten failures the weather clears.
+func throughSoup(ctx context.Context, w *World, j journey, h *human, rng *rand.Rand) error {
+	for try := 1; ; try++ {
+		if try <= 10 && rng.IntN(4) == 0 {
+			w.chance.good = rng.IntN(20)
+		}
+		err := j.run(ctx, h)
+		w.chance.good = -1
+		if wrong := Invariants(ctx, w.Store, w.Ring); wrong != nil {
+			return fmt.Errorf("try %d: %w", try, wrong)
+		}
+		if err == nil {
+			break
+		}
+		if kindOf(err) == Wrong || kindOf(err) == Wait {
+			return fmt.Errorf("try %d: a fault was taken for a guess: %w", try, err)
+		}
+		h.settle(err)
+		if try == 15 {
+			return fmt.Errorf("no way on: %w", err)
+		}
+		if try == 10 {
+			w.faults, w.network = store.NewFaulty(w.Store), nil
+			w.above = polite{stepping{w.faults, w}}
+			w.config.Store = w.above
+			if w.Service, err = mfa.New(w.config); err != nil {
+				return err
+			}
+		}
+		w.clock.pass(pick(rng, 31*time.Second, 40*time.Second, 5*time.Minute, time.Hour))
+	}
+	for _, check := range []func(context.Context, *human) error{j.goal, untouched} {
+		if err := check(ctx, h); err != nil && kindOf(err) != Unknown {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestAStoreThatIsDownCostsNothing: while every call fails, guesses are refused without a charge; then the first right code is good.
+func TestAStoreThatIsDownCostsNothing(t *testing.T) {
+	s := Memory(t)(t)
+	w, err := newWorld(t.Context(), s, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHuman(t, w, true)
+	w.faults.Throttle(true)
+	for range 50 {
+		if _, err := h.VerifyTOTP(t.Context(), h.id, secret.New("000000")); kindOf(err) != Unknown {
+			t.Fatalf("answered %v", err)
+		}
+	}
+	w.faults.Throttle(false)
+	if _, err := h.VerifyTOTP(t.Context(), h.id, h.guess(mfa.TOTPCode).Code); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWithoutTheNetworkTheOtherFactorsWork: no text arrives for as long as it lasts; who has another factor does not notice (R35).
+func TestWithoutTheNetworkTheOtherFactorsWork(t *testing.T) {
+	for _, by := range []mfa.Strategy{mfa.TOTPCode, mfa.BackupCode, mfa.PhoneCode} {
+		w, err := newWorld(t.Context(), Memory(t)(t), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := newHuman(t, w, true)
+		w.network = func() (bool, error) { return false, errors.New("network down") }
+		if err := h.enter(t.Context(), mfa.Password, by); (err == nil) != (by != mfa.PhoneCode) {
+			t.Errorf("%s: %v", by, err)
+		}
+	}
+}
+
+// indiscriminate finds every record to have run out, as a comparison the wrong way round would.
+type indiscriminate struct{ mfa.Store }
+
+func (s indiscriminate) Expired(ctx context.Context, kind mfa.Kind, _ time.Time, limit int) ([]mfa.Key, error) {
+	records, err := s.List(ctx, kind, "", limit)
+	var keys []mfa.Key
+	for _, r := range records {
+		keys = append(keys, r.Key)
+	}
+	return keys, err
+}
+
+// TestACleanupThatIsToldNonsenseRemovesNothing: what is alive stays, whatever the store finds (R33).
+func TestACleanupThatIsToldNonsenseRemovesNothing(t *testing.T) {
+	s := Memory(t)(t)
+	w, err := newWorld(t.Context(), s, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHuman(t, w, true)
+	if err := h.enter(t.Context(), mfa.TicketCode, mfa.PhoneCode); err != nil {
+		t.Fatal(err)
+	}
+	w.config.Store = indiscriminate{s}
+	if w.Service, err = mfa.New(w.config); err != nil {
+		t.Fatal(err)
+	}
+	r, err := w.Cleanup(t.Context(), 100)
+	if err != nil || r.Found < 5 || r.Deleted > 0 {
+		t.Errorf("of %d records that are alive the cleanup removed %d (error %v)", r.Found, r.Deleted, err)
+	}
+	if err := errors.Join(signedIn(t.Context(), h), Invariants(t.Context(), s, w.Ring)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestACleanupThatIsTooEarlyIsNoticed: with a clock that is weeks ahead it removes what is alive, and the checks above are red.
+func TestACleanupThatIsTooEarlyIsNoticed(t *testing.T) {
+	s := Memory(t)(t)
+	w, err := newWorld(t.Context(), s, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHuman(t, w, true)
+	if err := h.enter(t.Context(), mfa.TicketCode, mfa.TOTPCode); err != nil {
+		t.Fatal(err)
+	}
+	early := w.config
+	early.Now = func() time.Time { return w.clock.now().Add(30 * 24 * time.Hour) }
+	cleaner, err := mfa.New(early)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cleaner.Cleanup(t.Context(), 100); err != nil {
+		t.Fatal(err)
+	}
+	if errors.Join(signedIn(t.Context(), h), Invariants(t.Context(), s, w.Ring)) == nil {
+		t.Error("a session was removed in its first minute, and nothing noticed")
+	}
+}

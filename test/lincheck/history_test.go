@@ -1,0 +1,40 @@
+package lincheck_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store/boltstore"
+	"github.com/countersign-mfa/countersign/test/lincheck"
+)
+
+// TestHistories: whatever clients do at once, and whatever fails underneath, there is an order of the operations that explains what they were told.
+func TestHistories(t *testing.T) {
+	seeds := 500
+	if testing.Short() {
+		seeds = 50
+	}
+	lincheck.Check(t, lincheck.Memory(t), seeds, false)
+}
+
+// TestHistoriesInAFile: the same with clients that really run at once over the embedded store.
+func TestHistoriesInAFile(t *testing.T) {
+	seeds := 20
+	if testing.Short() {
+		seeds = 5
+	}
+	lincheck.Check(t, func(t *testing.T) mfa.Store {
+		s, err := boltstore.Open(filepath.Join(t.TempDir(), "store"), boltstore.Options{Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return s
+	}, seeds, true)
+}

@@ -1,0 +1,325 @@
+package lincheck
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+)
+
+// Invariants reads every record and says what does not fit together. It holds between any two commits, so also after a crash at any moment.
+func Invariants(ctx context.Context, s mfa.Store, ring *seal.Ring) error {
+	st := state{users: map[string]*mfa.User{}, clients: map[string]*mfa.Client{}, claims: map[string]string{}, prices: map[string]smsprice.Micros{}, ring: ring}
+	if err := st.read(ctx, s); err != nil {
+		return err
+	}
+	st.identifiers()
+	for id, u := range st.users {
+		st.factors(id, u)
+		st.counters(id, u)
+		st.sessionsOf(id, u)
+	}
+	for id, c := range st.clients {
+		st.client(id, c)
+	}
+	if err := st.money(ctx, s); err != nil {
+		return err
+	}
+	return errors.Join(st.wrong...)
+}
+
+// money: no message left whose price was not reserved.
+func (st *state) money(ctx context.Context, s mfa.Store) error {
+	days := slices.Sorted(maps.Keys(st.prices))
+	if len(days) == 0 {
+		return nil
+	}
+	sums, err := s.Sums(ctx, days...)
+	if err != nil {
+		return fmt.Errorf("read sums: %w", err)
+	}
+	for i, day := range days {
+		if sums[i] != 0 && sums[i] < int64(st.prices[day]) { // 0: the store has forgotten a day that is over
+			st.complain("messages for %d were sent, and %d were reserved", st.prices[day], sums[i])
+		}
+	}
+	return nil
+}
+
+// state is all records.
+type state struct {
+	users   map[string]*mfa.User
+	clients map[string]*mfa.Client
+	claims  map[string]string          // the user, by the claim's id
+	prices  map[string]smsprice.Micros // of the messages that were let pass, by the budget of their day
+	ring    *seal.Ring
+	wrong   []error
+}
+
+func (st *state) complain(format string, args ...any) {
+	st.wrong = append(st.wrong, fmt.Errorf(format, args...))
+}
+
+func (st *state) read(ctx context.Context, s mfa.Store) error {
+	for _, kind := range []mfa.Kind{mfa.KindUser, mfa.KindClient, mfa.KindClaim, mfa.KindTicket, mfa.KindText} {
+		for after := ""; ; {
+			records, err := s.List(ctx, kind, after, 500)
+			if err != nil {
+				return fmt.Errorf("list: %w", err)
+			}
+			for _, r := range records {
+				after = r.Key.ID
+				if err := st.add(r); err != nil {
+					return fmt.Errorf("decode a %s: %w", kind, err)
+				}
+			}
+			if len(records) < 500 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (st *state) add(r mfa.Record) error {
+	switch r.Key.Kind {
+	case mfa.KindUser:
+		u := &mfa.User{}
+		st.users[r.Key.ID] = u
+		err := json.Unmarshal(r.Data, u)
+		st.net(r, earliest(u))
+		return errors.Join(err, st.numbers(r, u))
+	case mfa.KindClient:
+		c := &mfa.Client{}
+		st.clients[r.Key.ID] = c
+		err := json.Unmarshal(r.Data, c)
+		st.net(r, c.Expires.Time())
+		return err
+	case mfa.KindClaim:
+		c := &mfa.Claim{}
+		err := json.Unmarshal(r.Data, c)
+		st.claims[r.Key.ID] = c.User
+		return err
+	case mfa.KindText:
+		t := &mfa.Text{}
+		err := json.Unmarshal(r.Data, t)
+		st.prices[mfa.MoneyBudget(t.At)] += t.Price
+		if t.Decision == mfa.Refused && t.Price != 0 {
+			st.complain("a message that was refused has a price")
+		}
+		return err
+	case mfa.KindTicket:
+		t := &mfa.Ticket{}
+		err := json.Unmarshal(r.Data, t)
+		if t.Used != 0 && t.Revoked != 0 {
+			st.complain("a ticket was both used and revoked")
+		}
+		st.net(r, time.Time{})
+		if at := t.Expires.Time(); !r.Expires.After(at) {
+			st.complain("the cleanup would find a ticket before it expires")
+		}
+		return err
+	}
+	return nil
+}
+
+// numbers opens what of a user is sealed.
+func (st *state) numbers(r mfa.Record, u *mfa.User) error {
+	var stored struct {
+		Phones []struct {
+			Tail   string `json:"i"`
+			Plain  string `json:"n"`
+			Sealed []byte `json:"s"`
+		} `json:"ph"`
+	}
+	if err := json.Unmarshal(r.Data, &stored); err != nil {
+		return err
+	}
+	for i, p := range stored.Phones {
+		u.Phones[i].Number = p.Plain
+		if p.Sealed == nil {
+			continue
+		}
+		number, err := st.ring.Open("user/"+r.Key.ID+"/phone/"+p.Tail, p.Sealed)
+		if err != nil {
+			return fmt.Errorf("open a number: %w", err)
+		}
+		u.Phones[i].Number = number.Reveal()
+	}
+	return nil
+}
+
+// net checks that the cleanup will find what runs out at end; the zero time is never.
+func (st *state) net(r mfa.Record, end time.Time) {
+	if !end.IsZero() && (r.Expires.IsZero() || r.Expires.After(end)) {
+		st.complain("a %s with something that ends at %v is found at %v", r.Key.Kind, end, r.Expires)
+	}
+}
+
+// earliest is when the first thing of a user runs out.
+func earliest(u *mfa.User) time.Time {
+	var first time.Time
+	see := func(at mfa.Instant) {
+		if t := at.Time(); at != 0 && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	for _, p := range u.Phones {
+		if p.Pending != nil {
+			see(p.Pending.Expires)
+		}
+	}
+	if u.Backup != nil {
+		see(u.Backup.RecentTo)
+	}
+	for _, s := range u.Sessions {
+		see(s.Ends)
+	}
+	return first
+}
+
+// identifiers: verified numbers, addresses and names have their claims, and claims have nothing else.
+func (st *state) identifiers() {
+	held := map[string]string{}
+	hold := func(user, kind, value string) {
+		key := st.ring.Digest("claim", kind, value)
+		if other, ok := held[key]; ok {
+			st.complain("%s and %s both have one %s", other, user, kind)
+		}
+		held[key] = user
+		if st.claims[key] != user {
+			st.complain("the %s of %s is claimed by %q", kind, user, st.claims[key])
+		}
+	}
+	for id, u := range st.users {
+		for _, p := range u.Phones {
+			if p.Verified != 0 {
+				hold(id, "phone", p.Number)
+			}
+		}
+		for _, e := range u.Emails {
+			hold(id, "email", e.Address)
+		}
+		if u.Username != "" {
+			hold(id, "username", strings.ToLower(u.Username))
+		}
+	}
+	for key, user := range st.claims {
+		if user != "" && held[key] != user { // without a user it only counts guesses at an identifier that nobody has
+			st.complain("%s claims what it does not have", user)
+		}
+	}
+}
+
+func (st *state) factors(id string, u *mfa.User) {
+	reserved, first := 0, 0
+	for _, p := range u.Phones {
+		if p.Reserved && p.Verified != 0 {
+			reserved++
+		}
+		if p.Default {
+			first++
+			if !p.Reserved || p.Verified == 0 {
+				st.complain("the default of %s is no second factor", id)
+			}
+		}
+	}
+	if first != min(reserved, 1) {
+		st.complain("%s has %d numbers as second factors, of which %d are the default", id, reserved, first)
+	}
+	if u.Backup != nil && !u.TwoFactorEnabled() {
+		st.complain("%s has backup codes and no other factor", id)
+	}
+	if on := u.MFAEnabledAt > u.MFADisabledAt; on != u.TwoFactorEnabled() {
+		st.complain("%s has a second factor: %t; by its times: %t", id, u.TwoFactorEnabled(), on)
+	}
+}
+
+// The bounds of counters, as docs/develop/design.md has them.
+const (
+	mostTries    = 5
+	mostFailures = 100
+	mostLedger   = 20
+	mostSessions = 100
+)
+
+func (st *state) counters(id string, u *mfa.User) {
+	bound := func(name string, n, most int) {
+		if n < 0 || n > most {
+			st.complain("%s: %d %s, at most %d", id, n, name, most)
+		}
+	}
+	for _, p := range u.Phones {
+		bound("failures of a number", p.Failures, mostFailures)
+		if p.Pending != nil {
+			bound("tries", p.Pending.Attempts, mostTries)
+		}
+	}
+	if u.TOTP != nil {
+		bound("failures of the app", u.TOTP.Failures, mostFailures)
+	}
+	bound("failures in the ledger", len(u.Ledger), mostLedger)
+	bound("sessions", len(u.Sessions), mostSessions)
+	if b := u.Backup; b != nil {
+		bound("failures of backup codes", b.Failures, mostFailures)
+		used := slices.Collect(slices.Chunk(b.Used, seal.TagSize))
+		for tag := range slices.Chunk(b.Tags, seal.TagSize) {
+			if slices.ContainsFunc(used, func(t []byte) bool { return string(t) == string(tag) }) {
+				st.complain("a backup code of %s is both used and unused", id)
+			}
+		}
+	}
+}
+
+// sessionsOf: what a user's list names is there.
+func (st *state) sessionsOf(id string, u *mfa.User) {
+	if u.Banned && len(u.Sessions) > 0 {
+		st.complain("%s is banned and has %d sessions", id, len(u.Sessions))
+	}
+	for _, ref := range u.Sessions {
+		c := st.clients[ref.Client]
+		name := "sess_" + ref.Client + id + ref.Nonce
+		if c == nil || !slices.ContainsFunc(c.Sessions, func(s mfa.Session) bool { return s.ID == name }) {
+			st.complain("the list of %s names a session that its client does not have", id)
+		}
+	}
+}
+
+// client: a session stands in both records, because one commit made it, and no second factor was begun
+// before the first was proved. A session that an act on its user ended may stay on its client: it is dead.
+func (st *state) client(id string, c *mfa.Client) {
+	for _, s := range c.Sessions {
+		u := st.users[s.User()]
+		if s.FirstAt == 0 {
+			st.complain("a session of %s without a first factor", s.User())
+		}
+		if u == nil || u.Generation > 0 {
+			continue // it may have ended with its user, or by a change of the password or the factors
+		}
+		nonce := s.ID[len(s.ID)-26:]
+		if !slices.ContainsFunc(u.Sessions, func(ref mfa.SessionRef) bool { return ref.Client == id && ref.Nonce == nonce }) && len(u.Sessions) < mostSessions {
+			st.complain("a session of %s is on a client and not in the user's list", s.User())
+		}
+	}
+	if si := c.SignIn; si != nil {
+		if si.First.Proved == 0 && (si.Second.Code != nil || si.Second.Proved != 0) {
+			st.complain("a sign-in asks for the second factor before the first was proved")
+		}
+		if si.Created != "" {
+			st.complain("a sign-in that became a session is still there")
+		}
+		for _, code := range []*mfa.Code{si.First.Code, si.Second.Code} {
+			if code != nil && (code.Attempts < 0 || code.Attempts > mostTries) {
+				st.complain("%d tries of one code", code.Attempts)
+			}
+		}
+	}
+}

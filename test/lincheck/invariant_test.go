@@ -1,0 +1,143 @@
+package lincheck
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// TestInvariantsNotice: each thing that must not be, put into otherwise sound records, is found, and by the sentence that is meant for it.
+func TestInvariantsNotice(t *testing.T) {
+	type object = map[string]any
+	user, client, claim, ticket := mfa.KindUser, mfa.KindClient, mfa.KindClaim, mfa.KindTicket
+	first := func(o object, name string) object { return o[name].([]any)[0].(object) }
+	for want, c := range map[string]struct {
+		kind   mfa.Kind
+		change func(object)
+	}{
+		"of which 0 are the default":                     {user, func(o object) { delete(first(o, "ph"), "d") }},
+		"is no second factor":                            {user, func(o object) { delete(first(o, "ph"), "r") }},
+		"has backup codes and no other factor":           {user, func(o object) { delete(o, "to"); delete(first(o, "ph"), "r"); delete(first(o, "ph"), "d") }},
+		"by its times":                                   {user, func(o object) { delete(o, "me") }},
+		"is claimed by":                                  {user, func(o object) { first(o, "ph")["n"] = "+12125550199"; delete(first(o, "ph"), "s") }},
+		"claims what it does not have":                   {user, func(o object) { delete(o, "un") }},
+		"somebody claims what it does not have":          {claim, func(o object) { o["u"] = "somebody" }},
+		"failures of the app, at most":                   {user, func(o object) { o["to"].(object)["f"] = 101 }},
+		"failures of a number, at most":                  {user, func(o object) { first(o, "ph")["f"] = 101 }},
+		"failures of backup codes, at most":              {user, func(o object) { o["bc"].(object)["f"] = 101 }},
+		"failures in the ledger, at most":                {user, func(o object) { o["lg"] = make([]int, 21) }},
+		"both used and unused":                           {user, func(o object) { o["bc"].(object)["d"] = o["bc"].(object)["t"] }},
+		"names a session that its client does not have":  {client, func(o object) { delete(o, "ss") }},
+		"on a client and not in the user's list":         {user, func(o object) { delete(o, "ss"); delete(o, "g") }},
+		"is banned and has":                              {user, func(o object) { o["bn"] = true }},
+		"without a first factor":                         {client, func(o object) { first(o, "ss")["f1"] = 0 }},
+		"before the first was proved":                    {client, func(o object) { o["si"] = object{"i": "x", "f2": object{"v": 1}, "c": 1, "e": 1} }},
+		"a sign-in that became a session is still there": {client, func(o object) { o["si"] = object{"i": "x", "cs": "y", "c": 1, "e": 1} }},
+		"6 tries of one code": {client, func(o object) {
+			o["si"] = object{"i": "x", "f1": object{"v": 1}, "f2": object{"c": object{"i": "x", "a": 6, "s": 1, "e": 1}}, "c": 1, "e": 1}
+		}},
+		"both used and revoked": {ticket, func(o object) { o["r"] = 1 }},
+		"is found at":           {client, func(o object) { o["e"] = 1 }},
+		"before it expires":     {ticket, func(o object) { o["e"] = 9999999999999 }},
+	} {
+		s := Memory(t)(t)
+		w, err := newWorld(t.Context(), s, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := newHuman(t, w, true)
+		if err := h.enter(t.Context(), mfa.TicketCode, mfa.TOTPCode); err != nil {
+			t.Fatal(err)
+		}
+		if err := Invariants(t.Context(), s, w.Ring); err != nil {
+			t.Fatalf("sound records: %v", err)
+		}
+		records, err := s.List(t.Context(), c.kind, "", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var o object
+		if err := json.Unmarshal(records[0].Data, &o); err != nil {
+			t.Fatal(err)
+		}
+		c.change(o)
+		if records[0].Data, err = json.Marshal(o); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(t.Context(), []mfa.Write{{Record: records[0]}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := Invariants(t.Context(), s, w.Ring); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q was not noticed, but %v", want, err)
+		}
+	}
+}
+
+// TestMessagesWithoutTheirMoneyAreNoticed: a message is paid from the budget of its day, and a refused one costs nothing.
+func TestMessagesWithoutTheirMoneyAreNoticed(t *testing.T) {
+	const at = mfa.Instant(1_772_600_000_000)
+	for name, c := range map[string]struct {
+		text     string
+		reserved int64
+		want     string
+	}{
+		"paid":            {`{"d":"allowed","m":20000,"c":1772600000000}`, 20000, ""},
+		"paid too little": {`{"d":"allowed","m":20000,"c":1772600000000}`, 19999, "messages for 20000 were sent, and 19999 were reserved"},
+		"refused":         {`{"d":"refused","m":1,"c":1772600000000}`, 1, "a message that was refused has a price"},
+	} {
+		s := Memory(t)(t)
+		w, err := newWorld(t.Context(), s, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := mfa.Record{Key: mfa.Key{Kind: mfa.KindText, ID: "a"}, Data: []byte(c.text), Expires: at.Time()}
+		take := mfa.Take{Budget: mfa.MoneyBudget(at), Cost: c.reserved, Limit: c.reserved, Expires: at.Time()}
+		if err := s.Commit(t.Context(), []mfa.Write{{Record: record}}, take); err != nil {
+			t.Fatal(err)
+		}
+		if err := Invariants(t.Context(), s, w.Ring); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// TestHalfACommitBreaksTheInvariants: what journeys leave behind on a store that forgets the user's record in a commit of several shows by itself that something is missing.
+func TestHalfACommitBreaksTheInvariants(t *testing.T) {
+	var found []string
+	for _, j := range journeys {
+		s := Memory(t)(t)
+		w, err := newWorld(t.Context(), s, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := newHuman(t, w, j.factors)
+		half := w.config
+		half.Store = forgetsUsers{w.Store}
+		if w.Service, err = mfa.New(half); err != nil {
+			t.Fatal(err)
+		}
+		_ = j.run(t.Context(), h) // how far it comes does not matter
+		if Invariants(t.Context(), s, w.Ring) != nil {
+			found = append(found, j.name)
+		}
+	}
+	for _, name := range []string{"enrol a number", "enrol an app", "sign in by password and app", "the server's changes"} {
+		if !slices.Contains(found, name) {
+			t.Errorf("half of %q was not noticed; only %q", name, found)
+		}
+	}
+}
+
+// forgetsUsers leaves the user's record out of a commit of several.
+type forgetsUsers struct{ mfa.Store }
+
+func (f forgetsUsers) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	if len(writes) > 1 {
+		writes = slices.DeleteFunc(slices.Clone(writes), func(w mfa.Write) bool { return w.Key.Kind == mfa.KindUser })
+	}
+	return f.Store.Commit(ctx, writes, takes...)
+}

@@ -1,0 +1,492 @@
+package lincheck
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// A journey is what a person, or the team's server, sets out to do. run does it as people do: it looks at what is there already, so it can be
+// begun again after it failed anywhere. goal says whether it was reached.
+type journey struct {
+	name    string
+	factors bool // the person has them from the start
+	run     func(context.Context, *human) error
+	goal    func(context.Context, *human) error
+}
+
+const theirPassword = "correct horse"
+
+// human is somebody on a journey.
+type human struct {
+	*World
+	id, name string
+	number   string
+	key      secret.Value
+	written  []string // backup codes not yet tried
+	from     mfa.Caller
+	signIn   string
+	other    string // a user that the server makes
+	made     bool
+	asked    int // for how many texts
+}
+
+func newHuman(t *testing.T, w *World, factors bool) *human {
+	t.Helper()
+	h := &human{World: w, name: "u" + w.number()[1:], number: w.number()}
+	in := mfa.UserInput{Username: h.name, Password: secret.New(theirPassword)}
+	if factors {
+		var err error
+		if h.key, err = totp.Generate(&w.chance); err != nil {
+			t.Fatal(err)
+		}
+		h.written = []string{"11111-22222", "33333-44444", "55555-66666", "77777-88888", "99999-00000"}
+		in.ReservedPhones, in.TOTPSecret, in.BackupCodes = []string{h.number}, h.key, secrets(h.written)
+	}
+	u, err := w.CreateUser(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.id = u.WireID()
+	return h
+}
+
+func (h *human) keep(r *mfa.SignInResult) {
+	if !r.Snapshot.Token.IsZero() {
+		h.from.Credentials = []mfa.Credential{{Carrier: r.Snapshot.Carrier, Token: r.Snapshot.Token}}
+	}
+	h.signIn, h.from.Session = r.SignIn.ID, r.SignIn.Created
+}
+
+// enter signs in, unless that is done: with a password or a ticket, and with a second factor when one is asked for.
+func (h *human) enter(ctx context.Context, first, second mfa.Strategy) error {
+	if h.from.Session != "" {
+		if _, err := h.Me(ctx, h.from); err == nil || kindOf(err) != Closed {
+			return err
+		}
+	}
+	h.from = mfa.Caller{}
+	in := mfa.SignInInput{Strategy: first}
+	if first == mfa.Password {
+		in.Identifier, in.Password = h.name, secret.New(theirPassword)
+	} else {
+		ticket, err := h.CreateTicket(ctx, h.id, 0)
+		if err != nil {
+			return err
+		}
+		in.Ticket = ticket.Token
+	}
+	r, err := h.CreateSignIn(ctx, h.from, in)
+	if err != nil {
+		return err
+	}
+	h.keep(r)
+	if r.SignIn.Status() == mfa.SignInComplete {
+		return nil
+	}
+	if second == mfa.PhoneCode {
+		if err := h.text(ctx); err != nil {
+			return err
+		}
+	}
+	return h.second(ctx, second)
+}
+
+func (h *human) text(ctx context.Context) error {
+	h.asked++
+	r, err := h.PrepareSecondFactor(ctx, h.from, h.signIn, mfa.PhoneCode, "")
+	if err == nil {
+		h.keep(r)
+	}
+	return err
+}
+
+func (h *human) second(ctx context.Context, by mfa.Strategy) error {
+	r, err := h.AttemptSecondFactor(ctx, h.from, h.signIn, h.guess(by))
+	if err == nil {
+		h.keep(r)
+	}
+	return err
+}
+
+// guess is a right one. A backup code is not tried twice: who got no answer takes the next.
+func (h *human) guess(by mfa.Strategy) mfa.Guess {
+	g := mfa.Guess{Strategy: by}
+	switch by {
+	case mfa.PhoneCode:
+		g.Code = secret.New(h.lastText())
+	case mfa.BackupCode:
+		g.Code, h.written = secret.New(h.written[0]), h.written[1:]
+	case mfa.TOTPCode:
+		code, err := totp.Code(h.key, h.clock.now())
+		if err != nil {
+			panic(err) // the key is one of ours
+		}
+		g.Code = secret.New(code)
+	}
+	return g
+}
+
+func (h *human) lastText() string {
+	codes := h.codes()
+	if len(codes) == 0 {
+		return "000000"
+	}
+	return codes[len(codes)-1]
+}
+
+// has fails unless a property of the user holds.
+func has(what string, holds func(*mfa.User) bool) func(context.Context, *human) error {
+	return func(ctx context.Context, h *human) error {
+		u, err := h.User(ctx, h.id)
+		if err == nil && !holds(u) {
+			err = errors.New("not so: " + what)
+		}
+		return err
+	}
+}
+
+func signedIn(ctx context.Context, h *human) error {
+	_, err := h.Me(ctx, h.from)
+	return err
+}
+
+// entering is a journey that ends signed in.
+func entering(name string, first, second mfa.Strategy) journey {
+	return journey{name: name, factors: true, goal: signedIn, run: func(ctx context.Context, h *human) error { return h.enter(ctx, first, second) }}
+}
+
+var journeys = []journey{
+	{name: "enrol a number", run: enrolNumber, goal: has("a number is the second factor, with backup codes", func(u *mfa.User) bool {
+		return u.TwoFactorEnabled() && u.BackupCodesEnabled() && len(u.Phones) == 1 && u.Phones[0].Default
+	})},
+	{name: "enrol an app", run: enrolApp, goal: has("an app is bound, with backup codes", func(u *mfa.User) bool { return u.TOTPEnabled() && u.BackupCodesEnabled() })},
+	entering("sign in by app", mfa.TicketCode, mfa.TOTPCode),
+	entering("sign in by backup code", mfa.TicketCode, mfa.BackupCode),
+	entering("sign in by text message", mfa.TicketCode, mfa.PhoneCode),
+	entering("sign in by password and app", mfa.Password, mfa.TOTPCode),
+	{name: "resend", factors: true, run: resend, goal: signedIn},
+	{name: "step up", factors: true, run: stepUp, goal: func(_ context.Context, h *human) error {
+		if !h.made {
+			return errors.New("no new backup codes")
+		}
+		return nil
+	}},
+	{name: "remove the app", factors: true, run: removeApp, goal: has("no app, but a number", func(u *mfa.User) bool { return u.TOTP == nil && u.TwoFactorEnabled() })},
+	{name: "remove the number", factors: true, run: removeNumber, goal: has("no verified number, but an app", func(u *mfa.User) bool {
+		return u.TOTPEnabled() && !slices.ContainsFunc(u.Phones, func(p mfa.Phone) bool { return p.Verified != 0 })
+	})},
+	{name: "sign out", factors: true, run: signOut, goal: func(ctx context.Context, h *human) error {
+		found, err := h.UserSessions(ctx, h.id)
+		if err == nil && len(found) > 0 {
+			err = errors.New("a session lives on")
+		}
+		return err
+	}},
+	{name: "a ticket that is revoked", run: revokedTicket, goal: func(_ context.Context, h *human) error {
+		if !h.made {
+			return errors.New("no ticket was revoked")
+		}
+		return nil
+	}},
+	{name: "the server's changes", run: administer, goal: func(ctx context.Context, h *human) error {
+		if _, err := h.User(ctx, h.other); kindOf(err) != Closed {
+			return fmt.Errorf("the user is not gone: %w", err)
+		}
+		return nil
+	}},
+}
+
+func enrolNumber(ctx context.Context, h *human) error {
+	if err := h.enter(ctx, mfa.TicketCode, mfa.PhoneCode); err != nil {
+		return err
+	}
+	phone := func() (*mfa.Phone, error) {
+		r, err := h.Me(ctx, h.from)
+		if err != nil || len(r.User.Phones) == 0 {
+			return nil, err
+		}
+		return &r.User.Phones[0], nil
+	}
+	p, err := phone()
+	if err == nil && p == nil {
+		var r *mfa.PhoneResult
+		if r, err = h.AddPhone(ctx, h.from, h.number, false); err == nil {
+			p = r.Phone
+		}
+	}
+	if err == nil && p.Verified == 0 {
+		h.asked++
+		if _, err = h.PreparePhone(ctx, h.from, p.ID, mfa.PhoneCode); err == nil {
+			_, err = h.AttemptPhone(ctx, h.from, p.ID, mfa.Guess{Code: secret.New(h.lastText())})
+		}
+	}
+	if err == nil && !p.Reserved {
+		_, err = h.ReservePhone(ctx, h.from, p.ID, true)
+	}
+	return err
+}
+
+func enrolApp(ctx context.Context, h *human) error {
+	if err := h.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+		return err
+	}
+	me, err := h.Me(ctx, h.from)
+	if err != nil || me.User.TOTPEnabled() {
+		return err
+	}
+	r, err := h.CreateTOTP(ctx, h.from)
+	if err != nil {
+		return err
+	}
+	h.key = r.Secret
+	_, err = h.ConfirmTOTP(ctx, h.from, h.guess(mfa.TOTPCode).Code)
+	return err
+}
+
+func resend(ctx context.Context, h *human) error {
+	if err := h.enter(ctx, mfa.TicketCode, ""); err == nil || kindOf(err) == Unknown || errors.Is(err, errNoChance) {
+		return err // signed in already, or a fault; else it stopped at the second factor, which nobody proved
+	}
+	for range 2 {
+		if err := h.text(ctx); err != nil {
+			return err
+		}
+		h.clock.pass(31 * time.Second)
+	}
+	return h.second(ctx, mfa.PhoneCode)
+}
+
+func stepUp(ctx context.Context, h *human) error {
+	if err := h.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+		return err
+	}
+	h.clock.pass(11 * time.Minute)
+	if _, err := h.StartReverification(ctx, h.from, h.from.Session, authority.MultiFactor); err != nil {
+		return err
+	}
+	if _, err := h.AttemptReverification(ctx, h.from, h.from.Session, false, mfa.Guess{Strategy: mfa.Password, Password: secret.New(theirPassword)}); err != nil {
+		return err
+	}
+	h.asked++
+	if _, err := h.PrepareReverification(ctx, h.from, h.from.Session, true, mfa.PhoneCode, ""); err != nil {
+		return err
+	}
+	if _, err := h.AttemptReverification(ctx, h.from, h.from.Session, true, h.guess(mfa.PhoneCode)); err != nil {
+		return err
+	}
+	_, err := h.CreateBackupCodes(ctx, h.from)
+	h.made = err == nil
+	return err
+}
+
+func removeApp(ctx context.Context, h *human) error {
+	if err := h.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+		return err
+	}
+	me, err := h.Me(ctx, h.from)
+	if err == nil && me.User.TOTP != nil {
+		_, err = h.DeleteTOTP(ctx, h.from)
+	}
+	return err
+}
+
+func removeNumber(ctx context.Context, h *human) error {
+	if err := h.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+		return err
+	}
+	me, err := h.Me(ctx, h.from)
+	if err == nil && len(me.User.Phones) > 0 {
+		_, err = h.DeletePhone(ctx, h.from, me.User.Phones[0].ID)
+	}
+	return err
+}
+
+func signOut(ctx context.Context, h *human) error {
+	if !h.made {
+		if err := h.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+			return err
+		}
+		h.made = true
+		// A second session, on another browser, that the first one ends.
+		there := *h
+		there.from = mfa.Caller{}
+		if err := there.enter(ctx, mfa.TicketCode, mfa.BackupCode); err != nil {
+			return err
+		}
+		h.written = there.written
+		h.other = there.from.Session
+	}
+	all, err := h.UserSessions(ctx, h.id)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.Session.ID == h.from.Session {
+			continue
+		}
+		if _, err := h.RevokeSession(ctx, s.Session.ID); err != nil && kindOf(err) != Closed {
+			return err
+		}
+	}
+	_, err = h.EndAll(ctx, h.from)
+	return err
+}
+
+func revokedTicket(ctx context.Context, h *human) error {
+	ticket, err := h.CreateTicket(ctx, h.id, time.Minute)
+	if err != nil {
+		return err
+	}
+	if _, err := h.RevokeTicket(ctx, ticket.Ticket.WireID()); err != nil {
+		return err
+	}
+	_, err = h.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Ticket: ticket.Token})
+	if kindOf(err) != Closed {
+		return fmt.Errorf("a revoked ticket: %w", err)
+	}
+	h.made = true
+	return nil
+}
+
+// administer makes a user, changes all that a server can change, and removes it.
+func administer(ctx context.Context, h *human) error {
+	if h.other == "" {
+		name := "other" + h.name
+		u, err := h.CreateUser(ctx, mfa.UserInput{Username: name, Emails: []string{name + "@example.com"}, TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")})
+		if kindOf(err) == Closed { // an answer was lost: it is there
+			var found []*mfa.User
+			if found, _, err = h.Users(ctx, func(u *mfa.User) bool { return u.Username == name }, 0, 1); err == nil {
+				u = found[0]
+			}
+		}
+		if err != nil {
+			return err
+		}
+		h.other = u.WireID()
+	}
+	yes, no, name := true, false, "Ada"
+	steps := []func() error{
+		func() error {
+			_, err := h.AddUserPhone(ctx, h.other, h.number, mfa.PhoneChange{Verified: &yes, Reserved: &yes})
+			return err
+		},
+		func() error {
+			_, err := h.UpdateUser(ctx, h.other, mfa.UserChange{FirstName: &name, Username: &name, BackupCodes: secrets([]string{"11111-22222"})})
+			return err
+		},
+		func() error { _, err := h.Lock(ctx, h.other); return err },
+		func() error { _, err := h.Unlock(ctx, h.other); return err },
+		func() error { _, err := h.Ban(ctx, h.other, true); return err },
+		func() error { _, err := h.Ban(ctx, h.other, false); return err },
+		func() error { _, err := h.RemoveTOTP(ctx, h.other); return err },
+		func() error {
+			u, err := h.User(ctx, h.other)
+			if err != nil {
+				return err
+			}
+			if len(u.Phones) > 0 {
+				_, err = h.ChangeUserPhone(ctx, u.Phones[0].ID, mfa.PhoneChange{Verified: &no})
+			}
+			return err
+		},
+		func() error { _, err := h.ChangeSettings(ctx, func(s *mfa.Settings) { s.TestMode = true }); return err },
+		func() error { _, err := h.RemoveMFA(ctx, h.other); return err },
+		func() error { return h.DeleteUser(ctx, h.other) },
+	}
+	for _, do := range steps {
+		// What was done before the answer was lost is refused the second time.
+		if err := do(); err != nil && kindOf(err) != Closed {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle is what somebody does about a refusal: whoever signed in too long ago for a change of factors does it again.
+func (h *human) settle(err error) {
+	if e := (*apierr.Error)(nil); errors.As(err, &e) && e.Code() == apierr.SessionReverificationRequired {
+		h.from = mfa.Caller{}
+	}
+}
+
+// arrive begins the journey again until it ends well, as somebody does who saw an error and waited half a minute.
+func arrive(ctx context.Context, j journey, h *human) error {
+	var err error
+	for range 3 {
+		h.clock.pass(31 * time.Second)
+		if err = j.run(ctx, h); err == nil {
+			return j.goal(ctx, h)
+		}
+		h.settle(err)
+	}
+	return fmt.Errorf("no way on: %w", err)
+}
+
+// untouched fails when something that is no guess cost one.
+func untouched(ctx context.Context, h *human) error {
+	u, err := h.User(ctx, h.id)
+	if err == nil && u.AttemptsLeft(mfa.At(h.Now())) != 10 {
+		err = fmt.Errorf("%d attempts are left", u.AttemptsLeft(mfa.At(h.Now())))
+	}
+	return err
+}
+
+// newer is a store in which every record has a field of a newer version.
+type newer struct {
+	mfa.Store
+	lost *[]mfa.Kind
+}
+
+const ofTheFuture = `"zz":"from the future"`
+
+func (n newer) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	writes = slices.Clone(writes)
+	for i, w := range writes {
+		if w.Delete {
+			continue
+		}
+		before, err := n.Get(ctx, w.Key)
+		if err != nil {
+			return err
+		}
+		if bytes.Contains(w.Data, []byte(ofTheFuture)) {
+			continue
+		}
+		if before[0].Version != 0 {
+			*n.lost = append(*n.lost, w.Key.Kind)
+		}
+		writes[i].Data = append([]byte("{"+ofTheFuture+","), w.Data[1:]...)
+	}
+	return n.Store.Commit(ctx, writes, takes...)
+}
+
+// TestJourneysKeepWhatANewerVersionStored: during a deployment the older version goes on, and loses nothing that the newer one wrote (R34).
+func TestJourneysKeepWhatANewerVersionStored(t *testing.T) {
+	for _, j := range journeys {
+		var lost []mfa.Kind
+		s := newer{Memory(t)(t), &lost}
+		w, err := newWorld(t.Context(), s, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost = nil // the key that was there already is of this version
+		h := newHuman(t, w, j.factors)
+		if err := errors.Join(j.run(t.Context(), h), j.goal(t.Context(), h), Invariants(t.Context(), s, w.Ring)); err != nil {
+			t.Errorf("%s: %v", j.name, err)
+		}
+		if len(lost) > 0 {
+			t.Errorf("%s: the field of a newer version was lost from %v", j.name, lost)
+		}
+	}
+}

@@ -1,0 +1,383 @@
+package lincheck_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/test/lincheck"
+)
+
+// A check that never fails shows nothing. So each test here breaks what the domain relies on, in the way in which code goes wrong in
+// practice, and is red when the histories do not notice. The breakage is in a store between the domain and the true one: no product
+// code knows of it.
+
+// notices fails the test unless a history of the script finds something within the given number of seeds.
+func notices(t *testing.T, script string, wrap func(mfa.Store) mfa.Store) {
+	t.Helper()
+	const seeds = 300
+	memory := lincheck.Memory(t)
+	for _, s := range lincheck.Scripts() {
+		if s.Name != script {
+			continue
+		}
+		for seed := range uint64(seeds) {
+			c := lincheck.Config{Faulty: 50 * int(seed%2), Patience: 20 * time.Second}
+			err := lincheck.Run(t.Context(), wrap(memory(t)), s, seed+1, c)
+			if err != nil && strings.HasPrefix(err.Error(), "begin") {
+				t.Fatalf("the breakage is so coarse that no history begins: %v", err)
+			}
+			if err != nil {
+				what, _, _ := strings.Cut(err.Error(), "\n")
+				t.Logf("noticed with seed %d: %s", seed+1, what)
+				return
+			}
+		}
+		t.Errorf("%d histories of %q did not notice", seeds, script)
+		return
+	}
+	t.Fatalf("there is no script %q", script)
+}
+
+// noticesIn tries several scripts, each of which must notice.
+func noticesIn(t *testing.T, wrap func(mfa.Store) mfa.Store, scripts ...string) {
+	for _, s := range scripts {
+		t.Run(s, func(t *testing.T) { notices(t, s, wrap) })
+	}
+}
+
+// careless puts without looking at versions: what was read, changed and put back is a lost update.
+type careless struct {
+	mfa.Store
+	mu *sync.Mutex
+}
+
+func (c careless) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	writes = slices.Clone(writes)
+	for i := range writes {
+		records, err := c.Get(ctx, writes[i].Key)
+		if err != nil {
+			return err
+		}
+		writes[i].Version = records[0].Version
+	}
+	return c.Store.Commit(ctx, writes, takes...)
+}
+
+func TestReadThenPutIsNoticed(t *testing.T) {
+	noticesIn(t, func(s mfa.Store) mfa.Store { return careless{s, &sync.Mutex{}} },
+		"text message", "authenticator app", "backup codes", "ticket", "default factor", "owner of a number", "records and budgets")
+}
+
+// object is a record's JSON.
+type object = map[string]any
+
+// forgetful changes records on their way.
+type forgetful struct {
+	mfa.Store
+	// written changes what is about to replace before, which is nil for a new record.
+	written func(kind mfa.Kind, before, after object)
+	// seen changes what is read.
+	seen func(kind mfa.Kind, o object)
+}
+
+func decode(data []byte) object {
+	if len(data) == 0 {
+		return nil
+	}
+	var o object
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	if err := d.Decode(&o); err != nil {
+		return nil
+	}
+	return o
+}
+
+func encode(o object) []byte {
+	data, err := json.Marshal(o)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+func (f forgetful) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	records, err := f.Store.Get(ctx, keys...)
+	if err != nil || f.seen == nil {
+		return records, err
+	}
+	for i := range records {
+		if o := decode(records[i].Data); o != nil {
+			f.seen(records[i].Key.Kind, o)
+			records[i].Data = encode(o)
+		}
+	}
+	return records, nil
+}
+
+func (f forgetful) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	if f.written == nil {
+		return f.Store.Commit(ctx, writes, takes...)
+	}
+	writes = slices.Clone(writes)
+	for i := range writes {
+		records, err := f.Store.Get(ctx, writes[i].Key)
+		if err != nil {
+			return err
+		}
+		if o := decode(writes[i].Data); o != nil {
+			f.written(writes[i].Key.Kind, decode(records[0].Data), o)
+			writes[i].Data = encode(o)
+		}
+	}
+	return f.Store.Commit(ctx, writes, takes...)
+}
+
+// at is the object at a path, or nil.
+func at(o object, path ...string) object {
+	for _, name := range path {
+		o, _ = o[name].(object)
+	}
+	return o
+}
+
+func TestACounterClearedByAResendIsNoticed(t *testing.T) {
+	notices(t, "text message", func(s mfa.Store) mfa.Store {
+		return forgetful{Store: s, written: func(_ mfa.Kind, before, after object) {
+			if old, code := at(before, "si", "f2", "c"), at(after, "si", "f2", "c"); old != nil && code != nil && old["t"] != code["t"] {
+				delete(code, "a")
+				delete(at(after, "si", "f2"), "w")
+			}
+		}}
+	})
+}
+
+func TestTriesThatAreNotStoredAreNoticed(t *testing.T) {
+	notices(t, "text message", func(s mfa.Store) mfa.Store {
+		return forgetful{Store: s, written: func(_ mfa.Kind, _, after object) {
+			delete(at(after, "si", "f2", "c"), "a")
+			delete(at(after, "si", "f2"), "w")
+		}}
+	})
+}
+
+func TestFailuresThatAreNotStoredAreNoticed(t *testing.T) {
+	noticesIn(t, func(s mfa.Store) mfa.Store {
+		return forgetful{Store: s, written: func(_ mfa.Kind, _, after object) { delete(after, "b2") }}
+	}, "text message", "authenticator app", "backup codes")
+}
+
+func TestAStepThatIsNotStoredIsNoticed(t *testing.T) {
+	notices(t, "authenticator app", func(s mfa.Store) mfa.Store {
+		return forgetful{Store: s, written: func(_ mfa.Kind, _, after object) { delete(at(after, "to"), "l") }}
+	})
+}
+
+func TestAnExpiryThatIsNotInTheConditionIsNoticed(t *testing.T) {
+	const never = json.Number("99999999999999")
+	t.Run("of a text message", func(t *testing.T) {
+		notices(t, "text message", func(s mfa.Store) mfa.Store {
+			return forgetful{Store: s, seen: func(_ mfa.Kind, o object) {
+				if code := at(o, "si", "f2", "c"); code != nil {
+					code["e"] = never
+				}
+			}}
+		})
+	})
+	t.Run("of a ticket", func(t *testing.T) {
+		notices(t, "ticket", func(s mfa.Store) mfa.Store {
+			return forgetful{Store: s, seen: func(kind mfa.Kind, o object) {
+				if kind == mfa.KindTicket {
+					o["e"] = never
+				}
+			}}
+		})
+	})
+}
+
+func TestATicketThatIsNotUsedUpIsNoticed(t *testing.T) {
+	notices(t, "ticket", func(s mfa.Store) mfa.Store {
+		return forgetful{Store: s, written: func(kind mfa.Kind, _, after object) {
+			if kind == mfa.KindTicket {
+				delete(after, "ud")
+			}
+		}}
+	})
+}
+
+func TestABackupCodeThatIsNotRemovedIsNoticed(t *testing.T) {
+	notices(t, "backup codes", func(s mfa.Store) mfa.Store {
+		return forgetful{Store: s, written: func(_ mfa.Kind, before, after object) {
+			if old, set := at(before, "bc"), at(after, "bc"); old != nil && set != nil && old["i"] == set["i"] {
+				set["t"] = old["t"]
+				delete(set, "d")
+			}
+		}}
+	})
+}
+
+func TestAClaimThatIsNotStoredIsNoticed(t *testing.T) {
+	notices(t, "owner of a number", func(s mfa.Store) mfa.Store {
+		return forgetful{Store: s, seen: func(kind mfa.Kind, o object) {
+			if kind == mfa.KindClaim {
+				o["u"] = ""
+			}
+		}}
+	})
+}
+
+// every third commit is one that goes wrong. The first four make the user and its sign-in.
+func every(commits int) bool { return commits >= 5 && commits%3 == 2 }
+
+// hasty answers every third commit before it is made, and makes it when the next call comes.
+type hasty struct {
+	mfa.Store
+	state *hastyState
+}
+
+type hastyState struct {
+	mu      sync.Mutex
+	commits int
+	late    []func() error
+	lost    bool // what was answered is never made at all
+}
+
+func (h hasty) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	records, err := h.Store.Get(ctx, keys...)
+	h.state.mu.Lock()
+	defer h.state.mu.Unlock()
+	for _, commit := range h.state.late {
+		_ = commit()
+	}
+	h.state.late = nil
+	return records, err
+}
+
+func (h hasty) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	h.state.mu.Lock()
+	defer h.state.mu.Unlock()
+	h.state.commits++
+	if !every(h.state.commits) {
+		return h.Store.Commit(ctx, writes, takes...)
+	}
+	if !h.state.lost {
+		h.state.late = append(h.state.late, func() error { return h.Store.Commit(ctx, writes, takes...) })
+	}
+	return nil
+}
+
+func TestAnAnswerBeforeTheCommitIsNoticed(t *testing.T) {
+	noticesIn(t, func(s mfa.Store) mfa.Store { return hasty{s, &hastyState{}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
+}
+
+func TestACommitThatIsNeverMadeIsNoticed(t *testing.T) {
+	noticesIn(t, func(s mfa.Store) mfa.Store { return hasty{s, &hastyState{lost: true}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
+}
+
+// doubting takes its own lost answer for somebody else's write: it made every third commit, tries it again as a new one, and finds the record changed.
+type doubting struct {
+	mfa.Store
+	mu      *sync.Mutex
+	commits *int
+}
+
+func (d doubting) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	err := d.Store.Commit(ctx, writes, takes...)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if *d.commits++; err == nil && every(*d.commits) {
+		return d.Store.Commit(ctx, writes, takes...)
+	}
+	return err
+}
+
+func TestALostAnswerTriedAgainAsNewIsNoticed(t *testing.T) {
+	noticesIn(t, func(s mfa.Store) mfa.Store { return doubting{s, &sync.Mutex{}, new(int)} },
+		"text message", "authenticator app", "backup codes", "ticket", "owner of a number", "records and budgets")
+}
+
+// torn commits the records of a commit one by one and, every third time, only the first.
+type torn struct {
+	mfa.Store
+	mu      *sync.Mutex
+	commits *int
+}
+
+func (c torn) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	c.mu.Lock()
+	*c.commits++
+	half := every(*c.commits) && len(writes)+len(takes) > 1
+	c.mu.Unlock()
+	if half {
+		if len(writes) == 0 {
+			takes = takes[:1]
+		} else {
+			writes, takes = writes[:1], nil
+		}
+	}
+	return c.Store.Commit(ctx, writes, takes...)
+}
+
+func TestHalfACommitIsNoticed(t *testing.T) {
+	noticesIn(t, func(s mfa.Store) mfa.Store { return torn{s, &sync.Mutex{}, new(int)} }, "text message", "owner of a number", "records and budgets")
+}
+
+// trusting takes an error for an answer: what cannot be read is not there, and what cannot be committed is done.
+type trusting struct {
+	mfa.Store
+	mu    *sync.Mutex
+	calls *int
+}
+
+func (c trusting) fails() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*c.calls++
+	return *c.calls >= 20 && *c.calls%5 == 0
+}
+
+func (c trusting) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	records, err := c.Store.Get(ctx, keys...)
+	if c.fails() {
+		err = errors.New("throttled")
+	}
+	if err != nil {
+		records = make([]mfa.Record, len(keys))
+		for i, k := range keys {
+			records[i].Key = k
+		}
+	}
+	return records, nil
+}
+
+func (c trusting) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	if c.fails() {
+		return nil
+	}
+	return c.Store.Commit(ctx, writes, takes...)
+}
+
+func TestErrorsTakenForAnswersAreNoticed(t *testing.T) {
+	noticesIn(t, func(s mfa.Store) mfa.Store { return trusting{s, &sync.Mutex{}, new(int)} }, "text message", "authenticator app", "backup codes", "ticket")
+}
+
+// generous forgets takes.
+type generous struct{ mfa.Store }
+
+func (g generous) Commit(ctx context.Context, writes []mfa.Write, _ ...mfa.Take) error {
+	return g.Store.Commit(ctx, writes)
+}
+
+func TestATakeThatIsNotCountedIsNoticed(t *testing.T) {
+	notices(t, "records and budgets", func(s mfa.Store) mfa.Store { return generous{s} })
+}

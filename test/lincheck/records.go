@@ -1,0 +1,132 @@
+package lincheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// kept is one record, by what it holds, and two budgets. A value is written once only, so it stands for its version.
+type kept struct {
+	value  string
+	budget [2]int64
+}
+
+const (
+	read   = "read"
+	swap   = "replace" // Arg is "what is expected" and "what is to be", apart by a space
+	budget = "take"
+
+	limit = 3
+	stale = "stale"
+	spent = "spent"
+)
+
+// beginStore asks the store itself: reads, conditional writes, takes, and both in one commit.
+func beginStore(_ context.Context, w *World) (*play, error) {
+	key := mfa.Key{Kind: mfa.KindNonce, ID: "history" + w.number()}
+	budgets := [2]string{"a" + key.ID, "b" + key.ID}
+	seen := make([]mfa.Record, 16) // what each client read last
+	var mu sync.Mutex
+	made := 0
+	return &play{
+		initial: kept{},
+		next: func(rng *rand.Rand, client int) move {
+			in := Input{Op: read, N: -1}
+			ask := func(ctx context.Context) Answer {
+				records, err := w.above.Get(ctx, key)
+				if err != nil {
+					return told(err)
+				}
+				seen[client] = records[0]
+				return Answer{Granted, string(records[0].Data)}
+			}
+			var writes []mfa.Write
+			var takes []mfa.Take
+			if what := rng.IntN(4); what > 0 {
+				if what > 1 {
+					in.N = int64(rng.IntN(2))
+					takes = []mfa.Take{{Budget: budgets[in.N], Cost: 1, Limit: limit, Expires: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}}
+					in.Op = budget
+				}
+				if what < 3 {
+					mu.Lock()
+					made++
+					value := fmt.Sprint("v", made)
+					mu.Unlock()
+					in.Op, in.Arg = swap, string(seen[client].Data)+" "+value
+					writes = []mfa.Write{{Record: mfa.Record{Key: key, Version: seen[client].Version, Data: []byte(value)}}}
+				}
+				ask = func(ctx context.Context) Answer { return commit(ctx, w, writes, takes) }
+			}
+			return move{in: in, ask: ask}
+		},
+		step: keptStep,
+		count: func(history []taken) error {
+			for n := range int64(2) {
+				granted := 0
+				for _, t := range history {
+					if t.in.N == n && t.out.Told == Granted {
+						granted++
+					}
+				}
+				if granted > limit {
+					return fmt.Errorf("%d takes of a budget of %d", granted, limit)
+				}
+			}
+			return nil
+		},
+	}, nil
+}
+
+func commit(ctx context.Context, w *World, writes []mfa.Write, takes []mfa.Take) Answer {
+	err := w.above.Commit(ctx, writes, takes...)
+	switch {
+	case errors.Is(err, mfa.ErrConflict):
+		return Answer{Closed, stale}
+	case errors.As(err, new(*mfa.ExhaustedError)):
+		return Answer{Closed, spent}
+	}
+	return told(err)
+}
+
+func keptStep(state any, in Input, _ time.Time, given Answer) (Answer, any) {
+	k := state.(kept)
+	if in.Op == read {
+		return Answer{Granted, k.value}, k
+	}
+	var from, to string
+	conflict := false
+	if in.Op == swap {
+		from, to = parts(in.Arg)
+		conflict = from != k.value
+	}
+	exhausted := in.N >= 0 && k.budget[in.N]+1 > limit
+	switch {
+	case conflict && exhausted && given.Value == spent, exhausted && !conflict:
+		return Answer{Closed, spent}, k
+	case conflict:
+		return Answer{Closed, stale}, k
+	}
+	if in.Op == swap {
+		k.value = to
+	}
+	if in.N >= 0 {
+		k.budget[in.N]++
+	}
+	return Answer{Told: Granted}, k
+}
+
+func parts(arg string) (from, to string) {
+	for i := range len(arg) {
+		if arg[i] == ' ' {
+			return arg[:i], arg[i+1:]
+		}
+	}
+	return "", arg
+}

@@ -1,0 +1,136 @@
+package lincheck
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// TestASeedDecidesAHistory: what failed once can be looked at again.
+func TestASeedDecidesAHistory(t *testing.T) {
+	open := Memory(t)
+	for _, script := range Scripts() {
+		run := func(seed uint64) string {
+			w, err := newWorld(t.Context(), open(t), seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := script.begin(t.Context(), w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rng := rand.New(rand.NewPCG(seed, 1))
+			w.inject(rng, faulty, script.direct)
+			return describe(perform(t.Context(), w, script, p, rng, false))
+		}
+		first := run(7)
+		if again := run(7); again != first {
+			t.Errorf("%s: one seed gave two histories\n%s\n%s", script.Name, first, again)
+		}
+		if run(8) == first {
+			t.Errorf("%s: two seeds gave one history", script.Name)
+		}
+	}
+}
+
+// TestHistoriesReachEveryAnswer: a script whose clients never get some kind of answer checks less than it says.
+func TestHistoriesReachEveryAnswer(t *testing.T) {
+	want := map[string][]Told{
+		"text message":                   {Granted, Wrong, Closed, Wait, Cool, Unknown},
+		"authenticator app":              {Granted, Wrong, Closed, Wait, Unknown},
+		"backup codes":                   {Granted, Wrong, Unknown},
+		"every factor, clocks that jump": {Granted, Wrong, Closed, Wait, Cool, Unknown},
+		"ticket":                         {Granted, Closed, Unknown},
+		"default factor":                 {Granted, Unknown},
+		"owner of a number":              {Granted, Closed, Unknown},
+		"records and budgets":            {Granted, Closed, Unknown},
+	}
+	open := Memory(t)
+	for _, script := range Scripts() {
+		seen := map[Told]bool{}
+		overlaps := 0
+		for seed := range uint64(60) {
+			w, err := newWorld(t.Context(), open(t), seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := script.begin(t.Context(), w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rng := rand.New(rand.NewPCG(seed, 1))
+			w.inject(rng, faulty, script.direct)
+			history := perform(t.Context(), w, script, p, rng, false)
+			for i, a := range history {
+				seen[a.out.Told] = true
+				for _, b := range history[:i] {
+					if a.call < b.end && b.call < a.end {
+						overlaps++
+					}
+				}
+			}
+		}
+		for _, kind := range want[script.Name] {
+			if !seen[kind] {
+				t.Errorf("%s: nobody was ever told %s", script.Name, kind)
+			}
+		}
+		if want[script.Name] == nil || overlaps < 1000 {
+			t.Errorf("%s: only %d pairs of operations ran at once", script.Name, overlaps)
+		}
+	}
+}
+
+// TestTheCheckerRefuses: of two acceptances of one thing, no order explains both; without an answer, it may have happened or not.
+func TestTheCheckerRefuses(t *testing.T) {
+	p := &play{
+		initial: false,
+		step: func(state any, _ Input, _ time.Time, _ Answer) (Answer, any) {
+			if state.(bool) {
+				return Answer{Told: Closed}, true
+			}
+			return Answer{Told: Granted}, true
+		},
+	}
+	one := func(call, end int64, kind Told) taken {
+		return taken{in: Input{Op: use}, out: Answer{Told: kind}, call: call, end: end, times: []time.Time{began}}
+	}
+	for name, c := range map[string]struct {
+		history []taken
+		want    porcupine.CheckResult
+	}{
+		"one accepted, one refused":              {[]taken{one(1, 4, Granted), one(2, 3, Closed)}, porcupine.Ok},
+		"two accepted at once":                   {[]taken{one(1, 4, Granted), one(2, 3, Granted)}, porcupine.Illegal},
+		"refused before anybody asked":           {[]taken{one(1, 2, Closed), one(3, 4, Granted)}, porcupine.Illegal},
+		"no answer, and then refused":            {[]taken{one(1, 2, Unknown), one(3, 4, Closed)}, porcupine.Ok},
+		"no answer, and then accepted":           {[]taken{one(1, 2, Unknown), one(3, 4, Granted)}, porcupine.Ok},
+		"refused, and only then one unanswered":  {[]taken{one(1, 2, Closed), one(3, 4, Unknown)}, porcupine.Illegal},
+		"two accepted, one of them without word": {[]taken{one(1, 2, Granted), one(3, 4, Granted), one(1, 9, Unknown)}, porcupine.Illegal},
+	} {
+		if got := porcupine.CheckOperationsTimeout(p.model(), operations(c.history), time.Minute); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// TestUndecidedIsAFailure: a checker that runs out of time has shown nothing. Sixty operations at once, of which the last one was answered wrongly,
+// have more orders than there is time.
+func TestUndecidedIsAFailure(t *testing.T) {
+	p := &play{
+		initial: int64(0),
+		step: func(state any, in Input, _ time.Time, _ Answer) (Answer, any) {
+			return Answer{Told: Granted}, state.(int64) | 1<<in.N
+		},
+	}
+	var history []taken
+	for n := range int64(60) {
+		history = append(history, taken{in: Input{N: n}, out: Answer{Told: Granted}, call: n, end: 100, times: []time.Time{began}})
+	}
+	history = append(history, taken{out: Answer{Told: Wrong}, call: 101, end: 102, times: []time.Time{began}})
+	if err := p.judge(history, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "undecided") {
+		t.Errorf("error %v, want that it is undecided", err)
+	}
+}

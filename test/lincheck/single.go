@@ -1,0 +1,222 @@
+package lincheck
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+const (
+	use    = "use"
+	revoke = "revoke"
+)
+
+// beginTicket: one ticket, that is used, revoked and outlived.
+func beginTicket(ctx context.Context, w *World) (*play, error) {
+	p, err := newPerson(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	ticket, err := w.CreateTicket(ctx, p.id, time.Minute)
+	if err != nil {
+		return nil, err
+	}
+	sign := func(ctx context.Context) Answer {
+		_, err := w.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+		return told(err)
+	}
+	return &play{
+		initial: false, // whether it is worthless
+		next: func(rng *rand.Rand, _ int) move {
+			switch rng.IntN(8) {
+			case 0:
+				return move{waits: 40 * time.Second}
+			case 1:
+				return move{in: Input{Op: revoke}, ask: func(ctx context.Context) Answer {
+					_, err := w.RevokeTicket(ctx, ticket.Ticket.WireID())
+					return told(err)
+				}}
+			}
+			return move{in: Input{Op: use}, ask: sign}
+		},
+		step: func(state any, _ Input, at time.Time, _ Answer) (Answer, any) {
+			if state.(bool) || at.Sub(began) >= time.Minute {
+				return Answer{Told: Closed}, state
+			}
+			return Answer{Told: Granted}, true
+		},
+		count: func(history []taken) error {
+			if n := count(history, Input{Op: use}, Granted); n > 1 {
+				return fmt.Errorf("a ticket was good %d times", n)
+			}
+			return nil
+		},
+	}, nil
+}
+
+func count(history []taken, in Input, kind Told) int {
+	n := 0
+	for _, t := range history {
+		if t.in == in && t.out.Told == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// reserved is which of a user's numbers are second factors, and which of these is asked first: -1 for none.
+type reserved struct {
+	on    uint8
+	first int
+}
+
+const (
+	makeFirst = "make default"
+	switchOn  = "reserve"
+	switchOff = "give up"
+	look      = "look"
+)
+
+// beginFactor: three numbers, of which exactly one is the default as long as any is reserved.
+func beginFactor(ctx context.Context, w *World) (*play, error) {
+	u, err := w.CreateUser(ctx, mfa.UserInput{Username: "u" + w.number()[1:], ReservedPhones: []string{w.number(), w.number(), w.number()}})
+	if err != nil {
+		return nil, err
+	}
+	var phones []string
+	for _, p := range u.Phones {
+		phones = append(phones, p.ID)
+	}
+	yes, no := true, false
+	change := func(in Input, c mfa.PhoneChange) move {
+		return move{in: in, ask: func(ctx context.Context) Answer {
+			_, err := w.ChangeUserPhone(ctx, phones[in.N], c)
+			return told(err)
+		}}
+	}
+	return &play{
+		initial: reserved{0b111, 0},
+		next: func(rng *rand.Rand, _ int) move {
+			in := Input{N: int64(rng.IntN(len(phones)))}
+			switch rng.IntN(4) {
+			case 0:
+				in.Op = makeFirst
+				return change(in, mfa.PhoneChange{Default: &yes})
+			case 1:
+				in.Op = switchOn
+				return change(in, mfa.PhoneChange{Reserved: &yes})
+			case 2:
+				in.Op = switchOff
+				return change(in, mfa.PhoneChange{Reserved: &no})
+			}
+			return move{in: Input{Op: look}, ask: func(ctx context.Context) Answer { return lookAt(ctx, w, u.WireID(), phones) }}
+		},
+		step: reservedStep,
+	}, nil
+}
+
+func lookAt(ctx context.Context, w *World, user string, phones []string) Answer {
+	u, err := w.User(ctx, user)
+	if err != nil {
+		return told(err)
+	}
+	seen := reserved{first: -1}
+	for _, p := range u.Phones {
+		i := slices.Index(phones, p.ID)
+		if p.Reserved {
+			seen.on |= 1 << i
+		}
+		if p.Default && seen.first >= 0 {
+			return Answer{Granted, "two are the default"}
+		}
+		if p.Default {
+			seen.first = i
+		}
+	}
+	return Answer{Granted, fmt.Sprint(seen)}
+}
+
+func reservedStep(state any, in Input, _ time.Time, _ Answer) (Answer, any) {
+	s, bit := state.(reserved), uint8(1)<<in.N
+	switch in.Op {
+	case look:
+		return Answer{Granted, fmt.Sprint(s)}, s
+	case makeFirst:
+		if s.on&bit != 0 {
+			s.first = int(in.N)
+		}
+	case switchOn:
+		s.on |= bit
+	case switchOff:
+		s.on &^= bit
+	}
+	if s.first >= 0 && s.on&(1<<s.first) == 0 {
+		s.first = -1
+	}
+	for i := 0; i < 3 && s.first < 0; i++ {
+		if s.on&(1<<i) != 0 {
+			s.first = i
+		}
+	}
+	return Answer{Told: Granted}, s
+}
+
+const (
+	claim = "claim"
+	free  = "give up"
+)
+
+// beginOwner: three users and one number, which at most one of them has verified.
+func beginOwner(ctx context.Context, w *World) (*play, error) {
+	number := w.number()
+	var users []string
+	for range 3 {
+		u, err := w.CreateUser(ctx, mfa.UserInput{Username: "u" + w.number()[1:]})
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, u.WireID())
+	}
+	yes := true
+	return &play{
+		initial: int64(-1),
+		next: func(rng *rand.Rand, _ int) move {
+			in := Input{Op: claim, N: int64(rng.IntN(len(users)))}
+			if rng.IntN(2) == 0 {
+				return move{in: in, ask: func(ctx context.Context) Answer {
+					_, err := w.AddUserPhone(ctx, users[in.N], number, mfa.PhoneChange{Verified: &yes})
+					return told(err)
+				}}
+			}
+			in.Op = free
+			return move{in: in, ask: func(ctx context.Context) Answer { return giveUp(ctx, w, users[in.N]) }}
+		},
+		step: func(state any, in Input, _ time.Time, _ Answer) (Answer, any) {
+			owner := state.(int64)
+			switch {
+			case in.Op == claim && owner == -1:
+				return Answer{Told: Granted}, in.N
+			case in.Op == free && owner == in.N:
+				return Answer{Told: Granted}, int64(-1)
+			}
+			return Answer{Told: Closed}, owner
+		},
+	}, nil
+}
+
+// giveUp removes the user's number, which must be found first: two requests, of which only the second changes anything.
+func giveUp(ctx context.Context, w *World, user string) Answer {
+	u, err := w.User(ctx, user)
+	if err != nil || len(u.Phones) == 0 {
+		if err == nil {
+			return Answer{Told: Closed}
+		}
+		return told(err)
+	}
+	_, err = w.DeleteUserPhone(ctx, u.Phones[0].ID)
+	return told(err)
+}

@@ -1,0 +1,75 @@
+package lincheck
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// A turn is one client's place in a run where one client moves at a time. The client gives it back at every call of the store.
+type turn struct {
+	resume chan struct{}
+	given  chan<- *turn
+	over   bool
+}
+
+type turnKey struct{}
+
+// yield lets another client move, if the context belongs to a client that takes turns.
+func yield(ctx context.Context) {
+	if t, ok := ctx.Value(turnKey{}).(*turn); ok {
+		t.given <- t
+		<-t.resume
+	}
+}
+
+// inTurns runs clients until all are done, in an order that rng alone decides.
+func inTurns(ctx context.Context, rng *rand.Rand, clients []func(context.Context)) {
+	given := make(chan *turn)
+	var waiting []*turn
+	for _, run := range clients {
+		t := &turn{resume: make(chan struct{}), given: given}
+		waiting = append(waiting, t)
+		go func() {
+			<-t.resume
+			run(context.WithValue(ctx, turnKey{}, t))
+			t.over = true
+			given <- t
+		}()
+	}
+	for len(waiting) > 0 {
+		i := rng.IntN(len(waiting))
+		waiting[i].resume <- struct{}{}
+		if t := <-given; t.over {
+			waiting = append(waiting[:i], waiting[i+1:]...)
+		}
+	}
+}
+
+// polite is a store whose callers change places before each call, and after a commit: an answer that is on its way is the moment in which
+// others act on what was stored.
+type polite struct{ mfa.Store }
+
+func (p polite) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	yield(ctx)
+	return p.Store.Get(ctx, keys...)
+}
+
+func (p polite) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	yield(ctx)
+	err := p.Store.Commit(ctx, writes, takes...)
+	yield(ctx)
+	return err
+}
+
+func (p polite) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
+	yield(ctx)
+	return p.Store.Expired(ctx, kind, before, limit)
+}
+
+func (p polite) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+	yield(ctx)
+	return p.Store.List(ctx, kind, after, limit)
+}

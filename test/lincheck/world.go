@@ -1,0 +1,207 @@
+package lincheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// A World is a service over a store under test, with a clock that is moved, a seeded source of chance and an outbox.
+type World struct {
+	*mfa.Service
+	// Store is the one under test, below the faults.
+	Store mfa.Store
+	Ring  *seal.Ring
+
+	above  mfa.Store // what the service calls: the store with faults and turns
+	faults *store.Faulty
+	clock  shownTime
+	chance source
+	config mfa.Config
+
+	mu   sync.Mutex
+	sent []string // codes in the order in which they were sent
+	// network, unless nil, says of a message whether it arrives and what its sender is told.
+	network func() (arrives bool, err error)
+	// step, unless nil, is called before each call of the store.
+	step func()
+}
+
+// Issuer is the public URL of every world's service.
+const Issuer = "https://clerk.example.com"
+
+var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// numbers tells the users of one store apart.
+var numbers atomic.Int64
+
+func newWorld(ctx context.Context, s mfa.Store, seed uint64) (*World, error) {
+	w := &World{Store: s, chance: source{good: -1, from: rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24), byte(seed >> 32), byte(seed >> 40), byte(seed >> 48), byte(seed >> 56)})}}
+	w.clock.move(began)
+	w.faults = store.NewFaulty(s)
+	w.above = polite{stepping{w.faults, w}}
+	var err error
+	if w.Ring, err = seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, &w.chance); err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	w.config = mfa.Config{
+		Store: w.above, Sender: w, Ring: w.Ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, &w.chance), Numbers: mobile,
+		Now: w.clock.now, Pause: func(ctx context.Context, _ time.Duration) error { yield(ctx); return ctx.Err() }, Rand: &w.chance,
+		Issuer: Issuer, AppName: "Example", SMSHost: "example.com",
+	}
+	if w.Service, err = mfa.New(w.config); err != nil {
+		return nil, fmt.Errorf("service: %w", err)
+	}
+	if _, err := w.PublishedKeys(ctx); err != nil { // makes the first one, so that no run has to
+		return nil, fmt.Errorf("signing key: %w", err)
+	}
+	return w, nil
+}
+
+// mobile takes every number for an American mobile one: the plans are not what is under test.
+func mobile(text string) (phone.Number, error) { return phone.New(text, "US", phone.Mobile) }
+
+// number is one that nobody has.
+func (w *World) number() string { return fmt.Sprintf("+1212%07d", 2_000_000+numbers.Add(1)) }
+
+var codeIn = regexp.MustCompile(`#(\d{6})$`)
+
+type sentKey struct{}
+
+// Send keeps the code of a message, also for the operation that caused it.
+func (w *World) Send(ctx context.Context, m mfa.Message) error {
+	found := codeIn.FindStringSubmatch(m.Text.Reveal())
+	if found == nil {
+		return errors.New("a message without a code")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.network != nil {
+		if arrives, err := w.network(); !arrives || err != nil {
+			if arrives {
+				w.sent = append(w.sent, found[1])
+			}
+			return err
+		}
+	}
+	w.sent = append(w.sent, found[1])
+	if mine, ok := ctx.Value(sentKey{}).(*string); ok {
+		*mine = found[1]
+	}
+	return nil
+}
+
+// codes are those that were sent so far.
+func (w *World) codes() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]string(nil), w.sent...)
+}
+
+// stepping tells its world of each call.
+type stepping struct {
+	mfa.Store
+	w *World
+}
+
+func (s stepping) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	if s.w.step != nil {
+		s.w.step()
+	}
+	return s.Store.Get(ctx, keys...)
+}
+
+func (s stepping) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+	if s.w.step != nil {
+		s.w.step()
+	}
+	return s.Store.Commit(ctx, writes, takes...)
+}
+
+// shownTime is a clock that remembers when it showed what. Stamps order its moves and the operations' calls and answers.
+type shownTime struct {
+	mu    sync.Mutex
+	stamp int64
+	moves []moved
+}
+
+type moved struct {
+	stamp int64
+	at    time.Time
+}
+
+func (c *shownTime) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.moves[len(c.moves)-1].at
+}
+
+func (c *shownTime) move(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stamp++
+	c.moves = append(c.moves, moved{c.stamp, at})
+}
+
+func (c *shownTime) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stamp++
+	c.moves = append(c.moves, moved{c.stamp, c.moves[len(c.moves)-1].at.Add(d)})
+}
+
+func (c *shownTime) next() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stamp++
+	return c.stamp
+}
+
+// during are the times shown between two stamps.
+func (c *shownTime) during(from, to int64) []time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var shown []time.Time
+	for _, m := range c.moves {
+		switch {
+		case m.stamp > to:
+		case m.stamp < from:
+			shown = []time.Time{m.at}
+		default:
+			shown = append(shown, m.at)
+		}
+	}
+	return shown
+}
+
+// source is seeded chance that several clients read.
+type source struct {
+	mu   sync.Mutex
+	from *rand.ChaCha8
+	// good is how many more reads succeed before one fails; negative: all of them.
+	good int
+}
+
+var errNoChance = errors.New("no randomness")
+
+func (s *source) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.good == 0 {
+		s.good = -1
+		return 0, errNoChance
+	}
+	s.good--
+	return s.from.Read(p)
+}

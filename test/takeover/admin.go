@@ -1,0 +1,155 @@
+package takeover
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/test/browser"
+)
+
+// task makes the body of an administrator's request; ok is false when there is no point in it.
+type task func(j *journey, chance *rand.Rand, given map[string]string) (body map[string]any, ok bool)
+
+// plain is a request without a body.
+func plain(*journey, *rand.Rand, map[string]string) (map[string]any, bool) { return nil, true }
+
+// tasks are what the administrator does, by operation.
+var tasks = map[string]task{
+	"user-ban": plain, "user-unban": plain, "user-lock": plain, "user-unlock": plain,
+	"user-mfa-delete": plain, "user-totp-delete": plain, "user-backup-code-delete": plain,
+	"user-update":         setPassword,
+	"phone-number-update": changeNumber,
+	"phone-number-delete": someNumber,
+	"phone-number-create": addNumber,
+	"sign-in-token-create": func(j *journey, _ *rand.Rand, _ map[string]string) (map[string]any, bool) {
+		return map[string]any{"user_id": j.user}, true
+	},
+	"admin-session-revoke": someSession,
+	"instance-update":      flipSetting,
+}
+
+// untried are the operations of the Backend API that the administrator leaves out, and why.
+var untried = map[string]string{
+	"users-create": "the one user is made before the journey",
+	"users-list":   "reads", "users-count": "reads", "user-get": "reads", "user-export": "the oracle reads it after each step",
+	"user-audit-events-list": "reads", "phone-number-get": "reads", "sessions-list": "the oracle reads it", "admin-session-get": "reads",
+	"backend-jwks-get": "reads", "instance-get": "reads", "instance-audit-events-list": "reads", "sms-messages-list": "reads", "sms-wall-get": "reads",
+	"statistics-get": "reads", "events-list": "reads", "webhook-endpoints-list": "reads",
+	"user-delete":                "there is nothing left to steal",
+	"user-totp-verify":           "checks a code for the team's own form: package siege guesses through it",
+	"user-password-verify":       "checks a password for the team's own form",
+	"admin-session-token-create": "mints a token for the team's own tests",
+	"sign-in-token-revoke":       "the owner's ticket only gets worse",
+	"handshake-payload-get":      "reads what a handshake answered",
+	"webhook-endpoint-create":    "changes no user", "webhook-endpoint-update": "changes no user", "webhook-endpoint-delete": "changes no user",
+	"webhook-endpoint-secret-rotate": "changes no user", "webhook-endpoint-replay": "changes no user", "webhook-endpoint-test": "changes no user",
+}
+
+// administers makes a request of the administrator.
+func (j *journey) administers(s Step, chance *rand.Rand) (bool, []Hit) {
+	op := operations[s.Deed]
+	r := &request{op: op, given: map[string]string{"user_id": j.user}}
+	body, ok := tasks[s.Deed](j, chance, r.given)
+	if !ok {
+		return false, nil
+	}
+	path := op.Path
+	for name, value := range r.given {
+		path = strings.ReplaceAll(path, "{"+name+"}", value)
+	}
+	p := j.people[admin]
+	a, err := browser.Server(j.ctx, j.function(s.Behind), p.know.Key, op.Method, path, body)
+	j.late = false
+	j.failure = errors.Join(j.failure, err)
+	j.outcome(r, body, a)
+	j.story.tells(p, s, r, a, told{})
+	return true, j.oracle.see(p, &tab{}, r, a, told{})
+}
+
+// outcome hands on what the administrator tells the owner, and notes settings.
+func (j *journey) outcome(r *request, body map[string]any, a browser.Answer) {
+	if !a.OK() {
+		return
+	}
+	o := &j.people[owner].know
+	if pw := r.given["password"]; pw != "" {
+		o.Passwords = append(o.Passwords, pw)
+	}
+	if r.op.Name == "sign-in-token-create" {
+		o.Tickets = append(o.Tickets, a.Text("token"))
+	}
+	if r.op.Name == "instance-update" {
+		for name, on := range body {
+			j.oracle.settings[name], j.oracle.changed[name] = on.(bool), j.at
+			r.given[name] = map[bool]string{true: "true", false: "false"}[on.(bool)]
+		}
+	}
+}
+
+func setPassword(_ *journey, chance *rand.Rand, given map[string]string) (map[string]any, bool) {
+	text := "another horse battery " + string(digits(chance))
+	given["password"] = text
+	body := map[string]any{"password": text}
+	if chance.IntN(3) > 0 {
+		body["sign_out_of_other_sessions"], given["sign_out_of_other_sessions"] = true, "true"
+	}
+	return body, true
+}
+
+// someNumber chooses a number of the user, the thief's rather than the owner's.
+func someNumber(j *journey, chance *rand.Rand, given map[string]string) (map[string]any, bool) {
+	list := j.oracle.before.User.Numbers
+	if len(list) == 0 {
+		return nil, false
+	}
+	n := list[chance.IntN(len(list))]
+	for _, other := range list {
+		if other.Number == thiefsNumber {
+			n = other
+		}
+	}
+	given["phone_number_id"] = n.ID
+	return nil, true
+}
+
+func changeNumber(j *journey, chance *rand.Rand, given map[string]string) (map[string]any, bool) {
+	if _, ok := someNumber(j, chance, given); !ok {
+		return nil, false
+	}
+	name, value := "verified", false
+	if chance.IntN(3) == 0 {
+		name, value = "reserved_for_second_factor", chance.IntN(2) == 0
+	}
+	given[name] = map[bool]string{true: "true", false: "false"}[value]
+	return map[string]any{name: value}, true
+}
+
+func addNumber(j *journey, _ *rand.Rand, given map[string]string) (map[string]any, bool) {
+	given["phone_number"] = ownersOther
+	return map[string]any{"user_id": j.user, "phone_number": ownersOther, "verified": true, "reserved_for_second_factor": true}, true
+}
+
+func someSession(j *journey, chance *rand.Rand, given map[string]string) (map[string]any, bool) {
+	var known []string
+	for _, p := range j.people {
+		for _, t := range p.tabs {
+			if t.session != "" {
+				known = append(known, t.session)
+			}
+		}
+	}
+	if len(known) == 0 {
+		return nil, false
+	}
+	given["session_id"] = known[chance.IntN(len(known))]
+	return nil, true
+}
+
+// switches are the settings that the administrator flips.
+var switches = []string{"mfa_required", "keep_other_sessions", "first_factor_phone_code", "sms_code", "authenticator_app", "backup_codes", "strict_guessing"}
+
+func flipSetting(j *journey, chance *rand.Rand, _ map[string]string) (map[string]any, bool) {
+	name := switches[chance.IntN(len(switches))]
+	return map[string]any{name: !j.oracle.settings[name]}, true
+}

@@ -1,0 +1,358 @@
+package takeover
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/ops/guessbound"
+	"github.com/countersign-mfa/countersign/test/browser"
+)
+
+// A Goal is what no thief may reach.
+type Goal string
+
+// The goals.
+const (
+	SecondProof Goal = "a session with a second-factor proof, for a user whose factors the thief does not hold"
+	ToldFactor  Goal = "the secret of the app that the owner enrolled"
+	Changed     Goal = "a factor added, removed or changed after the owner enrolled one"
+	StrictMFA   Goal = "a token that Clerk's SDK accepts for strict_mfa, for a user whose factors the thief does not hold"
+	Unenrolled  Goal = "an active session that neither proved nor enrolled a second factor, while one is required"
+	Unlisted    Goal = "a live session that no list shows"
+	Fixed       Goal = "a token of a session that the thief neither began nor copied the cookie of"
+	Outlived    Goal = "a session or a sign-in that outlives what ended it"
+	Groundless  Goal = "a first factor proved by a number that is none"
+	Guessed     Goal = "more compared guesses than the budget allows"
+	Key         Goal = "the Backend API, with a key that was revoked"
+	Broken      Goal = "an answer that no request may get"
+
+	// tried is none of the goals: any thief may begin to enrol an app. The test of shortening looks for it.
+	tried Goal = "an enrolment that a thief began"
+)
+
+// Goals are all of them.
+var Goals = []Goal{SecondProof, ToldFactor, Changed, StrictMFA, Unenrolled, Unlisted, Fixed, Outlived, Groundless, Guessed, Key, Broken}
+
+// Hit is a goal that was reached.
+type Hit struct {
+	Goal Goal
+	What string
+}
+
+// slack is how long a change of settings may take to be known: functions keep them for 10 seconds, and clocks differ.
+const slack = time.Minute
+
+// proof is when a second factor was last proved in a session, and by a request of which actor.
+type proof struct {
+	at int64 // Unix seconds, within a minute
+	by role
+}
+
+// begun is a sign-in whose first factor was proved.
+type begun struct {
+	turn     int
+	password bool
+}
+
+// oracle knows the truth: what the actors hold, what was ended, and what was proved by whose request.
+type oracle struct {
+	w        *world
+	settings map[string]bool
+	changed  map[string]time.Time // when a setting was last changed
+	before   view
+	turn     int
+	moment   int // rises when thieves should look: another actor changed the factors, or ended sessions
+
+	app      string        // the secret of the enrolled app
+	backup   map[role]bool // actors that were shown the present backup codes
+	proofs   map[string]proof
+	shared   map[string]int64 // when the owner last proved something in a session, in Unix seconds
+	sessions map[string]int   // the turn in which a session began
+	owners   map[string]bool  // sessions that the owner began
+	copied   map[string]bool  // sessions whose cookie a thief copied
+	dead     map[string]bool  // sessions that were ended one by one
+	enrolled map[string]bool  // the session that gave the user the first second factor
+	signIns  map[string]begun
+
+	allEnded, passwordSet int    // turns
+	othersEnded           int    // the turn in which the first second factor ended all other sessions
+	kept                  string // the session that went on then
+	guesses, pending      int    // compared, against factors and against secrets that were not shown
+	allowances            int    // how often an administrator opened the ledger anew
+	enrolments            int    // that actors began
+}
+
+func newOracle(w *world) *oracle {
+	return &oracle{
+		w: w, settings: map[string]bool{}, changed: map[string]time.Time{}, backup: map[role]bool{}, proofs: map[string]proof{}, shared: map[string]int64{},
+		sessions: map[string]int{}, owners: map[string]bool{}, copied: map[string]bool{}, dead: map[string]bool{}, signIns: map[string]begun{},
+	}
+}
+
+// stolen says whether some thief holds a factor of the user. Thieves may help each other.
+func (o *oracle) stolen(v *view) bool {
+	for _, p := range o.w.people {
+		if !p.steals() {
+			continue
+		}
+		if v.app() && p.knowsSecret(o.app) != nil || v.Backup != nil && o.backup[p.role] {
+			return true
+		}
+		for _, n := range v.User.Numbers {
+			if n.second() && p.holds(n.Number) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// factors names the factors of a view, under the settings as every function knows them.
+func (o *oracle) factors(v *view) string {
+	return v.factors(o.settings["first_factor_phone_code"] && o.since("first_factor_phone_code") > slack)
+}
+
+// endsOthers says whether the first second factor ends the user's other sessions, under the settings as every function knows them.
+func (o *oracle) endsOthers() bool {
+	sure := o.since("keep_other_sessions") > slack && o.since("mfa_required") > slack
+	return sure && (o.settings["mfa_required"] || !o.settings["keep_other_sessions"])
+}
+
+// safe says whether the user has second factors, of which the thieves hold none.
+func (o *oracle) safe(v *view) bool { return v.second() && !o.stolen(v) }
+
+// see takes in one answer and returns the goals that it reaches.
+func (o *oracle) see(p *person, t *tab, r *request, a browser.Answer, said told) []Hit {
+	o.turn++
+	var hits []Hit
+	add := func(ok bool, g Goal, format string, args ...any) {
+		if ok {
+			hits = append(hits, Hit{g, fmt.Sprintf(format, args...)})
+		}
+	}
+	add(a.Status >= http.StatusInternalServerError && !a.Is(apierr.SMSSendError), Broken, "%s answers %d", r.op.Name, a.Status)
+	after := o.w.look()
+	add(p.steals() && a.OK() && said.secret != "", tried, "is shown a secret")
+	if a.OK() {
+		hits = append(hits, o.granted(p, t, r, &after, said)...)
+	}
+	o.count(p, r, a)
+	hits = append(hits, o.overBudget()...)
+	if p.steals() && o.safe(&o.before) {
+		was, is := o.factors(&o.before), o.factors(&after)
+		add(was != is, Changed, "the factors were [%s] and are [%s]", was, is)
+		add(a.OK() && r.op.Name == "me-backup-codes-create", Changed, "new backup codes")
+	}
+	o.moved(p, t, &after)
+	o.before = after
+	hits = append(hits, o.follow(p, r, said)...)
+	hits = append(hits, o.alive(said)...)
+	for _, tk := range said.tokens {
+		hits = append(hits, o.judge(p, &after, tk)...)
+	}
+	return hits
+}
+
+// moved notes what follows from a change of the factors.
+func (o *oracle) moved(p *person, t *tab, after *view) {
+	if o.before.second() != after.second() {
+		o.enrolled = map[string]bool{t.session: after.second()}
+		if after.second() && o.endsOthers() {
+			o.othersEnded, o.kept = o.turn, t.session
+		}
+	}
+	if !p.steals() && (o.factors(&o.before) != o.factors(after) || o.allEnded == o.turn) {
+		o.moment++
+	}
+}
+
+// granted keeps the truth up to date with what a request did.
+func (o *oracle) granted(p *person, t *tab, r *request, after *view, said told) []Hit {
+	if len(said.codes) > 0 {
+		o.backup = map[role]bool{p.role: true}
+	}
+	var hits []Hit
+	switch r.op.Name {
+	case "me-totp-create":
+		o.enrolments++
+	case "me-totp-attempt":
+		o.app = r.app
+		for _, x := range o.w.people {
+			if s := x.knowsSecret(r.app); x.steals() && !p.steals() && s != nil && s.session != t.session {
+				hits = append(hits, Hit{ToldFactor, names[x.role] + " was shown the secret that the owner confirms"})
+			}
+		}
+	case "sign-in-first-factor-attempt", "session-reverification-first-factor-attempt":
+		if r.given["strategy"] == "phone_code" {
+			hits = append(hits, o.ground(r)...)
+		}
+	case "session-end", "session-remove", "me-session-revoke", "admin-session-revoke":
+		o.dead[r.given["session_id"]] = true
+	case "user-ban":
+		o.allEnded = o.turn
+	case "user-update":
+		if r.given["password"] != "" {
+			o.passwordSet = o.turn
+			o.allowances++
+		}
+		if r.given["sign_out_of_other_sessions"] == "true" {
+			o.allEnded = o.turn
+		}
+	case "user-unlock":
+		o.allowances++
+	}
+	if !after.app() {
+		o.app = ""
+	}
+	return hits
+}
+
+// ground looks whether the number whose code was accepted may prove a first factor at all.
+func (o *oracle) ground(r *request) []Hit {
+	if !o.settings["first_factor_phone_code"] && o.since("first_factor_phone_code") > slack {
+		return []Hit{{Groundless, "a code was accepted although text messages are no first factor"}}
+	}
+	for _, n := range o.before.User.Numbers {
+		if n.Number == r.number && n.first() {
+			return nil
+		}
+	}
+	return []Hit{{Groundless, "a code to " + r.number + " was accepted, which is no first factor of the user"}}
+}
+
+func (o *oracle) since(setting string) time.Duration { return o.w.at.Sub(o.changed[setting]) }
+
+// follow looks at the sign-ins that an answer shows. One whose first factor was proved ends with what it was proved by.
+func (o *oracle) follow(p *person, r *request, said told) []Hit {
+	var hits []Hit
+	if !strings.HasPrefix(r.op.Name, "sign-in-") || len(said.signIns) == 0 {
+		return nil
+	}
+	for _, si := range said.signIns {
+		if si.status != "needs_second_factor" && si.status != "complete" {
+			continue
+		}
+		b, known := o.signIns[si.id]
+		if !known {
+			b = begun{o.turn, r.given["password"] != ""}
+			o.signIns[si.id] = b
+		}
+		if si.session != "" {
+			o.sessions[si.session] = o.turn
+			o.owners[si.session] = p.role == owner
+		}
+		if b.turn < o.allEnded || b.password && b.turn < o.passwordSet {
+			hits = append(hits, Hit{Outlived, names[p.role] + " goes on with a sign-in whose first factor was proved before everything was ended"})
+		}
+	}
+	return hits
+}
+
+// alive looks whether every session that an answer has a token of is listed, and was not ended.
+func (o *oracle) alive(said told) []Hit {
+	if len(said.tokens) == 0 {
+		return nil
+	}
+	var hits []Hit
+	listed := o.w.listed()
+	for _, tk := range said.tokens {
+		if !listed[tk.Session] {
+			hits = append(hits, Hit{Unlisted, "a session gets tokens and is in no list"})
+		}
+		began, known := o.sessions[tk.Session]
+		other := known && began < o.othersEnded && tk.Session != o.kept
+		if o.dead[tk.Session] || known && began < o.allEnded || other {
+			hits = append(hits, Hit{Outlived, "a session that was ended gets tokens"})
+		}
+	}
+	return hits
+}
+
+// learn keeps which actor proved a second factor in a session, and when the owner proved anything.
+func (o *oracle) learn(p *person, tk token) {
+	last, seen := o.proofs[tk.Session]
+	const apart = 90 // seconds: ages are whole minutes, and two clocks differ
+	if tk.second() {
+		if at := tk.proved(1); !seen || at > last.at+apart {
+			o.proofs[tk.Session] = proof{at, p.role}
+		}
+	}
+	if p.role != owner {
+		return
+	}
+	o.shared[tk.Session] = max(o.shared[tk.Session], tk.proved(0))
+	if tk.second() {
+		o.shared[tk.Session] = max(o.shared[tk.Session], tk.proved(1))
+	}
+}
+
+// judge looks at a token that an actor was given.
+func (o *oracle) judge(p *person, after *view, tk token) []Hit {
+	var hits []Hit
+	o.learn(p, tk)
+	if p.steals() && o.owners[tk.Session] && !o.copied[tk.Session] {
+		hits = append(hits, Hit{Fixed, "the session is the owner's"})
+	}
+	if p.steals() && o.safe(after) {
+		by := o.proofs[tk.Session].by
+		if tk.second() && (by == thief || by == taker) {
+			hits = append(hits, Hit{SecondProof, fmt.Sprintf("the token says fva %v", tk.Ages)})
+		}
+		if tk.acceptedForStrictMFA() {
+			hits = append(hits, Hit{StrictMFA, fmt.Sprintf("the token says fva %v", tk.Ages)})
+		}
+	}
+	if o.settings["mfa_required"] && o.since("mfa_required") > slack && tk.Status == "active" && !tk.second() && !o.enrolled[tk.Session] {
+		hits = append(hits, Hit{Unenrolled, fmt.Sprintf("the token says %s and fva %v", tk.Status, tk.Ages)})
+	}
+	return hits
+}
+
+// fresh says whether a proof of the owner's in a session is too new for its cookie to be a stale one.
+func (o *oracle) fresh(session string) bool {
+	return o.w.at.Unix()-o.shared[session] < (strictMinutes+2)*60
+}
+
+// count counts what was compared of what a thief guessed.
+func (o *oracle) count(p *person, r *request, a browser.Answer) {
+	if !p.steals() || !r.guess || !a.Is(apierr.FormCodeIncorrect) {
+		return
+	}
+	switch r.op.Name {
+	case "me-totp-attempt":
+		o.pending++
+	case "sign-in-first-factor-attempt", "session-reverification-first-factor-attempt": // the first factor has a budget of its own
+	default:
+		o.guesses++
+	}
+}
+
+// triesOfPending is how many codes may be offered for a secret that waits to be confirmed.
+const triesOfPending = 5
+
+// overBudget compares what was counted with what package guessbudget computes for the time that has passed.
+func (o *oracle) overBudget() []Hit {
+	p := mfa.DefaultPolicy()
+	ledger := guessbound.Ledger(p, guessbound.Attackers[len(guessbound.Attackers)-1], max(o.w.at.Sub(began), time.Second))
+	var hits []Hit
+	if most := ledger * (1 + o.allowances); o.guesses > most {
+		hits = append(hits, Hit{Guessed, fmt.Sprintf("%d guesses at second factors and numbers were compared, of %d", o.guesses, most)})
+	}
+	if most := triesOfPending * o.enrolments; o.pending > most {
+		hits = append(hits, Hit{Guessed, fmt.Sprintf("%d guesses at secrets that wait to be confirmed were compared, of %d", o.pending, most)})
+	}
+	return hits
+}
+
+// only keeps the hits of the given goals; of none, all.
+func only(hits []Hit, goals []Goal) []Hit {
+	if len(goals) == 0 {
+		goals = Goals
+	}
+	return slices.DeleteFunc(hits, func(h Hit) bool { return !slices.Contains(goals, h.Goal) })
+}

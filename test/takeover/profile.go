@@ -1,0 +1,114 @@
+package takeover
+
+import (
+	"slices"
+	"time"
+)
+
+// Asset is what the thief with the password has besides.
+type Asset string
+
+// The assets.
+const (
+	OwnNumber  Asset = "a phone number of their own"
+	UsedCode   Asset = "codes that the owner used"
+	RevokedKey Asset = "a revoked key of the Backend API"
+)
+
+// Profile says what kind of journeys to draw.
+type Profile struct {
+	Name string
+	// Thief is what the thief has besides the password; "" is nothing. Guest thieves do not even have the password.
+	Thief Asset
+	Guest bool
+	// Both gives the password to the cookie thief too.
+	Both bool
+	// Required, Texts and Keep switch settings on that are otherwise drawn: a second factor is required, text messages are a first factor, and
+	// other sessions are kept when the first second factor is added.
+	Required, Texts, Keep bool
+	// Bare users have no second factor at first, Enrolled ones have one; otherwise that is drawn.
+	Bare, Enrolled bool
+	// Recycled says that a number of the user's is now the thief's.
+	Recycled bool
+	// Goals are those that count; none means all.
+	Goals []Goal
+	// Weights are how often an actor acts, by role.
+	Weights [nature + 1]int
+	// Plans replace [commonPlans], by role.
+	Plans map[role][]plan
+	// Steps is the length of a journey. Slow journeys make many requests, so fewer of them are searched.
+	Steps int
+	Slow  bool
+	// Granted hears of every operation that was granted to a person; nil does not.
+	Granted func(operation string)
+}
+
+// plan is a few deeds that make sense together. Another actor, or the clock, may come between any two of them.
+type plan struct {
+	weight int
+	deeds  []string
+}
+
+var (
+	signsIn      = []string{"sign-in-create", "sign-in-second-factor-prepare", "sign-in-second-factor-attempt"}
+	signsInText  = []string{"sign-in-create", "sign-in-first-factor-prepare", "sign-in-first-factor-attempt"}
+	enrolsApp    = []string{"me-totp-create", "me-totp-attempt"}
+	beginsApp    = []string{"me-totp-create"}
+	beginsNumber = []string{"me-phone-number-create", "me-phone-number-prepare"}
+	enrolsNumber = []string{"me-phone-number-create", "me-phone-number-prepare", "me-phone-number-attempt"}
+	stepsUpFirst = []string{"session-reverification-create", "session-reverification-first-factor-attempt"}
+	stepsUpText  = []string{"session-reverification-create", "session-reverification-first-factor-prepare", "session-reverification-first-factor-attempt"}
+	stepsUp      = []string{"session-reverification-create", "session-reverification-first-factor-attempt", "session-reverification-second-factor-prepare", "session-reverification-second-factor-attempt"}
+)
+
+// changing are the operations that change factors.
+var changing = []string{
+	"me-totp-create", "me-totp-delete", "me-phone-number-create", "me-phone-number-update", "me-phone-number-update", "me-phone-number-delete", "me-backup-codes-create",
+}
+
+func join(lists ...[]string) []string { return slices.Concat(lists...) }
+
+// commonPlans are what actors do unless a profile says otherwise.
+var commonPlans = map[role][]plan{
+	owner: {
+		{8, signsIn}, {6, join(signsIn, enrolsApp)}, {4, join(signsIn, enrolsNumber)}, {3, enrolsApp}, {3, beginsApp}, {3, enrolsNumber}, {2, []string{"me-phone-number-update"}},
+		{2, join(stepsUp, []string{"me-totp-delete"})}, {2, join(stepsUp, []string{"me-phone-number-delete"})},
+		{1, join(stepsUp, []string{"me-backup-codes-create"})}, {2, stepsUp}, {2, []string{"session-end"}}, {1, []string{"client-delete"}},
+		{2, []string{"client-get"}}, {1, []string{"session-touch"}}, {1, []string{"me-sessions-list", "me-session-revoke"}}, {1, signsInText},
+	},
+	thief: {
+		{9, signsIn}, {3, join(signsIn, enrolsApp)}, {3, join(signsIn, enrolsNumber)}, {4, enrolsApp}, {4, enrolsNumber}, {3, []string{"me-phone-number-update"}}, {2, []string{"me-totp-delete"}}, {2, []string{"me-phone-number-delete"}},
+		{2, []string{"me-backup-codes-create"}}, {3, stepsUp}, {3, []string{"client-get"}}, {2, []string{"session-touch"}}, {2, []string{"session-token-create"}},
+		{2, signsInText}, {1, []string{"client-handshake"}}, {2, []string{"sign-in-second-factor-attempt"}}, {2, []string{many + "me-totp-attempt"}},
+		{1, []string{many + "sign-in-second-factor-attempt"}},
+	},
+	taker: {
+		{8, []string{copies}}, {1, []string{"client-create", plants}}, {4, []string{"client-get"}}, {4, []string{many + "me-totp-attempt"}}, {2, []string{many + "session-reverification-second-factor-attempt"}}, {3, enrolsApp}, {3, enrolsNumber}, {2, []string{"me-totp-delete"}}, {2, []string{"me-phone-number-delete"}},
+		{2, []string{"me-backup-codes-create"}}, {2, stepsUp}, {2, []string{"me-phone-number-update"}}, {1, []string{"session-touch"}}, {1, []string{"session-token-create"}},
+	},
+	admin: {
+		{3, []string{"user-mfa-delete"}}, {1, []string{"user-totp-delete"}}, {1, []string{"user-backup-code-delete"}}, {3, []string{"user-ban", "user-unban"}}, {1, []string{"user-lock", "user-unlock"}},
+		{4, []string{"user-update"}}, {3, []string{"phone-number-update"}}, {2, []string{"phone-number-delete"}}, {1, []string{"phone-number-create"}}, {1, []string{"sign-in-token-create"}},
+		{2, []string{"admin-session-revoke"}}, {3, []string{"instance-update"}},
+	},
+}
+
+// waits are how long the clock moves, with weights.
+var waits = []struct {
+	weight int
+	d      time.Duration
+}{
+	{20, 5 * time.Second}, {40, 45 * time.Second}, {20, 4 * time.Minute}, {40, 13 * time.Minute}, {15, 20 * time.Minute}, {5, 2 * time.Hour},
+	{5, 26 * time.Hour}, {3, 4 * 24 * time.Hour}, {1, 31 * 24 * time.Hour},
+}
+
+const (
+	// pauses is a deed that lets time pass: a network takes the next message to a number only after a while.
+	pauses = "*pauses"
+	pause  = 45 * time.Second
+	// changes is a deed that changes a factor, any one.
+	changes = "*changes"
+	// many before a deed makes it guessedAtOnce deeds in a row.
+	many          = "*many "
+	guessedAtOnce = 40
+)

@@ -1,0 +1,249 @@
+package takeover
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/test/browser"
+)
+
+const (
+	serverKey  = "sk_test_of_the_team"
+	revokedKey = "sk_test_that_was_revoked"
+	publicURL  = "http://localhost"
+)
+
+var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// A world is the API as two functions over one store, with a clock that is moved. The clock of the second function may be behind.
+type world struct {
+	ctx       context.Context
+	functions [2]http.Handler
+	at        time.Time
+	behind    time.Duration // of the clock of the second function
+	late      bool          // the second function works now
+	addresses uint32
+	people    []*person
+	user      string
+	spent     []string // codes of apps that were offered
+	lastUsed  string   // the code that the owner used last
+	failure   error
+}
+
+// newWorld makes the API; it has no user yet.
+func newWorld(ctx context.Context, seed uint64) (*world, error) {
+	keys, err := signingKey()
+	if err != nil {
+		return nil, err
+	}
+	s := store.NewMemory()
+	for _, r := range keys {
+		r.Version = 0
+		if err := s.Commit(ctx, []mfa.Write{{Record: r}}); err != nil {
+			return nil, fmt.Errorf("copy the signing key: %w", err)
+		}
+	}
+	w := &world{ctx: ctx, at: began}
+	for i := range w.functions {
+		service, err := newService(s, w, seed+uint64(i)<<32)
+		if err != nil {
+			return nil, err
+		}
+		w.functions[i], err = api.New(api.Config{
+			Service: service, PublicURL: publicURL, Accepts: api.OneKey(secret.New(serverKey)), PublishableKey: "pk_test_x", AppName: "Example",
+			Address: w.address, Log: slog.New(slog.DiscardHandler),
+		}, api.Operations()...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+func newService(s mfa.Store, w *world, seed uint64) (*mfa.Service, error) {
+	var key [32]byte
+	for i := range 8 {
+		key[i] = byte(seed >> (8 * i))
+	}
+	chance := rand.NewChaCha8(key)
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {1}}, chance)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	return mfa.New(mfa.Config{
+		Store: s, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 8, Time: 1, Threads: 1}, chance), Numbers: mobile,
+		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: chance,
+		Issuer: publicURL, AppName: "Example", SMSHost: "localhost",
+	})
+}
+
+// signingKey is the record of a signing key under the ring of every world. Making one takes longer than a journey.
+var signingKey = sync.OnceValues(func() ([]mfa.Record, error) {
+	s, ctx := store.NewMemory(), context.Background()
+	service, err := newService(s, &world{at: began.Add(-time.Hour)}, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := service.RotateSigningKey(ctx, 0); err != nil {
+		return nil, err
+	}
+	return s.List(ctx, mfa.KindSigningKey, "", 10)
+})
+
+// mobile takes every number for an American mobile one: the numbering plans are not under test.
+func mobile(text string) (phone.Number, error) { return phone.New(text, "US", phone.Mobile) }
+
+func (w *world) now() time.Time {
+	if w.late {
+		return w.at.Add(-w.behind)
+	}
+	return w.at
+}
+
+// address is another one for every request: a thief has many.
+func (w *world) address(*http.Request) netip.Addr {
+	w.addresses++
+	return netip.AddrFrom4([4]byte{10, byte(w.addresses >> 16), byte(w.addresses >> 8), byte(w.addresses)})
+}
+
+var codeIn = regexp.MustCompile(`#(\d{6})$`)
+
+// Send implements [mfa.Sender]: it delivers a code to the person who holds the number.
+func (w *world) Send(_ context.Context, m mfa.Message) error {
+	found := codeIn.FindStringSubmatch(m.Text.Reveal())
+	if found == nil { // it tells of a change
+		return nil
+	}
+	for _, p := range w.people {
+		if p.holds(m.To.E164()) {
+			p.know.Codes = append(p.know.Codes, received{m.To.E164(), found[1]})
+		}
+	}
+	return nil
+}
+
+// function is the handler that serves the next request.
+func (w *world) function(behind bool) http.Handler {
+	w.late = behind
+	if behind {
+		return w.functions[1]
+	}
+	return w.functions[0]
+}
+
+// team asks the Backend API, through the function whose clock is right.
+func (w *world) team(method, path string, body map[string]any) browser.Answer {
+	a, err := browser.Server(w.ctx, w.function(false), serverKey, method, path, body)
+	if err == nil && a.Status >= http.StatusInternalServerError {
+		err = fmt.Errorf("%s %s answers %d", method, path, a.Status)
+	}
+	w.failure = errors.Join(w.failure, err)
+	return a
+}
+
+// A view is what the team's own server sees of the user.
+type view struct {
+	User struct {
+		Numbers []number `json:"phone_numbers"`
+		Banned  bool     `json:"banned"`
+	} `json:"user"`
+	App *struct {
+		ID       string `json:"id"`
+		Verified *int64 `json:"verified_at"`
+	} `json:"authenticator_app"`
+	Backup *struct {
+		ID string `json:"id"`
+	} `json:"backup_codes"`
+}
+
+// number is a number of the user.
+type number struct {
+	ID           string `json:"id"`
+	Number       string `json:"phone_number"`
+	Reserved     bool   `json:"reserved_for_second_factor"`
+	Default      bool   `json:"default_second_factor"`
+	Verification *struct {
+		Status string `json:"status"`
+	} `json:"verification"`
+}
+
+func (n number) verified() bool { return n.Verification != nil && n.Verification.Status == "verified" }
+func (n number) second() bool   { return n.verified() && n.Reserved }
+func (n number) first() bool    { return n.verified() && !n.Reserved }
+
+func (v *view) app() bool { return v.App != nil && v.App.Verified != nil }
+
+// second says whether the user has a second factor.
+func (v *view) second() bool {
+	for _, n := range v.User.Numbers {
+		if n.second() {
+			return true
+		}
+	}
+	return v.app()
+}
+
+// factors is a text that changes when a factor is added, removed or changed. A number that is not reserved is a factor where text
+// messages are a first factor.
+func (v *view) factors(texts bool) string {
+	text := ""
+	if v.app() {
+		text += "the app " + v.App.ID + "; "
+	}
+	for _, n := range v.User.Numbers {
+		if n.second() || texts && n.first() {
+			text += fmt.Sprintf("the number %s (reserved %v, default %v); ", n.Number, n.Reserved, n.Default)
+		}
+	}
+	if v.Backup != nil {
+		text += "the backup codes " + v.Backup.ID
+	}
+	return text
+}
+
+func (w *world) look() view {
+	var v view
+	a := w.team(http.MethodGet, "/v1/users/"+w.user+"/export", nil)
+	if err := json.Unmarshal(a.Body, &v); err != nil {
+		w.failure = errors.Join(w.failure, fmt.Errorf("the export: %w", err))
+	}
+	return v
+}
+
+// listed are the ids of the sessions that the Backend API lists.
+func (w *world) listed() map[string]bool {
+	found := map[string]bool{}
+	const page = 200
+	for offset := 0; ; offset += page {
+		a := w.team(http.MethodGet, fmt.Sprintf("/v1/sessions?user_id=%s&limit=%d&offset=%d", w.user, page, offset), nil)
+		var list []struct {
+			ID string `json:"id"`
+		}
+		if err := json.Unmarshal(a.Body, &list); err != nil {
+			w.failure = errors.Join(w.failure, fmt.Errorf("the list of sessions: %w", err))
+			return found
+		}
+		for _, s := range list {
+			found[s.ID] = true
+		}
+		if len(list) < page {
+			return found
+		}
+	}
+}
