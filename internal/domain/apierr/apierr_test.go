@@ -22,12 +22,14 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 func TestReferenceIsTheCatalogue(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("# Errors\n\nGenerated from `internal/domain/apierr`; `make update` writes it.\n\n" +
-		"Every error answer is `{\"errors\": [{\"code\", \"message\", \"long_message\", \"meta\"}], \"clerk_trace_id\"}`. " +
-		"`meta.param_name` names the parameter at fault. A 429, and a 403 `user_locked`, carry `Retry-After` in seconds.\n\n" +
-		"| code | status | text for people | when |\n|---|---|---|---|\n")
+	b.WriteString("# Errors\n\nFor application developers: every error code, its status and its cause.\n" +
+		"Generated from `internal/domain/apierr`.\n\n" +
+		"An error answer is `{\"errors\": [{\"code\", \"message\", \"long_message\", \"meta\"}], \"clerk_trace_id\"}`.\n" +
+		"`long_message` is for users, `meta.param_name` names the parameter at fault. A 429, and a 403\n" +
+		"`user_locked`, carry `Retry-After` in seconds.\n\n" +
+		"code | status | when\n---|---|---\n")
 	for _, e := range apierr.All() {
-		fmt.Fprintf(&b, "| `%s` | %d | %s | %s |\n", e.Code, e.Status, e.LongMessage, e.When)
+		fmt.Fprintf(&b, "`%s` | %d | %s\n", e.Code, e.Status, e.When)
 	}
 	const golden = "../../../docs/use/errors.md"
 	if *update {
