@@ -11,11 +11,11 @@ type Action string
 
 // The actions. Each operation of the Frontend API that needs a session is one of them.
 const (
-	Use             Action = "use the session: read its own data, get tokens, sign out"
+	Use             Action = "use the session: read, get tokens, sign out"
 	StepUp          Action = "prove a factor again"
 	AddNumber       Action = "add a phone number"
-	VerifyNumber    Action = "have a number verified, by a code"
-	EnrolNumber     Action = "verify a number that becomes a factor with it"
+	VerifyNumber    Action = "verify a number"
+	EnrolNumber     Action = "verify a number, which makes it a factor"
 	ReserveNumber   Action = "use a verified number as a second factor"
 	ReleaseNumber   Action = "stop using a number as a second factor"
 	DefaultNumber   Action = "make a number the default second factor"
@@ -46,9 +46,9 @@ type rule struct {
 }
 
 const (
-	unchanged   = "nothing new"
-	firstFactor = "the second factor, if it is the user's first one and this session showed that it holds it; else nothing new"
-	steppedUp   = "the factor, from now on"
+	unchanged   = "—"
+	firstFactor = "second factor, if the user's first"
+	steppedUp   = "that factor"
 )
 
 var rules = map[Action]rule{
@@ -84,10 +84,10 @@ func Actions() []Action {
 // Table returns the rules as a Markdown table. docs/security/authority.md holds it.
 func Table() string {
 	var b strings.Builder
-	b.WriteString("| action | the session must have proved | also while pending | it has proved afterwards |\n|---|---|---|---|\n")
+	b.WriteString("| action | needs | in a pending session | proves |\n|---|---|---|---|\n")
 	for _, a := range Actions() {
 		r := rules[a]
-		needs := map[need]string{liveSession: "its sign-in", recentProof: "recently, the strongest factor that the user has now"}[r.needs]
+		needs := map[need]string{liveSession: "sign-in", recentProof: "recent proof"}[r.needs]
 		pending := map[bool]string{true: "yes", false: "no"}[r.pending]
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", a, needs, pending, r.proves)
 	}
