@@ -1,6 +1,7 @@
 package attack_test
 
 import (
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/ops/attack"
 )
@@ -28,7 +31,8 @@ var rows = map[string][]int{
 const weaknesses = 50
 
 var (
-	tableLine = regexp.MustCompile(`(?m)^\| ([A-L]\d\d|\d+) \|.*\| ([^|]+) \|$`)
+	tableLine = regexp.MustCompile(`(?m)^\| ([A-L]\d\d|\d+) \| (.*) \| ([^|]+) \|$`)
+	classHead = regexp.MustCompile(`(?m)^## (([A-L])\. .+)$`)
 	quoted    = regexp.MustCompile("`([^`]+)`")
 	aTest     = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
 )
@@ -66,38 +70,52 @@ func tests(t *testing.T) map[string]bool {
 	return found
 }
 
-// TestEveryAttackIsTried: each line of docs/security/attacks.md names probes and tests that exist or says why there are none, each attack has a line, and
-// each probe is in one.
-func TestEveryAttackIsTried(t *testing.T) {
-	page, err := os.ReadFile(root + "/docs/security/attacks.md")
+// evidence is the list of attacks.
+const evidence = "evidence.md"
+
+var update = flag.Bool("update", false, "write the tables")
+
+func page(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	exists := tests(t)
-	probes, mentioned := map[string]bool{}, map[string]bool{}
+	return string(text)
+}
+
+func probes() map[string]attack.Probe {
+	found := map[string]attack.Probe{}
 	for _, p := range attack.Probes() {
-		probes[p.Name] = true
+		found[p.Name] = p
 	}
-	lines := map[string]bool{}
-	for _, m := range tableLine.FindAllStringSubmatch(string(page), -1) {
+	return found
+}
+
+// TestEveryAttackIsTried: each row of the evidence names probes and tests that exist or says why there are none, each attack has a row, and each
+// probe is in one.
+func TestEveryAttackIsTried(t *testing.T) {
+	exists, known := tests(t), probes()
+	lines, mentioned := map[string]bool{}, map[string]bool{}
+	for _, m := range tableLine.FindAllStringSubmatch(page(t, evidence), -1) {
 		if lines[m[1]] {
 			t.Errorf("%s has two lines", m[1])
 		}
 		lines[m[1]] = true
-		all := quoted.FindAllStringSubmatch(m[2], -1)
-		if len(all) == 0 && !strings.HasPrefix(m[2], "not here: ") {
+		all := quoted.FindAllStringSubmatch(m[3], -1)
+		if len(all) == 0 && !strings.HasPrefix(m[3], "not here: ") {
 			t.Errorf("%s: nothing shows it, and nothing says why", m[1])
 		}
 		for _, one := range all {
 			_, err := os.Stat(filepath.Join(root, one[1]))
 			file := strings.Contains(one[1], "/") && err == nil
-			if !probes[one[1]] && !exists[one[1]] && !file {
+			if known[one[1]].Name == "" && !exists[one[1]] && !file {
 				t.Errorf("%s: there is no probe, test or file %s", m[1], one[1])
 			}
 			mentioned[one[1]] = true
 		}
 	}
-	for name := range probes {
+	for name := range known {
 		if !mentioned[name] {
 			t.Errorf("the probe %s is in no line", name)
 		}
@@ -116,25 +134,77 @@ func TestEveryAttackIsTried(t *testing.T) {
 	}
 }
 
-// TestTheThreatModelNamesWhatExists: what it calls a probe or a test is one.
-func TestTheThreatModelNamesWhatExists(t *testing.T) {
-	page, err := os.ReadFile(root + "/docs/security/threat-model.md")
-	if err != nil {
-		t.Fatal(err)
+// TestTheEvidenceSaysWhatProbesTry: the row of a probe has the probe's own words.
+func TestTheEvidenceSaysWhatProbesTry(t *testing.T) {
+	old, known := page(t, evidence), probes()
+	want := tableLine.ReplaceAllStringFunc(old, func(row string) string {
+		m := tableLine.FindStringSubmatch(row)
+		if p, ok := known[m[1]]; ok {
+			return fmt.Sprintf("| %s | %s | %s |", m[1], p.Tries, m[3])
+		}
+		return row
+	})
+	golden(t, evidence, old, want)
+}
+
+// TestTheClassesAreCounted holds the table of classes in docs/security/attacks.md.
+func TestTheClassesAreCounted(t *testing.T) {
+	const file, begin, end = root + "/docs/security/attacks.md", "<!-- generated: classes -->\n", "<!-- end -->"
+	old := page(t, file)
+	head, rest, ok := strings.Cut(old, begin)
+	_, tail, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("%s has no place for the classes", file)
 	}
+	attacks, tried := map[string]int{}, map[string]int{}
+	for _, m := range tableLine.FindAllStringSubmatch(page(t, evidence), -1) {
+		attacks[m[1][:1]]++
+	}
+	for name := range probes() {
+		tried[name[:1]]++
+	}
+	var b strings.Builder
+	b.WriteString("| class | attacks | probes |\n|---|---|---|\n")
+	for _, m := range classHead.FindAllStringSubmatch(page(t, evidence), -1) {
+		fmt.Fprintf(&b, "| %s | %d | %d |\n", m[1], attacks[m[2]], tried[m[2]])
+	}
+	golden(t, file, old, head+begin+b.String()+end+tail)
+}
+
+func golden(t *testing.T, file, old, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(old, want); diff != "" {
+		t.Errorf("%s (-file +computed), run make update:\n%s", file, diff)
+	}
+}
+
+// TestThePagesNameWhatExists: what a page of docs calls a probe or a test is one.
+func TestThePagesNameWhatExists(t *testing.T) {
 	exists := tests(t)
-	for _, p := range attack.Probes() {
-		exists[p.Name] = true
+	for name := range probes() {
+		exists[name] = true
 	}
 	name := regexp.MustCompile("`([A-L]\\d\\d[a-z]?|\\w+\\.(?:Test|Fuzz|Benchmark)\\w+)`")
-	const many = 50
-	found := name.FindAllSubmatch(page, -1)
-	if len(found) < many {
-		t.Errorf("only %d names were found", len(found))
-	}
-	for _, m := range found {
-		if !exists[string(m[1])] {
-			t.Errorf("there is no probe or test %s", m[1])
+	const many = 80
+	found := 0
+	err := filepath.WalkDir(root+"/docs", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(file) != ".md" {
+			return err
 		}
+		for _, m := range name.FindAllStringSubmatch(page(t, file), -1) {
+			if found++; !exists[m[1]] {
+				t.Errorf("%s: there is no probe or test %s", file, m[1])
+			}
+		}
+		return nil
+	})
+	if err != nil || found < many {
+		t.Errorf("only %d names were found (error %v)", found, err)
 	}
 }
