@@ -27,17 +27,31 @@ func figure(d time.Duration) string {
 	return fmt.Sprint(int64(d/time.Second), " s")
 }
 
-// TestTheThreatModelHasTheFigures: the decisions of docs/security/threat-model.md are those of the code, each of them.
-func TestTheThreatModelHasTheFigures(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/security/threat-model.md")
+// figureTables are the tables of docs whose figures are the code's, by the heading that they stand under.
+var figureTables = map[string]string{
+	"security/threat-model.md": "Decisions",
+	"security/guess-policy.md": "Limits per address",
+	"develop/sms.md":           "Limits",
+}
+
+// figureRows are the names and figures of a page's table.
+func figureRows(t *testing.T, file, heading string) [][]string {
+	t.Helper()
+	page, err := os.ReadFile("../../../docs/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, decisions, ok := strings.Cut(string(page), "\n## Decisions\n")
-	decisions, _, _ = strings.Cut(decisions, "\n## ")
-	if !ok {
-		t.Fatal("there are no decisions")
+	_, section, _ := strings.Cut(string(page), "\n## "+heading+"\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	rows := regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]+) \| [^|]+ \| [^|]+ \|$`).FindAllStringSubmatch(section, -1)
+	if len(rows) < 2 || rows[0][2] != "figure" {
+		t.Fatalf("%s has no table of figures under %q", file, heading)
 	}
+	return rows[1:]
+}
+
+// TestThePagesHaveTheFigures: each figure that the pages name is the code's, and stands in one page only.
+func TestThePagesHaveTheFigures(t *testing.T) {
 	seed, err := totp.Generate(zeros{})
 	if err != nil {
 		t.Fatal(err)
@@ -48,13 +62,11 @@ func TestTheThreatModelHasTheFigures(t *testing.T) {
 	}
 	p := DefaultPolicy()
 	want := map[string]string{
-		"digits of a code": fmt.Sprint(totp.Digits), "a text-message code lives": figure(codeLife), "wrong tries at one verification": fmt.Sprint(p.Tries), "an app's step": figure(totp.Period),
-		"steps accepted before and after": fmt.Sprint(p.TOTP.Past), "a step is accepted": "once", "bits of an app's secret": fmt.Sprint(8 * len(raw.Reveal())), "backup codes": fmt.Sprint(backupcode.Count), "bits of a backup code": "50",
-		"failures in a row before a wait": fmt.Sprint(p.FreeFailures), "the first wait": figure(p.FirstWait), "the longest wait": figure(p.LongestWait),
-		"failures in a row before a lock": fmt.Sprint(p.LockFailures), "a lock lasts": figure(p.LockTime), "failures that disable an authenticator": fmt.Sprint(p.FactorFailures),
-		"failures that stop unknown clients, not cleared by the owner": fmt.Sprint(p.StrangerFailures), "failures that stop known ones too": fmt.Sprint(p.LedgerFailures), "within": figure(p.LedgerWindow),
+		"digits of a code": fmt.Sprint(totp.Digits), "a text-message code lives": figure(codeLife), "an authenticator's step": figure(totp.Period),
+		"steps accepted before and after": fmt.Sprint(p.TOTP.Past), "a step is accepted": "once", "bits of an authenticator secret": fmt.Sprint(8 * len(raw.Reveal())), "backup codes": fmt.Sprint(backupcode.Count), "bits of a backup code": "50",
 		"tries from one address in 10 s": fmt.Sprint(attemptLimits[0].limit), "tries from one address in a day": fmt.Sprint(attemptLimits[len(attemptLimits)-1].limit),
-		"between two messages to a number": figure(resendAfter), "messages to a number in a day, over all users": fmt.Sprint(numberRules[len(numberRules)-1].Limit),
+		"messages from an address in a day": fmt.Sprint(sendLimits[len(sendLimits)-1].limit),
+		"between two messages to a number":  figure(resendAfter), "messages to a number in a day, over all users": fmt.Sprint(numberRules[len(numberRules)-1].Limit),
 		"messages of a user in a day": fmt.Sprint(userRules[len(userRules)-1].Limit), "numbers that a user tries in a day": fmt.Sprint(triedRules[0].Limit), "unverified numbers of a user": fmt.Sprint(unverifiedPerUser),
 		"wrong codes that verify a number in 30 days, over all users": fmt.Sprint(numberGuessRules[0].Limit),
 		"unverified messages to a block of numbers in an hour":        fmt.Sprint(unverifiedPrefix), "numbers that an address texts in an hour": fmt.Sprint(numberLimits[0].limit),
@@ -65,18 +77,16 @@ func TestTheThreatModelHasTheFigures(t *testing.T) {
 		"e-mail addresses of a user, and numbers": fmt.Sprint(max(emailsPerUser, phonesPerUser)),
 		"a handshake's nonce lives":               figure(nonceLife), "bits of a client token": fmt.Sprint(8 * tokenSecret), "a signing key signs for": figure(SigningKeyLife),
 	}
-	row := regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]+) \| [^|]+ \| [^|]+ \|$`)
-	for _, m := range row.FindAllStringSubmatch(decisions, -1) {
-		if m[1] == "decision" {
-			continue
+	for file, heading := range figureTables {
+		for _, row := range figureRows(t, file, heading) {
+			if got, known := want[row[1]]; !known || got != row[2] {
+				t.Errorf("%s, %s: the page says %q, the code %q", file, row[1], row[2], got)
+			}
+			delete(want, row[1])
 		}
-		if got, known := want[m[1]]; !known || got != m[2] {
-			t.Errorf("%s: the page says %q, the code %q", m[1], m[2], got)
-		}
-		delete(want, m[1])
 	}
 	for name := range want {
-		t.Errorf("the page does not speak of %q", name)
+		t.Errorf("no page speaks of %q", name)
 	}
 }
 

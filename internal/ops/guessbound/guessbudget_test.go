@@ -1,23 +1,16 @@
 package guessbound_test
 
 import (
-	"flag"
-	"fmt"
 	"math"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/ops/guessbound"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 func policies() []mfa.Policy { return []mfa.Policy{mfa.DefaultPolicy(), mfa.StrictPolicy()} }
 
@@ -111,32 +104,5 @@ func TestMoreOfAnythingIsNoLess(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// TestPage holds docs/security/guess-policy.md against what the command prints.
-func TestPage(t *testing.T) {
-	const file, begin, end = "../../../docs/security/guess-policy.md", "<!-- countersign budget: make update -->\n", "<!-- end -->"
-	old, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, ok := strings.Cut(string(old), begin)
-	_, tail, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		t.Fatalf("%s has no place for it", file)
-	}
-	var b strings.Builder
-	for _, p := range policies() {
-		fmt.Fprintf(&b, "\n```text\n%s```\n", guessbound.Compute(p))
-	}
-	page := head + begin + b.String() + "\n" + end + tail
-	if *update {
-		if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(string(old), page); diff != "" && !*update {
-		t.Errorf("%s (-page +computed), run make update:\n%s", file, diff)
 	}
 }

@@ -12,10 +12,11 @@ import (
 func (r Report) String() string {
 	var b bytes.Buffer
 	p := r.policy
+	longest, _ := p.Wait(p.LockFailures - 1)
 	fmt.Fprintf(&b, "Policy %q\n\n", p.Name)
 	columns(&b, 2, [][]string{
 		{fmt.Sprint(p.Tries), "wrong tries end a verification: a sign-in or a step-up, whatever the methods"},
-		{fmt.Sprint(p.FreeFailures), fmt.Sprintf("failures in a row, and every later one, cost a wait: %s, doubling up to %s", span(p.FirstWait), span(p.LongestWait))},
+		{fmt.Sprint(p.FreeFailures), fmt.Sprintf("failures in a row, and every later one, cost a wait: %s, doubling up to %s", span(p.FirstWait), span(longest))},
 		{fmt.Sprint(p.LockFailures), fmt.Sprintf("failures in a row, and every later one, lock for %s", span(p.LockTime))},
 		{fmt.Sprint(p.StrangerFailures), fmt.Sprintf("failures in %s end the guesses of clients that never passed", span(p.LedgerWindow))},
 		{fmt.Sprint(p.LedgerFailures), fmt.Sprintf("failures in %s end everybody's", span(p.LedgerWindow))},

@@ -1,0 +1,115 @@
+package guessbound_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/ops/guessbound"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+var within = fmt.Sprintf("failures in %d days", mfa.DefaultPolicy().LedgerWindow/guessbound.Day)
+
+// policyRows are the rules of a policy, each with its source and with what shows it.
+var policyRows = []struct {
+	name, source, shown string
+	of                  func(mfa.Policy) any
+}{
+	{"wrong codes that end one verification", "*ours*, as PSD2; a resend adds none (SP 800-63B-4 3.1.3.2)", "`B01`, `B15`", func(p mfa.Policy) any { return p.Tries }},
+	{"consecutive failures before waits", "*ours*", "`B02`, `B03`, `B04`", func(p mfa.Policy) any { return p.FreeFailures }},
+	{"the wait, doubled by each failure", "SP 800-63B-4 3.2.2: 30 s to 1 h", "`mfa.TestConsecutiveFailures`", waits},
+	{"consecutive failures before locks", "Clerk's default", "`B07`", func(p mfa.Policy) any { return p.LockFailures }},
+	{"length of a lock", "Clerk's default", "`B07`", func(p mfa.Policy) any { return p.LockTime }},
+	{within + " that stop unknown devices", "*ours*: bounds a patient password thief", "`mfa.TestLedgerStopsStrangersOnly`, `bruteforce.TestAYearOfGuessing`", func(p mfa.Policy) any { return p.StrangerFailures }},
+	{within + " that stop known devices too", "*ours*: bounds a thief at the owner's browser", "`mfa.TestAStrangerCannotLockTheOwnerOut`, `guessbound.TestTargets`", func(p mfa.Policy) any { return p.LedgerFailures }},
+	{"consecutive failures that disable an authenticator", "SP 800-63B-4 3.2.2", "`mfa.TestAHundredFailuresDisableTheAuthenticator`", func(p mfa.Policy) any { return p.FactorFailures }},
+	{"authenticator codes valid at a moment", "RFC 6238 5.2; strict: none of the future", "`L02`, `totp.TestVerifyWindow`", func(p mfa.Policy) any { return p.TOTP.Codes() }},
+}
+
+// waits are the first wait and the last one before the lock.
+func waits(p mfa.Policy) any {
+	longest, _ := p.Wait(p.LockFailures - 1)
+	return figure(p.FirstWait) + " to " + figure(longest)
+}
+
+// figure is a number or a duration as the page shows it.
+func figure(v any) string {
+	d, ok := v.(time.Duration)
+	switch {
+	case !ok:
+		return fmt.Sprint(v)
+	case d%time.Hour == 0:
+		return fmt.Sprint(int64(d/time.Hour), " h")
+	case d%time.Minute == 0:
+		return fmt.Sprint(int64(d/time.Minute), " min")
+	}
+	return fmt.Sprint(int64(d/time.Second), " s")
+}
+
+// policyTable is the table of the policies' rules.
+func policyTable() string {
+	var b strings.Builder
+	b.WriteString("| rule | default | strict | source | shown by |\n|---|---|---|---|---|\n")
+	for _, r := range policyRows {
+		fmt.Fprintf(&b, "| %s | %v | %v | %s | %s |\n", r.name, figure(r.of(mfa.DefaultPolicy())), figure(r.of(mfa.StrictPolicy())), r.source, r.shown)
+	}
+	return b.String()
+}
+
+// chanceTable has, for each policy and attacker, the guesses that are compared and the chance of a right one in a year.
+func chanceTable() string {
+	var b strings.Builder
+	b.WriteString("| policy | attacker | guesses in one verification/day/30 days/year | SMS, a year | authenticator, a year |\n|---|---|---|---|---|\n")
+	var greatest []string
+	for _, p := range policies() {
+		report := guessbound.Compute(p)
+		methods := len(report.Methods)
+		for _, row := range report.Rows {
+			var guesses []string
+			for i := 0; i < len(row.Cells); i += methods {
+				guesses = append(guesses, fmt.Sprint(row.Cells[i].Guesses))
+			}
+			year := row.Cells[len(row.Cells)-methods:]
+			fmt.Fprintf(&b, "| %s | %s | %s | %.1e | %.1e |\n", p.Name, row.Attacker.Name, strings.Join(guesses, "/"), year[0].Chance, year[1].Chance)
+		}
+		last := report.Rows[len(report.Rows)-1].Cells
+		greatest = append(greatest, fmt.Sprintf("* %s: %.2e, target %.0e; backup codes %.0e", p.Name, report.Worst, report.Target, last[len(last)-1].Chance))
+	}
+	fmt.Fprintf(&b, "\nThe greatest chance in a year:\n\n%s\n", strings.Join(greatest, "\n"))
+	return b.String()
+}
+
+// TestPage compares the tables of docs/security/guess-policy.md with the policies and what follows from them.
+func TestPage(t *testing.T) {
+	const file, end = "../../../docs/security/guess-policy.md", "<!-- end -->"
+	old, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(old)
+	for begin, table := range map[string]string{"<!-- generated: rules -->\n": policyTable(), "<!-- generated: chances -->\n": chanceTable()} {
+		head, rest, ok := strings.Cut(page, begin)
+		_, tail, closed := strings.Cut(rest, end)
+		if !ok || !closed {
+			t.Fatalf("%s has no place for %s", file, begin)
+		}
+		page = head + begin + table + end + tail
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(old), page); diff != "" {
+		t.Errorf("%s (-page +computed), run make update:\n%s", file, diff)
+	}
+}
