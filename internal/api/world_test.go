@@ -24,6 +24,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/test/sessionkeys"
 )
 
 const secretKey = "sk_test_of_these_tests"
@@ -61,7 +62,7 @@ func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	}
 	c.Service, err = mfa.New(mfa.Config{
 		Store: noting{w.faults}, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: w.numbers,
-		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
+		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader, Key: sessionkeys.Keys(),
 		Issuer: c.PublicURL, AppName: c.AppName, SMSHost: "localhost",
 	})
 	w.must(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/test/sessionkeys"
 )
 
 // A World is a service over a store under test, with a clock that is moved, a seeded source of chance and an outbox.
@@ -57,7 +58,7 @@ func newWorld(ctx context.Context, s mfa.Store, seed uint64) (*World, error) {
 	}
 	w.config = mfa.Config{
 		Store: w.above, Sender: w, Ring: w.Ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, &w.chance), Numbers: mobile,
-		Now: w.clock.now, Pause: func(ctx context.Context, _ time.Duration) error { yield(ctx); return ctx.Err() }, Rand: &w.chance,
+		Now: w.clock.now, Pause: func(ctx context.Context, _ time.Duration) error { yield(ctx); return ctx.Err() }, Rand: &w.chance, Key: sessionkeys.Keys(),
 		Issuer: Issuer, AppName: "Example", SMSHost: "example.com",
 	}
 	if w.Service, err = mfa.New(w.config); err != nil {

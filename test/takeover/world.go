@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
-	"sync"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
@@ -21,6 +20,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/browser"
+	"github.com/countersign-mfa/countersign/test/sessionkeys"
 )
 
 const (
@@ -48,22 +48,15 @@ type world struct {
 
 // newWorld makes the API; it has no user yet.
 func newWorld(ctx context.Context, seed uint64) (*world, error) {
-	keys, err := signingKey()
-	if err != nil {
-		return nil, err
-	}
 	s := store.NewMemory()
-	for _, r := range keys {
-		r.Version = 0
-		if err := s.Commit(ctx, []mfa.Write{{Record: r}}); err != nil {
-			return nil, fmt.Errorf("copy the signing key: %w", err)
-		}
-	}
 	w := &world{ctx: ctx, at: began}
 	for i := range w.functions {
 		service, err := newService(s, w, seed+uint64(i)<<32)
 		if err != nil {
 			return nil, err
+		}
+		if err := service.RotateSigningKey(ctx, mfa.SigningKeyLife); err != nil { // only the first makes one
+			return nil, fmt.Errorf("signing key: %w", err)
 		}
 		w.functions[i], err = api.New(api.Config{
 			Service: service, PublicURL: publicURL, Accepts: api.OneKey(secret.New(serverKey)), PublishableKey: "pk_test_x", AppName: "Example",
@@ -88,23 +81,10 @@ func newService(s mfa.Store, w *world, seed uint64) (*mfa.Service, error) {
 	}
 	return mfa.New(mfa.Config{
 		Store: s, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 8, Time: 1, Threads: 1}, chance), Numbers: mobile,
-		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: chance,
+		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: chance, Key: sessionkeys.Keys(),
 		Issuer: publicURL, AppName: "Example", SMSHost: "localhost",
 	})
 }
-
-// signingKey is the record of a signing key under the ring of every world. Making one takes longer than a journey.
-var signingKey = sync.OnceValues(func() ([]mfa.Record, error) {
-	s, ctx := store.NewMemory(), context.Background()
-	service, err := newService(s, &world{at: began.Add(-time.Hour)}, 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := service.RotateSigningKey(ctx, 0); err != nil {
-		return nil, err
-	}
-	return s.List(ctx, mfa.KindSigningKey, "", 10)
-})
 
 // mobile takes every number for an American mobile one: the numbering plans are not under test.
 func mobile(text string) (phone.Number, error) { return phone.New(text, "US", phone.Mobile) }

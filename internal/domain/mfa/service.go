@@ -8,6 +8,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 )
 
@@ -36,6 +37,8 @@ type Config struct {
 	// Pause waits, or returns the context's error; only between tries of a commit.
 	Pause func(context.Context, time.Duration) error
 	Rand  io.Reader
+	// Key makes a signing key; nil means sessiontoken.GenerateKey.
+	Key func(random io.Reader) (*sessiontoken.Key, error)
 	// Issuer is the public URL of the API: the iss of session tokens.
 	Issuer string
 	// AppName is shown in authenticator apps and text messages.
@@ -62,6 +65,7 @@ type Service struct {
 	now       func() time.Time
 	pause     func(context.Context, time.Duration) error
 	rand      io.Reader
+	key       func(io.Reader) (*sessiontoken.Key, error)
 	issuer    string
 	appName   string
 	smsHost   string
@@ -84,11 +88,14 @@ func New(c Config) (*Service, error) {
 	if c.Issuer == "" || c.AppName == "" || c.SMSHost == "" {
 		return nil, errors.New("mfa: Issuer, AppName and SMSHost are needed")
 	}
+	if c.Key == nil {
+		c.Key = sessiontoken.GenerateKey
+	}
 	if c.Notify == nil {
 		c.Notify = func(Event) {}
 	}
 	return &Service{
-		store: c.Store, sender: c.Sender, ring: c.Ring, passwords: c.Passwords, numbers: c.Numbers, now: c.Now, pause: c.Pause, rand: c.Rand,
+		store: c.Store, sender: c.Sender, ring: c.Ring, passwords: c.Passwords, numbers: c.Numbers, now: c.Now, pause: c.Pause, rand: c.Rand, key: c.Key,
 		issuer: c.Issuer, appName: c.AppName, smsHost: c.SMSHost, epoch: c.Epoch, bus: c.Bus, loopback: c.Loopback, notify: c.Notify,
 	}, nil
 }

@@ -63,7 +63,7 @@ func (k *signingKeys) current(now Instant) *signingKey {
 }
 
 func (s *Service) newSigningKey(from Instant) (signingKey, error) {
-	key, err := sessiontoken.GenerateKey(s.rand)
+	key, err := s.key(s.rand)
 	if err != nil {
 		return signingKey{}, fmt.Errorf("generate signing key: %w", err)
 	}

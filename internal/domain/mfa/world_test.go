@@ -21,6 +21,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/test/sessionkeys"
 )
 
 const (
@@ -75,7 +76,7 @@ func newWorldOf(t testing.TB, random io.Reader) *world {
 	w.must(err)
 	w.config = mfa.Config{
 		Store: w.counts, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, random), Numbers: numberplan.Parse,
-		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: random,
+		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: random, Key: sessionkeys.Keys(),
 		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
 		Notify: func(e mfa.Event) {
 			w.mu.Lock()
