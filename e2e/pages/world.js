@@ -68,7 +68,7 @@ export async function startServer(...flags) {
     },
     backend: (method, at, body) => server.call(method, at, body, { Authorization: `Bearer ${key}` }),
     later: (seconds) => server.call('PATCH', '/dev/clock', { advance_seconds: seconds }),
-    set: (settings) => server.call('PATCH', '/dev/instance', settings),
+    set: (settings) => server.backend('PATCH', '/v1/instance', settings),
     faults: (faults) => server.call('POST', '/dev/faults', faults),
     age: (session, minutes) => server.call('POST', `/dev/sessions/${session}/age`, { minutes }),
     /** A user with a name and a password; more is in more. */

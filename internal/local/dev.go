@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
@@ -69,24 +68,12 @@ func (a *App) moveClock(w http.ResponseWriter, r *http.Request) {
 	a.getClock(w, r)
 }
 
+// changeInstance is PATCH /v1/instance for the page /dev/phone, which has no key.
 func (a *App) changeInstance(w http.ResponseWriter, r *http.Request) {
-	var in map[string]bool
-	if err := read(r, &in); err != nil {
-		a.answer(w, nil, err)
-		return
-	}
-	_, err := a.Service.ChangeSettings(r.Context(), func(s *mfa.Settings) {
-		for name, to := range map[string]*bool{
-			"mfa_required": &s.MFARequired, "keep_other_sessions": &s.KeepSessions, "ip_limits": &s.IPLimits, "test_mode": &s.TestMode, "sms_code": &s.SMSCode,
-			"authenticator_app": &s.AuthenticatorApp, "backup_codes": &s.BackupCodes, "enumeration_protection": &s.EnumerationProtection,
-			"first_factor_phone_code": &s.FirstFactorPhoneCode, "strict_guessing": &s.StrictGuessing,
-		} {
-			if on, ok := in[name]; ok {
-				*to = on
-			}
-		}
-	})
-	a.answer(w, map[string]bool{"ok": true}, err)
+	inner := r.Clone(r.Context())
+	inner.URL.Path, inner.RequestURI = "/v1/instance", "/v1/instance"
+	inner.Header = http.Header{"Authorization": {"Bearer " + a.Key().Reveal()}, "Content-Type": r.Header["Content-Type"]}
+	a.api.ServeHTTP(w, inner)
 }
 
 func (a *App) ageSession(w http.ResponseWriter, r *http.Request) {

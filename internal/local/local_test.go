@@ -148,7 +148,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	s.ok("POST", "/v1/me/phone_numbers/"+phone+"/prepare_verification"+q, "strategy=phone_code")
 	messages := s.ok("GET", "/dev/sms?phone_number="+url.QueryEscape(number), "")["messages"].([]any)
 	code := messages[0].(map[string]any)["code"].(string)
-	s.ok("PATCH", "/dev/instance", `{"test_mode":false}`)
+	s.ok("PATCH", "/v1/instance", `{"test_mode":false}`)
 	s.ok("POST", "/v1/me/phone_numbers/"+phone+"/attempt_verification"+q, "code="+code)
 	codes := response(s.ok("PATCH", "/v1/me/phone_numbers/"+phone+q, "reserved_for_second_factor=true"))["backup_codes"].([]any)
 	for i, c := range codes {
@@ -434,7 +434,7 @@ func TestDevelopmentEndpoints(t *testing.T) {
 	if set := s.ok("GET", "/v1/instance", "{}"); set["mfa_required"] != true || set["ip_limits"] != false {
 		t.Errorf("settings %v", set)
 	}
-	if got := s.call("PATCH", "/dev/instance", `nonsense`)["status"]; got != 400 {
+	if got := s.call("PATCH", "/dev/instance", `{nonsense`)["status"]; got != 400 {
 		t.Errorf("nonsense: %v", got)
 	}
 }

@@ -129,7 +129,7 @@ func acrossPlaces(t *trial) {
 
 func forwarded(t *trial) {
 	limits := func(on bool) ask {
-		return ask{method: http.MethodPatch, path: "/dev/instance", json: map[string]any{"ip_limits": on}}
+		return t.backend(http.MethodPatch, "/v1/instance", map[string]any{"ip_limits": on})
 	}
 	t.later(11 * time.Second) // what this run did before is not what is limited
 	t.ok(limits(true))
