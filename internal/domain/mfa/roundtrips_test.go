@@ -2,9 +2,16 @@ package mfa_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
@@ -16,41 +23,42 @@ import (
 func TestRoundTrips(t *testing.T) {
 	ctx := t.Context()
 	guess := func(by mfa.Strategy, code string) mfa.Guess { return mfa.Guess{Strategy: by, Code: secret.New(code)} }
+	table := map[string]string{}
 	for name, tc := range map[string]struct {
 		prepare              func(p *person)
 		do                   func(p *person) error
 		reads, writes, items int // requests, and records written
 		wantErr              bool
 	}{
-		"check a code, Backend API": {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 1, 1, false},
-		"check a wrong code":        {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.wrong())); return err }, 1, 1, 1, true},
-		"check while waiting": {func(p *person) {
+		"check an authenticator code (Backend API)": {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 1, 1, false},
+		"check a wrong code (Backend API)":          {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.wrong())); return err }, 1, 1, 1, true},
+		"check a code while the user must wait": {func(p *person) {
 			for range 5 {
 				_, _ = p.VerifyTOTP(ctx, p.id, secret.New(p.wrong()))
 			}
 		}, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 0, 0, true},
-		"check a malformed code":    {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New("１２３")); return err }, 1, 0, 0, true},
-		"use a backup code":         {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.backup[0])); return err }, 1, 1, 3, false},
-		"sign in with a ticket":     {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
-		"second factor, app":        {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.app()) }, 1, 1, 4, false},
-		"second factor, wrong code": {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.wrong()) }, 1, 1, 2, true},
-		"second factor, backup":     {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.BackupCode, p.backup[0]) }, 1, 1, 5, false},
-		"send a text": {func(p *person) { p.enter() }, func(p *person) error {
+		"check a malformed code":            {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New("１２３")); return err }, 1, 0, 0, true},
+		"check a backup code (Backend API)": {nil, func(p *person) error { _, err := p.VerifyTOTP(ctx, p.id, secret.New(p.backup[0])); return err }, 1, 1, 3, false},
+		"sign in with a ticket":             {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
+		"second factor: authenticator":      {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.app()) }, 1, 1, 4, false},
+		"second factor: wrong code":         {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.TOTPCode, p.wrong()) }, 1, 1, 2, true},
+		"second factor: backup code":        {func(p *person) { p.enter() }, func(p *person) error { return p.second(mfa.BackupCode, p.backup[0]) }, 1, 1, 5, false},
+		"send an SMS": {func(p *person) { p.enter() }, func(p *person) error {
 			_, err := p.PrepareSecondFactor(ctx, p.browser, p.signIn, mfa.PhoneCode, p.phone)
 			return err
 		}, 1, 1, 5, false},
-		"second factor, text": {func(p *person) { p.enter(); p.text() }, func(p *person) error { return p.second(mfa.PhoneCode, p.sms()) }, 1, 1, 4, false},
-		"begin to enrol":      {(*person).bare, func(p *person) error { _, err := p.CreateTOTP(ctx, p.browser); return err }, 1, 1, 1, false},
-		"confirm": {func(p *person) {
+		"second factor: SMS code":         {func(p *person) { p.enter(); p.text() }, func(p *person) error { return p.second(mfa.PhoneCode, p.sms()) }, 1, 1, 4, false},
+		"begin to enrol an authenticator": {(*person).bare, func(p *person) error { _, err := p.CreateTOTP(ctx, p.browser); return err }, 1, 1, 1, false},
+		"confirm an authenticator": {func(p *person) {
 			p.bare()
 			r, err := p.CreateTOTP(ctx, p.browser)
 			p.must(err)
 			p.key = r.Secret
 		}, func(p *person) error { _, err := p.ConfirmTOTP(ctx, p.browser, secret.New(p.app())); return err }, 1, 1, 3, false},
-		"the user":           {(*person).inside, func(p *person) error { _, err := p.Me(ctx, p.browser); return err }, 1, 0, 0, false},
-		"a session token":    {(*person).inside, func(p *person) error { _, err := p.SessionToken(ctx, p.browser, p.browser.Session); return err }, 1, 0, 0, false},
-		"the client":         {(*person).inside, func(p *person) error { _, err := p.Client(ctx, p.browser); return err }, 2, 0, 0, false},
-		"touch, a moment on": {(*person).inside, func(p *person) error { _, err := p.Touch(ctx, p.browser, p.browser.Session); return err }, 1, 0, 0, false},
+		"read the user":       {(*person).inside, func(p *person) error { _, err := p.Me(ctx, p.browser); return err }, 1, 0, 0, false},
+		"get a session token": {(*person).inside, func(p *person) error { _, err := p.SessionToken(ctx, p.browser, p.browser.Session); return err }, 1, 0, 0, false},
+		"read the client":     {(*person).inside, func(p *person) error { _, err := p.Client(ctx, p.browser); return err }, 2, 0, 0, false},
+		"touch a session":     {(*person).inside, func(p *person) error { _, err := p.Touch(ctx, p.browser, p.browser.Session); return err }, 1, 0, 0, false},
 		"step up": {func(p *person) {
 			p.inside()
 			_, err := p.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
@@ -59,8 +67,9 @@ func TestRoundTrips(t *testing.T) {
 			_, err := p.AttemptReverification(ctx, p.browser, p.browser.Session, true, guess(mfa.BackupCode, p.backup[1]))
 			return err
 		}, 1, 1, 4, false},
-		"regenerate codes": {(*person).inside, func(p *person) error { _, err := p.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},
+		"make backup codes": {(*person).inside, func(p *person) error { _, err := p.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},
 	} {
+		table[name] = fmt.Sprintf("| %s | %d | %d | %d |\n", name, tc.reads, tc.writes, tc.items)
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member()
 			if tc.prepare != nil {
@@ -79,10 +88,37 @@ func TestRoundTrips(t *testing.T) {
 			if have := fmt.Sprintf("%d reads, %d commits, %d records", got.Gets, got.Commits, got.Writes); have != want {
 				t.Errorf("%s, want %s", have, want)
 			}
-			if name == "send a text" && len(p.sent) != texts+1 {
+			if name == "send an SMS" && len(p.sent) != texts+1 {
 				t.Errorf("%d messages", len(p.sent)-texts)
 			}
 		})
+	}
+	pageHasRoundTrips(t, table)
+}
+
+// pageHasRoundTrips compares the table of docs/develop/performance.md with the one that is held here.
+func pageHasRoundTrips(t *testing.T, table map[string]string) {
+	t.Helper()
+	const file, begin, end = "../../../docs/develop/performance.md", "<!-- generated: round trips -->\n", "<!-- end -->"
+	old, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(old), begin)
+	_, tail, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("%s has no place for the round trips", file)
+	}
+	rows := strings.Join(slices.Sorted(maps.Values(table)), "")
+	page := head + begin + "| operation | reads | commits | records |\n|---|---|---|---|\n" + rows + end + tail
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(old), page); diff != "" {
+		t.Errorf("%s (-page +counted), run make update:\n%s", file, diff)
 	}
 }
 
