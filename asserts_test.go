@@ -138,7 +138,7 @@ func f() bool { return true }`
 	}
 }
 
-// TestEveryTestCanFail: a test of the tree that asserts nothing, or that is skipped whatever is the case, is no proof of anything that docs/develop/proof.md or
+// TestEveryTestCanFail: a test of the tree that asserts nothing, or that is skipped whatever is the case, is no proof of anything that test/lincheck/evidence.md or
 // internal/ops/attack/evidence.md names it for.
 func TestEveryTestCanFail(t *testing.T) {
 	dirs, err := filepath.Glob("internal/*")

@@ -68,7 +68,7 @@ func TestEveryPageIsListed(t *testing.T) {
 func TestTheGlossaryIsShort(t *testing.T) {
 	var words []string
 	for _, r := range regexp.MustCompile(`(?m)^\| \*\*(.+)\*\* \| \S.* \|$`).FindAllStringSubmatch(read(t, "docs/glossary.md"), -1) {
-		words = append(words, r[1])
+		words = append(words, strings.ToLower(r[1]))
 	}
 	if len(words) == 0 || len(words) > 20 {
 		t.Errorf("the glossary has %d words, want 1 to 20", len(words))
@@ -78,12 +78,28 @@ func TestTheGlossaryIsShort(t *testing.T) {
 	}
 }
 
+// narrow are the pages about design and security.
+func narrow(t *testing.T) []string {
+	t.Helper()
+	return slices.DeleteFunc(pages(t), func(name string) bool {
+		return !strings.HasPrefix(name, "docs/develop/") && !strings.HasPrefix(name, "docs/security/")
+	})
+}
+
+// TestPagesSayForWhom: the first line under a page's title names its readers.
+func TestPagesSayForWhom(t *testing.T) {
+	for _, name := range narrow(t) {
+		if !regexp.MustCompile(`^# .+\n\nFor `).MatchString(read(t, name)) {
+			t.Errorf("%s does not begin with its readers: # title, empty line, For ...", name)
+		}
+	}
+}
+
 // TestLinesAreNarrow holds the pages that are written to be read in a terminal too. Tables and code may be wider.
 func TestLinesAreNarrow(t *testing.T) {
 	const most = 100 // columns
-	for _, name := range []string{
-		"README.md", "CHANGELOG.md", "docs/README.md", "docs/glossary.md", "docs/develop/layout.md", "docs/quickstart.md", "docs/develop/versions.md",
-	} {
+	names := []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/README.md", "docs/glossary.md", "docs/quickstart.md", "internal/ops/attack/evidence.md"}
+	for _, name := range append(names, narrow(t)...) {
 		code := false
 		for i, line := range strings.Split(read(t, name), "\n") {
 			if strings.HasPrefix(line, "```") {

@@ -15,9 +15,9 @@ var (
 	testFunc  = regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
 )
 
-// TestTheProofNamesTests: docs/develop/proof.md has a line for each invariant and each fault, and each test that a line names exists where it says.
+// TestTheProofNamesTests: test/lincheck/evidence.md has a line for each invariant and each fault, and each test that a line names exists where it says.
 func TestTheProofNamesTests(t *testing.T) {
-	text, err := os.ReadFile("docs/develop/proof.md")
+	text, err := os.ReadFile("test/lincheck/evidence.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -243,7 +243,7 @@ func (st *state) factors(id string, u *mfa.User) {
 	}
 }
 
-// The bounds of counters, as docs/develop/design.md has them.
+// The bounds of counters, as docs/security/guess-policy.md has them.
 const (
 	mostTries    = 5
 	mostFailures = 100

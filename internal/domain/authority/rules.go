@@ -81,15 +81,19 @@ func Actions() []Action {
 	return all
 }
 
-// Table returns the rules as a Markdown table. docs/security/authority.md holds it.
+// Table returns the rules as a Markdown table with one row for all actions of one rule.
+// docs/security/authority.md holds it.
 func Table() string {
-	var b strings.Builder
-	b.WriteString("| action | needs | in a pending session | proves |\n|---|---|---|---|\n")
+	same := map[rule][]string{}
 	for _, a := range Actions() {
-		r := rules[a]
-		needs := map[need]string{liveSession: "sign-in", recentProof: "recent proof"}[r.needs]
-		pending := map[bool]string{true: "yes", false: "no"}[r.pending]
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", a, needs, pending, r.proves)
+		same[rules[a]] = append(same[rules[a]], string(a))
 	}
-	return b.String()
+	var rows []string
+	for r, actions := range same {
+		needs := map[need]string{liveSession: "sign-in", recentProof: "recent proof"}[r.needs]
+		session := map[bool]string{true: "any", false: "not pending"}[r.pending]
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", needs, session, r.proves, strings.Join(actions, "; ")))
+	}
+	slices.Sort(rows)
+	return "| needs | session | proves | actions |\n|---|---|---|---|\n" + strings.Join(rows, "")
 }

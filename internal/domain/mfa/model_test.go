@@ -33,7 +33,7 @@ func (l *lane) fail(now time.Time, p mfa.Policy) {
 	}
 }
 
-// budgetModel is the guess budget in its plainest form: what a reader of docs/develop/design.md would write down.
+// budgetModel is the guess budget in its plainest form: what a reader of docs/security/guess-policy.md would write down.
 type budgetModel struct {
 	mfa.Policy
 	all, known lane

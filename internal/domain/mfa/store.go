@@ -9,7 +9,7 @@ import (
 // Kind names a family of records. The text is part of the stored key.
 type Kind string
 
-// The kinds of records. See docs/develop/design.md for what each holds.
+// The kinds of records. See docs/develop/store.md for what each holds.
 const (
 	KindUser       Kind = "user"
 	KindClient     Kind = "client"

@@ -45,9 +45,9 @@ type Attacker struct {
 
 // Attackers are those that are computed.
 var Attackers = []Attacker{
-	{"the owner is away", false, false},
-	{"the owner signs in daily", true, false},
-	{"the owner signs in daily, the attacker has a known device", true, true},
+	{"owner is away", false, false},
+	{"owner signs in daily", true, false},
+	{"attacker on a known device", true, true},
 }
 
 // Horizon is a time to guess in; the zero Time is one verification.

@@ -64,27 +64,27 @@ func policyTable() string {
 	return b.String()
 }
 
-// chanceTable has, for each policy and attacker, the guesses that are compared and the chance of a right one in a year.
+// chanceTable has, for each attacker and policy, the guesses that are compared and the chance of a right one in a year.
 func chanceTable() string {
 	var b strings.Builder
-	b.WriteString("| policy | attacker | guesses in one verification/day/30 days/year | SMS, a year | authenticator, a year |\n|---|---|---|---|---|\n")
+	b.WriteString("| attacker | policy | guesses in one verification/day/30 days/year | SMS | authenticator |\n|---|---|---|---|---|\n")
 	var greatest []string
-	for _, p := range policies() {
-		report := guessbound.Compute(p)
-		methods := len(report.Methods)
-		for _, row := range report.Rows {
+	for i, a := range guessbound.Attackers {
+		for _, p := range policies() {
+			report := guessbound.Compute(p)
+			cells, methods := report.Rows[i].Cells, len(report.Methods)
 			var guesses []string
-			for i := 0; i < len(row.Cells); i += methods {
-				guesses = append(guesses, fmt.Sprint(row.Cells[i].Guesses))
+			for j := 0; j < len(cells); j += methods {
+				guesses = append(guesses, fmt.Sprint(cells[j].Guesses))
 			}
-			year := row.Cells[len(row.Cells)-methods:]
-			fmt.Fprintf(&b, "| %s | %s | %s | %.1e | %.1e |\n", p.Name, row.Attacker.Name, strings.Join(guesses, "/"), year[0].Chance, year[1].Chance)
+			year := cells[len(cells)-methods:]
+			fmt.Fprintf(&b, "| %s | %s | %s | %.1e | %.1e |\n", a.Name, p.Name, strings.Join(guesses, "/"), year[0].Chance, year[1].Chance)
+			if i == len(guessbound.Attackers)-1 {
+				greatest = append(greatest, fmt.Sprintf("* %s: %.2e, target %.0e; backup codes %.0e\n", p.Name, report.Worst, report.Target, year[methods-1].Chance))
+			}
 		}
-		last := report.Rows[len(report.Rows)-1].Cells
-		greatest = append(greatest, fmt.Sprintf("* %s: %.2e, target %.0e; backup codes %.0e", p.Name, report.Worst, report.Target, last[len(last)-1].Chance))
 	}
-	fmt.Fprintf(&b, "\nThe greatest chance in a year:\n\n%s\n", strings.Join(greatest, "\n"))
-	return b.String()
+	return b.String() + "\nThe greatest chance in a year:\n\n" + strings.Join(greatest, "")
 }
 
 // TestPage compares the tables of docs/security/guess-policy.md with the policies and what follows from them.
