@@ -47,19 +47,24 @@ func TestTheReadmeIsShort(t *testing.T) {
 	}
 }
 
-// TestEveryPageIsListed: docs/README.md has one row for each page, with what it says and for whom.
+// TestEveryPageIsListed: docs/README.md has one line for each page, with what it says, under a heading that says for whom.
 func TestEveryPageIsListed(t *testing.T) {
-	row := regexp.MustCompile(`(?m)^\| \[([^\]]+)\]\(([^)]+)\) \| \S.* \| \S.* \|$`)
+	index := read(t, "docs/README.md")
+	for _, h := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(index, -1) {
+		if !strings.Contains(h[1], ": for ") {
+			t.Errorf("docs/README.md: %q does not say for whom", h[1])
+		}
+	}
 	listed := map[string]int{}
-	for _, r := range row.FindAllStringSubmatch(read(t, "docs/README.md"), -1) {
+	for _, r := range regexp.MustCompile(`(?m)^\* \[([^\]]+)\]\(([^)]+)\): \S`).FindAllStringSubmatch(index, -1) {
 		if r[1] != r[2] {
-			t.Errorf("the row of %s leads to %s", r[1], r[2])
+			t.Errorf("the line of %s leads to %s", r[1], r[2])
 		}
 		listed[r[1]]++
 	}
 	for _, page := range pages(t) {
 		if name := strings.TrimPrefix(page, "docs/"); name != "README.md" && listed[name] != 1 {
-			t.Errorf("docs/README.md has %d rows for %s", listed[name], name)
+			t.Errorf("docs/README.md has %d lines for %s", listed[name], name)
 		}
 	}
 }

@@ -35,9 +35,9 @@ func TestOperationsAreListed(t *testing.T) {
 		t.Fatalf("%s has no table", file)
 	}
 	var b strings.Builder
-	b.WriteString("<!-- operations -->\noperation | request\n---|---\n")
+	b.WriteString("<!-- operations -->\n|operation|request|\n|---|---|\n")
 	for _, op := range api.Operations() {
-		fmt.Fprintf(&b, "`%s` | `%s %s`\n", op.Name, op.Method, op.Path)
+		fmt.Fprintf(&b, "|`%s`|`%s %s`|\n", op.Name, op.Method, op.Path)
 	}
 	b.WriteString("<!-- /operations -->")
 	want := operations.ReplaceAllLiteral(text, []byte(b.String()))
@@ -173,18 +173,18 @@ func TestEventsAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("<!-- table: make update -->\ntype | what happened | kind\n---|---|---\n")
+	b.WriteString("<!-- table: make update -->\n|type|what happened|kind|\n|---|---|---|\n")
 	for _, k := range mfa.EventKinds() {
 		kind := ""
 		switch {
 		case k.LogOnly:
-			kind = " | log"
+			kind = "log"
 		case k.Routine:
-			kind = " | routine"
+			kind = "routine"
 		case k.Notify:
-			kind = " | notify"
+			kind = "notify"
 		}
-		fmt.Fprintf(&b, "`%s` | %s%s\n", k.Name, k.Text, kind)
+		fmt.Fprintf(&b, "|`%s`|%s|%s|\n", k.Name, k.Text, kind)
 	}
 	b.WriteString("<!-- end -->")
 	want := eventTable.ReplaceAllLiteral(text, []byte(b.String()))

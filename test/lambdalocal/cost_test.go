@@ -45,11 +45,11 @@ func (v *visitor) spend(s step) string {
 	if kms != 0 {
 		v.Errorf("a warm %s asks KMS %d times, docs/operate/cost.md says never", s.function, kms)
 	}
-	return fmt.Sprintf("`%s`%s | %d | %d | %g | %g | %d\n", s.function, s.detail, reads, writes, read, written, sms)
+	return fmt.Sprintf("|`%s`%s|%d|%d|%g|%g|%d|\n", s.function, s.detail, reads, writes, read, written, sms)
 }
 
-const costHead = `function | reads | writes | read units | write units | SNS
----|---|---|---|---|---
+const costHead = `|function|reads|writes|read units|write units|SNS|
+|---|---|---|---|---|---|
 `
 
 // TestCostOfOperations holds what warm operations cost at the store against the table in docs/operate/cost.md.

@@ -27,9 +27,9 @@ func TestReferenceIsTheCatalogue(t *testing.T) {
 		"An error answer is `{\"errors\": [{\"code\", \"message\", \"long_message\", \"meta\"}], \"clerk_trace_id\"}`.\n" +
 		"`long_message` is for users, `meta.param_name` names the parameter at fault. A 429, and a 403\n" +
 		"`user_locked`, carry `Retry-After` in seconds.\n\n" +
-		"code | status | when\n---|---|---\n")
+		"|code|status|when|\n|---|---|---|\n")
 	for _, e := range apierr.All() {
-		fmt.Fprintf(&b, "`%s` | %d | %s\n", e.Code, e.Status, e.When)
+		fmt.Fprintf(&b, "|`%s`|%d|%s|\n", e.Code, e.Status, e.When)
 	}
 	const golden = "../../../docs/use/errors.md"
 	if *update {
