@@ -23,7 +23,7 @@ import (
 func TestRoundTrips(t *testing.T) {
 	ctx := t.Context()
 	guess := func(by mfa.Strategy, code string) mfa.Guess { return mfa.Guess{Strategy: by, Code: secret.New(code)} }
-	table := map[string]string{}
+	table := map[string][]string{}
 	for name, tc := range map[string]struct {
 		prepare              func(p *person)
 		do                   func(p *person) error
@@ -69,7 +69,8 @@ func TestRoundTrips(t *testing.T) {
 		}, 1, 1, 4, false},
 		"make backup codes": {(*person).inside, func(p *person) error { _, err := p.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},
 	} {
-		table[name] = fmt.Sprintf("| %s | %d | %d | %d |\n", name, tc.reads, tc.writes, tc.items)
+		cost := fmt.Sprintf("%d | %d | %d", tc.reads, tc.writes, tc.items)
+		table[cost] = append(table[cost], name)
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member()
 			if tc.prepare != nil {
@@ -97,7 +98,7 @@ func TestRoundTrips(t *testing.T) {
 }
 
 // pageHasRoundTrips compares the table of docs/develop/performance.md with the one that is held here.
-func pageHasRoundTrips(t *testing.T, table map[string]string) {
+func pageHasRoundTrips(t *testing.T, table map[string][]string) {
 	t.Helper()
 	const file, begin, end = "../../../docs/develop/performance.md", "<!-- generated: round trips -->\n", "<!-- end -->"
 	old, err := os.ReadFile(file)
@@ -109,8 +110,11 @@ func pageHasRoundTrips(t *testing.T, table map[string]string) {
 	if !ok || !closed {
 		t.Fatalf("%s has no place for the round trips", file)
 	}
-	rows := strings.Join(slices.Sorted(maps.Values(table)), "")
-	page := head + begin + "| operation | reads | commits | records |\n|---|---|---|---|\n" + rows + end + tail
+	rows := "| reads | commits | records | operations |\n|---|---|---|---|\n"
+	for _, cost := range slices.Sorted(maps.Keys(table)) {
+		rows += fmt.Sprintf("| %s | %s |\n", cost, strings.Join(slices.Sorted(slices.Values(table[cost])), "; "))
+	}
+	page := head + begin + rows + end + tail
 	if flag.Lookup("update").Value.String() == "true" {
 		if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
 			t.Fatal(err)
