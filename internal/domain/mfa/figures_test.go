@@ -62,15 +62,15 @@ func TestThePagesHaveTheFigures(t *testing.T) {
 	}
 	p := DefaultPolicy()
 	want := map[string]string{
-		"digits of a code": fmt.Sprint(totp.Digits), "a text-message code lives": figure(codeLife), "an authenticator's step": figure(totp.Period),
+		"digits of a code": fmt.Sprint(totp.Digits), "an SMS code lives": figure(codeLife), "an authenticator's step": figure(totp.Period),
 		"steps accepted before and after": fmt.Sprint(p.TOTP.Past), "a step is accepted": "once", "bits of an authenticator secret": fmt.Sprint(8 * len(raw.Reveal())), "backup codes": fmt.Sprint(backupcode.Count), "bits of a backup code": "50",
 		"tries from one address in 10 s": fmt.Sprint(attemptLimits[0].limit), "tries from one address in a day": fmt.Sprint(attemptLimits[len(attemptLimits)-1].limit),
-		"messages from an address in a day": fmt.Sprint(sendLimits[len(sendLimits)-1].limit),
-		"between two messages to a number":  figure(resendAfter), "messages to a number in a day, over all users": fmt.Sprint(numberRules[len(numberRules)-1].Limit),
-		"messages of a user in a day": fmt.Sprint(userRules[len(userRules)-1].Limit), "numbers that a user tries in a day": fmt.Sprint(triedRules[0].Limit), "unverified numbers of a user": fmt.Sprint(unverifiedPerUser),
-		"wrong codes that verify a number in 30 days, over all users": fmt.Sprint(numberGuessRules[0].Limit),
-		"unverified messages to a block of numbers in an hour":        fmt.Sprint(unverifiedPrefix), "numbers that an address texts in an hour": fmt.Sprint(numberLimits[0].limit),
-		"unverified messages to a country, and in all, in an hour": fmt.Sprint(max(unverifiedCountry, unverifiedInstance)), "dollars of messages in a day, unless set otherwise": fmt.Sprint(int64(defaultDailyCap / smsprice.Dollar)),
+		"SMS from an address in a day": fmt.Sprint(sendLimits[len(sendLimits)-1].limit),
+		"between two SMS to a number":  figure(resendAfter), "SMS to a number in a day, over all users": fmt.Sprint(numberRules[len(numberRules)-1].Limit),
+		"SMS of a user in a day": fmt.Sprint(userRules[len(userRules)-1].Limit), "numbers that a user tries in a day": fmt.Sprint(triedRules[0].Limit), "unverified numbers of a user": fmt.Sprint(unverifiedPerUser),
+		"wrong codes that verify a number in 30 days, over all users":                 fmt.Sprint(numberGuessRules[0].Limit),
+		fmt.Sprintf("unverified SMS to a block (%d digits) in an hour", prefixDigits): fmt.Sprint(unverifiedPrefix), "numbers that an address texts in an hour": fmt.Sprint(numberLimits[0].limit),
+		"unverified SMS to a country, and in all, in an hour": fmt.Sprint(max(unverifiedCountry, unverifiedInstance)), "dollars in a day, unless set otherwise": fmt.Sprint(int64(defaultDailyCap / smsprice.Dollar)),
 		"a factor may be changed after a proof for": figure(authority.FreshFor), "a session lives at most": figure(sessionLife), "a ticket lives": figure(ticketLife), "a sign-in in progress lives": figure(signInLife),
 		"a client without a sign-in lives": figure(AnonymousLife), "clients that an address makes in a day": fmt.Sprint(clientLimits[0].limit),
 		"handshakes without a session, of an address in a day": fmt.Sprint(handshakeLimits[1].limit), "bytes of an identifier": fmt.Sprint(identifierLength),
