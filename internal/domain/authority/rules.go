@@ -92,8 +92,8 @@ func Table() string {
 	for r, actions := range same {
 		needs := map[need]string{liveSession: "sign-in", recentProof: "recent proof"}[r.needs]
 		session := map[bool]string{true: "any", false: "not pending"}[r.pending]
-		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", needs, session, r.proves, strings.Join(actions, "; ")))
+		rows = append(rows, fmt.Sprintf("|%s|%s|%s|%s|\n", needs, session, r.proves, strings.Join(actions, "; ")))
 	}
 	slices.Sort(rows)
-	return "| needs | session | proves | actions |\n|---|---|---|---|\n" + strings.Join(rows, "")
+	return "|needs|session|proves|actions|\n|---|---|---|---|\n" + strings.Join(rows, "")
 }

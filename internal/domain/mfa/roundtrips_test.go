@@ -69,7 +69,7 @@ func TestRoundTrips(t *testing.T) {
 		}, 1, 1, 4, false},
 		"make backup codes": {(*person).inside, func(p *person) error { _, err := p.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},
 	} {
-		cost := fmt.Sprintf("%d | %d | %d", tc.reads, tc.writes, tc.items)
+		cost := fmt.Sprintf("%d|%d|%d", tc.reads, tc.writes, tc.items)
 		table[cost] = append(table[cost], name)
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member()
@@ -110,9 +110,9 @@ func pageHasRoundTrips(t *testing.T, table map[string][]string) {
 	if !ok || !closed {
 		t.Fatalf("%s has no place for the round trips", file)
 	}
-	rows := "| reads | commits | records | operations |\n|---|---|---|---|\n"
+	rows := "|reads|commits|records|operations|\n|---|---|---|---|\n"
 	for _, cost := range slices.Sorted(maps.Keys(table)) {
-		rows += fmt.Sprintf("| %s | %s |\n", cost, strings.Join(slices.Sorted(slices.Values(table[cost])), "; "))
+		rows += fmt.Sprintf("|%s|%s|\n", cost, strings.Join(slices.Sorted(slices.Values(table[cost])), "; "))
 	}
 	page := head + begin + rows + end + tail
 	if flag.Lookup("update").Value.String() == "true" {

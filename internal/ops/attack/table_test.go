@@ -164,9 +164,9 @@ func TestTheClassesAreCounted(t *testing.T) {
 		tried[name[:1]]++
 	}
 	var b strings.Builder
-	b.WriteString("| class | attacks | probes |\n|---|---|---|\n")
+	b.WriteString("|class|attacks|probes|\n|---|---|---|\n")
 	for _, m := range classHead.FindAllStringSubmatch(page(t, evidence), -1) {
-		fmt.Fprintf(&b, "| %s | %d | %d |\n", m[1], attacks[m[2]], tried[m[2]])
+		fmt.Fprintf(&b, "|%s|%d|%d|\n", m[1], attacks[m[2]], tried[m[2]])
 	}
 	golden(t, file, old, head+begin+b.String()+end+tail)
 }

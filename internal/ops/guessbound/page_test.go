@@ -23,15 +23,15 @@ var policyRows = []struct {
 	name, source, shown string
 	of                  func(mfa.Policy) any
 }{
-	{"wrong codes that end one verification", "*ours*, as PSD2; a resend adds none (SP 800-63B-4 3.1.3.2)", "`B01`, `B15`", func(p mfa.Policy) any { return p.Tries }},
+	{"wrong codes that end one verification", "*ours*; a resend adds none (SP 800-63B-4 3.1.3.2)", "`B01`, `B15`", func(p mfa.Policy) any { return p.Tries }},
 	{"consecutive failures before waits", "*ours*", "`B02`, `B03`, `B04`", func(p mfa.Policy) any { return p.FreeFailures }},
 	{"the wait, doubled by each failure", "SP 800-63B-4 3.2.2: 30 s to 1 h", "`mfa.TestConsecutiveFailures`", waits},
 	{"consecutive failures before locks", "Clerk's default", "`B07`", func(p mfa.Policy) any { return p.LockFailures }},
 	{"length of a lock", "Clerk's default", "`B07`", func(p mfa.Policy) any { return p.LockTime }},
-	{within + " that stop unknown devices", "*ours*: bounds a patient password thief", "`mfa.TestLedgerStopsStrangersOnly`, `bruteforce.TestAYearOfGuessing`", func(p mfa.Policy) any { return p.StrangerFailures }},
-	{within + " that stop known devices too", "*ours*: bounds a thief at the owner's browser", "`mfa.TestAStrangerCannotLockTheOwnerOut`, `guessbound.TestTargets`", func(p mfa.Policy) any { return p.LedgerFailures }},
+	{within + " that stop unknown devices", "*ours*: a patient password thief", "`mfa.TestLedgerStopsStrangersOnly`, `bruteforce.TestAYearOfGuessing`", func(p mfa.Policy) any { return p.StrangerFailures }},
+	{within + " that stop known devices too", "*ours*: a thief at the owner's browser", "`mfa.TestAStrangerCannotLockTheOwnerOut`, `guessbound.TestTargets`", func(p mfa.Policy) any { return p.LedgerFailures }},
 	{"consecutive failures that disable an authenticator", "SP 800-63B-4 3.2.2", "`mfa.TestAHundredFailuresDisableTheAuthenticator`", func(p mfa.Policy) any { return p.FactorFailures }},
-	{"authenticator codes valid at a moment", "RFC 6238 5.2; strict: none of the future", "`L02`, `totp.TestVerifyWindow`", func(p mfa.Policy) any { return p.TOTP.Codes() }},
+	{"authenticator codes valid at a moment", "RFC 6238 5.2", "`L02`, `totp.TestVerifyWindow`", func(p mfa.Policy) any { return p.TOTP.Codes() }},
 }
 
 // waits are the first wait and the last one before the lock.
@@ -57,9 +57,9 @@ func figure(v any) string {
 // policyTable is the table of the policies' rules.
 func policyTable() string {
 	var b strings.Builder
-	b.WriteString("| rule | default | strict | source | shown by |\n|---|---|---|---|---|\n")
+	b.WriteString("|rule|default|strict|source|shown by|\n|---|---|---|---|---|\n")
 	for _, r := range policyRows {
-		fmt.Fprintf(&b, "| %s | %v | %v | %s | %s |\n", r.name, figure(r.of(mfa.DefaultPolicy())), figure(r.of(mfa.StrictPolicy())), r.source, r.shown)
+		fmt.Fprintf(&b, "|%s|%v|%v|%s|%s|\n", r.name, figure(r.of(mfa.DefaultPolicy())), figure(r.of(mfa.StrictPolicy())), r.source, r.shown)
 	}
 	return b.String()
 }
@@ -67,7 +67,7 @@ func policyTable() string {
 // chanceTable has, for each attacker and policy, the guesses that are compared and the chance of a right one in a year.
 func chanceTable() string {
 	var b strings.Builder
-	b.WriteString("| attacker | policy | guesses in one verification/day/30 days/year | SMS | authenticator |\n|---|---|---|---|---|\n")
+	b.WriteString("|attacker|policy|guesses in one verification/day/30 days/year|SMS|authenticator|\n|---|---|---|---|---|\n")
 	var greatest []string
 	for i, a := range guessbound.Attackers {
 		for _, p := range policies() {
@@ -78,7 +78,7 @@ func chanceTable() string {
 				guesses = append(guesses, fmt.Sprint(cells[j].Guesses))
 			}
 			year := cells[len(cells)-methods:]
-			fmt.Fprintf(&b, "| %s | %s | %s | %.1e | %.1e |\n", a.Name, p.Name, strings.Join(guesses, "/"), year[0].Chance, year[1].Chance)
+			fmt.Fprintf(&b, "|%s|%s|%s|%.1e|%.1e|\n", a.Name, p.Name, strings.Join(guesses, "/"), year[0].Chance, year[1].Chance)
 			if i == len(guessbound.Attackers)-1 {
 				greatest = append(greatest, fmt.Sprintf("* %s: %.2e, target %.0e; backup codes %.0e\n", p.Name, report.Worst, report.Target, year[methods-1].Chance))
 			}
