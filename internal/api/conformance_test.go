@@ -63,7 +63,7 @@ func divergences(t *testing.T) map[string]bool {
 		t.Fatal(err)
 	}
 	out := map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (`[^|]+`) \\|").FindAllStringSubmatch(string(text), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\|`([^`]+)`\\|(`[^|]+`)\\|").FindAllStringSubmatch(string(text), -1) {
 		for _, op := range strings.Split(strings.ReplaceAll(row[2], "`", ""), ", ") {
 			for _, difference := range single(row[1]) {
 				line := op + ": " + difference
