@@ -9,8 +9,8 @@ import (
 
 // classes are the titles of the letters that probes' names begin with.
 var classes = map[string]string{
-	"A": "What works once", "B": "Guessing", "C": "Text messages and numbers", "D": "Other people's things, steps out of order", "E": "Factors and step-up",
-	"F": "Sessions, tickets, tokens", "G": "HTTP", "H": "The Backend API", "I": "Secrets", "J": "The lock as a weapon", "K": "The stack", "L": "The clock",
+	"A": "Single use", "B": "Guessing", "C": "SMS and phone numbers", "D": "Authorization and order of steps", "E": "Factors and step-up",
+	"F": "Sessions, tickets, tokens", "G": "HTTP", "H": "Backend API", "I": "Secrets", "J": "Denial of service", "K": "Deployment", "L": "Time",
 }
 
 // asvsSections are the titles of the sections of OWASP ASVS 5.0 that probes are evidence for.

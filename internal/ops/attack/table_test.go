@@ -163,9 +163,20 @@ func TestTheClassesAreCounted(t *testing.T) {
 	for name := range probes() {
 		tried[name[:1]]++
 	}
+	titles := map[string]string{}
+	var all attack.Report
+	for _, p := range attack.Probes() {
+		all.Results = append(all.Results, attack.Result{Probe: p})
+	}
+	for _, c := range all.Classes() {
+		titles[c.Letter] = c.Letter + ". " + c.Title
+	}
 	var b strings.Builder
 	b.WriteString("|class|attacks|probes|\n|---|---|---|\n")
 	for _, m := range classHead.FindAllStringSubmatch(page(t, evidence), -1) {
+		if titles[m[2]] != m[1] {
+			t.Errorf("the evidence calls a class %q, the report %q", m[1], titles[m[2]])
+		}
 		fmt.Fprintf(&b, "|%s|%d|%d|\n", m[1], attacks[m[2]], tried[m[2]])
 	}
 	golden(t, file, old, head+begin+b.String()+end+tail)
