@@ -138,7 +138,7 @@ func (s *Stack) environment(f plan.Function) *map[string]*string {
 		lambdahost.EnvAppName: &set.AppName, lambdahost.EnvPublishableKey: s.key, lambdahost.EnvSMSHost: &set.SMSHost,
 		lambdahost.EnvOrigins: jsii.String(strings.Join(set.Origins, ",")),
 	}
-	optional := map[string]string{lambdahost.EnvEpoch: set.Epoch, lambdahost.EnvEventBus: set.EventBus}
+	optional := map[string]string{lambdahost.EnvRestoredAt: set.RestoredAt, lambdahost.EnvEventBus: set.EventBus}
 	if f.Sends() {
 		optional[lambdahost.EnvSenderID], optional[lambdahost.EnvNumber] = set.SMS.SenderID, set.SMS.Number
 		optional[lambdahost.EnvMaxPrice] = fmt.Sprint(set.SMS.MaxPrice)

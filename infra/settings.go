@@ -33,7 +33,7 @@ type Settings struct {
 	LogDays     int      `yaml:"log_days"`
 	Tracing     bool     `yaml:"tracing"`
 	Brand       Brand    `yaml:"brand"`
-	Epoch       string   `yaml:"epoch"`
+	RestoredAt  string   `yaml:"restored_at"`
 	EventBus    string   `yaml:"event_bus"`
 }
 
@@ -174,9 +174,9 @@ func (s Settings) check() error {
 	rule(slices.Contains(logDays, s.LogDays), "log_days: %d is not one of %v", s.LogDays, logDays)
 	err := appearance.Check(appearance.Brand{Logo: s.Brand.Logo, Accent: s.Brand.Accent, Support: s.Brand.Support})
 	rule(err == nil, "%v", err)
-	if s.Epoch != "" {
-		_, err := time.Parse(time.RFC3339, s.Epoch)
-		rule(err == nil, "epoch: %q is not a time as in 2026-01-02T03:04:05Z", s.Epoch)
+	if s.RestoredAt != "" {
+		_, err := time.Parse(time.RFC3339, s.RestoredAt)
+		rule(err == nil, "restored_at: %q is not a time as in 2026-01-02T03:04:05Z", s.RestoredAt)
 	}
 	return errors.Join(wrong...)
 }

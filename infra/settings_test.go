@@ -30,7 +30,7 @@ func TestWrongSettings(t *testing.T) {
 		"too many at once":        {"concurrency: 0", "concurrency: 101", "sms.concurrency"},
 		"a long name":             {"name: countersign", "name: countersign-production", "has 22 characters and may have"},
 		"days between":            {"log_days: 30", "log_days: 31", "log_days: 31 is not one of"},
-		"an epoch in words":       {"# epoch: 2026-01-02T03:04:05Z", "epoch: yesterday", "epoch: \"yesterday\" is not a time"},
+		"a restore time in words": {"# restored_at: 2026-01-02T03:04:05Z", "restored_at: yesterday", "restored_at: \"yesterday\" is not a time"},
 		"no mail":                 {"# alarm_mail: ops@example.com", "alarm_mail: ops", "alarm_mail"},
 		"a certificate by name":   {"# domain:\n#   name: clerk.example.com\n#   certificate: arn", "domain:\n  name: clerk.example.com\n  certificate: x # arn", "domain.certificate"},
 		"a colour in words":       {"#   accent: \"#1f5fbf\"", "  accent: blue", "brand: "},

@@ -20,10 +20,10 @@ import (
 
 // vault says where users are: a data directory, or a table in AWS. Secrets leave through no API, so exports and imports open the store itself.
 type vault struct {
-	Data   string    `default:".countersign" type:"path" help:"Directory of the data. Stop its server first."`
-	Table  string    `help:"DynamoDB table, in place of a directory. Region and credentials are those of AWS_REGION, AWS_ACCESS_KEY_ID and so on."`
-	KMSKey string    `help:"ARN of the KMS key that wraps the table's master keys."`
-	Epoch  time.Time `env:"COUNTERSIGN_EPOCH" help:"The epoch of the deployment's settings, after a restore from a backup."`
+	Data       string    `default:".countersign" type:"path" help:"Directory of the data. Stop its server first."`
+	Table      string    `help:"DynamoDB table, in place of a directory. Region and credentials are those of AWS_REGION, AWS_ACCESS_KEY_ID and so on."`
+	KMSKey     string    `help:"ARN of the KMS key that wraps the table's master keys."`
+	RestoredAt time.Time `env:"COUNTERSIGN_RESTORED_AT" help:"The restored_at of the deployment's settings, after a restore from a backup."`
 }
 
 func (v *vault) open(ctx context.Context, mayMake bool) (*mfa.Service, func() error, error) {
@@ -31,7 +31,7 @@ func (v *vault) open(ctx context.Context, mayMake bool) (*mfa.Service, func() er
 		return local.Vault(ctx, v.Data, time.Now, mayMake)
 	}
 	s, err := lambdahost.Vault(ctx, lambdahost.Environment{
-		Table: v.Table, Key: v.KMSKey, Epoch: v.Epoch, Region: os.Getenv("AWS_REGION"), AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"),
+		Table: v.Table, Key: v.KMSKey, RestoredAt: v.RestoredAt, Region: os.Getenv("AWS_REGION"), AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"),
 		SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN"), Endpoint: os.Getenv("AWS_ENDPOINT_URL"),
 	})
 	return s, func() error { return nil }, err

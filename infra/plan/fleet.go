@@ -156,7 +156,7 @@ func page(path string) api.Edge {
 // Variables are the names of the environment variables that a function may be told, in order.
 func (f Function) Variables() []string {
 	names := []string{
-		lambdahost.EnvAppName, lambdahost.EnvEpoch, lambdahost.EnvEventBus, lambdahost.EnvKey, lambdahost.EnvOrigins, lambdahost.EnvPublishableKey, lambdahost.EnvSMSHost,
+		lambdahost.EnvAppName, lambdahost.EnvRestoredAt, lambdahost.EnvEventBus, lambdahost.EnvKey, lambdahost.EnvOrigins, lambdahost.EnvPublishableKey, lambdahost.EnvSMSHost,
 		lambdahost.EnvTable, lambdahost.EnvURL,
 	}
 	if f.Sends() {

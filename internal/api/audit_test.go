@@ -91,7 +91,7 @@ func TestEveryStoredSettingHasItsNameOnTheWire(t *testing.T) {
 	}
 }
 
-// TestStrictGuessingIsToldByName: in the trail and in the journal, which webhooks are made from.
+// TestStrictGuessingIsToldByName: in the trail and in the event log, which webhooks are made from.
 func TestStrictGuessingIsToldByName(t *testing.T) {
 	w := newWorld(t)
 	w.backend("PATCH", "/v1/instance", `{"strict_guessing":true}`).ok()

@@ -61,14 +61,14 @@ func (a *API) admitBackend(c *call) error {
 	if c.settings.IPLimits {
 		from = a.Address(r)
 	}
-	if err := a.Service.MayGuessKey(from); err != nil {
+	if err := a.Service.CheckAddressBlocked(from); err != nil {
 		return err
 	}
 	ok, err := a.Accepts(c, key)
 	if err != nil || ok {
 		return err
 	}
-	if err := a.Service.CountKeyGuess(c, from); err != nil {
+	if err := a.Service.CountWrongKey(c, from); err != nil {
 		return err
 	}
 	return apierr.New(apierr.ClerkKeyInvalid)
@@ -161,12 +161,12 @@ func (a *API) refererOrigin(c *call) string {
 // credentials lists the client tokens in order of precedence: native alone, else the development browser before the cookie.
 func credentials(r *http.Request, query url.Values, native bool) []mfa.Credential {
 	if native {
-		return []mfa.Credential{{Carrier: mfa.Native, Token: secret.New(bearer(r))}}
+		return []mfa.Credential{{Transport: mfa.Native, Token: secret.New(bearer(r))}}
 	}
 	var found []mfa.Credential
 	for _, name := range []string{browserParam, oldBrowserParam} {
 		if id := query.Get(name); id != "" {
-			found = append(found, mfa.Credential{Carrier: mfa.DevBrowser, Token: secret.New(id)})
+			found = append(found, mfa.Credential{Transport: mfa.DevBrowser, Token: secret.New(id)})
 			break
 		}
 	}
@@ -187,7 +187,7 @@ func cookies(r *http.Request) []mfa.Credential {
 			continue
 		}
 		tokens[cookie.Value], clients[client] = true, true
-		found = append(found, mfa.Credential{Carrier: mfa.Cookie, Token: secret.New(cookie.Value)})
+		found = append(found, mfa.Credential{Transport: mfa.Cookie, Token: secret.New(cookie.Value)})
 	}
 	return found
 }

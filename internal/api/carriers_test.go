@@ -15,7 +15,7 @@ import (
 )
 
 func TestEveryCarrierSignsIn(t *testing.T) {
-	for name, carrier := range map[string]mfa.Carrier{"cookie": mfa.Cookie, "development browser": mfa.DevBrowser, "native": mfa.Native} {
+	for name, carrier := range map[string]mfa.TokenTransport{"cookie": mfa.Cookie, "development browser": mfa.DevBrowser, "native": mfa.Native} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			b := w.open(carrier)

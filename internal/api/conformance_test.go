@@ -287,7 +287,7 @@ func walk(t *testing.T) map[string][][]byte {
 }
 
 // walkFrontend enrols, signs in, steps up and takes everything off again; it returns the user.
-func (w *world) walkFrontend(carrier mfa.Carrier) string {
+func (w *world) walkFrontend(carrier mfa.TokenTransport) string {
 	w.Helper()
 	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz", "/v1/environment"} {
 		w.send(httptest.NewRequest("GET", path, nil)).ok()
@@ -395,7 +395,7 @@ func (w *world) walkBackend(user string) {
 	for _, step := range []string{"lock", "unlock", "ban", "unban"} {
 		w.backend("POST", one+"/"+step, "").ok()
 	}
-	for _, path := range []string{"/v1/users", "/v1/users/count", one, one + "/export", one + "/audit_events", "/v1/jwks", "/v1/instance", "/v1/instance/audit_events", "/v1/events", "/v1/sms_messages", "/v1/sms_wall", "/v1/statistics"} {
+	for _, path := range []string{"/v1/users", "/v1/users/count", one, one + "/export", one + "/audit_events", "/v1/jwks", "/v1/instance", "/v1/instance/audit_events", "/v1/events", "/v1/sms_messages", "/v1/sms_usage", "/v1/statistics"} {
 		w.backend("GET", path, "").ok()
 	}
 	w.backend("DELETE", one, "").ok()

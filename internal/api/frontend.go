@@ -101,7 +101,7 @@ type signInFirstInput struct {
 }
 
 func attemptFirstFactor(a *API, c *call, in signInFirstInput) (Wrapped[SignIn], error) {
-	r, err := a.Service.AttemptFirstFactor(c, c.from, in.ID, mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code})
+	r, err := a.Service.AttemptFirstFactor(c, c.from, in.ID, mfa.Proof{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code})
 	return a.signIn(c, r, err)
 }
 
@@ -112,7 +112,7 @@ type signInSecondInput struct {
 }
 
 func attemptSecondFactor(a *API, c *call, in signInSecondInput) (Wrapped[SignIn], error) {
-	r, err := a.Service.AttemptSecondFactor(c, c.from, in.ID, mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Code: in.Code})
+	r, err := a.Service.AttemptSecondFactor(c, c.from, in.ID, mfa.Proof{Strategy: mfa.Strategy(in.Strategy), Code: in.Code})
 	return a.signIn(c, r, err)
 }
 
@@ -191,7 +191,7 @@ type reverifyAttemptInput struct {
 }
 
 func reproveFirst(a *API, c *call, in reverifyAttemptInput) (Wrapped[Reverification], error) {
-	g := mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code, Ticket: in.Ticket}
+	g := mfa.Proof{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code, Ticket: in.Ticket}
 	r, err := a.Service.AttemptReverification(c, c.from, in.ID, false, g)
 	return a.reverification(c, r, err)
 }
@@ -203,7 +203,7 @@ type reverifySecondInput struct {
 }
 
 func reproveSecond(a *API, c *call, in reverifySecondInput) (Wrapped[Reverification], error) {
-	g := mfa.Guess{Strategy: mfa.Strategy(in.Strategy), Code: in.Code}
+	g := mfa.Proof{Strategy: mfa.Strategy(in.Strategy), Code: in.Code}
 	r, err := a.Service.AttemptReverification(c, c.from, in.ID, true, g)
 	return a.reverification(c, r, err)
 }
@@ -280,7 +280,7 @@ type phoneAttemptInput struct {
 }
 
 func attemptPhone(a *API, c *call, in phoneAttemptInput) (Wrapped[PhoneNumber], error) {
-	r, err := a.Service.AttemptPhone(c, c.from, in.ID, mfa.Guess{Code: in.Code})
+	r, err := a.Service.AttemptPhone(c, c.from, in.ID, mfa.Proof{Code: in.Code})
 	return a.phone(c, r, err)
 }
 

@@ -78,7 +78,7 @@ func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 
 // TestATokenComesByItsOwnCarrierOnly: a new client token is in the cookie, in Clerk-Db-Jwt or in Authorization, after how the client came, and in no other header.
 func TestATokenComesByItsOwnCarrierOnly(t *testing.T) {
-	for carrier, want := range map[mfa.Carrier]string{mfa.Cookie: "Set-Cookie", mfa.DevBrowser: "Clerk-Db-Jwt", mfa.Native: "Authorization"} {
+	for carrier, want := range map[mfa.TokenTransport]string{mfa.Cookie: "Set-Cookie", mfa.DevBrowser: "Clerk-Db-Jwt", mfa.Native: "Authorization"} {
 		w := newWorld(t)
 		h := w.open(carrier).enter(w.user()).Header
 		for _, name := range []string{"Set-Cookie", "Clerk-Db-Jwt", "Authorization"} {

@@ -68,7 +68,7 @@ type HeldSession struct {
 }
 
 func exportUser(a *API, c *call, in userInput) (ExportedUser, error) {
-	held, err := a.Service.Held(c, in.ID)
+	held, err := a.Service.DataExport(c, in.ID)
 	if err != nil {
 		return ExportedUser{}, err
 	}
@@ -76,10 +76,10 @@ func exportUser(a *API, c *call, in userInput) (ExportedUser, error) {
 	trail := presentTrail(held.Trail, 0, len(held.Trail.Events))
 	out := ExportedUser{
 		Object: "user_export", ExportedAt: int64(held.Now), User: presentAdminUser(u, held.Now), Numbers: []HeldNumber{}, Sessions: []HeldSession{},
-		FirstFactor: heldFailures(u.First.Budget), SecondFactor: heldFailures(u.Second.Budget), UnknownClients: []int64{}, StrandedAt: ms(u.StrandedAt),
-		TextsSent: append([]int64{}, u.Sends...), NoticesSent: append([]int64{}, u.Notices...), NumbersAdded: append([]int64{}, u.Tried...), AuditEvents: trail.Data, AuditChain: trail.Chain,
+		FirstFactor: heldFailures(u.FirstFailures.FailureCounter), SecondFactor: heldFailures(u.SecondFailures.FailureCounter), UnknownClients: []int64{}, StrandedAt: ms(u.StrandedAt),
+		TextsSent: append([]int64{}, u.SMSLog...), NoticesSent: append([]int64{}, u.Notices...), NumbersAdded: append([]int64{}, u.NewNumberLog...), AuditEvents: trail.Data, AuditChain: trail.Chain,
 	}
-	for _, at := range u.Ledger {
+	for _, at := range u.FailureLog {
 		out.UnknownClients = append(out.UnknownClients, at*1000)
 	}
 	for i := range u.Phones {
@@ -101,6 +101,6 @@ func exportUser(a *API, c *call, in userInput) (ExportedUser, error) {
 	return out, nil
 }
 
-func heldFailures(b mfa.Budget) HeldFailures {
+func heldFailures(b mfa.FailureCounter) HeldFailures {
 	return HeldFailures{Failures: b.Failures, WaitUntil: ms(b.WaitUntil), LockedUntil: ms(b.LockedUntil)}
 }

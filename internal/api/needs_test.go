@@ -40,7 +40,7 @@ func (s noting) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) 
 	return s.Store.Get(ctx, keys...)
 }
 
-func (s noting) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (s noting) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	for _, w := range writes {
 		if w.Delete {
 			note(ctx, api.Deletes)
@@ -48,10 +48,10 @@ func (s noting) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Tak
 			note(ctx, api.Writes)
 		}
 	}
-	if len(takes) > 0 && !strings.HasPrefix(takes[0].Budget, "key:") { // a wrong key is counted before any operation of the Backend API
+	if len(increments) > 0 && !strings.HasPrefix(increments[0].Counter, "key:") { // a wrong key is counted before any operation of the Backend API
 		note(ctx, api.Counts)
 	}
-	return s.Store.Commit(ctx, writes, takes...)
+	return s.Store.Commit(ctx, writes, increments...)
 }
 
 func (s noting) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
@@ -64,9 +64,9 @@ func (s noting) Latest(ctx context.Context, kind mfa.Kind, before time.Time, lim
 	return s.Store.Latest(ctx, kind, before, limit)
 }
 
-func (s noting) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
+func (s noting) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	note(ctx, api.Reads)
-	return s.Store.Sums(ctx, budgets...)
+	return s.Store.Sums(ctx, counters...)
 }
 
 // numbers notes that a new phone number was read.

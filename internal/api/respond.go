@@ -91,7 +91,7 @@ func (a *API) keep(c *call, s *mfa.Snapshot) {
 	if s == nil || s.Token.IsZero() {
 		return
 	}
-	switch s.Carrier {
+	switch s.Transport {
 	case mfa.Native:
 		c.answer.Header().Set("Authorization", s.Token.Reveal())
 	case mfa.DevBrowser:
@@ -118,7 +118,7 @@ const uatCookie = "__client_uat"
 
 // announce sets it, under its plain and its suffixed name, when it is not what the browser has.
 func (a *API) announce(c *call, s *mfa.Snapshot) {
-	if s == nil || !a.production() || len(c.from.Credentials) > 0 && c.from.Credentials[0].Carrier != mfa.Cookie {
+	if s == nil || !a.production() || len(c.from.Credentials) > 0 && c.from.Credentials[0].Transport != mfa.Cookie {
 		return
 	}
 	value := signedInSince(s)

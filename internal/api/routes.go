@@ -95,7 +95,7 @@ func Rows() []func() Operation {
 		UserPasswordVerify, UserMFADelete, UserTOTPDelete, UserBackupCodeDelete,
 		PhoneNumberCreate, PhoneNumberGet, PhoneNumberUpdate, PhoneNumberDelete, SignInTokenCreate, SignInTokenRevoke, SessionsList,
 		AdminSessionGet, AdminSessionRevoke, AdminSessionTokenCreate, BackendJWKSGet, HandshakePayloadGet, InstanceGet, InstanceAuditEventsList, InstanceUpdate,
-		SMSMessagesList, SMSWallGet, StatisticsGet,
+		SMSMessagesList, SMSUsageGet, StatisticsGet,
 		EventsList, WebhookEndpointsList, WebhookEndpointCreate, WebhookEndpointUpdate, WebhookEndpointDelete, WebhookEndpointSecretRotate,
 		WebhookEndpointReplay, WebhookEndpointTest,
 	}

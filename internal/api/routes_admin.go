@@ -86,14 +86,14 @@ func InstanceAuditEventsList() Operation {
 		apierr.FormParamValueInvalid)
 }
 
-// SMSMessagesList is the row of sms-messages-list: what the wall decided on text messages, newest first.
+// SMSMessagesList is the row of sms-messages-list: what the SMS guard decided on text messages, newest first.
 func SMSMessagesList() Operation {
 	return row(Backend, "sms-messages-list", get, "/v1/sms_messages", "What was decided on text messages, newest first", Latest, listMessages, apierr.FormParamValueInvalid)
 }
 
-// SMSWallGet is the row of sms-wall-get: what text messages may still cost, and did.
-func SMSWallGet() Operation {
-	return row(Backend, "sms-wall-get", get, "/v1/sms_wall", "Limits and costs of text messages, and what was used today", 0, getWall)
+// SMSUsageGet is the row of sms-usage-get: what text messages may still cost, and did.
+func SMSUsageGet() Operation {
+	return row(Backend, "sms-usage-get", get, "/v1/sms_usage", "Limits and costs of text messages, and what was used today", 0, getSMSUsage)
 }
 
 // InstanceUpdate is the row of instance-update: change the settings.

@@ -9,7 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
-// SMSSettings are the settings of the wall before text messages.
+// SMSSettings are the settings of the SMS guard.
 type SMSSettings struct {
 	SMSDailyCap    float64            `json:"sms_daily_cap_usd"`
 	SMSCountryCaps map[string]float64 `json:"sms_country_caps"`

@@ -34,7 +34,7 @@ type CountryTexts struct {
 }
 
 // allTexts puts the country first that cost most.
-func allTexts(of map[string]*mfa.TextStatistics) []CountryTexts {
+func allTexts(of map[string]*mfa.SMSStatistics) []CountryTexts {
 	out := []CountryTexts{}
 	for _, country := range slices.Sorted(maps.Keys(of)) {
 		shown := CountryTexts{Country: country, Sent: of[country].Sent, Refused: of[country].Refused}
@@ -90,7 +90,7 @@ func getStatistics(a *API, c *call, in statisticsInput) (Statistics, error) {
 		return Statistics{}, err
 	}
 	out := Statistics{Object: "statistics", Users: s.Users, Partial: s.Partial, Verifications: allSeries(s.Verified), Failures: allSeries(s.Failed),
-		TextMessages: allTexts(s.Texts)}
+		TextMessages: allTexts(s.SMS)}
 	for i := range s.Days {
 		out.Days = append(out.Days, s.Begin.Time().UTC().AddDate(0, 0, i).Format(time.DateOnly))
 	}

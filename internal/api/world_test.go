@@ -98,7 +98,7 @@ func (w *world) Send(ctx context.Context, m mfa.Message) error {
 	note(ctx, api.Texts)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.sent = append(w.sent, regexp.MustCompile(`#(\d{6})$`).FindStringSubmatch(m.Text.Reveal())[1])
+	w.sent = append(w.sent, regexp.MustCompile(`#(\d{6})$`).FindStringSubmatch(m.Body.Reveal())[1])
 	return nil
 }
 
@@ -209,7 +209,7 @@ func (w *world) ticket(user string) string {
 // browser is a client by one of the carriers.
 type browser struct {
 	*world
-	carrier mfa.Carrier
+	carrier mfa.TokenTransport
 	token   string
 	session string
 }
@@ -260,7 +260,7 @@ func (b *browser) call(method, path string, form ...string) *answer {
 }
 
 // open returns a browser that is not signed in.
-func (w *world) open(carrier mfa.Carrier) *browser {
+func (w *world) open(carrier mfa.TokenTransport) *browser {
 	w.Helper()
 	b := &browser{world: w, carrier: carrier}
 	if carrier == mfa.DevBrowser {

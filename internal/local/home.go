@@ -22,7 +22,7 @@ const cookieName = "__client"
 func (a *App) caller(r *http.Request) mfa.Caller {
 	from := mfa.Caller{Address: remote(r), Agent: r.UserAgent(), Origin: a.PublicURL}
 	if c, err := r.Cookie(cookieName); err == nil {
-		from.Credentials = []mfa.Credential{{Carrier: mfa.Cookie, Token: secret.New(c.Value)}}
+		from.Credentials = []mfa.Credential{{Transport: mfa.Cookie, Token: secret.New(c.Value)}}
 	}
 	return from
 }

@@ -1,4 +1,4 @@
-// Package standardwebhook signs events after Standard Webhooks and posts them to endpoints that somebody else names. It implements [mfa.Courier].
+// Package standardwebhook signs events after Standard Webhooks and posts them to endpoints that somebody else names. It implements [mfa.EventSender].
 package standardwebhook
 
 import (

@@ -54,8 +54,8 @@ func New(loopback bool) *Sender {
 	}}
 }
 
-// Carry posts one event, once. The errors name neither the URL nor what was answered.
-func (s *Sender) Carry(ctx context.Context, p mfa.Parcel) error {
+// Deliver posts one event, once. The errors name neither the URL nor what was answered.
+func (s *Sender) Deliver(ctx context.Context, p mfa.Delivery) error {
 	u, err := url.Parse(p.URL)
 	if err != nil || u.Scheme != "https" && (!s.loopback || u.Scheme != "http") || u.Hostname() == "" || u.User != nil {
 		return ErrURL

@@ -15,7 +15,7 @@ import (
 // development works in production: DynamoDB takes 100 items in a transaction, 2,048 bytes in a
 // partition key and 400 KB in an item.
 const (
-	// MaxParts is the largest number of writes and takes together.
+	// MaxParts is the largest number of writes and increments together.
 	MaxParts = 100
 	// MaxNameLength is the largest length in bytes of a kind and an id together, and of a budget.
 	MaxNameLength = 1024
@@ -34,8 +34,8 @@ var ErrMalformed = errors.New("malformed commit")
 // once, every kind and budget has a name, kinds are free of NUL bytes, no record ends before it expires and the limits of this
 // package are kept.
 // The error names no id: ids may be personal.
-func Validate(writes []mfa.Write, takes []mfa.Take) error {
-	if n := len(writes) + len(takes); n > MaxParts {
+func Validate(writes []mfa.Write, increments []mfa.Increment) error {
+	if n := len(writes) + len(increments); n > MaxParts {
 		return fmt.Errorf("%w: %d parts", ErrMalformed, n)
 	}
 	total := 0
@@ -50,16 +50,16 @@ func Validate(writes []mfa.Write, takes []mfa.Take) error {
 			}
 		}
 	}
-	for i := range takes {
-		if n := len(takes[i].Budget); n == 0 || n > MaxNameLength {
+	for i := range increments {
+		if n := len(increments[i].Counter); n == 0 || n > MaxNameLength {
 			return fmt.Errorf("%w: a budget's name has %d bytes", ErrMalformed, n)
 		}
 		for j := range i {
-			if takes[j].Budget == takes[i].Budget {
+			if increments[j].Counter == increments[i].Counter {
 				return fmt.Errorf("%w: a budget occurs twice", ErrMalformed)
 			}
 		}
-		total += len(takes[i].Budget)
+		total += len(increments[i].Counter)
 	}
 	if total > MaxTotalLength {
 		return fmt.Errorf("%w: %d bytes", ErrMalformed, total)
@@ -97,9 +97,9 @@ func LatestFirst(records []mfa.Record, limit int) []mfa.Record {
 
 // Exceeds reports whether the take must be refused when its counter stands at sum. A sum beyond
 // the range of its type exceeds every limit.
-func Exceeds(sum int64, take mfa.Take) bool {
-	if take.Cost > 0 && sum > math.MaxInt64-take.Cost {
+func Exceeds(sum int64, inc mfa.Increment) bool {
+	if inc.By > 0 && sum > math.MaxInt64-inc.By {
 		return true
 	}
-	return sum+take.Cost > take.Limit
+	return sum+inc.By > inc.Max
 }

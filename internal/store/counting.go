@@ -72,13 +72,13 @@ func (c *Counting) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, erro
 }
 
 // Commit implements [mfa.Store].
-func (c *Counting) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
-	d := Counts{Commits: 1, Writes: len(writes), Takes: len(takes)}
+func (c *Counting) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+	d := Counts{Commits: 1, Writes: len(writes), Takes: len(increments)}
 	for i := range writes {
 		d.BytesWritten += len(writes[i].Data)
 	}
 	c.add(d)
-	return c.store.Commit(ctx, writes, takes...)
+	return c.store.Commit(ctx, writes, increments...)
 }
 
 // Expired implements [mfa.Store].
@@ -95,9 +95,9 @@ func (c *Counting) Latest(ctx context.Context, kind mfa.Kind, before time.Time, 
 }
 
 // Sums implements [mfa.Store].
-func (c *Counting) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
-	c.add(Counts{Gets: 1, KeysRead: len(budgets)})
-	return c.store.Sums(ctx, budgets...)
+func (c *Counting) Sums(ctx context.Context, counters ...string) ([]int64, error) {
+	c.add(Counts{Gets: 1, KeysRead: len(counters)})
+	return c.store.Sums(ctx, counters...)
 }
 
 // List implements [mfa.Store].

@@ -90,10 +90,10 @@ func (f *Faulty) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error)
 }
 
 // Commit implements [mfa.Store].
-func (f *Faulty) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (f *Faulty) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	fault := f.next(true)
 	if fault.err == nil || fault.applied {
-		if err := f.store.Commit(ctx, writes, takes...); err != nil {
+		if err := f.store.Commit(ctx, writes, increments...); err != nil {
 			return err
 		}
 	}
@@ -120,11 +120,11 @@ func (f *Faulty) Latest(ctx context.Context, kind mfa.Kind, before time.Time, li
 }
 
 // Sums implements [mfa.Store].
-func (f *Faulty) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
+func (f *Faulty) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	if err := f.throttle(); err != nil {
 		return nil, err
 	}
-	return f.store.Sums(ctx, budgets...)
+	return f.store.Sums(ctx, counters...)
 }
 
 // List implements [mfa.Store].

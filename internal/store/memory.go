@@ -12,7 +12,7 @@ import (
 )
 
 // Memory is an [mfa.Store] in memory, for tests and benchmarks. It has no clock, so it never
-// forgets the counters of takes. It is safe for concurrent use; see [NewMemory].
+// forgets the counters. It is safe for concurrent use; see [NewMemory].
 type Memory struct {
 	mu       sync.RWMutex
 	records  map[mfa.Key]mfa.Record
@@ -49,36 +49,36 @@ func (m *Memory) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error)
 
 // Commit implements [mfa.Store]. It returns an error that wraps [ErrMalformed] for a commit that
 // [Validate] refuses.
-func (m *Memory) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (m *Memory) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := Validate(writes, takes); err != nil {
+	if err := Validate(writes, increments); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.check(writes, takes); err != nil {
+	if err := m.check(writes, increments); err != nil {
 		return err
 	}
 	for _, w := range writes {
 		m.apply(w)
 	}
-	for _, take := range takes {
-		m.counters[take.Budget] += take.Cost
+	for _, inc := range increments {
+		m.counters[inc.Counter] += inc.By
 	}
 	return nil
 }
 
-func (m *Memory) check(writes []mfa.Write, takes []mfa.Take) error {
+func (m *Memory) check(writes []mfa.Write, increments []mfa.Increment) error {
 	for _, w := range writes {
 		if m.records[w.Key].Version != w.Version {
 			return mfa.ErrConflict
 		}
 	}
-	for _, take := range takes {
-		if Exceeds(m.counters[take.Budget], take) {
-			return &mfa.ExhaustedError{Budget: take.Budget}
+	for _, inc := range increments {
+		if Exceeds(m.counters[inc.Counter], inc) {
+			return &mfa.LimitReachedError{Counter: inc.Counter}
 		}
 	}
 	return nil
@@ -163,15 +163,15 @@ func (m *Memory) Latest(ctx context.Context, kind mfa.Kind, before time.Time, li
 }
 
 // Sums implements [mfa.Store].
-func (m *Memory) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
+func (m *Memory) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	sums := make([]int64, len(budgets))
-	for i, budget := range budgets {
-		sums[i] = m.counters[budget]
+	sums := make([]int64, len(counters))
+	for i, counter := range counters {
+		sums[i] = m.counters[counter]
 	}
 	return sums, nil
 }

@@ -157,7 +157,7 @@ func TestCounting(t *testing.T) {
 	if err := create(s, key); !errors.Is(err, mfa.ErrConflict) {
 		t.Fatalf("got error %v, want %v", err, mfa.ErrConflict)
 	}
-	if err := s.Commit(ctx, nil, mfa.Take{Budget: "a", Limit: 1}, mfa.Take{Budget: "b", Limit: 1}); err != nil {
+	if err := s.Commit(ctx, nil, mfa.Increment{Counter: "a", Max: 1}, mfa.Increment{Counter: "b", Max: 1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, call := range []func() error{

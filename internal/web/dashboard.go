@@ -27,7 +27,7 @@ const maxDashboardBody = 64 << 10
 // forwarded are the operations of the Backend API that the dashboard uses, and so all that its cookie is good for.
 var forwarded = []string{
 	"GET /v1/instance", "PATCH /v1/instance",
-	"GET /v1/instance/audit_events", "GET /v1/statistics", "GET /v1/sms_wall", "GET /v1/sms_messages",
+	"GET /v1/instance/audit_events", "GET /v1/statistics", "GET /v1/sms_usage", "GET /v1/sms_messages",
 	"GET /v1/events", "GET /v1/webhook_endpoints", "POST /v1/webhook_endpoints", "PATCH /v1/webhook_endpoints/{endpoint_id}", "DELETE /v1/webhook_endpoints/{endpoint_id}",
 	"POST /v1/webhook_endpoints/{endpoint_id}/rotate_secret", "POST /v1/webhook_endpoints/{endpoint_id}/test", "POST /v1/webhook_endpoints/{endpoint_id}/replay",
 	"GET /v1/users", "GET /v1/users/count", "GET /v1/users/{user_id}", "GET /v1/users/{user_id}/audit_events",

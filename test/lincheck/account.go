@@ -33,7 +33,7 @@ type account struct {
 
 	wrong int // in the sign-in, by all methods
 
-	// failures are those in a row, charged all since the last unlock: a history is shorter than the ledger's 30 days.
+	// failures are those in a row, charged all since the last unlock: a history is shorter than the failure log's 30 days.
 	failures, charged      int
 	wait, locked, byAnyone time.Duration // when they end
 }
@@ -257,7 +257,7 @@ func newPerson(ctx context.Context, w *World) (*person, error) {
 	if r.SignIn.Status() != mfa.NeedsSecondFactor {
 		return nil, errors.New("a ticket let a user with factors in")
 	}
-	p.from, p.signIn = mfa.Caller{Credentials: []mfa.Credential{{Carrier: r.Snapshot.Carrier, Token: r.Snapshot.Token}}}, r.SignIn.ID
+	p.from, p.signIn = mfa.Caller{Credentials: []mfa.Credential{{Transport: r.Snapshot.Transport, Token: r.Snapshot.Token}}}, r.SignIn.ID
 	return p, nil
 }
 
@@ -300,7 +300,7 @@ func (p *person) ask(in Input) move {
 	case text, appHere:
 		by := map[string]mfa.Strategy{text: mfa.PhoneCode, appHere: mfa.TOTPCode}[in.Op]
 		do = func(ctx context.Context) error {
-			_, err := w.AttemptSecondFactor(ctx, p.from, p.signIn, mfa.Guess{Strategy: by, Code: secret.New(in.Arg)})
+			_, err := w.AttemptSecondFactor(ctx, p.from, p.signIn, mfa.Proof{Strategy: by, Code: secret.New(in.Arg)})
 			return err
 		}
 	case appThere, backup:

@@ -69,7 +69,7 @@ func (st *state) complain(format string, args ...any) {
 }
 
 func (st *state) read(ctx context.Context, s mfa.Store) error {
-	for _, kind := range []mfa.Kind{mfa.KindUser, mfa.KindClient, mfa.KindClaim, mfa.KindTicket, mfa.KindText} {
+	for _, kind := range []mfa.Kind{mfa.KindUser, mfa.KindClient, mfa.KindClaim, mfa.KindTicket, mfa.KindSMS} {
 		for after := ""; ; {
 			records, err := s.List(ctx, kind, after, 500)
 			if err != nil {
@@ -108,10 +108,10 @@ func (st *state) add(r mfa.Record) error {
 		err := json.Unmarshal(r.Data, c)
 		st.claims[r.Key.ID] = c.User
 		return err
-	case mfa.KindText:
-		t := &mfa.Text{}
+	case mfa.KindSMS:
+		t := &mfa.SMSRecord{}
 		err := json.Unmarshal(r.Data, t)
-		st.prices[mfa.MoneyBudget(t.At)] += t.Price
+		st.prices[mfa.SpendCounter(t.At)] += t.Price
 		if t.Decision == mfa.Refused && t.Price != 0 {
 			st.complain("a message that was refused has a price")
 		}
@@ -266,7 +266,7 @@ func (st *state) counters(id string, u *mfa.User) {
 	if u.TOTP != nil {
 		bound("failures of the app", u.TOTP.Failures, mostFailures)
 	}
-	bound("failures in the ledger", len(u.Ledger), mostLedger)
+	bound("failures in the ledger", len(u.FailureLog), mostLedger)
 	bound("sessions", len(u.Sessions), mostSessions)
 	if b := u.Backup; b != nil {
 		bound("failures of backup codes", b.Failures, mostFailures)

@@ -94,9 +94,9 @@ func TestMessagesWithoutTheirMoneyAreNoticed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		record := mfa.Record{Key: mfa.Key{Kind: mfa.KindText, ID: "a"}, Data: []byte(c.text), Expires: at.Time()}
-		take := mfa.Take{Budget: mfa.MoneyBudget(at), Cost: c.reserved, Limit: c.reserved, Expires: at.Time()}
-		if err := s.Commit(t.Context(), []mfa.Write{{Record: record}}, take); err != nil {
+		record := mfa.Record{Key: mfa.Key{Kind: mfa.KindSMS, ID: "a"}, Data: []byte(c.text), Expires: at.Time()}
+		inc := mfa.Increment{Counter: mfa.SpendCounter(at), By: c.reserved, Max: c.reserved, Expires: at.Time()}
+		if err := s.Commit(t.Context(), []mfa.Write{{Record: record}}, inc); err != nil {
 			t.Fatal(err)
 		}
 		if err := Invariants(t.Context(), s, w.Ring); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
@@ -135,9 +135,9 @@ func TestHalfACommitBreaksTheInvariants(t *testing.T) {
 // forgetsUsers leaves the user's record out of a commit of several.
 type forgetsUsers struct{ mfa.Store }
 
-func (f forgetsUsers) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (f forgetsUsers) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	if len(writes) > 1 {
 		writes = slices.DeleteFunc(slices.Clone(writes), func(w mfa.Write) bool { return w.Key.Kind == mfa.KindUser })
 	}
-	return f.Store.Commit(ctx, writes, takes...)
+	return f.Store.Commit(ctx, writes, increments...)
 }

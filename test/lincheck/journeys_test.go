@@ -63,7 +63,7 @@ func newHuman(t *testing.T, w *World, factors bool) *human {
 
 func (h *human) keep(r *mfa.SignInResult) {
 	if !r.Snapshot.Token.IsZero() {
-		h.from.Credentials = []mfa.Credential{{Carrier: r.Snapshot.Carrier, Token: r.Snapshot.Token}}
+		h.from.Credentials = []mfa.Credential{{Transport: r.Snapshot.Transport, Token: r.Snapshot.Token}}
 	}
 	h.signIn, h.from.Session = r.SignIn.ID, r.SignIn.Created
 }
@@ -120,8 +120,8 @@ func (h *human) second(ctx context.Context, by mfa.Strategy) error {
 }
 
 // guess is a right one. A backup code is not tried twice: who got no answer takes the next.
-func (h *human) guess(by mfa.Strategy) mfa.Guess {
-	g := mfa.Guess{Strategy: by}
+func (h *human) guess(by mfa.Strategy) mfa.Proof {
+	g := mfa.Proof{Strategy: by}
 	switch by {
 	case mfa.PhoneCode:
 		g.Code = secret.New(h.lastText())
@@ -228,7 +228,7 @@ func enrolNumber(ctx context.Context, h *human) error {
 	if err == nil && p.Verified == 0 {
 		h.asked++
 		if _, err = h.PreparePhone(ctx, h.from, p.ID, mfa.PhoneCode); err == nil {
-			_, err = h.AttemptPhone(ctx, h.from, p.ID, mfa.Guess{Code: secret.New(h.lastText())})
+			_, err = h.AttemptPhone(ctx, h.from, p.ID, mfa.Proof{Code: secret.New(h.lastText())})
 		}
 	}
 	if err == nil && !p.Reserved {
@@ -275,7 +275,7 @@ func stepUp(ctx context.Context, h *human) error {
 	if _, err := h.StartReverification(ctx, h.from, h.from.Session, authority.MultiFactor); err != nil {
 		return err
 	}
-	if _, err := h.AttemptReverification(ctx, h.from, h.from.Session, false, mfa.Guess{Strategy: mfa.Password, Password: secret.New(theirPassword)}); err != nil {
+	if _, err := h.AttemptReverification(ctx, h.from, h.from.Session, false, mfa.Proof{Strategy: mfa.Password, Password: secret.New(theirPassword)}); err != nil {
 		return err
 	}
 	h.asked++
@@ -450,7 +450,7 @@ type newer struct {
 
 const ofTheFuture = `"zz":"from the future"`
 
-func (n newer) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (n newer) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	writes = slices.Clone(writes)
 	for i, w := range writes {
 		if w.Delete {
@@ -468,7 +468,7 @@ func (n newer) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take
 		}
 		writes[i].Data = append([]byte("{"+ofTheFuture+","), w.Data[1:]...)
 	}
-	return n.Store.Commit(ctx, writes, takes...)
+	return n.Store.Commit(ctx, writes, increments...)
 }
 
 // TestJourneysKeepWhatANewerVersionStored: during a deployment the older version goes on, and loses nothing that the newer one wrote (R34).

@@ -59,7 +59,7 @@ type careless struct {
 	mu *sync.Mutex
 }
 
-func (c careless) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (c careless) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	writes = slices.Clone(writes)
@@ -70,7 +70,7 @@ func (c careless) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.T
 		}
 		writes[i].Version = records[0].Version
 	}
-	return c.Store.Commit(ctx, writes, takes...)
+	return c.Store.Commit(ctx, writes, increments...)
 }
 
 func TestReadThenPutIsNoticed(t *testing.T) {
@@ -125,9 +125,9 @@ func (f forgetful) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, erro
 	return records, nil
 }
 
-func (f forgetful) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (f forgetful) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	if f.written == nil {
-		return f.Store.Commit(ctx, writes, takes...)
+		return f.Store.Commit(ctx, writes, increments...)
 	}
 	writes = slices.Clone(writes)
 	for i := range writes {
@@ -140,7 +140,7 @@ func (f forgetful) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.
 			writes[i].Data = encode(o)
 		}
 	}
-	return f.Store.Commit(ctx, writes, takes...)
+	return f.Store.Commit(ctx, writes, increments...)
 }
 
 // at is the object at a path, or nil.
@@ -263,15 +263,15 @@ func (h hasty) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
 	return records, err
 }
 
-func (h hasty) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (h hasty) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	h.state.mu.Lock()
 	defer h.state.mu.Unlock()
 	h.state.commits++
 	if !every(h.state.commits) {
-		return h.Store.Commit(ctx, writes, takes...)
+		return h.Store.Commit(ctx, writes, increments...)
 	}
 	if !h.state.lost {
-		h.state.late = append(h.state.late, func() error { return h.Store.Commit(ctx, writes, takes...) })
+		h.state.late = append(h.state.late, func() error { return h.Store.Commit(ctx, writes, increments...) })
 	}
 	return nil
 }
@@ -291,12 +291,12 @@ type doubting struct {
 	commits *int
 }
 
-func (d doubting) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
-	err := d.Store.Commit(ctx, writes, takes...)
+func (d doubting) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+	err := d.Store.Commit(ctx, writes, increments...)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if *d.commits++; err == nil && every(*d.commits) {
-		return d.Store.Commit(ctx, writes, takes...)
+		return d.Store.Commit(ctx, writes, increments...)
 	}
 	return err
 }
@@ -313,19 +313,19 @@ type torn struct {
 	commits *int
 }
 
-func (c torn) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (c torn) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	c.mu.Lock()
 	*c.commits++
-	half := every(*c.commits) && len(writes)+len(takes) > 1
+	half := every(*c.commits) && len(writes)+len(increments) > 1
 	c.mu.Unlock()
 	if half {
 		if len(writes) == 0 {
-			takes = takes[:1]
+			increments = increments[:1]
 		} else {
-			writes, takes = writes[:1], nil
+			writes, increments = writes[:1], nil
 		}
 	}
-	return c.Store.Commit(ctx, writes, takes...)
+	return c.Store.Commit(ctx, writes, increments...)
 }
 
 func TestHalfACommitIsNoticed(t *testing.T) {
@@ -360,11 +360,11 @@ func (c trusting) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error
 	return records, nil
 }
 
-func (c trusting) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (c trusting) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	if c.fails() {
 		return nil
 	}
-	return c.Store.Commit(ctx, writes, takes...)
+	return c.Store.Commit(ctx, writes, increments...)
 }
 
 func TestErrorsTakenForAnswersAreNoticed(t *testing.T) {
@@ -374,7 +374,7 @@ func TestErrorsTakenForAnswersAreNoticed(t *testing.T) {
 // generous forgets takes.
 type generous struct{ mfa.Store }
 
-func (g generous) Commit(ctx context.Context, writes []mfa.Write, _ ...mfa.Take) error {
+func (g generous) Commit(ctx context.Context, writes []mfa.Write, _ ...mfa.Increment) error {
 	return g.Store.Commit(ctx, writes)
 }
 

@@ -47,11 +47,11 @@ func beginStore(_ context.Context, w *World) (*play, error) {
 				return Answer{Granted, string(records[0].Data)}
 			}
 			var writes []mfa.Write
-			var takes []mfa.Take
+			var increments []mfa.Increment
 			if what := rng.IntN(4); what > 0 {
 				if what > 1 {
 					in.N = int64(rng.IntN(2))
-					takes = []mfa.Take{{Budget: budgets[in.N], Cost: 1, Limit: limit, Expires: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}}
+					increments = []mfa.Increment{{Counter: budgets[in.N], By: 1, Max: limit, Expires: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}}
 					in.Op = budget
 				}
 				if what < 3 {
@@ -62,7 +62,7 @@ func beginStore(_ context.Context, w *World) (*play, error) {
 					in.Op, in.Arg = swap, string(seen[client].Data)+" "+value
 					writes = []mfa.Write{{Record: mfa.Record{Key: key, Version: seen[client].Version, Data: []byte(value)}}}
 				}
-				ask = func(ctx context.Context) Answer { return commit(ctx, w, writes, takes) }
+				ask = func(ctx context.Context) Answer { return commit(ctx, w, writes, increments) }
 			}
 			return move{in: in, ask: ask}
 		},
@@ -84,12 +84,12 @@ func beginStore(_ context.Context, w *World) (*play, error) {
 	}, nil
 }
 
-func commit(ctx context.Context, w *World, writes []mfa.Write, takes []mfa.Take) Answer {
-	err := w.above.Commit(ctx, writes, takes...)
+func commit(ctx context.Context, w *World, writes []mfa.Write, increments []mfa.Increment) Answer {
+	err := w.above.Commit(ctx, writes, increments...)
 	switch {
 	case errors.Is(err, mfa.ErrConflict):
 		return Answer{Closed, stale}
-	case errors.As(err, new(*mfa.ExhaustedError)):
+	case errors.As(err, new(*mfa.LimitReachedError)):
 		return Answer{Closed, spent}
 	}
 	return told(err)

@@ -57,9 +57,9 @@ func (p polite) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) 
 	return p.Store.Get(ctx, keys...)
 }
 
-func (p polite) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (p polite) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	yield(ctx)
-	err := p.Store.Commit(ctx, writes, takes...)
+	err := p.Store.Commit(ctx, writes, increments...)
 	yield(ctx)
 	return err
 }

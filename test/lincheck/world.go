@@ -82,7 +82,7 @@ type sentKey struct{}
 
 // Send keeps the code of a message, also for the operation that caused it.
 func (w *World) Send(ctx context.Context, m mfa.Message) error {
-	found := codeIn.FindStringSubmatch(m.Text.Reveal())
+	found := codeIn.FindStringSubmatch(m.Body.Reveal())
 	if found == nil {
 		return errors.New("a message without a code")
 	}
@@ -123,11 +123,11 @@ func (s stepping) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error
 	return s.Store.Get(ctx, keys...)
 }
 
-func (s stepping) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (s stepping) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	if s.w.step != nil {
 		s.w.step()
 	}
-	return s.Store.Commit(ctx, writes, takes...)
+	return s.Store.Commit(ctx, writes, increments...)
 }
 
 // shownTime is a clock that remembers when it showed what. Stamps order its moves and the operations' calls and answers.

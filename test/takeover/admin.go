@@ -34,7 +34,7 @@ var untried = map[string]string{
 	"users-create": "the one user is made before the journey",
 	"users-list":   "reads", "users-count": "reads", "user-get": "reads", "user-export": "the oracle reads it after each step",
 	"user-audit-events-list": "reads", "phone-number-get": "reads", "sessions-list": "the oracle reads it", "admin-session-get": "reads",
-	"backend-jwks-get": "reads", "instance-get": "reads", "instance-audit-events-list": "reads", "sms-messages-list": "reads", "sms-wall-get": "reads",
+	"backend-jwks-get": "reads", "instance-get": "reads", "instance-audit-events-list": "reads", "sms-messages-list": "reads", "sms-usage-get": "reads",
 	"statistics-get": "reads", "events-list": "reads", "webhook-endpoints-list": "reads",
 	"user-delete":                "there is nothing left to steal",
 	"user-totp-verify":           "checks a code for the team's own form: package siege guesses through it",

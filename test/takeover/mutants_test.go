@@ -64,7 +64,7 @@ type edit struct{ file, old, new string }
 var edits = []edit{
 	{"authority/change.go", `p.Owner == session &&`, `(p.Owner == session || mutant("1")) &&`},
 	{"mfa/authenticator.go", "\tu.TOTP.Wrong++\n", "\tif !mutant(\"2\") {\n\t\tu.TOTP.Wrong++\n\t}\n"},
-	{"mfa/numberguess.go", `if err := t.may(in, authority.EnrolNumber); err != nil {`, `if err := t.may(in, authority.EnrolNumber); err != nil && !mutant("3 number") {`},
+	{"mfa/phone_failures.go", `if err := t.requireProof(caller, authority.EnrolNumber); err != nil {`, `if err := t.requireProof(caller, authority.EnrolNumber); err != nil && !mutant("3 number") {`},
 	{"authority/rules.go", `ConfirmApp:      {recentProof,`, `ConfirmApp:      {map[bool]need{false: recentProof, true: liveSession}[mutant("3 app") || mutant("2")],`},
 	{"authority/authority.go", `case c.Account.SecondFactor:
 		return Ended`, `case c.Account.SecondFactor && mutant("4"):
@@ -72,17 +72,17 @@ var edits = []edit{
 	case c.Account.SecondFactor:
 		return Ended`},
 	{"authority/change.go", `first && (p.Required ||`, `!mutant("others") && first && (p.Required && !mutant("4") ||`},
-	{"mfa/prove.go", `if err := t.firstPhone(u, sl); err != nil {`, `if err := t.firstPhone(u, sl); err != nil && !mutant("6") {`},
-	{"mfa/code.go", `!u.current(c.Generation):`, `!u.current(c.Generation) && !mutant("6"):`},
-	{"mfa/authority.go", `u.ref(s) == nil ||`, `u.ref(s) == nil && !(mutant("7") && s.CreatedAt > u.SessionsEndedAt) && !(mutant("8") && len(u.Sessions) == sessionsPerUser) ||`},
-	{"mfa/signin.go", `si.First.Proved != 0 && !u.current(si.Generation)`, `si.First.Proved != 0 && !u.current(si.Generation) && !mutant("9")`},
+	{"mfa/proof.go", `if err := t.checkFirstFactorPhone(u, ch); err != nil {`, `if err := t.checkFirstFactorPhone(u, ch); err != nil && !mutant("6") {`},
+	{"mfa/sms_code.go", `!u.sameGeneration(c.Generation):`, `!u.sameGeneration(c.Generation) && !mutant("6"):`},
+	{"mfa/authority.go", `u.sessionRef(s) == nil ||`, `u.sessionRef(s) == nil && !(mutant("7") && s.CreatedAt > u.SessionsEndedAt) && !(mutant("8") && len(u.Sessions) == sessionsPerUser) ||`},
+	{"mfa/sign_in.go", `si.First.Proved != 0 && !u.sameGeneration(si.Generation)`, `si.First.Proved != 0 && !u.sameGeneration(si.Generation) && !mutant("9")`},
 	{"authority/authority.go", `case !c.Account.SecondFactor:
 		second = NoFactor`, `case !c.Account.SecondFactor, mutant("10"):
 		second = NoFactor`},
 	{"authority/authority.go", `c.fresh(c.Session.Alone) && c.Session.Generation == c.Account.Generation`, `c.fresh(c.Session.Alone) && (c.Session.Generation == c.Account.Generation || mutant("fresh"))`},
-	{"mfa/prove.go", "\t\tu.TOTP.LastStep = step\n", "\t\tif !mutant(\"used\") {\n\t\t\tu.TOTP.LastStep = step\n\t\t}\n"},
+	{"mfa/proof.go", "\t\tu.TOTP.LastStep = step\n", "\t\tif !mutant(\"used\") {\n\t\t\tu.TOTP.LastStep = step\n\t\t}\n"},
 	{"authority/authority.go", "s.First = Proof{method, c.Now}\n\tif !c.Account.SecondFactor {", "s.First = Proof{method, c.Now}\n\tif !c.Account.SecondFactor || mutant(\"alone\") {"},
-	{"mfa/caller.go", "rotate(p *presence) error {\n", "rotate(p *presence) error {\n\tif mutant(\"rotate\") {\n\t\treturn nil\n\t}\n"},
+	{"mfa/caller.go", "rotateToken(p *clientSession) error {\n", "rotateToken(p *clientSession) error {\n\tif mutant(\"rotate\") {\n\t\treturn nil\n\t}\n"},
 	{"authority/change.go", `if ch.SecondRemoved || had != ch.SecondFactor {`, `if !mutant("removed") && (ch.SecondRemoved || had != ch.SecondFactor) {`},
 }
 

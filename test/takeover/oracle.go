@@ -83,7 +83,7 @@ type oracle struct {
 	othersEnded           int    // the turn in which the first second factor ended all other sessions
 	kept                  string // the session that went on then
 	guesses, pending      int    // compared, against factors and against secrets that were not shown
-	allowances            int    // how often an administrator opened the ledger anew
+	allowances            int    // how often an administrator opened the failure log anew
 	enrolments            int    // that actors began
 }
 

@@ -106,7 +106,7 @@ var codeIn = regexp.MustCompile(`#(\d{6})$`)
 
 // Send implements [mfa.Sender]: it delivers a code to the person who holds the number.
 func (w *world) Send(_ context.Context, m mfa.Message) error {
-	found := codeIn.FindStringSubmatch(m.Text.Reveal())
+	found := codeIn.FindStringSubmatch(m.Body.Reveal())
 	if found == nil { // it tells of a change
 		return nil
 	}

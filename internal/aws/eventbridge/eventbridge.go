@@ -1,4 +1,4 @@
-// Package eventbridge puts events on a bus of Amazon EventBridge. It implements [mfa.Courier].
+// Package eventbridge puts events on a bus of Amazon EventBridge. It implements [mfa.EventSender].
 package eventbridge
 
 import (
@@ -34,9 +34,9 @@ type Bus struct {
 // New returns the bus with this name, in the account and region of the client.
 func New(client Client, name string) *Bus { return &Bus{client, name} }
 
-// Carry puts one event on the bus. The service answers 200 also when it refuses one, and says so in the answer. The error has the service's code and
+// Deliver puts one event on the bus. The service answers 200 also when it refuses one, and says so in the answer. The error has the service's code and
 // not its text, which may repeat the event.
-func (b *Bus) Carry(ctx context.Context, p mfa.Parcel) error {
+func (b *Bus) Deliver(ctx context.Context, p mfa.Delivery) error {
 	out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
 		EventBusName: &b.name, Source: aws.String(Source), DetailType: aws.String(string(p.Type)), Detail: aws.String(string(p.Body)), Time: &p.At,
 	}}})

@@ -40,11 +40,11 @@ func service(t *testing.T, status int, answer string) (*awseventbridge.Client, *
 	}), &requests
 }
 
-var parcel = mfa.Parcel{ID: "evt_1", Type: "user.locked", At: time.Unix(1772600767, 0), Body: []byte(`{"type":"user.locked","data":{"id":"user_1"}}`)}
+var parcel = mfa.Delivery{ID: "evt_1", Type: "user.locked", At: time.Unix(1772600767, 0), Body: []byte(`{"type":"user.locked","data":{"id":"user_1"}}`)}
 
 func TestTheWireForm(t *testing.T) {
 	client, requests := service(t, 200, `{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`)
-	if err := eventbridge.New(client, "team").Carry(t.Context(), parcel); err != nil {
+	if err := eventbridge.New(client, "team").Deliver(t.Context(), parcel); err != nil {
 		t.Fatal(err)
 	}
 	want := []map[string]any{{"target": "AWSEvents.PutEvents", "Entries": []any{map[string]any{
@@ -71,7 +71,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, _ := service(t, c.status, c.answer)
-			err := eventbridge.New(client, "team").Carry(t.Context(), parcel)
+			err := eventbridge.New(client, "team").Deliver(t.Context(), parcel)
 			if !errors.Is(err, eventbridge.ErrRefused) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "user_1") {
 				t.Errorf("%v", err)
 			}

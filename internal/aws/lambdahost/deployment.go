@@ -99,7 +99,7 @@ func (d *Deployment) Service(ctx context.Context, l Links) (*mfa.Service, error)
 	}
 	return mfa.New(mfa.Config{
 		Store: d.Store, Sender: sender, Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Numbers: l.Numbers,
-		Now: time.Now, Pause: clock.Pause, Rand: rand.Reader, Issuer: d.URL, AppName: d.AppName, SMSHost: d.SMSHost, Epoch: d.Epoch,
+		Now: time.Now, Pause: clock.Pause, Rand: rand.Reader, Issuer: d.URL, AppName: d.AppName, SMSHost: d.SMSHost, RestoredAt: d.RestoredAt,
 		Bus: d.EventBus != "", Notify: d.notify,
 	})
 }
@@ -111,7 +111,7 @@ func (d *Deployment) notify(e mfa.Event) {
 		d.Meter.Count(MetricLocked, 1)
 	case mfa.EventSendFailed:
 		d.Meter.Count(MetricFailed, 1)
-	case mfa.EventTextRefused:
+	case mfa.EventSMSRefused:
 		d.Meter.Count(MetricStopped, 1)
 	case mfa.EventBreakerTripped:
 		d.Meter.Count(MetricBreaker, 1)

@@ -78,7 +78,7 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-// TestARestoreReachesAFunction: a function that is told an epoch refuses sessions, tickets and backup codes from before it; one that is told
+// TestARestoreReachesAFunction: a function that is told when a restore was refuses sessions, tickets and backup codes from before it; one that is told
 // none takes them.
 func TestARestoreReachesAFunction(t *testing.T) {
 	d, _ := local(t, Environment{})
@@ -90,7 +90,7 @@ func TestARestoreReachesAFunction(t *testing.T) {
 		return s.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
 	}
 	in := must[*mfa.SignInResult](t)(enter(before))
-	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Carrier: mfa.Cookie, Token: in.Snapshot.Token}}}
+	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
 	app := must[*mfa.TOTPResult](t)(before.CreateTOTP(ctx, from))
 	codes := must[*mfa.TOTPResult](t)(before.ConfirmTOTP(ctx, from, secret.New(must[string](t)(totp.Code(app.Secret, time.Now()))))).BackupCodes
 	second := func(s *mfa.Service, code secret.Value) error {
@@ -98,14 +98,14 @@ func TestARestoreReachesAFunction(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		half := mfa.Caller{Credentials: []mfa.Credential{{Carrier: mfa.Cookie, Token: in.Snapshot.Token}}}
-		_, err = s.AttemptSecondFactor(ctx, half, in.SignIn.ID, mfa.Guess{Strategy: mfa.BackupCode, Code: code})
+		half := mfa.Caller{Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
+		_, err = s.AttemptSecondFactor(ctx, half, in.SignIn.ID, mfa.Proof{Strategy: mfa.BackupCode, Code: code})
 		return err
 	}
 	told := map[string]string{EnvTable: "t", EnvKey: "k", EnvURL: d.URL, EnvAppName: "a", EnvPublishableKey: "p", EnvSMSHost: "h", "AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s"}
 	for _, restored := range []bool{false, true} {
 		if restored {
-			told[EnvEpoch] = time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+			told[EnvRestoredAt] = time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 		}
 		e := must[Environment](t)(ReadEnvironment(func(name string) string { return told[name] }))
 		s := d.same(e).service(t, Links{})
@@ -127,7 +127,7 @@ func TestARestoreReachesAFunction(t *testing.T) {
 // an event's name and user.
 func TestEventsRaiseTheirMetrics(t *testing.T) {
 	want := map[mfa.EventName]string{
-		mfa.EventUserLocked: "UsersLocked 1", mfa.EventSendFailed: "TextsFailed 1", mfa.EventTextRefused: "TextsRefused 1", mfa.EventBreakerTripped: "TextsBreakerTripped 1",
+		mfa.EventUserLocked: "UsersLocked 1", mfa.EventSendFailed: "TextsFailed 1", mfa.EventSMSRefused: "TextsRefused 1", mfa.EventBreakerTripped: "TextsBreakerTripped 1",
 		mfa.EventSpentHalf: "TextsSpentPercent 50", mfa.EventSpentMost: "TextsSpentPercent 80", mfa.EventSpentAll: "TextsSpentPercent 100",
 	}
 	others := []mfa.EventName{mfa.EventUserCreated, mfa.EventCodeWrong, "unheard.of"}
@@ -287,7 +287,7 @@ func TestLinks(t *testing.T) {
 		u := must[*mfa.User](t)(s.CreateUser(t.Context(), mfa.UserInput{Username: fmt.Sprint("u", rand.Text()[:8])}))
 		ticket := must[*mfa.TicketResult](t)(s.CreateTicket(t.Context(), u.WireID(), 0))
 		in := must[*mfa.SignInResult](t)(s.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token}))
-		from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Carrier: mfa.Cookie, Token: in.Snapshot.Token}}}
+		from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
 		ph := must[*mfa.PhoneResult](t)(s.AddPhone(t.Context(), from, "+12125550123", false))
 		_, err := s.PreparePhone(t.Context(), from, ph.Phone.ID, mfa.PhoneCode)
 		if (err == nil) != c.ok || texts.n != c.sent {

@@ -21,7 +21,7 @@ const (
 	EnvSenderID       = "COUNTERSIGN_SMS_SENDER_ID"   // optional
 	EnvNumber         = "COUNTERSIGN_SMS_NUMBER"      // optional: the number to send from, E.164
 	EnvMaxPrice       = "COUNTERSIGN_SMS_MAX_PRICE"   // optional: the most that one message may cost, US dollars
-	EnvEpoch          = "COUNTERSIGN_EPOCH"           // optional: RFC 3339; what was made before is dead, after a restore
+	EnvRestoredAt     = "COUNTERSIGN_RESTORED_AT"     // optional: RFC 3339; what was made before is dead, after a restore
 	EnvEventBus       = "COUNTERSIGN_EVENT_BUS"       // optional: name of the EventBridge bus that gets every event
 	EnvSecret         = "COUNTERSIGN_SECRET"          // keys-rotate and pages: ARN of the secret with the Backend API's key
 	EnvBrand          = "COUNTERSIGN_BRAND"           // pages, optional: how the pages look, as JSON
@@ -34,7 +34,7 @@ type Environment struct {
 	Origins                                           []string
 	SenderID, Number                                  string
 	MaxPrice                                          float64
-	Epoch                                             time.Time
+	RestoredAt                                        time.Time
 
 	// What Lambda itself sets.
 	Region, AccessKeyID, SecretAccessKey, SessionToken string
@@ -70,10 +70,10 @@ func ReadEnvironment(lookup func(string) string) (Environment, error) {
 			wrong = append(wrong, fmt.Errorf("%s is not a price", EnvMaxPrice))
 		}
 	}
-	if text := lookup(EnvEpoch); text != "" {
+	if text := lookup(EnvRestoredAt); text != "" {
 		var err error
-		if e.Epoch, err = time.Parse(time.RFC3339, text); err != nil {
-			wrong = append(wrong, fmt.Errorf("%s is not a time as in 2026-01-02T03:04:05Z", EnvEpoch))
+		if e.RestoredAt, err = time.Parse(time.RFC3339, text); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s is not a time as in 2026-01-02T03:04:05Z", EnvRestoredAt))
 		}
 	}
 	return e, errors.Join(wrong...)

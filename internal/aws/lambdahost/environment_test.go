@@ -22,16 +22,16 @@ func TestReadEnvironment(t *testing.T) {
 		change map[string]string
 		says   []string // of the error; none means that it is right
 	}{
-		"whole":                    {},
-		"origins":                  {change: map[string]string{lambdahost.EnvOrigins: "https://a.example,https://b.example"}},
-		"no table":                 {map[string]string{lambdahost.EnvTable: ""}, []string{"COUNTERSIGN_TABLE is not set"}},
-		"two things at once":       {map[string]string{lambdahost.EnvTable: "", lambdahost.EnvKey: ""}, []string{"COUNTERSIGN_TABLE", "COUNTERSIGN_KEY"}},
-		"no credentials":           {map[string]string{"AWS_SECRET_ACCESS_KEY": ""}, []string{"AWS_SECRET_ACCESS_KEY"}},
-		"a URL that ends in slash": {map[string]string{lambdahost.EnvURL: "https://clerk.example.com/"}, []string{"COUNTERSIGN_URL"}},
-		"a URL without a host":     {map[string]string{lambdahost.EnvURL: "clerk"}, []string{"COUNTERSIGN_URL"}},
-		"a price in words":         {map[string]string{lambdahost.EnvMaxPrice: "cheap"}, []string{"COUNTERSIGN_SMS_MAX_PRICE"}},
-		"a price below nothing":    {map[string]string{lambdahost.EnvMaxPrice: "-1"}, []string{"COUNTERSIGN_SMS_MAX_PRICE"}},
-		"an epoch of another form": {map[string]string{lambdahost.EnvEpoch: "yesterday"}, []string{"COUNTERSIGN_EPOCH"}},
+		"whole":                          {},
+		"origins":                        {change: map[string]string{lambdahost.EnvOrigins: "https://a.example,https://b.example"}},
+		"no table":                       {map[string]string{lambdahost.EnvTable: ""}, []string{"COUNTERSIGN_TABLE is not set"}},
+		"two things at once":             {map[string]string{lambdahost.EnvTable: "", lambdahost.EnvKey: ""}, []string{"COUNTERSIGN_TABLE", "COUNTERSIGN_KEY"}},
+		"no credentials":                 {map[string]string{"AWS_SECRET_ACCESS_KEY": ""}, []string{"AWS_SECRET_ACCESS_KEY"}},
+		"a URL that ends in slash":       {map[string]string{lambdahost.EnvURL: "https://clerk.example.com/"}, []string{"COUNTERSIGN_URL"}},
+		"a URL without a host":           {map[string]string{lambdahost.EnvURL: "clerk"}, []string{"COUNTERSIGN_URL"}},
+		"a price in words":               {map[string]string{lambdahost.EnvMaxPrice: "cheap"}, []string{"COUNTERSIGN_SMS_MAX_PRICE"}},
+		"a price below nothing":          {map[string]string{lambdahost.EnvMaxPrice: "-1"}, []string{"COUNTERSIGN_SMS_MAX_PRICE"}},
+		"a restore time of another form": {map[string]string{lambdahost.EnvRestoredAt: "yesterday"}, []string{"COUNTERSIGN_RESTORED_AT"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := whole()

@@ -73,7 +73,7 @@ const (
 	MetricTexts    = "TextsSent"
 	MetricFailed   = "TextsFailed"
 	MetricBreaker  = "TextsBreakerTripped" // refusals of too many unverified messages
-	MetricStopped  = "TextsRefused"        // by the wall, for whatever reason
+	MetricStopped  = "TextsRefused"        // by the SMS guard, for any reason
 	MetricSpent    = "TextsSpentPercent"   // of the day's money: 50, 80 or 100
 	MetricLocked   = "UsersLocked"
 	MetricKeyAge   = "KeyAgeDays"

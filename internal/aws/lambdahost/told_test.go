@@ -22,7 +22,7 @@ import (
 type keptTexts struct{ text string }
 
 func (k *keptTexts) Send(_ context.Context, m mfa.Message) error {
-	k.text = m.Text.Reveal()
+	k.text = m.Body.Reveal()
 	return nil
 }
 
@@ -35,7 +35,7 @@ func TestWhatTheServiceIsTold(t *testing.T) {
 	u := must[*mfa.User](t)(s.CreateUser(ctx, mfa.UserInput{Username: "maxine"}))
 	ticket := must[*mfa.TicketResult](t)(s.CreateTicket(ctx, u.WireID(), 0))
 	in := must[*mfa.SignInResult](t)(s.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token}))
-	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Carrier: mfa.Cookie, Token: in.Snapshot.Token}}}
+	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
 	ph := must[*mfa.PhoneResult](t)(s.AddPhone(ctx, from, "+12125550123", false))
 	must[*mfa.PhoneResult](t)(s.PreparePhone(ctx, from, ph.Phone.ID, mfa.PhoneCode))
 	if !strings.Contains(texts.text, "Example") || !strings.Contains(texts.text, "\n@example.com #") {

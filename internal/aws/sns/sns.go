@@ -72,7 +72,7 @@ func (s *Sender) input(m mfa.Message) *sns.PublishInput {
 	if s.config.OriginationNumber != "" {
 		attributes["AWS.MM.SMS.OriginationNumber"] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(s.config.OriginationNumber)}
 	}
-	return &sns.PublishInput{PhoneNumber: aws.String(m.To.E164()), Message: aws.String(m.Text.Reveal()), MessageAttributes: attributes}
+	return &sns.PublishInput{PhoneNumber: aws.String(m.To.E164()), Message: aws.String(m.Body.Reveal()), MessageAttributes: attributes}
 }
 
 // classify keeps the service's code and drops its text, which repeats the number.

@@ -54,7 +54,7 @@ func message(t *testing.T, test bool) mfa.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return mfa.Message{To: to, Text: secret.New(text), Test: test}
+	return mfa.Message{To: to, Body: secret.New(text), Test: test}
 }
 
 func TestTheWireForm(t *testing.T) {

@@ -17,12 +17,12 @@ type contested struct {
 	times int
 }
 
-func (c *contested) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (c *contested) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	if c.times > 0 {
 		c.times--
 		return mfa.ErrConflict
 	}
-	return c.Store.Commit(ctx, writes, takes...)
+	return c.Store.Commit(ctx, writes, increments...)
 }
 
 // TestAChangeThatMeetsAnotherIsMadeAgain: a few times, and then it says so.

@@ -29,7 +29,7 @@ func cost(c store.Counts) string {
 // TestNobodyCostsWhatSomebodyDoes: whether there is an account, and one with a password, shows in no code and no round trip of a sign-in, however often
 // somebody tries: a round trip to a remote store takes long enough to be measured from outside.
 func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
-	password := mfa.Guess{Strategy: mfa.Password, Password: secret.New("a wrong password")}
+	password := mfa.Proof{Strategy: mfa.Password, Password: secret.New("a wrong password")}
 	for name, do := range map[string]func(w *world, identifier string) error{
 		"an identifier alone": func(w *world, identifier string) error {
 			_, err := w.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Identifier: identifier})

@@ -24,7 +24,7 @@ func TestGuessesFromManyAddresses(t *testing.T) {
 	for i := range networks {
 		from := thief.browser
 		from.Address = netip.AddrFrom4([4]byte{203, byte(i >> 8), byte(i), 7})
-		_, err := p.AttemptSecondFactor(t.Context(), from, thief.signIn, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.wrong())})
+		_, err := p.AttemptSecondFactor(t.Context(), from, thief.signIn, mfa.Proof{Strategy: mfa.TOTPCode, Code: secret.New(p.wrong())})
 		if codeOf(err) == apierr.FormCodeIncorrect {
 			judged++
 		}
@@ -34,7 +34,7 @@ func TestGuessesFromManyAddresses(t *testing.T) {
 	}
 }
 
-// texts are all texts in a record, and what the ones in base 64 stand for.
+// countAllSMS are all texts in a record, and what the ones in base 64 stand for.
 func texts(t *testing.T, data []byte) []string {
 	t.Helper()
 	var all []string
@@ -83,7 +83,7 @@ func TestWhatIsStoredIsNoCredential(t *testing.T) {
 					if err == nil {
 						t.Errorf("the text %q of a %s record is a ticket", text, kind)
 					}
-					from := mfa.Caller{Session: p.browser.Session, Credentials: []mfa.Credential{{Carrier: mfa.Cookie, Token: secret.New(token)}}}
+					from := mfa.Caller{Session: p.browser.Session, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: secret.New(token)}}}
 					if _, err := p.Me(t.Context(), from); err == nil {
 						t.Errorf("the text %q of a %s record is a client token", text, kind)
 					}

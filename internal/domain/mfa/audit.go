@@ -10,9 +10,9 @@ import (
 )
 
 // The audit trail of a user, and of the settings, is a chain: the hash of an entry covers the entry before it. Its end is in the owner's own
-// record, so it is read and committed with the change that it tells of and costs no request. What no longer fits there moves to a page of
+// refusalCounter, so it is read and committed with the change that it tells of and costs no request. What no longer fits there moves to a page of
 // its own. A page's name follows from the number of entries, so it is written without having been read. Of a page that gives way, what no caller can
-// repeat at will is kept apart (auditkept.go), so no number of sign-ins pushes out a change of factors.
+// repeat at will is kept apart (audit_kept.go), so no number of sign-ins pushes out a change of factors.
 const (
 	// pageEntries keeps a page under a kilobyte, the unit by which writes are billed.
 	pageEntries = 6
@@ -49,7 +49,7 @@ type trail struct {
 	Paged   int          `json:"n,omitempty"` // entries that moved to pages
 	Before  []byte       `json:"p,omitempty"` // hash of the last of them
 	Entries []auditEntry `json:"e"`
-	// Kept is how many entries of pages that gave way are kept: see auditkept.go.
+	// Kept is how many entries of pages that gave way are kept: see audit_kept.go.
 	Kept int `json:"k,omitempty"`
 	// Tag is a keyed hash of the whole chain: who can write to the store and has no key cannot make up a chain that verifies.
 	Tag []byte `json:"h"`
@@ -143,21 +143,21 @@ func (e auditEntry) read(owner string) (by Strategy, id string) {
 	return "", prefixSession + rest[:half] + owner + rest[half:]
 }
 
-// note appends an act to its user's trail, in the commit of the act itself.
-func (t *txn) note(u *User, name EventName, s subject) {
-	e := auditEntry{Name: name, At: t.now, Ref: s.ref, Backend: t.backend}
+// record appends an act to its user's trail, in the commit of the act itself.
+func (t *txn) record(u *User, name EventName, s subject) {
+	e := auditEntry{Name: name, At: t.now, Ref: s.ref, Backend: t.byBackend}
 	if s.ref == "" {
 		e.Method = s.method
 	}
-	again := t.record(u, e)
+	again := t.appendEntry(u, e)
 	if !name.routine() && (name != EventReplay || !again) { // replaying costs whoever does it nothing
 		by, id := e.read(u.ID)
-		t.emit(Event{Name: name, User: u.wireID(), Subject: id, Method: by, Began: s.began})
+		t.publish(Event{Name: name, User: u.wireID(), Subject: id, Method: by, Began: s.began})
 	}
 }
 
-// record appends an entry, or counts it up where the same act is still in the owner's record.
-func (t *txn) record(owner audited, e auditEntry) (again bool) {
+// appendEntry appends an entry, or counts it up where the same act is still in the owner's record.
+func (t *txn) appendEntry(owner audited, e auditEntry) (again bool) {
 	if *owner.trailOf() == nil {
 		*owner.trailOf() = &trail{}
 	}
@@ -165,7 +165,7 @@ func (t *txn) record(owner audited, e auditEntry) (again bool) {
 	tr.changed = true
 	t.put(owner)
 	for i := len(tr.Entries) - 1; i >= 0 && e.Name.repeats(); i-- {
-		if before := &tr.Entries[i]; before.again(e) {
+		if before := &tr.Entries[i]; before.repeatedBy(e) {
 			before.Repeats, before.Last, before.Ref = before.Repeats+1, e.At, e.Ref
 			return true
 		}
@@ -174,14 +174,14 @@ func (t *txn) record(owner audited, e auditEntry) (again bool) {
 	return false
 }
 
-// again says whether e is the same act a little later.
-func (e *auditEntry) again(next auditEntry) bool {
-	return e.Name == next.Name && e.Method == next.Method && (e.Ref == next.Ref || e.Name.ofAny()) && e.Backend == next.Backend && next.At.Sub(e.At) < repeatsWithin
+// repeatedBy says whether e is the same act a little later.
+func (e *auditEntry) repeatedBy(next auditEntry) bool {
+	return e.Name == next.Name && e.Method == next.Method && (e.Ref == next.Ref || e.Name.repeatsForAnySubject()) && e.Backend == next.Backend && next.At.Sub(e.At) < repeatsWithin
 }
 
-// seal closes the trails that the operation added to: it moves full pages out and tags the chains. A page that takes the place of an old one
+// sealTrails closes the trails that the operation added to: it moves full pages out and tags the chains. A page that takes the place of an old one
 // is the only one that must be read before: once in six acts, of somebody who has hundreds behind them.
-func (t *txn) seal() error {
+func (t *txn) sealTrails() error {
 	for _, k := range slices.Clone(t.order) {
 		owner, ok := t.seen[k].(audited)
 		if !ok || t.dirty[k] {
@@ -194,12 +194,12 @@ func (t *txn) seal() error {
 		for len(tr.Entries) > pageEntries {
 			place := base{id: pageKey(k, tr.pages())}
 			if tr.pages() >= pagesKept {
-				if err := t.giveWay(k, tr, place.id); err != nil {
+				if err := t.replacePage(k, tr, place.id); err != nil {
 					return err
 				}
 				place.version = t.seen[place.id].storedVersion()
 			}
-			t.put(tr.turn(place))
+			t.put(tr.movePage(place))
 		}
 		tr.Tag, tr.changed = t.s.ring.MAC(tagParts(k, tr)...), false
 	}
@@ -215,8 +215,8 @@ func tagParts(owner Key, tr *trail) []string {
 	return parts
 }
 
-// turn takes the oldest entries out as a page. The newest stays, because it may still count up.
-func (tr *trail) turn(place base) *auditPage {
+// movePage takes the oldest entries out as a page. The newest stays, because it may still count up.
+func (tr *trail) movePage(place base) *auditPage {
 	p := &auditPage{base: place, First: tr.Paged, Before: tr.Before}
 	for _, e := range tr.Entries[:pageEntries] {
 		tr.Before = e.hash(tr.Before)

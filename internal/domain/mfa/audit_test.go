@@ -82,7 +82,7 @@ func TestAuditTrail(t *testing.T) {
 			p.inside()
 			_, err := p.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
 			p.must(err)
-			_, err = p.AttemptReverification(ctx, p.browser, p.browser.Session, true, mfa.Guess{Strategy: mfa.BackupCode, Code: secret.New(p.backup[1])})
+			_, err = p.AttemptReverification(ctx, p.browser, p.browser.Session, true, mfa.Proof{Strategy: mfa.BackupCode, Code: secret.New(p.backup[1])})
 			p.must(err)
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "backup_code.used×1", "session.reverified×1"}},
 		"another default": {func(p *person) {

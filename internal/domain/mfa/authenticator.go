@@ -23,7 +23,7 @@ const (
 // TOTPResult is an authenticator app with what its answer shows.
 type TOTPResult struct {
 	TOTP        *TOTP
-	Secret, URI secret.Value // in the creating answer only
+	Secret, URI secret.Value // caller the creating answer only
 	BackupCodes []string
 	Snapshot    *Snapshot
 }
@@ -32,20 +32,20 @@ type TOTPResult struct {
 // session gets the same secret again, another one gets its own, and the older secret is dead.
 func (s *Service) CreateTOTP(ctx context.Context, from Caller) (*TOTPResult, error) {
 	var out TOTPResult
-	snap, err := s.act(ctx, from, from.Session, authority.BeginApp, func(t *txn, in *signedIn) error {
+	snap, err := s.runSession(ctx, from, from.Session, authority.BeginApp, func(t *txn, caller *signedIn) error {
 		if !t.state.settings.AuthenticatorApp {
 			return apierr.New(apierr.FeatureNotEnabled)
 		}
-		u := in.user
+		u := caller.user
 		if u.TOTPEnabled() {
 			return apierr.New(apierr.TOTPAlreadyEnabled)
 		}
-		key, err := t.pendingSecret(in)
+		key, err := t.pendingSecret(caller)
 		if err != nil {
 			return err
 		}
 		shown := *u.TOTP
-		out = TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.state.settings.AppName(s.appName), u.label(), key)}
+		out = TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.state.settings.AppName(s.appName), u.totpLabel(), key)}
 		return nil
 	})
 	if err != nil {
@@ -55,8 +55,8 @@ func (s *Service) CreateTOTP(ctx context.Context, from Caller) (*TOTPResult, err
 	return &out, nil
 }
 
-// label names the account in an authenticator app.
-func (u *User) label() string {
+// totpLabel names the account in an authenticator app.
+func (u *User) totpLabel() string {
 	switch {
 	case len(u.Emails) > 0:
 		return u.Emails[0].Address
@@ -67,18 +67,18 @@ func (u *User) label() string {
 }
 
 // pendingSecret returns the secret of the session's enrolment in progress, or begins one.
-func (t *txn) pendingSecret(in *signedIn) (secret.Value, error) {
-	if t.pendingApp(in) != nil {
-		return t.openSecret(in.user)
+func (t *txn) pendingSecret(caller *signedIn) (secret.Value, error) {
+	if t.pendingApp(caller) != nil {
+		return t.openSecret(caller.user)
 	}
 	key, err := totp.Generate(t.s.rand)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("generate authenticator secret: %w", err)
 	}
-	if err := t.bindSecret(in.user, key); err != nil {
+	if err := t.bindSecret(caller.user, key); err != nil {
 		return secret.Value{}, err
 	}
-	in.user.TOTP.By = in.nonce()
+	caller.user.TOTP.By = caller.nonce()
 	return key, nil
 }
 
@@ -122,12 +122,12 @@ func (t *txn) openSecret(u *User) (secret.Value, error) {
 
 // ConfirmTOTP verifies the app that the session began to enrol with its first code, which is thereby
 // used up. Five wrong codes end the enrolment. They do not count against the user: this session was
-// shown the secret, so a guess gives nothing away, and a phone's wrong clock must not lock its owner out.
+// proof the secret, so a guess gives nothing away, and a phone's wrong clock must not lock its owner out.
 func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Value) (*TOTPResult, error) {
 	var out TOTPResult
-	snap, err := s.act(ctx, from, from.Session, authority.ConfirmApp, func(t *txn, in *signedIn) error {
-		u := in.user
-		if err := (Guess{Strategy: TOTPCode, Code: code}).wellFormed(); err != nil {
+	snap, err := s.runSession(ctx, from, from.Session, authority.ConfirmApp, func(t *txn, caller *signedIn) error {
+		u := caller.user
+		if err := (Proof{Strategy: TOTPCode, Code: code}).wellFormed(); err != nil {
 			return err
 		}
 		if !t.state.settings.AuthenticatorApp {
@@ -136,11 +136,11 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Valu
 		switch {
 		case u.TOTPEnabled():
 			return apierr.New(apierr.VerificationAlreadyVerified)
-		case t.pendingApp(in) == nil:
+		case t.pendingApp(caller) == nil:
 			return apierr.New(apierr.ResourceNotFound)
 		}
-		t.takeAddress(from, attemptLimits)
-		right, err := t.judgeTOTP(u, code.Reveal())
+		t.countAddress(from, attemptLimits)
+		right, err := t.verifyTOTP(u, code.Reveal())
 		if err != nil {
 			return err
 		}
@@ -148,12 +148,12 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Valu
 			return t.wrongPending(u)
 		}
 		u.TOTP.Verified, u.TOTP.By, u.TOTP.Wrong = u.TOTP.CreatedAt.after(t.now), "", 0
-		if out.BackupCodes, err = t.enrolled(u, u.TOTP.subject()); err != nil {
+		if out.BackupCodes, err = t.factorEnrolled(u, u.TOTP.subject()); err != nil {
 			return err
 		}
-		in.shown = authority.Proof{Method: string(TOTPCode), At: t.now.Time()}
-		t.learn(in.client, u)
-		in.changed(t)
+		caller.proof = authority.Proof{Method: string(TOTPCode), At: t.now.Time()}
+		t.rememberDevice(caller.client, u)
+		caller.stage(t)
 		shown := *u.TOTP
 		out.TOTP = &shown
 		return nil
@@ -179,16 +179,16 @@ func (t *txn) wrongPending(u *User) error {
 // DeleteTOTP removes the authenticator app, or ends the session's own enrolment of one.
 func (s *Service) DeleteTOTP(ctx context.Context, from Caller) (*TOTPResult, error) {
 	var out TOTPResult
-	snap, err := s.act(ctx, from, from.Session, authority.RemoveApp, func(t *txn, in *signedIn) error {
-		if !in.user.TOTPEnabled() && t.pendingApp(in) == nil {
+	snap, err := s.runSession(ctx, from, from.Session, authority.RemoveApp, func(t *txn, caller *signedIn) error {
+		if !caller.user.TOTPEnabled() && t.pendingApp(caller) == nil {
 			return apierr.New(apierr.ResourceNotFound)
 		}
-		if err := t.mayLose(in.user, func(u *User) { u.TOTP = nil }); err != nil {
+		if err := t.checkMayRemove(caller.user, func(u *User) { u.TOTP = nil }); err != nil {
 			return err
 		}
-		shown := *in.user.TOTP
+		shown := *caller.user.TOTP
 		out.TOTP = &shown
-		t.dropApp(in.user)
+		t.dropApp(caller.user)
 		return nil
 	})
 	if err != nil {
@@ -203,7 +203,7 @@ func (t *txn) dropApp(u *User) {
 	was := u.TOTP
 	u.TOTP = nil
 	if was.Verified != 0 {
-		t.removed(u, EventFactorRemoved, was.subject())
+		t.factorRemoved(u, EventFactorRemoved, was.subject())
 		return
 	}
 	u.touch(t.now)
@@ -220,23 +220,23 @@ type BackupResult struct {
 // CreateBackupCodes replaces the user's backup codes. The former set is void with the same commit.
 func (s *Service) CreateBackupCodes(ctx context.Context, from Caller) (*BackupResult, error) {
 	var out BackupResult
-	snap, err := s.act(ctx, from, from.Session, authority.MakeBackupCodes, func(t *txn, in *signedIn) error {
+	snap, err := s.runSession(ctx, from, from.Session, authority.MakeBackupCodes, func(t *txn, caller *signedIn) error {
 		if !t.state.settings.BackupCodes {
 			return apierr.New(apierr.FeatureNotEnabled)
 		}
-		if !in.user.TwoFactorEnabled() {
+		if !caller.user.TwoFactorEnabled() {
 			return apierr.New(apierr.BackupCodesNotAvailable)
 		}
 		var err error
-		if out.Codes, err = t.sameCodes(in.user); err != nil {
+		if out.Codes, err = t.repeatedCodes(caller.user); err != nil {
 			return err
 		}
 		if out.Codes == nil {
-			if out.Codes, err = t.makeBackupCodes(in.user); err != nil {
+			if out.Codes, err = t.makeBackupCodes(caller.user); err != nil {
 				return err
 			}
 		}
-		shown := *in.user.Backup
+		shown := *caller.user.Backup
 		out.Set = &shown
 		return nil
 	})
@@ -252,8 +252,8 @@ func (b *BackupSet) WireID() string { return prefixBackup + b.ID }
 
 func recentOwner(u *User, b *BackupSet) string { return "user/" + u.ID + "/backup/" + b.ID }
 
-// sameCodes returns the set made a moment ago, or nil.
-func (t *txn) sameCodes(u *User) ([]string, error) {
+// repeatedCodes returns the set made a moment ago, or nil.
+func (t *txn) repeatedCodes(u *User) ([]string, error) {
 	if u.Backup == nil || len(u.Backup.Recent) == 0 || u.Backup.RecentTo <= t.now {
 		return nil, nil
 	}
@@ -290,7 +290,7 @@ func (t *txn) makeBackupCodes(u *User) ([]string, error) {
 	if b.Recent, err = t.s.ring.Seal(recentOwner(u, b), secret.New(string(text))); err != nil {
 		return nil, fmt.Errorf("seal backup codes: %w", err)
 	}
-	t.note(u, EventBackupMade, b.subject())
+	t.record(u, EventBackupMade, b.subject())
 	return codes, nil
 }
 

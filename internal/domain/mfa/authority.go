@@ -36,7 +36,7 @@ func (s *Session) setProved(u *User, p authority.Session) bool {
 	s.FirstBy, s.FirstAt = Strategy(p.First.Method), At(p.First.At)
 	s.SecondBy, s.SecondAt = Strategy(p.Second.Method), At(p.Second.At)
 	s.AloneAt, s.Enrolled = At(p.Alone), p.Enrolled
-	if ref := u.ref(s); ref != nil {
+	if ref := u.sessionRef(s); ref != nil {
 		ref.Generation = p.Generation
 	}
 	return before != *s
@@ -46,22 +46,22 @@ func (set *Settings) authority() authority.Policy {
 	return authority.Policy{Required: set.MFARequired, KeepSessions: set.KeepSessions}
 }
 
-// standing is a session beside its user: the case that the rules decide.
-func standing(s *Session, u *User, set *Settings, now Instant) authority.Case {
+// authorityCase is a session beside its user: the case that the rules decide.
+func authorityCase(s *Session, u *User, set *Settings, now Instant) authority.Case {
 	c := authority.Case{Session: s.proved(), Account: u.account(), Policy: set.authority(), Now: now.Time(), Pending: s.Pending}
-	if ref := u.ref(s); ref != nil {
+	if ref := u.sessionRef(s); ref != nil {
 		c.Session.Generation = ref.Generation
 	}
 	return c
 }
 
-func (t *txn) standing(s *Session, u *User) authority.Case {
-	return standing(s, u, &t.state.settings, t.now)
+func (t *txn) authorityCase(s *Session, u *User) authority.Case {
+	return authorityCase(s, u, &t.state.settings, t.now)
 }
 
-// may refuses an action that the session has not proved enough for.
-func (t *txn) may(in *signedIn, a authority.Action) error {
-	switch t.standing(in.session, in.user).May(a) {
+// requireProof refuses an action that the session has not proved enough for.
+func (t *txn) requireProof(caller *signedIn, a authority.Action) error {
+	switch t.authorityCase(caller.session, caller.user).May(a) {
 	case authority.Granted:
 		return nil
 	case authority.NeedsStepUp:
@@ -73,9 +73,9 @@ func (t *txn) may(in *signedIn, a authority.Action) error {
 	return apierr.New(apierr.AuthenticationInvalid)
 }
 
-// ref returns the entry of a session in its user's list, or nil. A session that the list does not have
+// sessionRef returns the entry of a session in its user's list, or nil. A session that the list does not have
 // is dead: it was ended, or it gave way to a newer one.
-func (u *User) ref(s *Session) *SessionRef {
+func (u *User) sessionRef(s *Session) *SessionRef {
 	n, ok := parseSession(s.ID)
 	if !ok {
 		return nil
@@ -87,8 +87,8 @@ func (u *User) ref(s *Session) *SessionRef {
 	return &u.Sessions[i]
 }
 
-// owner returns the user of a session that is alive, or nil.
-func (t *txn) owner(s *Session) (*User, error) {
+// sessionUser returns the user of a session that is alive, or nil.
+func (t *txn) sessionUser(s *Session) (*User, error) {
 	n, ok := parseSession(s.ID)
 	if !ok || s.Expires <= t.now {
 		return nil, nil
@@ -97,7 +97,7 @@ func (t *txn) owner(s *Session) (*User, error) {
 		s.Expires = last // it began in the future, which extends nothing
 	}
 	u, err := t.user(n.user)
-	if err != nil || u == nil || u.ref(s) == nil || t.standing(s, u).Standing() == authority.Ended {
+	if err != nil || u == nil || u.sessionRef(s) == nil || t.authorityCase(s, u).Standing() == authority.Ended {
 		return nil, err
 	}
 	return u, nil
@@ -112,7 +112,7 @@ func (s *Snapshot) Status(session *Session) SessionStatus {
 		return session.Status
 	case u == nil:
 		return SessionActive
-	case standing(session, u, &s.Settings, s.Now).Standing() == authority.Pending:
+	case authorityCase(session, u, &s.Settings, s.Now).Standing() == authority.Pending:
 		return SessionPending
 	}
 	return SessionActive
@@ -125,12 +125,12 @@ func (s *Snapshot) Ages(session *Session) [2]int {
 	if u == nil {
 		u = &User{}
 	}
-	return standing(session, u, &s.Settings, s.Now).Ages()
+	return authorityCase(session, u, &s.Settings, s.Now).Ages()
 }
 
-// settleTask opens or closes the setup-mfa task, and writes only when that changes something.
-func (t *txn) settleTask(c *Client, s *Session, u *User) {
-	pending := !t.standing(s, u).Settled()
+// updateTask opens or closes the setup-mfa task, and writes only when that changes something.
+func (t *txn) updateTask(c *Client, s *Session, u *User) {
+	pending := !t.authorityCase(s, u).Settled()
 	if s.Pending == pending {
 		return
 	}
@@ -140,62 +140,62 @@ func (t *txn) settleTask(c *Client, s *Session, u *User) {
 	t.put(c)
 }
 
-// begun is what a new session has proved: the factors of the sign-in that made it.
-func (t *txn) begun(s *Session, u *User, si *SignIn) {
+// startProofs is what a new session has proved: the factors of the sign-in that made it.
+func (t *txn) startProofs(s *Session, u *User, si *SignIn) {
 	first := authority.Proof{Method: string(si.First.Strategy), At: si.First.Proved.Time()}
 	second := authority.Proof{Method: string(si.Second.Strategy), At: si.Second.Proved.Time()}
 	s.setProved(u, u.account().SignIn(first, second))
-	s.Pending = t.standing(s, u).Standing() != authority.Active
+	s.Pending = t.authorityCase(s, u).Standing() != authority.Active
 }
 
 // provedFirst stores that a step-up, or a ticket in its place, proved the first factor again.
-func (in *signedIn) provedFirst(t *txn, by Strategy) {
-	in.session.setProved(in.user, t.standing(in.session, in.user).ProvedFirst(string(by)))
-	in.reverified(t)
+func (caller *signedIn) provedFirst(t *txn, by Strategy) {
+	caller.session.setProved(caller.user, t.authorityCase(caller.session, caller.user).ProvedFirst(string(by)))
+	caller.reverified(t)
 }
 
 // provedSecond stores that a step-up proved a second factor.
-func (in *signedIn) provedSecond(t *txn, by Strategy) {
-	in.session.setProved(in.user, t.standing(in.session, in.user).ProvedSecond(string(by)))
-	in.reverified(t)
+func (caller *signedIn) provedSecond(t *txn, by Strategy) {
+	caller.session.setProved(caller.user, t.authorityCase(caller.session, caller.user).ProvedSecond(string(by)))
+	caller.reverified(t)
 }
 
 // stepUpLevel is the level that a step-up of the user asks for.
 func (u *User) stepUpLevel(asked authority.Level) authority.Level { return u.account().StepUp(asked) }
 
-// current reports whether a sign-in or step-up that began under a generation of the account may go on.
-func (u *User) current(generation uint32) bool { return u.Generation == generation }
+// sameGeneration reports whether a sign-in or step-up that began under a generation of the account may go on.
+func (u *User) sameGeneration(generation uint32) bool { return u.Generation == generation }
 
-// future reports whether a time is too far ahead to be believed: a clock went back, or another
+// isFuture reports whether a time is too far ahead to be believed: a clock went back, or another
 // function's clock is wrong. Such a time proves nothing and extends nothing.
-func (t *txn) future(at Instant) bool { return authority.Future(at.Time(), t.now.Time()) }
+func (t *txn) isFuture(at Instant) bool { return authority.Future(at.Time(), t.now.Time()) }
 
 // pendingApp returns the authenticator app that a session began to enrol and may still confirm, or nil.
-func (t *txn) pendingApp(in *signedIn) *TOTP {
-	app := in.user.TOTP
+func (t *txn) pendingApp(caller *signedIn) *TOTP {
+	app := caller.user.TOTP
 	if app == nil || app.Verified != 0 {
 		return nil
 	}
 	pending := authority.PendingFactor{Owner: app.By, Began: app.CreatedAt.Time(), Wrong: app.Wrong}
-	if !pending.Live(in.nonce(), t.now.Time()) {
+	if !pending.Live(caller.nonce(), t.now.Time()) {
 		return nil
 	}
 	return app
 }
 
-// wanted reports whether a session added a number as a second factor, so that verifying it makes it
+// becomesFactor reports whether a session added a number as a second factor, so that verifying it makes it
 // one. For another session, or later, it is a number like any other.
-func (p *Phone) wanted(session string, now Instant) bool {
+func (p *Phone) becomesFactor(session string, now Instant) bool {
 	pending := authority.PendingFactor{Owner: p.For, Began: p.CreatedAt.Time(), Wrong: p.Wrong}
 	return p.Reserved && pending.Live(session, now.Time())
 }
 
-// forgetIntent makes a number that a session added as a second factor a number like any other.
-func (p *Phone) forgetIntent() { p.Reserved, p.For, p.Wrong = false, "", 0 }
+// cancelEnrolment makes a number that a session added as a second factor a number like any other.
+func (p *Phone) cancelEnrolment() { p.Reserved, p.For, p.Wrong = false, "", 0 }
 
 // ReservedAt reports whether the number is a second factor, or is still meant to become one.
 func (p *Phone) ReservedAt(now Instant) bool {
-	return p.Reserved && (p.Verified != 0 || p.wanted(p.For, now))
+	return p.Reserved && (p.Verified != 0 || p.becomesFactor(p.For, now))
 }
 
 // factorSet is which factors a user has, so that a change of it can be seen.
@@ -236,49 +236,49 @@ func (f factorSet) equal(g factorSet) bool {
 	return f.password == g.password && f.backup == g.backup && slices.Equal(f.first, g.first) && slices.Equal(f.second, g.second)
 }
 
-// settleAuthority carries a change of factors over to the sessions: it raises the account's generation,
+// applyFactorChanges carries a change of factors over to the sessions: it raises the account's generation,
 // ends the sessions that the change ends, and moves the acting session along. It runs before each
 // answer and each commit on every user that is written, so no operation can forget it.
-func (t *txn) settleAuthority() {
+func (t *txn) applyFactorChanges() {
 	for _, k := range t.order {
 		u, ok := t.seen[k].(*User)
-		if !ok || t.dirty[k] || !u.had.known {
+		if !ok || t.dirty[k] || !u.readFactors.known {
 			continue
 		}
-		if has := u.factorSet(); !has.equal(u.had) {
-			t.factorsChanged(u, has)
+		if has := u.factorSet(); !has.equal(u.readFactors) {
+			t.applyFactorChange(u, has)
 		}
 	}
 }
 
-func (t *txn) factorsChanged(u *User, has factorSet) {
+func (t *txn) applyFactorChange(u *User, has factorSet) {
 	before := u.account()
-	before.SecondFactor = u.hadSecond
+	before.SecondFactor = u.readSecond
 	change := authority.Change{
 		SecondFactor:  u.TwoFactorEnabled(),
-		FirstRemoved:  has.password != u.had.password && u.had.password != "" || lost(u.had.first, has.first),
-		SecondRemoved: lost(u.had.second, has.second),
-		BackupRemoved: has.backup != u.had.backup && u.had.backup != "",
+		FirstRemoved:  has.password != u.readFactors.password && u.readFactors.password != "" || lost(u.readFactors.first, has.first),
+		SecondRemoved: lost(u.readFactors.second, has.second),
+		BackupRemoved: has.backup != u.readFactors.backup && u.readFactors.backup != "",
 	}
 	var acting *signedIn
-	if t.in != nil && t.in.user == u {
-		acting = t.in
-		change.Shown = acting.shown
+	if t.caller != nil && t.caller.user == u {
+		acting = t.caller
+		change.Shown = acting.proof
 	}
 	if t.state.settings.authority().EndsOthers(before, change) {
 		u.endOthers(acting)
 	}
-	u.had, u.hadSecond = has, change.SecondFactor
+	u.readFactors, u.readSecond = has, change.SecondFactor
 	if acting == nil {
 		u.setAccount(before.Changed(change))
 		return
 	}
-	as := t.standing(acting.session, u)
+	as := t.authorityCase(acting.session, u)
 	as.Account = before
 	session, account := as.Changed(change)
 	u.setAccount(account)
 	if acting.session.setProved(u, session) {
-		acting.changed(t)
+		acting.stage(t)
 	}
 }
 
@@ -294,28 +294,28 @@ func (t *txn) signOutAll(u *User) {
 	u.SessionsEndedAt = max(t.now, u.SessionsEndedAt+1)
 	u.Sessions = nil
 	u.Generation++
-	u.dropPending()
+	u.cancelEnrolments()
 	u.touch(t.now)
 	t.put(u)
-	t.note(u, EventSignedOutAll, subject{})
+	t.record(u, EventSignedOutAll, subject{})
 }
 
-// dropPending forgets the factors that a session began to enrol: they do not outlive a password or a
+// cancelEnrolments forgets the factors that a session began to enrol: they do not outlive a password or a
 // session that was ended.
-func (u *User) dropPending() {
+func (u *User) cancelEnrolments() {
 	if u.TOTP != nil && u.TOTP.Verified == 0 {
 		u.TOTP = nil
 	}
 	for i := range u.Phones {
 		if p := &u.Phones[i]; p.Verified == 0 {
-			p.forgetIntent()
+			p.cancelEnrolment()
 			p.Pending = nil
 		}
 	}
 }
 
-// olderProofs makes the proofs of a session older, for development.
-func (s *Session) olderProofs(by time.Duration) {
+// ageProofs makes the proofs of a session older, for development.
+func (s *Session) ageProofs(by time.Duration) {
 	for _, at := range []*Instant{&s.FirstAt, &s.SecondAt, &s.AloneAt} {
 		if *at != 0 {
 			*at = at.Add(-by)

@@ -146,7 +146,7 @@ func TestAnEnrolmentAsksAgainAtItsEnd(t *testing.T) {
 				code = p.sms()
 				p.later(5 * time.Minute)
 			}
-			_, err := p.AttemptPhone(t.Context(), p.browser, id, mfa.Guess{Code: secret.New(code)})
+			_, err := p.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(code)})
 			if tc.waits >= 15*time.Minute { // it is a number like any other by now
 				p.want("", err)
 				if u, err := p.User(t.Context(), p.id); err != nil || u.TwoFactorEnabled() {
@@ -170,7 +170,7 @@ func TestAPasswordResetDropsPendingFactors(t *testing.T) {
 	p.must(err)
 	p.prove()
 	p.want(apierr.ResourceNotFound, p.confirm(key))
-	_, err = p.AttemptPhone(t.Context(), p.browser, id, mfa.Guess{Code: secret.New(code)})
+	_, err = p.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(code)})
 	p.want(apierr.VerificationMissing, err)
 }
 
@@ -203,7 +203,7 @@ func TestTheFirstFactorEndsOtherSessions(t *testing.T) {
 
 func (p *person) verify(id, code string) {
 	p.Helper()
-	_, err := p.AttemptPhone(p.Context(), p.browser, id, mfa.Guess{Code: secret.New(code)})
+	_, err := p.AttemptPhone(p.Context(), p.browser, id, mfa.Proof{Code: secret.New(code)})
 	p.must(err)
 }
 
@@ -322,7 +322,7 @@ func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 			if end != nil {
 				p.must(end(p, id))
 			}
-			_, err = p.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.Guess{Strategy: mfa.PhoneCode, Code: secret.New(code)})
+			_, err = p.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.Proof{Strategy: mfa.PhoneCode, Code: secret.New(code)})
 			if (err == nil) != (end == nil) {
 				t.Errorf("the code from before: %v", err)
 			}
@@ -338,7 +338,7 @@ func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 			if end != nil {
 				p.must(end(p, id))
 			}
-			_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, mfa.Guess{Strategy: mfa.PhoneCode, Code: secret.New(code)})
+			_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, mfa.Proof{Strategy: mfa.PhoneCode, Code: secret.New(code)})
 			if (err == nil) != (end == nil) {
 				t.Errorf("the code from before: %v", err)
 			}
@@ -456,7 +456,7 @@ func TestAStepUpEndsWithTheFactors(t *testing.T) {
 	p.must(err)
 	_, err = p.DeleteUserPhone(t.Context(), p.phone)
 	p.must(err)
-	_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
+	_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Proof{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
 	p.want(apierr.SessionReverificationMissing, err)
 }
 
@@ -469,19 +469,19 @@ func TestWrongCodesOfANumberCount(t *testing.T) {
 	if code == wrong {
 		wrong = "000001"
 	}
-	_, err := p.AttemptPhone(t.Context(), p.browser, id, mfa.Guess{Code: secret.New(wrong)})
+	_, err := p.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(wrong)})
 	p.want(apierr.FormCodeIncorrect, err)
 	_, err = p.Unlock(t.Context(), p.id)
 	p.must(err)
 	u, err := p.User(t.Context(), p.id)
 	p.must(err)
 	before := u.AttemptsLeft(mfa.At(p.now()))
-	_, err = p.AttemptPhone(t.Context(), p.browser, id, mfa.Guess{Code: secret.New(wrong)})
+	_, err = p.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(wrong)})
 	p.want(apierr.FormCodeIncorrect, err)
 	u, err = p.User(t.Context(), p.id)
 	p.must(err)
-	if before-u.AttemptsLeft(mfa.At(p.now())) != 1 || len(u.Ledger) != 1 {
-		t.Errorf("a wrong code for a number: %d failures are logged, want 1", len(u.Ledger))
+	if before-u.AttemptsLeft(mfa.At(p.now())) != 1 || len(u.FailureLog) != 1 {
+		t.Errorf("a wrong code for a number: %d failures are logged, want 1", len(u.FailureLog))
 	}
 }
 
@@ -618,7 +618,7 @@ func TestTicketsRenewAProof(t *testing.T) {
 	stepUp := func(token secret.Value) error {
 		_, err := p.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
 		w.must(err)
-		_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, mfa.Guess{Strategy: mfa.TicketCode, Ticket: token})
+		_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, mfa.Proof{Strategy: mfa.TicketCode, Ticket: token})
 		return err
 	}
 	signIn := func(token secret.Value) error {

@@ -73,7 +73,7 @@ func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 
 	_, err = p.Lock(t.Context(), p.id)
 	p.must(err)
-	_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, mfa.Guess{Strategy: mfa.PhoneCode, Code: secret.New(p.sms())})
+	_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, mfa.Proof{Strategy: mfa.PhoneCode, Code: secret.New(p.sms())})
 	p.want(apierr.UserLocked, err)
 	p.later(31 * time.Second)
 	p.want(apierr.UserLocked, prepare())

@@ -231,7 +231,7 @@ func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
 	left := func() int {
 		_, err := w.Service.Cleanup(t.Context(), 1000)
 		w.must(err)
-		texts, err := w.Texts(t.Context(), 0, 10)
+		texts, err := w.SMSRecords(t.Context(), 0, 10)
 		w.must(err)
 		return len(texts)
 	}

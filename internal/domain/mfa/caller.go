@@ -12,20 +12,20 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/language"
 )
 
-// Carrier is the way in which a client token travels.
-type Carrier int
+// TokenTransport is the way in which a client token travels.
+type TokenTransport int
 
 // The carriers. Native comes alone; a development browser goes before the cookie.
 const (
-	Cookie Carrier = iota
+	Cookie TokenTransport = iota
 	DevBrowser
 	Native
 )
 
 // Credential is a client token as it was presented.
 type Credential struct {
-	Carrier Carrier
-	Token   secret.Value
+	Transport TokenTransport
+	Token     secret.Value
 }
 
 // Caller is who makes a request, as far as the transport knows.
@@ -53,7 +53,7 @@ func hashToken(text string) []byte {
 // tokenClient is the client that a token names, or "".
 func tokenClient(c Credential) string {
 	text := c.Token.Reveal()
-	if c.Carrier == DevBrowser {
+	if c.Transport == DevBrowser {
 		text = strings.TrimPrefix(text, prefixBrowser)
 	}
 	if len(text) <= idLen || !isID(text[:idLen]) {
@@ -62,8 +62,8 @@ func tokenClient(c Credential) string {
 	return text[:idLen]
 }
 
-// newToken gives the client a new token; the one before stops working with the commit.
-func (t *txn) newToken(c *Client, carrier Carrier) (secret.Value, error) {
+// newClientToken gives the client a new token; the one before stops working with the commit.
+func (t *txn) newClientToken(c *Client, carrier TokenTransport) (secret.Value, error) {
 	random, err := randomText(t.s.rand, tokenSecret)
 	if err != nil {
 		return secret.Value{}, err
@@ -87,36 +87,36 @@ func (c Caller) keys() []Key {
 	return keys
 }
 
-// A presence is the calling client and how it showed itself.
-type presence struct {
-	client  *Client // nil: none yet
-	carrier Carrier
-	token   secret.Value // set when the client must keep a new one
-	refused []Credential // tokens that are not good, or not good any more
+// clientSession is the calling client and how it showed itself.
+type clientSession struct {
+	client    *Client // nil: none yet
+	transport TokenTransport
+	token     secret.Value // set when the client must keep a new one
+	rejected  []Credential // tokens that are not good, or not good any more
 }
 
 // identify finds the calling client. A development browser that has not become a client gives way to a cookie that has.
-func (t *txn) identify(from Caller) (*presence, error) {
-	found := &presence{}
+func (t *txn) identify(from Caller) (*clientSession, error) {
+	found := &clientSession{}
 	if n := len(from.Credentials); n > 0 {
-		found.carrier = from.Credentials[n-1].Carrier
+		found.transport = from.Credentials[n-1].Transport
 	}
-	if err := t.oneCookie(from); err != nil {
+	if err := t.rejectTwoClients(from); err != nil {
 		return nil, err
 	}
 	var unknownBrowser bool
 	for _, cred := range from.Credentials {
-		c, err := t.bearer(cred)
+		c, err := t.clientOf(cred)
 		if err != nil {
 			return nil, err
 		}
 		if c == nil {
-			found.refused = append(found.refused, cred)
-			unknownBrowser = unknownBrowser || cred.Carrier == DevBrowser
+			found.rejected = append(found.rejected, cred)
+			unknownBrowser = unknownBrowser || cred.Transport == DevBrowser
 			continue
 		}
 		if found.client == nil || c.Created {
-			found.client, found.carrier = c, cred.Carrier
+			found.client, found.transport = c, cred.Transport
 		}
 		if c.Created {
 			break
@@ -128,8 +128,8 @@ func (t *txn) identify(from Caller) (*presence, error) {
 	return found, nil
 }
 
-// bearer returns the client whose token a credential is, or nil.
-func (t *txn) bearer(cred Credential) (*Client, error) {
+// clientOf returns the client whose token a credential is, or nil.
+func (t *txn) clientOf(cred Credential) (*Client, error) {
 	c, err := t.client(tokenClient(cred))
 	if err != nil || c == nil || subtle.ConstantTimeCompare(c.TokenHash, hashToken(cred.Token.Reveal())) != 1 || c.Expires <= t.now {
 		return nil, err
@@ -137,15 +137,15 @@ func (t *txn) bearer(cred Credential) (*Client, error) {
 	return c, nil
 }
 
-// oneCookie refuses a browser that sends the cookies of two clients. A sibling domain can plant the second, and its path decides which comes first:
+// rejectTwoClients refuses a browser that sends the cookies of two clients. A sibling domain can plant the second, and its path decides which comes first:
 // the person would act in an account of the attacker's choice.
-func (t *txn) oneCookie(from Caller) error {
+func (t *txn) rejectTwoClients(from Caller) error {
 	var one *Client
 	for _, cred := range from.Credentials {
-		if cred.Carrier != Cookie {
+		if cred.Transport != Cookie {
 			continue
 		}
-		c, err := t.bearer(cred)
+		c, err := t.clientOf(cred)
 		if err != nil {
 			return err
 		}
@@ -159,22 +159,22 @@ func (t *txn) oneCookie(from Caller) error {
 	return nil
 }
 
-// visible says whether the client exists as far as its owner can see.
-func (p *presence) visible() bool { return p.client != nil && p.client.Created }
+// exists says whether the client exists as far as its owner can see.
+func (p *clientSession) exists() bool { return p.client != nil && p.client.Created }
 
-// ensure makes the presence a created client.
-func (t *txn) ensure(p *presence) error {
+// ensureClient makes the presence a created client.
+func (t *txn) ensureClient(p *clientSession) error {
 	if p.client == nil {
-		if err := t.endOrphans(p); err != nil {
+		if err := t.endLostSessions(p); err != nil {
 			return err
 		}
 		id, err := t.s.randomID()
 		if err != nil {
 			return err
 		}
-		t.takeAddress(Caller{Address: t.address}, clientLimits)
+		t.countAddress(Caller{Address: t.address}, clientLimits)
 		p.client = &Client{ID: id, CreatedAt: t.now}
-		if p.token, err = t.newToken(p.client, p.carrier); err != nil {
+		if p.token, err = t.newClientToken(p.client, p.transport); err != nil {
 			return err
 		}
 	}
@@ -187,9 +187,9 @@ func (t *txn) ensure(p *presence) error {
 	return nil
 }
 
-// rotate replaces the token after the client gained rights, so that one planted before is worth nothing.
-func (t *txn) rotate(p *presence) error {
-	token, err := t.newToken(p.client, p.carrier)
+// rotateToken replaces the token after the client gained rights, so that one planted before is worth nothing.
+func (t *txn) rotateToken(p *clientSession) error {
+	token, err := t.newClientToken(p.client, p.transport)
 	if err != nil {
 		return err
 	}
@@ -200,16 +200,16 @@ func (t *txn) rotate(p *presence) error {
 
 // signedIn is a live session with its client and user.
 type signedIn struct {
-	*presence
+	*clientSession
 	session *Session
 	user    *User
-	// shown is the proof that the session holds the factor that it adds.
-	shown authority.Proof
+	// proof is the proof that the session holds the factor that it adds.
+	proof authority.Proof
 }
 
 // nonce is what tells the session from all others.
-func (in *signedIn) nonce() string {
-	n, _ := parseSession(in.session.ID)
+func (caller *signedIn) nonce() string {
+	n, _ := parseSession(caller.session.ID)
 	return n.nonce
 }
 
@@ -222,11 +222,11 @@ func (c Caller) keysFor(session string) []Key {
 	return keys
 }
 
-// live returns the caller's session (the last active one when none is named) for an action that the
+// requireSession returns the caller's session (the last active one when none is named) for an action that the
 // session has proved enough for. A dead or foreign session is 401.
-func (t *txn) live(p *presence, id string, a authority.Action) (*signedIn, error) {
+func (t *txn) requireSession(p *clientSession, id string, a authority.Action) (*signedIn, error) {
 	invalid := apierr.New(apierr.AuthenticationInvalid)
-	if !p.visible() {
+	if !p.exists() {
 		return nil, invalid
 	}
 	if id == "" {
@@ -243,12 +243,12 @@ func (t *txn) live(p *presence, id string, a authority.Action) (*signedIn, error
 	if u != nil && u.Banned {
 		return nil, apierr.New(apierr.UserBanned)
 	}
-	if u, err = t.owner(s); err != nil {
+	if u, err = t.sessionUser(s); err != nil {
 		return nil, err
 	}
 	if u == nil {
 		return nil, invalid
 	}
-	t.in = &signedIn{presence: p, session: s, user: u}
-	return t.in, t.may(t.in, a)
+	t.caller = &signedIn{clientSession: p, session: s, user: u}
+	return t.caller, t.requireProof(t.caller, a)
 }

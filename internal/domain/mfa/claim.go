@@ -5,7 +5,7 @@ import "github.com/countersign-mfa/countersign/internal/domain/apierr"
 // claim makes an identifier the user's own, or says that it is another's.
 func (t *txn) claim(kind, value string, u *User, param string) error {
 	k := t.s.claimKey(kind, value)
-	holder, err := t.claimed(k)
+	holder, err := t.claimUser(k)
 	if err != nil {
 		return err
 	}
@@ -13,7 +13,7 @@ func (t *txn) claim(kind, value string, u *User, param string) error {
 		return apierr.New(apierr.FormIdentifierExists).Param(param)
 	}
 	c := t.seen[k].(*Claim)
-	c.User, c.First, c.Expires = u.ID, Budget{}, 0
+	c.User, c.Failures, c.Expires = u.ID, FailureCounter{}, 0
 	t.put(c)
 	return nil
 }

@@ -14,18 +14,18 @@ type Client struct {
 	ID      string `json:"-"`
 	version uint64
 
-	TokenHash []byte `json:"h"`
-	Former    []byte `json:"fh,omitempty"` // start of the hash of the token before the last sign-in: see orphan.go
+	TokenHash  []byte `json:"h"`
+	FormerHash []byte `json:"fh,omitempty"` // start of the hash of the token before the last sign-in: see lost_session.go
 	// Created is false for a development browser that has not started a sign-in yet.
 	Created    bool      `json:"cr,omitempty"`
 	SignIn     *SignIn   `json:"si,omitempty"`
 	Sessions   []Session `json:"ss,omitempty"`
 	LastActive string    `json:"la,omitempty"`
-	// Known are marks of the users whose second factor was proved on this client.
-	Known     []string `json:"kn,omitempty"`
-	CreatedAt Instant  `json:"c"`
-	UpdatedAt Instant  `json:"u"`
-	Expires   Instant  `json:"e"`
+	// KnownUsers are marks of the users whose second factor was proved on this client.
+	KnownUsers []string `json:"kn,omitempty"`
+	CreatedAt  Instant  `json:"c"`
+	UpdatedAt  Instant  `json:"u"`
+	Expires    Instant  `json:"e"`
 }
 
 // AnonymousLife is how long the token of a client is good for on which nobody has signed in, counted from its last sign-in that was begun. Anybody may
@@ -145,39 +145,39 @@ func (c *Client) expires() time.Time {
 // knownUsers bounds the list of users that passed a second factor here.
 const knownUsers = 20
 
-// markLen is enough of a keyed hash to tell a few users apart: 80 bits.
-const markLen = 16
+// deviceTagLen is enough of a keyed hash to tell a few users apart: 80 bits.
+const deviceTagLen = 16
 
-// mark stands for a user on a client. A client outlives the users that were on it, so it does not
+// deviceTag stands for a user on a client. A client outlives the users that were on it, so it does not
 // hold their ids. The mark changes when the user's last second factor is removed: a client that
 // proved factors of before is unknown again.
-func (t *txn) mark(c *Client, u *User) string {
+func (t *txn) deviceTag(c *Client, u *User) string {
 	parts := []string{"known", c.ID, u.ID}
 	if u.MFADisabledAt != 0 {
 		parts = append(parts, strconv.FormatInt(int64(u.MFADisabledAt), 10))
 	}
-	return t.s.digest(parts...)[:markLen]
+	return t.s.digest(parts...)[:deviceTagLen]
 }
 
-// isMark returns a match for the entry of a user. Older entries are the user's id, and count until
+// isDeviceTag returns a match for the entry of a user. Older entries are the user's id, and count until
 // the user's factors are reset.
-func isMark(mark string, u *User) func(string) bool {
+func isDeviceTag(mark string, u *User) func(string) bool {
 	return func(known string) bool { return known == mark || known == u.ID && u.MFADisabledAt == 0 }
 }
 
-// knows says whether the user passed its second factor on this client before. There may be no client yet, or no such user.
-func (t *txn) knows(c *Client, u *User) bool {
-	return c != nil && u != nil && slices.ContainsFunc(c.Known, isMark(t.mark(c, u), u))
+// knownDevice says whether the user passed its second factor on this client before. There may be no client yet, or no such user.
+func (t *txn) knownDevice(c *Client, u *User) bool {
+	return c != nil && u != nil && slices.ContainsFunc(c.KnownUsers, isDeviceTag(t.deviceTag(c, u), u))
 }
 
-func (t *txn) learn(c *Client, u *User) {
-	t.unlearn(c, u)
-	c.Known = append(c.Known, t.mark(c, u))
-	c.Known = c.Known[max(0, len(c.Known)-knownUsers):]
+func (t *txn) rememberDevice(c *Client, u *User) {
+	t.forgetDevice(c, u)
+	c.KnownUsers = append(c.KnownUsers, t.deviceTag(c, u))
+	c.KnownUsers = c.KnownUsers[max(0, len(c.KnownUsers)-knownUsers):]
 }
 
-func (t *txn) unlearn(c *Client, u *User) {
-	c.Known = slices.DeleteFunc(c.Known, isMark(t.mark(c, u), u))
+func (t *txn) forgetDevice(c *Client, u *User) {
+	c.KnownUsers = slices.DeleteFunc(c.KnownUsers, isDeviceTag(t.deviceTag(c, u), u))
 }
 
 func (c *Client) session(id string) *Session {
@@ -208,8 +208,8 @@ func (c *Client) drop(id string, why SessionStatus, now Instant) *Session {
 	return &gone
 }
 
-// sweep removes what has run out.
-func (c *Client) sweep(now Instant) {
+// removeExpired removes what has run out.
+func (c *Client) removeExpired(now Instant) {
 	if c.SignIn != nil && c.SignIn.Expires <= now {
 		c.SignIn = nil
 	}
@@ -226,8 +226,8 @@ func (s *Session) User() string {
 	return n.user
 }
 
-// mark is enough of the nonce to tell the session from the user's others.
-func (s *Session) mark() string {
+// nonceStart is enough of the nonce to tell the session from the user's others.
+func (s *Session) nonceStart() string {
 	n, _ := parseSession(s.ID)
 	return n.nonce[:8]
 }

@@ -19,8 +19,8 @@ const day = 24 * time.Hour
 // everyKind are the kinds of records, with the domain's word on whether one of them ends as a whole.
 var everyKind = map[mfa.Kind]bool{
 	mfa.KindUser: false, mfa.KindSigningKey: false, mfa.KindSettings: false, mfa.KindDelivery: false, mfa.KindAudit: false,
-	mfa.KindClient: true, mfa.KindTicket: true, mfa.KindNonce: true, mfa.KindNumber: true, mfa.KindText: true, mfa.KindEvent: true,
-	mfa.KindClaim: true, // one without a user
+	mfa.KindClient: true, mfa.KindTicket: true, mfa.KindNonce: true, mfa.KindNumber: true, mfa.KindSMS: true, mfa.KindEvent: true,
+	mfa.KindClaim: true, // deliver without a user
 }
 
 // inMemory puts the world's service over a store in memory that can forget.
@@ -218,7 +218,7 @@ func TestARecordOfBeforeIsMendedByItsNextWrite(t *testing.T) {
 }
 
 // TestTheCleanupMendsRecordsOfBefore: the table deletes a record 30 days after its end. Long before, small runs of the cleanup reach every
-// record that has a wrong one, although far more tickets than users wait and one user's record cannot be read.
+// refusalCounter that has a wrong one, although far more tickets than users wait and one user's record cannot be read.
 func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	const users, tickets, limit, runs = 30, 600, 36, 12
 	w := newWorld(t)

@@ -35,13 +35,13 @@ func (b *base) ends() time.Time        { return time.Time{} }
 // for an identifier that nobody holds, so that neither the answers nor what they cost say that there is no such account.
 type Claim struct {
 	base
-	User    string  `json:"u,omitempty"`
-	First   Budget  `json:"b1,omitzero"`
-	Expires Instant `json:"e,omitempty"`
+	User     string         `json:"u,omitempty"`
+	Failures FailureCounter `json:"b1,omitzero"`
+	Expires  Instant        `json:"e,omitempty"`
 }
 
-// nobodyKept is how long the wrong passwords for an identifier that nobody holds are remembered.
-const nobodyKept = ledgerWindow
+// unclaimedKept is how long the wrong passwords for an identifier that nobody holds are remembered.
+const unclaimedKept = failureWindow
 
 func (c *Claim) expires() time.Time { return c.ends() }
 
@@ -90,8 +90,8 @@ func (t *Ticket) Status(now Instant) string {
 	return "pending"
 }
 
-// sends is the record of what was sent to one number, and of the wrong codes that were tried to verify it, over all users.
-type sends struct {
+// numberRecord is the record of what was sent to one number, and of the wrong codes that were tried to verify it, over all users.
+type numberRecord struct {
 	base
 	Log ratelimit.Log `json:"l"`
 	End Instant       `json:"e"`
@@ -103,8 +103,8 @@ type sends struct {
 	Credited int64 `json:"d,omitempty"`
 }
 
-func (s *sends) expires() time.Time { return s.ends() }
-func (s *sends) ends() time.Time    { return s.End.Time() }
+func (s *numberRecord) expires() time.Time { return s.ends() }
+func (s *numberRecord) ends() time.Time    { return s.End.Time() }
 
 // Nonce keeps the answer of a handshake until the app's server fetches it, once.
 type Nonce struct {
@@ -130,19 +130,19 @@ func newEntity(kind Kind) entity {
 	case KindTicket:
 		return &Ticket{}
 	case KindNumber:
-		return &sends{}
+		return &numberRecord{}
 	case KindNonce:
 		return &Nonce{}
 	case KindAudit:
 		return &auditPage{}
-	case KindText:
-		return &Text{}
+	case KindSMS:
+		return &SMSRecord{}
 	case KindSettings:
 		return &Settings{}
 	case KindEvent:
-		return &journal{}
+		return &eventRecord{}
 	case KindDelivery:
-		return &delivery{}
+		return &deliveryRecord{}
 	case KindSigningKey:
 		return &signingKeys{}
 	}

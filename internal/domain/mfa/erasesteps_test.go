@@ -73,7 +73,7 @@ func (p *person) absent() {
 	ctx := p.Context()
 	for name, find := range map[string]func() error{
 		"get":      func() error { _, err := p.User(ctx, p.id); return err },
-		"held":     func() error { _, err := p.Held(ctx, p.id); return err },
+		"held":     func() error { _, err := p.DataExport(ctx, p.id); return err },
 		"trail":    func() error { _, err := p.AuditTrail(ctx, p.id); return err },
 		"sessions": func() error { _, err := p.UserSessions(ctx, p.id); return err },
 		"ticket":   func() error { _, err := p.CreateTicket(ctx, p.id, 0); return err },
@@ -95,7 +95,7 @@ func (p *person) absent() {
 	if err != nil || total != 0 || len(all) != 0 {
 		p.Errorf("%d users are listed: %v", total, err)
 	}
-	p.must(p.EachPortable(ctx, func(mfa.Portable, error) error { return errors.New("the user is exported") }))
+	p.must(p.ExportUsers(ctx, func(mfa.Export, error) error { return errors.New("the user is exported") }))
 }
 
 // gone fails unless nothing is left that names the user.
@@ -218,16 +218,16 @@ func TestAnIdentifierOfAHalfErasedUserIsFree(t *testing.T) {
 // again.
 func TestAHalfErasedUserIsNotRestored(t *testing.T) {
 	p := crowded(t)
-	var kept mfa.Portable
-	p.must(p.EachPortable(t.Context(), func(u mfa.Portable, err error) error { kept = u; return err }))
+	var kept mfa.Export
+	p.must(p.ExportUsers(t.Context(), func(u mfa.Export, err error) error { kept = u; return err }))
 	kept.EmailAddresses = kept.EmailAddresses[:1]
 	p.faults.Inject(store.FailCommit(2))
 	if err := p.DeleteUser(t.Context(), p.id); err == nil {
 		t.Fatal("the deletion was not cut off")
 	}
-	p.want(apierr.ResourceLocked, p.Restore(t.Context(), kept))
+	p.want(apierr.ResourceLocked, p.ImportUser(t.Context(), kept))
 	p.must(p.DeleteUser(t.Context(), p.id))
-	p.must(p.Restore(t.Context(), kept))
+	p.must(p.ImportUser(t.Context(), kept))
 }
 
 // TestIdentifiersPerUserAreBounded: a user has at most ten of each kind, by whatever way they
@@ -295,11 +295,11 @@ func TestUsernames(t *testing.T) {
 		if _, err = w.UpdateUser(ctx, other.WireID(), mfa.UserChange{Username: &name}); wrong(err) {
 			t.Errorf("change to %q: %v, want %q", name, err, want)
 		}
-		var moved mfa.Portable
-		w.must(w.EachPortable(ctx, func(p mfa.Portable, err error) error { moved = p; return err }))
+		var moved mfa.Export
+		w.must(w.ExportUsers(ctx, func(p mfa.Export, err error) error { moved = p; return err }))
 		w.must(w.DeleteUser(ctx, other.WireID()))
 		moved.Username = name
-		if err = w.Restore(ctx, moved); wrong(err) {
+		if err = w.ImportUser(ctx, moved); wrong(err) {
 			t.Errorf("restore %q: %v, want %q", name, err, want)
 		}
 		if err == nil {

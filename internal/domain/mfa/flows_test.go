@@ -62,7 +62,7 @@ func TestPasswordSignIn(t *testing.T) {
 	r, err = w.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Identifier: email})
 	w.must(err)
 	p.keep(r.Snapshot)
-	r, err = w.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.Guess{Strategy: mfa.Password, Password: secret.New("correct horse")})
+	r, err = w.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.Proof{Strategy: mfa.Password, Password: secret.New("correct horse")})
 	w.must(err)
 	if r.SignIn.Status() != mfa.SignInComplete {
 		t.Errorf("identifier, then password: %s", r.SignIn.Status())
@@ -77,20 +77,20 @@ func TestStepUp(t *testing.T) {
 	ctx, sess := t.Context(), p.browser.Session
 	_, err := p.CreateBackupCodes(ctx, p.browser)
 	p.want(apierr.SessionReverificationRequired, err)
-	_, err = p.AttemptReverification(ctx, p.browser, sess, true, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
+	_, err = p.AttemptReverification(ctx, p.browser, sess, true, mfa.Proof{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
 	p.want(apierr.SessionReverificationMissing, err)
 	r, err := p.StartReverification(ctx, p.browser, sess, authority.MultiFactor)
 	p.must(err)
 	if r.Reverification.Status() != mfa.ReverifyFirstFactor || r.Snapshot.Ages(r.Session)[0] < 11 {
 		t.Errorf("started: %s, ages %v", r.Reverification.Status(), r.Snapshot.Ages(r.Session))
 	}
-	_, err = p.AttemptReverification(ctx, p.browser, sess, true, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
+	_, err = p.AttemptReverification(ctx, p.browser, sess, true, mfa.Proof{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
 	p.want(apierr.InvalidActionForSessionReverification, err)
-	_, err = p.AttemptReverification(ctx, p.browser, sess, false, mfa.Guess{Strategy: mfa.Password, Password: secret.New("correct horse")})
+	_, err = p.AttemptReverification(ctx, p.browser, sess, false, mfa.Proof{Strategy: mfa.Password, Password: secret.New("correct horse")})
 	p.must(err)
 	_, err = p.CreateBackupCodes(ctx, p.browser)
 	p.want(apierr.SessionReverificationRequired, err)
-	r, err = p.AttemptReverification(ctx, p.browser, sess, true, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
+	r, err = p.AttemptReverification(ctx, p.browser, sess, true, mfa.Proof{Strategy: mfa.TOTPCode, Code: secret.New(p.app())})
 	p.must(err)
 	if r.Reverification.Status() != mfa.ReverifyComplete || r.Snapshot.Ages(r.Session) != [2]int{0, 0} {
 		t.Errorf("done: %s, ages %v", r.Reverification.Status(), r.Snapshot.Ages(r.Session))
@@ -266,7 +266,7 @@ func TestRevokedSigningKeys(t *testing.T) {
 		w.must(err)
 		return v.Reveal()
 	}
-	w.must(w.RotateSigningKey(t.Context(), 0)) // one under way is given up as well
+	w.must(w.RotateSigningKey(t.Context(), 0)) // deliver under way is given up as well
 	leaked := token()
 	w.must(w.RevokeSigningKeys(t.Context()))
 	if _, err := sessiontoken.Verify(leaked, w.keys(), "https://clerk.example.com", w.now()); err == nil {

@@ -23,7 +23,7 @@ func (s *Service) KeepHandshake(ctx context.Context, payload secret.Value) (secr
 func (s *Service) KeepAnonymousHandshake(ctx context.Context, from Caller, payload secret.Value) (secret.Value, error) {
 	var nonce string
 	err := s.update(ctx, nil, func(t *txn) error {
-		t.takeAddress(from, handshakeLimits)
+		t.countAddress(from, handshakeLimits)
 		random, err := randomText(s.rand, tokenSecret)
 		if err != nil {
 			return err

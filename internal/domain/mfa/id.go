@@ -23,7 +23,7 @@ const (
 	prefixBackup  = "bkc_"
 	prefixTicket  = "sit_"
 	prefixBrowser = "dvb_"
-	prefixText    = "sms_"
+	prefixSMS     = "sms_"
 	prefixEvent   = "evt_"
 	prefixHook    = "ep_"
 )
@@ -60,7 +60,7 @@ func bareID(prefix, id string) string {
 }
 
 // A sessionName is a session id taken apart. The id names its client and its user, so that a request reads both
-// in one round trip and no index is needed. It is a name, never a credential.
+// caller one round trip and no index is needed. It is a name, never a credential.
 type sessionName struct{ client, user, nonce string }
 
 func (n sessionName) String() string { return prefixSession + n.client + n.user + n.nonce }

@@ -14,8 +14,8 @@ import (
 const (
 	emailsPerUser = 10
 	phonesPerUser = 10
-	// restoredPerUser holds for users of an export, which may be from before the limits above.
-	restoredPerUser = 90
+	// importedPerUser holds for users of an export, which may be from before the limits above.
+	importedPerUser = 90
 	// usernameLength and nameLength are in characters. The first is Clerk's.
 	usernameLength = 64
 	nameLength     = 256
@@ -96,13 +96,13 @@ func (in UserInput) checkInput() error {
 	return nil
 }
 
-// checkRestored refuses a user of an export who has more identifiers than one commit can claim,
+// checkImported refuses a user of an export who has more identifiers than one commit can claim,
 // or a username that no sign-in would find.
-func (p Portable) checkRestored() error {
+func (p Export) checkImported() error {
 	switch {
-	case len(p.EmailAddresses) > restoredPerUser:
+	case len(p.EmailAddresses) > importedPerUser:
 		return tooMany("email_addresses")
-	case len(p.EmailAddresses)+len(p.PhoneNumbers) > restoredPerUser:
+	case len(p.EmailAddresses)+len(p.PhoneNumbers) > importedPerUser:
 		return tooMany("phone_numbers")
 	case p.Username != "":
 		return checkUsername(p.Username)

@@ -24,35 +24,35 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestStoredForm freezes the JSON of records: what was stored yesterday must be read tomorrow.
 func TestStoredForm(t *testing.T) {
-	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, Tries: 3, SentAt: 2, Expires: 3, Text: "x", Weighed: true, Priced: true, Credit: true, Generation: 4}
+	code := &Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, Tries: 3, SentAt: 2, Expires: 3, SMS: "x", CountedUnverified: true, Charged: true, Credit: true, Generation: 4}
 	attempt := Attempt{Strategy: PhoneCode, Proved: 1, Code: code, Wrong: 2}
-	budget := Budget{Failures: 1, WaitUntil: 2, LockedUntil: 3}
+	budget := FailureCounter{Failures: 1, WaitUntil: 2, LockedUntil: 3}
 	entry := auditEntry{Name: EventCodeWrong, At: 1, Method: Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}}
 	end := &trail{Paged: 6, Before: []byte("before"), Entries: []auditEntry{entry}, Kept: 2, Tag: []byte("tag")}
 	records := map[string]entity{
 		"user": &User{
 			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []Email{{"i", "a", 1}}, Public: json.RawMessage(`{}`),
 			Private: json.RawMessage(`{}`), Unsafe: json.RawMessage(`{}`), Password: "pw", PasswordAt: 1,
-			Phones: []Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Primary: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
-			TOTP:   &TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
-			Backup: &BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
-			First:  Lanes{Budget: budget, Known: budget}, Second: Lanes{Budget: budget}, Ledger: ledger{1}, Sends: ratelimit.Log{1}, Tried: ratelimit.Log{2}, Notices: ratelimit.Log{3}, Banned: true, LockedUntil: 1,
+			Phones:        []Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Primary: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
+			TOTP:          &TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
+			Backup:        &BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
+			FirstFailures: FailureCounters{FailureCounter: budget, KnownDevices: budget}, SecondFailures: FailureCounters{FailureCounter: budget}, FailureLog: failureLog{1}, SMSLog: ratelimit.Log{1}, NewNumberLog: ratelimit.Log{2}, Notices: ratelimit.Log{3}, Banned: true, LockedUntil: 1,
 			SessionsEndedAt: 2, Sessions: []SessionRef{{"c", "n", 1, 2}}, Generation: 3, FirstSince: 1, SecondSince: 2, BackupSince: 1, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 			StrandedAt: 6,
 			Trail:      end, Erasing: &erasure{Since: 1, Pages: 2, Kept: 3},
 		},
 		"audit": &auditPage{First: 6, Before: []byte("before"), Entries: []pageEntry{{entry, []byte("hash"), 4}}, Tag: []byte("tag")},
 		"client": &Client{
-			TokenHash: []byte("h"), Former: []byte("f"), Created: true, SignIn: &SignIn{ID: "s", User: "u", Identifier: "i", First: attempt, Second: attempt, Created: "c", Generation: 3, CreatedAt: 1, Expires: 2},
+			TokenHash: []byte("h"), FormerHash: []byte("f"), Created: true, SignIn: &SignIn{ID: "s", User: "u", Identifier: "i", First: attempt, Second: attempt, Created: "c", Generation: 3, CreatedAt: 1, Expires: 2},
 			Sessions: []Session{{ID: "s", FirstAt: 1, SecondAt: 2, FirstBy: Password, SecondBy: TOTPCode, AloneAt: 3, Enrolled: true, Pending: true,
 				Verify:     &Reverification{"second_factor", attempt, attempt, 1, 2},
 				LastActive: 3, Agent: "a", CreatedAt: 4, UpdatedAt: 5, Expires: 6}},
-			LastActive: "s", Known: []string{"u"}, CreatedAt: 1, UpdatedAt: 2, Expires: 3,
+			LastActive: "s", KnownUsers: []string{"u"}, CreatedAt: 1, UpdatedAt: 2, Expires: 3,
 		},
-		"claim":  &Claim{User: "u", First: budget, Expires: 4},
+		"claim":  &Claim{User: "u", Failures: budget, Expires: 4},
 		"ticket": &Ticket{User: "u", SecretHash: []byte("h"), Used: 1, Revoked: 2, CreatedAt: 3, UpdatedAt: 4, Expires: 5},
-		"number": &sends{Log: ratelimit.Log{1}, End: 2, From: []string{"a"}, Wrong: ratelimit.Log{3}, Credited: 4},
-		"text": &Text{User: "u", Phone: "p", Number: "n", Country: "US", Prefix: "+1", Purpose: VerifyNumber, Network: "nw", Known: true, Decision: Refused,
+		"number": &numberRecord{Log: ratelimit.Log{1}, End: 2, From: []string{"a"}, Wrong: ratelimit.Log{3}, Credited: 4},
+		"text": &SMSRecord{User: "u", Phone: "p", Number: "n", Country: "US", Prefix: "+1", Purpose: VerifyNumber, Network: "nw", Known: true, Decision: Refused,
 			Reason: ReasonDailyCap, Price: 1, Test: true, At: 2},
 		"nonce": &Nonce{Sealed: []byte("s"), Expires: 1},
 		"settings": &Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, KeepSessions: true, TestMode: true, EnumerationProtection: true,
@@ -61,8 +61,8 @@ func TestStoredForm(t *testing.T) {
 			Brand: appearance.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
 			ReauthURL:    "https://r",
 			QuietChanges: true, Endpoints: []Endpoint{{"i", "w", "d", []EventName{"e"}, true, []hookSecret{{[]byte("s"), 1}}, 1, 2}}},
-		"event":      &journal{At: 1, By: ByUser, Address: "a", Acts: []act{{"k", "u", "s", PhoneCode, []string{"f"}, 1}}},
-		"delivery":   &delivery{To: []target{{"i", 1, 2, 3}}, Language: "de"},
+		"event":      &eventRecord{At: 1, By: ByUser, Address: "a", Events: []storedEvent{{"k", "u", "s", PhoneCode, []string{"f"}, 1}}},
+		"delivery":   &deliveryRecord{To: []deliveryTarget{{"i", 1, 2, 3}}, Language: "de"},
 		"signingkey": &signingKeys{Keys: []signingKey{{"i", []byte("s"), 1, 2}}},
 	}
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, zeros{})
@@ -113,26 +113,26 @@ func TestACodeIsBoundToEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	tx := &txn{s: &Service{ring: ring}, now: 1000}
-	spend := func(change func(u *User, sl *slot, c *Code)) bool {
+	spend := func(change func(u *User, ch *challenge, c *Code)) bool {
 		u, c := &User{ID: "user"}, &Code{ID: "code", Phone: "phone", Expires: 2000}
-		sl := slot{&c, SignInSecondFactor, "sign-in"}
-		c.Tag = tx.tag(u, sl, c, "123456")
-		change(u, &sl, c)
-		right, err := tx.spend(u, sl, "123456")
+		ch := challenge{&c, SignInSecondFactor, "sign-in"}
+		c.Tag = tx.tag(u, ch, c, "123456")
+		change(u, &ch, c)
+		right, err := tx.consume(u, ch, "123456")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return right
 	}
-	if !spend(func(*User, *slot, *Code) {}) {
+	if !spend(func(*User, *challenge, *Code) {}) {
 		t.Fatal("the code does not work where it belongs")
 	}
-	for name, change := range map[string]func(u *User, sl *slot, c *Code){
-		"user":         func(u *User, _ *slot, _ *Code) { u.ID = "other" },
-		"number":       func(_ *User, _ *slot, c *Code) { c.Phone = "other" },
-		"verification": func(_ *User, _ *slot, c *Code) { c.ID = "other" },
-		"purpose":      func(_ *User, sl *slot, _ *Code) { sl.purpose = ReverifySecond },
-		"session":      func(_ *User, sl *slot, _ *Code) { sl.bound = "other" },
+	for name, change := range map[string]func(u *User, ch *challenge, c *Code){
+		"user":         func(u *User, _ *challenge, _ *Code) { u.ID = "other" },
+		"number":       func(_ *User, _ *challenge, c *Code) { c.Phone = "other" },
+		"verification": func(_ *User, _ *challenge, c *Code) { c.ID = "other" },
+		"purpose":      func(_ *User, ch *challenge, _ *Code) { ch.purpose = ReverifySecond },
+		"session":      func(_ *User, ch *challenge, _ *Code) { ch.bound = "other" },
 	} {
 		if spend(change) {
 			t.Errorf("the code works for another %s", name)
@@ -169,7 +169,7 @@ func FuzzParseTicket(f *testing.F) {
 func FuzzTokenClient(f *testing.F) {
 	f.Add("dvb_"+strings.Repeat("c", idLen)+"x", 1)
 	f.Fuzz(func(t *testing.T, text string, carrier int) {
-		if id := tokenClient(Credential{Carrier(carrier), secret.New(text)}); id != "" && (!isID(id) || !strings.Contains(text, id)) {
+		if id := tokenClient(Credential{TokenTransport(carrier), secret.New(text)}); id != "" && (!isID(id) || !strings.Contains(text, id)) {
 			t.Errorf("%q names %q", text, id)
 		}
 	})
@@ -181,7 +181,7 @@ func TestSentCodesAreUniform(t *testing.T) {
 	const draws, places = 200_000, 6
 	var counts [places][10]int
 	for range draws {
-		code, err := tx.drawCode(phone.Number{})
+		code, err := tx.newCode(phone.Number{})
 		if err != nil || !isCode(code) {
 			t.Fatalf("%q %v", code, err)
 		}

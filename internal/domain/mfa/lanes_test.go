@@ -114,7 +114,7 @@ func TestTheOwnerSignsInWhileStrangersAreLocked(t *testing.T) {
 	p.must(p.second(mfa.TOTPCode, p.app()))
 	_, err := p.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
 	p.must(err)
-	_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Guess{Strategy: mfa.BackupCode, Code: secret.New(p.backup[0])})
+	_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Proof{Strategy: mfa.BackupCode, Code: secret.New(p.backup[0])})
 	p.must(err)
 }
 
@@ -184,7 +184,7 @@ func TestGuessingInAStepUpEndsTheSession(t *testing.T) {
 			break
 		}
 		p.must(err)
-		_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.wrong())})
+		_, err = p.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Proof{Strategy: mfa.TOTPCode, Code: secret.New(p.wrong())})
 		switch codeOf(err) {
 		case apierr.FormCodeIncorrect:
 			judged++

@@ -16,7 +16,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
-// lane is a count of consecutive failures in its plainest form.
+// device is a count of consecutive failures in its plainest form.
 type lane struct {
 	failures int
 	until    time.Time // of the wait or lock
@@ -44,7 +44,7 @@ type budgetModel struct {
 
 func (m *budgetModel) recent(now time.Time) (n int) {
 	for _, at := range m.ledger {
-		if at.After(now.Add(-m.LedgerWindow)) {
+		if at.After(now.Add(-m.FailureWindow)) {
 			n++
 		}
 	}
@@ -53,9 +53,9 @@ func (m *budgetModel) recent(now time.Time) (n int) {
 
 // refuses is the answer that a guess gets without being judged, or "".
 func (m *budgetModel) refuses(now time.Time, known bool) apierr.Code {
-	l, limit := m.all, m.StrangerFailures
+	l, limit := m.all, m.UnknownDeviceFailures
 	if known {
-		l, limit = m.known, m.LedgerFailures
+		l, limit = m.known, m.KnownDeviceFailures
 	}
 	switch {
 	case now.Before(l.until) && l.locked, m.recent(now) >= limit:
@@ -77,7 +77,7 @@ func (m *budgetModel) fail(now time.Time, known bool) {
 func (m *budgetModel) clear() { m.all, m.known = lane{}, lane{} }
 
 func (m *budgetModel) left(now time.Time) int {
-	return max(0, min(m.LockFailures-max(m.all.failures, m.known.failures), m.StrangerFailures-m.recent(now)))
+	return max(0, min(m.LockFailures-max(m.all.failures, m.known.failures), m.UnknownDeviceFailures-m.recent(now)))
 }
 
 // seeded is randomness that is the same in every run of one seed, so that a history that fails can be repeated and shrunk. What a read gets depends on its

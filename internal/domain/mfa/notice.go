@@ -16,10 +16,10 @@ import (
 )
 
 // A user learns by text message of what was done to the account, on a number that it was not done to (SEC-36). The notice is one more place that a commit's
-// events are delivered to, so that no operation waits for it or fails with it, and it passes the wall like a code. Unlike a webhook it is sent at most once.
+// events are delivered to, so that no operation waits for it or fails with it, and it passes the SMS guard like a code. Unlike a webhook it is sent at most once.
 
-// toUser is the target that is the user.
-const toUser = "user"
+// targetUser is the target that is the user.
+const targetUser = "user"
 
 // Notice is the purpose of such a message.
 const Notice Purpose = "notice"
@@ -27,7 +27,7 @@ const Notice Purpose = "notice"
 // noticeRules leave most of a user's messages a day for codes.
 var noticeRules = []ratelimit.Rule{{Limit: 3, Window: 24 * time.Hour}}
 
-// noticeTries is how often a notice is tried that the wall refuses: at once, after 5 seconds and after 5 minutes. The limit is often that of a code
+// noticeTries is how often a notice is tried that the SMS guard refuses: at once, after 5 seconds and after 5 minutes. The limit is often that of a code
 // sent a moment ago.
 const noticeTries = 3
 
@@ -39,32 +39,32 @@ var notices = map[language.Tag][2]string{
 	language.Japanese: {"%sのログイン設定が変更されました。心当たりがない場合はサポートにご連絡ください。", "%sで通常と異なるログイン操作がありました。心当たりがない場合はサポートにご連絡ください。"},
 }
 
-// alarms are the events that look wrong instead of telling of a change.
-var alarms = []EventName{EventUserLocked, EventFactorDisabled, EventReplay, EventBackupUsed}
+// warnings are the events that look wrong instead of telling of a change.
+var warnings = []EventName{EventUserLocked, EventFactorDisabled, EventReplay, EventBackupUsed}
 
-// noticeText is the message, in one segment. It holds no code, no link and nothing that a user wrote.
-func noticeText(app string, name EventName, in language.Tag) secret.Value {
+// noticeSMS is the message, in one segment. It holds no code, no link and nothing that a user wrote.
+func noticeSMS(app string, name EventName, in language.Tag) secret.Value {
 	words, ok := notices[in]
 	if !ok {
 		in, words = language.English, notices[language.English]
 	}
 	form := words[0]
-	if slices.Contains(alarms, name) {
+	if slices.Contains(warnings, name) {
 		form = words[1]
 	}
-	room := segment
+	room := gsmSegment
 	if in == language.Japanese {
-		room = wideSegment
+		room = ucs2Segment
 	}
 	return secret.New(fmt.Sprintf(form, plainName(app, room-utf8.RuneCountInString(form)+len("%s"))))
 }
 
-// noticed is the first of a record's acts that its user is to hear of, and the number to say it to, or nil: the one that was verified first, because whoever
+// firstNotice is the first of a record's acts that its user is to hear of, and the number to say it to, or nil: the one that was verified first, because whoever
 // took an account over adds numbers, and never one that the acts were done to.
-func (j *journal) noticed(u *User) (*Phone, EventName) {
+func (j *eventRecord) firstNotice(u *User) (*Phone, EventName) {
 	var name EventName
 	var changed []string
-	for _, a := range j.Acts {
+	for _, a := range j.Events {
 		if a.User != u.ID {
 			continue
 		}
@@ -85,56 +85,56 @@ func (j *journal) noticed(u *User) (*Phone, EventName) {
 	return to, name
 }
 
-// quiet says whether no notices are sent: they or all text messages are switched off.
-func (s *Settings) quiet() bool { return s.QuietChanges || !s.SMSCode }
+// noticesOff says whether no notices are sent: they or all text messages are switched off.
+func (s *Settings) noticesOff() bool { return s.QuietChanges || !s.SMSCode }
 
-// notifyUser stages the notice of a commit when its user has a number that the acts were not done to.
-func (t *txn) notifyUser(j *journal, d *delivery) {
-	if t.state.settings.quiet() {
+// stageNotice stages the notice of a commit when its user has a number that the acts were not done to.
+func (t *txn) stageNotice(j *eventRecord, d *deliveryRecord) {
+	if t.state.settings.noticesOff() {
 		return
 	}
-	for _, a := range j.Acts {
+	for _, a := range j.Events {
 		u, ok := t.seen[Key{KindUser, a.User}].(*User)
 		if !ok || u.version == 0 || u.Erasing != nil || t.dirty[u.key()] { // made by an import, or gone
 			continue
 		}
-		if to, _ := j.noticed(u); to != nil {
-			d.To = append(d.To, target{ID: toUser, Next: t.now})
+		if to, _ := j.firstNotice(u); to != nil {
+			d.To = append(d.To, deliveryTarget{ID: targetUser, Next: t.now})
 			d.Language = t.language
 			return
 		}
 	}
 }
 
-// tell sends the notice of a record. What the wall refuses comes again a few times, and then is let be: the event is in the journal.
-func (s *Service) tell(ctx context.Context, id string) (sent bool, err error) {
+// notifyUser sends the notice of a record. What the SMS guard refuses comes again a few times, and then is let be: the event is in the event log.
+func (s *Service) notifyUser(ctx context.Context, id string) (sent bool, err error) {
 	keys := []Key{{KindDelivery, id}, {KindEvent, id}}
 	err = s.update(ctx, keys, func(t *txn) error {
 		sent = false
-		t.system = true
-		d, err := load[*delivery](t, keys[0])
-		if err != nil || d == nil || d.target(toUser) == nil || d.target(toUser).Next > t.now {
+		t.bySystem = true
+		d, err := load[*deliveryRecord](t, keys[0])
+		if err != nil || d == nil || d.target(targetUser) == nil || d.target(targetUser).Next > t.now {
 			return err
 		}
-		j, err := load[*journal](t, keys[1])
+		j, err := load[*eventRecord](t, keys[1])
 		if err != nil {
 			return err
 		}
-		t.drop(d, toUser)
-		if j == nil || t.state.settings.quiet() {
+		t.removeTarget(d, targetUser)
+		if j == nil || t.state.settings.noticesOff() {
 			return nil
 		}
 		sent, err = t.sendNotice(j, d.Language)
 		return err
 	})
-	if wrong := (*apierr.Error)(nil); errors.As(err, &wrong) { // the wall's, or the network's
-		return false, s.tellLater(ctx, keys[0])
+	if wrong := (*apierr.Error)(nil); errors.As(err, &wrong) { // the SMS guard's, or the network's
+		return false, s.retryNotice(ctx, keys[0])
 	}
 	return sent, err
 }
 
-func (t *txn) sendNotice(j *journal, in language.Tag) (bool, error) {
-	for _, a := range j.Acts {
+func (t *txn) sendNotice(j *eventRecord, in language.Tag) (bool, error) {
+	for _, a := range j.Events {
 		u, err := t.user(a.User)
 		if err != nil {
 			return false, err
@@ -142,7 +142,7 @@ func (t *txn) sendNotice(j *journal, in language.Tag) (bool, error) {
 		if u == nil || u.Banned || u.Notices.Wait(t.now.Time(), noticeRules...) > 0 {
 			continue
 		}
-		to, name := j.noticed(u)
+		to, name := j.firstNotice(u)
 		if to == nil {
 			continue
 		}
@@ -151,8 +151,8 @@ func (t *txn) sendNotice(j *journal, in language.Tag) (bool, error) {
 			return false, fmt.Errorf("stored number: %w", err)
 		}
 		u.Notices = u.Notices.Add(t.now.Time(), noticeRules...)
-		m := Message{To: number, Text: noticeText(t.state.settings.textName(t.s.appName), name, in), Test: t.isTest(number)}
-		text, err := t.admit(u, to, m, Notice, Caller{}, true)
+		m := Message{To: number, Body: noticeSMS(t.state.settings.smsName(t.s.appName), name, in), Test: t.isTest(number)}
+		text, err := t.authorizeSMS(u, to, m, Notice, Caller{}, true)
 		if err != nil {
 			return false, err
 		}
@@ -162,26 +162,26 @@ func (t *txn) sendNotice(j *journal, in language.Tag) (bool, error) {
 	return false, nil
 }
 
-// drop takes a target out of a delivery, and the delivery with the last.
-func (t *txn) drop(d *delivery, id string) {
-	if d.To = slices.DeleteFunc(d.To, func(to target) bool { return to.ID == id }); len(d.To) == 0 {
+// removeTarget takes a target out of a delivery, and the delivery with the last.
+func (t *txn) removeTarget(d *deliveryRecord, id string) {
+	if d.To = slices.DeleteFunc(d.To, func(to deliveryTarget) bool { return to.ID == id }); len(d.To) == 0 {
 		t.delete(d)
 		return
 	}
 	t.put(d)
 }
 
-// tellLater puts a notice off. One whose commit went through is gone already.
-func (s *Service) tellLater(ctx context.Context, key Key) error {
+// retryNotice puts a notice off. One whose commit went through is gone already.
+func (s *Service) retryNotice(ctx context.Context, key Key) error {
 	return s.update(ctx, []Key{key}, func(t *txn) error {
-		t.system = true
-		d, err := load[*delivery](t, key)
-		if err != nil || d == nil || d.target(toUser) == nil {
+		t.bySystem = true
+		d, err := load[*deliveryRecord](t, key)
+		if err != nil || d == nil || d.target(targetUser) == nil {
 			return err
 		}
-		to := d.target(toUser)
+		to := d.target(targetUser)
 		if to.Tries++; to.Tries >= noticeTries {
-			t.drop(d, toUser)
+			t.removeTarget(d, targetUser)
 			return nil
 		}
 		to.Next = t.now.Add(retryAfter[to.Tries-1])

@@ -72,7 +72,7 @@ func TestNotices(t *testing.T) {
 			if len(o.sent) != 1 || o.sent[0].To.E164() != tc.want {
 				t.Fatalf("%d messages %+v, want one to %s", len(o.sent), o.sent, tc.want)
 			}
-			text := o.sent[0].Text.Reveal()
+			text := o.sent[0].Body.Reveal()
 			if len(text) > 160 || strings.ContainsAny(text, "0123456789#@/") || strings.Contains(text, "Unusual") != tc.alarm {
 				t.Errorf("%q", text)
 			}
@@ -151,11 +151,11 @@ func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 	}
 }
 
-// TestARefusedNoticeComesAgain: what the wall refuses is tried again after five seconds and after five minutes, and then let be.
+// TestARefusedNoticeComesAgain: what the SMS guard refuses is tried again after five seconds and after five minutes, and then let be.
 func TestARefusedNoticeComesAgain(t *testing.T) {
 	capped := func(o *office, limit smsprice.Micros) { o.settle(func(s *mfa.Settings) { s.SMSDailyCap = limit }) }
 	for name, tc := range map[string]struct {
-		open int // the try at which the wall lets it pass; 0: never
+		open int // the try at which the SMS guard lets it pass; 0: never
 		want int // messages
 	}{"the second try": {2, 1}, "the third try": {3, 1}, "no try": {0, 0}, "too late": {4, 0}} {
 		t.Run(name, func(t *testing.T) {
@@ -274,11 +274,11 @@ func TestNoticesAreInTheLanguageOfWhoActed(t *testing.T) {
 		_, err := o.DeleteTOTP(t.Context(), p.browser)
 		o.must(err)
 		o.run()
-		if len(o.sent) != 1 || !strings.Contains(o.sent[0].Text.Reveal(), want) {
+		if len(o.sent) != 1 || !strings.Contains(o.sent[0].Body.Reveal(), want) {
 			t.Errorf("%q: %+v", in, o.sent)
 			continue
 		}
-		if n := len([]rune(o.sent[0].Text.Reveal())); n > 160 || in == language.Japanese && n > 70 {
+		if n := len([]rune(o.sent[0].Body.Reveal())); n > 160 || in == language.Japanese && n > 70 {
 			t.Errorf("%q has %d characters", in, n)
 		}
 	}

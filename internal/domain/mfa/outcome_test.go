@@ -13,25 +13,25 @@ import (
 // picky is a courier that takes what it is told to.
 type picky struct {
 	mu    sync.Mutex
-	got   []mfa.Parcel
-	tries []mfa.Parcel
-	takes func(p mfa.Parcel, try int) bool
+	got   []mfa.Delivery
+	tries []mfa.Delivery
+	takes func(p mfa.Delivery, try int) bool
 }
 
-func (p *picky) Carry(_ context.Context, parcel mfa.Parcel) error {
+func (p *picky) Deliver(_ context.Context, delivery mfa.Delivery) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.tries = append(p.tries, parcel)
-	if !p.takes(parcel, len(p.tries)) {
+	p.tries = append(p.tries, delivery)
+	if !p.takes(delivery, len(p.tries)) {
 		return errDown
 	}
-	p.got = append(p.got, parcel)
+	p.got = append(p.got, delivery)
 	return nil
 }
 
-func names(parcels []mfa.Parcel) []string {
+func names(deliveries []mfa.Delivery) []string {
 	var out []string
-	for _, p := range parcels {
+	for _, p := range deliveries {
 		out = append(out, string(p.Type))
 	}
 	return out
@@ -41,7 +41,7 @@ func names(parcels []mfa.Parcel) []string {
 func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	o := newOffice(t, mfa.EventFactorRemoved, mfa.EventBackupRemoved)
 	p := o.imported()
-	courier := &picky{takes: func(_ mfa.Parcel, try int) bool { return try != 2 }}
+	courier := &picky{takes: func(_ mfa.Delivery, try int) bool { return try != 2 }}
 	o.worker.Endpoints = courier
 	_, err := o.RemoveTOTP(t.Context(), p.id)
 	o.must(err)
@@ -53,7 +53,7 @@ func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	if got := names(courier.got); !slices.Equal(got, []string{"factor.removed", "backup_code.removed"}) || len(courier.tries) != 3 || o.waiting() != 0 {
 		t.Errorf("got %v in %d tries, %d wait; want each once, in three tries", got, len(courier.tries), o.waiting())
 	}
-	courier = &picky{takes: func(_ mfa.Parcel, try int) bool { return try > 1 }}
+	courier = &picky{takes: func(_ mfa.Delivery, try int) bool { return try > 1 }}
 	o.worker.Endpoints = courier
 	q := o.imported2()
 	_, err = o.RemoveTOTP(t.Context(), q.id)
@@ -85,7 +85,7 @@ func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
 	_, err := o.CreateEndpoint(t.Context(), mfa.EndpointChange{URL: &url, Events: &events})
 	o.must(err)
 	down := true
-	courier := &picky{takes: func(mfa.Parcel, int) bool { return !down }}
+	courier := &picky{takes: func(mfa.Delivery, int) bool { return !down }}
 	o.worker.Endpoints = courier
 	began := o.now()
 	o.newcomer()
@@ -123,7 +123,7 @@ func TestATestReachesItsEndpointOnly(t *testing.T) {
 	}
 }
 
-// TestADeliveryThatOutlivedItsEventIsDropped: when no worker ran for longer than the journal keeps an event, nothing is sent of it and nothing waits.
+// TestADeliveryThatOutlivedItsEventIsDropped: when no worker ran for longer than the event log keeps an event, nothing is sent of it and nothing waits.
 func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
 	o := newOffice(t)
 	p := o.imported(aNumber)
@@ -186,7 +186,7 @@ type meeting struct {
 	verdict map[int]chan bool
 }
 
-func (m *meeting) Carry(ctx context.Context, _ mfa.Parcel) error {
+func (m *meeting) Deliver(ctx context.Context, _ mfa.Delivery) error {
 	m.mu.Lock()
 	m.n++
 	n := m.n

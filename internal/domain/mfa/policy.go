@@ -17,9 +17,9 @@ type Policy struct {
 	LockTime                   time.Duration
 	// The ledger holds the failures of the last LedgerWindow. It is never cleared by the user's own success, so a patient attacker gains nothing from the
 	// owner's daily sign-in. With StrangerFailures in it, clients that never passed this user's second factor get no more guesses; with
-	// LedgerFailures in it nobody does. What lies between is kept for the owner's own browsers.
-	StrangerFailures, LedgerFailures int
-	LedgerWindow                     time.Duration
+	// KnownDeviceFailures in it nobody does. What lies between is kept for the owner's own browsers.
+	UnknownDeviceFailures, KnownDeviceFailures int
+	FailureWindow                              time.Duration
 	// FactorFailures is how many consecutive failures disable an authenticator. SP 800-63B-4 section 3.2.2 allows at most 100.
 	FactorFailures int
 	// TOTP is how far a phone's clock may be off.
@@ -31,7 +31,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Name: "default", Tries: 5, FreeFailures: 5, LockFailures: 10,
 		FirstWait: 30 * time.Second, LongestWait: time.Hour, LockTime: lockTime,
-		StrangerFailures: 20, LedgerFailures: ledgerKept, LedgerWindow: ledgerWindow,
+		UnknownDeviceFailures: 20, KnownDeviceFailures: failuresKept, FailureWindow: failureWindow,
 		FactorFailures: failuresPerFactor, TOTP: totp.Standard,
 	}
 }
@@ -40,17 +40,17 @@ func DefaultPolicy() Policy {
 func StrictPolicy() Policy {
 	p := DefaultPolicy()
 	p.Name, p.Tries, p.FreeFailures, p.LockFailures = "strict", 3, 3, 5
-	p.StrangerFailures, p.LedgerFailures = 5, 7
+	p.UnknownDeviceFailures, p.KnownDeviceFailures = 5, 7
 	p.TOTP = totp.Window{Past: 1}
 	return p
 }
 
 const (
 	// lockTime is also how long an administrator's lock lasts.
-	lockTime     = time.Hour
-	ledgerWindow = 30 * 24 * time.Hour
-	// ledgerKept is how many failures a ledger holds: the most that any policy looks at, so that a change of policy forgets none.
-	ledgerKept = 25
+	lockTime      = time.Hour
+	failureWindow = 30 * 24 * time.Hour
+	// failuresKept is how many failures a ledger holds: the most that any policy looks at, so that a change of policy forgets none.
+	failuresKept = 25
 	// failuresPerFactor does not depend on the policy: what is disabled stays so.
 	failuresPerFactor = 100
 )

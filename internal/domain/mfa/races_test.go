@@ -59,7 +59,7 @@ func TestOneCodeOneSuccess(t *testing.T) {
 				p.enter()
 				by, right := code(p)
 				answers := race(n, func(int) error {
-					_, err := p.AttemptSecondFactor(t.Context(), p.browser, p.signIn, mfa.Guess{Strategy: by, Code: secret.New(right)})
+					_, err := p.AttemptSecondFactor(t.Context(), p.browser, p.signIn, mfa.Proof{Strategy: by, Code: secret.New(right)})
 					return err
 				})
 				if answers[""] != 1 {
@@ -111,7 +111,7 @@ func TestManyWrongAtOnceAreJudgedWithinTheBudget(t *testing.T) {
 			wrong := p.wrong()
 			answers := race(50, func(i int) error {
 				b := people[i%tc.signIns]
-				_, err := b.AttemptSecondFactor(t.Context(), b.browser, b.signIn, mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(wrong)})
+				_, err := b.AttemptSecondFactor(t.Context(), b.browser, b.signIn, mfa.Proof{Strategy: mfa.TOTPCode, Code: secret.New(wrong)})
 				return err
 			})
 			if answers[apierr.FormCodeIncorrect] != 5 || answers[tc.refused] != 45 {
@@ -155,7 +155,7 @@ func TestOneNumberOneOwner(t *testing.T) {
 		}
 	}
 	answers := race(len(people), func(i int) error {
-		_, err := w.AttemptPhone(t.Context(), people[i].browser, people[i].phone, mfa.Guess{Code: secret.New(codes[i])})
+		_, err := w.AttemptPhone(t.Context(), people[i].browser, people[i].phone, mfa.Proof{Code: secret.New(codes[i])})
 		return err
 	})
 	if answers[""] != 1 {

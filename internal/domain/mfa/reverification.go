@@ -42,32 +42,32 @@ func (s *Service) StartReverification(ctx context.Context, from Caller, id strin
 	if !level.Valid() {
 		return nil, apierr.New(apierr.FormParamValueInvalid).Param("level")
 	}
-	return s.reverifying(ctx, from, id, nil, func(t *txn, in *signedIn) error {
-		in.session.Verify = &Reverification{
-			Level: in.user.stepUpLevel(level), Expires: t.now.Add(reverificationLife), Generation: in.user.Generation,
+	return s.withReverification(ctx, from, id, nil, func(t *txn, caller *signedIn) error {
+		caller.session.Verify = &Reverification{
+			Level: caller.user.stepUpLevel(level), Expires: t.now.Add(reverificationLife), Generation: caller.user.Generation,
 		}
-		in.changed(t)
+		caller.stage(t)
 		return nil
 	})
 }
 
-// changed stages the session's client.
-func (in *signedIn) changed(t *txn) {
-	in.session.touch(t.now)
-	in.client.touch(t.now)
-	t.put(in.client)
+// stage stages the session's client.
+func (caller *signedIn) stage(t *txn) {
+	caller.session.touch(t.now)
+	caller.client.touch(t.now)
+	t.put(caller.client)
 }
 
-func (s *Service) reverifying(ctx context.Context, from Caller, id string, keys []Key, step func(*txn, *signedIn) error) (*ReverificationResult, error) {
+func (s *Service) withReverification(ctx context.Context, from Caller, id string, keys []Key, step func(*txn, *signedIn) error) (*ReverificationResult, error) {
 	var out ReverificationResult
-	r, err := s.withSession(ctx, from, id, authority.StepUp, keys, func(t *txn, in *signedIn) error {
-		if err := step(t, in); err != nil {
+	r, err := s.withSession(ctx, from, id, authority.StepUp, keys, func(t *txn, caller *signedIn) error {
+		if err := step(t, caller); err != nil {
 			return err
 		}
-		shown := *in.session.Verify
+		shown := *caller.session.Verify
 		out.Reverification = &shown
-		out.FirstFactors = provableFirst(in.user, &t.state.settings)
-		out.SecondFactors = SecondFactors(in.user, &t.state.settings)
+		out.FirstFactors = provableFirst(caller.user, &t.state.settings)
+		out.SecondFactors = SecondFactors(caller.user, &t.state.settings)
 		return nil
 	})
 	if err != nil {
@@ -77,10 +77,10 @@ func (s *Service) reverifying(ctx context.Context, from Caller, id string, keys 
 	return &out, nil
 }
 
-// waiting returns the step-up in progress when it waits for a factor of the given level.
-func (t *txn) waiting(in *signedIn, status ReverificationStatus) (*Reverification, error) {
-	r := in.session.Verify
-	if r == nil || r.Expires <= t.now || t.future(r.Expires.Add(-reverificationLife)) || !in.user.current(r.Generation) {
+// pendingReverification returns the step-up in progress when it waits for a factor of the given level.
+func (t *txn) pendingReverification(caller *signedIn, status ReverificationStatus) (*Reverification, error) {
+	r := caller.session.Verify
+	if r == nil || r.Expires <= t.now || t.isFuture(r.Expires.Add(-reverificationLife)) || !caller.user.sameGeneration(r.Generation) {
 		return nil, apierr.New(apierr.SessionReverificationMissing)
 	}
 	if r.Status() != status {
@@ -91,73 +91,73 @@ func (t *txn) waiting(in *signedIn, status ReverificationStatus) (*Reverificatio
 
 // PrepareReverification sends a code for the first (second false) or the second factor of a step-up.
 func (s *Service) PrepareReverification(ctx context.Context, from Caller, id string, second bool, by Strategy, phoneID string) (*ReverificationResult, error) {
-	return s.reverifying(ctx, from, id, s.numberKeys(phoneID), func(t *txn, in *signedIn) error {
+	return s.withReverification(ctx, from, id, s.numberKeys(phoneID), func(t *txn, caller *signedIn) error {
 		if by != PhoneCode {
 			return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}
 		if second {
-			r, err := t.waiting(in, ReverifySecondFactor)
+			r, err := t.pendingReverification(caller, ReverifySecondFactor)
 			if err != nil {
 				return err
 			}
-			return t.prepareSecond(in.client, in.user, phoneID, &r.Second, slot{&r.Second.Code, ReverifySecond, id}, from)
+			return t.prepareSecond(caller.client, caller.user, phoneID, &r.Second, challenge{&r.Second.Code, ReverifySecond, id}, from)
 		}
-		r, err := t.waiting(in, ReverifyFirstFactor)
+		r, err := t.pendingReverification(caller, ReverifyFirstFactor)
 		if err != nil {
 			return err
 		}
-		ph := in.user.phone(phoneID)
+		ph := caller.user.phone(phoneID)
 		if ph == nil || !ph.isFirstFactor() || !t.state.settings.FirstFactorPhoneCode {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := t.mayGuessFirst(in.user, t.knows(in.client, in.user)); err != nil {
+		if err := t.checkFirstLimits(caller.user, t.knownDevice(caller.client, caller.user)); err != nil {
 			return err
 		}
 		r.First.Strategy = PhoneCode
-		in.changed(t)
-		return t.sendCode(in.user, ph, slot{&r.First.Code, ReverifyFirst, id}, from, t.knows(in.client, in.user))
+		caller.stage(t)
+		return t.sendCode(caller.user, ph, challenge{&r.First.Code, ReverifyFirst, id}, from, t.knownDevice(caller.client, caller.user))
 	})
 }
 
 // AttemptReverification proves the first (second false) or the second factor of a step-up.
-func (s *Service) AttemptReverification(ctx context.Context, from Caller, id string, second bool, g Guess) (*ReverificationResult, error) {
+func (s *Service) AttemptReverification(ctx context.Context, from Caller, id string, second bool, g Proof) (*ReverificationResult, error) {
 	var memo passwordMemo
-	return s.reverifying(ctx, from, id, ticketKeys(g.Ticket), func(t *txn, in *signedIn) error {
+	return s.withReverification(ctx, from, id, ticketKeys(g.Ticket), func(t *txn, caller *signedIn) error {
 		if !second {
-			t.takeAddress(from, firstLimits)
-			return t.endGuessing(in, &in.user.First, t.reproveFirst(in, g, &memo))
+			t.countAddress(from, firstLimits)
+			return t.endSessionOnLock(caller, &caller.user.FirstFailures, t.reverifyFirstFactor(caller, g, &memo))
 		}
-		t.takeAddress(from, attemptLimits)
-		r, err := t.waiting(in, ReverifySecondFactor)
+		t.countAddress(from, attemptLimits)
+		r, err := t.pendingReverification(caller, ReverifySecondFactor)
 		if err != nil {
 			return err
 		}
-		t.put(in.client)
-		known := t.knows(in.client, in.user)
-		if err := t.proveSecond(in.user, known, g, verification{&r.Second, slot{&r.Second.Code, ReverifySecond, id}}); err != nil {
-			return t.endGuessing(in, &in.user.Second, err)
+		t.put(caller.client)
+		known := t.knownDevice(caller.client, caller.user)
+		if err := t.verifySecondFactor(caller.user, known, g, secondFactorAttempt{&r.Second, challenge{&r.Second.Code, ReverifySecond, id}}); err != nil {
+			return t.endSessionOnLock(caller, &caller.user.SecondFailures, err)
 		}
 		r.Second = Attempt{Strategy: g.Strategy, Proved: t.now}
-		t.learn(in.client, in.user)
-		in.provedSecond(t, g.Strategy)
+		t.rememberDevice(caller.client, caller.user)
+		caller.provedSecond(t, g.Strategy)
 		return nil
 	})
 }
 
-// endGuessing ends a session in which somebody guessed until the lock: it may be stolen. The verdict stays what it is.
+// endSessionOnLock ends a session in which somebody guessed until the lock: it may be stolen. The verdict stays what it is.
 // The guesses are at the first or at a second factor.
-func (t *txn) endGuessing(in *signedIn, at *Lanes, verdict error) error {
-	if !errors.As(verdict, new(refusal)) || at.of(t.knows(in.client, in.user)).LockedUntil <= t.now {
+func (t *txn) endSessionOnLock(caller *signedIn, at *FailureCounters, verdict error) error {
+	if !errors.As(verdict, new(refusal)) || at.of(t.knownDevice(caller.client, caller.user)).LockedUntil <= t.now {
 		return verdict
 	}
-	if err := t.end(in.client, in.session.ID, SessionRevoked); err != nil {
+	if err := t.end(caller.client, caller.session.ID, SessionRevoked); err != nil {
 		return err
 	}
 	return verdict
 }
 
-func (t *txn) reproveFirst(in *signedIn, g Guess, memo *passwordMemo) error {
-	r, err := t.waiting(in, ReverifyFirstFactor)
+func (t *txn) reverifyFirstFactor(caller *signedIn, g Proof, memo *passwordMemo) error {
+	r, err := t.pendingReverification(caller, ReverifyFirstFactor)
 	if err != nil {
 		return err
 	}
@@ -166,34 +166,34 @@ func (t *txn) reproveFirst(in *signedIn, g Guess, memo *passwordMemo) error {
 		if g.Password.IsZero() {
 			return apierr.New(apierr.FormParamNil).Param("password")
 		}
-		if in.user.Password == "" {
+		if caller.user.Password == "" {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := t.provePassword(in.user, t.knows(in.client, in.user), g.Password, memo, apierr.FormPasswordIncorrect); err != nil {
+		if err := t.verifyPassword(caller.user, t.knownDevice(caller.client, caller.user), g.Password, memo, apierr.FormPasswordIncorrect); err != nil {
 			return err
 		}
 	case PhoneCode:
-		t.put(in.client)
-		if err := t.proveFirstPhone(in.user, t.knows(in.client, in.user), g, slot{&r.First.Code, ReverifyFirst, in.session.ID}); err != nil {
+		t.put(caller.client)
+		if err := t.verifyFirstFactorCode(caller.user, t.knownDevice(caller.client, caller.user), g, challenge{&r.First.Code, ReverifyFirst, caller.session.ID}); err != nil {
 			return err
 		}
 	case TicketCode:
-		if err := t.renewingTicket(in, g.Ticket); err != nil {
+		if err := t.renewingTicket(caller, g.Ticket); err != nil {
 			return err
 		}
 	default:
 		return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 	}
 	r.First = Attempt{Strategy: g.Strategy, Proved: t.now}
-	in.provedFirst(t, g.Strategy)
+	caller.provedFirst(t, g.Strategy)
 	return nil
 }
 
 // reverified stages a session in which a factor was proved again.
-func (in *signedIn) reverified(t *txn) {
-	in.changed(t)
-	t.put(in.user)
-	if n, ok := parseSession(in.session.ID); ok {
-		t.note(in.user, EventReverified, n.subject(in.session.CreatedAt))
+func (caller *signedIn) reverified(t *txn) {
+	caller.stage(t)
+	t.put(caller.user)
+	if n, ok := parseSession(caller.session.ID); ok {
+		t.record(caller.user, EventReverified, n.subject(caller.session.CreatedAt))
 	}
 }

@@ -22,7 +22,7 @@ import (
 // TestRoundTrips holds the cost of every operation: a test fails on one request more.
 func TestRoundTrips(t *testing.T) {
 	ctx := t.Context()
-	guess := func(by mfa.Strategy, code string) mfa.Guess { return mfa.Guess{Strategy: by, Code: secret.New(code)} }
+	proof := func(by mfa.Strategy, code string) mfa.Proof { return mfa.Proof{Strategy: by, Code: secret.New(code)} }
 	table := map[string][]string{}
 	for name, tc := range map[string]struct {
 		prepare              func(p *person)
@@ -64,7 +64,7 @@ func TestRoundTrips(t *testing.T) {
 			_, err := p.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
 			p.must(err)
 		}, func(p *person) error {
-			_, err := p.AttemptReverification(ctx, p.browser, p.browser.Session, true, guess(mfa.BackupCode, p.backup[1]))
+			_, err := p.AttemptReverification(ctx, p.browser, p.browser.Session, true, proof(mfa.BackupCode, p.backup[1]))
 			return err
 		}, 1, 1, 4, false},
 		"make backup codes": {(*person).inside, func(p *person) error { _, err := p.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},

@@ -21,7 +21,7 @@ type Sender interface {
 // Message is a text message. Test messages go to numbers that cannot receive any and must not be sent for money.
 type Message struct {
 	To   phone.Number
-	Text secret.Value
+	Body secret.Value
 	Test bool
 }
 
@@ -45,8 +45,8 @@ type Config struct {
 	AppName string
 	// SMSHost is the host that the last line of a message binds the code to.
 	SMSHost string
-	// Epoch is when the store was restored from a backup, or zero: what was made before it no longer counts. See epoch.go.
-	Epoch time.Time
+	// RestoredAt is when the store was restored from a backup, or zero: what was made before it no longer counts. See restore.go.
+	RestoredAt time.Time
 	// Bus says that events also go to an event bus.
 	Bus bool
 	// Loopback lets webhooks go to http://localhost: development only.
@@ -57,27 +57,27 @@ type Config struct {
 
 // Service carries out the operations. It is safe for concurrent use.
 type Service struct {
-	store     Store
-	sender    Sender
-	ring      *seal.Ring
-	passwords Passwords
-	numbers   func(string) (phone.Number, error)
-	now       func() time.Time
-	pause     func(context.Context, time.Duration) error
-	rand      io.Reader
-	key       func(io.Reader) (*sessiontoken.Key, error)
-	issuer    string
-	appName   string
-	smsHost   string
-	epoch     time.Time
-	bus       bool
-	loopback  bool
-	notify    func(Event)
-	cache     settingsCache
-	spending  spending
-	comparing comparing
-	keys      keyMemo
-	guesses   keyGuesses
+	store      Store
+	sender     Sender
+	ring       *seal.Ring
+	passwords  Passwords
+	numbers    func(string) (phone.Number, error)
+	now        func() time.Time
+	pause      func(context.Context, time.Duration) error
+	rand       io.Reader
+	key        func(io.Reader) (*sessiontoken.Key, error)
+	issuer     string
+	appName    string
+	smsHost    string
+	restoredAt time.Time
+	bus        bool
+	loopback   bool
+	notify     func(Event)
+	cache      settingsCache
+	spending   spendMilestones
+	comparing  comparing
+	keys       keyMemo
+	blocked    blockedAddresses
 }
 
 // New returns a service, or an error that says what is missing.
@@ -96,7 +96,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		store: c.Store, sender: c.Sender, ring: c.Ring, passwords: c.Passwords, numbers: c.Numbers, now: c.Now, pause: c.Pause, rand: c.Rand, key: c.Key,
-		issuer: c.Issuer, appName: c.AppName, smsHost: c.SMSHost, epoch: c.Epoch, bus: c.Bus, loopback: c.Loopback, notify: c.Notify,
+		issuer: c.Issuer, appName: c.AppName, smsHost: c.SMSHost, restoredAt: c.RestoredAt, bus: c.Bus, loopback: c.Loopback, notify: c.Notify,
 	}, nil
 }
 

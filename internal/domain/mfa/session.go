@@ -22,18 +22,18 @@ type SessionResult struct {
 
 // Client returns the calling client, or a snapshot without one. Here and in [Service.Touch] session tasks are settled.
 func (s *Service) Client(ctx context.Context, from Caller) (*Snapshot, error) {
-	snap, err := s.run(ctx, from, nil, func(t *txn, p *presence) error {
-		if !p.visible() {
+	snap, err := s.runClient(ctx, from, nil, func(t *txn, p *clientSession) error {
+		if !p.exists() {
 			return nil
 		}
 		for i := range p.client.Sessions {
 			session := &p.client.Sessions[i]
-			u, err := t.owner(session)
+			u, err := t.sessionUser(session)
 			if err != nil {
 				return err
 			}
 			if u != nil {
-				t.settleTask(p.client, session, u)
+				t.updateTask(p.client, session, u)
 			}
 		}
 		return nil
@@ -46,11 +46,11 @@ func (s *Service) Client(ctx context.Context, from Caller) (*Snapshot, error) {
 
 // CreateClient makes the caller a client, if it is none yet.
 func (s *Service) CreateClient(ctx context.Context, from Caller) (*Snapshot, error) {
-	return s.run(ctx, from, nil, func(t *txn, p *presence) error {
-		if p.visible() {
+	return s.runClient(ctx, from, nil, func(t *txn, p *clientSession) error {
+		if p.exists() {
 			return nil
 		}
-		return t.ensure(p)
+		return t.ensureClient(p)
 	})
 }
 
@@ -63,13 +63,13 @@ func (s *Service) CreateDevBrowser(ctx context.Context) (secret.Value, error) {
 func (s *Service) NewDevBrowser(ctx context.Context, from Caller) (secret.Value, error) {
 	var token secret.Value
 	err := s.update(ctx, nil, func(t *txn) error {
-		t.takeAddress(from, clientLimits)
+		t.countAddress(from, clientLimits)
 		id, err := s.randomID()
 		if err != nil {
 			return err
 		}
 		c := &Client{ID: id, CreatedAt: t.now, UpdatedAt: t.now, Expires: t.now.Add(AnonymousLife)}
-		if token, err = t.newToken(c, DevBrowser); err != nil {
+		if token, err = t.newClientToken(c, DevBrowser); err != nil {
 			return err
 		}
 		t.put(c)
@@ -80,8 +80,8 @@ func (s *Service) NewDevBrowser(ctx context.Context, from Caller) (secret.Value,
 
 // EndAll ends every session of the calling client.
 func (s *Service) EndAll(ctx context.Context, from Caller) (*Snapshot, error) {
-	return s.run(ctx, from, nil, func(t *txn, p *presence) error {
-		if !p.visible() {
+	return s.runClient(ctx, from, nil, func(t *txn, p *clientSession) error {
+		if !p.exists() {
 			return nil
 		}
 		for len(p.client.Sessions) > 0 {
@@ -111,12 +111,12 @@ func (t *txn) end(c *Client, id string, why SessionStatus) error {
 	if err != nil || u == nil {
 		return err
 	}
-	u.forget(n.nonce)
-	t.note(u, endings[why], n.subject(gone.CreatedAt))
+	u.removeSession(n.nonce)
+	t.record(u, endings[why], n.subject(gone.CreatedAt))
 	return nil
 }
 
-func (u *User) forget(nonce string) {
+func (u *User) removeSession(nonce string) {
 	for i, ref := range u.Sessions {
 		if ref.Nonce == nonce {
 			u.Sessions = append(u.Sessions[:i], u.Sessions[i+1:]...)
@@ -128,18 +128,18 @@ func (u *User) forget(nonce string) {
 // withSession runs an operation on a live session of the caller and answers with that session.
 func (s *Service) withSession(ctx context.Context, from Caller, id string, a authority.Action, extra []Key, do func(*txn, *signedIn) error) (*SessionResult, error) {
 	var r SessionResult
-	snap, err := s.run(ctx, from, append(from.keysFor(id), extra...), func(t *txn, p *presence) error {
-		in, err := t.live(p, id, a)
+	snap, err := s.runClient(ctx, from, append(from.keysFor(id), extra...), func(t *txn, p *clientSession) error {
+		caller, err := t.requireSession(p, id, a)
 		if err != nil {
 			return err
 		}
 		if do != nil {
-			if err := do(t, in); err != nil {
+			if err := do(t, caller); err != nil {
 				return err
 			}
 		}
-		shown := *in.session
-		r.Session, r.User = &shown, in.user
+		shown := *caller.session
+		r.Session, r.User = &shown, caller.user
 		return nil
 	})
 	if err != nil {
@@ -156,13 +156,13 @@ func (s *Service) Session(ctx context.Context, from Caller, id string) (*Session
 
 // Touch makes a session the client's last active one and settles its task.
 func (s *Service) Touch(ctx context.Context, from Caller, id string) (*SessionResult, error) {
-	return s.withSession(ctx, from, id, authority.Use, nil, func(t *txn, in *signedIn) error {
-		t.settleTask(in.client, in.session, in.user)
-		if in.client.LastActive != id || t.now.Sub(in.session.LastActive) >= activityStep || t.future(in.session.LastActive) {
-			in.client.LastActive, in.session.LastActive = id, t.now
-			in.session.touch(t.now)
-			in.client.touch(t.now)
-			t.put(in.client)
+	return s.withSession(ctx, from, id, authority.Use, nil, func(t *txn, caller *signedIn) error {
+		t.updateTask(caller.client, caller.session, caller.user)
+		if caller.client.LastActive != id || t.now.Sub(caller.session.LastActive) >= activityStep || t.isFuture(caller.session.LastActive) {
+			caller.client.LastActive, caller.session.LastActive = id, t.now
+			caller.session.touch(t.now)
+			caller.client.touch(t.now)
+			t.put(caller.client)
 		}
 		return nil
 	})
@@ -180,15 +180,15 @@ func (s *Service) SessionToken(ctx context.Context, from Caller, id string) (sec
 // EndSession ends a session of the caller; why is [SessionEnded] or [SessionRemoved].
 func (s *Service) EndSession(ctx context.Context, from Caller, id string, why SessionStatus) (*SessionResult, error) {
 	var r SessionResult
-	snap, err := s.run(ctx, from, from.keysFor(id), func(t *txn, p *presence) error {
-		in, err := t.live(p, id, authority.Use)
+	snap, err := s.runClient(ctx, from, from.keysFor(id), func(t *txn, p *clientSession) error {
+		caller, err := t.requireSession(p, id, authority.Use)
 		if err != nil {
 			return err
 		}
-		shown := *in.session
+		shown := *caller.session
 		shown.Status, shown.UpdatedAt = why, shown.UpdatedAt.after(t.now)
-		r.Session, r.User = &shown, in.user
-		return t.end(in.client, id, why)
+		r.Session, r.User = &shown, caller.user
+		return t.end(caller.client, id, why)
 	})
 	if err != nil {
 		return nil, err
@@ -200,9 +200,9 @@ func (s *Service) EndSession(ctx context.Context, from Caller, id string, why Se
 // OwnSessions lists the live sessions of the user behind the caller's session, on all clients.
 func (s *Service) OwnSessions(ctx context.Context, from Caller) ([]SessionResult, error) {
 	var found []SessionResult
-	snap, err := s.act(ctx, from, from.Session, authority.ListSessions, func(t *txn, in *signedIn) error {
+	snap, err := s.runSession(ctx, from, from.Session, authority.ListSessions, func(t *txn, caller *signedIn) error {
 		var err error
-		found, err = t.sessionsOf(in.user)
+		found, err = t.sessionsOf(caller.user)
 		return err
 	})
 	if err != nil {
@@ -236,7 +236,7 @@ func (t *txn) sessionsOf(u *User) ([]SessionResult, error) {
 		if session == nil {
 			continue
 		}
-		if alive, err := t.owner(session); err != nil || alive == nil {
+		if alive, err := t.sessionUser(session); err != nil || alive == nil {
 			continue
 		}
 		shown := *session
@@ -248,13 +248,13 @@ func (t *txn) sessionsOf(u *User) ([]SessionResult, error) {
 // RevokeOwn ends another session of the same user: a sensitive change. The caller's own may be revoked too.
 func (s *Service) RevokeOwn(ctx context.Context, from Caller, id string) (*SessionResult, error) {
 	var r SessionResult
-	snap, err := s.act(ctx, from, from.Session, authority.RevokeSession, func(t *txn, in *signedIn) error {
+	snap, err := s.runSession(ctx, from, from.Session, authority.RevokeSession, func(t *txn, caller *signedIn) error {
 		n, ok := parseSession(id)
-		if !ok || n.user != in.user.ID {
+		if !ok || n.user != caller.user.ID {
 			return apierr.New(apierr.ResourceNotFound)
 		}
 		gone, err := t.revoke(n)
-		r.Session, r.User = gone, in.user
+		r.Session, r.User = gone, caller.user
 		return err
 	})
 	if err != nil {

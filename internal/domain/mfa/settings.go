@@ -40,7 +40,7 @@ type Settings struct {
 	SMSDailyCap    smsprice.Micros            `json:"cap,omitempty"`
 	SMSCountryCaps map[string]smsprice.Micros `json:"caps,omitempty"`
 	SMSPrices      map[string]smsprice.Micros `json:"prices,omitempty"` // before the estimates of package smsprice
-	// SMSRecordOnly lets pass what the wall takes for abuse, and records it. See [Reason].
+	// SMSRecordOnly lets pass what the SMS guard takes for abuse, and records it. See [Reason].
 	SMSRecordOnly bool `json:"recordonly,omitempty"`
 	// QuietChanges sends no text messages about changes of an account.
 	QuietChanges bool `json:"quiet,omitempty"`
@@ -114,9 +114,9 @@ func (s *Settings) allows(strategy Strategy) bool {
 // AppName is what people know the application by.
 func (s *Settings) AppName(deployed string) string { return cmp.Or(s.Brand.Name, deployed) }
 
-// textName is what a text message calls it: the settings' name if a message can hold every letter of it.
-func (s *Settings) textName(deployed string) string {
-	if s.Brand.Name != "" && strings.Trim(s.Brand.Name, gsm) == "" {
+// smsName is what a text message calls it: the settings' name if a message can hold every letter of it.
+func (s *Settings) smsName(deployed string) string {
+	if s.Brand.Name != "" && strings.Trim(s.Brand.Name, gsmSafe) == "" {
 		return s.Brand.Name
 	}
 	return deployed
@@ -141,7 +141,7 @@ func (s *Settings) PriceOf(country string) smsprice.Micros {
 	return smsprice.Of(country)
 }
 
-func (s *Settings) textsTo(country string) bool { return slices.Contains(s.SMSCountries, country) }
+func (s *Settings) sendsSMSTo(country string) bool { return slices.Contains(s.SMSCountries, country) }
 
 // Settings returns the instance's settings.
 func (s *Service) Settings(ctx context.Context) (Settings, error) {
@@ -174,7 +174,7 @@ func (s *Service) ChangeSettings(ctx context.Context, change func(*Settings)) (S
 func (s *Service) changeSettings(ctx context.Context, change func(*txn, *Settings) error) (Settings, error) {
 	var set Settings
 	err := s.update(ctx, []Key{settingsKey}, func(t *txn) error {
-		t.backend = true
+		t.byBackend = true
 		stored := t.seen[settingsKey].(*Settings)
 		if stored.version == 0 {
 			fresh := defaultSettings()
@@ -187,8 +187,8 @@ func (s *Service) changeSettings(ctx context.Context, change func(*txn, *Setting
 		stored.UpdatedAt = stored.UpdatedAt.after(t.now)
 		t.put(stored)
 		if fields := changedFields(before, *stored); len(fields) > 0 {
-			t.record(stored, auditEntry{Name: EventSettingsChanged, At: t.now, Backend: true, Fields: fields})
-			t.emit(Event{Name: EventSettingsChanged, Fields: fields})
+			t.appendEntry(stored, auditEntry{Name: EventSettingsChanged, At: t.now, Backend: true, Fields: fields})
+			t.publish(Event{Name: EventSettingsChanged, Fields: fields})
 		}
 		set = *stored
 		return nil

@@ -19,20 +19,20 @@ type Snapshot struct {
 	// Tokens are fresh session tokens by session id.
 	Tokens map[string]secret.Value
 	// Token is the client token to keep from now on; zero when it did not change.
-	Token   secret.Value
-	Carrier Carrier
+	Token     secret.Value
+	Transport TokenTransport
 }
 
 // User is the owner of a session of the snapshot.
 func (s *Snapshot) User(session *Session) *User { return s.Users[session.User()] }
 
-// view builds the snapshot of a presence: live sessions only.
-func (t *txn) view(p *presence) (*Snapshot, error) {
+// snapshot builds the snapshot of a presence: live sessions only.
+func (t *txn) snapshot(p *clientSession) (*Snapshot, error) {
 	snap := &Snapshot{
 		Now: t.now, Settings: t.state.settings, Users: map[string]*User{}, Tokens: map[string]secret.Value{},
-		Token: p.token, Carrier: p.carrier,
+		Token: p.token, Transport: p.transport,
 	}
-	if !p.visible() {
+	if !p.exists() {
 		return snap, nil
 	}
 	shown := *p.client
@@ -45,7 +45,7 @@ func (t *txn) view(p *presence) (*Snapshot, error) {
 		return nil, err
 	}
 	for _, s := range p.client.Sessions {
-		u, err := t.owner(&s)
+		u, err := t.sessionUser(&s)
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +63,7 @@ func (t *txn) view(p *presence) (*Snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-		if u == nil || !u.current(si.Generation) {
+		if u == nil || !u.sameGeneration(si.Generation) {
 			u, shown.SignIn = nil, nil
 		}
 		snap.SigningIn = u
@@ -72,8 +72,8 @@ func (t *txn) view(p *presence) (*Snapshot, error) {
 	return snap, nil
 }
 
-// run carries out an operation of a client: it finds the caller, runs do, and after the commit signs the tokens of the snapshot.
-func (s *Service) run(ctx context.Context, from Caller, keys []Key, do func(*txn, *presence) error) (*Snapshot, error) {
+// runClient carries out an operation of a client: it finds the caller, runs do, and after the commit signs the tokens of the snapshot.
+func (s *Service) runClient(ctx context.Context, from Caller, keys []Key, do func(*txn, *clientSession) error) (*Snapshot, error) {
 	var snap *Snapshot
 	var state *settingsState
 	err := s.update(ctx, append(from.keys(), keys...), func(t *txn) error {
@@ -85,18 +85,18 @@ func (s *Service) run(ctx context.Context, from Caller, keys []Key, do func(*txn
 		if err := do(t, p); err != nil {
 			return err
 		}
-		t.settleAuthority()
+		t.applyFactorChanges()
 		state = t.state
-		snap, err = t.view(p)
+		snap, err = t.snapshot(p)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return snap, s.sign(ctx, snap, state, from.Origin)
+	return snap, s.signTokens(ctx, snap, state, from.Origin)
 }
 
-func (s *Service) sign(ctx context.Context, snap *Snapshot, state *settingsState, origin string) error {
+func (s *Service) signTokens(ctx context.Context, snap *Snapshot, state *settingsState, origin string) error {
 	if snap.Client == nil || len(snap.Client.Sessions) == 0 {
 		return nil
 	}
@@ -115,14 +115,14 @@ func (s *Service) sign(ctx context.Context, snap *Snapshot, state *settingsState
 	return nil
 }
 
-// act carries out an action of a live session.
-func (s *Service) act(ctx context.Context, from Caller, id string, a authority.Action, do func(*txn, *signedIn) error) (*Snapshot, error) {
+// runSession carries out an action of a live session.
+func (s *Service) runSession(ctx context.Context, from Caller, id string, a authority.Action, do func(*txn, *signedIn) error) (*Snapshot, error) {
 	keys := from.keysFor(id)
-	return s.run(ctx, from, keys, func(t *txn, p *presence) error {
-		in, err := t.live(p, id, a)
+	return s.runClient(ctx, from, keys, func(t *txn, p *clientSession) error {
+		caller, err := t.requireSession(p, id, a)
 		if err != nil {
 			return err
 		}
-		return do(t, in)
+		return do(t, caller)
 	})
 }

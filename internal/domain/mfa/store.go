@@ -21,7 +21,7 @@ const (
 	KindSigningKey Kind = "signingkey"
 	KindKeyring    Kind = "keyring"
 	KindAudit      Kind = "audit"
-	KindText       Kind = "text"
+	KindSMS        Kind = "text"
 	KindEvent      Kind = "event"
 	KindDelivery   Kind = "delivery"
 )
@@ -55,12 +55,12 @@ type Write struct {
 	Delete bool
 }
 
-// Take adds Cost to the counter named Budget on the condition that the sum stays within Limit. A negative Cost gives back.
+// Increment adds Cost to the counter named Budget on the condition that the sum stays within Limit. A negative Cost gives back.
 // A counter belongs to one period, which the name contains; it may be forgotten after Expires.
-type Take struct {
-	Budget  string
-	Cost    int64
-	Limit   int64
+type Increment struct {
+	Counter string
+	By      int64
+	Max     int64
 	Expires time.Time
 }
 
@@ -72,10 +72,10 @@ var ErrConflict = errors.New("record changed since it was read")
 // and the same call may succeed later. After a Commit the outcome may be unknown.
 var ErrUnavailable = errors.New("store unavailable")
 
-// ExhaustedError is what [Store.Commit] returns when a Take would exceed its limit. Nothing was stored.
-type ExhaustedError struct{ Budget string }
+// LimitReachedError is what [Store.Commit] returns when an Increment would exceed its limit. Nothing was stored.
+type LimitReachedError struct{ Counter string }
 
-func (e *ExhaustedError) Error() string { return "budget exhausted" }
+func (e *LimitReachedError) Error() string { return "budget exhausted" }
 
 // Store keeps records. Implementations are safe for concurrent use and pass the conformance suite
 // of package store. Every method may return an error that wraps [ErrUnavailable] or the context's.
@@ -84,13 +84,13 @@ type Store interface {
 	// A missing record has Version 0. The caller may keep and change Data.
 	Get(ctx context.Context, keys ...Key) ([]Record, error)
 
-	// Commit applies all writes and takes, or nothing, in one round trip. It returns only when they are durable.
-	// Each key may occur once. Errors: [ErrConflict], [*ExhaustedError].
+	// Commit applies all writes and increments, or nothing, in one round trip. It returns only when they are durable.
+	// Each key may occur once. Errors: [ErrConflict], [*LimitReachedError].
 	// A Commit whose own answer was lost underway and that is found to have been applied is a success.
-	Commit(ctx context.Context, writes []Write, takes ...Take) error
+	Commit(ctx context.Context, writes []Write, increments ...Increment) error
 
 	// Expired returns the keys of up to limit records of a kind whose Expires is set and lies before the given time: those
-	// with the earliest, in no particular order. Counters of takes are removed by the store itself.
+	// with the earliest, in no particular order. Counters are removed by the store itself.
 	Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error)
 
 	// Latest returns the limit records of a kind whose Expires is set, lies before the given time and is the latest, the latest first, and in
@@ -99,7 +99,7 @@ type Store interface {
 	Latest(ctx context.Context, kind Kind, before time.Time, limit int) ([]Record, error)
 
 	// Sums returns what was taken from budgets so far, in their order; 0 for one that is unknown or forgotten.
-	Sums(ctx context.Context, budgets ...string) ([]int64, error)
+	Sums(ctx context.Context, counters ...string) ([]int64, error)
 
 	// List returns up to limit records of a kind with an id greater than after, in the order of ids. It may
 	// cost as much as the kind is large: only administration uses it.

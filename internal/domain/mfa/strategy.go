@@ -40,7 +40,7 @@ func provableFirst(u *User, set *Settings) []Factor {
 		found = append(found, Factor{Strategy: Password})
 	}
 	for i := range u.Phones {
-		if p := &u.Phones[i]; p.isFirstFactor() && set.FirstFactorPhoneCode && set.SMSCode && set.reaches(p) {
+		if p := &u.Phones[i]; p.isFirstFactor() && set.FirstFactorPhoneCode && set.SMSCode && set.canReceiveSMS(p) {
 			found = append(found, Factor{PhoneCode, p})
 		}
 	}
@@ -69,7 +69,7 @@ func secondPhones(u *User, set *Settings) []*Phone {
 	for i := range u.Phones {
 		p := &u.Phones[i]
 		switch {
-		case !set.SMSCode || !set.reaches(p) || !p.isSecondFactor() || p.Failures >= failuresPerFactor:
+		case !set.SMSCode || !set.canReceiveSMS(p) || !p.isSecondFactor() || p.Failures >= failuresPerFactor:
 		case p.Default:
 			found = slices.Insert(found, 0, p)
 		default:

@@ -19,28 +19,28 @@ const commitTries = 24
 // A txn is one attempt to carry out an operation: what it read, what it means to write, and what is to happen after the
 // commit. Reads are cached, so that every later look is at the same state.
 type txn struct {
-	s     *Service
-	ctx   context.Context
-	now   Instant
-	seen  map[Key]entity
-	order []Key
-	dirty map[Key]bool // true: delete
-	takes []Take
-	after []func() error
-	event []Event
-	state *settingsState
-	// backend says that the team's own servers ask.
-	backend bool
-	// foreign has, as they were stored, the records with fields of a newer version.
-	foreign map[Key][]byte
-	wall    *passage // of the message that the operation sends
-	// in is the session that acts, once [txn.live] found it.
-	in *signedIn
-	// system says that Countersign acts by itself.
-	system   bool
+	s          *Service
+	ctx        context.Context
+	now        Instant
+	seen       map[Key]entity
+	order      []Key
+	dirty      map[Key]bool // true: delete
+	increments []Increment
+	after      []func() error
+	events     []Event
+	state      *settingsState
+	// byBackend says that the team's own servers ask.
+	byBackend bool
+	// unknownFields has, as they were stored, the records with fields of a newer version.
+	unknownFields map[Key][]byte
+	sms           *smsDecision // of the message that the operation sends
+	// caller is the session that acts, once [txn.requireSession] found it.
+	caller *signedIn
+	// bySystem says that Countersign acts by itself.
+	bySystem bool
 	compared *comparisons
 	began    uint64 // the moment of [comparing] before anything was read
-	lane     string // "known" for a guess on a client that passed the user's second factor before
+	device   string // "known" for a guess on a client that passed the user's second factor before
 	address  netip.Addr
 	language language.Tag
 }
@@ -59,7 +59,7 @@ func (s *Service) update(ctx context.Context, keys []Key, do func(*txn) error) e
 	var compared comparisons
 	defer compared.end()
 	for try := 0; ; try++ {
-		t := &txn{s: s, ctx: ctx, now: At(s.now()), seen: map[Key]entity{}, dirty: map[Key]bool{}, compared: &compared, began: s.comparing.moment()}
+		t := &txn{s: s, ctx: ctx, now: At(s.now()), seen: map[Key]entity{}, dirty: map[Key]bool{}, compared: &compared, began: s.comparing.position()}
 		if err := t.begin(keys); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (s *Service) update(ctx context.Context, keys []Key, do func(*txn) error) e
 		case err != nil:
 			return err
 		}
-		for _, e := range t.event {
+		for _, e := range t.events {
 			s.notify(e)
 		}
 		for _, f := range t.after {
@@ -138,13 +138,13 @@ func (t *txn) begin(keys []Key) error {
 		t.s.cache.put(t.state)
 	}
 	for _, e := range t.seen {
-		t.inform(e)
+		t.setPolicy(e)
 	}
 	return nil
 }
 
-// inform tells a user's record the policy that its budgets are to be shown by.
-func (t *txn) inform(e entity) {
+// setPolicy tells a user's record the policy that its budgets are to be shown by.
+func (t *txn) setPolicy(e entity) {
 	if u, ok := e.(*User); ok && t.state != nil {
 		u.policy = t.policy()
 	}
@@ -177,23 +177,23 @@ func (t *txn) read(keys ...Key) error {
 		if foreign != nil {
 			t.keepForeign(missing[i], foreign)
 		}
-		if epoch := At(t.s.epoch); !t.s.epoch.IsZero() && r.Version != 0 {
-			void(e, epoch)
+		if epoch := At(t.s.restoredAt); !t.s.restoredAt.IsZero() && r.Version != 0 {
+			invalidateBefore(e, epoch)
 		}
 		if u, ok := e.(*User); ok && r.Version != 0 {
-			u.had, u.hadSecond = u.factorSet(), u.TwoFactorEnabled()
+			u.readFactors, u.readSecond = u.factorSet(), u.TwoFactorEnabled()
 		}
-		t.inform(e)
+		t.setPolicy(e)
 		t.seen[missing[i]] = e
 	}
 	return nil
 }
 
 func (t *txn) keepForeign(k Key, data []byte) {
-	if t.foreign == nil {
-		t.foreign = map[Key][]byte{}
+	if t.unknownFields == nil {
+		t.unknownFields = map[Key][]byte{}
 	}
-	t.foreign[k] = data
+	t.unknownFields[k] = data
 }
 
 // load returns a record, or nil when it does not exist.
@@ -237,28 +237,28 @@ func (t *txn) stage(e entity, remove bool) {
 	t.seen[k], t.dirty[k] = e, remove
 }
 
-// commit stores what was staged. When a budget of the wall is exhausted it may store something else instead and return a [refusal].
+// commit stores what was staged. When a budget of the SMS guard is exhausted it may store something else instead and return a [refusal].
 func (t *txn) commit() error {
-	t.settleAuthority()
-	if err := t.chronicle(); err != nil {
+	t.applyFactorChanges()
+	if err := t.stageEvents(); err != nil {
 		return err
 	}
-	if err := t.seal(); err != nil {
+	if err := t.sealTrails(); err != nil {
 		return err
 	}
 	var verdict error
 	for {
 		err := t.write()
-		budget, ok := asExhausted(err)
+		counter, ok := asLimitReached(err)
 		switch {
 		case err == nil:
 			return verdict
 		case !ok:
 			return err
-		case t.wall == nil:
-			return t.overdrawn(budget)
+		case t.sms == nil:
+			return t.rememberLimit(counter)
 		}
-		if again := t.spent(budget); again != nil {
+		if again := t.onLimitReached(counter); again != nil {
 			if !errors.As(again, new(refusal)) {
 				return again
 			}
@@ -276,7 +276,7 @@ func (t *txn) write() error {
 			continue
 		}
 		if !w.Delete {
-			data, err := t.s.encode(e, t.foreign[k])
+			data, err := t.s.encode(e, t.unknownFields[k])
 			if err != nil {
 				return err
 			}
@@ -284,29 +284,29 @@ func (t *txn) write() error {
 		}
 		writes = append(writes, w)
 	}
-	if len(writes) == 0 && len(t.takes) == 0 {
+	if len(writes) == 0 && len(t.increments) == 0 {
 		return nil
 	}
-	if err := t.s.store.Commit(t.ctx, writes, t.takes...); err != nil {
+	if err := t.s.store.Commit(t.ctx, writes, t.increments...); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
 }
 
-// overdrawn is exhausted for a limit that a commit has found so.
-func (t *txn) overdrawn(budget string) error {
-	if take := t.takeOf(budget); take != nil {
-		t.s.comparing.learn(budget, take.Expires, t.now.Time())
+// rememberLimit is exhausted for a limit that a commit has found so.
+func (t *txn) rememberLimit(counter string) error {
+	if inc := t.staged(counter); inc != nil {
+		t.s.comparing.rememberLimit(counter, inc.Expires, t.now.Time())
 	}
-	return t.exhausted(budget)
+	return t.limitReached(counter)
 }
 
-// exhausted says when the period of an exhausted budget ends.
-func (t *txn) exhausted(budget string) error {
+// limitReached says when the period of an exhausted budget ends.
+func (t *txn) limitReached(counter string) error {
 	var wait time.Duration
-	for _, take := range t.takes {
-		if take.Budget == budget {
-			wait = take.Expires.Sub(t.now.Time())
+	for _, inc := range t.increments {
+		if inc.Counter == counter {
+			wait = inc.Expires.Sub(t.now.Time())
 		}
 	}
 	return apierr.New(apierr.TooManyRequests).Retry(wait)

@@ -33,12 +33,12 @@ type User struct {
 	TOTP   *TOTP      `json:"to,omitempty"`
 	Backup *BackupSet `json:"bc,omitempty"`
 
-	First  Lanes  `json:"b1,omitzero"` // passwords and first-factor codes
-	Second Lanes  `json:"b2,omitzero"` // second factors and number verification
-	Ledger ledger `json:"lg,omitempty"`
-	// Sends and Tried limit text messages per user: when they went, and to which new numbers.
-	Sends ratelimit.Log `json:"sd,omitempty"`
-	Tried ratelimit.Log `json:"tr,omitempty"`
+	FirstFailures  FailureCounters `json:"b1,omitzero"` // passwords and first-factor codes
+	SecondFailures FailureCounters `json:"b2,omitzero"` // currentSecond factors and number verification
+	FailureLog     failureLog      `json:"lg,omitempty"`
+	// SMSLog and Tried limit text messages per user: when they went, and to which new numbers.
+	SMSLog       ratelimit.Log `json:"sd,omitempty"`
+	NewNumberLog ratelimit.Log `json:"tr,omitempty"`
 
 	// Notices limits what tells of changes.
 	Notices ratelimit.Log `json:"nt,omitempty"`
@@ -59,12 +59,12 @@ type User struct {
 	FirstSince  uint32 `json:"gf,omitempty"`
 	SecondSince uint32 `json:"gs,omitempty"`
 	BackupSince uint32 `json:"gb,omitempty"`
-	// had and hadSecond are the factors as they were when the record was read, or last settled.
-	had       factorSet
-	hadSecond bool
+	// readFactors and hadSecond are the factors as they were when the record was read, or last settled.
+	readFactors factorSet
+	readSecond  bool
 
 	Trail   *trail   `json:"at,omitempty"`
-	Erasing *erasure `json:"er,omitempty"` // see erase.go
+	Erasing *erasure `json:"er,omitempty"` // see admin_erase.go
 
 	LastSignInAt  Instant `json:"si,omitempty"`
 	MFAEnabledAt  Instant `json:"me,omitempty"`
@@ -126,7 +126,7 @@ type BackupSet struct {
 	ID        string   `json:"i"`
 	Version   uint32   `json:"k,omitempty"`  // of the ring, whose key for this set the tags are made with
 	Key       []byte   `json:"ks,omitempty"` // of a set from another instance, its key there, sealed
-	Tags      []byte   `json:"t,omitempty"`  // of unused codes, one after another: see backuptags.go
+	Tags      []byte   `json:"t,omitempty"`  // of unused codes, one after another: see backup_tags.go
 	Used      []byte   `json:"d,omitempty"`  // the same of used ones: giving one twice is no guess
 	Foreign   bool     `json:"x,omitempty"`  // some imported codes do not have our form
 	Imported  []string `json:"b,omitempty"`  // bcrypt digests from another service
@@ -193,10 +193,10 @@ func (u *User) WireID() string { return u.wireID() }
 
 // lockEnd is when the last of the user's locks ends, whomever it concerns. It may be over.
 func (u *User) lockEnd(now Instant) Instant {
-	return max(u.LockedUntil, u.Second.lockEnd(), u.Ledger.fullUntil(now, u.policy.StrangerFailures, u.policy.LedgerWindow))
+	return max(u.LockedUntil, u.SecondFailures.lockEnd(), u.FailureLog.fullUntil(now, u.policy.UnknownDeviceFailures, u.policy.FailureWindow))
 }
 
-// LockEnd is when the present lock ends, or 0. One that came from guesses may leave the owner's own browsers in: see [Lanes] and [Policy].
+// LockEnd is when the present lock ends, or 0. One that came from guesses may leave the owner's own browsers in: see [FailureCounters] and [Policy].
 func (u *User) LockEnd(now Instant) Instant {
 	if end := u.lockEnd(now); end > now {
 		return end
@@ -207,8 +207,8 @@ func (u *User) LockEnd(now Instant) Instant {
 // AttemptsLeft is how many wrong second factors are left before a browser that never passed is locked out.
 func (u *User) AttemptsLeft(now Instant) int {
 	p := u.policy
-	inARow := p.LockFailures - max(u.Second.Failures, u.Second.Known.Failures)
-	return max(0, min(inARow, p.StrangerFailures-len(u.Ledger.since(now, p.LedgerWindow))))
+	inARow := p.LockFailures - max(u.SecondFailures.Failures, u.SecondFailures.KnownDevices.Failures)
+	return max(0, min(inARow, p.UnknownDeviceFailures-len(u.FailureLog.since(now, p.FailureWindow))))
 }
 
 // TOTPEnabled says whether a verified authenticator app is bound, even one that too many failures disabled.
@@ -263,8 +263,8 @@ func (u *User) earliest() Instant {
 	return first
 }
 
-// sweep removes what has run out.
-func (u *User) sweep(now Instant) {
+// removeExpired removes what has run out.
+func (u *User) removeExpired(now Instant) {
 	for i := range u.Phones {
 		p := &u.Phones[i]
 		if p.Pending != nil && p.Pending.Expires <= now {

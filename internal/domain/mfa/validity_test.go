@@ -25,13 +25,13 @@ func TestAStepUpEndsAfterAnHour(t *testing.T) {
 				_, err := p.StartReverification(t.Context(), p.browser, session, level)
 				p.must(err)
 				p.later(age)
-				guess := mfa.Guess{Strategy: mfa.Password, Password: secret.New("correct horse")}
+				proof := mfa.Proof{Strategy: mfa.Password, Password: secret.New("correct horse")}
 				if level == authority.SecondFactor {
 					_, err = p.PrepareReverification(t.Context(), p.browser, session, true, mfa.PhoneCode, p.phone)
 					p.want(want, err)
-					guess = mfa.Guess{Strategy: mfa.TOTPCode, Code: secret.New(p.app())}
+					proof = mfa.Proof{Strategy: mfa.TOTPCode, Code: secret.New(p.app())}
 				}
-				_, err = p.AttemptReverification(t.Context(), p.browser, session, level == authority.SecondFactor, guess)
+				_, err = p.AttemptReverification(t.Context(), p.browser, session, level == authority.SecondFactor, proof)
 				p.want(want, err)
 			})
 		}
@@ -80,7 +80,7 @@ func TestRestoreEndsWhatADevelopmentBrowserBegan(t *testing.T) {
 	open := func(p *person) *person {
 		token, err := w.CreateDevBrowser(t.Context())
 		w.must(err)
-		p.browser = mfa.Caller{Credentials: []mfa.Credential{{Carrier: mfa.DevBrowser, Token: token}}}
+		p.browser = mfa.Caller{Credentials: []mfa.Credential{{Transport: mfa.DevBrowser, Token: token}}}
 		return p
 	}
 	seated, waiting := open(w.newcomer()), open(w.member())
@@ -120,7 +120,7 @@ func TestAUsedCodeLowersTheBreakersOfItsHour(t *testing.T) {
 	if got := sums(sent); !slices.Equal(got, []int64{1, 1, 1}) {
 		t.Fatalf("after the message the breakers are at %v, want one each", got)
 	}
-	_, err = p.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Guess{Code: secret.New(p.sms())})
+	_, err = p.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(p.sms())})
 	w.must(err)
 	if got := sums(sent); !slices.Equal(got, []int64{-4, -4, -4}) {
 		t.Errorf("the breakers of the message's hour are at %v, want 1 - 5 each", got)
@@ -169,7 +169,7 @@ func TestAMessageToAVerifiedNumberCounts(t *testing.T) {
 }
 
 // TestANumberStaysWithTheUserWhoVerifiedIt: whatever happens to another account that only added the number, its owner keeps it and a third account cannot
-// take it.
+// countNetwork it.
 func TestANumberStaysWithTheUserWhoVerifiedIt(t *testing.T) {
 	for what, remove := range map[string]func(a *person) error{
 		"the other account is deleted":           func(a *person) error { return a.DeleteUser(t.Context(), a.id) },
@@ -300,7 +300,7 @@ func TestOneClientCookie(t *testing.T) {
 	one.enter()
 	two.enter()
 	a, b := one.browser.Credentials[0], two.browser.Credentials[0]
-	forged := mfa.Credential{Carrier: mfa.Cookie, Token: secret.New(b.Token.Reveal() + "a")}
+	forged := mfa.Credential{Transport: mfa.Cookie, Token: secret.New(b.Token.Reveal() + "a")}
 	for what, tc := range map[string]struct {
 		sent []mfa.Credential
 		want apierr.Code

@@ -22,7 +22,7 @@ func TestAUsedCodeCountsOnTheDayOfItsMessage(t *testing.T) {
 	_, err = p.PreparePhone(t.Context(), p.browser, r.Phone.ID, mfa.PhoneCode)
 	w.must(err)
 	w.later(2 * time.Minute)
-	_, err = p.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Guess{Code: secret.New(p.sms())})
+	_, err = p.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(p.sms())})
 	w.must(err)
 	sums, err := w.counts.Sums(t.Context(), "sms:verified:US:2026-03-04", "sms:verified:US:2026-03-05", "sms:sent:US:2026-03-04", "sms:sent:US:2026-03-05")
 	w.must(err)
@@ -49,7 +49,7 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 		code := secret.New(p.sms())
 		say(p, r.Phone.ID, mfa.PhoneChange{Verified: &yes})
 		say(p, r.Phone.ID, mfa.PhoneChange{Verified: &no})
-		_, err = p.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Guess{Code: code})
+		_, err = p.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: code})
 		p.want(apierr.VerificationMissing, err)
 	})
 	t.Run("no longer verified, it is no factor, nor is it one again when it is verified again", func(t *testing.T) {

@@ -124,7 +124,7 @@ func (w *world) sms() string {
 	if len(w.sent) == 0 {
 		w.Fatal("no message was sent")
 	}
-	return codeIn.FindStringSubmatch(w.sent[len(w.sent)-1].Text.Reveal())[1]
+	return codeIn.FindStringSubmatch(w.sent[len(w.sent)-1].Body.Reveal())[1]
 }
 
 func (w *world) must(err error) {
@@ -179,7 +179,7 @@ func (w *world) count() int {
 
 func (p *person) keep(s *mfa.Snapshot) {
 	if s != nil && !s.Token.IsZero() {
-		p.browser.Credentials = []mfa.Credential{{Carrier: s.Carrier, Token: s.Token}}
+		p.browser.Credentials = []mfa.Credential{{Transport: s.Transport, Token: s.Token}}
 	}
 }
 
@@ -202,7 +202,7 @@ func (p *person) prove() {
 	p.must(err)
 	_, err = p.StartReverification(p.Context(), p.browser, p.browser.Session, authority.FirstFactor)
 	p.must(err)
-	_, err = p.AttemptReverification(p.Context(), p.browser, p.browser.Session, false, mfa.Guess{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	_, err = p.AttemptReverification(p.Context(), p.browser, p.browser.Session, false, mfa.Proof{Strategy: mfa.TicketCode, Ticket: ticket.Token})
 	p.must(err)
 }
 
@@ -213,9 +213,9 @@ func (p *person) leave() {
 	p.browser.Session = ""
 }
 
-// second answers the sign-in's second factor.
+// currentSecond answers the sign-in's second factor.
 func (p *person) second(by mfa.Strategy, code string) error {
-	r, err := p.AttemptSecondFactor(p.Context(), p.browser, p.signIn, mfa.Guess{Strategy: by, Code: secret.New(code)})
+	r, err := p.AttemptSecondFactor(p.Context(), p.browser, p.signIn, mfa.Proof{Strategy: by, Code: secret.New(code)})
 	if err == nil {
 		p.keep(r.Snapshot)
 		p.browser.Session = r.SignIn.Created
@@ -237,7 +237,7 @@ func (p *person) enrolPhone(number string) {
 	p.phone = r.Phone.ID
 	_, err = p.PreparePhone(p.Context(), p.browser, p.phone, mfa.PhoneCode)
 	p.must(err)
-	_, err = p.AttemptPhone(p.Context(), p.browser, p.phone, mfa.Guess{Code: secret.New(p.sms())})
+	_, err = p.AttemptPhone(p.Context(), p.browser, p.phone, mfa.Proof{Code: secret.New(p.sms())})
 	p.must(err)
 	r, err = p.ReservePhone(p.Context(), p.browser, p.phone, false)
 	p.must(err)

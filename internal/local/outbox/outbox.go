@@ -47,7 +47,7 @@ func (o *Outbox) Send(_ context.Context, m mfa.Message) error {
 	if o.down {
 		return ErrDown
 	}
-	message := Message{PhoneNumber: m.To.E164(), Text: m.Text.Reveal(), SentAt: o.now().UTC()}
+	message := Message{PhoneNumber: m.To.E164(), Text: m.Body.Reveal(), SentAt: o.now().UTC()}
 	if found := bound.FindStringSubmatch(message.Text); found != nil {
 		message.Code = found[1]
 	}

@@ -49,7 +49,7 @@ func policy(strict bool) mfa.Policy {
 
 // Send keeps the last message, which only the owner reads.
 func (w *world) Send(_ context.Context, m mfa.Message) error {
-	w.message = m.Text.Reveal()
+	w.message = m.Body.Reveal()
 	return nil
 }
 

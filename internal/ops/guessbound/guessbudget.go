@@ -70,13 +70,13 @@ func Target(p mfa.Policy) float64 {
 	return 1e-3
 }
 
-// Ledger is how many failures the ledger lets an attacker have in a time: it may be full at the first moment and again whenever its window has passed.
+// Ledger is how many failures the failure log lets an attacker have in a time: it may be full at the first moment and again whenever its window has passed.
 func Ledger(p mfa.Policy, a Attacker, d time.Duration) int {
-	limit := p.StrangerFailures
+	limit := p.UnknownDeviceFailures
 	if a.Known {
-		limit = p.LedgerFailures
+		limit = p.KnownDeviceFailures
 	}
-	return limit * int((d+p.LedgerWindow-1)/p.LedgerWindow)
+	return limit * int((d+p.FailureWindow-1)/p.FailureWindow)
 }
 
 // Paced is how many guesses fit into a time, with the wait that each failure in a row costs.
@@ -125,8 +125,8 @@ type Rules struct {
 	LongestWait      int    `json:"longest_wait_seconds"`
 	LockFailures     int    `json:"failures_in_a_row_before_lock"`
 	LockTime         int    `json:"lock_seconds"`
-	StrangerFailures int    `json:"ledger_of_strangers"`
-	LedgerFailures   int    `json:"ledger_of_everybody"`
+	UnknownDeviceFailures int    `json:"ledger_of_strangers"`
+	KnownDeviceFailures   int    `json:"ledger_of_everybody"`
 	LedgerDays       int    `json:"ledger_days"`
 	FactorFailures   int    `json:"failures_in_a_row_of_an_authenticator"`
 	TOTPCodes        int    `json:"codes_of_an_app_at_a_moment"`
@@ -135,7 +135,7 @@ type Rules struct {
 func rules(p mfa.Policy) Rules {
 	return Rules{
 		p.Name, p.Tries, p.FreeFailures, int(p.FirstWait.Seconds()), int(p.LongestWait.Seconds()), p.LockFailures, int(p.LockTime.Seconds()),
-		p.StrangerFailures, p.LedgerFailures, int(p.LedgerWindow / Day), p.FactorFailures, p.TOTP.Codes(),
+		p.UnknownDeviceFailures, p.KnownDeviceFailures, int(p.FailureWindow / Day), p.FactorFailures, p.TOTP.Codes(),
 	}
 }
 

@@ -33,10 +33,10 @@ func TestTargets(t *testing.T) {
 // TestWeakerPoliciesMiss: the target is not met whatever the numbers are.
 func TestWeakerPoliciesMiss(t *testing.T) {
 	for name, weaken := range map[string]func(*mfa.Policy){
-		"three more failures a month":    func(p *mfa.Policy) { p.LedgerFailures += 3 },
-		"a shorter ledger":               func(p *mfa.Policy) { p.LedgerWindow = 20 * guessbound.Day },
+		"three more failures a month":    func(p *mfa.Policy) { p.KnownDeviceFailures += 3 },
+		"a shorter ledger":               func(p *mfa.Policy) { p.FailureWindow = 20 * guessbound.Day },
 		"a wider window":                 func(p *mfa.Policy) { p.TOTP = totp.Window{Past: 2, Future: 2} },
-		"strangers treated as the owner": func(p *mfa.Policy) { p.StrangerFailures, p.LedgerFailures = 28, 28 },
+		"strangers treated as the owner": func(p *mfa.Policy) { p.UnknownDeviceFailures, p.KnownDeviceFailures = 28, 28 },
 	} {
 		p := mfa.DefaultPolicy()
 		weaken(&p)
@@ -62,23 +62,23 @@ func TestPaced(t *testing.T) {
 	}
 }
 
-// TestLedgerIsWhatAGreedyAttackerGets: the formula is what somebody gets who takes a guess whenever the rolling window lets them.
-func TestLedgerIsWhatAGreedyAttackerGets(t *testing.T) {
+// TestFailureLogIsWhatAGreedyAttackerGets: the formula is what somebody gets who takes a guess whenever the rolling window lets them.
+func TestFailureLogIsWhatAGreedyAttackerGets(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		p := mfa.DefaultPolicy()
-		p.StrangerFailures = rapid.IntRange(1, 30).Draw(r, "limit")
-		p.LedgerWindow = time.Duration(rapid.IntRange(1, 40).Draw(r, "days")) * guessbound.Day
+		p.UnknownDeviceFailures = rapid.IntRange(1, 30).Draw(r, "limit")
+		p.FailureWindow = time.Duration(rapid.IntRange(1, 40).Draw(r, "days")) * guessbound.Day
 		within := time.Duration(rapid.IntRange(1, 400*24).Draw(r, "hours")) * time.Hour
 		var taken []time.Duration
 		for at := time.Duration(0); at < within; at += time.Hour {
 			for {
 				recent := 0
 				for _, before := range taken {
-					if before > at-p.LedgerWindow {
+					if before > at-p.FailureWindow {
 						recent++
 					}
 				}
-				if recent >= p.StrangerFailures {
+				if recent >= p.UnknownDeviceFailures {
 					break
 				}
 				taken = append(taken, at)

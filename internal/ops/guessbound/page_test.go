@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-var within = fmt.Sprintf("failures in %d days", mfa.DefaultPolicy().LedgerWindow/guessbound.Day)
+var within = fmt.Sprintf("failures in %d days", mfa.DefaultPolicy().FailureWindow/guessbound.Day)
 
 // policyRows are the rules of a policy, each with its source and with what shows it.
 var policyRows = []struct {
@@ -28,8 +28,8 @@ var policyRows = []struct {
 	{"the wait, doubled by each failure", "SP 800-63B-4 3.2.2: 30 s to 1 h", "`mfa.TestConsecutiveFailures`", waits},
 	{"consecutive failures before locks", "Clerk's default", "`B07`", func(p mfa.Policy) any { return p.LockFailures }},
 	{"length of a lock", "Clerk's default", "`B07`", func(p mfa.Policy) any { return p.LockTime }},
-	{within + " that stop unknown devices", "*ours*: a patient password thief", "`mfa.TestLedgerStopsStrangersOnly`, `bruteforce.TestAYearOfGuessing`", func(p mfa.Policy) any { return p.StrangerFailures }},
-	{within + " that stop known devices too", "*ours*: a thief at the owner's browser", "`mfa.TestAStrangerCannotLockTheOwnerOut`, `guessbound.TestTargets`", func(p mfa.Policy) any { return p.LedgerFailures }},
+	{within + " that stop unknown devices", "*ours*: a patient password thief", "`mfa.TestFailureLogStopsUnknownDevicesOnly`, `bruteforce.TestAYearOfGuessing`", func(p mfa.Policy) any { return p.UnknownDeviceFailures }},
+	{within + " that stop known devices too", "*ours*: a thief at the owner's browser", "`mfa.TestAStrangerCannotLockTheOwnerOut`, `guessbound.TestTargets`", func(p mfa.Policy) any { return p.KnownDeviceFailures }},
 	{"consecutive failures that disable an authenticator", "SP 800-63B-4 3.2.2", "`mfa.TestAHundredFailuresDisableTheAuthenticator`", func(p mfa.Policy) any { return p.FactorFailures }},
 	{"authenticator codes valid at a moment", "RFC 6238 5.2", "`L02`, `totp.TestVerifyWindow`", func(p mfa.Policy) any { return p.TOTP.Codes() }},
 }

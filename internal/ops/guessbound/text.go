@@ -18,8 +18,8 @@ func (r Report) String() string {
 		{fmt.Sprint(p.Tries), "wrong tries end a verification: a sign-in or a step-up, whatever the methods"},
 		{fmt.Sprint(p.FreeFailures), fmt.Sprintf("failures in a row, and every later one, cost a wait: %s, doubling up to %s", span(p.FirstWait), span(longest))},
 		{fmt.Sprint(p.LockFailures), fmt.Sprintf("failures in a row, and every later one, lock for %s", span(p.LockTime))},
-		{fmt.Sprint(p.StrangerFailures), fmt.Sprintf("failures in %s end the guesses of clients that never passed", span(p.LedgerWindow))},
-		{fmt.Sprint(p.LedgerFailures), fmt.Sprintf("failures in %s end everybody's", span(p.LedgerWindow))},
+		{fmt.Sprint(p.UnknownDeviceFailures), fmt.Sprintf("failures in %s end the guesses of clients that never passed", span(p.FailureWindow))},
+		{fmt.Sprint(p.KnownDeviceFailures), fmt.Sprintf("failures in %s end everybody's", span(p.FailureWindow))},
 		{fmt.Sprint(p.FactorFailures), "failures in a row disable an authenticator until it is bound again"},
 		{fmt.Sprint(p.TOTP.Codes()), "codes of an app are good at a moment"},
 	})
@@ -48,7 +48,7 @@ func (r Report) String() string {
 		verdict = "MISSED"
 	}
 	fmt.Fprintf(&b, "\nThe greatest is %s a year, the target at most %s: %s.\n", chance(r.Worst), chance(r.Target), verdict)
-	fmt.Fprintf(&b, "An administrator's unlock or a new password opens the ledger anew: up to %d more guesses each.\n", p.LedgerFailures)
+	fmt.Fprintf(&b, "An administrator's unlock or a new password opens the ledger anew: up to %d more guesses each.\n", p.KnownDeviceFailures)
 	return b.String()
 }
 

@@ -36,7 +36,7 @@ const (
 type line struct {
 	Object string `json:"object"`
 	head
-	*mfa.Portable
+	*mfa.Export
 	Users *int `json:"users,omitempty"` // of the last one
 }
 
@@ -69,12 +69,12 @@ func Write(ctx context.Context, to io.Writer, recipients []age.Recipient, s *mfa
 	if err := out.Encode(line{Object: kindHead, head: head{format, mfa.At(now), &settings}}); err != nil {
 		return done, fmt.Errorf("write: %w", err)
 	}
-	err = s.EachPortable(ctx, func(p mfa.Portable, left error) error {
+	err = s.ExportUsers(ctx, func(p mfa.Export, left error) error {
 		if left != nil {
 			done.WithoutCodes++
 		}
 		done.Users++
-		if err := out.Encode(line{Object: kindUser, Portable: &p}); err != nil {
+		if err := out.Encode(line{Object: kindUser, Export: &p}); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
 		return nil
@@ -125,8 +125,8 @@ func Restore(ctx context.Context, from io.Reader, identities []age.Identity, s *
 			err = done.begin(ctx, l, s)
 		case whole:
 			err = errFile
-		case l.Object == kindUser && l.Portable != nil:
-			err = done.user(ctx, n, *l.Portable, s, report)
+		case l.Object == kindUser && l.Export != nil:
+			err = done.user(ctx, n, *l.Export, s, report)
 		case l.Object == kindEnd && l.Users != nil && *l.Users == done.Users:
 			whole = true
 		default:
@@ -153,18 +153,18 @@ func (r *Read) begin(ctx context.Context, l line, s *mfa.Service) error {
 		return fmt.Errorf("the export has form %d, this program reads form %d", l.Version, format)
 	}
 	var err error
-	r.Settings, err = s.RestoreSettings(ctx, *l.Settings)
+	r.Settings, err = s.ImportSettings(ctx, *l.Settings)
 	return err
 }
 
-func (r *Read) user(ctx context.Context, n int, p mfa.Portable, s *mfa.Service, report io.Writer) error {
+func (r *Read) user(ctx context.Context, n int, p mfa.Export, s *mfa.Service, report io.Writer) error {
 	r.Users++
-	err := s.Restore(ctx, p)
+	err := s.ImportUser(ctx, p)
 	var refused *apierr.Error
 	switch {
 	case err == nil:
 		r.Created++
-	case errors.Is(err, mfa.ErrThere):
+	case errors.Is(err, mfa.ErrUserExists):
 		r.There++
 	case errors.As(err, &refused):
 		r.Refused++

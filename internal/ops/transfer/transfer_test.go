@@ -95,7 +95,7 @@ func (i *instance) enter(id string) (mfa.Caller, []string) {
 	r, err := i.CreateSignIn(i.Context(), from, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
 	i.must(err)
 	from.Credentials = []mfa.Credential{{Token: r.Snapshot.Token}}
-	r, err = i.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Guess{Strategy: mfa.TOTPCode, Code: i.app()})
+	r, err = i.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: mfa.TOTPCode, Code: i.app()})
 	i.must(err)
 	from = mfa.Caller{Credentials: []mfa.Credential{{Token: r.Snapshot.Token}}, Session: r.SignIn.Created}
 	codes, err := i.CreateBackupCodes(i.Context(), from)
@@ -180,7 +180,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 			t.Errorf("the number was %+v and is %+v", a, b)
 		}
 	}
-	if after.WireID() != id || after.TOTP.WireID() != before.TOTP.WireID() || after.Backup.WireID() != before.Backup.WireID() || after.Second.Failures != 3 || len(after.Ledger) != 3 {
+	if after.WireID() != id || after.TOTP.WireID() != before.TOTP.WireID() || after.Backup.WireID() != before.Backup.WireID() || after.SecondFailures.Failures != 3 || len(after.FailureLog) != 3 {
 		t.Errorf("the user was\n%+v and is\n%+v", before, after)
 	}
 	if set, err := fresh.Settings(t.Context()); err != nil || !set.MFARequired || set.IPLimits {
@@ -220,8 +220,8 @@ func (i *instance) text(id string) {
 	if m := i.sent[len(i.sent)-1]; m.To.E164() != number {
 		i.Errorf("the code went to %s", m.To)
 	}
-	text := i.sent[len(i.sent)-1].Text.Reveal()
-	r, err = i.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Guess{Strategy: mfa.PhoneCode, Code: secret.New(text[len(text)-6:])})
+	text := i.sent[len(i.sent)-1].Body.Reveal()
+	r, err = i.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: mfa.PhoneCode, Code: secret.New(text[len(text)-6:])})
 	i.must(err)
 	if r.User.WireID() != id {
 		i.Errorf("%s is signed in, want %s", r.User.WireID(), id)

@@ -43,13 +43,13 @@ func (b *batch) check(r *request) (refusal, err error) {
 			return mfa.ErrConflict, nil
 		}
 	}
-	for _, take := range r.takes {
-		h, _, err := parseHeader(b.counters.Get([]byte(take.Budget)))
+	for _, inc := range r.takes {
+		h, _, err := parseHeader(b.counters.Get([]byte(inc.Counter)))
 		if err != nil {
 			return nil, err
 		}
-		if store.Exceeds(int64(h.number), take) { //nolint:gosec // it was an int64
-			return &mfa.ExhaustedError{Budget: take.Budget}, nil
+		if store.Exceeds(int64(h.number), inc) { //nolint:gosec // it was an int64
+			return &mfa.LimitReachedError{Counter: inc.Counter}, nil
 		}
 	}
 	return nil, nil
@@ -106,14 +106,14 @@ func (b *batch) reindex(w *write) error {
 	return b.expires.Put(expiresKey(w.due, w.key), nil)
 }
 
-func (b *batch) take(take *mfa.Take) error {
-	budget := []byte(take.Budget)
+func (b *batch) take(inc *mfa.Increment) error {
+	budget := []byte(inc.Counter)
 	old := b.counters.Get(budget)
 	h, _, err := parseHeader(old)
 	if err != nil {
 		return err
 	}
-	due := instantOf(take.Expires)
+	due := instantOf(inc.Expires)
 	switch {
 	case old == nil:
 		if due != 0 {
@@ -130,7 +130,7 @@ func (b *batch) take(take *mfa.Take) error {
 	if err != nil {
 		return err
 	}
-	h.number = uint64(int64(h.number) + take.Cost) //nolint:gosec // checked by store.Exceeds
+	h.number = uint64(int64(h.number) + inc.By) //nolint:gosec // checked by store.Exceeds
 	return b.counters.Put(budget, h.append(nil))
 }
 

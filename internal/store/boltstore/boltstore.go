@@ -41,7 +41,7 @@ const (
 
 // Options says how to open a store.
 type Options struct {
-	// Now tells the time, by which counters of takes are forgotten after they expired. Required.
+	// Now tells the time, by which counters are forgotten after they expired. Required.
 	Now func() time.Time
 
 	// LockTimeout is how long to wait for another process to close the file; 0 stands for one second.

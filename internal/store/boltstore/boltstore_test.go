@@ -145,7 +145,7 @@ func TestClosed(t *testing.T) {
 	_, getErr := s.Get(t.Context(), alice)
 	_, expiredErr := s.Expired(t.Context(), mfa.KindUser, now, 1)
 	_, listErr := s.List(t.Context(), mfa.KindUser, "", 1)
-	commitErr := s.Commit(t.Context(), nil, mfa.Take{Budget: "b", Limit: 1})
+	commitErr := s.Commit(t.Context(), nil, mfa.Increment{Counter: "b", Max: 1})
 	for name, err := range map[string]error{
 		"Get": getErr, "Expired": expiredErr, "List": listErr, "Commit": commitErr,
 	} {
@@ -269,8 +269,8 @@ func TestCounterIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { closeStore(t, s) })
-	take := func(budget string, expires time.Time) error {
-		return s.Commit(context.Background(), nil, mfa.Take{Budget: budget, Cost: 1, Limit: 1, Expires: expires})
+	take := func(counter string, expires time.Time) error {
+		return s.Commit(context.Background(), nil, mfa.Increment{Counter: counter, By: 1, Max: 1, Expires: expires})
 	}
 	hour := now.Add(time.Hour)
 	if err := take("hour", hour); err != nil {
@@ -280,7 +280,7 @@ func TestCounterIsForgotten(t *testing.T) {
 	if err := take("other", hour.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := errors.AsType[*mfa.ExhaustedError](take("hour", hour)); !ok {
+	if _, ok := errors.AsType[*mfa.LimitReachedError](take("hour", hour)); !ok {
 		t.Error("the counter was forgotten too early")
 	}
 	at = hour.Add(time.Second)

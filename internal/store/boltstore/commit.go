@@ -18,7 +18,7 @@ import (
 // gone by the time that it is written.
 type request struct {
 	writes []write
-	takes  []mfa.Take
+	takes  []mfa.Increment
 	// answer gets the outcome; it has room for it, so the writer never waits.
 	answer chan error
 	// withdrawn says that the caller has gone. The writer leaves out what was withdrawn in time.
@@ -40,10 +40,10 @@ type write struct {
 	found header // what the record was at when the batch got to it
 }
 
-func newRequest(writes []mfa.Write, takes []mfa.Take) *request {
+func newRequest(writes []mfa.Write, increments []mfa.Increment) *request {
 	r := &request{
 		writes: make([]write, len(writes)),
-		takes:  append([]mfa.Take(nil), takes...),
+		takes:  append([]mfa.Increment(nil), increments...),
 		answer: make(chan error, 1),
 	}
 	for i := range writes {
@@ -69,14 +69,14 @@ func newRequest(writes []mfa.Write, takes []mfa.Take) *request {
 
 // Commit implements [mfa.Store]. It returns an error that wraps [store.ErrMalformed] for a commit that
 // [store.Validate] refuses. When the context ends first, its error is returned and the outcome is unknown.
-func (s *Store) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
+func (s *Store) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := store.Validate(writes, takes); err != nil {
+	if err := store.Validate(writes, increments); err != nil {
 		return err
 	}
-	r := newRequest(writes, takes)
+	r := newRequest(writes, increments)
 	if err := s.queue.add(r); err != nil {
 		return err
 	}

@@ -163,8 +163,8 @@ func TestRefusedCommitsAreNotWritten(t *testing.T) {
 	if err := commit(s, put("a", 1, "x")); !errors.Is(err, mfa.ErrConflict) {
 		t.Errorf("got error %v, want %v", err, mfa.ErrConflict)
 	}
-	err := s.Commit(t.Context(), nil, mfa.Take{Budget: "b", Cost: 2, Limit: 1})
-	if _, ok := errors.AsType[*mfa.ExhaustedError](err); !ok {
+	err := s.Commit(t.Context(), nil, mfa.Increment{Counter: "b", By: 2, Max: 1})
+	if _, ok := errors.AsType[*mfa.LimitReachedError](err); !ok {
 		t.Errorf("got error %v, want an exhausted budget", err)
 	}
 }
@@ -354,9 +354,9 @@ func TestOutdatedCountersAreRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	take := func(budget string, expires time.Time) {
+	take := func(counter string, expires time.Time) {
 		t.Helper()
-		err := s.Commit(t.Context(), nil, mfa.Take{Budget: budget, Cost: 1, Limit: 9, Expires: expires})
+		err := s.Commit(t.Context(), nil, mfa.Increment{Counter: counter, By: 1, Max: 9, Expires: expires})
 		if err != nil {
 			t.Fatal(err)
 		}

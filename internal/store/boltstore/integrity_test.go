@@ -31,8 +31,8 @@ func sampleFile(t testing.TB) []byte {
 			writes = append(writes, w)
 		}
 		writes = append(writes, put(fmt.Sprint("long-", i), 0, string(make([]byte, 3*pageSize))))
-		err := s.Commit(t.Context(), writes, mfa.Take{
-			Budget: fmt.Sprint(i), Cost: 1, Limit: 1, Expires: testNow.Add(time.Hour),
+		err := s.Commit(t.Context(), writes, mfa.Increment{
+			Counter: fmt.Sprint(i), By: 1, Max: 1, Expires: testNow.Add(time.Hour),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -221,7 +221,7 @@ func useAll(t *testing.T, content []byte) error {
 			writes = append(writes, mfa.Write{Record: r, Delete: i%2 == 0})
 		}
 	}
-	commitErr := s.Commit(t.Context(), writes, mfa.Take{Budget: "new", Cost: 1, Limit: 1})
+	commitErr := s.Commit(t.Context(), writes, mfa.Increment{Counter: "new", By: 1, Max: 1})
 	_, latestErr := s.Latest(t.Context(), mfa.KindUser, testNow.AddDate(200, 0, 0), 1000)
 	_, sumsErr := s.Sums(t.Context(), "new", "a")
 	return errors.Join(listErr, expiredErr, latestErr, sumsErr, getErr, commitErr, s.Close())

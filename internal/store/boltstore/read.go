@@ -107,12 +107,12 @@ func lastBefore(c *bolt.Cursor, bound instant) []byte {
 }
 
 // Sums implements [mfa.Store].
-func (s *Store) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
-	sums := make([]int64, len(budgets))
+func (s *Store) Sums(ctx context.Context, counters ...string) ([]int64, error) {
+	sums := make([]int64, len(counters))
 	err := s.view(ctx, func(tx *bolt.Tx) error {
 		bucket := tx.Bucket(bucketCounters)
-		for i, budget := range budgets {
-			h, _, err := parseHeader(bucket.Get([]byte(budget)))
+		for i, counter := range counters {
+			h, _, err := parseHeader(bucket.Get([]byte(counter)))
 			if err != nil {
 				return err
 			}

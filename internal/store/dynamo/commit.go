@@ -30,18 +30,18 @@ func firstByID(records []mfa.Record, limit int) []mfa.Record {
 
 // Commit implements [mfa.Store]. One write is one conditional PutItem; more are one transaction, whose token makes a repeated request
 // harmless.
-func (s *Store) Commit(ctx context.Context, writes []mfa.Write, takes ...mfa.Take) error {
-	if err := store.Validate(writes, takes); err != nil {
+func (s *Store) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+	if err := store.Validate(writes, increments); err != nil {
 		return err
 	}
-	if len(writes)+len(takes) == 0 {
+	if len(writes)+len(increments) == 0 {
 		return ctx.Err()
 	}
 	id := writeID()
-	if len(writes) == 1 && len(takes) == 0 && !writes[0].Delete {
+	if len(writes) == 1 && len(increments) == 0 && !writes[0].Delete {
 		return s.put(ctx, writes[0], id)
 	}
-	return s.transact(ctx, writes, takes, id)
+	return s.transact(ctx, writes, increments, id)
 }
 
 // condition is that the item is still at the version that was read.
@@ -144,8 +144,8 @@ func versionOf(it item) uint64 {
 	return n
 }
 
-func (s *Store) transact(ctx context.Context, writes []mfa.Write, takes []mfa.Take, id string) error {
-	items := make([]types.TransactWriteItem, 0, len(writes)+len(takes))
+func (s *Store) transact(ctx context.Context, writes []mfa.Write, increments []mfa.Increment, id string) error {
+	items := make([]types.TransactWriteItem, 0, len(writes)+len(increments))
 	for _, w := range writes {
 		expression, values := condition(w)
 		if w.Delete {
@@ -158,14 +158,14 @@ func (s *Store) transact(ctx context.Context, writes []mfa.Write, takes []mfa.Ta
 			TableName: &s.table, Item: s.encode(w, id), ConditionExpression: expression, ExpressionAttributeValues: values,
 		}})
 	}
-	for _, t := range takes {
+	for _, t := range increments {
 		items = append(items, types.TransactWriteItem{Update: s.take(t)})
 	}
 	var lost bool
 	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: &id}, noticeLoss(&lost))
 	var cancelled *types.TransactionCanceledException
 	if errors.As(err, &cancelled) {
-		return reason(cancelled, writes, takes)
+		return reason(cancelled, writes, increments)
 	}
 	if err != nil {
 		return unsure(lost, failure(ctx, "commit", err))
@@ -174,31 +174,31 @@ func (s *Store) transact(ctx context.Context, writes []mfa.Write, takes []mfa.Ta
 }
 
 // take adds to a counter. One that does not exist yet stands at 0.
-func (s *Store) take(t mfa.Take) *types.Update {
+func (s *Store) take(t mfa.Increment) *types.Update {
 	room := attrSum + " <= :m"
 	if !store.Exceeds(0, t) {
 		room = "attribute_not_exists(" + attrSum + ") OR " + room
 	}
-	most := new(big.Int).Sub(big.NewInt(t.Limit), big.NewInt(t.Cost)) // it may be no int64
+	most := new(big.Int).Sub(big.NewInt(t.Max), big.NewInt(t.By)) // it may be no int64
 	return &types.Update{
-		TableName: &s.table, Key: keyOf(counterKey(t.Budget)),
+		TableName: &s.table, Key: keyOf(counterKey(t.Counter)),
 		UpdateExpression: aws.String("ADD " + attrSum + " :c SET #ttl = :t"), ConditionExpression: &room,
 		ExpressionAttributeNames: map[string]string{"#ttl": TimeToLive},
 		ExpressionAttributeValues: item{
-			":c": number(t.Cost), ":m": &types.AttributeValueMemberN{Value: most.String()}, ":t": number(t.Expires.Add(time.Hour).Unix()),
+			":c": number(t.By), ":m": &types.AttributeValueMemberN{Value: most.String()}, ":t": number(t.Expires.Add(time.Hour).Unix()),
 		},
 	}
 }
 
 // reason tells apart why a transaction was cancelled. A conflict of transactions on a counter is one too: the caller tries again.
-func reason(cancelled *types.TransactionCanceledException, writes []mfa.Write, takes []mfa.Take) error {
+func reason(cancelled *types.TransactionCanceledException, writes []mfa.Write, increments []mfa.Increment) error {
 	var exhausted, other error
 	for i, r := range cancelled.CancellationReasons {
 		switch code := aws.ToString(r.Code); {
 		case code == "" || code == "None":
 		case code == "ConditionalCheckFailed" && i >= len(writes):
 			if exhausted == nil { // the first is named
-				exhausted = &mfa.ExhaustedError{Budget: takes[i-len(writes)].Budget}
+				exhausted = &mfa.LimitReachedError{Counter: increments[i-len(writes)].Counter}
 			}
 		case code == "ConditionalCheckFailed", code == "TransactionConflict":
 			return mfa.ErrConflict

@@ -136,17 +136,17 @@ func (d *differential) drawWrites(t *rapid.T) (writes [2][]mfa.Write) {
 	return writes
 }
 
-func (d *differential) drawTakes(t *rapid.T, least int) []mfa.Take {
-	var takes []mfa.Take
+func (d *differential) drawTakes(t *rapid.T, least int) []mfa.Increment {
+	var increments []mfa.Increment
 	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y", "#", "é", "\xff", "\xfe"}), least, 3, rapid.ID).Draw(t, "budgets") {
-		takes = append(takes, mfa.Take{
-			Budget:  fmt.Sprint(name, d.run),
-			Cost:    rapid.SampledFrom([]int64{1, 1, 1, 2, 3, 0, math.MaxInt64}).Draw(t, "cost"),
-			Limit:   rapid.SampledFrom([]int64{2, 3, 4, 5, 8, 0, -1, math.MinInt64, math.MaxInt64}).Draw(t, "limit"),
+		increments = append(increments, mfa.Increment{
+			Counter: fmt.Sprint(name, d.run),
+			By:      rapid.SampledFrom([]int64{1, 1, 1, 2, 3, 0, math.MaxInt64}).Draw(t, "cost"),
+			Max:     rapid.SampledFrom([]int64{2, 3, 4, 5, 8, 0, -1, math.MinInt64, math.MaxInt64}).Draw(t, "limit"),
 			Expires: rapid.OneOf(anyTime(), rapid.Just(time.Time{})).Draw(t, "until"),
 		})
 	}
-	return takes
+	return increments
 }
 
 func (d *differential) commit(t *rapid.T) {
@@ -155,20 +155,20 @@ func (d *differential) commit(t *rapid.T) {
 
 func (d *differential) take(t *rapid.T) { d.commitBoth(t, [2][]mfa.Write{}, d.drawTakes(t, 1)) }
 
-func (d *differential) commitBoth(t *rapid.T, writes [2][]mfa.Write, takes []mfa.Take) {
+func (d *differential) commitBoth(t *rapid.T, writes [2][]mfa.Write, increments []mfa.Increment) {
 	var answers [2]string
 	for i, s := range d.stores {
-		err := s.Commit(t.Context(), writes[i], takes...)
+		err := s.Commit(t.Context(), writes[i], increments...)
 		answers[i] = verdict(err)
-		if noBudget := (*mfa.ExhaustedError)(nil); errors.As(err, &noBudget) {
-			answers[i] += " of " + noBudget.Budget
+		if noBudget := (*mfa.LimitReachedError)(nil); errors.As(err, &noBudget) {
+			answers[i] += " of " + noBudget.Counter
 		}
 		if answers[i] == unknown && errors.Is(err, store.ErrMalformed) {
 			answers[i] = "malformed"
 		}
 	}
 	if answers[0] != answers[1] {
-		t.Fatalf("commit of %+v and %+v: got %q, want %q", writes[1], takes, answers[1], answers[0])
+		t.Fatalf("commit of %+v and %+v: got %q, want %q", writes[1], increments, answers[1], answers[0])
 	}
 	var keys []mfa.Key
 	for _, w := range writes[0] {

@@ -2,7 +2,7 @@
 //
 // An item is a record: pk (kind, "#", id), v (version), w (the id of the write that made it), data or z (the same, compressed), and, when
 // something in it runs out, xs and xe (kind with shard, and seconds), which a sparse index finds. ttl (seconds) is when the table deletes an
-// item: only one that is dead as a whole has it. Counters of takes are items without a kind.
+// item: only one that is dead as a whole has it. Counters are items without a kind.
 package dynamo
 
 import (
@@ -81,7 +81,7 @@ func itemKey(k mfa.Key) string { return kindPrefix(k.Kind) + url.QueryEscape(k.I
 func kindPrefix(k mfa.Kind) string { return url.QueryEscape(string(k)) + "#" }
 
 // counterKey names a budget's counter. No record has a kind without a name.
-func counterKey(budget string) string { return kindPrefix("") + url.QueryEscape(budget) }
+func counterKey(counter string) string { return kindPrefix("") + url.QueryEscape(counter) }
 
 func parseKey(s string) (mfa.Key, error) {
 	before, after, _ := strings.Cut(s, "#")

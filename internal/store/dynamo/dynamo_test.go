@@ -76,7 +76,7 @@ func TestALostAnswerIsRecognised(t *testing.T) {
 	for name, commit := range map[string]func() error{
 		"one record": func() error { return s.Commit(t.Context(), []mfa.Write{write(a, 0)}) },
 		"a transaction": func() error {
-			return s.Commit(t.Context(), []mfa.Write{write(b, 0)}, mfa.Take{Budget: "x", Cost: 1, Limit: 1, Expires: time.Now()})
+			return s.Commit(t.Context(), []mfa.Write{write(b, 0)}, mfa.Increment{Counter: "x", By: 1, Max: 1, Expires: time.Now()})
 		},
 	} {
 		wire.lose.Store(1)

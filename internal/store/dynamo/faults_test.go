@@ -197,7 +197,7 @@ var keyNew = mfa.Key{Kind: "user", ID: "new"}
 func mixing(ctx context.Context, s *dynamo.Store, is map[mfa.Key]mfa.Record) error {
 	return s.Commit(ctx, []mfa.Write{
 		writing(is[keyA], after), {Record: mfa.Record{Key: keyB, Version: is[keyB].Version}, Delete: true}, writing(mfa.Record{Key: keyNew}, after),
-	}, mfa.Take{Budget: "sum", Cost: 1, Limit: 9, Expires: runsOut})
+	}, mfa.Increment{Counter: "sum", By: 1, Max: 9, Expires: runsOut})
 }
 
 // mixture says whether all of it or nothing is stored; what somebody else wrote over a is named after that.
@@ -207,7 +207,7 @@ func mixture(s *dynamo.Store) string {
 		return err.Error()
 	}
 	sum := 0 // the first limit with room for one more tells
-	for verdict(s.Commit(context.Background(), nil, mfa.Take{Budget: "sum", Cost: 1, Limit: int64(sum) + 1, Expires: runsOut})) == exhausted {
+	for verdict(s.Commit(context.Background(), nil, mfa.Increment{Counter: "sum", By: 1, Max: int64(sum) + 1, Expires: runsOut})) == exhausted {
 		sum++
 	}
 	nothing := is[keyB].Version != 0 && is[keyNew].Version == 0 && sum == 0

@@ -122,16 +122,16 @@ func (s *Store) Latest(ctx context.Context, kind mfa.Kind, before time.Time, lim
 }
 
 // Sums implements [mfa.Store].
-func (s *Store) Sums(ctx context.Context, budgets ...string) ([]int64, error) {
-	names := make([]string, len(budgets))
-	for i, b := range budgets {
+func (s *Store) Sums(ctx context.Context, counters ...string) ([]int64, error) {
+	names := make([]string, len(counters))
+	for i, b := range counters {
 		names[i] = counterKey(b)
 	}
 	found, err := s.fetch(ctx, names)
 	if err != nil {
 		return nil, err
 	}
-	sums := make([]int64, len(budgets))
+	sums := make([]int64, len(counters))
 	for i, name := range names {
 		if n, ok := found[name][attrSum].(*types.AttributeValueMemberN); ok {
 			if sums[i], err = strconv.ParseInt(n.Value, 10, 64); err != nil {

@@ -64,7 +64,7 @@ func TestAnIndexThatIsBehind(t *testing.T) {
 		t.Errorf("%s is asked", action)
 		return 500, ``
 	})
-	got, err := s.Latest(t.Context(), mfa.KindText, time.Unix(200, 0), 10)
+	got, err := s.Latest(t.Context(), mfa.KindSMS, time.Unix(200, 0), 10)
 	if err != nil || len(got) != 1 || got[0].Key.ID != "right" {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -147,10 +147,12 @@ func TestTheFirstExhaustedBudgetIsNamed(t *testing.T) {
 			return 400, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","CancellationReasons":[
 				{"Code":"` + record + `"},{"Code":"None"},{"Code":"ConditionalCheckFailed"},{"Code":"ConditionalCheckFailed"}]}`
 		})
-		take := func(name string) mfa.Take { return mfa.Take{Budget: name, Cost: 1, Limit: 1, Expires: time.Now()} }
-		err := s.Commit(t.Context(), []mfa.Write{{Record: mfa.Record{Key: mfa.Key{Kind: mfa.KindUser, ID: "a"}, Data: []byte(`{}`)}}}, take("a"), take("b"), take("c"))
-		exhausted, ok := errors.AsType[*mfa.ExhaustedError](err)
-		if conflict && !errors.Is(err, mfa.ErrConflict) || !conflict && (!ok || exhausted.Budget != "b") {
+		inc := func(name string) mfa.Increment {
+			return mfa.Increment{Counter: name, By: 1, Max: 1, Expires: time.Now()}
+		}
+		err := s.Commit(t.Context(), []mfa.Write{{Record: mfa.Record{Key: mfa.Key{Kind: mfa.KindUser, ID: "a"}, Data: []byte(`{}`)}}}, inc("a"), inc("b"), inc("c"))
+		exhausted, ok := errors.AsType[*mfa.LimitReachedError](err)
+		if conflict && !errors.Is(err, mfa.ErrConflict) || !conflict && (!ok || exhausted.Counter != "b") {
 			t.Errorf("conflict %v: %v", conflict, err)
 		}
 	}

@@ -81,7 +81,7 @@ func TestTheTimeToLiveOfACounter(t *testing.T) {
 	s := dynamo.New(client, table, time.Now)
 	end := time.Date(2100, 1, 2, 4, 0, 0, 0, time.UTC)
 	for range 2 {
-		if err := s.Commit(t.Context(), nil, mfa.Take{Budget: "b", Cost: 1, Limit: 9, Expires: end}); err != nil {
+		if err := s.Commit(t.Context(), nil, mfa.Increment{Counter: "b", By: 1, Max: 9, Expires: end}); err != nil {
 			t.Fatal(err)
 		}
 		items := scan(t, client, table)
@@ -186,7 +186,7 @@ func busy(t *testing.T, s *mfa.Service, later func(time.Duration)) string {
 	must(err)
 	in, err := s.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
 	must(err)
-	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Carrier: mfa.Cookie, Token: in.Snapshot.Token}}}
+	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
 	ph, err := s.AddPhone(ctx, from, "+12125550123", false)
 	must(err)
 	_, err = s.PreparePhone(ctx, from, ph.Phone.ID, mfa.PhoneCode)

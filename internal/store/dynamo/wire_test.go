@@ -43,7 +43,7 @@ const (
 )
 
 func verdict(err error) string {
-	var noBudget *mfa.ExhaustedError
+	var noBudget *mfa.LimitReachedError
 	found := []string{}
 	for _, v := range []struct {
 		name string

@@ -84,42 +84,42 @@ func (m *model) commit(t *rapid.T) {
 	for _, key := range rapid.SliceOfNDistinct(drawKey(), 0, 4, rapid.ID).Draw(t, "keys") {
 		writes = append(writes, m.drawWrite(t, key))
 	}
-	var takes []mfa.Take
+	var increments []mfa.Increment
 	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"p", "q"}), 0, 2, rapid.ID).Draw(t, "budgets") {
-		takes = append(takes, mfa.Take{
-			Budget:  fmt.Sprint(name, m.run),
-			Cost:    rapid.Int64Range(1, 3).Draw(t, "cost"),
-			Limit:   rapid.Int64Range(4, 8).Draw(t, "limit"),
+		increments = append(increments, mfa.Increment{
+			Counter: fmt.Sprint(name, m.run),
+			By:      rapid.Int64Range(1, 3).Draw(t, "cost"),
+			Max:     rapid.Int64Range(4, 8).Draw(t, "limit"),
 			Expires: start,
 		})
 	}
-	err := m.store.Commit(context.Background(), writes, takes...)
-	conflict, exhausted := m.refuses(writes, takes)
-	_, saysExhausted := errors.AsType[*mfa.ExhaustedError](err)
+	err := m.store.Commit(context.Background(), writes, increments...)
+	conflict, exhausted := m.refuses(writes, increments)
+	_, saysExhausted := errors.AsType[*mfa.LimitReachedError](err)
 	switch {
 	case conflict && errors.Is(err, mfa.ErrConflict), exhausted && saysExhausted:
 	case conflict || exhausted || err != nil:
 		t.Fatalf("commit: got error %v, want conflict: %t, exhausted: %t", err, conflict, exhausted)
 	default:
-		m.apply(t, writes, takes)
+		m.apply(t, writes, increments)
 	}
 	m.compare(t, slices.Collect(maps.Keys(m.seen)))
 }
 
-func (m *model) refuses(writes []mfa.Write, takes []mfa.Take) (conflict, exhausted bool) {
+func (m *model) refuses(writes []mfa.Write, increments []mfa.Increment) (conflict, exhausted bool) {
 	for _, w := range writes {
 		conflict = conflict || w.Version != m.records[w.Key].Version
 	}
-	for _, take := range takes {
-		exhausted = exhausted || m.counters[take.Budget]+take.Cost > take.Limit
+	for _, inc := range increments {
+		exhausted = exhausted || m.counters[inc.Counter]+inc.By > inc.Max
 	}
 	return conflict, exhausted
 }
 
 // apply follows a commit that succeeded. The version of a created record is the store's to choose.
-func (m *model) apply(t *rapid.T, writes []mfa.Write, takes []mfa.Take) {
-	for _, take := range takes {
-		m.counters[take.Budget] += take.Cost
+func (m *model) apply(t *rapid.T, writes []mfa.Write, increments []mfa.Increment) {
+	for _, inc := range increments {
+		m.counters[inc.Counter] += inc.By
 	}
 	for _, w := range writes {
 		if w.Delete {

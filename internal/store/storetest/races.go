@@ -39,8 +39,8 @@ var raceCases = []testCase{
 	{"takes do not exceed the limit", func(f *fixture) {
 		outcomes := f.together(func(int) error { return f.store.Commit(f.ctx, nil, budget("b", 1, 10)) })
 		f.wantOutcomes(outcomes, 10, func(err error) bool {
-			exhausted, ok := errors.AsType[*mfa.ExhaustedError](err)
-			return ok && exhausted.Budget == "b"
+			exhausted, ok := errors.AsType[*mfa.LimitReachedError](err)
+			return ok && exhausted.Counter == "b"
 		})
 		f.exhaust("b", budget("b", 1, 10))
 	}},

@@ -193,10 +193,10 @@ var malformedCases = []testCase{
 		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), put(bob, 0, "two"), put(alice, 0, "three")})
 	}},
 	{"a budget that occurs twice", func(f *fixture) {
-		take := mfa.Take{Budget: "b", Cost: 1, Limit: 5, Expires: start}
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one")}, take, take)
-		take.Cost = 5
-		f.take(take)
+		inc := mfa.Increment{Counter: "b", By: 1, Max: 5, Expires: start}
+		f.refuseMalformed([]mfa.Write{put(alice, 0, "one")}, inc, inc)
+		inc.By = 5
+		f.take(inc)
 	}},
 	{"a kind without a name", func(f *fixture) {
 		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), put(mfa.Key{ID: "x"}, 0, "two")})
@@ -205,12 +205,12 @@ var malformedCases = []testCase{
 		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), put(mfa.Key{Kind: "a\x00b"}, 0, "two")})
 	}},
 	{"a budget without a name", func(f *fixture) {
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one")}, mfa.Take{Cost: 1, Limit: 5})
+		f.refuseMalformed([]mfa.Write{put(alice, 0, "one")}, mfa.Increment{By: 1, Max: 5})
 	}},
 	{"a name that is too long", func(f *fixture) {
 		long := strings.Repeat("x", store.MaxNameLength+1)
 		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), put(mfa.Key{Kind: "user", ID: long}, 0, "two")})
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one")}, mfa.Take{Budget: long, Limit: 5})
+		f.refuseMalformed([]mfa.Write{put(alice, 0, "one")}, mfa.Increment{Counter: long, Max: 5})
 	}},
 	{"data that is too long", func(f *fixture) {
 		data := strings.Repeat("x", store.MaxDataLength+1)
@@ -234,15 +234,15 @@ var malformedCases = []testCase{
 		for i := range store.MaxParts - 1 {
 			writes = append(writes, put(mfa.Key{Kind: nonces, ID: fmt.Sprint(i)}, 0, "x"))
 		}
-		f.refuseMalformed(writes, mfa.Take{Budget: "b", Cost: 1, Limit: 5})
+		f.refuseMalformed(writes, mfa.Increment{Counter: "b", By: 1, Max: 5})
 	}},
 }
 
 // refuseMalformed commits what no store can apply. The writes contain one for alice.
-func (f *fixture) refuseMalformed(writes []mfa.Write, takes ...mfa.Take) {
+func (f *fixture) refuseMalformed(writes []mfa.Write, increments ...mfa.Increment) {
 	f.Helper()
-	f.refuse(store.ErrMalformed, writes, takes...)
-	err := f.store.Commit(f.ctx, writes, takes...)
+	f.refuse(store.ErrMalformed, writes, increments...)
+	err := f.store.Commit(f.ctx, writes, increments...)
 	if errors.Is(err, mfa.ErrConflict) || errors.Is(err, mfa.ErrUnavailable) {
 		f.Errorf("got error %v, which says that trying again may help", err)
 	}

@@ -57,7 +57,7 @@ func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s mfa.Store) 
 		Key: alice, Version: first.Version, Data: []byte("second"), Expires: start,
 	}})
 	f.commit(remove(f.get(gone)))
-	f.take(mfa.Take{Budget: "hour", Cost: 2, Limit: 3, Expires: start})
+	f.take(mfa.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
 	want := f.records(alice, bob, gone)
 
 	f = newFixture(t, reopen(t, f.store))
@@ -68,8 +68,8 @@ func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s mfa.Store) 
 	if got := f.expired(users, start.Add(time.Second), 10); !slices.Equal(got, []mfa.Key{alice}) {
 		t.Errorf("expired after reopening: got %v, want %v", got, alice)
 	}
-	f.exhaust("hour", mfa.Take{Budget: "hour", Cost: 2, Limit: 3, Expires: start})
-	f.take(mfa.Take{Budget: "hour", Cost: 1, Limit: 3, Expires: start})
+	f.exhaust("hour", mfa.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
+	f.take(mfa.Increment{Counter: "hour", By: 1, Max: 3, Expires: start})
 }
 
 // Kinds of records, as the domain has them. The suite does not depend on which there are.
@@ -147,36 +147,36 @@ func (f *fixture) commit(writes ...mfa.Write) {
 	}
 }
 
-func (f *fixture) take(takes ...mfa.Take) {
+func (f *fixture) take(increments ...mfa.Increment) {
 	f.Helper()
-	if err := f.store.Commit(f.ctx, nil, takes...); err != nil {
+	if err := f.store.Commit(f.ctx, nil, increments...); err != nil {
 		f.Fatalf("take: %v", err)
 	}
 }
 
 // refuse commits what must fail with want.
-func (f *fixture) refuse(want error, writes []mfa.Write, takes ...mfa.Take) {
+func (f *fixture) refuse(want error, writes []mfa.Write, increments ...mfa.Increment) {
 	f.Helper()
-	if err := f.store.Commit(f.ctx, writes, takes...); !errors.Is(err, want) {
+	if err := f.store.Commit(f.ctx, writes, increments...); !errors.Is(err, want) {
 		f.Fatalf("commit: got error %v, want %v", err, want)
 	}
 }
 
 // exhaust takes what must be refused because of the budget.
-func (f *fixture) exhaust(budget string, takes ...mfa.Take) {
+func (f *fixture) exhaust(counter string, increments ...mfa.Increment) {
 	f.Helper()
-	f.exhaustWith(budget, nil, takes...)
+	f.exhaustWith(counter, nil, increments...)
 }
 
-func (f *fixture) exhaustWith(budget string, writes []mfa.Write, takes ...mfa.Take) {
+func (f *fixture) exhaustWith(counter string, writes []mfa.Write, increments ...mfa.Increment) {
 	f.Helper()
-	err := f.store.Commit(f.ctx, writes, takes...)
-	exhausted, ok := errors.AsType[*mfa.ExhaustedError](err)
+	err := f.store.Commit(f.ctx, writes, increments...)
+	exhausted, ok := errors.AsType[*mfa.LimitReachedError](err)
 	if !ok {
 		f.Fatalf("take: got error %v, want one of type %T", err, exhausted)
 	}
-	if exhausted.Budget != budget {
-		f.Fatalf("take: budget %q is said to be exhausted, want %q", exhausted.Budget, budget)
+	if exhausted.Counter != counter {
+		f.Fatalf("take: budget %q is said to be exhausted, want %q", exhausted.Counter, counter)
 	}
 }
 

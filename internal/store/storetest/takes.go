@@ -8,8 +8,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
-func budget(name string, cost, limit int64) mfa.Take {
-	return mfa.Take{Budget: name, Cost: cost, Limit: limit, Expires: start}
+func budget(name string, cost, limit int64) mfa.Increment {
+	return mfa.Increment{Counter: name, By: cost, Max: limit, Expires: start}
 }
 
 var takeCases = []testCase{
@@ -109,20 +109,20 @@ var takeCases = []testCase{
 		f.wantSums([]string{"b"}, 0)
 	}},
 	{"a counter may go without an expiry", func(f *fixture) {
-		f.take(mfa.Take{Budget: "b", Cost: 1, Limit: 2})
+		f.take(mfa.Increment{Counter: "b", By: 1, Max: 2})
 		f.take(budget("b", 1, 2))
-		f.exhaust("b", mfa.Take{Budget: "b", Cost: 1, Limit: 2, Expires: start.Add(time.Hour)})
+		f.exhaust("b", mfa.Increment{Counter: "b", By: 1, Max: 2, Expires: start.Add(time.Hour)})
 	}},
 }
 
 // wantSums checks what was taken from budgets.
-func (f *fixture) wantSums(budgets []string, want ...int64) {
+func (f *fixture) wantSums(counters []string, want ...int64) {
 	f.Helper()
-	got, err := f.store.Sums(f.ctx, budgets...)
+	got, err := f.store.Sums(f.ctx, counters...)
 	if err != nil {
 		f.Fatalf("sums: %v", err)
 	}
 	if !slices.Equal(got, want) {
-		f.Errorf("sums of %q: got %v, want %v", budgets, got, want)
+		f.Errorf("sums of %q: got %v, want %v", counters, got, want)
 	}
 }

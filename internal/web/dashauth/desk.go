@@ -38,21 +38,21 @@ func (d *Desk) Guess(ctx context.Context, key secret.Value, from netip.Addr) (wa
 		return 0, nil
 	}
 	now := d.now()
-	var takes []mfa.Take
+	var increments []mfa.Increment
 	var longest time.Time
 	for _, l := range limits {
 		period := now.UnixMilli() / l.period.Milliseconds()
 		end := time.UnixMilli((period + 1) * l.period.Milliseconds())
-		takes = append(takes, mfa.Take{Budget: fmt.Sprintf("dashboard:%s:%s:%d", l.period, hidden(key, from), period), Cost: 1, Limit: l.guesses, Expires: end})
+		increments = append(increments, mfa.Increment{Counter: fmt.Sprintf("dashboard:%s:%s:%d", l.period, hidden(key, from), period), By: 1, Max: l.guesses, Expires: end})
 		longest = end
 	}
-	err = d.store.Commit(ctx, nil, takes...)
-	var exhausted *mfa.ExhaustedError
+	err = d.store.Commit(ctx, nil, increments...)
+	var exhausted *mfa.LimitReachedError
 	if !errors.As(err, &exhausted) {
 		return 0, err
 	}
-	for _, t := range takes {
-		if t.Budget == exhausted.Budget {
+	for _, t := range increments {
+		if t.Counter == exhausted.Counter {
 			return t.Expires.Sub(now), nil
 		}
 	}
@@ -79,8 +79,8 @@ func ended(session []byte) string {
 
 // End makes a session end before its time. Ending it again is no error.
 func (d *Desk) End(ctx context.Context, session []byte, until time.Time) error {
-	err := d.store.Commit(ctx, nil, mfa.Take{Budget: ended(session), Cost: 1, Limit: 1, Expires: until})
-	if errors.As(err, new(*mfa.ExhaustedError)) {
+	err := d.store.Commit(ctx, nil, mfa.Increment{Counter: ended(session), By: 1, Max: 1, Expires: until})
+	if errors.As(err, new(*mfa.LimitReachedError)) {
 		return nil
 	}
 	return err

@@ -12,8 +12,8 @@ const words = (key, fallback) => (has(key) ? t(key) : fallback);
 
 drawTabs();
 load(page, async () => {
-  const [wall, settings] = await Promise.all([ask('GET', '/v1/sms_wall'), ask('GET', '/v1/instance')]);
-  draw(wall, settings);
+  const [usage, settings] = await Promise.all([ask('GET', '/v1/sms_usage'), ask('GET', '/v1/instance')]);
+  draw(usage, settings);
 });
 
 /** An amount that somebody may leave out. */
@@ -29,7 +29,7 @@ function amount(label, value, hint, change) {
   return input;
 }
 
-function draw(wall, settings) {
+function draw(usage, settings) {
   const wanted = { sms_daily_cap_usd: settings.sms_daily_cap_usd, sms_record_only: settings.sms_record_only, sms_country_caps: { ...settings.sms_country_caps }, sms_prices: { ...settings.sms_prices } };
   const same = (n) => JSON.stringify(Object.entries(wanted[n] ?? '').sort()) === JSON.stringify(Object.entries(settings[n] ?? '').sort()) && String(wanted[n]) === String(settings[n]);
   const changed = () => Object.keys(wanted).filter((n) => !same(n));
@@ -77,15 +77,15 @@ function draw(wall, settings) {
     heading('h1', null, t('dash.sms.title'), t('dash.sms.text')),
     h('div', { class: 'grid' },
       h('section', { class: 'card stack' }, h('h2', {}, t('dash.sms.today')), ranking([
-        { label: t('dash.sms.spent'), value: wall.spent_today_usd, of: wall.daily_cap_usd, text: t('dash.of', { count: usd(wall.spent_today_usd), total: usd(wall.daily_cap_usd) }) },
-        { label: t('dash.sms.unverified'), value: Math.max(0, wall.unverified_this_hour), of: wall.unverified_limit, text: t('dash.of', { count: number(Math.max(0, wall.unverified_this_hour)), total: number(wall.unverified_limit) }) },
-      ]), h('p', { class: 'small quiet' }, t('dash.sms.ends', { when: date(wall.day_ends_at) }))),
+        { label: t('dash.sms.spent'), value: usage.spent_today_usd, of: usage.daily_cap_usd, text: t('dash.of', { count: usd(usage.spent_today_usd), total: usd(usage.daily_cap_usd) }) },
+        { label: t('dash.sms.unverified'), value: Math.max(0, usage.unverified_this_hour), of: usage.unverified_limit, text: t('dash.of', { count: number(Math.max(0, usage.unverified_this_hour)), total: number(usage.unverified_limit) }) },
+      ]), h('p', { class: 'small quiet' }, t('dash.sms.ends', { when: date(usage.day_ends_at) }))),
       h('section', { class: 'card stack' }, h('h2', {}, t('dash.sms.limits')),
         h('label', { class: 'switch' }, h('span', {}, h('span', {}, t('dash.sms.cap')), h('span', { class: 'small quiet' }, t('dash.sms.cap.text'))), cap),
         h('label', { class: 'switch' }, h('span', {}, h('span', {}, t('dash.sms_record_only')), h('span', { class: 'small quiet', id: 'record-only' }, t('dash.sms_record_only.text'))), recordOnly))),
-    h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.sms_countries')), h('p', { class: 'small quiet' }, t('dash.sms.countries.text', { when: wall.prices_compiled }))),
+    h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.sms_countries')), h('p', { class: 'small quiet' }, t('dash.sms.countries.text', { when: usage.prices_compiled }))),
       h('table', { class: 'cards' }, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('dash.sms.country')), ['dash.sms.price', 'dash.sms.cap', 'dash.sms.spent', 'dash.sms.sent', 'dash.sms.verified'].map((key) => h('th', { scope: 'col', class: 'amount' }, t(key))))),
-        h('tbody', {}, wall.countries.map((c) => h('tr', {}, h('th', { scope: 'row' }, country(c.country)),
+        h('tbody', {}, usage.countries.map((c) => h('tr', {}, h('th', { scope: 'row' }, country(c.country)),
           cell(t('dash.sms.price'), amount(`${t('dash.sms.price')}: ${country(c.country)}`, c.own_price ? c.price_usd : undefined, String(c.price_usd), inMap('sms_prices', c.country))),
           cell(t('dash.sms.cap'), amount(`${t('dash.sms.cap')}: ${country(c.country)}`, c.cap_usd ?? undefined, '–', inMap('sms_country_caps', c.country))),
           cell(t('dash.sms.spent'), usd(c.spent_today_usd)), cell(t('dash.sms.sent'), number(c.sent_today)), cell(t('dash.sms.verified'), number(c.verified_today))))))),

@@ -1,0 +1,240 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// pumping is an attack on whoever pays for text messages: many accounts of one attacker, each with a session and with numbers in a few rented
+// blocks, ask for codes that nobody reads.
+type pumping struct {
+	*world
+	requests []func() *http.Request
+}
+
+// pump makes the attacker's accounts and the requests that they will send: ten numbers each, so that no account meets a limit of its own.
+func (w *world) pump(numbers int, prefixes ...string) *pumping {
+	w.Helper()
+	p := &pumping{world: w}
+	const each = 10
+	for i := 0; i < numbers; i += each {
+		u, err := w.Service.CreateUser(w.Context(), mfa.UserInput{Username: fmt.Sprintf("bot%d", i)})
+		w.must(err)
+		ticket, err := w.Service.CreateTicket(w.Context(), u.WireID(), 0)
+		w.must(err)
+		in, err := w.Service.CreateSignIn(w.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+		w.must(err)
+		for j := range each {
+			prefix := prefixes[(i+j)%len(prefixes)]
+			number := fmt.Sprintf("%s%04d", prefix, (i+j)/len(prefixes))
+			ph, err := w.Service.AddUserPhone(w.Context(), u.WireID(), number, mfa.PhoneChange{})
+			w.must(err)
+			p.requests = append(p.requests, prepare(ph.Phone.ID, in.SignIn.Created, in.Snapshot.Token))
+		}
+	}
+	return p
+}
+
+func prepare(phone, session string, token secret.Value) func() *http.Request {
+	return func() *http.Request {
+		r := httptest.NewRequest("POST", "/v1/me/phone_numbers/"+phone+"/prepare_verification?_clerk_session_id="+session, strings.NewReader("strategy=phone_code"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.AddCookie(&http.Cookie{Name: "__client", Value: token.Reveal()})
+		return r
+	}
+}
+
+// attack sends the requests by senders at once and counts the answers by status.
+func (p *pumping) attack(senders int) map[int]int {
+	p.Helper()
+	var wait sync.WaitGroup
+	var next atomic.Int64
+	var mu sync.Mutex
+	answers := map[int]int{}
+	for range senders {
+		wait.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(p.requests) {
+					return
+				}
+				rec := httptest.NewRecorder()
+				p.ServeHTTP(rec, p.requests[i]())
+				mu.Lock()
+				answers[rec.Code]++
+				mu.Unlock()
+			}
+		})
+	}
+	wait.Wait()
+	return answers
+}
+
+func (w *world) messages() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.sent)
+}
+
+// An owner is a user with a verified number and an app, on a browser that passed before.
+func (w *world) owner(number string) (b *browser, user, phone string, app func() string) {
+	w.Helper()
+	user = w.user()
+	b = w.open(mfa.Cookie)
+	b.enter(user)
+	phone = b.call("POST", "/v1/me/phone_numbers", "phone_number", number).ok().text("response.id")
+	b.call("POST", "/v1/me/phone_numbers/"+phone+"/prepare_verification", "strategy", "phone_code").ok()
+	b.call("POST", "/v1/me/phone_numbers/"+phone+"/attempt_verification", "code", b.sms()).ok()
+	b.call("PATCH", "/v1/me/phone_numbers/"+phone, "reserved_for_second_factor", "true").ok()
+	app = b.enrolApp()
+	b.call("DELETE", "/v1/client/sessions").ok()
+	b.session = ""
+	return b, user, phone, app
+}
+
+// TestPumping replays an attack: 10,000 numbers of three blocks, rotating addresses, 200 senders at once.
+func TestPumping(t *testing.T) {
+	w := newWorld(t)
+	b, user, phone, _ := w.owner("+12065550188")
+	p := w.pump(10_000, "+1212555", "+1310555", "+1415555")
+	w.later(time.Hour)
+	before := w.messages()
+
+	answers := p.attack(200)
+	if n := w.messages() - before; n != 50 || answers[200] != 50 || answers[429] != len(p.requests)-50 {
+		t.Errorf("%d messages left, answers %v; want 50 and the rest refused", n, answers)
+	}
+
+	a := b.enter(user) // the owner, in the middle of it
+	id := a.text("response.id")
+	b.call("POST", "/v1/client/sign_ins/"+id+"/prepare_second_factor", "strategy", "phone_code", "phone_number_id", phone).ok()
+	b.call("POST", "/v1/client/sign_ins/"+id+"/attempt_second_factor", "strategy", "phone_code", "code", b.sms()).ok()
+	b.call("DELETE", "/v1/client/sessions").ok()
+
+	list := w.backend("GET", "/v1/sms_messages?limit=500", "").ok()
+	decided := map[string]int{}
+	for _, m := range list.at("data").([]any) {
+		m := m.(map[string]any)
+		decided[fmt.Sprint(m["decision"])]++
+	}
+	if decided["allowed"] != 50+2 || decided["refused"] == 0 || decided["refused"] > 10 {
+		t.Errorf("decisions %v; want 52 allowed and at most ten of the refusals of a minute", decided)
+	}
+	usage := w.backend("GET", "/v1/sms_usage", "").ok()
+	if got := usage.at("unverified_this_hour"); got != 50.0 {
+		t.Errorf("sms_usage counts %v unverified messages, want 50", got)
+	}
+
+	w.later(time.Hour)
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, p.requests[len(p.requests)-1]())
+	if rec.Code != 200 {
+		t.Errorf("an hour later: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestPumpingNeverPassesTheCap is the same attack on an SMS guard that only records: money still holds, to the message.
+func TestPumpingNeverPassesTheCap(t *testing.T) {
+	w := newWorld(t)
+	b, user, phone, app := w.owner("+12065550188")
+	p := w.pump(1_000, "+1212555", "+1310555", "+1415555")
+	w.later(24 * time.Hour)
+	w.backend("PATCH", "/v1/instance", `{"sms_record_only":true,"sms_daily_cap_usd":1.109,"sms_prices":{"US":0.01},"ip_limits":false}`).ok()
+	before := w.messages()
+
+	answers := p.attack(200)
+	if n := w.messages() - before; n != 110 || answers[200] != 110 || answers[429] != len(p.requests)-110 {
+		t.Errorf("%d messages left, answers %v; want 110 for $1.109 at a cent each", n, answers)
+	}
+	usage := w.backend("GET", "/v1/sms_usage", "").ok()
+	if usage.at("spent_today_usd") != 1.1 || usage.at("daily_cap_usd") != 1.109 || usage.at("countries.1.sent_today") != 110.0 || usage.at("record_only") != true {
+		t.Errorf("sms_usage says %s", usage.body)
+	}
+
+	// C10: what needs no message still works, and the refusal says what it is.
+	id := b.enter(user).text("response.id")
+	refused := b.call("POST", "/v1/client/sign_ins/"+id+"/prepare_second_factor", "strategy", "phone_code", "phone_number_id", phone).want(429, "too_many_requests")
+	if refused.at("errors.0.meta.reason") != "sms_paused" || refused.Header.Get("Retry-After") == "" {
+		t.Errorf("the refusal says %s and to try again after %q", refused.body, refused.Header.Get("Retry-After"))
+	}
+	b.call("POST", "/v1/client/sign_ins/"+id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok()
+}
+
+// C14: with the SMS guard closed, a number that is somebody's and one that is nobody's get the same answer.
+func TestTheSMSGuardDoesNotTellWhoseANumberIs(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	taken := b.call("POST", "/v1/me/phone_numbers", "phone_number", "+12064440001").ok().text("response.id")
+	free := b.call("POST", "/v1/me/phone_numbers", "phone_number", "+12064440002").ok().text("response.id")
+	other := w.signedIn()
+	id := other.call("POST", "/v1/me/phone_numbers", "phone_number", "+12064440001").ok().text("response.id")
+	other.call("POST", "/v1/me/phone_numbers/"+id+"/prepare_verification", "strategy", "phone_code").ok()
+	other.call("POST", "/v1/me/phone_numbers/"+id+"/attempt_verification", "code", w.sms()).ok()
+	w.later(time.Hour)
+	w.backend("PATCH", "/v1/instance", `{"sms_daily_cap_usd":0.00001}`).ok()
+	seen := map[string]bool{}
+	for _, id := range []string{taken, free} {
+		a := b.call("POST", "/v1/me/phone_numbers/"+id+"/prepare_verification", "strategy", "phone_code").want(429, "too_many_requests")
+		body := strings.ReplaceAll(string(a.body), a.text("clerk_trace_id"), "")
+		seen[body+a.Header.Get("Retry-After")] = true
+	}
+	if len(seen) != 1 {
+		t.Errorf("answers differ: %v", seen)
+	}
+}
+
+// TestSMSSettings: amounts come back as they were given, and what is no amount is refused.
+func TestSMSSettings(t *testing.T) {
+	w := newWorld(t)
+	w.backend("PATCH", "/v1/instance", `{"sms_daily_cap_usd":7.5,"sms_prices":{"US":0.00645,"DE":0.11},"sms_country_caps":{"DE":0},"sms_record_only":true}`).ok()
+	a := w.backend("GET", "/v1/instance", "").ok()
+	if a.at("sms_daily_cap_usd") != 7.5 || a.at("sms_prices.US") != 0.00645 || a.at("sms_country_caps.DE") != 0.0 || a.at("sms_record_only") != true {
+		t.Errorf("%s", a.body)
+	}
+	w.backend("PATCH", "/v1/instance", `{"sms_prices":{}}`).ok()
+	if a := w.backend("GET", "/v1/instance", "").ok(); len(a.at("sms_prices").(map[string]any)) != 0 || a.at("sms_daily_cap_usd") != 7.5 {
+		t.Errorf("%s", a.body)
+	}
+	for _, body := range []string{
+		`{"sms_daily_cap_usd":0}`, `{"sms_daily_cap_usd":-1}`, `{"sms_daily_cap_usd":1e9}`, `{"sms_prices":{"US":0}}`, `{"sms_prices":{"US":-0.1}}`,
+		`{"sms_prices":{"usa":1}}`, `{"sms_country_caps":{"US":-1}}`, `{"sms_country_caps":{"":1}}`, `{"sms_prices":{"US":1e6}}`,
+	} {
+		w.backend("PATCH", "/v1/instance", body).want(422, "form_param_value_invalid")
+	}
+	for _, body := range []string{`{"sms_daily_cap_usd":"7"}`, `{"sms_prices":[1]}`, `{"sms_record_only":1}`} {
+		w.backend("PATCH", "/v1/instance", body).want(422, "form_param_type_invalid")
+	}
+	for _, query := range []string{"?limit=0", "?before=0", "?before=-1", "?before=9223372036854775807"} {
+		w.backend("GET", "/v1/sms_messages"+query, "").want(422, "form_param_value_invalid")
+	}
+}
+
+// C05, C06: special numbers and countries that are not allowed get no message, the islands of +1 included, and are not even added.
+func TestNumbersThatGetNoMessage(t *testing.T) {
+	w := newWorld(t)
+	w.backend("PATCH", "/v1/instance", `{"sms_countries":["US"]}`).ok()
+	b := w.signedIn()
+	for number, code := range map[string]string{
+		"+19005550123": "form_param_format_invalid", "+18005550123": "form_param_format_invalid", "+15002345678": "form_param_format_invalid",
+		"+881612345678": "unsupported_country_code", "+882135123456": "form_param_format_invalid", "+883510012345": "unsupported_country_code",
+		"+979123456789": "unsupported_country_code", "+18765550123": "unsupported_country_code", "+14165550123": "unsupported_country_code",
+		"+447400123456": "unsupported_country_code", "+112345": "form_param_format_invalid",
+	} {
+		a := b.call("POST", "/v1/me/phone_numbers", "phone_number", number)
+		if got := a.at("errors.0.code"); got != code {
+			t.Errorf("%s: %d %v, want %s", number, a.StatusCode, got, code)
+		}
+	}
+	if n := w.messages(); n != 0 {
+		t.Errorf("%d messages were sent", n)
+	}
+}

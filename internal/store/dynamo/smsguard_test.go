@@ -1,0 +1,119 @@
+package dynamo_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/clock"
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
+)
+
+type counted struct{ n atomic.Int64 }
+
+func (c *counted) Send(context.Context, mfa.Message) error { c.n.Add(1); return nil }
+
+// TestTheSMSGuardUnderLoad: the counters of the SMS guard are the hottest items of the table. Two hundred at once, all of whom may be sent a message, or all
+// but fifty of whom may not, get an answer, and nothing is exceeded.
+func TestTheSMSGuardUnderLoad(t *testing.T) {
+	const senders = 200
+	for name, tc := range map[string]struct {
+		change func(*mfa.Settings)
+		sent   int64
+	}{
+		"all may pass":    {func(s *mfa.Settings) { s.SMSRecordOnly, s.SMSDailyCap = true, 1000*smsprice.Dollar }, senders},
+		"the breaker":     {func(*mfa.Settings) {}, 50},
+		"the day's money": {func(s *mfa.Settings) { s.SMSRecordOnly, s.SMSDailyCap = true, 20*smsprice.Of("US") }, 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := &counted{}
+			s := service(t, out)
+			if _, err := s.ChangeSettings(t.Context(), tc.change); err != nil {
+				t.Fatal(err)
+			}
+			tries := make([]func() error, senders)
+			for i := range tries {
+				tries[i] = asking(t, s, fmt.Sprintf("+1212%03d%04d", 201+i%20, 1000+i))
+			}
+			answers := map[apierr.Code]int{}
+			var mu sync.Mutex
+			var wait sync.WaitGroup
+			begin := make(chan struct{})
+			for _, try := range tries {
+				wait.Go(func() {
+					<-begin
+					code := apierr.Code("")
+					if err := try(); err != nil {
+						code = apierr.From(err).Code()
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					answers[code]++
+				})
+			}
+			close(begin)
+			wait.Wait()
+			if out.n.Load() != tc.sent || int64(answers[""]) != tc.sent || answers[apierr.TooManyRequests] != senders-int(tc.sent) {
+				t.Errorf("%d messages, answers %v; want %d and the rest refused", out.n.Load(), answers, tc.sent)
+			}
+		})
+	}
+}
+
+func service(t *testing.T, sender mfa.Sender) *mfa.Service {
+	t.Helper()
+	client := newClient(t)
+	table := "smsguard-" + time.Now().Format("150405.000000000")
+	if _, err := client.CreateTable(t.Context(), dynamo.Schema(table)); err != nil {
+		t.Fatal(err)
+	}
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {7}}, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := mfa.New(mfa.Config{
+		Store: dynamo.New(client, table, time.Now), Sender: sender, Ring: ring, Numbers: numberplan.Parse, Rand: rand.Reader,
+		Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Now: time.Now, Pause: clock.Pause,
+		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// asking makes an account with a number and returns what asks for its code.
+func asking(t *testing.T, s *mfa.Service, number string) func() error {
+	t.Helper()
+	u, err := s.CreateUser(t.Context(), mfa.UserInput{Username: "bot" + number[1:]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticket, err := s.CreateTicket(t.Context(), u.WireID(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := s.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ph, err := s.AddUserPhone(t.Context(), u.WireID(), number, mfa.PhoneChange{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
+	return func() error {
+		_, err := s.PreparePhone(t.Context(), from, ph.Phone.ID, mfa.PhoneCode)
+		return err
+	}
+}
