@@ -118,18 +118,18 @@ type Row struct {
 
 // Rules are a policy in JSON.
 type Rules struct {
-	Name             string `json:"name"`
-	Tries            int    `json:"tries_of_a_verification"`
-	FreeFailures     int    `json:"failures_in_a_row_without_wait"`
-	FirstWait        int    `json:"first_wait_seconds"`
-	LongestWait      int    `json:"longest_wait_seconds"`
-	LockFailures     int    `json:"failures_in_a_row_before_lock"`
-	LockTime         int    `json:"lock_seconds"`
+	Name                  string `json:"name"`
+	Tries                 int    `json:"tries_of_a_verification"`
+	FreeFailures          int    `json:"failures_in_a_row_without_wait"`
+	FirstWait             int    `json:"first_wait_seconds"`
+	LongestWait           int    `json:"longest_wait_seconds"`
+	LockFailures          int    `json:"failures_in_a_row_before_lock"`
+	LockTime              int    `json:"lock_seconds"`
 	UnknownDeviceFailures int    `json:"ledger_of_strangers"`
 	KnownDeviceFailures   int    `json:"ledger_of_everybody"`
-	LedgerDays       int    `json:"ledger_days"`
-	FactorFailures   int    `json:"failures_in_a_row_of_an_authenticator"`
-	TOTPCodes        int    `json:"codes_of_an_app_at_a_moment"`
+	LedgerDays            int    `json:"ledger_days"`
+	FactorFailures        int    `json:"failures_in_a_row_of_an_authenticator"`
+	TOTPCodes             int    `json:"codes_of_an_app_at_a_moment"`
 }
 
 func rules(p mfa.Policy) Rules {
