@@ -162,7 +162,7 @@ func (t *txn) rejectTwoClients(from Caller) error {
 // exists says whether the client exists as far as its owner can see.
 func (p *clientSession) exists() bool { return p.client != nil && p.client.Created }
 
-// ensureClient makes the presence a created client.
+// ensureClient makes the caller a created client.
 func (t *txn) ensureClient(p *clientSession) error {
 	if p.client == nil {
 		if err := t.endLostSessions(p); err != nil {

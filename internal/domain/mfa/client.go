@@ -149,7 +149,7 @@ const knownUsers = 20
 const deviceTagLen = 16
 
 // deviceTag stands for a user on a client. A client outlives the users that were on it, so it does not
-// hold their ids. The mark changes when the user's last second factor is removed: a client that
+// hold their ids. The tag changes when the user's last second factor is removed: a client that
 // proved factors of before is unknown again.
 func (t *txn) deviceTag(c *Client, u *User) string {
 	parts := []string{"known", c.ID, u.ID}

@@ -84,9 +84,8 @@ func signInUser(id string) string {
 	return rest[idLen:]
 }
 
-// maskNumber makes and reads phone ids. A phone id is the user's id followed by the key of the number's sending record, masked with a keyed hash of the user.
+// maskNumber masks or unmasks the key in a phone id. A phone id is the user's id followed by the key of the number's sending record, masked with a keyed hash of the user.
 // The service finds both records in one round trip; nobody else can tell that two accounts hold one number.
-
 func (s *Service) maskNumber(user, key string) string {
 	k, _ := idEncoding.DecodeString(key)
 	m, _ := idEncoding.DecodeString(s.digest("phone-id", user))

@@ -13,7 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
-// The SMS guard decides on every text message, whoever asks for it: [txn.authorizeSMS] is its only door. Money is reserved and the decision recorded in the
+// The SMS guard decides on every text message, whoever asks for it: [txn.authorizeSMS] is the only entry point. Money is reserved and the decision recorded in the
 // commit before the message leaves, so what the SMS guard allows is never exceeded, however many ask at once. All its counters are increments without a read.
 //
 // The breakers count what was sent and not verified. A message raises a counter of its clock hour by one, and the code that was in it, once
@@ -62,9 +62,9 @@ func (r Reason) isEstimate() bool {
 // smsDecision is one message on its way through the SMS guard.
 type smsDecision struct {
 	record         *SMSRecord
-	reasons        map[string]Reason // what it means that a budget is exhausted
-	spendCounter   string            // the budget of the day's money
-	refusalCounter string            // the budget that bounds records of refusals
+	reasons        map[string]Reason // why a message is refused when the counter reaches its limit
+	spendCounter   string            // the counter of the day's money
+	refusalCounter string            // the counter that bounds records of refusals
 }
 
 // authorizeSMS is the SMS guard: it stages what lets a message pass, or refuses it. known says that the user's second factor was proved on the calling client before.
@@ -146,7 +146,7 @@ func (t *txn) checkDestination(n phone.Number) (Reason, error) {
 	return "", nil
 }
 
-// withReason says what it is when one of the budgets that stage takes from is exhausted.
+// withReason sets the refusal reason for the counters that stage adds.
 func (t *txn) withReason(reason Reason, stage func()) {
 	before := len(t.increments)
 	stage()
@@ -207,7 +207,7 @@ func (t *txn) reserveSpend(text *SMSRecord) {
 	t.increments = append(t.increments, Increment{Counter: countryCounter("sent", text.Country, t.now), By: 1, Max: noLimit, Expires: end})
 }
 
-// onLimitReached answers a commit that found a budget exhausted: nil when the commit is worth another try, as it now stands, or the verdict.
+// onLimitReached answers a commit that found a limit reached: nil when the commit is worth another try, as it now stands, or the verdict.
 func (t *txn) onLimitReached(counter string) error {
 	w := t.sms
 	reason, known := w.reasons[counter]
@@ -308,7 +308,7 @@ func countryCounter(what, country string, at Instant) string {
 	return "sms:" + what + ":" + country + ":" + dayOf(at)
 }
 
-// asLimitReached returns the budget that a commit found exhausted.
+// asLimitReached returns the counter whose limit a commit found reached.
 func asLimitReached(err error) (counter string, ok bool) {
 	e := (*LimitReachedError)(nil)
 	if !errors.As(err, &e) {

@@ -31,7 +31,7 @@ func (s *spendMilestones) reached(at Instant, limit smsprice.Micros) int {
 	return s.n
 }
 
-// nextMilestone raises the take's limit to the next milestone, or says that there is none.
+// nextMilestone raises the increment's limit to the next milestone, or says that there is none.
 func (t *txn) nextMilestone(inc *Increment) bool {
 	limit := t.state.settings.DailyCap()
 	s := &t.s.spending

@@ -55,7 +55,7 @@ type Write struct {
 	Delete bool
 }
 
-// Increment adds Cost to the counter named Budget on the condition that the sum stays within Limit. A negative Cost gives back.
+// Increment adds By to a counter on the condition that the sum stays within Max. A negative By gives back.
 // A counter belongs to one period, which the name contains; it may be forgotten after Expires.
 type Increment struct {
 	Counter string
@@ -98,7 +98,7 @@ type Store interface {
 	// the next page begins before its Expires. It and Expired may be behind the last commits by moments.
 	Latest(ctx context.Context, kind Kind, before time.Time, limit int) ([]Record, error)
 
-	// Sums returns what was taken from budgets so far, in their order; 0 for one that is unknown or forgotten.
+	// Sums returns the values of counters, in their order; 0 for one that is unknown or forgotten.
 	Sums(ctx context.Context, counters ...string) ([]int64, error)
 
 	// List returns up to limit records of a kind with an id greater than after, in the order of ids. It may

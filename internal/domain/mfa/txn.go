@@ -237,7 +237,7 @@ func (t *txn) stage(e entity, remove bool) {
 	t.seen[k], t.dirty[k] = e, remove
 }
 
-// commit stores what was staged. When a budget of the SMS guard is exhausted it may store something else instead and return a [refusal].
+// commit stores what was staged. When a limit of the SMS guard is reached it may store something else instead and return a [refusal].
 func (t *txn) commit() error {
 	t.applyFactorChanges()
 	if err := t.stageEvents(); err != nil {
@@ -301,7 +301,7 @@ func (t *txn) rememberLimit(counter string) error {
 	return t.limitReached(counter)
 }
 
-// limitReached says when the period of an exhausted budget ends.
+// limitReached says when the period of a reached limit ends.
 func (t *txn) limitReached(counter string) error {
 	var wait time.Duration
 	for _, inc := range t.increments {
