@@ -47,6 +47,18 @@ func TestTheReadmeIsShort(t *testing.T) {
 	}
 }
 
+// TestDocsAreShort: all pages together, as wc -w counts them.
+func TestDocsAreShort(t *testing.T) {
+	const most = 15_000 // words
+	n := 0
+	for _, name := range pages(t) {
+		n += len(strings.Fields(read(t, name)))
+	}
+	if n > most {
+		t.Errorf("the pages of docs have %d words, at most %d", n, most)
+	}
+}
+
 // TestEveryPageIsListed: docs/README.md has one line for each page, with what it says, under a heading that says for whom.
 func TestEveryPageIsListed(t *testing.T) {
 	index := read(t, "docs/README.md")
