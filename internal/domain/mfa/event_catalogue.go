@@ -77,7 +77,7 @@ var eventKinds = []EventKind{
 	{Name: EventUserUnlocked, Text: "the Backend API unlocked a user"},
 	{Name: EventUserBanned, Text: "the Backend API banned a user"},
 	{Name: EventUserUnbanned, Text: "the Backend API lifted a ban"},
-	{Name: EventStranded, Text: "a sign-in needs a second factor, the user can prove none; once a day"},
+	{Name: EventStranded, Text: "a sign-in needs a second factor that the user cannot prove; once a day"},
 	{Name: EventFactorAdded, Text: "a second factor was added", Notify: true},
 	{Name: EventFactorRemoved, Text: "a second factor was removed", Notify: true},
 	{Name: EventFactorReset, Text: "the Backend API removed every second factor", Notify: true},
@@ -86,7 +86,7 @@ var eventKinds = []EventKind{
 	{Name: EventFactorUsed, Text: "a correct code was used", Routine: true, AtWill: true},
 	{Name: EventCodeSent, Text: "a code was sent", AtWill: true},
 	{Name: EventCodeWrong, Text: "a wrong code was given", Routine: true, AtWill: true},
-	{Name: EventReplay, Text: "a client that never passed this user's second factor gave a used code", Notify: true, AtWill: true},
+	{Name: EventReplay, Text: "an unknown device gave a used code", Notify: true, AtWill: true},
 	{Name: EventBackupMade, Text: "backup codes were made; older ones are invalid", Notify: true},
 	{Name: EventBackupUsed, Text: "a backup code was used", Notify: true},
 	{Name: EventBackupRemoved, Text: "backup codes were removed", Notify: true},
@@ -107,12 +107,12 @@ var eventKinds = []EventKind{
 	{Name: EventReverified, Text: "a step-up was completed", AtWill: true},
 	{Name: EventSettingsChanged, Text: "settings were changed"},
 	{Name: EventSMSRefused, Text: "the SMS guard refused a message", LogOnly: true},
-	{Name: EventBreakerTripped, Text: "too many unverified messages: the SMS guard refuses new ones", LogOnly: true},
+	{Name: EventBreakerTripped, Text: "too many unverified messages: new ones are refused", LogOnly: true},
 	{Name: EventSpentHalf, Text: "50% of the daily SMS budget is spent; once a day and process", LogOnly: true},
 	{Name: EventSpentMost, Text: "80% of the daily SMS budget is spent", LogOnly: true},
 	{Name: EventSpentAll, Text: "the daily SMS budget refused a message", LogOnly: true},
 	{Name: EventHookTest, Text: "the Backend API asked for a test"},
-	{Name: EventHookFailed, Text: "ten deliveries to an endpoint failed; no more follow"},
+	{Name: EventHookFailed, Text: "ten deliveries to an endpoint failed"},
 }
 
 var kindOf = func() map[EventName]EventKind {
