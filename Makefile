@@ -2,20 +2,31 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 BIN := bin/countersign
+TOOLS := bin/countersign-tools
 GOLDEN := $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/null | xargs -r -n1 dirname | sort -u)
 
 CDK := npx --yes aws-cdk@2.1148.1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help run test quick night test-dynamodb dynamodb e2e synth deploy invoke figures lint bench load update fuzz soak vuln sbom clean
+.PHONY: help run tools invoke test quick night test-dynamodb dynamodb e2e synth deploy figures bench load lint update vuln fuzz soak sbom clean
 
 help: ## list the commands
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F":.*## " "{printf \"  make %-9s %s\\n\", \$$1, \$$2}"
+	@awk -F':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+##@ Run
 run: ## serve everything on http://localhost:8080 (ARGS="--listen localhost:9090" and others)
+	@test -x $(BIN) || echo "building $(BIN), which takes about a minute the first time"
 	@CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/countersign
 	@exec $(BIN) serve $(ARGS)
 
+tools: ## build bin/countersign-tools: smoke test, attacks, load, guess policy, users in AWS
+	@CGO_ENABLED=0 go build -trimpath -o $(TOOLS) ./cmd/countersign-tools
+
+invoke: ## run one real function here: F=user-totp-verify [E=event.json]
+	@test -n "$(F)" || { echo "which function? make invoke F=user-totp-verify"; exit 2; }
+	@bash scripts/with-dynamodb.sh go run ./cmd/lambda invoke $(F) $(if $(E),--event $(E))
+
+##@ Test
 test: ## run every test; says loudly what was left out and why
 	@bash scripts/test.sh
 
@@ -34,29 +45,28 @@ test-dynamodb: dynamodb
 e2e: ## Clerk's own SDKs and our pages in a real browser
 	@bash scripts/e2e.sh
 
+##@ Deploy
 synth: ## the CloudFormation template, in cdk.out (SETTINGS=file, ZIPS=directory of built functions, OUT=directory)
 	@$(CDK) synth -q --no-notices $(if $(OUT),--output '$(OUT)')
 
 deploy: ## deploy to the AWS account of your shell (SETTINGS=file)
 	@$(CDK) deploy --no-notices
 
-invoke: ## run one real function here: F=user-totp-verify [E=event.json]
-	@test -n "$(F)" || { echo "which function? make invoke F=user-totp-verify"; exit 2; }
-	@bash scripts/with-dynamodb.sh go run ./cmd/lambda invoke $(F) $(if $(E),--event $(E))
-
+##@ Measure
 figures: ## sizes, starts and invocations of the functions
 	@bash scripts/with-dynamodb.sh go run ./cmd/lambda figures
-
-lint: ## static checks
-	@bash scripts/lint.sh
 
 bench: ## time, allocations and store round trips per operation
 	go test -run '^$$' -bench . -benchmem ./internal/...
 	@bash scripts/with-dynamodb.sh go run ./cmd/lambda figures
 
-load: ## measure a server from outside: checks per second, latency, CPU, memory
+load: tools ## measure a server from outside: checks per second, latency, CPU, memory
 	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/countersign
-	@$(BIN) load $(ARGS) 2>/dev/null
+	@$(TOOLS) load $(ARGS) 2>/dev/null
+
+##@ Maintain
+lint: ## static checks
+	@bash scripts/lint.sh
 
 update: ## rewrite the golden files
 	bash scripts/with-dynamodb.sh go test $(GOLDEN) -update

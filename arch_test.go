@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -118,6 +119,29 @@ func TestImports(t *testing.T) {
 			}
 			if !allowed(s.dir, p) {
 				t.Errorf("%s imports %s, which is above it", s.name, p)
+			}
+		}
+	}
+}
+
+// TestTheServerIsSmall: the server's program links nothing that only operators or AWS need, so that the first build
+// takes about a minute.
+func TestTheServerIsSmall(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./cmd/countersign").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked := strings.Fields(string(out))
+	if !slices.Contains(linked, module+"internal/local") {
+		t.Fatal("the server itself is not among its packages")
+	}
+	for _, p := range linked {
+		for _, family := range []string{
+			"github.com/aws", module + "internal/aws", module + "internal/store/dynamo", module + "test", module + "internal/ops/attack",
+			module + "internal/ops/bruteforce", module + "internal/ops/guessbound", module + "internal/ops/load", module + "internal/ops/smoke",
+		} {
+			if under(p, family) {
+				t.Errorf("the server links %s, which belongs into countersign-tools", p)
 			}
 		}
 	}

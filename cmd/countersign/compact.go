@@ -1,21 +1,31 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
+	"github.com/countersign-mfa/countersign/cmd/internal/cli"
 	"github.com/countersign-mfa/countersign/internal/local"
 )
 
 type compactCmd struct {
-	Data string `default:".countersign" type:"existingdir" help:"Directory of the data."`
+	Data     string `env:"COUNTERSIGN_DATA" default:".countersign" type:"existingdir" placeholder:"DIR" help:"Directory of the data. Stop its server first."`
+	cli.JSON `embed:""`
+}
+
+// compacted is the result for programs.
+type compacted struct {
+	Data string `json:"data"`
 }
 
 // Run compacts.
 func (c *compactCmd) Run() error {
-	if err := local.Compact(c.Data, time.Now); err != nil {
+	progress := cli.NewProgress()
+	stop := progress.Tick("compacting")
+	err := local.Compact(c.Data, time.Now)
+	stop()
+	if err != nil {
 		return plain(err)
 	}
-	fmt.Println("What was deleted is gone from the data file.")
+	c.Print(compacted{c.Data}, "What was deleted is gone from the data file.\n")
 	return nil
 }

@@ -4,65 +4,81 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"strings"
-	"syscall"
 	"time"
 
+	"github.com/countersign-mfa/countersign/cmd/internal/cli"
+	"github.com/countersign-mfa/countersign/cmd/internal/moving"
+	"github.com/countersign-mfa/countersign/internal/clock"
+	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/ops/importer"
 )
 
 type importCmd struct {
-	Input      string `arg:"" type:"path" help:"File of JSON lines, a user in each; or, with --age-identity, an export of Countersign."`
-	URL        string `default:"http://localhost:8080" help:"Where the API is."`
-	keyFlags   `embed:""`
-	State      string `type:"path" help:"File that remembers who was created; the input's name and .state when left out."`
-	DryRun     bool   `help:"Only say what would be created and what refused, and whose second factor could not be proved. Reads the settings of --url, and changes nothing there."`
+	Input      string `arg:"" type:"path" help:"File of JSON lines from Clerk, a user in each; or, with --age-identity, an export of Countersign."`
+	cli.Target `embed:""`
+	State      string `type:"path" placeholder:"FILE" help:"File that remembers the users that were created; the input's name and .state when left out."`
+	DryRun     bool   `help:"Only tell what would be created and refused, and whose second factor could not be proved. Reads the settings of --url, and changes nothing there."`
 	Incomplete bool   `help:"Also create users whose password or authenticator app is not in the file, or cannot be used here; they lose it."`
 
-	AgeIdentity string `type:"path" help:"File with the age identity that opens an export of Countersign, whose users then come with all their factors, straight into a store. See docs/use/moving-away.md."`
-	vault       `embed:""`
+	AgeIdentity string `type:"path" placeholder:"FILE" help:"File with the age identity that opens an export of Countersign. Its users come with all their factors, into --data."`
+	dataDir     `embed:""`
+	cli.JSON    `embed:""`
 }
 
-// Run imports; the first Ctrl-C lets the user under way be finished, the second ends at once.
-func (i *importCmd) Run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
+// Help implements [kong.HelpProvider].
+func (importCmd) Help() string {
+	return `From Clerk, through the Backend API of a server that runs; the same command goes on where an
+interrupted one stopped:
+
+  NAME import --dry-run users.jsonl
+  COUNTERSIGN_SECRET_KEY=… NAME import users.jsonl https://auth.example.com
+
+From an export of Countersign, into a data directory whose server is stopped (countersign-tools import
+writes into a deployment in AWS):
+
+  NAME import --age-identity identity.txt --data new users.age
+
+docs/use/moving-from-clerk.md and docs/use/moving-away.md have the forms of the files.`
+}
+
+// imported is the result for programs.
+type imported struct {
+	Lines   int  `json:"lines"`
+	Created int  `json:"created"`
+	Before  int  `json:"created_before"`
+	Refused int  `json:"refused"`
+	DryRun  bool `json:"dry_run"`
+}
+
+// Run imports.
+func (i *importCmd) Run(ctx context.Context) error {
 	switch {
 	case i.AgeIdentity != "" && (i.DryRun || i.Incomplete || i.State != ""):
-		return errors.New("--dry-run, --incomplete and --state are for imports from Clerk; without them --age-identity imports what the export holds")
+		return cli.Usagef("--dry-run, --incomplete and --state are for imports from Clerk; without them --age-identity imports what the export holds")
 	case i.AgeIdentity != "":
-		return i.restore(ctx)
-	case i.Table != "":
-		return errors.New("--table is for an export of Countersign: give --age-identity too; users from Clerk go through the API of --url")
+		return moving.Restore{Input: i.Input, Identity: i.AgeIdentity, JSON: i.JSON}.Read(ctx, i.with(local.MakeData))
 	}
-	key, err := i.orPublished()
+	url, key, err := i.Resolve()
 	if err != nil {
 		return err
 	}
 	if i.State == "" {
 		i.State = i.Input + ".state"
 	}
+	progress := cli.NewProgress()
 	result, err := importer.Run(ctx, importer.Config{
-		Input: i.Input, State: i.State, URL: strings.TrimRight(i.URL, "/"), SecretKey: key, DryRun: i.DryRun, Incomplete: i.Incomplete,
-		Out: os.Stdout, Now: time.Now, Pause: pause,
+		Input: i.Input, State: i.State, URL: url, SecretKey: key, DryRun: i.DryRun, Incomplete: i.Incomplete,
+		Out: i.Text(), Now: time.Now, Pause: clock.Pause,
+		Progress: func(r importer.Result, total int) {
+			progress.Tell("%d of %d lines, %d refused", r.Lines, total, r.Refused)
+		},
 	})
+	progress.End()
+	if i.JSON.JSON && (err == nil || errors.Is(err, importer.ErrInterrupted)) {
+		i.Print(imported{result.Lines, result.Created, result.Before, result.Refused, i.DryRun}, "")
+	}
 	if err == nil && result.Refused > 0 {
 		err = fmt.Errorf("%d lines were refused; correct them and run the same command again", result.Refused)
 	}
-	return err
-}
-
-// pause waits, or ends with the context.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return i.Explain(err)
 }

@@ -73,6 +73,9 @@ type App struct {
 	hooks  *mfa.Dispatcher
 	api    *api.API
 	mux    *http.ServeMux
+
+	// seeding is true while the demo users are made, which the log does not mention.
+	seeding bool
 }
 
 // Open opens the data directory and seeds it when it is empty.
@@ -119,44 +122,38 @@ func Compact(dir string, now func() time.Time) error {
 	return boltstore.Compact(filepath.Join(dir, dataFile), boltstore.Options{Now: now})
 }
 
-// Vault opens the users of a data directory and nothing else: it seeds nobody and serves nothing. mayMake lets it make a directory that is not there.
-// The function that it returns closes the directory.
-func Vault(ctx context.Context, dir string, now func() time.Time, mayMake bool) (*mfa.Service, func() error, error) {
-	if mayMake {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, nil, fmt.Errorf("data directory: %w", err)
-		}
-	} else if _, err := os.Stat(filepath.Join(dir, keyFile)); err != nil {
-		return nil, nil, fmt.Errorf("data directory: %w", err)
+// Data is a data directory that is open for an export or import. It serves nothing.
+type Data struct {
+	Store *boltstore.Store
+	Keys  *keyring.Keyring
+}
+
+// OpenData opens a data directory that is there.
+func OpenData(ctx context.Context, dir string, now func() time.Time) (*Data, error) {
+	if _, err := os.Stat(filepath.Join(dir, keyFile)); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	return MakeData(ctx, dir, now)
+}
+
+// MakeData opens a data directory, and makes it when it is not there.
+func MakeData(ctx context.Context, dir string, now func() time.Time) (*Data, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	file, _, err := openFile(filepath.Join(dir, keyFile))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	bolt, err := boltstore.Open(filepath.Join(dir, dataFile), boltstore.Options{Now: now})
 	if err != nil {
-		return nil, nil, err
-	}
-	service, err := vault(ctx, bolt, keyring.New(bolt, file, now), now)
-	if err != nil {
-		return nil, nil, errors.Join(err, bolt.Close())
-	}
-	return service, bolt.Close, nil
-}
-
-func vault(ctx context.Context, bolt *boltstore.Store, keys *keyring.Keyring, now func() time.Time) (*mfa.Service, error) {
-	if err := keys.Prepare(ctx); err != nil {
 		return nil, err
 	}
-	ring, err := keys.Open(ctx)
-	if err != nil {
-		return nil, err
+	d := &Data{bolt, keyring.New(bolt, file, now)}
+	if err := d.Keys.Prepare(ctx); err != nil {
+		return nil, errors.Join(err, bolt.Close())
 	}
-	const nowhere = "vault.invalid" // nothing is sent, signed or shown
-	return mfa.New(mfa.Config{
-		Store: bolt, Sender: outbox.New(now), Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Now: now, Pause: clock.Pause,
-		Rand: rand.Reader, Issuer: "https://" + nowhere, AppName: nowhere, SMSHost: nowhere,
-	})
+	return d, nil
 }
 
 // publishableKey names a host that is never contacted; its form makes Clerk's SDKs use the development-browser flow.
@@ -176,7 +173,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 	service, err := mfa.New(mfa.Config{
 		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: numberplan.Parse, Now: a.clock.Now, Pause: clock.Pause,
 		Rand: rand.Reader, Issuer: a.PublicURL, AppName: a.AppName, SMSHost: host, Loopback: true,
-		Notify: func(e mfa.Event) { a.Log.Info("event", "name", e.Name, "user", e.User) },
+		Notify: a.logEvent,
 	})
 	if err != nil {
 		return err
@@ -208,6 +205,12 @@ func (a *App) wire(ctx context.Context, host string) error {
 		a.mux.Handle("GET "+path, described)
 	}
 	return nil
+}
+
+func (a *App) logEvent(e mfa.Event) {
+	if !a.seeding {
+		a.Log.Info("event", "name", e.Name, "user", e.User)
+	}
 }
 
 // ServeHTTP answers pages and development endpoints, and leaves the rest to the API.

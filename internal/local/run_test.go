@@ -17,35 +17,39 @@ import (
 // patience is how long a loop that never does its work is waited for.
 const patience = 30 * time.Second
 
-// TestVault: it opens the users of a directory that is there, makes one only when told to, and closes it again.
-func TestVault(t *testing.T) {
+// TestData: the keys and records of a directory open without a server, and again after a Close. Only MakeData makes
+// a directory.
+func TestData(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	user := s.ok("POST", "/v1/users", `{"username":"kept"}`)["id"].(string)
+	s.ok("POST", "/v1/users", `{"username":"kept"}`)
 	s.close()
-	for range 2 { // the second opens what the first closed
-		service, closed, err := local.Vault(t.Context(), dir, time.Now, false)
+	for range 2 {
+		d, err := local.OpenData(t.Context(), dir, time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if u, err := service.User(t.Context(), user); err != nil || u.Username != "kept" {
-			t.Errorf("the user is %+v, %v", u, err)
+		if _, err := d.Keys.Open(t.Context()); err != nil {
+			t.Errorf("keys: %v", err)
 		}
-		if err := closed(); err != nil {
+		if users, err := d.Store.List(t.Context(), mfa.KindUser, "", 10); err != nil || len(users) != 3 { // two for the demonstration
+			t.Errorf("%d users, %v", len(users), err)
+		}
+		if err := d.Store.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	missing := filepath.Join(t.TempDir(), "none")
-	if _, _, err := local.Vault(t.Context(), missing, time.Now, false); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := local.OpenData(t.Context(), missing, time.Now); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a directory that is not there: %v", err)
 	}
-	service, closed, err := local.Vault(t.Context(), missing, time.Now, true)
+	d, err := local.MakeData(t.Context(), missing, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = closed() }()
-	if _, err := service.User(t.Context(), user); apierr.From(err).Code() != apierr.ResourceNotFound {
-		t.Errorf("a new directory has users: %v", err)
+	defer func() { _ = d.Store.Close() }()
+	if users, err := d.Store.List(t.Context(), mfa.KindUser, "", 10); err != nil || len(users) != 0 {
+		t.Errorf("a new directory has %d users, %v", len(users), err)
 	}
 }
 

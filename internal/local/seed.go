@@ -24,6 +24,8 @@ func (a *App) seed(ctx context.Context) error {
 	if err != nil || total > 0 {
 		return err
 	}
+	a.seeding = true
+	defer func() { a.seeding = false }()
 	// Notices would come between the codes that people look for in the outbox.
 	if _, err := a.Service.ChangeSettings(ctx, func(s *mfa.Settings) { s.TestMode, s.IPLimits, s.QuietChanges = true, false, true }); err != nil {
 		return err

@@ -123,17 +123,3 @@ func (d *Deployment) notify(e mfa.Event) {
 		d.Meter.Count(MetricSpent, 100)
 	}
 }
-
-// Vault opens the users of a table for an operator's program: it serves nothing, and reports to nobody.
-func Vault(ctx context.Context, e Environment) (*mfa.Service, error) {
-	for name, value := range map[string]string{"AWS_REGION": e.Region, "AWS_ACCESS_KEY_ID": e.AccessKeyID, "AWS_SECRET_ACCESS_KEY": e.SecretAccessKey, "the KMS key's ARN": e.Key} {
-		if value == "" {
-			return nil, fmt.Errorf("%s is not given", name)
-		}
-	}
-	const nowhere = "vault.invalid" // nothing is sent, signed or shown
-	e.URL, e.AppName, e.SMSHost = "https://"+nowhere, nowhere, nowhere
-	d := Connect(e)
-	d.Log = slog.New(slog.DiscardHandler)
-	return d.Service(ctx, Links{})
-}

@@ -308,26 +308,6 @@ func TestTheBusIsToldToTheService(t *testing.T) {
 	}
 }
 
-// TestAVaultSaysWhatItLacks: an operator's program names each thing that is missing.
-func TestAVaultSaysWhatItLacks(t *testing.T) {
-	whole := Environment{Region: "r", AccessKeyID: "i", SecretAccessKey: "s", Key: "k", Table: "t", Endpoint: "http://127.0.0.1:1"}
-	for name, lack := range map[string]func(*Environment){
-		"AWS_REGION": func(e *Environment) { e.Region = "" }, "AWS_ACCESS_KEY_ID": func(e *Environment) { e.AccessKeyID = "" },
-		"AWS_SECRET_ACCESS_KEY": func(e *Environment) { e.SecretAccessKey = "" }, "the KMS key's ARN": func(e *Environment) { e.Key = "" },
-	} {
-		e := whole
-		lack(&e)
-		if _, err := Vault(t.Context(), e); err == nil || err.Error() != name+" is not given" {
-			t.Errorf("without %s: %v", name, err)
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := Vault(ctx, whole); !errors.Is(err, context.Canceled) {
-		t.Errorf("a vault that reaches nothing: %v", err)
-	}
-}
-
 // TestTheConfigurationOfTheSDK: region, credentials and endpoint are those of the environment, and every wait ends before the function does (10 s).
 func TestTheConfigurationOfTheSDK(t *testing.T) {
 	c := Environment{Region: "eu-central-1", AccessKeyID: "id", SecretAccessKey: "hidden", SessionToken: "session", Endpoint: "http://127.0.0.1:1"}.AWS()

@@ -22,6 +22,8 @@ type Config struct {
 	Out       io.Writer
 	// Only are the probes to run, by name or class letter; none means all.
 	Only []string
+	// Found hears the result of each probe when the probe ends; nil hears nothing.
+	Found func(Result)
 }
 
 // need is what a probe cannot do without.
@@ -50,6 +52,9 @@ type Probe struct {
 	needs need
 	run   func(*trial)
 }
+
+// Is says whether a word is the probe's name or its class letter.
+func (p Probe) Is(word string) bool { return word == p.Name || word == p.Name[:1] }
 
 // The outcomes of a probe.
 const (
@@ -84,8 +89,11 @@ func (r Report) Count(outcome string) int {
 	return n
 }
 
-// ErrFailed is returned when a probe failed.
-var ErrFailed = errors.New("the deployment is open to an attack")
+// The errors of a run.
+var (
+	ErrFailed  = errors.New("the deployment is open to an attack")
+	ErrNothing = errors.New("nothing was tried: every probe was skipped")
+)
 
 // Probes lists all of them, in order.
 func Probes() []Probe {
@@ -102,7 +110,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	}
 	_, _ = fmt.Fprintf(c.Out, "attacking %s (development server: %v, limits per address: %v)\n\n", c.URL, t.development, t.limited)
 	for _, p := range Probes() {
-		if len(c.Only) > 0 && !slices.ContainsFunc(c.Only, func(o string) bool { return p.Name == o || p.Name[:1] == o }) {
+		if len(c.Only) > 0 && !slices.ContainsFunc(c.Only, p.Is) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -111,11 +119,17 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		r := t.attempt(ctx, p)
 		report.Results = append(report.Results, r)
 		_, _ = fmt.Fprintln(c.Out, line(r))
+		if c.Found != nil {
+			c.Found(r)
+		}
 	}
 	err = t.restore(ctx)
 	_, _ = fmt.Fprintf(c.Out, "\n%d passed, %d failed, %d SKIPPED\n", report.Count(Passed), report.Count(Failed), report.Count(Skipped))
-	if report.Count(Failed) > 0 {
+	switch {
+	case report.Count(Failed) > 0:
 		err = errors.Join(ErrFailed, err)
+	case report.Count(Passed) == 0:
+		err = errors.Join(ErrNothing, err)
 	}
 	return report, err
 }

@@ -45,7 +45,7 @@ type note struct {
 
 // JUnit writes the report as XML that build servers read.
 func (r Report) JUnit(w io.Writer) error {
-	s := suite{Name: "countersign attack " + r.URL, At: r.At.Format(time.RFC3339), Tests: len(r.Results), Failures: r.Count(Failed), Skipped: r.Count(Skipped)}
+	s := suite{Name: "countersign-tools attack " + r.URL, At: r.At.Format(time.RFC3339), Tests: len(r.Results), Failures: r.Count(Failed), Skipped: r.Count(Skipped)}
 	for _, one := range r.Results {
 		c := testCase{Class: "attack." + one.Name[:1], Name: one.Name + " " + one.Tries, Time: fmt.Sprintf("%.3f", one.Took.Seconds())}
 		switch one.Outcome {

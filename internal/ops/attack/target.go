@@ -41,12 +41,12 @@ func aim(ctx context.Context, c Config) (*target, error) {
 	}}
 	clock, err := t.send(ctx, ask{path: "/dev/clock"})
 	if err != nil {
-		return nil, fmt.Errorf("%s does not answer: %w", c.URL, err)
+		return nil, fmt.Errorf("ask %s: %w", c.URL, err)
 	}
 	t.development = clock.status == http.StatusOK && clock.text("now") != ""
 	set, err := t.send(ctx, t.backend(http.MethodGet, "/v1/instance", nil))
 	if err != nil {
-		return nil, fmt.Errorf("%s does not answer: %w", c.URL, err)
+		return nil, fmt.Errorf("ask %s: %w", c.URL, err)
 	}
 	if set.status != http.StatusOK {
 		return nil, fmt.Errorf("GET /v1/instance answers %d %s: is the secret key right?", set.status, set.code())

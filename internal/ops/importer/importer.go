@@ -27,9 +27,11 @@ type Config struct {
 	// Incomplete creates users whose password or authenticator app is missing from the file or cannot be used here.
 	Incomplete bool
 
-	Out   io.Writer
-	Now   func() time.Time
-	Pause func(context.Context, time.Duration) error
+	Out io.Writer
+	// Progress hears after each line how far the import is; nil hears nothing.
+	Progress func(done Result, total int)
+	Now      func() time.Time
+	Pause    func(context.Context, time.Duration) error
 	// Send sends requests; nil is [http.DefaultTransport].
 	Send http.RoundTripper
 }
@@ -55,13 +57,12 @@ type run struct {
 	settings settings
 	blocked  map[string]int
 	// lost is true while an earlier run may have created users without noting them.
-	lost  bool
-	shown time.Time
+	lost bool
 }
 
 // Run imports. Lines that cannot be imported are printed and counted; an error is about the import as a whole.
 func Run(ctx context.Context, c Config) (res Result, err error) {
-	r := &run{Config: c, seen: map[string]int{}, left: map[string]int{}, blocked: map[string]int{}, state: &state{done: map[string]string{}}, shown: c.Now()}
+	r := &run{Config: c, seen: map[string]int{}, left: map[string]int{}, blocked: map[string]int{}, state: &state{done: map[string]string{}}}
 	in, err := os.Open(c.Input) //nolint:gosec // the operator names the file
 	if err != nil {
 		return Result{}, fmt.Errorf("input: %w", err)
@@ -160,7 +161,9 @@ func (r *run) all(ctx context.Context, in io.Reader) error {
 		if end != nil {
 			return nil
 		}
-		r.progress()
+		if r.Progress != nil {
+			r.Progress(r.Result, r.total)
+		}
 	}
 }
 
@@ -221,16 +224,6 @@ func (r *run) user(ctx context.Context, s source) error {
 		return nil
 	}
 	return r.state.note(p.key, id)
-}
-
-// progressEvery is how often a running import says how far it is.
-const progressEvery = 2 * time.Second
-
-func (r *run) progress() {
-	if now := r.Now(); now.Sub(r.shown) >= progressEvery {
-		r.shown = now
-		_, _ = fmt.Fprintf(r.Out, "%d of %d lines, %d refused\n", r.Lines, r.total, r.Refused)
-	}
 }
 
 func (r *run) summary() {

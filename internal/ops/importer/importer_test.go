@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -395,8 +396,10 @@ func TestWithoutTheStateFile(t *testing.T) {
 func TestProgress(t *testing.T) {
 	p := open(t)
 	p.lines(line(0), line(1), line(2))
-	at := time.Now()
-	p.Now = func() time.Time { at = at.Add(1500 * time.Millisecond); return at }
+	var heard []string
+	p.Progress = func(done importer.Result, total int) { heard = append(heard, fmt.Sprint(done.Lines, " of ", total)) }
 	p.run(importer.Result{Lines: 3, Created: 3})
-	p.says("2 of 3 lines, 0 refused", "3 of 3 lines: 3 created, 0 created before, 0 refused")
+	if want := []string{"1 of 3", "2 of 3", "3 of 3"}; !slices.Equal(heard, want) {
+		t.Errorf("%q, want %q", heard, want)
+	}
 }

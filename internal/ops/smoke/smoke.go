@@ -24,7 +24,8 @@ type Config struct {
 	SecretKey secret.Value
 	// Now is the time of this machine, which an authenticator app would show codes of.
 	Now func() time.Time
-	Out io.Writer
+	// Done hears of each step when it ends, with the error of one that went wrong.
+	Done func(step string, err error)
 }
 
 // requestLimit is the time that one request may take.
@@ -75,11 +76,11 @@ func Run(ctx context.Context, c Config) (err error) {
 }
 
 func (v *visit) step(ctx context.Context, what string, do func(context.Context) error) error {
-	if err := do(ctx); err != nil {
-		_, _ = fmt.Fprintf(v.Out, "NOT   %s\n", what)
-		return fmt.Errorf("%s: %w", what, err)
+	err := do(ctx)
+	v.Done(what, err)
+	if err != nil {
+		return fmt.Errorf("%q failed: %w", what, err)
 	}
-	_, _ = fmt.Fprintf(v.Out, "ok    %s\n", what)
 	return nil
 }
 

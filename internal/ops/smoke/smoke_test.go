@@ -1,7 +1,6 @@
 package smoke_test
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -39,12 +38,13 @@ func serve(t *testing.T, spoil func(w http.ResponseWriter, r *http.Request) bool
 
 func TestRun(t *testing.T) {
 	url, app := serve(t, nil)
-	var out bytes.Buffer
-	if err := smoke.Run(t.Context(), smoke.Config{URL: url, SecretKey: secret.New("sk_test"), Now: time.Now, Out: &out}); err != nil {
-		t.Fatalf("%v\n%s", err, &out)
+	var steps []string
+	done := func(step string, _ error) { steps = append(steps, step) }
+	if err := smoke.Run(t.Context(), smoke.Config{URL: url, SecretKey: secret.New("sk_test"), Now: time.Now, Done: done}); err != nil {
+		t.Fatalf("%v after %q", err, steps)
 	}
-	if strings.Count(out.String(), "ok ") != 11 {
-		t.Errorf("%s", &out)
+	if len(steps) != 11 {
+		t.Errorf("%q", steps)
 	}
 	users, _, err := (*app).Service.Users(t.Context(), nil, 100, 0)
 	if err != nil {
@@ -88,10 +88,14 @@ func TestRunFindsFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, _ := serve(t, c.spoil)
-			var out bytes.Buffer
-			err := smoke.Run(t.Context(), smoke.Config{URL: url, SecretKey: secret.New("sk_test"), Now: time.Now, Out: &out})
-			if err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%v, want a failure at %q", err, c.says)
+			var failed []string
+			err := smoke.Run(t.Context(), smoke.Config{URL: url, SecretKey: secret.New("sk_test"), Now: time.Now, Done: func(step string, err error) {
+				if err != nil {
+					failed = append(failed, step)
+				}
+			}})
+			if err == nil || !strings.Contains(err.Error(), c.says) || len(failed) != 1 || !strings.Contains(failed[0], c.says) {
+				t.Errorf("%v and %q, want a failure at %q", err, failed, c.says)
 			}
 		})
 	}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/countersign-mfa/countersign/cmd/internal/cli"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/ops/bruteforce"
+	"github.com/countersign-mfa/countersign/internal/ops/guessbound"
+)
+
+var (
+	errTarget = errors.New("a guess policy misses its target")
+	errBound  = errors.New("more guesses were judged than are computed")
+)
+
+// guessPolicyCmd computes what the guess policies are worth.
+type guessPolicyCmd struct {
+	cli.JSON `embed:""`
+}
+
+// Run prints both policies.
+func (g *guessPolicyCmd) Run() error {
+	met := true
+	for _, p := range []mfa.Policy{mfa.DefaultPolicy(), mfa.StrictPolicy()} {
+		r := guessbound.Compute(p)
+		met = met && r.Met
+		g.Print(r, "%s\n", r)
+	}
+	if !met {
+		return errTarget
+	}
+	return nil
+}
+
+// simulateCmd tries what [guessPolicyCmd] computes.
+type simulateCmd struct {
+	Days     int    `default:"365" placeholder:"DAYS" help:"Simulated time of each attack."`
+	Seed     uint64 `default:"1" placeholder:"NUMBER" help:"The same seed makes the same choices."`
+	cli.JSON `embed:""`
+}
+
+// simulated is the result of one strategy for programs.
+type simulated struct {
+	Policy string `json:"policy"`
+	bruteforce.Result
+}
+
+// Run simulates every strategy against both policies.
+func (s *simulateCmd) Run(ctx context.Context) error {
+	within := true
+	for _, policy := range []struct {
+		name   string
+		strict bool
+	}{{"default", false}, {"strict", true}} {
+		_, _ = fmt.Fprintf(s.Text(), "Policy %q, %d days, the owner signs in daily\n\n", policy.name, s.Days)
+		for _, strategy := range bruteforce.Strategies() {
+			r, err := bruteforce.Lay(ctx, policy.strict, strategy, s.Seed, s.Days)
+			if err != nil {
+				return fmt.Errorf("%s: %w", strategy.Name, err)
+			}
+			within = within && r.Judged <= r.Bound
+			s.Print(simulated{policy.name, r}, "  %-62s %3d guesses of %4d judged, computed at most %3d; the owner kept out %d times of %d\n",
+				strategy.Name, r.Judged, r.Sent, r.Bound, r.Refused, r.SignIns)
+		}
+		_, _ = fmt.Fprintln(s.Text())
+	}
+	if !within {
+		return errBound
+	}
+	return nil
+}

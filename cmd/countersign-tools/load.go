@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/countersign-mfa/countersign/cmd/internal/cli"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/local"
+	"github.com/countersign-mfa/countersign/internal/ops/load"
+)
+
+// loadCmd measures a server of its own: another process, so that CPU and memory are the server's alone.
+type loadCmd struct {
+	Server    string   `type:"path" placeholder:"FILE" help:"Program to measure; countersign beside this one, or else on the PATH, when left out."`
+	Clients   int      `default:"8" placeholder:"NUMBER" help:"Clients, each with one request under way."`
+	Users     int      `default:"200" placeholder:"NUMBER" help:"Users with an authenticator app and 20 backup codes."`
+	Checks    int      `default:"3000" placeholder:"NUMBER" help:"Checks per operation."`
+	Operation []string `default:"totp,wrong,backup" enum:"totp,wrong,backup" placeholder:"NAME" help:"What to measure: totp, wrong, backup."`
+	cli.JSON  `embed:""`
+}
+
+// measured is the result of an operation for programs. Times are in milliseconds.
+type measured struct {
+	Operation string  `json:"operation"`
+	Checks    int     `json:"checks"`
+	Rate      float64 `json:"checks_per_second"`
+	P50       float64 `json:"p50_ms"`
+	P95       float64 `json:"p95_ms"`
+	P99       float64 `json:"p99_ms"`
+	CPU       float64 `json:"server_cpu_ms_per_check"`
+}
+
+// Run prints a line per operation.
+func (l *loadCmd) Run(ctx context.Context) error {
+	program, err := l.program()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "countersign-load-")
+	if err != nil {
+		return fmt.Errorf("temporary directory: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	server, err := startServer(ctx, program, dir)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	_, _ = fmt.Fprintf(l.Text(), "start to first answer %v\n", server.ready.Round(100*time.Microsecond))
+	runner, err := load.New(ctx, load.Config{URL: server.url, SecretKey: secret.New(local.DefaultKey), Clients: l.Clients, Users: l.Users, Checks: l.Checks})
+	if err != nil {
+		return err
+	}
+	for _, operation := range l.Operation {
+		before := server.cpu()
+		r, err := runner.Run(ctx, operation)
+		if err != nil {
+			return err
+		}
+		each := (server.cpu() - before) / time.Duration(r.Checks)
+		l.Print(measured{r.Operation, r.Checks, r.Rate(), ms(r.P50), ms(r.P95), ms(r.P99), ms(each)},
+			"%-7s %6.0f/s   p50 %v  p95 %v  p99 %v   server CPU %v each (with what is between the rounds)\n", r.Operation, r.Rate(),
+			r.P50.Round(10*time.Microsecond), r.P95.Round(10*time.Microsecond), r.P99.Round(10*time.Microsecond), each.Round(time.Microsecond))
+	}
+	_, _ = fmt.Fprintf(l.Text(), "server peak memory %s\n", server.peakMemory())
+	return nil
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// program finds the server's program.
+func (l *loadCmd) program() (string, error) {
+	if l.Server != "" {
+		return l.Server, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find own program: %w", err)
+	}
+	for _, name := range []string{filepath.Join(filepath.Dir(self), "countersign"), "countersign"} {
+		if found, err := exec.LookPath(name); err == nil {
+			return found, nil
+		}
+	}
+	return "", cli.Usagef("countersign is neither beside this program nor on the PATH: name it with --server")
+}
+
+type server struct {
+	process *exec.Cmd
+	url     string
+	ready   time.Duration
+}
+
+// startServer starts the program twice and measures the second start: the first makes demo users.
+func startServer(ctx context.Context, program, dir string) (*server, error) {
+	first, err := startOnce(ctx, program, dir)
+	if err != nil {
+		return nil, err
+	}
+	first.stop()
+	return startOnce(ctx, program, dir)
+}
+
+func startOnce(ctx context.Context, program, dir string) (*server, error) {
+	s := &server{process: exec.CommandContext(ctx, program, "serve", "--listen", "localhost:0", "--data", dir)}          //nolint:gosec // the operator names the program
+	s.process.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "COUNTERSIGN_") }) // settings of another server
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("server output: %w", err)
+	}
+	began := time.Now()
+	if err := s.process.Start(); err != nil {
+		return nil, fmt.Errorf("start server: %w", err)
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	s.ready = time.Since(began)
+	url, found := strings.CutPrefix(strings.TrimSpace(line), "Countersign runs on ")
+	if !found {
+		s.stop()
+		return nil, fmt.Errorf("%s did not start", program)
+	}
+	s.url = url
+	return s, nil
+}
+
+func (s *server) stop() {
+	_ = s.process.Process.Signal(os.Interrupt)
+	_ = s.process.Wait()
+}
+
+// cpu is the server's CPU time so far, where the system tells it (Linux).
+func (s *server) cpu() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	const tick = 10 * time.Millisecond
+	return time.Duration(user+system) * tick
+}
+
+func (s *server) peakMemory() string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
+	if err != nil {
+		return "unknown on this system"
+	}
+	for line := range strings.Lines(string(text)) {
+		if size, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			return strings.TrimSpace(size)
+		}
+	}
+	return "unknown"
+}

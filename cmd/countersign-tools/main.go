@@ -1,0 +1,40 @@
+// Countersign-tools tries, measures and moves deployments of Countersign. The server needs none of it.
+package main
+
+import (
+	"github.com/alecthomas/kong"
+
+	"github.com/countersign-mfa/countersign/cmd/internal/cli"
+)
+
+type commands struct {
+	Smoke       smokeCmd         `cmd:"" group:"try" help:"Try a deployment with a throw-away user: enrol an authenticator app, sign in with it."`
+	Attack      attackCmd        `cmd:"" group:"try" help:"Try known attacks on a deployment, with throw-away users."`
+	Load        loadCmd          `cmd:"" group:"try" help:"Measure a server of its own on this machine."`
+	GuessPolicy guessPolicyCmd   `cmd:"" group:"guess" help:"Compute the chance that an attacker with the password guesses the second factor."`
+	Simulate    simulateCmd      `cmd:"" group:"guess" help:"Guess at an account of the real API, over every path, and count the guesses that are judged."`
+	Export      exportCmd        `cmd:"" group:"aws" help:"Move users out of a deployment in AWS, into a file encrypted with age."`
+	Import      importCmd        `cmd:"" group:"aws" help:"Move users of an export into a deployment in AWS."`
+	Completion  cli.Completion   `cmd:"" group:"shell" help:"Print the completion script of a shell."`
+	Version     kong.VersionFlag `help:"Print the version."`
+}
+
+var program = cli.Program{
+	Name:  "countersign-tools",
+	About: "Try, measure and move deployments of Countersign.",
+	Groups: []kong.Group{
+		{Key: "try", Title: "Try a deployment"},
+		{Key: "guess", Title: "Chance of a guess"},
+		{Key: "aws", Title: "Users in AWS"},
+		{Key: "shell", Title: "Shell"},
+	},
+	Examples: `
+countersign-tools smoke http://localhost:8080
+COUNTERSIGN_SECRET_KEY=… countersign-tools smoke https://auth.example.com
+countersign-tools attack --only B --junit attacks.xml http://localhost:8080
+countersign-tools guess-policy
+countersign-tools export --table … --kms-key … --recipient age1… users.age
+`,
+}
+
+func main() { cli.Main(program, &commands{}) }

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/countersign-mfa/countersign/cmd/internal/clitest"
+)
+
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"countersign-tools": main}) }
+
+// TestScripts runs the scripts against the real server.
+func TestScripts(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "countersign"), "../countersign").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	clitest.Run(t)
+}

@@ -1,0 +1,66 @@
+package moving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"filippo.io/age"
+
+	"github.com/countersign-mfa/countersign/cmd/internal/cli"
+	"github.com/countersign-mfa/countersign/internal/ops/transfer"
+)
+
+// Restore creates the users of an export of Countersign.
+type Restore struct {
+	Input, Identity string
+	cli.JSON
+}
+
+// restored is the result for programs.
+type restored struct {
+	Users    int  `json:"users"`
+	Created  int  `json:"created"`
+	There    int  `json:"there_before"`
+	Refused  int  `json:"refused"`
+	Settings bool `json:"settings_taken"`
+}
+
+// Read imports the file into the store.
+func (r Restore) Read(ctx context.Context, open Opener) (err error) {
+	keys, err := os.Open(r.Identity)
+	if err != nil {
+		return fmt.Errorf("--age-identity: %w", err)
+	}
+	defer keys.Close()
+	identities, err := age.ParseIdentities(keys)
+	if err != nil {
+		return errors.New("--age-identity is no file of age identities")
+	}
+	file, err := os.Open(r.Input)
+	if err != nil {
+		return fmt.Errorf("input: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("input: %w", err)
+	}
+	s, closeStore, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeStore()) }()
+	progress := cli.NewProgress()
+	done, err := transfer.Restore(ctx, progress.Reader(file, info.Size()), identities, s, os.Stderr)
+	progress.End()
+	r.Print(restored(done), "%d users: %d created, %d were there, %d refused\n", done.Users, done.Created, done.There, done.Refused)
+	if done.Settings {
+		_, _ = fmt.Fprintln(r.Text(), "The settings are those of the export.")
+	}
+	if err == nil && done.Refused > 0 {
+		err = fmt.Errorf("%d users were refused", done.Refused)
+	}
+	return err
+}
