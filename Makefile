@@ -3,7 +3,7 @@
 SHELL := bash
 BIN := bin/countersign
 TOOLS := bin/countersign-tools
-GOLDEN := $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/null | xargs -r -n1 dirname | sort -u)
+GOLDEN = $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/null | xargs -r -n1 dirname | sort -u)
 
 CDK := npx --yes aws-cdk@2.1148.1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -34,7 +34,7 @@ quick: ## the tests of a minute, for after each change; its last line says what 
 	@bash scripts/quick.sh
 
 night: synth ## what make test has no time for: real zips, all fuzz targets, searches with fresh seeds, random order (T=10m each)
-	@bash scripts/with-dynamodb.sh go test -shuffle=on -count=2 . ./functions ./cmd/... ./internal/...
+	@TZ=Pacific/Auckland bash scripts/with-dynamodb.sh bash scripts/packages.sh plain,dynamodb,infra go test -shuffle=on -count=2
 	@$(MAKE) --no-print-directory fuzz soak T=$(or $(T),10m)
 
 dynamodb: ## the store conformance against DYNAMODB_ENDPOINT, or a server of its own

@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -141,19 +143,8 @@ func f() bool { return true }`
 // TestEveryTestCanFail: a test of the tree that asserts nothing, or that is skipped whatever is the case, is no proof of anything that test/lincheck/evidence.md or
 // internal/ops/attack/evidence.md names it for.
 func TestEveryTestCanFail(t *testing.T) {
-	dirs, err := filepath.Glob("internal/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nested, err := filepath.Glob("internal/*/*")
-	if err != nil {
-		t.Fatal(err)
-	}
 	checked := 0
-	for _, dir := range append(append(dirs, nested...), ".", "functions", "infra", "cmd/countersign", "cmd/countersign-tools", "cmd/internal/cli") {
-		if tests, err := filepath.Glob(filepath.Join(dir, "*_test.go")); err != nil || len(tests) == 0 {
-			continue
-		}
+	for _, dir := range tested(t) {
 		files := parsedTests(t, dir)
 		can := judges(inspected(files))
 		maps.DeleteFunc(files, func(name string, _ *ast.File) bool {
@@ -170,5 +161,82 @@ func TestEveryTestCanFail(t *testing.T) {
 	}
 	if checked < 500 {
 		t.Errorf("only %d tests were looked at", checked)
+	}
+}
+
+// tested are the folders that have tests.
+func tested(t *testing.T) []string {
+	t.Helper()
+	var dirs []string
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == "node_modules" {
+			return fs.SkipDir
+		}
+		if dir := filepath.Dir(name); strings.HasSuffix(name, "_test.go") && !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs
+}
+
+// TestNoTestIsSkippedSilently: `go test` prints nothing of a skipped test. One may be skipped with
+// -short alone; for what a machine lacks there is test/needs, which fails.
+func TestNoTestIsSkippedSilently(t *testing.T) {
+	looked := 0
+	for _, dir := range tested(t) {
+		for name, file := range parsedTests(t, dir) {
+			if filepath.Dir(name) == filepath.FromSlash("test/needs") {
+				continue
+			}
+			looked++
+			for _, call := range silent(file) {
+				t.Errorf("%s has a %s that is not for -short; use test/needs", name, call)
+			}
+		}
+	}
+	if looked < 200 {
+		t.Errorf("only %d files were looked at", looked)
+	}
+}
+
+// silent are the calls of a file that skip a test, except in the body of if testing.Short(), and in
+// functions of a *rapid.T, where Skip is another draw.
+func silent(file *ast.File) []string {
+	var found []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.IfStmt:
+			cond, ok := x.Cond.(*ast.CallExpr)
+			return !ok || calledName(cond) != "Short"
+		case *ast.FuncLit:
+			return !slices.ContainsFunc(x.Type.Params.List, func(p *ast.Field) bool { return types.ExprString(p.Type) == "*rapid.T" })
+		case *ast.CallExpr:
+			if slices.Contains(skips, calledName(x)) {
+				found = append(found, calledName(x))
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// TestSilentSkipsAreFound: by which name they are called, and under which condition.
+func TestSilentSkipsAreFound(t *testing.T) {
+	const text = `package x
+func TestA(t *testing.T) { if testing.Short() { t.Skip("long") } }
+func TestB(t *testing.T) { if tool == "" { t.Skip("no tool") } }
+func TestC(t *testing.T) { if testing.Short() && tool == "" { t.Skipf("no %s", tool) } }
+func TestD(t *testing.T) { if !testing.Short() { t.SkipNow() } }
+func TestE(t *testing.T) { rapid.Check(t, func(r *rapid.T) { r.Skip("not now") }) }`
+	file, err := parser.ParseFile(token.NewFileSet(), "x_test.go", text, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := silent(file), []string{"Skip", "Skipf", "SkipNow"}; !slices.Equal(got, want) {
+		t.Errorf("found %v, want %v", got, want)
 	}
 }

@@ -1,10 +1,10 @@
 package countersign_test
 
 import (
-	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -102,82 +102,62 @@ func TestInterruptedParts(t *testing.T) {
 	}
 }
 
-// TestEveryPackageHasAPart: scripts/packages.sh has each package in one part, and scripts/test.sh
-// runs every part.
+// TestEveryPackageHasAPart: scripts/packages.sh has each package in one of the parts that run all of
+// its tests, has no package of a part that is not there, and scripts/test.sh runs every part.
 func TestEveryPackageHasAPart(t *testing.T) {
 	list := func(name string, args ...string) []string {
+		t.Helper()
 		out, err := exec.CommandContext(t.Context(), name, args...).Output()
 		if err != nil {
 			t.Fatalf("%s %v: %v", name, args, err)
 		}
 		return strings.Fields(string(out))
 	}
-	script, err := os.ReadFile(filepath.Join("scripts", "test.sh"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found, run []string
-	for _, parts := range regexp.MustCompile(`packages\.sh "?([a-z,]+)(?:\$rest)?"? go test`).FindAllStringSubmatch(string(script), -1) {
-		run = append(run, strings.Split(parts[1], ",")...)
-	}
-	for _, part := range []string{"race", "both", "plain", "dynamodb", "infra"} {
-		found = append(found, list("bash", "scripts/packages.sh", part)...)
-		if !slices.Contains(run, part) {
-			t.Errorf("scripts/test.sh does not run the part %s, only %v", part, run)
+	of := func(part string) []string { return list("bash", "scripts/packages.sh", part) }
+	plain := of("plain")
+	for _, part := range []string{"race", "quick"} {
+		for _, name := range of(part) {
+			if !slices.Contains(plain, name) {
+				t.Errorf("%s is in the part %s alone, which leaves out long tests", name, part)
+			}
 		}
 	}
-	if out, err := exec.CommandContext(t.Context(), "bash", "scripts/packages.sh", "infra,other", "true").CombinedOutput(); err == nil {
-		t.Errorf("a part that is not there passes: %s", out)
-	}
-	want := list("go", "list", "./...")
+	found, want := of("plain,dynamodb,infra"), list("go", "list", "./...")
 	slices.Sort(found)
 	slices.Sort(want)
 	if !slices.Equal(found, want) {
 		t.Errorf("the parts have\n%v\nwant\n%v", found, want)
 	}
+	script := read(t, "scripts/test.sh")
+	for _, part := range []string{"race go test -race", `"plain$without" go test`, "dynamodb go test", "infra go test"} {
+		if !strings.Contains(script, "scripts/packages.sh "+part) {
+			t.Errorf("scripts/test.sh does not run %s", part)
+		}
+	}
 }
 
-// TestWhatQuickLeavesOut: each test and package that scripts/quick.sh leaves out by name is there, so
-// that one that gets another name does not come back unseen.
-func TestWhatQuickLeavesOut(t *testing.T) {
-	script, err := os.ReadFile(filepath.Join("scripts", "quick.sh"))
-	if err != nil {
-		t.Fatal(err)
+// TestPartsWithoutPackagesFail: a part, or a package of a part, that is not there fails.
+func TestPartsWithoutPackagesFail(t *testing.T) {
+	script := read(t, "scripts/packages.sh")
+	tree := map[string]string{"go.mod": "module x\n", "x.go": "package x\n"}
+	for _, pattern := range regexp.MustCompile(`\./[a-z/]+`).FindAllString(script, -1) {
+		tree[path.Join(pattern, "x.go")] = "package x\n"
 	}
-	skipped := regexp.MustCompile(`-skip '([A-Za-z|]+)'`).FindSubmatch(script)
-	packages := regexp.MustCompile(`grep -vE '/\(([a-z|]+)\)\$'`).FindSubmatch(script)
-	if skipped == nil || packages == nil {
-		t.Fatal("scripts/quick.sh has no list of tests or of packages")
-	}
-	var tests, folders []string
-	err = filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.Name() == "node_modules" {
-			return fs.SkipDir
-		}
-		if !strings.HasSuffix(name, "_test.go") {
-			return nil
-		}
-		folders = append(folders, filepath.Dir(name))
-		text, err := os.ReadFile(name)
-		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(text, -1) {
-			tests = append(tests, string(m[1]))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range strings.Split(string(skipped[1]), "|") {
-		if !slices.ContainsFunc(tests, func(name string) bool { return strings.Contains(name, part) }) {
-			t.Errorf("no test is named %s", part)
-		}
-	}
-	for _, name := range strings.Split(string(packages[1]), "|") {
-		if !slices.ContainsFunc(folders, func(dir string) bool { return filepath.Base(dir) == name }) {
-			t.Errorf("no folder %s has tests", name)
+	for name, c := range map[string]struct {
+		part, gone string
+		ok         bool
+	}{
+		"all are there":        {"race,plain,quick,dynamodb,infra", "", true},
+		"no such part":         {"plain,other", "", false},
+		"no part":              {"", "", false},
+		"a package is gone":    {"race", "./internal/local", false},
+		"packages are gone":    {"race", "./internal/api", false},
+		"one left out is gone": {"quick", "./test/takeover", false},
+	} {
+		files := maps.Clone(tree)
+		delete(files, path.Join(c.gone, "x.go"))
+		if said, ok := scripted(t, "", files, "packages.sh", c.part); ok != c.ok {
+			t.Errorf("%s: passes %v, want %v: %s", name, ok, c.ok, said)
 		}
 	}
 }

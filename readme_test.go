@@ -18,6 +18,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/test/needs"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -56,6 +57,9 @@ var blocks = regexp.MustCompile("(?ms)^```sh\n(.*?)^```")
 
 // TestCommandsOfPages runs the commands of two pages as they stand.
 func TestCommandsOfPages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds and runs the server")
+	}
 	program := build(t)
 	t.Run("README.md", func(t *testing.T) {
 		steps := walk(t, program, "README.md")
@@ -106,9 +110,8 @@ func build(t *testing.T) string {
 func walk(t *testing.T, program, page string) []string {
 	t.Helper()
 	for _, tool := range []string{"bash", "curl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("SKIPPED: the commands of %s need %s", page, tool)
-		}
+		found, _ := exec.LookPath(tool)
+		needs.Or(t, found, needs.Shell, "the commands of "+page+" need "+tool)
 	}
 	text, err := os.ReadFile(page)
 	if err != nil {

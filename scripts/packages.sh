@@ -1,26 +1,42 @@
 #!/usr/bin/env bash
 # Lists the packages of parts of the tests, or runs a command with them as its last arguments:
-# scripts/packages.sh <part,...> [command...] The parts are race, both, plain, dynamodb and infra.
-# Each package is in one of them, and one that is new is in plain.
+# scripts/packages.sh <part,...> [command...]. Each package is in plain, dynamodb or infra, and one
+# that is new is in plain. Packages of plain may be in race and in quick, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-module=$(go list -m)
 
-# What runs at once in a server, whole and under the race detector only: a test that passes there
-# passes without it.
-race="$module/internal/(domain/.*|store|store/storetest|store/boltstore|api|local)"
-# What is too slow for that: the short tests under the race detector, and all of them without.
-both="$module/test/lincheck"
-# What needs a DynamoDB-compatible server, and the real functions that need one.
-dynamodb="$module/(internal/store/dynamo|test/lambdalocal)"
-# The CDK: most of what a cold compiler has to do.
-infra="$module/infra"
+# Packages that serve many requests at once.
+race="./internal/domain/... ./internal/store ./internal/store/storetest ./internal/store/boltstore ./internal/api/... ./internal/local ./test/lincheck"
+# Packages that need a DynamoDB-compatible server.
+dynamodb="./internal/store/dynamo ./test/lambdalocal"
+# The AWS CDK is most of what a cold compiler has to do.
+infra="./infra"
+# Packages that take long even with -short.
+slow="./internal/ops/bruteforce ./test/lincheck ./test/takeover"
 
-all=$(go list ./...)
+# named lists the packages of patterns, and fails when one has none.
+named() {
+	local pattern found
+	for pattern in $1; do
+		found=$(go list "$pattern")
+		[ -n "$found" ] || { echo "packages: there is no $pattern" >&2 && return 1; }
+		echo "$found"
+	done
+}
+
+# without removes the packages of patterns from those of its input.
+without() {
+	local out
+	out=$(named "$1") && grep -vxF "$out"
+}
+
 list() {
 	case $1 in
-	race | both | dynamodb | infra) grep -xE "${!1}" <<<"$all" ;;
-	plain) grep -vxE "$race|$both|$dynamodb|$infra" <<<"$all" ;;
+	race) named "$race" ;;
+	dynamodb) named "$dynamodb" ;;
+	infra) named "$infra" ;;
+	plain) named ./... | without "$dynamodb $infra" ;;
+	quick) named ./... | without "$dynamodb $infra $slow" ;;
 	*) echo "packages: there is no part '$1'" >&2 && return 2 ;;
 	esac
 }

@@ -10,11 +10,7 @@ cd "$(dirname "$0")/.."
 # answers.
 compile() { go list -export ./cmd/... ./functions/... ./internal/... ./test/... >/dev/null; }
 
-short() {
-	local packages
-	packages=$(go list . ./functions ./cmd/... ./internal/... ./infra/plan ./test/... | grep -vE '/(bruteforce|lincheck|takeover|dynamo|lambdalocal)$') || return
-	COUNTERSIGN_SKIP=dynamodb,node go test -short -skip 'RandomOperations|Pumping|CommandsOfPages|KilledServer' $packages
-}
+short() { COUNTERSIGN_SKIP=dynamodb,node bash scripts/packages.sh quick go test -short; }
 
 part "format" bash scripts/format.sh
 part "compile" compile

@@ -13,18 +13,15 @@ budget=720 # seconds for two quiet cores, from a clean clone
 # What needs more than Go has parts of its own; where those are skipped, the rest of their packages
 # runs here.
 go_lane() {
-	local race= rest=
+	local without= # what is missing here
 	export COUNTERSIGN_SKIP=dynamodb,node
+	dynamodb || without=,dynamodb
 	if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then
-		race=-race
+		part "race detector" bash scripts/packages.sh race go test -race -short
 	else
-		skip "race detector" "it needs a C compiler; the packages run without it"
+		skip "race detector" "it needs a C compiler"
 	fi
-	dynamodb || rest=,dynamodb
-	# The longest first.
-	part "tests under the race detector" bash scripts/packages.sh race go test $race
-	part "histories under the race detector" bash scripts/packages.sh both go test $race -short
-	part "tests" bash scripts/packages.sh "plain,both$rest" go test
+	part "tests" bash scripts/packages.sh "plain$without" go test
 	part "fuzzing the whole handler" bash scripts/fuzz.sh 10s FuzzRequests
 	part "lint" bash scripts/lint.sh
 	may "known weaknesses" bash scripts/vulnerabilities.sh

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -22,14 +21,14 @@ import (
 // TestKilledServer kills the real server with SIGKILL several times while requests are under way, starts it again on the same data, and holds it to its
 // word: what it answered is there, what it did not answer is there as a whole or not at all, and nothing that was used up is good again.
 func TestKilledServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the server and kills it many times")
+	}
 	binary := filepath.Join(t.TempDir(), "countersign")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	rounds := 5
-	if testing.Short() {
-		rounds = 2
-	}
+	const rounds = 5
 	const seed = 1
 	rng := rand.New(rand.NewPCG(seed, 0))
 	k := &killed{T: t, binary: binary, data: t.TempDir()}
@@ -90,16 +89,7 @@ func (k *killed) acknowledged() int { return int(k.acks.Load()) }
 // start runs the server until it says that it is there.
 func (k *killed) start() {
 	k.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		k.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		k.Fatal(err)
-	}
-	k.base = "http://" + address
-	k.cmd = exec.CommandContext(context.Background(), k.binary, "serve", "--listen", address, "--data", k.data)
+	k.cmd = exec.CommandContext(context.Background(), k.binary, "serve", "--listen", "localhost:0", "--data", k.data)
 	out, err := k.cmd.StdoutPipe()
 	if err != nil {
 		k.Fatal(err)
@@ -111,7 +101,8 @@ func (k *killed) start() {
 	k.Cleanup(func() { _ = cmd.Process.Kill() })
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		if strings.Contains(lines.Text(), address) {
+		if url, ok := strings.CutPrefix(lines.Text(), "Countersign runs on "); ok {
+			k.base = url
 			go func() { _, _ = io.Copy(io.Discard, out) }()
 			return
 		}

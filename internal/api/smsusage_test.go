@@ -103,6 +103,9 @@ func (w *world) owner(number string) (b *browser, user, phone string, app func()
 
 // TestPumping replays an attack: 10,000 numbers of three blocks, rotating addresses, 200 senders at once.
 func TestPumping(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it sends ten thousand messages")
+	}
 	w := newWorld(t)
 	b, user, phone, _ := w.owner("+12065550188")
 	p := w.pump(10_000, "+1212555", "+1310555", "+1415555")
@@ -144,6 +147,9 @@ func TestPumping(t *testing.T) {
 
 // TestPumpingNeverPassesTheCap is the same attack on an SMS guard that only records: money still holds, to the message.
 func TestPumpingNeverPassesTheCap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it sends thousands of messages")
+	}
 	w := newWorld(t)
 	b, user, phone, app := w.owner("+12065550188")
 	p := w.pump(1_000, "+1212555", "+1310555", "+1415555")

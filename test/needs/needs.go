@@ -1,4 +1,4 @@
-// Package needs is for tests that need what a machine may not have: Node, or a server that speaks DynamoDB's protocol. Where it is missing they fail,
+// Package needs is for tests that need what a machine may not have: Node, a shell, or a server that speaks DynamoDB's protocol. Where it is missing they fail,
 // because `go test` shows a skipped test to nobody. Whoever means to leave a part out names it in COUNTERSIGN_SKIP.
 package needs
 
@@ -17,6 +17,7 @@ const Env = "COUNTERSIGN_SKIP"
 const (
 	DynamoDB = "dynamodb" // a server that DYNAMODB_ENDPOINT names
 	Node     = "node"     // for the CDK
+	Shell    = "shell"    // bash and curl
 )
 
 // LeftOut says whether a part is named in [Env].

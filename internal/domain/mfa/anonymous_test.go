@@ -59,6 +59,9 @@ func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 // TestAnAddressMakesFewRecords: clients and answers of handshakes, in every way in which anybody
 // can make them.
 func TestAnAddressMakesFewRecords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it makes thousands of records")
+	}
 	ctx := t.Context()
 	for name, tc := range map[string]struct {
 		make func(w *world, from mfa.Caller) error

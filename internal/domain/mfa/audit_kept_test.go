@@ -37,6 +37,9 @@ func (p *person) grave() []string {
 // TestActsAtWillPushNothingOut: whatever a caller repeats, at any pace, every change of factors,
 // password, lock and ban stays in the trail.
 func TestActsAtWillPushNothingOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it fills audit logs")
+	}
 	ctx := t.Context()
 	grave := func(p *person) {
 		pw := secret.New("another horse battery")
@@ -117,6 +120,9 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 // TestKeptEntriesThatWereTamperedWith: they are in no page of the chain any more, and yet cannot
 // be changed, dropped or rolled back.
 func TestKeptEntriesThatWereTamperedWith(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it fills audit logs")
+	}
 	ctx := t.Context()
 	flood := func(p *person, n int) {
 		for range n {

@@ -116,6 +116,9 @@ func (p *person) gone() {
 // TestAUserOfAnySizeIsDeletedInSteps: however many records a user has, and wherever the deletion
 // is cut off. From the first step on no operation finds the user, and a second call finishes.
 func TestAUserOfAnySizeIsDeletedInSteps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it makes large users")
+	}
 	p := crowded(t)
 	whole := p.copied()
 	whole.counts.Reset()
@@ -179,6 +182,9 @@ func TestTheCleanupFinishesADeletion(t *testing.T) {
 
 // TestAStepOfADeletionIsBoundedInBytes: a transaction takes 4 MB.
 func TestAStepOfADeletionIsBoundedInBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it makes large users")
+	}
 	p := newWorld(t).lived(30)
 	for _, r := range p.records() {
 		if r.Key.Kind != mfa.KindClient {

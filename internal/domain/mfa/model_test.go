@@ -211,6 +211,9 @@ func (b *besieged) actions() map[string]func(*rapid.T) {
 // TestRandomOperationsFollowTheModel: whatever is done in whatever order, answers are the model's; so nothing is accepted twice and no
 // guess is judged outside the budget.
 func TestRandomOperationsFollowTheModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs thousands of operations")
+	}
 	for name, policy := range map[string]mfa.Policy{"default": mfa.DefaultPolicy(), "strict": mfa.StrictPolicy()} {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(r *rapid.T) {

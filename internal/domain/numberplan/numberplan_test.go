@@ -165,6 +165,9 @@ func TestParseRefuses(t *testing.T) {
 
 // A fictional number is valid in every area, and nothing about it is real but where the numbering plan says so.
 func TestFictionalNumbersInEveryArea(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it reads thousands of numbers")
+	}
 	for area := 200; area < 1000; area++ {
 		for _, line := range []int{100, 142, 199} {
 			s := fmt.Sprintf("+1%d5550%d", area, line)

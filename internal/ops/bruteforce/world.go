@@ -19,6 +19,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/browser"
+	"github.com/countersign-mfa/countersign/test/sessionkeys"
 )
 
 const (
@@ -68,7 +69,7 @@ func newWorld(ctx context.Context, strict, byText bool, seed uint64) (*world, er
 	}
 	service, err := mfa.New(mfa.Config{
 		Store: store.NewMemory(), Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 8, Time: 1, Threads: 1}, source), Numbers: numberplan.Parse,
-		Now: func() time.Time { return w.at }, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: source,
+		Now: func() time.Time { return w.at }, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: source, Key: sessionkeys.Keys(),
 		Issuer: "http://localhost", AppName: "Siege", SMSHost: "localhost",
 	})
 	if err != nil {
