@@ -15,8 +15,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// function is a function of the stack with its plan.
-type function struct {
+// lambdaFunction is a function of the stack with its plan.
+type lambdaFunction struct {
 	awslambda.Function
 	plan plan.Function
 }
@@ -66,7 +66,7 @@ func (s *Stack) function(f plan.Function) {
 	if n := s.settings.SMS.reserved(f); n > 0 {
 		props.ReservedConcurrentExecutions = jsii.Number(n)
 	}
-	s.functions[f.Name] = function{awslambda.NewFunction(s.cdk, jsii.String(id(f.Name)), props), f}
+	s.functions[f.Name] = lambdaFunction{awslambda.NewFunction(s.cdk, jsii.String(id(f.Name)), props), f}
 }
 
 func describe(f plan.Function) string {
@@ -149,7 +149,7 @@ func (s *Stack) environment(f plan.Function) *map[string]*string {
 		}
 	}
 	if f.Job == plan.Pages {
-		e[lambdahost.EnvBrand] = jsii.String(set.Brand.json())
+		e[lambdahost.EnvAppearance] = jsii.String(set.Appearance.json())
 	}
 	if f.Job == plan.Rotate || f.Job == plan.Pages {
 		e[lambdahost.EnvSecret] = s.secret.Ref()

@@ -64,11 +64,11 @@ func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
 	}
 }
 
-// body is the OpenAPI document of the routes: every edge of the fleet, and one integration for each function. HTTP APIs ignore parameters,
+// body is the OpenAPI document of the routes: every route of the deployment plan, and one integration for each function. HTTP APIs ignore parameters,
 // with a warning, so there are none.
 func (s *Stack) body() map[string]any {
 	paths, used := map[string]any{}, map[string]any{}
-	for _, e := range plan.Edges() {
+	for _, e := range plan.Routes() {
 		item, _ := paths[e.Path].(map[string]any)
 		if item == nil {
 			item = map[string]any{}
@@ -76,12 +76,12 @@ func (s *Stack) body() map[string]any {
 		}
 		operation := map[string]any{
 			"responses":                       map[string]any{"default": map[string]any{"description": "the function's answer"}},
-			"x-amazon-apigateway-integration": map[string]any{"$ref": "#/components/" + integrations + "/" + e.Function},
+			"x-amazon-apigateway-integration": map[string]any{"$ref": "#/components/" + integrations + "/" + e.Group},
 		}
 		item[method(e)] = operation
-		used[e.Function] = map[string]any{
+		used[e.Group] = map[string]any{
 			"type": "AWS_PROXY", "httpMethod": "POST", "payloadFormatVersion": "2.0", "timeoutInMillis": (waitSecs + 1) * 1000,
-			"uri": join("arn:", awscdk.Aws_PARTITION(), ":apigateway:", s.cdk.Region(), ":lambda:path/2015-03-31/functions/", s.arn(e.Function), "/invocations"),
+			"uri": join("arn:", awscdk.Aws_PARTITION(), ":apigateway:", s.cdk.Region(), ":lambda:path/2015-03-31/functions/", s.arn(e.Group), "/invocations"),
 		}
 	}
 	return map[string]any{
@@ -101,8 +101,8 @@ func (s *Stack) arn(name string) *string {
 	return join("arn:", awscdk.Aws_PARTITION(), ":lambda:", s.cdk.Region(), ":", s.cdk.Account(), ":function:", s.functionName(name))
 }
 
-// method is an edge's method in an OpenAPI document for the gateway.
-func method(e api.Edge) string {
+// method is a route's method in an OpenAPI document for the gateway.
+func method(e api.Route) string {
 	if e.Method == plan.Any {
 		return "x-amazon-apigateway-any-method"
 	}
@@ -125,7 +125,7 @@ func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
 		return map[string]any{"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst, "DetailedMetricsEnabled": true}
 	}
 	perRoute := map[string]any{}
-	for _, e := range plan.Edges() {
+	for _, e := range plan.Routes() {
 		if rate, burst, ok := s.slower(e); ok {
 			perRoute[e.Key()] = limit(rate, burst)
 		}
@@ -141,14 +141,14 @@ func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
 }
 
 // slower says which routes take fewer requests: those that send text messages, and those that check codes or passwords.
-func (s *Stack) slower(e api.Edge) (rate float64, burst int, ok bool) {
-	f := s.functions[e.Function].plan
+func (s *Stack) slower(e api.Route) (rate float64, burst int, ok bool) {
+	f := s.functions[e.Group].plan
 	const guessShare = 5
 	switch {
 	case f.Sends():
 		n := s.settings.SMS.sends()
 		return float64(n), 2 * n, true
-	case slices.ContainsFunc(f.Operations, func(op api.Operation) bool { return op.Needs.Has(api.Counts) }):
+	case slices.ContainsFunc(f.Operations, func(op api.Operation) bool { return op.Permissions.Has(api.Counts) }):
 		return s.settings.Throttle.Rate / guessShare, max(s.settings.Throttle.Burst/guessShare, 1), true
 	}
 	return 0, 0, false

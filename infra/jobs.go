@@ -28,7 +28,7 @@ func (s *Stack) jobs() {
 		Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &[]*string{cleanup.FunctionArn(), deliver.FunctionArn(), rotate.FunctionArn()},
 	}))
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: jsii.Strings("sqs:SendMessage"), Resources: &[]*string{queue.QueueArn()}}))
-	schedule := func(f function, expression string, window awsscheduler.CfnSchedule_FlexibleTimeWindowProperty, input any) {
+	schedule := func(f lambdaFunction, expression string, window awsscheduler.CfnSchedule_FlexibleTimeWindowProperty, input any) {
 		text, err := json.Marshal(input)
 		if err != nil {
 			panic(err) // a struct of texts

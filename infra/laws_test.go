@@ -236,11 +236,11 @@ func TestSlowerRoutes(t *testing.T) {
 	for _, f := range plan.Functions() {
 		served[f.Name] = f
 	}
-	for _, e := range plan.Edges() {
+	for _, e := range plan.Routes() {
 		rate, burst := 0.0, 0.0
-		counts := slices.ContainsFunc(served[e.Function].Operations, func(op api.Operation) bool { return op.Needs.Has(api.Counts) })
+		counts := slices.ContainsFunc(served[e.Group].Operations, func(op api.Operation) bool { return op.Permissions.Has(api.Counts) })
 		switch {
-		case served[e.Function].Needs.Has(api.Texts):
+		case served[e.Group].Permissions.Has(api.SendsSMS):
 			rate, burst = 5, 10
 		case counts:
 			rate, burst = set.Throttle.Rate/5, float64(set.Throttle.Burst/5)
@@ -297,7 +297,7 @@ func TestConcurrency(t *testing.T) {
 			t.Errorf("%s reserves %d of nothing", f.Name, n)
 		}
 		want := 0
-		if f.Needs.Has(api.Texts) && f.Name != string(plan.Deliver) {
+		if f.Permissions.Has(api.SendsSMS) && f.Name != string(plan.Deliver) {
 			want = 7
 		}
 		if n := (SMS{Concurrency: 7}).reserved(f); n != want {

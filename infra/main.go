@@ -1,4 +1,4 @@
-// Command infra is the CDK app: it turns the fleet and the team's settings into a CloudFormation
+// Command infra is the CDK app: it turns the deployment plan and the team's settings into a CloudFormation
 // template. `make synth` and `make deploy` run it. SETTINGS names the file of settings, and ZIPS a
 // directory with the functions' zips; without ZIPS it builds them.
 package main

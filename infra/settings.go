@@ -20,21 +20,21 @@ import (
 
 // Settings are what a team chooses. infra/settings.yaml explains each.
 type Settings struct {
-	Name        string   `yaml:"name"`
-	AppName     string   `yaml:"app_name"`
-	Origins     []string `yaml:"origins"`
-	SMSHost     string   `yaml:"sms_host"`
-	Domain      Domain   `yaml:"domain"`
-	Countries   []string `yaml:"countries"`
-	SMS         SMS      `yaml:"sms"`
-	MFARequired bool     `yaml:"mfa_required"`
-	Throttle    Throttle `yaml:"throttle"`
-	AlarmMail   string   `yaml:"alarm_mail"`
-	LogDays     int      `yaml:"log_days"`
-	Tracing     bool     `yaml:"tracing"`
-	Brand       Brand    `yaml:"brand"`
-	RestoredAt  string   `yaml:"restored_at"`
-	EventBus    string   `yaml:"event_bus"`
+	Name        string     `yaml:"name"`
+	AppName     string     `yaml:"app_name"`
+	Origins     []string   `yaml:"origins"`
+	SMSHost     string     `yaml:"sms_host"`
+	Domain      Domain     `yaml:"domain"`
+	Countries   []string   `yaml:"countries"`
+	SMS         SMS        `yaml:"sms"`
+	MFARequired bool       `yaml:"mfa_required"`
+	Throttle    Throttle   `yaml:"throttle"`
+	AlarmMail   string     `yaml:"alarm_mail"`
+	LogDays     int        `yaml:"log_days"`
+	Tracing     bool       `yaml:"tracing"`
+	Appearance  Appearance `yaml:"appearance"`
+	RestoredAt  string     `yaml:"restored_at"`
+	EventBus    string     `yaml:"event_bus"`
 }
 
 // Domain is a name of the team's own for the API.
@@ -52,14 +52,14 @@ type SMS struct {
 	Concurrency   int     `yaml:"concurrency"`
 }
 
-// Brand is how the pages look: see docs/use/pages.md.
-type Brand struct {
+// Appearance is how the pages look: see docs/use/pages.md.
+type Appearance struct {
 	Logo    string `yaml:"logo" json:"logo,omitempty"`
 	Accent  string `yaml:"accent" json:"accent,omitempty"`
 	Support string `yaml:"support" json:"support,omitempty"`
 }
 
-func (b Brand) json() string {
+func (b Appearance) json() string {
 	text, err := json.Marshal(b)
 	if err != nil {
 		panic(err) // three texts
@@ -172,7 +172,7 @@ func (s Settings) check() error {
 	rule(s.EventBus == "" || busForm.MatchString(s.EventBus), "event_bus: %q is not the name of an event bus", s.EventBus)
 	rule(s.AlarmMail == "" || mailForm.MatchString(s.AlarmMail), "alarm_mail: %q is not an e-mail address", s.AlarmMail)
 	rule(slices.Contains(logDays, s.LogDays), "log_days: %d is not one of %v", s.LogDays, logDays)
-	err := appearance.Check(appearance.Brand{Logo: s.Brand.Logo, Accent: s.Brand.Accent, Support: s.Brand.Support})
+	err := appearance.Check(appearance.Appearance{Logo: s.Appearance.Logo, Accent: s.Appearance.Accent, Support: s.Appearance.Support})
 	rule(err == nil, "%v", err)
 	if s.RestoredAt != "" {
 		_, err := time.Parse(time.RFC3339, s.RestoredAt)

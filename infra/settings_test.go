@@ -33,7 +33,7 @@ func TestWrongSettings(t *testing.T) {
 		"a restore time in words": {"# restored_at: 2026-01-02T03:04:05Z", "restored_at: yesterday", "restored_at: \"yesterday\" is not a time"},
 		"no mail":                 {"# alarm_mail: ops@example.com", "alarm_mail: ops", "alarm_mail"},
 		"a certificate by name":   {"# domain:\n#   name: clerk.example.com\n#   certificate: arn", "domain:\n  name: clerk.example.com\n  certificate: x # arn", "domain.certificate"},
-		"a colour in words":       {"#   accent: \"#1f5fbf\"", "  accent: blue", "brand: "},
+		"a colour in words":       {"#   accent: \"#1f5fbf\"", "  accent: blue", "appearance: "},
 		"a setting unknown":       {"log_days: 30", "log_day: 30", "field log_day not found"},
 		"no throttle":             {"rate: 500", "rate: 0", "throttle.rate"},
 	} {

@@ -29,7 +29,7 @@ type Stack struct {
 	secret    awssecretsmanager.CfnSecret
 	url       *string
 	key       *string // publishable
-	functions map[string]function
+	functions map[string]lambdaFunction
 }
 
 // NewStack builds the stack. zip says where a function's zip is.
@@ -45,7 +45,7 @@ func NewStack(app awscdk.App, settings Settings, place Place, zip func(string) s
 		cdk: awscdk.NewStack(app, &settings.Name, &awscdk.StackProps{
 			Env: env, Description: jsii.String("Countersign: multi-factor authentication"), AnalyticsReporting: jsii.Bool(false),
 		}),
-		settings: settings, zip: zip, functions: map[string]function{},
+		settings: settings, zip: zip, functions: map[string]lambdaFunction{},
 	}
 	awscdk.Tags_Of(s.cdk).Add(jsii.String("application"), jsii.String("countersign"), nil)
 	s.storage()

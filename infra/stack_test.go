@@ -167,11 +167,11 @@ func TestFunctions(t *testing.T) {
 		}
 	}
 	for name := range made {
-		t.Errorf("%s is in the template and not in the fleet", name)
+		t.Errorf("%s is in the template and not in the deployment plan", name)
 	}
 }
 
-// TestRoutes: every edge of the fleet is a route, and leads to its function.
+// TestRoutes: every route of the deployment plan is in the template, and leads to its function.
 func TestRoutes(t *testing.T) {
 	functions := map[string]bool{}
 	for _, p := range resources("AWS::Lambda::Function") {
@@ -197,8 +197,8 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 	want := map[string]string{}
-	for _, e := range plan.Edges() {
-		want[e.Key()] = e.Function
+	for _, e := range plan.Routes() {
+		want[e.Key()] = e.Group
 	}
 	for key, name := range want {
 		if got[key] != name {
@@ -207,7 +207,7 @@ func TestRoutes(t *testing.T) {
 		delete(got, key)
 	}
 	for key := range got {
-		t.Errorf("%s is a route and no edge", key)
+		t.Errorf("%s is in the template and not in the plan", key)
 	}
 }
 

@@ -17,5 +17,5 @@ part "compile" compile
 part "short tests and all attacks" short
 summary 60
 status=$?
-echo "make quick leaves out: long and random tests, histories, sieges, thieves, the race detector, fuzzing, DynamoDB, infra, browsers and lint. make test has them"
+echo "make quick leaves out: long and random tests (lincheck, bruteforce, takeover), the race detector, fuzzing, DynamoDB, infra, browsers and lint. make test has them"
 exit $status

@@ -57,7 +57,7 @@ func (s *simulateCmd) Run(ctx context.Context) error {
 	}{{"default", false}, {"strict", true}} {
 		_, _ = fmt.Fprintf(s.Text(), "Policy %q, %d days, the owner signs in daily\n\n", policy.name, s.Days)
 		for _, strategy := range bruteforce.Strategies() {
-			r, err := bruteforce.Lay(ctx, policy.strict, strategy, s.Seed, s.Days)
+			r, err := bruteforce.Simulate(ctx, policy.strict, strategy, s.Seed, s.Days)
 			if err != nil {
 				return fmt.Errorf("%s: %w", strategy.Name, err)
 			}

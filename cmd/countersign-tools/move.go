@@ -9,7 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/cmd/internal/moving"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
-	"github.com/countersign-mfa/countersign/internal/ops/transfer"
+	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 )
 
 // table is a deployment's DynamoDB table.
@@ -27,7 +27,7 @@ func (t table) open(ctx context.Context) (*mfa.Service, func() error, error) {
 		}
 	}
 	d := lambdahost.Connect(e)
-	s, err := transfer.Open(ctx, d.Store, d.Keys, t.RestoredAt)
+	s, err := migrate.OpenOffline(ctx, d.Store, d.Keys, t.RestoredAt)
 	return s, func() error { return nil }, err
 }
 

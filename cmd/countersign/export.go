@@ -7,7 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/cmd/internal/moving"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/local"
-	"github.com/countersign-mfa/countersign/internal/ops/transfer"
+	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 )
 
 // dataDir is the data directory of a server that does not run.
@@ -23,7 +23,7 @@ func (d dataDir) with(open func(context.Context, string, func() time.Time) (*loc
 		if err != nil {
 			return nil, nil, plain(err)
 		}
-		s, err := transfer.Open(ctx, data.Store, data.Keys, time.Time{})
+		s, err := migrate.OpenOffline(ctx, data.Store, data.Keys, time.Time{})
 		return s, data.Store.Close, err
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/cmd/internal/moving"
 	"github.com/countersign-mfa/countersign/internal/clock"
 	"github.com/countersign-mfa/countersign/internal/local"
-	"github.com/countersign-mfa/countersign/internal/ops/importer"
+	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
 )
 
 type importCmd struct {
@@ -66,15 +66,15 @@ func (i *importCmd) Run(ctx context.Context) error {
 		i.State = i.Input + ".state"
 	}
 	progress := cli.NewProgress()
-	result, err := importer.Run(ctx, importer.Config{
+	result, err := clerkimport.Run(ctx, clerkimport.Config{
 		Input: i.Input, State: i.State, URL: url, SecretKey: key, DryRun: i.DryRun, Incomplete: i.Incomplete,
 		Out: i.Text(), Now: time.Now, Pause: clock.Pause,
-		Progress: func(r importer.Result, total int) {
+		Progress: func(r clerkimport.Result, total int) {
 			progress.Tell("%d of %d lines, %d refused", r.Lines, total, r.Refused)
 		},
 	})
 	progress.End()
-	if i.JSON.JSON && (err == nil || errors.Is(err, importer.ErrInterrupted)) {
+	if i.JSON.JSON && (err == nil || errors.Is(err, clerkimport.ErrInterrupted)) {
 		i.Print(imported{result.Lines, result.Created, result.Before, result.Refused, i.DryRun}, "")
 	}
 	if err == nil && result.Refused > 0 {

@@ -25,13 +25,13 @@ import (
 )
 
 type serveCmd struct {
-	Listen  string `env:"COUNTERSIGN_LISTEN" default:"localhost:8080" placeholder:"HOST:PORT" help:"Address to listen on."`
-	Data    string `env:"COUNTERSIGN_DATA" default:".countersign" type:"path" placeholder:"DIR" help:"Directory of the data; made when it does not exist."`
-	URL     string `env:"COUNTERSIGN_URL" placeholder:"URL" help:"Public URL, when it is not the address."`
-	App     string `env:"COUNTERSIGN_APP_NAME" default:"Countersign" placeholder:"NAME" help:"Name shown in authenticator apps and messages."`
-	Brand   string `env:"COUNTERSIGN_BRAND_FILE" type:"path" placeholder:"FILE" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/use/pages.md."`
-	Exposed bool   `env:"COUNTERSIGN_EXPOSED" help:"Allow an address that other machines can reach. This is a development server: anybody there can sign in as anybody."`
-	cli.Key `embed:""`
+	Listen     string `env:"COUNTERSIGN_LISTEN" default:"localhost:8080" placeholder:"HOST:PORT" help:"Address to listen on."`
+	Data       string `env:"COUNTERSIGN_DATA" default:".countersign" type:"path" placeholder:"DIR" help:"Directory of the data; made when it does not exist."`
+	URL        string `env:"COUNTERSIGN_URL" placeholder:"URL" help:"Public URL, when it is not the address."`
+	App        string `env:"COUNTERSIGN_APP_NAME" default:"Countersign" placeholder:"NAME" help:"Name shown in authenticator apps and messages."`
+	Appearance string `env:"COUNTERSIGN_APPEARANCE_FILE" type:"path" placeholder:"FILE" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/use/pages.md."`
+	Exposed    bool   `env:"COUNTERSIGN_EXPOSED" help:"Allow an address that other machines can reach. This is a development server: anybody there can sign in as anybody."`
+	cli.Key    `embed:""`
 }
 
 // Help implements [kong.HelpProvider].
@@ -52,7 +52,7 @@ func (s *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	look, err := readBrand(s.Brand)
+	pages, err := readAppearance(s.Appearance)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (s *serveCmd) Run(ctx context.Context) error {
 		s.URL = "http://" + address(s.Listen, listener)
 	}
 	app, err := local.Open(ctx, local.Config{
-		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: key, Brand: look, Now: time.Now,
+		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: key, Appearance: pages, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
@@ -78,20 +78,20 @@ func (s *serveCmd) Run(ctx context.Context) error {
 	return errors.Join(run(ctx, listener, app), app.Close())
 }
 
-// readBrand reads how the pages look. A word that means nothing is an error, so that nobody wonders why it does nothing.
-func readBrand(name string) (appearance.Brand, error) {
-	var read appearance.Brand
+// readAppearance reads how the pages look. A word that means nothing is an error, so that nobody wonders why it does nothing.
+func readAppearance(name string) (appearance.Appearance, error) {
+	var read appearance.Appearance
 	if name == "" {
 		return read, nil
 	}
 	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
 	if err != nil {
-		return read, fmt.Errorf("--brand: %w", err)
+		return read, fmt.Errorf("--appearance: %w", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&read); err != nil {
-		return read, fmt.Errorf("--brand %s: %w", name, err)
+		return read, fmt.Errorf("--appearance %s: %w", name, err)
 	}
 	return read, nil
 }

@@ -270,9 +270,9 @@ test('the phone: messages arrive, the clock moves, things break', async () => {
 });
 
 test('a name, a colour, a support link and words of one\'s own', async () => {
-  const file = path.join(await mkdtemp(path.join(tmpdir(), 'countersign-brand-')), 'brand.json');
+  const file = path.join(await mkdtemp(path.join(tmpdir(), 'countersign-appearance-')), 'appearance.json');
   await writeFile(file, JSON.stringify({ name: 'Harbour', accent: '#0f766e', support: 'https://help.example.com/', texts: { en: { 'signin.text': 'Good to see you.' } } }));
-  const own = await startServer('--brand', file);
+  const own = await startServer('--appearance', file);
   const page = await visit(browser, own);
   await page.goto('/sign-in');
   await heading(page, 'Sign in');
@@ -280,7 +280,7 @@ test('a name, a colour, a support link and words of one\'s own', async () => {
   await page.getByText('Good to see you.').waitFor();
   assert.equal(await page.getByRole('link', { name: 'Get help' }).first().getAttribute('href'), 'https://help.example.com/');
   assert.equal(await page.getByRole('button', { name: 'Continue' }).evaluate((b) => getComputedStyle(b).backgroundColor), 'rgb(15, 118, 110)');
-  await state(page, 'brand');
+  await state(page, 'appearance-other');
   await page.done();
   await own.stop();
 });

@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
-// TestAppearance: what the settings say of the look is where Clerk's components and the pages look for it, and in what people read.
+// TestAppearance: what the settings say of the appearance is where Clerk's components and the pages look for it, and in what people read.
 func TestAppearance(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()

@@ -13,8 +13,8 @@ type Environment struct {
 	DisplayConfig   map[string]any `json:"display_config"`
 	UserSettings    map[string]any `json:"user_settings"`
 	MaintenanceMode bool           `json:"maintenance_mode"`
-	// Appearance is what the settings say of the pages' look. The pages read it here, as SDKs read the rest.
-	Appearance appearance.Brand `json:"appearance,omitzero"`
+	// Appearance is what the settings say of the pages' appearance. The pages read it here, as SDKs read the rest.
+	Appearance appearance.Appearance `json:"appearance,omitzero"`
 	// ReauthURL is where the pages lead people who have nothing to prove a first factor with here.
 	ReauthURL string `json:"reauth_url,omitempty"`
 }
@@ -25,7 +25,7 @@ func getEnvironment(a *API, c *call, _ empty) (Environment, error) {
 		AuthConfig:    authConfig(s),
 		DisplayConfig: a.displayConfig(s),
 		UserSettings:  userSettings(s),
-		Appearance:    s.Brand,
+		Appearance:    s.Appearance,
 		ReauthURL:     s.ReauthURL,
 	}, nil
 }
@@ -76,12 +76,12 @@ func (a *API) displayConfig(s mfa.Settings) map[string]any {
 	} {
 		out[name] = nil
 	}
-	a.dress(out, s.Brand)
+	a.applyAppearance(out, s.Appearance)
 	return out
 }
 
-// dress puts a brand where Clerk's components look for one.
-func (a *API) dress(display map[string]any, b appearance.Brand) {
+// applyAppearance puts an appearance where Clerk's components look for one.
+func (a *API) applyAppearance(display map[string]any, b appearance.Appearance) {
 	if b.Logo != "" {
 		logo := b.Logo
 		if strings.HasPrefix(logo, "/") {

@@ -33,8 +33,8 @@ type Events struct {
 
 func presentEvent(e mfa.Event) Event {
 	return Event{
-		Object: "event", ID: e.ID, Type: string(e.Name), Actor: string(e.By), UserID: text(e.User), SubjectID: text(e.Subject), Strategy: text(string(e.Method)),
-		Network: text(e.Address), Settings: presentSettings(e.Fields), Notify: e.Name.Kind().Notify, CreatedAt: e.At.UnixMilli(),
+		Object: "event", ID: e.ID, Type: string(e.Name), Actor: string(e.By), UserID: nullable(e.User), SubjectID: nullable(e.Subject), Strategy: nullable(string(e.Method)),
+		Network: nullable(e.Address), Settings: presentSettings(e.Fields), Notify: e.Name.Kind().Notify, CreatedAt: e.At.UnixMilli(),
 	}
 }
 

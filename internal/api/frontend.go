@@ -319,7 +319,7 @@ func deletePhone(a *API, c *call, in phoneInput) (Wrapped[DeletedObject], error)
 
 func presentTOTP(r *mfa.TOTPResult) TOTP {
 	return TOTP{
-		Object: "totp", ID: r.TOTP.WireID(), Secret: text(r.Secret.Reveal()), URI: text(r.URI.Reveal()), Verified: r.TOTP.Verified != 0,
+		Object: "totp", ID: r.TOTP.WireID(), Secret: nullable(r.Secret.Reveal()), URI: nullable(r.URI.Reveal()), Verified: r.TOTP.Verified != 0,
 		BackupCodes: r.BackupCodes, CreatedAt: int64(r.TOTP.CreatedAt), UpdatedAt: int64(r.TOTP.UpdatedAt()),
 	}
 }

@@ -85,7 +85,7 @@ func exportUser(a *API, c *call, in userInput) (ExportedUser, error) {
 	for i := range u.Phones {
 		p := &u.Phones[i]
 		out.Numbers = append(out.Numbers, HeldNumber{
-			ID: p.ID, PhoneNumber: p.Number, Country: text(p.Country), Line: p.Line.String(), VerifiedAt: ms(p.Verified), Failures: p.Failures,
+			ID: p.ID, PhoneNumber: p.Number, Country: nullable(p.Country), Line: p.Line.String(), VerifiedAt: ms(p.Verified), Failures: p.Failures,
 		})
 	}
 	if t := u.TOTP; t != nil {

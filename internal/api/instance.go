@@ -34,7 +34,7 @@ type Instance struct {
 	NotifyByText          bool     `json:"notify_by_text"`
 	ReauthURL             *string  `json:"reauth_url"`
 	// Appearance is how the pages look; what it leaves out is as deployed.
-	Appearance appearance.Brand `json:"appearance"`
+	Appearance appearance.Appearance `json:"appearance"`
 	SMSSettings
 }
 
@@ -43,8 +43,8 @@ func (a *API) presentInstance(s mfa.Settings) Instance {
 		Object: "instance", ID: instanceID, EnvironmentType: a.environmentType(), AllowedOrigins: append([]string{}, s.AllowedOrigins...),
 		TestMode: s.TestMode, SMSCode: s.SMSCode, AuthenticatorApp: s.AuthenticatorApp, BackupCodes: s.BackupCodes,
 		MFARequired: s.MFARequired, KeepOtherSessions: s.KeepSessions, SMSCountries: append([]string{}, s.SMSCountries...), EnumerationProtection: s.EnumerationProtection,
-		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, StrictGuessing: s.StrictGuessing, NotifyByText: !s.QuietChanges, Appearance: s.Brand, SMSSettings: presentSMSSettings(s),
-		ReauthURL: text(s.ReauthURL),
+		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, StrictGuessing: s.StrictGuessing, NotifyByText: !s.QuietChanges, Appearance: s.Appearance, SMSSettings: presentSMSSettings(s),
+		ReauthURL: nullable(s.ReauthURL),
 	}
 }
 
@@ -99,16 +99,16 @@ func (in instanceInput) check() error {
 	return in.checkMoney()
 }
 
-// look reads the appearance; nil leaves it as it is.
-func (in instanceInput) look() (*appearance.Brand, error) {
+// parseAppearance reads the appearance; nil leaves it as it is.
+func (in instanceInput) parseAppearance() (*appearance.Appearance, error) {
 	if in.Appearance == nil {
 		return nil, nil //nolint:nilnil // nothing was asked for, which is fine
 	}
-	look, err := appearance.Parse(in.Appearance)
+	parsed, err := appearance.Parse(in.Appearance)
 	if wrong := (*appearance.Error)(nil); errors.As(err, &wrong) {
 		return nil, apierr.New(apierr.FormParamFormatInvalid).Param(strings.TrimSuffix("appearance."+wrong.Field, "."))
 	}
-	return &look, err
+	return &parsed, err
 }
 
 func (in instanceInput) apply(s *mfa.Settings) {
@@ -143,14 +143,14 @@ func updateInstance(a *API, c *call, in instanceInput) (noContent, error) {
 	if err := a.checkReauthURL(in.ReauthURL); err != nil {
 		return noContent{}, err
 	}
-	look, err := in.look()
+	parsed, err := in.parseAppearance()
 	if err != nil {
 		return noContent{}, err
 	}
 	_, err = a.Service.ChangeSettings(c, func(s *mfa.Settings) {
 		in.apply(s)
-		if look != nil {
-			s.Brand = *look
+		if parsed != nil {
+			s.Appearance = *parsed
 		}
 	})
 	return noContent{}, err

@@ -20,29 +20,29 @@ const (
 	Public   Surface = "public"   // anybody
 )
 
-// Needs is what an operation uses beyond reading records: what a function of its own must be allowed to do.
-type Needs uint
+// Permissions is what an operation uses beyond reading records: what a function of its own must be allowed to do.
+type Permissions uint
 
 // The needs.
 const (
-	Writes  Needs = 1 << iota // stores records
-	Texts                     // sends text messages
-	Signs                     // signs session tokens
-	Lists                     // reads whole kinds
-	Deletes                   // removes records
-	Counts                    // checks a code or a password, and counts it for the address
-	Numbers                   // reads phone numbers that are new, and so holds the numbering plans
-	Reads                     // reads records; every operation does but a few
-	Latest                    // reads the newest of a kind, by the index
-	Limited                   // counts requests of an address, and checks no code or password
+	Writes   Permissions = 1 << iota // stores records
+	SendsSMS                         // sends text messages
+	Signs                            // signs session tokens
+	Lists                            // reads whole kinds
+	Deletes                          // removes records
+	Counts                           // checks a code or a password, and counts it for the address
+	Numbers                          // reads phone numbers that are new, and so holds the numbering plans
+	Reads                            // reads records; every operation does but a few
+	Latest                           // reads the newest of a kind, by the index
+	Limited                          // counts requests of an address, and checks no code or password
 )
 
-var needNames = []string{"writes", "texts", "signs", "lists", "deletes", "counts", "numbers", "reads", "latest", "limited"}
+var permissionNames = []string{"writes", "texts", "signs", "lists", "deletes", "counts", "numbers", "reads", "latest", "limited"}
 
 // String names the needs.
-func (all Needs) String() string {
+func (all Permissions) String() string {
 	var names []string
-	for i, name := range needNames {
+	for i, name := range permissionNames {
 		if all.Has(1 << i) {
 			names = append(names, name)
 		}
@@ -51,7 +51,7 @@ func (all Needs) String() string {
 }
 
 // Has says whether all of n are among the needs.
-func (all Needs) Has(n Needs) bool { return all&n == n }
+func (all Permissions) Has(n Permissions) bool { return all&n == n }
 
 // Operation is one row of the table.
 type Operation struct {
@@ -59,7 +59,7 @@ type Operation struct {
 	Name         string
 	Method, Path string
 	Surface      Surface
-	Needs        Needs
+	Permissions  Permissions
 	Summary      string
 	// Status is that of the right answer.
 	Status int
@@ -84,8 +84,8 @@ type call struct {
 type handler[In, Out any] func(a *API, c *call, in In) (Out, error)
 
 // row makes an operation of a typed function. The answer is sent as it is.
-func row[In, Out any](surface Surface, name, method, path, summary string, needs Needs, h handler[In, Out], codes ...apierr.Code) Operation {
-	op := Operation{Name: name, Method: method, Path: path, Surface: surface, Needs: needs | Reads, Summary: summary, Status: http.StatusOK, Errors: codes}
+func row[In, Out any](surface Surface, name, method, path, summary string, permissions Permissions, h handler[In, Out], codes ...apierr.Code) Operation {
+	op := Operation{Name: name, Method: method, Path: path, Surface: surface, Permissions: permissions | Reads, Summary: summary, Status: http.StatusOK, Errors: codes}
 	var in In
 	var out Out
 	op.Request, op.Response = in, out

@@ -13,7 +13,7 @@ func presentClient(s *mfa.Snapshot) *Client {
 	}
 	c := s.Client
 	out := &Client{
-		Object: "client", ID: c.WireID(), Sessions: []Session{}, LastActiveSessionID: text(c.LastActive),
+		Object: "client", ID: c.WireID(), Sessions: []Session{}, LastActiveSessionID: nullable(c.LastActive),
 		CreatedAt: int64(c.CreatedAt), UpdatedAt: int64(c.UpdatedAt),
 	}
 	live := false
@@ -48,7 +48,7 @@ func presentSession(session *mfa.Session, u *mfa.User, s *mfa.Snapshot) Session 
 		shown := presentUser(u, s.Now)
 		out.User = &shown
 		out.PublicUserData = &PublicUserData{
-			FirstName: text(u.FirstName), LastName: text(u.LastName), Identifier: identifierOf(u), UserID: u.WireID(),
+			FirstName: nullable(u.FirstName), LastName: nullable(u.LastName), Identifier: identifierOf(u), UserID: u.WireID(),
 		}
 	}
 	return out
@@ -69,12 +69,12 @@ func identifierOf(u *mfa.User) string {
 func presentUser(u *mfa.User, now mfa.Instant) User {
 	left := u.AttemptsLeft(now)
 	out := User{
-		Object: "user", ID: u.WireID(), Username: text(u.Username), FirstName: text(u.FirstName), LastName: text(u.LastName),
+		Object: "user", ID: u.WireID(), Username: nullable(u.Username), FirstName: nullable(u.FirstName), LastName: nullable(u.LastName),
 		PasswordEnabled: u.Password != "", TwoFactorEnabled: u.TwoFactorEnabled(), TOTPEnabled: u.TOTPEnabled(),
 		BackupCodeEnabled: u.BackupCodesEnabled(), EmailAddresses: []EmailAddress{}, PhoneNumbers: []PhoneNumber{},
 		Web3Wallets: []struct{}{}, Passkeys: []struct{}{}, OrganizationMemberships: []struct{}{}, ExternalAccounts: []struct{}{},
 		SAMLAccounts: []struct{}{}, EnterpriseAccounts: []struct{}{}, PasswordLastUpdatedAt: ms(u.PasswordAt),
-		PublicMetadata: object(u.Public), UnsafeMetadata: object(u.Unsafe), ExternalID: text(u.ExternalID),
+		PublicMetadata: object(u.Public), UnsafeMetadata: object(u.Unsafe), ExternalID: nullable(u.ExternalID),
 		LastSignInAt: ms(u.LastSignInAt), LastActiveAt: ms(u.LastSignInAt), Banned: u.Banned, VerificationAttemptsRemaining: &left,
 		MFAEnabledAt: ms(u.MFAEnabledAt), MFADisabledAt: ms(u.MFADisabledAt), CreatedAt: int64(u.CreatedAt), UpdatedAt: int64(u.UpdatedAt),
 	}
@@ -175,7 +175,7 @@ func presentSignIn(si *mfa.SignIn, u *mfa.User, s *mfa.Snapshot) SignIn {
 	out := SignIn{
 		Object: "sign_in_attempt", ID: si.ID, Status: string(status), SupportedIdentifiers: []string{"email_address", "phone_number", "username"},
 		FirstFactorVerification: presentAttempt(si.First, s.Now), SecondFactorVerification: presentAttempt(si.Second, s.Now),
-		Identifier: text(si.Identifier), CreatedSessionID: text(si.Created), AbandonAt: int64(si.Expires),
+		Identifier: nullable(si.Identifier), CreatedSessionID: nullable(si.Created), AbandonAt: int64(si.Expires),
 	}
 	switch {
 	case status == mfa.NeedsFirstFactor:
@@ -183,7 +183,7 @@ func presentSignIn(si *mfa.SignIn, u *mfa.User, s *mfa.Snapshot) SignIn {
 	case status == mfa.NeedsSecondFactor && u != nil:
 		out.SupportedFirstFactors = []Factor{}
 		out.SupportedSecondFactors = presentFactors(mfa.SecondFactors(u, &s.Settings))
-		out.UserData = &UserData{FirstName: text(u.FirstName), LastName: text(u.LastName)}
+		out.UserData = &UserData{FirstName: nullable(u.FirstName), LastName: nullable(u.LastName)}
 	}
 	return out
 }

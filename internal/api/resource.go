@@ -242,7 +242,7 @@ func ms(at mfa.Instant) *int64 {
 	return &n
 }
 
-func text(s string) *string {
+func nullable(s string) *string {
 	if s == "" {
 		return nil
 	}

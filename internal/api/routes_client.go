@@ -64,7 +64,7 @@ func SignInGet() Operation {
 // SignInFirstFactorPrepare is the row of sign-in-first-factor-prepare: send a first-factor code.
 func SignInFirstFactorPrepare() Operation {
 	return row(Frontend, "sign-in-first-factor-prepare", post, pathSignIn+"/prepare_first_factor",
-		"Send a first-factor code", Writes|Texts|Counts|Signs, prepareFirstFactor, join(missing, sent)...)
+		"Send a first-factor code", Writes|SendsSMS|Counts|Signs, prepareFirstFactor, join(missing, sent)...)
 }
 
 // SignInFirstFactorAttempt is the row of sign-in-first-factor-attempt: prove the first factor.
@@ -77,7 +77,7 @@ func SignInFirstFactorAttempt() Operation {
 // SignInSecondFactorPrepare is the row of sign-in-second-factor-prepare: send a second-factor code.
 func SignInSecondFactorPrepare() Operation {
 	return row(Frontend, "sign-in-second-factor-prepare", post, pathSignIn+"/prepare_second_factor",
-		"Send a second-factor code", Writes|Texts|Counts|Signs, prepareSecondFactor, join(missing, sent)...)
+		"Send a second-factor code", Writes|SendsSMS|Counts|Signs, prepareSecondFactor, join(missing, sent)...)
 }
 
 // SignInSecondFactorAttempt is the row of sign-in-second-factor-attempt: prove the second factor.

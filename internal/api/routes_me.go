@@ -30,7 +30,7 @@ func MePhoneNumberGet() Operation {
 // MePhoneNumberPrepare is the row of me-phone-number-prepare: send the code that verifies a number.
 func MePhoneNumberPrepare() Operation {
 	return row(Frontend, "me-phone-number-prepare", post, pathPhone+"/prepare_verification",
-		"Send the code that verifies a number", Writes|Texts|Counts|Signs, preparePhone,
+		"Send the code that verifies a number", Writes|SendsSMS|Counts|Signs, preparePhone,
 		join(missing, sent, []apierr.Code{apierr.VerificationAlreadyVerified})...)
 }
 

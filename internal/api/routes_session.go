@@ -38,7 +38,7 @@ func SessionReverificationCreate() Operation {
 // SessionReverificationFirstFactorPrepare is the row of session-reverification-first-factor-prepare: send a first-factor code.
 func SessionReverificationFirstFactorPrepare() Operation {
 	return row(Frontend, "session-reverification-first-factor-prepare", post, pathSession+"/verify/prepare_first_factor",
-		"Send a first-factor code", Writes|Texts|Counts|Signs, prepareReverification(false), join(reverified, sent)...)
+		"Send a first-factor code", Writes|SendsSMS|Counts|Signs, prepareReverification(false), join(reverified, sent)...)
 }
 
 // SessionReverificationFirstFactorAttempt is the row of session-reverification-first-factor-attempt: prove the first factor again.
@@ -50,7 +50,7 @@ func SessionReverificationFirstFactorAttempt() Operation {
 // SessionReverificationSecondFactorPrepare is the row of session-reverification-second-factor-prepare: send a second-factor code.
 func SessionReverificationSecondFactorPrepare() Operation {
 	return row(Frontend, "session-reverification-second-factor-prepare", post, pathSession+"/verify/prepare_second_factor",
-		"Send a second-factor code", Writes|Texts|Counts|Signs, prepareReverification(true), join(reverified, missing, sent)...)
+		"Send a second-factor code", Writes|SendsSMS|Counts|Signs, prepareReverification(true), join(reverified, missing, sent)...)
 }
 
 // SessionReverificationSecondFactorAttempt is the row of session-reverification-second-factor-attempt: prove the second factor again.

@@ -45,8 +45,8 @@ func presentMessage(t mfa.SMSRecordResult) SMSMessage {
 		status = messageFailed
 	}
 	return SMSMessage{
-		Object: "sms_message", ID: t.WireID(), UserID: t.UserID(), PhoneNumberID: t.Phone, PhoneNumber: t.Number, Country: text(t.Country), Prefix: t.Prefix,
-		Purpose: string(t.Purpose), Network: text(t.Network), KnownDevice: t.Known, Decision: string(t.Decision), Reason: text(string(t.Reason)),
+		Object: "sms_message", ID: t.WireID(), UserID: t.UserID(), PhoneNumberID: t.Phone, PhoneNumber: t.Number, Country: nullable(t.Country), Prefix: t.Prefix,
+		Purpose: string(t.Purpose), Network: nullable(t.Network), KnownDevice: t.Known, Decision: string(t.Decision), Reason: nullable(string(t.Reason)),
 		Price: t.Price.Dollars(), Test: t.Test, Status: status, VerifiedAt: ms(t.Verified), CreatedAt: int64(t.At),
 	}
 }

@@ -21,11 +21,11 @@ type Statistics struct {
 	Verifications []Series `json:"verifications"` // second factors proved, by method
 	Failures      []Series `json:"failures"`      // by the type of an audit event
 	// TextMessages are those of the last thirty days at most, without tests.
-	TextMessages []CountryTexts `json:"text_messages"`
+	TextMessages []CountryMessages `json:"text_messages"`
 }
 
-// CountryTexts are the text messages to a country, one number for each day.
-type CountryTexts struct {
+// CountryMessages are the text messages to a country, one number for each day.
+type CountryMessages struct {
 	Country string    `json:"country"`
 	Sent    []int     `json:"sent"`
 	Refused []int     `json:"refused"`
@@ -33,11 +33,11 @@ type CountryTexts struct {
 	Total   float64   `json:"total_usd"`
 }
 
-// allTexts puts the country first that cost most.
-func allTexts(of map[string]*mfa.SMSStatistics) []CountryTexts {
-	out := []CountryTexts{}
+// countryMessages puts the country first that cost most.
+func countryMessages(of map[string]*mfa.SMSStatistics) []CountryMessages {
+	out := []CountryMessages{}
 	for _, country := range slices.Sorted(maps.Keys(of)) {
-		shown := CountryTexts{Country: country, Sent: of[country].Sent, Refused: of[country].Refused}
+		shown := CountryMessages{Country: country, Sent: of[country].Sent, Refused: of[country].Refused}
 		var total smsprice.Micros
 		for _, spent := range of[country].Spent {
 			shown.Spent = append(shown.Spent, spent.Dollars())
@@ -46,7 +46,7 @@ func allTexts(of map[string]*mfa.SMSStatistics) []CountryTexts {
 		shown.Total = total.Dollars()
 		out = append(out, shown)
 	}
-	slices.SortStableFunc(out, func(a, b CountryTexts) int { return cmp.Compare(b.Total, a.Total) })
+	slices.SortStableFunc(out, func(a, b CountryMessages) int { return cmp.Compare(b.Total, a.Total) })
 	return out
 }
 
@@ -90,7 +90,7 @@ func getStatistics(a *API, c *call, in statisticsInput) (Statistics, error) {
 		return Statistics{}, err
 	}
 	out := Statistics{Object: "statistics", Users: s.Users, Partial: s.Partial, Verifications: allSeries(s.Verified), Failures: allSeries(s.Failed),
-		TextMessages: allTexts(s.SMS)}
+		TextMessages: countryMessages(s.SMS)}
 	for i := range s.Days {
 		out.Days = append(out.Days, s.Begin.Time().UTC().AddDate(0, 0, i).Format(time.DateOnly))
 	}

@@ -95,7 +95,7 @@ func (w *world) later(d time.Duration) {
 
 // Send keeps the code of a message.
 func (w *world) Send(ctx context.Context, m mfa.Message) error {
-	note(ctx, api.Texts)
+	note(ctx, api.SendsSMS)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sent = append(w.sent, regexp.MustCompile(`#(\d{6})$`).FindStringSubmatch(m.Body.Reveal())[1])

@@ -21,26 +21,26 @@ import (
 // server that accepts it.
 const DefaultKey = "sk_test_local"
 
-// secretFile is where a data directory keeps the Backend API's key after it was replaced.
-const secretFile = "secret.key"
+// secretFileName is where a data directory keeps the Backend API's key after it was replaced.
+const secretFileName = "secret.key"
 
-// fileSafe keeps the Backend API's key in memory, and in a file once it was replaced. It implements [keyring.Safe].
-type fileSafe struct {
+// secretFile keeps the Backend API's key in memory, and in a file once it was replaced. It implements [keyring.SecretStore].
+type secretFile struct {
 	path string
 
 	mu  sync.Mutex
 	key secret.Value
 }
 
-// openSafe takes the given key, or else that of the file, or else [DefaultKey].
-func openSafe(path string, given secret.Value) (*fileSafe, error) {
+// openSecretFile takes the given key, or else that of the file, or else [DefaultKey].
+func openSecretFile(path string, given secret.Value) (*secretFile, error) {
 	if !given.IsZero() {
-		return &fileSafe{path: path, key: given}, nil
+		return &secretFile{path: path, key: given}, nil
 	}
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names the directory
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &fileSafe{path: path, key: secret.New(DefaultKey)}, nil
+		return &secretFile{path: path, key: secret.New(DefaultKey)}, nil
 	case err != nil:
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
@@ -48,18 +48,18 @@ func openSafe(path string, given secret.Value) (*fileSafe, error) {
 	if key.IsZero() {
 		return nil, fmt.Errorf("%s is empty; remove it, or write the key of the Backend API into it", path)
 	}
-	return &fileSafe{path: path, key: key}, nil
+	return &secretFile{path: path, key: key}, nil
 }
 
-// Secret implements [keyring.Safe].
-func (f *fileSafe) Secret(context.Context) (secret.Value, error) {
+// Get implements [keyring.SecretStore].
+func (f *secretFile) Get(context.Context) (secret.Value, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.key, nil
 }
 
-// KeepSecret implements [keyring.Safe]. The file is replaced as a whole, so that a crash leaves the old or the new key.
-func (f *fileSafe) KeepSecret(_ context.Context, key secret.Value) error {
+// Put implements [keyring.SecretStore]. The file is replaced as a whole, so that a crash leaves the old or the new key.
+func (f *secretFile) Put(_ context.Context, key secret.Value) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fresh := f.path + ".new"
@@ -75,13 +75,13 @@ func (f *fileSafe) KeepSecret(_ context.Context, key secret.Value) error {
 
 // openKey makes the key that this server is started with the only one that the Backend API accepts.
 func (a *App) openKey(ctx context.Context) error {
-	path := filepath.Join(a.Dir, secretFile)
-	safe, err := openSafe(path, a.SecretKey)
+	path := filepath.Join(a.Dir, secretFileName)
+	file, err := openSecretFile(path, a.SecretKey)
 	if err != nil {
 		return err
 	}
-	a.safe = safe
-	err = a.keys.OnlySecret(ctx, safe.key)
+	a.secret = file
+	err = a.keys.OnlySecret(ctx, file.key)
 	if errors.Is(err, keyring.ErrRevoked) {
 		return fmt.Errorf("this key of the Backend API was revoked: start without one to use the key in %s, or with a new one", path)
 	}
@@ -90,7 +90,7 @@ func (a *App) openKey(ctx context.Context) error {
 
 // Key returns the Backend API's key of the moment.
 func (a *App) Key() secret.Value {
-	key, _ := a.safe.Secret(context.Background())
+	key, _ := a.secret.Get(context.Background())
 	return key
 }
 
@@ -106,7 +106,7 @@ func (a *App) rotateKeys(w http.ResponseWriter, r *http.Request) {
 		a.answer(w, nil, apierr.New(apierr.RequestBodyInvalid))
 		return
 	}
-	rotator := &keyring.Rotator{Keys: a.keys, Signing: a.Service, Safe: a.safe, Prefix: "sk_test_"}
+	rotator := &keyring.Rotator{Keys: a.keys, Signing: a.Service, SecretStore: a.secret, Prefix: "sk_test_"}
 	if err = rotator.Rotate(r.Context(), in); err != nil {
 		a.Log.Error("key rotation failed", "error", err.Error())
 	}

@@ -46,8 +46,8 @@ type Config struct {
 	AppName   string
 	// SecretKey is the Backend API's key. Without one it is that of the data directory, after a rotation, or else [DefaultKey].
 	SecretKey secret.Value
-	// Brand is how the pages look; its name is AppName unless it has one.
-	Brand appearance.Brand
+	// Appearance is how the pages look; its name is AppName unless it has one.
+	Appearance appearance.Appearance
 	// Now is the wall clock; development can move away from it.
 	Now func() time.Time
 	Log *slog.Logger
@@ -67,7 +67,7 @@ type App struct {
 
 	clock  *clock.Clock
 	keys   *keyring.Keyring
-	safe   *fileSafe
+	secret *secretFile
 	bolt   *boltstore.Store
 	faulty *store.Faulty
 	hooks  *mfa.Dispatcher
@@ -187,11 +187,11 @@ func (a *App) wire(ctx context.Context, host string) error {
 	if err != nil {
 		return err
 	}
-	if a.Brand.Name == "" {
-		a.Brand.Name = a.AppName
+	if a.Appearance.Name == "" {
+		a.Appearance.Name = a.AppName
 	}
 	pages, err := web.Handler(web.Config{
-		PublicURL: a.PublicURL, Brand: a.Brand, SecretKey: a.safe.Secret, Desk: dashauth.New(a.faulty, a.clock.Now), Address: a.limited, Backend: a.api, Now: a.clock.Now, Development: true,
+		PublicURL: a.PublicURL, Appearance: a.Appearance, SecretKey: a.secret.Get, DashboardState: dashauth.New(a.faulty, a.clock.Now), Address: a.limited, Backend: a.api, Now: a.clock.Now, Development: true,
 	})
 	if err != nil {
 		return err

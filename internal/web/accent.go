@@ -15,8 +15,8 @@ var (
 	black        = rgb{0x0b, 0x0d, 0x12}
 )
 
-// readable is the contrast that WCAG 2.2 asks of small text, with a little to spare for rounding.
-const readable = 4.6
+// minContrast is the contrast that WCAG 2.2 asks of small text, with a little to spare for rounding.
+const minContrast = 4.6
 
 const defaultAccent = "#3457d5"
 
@@ -52,7 +52,7 @@ func contrast(a, b rgb) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-func (c rgb) towards(to rgb, share float64) rgb {
+func (c rgb) mix(to rgb, share float64) rgb {
 	for i := range c {
 		c[i] = uint8(math.Round(float64(c[i]) + (float64(to[i])-float64(c[i]))*share))
 	}
@@ -62,16 +62,16 @@ func (c rgb) towards(to rgb, share float64) rgb {
 // readableOn moves a colour towards black or white until a text in it can be read on a surface.
 func (c rgb) readableOn(surface, to rgb) rgb {
 	for share := 0.0; share < 1; share += 0.05 {
-		if moved := c.towards(to, share); contrast(moved, surface) >= readable {
+		if moved := c.mix(to, share); contrast(moved, surface) >= minContrast {
 			return moved
 		}
 	}
 	return to
 }
 
-// on is the colour of a text on c, black or white.
-func (c rgb) on() rgb {
-	if contrast(white, c) >= readable {
+// textColour is the colour of a text on c, black or white.
+func (c rgb) textColour() rgb {
+	if contrast(white, c) >= minContrast {
 		return white
 	}
 	return black
@@ -89,5 +89,5 @@ func accentStyle(accent string) (string, error) {
 	light := c.readableOn(lightSurface, black)
 	dark := c.readableOn(darkSurface, white)
 	const form = ":root{--accent:%s;--on-accent:%s;--accent-ink:%s}"
-	return fmt.Sprintf(form, light, light.on(), light) + "@media(prefers-color-scheme:dark){" + fmt.Sprintf(form, dark, dark.on(), dark) + "}", nil
+	return fmt.Sprintf(form, light, light.textColour(), light) + "@media(prefers-color-scheme:dark){" + fmt.Sprintf(form, dark, dark.textColour(), dark) + "}", nil
 }

@@ -121,7 +121,7 @@ func (p *pages) openDashboard(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "service_unavailable")
 		return
 	}
-	wait, err := p.Desk.Guess(r.Context(), key, p.Address(r))
+	wait, err := p.DashboardState.CountGuess(r.Context(), key, p.Address(r))
 	if err != nil {
 		refuse(w, http.StatusServiceUnavailable, "service_unavailable")
 		return
@@ -144,7 +144,7 @@ func (p *pages) closeDashboard(w http.ResponseWriter, r *http.Request) {
 	p.setCookie(w, "", -1)
 	session, until, err := p.session(r)
 	if err == nil && session != nil {
-		err = p.Desk.End(r.Context(), session, until)
+		err = p.DashboardState.EndSession(r.Context(), session, until)
 	}
 	if err != nil {
 		refuse(w, http.StatusServiceUnavailable, "service_unavailable")
@@ -197,7 +197,7 @@ func (p *pages) session(r *http.Request) ([]byte, time.Time, error) {
 		return nil, time.Time{}, nil
 	}
 	session := raw[:ticketBody]
-	if ended, err := p.Desk.Ended(r.Context(), session); err != nil || ended {
+	if ended, err := p.DashboardState.SessionEnded(r.Context(), session); err != nil || ended {
 		return nil, time.Time{}, err
 	}
 	return session, until, nil
@@ -212,13 +212,13 @@ func (p *pages) forward(w http.ResponseWriter, r *http.Request) {
 	}
 	p.ask(w, to)
 	if r.Method == http.MethodPatch {
-		p.looks.forget() // whoever changed how the pages look wants to see it
+		p.appearances.invalidate() // whoever changed how the pages look wants to see it
 	}
 }
 
 // listTexts answers with the texts of a language that visitors see, as they are deployed: what the settings change is said by the settings.
 func (p *pages) listTexts(w http.ResponseWriter, r *http.Request) {
-	texts, ok := newCatalogue(p.Brand.Texts)[r.PathValue("lang")]
+	texts, ok := newCatalogue(p.Appearance.Texts)[r.PathValue("lang")]
 	if !ok {
 		refuse(w, http.StatusNotFound, "resource_not_found")
 		return

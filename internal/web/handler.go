@@ -18,8 +18,8 @@ import (
 type Config struct {
 	// PublicURL is the origin that serves both pages and API, without a slash at the end.
 	PublicURL string
-	// Brand is how the pages look as deployed. What the settings say, which Backend is asked for, counts more.
-	Brand appearance.Brand
+	// Appearance is how the pages look as deployed. What the settings say, which Backend is asked for, counts more.
+	Appearance appearance.Appearance
 	// AfterSignIn is where a sign-in leads that did not say where to go: a path or an absolute URL. The account page by default.
 	AfterSignIn string
 	// Origins are the applications' origins that a sign-in may lead back to, besides the pages' own.
@@ -27,36 +27,36 @@ type Config struct {
 	// SecretKey returns the Backend API's key of the moment, which opens the dashboard. It is asked for every request of the dashboard, and an
 	// error refuses the request. When it is nil there is no dashboard.
 	SecretKey func(context.Context) (secret.Value, error)
-	// Desk remembers sessions of the dashboard that ended and guesses of the key. The dashboard needs it.
-	Desk Desk
+	// DashboardState remembers sessions of the dashboard that ended and guesses of the key. The dashboard needs it.
+	DashboardState DashboardState
 	// Address returns the visitor's network address; guesses of the key are limited for each.
 	Address func(*http.Request) netip.Addr
 	// Backend answers the dashboard's requests to the Backend API, and says how the settings want the pages to look: the API itself, or a reverse
 	// proxy in front of it.
 	Backend http.Handler
-	// Now is the time, for the end of a dashboard session and for how long a look is kept.
+	// Now is the time, for the end of a dashboard session and for how long an appearance is kept.
 	Now func() time.Time
 	// Development adds the phone, which needs the development endpoints.
 	Development bool
 }
 
-// Desk is what the dashboard remembers. An error refuses the request.
-type Desk interface {
-	// Guess counts a guess of the secret key, and returns how long to wait when there were too many from an address.
-	Guess(ctx context.Context, key secret.Value, from netip.Addr) (time.Duration, error)
-	// End makes a session end before its time, which is until.
-	End(ctx context.Context, session []byte, until time.Time) error
-	// Ended says whether that was done.
-	Ended(ctx context.Context, session []byte) (bool, error)
+// DashboardState is what the dashboard remembers. An error refuses the request.
+type DashboardState interface {
+	// CountGuess counts a guess of the secret key, and returns how long to wait when there were too many from an address.
+	CountGuess(ctx context.Context, key secret.Value, from netip.Addr) (time.Duration, error)
+	// EndSession makes a session end before its time, which is until.
+	EndSession(ctx context.Context, session []byte, until time.Time) error
+	// SessionEnded says whether that was done.
+	SessionEnded(ctx context.Context, session []byte) (bool, error)
 }
 
-// pages serves all pages. It holds nothing that a request changes, but for the look.
+// pages serves all pages. It holds nothing that a request changes, but for the appearance.
 type pages struct {
 	Config
-	mux    *http.ServeMux
-	assets *assets
-	looks  *looks
-	secure bool
+	mux         *http.ServeMux
+	assets      *assets
+	appearances *appearanceCache
+	secure      bool
 }
 
 // Paths are the patterns under which a server mounts the handler.
@@ -73,17 +73,17 @@ func Handler(c Config) (http.Handler, error) {
 	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		return nil, fmt.Errorf("web: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
-	if c.SecretKey != nil && (c.Backend == nil || c.Desk == nil || c.Address == nil) || c.Backend != nil && c.Now == nil {
+	if c.SecretKey != nil && (c.Backend == nil || c.DashboardState == nil || c.Address == nil) || c.Backend != nil && c.Now == nil {
 		return nil, errors.New("web: the dashboard needs Backend, Desk and Address, and Backend needs Now")
 	}
-	if c.Brand.Name == "" {
-		c.Brand.Name = "Countersign"
+	if c.Appearance.Name == "" {
+		c.Appearance.Name = "Countersign"
 	}
 	p := &pages{Config: c, mux: http.NewServeMux(), secure: u.Scheme == "https"}
 	if p.AfterSignIn == "" {
 		p.AfterSignIn = "/account/security"
 	}
-	if p.looks, err = newLooks(c); err != nil {
+	if p.appearances, err = newAppearanceCache(c); err != nil {
 		return nil, err
 	}
 	if p.assets, err = newAssets(); err != nil {

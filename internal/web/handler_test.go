@@ -42,7 +42,7 @@ func open(t *testing.T, change func(*web.Config)) *site {
 	t.Helper()
 	s := &site{T: t, now: start}
 	c := web.Config{
-		PublicURL: origin, SecretKey: always("sk_live_of_a_test"), Desk: dashauth.New(store.NewMemory(), func() time.Time { return s.now }),
+		PublicURL: origin, SecretKey: always("sk_live_of_a_test"), DashboardState: dashauth.New(store.NewMemory(), func() time.Time { return s.now }),
 		Address: func(*http.Request) netip.Addr { return s.address }, Now: func() time.Time { return s.now },
 		Backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -234,9 +234,9 @@ func TestPathsCoverEveryPage(t *testing.T) {
 	}
 }
 
-func TestBrand(t *testing.T) {
+func TestAppearance(t *testing.T) {
 	s := open(t, func(c *web.Config) {
-		c.Brand = appearance.Brand{
+		c.Appearance = appearance.Appearance{
 			Name: `Tom & "Co" </script>`, Logo: "https://cdn.example.com/logo.svg", Accent: "#ffd400", Support: "mailto:help@example.com",
 			Texts: map[string]map[string]string{"en": {"signin.text": "Hello there."}},
 		}
@@ -256,12 +256,12 @@ func TestBrand(t *testing.T) {
 	if policy := r.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "img-src 'self' https://cdn.example.com;") {
 		t.Errorf("policy %s", policy)
 	}
-	for what, look := range map[string]appearance.Brand{
+	for what, set := range map[string]appearance.Appearance{
 		"a colour": {Accent: "red; } body { display: none"}, "a logo": {Logo: "javascript:alert(1)"}, "a logo without encryption": {Logo: "http://x.example/y"},
 		"a path to elsewhere": {Logo: "//x.example/y"}, "a support link": {Support: "javascript:alert(1)"},
 		"a text": {Texts: map[string]map[string]string{"en": {"nothing": "x"}}}, "a language": {Texts: map[string]map[string]string{"xx": {"signin.title": "x"}}},
 	} {
-		if _, err := web.Handler(web.Config{PublicURL: origin, Brand: look}); err == nil {
+		if _, err := web.Handler(web.Config{PublicURL: origin, Appearance: set}); err == nil {
 			t.Errorf("%s is taken", what)
 		}
 	}
@@ -270,10 +270,10 @@ func TestBrand(t *testing.T) {
 func TestConfigIsChecked(t *testing.T) {
 	some, nowhere := dashauth.New(store.NewMemory(), time.Now), func(*http.Request) netip.Addr { return netip.Addr{} }
 	for what, c := range map[string]web.Config{
-		"no URL": {}, "a slash at the end": {PublicURL: origin + "/"}, "a dashboard without its API": {PublicURL: origin, SecretKey: always("sk_x"), Now: time.Now, Desk: some, Address: nowhere},
-		"a dashboard without time":         {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler(), Desk: some, Address: nowhere},
+		"no URL": {}, "a slash at the end": {PublicURL: origin + "/"}, "a dashboard without its API": {PublicURL: origin, SecretKey: always("sk_x"), Now: time.Now, DashboardState: some, Address: nowhere},
+		"a dashboard without time":         {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler(), DashboardState: some, Address: nowhere},
 		"a dashboard without memory":       {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler(), Now: time.Now, Address: nowhere},
-		"a dashboard without addresses":    {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler(), Now: time.Now, Desk: some},
+		"a dashboard without addresses":    {PublicURL: origin, SecretKey: always("sk_x"), Backend: http.NotFoundHandler(), Now: time.Now, DashboardState: some},
 		"settings to ask for without time": {PublicURL: origin, Backend: http.NotFoundHandler()},
 	} {
 		if _, err := web.Handler(c); err == nil {

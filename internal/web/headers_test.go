@@ -106,7 +106,7 @@ func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 // TestALogoOpensThePolicyForItsHostOnly: and for pictures only.
 func TestALogoOpensThePolicyForItsHostOnly(t *testing.T) {
 	for logo, source := range map[string]string{"https://cdn.example.com/a/logo.svg?x": "'self' https://cdn.example.com", "/assets/own.svg": "'self'", "": "'self'"} {
-		s := open(t, func(c *web.Config) { c.Brand = appearance.Brand{Logo: logo} })
+		s := open(t, func(c *web.Config) { c.Appearance = appearance.Appearance{Logo: logo} })
 		want := regexp.MustCompile(`img-src 'self'`).ReplaceAllString(pagePolicy, "img-src "+source)
 		if got := headers(s.ask("GET", "/sign-in", "").Header)["Content-Security-Policy"]; got != want {
 			t.Errorf("%q:\n%s, want\n%s", logo, got, want)

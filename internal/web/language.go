@@ -11,12 +11,12 @@ import (
 // languages are those of the catalogue, the first one the default, each by its own name.
 var languages = named(map[language.Tag]string{language.English: "English", language.German: "Deutsch", language.Spanish: "Español", language.Japanese: "日本語"})
 
-type spoken struct{ code, name string }
+type languageName struct{ code, name string }
 
-func named(names map[language.Tag]string) []spoken {
-	var list []spoken
+func named(names map[language.Tag]string) []languageName {
+	var list []languageName
 	for _, t := range language.All {
-		list = append(list, spoken{string(t), names[t]})
+		list = append(list, languageName{string(t), names[t]})
 	}
 	return list
 }
@@ -24,7 +24,7 @@ func named(names map[language.Tag]string) []spoken {
 // catalogue holds every text by language and key.
 type catalogue map[string]map[string]string
 
-// newCatalogue lays changed texts over those of the house. Whether they are known was checked where they came from.
+// newCatalogue lays changed texts over the built-in ones. Whether they are known was checked where they came from.
 func newCatalogue(changed map[string]map[string]string) catalogue {
 	c := catalogue{}
 	for _, l := range languages {

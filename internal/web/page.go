@@ -50,8 +50,8 @@ var sitemap = []page{
 	{PhonePath, "devphone.js", "dev.title", kindDevelopment, false},
 }
 
-// shown is what the frame of a page holds.
-type shown struct {
+// pageData is what the frame of a page holds.
+type pageData struct {
 	Lang, Dir, Title, Name, Logo, Support, Nonce, Base string
 	Kind                                               kind
 	Narrow                                             bool
@@ -60,11 +60,11 @@ type shown struct {
 	Preload                                            []string
 	Languages                                          []languageLink
 	Texts                                              map[string]string
-	Data                                               data
+	Data                                               scriptData
 }
 
-// data is what the page's modules are told.
-type data struct {
+// scriptData is what the page's modules are told.
+type scriptData struct {
 	Lang        string            `json:"lang"`
 	Name        string            `json:"name"`
 	Title       string            `json:"title"`
@@ -85,15 +85,15 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 	if p.chooseLanguage(w, r) {
 		return
 	}
-	now := p.looks.get(r.Context())
+	now := p.appearances.get(r.Context())
 	lang := now.language(r)
 	texts := now.catalogue.forKind(lang, at.kind)
 	nonce := rand.Text()
-	view := shown{
+	view := pageData{
 		Lang: lang, Dir: "ltr", Title: texts[at.title], Name: now.Name, Logo: now.Logo, Support: now.Support, Nonce: nonce,
 		Base: p.assets.base, Kind: at.kind, Narrow: at.narrow, Style: template.CSS(now.style), Script: at.script, Preload: p.assets.modules(at.script), //nolint:gosec // made by accentStyle from a checked colour
 		Languages: languageLinks(lang), Texts: texts,
-		Data: data{
+		Data: scriptData{
 			Lang: lang, Name: now.Name, Title: texts[at.title], AfterSignIn: p.AfterSignIn, Origins: append([]string{}, p.Origins...),
 			Support: now.Support, Texts: texts,
 		},
@@ -113,7 +113,7 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 
 // policy lets a page run the modules that carry its nonce (those they import inherit it) and talk to its own origin. Nothing
 // can frame it, and no text can become markup or code.
-func (l *look) policy(nonce string) string {
+func (l *preparedAppearance) policy(nonce string) string {
 	own := " 'nonce-" + nonce + "'"
 	return strings.Join([]string{
 		"default-src 'none'", "script-src" + own, "style-src" + own, strings.TrimSpace("img-src 'self' " + l.logo), "connect-src 'self'", "form-action 'self'",
@@ -142,7 +142,7 @@ func (p *pages) chooseLanguage(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-func (l *look) language(r *http.Request) string {
+func (l *preparedAppearance) language(r *http.Request) string {
 	if c, err := r.Cookie(languageCookie); err == nil {
 		if _, ok := l.catalogue[c.Value]; ok {
 			return c.Value

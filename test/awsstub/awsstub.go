@@ -26,17 +26,17 @@ type Call struct {
 	Units float64
 }
 
-// Text is a message that SNS would have sent.
-type Text struct{ Number, Message string }
+// SMS is a message that SNS would have sent.
+type SMS struct{ Number, Message string }
 
 // Server answers as the services do. It is an [http.Handler], safe for concurrent use.
 type Server struct {
 	dynamo http.Handler
 
-	mu      sync.Mutex
-	calls   []Call
-	texts   []Text
-	secrets map[string]string
+	mu       sync.Mutex
+	calls    []Call
+	messages []SMS
+	secrets  map[string]string
 }
 
 // New returns a server that passes DynamoDB requests on to the endpoint.
@@ -57,11 +57,11 @@ func (s *Server) Calls() []Call {
 	return append([]Call(nil), s.calls...)
 }
 
-// Texts returns the messages that were sent, in order.
-func (s *Server) Texts() []Text {
+// SMS returns the messages that were sent, in order.
+func (s *Server) SMS() []SMS {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Text(nil), s.texts...)
+	return append([]SMS(nil), s.messages...)
 }
 
 // Secret returns the value of a secret, as Secrets Manager holds it.
@@ -154,7 +154,7 @@ func (s *Server) sns(w http.ResponseWriter, caller string, body []byte) {
 	}
 	s.note(Call{Caller: caller, Action: "sns:Publish"})
 	s.mu.Lock()
-	s.texts = append(s.texts, Text{form.Get("PhoneNumber"), form.Get("Message")})
+	s.messages = append(s.messages, SMS{form.Get("PhoneNumber"), form.Get("Message")})
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "text/xml")
 	_, _ = io.WriteString(w, `<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`)

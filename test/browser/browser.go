@@ -1,5 +1,5 @@
 // Package browser sends requests to an [http.Handler] of this process: as a browser with one cookie does, and as a team's server does.
-// Packages siege and thief attack the API with it.
+// Packages bruteforce and takeover attack the API with it.
 package browser
 
 import (

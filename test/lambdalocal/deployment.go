@@ -24,7 +24,7 @@ import (
 	"github.com/countersign-mfa/countersign/test/awsstub"
 )
 
-// Deployment is the whole fleet on this machine: real bootstraps, real requests of the SDK, stand-ins for the services.
+// Deployment is a whole deployment on this machine: real bootstraps, real requests of the SDK, stand-ins for the services.
 type Deployment struct {
 	// Stub stands in for AWS; it knows what each function called.
 	Stub *awsstub.Server
@@ -68,7 +68,7 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 		stub.SetSecret(secretARN, secretKey)
 	}
 	d.services = httptest.NewServer(stub)
-	gateway, err := NewGateway(plan.Edges(), Strict, func(r *http.Request, function string, event []byte) ([]byte, error) {
+	gateway, err := NewGateway(plan.Routes(), Strict, func(r *http.Request, function string, event []byte) ([]byte, error) {
 		return d.Invoke(r.Context(), function, event)
 	})
 	if err != nil {

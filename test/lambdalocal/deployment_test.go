@@ -35,33 +35,33 @@ var bootstraps = sync.OnceValues(func() (string, error) {
 	return abs, lambdalocal.Build(ctxForBuild(), filepath.Join("..", ".."), abs)
 })
 
-// safe is a buffer that several processes write to.
-type safe struct {
+// lockedBuffer is a buffer that several processes write to.
+type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (s *safe) Write(p []byte) (int, error) {
+func (s *lockedBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.Write(p)
 }
 
-func (s *safe) String() string {
+func (s *lockedBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
 }
 
 // deploy starts a deployment, for which it needs a DynamoDB-compatible server.
-func deploy(t testing.TB, secretKey string) (*lambdalocal.Deployment, *safe) {
+func deploy(t testing.TB, secretKey string) (*lambdalocal.Deployment, *lockedBuffer) {
 	t.Helper()
 	endpoint := needs.Or(t, os.Getenv("DYNAMODB_ENDPOINT"), needs.DynamoDB, "DYNAMODB_ENDPOINT names no server; scripts/with-dynamodb.sh starts one")
 	dir, err := bootstraps()
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &safe{}
+	log := &lockedBuffer{}
 	d, err := lambdalocal.Deploy(t.Context(), endpoint, "local-"+time.Now().Format("150405.000000000"), dir, secretKey, log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)
@@ -89,8 +89,8 @@ func fixtures(t testing.TB) map[string][]string {
 func TestFixtures(t *testing.T) {
 	found := fixtures(t)
 	routes := map[string]bool{}
-	for _, e := range plan.Edges() {
-		routes[e.Function+" "+e.Key()] = true
+	for _, e := range plan.Routes() {
+		routes[e.Group+" "+e.Key()] = true
 	}
 	for _, f := range plan.Functions() {
 		if len(found[f.Name]) == 0 {

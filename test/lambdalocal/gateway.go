@@ -46,9 +46,9 @@ type Gateway struct {
 
 // NewGateway returns a gateway with these routes. It refuses one whose key ends in a slash, as HTTP APIs do: "A route path must always start
 // with a "/" and not end with a "/"" (HttpRouteKey of the CDK); an import drops such a route, or fails where failOnWarnings is set.
-func NewGateway(edges []api.Edge, slash Slash, invoke Invoke) (*Gateway, error) {
+func NewGateway(routes []api.Route, slash Slash, invoke Invoke) (*Gateway, error) {
 	g := &Gateway{http.NewServeMux(), slash, invoke}
-	for _, e := range edges {
+	for _, e := range routes {
 		if !strings.HasPrefix(e.Path, "/") || e.Path != "/" && strings.HasSuffix(e.Path, "/") {
 			return nil, fmt.Errorf("%s: a route's path begins with a slash and does not end in one", e.Key())
 		}
@@ -83,7 +83,7 @@ func fail(w http.ResponseWriter, status int, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"message": message})
 }
 
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e api.Edge) {
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e api.Route) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		fail(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
@@ -96,7 +96,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e api.Edge) {
 	event, err := json.Marshal(made)
 	if err == nil {
 		var answered []byte
-		if answered, err = g.invoke(r, e.Function, event); err == nil {
+		if answered, err = g.invoke(r, e.Group, event); err == nil {
 			err = write(w, answered)
 		}
 	}
@@ -107,7 +107,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e api.Edge) {
 
 // Event is the event of a request: header names in lower case and their values joined by commas, cookies apart, a body that is no text in
 // base 64.
-func Event(r *http.Request, e api.Edge, body []byte) events.APIGatewayV2HTTPRequest {
+func Event(r *http.Request, e api.Route, body []byte) events.APIGatewayV2HTTPRequest {
 	headers := map[string]string{"host": r.Host}
 	for name, values := range r.Header {
 		if name != "Cookie" {

@@ -18,7 +18,7 @@ import (
 // TestRoutesThatAGatewayRefuses: an HTTP API has no route whose key ends in a slash, so the stand-in has none.
 func TestRoutesThatAGatewayRefuses(t *testing.T) {
 	for path, ok := range map[string]bool{"/": true, "/x": true, "/x/{slash+}": true, "/x/": false, "/x/{id}/": false, "x": false, "": false} {
-		_, err := lambdalocal.NewGateway([]api.Edge{{Method: "GET", Path: path, Function: "f"}}, lambdalocal.Strict, nil)
+		_, err := lambdalocal.NewGateway([]api.Route{{Method: "GET", Path: path, Group: "f"}}, lambdalocal.Strict, nil)
 		if (err == nil) != ok {
 			t.Errorf("%q: %v", path, err)
 		}
@@ -50,7 +50,7 @@ func TestSlashes(t *testing.T) {
 // answered is the function that serves a POST: the gateway finds it, and in it the paths of its own operations count.
 func answered(t *testing.T, mode lambdalocal.Slash, path string) string {
 	t.Helper()
-	g, err := lambdalocal.NewGateway(plan.Edges(), mode, func(r *http.Request, function string, event []byte) ([]byte, error) {
+	g, err := lambdalocal.NewGateway(plan.Routes(), mode, func(r *http.Request, function string, event []byte) ([]byte, error) {
 		mux, seen := http.NewServeMux(), map[string]bool{}
 		for _, f := range plan.Functions() {
 			if f.Name != function {

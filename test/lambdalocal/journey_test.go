@@ -122,7 +122,7 @@ func (v *visitor) enter(user string) map[string]any {
 // sms is the code of the last message.
 func (v *visitor) sms() string {
 	v.Helper()
-	sent := v.Stub.Texts()
+	sent := v.Stub.SMS()
 	if len(sent) == 0 {
 		v.Fatal("no message was sent")
 	}

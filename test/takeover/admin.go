@@ -37,7 +37,7 @@ var untried = map[string]string{
 	"backend-jwks-get": "reads", "instance-get": "reads", "instance-audit-events-list": "reads", "sms-messages-list": "reads", "sms-usage-get": "reads",
 	"statistics-get": "reads", "events-list": "reads", "webhook-endpoints-list": "reads",
 	"user-delete":                "there is nothing left to steal",
-	"user-totp-verify":           "checks a code for the team's own form: package siege guesses through it",
+	"user-totp-verify":           "checks a code for the team's own form: package bruteforce guesses through it",
 	"user-password-verify":       "checks a password for the team's own form",
 	"admin-session-token-create": "mints a token for the team's own tests",
 	"sign-in-token-revoke":       "the owner's ticket only gets worse",

@@ -335,10 +335,10 @@ func (o *oracle) count(p *person, r *request, a browser.Answer) {
 // triesOfPending is how many codes may be offered for a secret that waits to be confirmed.
 const triesOfPending = 5
 
-// overBudget compares what was counted with what package guessbudget computes for the time that has passed.
+// overBudget compares what was counted with what package guessbound computes for the time that has passed.
 func (o *oracle) overBudget() []Hit {
 	p := mfa.DefaultPolicy()
-	ledger := guessbound.Ledger(p, guessbound.Attackers[len(guessbound.Attackers)-1], max(o.w.at.Sub(began), time.Second))
+	ledger := guessbound.PerWindow(p, guessbound.Attackers[len(guessbound.Attackers)-1], max(o.w.at.Sub(began), time.Second))
 	var hits []Hit
 	if most := ledger * (1 + o.allowances); o.guesses > most {
 		hits = append(hits, Hit{Guessed, fmt.Sprintf("%d guesses at second factors and numbers were compared, of %d", o.guesses, most)})

@@ -13,7 +13,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
-	"github.com/countersign-mfa/countersign/internal/ops/transfer"
+	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 )
 
 // Opener opens a store, and returns a function that closes it.
@@ -50,7 +50,7 @@ func (e *Export) Write(ctx context.Context, open Opener) (err error) {
 		return fmt.Errorf("output: %w", err)
 	}
 	progress := cli.NewProgress()
-	done, err := transfer.Write(ctx, progress.Writer(file), recipients, s, time.Now())
+	done, err := migrate.Export(ctx, progress.Writer(file), recipients, s, time.Now())
 	progress.End()
 	if err == nil {
 		err = file.Sync()

@@ -9,7 +9,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
-	"github.com/countersign-mfa/countersign/internal/ops/transfer"
+	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 )
 
 // Restore creates the users of an export of Countersign.
@@ -20,11 +20,11 @@ type Restore struct {
 
 // restored is the result for programs.
 type restored struct {
-	Users    int  `json:"users"`
-	Created  int  `json:"created"`
-	There    int  `json:"there_before"`
-	Refused  int  `json:"refused"`
-	Settings bool `json:"settings_taken"`
+	Users           int  `json:"users"`
+	Created         int  `json:"created"`
+	Existing        int  `json:"there_before"`
+	Refused         int  `json:"refused"`
+	SettingsApplied bool `json:"settings_taken"`
 }
 
 // Read imports the file into the store.
@@ -53,10 +53,10 @@ func (r Restore) Read(ctx context.Context, open Opener) (err error) {
 	}
 	defer func() { err = errors.Join(err, closeStore()) }()
 	progress := cli.NewProgress()
-	done, err := transfer.Restore(ctx, progress.Reader(file, info.Size()), identities, s, os.Stderr)
+	done, err := migrate.Import(ctx, progress.Reader(file, info.Size()), identities, s, os.Stderr)
 	progress.End()
-	r.Print(restored(done), "%d users: %d created, %d were there, %d refused\n", done.Users, done.Created, done.There, done.Refused)
-	if done.Settings {
+	r.Print(restored(done), "%d users: %d created, %d were there, %d refused\n", done.Users, done.Created, done.Existing, done.Refused)
+	if done.SettingsApplied {
 		_, _ = fmt.Fprintln(r.Text(), "The settings are those of the export.")
 	}
 	if err == nil && done.Refused > 0 {

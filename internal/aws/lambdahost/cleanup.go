@@ -47,7 +47,7 @@ func Scheduled(event json.RawMessage) bool {
 func ServeCleanup() {
 	Run(func(ctx context.Context, e Environment) (any, error) {
 		d := Connect(e)
-		service, err := d.Service(ctx, Links{})
+		service, err := d.Service(ctx, Deps{})
 		if err != nil {
 			return nil, err
 		}

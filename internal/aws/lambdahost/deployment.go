@@ -25,8 +25,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// Links are what only some functions need. A function that does not name one does not contain it.
-type Links struct {
+// Deps are what only some functions need. A function that does not name one does not contain it.
+type Deps struct {
 	// Sender makes what sends text messages.
 	Sender func(Environment, aws.Config) mfa.Sender
 	// Numbers reads new phone numbers.
@@ -88,7 +88,7 @@ func (noSender) Send(context.Context, mfa.Message) error { return errNoSender }
 
 // Service opens the keyring and builds the domain. The requests that this makes warm the connection to the store, so that the first
 // request that somebody waits for costs little more than the next.
-func (d *Deployment) Service(ctx context.Context, l Links) (*mfa.Service, error) {
+func (d *Deployment) Service(ctx context.Context, l Deps) (*mfa.Service, error) {
 	ring, err := d.Keys.Open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("open keyring: %w", err)

@@ -58,7 +58,7 @@ func (d *Deployment) same(e Environment) *Deployment {
 	return &other
 }
 
-func (d *Deployment) service(t *testing.T, l Links) *mfa.Service {
+func (d *Deployment) service(t *testing.T, l Deps) *mfa.Service {
 	t.Helper()
 	s, err := d.Service(t.Context(), l)
 	if err != nil {
@@ -82,7 +82,7 @@ func must[T any](t *testing.T) func(T, error) T {
 // none takes them.
 func TestARestoreReachesAFunction(t *testing.T) {
 	d, _ := local(t, Environment{})
-	before := d.service(t, Links{})
+	before := d.service(t, Deps{})
 	ctx := t.Context()
 	u := must[*mfa.User](t)(before.CreateUser(ctx, mfa.UserInput{Username: "maxine"}))
 	enter := func(s *mfa.Service) (*mfa.SignInResult, error) {
@@ -108,7 +108,7 @@ func TestARestoreReachesAFunction(t *testing.T) {
 			told[EnvRestoredAt] = time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 		}
 		e := must[Environment](t)(ReadEnvironment(func(name string) string { return told[name] }))
-		s := d.same(e).service(t, Links{})
+		s := d.same(e).service(t, Deps{})
 		_, err := enter(s)
 		if (err == nil) == restored {
 			t.Errorf("a ticket from before, restored %v: %v", restored, err)
@@ -224,7 +224,7 @@ func TestTheHandlerOfAFunction(t *testing.T) {
 			count = op
 		}
 	}
-	h := must[http.Handler](t)(d.Handler(t.Context(), Links{}, count))
+	h := must[http.Handler](t)(d.Handler(t.Context(), Deps{}, count))
 	ask := func(path, key string) int {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.Header.Set("Authorization", "Bearer "+key)
@@ -256,10 +256,10 @@ func TestTheHandlerOfAFunction(t *testing.T) {
 func TestAServiceWithoutKeys(t *testing.T) {
 	d, _ := local(t, Environment{})
 	d.Keys = keyring.New(store.NewMemory(), keyring.File{}, time.Now)
-	if _, err := d.Service(t.Context(), Links{}); !errors.Is(err, keyring.ErrEmpty) {
+	if _, err := d.Service(t.Context(), Deps{}); !errors.Is(err, keyring.ErrEmpty) {
 		t.Errorf("%v", err)
 	}
-	if _, err := d.Handler(t.Context(), Links{}); !errors.Is(err, keyring.ErrEmpty) {
+	if _, err := d.Handler(t.Context(), Deps{}); !errors.Is(err, keyring.ErrEmpty) {
 		t.Errorf("%v", err)
 	}
 }
@@ -268,21 +268,21 @@ type heardTexts struct{ n int }
 
 func (h *heardTexts) Send(context.Context, mfa.Message) error { h.n++; return nil }
 
-// TestLinks: a function that names a sender uses it, with what it was told; one that names none sends nothing and says so, and reads no numbers.
-func TestLinks(t *testing.T) {
+// TestDeps: a function that names a sender uses it, with what it was told; one that names none sends nothing and says so, and reads no numbers.
+func TestDeps(t *testing.T) {
 	d, _ := local(t, Environment{SenderID: "EXAMPLE"})
 	texts := &heardTexts{}
-	links := Links{Numbers: numberplan.Parse, Sender: func(e Environment, _ aws.Config) mfa.Sender {
+	links := Deps{Numbers: numberplan.Parse, Sender: func(e Environment, _ aws.Config) mfa.Sender {
 		if e.SenderID != "EXAMPLE" {
 			t.Errorf("the sender is told %+v", e)
 		}
 		return texts
 	}}
 	for _, c := range []struct {
-		links Links
+		links Deps
 		sent  int
 		ok    bool
-	}{{links, 1, true}, {Links{Numbers: numberplan.Parse}, 1, false}} {
+	}{{links, 1, true}, {Deps{Numbers: numberplan.Parse}, 1, false}} {
 		s := d.service(t, c.links)
 		u := must[*mfa.User](t)(s.CreateUser(t.Context(), mfa.UserInput{Username: fmt.Sprint("u", rand.Text()[:8])}))
 		ticket := must[*mfa.TicketResult](t)(s.CreateTicket(t.Context(), u.WireID(), 0))
@@ -300,7 +300,7 @@ func TestLinks(t *testing.T) {
 func TestTheBusIsToldToTheService(t *testing.T) {
 	for bus, want := range map[string]bool{"": false, "default": true} {
 		d, _ := local(t, Environment{EventBus: bus})
-		must[*mfa.User](t)(d.service(t, Links{}).CreateUser(t.Context(), mfa.UserInput{Username: "maxine"}))
+		must[*mfa.User](t)(d.service(t, Deps{}).CreateUser(t.Context(), mfa.UserInput{Username: "maxine"}))
 		waiting := must[[]mfa.Record](t)(d.Store.List(t.Context(), mfa.KindDelivery, "", 10))
 		if (len(waiting) > 0) != want {
 			t.Errorf("bus %q: %d deliveries", bus, len(waiting))

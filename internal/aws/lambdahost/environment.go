@@ -24,13 +24,13 @@ const (
 	EnvRestoredAt     = "COUNTERSIGN_RESTORED_AT"     // optional: RFC 3339; what was made before is dead, after a restore
 	EnvEventBus       = "COUNTERSIGN_EVENT_BUS"       // optional: name of the EventBridge bus that gets every event
 	EnvSecret         = "COUNTERSIGN_SECRET"          // keys-rotate and pages: ARN of the secret with the Backend API's key
-	EnvBrand          = "COUNTERSIGN_BRAND"           // pages, optional: how the pages look, as JSON
+	EnvAppearance     = "COUNTERSIGN_APPEARANCE"      // pages, optional: how the pages look, as JSON
 )
 
 // Environment is what a function is told about its deployment.
 type Environment struct {
 	Table, Key, URL, AppName, PublishableKey, SMSHost string
-	Secret, Brand, EventBus                           string
+	Secret, Appearance, EventBus                      string
 	Origins                                           []string
 	SenderID, Number                                  string
 	MaxPrice                                          float64
@@ -54,7 +54,7 @@ func ReadEnvironment(lookup func(string) string) (Environment, error) {
 	}
 	e := Environment{
 		Table: need(EnvTable), Key: need(EnvKey), URL: need(EnvURL), AppName: need(EnvAppName), PublishableKey: need(EnvPublishableKey), SMSHost: need(EnvSMSHost),
-		Secret: lookup(EnvSecret), Brand: lookup(EnvBrand), EventBus: lookup(EnvEventBus), SenderID: lookup(EnvSenderID), Number: lookup(EnvNumber),
+		Secret: lookup(EnvSecret), Appearance: lookup(EnvAppearance), EventBus: lookup(EnvEventBus), SenderID: lookup(EnvSenderID), Number: lookup(EnvNumber),
 		Region: need("AWS_REGION"), AccessKeyID: need("AWS_ACCESS_KEY_ID"), SecretAccessKey: need("AWS_SECRET_ACCESS_KEY"),
 		SessionToken: lookup("AWS_SESSION_TOKEN"), Endpoint: lookup("AWS_ENDPOINT_URL"),
 	}

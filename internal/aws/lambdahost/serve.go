@@ -35,7 +35,7 @@ func Run(handler func(context.Context, Environment) (any, error)) {
 }
 
 // Serve is the main of a function that serves operations of the API.
-func Serve(l Links, operations ...api.Operation) {
+func Serve(l Deps, operations ...api.Operation) {
 	Run(func(ctx context.Context, e Environment) (any, error) {
 		h, err := Connect(e).Handler(ctx, l, operations...)
 		return Handle(h), err
@@ -43,7 +43,7 @@ func Serve(l Links, operations ...api.Operation) {
 }
 
 // Handler returns what serves the operations in this deployment.
-func (d *Deployment) Handler(ctx context.Context, l Links, operations ...api.Operation) (http.Handler, error) {
+func (d *Deployment) Handler(ctx context.Context, l Deps, operations ...api.Operation) (http.Handler, error) {
 	service, err := d.Service(ctx, l)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ const (
 // observe counts what the alarms and the dashboard are made of, in the line that a request has in the log anyway.
 func (d *Deployment) observe(o api.Outcome) []slog.Attr {
 	switch {
-	case o.Operation.Needs.Has(api.Texts) && o.Status == http.StatusOK:
+	case o.Operation.Permissions.Has(api.SendsSMS) && o.Status == http.StatusOK:
 		return d.Meter.Attrs(MetricTexts, 1)
 	case o.Code == apierr.FormCodeIncorrect:
 		return d.Meter.Attrs(MetricRefused, 1)

@@ -68,19 +68,19 @@ type Signing interface {
 	RevokeSigningKeys(ctx context.Context) error
 }
 
-// Safe holds the Backend API's key in plain text, for the servers that send it.
-type Safe interface {
-	// Secret returns the key, or the zero value when there is none yet.
-	Secret(ctx context.Context) (secret.Value, error)
-	// KeepSecret replaces it.
-	KeepSecret(ctx context.Context, key secret.Value) error
+// SecretStore holds the Backend API's key in plain text, for the servers that send it.
+type SecretStore interface {
+	// Get returns the key, or the zero value when there is none yet.
+	Get(ctx context.Context) (secret.Value, error)
+	// Put replaces it.
+	Put(ctx context.Context, key secret.Value) error
 }
 
 // Rotator replaces a deployment's keys.
 type Rotator struct {
-	Keys    *Keyring
-	Signing Signing
-	Safe    Safe
+	Keys        *Keyring
+	Signing     Signing
+	SecretStore SecretStore
 	// Prefix begins a new key of the Backend API: sk_live_ or sk_test_.
 	Prefix string
 }
@@ -128,10 +128,10 @@ func (r *Rotator) rotateSecret(ctx context.Context, in Request) error {
 	}
 }
 
-// AdoptSecret lets the Backend API accept the key that the safe holds, and makes one when there is none. An operator who puts another key
+// AdoptSecret lets the Backend API accept the key in the secret store, and makes one when there is none. An operator who puts another key
 // there has it accepted at the next run.
 func (r *Rotator) AdoptSecret(ctx context.Context) error {
-	held, err := r.Safe.Secret(ctx)
+	held, err := r.SecretStore.Get(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,19 +145,19 @@ func (r *Rotator) fresh() secret.Value { return secret.New(r.Prefix + rand.Text(
 
 func (r *Rotator) newSecret(ctx context.Context) error {
 	key := r.fresh()
-	if err := r.Safe.KeepSecret(ctx, key); err != nil {
+	if err := r.SecretStore.Put(ctx, key); err != nil {
 		return err
 	}
 	return r.Keys.SetSecret(ctx, key)
 }
 
-// revokeSecret refuses the old keys before it stores the new one: a safe that does not answer must not keep a leaked key alive.
+// revokeSecret refuses the old keys before it stores the new one: a secret store that does not answer must not keep a leaked key alive.
 func (r *Rotator) revokeSecret(ctx context.Context) error {
 	key := r.fresh()
 	if err := r.Keys.RevokeSecrets(ctx, key); err != nil {
 		return err
 	}
-	if err := r.Safe.KeepSecret(ctx, key); err != nil {
+	if err := r.SecretStore.Put(ctx, key); err != nil {
 		return fmt.Errorf("every key of the Backend API is refused, and the new one could not be stored; run the same again: %w", err)
 	}
 	return nil

@@ -14,35 +14,35 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
-// drawer is a safe, and notes what was asked of the signing keys.
-type drawer struct {
+// memorySecret is a secret store, and notes what was asked of the signing keys.
+type memorySecret struct {
 	key    secret.Value
 	closed error
 	signed []string
 }
 
-func (d *drawer) Secret(context.Context) (secret.Value, error) { return d.key, d.closed }
+func (d *memorySecret) Get(context.Context) (secret.Value, error) { return d.key, d.closed }
 
-func (d *drawer) KeepSecret(_ context.Context, key secret.Value) error {
+func (d *memorySecret) Put(_ context.Context, key secret.Value) error {
 	if d.closed == nil {
 		d.key = key
 	}
 	return d.closed
 }
 
-func (d *drawer) RotateSigningKey(_ context.Context, age time.Duration) error {
+func (d *memorySecret) RotateSigningKey(_ context.Context, age time.Duration) error {
 	d.signed = append(d.signed, fmt.Sprint("older than ", age))
 	return nil
 }
 
-func (d *drawer) RevokeSigningKeys(context.Context) error {
+func (d *memorySecret) RevokeSigningKeys(context.Context) error {
 	d.signed = append(d.signed, "revoked")
 	return nil
 }
 
-func rotator(w *world, key secret.Value) (*keyring.Rotator, *drawer) {
-	d := &drawer{key: key}
-	return &keyring.Rotator{Keys: w.ready(key), Signing: d, Safe: d, Prefix: "sk_test_"}, d
+func rotator(w *world, key secret.Value) (*keyring.Rotator, *memorySecret) {
+	d := &memorySecret{key: key}
+	return &keyring.Rotator{Keys: w.ready(key), Signing: d, SecretStore: d, Prefix: "sk_test_"}, d
 }
 
 func TestRotator(t *testing.T) {
@@ -76,7 +76,7 @@ func TestRotator(t *testing.T) {
 			t.Errorf("%s: there is a new key of the Backend API: %v, want %v", request, fresh, want.fresh)
 		}
 		w.accepts(request+": the old key", r.Keys, first, want.accepted)
-		w.accepts(request+": the key of the safe", r.Keys, d.key, true)
+		w.accepts(request+": the stored key", r.Keys, d.key, true)
 	}
 }
 
@@ -91,14 +91,14 @@ func TestRequestsThatMeanNothing(t *testing.T) {
 	}
 }
 
-// TestRevokingWithoutTheSafe: a safe that does not answer keeps no leaked key alive, nor does a run that read it before.
-func TestRevokingWithoutTheSafe(t *testing.T) {
+// TestRevokingWithoutTheSecretStore: a secret store that does not answer keeps no leaked key alive, nor does a run that read it before.
+func TestRevokingWithoutTheSecretStore(t *testing.T) {
 	w := newWorld(t)
 	r, d := rotator(w, first)
 	revoke := keyring.Request{Rotate: keyring.Revoke}
 	d.closed = errors.New("no answer")
 	if err := r.Rotate(t.Context(), revoke); !errors.Is(err, d.closed) {
-		t.Errorf("%v, want the safe's error", err)
+		t.Errorf("%v, want the secret store's error", err)
 	}
 	w.accepts("the leaked key", r.Keys, first, false)
 	if !slices.Equal(d.signed, []string{"revoked"}) {
@@ -106,11 +106,11 @@ func TestRevokingWithoutTheSafe(t *testing.T) {
 	}
 	d.closed = nil
 	if err := r.Rotate(t.Context(), keyring.Request{Rotate: keyring.Due}); !errors.Is(err, keyring.ErrRevoked) {
-		t.Errorf("the schedule adopts the leaked key, which the safe still holds: %v", err)
+		t.Errorf("the schedule adopts the leaked key, which the secret store still holds: %v", err)
 	}
 	w.accepts("the leaked key after the schedule's run", r.Keys, first, false)
 	w.do(r.Rotate(t.Context(), revoke))
-	w.accepts("the key of the safe", r.Keys, d.key, true)
+	w.accepts("the stored key", r.Keys, d.key, true)
 }
 
 func TestTheFirstAPIKeyIsMade(t *testing.T) {

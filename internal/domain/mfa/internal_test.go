@@ -58,7 +58,7 @@ func TestStoredForm(t *testing.T) {
 		"settings": &Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, KeepSessions: true, TestMode: true, EnumerationProtection: true,
 			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
 			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true,
-			Brand: appearance.Brand{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
+			Appearance: appearance.Appearance{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
 			ReauthURL:    "https://r",
 			QuietChanges: true, Endpoints: []Endpoint{{"i", "w", "d", []EventName{"e"}, true, []hookSecret{{[]byte("s"), 1}}, 1, 2}}},
 		"event":      &eventRecord{At: 1, By: ByUser, Address: "a", Events: []storedEvent{{"k", "u", "s", PhoneCode, []string{"f"}, 1}}},

@@ -34,8 +34,8 @@ type Settings struct {
 	StrictGuessing bool     `json:"strict,omitempty"`
 	AllowedOrigins []string `json:"origins,omitempty"`
 	SMSCountries   []string `json:"countries"` // ISO 3166 alpha-2
-	// Brand is how the pages and SDKs look; what it leaves open is as deployed.
-	Brand appearance.Brand `json:"brand,omitzero"`
+	// Appearance is how the pages and SDKs look; what it leaves open is as deployed.
+	Appearance appearance.Appearance `json:"brand,omitzero"`
 	// SMSDailyCap is the most that messages may cost in a UTC day; 0 is the default. See [Settings.DailyCap].
 	SMSDailyCap    smsprice.Micros            `json:"cap,omitempty"`
 	SMSCountryCaps map[string]smsprice.Micros `json:"caps,omitempty"`
@@ -112,12 +112,12 @@ func (s *Settings) allows(strategy Strategy) bool {
 }
 
 // AppName is what people know the application by.
-func (s *Settings) AppName(deployed string) string { return cmp.Or(s.Brand.Name, deployed) }
+func (s *Settings) AppName(deployed string) string { return cmp.Or(s.Appearance.Name, deployed) }
 
 // smsName is what a text message calls it: the settings' name if a message can hold every letter of it.
 func (s *Settings) smsName(deployed string) string {
-	if s.Brand.Name != "" && strings.Trim(s.Brand.Name, gsmSafe) == "" {
-		return s.Brand.Name
+	if s.Appearance.Name != "" && strings.Trim(s.Appearance.Name, gsmSafe) == "" {
+		return s.Appearance.Name
 	}
 	return deployed
 }

@@ -54,7 +54,7 @@ func TestMessagesAreLocalised(t *testing.T) {
 // TestTheSettingsNameIsInMessages as long as a message can hold it as it is: half a name would look like somebody else's.
 func TestTheSettingsNameIsInMessages(t *testing.T) {
 	for name, want := range map[string]string{"": "Deployed", "Harbour & Sons": "Harbour & Sons", "Größe": "Deployed", "東京": "Deployed"} {
-		s := &Settings{Brand: appearance.Brand{Name: name}}
+		s := &Settings{Appearance: appearance.Appearance{Name: name}}
 		if got := s.smsName("Deployed"); got != want {
 			t.Errorf("%q is called %q in a message, want %q", name, got, want)
 		}

@@ -97,7 +97,7 @@ var (
 
 // Probes lists all of them, in order.
 func Probes() []Probe {
-	return slices.Concat(onceProbes(), ticketProbes(), budgetProbes(), lockProbes(), textProbes(), ownerProbes(), factorProbes(), authorityProbes(), sessionProbes(), tokenProbes(),
+	return slices.Concat(onceProbes(), ticketProbes(), guessLimitProbes(), lockProbes(), smsProbes(), ownerProbes(), factorProbes(), authorityProbes(), sessionProbes(), tokenProbes(),
 		originProbes(), bodyProbes(), pathProbes(), wireProbes(), pageProbes(), momentProbes(), answerProbes(), boundProbes())
 }
 

@@ -9,7 +9,7 @@ import (
 func momentProbes() []Probe {
 	return []Probe{
 		{"L02", "app codes of other moments: steps ago, steps ahead", "refused", "6.5.5", "3.1.4", "Keycloak CVE-2024-7318", 0, otherSteps},
-		{"L03", "a text-message code just before and just after its ten minutes", "accepted, and refused", "6.5.5", "3.1.3.2", "Keycloak CVE-2024-7318", outbox | moving | unlimited, lateText},
+		{"L03", "a text-message code just before and just after its ten minutes", "accepted, and refused", "6.5.5", "3.1.3.2", "Keycloak CVE-2024-7318", outbox | moving | unlimited, lateSMS},
 		{"L05", "the time of a code in Date, X-Timestamp and the body", "ignored: only the server's clock counts", "6.5.8", "3.1.4", "", 0, clientClock},
 		{"L06", "the codes of two steps, 25 times each, at once", "each is accepted once at most, and the earlier one not after the later", "2.3.4, 6.5.1", "3.1.4", "", 0, stepBoundary},
 	}
@@ -24,14 +24,14 @@ func otherSteps(t *trial) {
 	t.ok(p.verify(p.code(0)))
 }
 
-func lateText(t *trial) {
+func lateSMS(t *trial) {
 	for _, c := range []struct {
 		after time.Duration
 		works bool
 	}{{9*time.Minute + 50*time.Second, true}, {10*time.Minute + time.Second, false}} {
 		p := t.person(withPhone)
 		b := p.halfway()
-		code := b.text(p)
+		code := b.smsCode(p)
 		t.later(c.after)
 		if r := t.do(b.second("phone_code", code)); accepted(r) != c.works {
 			t.failf("a code %v after it was sent: %v", c.after, r)

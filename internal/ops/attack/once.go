@@ -15,7 +15,7 @@ func onceProbes() []Probe {
 			"Laravel Fortify CVE-2022-25838, Nextcloud, django-allauth, Vikunja CVE-2026-33473, better-auth", 0, replayInNextSignIn},
 		{"A02", "50 uses of one app code at once, by the Backend API", "one is accepted", "2.3.4, 15.4.2", otp, "Gitea CVE-2026-20779, Parse Server", 0, raceApp},
 		{"A02b", "one app code in 20 sign-ins at once", "one is completed", "2.3.4, 15.4.2", otp, "Parse Server GHSA-jpq4-7fmq-q5fj", unlimited, raceSignIns},
-		{"A03", "50 uses of one text-message code at once", "one is accepted", "2.3.4, 6.5.1", "3.1.3.2", "Parse Server GHSA-jpq4-7fmq-q5fj", outbox | unlimited, raceText},
+		{"A03", "50 uses of one text-message code at once", "one is accepted", "2.3.4, 6.5.1", "3.1.3.2", "Parse Server GHSA-jpq4-7fmq-q5fj", outbox | unlimited, raceSMS},
 		{"A04", "50 uses of one backup code at once", "one is accepted", "2.3.4, 6.5.1", "3.1.2.2", "Appwrite #11692, better-auth #6176, Parse Server GHSA-2299-ghjr-6vjp", 0, raceBackup},
 		{"A05", "the app's code of a sign-in at the Backend API and in a step-up", "refused: a code is used up for the factor, not for the place", single, otp,
 			"Gitea CVE-2026-20779, devise-two-factor CVE-2021-43177", 0, replayElsewhere},
@@ -58,10 +58,10 @@ func raceSignIns(t *trial) {
 	t.oneOf("app code", t.together(signIns, func(i int) ask { return browsers[i].second("totp", code) }))
 }
 
-func raceText(t *trial) {
+func raceSMS(t *trial) {
 	p := t.person(withPhone)
 	b := p.halfway()
-	a := b.second("phone_code", b.text(p))
+	a := b.second("phone_code", b.smsCode(p))
 	t.oneOf("text-message code", t.together(volley, func(int) ask { return a }))
 }
 
@@ -112,9 +112,9 @@ const resendAfter = 31 * time.Second
 func beforeResend(t *trial) {
 	p := t.person(withPhone)
 	b := p.halfway()
-	old := b.text(p)
+	old := b.smsCode(p)
 	t.later(resendAfter)
-	if b.text(p) == old {
+	if b.smsCode(p) == old {
 		t.failf("a resend sends the same code")
 	}
 	t.refused("the code from before the resend", b.second("phone_code", old), wrongCode)
@@ -123,7 +123,7 @@ func beforeResend(t *trial) {
 func afterSuccess(t *trial) {
 	p := t.person(withPhone)
 	b := p.halfway()
-	a := b.second("phone_code", b.text(p))
+	a := b.second("phone_code", b.smsCode(p))
 	t.ok(a)
 	t.refused("the code again", a)
 	other := p.halfway()
@@ -133,12 +133,12 @@ func afterSuccess(t *trial) {
 func otherSignIn(t *trial) {
 	p := t.person(withPhone)
 	one, two := p.halfway(), p.halfway()
-	code := one.text(p)
+	code := one.smsCode(p)
 	t.refused("a code of another sign-in, without one of its own", two.second("phone_code", code))
 	t.later(resendAfter)
-	if two.text(p) == code {
+	if two.smsCode(p) == code {
 		t.later(resendAfter)
-		two.text(p)
+		two.smsCode(p)
 	}
 	t.refused("a code of another sign-in", two.second("phone_code", code), wrongCode)
 	one.finish("phone_code", code)
@@ -150,7 +150,7 @@ func otherPurpose(t *trial) {
 	number := "+1212" + "2" + digits(6)
 	id := b.must(http.MethodPost, "/v1/me/phone_numbers", "phone_number", number).text("response.id")
 	b.must(http.MethodPost, "/v1/me/phone_numbers/"+id+"/prepare_verification", "strategy", "phone_code")
-	sent := t.texts(number)
+	sent := t.messages(number)
 	if len(sent) != 1 {
 		t.failf("%d messages came, want 1", len(sent))
 	}

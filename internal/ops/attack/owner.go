@@ -94,7 +94,7 @@ func ownNumber(t *trial) {
 	b := victim.halfway()
 	t.refused("another user's number", b.ask(http.MethodPost, b.step("prepare"), "strategy", "phone_code", "phone_number_id", mallory.phoneID))
 	t.refused("a code for it", b.second("phone_code", "424242"))
-	if t.development && len(t.texts(mallory.number)) != 0 {
+	if t.development && len(t.messages(mallory.number)) != 0 {
 		t.failf("a message was sent")
 	}
 }

@@ -217,8 +217,8 @@ func (p *person) signedIn() *browser {
 	return b
 }
 
-// texts are the codes of the messages that went to a number, oldest first.
-func (t *trial) texts(number string) []string {
+// messages are the codes of the messages that went to a number, oldest first.
+func (t *trial) messages(number string) []string {
 	r := t.ok(ask{path: "/dev/sms?phone_number=" + url.QueryEscape(number)})
 	var out []string
 	for i := 0; ; i++ {
@@ -231,10 +231,10 @@ func (t *trial) texts(number string) []string {
 	}
 }
 
-// text has a code sent as the second factor of the sign-in in progress, and reads it.
-func (b *browser) text(p *person) string {
+// smsCode has a code sent as the second factor of the sign-in in progress, and reads it.
+func (b *browser) smsCode(p *person) string {
 	b.must(http.MethodPost, b.step("prepare"), "strategy", "phone_code")
-	all := b.texts(p.number)
+	all := b.messages(p.number)
 	if len(all) == 0 {
 		b.failf("no message came")
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/test/browser"
 )
 
-// answer is what a siege was told.
+// answer is the answer to a guess.
 type answer struct {
 	browser.Answer
 	retry time.Duration
@@ -22,7 +22,7 @@ func (a answer) over() bool {
 	return a.Is(apierr.VerificationFailed, apierr.VerificationExpired, apierr.VerificationMissing, apierr.ResourceNotFound, apierr.SessionReverificationMissing)
 }
 
-// broken says whether an answer is none that a guess may get. A guess that is right ends the siege too; by their seeds, those that are tried have none.
+// broken says whether an answer is none that a guess may get. A guess that is right ends the simulation too; by their seeds, those that are tried have none.
 func (a answer) broken() bool {
 	return a.Status != http.StatusUnauthorized && !a.judged() && !a.Is(apierr.TooManyRequests, apierr.UserLocked, apierr.StrategyForUserInvalid, apierr.VerificationCodeTooManyRequests)
 }

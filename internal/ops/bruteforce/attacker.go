@@ -80,7 +80,7 @@ func (a *attacker) guess(strategy, code string, ticket, prepare bool) answer {
 func (a *attacker) digits() string { return fmt.Sprintf("%06d", a.chance.IntN(1_000_000)) }
 
 func (a *attacker) app() answer    { return a.guess("totp", a.digits(), false, false) }
-func (a *attacker) text() answer   { return a.guess("phone_code", a.digits(), false, true) }
+func (a *attacker) sms() answer    { return a.guess("phone_code", a.digits(), false, true) }
 func (a *attacker) ticket() answer { return a.guess("totp", a.digits(), true, false) }
 
 func (a *attacker) backupCode() answer {
@@ -92,8 +92,8 @@ func (a *attacker) backupCode() answer {
 	return a.guess("backup_code", string(code[:5])+"-"+string(code[5:]), false, false)
 }
 
-// server guesses through a form of the team's own application.
-func (a *attacker) server() answer {
+// backendAPI guesses through a form of the team's own application.
+func (a *attacker) backendAPI() answer {
 	return a.backend("/v1/users/"+a.user+"/verify_totp", map[string]any{"code": a.digits()})
 }
 
@@ -102,14 +102,14 @@ func (a *attacker) stepUp() answer {
 	if a.owner.session == "" { // the owner did not get in either
 		return refused(http.StatusUnauthorized)
 	}
-	thief := *a.owner
-	at := "/v1/client/sessions/" + thief.session + "/verify"
+	stolen := *a.owner
+	at := "/v1/client/sessions/" + stolen.session + "/verify"
 	for {
-		got := thief.call(http.MethodPost, at+"/attempt_second_factor", "strategy", "totp", "code", a.digits())
+		got := stolen.call(http.MethodPost, at+"/attempt_second_factor", "strategy", "totp", "code", a.digits())
 		if !got.over() {
 			return got
 		}
-		if got = thief.call(http.MethodPost, at, "level", "second_factor"); got.Status != http.StatusOK {
+		if got = stolen.call(http.MethodPost, at, "level", "second_factor"); got.Status != http.StatusOK {
 			return got
 		}
 	}

@@ -23,24 +23,24 @@ import (
 )
 
 const (
-	serverKey    = "sk_test_of_a_siege"
+	secretKey    = "sk_test_of_a_simulation"
 	username     = "owner"
 	passwordText = "correct horse battery"
 )
 
 // world is the real API over a store in memory, with one user and a clock that jumps.
 type world struct {
-	ctx      context.Context
-	handler  http.Handler
-	at       time.Time
-	chance   *rand.Rand
-	user     string
-	key      secret.Value // of the owner's app
-	byText   bool         // the owner signs in with text messages
-	message  string       // the last one
-	owner    *visitor
-	prepared string // the sign-in that a text message was sent for
-	failure  error  // an answer that no siege may get
+	ctx          context.Context
+	handler      http.Handler
+	at           time.Time
+	chance       *rand.Rand
+	user         string
+	key          secret.Value // of the owner's app
+	ownerUsesSMS bool         // the owner signs in with text messages
+	message      string       // the last one
+	owner        *visitor
+	prepared     string // the sign-in that a text message was sent for
+	failure      error  // an answer that no simulation may get
 }
 
 func policy(strict bool) mfa.Policy {
@@ -60,8 +60,8 @@ func (w *world) address(*http.Request) netip.Addr {
 	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
 }
 
-func newWorld(ctx context.Context, strict, byText bool, seed uint64) (*world, error) {
-	w := &world{ctx: ctx, byText: byText, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), chance: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // a seed repeats a run
+func newWorld(ctx context.Context, strict, ownerUsesSMS bool, seed uint64) (*world, error) {
+	w := &world{ctx: ctx, ownerUsesSMS: ownerUsesSMS, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), chance: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // a seed repeats a run
 	source := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), 1})
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {byte(seed)}}, source)
 	if err != nil {
@@ -70,7 +70,7 @@ func newWorld(ctx context.Context, strict, byText bool, seed uint64) (*world, er
 	service, err := mfa.New(mfa.Config{
 		Store: store.NewMemory(), Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 8, Time: 1, Threads: 1}, source), Numbers: numberplan.Parse,
 		Now: func() time.Time { return w.at }, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: source, Key: sessionkeys.Keys(),
-		Issuer: "http://localhost", AppName: "Siege", SMSHost: "localhost",
+		Issuer: "http://localhost", AppName: "Simulation", SMSHost: "localhost",
 	})
 	if err != nil {
 		return nil, err
@@ -82,17 +82,17 @@ func newWorld(ctx context.Context, strict, byText bool, seed uint64) (*world, er
 		return nil, err
 	}
 	w.handler, err = api.New(api.Config{
-		Service: service, PublicURL: "http://localhost", Accepts: api.OneKey(secret.New(serverKey)), PublishableKey: "pk_test_x", AppName: "Siege",
+		Service: service, PublicURL: "http://localhost", Accepts: api.OneKey(secret.New(secretKey)), PublishableKey: "pk_test_x", AppName: "Simulation",
 		Address: w.address, Log: slog.New(slog.DiscardHandler),
 	}, api.Operations()...)
 	if err != nil {
 		return nil, err
 	}
-	return w, w.settle(source)
+	return w, w.createUser(source)
 }
 
-// settle makes the user, with every factor, and signs the owner in on a browser of their own.
-func (w *world) settle(source *rand.ChaCha8) error {
+// createUser makes the user, with every factor, and signs the owner in on a browser of their own.
+func (w *world) createUser(source *rand.ChaCha8) error {
 	var err error
 	if w.key, err = totp.Generate(source); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (w *world) settle(source *rand.ChaCha8) error {
 		"user_id": w.user, "phone_number": "+12125550123", "verified": true, "reserved_for_second_factor": true,
 	})
 	if w.user == "" || number.Status != http.StatusOK {
-		return fmt.Errorf("the user of a siege could not be made: %d %s", number.Status, number.Code())
+		return fmt.Errorf("the user of a simulation could not be made: %d %s", number.Status, number.Code())
 	}
 	w.owner = &visitor{world: w}
 	return w.signIn(w.owner)
@@ -122,7 +122,7 @@ func (w *world) signIn(b *visitor) error {
 		return err
 	}
 	by, at := "totp", "/v1/client/sign_ins/"+got.Text("response.id")
-	if w.byText {
+	if w.ownerUsesSMS {
 		if got = b.call(http.MethodPost, at+"/prepare_second_factor", "strategy", "phone_code"); got.Status != http.StatusOK {
 			return fmt.Errorf("message: %s", got.Code())
 		}
@@ -147,7 +147,7 @@ func (w *world) unlock() error {
 	return nil
 }
 
-// visitor is a browser at the API of this siege.
+// visitor is a browser at the API of this simulation.
 type visitor struct {
 	*world
 	browser.Browser
@@ -162,17 +162,17 @@ func (b *visitor) call(method, path string, form ...string) answer {
 		values.Add(form[i], form[i+1])
 	}
 	a, err := b.Call(b.ctx, b.handler, method, path, values)
-	return b.heard(method, path, a, err)
+	return b.check(method, path, a, err)
 }
 
 // backend posts to the Backend API.
 func (w *world) backend(path string, body map[string]any) answer {
-	a, err := browser.Server(w.ctx, w.handler, serverKey, http.MethodPost, path, body)
-	return w.heard(http.MethodPost, path, a, err)
+	a, err := browser.Server(w.ctx, w.handler, secretKey, http.MethodPost, path, body)
+	return w.check(http.MethodPost, path, a, err)
 }
 
-// heard notes what no siege may be told.
-func (w *world) heard(method, path string, a browser.Answer, err error) answer {
+// check notes what no simulation may be told.
+func (w *world) check(method, path string, a browser.Answer, err error) answer {
 	if err != nil {
 		w.failure = err
 	}

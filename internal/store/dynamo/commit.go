@@ -49,24 +49,24 @@ func condition(w mfa.Write) (expression *string, values item) {
 	if w.Version == 0 {
 		return aws.String("attribute_not_exists(" + attrKey + ")"), nil
 	}
-	return aws.String(attrVersion + " = :v"), item{":v": number(w.Version)}
+	return aws.String(attrVersion + " = :v"), item{":v": numberAttr(w.Version)}
 }
 
 func (s *Store) encode(w mfa.Write, id string) item {
 	it := keyOf(itemKey(w.Key))
-	it[attrVersion], it[attrWrite] = number(s.next(w.Version)), text(id)
+	it[attrVersion], it[attrWrite] = numberAttr(s.next(w.Version)), stringAttr(id)
 	it[attrData] = &types.AttributeValueMemberB{Value: w.Data}
 	if json.Valid(w.Data) && utf8.Valid(w.Data) {
-		it[attrData] = text(string(w.Data)) // an operator can read it in the console
+		it[attrData] = stringAttr(string(w.Data)) // an operator can read it in the console
 	}
 	if !w.Expires.IsZero() {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(w.Key.ID))
-		it[attrShard] = text(shardName(w.Key.Kind, int(h.Sum32()%expiryShards)))
-		it[attrExpires] = number(w.Expires.Unix())
+		it[attrShard] = stringAttr(shardName(w.Key.Kind, int(h.Sum32()%expiryShards)))
+		it[attrExpires] = numberAttr(w.Expires.Unix())
 	}
 	if !w.Ends.IsZero() {
-		it[TimeToLive] = number(w.Ends.Add(ttlAfter).Unix())
+		it[TimeToLive] = numberAttr(w.Ends.Add(ttlAfter).Unix())
 	}
 	pack(it, w.Data)
 	return it
@@ -185,7 +185,7 @@ func (s *Store) take(t mfa.Increment) *types.Update {
 		UpdateExpression: aws.String("ADD " + attrSum + " :c SET #ttl = :t"), ConditionExpression: &room,
 		ExpressionAttributeNames: map[string]string{"#ttl": TimeToLive},
 		ExpressionAttributeValues: item{
-			":c": number(t.By), ":m": &types.AttributeValueMemberN{Value: most.String()}, ":t": number(t.Expires.Add(time.Hour).Unix()),
+			":c": numberAttr(t.By), ":m": &types.AttributeValueMemberN{Value: most.String()}, ":t": numberAttr(t.Expires.Add(time.Hour).Unix()),
 		},
 	}
 }

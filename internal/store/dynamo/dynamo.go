@@ -69,9 +69,9 @@ func New(client Client, table string, now func() time.Time) *Store {
 
 type item = map[string]types.AttributeValue
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func stringAttr(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-func number[N int64 | uint64](n N) types.AttributeValue {
+func numberAttr[N int64 | uint64](n N) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
 }
 
@@ -93,7 +93,7 @@ func parseKey(s string) (mfa.Key, error) {
 	return mfa.Key{Kind: mfa.Kind(kind), ID: id}, nil
 }
 
-func keyOf(name string) item { return item{attrKey: text(name)} }
+func keyOf(name string) item { return item{attrKey: stringAttr(name)} }
 
 // Get implements [mfa.Store].
 func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
@@ -219,7 +219,7 @@ func (s *Store) List(ctx context.Context, kind mfa.Kind, after string, limit int
 	pages := dynamodb.NewScanPaginator(s.client, &dynamodb.ScanInput{
 		TableName: &s.table, ConsistentRead: aws.Bool(true),
 		FilterExpression:          aws.String("begins_with(" + attrKey + ", :k)"),
-		ExpressionAttributeValues: item{":k": text(kindPrefix(kind))},
+		ExpressionAttributeValues: item{":k": stringAttr(kindPrefix(kind))},
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

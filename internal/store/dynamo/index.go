@@ -45,7 +45,7 @@ func (s *Store) walk(ctx context.Context, kind mfa.Kind, shard int, before time.
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
 		TableName: &s.table, IndexName: aws.String(ExpiryIndex), Limit: aws.Int32(int32(min(max(limit, 1), 1000))), //nolint:gosec // at most 1000
 		KeyConditionExpression:    aws.String(attrShard + " = :s AND " + attrExpires + " < :e"),
-		ExpressionAttributeValues: item{":s": text(shardName(kind, shard)), ":e": number(end)},
+		ExpressionAttributeValues: item{":s": stringAttr(shardName(kind, shard)), ":e": numberAttr(end)},
 		ScanIndexForward:          aws.Bool(forward),
 	})
 	for pages.HasMorePages() {

@@ -10,7 +10,7 @@ import (
 //go:embed texts/*.json
 var files embed.FS
 
-// A sync.OnceValue would be simpler, and would put the texts into every program that knows the type Brand.
+// A sync.OnceValue would be simpler, and would put the texts into every program that knows the type Appearance.
 var (
 	reading sync.Once
 	read    map[string]map[string]string

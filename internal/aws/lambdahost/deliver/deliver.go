@@ -11,7 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/aws/eventbridge"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/texts"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/smssender"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/standardwebhook"
 )
@@ -27,7 +27,7 @@ const (
 func Serve() {
 	lambdahost.Run(func(ctx context.Context, e lambdahost.Environment) (any, error) {
 		d := lambdahost.Connect(e)
-		service, err := d.Service(ctx, lambdahost.Links{Sender: texts.Sender})
+		service, err := d.Service(ctx, lambdahost.Deps{Sender: smssender.New})
 		if err != nil {
 			return nil, err
 		}

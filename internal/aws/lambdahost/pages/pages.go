@@ -15,7 +15,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api/reference"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/safe"
+	"github.com/countersign-mfa/countersign/internal/aws/secretsmanager"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 	"github.com/countersign-mfa/countersign/internal/web"
 	"github.com/countersign-mfa/countersign/internal/web/dashauth"
@@ -36,25 +36,25 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 		return nil, err
 	}
 	c := web.Config{PublicURL: e.URL, Origins: e.Origins, Now: time.Now}
-	if e.Brand != "" {
-		if err := json.Unmarshal([]byte(e.Brand), &c.Brand); err != nil {
-			return nil, fmt.Errorf("%s is not a brand: %w", lambdahost.EnvBrand, err)
+	if e.Appearance != "" {
+		if err := json.Unmarshal([]byte(e.Appearance), &c.Appearance); err != nil {
+			return nil, fmt.Errorf("%s is not an appearance: %w", lambdahost.EnvAppearance, err)
 		}
 	}
-	if c.Brand.Name == "" {
-		c.Brand.Name = e.AppName
+	if c.Appearance.Name == "" {
+		c.Appearance.Name = e.AppName
 	}
 	to, err := url.Parse(e.URL)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", lambdahost.EnvURL, err)
 	}
 	c.Backend = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
-	key := newKeyCache(safe.Of(e).Secret, time.Now)
+	key := newKeyCache(secretsmanager.FromEnvironment(e).Get, time.Now)
 	if _, err := key.get(ctx); err != nil {
 		return nil, err
 	}
 	c.SecretKey, c.Address = key.get, lambdahost.Address
-	c.Desk = dashauth.New(dynamo.New(dynamodb.NewFromConfig(e.AWS()), e.Table, time.Now), time.Now)
+	c.DashboardState = dashauth.New(dynamo.New(dynamodb.NewFromConfig(e.AWS()), e.Table, time.Now), time.Now)
 	pages, err := web.Handler(c)
 	if err != nil {
 		return nil, err

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssecretsmanager "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/safe"
+	"github.com/countersign-mfa/countersign/internal/aws/secretsmanager"
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -32,19 +32,19 @@ type oneSecret struct {
 
 var errAway = errors.New("no answer")
 
-func (s *oneSecret) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (s *oneSecret) GetSecretValue(context.Context, *awssecretsmanager.GetSecretValueInput, ...func(*awssecretsmanager.Options)) (*awssecretsmanager.GetSecretValueOutput, error) {
 	switch {
 	case s.away:
 		return nil, errAway
 	case s.held == "":
 		return nil, &types.ResourceNotFoundException{}
 	}
-	return &secretsmanager.GetSecretValueOutput{SecretString: &s.held}, nil
+	return &awssecretsmanager.GetSecretValueOutput{SecretString: &s.held}, nil
 }
 
-func (s *oneSecret) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
+func (s *oneSecret) PutSecretValue(_ context.Context, in *awssecretsmanager.PutSecretValueInput, _ ...func(*awssecretsmanager.Options)) (*awssecretsmanager.PutSecretValueOutput, error) {
 	s.held, s.puts = *in.SecretString, s.puts+1
-	return &secretsmanager.PutSecretValueOutput{}, nil
+	return &awssecretsmanager.PutSecretValueOutput{}, nil
 }
 
 func rotator(t *testing.T) (*Rotator, *oneSecret) {
@@ -57,7 +57,7 @@ func rotator(t *testing.T) (*Rotator, *oneSecret) {
 	return &Rotator{&lambdahost.Deployment{
 		Environment: lambdahost.Environment{Table: "table", Secret: "arn", URL: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com"},
 		Store:       memory, Keys: keyring.New(memory, keyring.File{Ring: ring, Rand: rand.Reader}, time.Now), Log: log, Meter: lambdahost.NewMeter(log, "table", time.Now),
-	}, safe.New(held, "arn")}, held
+	}, secretsmanager.New(held, "arn")}, held
 }
 
 // properties are the custom resource's, as CloudFormation sends them: decoded JSON, in which only texts occur.
@@ -83,7 +83,7 @@ func TestDeploymentsAndSettings(t *testing.T) {
 	}
 	want := func(when, countries string, required bool) {
 		t.Helper()
-		s, err := r.Service(ctx, lambdahost.Links{})
+		s, err := r.Service(ctx, lambdahost.Deps{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestDeploymentsAndSettings(t *testing.T) {
 	first := properties(`["DE","AT"]`, "true")
 	run(cfn.RequestCreate, first, nil)
 	want("made", "[DE AT]", true)
-	s, err := r.Service(ctx, lambdahost.Links{})
+	s, err := r.Service(ctx, lambdahost.Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestADeploymentMakesWhatIsMissing(t *testing.T) {
 	if len(held.held) < len("sk_live_")+40 || held.held[:8] != "sk_live_" || held.puts != 1 || !accepted {
 		t.Errorf("%d keys of the Backend API were made, one of %d characters", held.puts, len(held.held))
 	}
-	s, err := r.Service(ctx, lambdahost.Links{})
+	s, err := r.Service(ctx, lambdahost.Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/safe"
+	"github.com/countersign-mfa/countersign/internal/aws/secretsmanager"
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
@@ -35,7 +35,7 @@ type Settings struct {
 // Rotator does it.
 type Rotator struct {
 	*lambdahost.Deployment
-	Safe keyring.Safe
+	Secret keyring.SecretStore
 }
 
 // Serve is the main of the function.
@@ -44,7 +44,7 @@ func Serve() {
 		if e.Secret == "" {
 			return nil, fmt.Errorf("%s is not set", lambdahost.EnvSecret)
 		}
-		return (&Rotator{lambdahost.Connect(e), safe.Of(e)}).Handle, nil
+		return (&Rotator{lambdahost.Connect(e), secretsmanager.FromEnvironment(e)}).Handle, nil
 	})
 }
 
@@ -74,7 +74,7 @@ func (r *Rotator) deploy(ctx context.Context, e cfn.Event) (id string, data map[
 	if err := r.Keys.Prepare(ctx); err != nil {
 		return id, nil, err
 	}
-	service, err := r.Service(ctx, lambdahost.Links{})
+	service, err := r.Service(ctx, lambdahost.Deps{})
 	if err != nil {
 		return id, nil, err
 	}
@@ -106,11 +106,11 @@ func (r *Rotator) settings(ctx context.Context, service *mfa.Service, property a
 }
 
 func (r *Rotator) keys(signing keyring.Signing) *keyring.Rotator {
-	return &keyring.Rotator{Keys: r.Keys, Signing: signing, Safe: r.Safe, Prefix: "sk_live_"}
+	return &keyring.Rotator{Keys: r.Keys, Signing: signing, SecretStore: r.Secret, Prefix: "sk_live_"}
 }
 
 func (r *Rotator) rotate(ctx context.Context, in Request) (any, error) {
-	service, err := r.Service(ctx, lambdahost.Links{})
+	service, err := r.Service(ctx, lambdahost.Deps{})
 	if err != nil {
 		return nil, err
 	}

@@ -14,12 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssecretsmanager "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/rotation"
-	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/safe"
+	"github.com/countersign-mfa/countersign/internal/aws/secretsmanager"
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -35,22 +35,22 @@ type manager struct {
 
 var errDown = errors.New("no answer for sk_live_that_was_sent")
 
-func (m *manager) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (m *manager) GetSecretValue(context.Context, *awssecretsmanager.GetSecretValueInput, ...func(*awssecretsmanager.Options)) (*awssecretsmanager.GetSecretValueOutput, error) {
 	switch {
 	case m.down:
 		return nil, errDown
 	case m.text == nil:
 		return nil, &types.ResourceNotFoundException{}
 	}
-	return &secretsmanager.GetSecretValueOutput{SecretString: m.text}, nil
+	return &awssecretsmanager.GetSecretValueOutput{SecretString: m.text}, nil
 }
 
-func (m *manager) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
+func (m *manager) PutSecretValue(_ context.Context, in *awssecretsmanager.PutSecretValueInput, _ ...func(*awssecretsmanager.Options)) (*awssecretsmanager.PutSecretValueOutput, error) {
 	if m.down {
 		return nil, errDown
 	}
 	m.text = in.SecretString
-	return &secretsmanager.PutSecretValueOutput{}, nil
+	return &awssecretsmanager.PutSecretValueOutput{}, nil
 }
 
 // stack is a deployment without AWS: its functions share a store and a clock.
@@ -72,7 +72,7 @@ func newStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	s := &stack{T: t, store: store.NewMemory(), wrapper: keyring.File{Ring: ring, Rand: rand.Reader}, now: time.Unix(1_800_000_000, 0), answered: make(chan map[string]any, 9)}
-	s.rotator = &rotation.Rotator{Deployment: s.function(), Safe: safe.New(&s.manager, "arn")}
+	s.rotator = &rotation.Rotator{Deployment: s.function(), Secret: secretsmanager.New(&s.manager, "arn")}
 	cloud := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
 		var said map[string]any
@@ -178,7 +178,7 @@ func TestDeploy(t *testing.T) {
 
 func (s *stack) service() *mfa.Service {
 	s.Helper()
-	service, err := s.function().Service(s.Context(), lambdahost.Links{})
+	service, err := s.function().Service(s.Context(), lambdahost.Deps{})
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -1,0 +1,173 @@
+// Package plan is the plan of a deployment, derived from the table of routes: which functions there are, what each may do, and which route
+// leads to which. The infrastructure is built from it, the local gateway follows it, and tests hold the folders, the fixtures and the calls
+// that the functions really make against it.
+package plan
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/reference"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/web"
+)
+
+// Resource is what a grant is for.
+type Resource string
+
+// The resources of a deployment.
+const (
+	Table  Resource = "table"
+	Index  Resource = "expiry index"
+	Key    Resource = "sealing key"
+	Secret Resource = "secret key of the Backend API"
+	Phones Resource = "text messages to phone numbers"
+	// Bus is there only where the settings name one.
+	Bus Resource = "event bus"
+)
+
+// Grant allows one IAM action on one resource.
+type Grant struct {
+	Action string
+	On     Resource
+}
+
+// Job says why a function exists that serves no operation.
+type Job string
+
+// The jobs.
+const (
+	Cleanup Job = "cleanup"        // removes what ran out, every hour
+	Rotate  Job = "keys-rotate"    // makes and rotates keys: when deployed, and every day
+	Pages   Job = "pages"          // serves pages
+	Deliver Job = "events-deliver" // deliverPermissions webhooks and notices, every minute
+)
+
+// Function is one Lambda function.
+type Function struct {
+	Name string
+	// Job is empty for a function that serves operations.
+	Job         Job
+	Operations  []api.Operation
+	Permissions api.Permissions
+	Grants      []Grant
+}
+
+// Sends says whether the function sends text messages.
+func (f Function) Sends() bool { return f.Permissions.Has(api.SendsSMS) }
+
+// keyringGrants are the grants of whoever opens the keyring and reads records.
+var keyringGrants = []Grant{{"dynamodb:BatchGetItem", Table}, {"dynamodb:GetItem", Table}, {"kms:Decrypt", Key}}
+
+var permissionGrants = map[api.Permissions]Grant{
+	api.Writes:   {"dynamodb:PutItem", Table},
+	api.Deletes:  {"dynamodb:DeleteItem", Table},
+	api.Counts:   {"dynamodb:UpdateItem", Table},
+	api.Limited:  {"dynamodb:UpdateItem", Table},
+	api.Lists:    {"dynamodb:Scan", Table},
+	api.Latest:   {"dynamodb:Query", Index},
+	api.SendsSMS: {"sns:Publish", Phones},
+}
+
+func grants(of api.Permissions) []Grant {
+	list := slices.Clone(keyringGrants)
+	for need, grant := range permissionGrants {
+		if of.Has(need) {
+			list = append(list, grant)
+		}
+	}
+	return sorted(list)
+}
+
+func sorted(list []Grant) []Grant {
+	slices.SortFunc(list, func(a, b Grant) int { return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.On, b.On)) })
+	return list
+}
+
+// deliverPermissions are those of the function that delivers webhooks and notices.
+const deliverPermissions = api.Writes | api.Deletes | api.Latest | api.SendsSMS | api.Counts
+
+// Functions are all functions of a deployment, those of operations in the order of the table.
+func Functions() []Function {
+	served, _ := api.GroupOperations(api.Operations())
+	all := make([]Function, 0, len(served)+4)
+	for _, f := range served {
+		may := f.Permissions
+		if f.Operations[0].Surface == api.Backend { // a wrong key is counted for its address
+			may |= api.Counts
+		}
+		all = append(all, Function{Name: f.Name, Operations: f.Operations, Permissions: f.Permissions, Grants: grants(may)})
+	}
+	return append(all,
+		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(api.Writes | api.Deletes | api.Latest)},
+		Function{Name: string(Deliver), Job: Deliver, Permissions: deliverPermissions, Grants: sorted(append(grants(deliverPermissions), Grant{"events:PutEvents", Bus}))},
+		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(api.Writes),
+			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},
+		Function{Name: string(Pages), Job: Pages, Grants: []Grant{
+			{"dynamodb:BatchGetItem", Table}, {"dynamodb:GetItem", Table}, {"dynamodb:UpdateItem", Table}, {"secretsmanager:GetSecretValue", Secret},
+		}},
+	)
+}
+
+// trailingSlash are the routes whose path clerk-js ends in a slash. SDKs do not follow redirects.
+var trailingSlash = []string{"POST /v1/me/backup_codes", "POST /v1/me/phone_numbers"}
+
+// Greedy is the parameter that stands for a slash at the end of a path, and for what follows it.
+const Greedy = "{slash+}"
+
+// Routes are all routes of the gateway. No route key but "/" may end in a slash ("A route path must always start with a "/" and not end with a
+// "/"", HttpRouteKey of the CDK). Reports differ on whether the gateway takes a request for /x/ to the route /x. So the routes of which
+// clerk-js sends that spelling have a greedy one beside them; where the gateway takes the slash off, it is not used. Every other path below it
+// gets the function's 404.
+func Routes() []api.Route {
+	_, routes := api.GroupOperations(api.Operations())
+	var all []api.Route
+	for _, e := range routes {
+		all = append(all, e)
+		if slices.Contains(trailingSlash, e.Key()) {
+			all = append(all, api.Route{Method: e.Method, Path: e.Path + "/" + Greedy, Group: e.Group})
+		}
+	}
+	for _, path := range append(web.Paths(), reference.Paths...) {
+		all = append(all, page(path))
+	}
+	return all
+}
+
+// Any is the method of a route for all methods.
+const Any = "ANY"
+
+// page is the route of a path of the pages. A path that ends in a slash stands for all below it; only the dashboard is asked for more than
+// pages.
+func page(path string) api.Route {
+	e := api.Route{Method: http.MethodGet, Path: path, Group: string(Pages)}
+	if strings.HasSuffix(path, "/") {
+		e.Path += "{page+}"
+	}
+	if strings.HasPrefix(path, "/dashboard/") {
+		e.Method = Any
+	}
+	return e
+}
+
+// Variables are the names of the environment variables that a function may be told, in order.
+func (f Function) Variables() []string {
+	names := []string{
+		lambdahost.EnvAppName, lambdahost.EnvRestoredAt, lambdahost.EnvEventBus, lambdahost.EnvKey, lambdahost.EnvOrigins, lambdahost.EnvPublishableKey, lambdahost.EnvSMSHost,
+		lambdahost.EnvTable, lambdahost.EnvURL,
+	}
+	if f.Sends() {
+		names = append(names, lambdahost.EnvMaxPrice, lambdahost.EnvNumber, lambdahost.EnvSenderID)
+	}
+	if f.Job == Rotate || f.Job == Pages {
+		names = append(names, lambdahost.EnvSecret)
+	}
+	if f.Job == Pages {
+		names = append(names, lambdahost.EnvAppearance)
+	}
+	slices.Sort(names)
+	return names
+}

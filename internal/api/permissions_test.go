@@ -1,0 +1,155 @@
+package api_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
+)
+
+// used is what the operations of all tests were seen to do.
+var used = struct {
+	sync.Mutex
+	needs map[string]api.Permissions
+}{needs: map[string]api.Permissions{}}
+
+func note(ctx context.Context, n api.Permissions) { noteOf(api.OperationOf(ctx), n) }
+
+func noteOf(operation string, n api.Permissions) {
+	used.Lock()
+	defer used.Unlock()
+	used.needs[operation] |= n
+}
+
+// noting is a store that notes what an operation needs of it.
+type noting struct{ mfa.Store }
+
+func (s noting) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+	note(ctx, api.Reads)
+	return s.Store.Get(ctx, keys...)
+}
+
+func (s noting) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+	for _, w := range writes {
+		if w.Delete {
+			note(ctx, api.Deletes)
+		} else {
+			note(ctx, api.Writes)
+		}
+	}
+	if len(increments) > 0 && !strings.HasPrefix(increments[0].Counter, "key:") { // a wrong key is counted before any operation of the Backend API
+		note(ctx, api.Counts)
+	}
+	return s.Store.Commit(ctx, writes, increments...)
+}
+
+func (s noting) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+	note(ctx, api.Lists)
+	return s.Store.List(ctx, kind, after, limit)
+}
+
+func (s noting) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+	note(ctx, api.Reads|api.Latest)
+	return s.Store.Latest(ctx, kind, before, limit)
+}
+
+func (s noting) Sums(ctx context.Context, counters ...string) ([]int64, error) {
+	note(ctx, api.Reads)
+	return s.Store.Sums(ctx, counters...)
+}
+
+// numbers notes that a new phone number was read.
+func (w *world) numbers(text string) (phone.Number, error) {
+	w.parsed = true
+	return numberplan.Parse(text)
+}
+
+// TestMain compares, after a whole run, what each operation was seen to do with what its row says that it needs: a function is granted
+// what its row says, so one need too few fails in production and one too many is a permission that nobody uses.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.bench").Value.String() == "" && !testing.Short(); code == 0 && whole {
+		for _, line := range unlike(api.Operations()) {
+			fmt.Println("needs:", line)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+func unlike(operations []api.Operation) []string {
+	var lines []string
+	for _, op := range operations {
+		checked := api.Reads | api.Writes | api.Deletes | api.Counts | api.SendsSMS | api.Lists | api.Numbers | api.Latest
+		says, does := op.Permissions&checked, used.needs[op.Name]&checked
+		if op.Permissions.Has(api.Limited) { // the store sees the same as of Counts
+			says |= api.Counts
+		}
+		if says != does {
+			lines = append(lines, fmt.Sprintf("%s says %v and does %v", op.Name, says, does))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// TestColdProcess: a process that knows nothing yet reads the settings for every operation that depends on them.
+func TestColdProcess(t *testing.T) {
+	w := newWorld(t)
+	for _, op := range api.Operations() {
+		w.later(time.Minute)
+		path := strings.NewReplacer("{", "", "}", "").Replace(op.Path)
+		r := httptest.NewRequest(op.Method, path, nil)
+		if op.Surface == api.Backend {
+			r.Header.Set("Authorization", "Bearer "+secretKey)
+		}
+		if a := w.send(r); a.StatusCode >= 500 {
+			t.Errorf("%s answers %d", op.Name, a.StatusCode)
+		}
+	}
+}
+
+// TestSetupTaskIsFulfilledByReading: the task of a pending session ends when the client next reads itself, not in the answer that enrolled.
+func TestSetupTaskIsFulfilledByReading(t *testing.T) {
+	w := newWorld(t)
+	w.backend("PATCH", "/v1/instance", `{"mfa_required":true}`).ok()
+	b := w.open(mfa.Cookie)
+	b.enter(w.user())
+	b.session = b.call("GET", "/v1/client").ok().text("response.sessions.0.id")
+	if got := b.call("GET", "/v1/client").ok().text("response.sessions.0.status"); got != "pending" {
+		t.Fatalf("the session is %s before there is a second factor, want pending", got)
+	}
+	b.enrolApp()
+	if got := b.call("GET", "/v1/client").ok().text("response.sessions.0.status"); got != "active" {
+		t.Errorf("the session is %s after the second factor was added, want active", got)
+	}
+}
+
+func TestVerifyPasswordCountsFailures(t *testing.T) {
+	w := newWorld(t)
+	user := w.user()
+	w.backend("POST", "/v1/users/"+user+"/verify_password", `{"password":"correct horse"}`).ok()
+	w.backend("POST", "/v1/users/"+user+"/verify_password", `{"password":"wrong"}`).want(422, "form_password_incorrect")
+}
+
+func TestADeletedUserIsSignedOut(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	user := b.call("GET", "/v1/me").ok().text("response.id")
+	w.backend("DELETE", "/v1/users/"+user, "").ok()
+	b.call("GET", "/v1/me").want(401, "authentication_invalid")
+	if got := b.call("GET", "/v1/client").ok().at("response.sessions.0"); got != nil {
+		t.Errorf("the client still has a session: %v", got)
+	}
+}

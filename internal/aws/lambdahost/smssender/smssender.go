@@ -1,0 +1,16 @@
+// Package smssender makes the SNS sender. Only functions that send SMS import it.
+package smssender
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/sns"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// New is a link of [lambdahost.Deps].
+func New(e lambdahost.Environment, c aws.Config) mfa.Sender {
+	return sns.New(awssns.NewFromConfig(c), sns.Config{SenderID: e.SenderID, OriginationNumber: e.Number, MaxPrice: e.MaxPrice})
+}

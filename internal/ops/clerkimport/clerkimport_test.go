@@ -1,0 +1,405 @@
+package clerkimport_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/local"
+	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
+)
+
+// place is a server and a file to import.
+type place struct {
+	testing.TB
+	*clerkimport.Config
+	app *local.App
+	out bytes.Buffer
+	// spoil sees every request first, and may answer it.
+	spoil func(http.ResponseWriter, *http.Request) bool
+	posts int
+}
+
+func open(t testing.TB) *place {
+	t.Helper()
+	p := &place{TB: t}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			p.posts++
+		}
+		if p.spoil == nil || !p.spoil(w, r) {
+			p.app.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	var err error
+	p.app, err = local.Open(t.Context(), local.Config{
+		Dir: t.TempDir(), PublicURL: server.URL, AppName: "Example", SecretKey: secret.New("sk_test"), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Passwords: password.Params{Memory: 64, Time: 1, Threads: 1},
+	})
+	p.must(err)
+	t.Cleanup(func() { _ = p.app.Close() })
+	input := filepath.Join(t.TempDir(), "users.jsonl")
+	p.Config = &clerkimport.Config{
+		Input: input, State: input + ".state", URL: server.URL, SecretKey: secret.New("sk_test"), Out: &p.out, Now: time.Now,
+		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	}
+	return p
+}
+
+func (p *place) must(err error) {
+	p.Helper()
+	if err != nil {
+		p.Fatal(err)
+	}
+}
+
+func (p *place) lines(lines ...string) {
+	p.Helper()
+	p.must(os.WriteFile(p.Input, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+}
+
+// run imports and compares the counts.
+func (p *place) run(want clerkimport.Result) {
+	p.Helper()
+	p.out.Reset()
+	got, err := clerkimport.Run(p.Context(), *p.Config)
+	p.must(err)
+	if got != want {
+		p.Errorf("%+v, want %+v\n%s", got, want, &p.out)
+	}
+}
+
+// by returns the users whose external id is among those given.
+func (p *place) by(ids ...string) []*mfa.User {
+	p.Helper()
+	users, _, err := p.app.Service.Users(p.Context(), func(u *mfa.User) bool {
+		for _, id := range ids {
+			if u.ExternalID == id {
+				return true
+			}
+		}
+		return false
+	}, 0, 1000)
+	p.must(err)
+	return users
+}
+
+func (p *place) says(words ...string) {
+	p.Helper()
+	for _, w := range words {
+		if !strings.Contains(p.out.String(), w) {
+			p.Errorf("no %q in:\n%s", w, &p.out)
+		}
+	}
+}
+
+func line(i int) string { return fmt.Sprintf(`{"id":"user_%d","username":"moved%d"}`, i, i) }
+
+const full = `{"object":"user","id":"user_full","external_id":null,"username":"full","first_name":"Ada","last_name":"L","image_url":"x",
+"primary_email_address_id":"idn_2","primary_phone_number_id":"idn_5","email_addresses":[
+{"id":"idn_1","object":"email_address","email_address":"Second@example.com","verification":{"status":"verified","strategy":"email_code"}},
+{"id":"idn_2","email_address":"first@example.com","verification":{"status":"verified"}},
+{"id":"idn_3","email_address":"unproved@example.com","verification":null}],
+"phone_numbers":[
+{"id":"idn_4","phone_number":"+12015550111","reserved_for_second_factor":true,"default_second_factor":false,"verification":{"status":"verified"}},
+{"id":"idn_5","phone_number":"+12015550112","reserved_for_second_factor":false,"default_second_factor":false,"verification":{"status":"verified"}},
+{"id":"idn_6","phone_number":"+12015550113","reserved_for_second_factor":true,"default_second_factor":true,"verification":{"status":"verified"}},
+{"id":"idn_7","phone_number":"+12015550114","reserved_for_second_factor":false,"default_second_factor":false,"verification":{"status":"unverified"}}],
+"password_enabled":true,"two_factor_enabled":true,"totp_enabled":true,"backup_code_enabled":true,"banned":false,"locked":true,
+"password_digest":%q,"password_hasher":"bcrypt","totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","backup_codes":["aaaaa-aaaaa","bbbbb-bbbbb"],
+"public_metadata":{"plan":"gold"},"private_metadata":{"note":1},"unsafe_metadata":{},"passkeys":[{}],"created_at":1600000000123,"updated_at":1700000000000}`
+
+// TestAUserArrivesWhole: everything that the domain holds is there, and works.
+func TestAUserArrivesWhole(t *testing.T) {
+	p := open(t)
+	digest, err := bcrypt.GenerateFromPassword([]byte("correct horse"), bcrypt.MinCost)
+	p.must(err)
+	p.lines(strings.ReplaceAll(fmt.Sprintf(full, digest), "\n", ""))
+	p.run(clerkimport.Result{Lines: 1, Created: 1})
+	p.says("left behind by 1: an e-mail address that is not verified", "left behind by 1: a phone number that is not verified", "left behind by 1: passkeys")
+	users := p.by("user_full")
+	if len(users) != 1 {
+		t.Fatalf("%d users", len(users))
+	}
+	u := users[0]
+	var got []string
+	for _, e := range u.Emails {
+		got = append(got, e.Address)
+	}
+	for _, n := range u.Phones {
+		got = append(got, fmt.Sprintf("%s primary=%v reserved=%v default=%v", n.Number, n.Primary, n.Reserved, n.Default))
+	}
+	want := []string{
+		"first@example.com", "second@example.com", "+12015550112 primary=true reserved=false default=false",
+		"+12015550113 primary=false reserved=true default=true", "+12015550111 primary=false reserved=true default=false",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if u.Username != "full" || u.FirstName != "Ada" || u.CreatedAt != 1600000000123 || string(u.Public) != `{"plan":"gold"}` || string(u.Private) != `{"note":1}` || u.LockedUntil == 0 {
+		t.Errorf("%+v", u)
+	}
+	id := u.WireID()
+	_, err = p.app.Service.Unlock(t.Context(), id)
+	p.must(err)
+	p.must(p.app.Service.VerifyPassword(t.Context(), id, secret.New("correct horse")))
+	key, err := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+	p.must(err)
+	code, err := totp.Code(key, time.Now())
+	p.must(err)
+	for _, c := range []string{code, "bbbbb-bbbbb"} {
+		if _, err := p.app.Service.VerifyTOTP(t.Context(), id, secret.New(c)); err != nil {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// TestRefusals: each broken line is refused for its reason, in the import as in the dry run, and nothing of a secret is printed.
+func TestRefusals(t *testing.T) {
+	const hidden = "hidden0secret0text"
+	for name, c := range map[string]struct{ line, why string }{
+		"no JSON":            {`{"id":"user_1","totp_secret":"` + hidden, "it is no JSON object"},
+		"an array":           {`["` + hidden + `"]`, "it is no JSON object"},
+		"wrong type":         {`{"id":"user_1","username":"u","backup_codes":"` + hidden + `"}`, "backup_codes has the wrong type"},
+		"nobody":             {`{"id":"user_1","password":"` + hidden + `"}`, "no verified e-mail"},
+		"not verified":       {`{"id":"user_1","email_addresses":[{"email_address":"a@example.com","verification":{"status":"unverified"}}]}`, "no verified e-mail"},
+		"bad address":        {`{"id":"user_1","email_address":["` + hidden + `"]}`, "the server refuses email_address (form_param_format_invalid)"},
+		"bad number":         {`{"id":"user_1","phone_number":["12"]}`, "the server refuses phone_number"},
+		"foreign hasher":     {`{"id":"user_1","username":"u","password_digest":"x","password_hasher":"` + hidden + `"}`, "password_hasher is not bcrypt, argon2i or argon2id"},
+		"digest of no form":  {`{"id":"user_1","username":"u","password_digest":"` + hidden + `","password_hasher":"bcrypt"}`, "the server refuses password_digest"},
+		"password missing":   {`{"id":"user_1","username":"u","password_enabled":true}`, "password_enabled, but there is no password_digest"},
+		"app missing":        {`{"id":"user_1","username":"u","totp_enabled":true}`, "totp_enabled, but there is no totp_secret"},
+		"bad app":            {`{"id":"user_1","username":"u","totp_secret":"` + hidden + `!"}`, "the server refuses totp_secret"},
+		"bad codes":          {`{"id":"user_1","username":"u","backup_codes":["` + hidden + `!"]}`, "the server refuses backup_codes"},
+		"from the future":    {`{"id":"user_1","username":"u","created_at":99999999999999}`, "the server refuses created_at"},
+		"no time":            {`{"id":"user_1","username":"u","created_at":"` + hidden + `"}`, "the server refuses created_at"},
+		"time of no type":    {`{"id":"user_1","username":"u","created_at":{}}`, "created_at has the wrong type"},
+		"too much metadata":  {`{"id":"user_1","username":"u","public_metadata":{"a":"` + strings.Repeat("a", 9000) + `"}}`, "the server refuses public_metadata"},
+		"metadata no object": {`{"id":"user_1","username":"u","private_metadata":["` + hidden + `"]}`, "the server refuses private_metadata"},
+		"same id":            {`{"id":"user_0","username":"u"}`, "the same user as line 1"},
+		"same name":          {`{"id":"user_1","username":"MOVED0"}`, "username belongs to a user who is there already"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := open(t)
+			p.lines(line(0), "", c.line, line(2))
+			for _, p.DryRun = range []bool{true, false} {
+				p.run(clerkimport.Result{Lines: 4, Created: 2, Refused: 1})
+				p.says("line 3", "refused: "+c.why)
+				if strings.Contains(p.out.String(), hidden) {
+					t.Errorf("it is printed:\n%s", &p.out)
+				}
+				if want := map[bool]int{true: 0, false: 2}[p.DryRun]; len(p.by("user_0", "user_2")) != want || len(p.by("user_1")) != 0 {
+					t.Errorf("%d users, want %d", len(p.by("user_0", "user_2")), want)
+				}
+			}
+		})
+	}
+}
+
+func TestIncomplete(t *testing.T) {
+	p := open(t)
+	p.lines(`{"id":"user_1","username":"u","password_enabled":true,"totp_enabled":true,"backup_code_enabled":true,"external_accounts":[{}]}`)
+	p.Incomplete = true
+	p.run(clerkimport.Result{Lines: 1, Created: 1})
+	p.says("left behind by 1: the password", "left behind by 1: the authenticator app", "left behind by 1: backup codes", "left behind by 1: sign-in with another service")
+}
+
+// TestARepairedFile: what was created is left alone, what was refused is tried again.
+func TestARepairedFile(t *testing.T) {
+	p := open(t)
+	p.lines(line(0), `{"id":"user_1"}`, line(2))
+	p.run(clerkimport.Result{Lines: 3, Created: 2, Refused: 1})
+	p.lines(line(1), line(2), line(0))
+	p.posts = 0
+	p.run(clerkimport.Result{Lines: 3, Created: 1, Before: 2})
+	if p.posts != 1 {
+		t.Errorf("%d users were sent again", p.posts-1)
+	}
+	text, err := os.ReadFile(p.State)
+	p.must(err)
+	if info, _ := os.Stat(p.State); info.Mode().Perm() != 0o600 {
+		t.Errorf("the state file is %v", info.Mode())
+	}
+	if want := fmt.Sprintf(`{"from":"user_1","to":%q}`, p.by("user_1")[0].WireID()); !strings.Contains(string(text), want) {
+		t.Errorf("no %s in %s", want, text)
+	}
+}
+
+// TestInterrupt stops an import while a user is being created, in each way in which that can end, and goes on.
+func TestInterrupt(t *testing.T) {
+	const users, stopAt = 5, 3
+	for name, c := range map[string]struct {
+		// end answers the request during which the import stops.
+		end   func(p *place, stop func(), w http.ResponseWriter, r *http.Request)
+		there int // users afterwards, noted or not
+	}{
+		"the user under way is finished": {func(p *place, stop func(), w http.ResponseWriter, r *http.Request) {
+			stop()
+			p.app.ServeHTTP(w, r)
+		}, stopAt},
+		"the answer gets lost": {func(p *place, stop func(), _ http.ResponseWriter, r *http.Request) {
+			p.app.ServeHTTP(httptest.NewRecorder(), r)
+			stop()
+			panic(http.ErrAbortHandler)
+		}, stopAt},
+		"the request gets lost": {func(_ *place, stop func(), _ http.ResponseWriter, _ *http.Request) {
+			stop()
+			panic(http.ErrAbortHandler)
+		}, stopAt - 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := open(t)
+			var lines, ids []string
+			for i := range users {
+				lines, ids = append(lines, line(i)), append(ids, fmt.Sprintf("user_%d", i))
+			}
+			p.lines(lines...)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			p.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+				if p.posts != stopAt {
+					return false
+				}
+				c.end(p, stop, w, r)
+				return true
+			}
+			got, err := clerkimport.Run(ctx, *p.Config)
+			if !errors.Is(err, clerkimport.ErrInterrupted) || got.Lines != stopAt {
+				t.Fatalf("%+v %v", got, err)
+			}
+			p.spoil = nil
+			there := len(p.by(ids...))
+			if there != c.there {
+				t.Errorf("%d users after the interrupt, want %d", there, c.there)
+			}
+			p.run(clerkimport.Result{Lines: users, Created: users - there, Before: there})
+			if n := len(p.by(ids...)); n != users {
+				t.Errorf("%d users, want %d", n, users)
+			}
+			p.run(clerkimport.Result{Lines: users, Before: users})
+		})
+	}
+}
+
+// TestAServerThatFails: what may pass is tried again without making anybody twice, what will not ends the import.
+func TestAServerThatFails(t *testing.T) {
+	answer := func(status int, body string) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	for name, c := range map[string]struct {
+		says  string // "" for an import that goes on
+		times int
+		with  func(http.ResponseWriter)
+		runs  bool // the request is run although the answer is another
+	}{
+		"busy":                  {"", 2, answer(429, `{"errors":[{"code":"too_many_requests"}]}`), false},
+		"down for a moment":     {"", 3, answer(503, ``), false},
+		"answers get lost":      {"", 1, func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, true},
+		"failed after creating": {"", 1, answer(500, ``), true},
+		"down":                  {"answers 503", 100, answer(503, ``), false},
+		"wrong key":             {"refuses the secret key", 1, answer(401, `{"errors":[{"code":"clerk_key_invalid"}]}`), false},
+		"something else":        {"is that the address", 1, answer(404, `<html>`), false},
+		"no user":               {"is no user", 1, answer(200, `[]`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := open(t)
+			p.lines(line(0), line(1), line(2))
+			failed := 0
+			p.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method != http.MethodPost || p.posts < 2 || failed >= c.times {
+					return false
+				}
+				failed++
+				if c.runs {
+					p.app.ServeHTTP(httptest.NewRecorder(), r)
+				}
+				c.with(w)
+				return true
+			}
+			got, err := clerkimport.Run(t.Context(), *p.Config)
+			if c.says == "" && (err != nil || got.Created+got.Before != 3) || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+				t.Errorf("%+v %v\n%s", got, err, &p.out)
+			}
+			if waits := strings.Count(p.out.String(), "asking again"); waits != min(c.times, 5) && c.says == "" || c.times == 100 && waits != 5 {
+				t.Errorf("it says %d times that it waits\n%s", waits, &p.out)
+			}
+			if want := map[bool]int{true: 3, false: 1}[c.says == ""]; len(p.by("user_0", "user_1", "user_2")) != want {
+				t.Errorf("%d users, want %d", len(p.by("user_0", "user_1", "user_2")), want)
+			}
+		})
+	}
+}
+
+// TestStateFile: a torn line is forgotten; a file of another server or of something else is left alone.
+func TestStateFile(t *testing.T) {
+	for name, c := range map[string]struct{ state, says string }{
+		"torn":           {`{"server":"URL"}` + "\n" + `{"from":"user_0","t`, ""},
+		"torn at once":   {`{"serv`, ""},
+		"another server": {`{"server":"https://other.example"}` + "\n", "is of an import to https://other.example"},
+		"something else": {"precious\n", "is no state file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := open(t)
+			p.lines(line(0))
+			before := strings.ReplaceAll(c.state, "URL", p.URL)
+			p.must(os.WriteFile(p.State, []byte(before), 0o600))
+			got, err := clerkimport.Run(t.Context(), *p.Config)
+			if c.says == "" {
+				p.must(err)
+				p.run(clerkimport.Result{Lines: 1, Before: 1})
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.says) || got.Created != 0 {
+				t.Errorf("%+v %v", got, err)
+			}
+			if after, _ := os.ReadFile(p.State); string(after) != before {
+				t.Errorf("the file is now %q", after)
+			}
+		})
+	}
+}
+
+// TestWithoutTheStateFile: the server's own claims keep an import from making people twice.
+func TestWithoutTheStateFile(t *testing.T) {
+	p := open(t)
+	p.lines(line(0), line(1))
+	p.run(clerkimport.Result{Lines: 2, Created: 2})
+	p.must(os.Remove(p.State))
+	p.run(clerkimport.Result{Lines: 2, Refused: 2})
+	if n := len(p.by("user_0", "user_1")); n != 2 {
+		t.Errorf("%d users", n)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	p := open(t)
+	p.lines(line(0), line(1), line(2))
+	var heard []string
+	p.Progress = func(done clerkimport.Result, total int) { heard = append(heard, fmt.Sprint(done.Lines, " of ", total)) }
+	p.run(clerkimport.Result{Lines: 3, Created: 3})
+	if want := []string{"1 of 3", "2 of 3", "3 of 3"}; !slices.Equal(heard, want) {
+		t.Errorf("%q, want %q", heard, want)
+	}
+}

@@ -1,0 +1,69 @@
+package clerkimport_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
+)
+
+func reserved(i int, number, more string) string {
+	return fmt.Sprintf(`{"id":"user_%d","username":"moved%d","phone_numbers":[{"phone_number":%q,"reserved_for_second_factor":true,"verification":{"status":"verified"}}]%s}`, i, i, number, more)
+}
+
+// TestADryRunNamesWhoCouldNotProveASecondFactor: under the settings of the target, and with none of a number printed but its country or line.
+func TestADryRunNamesWhoCouldNotProveASecondFactor(t *testing.T) {
+	const app = `,"totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"`
+	fr, us, free := reserved(0, "+33612345678", ""), reserved(1, "+12015550123", ""), reserved(2, "+18002345678", "")
+	both := reserved(3, "+12015550124", app)
+	for name, c := range map[string]struct {
+		settings func(*mfa.Settings)
+		want     clerkimport.Result
+		says     []string
+		named    int
+	}{
+		"as a new server is": {func(*mfa.Settings) {}, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
+			`line 1 ("user_0"): a second factor could not be proved: sms_countries has no FR`, `line 1 ("user_0") refused: the server refuses phone_number (unsupported_country_code)`,
+			`line 3 ("user_2"): a second factor could not be proved: a toll free line gets no texts`, "second factors that could not be proved, of 1: sms_countries has no FR",
+		}, 2},
+		"country on": {func(s *mfa.Settings) { s.SMSCountries = []string{"FR", "US"} }, clerkimport.Result{Lines: 4, Created: 3, Refused: 1}, nil, 1},
+		"texts off": {func(s *mfa.Settings) { s.SMSCode = false }, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
+			`line 2 ("user_1"): a second factor could not be proved: sms_code is off`,
+		}, 3},
+		"all off": {func(s *mfa.Settings) { s.SMSCode, s.AuthenticatorApp = false, false }, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
+			`line 4 ("user_3"): a second factor could not be proved: authenticator_app is off, sms_code is off`, "of 2: sms_code is off",
+		}, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := open(t)
+			_, err := p.app.Service.ChangeSettings(t.Context(), c.settings)
+			p.must(err)
+			p.lines(fr, us, free, both)
+			p.DryRun = true
+			p.run(c.want)
+			p.says(c.says...)
+			if n := strings.Count(p.out.String(), "): a second factor could not be proved"); n != c.named {
+				t.Errorf("%d users are named, want %d:\n%s", n, c.named, &p.out)
+			}
+			if strings.Contains(p.out.String(), "612345678") || strings.Contains(p.out.String(), "2015550") || len(p.by("user_1")) != 0 {
+				t.Errorf("a dry run creates users or prints their numbers:\n%s", &p.out)
+			}
+		})
+	}
+}
+
+// TestADryRunWithoutTheServer: it goes on with the settings of a new server, and says so.
+func TestADryRunWithoutTheServer(t *testing.T) {
+	p := open(t)
+	p.lines(reserved(0, "+12015550123", ""), reserved(1, "+33612345678", ""))
+	p.DryRun = true
+	p.spoil = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	}
+	p.run(clerkimport.Result{Lines: 2, Created: 1, Refused: 1})
+	p.says("the settings of "+p.URL+" are not known (it answers 503); those of a new server are taken", "sms_countries has no FR")
+}

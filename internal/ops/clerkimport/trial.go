@@ -1,0 +1,98 @@
+package clerkimport
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// trial is the Backend API over a store in memory. A dry run that asks it refuses for the same reasons as the import itself, but for one: it
+// does not know who is on the real server.
+type trial struct {
+	handler http.Handler
+	service *mfa.Service
+}
+
+func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
+	var master seal.Key
+	if _, err := io.ReadFull(rand.Reader, master[:]); err != nil {
+		return nil, fmt.Errorf("random key: %w", err)
+	}
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: master}, rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("trial: %w", err)
+	}
+	const origin = "http://localhost"
+	service, err := mfa.New(mfa.Config{
+		Store: store.NewMemory(), Sender: mute{}, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader),
+		Numbers: numberplan.Parse, Now: now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
+		Issuer: origin, AppName: "dry run", SMSHost: "localhost",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("trial: %w", err)
+	}
+	handler, err := api.New(api.Config{
+		Service: service, PublicURL: origin, Accepts: api.OneKey(key), PublishableKey: "pk_test_", AppName: "dry run", Development: true,
+		Address: func(*http.Request) netip.Addr { return netip.IPv6Loopback() }, Log: slog.New(slog.DiscardHandler),
+	}, api.UsersCreate())
+	if err != nil {
+		return nil, fmt.Errorf("trial: %w", err)
+	}
+	return &trial{handler, service}, nil
+}
+
+// take gives the trial the settings of the target.
+func (t *trial) take(ctx context.Context, s settings) error {
+	_, err := t.service.ChangeSettings(ctx, s.apply)
+	if err != nil {
+		return fmt.Errorf("trial: %w", err)
+	}
+	return nil
+}
+
+// settings are those of a new server.
+func (t *trial) settings(ctx context.Context) (settings, error) {
+	set, err := t.service.Settings(ctx)
+	if err != nil {
+		return settings{}, fmt.Errorf("trial: %w", err)
+	}
+	return settings{set.SMSCode, set.AuthenticatorApp, set.BackupCodes, set.SMSCountries}, nil
+}
+
+// mute sends no text messages: creating users needs none.
+type mute struct{}
+
+func (mute) Send(context.Context, mfa.Message) error { return errors.New("a dry run sends nothing") }
+
+// RoundTrip implements [http.RoundTripper] without a network.
+func (t *trial) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &written{header: http.Header{}, status: http.StatusOK}
+	t.handler.ServeHTTP(w, r)
+	return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r}, nil
+}
+
+// written is an answer in memory.
+type written struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *written) Header() http.Header         { return w.header }
+func (w *written) WriteHeader(status int)      { w.status = status }
+func (w *written) Write(p []byte) (int, error) { return w.body.Write(p) }

@@ -1,0 +1,173 @@
+// Package guessbound computes what a [mfa.Policy] is worth: the chance that somebody who knows a user's password guesses the second factor. The chance is
+// the number of guesses that are judged, times the chance of each; both are computed from the numbers that the domain enforces.
+// Package bruteforce shows by trying that no more are judged.
+package guessbound
+
+import (
+	"math"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// Method is a kind of second factor that can be guessed.
+type Method struct {
+	Name     string       `json:"name"`
+	Strategy mfa.Strategy `json:"strategy"`
+	// Live codes of Space possible ones are right at any moment.
+	Live  float64 `json:"live"`
+	Space float64 `json:"space"`
+}
+
+// Chance is that of one guess.
+func (m Method) Chance() float64 { return m.Live / m.Space }
+
+// Methods are what can be guessed under a policy. Backup codes are our own: imported ones are as good as their maker made them.
+func Methods(p mfa.Policy) []Method {
+	digits := math.Pow10(totp.Digits)
+	return []Method{
+		{"text message", mfa.PhoneCode, 1, digits},
+		{"authenticator app", mfa.TOTPCode, float64(p.TOTP.Codes()), digits},
+		{"backup code", mfa.BackupCode, backupcode.Count, math.Exp2(backupcode.Bits)},
+	}
+}
+
+// Attacker is somebody who knows the password, and what else they have.
+type Attacker struct {
+	Name string `json:"name"`
+	// OwnerSignsIn: the owner signs in every day, which clears what is consecutive.
+	OwnerSignsIn bool `json:"helped"`
+	// KnownDevice: guesses come from a browser that passed this user's second factor before: a shared computer, a stolen cookie.
+	KnownDevice bool `json:"known"`
+}
+
+// Attackers are those that are computed.
+var Attackers = []Attacker{
+	{"owner is away", false, false},
+	{"owner signs in daily", true, false},
+	{"attacker on a known device", true, true},
+}
+
+// Horizon is a time to guess in; the zero Time is one verification.
+type Horizon struct {
+	Name string        `json:"name"`
+	Time time.Duration `json:"-"`
+}
+
+// Day is 24 hours.
+const Day = 24 * time.Hour
+
+// Horizons are those that are computed. The last one has the target.
+var Horizons = []Horizon{{"one verification", 0}, {"a day", Day}, {"30 days", 30 * Day}, {"a year", 365 * Day}}
+
+// Target is the most that the chance of a year may be under a policy.
+func Target(p mfa.Policy) float64 {
+	if p == mfa.StrictPolicy() {
+		return 2e-4
+	}
+	return 1e-3
+}
+
+// PerWindow is how many failures the failure log lets an attacker have in a time: it may be full at the first moment and again whenever its window has passed.
+func PerWindow(p mfa.Policy, a Attacker, d time.Duration) int {
+	limit := p.UnknownDeviceFailures
+	if a.KnownDevice {
+		limit = p.KnownDeviceFailures
+	}
+	return limit * int((d+p.FailureWindow-1)/p.FailureWindow)
+}
+
+// Paced is how many guesses fit into a time, with the wait that each failure in a row costs.
+func Paced(p mfa.Policy, d time.Duration, most int) int {
+	n := 0
+	for at := time.Duration(0); at < d && n < most; n++ {
+		wait, _ := p.Wait(n + 1)
+		at += wait
+	}
+	return n
+}
+
+// Guesses is how many guesses with one method are judged in a time, at most.
+func Guesses(p mfa.Policy, a Attacker, h Horizon) int {
+	if h.Time == 0 {
+		return min(p.Tries, PerWindow(p, a, 1))
+	}
+	n := PerWindow(p, a, h.Time)
+	if !a.OwnerSignsIn {
+		n = min(Paced(p, h.Time, n), p.FactorFailures)
+	}
+	return n
+}
+
+// Cell is one chance, with how it is computed.
+type Cell struct {
+	Horizon string  `json:"horizon"`
+	Method  string  `json:"method"`
+	Guesses int     `json:"guesses"`
+	Each    float64 `json:"chance_of_each"`
+	Chance  float64 `json:"chance"`
+}
+
+// Row is everything about one attacker.
+type Row struct {
+	Attacker Attacker `json:"attacker"`
+	Cells    []Cell   `json:"chances"`
+}
+
+// Rules are a policy in JSON.
+type Rules struct {
+	Name                  string `json:"name"`
+	Tries                 int    `json:"tries_of_a_verification"`
+	FreeFailures          int    `json:"failures_in_a_row_without_wait"`
+	FirstWait             int    `json:"first_wait_seconds"`
+	LongestWait           int    `json:"longest_wait_seconds"`
+	LockFailures          int    `json:"failures_in_a_row_before_lock"`
+	LockTime              int    `json:"lock_seconds"`
+	UnknownDeviceFailures int    `json:"ledger_of_strangers"`
+	KnownDeviceFailures   int    `json:"ledger_of_everybody"`
+	LedgerDays            int    `json:"ledger_days"`
+	FactorFailures        int    `json:"failures_in_a_row_of_an_authenticator"`
+	TOTPCodes             int    `json:"codes_of_an_app_at_a_moment"`
+}
+
+func rules(p mfa.Policy) Rules {
+	return Rules{
+		p.Name, p.Tries, p.FreeFailures, int(p.FirstWait.Seconds()), int(p.LongestWait.Seconds()), p.LockFailures, int(p.LockTime.Seconds()),
+		p.UnknownDeviceFailures, p.KnownDeviceFailures, int(p.FailureWindow / Day), p.FactorFailures, p.TOTP.Codes(),
+	}
+}
+
+// Report is everything about one policy.
+type Report struct {
+	policy  mfa.Policy
+	Rules   Rules    `json:"policy"`
+	Methods []Method `json:"methods"`
+	Rows    []Row    `json:"attackers"`
+	// Target is the most that the chance of a year may be.
+	Target float64 `json:"target"`
+	// Worst is the greatest chance of a year; Met says whether it is within the target.
+	Worst float64 `json:"worst"`
+	Met   bool    `json:"met"`
+}
+
+// Compute computes a policy's report. A chance is the sum over the guesses (the union bound): it is never below the true one, and above
+// it by less than itself squared.
+func Compute(p mfa.Policy) Report {
+	r := Report{policy: p, Rules: rules(p), Methods: Methods(p), Target: Target(p)}
+	for _, a := range Attackers {
+		row := Row{Attacker: a}
+		for _, h := range Horizons {
+			for _, m := range r.Methods {
+				n := Guesses(p, a, h)
+				c := Cell{h.Name, m.Name, n, m.Chance(), min(1, float64(n)*m.Chance())}
+				row.Cells = append(row.Cells, c)
+				r.Worst = max(r.Worst, c.Chance)
+			}
+		}
+		r.Rows = append(r.Rows, row)
+	}
+	r.Met = r.Worst <= r.Target
+	return r
+}

@@ -1,0 +1,60 @@
+package migrate_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/ops/migrate"
+)
+
+// aged makes a user's set of backup codes one from before sets had keys of their own.
+func (i *instance) aged(id string) {
+	i.Helper()
+	found, err := i.store.Get(i.Context(), mfa.Key{Kind: mfa.KindUser, ID: strings.TrimPrefix(id, "user_")})
+	i.must(err)
+	d := json.NewDecoder(bytes.NewReader(found[0].Data))
+	d.UseNumber() // an instant is longer than a float
+	record := map[string]any{}
+	i.must(d.Decode(&record))
+	delete(record["bc"].(map[string]any), "k")
+	found[0].Data, err = json.Marshal(record)
+	i.must(err)
+	i.must(i.store.Commit(i.Context(), []mfa.Write{{Record: found[0]}}))
+}
+
+// TestAnExportSaysHowManyLoseTheirCodes: of three users, the one whose set has no key of its own.
+func TestAnExportSaysHowManyLoseTheirCodes(t *testing.T) {
+	i := newInstance(t, newClock())
+	write := func(want migrate.ExportResult) {
+		t.Helper()
+		got, err := migrate.Export(t.Context(), io.Discard, []age.Recipient{identity(t).Recipient()}, i.Service, i.clock.at)
+		i.must(err)
+		if got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	old, _ := i.member("old")
+	i.member("one")
+	i.member("two")
+	write(migrate.ExportResult{Users: 3})
+	i.aged(old)
+	write(migrate.ExportResult{Users: 3, WithoutCodes: 1})
+}
+
+// TestAHeadIsWhole: an export begins with what it is and with the settings. Without either it is none.
+func TestAHeadIsWhole(t *testing.T) {
+	key := identity(t)
+	for name, head := range map[string]string{
+		"without settings": `{"object":"countersign_export","version":1}`, "by another name": `{"object":"export","version":1,"settings":{}}`,
+	} {
+		if _, _, err := newInstance(t, newClock()).restore(encrypt(t, key, head, `{"object":"end","users":0}`), key); err == nil {
+			t.Errorf("a head %s is taken", name)
+		}
+	}
+}

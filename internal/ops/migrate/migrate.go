@@ -1,0 +1,176 @@
+// Package migrate moves users with all their factors from one instance to another, or out to another program, as a file of JSON lines that is
+// encrypted to a recipient with age. Existing is no form of it that is not encrypted: every line holds secrets.
+//
+// The first line tells of the file and has the settings, each further one is a user, and the last counts them. docs/use/moving-away.md has the format.
+package migrate
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// format is the version of the file's form.
+const format = 1
+
+// lineLimit bounds a user's line.
+const lineLimit = 4 << 20
+
+// The kinds of lines.
+const (
+	kindHead = "countersign_export"
+	kindUser = "user"
+	kindEnd  = "end"
+)
+
+// line is one line of the file.
+type line struct {
+	Object string `json:"object"`
+	head
+	*mfa.Export
+	Users *int `json:"users,omitempty"` // of the last one
+}
+
+type head struct {
+	Version    int           `json:"version,omitempty"`
+	ExportedAt mfa.Instant   `json:"exported_at,omitempty"`
+	Settings   *mfa.Settings `json:"settings,omitempty"`
+}
+
+// ExportResult says what an export holds.
+type ExportResult struct {
+	Users int
+	// WithoutCodes are users whose backup codes could not come along.
+	WithoutCodes int
+}
+
+// Export writes every user, encrypted. It holds a page of users at a time, whatever their number; a user who changes meanwhile is there as before or as
+// after. Not until Export returns nil is the file whole: an age file that was cut off does not open to its end.
+func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *mfa.Service, now time.Time) (done ExportResult, err error) {
+	sealed, err := age.Encrypt(to, recipients...)
+	if err != nil {
+		return done, fmt.Errorf("encrypt: %w", err)
+	}
+	settings, err := s.Settings(ctx)
+	if err != nil {
+		return done, err
+	}
+	settings.Trail = nil
+	out := json.NewEncoder(sealed)
+	if err := out.Encode(line{Object: kindHead, head: head{format, mfa.At(now), &settings}}); err != nil {
+		return done, fmt.Errorf("write: %w", err)
+	}
+	err = s.ExportUsers(ctx, func(p mfa.Export, left error) error {
+		if left != nil {
+			done.WithoutCodes++
+		}
+		done.Users++
+		if err := out.Encode(line{Object: kindUser, Export: &p}); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return done, err
+	}
+	if err := errors.Join(out.Encode(line{Object: kindEnd, Users: &done.Users}), sealed.Close()); err != nil {
+		return done, fmt.Errorf("write: %w", err)
+	}
+	return done, nil
+}
+
+// ImportResult says what came of an import.
+type ImportResult struct {
+	Users, Created, Existing, Refused int
+	SettingsApplied                   bool // the file's became the instance's
+}
+
+// errFile is what every file is that this package did not write, or not to its end.
+var errFile = errors.New("this is not a whole export")
+
+// ErrKey is what [Import] returns when no identity opens the file.
+var ErrKey = errors.New("no identity of this file opens the export")
+
+// Import makes the users of an export. Users that are there already stay as they are, so that an import that was interrupted can be run again. A
+// line that is refused is named in report, by number and user id, and does not end the import.
+//
+// age does not say who wrote a file: restore your own only.
+func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *mfa.Service, report io.Writer) (done ImportResult, err error) {
+	open, err := age.Decrypt(from, identities...)
+	if no := (*age.NoIdentityMatchError)(nil); errors.As(err, &no) {
+		return done, ErrKey
+	}
+	if err != nil {
+		return done, fmt.Errorf("%w: %w", errFile, err)
+	}
+	lines := bufio.NewScanner(open)
+	lines.Buffer(nil, lineLimit)
+	whole := false
+	for n := 1; lines.Scan(); n++ {
+		var l line
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			return done, fmt.Errorf("line %d: %w", n, errFile) // the text of the error may hold a secret
+		}
+		switch {
+		case n == 1:
+			err = done.begin(ctx, l, s)
+		case whole:
+			err = errFile
+		case l.Object == kindUser && l.Export != nil:
+			err = done.user(ctx, n, *l.Export, s, report)
+		case l.Object == kindEnd && l.Users != nil && *l.Users == done.Users:
+			whole = true
+		default:
+			err = errFile
+		}
+		if err != nil {
+			return done, fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return done, fmt.Errorf("%w: %w", errFile, err)
+	}
+	if !whole {
+		return done, errFile
+	}
+	return done, nil
+}
+
+func (r *ImportResult) begin(ctx context.Context, l line, s *mfa.Service) error {
+	if l.Object != kindHead || l.Settings == nil {
+		return errFile
+	}
+	if l.Version != format {
+		return fmt.Errorf("the export has form %d, this program reads form %d", l.Version, format)
+	}
+	var err error
+	r.SettingsApplied, err = s.ImportSettings(ctx, *l.Settings)
+	return err
+}
+
+func (r *ImportResult) user(ctx context.Context, n int, p mfa.Export, s *mfa.Service, report io.Writer) error {
+	r.Users++
+	err := s.ImportUser(ctx, p)
+	var refused *apierr.Error
+	switch {
+	case err == nil:
+		r.Created++
+	case errors.Is(err, mfa.ErrUserExists):
+		r.Existing++
+	case errors.As(err, &refused):
+		r.Refused++
+		_, _ = fmt.Fprintf(report, "line %d (%.40q) refused: %v\n", n, p.ID, refused)
+	default:
+		return err
+	}
+	return nil
+}

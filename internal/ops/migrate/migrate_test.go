@@ -1,0 +1,343 @@
+package migrate_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/ops/migrate"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+const (
+	number = "+12125550123"
+	seed   = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+)
+
+// clock is one for all instances.
+type clock struct{ at time.Time }
+
+// instance is a service of its own, with keys of its own.
+type instance struct {
+	testing.TB
+	*mfa.Service
+	store *store.Memory
+	clock *clock
+	sent  []mfa.Message
+}
+
+func (i *instance) Send(_ context.Context, m mfa.Message) error {
+	i.sent = append(i.sent, m)
+	return nil
+}
+
+func (i *instance) must(err error) {
+	i.Helper()
+	if err != nil {
+		i.Fatal(err)
+	}
+}
+
+func newInstance(t testing.TB, c *clock) *instance {
+	t.Helper()
+	i := &instance{TB: t, store: store.NewMemory(), clock: c}
+	var key seal.Key
+	_, err := rand.Read(key[:])
+	i.must(err)
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: key}, rand.Reader)
+	i.must(err)
+	i.Service, err = mfa.New(mfa.Config{
+		Store: i.store, Sender: i, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: numberplan.Parse,
+		Now: func() time.Time { return c.at }, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
+		Issuer: "https://example.com", AppName: "Example", SMSHost: "example.com",
+	})
+	i.must(err)
+	return i
+}
+
+func (i *instance) app() secret.Value {
+	i.Helper()
+	code, err := totp.Code(secret.New(seed), i.clock.at)
+	i.must(err)
+	return secret.New(code)
+}
+
+// want checks a code of the app or a backup code.
+func (i *instance) want(code apierr.Code, id string, given secret.Value) {
+	i.Helper()
+	_, err := i.VerifyTOTP(i.Context(), id, given)
+	if code == "" && err != nil || code != "" && (err == nil || apierr.From(err).Code() != code) {
+		i.Errorf("%v, want %q", err, code)
+	}
+}
+
+// enter signs a user in with its app and makes a set of backup codes.
+func (i *instance) enter(id string) (mfa.Caller, []string) {
+	i.Helper()
+	var from mfa.Caller
+	ticket, err := i.CreateTicket(i.Context(), id, 0)
+	i.must(err)
+	r, err := i.CreateSignIn(i.Context(), from, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	i.must(err)
+	from.Credentials = []mfa.Credential{{Token: r.Snapshot.Token}}
+	r, err = i.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: mfa.TOTPCode, Code: i.app()})
+	i.must(err)
+	from = mfa.Caller{Credentials: []mfa.Credential{{Token: r.Snapshot.Token}}, Session: r.SignIn.Created}
+	codes, err := i.CreateBackupCodes(i.Context(), from)
+	i.must(err)
+	return from, codes.Codes
+}
+
+// member has everything that a user can have.
+func (i *instance) member(name string, numbers ...string) (id string, codes []string) {
+	i.Helper()
+	u, err := i.CreateUser(i.Context(), mfa.UserInput{
+		Username: name, FirstName: "Maxine", Emails: []string{name + "@example.com"}, ReservedPhones: numbers, TOTPSecret: secret.New(seed),
+		Password: secret.New("correct horse"), Private: []byte(`{"note":"likes roses"}`),
+	})
+	i.must(err)
+	i.clock.at = i.clock.at.Add(time.Minute)
+	_, codes = i.enter(u.WireID())
+	i.clock.at = i.clock.at.Add(time.Minute)
+	return u.WireID(), codes
+}
+
+func identity(t testing.TB) *age.X25519Identity {
+	t.Helper()
+	k, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func (i *instance) export(to age.Recipient) []byte {
+	i.Helper()
+	var file bytes.Buffer
+	_, err := migrate.Export(i.Context(), &file, []age.Recipient{to}, i.Service, i.clock.at)
+	i.must(err)
+	return file.Bytes()
+}
+
+func (i *instance) restore(file []byte, key age.Identity) (migrate.ImportResult, string, error) {
+	var report strings.Builder
+	got, err := migrate.Import(i.Context(), bytes.NewReader(file), []age.Identity{key}, i.Service, &report)
+	return got, report.String(), err
+}
+
+func newClock() *clock { return &clock{time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
+
+// TestAMoveLosesNothing: on a new instance, with keys of its own, users go on as they left, and what was used up stays used up.
+func TestAMoveLosesNothing(t *testing.T) {
+	c := newClock()
+	old, key := newInstance(t, c), identity(t)
+	_, err := old.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.MFARequired, s.IPLimits = true, false })
+	old.must(err)
+	id, codes := old.member("maxine", number, "+13105550142")
+	locked, _ := old.member("lou")
+	_, err = old.Lock(t.Context(), locked)
+	old.must(err)
+	old.want("", id, secret.New(codes[0]))
+	last := old.app()
+	old.want("", id, last)
+	for range 3 {
+		old.want(apierr.FormCodeIncorrect, id, secret.New("aaaaa-aaaaa"))
+	}
+	before, err := old.User(t.Context(), id)
+	old.must(err)
+	file := old.export(key.Recipient())
+	for _, text := range []string{id, "maxine", "roses", number, seed} {
+		if bytes.Contains(file, []byte(text)) {
+			t.Errorf("the file shows %q", text)
+		}
+	}
+
+	fresh := newInstance(t, c)
+	got, report, err := fresh.restore(file, key)
+	if want := (migrate.ImportResult{Users: 2, Created: 2, SettingsApplied: true}); err != nil || got != want || report != "" {
+		t.Fatalf("%+v %q %v, want %+v", got, report, err, want)
+	}
+	after, err := fresh.User(t.Context(), id)
+	fresh.must(err)
+	for i := range before.Phones {
+		a, b := before.Phones[i], after.Phones[i]
+		if a.ID != b.ID || a.Number != b.Number || a.Default != b.Default || !b.Reserved || a.Verified != b.Verified {
+			t.Errorf("the number was %+v and is %+v", a, b)
+		}
+	}
+	if after.WireID() != id || after.TOTP.WireID() != before.TOTP.WireID() || after.Backup.WireID() != before.Backup.WireID() || after.SecondFailures.Failures != 3 || len(after.FailureLog) != 3 {
+		t.Errorf("the user was\n%+v and is\n%+v", before, after)
+	}
+	if set, err := fresh.Settings(t.Context()); err != nil || !set.MFARequired || set.IPLimits {
+		t.Errorf("the settings are %+v (%v)", set, err)
+	}
+	fresh.want(apierr.FormCodeIncorrect, id, last) // the last step came along
+	fresh.want(apierr.FormCodeIncorrect, id, secret.New(codes[0]))
+	fresh.want("", id, secret.New(codes[1]))
+	fresh.want(apierr.FormCodeIncorrect, id, secret.New(codes[1]))
+	c.at = c.at.Add(time.Minute)
+	fresh.want("", id, fresh.app())
+	fresh.want(apierr.UserLocked, locked, fresh.app())
+	fresh.must(fresh.VerifyPassword(t.Context(), id, secret.New("correct horse")))
+	fresh.text(id)
+
+	// Once more changes nobody, and a move further on loses nothing either.
+	if got, _, err := fresh.restore(file, key); err != nil || got.Existing != 2 || got.Created != 0 || got.SettingsApplied {
+		t.Errorf("the second time: %+v %v", got, err)
+	}
+	fresh.want(apierr.FormCodeIncorrect, id, secret.New(codes[1]))
+	third := newInstance(t, c)
+	if got, _, err := third.restore(fresh.export(key.Recipient()), key); err != nil || got.Created != 2 {
+		t.Fatalf("%+v %v", got, err)
+	}
+	third.want(apierr.FormCodeIncorrect, id, secret.New(codes[1]))
+	third.want("", id, secret.New(codes[2]))
+}
+
+// text signs in by e-mail address and password, and with a text message to the default number.
+func (i *instance) text(id string) {
+	i.Helper()
+	r, err := i.CreateSignIn(i.Context(), mfa.Caller{}, mfa.SignInInput{Identifier: "maxine@example.com", Password: secret.New("correct horse")})
+	i.must(err)
+	from := mfa.Caller{Credentials: []mfa.Credential{{Token: r.Snapshot.Token}}}
+	_, err = i.PrepareSecondFactor(i.Context(), from, r.SignIn.ID, mfa.PhoneCode, "")
+	i.must(err)
+	if m := i.sent[len(i.sent)-1]; m.To.E164() != number {
+		i.Errorf("the code went to %s", m.To)
+	}
+	text := i.sent[len(i.sent)-1].Body.Reveal()
+	r, err = i.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: mfa.PhoneCode, Code: secret.New(text[len(text)-6:])})
+	i.must(err)
+	if r.User.WireID() != id {
+		i.Errorf("%s is signed in, want %s", r.User.WireID(), id)
+	}
+	// The number's own limit holds over all users: it did not move into a place of its own with the phone's foreign id.
+	if found, err := i.store.List(i.Context(), mfa.KindNumber, "", 10); err != nil || len(found) != 1 || found[0].Key.ID == r.User.Phones[0].Tail {
+		i.Errorf("the message was counted in %v (%v)", found, err)
+	}
+}
+
+// TestOnlyAWholeFileOfTheRightKeyIsTaken: cut off anywhere, changed anywhere, or for somebody else, an export is an error.
+func TestOnlyAWholeFileOfTheRightKeyIsTaken(t *testing.T) {
+	c := newClock()
+	old, key := newInstance(t, c), identity(t)
+	old.member("maxine")
+	file := old.export(key.Recipient())
+	if _, _, err := newInstance(t, c).restore(file, identity(t)); !errors.Is(err, migrate.ErrKey) {
+		t.Errorf("another identity: %v, want ErrKey", err)
+	}
+	for n := 0; n < len(file); n += 53 {
+		if _, _, err := newInstance(t, c).restore(file[:n], key); err == nil {
+			t.Errorf("cut to %d of %d bytes it is taken for whole", n, len(file))
+		}
+		broken := bytes.Clone(file)
+		broken[n] ^= 1
+		if _, _, err := newInstance(t, c).restore(broken, key); err == nil {
+			t.Errorf("with byte %d changed it is taken", n)
+		}
+	}
+	if _, err := migrate.Export(t.Context(), io.Discard, nil, old.Service, c.at); err == nil {
+		t.Error("it was written without a recipient")
+	}
+}
+
+// seal encrypts lines of one's own.
+func encrypt(t *testing.T, key *age.X25519Identity, lines ...string) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	w, err := age.Encrypt(&file, key.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.WriteString(w, strings.Join(lines, "\n"))
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+func TestLinesOutOfPlace(t *testing.T) {
+	const head, end = `{"object":"countersign_export","version":1,"settings":{}}`, `{"object":"end","users":0}`
+	key, c := identity(t), newClock()
+	if _, _, err := newInstance(t, c).restore(encrypt(t, key, head, end), key); err != nil {
+		t.Fatal(err)
+	}
+	for name, lines := range map[string][]string{
+		"nothing":              {},
+		"no end":               {head},
+		"no head":              {end},
+		"more after the end":   {head, end, end},
+		"one user too few":     {head, `{"object":"end","users":1}`},
+		"another version":      {`{"object":"countersign_export","version":2,"settings":{}}`, end},
+		"another object":       {head, `{"object":"organization"}`, end},
+		"no JSON":              {head, "maxine", end},
+		"a user without an id": {head, `{"object":"user"}`, end},
+	} {
+		_, _, err := newInstance(t, c).restore(encrypt(t, key, lines...), key)
+		if err == nil || strings.Contains(fmt.Sprint(err), "maxine") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestARefusedUserIsReported: one whose identifier is somebody else's here does not stop the others, and is named by its line and id only.
+func TestARefusedUserIsReported(t *testing.T) {
+	c := newClock()
+	old, fresh, key := newInstance(t, c), newInstance(t, c), identity(t)
+	id, _ := old.member("maxine", number)
+	other, _ := old.member("lou")
+	_, err := fresh.CreateUser(t.Context(), mfa.UserInput{Phones: []string{number}})
+	fresh.must(err)
+	got, report, err := fresh.restore(old.export(key.Recipient()), key)
+	if err != nil || got.Refused != 1 || got.Created != 1 {
+		t.Fatalf("%+v %v", got, err)
+	}
+	if !strings.Contains(report, id) || strings.Contains(report, number[2:]) || strings.Contains(report, "maxine") {
+		t.Errorf("the report is %q", report)
+	}
+	if _, err := fresh.User(t.Context(), id); err == nil {
+		t.Error("half of the refused user is there")
+	}
+	fresh.want("", other, fresh.app())
+}
+
+// TestAnExportIsStreamed: of many users it holds a page at a time.
+func TestAnExportIsStreamed(t *testing.T) {
+	c := newClock()
+	old, key := newInstance(t, c), identity(t)
+	const users = 450
+	for range users {
+		_, err := old.CreateUser(t.Context(), mfa.UserInput{Unsafe: []byte(`{"x":"` + strings.Repeat("x", 4000) + `"}`)})
+		old.must(err)
+	}
+	pages := &pages{}
+	got, err := migrate.Export(t.Context(), pages, []age.Recipient{key.Recipient()}, old.Service, c.at)
+	if err != nil || got.Users != users {
+		t.Fatalf("%+v %v", got, err)
+	}
+	if pages.n < 20 {
+		t.Errorf("the file was written in %d pieces", pages.n)
+	}
+}
+
+type pages struct{ n int }
+
+func (p *pages) Write(b []byte) (int, error) {
+	p.n++
+	return len(b), nil
+}

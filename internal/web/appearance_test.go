@@ -1,0 +1,192 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/web"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
+)
+
+// settings is a backend that knows an appearance.
+type settings struct {
+	environment string // the environment's JSON
+	code        int
+	asked       atomic.Int64
+	began       chan struct{} // when not nil, an answer says that it begins, and waits for hold or for the end of the request
+	hold        chan struct{}
+}
+
+func (s *settings) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/v1/environment" {
+		return
+	}
+	s.asked.Add(1)
+	if s.began != nil {
+		s.began <- struct{}{}
+		select {
+		case <-s.hold:
+		case <-r.Context().Done():
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+	}
+	if s.code != 0 {
+		w.WriteHeader(s.code)
+	}
+	_, _ = io.WriteString(w, s.environment)
+}
+
+func dressed(t *testing.T, s *settings) *site {
+	t.Helper()
+	return open(t, func(c *web.Config) {
+		c.Backend = s
+		c.Appearance = appearance.Appearance{Name: "Deployed", Support: "https://help.example.com/"}
+	})
+}
+
+func (s *site) titled(name string) {
+	s.Helper()
+	if page := s.ask("GET", "/sign-in", "").Text; !strings.Contains(page, "<title>Sign in · "+name+"</title>") {
+		s.Errorf("the page does not call itself %s: %.300s", name, page)
+	}
+}
+
+// TestTheSettingsLookCounts more than the deployment's, without a restart, and only within the policy.
+func TestTheSettingsLookCounts(t *testing.T) {
+	set := &settings{environment: `{}`}
+	s := dressed(t, set)
+	s.titled("Deployed")
+	set.environment = `{"appearance":{"name":"Harbour","accent":"#0f766e","logo":"https://cdn.example.com/l.svg","texts":{"en":{"signin.text":"Good to see you.","signin.of_a_later_version":"x"}}}}`
+	s.titled("Deployed")
+	s.now = s.now.Add(5 * time.Second)
+	s.titled("Harbour")
+	r := s.ask("GET", "/sign-in", "")
+	for _, want := range []string{"--accent:#0f766e", `src="https://cdn.example.com/l.svg"`, "Good to see you.", `href="https://help.example.com/"`} {
+		if !strings.Contains(r.Text, want) {
+			t.Errorf("the page does not hold %s", want)
+		}
+	}
+	if policy := r.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "img-src 'self' https://cdn.example.com;") {
+		t.Errorf("policy %s", policy)
+	}
+	if n := set.asked.Load(); n != 2 {
+		t.Errorf("the settings were asked %d times for two periods", n)
+	}
+	set.environment = `{"appearance":{}}`
+	s.now = s.now.Add(5 * time.Second)
+	s.titled("Deployed")
+	if policy := s.ask("GET", "/sign-in", "").Header.Get("Content-Security-Policy"); !strings.Contains(policy, "img-src 'self';") {
+		t.Errorf("the policy still allows the logo: %s", policy)
+	}
+}
+
+// TestALookThatCannotBeHad leaves the one before, and is not asked for by every visitor.
+func TestALookThatCannotBeHad(t *testing.T) {
+	set := &settings{environment: `{"appearance":{"name":"Harbour"}}`}
+	s := dressed(t, set)
+	s.titled("Harbour")
+	for what, change := range map[string]func(){
+		"an error":    func() { set.environment, set.code = `{"errors":[]}`, http.StatusServiceUnavailable },
+		"nonsense":    func() { set.environment = "nonsense" },
+		"other types": func() { set.environment = `{"appearance":{"name":7}}` },
+		"a policy of its own": func() {
+			set.environment = `{"appearance":{"name":"Evil","logo":"https://a.example; script-src *"}}`
+		},
+		"a colour that is none": func() { set.environment = `{"appearance":{"name":"Evil","accent":"red;}"}}` },
+		"without end":           func() { set.environment = `{"appearance":{"name":"Evil"},"x":"` + strings.Repeat("x", 200<<10) + `"}` },
+	} {
+		set.code = 0
+		change()
+		s.now = s.now.Add(5 * time.Second)
+		before := set.asked.Load()
+		s.titled("Harbour")
+		s.titled("Harbour")
+		if n := set.asked.Load() - before; n != 1 {
+			t.Errorf("%s: asked %d times", what, n)
+		}
+	}
+	set.environment, set.code = `{"appearance":{"name":"Back"}}`, 0
+	s.now = s.now.Add(5 * time.Second)
+	s.titled("Back")
+	s.now = s.now.Add(-time.Hour) // a clock that went back must not keep an appearance for an hour
+	set.environment = `{"appearance":{"name":"Again"}}`
+	s.titled("Again")
+}
+
+// TestOneVisitorAsks while all others go on with what is known; one who leaves does not take the answer along.
+func TestOneVisitorAsks(t *testing.T) {
+	set := &settings{environment: `{"appearance":{"name":"Harbour"}}`}
+	s := dressed(t, set)
+	s.titled("Harbour")
+	set.environment, set.began, set.hold = `{"appearance":{"name":"News"}}`, make(chan struct{}), make(chan struct{})
+	s.now = s.now.Add(5 * time.Second)
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		left, leave := context.WithCancel(t.Context())
+		leave()
+		s.ServeHTTP(&discarded{}, newRequest(t, left, "/sign-in"))
+	})
+	<-set.began
+	s.titled("Harbour")
+	close(set.hold)
+	asking.Wait()
+	s.titled("News")
+	if n := set.asked.Load(); n != 2 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+// TestAChangeInTheDashboardIsSeenAtOnce by who made it.
+func TestAChangeInTheDashboardIsSeenAtOnce(t *testing.T) {
+	set := &settings{environment: `{}`}
+	s := dressed(t, set)
+	c := s.enter()
+	s.titled("Deployed")
+	set.environment = `{"appearance":{"name":"Harbour"}}`
+	s.ask("PATCH", "/dashboard/api/v1/instance", `{"appearance":{"name":"Harbour"}}`, own(c)...)
+	s.titled("Harbour")
+}
+
+func TestTextsToChange(t *testing.T) {
+	s := open(t, func(c *web.Config) {
+		c.Appearance.Texts = map[string]map[string]string{"de": {"signin.text": "Moin."}}
+	})
+	c := s.enter()
+	var texts map[string]string
+	if err := json.Unmarshal([]byte(s.ask("GET", "/dashboard/api/texts/de", "", own(c)...).Text), &texts); err != nil {
+		t.Fatal(err)
+	}
+	if texts["signin.text"] != "Moin." || texts["signin.title"] == "" || texts["dash.save"] != "" || texts["dev.title"] != "" {
+		t.Errorf("texts %v", texts)
+	}
+	if r := s.ask("GET", "/dashboard/api/texts/xx", "", own(c)...); r.StatusCode != http.StatusNotFound {
+		t.Errorf("an unknown language: %d", r.StatusCode)
+	}
+	if r := s.ask("GET", "/dashboard/api/texts/de", "", own(nil)...); r.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a stranger: %d", r.StatusCode)
+	}
+}
+
+func newRequest(t *testing.T, ctx context.Context, path string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, "GET", origin+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// discarded is the answer to somebody who has left.
+type discarded struct{}
+
+func (*discarded) Header() http.Header         { return http.Header{} }
+func (*discarded) Write(b []byte) (int, error) { return len(b), nil }
+func (*discarded) WriteHeader(int)             {}
