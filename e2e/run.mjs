@@ -1,4 +1,5 @@
-// Builds the apps, and Countersign unless COUNTERSIGN names a binary, and runs the journeys, two files at a time: node run.mjs [part of a file name ...]
+// Runs the tests of browsers, two files at a time: node run.mjs [part of a path, such as pages/, ...]
+// It builds Countersign, unless COUNTERSIGN names a binary, and the apps that the tests need.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,13 +26,16 @@ try {
   }
 
   const wanted = process.argv.slice(2);
-  const files = readdirSync(path.join(here, 'tests')).filter(name => name.endsWith('.test.mjs') && (!wanted.length || wanted.some(part => name.includes(part))));
+  const files = ['pages', 'sdk'].flatMap(suite => readdirSync(path.join(here, suite)).map(name => `${suite}/${name}`))
+    .filter(name => /\.test\.m?js$/.test(name) && (!wanted.length || wanted.some(part => name.includes(part))));
   if (!files.length) throw new Error(`no test file matches ${wanted.join(' ')}`);
-  say('building the React app');
-  execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '-c', 'react/vite.config.mjs', '--logLevel', 'warn'], { cwd: here, stdio: 'inherit', env });
+  if (files.some(name => name.startsWith('sdk/'))) {
+    say('building the React app');
+    execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '-c', 'react/vite.config.mjs', '--logLevel', 'warn'], { cwd: here, stdio: 'inherit', env });
+  }
 
   const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=2', '--test-reporter=spec', '--test-reporter-destination=stdout',
-    '--test-reporter=./lib/counted.mjs', '--test-reporter-destination=stderr', ...files.map(name => `tests/${name}`)], { cwd: here, stdio: 'inherit', env });
+    '--test-reporter=./lib/counted.mjs', '--test-reporter-destination=stderr', ...files], { cwd: here, stdio: 'inherit', env });
   process.exitCode = status ?? 1;
   if (existsSync(foreign)) throw new Error(`connections to other hosts:\n${readFileSync(foreign, 'utf8')}`);
 } catch (error) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs Clerk's published SDKs against Countersign in a real browser: scripts/e2e.sh [part of a test file's name ...]
+# Runs the tests of Clerk's published SDKs and of our pages in a real browser: scripts/e2e.sh [part of a test file's path, such as pages/, ...]
 # It needs Node 20.19 or newer with npm, Go, and Chromium on the PATH or named by CHROMIUM.
 set -euo pipefail
 cd "$(dirname "$0")/.."

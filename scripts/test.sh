@@ -35,8 +35,8 @@ node_lane() {
 	elif ! browser; then
 		skip "Clerk's SDKs and our pages in a browser" "no Chromium on the PATH or in CHROMIUM, and none could be installed"
 	else
-		part "our pages in a browser" pages
-		part "Clerk's SDKs in a browser" bash scripts/e2e.sh
+		part "our pages in a browser" bash scripts/e2e.sh pages/
+		part "Clerk's SDKs in a browser" bash scripts/e2e.sh sdk/
 	fi
 	if dynamodb; then
 		part "DynamoDB conformance" bash scripts/with-dynamodb.sh bash scripts/packages.sh dynamodb go test -count=1
@@ -65,8 +65,6 @@ browser() {
 	export CHROMIUM
 	[ -n "$CHROMIUM" ]
 }
-
-pages() { (cd e2e/pages && npm ci --no-audit --no-fund --loglevel=error && npm test); }
 
 # synth runs the CDK's own command line as a deployment does, with stand-ins for the functions'
 # zips: linking all functions for arm64 is most of its time and shows nothing more. That zips are

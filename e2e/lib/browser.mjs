@@ -16,11 +16,11 @@ export function startBrowser() {
   });
 }
 
-/** A fresh browser profile that notes everything it should not see. */
-export async function visitor(browser) {
+/** A fresh browser profile that notes everything it should not see. limit is how long it waits for something to appear. */
+export async function visitor(browser, limit = 20_000) {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
-  context.setDefaultTimeout(15_000);
-  context.setDefaultNavigationTimeout(60_000); // next dev compiles a page when it is first asked for
+  context.setDefaultTimeout(limit);
+  context.setDefaultNavigationTimeout(60_000);
   const foreign = [], thrown = [], lost = [], calls = [];
   context.on('request', request => {
     const url = new URL(request.url());
@@ -52,8 +52,8 @@ export async function visitor(browser) {
 
 /** A test in a fresh browser profile; when it fails it says what the person saw last. */
 export function journey(name, world, run) {
-  test(inFile(name), { timeout: 120_000 }, async () => {
-    const who = await visitor(world.browser);
+  test(inFile(name), { timeout: 240_000 }, async () => {
+    const who = await visitor(world.browser, world.limit);
     try {
       await run({ ...who, page: await who.context.newPage() });
       who.verify();

@@ -9,11 +9,12 @@ import { createInterface } from 'node:readline';
 
 export const secretKey = 'sk_test_e2e';
 
-export async function startCountersign() {
+/** flags are more of those of `countersign serve`. */
+export async function startCountersign(...flags) {
   const binary = process.env.COUNTERSIGN;
   if (!binary) throw new Error('COUNTERSIGN must name the binary; node run.mjs builds it and sets it');
   const dir = await mkdtemp(path.join(tmpdir(), 'countersign-e2e-'));
-  const child = spawn(binary, ['serve', '--listen', 'localhost:0', '--data', dir], { env: { ...process.env, COUNTERSIGN_SECRET_KEY: secretKey }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary, ['serve', '--listen', 'localhost:0', '--data', path.join(dir, 'data'), ...flags], { env: { ...process.env, COUNTERSIGN_SECRET_KEY: secretKey }, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit');
   const log = [];
   createInterface({ input: child.stderr }).on('line', line => log.push(line));
@@ -26,15 +27,15 @@ export async function startCountersign() {
   if (!greeting.key) throw new Error(`countersign did not start:\n${log.join('\n')}`);
   child.stdout.resume();
 
-  const request = async (method, path, body, key) => {
-    const headers = { ...(key && { authorization: `Bearer ${key}` }), ...(body && { 'content-type': 'application/json' }) };
-    const answer = await fetch(greeting.url + path, { method, headers, body: body && JSON.stringify(body) });
+  const call = async (method, path, body, headers = {}) => {
+    const type = body !== undefined && { 'content-type': 'application/json' };
+    const answer = await fetch(greeting.url + path, { method, headers: { ...type, ...headers }, body: body && JSON.stringify(body) });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return text ? JSON.parse(text) : null;
   };
-  const backend = (method, path, body) => request(method, path, body, secretKey);
-  const dev = (method, path, body) => request(method, `/dev${path}`, body);
+  const backend = (method, path, body) => call(method, path, body, { authorization: `Bearer ${secretKey}` });
+  const dev = (method, path, body) => call(method, `/dev${path}`, body);
   const messages = async number => (await dev('GET', `/sms?phone_number=${encodeURIComponent(number)}`)).messages;
 
   return {

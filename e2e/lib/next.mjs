@@ -60,5 +60,7 @@ export async function startNext(api, mode, proxyUrl) {
     exited.then(() => { throw new Error(`next ${mode} ended:\n${log.join('\n')}`); }),
     new Promise(resolve => createInterface({ input: child.stdout }).on('line', line => /Ready in/.test(line) && resolve())),
   ]);
+  // In development a page is compiled when it is first asked for: here, where no test waits for it.
+  for (const page of ['/', '/sign-in', '/authenticator', '/strict']) await (await fetch(url + page)).text();
   return { url, log, stop: async () => { child.kill('SIGTERM'); await exited; } };
 }

@@ -1,5 +1,6 @@
 // What a person does on the pages of the React app, and what they see there.
 import assert from 'node:assert/strict';
+import { until } from './countersign.mjs';
 
 export const password = 'correct horse battery';
 
@@ -9,6 +10,13 @@ export async function someone(w, fields) {
   const email = `person${++count}@example.com`;
   const user = await w.api.createUser({ email_address: [email], password, first_name: 'Max', ...fields });
   return { id: user.id, email, phone: fields?.phone_number?.[0], secret: fields?.totp_secret, backup: fields?.backup_codes };
+}
+
+/** Types into Clerk's boxes for a code; the last digit sends it. Clerk empties them 750 ms after a refused code, and what was typed before is lost. */
+export async function typeCode(card, code) {
+  const boxes = card.getByLabel('Enter verification code');
+  await until(async () => await boxes.inputValue() === '', 'empty boxes for a code');
+  await boxes.pressSequentially(code);
 }
 
 /** A number that is nobody's test number, so that its codes are real and in the outbox. */

@@ -133,7 +133,7 @@ test('the preview has the colours that the pages get', async () => {
   const page = await opened();
   for (const colour of ['#ffd400', '#000000', '#ffffff', '#3457d5', '#ff0000', '#808080', '#00ff00', '#1b1464']) {
     await server.backend('PATCH', '/v1/instance', { appearance: { accent: colour } });
-    await server.later(6);
+    await server.advance(6);
     const html = await (await page.context().request.get('/sign-in')).text();
     const served = [...html.matchAll(/--accent:(#\w{6});--on-accent:(#\w{6});--accent-ink:(#\w{6})/g)].map(([, accent, on]) => ({ accent, on }));
     await page.getByLabel('Colour', { exact: true }).fill(colour);

@@ -56,7 +56,7 @@ test('only the secret key opens it, and scripts cannot read the cookie', async (
 
 test('a session ends after eight hours', async () => {
   const page = await opened();
-  await server.later(8 * 3600 + 1);
+  await server.advance(8 * 3600 + 1);
   await page.goto('/dashboard/users');
   await heading(page, 'Open the dashboard');
   await page.done();
@@ -83,13 +83,13 @@ test('settings: switches and countries with the keyboard, saved together', async
   await page.reload();
   await heading(page, 'Multi-factor');
   assert.ok(await page.getByRole('switch', { name: /Require multi-factor/ }).isChecked());
-  await server.set({ mfa_required: false });
+  await server.settings({ mfa_required: false });
   await page.done();
 });
 
 test('a country or method that is somebody\'s only second factor is switched off after a question only', async () => {
   await server.backend('PATCH', '/v1/instance', { sms_countries: ['US', 'CA', 'FR'] });
-  await server.user('yves', { phone_number: ['+33612345678'], phone_number_identification_status: ['reserved'] });
+  await server.named('yves', { phone_number: ['+33612345678'], phone_number_identification_status: ['reserved'] });
   const page = await opened();
   const countries = async () => [...(await server.backend('GET', '/v1/instance')).sms_countries].sort();
   await page.getByLabel('Find a country').fill('France');
@@ -113,7 +113,7 @@ test('a country or method that is somebody\'s only second factor is switched off
 });
 
 test('users: found by each identifier, without a number in any address', async () => {
-  const user = await server.user('zoe', { phone_number: ['+14155550120'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
+  const user = await server.named('zoe', { phone_number: ['+14155550120'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
   const page = await opened();
   const addresses = [];
   page.on('request', (r) => addresses.push(r.url()));
@@ -138,7 +138,7 @@ test('users: found by each identifier, without a number in any address', async (
 });
 
 test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
-  const user = await server.user('abel', { phone_number: ['+14155550121'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', backup_codes: ['abcde-12345'] });
+  const user = await server.named('abel', { phone_number: ['+14155550121'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', backup_codes: ['abcde-12345'] });
   const visitor = await visit(browser, server);
   await enter(visitor, server, user);
   await heading(visitor, 'Check your authenticator app');
@@ -185,7 +185,7 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
 });
 
 test('audit trails: of a user, page by page, and of the settings; whole or altered', async () => {
-  const user = await server.user('cleo');
+  const user = await server.named('cleo');
   for (let i = 0; i < 7; i++) {
     await server.backend('POST', `/v1/users/${user.id}/lock`);
     await server.backend('POST', `/v1/users/${user.id}/unlock`);
@@ -233,12 +233,12 @@ test('another site can neither read nor change anything with the cookie', async 
   ]) assert.ok([400, 403].includes((await ask(headers, method)).status()), what); // 400 by the development server's own guard
   assert.equal((await server.backend('GET', '/v1/instance')).mfa_required, false);
   assert.equal((await ask(own)).status(), 204, 'its own page can');
-  await server.set({ mfa_required: false });
+  await server.settings({ mfa_required: false });
   await page.done();
 });
 
 test('the phone: messages arrive, the clock moves, things break', async () => {
-  const user = await server.user('ben', { phone_number: ['+14155550122'], phone_number_identification_status: ['reserved'] });
+  const user = await server.named('ben', { phone_number: ['+14155550122'], phone_number_identification_status: ['reserved'] });
   const page = await visit(browser, server);
   await page.goto('/dev/phone');
   await heading(page, 'Phone');
@@ -251,10 +251,10 @@ test('the phone: messages arrive, the clock moves, things break', async () => {
   await press(page, 'Copy code');
   await page.getByText('Copied').waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '424242');
-  const { now: before } = await server.call('GET', '/dev/clock');
+  const { now: before } = await server.dev('GET', '/clock');
   await press(page, '+10 min');
   await page.getByText('The clock moved.').waitFor();
-  const { now: after } = await server.call('GET', '/dev/clock');
+  const { now: after } = await server.dev('GET', '/clock');
   assert.ok(Date.parse(after) - Date.parse(before) >= 600000);
   await press(page, 'Text messages fail');
   await page.getByText('It is broken now.').waitFor();

@@ -31,7 +31,7 @@ const to = (n) => `+1212201${String(n).padStart(4, '0')}`;
 
 /** Somebody with a number has a code sent, and uses it or not. */
 async function asks(name, n, use) {
-  const user = await server.user(name, { phone_number: [to(n)], phone_number_identification_status: ['reserved'] });
+  const user = await server.named(name, { phone_number: [to(n)], phone_number_identification_status: ['reserved'] });
   const page = await visit(browser, server);
   await enter(page, server, user);
   await page.getByText('Code sent.').waitFor();
@@ -48,19 +48,19 @@ test('nothing yet, then every message: sent, verified, failed, refused, and neve
   await page.getByText('Nothing yet.').waitFor();
   await state(page, 'messages-nothing');
   await page.done();
-  await server.set({ test_mode: false });
+  await server.settings({ test_mode: false });
   await asks('nils', 1000, true);
   const user = await asks('nora', 1001, false);
   const { code } = await server.text(to(1001));
   await server.faults({ sms: true });
   const fails = await visit(browser, server);
-  await enter(fails, server, await server.user('noel', { phone_number: [to(1002)], phone_number_identification_status: ['reserved'] }));
+  await enter(fails, server, await server.named('noel', { phone_number: [to(1002)], phone_number_identification_status: ['reserved'] }));
   await fails.getByText('The message could not be sent.').waitFor();
   await fails.done();
   await server.faults({});
   await server.backend('PATCH', '/v1/instance', { sms_country_caps: { US: 0.01 } });
   const refused = await visit(browser, server);
-  await enter(refused, server, await server.user('nick', { phone_number: [to(1003)], phone_number_identification_status: ['reserved'] }));
+  await enter(refused, server, await server.named('nick', { phone_number: [to(1003)], phone_number_identification_status: ['reserved'] }));
   await refused.getByText('Text messages are paused for now.').waitFor();
   await state(refused, 'sign-in-messages-paused');
   await refused.done();
@@ -127,14 +127,14 @@ test('money with the keyboard: a cap, a price, a country, saved together; what i
 });
 
 test('many messages, a page at a time', async () => {
-  await server.set({ test_mode: true, ip_limits: false });
+  await server.settings({ test_mode: true, ip_limits: false });
   for (let i = 0; i < 24; i++) {
-    const user = await server.user(`many${i}`, { phone_number: [`+1301555${String(100 + i).padStart(4, '0')}`], phone_number_identification_status: ['reserved'] });
-    const begun = await fetch(`${server.url}/v1/client/sign_ins?_is_native=1`, { method: 'POST', body: new URLSearchParams({ strategy: 'ticket', ticket: await server.ticket(user) }) });
+    const user = await server.named(`many${i}`, { phone_number: [`+1301555${String(100 + i).padStart(4, '0')}`], phone_number_identification_status: ['reserved'] });
+    const begun = await fetch(`${server.url}/v1/client/sign_ins?_is_native=1`, { method: 'POST', body: new URLSearchParams({ strategy: 'ticket', ticket: await server.ticket(user.id) }) });
     const { id } = (await begun.json()).response;
     const sent = await fetch(`${server.url}/v1/client/sign_ins/${id}/prepare_second_factor?_is_native=1`, { method: 'POST', headers: { Authorization: begun.headers.get('Authorization') }, body: new URLSearchParams({ strategy: 'phone_code' }) });
     assert.equal(sent.status, 200);
-    await server.later(1);
+    await server.advance(1);
   }
   const page = await opened();
   await page.getByRole('row').filter({ hasText: 'Test' }).first().waitFor();

@@ -1,11 +1,11 @@
-// Puts the pictures that docs/use/pages.md shows beside it, out of those that the tests made.
+// Puts the pictures that docs/use/pages.md shows beside it, out of those that the tests made: npm run pictures.
 
 import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const from = process.env.SHOTS ?? path.join(here, 'screenshots');
+const from = path.join(here, 'screenshots');
 const to = path.resolve(here, '../../docs/use/pages');
 const shown = ['sign-in-app-light', 'security-number-light', 'add-authenticator-dark', 'reverify-password-phone', 'dashboard-settings-light', 'appearance-unsaved-light', 'appearance-other-light', 'statistics-light', 'messages-light'];
 

@@ -28,7 +28,7 @@ async function password(page, name, text = 'correct horse') {
 }
 
 test('password alone, with the keyboard', async () => {
-  await server.user('anna');
+  await server.named('anna');
   const page = await visit(browser, server);
   await page.goto('/sign-in');
   await heading(page, 'Sign in');
@@ -42,7 +42,7 @@ test('password alone, with the keyboard', async () => {
 });
 
 test('a wrong password is said at the field, and nothing typed is lost', async () => {
-  const user = await server.user('bert');
+  const user = await server.named('bert');
   const page = await visit(browser, server);
   await password(page, 'bert', 'wrong horse');
   await page.getByText('The name or the password is not right.').waitFor();
@@ -63,7 +63,7 @@ test('a wrong password is said at the field, and nothing typed is lost', async (
 });
 
 test('no network: the words stay, and it works when the network is back', async () => {
-  await server.user('cora');
+  await server.named('cora');
   const page = await visit(browser, server);
   await page.goto('/sign-in');
   await heading(page, 'Sign in');
@@ -82,8 +82,8 @@ test('no network: the words stay, and it works when the network is back', async 
 
 test('a text message: sent by itself once, pasted as a whole, and a new one after the pause', async () => {
   const to = number(101 + 20);
-  const user = await server.user('dora', { phone_number: [to], phone_number_identification_status: ['reserved'] });
-  await server.set({ test_mode: false });
+  const user = await server.named('dora', { phone_number: [to], phone_number_identification_status: ['reserved'] });
+  await server.settings({ test_mode: false });
   const page = await visit(browser, server);
   await page.clock.install();
   await password(page, 'dora');
@@ -94,14 +94,14 @@ test('a text message: sent by itself once, pasted as a whole, and a new one afte
   await state(page, 'sign-in-text');
   assert.equal(await page.getByLabel('Six-digit code').getAttribute('autocomplete'), 'one-time-code');
   const { code, text } = await server.text(to);
-  const { messages } = await server.call('GET', `/dev/sms?phone_number=${encodeURIComponent(to)}`);
+  const messages = await server.messages(to);
   assert.equal(messages.length, 1, 'one message');
   const wrong = code === '000000' ? '000001' : '000000';
   await page.keyboard.type(wrong);
   await page.getByText('This code is not right.').waitFor();
   assert.match(await focused(page), /Six-digit code/);
   await state(page, 'sign-in-wrong-code');
-  await server.later(31);
+  await server.advance(31);
   await page.clock.fastForward(31000);
   await press(page, 'Send a new code');
   await page.getByText('Code sent.').waitFor();
@@ -113,15 +113,15 @@ test('a text message: sent by itself once, pasted as a whole, and a new one afte
   await page.keyboard.press('ControlOrMeta+a');
   await page.keyboard.press('ControlOrMeta+v');
   await heading(page, 'Security');
-  await server.set({ test_mode: true });
-  assert.ok(!server.log().includes(second.code) && !server.log().includes(to), 'neither code nor number is in the log');
+  await server.settings({ test_mode: true });
+  assert.ok(!server.log.join('\n').includes(second.code) && !server.log.join('\n').includes(to), 'neither code nor number is in the log');
   await page.done();
   assert.ok(user.id);
 });
 
 test('the authenticator app comes first, backup codes last, and each works', async () => {
   const to = number(140);
-  await server.user('emil', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret, backup_codes: ['abcde-12345'] });
+  await server.named('emil', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret, backup_codes: ['abcde-12345'] });
   let page = await visit(browser, server);
   await password(page, 'emil');
   await heading(page, 'Check your authenticator app');
@@ -150,7 +150,7 @@ test('the authenticator app comes first, backup codes last, and each works', asy
 
 test('the message cannot be sent: said, with the other ways at hand', async () => {
   const to = number(150);
-  await server.user('fred', { phone_number: [to], phone_number_identification_status: ['reserved'], backup_codes: ['fghij-12345'] });
+  await server.named('fred', { phone_number: [to], phone_number_identification_status: ['reserved'], backup_codes: ['fghij-12345'] });
   await server.faults({ sms: true });
   const page = await visit(browser, server);
   await password(page, 'fred');
@@ -165,7 +165,7 @@ test('the message cannot be sent: said, with the other ways at hand', async () =
 });
 
 test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in plain words', async () => {
-  await server.user('gerd', { totp_secret: secret });
+  await server.named('gerd', { totp_secret: secret });
   const page = await visit(browser, server);
   await password(page, 'gerd');
   await heading(page, 'Check your authenticator app');
@@ -186,11 +186,11 @@ test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in
   await page.getByText(/Too many tries\. You can go on in \d+ seconds\./).waitFor();
   await state(page, 'sign-in-wait');
   for (const wait of [31, 61, 121]) {
-    await server.later(wait);
+    await server.advance(wait);
     await guess('000010');
     await page.getByText(/This code is not right/).waitFor();
   }
-  await server.later(3600); // longer than a sign-in lives
+  await server.advance(3600); // longer than a sign-in lives
   await guess('000011');
   await page.getByText('for your safety the sign-in ended').waitFor();
   await state(page, 'sign-in-expired');
@@ -199,7 +199,7 @@ test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in
   await page.keyboard.press('Enter');
   await heading(page, 'Check your authenticator app');
   await guess('000012'); // the ninth
-  await server.later(490);
+  await server.advance(490);
   await guess('000013'); // the tenth
   await guess('000014');
   await heading(page, 'Your account is locked for now');
@@ -210,12 +210,12 @@ test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in
 
 test('a text message as the first factor, only where the settings allow it', async () => {
   const to = number(160);
-  await server.user('heidi', { phone_number: [to] });
+  await server.named('heidi', { phone_number: [to] });
   const page = await visit(browser, server);
   await page.goto('/sign-in');
   await heading(page, 'Sign in');
   assert.equal(await page.getByRole('button', { name: 'Text me a code instead' }).count(), 0);
-  await server.set({ first_factor_phone_code: true });
+  await server.settings({ first_factor_phone_code: true });
   await page.reload();
   await heading(page, 'Sign in');
   await press(page, 'Text me a code instead');
@@ -226,18 +226,18 @@ test('a text message as the first factor, only where the settings allow it', asy
   await page.getByText('Code sent.').waitFor();
   await page.keyboard.type('424242');
   await heading(page, 'Security');
-  await server.set({ first_factor_phone_code: false });
+  await server.settings({ first_factor_phone_code: false });
   await page.done();
 });
 
 test('over the limit of messages: how long, and the other ways', async () => {
   const to = number(161);
-  await server.user('iwan', { phone_number: [to], phone_number_identification_status: ['reserved'] });
+  await server.named('iwan', { phone_number: [to], phone_number_identification_status: ['reserved'] });
   const page = await visit(browser, server);
   await password(page, 'iwan');
   for (let i = 0; i < 5; i++) {
     await page.getByText('Code sent.').waitFor();
-    await server.later(31);
+    await server.advance(31);
     await page.reload();
     await heading(page, 'Check your messages');
     await press(page, 'Send code');
@@ -250,13 +250,13 @@ test('over the limit of messages: how long, and the other ways', async () => {
 
 test('an old code, and a message that was guessed at too often', async () => {
   const to = '+12015550162'; // in test mode its code is always 424242
-  await server.user('jutta', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret });
+  await server.named('jutta', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret });
   const page = await visit(browser, server);
   await password(page, 'jutta');
   await heading(page, 'Check your authenticator app');
   await press(page, 'Text message to');
   await page.getByText('Code sent.').waitFor();
-  await server.later(601);
+  await server.advance(601);
   await page.keyboard.type('424242');
   await page.getByText('This code is too old. Send a new one.').waitFor();
   await state(page, 'sign-in-old-code');
@@ -269,7 +269,7 @@ test('an old code, and a message that was guessed at too often', async () => {
     await page.getByLabel('Six-digit code').fill(`11111${i}`);
     await answered;
   }
-  await server.later(31);
+  await server.advance(31);
   await page.getByLabel('Six-digit code').fill('424242');
   await page.getByText('Too many wrong codes.').waitFor();
   await state(page, 'sign-in-too-often'); // the sign-in is over, for every method
@@ -284,7 +284,7 @@ test('an old code, and a message that was guessed at too often', async () => {
 
 test('the browser hands the code over (WebOTP)', async () => {
   const to = number(163);
-  await server.user('kurt', { phone_number: [to], phone_number_identification_status: ['reserved'] });
+  await server.named('kurt', { phone_number: [to], phone_number_identification_status: ['reserved'] });
   const page = await visit(browser, server);
   await page.addInitScript(() => {
     globalThis.OTPCredential = class {};
@@ -296,8 +296,8 @@ test('the browser hands the code over (WebOTP)', async () => {
 });
 
 test('a ticket link: used once, gone from the address, and refused the second time', async () => {
-  const user = await server.user('hans');
-  const token = await server.ticket(user);
+  const user = await server.named('hans');
+  const token = await server.ticket(user.id);
   let page = await visit(browser, server);
   await page.goto(`/sign-in?redirect_url=/account/add-phone#ticket=${token}`);
   await heading(page, 'Add a phone number');
@@ -317,7 +317,7 @@ test('a ticket link: used once, gone from the address, and refused the second ti
 });
 
 test('a ticket is not lost with the network', async () => {
-  const user = await server.user('hugo');
+  const user = await server.named('hugo');
   const page = await visit(browser, server);
   await page.route('**/v1/client/sign_ins', (route) => route.abort(), { times: 1 });
   await enter(page, server, user);
@@ -328,15 +328,15 @@ test('a ticket is not lost with the network', async () => {
 });
 
 test('a ticket link in a browser that is signed in asks first', async () => {
-  const ida = await server.user('ida');
+  const ida = await server.named('ida');
   const page = await visit(browser, server);
   await enter(page, server, ida);
   await heading(page, 'Security');
-  await enter(page, server, await server.user('jan'));
+  await enter(page, server, await server.named('jan'));
   await page.reload(); // a change of the fragment alone loads nothing
   await heading(page, 'Security');
   await page.goto('about:blank');
-  await enter(page, server, await server.user('jana'));
+  await enter(page, server, await server.named('jana'));
   await heading(page, 'You are signed in already');
   await page.getByText('ida@example.com').waitFor();
   await state(page, 'sign-in-already');
@@ -347,7 +347,7 @@ test('a ticket link in a browser that is signed in asks first', async () => {
 });
 
 test('back and reload in the middle lose nothing', async () => {
-  await server.user('karl', { totp_secret: secret });
+  await server.named('karl', { totp_secret: secret });
   const page = await visit(browser, server);
   await password(page, 'karl');
   await heading(page, 'Check your authenticator app');
@@ -363,7 +363,7 @@ test('back and reload in the middle lose nothing', async () => {
 });
 
 test('two clicks make one request', async () => {
-  await server.user('lena');
+  await server.named('lena');
   const page = await visit(browser, server);
   await page.goto('/sign-in');
   await page.getByLabel('Email address').fill('lena@example.com');
@@ -377,7 +377,7 @@ test('two clicks make one request', async () => {
 });
 
 test('where a sign-in leads: our own pages only', async () => {
-  const mona = await server.user('mona');
+  const mona = await server.named('mona');
   for (const [asked, want] of [['https://evil.example/', '/account/security'], ['//evil.example/', '/account/security'], ['javascript:alert(1)', '/account/security'], ['/account/backup-codes', '/account/backup-codes']]) {
     const page = await visit(browser, server);
     await enter(page, server, mona, encodeURIComponent(asked));

@@ -35,7 +35,7 @@ test('verifications by method and what went wrong, by day', async () => {
   await page.done();
 
   const backup = ['abcde-12345', 'fghij-67890'];
-  const user = await server.user('mona', { totp_secret: secret, phone_number: ['+14155550171'], phone_number_identification_status: ['reserved'], backup_codes: backup });
+  const user = await server.named('mona', { totp_secret: secret, phone_number: ['+14155550171'], phone_number_identification_status: ['reserved'], backup_codes: backup });
   const check = async (code) => {
     const r = await fetch(`${server.url}/v1/users/${user.id}/verify_totp`, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` }, body: JSON.stringify({ code }) });
     return r.status;
@@ -43,11 +43,11 @@ test('verifications by method and what went wrong, by day', async () => {
   for (let day = 0; day < 5; day++) {
     for (let i = 0; i <= day; i++) {
       assert.equal(await check(await server.totp(secret)), 200);
-      await server.later(60);
+      await server.advance(60);
     }
     if (day % 2 === 0) assert.equal(await check('000000'), 422);
     if (day === 3) assert.equal(await check(backup[0]), 200);
-    await server.later(86400);
+    await server.advance(86400);
   }
   const visitor = await visit(browser, server);
   await enter(visitor, server, user);

@@ -1,110 +1,31 @@
-// A server of its own and a browser, for the tests of the pages.
+// What the tests of the pages do in a browser, beside what ../lib has for all.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test as single } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { startCountersign } from '../lib/countersign.mjs';
 import { inFile } from '../lib/infile.mjs';
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const root = path.resolve(here, '../..');
+export { startBrowser } from '../lib/browser.mjs';
+export { secretKey as key, totp } from '../lib/countersign.mjs';
+
 const require = createRequire(import.meta.url);
-const shots = process.env.SHOTS ?? path.join(here, 'screenshots');
-export const key = 'sk_test_pages';
 
 /** A test of one file, with a minute and a half of its own: one that hangs does not take the others' time. */
 export const test = (name, run) => single(inFile(name), { timeout: 90_000 }, run);
 
-const run = (command, args, options) => new Promise((resolve, reject) => {
-  const child = spawn(command, args, { stdio: 'inherit', ...options });
-  child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`))));
-});
-
-/** A port that nobody listens on, below those that Linux gives to connections: one of these could have it before the server does. */
-const freePort = () => new Promise((resolve) => {
-  const port = 20_000 + Math.floor(Math.random() * 12_000);
-  const s = createServer().once('error', () => resolve(freePort())).listen(port, 'localhost', () => s.close(() => resolve(port)));
-});
-
-/** Starts a server with empty data. COUNTERSIGN names a binary; without it one is built. */
+/** A server with empty data, and what only these tests ask it. */
 export async function startServer(...flags) {
-  const dir = await mkdtemp(path.join(tmpdir(), 'countersign-pages-'));
-  let binary = process.env.COUNTERSIGN;
-  if (!binary) {
-    binary = path.join(dir, 'countersign');
-    await run('go', ['build', '-o', binary, './cmd/countersign'], { cwd: root, env: { ...process.env, CGO_ENABLED: '0' } });
-  }
-  const url = `http://localhost:${await freePort()}`;
-  const child = spawn(binary, ['serve', '--listen', url.slice(7), '--data', path.join(dir, 'data'), '--app', 'Example', ...flags], { env: { ...process.env, COUNTERSIGN_SECRET_KEY: key }, stdio: ['ignore', 'ignore', 'pipe'] });
-  let log = '';
-  child.stderr.on('data', (d) => { log += d; });
-  for (let i = 0; ; i++) {
-    const up = await fetch(`${url}/healthz`).then((r) => r.ok, () => false);
-    if (up) break;
-    assert.ok(i < 100, `the server does not answer:\n${log}`);
-    await new Promise((r) => setTimeout(r, 100));
-  }
-  const server = {
-    url,
-    log: () => log,
-    async stop() {
-      const ended = new Promise((r) => child.once('exit', r));
-      child.kill('SIGTERM');
-      await ended;
-      await rm(dir, { recursive: true, force: true });
-    },
-    async call(method, at, body, headers = {}) {
-      const r = await fetch(url + at, { method, headers: { 'Content-Type': 'application/json', ...headers }, body: body === undefined ? undefined : JSON.stringify(body) });
-      const text = await r.text();
-      assert.ok(r.ok, `${method} ${at}: ${r.status} ${text}`);
-      return text ? JSON.parse(text) : undefined;
-    },
-    backend: (method, at, body) => server.call(method, at, body, { Authorization: `Bearer ${key}` }),
-    later: (seconds) => server.call('PATCH', '/dev/clock', { advance_seconds: seconds }),
-    set: (settings) => server.backend('PATCH', '/v1/instance', settings),
-    faults: (faults) => server.call('POST', '/dev/faults', faults),
-    age: (session, minutes) => server.call('POST', `/dev/sessions/${session}/age`, { minutes }),
+  const server = await startCountersign('--app', 'Example', ...flags);
+  return {
+    ...server,
+    faults: (faults) => server.dev('POST', '/faults', faults),
     /** A user with a name and a password; more is in more. */
-    user: (name, more = {}) => server.backend('POST', '/v1/users', { username: name, first_name: name[0].toUpperCase() + name.slice(1), email_address: [`${name}@example.com`], password: 'correct horse', ...more }),
-    async ticket(user) {
-      return (await server.backend('POST', '/v1/sign_in_tokens', { user_id: user.id })).token;
-    },
-    async text(number) {
-      const { messages } = await server.call('GET', `/dev/sms?phone_number=${encodeURIComponent(number)}`);
-      return messages.at(-1);
-    },
-    async totp(secret) {
-      const { now } = await server.call('GET', '/dev/clock');
-      return totp(secret, Date.parse(now));
-    },
+    named: (name, more = {}) => server.createUser({ username: name, first_name: name[0].toUpperCase() + name.slice(1), email_address: [`${name}@example.com`], password: 'correct horse', ...more }),
+    text: async (number) => (await server.messages(number)).at(-1),
   };
-  return server;
-}
-
-/** RFC 6238 with SHA-1, six digits, thirty seconds: an authenticator app that is not ours. */
-export function totp(secret, ms) {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-  const bits = [...secret].map((c) => alphabet.indexOf(c).toString(2).padStart(5, '0')).join('');
-  const bytes = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(ms / 30000)));
-  const mac = createHmac('sha1', bytes).update(counter).digest();
-  const at = mac.at(-1) & 15;
-  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1000000).padStart(6, '0');
-}
-
-export async function startBrowser() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
 }
 
 /** A visitor: a browser profile of its own with one page. Script errors and refused content fail the test at the end. */
@@ -148,16 +69,17 @@ async function axeSource() {
 
 const looks = { light: { scheme: 'light', width: 1000, height: 760 }, dark: { scheme: 'dark', width: 1000, height: 760 }, phone: { scheme: 'light', width: 320, height: 640 } };
 
-/** Checks a state in every look, and keeps a picture of each. */
+/** Checks a state in every look. SHOTS names a directory for a picture of each. */
 export async function state(page, name) {
-  await mkdir(shots, { recursive: true });
+  const shots = process.env.SHOTS;
+  if (shots) await mkdir(shots, { recursive: true });
   for (const [look, { scheme, width, height }] of Object.entries(looks)) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     await page.setViewportSize({ width, height });
     await accessible(page, `${name}, ${look}`);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(over <= 0, `${name}, ${look}: ${over} pixels do not fit`);
-    await page.screenshot({ path: path.join(shots, `${name}-${look}.png`), fullPage: true, animations: 'disabled' });
+    if (shots) await page.screenshot({ path: path.join(shots, `${name}-${look}.png`), fullPage: true, animations: 'disabled' });
   }
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   await page.setViewportSize({ width: 1000, height: 760 });
@@ -200,7 +122,7 @@ export const focused = (page) => page.evaluate(() => {
 
 /** Signs in by a ticket link, up to the second factor if there is one. */
 export async function enter(page, server, user, at = '/account/security') {
-  await page.goto(`/sign-in?redirect_url=${at}#ticket=${await server.ticket(user)}`);
+  await page.goto(`/sign-in?redirect_url=${at}#ticket=${await server.ticket(user.id)}`);
 }
 
 /** The session id of a visitor. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { journey } from '../lib/browser.mjs';
 import { wrong } from '../lib/countersign.mjs';
 import { world } from '../lib/world.mjs';
-import { firstFactor, heading, number, open, password, secondFactors, session, shows, signIn, someone, status, visit } from '../lib/person.mjs';
+import { firstFactor, heading, number, open, password, secondFactors, session, shows, signIn, someone, status, typeCode, visit } from '../lib/person.mjs';
 
 const w = world({ taskUrls: { 'setup-mfa': '/prebuilt-task' } });
 
@@ -21,13 +21,6 @@ async function codesShown(page) {
   return (text.match(/\b[0-9a-z]{5}-[0-9a-z]{5}\b/g) ?? []).length;
 }
 const says = (page, text) => shows(card(page), text);
-
-/** Types into the boxes for a code; the last digit sends it. */
-async function type(page, code, on = card(page)) {
-  const box = on.getByLabel('Enter verification code');
-  await box.fill('');
-  await box.pressSequentially(code);
-}
 
 async function enter(page, max) {
   await open(w, page, '/prebuilt');
@@ -53,9 +46,9 @@ journey('<SignIn/>: second factor by authenticator app, wrong and right', w, asy
   await enter(page, max);
   await says(page, 'Two-step verification');
   const code = await w.api.totp(max.secret);
-  await type(page, wrong(code));
+  await typeCode(card(page), wrong(code));
   await says(page, 'That code is not right');
-  await type(page, code);
+  await typeCode(card(page), code);
   await status(page, `Signed in as ${max.email}, active, two factors`);
 });
 
@@ -64,7 +57,7 @@ journey('<SignIn/>: second factor by text message', w, async ({ page }) => {
   await enter(page, max);
   await another(page, /Send SMS code/);
   await says(page, 'Check your phone');
-  await type(page, await w.api.code(max.phone));
+  await typeCode(card(page), await w.api.code(max.phone));
   await status(page, `Signed in as ${max.email}, active, two factors`);
 });
 
@@ -118,9 +111,9 @@ journey('<UserProfile/>: a number, an authenticator app and new backup codes, an
   const secret = await card(page).locator('input[readonly]').first().inputValue();
   await proceed(page);
   const code = await w.api.totp(secret);
-  await type(page, wrong(code));
+  await typeCode(card(page), wrong(code));
   await says(page, 'That code is not right');
-  await type(page, code);
+  await typeCode(card(page), code);
   await says(page, 'Two-step verification is now enabled');
   await click(page, 'Finish');
   assert.equal((await w.api.user(max.id)).totp_enabled, true);
@@ -167,7 +160,7 @@ journey('<TaskSetupMFA/>: enforced enrolment by a new number', w, async ({ page 
     await card(page).getByText('SMS code').click();
     await card(page).getByLabel('Phone number').fill(to.slice(2));
     await proceed(page);
-    await type(page, await w.api.code(to));
+    await typeCode(card(page), await w.api.code(to));
     await says(page, 'SMS code verification enabled');
     assert.equal(await codesShown(page), 10);
     await proceed(page);
@@ -190,7 +183,7 @@ journey('<TaskSetupMFA/>: enforced enrolment by authenticator app', w, async ({ 
     await click(page, /^Can.t scan QR code\?$/);
     const secret = await card(page).locator('input[readonly]').first().inputValue();
     await proceed(page);
-    await type(page, await w.api.totp(secret));
+    await typeCode(card(page), await w.api.totp(secret));
     await says(page, 'Two-step verification is now enabled');
     await proceed(page);
     await heading(page, 'Home');

@@ -19,7 +19,7 @@ async function signIn(w, page, max, code) {
 
 for (const [mode, proxy] of [['dev', 'absolute'], ['start', 'relative']]) {
   describe(`next ${mode}, ${proxy} proxy`, () => {
-    const w = {}, stops = [];
+    const w = { limit: 60_000 }, stops = []; // development compiles what only a user may see when one asks
     before(async () => {
       w.api = await startCountersign();
       stops.push(w.api.stop);
@@ -27,7 +27,7 @@ for (const [mode, proxy] of [['dev', 'absolute'], ['start', 'relative']]) {
       stops.push(w.site.stop);
       w.browser = await startBrowser();
       stops.push(() => w.browser.close());
-    }, { timeout: 180_000 });
+    }, { timeout: 600_000 });
     after(async () => {
       for (const stop of stops.reverse()) await stop();
     });

@@ -55,6 +55,14 @@ test('a Node process cannot reach another host', async () => {
   await rm(path.dirname(note), { recursive: true });
 });
 
+test('a file that ran fewer tests than it has is seen', () => {
+  const { NODE_TEST_CONTEXT, ...env } = process.env; // else the run reports to this one
+  const args = ['--test', '--test-name-pattern=there is none', '--test-reporter=./lib/counted.mjs', 'sdk/native.test.mjs'];
+  const { status, stdout } = spawnSync(process.execPath, args, { env, encoding: 'utf8', timeout: 60_000 });
+  assert.match(stdout, /sdk\/native\.test\.mjs ran 0 tests, and counts\.json has \d+/);
+  assert.equal(status, 1);
+});
+
 test('the documented versions are those that run', async () => {
   const page = await readFile(new URL('../../docs/use/clients.md', import.meta.url), 'utf8');
   const documented = Object.fromEntries([...page.matchAll(/^\|`([^`]+)`\|(\d+\.\d+\.\d+)\|$/gm)].map(([, name, version]) => [name, version]));

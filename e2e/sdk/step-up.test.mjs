@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { journey } from '../lib/browser.mjs';
 import { wrong } from '../lib/countersign.mjs';
 import { world } from '../lib/world.mjs';
-import { addPhone, alerted, fill, firstFactor, listed, number, password, press, reserve, rows, secondFactors, session, shows, shownCodes, signIn, someone, status, visit } from '../lib/person.mjs';
+import { addPhone, alerted, fill, firstFactor, listed, number, password, press, reserve, rows, secondFactors, session, shows, shownCodes, signIn, someone, status, typeCode, visit } from '../lib/person.mjs';
 
 const w = world();
 
@@ -11,13 +11,6 @@ const modal = page => page.locator('.cl-modalContent');
 const closed = page => modal(page).waitFor({ state: 'detached' });
 const proceed = page => modal(page).getByRole('button', { name: 'Continue' }).click();
 const says = (page, text) => shows(modal(page), text);
-
-/** Types a code into the six boxes; the last digit sends it. */
-async function type(page, code) {
-  const box = modal(page).getByLabel('Enter verification code');
-  await box.fill('');
-  await box.pressSequentially(code);
-}
 
 async function another(page, method) {
   await modal(page).getByText('Use another method').click();
@@ -80,7 +73,7 @@ journey('a fresh session is not asked, an aged one is asked once', w, async ({ p
   await visit(page, '/phones');
   await rows(page, 'In use').filter({ hasText: second }).getByRole('button', { name: 'Disable' }).click();
   await modal(page).waitFor();
-  await type(page, await w.api.code(first, 2));
+  await typeCode(modal(page), await w.api.code(first, 2));
   await closed(page);
   await listed(page, 'Available', second);
   await rows(page, 'Available').getByRole('button', { name: 'Remove' }).click();
@@ -92,9 +85,9 @@ journey('by authenticator app: wrong and right code', w, async ({ page }) => {
   const max = await agedWithFactors(page);
   await askNewCodes(page);
   const code = await w.api.totp(max.secret);
-  await type(page, wrong(code));
+  await typeCode(modal(page), wrong(code));
   await says(page, 'That code is not right');
-  await type(page, code);
+  await typeCode(modal(page), code);
   await closed(page);
   assert.equal((await shownCodes(page)).length, 10);
 });
@@ -104,9 +97,9 @@ journey('by text message: wrong and right code', w, async ({ page }) => {
   await askNewCodes(page);
   await another(page, /Send SMS code/);
   const code = await w.api.code(max.phone);
-  await type(page, wrong(code));
+  await typeCode(modal(page), wrong(code));
   await says(page, 'That code is not right');
-  await type(page, code);
+  await typeCode(modal(page), code);
   await closed(page);
   assert.equal((await shownCodes(page)).length, 10);
 });
