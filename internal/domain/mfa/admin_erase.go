@@ -77,7 +77,7 @@ func (t *txn) beginErasure(u *User) {
 		p.Verified, p.Pending = 0, nil
 	}
 	delete(t.unknownFields, u.key()) // fields of a newer version are as personal as the others
-	t.publish(Event{Name: EventUserDeleted, User: u.wireID()})
+	t.publish(Event{Name: EventUserDeleted, User: u.WireID()})
 }
 
 // erase is one step. It takes as much as fits into a commit and says whether that was all.

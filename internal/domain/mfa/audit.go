@@ -152,7 +152,7 @@ func (t *txn) record(u *User, name EventName, s subject) {
 	again := t.appendEntry(u, e)
 	if !name.routine() && (name != EventReplay || !again) { // replaying costs whoever does it nothing
 		by, id := e.read(u.ID)
-		t.publish(Event{Name: name, User: u.wireID(), Subject: id, Method: by, Began: s.began})
+		t.publish(Event{Name: name, User: u.WireID(), Subject: id, Method: by, Began: s.began})
 	}
 }
 

@@ -107,7 +107,7 @@ func (t *txn) keptEvents(owner Key, id string, tr *trail, before int) (events []
 		}
 		for _, e := range page.Entries {
 			if e.Sequence < before {
-				oldest = append(oldest, e.event(id, e.Sequence, e.Hash))
+				oldest = append(oldest, e.auditEntry.event(id, e.Sequence, e.Hash))
 			}
 		}
 	}

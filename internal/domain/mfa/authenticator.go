@@ -63,7 +63,7 @@ func (u *User) totpLabel() string {
 	case u.Username != "":
 		return u.Username
 	}
-	return u.wireID()
+	return u.WireID()
 }
 
 // pendingSecret returns the secret of the session's enrolment in progress, or begins one.

@@ -239,7 +239,7 @@ func (f factorSet) equal(g factorSet) bool {
 // applyFactorChanges carries a change of factors over to the sessions: it raises the account's generation,
 // ends the sessions that the change ends, and moves the acting session along. It runs before each
 // answer and each commit on every user that is written, so no operation can forget it.
-func (t *txn) applyFactorChanges() {
+func (t *txn) applyFactorChanges() error {
 	for _, k := range t.order {
 		u, ok := t.seen[k].(*User)
 		if !ok || t.dirty[k] || !u.readFactors.known {
@@ -249,6 +249,7 @@ func (t *txn) applyFactorChanges() {
 			t.applyFactorChange(u, has)
 		}
 	}
+	return nil
 }
 
 func (t *txn) applyFactorChange(u *User, has factorSet) {

@@ -166,13 +166,13 @@ func (s *Service) decode(r Record) (e entity, foreign []byte, err error) {
 	e = newEntity(r.Key.Kind)
 	if r.Version != 0 {
 		if foreign, err = decode(r.Data, e); err != nil {
-			return nil, nil, &unreadableError{r.Key, fmt.Errorf("decode %s record: %w", r.Key.Kind, err)}
+			return nil, nil, &unreadableError{record: r.Key, reason: fmt.Errorf("decode %s record: %w", r.Key.Kind, err)}
 		}
 	}
 	e.setKey(r.Key, r.Version)
 	if holder, ok := e.(sealer); ok {
 		if err := holder.sealed(s.open); err != nil {
-			return nil, nil, &unreadableError{r.Key, fmt.Errorf("open %s record: %w", r.Key.Kind, err)}
+			return nil, nil, &unreadableError{record: r.Key, reason: fmt.Errorf("open %s record: %w", r.Key.Kind, err)}
 		}
 	}
 	return e, foreign, nil

@@ -155,7 +155,7 @@ func (t *txn) stageEvents() error {
 	}
 	t.events = j.events()
 	t.put(j)
-	t.stageDelivery(j)
+	t.logged = j
 	return nil
 }
 

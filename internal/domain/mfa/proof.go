@@ -204,7 +204,7 @@ func (r replayedError) Unwrap() error { return r.error }
 // it comes from somebody who saw the code, which the trail keeps (SEC-16). The Backend API does not say who asks, and its requests are repeated.
 func (t *txn) rejectReplay(u *User, known bool, what subject) error {
 	if known || t.byBackend {
-		t.s.notify(Event{Name: EventReplay, User: u.wireID(), At: t.now.Time()})
+		t.s.notify(Event{Name: EventReplay, User: u.WireID(), At: t.now.Time()})
 		return wrongCode()
 	}
 	t.record(u, EventReplay, what)

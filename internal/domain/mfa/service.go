@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
 // Sender delivers text messages.
@@ -74,14 +75,17 @@ type Service struct {
 	loopback   bool
 	notify     func(Event)
 	cache      settingsCache
-	spending   spendMilestones
-	comparing  comparing
-	keys       keyMemo
-	blocked    blockedAddresses
+	spent      smsprice.Milestones
+	// beforeCommit runs before each commit, in this order.
+	beforeCommit []func(*txn) error
+	comparing    comparing
+	keys         keyMemo
+	blocked      blockedAddresses
 }
 
-// New returns a service, or an error that says what is missing.
-func New(c Config) (*Service, error) {
+// NewEngine returns an engine whose commits are prepared by beforeCommit, in its order, or an error
+// that says what the configuration lacks.
+func NewEngine(c Config, beforeCommit ...func(*txn) error) (*Service, error) {
 	if c.Store == nil || c.Sender == nil || c.Ring == nil || c.Passwords == nil || c.Now == nil || c.Pause == nil || c.Rand == nil {
 		return nil, errors.New("mfa: Store, Sender, Ring, Passwords, Now, Pause and Rand are needed")
 	}
@@ -97,6 +101,7 @@ func New(c Config) (*Service, error) {
 	return &Service{
 		store: c.Store, sender: c.Sender, ring: c.Ring, passwords: c.Passwords, numbers: c.Numbers, now: c.Now, pause: c.Pause, rand: c.Rand, key: c.Key,
 		issuer: c.Issuer, appName: c.AppName, smsHost: c.SMSHost, restoredAt: c.RestoredAt, bus: c.Bus, loopback: c.Loopback, notify: c.Notify,
+		beforeCommit: beforeCommit,
 	}, nil
 }
 

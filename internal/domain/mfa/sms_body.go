@@ -44,14 +44,14 @@ func (s *Service) codeSMS(app, code string, in language.Tag) secret.Value {
 	}
 	room -= utf8.RuneCountInString(bound)
 	name := plainName(app, room-utf8.RuneCountInString(fmt.Sprintf(words.with, code, "")))
-	text := fmt.Sprintf(words.with, code, name)
+	body := fmt.Sprintf(words.with, code, name)
 	if name == "" {
-		text = fmt.Sprintf(words.without, code)
+		body = fmt.Sprintf(words.without, code)
 	}
-	if utf8.RuneCountInString(text) > room { // a host too long for a wide message
+	if utf8.RuneCountInString(body) > room { // a host too long for a wide message
 		return s.codeSMS(app, code, language.English)
 	}
-	return secret.New(text + bound)
+	return secret.New(body + bound)
 }
 
 // plainName is as much of a name as fits, without the characters that a message cannot hold.

@@ -61,6 +61,7 @@ func (r Reason) isEstimate() bool {
 
 // smsDecision is one message on its way through the SMS guard.
 type smsDecision struct {
+	t              *txn
 	record         *SMSRecord
 	reasons        map[string]Reason // why a message is refused when the counter reaches its limit
 	spendCounter   string            // the counter of the day's money
@@ -74,11 +75,11 @@ func (t *txn) authorizeSMS(u *User, p *Phone, m Message, purpose Purpose, from C
 	if err != nil {
 		return nil, err
 	}
-	t.sms = &smsDecision{reasons: map[string]Reason{}, record: &SMSRecord{
+	w := &smsDecision{t: t, reasons: map[string]Reason{}, record: &SMSRecord{
 		base: base{id: Key{KindSMS, id}}, User: u.ID, Phone: p.ID, Number: m.To.Masked(), Country: m.To.Country(), Prefix: numberPrefix(p.Number),
 		Purpose: purpose, Decision: Allowed, Test: m.Test, At: t.now,
 	}}
-	w := t.sms
+	t.onLimit = w.onLimitReached
 	if from.Address.IsValid() {
 		w.record.Network = maskNetwork(from.Address)
 	}
@@ -87,22 +88,22 @@ func (t *txn) authorizeSMS(u *User, p *Phone, m Message, purpose Purpose, from C
 		return nil, err
 	}
 	if reason, err := t.checkRates(u, log, m.To); err != nil {
-		return nil, t.reject(reason, err)
+		return nil, w.reject(reason, err)
 	}
 	now := t.now.Time()
 	if purpose != Notice { // which has limits of its own, and must not be in the way of a code
 		log.Log, log.End = log.Log.Add(now, perNumberRules...), max(log.End, t.now.Add(24*time.Hour))
 		u.SMSLog = u.SMSLog.Add(now, perUserRules...)
 	}
-	t.withReason(ReasonAddress, func() { t.countAddress(from, sendLimits) })
+	w.withReason(ReasonAddress, func() { t.countAddress(from, sendLimits) })
 	if !m.Test { // a test message goes nowhere and costs nothing
 		w.record.Known = known && p.Verified != 0
 		w.record.Price = t.state.settings.PriceOf(w.record.Country) * smsprice.Micros(segments(m.Body.Reveal()))
 		if !w.record.Known {
-			t.withReason(ReasonAddressNumbers, func() { t.countNewNumber(log, from) })
-			t.countUnverified(w.record)
+			w.withReason(ReasonAddressNumbers, func() { t.countNewNumber(log, from) })
+			w.countUnverified()
 		}
-		t.reserveSpend(w.record)
+		w.reserveSpend()
 	}
 	if purpose != Notice {
 		t.put(log)
@@ -147,11 +148,11 @@ func (t *txn) checkDestination(n phone.Number) (Reason, error) {
 }
 
 // withReason sets the refusal reason for the counters that stage adds.
-func (t *txn) withReason(reason Reason, stage func()) {
-	before := len(t.increments)
+func (w *smsDecision) withReason(reason Reason, stage func()) {
+	before := len(w.t.increments)
 	stage()
-	for _, inc := range t.increments[before:] {
-		t.sms.reasons[inc.Counter] = reason
+	for _, inc := range w.t.increments[before:] {
+		w.reasons[inc.Counter] = reason
 	}
 }
 
@@ -181,35 +182,37 @@ func (s *Service) unverifiedCounters(prefix, country string, at Instant) []Incre
 	}
 }
 
-func (t *txn) countUnverified(text *SMSRecord) {
+func (w *smsDecision) countUnverified() {
+	t := w.t
 	reasons := []Reason{ReasonPrefixUnverified, ReasonCountryUnverified, ReasonUnverified}
-	for i, inc := range t.s.unverifiedCounters(text.Prefix, text.Country, t.now) {
-		t.withReason(reasons[i], func() { t.increments = append(t.increments, inc) })
+	for i, inc := range t.s.unverifiedCounters(w.record.Prefix, w.record.Country, t.now) {
+		w.withReason(reasons[i], func() { t.increments = append(t.increments, inc) })
 	}
 }
 
 // reserveSpend takes the message's price from the day's money. It is not given back when the network fails: what was handed over may be billed.
-func (t *txn) reserveSpend(text *SMSRecord) {
+func (w *smsDecision) reserveSpend() {
+	t, text := w.t, w.record
 	set := &t.state.settings
 	end := dayEnd(t.now)
-	t.sms.spendCounter = SpendCounter(t.now)
-	limit := set.DailyCap() * milestones[t.s.spending.reached(t.now, set.DailyCap())].share / 100
-	t.withReason(ReasonDailyCap, func() {
-		t.increments = append(t.increments, Increment{Counter: t.sms.spendCounter, By: int64(text.Price), Max: int64(limit), Expires: end})
+	w.spendCounter = SpendCounter(t.now)
+	limit := set.DailyCap() * milestones[t.s.spent.Passed(dayOf(t.now), set.DailyCap())].share / 100
+	w.withReason(ReasonDailyCap, func() {
+		t.increments = append(t.increments, Increment{Counter: w.spendCounter, By: int64(text.Price), Max: int64(limit), Expires: end})
 	})
 	limit, ok := set.SMSCountryCaps[text.Country]
 	if !ok {
 		limit = noLimit
 	}
-	t.withReason(ReasonCountryCap, func() {
+	w.withReason(ReasonCountryCap, func() {
 		t.increments = append(t.increments, Increment{Counter: countryCounter("usd", text.Country, t.now), By: int64(text.Price), Max: int64(limit), Expires: end})
 	})
 	t.increments = append(t.increments, Increment{Counter: countryCounter("sent", text.Country, t.now), By: 1, Max: noLimit, Expires: end})
 }
 
 // onLimitReached answers a commit that found a limit reached: nil when the commit is worth another try, as it now stands, or the verdict.
-func (t *txn) onLimitReached(counter string) error {
-	w := t.sms
+func (w *smsDecision) onLimitReached(counter string) error {
+	t := w.t
 	reason, known := w.reasons[counter]
 	inc := t.staged(counter)
 	switch {
@@ -218,7 +221,7 @@ func (t *txn) onLimitReached(counter string) error {
 		return nil
 	case !known || inc == nil:
 		return t.limitReached(counter)
-	case counter == w.spendCounter && t.nextMilestone(inc):
+	case counter == w.spendCounter && w.nextMilestone(inc):
 		return nil
 	case reason.isEstimate() && t.state.settings.SMSRecordOnly:
 		inc.Max = noLimit
@@ -231,12 +234,12 @@ func (t *txn) onLimitReached(counter string) error {
 	if reason != ReasonAddress && reason != ReasonAddressNumbers {
 		err = err.With("reason", "sms_paused") // which of the limits it was is not for whoever probes them
 	}
-	return t.reject(reason, err)
+	return w.reject(reason, err)
 }
 
 // reject forgets all that was staged and records the refusal instead.
-func (t *txn) reject(reason Reason, err error) error {
-	w := t.sms
+func (w *smsDecision) reject(reason Reason, err error) error {
+	t := w.t
 	t.discard()
 	t.after, t.events = nil, nil
 	w.record.Decision, w.record.Reason, w.record.Price = Refused, reason, 0

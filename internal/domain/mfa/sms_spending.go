@@ -1,8 +1,6 @@
 package mfa
 
 import (
-	"sync"
-
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
@@ -14,34 +12,15 @@ var milestones = []struct {
 	event EventName
 }{{50, EventSpentHalf}, {80, EventSpentMost}, {100, EventSpentAll}}
 
-// spendMilestones is how many milestones this process knows to be behind, of a day and cap.
-type spendMilestones struct {
-	mu  sync.Mutex
-	day string
-	cap smsprice.Micros
-	n   int
-}
-
-func (s *spendMilestones) reached(at Instant, limit smsprice.Micros) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if day := dayOf(at); s.day != day || s.cap != limit {
-		s.day, s.cap, s.n = day, limit, 0
-	}
-	return s.n
-}
-
 // nextMilestone raises the increment's limit to the next milestone, or says that there is none.
-func (t *txn) nextMilestone(inc *Increment) bool {
+func (w *smsDecision) nextMilestone(inc *Increment) bool {
+	t := w.t
 	limit := t.state.settings.DailyCap()
-	s := &t.s.spending
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for n, m := range milestones {
 		if at := int64(limit * m.share / 100); inc.Max > at {
 			continue
 		}
-		t.s.notify(Event{Name: m.event, User: prefixUser + t.sms.record.User, At: t.now.Time()})
+		t.s.notify(Event{Name: m.event, User: prefixUser + w.record.User, At: t.now.Time()})
 		if n+1 == len(milestones) {
 			return false
 		}
@@ -50,9 +29,7 @@ func (t *txn) nextMilestone(inc *Increment) bool {
 			continue
 		}
 		inc.Max = next
-		if s.day == dayOf(t.now) && s.cap == limit {
-			s.n = max(s.n, n+1)
-		}
+		t.s.spent.Pass(dayOf(t.now), limit, n+1)
 		return true
 	}
 	return false

@@ -85,7 +85,9 @@ func (s *Service) runClient(ctx context.Context, from Caller, keys []Key, do fun
 		if err := do(t, p); err != nil {
 			return err
 		}
-		t.applyFactorChanges()
+		if err := t.applyFactorChanges(); err != nil {
+			return err
+		}
 		state = t.state
 		snap, err = t.snapshot(p)
 		return err

@@ -28,12 +28,16 @@ type txn struct {
 	increments []Increment
 	after      []func() error
 	events     []Event
-	state      *settingsState
+	// logged is the record of the event log that the commit adds, if any.
+	logged *eventRecord
+	state  *settingsState
 	// byBackend says that the team's own servers ask.
 	byBackend bool
 	// unknownFields has, as they were stored, the records with fields of a newer version.
 	unknownFields map[Key][]byte
-	sms           *smsDecision // of the message that the operation sends
+	// onLimit answers a commit that found a counter at its limit: nil lets the commit be tried again, as
+	// it now stands; a [refusal] is committed in its place; another error ends the operation.
+	onLimit func(counter string) error
 	// caller is the session that acts, once [txn.requireSession] found it.
 	caller *signedIn
 	// bySystem says that Countersign acts by itself.
@@ -239,12 +243,10 @@ func (t *txn) stage(e entity, remove bool) {
 
 // commit stores what was staged. When a limit of the SMS guard is reached it may store something else instead and return a [refusal].
 func (t *txn) commit() error {
-	t.applyFactorChanges()
-	if err := t.stageEvents(); err != nil {
-		return err
-	}
-	if err := t.sealTrails(); err != nil {
-		return err
+	for _, prepare := range t.s.beforeCommit {
+		if err := prepare(t); err != nil {
+			return err
+		}
 	}
 	var verdict error
 	for {
@@ -255,10 +257,10 @@ func (t *txn) commit() error {
 			return verdict
 		case !ok:
 			return err
-		case t.sms == nil:
+		case t.onLimit == nil:
 			return t.rememberLimit(counter)
 		}
-		if again := t.onLimitReached(counter); again != nil {
+		if again := t.onLimit(counter); again != nil {
 			if !errors.As(again, new(refusal)) {
 				return again
 			}

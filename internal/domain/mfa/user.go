@@ -152,7 +152,6 @@ const sessionsPerUser = 100
 func (u *User) key() Key               { return Key{KindUser, u.ID} }
 func (u *User) storedVersion() uint64  { return u.version }
 func (u *User) touch(now Instant)      { u.UpdatedAt = u.UpdatedAt.after(now) }
-func (u *User) wireID() string         { return prefixUser + u.ID }
 func (u *User) phone(id string) *Phone { return u.findPhone(func(p *Phone) bool { return p.ID == id }) }
 func (u *User) phoneBy(n string) *Phone {
 	return u.findPhone(func(p *Phone) bool { return p.Number == n })
@@ -189,7 +188,7 @@ func (u *User) sealed(do sealing) error {
 }
 
 // WireID is the id that clients see.
-func (u *User) WireID() string { return u.wireID() }
+func (u *User) WireID() string { return prefixUser + u.ID }
 
 // lockEnd is when the last of the user's locks ends, whomever it concerns. It may be over.
 func (u *User) lockEnd(now Instant) Instant {

@@ -62,7 +62,11 @@ func (d *deliveryRecord) target(id string) *deliveryTarget {
 }
 
 // stageDelivery stages the delivery of a commit's events to whoever wants one of them.
-func (t *txn) stageDelivery(j *eventRecord) {
+func (t *txn) stageDelivery() error {
+	j := t.logged
+	if j == nil {
+		return nil
+	}
 	d := &deliveryRecord{base: base{id: Key{KindDelivery, j.id.ID}}}
 	if t.s.bus {
 		d.To = append(d.To, deliveryTarget{ID: targetBus, Next: t.now})
@@ -76,6 +80,7 @@ func (t *txn) stageDelivery(j *eventRecord) {
 	if len(d.To) > 0 {
 		t.put(d)
 	}
+	return nil
 }
 
 // isFor says whether an act is for an endpoint: a test is for its own only, and that an endpoint does not answer is not told to endpoints.
