@@ -177,16 +177,16 @@ func credentials(r *http.Request, query url.Values, native bool) []mfa.Credentia
 // before, or were planted by a sibling domain. All are one read; more would be a read that a stranger can make large.
 const maxClients = 24
 
-// cookies are the client cookies that can be tokens, each once. What cannot be one takes no place: it would keep the real one from being seen.
+// cookies are the client cookies that can be texts, each once. What cannot be one takes no place: it would keep the real one from being seen.
 func cookies(r *http.Request) []mfa.Credential {
 	var found []mfa.Credential
-	tokens, clients := map[string]bool{}, map[string]bool{}
+	texts, clients := map[string]bool{}, map[string]bool{}
 	for _, cookie := range r.CookiesNamed(clientCookie) {
 		client := mfa.TokenClient(cookie.Value)
-		if client == "" || tokens[cookie.Value] || len(clients) == maxClients && !clients[client] {
+		if client == "" || texts[cookie.Value] || len(clients) == maxClients && !clients[client] {
 			continue
 		}
-		tokens[cookie.Value], clients[client] = true, true
+		texts[cookie.Value], clients[client] = true, true
 		found = append(found, mfa.Credential{Transport: mfa.Cookie, Token: secret.New(cookie.Value)})
 	}
 	return found

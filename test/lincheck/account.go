@@ -15,8 +15,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
-// account is what matters of one user that has every factor, and of one sign-in of theirs that waits for the second factor.
-type account struct {
+// accountModel is what matters of one user that has every factor, and of one sign-in of theirs that waits for the second factor.
+type accountModel struct {
 	signedIn bool
 	ended    bool // the sign-in, because the factors changed since its first factor was proved
 
@@ -42,11 +42,11 @@ type account struct {
 func since(at time.Time) time.Duration { return at.Sub(began.Add(-1000 * time.Hour)) }
 
 // refuses says whether no guess may be judged.
-func (a *account) refuses(now time.Duration) bool {
+func (a *accountModel) refuses(now time.Duration) bool {
 	return a.byAnyone > now || a.locked > now || a.wait > now
 }
 
-func (a *account) fail(now time.Duration) Answer {
+func (a *accountModel) fail(now time.Duration) Answer {
 	a.failures++
 	a.charged++
 	switch {
@@ -58,7 +58,7 @@ func (a *account) fail(now time.Duration) Answer {
 	return Answer{Told: Wrong}
 }
 
-func (a *account) clear() Answer {
+func (a *accountModel) clear() Answer {
 	a.failures, a.wait, a.locked = 0, 0, 0
 	return Answer{Told: Granted}
 }
@@ -87,7 +87,7 @@ const (
 
 // accountStep is the meaning of every question.
 func accountStep(p *person, before any, in Input, at time.Time, given Answer) (Answer, any) {
-	a, now := before.(account), since(at)
+	a, now := before.(accountModel), since(at)
 	waiting := !a.signedIn && !a.ended && now < since(began)+signInLife && now >= since(began)-skew
 	var answer Answer
 	switch in.Op {
@@ -120,7 +120,7 @@ func accountStep(p *person, before any, in Input, at time.Time, given Answer) (A
 	return answer, a
 }
 
-func (a *account) prepare(waiting bool, now time.Duration, given Answer) Answer {
+func (a *accountModel) prepare(waiting bool, now time.Duration, given Answer) Answer {
 	live := a.code != "" && a.codeEnds > now
 	switch {
 	case !waiting, a.wrong >= codeTries:
@@ -142,7 +142,7 @@ func (a *account) prepare(waiting bool, now time.Duration, given Answer) Answer 
 	return Answer{Granted, a.code}
 }
 
-func (a *account) text(waiting bool, code string, now time.Duration) Answer {
+func (a *accountModel) text(waiting bool, code string, now time.Duration) Answer {
 	switch {
 	case !waiting, a.wrong >= codeTries:
 		return Answer{Told: Closed}
@@ -159,7 +159,7 @@ func (a *account) text(waiting bool, code string, now time.Duration) Answer {
 	return a.clear()
 }
 
-func (a *account) showApp(p *person, in Input, waiting bool, at time.Time) Answer {
+func (a *accountModel) showApp(p *person, in Input, waiting bool, at time.Time) Answer {
 	now := since(at)
 	switch {
 	case in.Op == appHere && (!waiting || a.wrong >= codeTries), in.Op == appThere && !a.app:
@@ -190,7 +190,7 @@ func (a *account) showApp(p *person, in Input, waiting bool, at time.Time) Answe
 	return a.fail(now)
 }
 
-func (a *account) backup(p *person, in Input, now time.Duration) Answer {
+func (a *accountModel) backup(p *person, in Input, now time.Duration) Answer {
 	i := slices.Index(p.sets[a.set], in.Arg)
 	switch {
 	case a.refuses(now):

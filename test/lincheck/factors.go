@@ -87,7 +87,7 @@ func beginAccount(ctx context.Context, w *World, draws ...draw) (*play, error) {
 		total += d.weight
 	}
 	return &play{
-		initial: account{code: first.Value, codeEnds: since(began) + codeLife, sent: since(began), app: true},
+		initial: accountModel{code: first.Value, codeEnds: since(began) + codeLife, sent: since(began), app: true},
 		next: func(rng *rand.Rand, _ int) move {
 			n := rng.IntN(total)
 			for _, d := range draws {
