@@ -1,0 +1,18 @@
+package mfa
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+)
+
+// Law: whatever names a client in a token is an id.
+func FuzzTokenClient(f *testing.F) {
+	f.Add("dvb_"+strings.Repeat("c", idLen)+"x", 1)
+	f.Fuzz(func(t *testing.T, text string, carrier int) {
+		if id := tokenClient(Credential{TokenTransport(carrier), secret.New(text)}); id != "" && (!isID(id) || !strings.Contains(text, id)) {
+			t.Errorf("%q names %q", text, id)
+		}
+	})
+}
