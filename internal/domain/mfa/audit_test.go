@@ -32,7 +32,7 @@ func (p *person) acts() []string {
 // TestAuditTrail: what is done to an account is in its trail with the commit that did it.
 func TestAuditTrail(t *testing.T) {
 	ctx := t.Context()
-	admin := func(do func(p *person) (*mfa.User, error)) func(*person) {
+	backend := func(do func(p *person) (*mfa.User, error)) func(*person) {
 		return func(p *person) {
 			_, err := do(p)
 			p.must(err)
@@ -112,12 +112,12 @@ func TestAuditTrail(t *testing.T) {
 			p.inside()
 			p.leave()
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "session.removed×1"}},
-		"lock":   {admin(func(p *person) (*mfa.User, error) { return p.Lock(ctx, p.id) }), []string{"user.locked×1"}},
-		"unlock": {admin(func(p *person) (*mfa.User, error) { return p.Unlock(ctx, p.id) }), []string{"user.unlocked×1"}},
-		"ban":    {admin(func(p *person) (*mfa.User, error) { return p.Ban(ctx, p.id, true) }), []string{"session.all_revoked×1", "user.banned×1"}},
-		"unban":  {admin(func(p *person) (*mfa.User, error) { return p.Ban(ctx, p.id, false) }), []string{"user.unbanned×1"}},
-		"reset":  {admin(func(p *person) (*mfa.User, error) { return p.RemoveMFA(ctx, p.id) }), []string{"factor.reset×1"}},
-		"no app": {admin(func(p *person) (*mfa.User, error) { return p.RemoveTOTP(ctx, p.id) }), []string{"factor.removed×1"}},
+		"lock":   {backend(func(p *person) (*mfa.User, error) { return p.Lock(ctx, p.id) }), []string{"user.locked×1"}},
+		"unlock": {backend(func(p *person) (*mfa.User, error) { return p.Unlock(ctx, p.id) }), []string{"user.unlocked×1"}},
+		"ban":    {backend(func(p *person) (*mfa.User, error) { return p.Ban(ctx, p.id, true) }), []string{"session.all_revoked×1", "user.banned×1"}},
+		"unban":  {backend(func(p *person) (*mfa.User, error) { return p.Ban(ctx, p.id, false) }), []string{"user.unbanned×1"}},
+		"reset":  {backend(func(p *person) (*mfa.User, error) { return p.RemoveMFA(ctx, p.id) }), []string{"factor.reset×1"}},
+		"no app": {backend(func(p *person) (*mfa.User, error) { return p.RemoveTOTP(ctx, p.id) }), []string{"factor.removed×1"}},
 		"number removed": {func(p *person) { _, err := p.DeleteUserPhone(ctx, p.phone); p.must(err) },
 			[]string{"phone_number.removed×1", "factor.removed×1"}},
 		"new password": {func(p *person) {

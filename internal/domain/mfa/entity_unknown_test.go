@@ -1,7 +1,6 @@
 package mfa
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -11,8 +10,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 )
 
 func goldenRecords(t *testing.T, name string) map[string]json.RawMessage {
@@ -206,35 +203,6 @@ func TestDecodeTakesOneValue(t *testing.T) {
 	for _, text := range []string{"", "{", `{"u":"x"} {}`, `{"u":7}`, `[]`, `{"zz":1,"u":7}`} {
 		if _, err := decode([]byte(text), &Claim{}); err == nil {
 			t.Errorf("%q was taken for a record", text)
-		}
-	}
-}
-
-// TestABackupTagIsComparedWhole: a stored tag with any byte changed, or cut, is no code's, for sets with and without a key of their own.
-func TestABackupTagIsComparedWhole(t *testing.T) {
-	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, set := range map[string]*BackupSet{"a key of its own": {ID: "set", Version: 1}, "none": {ID: "set"}} {
-		tags, err := (&Service{ring: ring}).backupTags(&User{ID: "user"}, set)
-		if err != nil {
-			t.Fatal(err)
-		}
-		const code = "abcdefghjk"
-		stored := append(tags.of("another"), tags.of(code)...)
-		if at := tags.find(stored, code); at != tags.size || len(stored) != 2*tags.size {
-			t.Fatalf("%s: the second of two tags, %d bytes, is found at %d", name, len(stored), at)
-		}
-		for i := range tags.size {
-			changed := tags.of(code)
-			changed[i] ^= 1
-			if tags.find(changed, code) >= 0 {
-				t.Errorf("%s: byte %d of a tag is not compared", name, i)
-			}
-			if tags.find(tags.of(code)[:i], code) >= 0 {
-				t.Errorf("%s: %d bytes are taken for a tag", name, i)
-			}
 		}
 	}
 }

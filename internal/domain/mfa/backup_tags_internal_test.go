@@ -1,0 +1,37 @@
+package mfa
+
+import (
+	"crypto/rand"
+	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+)
+
+// TestABackupTagIsComparedWhole: a stored tag with any byte changed, or cut, is no code's, for sets with and without a key of their own.
+func TestABackupTagIsComparedWhole(t *testing.T) {
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, set := range map[string]*BackupSet{"a key of its own": {ID: "set", Version: 1}, "none": {ID: "set"}} {
+		tags, err := (&Service{ring: ring}).backupTags(&User{ID: "user"}, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const code = "abcdefghjk"
+		stored := append(tags.of("another"), tags.of(code)...)
+		if at := tags.find(stored, code); at != tags.size || len(stored) != 2*tags.size {
+			t.Fatalf("%s: the second of two tags, %d bytes, is found at %d", name, len(stored), at)
+		}
+		for i := range tags.size {
+			changed := tags.of(code)
+			changed[i] ^= 1
+			if tags.find(changed, code) >= 0 {
+				t.Errorf("%s: byte %d of a tag is not compared", name, i)
+			}
+			if tags.find(tags.of(code)[:i], code) >= 0 {
+				t.Errorf("%s: %d bytes are taken for a tag", name, i)
+			}
+		}
+	}
+}
