@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/test/needs"
 )
 
@@ -177,7 +177,7 @@ func TestEventsAreListed(t *testing.T) {
 	}
 	var b strings.Builder
 	b.WriteString("<!-- table: make update -->\n|type|what happened|kind|\n|---|---|---|\n")
-	for _, k := range mfa.EventKinds() {
+	for _, k := range account.EventKinds() {
 		kind := ""
 		switch {
 		case k.LogOnly:

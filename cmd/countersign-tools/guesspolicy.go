@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/ops/bruteforce"
 	"github.com/countersign-mfa/countersign/internal/ops/guessbound"
 )
@@ -24,7 +24,7 @@ type guessPolicyCmd struct {
 // Run prints both policies.
 func (g *guessPolicyCmd) Run() error {
 	met := true
-	for _, p := range []mfa.Policy{mfa.DefaultPolicy(), mfa.StrictPolicy()} {
+	for _, p := range []account.Policy{account.DefaultPolicy(), account.StrictPolicy()} {
 		r := guessbound.Compute(p)
 		met = met && r.Met
 		g.Print(r, "%s\n", r)

@@ -8,7 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
 	"github.com/countersign-mfa/countersign/cmd/internal/moving"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 )
 
@@ -19,7 +19,7 @@ type table struct {
 	RestoredAt time.Time `env:"COUNTERSIGN_RESTORED_AT" placeholder:"TIME" help:"The restored_at of the deployment's settings, after a restore from a backup."`
 }
 
-func (t table) open(ctx context.Context) (*mfa.Service, func() error, error) {
+func (t table) open(ctx context.Context) (*domain.Service, func() error, error) {
 	e := lambdahost.Environment{Table: t.Table, Key: t.KMSKey, Endpoint: os.Getenv("AWS_ENDPOINT_URL"), SessionToken: os.Getenv("AWS_SESSION_TOKEN")}
 	for name, value := range map[string]*string{"AWS_REGION": &e.Region, "AWS_ACCESS_KEY_ID": &e.AccessKeyID, "AWS_SECRET_ACCESS_KEY": &e.SecretAccessKey} {
 		if *value = os.Getenv(name); *value == "" {

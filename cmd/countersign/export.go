@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/cmd/internal/moving"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 )
@@ -18,7 +18,7 @@ type dataDir struct {
 // with opens the directory with one of local's functions. Secrets leave through no API, so exports and imports
 // open the store themselves.
 func (d dataDir) with(open func(context.Context, string, func() time.Time) (*local.Data, error)) moving.Opener {
-	return func(ctx context.Context) (*mfa.Service, func() error, error) {
+	return func(ctx context.Context) (*domain.Service, func() error, error) {
 		data, err := open(ctx, d.Data, time.Now)
 		if err != nil {
 			return nil, nil, plain(err)

@@ -18,13 +18,13 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // Config is what the API needs. Nothing of it is ever taken from a request.
 type Config struct {
-	Service *mfa.Service
+	Service *domain.Service
 	// PublicURL is where clients reach the API, without a slash at the end.
 	PublicURL string
 	// Accepts says, in constant time, whether a bearer is a key of the Backend API. An error means that it cannot be known: the request is

@@ -7,14 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // TestAppearance: what the settings say of the appearance is where Clerk's components and the pages look for it, and in what people read.
 func TestAppearance(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()
-	env := func() *answer { return w.open(mfa.Cookie).call("GET", "/v1/environment").ok() }
+	env := func() *answer { return w.open(tx.Cookie).call("GET", "/v1/environment").ok() }
 	before := env()
 	if before.at("appearance") != nil {
 		t.Errorf("an appearance that nobody asked for: %s", before.body)

@@ -3,7 +3,7 @@ package api
 import (
 	"encoding/hex"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
 )
 
 // AuditEvent is an act of an audit trail.
@@ -37,7 +37,7 @@ type AuditEvents struct {
 	Chain      AuditChain   `json:"chain"`
 }
 
-func presentAudit(e mfa.AuditEvent) AuditEvent {
+func presentAudit(e audit.AuditEvent) AuditEvent {
 	out := AuditEvent{
 		Object: "audit_event", Sequence: e.Sequence, Type: string(e.Name), Actor: "user", Settings: presentSettings(e.Fields), Count: e.Times,
 		CreatedAt: int64(e.At), LastAt: int64(e.Last), Hash: hex.EncodeToString(e.Hash),
@@ -70,7 +70,7 @@ func presentSettings(stored []string) []string {
 	return out
 }
 
-func presentTrail(trail *mfa.AuditTrail, offset, limit int) AuditEvents {
+func presentTrail(trail *audit.AuditTrail, offset, limit int) AuditEvents {
 	n := len(trail.Events)
 	out := AuditEvents{Data: []AuditEvent{}, TotalCount: n, Chain: AuditChain{Verified: trail.Broken == 0}}
 	if n > 0 {
@@ -96,7 +96,7 @@ func listAuditEvents(a *API, c *call, in auditInput) (AuditEvents, error) {
 	if err != nil {
 		return AuditEvents{}, err
 	}
-	trail, err := a.Service.AuditTrail(c, in.ID)
+	trail, err := a.Service.Audit.AuditTrail(c, in.ID)
 	if err != nil {
 		return AuditEvents{}, err
 	}
@@ -113,7 +113,7 @@ func listSettingsAuditEvents(a *API, c *call, in settingsAuditInput) (AuditEvent
 	if err != nil {
 		return AuditEvents{}, err
 	}
-	trail, err := a.Service.SettingsTrail(c)
+	trail, err := a.Service.Audit.SettingsTrail(c)
 	if err != nil {
 		return AuditEvents{}, err
 	}
@@ -121,7 +121,7 @@ func listSettingsAuditEvents(a *API, c *call, in settingsAuditInput) (AuditEvent
 }
 
 func listOwnAuditEvents(a *API, c *call, _ empty) ([]AuditEvent, error) {
-	trail, _, err := a.Service.OwnAuditTrail(c, c.from)
+	trail, _, err := a.Service.Sessions.OwnAuditTrail(c, c.from)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,8 @@ import (
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // TestAuditEvents: what was done to a user, newest first, in parts, with what became of the chain.
@@ -44,13 +45,13 @@ func TestAuditEvents(t *testing.T) {
 // TestOwnAuditEvents: a user is shown its own acts, with the session that it began.
 func TestOwnAuditEvents(t *testing.T) {
 	w := newWorld(t)
-	b := w.open(mfa.Cookie)
+	b := w.open(tx.Cookie)
 	b.enter(w.user())
 	answer := b.call("GET", "/v1/me/audit_events").ok()
 	if answer.text("0.type") != "session.created" || answer.text("0.subject_id") == "" || answer.text("0.actor") != "user" {
 		t.Errorf("%s", answer.body)
 	}
-	w.open(mfa.Cookie).call("GET", "/v1/me/audit_events").want(401, "authentication_invalid")
+	w.open(tx.Cookie).call("GET", "/v1/me/audit_events").want(401, "authentication_invalid")
 }
 
 // TestSettingsAuditEvents: a change of the settings says which.
@@ -69,7 +70,7 @@ func TestEveryStoredSettingHasItsNameOnTheWire(t *testing.T) {
 	w := newWorld(t)
 	shown := w.backend("GET", "/v1/instance", "").ok()
 	names := map[string]string{}
-	settings := reflect.TypeFor[mfa.Settings]()
+	settings := reflect.TypeFor[account.Settings]()
 	for i := range settings.NumField() {
 		stored, _, _ := strings.Cut(settings.Field(i).Tag.Get("json"), ",")
 		if stored == "" || stored == "u" || stored == "at" { // what is not stored, the time of the last change, and the trail

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
@@ -15,15 +17,15 @@ type AdminUser struct {
 	PrivateMetadata json.RawMessage `json:"private_metadata"`
 }
 
-func presentAdminUser(u *mfa.User, now mfa.Instant) AdminUser {
+func presentAdminUser(u *account.User, now account.Instant) AdminUser {
 	return AdminUser{User: presentUser(u, now), PrivateMetadata: object(u.Private)}
 }
 
-func (a *API) adminUser(u *mfa.User, err error) (AdminUser, error) {
+func (a *API) adminUser(u *account.User, err error) (AdminUser, error) {
 	if err != nil {
 		return AdminUser{}, err
 	}
-	return presentAdminUser(u, mfa.At(a.Service.Now())), nil
+	return presentAdminUser(u, account.At(a.Service.Engine.Now())), nil
 }
 
 type userCreateInput struct {
@@ -50,7 +52,7 @@ type userCreateInput struct {
 }
 
 func createUser(a *API, c *call, in userCreateInput) (AdminUser, error) {
-	input := mfa.UserInput{
+	input := admin.UserInput{
 		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Emails: in.Emails,
 		Password: in.Password, PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks,
 		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
@@ -61,7 +63,7 @@ func createUser(a *API, c *call, in userCreateInput) (AdminUser, error) {
 		if err != nil {
 			return AdminUser{}, apierr.New(apierr.FormParamFormatInvalid).Param("created_at")
 		}
-		input.CreatedAt = mfa.At(created)
+		input.CreatedAt = account.At(created)
 	}
 	for i, number := range in.Phones {
 		status := ""
@@ -77,7 +79,7 @@ func createUser(a *API, c *call, in userCreateInput) (AdminUser, error) {
 			return AdminUser{}, apierr.New(apierr.FormParamValueInvalid).Param("phone_number_identification_status")
 		}
 	}
-	u, err := a.Service.CreateUser(c, input)
+	u, err := a.Service.Admin.CreateUser(c, input)
 	return a.adminUser(u, err)
 }
 
@@ -86,7 +88,7 @@ type userInput struct {
 }
 
 func getUser(a *API, c *call, in userInput) (AdminUser, error) {
-	u, err := a.Service.User(c, in.ID)
+	u, err := a.Service.Admin.User(c, in.ID)
 	return a.adminUser(u, err)
 }
 
@@ -109,7 +111,7 @@ type userUpdateInput struct {
 }
 
 func updateUser(a *API, c *call, in userUpdateInput) (AdminUser, error) {
-	u, err := a.Service.UpdateUser(c, in.ID, mfa.UserChange{
+	u, err := a.Service.Admin.UpdateUser(c, in.ID, admin.UserChange{
 		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Password: in.Password,
 		PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks, SignOutOthers: in.SignOutOthers,
 		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
@@ -118,22 +120,22 @@ func updateUser(a *API, c *call, in userUpdateInput) (AdminUser, error) {
 }
 
 func deleteUser(a *API, c *call, in userInput) (DeletedObject, error) {
-	return DeletedObject{Object: "user", ID: in.ID, Deleted: true}, a.Service.DeleteUser(c, in.ID)
+	return DeletedObject{Object: "user", ID: in.ID, Deleted: true}, a.Service.Admin.DeleteUser(c, in.ID)
 }
 
 func lockUser(a *API, c *call, in userInput) (AdminUser, error) {
-	u, err := a.Service.Lock(c, in.ID)
+	u, err := a.Service.Admin.Lock(c, in.ID)
 	return a.adminUser(u, err)
 }
 
 func unlockUser(a *API, c *call, in userInput) (AdminUser, error) {
-	u, err := a.Service.Unlock(c, in.ID)
+	u, err := a.Service.Admin.Unlock(c, in.ID)
 	return a.adminUser(u, err)
 }
 
 func banUser(on bool) handler[userInput, AdminUser] {
 	return func(a *API, c *call, in userInput) (AdminUser, error) {
-		u, err := a.Service.Ban(c, in.ID, on)
+		u, err := a.Service.Admin.Ban(c, in.ID, on)
 		return a.adminUser(u, err)
 	}
 }
@@ -150,7 +152,7 @@ type userCodeInput struct {
 }
 
 func verifyTOTP(a *API, c *call, in userCodeInput) (VerifiedCode, error) {
-	by, err := a.Service.VerifyTOTP(c, in.ID, in.Code)
+	by, err := a.Service.Admin.VerifyTOTP(c, in.ID, in.Code)
 	return VerifiedCode{Verified: true, CodeType: string(by)}, err
 }
 
@@ -165,7 +167,7 @@ type userPasswordInput struct {
 }
 
 func verifyPassword(a *API, c *call, in userPasswordInput) (Verified, error) {
-	return Verified{Verified: true}, a.Service.VerifyPassword(c, in.ID, in.Password)
+	return Verified{Verified: true}, a.Service.Admin.VerifyPassword(c, in.ID, in.Password)
 }
 
 // UserID names the user that lost a factor.
@@ -174,17 +176,17 @@ type UserID struct {
 }
 
 func removeMFA(a *API, c *call, in userInput) (UserID, error) {
-	_, err := a.Service.RemoveMFA(c, in.ID)
+	_, err := a.Service.Admin.RemoveMFA(c, in.ID)
 	return UserID{in.ID}, err
 }
 
 func removeTOTP(a *API, c *call, in userInput) (UserID, error) {
-	_, err := a.Service.RemoveTOTP(c, in.ID)
+	_, err := a.Service.Admin.RemoveTOTP(c, in.ID)
 	return UserID{in.ID}, err
 }
 
 func removeBackupCodes(a *API, c *call, in userInput) (UserID, error) {
-	_, err := a.Service.RemoveBackupCodes(c, in.ID)
+	_, err := a.Service.Admin.RemoveBackupCodes(c, in.ID)
 	return UserID{in.ID}, err
 }
 
@@ -200,16 +202,16 @@ func (a *API) adminPhone(r *mfa.PhoneResult, err error) (PhoneNumber, error) {
 	if err != nil {
 		return PhoneNumber{}, err
 	}
-	return presentPhone(r.Phone, nil, mfa.At(a.Service.Now())), nil
+	return presentPhone(r.Phone, nil, account.At(a.Service.Engine.Now())), nil
 }
 
 func createUserPhone(a *API, c *call, in adminPhoneCreateInput) (PhoneNumber, error) {
-	r, err := a.Service.AddUserPhone(c, in.UserID, in.Number, mfa.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved})
+	r, err := a.Service.Admin.AddUserPhone(c, in.UserID, in.Number, admin.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved})
 	return a.adminPhone(r, err)
 }
 
 func getUserPhone(a *API, c *call, in phoneInput) (PhoneNumber, error) {
-	r, err := a.Service.UserPhone(c, in.ID)
+	r, err := a.Service.Admin.UserPhone(c, in.ID)
 	return a.adminPhone(r, err)
 }
 
@@ -222,11 +224,11 @@ type adminPhoneUpdateInput struct {
 }
 
 func updateUserPhone(a *API, c *call, in adminPhoneUpdateInput) (PhoneNumber, error) {
-	r, err := a.Service.ChangeUserPhone(c, in.ID, mfa.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved, Default: in.Default})
+	r, err := a.Service.Admin.ChangeUserPhone(c, in.ID, admin.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved, Default: in.Default})
 	return a.adminPhone(r, err)
 }
 
 func deleteUserPhone(a *API, c *call, in phoneInput) (DeletedObject, error) {
-	_, err := a.Service.DeleteUserPhone(c, in.ID)
+	_, err := a.Service.Admin.DeleteUserPhone(c, in.ID)
 	return DeletedObject{Object: "phone_number", ID: in.ID, Deleted: true}, err
 }

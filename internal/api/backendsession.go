@@ -3,8 +3,10 @@ package api
 import (
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 )
 
 // SignInToken is a ticket.
@@ -42,7 +44,7 @@ func createTicket(a *API, c *call, in ticketCreateInput) (SignInToken, error) {
 		}
 		life = time.Duration(*in.Life) * time.Second
 	}
-	return presentTicket(a.Service.CreateTicket(c, in.UserID, life))
+	return presentTicket(a.Service.MFA.CreateTicket(c, in.UserID, life))
 }
 
 type ticketInput struct {
@@ -50,7 +52,7 @@ type ticketInput struct {
 }
 
 func revokeTicket(a *API, c *call, in ticketInput) (SignInToken, error) {
-	return presentTicket(a.Service.RevokeTicket(c, in.ID))
+	return presentTicket(a.Service.MFA.RevokeTicket(c, in.ID))
 }
 
 // AdminSession is a session as the Backend API shows it.
@@ -69,7 +71,7 @@ type AdminSession struct {
 	UpdatedAt    int64     `json:"updated_at"`
 }
 
-func presentAdminSession(r *mfa.SessionResult) AdminSession {
+func presentAdminSession(r *sessions.SessionResult) AdminSession {
 	s := presentSession(r.Session, r.User, r.Snapshot)
 	return AdminSession{
 		Object: "session", ID: s.ID, UserID: r.User.WireID(), ClientID: r.Session.ClientWireID(), Status: s.Status, Tasks: s.Tasks,
@@ -96,14 +98,14 @@ func listSessions(a *API, c *call, in sessionListInput) (any, error) {
 	if in.UserID == "" {
 		return nil, apierr.New(apierr.FormParamMissing).Param("user_id")
 	}
-	if in.Status != "" && in.Status != string(mfa.SessionActive) && in.Status != string(mfa.SessionPending) {
+	if in.Status != "" && in.Status != string(account.SessionActive) && in.Status != string(account.SessionPending) {
 		return nil, apierr.New(apierr.FormParamValueInvalid).Param("status")
 	}
 	offset, limit, err := page(in.Offset, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.Service.UserSessions(c, in.UserID)
+	found, err := a.Service.Admin.UserSessions(c, in.UserID)
 	out := []AdminSession{}
 	for i := range found {
 		s := presentAdminSession(&found[i])
@@ -119,7 +121,7 @@ func listSessions(a *API, c *call, in sessionListInput) (any, error) {
 	return out, err
 }
 
-func (a *API) adminSession(r *mfa.SessionResult, err error) (AdminSession, error) {
+func (a *API) adminSession(r *sessions.SessionResult, err error) (AdminSession, error) {
 	if err != nil {
 		return AdminSession{}, err
 	}
@@ -127,14 +129,14 @@ func (a *API) adminSession(r *mfa.SessionResult, err error) (AdminSession, error
 }
 
 func getAnySession(a *API, c *call, in sessionInput) (AdminSession, error) {
-	return a.adminSession(a.Service.AnySession(c, in.ID))
+	return a.adminSession(a.Service.Admin.AnySession(c, in.ID))
 }
 
 func revokeSession(a *API, c *call, in sessionInput) (AdminSession, error) {
-	return a.adminSession(a.Service.RevokeSession(c, in.ID))
+	return a.adminSession(a.Service.Admin.RevokeSession(c, in.ID))
 }
 
 func createSessionToken(a *API, c *call, in sessionInput) (Token, error) {
-	token, err := a.Service.AnySessionToken(c, in.ID)
+	token, err := a.Service.Admin.AnySessionToken(c, in.ID)
 	return Token{Object: "token", JWT: token.Reveal()}, err
 }

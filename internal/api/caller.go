@@ -11,7 +11,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/language"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tokens"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // The names that carry a client token.
@@ -29,7 +30,7 @@ const AllowedHeaders = "Authorization, Content-Type"
 
 // admit checks who is calling, as far as the surface asks.
 func (a *API) admit(c *call, surface Surface) error {
-	settings, err := a.Service.Settings(c)
+	settings, err := a.Service.Engine.Settings(c)
 	if err != nil {
 		if surface != Backend {
 			a.allowOrigin(c)
@@ -61,14 +62,14 @@ func (a *API) admitBackend(c *call) error {
 	if c.settings.IPLimits {
 		from = a.Address(r)
 	}
-	if err := a.Service.CheckAddressBlocked(from); err != nil {
+	if err := a.Service.Admin.CheckAddressBlocked(from); err != nil {
 		return err
 	}
 	ok, err := a.Accepts(c, key)
 	if err != nil || ok {
 		return err
 	}
-	if err := a.Service.CountWrongKey(c, from); err != nil {
+	if err := a.Service.Admin.CountWrongKey(c, from); err != nil {
 		return err
 	}
 	return apierr.New(apierr.ClerkKeyInvalid)
@@ -121,7 +122,7 @@ func (a *API) admitFrontend(c *call) error {
 	if native && origin != "" && bearer(r) != "" {
 		return apierr.New(apierr.OriginAuthorizationHeadersConflict)
 	}
-	c.from = mfa.Caller{
+	c.from = tx.Caller{
 		Credentials: credentials(r, query, native),
 		Session:     query.Get("_clerk_session_id"),
 		Address:     a.Address(r),
@@ -159,14 +160,14 @@ func (a *API) refererOrigin(c *call) string {
 }
 
 // credentials lists the client tokens in order of precedence: native alone, else the development browser before the cookie.
-func credentials(r *http.Request, query url.Values, native bool) []mfa.Credential {
+func credentials(r *http.Request, query url.Values, native bool) []tx.Credential {
 	if native {
-		return []mfa.Credential{{Transport: mfa.Native, Token: secret.New(bearer(r))}}
+		return []tx.Credential{{Transport: tx.Native, Token: secret.New(bearer(r))}}
 	}
-	var found []mfa.Credential
+	var found []tx.Credential
 	for _, name := range []string{browserParam, oldBrowserParam} {
 		if id := query.Get(name); id != "" {
-			found = append(found, mfa.Credential{Transport: mfa.DevBrowser, Token: secret.New(id)})
+			found = append(found, tx.Credential{Transport: tx.DevBrowser, Token: secret.New(id)})
 			break
 		}
 	}
@@ -178,16 +179,16 @@ func credentials(r *http.Request, query url.Values, native bool) []mfa.Credentia
 const maxClients = 24
 
 // cookies are the client cookies that can be texts, each once. What cannot be one takes no place: it would keep the real one from being seen.
-func cookies(r *http.Request) []mfa.Credential {
-	var found []mfa.Credential
+func cookies(r *http.Request) []tx.Credential {
+	var found []tx.Credential
 	texts, clients := map[string]bool{}, map[string]bool{}
 	for _, cookie := range r.CookiesNamed(clientCookie) {
-		client := mfa.TokenClient(cookie.Value)
+		client := tokens.TokenClient(cookie.Value)
 		if client == "" || texts[cookie.Value] || len(clients) == maxClients && !clients[client] {
 			continue
 		}
 		texts[cookie.Value], clients[client] = true, true
-		found = append(found, mfa.Credential{Transport: mfa.Cookie, Token: secret.New(cookie.Value)})
+		found = append(found, tx.Credential{Transport: tx.Cookie, Token: secret.New(cookie.Value)})
 	}
 	return found
 }
@@ -225,7 +226,7 @@ func (a *API) failReadably(x *exchange, r *http.Request, err error) {
 		return
 	}
 	c := &call{Context: r.Context(), request: r, answer: x}
-	if settings, err := a.Service.Settings(c); err == nil {
+	if settings, err := a.Service.Engine.Settings(c); err == nil {
 		c.settings = settings
 	}
 	a.allowOrigin(c)
@@ -234,7 +235,7 @@ func (a *API) failReadably(x *exchange, r *http.Request, err error) {
 
 func (a *API) preflight(x *exchange, r *http.Request, allowed []string) {
 	c := &call{Context: r.Context(), request: r, answer: x}
-	settings, err := a.Service.Settings(c)
+	settings, err := a.Service.Engine.Settings(c)
 	if err != nil {
 		a.fail(x, r, err)
 		return

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 func TestEveryCarrierSignsIn(t *testing.T) {
-	for name, carrier := range map[string]mfa.TokenTransport{"cookie": mfa.Cookie, "development browser": mfa.DevBrowser, "native": mfa.Native} {
+	for name, carrier := range map[string]tx.TokenTransport{"cookie": tx.Cookie, "development browser": tx.DevBrowser, "native": tx.Native} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			b := w.open(carrier)
@@ -41,7 +42,7 @@ func TestEveryCarrierSignsIn(t *testing.T) {
 			stale := *b
 			stale.token = before
 			want := string(apierr.AuthenticationInvalid)
-			if carrier == mfa.DevBrowser {
+			if carrier == tx.DevBrowser {
 				want = string(apierr.DevBrowserUnauthenticated)
 			}
 			stale.call("GET", "/v1/me").want(401, want)
@@ -52,25 +53,25 @@ func TestEveryCarrierSignsIn(t *testing.T) {
 func TestCookie(t *testing.T) {
 	for url, secure := range map[string]bool{"http://localhost:8080": false, "https://clerk.example.com": true} {
 		w := newWorld(t, func(c *api.Config) { c.PublicURL = url })
-		a := w.open(mfa.Cookie).enter(w.user())
+		a := w.open(tx.Cookie).enter(w.user())
 		c := a.Cookies()[0]
 		if c.Name != "__client" || !c.HttpOnly || c.Path != "/" || c.SameSite != http.SameSiteLaxMode || c.Secure != secure || c.Domain != "" {
 			c.Value = "" // which is a token
 			t.Errorf("%s: cookie %s", url, c)
 		}
-		if life := time.Duration(c.MaxAge) * time.Second; life != mfa.ClientLife || !c.Expires.IsZero() {
-			t.Errorf("%s: the browser forgets the cookie after %v, and the client lives %v", url, life, mfa.ClientLife)
+		if life := time.Duration(c.MaxAge) * time.Second; life != account.ClientLife || !c.Expires.IsZero() {
+			t.Errorf("%s: the browser forgets the cookie after %v, and the client lives %v", url, life, account.ClientLife)
 		}
 	}
 }
 
 func TestPrecedence(t *testing.T) {
 	w := newWorld(t)
-	withCookie, withNative, withBrowser := w.open(mfa.Cookie), w.open(mfa.Native), w.open(mfa.DevBrowser)
+	withCookie, withNative, withBrowser := w.open(tx.Cookie), w.open(tx.Native), w.open(tx.DevBrowser)
 	for _, b := range []*browser{withCookie, withNative, withBrowser} {
 		b.enter(w.user())
 	}
-	fresh := w.open(mfa.DevBrowser)
+	fresh := w.open(tx.DevBrowser)
 	id := func(query, cookie, authorization string) any {
 		r := httptest.NewRequest("GET", "/v1/client?"+query, nil)
 		if cookie != "" {
@@ -106,7 +107,7 @@ func TestDevelopmentBrowsersInProduction(t *testing.T) {
 		c.PublicURL, c.PublishableKey, c.Development = "https://clerk.example.com", "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k", false
 	})
 	w.send(httptest.NewRequest("POST", "/v1/dev_browser", nil)).want(404, "resource_not_found")
-	b := w.open(mfa.Cookie)
+	b := w.open(tx.Cookie)
 	b.enter(w.user())
 	for _, query := range []string{"__clerk_db_jwt=dvb_" + b.token, "__dev_session=" + b.token, "__clerk_db_jwt=", "__clerk_db_jwt=x&_is_native=1"} {
 		for _, path := range []string{"GET /v1/client", "GET /v1/me", "POST /v1/client/sign_ins", "GET /v1/client/handshake"} {
@@ -209,7 +210,7 @@ func TestTwoAuthorizationHeadersAreNone(t *testing.T) {
 		r.Header["Authorization"] = keys
 		w.send(r).want(401, "clerk_key_invalid")
 	}
-	b := w.open(mfa.Native)
+	b := w.open(tx.Native)
 	b.enter(w.user())
 	r := httptest.NewRequest("GET", "/v1/me?_is_native=1&_clerk_session_id="+b.session, nil)
 	r.Header["Authorization"] = []string{b.token, "wrong"}
@@ -315,7 +316,7 @@ func TestProductionAnnouncesSignIns(t *testing.T) {
 		}
 		return found
 	}
-	b := w.open(mfa.Cookie)
+	b := w.open(tx.Cookie)
 	in := said(b.enter(w.user()))
 	want := strconv.FormatInt(w.now().Unix(), 10)
 	if len(in) != 2 || in["__client_uat"] != want {
@@ -333,11 +334,11 @@ func TestProductionAnnouncesSignIns(t *testing.T) {
 	if again := said(w.send(r).ok()); len(again) != 0 {
 		t.Errorf("told again what the browser knows: %v", again)
 	}
-	if got := said(w.open(mfa.Native).enter(w.user())); len(got) != 0 {
+	if got := said(w.open(tx.Native).enter(w.user())); len(got) != 0 {
 		t.Errorf("a native client is told by cookie: %v", got)
 	}
 	development := newWorld(t)
-	if got := said(development.open(mfa.Cookie).enter(development.user())); len(got) != 0 {
+	if got := said(development.open(tx.Cookie).enter(development.user())); len(got) != 0 {
 		t.Errorf("with a development key: %v", got)
 	}
 }

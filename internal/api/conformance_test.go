@@ -20,7 +20,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/openapi"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // clerk is one of Clerk's descriptions.
@@ -281,13 +281,13 @@ func walk(t *testing.T) map[string][][]byte {
 		}
 	}
 	w.observe = r.note
-	user := w.walkFrontend(mfa.DevBrowser)
+	user := w.walkFrontend(tx.DevBrowser)
 	w.walkBackend(user)
 	return r.bodies
 }
 
 // walkFrontend enrols, signs in, steps up and takes everything off again; it returns the user.
-func (w *world) walkFrontend(carrier mfa.TokenTransport) string {
+func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	w.Helper()
 	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz", "/v1/environment"} {
 		w.send(httptest.NewRequest("GET", path, nil)).ok()
@@ -332,7 +332,7 @@ func (w *world) walkFrontend(carrier mfa.TokenTransport) string {
 	b.call("POST", id+"/prepare_first_factor", "strategy", "phone_code").ok()
 	b.call("POST", id+"/attempt_first_factor", "strategy", "password", "password", "correct horse").ok()
 	b.session = b.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok().text("response.created_session_id")
-	other := w.open(mfa.Cookie)
+	other := w.open(tx.Cookie)
 	other.again(user, func(id string) {
 		b.later(time.Minute)
 		other.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok()
@@ -383,7 +383,7 @@ func (w *world) walkBackend(user string) {
 	w.backend("DELETE", one+"/backup_code", "").ok()
 	w.backend("DELETE", one+"/totp", "").ok()
 	w.backend("DELETE", one+"/mfa", "").ok()
-	b := w.open(mfa.Cookie)
+	b := w.open(tx.Cookie)
 	b.enter(user)
 	w.backend("GET", "/v1/sessions?user_id="+user, "").ok()
 	w.backend("GET", "/v1/sessions/"+b.session, "").ok()

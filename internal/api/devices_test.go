@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // TestAListOfDevicesNamesTheBrowser: a session shows what its browser said of itself when it signed in, to its user and in the export.
@@ -37,7 +37,7 @@ func (w *world) device(agent, browser string, mobile bool) {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("User-Agent", agent)
 	a := w.send(r).ok()
-	b := w.open(mfa.Cookie)
+	b := w.open(tx.Cookie)
 	b.session = a.text("response.created_session_id")
 	for _, c := range a.Cookies() {
 		if c.Name == "__client" {
@@ -59,7 +59,7 @@ func TestTheCallersAddressCounts(t *testing.T) {
 	from := netip.MustParseAddr("203.0.113.9")
 	w := newWorld(t, func(c *api.Config) { c.Address = func(*http.Request) netip.Addr { return from } })
 	begin := func() *answer {
-		return w.open(mfa.Cookie).call("POST", "/v1/client/sign_ins", "identifier", "nobody@example.com")
+		return w.open(tx.Cookie).call("POST", "/v1/client/sign_ins", "identifier", "nobody@example.com")
 	}
 	for range 5 {
 		begin().ok()

@@ -3,7 +3,7 @@ package api
 import (
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
@@ -30,7 +30,7 @@ func getEnvironment(a *API, c *call, _ empty) (Environment, error) {
 	}, nil
 }
 
-func authConfig(s mfa.Settings) map[string]any {
+func authConfig(s account.Settings) map[string]any {
 	return map[string]any{
 		"object": "auth_config", "id": "aconf_countersign", "first_name": "on", "last_name": "on", "email_address": "on", "phone_number": "on",
 		"username": "on", "password": "on", "identification_requirements": []any{}, "identification_strategies": []string{"email_address", "phone_number", "username"},
@@ -43,12 +43,12 @@ func authConfig(s mfa.Settings) map[string]any {
 	}
 }
 
-func secondStrategies(s mfa.Settings) []string {
+func secondStrategies(s account.Settings) []string {
 	out := []string{}
 	for _, m := range []struct {
 		on   bool
-		name mfa.Strategy
-	}{{s.AuthenticatorApp, mfa.TOTPCode}, {s.SMSCode, mfa.PhoneCode}, {s.BackupCodes, mfa.BackupCode}} {
+		name account.Strategy
+	}{{s.AuthenticatorApp, account.TOTPCode}, {s.SMSCode, account.PhoneCode}, {s.BackupCodes, account.BackupCode}} {
 		if m.on {
 			out = append(out, string(m.name))
 		}
@@ -57,7 +57,7 @@ func secondStrategies(s mfa.Settings) []string {
 }
 
 // displayConfig leaves every page to the application, and has no captcha.
-func (a *API) displayConfig(s mfa.Settings) map[string]any {
+func (a *API) displayConfig(s account.Settings) map[string]any {
 	out := map[string]any{
 		"object": "display_config", "id": "dconf_countersign", "instance_environment_type": a.environmentType(), "application_name": s.AppName(a.AppName),
 		"theme": map[string]any{}, "preferred_sign_in_strategy": "password", "branded": false, "experimental_force_oauth_first": false,
@@ -122,7 +122,7 @@ func anAttribute(on bool, first, second, verifications []string) attribute {
 
 // attributes says what people have and sign in with. Clerk's UI takes whatever is used for the first factor for an identifier that can be
 // typed, and has no field for others.
-func attributes(s mfa.Settings) map[string]attribute {
+func attributes(s account.Settings) map[string]attribute {
 	when := func(on bool, name string) []string {
 		if on {
 			return []string{name}
@@ -148,7 +148,7 @@ func attributes(s mfa.Settings) map[string]attribute {
 	}
 }
 
-func userSettings(s mfa.Settings) map[string]any {
+func userSettings(s account.Settings) map[string]any {
 	off := map[string]any{"enabled": false}
 	return map[string]any{
 		"attributes": attributes(s), "social": map[string]any{}, "saml": off,

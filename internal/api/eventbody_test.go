@@ -9,13 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // body is what a webhook says of an event whose user is gone.
-func body(t *testing.T, e mfa.Event) map[string]any {
+func body(t *testing.T, e account.Event) map[string]any {
 	t.Helper()
-	raw, err := api.EventBody(e, nil, mfa.At(e.At))
+	raw, err := api.EventBody(e, nil, account.At(e.At))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,12 +30,12 @@ func body(t *testing.T, e mfa.Event) map[string]any {
 func TestSessionEventsAreSessions(t *testing.T) {
 	began, at := time.UnixMilli(1_772_600_000_000), time.UnixMilli(1_772_700_000_000)
 	const week = 7 * 24 * 3600 * 1000
-	for name, status := range map[mfa.EventName]string{
-		mfa.EventSignedIn: "active", mfa.EventSignedOut: "ended", mfa.EventSessionRemoved: "removed", mfa.EventSessionRevoked: "revoked",
+	for name, status := range map[account.EventName]string{
+		account.EventSignedIn: "active", account.EventSignedOut: "ended", account.EventSessionRemoved: "removed", account.EventSessionRevoked: "revoked",
 	} {
 		client := strings.Repeat("c", 26) // an id is the client's, the user's and the session's own, of 26 characters each
 		id := "sess_" + client + strings.Repeat("u", 26) + strings.Repeat("n", 26)
-		got := body(t, mfa.Event{ID: "evt_1", Name: name, User: "user_1", Subject: id, Began: mfa.At(began), At: at})
+		got := body(t, account.Event{ID: "evt_1", Name: name, User: "user_1", Subject: id, Began: account.At(began), At: at})
 		data := got["data"].(map[string]any)
 		want := map[string]any{
 			"object": "session", "id": id, "client_id": "client_" + client, "user_id": "user_1", "user": nil, "actor": nil, "status": status, "last_active_at": float64(at.UnixMilli()), "updated_at": float64(at.UnixMilli()),
@@ -53,15 +53,15 @@ func TestSessionEventsAreSessions(t *testing.T) {
 // TestEventsThatAreNoSessions: a deleted user is an id, and every other event says by whom, to what, and whether its user should hear of it.
 func TestEventsThatAreNoSessions(t *testing.T) {
 	at := time.UnixMilli(1_772_700_000_000)
-	gone := body(t, mfa.Event{ID: "evt_1", Name: mfa.EventUserDeleted, User: "user_1", At: at})
+	gone := body(t, account.Event{ID: "evt_1", Name: account.EventUserDeleted, User: "user_1", At: at})
 	if diff := cmp.Diff(map[string]any{"object": "user", "id": "user_1", "deleted": true}, gone["data"]); diff != "" {
 		t.Error(diff)
 	}
-	for _, kind := range mfa.EventKinds() {
-		if kind.Name == mfa.EventUserDeleted || kind.Name == mfa.EventSignedIn || kind.Name == mfa.EventSignedOut || kind.Name == mfa.EventSessionRemoved || kind.Name == mfa.EventSessionRevoked {
+	for _, kind := range account.EventKinds() {
+		if kind.Name == account.EventUserDeleted || kind.Name == account.EventSignedIn || kind.Name == account.EventSignedOut || kind.Name == account.EventSessionRemoved || kind.Name == account.EventSessionRevoked {
 			continue
 		}
-		got := body(t, mfa.Event{ID: "evt_1", Name: kind.Name, User: "user_1", Subject: "idn_1", Method: mfa.PhoneCode, By: mfa.BySystem, Address: "203.0.113.0/24", At: at})
+		got := body(t, account.Event{ID: "evt_1", Name: kind.Name, User: "user_1", Subject: "idn_1", Method: account.PhoneCode, By: account.BySystem, Address: "203.0.113.0/24", At: at})
 		want := map[string]any{
 			"object": "event", "id": "evt_1", "type": string(kind.Name), "actor": "system", "user_id": "user_1", "subject_id": "idn_1", "strategy": "phone_code", "network": "203.0.113.0/24",
 			"settings": []any{}, "notify": kind.Notify, "created_at": float64(at.UnixMilli()),
@@ -77,12 +77,12 @@ func TestEventsThatAreNoSessions(t *testing.T) {
 
 // TestWhichEventsAUserHearsOf: this list, and no other: what weakens an account or may be somebody else's doing.
 func TestWhichEventsAUserHearsOf(t *testing.T) {
-	want := map[mfa.EventName]bool{
+	want := map[account.EventName]bool{
 		"user.locked": true, "factor.added": true, "factor.removed": true, "factor.reset": true, "factor.disabled": true, "factor.default_changed": true, "code.replayed": true,
 		"backup_code.made": true, "backup_code.used": true, "backup_code.removed": true, "password.changed": true, "phone_number.added": true, "phone_number.verified": true,
 		"phone_number.unverified": true, "phone_number.removed": true,
 	}
-	for _, kind := range mfa.EventKinds() {
+	for _, kind := range account.EventKinds() {
 		if kind.Notify != want[kind.Name] {
 			t.Errorf("%s: the user hears of it %v, want %v", kind.Name, kind.Notify, want[kind.Name])
 		}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // Event is something that happened, as it is listed.
@@ -31,7 +31,7 @@ type Events struct {
 	HasMore bool `json:"has_more"`
 }
 
-func presentEvent(e mfa.Event) Event {
+func presentEvent(e account.Event) Event {
 	return Event{
 		Object: "event", ID: e.ID, Type: string(e.Name), Actor: string(e.By), UserID: nullable(e.User), SubjectID: nullable(e.Subject), Strategy: nullable(string(e.Method)),
 		Network: nullable(e.Address), Settings: presentSettings(e.Fields), Notify: e.Name.Kind().Notify, CreatedAt: e.At.UnixMilli(),
@@ -48,7 +48,7 @@ func listEvents(a *API, c *call, in eventListInput) (Events, error) {
 	if err != nil {
 		return Events{}, err
 	}
-	found, more, err := a.Service.Events(c, in.Before, limit)
+	found, more, err := a.Service.Audit.Events(c, in.Before, limit)
 	if err != nil {
 		return Events{}, err
 	}
@@ -94,13 +94,13 @@ type sessionEvent struct {
 }
 
 // sessionStatus are the statuses of the sessions in Clerk's events.
-var sessionStatus = map[mfa.EventName]mfa.SessionStatus{
-	mfa.EventSignedIn: mfa.SessionActive, mfa.EventSignedOut: mfa.SessionEnded, mfa.EventSessionRemoved: mfa.SessionRemoved, mfa.EventSessionRevoked: mfa.SessionRevoked,
+var sessionStatus = map[account.EventName]account.SessionStatus{
+	account.EventSignedIn: account.SessionActive, account.EventSignedOut: account.SessionEnded, account.EventSessionRemoved: account.SessionRemoved, account.EventSessionRevoked: account.SessionRevoked,
 }
 
 // EventBody is what a webhook says: Clerk's own events in Clerk's shapes, the others as they are listed. A user is as it is now; of one that is gone only
 // the id is left.
-func EventBody(e mfa.Event, u *mfa.User, now mfa.Instant) ([]byte, error) {
+func EventBody(e account.Event, u *account.User, now account.Instant) ([]byte, error) {
 	body := envelope{Object: "event", Type: string(e.Name), Data: eventData(e, u, now), Timestamp: e.At.UnixMilli(), InstanceID: instanceID}
 	if p, err := netip.ParsePrefix(e.Address); err == nil {
 		body.EventAttributes.Request.ClientIP = p.Addr().String()
@@ -112,7 +112,7 @@ func EventBody(e mfa.Event, u *mfa.User, now mfa.Instant) ([]byte, error) {
 	return out, nil
 }
 
-func eventData(e mfa.Event, u *mfa.User, now mfa.Instant) any {
+func eventData(e account.Event, u *account.User, now account.Instant) any {
 	var user *AdminUser
 	if u != nil {
 		shown := presentAdminUser(u, now)
@@ -121,14 +121,14 @@ func eventData(e mfa.Event, u *mfa.User, now mfa.Instant) any {
 	if status, ok := sessionStatus[e.Name]; ok {
 		at, ends := e.At.UnixMilli(), int64(e.SessionEnds())
 		return sessionEvent{
-			Object: "session", ID: e.Subject, UserID: e.User, User: user, ClientID: (&mfa.Session{ID: e.Subject}).ClientWireID(), Status: string(status),
+			Object: "session", ID: e.Subject, UserID: e.User, User: user, ClientID: (&account.Session{ID: e.Subject}).ClientWireID(), Status: string(status),
 			LastActiveAt: at, ExpireAt: ends, AbandonAt: ends, CreatedAt: int64(e.Began), UpdatedAt: at,
 		}
 	}
 	switch {
-	case e.Name == mfa.EventUserDeleted:
+	case e.Name == account.EventUserDeleted:
 		return DeletedObject{Object: "user", ID: e.User, Deleted: true}
-	case (e.Name == mfa.EventUserCreated || e.Name == mfa.EventUserUpdated) && user != nil:
+	case (e.Name == account.EventUserCreated || e.Name == account.EventUserUpdated) && user != nil:
 		return user
 	}
 	return presentEvent(e)

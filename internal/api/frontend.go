@@ -2,13 +2,15 @@ package api
 
 import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 )
 
 func getClient(a *API, c *call, _ empty) (Wrapped[*Client], error) {
-	s, err := a.Service.Client(c, c.from)
+	s, err := a.Service.Sessions.Client(c, c.from)
 	if err != nil {
 		return Wrapped[*Client]{}, err
 	}
@@ -17,7 +19,7 @@ func getClient(a *API, c *call, _ empty) (Wrapped[*Client], error) {
 }
 
 func createClient(a *API, c *call, _ empty) (Wrapped[*Client], error) {
-	s, err := a.Service.CreateClient(c, c.from)
+	s, err := a.Service.Sessions.CreateClient(c, c.from)
 	if err != nil {
 		return Wrapped[*Client]{}, err
 	}
@@ -26,7 +28,7 @@ func createClient(a *API, c *call, _ empty) (Wrapped[*Client], error) {
 }
 
 func endAllSessions(a *API, c *call, _ empty) (Wrapped[*Client], error) {
-	s, err := a.Service.EndAll(c, c.from)
+	s, err := a.Service.Sessions.EndAll(c, c.from)
 	if err != nil {
 		return Wrapped[*Client]{}, err
 	}
@@ -43,7 +45,7 @@ func createDevBrowser(a *API, c *call, _ empty) (DevBrowser, error) {
 	if a.production() { // an id in the query is no secret: a link could plant it (session fixation)
 		return DevBrowser{}, apierr.New(apierr.ResourceNotFound)
 	}
-	token, err := a.Service.NewDevBrowser(c, c.from)
+	token, err := a.Service.Sessions.NewDevBrowser(c, c.from)
 	return DevBrowser{ID: token.Reveal()}, err
 }
 
@@ -62,8 +64,8 @@ func (a *API) signIn(c *call, r *mfa.SignInResult, err error) (Wrapped[SignIn], 
 }
 
 func createSignIn(a *API, c *call, in signInCreateInput) (Wrapped[SignIn], error) {
-	r, err := a.Service.CreateSignIn(c, c.from, mfa.SignInInput{
-		Strategy: mfa.Strategy(in.Strategy), Identifier: in.Identifier, Password: in.Password, Ticket: in.Ticket,
+	r, err := a.Service.MFA.CreateSignIn(c, c.from, mfa.SignInInput{
+		Strategy: account.Strategy(in.Strategy), Identifier: in.Identifier, Password: in.Password, Ticket: in.Ticket,
 	})
 	return a.signIn(c, r, err)
 }
@@ -73,7 +75,7 @@ type signInInput struct {
 }
 
 func getSignIn(a *API, c *call, in signInInput) (Wrapped[SignIn], error) {
-	r, err := a.Service.SignIn(c, c.from, in.ID)
+	r, err := a.Service.MFA.SignIn(c, c.from, in.ID)
 	return a.signIn(c, r, err)
 }
 
@@ -84,12 +86,12 @@ type signInPrepareInput struct {
 }
 
 func prepareFirstFactor(a *API, c *call, in signInPrepareInput) (Wrapped[SignIn], error) {
-	r, err := a.Service.PrepareFirstFactor(c, c.from, in.ID, mfa.Strategy(in.Strategy), in.PhoneID)
+	r, err := a.Service.MFA.PrepareFirstFactor(c, c.from, in.ID, account.Strategy(in.Strategy), in.PhoneID)
 	return a.signIn(c, r, err)
 }
 
 func prepareSecondFactor(a *API, c *call, in signInPrepareInput) (Wrapped[SignIn], error) {
-	r, err := a.Service.PrepareSecondFactor(c, c.from, in.ID, mfa.Strategy(in.Strategy), in.PhoneID)
+	r, err := a.Service.MFA.PrepareSecondFactor(c, c.from, in.ID, account.Strategy(in.Strategy), in.PhoneID)
 	return a.signIn(c, r, err)
 }
 
@@ -101,7 +103,7 @@ type signInFirstInput struct {
 }
 
 func attemptFirstFactor(a *API, c *call, in signInFirstInput) (Wrapped[SignIn], error) {
-	r, err := a.Service.AttemptFirstFactor(c, c.from, in.ID, mfa.Proof{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code})
+	r, err := a.Service.MFA.AttemptFirstFactor(c, c.from, in.ID, mfa.Proof{Strategy: account.Strategy(in.Strategy), Password: in.Password, Code: in.Code})
 	return a.signIn(c, r, err)
 }
 
@@ -112,7 +114,7 @@ type signInSecondInput struct {
 }
 
 func attemptSecondFactor(a *API, c *call, in signInSecondInput) (Wrapped[SignIn], error) {
-	r, err := a.Service.AttemptSecondFactor(c, c.from, in.ID, mfa.Proof{Strategy: mfa.Strategy(in.Strategy), Code: in.Code})
+	r, err := a.Service.MFA.AttemptSecondFactor(c, c.from, in.ID, mfa.Proof{Strategy: account.Strategy(in.Strategy), Code: in.Code})
 	return a.signIn(c, r, err)
 }
 
@@ -120,7 +122,7 @@ type sessionInput struct {
 	ID string `path:"session_id"`
 }
 
-func (a *API) session(c *call, r *mfa.SessionResult, err error) (Wrapped[Session], error) {
+func (a *API) session(c *call, r *sessions.SessionResult, err error) (Wrapped[Session], error) {
 	if err != nil {
 		return Wrapped[Session]{}, err
 	}
@@ -128,27 +130,27 @@ func (a *API) session(c *call, r *mfa.SessionResult, err error) (Wrapped[Session
 }
 
 func getSession(a *API, c *call, in sessionInput) (Wrapped[Session], error) {
-	r, err := a.Service.Session(c, c.from, in.ID)
+	r, err := a.Service.Sessions.Session(c, c.from, in.ID)
 	return a.session(c, r, err)
 }
 
 func touchSession(a *API, c *call, in sessionInput) (Wrapped[Session], error) {
-	r, err := a.Service.Touch(c, c.from, in.ID)
+	r, err := a.Service.Sessions.Touch(c, c.from, in.ID)
 	return a.session(c, r, err)
 }
 
 func endSession(a *API, c *call, in sessionInput) (Wrapped[Session], error) {
-	r, err := a.Service.EndSession(c, c.from, in.ID, mfa.SessionEnded)
+	r, err := a.Service.Sessions.EndSession(c, c.from, in.ID, account.SessionEnded)
 	return a.session(c, r, err)
 }
 
 func removeSession(a *API, c *call, in sessionInput) (Wrapped[Session], error) {
-	r, err := a.Service.EndSession(c, c.from, in.ID, mfa.SessionRemoved)
+	r, err := a.Service.Sessions.EndSession(c, c.from, in.ID, account.SessionRemoved)
 	return a.session(c, r, err)
 }
 
 func createToken(a *API, c *call, in sessionInput) (Token, error) {
-	token, err := a.Service.SessionToken(c, c.from, in.ID)
+	token, err := a.Service.Sessions.SessionToken(c, c.from, in.ID)
 	return Token{Object: "token", JWT: token.Reveal()}, err
 }
 
@@ -165,7 +167,7 @@ func (a *API) reverification(c *call, r *mfa.ReverificationResult, err error) (W
 }
 
 func startReverification(a *API, c *call, in startInput) (Wrapped[Reverification], error) {
-	r, err := a.Service.StartReverification(c, c.from, in.ID, authority.Level(in.Level))
+	r, err := a.Service.MFA.StartReverification(c, c.from, in.ID, authority.Level(in.Level))
 	return a.reverification(c, r, err)
 }
 
@@ -177,7 +179,7 @@ type reverifyPrepareInput struct {
 
 func prepareReverification(second bool) handler[reverifyPrepareInput, Wrapped[Reverification]] {
 	return func(a *API, c *call, in reverifyPrepareInput) (Wrapped[Reverification], error) {
-		r, err := a.Service.PrepareReverification(c, c.from, in.ID, second, mfa.Strategy(in.Strategy), in.PhoneID)
+		r, err := a.Service.MFA.PrepareReverification(c, c.from, in.ID, second, account.Strategy(in.Strategy), in.PhoneID)
 		return a.reverification(c, r, err)
 	}
 }
@@ -191,8 +193,8 @@ type reverifyAttemptInput struct {
 }
 
 func reproveFirst(a *API, c *call, in reverifyAttemptInput) (Wrapped[Reverification], error) {
-	g := mfa.Proof{Strategy: mfa.Strategy(in.Strategy), Password: in.Password, Code: in.Code, Ticket: in.Ticket}
-	r, err := a.Service.AttemptReverification(c, c.from, in.ID, false, g)
+	g := mfa.Proof{Strategy: account.Strategy(in.Strategy), Password: in.Password, Code: in.Code, Ticket: in.Ticket}
+	r, err := a.Service.MFA.AttemptReverification(c, c.from, in.ID, false, g)
 	return a.reverification(c, r, err)
 }
 
@@ -203,13 +205,13 @@ type reverifySecondInput struct {
 }
 
 func reproveSecond(a *API, c *call, in reverifySecondInput) (Wrapped[Reverification], error) {
-	g := mfa.Proof{Strategy: mfa.Strategy(in.Strategy), Code: in.Code}
-	r, err := a.Service.AttemptReverification(c, c.from, in.ID, true, g)
+	g := mfa.Proof{Strategy: account.Strategy(in.Strategy), Code: in.Code}
+	r, err := a.Service.MFA.AttemptReverification(c, c.from, in.ID, true, g)
 	return a.reverification(c, r, err)
 }
 
 func getMe(a *API, c *call, _ empty) (Wrapped[User], error) {
-	r, err := a.Service.Me(c, c.from)
+	r, err := a.Service.MFA.Me(c, c.from)
 	if err != nil {
 		return Wrapped[User]{}, err
 	}
@@ -217,7 +219,7 @@ func getMe(a *API, c *call, _ empty) (Wrapped[User], error) {
 }
 
 func listOwnSessions(a *API, c *call, _ empty) ([]SessionActivity, error) {
-	found, err := a.Service.OwnSessions(c, c.from)
+	found, err := a.Service.Sessions.OwnSessions(c, c.from)
 	out := []SessionActivity{}
 	for _, r := range found {
 		out = append(out, presentActivity(r))
@@ -226,12 +228,12 @@ func listOwnSessions(a *API, c *call, _ empty) ([]SessionActivity, error) {
 }
 
 func revokeOwnSession(a *API, c *call, in sessionInput) (Wrapped[Session], error) {
-	r, err := a.Service.RevokeOwn(c, c.from, in.ID)
+	r, err := a.Service.Sessions.RevokeOwn(c, c.from, in.ID)
 	return a.session(c, r, err)
 }
 
 func listPhones(a *API, c *call, _ empty) ([]PhoneNumber, error) {
-	r, err := a.Service.Me(c, c.from)
+	r, err := a.Service.MFA.Me(c, c.from)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +253,7 @@ type phoneCreateInput struct {
 }
 
 func createPhone(a *API, c *call, in phoneCreateInput) (Wrapped[PhoneNumber], error) {
-	r, err := a.Service.AddPhone(c, c.from, in.Number, in.Reserved)
+	r, err := a.Service.MFA.AddPhone(c, c.from, in.Number, in.Reserved)
 	return a.phone(c, r, err)
 }
 
@@ -260,7 +262,7 @@ type phoneInput struct {
 }
 
 func getPhone(a *API, c *call, in phoneInput) (Wrapped[PhoneNumber], error) {
-	r, err := a.Service.Phone(c, c.from, in.ID)
+	r, err := a.Service.MFA.Phone(c, c.from, in.ID)
 	return a.phone(c, r, err)
 }
 
@@ -270,7 +272,7 @@ type phonePrepareInput struct {
 }
 
 func preparePhone(a *API, c *call, in phonePrepareInput) (Wrapped[PhoneNumber], error) {
-	r, err := a.Service.PreparePhone(c, c.from, in.ID, mfa.Strategy(in.Strategy))
+	r, err := a.Service.MFA.PreparePhone(c, c.from, in.ID, account.Strategy(in.Strategy))
 	return a.phone(c, r, err)
 }
 
@@ -280,7 +282,7 @@ type phoneAttemptInput struct {
 }
 
 func attemptPhone(a *API, c *call, in phoneAttemptInput) (Wrapped[PhoneNumber], error) {
-	r, err := a.Service.AttemptPhone(c, c.from, in.ID, mfa.Proof{Code: in.Code})
+	r, err := a.Service.MFA.AttemptPhone(c, c.from, in.ID, mfa.Proof{Code: in.Code})
 	return a.phone(c, r, err)
 }
 
@@ -296,21 +298,21 @@ func updatePhone(a *API, c *call, in phoneUpdateInput) (Wrapped[PhoneNumber], er
 	case in.Reserved != nil && !*in.Reserved && makeDefault:
 		return Wrapped[PhoneNumber]{}, apierr.New(apierr.FormParamValueInvalid).Param("default_second_factor")
 	case in.Reserved != nil && *in.Reserved && (in.Default == nil || makeDefault):
-		r, err := a.Service.ReservePhone(c, c.from, in.ID, makeDefault)
+		r, err := a.Service.MFA.ReservePhone(c, c.from, in.ID, makeDefault)
 		return a.phone(c, r, err)
 	case in.Reserved != nil && !*in.Reserved:
-		r, err := a.Service.ReleasePhone(c, c.from, in.ID)
+		r, err := a.Service.MFA.ReleasePhone(c, c.from, in.ID)
 		return a.phone(c, r, err)
 	case in.Default != nil:
-		r, err := a.Service.MakeDefaultPhone(c, c.from, in.ID, *in.Default)
+		r, err := a.Service.MFA.MakeDefaultPhone(c, c.from, in.ID, *in.Default)
 		return a.phone(c, r, err)
 	}
-	r, err := a.Service.Phone(c, c.from, in.ID)
+	r, err := a.Service.MFA.Phone(c, c.from, in.ID)
 	return a.phone(c, r, err)
 }
 
 func deletePhone(a *API, c *call, in phoneInput) (Wrapped[DeletedObject], error) {
-	r, err := a.Service.DeletePhone(c, c.from, in.ID)
+	r, err := a.Service.MFA.DeletePhone(c, c.from, in.ID)
 	if err != nil {
 		return Wrapped[DeletedObject]{}, err
 	}
@@ -325,7 +327,7 @@ func presentTOTP(r *mfa.TOTPResult) TOTP {
 }
 
 func createTOTP(a *API, c *call, _ empty) (Wrapped[TOTP], error) {
-	r, err := a.Service.CreateTOTP(c, c.from)
+	r, err := a.Service.MFA.CreateTOTP(c, c.from)
 	if err != nil {
 		return Wrapped[TOTP]{}, err
 	}
@@ -337,7 +339,7 @@ type codeInput struct {
 }
 
 func attemptTOTP(a *API, c *call, in codeInput) (Wrapped[TOTP], error) {
-	r, err := a.Service.ConfirmTOTP(c, c.from, in.Code)
+	r, err := a.Service.MFA.ConfirmTOTP(c, c.from, in.Code)
 	if err != nil {
 		return Wrapped[TOTP]{}, err
 	}
@@ -345,7 +347,7 @@ func attemptTOTP(a *API, c *call, in codeInput) (Wrapped[TOTP], error) {
 }
 
 func deleteTOTP(a *API, c *call, _ empty) (Wrapped[DeletedObject], error) {
-	r, err := a.Service.DeleteTOTP(c, c.from)
+	r, err := a.Service.MFA.DeleteTOTP(c, c.from)
 	if err != nil {
 		return Wrapped[DeletedObject]{}, err
 	}
@@ -353,10 +355,10 @@ func deleteTOTP(a *API, c *call, _ empty) (Wrapped[DeletedObject], error) {
 }
 
 func createBackupCodes(a *API, c *call, _ empty) (Wrapped[BackupCodes], error) {
-	r, err := a.Service.CreateBackupCodes(c, c.from)
+	r, err := a.Service.MFA.CreateBackupCodes(c, c.from)
 	if err != nil {
 		return Wrapped[BackupCodes]{}, err
 	}
-	out := BackupCodes{Object: "backup_code", ID: r.Set.WireID(), Codes: r.Codes, CreatedAt: int64(r.Set.CreatedAt), UpdatedAt: int64(r.Set.CreatedAt)}
+	out := BackupCodes{Object: "backup_code", ID: mfa.WireID(r.Set), Codes: r.Codes, CreatedAt: int64(r.Set.CreatedAt), UpdatedAt: int64(r.Set.CreatedAt)}
 	return wrap(a, c, out, r.Snapshot), nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // headersOf are those of an answer by name, but for the trace id, which must be there.
@@ -78,7 +78,7 @@ func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 
 // TestATokenComesByItsOwnCarrierOnly: a new client token is in the cookie, in Clerk-Db-Jwt or in Authorization, after how the client came, and in no other header.
 func TestATokenComesByItsOwnCarrierOnly(t *testing.T) {
-	for carrier, want := range map[mfa.TokenTransport]string{mfa.Cookie: "Set-Cookie", mfa.DevBrowser: "Clerk-Db-Jwt", mfa.Native: "Authorization"} {
+	for carrier, want := range map[tx.TokenTransport]string{tx.Cookie: "Set-Cookie", tx.DevBrowser: "Clerk-Db-Jwt", tx.Native: "Authorization"} {
 		w := newWorld(t)
 		h := w.open(carrier).enter(w.user()).Header
 		for _, name := range []string{"Set-Cookie", "Clerk-Db-Jwt", "Authorization"} {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
@@ -68,7 +70,7 @@ type HeldSession struct {
 }
 
 func exportUser(a *API, c *call, in userInput) (ExportedUser, error) {
-	held, err := a.Service.DataExport(c, in.ID)
+	held, err := a.Service.Admin.DataExport(c, in.ID)
 	if err != nil {
 		return ExportedUser{}, err
 	}
@@ -89,11 +91,11 @@ func exportUser(a *API, c *call, in userInput) (ExportedUser, error) {
 		})
 	}
 	if t := u.TOTP; t != nil {
-		out.AuthenticatorApp = &HeldApp{ID: t.WireID(), VerifiedAt: ms(t.Verified), LastUsedAt: ms(t.LastUsed()), Failures: t.Failures, CreatedAt: int64(t.CreatedAt)}
+		out.AuthenticatorApp = &HeldApp{ID: t.WireID(), VerifiedAt: ms(t.Verified), LastUsedAt: ms(admin.LastUsed(t)), Failures: t.Failures, CreatedAt: int64(t.CreatedAt)}
 	}
 	if b := u.Backup; b != nil {
-		unused, used := b.Counts()
-		out.BackupCodes = &HeldBackupCodes{ID: b.WireID(), Unused: unused, Used: used, Failures: b.Failures, CreatedAt: int64(b.CreatedAt)}
+		unused, used := admin.Counts(b)
+		out.BackupCodes = &HeldBackupCodes{ID: mfa.WireID(b), Unused: unused, Used: used, Failures: b.Failures, CreatedAt: int64(b.CreatedAt)}
 	}
 	for i := range held.Sessions {
 		out.Sessions = append(out.Sessions, HeldSession{presentAdminSession(&held.Sessions[i]), held.Sessions[i].Session.Agent})
@@ -101,6 +103,6 @@ func exportUser(a *API, c *call, in userInput) (ExportedUser, error) {
 	return out, nil
 }
 
-func heldFailures(b mfa.FailureCounter) HeldFailures {
+func heldFailures(b account.FailureCounter) HeldFailures {
 	return HeldFailures{Failures: b.Failures, WaitUntil: ms(b.WaitUntil), LockedUntil: ms(b.LockedUntil)}
 }

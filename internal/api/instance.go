@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
@@ -38,7 +38,7 @@ type Instance struct {
 	SMSSettings
 }
 
-func (a *API) presentInstance(s mfa.Settings) Instance {
+func (a *API) presentInstance(s account.Settings) Instance {
 	return Instance{
 		Object: "instance", ID: instanceID, EnvironmentType: a.environmentType(), AllowedOrigins: append([]string{}, s.AllowedOrigins...),
 		TestMode: s.TestMode, SMSCode: s.SMSCode, AuthenticatorApp: s.AuthenticatorApp, BackupCodes: s.BackupCodes,
@@ -56,7 +56,7 @@ func (a *API) environmentType() string {
 }
 
 func getInstance(a *API, c *call, _ empty) (Instance, error) {
-	s, err := a.Service.Settings(c)
+	s, err := a.Service.Engine.Settings(c)
 	return a.presentInstance(s), err
 }
 
@@ -111,7 +111,7 @@ func (in instanceInput) parseAppearance() (*appearance.Appearance, error) {
 	return &parsed, err
 }
 
-func (in instanceInput) apply(s *mfa.Settings) {
+func (in instanceInput) apply(s *account.Settings) {
 	for _, f := range []struct{ to, from *bool }{
 		{&s.TestMode, in.TestMode}, {&s.SMSCode, in.SMSCode}, {&s.AuthenticatorApp, in.AuthenticatorApp}, {&s.BackupCodes, in.BackupCodes},
 		{&s.MFARequired, in.MFARequired}, {&s.KeepSessions, in.KeepOtherSessions}, {&s.EnumerationProtection, in.EnumerationProtection},
@@ -147,7 +147,7 @@ func updateInstance(a *API, c *call, in instanceInput) (noContent, error) {
 	if err != nil {
 		return noContent{}, err
 	}
-	_, err = a.Service.ChangeSettings(c, func(s *mfa.Settings) {
+	_, err = a.Service.Settings.ChangeSettings(c, func(s *account.Settings) {
 		in.apply(s)
 		if parsed != nil {
 			s.Appearance = *parsed

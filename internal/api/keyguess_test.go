@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // TestGuessesOfTheKey: an address has thirty wrong keys a minute, then none is looked at; other addresses do not notice. That a right
@@ -21,7 +21,7 @@ func TestGuessesOfTheKey(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer "+key)
 		return w.send(r)
 	}
-	if _, err := w.Service.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = true }); err != nil {
+	if _, err := w.Service.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true }); err != nil {
 		t.Fatal(err)
 	}
 	try(secretKey).ok()

@@ -13,7 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 const (
@@ -186,7 +186,7 @@ func TestNativeApps(t *testing.T) {
 			tokens[token] = true
 		}
 	}
-	w.walkFrontend(mfa.Native)
+	w.walkFrontend(tx.Native)
 	if len(tokens) < 3 {
 		t.Errorf("the token changed %d times", len(tokens))
 	}
@@ -195,7 +195,7 @@ func TestNativeApps(t *testing.T) {
 // TestNativeSchemasBite: each part that a native SDK requires is missed when it is gone or null, so the schemas check what they seem to.
 func TestNativeSchemasBite(t *testing.T) {
 	w := newWorld(t)
-	b := w.open(mfa.Native)
+	b := w.open(tx.Native)
 	user := w.backend("POST", "/v1/users", `{"email_address":["n@example.com"],"phone_number":["+12015550107"],"phone_number_identification_status":["verified"]}`).ok().text("id")
 	b.enter(user)
 	b.enrolApp()

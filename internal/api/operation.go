@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // Surface says who calls an operation.
@@ -76,8 +77,8 @@ type call struct {
 	context.Context
 	request  *http.Request
 	answer   *exchange
-	from     mfa.Caller // of the frontend
-	settings mfa.Settings
+	from     tx.Caller // of the frontend
+	settings account.Settings
 }
 
 // handler is the typed function of an operation.

@@ -13,9 +13,10 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // used is what the operations of all tests were seen to do.
@@ -33,14 +34,14 @@ func noteOf(operation string, n api.Permissions) {
 }
 
 // noting is a store that notes what an operation needs of it.
-type noting struct{ mfa.Store }
+type noting struct{ store.Store }
 
-func (s noting) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+func (s noting) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	note(ctx, api.Reads)
 	return s.Store.Get(ctx, keys...)
 }
 
-func (s noting) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (s noting) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	for _, w := range writes {
 		if w.Delete {
 			note(ctx, api.Deletes)
@@ -54,12 +55,12 @@ func (s noting) Commit(ctx context.Context, writes []mfa.Write, increments ...mf
 	return s.Store.Commit(ctx, writes, increments...)
 }
 
-func (s noting) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+func (s noting) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
 	note(ctx, api.Lists)
 	return s.Store.List(ctx, kind, after, limit)
 }
 
-func (s noting) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+func (s noting) Latest(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Record, error) {
 	note(ctx, api.Reads|api.Latest)
 	return s.Store.Latest(ctx, kind, before, limit)
 }
@@ -124,7 +125,7 @@ func TestColdProcess(t *testing.T) {
 func TestSetupTaskIsFulfilledByReading(t *testing.T) {
 	w := newWorld(t)
 	w.backend("PATCH", "/v1/instance", `{"mfa_required":true}`).ok()
-	b := w.open(mfa.Cookie)
+	b := w.open(tx.Cookie)
 	b.enter(w.user())
 	b.session = b.call("GET", "/v1/client").ok().text("response.sessions.0.id")
 	if got := b.call("GET", "/v1/client").ok().text("response.sessions.0.status"); got != "pending" {

@@ -3,11 +3,13 @@ package api
 import (
 	"strings"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 )
 
-func presentClient(s *mfa.Snapshot) *Client {
+func presentClient(s *sessions.Snapshot) *Client {
 	if s == nil || s.Client == nil {
 		return nil
 	}
@@ -31,14 +33,14 @@ func presentClient(s *mfa.Snapshot) *Client {
 	return out
 }
 
-func presentSession(session *mfa.Session, u *mfa.User, s *mfa.Snapshot) Session {
+func presentSession(session *account.Session, u *account.User, s *sessions.Snapshot) Session {
 	status := s.Status(session)
 	out := Session{
 		Object: "session", ID: session.ID, Status: string(status), ExpireAt: int64(session.Expires), AbandonAt: int64(session.Expires),
 		LastActiveAt: int64(session.LastActive), Tasks: []Task{}, FactorVerificationAge: s.Ages(session),
 		CreatedAt: int64(session.CreatedAt), UpdatedAt: int64(session.UpdatedAt),
 	}
-	if status == mfa.SessionPending {
+	if status == account.SessionPending {
 		out.Tasks = append(out.Tasks, Task{Key: "setup-mfa"})
 	}
 	if token, ok := s.Tokens[session.ID]; ok {
@@ -54,7 +56,7 @@ func presentSession(session *mfa.Session, u *mfa.User, s *mfa.Snapshot) Session 
 	return out
 }
 
-func identifierOf(u *mfa.User) string {
+func identifierOf(u *account.User) string {
 	switch {
 	case len(u.Emails) > 0:
 		return u.Emails[0].Address
@@ -66,7 +68,7 @@ func identifierOf(u *mfa.User) string {
 	return u.WireID()
 }
 
-func presentUser(u *mfa.User, now mfa.Instant) User {
+func presentUser(u *account.User, now account.Instant) User {
 	left := u.AttemptsLeft(now)
 	out := User{
 		Object: "user", ID: u.WireID(), Username: nullable(u.Username), FirstName: nullable(u.FirstName), LastName: nullable(u.LastName),
@@ -99,7 +101,7 @@ func presentUser(u *mfa.User, now mfa.Instant) User {
 	return out
 }
 
-func presentEmail(e *mfa.Email) EmailAddress {
+func presentEmail(e *account.Email) EmailAddress {
 	return EmailAddress{
 		Object: "email_address", ID: e.ID, EmailAddress: e.Address, LinkedTo: []struct{}{},
 		Verification: &Verification{Object: "verification_admin", Status: "verified", Strategy: "admin"},
@@ -107,7 +109,7 @@ func presentEmail(e *mfa.Email) EmailAddress {
 	}
 }
 
-func presentPhone(p *mfa.Phone, codes []string, now mfa.Instant) PhoneNumber {
+func presentPhone(p *account.Phone, codes []string, now account.Instant) PhoneNumber {
 	out := PhoneNumber{
 		Object: "phone_number", ID: p.ID, PhoneNumber: p.Number, ReservedForSecondFactor: p.ReservedAt(now), DefaultSecondFactor: p.Default,
 		LinkedTo: []struct{}{}, BackupCodes: codes, CreatedAt: int64(p.CreatedAt), UpdatedAt: int64(p.UpdatedAt),
@@ -116,7 +118,7 @@ func presentPhone(p *mfa.Phone, codes []string, now mfa.Instant) PhoneNumber {
 	case p.Verified != 0 && p.By == "":
 		out.Verification = &Verification{Object: "verification_admin", Status: "verified", Strategy: "admin"}
 	case p.Verified != 0:
-		out.Verification = verified(mfa.PhoneCode)
+		out.Verification = verified(account.PhoneCode)
 	case p.Pending != nil:
 		out.Verification = presentCode(p.Pending, now)
 	}
@@ -124,28 +126,28 @@ func presentPhone(p *mfa.Phone, codes []string, now mfa.Instant) PhoneNumber {
 }
 
 // objects name the kinds of verification.
-var objects = map[mfa.Strategy]string{
-	mfa.Password: "verification_password", mfa.TicketCode: "verification_ticket", mfa.PhoneCode: "verification_otp",
-	mfa.TOTPCode: "verification_totp", mfa.BackupCode: "verification_backup_code",
+var objects = map[account.Strategy]string{
+	account.Password: "verification_password", account.TicketCode: "verification_ticket", account.PhoneCode: "verification_otp",
+	account.TOTPCode: "verification_totp", account.BackupCode: "verification_backup_code",
 }
 
-func verified(by mfa.Strategy) *Verification {
+func verified(by account.Strategy) *Verification {
 	out := &Verification{Object: objects[by], Status: "verified", Strategy: string(by)}
-	if by == mfa.PhoneCode {
+	if by == account.PhoneCode {
 		zero, never := 0, int64(0)
 		out.Attempts, out.ExpireAt = &zero, &never
 	}
 	return out
 }
 
-func presentCode(c *mfa.Code, now mfa.Instant) *Verification {
+func presentCode(c *account.Code, now account.Instant) *Verification {
 	attempts := c.Attempts
 	return &Verification{
-		Object: "verification_otp", Status: c.Status(now), Strategy: string(mfa.PhoneCode), Attempts: &attempts, ExpireAt: ms(c.Expires),
+		Object: "verification_otp", Status: c.Status(now), Strategy: string(account.PhoneCode), Attempts: &attempts, ExpireAt: ms(c.Expires),
 	}
 }
 
-func presentAttempt(a mfa.Attempt, now mfa.Instant) *Verification {
+func presentAttempt(a account.Attempt, now account.Instant) *Verification {
 	switch {
 	case a.Proved != 0:
 		return verified(a.Strategy)
@@ -155,7 +157,7 @@ func presentAttempt(a mfa.Attempt, now mfa.Instant) *Verification {
 	return nil
 }
 
-func presentFactors(factors []mfa.Factor) []Factor {
+func presentFactors(factors []account.Factor) []Factor {
 	out := []Factor{}
 	for _, f := range factors {
 		shown := Factor{Strategy: string(f.Strategy)}
@@ -170,7 +172,7 @@ func presentFactors(factors []mfa.Factor) []Factor {
 	return out
 }
 
-func presentSignIn(si *mfa.SignIn, u *mfa.User, s *mfa.Snapshot) SignIn {
+func presentSignIn(si *account.SignIn, u *account.User, s *sessions.Snapshot) SignIn {
 	status := si.Status()
 	out := SignIn{
 		Object: "sign_in_attempt", ID: si.ID, Status: string(status), SupportedIdentifiers: []string{"email_address", "phone_number", "username"},
@@ -178,11 +180,11 @@ func presentSignIn(si *mfa.SignIn, u *mfa.User, s *mfa.Snapshot) SignIn {
 		Identifier: nullable(si.Identifier), CreatedSessionID: nullable(si.Created), AbandonAt: int64(si.Expires),
 	}
 	switch {
-	case status == mfa.NeedsFirstFactor:
-		out.SupportedFirstFactors = presentFactors(mfa.FirstFactors(u, &s.Settings))
-	case status == mfa.NeedsSecondFactor && u != nil:
+	case status == account.NeedsFirstFactor:
+		out.SupportedFirstFactors = presentFactors(account.FirstFactors(u, &s.Settings))
+	case status == account.NeedsSecondFactor && u != nil:
 		out.SupportedFirstFactors = []Factor{}
-		out.SupportedSecondFactors = presentFactors(mfa.SecondFactors(u, &s.Settings))
+		out.SupportedSecondFactors = presentFactors(account.SecondFactors(u, &s.Settings))
 		out.UserData = &UserData{FirstName: nullable(u.FirstName), LastName: nullable(u.LastName)}
 	}
 	return out
@@ -199,7 +201,7 @@ func presentReverification(r *mfa.ReverificationResult) Reverification {
 	}
 }
 
-func presentActivity(r mfa.SessionResult) SessionActivity {
+func presentActivity(r sessions.SessionResult) SessionActivity {
 	session := presentSession(r.Session, r.User, r.Snapshot)
 	session.User = nil
 	agent := strings.ToLower(r.Session.Agent)

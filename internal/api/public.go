@@ -11,12 +11,14 @@ import (
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 func getJWKS(a *API, c *call, _ empty) (document, error) {
-	doc, err := a.Service.JWKS(c)
+	doc, err := a.Service.Tokens.JWKS(c)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +37,7 @@ type OpenIDConfiguration struct {
 
 func getOpenIDConfiguration(a *API, _ *call, _ empty) (OpenIDConfiguration, error) {
 	return OpenIDConfiguration{
-		Issuer: a.Service.Issuer(), JWKSURI: a.PublicURL + "/.well-known/jwks.json", Algorithms: []string{"RS256"}, Subjects: []string{"public"},
+		Issuer: a.Service.Engine.Issuer(), JWKSURI: a.PublicURL + "/.well-known/jwks.json", Algorithms: []string{"RS256"}, Subjects: []string{"public"},
 		Claims: []string{"iss", "sub", "sid", "iat", "nbf", "exp", "azp", "fva", "sts", "v", "jti"},
 	}, nil
 }
@@ -46,7 +48,7 @@ type Health struct {
 }
 
 func getHealth(a *API, c *call, _ empty) (Health, error) {
-	return Health{Status: "ok"}, a.Service.Ping(c)
+	return Health{Status: "ok"}, a.Service.Tokens.Ping(c)
 }
 
 type handshakeInput struct {
@@ -84,15 +86,15 @@ func handshake(a *API, c *call, in handshakeInput) (redirect, error) {
 		}
 		from := c.from
 		if session != "" {
-			from = mfa.Caller{} // somebody is signed in
+			from = tx.Caller{} // somebody is signed in
 		}
-		nonce, err := a.Service.KeepAnonymousHandshake(c, from, secret.New(string(payload)))
+		nonce, err := a.Service.Tokens.KeepAnonymousHandshake(c, from, secret.New(string(payload)))
 		if err != nil {
 			return redirect{}, err
 		}
 		query.Set("__clerk_handshake_nonce", nonce.Reveal())
 	} else {
-		token, err := a.Service.SignClaims(c, map[string]any{"handshake": lines})
+		token, err := a.Service.Tokens.SignClaims(c, map[string]any{"handshake": lines})
 		if err != nil {
 			return redirect{}, err
 		}
@@ -112,12 +114,12 @@ func (a *API) directives(c *call, in handshakeInput, to *url.URL) (lines []strin
 	if !browserForm.MatchString(browser) {
 		browser = "" // it becomes part of a Set-Cookie line
 	}
-	s, err := a.Service.Client(c, c.from)
+	s, err := a.Service.Sessions.Client(c, c.from)
 	if err != nil && apierr.From(err).Code() != apierr.DevBrowserUnauthenticated {
 		return nil, "", err
 	}
 	if !a.production() && (err != nil || browser == "") {
-		made, err := a.Service.NewDevBrowser(c, c.from)
+		made, err := a.Service.Sessions.NewDevBrowser(c, c.from)
 		if err != nil {
 			return nil, "", err
 		}
@@ -150,8 +152,8 @@ func (a *API) directives(c *call, in handshakeInput, to *url.URL) (lines []strin
 	return lines, token, nil
 }
 
-func activeSession(s *mfa.Snapshot) *mfa.Session {
-	var found *mfa.Session
+func activeSession(s *sessions.Snapshot) *account.Session {
+	var found *account.Session
 	for i := range s.Client.Sessions {
 		if session := &s.Client.Sessions[i]; found == nil || session.ID == s.Client.LastActive {
 			found = session
@@ -176,7 +178,7 @@ type handshakePayloadInput struct {
 }
 
 func getHandshakePayload(a *API, c *call, in handshakePayloadInput) (HandshakePayload, error) {
-	payload, err := a.Service.TakeHandshake(c, in.Nonce)
+	payload, err := a.Service.Tokens.TakeHandshake(c, in.Nonce)
 	if err != nil {
 		return HandshakePayload{}, err
 	}

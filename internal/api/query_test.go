@@ -12,7 +12,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/openapi"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // listing is a list with a query that it answers.
@@ -153,7 +153,7 @@ func TestUserFilters(t *testing.T) {
 		}[name]).ok().text("id")
 	}
 	w.later(time.Minute)
-	w.open(mfa.Cookie).enter(ids["ann"])
+	w.open(tx.Cookie).enter(ids["ann"])
 	signedIn := w.now().UnixMilli()
 	at := func(ms int64) string { return strconv.FormatInt(ms, 10) }
 	for query, want := range map[string]string{
@@ -193,8 +193,8 @@ func TestUserFilters(t *testing.T) {
 func TestSessionFilters(t *testing.T) {
 	w := newWorld(t)
 	user := w.user()
-	w.open(mfa.Cookie).enter(user)
-	w.open(mfa.Cookie).enter(user)
+	w.open(tx.Cookie).enter(user)
+	w.open(tx.Cookie).enter(user)
 	all := w.backend("GET", "/v1/sessions?user_id="+user, "").ok()
 	client := all.text("0.client_id")
 	for query, want := range map[string]float64{"client_id=" + client: 1, "client_id=client_x": 0, "status=active": 2, "status=pending": 0} {

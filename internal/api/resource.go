@@ -3,7 +3,7 @@ package api
 import (
 	"encoding/json"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // The wire types of the Frontend API. Times are milliseconds since 1970. A pointer is null when there is nothing to say; lists are
@@ -234,7 +234,7 @@ type Activity struct {
 }
 
 // ms is a time on the wire, null for never.
-func ms(at mfa.Instant) *int64 {
+func ms(at account.Instant) *int64 {
 	if at == 0 {
 		return nil
 	}

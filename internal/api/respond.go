@@ -10,8 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // Wrapped is the envelope of most frontend answers: clerk-js replaces its whole state by client when there is one.
@@ -64,7 +67,7 @@ func (d document) write(x *exchange, status int) error {
 // fail answers with the error of the catalogue that is inside err. What is not of the catalogue is logged and stays unsaid.
 func (a *API) fail(x *exchange, r *http.Request, err error) {
 	e := apierr.From(err)
-	if errors.Is(err, mfa.ErrUnavailable) {
+	if errors.Is(err, store.ErrUnavailable) {
 		e = apierr.New(apierr.ServiceUnavailable).Retry(time.Second)
 	}
 	if e.Status() >= http.StatusInternalServerError {
@@ -86,17 +89,17 @@ func (a *API) fail(x *exchange, r *http.Request, err error) {
 }
 
 // keep hands a new client token to its owner, in the way in which it will come back.
-func (a *API) keep(c *call, s *mfa.Snapshot) {
+func (a *API) keep(c *call, s *sessions.Snapshot) {
 	a.announce(c, s)
 	if s == nil || s.Token.IsZero() {
 		return
 	}
 	switch s.Transport {
-	case mfa.Native:
+	case tx.Native:
 		c.answer.Header().Set("Authorization", s.Token.Reveal())
-	case mfa.DevBrowser:
+	case tx.DevBrowser:
 		c.answer.Header().Set("Clerk-Db-Jwt", s.Token.Reveal())
-	case mfa.Cookie:
+	case tx.Cookie:
 		http.SetCookie(c.answer, &http.Cookie{
 			Name: clientCookie, Value: s.Token.Reveal(), Path: "/", HttpOnly: true, Secure: a.secure, SameSite: http.SameSiteLaxMode,
 			MaxAge: int(life(s) / time.Second),
@@ -105,9 +108,9 @@ func (a *API) keep(c *call, s *mfa.Snapshot) {
 }
 
 // life is how long the client of an answer lives from now on: a browser keeps the cookie as long.
-func life(s *mfa.Snapshot) time.Duration {
+func life(s *sessions.Snapshot) time.Duration {
 	if s.Client == nil {
-		return mfa.AnonymousLife
+		return account.AnonymousLife
 	}
 	return s.Client.Expires.Sub(s.Now)
 }
@@ -117,8 +120,8 @@ func life(s *mfa.Snapshot) time.Duration {
 const uatCookie = "__client_uat"
 
 // announce sets it, under its plain and its suffixed name, when it is not what the browser has.
-func (a *API) announce(c *call, s *mfa.Snapshot) {
-	if s == nil || !a.production() || len(c.from.Credentials) > 0 && c.from.Credentials[0].Transport != mfa.Cookie {
+func (a *API) announce(c *call, s *sessions.Snapshot) {
+	if s == nil || !a.production() || len(c.from.Credentials) > 0 && c.from.Credentials[0].Transport != tx.Cookie {
 		return
 	}
 	value := signedInSince(s)
@@ -127,7 +130,7 @@ func (a *API) announce(c *call, s *mfa.Snapshot) {
 			continue
 		}
 		http.SetCookie(c.answer, &http.Cookie{
-			Name: name, Value: value, Path: "/", Domain: a.site, Secure: a.secure, SameSite: http.SameSiteLaxMode, MaxAge: int(mfa.ClientLife / time.Second),
+			Name: name, Value: value, Path: "/", Domain: a.site, Secure: a.secure, SameSite: http.SameSiteLaxMode, MaxAge: int(account.ClientLife / time.Second),
 		})
 	}
 }
@@ -135,7 +138,7 @@ func (a *API) announce(c *call, s *mfa.Snapshot) {
 func (a *API) production() bool { return strings.HasPrefix(a.PublishableKey, "pk_live_") }
 
 // signedInSince is the value of the cookie.
-func signedInSince(s *mfa.Snapshot) string {
+func signedInSince(s *sessions.Snapshot) string {
 	if s.Client == nil {
 		return "0"
 	}
@@ -156,7 +159,7 @@ func siteOf(host string) string {
 }
 
 // wrap builds the envelope of an answer that carries the client.
-func wrap[T any](a *API, c *call, response T, s *mfa.Snapshot) Wrapped[T] {
+func wrap[T any](a *API, c *call, response T, s *sessions.Snapshot) Wrapped[T] {
 	a.keep(c, s)
 	return Wrapped[T]{Response: response, Client: presentClient(s)}
 }

@@ -4,8 +4,8 @@ import (
 	"math"
 	"strings"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
@@ -17,7 +17,7 @@ type SMSSettings struct {
 	SMSRecordOnly  bool               `json:"sms_record_only"`
 }
 
-func presentSMSSettings(s mfa.Settings) SMSSettings {
+func presentSMSSettings(s account.Settings) SMSSettings {
 	return SMSSettings{SMSDailyCap: s.DailyCap().Dollars(), SMSCountryCaps: dollars(s.SMSCountryCaps), SMSPrices: dollars(s.SMSPrices), SMSRecordOnly: s.SMSRecordOnly}
 }
 
@@ -71,7 +71,7 @@ func (in instanceInput) checkMoney() error {
 	return nil
 }
 
-func (in instanceInput) applyMoney(s *mfa.Settings) {
+func (in instanceInput) applyMoney(s *account.Settings) {
 	if in.SMSDailyCap != nil {
 		s.SMSDailyCap = microsOf(*in.SMSDailyCap)
 	}

@@ -3,8 +3,9 @@ package api
 import (
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
@@ -36,10 +37,10 @@ const (
 	messageRefused = "refused"
 )
 
-func presentMessage(t mfa.SMSRecordResult) SMSMessage {
+func presentMessage(t sms.SMSRecordResult) SMSMessage {
 	status := messageSent
 	switch {
-	case t.Decision == mfa.Refused:
+	case t.Decision == account.Refused:
 		status = messageRefused
 	case t.Failed:
 		status = messageFailed
@@ -69,15 +70,15 @@ func listMessages(a *API, c *call, in messagesInput) (SMSMessages, error) {
 	if err != nil {
 		return SMSMessages{}, err
 	}
-	var before mfa.Instant
+	var before account.Instant
 	if in.Before != nil {
 		const latest = 1 << 50 // far beyond every time, and within what a time can hold
 		if *in.Before <= 0 || *in.Before > latest {
 			return SMSMessages{}, apierr.New(apierr.FormParamValueInvalid).Param("before")
 		}
-		before = mfa.Instant(*in.Before)
+		before = account.Instant(*in.Before)
 	}
-	texts, err := a.Service.SMSRecords(c, before, limit)
+	texts, err := a.Service.SMS.SMSRecords(c, before, limit)
 	if err != nil {
 		return SMSMessages{}, err
 	}
@@ -127,7 +128,7 @@ type SMSLimit struct {
 }
 
 func getSMSUsage(a *API, c *call, _ empty) (SMSUsage, error) {
-	w, err := a.Service.SMSUsage(c)
+	w, err := a.Service.SMS.SMSUsage(c)
 	if err != nil {
 		return SMSUsage{}, err
 	}
@@ -137,7 +138,7 @@ func getSMSUsage(a *API, c *call, _ empty) (SMSUsage, error) {
 		Countries: []SMSCountry{}, Limits: []SMSLimit{},
 	}
 	var country int64
-	for _, l := range mfa.SMSLimits() {
+	for _, l := range sms.SMSLimits() {
 		switch l.Scope {
 		case "country":
 			country = l.Max

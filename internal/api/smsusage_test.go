@@ -11,7 +11,10 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // pumping is an attack on whoever pays for text messages: many accounts of one attacker, each with a session and with numbers in a few rented
@@ -27,16 +30,16 @@ func (w *world) pump(numbers int, prefixes ...string) *pumping {
 	p := &pumping{world: w}
 	const each = 10
 	for i := 0; i < numbers; i += each {
-		u, err := w.Service.CreateUser(w.Context(), mfa.UserInput{Username: fmt.Sprintf("bot%d", i)})
+		u, err := w.Service.Admin.CreateUser(w.Context(), admin.UserInput{Username: fmt.Sprintf("bot%d", i)})
 		w.must(err)
-		ticket, err := w.Service.CreateTicket(w.Context(), u.WireID(), 0)
+		ticket, err := w.Service.MFA.CreateTicket(w.Context(), u.WireID(), 0)
 		w.must(err)
-		in, err := w.Service.CreateSignIn(w.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+		in, err := w.Service.MFA.CreateSignIn(w.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 		w.must(err)
 		for j := range each {
 			prefix := prefixes[(i+j)%len(prefixes)]
 			number := fmt.Sprintf("%s%04d", prefix, (i+j)/len(prefixes))
-			ph, err := w.Service.AddUserPhone(w.Context(), u.WireID(), number, mfa.PhoneChange{})
+			ph, err := w.Service.Admin.AddUserPhone(w.Context(), u.WireID(), number, admin.PhoneChange{})
 			w.must(err)
 			p.requests = append(p.requests, prepare(ph.Phone.ID, in.SignIn.Created, in.Snapshot.Token))
 		}
@@ -89,7 +92,7 @@ func (w *world) messages() int {
 func (w *world) owner(number string) (b *browser, user, phone string, app func() string) {
 	w.Helper()
 	user = w.user()
-	b = w.open(mfa.Cookie)
+	b = w.open(tx.Cookie)
 	b.enter(user)
 	phone = b.call("POST", "/v1/me/phone_numbers", "phone_number", number).ok().text("response.id")
 	b.call("POST", "/v1/me/phone_numbers/"+phone+"/prepare_verification", "strategy", "phone_code").ok()

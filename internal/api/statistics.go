@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
@@ -34,7 +34,7 @@ type CountryMessages struct {
 }
 
 // countryMessages puts the country first that cost most.
-func countryMessages(of map[string]*mfa.SMSStatistics) []CountryMessages {
+func countryMessages(of map[string]*admin.SMSStatistics) []CountryMessages {
 	out := []CountryMessages{}
 	for _, country := range slices.Sorted(maps.Keys(of)) {
 		shown := CountryMessages{Country: country, Sent: of[country].Sent, Refused: of[country].Refused}
@@ -82,10 +82,10 @@ func getStatistics(a *API, c *call, in statisticsInput) (Statistics, error) {
 	if in.Days != nil {
 		days = *in.Days
 	}
-	if days < 1 || days > mfa.StatisticsDays {
+	if days < 1 || days > admin.StatisticsDays {
 		return Statistics{}, apierr.New(apierr.FormParamValueInvalid).Param("days")
 	}
-	s, err := a.Service.Statistics(c, days)
+	s, err := a.Service.Admin.Statistics(c, days)
 	if err != nil {
 		return Statistics{}, err
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // pairs are answers that must not be told apart by the time they take. Each returns the two requests to be compared.
@@ -15,7 +15,7 @@ var pairs = map[string]func(w *world) (one, two func()){
 	"a known and an unknown user": func(w *world) (func(), func()) {
 		name := w.backend("GET", "/v1/users/"+w.user(), "").ok().text("username")
 		begin := func(identifier string) func() {
-			return func() { w.open(mfa.Cookie).call("POST", "/v1/client/sign_ins", "identifier", identifier) }
+			return func() { w.open(tx.Cookie).call("POST", "/v1/client/sign_ins", "identifier", identifier) }
 		}
 		return begin(name), begin("user" + strings.Repeat("x", 26))
 	},
@@ -25,7 +25,7 @@ var pairs = map[string]func(w *world) (one, two func()){
 		try := func(identifier string) func() {
 			return func() {
 				w.backend("POST", "/v1/users/"+user+"/unlock", "")
-				w.open(mfa.Cookie).call("POST", "/v1/client/sign_ins", "identifier", identifier, "password", "wrong password")
+				w.open(tx.Cookie).call("POST", "/v1/client/sign_ins", "identifier", identifier, "password", "wrong password")
 			}
 		}
 		return try(name), try("user" + strings.Repeat("x", 26))

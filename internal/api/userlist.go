@@ -4,8 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // userFilter is what narrows users-list and users-count alike. Filters that are given together all hold.
@@ -51,11 +52,11 @@ func (in userFilter) check() error {
 }
 
 // settingMethods are the settings that switch a method on and off.
-var settingMethods = map[string]mfa.Strategy{"sms_code": mfa.PhoneCode, "authenticator_app": mfa.TOTPCode}
+var settingMethods = map[string]account.Strategy{"sms_code": account.PhoneCode, "authenticator_app": account.TOTPCode}
 
 // match is the filter as users are asked: under the settings as they are.
-func (in userFilter) match(set mfa.Settings) func(*mfa.User) bool {
-	var methods []mfa.Strategy
+func (in userFilter) match(set account.Settings) func(*account.User) bool {
+	var methods []account.Strategy
 	var countries []string
 	for _, off := range in.Without {
 		if by := settingMethods[off]; by != "" {
@@ -65,13 +66,13 @@ func (in userFilter) match(set mfa.Settings) func(*mfa.User) bool {
 		}
 	}
 	after := set.Without(methods, countries)
-	return func(u *mfa.User) bool {
+	return func(u *account.User) bool {
 		return in.matches(u) && (in.Stranded == nil || *in.Stranded == u.Stranded(&set)) &&
 			(len(in.Without) == 0 || !u.Stranded(&set) && u.Stranded(&after))
 	}
 }
 
-func (in userFilter) matches(u *mfa.User) bool {
+func (in userFilter) matches(u *account.User) bool {
 	emails, phones := identifiersOf(u)
 	names := []string{u.FirstName, u.LastName, strings.TrimSpace(u.FirstName + " " + u.LastName)}
 	everything := slices.Concat(emails, phones, names, []string{u.Username, u.WireID()})
@@ -83,7 +84,7 @@ func (in userFilter) matches(u *mfa.User) bool {
 		within(u.CreatedAt, in.CreatedAfter, in.CreatedBefore) && within(u.LastSignInAt, in.SignedInAfter, in.SignedInBefore)
 }
 
-func identifiersOf(u *mfa.User) (emails, phones []string) {
+func identifiersOf(u *account.User) (emails, phones []string) {
 	for _, e := range u.Emails {
 		emails = append(emails, e.Address)
 	}
@@ -117,7 +118,7 @@ func isIn(part string, held ...string) bool {
 }
 
 // within says whether a time lies between two that may be open. What never happened is neither before nor after.
-func within(at mfa.Instant, after, before *int) bool {
+func within(at account.Instant, after, before *int) bool {
 	if after == nil && before == nil {
 		return true
 	}
@@ -125,16 +126,16 @@ func within(at mfa.Instant, after, before *int) bool {
 }
 
 // userOrders are the orders of users-list, by what order_by says without its sign.
-var userOrders = map[string]func(*mfa.User) mfa.Instant{
-	"created_at":      func(u *mfa.User) mfa.Instant { return u.CreatedAt },
-	"updated_at":      func(u *mfa.User) mfa.Instant { return u.UpdatedAt },
-	"last_sign_in_at": func(u *mfa.User) mfa.Instant { return u.LastSignInAt },
+var userOrders = map[string]func(*account.User) account.Instant{
+	"created_at":      func(u *account.User) account.Instant { return u.CreatedAt },
+	"updated_at":      func(u *account.User) account.Instant { return u.UpdatedAt },
+	"last_sign_in_at": func(u *account.User) account.Instant { return u.LastSignInAt },
 }
 
 // defaultUserOrder is Clerk's.
 const defaultUserOrder = "-created_at"
 
-func userOrder(text string) (mfa.UserOrder, error) {
+func userOrder(text string) (admin.UserOrder, error) {
 	if text == "" {
 		text = defaultUserOrder
 	}
@@ -144,9 +145,9 @@ func userOrder(text string) (mfa.UserOrder, error) {
 	}
 	by, ok := userOrders[name]
 	if !ok {
-		return mfa.UserOrder{}, apierr.New(apierr.FormParamValueInvalid).Param("order_by")
+		return admin.UserOrder{}, apierr.New(apierr.FormParamValueInvalid).Param("order_by")
 	}
-	return mfa.UserOrder{By: by, Newest: newest}, nil
+	return admin.UserOrder{By: by, Newest: newest}, nil
 }
 
 type userListInput struct {
@@ -183,10 +184,10 @@ func listUsers(a *API, c *call, in userListInput) ([]AdminUser, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	found, err := a.Service.UsersBy(c, mfa.UserQuery{Match: in.match(c.settings), Order: order, Offset: offset, Limit: limit})
+	found, err := a.Service.Admin.UsersBy(c, admin.UserQuery{Match: in.match(c.settings), Order: order, Offset: offset, Limit: limit})
 	out := []AdminUser{}
 	for _, u := range found {
-		out = append(out, presentAdminUser(u, mfa.At(a.Service.Now())))
+		out = append(out, presentAdminUser(u, account.At(a.Service.Engine.Now())))
 	}
 	return out, err
 }
@@ -201,6 +202,6 @@ func countUsers(a *API, c *call, in userFilter) (TotalCount, error) {
 	if err := in.check(); err != nil {
 		return TotalCount{}, err
 	}
-	_, total, err := a.Service.Users(c, in.match(c.settings), 0, 0)
+	_, total, err := a.Service.Admin.Users(c, in.match(c.settings), 0, 0)
 	return TotalCount{Object: "total_count", TotalCount: total}, err
 }

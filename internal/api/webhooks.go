@@ -4,8 +4,9 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
 // WebhookEndpoint is where webhooks go.
@@ -28,7 +29,7 @@ type WebhookEndpoints struct {
 	TotalCount int               `json:"total_count"`
 }
 
-func presentEndpoint(e mfa.Endpoint, value secret.Value) WebhookEndpoint {
+func presentEndpoint(e account.Endpoint, value secret.Value) WebhookEndpoint {
 	out := WebhookEndpoint{
 		Object: "webhook_endpoint", ID: e.WireID(), URL: e.URL, Description: e.Description, Events: []string{}, Disabled: e.Disabled,
 		CreatedAt: int64(e.CreatedAt), UpdatedAt: int64(e.UpdatedAt),
@@ -43,7 +44,7 @@ func presentEndpoint(e mfa.Endpoint, value secret.Value) WebhookEndpoint {
 	return out
 }
 
-func endpointAnswer(r *mfa.EndpointResult, err error) (WebhookEndpoint, error) {
+func endpointAnswer(r *webhook.EndpointResult, err error) (WebhookEndpoint, error) {
 	if err != nil {
 		return WebhookEndpoint{}, err
 	}
@@ -51,7 +52,7 @@ func endpointAnswer(r *mfa.EndpointResult, err error) (WebhookEndpoint, error) {
 }
 
 func listEndpoints(a *API, c *call, _ empty) (WebhookEndpoints, error) {
-	all, err := a.Service.Endpoints(c)
+	all, err := a.Service.Webhooks.Endpoints(c)
 	if err != nil {
 		return WebhookEndpoints{}, err
 	}
@@ -69,12 +70,12 @@ type endpointInput struct {
 	Disabled    *bool    `body:"disabled"`
 }
 
-func (in endpointInput) change() mfa.EndpointChange {
-	out := mfa.EndpointChange{URL: in.URL, Description: in.Description, Disabled: in.Disabled}
+func (in endpointInput) change() webhook.EndpointChange {
+	out := webhook.EndpointChange{URL: in.URL, Description: in.Description, Disabled: in.Disabled}
 	if in.Events != nil {
-		names := make([]mfa.EventName, len(in.Events))
+		names := make([]account.EventName, len(in.Events))
 		for i, name := range in.Events {
-			names[i] = mfa.EventName(name)
+			names[i] = account.EventName(name)
 		}
 		out.Events = &names
 	}
@@ -82,7 +83,7 @@ func (in endpointInput) change() mfa.EndpointChange {
 }
 
 func createEndpoint(a *API, c *call, in endpointInput) (WebhookEndpoint, error) {
-	return endpointAnswer(a.Service.CreateEndpoint(c, in.change()))
+	return endpointAnswer(a.Service.Webhooks.CreateEndpoint(c, in.change()))
 }
 
 type endpointChangeInput struct {
@@ -94,7 +95,7 @@ type endpointChangeInput struct {
 }
 
 func updateEndpoint(a *API, c *call, in endpointChangeInput) (WebhookEndpoint, error) {
-	return endpointAnswer(a.Service.ChangeEndpoint(c, in.ID, endpointInput{in.URL, in.Description, in.Events, in.Disabled}.change()))
+	return endpointAnswer(a.Service.Webhooks.ChangeEndpoint(c, in.ID, endpointInput{in.URL, in.Description, in.Events, in.Disabled}.change()))
 }
 
 type endpointID struct {
@@ -102,12 +103,12 @@ type endpointID struct {
 }
 
 func deleteEndpoint(a *API, c *call, in endpointID) (DeletedObject, error) {
-	_, err := a.Service.DeleteEndpoint(c, in.ID)
+	_, err := a.Service.Webhooks.DeleteEndpoint(c, in.ID)
 	return DeletedObject{Object: "webhook_endpoint", ID: in.ID, Deleted: true}, err
 }
 
 func rotateEndpoint(a *API, c *call, in endpointID) (WebhookEndpoint, error) {
-	return endpointAnswer(a.Service.RotateEndpoint(c, in.ID))
+	return endpointAnswer(a.Service.Webhooks.RotateEndpoint(c, in.ID))
 }
 
 // WebhookTest is the event that was made to try an endpoint.
@@ -118,8 +119,8 @@ type WebhookTest struct {
 }
 
 func testEndpoint(a *API, c *call, in endpointID) (WebhookTest, error) {
-	id, err := a.Service.TestEndpoint(c, in.ID)
-	return WebhookTest{"event", id, string(mfa.EventHookTest)}, err
+	id, err := a.Service.Webhooks.TestEndpoint(c, in.ID)
+	return WebhookTest{"event", id, string(account.EventHookTest)}, err
 }
 
 type replayInput struct {
@@ -139,11 +140,11 @@ func replayEndpoint(a *API, c *call, in replayInput) (WebhookReplay, error) {
 	if in.Since == nil {
 		return WebhookReplay{}, apierr.New(apierr.FormParamMissing).Param("since")
 	}
-	until := a.Service.Now()
+	until := a.Service.Engine.Now()
 	if in.Until != nil {
 		until = time.UnixMilli(int64(*in.Until))
 	}
-	count, reached, err := a.Service.ReplayEndpoint(c, in.ID, time.UnixMilli(int64(*in.Since)), until)
+	count, reached, err := a.Service.Webhooks.ReplayEndpoint(c, in.ID, time.UnixMilli(int64(*in.Since)), until)
 	if err != nil {
 		return WebhookReplay{}, err
 	}

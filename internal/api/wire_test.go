@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -189,7 +189,7 @@ func TestSessionsInPages(t *testing.T) {
 	w := newWorld(t)
 	user := w.user()
 	for range 3 {
-		w.open(mfa.Cookie).enter(user)
+		w.open(tx.Cookie).enter(user)
 	}
 	bare := w.backend("GET", "/v1/sessions?user_id="+user, "").ok()
 	page := w.backend("GET", "/v1/sessions?paginated=true&limit=2&offset=1&user_id="+user, "").ok()
@@ -214,7 +214,7 @@ func TestTheEnvironmentNamesIdentifiers(t *testing.T) {
 	known := map[string]bool{"email_address": true, "username": true, "phone_number": true}
 	for _, phones := range []string{"false", "true"} {
 		w.backend("PATCH", "/v1/instance", `{"first_factor_phone_code":`+phones+`}`).ok()
-		env := w.open(mfa.Cookie).call("GET", "/v1/environment").ok()
+		env := w.open(tx.Cookie).call("GET", "/v1/environment").ok()
 		found := map[string]bool{}
 		for name, a := range env.at("user_settings.attributes").(map[string]any) {
 			if a.(map[string]any)["used_for_first_factor"] == true {
@@ -242,12 +242,12 @@ func TestAWrongPasswordOfAKnownAccount(t *testing.T) {
 	}
 	w.backend("POST", "/v1/users/"+b.call("GET", "/v1/me").ok().text("response.id")+"/verify_password", `{"password":"not the password"}`).want(422, "form_password_incorrect")
 	name := b.call("GET", "/v1/me").ok().text("response.username")
-	w.open(mfa.Cookie).call("POST", "/v1/client/sign_ins", "identifier", name, "password", "not the password").want(422, "form_password_or_identifier_incorrect")
+	w.open(tx.Cookie).call("POST", "/v1/client/sign_ins", "identifier", name, "password", "not the password").want(422, "form_password_or_identifier_incorrect")
 }
 
 func TestRequestsAreLoggedInOneLine(t *testing.T) {
 	w := newWorld(t)
-	b := w.open(mfa.Cookie)
+	b := w.open(tx.Cookie)
 	w.log.Reset()
 	a := b.call("GET", "/v1/me").want(401, "authentication_invalid")
 	line := w.log.String()
@@ -295,7 +295,7 @@ func TestHandshakeCookies(t *testing.T) {
 	const year = 31536000
 	for origin, secure := range map[string]bool{"http://localhost:3000": false, "https://localhost:3000": true} {
 		w := newWorld(t)
-		in, out := w.signedIn(), w.open(mfa.Cookie)
+		in, out := w.signedIn(), w.open(tx.Cookie)
 		for name, b := range map[string]*browser{"signed in": in, "signed out": out} {
 			to, err := b.call("GET", "/v1/client/handshake?format=nonce&redirect_url="+url.QueryEscape(origin)).Location()
 			w.must(err)

@@ -22,7 +22,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/sessionkeys"
 )
@@ -60,15 +62,15 @@ func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	for _, f := range change {
 		f(&c)
 	}
-	c.Service, err = mfa.New(mfa.Config{
+	c.Service, err = domain.New(domain.Config{
 		Store: noting{w.faults}, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: w.numbers,
 		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader, Key: sessionkeys.Keys(),
 		Issuer: c.PublicURL, AppName: c.AppName, SMSHost: "localhost",
 	})
 	w.must(err)
-	_, err = c.Service.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = true })
+	_, err = c.Service.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	w.must(err)
-	w.must(c.Service.RotateSigningKey(t.Context(), 0)) // a deployment makes the first key before it takes requests
+	w.must(c.Service.Tokens.RotateSigningKey(t.Context(), 0)) // a deployment makes the first key before it takes requests
 	w.API, err = api.New(c, api.Operations()...)
 	w.must(err)
 	return w
@@ -94,7 +96,7 @@ func (w *world) later(d time.Duration) {
 }
 
 // Send keeps the code of a message.
-func (w *world) Send(ctx context.Context, m mfa.Message) error {
+func (w *world) Send(ctx context.Context, m tx.Message) error {
 	note(ctx, api.SendsSMS)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -209,7 +211,7 @@ func (w *world) ticket(user string) string {
 // browser is a client by one of the carriers.
 type browser struct {
 	*world
-	carrier mfa.TokenTransport
+	carrier tx.TokenTransport
 	token   string
 	session string
 }
@@ -228,27 +230,27 @@ func (b *browser) call(method, path string, form ...string) *answer {
 		q.Set("_clerk_session_id", b.session)
 	}
 	switch b.carrier {
-	case mfa.Native:
+	case tx.Native:
 		q.Set("_is_native", "1")
-	case mfa.DevBrowser:
+	case tx.DevBrowser:
 		q.Set("__clerk_db_jwt", b.token)
 	}
 	u.RawQuery = q.Encode()
 	r := httptest.NewRequest(method, u.String(), strings.NewReader(values.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	switch b.carrier {
-	case mfa.Native:
+	case tx.Native:
 		r.Header.Set("Authorization", b.token)
-	case mfa.Cookie:
+	case tx.Cookie:
 		if b.token != "" {
 			r.AddCookie(&http.Cookie{Name: "__client", Value: b.token})
 		}
 	}
 	a := b.send(r)
-	if t := a.Header.Get("Authorization"); b.carrier == mfa.Native && t != "" {
+	if t := a.Header.Get("Authorization"); b.carrier == tx.Native && t != "" {
 		b.token = t
 	}
-	if t := a.Header.Get("Clerk-Db-Jwt"); b.carrier == mfa.DevBrowser && t != "" {
+	if t := a.Header.Get("Clerk-Db-Jwt"); b.carrier == tx.DevBrowser && t != "" {
 		b.token = t
 	}
 	for _, c := range a.Cookies() {
@@ -260,10 +262,10 @@ func (b *browser) call(method, path string, form ...string) *answer {
 }
 
 // open returns a browser that is not signed in.
-func (w *world) open(carrier mfa.TokenTransport) *browser {
+func (w *world) open(carrier tx.TokenTransport) *browser {
 	w.Helper()
 	b := &browser{world: w, carrier: carrier}
-	if carrier == mfa.DevBrowser {
+	if carrier == tx.DevBrowser {
 		b.token = w.send(httptest.NewRequest("POST", "/v1/dev_browser", nil)).ok().text("id")
 	}
 	return b
@@ -279,7 +281,7 @@ func (b *browser) enter(user string) *answer {
 // signedIn is a browser with a cookie, in a session of a new user.
 func (w *world) signedIn() *browser {
 	w.Helper()
-	b := w.open(mfa.Cookie)
+	b := w.open(tx.Cookie)
 	b.enter(w.user())
 	return b
 }

@@ -82,7 +82,7 @@ func (a *App) ageSession(w http.ResponseWriter, r *http.Request) {
 	}
 	err := read(r, &in)
 	if err == nil {
-		err = a.Service.AgeSession(r.Context(), r.PathValue("id"), time.Duration(in.Minutes)*time.Minute)
+		err = a.Service.Admin.AgeSession(r.Context(), r.PathValue("id"), time.Duration(in.Minutes)*time.Minute)
 	}
 	a.answer(w, map[string]bool{"ok": true}, err)
 }

@@ -9,7 +9,10 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
@@ -19,10 +22,10 @@ const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action '
 // cookieName carries the client token on the pages, as it does for the API.
 const cookieName = "__client"
 
-func (a *App) caller(r *http.Request) mfa.Caller {
-	from := mfa.Caller{Address: remote(r), Agent: r.UserAgent(), Origin: a.PublicURL}
+func (a *App) caller(r *http.Request) tx.Caller {
+	from := tx.Caller{Address: remote(r), Agent: r.UserAgent(), Origin: a.PublicURL}
 	if c, err := r.Cookie(cookieName); err == nil {
-		from.Credentials = []mfa.Credential{{Transport: mfa.Cookie, Token: secret.New(c.Value)}}
+		from.Credentials = []tx.Credential{{Transport: tx.Cookie, Token: secret.New(c.Value)}}
 	}
 	return from
 }
@@ -50,11 +53,11 @@ func (a *App) homePage(r *http.Request) (web.Home, error) {
 	page := web.Home{
 		App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.Key().Reveal(), PublishableKey: a.PublishableKey, Readme: "/readme",
 	}
-	users, _, err := a.Service.Users(r.Context(), nil, 0, 20)
+	users, _, err := a.Service.Admin.Users(r.Context(), nil, 0, 20)
 	if err != nil {
 		return page, err
 	}
-	slices.SortFunc(users, func(x, y *mfa.User) int {
+	slices.SortFunc(users, func(x, y *account.User) int {
 		return cmp.Or(cmp.Compare(x.CreatedAt, y.CreatedAt), strings.Compare(x.FirstName, y.FirstName))
 	})
 	for _, u := range users {
@@ -68,7 +71,7 @@ func (a *App) homePage(r *http.Request) (web.Home, error) {
 	return page, a.whoIsThere(r, &page)
 }
 
-func homeUser(u *mfa.User) web.HomeUser {
+func homeUser(u *account.User) web.HomeUser {
 	out := web.HomeUser{ID: u.WireID(), Name: u.FirstName, Note: "no second factor yet"}
 	if len(u.Emails) > 0 {
 		out.Email = u.Emails[0].Address
@@ -86,7 +89,7 @@ func homeUser(u *mfa.User) web.HomeUser {
 }
 
 func (a *App) whoIsThere(r *http.Request, page *web.Home) error {
-	s, err := a.Service.Client(r.Context(), a.caller(r))
+	s, err := a.Service.Sessions.Client(r.Context(), a.caller(r))
 	if err != nil || s.Client == nil {
 		return err
 	}
@@ -103,18 +106,18 @@ func (a *App) whoIsThere(r *http.Request, page *web.Home) error {
 // signInAs signs the browser in with a ticket, as the team's own server would.
 func (a *App) signInAs(w http.ResponseWriter, r *http.Request) {
 	ctx, from := r.Context(), a.caller(r)
-	if s, err := a.Service.EndAll(ctx, from); err != nil {
+	if s, err := a.Service.Sessions.EndAll(ctx, from); err != nil {
 		a.answer(w, nil, err)
 		return
 	} else if s.Client == nil {
 		from.Credentials = nil
 	}
-	ticket, err := a.Service.CreateTicket(ctx, r.PostFormValue("user"), 0)
+	ticket, err := a.Service.MFA.CreateTicket(ctx, r.PostFormValue("user"), 0)
 	if err != nil {
 		a.answer(w, nil, err)
 		return
 	}
-	result, err := a.Service.CreateSignIn(ctx, from, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	result, err := a.Service.MFA.CreateSignIn(ctx, from, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	if err != nil {
 		a.answer(w, nil, err)
 		return
@@ -123,14 +126,14 @@ func (a *App) signInAs(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-func (a *App) keep(w http.ResponseWriter, s *mfa.Snapshot) {
+func (a *App) keep(w http.ResponseWriter, s *sessions.Snapshot) {
 	if !s.Token.IsZero() {
 		http.SetCookie(w, &http.Cookie{Name: cookieName, Value: s.Token.Reveal(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600})
 	}
 }
 
 func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.Service.EndAll(r.Context(), a.caller(r)); err != nil {
+	if _, err := a.Service.Sessions.EndAll(r.Context(), a.caller(r)); err != nil {
 		a.answer(w, nil, err)
 		return
 	}

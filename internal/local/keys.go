@@ -106,7 +106,7 @@ func (a *App) rotateKeys(w http.ResponseWriter, r *http.Request) {
 		a.answer(w, nil, apierr.New(apierr.RequestBodyInvalid))
 		return
 	}
-	rotator := &keyring.Rotator{Keys: a.keys, Signing: a.Service, SecretStore: a.secret, Prefix: "sk_test_"}
+	rotator := &keyring.Rotator{Keys: a.keys, Signing: a.Service.Tokens, SecretStore: a.secret, Prefix: "sk_test_"}
 	if err = rotator.Rotate(r.Context(), in); err != nil {
 		a.Log.Error("key rotation failed", "error", err.Error())
 	}

@@ -27,8 +27,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/tokens"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/local/outbox"
 	"github.com/countersign-mfa/countersign/internal/standardwebhook"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -58,7 +62,7 @@ type Config struct {
 // App is everything in one process.
 type App struct {
 	Config
-	Service *mfa.Service
+	Service *domain.Service
 	Outbox  *outbox.Outbox
 	// PublishableKey belongs in the application's settings.
 	PublishableKey string
@@ -70,7 +74,7 @@ type App struct {
 	secret *secretFile
 	bolt   *boltstore.Store
 	faulty *store.Faulty
-	hooks  *mfa.Dispatcher
+	hooks  *webhook.Dispatcher
 	api    *api.API
 	mux    *http.ServeMux
 
@@ -170,7 +174,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 	if err != nil {
 		return err
 	}
-	service, err := mfa.New(mfa.Config{
+	service, err := domain.New(domain.Config{
 		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: numberplan.Parse, Now: a.clock.Now, Pause: clock.Pause,
 		Rand: rand.Reader, Issuer: a.PublicURL, AppName: a.AppName, SMSHost: host, Loopback: true,
 		Notify: a.logEvent,
@@ -179,7 +183,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		return err
 	}
 	a.Service = service
-	a.hooks = &mfa.Dispatcher{Service: service, Endpoints: standardwebhook.New(true), Describe: api.EventBody}
+	a.hooks = &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(true), Describe: api.EventBody}
 	a.api, err = api.New(api.Config{
 		Service: service, PublicURL: a.PublicURL, Accepts: a.keys.Accepts, PublishableKey: a.PublishableKey, AppName: a.AppName,
 		Development: true, Address: remote, Log: a.Log,
@@ -207,7 +211,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 	return nil
 }
 
-func (a *App) logEvent(e mfa.Event) {
+func (a *App) logEvent(e account.Event) {
 	if !a.seeding {
 		a.Log.Info("event", "name", e.Name, "user", e.User)
 	}
@@ -247,7 +251,7 @@ func (a *App) Cleanup(ctx context.Context) {
 		} else if r.Found > 0 {
 			a.Log.Info("cleanup", "found", r.Found, "changed", r.Changed, "deleted", r.Deleted, "unreadable", r.Unreadable)
 		}
-		if err := errors.Join(a.keys.RotateIfDue(ctx), a.keys.Refresh(ctx), a.Service.RotateSigningKey(ctx, mfa.SigningKeyLife)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(a.keys.RotateIfDue(ctx), a.keys.Refresh(ctx), a.Service.Tokens.RotateSigningKey(ctx, tokens.SigningKeyLife)); err != nil && ctx.Err() == nil {
 			a.Log.Error("key rotation failed", "error", err.Error())
 		}
 		_ = clock.Pause(ctx, cleanupEvery)
@@ -255,9 +259,9 @@ func (a *App) Cleanup(ctx context.Context) {
 }
 
 // cleanup runs until nothing is left to tidy.
-func (a *App) cleanup(ctx context.Context) (mfa.CleanupResult, error) {
-	for sum := (mfa.CleanupResult{}); ; {
-		r, err := a.Service.Cleanup(ctx, 1000)
+func (a *App) cleanup(ctx context.Context) (admin.CleanupResult, error) {
+	for sum := (admin.CleanupResult{}); ; {
+		r, err := a.Service.Admin.Cleanup(ctx, 1000)
 		sum.Add(r)
 		if err != nil || !r.More {
 			return sum, err
@@ -293,7 +297,7 @@ func (a *App) DeliverDue(ctx context.Context) error {
 
 // limited is the peer's address where guesses are limited for each; elsewhere none, which has no limit.
 func (a *App) limited(r *http.Request) netip.Addr {
-	if set, err := a.Service.Settings(r.Context()); err == nil && !set.IPLimits {
+	if set, err := a.Service.Engine.Settings(r.Context()); err == nil && !set.IPLimits {
 		return netip.Addr{}
 	}
 	return remote(r)

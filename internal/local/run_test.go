@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/local"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // patience is how long a loop that never does its work is waited for.
@@ -32,7 +33,7 @@ func TestData(t *testing.T) {
 		if _, err := d.Keys.Open(t.Context()); err != nil {
 			t.Errorf("keys: %v", err)
 		}
-		if users, err := d.Store.List(t.Context(), mfa.KindUser, "", 10); err != nil || len(users) != 3 { // two for the demonstration
+		if users, err := d.Store.List(t.Context(), store.KindUser, "", 10); err != nil || len(users) != 3 { // two for the demonstration
 			t.Errorf("%d users, %v", len(users), err)
 		}
 		if err := d.Store.Close(); err != nil {
@@ -48,7 +49,7 @@ func TestData(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Store.Close() }()
-	if users, err := d.Store.List(t.Context(), mfa.KindUser, "", 10); err != nil || len(users) != 0 {
+	if users, err := d.Store.List(t.Context(), store.KindUser, "", 10); err != nil || len(users) != 0 {
 		t.Errorf("a new directory has %d users, %v", len(users), err)
 	}
 }
@@ -64,7 +65,7 @@ func TestCleanup(t *testing.T) {
 	ended := make(chan struct{})
 	go func() { defer close(ended); s.app.Cleanup(ctx) }()
 	for {
-		_, err := s.app.Service.RevokeTicket(t.Context(), ticket)
+		_, err := s.app.Service.MFA.RevokeTicket(t.Context(), ticket)
 		if apierr.From(err).Code() == apierr.ResourceNotFound {
 			break
 		}
@@ -96,7 +97,7 @@ func TestDeliver(t *testing.T) {
 	}
 	cancel()
 	<-ended
-	if r.bodies[0]["type"] != string(mfa.EventUserCreated) {
+	if r.bodies[0]["type"] != string(account.EventUserCreated) {
 		t.Errorf("%v", r.bodies[0])
 	}
 }

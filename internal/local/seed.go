@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 )
 
 // Demo is a user that development starts with.
@@ -20,22 +21,22 @@ var demos = []Demo{
 
 // seed makes the demo users and relaxed settings, once.
 func (a *App) seed(ctx context.Context) error {
-	_, total, err := a.Service.Users(ctx, nil, 0, 0)
+	_, total, err := a.Service.Admin.Users(ctx, nil, 0, 0)
 	if err != nil || total > 0 {
 		return err
 	}
 	a.seeding = true
 	defer func() { a.seeding = false }()
 	// Notices would come between the codes that people look for in the outbox.
-	if _, err := a.Service.ChangeSettings(ctx, func(s *mfa.Settings) { s.TestMode, s.IPLimits, s.QuietChanges = true, false, true }); err != nil {
+	if _, err := a.Service.Settings.ChangeSettings(ctx, func(s *account.Settings) { s.TestMode, s.IPLimits, s.QuietChanges = true, false, true }); err != nil {
 		return err
 	}
 	for _, d := range demos {
-		in := mfa.UserInput{FirstName: d.Name, Emails: []string{d.Email}, Password: secret.New(demoPassword)}
+		in := admin.UserInput{FirstName: d.Name, Emails: []string{d.Email}, Password: secret.New(demoPassword)}
 		if d.Name == "Grace" {
 			in.ReservedPhones = []string{"+12015550101"}
 		}
-		if _, err := a.Service.CreateUser(ctx, in); err != nil {
+		if _, err := a.Service.Admin.CreateUser(ctx, in); err != nil {
 			return err
 		}
 	}

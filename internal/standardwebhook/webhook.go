@@ -11,7 +11,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
 const (
@@ -55,7 +55,7 @@ func New(loopback bool) *Sender {
 }
 
 // Deliver posts one event, once. The errors name neither the URL nor what was answered.
-func (s *Sender) Deliver(ctx context.Context, p mfa.Delivery) error {
+func (s *Sender) Deliver(ctx context.Context, p webhook.Delivery) error {
 	u, err := url.Parse(p.URL)
 	if err != nil || u.Scheme != "https" && (!s.loopback || u.Scheme != "http") || u.Hostname() == "" || u.User != nil {
 		return ErrURL

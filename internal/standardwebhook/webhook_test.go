@@ -16,7 +16,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/standardwebhook"
 )
 
@@ -39,8 +39,8 @@ func TestSignAsInTheSpecification(t *testing.T) {
 }
 
 // delivery is an event on its way to url, signed with both secrets.
-func parcel(url string, at time.Time) mfa.Delivery {
-	return mfa.Delivery{URL: url, ID: "evt_1", At: at, Body: []byte(`{"object":"event"}`), Secrets: []secret.Value{secret.New(aSecret), secret.New(anotherSecret)}}
+func parcel(url string, at time.Time) webhook.Delivery {
+	return webhook.Delivery{URL: url, ID: "evt_1", At: at, Body: []byte(`{"object":"event"}`), Secrets: []secret.Value{secret.New(aSecret), secret.New(anotherSecret)}}
 }
 
 // TestH06: what a receiver that follows the specification takes and what it rejects.

@@ -7,8 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // Limits of one commit. They are the narrowest of all implementations, so that what works in
@@ -34,7 +32,7 @@ var ErrMalformed = errors.New("malformed commit")
 // once, every kind and budget has a name, kinds are free of NUL bytes, no record ends before it expires and the limits of this
 // package are kept.
 // The error names no id: ids may be personal.
-func Validate(writes []mfa.Write, increments []mfa.Increment) error {
+func Validate(writes []Write, increments []Increment) error {
 	if n := len(writes) + len(increments); n > MaxParts {
 		return fmt.Errorf("%w: %d parts", ErrMalformed, n)
 	}
@@ -67,7 +65,7 @@ func Validate(writes []mfa.Write, increments []mfa.Increment) error {
 	return nil
 }
 
-func validateWrite(w *mfa.Write) error {
+func validateWrite(w *Write) error {
 	kind := string(w.Key.Kind)
 	switch {
 	case kind == "" || strings.ContainsRune(kind, 0):
@@ -84,8 +82,8 @@ func validateWrite(w *mfa.Write) error {
 
 // LatestFirst puts the records with the latest Expires first and keeps the first limit of them and those that expire with the last: what
 // [mfa.Store.Latest] answers.
-func LatestFirst(records []mfa.Record, limit int) []mfa.Record {
-	slices.SortFunc(records, func(a, b mfa.Record) int {
+func LatestFirst(records []Record, limit int) []Record {
+	slices.SortFunc(records, func(a, b Record) int {
 		return cmp.Or(b.Expires.Compare(a.Expires), strings.Compare(b.Key.ID, a.Key.ID))
 	})
 	n := min(max(limit, 0), len(records))
@@ -97,7 +95,7 @@ func LatestFirst(records []mfa.Record, limit int) []mfa.Record {
 
 // Exceeds reports whether the take must be refused when its counter stands at sum. A sum beyond
 // the range of its type exceeds every limit.
-func Exceeds(sum int64, inc mfa.Increment) bool {
+func Exceeds(sum int64, inc Increment) bool {
 	if inc.By > 0 && sum > math.MaxInt64-inc.By {
 		return true
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // Counts is what a [Counting] store has seen. Calls count whether or not they succeed.
@@ -24,16 +22,16 @@ type Counts struct {
 // can hold an operation to its budget of round trips. It is safe for concurrent use; see
 // [NewCounting].
 type Counting struct {
-	store mfa.Store
+	store Store
 
 	mu     sync.Mutex
 	counts Counts
 }
 
-var _ mfa.Store = (*Counting)(nil)
+var _ Store = (*Counting)(nil)
 
 // NewCounting returns a store that behaves as the given one and has counted nothing yet.
-func NewCounting(store mfa.Store) *Counting { return &Counting{store: store} }
+func NewCounting(store Store) *Counting { return &Counting{store: store} }
 
 // Counts returns what was counted since the start or the last Reset.
 func (c *Counting) Counts() Counts {
@@ -65,14 +63,14 @@ func (c *Counting) add(d Counts) {
 }
 
 // Get implements [mfa.Store].
-func (c *Counting) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+func (c *Counting) Get(ctx context.Context, keys ...Key) ([]Record, error) {
 	records, err := c.store.Get(ctx, keys...)
 	c.add(Counts{Gets: 1, KeysRead: len(keys), BytesRead: dataLength(records)})
 	return records, err
 }
 
 // Commit implements [mfa.Store].
-func (c *Counting) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (c *Counting) Commit(ctx context.Context, writes []Write, increments ...Increment) error {
 	d := Counts{Commits: 1, Writes: len(writes), Takes: len(increments)}
 	for i := range writes {
 		d.BytesWritten += len(writes[i].Data)
@@ -82,13 +80,13 @@ func (c *Counting) Commit(ctx context.Context, writes []mfa.Write, increments ..
 }
 
 // Expired implements [mfa.Store].
-func (c *Counting) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
+func (c *Counting) Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error) {
 	c.add(Counts{Scans: 1})
 	return c.store.Expired(ctx, kind, before, limit)
 }
 
 // Latest implements [mfa.Store].
-func (c *Counting) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+func (c *Counting) Latest(ctx context.Context, kind Kind, before time.Time, limit int) ([]Record, error) {
 	records, err := c.store.Latest(ctx, kind, before, limit)
 	c.add(Counts{Scans: 1, BytesRead: dataLength(records)})
 	return records, err
@@ -101,13 +99,13 @@ func (c *Counting) Sums(ctx context.Context, counters ...string) ([]int64, error
 }
 
 // List implements [mfa.Store].
-func (c *Counting) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+func (c *Counting) List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error) {
 	records, err := c.store.List(ctx, kind, after, limit)
 	c.add(Counts{Scans: 1, BytesRead: dataLength(records)})
 	return records, err
 }
 
-func dataLength(records []mfa.Record) int {
+func dataLength(records []Record) int {
 	n := 0
 	for i := range records {
 		n += len(records[i].Data)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // A Fault is one failure of one later call. Make it with [FailGet], [FailCommit], [LoseCommit], [SlowGet],
@@ -20,15 +18,15 @@ type Fault struct {
 }
 
 // FailGet makes the n-th Get answer [mfa.ErrUnavailable].
-func FailGet(n int) Fault { return Fault{n: n, err: mfa.ErrUnavailable} }
+func FailGet(n int) Fault { return Fault{n: n, err: ErrUnavailable} }
 
 // FailCommit makes the n-th Commit answer [mfa.ErrUnavailable] before it is applied.
-func FailCommit(n int) Fault { return Fault{commit: true, n: n, err: mfa.ErrUnavailable} }
+func FailCommit(n int) Fault { return Fault{commit: true, n: n, err: ErrUnavailable} }
 
 // LoseCommit makes the n-th Commit answer [mfa.ErrUnavailable] after it was applied, as when the answer is
 // lost underway. A commit that the store refuses keeps its own error.
 func LoseCommit(n int) Fault {
-	return Fault{commit: true, n: n, err: mfa.ErrUnavailable, applied: true}
+	return Fault{commit: true, n: n, err: ErrUnavailable, applied: true}
 }
 
 // SlowGet makes the n-th Get outlive its caller's patience: it answers [context.DeadlineExceeded].
@@ -40,22 +38,22 @@ func SlowCommit(n int) Fault {
 }
 
 // ConflictCommit makes the n-th Commit answer [mfa.ErrConflict] although no record changed.
-func ConflictCommit(n int) Fault { return Fault{commit: true, n: n, err: mfa.ErrConflict} }
+func ConflictCommit(n int) Fault { return Fault{commit: true, n: n, err: ErrConflict} }
 
 // Faulty is an [mfa.Store] that passes every call on to another one and fails on purpose. It is safe for
 // concurrent use; see [NewFaulty].
 type Faulty struct {
-	store mfa.Store
+	store Store
 
 	mu        sync.Mutex
 	faults    []Fault
 	throttled bool
 }
 
-var _ mfa.Store = (*Faulty)(nil)
+var _ Store = (*Faulty)(nil)
 
 // NewFaulty returns a store that behaves as the given one until told otherwise.
-func NewFaulty(store mfa.Store) *Faulty { return &Faulty{store: store} }
+func NewFaulty(store Store) *Faulty { return &Faulty{store: store} }
 
 // Inject adds faults to those that are still to happen. When several fall on the same call, the
 // one injected first decides its answer and all of them are used up.
@@ -82,7 +80,7 @@ func (f *Faulty) Throttle(on bool) {
 }
 
 // Get implements [mfa.Store].
-func (f *Faulty) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+func (f *Faulty) Get(ctx context.Context, keys ...Key) ([]Record, error) {
 	if fault := f.next(false); fault.err != nil {
 		return nil, fmt.Errorf("injected fault: %w", fault.err)
 	}
@@ -90,7 +88,7 @@ func (f *Faulty) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error)
 }
 
 // Commit implements [mfa.Store].
-func (f *Faulty) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (f *Faulty) Commit(ctx context.Context, writes []Write, increments ...Increment) error {
 	fault := f.next(true)
 	if fault.err == nil || fault.applied {
 		if err := f.store.Commit(ctx, writes, increments...); err != nil {
@@ -104,7 +102,7 @@ func (f *Faulty) Commit(ctx context.Context, writes []mfa.Write, increments ...m
 }
 
 // Expired implements [mfa.Store].
-func (f *Faulty) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
+func (f *Faulty) Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error) {
 	if err := f.throttle(); err != nil {
 		return nil, err
 	}
@@ -112,7 +110,7 @@ func (f *Faulty) Expired(ctx context.Context, kind mfa.Kind, before time.Time, l
 }
 
 // Latest implements [mfa.Store].
-func (f *Faulty) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+func (f *Faulty) Latest(ctx context.Context, kind Kind, before time.Time, limit int) ([]Record, error) {
 	if err := f.throttle(); err != nil {
 		return nil, err
 	}
@@ -128,7 +126,7 @@ func (f *Faulty) Sums(ctx context.Context, counters ...string) ([]int64, error) 
 }
 
 // List implements [mfa.Store].
-func (f *Faulty) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+func (f *Faulty) List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error) {
 	if err := f.throttle(); err != nil {
 		return nil, err
 	}
@@ -139,7 +137,7 @@ func (f *Faulty) throttle() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.throttled {
-		return fmt.Errorf("throttled: %w", mfa.ErrUnavailable)
+		return fmt.Errorf("throttled: %w", ErrUnavailable)
 	}
 	return nil
 }
@@ -149,7 +147,7 @@ func (f *Faulty) next(commit bool) Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.throttled {
-		return Fault{err: mfa.ErrUnavailable}
+		return Fault{err: ErrUnavailable}
 	}
 	var due Fault
 	waiting := f.faults[:0]

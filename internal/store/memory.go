@@ -7,39 +7,37 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // Memory is an [mfa.Store] in memory, for tests and benchmarks. It has no clock, so it never
 // forgets the counters. It is safe for concurrent use; see [NewMemory].
 type Memory struct {
 	mu       sync.RWMutex
-	records  map[mfa.Key]mfa.Record
+	records  map[Key]Record
 	counters map[string]int64
 	// retired has, by kind, the highest version of a record that was deleted.
-	retired map[mfa.Kind]uint64
+	retired map[Kind]uint64
 }
 
-var _ mfa.Store = (*Memory)(nil)
+var _ Store = (*Memory)(nil)
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
 	return &Memory{
-		records:  make(map[mfa.Key]mfa.Record),
+		records:  make(map[Key]Record),
 		counters: make(map[string]int64),
-		retired:  make(map[mfa.Kind]uint64),
+		retired:  make(map[Kind]uint64),
 	}
 }
 
 // Get implements [mfa.Store].
-func (m *Memory) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+func (m *Memory) Get(ctx context.Context, keys ...Key) ([]Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	records := make([]mfa.Record, len(keys))
+	records := make([]Record, len(keys))
 	for i, key := range keys {
 		records[i] = detached(m.records[key])
 		records[i].Key = key
@@ -49,7 +47,7 @@ func (m *Memory) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error)
 
 // Commit implements [mfa.Store]. It returns an error that wraps [ErrMalformed] for a commit that
 // [Validate] refuses.
-func (m *Memory) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (m *Memory) Commit(ctx context.Context, writes []Write, increments ...Increment) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -70,21 +68,21 @@ func (m *Memory) Commit(ctx context.Context, writes []mfa.Write, increments ...m
 	return nil
 }
 
-func (m *Memory) check(writes []mfa.Write, increments []mfa.Increment) error {
+func (m *Memory) check(writes []Write, increments []Increment) error {
 	for _, w := range writes {
 		if m.records[w.Key].Version != w.Version {
-			return mfa.ErrConflict
+			return ErrConflict
 		}
 	}
 	for _, inc := range increments {
 		if Exceeds(m.counters[inc.Counter], inc) {
-			return &mfa.LimitReachedError{Counter: inc.Counter}
+			return &LimitReachedError{Counter: inc.Counter}
 		}
 	}
 	return nil
 }
 
-func (m *Memory) apply(w mfa.Write) {
+func (m *Memory) apply(w Write) {
 	kind := w.Key.Kind
 	if w.Delete {
 		delete(m.records, w.Key)
@@ -108,13 +106,13 @@ func wholeSeconds(at time.Time) time.Time {
 }
 
 // Forget deletes, as a store may do by itself, every record whose Ends is not after an instant. It returns their keys.
-func (m *Memory) Forget(now time.Time) []mfa.Key {
+func (m *Memory) Forget(now time.Time) []Key {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var gone []mfa.Key
+	var gone []Key
 	for key, record := range m.records {
 		if !record.Ends.IsZero() && !record.Ends.After(now) {
-			m.apply(mfa.Write{Record: record, Delete: true})
+			m.apply(Write{Record: record, Delete: true})
 			gone = append(gone, key)
 		}
 	}
@@ -122,20 +120,20 @@ func (m *Memory) Forget(now time.Time) []mfa.Key {
 }
 
 // Expired implements [mfa.Store].
-func (m *Memory) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
+func (m *Memory) Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	var found []mfa.Record
+	var found []Record
 	for key, record := range m.records {
 		if key.Kind == kind && !record.Expires.IsZero() && record.Expires.Before(before) {
 			found = append(found, record)
 		}
 	}
-	slices.SortFunc(found, func(a, b mfa.Record) int { return a.Expires.Compare(b.Expires) })
-	var keys []mfa.Key
+	slices.SortFunc(found, func(a, b Record) int { return a.Expires.Compare(b.Expires) })
+	var keys []Key
 	for _, record := range found[:min(len(found), max(limit, 0))] {
 		keys = append(keys, record.Key)
 	}
@@ -143,13 +141,13 @@ func (m *Memory) Expired(ctx context.Context, kind mfa.Kind, before time.Time, l
 }
 
 // Latest implements [mfa.Store].
-func (m *Memory) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+func (m *Memory) Latest(ctx context.Context, kind Kind, before time.Time, limit int) ([]Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	var records []mfa.Record
+	var records []Record
 	for key, record := range m.records {
 		if key.Kind == kind && !record.Expires.IsZero() && record.Expires.Before(before) {
 			records = append(records, record)
@@ -177,19 +175,19 @@ func (m *Memory) Sums(ctx context.Context, counters ...string) ([]int64, error) 
 }
 
 // List implements [mfa.Store].
-func (m *Memory) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+func (m *Memory) List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	var records []mfa.Record
+	var records []Record
 	for key, record := range m.records {
 		if key.Kind == kind && key.ID > after {
 			records = append(records, record)
 		}
 	}
-	slices.SortFunc(records, func(a, b mfa.Record) int { return cmp.Compare(a.Key.ID, b.Key.ID) })
+	slices.SortFunc(records, func(a, b Record) int { return cmp.Compare(a.Key.ID, b.Key.ID) })
 	records = records[:min(max(limit, 0), len(records))]
 	for i := range records {
 		records[i] = detached(records[i])
@@ -198,7 +196,7 @@ func (m *Memory) List(ctx context.Context, kind mfa.Kind, after string, limit in
 }
 
 // detached returns the record with data of its own.
-func detached(r mfa.Record) mfa.Record {
+func detached(r Record) Record {
 	r.Data = bytes.Clone(r.Data)
 	return r
 }

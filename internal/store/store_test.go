@@ -9,15 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/storetest"
 )
 
 func TestConformance(t *testing.T) {
 	for name, open := range map[string]storetest.Open{
-		"memory": func(*testing.T) mfa.Store { return store.NewMemory() },
-		"memory that counts and could fail": func(*testing.T) mfa.Store {
+		"memory": func(*testing.T) store.Store { return store.NewMemory() },
+		"memory that counts and could fail": func(*testing.T) store.Store {
 			return store.NewCounting(store.NewFaulty(store.NewMemory()))
 		},
 	} {
@@ -29,17 +28,17 @@ func TestConformance(t *testing.T) {
 }
 
 var (
-	key   = mfa.Key{Kind: mfa.KindUser, ID: "alice"}
-	other = mfa.Key{Kind: mfa.KindUser, ID: "bob"}
+	key   = store.Key{Kind: store.KindUser, ID: "alice"}
+	other = store.Key{Kind: store.KindUser, ID: "bob"}
 
 	anyTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 )
 
-func create(s mfa.Store, key mfa.Key) error {
-	return s.Commit(context.Background(), []mfa.Write{{Record: mfa.Record{Key: key, Data: []byte("data")}}})
+func create(s store.Store, key store.Key) error {
+	return s.Commit(context.Background(), []store.Write{{Record: store.Record{Key: key, Data: []byte("data")}}})
 }
 
-func exists(t *testing.T, s mfa.Store, key mfa.Key) bool {
+func exists(t *testing.T, s store.Store, key store.Key) bool {
 	t.Helper()
 	records, err := s.Get(t.Context(), key)
 	if err != nil {
@@ -56,21 +55,21 @@ func TestFaultyCommit(t *testing.T) {
 		want   []error // of creations of the same record, one after the other
 		stored []bool  // after each
 	}{
-		{"no fault", nil, []error{nil, mfa.ErrConflict}, []bool{true, true}},
+		{"no fault", nil, []error{nil, store.ErrConflict}, []bool{true, true}},
 		{"the first fails", []store.Fault{store.FailCommit(1)},
-			[]error{mfa.ErrUnavailable, nil}, []bool{false, true}},
+			[]error{store.ErrUnavailable, nil}, []bool{false, true}},
 		{"the first two fail", []store.Fault{store.FailCommit(1), store.FailCommit(2)},
-			[]error{mfa.ErrUnavailable, mfa.ErrUnavailable, nil}, []bool{false, false, true}},
+			[]error{store.ErrUnavailable, store.ErrUnavailable, nil}, []bool{false, false, true}},
 		{"the answer of the first is lost", []store.Fault{store.LoseCommit(1)},
-			[]error{mfa.ErrUnavailable, mfa.ErrConflict}, []bool{true, true}},
+			[]error{store.ErrUnavailable, store.ErrConflict}, []bool{true, true}},
 		{"a lost answer does not hide a conflict", []store.Fault{store.LoseCommit(2)},
-			[]error{nil, mfa.ErrConflict}, []bool{true, true}},
+			[]error{nil, store.ErrConflict}, []bool{true, true}},
 		{"the first conflicts without a reason", []store.Fault{store.ConflictCommit(1)},
-			[]error{mfa.ErrConflict, nil}, []bool{false, true}},
+			[]error{store.ErrConflict, nil}, []bool{false, true}},
 		{"faults in any order", []store.Fault{store.ConflictCommit(2), store.FailCommit(1)},
-			[]error{mfa.ErrUnavailable, mfa.ErrConflict, nil}, []bool{false, false, true}},
+			[]error{store.ErrUnavailable, store.ErrConflict, nil}, []bool{false, false, true}},
 		{"two faults on one call are one failure", []store.Fault{store.ConflictCommit(1), store.FailCommit(1)},
-			[]error{mfa.ErrConflict, nil}, []bool{false, true}},
+			[]error{store.ErrConflict, nil}, []bool{false, true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +98,7 @@ func TestFaultyGet(t *testing.T) {
 	if err := create(s, key); err != nil {
 		t.Errorf("a fault of Get hit Commit: %v", err)
 	}
-	for i, want := range []error{nil, mfa.ErrUnavailable, nil} {
+	for i, want := range []error{nil, store.ErrUnavailable, nil} {
 		if _, err := s.Get(t.Context(), key); !errors.Is(err, want) {
 			t.Errorf("get %d: got error %v, want %v", i+1, err, want)
 		}
@@ -114,7 +113,7 @@ func TestFaultsAreCountedFromTheirInjection(t *testing.T) {
 		t.Fatalf("commit 1: %v", err)
 	}
 	s.Inject(store.ConflictCommit(1))
-	for i, want := range []error{mfa.ErrConflict, mfa.ErrUnavailable, nil} {
+	for i, want := range []error{store.ErrConflict, store.ErrUnavailable, nil} {
 		if err := create(s, other); !errors.Is(err, want) {
 			t.Errorf("commit %d: got error %v, want %v", i+2, err, want)
 		}
@@ -128,18 +127,18 @@ func TestThrottle(t *testing.T) {
 	s.Inject(store.ConflictCommit(1))
 	s.Throttle(true)
 	_, getErr := s.Get(t.Context(), key)
-	_, expiredErr := s.Expired(t.Context(), mfa.KindUser, anyTime, 1)
-	_, listErr := s.List(t.Context(), mfa.KindUser, "", 1)
+	_, expiredErr := s.Expired(t.Context(), store.KindUser, anyTime, 1)
+	_, listErr := s.List(t.Context(), store.KindUser, "", 1)
 	for i, err := range []error{create(s, key), getErr, expiredErr, listErr} {
-		if !errors.Is(err, mfa.ErrUnavailable) {
-			t.Errorf("call %d: got error %v, want %v", i, err, mfa.ErrUnavailable)
+		if !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("call %d: got error %v, want %v", i, err, store.ErrUnavailable)
 		}
 	}
 	if exists(t, memory, key) {
 		t.Error("a throttled commit was applied")
 	}
 	s.Throttle(false)
-	if err := create(s, key); !errors.Is(err, mfa.ErrConflict) {
+	if err := create(s, key); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("a throttled call used up an injected fault: got error %v", err)
 	}
 	if err := create(s, key); err != nil {
@@ -154,17 +153,17 @@ func TestCounting(t *testing.T) {
 	if err := create(s, key); err != nil {
 		t.Fatal(err)
 	}
-	if err := create(s, key); !errors.Is(err, mfa.ErrConflict) {
-		t.Fatalf("got error %v, want %v", err, mfa.ErrConflict)
+	if err := create(s, key); !errors.Is(err, store.ErrConflict) {
+		t.Fatalf("got error %v, want %v", err, store.ErrConflict)
 	}
-	if err := s.Commit(ctx, nil, mfa.Increment{Counter: "a", Max: 1}, mfa.Increment{Counter: "b", Max: 1}); err != nil {
+	if err := s.Commit(ctx, nil, store.Increment{Counter: "a", Max: 1}, store.Increment{Counter: "b", Max: 1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, call := range []func() error{
 		func() error { _, err := s.Get(ctx, key, other); return err },
 		func() error { _, err := s.Get(ctx, other); return err },
-		func() error { _, err := s.List(ctx, mfa.KindUser, "", 5); return err },
-		func() error { _, err := s.Expired(ctx, mfa.KindUser, anyTime, 5); return err },
+		func() error { _, err := s.List(ctx, store.KindUser, "", 5); return err },
+		func() error { _, err := s.Expired(ctx, store.KindUser, anyTime, 5); return err },
 	} {
 		if err := call(); err != nil {
 			t.Fatal(err)
@@ -217,9 +216,9 @@ func TestWrappersAreSafeForConcurrentUse(t *testing.T) {
 // TestForget: a store in memory deletes what a table may delete, and nothing else.
 func TestForget(t *testing.T) {
 	m, now := store.NewMemory(), time.Date(2100, 1, 2, 3, 4, 5, 0, time.UTC)
-	put := func(id string, expires, ends time.Time) mfa.Key {
-		k := mfa.Key{Kind: mfa.KindTicket, ID: id}
-		if err := m.Commit(t.Context(), []mfa.Write{{Record: mfa.Record{Key: k, Expires: expires, Ends: ends}}}); err != nil {
+	put := func(id string, expires, ends time.Time) store.Key {
+		k := store.Key{Kind: store.KindTicket, ID: id}
+		if err := m.Commit(t.Context(), []store.Write{{Record: store.Record{Key: k, Expires: expires, Ends: ends}}}); err != nil {
 			t.Fatal(err)
 		}
 		return k
@@ -231,7 +230,7 @@ func TestForget(t *testing.T) {
 	if gone := m.Forget(now); len(gone) != 1 || gone[0] != dead || exists(t, m, dead) {
 		t.Errorf("forgot %v", gone)
 	}
-	left, err := m.List(t.Context(), mfa.KindTicket, "", 10)
+	left, err := m.List(t.Context(), store.KindTicket, "", 10)
 	if err != nil || len(left) != 3 {
 		t.Errorf("%d are left, %v", len(left), err)
 	}

@@ -12,7 +12,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // accountModel is what matters of one user that has every factor, and of one sign-in of theirs that waits for the second factor.
@@ -212,7 +215,7 @@ type person struct {
 	id     string
 	key    secret.Value
 	sets   [][]string
-	from   mfa.Caller
+	from   tx.Caller
 	signIn string
 
 	guesses, texts atomic.Int64 // how many wrong guesses and messages were asked for
@@ -241,23 +244,23 @@ func newPerson(ctx context.Context, w *World) (*person, error) {
 			p.sets[len(p.sets)-1] = append(p.sets[len(p.sets)-1], c.Reveal())
 		}
 	}
-	u, err := w.CreateUser(ctx, mfa.UserInput{Username: "u" + w.number()[1:], ReservedPhones: []string{w.number()}, TOTPSecret: p.key, BackupCodes: secrets(p.sets[0])})
+	u, err := w.Admin.CreateUser(ctx, admin.UserInput{Username: "u" + w.number()[1:], ReservedPhones: []string{w.number()}, TOTPSecret: p.key, BackupCodes: secrets(p.sets[0])})
 	if err != nil {
 		return nil, err
 	}
 	p.id = u.WireID()
-	ticket, err := w.CreateTicket(ctx, p.id, 0)
+	ticket, err := w.MFA.CreateTicket(ctx, p.id, 0)
 	if err != nil {
 		return nil, err
 	}
-	r, err := w.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	r, err := w.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	if err != nil {
 		return nil, err
 	}
-	if r.SignIn.Status() != mfa.NeedsSecondFactor {
+	if r.SignIn.Status() != account.NeedsSecondFactor {
 		return nil, errors.New("a ticket let a user with factors in")
 	}
-	p.from, p.signIn = mfa.Caller{Credentials: []mfa.Credential{{Transport: r.Snapshot.Transport, Token: r.Snapshot.Token}}}, r.SignIn.ID
+	p.from, p.signIn = tx.Caller{Credentials: []tx.Credential{{Transport: r.Snapshot.Transport, Token: r.Snapshot.Token}}}, r.SignIn.ID
 	return p, nil
 }
 
@@ -286,36 +289,39 @@ func (p *person) ask(in Input) move {
 	case prepare:
 		return move{in: in, ask: func(ctx context.Context) Answer {
 			var code string
-			_, err := w.PrepareSecondFactor(context.WithValue(ctx, sentKey{}, &code), p.from, p.signIn, mfa.PhoneCode, "")
+			_, err := w.MFA.PrepareSecondFactor(context.WithValue(ctx, sentKey{}, &code), p.from, p.signIn, account.PhoneCode, "")
 			return Answer{kindOf(err), code}
 		}}
 	case left:
 		return move{in: in, ask: func(ctx context.Context) Answer {
-			u, err := w.User(ctx, p.id)
+			u, err := w.Admin.User(ctx, p.id)
 			if err != nil {
 				return told(err)
 			}
-			return Answer{Granted, fmt.Sprint(u.AttemptsLeft(mfa.At(w.Now())))}
+			return Answer{Granted, fmt.Sprint(u.AttemptsLeft(account.At(w.Engine.Now())))}
 		}}
 	case text, appHere:
-		by := map[string]mfa.Strategy{text: mfa.PhoneCode, appHere: mfa.TOTPCode}[in.Op]
+		by := map[string]account.Strategy{text: account.PhoneCode, appHere: account.TOTPCode}[in.Op]
 		do = func(ctx context.Context) error {
-			_, err := w.AttemptSecondFactor(ctx, p.from, p.signIn, mfa.Proof{Strategy: by, Code: secret.New(in.Arg)})
+			_, err := w.MFA.AttemptSecondFactor(ctx, p.from, p.signIn, mfa.Proof{Strategy: by, Code: secret.New(in.Arg)})
 			return err
 		}
 	case appThere, backup:
-		do = func(ctx context.Context) error { _, err := w.VerifyTOTP(ctx, p.id, secret.New(in.Arg)); return err }
+		do = func(ctx context.Context) error {
+			_, err := w.Admin.VerifyTOTP(ctx, p.id, secret.New(in.Arg))
+			return err
+		}
 	case replace:
 		do = func(ctx context.Context) error {
-			_, err := w.UpdateUser(ctx, p.id, mfa.UserChange{BackupCodes: secrets(p.sets[in.N])})
+			_, err := w.Admin.UpdateUser(ctx, p.id, admin.UserChange{BackupCodes: secrets(p.sets[in.N])})
 			return err
 		}
 	case remove:
-		do = func(ctx context.Context) error { _, err := w.RemoveTOTP(ctx, p.id); return err }
+		do = func(ctx context.Context) error { _, err := w.Admin.RemoveTOTP(ctx, p.id); return err }
 	case lock:
-		do = func(ctx context.Context) error { _, err := w.Lock(ctx, p.id); return err }
+		do = func(ctx context.Context) error { _, err := w.Admin.Lock(ctx, p.id); return err }
 	case unlock:
-		do = func(ctx context.Context) error { _, err := w.Unlock(ctx, p.id); return err }
+		do = func(ctx context.Context) error { _, err := w.Admin.Unlock(ctx, p.id); return err }
 	}
 	return move{in: in, ask: func(ctx context.Context) Answer { return told(do(ctx)) }}
 }

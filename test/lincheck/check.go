@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -25,10 +24,10 @@ const patience = 20 * time.Second
 
 // Check runs histories of every script over stores that open makes, the seeds from 1 on, half of them with faults. With free the clients
 // really run at once, over one store for all histories of a script.
-func Check(t *testing.T, open func(t *testing.T) mfa.Store, seeds int, free bool) {
+func Check(t *testing.T, open func(t *testing.T) store.Store, seeds int, free bool) {
 	for _, script := range Scripts() {
 		t.Run(script.Name, func(t *testing.T) {
-			var s mfa.Store
+			var s store.Store
 			if free {
 				s = open(t)
 			}
@@ -66,12 +65,12 @@ func Check(t *testing.T, open func(t *testing.T) mfa.Store, seeds int, free bool
 }
 
 // Memory makes stores in memory that have a signing key already: making one takes longer than a history.
-func Memory(t *testing.T) func(*testing.T) mfa.Store {
+func Memory(t *testing.T) func(*testing.T) store.Store {
 	keys, err := signingKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(t *testing.T) mfa.Store {
+	return func(t *testing.T) store.Store {
 		s := store.NewMemory()
 		if err := copyRecords(t.Context(), s, keys); err != nil {
 			t.Fatal(err)
@@ -81,18 +80,18 @@ func Memory(t *testing.T) func(*testing.T) mfa.Store {
 }
 
 // signingKey is the record of a first signing key, under the keys of every world.
-var signingKey = sync.OnceValues(func() ([]mfa.Record, error) {
+var signingKey = sync.OnceValues(func() ([]store.Record, error) {
 	first, ctx := store.NewMemory(), context.Background()
 	if _, err := newWorld(ctx, first, 1); err != nil {
 		return nil, err
 	}
-	return first.List(ctx, mfa.KindSigningKey, "", 10)
+	return first.List(ctx, store.KindSigningKey, "", 10)
 })
 
-func copyRecords(ctx context.Context, to mfa.Store, records []mfa.Record) error {
+func copyRecords(ctx context.Context, to store.Store, records []store.Record) error {
 	for _, r := range records {
 		r.Version = 0
-		if err := to.Commit(ctx, []mfa.Write{{Record: r}}); err != nil {
+		if err := to.Commit(ctx, []store.Write{{Record: r}}); err != nil {
 			return fmt.Errorf("copy a %s: %w", r.Key.Kind, err)
 		}
 	}

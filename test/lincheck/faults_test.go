@@ -9,8 +9,11 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -43,7 +46,7 @@ func TestEveryCallOfTheStoreFails(t *testing.T) {
 }
 
 // failsOnce makes one journey with one fault, and says whether the fault happened.
-func failsOnce(t *testing.T, s mfa.Store, j journey, kind string, n int, fault store.Fault) bool {
+func failsOnce(t *testing.T, s store.Store, j journey, kind string, n int, fault store.Fault) bool {
 	t.Helper()
 	w, err := newWorld(t.Context(), s, uint64(n))
 	if err != nil {
@@ -101,7 +104,7 @@ func TestEveryTextFails(t *testing.T) {
 }
 
 // textFails makes one journey whose n-th text fails, and says whether there was one.
-func textFails(t *testing.T, s mfa.Store, j journey, kind string, n int, arrives bool, fault error) bool {
+func textFails(t *testing.T, s store.Store, j journey, kind string, n int, arrives bool, fault error) bool {
 	t.Helper()
 	w, err := newWorld(t.Context(), s, uint64(n))
 	if err != nil {
@@ -168,29 +171,29 @@ func litter(t *testing.T, h *human) {
 	t.Helper()
 	ctx := t.Context()
 	before := *h
-	if err := before.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+	if err := before.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		t.Fatal(err)
 	}
-	r, err := h.AddPhone(ctx, before.from, h.World.number(), false)
+	r, err := h.MFA.AddPhone(ctx, before.from, h.World.number(), false)
 	if err == nil {
-		_, err = h.PreparePhone(ctx, before.from, r.Phone.ID, mfa.PhoneCode)
+		_, err = h.MFA.PreparePhone(ctx, before.from, r.Phone.ID, account.PhoneCode)
 	}
 	if err == nil {
-		_, err = h.CreateBackupCodes(ctx, before.from)
+		_, err = h.MFA.CreateBackupCodes(ctx, before.from)
 	}
 	if err == nil {
-		_, err = h.DeletePhone(ctx, before.from, r.Phone.ID)
+		_, err = h.MFA.DeletePhone(ctx, before.from, r.Phone.ID)
 	}
 	if err == nil {
-		_, err = h.AddPhone(ctx, before.from, h.World.number(), false)
+		_, err = h.MFA.AddPhone(ctx, before.from, h.World.number(), false)
 	}
 	if err == nil {
-		_, err = h.UpdateUser(ctx, h.id, mfa.UserChange{BackupCodes: secrets(h.written)})
+		_, err = h.Admin.UpdateUser(ctx, h.id, admin.UserChange{BackupCodes: secrets(h.written)})
 	}
 	half := *h
-	half.from = mfa.Caller{}
+	half.from = tx.Caller{}
 	if err == nil {
-		if half.enter(ctx, mfa.TicketCode, "") == nil {
+		if half.enter(ctx, account.TicketCode, "") == nil {
 			err = errors.New("a sign-in without its second factor ended")
 		}
 	}
@@ -199,7 +202,7 @@ func litter(t *testing.T, h *human) {
 		err = half.text(ctx)
 	}
 	if err == nil {
-		_, err = h.CreateTicket(ctx, h.id, 0)
+		_, err = h.MFA.CreateTicket(ctx, h.id, 0)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +243,7 @@ func TestTheCleanupAtEveryMoment(t *testing.T) {
 			if n == 1 && tidied < 4 {
 				t.Errorf("%s: the cleanup found %d records of the litter only", j.name, tidied)
 			}
-			if r, err := w.Cleanup(t.Context(), 100); err != nil || n > 1 && r.Deleted > 0 {
+			if r, err := w.Admin.Cleanup(t.Context(), 100); err != nil || n > 1 && r.Deleted > 0 {
 				t.Errorf("%s, before call %d: another cleanup found %+v, %v", j.name, n, r, err)
 			}
 		}
@@ -254,15 +257,15 @@ func tidy(t *testing.T, w *World) int {
 	broken := store.NewFaulty(w.Store)
 	broken.Inject(store.LoseCommit(2))
 	other.Store = broken
-	cleaner, err := mfa.New(other)
+	cleaner, err := domain.New(other)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cleaner.Cleanup(context.Background(), 100); !errors.Is(err, mfa.ErrUnavailable) {
+	if _, err := cleaner.Admin.Cleanup(context.Background(), 100); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("the cleanup did not break off: %v", err)
 	}
-	r, err := cleaner.Cleanup(context.Background(), 100)
-	again, err2 := cleaner.Cleanup(context.Background(), 100)
+	r, err := cleaner.Admin.Cleanup(context.Background(), 100)
+	again, err2 := cleaner.Admin.Cleanup(context.Background(), 100)
 	if err := errors.Join(err, err2); err != nil || again.Found > 0 {
 		t.Errorf("the second cleanup found %+v, %v", again, err)
 	}
@@ -294,7 +297,7 @@ func TestSoup(t *testing.T) {
 	}
 }
 
-func soup(t *testing.T, s mfa.Store, seed uint64) error {
+func soup(t *testing.T, s store.Store, seed uint64) error {
 	ctx, rng := t.Context(), rand.New(rand.NewPCG(seed, 40))
 	w, err := newWorld(ctx, s, seed)
 	if err != nil {
@@ -349,7 +352,7 @@ func throughSoup(ctx context.Context, w *World, j journey, h *human, rng *rand.R
 			w.faults, w.network = store.NewFaulty(w.Store), nil
 			w.above = polite{stepping{w.faults, w}}
 			w.config.Store = w.above
-			if w.Service, err = mfa.New(w.config); err != nil {
+			if w.Service, err = domain.New(w.config); err != nil {
 				return err
 			}
 		}
@@ -373,37 +376,37 @@ func TestAStoreThatIsDownCostsNothing(t *testing.T) {
 	h := newHuman(t, w, true)
 	w.faults.Throttle(true)
 	for range 50 {
-		if _, err := h.VerifyTOTP(t.Context(), h.id, secret.New("000000")); kindOf(err) != Unknown {
+		if _, err := h.Admin.VerifyTOTP(t.Context(), h.id, secret.New("000000")); kindOf(err) != Unknown {
 			t.Fatalf("answered %v", err)
 		}
 	}
 	w.faults.Throttle(false)
-	if _, err := h.VerifyTOTP(t.Context(), h.id, h.guess(mfa.TOTPCode).Code); err != nil {
+	if _, err := h.Admin.VerifyTOTP(t.Context(), h.id, h.guess(account.TOTPCode).Code); err != nil {
 		t.Error(err)
 	}
 }
 
 // TestWithoutTheNetworkTheOtherFactorsWork: no text arrives for as long as it lasts; who has another factor does not notice (R35).
 func TestWithoutTheNetworkTheOtherFactorsWork(t *testing.T) {
-	for _, by := range []mfa.Strategy{mfa.TOTPCode, mfa.BackupCode, mfa.PhoneCode} {
+	for _, by := range []account.Strategy{account.TOTPCode, account.BackupCode, account.PhoneCode} {
 		w, err := newWorld(t.Context(), Memory(t)(t), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		h := newHuman(t, w, true)
 		w.network = func() (bool, error) { return false, errors.New("network down") }
-		if err := h.enter(t.Context(), mfa.Password, by); (err == nil) != (by != mfa.PhoneCode) {
+		if err := h.enter(t.Context(), account.Password, by); (err == nil) != (by != account.PhoneCode) {
 			t.Errorf("%s: %v", by, err)
 		}
 	}
 }
 
 // indiscriminate finds every record to have run out, as a comparison the wrong way round would.
-type indiscriminate struct{ mfa.Store }
+type indiscriminate struct{ store.Store }
 
-func (s indiscriminate) Expired(ctx context.Context, kind mfa.Kind, _ time.Time, limit int) ([]mfa.Key, error) {
+func (s indiscriminate) Expired(ctx context.Context, kind store.Kind, _ time.Time, limit int) ([]store.Key, error) {
 	records, err := s.List(ctx, kind, "", limit)
-	var keys []mfa.Key
+	var keys []store.Key
 	for _, r := range records {
 		keys = append(keys, r.Key)
 	}
@@ -418,14 +421,14 @@ func TestACleanupThatIsToldNonsenseRemovesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newHuman(t, w, true)
-	if err := h.enter(t.Context(), mfa.TicketCode, mfa.PhoneCode); err != nil {
+	if err := h.enter(t.Context(), account.TicketCode, account.PhoneCode); err != nil {
 		t.Fatal(err)
 	}
 	w.config.Store = indiscriminate{s}
-	if w.Service, err = mfa.New(w.config); err != nil {
+	if w.Service, err = domain.New(w.config); err != nil {
 		t.Fatal(err)
 	}
-	r, err := w.Cleanup(t.Context(), 100)
+	r, err := w.Admin.Cleanup(t.Context(), 100)
 	if err != nil || r.Found < 5 || r.Deleted > 0 {
 		t.Errorf("of %d records that are alive the cleanup removed %d (error %v)", r.Found, r.Deleted, err)
 	}
@@ -442,16 +445,16 @@ func TestACleanupThatIsTooEarlyIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newHuman(t, w, true)
-	if err := h.enter(t.Context(), mfa.TicketCode, mfa.TOTPCode); err != nil {
+	if err := h.enter(t.Context(), account.TicketCode, account.TOTPCode); err != nil {
 		t.Fatal(err)
 	}
 	early := w.config
 	early.Now = func() time.Time { return w.clock.now().Add(30 * 24 * time.Hour) }
-	cleaner, err := mfa.New(early)
+	cleaner, err := domain.New(early)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cleaner.Cleanup(t.Context(), 100); err != nil {
+	if _, err := cleaner.Admin.Cleanup(t.Context(), 100); err != nil {
 		t.Fatal(err)
 	}
 	if errors.Join(signedIn(t.Context(), h), Invariants(t.Context(), s, w.Ring)) == nil {

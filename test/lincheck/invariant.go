@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // Invariants reads every record and says what does not fit together. It holds between any two commits, so also after a crash at any moment.
-func Invariants(ctx context.Context, s mfa.Store, ring *seal.Ring) error {
-	st := state{users: map[string]*mfa.User{}, clients: map[string]*mfa.Client{}, claims: map[string]string{}, prices: map[string]smsprice.Micros{}, ring: ring}
+func Invariants(ctx context.Context, s store.Store, ring *seal.Ring) error {
+	st := state{users: map[string]*account.User{}, clients: map[string]*account.Client{}, claims: map[string]string{}, prices: map[string]smsprice.Micros{}, ring: ring}
 	if err := st.read(ctx, s); err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ func Invariants(ctx context.Context, s mfa.Store, ring *seal.Ring) error {
 }
 
 // money: no message left whose price was not reserved.
-func (st *state) money(ctx context.Context, s mfa.Store) error {
+func (st *state) money(ctx context.Context, s store.Store) error {
 	days := slices.Sorted(maps.Keys(st.prices))
 	if len(days) == 0 {
 		return nil
@@ -56,8 +58,8 @@ func (st *state) money(ctx context.Context, s mfa.Store) error {
 
 // state is all records.
 type state struct {
-	users   map[string]*mfa.User
-	clients map[string]*mfa.Client
+	users   map[string]*account.User
+	clients map[string]*account.Client
 	claims  map[string]string          // the user, by the claim's id
 	prices  map[string]smsprice.Micros // of the messages that were let pass, by the budget of their day
 	ring    *seal.Ring
@@ -68,8 +70,8 @@ func (st *state) complain(format string, args ...any) {
 	st.wrong = append(st.wrong, fmt.Errorf(format, args...))
 }
 
-func (st *state) read(ctx context.Context, s mfa.Store) error {
-	for _, kind := range []mfa.Kind{mfa.KindUser, mfa.KindClient, mfa.KindClaim, mfa.KindTicket, mfa.KindSMS} {
+func (st *state) read(ctx context.Context, s store.Store) error {
+	for _, kind := range []store.Kind{store.KindUser, store.KindClient, store.KindClaim, store.KindTicket, store.KindSMS} {
 		for after := ""; ; {
 			records, err := s.List(ctx, kind, after, 500)
 			if err != nil {
@@ -89,35 +91,35 @@ func (st *state) read(ctx context.Context, s mfa.Store) error {
 	return nil
 }
 
-func (st *state) add(r mfa.Record) error {
+func (st *state) add(r store.Record) error {
 	switch r.Key.Kind {
-	case mfa.KindUser:
-		u := &mfa.User{}
+	case store.KindUser:
+		u := &account.User{}
 		st.users[r.Key.ID] = u
 		err := json.Unmarshal(r.Data, u)
 		st.net(r, earliest(u))
 		return errors.Join(err, st.numbers(r, u))
-	case mfa.KindClient:
-		c := &mfa.Client{}
+	case store.KindClient:
+		c := &account.Client{}
 		st.clients[r.Key.ID] = c
 		err := json.Unmarshal(r.Data, c)
 		st.net(r, c.Expires.Time())
 		return err
-	case mfa.KindClaim:
-		c := &mfa.Claim{}
+	case store.KindClaim:
+		c := &account.Claim{}
 		err := json.Unmarshal(r.Data, c)
 		st.claims[r.Key.ID] = c.User
 		return err
-	case mfa.KindSMS:
-		t := &mfa.SMSRecord{}
+	case store.KindSMS:
+		t := &account.SMSRecord{}
 		err := json.Unmarshal(r.Data, t)
-		st.prices[mfa.SpendCounter(t.At)] += t.Price
-		if t.Decision == mfa.Refused && t.Price != 0 {
+		st.prices[sms.SpendCounter(t.At)] += t.Price
+		if t.Decision == account.Refused && t.Price != 0 {
 			st.complain("a message that was refused has a price")
 		}
 		return err
-	case mfa.KindTicket:
-		t := &mfa.Ticket{}
+	case store.KindTicket:
+		t := &account.Ticket{}
 		err := json.Unmarshal(r.Data, t)
 		if t.Used != 0 && t.Revoked != 0 {
 			st.complain("a ticket was both used and revoked")
@@ -132,7 +134,7 @@ func (st *state) add(r mfa.Record) error {
 }
 
 // numbers opens what of a user is sealed.
-func (st *state) numbers(r mfa.Record, u *mfa.User) error {
+func (st *state) numbers(r store.Record, u *account.User) error {
 	var stored struct {
 		Phones []struct {
 			Tail   string `json:"i"`
@@ -158,16 +160,16 @@ func (st *state) numbers(r mfa.Record, u *mfa.User) error {
 }
 
 // net checks that the cleanup will find what runs out at end; the zero time is never.
-func (st *state) net(r mfa.Record, end time.Time) {
+func (st *state) net(r store.Record, end time.Time) {
 	if !end.IsZero() && (r.Expires.IsZero() || r.Expires.After(end)) {
 		st.complain("a %s with something that ends at %v is found at %v", r.Key.Kind, end, r.Expires)
 	}
 }
 
 // earliest is when the first thing of a user runs out.
-func earliest(u *mfa.User) time.Time {
+func earliest(u *account.User) time.Time {
 	var first time.Time
-	see := func(at mfa.Instant) {
+	see := func(at account.Instant) {
 		if t := at.Time(); at != 0 && (first.IsZero() || t.Before(first)) {
 			first = t
 		}
@@ -219,7 +221,7 @@ func (st *state) identifiers() {
 	}
 }
 
-func (st *state) factors(id string, u *mfa.User) {
+func (st *state) factors(id string, u *account.User) {
 	reserved, first := 0, 0
 	for _, p := range u.Phones {
 		if p.Reserved && p.Verified != 0 {
@@ -251,7 +253,7 @@ const (
 	mostSessions = 100
 )
 
-func (st *state) counters(id string, u *mfa.User) {
+func (st *state) counters(id string, u *account.User) {
 	bound := func(name string, n, most int) {
 		if n < 0 || n > most {
 			st.complain("%s: %d %s, at most %d", id, n, name, most)
@@ -280,14 +282,14 @@ func (st *state) counters(id string, u *mfa.User) {
 }
 
 // sessionsOf: what a user's list names is there.
-func (st *state) sessionsOf(id string, u *mfa.User) {
+func (st *state) sessionsOf(id string, u *account.User) {
 	if u.Banned && len(u.Sessions) > 0 {
 		st.complain("%s is banned and has %d sessions", id, len(u.Sessions))
 	}
 	for _, ref := range u.Sessions {
 		c := st.clients[ref.Client]
 		name := "sess_" + ref.Client + id + ref.Nonce
-		if c == nil || !slices.ContainsFunc(c.Sessions, func(s mfa.Session) bool { return s.ID == name }) {
+		if c == nil || !slices.ContainsFunc(c.Sessions, func(s account.Session) bool { return s.ID == name }) {
 			st.complain("the list of %s names a session that its client does not have", id)
 		}
 	}
@@ -295,7 +297,7 @@ func (st *state) sessionsOf(id string, u *mfa.User) {
 
 // client: a session stands in both records, because one commit made it, and no second factor was begun
 // before the first was proved. A session that an act on its user ended may stay on its client: it is dead.
-func (st *state) client(id string, c *mfa.Client) {
+func (st *state) client(id string, c *account.Client) {
 	for _, s := range c.Sessions {
 		u := st.users[s.User()]
 		if s.FirstAt == 0 {
@@ -305,7 +307,7 @@ func (st *state) client(id string, c *mfa.Client) {
 			continue // it may have ended with its user, or by a change of the password or the factors
 		}
 		nonce := s.ID[len(s.ID)-26:]
-		if !slices.ContainsFunc(u.Sessions, func(ref mfa.SessionRef) bool { return ref.Client == id && ref.Nonce == nonce }) && len(u.Sessions) < mostSessions {
+		if !slices.ContainsFunc(u.Sessions, func(ref account.SessionRef) bool { return ref.Client == id && ref.Nonce == nonce }) && len(u.Sessions) < mostSessions {
 			st.complain("a session of %s is on a client and not in the user's list", s.User())
 		}
 	}
@@ -316,7 +318,7 @@ func (st *state) client(id string, c *mfa.Client) {
 		if si.Created != "" {
 			st.complain("a sign-in that became a session is still there")
 		}
-		for _, code := range []*mfa.Code{si.First.Code, si.Second.Code} {
+		for _, code := range []*account.Code{si.First.Code, si.Second.Code} {
 			if code != nil && (code.Attempts < 0 || code.Attempts > mostTries) {
 				st.complain("%d tries of one code", code.Attempts)
 			}

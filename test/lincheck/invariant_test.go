@@ -7,16 +7,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // TestInvariantsNotice: each thing that must not be, put into otherwise sound records, is found, and by the sentence that is meant for it.
 func TestInvariantsNotice(t *testing.T) {
 	type object = map[string]any
-	user, client, claim, ticket := mfa.KindUser, mfa.KindClient, mfa.KindClaim, mfa.KindTicket
+	user, client, claim, ticket := store.KindUser, store.KindClient, store.KindClaim, store.KindTicket
 	first := func(o object, name string) object { return o[name].([]any)[0].(object) }
 	for want, c := range map[string]struct {
-		kind   mfa.Kind
+		kind   store.Kind
 		change func(object)
 	}{
 		"of which 0 are the default":                     {user, func(o object) { delete(first(o, "ph"), "d") }},
@@ -50,7 +53,7 @@ func TestInvariantsNotice(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := newHuman(t, w, true)
-		if err := h.enter(t.Context(), mfa.TicketCode, mfa.TOTPCode); err != nil {
+		if err := h.enter(t.Context(), account.TicketCode, account.TOTPCode); err != nil {
 			t.Fatal(err)
 		}
 		if err := Invariants(t.Context(), s, w.Ring); err != nil {
@@ -68,7 +71,7 @@ func TestInvariantsNotice(t *testing.T) {
 		if records[0].Data, err = json.Marshal(o); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Commit(t.Context(), []mfa.Write{{Record: records[0]}}); err != nil {
+		if err := s.Commit(t.Context(), []store.Write{{Record: records[0]}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := Invariants(t.Context(), s, w.Ring); err == nil || !strings.Contains(err.Error(), want) {
@@ -79,7 +82,7 @@ func TestInvariantsNotice(t *testing.T) {
 
 // TestMessagesWithoutTheirMoneyAreNoticed: a message is paid from the budget of its day, and a refused one costs nothing.
 func TestMessagesWithoutTheirMoneyAreNoticed(t *testing.T) {
-	const at = mfa.Instant(1_772_600_000_000)
+	const at = account.Instant(1_772_600_000_000)
 	for name, c := range map[string]struct {
 		text     string
 		reserved int64
@@ -94,9 +97,9 @@ func TestMessagesWithoutTheirMoneyAreNoticed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		record := mfa.Record{Key: mfa.Key{Kind: mfa.KindSMS, ID: "a"}, Data: []byte(c.text), Expires: at.Time()}
-		inc := mfa.Increment{Counter: mfa.SpendCounter(at), By: c.reserved, Max: c.reserved, Expires: at.Time()}
-		if err := s.Commit(t.Context(), []mfa.Write{{Record: record}}, inc); err != nil {
+		record := store.Record{Key: store.Key{Kind: store.KindSMS, ID: "a"}, Data: []byte(c.text), Expires: at.Time()}
+		inc := store.Increment{Counter: sms.SpendCounter(at), By: c.reserved, Max: c.reserved, Expires: at.Time()}
+		if err := s.Commit(t.Context(), []store.Write{{Record: record}}, inc); err != nil {
 			t.Fatal(err)
 		}
 		if err := Invariants(t.Context(), s, w.Ring); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
@@ -117,7 +120,7 @@ func TestHalfACommitBreaksTheInvariants(t *testing.T) {
 		h := newHuman(t, w, j.factors)
 		half := w.config
 		half.Store = forgetsUsers{w.Store}
-		if w.Service, err = mfa.New(half); err != nil {
+		if w.Service, err = domain.New(half); err != nil {
 			t.Fatal(err)
 		}
 		_ = j.run(t.Context(), h) // how far it comes does not matter
@@ -133,11 +136,11 @@ func TestHalfACommitBreaksTheInvariants(t *testing.T) {
 }
 
 // forgetsUsers leaves the user's record out of a commit of several.
-type forgetsUsers struct{ mfa.Store }
+type forgetsUsers struct{ store.Store }
 
-func (f forgetsUsers) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (f forgetsUsers) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if len(writes) > 1 {
-		writes = slices.DeleteFunc(slices.Clone(writes), func(w mfa.Write) bool { return w.Key.Kind == mfa.KindUser })
+		writes = slices.DeleteFunc(slices.Clone(writes), func(w store.Write) bool { return w.Key.Kind == store.KindUser })
 	}
 	return f.Store.Commit(ctx, writes, increments...)
 }

@@ -11,9 +11,13 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // A journey is what a person, or the team's server, sets out to do. run does it as people do: it looks at what is there already, so it can be
@@ -34,7 +38,7 @@ type human struct {
 	number   string
 	key      secret.Value
 	written  []string // backup codes not yet tried
-	from     mfa.Caller
+	from     tx.Caller
 	signIn   string
 	other    string // a user that the server makes
 	made     bool
@@ -44,7 +48,7 @@ type human struct {
 func newHuman(t *testing.T, w *World, factors bool) *human {
 	t.Helper()
 	h := &human{World: w, name: "u" + w.number()[1:], number: w.number()}
-	in := mfa.UserInput{Username: h.name, Password: secret.New(theirPassword)}
+	in := admin.UserInput{Username: h.name, Password: secret.New(theirPassword)}
 	if factors {
 		var err error
 		if h.key, err = totp.Generate(&w.chance); err != nil {
@@ -53,7 +57,7 @@ func newHuman(t *testing.T, w *World, factors bool) *human {
 		h.written = []string{"11111-22222", "33333-44444", "55555-66666", "77777-88888", "99999-00000"}
 		in.ReservedPhones, in.TOTPSecret, in.BackupCodes = []string{h.number}, h.key, secrets(h.written)
 	}
-	u, err := w.CreateUser(t.Context(), in)
+	u, err := w.Admin.CreateUser(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,38 +67,38 @@ func newHuman(t *testing.T, w *World, factors bool) *human {
 
 func (h *human) keep(r *mfa.SignInResult) {
 	if !r.Snapshot.Token.IsZero() {
-		h.from.Credentials = []mfa.Credential{{Transport: r.Snapshot.Transport, Token: r.Snapshot.Token}}
+		h.from.Credentials = []tx.Credential{{Transport: r.Snapshot.Transport, Token: r.Snapshot.Token}}
 	}
 	h.signIn, h.from.Session = r.SignIn.ID, r.SignIn.Created
 }
 
 // enter signs in, unless that is done: with a password or a ticket, and with a second factor when one is asked for.
-func (h *human) enter(ctx context.Context, first, second mfa.Strategy) error {
+func (h *human) enter(ctx context.Context, first, second account.Strategy) error {
 	if h.from.Session != "" {
-		if _, err := h.Me(ctx, h.from); err == nil || kindOf(err) != Closed {
+		if _, err := h.MFA.Me(ctx, h.from); err == nil || kindOf(err) != Closed {
 			return err
 		}
 	}
-	h.from = mfa.Caller{}
+	h.from = tx.Caller{}
 	in := mfa.SignInInput{Strategy: first}
-	if first == mfa.Password {
+	if first == account.Password {
 		in.Identifier, in.Password = h.name, secret.New(theirPassword)
 	} else {
-		ticket, err := h.CreateTicket(ctx, h.id, 0)
+		ticket, err := h.MFA.CreateTicket(ctx, h.id, 0)
 		if err != nil {
 			return err
 		}
 		in.Ticket = ticket.Token
 	}
-	r, err := h.CreateSignIn(ctx, h.from, in)
+	r, err := h.MFA.CreateSignIn(ctx, h.from, in)
 	if err != nil {
 		return err
 	}
 	h.keep(r)
-	if r.SignIn.Status() == mfa.SignInComplete {
+	if r.SignIn.Status() == account.SignInComplete {
 		return nil
 	}
-	if second == mfa.PhoneCode {
+	if second == account.PhoneCode {
 		if err := h.text(ctx); err != nil {
 			return err
 		}
@@ -104,15 +108,15 @@ func (h *human) enter(ctx context.Context, first, second mfa.Strategy) error {
 
 func (h *human) text(ctx context.Context) error {
 	h.asked++
-	r, err := h.PrepareSecondFactor(ctx, h.from, h.signIn, mfa.PhoneCode, "")
+	r, err := h.MFA.PrepareSecondFactor(ctx, h.from, h.signIn, account.PhoneCode, "")
 	if err == nil {
 		h.keep(r)
 	}
 	return err
 }
 
-func (h *human) second(ctx context.Context, by mfa.Strategy) error {
-	r, err := h.AttemptSecondFactor(ctx, h.from, h.signIn, h.guess(by))
+func (h *human) second(ctx context.Context, by account.Strategy) error {
+	r, err := h.MFA.AttemptSecondFactor(ctx, h.from, h.signIn, h.guess(by))
 	if err == nil {
 		h.keep(r)
 	}
@@ -120,14 +124,14 @@ func (h *human) second(ctx context.Context, by mfa.Strategy) error {
 }
 
 // guess is a right one. A backup code is not tried twice: who got no answer takes the next.
-func (h *human) guess(by mfa.Strategy) mfa.Proof {
+func (h *human) guess(by account.Strategy) mfa.Proof {
 	g := mfa.Proof{Strategy: by}
 	switch by {
-	case mfa.PhoneCode:
+	case account.PhoneCode:
 		g.Code = secret.New(h.lastText())
-	case mfa.BackupCode:
+	case account.BackupCode:
 		g.Code, h.written = secret.New(h.written[0]), h.written[1:]
-	case mfa.TOTPCode:
+	case account.TOTPCode:
 		code, err := totp.Code(h.key, h.clock.now())
 		if err != nil {
 			panic(err) // the key is one of ours
@@ -146,9 +150,9 @@ func (h *human) lastText() string {
 }
 
 // has fails unless a property of the user holds.
-func has(what string, holds func(*mfa.User) bool) func(context.Context, *human) error {
+func has(what string, holds func(*account.User) bool) func(context.Context, *human) error {
 	return func(ctx context.Context, h *human) error {
-		u, err := h.User(ctx, h.id)
+		u, err := h.Admin.User(ctx, h.id)
 		if err == nil && !holds(u) {
 			err = errors.New("not so: " + what)
 		}
@@ -157,24 +161,24 @@ func has(what string, holds func(*mfa.User) bool) func(context.Context, *human) 
 }
 
 func signedIn(ctx context.Context, h *human) error {
-	_, err := h.Me(ctx, h.from)
+	_, err := h.MFA.Me(ctx, h.from)
 	return err
 }
 
 // entering is a journey that ends signed in.
-func entering(name string, first, second mfa.Strategy) journey {
+func entering(name string, first, second account.Strategy) journey {
 	return journey{name: name, factors: true, goal: signedIn, run: func(ctx context.Context, h *human) error { return h.enter(ctx, first, second) }}
 }
 
 var journeys = []journey{
-	{name: "enrol a number", run: enrolNumber, goal: has("a number is the second factor, with backup codes", func(u *mfa.User) bool {
+	{name: "enrol a number", run: enrolNumber, goal: has("a number is the second factor, with backup codes", func(u *account.User) bool {
 		return u.TwoFactorEnabled() && u.BackupCodesEnabled() && len(u.Phones) == 1 && u.Phones[0].Default
 	})},
-	{name: "enrol an app", run: enrolApp, goal: has("an app is bound, with backup codes", func(u *mfa.User) bool { return u.TOTPEnabled() && u.BackupCodesEnabled() })},
-	entering("sign in by app", mfa.TicketCode, mfa.TOTPCode),
-	entering("sign in by backup code", mfa.TicketCode, mfa.BackupCode),
-	entering("sign in by text message", mfa.TicketCode, mfa.PhoneCode),
-	entering("sign in by password and app", mfa.Password, mfa.TOTPCode),
+	{name: "enrol an app", run: enrolApp, goal: has("an app is bound, with backup codes", func(u *account.User) bool { return u.TOTPEnabled() && u.BackupCodesEnabled() })},
+	entering("sign in by app", account.TicketCode, account.TOTPCode),
+	entering("sign in by backup code", account.TicketCode, account.BackupCode),
+	entering("sign in by text message", account.TicketCode, account.PhoneCode),
+	entering("sign in by password and app", account.Password, account.TOTPCode),
 	{name: "resend", factors: true, run: resend, goal: signedIn},
 	{name: "step up", factors: true, run: stepUp, goal: func(_ context.Context, h *human) error {
 		if !h.made {
@@ -182,12 +186,12 @@ var journeys = []journey{
 		}
 		return nil
 	}},
-	{name: "remove the app", factors: true, run: removeApp, goal: has("no app, but a number", func(u *mfa.User) bool { return u.TOTP == nil && u.TwoFactorEnabled() })},
-	{name: "remove the number", factors: true, run: removeNumber, goal: has("no verified number, but an app", func(u *mfa.User) bool {
-		return u.TOTPEnabled() && !slices.ContainsFunc(u.Phones, func(p mfa.Phone) bool { return p.Verified != 0 })
+	{name: "remove the app", factors: true, run: removeApp, goal: has("no app, but a number", func(u *account.User) bool { return u.TOTP == nil && u.TwoFactorEnabled() })},
+	{name: "remove the number", factors: true, run: removeNumber, goal: has("no verified number, but an app", func(u *account.User) bool {
+		return u.TOTPEnabled() && !slices.ContainsFunc(u.Phones, func(p account.Phone) bool { return p.Verified != 0 })
 	})},
 	{name: "sign out", factors: true, run: signOut, goal: func(ctx context.Context, h *human) error {
-		found, err := h.UserSessions(ctx, h.id)
+		found, err := h.Admin.UserSessions(ctx, h.id)
 		if err == nil && len(found) > 0 {
 			err = errors.New("a session lives on")
 		}
@@ -200,7 +204,7 @@ var journeys = []journey{
 		return nil
 	}},
 	{name: "the server's changes", run: administer, goal: func(ctx context.Context, h *human) error {
-		if _, err := h.User(ctx, h.other); kindOf(err) != Closed {
+		if _, err := h.Admin.User(ctx, h.other); kindOf(err) != Closed {
 			return fmt.Errorf("the user is not gone: %w", err)
 		}
 		return nil
@@ -208,11 +212,11 @@ var journeys = []journey{
 }
 
 func enrolNumber(ctx context.Context, h *human) error {
-	if err := h.enter(ctx, mfa.TicketCode, mfa.PhoneCode); err != nil {
+	if err := h.enter(ctx, account.TicketCode, account.PhoneCode); err != nil {
 		return err
 	}
-	phone := func() (*mfa.Phone, error) {
-		r, err := h.Me(ctx, h.from)
+	phone := func() (*account.Phone, error) {
+		r, err := h.MFA.Me(ctx, h.from)
 		if err != nil || len(r.User.Phones) == 0 {
 			return nil, err
 		}
@@ -221,41 +225,41 @@ func enrolNumber(ctx context.Context, h *human) error {
 	p, err := phone()
 	if err == nil && p == nil {
 		var r *mfa.PhoneResult
-		if r, err = h.AddPhone(ctx, h.from, h.number, false); err == nil {
+		if r, err = h.MFA.AddPhone(ctx, h.from, h.number, false); err == nil {
 			p = r.Phone
 		}
 	}
 	if err == nil && p.Verified == 0 {
 		h.asked++
-		if _, err = h.PreparePhone(ctx, h.from, p.ID, mfa.PhoneCode); err == nil {
-			_, err = h.AttemptPhone(ctx, h.from, p.ID, mfa.Proof{Code: secret.New(h.lastText())})
+		if _, err = h.MFA.PreparePhone(ctx, h.from, p.ID, account.PhoneCode); err == nil {
+			_, err = h.MFA.AttemptPhone(ctx, h.from, p.ID, mfa.Proof{Code: secret.New(h.lastText())})
 		}
 	}
 	if err == nil && !p.Reserved {
-		_, err = h.ReservePhone(ctx, h.from, p.ID, true)
+		_, err = h.MFA.ReservePhone(ctx, h.from, p.ID, true)
 	}
 	return err
 }
 
 func enrolApp(ctx context.Context, h *human) error {
-	if err := h.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
-	me, err := h.Me(ctx, h.from)
+	me, err := h.MFA.Me(ctx, h.from)
 	if err != nil || me.User.TOTPEnabled() {
 		return err
 	}
-	r, err := h.CreateTOTP(ctx, h.from)
+	r, err := h.MFA.CreateTOTP(ctx, h.from)
 	if err != nil {
 		return err
 	}
 	h.key = r.Secret
-	_, err = h.ConfirmTOTP(ctx, h.from, h.guess(mfa.TOTPCode).Code)
+	_, err = h.MFA.ConfirmTOTP(ctx, h.from, h.guess(account.TOTPCode).Code)
 	return err
 }
 
 func resend(ctx context.Context, h *human) error {
-	if err := h.enter(ctx, mfa.TicketCode, ""); err == nil || kindOf(err) == Unknown || errors.Is(err, errNoChance) {
+	if err := h.enter(ctx, account.TicketCode, ""); err == nil || kindOf(err) == Unknown || errors.Is(err, errNoChance) {
 		return err // signed in already, or a fault; else it stopped at the second factor, which nobody proved
 	}
 	for range 2 {
@@ -264,70 +268,70 @@ func resend(ctx context.Context, h *human) error {
 		}
 		h.clock.pass(31 * time.Second)
 	}
-	return h.second(ctx, mfa.PhoneCode)
+	return h.second(ctx, account.PhoneCode)
 }
 
 func stepUp(ctx context.Context, h *human) error {
-	if err := h.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
 	h.clock.pass(11 * time.Minute)
-	if _, err := h.StartReverification(ctx, h.from, h.from.Session, authority.MultiFactor); err != nil {
+	if _, err := h.MFA.StartReverification(ctx, h.from, h.from.Session, authority.MultiFactor); err != nil {
 		return err
 	}
-	if _, err := h.AttemptReverification(ctx, h.from, h.from.Session, false, mfa.Proof{Strategy: mfa.Password, Password: secret.New(theirPassword)}); err != nil {
+	if _, err := h.MFA.AttemptReverification(ctx, h.from, h.from.Session, false, mfa.Proof{Strategy: account.Password, Password: secret.New(theirPassword)}); err != nil {
 		return err
 	}
 	h.asked++
-	if _, err := h.PrepareReverification(ctx, h.from, h.from.Session, true, mfa.PhoneCode, ""); err != nil {
+	if _, err := h.MFA.PrepareReverification(ctx, h.from, h.from.Session, true, account.PhoneCode, ""); err != nil {
 		return err
 	}
-	if _, err := h.AttemptReverification(ctx, h.from, h.from.Session, true, h.guess(mfa.PhoneCode)); err != nil {
+	if _, err := h.MFA.AttemptReverification(ctx, h.from, h.from.Session, true, h.guess(account.PhoneCode)); err != nil {
 		return err
 	}
-	_, err := h.CreateBackupCodes(ctx, h.from)
+	_, err := h.MFA.CreateBackupCodes(ctx, h.from)
 	h.made = err == nil
 	return err
 }
 
 func removeApp(ctx context.Context, h *human) error {
-	if err := h.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
-	me, err := h.Me(ctx, h.from)
+	me, err := h.MFA.Me(ctx, h.from)
 	if err == nil && me.User.TOTP != nil {
-		_, err = h.DeleteTOTP(ctx, h.from)
+		_, err = h.MFA.DeleteTOTP(ctx, h.from)
 	}
 	return err
 }
 
 func removeNumber(ctx context.Context, h *human) error {
-	if err := h.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
-	me, err := h.Me(ctx, h.from)
+	me, err := h.MFA.Me(ctx, h.from)
 	if err == nil && len(me.User.Phones) > 0 {
-		_, err = h.DeletePhone(ctx, h.from, me.User.Phones[0].ID)
+		_, err = h.MFA.DeletePhone(ctx, h.from, me.User.Phones[0].ID)
 	}
 	return err
 }
 
 func signOut(ctx context.Context, h *human) error {
 	if !h.made {
-		if err := h.enter(ctx, mfa.TicketCode, mfa.TOTPCode); err != nil {
+		if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 			return err
 		}
 		h.made = true
 		// A second session, on another browser, that the first one ends.
 		there := *h
-		there.from = mfa.Caller{}
-		if err := there.enter(ctx, mfa.TicketCode, mfa.BackupCode); err != nil {
+		there.from = tx.Caller{}
+		if err := there.enter(ctx, account.TicketCode, account.BackupCode); err != nil {
 			return err
 		}
 		h.written = there.written
 		h.other = there.from.Session
 	}
-	all, err := h.UserSessions(ctx, h.id)
+	all, err := h.Admin.UserSessions(ctx, h.id)
 	if err != nil {
 		return err
 	}
@@ -335,23 +339,23 @@ func signOut(ctx context.Context, h *human) error {
 		if s.Session.ID == h.from.Session {
 			continue
 		}
-		if _, err := h.RevokeSession(ctx, s.Session.ID); err != nil && kindOf(err) != Closed {
+		if _, err := h.Admin.RevokeSession(ctx, s.Session.ID); err != nil && kindOf(err) != Closed {
 			return err
 		}
 	}
-	_, err = h.EndAll(ctx, h.from)
+	_, err = h.Sessions.EndAll(ctx, h.from)
 	return err
 }
 
 func revokedTicket(ctx context.Context, h *human) error {
-	ticket, err := h.CreateTicket(ctx, h.id, time.Minute)
+	ticket, err := h.MFA.CreateTicket(ctx, h.id, time.Minute)
 	if err != nil {
 		return err
 	}
-	if _, err := h.RevokeTicket(ctx, ticket.Ticket.WireID()); err != nil {
+	if _, err := h.MFA.RevokeTicket(ctx, ticket.Ticket.WireID()); err != nil {
 		return err
 	}
-	_, err = h.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Ticket: ticket.Token})
+	_, err = h.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Ticket: ticket.Token})
 	if kindOf(err) != Closed {
 		return fmt.Errorf("a revoked ticket: %w", err)
 	}
@@ -363,10 +367,10 @@ func revokedTicket(ctx context.Context, h *human) error {
 func administer(ctx context.Context, h *human) error {
 	if h.other == "" {
 		name := "other" + h.name
-		u, err := h.CreateUser(ctx, mfa.UserInput{Username: name, Emails: []string{name + "@example.com"}, TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")})
+		u, err := h.Admin.CreateUser(ctx, admin.UserInput{Username: name, Emails: []string{name + "@example.com"}, TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")})
 		if kindOf(err) == Closed { // an answer was lost: it is there
-			var found []*mfa.User
-			if found, _, err = h.Users(ctx, func(u *mfa.User) bool { return u.Username == name }, 0, 1); err == nil {
+			var found []*account.User
+			if found, _, err = h.Admin.Users(ctx, func(u *account.User) bool { return u.Username == name }, 0, 1); err == nil {
 				u = found[0]
 			}
 		}
@@ -378,31 +382,34 @@ func administer(ctx context.Context, h *human) error {
 	yes, no, name := true, false, "Ada"
 	steps := []func() error{
 		func() error {
-			_, err := h.AddUserPhone(ctx, h.other, h.number, mfa.PhoneChange{Verified: &yes, Reserved: &yes})
+			_, err := h.Admin.AddUserPhone(ctx, h.other, h.number, admin.PhoneChange{Verified: &yes, Reserved: &yes})
 			return err
 		},
 		func() error {
-			_, err := h.UpdateUser(ctx, h.other, mfa.UserChange{FirstName: &name, Username: &name, BackupCodes: secrets([]string{"11111-22222"})})
+			_, err := h.Admin.UpdateUser(ctx, h.other, admin.UserChange{FirstName: &name, Username: &name, BackupCodes: secrets([]string{"11111-22222"})})
 			return err
 		},
-		func() error { _, err := h.Lock(ctx, h.other); return err },
-		func() error { _, err := h.Unlock(ctx, h.other); return err },
-		func() error { _, err := h.Ban(ctx, h.other, true); return err },
-		func() error { _, err := h.Ban(ctx, h.other, false); return err },
-		func() error { _, err := h.RemoveTOTP(ctx, h.other); return err },
+		func() error { _, err := h.Admin.Lock(ctx, h.other); return err },
+		func() error { _, err := h.Admin.Unlock(ctx, h.other); return err },
+		func() error { _, err := h.Admin.Ban(ctx, h.other, true); return err },
+		func() error { _, err := h.Admin.Ban(ctx, h.other, false); return err },
+		func() error { _, err := h.Admin.RemoveTOTP(ctx, h.other); return err },
 		func() error {
-			u, err := h.User(ctx, h.other)
+			u, err := h.Admin.User(ctx, h.other)
 			if err != nil {
 				return err
 			}
 			if len(u.Phones) > 0 {
-				_, err = h.ChangeUserPhone(ctx, u.Phones[0].ID, mfa.PhoneChange{Verified: &no})
+				_, err = h.Admin.ChangeUserPhone(ctx, u.Phones[0].ID, admin.PhoneChange{Verified: &no})
 			}
 			return err
 		},
-		func() error { _, err := h.ChangeSettings(ctx, func(s *mfa.Settings) { s.TestMode = true }); return err },
-		func() error { _, err := h.RemoveMFA(ctx, h.other); return err },
-		func() error { return h.DeleteUser(ctx, h.other) },
+		func() error {
+			_, err := h.Settings.ChangeSettings(ctx, func(s *account.Settings) { s.TestMode = true })
+			return err
+		},
+		func() error { _, err := h.Admin.RemoveMFA(ctx, h.other); return err },
+		func() error { return h.Admin.DeleteUser(ctx, h.other) },
 	}
 	for _, do := range steps {
 		// What was done before the answer was lost is refused the second time.
@@ -416,7 +423,7 @@ func administer(ctx context.Context, h *human) error {
 // settle is what somebody does about a refusal: whoever signed in too long ago for a change of factors does it again.
 func (h *human) settle(err error) {
 	if e := (*apierr.Error)(nil); errors.As(err, &e) && e.Code() == apierr.SessionReverificationRequired {
-		h.from = mfa.Caller{}
+		h.from = tx.Caller{}
 	}
 }
 
@@ -435,22 +442,22 @@ func arrive(ctx context.Context, j journey, h *human) error {
 
 // untouched fails when something that is no guess cost one.
 func untouched(ctx context.Context, h *human) error {
-	u, err := h.User(ctx, h.id)
-	if err == nil && u.AttemptsLeft(mfa.At(h.Now())) != 10 {
-		err = fmt.Errorf("%d attempts are left", u.AttemptsLeft(mfa.At(h.Now())))
+	u, err := h.Admin.User(ctx, h.id)
+	if err == nil && u.AttemptsLeft(account.At(h.Engine.Now())) != 10 {
+		err = fmt.Errorf("%d attempts are left", u.AttemptsLeft(account.At(h.Engine.Now())))
 	}
 	return err
 }
 
 // newer is a store in which every record has a field of a newer version.
 type newer struct {
-	mfa.Store
-	lost *[]mfa.Kind
+	store.Store
+	lost *[]store.Kind
 }
 
 const ofTheFuture = `"zz":"from the future"`
 
-func (n newer) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (n newer) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	writes = slices.Clone(writes)
 	for i, w := range writes {
 		if w.Delete {
@@ -474,7 +481,7 @@ func (n newer) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa
 // TestJourneysKeepWhatANewerVersionStored: during a deployment the older version goes on, and loses nothing that the newer one wrote (R34).
 func TestJourneysKeepWhatANewerVersionStored(t *testing.T) {
 	for _, j := range journeys {
-		var lost []mfa.Kind
+		var lost []store.Kind
 		s := newer{Memory(t)(t), &lost}
 		w, err := newWorld(t.Context(), s, 1)
 		if err != nil {

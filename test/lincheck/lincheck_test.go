@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/boltstore"
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
@@ -25,7 +25,7 @@ func TestHistoriesInAFile(t *testing.T) {
 	if testing.Short() {
 		seeds = 5
 	}
-	lincheck.Check(t, func(t *testing.T) mfa.Store {
+	lincheck.Check(t, func(t *testing.T) store.Store {
 		s, err := boltstore.Open(filepath.Join(t.TempDir(), "store"), boltstore.Options{Now: time.Now})
 		if err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
 
@@ -20,7 +20,7 @@ import (
 // code knows of it.
 
 // notices fails the test unless a history of the script finds something within the given number of seeds.
-func notices(t *testing.T, script string, wrap func(mfa.Store) mfa.Store) {
+func notices(t *testing.T, script string, wrap func(store.Store) store.Store) {
 	t.Helper()
 	const seeds = 300
 	memory := lincheck.Memory(t)
@@ -47,7 +47,7 @@ func notices(t *testing.T, script string, wrap func(mfa.Store) mfa.Store) {
 }
 
 // noticesIn tries several scripts, each of which must notice.
-func noticesIn(t *testing.T, wrap func(mfa.Store) mfa.Store, scripts ...string) {
+func noticesIn(t *testing.T, wrap func(store.Store) store.Store, scripts ...string) {
 	for _, s := range scripts {
 		t.Run(s, func(t *testing.T) { notices(t, s, wrap) })
 	}
@@ -55,11 +55,11 @@ func noticesIn(t *testing.T, wrap func(mfa.Store) mfa.Store, scripts ...string) 
 
 // careless puts without looking at versions: what was read, changed and put back is a lost update.
 type careless struct {
-	mfa.Store
+	store.Store
 	mu *sync.Mutex
 }
 
-func (c careless) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (c careless) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	writes = slices.Clone(writes)
@@ -74,7 +74,7 @@ func (c careless) Commit(ctx context.Context, writes []mfa.Write, increments ...
 }
 
 func TestReadThenPutIsNoticed(t *testing.T) {
-	noticesIn(t, func(s mfa.Store) mfa.Store { return careless{s, &sync.Mutex{}} },
+	noticesIn(t, func(s store.Store) store.Store { return careless{s, &sync.Mutex{}} },
 		"text message", "authenticator app", "backup codes", "ticket", "default factor", "owner of a number", "records and budgets")
 }
 
@@ -83,11 +83,11 @@ type object = map[string]any
 
 // forgetful changes records on their way.
 type forgetful struct {
-	mfa.Store
+	store.Store
 	// written changes what is about to replace before, which is nil for a new record.
-	written func(kind mfa.Kind, before, after object)
+	written func(kind store.Kind, before, after object)
 	// seen changes what is read.
-	seen func(kind mfa.Kind, o object)
+	seen func(kind store.Kind, o object)
 }
 
 func decode(data []byte) object {
@@ -111,7 +111,7 @@ func encode(o object) []byte {
 	return data
 }
 
-func (f forgetful) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+func (f forgetful) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	records, err := f.Store.Get(ctx, keys...)
 	if err != nil || f.seen == nil {
 		return records, err
@@ -125,7 +125,7 @@ func (f forgetful) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, erro
 	return records, nil
 }
 
-func (f forgetful) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (f forgetful) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if f.written == nil {
 		return f.Store.Commit(ctx, writes, increments...)
 	}
@@ -152,8 +152,8 @@ func at(o object, path ...string) object {
 }
 
 func TestACounterClearedByAResendIsNoticed(t *testing.T) {
-	notices(t, "text message", func(s mfa.Store) mfa.Store {
-		return forgetful{Store: s, written: func(_ mfa.Kind, before, after object) {
+	notices(t, "text message", func(s store.Store) store.Store {
+		return forgetful{Store: s, written: func(_ store.Kind, before, after object) {
 			if old, code := at(before, "si", "f2", "c"), at(after, "si", "f2", "c"); old != nil && code != nil && old["t"] != code["t"] {
 				delete(code, "a")
 				delete(at(after, "si", "f2"), "w")
@@ -163,8 +163,8 @@ func TestACounterClearedByAResendIsNoticed(t *testing.T) {
 }
 
 func TestTriesThatAreNotStoredAreNoticed(t *testing.T) {
-	notices(t, "text message", func(s mfa.Store) mfa.Store {
-		return forgetful{Store: s, written: func(_ mfa.Kind, _, after object) {
+	notices(t, "text message", func(s store.Store) store.Store {
+		return forgetful{Store: s, written: func(_ store.Kind, _, after object) {
 			delete(at(after, "si", "f2", "c"), "a")
 			delete(at(after, "si", "f2"), "w")
 		}}
@@ -172,22 +172,22 @@ func TestTriesThatAreNotStoredAreNoticed(t *testing.T) {
 }
 
 func TestFailuresThatAreNotStoredAreNoticed(t *testing.T) {
-	noticesIn(t, func(s mfa.Store) mfa.Store {
-		return forgetful{Store: s, written: func(_ mfa.Kind, _, after object) { delete(after, "b2") }}
+	noticesIn(t, func(s store.Store) store.Store {
+		return forgetful{Store: s, written: func(_ store.Kind, _, after object) { delete(after, "b2") }}
 	}, "text message", "authenticator app", "backup codes")
 }
 
 func TestAStepThatIsNotStoredIsNoticed(t *testing.T) {
-	notices(t, "authenticator app", func(s mfa.Store) mfa.Store {
-		return forgetful{Store: s, written: func(_ mfa.Kind, _, after object) { delete(at(after, "to"), "l") }}
+	notices(t, "authenticator app", func(s store.Store) store.Store {
+		return forgetful{Store: s, written: func(_ store.Kind, _, after object) { delete(at(after, "to"), "l") }}
 	})
 }
 
 func TestAnExpiryThatIsNotInTheConditionIsNoticed(t *testing.T) {
 	const never = json.Number("99999999999999")
 	t.Run("of a text message", func(t *testing.T) {
-		notices(t, "text message", func(s mfa.Store) mfa.Store {
-			return forgetful{Store: s, seen: func(_ mfa.Kind, o object) {
+		notices(t, "text message", func(s store.Store) store.Store {
+			return forgetful{Store: s, seen: func(_ store.Kind, o object) {
 				if code := at(o, "si", "f2", "c"); code != nil {
 					code["e"] = never
 				}
@@ -195,9 +195,9 @@ func TestAnExpiryThatIsNotInTheConditionIsNoticed(t *testing.T) {
 		})
 	})
 	t.Run("of a ticket", func(t *testing.T) {
-		notices(t, "ticket", func(s mfa.Store) mfa.Store {
-			return forgetful{Store: s, seen: func(kind mfa.Kind, o object) {
-				if kind == mfa.KindTicket {
+		notices(t, "ticket", func(s store.Store) store.Store {
+			return forgetful{Store: s, seen: func(kind store.Kind, o object) {
+				if kind == store.KindTicket {
 					o["e"] = never
 				}
 			}}
@@ -206,9 +206,9 @@ func TestAnExpiryThatIsNotInTheConditionIsNoticed(t *testing.T) {
 }
 
 func TestATicketThatIsNotUsedUpIsNoticed(t *testing.T) {
-	notices(t, "ticket", func(s mfa.Store) mfa.Store {
-		return forgetful{Store: s, written: func(kind mfa.Kind, _, after object) {
-			if kind == mfa.KindTicket {
+	notices(t, "ticket", func(s store.Store) store.Store {
+		return forgetful{Store: s, written: func(kind store.Kind, _, after object) {
+			if kind == store.KindTicket {
 				delete(after, "ud")
 			}
 		}}
@@ -216,8 +216,8 @@ func TestATicketThatIsNotUsedUpIsNoticed(t *testing.T) {
 }
 
 func TestABackupCodeThatIsNotRemovedIsNoticed(t *testing.T) {
-	notices(t, "backup codes", func(s mfa.Store) mfa.Store {
-		return forgetful{Store: s, written: func(_ mfa.Kind, before, after object) {
+	notices(t, "backup codes", func(s store.Store) store.Store {
+		return forgetful{Store: s, written: func(_ store.Kind, before, after object) {
 			if old, set := at(before, "bc"), at(after, "bc"); old != nil && set != nil && old["i"] == set["i"] {
 				set["t"] = old["t"]
 				delete(set, "d")
@@ -227,9 +227,9 @@ func TestABackupCodeThatIsNotRemovedIsNoticed(t *testing.T) {
 }
 
 func TestAClaimThatIsNotStoredIsNoticed(t *testing.T) {
-	notices(t, "owner of a number", func(s mfa.Store) mfa.Store {
-		return forgetful{Store: s, seen: func(kind mfa.Kind, o object) {
-			if kind == mfa.KindClaim {
+	notices(t, "owner of a number", func(s store.Store) store.Store {
+		return forgetful{Store: s, seen: func(kind store.Kind, o object) {
+			if kind == store.KindClaim {
 				o["u"] = ""
 			}
 		}}
@@ -241,7 +241,7 @@ func every(commits int) bool { return commits >= 5 && commits%3 == 2 }
 
 // hasty answers every third commit before it is made, and makes it when the next call comes.
 type hasty struct {
-	mfa.Store
+	store.Store
 	state *hastyState
 }
 
@@ -252,7 +252,7 @@ type hastyState struct {
 	lost    bool // what was answered is never made at all
 }
 
-func (h hasty) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+func (h hasty) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	records, err := h.Store.Get(ctx, keys...)
 	h.state.mu.Lock()
 	defer h.state.mu.Unlock()
@@ -263,7 +263,7 @@ func (h hasty) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
 	return records, err
 }
 
-func (h hasty) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (h hasty) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	h.state.mu.Lock()
 	defer h.state.mu.Unlock()
 	h.state.commits++
@@ -277,21 +277,21 @@ func (h hasty) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa
 }
 
 func TestAnAnswerBeforeTheCommitIsNoticed(t *testing.T) {
-	noticesIn(t, func(s mfa.Store) mfa.Store { return hasty{s, &hastyState{}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
+	noticesIn(t, func(s store.Store) store.Store { return hasty{s, &hastyState{}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
 }
 
 func TestACommitThatIsNeverMadeIsNoticed(t *testing.T) {
-	noticesIn(t, func(s mfa.Store) mfa.Store { return hasty{s, &hastyState{lost: true}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
+	noticesIn(t, func(s store.Store) store.Store { return hasty{s, &hastyState{lost: true}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
 }
 
 // doubting takes its own lost answer for somebody else's write: it made every third commit, tries it again as a new one, and finds the record changed.
 type doubting struct {
-	mfa.Store
+	store.Store
 	mu      *sync.Mutex
 	commits *int
 }
 
-func (d doubting) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (d doubting) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	err := d.Store.Commit(ctx, writes, increments...)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -302,18 +302,18 @@ func (d doubting) Commit(ctx context.Context, writes []mfa.Write, increments ...
 }
 
 func TestALostAnswerTriedAgainAsNewIsNoticed(t *testing.T) {
-	noticesIn(t, func(s mfa.Store) mfa.Store { return doubting{s, &sync.Mutex{}, new(int)} },
+	noticesIn(t, func(s store.Store) store.Store { return doubting{s, &sync.Mutex{}, new(int)} },
 		"text message", "authenticator app", "backup codes", "ticket", "owner of a number", "records and budgets")
 }
 
 // torn commits the records of a commit one by one and, every third time, only the first.
 type torn struct {
-	mfa.Store
+	store.Store
 	mu      *sync.Mutex
 	commits *int
 }
 
-func (c torn) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (c torn) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	c.mu.Lock()
 	*c.commits++
 	half := every(*c.commits) && len(writes)+len(increments) > 1
@@ -329,12 +329,12 @@ func (c torn) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.
 }
 
 func TestHalfACommitIsNoticed(t *testing.T) {
-	noticesIn(t, func(s mfa.Store) mfa.Store { return torn{s, &sync.Mutex{}, new(int)} }, "text message", "owner of a number", "records and budgets")
+	noticesIn(t, func(s store.Store) store.Store { return torn{s, &sync.Mutex{}, new(int)} }, "text message", "owner of a number", "records and budgets")
 }
 
 // trusting takes an error for an answer: what cannot be read is not there, and what cannot be committed is done.
 type trusting struct {
-	mfa.Store
+	store.Store
 	mu    *sync.Mutex
 	calls *int
 }
@@ -346,13 +346,13 @@ func (c trusting) fails() bool {
 	return *c.calls >= 20 && *c.calls%5 == 0
 }
 
-func (c trusting) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+func (c trusting) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	records, err := c.Store.Get(ctx, keys...)
 	if c.fails() {
 		err = errors.New("throttled")
 	}
 	if err != nil {
-		records = make([]mfa.Record, len(keys))
+		records = make([]store.Record, len(keys))
 		for i, k := range keys {
 			records[i].Key = k
 		}
@@ -360,7 +360,7 @@ func (c trusting) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error
 	return records, nil
 }
 
-func (c trusting) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (c trusting) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if c.fails() {
 		return nil
 	}
@@ -368,16 +368,16 @@ func (c trusting) Commit(ctx context.Context, writes []mfa.Write, increments ...
 }
 
 func TestErrorsTakenForAnswersAreNoticed(t *testing.T) {
-	noticesIn(t, func(s mfa.Store) mfa.Store { return trusting{s, &sync.Mutex{}, new(int)} }, "text message", "authenticator app", "backup codes", "ticket")
+	noticesIn(t, func(s store.Store) store.Store { return trusting{s, &sync.Mutex{}, new(int)} }, "text message", "authenticator app", "backup codes", "ticket")
 }
 
 // generous forgets takes.
-type generous struct{ mfa.Store }
+type generous struct{ store.Store }
 
-func (g generous) Commit(ctx context.Context, writes []mfa.Write, _ ...mfa.Increment) error {
+func (g generous) Commit(ctx context.Context, writes []store.Write, _ ...store.Increment) error {
 	return g.Store.Commit(ctx, writes)
 }
 
 func TestATakeThatIsNotCountedIsNoticed(t *testing.T) {
-	notices(t, "records and budgets", func(s mfa.Store) mfa.Store { return generous{s} })
+	notices(t, "records and budgets", func(s store.Store) store.Store { return generous{s} })
 }

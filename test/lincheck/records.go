@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // kept is one record, by what it holds, and two budgets. A value is written once only, so it stands for its version.
@@ -29,9 +29,9 @@ const (
 
 // beginStore asks the store itself: reads, conditional writes, takes, and both in one commit.
 func beginStore(_ context.Context, w *World) (*play, error) {
-	key := mfa.Key{Kind: mfa.KindNonce, ID: "history" + w.number()}
+	key := store.Key{Kind: store.KindNonce, ID: "history" + w.number()}
 	budgets := [2]string{"a" + key.ID, "b" + key.ID}
-	seen := make([]mfa.Record, 16) // what each client read last
+	seen := make([]store.Record, 16) // what each client read last
 	var mu sync.Mutex
 	made := 0
 	return &play{
@@ -46,12 +46,12 @@ func beginStore(_ context.Context, w *World) (*play, error) {
 				seen[client] = records[0]
 				return Answer{Granted, string(records[0].Data)}
 			}
-			var writes []mfa.Write
-			var increments []mfa.Increment
+			var writes []store.Write
+			var increments []store.Increment
 			if what := rng.IntN(4); what > 0 {
 				if what > 1 {
 					in.N = int64(rng.IntN(2))
-					increments = []mfa.Increment{{Counter: budgets[in.N], By: 1, Max: limit, Expires: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}}
+					increments = []store.Increment{{Counter: budgets[in.N], By: 1, Max: limit, Expires: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}}
 					in.Op = budget
 				}
 				if what < 3 {
@@ -60,7 +60,7 @@ func beginStore(_ context.Context, w *World) (*play, error) {
 					value := fmt.Sprint("v", made)
 					mu.Unlock()
 					in.Op, in.Arg = swap, string(seen[client].Data)+" "+value
-					writes = []mfa.Write{{Record: mfa.Record{Key: key, Version: seen[client].Version, Data: []byte(value)}}}
+					writes = []store.Write{{Record: store.Record{Key: key, Version: seen[client].Version, Data: []byte(value)}}}
 				}
 				ask = func(ctx context.Context) Answer { return commit(ctx, w, writes, increments) }
 			}
@@ -84,12 +84,12 @@ func beginStore(_ context.Context, w *World) (*play, error) {
 	}, nil
 }
 
-func commit(ctx context.Context, w *World, writes []mfa.Write, increments []mfa.Increment) Answer {
+func commit(ctx context.Context, w *World, writes []store.Write, increments []store.Increment) Answer {
 	err := w.above.Commit(ctx, writes, increments...)
 	switch {
-	case errors.Is(err, mfa.ErrConflict):
+	case errors.Is(err, store.ErrConflict):
 		return Answer{Closed, stale}
-	case errors.As(err, new(*mfa.LimitReachedError)):
+	case errors.As(err, new(*store.LimitReachedError)):
 		return Answer{Closed, spent}
 	}
 	return told(err)

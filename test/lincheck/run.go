@@ -13,7 +13,6 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -37,7 +36,7 @@ type taken struct {
 }
 
 // Run runs one history over a store and returns an error, which tells the whole history, unless the answers have an explanation.
-func Run(ctx context.Context, s mfa.Store, script Script, seed uint64, c Config) error {
+func Run(ctx context.Context, s store.Store, script Script, seed uint64, c Config) error {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(script.Name))
 	rng := rand.New(rand.NewPCG(seed, h.Sum64())) //nolint:gosec // a run must be repeatable

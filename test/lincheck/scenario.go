@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // A Script is one kind of history: what clients may ask, and what each question means when nobody else is there.
@@ -76,7 +76,7 @@ func kindOf(err error) Told {
 	switch {
 	case err == nil:
 		return Granted
-	case errors.Is(err, mfa.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return Unknown
 	case !errors.As(err, &e):
 		return Told("unexpected: " + err.Error())

@@ -7,7 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 const (
@@ -21,12 +24,12 @@ func beginTicket(ctx context.Context, w *World) (*play, error) {
 	if err != nil {
 		return nil, err
 	}
-	ticket, err := w.CreateTicket(ctx, p.id, time.Minute)
+	ticket, err := w.MFA.CreateTicket(ctx, p.id, time.Minute)
 	if err != nil {
 		return nil, err
 	}
 	sign := func(ctx context.Context) Answer {
-		_, err := w.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+		_, err := w.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 		return told(err)
 	}
 	return &play{
@@ -37,7 +40,7 @@ func beginTicket(ctx context.Context, w *World) (*play, error) {
 				return move{waits: 40 * time.Second}
 			case 1:
 				return move{in: Input{Op: revoke}, ask: func(ctx context.Context) Answer {
-					_, err := w.RevokeTicket(ctx, ticket.Ticket.WireID())
+					_, err := w.MFA.RevokeTicket(ctx, ticket.Ticket.WireID())
 					return told(err)
 				}}
 			}
@@ -83,7 +86,7 @@ const (
 
 // beginFactor: three numbers, of which exactly one is the default as long as any is reserved.
 func beginFactor(ctx context.Context, w *World) (*play, error) {
-	u, err := w.CreateUser(ctx, mfa.UserInput{Username: "u" + w.number()[1:], ReservedPhones: []string{w.number(), w.number(), w.number()}})
+	u, err := w.Admin.CreateUser(ctx, admin.UserInput{Username: "u" + w.number()[1:], ReservedPhones: []string{w.number(), w.number(), w.number()}})
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +95,9 @@ func beginFactor(ctx context.Context, w *World) (*play, error) {
 		phones = append(phones, p.ID)
 	}
 	yes, no := true, false
-	change := func(in Input, c mfa.PhoneChange) move {
+	change := func(in Input, c admin.PhoneChange) move {
 		return move{in: in, ask: func(ctx context.Context) Answer {
-			_, err := w.ChangeUserPhone(ctx, phones[in.N], c)
+			_, err := w.Admin.ChangeUserPhone(ctx, phones[in.N], c)
 			return told(err)
 		}}
 	}
@@ -105,13 +108,13 @@ func beginFactor(ctx context.Context, w *World) (*play, error) {
 			switch rng.IntN(4) {
 			case 0:
 				in.Op = makeFirst
-				return change(in, mfa.PhoneChange{Default: &yes})
+				return change(in, admin.PhoneChange{Default: &yes})
 			case 1:
 				in.Op = switchOn
-				return change(in, mfa.PhoneChange{Reserved: &yes})
+				return change(in, admin.PhoneChange{Reserved: &yes})
 			case 2:
 				in.Op = switchOff
-				return change(in, mfa.PhoneChange{Reserved: &no})
+				return change(in, admin.PhoneChange{Reserved: &no})
 			}
 			return move{in: Input{Op: look}, ask: func(ctx context.Context) Answer { return lookAt(ctx, w, u.WireID(), phones) }}
 		},
@@ -120,7 +123,7 @@ func beginFactor(ctx context.Context, w *World) (*play, error) {
 }
 
 func lookAt(ctx context.Context, w *World, user string, phones []string) Answer {
-	u, err := w.User(ctx, user)
+	u, err := w.Admin.User(ctx, user)
 	if err != nil {
 		return told(err)
 	}
@@ -175,7 +178,7 @@ func beginOwner(ctx context.Context, w *World) (*play, error) {
 	number := w.number()
 	var users []string
 	for range 3 {
-		u, err := w.CreateUser(ctx, mfa.UserInput{Username: "u" + w.number()[1:]})
+		u, err := w.Admin.CreateUser(ctx, admin.UserInput{Username: "u" + w.number()[1:]})
 		if err != nil {
 			return nil, err
 		}
@@ -188,7 +191,7 @@ func beginOwner(ctx context.Context, w *World) (*play, error) {
 			in := Input{Op: claim, N: int64(rng.IntN(len(users)))}
 			if rng.IntN(2) == 0 {
 				return move{in: in, ask: func(ctx context.Context) Answer {
-					_, err := w.AddUserPhone(ctx, users[in.N], number, mfa.PhoneChange{Verified: &yes})
+					_, err := w.Admin.AddUserPhone(ctx, users[in.N], number, admin.PhoneChange{Verified: &yes})
 					return told(err)
 				}}
 			}
@@ -210,13 +213,13 @@ func beginOwner(ctx context.Context, w *World) (*play, error) {
 
 // giveUp removes the user's number, which must be found first: two requests, of which only the second changes anything.
 func giveUp(ctx context.Context, w *World, user string) Answer {
-	u, err := w.User(ctx, user)
+	u, err := w.Admin.User(ctx, user)
 	if err != nil || len(u.Phones) == 0 {
 		if err == nil {
 			return Answer{Told: Closed}
 		}
 		return told(err)
 	}
-	_, err = w.DeleteUserPhone(ctx, u.Phones[0].ID)
+	_, err = w.Admin.DeleteUserPhone(ctx, u.Phones[0].ID)
 	return told(err)
 }

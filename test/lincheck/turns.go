@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // A turn is one client's place in a run where one client moves at a time. The client gives it back at every call of the store.
@@ -50,26 +50,26 @@ func inTurns(ctx context.Context, rng *rand.Rand, clients []func(context.Context
 
 // polite is a store whose callers change places before each call, and after a commit: an answer that is on its way is the moment in which
 // others act on what was stored.
-type polite struct{ mfa.Store }
+type polite struct{ store.Store }
 
-func (p polite) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+func (p polite) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	yield(ctx)
 	return p.Store.Get(ctx, keys...)
 }
 
-func (p polite) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (p polite) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	yield(ctx)
 	err := p.Store.Commit(ctx, writes, increments...)
 	yield(ctx)
 	return err
 }
 
-func (p polite) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
+func (p polite) Expired(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Key, error) {
 	yield(ctx)
 	return p.Store.Expired(ctx, kind, before, limit)
 }
 
-func (p polite) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
+func (p polite) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
 	yield(ctx)
 	return p.Store.List(ctx, kind, after, limit)
 }

@@ -12,24 +12,25 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/sessionkeys"
 )
 
 // A World is a service over a store under test, with a clock that is moved, a seeded source of chance and an outbox.
 type World struct {
-	*mfa.Service
+	*domain.Service
 	// Store is the one under test, below the faults.
-	Store mfa.Store
+	Store store.Store
 	Ring  *seal.Ring
 
-	above  mfa.Store // what the service calls: the store with faults and turns
+	above  store.Store // what the service calls: the store with faults and turns
 	faults *store.Faulty
 	clock  shownTime
 	chance source
-	config mfa.Config
+	config domain.Config
 
 	mu   sync.Mutex
 	sent []string // codes in the order in which they were sent
@@ -47,7 +48,7 @@ var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 // numbers tells the users of one store apart.
 var numbers atomic.Int64
 
-func newWorld(ctx context.Context, s mfa.Store, seed uint64) (*World, error) {
+func newWorld(ctx context.Context, s store.Store, seed uint64) (*World, error) {
 	w := &World{Store: s, chance: source{good: -1, from: rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24), byte(seed >> 32), byte(seed >> 40), byte(seed >> 48), byte(seed >> 56)})}}
 	w.clock.move(began)
 	w.faults = store.NewFaulty(s)
@@ -56,15 +57,15 @@ func newWorld(ctx context.Context, s mfa.Store, seed uint64) (*World, error) {
 	if w.Ring, err = seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, &w.chance); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	w.config = mfa.Config{
+	w.config = domain.Config{
 		Store: w.above, Sender: w, Ring: w.Ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, &w.chance), Numbers: mobile,
 		Now: w.clock.now, Pause: func(ctx context.Context, _ time.Duration) error { yield(ctx); return ctx.Err() }, Rand: &w.chance, Key: sessionkeys.Keys(),
 		Issuer: Issuer, AppName: "Example", SMSHost: "example.com",
 	}
-	if w.Service, err = mfa.New(w.config); err != nil {
+	if w.Service, err = domain.New(w.config); err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
-	if _, err := w.PublishedKeys(ctx); err != nil { // makes the first one, so that no run has to
+	if _, err := w.Tokens.PublishedKeys(ctx); err != nil { // makes the first one, so that no run has to
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
 	return w, nil
@@ -81,7 +82,7 @@ var codeIn = regexp.MustCompile(`#(\d{6})$`)
 type sentKey struct{}
 
 // Send keeps the code of a message, also for the operation that caused it.
-func (w *World) Send(ctx context.Context, m mfa.Message) error {
+func (w *World) Send(ctx context.Context, m tx.Message) error {
 	found := codeIn.FindStringSubmatch(m.Body.Reveal())
 	if found == nil {
 		return errors.New("a message without a code")
@@ -112,18 +113,18 @@ func (w *World) codes() []string {
 
 // stepping tells its world of each call.
 type stepping struct {
-	mfa.Store
+	store.Store
 	w *World
 }
 
-func (s stepping) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
+func (s stepping) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	if s.w.step != nil {
 		s.w.step()
 	}
 	return s.Store.Get(ctx, keys...)
 }
 
-func (s stepping) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (s stepping) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if s.w.step != nil {
 		s.w.step()
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/ops/guessbound"
 	"github.com/countersign-mfa/countersign/test/browser"
 )
@@ -337,7 +337,7 @@ const triesOfPending = 5
 
 // overBudget compares what was counted with what package guessbound computes for the time that has passed.
 func (o *oracle) overBudget() []Hit {
-	p := mfa.DefaultPolicy()
+	p := account.DefaultPolicy()
 	ledger := guessbound.PerWindow(p, guessbound.Attackers[len(guessbound.Attackers)-1], max(o.w.at.Sub(began), time.Second))
 	var hits []Hit
 	if most := ledger * (1 + o.allowances); o.guesses > most {

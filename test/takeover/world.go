@@ -16,8 +16,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/tokens"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/browser"
 	"github.com/countersign-mfa/countersign/test/sessionkeys"
@@ -55,7 +57,7 @@ func newWorld(ctx context.Context, seed uint64) (*world, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := service.RotateSigningKey(ctx, mfa.SigningKeyLife); err != nil { // only the first makes one
+		if err := service.Tokens.RotateSigningKey(ctx, tokens.SigningKeyLife); err != nil { // only the first makes one
 			return nil, fmt.Errorf("signing key: %w", err)
 		}
 		w.functions[i], err = api.New(api.Config{
@@ -69,7 +71,7 @@ func newWorld(ctx context.Context, seed uint64) (*world, error) {
 	return w, nil
 }
 
-func newService(s mfa.Store, w *world, seed uint64) (*mfa.Service, error) {
+func newService(s store.Store, w *world, seed uint64) (*domain.Service, error) {
 	var key [32]byte
 	for i := range 8 {
 		key[i] = byte(seed >> (8 * i))
@@ -79,7 +81,7 @@ func newService(s mfa.Store, w *world, seed uint64) (*mfa.Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	return mfa.New(mfa.Config{
+	return domain.New(domain.Config{
 		Store: s, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 8, Time: 1, Threads: 1}, chance), Numbers: mobile,
 		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: chance, Key: sessionkeys.Keys(),
 		Issuer: publicURL, AppName: "Example", SMSHost: "localhost",
@@ -105,7 +107,7 @@ func (w *world) address(*http.Request) netip.Addr {
 var codeIn = regexp.MustCompile(`#(\d{6})$`)
 
 // Send implements [mfa.Sender]: it delivers a code to the person who holds the number.
-func (w *world) Send(_ context.Context, m mfa.Message) error {
+func (w *world) Send(_ context.Context, m tx.Message) error {
 	found := codeIn.FindStringSubmatch(m.Body.Reveal())
 	if found == nil { // it tells of a change
 		return nil

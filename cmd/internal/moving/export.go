@@ -12,12 +12,12 @@ import (
 	"filippo.io/age"
 
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 )
 
 // Opener opens a store, and returns a function that closes it.
-type Opener func(context.Context) (*mfa.Service, func() error, error)
+type Opener func(context.Context) (*domain.Service, func() error, error)
 
 // Export writes all users with all their factors to an encrypted file.
 type Export struct {

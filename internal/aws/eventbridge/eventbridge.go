@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
 // Source is what rules of the bus match in source; detail-type is the type of the event.
@@ -36,7 +36,7 @@ func New(client Client, name string) *Bus { return &Bus{client, name} }
 
 // Deliver puts one event on the bus. The service answers 200 also when it refuses one, and says so in the answer. The error has the service's code and
 // not its text, which may repeat the event.
-func (b *Bus) Deliver(ctx context.Context, p mfa.Delivery) error {
+func (b *Bus) Deliver(ctx context.Context, p webhook.Delivery) error {
 	out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
 		EventBusName: &b.name, Source: aws.String(Source), DetailType: aws.String(string(p.Type)), Detail: aws.String(string(p.Body)), Time: &p.At,
 	}}})

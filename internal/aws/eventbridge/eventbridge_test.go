@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/aws/eventbridge"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
 // service stands in for EventBridge and notes every request in its real wire form.
@@ -40,7 +40,7 @@ func service(t *testing.T, status int, answer string) (*awseventbridge.Client, *
 	}), &requests
 }
 
-var parcel = mfa.Delivery{ID: "evt_1", Type: "user.locked", At: time.Unix(1772600767, 0), Body: []byte(`{"type":"user.locked","data":{"id":"user_1"}}`)}
+var parcel = webhook.Delivery{ID: "evt_1", Type: "user.locked", At: time.Unix(1772600767, 0), Body: []byte(`{"type":"user.locked","data":{"id":"user_1"}}`)}
 
 func TestTheWireForm(t *testing.T) {
 	client, requests := service(t, 200, `{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 )
 
 const (
@@ -51,14 +51,14 @@ func ServeCleanup() {
 		if err != nil {
 			return nil, err
 		}
-		return d.Cleanup(service.Cleanup, time.Now), nil
+		return d.Cleanup(service.Admin.Cleanup, time.Now), nil
 	})
 }
 
 // Cleanup returns the handler. A run may stop, fail or overlap with another at any point: what one leaves, the next finds.
-func (d *Deployment) Cleanup(clean func(context.Context, int) (mfa.CleanupResult, error), now func() time.Time) func(context.Context, json.RawMessage) (mfa.CleanupResult, error) {
-	return func(ctx context.Context, event json.RawMessage) (mfa.CleanupResult, error) {
-		var sum mfa.CleanupResult
+func (d *Deployment) Cleanup(clean func(context.Context, int) (admin.CleanupResult, error), now func() time.Time) func(context.Context, json.RawMessage) (admin.CleanupResult, error) {
+	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
+		var sum admin.CleanupResult
 		if !Scheduled(event) {
 			return sum, ErrEvent
 		}

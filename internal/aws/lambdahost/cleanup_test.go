@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 )
 
 func TestCleanup(t *testing.T) {
@@ -40,10 +40,10 @@ func TestCleanup(t *testing.T) {
 			ctx, cancel := context.WithDeadline(t.Context(), now.Add(100*time.Second))
 			defer cancel()
 			cleaned := 0
-			clean := func(context.Context, int) (mfa.CleanupResult, error) {
+			clean := func(context.Context, int) (admin.CleanupResult, error) {
 				now = now.Add(c.takes)
 				cleaned++
-				return mfa.CleanupResult{Found: 1, Changed: 2, Deleted: 3, Unreadable: c.odd, More: cleaned <= c.left}, c.fails
+				return admin.CleanupResult{Found: 1, Changed: 2, Deleted: 3, Unreadable: c.odd, More: cleaned <= c.left}, c.fails
 			}
 			d := &lambdahost.Deployment{Log: slog.New(slog.DiscardHandler)}
 			r, err := d.Cleanup(clean, func() time.Time { return now })(ctx, json.RawMessage(c.event))

@@ -20,15 +20,18 @@ import (
 	"github.com/countersign-mfa/countersign/internal/clock"
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
 // Deps are what only some functions need. A function that does not name one does not contain it.
 type Deps struct {
 	// Sender makes what sends text messages.
-	Sender func(Environment, aws.Config) mfa.Sender
+	Sender func(Environment, aws.Config) tx.Sender
 	// Numbers reads new phone numbers.
 	Numbers func(string) (phone.Number, error)
 }
@@ -37,7 +40,7 @@ type Deps struct {
 type Deployment struct {
 	Environment
 	Config aws.Config
-	Store  mfa.Store
+	Store  store.Store
 	Keys   *keyring.Keyring
 	Log    *slog.Logger
 	Meter  *Meter
@@ -84,42 +87,42 @@ var errNoSender = errors.New("lambdahost: this function sends no text messages")
 
 type noSender struct{}
 
-func (noSender) Send(context.Context, mfa.Message) error { return errNoSender }
+func (noSender) Send(context.Context, tx.Message) error { return errNoSender }
 
 // Service opens the keyring and builds the domain. The requests that this makes warm the connection to the store, so that the first
 // request that somebody waits for costs little more than the next.
-func (d *Deployment) Service(ctx context.Context, l Deps) (*mfa.Service, error) {
+func (d *Deployment) Service(ctx context.Context, l Deps) (*domain.Service, error) {
 	ring, err := d.Keys.Open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("open keyring: %w", err)
 	}
-	var sender mfa.Sender = noSender{}
+	var sender tx.Sender = noSender{}
 	if l.Sender != nil {
 		sender = l.Sender(d.Environment, d.Config)
 	}
-	return mfa.New(mfa.Config{
+	return domain.New(domain.Config{
 		Store: d.Store, Sender: sender, Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Numbers: l.Numbers,
 		Now: time.Now, Pause: clock.Pause, Rand: rand.Reader, Issuer: d.URL, AppName: d.AppName, SMSHost: d.SMSHost, RestoredAt: d.RestoredAt,
 		Bus: d.EventBus != "", Notify: d.notify,
 	})
 }
 
-func (d *Deployment) notify(e mfa.Event) {
+func (d *Deployment) notify(e account.Event) {
 	d.Log.Info("event", "name", e.Name, "user", e.User)
 	switch e.Name {
-	case mfa.EventUserLocked:
+	case account.EventUserLocked:
 		d.Meter.Count(MetricLocked, 1)
-	case mfa.EventSendFailed:
+	case account.EventSendFailed:
 		d.Meter.Count(MetricFailed, 1)
-	case mfa.EventSMSRefused:
+	case account.EventSMSRefused:
 		d.Meter.Count(MetricStopped, 1)
-	case mfa.EventBreakerTripped:
+	case account.EventBreakerTripped:
 		d.Meter.Count(MetricBreaker, 1)
-	case mfa.EventSpentHalf:
+	case account.EventSpentHalf:
 		d.Meter.Count(MetricSpent, 50)
-	case mfa.EventSpentMost:
+	case account.EventSpentMost:
 		d.Meter.Count(MetricSpent, 80)
-	case mfa.EventSpentAll:
+	case account.EventSpentAll:
 		d.Meter.Count(MetricSpent, 100)
 	}
 }

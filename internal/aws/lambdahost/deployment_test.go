@@ -23,9 +23,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -58,7 +62,7 @@ func (d *Deployment) same(e Environment) *Deployment {
 	return &other
 }
 
-func (d *Deployment) service(t *testing.T, l Deps) *mfa.Service {
+func (d *Deployment) service(t *testing.T, l Deps) *domain.Service {
 	t.Helper()
 	s, err := d.Service(t.Context(), l)
 	if err != nil {
@@ -84,22 +88,22 @@ func TestARestoreReachesAFunction(t *testing.T) {
 	d, _ := local(t, Environment{})
 	before := d.service(t, Deps{})
 	ctx := t.Context()
-	u := must[*mfa.User](t)(before.CreateUser(ctx, mfa.UserInput{Username: "maxine"}))
-	enter := func(s *mfa.Service) (*mfa.SignInResult, error) {
-		ticket := must[*mfa.TicketResult](t)(before.CreateTicket(ctx, u.WireID(), 0))
-		return s.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	u := must[*account.User](t)(before.Admin.CreateUser(ctx, admin.UserInput{Username: "maxine"}))
+	enter := func(s *domain.Service) (*mfa.SignInResult, error) {
+		ticket := must[*mfa.TicketResult](t)(before.MFA.CreateTicket(ctx, u.WireID(), 0))
+		return s.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	}
 	in := must[*mfa.SignInResult](t)(enter(before))
-	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
-	app := must[*mfa.TOTPResult](t)(before.CreateTOTP(ctx, from))
-	codes := must[*mfa.TOTPResult](t)(before.ConfirmTOTP(ctx, from, secret.New(must[string](t)(totp.Code(app.Secret, time.Now()))))).BackupCodes
-	second := func(s *mfa.Service, code secret.Value) error {
+	from := tx.Caller{Session: in.SignIn.Created, Credentials: []tx.Credential{{Transport: tx.Cookie, Token: in.Snapshot.Token}}}
+	app := must[*mfa.TOTPResult](t)(before.MFA.CreateTOTP(ctx, from))
+	codes := must[*mfa.TOTPResult](t)(before.MFA.ConfirmTOTP(ctx, from, secret.New(must[string](t)(totp.Code(app.Secret, time.Now()))))).BackupCodes
+	second := func(s *domain.Service, code secret.Value) error {
 		in, err := enter(before)
 		if err != nil {
 			return err
 		}
-		half := mfa.Caller{Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
-		_, err = s.AttemptSecondFactor(ctx, half, in.SignIn.ID, mfa.Proof{Strategy: mfa.BackupCode, Code: code})
+		half := tx.Caller{Credentials: []tx.Credential{{Transport: tx.Cookie, Token: in.Snapshot.Token}}}
+		_, err = s.MFA.AttemptSecondFactor(ctx, half, in.SignIn.ID, mfa.Proof{Strategy: account.BackupCode, Code: code})
 		return err
 	}
 	told := map[string]string{EnvTable: "t", EnvKey: "k", EnvURL: d.URL, EnvAppName: "a", EnvPublishableKey: "p", EnvSMSHost: "h", "AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s"}
@@ -113,7 +117,7 @@ func TestARestoreReachesAFunction(t *testing.T) {
 		if (err == nil) == restored {
 			t.Errorf("a ticket from before, restored %v: %v", restored, err)
 		}
-		if _, err := s.Me(ctx, from); (err == nil) == restored {
+		if _, err := s.MFA.Me(ctx, from); (err == nil) == restored {
 			t.Errorf("a session from before, restored %v: %v", restored, err)
 		}
 		if err := second(s, secret.New(codes[0])); (err == nil) == restored {
@@ -126,14 +130,14 @@ func TestARestoreReachesAFunction(t *testing.T) {
 // TestEventsRaiseTheirMetrics: what infra's alarms watch, by the value that they compare; no other event raises any, and no line says more than
 // an event's name and user.
 func TestEventsRaiseTheirMetrics(t *testing.T) {
-	want := map[mfa.EventName]string{
-		mfa.EventUserLocked: "UsersLocked 1", mfa.EventSendFailed: "TextsFailed 1", mfa.EventSMSRefused: "TextsRefused 1", mfa.EventBreakerTripped: "TextsBreakerTripped 1",
-		mfa.EventSpentHalf: "TextsSpentPercent 50", mfa.EventSpentMost: "TextsSpentPercent 80", mfa.EventSpentAll: "TextsSpentPercent 100",
+	want := map[account.EventName]string{
+		account.EventUserLocked: "UsersLocked 1", account.EventSendFailed: "TextsFailed 1", account.EventSMSRefused: "TextsRefused 1", account.EventBreakerTripped: "TextsBreakerTripped 1",
+		account.EventSpentHalf: "TextsSpentPercent 50", account.EventSpentMost: "TextsSpentPercent 80", account.EventSpentAll: "TextsSpentPercent 100",
 	}
-	others := []mfa.EventName{mfa.EventUserCreated, mfa.EventCodeWrong, "unheard.of"}
+	others := []account.EventName{account.EventUserCreated, account.EventCodeWrong, "unheard.of"}
 	for _, name := range append(slices.Collect(maps.Keys(want)), others...) {
 		d, out := local(t, Environment{})
-		d.notify(mfa.Event{Name: name, User: "user_1", Subject: "subject"})
+		d.notify(account.Event{Name: name, User: "user_1", Subject: "subject"})
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		if !strings.Contains(lines[0], fmt.Sprintf(`"msg":"event","name":%q,"user":"user_1"}`, name)) {
 			t.Errorf("%s: %s", name, lines[0])
@@ -266,13 +270,13 @@ func TestAServiceWithoutKeys(t *testing.T) {
 
 type heardTexts struct{ n int }
 
-func (h *heardTexts) Send(context.Context, mfa.Message) error { h.n++; return nil }
+func (h *heardTexts) Send(context.Context, tx.Message) error { h.n++; return nil }
 
 // TestDeps: a function that names a sender uses it, with what it was told; one that names none sends nothing and says so, and reads no numbers.
 func TestDeps(t *testing.T) {
 	d, _ := local(t, Environment{SenderID: "EXAMPLE"})
 	texts := &heardTexts{}
-	links := Deps{Numbers: numberplan.Parse, Sender: func(e Environment, _ aws.Config) mfa.Sender {
+	links := Deps{Numbers: numberplan.Parse, Sender: func(e Environment, _ aws.Config) tx.Sender {
 		if e.SenderID != "EXAMPLE" {
 			t.Errorf("the sender is told %+v", e)
 		}
@@ -284,12 +288,12 @@ func TestDeps(t *testing.T) {
 		ok    bool
 	}{{links, 1, true}, {Deps{Numbers: numberplan.Parse}, 1, false}} {
 		s := d.service(t, c.links)
-		u := must[*mfa.User](t)(s.CreateUser(t.Context(), mfa.UserInput{Username: fmt.Sprint("u", rand.Text()[:8])}))
-		ticket := must[*mfa.TicketResult](t)(s.CreateTicket(t.Context(), u.WireID(), 0))
-		in := must[*mfa.SignInResult](t)(s.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token}))
-		from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
-		ph := must[*mfa.PhoneResult](t)(s.AddPhone(t.Context(), from, "+12125550123", false))
-		_, err := s.PreparePhone(t.Context(), from, ph.Phone.ID, mfa.PhoneCode)
+		u := must[*account.User](t)(s.Admin.CreateUser(t.Context(), admin.UserInput{Username: fmt.Sprint("u", rand.Text()[:8])}))
+		ticket := must[*mfa.TicketResult](t)(s.MFA.CreateTicket(t.Context(), u.WireID(), 0))
+		in := must[*mfa.SignInResult](t)(s.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token}))
+		from := tx.Caller{Session: in.SignIn.Created, Credentials: []tx.Credential{{Transport: tx.Cookie, Token: in.Snapshot.Token}}}
+		ph := must[*mfa.PhoneResult](t)(s.MFA.AddPhone(t.Context(), from, "+12125550123", false))
+		_, err := s.MFA.PreparePhone(t.Context(), from, ph.Phone.ID, account.PhoneCode)
 		if (err == nil) != c.ok || texts.n != c.sent {
 			t.Errorf("with a sender %v: %d sent, %v", c.links.Sender != nil, texts.n, err)
 		}
@@ -300,8 +304,8 @@ func TestDeps(t *testing.T) {
 func TestTheBusIsToldToTheService(t *testing.T) {
 	for bus, want := range map[string]bool{"": false, "default": true} {
 		d, _ := local(t, Environment{EventBus: bus})
-		must[*mfa.User](t)(d.service(t, Deps{}).CreateUser(t.Context(), mfa.UserInput{Username: "maxine"}))
-		waiting := must[[]mfa.Record](t)(d.Store.List(t.Context(), mfa.KindDelivery, "", 10))
+		must[*account.User](t)(d.service(t, Deps{}).Admin.CreateUser(t.Context(), admin.UserInput{Username: "maxine"}))
+		waiting := must[[]store.Record](t)(d.Store.List(t.Context(), store.KindDelivery, "", 10))
 		if (len(waiting) > 0) != want {
 			t.Errorf("bus %q: %d deliveries", bus, len(waiting))
 		}

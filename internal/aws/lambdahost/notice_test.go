@@ -15,13 +15,17 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 type keptTexts struct{ text string }
 
-func (k *keptTexts) Send(_ context.Context, m mfa.Message) error {
+func (k *keptTexts) Send(_ context.Context, m tx.Message) error {
 	k.text = m.Body.Reveal()
 	return nil
 }
@@ -30,22 +34,22 @@ func (k *keptTexts) Send(_ context.Context, m mfa.Message) error {
 func TestWhatTheServiceIsTold(t *testing.T) {
 	d, out := local(t, Environment{})
 	texts := &keptTexts{}
-	s := d.service(t, Deps{Numbers: numberplan.Parse, Sender: func(Environment, aws.Config) mfa.Sender { return texts }})
+	s := d.service(t, Deps{Numbers: numberplan.Parse, Sender: func(Environment, aws.Config) tx.Sender { return texts }})
 	ctx := t.Context()
-	u := must[*mfa.User](t)(s.CreateUser(ctx, mfa.UserInput{Username: "maxine"}))
-	ticket := must[*mfa.TicketResult](t)(s.CreateTicket(ctx, u.WireID(), 0))
-	in := must[*mfa.SignInResult](t)(s.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token}))
-	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
-	ph := must[*mfa.PhoneResult](t)(s.AddPhone(ctx, from, "+12125550123", false))
-	must[*mfa.PhoneResult](t)(s.PreparePhone(ctx, from, ph.Phone.ID, mfa.PhoneCode))
+	u := must[*account.User](t)(s.Admin.CreateUser(ctx, admin.UserInput{Username: "maxine"}))
+	ticket := must[*mfa.TicketResult](t)(s.MFA.CreateTicket(ctx, u.WireID(), 0))
+	in := must[*mfa.SignInResult](t)(s.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token}))
+	from := tx.Caller{Session: in.SignIn.Created, Credentials: []tx.Credential{{Transport: tx.Cookie, Token: in.Snapshot.Token}}}
+	ph := must[*mfa.PhoneResult](t)(s.MFA.AddPhone(ctx, from, "+12125550123", false))
+	must[*mfa.PhoneResult](t)(s.MFA.PreparePhone(ctx, from, ph.Phone.ID, account.PhoneCode))
 	if !strings.Contains(texts.text, "Example") || !strings.Contains(texts.text, "\n@example.com #") {
 		t.Errorf("the message is %q", texts.text)
 	}
-	if app := must[*mfa.TOTPResult](t)(s.CreateTOTP(ctx, from)); !strings.Contains(app.URI.Reveal(), "issuer=Example") {
+	if app := must[*mfa.TOTPResult](t)(s.MFA.CreateTOTP(ctx, from)); !strings.Contains(app.URI.Reveal(), "issuer=Example") {
 		t.Error("the authenticator app is told another issuer")
 	}
-	token := must[secret.Value](t)(s.SessionToken(ctx, from, from.Session))
-	if _, err := sessiontoken.Verify(token.Reveal(), must[[]*sessiontoken.Key](t)(s.PublishedKeys(ctx)), "https://clerk.example.com", d.Meter.now()); err != nil {
+	token := must[secret.Value](t)(s.Sessions.SessionToken(ctx, from, from.Session))
+	if _, err := sessiontoken.Verify(token.Reveal(), must[[]*sessiontoken.Key](t)(s.Tokens.PublishedKeys(ctx)), "https://clerk.example.com", d.Meter.now()); err != nil {
 		t.Errorf("the token: %v", err)
 	}
 	if !strings.Contains(out.String(), `"msg":"event","name":"user.created"`) {
@@ -89,7 +93,7 @@ func TestWhatTheHandlerIsTold(t *testing.T) {
 		t.Fatalf("%d %s", a.StatusCode, a.Body)
 	}
 	kept := ""
-	for _, r := range must[[]mfa.Record](t)(d.Store.List(t.Context(), mfa.KindEvent, "", 100)) {
+	for _, r := range must[[]store.Record](t)(d.Store.List(t.Context(), store.KindEvent, "", 100)) {
 		kept += string(r.Data)
 	}
 	if !strings.Contains(kept, "192.0.2.") {

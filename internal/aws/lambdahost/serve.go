@@ -48,7 +48,7 @@ func (d *Deployment) Handler(ctx context.Context, l Deps, operations ...api.Oper
 	if err != nil {
 		return nil, err
 	}
-	if _, err := service.PublishedKeys(ctx); err != nil { // also reads the settings
+	if _, err := service.Tokens.PublishedKeys(ctx); err != nil { // also reads the settings
 		d.Log.Warn("could not read ahead", "error", err.Error())
 	}
 	h, err := api.New(api.Config{

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // Config says how messages are sent.
@@ -49,7 +49,7 @@ var (
 
 // Send publishes one message. It is one request and never repeated: a request whose answer was lost may have been charged. Messages to test
 // numbers are not sent at all. The error names neither number nor text.
-func (s *Sender) Send(ctx context.Context, m mfa.Message) error {
+func (s *Sender) Send(ctx context.Context, m tx.Message) error {
 	if m.Test {
 		return nil
 	}
@@ -57,7 +57,7 @@ func (s *Sender) Send(ctx context.Context, m mfa.Message) error {
 	return classify(err)
 }
 
-func (s *Sender) input(m mfa.Message) *sns.PublishInput {
+func (s *Sender) input(m tx.Message) *sns.PublishInput {
 	attributes := map[string]types.MessageAttributeValue{}
 	set := func(name, kind, value string) {
 		if value != "" {

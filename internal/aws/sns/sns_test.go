@@ -16,8 +16,8 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/aws/sns"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 const (
@@ -48,13 +48,13 @@ func gateway(t *testing.T, status int, answer string) (*awssns.Client, *[]url.Va
 
 const good = `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>`
 
-func message(t *testing.T, test bool) mfa.Message {
+func message(t *testing.T, test bool) tx.Message {
 	t.Helper()
 	to, err := numberplan.Parse(number)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return mfa.Message{To: to, Body: secret.New(text), Test: test}
+	return tx.Message{To: to, Body: secret.New(text), Test: test}
 }
 
 func TestTheWireForm(t *testing.T) {

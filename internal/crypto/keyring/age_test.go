@@ -8,7 +8,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -57,7 +56,7 @@ func TestAMasterKeyIsDueAfterAYear(t *testing.T) {
 	k := w.process()
 	w.do(k.Prepare(t.Context()))
 	record := func() []byte {
-		found, err := w.store.Get(t.Context(), mfa.Key{Kind: mfa.KindKeyring, ID: "instance"})
+		found, err := w.store.Get(t.Context(), store.Key{Kind: store.KindKeyring, ID: "instance"})
 		w.do(err)
 		return found[0].Data
 	}
@@ -120,7 +119,7 @@ func TestAFailedRefreshLeavesTheKeys(t *testing.T) {
 	w.do(err)
 	faulty.Throttle(true)
 	w.now = w.now.Add(time.Hour)
-	if err := k.Refresh(t.Context()); !errors.Is(err, mfa.ErrUnavailable) {
+	if err := k.Refresh(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Error("a refresh that failed says nothing")
 	}
 	if got, err := ring.Open("ada", sealed); err != nil || got.Reveal() != "text" {

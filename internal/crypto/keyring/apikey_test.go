@@ -7,7 +7,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 var first, second, third = secret.New("sk_live_first"), secret.New("sk_live_second"), secret.New("sk_live_third")
@@ -89,7 +89,7 @@ func TestAPIKeysOfASilentStore(t *testing.T) {
 	w.accepts("just before the end", k, first, true)
 	w.now = w.now.Add(time.Second)
 	for range 2 {
-		if ok, err := k.Accepts(t.Context(), first); ok || !errors.Is(err, mfa.ErrUnavailable) {
+		if ok, err := k.Accepts(t.Context(), first); ok || !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("after five minutes: accepted %v (%v), want the store's error", ok, err)
 		}
 	}

@@ -8,26 +8,26 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // contested is a store in which another process is faster, so many times.
 type contested struct {
-	mfa.Store
+	store.Store
 	times int
 }
 
-func (c *contested) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (c *contested) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if c.times > 0 {
 		c.times--
-		return mfa.ErrConflict
+		return store.ErrConflict
 	}
 	return c.Store.Commit(ctx, writes, increments...)
 }
 
 // TestAChangeThatMeetsAnotherIsMadeAgain: a few times, and then it says so.
 func TestAChangeThatMeetsAnotherIsMadeAgain(t *testing.T) {
-	for times, want := range map[int]error{0: nil, 1: nil, 4: nil, 5: mfa.ErrConflict} {
+	for times, want := range map[int]error{0: nil, 1: nil, 4: nil, 5: store.ErrConflict} {
 		w := newWorld(t)
 		k := keyring.New(&contested{w.store, times}, w.wraps, func() time.Time { return w.now })
 		if err := k.Prepare(t.Context()); !errors.Is(err, want) {

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // Wrapper is a key service: it makes keys, and encrypts them so that they can be stored. The context is authenticated: a wrapped key opens
@@ -38,7 +38,7 @@ const (
 	rotatedEvery = 365 * 24 * time.Hour
 )
 
-var recordKey = mfa.Key{Kind: mfa.KindKeyring, ID: "instance"}
+var recordKey = store.Key{Kind: store.KindKeyring, ID: "instance"}
 
 // stored is the record.
 type stored struct {
@@ -55,7 +55,7 @@ type master struct {
 
 // Keyring is the open ring of one process. It is safe for concurrent use.
 type Keyring struct {
-	store   mfa.Store
+	store   store.Store
 	wrapper Wrapper
 	now     func() time.Time
 
@@ -67,7 +67,7 @@ type Keyring struct {
 }
 
 // New returns a keyring that is still to be opened.
-func New(store mfa.Store, wrapper Wrapper, now func() time.Time) *Keyring {
+func New(store store.Store, wrapper Wrapper, now func() time.Time) *Keyring {
 	return &Keyring{store: store, wrapper: wrapper, now: now, opened: map[uint32]seal.Key{}}
 }
 
@@ -167,16 +167,16 @@ func (k *Keyring) change(ctx context.Context, to func(*stored) (bool, error)) er
 		if err != nil {
 			return fmt.Errorf("encode keyring: %w", err)
 		}
-		err = k.store.Commit(ctx, []mfa.Write{{Record: mfa.Record{Key: recordKey, Version: version, Data: data}}})
+		err = k.store.Commit(ctx, []store.Write{{Record: store.Record{Key: recordKey, Version: version, Data: data}}})
 		if err == nil {
 			k.forget()
 			return nil
 		}
-		if !errors.Is(err, mfa.ErrConflict) {
+		if !errors.Is(err, store.ErrConflict) {
 			return fmt.Errorf("write keyring: %w", err)
 		}
 	}
-	return fmt.Errorf("write keyring: %w", mfa.ErrConflict)
+	return fmt.Errorf("write keyring: %w", store.ErrConflict)
 }
 
 // forget makes the next use look at the store: this process changed the record itself.

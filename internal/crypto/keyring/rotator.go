@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tokens"
 )
 
 // The values of [Request.Rotate].
@@ -113,7 +113,7 @@ func (r *Rotator) rotateSigning(ctx context.Context, in Request) error {
 	case Now:
 		return r.Signing.RotateSigningKey(ctx, 0)
 	default:
-		return r.Signing.RotateSigningKey(ctx, mfa.SigningKeyLife)
+		return r.Signing.RotateSigningKey(ctx, tokens.SigningKeyLife)
 	}
 }
 

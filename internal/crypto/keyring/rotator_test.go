@@ -11,7 +11,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tokens"
 )
 
 // memorySecret is a secret store, and notes what was asked of the signing keys.
@@ -46,7 +46,7 @@ func rotator(w *world, key secret.Value) (*keyring.Rotator, *memorySecret) {
 }
 
 func TestRotator(t *testing.T) {
-	life := fmt.Sprint("older than ", mfa.SigningKeyLife)
+	life := fmt.Sprint("older than ", tokens.SigningKeyLife)
 	for request, want := range map[string]struct {
 		signed   []string
 		fresh    bool // there is a new key of the Backend API

@@ -9,8 +9,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 const (
@@ -22,30 +26,30 @@ const (
 
 // TOTPResult is an authenticator app with what its answer shows.
 type TOTPResult struct {
-	TOTP        *TOTP
+	TOTP        *account.TOTP
 	Secret, URI secret.Value // caller the creating answer only
 	BackupCodes []string
-	Snapshot    *Snapshot
+	Snapshot    *sessions.Snapshot
 }
 
 // CreateTOTP begins the enrolment of an authenticator app. The secret belongs to the session: the same
-// session gets the same secret again, another one gets its own, and the older secret is dead.
-func (s *Service) CreateTOTP(ctx context.Context, from Caller) (*TOTPResult, error) {
+// Session gets the same secret again, another one gets its own, and the older secret is dead.
+func (s *Service) CreateTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, error) {
 	var out TOTPResult
-	snap, err := s.runSession(ctx, from, from.Session, authority.BeginApp, func(t *txn, caller *signedIn) error {
-		if !t.state.settings.AuthenticatorApp {
+	snap, err := s.RunSession(ctx, from, from.Session, authority.BeginApp, func(t *tx.Tx, caller *tx.SignedIn) error {
+		if !t.State.Settings.AuthenticatorApp {
 			return apierr.New(apierr.FeatureNotEnabled)
 		}
-		u := caller.user
+		u := caller.User
 		if u.TOTPEnabled() {
 			return apierr.New(apierr.TOTPAlreadyEnabled)
 		}
-		key, err := t.pendingSecret(caller)
+		key, err := pendingSecret(t, caller)
 		if err != nil {
 			return err
 		}
 		shown := *u.TOTP
-		out = TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.state.settings.AppName(s.appName), u.totpLabel(), key)}
+		out = TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.State.Settings.AppName(s.AppName), totpLabel(u), key)}
 		return nil
 	})
 	if err != nil {
@@ -56,7 +60,7 @@ func (s *Service) CreateTOTP(ctx context.Context, from Caller) (*TOTPResult, err
 }
 
 // totpLabel names the account in an authenticator app.
-func (u *User) totpLabel() string {
+func totpLabel(u *account.User) string {
 	switch {
 	case len(u.Emails) > 0:
 		return u.Emails[0].Address
@@ -67,49 +71,49 @@ func (u *User) totpLabel() string {
 }
 
 // pendingSecret returns the secret of the session's enrolment in progress, or begins one.
-func (t *txn) pendingSecret(caller *signedIn) (secret.Value, error) {
-	if t.pendingApp(caller) != nil {
-		return t.openSecret(caller.user)
+func pendingSecret(t *tx.Tx, caller *tx.SignedIn) (secret.Value, error) {
+	if sessions.PendingApp(t, caller) != nil {
+		return OpenSecret(t, caller.User)
 	}
-	key, err := totp.Generate(t.s.rand)
+	key, err := totp.Generate(t.S.Rand)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("generate authenticator secret: %w", err)
 	}
-	if err := t.bindSecret(caller.user, key); err != nil {
+	if err := BindSecret(t, caller.User, key); err != nil {
 		return secret.Value{}, err
 	}
-	caller.user.TOTP.By = caller.nonce()
+	caller.User.TOTP.By = caller.Nonce()
 	return key, nil
 }
 
-func (t *txn) bindSecret(u *User, key secret.Value) error {
-	id, err := t.s.randomID()
+func BindSecret(t *tx.Tx, u *account.User, key secret.Value) error {
+	id, err := t.S.RandomID()
 	if err != nil {
 		return err
 	}
-	u.TOTP = &TOTP{ID: id, CreatedAt: t.now}
-	if err := t.sealSecret(u, key); err != nil {
+	u.TOTP = &account.TOTP{ID: id, CreatedAt: t.Now}
+	if err := SealSecret(t, u, key); err != nil {
 		return err
 	}
-	u.touch(t.now)
-	t.put(u)
+	u.Touch(t.Now)
+	t.Put(u)
 	return nil
 }
 
-// sealSecret seals the bytes and not the text: a write is billed by the kilobyte.
-func (t *txn) sealSecret(u *User, key secret.Value) error {
+// SealSecret seals the bytes and not the text: a write is billed by the kilobyte.
+func SealSecret(t *tx.Tx, u *account.User, key secret.Value) error {
 	raw, err := totp.Bytes(key)
 	if err != nil {
 		return fmt.Errorf("authenticator secret: %w", err)
 	}
-	if u.TOTP.Sealed, err = t.s.ring.Seal(totpOwner(u, u.TOTP), raw); err != nil {
+	if u.TOTP.Sealed, err = t.S.Ring.Seal(totpOwner(u, u.TOTP), raw); err != nil {
 		return fmt.Errorf("seal authenticator secret: %w", err)
 	}
 	return nil
 }
 
-func (t *txn) openSecret(u *User) (secret.Value, error) {
-	raw, err := t.s.ring.Open(totpOwner(u, u.TOTP), u.TOTP.Sealed)
+func OpenSecret(t *tx.Tx, u *account.User) (secret.Value, error) {
+	raw, err := t.S.Ring.Open(totpOwner(u, u.TOTP), u.TOTP.Sealed)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("open authenticator secret: %w", err)
 	}
@@ -122,38 +126,38 @@ func (t *txn) openSecret(u *User) (secret.Value, error) {
 
 // ConfirmTOTP verifies the app that the session began to enrol with its first code, which is thereby
 // used up. Five wrong codes end the enrolment. They do not count against the user: this session was
-// proof the secret, so a guess gives nothing away, and a phone's wrong clock must not lock its owner out.
-func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Value) (*TOTPResult, error) {
+// Proof the secret, so a guess gives nothing away, and a phone's wrong clock must not lock its owner out.
+func (s *Service) ConfirmTOTP(ctx context.Context, from tx.Caller, code secret.Value) (*TOTPResult, error) {
 	var out TOTPResult
-	snap, err := s.runSession(ctx, from, from.Session, authority.ConfirmApp, func(t *txn, caller *signedIn) error {
-		u := caller.user
-		if err := (Proof{Strategy: TOTPCode, Code: code}).wellFormed(); err != nil {
+	snap, err := s.RunSession(ctx, from, from.Session, authority.ConfirmApp, func(t *tx.Tx, caller *tx.SignedIn) error {
+		u := caller.User
+		if err := (Proof{Strategy: account.TOTPCode, Code: code}).wellFormed(); err != nil {
 			return err
 		}
-		if !t.state.settings.AuthenticatorApp {
+		if !t.State.Settings.AuthenticatorApp {
 			return apierr.New(apierr.FeatureNotEnabled)
 		}
 		switch {
 		case u.TOTPEnabled():
 			return apierr.New(apierr.VerificationAlreadyVerified)
-		case t.pendingApp(caller) == nil:
+		case sessions.PendingApp(t, caller) == nil:
 			return apierr.New(apierr.ResourceNotFound)
 		}
-		t.countAddress(from, attemptLimits)
-		right, err := t.verifyTOTP(u, code.Reveal())
+		t.CountAddress(from, tx.AttemptLimits)
+		right, err := verifyTOTP(t, u, code.Reveal())
 		if err != nil {
 			return err
 		}
 		if !right {
-			return t.wrongPending(u)
+			return wrongPending(t, u)
 		}
-		u.TOTP.Verified, u.TOTP.By, u.TOTP.Wrong = u.TOTP.CreatedAt.after(t.now), "", 0
-		if out.BackupCodes, err = t.factorEnrolled(u, u.TOTP.subject()); err != nil {
+		u.TOTP.Verified, u.TOTP.By, u.TOTP.Wrong = u.TOTP.CreatedAt.After(t.Now), "", 0
+		if out.BackupCodes, err = factorEnrolled(t, u, u.TOTP.Subject()); err != nil {
 			return err
 		}
-		caller.proof = authority.Proof{Method: string(TOTPCode), At: t.now.Time()}
-		t.rememberDevice(caller.client, u)
-		caller.stage(t)
+		caller.Proof = authority.Proof{Method: string(account.TOTPCode), At: t.Now.Time()}
+		sessions.RememberDevice(t, caller.Client, u)
+		sessions.Stage(caller, t)
 		shown := *u.TOTP
 		out.TOTP = &shown
 		return nil
@@ -166,29 +170,29 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from Caller, code secret.Valu
 }
 
 // wrongPending counts a wrong code for an app that is not confirmed yet. The last one ends the enrolment.
-func (t *txn) wrongPending(u *User) error {
+func wrongPending(t *tx.Tx, u *account.User) error {
 	u.TOTP.Wrong++
 	if u.TOTP.Wrong >= authority.PendingTries {
 		u.TOTP = nil
 	}
-	u.touch(t.now)
-	t.put(u)
-	return t.refuse(wrongCode())
+	u.Touch(t.Now)
+	t.Put(u)
+	return t.Refuse(wrongCode())
 }
 
 // DeleteTOTP removes the authenticator app, or ends the session's own enrolment of one.
-func (s *Service) DeleteTOTP(ctx context.Context, from Caller) (*TOTPResult, error) {
+func (s *Service) DeleteTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, error) {
 	var out TOTPResult
-	snap, err := s.runSession(ctx, from, from.Session, authority.RemoveApp, func(t *txn, caller *signedIn) error {
-		if !caller.user.TOTPEnabled() && t.pendingApp(caller) == nil {
+	snap, err := s.RunSession(ctx, from, from.Session, authority.RemoveApp, func(t *tx.Tx, caller *tx.SignedIn) error {
+		if !caller.User.TOTPEnabled() && sessions.PendingApp(t, caller) == nil {
 			return apierr.New(apierr.ResourceNotFound)
 		}
-		if err := t.checkMayRemove(caller.user, func(u *User) { u.TOTP = nil }); err != nil {
+		if err := checkMayRemove(t, caller.User, func(u *account.User) { u.TOTP = nil }); err != nil {
 			return err
 		}
-		shown := *caller.user.TOTP
+		shown := *caller.User.TOTP
 		out.TOTP = &shown
-		t.dropApp(caller.user)
+		DropApp(t, caller.User)
 		return nil
 	})
 	if err != nil {
@@ -198,45 +202,45 @@ func (s *Service) DeleteTOTP(ctx context.Context, from Caller) (*TOTPResult, err
 	return &out, nil
 }
 
-// dropApp removes the authenticator app. One that was never confirmed was no factor, so none is removed.
-func (t *txn) dropApp(u *User) {
+// DropApp removes the authenticator app. One that was never confirmed was no factor, so none is removed.
+func DropApp(t *tx.Tx, u *account.User) {
 	was := u.TOTP
 	u.TOTP = nil
 	if was.Verified != 0 {
-		t.factorRemoved(u, EventFactorRemoved, was.subject())
+		FactorRemoved(t, u, account.EventFactorRemoved, was.Subject())
 		return
 	}
-	u.touch(t.now)
-	t.put(u)
+	u.Touch(t.Now)
+	t.Put(u)
 }
 
 // BackupResult is a new set of backup codes.
 type BackupResult struct {
-	Set      *BackupSet
+	Set      *account.BackupSet
 	Codes    []string
-	Snapshot *Snapshot
+	Snapshot *sessions.Snapshot
 }
 
 // CreateBackupCodes replaces the user's backup codes. The former set is void with the same commit.
-func (s *Service) CreateBackupCodes(ctx context.Context, from Caller) (*BackupResult, error) {
+func (s *Service) CreateBackupCodes(ctx context.Context, from tx.Caller) (*BackupResult, error) {
 	var out BackupResult
-	snap, err := s.runSession(ctx, from, from.Session, authority.MakeBackupCodes, func(t *txn, caller *signedIn) error {
-		if !t.state.settings.BackupCodes {
+	snap, err := s.RunSession(ctx, from, from.Session, authority.MakeBackupCodes, func(t *tx.Tx, caller *tx.SignedIn) error {
+		if !t.State.Settings.BackupCodes {
 			return apierr.New(apierr.FeatureNotEnabled)
 		}
-		if !caller.user.TwoFactorEnabled() {
+		if !caller.User.TwoFactorEnabled() {
 			return apierr.New(apierr.BackupCodesNotAvailable)
 		}
 		var err error
-		if out.Codes, err = t.repeatedCodes(caller.user); err != nil {
+		if out.Codes, err = repeatedCodes(t, caller.User); err != nil {
 			return err
 		}
 		if out.Codes == nil {
-			if out.Codes, err = t.makeBackupCodes(caller.user); err != nil {
+			if out.Codes, err = makeBackupCodes(t, caller.User); err != nil {
 				return err
 			}
 		}
-		shown := *caller.user.Backup
+		shown := *caller.User.Backup
 		out.Set = &shown
 		return nil
 	})
@@ -248,16 +252,18 @@ func (s *Service) CreateBackupCodes(ctx context.Context, from Caller) (*BackupRe
 }
 
 // WireID is the id that clients see.
-func (b *BackupSet) WireID() string { return prefixBackup + b.ID }
+func WireID(b *account.BackupSet) string { return account.PrefixBackup + b.ID }
 
-func recentOwner(u *User, b *BackupSet) string { return "user/" + u.ID + "/backup/" + b.ID }
+func recentOwner(u *account.User, b *account.BackupSet) string {
+	return "user/" + u.ID + "/backup/" + b.ID
+}
 
 // repeatedCodes returns the set made a moment ago, or nil.
-func (t *txn) repeatedCodes(u *User) ([]string, error) {
-	if u.Backup == nil || len(u.Backup.Recent) == 0 || u.Backup.RecentTo <= t.now {
+func repeatedCodes(t *tx.Tx, u *account.User) ([]string, error) {
+	if u.Backup == nil || len(u.Backup.Recent) == 0 || u.Backup.RecentTo <= t.Now {
 		return nil, nil
 	}
-	text, err := t.s.ring.Open(recentOwner(u, u.Backup), u.Backup.Recent)
+	text, err := t.S.Ring.Open(recentOwner(u, u.Backup), u.Backup.Recent)
 	if err != nil {
 		return nil, fmt.Errorf("open recent backup codes: %w", err)
 	}
@@ -269,8 +275,8 @@ func (t *txn) repeatedCodes(u *User) ([]string, error) {
 }
 
 // makeBackupCodes replaces the set and returns the codes, which are never shown again.
-func (t *txn) makeBackupCodes(u *User) ([]string, error) {
-	values, err := backupcode.Generate(t.s.rand, backupcode.Count)
+func makeBackupCodes(t *tx.Tx, u *account.User) ([]string, error) {
+	values, err := backupcode.Generate(t.S.Rand, backupcode.Count)
 	if err != nil {
 		return nil, fmt.Errorf("generate backup codes: %w", err)
 	}
@@ -278,7 +284,7 @@ func (t *txn) makeBackupCodes(u *User) ([]string, error) {
 	for i, v := range values {
 		codes[i] = v.Reveal()
 	}
-	if err := t.bindBackupCodes(u, codes); err != nil {
+	if err := BindBackupCodes(t, u, codes); err != nil {
 		return nil, err
 	}
 	text, err := json.Marshal(codes)
@@ -286,25 +292,25 @@ func (t *txn) makeBackupCodes(u *User) ([]string, error) {
 		return nil, fmt.Errorf("encode backup codes: %w", err)
 	}
 	b := u.Backup
-	b.RecentTo = t.now.Add(codesShownAgain)
-	if b.Recent, err = t.s.ring.Seal(recentOwner(u, b), secret.New(string(text))); err != nil {
+	b.RecentTo = t.Now.Add(codesShownAgain)
+	if b.Recent, err = t.S.Ring.Seal(recentOwner(u, b), secret.New(string(text))); err != nil {
 		return nil, fmt.Errorf("seal backup codes: %w", err)
 	}
-	t.record(u, EventBackupMade, b.subject())
+	audit.Record(t, u, account.EventBackupMade, b.Subject())
 	return codes, nil
 }
 
 // setIDLen is the length of a set's id, which tells a user's sets apart: 50 bits.
 const setIDLen = 10
 
-// bindBackupCodes makes codes the user's set.
-func (t *txn) bindBackupCodes(u *User, codes []string) error {
-	id, err := t.s.randomID()
+// BindBackupCodes makes codes the user's set.
+func BindBackupCodes(t *tx.Tx, u *account.User, codes []string) error {
+	id, err := t.S.RandomID()
 	if err != nil {
 		return err
 	}
-	b := &BackupSet{ID: id[:setIDLen], Version: t.s.ring.Version(), CreatedAt: t.now}
-	tags, err := t.s.backupTags(u, b)
+	b := &account.BackupSet{ID: id[:setIDLen], Version: t.S.Ring.Version(), CreatedAt: t.Now}
+	tags, err := OpenTags(t.S, u, b)
 	if err != nil {
 		return err
 	}
@@ -313,10 +319,10 @@ func (t *txn) bindBackupCodes(u *User, codes []string) error {
 		if !ok {
 			canonical, b.Foreign = code, true
 		}
-		b.Tags = append(b.Tags, tags.of(canonical)...)
+		b.Tags = append(b.Tags, tags.Of(canonical)...)
 	}
 	u.Backup = b
-	u.touch(t.now)
-	t.put(u)
+	u.Touch(t.Now)
+	t.Put(u)
 	return nil
 }

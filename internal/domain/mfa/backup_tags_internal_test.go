@@ -1,5 +1,9 @@
 package mfa
 
+import "github.com/countersign-mfa/countersign/internal/domain/account"
+
+import "github.com/countersign-mfa/countersign/internal/domain/tx"
+
 import (
 	"crypto/rand"
 	"testing"
@@ -13,23 +17,23 @@ func TestABackupTagIsComparedWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, set := range map[string]*BackupSet{"a key of its own": {ID: "set", Version: 1}, "none": {ID: "set"}} {
-		tags, err := (&Service{ring: ring}).backupTags(&User{ID: "user"}, set)
+	for name, set := range map[string]*account.BackupSet{"a key of its own": {ID: "set", Version: 1}, "none": {ID: "set"}} {
+		tags, err := OpenTags((&tx.Engine{Ring: ring}), &account.User{ID: "user"}, set)
 		if err != nil {
 			t.Fatal(err)
 		}
 		const code = "abcdefghjk"
-		stored := append(tags.of("another"), tags.of(code)...)
-		if at := tags.find(stored, code); at != tags.size || len(stored) != 2*tags.size {
+		stored := append(tags.Of("another"), tags.Of(code)...)
+		if at := tags.Find(stored, code); at != tags.size || len(stored) != 2*tags.size {
 			t.Fatalf("%s: the second of two tags, %d bytes, is found at %d", name, len(stored), at)
 		}
 		for i := range tags.size {
-			changed := tags.of(code)
+			changed := tags.Of(code)
 			changed[i] ^= 1
-			if tags.find(changed, code) >= 0 {
+			if tags.Find(changed, code) >= 0 {
 				t.Errorf("%s: byte %d of a tag is not compared", name, i)
 			}
-			if tags.find(tags.of(code)[:i], code) >= 0 {
+			if tags.Find(tags.Of(code)[:i], code) >= 0 {
 				t.Errorf("%s: %d bytes are taken for a tag", name, i)
 			}
 		}

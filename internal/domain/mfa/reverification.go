@@ -4,70 +4,47 @@ import (
 	"context"
 	"errors"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
-
-// ReverificationStatus is a status of the wire protocol.
-type ReverificationStatus string
-
-// The statuses.
-const (
-	ReverifyFirstFactor  ReverificationStatus = "needs_first_factor"
-	ReverifySecondFactor ReverificationStatus = "needs_second_factor"
-	ReverifyComplete     ReverificationStatus = "complete"
-)
-
-// Status is how far the step-up is.
-func (r *Reverification) Status() ReverificationStatus {
-	switch {
-	case r.Level != authority.SecondFactor && r.First.Proved == 0:
-		return ReverifyFirstFactor
-	case r.Level != authority.FirstFactor && r.Second.Proved == 0:
-		return ReverifySecondFactor
-	}
-	return ReverifyComplete
-}
 
 // ReverificationResult is a step-up with what its answer shows.
 type ReverificationResult struct {
-	Reverification *Reverification
-	FirstFactors   []Factor
-	SecondFactors  []Factor
-	SessionResult
+	Reverification *account.Reverification
+	FirstFactors   []account.Factor
+	SecondFactors  []account.Factor
+	sessions.SessionResult
 }
 
 // StartReverification begins a step-up in a session. The ages stay what they are until a factor is proved.
-func (s *Service) StartReverification(ctx context.Context, from Caller, id string, level authority.Level) (*ReverificationResult, error) {
+func (s *Service) StartReverification(ctx context.Context, from tx.Caller, id string, level authority.Level) (*ReverificationResult, error) {
 	if !level.Valid() {
 		return nil, apierr.New(apierr.FormParamValueInvalid).Param("level")
 	}
-	return s.withReverification(ctx, from, id, nil, func(t *txn, caller *signedIn) error {
-		caller.session.Verify = &Reverification{
-			Level: caller.user.stepUpLevel(level), Expires: t.now.Add(reverificationLife), Generation: caller.user.Generation,
+	return s.withReverification(ctx, from, id, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
+		caller.Session.Verify = &account.Reverification{
+			Level: caller.User.StepUpLevel(level), Expires: t.Now.Add(account.ReverificationLife), Generation: caller.User.Generation,
 		}
-		caller.stage(t)
+		sessions.Stage(caller, t)
 		return nil
 	})
 }
 
-// stage stages the session's client.
-func (caller *signedIn) stage(t *txn) {
-	caller.session.touch(t.now)
-	caller.client.touch(t.now)
-	t.put(caller.client)
-}
-
-func (s *Service) withReverification(ctx context.Context, from Caller, id string, keys []Key, step func(*txn, *signedIn) error) (*ReverificationResult, error) {
+func (s *Service) withReverification(ctx context.Context, from tx.Caller, id string, keys []store.Key, step func(*tx.Tx, *tx.SignedIn) error) (*ReverificationResult, error) {
 	var out ReverificationResult
-	r, err := s.withSession(ctx, from, id, authority.StepUp, keys, func(t *txn, caller *signedIn) error {
+	r, err := s.WithSession(ctx, from, id, authority.StepUp, keys, func(t *tx.Tx, caller *tx.SignedIn) error {
 		if err := step(t, caller); err != nil {
 			return err
 		}
-		shown := *caller.session.Verify
+		shown := *caller.Session.Verify
 		out.Reverification = &shown
-		out.FirstFactors = provableFirst(caller.user, &t.state.settings)
-		out.SecondFactors = SecondFactors(caller.user, &t.state.settings)
+		out.FirstFactors = account.ProvableFirst(caller.User, &t.State.Settings)
+		out.SecondFactors = account.SecondFactors(caller.User, &t.State.Settings)
 		return nil
 	})
 	if err != nil {
@@ -78,9 +55,9 @@ func (s *Service) withReverification(ctx context.Context, from Caller, id string
 }
 
 // pendingReverification returns the step-up in progress when it waits for a factor of the given level.
-func (t *txn) pendingReverification(caller *signedIn, status ReverificationStatus) (*Reverification, error) {
-	r := caller.session.Verify
-	if r == nil || r.Expires <= t.now || t.isFuture(r.Expires.Add(-reverificationLife)) || !caller.user.sameGeneration(r.Generation) {
+func pendingReverification(t *tx.Tx, caller *tx.SignedIn, status account.ReverificationStatus) (*account.Reverification, error) {
+	r := caller.Session.Verify
+	if r == nil || r.Expires <= t.Now || t.IsFuture(r.Expires.Add(-account.ReverificationLife)) || !caller.User.SameGeneration(r.Generation) {
 		return nil, apierr.New(apierr.SessionReverificationMissing)
 	}
 	if r.Status() != status {
@@ -90,110 +67,101 @@ func (t *txn) pendingReverification(caller *signedIn, status ReverificationStatu
 }
 
 // PrepareReverification sends a code for the first (second false) or the second factor of a step-up.
-func (s *Service) PrepareReverification(ctx context.Context, from Caller, id string, second bool, by Strategy, phoneID string) (*ReverificationResult, error) {
-	return s.withReverification(ctx, from, id, s.numberKeys(phoneID), func(t *txn, caller *signedIn) error {
-		if by != PhoneCode {
+func (s *Service) PrepareReverification(ctx context.Context, from tx.Caller, id string, second bool, by account.Strategy, phoneID string) (*ReverificationResult, error) {
+	return s.withReverification(ctx, from, id, s.numberKeys(phoneID), func(t *tx.Tx, caller *tx.SignedIn) error {
+		if by != account.PhoneCode {
 			return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}
 		if second {
-			r, err := t.pendingReverification(caller, ReverifySecondFactor)
+			r, err := pendingReverification(t, caller, account.ReverifySecondFactor)
 			if err != nil {
 				return err
 			}
-			return t.prepareSecond(caller.client, caller.user, phoneID, &r.Second, challenge{&r.Second.Code, ReverifySecond, id}, from)
+			return prepareSecond(t, caller.Client, caller.User, phoneID, &r.Second, sms.Challenge{Code: &r.Second.Code, Purpose: account.ReverifySecond, Bound: id}, from)
 		}
-		r, err := t.pendingReverification(caller, ReverifyFirstFactor)
+		r, err := pendingReverification(t, caller, account.ReverifyFirstFactor)
 		if err != nil {
 			return err
 		}
-		ph := caller.user.phone(phoneID)
-		if ph == nil || !ph.isFirstFactor() || !t.state.settings.FirstFactorPhoneCode {
+		ph := caller.User.Phone(phoneID)
+		if ph == nil || !ph.IsFirstFactor() || !t.State.Settings.FirstFactorPhoneCode {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := t.checkFirstLimits(caller.user, t.knownDevice(caller.client, caller.user)); err != nil {
+		if err := checkFirstLimits(t, caller.User, sessions.KnownDevice(t, caller.Client, caller.User)); err != nil {
 			return err
 		}
-		r.First.Strategy = PhoneCode
-		caller.stage(t)
-		return t.sendCode(caller.user, ph, challenge{&r.First.Code, ReverifyFirst, id}, from, t.knownDevice(caller.client, caller.user))
+		r.First.Strategy = account.PhoneCode
+		sessions.Stage(caller, t)
+		return sms.SendCode(t, caller.User, ph, sms.Challenge{Code: &r.First.Code, Purpose: account.ReverifyFirst, Bound: id}, from, sessions.KnownDevice(t, caller.Client, caller.User))
 	})
 }
 
 // AttemptReverification proves the first (second false) or the second factor of a step-up.
-func (s *Service) AttemptReverification(ctx context.Context, from Caller, id string, second bool, g Proof) (*ReverificationResult, error) {
-	var memo passwordMemo
-	return s.withReverification(ctx, from, id, ticketKeys(g.Ticket), func(t *txn, caller *signedIn) error {
+func (s *Service) AttemptReverification(ctx context.Context, from tx.Caller, id string, second bool, g Proof) (*ReverificationResult, error) {
+	var memo PasswordMemo
+	return s.withReverification(ctx, from, id, ticketKeys(g.Ticket), func(t *tx.Tx, caller *tx.SignedIn) error {
 		if !second {
-			t.countAddress(from, firstLimits)
-			return t.endSessionOnLock(caller, &caller.user.FirstFailures, t.reverifyFirstFactor(caller, g, &memo))
+			t.CountAddress(from, tx.FirstLimits)
+			return endSessionOnLock(t, caller, &caller.User.FirstFailures, reverifyFirstFactor(t, caller, g, &memo))
 		}
-		t.countAddress(from, attemptLimits)
-		r, err := t.pendingReverification(caller, ReverifySecondFactor)
+		t.CountAddress(from, tx.AttemptLimits)
+		r, err := pendingReverification(t, caller, account.ReverifySecondFactor)
 		if err != nil {
 			return err
 		}
-		t.put(caller.client)
-		known := t.knownDevice(caller.client, caller.user)
-		if err := t.verifySecondFactor(caller.user, known, g, secondFactorAttempt{&r.Second, challenge{&r.Second.Code, ReverifySecond, id}}); err != nil {
-			return t.endSessionOnLock(caller, &caller.user.SecondFailures, err)
+		t.Put(caller.Client)
+		known := sessions.KnownDevice(t, caller.Client, caller.User)
+		if err := VerifySecondFactor(t, caller.User, known, g, SecondFactorAttempt{&r.Second, sms.Challenge{Code: &r.Second.Code, Purpose: account.ReverifySecond, Bound: id}}); err != nil {
+			return endSessionOnLock(t, caller, &caller.User.SecondFailures, err)
 		}
-		r.Second = Attempt{Strategy: g.Strategy, Proved: t.now}
-		t.rememberDevice(caller.client, caller.user)
-		caller.provedSecond(t, g.Strategy)
+		r.Second = account.Attempt{Strategy: g.Strategy, Proved: t.Now}
+		sessions.RememberDevice(t, caller.Client, caller.User)
+		sessions.ProvedSecond(caller, t, g.Strategy)
 		return nil
 	})
 }
 
 // endSessionOnLock ends a session in which somebody guessed until the lock: it may be stolen. The verdict stays what it is.
 // The guesses are at the first or at a second factor.
-func (t *txn) endSessionOnLock(caller *signedIn, at *FailureCounters, verdict error) error {
-	if !errors.As(verdict, new(refusal)) || at.of(t.knownDevice(caller.client, caller.user)).LockedUntil <= t.now {
+func endSessionOnLock(t *tx.Tx, caller *tx.SignedIn, at *account.FailureCounters, verdict error) error {
+	if !errors.As(verdict, new(tx.Refusal)) || at.Of(sessions.KnownDevice(t, caller.Client, caller.User)).LockedUntil <= t.Now {
 		return verdict
 	}
-	if err := t.end(caller.client, caller.session.ID, SessionRevoked); err != nil {
+	if err := sessions.End(t, caller.Client, caller.Session.ID, account.SessionRevoked); err != nil {
 		return err
 	}
 	return verdict
 }
 
-func (t *txn) reverifyFirstFactor(caller *signedIn, g Proof, memo *passwordMemo) error {
-	r, err := t.pendingReverification(caller, ReverifyFirstFactor)
+func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, g Proof, memo *PasswordMemo) error {
+	r, err := pendingReverification(t, caller, account.ReverifyFirstFactor)
 	if err != nil {
 		return err
 	}
 	switch g.Strategy {
-	case Password:
+	case account.Password:
 		if g.Password.IsZero() {
 			return apierr.New(apierr.FormParamNil).Param("password")
 		}
-		if caller.user.Password == "" {
+		if caller.User.Password == "" {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := t.verifyPassword(caller.user, t.knownDevice(caller.client, caller.user), g.Password, memo, apierr.FormPasswordIncorrect); err != nil {
+		if err := VerifyPassword(t, caller.User, sessions.KnownDevice(t, caller.Client, caller.User), g.Password, memo, apierr.FormPasswordIncorrect); err != nil {
 			return err
 		}
-	case PhoneCode:
-		t.put(caller.client)
-		if err := t.verifyFirstFactorCode(caller.user, t.knownDevice(caller.client, caller.user), g, challenge{&r.First.Code, ReverifyFirst, caller.session.ID}); err != nil {
+	case account.PhoneCode:
+		t.Put(caller.Client)
+		if err := verifyFirstFactorCode(t, caller.User, sessions.KnownDevice(t, caller.Client, caller.User), g, sms.Challenge{Code: &r.First.Code, Purpose: account.ReverifyFirst, Bound: caller.Session.ID}); err != nil {
 			return err
 		}
-	case TicketCode:
-		if err := t.renewingTicket(caller, g.Ticket); err != nil {
+	case account.TicketCode:
+		if err := renewingTicket(t, caller, g.Ticket); err != nil {
 			return err
 		}
 	default:
 		return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 	}
-	r.First = Attempt{Strategy: g.Strategy, Proved: t.now}
-	caller.provedFirst(t, g.Strategy)
+	r.First = account.Attempt{Strategy: g.Strategy, Proved: t.Now}
+	sessions.ProvedFirst(caller, t, g.Strategy)
 	return nil
-}
-
-// reverified stages a session in which a factor was proved again.
-func (caller *signedIn) reverified(t *txn) {
-	caller.stage(t)
-	t.put(caller.user)
-	if n, ok := parseSession(caller.session.ID); ok {
-		t.record(caller.user, EventReverified, n.subject(caller.session.CreatedAt))
-	}
 }

@@ -6,37 +6,19 @@ import (
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
-
-// SignInStatus is a status of the wire protocol.
-type SignInStatus string
-
-// The statuses of a sign-in, in order.
-const (
-	NeedsIdentifier   SignInStatus = "needs_identifier"
-	NeedsFirstFactor  SignInStatus = "needs_first_factor"
-	NeedsSecondFactor SignInStatus = "needs_second_factor"
-	SignInComplete    SignInStatus = "complete"
-)
-
-// Status is how far the sign-in is.
-func (si *SignIn) Status() SignInStatus {
-	switch {
-	case si.Created != "":
-		return SignInComplete
-	case si.First.Proved != 0:
-		return NeedsSecondFactor
-	case si.Identifier != "":
-		return NeedsFirstFactor
-	}
-	return NeedsIdentifier
-}
 
 // SignInInput is the body of a new sign-in.
 type SignInInput struct {
-	Strategy   Strategy
+	Strategy   account.Strategy
 	Identifier string
 	Password   secret.Value
 	Ticket     secret.Value
@@ -44,91 +26,91 @@ type SignInInput struct {
 
 // SignInResult is a sign-in with what its answer shows.
 type SignInResult struct {
-	SignIn   *SignIn
-	User     *User // nil while nobody may be told who it is
-	Snapshot *Snapshot
+	SignIn   *account.SignIn
+	User     *account.User // nil while nobody may be told who it is
+	Snapshot *sessions.Snapshot
 }
 
 // CreateSignIn begins a sign-in, replacing one in progress. A ticket or a right password proves the first factor at once.
-func (s *Service) CreateSignIn(ctx context.Context, from Caller, in SignInInput) (*SignInResult, error) {
+func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInput) (*SignInResult, error) {
 	in.Identifier = strings.TrimSpace(in.Identifier)
-	if len(in.Identifier) > identifierLength {
+	if len(in.Identifier) > account.IdentifierLength {
 		return nil, apierr.New(apierr.FormParamMaxLengthExceeded).Param("identifier")
 	}
-	if in.Strategy == TicketCode || !in.Ticket.IsZero() {
+	if in.Strategy == account.TicketCode || !in.Ticket.IsZero() {
 		return s.signInByTicket(ctx, from, in.Ticket)
 	}
-	if in.Strategy != "" && in.Strategy != Password && in.Strategy != PhoneCode {
+	if in.Strategy != "" && in.Strategy != account.Password && in.Strategy != account.PhoneCode {
 		return nil, apierr.New(apierr.FormParamValueInvalid).Param("strategy")
 	}
-	if in.Strategy == Password && in.Password.IsZero() {
+	if in.Strategy == account.Password && in.Password.IsZero() {
 		return nil, apierr.New(apierr.FormParamMissing).Param("password")
 	}
 	if in.Identifier == "" && !in.Password.IsZero() {
 		return nil, apierr.New(apierr.FormParamMissing).Param("identifier")
 	}
-	var memo passwordMemo
-	claim := s.claimKey(identifier(in.Identifier))
-	return s.signIn(ctx, from, []Key{claim}, func(t *txn, p *clientSession) (*SignIn, *User, error) {
-		t.countAddress(from, createLimits)
-		u, err := t.claimUserUniform(claim)
+	var memo PasswordMemo
+	claim := s.ClaimKey(identifier(in.Identifier))
+	return s.signIn(ctx, from, []store.Key{claim}, func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
+		t.CountAddress(from, tx.CreateLimits)
+		u, err := t.ClaimUserUniform(claim)
 		if err != nil {
 			return nil, nil, err
 		}
-		if in.Identifier != "" && u == nil && !t.state.settings.EnumerationProtection {
+		if in.Identifier != "" && u == nil && !t.State.Settings.EnumerationProtection {
 			return nil, nil, apierr.New(apierr.FormIdentifierNotFound).Param("identifier")
 		}
 		if in.Password.IsZero() {
-			si, err := t.beginSignIn(p, u, in.Identifier, false)
+			si, err := beginSignIn(t, p, u, in.Identifier, false)
 			return si, u, err
 		}
-		t.countAddress(from, firstLimits[1:]) // the limit on new sign-ins is for the short run
-		if err := t.passwordOf(u, t.knownDevice(p.client, u), claim, in.Password, &memo); err != nil {
+		t.CountAddress(from, tx.FirstLimits[1:]) // the limit on new sign-ins is for the short run
+		if err := passwordOf(t, u, sessions.KnownDevice(t, p.Client, u), claim, in.Password, &memo); err != nil {
 			return nil, nil, err
 		}
-		si, err := t.beginSignIn(p, u, in.Identifier, true)
+		si, err := beginSignIn(t, p, u, in.Identifier, true)
 		if err != nil {
 			return nil, nil, err
 		}
-		return si, u, t.provedFirst(p, u, si, Password, from)
+		return si, u, provedFirst(t, p, u, si, account.Password, from)
 	})
 }
 
 // passwordOf judges a password for an account that may not exist, at the same cost either way.
-func (t *txn) passwordOf(u *User, known bool, claim Key, given secret.Value, memo *passwordMemo) error {
+func passwordOf(t *tx.Tx, u *account.User, known bool, claim store.Key, given secret.Value, memo *PasswordMemo) error {
 	memo.of = claim.ID
-	switch hidden := t.state.settings.EnumerationProtection; {
+	switch hidden := t.State.Settings.EnumerationProtection; {
 	case hidden && u == nil:
-		return t.refusePassword(claim, given, memo)
+		return refusePassword(t, claim, given, memo)
 	case hidden:
-		return t.verifyPassword(u, known, given, memo, apierr.FormPasswordOrIdentifierIncorrect)
+		return VerifyPassword(t, u, known, given, memo, apierr.FormPasswordOrIdentifierIncorrect)
 	case u != nil && u.Password != "":
-		return t.verifyPassword(u, known, given, memo, apierr.FormPasswordIncorrect)
+		return VerifyPassword(t, u, known, given, memo, apierr.FormPasswordIncorrect)
 	}
 	if _, err := memo.verify(t, "", given); err != nil {
 		return err
 	}
-	return t.refuse(apierr.New(apierr.StrategyForUserInvalid).Param("strategy"))
+	return t.Refuse(apierr.New(apierr.StrategyForUserInvalid).Param("strategy"))
 }
 
 // refusePassword is provePassword for an identifier that nobody holds: the same waits, the same hashing, the same commit.
-func (t *txn) refusePassword(claim Key, given secret.Value, memo *passwordMemo) error {
-	if err := t.read(claim); err != nil {
+func refusePassword(t *tx.Tx, claim store.Key, given secret.Value, memo *PasswordMemo) error {
+	if err := t.Read(claim); err != nil {
 		return err
 	}
-	c := t.seen[claim].(*Claim)
-	if err := c.Failures.check(t.now); err != nil {
+	c := t.Seen[claim].(*account.Claim)
+	if err := c.Failures.Check(t.Now); err != nil {
 		return err
 	}
 	if _, err := memo.verify(t, "", given); err != nil {
 		return err
 	}
 	if c.User == "" { // or somebody has taken it since the sign-in began
-		c.Failures.fail(t.now, t.policy())
-		c.Expires = t.now.Add(unclaimedKept)
-		t.put(c)
+		c.Failures.Fail(t.Now, t.Policy())
+		c.Expires = t.Now.Add(account.UnclaimedKept)
+		t.Put(c)
 	}
-	return t.refuse(apierr.New(apierr.FormPasswordOrIdentifierIncorrect).Param("password"))
+	return t.Refuse(apierr.New(apierr.FormPasswordOrIdentifierIncorrect).Param("password"))
 }
 
 // identifier says what kind of identifier a text is, in its canonical form.
@@ -146,43 +128,10 @@ func identifier(text string) (kind, value string) {
 	return "username", strings.ToLower(text)
 }
 
-func (s *Service) claimKey(kind, value string) Key {
-	if value == "" {
-		return Key{}
-	}
-	return Key{KindClaim, s.digest("claim", kind, value)}
-}
-
-// claimUser returns the user that holds an identifier, or nil.
-func (t *txn) claimUser(k Key) (*User, error) {
-	c, err := load[*Claim](t, k)
-	if err != nil || c == nil || c.User == "" {
-		return nil, err
-	}
-	return t.user(c.User)
-}
-
-// claimUserUniform is claimed for whoever must not learn whether there is an account: where nobody holds the identifier it reads a record that does not
-// exist, because a store's round trip takes long enough to be measured from outside.
-func (t *txn) claimUserUniform(k Key) (*User, error) {
-	if k.ID == "" {
-		return nil, nil
-	}
-	c, err := load[*Claim](t, k)
-	if err != nil {
-		return nil, err
-	}
-	id := t.s.digest("nobody", k.ID)
-	if c != nil && c.User != "" {
-		id = c.User
-	}
-	return t.user(id)
-}
-
 // signIn runs one step of a sign-in and builds its answer.
-func (s *Service) signIn(ctx context.Context, from Caller, keys []Key, step func(*txn, *clientSession) (*SignIn, *User, error)) (*SignInResult, error) {
+func (s *Service) signIn(ctx context.Context, from tx.Caller, keys []store.Key, step func(*tx.Tx, *tx.ClientSession) (*account.SignIn, *account.User, error)) (*SignInResult, error) {
 	var result SignInResult
-	snap, err := s.runClient(ctx, from, keys, func(t *txn, p *clientSession) error {
+	snap, err := s.RunClient(ctx, from, keys, func(t *tx.Tx, p *tx.ClientSession) error {
 		si, u, err := step(t, p)
 		if si != nil {
 			shown := *si
@@ -198,197 +147,188 @@ func (s *Service) signIn(ctx context.Context, from Caller, keys []Key, step func
 }
 
 // beginSignIn makes a new sign-in the client's current one.
-func (t *txn) beginSignIn(p *clientSession, u *User, identifier string, proved bool) (*SignIn, error) {
-	if err := t.noSession(p); err != nil {
+func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier string, proved bool) (*account.SignIn, error) {
+	if err := noSession(t, p); err != nil {
 		return nil, err
 	}
-	if err := t.ensureClient(p); err != nil {
+	if err := sessions.EnsureClient(t, p); err != nil {
 		return nil, err
 	}
-	id, err := t.s.randomID()
+	id, err := t.S.RandomID()
 	if err != nil {
 		return nil, err
 	}
-	si := &SignIn{ID: prefixSignIn + id, Identifier: identifier, CreatedAt: t.now, Expires: t.now.Add(signInLife)}
+	si := &account.SignIn{ID: account.PrefixSignIn + id, Identifier: identifier, CreatedAt: t.Now, Expires: t.Now.Add(account.SignInLife)}
 	if u != nil {
 		si.User = u.ID
 		if proved {
 			si.ID += u.ID
 		}
 	}
-	p.client.SignIn = si
+	p.Client.SignIn = si
 	return si, nil
 }
 
 // noSession refuses a sign-in on a client that is signed in: the instance is in single-session mode, Clerk's default.
-func (t *txn) noSession(p *clientSession) error {
-	if p.client == nil {
+func noSession(t *tx.Tx, p *tx.ClientSession) error {
+	if p.Client == nil {
 		return nil
 	}
-	for i := range p.client.Sessions {
-		u, err := t.sessionUser(&p.client.Sessions[i])
+	for i := range p.Client.Sessions {
+		u, err := sessions.SessionUser(t, &p.Client.Sessions[i])
 		if err != nil {
 			return err
 		}
 		if u != nil && !u.Banned {
-			return apierr.New(apierr.SessionExists).With("session_id", p.client.Sessions[i].ID)
+			return apierr.New(apierr.SessionExists).With("session_id", p.Client.Sessions[i].ID)
 		}
 	}
 	return nil
 }
 
-// provedFirst moves a sign-in on after its first factor: to the second factor of a user who has one, else to its end.
-func (t *txn) provedFirst(p *clientSession, u *User, si *SignIn, by Strategy, from Caller) error {
+// ProvedFirst moves a sign-in on after its first factor: to the second factor of a user who has one, else to its end.
+func provedFirst(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.SignIn, by account.Strategy, from tx.Caller) error {
 	if u.Banned {
 		return apierr.New(apierr.UserBanned)
 	}
-	if u.LockedUntil > t.now {
-		return locked(u.LockedUntil.Sub(t.now))
+	if u.LockedUntil > t.Now {
+		return account.Locked(u.LockedUntil.Sub(t.Now))
 	}
 	si.User, si.Generation = u.ID, u.Generation
-	si.First = Attempt{Strategy: by, Proved: t.now}
-	p.client.touch(t.now)
+	si.First = account.Attempt{Strategy: by, Proved: t.Now}
+	p.Client.Touch(t.Now)
 	if !u.TwoFactorEnabled() {
-		return t.complete(p, u, si, from)
+		return complete(t, p, u, si, from)
 	}
-	t.reportStranded(u)
-	t.put(p.client)
-	return t.rotateToken(p)
+	sms.ReportStranded(t, u)
+	t.Put(p.Client)
+	return sessions.RotateToken(t, p)
 }
 
 // complete turns the sign-in into a session. The session's id is new, and so is the client's token.
-func (t *txn) complete(p *clientSession, u *User, si *SignIn, from Caller) error {
-	nonce, err := t.s.randomID()
+func complete(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.SignIn, from tx.Caller) error {
+	nonce, err := t.S.RandomID()
 	if err != nil {
 		return err
 	}
-	c := p.client
-	id := sessionName{c.ID, u.ID, nonce}.String()
-	session := Session{
-		ID: id, LastActive: t.now, Agent: agent(from.Agent), CreatedAt: t.now, UpdatedAt: t.now, Expires: t.now.Add(sessionLife),
+	c := p.Client
+	id := account.SessionName{Client: c.ID, User: u.ID, Nonce: nonce}.String()
+	session := account.Session{
+		ID: id, LastActive: t.Now, Agent: agent(from.Agent), CreatedAt: t.Now, UpdatedAt: t.Now, Expires: t.Now.Add(account.SessionLife),
 	}
 	si.Created = id
 	c.SignIn, c.LastActive = nil, id
-	u.addSession(SessionRef{Client: c.ID, Nonce: nonce, Ends: session.Expires}, t.now)
-	t.startProofs(&session, u, si)
+	u.AddSession(account.SessionRef{Client: c.ID, Nonce: nonce, Ends: session.Expires}, t.Now)
+	sessions.StartProofs(t, &session, u, si)
 	c.Sessions = append(c.Sessions, session)
-	c.Expires = max(c.Expires, session.Expires, c.CreatedAt.Add(ClientLife))
-	c.touch(t.now)
-	t.put(c)
-	u.LastSignInAt = t.now
-	u.FirstFailures.clear()
-	u.touch(t.now)
-	t.record(u, EventSignedIn, sessionName{c.ID, u.ID, nonce}.subject(session.CreatedAt))
-	c.keepFormerHash()
-	return t.rotateToken(p)
+	c.Expires = max(c.Expires, session.Expires, c.CreatedAt.Add(account.ClientLife))
+	c.Touch(t.Now)
+	t.Put(c)
+	u.LastSignInAt = t.Now
+	u.FirstFailures.Clear()
+	u.Touch(t.Now)
+	audit.Record(t, u, account.EventSignedIn, account.SessionName{Client: c.ID, User: u.ID, Nonce: nonce}.Subject(session.CreatedAt))
+	sessions.KeepFormerHash(c)
+	return sessions.RotateToken(t, p)
 }
 
 // agent keeps what a list of devices shows of a User-Agent: browsers name themselves near the end of up to 150 characters.
 func agent(text string) string { return strings.ToValidUTF8(text[:min(len(text), 200)], "") }
 
-// addSession lists a new session. Above the cap the oldest one leaves the list, and is dead with it.
-// What ran out is removed late: another function's clock may be behind.
-func (u *User) addSession(ref SessionRef, now Instant) {
-	listed := u.Sessions
-	u.removeExpired(now)
-	u.Sessions = append(withoutEnded(listed, now.Add(-cleanupKept)), ref)
-	if over := len(u.Sessions) - sessionsPerUser; over > 0 {
-		u.Sessions = u.Sessions[over:]
-	}
-}
-
-// current returns the client's sign-in in progress. Somebody else's is not found, like one that does not exist.
-func (t *txn) current(p *clientSession, id string) (*SignIn, *User, error) {
-	if !p.exists() || p.client.SignIn == nil || p.client.SignIn.ID != id || p.client.SignIn.Expires <= t.now || t.isFuture(p.client.SignIn.CreatedAt) {
+// Current returns the client's sign-in in progress. Somebody else's is not found, like one that does not exist.
+func current(t *tx.Tx, p *tx.ClientSession, id string) (*account.SignIn, *account.User, error) {
+	if !p.Exists() || p.Client.SignIn == nil || p.Client.SignIn.ID != id || p.Client.SignIn.Expires <= t.Now || t.IsFuture(p.Client.SignIn.CreatedAt) {
 		return nil, nil, apierr.New(apierr.ResourceNotFound)
 	}
-	si := p.client.SignIn
+	si := p.Client.SignIn
 	if si.User == "" { // as many round trips as when there is a user to read
-		return si, nil, t.read(t.s.claimKey(identifier(si.Identifier)))
+		return si, nil, t.Read(t.S.ClaimKey(identifier(si.Identifier)))
 	}
-	u, err := t.user(si.User)
+	u, err := t.User(si.User)
 	if err != nil {
 		return nil, nil, err
 	}
-	if u == nil || si.First.Proved != 0 && !u.sameGeneration(si.Generation) {
+	if u == nil || si.First.Proved != 0 && !u.SameGeneration(si.Generation) {
 		return nil, nil, apierr.New(apierr.ResourceNotFound)
 	}
 	return si, u, nil
 }
 
 // SignIn returns the client's sign-in in progress.
-func (s *Service) SignIn(ctx context.Context, from Caller, id string) (*SignInResult, error) {
-	return s.signIn(ctx, from, signInKeys(id), func(t *txn, p *clientSession) (*SignIn, *User, error) {
-		return t.current(p, id)
+func (s *Service) SignIn(ctx context.Context, from tx.Caller, id string) (*SignInResult, error) {
+	return s.signIn(ctx, from, signInKeys(id), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
+		return current(t, p, id)
 	})
 }
 
-func signInKeys(id string) []Key { return []Key{{KindUser, signInUser(id)}} }
+func signInKeys(id string) []store.Key {
+	return []store.Key{{Kind: store.KindUser, ID: account.SignInUser(id)}}
+}
 
 // PrepareFirstFactor sends a first-factor code, where settings allow that at all. A password needs no preparation.
-func (s *Service) PrepareFirstFactor(ctx context.Context, from Caller, id string, by Strategy, phoneID string) (*SignInResult, error) {
-	return s.signIn(ctx, from, signInKeys(id), func(t *txn, p *clientSession) (*SignIn, *User, error) {
-		si, u, err := t.current(p, id)
+func (s *Service) PrepareFirstFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*SignInResult, error) {
+	return s.signIn(ctx, from, signInKeys(id), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
+		si, u, err := current(t, p, id)
 		if err != nil {
 			return nil, nil, err
 		}
-		if si.Status() != NeedsFirstFactor || by != PhoneCode {
+		if si.Status() != account.NeedsFirstFactor || by != account.PhoneCode {
 			return nil, nil, apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}
-		if !t.state.settings.FirstFactorPhoneCode || u == nil {
+		if !t.State.Settings.FirstFactorPhoneCode || u == nil {
 			return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		ph := u.findPhone(func(ph *Phone) bool { return ph.isFirstFactor() && t.state.settings.canReceiveSMS(ph) })
+		ph := u.FindPhone(func(ph *account.Phone) bool { return ph.IsFirstFactor() && t.State.Settings.CanReceiveSMS(ph) })
 		if phoneID != "" {
-			ph = u.phone(phoneID)
+			ph = u.Phone(phoneID)
 		}
-		if ph == nil || !ph.isFirstFactor() {
+		if ph == nil || !ph.IsFirstFactor() {
 			return nil, nil, apierr.New(apierr.ResourceNotFound)
 		}
-		if err := t.checkFirstLimits(u, t.knownDevice(p.client, u)); err != nil {
+		if err := checkFirstLimits(t, u, sessions.KnownDevice(t, p.Client, u)); err != nil {
 			return nil, nil, err
 		}
-		si.First.Strategy = PhoneCode
-		t.put(p.client)
-		return si, u, t.sendCode(u, ph, challenge{&si.First.Code, SignInFirstFactor, si.ID}, from, t.knownDevice(p.client, u))
+		si.First.Strategy = account.PhoneCode
+		t.Put(p.Client)
+		return si, u, sms.SendCode(t, u, ph, sms.Challenge{Code: &si.First.Code, Purpose: account.SignInFirstFactor, Bound: si.ID}, from, sessions.KnownDevice(t, p.Client, u))
 	})
 }
 
 // AttemptFirstFactor proves the first factor with a password or a code.
-func (s *Service) AttemptFirstFactor(ctx context.Context, from Caller, id string, g Proof) (*SignInResult, error) {
-	var memo passwordMemo
-	return s.signIn(ctx, from, signInKeys(id), func(t *txn, p *clientSession) (*SignIn, *User, error) {
-		si, u, err := t.current(p, id)
+func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id string, g Proof) (*SignInResult, error) {
+	var memo PasswordMemo
+	return s.signIn(ctx, from, signInKeys(id), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
+		si, u, err := current(t, p, id)
 		if err != nil {
 			return nil, nil, err
 		}
-		if si.Status() != NeedsFirstFactor {
+		if si.Status() != account.NeedsFirstFactor {
 			return nil, nil, apierr.New(apierr.VerificationAlreadyVerified)
 		}
-		t.countAddress(from, firstLimits)
+		t.CountAddress(from, tx.FirstLimits)
 		switch g.Strategy {
-		case Password:
+		case account.Password:
 			if g.Password.IsZero() {
 				return nil, nil, apierr.New(apierr.FormParamNil).Param("password")
 			}
-			err = t.passwordOf(u, t.knownDevice(p.client, u), s.claimKey(identifier(si.Identifier)), g.Password, &memo)
-		case PhoneCode:
-			if u == nil || !t.state.settings.FirstFactorPhoneCode {
+			err = passwordOf(t, u, sessions.KnownDevice(t, p.Client, u), s.ClaimKey(identifier(si.Identifier)), g.Password, &memo)
+		case account.PhoneCode:
+			if u == nil || !t.State.Settings.FirstFactorPhoneCode {
 				return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 			}
-			t.put(p.client)
-			err = t.verifyFirstFactorCode(u, t.knownDevice(p.client, u), g, challenge{&si.First.Code, SignInFirstFactor, si.ID})
+			t.Put(p.Client)
+			err = verifyFirstFactorCode(t, u, sessions.KnownDevice(t, p.Client, u), g, sms.Challenge{Code: &si.First.Code, Purpose: account.SignInFirstFactor, Bound: si.ID})
 		default:
 			err = apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		return si, u, t.provedFirst(p, u, si, g.Strategy, from)
+		return si, u, provedFirst(t, p, u, si, g.Strategy, from)
 	})
 }
 
 // sameSecret compares a secret with its stored hash.
 func sameSecret(hash []byte, text string) bool {
-	return subtle.ConstantTimeCompare(hash, hashToken(text)) == 1
+	return subtle.ConstantTimeCompare(hash, tx.HashToken(text)) == 1
 }

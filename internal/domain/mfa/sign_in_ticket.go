@@ -6,47 +6,52 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// ticketLife is a ticket's life unless its maker says otherwise, ticketLongest the most that may be said.
+// TicketLife is a ticket's life unless its maker says otherwise, ticketLongest the most that may be said.
 const (
-	ticketLife    = 10 * time.Minute
+	TicketLife    = 10 * time.Minute
 	ticketLongest = 30 * 24 * time.Hour
 )
 
 // TicketResult is a ticket with its token, which only the creating answer shows.
 type TicketResult struct {
-	Ticket *Ticket
+	Ticket *account.Ticket
 	Token  secret.Value
-	Now    Instant
+	Now    account.Instant
 }
 
 // CreateTicket makes a sign-in ticket for a user: 256 random bits, single use, stored as a hash (SEC-34).
 func (s *Service) CreateTicket(ctx context.Context, userID string, life time.Duration) (*TicketResult, error) {
 	if life == 0 {
-		life = ticketLife
+		life = TicketLife
 	}
 	if life < time.Second || life > ticketLongest {
 		return nil, apierr.New(apierr.FormParamValueInvalid).Param("expires_in_seconds")
 	}
 	var out TicketResult
-	err := s.admin(ctx, userID, func(t *txn, u *User) error {
-		id, err := s.randomID()
+	err := s.Admin(ctx, userID, func(t *tx.Tx, u *account.User) error {
+		id, err := s.RandomID()
 		if err != nil {
 			return err
 		}
-		random, err := randomText(s.rand, tokenSecret)
+		random, err := account.RandomText(s.Rand, tx.TokenSecret)
 		if err != nil {
 			return err
 		}
-		ticket := &Ticket{
-			base: base{id: Key{KindTicket, id}}, User: u.ID, SecretHash: hashToken(random),
-			CreatedAt: t.now, UpdatedAt: t.now, Expires: t.now.Add(life),
+		ticket := &account.Ticket{
+			Base: account.Base{ID: store.Key{Kind: store.KindTicket, ID: id}}, User: u.ID, SecretHash: tx.HashToken(random),
+			CreatedAt: t.Now, UpdatedAt: t.Now, Expires: t.Now.Add(life),
 		}
-		t.put(ticket)
-		out = TicketResult{Ticket: ticket, Token: secret.New(id + u.ID + random), Now: t.now}
+		t.Put(ticket)
+		out = TicketResult{Ticket: ticket, Token: secret.New(id + u.ID + random), Now: t.Now}
 		return nil
 	})
 	if err != nil {
@@ -58,21 +63,21 @@ func (s *Service) CreateTicket(ctx context.Context, userID string, life time.Dur
 // RevokeTicket makes a ticket that was not used yet worthless.
 func (s *Service) RevokeTicket(ctx context.Context, id string) (*TicketResult, error) {
 	var out TicketResult
-	k := Key{KindTicket, bareID(prefixTicket, id)}
-	err := s.update(ctx, []Key{k}, func(t *txn) error {
-		ticket, err := load[*Ticket](t, k)
+	k := store.Key{Kind: store.KindTicket, ID: account.BareID(account.PrefixTicket, id)}
+	err := s.Update(ctx, []store.Key{k}, func(t *tx.Tx) error {
+		ticket, err := tx.Load[*account.Ticket](t, k)
 		if err != nil {
 			return err
 		}
 		if ticket == nil {
 			return apierr.New(apierr.ResourceNotFound)
 		}
-		if ticket.Status(t.now) != "pending" {
+		if ticket.Status(t.Now) != "pending" {
 			return apierr.New(apierr.SignInTokenCannotBeRevokedCode)
 		}
-		ticket.Revoked, ticket.UpdatedAt = t.now, ticket.UpdatedAt.after(t.now)
-		t.put(ticket)
-		out = TicketResult{Ticket: ticket, Now: t.now}
+		ticket.Revoked, ticket.UpdatedAt = t.Now, ticket.UpdatedAt.After(t.Now)
+		t.Put(ticket)
+		out = TicketResult{Ticket: ticket, Now: t.Now}
 		return nil
 	})
 	if err != nil {
@@ -84,13 +89,13 @@ func (s *Service) RevokeTicket(ctx context.Context, id string) (*TicketResult, e
 // parseTicket takes a ticket token apart: it names its ticket and user, so that both are read in one round trip.
 func parseTicket(token secret.Value) (id, user, random string, ok bool) {
 	text := strings.TrimSpace(token.Reveal())
-	if len(text) <= 2*idLen || !isID(text[:idLen]) || !isID(text[idLen:2*idLen]) {
+	if len(text) <= 2*account.IDLen || !account.IsID(text[:account.IDLen]) || !account.IsID(text[account.IDLen:2*account.IDLen]) {
 		return "", "", "", false
 	}
-	return text[:idLen], text[idLen : 2*idLen], text[2*idLen:], true
+	return text[:account.IDLen], text[account.IDLen : 2*account.IDLen], text[2*account.IDLen:], true
 }
 
-func (s *Service) signInByTicket(ctx context.Context, from Caller, token secret.Value) (*SignInResult, error) {
+func (s *Service) signInByTicket(ctx context.Context, from tx.Caller, token secret.Value) (*SignInResult, error) {
 	if token.IsZero() {
 		return nil, apierr.New(apierr.FormParamMissing).Param("ticket")
 	}
@@ -98,38 +103,38 @@ func (s *Service) signInByTicket(ctx context.Context, from Caller, token secret.
 	if !ok {
 		return nil, apierr.New(apierr.TicketInvalidCode)
 	}
-	k := Key{KindTicket, id}
-	return s.signIn(ctx, from, []Key{k, {KindUser, user}}, func(t *txn, p *clientSession) (*SignIn, *User, error) {
-		t.countAddress(from, createLimits)
-		if caller, err := t.sessionOf(p, user); err != nil || caller != nil {
+	k := store.Key{Kind: store.KindTicket, ID: id}
+	return s.signIn(ctx, from, []store.Key{k, {Kind: store.KindUser, ID: user}}, func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
+		t.CountAddress(from, tx.CreateLimits)
+		if caller, err := sessionOf(t, p, user); err != nil || caller != nil {
 			if err != nil {
 				return nil, nil, err
 			}
-			si, err := t.renewSession(caller, token)
-			return si, caller.user, err
+			si, err := renewSession(t, caller, token)
+			return si, caller.User, err
 		}
-		u, err := t.useTicket(k, user, random)
+		u, err := useTicket(t, k, user, random)
 		if err != nil {
 			return nil, nil, err
 		}
-		si, err := t.beginSignIn(p, u, u.totpLabel(), true)
+		si, err := beginSignIn(t, p, u, totpLabel(u), true)
 		if err != nil {
 			return nil, nil, err
 		}
-		return si, u, t.provedFirst(p, u, si, TicketCode, from)
+		return si, u, provedFirst(t, p, u, si, account.TicketCode, from)
 	})
 }
 
 // useTicket uses a ticket up in the commit that the sign-in needs anyway.
-func (t *txn) useTicket(k Key, user, random string) (*User, error) {
-	ticket, err := load[*Ticket](t, k)
+func useTicket(t *tx.Tx, k store.Key, user, random string) (*account.User, error) {
+	ticket, err := tx.Load[*account.Ticket](t, k)
 	if err != nil {
 		return nil, err
 	}
 	if ticket == nil || ticket.User != user || !sameSecret(ticket.SecretHash, random) {
 		return nil, apierr.New(apierr.TicketInvalidCode)
 	}
-	switch ticket.Status(t.now) {
+	switch ticket.Status(t.Now) {
 	case "revoked":
 		return nil, apierr.New(apierr.SignInTokenRevokedCode)
 	case "accepted":
@@ -137,68 +142,68 @@ func (t *txn) useTicket(k Key, user, random string) (*User, error) {
 	case "expired":
 		return nil, apierr.New(apierr.TicketExpiredCode)
 	}
-	if t.isFuture(ticket.CreatedAt) {
+	if t.IsFuture(ticket.CreatedAt) {
 		return nil, apierr.New(apierr.TicketExpiredCode)
 	}
-	u, err := t.user(ticket.User)
+	u, err := t.User(ticket.User)
 	if err != nil {
 		return nil, err
 	}
 	if u == nil {
 		return nil, apierr.New(apierr.SignInTokenCannotBeUsedCode)
 	}
-	ticket.Used, ticket.UpdatedAt = t.now, ticket.UpdatedAt.after(t.now)
-	t.put(ticket)
-	t.record(u, EventTicketUsed, ticket.subject())
+	ticket.Used, ticket.UpdatedAt = t.Now, ticket.UpdatedAt.After(t.Now)
+	t.Put(ticket)
+	audit.Record(t, u, account.EventTicketUsed, ticket.Subject())
 	return u, nil
 }
 
 // ticketKeys are the records that a ticket names.
-func ticketKeys(token secret.Value) []Key {
+func ticketKeys(token secret.Value) []store.Key {
 	id, _, _, ok := parseTicket(token)
 	if !ok {
 		return nil
 	}
-	return []Key{{KindTicket, id}}
+	return []store.Key{{Kind: store.KindTicket, ID: id}}
 }
 
 // renewingTicket uses up a ticket as the first factor of a person who is signed in already. People
 // without a password prove themselves to their own team, which sends them with a ticket. It must be of
 // the same user, and fresh: a link that lay in a mailbox for a week proves nothing of today.
-func (t *txn) renewingTicket(caller *signedIn, token secret.Value) error {
+func renewingTicket(t *tx.Tx, caller *tx.SignedIn, token secret.Value) error {
 	if token.IsZero() {
 		return apierr.New(apierr.FormParamNil).Param("ticket")
 	}
 	id, user, random, ok := parseTicket(token)
-	if !ok || user != caller.user.ID {
+	if !ok || user != caller.User.ID {
 		return apierr.New(apierr.TicketInvalidCode)
 	}
-	if caller.user.LockedUntil > t.now {
-		return locked(caller.user.LockedUntil.Sub(t.now))
+	if caller.User.LockedUntil > t.Now {
+		return account.Locked(caller.User.LockedUntil.Sub(t.Now))
 	}
-	k := Key{KindTicket, id}
-	ticket, err := load[*Ticket](t, k)
+	k := store.Key{Kind: store.KindTicket, ID: id}
+	ticket, err := tx.Load[*account.Ticket](t, k)
 	if err != nil {
 		return err
 	}
-	if ticket != nil && sameSecret(ticket.SecretHash, random) && ticket.CreatedAt.Add(authority.FreshFor) <= t.now {
+	if ticket != nil && sameSecret(ticket.SecretHash, random) && ticket.CreatedAt.Add(authority.FreshFor) <= t.Now {
 		return apierr.New(apierr.TicketExpiredCode)
 	}
-	_, err = t.useTicket(k, user, random)
+	_, err = useTicket(t, k, user, random)
 	return err
 }
 
 // sessionOf returns the client's live session of a user, or nil.
-func (t *txn) sessionOf(p *clientSession, user string) (*signedIn, error) {
-	if !p.exists() {
+func sessionOf(t *tx.Tx, p *tx.ClientSession, user string) (*tx.SignedIn, error) {
+	if !p.Exists() {
 		return nil, nil
 	}
-	for i := range p.client.Sessions {
-		s := &p.client.Sessions[i]
+	for i := range p.Client.Sessions {
+		s := &p.Client.Sessions[i]
 		if s.User() != user {
 			continue
 		}
-		u, err := t.sessionUser(s)
+		u, err := sessions.SessionUser(t, s)
 		switch {
 		case err != nil:
 			return nil, err
@@ -207,25 +212,25 @@ func (t *txn) sessionOf(p *clientSession, user string) (*signedIn, error) {
 		case u.Banned:
 			return nil, nil
 		}
-		return t.requireSession(p, s.ID, authority.StepUp)
+		return sessions.RequireSession(t, p, s.ID, authority.StepUp)
 	}
 	return nil, nil
 }
 
 // renewSession is a sign-in by ticket in a browser where its user is signed in: it proves the first
 // subjectOf of that session again. The answer is a finished sign-in that names the session.
-func (t *txn) renewSession(caller *signedIn, token secret.Value) (*SignIn, error) {
-	id, err := t.s.randomID()
+func renewSession(t *tx.Tx, caller *tx.SignedIn, token secret.Value) (*account.SignIn, error) {
+	id, err := t.S.RandomID()
 	if err != nil {
 		return nil, err
 	}
-	if err := t.renewingTicket(caller, token); err != nil {
+	if err := renewingTicket(t, caller, token); err != nil {
 		return nil, err
 	}
-	caller.provedFirst(t, TicketCode)
-	caller.client.LastActive = caller.session.ID
-	return &SignIn{
-		ID: prefixSignIn + id + caller.user.ID, User: caller.user.ID, Identifier: caller.user.totpLabel(), Created: caller.session.ID,
-		First: Attempt{Strategy: TicketCode, Proved: t.now}, CreatedAt: t.now, Expires: t.now.Add(signInLife),
-	}, t.rotateToken(caller.clientSession)
+	sessions.ProvedFirst(caller, t, account.TicketCode)
+	caller.Client.LastActive = caller.Session.ID
+	return &account.SignIn{
+		ID: account.PrefixSignIn + id + caller.User.ID, User: caller.User.ID, Identifier: totpLabel(caller.User), Created: caller.Session.ID,
+		First: account.Attempt{Strategy: account.TicketCode, Proved: t.Now}, CreatedAt: t.Now, Expires: t.Now.Add(account.SignInLife),
+	}, sessions.RotateToken(t, caller.ClientSession)
 }

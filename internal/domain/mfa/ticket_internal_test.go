@@ -1,5 +1,7 @@
 package mfa
 
+import "github.com/countersign-mfa/countersign/internal/domain/account"
+
 import (
 	"strings"
 	"testing"
@@ -9,11 +11,11 @@ import (
 
 // Law: a ticket that parses consists of its parts, and a key is never made of anything but ids.
 func FuzzParseTicket(f *testing.F) {
-	id := strings.Repeat("b", idLen)
+	id := strings.Repeat("b", account.IDLen)
 	f.Add(id + id + "secret")
 	f.Fuzz(func(t *testing.T, text string) {
 		ticket, user, random, ok := parseTicket(secret.New(text))
-		if ok && (ticket+user+random != strings.TrimSpace(text) || !isID(ticket) || !isID(user) || random == "") {
+		if ok && (ticket+user+random != strings.TrimSpace(text) || !account.IsID(ticket) || !account.IsID(user) || random == "") {
 			t.Errorf("%q parsed as %q %q %q", text, ticket, user, random)
 		}
 	})

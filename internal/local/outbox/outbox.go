@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // Message is a text message as it would have arrived.
@@ -41,7 +41,7 @@ func New(now func() time.Time) *Outbox { return &Outbox{now: now} }
 var bound = regexp.MustCompile(`(?m)^@\S+ #(\S+)$`)
 
 // Send keeps a message.
-func (o *Outbox) Send(_ context.Context, m mfa.Message) error {
+func (o *Outbox) Send(_ context.Context, m tx.Message) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.down {

@@ -20,7 +20,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/ops/attack"
 )
@@ -66,7 +66,7 @@ func TestAllProbesPass(t *testing.T) {
 	if err != nil || report.Count(attack.Passed) != len(attack.Probes()) {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	users, _, err := app.Service.Users(t.Context(), nil, 500, 0)
+	users, _, err := app.Service.Admin.Users(t.Context(), nil, 500, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestAllProbesPass(t *testing.T) {
 // TestLimitsPerAddress: where they are on, what they would answer first is left out loudly, and the rest is tried as ever.
 func TestLimitsPerAddress(t *testing.T) {
 	url, app := serve(t, nil)
-	if _, err := app.Service.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.IPLimits = true }); err != nil {
+	if _, err := app.Service.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true }); err != nil {
 		t.Fatal(err)
 	}
 	report, out, err := run(t, url, "B02", "B04", "B05")

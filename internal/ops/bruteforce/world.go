@@ -15,8 +15,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/browser"
 	"github.com/countersign-mfa/countersign/test/sessionkeys"
@@ -43,13 +45,13 @@ type world struct {
 	failure      error  // an answer that no simulation may get
 }
 
-func policy(strict bool) mfa.Policy {
-	s := mfa.Settings{StrictGuessing: strict}
+func policy(strict bool) account.Policy {
+	s := account.Settings{StrictGuessing: strict}
 	return s.Policy()
 }
 
 // Send keeps the last message, which only the owner reads.
-func (w *world) Send(_ context.Context, m mfa.Message) error {
+func (w *world) Send(_ context.Context, m tx.Message) error {
 	w.message = m.Body.Reveal()
 	return nil
 }
@@ -67,7 +69,7 @@ func newWorld(ctx context.Context, strict, ownerUsesSMS bool, seed uint64) (*wor
 	if err != nil {
 		return nil, err
 	}
-	service, err := mfa.New(mfa.Config{
+	service, err := domain.New(domain.Config{
 		Store: store.NewMemory(), Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 8, Time: 1, Threads: 1}, source), Numbers: numberplan.Parse,
 		Now: func() time.Time { return w.at }, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: source, Key: sessionkeys.Keys(),
 		Issuer: "http://localhost", AppName: "Simulation", SMSHost: "localhost",
@@ -75,10 +77,10 @@ func newWorld(ctx context.Context, strict, ownerUsesSMS bool, seed uint64) (*wor
 	if err != nil {
 		return nil, err
 	}
-	if _, err := service.ChangeSettings(ctx, func(s *mfa.Settings) { s.StrictGuessing = strict }); err != nil {
+	if _, err := service.Settings.ChangeSettings(ctx, func(s *account.Settings) { s.StrictGuessing = strict }); err != nil {
 		return nil, err
 	}
-	if err := service.RotateSigningKey(ctx, 0); err != nil {
+	if err := service.Tokens.RotateSigningKey(ctx, 0); err != nil {
 		return nil, err
 	}
 	w.handler, err = api.New(api.Config{

@@ -21,7 +21,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
 )
@@ -88,9 +88,9 @@ func (p *place) run(want clerkimport.Result) {
 }
 
 // by returns the users whose external id is among those given.
-func (p *place) by(ids ...string) []*mfa.User {
+func (p *place) by(ids ...string) []*account.User {
 	p.Helper()
-	users, _, err := p.app.Service.Users(p.Context(), func(u *mfa.User) bool {
+	users, _, err := p.app.Service.Admin.Users(p.Context(), func(u *account.User) bool {
 		for _, id := range ids {
 			if u.ExternalID == id {
 				return true
@@ -158,15 +158,15 @@ func TestAUserArrivesWhole(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 	id := u.WireID()
-	_, err = p.app.Service.Unlock(t.Context(), id)
+	_, err = p.app.Service.Admin.Unlock(t.Context(), id)
 	p.must(err)
-	p.must(p.app.Service.VerifyPassword(t.Context(), id, secret.New("correct horse")))
+	p.must(p.app.Service.Admin.VerifyPassword(t.Context(), id, secret.New("correct horse")))
 	key, err := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
 	p.must(err)
 	code, err := totp.Code(key, time.Now())
 	p.must(err)
 	for _, c := range []string{code, "bbbbb-bbbbb"} {
-		if _, err := p.app.Service.VerifyTOTP(t.Context(), id, secret.New(c)); err != nil {
+		if _, err := p.app.Service.Admin.VerifyTOTP(t.Context(), id, secret.New(c)); err != nil {
 			t.Errorf("%v", err)
 		}
 	}

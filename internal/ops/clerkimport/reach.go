@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 )
 
@@ -23,7 +23,7 @@ type settings struct {
 }
 
 // apply makes them those of another instance.
-func (s settings) apply(to *mfa.Settings) {
+func (s settings) apply(to *account.Settings) {
 	to.SMSCode, to.AuthenticatorApp, to.BackupCodes, to.SMSCountries = s.SMSCode, s.AuthenticatorApp, s.BackupCodes, s.SMSCountries
 }
 

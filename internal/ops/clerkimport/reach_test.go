@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
 )
 
@@ -20,26 +20,26 @@ func TestADryRunNamesWhoCouldNotProveASecondFactor(t *testing.T) {
 	fr, us, free := reserved(0, "+33612345678", ""), reserved(1, "+12015550123", ""), reserved(2, "+18002345678", "")
 	both := reserved(3, "+12015550124", app)
 	for name, c := range map[string]struct {
-		settings func(*mfa.Settings)
+		settings func(*account.Settings)
 		want     clerkimport.Result
 		says     []string
 		named    int
 	}{
-		"as a new server is": {func(*mfa.Settings) {}, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
+		"as a new server is": {func(*account.Settings) {}, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
 			`line 1 ("user_0"): a second factor could not be proved: sms_countries has no FR`, `line 1 ("user_0") refused: the server refuses phone_number (unsupported_country_code)`,
 			`line 3 ("user_2"): a second factor could not be proved: a toll free line gets no texts`, "second factors that could not be proved, of 1: sms_countries has no FR",
 		}, 2},
-		"country on": {func(s *mfa.Settings) { s.SMSCountries = []string{"FR", "US"} }, clerkimport.Result{Lines: 4, Created: 3, Refused: 1}, nil, 1},
-		"texts off": {func(s *mfa.Settings) { s.SMSCode = false }, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
+		"country on": {func(s *account.Settings) { s.SMSCountries = []string{"FR", "US"} }, clerkimport.Result{Lines: 4, Created: 3, Refused: 1}, nil, 1},
+		"texts off": {func(s *account.Settings) { s.SMSCode = false }, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
 			`line 2 ("user_1"): a second factor could not be proved: sms_code is off`,
 		}, 3},
-		"all off": {func(s *mfa.Settings) { s.SMSCode, s.AuthenticatorApp = false, false }, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
+		"all off": {func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp = false, false }, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
 			`line 4 ("user_3"): a second factor could not be proved: authenticator_app is off, sms_code is off`, "of 2: sms_code is off",
 		}, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t)
-			_, err := p.app.Service.ChangeSettings(t.Context(), c.settings)
+			_, err := p.app.Service.Settings.ChangeSettings(t.Context(), c.settings)
 			p.must(err)
 			p.lines(fr, us, free, both)
 			p.DryRun = true

@@ -16,8 +16,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -25,7 +26,7 @@ import (
 // does not know who is on the real server.
 type trial struct {
 	handler http.Handler
-	service *mfa.Service
+	service *domain.Service
 }
 
 func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
@@ -38,7 +39,7 @@ func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 		return nil, fmt.Errorf("trial: %w", err)
 	}
 	const origin = "http://localhost"
-	service, err := mfa.New(mfa.Config{
+	service, err := domain.New(domain.Config{
 		Store: store.NewMemory(), Sender: mute{}, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader),
 		Numbers: numberplan.Parse, Now: now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
 		Issuer: origin, AppName: "dry run", SMSHost: "localhost",
@@ -58,7 +59,7 @@ func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 
 // take gives the trial the settings of the target.
 func (t *trial) take(ctx context.Context, s settings) error {
-	_, err := t.service.ChangeSettings(ctx, s.apply)
+	_, err := t.service.Settings.ChangeSettings(ctx, s.apply)
 	if err != nil {
 		return fmt.Errorf("trial: %w", err)
 	}
@@ -67,7 +68,7 @@ func (t *trial) take(ctx context.Context, s settings) error {
 
 // settings are those of a new server.
 func (t *trial) settings(ctx context.Context) (settings, error) {
-	set, err := t.service.Settings(ctx)
+	set, err := t.service.Engine.Settings(ctx)
 	if err != nil {
 		return settings{}, fmt.Errorf("trial: %w", err)
 	}
@@ -77,7 +78,7 @@ func (t *trial) settings(ctx context.Context) (settings, error) {
 // mute sends no text messages: creating users needs none.
 type mute struct{}
 
-func (mute) Send(context.Context, mfa.Message) error { return errors.New("a dry run sends nothing") }
+func (mute) Send(context.Context, tx.Message) error { return errors.New("a dry run sends nothing") }
 
 // RoundTrip implements [http.RoundTripper] without a network.
 func (t *trial) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -9,13 +9,13 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // Method is a kind of second factor that can be guessed.
 type Method struct {
-	Name     string       `json:"name"`
-	Strategy mfa.Strategy `json:"strategy"`
+	Name     string           `json:"name"`
+	Strategy account.Strategy `json:"strategy"`
 	// Live codes of Space possible ones are right at any moment.
 	Live  float64 `json:"live"`
 	Space float64 `json:"space"`
@@ -25,12 +25,12 @@ type Method struct {
 func (m Method) Chance() float64 { return m.Live / m.Space }
 
 // Methods are what can be guessed under a policy. Backup codes are our own: imported ones are as good as their maker made them.
-func Methods(p mfa.Policy) []Method {
+func Methods(p account.Policy) []Method {
 	digits := math.Pow10(totp.Digits)
 	return []Method{
-		{"text message", mfa.PhoneCode, 1, digits},
-		{"authenticator app", mfa.TOTPCode, float64(p.TOTP.Codes()), digits},
-		{"backup code", mfa.BackupCode, backupcode.Count, math.Exp2(backupcode.Bits)},
+		{"text message", account.PhoneCode, 1, digits},
+		{"authenticator app", account.TOTPCode, float64(p.TOTP.Codes()), digits},
+		{"backup code", account.BackupCode, backupcode.Count, math.Exp2(backupcode.Bits)},
 	}
 }
 
@@ -63,15 +63,15 @@ const Day = 24 * time.Hour
 var Horizons = []Horizon{{"one verification", 0}, {"a day", Day}, {"30 days", 30 * Day}, {"a year", 365 * Day}}
 
 // Target is the most that the chance of a year may be under a policy.
-func Target(p mfa.Policy) float64 {
-	if p == mfa.StrictPolicy() {
+func Target(p account.Policy) float64 {
+	if p == account.StrictPolicy() {
 		return 2e-4
 	}
 	return 1e-3
 }
 
 // PerWindow is how many failures the failure log lets an attacker have in a time: it may be full at the first moment and again whenever its window has passed.
-func PerWindow(p mfa.Policy, a Attacker, d time.Duration) int {
+func PerWindow(p account.Policy, a Attacker, d time.Duration) int {
 	limit := p.UnknownDeviceFailures
 	if a.KnownDevice {
 		limit = p.KnownDeviceFailures
@@ -80,7 +80,7 @@ func PerWindow(p mfa.Policy, a Attacker, d time.Duration) int {
 }
 
 // Paced is how many guesses fit into a time, with the wait that each failure in a row costs.
-func Paced(p mfa.Policy, d time.Duration, most int) int {
+func Paced(p account.Policy, d time.Duration, most int) int {
 	n := 0
 	for at := time.Duration(0); at < d && n < most; n++ {
 		wait, _ := p.Wait(n + 1)
@@ -90,7 +90,7 @@ func Paced(p mfa.Policy, d time.Duration, most int) int {
 }
 
 // Guesses is how many guesses with one method are judged in a time, at most.
-func Guesses(p mfa.Policy, a Attacker, h Horizon) int {
+func Guesses(p account.Policy, a Attacker, h Horizon) int {
 	if h.Time == 0 {
 		return min(p.Tries, PerWindow(p, a, 1))
 	}
@@ -132,7 +132,7 @@ type Rules struct {
 	TOTPCodes             int    `json:"codes_of_an_app_at_a_moment"`
 }
 
-func rules(p mfa.Policy) Rules {
+func rules(p account.Policy) Rules {
 	return Rules{
 		p.Name, p.Tries, p.FreeFailures, int(p.FirstWait.Seconds()), int(p.LongestWait.Seconds()), p.LockFailures, int(p.LockTime.Seconds()),
 		p.UnknownDeviceFailures, p.KnownDeviceFailures, int(p.FailureWindow / Day), p.FactorFailures, p.TOTP.Codes(),
@@ -141,7 +141,7 @@ func rules(p mfa.Policy) Rules {
 
 // Report is everything about one policy.
 type Report struct {
-	policy  mfa.Policy
+	policy  account.Policy
 	Rules   Rules    `json:"policy"`
 	Methods []Method `json:"methods"`
 	Rows    []Row    `json:"attackers"`
@@ -154,7 +154,7 @@ type Report struct {
 
 // Compute computes a policy's report. A chance is the sum over the guesses (the union bound): it is never below the true one, and above
 // it by less than itself squared.
-func Compute(p mfa.Policy) Report {
+func Compute(p account.Policy) Report {
 	r := Report{policy: p, Rules: rules(p), Methods: Methods(p), Target: Target(p)}
 	for _, a := range Attackers {
 		row := Row{Attacker: a}

@@ -8,11 +8,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/ops/guessbound"
 )
 
-func policies() []mfa.Policy { return []mfa.Policy{mfa.DefaultPolicy(), mfa.StrictPolicy()} }
+func policies() []account.Policy {
+	return []account.Policy{account.DefaultPolicy(), account.StrictPolicy()}
+}
 
 func TestTargets(t *testing.T) {
 	for i, want := range []float64{1e-3, 2e-4} {
@@ -32,13 +34,13 @@ func TestTargets(t *testing.T) {
 
 // TestWeakerPoliciesMiss: the target is not met whatever the numbers are.
 func TestWeakerPoliciesMiss(t *testing.T) {
-	for name, weaken := range map[string]func(*mfa.Policy){
-		"three more failures a month":    func(p *mfa.Policy) { p.KnownDeviceFailures += 3 },
-		"a shorter ledger":               func(p *mfa.Policy) { p.FailureWindow = 20 * guessbound.Day },
-		"a wider window":                 func(p *mfa.Policy) { p.TOTP = totp.Window{Past: 2, Future: 2} },
-		"strangers treated as the owner": func(p *mfa.Policy) { p.UnknownDeviceFailures, p.KnownDeviceFailures = 28, 28 },
+	for name, weaken := range map[string]func(*account.Policy){
+		"three more failures a month":    func(p *account.Policy) { p.KnownDeviceFailures += 3 },
+		"a shorter ledger":               func(p *account.Policy) { p.FailureWindow = 20 * guessbound.Day },
+		"a wider window":                 func(p *account.Policy) { p.TOTP = totp.Window{Past: 2, Future: 2} },
+		"strangers treated as the owner": func(p *account.Policy) { p.UnknownDeviceFailures, p.KnownDeviceFailures = 28, 28 },
 	} {
-		p := mfa.DefaultPolicy()
+		p := account.DefaultPolicy()
 		weaken(&p)
 		if r := guessbound.Compute(p); r.Met {
 			t.Errorf("%s: %v a year is within the target", name, r.Worst)
@@ -56,7 +58,7 @@ func TestPaced(t *testing.T) {
 		{false, 75*time.Minute + 31*time.Second, 11}, {false, guessbound.Day, 33},
 		{true, 1, 3}, {true, 31 * time.Second, 4}, {true, 2 * time.Minute, 5}, {true, 62 * time.Minute, 6},
 	} {
-		if got := guessbound.Paced(map[bool]mfa.Policy{false: mfa.DefaultPolicy(), true: mfa.StrictPolicy()}[tc.strict], tc.within, math.MaxInt); got != tc.want {
+		if got := guessbound.Paced(map[bool]account.Policy{false: account.DefaultPolicy(), true: account.StrictPolicy()}[tc.strict], tc.within, math.MaxInt); got != tc.want {
 			t.Errorf("strict %v, within %v: %d guesses, want %d", tc.strict, tc.within, got, tc.want)
 		}
 	}
@@ -65,7 +67,7 @@ func TestPaced(t *testing.T) {
 // TestFailureLogIsWhatAGreedyAttackerGets: the formula is what somebody gets who takes a guess whenever the rolling window lets them.
 func TestFailureLogIsWhatAGreedyAttackerGets(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		p := mfa.DefaultPolicy()
+		p := account.DefaultPolicy()
 		p.UnknownDeviceFailures = rapid.IntRange(1, 30).Draw(r, "limit")
 		p.FailureWindow = time.Duration(rapid.IntRange(1, 40).Draw(r, "days")) * guessbound.Day
 		within := time.Duration(rapid.IntRange(1, 400*24).Draw(r, "hours")) * time.Hour

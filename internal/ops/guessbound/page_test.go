@@ -10,32 +10,32 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/ops/guessbound"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-var within = fmt.Sprintf("failures in %d days", mfa.DefaultPolicy().FailureWindow/guessbound.Day)
+var within = fmt.Sprintf("failures in %d days", account.DefaultPolicy().FailureWindow/guessbound.Day)
 
 // policyRows are the rules of a policy, each with its source and with what shows it.
 var policyRows = []struct {
 	name, source, shown string
-	of                  func(mfa.Policy) any
+	of                  func(account.Policy) any
 }{
-	{"wrong codes that end one verification", "*ours*; a resend adds none (SP 800-63B-4 3.1.3.2)", "`B01`, `B15`", func(p mfa.Policy) any { return p.Tries }},
-	{"consecutive failures before waits", "*ours*", "`B02`, `B03`, `B04`", func(p mfa.Policy) any { return p.FreeFailures }},
-	{"the wait, doubled by each failure", "SP 800-63B-4 3.2.2: 30 s to 1 h", "`mfa.TestConsecutiveFailures`", waits},
-	{"consecutive failures before locks", "Clerk's default", "`B07`", func(p mfa.Policy) any { return p.LockFailures }},
-	{"length of a lock", "Clerk's default", "`B07`", func(p mfa.Policy) any { return p.LockTime }},
-	{within + " that stop unknown devices", "*ours*: a patient password thief", "`mfa.TestFailureLogStopsUnknownDevicesOnly`, `bruteforce.TestAYearOfGuessing`", func(p mfa.Policy) any { return p.UnknownDeviceFailures }},
-	{within + " that stop known devices too", "*ours*: a thief at the owner's browser", "`mfa.TestAStrangerCannotLockTheOwnerOut`, `guessbound.TestTargets`", func(p mfa.Policy) any { return p.KnownDeviceFailures }},
-	{"consecutive failures that disable an authenticator", "SP 800-63B-4 3.2.2", "`mfa.TestAHundredFailuresDisableTheAuthenticator`", func(p mfa.Policy) any { return p.FactorFailures }},
-	{"authenticator codes valid at a moment", "RFC 6238 5.2", "`L02`, `totp.TestVerifyWindow`", func(p mfa.Policy) any { return p.TOTP.Codes() }},
+	{"wrong codes that end one verification", "*ours*; a resend adds none (SP 800-63B-4 3.1.3.2)", "`B01`, `B15`", func(p account.Policy) any { return p.Tries }},
+	{"consecutive failures before waits", "*ours*", "`B02`, `B03`, `B04`", func(p account.Policy) any { return p.FreeFailures }},
+	{"the wait, doubled by each failure", "SP 800-63B-4 3.2.2: 30 s to 1 h", "`domain.TestConsecutiveFailures`", waits},
+	{"consecutive failures before locks", "Clerk's default", "`B07`", func(p account.Policy) any { return p.LockFailures }},
+	{"length of a lock", "Clerk's default", "`B07`", func(p account.Policy) any { return p.LockTime }},
+	{within + " that stop unknown devices", "*ours*: a patient password thief", "`domain.TestFailureLogStopsUnknownDevicesOnly`, `bruteforce.TestAYearOfGuessing`", func(p account.Policy) any { return p.UnknownDeviceFailures }},
+	{within + " that stop known devices too", "*ours*: a thief at the owner's browser", "`domain.TestAStrangerCannotLockTheOwnerOut`, `guessbound.TestTargets`", func(p account.Policy) any { return p.KnownDeviceFailures }},
+	{"consecutive failures that disable an authenticator", "SP 800-63B-4 3.2.2", "`domain.TestAHundredFailuresDisableTheAuthenticator`", func(p account.Policy) any { return p.FactorFailures }},
+	{"authenticator codes valid at a moment", "RFC 6238 5.2", "`L02`, `totp.TestVerifyWindow`", func(p account.Policy) any { return p.TOTP.Codes() }},
 }
 
 // waits are the first wait and the last one before the lock.
-func waits(p mfa.Policy) any {
+func waits(p account.Policy) any {
 	longest, _ := p.Wait(p.LockFailures - 1)
 	return figure(p.FirstWait) + " to " + figure(longest)
 }
@@ -59,7 +59,7 @@ func policyTable() string {
 	var b strings.Builder
 	b.WriteString("|rule|default|strict|source|shown by|\n|---|---|---|---|---|\n")
 	for _, r := range policyRows {
-		fmt.Fprintf(&b, "|%s|%v|%v|%s|%s|\n", r.name, figure(r.of(mfa.DefaultPolicy())), figure(r.of(mfa.StrictPolicy())), r.source, r.shown)
+		fmt.Fprintf(&b, "|%s|%v|%v|%s|%s|\n", r.name, figure(r.of(account.DefaultPolicy())), figure(r.of(account.StrictPolicy())), r.source, r.shown)
 	}
 	return b.String()
 }

@@ -9,14 +9,14 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/ops/migrate"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // aged makes a user's set of backup codes one from before sets had keys of their own.
 func (i *instance) aged(id string) {
 	i.Helper()
-	found, err := i.store.Get(i.Context(), mfa.Key{Kind: mfa.KindUser, ID: strings.TrimPrefix(id, "user_")})
+	found, err := i.store.Get(i.Context(), store.Key{Kind: store.KindUser, ID: strings.TrimPrefix(id, "user_")})
 	i.must(err)
 	d := json.NewDecoder(bytes.NewReader(found[0].Data))
 	d.UseNumber() // an instant is longer than a float
@@ -25,7 +25,7 @@ func (i *instance) aged(id string) {
 	delete(record["bc"].(map[string]any), "k")
 	found[0].Data, err = json.Marshal(record)
 	i.must(err)
-	i.must(i.store.Commit(i.Context(), []mfa.Write{{Record: found[0]}}))
+	i.must(i.store.Commit(i.Context(), []store.Write{{Record: found[0]}}))
 }
 
 // TestAnExportSaysHowManyLoseTheirCodes: of three users, the one whose set has no key of its own.

@@ -15,8 +15,10 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
 // format is the version of the file's form.
@@ -36,14 +38,14 @@ const (
 type line struct {
 	Object string `json:"object"`
 	head
-	*mfa.Export
+	*admin.Export
 	Users *int `json:"users,omitempty"` // of the last one
 }
 
 type head struct {
-	Version    int           `json:"version,omitempty"`
-	ExportedAt mfa.Instant   `json:"exported_at,omitempty"`
-	Settings   *mfa.Settings `json:"settings,omitempty"`
+	Version    int               `json:"version,omitempty"`
+	ExportedAt account.Instant   `json:"exported_at,omitempty"`
+	Settings   *account.Settings `json:"settings,omitempty"`
 }
 
 // ExportResult says what an export holds.
@@ -55,21 +57,21 @@ type ExportResult struct {
 
 // Export writes every user, encrypted. It holds a page of users at a time, whatever their number; a user who changes meanwhile is there as before or as
 // after. Not until Export returns nil is the file whole: an age file that was cut off does not open to its end.
-func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *mfa.Service, now time.Time) (done ExportResult, err error) {
+func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *domain.Service, now time.Time) (done ExportResult, err error) {
 	sealed, err := age.Encrypt(to, recipients...)
 	if err != nil {
 		return done, fmt.Errorf("encrypt: %w", err)
 	}
-	settings, err := s.Settings(ctx)
+	settings, err := s.Engine.Settings(ctx)
 	if err != nil {
 		return done, err
 	}
 	settings.Trail = nil
 	out := json.NewEncoder(sealed)
-	if err := out.Encode(line{Object: kindHead, head: head{format, mfa.At(now), &settings}}); err != nil {
+	if err := out.Encode(line{Object: kindHead, head: head{format, account.At(now), &settings}}); err != nil {
 		return done, fmt.Errorf("write: %w", err)
 	}
-	err = s.ExportUsers(ctx, func(p mfa.Export, left error) error {
+	err = s.Admin.ExportUsers(ctx, func(p admin.Export, left error) error {
 		if left != nil {
 			done.WithoutCodes++
 		}
@@ -104,7 +106,7 @@ var ErrKey = errors.New("no identity of this file opens the export")
 // line that is refused is named in report, by number and user id, and does not end the import.
 //
 // age does not say who wrote a file: restore your own only.
-func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *mfa.Service, report io.Writer) (done ImportResult, err error) {
+func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *domain.Service, report io.Writer) (done ImportResult, err error) {
 	open, err := age.Decrypt(from, identities...)
 	if no := (*age.NoIdentityMatchError)(nil); errors.As(err, &no) {
 		return done, ErrKey
@@ -145,7 +147,7 @@ func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *m
 	return done, nil
 }
 
-func (r *ImportResult) begin(ctx context.Context, l line, s *mfa.Service) error {
+func (r *ImportResult) begin(ctx context.Context, l line, s *domain.Service) error {
 	if l.Object != kindHead || l.Settings == nil {
 		return errFile
 	}
@@ -153,18 +155,18 @@ func (r *ImportResult) begin(ctx context.Context, l line, s *mfa.Service) error 
 		return fmt.Errorf("the export has form %d, this program reads form %d", l.Version, format)
 	}
 	var err error
-	r.SettingsApplied, err = s.ImportSettings(ctx, *l.Settings)
+	r.SettingsApplied, err = s.Admin.ImportSettings(ctx, *l.Settings)
 	return err
 }
 
-func (r *ImportResult) user(ctx context.Context, n int, p mfa.Export, s *mfa.Service, report io.Writer) error {
+func (r *ImportResult) user(ctx context.Context, n int, p admin.Export, s *domain.Service, report io.Writer) error {
 	r.Users++
-	err := s.ImportUser(ctx, p)
+	err := s.Admin.ImportUser(ctx, p)
 	var refused *apierr.Error
 	switch {
 	case err == nil:
 		r.Created++
-	case errors.Is(err, mfa.ErrUserExists):
+	case errors.Is(err, admin.ErrUserExists):
 		r.Existing++
 	case errors.As(err, &refused):
 		r.Refused++

@@ -17,9 +17,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -35,13 +39,13 @@ type clock struct{ at time.Time }
 // instance is a service of its own, with keys of its own.
 type instance struct {
 	testing.TB
-	*mfa.Service
+	*domain.Service
 	store *store.Memory
 	clock *clock
-	sent  []mfa.Message
+	sent  []tx.Message
 }
 
-func (i *instance) Send(_ context.Context, m mfa.Message) error {
+func (i *instance) Send(_ context.Context, m tx.Message) error {
 	i.sent = append(i.sent, m)
 	return nil
 }
@@ -61,7 +65,7 @@ func newInstance(t testing.TB, c *clock) *instance {
 	i.must(err)
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: key}, rand.Reader)
 	i.must(err)
-	i.Service, err = mfa.New(mfa.Config{
+	i.Service, err = domain.New(domain.Config{
 		Store: i.store, Sender: i, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: numberplan.Parse,
 		Now: func() time.Time { return c.at }, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
 		Issuer: "https://example.com", AppName: "Example", SMSHost: "example.com",
@@ -80,25 +84,25 @@ func (i *instance) app() secret.Value {
 // want checks a code of the app or a backup code.
 func (i *instance) want(code apierr.Code, id string, given secret.Value) {
 	i.Helper()
-	_, err := i.VerifyTOTP(i.Context(), id, given)
+	_, err := i.Admin.VerifyTOTP(i.Context(), id, given)
 	if code == "" && err != nil || code != "" && (err == nil || apierr.From(err).Code() != code) {
 		i.Errorf("%v, want %q", err, code)
 	}
 }
 
 // enter signs a user in with its app and makes a set of backup codes.
-func (i *instance) enter(id string) (mfa.Caller, []string) {
+func (i *instance) enter(id string) (tx.Caller, []string) {
 	i.Helper()
-	var from mfa.Caller
-	ticket, err := i.CreateTicket(i.Context(), id, 0)
+	var from tx.Caller
+	ticket, err := i.MFA.CreateTicket(i.Context(), id, 0)
 	i.must(err)
-	r, err := i.CreateSignIn(i.Context(), from, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	r, err := i.MFA.CreateSignIn(i.Context(), from, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	i.must(err)
-	from.Credentials = []mfa.Credential{{Token: r.Snapshot.Token}}
-	r, err = i.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: mfa.TOTPCode, Code: i.app()})
+	from.Credentials = []tx.Credential{{Token: r.Snapshot.Token}}
+	r, err = i.MFA.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: account.TOTPCode, Code: i.app()})
 	i.must(err)
-	from = mfa.Caller{Credentials: []mfa.Credential{{Token: r.Snapshot.Token}}, Session: r.SignIn.Created}
-	codes, err := i.CreateBackupCodes(i.Context(), from)
+	from = tx.Caller{Credentials: []tx.Credential{{Token: r.Snapshot.Token}}, Session: r.SignIn.Created}
+	codes, err := i.MFA.CreateBackupCodes(i.Context(), from)
 	i.must(err)
 	return from, codes.Codes
 }
@@ -106,7 +110,7 @@ func (i *instance) enter(id string) (mfa.Caller, []string) {
 // member has everything that a user can have.
 func (i *instance) member(name string, numbers ...string) (id string, codes []string) {
 	i.Helper()
-	u, err := i.CreateUser(i.Context(), mfa.UserInput{
+	u, err := i.Admin.CreateUser(i.Context(), admin.UserInput{
 		Username: name, FirstName: "Maxine", Emails: []string{name + "@example.com"}, ReservedPhones: numbers, TOTPSecret: secret.New(seed),
 		Password: secret.New("correct horse"), Private: []byte(`{"note":"likes roses"}`),
 	})
@@ -146,11 +150,11 @@ func newClock() *clock { return &clock{time.Date(2026, 3, 4, 5, 6, 7, 0, time.UT
 func TestAMoveLosesNothing(t *testing.T) {
 	c := newClock()
 	old, key := newInstance(t, c), identity(t)
-	_, err := old.ChangeSettings(t.Context(), func(s *mfa.Settings) { s.MFARequired, s.IPLimits = true, false })
+	_, err := old.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.MFARequired, s.IPLimits = true, false })
 	old.must(err)
 	id, codes := old.member("maxine", number, "+13105550142")
 	locked, _ := old.member("lou")
-	_, err = old.Lock(t.Context(), locked)
+	_, err = old.Admin.Lock(t.Context(), locked)
 	old.must(err)
 	old.want("", id, secret.New(codes[0]))
 	last := old.app()
@@ -158,7 +162,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 	for range 3 {
 		old.want(apierr.FormCodeIncorrect, id, secret.New("aaaaa-aaaaa"))
 	}
-	before, err := old.User(t.Context(), id)
+	before, err := old.Admin.User(t.Context(), id)
 	old.must(err)
 	file := old.export(key.Recipient())
 	for _, text := range []string{id, "maxine", "roses", number, seed} {
@@ -172,7 +176,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 	if want := (migrate.ImportResult{Users: 2, Created: 2, SettingsApplied: true}); err != nil || got != want || report != "" {
 		t.Fatalf("%+v %q %v, want %+v", got, report, err, want)
 	}
-	after, err := fresh.User(t.Context(), id)
+	after, err := fresh.Admin.User(t.Context(), id)
 	fresh.must(err)
 	for i := range before.Phones {
 		a, b := before.Phones[i], after.Phones[i]
@@ -180,10 +184,10 @@ func TestAMoveLosesNothing(t *testing.T) {
 			t.Errorf("the number was %+v and is %+v", a, b)
 		}
 	}
-	if after.WireID() != id || after.TOTP.WireID() != before.TOTP.WireID() || after.Backup.WireID() != before.Backup.WireID() || after.SecondFailures.Failures != 3 || len(after.FailureLog) != 3 {
+	if after.WireID() != id || after.TOTP.WireID() != before.TOTP.WireID() || mfa.WireID(after.Backup) != mfa.WireID(before.Backup) || after.SecondFailures.Failures != 3 || len(after.FailureLog) != 3 {
 		t.Errorf("the user was\n%+v and is\n%+v", before, after)
 	}
-	if set, err := fresh.Settings(t.Context()); err != nil || !set.MFARequired || set.IPLimits {
+	if set, err := fresh.Engine.Settings(t.Context()); err != nil || !set.MFARequired || set.IPLimits {
 		t.Errorf("the settings are %+v (%v)", set, err)
 	}
 	fresh.want(apierr.FormCodeIncorrect, id, last) // the last step came along
@@ -193,7 +197,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 	c.at = c.at.Add(time.Minute)
 	fresh.want("", id, fresh.app())
 	fresh.want(apierr.UserLocked, locked, fresh.app())
-	fresh.must(fresh.VerifyPassword(t.Context(), id, secret.New("correct horse")))
+	fresh.must(fresh.Admin.VerifyPassword(t.Context(), id, secret.New("correct horse")))
 	fresh.text(id)
 
 	// Once more changes nobody, and a move further on loses nothing either.
@@ -212,22 +216,22 @@ func TestAMoveLosesNothing(t *testing.T) {
 // text signs in by e-mail address and password, and with a text message to the default number.
 func (i *instance) text(id string) {
 	i.Helper()
-	r, err := i.CreateSignIn(i.Context(), mfa.Caller{}, mfa.SignInInput{Identifier: "maxine@example.com", Password: secret.New("correct horse")})
+	r, err := i.MFA.CreateSignIn(i.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "maxine@example.com", Password: secret.New("correct horse")})
 	i.must(err)
-	from := mfa.Caller{Credentials: []mfa.Credential{{Token: r.Snapshot.Token}}}
-	_, err = i.PrepareSecondFactor(i.Context(), from, r.SignIn.ID, mfa.PhoneCode, "")
+	from := tx.Caller{Credentials: []tx.Credential{{Token: r.Snapshot.Token}}}
+	_, err = i.MFA.PrepareSecondFactor(i.Context(), from, r.SignIn.ID, account.PhoneCode, "")
 	i.must(err)
 	if m := i.sent[len(i.sent)-1]; m.To.E164() != number {
 		i.Errorf("the code went to %s", m.To)
 	}
 	text := i.sent[len(i.sent)-1].Body.Reveal()
-	r, err = i.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: mfa.PhoneCode, Code: secret.New(text[len(text)-6:])})
+	r, err = i.MFA.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(text[len(text)-6:])})
 	i.must(err)
 	if r.User.WireID() != id {
 		i.Errorf("%s is signed in, want %s", r.User.WireID(), id)
 	}
 	// The number's own limit holds over all users: it did not move into a place of its own with the phone's foreign id.
-	if found, err := i.store.List(i.Context(), mfa.KindNumber, "", 10); err != nil || len(found) != 1 || found[0].Key.ID == r.User.Phones[0].Tail {
+	if found, err := i.store.List(i.Context(), store.KindNumber, "", 10); err != nil || len(found) != 1 || found[0].Key.ID == r.User.Phones[0].Tail {
 		i.Errorf("the message was counted in %v (%v)", found, err)
 	}
 }
@@ -301,7 +305,7 @@ func TestARefusedUserIsReported(t *testing.T) {
 	old, fresh, key := newInstance(t, c), newInstance(t, c), identity(t)
 	id, _ := old.member("maxine", number)
 	other, _ := old.member("lou")
-	_, err := fresh.CreateUser(t.Context(), mfa.UserInput{Phones: []string{number}})
+	_, err := fresh.Admin.CreateUser(t.Context(), admin.UserInput{Phones: []string{number}})
 	fresh.must(err)
 	got, report, err := fresh.restore(old.export(key.Recipient()), key)
 	if err != nil || got.Refused != 1 || got.Created != 1 {
@@ -310,7 +314,7 @@ func TestARefusedUserIsReported(t *testing.T) {
 	if !strings.Contains(report, id) || strings.Contains(report, number[2:]) || strings.Contains(report, "maxine") {
 		t.Errorf("the report is %q", report)
 	}
-	if _, err := fresh.User(t.Context(), id); err == nil {
+	if _, err := fresh.Admin.User(t.Context(), id); err == nil {
 		t.Error("half of the refused user is there")
 	}
 	fresh.want("", other, fresh.app())
@@ -322,7 +326,7 @@ func TestAnExportIsStreamed(t *testing.T) {
 	old, key := newInstance(t, c), identity(t)
 	const users = 450
 	for range users {
-		_, err := old.CreateUser(t.Context(), mfa.UserInput{Unsafe: []byte(`{"x":"` + strings.Repeat("x", 4000) + `"}`)})
+		_, err := old.Admin.CreateUser(t.Context(), admin.UserInput{Unsafe: []byte(`{"x":"` + strings.Repeat("x", 4000) + `"}`)})
 		old.must(err)
 	}
 	pages := &pages{}

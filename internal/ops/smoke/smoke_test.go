@@ -46,7 +46,7 @@ func TestRun(t *testing.T) {
 	if len(steps) != 11 {
 		t.Errorf("%q", steps)
 	}
-	users, _, err := (*app).Service.Users(t.Context(), nil, 100, 0)
+	users, _, err := (*app).Service.Admin.Users(t.Context(), nil, 100, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

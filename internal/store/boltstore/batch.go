@@ -7,7 +7,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -40,7 +39,7 @@ func (b *batch) check(r *request) (refusal, err error) {
 			}
 		}
 		if w.found.number != w.want {
-			return mfa.ErrConflict, nil
+			return store.ErrConflict, nil
 		}
 	}
 	for _, inc := range r.takes {
@@ -49,7 +48,7 @@ func (b *batch) check(r *request) (refusal, err error) {
 			return nil, err
 		}
 		if store.Exceeds(int64(h.number), inc) { //nolint:gosec // it was an int64
-			return &mfa.LimitReachedError{Counter: inc.Counter}, nil
+			return &store.LimitReachedError{Counter: inc.Counter}, nil
 		}
 	}
 	return nil, nil
@@ -106,7 +105,7 @@ func (b *batch) reindex(w *write) error {
 	return b.expires.Put(expiresKey(w.due, w.key), nil)
 }
 
-func (b *batch) take(inc *mfa.Increment) error {
+func (b *batch) take(inc *store.Increment) error {
 	budget := []byte(inc.Counter)
 	old := b.counters.Get(budget)
 	h, _, err := parseHeader(old)

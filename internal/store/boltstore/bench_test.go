@@ -11,24 +11,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/boltstore"
 )
 
 // recordLength is what a usual user's record has.
 const recordLength = 800
 
-func fillStore(b *testing.B, s *boltstore.Store, n int) []mfa.Key {
+func fillStore(b *testing.B, s *boltstore.Store, n int) []store.Key {
 	b.Helper()
 	data := make([]byte, recordLength)
-	keys := make([]mfa.Key, n)
+	keys := make([]store.Key, n)
 	for i := range keys {
-		keys[i] = mfa.Key{Kind: mfa.KindUser, ID: rand.Text()}
+		keys[i] = store.Key{Kind: store.KindUser, ID: rand.Text()}
 	}
 	for chunk := range slices.Chunk(keys, 100) {
-		writes := make([]mfa.Write, 0, 100)
+		writes := make([]store.Write, 0, 100)
 		for _, key := range chunk {
-			writes = append(writes, mfa.Write{Record: mfa.Record{Key: key, Data: data}})
+			writes = append(writes, store.Write{Record: store.Record{Key: key, Data: data}})
 		}
 		if err := s.Commit(b.Context(), writes); err != nil {
 			b.Fatal(err)
@@ -49,7 +49,7 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
-func benchmarkCommit(b *testing.B, s mfa.Store, keys []mfa.Key, callers int) {
+func benchmarkCommit(b *testing.B, s store.Store, keys []store.Key, callers int) {
 	b.ReportAllocs()
 	var next atomic.Int64
 	took := make([]time.Duration, b.N)
@@ -68,7 +68,7 @@ func benchmarkCommit(b *testing.B, s mfa.Store, keys []mfa.Key, callers int) {
 					return
 				}
 				start := time.Now()
-				err := s.Commit(context.Background(), []mfa.Write{{Record: mfa.Record{
+				err := s.Commit(context.Background(), []store.Write{{Record: store.Record{
 					Key: keys[k], Version: versions[k], Data: data,
 				}}})
 				took[i] = time.Since(start)

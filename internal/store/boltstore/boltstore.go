@@ -12,7 +12,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 var (
@@ -24,7 +24,7 @@ var (
 	ErrDamaged = errors.New("store file is damaged or not a store")
 
 	errBroken = fmt.Errorf("%w: no use is possible after an earlier error", ErrDamaged)
-	errClosed = fmt.Errorf("store is closed: %w", mfa.ErrUnavailable)
+	errClosed = fmt.Errorf("store is closed: %w", store.ErrUnavailable)
 )
 
 const (
@@ -67,7 +67,7 @@ type Store struct {
 	failed error
 }
 
-var _ mfa.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)
 
 // Open opens the store in the file at path, or creates the file, readable by its owner only, in a directory
 // that exists. It reads the whole file once, to find damage before it can spread. Errors wrap [ErrInUse],

@@ -13,14 +13,14 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/boltstore"
 	"github.com/countersign-mfa/countersign/internal/store/storetest"
 )
 
 var (
 	now   = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	alice = mfa.Key{Kind: mfa.KindUser, ID: "alice"}
+	alice = store.Key{Kind: store.KindUser, ID: "alice"}
 )
 
 func options() boltstore.Options {
@@ -46,15 +46,15 @@ func closeStore(t testing.TB, s *boltstore.Store) {
 
 func storePath(t testing.TB) string { return filepath.Join(t.TempDir(), "store") }
 
-func create(t testing.TB, s *boltstore.Store, key mfa.Key) {
+func create(t testing.TB, s *boltstore.Store, key store.Key) {
 	t.Helper()
-	err := s.Commit(t.Context(), []mfa.Write{{Record: mfa.Record{Key: key, Data: []byte(key.ID)}}})
+	err := s.Commit(t.Context(), []store.Write{{Record: store.Record{Key: key, Data: []byte(key.ID)}}})
 	if err != nil {
 		t.Fatalf("commit: %v", err)
 	}
 }
 
-func wantStored(t testing.TB, s *boltstore.Store, key mfa.Key) {
+func wantStored(t testing.TB, s *boltstore.Store, key store.Key) {
 	t.Helper()
 	records, err := s.Get(t.Context(), key)
 	if err != nil {
@@ -67,15 +67,15 @@ func wantStored(t testing.TB, s *boltstore.Store, key mfa.Key) {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Test(t, func(t *testing.T) mfa.Store { return open(t, storePath(t)) })
+	storetest.Test(t, func(t *testing.T) store.Store { return open(t, storePath(t)) })
 }
 
 func TestReopen(t *testing.T) {
 	t.Parallel()
 	path := storePath(t)
 	storetest.TestReopen(t,
-		func(t *testing.T) mfa.Store { return open(t, path) },
-		func(t *testing.T, s mfa.Store) mfa.Store {
+		func(t *testing.T) store.Store { return open(t, path) },
+		func(t *testing.T, s store.Store) store.Store {
 			closeStore(t, s.(*boltstore.Store))
 			return open(t, path)
 		})
@@ -143,14 +143,14 @@ func TestClosed(t *testing.T) {
 		closeStore(t, s)
 	}
 	_, getErr := s.Get(t.Context(), alice)
-	_, expiredErr := s.Expired(t.Context(), mfa.KindUser, now, 1)
-	_, listErr := s.List(t.Context(), mfa.KindUser, "", 1)
-	commitErr := s.Commit(t.Context(), nil, mfa.Increment{Counter: "b", Max: 1})
+	_, expiredErr := s.Expired(t.Context(), store.KindUser, now, 1)
+	_, listErr := s.List(t.Context(), store.KindUser, "", 1)
+	commitErr := s.Commit(t.Context(), nil, store.Increment{Counter: "b", Max: 1})
 	for name, err := range map[string]error{
 		"Get": getErr, "Expired": expiredErr, "List": listErr, "Commit": commitErr,
 	} {
-		if !errors.Is(err, mfa.ErrUnavailable) {
-			t.Errorf("%s: got error %v, want %v", name, err, mfa.ErrUnavailable)
+		if !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("%s: got error %v, want %v", name, err, store.ErrUnavailable)
 		}
 	}
 }
@@ -237,24 +237,24 @@ func TestFullStore(t *testing.T) {
 	t.Cleanup(func() { closeStore(t, s) })
 	data := make([]byte, 300<<10)
 	put := func(i int) error {
-		key := mfa.Key{Kind: mfa.KindUser, ID: string(rune('a' + i))}
-		return s.Commit(t.Context(), []mfa.Write{{Record: mfa.Record{Key: key, Data: data}}})
+		key := store.Key{Kind: store.KindUser, ID: string(rune('a' + i))}
+		return s.Commit(t.Context(), []store.Write{{Record: store.Record{Key: key, Data: data}}})
 	}
 	stored := 0
 	for ; stored < 26 && err == nil; stored++ {
 		err = put(stored)
 	}
 	stored--
-	if !errors.Is(err, mfa.ErrUnavailable) {
-		t.Fatalf("after %d records: got error %v, want %v", stored, err, mfa.ErrUnavailable)
+	if !errors.Is(err, store.ErrUnavailable) {
+		t.Fatalf("after %d records: got error %v, want %v", stored, err, store.ErrUnavailable)
 	}
-	records, err := s.List(t.Context(), mfa.KindUser, "", 100)
+	records, err := s.List(t.Context(), store.KindUser, "", 100)
 	if err != nil || len(records) != stored || stored == 0 {
 		t.Fatalf("got %d records (error %v), want %d", len(records), err, stored)
 	}
 	first := records[0]
 	first.Data = nil
-	if err := s.Commit(t.Context(), []mfa.Write{{Record: first}}); err != nil {
+	if err := s.Commit(t.Context(), []store.Write{{Record: first}}); err != nil {
 		t.Errorf("making room: %v", err)
 	}
 }
@@ -270,7 +270,7 @@ func TestCounterIsForgotten(t *testing.T) {
 	}
 	t.Cleanup(func() { closeStore(t, s) })
 	take := func(counter string, expires time.Time) error {
-		return s.Commit(context.Background(), nil, mfa.Increment{Counter: counter, By: 1, Max: 1, Expires: expires})
+		return s.Commit(context.Background(), nil, store.Increment{Counter: counter, By: 1, Max: 1, Expires: expires})
 	}
 	hour := now.Add(time.Hour)
 	if err := take("hour", hour); err != nil {
@@ -280,7 +280,7 @@ func TestCounterIsForgotten(t *testing.T) {
 	if err := take("other", hour.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := errors.AsType[*mfa.LimitReachedError](take("hour", hour)); !ok {
+	if _, ok := errors.AsType[*store.LimitReachedError](take("hour", hour)); !ok {
 		t.Error("the counter was forgotten too early")
 	}
 	at = hour.Add(time.Second)

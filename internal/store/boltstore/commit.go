@@ -10,7 +10,6 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -18,7 +17,7 @@ import (
 // gone by the time that it is written.
 type request struct {
 	writes []write
-	takes  []mfa.Increment
+	takes  []store.Increment
 	// answer gets the outcome; it has room for it, so the writer never waits.
 	answer chan error
 	// withdrawn says that the caller has gone. The writer leaves out what was withdrawn in time.
@@ -29,7 +28,7 @@ type request struct {
 
 // A write is one write as the file will have it.
 type write struct {
-	key    mfa.Key
+	key    store.Key
 	bucket []byte
 	name   []byte // in the bucket
 	want   uint64 // the version that the record must be at
@@ -40,10 +39,10 @@ type write struct {
 	found header // what the record was at when the batch got to it
 }
 
-func newRequest(writes []mfa.Write, increments []mfa.Increment) *request {
+func newRequest(writes []store.Write, increments []store.Increment) *request {
 	r := &request{
 		writes: make([]write, len(writes)),
-		takes:  append([]mfa.Increment(nil), increments...),
+		takes:  append([]store.Increment(nil), increments...),
 		answer: make(chan error, 1),
 	}
 	for i := range writes {
@@ -69,7 +68,7 @@ func newRequest(writes []mfa.Write, increments []mfa.Increment) *request {
 
 // Commit implements [mfa.Store]. It returns an error that wraps [store.ErrMalformed] for a commit that
 // [store.Validate] refuses. When the context ends first, its error is returned and the outcome is unknown.
-func (s *Store) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (s *Store) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -118,9 +117,9 @@ func (s *Store) writeAll(requests []*request) error {
 		s.failed = err
 		return err
 	case isFull(err):
-		return fmt.Errorf("%w: %w", mfa.ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	s.failed = fmt.Errorf("%w: no commit is possible after: %w", mfa.ErrUnavailable, err)
+	s.failed = fmt.Errorf("%w: no commit is possible after: %w", store.ErrUnavailable, err)
 	return s.failed
 }
 

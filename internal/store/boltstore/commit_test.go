@@ -14,7 +14,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 var testNow = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -37,13 +37,13 @@ func testStore(t *testing.T, path string) *Store {
 
 func testPath(t *testing.T) string { return filepath.Join(t.TempDir(), "store") }
 
-func user(id string) mfa.Key { return mfa.Key{Kind: mfa.KindUser, ID: id} }
+func user(id string) store.Key { return store.Key{Kind: store.KindUser, ID: id} }
 
-func put(id string, version uint64, data string) mfa.Write {
-	return mfa.Write{Record: mfa.Record{Key: user(id), Version: version, Data: []byte(data)}}
+func put(id string, version uint64, data string) store.Write {
+	return store.Write{Record: store.Record{Key: user(id), Version: version, Data: []byte(data)}}
 }
 
-func commit(s *Store, writes ...mfa.Write) error { return s.Commit(context.Background(), writes) }
+func commit(s *Store, writes ...store.Write) error { return s.Commit(context.Background(), writes) }
 
 func wantData(t *testing.T, s *Store, id, want string) {
 	t.Helper()
@@ -78,7 +78,7 @@ func newGate(s *Store) *gate {
 }
 
 // hold starts a commit and returns when the writer has it at the gate.
-func (g *gate) hold(outcomes *outcomes, writes ...mfa.Write) {
+func (g *gate) hold(outcomes *outcomes, writes ...store.Write) {
 	outcomes.start(func() error { return commit(g.store, writes...) })
 	<-g.entered
 }
@@ -122,7 +122,7 @@ func (o *outcomes) want(t *testing.T, want ...error) {
 }
 
 // startInOrder starts commits one after the other, behind what waits already.
-func (g *gate) startInOrder(o *outcomes, waiting int, commits ...[]mfa.Write) {
+func (g *gate) startInOrder(o *outcomes, waiting int, commits ...[]store.Write) {
 	for _, writes := range commits {
 		o.start(func() error { return commit(g.store, writes...) })
 		waiting++
@@ -136,18 +136,18 @@ func TestWaitingCommitsShareOneTransaction(t *testing.T) {
 	g, o := newGate(s), &outcomes{}
 	g.hold(o, put("first", 0, "1"))
 	g.startInOrder(o, 0,
-		[]mfa.Write{put("a", 0, "a1")},
-		[]mfa.Write{put("b", 0, "b1"), put("a", 0, "late")}, // conflicts with the one before
-		[]mfa.Write{put("a", 1, "a2"), put("c", 0, "c1")},   // builds on the first of the batch
-		[]mfa.Write{put("d", 7, "x")},                       // conflicts with what was stored
-		[]mfa.Write{put("b", 0, "b2")},                      // free, because the second was refused
+		[]store.Write{put("a", 0, "a1")},
+		[]store.Write{put("b", 0, "b1"), put("a", 0, "late")}, // conflicts with the one before
+		[]store.Write{put("a", 1, "a2"), put("c", 0, "c1")},   // builds on the first of the batch
+		[]store.Write{put("d", 7, "x")},                       // conflicts with what was stored
+		[]store.Write{put("b", 0, "b2")},                      // free, because the second was refused
 	)
 	g.leave <- nil
 	<-g.entered
 	wantData(t, s, "first", "1")
 	wantData(t, s, "a", "") // nobody sees a batch before it is on the disk
 	g.leave <- nil
-	o.want(t, nil, nil, mfa.ErrConflict, nil, mfa.ErrConflict, nil)
+	o.want(t, nil, nil, store.ErrConflict, nil, store.ErrConflict, nil)
 	if g.passed != 2 {
 		t.Errorf("%d transactions were written, want 2", g.passed)
 	}
@@ -160,11 +160,11 @@ func TestRefusedCommitsAreNotWritten(t *testing.T) {
 	t.Parallel()
 	s := testStore(t, testPath(t))
 	s.finish = func(*bolt.Tx) error { return errors.New("written all the same") }
-	if err := commit(s, put("a", 1, "x")); !errors.Is(err, mfa.ErrConflict) {
-		t.Errorf("got error %v, want %v", err, mfa.ErrConflict)
+	if err := commit(s, put("a", 1, "x")); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("got error %v, want %v", err, store.ErrConflict)
 	}
-	err := s.Commit(t.Context(), nil, mfa.Increment{Counter: "b", By: 2, Max: 1})
-	if _, ok := errors.AsType[*mfa.LimitReachedError](err); !ok {
+	err := s.Commit(t.Context(), nil, store.Increment{Counter: "b", By: 2, Max: 1})
+	if _, ok := errors.AsType[*store.LimitReachedError](err); !ok {
 		t.Errorf("got error %v, want an exhausted budget", err)
 	}
 }
@@ -177,7 +177,7 @@ func TestFailedTransaction(t *testing.T) {
 		later error // of commits that follow
 	}{
 		{"a full disk passes", &testError{syscall.ENOSPC}, nil},
-		{"a failed write lasts until the file is opened again", &testError{syscall.EIO}, mfa.ErrUnavailable},
+		{"a failed write lasts until the file is opened again", &testError{syscall.EIO}, store.ErrUnavailable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -188,11 +188,11 @@ func TestFailedTransaction(t *testing.T) {
 			}
 			g, o := newGate(s), &outcomes{}
 			g.hold(o, put("first", 0, "1"))
-			g.startInOrder(o, 0, []mfa.Write{put("a", 0, "x")}, []mfa.Write{put("a", 0, "y")})
+			g.startInOrder(o, 0, []store.Write{put("a", 0, "x")}, []store.Write{put("a", 0, "y")})
 			g.leave <- nil
 			<-g.entered
 			g.leave <- tt.err
-			o.want(t, nil, mfa.ErrUnavailable, mfa.ErrUnavailable)
+			o.want(t, nil, store.ErrUnavailable, store.ErrUnavailable)
 			wantData(t, s, "a", "")
 
 			s.finish = (*bolt.Tx).Commit
@@ -255,11 +255,11 @@ func TestCommitThatIsGivenUpInTimeIsLeftOut(t *testing.T) {
 	g.hold(o, put("first", 0, "1"))
 	ctx, cancel := context.WithCancel(t.Context())
 	waiting := &outcomes{}
-	waiting.start(func() error { return s.Commit(ctx, []mfa.Write{put("a", 0, "given up")}) })
+	waiting.start(func() error { return s.Commit(ctx, []store.Write{put("a", 0, "given up")}) })
 	g.queued(1)
 	cancel()
 	waiting.want(t, context.Canceled)
-	g.startInOrder(o, 1, []mfa.Write{put("a", 0, "next")})
+	g.startInOrder(o, 1, []store.Write{put("a", 0, "next")})
 	g.leave <- nil
 	<-g.entered
 	g.leave <- nil
@@ -274,7 +274,7 @@ func TestCommitThatIsGivenUpTooLateIsStored(t *testing.T) {
 	g := newGate(s)
 	ctx, cancel := context.WithCancel(t.Context())
 	o := &outcomes{}
-	o.start(func() error { return s.Commit(ctx, []mfa.Write{put("a", 0, "late")}) })
+	o.start(func() error { return s.Commit(ctx, []store.Write{put("a", 0, "late")}) })
 	<-g.entered
 	cancel()
 	o.want(t, context.Canceled)
@@ -291,12 +291,12 @@ func TestOverload(t *testing.T) {
 	g, o := newGate(s), &outcomes{}
 	g.hold(o, put("first", 0, "1"))
 	for i := range maxWaiting {
-		if err := s.queue.add(newRequest([]mfa.Write{put(fmt.Sprint(i), 0, "x")}, nil)); err != nil {
+		if err := s.queue.add(newRequest([]store.Write{put(fmt.Sprint(i), 0, "x")}, nil)); err != nil {
 			t.Fatalf("request %d: %v", i, err)
 		}
 	}
-	if err := commit(s, put("a", 0, "x")); !errors.Is(err, mfa.ErrUnavailable) {
-		t.Errorf("got error %v, want %v", err, mfa.ErrUnavailable)
+	if err := commit(s, put("a", 0, "x")); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got error %v, want %v", err, store.ErrUnavailable)
 	}
 	g.leave <- nil
 	<-g.entered
@@ -310,7 +310,7 @@ func TestCloseWaitsForCommits(t *testing.T) {
 	s := testStore(t, path)
 	g, o := newGate(s), &outcomes{}
 	g.hold(o, put("first", 0, "1"))
-	g.startInOrder(o, 0, []mfa.Write{put("a", 0, "a")}, []mfa.Write{put("b", 0, "b")})
+	g.startInOrder(o, 0, []store.Write{put("a", 0, "a")}, []store.Write{put("b", 0, "b")})
 	closing := &outcomes{}
 	closing.start(s.Close)
 	for closed := false; !closed; runtime.Gosched() {
@@ -318,8 +318,8 @@ func TestCloseWaitsForCommits(t *testing.T) {
 		closed = s.queue.closed
 		s.queue.mu.Unlock()
 	}
-	if err := commit(s, put("c", 0, "c")); !errors.Is(err, mfa.ErrUnavailable) {
-		t.Errorf("commit while closing: got error %v, want %v", err, mfa.ErrUnavailable)
+	if err := commit(s, put("c", 0, "c")); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("commit while closing: got error %v, want %v", err, store.ErrUnavailable)
 	}
 	g.leave <- nil
 	<-g.entered
@@ -356,7 +356,7 @@ func TestOutdatedCountersAreRemoved(t *testing.T) {
 	}
 	take := func(counter string, expires time.Time) {
 		t.Helper()
-		err := s.Commit(t.Context(), nil, mfa.Increment{Counter: counter, By: 1, Max: 9, Expires: expires})
+		err := s.Commit(t.Context(), nil, store.Increment{Counter: counter, By: 1, Max: 9, Expires: expires})
 		if err != nil {
 			t.Fatal(err)
 		}

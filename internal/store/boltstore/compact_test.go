@@ -7,7 +7,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/boltstore"
 )
 
@@ -27,19 +27,19 @@ func TestCompactForgets(t *testing.T) {
 	s := open(t, path)
 	create(t, s, alice)
 	for i := range 100 {
-		create(t, s, mfa.Key{Kind: mfa.KindUser, ID: fmt.Sprintf("forget-me-%02d", i)})
+		create(t, s, store.Key{Kind: store.KindUser, ID: fmt.Sprintf("forget-me-%02d", i)})
 	}
-	overwritten := mfa.Write{Record: mfa.Record{Key: alice, Version: 1, Data: []byte("forget-me too")}}
-	if err := s.Commit(t.Context(), []mfa.Write{overwritten}); err != nil {
+	overwritten := store.Write{Record: store.Record{Key: alice, Version: 1, Data: []byte("forget-me too")}}
+	if err := s.Commit(t.Context(), []store.Write{overwritten}); err != nil {
 		t.Fatal(err)
 	}
 	overwritten.Version, overwritten.Data = 2, []byte("alice")
-	if err := s.Commit(t.Context(), []mfa.Write{overwritten}); err != nil {
+	if err := s.Commit(t.Context(), []store.Write{overwritten}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 100 {
-		key := mfa.Key{Kind: mfa.KindUser, ID: fmt.Sprintf("forget-me-%02d", i)}
-		if err := s.Commit(t.Context(), []mfa.Write{{Record: mfa.Record{Key: key, Version: 1}, Delete: true}}); err != nil {
+		key := store.Key{Kind: store.KindUser, ID: fmt.Sprintf("forget-me-%02d", i)}
+		if err := s.Commit(t.Context(), []store.Write{{Record: store.Record{Key: key, Version: 1}, Delete: true}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,7 +78,7 @@ func TestCompactForgets(t *testing.T) {
 	if err != nil || fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("%v (%v), want %v", after, err, before)
 	}
-	create(t, s, mfa.Key{Kind: mfa.KindUser, ID: "bob"})
+	create(t, s, store.Key{Kind: store.KindUser, ID: "bob"})
 }
 
 func TestCompactRefusesADamagedFile(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // sampleFile returns the content of a file with a tree of two levels, long records, counters, expiries, and
@@ -24,14 +24,14 @@ func sampleFile(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	for i := range 6 {
-		var writes []mfa.Write
+		var writes []store.Write
 		for j := range 30 {
 			w := put(fmt.Sprintf("%d-%d", i, j), 0, string(make([]byte, 300)))
 			w.Expires = testNow
 			writes = append(writes, w)
 		}
 		writes = append(writes, put(fmt.Sprint("long-", i), 0, string(make([]byte, 3*pageSize))))
-		err := s.Commit(t.Context(), writes, mfa.Increment{
+		err := s.Commit(t.Context(), writes, store.Increment{
 			Counter: fmt.Sprint(i), By: 1, Max: 1, Expires: testNow.Add(time.Hour),
 		})
 		if err != nil {
@@ -212,17 +212,17 @@ func useAll(t *testing.T, content []byte) error {
 	if err != nil {
 		return err
 	}
-	records, listErr := s.List(t.Context(), mfa.KindUser, "", 1000)
-	keys, expiredErr := s.Expired(t.Context(), mfa.KindUser, testNow.AddDate(200, 0, 0), 1000)
+	records, listErr := s.List(t.Context(), store.KindUser, "", 1000)
+	keys, expiredErr := s.Expired(t.Context(), store.KindUser, testNow.AddDate(200, 0, 0), 1000)
 	_, getErr := s.Get(t.Context(), keys...)
-	var writes []mfa.Write
+	var writes []store.Write
 	for i, r := range records {
 		if i < 50 {
-			writes = append(writes, mfa.Write{Record: r, Delete: i%2 == 0})
+			writes = append(writes, store.Write{Record: r, Delete: i%2 == 0})
 		}
 	}
-	commitErr := s.Commit(t.Context(), writes, mfa.Increment{Counter: "new", By: 1, Max: 1})
-	_, latestErr := s.Latest(t.Context(), mfa.KindUser, testNow.AddDate(200, 0, 0), 1000)
+	commitErr := s.Commit(t.Context(), writes, store.Increment{Counter: "new", By: 1, Max: 1})
+	_, latestErr := s.Latest(t.Context(), store.KindUser, testNow.AddDate(200, 0, 0), 1000)
 	_, sumsErr := s.Sums(t.Context(), "new", "a")
 	return errors.Join(listErr, expiredErr, latestErr, sumsErr, getErr, commitErr, s.Close())
 }
@@ -243,7 +243,7 @@ func FuzzDamage(f *testing.F) {
 		broken := slices.Clone(content)
 		binary.LittleEndian.PutUint32(broken[int(at)%(len(broken)-4):], value)
 		err := useAll(t, broken)
-		if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, mfa.ErrConflict) {
+		if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, store.ErrConflict) {
 			t.Errorf("4 bytes at %d: got error %v", at, err)
 		}
 	})

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 const formatVersion = "1"
@@ -47,7 +47,7 @@ func firstNotBefore(t time.Time) instant {
 	return i
 }
 
-func bucketOf(kind mfa.Kind) []byte { return append([]byte("kind:"), kind...) }
+func bucketOf(kind store.Kind) []byte { return append([]byte("kind:"), kind...) }
 
 func recordKey(id string) []byte { return append([]byte{'.'}, id...) }
 
@@ -80,7 +80,7 @@ func parseHeader(value []byte) (h header, data []byte, err error) {
 }
 
 // expiresKey is a record's key in the index of expiries.
-func expiresKey(i instant, key mfa.Key) []byte {
+func expiresKey(i instant, key store.Key) []byte {
 	b := make([]byte, 0, 8+len(key.Kind)+1+len(key.ID))
 	b = binary.BigEndian.AppendUint64(b, uint64(i))
 	b = append(b, key.Kind...)
@@ -88,13 +88,13 @@ func expiresKey(i instant, key mfa.Key) []byte {
 	return append(b, key.ID...)
 }
 
-func parseExpiresKey(b []byte) (instant, mfa.Key, error) {
+func parseExpiresKey(b []byte) (instant, store.Key, error) {
 	if len(b) > 8 {
 		if kind, id, ok := bytes.Cut(b[8:], []byte{0}); ok {
-			return instant(binary.BigEndian.Uint64(b)), mfa.Key{Kind: mfa.Kind(kind), ID: string(id)}, nil
+			return instant(binary.BigEndian.Uint64(b)), store.Key{Kind: store.Kind(kind), ID: string(id)}, nil
 		}
 	}
-	return 0, mfa.Key{}, damaged("an expiry has %d bytes", len(b))
+	return 0, store.Key{}, damaged("an expiry has %d bytes", len(b))
 }
 
 // dueKey is a counter's key in the index of counters.

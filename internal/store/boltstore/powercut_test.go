@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 func readFile(t *testing.T, path string) []byte {
@@ -120,12 +120,12 @@ func TestKilledProcess(t *testing.T) {
 		for _, id := range stored {
 			wantData(t, s, id, id)
 		}
-		records, err := s.List(t.Context(), mfa.KindUser, "", 1_000_000)
+		records, err := s.List(t.Context(), store.KindUser, "", 1_000_000)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, record := range records {
-			other, err := s.Get(t.Context(), mfa.Key{Kind: mfa.KindClient, ID: record.Key.ID})
+			other, err := s.Get(t.Context(), store.Key{Kind: store.KindClient, ID: record.Key.ID})
 			if err != nil || other[0].Version == 0 {
 				t.Errorf("half of the commit of %s is stored (error %v)", record.Key.ID, err)
 			}
@@ -169,8 +169,8 @@ func commitUntilKilled(path string) {
 		writers.Go(func() {
 			for i := 0; ; i++ {
 				id := fmt.Sprintf("%d-%d", w, i)
-				client := mfa.Write{Record: mfa.Record{Key: mfa.Key{Kind: mfa.KindClient, ID: id}}}
-				if err := s.Commit(context.Background(), []mfa.Write{put(id, 0, id), client}); err != nil {
+				client := store.Write{Record: store.Record{Key: store.Key{Kind: store.KindClient, ID: id}}}
+				if err := s.Commit(context.Background(), []store.Write{put(id, 0, id), client}); err != nil {
 					panic(err)
 				}
 				if _, err := os.Stdout.WriteString(id + "\n"); err != nil {

@@ -5,14 +5,14 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // maxWaiting is how many commits may wait for the disk. It bounds the memory that they hold, and how long
 // the last one waits.
 const maxWaiting = 4096
 
-var errOverloaded = fmt.Errorf("%d commits are waiting: %w", maxWaiting, mfa.ErrUnavailable)
+var errOverloaded = fmt.Errorf("%d commits are waiting: %w", maxWaiting, store.ErrUnavailable)
 
 // A queue has the commits that wait for the writer, in the order of their arrival.
 type queue struct {

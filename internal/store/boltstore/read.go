@@ -11,12 +11,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // Get implements [mfa.Store].
-func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
-	records := make([]mfa.Record, len(keys))
+func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
+	records := make([]store.Record, len(keys))
 	err := s.view(ctx, func(tx *bolt.Tx) error {
 		for i, key := range keys {
 			records[i].Key = key
@@ -37,8 +37,8 @@ func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) 
 }
 
 // Expired implements [mfa.Store]. It returns the keys that expired first.
-func (s *Store) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
-	var keys []mfa.Key
+func (s *Store) Expired(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Key, error) {
+	var keys []store.Key
 	bound := firstNotBefore(before)
 	err := s.view(ctx, func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketExpires).Cursor()
@@ -63,8 +63,8 @@ func (s *Store) Expired(ctx context.Context, kind mfa.Kind, before time.Time, li
 }
 
 // Latest implements [mfa.Store].
-func (s *Store) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
-	var records []mfa.Record
+func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Record, error) {
+	var records []store.Record
 	err := s.view(ctx, func(tx *bolt.Tx) error {
 		bucket := tx.Bucket(bucketOf(kind))
 		if bucket == nil {
@@ -82,7 +82,7 @@ func (s *Store) Latest(ctx context.Context, kind mfa.Kind, before time.Time, lim
 			if key.Kind != kind {
 				continue
 			}
-			record := mfa.Record{Key: key}
+			record := store.Record{Key: key}
 			if err := fill(&record, bucket.Get(recordKey(key.ID))); err != nil {
 				return err
 			}
@@ -127,8 +127,8 @@ func (s *Store) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 }
 
 // List implements [mfa.Store]. It reads no more than it returns.
-func (s *Store) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
-	var records []mfa.Record
+func (s *Store) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
+	var records []store.Record
 	err := s.view(ctx, func(tx *bolt.Tx) error {
 		bucket := tx.Bucket(bucketOf(kind))
 		if bucket == nil {
@@ -141,7 +141,7 @@ func (s *Store) List(ctx context.Context, kind mfa.Kind, after string, limit int
 			k, v = c.Next()
 		}
 		for ; k != nil && len(records) < limit; k, v = c.Next() {
-			record := mfa.Record{Key: mfa.Key{Kind: kind, ID: recordID(k)}}
+			record := store.Record{Key: store.Key{Kind: kind, ID: recordID(k)}}
 			if err := fill(&record, v); err != nil {
 				return err
 			}
@@ -156,7 +156,7 @@ func (s *Store) List(ctx context.Context, kind mfa.Kind, after string, limit int
 }
 
 // fill sets all of a record but its key. The value is valid during the transaction only.
-func fill(record *mfa.Record, value []byte) error {
+func fill(record *store.Record, value []byte) error {
 	h, data, err := parseHeader(value)
 	if err != nil {
 		return err

@@ -19,18 +19,17 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-func firstByID(records []mfa.Record, limit int) []mfa.Record {
-	slices.SortFunc(records, func(a, b mfa.Record) int { return strings.Compare(a.Key.ID, b.Key.ID) })
+func firstByID(records []store.Record, limit int) []store.Record {
+	slices.SortFunc(records, func(a, b store.Record) int { return strings.Compare(a.Key.ID, b.Key.ID) })
 	return records[:min(len(records), max(limit, 0))]
 }
 
 // Commit implements [mfa.Store]. One write is one conditional PutItem; more are one transaction, whose token makes a repeated request
 // harmless.
-func (s *Store) Commit(ctx context.Context, writes []mfa.Write, increments ...mfa.Increment) error {
+func (s *Store) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if err := store.Validate(writes, increments); err != nil {
 		return err
 	}
@@ -45,14 +44,14 @@ func (s *Store) Commit(ctx context.Context, writes []mfa.Write, increments ...mf
 }
 
 // condition is that the item is still at the version that was read.
-func condition(w mfa.Write) (expression *string, values item) {
+func condition(w store.Write) (expression *string, values item) {
 	if w.Version == 0 {
 		return aws.String("attribute_not_exists(" + attrKey + ")"), nil
 	}
 	return aws.String(attrVersion + " = :v"), item{":v": numberAttr(w.Version)}
 }
 
-func (s *Store) encode(w mfa.Write, id string) item {
+func (s *Store) encode(w store.Write, id string) item {
 	it := keyOf(itemKey(w.Key))
 	it[attrVersion], it[attrWrite] = numberAttr(s.next(w.Version)), stringAttr(id)
 	it[attrData] = &types.AttributeValueMemberB{Value: w.Data}
@@ -83,7 +82,7 @@ func (s *Store) next(version uint64) uint64 {
 
 // put writes one record. The SDK may repeat a request whose answer was lost, and then sees its condition fail against its own write: the
 // write id tells, unless somebody else has written over it.
-func (s *Store) put(ctx context.Context, w mfa.Write, id string) error {
+func (s *Store) put(ctx context.Context, w store.Write, id string) error {
 	expression, values := condition(w)
 	mine := s.encode(w, id)
 	var lost bool
@@ -102,9 +101,9 @@ func (s *Store) put(ctx context.Context, w mfa.Write, id string) error {
 		return nil
 	}
 	if found := versionOf(failed.Item); found != 0 && found <= versionOf(mine) {
-		return mfa.ErrConflict // versions only grow: mine was never there
+		return store.ErrConflict // versions only grow: mine was never there
 	}
-	return unsure(lost, mfa.ErrConflict)
+	return unsure(lost, store.ErrConflict)
 }
 
 // noticeLoss sets lost when the server may have acted on a request although it did not say so: no answer came, or one of a server that failed.
@@ -126,8 +125,8 @@ func noticeLoss(lost *bool) func(*dynamodb.Options) {
 
 // unsure makes a conflict that was found after an answer was lost what it is: it does not mean that nothing was stored.
 func unsure(lost bool, err error) error {
-	if lost && errors.Is(err, mfa.ErrConflict) {
-		return fmt.Errorf("conflict after an answer was lost: %w", mfa.ErrUnavailable)
+	if lost && errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("conflict after an answer was lost: %w", store.ErrUnavailable)
 	}
 	return err
 }
@@ -144,7 +143,7 @@ func versionOf(it item) uint64 {
 	return n
 }
 
-func (s *Store) transact(ctx context.Context, writes []mfa.Write, increments []mfa.Increment, id string) error {
+func (s *Store) transact(ctx context.Context, writes []store.Write, increments []store.Increment, id string) error {
 	items := make([]types.TransactWriteItem, 0, len(writes)+len(increments))
 	for _, w := range writes {
 		expression, values := condition(w)
@@ -174,7 +173,7 @@ func (s *Store) transact(ctx context.Context, writes []mfa.Write, increments []m
 }
 
 // take adds to a counter. One that does not exist yet stands at 0.
-func (s *Store) take(t mfa.Increment) *types.Update {
+func (s *Store) take(t store.Increment) *types.Update {
 	room := attrSum + " <= :m"
 	if !store.Exceeds(0, t) {
 		room = "attribute_not_exists(" + attrSum + ") OR " + room
@@ -191,19 +190,19 @@ func (s *Store) take(t mfa.Increment) *types.Update {
 }
 
 // reason tells apart why a transaction was cancelled. A conflict of transactions on a counter is one too: the caller tries again.
-func reason(cancelled *types.TransactionCanceledException, writes []mfa.Write, increments []mfa.Increment) error {
+func reason(cancelled *types.TransactionCanceledException, writes []store.Write, increments []store.Increment) error {
 	var exhausted, other error
 	for i, r := range cancelled.CancellationReasons {
 		switch code := aws.ToString(r.Code); {
 		case code == "" || code == "None":
 		case code == "ConditionalCheckFailed" && i >= len(writes):
 			if exhausted == nil { // the first is named
-				exhausted = &mfa.LimitReachedError{Counter: increments[i-len(writes)].Counter}
+				exhausted = &store.LimitReachedError{Counter: increments[i-len(writes)].Counter}
 			}
 		case code == "ConditionalCheckFailed", code == "TransactionConflict":
-			return mfa.ErrConflict
+			return store.ErrConflict
 		case code == "ThrottlingError", code == "ProvisionedThroughputExceeded":
-			other = fmt.Errorf("commit: %w", mfa.ErrUnavailable)
+			other = fmt.Errorf("commit: %w", store.ErrUnavailable)
 		default:
 			other = fmt.Errorf("commit: transaction cancelled: %s", code)
 		}
@@ -214,7 +213,7 @@ func reason(cancelled *types.TransactionCanceledException, writes []mfa.Write, i
 	case exhausted != nil:
 		return exhausted
 	}
-	return fmt.Errorf("commit: transaction cancelled for no reason: %w", mfa.ErrUnavailable)
+	return fmt.Errorf("commit: transaction cancelled for no reason: %w", store.ErrUnavailable)
 }
 
 // failure says whether the same call may succeed later. What the service says about the request's form is a mistake of ours and stays an
@@ -229,8 +228,8 @@ func failure(ctx context.Context, what string, err error) error {
 		case "ValidationException", "ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException", "IdempotentParameterMismatchException":
 			return fmt.Errorf("%s: %w", what, err)
 		case "TransactionConflictException":
-			return mfa.ErrConflict
+			return store.ErrConflict
 		}
 	}
-	return fmt.Errorf("%s: %w (%w)", what, mfa.ErrUnavailable, err)
+	return fmt.Errorf("%s: %w (%w)", what, store.ErrUnavailable, err)
 }

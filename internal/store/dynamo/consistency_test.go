@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
@@ -37,14 +37,14 @@ func TestEveryReadIsConsistent(t *testing.T) {
 	endpoint := "http://stub.invalid"
 	client := dynamodb.New(dynamodb.Options{BaseEndpoint: &endpoint, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: wire})
 	s := dynamo.New(client, "table", time.Now)
-	a, b := mfa.Key{Kind: mfa.KindUser, ID: "a"}, mfa.Key{Kind: mfa.KindUser, ID: "b"}
+	a, b := store.Key{Kind: store.KindUser, ID: "a"}, store.Key{Kind: store.KindUser, ID: "b"}
 	if _, err := s.Get(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Get(t.Context(), a, b); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.List(t.Context(), mfa.KindUser, "", 10); err != nil {
+	if _, err := s.List(t.Context(), store.KindUser, "", 10); err != nil {
 		t.Fatal(err)
 	}
 	if len(wire.bodies) < 3 {

@@ -13,7 +13,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/boltstore"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
@@ -39,14 +38,14 @@ func TestSameAsBoltstore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	stores := [2]mfa.Store{file, dynamo.New(client, table, time.Now)}
+	stores := [2]store.Store{file, dynamo.New(client, table, time.Now)}
 	end, run := time.Now().Add(differentialTime), 0
 	rapid.Check(t, func(t *rapid.T) {
 		if run >= differentialFewest && time.Now().After(end) {
 			return
 		}
 		run++
-		d := &differential{stores: stores, run: run, versions: map[mfa.Key][]versions{}}
+		d := &differential{stores: stores, run: run, versions: map[store.Key][]versions{}}
 		defer d.clear(t)
 		t.Repeat(map[string]func(*rapid.T){"commit": d.commit, "take": d.take, "get": d.get, "expired": d.expired, "list": d.list})
 	})
@@ -60,27 +59,27 @@ type versions [2]uint64
 
 // A differential compares two stores.
 type differential struct {
-	stores [2]mfa.Store
+	stores [2]store.Store
 	run    int
 	// versions has, by key, all states that a record ever had, the present one last. {0, 0} is that there is none.
-	versions map[mfa.Key][]versions
+	versions map[store.Key][]versions
 }
 
 // The ids are what keys are often joined, escaped or ended with, the last two no text in UTF-8. Generators are made anew for each use.
-func anyKey() *rapid.Generator[mfa.Key] {
-	return rapid.Custom(func(t *rapid.T) mfa.Key {
-		return mfa.Key{
-			Kind: rapid.SampledFrom([]mfa.Kind{"user", "users", "take", "user#"}).Draw(t, "kind"),
+func anyKey() *rapid.Generator[store.Key] {
+	return rapid.Custom(func(t *rapid.T) store.Key {
+		return store.Key{
+			Kind: rapid.SampledFrom([]store.Kind{"user", "users", "take", "user#"}).Draw(t, "kind"),
 			ID:   rapid.SampledFrom([]string{"x", "y", "", "x\x00", "#", "%23", "é", "\xff", "\xfe"}).Draw(t, "id"),
 		}
 	})
 }
 
 // anyWanted is a key to be read: there may be no record that could have it.
-func anyWanted() *rapid.Generator[mfa.Key] {
-	return rapid.OneOf(anyKey(), anyKey(), rapid.Custom(func(t *rapid.T) mfa.Key {
+func anyWanted() *rapid.Generator[store.Key] {
+	return rapid.OneOf(anyKey(), anyKey(), rapid.Custom(func(t *rapid.T) store.Key {
 		id := rapid.SampledFrom([]string{"x", "é", "\xff"}).Draw(t, "long id")
-		return mfa.Key{Kind: "user", ID: strings.Repeat(id, rapid.SampledFrom([]int{300, 900, 2048, 5000}).Draw(t, "length"))}
+		return store.Key{Kind: "user", ID: strings.Repeat(id, rapid.SampledFrom([]int{300, 900, 2048, 5000}).Draw(t, "length"))}
 	}))
 }
 
@@ -99,7 +98,7 @@ func anyTime() *rapid.Generator[time.Time] {
 	})
 }
 
-func (d *differential) history(key mfa.Key) []versions {
+func (d *differential) history(key store.Key) []versions {
 	if d.versions[key] == nil {
 		d.versions[key] = []versions{{}}
 	}
@@ -107,7 +106,7 @@ func (d *differential) history(key mfa.Key) []versions {
 }
 
 // drawWrites returns the same writes for both stores, in their own versions.
-func (d *differential) drawWrites(t *rapid.T) (writes [2][]mfa.Write) {
+func (d *differential) drawWrites(t *rapid.T) (writes [2][]store.Write) {
 	keys := rapid.SliceOfNDistinct(anyKey(), 0, 4, rapid.ID).Draw(t, "keys")
 	if len(keys) > 0 && rapid.IntRange(0, 20).Draw(t, "twice") == 0 {
 		keys = append(keys, keys[0])
@@ -121,7 +120,7 @@ func (d *differential) drawWrites(t *rapid.T) (writes [2][]mfa.Write) {
 		case 1:
 			at = versions{at[0] + 1, at[1] + 1}
 		}
-		w := mfa.Write{Record: mfa.Record{Key: key}, Delete: rapid.IntRange(0, 3).Draw(t, "delete") == 0}
+		w := store.Write{Record: store.Record{Key: key}, Delete: rapid.IntRange(0, 3).Draw(t, "delete") == 0}
 		if !w.Delete {
 			w.Data = anyData().Draw(t, "data")
 			if rapid.Bool().Draw(t, "expires") {
@@ -136,10 +135,10 @@ func (d *differential) drawWrites(t *rapid.T) (writes [2][]mfa.Write) {
 	return writes
 }
 
-func (d *differential) drawTakes(t *rapid.T, least int) []mfa.Increment {
-	var increments []mfa.Increment
+func (d *differential) drawTakes(t *rapid.T, least int) []store.Increment {
+	var increments []store.Increment
 	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y", "#", "é", "\xff", "\xfe"}), least, 3, rapid.ID).Draw(t, "budgets") {
-		increments = append(increments, mfa.Increment{
+		increments = append(increments, store.Increment{
 			Counter: fmt.Sprint(name, d.run),
 			By:      rapid.SampledFrom([]int64{1, 1, 1, 2, 3, 0, math.MaxInt64}).Draw(t, "cost"),
 			Max:     rapid.SampledFrom([]int64{2, 3, 4, 5, 8, 0, -1, math.MinInt64, math.MaxInt64}).Draw(t, "limit"),
@@ -153,14 +152,14 @@ func (d *differential) commit(t *rapid.T) {
 	d.commitBoth(t, d.drawWrites(t), d.drawTakes(t, 0))
 }
 
-func (d *differential) take(t *rapid.T) { d.commitBoth(t, [2][]mfa.Write{}, d.drawTakes(t, 1)) }
+func (d *differential) take(t *rapid.T) { d.commitBoth(t, [2][]store.Write{}, d.drawTakes(t, 1)) }
 
-func (d *differential) commitBoth(t *rapid.T, writes [2][]mfa.Write, increments []mfa.Increment) {
+func (d *differential) commitBoth(t *rapid.T, writes [2][]store.Write, increments []store.Increment) {
 	var answers [2]string
 	for i, s := range d.stores {
 		err := s.Commit(t.Context(), writes[i], increments...)
 		answers[i] = verdict(err)
-		if noBudget := (*mfa.LimitReachedError)(nil); errors.As(err, &noBudget) {
+		if noBudget := (*store.LimitReachedError)(nil); errors.As(err, &noBudget) {
 			answers[i] += " of " + noBudget.Counter
 		}
 		if answers[i] == unknown && errors.Is(err, store.ErrMalformed) {
@@ -170,7 +169,7 @@ func (d *differential) commitBoth(t *rapid.T, writes [2][]mfa.Write, increments 
 	if answers[0] != answers[1] {
 		t.Fatalf("commit of %+v and %+v: got %q, want %q", writes[1], increments, answers[1], answers[0])
 	}
-	var keys []mfa.Key
+	var keys []store.Key
 	for _, w := range writes[0] {
 		keys = append(keys, w.Key)
 	}
@@ -181,8 +180,8 @@ func (d *differential) get(t *rapid.T) {
 	d.getBoth(t, rapid.SliceOfN(anyWanted(), 0, 5).Draw(t, "keys"))
 }
 
-func (d *differential) getBoth(t *rapid.T, keys []mfa.Key) {
-	got := both(t, d, func(s mfa.Store) ([]mfa.Record, error) { return s.Get(t.Context(), keys...) })
+func (d *differential) getBoth(t *rapid.T, keys []store.Key) {
+	got := both(t, d, func(s store.Store) ([]store.Record, error) { return s.Get(t.Context(), keys...) })
 	d.wantSame(t, got)
 	for i, r := range got[0] {
 		if r.Key != keys[i] {
@@ -194,22 +193,24 @@ func (d *differential) getBoth(t *rapid.T, keys []mfa.Key) {
 func (d *differential) list(t *rapid.T) {
 	kind, after := anyKey().Draw(t, "of").Kind, anyKey().Draw(t, "after").ID
 	limit := rapid.IntRange(-1, 10).Draw(t, "limit")
-	d.wantSame(t, both(t, d, func(s mfa.Store) ([]mfa.Record, error) { return s.List(t.Context(), kind, after, limit) }))
+	d.wantSame(t, both(t, d, func(s store.Store) ([]store.Record, error) { return s.List(t.Context(), kind, after, limit) }))
 }
 
 // expired compares which keys there are; with a limit, how many, because the stores may choose.
 func (d *differential) expired(t *rapid.T) {
 	before, kind := anyTime().Draw(t, "before"), anyKey().Draw(t, "of").Kind
-	d.wantSame(t, both(t, d, func(s mfa.Store) ([]mfa.Record, error) { return s.Latest(t.Context(), kind, before, 3) }))
-	all := both(t, d, func(s mfa.Store) ([]mfa.Key, error) { return s.Expired(t.Context(), kind, before, 1000) })
+	d.wantSame(t, both(t, d, func(s store.Store) ([]store.Record, error) { return s.Latest(t.Context(), kind, before, 3) }))
+	all := both(t, d, func(s store.Store) ([]store.Key, error) { return s.Expired(t.Context(), kind, before, 1000) })
 	for i := range all {
-		slices.SortFunc(all[i], func(a, b mfa.Key) int { return strings.Compare(string(a.Kind)+"\x00"+a.ID, string(b.Kind)+"\x00"+b.ID) })
+		slices.SortFunc(all[i], func(a, b store.Key) int {
+			return strings.Compare(string(a.Kind)+"\x00"+a.ID, string(b.Kind)+"\x00"+b.ID)
+		})
 	}
 	if !slices.Equal(all[0], all[1]) {
 		t.Fatalf("expired before %v: got %q, want %q", before, all[1], all[0])
 	}
 	limit := rapid.IntRange(-1, 8).Draw(t, "limit")
-	some := both(t, d, func(s mfa.Store) ([]mfa.Key, error) { return s.Expired(t.Context(), kind, before, limit) })
+	some := both(t, d, func(s store.Store) ([]store.Key, error) { return s.Expired(t.Context(), kind, before, limit) })
 	for i, keys := range some {
 		for j, k := range keys {
 			if !slices.Contains(all[i], k) || slices.Contains(keys[:j], k) {
@@ -223,7 +224,7 @@ func (d *differential) expired(t *rapid.T) {
 }
 
 // both asks the stores the same, which neither may refuse.
-func both[T any](t *rapid.T, d *differential, ask func(mfa.Store) ([]T, error)) (got [2][]T) {
+func both[T any](t *rapid.T, d *differential, ask func(store.Store) ([]T, error)) (got [2][]T) {
 	for i, s := range d.stores {
 		var err error
 		if got[i], err = ask(s); err != nil {
@@ -237,7 +238,7 @@ func both[T any](t *rapid.T, d *differential, ask func(mfa.Store) ([]T, error)) 
 }
 
 // wantSame compares records. A version of one store must always go with the same version of the other.
-func (d *differential) wantSame(t *rapid.T, records [2][]mfa.Record) {
+func (d *differential) wantSame(t *rapid.T, records [2][]store.Record) {
 	for i, want := range records[0] {
 		got := records[1][i]
 		if got.Key != want.Key || !got.Expires.Equal(want.Expires) || !bytes.Equal(got.Data, want.Data) {
@@ -260,7 +261,7 @@ func (d *differential) clear(t *rapid.T) {
 		for _, s := range d.stores {
 			records, err := s.Get(t.Context(), key)
 			if err == nil && records[0].Version != 0 {
-				_ = s.Commit(t.Context(), []mfa.Write{{Record: mfa.Record{Key: key, Version: records[0].Version}, Delete: true}})
+				_ = s.Commit(t.Context(), []store.Write{{Record: store.Record{Key: key, Version: records[0].Version}, Delete: true}})
 			}
 		}
 	}

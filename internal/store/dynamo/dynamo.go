@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // The names of the table's attributes and of its index.
@@ -76,28 +76,28 @@ func numberAttr[N int64 | uint64](n N) types.AttributeValue {
 }
 
 // itemKey names a record's item. Both parts are escaped, because a key is UTF-8 and they are any bytes.
-func itemKey(k mfa.Key) string { return kindPrefix(k.Kind) + url.QueryEscape(k.ID) }
+func itemKey(k store.Key) string { return kindPrefix(k.Kind) + url.QueryEscape(k.ID) }
 
-func kindPrefix(k mfa.Kind) string { return url.QueryEscape(string(k)) + "#" }
+func kindPrefix(k store.Kind) string { return url.QueryEscape(string(k)) + "#" }
 
 // counterKey names a budget's counter. No record has a kind without a name.
 func counterKey(counter string) string { return kindPrefix("") + url.QueryEscape(counter) }
 
-func parseKey(s string) (mfa.Key, error) {
+func parseKey(s string) (store.Key, error) {
 	before, after, _ := strings.Cut(s, "#")
 	kind, err := url.QueryUnescape(before)
 	id, err2 := url.QueryUnescape(after)
 	if err := errors.Join(err, err2); err != nil {
-		return mfa.Key{}, fmt.Errorf("key of an item: %w", err)
+		return store.Key{}, fmt.Errorf("key of an item: %w", err)
 	}
-	return mfa.Key{Kind: mfa.Kind(kind), ID: id}, nil
+	return store.Key{Kind: store.Kind(kind), ID: id}, nil
 }
 
 func keyOf(name string) item { return item{attrKey: stringAttr(name)} }
 
 // Get implements [mfa.Store].
-func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) {
-	out := make([]mfa.Record, len(keys))
+func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
+	out := make([]store.Record, len(keys))
 	names := make([]string, len(keys))
 	for i, k := range keys {
 		names[i] = itemKey(k)
@@ -107,7 +107,7 @@ func (s *Store) Get(ctx context.Context, keys ...mfa.Key) ([]mfa.Record, error) 
 		return nil, err
 	}
 	for i, k := range keys {
-		out[i] = mfa.Record{Key: k}
+		out[i] = store.Record{Key: k}
 		if it, ok := found[names[i]]; ok {
 			if out[i], err = decode(it); err != nil {
 				return nil, err
@@ -161,7 +161,7 @@ func (s *Store) fetchBatch(ctx context.Context, names []item, found map[string]i
 	gather(found, res.Responses[s.table]...)
 	unread = res.UnprocessedKeys[s.table].Keys
 	if len(unread) == len(names) {
-		return nil, fmt.Errorf("get: nothing was read: %w", mfa.ErrUnavailable)
+		return nil, fmt.Errorf("get: nothing was read: %w", store.ErrUnavailable)
 	}
 	return unread, nil
 }
@@ -174,23 +174,23 @@ func gather(found map[string]item, items ...item) {
 	}
 }
 
-func decode(it item) (mfa.Record, error) {
+func decode(it item) (store.Record, error) {
 	broken := errors.New("item is not a record")
 	name, ok := it[attrKey].(*types.AttributeValueMemberS)
 	version, ok2 := it[attrVersion].(*types.AttributeValueMemberN)
 	if !ok || !ok2 {
-		return mfa.Record{}, broken
+		return store.Record{}, broken
 	}
 	key, err := parseKey(name.Value)
 	if err != nil {
-		return mfa.Record{}, err
+		return store.Record{}, err
 	}
-	r := mfa.Record{Key: key}
+	r := store.Record{Key: key}
 	if r.Version, err = strconv.ParseUint(version.Value, 10, 64); err != nil {
-		return mfa.Record{}, broken
+		return store.Record{}, broken
 	}
 	if r.Data, err = dataOf(it); err != nil {
-		return mfa.Record{}, err
+		return store.Record{}, err
 	}
 	var okExpires, okEnds bool
 	r.Expires, okExpires = timeOf(it[attrExpires])
@@ -198,7 +198,7 @@ func decode(it item) (mfa.Record, error) {
 		r.Ends = r.Ends.Add(-ttlAfter)
 	}
 	if !okExpires || !okEnds {
-		return mfa.Record{}, broken
+		return store.Record{}, broken
 	}
 	return r, nil
 }
@@ -214,8 +214,8 @@ func timeOf(a types.AttributeValue) (at time.Time, ok bool) {
 }
 
 // List implements [mfa.Store] by scanning the table: administration only.
-func (s *Store) List(ctx context.Context, kind mfa.Kind, after string, limit int) ([]mfa.Record, error) {
-	var out []mfa.Record
+func (s *Store) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
+	var out []store.Record
 	pages := dynamodb.NewScanPaginator(s.client, &dynamodb.ScanInput{
 		TableName: &s.table, ConsistentRead: aws.Bool(true),
 		FilterExpression:          aws.String("begins_with(" + attrKey + ", :k)"),

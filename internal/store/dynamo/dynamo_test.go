@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 	"github.com/countersign-mfa/countersign/internal/store/storetest"
 	"github.com/countersign-mfa/countersign/test/needs"
@@ -30,7 +30,7 @@ func newClient(t *testing.T, options ...func(*dynamodb.Options)) *dynamodb.Clien
 // TestConformance runs the suite that every store passes.
 func TestConformance(t *testing.T) {
 	client := newClient(t)
-	storetest.Test(t, func(t *testing.T) mfa.Store {
+	storetest.Test(t, func(t *testing.T) store.Store {
 		table := "t" + strings.ToLower(strings.Map(func(r rune) rune {
 			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 				return r
@@ -69,26 +69,26 @@ func TestALostAnswerIsRecognised(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := dynamo.New(client, table, time.Now)
-	a, b := mfa.Key{Kind: "user", ID: "a"}, mfa.Key{Kind: "user", ID: "b"}
-	write := func(k mfa.Key, version uint64) mfa.Write {
-		return mfa.Write{Record: mfa.Record{Key: k, Version: version, Data: []byte(`{}`)}}
+	a, b := store.Key{Kind: "user", ID: "a"}, store.Key{Kind: "user", ID: "b"}
+	write := func(k store.Key, version uint64) store.Write {
+		return store.Write{Record: store.Record{Key: k, Version: version, Data: []byte(`{}`)}}
 	}
 	for name, commit := range map[string]func() error{
-		"one record": func() error { return s.Commit(t.Context(), []mfa.Write{write(a, 0)}) },
+		"one record": func() error { return s.Commit(t.Context(), []store.Write{write(a, 0)}) },
 		"a transaction": func() error {
-			return s.Commit(t.Context(), []mfa.Write{write(b, 0)}, mfa.Increment{Counter: "x", By: 1, Max: 1, Expires: time.Now()})
+			return s.Commit(t.Context(), []store.Write{write(b, 0)}, store.Increment{Counter: "x", By: 1, Max: 1, Expires: time.Now()})
 		},
 	} {
 		wire.lose.Store(1)
 		if err := commit(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := commit(); !errors.Is(err, mfa.ErrConflict) {
+		if err := commit(); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("%s, somebody else's: %v, want a conflict", name, err)
 		}
 	}
 	wire.lose.Store(100)
-	if err := s.Commit(t.Context(), []mfa.Write{write(mfa.Key{Kind: "user", ID: "c"}, 0)}); !errors.Is(err, mfa.ErrUnavailable) {
+	if err := s.Commit(t.Context(), []store.Write{write(store.Key{Kind: "user", ID: "c"}, 0)}); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("every answer lost: %v, want unavailable", err)
 	}
 }

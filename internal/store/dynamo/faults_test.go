@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
@@ -42,18 +42,18 @@ var anyOperation = []faultCase{
 }
 
 var (
-	keyA, keyB, keyC = mfa.Key{Kind: "user", ID: "a"}, mfa.Key{Kind: "user", ID: "b"}, mfa.Key{Kind: "user", ID: "c"}
+	keyA, keyB, keyC = store.Key{Kind: "user", ID: "a"}, store.Key{Kind: "user", ID: "b"}, store.Key{Kind: "user", ID: "c"}
 	runsOut          = time.Now().Add(time.Hour)
 )
 
 // writing replaces or creates a record with data that says who wrote it.
-func writing(r mfa.Record, data string) mfa.Write {
-	return mfa.Write{Record: mfa.Record{Key: r.Key, Version: r.Version, Data: []byte(data), Expires: runsOut}}
+func writing(r store.Record, data string) store.Write {
+	return store.Write{Record: store.Record{Key: r.Key, Version: r.Version, Data: []byte(data), Expires: runsOut}}
 }
 
-func stored(s *dynamo.Store, keys ...mfa.Key) (map[mfa.Key]mfa.Record, error) {
+func stored(s *dynamo.Store, keys ...store.Key) (map[store.Key]store.Record, error) {
 	records, err := s.Get(context.Background(), keys...)
-	found := map[mfa.Key]mfa.Record{}
+	found := map[store.Key]store.Record{}
 	for _, r := range records {
 		found[r.Key] = r
 	}
@@ -66,7 +66,7 @@ func overwrite(w *wire) error {
 	if err != nil {
 		return err
 	}
-	return w.other.Commit(context.Background(), []mfa.Write{writing(is[keyA], theirs)})
+	return w.other.Commit(context.Background(), []store.Write{writing(is[keyA], theirs)})
 }
 
 func overwriteTwice(w *wire) error {
@@ -81,7 +81,7 @@ func remove(w *wire) error {
 	if err != nil {
 		return err
 	}
-	return w.other.Commit(context.Background(), []mfa.Write{{Record: mfa.Record{Key: keyA, Version: is[keyA].Version}, Delete: true}})
+	return w.other.Commit(context.Background(), []store.Write{{Record: store.Record{Key: keyA, Version: is[keyA].Version}, Delete: true}})
 }
 
 // An operation is a call of the store that ends in requests of one kind.
@@ -89,7 +89,7 @@ type operation struct {
 	name  string
 	empty bool // no record before
 	more  int  // requests that one call takes after the first, without faults
-	call  func(ctx context.Context, s *dynamo.Store, is map[mfa.Key]mfa.Record) error
+	call  func(ctx context.Context, s *dynamo.Store, is map[store.Key]store.Record) error
 	// state says what is stored: nil for reads.
 	state func(s *dynamo.Store) string
 	cases []faultCase
@@ -148,8 +148,8 @@ var transactCases = []faultCase{
 	{"the answer is lost, then somebody else overwrites it", []fault{fault(lost).then(overwrite)}, done, theirsOver, 2},
 }
 
-func getting(keys ...mfa.Key) func(context.Context, *dynamo.Store, map[mfa.Key]mfa.Record) error {
-	return func(ctx context.Context, s *dynamo.Store, _ map[mfa.Key]mfa.Record) error {
+func getting(keys ...store.Key) func(context.Context, *dynamo.Store, map[store.Key]store.Record) error {
+	return func(ctx context.Context, s *dynamo.Store, _ map[store.Key]store.Record) error {
 		records, err := s.Get(ctx, keys...)
 		for i, r := range records {
 			if r.Key != keys[i] || string(r.Data) != before {
@@ -160,7 +160,7 @@ func getting(keys ...mfa.Key) func(context.Context, *dynamo.Store, map[mfa.Key]m
 	}
 }
 
-func expiring(ctx context.Context, s *dynamo.Store, _ map[mfa.Key]mfa.Record) error {
+func expiring(ctx context.Context, s *dynamo.Store, _ map[store.Key]store.Record) error {
 	keys, err := s.Expired(ctx, "user", runsOut.Add(time.Minute), 10)
 	if err == nil && len(keys) != 3 {
 		return fmt.Errorf("expired: %v", keys)
@@ -168,7 +168,7 @@ func expiring(ctx context.Context, s *dynamo.Store, _ map[mfa.Key]mfa.Record) er
 	return err
 }
 
-func listing(ctx context.Context, s *dynamo.Store, _ map[mfa.Key]mfa.Record) error {
+func listing(ctx context.Context, s *dynamo.Store, _ map[store.Key]store.Record) error {
 	records, err := s.List(ctx, "user", "", 10)
 	if err == nil && len(records) != 3 {
 		return fmt.Errorf("listed: %v", records)
@@ -176,8 +176,8 @@ func listing(ctx context.Context, s *dynamo.Store, _ map[mfa.Key]mfa.Record) err
 	return err
 }
 
-func replacing(ctx context.Context, s *dynamo.Store, is map[mfa.Key]mfa.Record) error {
-	return s.Commit(ctx, []mfa.Write{writing(mfa.Record{Key: keyA, Version: is[keyA].Version}, after)})
+func replacing(ctx context.Context, s *dynamo.Store, is map[store.Key]store.Record) error {
+	return s.Commit(ctx, []store.Write{writing(store.Record{Key: keyA, Version: is[keyA].Version}, after)})
 }
 
 func single(s *dynamo.Store) string {
@@ -191,13 +191,13 @@ func single(s *dynamo.Store) string {
 	return string(is[keyA].Data)
 }
 
-var keyNew = mfa.Key{Kind: "user", ID: "new"}
+var keyNew = store.Key{Kind: "user", ID: "new"}
 
 // mixing replaces a, deletes b, creates a record and takes from a budget.
-func mixing(ctx context.Context, s *dynamo.Store, is map[mfa.Key]mfa.Record) error {
-	return s.Commit(ctx, []mfa.Write{
-		writing(is[keyA], after), {Record: mfa.Record{Key: keyB, Version: is[keyB].Version}, Delete: true}, writing(mfa.Record{Key: keyNew}, after),
-	}, mfa.Increment{Counter: "sum", By: 1, Max: 9, Expires: runsOut})
+func mixing(ctx context.Context, s *dynamo.Store, is map[store.Key]store.Record) error {
+	return s.Commit(ctx, []store.Write{
+		writing(is[keyA], after), {Record: store.Record{Key: keyB, Version: is[keyB].Version}, Delete: true}, writing(store.Record{Key: keyNew}, after),
+	}, store.Increment{Counter: "sum", By: 1, Max: 9, Expires: runsOut})
 }
 
 // mixture says whether all of it or nothing is stored; what somebody else wrote over a is named after that.
@@ -207,7 +207,7 @@ func mixture(s *dynamo.Store) string {
 		return err.Error()
 	}
 	sum := 0 // the first limit with room for one more tells
-	for verdict(s.Commit(context.Background(), nil, mfa.Increment{Counter: "sum", By: 1, Max: int64(sum) + 1, Expires: runsOut})) == exhausted {
+	for verdict(s.Commit(context.Background(), nil, store.Increment{Counter: "sum", By: 1, Max: int64(sum) + 1, Expires: runsOut})) == exhausted {
 		sum++
 	}
 	nothing := is[keyB].Version != 0 && is[keyNew].Version == 0 && sum == 0
@@ -241,11 +241,11 @@ func TestFaults(t *testing.T) {
 
 func testFault(t *testing.T, o operation, c faultCase, table string) {
 	w, s, ctx := newWire(t, table)
-	is := map[mfa.Key]mfa.Record{}
+	is := map[store.Key]store.Record{}
 	if !o.empty {
-		var writes []mfa.Write
-		for _, k := range []mfa.Key{keyA, keyB, keyC} {
-			writes = append(writes, writing(mfa.Record{Key: k}, before))
+		var writes []store.Write
+		for _, k := range []store.Key{keyA, keyB, keyC} {
+			writes = append(writes, writing(store.Record{Key: k}, before))
 		}
 		err := w.other.Commit(t.Context(), writes)
 		if err == nil {

@@ -12,16 +12,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // shardName is the index's partition of a kind's shard.
-func shardName(kind mfa.Kind, shard int) string { return kindPrefix(kind) + strconv.Itoa(shard) }
+func shardName(kind store.Kind, shard int) string { return kindPrefix(kind) + strconv.Itoa(shard) }
 
 // An entry of the index: a record's key and when it expires, in seconds.
 type entry struct {
-	key     mfa.Key
+	key     store.Key
 	expires int64
 }
 
@@ -37,7 +36,7 @@ func parseEntry(it item) (entry, error) {
 }
 
 // walk follows the entries of a shard that expire before a time, from either end, while more wants another.
-func (s *Store) walk(ctx context.Context, kind mfa.Kind, shard int, before time.Time, forward bool, limit int, more func(entry) bool) error {
+func (s *Store) walk(ctx context.Context, kind store.Kind, shard int, before time.Time, forward bool, limit int, more func(entry) bool) error {
 	end := before.Unix()
 	if before.Nanosecond() > 0 {
 		end++
@@ -68,7 +67,7 @@ func (s *Store) walk(ctx context.Context, kind mfa.Kind, shard int, before time.
 
 // Expired implements [mfa.Store]. It asks every shard for as many as are wanted, so that none waits until another is empty. The index
 // follows the table within moments, which the cleanup does not mind.
-func (s *Store) Expired(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Key, error) {
+func (s *Store) Expired(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Key, error) {
 	if limit <= 0 {
 		return nil, ctx.Err()
 	}
@@ -84,7 +83,7 @@ func (s *Store) Expired(ctx context.Context, kind mfa.Kind, before time.Time, li
 		}
 	}
 	slices.SortStableFunc(found, func(a, b entry) int { return cmp.Compare(a.expires, b.expires) })
-	var keys []mfa.Key
+	var keys []store.Key
 	for _, e := range found[:min(limit, len(found))] {
 		keys = append(keys, e.key)
 	}
@@ -92,11 +91,11 @@ func (s *Store) Expired(ctx context.Context, kind mfa.Kind, before time.Time, li
 }
 
 // Latest implements [mfa.Store]. What the index names is read from the table itself.
-func (s *Store) Latest(ctx context.Context, kind mfa.Kind, before time.Time, limit int) ([]mfa.Record, error) {
+func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Record, error) {
 	if limit <= 0 {
 		return nil, ctx.Err()
 	}
-	var keys []mfa.Key
+	var keys []store.Key
 	for shard := range expiryShards {
 		n, last := 0, int64(0)
 		err := s.walk(ctx, kind, shard, before, false, limit+1, func(e entry) bool {
@@ -115,7 +114,7 @@ func (s *Store) Latest(ctx context.Context, kind mfa.Kind, before time.Time, lim
 	if err != nil {
 		return nil, err
 	}
-	records = slices.DeleteFunc(records, func(r mfa.Record) bool {
+	records = slices.DeleteFunc(records, func(r store.Record) bool {
 		return r.Version == 0 || r.Expires.IsZero() || !r.Expires.Before(before) // the index was behind
 	})
 	return store.LatestFirst(records, limit), nil

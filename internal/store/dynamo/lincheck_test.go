@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
@@ -43,7 +43,7 @@ func histories(t *testing.T, client *dynamodb.Client) {
 	if testing.Short() {
 		seeds = 5
 	}
-	lincheck.Check(t, func(t *testing.T) mfa.Store {
+	lincheck.Check(t, func(t *testing.T) store.Store {
 		table := "histories-" + time.Now().Format("150405.000000000")
 		if _, err := client.CreateTable(t.Context(), dynamo.Schema(table)); err != nil && !strings.Contains(err.Error(), "ResourceInUseException") {
 			t.Fatal(err) // in use: the answer of its creation was lost

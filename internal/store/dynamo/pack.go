@@ -12,7 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -88,9 +87,9 @@ func dataOf(it item) ([]byte, error) {
 }
 
 // WriteUnits is how many write units storing a record takes; in a transaction it takes twice as many.
-func WriteUnits(r mfa.Record) int {
+func WriteUnits(r store.Record) int {
 	s := Store{now: func() time.Time { return time.UnixMilli(0) }}
-	return units(size(s.encode(mfa.Write{Record: r}, writeID())))
+	return units(size(s.encode(store.Write{Record: r}, writeID())))
 }
 
 func units(bytes int) int { return (bytes + writeUnit - 1) / writeUnit }

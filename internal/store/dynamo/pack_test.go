@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -24,8 +23,8 @@ func TestTheDictionaryNeverChanges(t *testing.T) {
 	}
 }
 
-func write(data string) mfa.Write {
-	return mfa.Write{Record: mfa.Record{Key: mfa.Key{Kind: "user", ID: "u"}, Data: []byte(data)}}
+func write(data string) store.Write {
+	return store.Write{Record: store.Record{Key: store.Key{Kind: "user", ID: "u"}, Data: []byte(data)}}
 }
 
 func TestRecordsAreCompressedWhenThatSavesAWriteUnit(t *testing.T) {

@@ -12,33 +12,37 @@ import (
 	"github.com/countersign-mfa/countersign/internal/clock"
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
 type counted struct{ n atomic.Int64 }
 
-func (c *counted) Send(context.Context, mfa.Message) error { c.n.Add(1); return nil }
+func (c *counted) Send(context.Context, tx.Message) error { c.n.Add(1); return nil }
 
 // TestTheSMSGuardUnderLoad: the counters of the SMS guard are the hottest items of the table. Two hundred at once, all of whom may be sent a message, or all
 // but fifty of whom may not, get an answer, and nothing is exceeded.
 func TestTheSMSGuardUnderLoad(t *testing.T) {
 	const senders = 200
 	for name, tc := range map[string]struct {
-		change func(*mfa.Settings)
+		change func(*account.Settings)
 		sent   int64
 	}{
-		"all may pass":    {func(s *mfa.Settings) { s.SMSRecordOnly, s.SMSDailyCap = true, 1000*smsprice.Dollar }, senders},
-		"the breaker":     {func(*mfa.Settings) {}, 50},
-		"the day's money": {func(s *mfa.Settings) { s.SMSRecordOnly, s.SMSDailyCap = true, 20*smsprice.Of("US") }, 20},
+		"all may pass":    {func(s *account.Settings) { s.SMSRecordOnly, s.SMSDailyCap = true, 1000*smsprice.Dollar }, senders},
+		"the breaker":     {func(*account.Settings) {}, 50},
+		"the day's money": {func(s *account.Settings) { s.SMSRecordOnly, s.SMSDailyCap = true, 20*smsprice.Of("US") }, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := &counted{}
 			s := service(t, out)
-			if _, err := s.ChangeSettings(t.Context(), tc.change); err != nil {
+			if _, err := s.Settings.ChangeSettings(t.Context(), tc.change); err != nil {
 				t.Fatal(err)
 			}
 			tries := make([]func() error, senders)
@@ -70,7 +74,7 @@ func TestTheSMSGuardUnderLoad(t *testing.T) {
 	}
 }
 
-func service(t *testing.T, sender mfa.Sender) *mfa.Service {
+func service(t *testing.T, sender tx.Sender) *domain.Service {
 	t.Helper()
 	client := newClient(t)
 	table := "smsguard-" + time.Now().Format("150405.000000000")
@@ -81,7 +85,7 @@ func service(t *testing.T, sender mfa.Sender) *mfa.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := mfa.New(mfa.Config{
+	s, err := domain.New(domain.Config{
 		Store: dynamo.New(client, table, time.Now), Sender: sender, Ring: ring, Numbers: numberplan.Parse, Rand: rand.Reader,
 		Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Now: time.Now, Pause: clock.Pause,
 		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
@@ -93,27 +97,27 @@ func service(t *testing.T, sender mfa.Sender) *mfa.Service {
 }
 
 // asking makes an account with a number and returns what asks for its code.
-func asking(t *testing.T, s *mfa.Service, number string) func() error {
+func asking(t *testing.T, s *domain.Service, number string) func() error {
 	t.Helper()
-	u, err := s.CreateUser(t.Context(), mfa.UserInput{Username: "bot" + number[1:]})
+	u, err := s.Admin.CreateUser(t.Context(), admin.UserInput{Username: "bot" + number[1:]})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ticket, err := s.CreateTicket(t.Context(), u.WireID(), 0)
+	ticket, err := s.MFA.CreateTicket(t.Context(), u.WireID(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := s.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	in, err := s.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ph, err := s.AddUserPhone(t.Context(), u.WireID(), number, mfa.PhoneChange{})
+	ph, err := s.Admin.AddUserPhone(t.Context(), u.WireID(), number, admin.PhoneChange{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
+	from := tx.Caller{Session: in.SignIn.Created, Credentials: []tx.Credential{{Transport: tx.Cookie, Token: in.Snapshot.Token}}}
 	return func() error {
-		_, err := s.PreparePhone(t.Context(), from, ph.Phone.ID, mfa.PhoneCode)
+		_, err := s.MFA.PreparePhone(t.Context(), from, ph.Phone.ID, account.PhoneCode)
 		return err
 	}
 }

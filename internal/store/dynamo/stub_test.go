@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
@@ -64,7 +64,7 @@ func TestAnIndexThatIsBehind(t *testing.T) {
 		t.Errorf("%s is asked", action)
 		return 500, ``
 	})
-	got, err := s.Latest(t.Context(), mfa.KindSMS, time.Unix(200, 0), 10)
+	got, err := s.Latest(t.Context(), store.KindSMS, time.Unix(200, 0), 10)
 	if err != nil || len(got) != 1 || got[0].Key.ID != "right" {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -73,9 +73,9 @@ func TestAnIndexThatIsBehind(t *testing.T) {
 // TestReadsInBatches: 100 keys at a time, the most that the service takes; what it left out is asked for again, and an answer without any is the
 // end of it.
 func TestReadsInBatches(t *testing.T) {
-	var keys []mfa.Key
+	var keys []store.Key
 	for i := range 205 {
-		keys = append(keys, mfa.Key{Kind: mfa.KindUser, ID: fmt.Sprint(i)})
+		keys = append(keys, store.Key{Kind: store.KindUser, ID: fmt.Sprint(i)})
 	}
 	for _, stuck := range []bool{false, true} {
 		requests, most, read := 0, 0, map[string]bool{}
@@ -108,7 +108,7 @@ func TestReadsInBatches(t *testing.T) {
 			t.Errorf("%d keys in one request", most)
 		}
 		if stuck {
-			if !errors.Is(err, mfa.ErrUnavailable) {
+			if !errors.Is(err, store.ErrUnavailable) {
 				t.Errorf("nothing is read: %v", err)
 			}
 			continue
@@ -130,7 +130,7 @@ func TestTheLongestKey(t *testing.T) {
 		requests := 0
 		s := told(func(string, map[string]any) (int, string) { requests++; return 200, `{}` })
 		id := strings.Repeat("x", length-len("user#"))
-		if _, err := s.Get(t.Context(), mfa.Key{Kind: mfa.KindUser, ID: id}); err != nil || requests != want {
+		if _, err := s.Get(t.Context(), store.Key{Kind: store.KindUser, ID: id}); err != nil || requests != want {
 			t.Errorf("a key of %d bytes: %d requests, %v", length, requests, err)
 		}
 	}
@@ -147,12 +147,12 @@ func TestTheFirstExhaustedBudgetIsNamed(t *testing.T) {
 			return 400, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","CancellationReasons":[
 				{"Code":"` + record + `"},{"Code":"None"},{"Code":"ConditionalCheckFailed"},{"Code":"ConditionalCheckFailed"}]}`
 		})
-		inc := func(name string) mfa.Increment {
-			return mfa.Increment{Counter: name, By: 1, Max: 1, Expires: time.Now()}
+		inc := func(name string) store.Increment {
+			return store.Increment{Counter: name, By: 1, Max: 1, Expires: time.Now()}
 		}
-		err := s.Commit(t.Context(), []mfa.Write{{Record: mfa.Record{Key: mfa.Key{Kind: mfa.KindUser, ID: "a"}, Data: []byte(`{}`)}}}, inc("a"), inc("b"), inc("c"))
-		exhausted, ok := errors.AsType[*mfa.LimitReachedError](err)
-		if conflict && !errors.Is(err, mfa.ErrConflict) || !conflict && (!ok || exhausted.Counter != "b") {
+		err := s.Commit(t.Context(), []store.Write{{Record: store.Record{Key: store.Key{Kind: store.KindUser, ID: "a"}, Data: []byte(`{}`)}}}, inc("a"), inc("b"), inc("c"))
+		exhausted, ok := errors.AsType[*store.LimitReachedError](err)
+		if conflict && !errors.Is(err, store.ErrConflict) || !conflict && (!ok || exhausted.Counter != "b") {
 			t.Errorf("conflict %v: %v", conflict, err)
 		}
 	}
@@ -169,7 +169,7 @@ func TestItemsThatAreNoRecords(t *testing.T) {
 		"an expiry of no number": `{"pk":{"S":"user#a"},"v":{"N":"1"},"data":{"S":"{}"},"xe":{"S":"1"}}`,
 	} {
 		s := told(func(string, map[string]any) (int, string) { return 200, `{"Item":` + item + `}` })
-		if got, err := s.Get(t.Context(), mfa.Key{Kind: mfa.KindUser, ID: "a"}); err == nil {
+		if got, err := s.Get(t.Context(), store.Key{Kind: store.KindUser, ID: "a"}); err == nil {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

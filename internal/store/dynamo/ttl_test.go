@@ -19,8 +19,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
@@ -63,8 +68,8 @@ func TestTheTimeToLiveOfARecord(t *testing.T) {
 		wire := &heard{}
 		endpoint := "http://stub.invalid"
 		client := dynamodb.New(dynamodb.Options{BaseEndpoint: &endpoint, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: wire})
-		w := mfa.Write{Record: mfa.Record{Key: mfa.Key{Kind: mfa.KindUser, ID: "a"}, Data: []byte(`{}`), Expires: c.expires, Ends: c.ends}}
-		if err := dynamo.New(client, "table", time.Now).Commit(t.Context(), []mfa.Write{w}); err != nil {
+		w := store.Write{Record: store.Record{Key: store.Key{Kind: store.KindUser, ID: "a"}, Data: []byte(`{}`), Expires: c.expires, Ends: c.ends}}
+		if err := dynamo.New(client, "table", time.Now).Commit(t.Context(), []store.Write{w}); err != nil {
 			t.Fatal(err)
 		}
 		got, _ := wire.bodies[0]["Item"].(map[string]any)[theTTL].(map[string]any)
@@ -81,7 +86,7 @@ func TestTheTimeToLiveOfACounter(t *testing.T) {
 	s := dynamo.New(client, table, time.Now)
 	end := time.Date(2100, 1, 2, 4, 0, 0, 0, time.UTC)
 	for range 2 {
-		if err := s.Commit(t.Context(), nil, mfa.Increment{Counter: "b", By: 1, Max: 9, Expires: end}); err != nil {
+		if err := s.Commit(t.Context(), nil, store.Increment{Counter: "b", By: 1, Max: 9, Expires: end}); err != nil {
 			t.Fatal(err)
 		}
 		items := scan(t, client, table)
@@ -98,10 +103,10 @@ func TestTheTimeToLiveOfACounter(t *testing.T) {
 func TestTheEndOfARecordIsRead(t *testing.T) {
 	client := newClient(t)
 	s := dynamo.New(client, newTable(t, client), time.Now)
-	w := mfa.Write{Record: mfa.Record{Key: mfa.Key{Kind: mfa.KindClient, ID: "a"}, Data: []byte(`{}`)}}
+	w := store.Write{Record: store.Record{Key: store.Key{Kind: store.KindClient, ID: "a"}, Data: []byte(`{}`)}}
 	w.Expires = time.Date(2100, 1, 2, 3, 4, 5, 0, time.UTC)
 	w.Ends = w.Expires.Add(time.Hour)
-	if err := s.Commit(t.Context(), []mfa.Write{w}); err != nil {
+	if err := s.Commit(t.Context(), []store.Write{w}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := s.Get(t.Context(), w.Key)
@@ -139,8 +144,8 @@ func TestTheTableDeletesNothingThatLives(t *testing.T) {
 				}
 			}
 		}
-		if gone[string(mfa.KindClient)] > 0 { // a year later; its dead sessions are still in the user's list
-			if _, err := service.Cleanup(t.Context(), 1000); err != nil {
+		if gone[string(store.KindClient)] > 0 { // a year later; its dead sessions are still in the user's list
+			if _, err := service.Admin.Cleanup(t.Context(), 1000); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -148,30 +153,30 @@ func TestTheTableDeletesNothingThatLives(t *testing.T) {
 			t.Errorf("after what ends at %v: %v", time.Unix(at, 0), err)
 		}
 	}
-	for _, kind := range []mfa.Kind{mfa.KindUser, mfa.KindSigningKey, mfa.KindSettings} {
+	for _, kind := range []store.Kind{store.KindUser, store.KindSigningKey, store.KindSettings} {
 		if gone[string(kind)] > 0 {
 			t.Errorf("a %s was deleted", kind)
 		}
 	}
-	for _, kind := range []mfa.Kind{mfa.KindClient, mfa.KindTicket, mfa.KindNonce, mfa.KindClaim, mfa.KindEvent, ""} {
+	for _, kind := range []store.Kind{store.KindClient, store.KindTicket, store.KindNonce, store.KindClaim, store.KindEvent, ""} {
 		if gone[string(kind)] == 0 {
 			t.Errorf("no %q has a time to live: %v", kind, gone)
 		}
 	}
-	ticket, err := service.CreateTicket(t.Context(), id, 0)
+	ticket, err := service.MFA.CreateTicket(t.Context(), id, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := service.CreateSignIn(t.Context(), mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token}); err != nil {
+	if _, err := service.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token}); err != nil {
 		t.Errorf("the user signs in: %v", err)
 	}
-	if _, err := service.CreateUser(t.Context(), mfa.UserInput{Emails: []string{"a@example.com"}}); err == nil {
+	if _, err := service.Admin.CreateUser(t.Context(), admin.UserInput{Emails: []string{"a@example.com"}}); err == nil {
 		t.Error("the user's address is free")
 	}
 }
 
 // busy leaves records of many kinds and returns the user of most of them.
-func busy(t *testing.T, s *mfa.Service, later func(time.Duration)) string {
+func busy(t *testing.T, s *domain.Service, later func(time.Duration)) string {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -180,25 +185,25 @@ func busy(t *testing.T, s *mfa.Service, later func(time.Duration)) string {
 		}
 	}
 	ctx := t.Context()
-	u, err := s.CreateUser(ctx, mfa.UserInput{Emails: []string{"a@example.com"}, Password: secret.New("correct horse")})
+	u, err := s.Admin.CreateUser(ctx, admin.UserInput{Emails: []string{"a@example.com"}, Password: secret.New("correct horse")})
 	must(err)
-	ticket, err := s.CreateTicket(ctx, u.WireID(), 0)
+	ticket, err := s.MFA.CreateTicket(ctx, u.WireID(), 0)
 	must(err)
-	in, err := s.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Strategy: mfa.TicketCode, Ticket: ticket.Token})
+	in, err := s.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	must(err)
-	from := mfa.Caller{Session: in.SignIn.Created, Credentials: []mfa.Credential{{Transport: mfa.Cookie, Token: in.Snapshot.Token}}}
-	ph, err := s.AddPhone(ctx, from, "+12125550123", false)
+	from := tx.Caller{Session: in.SignIn.Created, Credentials: []tx.Credential{{Transport: tx.Cookie, Token: in.Snapshot.Token}}}
+	ph, err := s.MFA.AddPhone(ctx, from, "+12125550123", false)
 	must(err)
-	_, err = s.PreparePhone(ctx, from, ph.Phone.ID, mfa.PhoneCode)
+	_, err = s.MFA.PreparePhone(ctx, from, ph.Phone.ID, account.PhoneCode)
 	must(err)
-	_, err = s.KeepHandshake(ctx, secret.New("payload"))
+	_, err = s.Tokens.KeepHandshake(ctx, secret.New("payload"))
 	must(err)
-	_, err = s.CreateSignIn(ctx, mfa.Caller{}, mfa.SignInInput{Identifier: "nobody@example.com", Password: secret.New("wrong horse")})
+	_, err = s.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Identifier: "nobody@example.com", Password: secret.New("wrong horse")})
 	if err == nil {
 		t.Fatal("nobody signed in")
 	}
 	later(time.Minute)
-	must(s.RotateSigningKey(ctx, 0))
+	must(s.Tokens.RotateSigningKey(ctx, 0))
 	return u.WireID()
 }
 
@@ -236,9 +241,9 @@ func newRing(t *testing.T) *seal.Ring {
 	return ring
 }
 
-func serviceOver(t *testing.T, s mfa.Store, ring *seal.Ring, now func() time.Time) *mfa.Service {
+func serviceOver(t *testing.T, s store.Store, ring *seal.Ring, now func() time.Time) *domain.Service {
 	t.Helper()
-	service, err := mfa.New(mfa.Config{
+	service, err := domain.New(domain.Config{
 		Store: s, Sender: &counted{}, Ring: ring, Numbers: numberplan.Parse, Rand: rand.Reader,
 		Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Now: now, Pause: clock.Pause,
 		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",

@@ -21,7 +21,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
@@ -43,14 +43,14 @@ const (
 )
 
 func verdict(err error) string {
-	var noBudget *mfa.LimitReachedError
+	var noBudget *store.LimitReachedError
 	found := []string{}
 	for _, v := range []struct {
 		name string
 		is   bool
 	}{
-		{done, err == nil}, {conflict, errors.Is(err, mfa.ErrConflict)}, {exhausted, errors.As(err, &noBudget)},
-		{unavailable, errors.Is(err, mfa.ErrUnavailable)}, {tooLate, errors.Is(err, context.DeadlineExceeded)},
+		{done, err == nil}, {conflict, errors.Is(err, store.ErrConflict)}, {exhausted, errors.As(err, &noBudget)},
+		{unavailable, errors.Is(err, store.ErrUnavailable)}, {tooLate, errors.Is(err, context.DeadlineExceeded)},
 	} {
 		if v.is {
 			found = append(found, v.name)

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 var expiredCases = []testCase{
@@ -39,7 +39,7 @@ var expiredCases = []testCase{
 		f.wantExpired(start.Add(time.Second).In(east), alice)
 	}},
 	{"kinds expire apart, also when one name begins with another", func(f *fixture) {
-		ticket, other := mfa.Key{Kind: tickets, ID: "t"}, mfa.Key{Kind: tickets + "s", ID: "t"}
+		ticket, other := store.Key{Kind: tickets, ID: "t"}, store.Key{Kind: tickets + "s", ID: "t"}
 		f.commit(putExpiring(alice, 0, start), putExpiring(ticket, 0, start.Add(time.Minute)), putExpiring(other, 0, start))
 		f.wantExpired(start.Add(time.Hour), alice)
 		f.wantExpiredOf(tickets, start.Add(time.Hour), ticket)
@@ -47,9 +47,9 @@ var expiredCases = []testCase{
 		f.wantExpiredOf(tickets, start.Add(time.Second))
 	}},
 	{"ids of odd characters expire", func(f *fixture) {
-		var keys []mfa.Key
+		var keys []store.Key
 		for _, id := range append([]string{""}, oddIDs...) {
-			key := mfa.Key{Kind: nonces, ID: id}
+			key := store.Key{Kind: nonces, ID: id}
 			keys = append(keys, key)
 			f.commit(putExpiring(key, 0, start))
 		}
@@ -84,7 +84,7 @@ var expiredCases = []testCase{
 	{"a refused change moves no expiry", func(f *fixture) {
 		f.commit(putExpiring(alice, 0, start))
 		v := f.get(alice).Version
-		f.refuse(mfa.ErrConflict, []mfa.Write{putExpiring(alice, v+1, start.Add(time.Hour))})
+		f.refuse(store.ErrConflict, []store.Write{putExpiring(alice, v+1, start.Add(time.Hour))})
 		f.wantExpired(start.Add(time.Second), alice)
 	}},
 	{"no more keys than the limit, and in the end all of them", testExpiredLimit},
@@ -101,12 +101,12 @@ var expiredCases = []testCase{
 }
 
 // wantExpired checks which users are expired before a time, in any order.
-func (f *fixture) wantExpired(before time.Time, want ...mfa.Key) {
+func (f *fixture) wantExpired(before time.Time, want ...store.Key) {
 	f.Helper()
 	f.wantExpiredOf(users, before, want...)
 }
 
-func (f *fixture) wantExpiredOf(kind mfa.Kind, before time.Time, want ...mfa.Key) {
+func (f *fixture) wantExpiredOf(kind store.Kind, before time.Time, want ...store.Key) {
 	f.Helper()
 	got := f.expired(kind, before, 1000)
 	slices.SortFunc(got, compareKeys)
@@ -120,7 +120,7 @@ func (f *fixture) wantExpiredOf(kind mfa.Kind, before time.Time, want ...mfa.Key
 func testExpiredLimit(f *fixture) {
 	const all, limit = 10, 4
 	for i := range all {
-		key := mfa.Key{Kind: nonces, ID: fmt.Sprint(i)}
+		key := store.Key{Kind: nonces, ID: fmt.Sprint(i)}
 		f.commit(putExpiring(key, 0, start.Add(time.Duration(i)*time.Second)))
 	}
 	after := start.Add(time.Hour)
@@ -152,7 +152,7 @@ func testExpiredLimit(f *fixture) {
 func testExpiredEarliest(f *fixture) {
 	const all, limit = 24, 5
 	for i := range all {
-		key := mfa.Key{Kind: nonces, ID: fmt.Sprint(i * 7 % all)}
+		key := store.Key{Kind: nonces, ID: fmt.Sprint(i * 7 % all)}
 		f.commit(putExpiring(key, 0, start.Add(time.Duration(i)*time.Second)))
 	}
 	for from := 0; from+limit <= all; from += limit {

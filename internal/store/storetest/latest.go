@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 var latestCases = []testCase{
@@ -22,17 +22,17 @@ var latestCases = []testCase{
 	}},
 	{"of one moment the greater id is first, and a page does not end in between", func(f *fixture) {
 		for _, id := range []string{"b", "c", "a", "d", "e", "f", "g", "h"} {
-			f.commit(putExpiring(mfa.Key{Kind: nonces, ID: id}, 0, start))
+			f.commit(putExpiring(store.Key{Kind: nonces, ID: id}, 0, start))
 		}
-		f.commit(putExpiring(mfa.Key{Kind: nonces, ID: "older"}, 0, start.Add(-time.Second)))
-		f.commit(putExpiring(mfa.Key{Kind: nonces, ID: "newer"}, 0, start.Add(time.Second)))
+		f.commit(putExpiring(store.Key{Kind: nonces, ID: "older"}, 0, start.Add(-time.Second)))
+		f.commit(putExpiring(store.Key{Kind: nonces, ID: "newer"}, 0, start.Add(time.Second)))
 		f.wantLatest(nonces, start.Add(time.Hour), 1, "newer")
 		f.wantLatest(nonces, start.Add(time.Hour), 2, "newer", "h", "g", "f", "e", "d", "c", "b", "a")
 		f.wantLatest(nonces, start, 1, "older")
 	}},
 	{"kinds are separate, also when one name begins with another", func(f *fixture) {
-		for _, kind := range []mfa.Kind{"a", "ab", "b"} {
-			f.commit(putExpiring(mfa.Key{Kind: kind, ID: "of-" + string(kind)}, 0, start))
+		for _, kind := range []store.Kind{"a", "ab", "b"} {
+			f.commit(putExpiring(store.Key{Kind: kind, ID: "of-" + string(kind)}, 0, start))
 		}
 		f.wantLatest("ab", start.Add(time.Hour), 10, "of-ab")
 		f.wantLatest("a", start.Add(time.Hour), 10, "of-a")
@@ -52,7 +52,7 @@ var latestCases = []testCase{
 		var want []string
 		for i := range 10 {
 			id := fmt.Sprint(i)
-			f.commit(putExpiring(mfa.Key{Kind: nonces, ID: id}, 0, start.Add(time.Duration(i)*time.Second)))
+			f.commit(putExpiring(store.Key{Kind: nonces, ID: id}, 0, start.Add(time.Duration(i)*time.Second)))
 			want = append([]string{id}, want...)
 		}
 		f.wantLatest(nonces, start.Add(time.Hour), 0)
@@ -71,12 +71,12 @@ var latestCases = []testCase{
 }
 
 // wantLatest checks the ids of what expires last, and that each record is as Get answers it.
-func (f *fixture) wantLatest(kind mfa.Kind, before time.Time, limit int, want ...string) {
+func (f *fixture) wantLatest(kind store.Kind, before time.Time, limit int, want ...string) {
 	f.Helper()
 	var ids []string
 	for _, r := range f.latest(kind, before, limit) {
 		ids = append(ids, r.Key.ID)
-		single := f.get(mfa.Key{Kind: kind, ID: r.Key.ID})
+		single := f.get(store.Key{Kind: kind, ID: r.Key.ID})
 		if r.Key.Kind != kind || r.Version != single.Version || !r.Expires.Equal(single.Expires) || string(r.Data) != string(single.Data) {
 			f.Errorf("latest has %+v, Get answers %+v", r, single)
 		}

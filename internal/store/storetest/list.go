@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // oddIDs are ids in their order, by bytes, with what keys are often joined or ended with. The last two are in the
@@ -15,7 +15,7 @@ var oddIDs = []string{
 	"a#", "aa", "b", "~", "\x7f", "ä", "～", "🔑",
 }
 
-func compareKeys(a, b mfa.Key) int {
+func compareKeys(a, b store.Key) int {
 	return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.ID, b.ID))
 }
 
@@ -41,8 +41,8 @@ var listCases = []testCase{
 		f.wantListed(users, "", 2, "alice", "bob")
 	}},
 	{"kinds are separate, also when one name begins with another", func(f *fixture) {
-		for _, kind := range []mfa.Kind{"a", "ab", "abc", "b"} {
-			f.commit(put(mfa.Key{Kind: kind, ID: "of-" + string(kind)}, 0, "data"))
+		for _, kind := range []store.Kind{"a", "ab", "abc", "b"} {
+			f.commit(put(store.Key{Kind: kind, ID: "of-" + string(kind)}, 0, "data"))
 		}
 		f.wantListed("a", "", 10, "of-a")
 		f.wantListed("ab", "", 10, "of-ab")
@@ -55,7 +55,7 @@ var listCases = []testCase{
 	}},
 	{"ids are ordered by their bytes", func(f *fixture) {
 		for _, id := range oddIDs {
-			f.commit(put(mfa.Key{Kind: addresses, ID: id}, 0, "data"))
+			f.commit(put(store.Key{Kind: addresses, ID: id}, 0, "data"))
 		}
 		f.wantListed(addresses, "", 100, oddIDs...)
 		for i, id := range oddIDs {
@@ -64,7 +64,7 @@ var listCases = []testCase{
 	}},
 	{"pages cover everything once", func(f *fixture) {
 		for _, id := range oddIDs {
-			f.commit(put(mfa.Key{Kind: addresses, ID: id}, 0, "data"))
+			f.commit(put(store.Key{Kind: addresses, ID: id}, 0, "data"))
 		}
 		var got []string
 		after := ""
@@ -85,13 +85,13 @@ var listCases = []testCase{
 }
 
 // wantListed checks the ids that are listed, and that each record is as Get answers it.
-func (f *fixture) wantListed(kind mfa.Kind, after string, limit int, want ...string) {
+func (f *fixture) wantListed(kind store.Kind, after string, limit int, want ...string) {
 	f.Helper()
 	got := f.list(kind, after, limit)
 	var ids []string
 	for _, r := range got {
 		ids = append(ids, r.Key.ID)
-		single := f.get(mfa.Key{Kind: kind, ID: r.Key.ID})
+		single := f.get(store.Key{Kind: kind, ID: r.Key.ID})
 		if r.Key.Kind != kind || r.Version != single.Version || !r.Expires.Equal(single.Expires) ||
 			string(r.Data) != string(single.Data) {
 			f.Errorf("listed %+v, Get answers %+v", r, single)

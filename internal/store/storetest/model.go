@@ -11,21 +11,20 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // testModel compares the store with a map under random commits and reads. All runs use the one
 // store and leave it without records; each has budgets of its own.
-func testModel(t *testing.T, s mfa.Store) {
+func testModel(t *testing.T, s store.Store) {
 	run := 0
 	rapid.Check(t, func(t *rapid.T) {
 		run++
 		m := &model{
 			store:    s,
 			run:      run,
-			records:  make(map[mfa.Key]mfa.Record),
-			seen:     make(map[mfa.Key]map[uint64]bool),
+			records:  make(map[store.Key]store.Record),
+			seen:     make(map[store.Key]map[uint64]bool),
 			counters: make(map[string]int64),
 		}
 		defer m.clear()
@@ -41,18 +40,18 @@ func testModel(t *testing.T, s mfa.Store) {
 
 // A model says what the store holds.
 type model struct {
-	store    mfa.Store
+	store    store.Store
 	run      int
-	records  map[mfa.Key]mfa.Record
-	seen     map[mfa.Key]map[uint64]bool // versions that a key ever had
+	records  map[store.Key]store.Record
+	seen     map[store.Key]map[uint64]bool // versions that a key ever had
 	counters map[string]int64
 }
 
 // Generators are made anew for each use: one that two tests share is a race.
-func drawKey() *rapid.Generator[mfa.Key] {
-	return rapid.Custom(func(t *rapid.T) mfa.Key {
-		return mfa.Key{
-			Kind: rapid.SampledFrom([]mfa.Kind{"a", "ab", "b"}).Draw(t, "kind"),
+func drawKey() *rapid.Generator[store.Key] {
+	return rapid.Custom(func(t *rapid.T) store.Key {
+		return store.Key{
+			Kind: rapid.SampledFrom([]store.Kind{"a", "ab", "b"}).Draw(t, "kind"),
 			ID:   rapid.SampledFrom([]string{"x", "y", "a\x00", "bx"}).Draw(t, "id"),
 		}
 	})
@@ -64,8 +63,8 @@ func drawTime() *rapid.Generator[time.Time] {
 	})
 }
 
-func (m *model) drawWrite(t *rapid.T, key mfa.Key) mfa.Write {
-	w := mfa.Write{Record: mfa.Record{Key: key, Version: m.records[key].Version}}
+func (m *model) drawWrite(t *rapid.T, key store.Key) store.Write {
+	w := store.Write{Record: store.Record{Key: key, Version: m.records[key].Version}}
 	if rapid.IntRange(0, 5).Draw(t, "stale") == 0 {
 		w.Version = rapid.Uint64Range(0, w.Version+1).Draw(t, "version")
 	}
@@ -80,13 +79,13 @@ func (m *model) drawWrite(t *rapid.T, key mfa.Key) mfa.Write {
 }
 
 func (m *model) commit(t *rapid.T) {
-	var writes []mfa.Write
+	var writes []store.Write
 	for _, key := range rapid.SliceOfNDistinct(drawKey(), 0, 4, rapid.ID).Draw(t, "keys") {
 		writes = append(writes, m.drawWrite(t, key))
 	}
-	var increments []mfa.Increment
+	var increments []store.Increment
 	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"p", "q"}), 0, 2, rapid.ID).Draw(t, "budgets") {
-		increments = append(increments, mfa.Increment{
+		increments = append(increments, store.Increment{
 			Counter: fmt.Sprint(name, m.run),
 			By:      rapid.Int64Range(1, 3).Draw(t, "cost"),
 			Max:     rapid.Int64Range(4, 8).Draw(t, "limit"),
@@ -95,9 +94,9 @@ func (m *model) commit(t *rapid.T) {
 	}
 	err := m.store.Commit(context.Background(), writes, increments...)
 	conflict, exhausted := m.refuses(writes, increments)
-	_, saysExhausted := errors.AsType[*mfa.LimitReachedError](err)
+	_, saysExhausted := errors.AsType[*store.LimitReachedError](err)
 	switch {
-	case conflict && errors.Is(err, mfa.ErrConflict), exhausted && saysExhausted:
+	case conflict && errors.Is(err, store.ErrConflict), exhausted && saysExhausted:
 	case conflict || exhausted || err != nil:
 		t.Fatalf("commit: got error %v, want conflict: %t, exhausted: %t", err, conflict, exhausted)
 	default:
@@ -106,7 +105,7 @@ func (m *model) commit(t *rapid.T) {
 	m.compare(t, slices.Collect(maps.Keys(m.seen)))
 }
 
-func (m *model) refuses(writes []mfa.Write, increments []mfa.Increment) (conflict, exhausted bool) {
+func (m *model) refuses(writes []store.Write, increments []store.Increment) (conflict, exhausted bool) {
 	for _, w := range writes {
 		conflict = conflict || w.Version != m.records[w.Key].Version
 	}
@@ -117,7 +116,7 @@ func (m *model) refuses(writes []mfa.Write, increments []mfa.Increment) (conflic
 }
 
 // apply follows a commit that succeeded. The version of a created record is the store's to choose.
-func (m *model) apply(t *rapid.T, writes []mfa.Write, increments []mfa.Increment) {
+func (m *model) apply(t *rapid.T, writes []store.Write, increments []store.Increment) {
 	for _, inc := range increments {
 		m.counters[inc.Counter] += inc.By
 	}
@@ -151,7 +150,7 @@ func (m *model) get(t *rapid.T) {
 	m.compare(t, rapid.SliceOfNDistinct(drawKey(), 0, 5, rapid.ID).Draw(t, "keys"))
 }
 
-func (m *model) compare(t *rapid.T, keys []mfa.Key) {
+func (m *model) compare(t *rapid.T, keys []store.Key) {
 	records, err := m.store.Get(context.Background(), keys...)
 	if err != nil {
 		t.Fatalf("get: %v", err)
@@ -167,7 +166,7 @@ func (m *model) list(t *rapid.T) {
 	kind := drawKey().Draw(t, "of").Kind
 	after := rapid.SampledFrom([]string{"", "a", "a\x00", "bx", "x"}).Draw(t, "after")
 	limit := rapid.IntRange(0, 5).Draw(t, "limit")
-	var want []mfa.Record
+	var want []store.Record
 	for _, key := range slices.SortedFunc(maps.Keys(m.records), compareKeys) {
 		if key.Kind == kind && key.ID > after && len(want) < limit {
 			want = append(want, m.records[key])
@@ -195,7 +194,7 @@ func (m *model) expired(t *rapid.T) {
 	}
 	due := m.due(kind, before)
 	for _, key := range got {
-		if !slices.ContainsFunc(due, func(r mfa.Record) bool { return r.Key == key }) {
+		if !slices.ContainsFunc(due, func(r store.Record) bool { return r.Key == key }) {
 			t.Fatalf("%v is not expired before %v", key, before)
 		}
 	}
@@ -206,8 +205,8 @@ func (m *model) expired(t *rapid.T) {
 }
 
 // due are the records of a kind that expire before a time.
-func (m *model) due(kind mfa.Kind, before time.Time) []mfa.Record {
-	var due []mfa.Record
+func (m *model) due(kind store.Kind, before time.Time) []store.Record {
+	var due []store.Record
 	for key, r := range m.records {
 		if key.Kind == kind && !r.Expires.IsZero() && r.Expires.Before(before) {
 			due = append(due, r)
@@ -238,12 +237,12 @@ func (m *model) clear() {
 	for key := range m.seen {
 		records, err := m.store.Get(context.Background(), key)
 		if err == nil && records[0].Version != 0 {
-			_ = m.store.Commit(context.Background(), []mfa.Write{remove(records[0])})
+			_ = m.store.Commit(context.Background(), []store.Write{remove(records[0])})
 		}
 	}
 }
 
-func wantSame(t *rapid.T, got, want mfa.Record) {
+func wantSame(t *rapid.T, got, want store.Record) {
 	if got.Key != want.Key || got.Version != want.Version || !got.Expires.Equal(want.Expires) ||
 		string(got.Data) != string(want.Data) {
 		t.Fatalf("got %+v, want %+v", got, want)

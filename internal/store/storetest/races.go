@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // racers is how many callers a race has.
@@ -14,32 +14,32 @@ const racers = 50
 
 var raceCases = []testCase{
 	{"one of many creations wins", func(f *fixture) {
-		f.race(0, func(i int) []mfa.Write { return []mfa.Write{put(alice, 0, fmt.Sprint(i))} })
+		f.race(0, func(i int) []store.Write { return []store.Write{put(alice, 0, fmt.Sprint(i))} })
 	}},
 	{"one of many replacements of a version wins", func(f *fixture) {
 		f.commit(put(alice, 0, "first"))
 		v := f.get(alice).Version
-		f.race(v, func(i int) []mfa.Write { return []mfa.Write{put(alice, v, fmt.Sprint(i))} })
+		f.race(v, func(i int) []store.Write { return []store.Write{put(alice, v, fmt.Sprint(i))} })
 	}},
 	{"a commit of several records wins as a whole", func(f *fixture) {
 		f.commit(put(alice, 0, "first"))
 		v := f.get(alice).Version
-		winner := f.race(v, func(i int) []mfa.Write {
-			return []mfa.Write{put(bob, 0, fmt.Sprint(i)), put(alice, v, fmt.Sprint(i))}
+		winner := f.race(v, func(i int) []store.Write {
+			return []store.Write{put(bob, 0, fmt.Sprint(i)), put(alice, v, fmt.Sprint(i))}
 		})
 		f.wantData(bob, fmt.Sprint(winner))
 	}},
 	{"one of many deletions wins", func(f *fixture) {
 		f.commit(put(alice, 0, "first"))
 		r := f.get(alice)
-		outcomes := f.together(func(int) error { return f.store.Commit(f.ctx, []mfa.Write{remove(r)}) })
-		f.wantOutcomes(outcomes, 1, func(err error) bool { return errors.Is(err, mfa.ErrConflict) })
+		outcomes := f.together(func(int) error { return f.store.Commit(f.ctx, []store.Write{remove(r)}) })
+		f.wantOutcomes(outcomes, 1, func(err error) bool { return errors.Is(err, store.ErrConflict) })
 		f.wantData(alice, "")
 	}},
 	{"takes do not exceed the limit", func(f *fixture) {
 		outcomes := f.together(func(int) error { return f.store.Commit(f.ctx, nil, budget("b", 1, 10)) })
 		f.wantOutcomes(outcomes, 10, func(err error) bool {
-			exhausted, ok := errors.AsType[*mfa.LimitReachedError](err)
+			exhausted, ok := errors.AsType[*store.LimitReachedError](err)
 			return ok && exhausted.Counter == "b"
 		})
 		f.exhaust("b", budget("b", 1, 10))
@@ -49,10 +49,10 @@ var raceCases = []testCase{
 
 // race commits what each racer writes, of which one must win, and checks that its data is at alice, that
 // was at the given version.
-func (f *fixture) race(version uint64, writes func(i int) []mfa.Write) (winner int) {
+func (f *fixture) race(version uint64, writes func(i int) []store.Write) (winner int) {
 	f.Helper()
 	outcomes := f.together(func(i int) error { return f.store.Commit(f.ctx, writes(i)) })
-	f.wantOutcomes(outcomes, 1, func(err error) bool { return errors.Is(err, mfa.ErrConflict) })
+	f.wantOutcomes(outcomes, 1, func(err error) bool { return errors.Is(err, store.ErrConflict) })
 	for i, err := range outcomes {
 		if err == nil {
 			winner = i
@@ -109,8 +109,8 @@ func testNoLostUpdate(f *fixture) {
 			}
 			r := records[0]
 			r.Data = append(r.Data, '.')
-			err = f.store.Commit(f.ctx, []mfa.Write{{Record: r}})
-			if !errors.Is(err, mfa.ErrConflict) && !errors.Is(err, mfa.ErrUnavailable) {
+			err = f.store.Commit(f.ctx, []store.Write{{Record: r}})
+			if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrUnavailable) {
 				return err
 			}
 		}
@@ -128,11 +128,11 @@ var contextCases = []testCase{
 		_, getErr := f.store.Get(ctx, alice)
 		_, expiredErr := f.store.Expired(ctx, users, start, 1)
 		_, listErr := f.store.List(ctx, users, "", 1)
-		commitErr := f.store.Commit(ctx, []mfa.Write{put(alice, 0, "alice")})
+		commitErr := f.store.Commit(ctx, []store.Write{put(alice, 0, "alice")})
 		for name, err := range map[string]error{
 			"Get": getErr, "Expired": expiredErr, "List": listErr, "Commit": commitErr,
 		} {
-			if !errors.Is(err, context.Canceled) && !errors.Is(err, mfa.ErrUnavailable) {
+			if !errors.Is(err, context.Canceled) && !errors.Is(err, store.ErrUnavailable) {
 				f.Errorf("%s: got error %v, want that of the context", name, err)
 			}
 		}
@@ -141,8 +141,8 @@ var contextCases = []testCase{
 }
 
 func testCancelledCommit(f *fixture) {
-	pair := func(i int) (left, right mfa.Key) {
-		return mfa.Key{Kind: users, ID: fmt.Sprint(i)}, mfa.Key{Kind: clients, ID: fmt.Sprint(i)}
+	pair := func(i int) (left, right store.Key) {
+		return store.Key{Kind: users, ID: fmt.Sprint(i)}, store.Key{Kind: clients, ID: fmt.Sprint(i)}
 	}
 	outcomes := f.together(func(i int) error {
 		ctx, cancel := context.WithCancel(f.ctx)
@@ -151,15 +151,15 @@ func testCancelledCommit(f *fixture) {
 		data := []byte("data")
 		var cancelled sync.WaitGroup
 		cancelled.Go(cancel)
-		err := f.store.Commit(ctx, []mfa.Write{
-			{Record: mfa.Record{Key: left, Data: data}}, {Record: mfa.Record{Key: right, Data: data}},
+		err := f.store.Commit(ctx, []store.Write{
+			{Record: store.Record{Key: left, Data: data}}, {Record: store.Record{Key: right, Data: data}},
 		})
 		copy(data, "gone") // the data is the caller's again, whatever the outcome
 		cancelled.Wait()
 		return err
 	})
 	// A commit of the same caller's that follows is behind those that were given up.
-	f.commit(put(mfa.Key{Kind: users, ID: "last"}, 0, "data"))
+	f.commit(put(store.Key{Kind: users, ID: "last"}, 0, "data"))
 	for i, err := range outcomes {
 		left, right := pair(i)
 		records := f.records(left, right)
@@ -170,7 +170,7 @@ func testCancelledCommit(f *fixture) {
 		if err == nil && !stored {
 			f.Errorf("commit %d succeeded and is not stored", i)
 		}
-		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, mfa.ErrUnavailable) {
+		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, store.ErrUnavailable) {
 			f.Errorf("commit %d: got error %v", i, err)
 		}
 		for _, r := range records {

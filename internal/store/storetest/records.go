@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -39,14 +38,14 @@ var recordCases = []testCase{
 		for i := range data {
 			data[i] = byte(i ^ i>>8)
 		}
-		f.commit(mfa.Write{Record: mfa.Record{Key: alice, Data: data}})
+		f.commit(store.Write{Record: store.Record{Key: alice, Data: data}})
 		if !bytes.Equal(f.get(alice).Data, data) {
 			f.Error("long data came back changed")
 		}
 	}},
 	{"creating a record that exists conflicts", func(f *fixture) {
 		f.commit(put(alice, 0, "first"))
-		f.refuse(mfa.ErrConflict, []mfa.Write{put(alice, 0, "second")})
+		f.refuse(store.ErrConflict, []store.Write{put(alice, 0, "second")})
 		f.wantData(alice, "first")
 	}},
 	{"replacing moves to the next version", func(f *fixture) {
@@ -62,9 +61,9 @@ var recordCases = []testCase{
 		f.commit(put(alice, 0, "first"))
 		v := f.get(alice).Version
 		f.commit(put(alice, v, "second"))
-		f.refuse(mfa.ErrConflict, []mfa.Write{put(alice, v, "late")})
-		f.refuse(mfa.ErrConflict, []mfa.Write{put(alice, v+2, "early")})
-		f.refuse(mfa.ErrConflict, []mfa.Write{put(bob, 1, "lost")})
+		f.refuse(store.ErrConflict, []store.Write{put(alice, v, "late")})
+		f.refuse(store.ErrConflict, []store.Write{put(alice, v+2, "early")})
+		f.refuse(store.ErrConflict, []store.Write{put(bob, 1, "lost")})
 		f.wantData(alice, "second")
 		f.wantData(bob, "")
 	}},
@@ -72,16 +71,16 @@ var recordCases = []testCase{
 		f.commit(put(alice, 0, "first"))
 		old := f.get(alice)
 		f.commit(put(alice, old.Version, "second"))
-		f.refuse(mfa.ErrConflict, []mfa.Write{remove(old)})
+		f.refuse(store.ErrConflict, []store.Write{remove(old)})
 		f.wantData(alice, "second")
 		f.commit(remove(f.get(alice)))
 		f.wantData(alice, "")
 	}},
 	{"deleting a missing record at version 0 changes nothing", func(f *fixture) {
-		f.commit(remove(mfa.Record{Key: alice}))
+		f.commit(remove(store.Record{Key: alice}))
 		f.wantData(alice, "")
 		f.commit(put(alice, 0, "first"))
-		f.refuse(mfa.ErrConflict, []mfa.Write{remove(mfa.Record{Key: alice})})
+		f.refuse(store.ErrConflict, []store.Write{remove(store.Record{Key: alice})})
 		f.wantData(alice, "first")
 	}},
 	{"a version does not come back after deleting and creating again", func(f *fixture) {
@@ -97,23 +96,23 @@ var recordCases = []testCase{
 			seen[created.Version], seen[replaced.Version] = true, true
 			f.commit(remove(replaced))
 			for v := range seen {
-				f.refuse(mfa.ErrConflict, []mfa.Write{put(alice, v, "late")})
+				f.refuse(store.ErrConflict, []store.Write{put(alice, v, "late")})
 			}
 		}
 	}},
 	{"a conflict stores nothing of its commit, wherever it stands", func(f *fixture) {
-		carol := mfa.Key{Kind: users, ID: "carol"}
+		carol := store.Key{Kind: users, ID: "carol"}
 		f.commit(put(alice, 0, "alice"), put(bob, 0, "bob"))
 		conflict, good, deleted := put(alice, 0, "x"), put(carol, 0, "x"), remove(f.get(bob))
-		f.refuse(mfa.ErrConflict, []mfa.Write{conflict, good, deleted})
-		f.refuse(mfa.ErrConflict, []mfa.Write{good, conflict, deleted})
-		f.refuse(mfa.ErrConflict, []mfa.Write{good, deleted, conflict})
+		f.refuse(store.ErrConflict, []store.Write{conflict, good, deleted})
+		f.refuse(store.ErrConflict, []store.Write{good, conflict, deleted})
+		f.refuse(store.ErrConflict, []store.Write{good, deleted, conflict})
 		f.wantData(alice, "alice")
 		f.wantData(bob, "bob")
 		f.wantData(carol, "")
 	}},
 	{"one commit creates, replaces and deletes across kinds", func(f *fixture) {
-		ticket := mfa.Key{Kind: tickets, ID: "t"}
+		ticket := store.Key{Kind: tickets, ID: "t"}
 		f.commit(put(alice, 0, "alice"), put(ticket, 0, "ticket"))
 		f.commit(put(bob, 0, "bob"), put(alice, f.get(alice).Version, "changed"), remove(f.get(ticket)))
 		f.wantData(alice, "changed")
@@ -122,8 +121,8 @@ var recordCases = []testCase{
 	}},
 	{"records come in the order of the keys", func(f *fixture) {
 		f.commit(put(bob, 0, "bob"), put(alice, 0, "alice"))
-		missing := mfa.Key{Kind: clients, ID: "missing"}
-		for _, keys := range [][]mfa.Key{{alice, missing, bob}, {bob, missing, alice}, {missing, bob}} {
+		missing := store.Key{Kind: clients, ID: "missing"}
+		for _, keys := range [][]store.Key{{alice, missing, bob}, {bob, missing, alice}, {missing, bob}} {
 			for _, r := range f.records(keys...) {
 				if r.Key != missing && string(r.Data) != r.Key.ID {
 					f.Errorf("record %v has the data %q", r.Key, r.Data)
@@ -135,10 +134,10 @@ var recordCases = []testCase{
 	{"an empty commit succeeds", func(f *fixture) { f.commit() }},
 	{"the caller may change data that it read or wrote", testNoAliasing},
 	{"as many records as a commit can hold", func(f *fixture) {
-		var keys []mfa.Key
-		var writes []mfa.Write
+		var keys []store.Key
+		var writes []store.Write
 		for i := range store.MaxParts {
-			key := mfa.Key{Kind: nonces, ID: fmt.Sprint("nonce-", i)}
+			key := store.Key{Kind: nonces, ID: fmt.Sprint("nonce-", i)}
 			keys, writes = append(keys, key), append(writes, put(key, 0, key.ID))
 		}
 		f.commit(writes...)
@@ -149,7 +148,7 @@ var recordCases = []testCase{
 		}
 	}},
 	{"keys of equal concatenation are different records", func(f *fixture) {
-		left, right := mfa.Key{Kind: "ab", ID: "c"}, mfa.Key{Kind: "a", ID: "bc"}
+		left, right := store.Key{Kind: "ab", ID: "c"}, store.Key{Kind: "a", ID: "bc"}
 		f.commit(put(left, 0, "left"))
 		f.wantData(right, "")
 		f.commit(put(right, 0, "right"))
@@ -160,17 +159,17 @@ var recordCases = []testCase{
 	{"ids may be empty, long and of odd characters", func(f *fixture) {
 		ids := append([]string{"", strings.Repeat("x", 900)}, oddIDs...)
 		for _, id := range ids {
-			f.commit(put(mfa.Key{Kind: claims, ID: id}, 0, "<"+id+">"))
+			f.commit(put(store.Key{Kind: claims, ID: id}, 0, "<"+id+">"))
 		}
 		for _, id := range ids {
-			f.wantData(mfa.Key{Kind: claims, ID: id}, "<"+id+">")
+			f.wantData(store.Key{Kind: claims, ID: id}, "<"+id+">")
 		}
 	}},
 }
 
 func testNoAliasing(f *fixture) {
 	data := []byte("original")
-	writes := []mfa.Write{{Record: mfa.Record{Key: alice, Data: data}}}
+	writes := []store.Write{{Record: store.Record{Key: alice, Data: data}}}
 	f.commit(writes...)
 	copy(data, "xxxxxxxx")
 	f.wantData(alice, "original")
@@ -190,60 +189,60 @@ func testNoAliasing(f *fixture) {
 
 var malformedCases = []testCase{
 	{"a key that occurs twice", func(f *fixture) {
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), put(bob, 0, "two"), put(alice, 0, "three")})
+		f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(bob, 0, "two"), put(alice, 0, "three")})
 	}},
 	{"a budget that occurs twice", func(f *fixture) {
-		inc := mfa.Increment{Counter: "b", By: 1, Max: 5, Expires: start}
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one")}, inc, inc)
+		inc := store.Increment{Counter: "b", By: 1, Max: 5, Expires: start}
+		f.refuseMalformed([]store.Write{put(alice, 0, "one")}, inc, inc)
 		inc.By = 5
 		f.take(inc)
 	}},
 	{"a kind without a name", func(f *fixture) {
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), put(mfa.Key{ID: "x"}, 0, "two")})
+		f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(store.Key{ID: "x"}, 0, "two")})
 	}},
 	{"a kind with a NUL byte", func(f *fixture) {
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), put(mfa.Key{Kind: "a\x00b"}, 0, "two")})
+		f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(store.Key{Kind: "a\x00b"}, 0, "two")})
 	}},
 	{"a budget without a name", func(f *fixture) {
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one")}, mfa.Increment{By: 1, Max: 5})
+		f.refuseMalformed([]store.Write{put(alice, 0, "one")}, store.Increment{By: 1, Max: 5})
 	}},
 	{"a name that is too long", func(f *fixture) {
 		long := strings.Repeat("x", store.MaxNameLength+1)
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), put(mfa.Key{Kind: "user", ID: long}, 0, "two")})
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one")}, mfa.Increment{Counter: long, Max: 5})
+		f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(store.Key{Kind: "user", ID: long}, 0, "two")})
+		f.refuseMalformed([]store.Write{put(alice, 0, "one")}, store.Increment{Counter: long, Max: 5})
 	}},
 	{"data that is too long", func(f *fixture) {
 		data := strings.Repeat("x", store.MaxDataLength+1)
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), put(bob, 0, data)})
+		f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(bob, 0, data)})
 	}},
 	{"an end before anything expires", func(f *fixture) {
 		early, none := putExpiring(bob, 0, start), put(bob, 0, "data")
 		early.Ends, none.Ends = start.Add(-time.Second), start
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), early})
-		f.refuseMalformed([]mfa.Write{put(alice, 0, "one"), none})
+		f.refuseMalformed([]store.Write{put(alice, 0, "one"), early})
+		f.refuseMalformed([]store.Write{put(alice, 0, "one"), none})
 	}},
 	{"too much data together", func(f *fixture) {
-		writes := []mfa.Write{put(alice, 0, "one")}
+		writes := []store.Write{put(alice, 0, "one")}
 		for i := range store.MaxTotalLength/store.MaxDataLength + 1 {
-			writes = append(writes, put(mfa.Key{Kind: nonces, ID: fmt.Sprint(i)}, 0, strings.Repeat("x", store.MaxDataLength)))
+			writes = append(writes, put(store.Key{Kind: nonces, ID: fmt.Sprint(i)}, 0, strings.Repeat("x", store.MaxDataLength)))
 		}
 		f.refuseMalformed(writes)
 	}},
 	{"too many parts", func(f *fixture) {
-		writes := []mfa.Write{put(alice, 0, "one")}
+		writes := []store.Write{put(alice, 0, "one")}
 		for i := range store.MaxParts - 1 {
-			writes = append(writes, put(mfa.Key{Kind: nonces, ID: fmt.Sprint(i)}, 0, "x"))
+			writes = append(writes, put(store.Key{Kind: nonces, ID: fmt.Sprint(i)}, 0, "x"))
 		}
-		f.refuseMalformed(writes, mfa.Increment{Counter: "b", By: 1, Max: 5})
+		f.refuseMalformed(writes, store.Increment{Counter: "b", By: 1, Max: 5})
 	}},
 }
 
 // refuseMalformed commits what no store can apply. The writes contain one for alice.
-func (f *fixture) refuseMalformed(writes []mfa.Write, increments ...mfa.Increment) {
+func (f *fixture) refuseMalformed(writes []store.Write, increments ...store.Increment) {
 	f.Helper()
 	f.refuse(store.ErrMalformed, writes, increments...)
 	err := f.store.Commit(f.ctx, writes, increments...)
-	if errors.Is(err, mfa.ErrConflict) || errors.Is(err, mfa.ErrUnavailable) {
+	if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrUnavailable) {
 		f.Errorf("got error %v, which says that trying again may help", err)
 	}
 	f.wantData(alice, "")

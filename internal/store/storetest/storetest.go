@@ -16,11 +16,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // Open returns an empty store and closes it when the test ends.
-type Open func(t *testing.T) mfa.Store
+type Open func(t *testing.T) store.Store
 
 // Test runs the conformance suite.
 func Test(t *testing.T, open Open) {
@@ -48,38 +48,38 @@ func Test(t *testing.T, open Open) {
 
 // TestReopen checks that records, versions, expiries and counters outlive the store: reopen closes the
 // given store and opens what it stored again.
-func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s mfa.Store) mfa.Store) {
+func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s store.Store) store.Store) {
 	f := newFixture(t, open(t))
-	gone := mfa.Key{Kind: tickets, ID: "gone"}
+	gone := store.Key{Kind: tickets, ID: "gone"}
 	f.commit(put(alice, 0, "first"), put(bob, 0, "other"), put(gone, 0, "short-lived"))
 	first := f.get(alice)
-	f.commit(mfa.Write{Record: mfa.Record{
+	f.commit(store.Write{Record: store.Record{
 		Key: alice, Version: first.Version, Data: []byte("second"), Expires: start,
 	}})
 	f.commit(remove(f.get(gone)))
-	f.take(mfa.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
+	f.take(store.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
 	want := f.records(alice, bob, gone)
 
 	f = newFixture(t, reopen(t, f.store))
 	if diff := cmp.Diff(want, f.records(alice, bob, gone)); diff != "" {
 		t.Errorf("records after reopening (-want +got):\n%s", diff)
 	}
-	f.refuse(mfa.ErrConflict, []mfa.Write{put(alice, first.Version, "late")})
-	if got := f.expired(users, start.Add(time.Second), 10); !slices.Equal(got, []mfa.Key{alice}) {
+	f.refuse(store.ErrConflict, []store.Write{put(alice, first.Version, "late")})
+	if got := f.expired(users, start.Add(time.Second), 10); !slices.Equal(got, []store.Key{alice}) {
 		t.Errorf("expired after reopening: got %v, want %v", got, alice)
 	}
-	f.exhaust("hour", mfa.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
-	f.take(mfa.Increment{Counter: "hour", By: 1, Max: 3, Expires: start})
+	f.exhaust("hour", store.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
+	f.take(store.Increment{Counter: "hour", By: 1, Max: 3, Expires: start})
 }
 
 // Kinds of records, as the domain has them. The suite does not depend on which there are.
 const (
-	users     mfa.Kind = "user"
-	clients   mfa.Kind = "client"
-	tickets   mfa.Kind = "ticket"
-	claims    mfa.Kind = "claim"
-	nonces    mfa.Kind = "nonce"
-	addresses mfa.Kind = "address"
+	users     store.Kind = "user"
+	clients   store.Kind = "client"
+	tickets   store.Kind = "ticket"
+	claims    store.Kind = "claim"
+	nonces    store.Kind = "nonce"
+	addresses store.Kind = "address"
 )
 
 type testCase struct {
@@ -89,35 +89,35 @@ type testCase struct {
 
 var (
 	start = time.Date(2100, 1, 2, 3, 4, 5, 0, time.UTC)
-	alice = mfa.Key{Kind: users, ID: "alice"}
-	bob   = mfa.Key{Kind: users, ID: "bob"}
+	alice = store.Key{Kind: users, ID: "alice"}
+	bob   = store.Key{Kind: users, ID: "bob"}
 )
 
 // A fixture is a store under test with calls that must succeed, or fail in one way.
 type fixture struct {
 	*testing.T
-	store mfa.Store
+	store store.Store
 	ctx   context.Context
 }
 
-func newFixture(t *testing.T, s mfa.Store) *fixture {
+func newFixture(t *testing.T, s store.Store) *fixture {
 	return &fixture{T: t, store: s, ctx: t.Context()}
 }
 
-func put(key mfa.Key, version uint64, data string) mfa.Write {
-	return mfa.Write{Record: mfa.Record{Key: key, Version: version, Data: []byte(data)}}
+func put(key store.Key, version uint64, data string) store.Write {
+	return store.Write{Record: store.Record{Key: key, Version: version, Data: []byte(data)}}
 }
 
-func putExpiring(key mfa.Key, version uint64, expires time.Time) mfa.Write {
-	return mfa.Write{Record: mfa.Record{Key: key, Version: version, Data: []byte("data"), Expires: expires}}
+func putExpiring(key store.Key, version uint64, expires time.Time) store.Write {
+	return store.Write{Record: store.Record{Key: key, Version: version, Data: []byte("data"), Expires: expires}}
 }
 
-func remove(r mfa.Record) mfa.Write {
-	return mfa.Write{Record: mfa.Record{Key: r.Key, Version: r.Version}, Delete: true}
+func remove(r store.Record) store.Write {
+	return store.Write{Record: store.Record{Key: r.Key, Version: r.Version}, Delete: true}
 }
 
 // records reads keys, which must answer a record for each, in their order.
-func (f *fixture) records(keys ...mfa.Key) []mfa.Record {
+func (f *fixture) records(keys ...store.Key) []store.Record {
 	f.Helper()
 	records, err := f.store.Get(f.ctx, keys...)
 	if err != nil {
@@ -135,19 +135,19 @@ func (f *fixture) records(keys ...mfa.Key) []mfa.Record {
 }
 
 // get reads one record.
-func (f *fixture) get(key mfa.Key) mfa.Record {
+func (f *fixture) get(key store.Key) store.Record {
 	f.Helper()
 	return f.records(key)[0]
 }
 
-func (f *fixture) commit(writes ...mfa.Write) {
+func (f *fixture) commit(writes ...store.Write) {
 	f.Helper()
 	if err := f.store.Commit(f.ctx, writes); err != nil {
 		f.Fatalf("commit: %v", err)
 	}
 }
 
-func (f *fixture) take(increments ...mfa.Increment) {
+func (f *fixture) take(increments ...store.Increment) {
 	f.Helper()
 	if err := f.store.Commit(f.ctx, nil, increments...); err != nil {
 		f.Fatalf("take: %v", err)
@@ -155,7 +155,7 @@ func (f *fixture) take(increments ...mfa.Increment) {
 }
 
 // refuse commits what must fail with want.
-func (f *fixture) refuse(want error, writes []mfa.Write, increments ...mfa.Increment) {
+func (f *fixture) refuse(want error, writes []store.Write, increments ...store.Increment) {
 	f.Helper()
 	if err := f.store.Commit(f.ctx, writes, increments...); !errors.Is(err, want) {
 		f.Fatalf("commit: got error %v, want %v", err, want)
@@ -163,15 +163,15 @@ func (f *fixture) refuse(want error, writes []mfa.Write, increments ...mfa.Incre
 }
 
 // exhaust takes what must be refused because of the budget.
-func (f *fixture) exhaust(counter string, increments ...mfa.Increment) {
+func (f *fixture) exhaust(counter string, increments ...store.Increment) {
 	f.Helper()
 	f.exhaustWith(counter, nil, increments...)
 }
 
-func (f *fixture) exhaustWith(counter string, writes []mfa.Write, increments ...mfa.Increment) {
+func (f *fixture) exhaustWith(counter string, writes []store.Write, increments ...store.Increment) {
 	f.Helper()
 	err := f.store.Commit(f.ctx, writes, increments...)
-	exhausted, ok := errors.AsType[*mfa.LimitReachedError](err)
+	exhausted, ok := errors.AsType[*store.LimitReachedError](err)
 	if !ok {
 		f.Fatalf("take: got error %v, want one of type %T", err, exhausted)
 	}
@@ -180,7 +180,7 @@ func (f *fixture) exhaustWith(counter string, writes []mfa.Write, increments ...
 	}
 }
 
-func (f *fixture) expired(kind mfa.Kind, before time.Time, limit int) []mfa.Key {
+func (f *fixture) expired(kind store.Kind, before time.Time, limit int) []store.Key {
 	f.Helper()
 	keys, err := f.store.Expired(f.ctx, kind, before, limit)
 	if err != nil {
@@ -189,7 +189,7 @@ func (f *fixture) expired(kind mfa.Kind, before time.Time, limit int) []mfa.Key 
 	return keys
 }
 
-func (f *fixture) latest(kind mfa.Kind, before time.Time, limit int) []mfa.Record {
+func (f *fixture) latest(kind store.Kind, before time.Time, limit int) []store.Record {
 	f.Helper()
 	records, err := f.store.Latest(f.ctx, kind, before, limit)
 	if err != nil {
@@ -198,7 +198,7 @@ func (f *fixture) latest(kind mfa.Kind, before time.Time, limit int) []mfa.Recor
 	return records
 }
 
-func (f *fixture) list(kind mfa.Kind, after string, limit int) []mfa.Record {
+func (f *fixture) list(kind store.Kind, after string, limit int) []store.Record {
 	f.Helper()
 	records, err := f.store.List(f.ctx, kind, after, limit)
 	if err != nil {
@@ -208,7 +208,7 @@ func (f *fixture) list(kind mfa.Kind, after string, limit int) []mfa.Record {
 }
 
 // wantData checks the data of a record; the empty text stands for a missing record.
-func (f *fixture) wantData(key mfa.Key, want string) {
+func (f *fixture) wantData(key store.Key, want string) {
 	f.Helper()
 	record := f.get(key)
 	if got := string(record.Data); got != want {

@@ -5,11 +5,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-func budget(name string, cost, limit int64) mfa.Increment {
-	return mfa.Increment{Counter: name, By: cost, Max: limit, Expires: start}
+func budget(name string, cost, limit int64) store.Increment {
+	return store.Increment{Counter: name, By: cost, Max: limit, Expires: start}
 }
 
 var takeCases = []testCase{
@@ -49,17 +49,17 @@ var takeCases = []testCase{
 	}},
 	{"an exhausted budget stores no write", func(f *fixture) {
 		f.commit(put(bob, 0, "bob"))
-		f.exhaustWith("b", []mfa.Write{put(alice, 0, "alice"), remove(f.get(bob))}, budget("b", 2, 1))
+		f.exhaustWith("b", []store.Write{put(alice, 0, "alice"), remove(f.get(bob))}, budget("b", 2, 1))
 		f.wantData(alice, "")
 		f.wantData(bob, "bob")
 	}},
 	{"a conflict takes nothing", func(f *fixture) {
 		f.commit(put(alice, 0, "alice"))
-		f.refuse(mfa.ErrConflict, []mfa.Write{put(alice, 0, "x")}, budget("b", 1, 1))
+		f.refuse(store.ErrConflict, []store.Write{put(alice, 0, "x")}, budget("b", 1, 1))
 		f.take(budget("b", 1, 1))
 	}},
 	{"writes and takes are stored together", func(f *fixture) {
-		if err := f.store.Commit(f.ctx, []mfa.Write{put(alice, 0, "alice")}, budget("b", 1, 1)); err != nil {
+		if err := f.store.Commit(f.ctx, []store.Write{put(alice, 0, "alice")}, budget("b", 1, 1)); err != nil {
 			f.Fatalf("commit: %v", err)
 		}
 		f.wantData(alice, "alice")
@@ -109,9 +109,9 @@ var takeCases = []testCase{
 		f.wantSums([]string{"b"}, 0)
 	}},
 	{"a counter may go without an expiry", func(f *fixture) {
-		f.take(mfa.Increment{Counter: "b", By: 1, Max: 2})
+		f.take(store.Increment{Counter: "b", By: 1, Max: 2})
 		f.take(budget("b", 1, 2))
-		f.exhaust("b", mfa.Increment{Counter: "b", By: 1, Max: 2, Expires: start.Add(time.Hour)})
+		f.exhaust("b", store.Increment{Counter: "b", By: 1, Max: 2, Expires: start.Add(time.Hour)})
 	}},
 }
 

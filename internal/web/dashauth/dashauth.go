@@ -13,17 +13,17 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // State is safe for concurrent use.
 type State struct {
-	store mfa.Store
+	store store.Store
 	now   func() time.Time
 }
 
 // New returns the dashboard state that a store holds.
-func New(store mfa.Store, now func() time.Time) *State { return &State{store, now} }
+func New(store store.Store, now func() time.Time) *State { return &State{store, now} }
 
 // limits are how many guesses one address has, right or wrong ones.
 var limits = []struct {
@@ -38,16 +38,16 @@ func (d *State) CountGuess(ctx context.Context, key secret.Value, from netip.Add
 		return 0, nil
 	}
 	now := d.now()
-	var increments []mfa.Increment
+	var increments []store.Increment
 	var longest time.Time
 	for _, l := range limits {
 		period := now.UnixMilli() / l.period.Milliseconds()
 		end := time.UnixMilli((period + 1) * l.period.Milliseconds())
-		increments = append(increments, mfa.Increment{Counter: fmt.Sprintf("dashboard:%s:%s:%d", l.period, addressCounter(key, from), period), By: 1, Max: l.guesses, Expires: end})
+		increments = append(increments, store.Increment{Counter: fmt.Sprintf("dashboard:%s:%s:%d", l.period, addressCounter(key, from), period), By: 1, Max: l.guesses, Expires: end})
 		longest = end
 	}
 	err = d.store.Commit(ctx, nil, increments...)
-	var exhausted *mfa.LimitReachedError
+	var exhausted *store.LimitReachedError
 	if !errors.As(err, &exhausted) {
 		return 0, err
 	}
@@ -79,8 +79,8 @@ func endedCounter(session []byte) string {
 
 // End makes a session end before its time. Ending it again is no error.
 func (d *State) EndSession(ctx context.Context, session []byte, until time.Time) error {
-	err := d.store.Commit(ctx, nil, mfa.Increment{Counter: endedCounter(session), By: 1, Max: 1, Expires: until})
-	if errors.As(err, new(*mfa.LimitReachedError)) {
+	err := d.store.Commit(ctx, nil, store.Increment{Counter: endedCounter(session), By: 1, Max: 1, Expires: until})
+	if errors.As(err, new(*store.LimitReachedError)) {
 		return nil
 	}
 	return err

@@ -12,7 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/aws/eventbridge"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/smssender"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/standardwebhook"
 )
 
@@ -31,7 +31,7 @@ func Serve() {
 		if err != nil {
 			return nil, err
 		}
-		worker := &mfa.Dispatcher{Service: service, Endpoints: standardwebhook.New(false), Describe: api.EventBody}
+		worker := &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(false), Describe: api.EventBody}
 		if e.EventBus != "" {
 			worker.Bus = eventbridge.New(awseventbridge.NewFromConfig(d.Config), e.EventBus)
 		}
@@ -41,9 +41,9 @@ func Serve() {
 
 // Handler delivers what is due, for as long as there is any and the time allows. A run may stop, fail or overlap with another at any point: what one took and
 // did not send, the next takes when the lease is over.
-func Handler(d *lambdahost.Deployment, run func(context.Context, int) (mfa.DeliveryResult, error), now func() time.Time) func(context.Context, json.RawMessage) (mfa.DeliveryResult, error) {
-	return func(ctx context.Context, event json.RawMessage) (mfa.DeliveryResult, error) {
-		var sum mfa.DeliveryResult
+func Handler(d *lambdahost.Deployment, run func(context.Context, int) (webhook.DeliveryResult, error), now func() time.Time) func(context.Context, json.RawMessage) (webhook.DeliveryResult, error) {
+	return func(ctx context.Context, event json.RawMessage) (webhook.DeliveryResult, error) {
+		var sum webhook.DeliveryResult
 		if !lambdahost.Scheduled(event) {
 			return sum, lambdahost.ErrEvent
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/deliver"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
 func TestHandler(t *testing.T) {
@@ -35,10 +35,10 @@ func TestHandler(t *testing.T) {
 			ctx, cancel := context.WithDeadline(t.Context(), now.Add(100*time.Second))
 			defer cancel()
 			runs := 0
-			run := func(context.Context, int) (mfa.DeliveryResult, error) {
+			run := func(context.Context, int) (webhook.DeliveryResult, error) {
 				now = now.Add(c.takes)
 				runs++
-				return mfa.DeliveryResult{Found: 1, Delivered: 2, More: runs <= c.left}, c.fails
+				return webhook.DeliveryResult{Found: 1, Delivered: 2, More: runs <= c.left}, c.fails
 			}
 			d := &lambdahost.Deployment{Log: slog.New(slog.DiscardHandler)}
 			r, err := deliver.Handler(d, run, func() time.Time { return now })(ctx, json.RawMessage(c.event))

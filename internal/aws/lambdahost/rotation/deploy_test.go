@@ -19,7 +19,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -87,7 +87,7 @@ func TestDeploymentsAndSettings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set, err := s.Settings(ctx)
+		set, err := s.Engine.Settings(ctx)
 		if err != nil || fmt.Sprint(set.SMSCountries) != countries || set.MFARequired != required {
 			t.Errorf("%s: countries %v, required %v, %v; want %s, %v", when, set.SMSCountries, set.MFARequired, err, countries, required)
 		}
@@ -99,7 +99,7 @@ func TestDeploymentsAndSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.ChangeSettings(ctx, func(set *mfa.Settings) { set.SMSCountries, set.MFARequired = []string{"FR"}, false }); err != nil {
+	if _, err := s.Settings.ChangeSettings(ctx, func(set *account.Settings) { set.SMSCountries, set.MFARequired = []string{"FR"}, false }); err != nil {
 		t.Fatal(err)
 	}
 	run(cfn.RequestUpdate, properties(`["DE","AT"]`, "true"), first)
@@ -133,7 +133,7 @@ func TestADeploymentMakesWhatIsMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if keys, err := s.PublishedKeys(ctx); err != nil || len(keys) != 1 {
+	if keys, err := s.Tokens.PublishedKeys(ctx); err != nil || len(keys) != 1 {
 		t.Errorf("%d signing keys, %v", len(keys), err)
 	}
 	held.away = true

@@ -14,7 +14,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/secretsmanager"
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/tokens"
 )
 
 // Request is the schedule's input, or an operator's.
@@ -78,10 +80,10 @@ func (r *Rotator) deploy(ctx context.Context, e cfn.Event) (id string, data map[
 	if err != nil {
 		return id, nil, err
 	}
-	if err := service.RotateSigningKey(ctx, mfa.SigningKeyLife); err != nil {
+	if err := service.Tokens.RotateSigningKey(ctx, tokens.SigningKeyLife); err != nil {
 		return id, nil, err
 	}
-	if err := r.keys(service).AdoptSecret(ctx); err != nil {
+	if err := r.keys(service.Tokens).AdoptSecret(ctx); err != nil {
 		return id, nil, err
 	}
 	if reflect.DeepEqual(e.ResourceProperties["Settings"], e.OldResourceProperties["Settings"]) {
@@ -90,7 +92,7 @@ func (r *Rotator) deploy(ctx context.Context, e cfn.Event) (id string, data map[
 	return id, nil, r.settings(ctx, service, e.ResourceProperties["Settings"])
 }
 
-func (r *Rotator) settings(ctx context.Context, service *mfa.Service, property any) error {
+func (r *Rotator) settings(ctx context.Context, service *domain.Service, property any) error {
 	text, err := json.Marshal(property)
 	if err != nil {
 		return fmt.Errorf("settings: %w", err)
@@ -99,7 +101,7 @@ func (r *Rotator) settings(ctx context.Context, service *mfa.Service, property a
 	if err := json.Unmarshal(text, &s); err != nil {
 		return errors.New("settings have another form")
 	}
-	_, err = service.ChangeSettings(ctx, func(set *mfa.Settings) {
+	_, err = service.Settings.ChangeSettings(ctx, func(set *account.Settings) {
 		set.SMSCountries, set.MFARequired = s.Countries, s.MFARequired == "true"
 	})
 	return err
@@ -114,7 +116,7 @@ func (r *Rotator) rotate(ctx context.Context, in Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.keys(service).Rotate(ctx, in); err != nil {
+	if err := r.keys(service.Tokens).Rotate(ctx, in); err != nil {
 		return nil, err
 	}
 	old, err := r.Keys.Age(ctx)

@@ -23,7 +23,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -57,7 +58,7 @@ func (m *manager) PutSecretValue(_ context.Context, in *awssecretsmanager.PutSec
 type stack struct {
 	*testing.T
 	manager  manager
-	store    mfa.Store
+	store    store.Store
 	wrapper  keyring.File
 	now      time.Time
 	log      bytes.Buffer
@@ -110,9 +111,9 @@ func (s *stack) deploy(kind, was, is string) (status string) {
 	return status
 }
 
-func (s *stack) settings() mfa.Settings {
+func (s *stack) settings() account.Settings {
 	s.Helper()
-	set, err := s.service().Settings(s.Context())
+	set, err := s.service().Engine.Settings(s.Context())
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -154,7 +155,7 @@ func TestDeploy(t *testing.T) {
 	if set := s.settings(); len(set.SMSCountries) != 1 || set.SMSCountries[0] != "DE" || !set.MFARequired {
 		t.Errorf("settings %+v", set)
 	}
-	if _, err := s.service().ChangeSettings(t.Context(), func(set *mfa.Settings) { set.MFARequired = false }); err != nil {
+	if _, err := s.service().Settings.ChangeSettings(t.Context(), func(set *account.Settings) { set.MFARequired = false }); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.deploy("Update", germany, germany); got != "SUCCESS" || !s.key().Equal(first) || s.settings().MFARequired {
@@ -176,7 +177,7 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
-func (s *stack) service() *mfa.Service {
+func (s *stack) service() *domain.Service {
 	s.Helper()
 	service, err := s.function().Service(s.Context(), lambdahost.Deps{})
 	if err != nil {

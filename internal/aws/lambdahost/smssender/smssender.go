@@ -7,10 +7,10 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/sns"
-	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // New is a link of [lambdahost.Deps].
-func New(e lambdahost.Environment, c aws.Config) mfa.Sender {
+func New(e lambdahost.Environment, c aws.Config) tx.Sender {
 	return sns.New(awssns.NewFromConfig(c), sns.Config{SenderID: e.SenderID, OriginationNumber: e.Number, MaxPrice: e.MaxPrice})
 }

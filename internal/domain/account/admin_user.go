@@ -1,0 +1,4 @@
+package account
+
+// BackupCodesPerUser bounds an import.
+const BackupCodesPerUser = 20

@@ -1,0 +1,151 @@
+package account
+
+import (
+	"slices"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+)
+
+// This file is the only one that asks package authority, and the only one that reads and writes what
+// sessions proved. A test of the module's root holds that.
+
+// Account is what the rules need to know of a user.
+func (u *User) Account() authority.Account {
+	return authority.Account{SecondFactor: u.TwoFactorEnabled(), Generation: u.Generation, FirstSince: u.FirstSince, SecondSince: u.SecondSince, BackupSince: u.BackupSince}
+}
+
+func (u *User) SetAccount(a authority.Account) {
+	u.Generation, u.FirstSince, u.SecondSince, u.BackupSince = a.Generation, a.FirstSince, a.SecondSince, a.BackupSince
+}
+
+// proved is what the rules need to know of a session.
+func (s *Session) proved() authority.Session {
+	return authority.Session{
+		First:  authority.Proof{Method: string(s.FirstBy), At: s.FirstAt.Time()},
+		Second: authority.Proof{Method: string(s.SecondBy), At: s.SecondAt.Time()},
+		Alone:  s.AloneAt.Time(), Enrolled: s.Enrolled,
+	}
+}
+
+// SetProved stores what a session has proved, in its user's record too, and reports whether the
+// Session itself changed.
+func (s *Session) SetProved(u *User, p authority.Session) bool {
+	before := *s
+	s.FirstBy, s.FirstAt = Strategy(p.First.Method), At(p.First.At)
+	s.SecondBy, s.SecondAt = Strategy(p.Second.Method), At(p.Second.At)
+	s.AloneAt, s.Enrolled = At(p.Alone), p.Enrolled
+	if ref := u.SessionRef(s); ref != nil {
+		ref.Generation = p.Generation
+	}
+	return before != *s
+}
+
+func (set *Settings) Authority() authority.Policy {
+	return authority.Policy{Required: set.MFARequired, KeepSessions: set.KeepSessions}
+}
+
+// AuthorityCase is a session beside its user: the case that the rules decide.
+func AuthorityCase(s *Session, u *User, set *Settings, now Instant) authority.Case {
+	c := authority.Case{Session: s.proved(), Account: u.Account(), Policy: set.Authority(), Now: now.Time(), Pending: s.Pending}
+	if ref := u.SessionRef(s); ref != nil {
+		c.Session.Generation = ref.Generation
+	}
+	return c
+}
+
+// SessionRef returns the entry of a session in its user's list, or nil. A session that the list does not have
+// is dead: it was ended, or it gave way to a newer one.
+func (u *User) SessionRef(s *Session) *SessionRef {
+	n, ok := ParseSession(s.ID)
+	if !ok {
+		return nil
+	}
+	i := slices.IndexFunc(u.Sessions, func(ref SessionRef) bool { return ref.Client == n.Client && ref.Nonce == n.Nonce })
+	if i < 0 {
+		return nil
+	}
+	return &u.Sessions[i]
+}
+
+// StepUpLevel is the level that a step-up of the user asks for.
+func (u *User) StepUpLevel(asked authority.Level) authority.Level { return u.Account().StepUp(asked) }
+
+// SameGeneration reports whether a sign-in or step-up that began under a generation of the account may go on.
+func (u *User) SameGeneration(generation uint32) bool { return u.Generation == generation }
+
+// BecomesFactor reports whether a session added a number as a second factor, so that verifying it makes it
+// one. For another session, or later, it is a number like any other.
+func (p *Phone) BecomesFactor(session string, now Instant) bool {
+	pending := authority.PendingFactor{Owner: p.For, Began: p.CreatedAt.Time(), Wrong: p.Wrong}
+	return p.Reserved && pending.Live(session, now.Time())
+}
+
+// CancelEnrolment makes a number that a session added as a second factor a number like any other.
+func (p *Phone) CancelEnrolment() { p.Reserved, p.For, p.Wrong = false, "", 0 }
+
+// ReservedAt reports whether the number is a second factor, or is still meant to become one.
+func (p *Phone) ReservedAt(now Instant) bool {
+	return p.Reserved && (p.Verified != 0 || p.BecomesFactor(p.For, now))
+}
+
+// FactorSet is which factors a user has, so that a change of it can be seen.
+type FactorSet struct {
+	Known    bool
+	Password string
+	Backup   string
+	First    []string
+	Second   []string
+}
+
+// FactorSet names the user's factors. Each has an id of its own, so a replaced one is a removed one.
+func (u *User) FactorSet() FactorSet {
+	set := FactorSet{Known: true, Password: u.Password}
+	if u.TOTPEnabled() {
+		set.Second = append(set.Second, u.TOTP.ID)
+	}
+	if u.Backup != nil {
+		set.Backup = u.Backup.ID
+	}
+	for i := range u.Phones {
+		switch p := &u.Phones[i]; {
+		case p.IsSecondFactor():
+			set.Second = append(set.Second, p.Tail)
+		case p.IsFirstFactor():
+			set.First = append(set.First, p.Tail)
+		}
+	}
+	return set
+}
+
+// Lost reports whether something of before is no longer there.
+func Lost(before, after []string) bool {
+	return slices.ContainsFunc(before, func(id string) bool { return !slices.Contains(after, id) })
+}
+
+func (f FactorSet) Equal(g FactorSet) bool {
+	return f.Password == g.Password && f.Backup == g.Backup && slices.Equal(f.First, g.First) && slices.Equal(f.Second, g.Second)
+}
+
+// CancelEnrolments forgets the factors that a session began to enrol: they do not outlive a password or a
+// Session that was ended.
+func (u *User) CancelEnrolments() {
+	if u.TOTP != nil && u.TOTP.Verified == 0 {
+		u.TOTP = nil
+	}
+	for i := range u.Phones {
+		if p := &u.Phones[i]; p.Verified == 0 {
+			p.CancelEnrolment()
+			p.Pending = nil
+		}
+	}
+}
+
+// AgeProofs makes the proofs of a session older, for development.
+func (s *Session) AgeProofs(by time.Duration) {
+	for _, at := range []*Instant{&s.FirstAt, &s.SecondAt, &s.AloneAt} {
+		if *at != 0 {
+			*at = at.Add(-by)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package account
+
+// EventName names something that a user or an operator should learn of.
+type EventName string
+
+// The events. Names that Clerk's webhooks have mean what they mean there.
+const (
+	EventUserCreated     EventName = "user.created"
+	EventUserUpdated     EventName = "user.updated"
+	EventUserDeleted     EventName = "user.deleted"
+	EventUserLocked      EventName = "user.locked"
+	EventUserUnlocked    EventName = "user.unlocked"
+	EventUserBanned      EventName = "user.banned"
+	EventUserUnbanned    EventName = "user.unbanned"
+	EventFactorAdded     EventName = "factor.added"
+	EventFactorRemoved   EventName = "factor.removed"
+	EventFactorReset     EventName = "factor.reset"
+	EventFactorDisabled  EventName = "factor.disabled"
+	EventFactorDefault   EventName = "factor.default_changed"
+	EventFactorUsed      EventName = "factor.used"
+	EventCodeSent        EventName = "code.sent"
+	EventCodeWrong       EventName = "code.wrong"
+	EventReplay          EventName = "code.replayed"
+	EventBackupMade      EventName = "backup_code.made"
+	EventBackupUsed      EventName = "backup_code.used"
+	EventBackupRemoved   EventName = "backup_code.removed"
+	EventPasswordSet     EventName = "password.changed"
+	EventPasswordWrong   EventName = "password.wrong"
+	EventNumberAdded     EventName = "phone_number.added"
+	EventNumberVerified  EventName = "phone_number.verified"
+	EventNumberDoubted   EventName = "phone_number.unverified"
+	EventNumberRemoved   EventName = "phone_number.removed"
+	EventNumberRefused   EventName = "phone_number.refused"
+	EventSendFailed      EventName = "sms.failed"
+	EventTicketUsed      EventName = "sign_in_token.used"
+	EventSignedIn        EventName = "session.created"
+	EventSignedOut       EventName = "session.ended"
+	EventSessionRemoved  EventName = "session.removed"
+	EventSessionRevoked  EventName = "session.revoked"
+	EventSignedOutAll    EventName = "session.all_revoked"
+	EventStranded        EventName = "user.stranded"
+	EventReverified      EventName = "session.reverified"
+	EventSettingsChanged EventName = "settings.changed"
+	EventSMSRefused      EventName = "sms.refused"
+	EventBreakerTripped  EventName = "sms.breaker_tripped"
+	EventSpentHalf       EventName = "sms.spent_50"
+	EventSpentMost       EventName = "sms.spent_80"
+	EventSpentAll        EventName = "sms.spent_100"
+	EventHookTest        EventName = "webhook.test"
+	EventHookFailed      EventName = "webhook.failed"
+)
+
+// EventKind says what an event is.
+type EventKind struct {
+	Name EventName
+	Text string
+	// Notify says that the user should learn of it, by another channel than the one that changed
+	// (SEC-36).
+	Notify bool
+	// Routine acts happen at every check of a code or every sign-in. They are in the trail only:
+	// an event would cost as much as the check.
+	Routine bool
+	// AtWill acts can be repeated by whoever signs in or sends requests. The same one again
+	// within a day counts up in the trail, and one that gives way there is gone. All others are
+	// kept: see audit.go.
+	AtWill bool
+	// LogOnly events are in the log and the metrics, and their records elsewhere: as many come as
+	// somebody asks for messages.
+	LogOnly bool
+}
+
+var eventKinds = []EventKind{
+	{Name: EventUserCreated, Text: "a user was created"},
+	{Name: EventUserUpdated, Text: "the Backend API changed a profile", AtWill: true},
+	{Name: EventUserDeleted, Text: "a user was deleted, with its audit trail"},
+	{Name: EventUserLocked, Text: "wrong codes or the Backend API locked a user", Notify: true},
+	{Name: EventUserUnlocked, Text: "the Backend API unlocked a user"},
+	{Name: EventUserBanned, Text: "the Backend API banned a user"},
+	{Name: EventUserUnbanned, Text: "the Backend API lifted a ban"},
+	{Name: EventStranded, Text: "a sign-in needs a second factor that the user cannot prove; once a day"},
+	{Name: EventFactorAdded, Text: "a second factor was added", Notify: true},
+	{Name: EventFactorRemoved, Text: "a second factor was removed", Notify: true},
+	{Name: EventFactorReset, Text: "the Backend API removed every second factor", Notify: true},
+	{Name: EventFactorDisabled, Text: "a hundred wrong codes in a row disabled a second factor", Notify: true},
+	{Name: EventFactorDefault, Text: "another number became the default second factor", Notify: true},
+	{Name: EventFactorUsed, Text: "a correct code was used", Routine: true, AtWill: true},
+	{Name: EventCodeSent, Text: "a code was sent", AtWill: true},
+	{Name: EventCodeWrong, Text: "a wrong code was given", Routine: true, AtWill: true},
+	{Name: EventReplay, Text: "an unknown device gave a used code", Notify: true, AtWill: true},
+	{Name: EventBackupMade, Text: "backup codes were made; older ones are invalid", Notify: true},
+	{Name: EventBackupUsed, Text: "a backup code was used", Notify: true},
+	{Name: EventBackupRemoved, Text: "backup codes were removed", Notify: true},
+	{Name: EventPasswordSet, Text: "the Backend API set a password", Notify: true},
+	{Name: EventPasswordWrong, Text: "a wrong password was given", Routine: true, AtWill: true},
+	{Name: EventNumberAdded, Text: "an unverified phone number was added", Notify: true},
+	{Name: EventNumberVerified, Text: "a phone number was verified", Notify: true},
+	{Name: EventNumberDoubted, Text: "the Backend API withdrew a number's verification", Notify: true},
+	{Name: EventNumberRemoved, Text: "a phone number was removed", Notify: true},
+	{Name: EventNumberRefused, Text: "a user tried to add another user's number", AtWill: true},
+	{Name: EventSendFailed, Text: "the SMS provider refused a message", AtWill: true},
+	{Name: EventTicketUsed, Text: "a sign-in token was used", Routine: true, AtWill: true},
+	{Name: EventSignedIn, Text: "a sign-in was completed", AtWill: true},
+	{Name: EventSignedOut, Text: "a user ended a session", AtWill: true},
+	{Name: EventSessionRemoved, Text: "a user signed out and removed a session", AtWill: true},
+	{Name: EventSessionRevoked, Text: "the user or the Backend API revoked a session", AtWill: true},
+	{Name: EventSignedOutAll, Text: "all sessions of a user were revoked"},
+	{Name: EventReverified, Text: "a step-up was completed", AtWill: true},
+	{Name: EventSettingsChanged, Text: "settings were changed"},
+	{Name: EventSMSRefused, Text: "the SMS guard refused a message", LogOnly: true},
+	{Name: EventBreakerTripped, Text: "too many unverified messages: new ones are refused", LogOnly: true},
+	{Name: EventSpentHalf, Text: "50% of the daily SMS budget is spent; once a day and process", LogOnly: true},
+	{Name: EventSpentMost, Text: "80% of the daily SMS budget is spent", LogOnly: true},
+	{Name: EventSpentAll, Text: "the daily SMS budget refused a message", LogOnly: true},
+	{Name: EventHookTest, Text: "the Backend API asked for a test"},
+	{Name: EventHookFailed, Text: "ten deliveries to an endpoint failed"},
+}
+
+var kindOf = func() map[EventName]EventKind {
+	kinds := map[EventName]EventKind{}
+	for _, k := range eventKinds {
+		kinds[k.Name] = k
+	}
+	return kinds
+}()
+
+// EventKinds are all events.
+func EventKinds() []EventKind { return append([]EventKind(nil), eventKinds...) }
+
+// Kind says what the event is.
+func (n EventName) Kind() EventKind { return kindOf[n] }
+
+func (n EventName) Routine() bool { return n.Kind().Routine }
+
+// Repeats says of an act whether the same one again within a day only counts in the trail,
+// instead of being one more entry. A number that was refused is an entry like one that was added:
+// otherwise what is written would say whether the number is taken.
+func (n EventName) Repeats() bool {
+	return n.Kind().AtWill && n != EventNumberRefused || n == EventFactorDefault || n == EventBackupMade
+}
+
+// repeatsForAnySubject says that such an act counts up whatever it was done to: each time it is something new.
+func (n EventName) repeatsForAnySubject() bool {
+	switch n {
+	case EventTicketUsed, EventSignedIn, EventSignedOut, EventSessionRemoved, EventSessionRevoked, EventReverified, EventBackupMade:
+		return true
+	}
+	return false
+}

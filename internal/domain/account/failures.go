@@ -1,0 +1,118 @@
+package account
+
+import (
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+)
+
+// FailureCounter counts the consecutive failures of one kind of factor.
+type FailureCounter struct {
+	Failures    int     `json:"f,omitempty"`
+	WaitUntil   Instant `json:"w,omitempty"`
+	LockedUntil Instant `json:"l,omitempty"`
+}
+
+// Check refuses another guess while the user must wait or is locked.
+func (b FailureCounter) Check(now Instant) error {
+	if b.LockedUntil > now {
+		return Locked(b.LockedUntil.Sub(now))
+	}
+	if b.WaitUntil > now {
+		return apierr.New(apierr.TooManyRequests).Retry(b.WaitUntil.Sub(now))
+	}
+	return nil
+}
+
+// Wait is what a failure costs that is the nth in a row, and whether it is a lock.
+func (p Policy) Wait(n int) (wait time.Duration, lock bool) {
+	switch {
+	case n >= p.LockFailures:
+		return p.LockTime, true
+	case n >= p.FreeFailures:
+		return min(p.FirstWait<<(n-p.FreeFailures), p.LongestWait), false
+	}
+	return 0, false
+}
+
+// Fail counts one failure.
+func (b *FailureCounter) Fail(now Instant, p Policy) {
+	b.Failures++
+	b.WaitUntil, b.LockedUntil = 0, 0
+	switch wait, lock := p.Wait(b.Failures); {
+	case lock:
+		b.LockedUntil = now.Add(wait)
+	case wait > 0:
+		b.WaitUntil = now.Add(wait)
+	}
+}
+
+// FailureCounters are the consecutive failures of one kind of factor: all of them, and apart those of clients that passed this user's second factor before. A
+// stranger is held to all, a known client to the known ones only: so whoever tries every door shares one budget, and yet
+// nobody can lock the owner out of a browser that is the owner's.
+type FailureCounters struct {
+	FailureCounter
+	KnownDevices FailureCounter `json:"k,omitzero"`
+}
+
+// Of is the lane that a client is held to.
+func (l *FailureCounters) Of(known bool) *FailureCounter {
+	if known {
+		return &l.KnownDevices
+	}
+	return &l.FailureCounter
+}
+
+func (l *FailureCounters) Check(now Instant, known bool) error { return l.Of(known).Check(now) }
+
+func (l *FailureCounters) Fail(now Instant, p Policy, known bool) {
+	l.FailureCounter.Fail(now, p)
+	if known {
+		l.KnownDevices.Fail(now, p)
+	}
+}
+
+func (l *FailureCounters) Clear() { *l = FailureCounters{} }
+
+func (l *FailureCounters) lockEnd() Instant { return max(l.LockedUntil, l.KnownDevices.LockedUntil) }
+
+func Locked(left time.Duration) error {
+	return apierr.New(apierr.UserLocked).
+		With("lockout_expires_in_seconds", int64((left+time.Second-1)/time.Second)).Retry(left)
+}
+
+// FailureLog holds the unix seconds of failures, rounded up, oldest first.
+type FailureLog []int64
+
+func (l FailureLog) since(now Instant, window time.Duration) FailureLog {
+	from := now.Add(-window).Time()
+	for i, at := range l {
+		if time.Unix(at, 0).After(from) {
+			return l[i:]
+		}
+	}
+	return nil
+}
+
+// FullUntil is when fewer than limit failures will be left in the window, or 0 when that is so now.
+func (l FailureLog) FullUntil(now Instant, limit int, window time.Duration) Instant {
+	recent := l.since(now, window)
+	if len(recent) < limit {
+		return 0
+	}
+	return At(time.Unix(recent[len(recent)-limit], 0)).Add(window)
+}
+
+func (l FailureLog) Add(now Instant, window time.Duration) FailureLog {
+	recent := append(FailureLog(nil), l.since(now, window)...)
+	recent = append(recent, now.Add(time.Second-1).Time().Unix())
+	return recent[max(0, len(recent)-failuresKept):]
+}
+
+// WindowLimit is how many failures in the failure log end the guesses of a client.
+func (p Policy) WindowLimit(known bool) int {
+	if known {
+		return p.KnownDeviceFailures
+	}
+	return p.UnknownDeviceFailures
+}

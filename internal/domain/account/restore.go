@@ -1,0 +1,44 @@
+package account
+
+import (
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+)
+
+// InvalidateBefore takes out of a record whatever a restore may have brought back to life. A backup is a picture of the past: codes used since would
+// be good again, sessions ended since would live again. So all that was made before the restore and works once, or can be ended, counts as
+// used or ended. Passwords, numbers and authenticator apps stay; an app's codes up to the restore count as used.
+//
+// The domain applies this to every record that it reads, so it holds from the first request after the restore and costs no write.
+func InvalidateBefore(e Entity, epoch Instant) {
+	switch e := e.(type) {
+	case *User:
+		e.invalidateBefore(epoch)
+	case *Client:
+		if e.SignIn != nil && e.SignIn.CreatedAt < epoch {
+			e.SignIn = nil
+		}
+	case *Ticket:
+		if e.CreatedAt < epoch && e.Used == 0 && e.Revoked == 0 {
+			e.Revoked = epoch
+		}
+	case *Nonce:
+		if e.Expires < epoch.Add(NonceLife) {
+			e.Expires = 0
+		}
+	}
+}
+
+func (u *User) invalidateBefore(epoch Instant) {
+	u.Sessions = withoutEnded(u.Sessions, epoch.Add(SessionLife)-1) // those that began before the restore
+	if u.Backup != nil && u.Backup.CreatedAt < epoch {
+		u.Backup = nil
+	}
+	if u.TOTP != nil {
+		u.TOTP.LastStep = max(u.TOTP.LastStep, totp.LatestStep(epoch.Time()))
+	}
+	for i := range u.Phones {
+		if p := u.Phones[i].Pending; p != nil && p.SentAt < epoch {
+			u.Phones[i].Pending = nil
+		}
+	}
+}

@@ -1,0 +1,19 @@
+package account
+
+import (
+	"strings"
+	"testing"
+)
+
+// Law: a session id that parses is written back as it was, and its parts are ids.
+func FuzzParseSession(f *testing.F) {
+	id := strings.Repeat("a", IDLen)
+	f.Add("sess_" + id + id + id)
+	f.Add("sess_")
+	f.Fuzz(func(t *testing.T, text string) {
+		n, ok := ParseSession(text)
+		if ok && (n.String() != text || !IsID(n.Client) || !IsID(n.User) || !IsID(n.Nonce)) {
+			t.Errorf("%q parsed as %+v", text, n)
+		}
+	})
+}

@@ -1,0 +1,59 @@
+package account
+
+import (
+	"cmp"
+	"time"
+)
+
+// Purpose says what a code is for. A code works for no other purpose.
+type Purpose string
+
+// The purposes.
+const (
+	VerifyNumber       Purpose = "verify-number"
+	SignInFirstFactor  Purpose = "sign-in-first-factor"
+	SignInSecondFactor Purpose = "sign-in-second-factor"
+	ReverifyFirst      Purpose = "reverify-first-factor"
+	ReverifySecond     Purpose = "reverify-second-factor"
+)
+
+// Code is a code that was sent and not yet used. Only a keyed hash is kept, over everything it is bound to.
+type Code struct {
+	ID       string  `json:"i"`
+	Phone    string  `json:"p"`
+	Tag      []byte  `json:"t"`
+	Attempts int     `json:"a,omitempty"`
+	Tries    int     `json:"l,omitempty"` // how many wrong ones end it; 0, in older records, is five
+	SentAt   Instant `json:"s"`
+	Expires  Instant `json:"e"`
+	// SMS is the record of the message. Weighed and Priced say which counters it raised.
+	SMS               string `json:"x,omitempty"`
+	CountedUnverified bool   `json:"w,omitempty"`
+	Charged           bool   `json:"m,omitempty"`
+	// Credit says that the code, once used, makes room for other messages: see sms_credit.go.
+	Credit bool `json:"cr,omitempty"`
+	// Generation is the user's when the code was sent. A code that proves a factor ends with it.
+	Generation uint32 `json:"g,omitempty"`
+}
+
+// The life of a code, after SP 800-63B-4 section 3.1.3.2.
+const (
+	CodeLife    = 10 * time.Minute
+	ResendAfter = 30 * time.Second
+	TestCode    = "424242"
+	CodeCount   = 1_000_000
+)
+
+// Failed says whether no tries are left.
+func (c *Code) Failed() bool { return c.Attempts >= cmp.Or(c.Tries, DefaultPolicy().Tries) }
+
+// Status is the verification's status on the wire: unverified, expired, or failed once no tries are left.
+func (c *Code) Status(now Instant) string {
+	switch {
+	case c.Failed():
+		return "failed"
+	case c.Expires <= now:
+		return "expired"
+	}
+	return "unverified"
+}

@@ -1,0 +1,76 @@
+package account
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+)
+
+// Decision is what the SMS guard said to a message.
+type Decision string
+
+// The decisions.
+const (
+	Allowed     Decision = "allowed"
+	Refused     Decision = "refused"
+	WouldRefuse Decision = "would_refuse" // sent, because the SMS guard only records
+)
+
+// SMSRecord is the SMS guard's decision on one message. It is written once, in the commit that decided; what became of the message is counted
+// beside it, so that neither sending nor verifying needs to read it. It holds neither code nor number.
+type SMSRecord struct {
+	Base
+	User     string          `json:"us"`
+	Phone    string          `json:"p"`
+	Number   string          `json:"n"` // masked
+	Country  string          `json:"y,omitempty"`
+	Prefix   string          `json:"-"` // the block of numbers; with the mask it is nearly the number, so at rest it is Sealed
+	Sealed   SealedText      `json:"xs,omitzero"`
+	Purpose  Purpose         `json:"pu"`
+	Network  string          `json:"nw,omitempty"` // /24 or /48
+	Known    bool            `json:"kn,omitempty"` // past the breakers
+	Decision Decision        `json:"d"`
+	Reason   Reason          `json:"r,omitempty"`
+	Price    smsprice.Micros `json:"m,omitempty"`
+	Test     bool            `json:"t,omitempty"`
+	At       Instant         `json:"c"`
+}
+
+// SMSKept is how long decisions can be looked at.
+const SMSKept = 30 * 24 * time.Hour
+
+// VisitSealed implements [Sealer].
+func (t *SMSRecord) VisitSealed(do sealing) error {
+	if err := do("text/"+t.ID.ID+"/prefix", &t.Prefix, &t.Sealed); err != nil {
+		return fmt.Errorf("prefix: %w", err)
+	}
+	return nil
+}
+
+// NextExpiry is a whole second: records of one second are on one page of a list.
+func (t *SMSRecord) NextExpiry() time.Time { return t.At.Time().Truncate(time.Second).Add(SMSKept) }
+
+func (t *SMSRecord) EndsAt() time.Time { return t.NextExpiry() }
+
+// WireID is the id that clients see.
+func (t *SMSRecord) WireID() string { return prefixSMS + t.ID.ID }
+
+// UserID is the id of the user as clients see it.
+func (t *SMSRecord) UserID() string { return PrefixUser + t.User }
+
+// MaskNetwork is as much of an address as a record keeps.
+func MaskNetwork(a netip.Addr) string {
+	bits := 24
+	if a = a.Unmap(); a.Is6() {
+		bits = 48
+	}
+	p, _ := a.WithZone("").Prefix(bits)
+	return p.String()
+}
+
+// The outcomes of a message, by its record's id. That of a code is the time of its use: it works once.
+func UsedCounter(id string) string { return "sms:used:" + id }
+
+func FailedCounter(id string) string { return "sms:failed:" + id }

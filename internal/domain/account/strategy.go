@@ -1,0 +1,93 @@
+package account
+
+import (
+	"slices"
+
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+)
+
+// Strategy is a way to prove a factor, by its name on the wire.
+type Strategy string
+
+// The strategies.
+const (
+	Password   Strategy = "password"
+	TicketCode Strategy = "ticket"
+	PhoneCode  Strategy = "phone_code"
+	TOTPCode   Strategy = "totp"
+	BackupCode Strategy = "backup_code"
+)
+
+// Factor is a way that is open to a user.
+type Factor struct {
+	Strategy Strategy
+	Phone    *Phone // for phone_code
+}
+
+// FirstFactors are the first factors offered to a sign-in. For an account that does not exist under enumeration
+// protection they are what an ordinary account would get.
+func FirstFactors(u *User, set *Settings) []Factor {
+	if u == nil || set.EnumerationProtection && !set.FirstFactorPhoneCode {
+		return []Factor{{Strategy: Password}}
+	}
+	return ProvableFirst(u, set)
+}
+
+// ProvableFirst are the first factors that the user really has.
+func ProvableFirst(u *User, set *Settings) []Factor {
+	var found []Factor
+	if u.Password != "" {
+		found = append(found, Factor{Strategy: Password})
+	}
+	for i := range u.Phones {
+		if p := &u.Phones[i]; p.IsFirstFactor() && set.FirstFactorPhoneCode && set.SMSCode && set.CanReceiveSMS(p) {
+			found = append(found, Factor{PhoneCode, p})
+		}
+	}
+	return found
+}
+
+// SecondFactors are the second factors the user can use under the settings: the authenticator app, numbers with the default first, backup
+// codes last. A number that the settings exclude is left out, because no code would reach it.
+func SecondFactors(u *User, set *Settings) []Factor {
+	var found []Factor
+	if u.TOTP.Usable() && set.AuthenticatorApp {
+		found = append(found, Factor{Strategy: TOTPCode})
+	}
+	for _, p := range secondPhones(u, set) {
+		found = append(found, Factor{PhoneCode, p})
+	}
+	if u.Backup.Usable() && set.BackupCodes && u.TwoFactorEnabled() {
+		found = append(found, Factor{Strategy: BackupCode})
+	}
+	return found
+}
+
+// secondPhones are the numbers that a second-factor code can go to, the default first.
+func secondPhones(u *User, set *Settings) []*Phone {
+	var found []*Phone
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		switch {
+		case !set.SMSCode || !set.CanReceiveSMS(p) || !p.IsSecondFactor() || p.Failures >= FailuresPerFactor:
+		case p.Default:
+			found = slices.Insert(found, 0, p)
+		default:
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// SecondPhone is the number that a second-factor code goes to: the one asked for, else the first of those that are offered.
+func SecondPhone(u *User, set *Settings, id string) (*Phone, error) {
+	if id != "" && u.Phone(id) == nil {
+		return nil, apierr.New(apierr.ResourceNotFound)
+	}
+	for _, p := range secondPhones(u, set) {
+		if id == "" || p.ID == id {
+			return p, nil
+		}
+	}
+	return nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+}

@@ -1,0 +1,327 @@
+package account
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// User is one account: its profile, its factors and its guess budgets.
+type User struct {
+	ID      string `json:"-"`
+	Version uint64 `json:"-"`
+	Policy  Policy `json:"-"` // the instance's when the record was read, for those who look
+
+	Username   string          `json:"un,omitempty"`
+	FirstName  string          `json:"fn,omitempty"`
+	LastName   string          `json:"ln,omitempty"`
+	ExternalID string          `json:"xi,omitempty"`
+	Emails     []Email         `json:"em,omitempty"`
+	Public     json.RawMessage `json:"mp,omitempty"`
+	Private    json.RawMessage `json:"mr,omitempty"`
+	Unsafe     json.RawMessage `json:"mu,omitempty"`
+
+	Password   string  `json:"pw,omitempty"` // digest, see package password
+	PasswordAt Instant `json:"pa,omitempty"`
+
+	Phones []Phone    `json:"ph,omitempty"`
+	TOTP   *TOTP      `json:"to,omitempty"`
+	Backup *BackupSet `json:"bc,omitempty"`
+
+	FirstFailures  FailureCounters `json:"b1,omitzero"` // passwords and first-factor codes
+	SecondFailures FailureCounters `json:"b2,omitzero"` // currentSecond factors and number verification
+	FailureLog     FailureLog      `json:"lg,omitempty"`
+	// SMSLog and Tried limit text messages per user: when they went, and to which new numbers.
+	SMSLog       ratelimit.Log `json:"sd,omitempty"`
+	NewNumberLog ratelimit.Log `json:"tr,omitempty"`
+
+	// Notices limits what tells of changes.
+	Notices ratelimit.Log `json:"nt,omitempty"`
+
+	Banned      bool    `json:"bn,omitempty"`
+	LockedUntil Instant `json:"lu,omitempty"` // by an administrator
+
+	// SessionsEndedAt is when all sessions were last ended at once. It decides nothing: a session
+	// that Sessions does not list is dead.
+	SessionsEndedAt Instant      `json:"se,omitempty"`
+	Sessions        []SessionRef `json:"ss,omitempty"`
+
+	// StrandedAt is when a sign-in last told that no second factor can be proved.
+	StrandedAt Instant `json:"sa,omitempty"`
+
+	// Generation and the generations after it say which proofs still count. See [authority.Account].
+	Generation  uint32 `json:"g,omitempty"`
+	FirstSince  uint32 `json:"gf,omitempty"`
+	SecondSince uint32 `json:"gs,omitempty"`
+	BackupSince uint32 `json:"gb,omitempty"`
+	// ReadFactors and hadSecond are the factors as they were when the record was read, or last settled.
+	ReadFactors FactorSet `json:"-"`
+	ReadSecond  bool      `json:"-"`
+
+	Trail   *Trail   `json:"at,omitempty"`
+	Erasing *Erasure `json:"er,omitempty"` // see admin_erase.go
+
+	LastSignInAt  Instant `json:"si,omitempty"`
+	MFAEnabledAt  Instant `json:"me,omitempty"`
+	MFADisabledAt Instant `json:"md,omitempty"`
+	CreatedAt     Instant `json:"c"`
+	UpdatedAt     Instant `json:"u"`
+}
+
+// Email is an e-mail address. Countersign sends none; the Backend API's word is what verified it.
+type Email struct {
+	ID        string  `json:"i"`
+	Address   string  `json:"a"`
+	CreatedAt Instant `json:"c"`
+}
+
+// Phone is a number of a user.
+type Phone struct {
+	ID        string     `json:"-"` // prefix, user and Tail
+	Tail      string     `json:"i"`
+	Number    string     `json:"-"` // E.164; at rest it is Sealed
+	Sealed    SealedText `json:"s,omitzero"`
+	Plain     string     `json:"n,omitempty"` // the number in a record from before numbers were sealed
+	Country   string     `json:"y,omitempty"` // ISO 3166-1 alpha-2, as of when the number was added
+	Line      phone.Line `json:"k,omitempty"`
+	Verified  Instant    `json:"v,omitempty"`
+	By        string     `json:"vb,omitempty"` // start of the nonce of the session that verified it
+	Reserved  bool       `json:"r,omitempty"`  // for the second factor
+	Default   bool       `json:"d,omitempty"`
+	Failures  int        `json:"f,omitempty"` // consecutive, as a second factor
+	Pending   *Code      `json:"p,omitempty"` // a verification of the number in progress
+	Primary   bool       `json:"m,omitempty"`
+	For       string     `json:"fo,omitempty"` // nonce of the session that added it as a second factor, while it is unverified
+	Wrong     int        `json:"w,omitempty"`  // wrong codes while it is meant to become a second factor
+	CreatedAt Instant    `json:"c"`
+	UpdatedAt Instant    `json:"u"`
+}
+
+// TOTP is a user's authenticator app.
+type TOTP struct {
+	ID        string  `json:"i"`
+	Sealed    []byte  `json:"s"`
+	Verified  Instant `json:"v,omitempty"`
+	LastStep  int64   `json:"l,omitempty"` // the last accepted time step, RFC 6238 section 5.2
+	Failures  int     `json:"f,omitempty"` // consecutive
+	By        string  `json:"b,omitempty"` // nonce of the session that began it, while it is unverified
+	Wrong     int     `json:"w,omitempty"` // wrong codes while it is unverified
+	CreatedAt Instant `json:"c"`
+}
+
+// WireID is the id that clients see.
+func (t *TOTP) WireID() string { return PrefixTOTP + t.ID }
+
+// UpdatedAt is when the app was last changed.
+func (t *TOTP) UpdatedAt() Instant { return max(t.CreatedAt, t.Verified) }
+
+// BackupSet is a user's backup codes. Only keyed hashes are kept, bound to the set by its random id; Recent holds the codes themselves, sealed, for the
+// few seconds in which a repeated request must get the same set.
+type BackupSet struct {
+	ID        string   `json:"i"`
+	Version   uint32   `json:"k,omitempty"`  // of the ring, whose key for this set the tags are made with
+	Key       []byte   `json:"ks,omitempty"` // of a set from another instance, its key there, sealed
+	Tags      []byte   `json:"t,omitempty"`  // of unused codes, one after another: see backup_tags.go
+	Used      []byte   `json:"d,omitempty"`  // the same of used ones: giving one twice is no guess
+	Foreign   bool     `json:"x,omitempty"`  // some imported codes do not have our form
+	Imported  []string `json:"b,omitempty"`  // bcrypt digests from another service
+	Recent    []byte   `json:"r,omitempty"`
+	RecentTo  Instant  `json:"re,omitempty"`
+	Failures  int      `json:"f,omitempty"`
+	CreatedAt Instant  `json:"c"`
+}
+
+// SessionRef is an entry of a user's list of sessions: enough to name the session and its client's record.
+type SessionRef struct {
+	Client string  `json:"c"`
+	Nonce  string  `json:"n"`
+	Ends   Instant `json:"e"`
+	// Generation is the user's when the session last proved or changed something. It stands here and
+	// not in the session, so that a change of factors writes no second record. See [authority.Session].
+	Generation uint32 `json:"g,omitempty"`
+}
+
+// sessionsPerUser bounds the list. The oldest session ends in the commit that begins one more.
+const sessionsPerUser = 100
+
+func (u *User) Key() store.Key { return store.Key{Kind: store.KindUser, ID: u.ID} }
+
+func (u *User) StoredVersion() uint64 { return u.Version }
+
+func (u *User) Touch(now Instant) { u.UpdatedAt = u.UpdatedAt.After(now) }
+
+func (u *User) Phone(id string) *Phone { return u.FindPhone(func(p *Phone) bool { return p.ID == id }) }
+
+func (u *User) PhoneBy(n string) *Phone {
+	return u.FindPhone(func(p *Phone) bool { return p.Number == n })
+}
+
+func (u *User) defaultPhone() *Phone { return u.FindPhone(func(p *Phone) bool { return p.Default }) }
+
+func (p *Phone) IsSecondFactor() bool { return p.Reserved && p.Verified != 0 }
+
+func (p *Phone) IsFirstFactor() bool { return !p.Reserved && p.Verified != 0 }
+
+func (p *Phone) Touch(now Instant) { p.UpdatedAt = p.UpdatedAt.After(now) }
+
+func (t *TOTP) Usable() bool { return t != nil && t.Verified != 0 && t.Failures < FailuresPerFactor }
+
+func (b *BackupSet) Count() int { return len(b.Tags)/b.TagSize() + len(b.Imported) }
+
+func (b *BackupSet) Usable() bool { return b != nil && b.Count() > 0 && b.Failures < FailuresPerFactor }
+
+func (u *User) NextExpiry() time.Time { return u.earliest().Time() }
+
+func (u *User) SetKey(k store.Key, v uint64) {
+	u.ID, u.Version = k.ID, v
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		p.ID = PrefixID + u.ID + p.Tail
+		if p.Plain != "" {
+			p.Number, p.Plain = p.Plain, ""
+		}
+	}
+}
+
+// VisitSealed implements [Sealer]: who holds a number is nobody else's knowledge.
+func (u *User) VisitSealed(do sealing) error {
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		if err := do("user/"+u.ID+"/phone/"+p.Tail, &p.Number, &p.Sealed); err != nil {
+			return fmt.Errorf("number: %w", err)
+		}
+	}
+	return nil
+}
+
+// WireID is the id that clients see.
+func (u *User) WireID() string { return PrefixUser + u.ID }
+
+// LastLockEnd is when the last of the user's locks ends, whomever it concerns. It may be over.
+func (u *User) LastLockEnd(now Instant) Instant {
+	return max(u.LockedUntil, u.SecondFailures.lockEnd(), u.FailureLog.FullUntil(now, u.Policy.UnknownDeviceFailures, u.Policy.FailureWindow))
+}
+
+// LockEnd is when the present lock ends, or 0. One that came from guesses may leave the owner's own browsers in: see [FailureCounters] and [Policy].
+func (u *User) LockEnd(now Instant) Instant {
+	if end := u.LastLockEnd(now); end > now {
+		return end
+	}
+	return 0
+}
+
+// AttemptsLeft is how many wrong second factors are left before a browser that never passed is locked out.
+func (u *User) AttemptsLeft(now Instant) int {
+	p := u.Policy
+	inARow := p.LockFailures - max(u.SecondFailures.Failures, u.SecondFailures.KnownDevices.Failures)
+	return max(0, min(inARow, p.UnknownDeviceFailures-len(u.FailureLog.since(now, p.FailureWindow))))
+}
+
+// TOTPEnabled says whether a verified authenticator app is bound, even one that too many failures disabled.
+func (u *User) TOTPEnabled() bool { return u.TOTP != nil && u.TOTP.Verified != 0 }
+
+// BackupCodesEnabled says whether unused backup codes exist.
+func (u *User) BackupCodesEnabled() bool { return u.Backup != nil && u.Backup.Count() > 0 }
+
+// TwoFactorEnabled says whether a second factor is bound: a verified reserved number or a verified
+// authenticator app. Backup codes alone are none.
+func (u *User) TwoFactorEnabled() bool {
+	return u.TOTPEnabled() || u.FindPhone((*Phone).IsSecondFactor) != nil
+}
+
+func (u *User) FindPhone(match func(*Phone) bool) *Phone {
+	for i := range u.Phones {
+		if match(&u.Phones[i]) {
+			return &u.Phones[i]
+		}
+	}
+	return nil
+}
+
+// earliest is the first moment at which something in the record runs out and may be tidied.
+func (u *User) earliest() Instant {
+	if u.Erasing != nil { // the cleanup finishes what was interrupted
+		return u.Erasing.Since
+	}
+	var first Instant
+	see := func(at Instant) {
+		if at != 0 && (first == 0 || at < first) {
+			first = at
+		}
+	}
+	for _, p := range u.Phones {
+		if p.Pending != nil {
+			see(p.Pending.Expires)
+		}
+		if p.For != "" {
+			see(p.CreatedAt.Add(authority.PendingFor))
+		}
+	}
+	if u.TOTP != nil && u.TOTP.Verified == 0 {
+		see(u.TOTP.CreatedAt.Add(authority.PendingFor))
+	}
+	if u.Backup != nil {
+		see(u.Backup.RecentTo)
+	}
+	for _, s := range u.Sessions {
+		see(s.Ends)
+	}
+	return first
+}
+
+// RemoveExpired removes what has run out.
+func (u *User) RemoveExpired(now Instant) {
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		if p.Pending != nil && p.Pending.Expires <= now {
+			p.Pending = nil
+		}
+		if p.For != "" && p.CreatedAt.Add(authority.PendingFor) <= now {
+			p.Reserved, p.For = p.Verified != 0 && p.Reserved, ""
+		}
+	}
+	if u.TOTP != nil && u.TOTP.Verified == 0 && u.TOTP.CreatedAt.Add(authority.PendingFor) <= now {
+		u.TOTP = nil
+	}
+	if u.Backup != nil && u.Backup.RecentTo <= now {
+		u.Backup.Recent, u.Backup.RecentTo = nil, 0
+	}
+	u.Sessions = withoutEnded(u.Sessions, now)
+}
+
+// withoutEnded returns the sessions that end after a time.
+func withoutEnded(refs []SessionRef, now Instant) []SessionRef {
+	return slices.DeleteFunc(slices.Clone(refs), func(s SessionRef) bool { return s.Ends <= now })
+}
+
+// SettleFactors keeps what follows from the set of factors true after it changed: exactly one default among the reserved
+// numbers, no backup codes without another factor, and the times at which MFA was last switched on or off.
+func (u *User) SettleFactors(now Instant) {
+	var first *Phone
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		p.Default = p.Default && p.IsSecondFactor()
+		if first == nil && p.IsSecondFactor() {
+			first = p
+		}
+	}
+	if first != nil && u.defaultPhone() == nil {
+		first.Default = true
+	}
+	switch on, was := u.TwoFactorEnabled(), u.MFAEnabledAt > u.MFADisabledAt; {
+	case on && !was:
+		u.MFAEnabledAt = max(now, u.MFADisabledAt+1)
+	case !on && was:
+		u.MFADisabledAt = max(now, u.MFAEnabledAt+1)
+	}
+	if !u.TwoFactorEnabled() {
+		u.Backup = nil
+	}
+	u.Touch(now)
+}

@@ -1,0 +1,206 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// Limits of one step of an erasure. A store takes 100 parts and 4 MB in a commit. What is left is
+// for the user's own record and for the event.
+const (
+	erasedAtOnce = 60
+	erasedBytes  = 2 << 20
+)
+
+// DeleteUser removes a user with its factors, frees its identifiers, and takes it off the clients
+// that it is signed in on.
+//
+// A user may have more records than one commit can hold, so the deletion has steps. The first one
+// makes the user unusable: it drops the factors and the profile, marks the record, and emits the
+// event. From then on every read answers that there is no such user. The record itself goes last.
+// A deletion that was interrupted is finished by a second call, or by the cleanup a day later.
+//
+// What the user's record does not name stays until it runs out and the cleanup finds it: unused
+// tickets, sign-ins in progress, and sessions that were ended from elsewhere while their browser
+// was away. They hold the random id and nothing else of the user. The limits per number stay
+// under a keyed hash until they run out: otherwise deleting a user would reset them.
+func (s *Service) DeleteUser(ctx context.Context, id string) error {
+	k := store.Key{Kind: store.KindUser, ID: account.BareID(account.PrefixUser, id)}
+	for {
+		done := false
+		err := s.Update(ctx, []store.Key{k}, func(t *tx.Tx) error {
+			u, err := tx.Load[*account.User](t, k)
+			if err != nil {
+				return err
+			}
+			if u == nil {
+				return apierr.New(apierr.ResourceNotFound)
+			}
+			t.ByBackend = true
+			if u.Erasing == nil {
+				beginErasure(t, u)
+			}
+			done, err = erase(t, u)
+			return err
+		})
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+// beginErasure makes a user unusable. Only what leads to the user's other records is kept. The
+// ban is for processes of an older version, which do not know the mark.
+func beginErasure(t *tx.Tx, u *account.User) {
+	pages, kept := 0, 0
+	if u.Trail != nil {
+		pages, kept = min(u.Trail.Pages(), account.PagesKept), len(u.Trail.KeptKeys(u.Key()))
+	}
+	*u = account.User{
+		ID: u.ID, Version: u.Version, Policy: u.Policy, Erasing: &account.Erasure{Since: t.Now, Pages: pages, Kept: kept}, Banned: true, SessionsEndedAt: max(t.Now, u.SessionsEndedAt+1),
+		Username: u.Username, Emails: u.Emails, Phones: slices.Clone(u.Phones), Sessions: u.Sessions, CreatedAt: u.CreatedAt, UpdatedAt: t.Now,
+	}
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		p.Verified, p.Pending = 0, nil
+	}
+	delete(t.UnknownFields, u.Key()) // fields of a newer version are as personal as the others
+	audit.Publish(t, account.Event{Name: account.EventUserDeleted, User: u.WireID()})
+}
+
+// erase is one step. It takes as much as fits into a commit and says whether that was all.
+func erase(t *tx.Tx, u *account.User) (done bool, err error) {
+	work := append(erasedClients(u), claimsOf(t, u)...)
+	for n := u.Erasing.Pages - 1; n >= 0; n-- {
+		work = append(work, account.PageKey(u.Key(), n))
+	}
+	for n := u.Erasing.Kept - 1; n >= 0; n-- {
+		work = append(work, account.KeptKey(u.Key(), n))
+	}
+	now := work[:min(len(work), erasedAtOnce)]
+	if err := t.Read(now...); err != nil {
+		return false, err
+	}
+	room := erasedBytes
+	for i, k := range now {
+		size, err := size(t, k)
+		if err != nil {
+			return false, err
+		}
+		if room -= size; room < 0 && i > 0 {
+			now = now[:i]
+			break
+		}
+		if err := eraseOne(t, u, k); err != nil {
+			return false, err
+		}
+	}
+	if len(now) == len(work) {
+		t.Delete(u)
+		return true, nil
+	}
+	removeErased(t, u, now)
+	t.Put(u)
+	return false, nil
+}
+
+// size is about what a record adds to a commit.
+func size(t *tx.Tx, k store.Key) (int, error) {
+	e := t.Seen[k]
+	if e == nil || e.StoredVersion() == 0 {
+		return 0, nil
+	}
+	data, err := t.S.Encode(e, t.UnknownFields[k])
+	if err != nil {
+		return 0, fmt.Errorf("measure: %w", err)
+	}
+	return len(data), nil
+}
+
+// eraseOne removes the user from one record.
+func eraseOne(t *tx.Tx, u *account.User, k store.Key) error {
+	switch k.Kind {
+	case store.KindClient:
+		return eraseClient(t, u, k.ID)
+	case store.KindClaim: // another user may have verified a number that this one only added
+		return t.ReleaseKey(k, u)
+	}
+	page, err := tx.Load[*account.AuditPage](t, k)
+	if err == nil && page != nil {
+		t.Delete(page)
+	}
+	return err
+}
+
+// removeErased notes which records the next step need not look at.
+func removeErased(t *tx.Tx, u *account.User, done []store.Key) {
+	is := func(k store.Key) bool { return slices.Contains(done, k) }
+	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool { return is(store.Key{Kind: store.KindClient, ID: r.Client}) })
+	u.Emails = slices.DeleteFunc(slices.Clone(u.Emails), func(e account.Email) bool { return is(t.S.ClaimKey("email", e.Address)) })
+	u.Phones = slices.DeleteFunc(u.Phones, func(p account.Phone) bool { return is(t.S.ClaimKey("phone", p.Number)) })
+	if is(t.S.ClaimKey("username", strings.ToLower(u.Username))) {
+		u.Username = ""
+	}
+	for u.Erasing.Pages > 0 && is(account.PageKey(u.Key(), u.Erasing.Pages-1)) {
+		u.Erasing.Pages--
+	}
+	for u.Erasing.Kept > 0 && is(account.KeptKey(u.Key(), u.Erasing.Kept-1)) {
+		u.Erasing.Kept--
+	}
+}
+
+// erasedClients are the clients that the user's list of sessions names, each once.
+func erasedClients(u *account.User) []store.Key {
+	var keys []store.Key
+	for _, ref := range u.Sessions {
+		if k := (store.Key{Kind: store.KindClient, ID: ref.Client}); !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func eraseClient(t *tx.Tx, u *account.User, id string) error {
+	c, err := t.Client(id)
+	if err != nil || c == nil {
+		return err
+	}
+	for _, session := range slices.Clone(c.Sessions) {
+		if session.User() == u.ID {
+			c.Drop(session.ID, account.SessionRemoved, t.Now)
+		}
+	}
+	if c.SignIn != nil && c.SignIn.User == u.ID {
+		c.SignIn = nil
+	}
+	sessions.ForgetDevice(t, c, u)
+	t.Put(c)
+	return nil
+}
+
+// claimsOf are the records that a user is found by.
+func claimsOf(t *tx.Tx, u *account.User) []store.Key {
+	var keys []store.Key
+	add := func(kind, value string) {
+		if k := t.S.ClaimKey(kind, value); k.ID != "" && !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	add("username", strings.ToLower(u.Username))
+	for _, e := range u.Emails {
+		add("email", e.Address)
+	}
+	for _, p := range u.Phones {
+		add("phone", p.Number)
+	}
+	return keys
+}

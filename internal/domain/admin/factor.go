@@ -1,0 +1,134 @@
+package admin
+
+import (
+	"context"
+	"slices"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// Lock locks a user for an hour; Unlock ends every lock and wait and clears the failure log, but re-enables no authenticator that
+// too many failures disabled (SP 800-63B-4 section 3.2.2).
+func (s *Service) Lock(ctx context.Context, id string) (*account.User, error) {
+	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
+		u.LockedUntil = t.Now.Add(account.LockTime)
+		u.Touch(t.Now)
+		audit.Record(t, u, account.EventUserLocked, account.Subject{})
+		return nil
+	})
+}
+
+// Unlock is the opposite of [Engine.Lock].
+func (s *Service) Unlock(ctx context.Context, id string) (*account.User, error) {
+	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
+		u.LockedUntil, u.FailureLog = 0, nil
+		u.FirstFailures.Clear()
+		u.SecondFailures.Clear()
+		u.Touch(t.Now)
+		audit.Record(t, u, account.EventUserUnlocked, account.Subject{})
+		return nil
+	})
+}
+
+// Ban keeps a user out and ends its sessions, or lets it in again.
+func (s *Service) Ban(ctx context.Context, id string, on bool) (*account.User, error) {
+	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
+		u.Banned = on
+		name := account.EventUserUnbanned
+		if on {
+			name = account.EventUserBanned
+			sessions.SignOutAll(t, u)
+		}
+		u.Touch(t.Now)
+		audit.Record(t, u, name, account.Subject{})
+		return nil
+	})
+}
+
+// VerifyTOTP checks an authenticator or backup code for the team's own server and uses it up. It counts like a guess of an unknown client.
+func (s *Service) VerifyTOTP(ctx context.Context, id string, code secret.Value) (account.Strategy, error) {
+	by := account.TOTPCode
+	if !sms.IsCode(code.Reveal()) {
+		by = account.BackupCode
+	}
+	err := s.Admin(ctx, id, func(t *tx.Tx, u *account.User) error {
+		if u.Banned {
+			return apierr.New(apierr.UserBanned)
+		}
+		if by == account.TOTPCode && !u.TOTPEnabled() {
+			return apierr.New(apierr.TOTPDisabled)
+		}
+		return mfa.VerifySecondFactor(t, u, false, mfa.Proof{Strategy: by, Code: code}, mfa.SecondFactorAttempt{Attempt: &account.Attempt{}})
+	})
+	return by, err
+}
+
+// VerifyPassword checks a password for the team's own server.
+func (s *Service) VerifyPassword(ctx context.Context, id string, given secret.Value) error {
+	var memo mfa.PasswordMemo
+	return s.Admin(ctx, id, func(t *tx.Tx, u *account.User) error {
+		if given.IsZero() {
+			return apierr.New(apierr.FormParamNil).Param("password")
+		}
+		if u.Password == "" {
+			return apierr.New(apierr.NoPasswordSet)
+		}
+		return mfa.VerifyPassword(t, u, false, given, &memo, apierr.FormPasswordIncorrect)
+	})
+}
+
+// RemoveTOTP removes the authenticator app.
+func (s *Service) RemoveTOTP(ctx context.Context, id string) (*account.User, error) {
+	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
+		if u.TOTP == nil {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		mfa.DropApp(t, u)
+		return nil
+	})
+}
+
+// RemoveBackupCodes removes the unused backup codes.
+func (s *Service) RemoveBackupCodes(ctx context.Context, id string) (*account.User, error) {
+	return s.removeFactor(ctx, id, func(u *account.User) (account.EventName, account.Subject) {
+		if u.Backup == nil {
+			return "", account.Subject{}
+		}
+		was := u.Backup.Subject()
+		u.Backup = nil
+		return account.EventBackupRemoved, was
+	})
+}
+
+// RemoveMFA removes every second factor; numbers stay, but no longer as second factors.
+func (s *Service) RemoveMFA(ctx context.Context, id string) (*account.User, error) {
+	return s.removeFactor(ctx, id, func(u *account.User) (account.EventName, account.Subject) {
+		if !u.TwoFactorEnabled() && u.Backup == nil && u.TOTP == nil {
+			return "", account.Subject{}
+		}
+		u.TOTP, u.Backup = nil, nil
+		u.Phones = slices.Clone(u.Phones)
+		for i := range u.Phones {
+			u.Phones[i].Reserved, u.Phones[i].Default, u.Phones[i].Failures = false, false, 0
+		}
+		return account.EventFactorReset, account.Subject{}
+	})
+}
+
+func (s *Service) removeFactor(ctx context.Context, id string, remove func(*account.User) (account.EventName, account.Subject)) (*account.User, error) {
+	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
+		name, what := remove(u)
+		if name == "" {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		mfa.FactorRemoved(t, u, name, what)
+		return nil
+	})
+}

@@ -1,0 +1,158 @@
+package admin
+
+import (
+	"context"
+	"errors"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+func passwordError(err error) error {
+	if errors.Is(err, password.ErrTooShort) {
+		return apierr.New(apierr.FormPasswordLengthTooShort).Param("password")
+	}
+	return apierr.New(apierr.FormPasswordLengthTooLong).Param("password")
+}
+
+// PhoneChange says what a number is to be; nil leaves it as it is.
+type PhoneChange struct{ Verified, Primary, Reserved, Default *bool }
+
+// AddUserPhone adds a number to a user on the word of the team's server.
+func (s *Service) AddUserPhone(ctx context.Context, user, text string, change PhoneChange) (*mfa.PhoneResult, error) {
+	n, err := s.Number(text)
+	if err != nil {
+		return nil, err
+	}
+	var out mfa.PhoneResult
+	err = s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
+		if u.PhoneBy(n.E164()) != nil {
+			return apierr.New(apierr.FormIdentifierExists).Param("phone_number")
+		}
+		if len(u.Phones) >= account.PhonesPerUser {
+			return account.TooMany("phone_number")
+		}
+		holder, err := t.ClaimUser(s.ClaimKey("phone", n.E164()))
+		if err != nil {
+			return err
+		}
+		if holder != nil {
+			return apierr.New(apierr.FormIdentifierExists).Param("phone_number")
+		}
+		u.Phones = append(u.Phones, s.NewPhone(u, n, t.Now))
+		audit.Record(t, u, account.EventNumberAdded, u.Phones[len(u.Phones)-1].Subject())
+		return changePhone(t, u, &u.Phones[len(u.Phones)-1], change, &out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// UserPhone returns any user's number.
+func (s *Service) UserPhone(ctx context.Context, id string) (*mfa.PhoneResult, error) {
+	return s.adminPhone(ctx, id, func(_ *tx.Tx, u *account.User, p *account.Phone, out *mfa.PhoneResult) error {
+		*out = mfa.PhoneResult{Phone: p, User: u}
+		return nil
+	})
+}
+
+// ChangeUserPhone changes any user's number.
+func (s *Service) ChangeUserPhone(ctx context.Context, id string, change PhoneChange) (*mfa.PhoneResult, error) {
+	return s.adminPhone(ctx, id, func(t *tx.Tx, u *account.User, p *account.Phone, out *mfa.PhoneResult) error {
+		return changePhone(t, u, p, change, out)
+	})
+}
+
+// DeleteUserPhone removes any user's number.
+func (s *Service) DeleteUserPhone(ctx context.Context, id string) (*mfa.PhoneResult, error) {
+	return s.adminPhone(ctx, id, func(t *tx.Tx, u *account.User, p *account.Phone, out *mfa.PhoneResult) error {
+		gone := *p
+		*out = mfa.PhoneResult{Phone: &gone, User: u}
+		return mfa.DropPhone(t, u, id)
+	})
+}
+
+func (s *Service) adminPhone(ctx context.Context, id string, do func(*tx.Tx, *account.User, *account.Phone, *mfa.PhoneResult) error) (*mfa.PhoneResult, error) {
+	user, _, ok := s.ParsePhoneID(id)
+	if !ok {
+		return nil, apierr.New(apierr.ResourceNotFound)
+	}
+	var out mfa.PhoneResult
+	err := s.Admin(ctx, account.PrefixUser+user, func(t *tx.Tx, u *account.User) error {
+		p := u.Phone(id)
+		if p == nil {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		out = mfa.PhoneResult{}
+		return do(t, u, p, &out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+func changePhone(t *tx.Tx, u *account.User, p *account.Phone, c PhoneChange, out *mfa.PhoneResult) error {
+	id, was := p.ID, p.IsSecondFactor()
+	if c.Verified != nil && *c.Verified != (p.Verified != 0) {
+		if err := setVerified(t, u, p, *c.Verified); err != nil {
+			return err
+		}
+	}
+	if c.Reserved != nil {
+		if *c.Reserved && p.Verified == 0 {
+			return apierr.New(apierr.IdentificationUpdateSecondFactorUnverified)
+		}
+		p.Reserved = *c.Reserved
+	}
+	if c.Primary != nil {
+		for i := range u.Phones {
+			u.Phones[i].Primary = *c.Primary && u.Phones[i].ID == id
+		}
+	}
+	p.Touch(t.Now)
+	switch is := p.IsSecondFactor(); {
+	case is && !was:
+		if err := sms.CheckReceivesSMS(t, p); err != nil {
+			return err
+		}
+		u.SettleFactors(t.Now)
+		audit.Record(t, u, account.EventFactorAdded, p.Subject())
+	case was && !is:
+		mfa.FactorRemoved(t, u, account.EventFactorRemoved, p.Subject())
+	default:
+		u.SettleFactors(t.Now)
+	}
+	if c.Default != nil && *c.Default && p.IsSecondFactor() {
+		mfa.MakeDefault(t, u, p)
+	}
+	t.Put(u)
+	shown := *u.Phone(id)
+	*out = mfa.PhoneResult{Phone: &shown, User: u}
+	return nil
+}
+
+// setVerified says whether a number is the user's. What a session did with the number before counts no
+// more: its proof that it holds it, and its intent to use it as a second factor, unless that still lives.
+func setVerified(t *tx.Tx, u *account.User, p *account.Phone, on bool) error {
+	wanted := on && p.ReservedAt(t.Now)
+	p.CancelEnrolment()
+	p.By, p.Reserved = "", wanted
+	if on {
+		if err := t.Claim("phone", p.Number, u, "phone_number"); err != nil {
+			return err
+		}
+		p.Verified, p.Pending = t.Now, nil
+		audit.Record(t, u, account.EventNumberVerified, p.Subject())
+		return nil
+	}
+	p.Verified = 0
+	audit.Record(t, u, account.EventNumberDoubted, p.Subject())
+	return t.Release("phone", p.Number, u)
+}

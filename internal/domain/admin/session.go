@@ -1,0 +1,90 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// UserSessions lists a user's live sessions.
+func (s *Service) UserSessions(ctx context.Context, user string) ([]sessions.SessionResult, error) {
+	var found []sessions.SessionResult
+	err := s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
+		var err error
+		found, err = sessions.SessionsOf(t, u)
+		for i := range found {
+			found[i].Snapshot = &sessions.Snapshot{Now: t.Now, Settings: t.State.Settings, Users: map[string]*account.User{u.ID: u}}
+		}
+		return err
+	})
+	return found, err
+}
+
+// AnySession returns any user's live session.
+func (s *Service) AnySession(ctx context.Context, id string) (*sessions.SessionResult, error) {
+	return s.adminSession(ctx, id, func(*tx.Tx, *sessions.SessionResult) error { return nil })
+}
+
+// RevokeSession ends any user's session.
+func (s *Service) RevokeSession(ctx context.Context, id string) (*sessions.SessionResult, error) {
+	return s.adminSession(ctx, id, func(t *tx.Tx, r *sessions.SessionResult) error {
+		n, _ := account.ParseSession(id)
+		gone, err := sessions.Revoke(t, n)
+		r.Session = gone
+		return err
+	})
+}
+
+// AnySessionToken mints a token of any user's session, for tests of the team's servers.
+func (s *Service) AnySessionToken(ctx context.Context, id string) (secret.Value, error) {
+	var state *tx.SettingsState
+	r, err := s.adminSession(ctx, id, func(t *tx.Tx, _ *sessions.SessionResult) error {
+		state = t.State
+		return nil
+	})
+	if err != nil {
+		return secret.Value{}, err
+	}
+	key, err := s.Signer(ctx, state, r.Snapshot.Now)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	return s.Mint(key, r.Session, r.Snapshot, "")
+}
+
+func (s *Service) adminSession(ctx context.Context, id string, do func(*tx.Tx, *sessions.SessionResult) error) (*sessions.SessionResult, error) {
+	n, ok := account.ParseSession(id)
+	if !ok {
+		return nil, apierr.New(apierr.ResourceNotFound)
+	}
+	var out *sessions.SessionResult
+	err := s.Update(ctx, []store.Key{{Kind: store.KindUser, ID: n.User}, {Kind: store.KindClient, ID: n.Client}}, func(t *tx.Tx) error {
+		c, err := t.Client(n.Client)
+		if err != nil {
+			return err
+		}
+		if c == nil || c.Session(id) == nil {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		u, err := sessions.SessionUser(t, c.Session(id))
+		if err != nil {
+			return err
+		}
+		if u == nil {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		shown := *c.Session(id)
+		out = &sessions.SessionResult{Session: &shown, User: u, Snapshot: &sessions.Snapshot{Now: t.Now, Settings: t.State.Settings, Client: c, Users: map[string]*account.User{u.ID: u}}}
+		t.ByBackend = true
+		return do(t, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -1,0 +1,180 @@
+package domain_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// lived is a user of whom everything is known, signed in on many clients, with a text under way.
+func (w *world) lived(clients int) *person {
+	w.Helper()
+	u, err := w.Admin.CreateUser(w.Context(), admin.UserInput{
+		Username: "Maxine.M", FirstName: "Maxine", LastName: "Mustermann", ExternalID: "customer-4711", Emails: []string{"maxine@example.com"},
+		Public: json.RawMessage(`{"team":"gardening"}`), Private: json.RawMessage(`{"note":"likes roses"}`), Unsafe: json.RawMessage(`{"theme":"lavender"}`),
+		Password: secret.New("correct horse"),
+	})
+	w.must(err)
+	p := &person{world: w, id: u.WireID()}
+	p.enter()
+	p.enrolPhone(aNumber)
+	p.enrolApp()
+	for range clients {
+		p.browser.Credentials = nil
+		p.later(time.Minute)
+		p.inside()
+	}
+	return p
+}
+
+// traces are the texts by which somebody could be found in the store.
+func (p *person) traces() []string {
+	id := strings.TrimPrefix(p.id, "user_")
+	texts := []string{id, "axine", "ustermann", "4711", "gardening", "roses", "lavender", aNumber, aNumber[2:]}
+	for _, r := range p.records() {
+		if r.Key == (store.Key{Kind: store.KindUser, ID: id}) {
+			for field, value := range map[string][]string{"to": {"i", "s"}, "bc": {"i", "t"}} {
+				record := map[string]json.RawMessage{}
+				p.must(json.Unmarshal(r.Data, &record))
+				inner := map[string]any{}
+				p.must(json.Unmarshal(record[field], &inner))
+				for _, name := range value {
+					texts = append(texts, inner[name].(string))
+				}
+			}
+		}
+	}
+	return texts
+}
+
+// TestADeletedUserLeavesNothing: nothing that names the user or was its own is in any record after the deletion, however many clients it was on. Only
+// tickets and decisions on text messages hold its random id until they run out.
+func TestADeletedUserLeavesNothing(t *testing.T) {
+	for _, clients := range []int{1, 30, 60} {
+		t.Run(fmt.Sprint(clients, " clients"), func(t *testing.T) {
+			w := newWorld(t)
+			p, bystander := w.lived(clients), w.newcomer()
+			bystander.browser = p.browser // after a sign-out on the same client
+			p.leave()
+			bystander.enter()
+			p.browser.Credentials = nil
+			p.inside()
+			texts := p.traces()
+			const sealedAndHashed = 5 // of the fields above and the number's two spellings, the store shows some only
+			seen := 0
+			for _, text := range texts {
+				if w.found(text) != nil {
+					seen++
+				}
+			}
+			if seen < len(texts)-sealedAndHashed {
+				t.Fatalf("only %d of %q are there before", seen, texts)
+			}
+			before := w.counts.Reset()
+			w.must(w.Admin.DeleteUser(t.Context(), p.id))
+			if got := w.counts.Counts(); got.Commits > clients/20+1 {
+				t.Errorf("%d commits after %+v", got.Commits, before)
+			}
+			for _, text := range texts {
+				for _, where := range w.found(text) {
+					if where.Kind != store.KindTicket && where.Kind != store.KindSMS || text != texts[0] {
+						t.Errorf("%q is still in %v", text, where)
+					}
+				}
+			}
+			if _, err := w.MFA.Me(t.Context(), p.browser); err == nil {
+				t.Error("the session lives on")
+			}
+			if where := w.found(`"kn":["`); len(where) != 1 { // a keyed hash is left where the user had signed out
+				t.Errorf("%v still know somebody", where)
+			}
+			if _, err := w.MFA.Me(t.Context(), bystander.browser); err != nil {
+				t.Errorf("somebody else on the same client was signed out: %v", err)
+			}
+			w.want(apierr.ResourceNotFound, w.Admin.DeleteUser(t.Context(), p.id))
+		})
+	}
+}
+
+// TestWhatOutlivesAUserIsDead: what the user's record does not name holds its random id only, is refused at once, and goes when it runs out.
+func TestWhatOutlivesAUserIsDead(t *testing.T) {
+	w := newWorld(t)
+	p := w.lived(1)
+	ticket, err := w.MFA.CreateTicket(t.Context(), p.id, 30*24*time.Hour)
+	w.must(err)
+	for _, banned := range []bool{true, false} { // which ends the sessions, while their browser is away
+		_, err = w.Admin.Ban(t.Context(), p.id, banned)
+		w.must(err)
+	}
+	started := p.stranger()
+	started.browser.Credentials = nil
+	started.enter() // waits for its second factor
+	texts := p.traces()
+	w.must(w.Admin.DeleteUser(t.Context(), p.id))
+	for _, text := range texts[1:] {
+		if where := w.found(text); where != nil {
+			t.Errorf("%q is still in %v", text, where)
+		}
+	}
+	id := texts[0]
+	left := map[store.Kind]bool{}
+	for _, key := range w.found(id) {
+		left[key.Kind] = true
+	}
+	if len(left) != 3 || !left[store.KindTicket] || !left[store.KindClient] || !left[store.KindSMS] {
+		t.Errorf("the id is in %v, want tickets, clients and decisions on texts only", left)
+	}
+	_, err = w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
+	w.want(apierr.SignInTokenCannotBeUsedCode, err)
+	w.want(apierr.ResourceNotFound, started.second(account.TOTPCode, p.app()))
+	if _, err := w.MFA.Me(t.Context(), p.browser); err == nil {
+		t.Error("the session lives on")
+	}
+	again, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "maxine.m", Emails: []string{"maxine@example.com"}, Phones: []string{aNumber}})
+	if err != nil || again.WireID() == p.id {
+		t.Errorf("the identifiers are not free: %v", err)
+	}
+	w.later(33 * 24 * time.Hour)
+	for more := true; more; {
+		r, err := w.Service.Admin.Cleanup(t.Context(), 100)
+		w.must(err)
+		more = r.More
+	}
+	if where := w.found(id); where != nil {
+		t.Errorf("after all has run out the id is in %v", where)
+	}
+}
+
+// TestDeletingDoesNotResetTheLimitsOfANumber: who could, could send without end.
+func TestDeletingDoesNotResetTheLimitsOfANumber(t *testing.T) {
+	w := newWorld(t)
+	p := w.newcomer()
+	p.enter()
+	r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+	w.must(err)
+	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
+	w.must(err)
+	w.must(w.Admin.DeleteUser(t.Context(), p.id))
+	p = w.newcomer()
+	p.enter()
+	r, err = p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+	w.must(err)
+	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
+	w.want(apierr.VerificationCodeTooManyRequests, err)
+	w.later(3 * 24 * time.Hour)
+	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
+	w.must(err)
+	if left, err := w.counts.List(t.Context(), store.KindNumber, "", 10); err != nil || len(left) > 0 {
+		t.Errorf("the limits of the number are still there after their day: %v", err)
+	}
+}

@@ -1,0 +1,161 @@
+package domain_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// identifiers are a user with a password, one without, and nobody: whoever may not know must not tell them apart.
+func identifiers(w *world) map[string]string {
+	w.Helper()
+	for name, password := range map[string]string{"known": "correct horse", "passwordless": ""} {
+		_, err := w.Admin.CreateUser(w.Context(), admin.UserInput{Username: name, Password: secret.New(password)})
+		w.must(err)
+	}
+	return map[string]string{"a user": "known", "a user without a password": "passwordless", "nobody": "nobody"}
+}
+
+// cost is what an observer of the store's round trips sees. How many bytes a record has is not part of it.
+func cost(c store.Counts) string {
+	return fmt.Sprintf("%d reads, %d commits of %d records and %d counters", c.Gets, c.Commits, c.Writes, c.Takes)
+}
+
+// TestNobodyCostsWhatSomebodyDoes: whether there is an account, and one with a password, shows in no code and no round trip of a sign-in, however often
+// somebody tries: a round trip to a remote store takes long enough to be measured from outside.
+func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
+	password := mfa.Proof{Strategy: account.Password, Password: secret.New("a wrong password")}
+	for name, do := range map[string]func(w *world, identifier string) error{
+		"an identifier alone": func(w *world, identifier string) error {
+			_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier})
+			return err
+		},
+		"identifier and password": func(w *world, identifier string) error {
+			_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier, Password: password.Password})
+			return err
+		},
+		"the password in a second step": func(w *world, identifier string) error {
+			p := &person{world: w}
+			r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier})
+			w.must(err)
+			p.keep(r.Snapshot)
+			w.counts.Reset()
+			_, err = w.MFA.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, password)
+			return err
+		},
+		"looking at the sign-in": func(w *world, identifier string) error {
+			p := &person{world: w}
+			r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier})
+			w.must(err)
+			p.keep(r.Snapshot)
+			w.counts.Reset()
+			_, err = w.MFA.SignIn(t.Context(), p.browser, r.SignIn.ID)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			who := identifiers(w)
+			const more = 12 // than are judged before the lock
+			for i := range more {
+				seen := map[string]string{}
+				for what, identifier := range who {
+					_, err := w.Engine.Settings(t.Context()) // a warm process
+					w.must(err)
+					w.counts.Reset()
+					err = do(w, identifier)
+					seen[what] = fmt.Sprint(codeOf(err), ": ", cost(w.counts.Counts()))
+				}
+				for what, got := range seen {
+					if got != seen["a user"] {
+						t.Errorf("try %d: %s answers %s, a user %s", i+1, what, got, seen["a user"])
+					}
+				}
+				w.later(31 * time.Second)
+			}
+		})
+	}
+}
+
+// TestAnIdentifierThatWasGuessedAtCanBeTaken: what was counted against nobody is not held against its later owner.
+func TestAnIdentifierThatWasGuessedAtCanBeTaken(t *testing.T) {
+	w := newWorld(t)
+	try := func(identifier, password string) apierr.Code {
+		_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier, Password: secret.New(password)})
+		return codeOf(err)
+	}
+	for range 6 {
+		try("later", "a wrong password")
+	}
+	if got := try("later", "a wrong password"); got != apierr.TooManyRequests {
+		t.Fatal(got)
+	}
+	_, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "later", Password: secret.New("correct horse")})
+	w.must(err)
+	if got := try("later", "correct horse"); got != "" {
+		t.Errorf("its owner: %s", got)
+	}
+	if _, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "Later"}); codeOf(err) != apierr.FormIdentifierExists {
+		t.Errorf("a second owner: %v", err)
+	}
+}
+
+// TestGuessesAtNobodyAreForgotten: they are cleaned up, and owners are not.
+func TestGuessesAtNobodyAreForgotten(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "nobody", Password: secret.New("a wrong password")})
+	w.want(apierr.FormPasswordOrIdentifierIncorrect, err)
+	_, err = w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "somebody"})
+	w.must(err)
+	w.later(32 * 24 * time.Hour)
+	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
+	w.must(err)
+	claims, err := w.counts.List(t.Context(), store.KindClaim, "", 10)
+	w.must(err)
+	if len(claims) != 1 {
+		t.Errorf("%d claims are left, want the one of somebody", len(claims))
+	}
+}
+
+// TestLookingForNumbersIsLimited: an account that adds other people's numbers to see which are taken learns ten a day, at the cost of new ones.
+func TestLookingForNumbersIsLimited(t *testing.T) {
+	w := newWorld(t)
+	p, q := w.newcomer(), w.newcomer()
+	p.enter()
+	q.enter()
+	number := func(i int) string { return fmt.Sprintf("+1212555%04d", i) }
+	add := func(p *person, i int) (string, error) {
+		w.counts.Reset()
+		_, err := p.MFA.AddPhone(t.Context(), p.browser, number(i), false)
+		return cost(w.counts.Counts()), err
+	}
+	const most = 10
+	for i := range most {
+		_, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: fmt.Sprint("holder", i), Phones: []string{number(i)}})
+		w.must(err)
+	}
+	const freeAtOnce = 5
+	for i := range most {
+		taken, err := add(p, i)
+		w.want(apierr.FormIdentifierExists, err)
+		if i >= freeAtOnce {
+			continue
+		}
+		free, err := add(q, most+i)
+		w.must(err)
+		if taken != free {
+			t.Errorf("try %d: a taken number costs %s, a free one %s", i, taken, free)
+		}
+	}
+	if _, err := p.MFA.AddPhone(t.Context(), p.browser, number(0), false); codeOf(err) != apierr.TooManyRequests {
+		t.Errorf("the eleventh: %v", err)
+	}
+}

@@ -1,0 +1,98 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// replacePage reads the page in a place that another one is to take, and keeps of it what must not be
+// lost.
+func replacePage(t *tx.Tx, owner store.Key, tr *account.Trail, place store.Key) error {
+	n := tr.Kept / account.KeptEntries
+	if err := t.Read(place, account.KeptKey(owner, n), account.KeptKey(owner, n+1)); err != nil {
+		return err
+	}
+	old, ok := t.Seen[place].(*account.AuditPage)
+	if !ok || old.Version == 0 {
+		return nil
+	}
+	for i, e := range old.Entries {
+		if e.Name.Kind().AtWill {
+			continue
+		}
+		e.Sequence = old.First + i + 1
+		if err := keepEntry(t, owner, tr, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepEntry adds an entry to the newest page of kept ones.
+func keepEntry(t *tx.Tx, owner store.Key, tr *account.Trail, e account.PageEntry) error {
+	first := tr.Kept / account.KeptEntries * account.KeptEntries
+	k := account.KeptKey(owner, tr.Kept/account.KeptEntries)
+	page, ok := t.Seen[k].(*account.AuditPage)
+	if !ok {
+		return fmt.Errorf("mfa: %s was not read", k.Kind)
+	}
+	if tr.Kept == first || page.First != first { // it takes the place of an old one, or of nothing
+		page = &account.AuditPage{Base: account.Base{ID: k, Version: page.Version}, First: first}
+	}
+	page.Entries = append(page.Entries, e)
+	tr.Kept++
+	parts, err := keptParts(owner, page)
+	if err != nil {
+		return err
+	}
+	page.Tag = t.S.Ring.MAC(parts...)
+	t.Put(page)
+	return nil
+}
+
+// keptParts are what the tag of a page is over.
+func keptParts(owner store.Key, p *account.AuditPage) ([]string, error) {
+	data, err := json.Marshal(p.Entries)
+	if err != nil {
+		return nil, fmt.Errorf("encode kept entries: %w", err)
+	}
+	return []string{"audit-kept", string(owner.Kind), owner.ID, strconv.Itoa(p.First), string(data)}, nil
+}
+
+// keptEvents reads the entries that outlived their pages, newest first, as far as they are from before
+// a place in the chain. broken is the first that is not as it was written, or 0.
+func keptEvents(t *tx.Tx, owner store.Key, id string, tr *account.Trail, before int) (events []AuditEvent, broken int, err error) {
+	keys := tr.KeptKeys(owner)
+	if err := t.Read(keys...); err != nil {
+		return nil, 0, err
+	}
+	var oldest []AuditEvent
+	for i, k := range keys {
+		first := (max(0, (tr.Kept+account.KeptEntries-1)/account.KeptEntries-account.KeptPages) + i) * account.KeptEntries
+		page, ok := t.Seen[k].(*account.AuditPage)
+		if !ok || page.First != first || len(page.Entries) != min(account.KeptEntries, tr.Kept-first) {
+			return nil, 1, nil
+		}
+		parts, err := keptParts(owner, page)
+		if err != nil {
+			return nil, 0, err
+		}
+		if !t.S.Ring.CheckMAC(page.Tag, parts...) {
+			broken = max(1, page.Entries[0].Sequence)
+		}
+		for _, e := range page.Entries {
+			if e.Sequence < before {
+				oldest = append(oldest, event(e.AuditEntry, id, e.Sequence, e.Hash))
+			}
+		}
+	}
+	for i := range oldest {
+		events = append(events, oldest[len(oldest)-1-i])
+	}
+	return events, broken, nil
+}

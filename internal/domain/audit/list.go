@@ -1,0 +1,166 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// AuditEvent is an act of a user's trail.
+type AuditEvent struct {
+	Sequence int // 1 is the first act of all
+	Name     account.EventName
+	Method   account.Strategy
+	Subject  string // the id of what it was done to, or ""
+	Backend  bool   // by the team's servers
+	Times    int
+	At, Last account.Instant
+	Hash     []byte
+	Fields   []string // of the settings
+}
+
+// AuditTrail is what is left of a user's trail, newest first. Acts that were kept when their page gave way come last, with gaps between them.
+type AuditTrail struct {
+	Events []AuditEvent
+	Total  int // with those that gave way
+	// Broken is the sequence of the first entry that does not follow from the one before, or 0.
+	Broken int
+}
+
+// AuditTrail reads a user's trail and verifies it.
+func (s *Service) AuditTrail(ctx context.Context, user string) (*AuditTrail, error) {
+	var out *AuditTrail
+	err := s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
+		var err error
+		out, err = Trail(t, u, u.ID, account.PagesKept)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// SettingsTrail reads the trail of the settings and verifies it.
+func (s *Service) SettingsTrail(ctx context.Context) (*AuditTrail, error) {
+	var out *AuditTrail
+	err := s.Update(ctx, []store.Key{account.SettingsKey}, func(t *tx.Tx) error {
+		var err error
+		out, err = Trail(t, t.Seen[account.SettingsKey].(*account.Settings), "", account.PagesKept)
+		return err
+	})
+	return out, err
+}
+
+// Trail reads the end of an owner's trail and up to most pages, and verifies them as one chain.
+func Trail(t *tx.Tx, owner account.Audited, id string, most int) (*AuditTrail, error) {
+	tr := *owner.TrailOf()
+	if tr == nil {
+		return &AuditTrail{}, nil
+	}
+	keys := tr.Keys(owner.Key(), most)
+	if err := t.Read(keys...); err != nil {
+		return nil, err
+	}
+	c := chain{owner: id, at: tr.Paged - len(keys)*account.PageEntries}
+	for _, k := range keys {
+		page, _ := t.Seen[k].(*account.AuditPage)
+		c.page(page)
+	}
+	if len(keys) > 0 && !bytes.Equal(c.link, tr.Before) {
+		c.breaks(tr.Paged + 1)
+	}
+	c.link = tr.Before
+	for _, e := range tr.Entries {
+		c.link = e.Digest(c.link)
+		c.add(e, c.link)
+	}
+	if !t.S.Ring.CheckMAC(tr.Tag, tagParts(owner.Key(), tr)...) {
+		c.breaks(max(1, tr.Total()))
+	}
+	out := &AuditTrail{Events: c.newestFirst(), Total: tr.Total(), Broken: c.broken}
+	if most < account.PagesKept || tr.Kept == 0 {
+		return out, nil
+	}
+	kept, broken, err := keptEvents(t, owner.Key(), id, tr, c.first)
+	if err != nil {
+		return nil, err
+	}
+	out.Events = append(out.Events, kept...)
+	if broken != 0 && (out.Broken == 0 || broken < out.Broken) {
+		out.Broken = broken
+	}
+	return out, nil
+}
+
+// chain follows a trail from its oldest entry that is left.
+type chain struct {
+	owner  string
+	at     int // entries so far
+	link   []byte
+	begun  bool
+	first  int // the sequence of the oldest entry
+	events []AuditEvent
+	broken int
+}
+
+func (c *chain) breaks(at int) {
+	if c.broken == 0 || at < c.broken {
+		c.broken = at
+	}
+}
+
+// page adds the next page. The page before the first may be gone, so the first one says itself what it follows; and it may have given way
+// since its owner was read.
+func (c *chain) page(p *account.AuditPage) {
+	if !c.begun && p.First == c.at+account.PagesKept*account.PageEntries {
+		c.at += account.PageEntries
+		return
+	}
+	first := !c.begun
+	c.begun = true
+	if p.First != c.at || len(p.Entries) != account.PageEntries { // missing or another's
+		c.breaks(c.at + 1)
+		c.at, c.link = c.at+account.PageEntries, nil
+		return
+	}
+	if !bytes.Equal(p.Before, c.link) && (!first || c.at == 0) {
+		c.breaks(c.at + 1)
+	}
+	c.link = p.Before
+	for _, e := range p.Entries {
+		c.link = e.Digest(c.link)
+		if !bytes.Equal(c.link, e.Hash) {
+			c.breaks(c.at + 1)
+		}
+		c.add(e.AuditEntry, e.Hash)
+	}
+}
+
+func (c *chain) add(e account.AuditEntry, hash []byte) {
+	c.at++
+	if c.first == 0 {
+		c.first = c.at
+	}
+	c.events = append(c.events, event(e, c.owner, c.at, hash))
+}
+
+// event is the entry as it is shown.
+func event(e account.AuditEntry, owner string, sequence int, hash []byte) AuditEvent {
+	by, id := e.Read(owner)
+	return AuditEvent{
+		Sequence: sequence, Name: e.Name, Method: by, Subject: id, Backend: e.Backend,
+		Times: e.Repeats + 1, At: e.At, Last: max(e.At, e.Last), Hash: hash, Fields: e.Fields,
+	}
+}
+
+func (c *chain) newestFirst() []AuditEvent {
+	out := make([]AuditEvent, len(c.events))
+	for i, e := range c.events {
+		out[len(out)-1-i] = e
+	}
+	return out
+}

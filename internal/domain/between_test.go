@@ -1,0 +1,127 @@
+package domain_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// The tests of this file put an administrator's act between two steps of a session.
+
+func (p *person) doubt(id string, verified bool) *mfa.PhoneResult {
+	p.Helper()
+	r, err := p.Admin.ChangeUserPhone(p.Context(), id, admin.PhoneChange{Verified: &verified})
+	p.must(err)
+	return r
+}
+
+// A session's intent to use a number as a second factor lives 15 minutes, also for the Backend API.
+func TestAnOldIntentIsNotCompletedByTheBackendAPI(t *testing.T) {
+	p := newWorld(t).newcomer()
+	p.enter()
+	id, _ := p.add(aNumber, true)
+	p.later(authority.PendingFor)
+	if r := p.doubt(id, true); r.Phone.Reserved {
+		t.Error("a number became a second factor by an intent that was over")
+	}
+	if !p.alive() {
+		t.Error("the user's sessions ended")
+	}
+}
+
+// A number that the Backend API doubted and verified anew was not verified by the session of before.
+func TestADoubtedNumberIsNoProofOfASession(t *testing.T) {
+	p := newWorld(t).newcomer()
+	p.enter()
+	id, code := p.add(aNumber, false)
+	p.verify(id, code)
+	p.later(time.Hour)
+	p.doubt(id, false)
+	p.doubt(id, true)
+	p.prove()
+	_, err := p.MFA.ReservePhone(t.Context(), p.browser, id, false)
+	p.must(err)
+	if got, want := p.ages(), [2]int{0, authority.NotProved}; got != want {
+		t.Errorf("the session proved its factors %v minutes ago, want %v", got, want)
+	}
+}
+
+// An administrator's lock holds for first-factor codes: none is sent and none is judged.
+func TestALockHoldsForFirstFactorCodes(t *testing.T) {
+	p := newWorld(t).newcomer()
+	_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
+	p.must(err)
+	p.enter()
+	id, code := p.add(aNumber, false)
+	p.verify(id, code)
+	prepare := func() error {
+		_, err := p.MFA.PrepareReverification(t.Context(), p.browser, p.browser.Session, false, account.PhoneCode, id)
+		return err
+	}
+	p.later(31 * time.Second)
+	_, err = p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
+	p.must(err)
+	p.must(prepare())
+	visitor := p.stranger()
+	r, err := visitor.MFA.CreateSignIn(t.Context(), visitor.browser, mfa.SignInInput{Identifier: aNumber})
+	p.must(err)
+	visitor.keep(r.Snapshot)
+
+	_, err = p.Admin.Lock(t.Context(), p.id)
+	p.must(err)
+	_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(p.sms())})
+	p.want(apierr.UserLocked, err)
+	p.later(31 * time.Second)
+	p.want(apierr.UserLocked, prepare())
+	_, err = visitor.MFA.PrepareFirstFactor(t.Context(), visitor.browser, r.SignIn.ID, account.PhoneCode, "")
+	p.want(apierr.UserLocked, err)
+}
+
+// A ticket renews the live session of a browser that still has an ended one of the same user.
+func TestATicketRenewsTheLiveSession(t *testing.T) {
+	p := newWorld(t).newcomer()
+	p.enter()
+	for _, on := range []bool{true, false} {
+		_, err := p.Admin.Ban(t.Context(), p.id, on)
+		p.must(err)
+	}
+	p.enter()
+	live := p.browser.Session
+	p.later(time.Hour)
+	if r := p.enter(); r.SignIn.Created != live || p.ages()[0] != 0 {
+		t.Errorf("the ticket answers session %q, want %q", r.SignIn.Created, live)
+	}
+}
+
+// The trail and the webhooks tell of factors, not of what never was one.
+func TestWhatWasNoFactorIsNotRemoved(t *testing.T) {
+	p := newWorld(t).newcomer()
+	p.enter()
+	p.begin()
+	_, err := p.MFA.DeleteTOTP(t.Context(), p.browser)
+	p.must(err)
+	p.begin()
+	_, err = p.Admin.RemoveTOTP(t.Context(), p.id)
+	p.must(err)
+	if n := p.happened(account.EventFactorRemoved); n != 0 {
+		t.Errorf("%d authenticator apps were removed that were never confirmed", n)
+	}
+	_, err = p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{BackupCodes: []secret.Value{secret.New("abcdef12")}})
+	p.must(err)
+	if n := p.happened(account.EventBackupMade); n != 0 {
+		t.Errorf("%d sets of backup codes were made for a user without a factor", n)
+	}
+	p.enrolApp()
+	key := secret.New("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+	_, err = p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{TOTPSecret: &key})
+	p.must(err)
+	if n := p.happened(account.EventFactorRemoved); n != 1 {
+		t.Errorf("%d authenticator apps were removed, want the one that was replaced", n)
+	}
+}

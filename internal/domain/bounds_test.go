@@ -1,0 +1,319 @@
+package domain_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
+)
+
+// TestAnEndpointsSecretBeforeSignsForADay: after a rotation both secrets sign until a day is over, and of three only the newest two ever do.
+func TestAnEndpointsSecretBeforeSignsForADay(t *testing.T) {
+	o := newOffice(t, account.EventUserCreated)
+	sign := func() int {
+		o.got = nil
+		o.newcomer()
+		o.run()
+		return len(o.got[0].Secrets)
+	}
+	_, err := o.Webhooks.RotateEndpoint(t.Context(), o.endpoint)
+	o.must(err)
+	o.later(24*time.Hour - time.Second)
+	if n := sign(); n != 2 {
+		t.Errorf("%d secrets sign a second before the day is over, want 2", n)
+	}
+	o.later(time.Second)
+	if n := sign(); n != 1 {
+		t.Errorf("%d secrets sign after the day, want 1", n)
+	}
+	for range 3 {
+		_, err = o.Webhooks.RotateEndpoint(t.Context(), o.endpoint)
+		o.must(err)
+	}
+	if n := sign(); n != 2 {
+		t.Errorf("%d secrets sign after three rotations, want 2", n)
+	}
+}
+
+// TestAnEndpointIsBounded: its URL has at most 500 bytes and its description 200, and its secret is 256 random bits.
+func TestAnEndpointIsBounded(t *testing.T) {
+	w := newWorld(t)
+	const base = "https://app.example.com/"
+	secrets := map[string]bool{}
+	for _, tc := range []struct {
+		url, description int
+		want             apierr.Code
+	}{{500, 200, ""}, {501, 0, apierr.FormParamFormatInvalid}, {500, 201, apierr.FormParamValueInvalid}, {100, 0, ""}} {
+		url, description := base+strings.Repeat("x", tc.url-len(base)), strings.Repeat("x", tc.description)
+		r, err := w.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Description: &description})
+		w.want(tc.want, err)
+		if err != nil {
+			continue
+		}
+		text, ok := strings.CutPrefix(r.Secret.Reveal(), "whsec_")
+		raw, err := base64.StdEncoding.DecodeString(text)
+		if !ok || err != nil || len(raw) != 32 || secrets[text] {
+			t.Errorf("a secret of %d bytes, or one that was there before: %v", len(raw), err)
+		}
+		secrets[text] = true
+	}
+}
+
+// begins starts a sign-in for an account that does not exist, from an address.
+func (w *world) begins(from string) apierr.Code {
+	w.Helper()
+	_, err := w.MFA.CreateSignIn(w.Context(), tx.Caller{Address: netip.MustParseAddr(from)}, mfa.SignInInput{Identifier: "nobody@example.com"})
+	return codeOf(err)
+}
+
+// TestAnAddressBeginsFewSignIns: five in ten seconds, where an IPv6 subscriber's /64 is one address; and its surroundings, a /24 or a /56, ten times as many.
+func TestAnAddressBeginsFewSignIns(t *testing.T) {
+	for name, tc := range map[string]struct {
+		same, near func(i int) string // addresses that are one, and that are neighbours
+		other      string
+	}{
+		"IPv4":         {func(int) string { return "203.0.113.1" }, func(i int) string { return fmt.Sprintf("203.0.113.%d", i+1) }, "203.0.114.1"},
+		"IPv4 in IPv6": {func(int) string { return "::ffff:203.0.113.1" }, func(i int) string { return fmt.Sprintf("203.0.113.%d", i+1) }, "::ffff:203.0.114.1"},
+		"IPv6":         {func(i int) string { return fmt.Sprintf("2001:db8:1:100::%x", i+1) }, func(i int) string { return fmt.Sprintf("2001:db8:1:1%02x::1", i) }, "2001:db8:1:200::1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.settle(func(s *account.Settings) { s.IPLimits = true })
+			for i := range 5 {
+				if code := w.begins(tc.same(i)); code != "" {
+					t.Fatalf("the sign-in %d: %s", i+1, code)
+				}
+			}
+			if code := w.begins(tc.same(5)); code != apierr.TooManyRequests {
+				t.Errorf("the sixth sign-in: %q", code)
+			}
+			for i := range 45 {
+				if code := w.begins(tc.near(i/5 + 1)); code != "" {
+					t.Fatalf("the sign-in %d of the surroundings: %s", i+6, code)
+				}
+			}
+			if code := w.begins(tc.near(20)); code != apierr.TooManyRequests {
+				t.Errorf("the sign-in 51 of the surroundings: %q", code)
+			}
+			if code := w.begins(tc.other); code != "" {
+				t.Errorf("from elsewhere: %s", code)
+			}
+			w.later(10 * time.Second)
+			if code := w.begins(tc.same(0)); code != "" {
+				t.Errorf("ten seconds later: %s", code)
+			}
+		})
+	}
+}
+
+// TestAnAddressTriesFewPasswords: sixty in an hour and three hundred in a day, over however many accounts.
+func TestAnAddressTriesFewPasswords(t *testing.T) {
+	w := newWorld(t)
+	w.settle(func(s *account.Settings) { s.IPLimits = true })
+	w.later(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // limits are of UTC hours and days
+	accounts := 0
+	try := func() error {
+		accounts++
+		_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{Address: aNetwork}, mfa.SignInInput{Identifier: fmt.Sprintf("nobody%d@example.com", accounts), Password: secret.New("wrong")})
+		return err
+	}
+	for range 5 {
+		hour := w.now()
+		for range 60 {
+			w.want(apierr.FormPasswordOrIdentifierIncorrect, try())
+			w.later(10 * time.Second)
+		}
+		err := try()
+		w.want(apierr.TooManyRequests, err)
+		if wait := apierr.From(err).RetryAfter(); wait != hour.Add(time.Hour).Sub(w.now()) {
+			t.Errorf("after sixty in an hour: again after %v, want the rest of the hour", wait)
+		}
+		w.later(hour.Add(time.Hour).Sub(w.now()))
+	}
+	err := try()
+	w.want(apierr.TooManyRequests, err)
+	if wait := apierr.From(err).RetryAfter(); wait != 19*time.Hour {
+		t.Errorf("after three hundred in a day: again after %v, want the rest of the day", wait)
+	}
+	w.later(19 * time.Hour)
+	w.want(apierr.FormPasswordOrIdentifierIncorrect, try())
+}
+
+// TestAnAddressHasFewMessagesSent: ten in ten minutes and fifty in a day, over however many accounts and numbers, also where the breakers only record.
+func TestAnAddressHasFewMessagesSent(t *testing.T) {
+	w := newWorld(t)
+	w.settle(func(s *account.Settings) { s.IPLimits, s.SMSRecordOnly = true, true })
+	w.later(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now()))
+	p := &pumpers{world: w}
+	n := 0
+	ask := func() error {
+		n++
+		return p.ask(fmt.Sprintf("+1212201%04d", 1000+n), aNetwork)
+	}
+	for range 5 {
+		p.used = 0 // a session that is fresh enough to add numbers
+		for range 10 {
+			w.want("", ask())
+			w.later(30 * time.Second)
+		}
+		p.used = 0
+		err := ask()
+		w.want(apierr.TooManyRequests, err)
+		if wait := apierr.From(err).RetryAfter(); wait != 5*time.Minute {
+			t.Errorf("after ten in ten minutes: again after %v, want the rest of them", wait)
+		}
+		if reason := apierr.From(err).Envelop("").Errors[0].Meta["reason"]; reason != nil {
+			t.Errorf("whoever probes the limits is told of %v", reason)
+		}
+		w.later(5 * time.Minute)
+	}
+	p.used = 0
+	err := ask()
+	w.want(apierr.TooManyRequests, err)
+	if wait := apierr.From(err).RetryAfter(); wait < 23*time.Hour {
+		t.Errorf("after fifty in a day: again after %v, want the rest of the day", wait)
+	}
+}
+
+// TestATicketsLife: between a second and thirty days, ten minutes when nothing is said.
+func TestATicketsLife(t *testing.T) {
+	w := newWorld(t)
+	p := w.newcomer()
+	for life, want := range map[time.Duration]apierr.Code{
+		time.Second: "", 30 * 24 * time.Hour: "", 0: "",
+		time.Second - 1: apierr.FormParamValueInvalid, 30*24*time.Hour + 1: apierr.FormParamValueInvalid, -time.Hour: apierr.FormParamValueInvalid,
+	} {
+		r, err := w.MFA.CreateTicket(t.Context(), p.id, life)
+		w.want(want, err)
+		if err != nil {
+			continue
+		}
+		if life == 0 {
+			life = 10 * time.Minute
+		}
+		if got := r.Ticket.Expires.Sub(r.Now); got != life {
+			t.Errorf("a ticket of %v lives %v", life, got)
+		}
+	}
+}
+
+// TestADeadTicketIsRemembered: for a day after its end the second use of a ticket is told what it is; then, a day of grace later, the cleanup takes it.
+func TestADeadTicketIsRemembered(t *testing.T) {
+	w := newWorld(t)
+	p := w.newcomer()
+	ticket, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
+	w.must(err)
+	use := func() error {
+		_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
+		w.must(err)
+		_, err = w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
+		return err
+	}
+	w.want("", use())
+	w.later(10*time.Minute + 48*time.Hour - time.Second)
+	w.want(apierr.SignInTokenAlreadyUsedCode, use())
+	w.later(2 * time.Second)
+	w.want(apierr.TicketInvalidCode, use())
+}
+
+// TestDecisionsAreKeptForThirtyDays: the cleanup leaves a decision on a message for them, and a day more.
+func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
+	w := newWorld(t)
+	p := w.newcomer()
+	p.enter()
+	p.enrolPhone(aNumber)
+	left := func() int {
+		_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
+		w.must(err)
+		texts, err := w.SMS.SMSRecords(t.Context(), 0, 10)
+		w.must(err)
+		return len(texts)
+	}
+	w.later(31*24*time.Hour - time.Second)
+	if n := left(); n != 1 {
+		t.Errorf("a second before the 31 days are over there are %d decisions, want 1", n)
+	}
+	w.later(2 * time.Second)
+	if n := left(); n != 0 {
+		t.Errorf("after 31 days there are %d decisions, want none", n)
+	}
+}
+
+// TestNobodyIsRememberedAsLongAsAnAccount: wrong passwords count on for twenty days and a cleanup, for an identifier that nobody holds as for an account: what
+// comes after tells the two apart no more than before.
+func TestNobodyIsRememberedAsLongAsAnAccount(t *testing.T) {
+	w := newWorld(t)
+	u, err := w.Admin.User(t.Context(), w.newcomer().id)
+	w.must(err)
+	answers := map[string][]apierr.Code{}
+	fail := func(identifier string, times int) {
+		for range times {
+			_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier, Password: secret.New("wrong")})
+			answers[identifier] = append(answers[identifier], codeOf(err))
+		}
+	}
+	account := u.Emails[0].Address
+	const nobody = "nobody@example.com"
+	for _, identifier := range []string{account, nobody} {
+		fail(identifier, 4)
+	}
+	w.later(20 * 24 * time.Hour)
+	_, err = w.Service.Admin.Cleanup(t.Context(), 1000)
+	w.must(err)
+	for _, identifier := range []string{account, nobody} {
+		fail(identifier, 4)
+	}
+	if fmt.Sprint(answers[account]) != fmt.Sprint(answers[nobody]) || answers[account][7] == answers[account][0] {
+		t.Errorf("an account: %v, nobody: %v; want them alike, and the last refused unjudged", answers[account], answers[nobody])
+	}
+}
+
+// TestOnlyAPendingTicketIsRevoked: one that was used, revoked or ran out is not revoked any more, and says so.
+func TestOnlyAPendingTicketIsRevoked(t *testing.T) {
+	for name, dies := range map[string]func(w *world, r *mfa.TicketResult) error{
+		"used": func(w *world, r *mfa.TicketResult) error {
+			_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: r.Token})
+			return err
+		},
+		"revoked": func(w *world, r *mfa.TicketResult) error {
+			_, err := w.MFA.RevokeTicket(t.Context(), r.Ticket.WireID())
+			return err
+		},
+		"run out": func(w *world, _ *mfa.TicketResult) error { w.later(10 * time.Minute); return nil },
+	} {
+		w := newWorld(t)
+		r, err := w.MFA.CreateTicket(t.Context(), w.newcomer().id, 0)
+		w.must(err)
+		w.must(dies(w, r))
+		if _, err = w.MFA.RevokeTicket(t.Context(), r.Ticket.WireID()); codeOf(err) != apierr.SignInTokenCannotBeRevokedCode {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestATicketIsOfItsUser: with another user's id in it a token is nothing, and the ticket is not used up.
+func TestATicketIsOfItsUser(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.newcomer(), w.newcomer()
+	r, err := w.MFA.CreateTicket(t.Context(), one.id, 0)
+	w.must(err)
+	use := func(token string) error {
+		_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: secret.New(token)})
+		return err
+	}
+	forged := strings.Replace(r.Token.Reveal(), strings.TrimPrefix(one.id, "user_"), strings.TrimPrefix(two.id, "user_"), 1)
+	if forged == r.Token.Reveal() {
+		t.Fatal("the token does not name its user")
+	}
+	w.want(apierr.TicketInvalidCode, use(forged))
+	w.want("", use(r.Token.Reveal()))
+}

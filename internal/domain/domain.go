@@ -1,0 +1,46 @@
+// Package domain puts the packages of the domain together: one engine of transactions, and the
+// services that work on it.
+package domain
+
+import (
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/settings"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
+	"github.com/countersign-mfa/countersign/internal/domain/tokens"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
+)
+
+// Config is what the domain needs from the world.
+type Config = tx.Config
+
+// Service has the operations, by subject. It is safe for concurrent use.
+type Service struct {
+	*tx.Engine
+	MFA      *mfa.Service
+	Sessions *sessions.Service
+	Tokens   *tokens.Service
+	Admin    *admin.Service
+	Settings *settings.Service
+	SMS      *sms.Service
+	Webhooks *webhook.Service
+	Audit    *audit.Service
+}
+
+// New returns the services of one instance, or an error that says what the configuration lacks.
+func New(c Config) (*Service, error) {
+	engine, err := tx.NewEngine(c, sessions.ApplyFactorChanges, audit.StageEvents, webhook.StageDelivery, audit.SealTrails)
+	if err != nil {
+		return nil, err
+	}
+	t := &tokens.Service{Engine: engine}
+	s := &sessions.Service{Service: t}
+	return &Service{
+		Engine: engine, Tokens: t, Sessions: s, MFA: &mfa.Service{Service: s}, Admin: &admin.Service{Service: s},
+		Settings: &settings.Service{Engine: engine}, SMS: &sms.Service{Engine: engine}, Webhooks: &webhook.Service{Engine: engine},
+		Audit: &audit.Service{Engine: engine},
+	}, nil
+}

@@ -1,0 +1,192 @@
+package domain_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+var kinds = []store.Kind{
+	store.KindUser, store.KindClient, store.KindClaim, store.KindTicket, store.KindNumber, store.KindNonce, store.KindSettings, store.KindSigningKey, store.KindKeyring, store.KindAudit, store.KindSMS,
+}
+
+// records is the whole store, as it is kept.
+func (w *world) records() []store.Record {
+	w.Helper()
+	var all []store.Record
+	for _, kind := range kinds {
+		found, err := w.counts.List(w.Context(), kind, "", 10_000)
+		w.must(err)
+		all = append(all, found...)
+	}
+	return all
+}
+
+// found says where in the store a text is.
+func (w *world) found(text string) (where []store.Key) {
+	w.Helper()
+	for _, r := range w.records() {
+		if strings.Contains(r.Key.ID, text) || bytes.Contains(r.Data, []byte(text)) {
+			where = append(where, r.Key)
+		}
+	}
+	return where
+}
+
+// rewrite changes a user's record in the store, behind the back of the domain.
+func (p *person) rewrite(change func(record map[string]any)) {
+	p.Helper()
+	key := store.Key{Kind: store.KindUser, ID: strings.TrimPrefix(p.id, "user_")}
+	found, err := p.counts.Get(p.Context(), key)
+	p.must(err)
+	record := map[string]any{}
+	d := json.NewDecoder(bytes.NewReader(found[0].Data))
+	d.UseNumber()
+	p.must(d.Decode(&record))
+	change(record)
+	found[0].Data, err = json.Marshal(record)
+	p.must(err)
+	p.must(p.counts.Commit(p.Context(), []store.Write{{Record: found[0]}}))
+}
+
+func storedPhone(record map[string]any) map[string]any {
+	return record["ph"].([]any)[0].(map[string]any)
+}
+
+// stored is a user's first number as it is kept.
+func (p *person) stored() (kept string) {
+	p.Helper()
+	p.rewrite(func(record map[string]any) { kept, _ = storedPhone(record)["s"].(string) })
+	return kept
+}
+
+// TestNoNumberAtRest: neither a user's number nor one that somebody typed to sign in is in any record, in any spelling.
+func TestNoNumberAtRest(t *testing.T) {
+	w := newWorld(t)
+	p := w.member()
+	for _, typed := range []string{aNumber, "+1 (212) 555-0123", "2125550123"} {
+		other := p.stranger()
+		r, err := p.MFA.CreateSignIn(t.Context(), other.browser, mfa.SignInInput{Identifier: typed})
+		p.must(err)
+		other.keep(r.Snapshot)
+		if r.SignIn.Identifier != typed {
+			t.Errorf("the answer shows %q, not what was typed", r.SignIn.Identifier)
+		}
+		again, err := p.MFA.SignIn(t.Context(), other.browser, r.SignIn.ID)
+		p.must(err)
+		if again.SignIn.Identifier != typed {
+			t.Errorf("later it shows %q", again.SignIn.Identifier)
+		}
+		for _, text := range []string{aNumber, aNumber[2:], typed} {
+			if where := w.found(text); where != nil {
+				t.Errorf("%s is in %v", text, where)
+			}
+		}
+	}
+	if len(w.records()) < 6 || len(w.found(p.phone[len("idn_")+26:])) == 0 {
+		t.Fatal("the search finds nothing at all")
+	}
+	u, err := w.Admin.User(t.Context(), p.id)
+	w.must(err)
+	if u.Phones[0].Number != aNumber {
+		t.Errorf("the number came back as %v", u.Phones[0].Number)
+	}
+	all, total, err := w.Admin.Users(t.Context(), func(u *account.User) bool { return u.Phones != nil && u.Phones[0].Number == aNumber }, 0, 10)
+	if err != nil || total != 1 || all[0].WireID() != p.id {
+		t.Errorf("the list does not know the number: %d, %v", total, err)
+	}
+}
+
+// TestAPlainNumberFromBefore: a record from before numbers were sealed is read, and sealed when it is written.
+func TestAPlainNumberFromBefore(t *testing.T) {
+	p := newWorld(t).member()
+	p.rewrite(func(record map[string]any) {
+		ph := storedPhone(record)
+		delete(ph, "s")
+		ph["n"] = aNumber
+	})
+	if p.found(aNumber) == nil {
+		t.Fatal("the old record is not there")
+	}
+	p.enter()
+	p.text()
+	if to := p.sent[len(p.sent)-1].To.E164(); to != aNumber {
+		t.Errorf("the code went to %s", to)
+	}
+	p.must(p.second(account.PhoneCode, p.sms()))
+	if where := p.found(aNumber); where != nil {
+		t.Errorf("after a write the number is in %v", where)
+	}
+	if u, err := p.Admin.User(t.Context(), p.id); err != nil || u.Phones[0].Number != aNumber {
+		t.Errorf("the number did not survive: %v", err)
+	}
+}
+
+// TestASealedNumberMoved: where it does not belong, a number does not open, and whatever would use it is refused.
+func TestASealedNumberMoved(t *testing.T) {
+	for name, move := range map[string]func(p *person, theirs string){
+		"another user's": func(p *person, theirs string) {
+			p.rewrite(func(record map[string]any) { storedPhone(record)["s"] = theirs })
+		},
+		"another phone's": func(p *person, _ string) {
+			p.rewrite(func(record map[string]any) { storedPhone(record)["i"] = strings.Repeat("a", 26) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newWorld(t).member()
+			other, err := p.Admin.CreateUser(t.Context(), admin.UserInput{Phones: []string{anotherNumber}})
+			p.must(err)
+			theirs := &person{world: p.world, id: other.WireID()}
+			p.enter()
+			texts := len(p.sent)
+			move(p, theirs.stored())
+			_, err = p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
+			p.want(apierr.InternalClerkError, err)
+			_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+			p.want(apierr.InternalClerkError, err)
+			_, _, err = p.Admin.Users(t.Context(), nil, 0, 10)
+			p.want(apierr.InternalClerkError, err)
+			if len(p.sent) != texts {
+				t.Error("a text was sent")
+			}
+		})
+	}
+}
+
+// TestANumberMovesToTheNewestKey: with the next write after a rotation. Before, the ciphertext stays as it is.
+func TestANumberMovesToTheNewestKey(t *testing.T) {
+	p := newWorld(t).member()
+	use := func() string {
+		p.later(time.Minute)
+		_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+		p.must(err)
+		return p.stored()
+	}
+	first := use()
+	if use() != first {
+		t.Error("a number that did not change was sealed again")
+	}
+	p.must(p.config.Ring.Replace(2, map[uint32]seal.Key{1: {1, 2, 3}, 2: {4, 5, 6}}))
+	second := use()
+	if second == first || use() != second {
+		t.Error("the number did not move to the new key, once")
+	}
+	var sealed []byte
+	p.must(json.Unmarshal([]byte(`"`+second+`"`), &sealed))
+	if !p.config.Ring.Current(sealed) {
+		t.Error("the number is not under the new key")
+	}
+	if u, err := p.Admin.User(t.Context(), p.id); err != nil || u.Phones[0].Number != aNumber {
+		t.Errorf("the number did not survive: %v", err)
+	}
+}

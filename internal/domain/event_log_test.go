@@ -1,0 +1,123 @@
+package domain_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// told are the names of all events of the event log, oldest first, read in pages of a size.
+func (w *world) told(pageSize int) []string {
+	w.Helper()
+	var names []string
+	before := ""
+	for {
+		page, more, err := w.Audit.Events(w.Context(), before, pageSize)
+		w.must(err)
+		for _, e := range page {
+			if before != "" && e.ID >= before {
+				w.Errorf("%s comes after %s", e.ID, before)
+			}
+			names, before = append(names, string(e.Name)), e.ID
+		}
+		if !more {
+			slices.Reverse(names)
+			return names
+		}
+		if len(page) != pageSize {
+			w.Fatalf("a page of %d has %d and there are more", pageSize, len(page))
+		}
+	}
+}
+
+// TestEventLog: what was done is listed in order, with who did it and from where, in pages of any size; routine acts are not.
+func TestEventLog(t *testing.T) {
+	ctx := t.Context()
+	p := newWorld(t).member()
+	p.browser.Address = aNetwork
+	p.inside()
+	_, _ = p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.wrong()))
+	_, err := p.Admin.Lock(ctx, p.id)
+	p.must(err)
+	p.later(time.Millisecond)
+	p.must(p.Admin.DeleteUser(ctx, p.id))
+	want := []string{
+		"backup_code.made", "code.sent", "factor.added", "factor.added", "phone_number.added", "phone_number.verified", "session.created", "session.removed", "settings.changed",
+		"user.created", "session.created", "user.locked", "user.deleted",
+	}
+	for _, size := range []int{1, 2, 3, 500} {
+		got := p.told(size)
+		slices.Sort(got[:len(got)-3]) // deliver moment of the clock
+		if !slices.Equal(got, want) {
+			t.Errorf("in pages of %d:\n%v, want\n%v", size, got, want)
+		}
+	}
+	events, _, err := p.Audit.Events(ctx, "", 3)
+	p.must(err)
+	gone, locked, signedIn := events[0], events[1], events[2]
+	if gone.User != p.id || gone.By != account.ByBackend || gone.Address != "" || locked.By != account.ByBackend {
+		t.Errorf("%+v\n%+v", gone, locked)
+	}
+	if signedIn.By != account.ByUser || signedIn.Address != "203.0.113.0/24" || !strings.HasPrefix(signedIn.Subject, "sess_") || signedIn.Began == 0 {
+		t.Errorf("%+v", signedIn)
+	}
+	for _, wrong := range []string{"x", "evt_", "evt_" + strings.Repeat("!", 26), p.id} {
+		if _, _, err := p.Audit.Events(ctx, wrong, 1); codeOf(err) != "form_param_value_invalid" {
+			t.Errorf("before %q: %v", wrong, err)
+		}
+	}
+}
+
+// TestTheEventLogHoldsNoSecret: ids, and of an address only its network.
+func TestTheEventLogHoldsNoSecret(t *testing.T) {
+	p := newWorld(t).member()
+	p.browser.Address = aNetwork
+	p.enter()
+	p.text()
+	code := p.sms()
+	p.must(p.second(account.PhoneCode, code))
+	records, err := p.counts.List(t.Context(), store.KindEvent, "", 1000)
+	p.must(err)
+	for _, r := range records {
+		for _, never := range append(slices.Clone(p.backup), aNumber[1:], `"`+code+`"`, aNetwork.String()) {
+			if strings.Contains(string(r.Data), never) {
+				t.Errorf("%q is in %s", never, r.Data)
+			}
+		}
+	}
+}
+
+// TestTheEventLogForgets what is older than 30 days.
+func TestTheEventLogForgets(t *testing.T) {
+	w := newWorld(t)
+	w.newcomer()
+	w.later(31*24*time.Hour + time.Hour)
+	_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
+	w.must(err)
+	if got := w.told(10); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestEventsOfOneMomentStayInOrder: a page may end between acts of one commit and of one second.
+func TestEventsOfOneMomentStayInOrder(t *testing.T) {
+	w := newWorld(t)
+	var want []string
+	w.later(time.Millisecond)
+	for i := range 12 {
+		_, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: fmt.Sprint("user", i), Phones: []string{fmt.Sprintf("+1212555%04d", i)}})
+		w.must(err)
+		want = append(want, "user.created", "phone_number.verified")
+		w.later(time.Millisecond)
+	}
+	if got := w.told(5); !slices.Equal(got[1:], want) {
+		t.Errorf("%v", got)
+	}
+}

@@ -1,0 +1,370 @@
+package domain_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+func TestConsecutiveFailures(t *testing.T) {
+	p := newWorld(t).member()
+	p.enter()
+	guess := func() apierr.Code { return codeOf(p.second(account.TOTPCode, p.wrong())) }
+	for n := range 5 {
+		if got := guess(); got != apierr.FormCodeIncorrect {
+			t.Fatalf("failure %d: %s", n+1, got)
+		}
+	}
+	p.want(apierr.VerificationFailed, p.second(account.TOTPCode, p.app())) // this sign-in is over, whatever is given
+	for n, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute} {
+		p.later(wait - time.Second)
+		p.enter()
+		err := p.second(account.TOTPCode, p.app())
+		if codeOf(err) != apierr.TooManyRequests || apierr.From(err).RetryAfter() != time.Second {
+			t.Fatalf("wait %d: a second before its end: %v, retry %v", n, err, apierr.From(err).RetryAfter())
+		}
+		p.later(time.Second)
+		if got := guess(); got != apierr.FormCodeIncorrect {
+			t.Fatalf("wait %d: after its end: %s", n, got)
+		}
+	}
+	for range 2 { // the tenth failure locks for an hour, and so does every later one
+		p.want(apierr.UserLocked, p.second(account.TOTPCode, p.app()))
+		p.later(time.Hour - time.Second)
+		p.enter()
+		p.want(apierr.UserLocked, p.second(account.BackupCode, p.backup[0]))
+		p.later(time.Second)
+		p.enter()
+		if got := guess(); got != apierr.FormCodeIncorrect {
+			t.Fatalf("after the lock: %s", got)
+		}
+	}
+	_, err := p.Admin.Unlock(t.Context(), p.id)
+	p.must(err)
+	p.enter()
+	p.must(p.second(account.TOTPCode, p.app()))
+}
+
+func codeOf(err error) apierr.Code {
+	if err == nil {
+		return ""
+	}
+	return apierr.From(err).Code()
+}
+
+func TestSuccessClearsConsecutiveFailures(t *testing.T) {
+	p := newWorld(t).member()
+	p.enter()
+	for range 4 {
+		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+	}
+	p.must(p.second(account.TOTPCode, p.app()))
+	p.leave()
+	p.enter()
+	for range 5 {
+		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+	}
+}
+
+func TestFailureLogStopsUnknownDevicesOnly(t *testing.T) {
+	p := newWorld(t).member()
+	p.enter()
+	p.must(p.second(account.TOTPCode, p.app())) // this browser is known now
+	failures := 0
+	for day := 0; failures < 20; day++ {
+		thief := p.stranger()
+		thief.enter()
+		for range 4 {
+			if codeOf(thief.second(account.TOTPCode, thief.wrong())) == apierr.FormCodeIncorrect {
+				failures++
+			}
+		}
+		p.later(24 * time.Hour / 4)
+		p.leave()
+		p.enter()
+		p.must(p.second(account.TOTPCode, p.app())) // the owner's success clears the consecutive count, not the failure log
+	}
+	thief := p.stranger()
+	thief.enter()
+	p.want(apierr.UserLocked, thief.second(account.TOTPCode, thief.app()))
+	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+	p.want(apierr.UserLocked, err)
+	p.leave()
+	p.later(time.Minute)
+	p.enter()
+	p.must(p.second(account.TOTPCode, p.app()))
+	p.later(31 * 24 * time.Hour)
+	thief.enter()
+	p.must(thief.second(account.TOTPCode, thief.app()))
+}
+
+func TestPasswordAndSecondFactorDoNotLockEachOther(t *testing.T) {
+	p := newWorld(t).member()
+	for range 5 {
+		p.want(apierr.FormPasswordIncorrect, p.Admin.VerifyPassword(t.Context(), p.id, secret.New("wrong password")))
+	}
+	p.want(apierr.TooManyRequests, p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
+	p.enter()
+	for range 5 {
+		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+	}
+	p.enter()
+	p.want(apierr.TooManyRequests, p.second(account.TOTPCode, p.app()))
+	p.later(30 * time.Second)
+	p.must(p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
+	p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+	p.later(time.Minute)
+	p.must(p.second(account.TOTPCode, p.app()))
+}
+
+func TestMalformedAndReplayedCodesAreFree(t *testing.T) {
+	p := newWorld(t).member()
+	p.enter()
+	used := p.app()
+	p.must(p.second(account.TOTPCode, used))
+	p.leave()
+	p.enter()
+	for range 30 {
+		for _, code := range []string{used, "12345", "1234567", "12345a", " 23456", "١٢٣٤٥٦", "１２３４５６"} {
+			p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, code))
+		}
+		p.want(apierr.FormParamNil, p.second(account.TOTPCode, ""))
+	}
+	p.later(time.Minute)
+	p.must(p.second(account.TOTPCode, p.app()))
+}
+
+func TestTriesOfOneVerification(t *testing.T) {
+	p := newWorld(t).newcomer()
+	p.enter()
+	r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+	p.must(err)
+	send := func() error {
+		_, err := p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
+		return err
+	}
+	try := func(code string) error {
+		_, err := p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(code)})
+		return err
+	}
+	p.want(apierr.VerificationMissing, try("123456"))
+	p.must(send())
+	first := p.sms()
+	p.want(apierr.VerificationCodeTooManyRequests, send())
+	wrong := "000000"
+	if first == wrong {
+		wrong = "000001"
+	}
+	for range 3 {
+		p.want(apierr.FormCodeIncorrect, try(wrong))
+	}
+	p.later(30 * time.Second)
+	p.must(send()) // keeps the three failures
+	second := p.sms()
+	if first != second {
+		p.want(apierr.FormCodeIncorrect, try(first)) // the old code is dead, and its use is the fourth failure
+	}
+	p.want(apierr.FormCodeIncorrect, try(wrong))
+	p.later(time.Minute)
+	p.want(apierr.VerificationFailed, try(second))
+	p.want(apierr.VerificationFailed, send())
+	p.later(10 * time.Minute)
+	p.must(send())
+	third := p.sms()
+	p.later(10 * time.Minute)
+	p.want(apierr.VerificationExpired, try(third))
+	p.must(send())
+	p.must(try(p.sms()))
+	p.want(apierr.VerificationAlreadyVerified, try(p.sms()))
+}
+
+func TestCodesWorkForNothingElse(t *testing.T) {
+	w := newWorld(t)
+	p := w.member()
+	p.enter()
+	p.text()
+	forSignIn := p.sms()
+	other := p.stranger()
+	other.enter()
+	p.later(time.Minute)
+	other.text()
+	forOther := other.sms()
+	if forSignIn != forOther {
+		p.want(apierr.FormCodeIncorrect, p.second(account.PhoneCode, forOther))
+	}
+	p.must(p.second(account.PhoneCode, forSignIn))
+	p.later(time.Minute)
+	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
+	p.must(err)
+	_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(forOther)})
+	p.want(apierr.VerificationMissing, err)
+	r, err := p.MFA.AddPhone(t.Context(), p.browser, anotherNumber, false)
+	p.must(err)
+	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(forOther)})
+	p.want(apierr.VerificationMissing, err)
+	p.must(other.second(account.PhoneCode, forOther))
+}
+
+func TestTextsPerNumberAndUser(t *testing.T) {
+	w := newWorld(t)
+	sent := 0
+	for hour := range 24 {
+		for range 12 { // somebody signs in every five minutes and asks for a text
+			p := w.newcomer()
+			p.enter()
+			r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+			w.must(err)
+			if _, err := p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode); err == nil {
+				sent++
+			} else if codeOf(err) != apierr.VerificationCodeTooManyRequests {
+				t.Fatalf("hour %d: %v", hour, err)
+			}
+			w.later(5 * time.Minute)
+		}
+	}
+	if sent != 20 || len(w.sent) != 20 {
+		t.Errorf("%d texts to one number in a day (%d at the network), want 20", sent, len(w.sent))
+	}
+}
+
+func TestRefusedNumbers(t *testing.T) {
+	p := newWorld(t).newcomer()
+	p.enter()
+	for number, want := range map[string]apierr.Code{
+		"+4915123456789": apierr.UnsupportedCountryCode,
+		"+18005551234":   apierr.FormParamFormatInvalid,
+		"12125550123":    apierr.FormParamFormatInvalid,
+		"+1212555":       apierr.FormParamFormatInvalid,
+		"":               apierr.FormParamNil,
+	} {
+		if _, err := p.MFA.AddPhone(t.Context(), p.browser, number, false); codeOf(err) != want {
+			t.Errorf("%q: %v, want %s", number, err, want)
+		}
+	}
+	if len(p.sent) != 0 {
+		t.Error("a message went out")
+	}
+}
+
+func TestAFailedSendCostsNoCooldown(t *testing.T) {
+	p := newWorld(t).member()
+	p.enter()
+	p.down = true
+	_, err := p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
+	p.want(apierr.SMSSendError, err)
+	p.down = false
+	p.text()
+	p.must(p.second(account.PhoneCode, p.sms()))
+}
+
+func TestAHundredFailuresDisableTheAuthenticator(t *testing.T) {
+	p := newWorld(t).member()
+	for n := range 100 {
+		if _, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.wrong())); codeOf(err) != apierr.FormCodeIncorrect {
+			t.Fatalf("failure %d: %v", n+1, err)
+		}
+		_, err := p.Admin.Unlock(t.Context(), p.id)
+		p.must(err)
+	}
+	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+	p.want(apierr.StrategyForUserInvalid, err)
+	p.enter()
+	p.want(apierr.StrategyForUserInvalid, p.second(account.TOTPCode, p.app()))
+	p.must(p.second(account.BackupCode, p.backup[0]))
+	_, err = p.MFA.DeleteTOTP(t.Context(), p.browser)
+	p.must(err)
+	p.enrolApp()
+	_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+	p.must(err)
+}
+
+func TestLimitsPerAddress(t *testing.T) {
+	p := newWorld(t).member()
+	_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	p.must(err)
+	p.browser.Address = netip.MustParseAddr("198.51.100.7")
+	p.later(time.Hour)
+	p.enter()
+	for range 3 {
+		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+	}
+	err = p.second(account.TOTPCode, p.app())
+	if wait := apierr.From(err).RetryAfter(); codeOf(err) != apierr.TooManyRequests || wait <= 0 || wait > 10*time.Second {
+		t.Fatalf("the fourth attempt within ten seconds: %v, retry after %v", err, wait)
+	}
+	elsewhere := p.browser
+	elsewhere.Address = netip.MustParseAddr("203.0.113.9")
+	_, err = p.MFA.AttemptSecondFactor(t.Context(), elsewhere, p.signIn, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.wrong())})
+	p.want(apierr.FormCodeIncorrect, err)
+	p.later(10 * time.Second)
+	p.must(p.second(account.TOTPCode, p.app()))
+}
+
+func TestGuessesAtUnknownAccountsAreLimitedToo(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	w.must(err)
+	from := tx.Caller{Address: netip.MustParseAddr("2001:db8::1")}
+	try := func() apierr.Code {
+		_, err := w.MFA.CreateSignIn(t.Context(), from, mfa.SignInInput{Identifier: "nobody@example.com", Password: secret.New("some password")})
+		return codeOf(err)
+	}
+	for range 5 {
+		if got := try(); got != apierr.FormPasswordOrIdentifierIncorrect {
+			t.Fatal(got)
+		}
+	}
+	from.Address = netip.MustParseAddr("2001:db8::2") // the same subscriber's /64
+	if got := try(); got != apierr.TooManyRequests {
+		t.Errorf("the sixth: %s", got)
+	}
+}
+
+func TestTextAsFirstFactor(t *testing.T) {
+	w := newWorld(t)
+	u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "texter", Phones: []string{aNumber}})
+	w.must(err)
+	begin := func() *mfa.SignInResult {
+		r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "texter"})
+		w.must(err)
+		return r
+	}
+	r := begin()
+	p := &person{world: w, id: u.WireID()}
+	p.keep(r.Snapshot)
+	_, err = w.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, "")
+	w.want(apierr.StrategyForUserInvalid, err)
+	if len(w.sent) != 0 {
+		t.Fatal("a stranger caused a message")
+	}
+	_, err = w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
+	w.must(err)
+	_, err = w.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, "")
+	w.must(err)
+	guess := func(code string) (*mfa.SignInResult, error) {
+		return w.MFA.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(code)})
+	}
+	wrong := "000000"
+	if w.sms() == wrong {
+		wrong = "111111"
+	}
+	_, err = guess(wrong)
+	w.want(apierr.FormCodeIncorrect, err)
+	done, err := guess(w.sms())
+	w.must(err)
+	if done.SignIn.Status() != account.SignInComplete {
+		t.Errorf("after the right code: %s", done.SignIn.Status())
+	}
+	again, err := w.Admin.User(t.Context(), u.WireID())
+	w.must(err)
+	if again.AttemptsLeft(account.At(w.now())) != 10 {
+		t.Error("a first-factor code moved the second factor's counter")
+	}
+}

@@ -1,0 +1,46 @@
+package domain_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
+)
+
+// keys are the published ones.
+func (w *world) keys() []*sessiontoken.Key {
+	w.Helper()
+	keys, err := w.Tokens.PublishedKeys(w.Context())
+	w.must(err)
+	return keys
+}
+
+// kid is the header of a token, which holds its key's id.
+func kid(token string) string { return strings.Split(token, ".")[0] }
+
+// TestSecretsMoveToTheNewestKey: after a rotation of the master key, a secret is sealed anew when its record is written anyway.
+func TestSecretsMoveToTheNewestKey(t *testing.T) {
+	w := newWorld(t)
+	p := w.member()
+	sealed := func() []byte {
+		u, err := w.Admin.User(t.Context(), p.id)
+		w.must(err)
+		return u.TOTP.Sealed
+	}
+	w.must(w.config.Ring.Replace(2, map[uint32]seal.Key{1: {1, 2, 3}, 2: {4, 5, 6}}))
+	if w.config.Ring.Current(sealed()) {
+		t.Fatal("the secret is under the new key before anything was written")
+	}
+	for i := range 2 {
+		if _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app())); err != nil {
+			t.Fatalf("check %d after the rotation: %v", i+1, err)
+		}
+		w.later(30 * time.Second)
+	}
+	if !w.config.Ring.Current(sealed()) {
+		t.Error("the secret is still under the old key")
+	}
+}

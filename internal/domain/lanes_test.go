@@ -1,0 +1,260 @@
+package domain_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// signsIn is the owner's sign-in on a browser that is known, with a password as well when the user has one.
+func (p *person) signsIn(when string) {
+	p.Helper()
+	p.leave()
+	u, err := p.Admin.User(p.Context(), p.id)
+	p.must(err)
+	r, err := p.MFA.CreateSignIn(p.Context(), p.browser, mfa.SignInInput{Identifier: u.Emails[0].Address, Password: secret.New("correct horse")})
+	if err != nil {
+		p.Fatalf("%s: the owner's password: %v", when, err)
+	}
+	p.keep(r.Snapshot)
+	p.signIn = r.SignIn.ID
+	p.later(totp.Period) // the code before may be used
+	if err := p.second(account.TOTPCode, p.app()); err != nil {
+		p.Fatalf("%s: the owner's code: %v", when, err)
+	}
+}
+
+// untilRefused guesses, each time in a new sign-in and after the wait, until the answer is a lock that outlasts an hour. It returns how many were judged.
+func (p *person) untilRefused(between func()) int {
+	p.Helper()
+	for judged := 0; ; {
+		p.enter()
+		err := p.second(account.TOTPCode, p.wrong())
+		switch wait := apierr.From(err).RetryAfter(); {
+		case codeOf(err) == apierr.FormCodeIncorrect:
+			judged++
+			between()
+		case wait == 0:
+			p.Fatalf("after %d guesses: %v", judged, err)
+		case wait > time.Hour:
+			return judged
+		default:
+			p.later(wait)
+		}
+	}
+}
+
+func TestAStrangerCannotLockTheOwnerOut(t *testing.T) {
+	for name, tc := range map[string]struct {
+		strict          bool
+		strangers, more int
+	}{"default": {false, 20, 5}, "strict": {true, 5, 2}} {
+		t.Run(name, func(t *testing.T) {
+			p := newWorld(t).member() // its browser is known: the app was bound there
+			_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.StrictGuessing = tc.strict })
+			p.must(err)
+			thief, n := p.stranger(), 0
+			judged := thief.untilRefused(func() {
+				if n++; n == tc.strangers-1 { // strangers are locked, or wait, at this moment
+					p.signsIn("while a stranger guesses")
+				}
+			})
+			if judged != tc.strangers {
+				t.Errorf("a stranger got %d guesses, want %d", judged, tc.strangers)
+			}
+			_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+			p.want(apierr.UserLocked, err)
+			u, err := p.Admin.User(t.Context(), p.id)
+			p.must(err)
+			if left := u.LockEnd(account.At(p.now())).Sub(account.At(p.now())); left < 29*24*time.Hour || u.AttemptsLeft(account.At(p.now())) != 0 {
+				t.Errorf("shown: locked for %v, %d attempts left; the administrator must see it", left, u.AttemptsLeft(account.At(p.now())))
+			}
+			p.signsIn("when a stranger has spent the ledger")
+			for n := range tc.more {
+				p.leave()
+				p.enter()
+				if got := codeOf(p.second(account.TOTPCode, p.wrong())); got != apierr.FormCodeIncorrect {
+					t.Fatalf("the owner's wrong code %d: %s", n+1, got)
+				}
+			}
+			p.later(time.Hour)
+			p.leave()
+			p.enter()
+			p.want(apierr.UserLocked, p.second(account.TOTPCode, p.app())) // the whole ledger is spent: this is what bounds a stolen browser
+			_, err = p.Admin.Unlock(t.Context(), p.id)
+			p.must(err)
+			p.enter()
+			p.must(p.second(account.TOTPCode, p.app()))
+		})
+	}
+}
+
+func TestTheOwnerSignsInWhileStrangersAreLocked(t *testing.T) {
+	p := newWorld(t).member()
+	thief := p.stranger()
+	for range 10 {
+		thief.enter()
+		err := thief.second(account.TOTPCode, thief.wrong())
+		for codeOf(err) == apierr.TooManyRequests {
+			p.later(apierr.From(err).RetryAfter())
+			err = thief.second(account.TOTPCode, thief.wrong())
+		}
+		p.want(apierr.FormCodeIncorrect, err)
+	}
+	thief.enter()
+	p.want(apierr.UserLocked, thief.second(account.TOTPCode, thief.app()))
+	p.enter()
+	p.text() // nor are messages held back
+	p.must(p.second(account.TOTPCode, p.app()))
+	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
+	p.must(err)
+	_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Proof{Strategy: account.BackupCode, Code: secret.New(p.backup[0])})
+	p.must(err)
+}
+
+// TestWrongPasswordsDoNotLockTheOwnerOut: whoever knows an address could otherwise keep its owner out for ever.
+func TestWrongPasswordsDoNotLockTheOwnerOut(t *testing.T) {
+	p := newWorld(t).member()
+	for range 12 {
+		err := p.Admin.VerifyPassword(t.Context(), p.id, secret.New("wrong password"))
+		for codeOf(err) == apierr.TooManyRequests {
+			p.later(apierr.From(err).RetryAfter())
+			err = p.Admin.VerifyPassword(t.Context(), p.id, secret.New("wrong password"))
+		}
+	}
+	p.want(apierr.UserLocked, p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
+	p.signsIn("while the password is locked for strangers")
+	p.must(p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse"))) // both factors were proved, which clears the count
+}
+
+func TestKnownBrowsersCountForStrangersToo(t *testing.T) {
+	p := newWorld(t).member()
+	p.enter()
+	for range 5 {
+		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+	}
+	p.enter()
+	p.want(apierr.TooManyRequests, p.second(account.TOTPCode, p.app()))
+	thief := p.stranger()
+	thief.enter()
+	p.want(apierr.TooManyRequests, thief.second(account.TOTPCode, thief.app()))
+}
+
+func TestFiveTriesOfASignInWhateverTheMethod(t *testing.T) {
+	p := newWorld(t).member()
+	p.enter()
+	p.text()
+	right := p.sms()
+	wrongText := "000000"
+	if right == wrongText {
+		wrongText = "000001"
+	}
+	for n, g := range []struct {
+		by   account.Strategy
+		code string
+	}{{account.PhoneCode, wrongText}, {account.TOTPCode, p.wrong()}, {account.BackupCode, "zzzzz-zzzzz"}, {account.PhoneCode, wrongText}, {account.BackupCode, "zzzzz-zzzzy"}} {
+		if n == 4 { // the owner signs in elsewhere meanwhile: that clears what is in a row, but not this sign-in's tries
+			_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+			p.must(err)
+		}
+		p.want(apierr.FormCodeIncorrect, p.second(g.by, g.code))
+	}
+	p.want(apierr.VerificationFailed, p.second(account.PhoneCode, right))
+	p.want(apierr.VerificationFailed, p.second(account.BackupCode, p.backup[0]))
+	_, err := p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
+	p.want(apierr.VerificationFailed, err)
+	p.enter()
+	p.must(p.second(account.BackupCode, p.backup[0]))
+}
+
+// TestGuessingInAStepUpEndsTheSession: a session in which somebody guesses until the lock may be stolen.
+func TestGuessingInAStepUpEndsTheSession(t *testing.T) {
+	p := newWorld(t).member()
+	p.signsIn("at first")
+	judged := 0
+	for {
+		_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
+		if codeOf(err) == apierr.AuthenticationInvalid {
+			break
+		}
+		p.must(err)
+		_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.wrong())})
+		switch codeOf(err) {
+		case apierr.FormCodeIncorrect:
+			judged++
+		case apierr.TooManyRequests:
+			p.later(apierr.From(err).RetryAfter())
+		default:
+			t.Fatal(err)
+		}
+	}
+	if judged != 10 {
+		t.Errorf("the session ended after %d guesses, want 10", judged)
+	}
+}
+
+func TestStrictIsStricter(t *testing.T) {
+	p := newWorld(t).member()
+	early := func() string {
+		code, err := totp.Code(p.key, p.now().Add(totp.Period))
+		p.must(err)
+		return code
+	}
+	p.enter()
+	p.must(p.second(account.TOTPCode, early()))
+	_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.StrictGuessing = true })
+	p.must(err)
+	p.later(5 * time.Minute)
+	p.leave()
+	p.enter()
+	p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, early()))
+	late, err := totp.Code(p.key, p.now().Add(-totp.Period))
+	p.must(err)
+	p.must(p.second(account.TOTPCode, late))
+	p.leave()
+	p.enter()
+	p.later(time.Minute)
+	for range 3 {
+		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+	}
+	p.want(apierr.VerificationFailed, p.second(account.TOTPCode, p.app()))
+	p.enter()
+	p.want(apierr.TooManyRequests, p.second(account.TOTPCode, p.app()))
+}
+
+// TestBoundPerAddress: periods are fixed, so around a boundary twice the limit passes, and never more.
+func TestBoundPerAddress(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	w.must(err)
+	from := tx.Caller{Address: netip.MustParseAddr("198.51.100.7")}
+	asked := 0
+	judged := func(d, every time.Duration) (n int) {
+		for end := w.now().Add(d); w.now().Before(end); w.later(every) { // under the limit of the short run
+			asked++ // a list of leaked addresses is tried
+			_, err := w.MFA.CreateSignIn(t.Context(), from, mfa.SignInInput{Identifier: fmt.Sprintf("nobody%d@example.com", asked), Password: secret.New("some password")})
+			if codeOf(err) == apierr.FormPasswordOrIdentifierIncorrect {
+				n++
+			}
+		}
+		return n
+	}
+	w.later(w.now().Truncate(time.Hour).Add(3*time.Hour - 10*time.Minute).Sub(w.now())) // ten minutes before the full hour
+	if n := judged(20*time.Minute, 5*time.Second); n != 2*60 {
+		t.Errorf("%d passwords in twenty minutes around the full hour, want twice the limit of 60", n)
+	}
+	if n := judged(100*time.Minute, 20*time.Second); n != 60 { // to ten minutes before the hour after next
+		t.Errorf("%d passwords in the rest of the second and most of the third hour, want 60", n)
+	}
+	if n := judged(23*time.Hour, time.Minute); n != 2*300-180 {
+		t.Errorf("%d more passwords around midnight, want up to twice the day's limit of 300", n)
+	}
+}

@@ -1,0 +1,231 @@
+package domain_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+)
+
+// device is a count of consecutive failures in its plainest form.
+type lane struct {
+	failures int
+	until    time.Time // of the wait or lock
+	locked   bool
+}
+
+func (l *lane) fail(now time.Time, p account.Policy) {
+	l.failures++
+	switch {
+	case l.failures >= p.LockFailures:
+		l.until, l.locked = now.Add(p.LockTime), true
+	case l.failures >= p.FreeFailures:
+		l.until, l.locked = now.Add(p.FirstWait<<(l.failures-p.FreeFailures)), false
+	}
+}
+
+// budgetModel is the guess budget in its plainest form: what a reader of docs/security/guess-policy.md would write down.
+type budgetModel struct {
+	account.Policy
+	all, known lane
+	ledger     []time.Time
+	lastStep   int64
+	unused     map[string]bool
+}
+
+func (m *budgetModel) recent(now time.Time) (n int) {
+	for _, at := range m.ledger {
+		if at.After(now.Add(-m.FailureWindow)) {
+			n++
+		}
+	}
+	return n
+}
+
+// refuses is the answer that a guess gets without being judged, or "".
+func (m *budgetModel) refuses(now time.Time, known bool) apierr.Code {
+	l, limit := m.all, m.UnknownDeviceFailures
+	if known {
+		l, limit = m.known, m.KnownDeviceFailures
+	}
+	switch {
+	case now.Before(l.until) && l.locked, m.recent(now) >= limit:
+		return apierr.UserLocked
+	case now.Before(l.until):
+		return apierr.TooManyRequests
+	}
+	return ""
+}
+
+func (m *budgetModel) fail(now time.Time, known bool) {
+	m.ledger = append(m.ledger, now.Add(time.Second-1).Truncate(time.Second))
+	m.all.fail(now, m.Policy)
+	if known {
+		m.known.fail(now, m.Policy)
+	}
+}
+
+func (m *budgetModel) clear() { m.all, m.known = lane{}, lane{} }
+
+func (m *budgetModel) left(now time.Time) int {
+	return max(0, min(m.LockFailures-max(m.all.failures, m.known.failures), m.UnknownDeviceFailures-m.recent(now)))
+}
+
+// seeded is randomness that is the same in every run of one seed, so that a history that fails can be repeated and shrunk. What a read gets depends on its
+// length and on how many reads of that length came before: the single bytes that package crypto may read, or not, move no other.
+type seeded struct {
+	mu    sync.Mutex
+	seed  uint64
+	reads map[int]uint64
+}
+
+func newSeeded(seed uint64) *seeded { return &seeded{seed: seed, reads: map[int]uint64{}} }
+
+func (s *seeded) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var key [32]byte
+	for i, v := range []uint64{s.seed, uint64(len(p)), s.reads[len(p)]} {
+		binary.BigEndian.PutUint64(key[8*i:], v)
+	}
+	s.reads[len(p)]++
+	return rand.NewChaCha8(key).Read(p)
+}
+
+// TestSeededRandomnessRepeats: two worlds of one seed make the same ids, codes and secrets, and those of two seeds do not.
+func TestSeededRandomnessRepeats(t *testing.T) {
+	made := func(seed uint64) string {
+		p := newWorldOf(t, newSeeded(seed)).member()
+		return fmt.Sprint(p.id, p.phone, p.backup, p.key.Reveal(), p.signIn)
+	}
+	if one := made(1); one != made(1) || one == made(2) {
+		t.Error("the histories of one seed differ, or those of two do not")
+	}
+}
+
+// besieged is a user, the model of its budget, and the two kinds of browsers that guess: the Backend API counts as one that never passed.
+type besieged struct {
+	*rapid.T
+	*person
+	*budgetModel
+}
+
+// guess is what one kind of caller does with a code.
+func (b *besieged) guess(known bool, code string) apierr.Code {
+	if !known {
+		_, err := b.Admin.VerifyTOTP(b.Context(), b.id, secret.New(code))
+		return codeOf(err)
+	}
+	by := account.TOTPCode
+	if len(code) != totp.Digits {
+		by = account.BackupCode
+	}
+	b.leave()
+	b.enter() // a sign-in of its own, so that its five tries do not matter here
+	return codeOf(b.second(by, code))
+}
+
+func (b *besieged) expect(want, got apierr.Code) {
+	if got != want {
+		b.T.Fatalf("answer %q, the model says %q (all %+v, known %+v, %d in the ledger, now %v)", got, want, b.all, b.known, b.recent(b.now()), b.now())
+	}
+}
+
+func (b *besieged) actions() map[string]func(*rapid.T) {
+	known := rapid.Bool()
+	return map[string]func(*rapid.T){
+		"right code": func(r *rapid.T) {
+			known := known.Draw(r, "known")
+			want, step := b.refuses(b.now(), known), b.now().Unix()/int64(totp.Period.Seconds())
+			if want == "" && step <= b.lastStep {
+				want = apierr.FormCodeIncorrect // a replay: refused, not counted
+			}
+			b.expect(want, b.guess(known, b.app()))
+			if want == "" {
+				b.lastStep = step
+				b.clear()
+			}
+		},
+		"wrong code": func(r *rapid.T) {
+			known := known.Draw(r, "known")
+			want := b.refuses(b.now(), known)
+			if want == "" {
+				want = apierr.FormCodeIncorrect
+				b.fail(b.now(), known)
+			}
+			b.expect(want, b.guess(known, b.wrong()))
+		},
+		"malformed code": func(r *rapid.T) {
+			b.expect(apierr.FormCodeIncorrect, b.guess(false, rapid.SampledFrom([]string{"12345", "x", "１２３４５６"}).Draw(r, "code")))
+		},
+		"backup code": func(r *rapid.T) {
+			if len(b.unused) == 0 {
+				r.Skip("all are used")
+			}
+			known, code := known.Draw(r, "known"), rapid.SampledFrom(b.backup).Draw(r, "code")
+			want := b.refuses(b.now(), known)
+			fresh := b.unused[code]
+			if want == "" && !fresh {
+				want = apierr.FormCodeIncorrect
+			}
+			b.expect(want, b.guess(known, code))
+			if want == "" {
+				delete(b.unused, code)
+				b.clear()
+			}
+		},
+		"time passes": func(r *rapid.T) {
+			b.later(time.Duration(rapid.SampledFrom([]int{1, 29_000, 30_000, 31_500, 60_000, 480_000, 3_600_000, 86_400_000, 864_000_000}).Draw(r, "milliseconds")) * time.Millisecond)
+		},
+		"an administrator unlocks": func(r *rapid.T) {
+			if rapid.IntRange(0, 4).Draw(r, "sometimes") != 0 {
+				r.Skip("not now")
+			}
+			_, err := b.Admin.Unlock(b.Context(), b.id)
+			b.must(err)
+			b.clear()
+			b.ledger = nil
+		},
+		"": func(*rapid.T) {
+			u, err := b.Admin.User(b.Context(), b.id)
+			b.must(err)
+			if left := b.left(b.now()); u.AttemptsLeft(account.At(b.now())) != left {
+				b.T.Fatalf("%d attempts left, the model says %d", u.AttemptsLeft(account.At(b.now())), left)
+			}
+			if locked := b.refuses(b.now(), false) == apierr.UserLocked || b.refuses(b.now(), true) == apierr.UserLocked; locked != (u.LockEnd(account.At(b.now())) != 0) {
+				b.T.Fatalf("shown as locked: %v, the model says %v", !locked, locked)
+			}
+		},
+	}
+}
+
+// TestRandomOperationsFollowTheModel: whatever is done in whatever order, answers are the model's; so nothing is accepted twice and no
+// guess is judged outside the budget.
+func TestRandomOperationsFollowTheModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs thousands of operations")
+	}
+	for name, policy := range map[string]account.Policy{"default": account.DefaultPolicy(), "strict": account.StrictPolicy()} {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(r *rapid.T) {
+				p := newWorldOf(t, newSeeded(rapid.Uint64().Draw(r, "seed"))).member()
+				_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.StrictGuessing = policy.Name == "strict" })
+				p.must(err)
+				b := &besieged{r, p, &budgetModel{Policy: policy, unused: map[string]bool{}}}
+				for _, c := range p.backup {
+					b.unused[c] = true
+				}
+				r.Repeat(b.actions())
+			})
+		})
+	}
+}

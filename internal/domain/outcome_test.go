@@ -1,0 +1,224 @@
+package domain_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
+)
+
+// picky is a courier that takes what it is told to.
+type picky struct {
+	mu    sync.Mutex
+	got   []webhook.Delivery
+	tries []webhook.Delivery
+	takes func(p webhook.Delivery, try int) bool
+}
+
+func (p *picky) Deliver(_ context.Context, delivery webhook.Delivery) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tries = append(p.tries, delivery)
+	if !p.takes(delivery, len(p.tries)) {
+		return errDown
+	}
+	p.got = append(p.got, delivery)
+	return nil
+}
+
+func names(deliveries []webhook.Delivery) []string {
+	var out []string
+	for _, p := range deliveries {
+		out = append(out, string(p.Type))
+	}
+	return out
+}
+
+// TestARecordGoesOnWhereItStopped: of the events of one commit, those that an endpoint has are not sent again, and those behind the one that it refused wait for it.
+func TestARecordGoesOnWhereItStopped(t *testing.T) {
+	o := newOffice(t, account.EventFactorRemoved, account.EventBackupRemoved)
+	p := o.imported()
+	courier := &picky{takes: func(_ webhook.Delivery, try int) bool { return try != 2 }}
+	o.worker.Endpoints = courier
+	_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
+	o.must(err)
+	o.run()
+	o.later(5 * time.Second)
+	o.run()
+	o.later(time.Hour)
+	o.run()
+	if got := names(courier.got); !slices.Equal(got, []string{"factor.removed", "backup_code.removed"}) || len(courier.tries) != 3 || o.waiting() != 0 {
+		t.Errorf("got %v in %d tries, %d wait; want each once, in three tries", got, len(courier.tries), o.waiting())
+	}
+	courier = &picky{takes: func(_ webhook.Delivery, try int) bool { return try > 1 }}
+	o.worker.Endpoints = courier
+	q := o.imported2()
+	_, err = o.Admin.RemoveTOTP(t.Context(), q.id)
+	o.must(err)
+	if o.run(); len(courier.tries) != 1 {
+		t.Errorf("after the first was refused, %v were tried", names(courier.tries))
+	}
+	o.later(5 * time.Second)
+	if o.run(); !slices.Equal(names(courier.got), []string{"factor.removed", "backup_code.removed"}) {
+		t.Errorf("got %v", names(courier.got))
+	}
+}
+
+// imported2 is one more user from elsewhere, with a second factor and backup codes.
+func (o *office) imported2() *person {
+	o.Helper()
+	p := o.newcomer()
+	p.enter()
+	p.enrolApp()
+	o.run()
+	return p
+}
+
+// TestADeliveryIsFoundWhenItsFirstTargetIsDue: of a record that two endpoints wait for, each gets it at its own time.
+func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
+	o := newOffice(t, account.EventUserCreated)
+	url := "https://other.example.com/hooks"
+	events := []account.EventName{account.EventUserCreated}
+	_, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &events})
+	o.must(err)
+	down := true
+	courier := &picky{takes: func(webhook.Delivery, int) bool { return !down }}
+	o.worker.Endpoints = courier
+	began := o.now()
+	o.newcomer()
+	o.run()
+	o.later(5 * time.Second)
+	o.run() // both wait for five minutes now
+	o.later(time.Minute)
+	down = false
+	n, _, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, began, o.now())
+	o.must(err)
+	o.run()
+	if n != 1 || len(courier.got) != 1 || courier.got[0].URL == url || o.waiting() != 1 {
+		t.Errorf("%d promised again, %d sent, %d wait; want one each", n, len(courier.got), o.waiting())
+	}
+	o.later(4 * time.Minute)
+	o.run()
+	if len(courier.got) != 2 || courier.got[1].URL != url || o.waiting() != 0 {
+		t.Errorf("%d sent, %d wait; want two and none", len(courier.got), o.waiting())
+	}
+}
+
+// TestATestReachesItsEndpointOnly: of two endpoints that want everything, only the one that is tried gets the test.
+func TestATestReachesItsEndpointOnly(t *testing.T) {
+	o := newOffice(t)
+	url := "https://other.example.com/hooks"
+	_, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url})
+	o.must(err)
+	o.run()
+	o.got = nil
+	_, err = o.Webhooks.TestEndpoint(t.Context(), o.endpoint)
+	o.must(err)
+	o.run()
+	if len(o.got) != 1 || o.got[0].URL == url || o.waiting() != 0 {
+		t.Errorf("%d parcels %v, %d wait; want the test alone", len(o.got), o.types(), o.waiting())
+	}
+}
+
+// TestADeliveryThatOutlivedItsEventIsDropped: when no worker ran for longer than the event log keeps an event, nothing is sent of it and nothing waits.
+func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
+	o := newOffice(t)
+	p := o.imported(aNumber)
+	_, err := o.Admin.RemoveTOTP(t.Context(), p.id) // for the endpoint, and a notice for the user
+	o.must(err)
+	o.got = nil
+	o.later(29 * 24 * time.Hour)
+	_, err = o.Service.Admin.Cleanup(t.Context(), 1000)
+	o.must(err)
+	if n := len(o.told(500)); n == 0 || o.waiting() == 0 {
+		t.Fatalf("after 29 days %d events are left and %d deliveries wait", n, o.waiting())
+	}
+	o.later(2*24*time.Hour + time.Second)
+	_, err = o.Service.Admin.Cleanup(t.Context(), 1000)
+	o.must(err)
+	if told := o.told(500); len(told) != 0 {
+		t.Errorf("after 31 days the journal has %v", told)
+	}
+	o.run()
+	if len(o.got) != 0 || len(o.sent) != 0 || o.waiting() != 0 {
+		t.Errorf("%d parcels, %d messages, %d wait; want none", len(o.got), len(o.sent), o.waiting())
+	}
+}
+
+// TestALateWorkerLeavesTheDeliveryToTheNext: one whose two minutes are over does not put a delivery off that another worker took since, nor give it to a third.
+func TestALateWorkerLeavesTheDeliveryToTheNext(t *testing.T) {
+	o := newOffice(t, account.EventUserCreated)
+	o.newcomer()
+	begun, verdict := make(chan int), map[int]chan bool{1: make(chan bool), 2: make(chan bool)}
+	courier := &meeting{begun: begun, verdict: verdict}
+	o.worker.Endpoints = courier
+	var late, next sync.WaitGroup
+	late.Go(func() { o.run() })
+	<-begun
+	o.later(2 * time.Minute)
+	next.Go(func() { o.run() })
+	<-begun
+	verdict[1] <- false
+	late.Wait()
+	o.later(time.Minute) // within the second worker's time
+	if r := o.run(); r.Found != 0 {
+		t.Errorf("a third worker finds %d while the second has its time", r.Found)
+	}
+	o.later(time.Minute)
+	if r := o.run(); r.Delivered != 1 {
+		t.Errorf("after the second worker's time a third one delivers %d, want 1", r.Delivered)
+	}
+	verdict[2] <- false
+	next.Wait()
+	if courier.n != 3 || o.waiting() != 0 {
+		t.Errorf("%d tries, %d wait; want three and none", courier.n, o.waiting())
+	}
+}
+
+// meeting is a courier whose n-th try waits for its verdict; without one it is taken.
+type meeting struct {
+	mu      sync.Mutex
+	n       int
+	begun   chan int
+	verdict map[int]chan bool
+}
+
+func (m *meeting) Deliver(ctx context.Context, _ webhook.Delivery) error {
+	m.mu.Lock()
+	m.n++
+	n := m.n
+	m.mu.Unlock()
+	if m.verdict[n] == nil {
+		return nil
+	}
+	m.begun <- n
+	select {
+	case good := <-m.verdict[n]:
+		if good {
+			return nil
+		}
+		return errDown
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// TestARunSaysWhetherThereIsMore: as many are found as its limit lets, and the next run finds the rest.
+func TestARunSaysWhetherThereIsMore(t *testing.T) {
+	o := newOffice(t, account.EventUserCreated)
+	for range 5 {
+		o.newcomer()
+		o.later(time.Second) // a store tells seconds apart, and a page holds whole ones
+	}
+	for i, want := range []webhook.DeliveryResult{{Found: 3, Delivered: 3, More: true}, {Found: 2, Delivered: 2}, {}} {
+		r, err := o.worker.Run(t.Context(), 3)
+		o.must(err)
+		if r != want {
+			t.Errorf("run %d: %+v, want %+v", i+1, r, want)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package domain_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// guess tries a wrong code for a number.
+func (p *person) guess(id, right string) error {
+	wrong := "000000"
+	if right == wrong {
+		wrong = "000001"
+	}
+	_, err := p.MFA.AttemptPhone(p.Context(), p.browser, id, mfa.Proof{Code: secret.New(wrong)})
+	return err
+}
+
+// An attacker with many accounts has no more guesses at a number than one with one account.
+func TestManyAccountsGuessAtOneNumberTwentyTimes(t *testing.T) {
+	w := newWorld(t)
+	for range 4 {
+		p := w.newcomer()
+		p.enter()
+		id, code := p.add(aNumber, false)
+		for range 5 {
+			p.want(apierr.FormCodeIncorrect, p.guess(id, code))
+		}
+		w.later(time.Hour)
+	}
+	late := w.newcomer()
+	late.enter()
+	r, err := late.MFA.AddPhone(t.Context(), late.browser, aNumber, false)
+	w.must(err)
+	_, err = late.MFA.PreparePhone(t.Context(), late.browser, r.Phone.ID, account.PhoneCode)
+	w.want(apierr.TooManyRequests, err)
+	id, _ := late.add(anotherNumber, false)
+	w.later(30 * 24 * time.Hour)
+	late.enter()
+	_, err = late.MFA.PreparePhone(t.Context(), late.browser, r.Phone.ID, account.PhoneCode)
+	w.must(err)
+	late.verify(r.Phone.ID, w.sms())
+	_, err = late.MFA.PreparePhone(t.Context(), late.browser, id, account.PhoneCode)
+	w.must(err)
+}
+
+// The codes that were sent before the number's budget was spent are not judged any more.
+func TestACodeUnderWayIsNotJudgedWhenTheNumberIsSpent(t *testing.T) {
+	w := newWorld(t)
+	var all []*person
+	var ids, codes []string
+	for range 5 {
+		p := w.newcomer()
+		p.enter()
+		id, code := p.add(aNumber, false)
+		all, ids, codes = append(all, p), append(ids, id), append(codes, code)
+		w.later(31 * time.Second)
+	}
+	for i, p := range all[:4] {
+		for range 5 {
+			p.want(apierr.FormCodeIncorrect, p.guess(ids[i], codes[i]))
+		}
+	}
+	_, err := all[4].MFA.AttemptPhone(t.Context(), all[4].browser, ids[4], mfa.Proof{Code: secret.New(codes[4])})
+	w.want(apierr.TooManyRequests, err)
+}
+
+// Guesses at a number lock like those of a step-up, and end the session like those: a stolen session
+// must not fill the failure log until the owner's own browsers are locked out.
+func TestGuessingAtANumberEndsTheSession(t *testing.T) {
+	p := newWorld(t).member()
+	p.inside()
+	id, code := p.add(anotherNumber, false)
+	judged := 0
+	for range 30 {
+		switch err := p.guess(id, code); codeOf(err) {
+		case apierr.FormCodeIncorrect:
+			judged++
+		case apierr.VerificationFailed, apierr.VerificationExpired:
+			_, err = p.MFA.PreparePhone(t.Context(), p.browser, id, account.PhoneCode)
+			if err == nil {
+				code = p.sms()
+			}
+		}
+		p.later(5 * time.Minute)
+	}
+	if judged > account.DefaultPolicy().LockFailures || p.alive() {
+		t.Errorf("%d wrong codes for a number were judged, and the session lives: %t", judged, p.alive())
+	}
+}
+
+// A number that a session added as a second factor takes five wrong codes, over all codes that are sent.
+func TestAnIntendedNumberTakesFiveWrongCodes(t *testing.T) {
+	p := newWorld(t).newcomer()
+	p.enter()
+	id, code := p.add(aNumber, true)
+	for range 4 {
+		p.want(apierr.FormCodeIncorrect, p.guess(id, code))
+	}
+	p.later(5 * time.Minute)
+	p.prove()
+	p.later(5*time.Minute + time.Second)
+	_, err := p.MFA.PreparePhone(t.Context(), p.browser, id, account.PhoneCode)
+	p.must(err)
+	p.want(apierr.FormCodeIncorrect, p.guess(id, p.sms()))
+	p.later(time.Minute)
+	p.verify(id, p.sms())
+	if u, err := p.Admin.User(t.Context(), p.id); err != nil || u.TwoFactorEnabled() {
+		t.Errorf("a number became a second factor after five wrong codes (error %v)", err)
+	}
+}
+
+// The settings are asked again when a number becomes a second factor.
+func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*account.Settings)
+		want   apierr.Code
+	}{
+		"text messages": {func(s *account.Settings) { s.SMSCode = false }, apierr.FeatureNotEnabled},
+		"the country":   {func(s *account.Settings) { s.SMSCountries = []string{"FR"} }, apierr.UnsupportedCountryCode},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newWorld(t).newcomer()
+			p.enter()
+			id, code := p.add(aNumber, true)
+			_, err := p.Settings.ChangeSettings(t.Context(), tc.change)
+			p.must(err)
+			_, err = p.MFA.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(code)})
+			p.want(tc.want, err)
+			if u, err := p.Admin.User(t.Context(), p.id); err != nil || u.TwoFactorEnabled() {
+				t.Errorf("the user has a second factor that cannot be proved (error %v)", err)
+			}
+		})
+	}
+}
+
+// Guesses at the password end a session at the lock, too. With a stolen session a thief could else keep the
+// owner's password locked, in the owner's own browsers, with one wrong password an hour.
+func TestGuessingAtThePasswordEndsTheSession(t *testing.T) {
+	p := newWorld(t).member()
+	p.inside()
+	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
+	p.must(err)
+	for range account.DefaultPolicy().LockFailures {
+		g := mfa.Proof{Strategy: account.Password, Password: secret.New("a wrong password")}
+		_, err := p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, g)
+		p.want(apierr.FormPasswordIncorrect, err)
+		p.later(18 * time.Minute)
+		if !p.alive() {
+			continue
+		}
+		_, err = p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
+		p.must(err)
+	}
+	if p.alive() {
+		t.Error("the session lives")
+	}
+}

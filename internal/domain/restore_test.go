@@ -1,0 +1,100 @@
+package domain_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// backup copies every record.
+func (w *world) backup() *store.Memory {
+	w.Helper()
+	copied := store.NewMemory()
+	for _, kind := range []store.Kind{store.KindUser, store.KindClient, store.KindClaim, store.KindTicket, store.KindNumber, store.KindNonce, store.KindSettings, store.KindSigningKey} {
+		records, err := w.counts.List(w.Context(), kind, "", 1000)
+		w.must(err)
+		for _, r := range records {
+			r.Version = 0
+			w.must(copied.Commit(w.Context(), []store.Write{{Record: r}}))
+		}
+	}
+	return copied
+}
+
+// restore goes on with a backup.
+func (w *world) restore(from store.Store, epoch time.Time) {
+	w.Helper()
+	w.config.Store, w.config.RestoredAt = from, epoch
+	var err error
+	w.Service, err = domain.New(w.config)
+	w.must(err)
+}
+
+// TestRestoreRevivesNothing: what was used or ended after the backup was made stays so after the restore (R32).
+func TestRestoreRevivesNothing(t *testing.T) {
+	w := newWorld(t)
+	p := w.member()
+	ticket, err := w.MFA.CreateTicket(t.Context(), p.id, time.Hour)
+	w.must(err)
+	p.enter()
+	p.text()
+	text, app, code, browser := p.sms(), p.app(), p.backup[0], p.browser
+	saved := w.backup()
+
+	w.later(20 * time.Second)
+	restored := w.now()
+	for name, epoch := range map[string]time.Time{"with the epoch": restored, "without": {}} {
+		t.Run(name, func(t *testing.T) {
+			alive := epoch.IsZero()
+			for what, try := range map[string]func() error{
+				"the text message of a sign-in": func() error { p.browser = browser; return p.second(account.PhoneCode, text) },
+				"a code of the app":             func() error { _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(app)); return err },
+				"a backup code":                 func() error { _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(code)); return err },
+				"a ticket": func() error {
+					_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Ticket: ticket.Token})
+					return err
+				},
+			} {
+				w.restore(copyOf(t, saved), epoch)
+				if err := try(); (err == nil) != alive {
+					t.Errorf("%s: %v, want works %v", what, err, alive)
+				}
+			}
+		})
+	}
+
+	w.restore(copyOf(t, saved), restored)
+	w.later(time.Minute)
+	if _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app())); err != nil {
+		t.Errorf("the app's codes after the restore: %v", err)
+	}
+}
+
+func TestRestoreEndsSessions(t *testing.T) {
+	w := newWorld(t)
+	p := w.newcomer()
+	p.enter()
+	saved := w.backup()
+	w.later(time.Second)
+	w.restore(saved, w.now())
+	_, err := w.MFA.Me(t.Context(), p.browser)
+	w.want(apierr.AuthenticationInvalid, err)
+	p.leave()
+	p.enter()
+	if _, err := w.MFA.Me(t.Context(), p.browser); err != nil {
+		t.Errorf("a session that began after the restore: %v", err)
+	}
+}
+
+func copyOf(t *testing.T, s *store.Memory) *store.Memory {
+	t.Helper()
+	w := &world{TB: t, counts: store.NewCounting(s)}
+	return w.backup()
+}

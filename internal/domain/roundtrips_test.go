@@ -1,0 +1,221 @@
+package domain_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
+)
+
+// TestRoundTrips holds the cost of every operation: a test fails on one request more.
+func TestRoundTrips(t *testing.T) {
+	ctx := t.Context()
+	proof := func(by account.Strategy, code string) mfa.Proof {
+		return mfa.Proof{Strategy: by, Code: secret.New(code)}
+	}
+	table := map[string][]string{}
+	for name, tc := range map[string]struct {
+		prepare              func(p *person)
+		do                   func(p *person) error
+		reads, writes, items int // requests, and records written
+		wantErr              bool
+	}{
+		"check an authenticator code (Backend API)": {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 1, 1, false},
+		"check a wrong code (Backend API)":          {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.wrong())); return err }, 1, 1, 1, true},
+		"check a code while the user must wait": {func(p *person) {
+			for range 5 {
+				_, _ = p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.wrong()))
+			}
+		}, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 0, 0, true},
+		"check a malformed code":            {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New("１２３")); return err }, 1, 0, 0, true},
+		"check a backup code (Backend API)": {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.backup[0])); return err }, 1, 1, 3, false},
+		"sign in with a ticket":             {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
+		"second factor: authenticator":      {func(p *person) { p.enter() }, func(p *person) error { return p.second(account.TOTPCode, p.app()) }, 1, 1, 4, false},
+		"second factor: wrong code":         {func(p *person) { p.enter() }, func(p *person) error { return p.second(account.TOTPCode, p.wrong()) }, 1, 1, 2, true},
+		"second factor: backup code":        {func(p *person) { p.enter() }, func(p *person) error { return p.second(account.BackupCode, p.backup[0]) }, 1, 1, 5, false},
+		"send an SMS": {func(p *person) { p.enter() }, func(p *person) error {
+			_, err := p.MFA.PrepareSecondFactor(ctx, p.browser, p.signIn, account.PhoneCode, p.phone)
+			return err
+		}, 1, 1, 5, false},
+		"second factor: SMS code":         {func(p *person) { p.enter(); p.text() }, func(p *person) error { return p.second(account.PhoneCode, p.sms()) }, 1, 1, 4, false},
+		"begin to enrol an authenticator": {(*person).bare, func(p *person) error { _, err := p.MFA.CreateTOTP(ctx, p.browser); return err }, 1, 1, 1, false},
+		"confirm an authenticator": {func(p *person) {
+			p.bare()
+			r, err := p.MFA.CreateTOTP(ctx, p.browser)
+			p.must(err)
+			p.key = r.Secret
+		}, func(p *person) error { _, err := p.MFA.ConfirmTOTP(ctx, p.browser, secret.New(p.app())); return err }, 1, 1, 3, false},
+		"read the user": {(*person).inside, func(p *person) error { _, err := p.MFA.Me(ctx, p.browser); return err }, 1, 0, 0, false},
+		"get a session token": {(*person).inside, func(p *person) error {
+			_, err := p.Sessions.SessionToken(ctx, p.browser, p.browser.Session)
+			return err
+		}, 1, 0, 0, false},
+		"read the client": {(*person).inside, func(p *person) error { _, err := p.Sessions.Client(ctx, p.browser); return err }, 2, 0, 0, false},
+		"touch a session": {(*person).inside, func(p *person) error { _, err := p.Sessions.Touch(ctx, p.browser, p.browser.Session); return err }, 1, 0, 0, false},
+		"step up": {func(p *person) {
+			p.inside()
+			_, err := p.MFA.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
+			p.must(err)
+		}, func(p *person) error {
+			_, err := p.MFA.AttemptReverification(ctx, p.browser, p.browser.Session, true, proof(account.BackupCode, p.backup[1]))
+			return err
+		}, 1, 1, 4, false},
+		"make backup codes": {(*person).inside, func(p *person) error { _, err := p.MFA.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},
+	} {
+		cost := fmt.Sprintf("%d|%d|%d", tc.reads, tc.writes, tc.items)
+		table[cost] = append(table[cost], name)
+		t.Run(name, func(t *testing.T) {
+			p := newWorld(t).member()
+			if tc.prepare != nil {
+				tc.prepare(p)
+			}
+			_, err := p.Engine.Settings(ctx) // a warm process
+			p.must(err)
+			p.ticketReady()
+			texts := len(p.sent)
+			p.counts.Reset()
+			if err := tc.do(p); (err != nil) != tc.wantErr {
+				t.Fatal(err)
+			}
+			got := p.counts.Counts()
+			want := fmt.Sprintf("%d reads, %d commits, %d records", tc.reads, tc.writes, tc.items)
+			if have := fmt.Sprintf("%d reads, %d commits, %d records", got.Gets, got.Commits, got.Writes); have != want {
+				t.Errorf("%s, want %s", have, want)
+			}
+			if name == "send an SMS" && len(p.sent) != texts+1 {
+				t.Errorf("%d messages", len(p.sent)-texts)
+			}
+		})
+	}
+	pageHasRoundTrips(t, table)
+}
+
+// pageHasRoundTrips compares the table of docs/develop/performance.md with the one that is held here.
+func pageHasRoundTrips(t *testing.T, table map[string][]string) {
+	t.Helper()
+	const file, begin, end = "../../docs/develop/performance.md", "<!-- generated: round trips -->\n", "<!-- end -->"
+	old, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(old), begin)
+	_, tail, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("%s has no place for the round trips", file)
+	}
+	rows := "|reads|commits|records|operations|\n|---|---|---|---|\n"
+	for _, cost := range slices.Sorted(maps.Keys(table)) {
+		rows += fmt.Sprintf("|%s|%s|\n", cost, strings.Join(slices.Sorted(slices.Values(table[cost])), "; "))
+	}
+	page := head + begin + rows + end + tail
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(old), page); diff != "" {
+		t.Errorf("%s (-page +counted), run make update:\n%s", file, diff)
+	}
+}
+
+// tickets made before the counting begins.
+var ready = map[*person]secret.Value{}
+
+func (p *person) ticketReady() {
+	ticket, err := p.MFA.CreateTicket(p.Context(), p.id, 0)
+	p.must(err)
+	ready[p] = ticket.Token
+}
+
+func (p *person) ticketOnly() error {
+	_, err := p.MFA.CreateSignIn(p.Context(), p.browser, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ready[p]})
+	return err
+}
+
+// inside signs in with both factors.
+func (p *person) inside() {
+	p.Helper()
+	p.enter()
+	p.must(p.second(account.TOTPCode, p.app()))
+	p.later(30 * time.Second)
+	_, err := p.Sessions.Client(p.Context(), p.browser)
+	p.must(err)
+}
+
+// bare becomes a newcomer without any factor, signed in.
+func (p *person) bare() {
+	p.Helper()
+	*p = *p.newcomer()
+	p.enter()
+}
+
+// TestAUserIsSmall: a database bills a write per kilobyte.
+func TestAUserIsSmall(t *testing.T) {
+	w := newWorld(t)
+	u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Emails: []string{"somebody@example.com"}}) // the first factor is the application's own
+	w.must(err)
+	p := &person{world: w, id: u.WireID()}
+	p.enter()
+	p.enrolPhone(aNumber)
+	p.enrolApp()
+	p.leave()
+	const sessions, acts = 3, 6
+	full := 0
+	check := func() {
+		records, err := p.counts.List(t.Context(), store.KindUser, "", 1)
+		p.must(err)
+		var user struct {
+			Trail struct {
+				Entries []any `json:"e"`
+			} `json:"at"`
+			Sessions []any `json:"ss"`
+		}
+		p.must(json.Unmarshal(records[0].Data, &user))
+		if len(user.Trail.Entries) == acts && len(user.Sessions) >= sessions {
+			full++
+		}
+		if n := dynamo.WriteUnits(records[0]); n > 1 {
+			t.Errorf("a user with a number, an app, ten codes, %d sessions and %d acts costs %d write units, want 1:\n%s",
+				len(user.Sessions), len(user.Trail.Entries), n, records[0].Data)
+		}
+	}
+	for range sessions {
+		p.browser = tx.Caller{}
+		p.inside()
+		check()
+	}
+	p.browser = tx.Caller{}
+	for range acts { // of different kinds, as many as leave the record once
+		p.later(30 * time.Second)
+		p.inside()
+		_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.wrong()))
+		p.want(apierr.FormCodeIncorrect, err)
+		check()
+		p.later(30 * time.Second)
+		_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+		p.must(err)
+		check()
+		p.leave()
+		check()
+	}
+	if full == 0 {
+		t.Error("the record was never full")
+	}
+}

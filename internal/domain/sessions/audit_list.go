@@ -1,0 +1,26 @@
+package sessions
+
+import (
+	"context"
+
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// ownPages is how much of its trail a user is shown.
+const ownPages = 3
+
+// OwnAuditTrail reads the newest part of the trail of the caller's user.
+func (s *Service) OwnAuditTrail(ctx context.Context, from tx.Caller) (*audit.AuditTrail, *Snapshot, error) {
+	var out *audit.AuditTrail
+	snap, err := s.RunSession(ctx, from, from.Session, authority.ReadAuditLog, func(t *tx.Tx, caller *tx.SignedIn) error {
+		var err error
+		out, err = audit.Trail(t, caller.User, caller.User.ID, ownPages)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return out, snap, nil
+}

@@ -1,0 +1,180 @@
+package sessions
+
+import (
+	"slices"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+func authorityCase(t *tx.Tx, s *account.Session, u *account.User) authority.Case {
+	return account.AuthorityCase(s, u, &t.State.Settings, t.Now)
+}
+
+// RequireProof refuses an action that the session has not proved enough for.
+func RequireProof(t *tx.Tx, caller *tx.SignedIn, a authority.Action) error {
+	switch authorityCase(t, caller.Session, caller.User).May(a) {
+	case authority.Granted:
+		return nil
+	case authority.NeedsStepUp:
+		return apierr.New(apierr.SessionReverificationRequired)
+	case authority.NotWhilePending:
+		return apierr.New(apierr.AuthorizationInvalid)
+	case authority.SessionEnded:
+	}
+	return apierr.New(apierr.AuthenticationInvalid)
+}
+
+// SessionUser returns the user of a session that is alive, or nil.
+func SessionUser(t *tx.Tx, s *account.Session) (*account.User, error) {
+	n, ok := account.ParseSession(s.ID)
+	if !ok || s.Expires <= t.Now {
+		return nil, nil
+	}
+	if last := t.Now.Add(account.SessionLife + authority.Skew); s.Expires > last {
+		s.Expires = last // it began in the future, which extends nothing
+	}
+	u, err := t.User(n.User)
+	if err != nil || u == nil || u.SessionRef(s) == nil || authorityCase(t, s, u).Standing() == authority.Ended {
+		return nil, err
+	}
+	return u, nil
+}
+
+// Status returns the session's status now. A session becomes pending by itself when a second factor is
+// required and its user has none. It becomes active again only by a touch.
+func (s *Snapshot) Status(session *account.Session) account.SessionStatus {
+	u := s.User(session)
+	switch {
+	case session.Status != "":
+		return session.Status
+	case u == nil:
+		return account.SessionActive
+	case account.AuthorityCase(session, u, &s.Settings, s.Now).Standing() == authority.Pending:
+		return account.SessionPending
+	}
+	return account.SessionActive
+}
+
+// Ages returns the whole minutes since the session proved each factor, as the claim fva has them.
+// See [authority.Case.Ages].
+func (s *Snapshot) Ages(session *account.Session) [2]int {
+	u := s.User(session)
+	if u == nil {
+		u = &account.User{}
+	}
+	return account.AuthorityCase(session, u, &s.Settings, s.Now).Ages()
+}
+
+// updateTask opens or closes the setup-mfa task, and writes only when that changes something.
+func updateTask(t *tx.Tx, c *account.Client, s *account.Session, u *account.User) {
+	pending := !authorityCase(t, s, u).Settled()
+	if s.Pending == pending {
+		return
+	}
+	s.Pending = pending
+	s.Touch(t.Now)
+	c.Touch(t.Now)
+	t.Put(c)
+}
+
+// StartProofs is what a new session has proved: the factors of the sign-in that made it.
+func StartProofs(t *tx.Tx, s *account.Session, u *account.User, si *account.SignIn) {
+	first := authority.Proof{Method: string(si.First.Strategy), At: si.First.Proved.Time()}
+	second := authority.Proof{Method: string(si.Second.Strategy), At: si.Second.Proved.Time()}
+	s.SetProved(u, u.Account().SignIn(first, second))
+	s.Pending = authorityCase(t, s, u).Standing() != authority.Active
+}
+
+// ProvedFirst stores that a step-up, or a ticket in its place, proved the first factor again.
+func ProvedFirst(caller *tx.SignedIn, t *tx.Tx, by account.Strategy) {
+	caller.Session.SetProved(caller.User, authorityCase(t, caller.Session, caller.User).ProvedFirst(string(by)))
+	reverified(caller, t)
+}
+
+// ProvedSecond stores that a step-up proved a second factor.
+func ProvedSecond(caller *tx.SignedIn, t *tx.Tx, by account.Strategy) {
+	caller.Session.SetProved(caller.User, authorityCase(t, caller.Session, caller.User).ProvedSecond(string(by)))
+	reverified(caller, t)
+}
+
+// PendingApp returns the authenticator app that a session began to enrol and may still confirm, or nil.
+func PendingApp(t *tx.Tx, caller *tx.SignedIn) *account.TOTP {
+	app := caller.User.TOTP
+	if app == nil || app.Verified != 0 {
+		return nil
+	}
+	pending := authority.PendingFactor{Owner: app.By, Began: app.CreatedAt.Time(), Wrong: app.Wrong}
+	if !pending.Live(caller.Nonce(), t.Now.Time()) {
+		return nil
+	}
+	return app
+}
+
+// ApplyFactorChanges carries a change of factors over to the sessions: it raises the account's generation,
+// EndsAt the sessions that the change ends, and moves the acting session along. It runs before each
+// answer and each commit on every user that is written, so no operation can forget it.
+func ApplyFactorChanges(t *tx.Tx) error {
+	for _, k := range t.Order {
+		u, ok := t.Seen[k].(*account.User)
+		if !ok || t.Dirty[k] || !u.ReadFactors.Known {
+			continue
+		}
+		if has := u.FactorSet(); !has.Equal(u.ReadFactors) {
+			applyFactorChange(t, u, has)
+		}
+	}
+	return nil
+}
+
+func applyFactorChange(t *tx.Tx, u *account.User, has account.FactorSet) {
+	before := u.Account()
+	before.SecondFactor = u.ReadSecond
+	change := authority.Change{
+		SecondFactor:  u.TwoFactorEnabled(),
+		FirstRemoved:  has.Password != u.ReadFactors.Password && u.ReadFactors.Password != "" || account.Lost(u.ReadFactors.First, has.First),
+		SecondRemoved: account.Lost(u.ReadFactors.Second, has.Second),
+		BackupRemoved: has.Backup != u.ReadFactors.Backup && u.ReadFactors.Backup != "",
+	}
+	var acting *tx.SignedIn
+	if t.Caller != nil && t.Caller.User == u {
+		acting = t.Caller
+		change.Shown = acting.Proof
+	}
+	if t.State.Settings.Authority().EndsOthers(before, change) {
+		endOthers(u, acting)
+	}
+	u.ReadFactors, u.ReadSecond = has, change.SecondFactor
+	if acting == nil {
+		u.SetAccount(before.Changed(change))
+		return
+	}
+	as := authorityCase(t, acting.Session, u)
+	as.Account = before
+	session, account := as.Changed(change)
+	u.SetAccount(account)
+	if acting.Session.SetProved(u, session) {
+		Stage(acting, t)
+	}
+}
+
+// endOthers ends all sessions of a user but the acting one.
+func endOthers(u *account.User, acting *tx.SignedIn) {
+	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(ref account.SessionRef) bool {
+		return acting == nil || ref.Nonce != acting.Nonce()
+	})
+}
+
+// SignOutAll ends all sessions of a user, and its sign-ins and enrolments in progress.
+func SignOutAll(t *tx.Tx, u *account.User) {
+	u.SessionsEndedAt = max(t.Now, u.SessionsEndedAt+1)
+	u.Sessions = nil
+	u.Generation++
+	u.CancelEnrolments()
+	u.Touch(t.Now)
+	t.Put(u)
+	audit.Record(t, u, account.EventSignedOutAll, account.Subject{})
+}

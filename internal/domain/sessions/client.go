@@ -1,0 +1,41 @@
+package sessions
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// deviceTag stands for a user on a client. A client outlives the users that were on it, so it does not
+// hold their ids. The tag changes when the user's last second factor is removed: a client that
+// proved factors of before is unknown again.
+func deviceTag(t *tx.Tx, c *account.Client, u *account.User) string {
+	parts := []string{"known", c.ID, u.ID}
+	if u.MFADisabledAt != 0 {
+		parts = append(parts, strconv.FormatInt(int64(u.MFADisabledAt), 10))
+	}
+	return t.S.Digest(parts...)[:account.DeviceTagLen]
+}
+
+// isDeviceTag returns a match for the entry of a user. Older entries are the user's id, and count until
+// the user's factors are reset.
+func isDeviceTag(mark string, u *account.User) func(string) bool {
+	return func(known string) bool { return known == mark || known == u.ID && u.MFADisabledAt == 0 }
+}
+
+// KnownDevice says whether the user passed its second factor on this client before. There may be no client yet, or no such user.
+func KnownDevice(t *tx.Tx, c *account.Client, u *account.User) bool {
+	return c != nil && u != nil && slices.ContainsFunc(c.KnownUsers, isDeviceTag(deviceTag(t, c, u), u))
+}
+
+func RememberDevice(t *tx.Tx, c *account.Client, u *account.User) {
+	ForgetDevice(t, c, u)
+	c.KnownUsers = append(c.KnownUsers, deviceTag(t, c, u))
+	c.KnownUsers = c.KnownUsers[max(0, len(c.KnownUsers)-account.KnownUsers):]
+}
+
+func ForgetDevice(t *tx.Tx, c *account.Client, u *account.User) {
+	c.KnownUsers = slices.DeleteFunc(c.KnownUsers, isDeviceTag(deviceTag(t, c, u), u))
+}

@@ -1,0 +1,283 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// activityStep is how coarse the time of last activity is kept: a focus event each few seconds is not worth a write.
+const activityStep = time.Minute
+
+// SessionResult is a session with what its answer shows.
+type SessionResult struct {
+	Session  *account.Session
+	User     *account.User
+	Snapshot *Snapshot
+}
+
+// Client returns the calling client, or a snapshot without one. Here and in [Engine.Touch] session tasks are settled.
+func (s *Service) Client(ctx context.Context, from tx.Caller) (*Snapshot, error) {
+	snap, err := s.RunClient(ctx, from, nil, func(t *tx.Tx, p *tx.ClientSession) error {
+		if !p.Exists() {
+			return nil
+		}
+		for i := range p.Client.Sessions {
+			session := &p.Client.Sessions[i]
+			u, err := SessionUser(t, session)
+			if err != nil {
+				return err
+			}
+			if u != nil {
+				updateTask(t, p.Client, session, u)
+			}
+		}
+		return nil
+	})
+	if e := apierr.New(apierr.DevBrowserUnauthenticated); errors.Is(err, e) {
+		return nil, e
+	}
+	return snap, err
+}
+
+// CreateClient makes the caller a client, if it is none yet.
+func (s *Service) CreateClient(ctx context.Context, from tx.Caller) (*Snapshot, error) {
+	return s.RunClient(ctx, from, nil, func(t *tx.Tx, p *tx.ClientSession) error {
+		if p.Exists() {
+			return nil
+		}
+		return EnsureClient(t, p)
+	})
+}
+
+// CreateDevBrowser registers a development browser and returns its token, the id that the SDK keeps.
+func (s *Service) CreateDevBrowser(ctx context.Context) (secret.Value, error) {
+	return s.NewDevBrowser(ctx, tx.Caller{})
+}
+
+// NewDevBrowser is CreateDevBrowser within the limits of the caller's address.
+func (s *Service) NewDevBrowser(ctx context.Context, from tx.Caller) (secret.Value, error) {
+	var token secret.Value
+	err := s.Update(ctx, nil, func(t *tx.Tx) error {
+		t.CountAddress(from, tx.ClientLimits)
+		id, err := s.RandomID()
+		if err != nil {
+			return err
+		}
+		c := &account.Client{ID: id, CreatedAt: t.Now, UpdatedAt: t.Now, Expires: t.Now.Add(account.AnonymousLife)}
+		if token, err = newClientToken(t, c, tx.DevBrowser); err != nil {
+			return err
+		}
+		t.Put(c)
+		return nil
+	})
+	return token, err
+}
+
+// EndAll ends every session of the calling client.
+func (s *Service) EndAll(ctx context.Context, from tx.Caller) (*Snapshot, error) {
+	return s.RunClient(ctx, from, nil, func(t *tx.Tx, p *tx.ClientSession) error {
+		if !p.Exists() {
+			return nil
+		}
+		for len(p.Client.Sessions) > 0 {
+			if err := End(t, p.Client, p.Client.Sessions[0].ID, account.SessionRemoved); err != nil {
+				return err
+			}
+		}
+		p.Client.SignIn = nil
+		p.Client.Touch(t.Now)
+		t.Put(p.Client)
+		return nil
+	})
+}
+
+// endings are the acts behind the statuses of a session that is over.
+var endings = map[account.SessionStatus]account.EventName{account.SessionEnded: account.EventSignedOut, account.SessionRemoved: account.EventSessionRemoved, account.SessionRevoked: account.EventSessionRevoked}
+
+// End drops a session from its client and from its user's list.
+func End(t *tx.Tx, c *account.Client, id string, why account.SessionStatus) error {
+	n, _ := account.ParseSession(id)
+	gone := c.Drop(id, why, t.Now)
+	if gone == nil {
+		return nil
+	}
+	t.Put(c)
+	u, err := t.User(n.User)
+	if err != nil || u == nil {
+		return err
+	}
+	removeSession(u, n.Nonce)
+	audit.Record(t, u, endings[why], n.Subject(gone.CreatedAt))
+	return nil
+}
+
+func removeSession(u *account.User, nonce string) {
+	for i, ref := range u.Sessions {
+		if ref.Nonce == nonce {
+			u.Sessions = append(u.Sessions[:i], u.Sessions[i+1:]...)
+			return
+		}
+	}
+}
+
+// WithSession runs an operation on a live session of the caller and answers with that session.
+func (s *Service) WithSession(ctx context.Context, from tx.Caller, id string, a authority.Action, extra []store.Key, do func(*tx.Tx, *tx.SignedIn) error) (*SessionResult, error) {
+	var r SessionResult
+	snap, err := s.RunClient(ctx, from, append(from.KeysFor(id), extra...), func(t *tx.Tx, p *tx.ClientSession) error {
+		caller, err := RequireSession(t, p, id, a)
+		if err != nil {
+			return err
+		}
+		if do != nil {
+			if err := do(t, caller); err != nil {
+				return err
+			}
+		}
+		shown := *caller.Session
+		r.Session, r.User = &shown, caller.User
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.Snapshot = snap
+	return &r, nil
+}
+
+// Session returns a live session of the caller.
+func (s *Service) Session(ctx context.Context, from tx.Caller, id string) (*SessionResult, error) {
+	return s.WithSession(ctx, from, id, authority.Use, nil, nil)
+}
+
+// Touch makes a session the client's last active one and settles its task.
+func (s *Service) Touch(ctx context.Context, from tx.Caller, id string) (*SessionResult, error) {
+	return s.WithSession(ctx, from, id, authority.Use, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
+		updateTask(t, caller.Client, caller.Session, caller.User)
+		if caller.Client.LastActive != id || t.Now.Sub(caller.Session.LastActive) >= activityStep || t.IsFuture(caller.Session.LastActive) {
+			caller.Client.LastActive, caller.Session.LastActive = id, t.Now
+			caller.Session.Touch(t.Now)
+			caller.Client.Touch(t.Now)
+			t.Put(caller.Client)
+		}
+		return nil
+	})
+}
+
+// SessionToken returns a fresh session token. It reads once and writes nothing.
+func (s *Service) SessionToken(ctx context.Context, from tx.Caller, id string) (secret.Value, error) {
+	r, err := s.Session(ctx, from, id)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	return r.Snapshot.Tokens[id], nil
+}
+
+// EndSession ends a session of the caller; why is [SessionEnded] or [SessionRemoved].
+func (s *Service) EndSession(ctx context.Context, from tx.Caller, id string, why account.SessionStatus) (*SessionResult, error) {
+	var r SessionResult
+	snap, err := s.RunClient(ctx, from, from.KeysFor(id), func(t *tx.Tx, p *tx.ClientSession) error {
+		caller, err := RequireSession(t, p, id, authority.Use)
+		if err != nil {
+			return err
+		}
+		shown := *caller.Session
+		shown.Status, shown.UpdatedAt = why, shown.UpdatedAt.After(t.Now)
+		r.Session, r.User = &shown, caller.User
+		return End(t, caller.Client, id, why)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.Snapshot = snap
+	return &r, nil
+}
+
+// OwnSessions lists the live sessions of the user behind the caller's session, on all clients.
+func (s *Service) OwnSessions(ctx context.Context, from tx.Caller) ([]SessionResult, error) {
+	var found []SessionResult
+	snap, err := s.RunSession(ctx, from, from.Session, authority.ListSessions, func(t *tx.Tx, caller *tx.SignedIn) error {
+		var err error
+		found, err = SessionsOf(t, caller.User)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		found[i].Snapshot = snap
+	}
+	return found, nil
+}
+
+// SessionsOf reads a user's live sessions through the list in the user's record.
+func SessionsOf(t *tx.Tx, u *account.User) ([]SessionResult, error) {
+	var keys []store.Key
+	for _, ref := range u.Sessions {
+		keys = append(keys, store.Key{Kind: store.KindClient, ID: ref.Client})
+	}
+	if err := t.Read(keys...); err != nil {
+		return nil, err
+	}
+	var found []SessionResult
+	for _, ref := range u.Sessions {
+		c, err := t.Client(ref.Client)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil {
+			continue
+		}
+		session := c.Session(account.SessionName{Client: ref.Client, User: u.ID, Nonce: ref.Nonce}.String())
+		if session == nil {
+			continue
+		}
+		if alive, err := SessionUser(t, session); err != nil || alive == nil {
+			continue
+		}
+		shown := *session
+		found = append(found, SessionResult{Session: &shown, User: u})
+	}
+	return found, nil
+}
+
+// RevokeOwn ends another session of the same user: a sensitive change. The caller's own may be revoked too.
+func (s *Service) RevokeOwn(ctx context.Context, from tx.Caller, id string) (*SessionResult, error) {
+	var r SessionResult
+	snap, err := s.RunSession(ctx, from, from.Session, authority.RevokeSession, func(t *tx.Tx, caller *tx.SignedIn) error {
+		n, ok := account.ParseSession(id)
+		if !ok || n.User != caller.User.ID {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		gone, err := Revoke(t, n)
+		r.Session, r.User = gone, caller.User
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.Snapshot = snap
+	return &r, nil
+}
+
+// Revoke ends a session by its name alone.
+func Revoke(t *tx.Tx, n account.SessionName) (*account.Session, error) {
+	c, err := t.Client(n.Client)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil || c.Session(n.String()) == nil {
+		return nil, apierr.New(apierr.ResourceNotFound)
+	}
+	gone := *c.Session(n.String())
+	gone.Status, gone.UpdatedAt = account.SessionRevoked, gone.UpdatedAt.After(t.Now)
+	return &gone, End(t, c, n.String(), account.SessionRevoked)
+}

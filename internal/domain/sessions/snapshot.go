@@ -1,0 +1,133 @@
+package sessions
+
+import (
+	"context"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// Snapshot is the state after an operation, as its caller may see it. It is computed from what was committed, so it is never older
+// than the answer that it rides on.
+type Snapshot struct {
+	Now      account.Instant
+	Settings account.Settings
+	Client   *account.Client // nil: the caller has none
+	Users    map[string]*account.User
+	// SigningIn is the user of a sign-in whose first factor was proved.
+	SigningIn *account.User
+	// Tokens are fresh session tokens by session id.
+	Tokens map[string]secret.Value
+	// Token is the client token to keep from now on; zero when it did not change.
+	Token     secret.Value
+	Transport tx.TokenTransport
+}
+
+// User is the owner of a session of the snapshot.
+func (s *Snapshot) User(session *account.Session) *account.User { return s.Users[session.User()] }
+
+// snapshot builds the snapshot of a presence: live sessions only.
+func snapshot(t *tx.Tx, p *tx.ClientSession) (*Snapshot, error) {
+	snap := &Snapshot{
+		Now: t.Now, Settings: t.State.Settings, Users: map[string]*account.User{}, Tokens: map[string]secret.Value{},
+		Token: p.Token, Transport: p.Transport,
+	}
+	if !p.Exists() {
+		return snap, nil
+	}
+	shown := *p.Client
+	shown.Sessions = nil
+	var users []store.Key
+	for _, s := range p.Client.Sessions {
+		users = append(users, store.Key{Kind: store.KindUser, ID: s.User()})
+	}
+	if err := t.Read(users...); err != nil {
+		return nil, err
+	}
+	for _, s := range p.Client.Sessions {
+		u, err := SessionUser(t, &s)
+		if err != nil {
+			return nil, err
+		}
+		if u == nil || u.Banned {
+			continue
+		}
+		snap.Users[u.ID] = u
+		shown.Sessions = append(shown.Sessions, s)
+	}
+	if shown.SignIn != nil && shown.SignIn.Expires <= t.Now {
+		shown.SignIn = nil
+	}
+	if si := shown.SignIn; si != nil && si.First.Proved != 0 {
+		u, err := t.User(si.User)
+		if err != nil {
+			return nil, err
+		}
+		if u == nil || !u.SameGeneration(si.Generation) {
+			u, shown.SignIn = nil, nil
+		}
+		snap.SigningIn = u
+	}
+	snap.Client = &shown
+	return snap, nil
+}
+
+// RunClient carries out an operation of a client: it finds the caller, runs do, and after the commit signs the tokens of the snapshot.
+func (s *Service) RunClient(ctx context.Context, from tx.Caller, keys []store.Key, do func(*tx.Tx, *tx.ClientSession) error) (*Snapshot, error) {
+	var snap *Snapshot
+	var state *tx.SettingsState
+	err := s.Update(ctx, append(from.Keys(), keys...), func(t *tx.Tx) error {
+		t.Address, t.Language = from.Address, from.Language
+		p, err := identify(t, from)
+		if err != nil {
+			return err
+		}
+		if err := do(t, p); err != nil {
+			return err
+		}
+		if err := ApplyFactorChanges(t); err != nil {
+			return err
+		}
+		state = t.State
+		snap, err = snapshot(t, p)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return snap, s.signTokens(ctx, snap, state, from.Origin)
+}
+
+func (s *Service) signTokens(ctx context.Context, snap *Snapshot, state *tx.SettingsState, origin string) error {
+	if snap.Client == nil || len(snap.Client.Sessions) == 0 {
+		return nil
+	}
+	key, err := s.Signer(ctx, state, snap.Now)
+	if err != nil {
+		return err
+	}
+	for i := range snap.Client.Sessions {
+		session := &snap.Client.Sessions[i]
+		token, err := s.Mint(key, session, snap, origin)
+		if err != nil {
+			return err
+		}
+		snap.Tokens[session.ID] = token
+	}
+	return nil
+}
+
+// RunSession carries out an action of a live session.
+func (s *Service) RunSession(ctx context.Context, from tx.Caller, id string, a authority.Action, do func(*tx.Tx, *tx.SignedIn) error) (*Snapshot, error) {
+	keys := from.KeysFor(id)
+	return s.RunClient(ctx, from, keys, func(t *tx.Tx, p *tx.ClientSession) error {
+		caller, err := RequireSession(t, p, id, a)
+		if err != nil {
+			return err
+		}
+		return do(t, caller)
+	})
+}

@@ -1,0 +1,62 @@
+package settings
+
+import (
+	"context"
+	"reflect"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// ChangeSettings changes the instance's settings. Other processes follow within [settingsCached].
+func (s *Service) ChangeSettings(ctx context.Context, change func(*account.Settings)) (account.Settings, error) {
+	return ChangeSettings(s.Engine, ctx, func(_ *tx.Tx, set *account.Settings) error {
+		change(set)
+		return nil
+	})
+}
+
+func ChangeSettings(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *account.Settings) error) (account.Settings, error) {
+	var set account.Settings
+	err := s.Update(ctx, []store.Key{account.SettingsKey}, func(t *tx.Tx) error {
+		t.ByBackend = true
+		stored := t.Seen[account.SettingsKey].(*account.Settings)
+		if stored.Version == 0 {
+			fresh := account.DefaultSettings()
+			stored = &fresh
+		}
+		before := *stored
+		if err := change(t, stored); err != nil {
+			return err
+		}
+		stored.UpdatedAt = stored.UpdatedAt.After(t.Now)
+		t.Put(stored)
+		if fields := ChangedFields(before, *stored); len(fields) > 0 {
+			audit.AppendEntry(t, stored, account.AuditEntry{Name: account.EventSettingsChanged, At: t.Now, Backend: true, Fields: fields})
+			audit.Publish(t, account.Event{Name: account.EventSettingsChanged, Fields: fields})
+		}
+		set = *stored
+		return nil
+	})
+	s.Cache.Put(nil)
+	return set, err
+}
+
+// ChangedFields names the settings that differ, by the name that they are stored under.
+func ChangedFields(a, b account.Settings) []string {
+	var names []string
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range x.NumField() {
+		name, _, _ := strings.Cut(x.Type().Field(i).Tag.Get("json"), ",")
+		if name == "" || name == "u" || name == "at" {
+			continue
+		}
+		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,89 @@
+package sms
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// SMSUsage is how the SMS guard stands: its settings, and what was used of its limits in this UTC day and clock hour.
+type SMSUsage struct {
+	Settings         account.Settings
+	Spent            smsprice.Micros
+	Unverified       int64 // of the breaker of the whole instance; below zero when more was verified than it takes
+	DayEnds, HourEnd account.Instant
+	Countries        []SMSCountryUsage // the allowed ones, in the order of their names
+}
+
+// SMSCountryUsage is the same for a country that messages may go to.
+type SMSCountryUsage struct {
+	Country        string
+	Price, Spent   smsprice.Micros
+	Sent, Verified int64
+	Unverified     int64
+}
+
+// SMSLimit is one of the SMS guard's fixed limits.
+type SMSLimit struct {
+	Scope  string // what is counted apart
+	Counts string // what is counted
+	Max    int64
+	Period time.Duration
+}
+
+// SMSLimits are all fixed limits, in the order in which a message meets them.
+func SMSLimits() []SMSLimit {
+	var all []SMSLimit
+	exact := func(per, of string, rules []ratelimit.Rule) {
+		for _, r := range rules {
+			all = append(all, SMSLimit{per, of, int64(r.Limit), r.Window})
+		}
+	}
+	exact("number", "messages", PerNumberRules)
+	exact("user", "messages", PerUserRules)
+	exact("user", "new_numbers", NewNumberRules)
+	for _, l := range tx.SendLimits {
+		all = append(all, SMSLimit{"address", "messages", l.Limit, l.Period})
+	}
+	for _, l := range NumberLimits {
+		all = append(all, SMSLimit{"address", "numbers", l.Limit, l.Period})
+	}
+	return append(all,
+		SMSLimit{"prefix", "unverified_messages", account.UnverifiedPrefix, time.Hour},
+		SMSLimit{"country", "unverified_messages", account.UnverifiedCountry, time.Hour},
+		SMSLimit{"instance", "unverified_messages", account.UnverifiedInstance, time.Hour})
+}
+
+// SMSUsage reads how the SMS guard stands.
+func (s *Service) SMSUsage(ctx context.Context) (*SMSUsage, error) {
+	state, now, err := s.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	set := state.Settings
+	countries := slices.Compact(slices.Sorted(slices.Values(set.SMSCountries)))
+	breakers := UnverifiedCounters(s.Engine, "", "", now)
+	counters := []string{SpendCounter(now), breakers[len(breakers)-1].Counter}
+	for _, country := range countries {
+		counters = append(counters, countryCounter("usd", country, now), countryCounter("sent", country, now), countryCounter("verified", country, now),
+			UnverifiedCounters(s.Engine, "", country, now)[1].Counter)
+	}
+	sums, err := s.Store.Sums(ctx, counters...)
+	if err != nil {
+		return nil, fmt.Errorf("read counters: %w", err)
+	}
+	out := &SMSUsage{Settings: set, Spent: smsprice.Micros(sums[0]), Unverified: sums[1], DayEnds: account.At(dayEnd(now)), HourEnd: account.At(breakers[0].Expires)}
+	for i, country := range countries {
+		of := sums[2+4*i:]
+		out.Countries = append(out.Countries, SMSCountryUsage{
+			Country: country, Price: set.PriceOf(country), Spent: smsprice.Micros(of[0]), Sent: of[1], Verified: of[2], Unverified: of[3],
+		})
+	}
+	return out, nil
+}

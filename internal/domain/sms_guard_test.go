@@ -1,0 +1,410 @@
+package domain_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// recordOutcome changes the settings, in this process at once.
+func (w *world) settle(change func(*account.Settings)) {
+	w.Helper()
+	_, err := w.Settings.ChangeSettings(w.Context(), change)
+	w.must(err)
+}
+
+// pumpers are accounts of one attacker, each signed in, who add numbers that they never verify.
+type pumpers struct {
+	*world
+	people []*person
+	used   int
+}
+
+// ask has a code sent to a number, by an account that may still add one.
+func (p *pumpers) ask(number string, from netip.Addr) error {
+	p.Helper()
+	const numbersEach = 5
+	if p.used%numbersEach == 0 {
+		u := p.newcomer()
+		u.enter()
+		p.people = append(p.people, u)
+	}
+	p.used++
+	u := p.people[len(p.people)-1]
+	u.browser.Address = from
+	r, err := p.MFA.AddPhone(p.Context(), u.browser, number, false)
+	p.must(err)
+	_, err = p.MFA.PreparePhone(p.Context(), u.browser, r.Phone.ID, account.PhoneCode)
+	return err
+}
+
+func address(i int) netip.Addr {
+	return netip.AddrFrom4([4]byte{byte(1 + i%200), byte(i / 200), byte(i % 251), 1})
+}
+
+// C09: whoever asks for codes and reads none gets no further than the breaker, and after the hour the world goes on.
+func TestABreakerStopsUnverifiedMessages(t *testing.T) {
+	w := newWorld(t)
+	p := &pumpers{world: w}
+	answers := map[apierr.Code]int{}
+	for i := range 200 {
+		answers[codeOf(p.ask(fmt.Sprintf("+1212%03d%04d", 201+i%5, 1000+i), netip.Addr{}))]++ // five blocks of numbers
+	}
+	if len(w.sent) != 50 || answers[""] != 50 || answers[apierr.TooManyRequests] != 150 {
+		t.Errorf("%d messages, answers %v; want 50 and the rest refused", len(w.sent), answers)
+	}
+	if n := w.happened(account.EventBreakerTripped); n != 150 {
+		t.Errorf("%d events that the breaker tripped, want 150", n)
+	}
+	w.later(time.Hour)
+	w.want("", p.ask("+12122061999", netip.Addr{}))
+}
+
+// C08: a block of numbers gets twenty messages an hour that nobody verifies.
+func TestABlockOfNumbersIsBounded(t *testing.T) {
+	w := newWorld(t)
+	p := &pumpers{world: w}
+	for i := range 20 {
+		w.want("", p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
+	}
+	err := p.ask("+12122011999", netip.Addr{})
+	w.want(apierr.TooManyRequests, err)
+	if wait := apierr.From(err).RetryAfter(); wait <= 0 || wait > time.Hour {
+		t.Errorf("try again after %v, want within the hour", wait)
+	}
+	if meta := apierr.From(err).Envelop("").Errors[0].Meta; meta["reason"] != "sms_paused" {
+		t.Errorf("the pages cannot tell from %v that messages are paused", meta)
+	}
+	w.want("", p.ask("+12122021999", netip.Addr{}))
+}
+
+// C08: an address texts five different numbers an hour, however many accounts it uses; a number that it texts again is no new one.
+func TestAnAddressTextsFewNumbers(t *testing.T) {
+	w := newWorld(t)
+	w.settle(func(s *account.Settings) { s.IPLimits = true })
+	p := &pumpers{world: w}
+	var last *person
+	for i := range 5 {
+		w.want("", p.ask(fmt.Sprintf("+1212%03d1000", 201+i), address(1)))
+		last = p.people[len(p.people)-1]
+	}
+	w.want(apierr.TooManyRequests, p.ask("+12122061000", address(1)))
+	w.want("", p.ask("+12122061001", address(2)))
+	w.later(time.Minute)
+	u, err := w.Admin.User(t.Context(), last.id)
+	w.must(err)
+	last.browser.Address = address(1)
+	_, err = w.MFA.PreparePhone(t.Context(), last.browser, u.Phones[0].ID, account.PhoneCode)
+	w.want("", err)
+	w.later(time.Hour)
+	p.used = 0 // a new account
+	w.want("", p.ask("+12122071000", address(1)))
+}
+
+// C07: a number gets five messages in ten minutes, from however many accounts.
+func TestANumberIsNotBombed(t *testing.T) {
+	w := newWorld(t)
+	for range 100 {
+		u := w.newcomer()
+		u.enter()
+		r, err := w.MFA.AddPhone(t.Context(), u.browser, aNumber, false)
+		w.must(err)
+		_, _ = w.MFA.PreparePhone(t.Context(), u.browser, r.Phone.ID, account.PhoneCode)
+		w.later(6 * time.Second)
+	}
+	if len(w.sent) > 5 {
+		t.Errorf("%d messages to one number in ten minutes, want at most 5", len(w.sent))
+	}
+}
+
+// Codes that are used make room: an instance whose users read their codes never meets the breaker.
+func TestVerifiedCodesKeepTheBreakerOpen(t *testing.T) {
+	w := newWorld(t)
+	for i := range 120 {
+		u := w.newcomer()
+		u.enter()
+		u.enrolPhone(fmt.Sprintf("+1212201%04d", 1000+i))
+	}
+	if len(w.sent) != 120 {
+		t.Errorf("%d messages, want 120", len(w.sent))
+	}
+}
+
+// A code that is used makes room for five messages, its own among them.
+func TestAVerifiedCodeIsWorthFiveMessages(t *testing.T) {
+	w := newWorld(t)
+	p := &pumpers{world: w}
+	ask := func(i int) error { return p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}) }
+	for i := range 19 {
+		w.want("", ask(i))
+	}
+	u := w.newcomer()
+	u.enter()
+	u.enrolPhone("+12122019999")
+	for i := range 5 {
+		w.want("", ask(100+i))
+	}
+	w.want(apierr.TooManyRequests, ask(200))
+}
+
+// The owner of a verified number, on a device that passed before, is not locked out by a flood; on another device the flood stands in the way.
+func TestAFloodDoesNotLockOutOwners(t *testing.T) {
+	w := newWorld(t)
+	m := w.member()
+	p := &pumpers{world: w}
+	for i := range 60 {
+		_ = p.ask(fmt.Sprintf("+1212%03d%04d", 555+i%4, 1000+i), netip.Addr{})
+	}
+	w.want(apierr.TooManyRequests, p.ask("+12122011999", netip.Addr{}))
+
+	m.enter()
+	m.text()
+	w.must(m.second(account.PhoneCode, m.sms()))
+
+	w.later(time.Minute)
+	other := m.stranger()
+	other.enter()
+	_, err := w.MFA.PrepareSecondFactor(t.Context(), other.browser, other.signIn, account.PhoneCode, m.phone)
+	w.want(apierr.TooManyRequests, err)
+	w.must(other.second(account.BackupCode, m.backup[3])) // C10: what needs no message works
+}
+
+// A device that is known to an account is no way around the breakers for numbers that nobody verified.
+func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
+	w := newWorld(t)
+	p := &pumpers{world: w}
+	for i := range 60 {
+		_ = p.ask(fmt.Sprintf("+1212%03d%04d", 201+i%4, 1000+i), netip.Addr{})
+	}
+	u := w.newcomer()
+	u.enter()
+	u.enrolApp()
+	r, err := w.MFA.AddPhone(t.Context(), u.browser, "+12122051000", false)
+	w.must(err)
+	_, err = w.MFA.PreparePhone(t.Context(), u.browser, r.Phone.ID, account.PhoneCode)
+	w.want(apierr.TooManyRequests, err)
+}
+
+// C10: the day's money is never exceeded by one message, however many ask at once and although the breakers are off, and what needs no
+// message still works.
+func TestTheDailyCapHolds(t *testing.T) {
+	w := newWorld(t)
+	m := w.member()
+	w.later(24 * time.Hour)
+	w.sent = nil
+	price := smsprice.Of("US")
+	w.settle(func(s *account.Settings) { s.SMSDailyCap, s.SMSRecordOnly = 7*price+1, true })
+	people := make([]*person, 40)
+	phones := make([]string, len(people))
+	for i := range people {
+		people[i] = w.newcomer()
+		people[i].enter()
+		r, err := w.MFA.AddPhone(t.Context(), people[i].browser, fmt.Sprintf("+1212201%04d", 1000+i), false)
+		w.must(err)
+		phones[i] = r.Phone.ID
+	}
+	answers := race(len(people), func(i int) error {
+		_, err := w.MFA.PreparePhone(t.Context(), people[i].browser, phones[i], account.PhoneCode)
+		return err
+	})
+	if len(w.sent) != 7 || answers[""] != 7 || answers[apierr.TooManyRequests] != 33 {
+		t.Errorf("%d messages, answers %v; want 7 and the others refused", len(w.sent), answers)
+	}
+	for name, want := range map[account.EventName]int{account.EventSpentHalf: 1, account.EventSpentMost: 1} {
+		if n := w.happened(name); n < want {
+			t.Errorf("%d events %s, want %d", n, name, want)
+		}
+	}
+	if n := w.happened(account.EventSpentAll); n != 33 {
+		t.Errorf("%d events that the money is spent, want 33", n)
+	}
+	m.enter()
+	_, err := w.MFA.PrepareSecondFactor(t.Context(), m.browser, m.signIn, account.PhoneCode, m.phone)
+	w.want(apierr.TooManyRequests, err)
+	if wait := apierr.From(err).RetryAfter(); wait <= 0 || wait > 24*time.Hour {
+		t.Errorf("try again after %v, want within the day", wait)
+	}
+	w.must(m.second(account.TOTPCode, m.app()))
+	w.later(24 * time.Hour)
+	_, err = w.MFA.PreparePhone(t.Context(), people[39].browser, phones[39], account.PhoneCode)
+	w.want("", err)
+}
+
+func TestMilestonesOfTheDaysMoney(t *testing.T) {
+	w := newWorld(t)
+	w.settle(func(s *account.Settings) { s.SMSDailyCap = 10 * smsprice.Of("US") })
+	p := &pumpers{world: w}
+	var at []string
+	for i := range 11 {
+		_ = p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{})
+		for name, shown := range map[account.EventName]string{account.EventSpentHalf: "half", account.EventSpentMost: "most", account.EventSpentAll: "all"} {
+			if text := fmt.Sprint(shown); w.happened(name) > 0 && !slices.ContainsFunc(at, func(s string) bool { return s[:len(text)] == text }) {
+				at = append(at, fmt.Sprintf("%s with message %d", text, i+1))
+			}
+		}
+	}
+	want := []string{"half with message 6", "most with message 9", "all with message 11"}
+	if !slices.Equal(at, want) {
+		t.Errorf("%q, want %q", at, want)
+	}
+	if len(w.sent) != 10 {
+		t.Errorf("%d messages, want 10", len(w.sent))
+	}
+}
+
+// TestTheSmallestCapRefuses: a cap that no message fits into refuses at once, also when its half is a fraction of a millionth.
+func TestTheSmallestCapRefuses(t *testing.T) {
+	for _, limit := range []smsprice.Micros{1, 2, 3, smsprice.Of("US") - 1} {
+		w := newWorld(t)
+		w.settle(func(s *account.Settings) { s.SMSDailyCap = limit })
+		p := &pumpers{world: w}
+		w.counts.Reset()
+		w.want(apierr.TooManyRequests, p.ask("+12122011000", netip.Addr{}))
+		if n := w.counts.Counts().Commits; n > 10 {
+			t.Errorf("a cap of %d: %d commits", limit, n)
+		}
+		if len(w.sent) != 0 || w.happened(account.EventSpentAll) != 1 {
+			t.Errorf("a cap of %d: %d messages, %d events that all is spent", limit, len(w.sent), w.happened(account.EventSpentAll))
+		}
+	}
+}
+
+func TestACountrysCapHolds(t *testing.T) {
+	w := newWorld(t)
+	w.settle(func(s *account.Settings) { s.SMSCountryCaps = map[string]smsprice.Micros{"CA": 2 * smsprice.Of("CA")} })
+	p := &pumpers{world: w}
+	for i := range 2 {
+		w.want("", p.ask(fmt.Sprintf("+1416201%04d", 1000+i), netip.Addr{}))
+	}
+	w.want(apierr.TooManyRequests, p.ask("+14162011999", netip.Addr{}))
+	w.want("", p.ask("+12122011999", netip.Addr{}))
+}
+
+// In record-only mode what looks like abuse is recorded and sent; limits per number and user, and money, hold.
+func TestRecordOnly(t *testing.T) {
+	w := newWorld(t)
+	w.settle(func(s *account.Settings) { s.SMSRecordOnly = true })
+	p := &pumpers{world: w}
+	for i := range 25 {
+		w.want("", p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
+	}
+	texts, err := w.SMS.SMSRecords(t.Context(), 0, 100)
+	w.must(err)
+	decisions := map[string]int{}
+	for _, text := range texts {
+		decisions[string(text.Decision)+" "+string(text.Reason)]++
+	}
+	if len(w.sent) != 25 || decisions["allowed "] != 20 || decisions["would_refuse prefix_unverified"] != 5 {
+		t.Errorf("%d messages, decisions %v", len(w.sent), decisions)
+	}
+	last := p.people[len(p.people)-1]
+	u, err := w.Admin.User(t.Context(), last.id)
+	w.must(err)
+	_, err = w.MFA.PreparePhone(t.Context(), last.browser, u.Phones[0].ID, account.PhoneCode)
+	w.want(apierr.VerificationCodeTooManyRequests, err)
+}
+
+// A refusal leaves nothing behind but its record: no code, no count, and not more records a minute than ten.
+func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
+	w := newWorld(t)
+	p := &pumpers{world: w}
+	for i := range 20 {
+		w.want("", p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
+	}
+	last := p.people[len(p.people)-1]
+	r, err := w.MFA.AddPhone(t.Context(), w.fresh(last).browser, "+12122011888", false)
+	w.must(err)
+	before, err := w.counts.List(t.Context(), store.KindUser, "", 100)
+	w.must(err)
+	for range 30 {
+		_, err := w.MFA.PreparePhone(t.Context(), last.browser, r.Phone.ID, account.PhoneCode)
+		w.want(apierr.TooManyRequests, err)
+	}
+	after, err := w.counts.List(t.Context(), store.KindUser, "", 100)
+	w.must(err)
+	for i := range before {
+		if before[i].Version != after[i].Version {
+			t.Errorf("a refusal wrote a user")
+		}
+	}
+	texts, err := w.SMS.SMSRecords(t.Context(), 0, 100)
+	w.must(err)
+	refused := 0
+	for _, text := range texts {
+		if text.Decision == account.Refused {
+			refused++
+			if text.Price != 0 || text.Reason != account.ReasonPrefixUnverified || text.Number != "+1*******88" {
+				t.Errorf("refusal %+v", text.SMSRecord)
+			}
+		}
+	}
+	if refused != 10 || w.happened(account.EventSMSRefused) != 30 {
+		t.Errorf("%d records and %d events of 30 refusals, want 10 and 30", refused, w.happened(account.EventSMSRefused))
+	}
+}
+
+// fresh makes last's browser one of a new account.
+func (w *world) fresh(last *person) *person {
+	u := w.newcomer()
+	u.enter()
+	*last = *u
+	return last
+}
+
+func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
+	w := newWorld(t)
+	u := w.newcomer()
+	u.enter()
+	u.browser.Address = netip.MustParseAddr("203.0.113.77")
+	u.enrolPhone(aNumber)
+	verified := w.now()
+	w.later(time.Minute)
+	w.down = true
+	_, err := w.MFA.AddPhone(t.Context(), u.browser, anotherNumber, false)
+	w.must(err)
+	v, err := w.Admin.User(t.Context(), u.id)
+	w.must(err)
+	_, err = w.MFA.PreparePhone(t.Context(), u.browser, v.Phones[1].ID, account.PhoneCode)
+	w.want(apierr.SMSSendError, err)
+	w.settle(func(s *account.Settings) { s.SMSCountries = []string{"CA"} })
+	_, err = w.MFA.PreparePhone(t.Context(), u.browser, v.Phones[1].ID, account.PhoneCode)
+	w.want(apierr.UnsupportedCountryCode, err)
+
+	texts, err := w.SMS.SMSRecords(t.Context(), 0, 10)
+	w.must(err)
+	if len(texts) != 3 {
+		t.Fatalf("%d decisions, want 3", len(texts))
+	}
+	slices.SortFunc(texts, func(a, b sms.SMSRecordResult) int { return int(a.At - b.At) })
+	got := ""
+	for _, text := range texts[1:] {
+		got += fmt.Sprintln(text.Decision, text.Reason, text.Failed, text.Verified != 0)
+	}
+	if one, two := "allowed  true false\nrefused country_not_allowed false false\n", "refused country_not_allowed false false\nallowed  true false\n"; got != one && got != two {
+		t.Errorf("decisions\n%s", got)
+	}
+	first := texts[0]
+	want := fmt.Sprintln("+1*******23 US +1212555 verify-number 203.0.113.0/24 allowed", smsprice.Of("US"), account.At(verified))
+	if have := fmt.Sprintln(first.Number, first.Country, first.Prefix, first.Purpose, first.Network, first.Decision, first.Price, first.Verified); have != want {
+		t.Errorf("have %swant %s", have, want)
+	}
+	older, err := w.SMS.SMSRecords(t.Context(), account.At(verified), 10)
+	w.must(err)
+	if len(older) != 0 {
+		t.Errorf("%d decisions before the first", len(older))
+	}
+	w.later(32 * 24 * time.Hour)
+	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
+	w.must(err)
+	if left, err := w.SMS.SMSRecords(t.Context(), 0, 10); err != nil || len(left) != 0 {
+		t.Errorf("%d decisions are left after 32 days, %v", len(left), err)
+	}
+}

@@ -1,0 +1,33 @@
+package domain_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+)
+
+// TestMessagesOfOneSecondAreNewestFirst: the store tells seconds apart and no more.
+func TestMessagesOfOneSecondAreNewestFirst(t *testing.T) {
+	w := newWorld(t)
+	p := &pumpers{world: w}
+	for i := range 10 {
+		w.must(p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
+		w.later(time.Millisecond)
+	}
+	texts, err := w.SMS.SMSRecords(t.Context(), 0, 3)
+	w.must(err)
+	if len(texts) != 10 {
+		t.Fatalf("%d decisions, want the whole second", len(texts))
+	}
+	for i := 1; i < len(texts); i++ {
+		if texts[i].At >= texts[i-1].At {
+			t.Errorf("decision %d is of %d, the one before of %d", i, texts[i].At, texts[i-1].At)
+		}
+	}
+	if texts[0].Decision != account.Allowed {
+		t.Error(texts[0].Decision)
+	}
+}

@@ -1,0 +1,179 @@
+package domain_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+const (
+	frenchNumber   = "+33612345678"
+	tollFreeNumber = "+18002345678"
+)
+
+// countries sets where texts go.
+func (w *world) countries(codes ...string) {
+	w.Helper()
+	w.settle(func(s *account.Settings) { s.SMSCountries = codes })
+}
+
+// reserveBy adds a verified number for the second factor, on the word of the team's server.
+func (p *person) reserveBy(number string) error {
+	yes := true
+	_, err := p.Admin.AddUserPhone(p.Context(), p.id, number, admin.PhoneChange{Verified: &yes, Reserved: &yes})
+	return err
+}
+
+// TestANumberThatNoCodeReachesBecomesNoFactor: the Backend API asks of a second factor what adding a number asks. What it refuses changes nothing.
+func TestANumberThatNoCodeReachesBecomesNoFactor(t *testing.T) {
+	w := newWorld(t)
+	yes := true
+	for number, code := range map[string]apierr.Code{tollFreeNumber: apierr.FormParamFormatInvalid, frenchNumber: apierr.UnsupportedCountryCode} {
+		p := w.newcomer()
+		p.want(code, p.reserveBy(number))
+		_, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "imported", ReservedPhones: []string{number}})
+		p.want(code, err)
+		plain, err := p.Admin.AddUserPhone(t.Context(), p.id, number, admin.PhoneChange{Verified: &yes})
+		p.must(err)
+		_, err = p.Admin.ChangeUserPhone(t.Context(), plain.Phone.ID, admin.PhoneChange{Reserved: &yes})
+		p.want(code, err)
+		u, err := p.Admin.User(t.Context(), p.id)
+		p.must(err)
+		if len(u.Phones) != 1 || u.TwoFactorEnabled() {
+			t.Errorf("%s: %d numbers, second factor %v", code, len(u.Phones), u.TwoFactorEnabled())
+		}
+	}
+	if n, _, err := w.Admin.Users(t.Context(), func(u *account.User) bool { return u.Username == "imported" }, 0, 1); err != nil || len(n) != 0 {
+		t.Errorf("%d users were imported, %v", len(n), err)
+	}
+}
+
+// TestANumberOnTheWayIsAskedToo: a number that a user meant for the second factor becomes one when the team's server verifies it.
+func TestANumberOnTheWayIsAskedToo(t *testing.T) {
+	p := newWorld(t).newcomer()
+	p.enter()
+	p.countries("US", "CA", "FR")
+	added, err := p.MFA.AddPhone(t.Context(), p.browser, frenchNumber, true)
+	p.must(err)
+	p.countries("US", "CA")
+	yes := true
+	_, err = p.Admin.ChangeUserPhone(t.Context(), added.Phone.ID, admin.PhoneChange{Verified: &yes})
+	p.want(apierr.UnsupportedCountryCode, err)
+}
+
+// TestAFactorThatCannotBeProvedIsNotOffered: a number whose country was switched off stays, is offered nowhere, and gets no message; when the country
+// is on again it is a factor as before.
+func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
+	p := newWorld(t).newcomer()
+	p.countries("US", "CA", "FR")
+	p.must(p.reserveBy(frenchNumber))
+	p.must(p.reserveBy(aNumber))
+	p.countries("US", "CA")
+	p.enter()
+	phones := func() (shown []string) {
+		u, err := p.Admin.User(t.Context(), p.id)
+		p.must(err)
+		set, err := p.Engine.Settings(t.Context())
+		p.must(err)
+		for _, f := range account.SecondFactors(u, &set) {
+			shown = append(shown, f.Phone.Number)
+		}
+		return shown
+	}
+	if got := phones(); len(got) != 1 || got[0] != aNumber {
+		t.Errorf("offered: %v", got)
+	}
+	u, err := p.Admin.User(t.Context(), p.id)
+	p.must(err)
+	if len(u.Phones) != 2 || !u.Phones[0].Default || u.Phones[0].Number != frenchNumber {
+		t.Fatalf("the number that is excluded is no longer the default: %+v", u.Phones)
+	}
+	_, err = p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, u.Phones[0].ID)
+	p.want(apierr.StrategyForUserInvalid, err)
+	p.phone = "" // the default, and else the first that is offered
+	p.text()
+	p.must(p.second(account.PhoneCode, p.sms()))
+	_, err = p.Admin.ChangeUserPhone(t.Context(), u.Phones[0].ID, admin.PhoneChange{Reserved: &u.Phones[0].Reserved})
+	p.must(err) // it is one already
+	p.countries("US", "CA", "FR")
+	if got := phones(); len(got) != 2 || got[0] != frenchNumber {
+		t.Errorf("with the country on again: %v", got)
+	}
+}
+
+// TestAFirstFactorThatCannotBeProvedIsNotOffered: the same holds for text messages as the first factor.
+func TestAFirstFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
+	w := newWorld(t)
+	w.settle(func(s *account.Settings) { s.FirstFactorPhoneCode, s.EnumerationProtection = true, false })
+	u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "ann", Phones: []string{frenchNumber, aNumber}})
+	w.must(err)
+	set, err := w.Engine.Settings(t.Context())
+	w.must(err)
+	if got := account.FirstFactors(u, &set); len(got) != 1 || got[0].Phone.Number != aNumber {
+		t.Errorf("offered: %v", got)
+	}
+	r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "ann"})
+	w.must(err)
+	p := &person{world: w}
+	p.keep(r.Snapshot)
+	_, err = w.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, "")
+	w.must(err)
+}
+
+// TestAStrandedUserIsToldOf: a sign-in that meets a user whose second factors cannot be proved tells the administrators, once a day.
+func TestAStrandedUserIsToldOf(t *testing.T) {
+	for name, narrow := range map[string]func(*account.Settings){
+		"country off": func(s *account.Settings) { s.SMSCountries = []string{"CA"} },
+		"method off":  func(s *account.Settings) { s.SMSCode = false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newWorld(t).newcomer()
+			p.must(p.reserveBy(aNumber))
+			p.enter()
+			if n := p.happened(account.EventStranded); n != 0 {
+				t.Fatalf("told %d times while the number works", n)
+			}
+			p.settle(narrow)
+			for range 3 {
+				p.later(time.Hour)
+				p.enter()
+				p.stranger().enter()
+			}
+			if n := p.happened(account.EventStranded); n != 1 {
+				t.Errorf("told %d times in a day, want 1", n)
+			}
+			p.later(24 * time.Hour)
+			p.enter()
+			if n := p.happened(account.EventStranded); n != 2 {
+				t.Errorf("told %d times in two days, want 2", n)
+			}
+			events, _, err := p.Audit.Events(t.Context(), "", 500)
+			p.must(err)
+			found := 0
+			for _, e := range events {
+				if e.Name == account.EventStranded && e.User == p.id {
+					found++
+				}
+			}
+			if found != 2 {
+				t.Errorf("%d events are listed, want 2", found)
+			}
+		})
+	}
+}
+
+// TestBackupCodesDoNotHideAStrandedUser: they still sign in, until they run out.
+func TestBackupCodesDoNotHideAStrandedUser(t *testing.T) {
+	p := newWorld(t).member()
+	p.settle(func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp = false, false })
+	p.enter()
+	if n := p.happened(account.EventStranded); n != 1 {
+		t.Errorf("told %d times, want 1", n)
+	}
+	p.must(p.second(account.BackupCode, p.backup[0]))
+}

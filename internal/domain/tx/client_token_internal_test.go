@@ -1,0 +1,20 @@
+package tx
+
+import "github.com/countersign-mfa/countersign/internal/domain/account"
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+)
+
+// Law: whatever names a client in a token is an id.
+func FuzzTokenClient(f *testing.F) {
+	f.Add("dvb_"+strings.Repeat("c", account.IDLen)+"x", 1)
+	f.Fuzz(func(t *testing.T, text string, carrier int) {
+		if id := TokenClient(Credential{TokenTransport(carrier), secret.New(text)}); id != "" && (!account.IsID(id) || !strings.Contains(text, id)) {
+			t.Errorf("%q names %q", text, id)
+		}
+	})
+}

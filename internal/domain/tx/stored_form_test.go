@@ -1,0 +1,111 @@
+package tx
+
+import "github.com/countersign-mfa/countersign/internal/domain/account"
+
+import "github.com/countersign-mfa/countersign/internal/store"
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// TestStoredForm freezes the JSON of records: what was stored yesterday must be read tomorrow.
+func TestStoredForm(t *testing.T) {
+	code := &account.Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, Tries: 3, SentAt: 2, Expires: 3, SMS: "x", CountedUnverified: true, Charged: true, Credit: true, Generation: 4}
+	attempt := account.Attempt{Strategy: account.PhoneCode, Proved: 1, Code: code, Wrong: 2}
+	budget := account.FailureCounter{Failures: 1, WaitUntil: 2, LockedUntil: 3}
+	entry := account.AuditEntry{Name: account.EventCodeWrong, At: 1, Method: account.Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}}
+	end := &account.Trail{Paged: 6, Before: []byte("before"), Entries: []account.AuditEntry{entry}, Kept: 2, Tag: []byte("tag")}
+	records := map[string]account.Entity{
+		"user": &account.User{
+			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []account.Email{{ID: "i", Address: "a", CreatedAt: 1}}, Public: json.RawMessage(`{}`),
+			Private: json.RawMessage(`{}`), Unsafe: json.RawMessage(`{}`), Password: "pw", PasswordAt: 1,
+			Phones:        []account.Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Primary: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
+			TOTP:          &account.TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
+			Backup:        &account.BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
+			FirstFailures: account.FailureCounters{FailureCounter: budget, KnownDevices: budget}, SecondFailures: account.FailureCounters{FailureCounter: budget}, FailureLog: account.FailureLog{1}, SMSLog: ratelimit.Log{1}, NewNumberLog: ratelimit.Log{2}, Notices: ratelimit.Log{3}, Banned: true, LockedUntil: 1,
+			SessionsEndedAt: 2, Sessions: []account.SessionRef{{Client: "c", Nonce: "n", Ends: 1, Generation: 2}}, Generation: 3, FirstSince: 1, SecondSince: 2, BackupSince: 1, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
+			StrandedAt: 6,
+			Trail:      end, Erasing: &account.Erasure{Since: 1, Pages: 2, Kept: 3},
+		},
+		"audit": &account.AuditPage{First: 6, Before: []byte("before"), Entries: []account.PageEntry{{AuditEntry: entry, Hash: []byte("hash"), Sequence: 4}}, Tag: []byte("tag")},
+		"client": &account.Client{
+			TokenHash: []byte("h"), FormerHash: []byte("f"), Created: true, SignIn: &account.SignIn{ID: "s", User: "u", Identifier: "i", First: attempt, Second: attempt, Created: "c", Generation: 3, CreatedAt: 1, Expires: 2},
+			Sessions: []account.Session{{ID: "s", FirstAt: 1, SecondAt: 2, FirstBy: account.Password, SecondBy: account.TOTPCode, AloneAt: 3, Enrolled: true, Pending: true,
+				Verify:     &account.Reverification{Level: "second_factor", First: attempt, Second: attempt, Expires: 1, Generation: 2},
+				LastActive: 3, Agent: "a", CreatedAt: 4, UpdatedAt: 5, Expires: 6}},
+			LastActive: "s", KnownUsers: []string{"u"}, CreatedAt: 1, UpdatedAt: 2, Expires: 3,
+		},
+		"claim":  &account.Claim{User: "u", Failures: budget, Expires: 4},
+		"ticket": &account.Ticket{User: "u", SecretHash: []byte("h"), Used: 1, Revoked: 2, CreatedAt: 3, UpdatedAt: 4, Expires: 5},
+		"number": &account.NumberRecord{Log: ratelimit.Log{1}, End: 2, From: []string{"a"}, Wrong: ratelimit.Log{3}, Credited: 4},
+		"text": &account.SMSRecord{User: "u", Phone: "p", Number: "n", Country: "US", Prefix: "+1", Purpose: account.VerifyNumber, Network: "nw", Known: true, Decision: account.Refused,
+			Reason: account.ReasonDailyCap, Price: 1, Test: true, At: 2},
+		"nonce": &account.Nonce{Sealed: []byte("s"), Expires: 1},
+		"settings": &account.Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, KeepSessions: true, TestMode: true, EnumerationProtection: true,
+			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
+			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true,
+			Appearance: appearance.Appearance{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
+			ReauthURL:    "https://r",
+			QuietChanges: true, Endpoints: []account.Endpoint{{ID: "i", URL: "w", Description: "d", Events: []account.EventName{"e"}, Disabled: true, Secrets: []account.HookSecret{{Sealed: []byte("s"), Ends: 1}}, CreatedAt: 1, UpdatedAt: 2}}},
+		"event":      &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},
+		"delivery":   &account.DeliveryRecord{To: []account.DeliveryTarget{{ID: "i", Tries: 1, Next: 2, Done: 3}}, Language: "de"},
+		"signingkey": &account.SigningKeys{Keys: []account.SigningKey{{ID: "i", Sealed: []byte("s"), SignFrom: 1, Until: 2}}},
+	}
+	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, zeroReader{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Engine{Ring: ring}
+	got := map[string]json.RawMessage{}
+	for kind, record := range records {
+		key := store.Key{Kind: store.Kind(kind), ID: "id"}
+		record.SetKey(key, 1)
+		data, err := s.Encode(record, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _, err := s.Decode(store.Record{Key: key, Version: 1, Data: data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second, _ := s.Encode(again, nil); !bytes.Equal(data, second) {
+			t.Errorf("%s does not survive storage:\n%s\n%s", kind, data, second)
+		}
+		got[kind] = data
+	}
+	have, err := json.MarshalIndent(got, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const golden = "testdata/records.json"
+	if *update {
+		if err := os.WriteFile(golden, append(have, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(have)+"\n"); diff != "" {
+		t.Errorf("stored form (-golden +code):\n%s", diff)
+	}
+}
+
+// zeroReader reads zeros, so that what is sealed is the same in each run.
+type zeroReader struct{}
+
+func (zeroReader) Read(p []byte) (int, error) { return len(p), nil }

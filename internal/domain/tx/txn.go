@@ -1,0 +1,319 @@
+package tx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/language"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// commitTries bounds how often a change is computed again because its records changed underneath. Whoever loses a race
+// usually finds after one re-read that nothing is left to commit.
+const commitTries = 24
+
+// A txn is one attempt to carry out an operation: what it read, what it means to write, and what is to happen after the
+// commit. Reads are cached, so that every later look is at the same state.
+type Tx struct {
+	S          *Engine
+	Ctx        context.Context
+	Now        account.Instant
+	Seen       map[store.Key]account.Entity
+	Order      []store.Key
+	Dirty      map[store.Key]bool // true: delete
+	Increments []store.Increment
+	After      []func() error
+	Events     []account.Event
+	// Logged is the record of the event log that the commit adds, if any.
+	Logged *account.EventRecord
+	State  *SettingsState
+	// ByBackend says that the team's own servers ask.
+	ByBackend bool
+	// UnknownFields has, as they were stored, the records with fields of a newer version.
+	UnknownFields map[store.Key][]byte
+	// OnLimit answers a commit that found a counter at its limit: nil lets the commit be tried again, as
+	// it now stands; a [Refusal] is committed in its place; another error ends the operation.
+	OnLimit func(counter string) error
+	// Caller is the session that acts, once [RequireSession] found it.
+	Caller *SignedIn
+	// BySystem says that Countersign acts by itself.
+	BySystem bool
+	compared *comparisons
+	began    uint64 // the moment of [comparing] before anything was read
+	Device   string // "known" for a guess on a client that passed the user's second factor before
+	Address  netip.Addr
+	Language language.Tag
+}
+
+// Refusal carries an answer that denies and yet commits: the cost of a wrong guess.
+type Refusal struct{ error }
+
+func (r Refusal) Unwrap() error { return r.error }
+
+// Refuse makes the operation commit what it staged and then answer err.
+func (t *Tx) Refuse(err error) error { return Refusal{err} }
+
+// Update runs one operation: it reads keys in one round trip, runs do on them, and commits what do staged. do may run several
+// times and must only stage effects.
+func (s *Engine) Update(ctx context.Context, keys []store.Key, do func(*Tx) error) error {
+	var compared comparisons
+	defer compared.end()
+	for try := 0; ; try++ {
+		t := &Tx{S: s, Ctx: ctx, Now: account.At(s.Clock()), Seen: map[store.Key]account.Entity{}, Dirty: map[store.Key]bool{}, compared: &compared, began: s.comparing.position()}
+		if err := t.begin(keys); err != nil {
+			return err
+		}
+		verdict, err := t.attempt(do)
+		switch {
+		case errors.Is(err, errAgain):
+			try--
+			continue
+		case errors.Is(err, store.ErrConflict) && try+1 < commitTries:
+			if err := s.backOff(ctx, try); err != nil {
+				return err
+			}
+			continue
+		case errors.Is(err, store.ErrConflict):
+			return apierr.New(apierr.ResourceLocked)
+		case err != nil:
+			return err
+		}
+		for _, e := range t.Events {
+			s.Notify(e)
+		}
+		for _, f := range t.After {
+			if err := f(); err != nil {
+				return err
+			}
+		}
+		if r := (Refusal{}); errors.As(verdict, &r) {
+			return r.error
+		}
+		return nil
+	}
+}
+
+// attempt runs an operation and commits. The verdict is a refusal that was committed, the error why nothing was.
+func (t *Tx) attempt(do func(*Tx) error) (verdict, err error) {
+	verdict = do(t)
+	if verdict != nil && !errors.As(verdict, new(Refusal)) {
+		return nil, verdict
+	}
+	err = t.commit()
+	if errors.As(err, new(Refusal)) {
+		return err, nil
+	}
+	return verdict, err
+}
+
+// backOff waits a random moment that grows with every try.
+func (s *Engine) backOff(ctx context.Context, try int) error {
+	var b [2]byte
+	if _, err := s.Rand.Read(b[:]); err != nil {
+		return fmt.Errorf("read random bytes: %w", err)
+	}
+	limit := time.Millisecond << min(try, 5)
+	wait := limit * time.Duration(new(big.Int).SetBytes(b[:]).Int64()) / (1 << 16)
+	return s.pause(ctx, wait)
+}
+
+// begin reads the operation's records, and with them the settings when this process has not seen them lately.
+func (t *Tx) begin(keys []store.Key) error {
+	t.State = t.S.Cache.fresh(t.Now)
+	if t.State == nil {
+		keys = append(append([]store.Key(nil), keys...), account.SettingsKey, account.SigningKeysKey)
+	}
+	if err := t.Read(keys...); err != nil {
+		return err
+	}
+	if t.State == nil {
+		t.State = &SettingsState{
+			Settings: *t.Seen[account.SettingsKey].(*account.Settings),
+			Keys:     t.Seen[account.SigningKeysKey].(*account.SigningKeys),
+			until:    t.Now.Add(settingsCached),
+		}
+		if t.State.Settings.Version == 0 {
+			t.State.Settings = account.DefaultSettings()
+		}
+		t.S.Cache.Put(t.State)
+	}
+	for _, e := range t.Seen {
+		t.setPolicy(e)
+	}
+	return nil
+}
+
+// setPolicy tells a user's record the policy that its budgets are to be shown by.
+func (t *Tx) setPolicy(e account.Entity) {
+	if u, ok := e.(*account.User); ok && t.State != nil {
+		u.Policy = t.Policy()
+	}
+}
+
+// Read fetches the records that were not yet read, in one round trip.
+func (t *Tx) Read(keys ...store.Key) error {
+	var missing []store.Key
+	for _, k := range keys {
+		if _, ok := t.Seen[k]; !ok && k.ID != "" {
+			t.Seen[k] = nil
+			missing = append(missing, k)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	records, err := t.S.Store.Get(t.Ctx, missing...)
+	if err != nil {
+		for _, k := range missing {
+			delete(t.Seen, k)
+		}
+		return fmt.Errorf("read records: %w", err)
+	}
+	for i, r := range records {
+		e, foreign, err := t.S.Decode(r)
+		if err != nil {
+			return err
+		}
+		if foreign != nil {
+			t.keepForeign(missing[i], foreign)
+		}
+		if epoch := account.At(t.S.RestoredAt); !t.S.RestoredAt.IsZero() && r.Version != 0 {
+			account.InvalidateBefore(e, epoch)
+		}
+		if u, ok := e.(*account.User); ok && r.Version != 0 {
+			u.ReadFactors, u.ReadSecond = u.FactorSet(), u.TwoFactorEnabled()
+		}
+		t.setPolicy(e)
+		t.Seen[missing[i]] = e
+	}
+	return nil
+}
+
+func (t *Tx) keepForeign(k store.Key, data []byte) {
+	if t.UnknownFields == nil {
+		t.UnknownFields = map[store.Key][]byte{}
+	}
+	t.UnknownFields[k] = data
+}
+
+// Load returns a record, or nil when it does not exist.
+func Load[E account.Entity](t *Tx, k store.Key) (E, error) {
+	var none E
+	if k.ID == "" {
+		return none, nil
+	}
+	if err := t.Read(k); err != nil {
+		return none, err
+	}
+	e, ok := t.Seen[k].(E)
+	if _, staged := t.Dirty[k]; !ok || t.Dirty[k] || (e.StoredVersion() == 0 && !staged) {
+		return none, nil
+	}
+	return e, nil
+}
+
+func (t *Tx) Client(id string) (*account.Client, error) {
+	return Load[*account.Client](t, store.Key{Kind: store.KindClient, ID: id})
+}
+
+// User returns a user, or nil when there is none or its deletion has begun.
+func (t *Tx) User(id string) (*account.User, error) {
+	u, err := Load[*account.User](t, store.Key{Kind: store.KindUser, ID: id})
+	if err != nil || u == nil || u.Erasing != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// Put stages a record to be written.
+func (t *Tx) Put(e account.Entity) { t.stage(e, false) }
+
+// Delete stages a record to be removed.
+func (t *Tx) Delete(e account.Entity) { t.stage(e, true) }
+
+func (t *Tx) stage(e account.Entity, remove bool) {
+	k := e.Key()
+	if _, ok := t.Dirty[k]; !ok {
+		t.Order = append(t.Order, k)
+	}
+	t.Seen[k], t.Dirty[k] = e, remove
+}
+
+// commit stores what was staged. When a limit of the SMS guard is reached it may store something else instead and return a [Refusal].
+func (t *Tx) commit() error {
+	for _, prepare := range t.S.beforeCommit {
+		if err := prepare(t); err != nil {
+			return err
+		}
+	}
+	var verdict error
+	for {
+		err := t.write()
+		counter, ok := asLimitReached(err)
+		switch {
+		case err == nil:
+			return verdict
+		case !ok:
+			return err
+		case t.OnLimit == nil:
+			return t.rememberLimit(counter)
+		}
+		if again := t.OnLimit(counter); again != nil {
+			if !errors.As(again, new(Refusal)) {
+				return again
+			}
+			verdict = again
+		}
+	}
+}
+
+func (t *Tx) write() error {
+	writes := make([]store.Write, 0, len(t.Order))
+	for _, k := range t.Order {
+		e := t.Seen[k]
+		w := store.Write{Record: store.Record{Key: k, Version: e.StoredVersion()}, Delete: t.Dirty[k]}
+		if w.Delete && w.Version == 0 {
+			continue
+		}
+		if !w.Delete {
+			data, err := t.S.Encode(e, t.UnknownFields[k])
+			if err != nil {
+				return err
+			}
+			w.Data, w.Expires, w.Ends = data, e.NextExpiry(), e.EndsAt()
+		}
+		writes = append(writes, w)
+	}
+	if len(writes) == 0 && len(t.Increments) == 0 {
+		return nil
+	}
+	if err := t.S.Store.Commit(t.Ctx, writes, t.Increments...); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// rememberLimit is exhausted for a limit that a commit has found so.
+func (t *Tx) rememberLimit(counter string) error {
+	if inc := t.Staged(counter); inc != nil {
+		t.S.comparing.rememberLimit(counter, inc.Expires, t.Now.Time())
+	}
+	return t.LimitReached(counter)
+}
+
+// LimitReached says when the period of a reached limit ends.
+func (t *Tx) LimitReached(counter string) error {
+	var wait time.Duration
+	for _, inc := range t.Increments {
+		if inc.Counter == counter {
+			wait = inc.Expires.Sub(t.Now.Time())
+		}
+	}
+	return apierr.New(apierr.TooManyRequests).Retry(wait)
+}

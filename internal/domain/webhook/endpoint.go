@@ -1,0 +1,221 @@
+package webhook
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/netip"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/settings"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// The bounds of webhooks.
+const (
+	endpointsMost           = 5
+	endpointURLMost         = 500
+	endpointDescriptionMost = 200
+	hookSecretBytes         = 32
+	// hookSecretsOverlap is how long the secret before still signs after a rotation, beside the new one.
+	hookSecretsOverlap = 24 * time.Hour
+)
+
+func hookOwner(e *account.Endpoint) string { return "webhook/" + e.ID }
+
+// EndpointChange is the body of a new or changed endpoint; nil leaves a field as it is.
+type EndpointChange struct {
+	URL, Description *string
+	Events           *[]account.EventName
+	Disabled         *bool
+}
+
+// EndpointResult is an endpoint with its secret, which only the answer that made it shows.
+type EndpointResult struct {
+	Endpoint account.Endpoint
+	Secret   secret.Value
+}
+
+// Endpoints lists where webhooks go.
+func (s *Service) Endpoints(ctx context.Context) ([]account.Endpoint, error) {
+	set, err := s.Settings(ctx)
+	return set.Endpoints, err
+}
+
+// CreateEndpoint adds one, with a secret of 256 bits.
+func (s *Service) CreateEndpoint(ctx context.Context, in EndpointChange) (*EndpointResult, error) {
+	if in.URL == nil || *in.URL == "" {
+		return nil, apierr.New(apierr.FormParamMissing).Param("url")
+	}
+	var out EndpointResult
+	_, err := settings.ChangeSettings(s.Engine, ctx, func(t *tx.Tx, set *account.Settings) error {
+		if len(set.Endpoints) >= endpointsMost {
+			return apierr.New(apierr.FormParamValueInvalid).Param("url")
+		}
+		id, err := s.RandomID()
+		if err != nil {
+			return err
+		}
+		e := account.Endpoint{ID: id, CreatedAt: t.Now}
+		if err := changeEndpoint(t, &e, in); err != nil {
+			return err
+		}
+		value, err := newHookSecret(t, &e)
+		if err != nil {
+			return err
+		}
+		set.Endpoints = append(slices.Clone(set.Endpoints), e)
+		out = EndpointResult{e, value}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ChangeEndpoint changes one.
+func (s *Service) ChangeEndpoint(ctx context.Context, id string, in EndpointChange) (*EndpointResult, error) {
+	return s.withEndpoint(ctx, id, func(t *tx.Tx, e *account.Endpoint) (secret.Value, error) {
+		return secret.Value{}, changeEndpoint(t, e, in)
+	})
+}
+
+// RotateEndpoint gives one a new secret. The one before signs as well for a day.
+func (s *Service) RotateEndpoint(ctx context.Context, id string) (*EndpointResult, error) {
+	return s.withEndpoint(ctx, id, func(t *tx.Tx, e *account.Endpoint) (secret.Value, error) { return newHookSecret(t, e) })
+}
+
+// DeleteEndpoint removes one. What waits to be delivered to it is dropped.
+func (s *Service) DeleteEndpoint(ctx context.Context, id string) (*EndpointResult, error) {
+	var out EndpointResult
+	_, err := settings.ChangeSettings(s.Engine, ctx, func(_ *tx.Tx, set *account.Settings) error {
+		e := findEndpoint(set, id)
+		if e == nil {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		out.Endpoint = *e
+		set.Endpoints = slices.DeleteFunc(slices.Clone(set.Endpoints), func(other account.Endpoint) bool { return other.ID == e.ID })
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+func findEndpoint(s *account.Settings, id string) *account.Endpoint {
+	for i := range s.Endpoints {
+		if s.Endpoints[i].WireID() == id {
+			return &s.Endpoints[i]
+		}
+	}
+	return nil
+}
+
+func (s *Service) withEndpoint(ctx context.Context, id string, do func(*tx.Tx, *account.Endpoint) (secret.Value, error)) (*EndpointResult, error) {
+	var out EndpointResult
+	_, err := settings.ChangeSettings(s.Engine, ctx, func(t *tx.Tx, set *account.Settings) error {
+		set.Endpoints = slices.Clone(set.Endpoints)
+		e := findEndpoint(set, id)
+		if e == nil {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		value, err := do(t, e)
+		if err != nil {
+			return err
+		}
+		e.UpdatedAt = e.UpdatedAt.After(t.Now)
+		out = EndpointResult{*e, value}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+func changeEndpoint(t *tx.Tx, e *account.Endpoint, in EndpointChange) error {
+	if in.URL != nil {
+		if !isEndpointURL(t.S, *in.URL) {
+			return apierr.New(apierr.FormParamFormatInvalid).Param("url")
+		}
+		e.URL = *in.URL
+	}
+	if in.Description != nil {
+		if len(*in.Description) > endpointDescriptionMost {
+			return apierr.New(apierr.FormParamValueInvalid).Param("description")
+		}
+		e.Description = *in.Description
+	}
+	if in.Events != nil {
+		for _, name := range *in.Events {
+			if kind := name.Kind(); kind.Name == "" || kind.Routine || kind.LogOnly {
+				return apierr.New(apierr.FormParamValueInvalid).Param("events")
+			}
+		}
+		e.Events = *in.Events
+	}
+	if in.Disabled != nil {
+		e.Disabled = *in.Disabled
+	}
+	e.UpdatedAt = e.UpdatedAt.After(t.Now)
+	return nil
+}
+
+// isEndpointURL says whether a text is the URL of an endpoint: https on its own port, without credentials. Which addresses its name may lead to is
+// decided when it is called, because names change. Development may post to this machine.
+func isEndpointURL(s *tx.Engine, text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || len(text) > endpointURLMost || u.User != nil || u.Fragment != "" || u.Opaque != "" || u.Hostname() == "" {
+		return false
+	}
+	if s.Loopback && u.Scheme == "http" {
+		address, err := netip.ParseAddr(u.Hostname())
+		return u.Hostname() == "localhost" || err == nil && address.IsLoopback()
+	}
+	return u.Scheme == "https" && (u.Port() == "" || u.Port() == "443")
+}
+
+// newHookSecret makes a secret in the form of Standard Webhooks. Two are valid at a time.
+func newHookSecret(t *tx.Tx, e *account.Endpoint) (secret.Value, error) {
+	random := make([]byte, hookSecretBytes)
+	if _, err := io.ReadFull(t.S.Rand, random); err != nil {
+		return secret.Value{}, fmt.Errorf("read random bytes: %w", err)
+	}
+	value := secret.New("whsec_" + base64.StdEncoding.EncodeToString(random))
+	sealed, err := t.S.Ring.Seal(hookOwner(e), value)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("seal webhook secret: %w", err)
+	}
+	secrets := []account.HookSecret{{Sealed: sealed}}
+	if len(e.Secrets) > 0 {
+		before := e.Secrets[0]
+		before.Ends = t.Now.Add(hookSecretsOverlap)
+		secrets = append(secrets, before)
+	}
+	e.Secrets = secrets
+	return value, nil
+}
+
+// signingSecrets opens the keys that sign now, the newest first.
+func signingSecrets(t *tx.Tx, e *account.Endpoint) ([]secret.Value, error) {
+	var out []secret.Value
+	for _, s := range e.Secrets {
+		if s.Ends != 0 && s.Ends <= t.Now {
+			continue
+		}
+		value, err := t.S.Ring.Open(hookOwner(e), s.Sealed)
+		if err != nil {
+			return nil, fmt.Errorf("open webhook secret: %w", err)
+		}
+		out = append(out, value)
+	}
+	return out, nil
+}

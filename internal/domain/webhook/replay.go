@@ -1,0 +1,109 @@
+package webhook
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+const (
+	// replayMost bounds the records of one replay.
+	replayMost = 1000
+	// replayBatch bounds what one commit holds.
+	replayBatch = 25
+)
+
+// TestEndpoint has a test event delivered to an endpoint, and returns its id.
+func (s *Service) TestEndpoint(ctx context.Context, id string) (string, error) {
+	var event string
+	err := s.Update(ctx, []store.Key{account.SettingsKey}, func(t *tx.Tx) error {
+		t.ByBackend = true
+		t.State.Settings = *t.Seen[account.SettingsKey].(*account.Settings)
+		if e := findEndpoint(&t.State.Settings, id); e == nil || e.Disabled {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		audit.Publish(t, account.Event{Name: account.EventHookTest, Subject: id})
+		t.After = append(t.After, func() error { event = t.Events[0].ID; return nil })
+		return nil
+	})
+	return event, err
+}
+
+// ReplayEndpoint has what happened in a period, the newest part of it, delivered to an endpoint again. When there is more, the answer says
+// until when it reached back.
+func (s *Service) ReplayEndpoint(ctx context.Context, id string, since, until time.Time) (count int, reached time.Time, err error) {
+	set, err := s.Settings(ctx)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	e := findEndpoint(&set, id)
+	if e == nil || e.Disabled {
+		return 0, time.Time{}, apierr.New(apierr.ResourceNotFound)
+	}
+	before := until.Add(account.EventKept).Truncate(time.Second).Add(time.Second)
+	for records := 0; ; {
+		page, err := audit.EventRecords(s.Engine, ctx, before, replayBatch)
+		if err != nil || len(page) == 0 {
+			return count, time.Time{}, err
+		}
+		before = page[len(page)-1].NextExpiry().Truncate(time.Second)
+		for part := range slices.Chunk(page, replayBatch) {
+			again := slices.DeleteFunc(slices.Clone(part), func(j *account.EventRecord) bool {
+				return j.At < account.At(since) || j.At > account.At(until) || !hasEventsFor(j, e)
+			})
+			if err := s.replay(ctx, e, again); err != nil {
+				return count, time.Time{}, err
+			}
+			for _, j := range again {
+				count += countFor(j, e)
+			}
+		}
+		oldest := page[len(page)-1].At
+		if records += len(page); oldest < account.At(since) {
+			return count, time.Time{}, nil
+		} else if records >= replayMost {
+			return count, oldest.Time(), nil
+		}
+	}
+}
+
+func countFor(j *account.EventRecord, e *account.Endpoint) (n int) {
+	for _, a := range j.Events {
+		if e.Wants(a.Name) && a.IsFor(e) && a.Name != account.EventHookTest {
+			n++
+		}
+	}
+	return n
+}
+
+func hasEventsFor(j *account.EventRecord, e *account.Endpoint) bool { return countFor(j, e) > 0 }
+
+// replay has records delivered from their first event on, whether or not they wait already.
+func (s *Service) replay(ctx context.Context, e *account.Endpoint, again []*account.EventRecord) error {
+	if len(again) == 0 {
+		return nil
+	}
+	keys := make([]store.Key, len(again))
+	for i, j := range again {
+		keys[i] = store.Key{Kind: store.KindDelivery, ID: j.ID.ID}
+	}
+	return s.Update(ctx, keys, func(t *tx.Tx) error {
+		for _, k := range keys {
+			d := t.Seen[k].(*account.DeliveryRecord)
+			fresh := account.DeliveryTarget{ID: e.ID, Next: t.Now}
+			if waiting := d.Target(e.ID); waiting != nil {
+				*waiting = fresh
+			} else {
+				d.To = append(d.To, fresh)
+			}
+			t.Put(d)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,286 @@
+package domain_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// postman carries deliveries into a list, or loses them.
+type postman struct {
+	mu     sync.Mutex
+	got    []webhook.Delivery
+	tries  int
+	down   bool
+	onTrip func()
+}
+
+var errDown = errors.New("no answer")
+
+func (p *postman) Deliver(_ context.Context, delivery webhook.Delivery) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tries++
+	if p.onTrip != nil {
+		p.onTrip()
+	}
+	if p.down {
+		return errDown
+	}
+	p.got = append(p.got, delivery)
+	return nil
+}
+
+func (p *postman) types() []string {
+	var names []string
+	for _, delivery := range p.got {
+		names = append(names, string(delivery.Type))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// office is a world with an endpoint and a worker.
+type office struct {
+	*world
+	*postman
+	endpoint string
+	worker   *webhook.Dispatcher
+}
+
+func newOffice(t *testing.T, events ...account.EventName) *office {
+	t.Helper()
+	o := &office{world: newWorld(t), postman: &postman{}}
+	url := "https://app.example.com/hooks"
+	r, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &events})
+	o.must(err)
+	o.endpoint = r.Endpoint.WireID()
+	o.worker = &webhook.Dispatcher{Service: o.Service.Webhooks, Endpoints: o.postman, Describe: func(e account.Event, _ *account.User, _ account.Instant) ([]byte, error) { return []byte(e.Name), nil }}
+	return o
+}
+
+func (o *office) run() webhook.DeliveryResult {
+	o.Helper()
+	r, err := o.worker.Run(o.Context(), 100)
+	o.must(err)
+	return r
+}
+
+func (o *office) waiting() int {
+	o.Helper()
+	records, err := o.counts.List(o.Context(), store.KindDelivery, "", 1000)
+	o.must(err)
+	return len(records)
+}
+
+// TestWebhooks: what is done arrives once, in a body and with secrets, and nothing waits then.
+func TestWebhooks(t *testing.T) {
+	o := newOffice(t)
+	o.newcomer()
+	o.run()
+	if got := o.types(); !slices.Equal(got, []string{"user.created"}) || o.waiting() != 0 {
+		t.Fatalf("got %v, %d wait", got, o.waiting())
+	}
+	first := o.got[0]
+	if first.URL != "https://app.example.com/hooks" || !strings.HasPrefix(first.ID, "evt_") || string(first.Body) != "user.created" || len(first.Secrets) != 1 {
+		t.Errorf("%+v", first)
+	}
+	_, err := o.Webhooks.RotateEndpoint(t.Context(), o.endpoint)
+	o.must(err)
+	o.newcomer()
+	o.run()
+	last := o.got[len(o.got)-1]
+	if len(last.Secrets) != 2 || !last.Secrets[1].Equal(first.Secrets[0]) {
+		t.Errorf("%d secrets sign after a rotation", len(last.Secrets))
+	}
+	o.later(25 * time.Hour)
+	o.newcomer()
+	o.run()
+	if last = o.got[len(o.got)-1]; len(last.Secrets) != 1 || last.Secrets[0].Equal(first.Secrets[0]) {
+		t.Error("the secret before signs for more than a day")
+	}
+}
+
+// TestWebhooksAreRetried: after 5 seconds, 5 minutes, 30 minutes, 2, 5 and 10 hours, then daily up to three days; then an event says so.
+func TestWebhooksAreRetried(t *testing.T) {
+	o := newOffice(t)
+	o.postman.down = true
+	o.newcomer()
+	o.run()
+	for i, wait := range []time.Duration{
+		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour,
+	} {
+		o.later(wait - 2*time.Second)
+		if o.run(); o.tries != i+1 {
+			t.Fatalf("try %d comes before %v", o.tries, wait)
+		}
+		o.later(3 * time.Second)
+		if o.run(); o.tries != i+2 {
+			t.Fatalf("%d tries after %v, want %d", o.tries, wait, i+2)
+		}
+		_, err := o.Service.Admin.Cleanup(t.Context(), 1000)
+		o.must(err)
+	}
+	if names := o.told(500); o.waiting() != 0 || names[len(names)-1] != "webhook.failed" {
+		t.Errorf("%d wait, the journal ends with %v", o.waiting(), names)
+	}
+}
+
+// TestWebhooksSurviveTheirWorker: one that dies after it took a delivery leaves it to the next.
+func TestWebhooksSurviveTheirWorker(t *testing.T) {
+	o := newOffice(t)
+	o.newcomer()
+	ctx, cancel := context.WithCancel(t.Context())
+	o.onTrip = cancel
+	if _, err := o.worker.Run(ctx, 100); err == nil {
+		t.Log("the worker did not notice")
+	}
+	o.onTrip = nil
+	o.got = nil
+	o.run()
+	if len(o.got) != 0 {
+		t.Error("what another worker holds was sent at once")
+	}
+	o.later(3 * time.Minute)
+	o.run()
+	if got := o.types(); !slices.Equal(got, []string{"user.created"}) || o.waiting() != 0 {
+		t.Errorf("got %v, %d wait", got, o.waiting())
+	}
+}
+
+// TestTwoWorkers: what is due is sent by one of them.
+func TestTwoWorkers(t *testing.T) {
+	o := newOffice(t)
+	for range 20 {
+		o.newcomer()
+	}
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			if _, err := o.worker.Run(t.Context(), 100); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	o.later(3 * time.Minute)
+	o.run()
+	if len(o.got) != 20 || o.waiting() != 0 {
+		t.Errorf("%d parcels of 20, %d wait", len(o.got), o.waiting())
+	}
+}
+
+// TestAnEndpointGetsWhatItAskedFor and nothing while it is off; the others of a commit are not sent.
+func TestAnEndpointGetsWhatItAskedFor(t *testing.T) {
+	o := newOffice(t, account.EventFactorAdded, account.EventUserDeleted)
+	p := o.member()
+	o.must(o.Admin.DeleteUser(t.Context(), p.id))
+	o.run()
+	if got := o.types(); !slices.Equal(got, []string{"factor.added", "factor.added", "user.deleted"}) {
+		t.Errorf("got %v", got)
+	}
+	off := true
+	_, err := o.Webhooks.ChangeEndpoint(t.Context(), o.endpoint, webhook.EndpointChange{Disabled: &off})
+	o.must(err)
+	q := o.member2()
+	o.must(o.Admin.DeleteUser(t.Context(), q.id))
+	if o.run(); len(o.got) != 3 || o.waiting() != 0 {
+		t.Errorf("%d parcels, %d wait", len(o.got), o.waiting())
+	}
+	_, err = o.Webhooks.TestEndpoint(t.Context(), o.endpoint)
+	o.want(apierr.ResourceNotFound, err)
+}
+
+// member2 is somebody without factors, where the number of member is taken.
+func (o *office) member2() *person { return o.newcomer() }
+
+// TestAnEndpointIsTriedAndReplayed: a test arrives whatever the endpoint asked for; a replay sends again what it asked for.
+func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
+	o := newOffice(t, account.EventUserCreated)
+	for range 60 {
+		o.newcomer()
+		o.later(time.Second)
+	}
+	o.run()
+	from := o.now()
+	o.later(time.Minute)
+	for range 3 {
+		o.newcomer()
+	}
+	o.run()
+	id, err := o.Webhooks.TestEndpoint(t.Context(), o.endpoint)
+	o.must(err)
+	o.run()
+	if last := o.got[len(o.got)-1]; last.ID != id || last.Type != account.EventHookTest {
+		t.Errorf("the test is %+v, want %s", last, id)
+	}
+	for since, want := range map[time.Time]int{from: 3, from.Add(-time.Hour): 63, o.now().Add(time.Hour): 0} {
+		o.got = nil
+		n, reached, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, since, o.now())
+		o.must(err)
+		o.run()
+		if n != want || len(o.got) != want || !reached.IsZero() {
+			t.Errorf("since %v: %d promised, %d sent, want %d, until %v", since, n, len(o.got), want, reached)
+		}
+	}
+	_, _, err = o.Webhooks.ReplayEndpoint(t.Context(), "ep_unknown", from, o.now())
+	o.want(apierr.ResourceNotFound, err)
+}
+
+// TestTheEventBusGetsEverything, also while endpoints do not answer.
+func TestTheEventBusGetsEverything(t *testing.T) {
+	o := newOffice(t)
+	config := o.config
+	config.Bus = true
+	var err error
+	o.Service, err = domain.New(config)
+	o.must(err)
+	bus := &postman{}
+	o.worker.Service, o.worker.Bus, o.postman.down = o.Service.Webhooks, bus, true
+	o.newcomer()
+	o.run()
+	if got := bus.types(); !slices.Equal(got, []string{"user.created"}) || bus.got[0].URL != "" || o.waiting() != 1 {
+		t.Errorf("got %v, %d wait", got, o.waiting())
+	}
+}
+
+// TestEndpointsAreChecked before anything is sent to them.
+func TestEndpointsAreChecked(t *testing.T) {
+	w := newWorld(t)
+	for _, url := range []string{
+		"http://app.example.com/", "https://", "https:///hooks", "ftp://app.example.com/", "https://app.example.com:8443/", "https://app.example.com:22/", "https://me:pw@app.example.com/",
+		"https://app.example.com/#x", "http://localhost/", "/hooks", "app.example.com", "https://app.example.com/" + strings.Repeat("x", 500), "https:app.example.com", "\x00",
+	} {
+		_, err := w.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url})
+		w.want(apierr.FormParamFormatInvalid, err)
+	}
+	for _, name := range []account.EventName{"nothing", account.EventFactorUsed, ""} {
+		url, events := "https://app.example.com/", []account.EventName{name}
+		_, err := w.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &events})
+		w.want(apierr.FormParamValueInvalid, err)
+	}
+	_, err := w.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{})
+	w.want(apierr.FormParamMissing, err)
+	url := "https://app.example.com:443/hooks?a=b"
+	for i := range 6 {
+		_, err := w.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url})
+		if (err == nil) != (i < 5) {
+			t.Errorf("endpoint %d: %v", i+1, err)
+		}
+	}
+	records, err := w.counts.List(t.Context(), store.KindSettings, "", 1)
+	w.must(err)
+	if strings.Contains(string(records[0].Data), "whsec_") {
+		t.Error("the store holds a secret")
+	}
+}
