@@ -1,4 +1,4 @@
-package countersign_test
+package repository_test
 
 import (
 	"go/ast"
