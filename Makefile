@@ -8,7 +8,7 @@ GOLDEN = $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/nu
 CDK := npx --yes aws-cdk@2.1148.1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help run tools invoke test quick night test-dynamodb dynamodb e2e synth deploy figures bench load lint update vuln fuzz soak sbom clean
+.PHONY: help run tools invoke doctor test quick night test-dynamodb dynamodb e2e synth deploy figures bench load lint update vuln fuzz soak sbom clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ tools: ## build bin/countersign-tools: smoke test, attacks, load, guess policy, 
 invoke: ## run one real function here: F=user-totp-verify [E=event.json]
 	@test -n "$(F)" || { echo "which function? make invoke F=user-totp-verify"; exit 2; }
 	@bash scripts/with-dynamodb.sh go run ./cmd/lambda invoke $(F) $(if $(E),--event $(E))
+
+doctor: ## check the server that runs here, and an application: ARGS="--app-url http://localhost:3000"
+	@test -x $(BIN) || { echo "make run builds the server first"; exit 2; }
+	@$(BIN) doctor $(ARGS)
 
 ##@ Test
 test: ## run every test; says loudly what was left out and why

@@ -22,3 +22,10 @@ func TestScripts(t *testing.T) {
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	clitest.Run(t)
 }
+
+// TestFlags: each flag says what it takes, and none takes a secret.
+func TestFlags(t *testing.T) {
+	for _, wrong := range clitest.Wrong(program.Parser(&commands{})) {
+		t.Error(wrong)
+	}
+}

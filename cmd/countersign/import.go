@@ -4,17 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
 	"github.com/countersign-mfa/countersign/cmd/internal/moving"
 	"github.com/countersign-mfa/countersign/internal/clock"
 	"github.com/countersign-mfa/countersign/internal/local"
+	"github.com/countersign-mfa/countersign/internal/ops/backend"
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
 )
 
 type importCmd struct {
-	Input      string `arg:"" type:"path" help:"File of JSON lines from Clerk, a user in each; or, with --age-identity, an export of Countersign."`
+	Input      string `arg:"" type:"existingfile" help:"File of JSON lines from Clerk, a user in each; or, with --age-identity, an export of Countersign."`
 	cli.Target `embed:""`
 	State      string `type:"path" placeholder:"FILE" help:"File that remembers the users that were created; the input's name and .state when left out."`
 	DryRun     bool   `help:"Only tell what would be created and refused, and whose second factor could not be proved. Reads the settings of --url, and changes nothing there."`
@@ -61,6 +63,11 @@ func (i *importCmd) Run(ctx context.Context) error {
 	url, key, err := i.Resolve()
 	if err != nil {
 		return err
+	}
+	if !i.DryRun { // an import waits for a server that went away, but not for one that was never there
+		if err := backend.New(url, key, 1).Call(ctx, http.MethodGet, "/v1/instance", nil, nil); err != nil {
+			return i.Explain(err)
+		}
 	}
 	if i.State == "" {
 		i.State = i.Input + ".state"

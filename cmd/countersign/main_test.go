@@ -11,3 +11,10 @@ import (
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"countersign": main}) }
 
 func TestScripts(t *testing.T) { clitest.Run(t) }
+
+// TestFlags: each flag says what it takes, and none takes a secret.
+func TestFlags(t *testing.T) {
+	for _, wrong := range clitest.Wrong(program.Parser(&commands{})) {
+		t.Error(wrong)
+	}
+}

@@ -18,7 +18,7 @@ import (
 // figuresCmd measures. The functions that users wait for most are measured by default.
 type figuresCmd struct {
 	Functions []string `arg:"" optional:"" help:"Functions to measure; by default those that check codes and send texts, and one that does nearly nothing."`
-	Starts    int      `default:"20" help:"How many starts and invocations each."`
+	Starts    int      `default:"20" placeholder:"NUMBER" help:"How many starts and invocations each."`
 }
 
 var usual = []string{"environment-get", "session-token-create", "user-totp-verify", "sign-in-second-factor-attempt", "sign-in-second-factor-prepare", "me-totp-create", "users-create", "cleanup", "pages"}

@@ -9,36 +9,36 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"time"
 
-	"github.com/alecthomas/kong"
-
+	"github.com/countersign-mfa/countersign/cmd/internal/cli"
 	"github.com/countersign-mfa/countersign/test/lambdalocal"
 )
 
 type commands struct {
-	Dynamo  string     `env:"DYNAMODB_ENDPOINT" required:"" help:"Address of a DynamoDB-compatible server; scripts/with-dynamodb.sh starts one."`
+	Dynamo  string     `env:"DYNAMODB_ENDPOINT" required:"" placeholder:"URL" help:"Address of a DynamoDB-compatible server; scripts/with-dynamodb.sh starts one."`
 	Invoke  invokeCmd  `cmd:"" help:"Run one function with an event and print its answer."`
 	Figures figuresCmd `cmd:"" help:"Measure sizes, starts and invocations, and what a million checks cost."`
 }
 
 type invokeCmd struct {
 	Function string `arg:"" help:"Name of the function: a folder of functions."`
-	Event    string `short:"e" help:"File with the event; by default events/<function>.json."`
+	Event    string `short:"e" placeholder:"FILE" help:"File with the event; by default events/<function>.json."`
 }
 
 // fixtureKey is the Backend API's key in the fixtures, and so of each run.
 const fixtureKey = "sk_live_fixture"
 
 func main() {
-	var c commands
-	k := kong.Parse(&c, kong.Name("lambda"), kong.Description("Runs the real bootstraps here."))
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	k.BindTo(ctx, (*context.Context)(nil))
-	k.FatalIfErrorf(k.Run(&c))
+	cli.Main(cli.Program{
+		Name:  "lambda",
+		About: "Run the functions' real bootstraps on this machine.",
+		Examples: `
+make invoke F=user-totp-verify
+make figures
+`,
+	}, &commands{})
 }
 
 // binaries is where bootstraps for this machine are.

@@ -24,7 +24,7 @@ const (
 )
 
 const notes = `Secrets come from the environment, a file or standard input: an argument that carries one is refused.
-With --json results are one object a line on standard output, and all else is on standard error.
+With --json, where a command has it, results are one object a line on standard output.
 
 Exit codes:
   0    done
@@ -57,7 +57,7 @@ func Main(p Program, commands any) {
 }
 
 func (p Program) run(commands any, args []string) int {
-	parser := p.parser(commands)
+	parser := p.Parser(commands)
 	if len(args) > 0 && args[0] == completeCommand {
 		writeLines(os.Stdout, candidates(parser.Model.Node, args[1:]))
 		return 0
@@ -76,7 +76,7 @@ func (p Program) run(commands any, args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	err = parsed.Run()
+	err = parsed.Run(commands)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		_ = p.report(err)
 		return exitInterrupted
@@ -84,8 +84,8 @@ func (p Program) run(commands any, args []string) int {
 	return p.report(err)
 }
 
-// parser builds the parser. In details of commands NAME stands for the name of the program.
-func (p Program) parser(commands any) *kong.Kong {
+// Parser builds the parser. In details of commands NAME stands for the name of the program.
+func (p Program) Parser(commands any) *kong.Kong {
 	parser := kong.Must(commands, kong.Name(p.Name), kong.Description(p.About), kong.ExplicitGroups(p.Groups),
 		kong.Vars{"version": countersign.Version}, kong.ValueFormatter(describe), kong.Help(p.help),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))

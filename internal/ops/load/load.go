@@ -2,20 +2,18 @@
 package load
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/ops/backend"
 )
 
 // Config says what to measure.
@@ -41,7 +39,7 @@ func (r Result) Rate() float64 { return float64(r.Checks) / r.Elapsed.Seconds() 
 // Runner drives one server.
 type Runner struct {
 	Config
-	client *http.Client
+	server *backend.Client
 	users  []user
 }
 
@@ -55,8 +53,7 @@ const backupCodes = 20
 
 // New creates the users, each with an authenticator app and backup codes.
 func New(ctx context.Context, c Config) (*Runner, error) {
-	r := &Runner{Config: c, users: make([]user, c.Users)}
-	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Clients}, Timeout: 30 * time.Second}
+	r := &Runner{Config: c, server: backend.New(c.URL, c.SecretKey, c.Clients), users: make([]user, c.Users)}
 	err := r.each(func(i int) error {
 		key, err := totp.ParseSecret(fmt.Sprintf("JBSWY3DPEHPK3PXPJBSWY3DP%08s", base32Digits(i)))
 		if err != nil {
@@ -70,7 +67,7 @@ func New(ctx context.Context, c Config) (*Runner, error) {
 			ID string `json:"id"`
 		}
 		body := map[string]any{"totp_secret": key.Reveal(), "backup_codes": codes, "skip_password_requirement": true}
-		if _, err := r.call(ctx, http.MethodPost, "/v1/users", body, &out); err != nil {
+		if err := r.server.Call(ctx, http.MethodPost, "/v1/users", body, &out); err != nil {
 			return err
 		}
 		r.users[i] = user{id: out.ID, key: key}
@@ -92,47 +89,12 @@ func backupCode(user, n int) string { return fmt.Sprintf("%05d-%05d", user, n) }
 
 // each runs do for every user, on all clients at once.
 func (r *Runner) each(do func(i int) error) error {
-	var next atomic.Int64
-	errs := make([]error, r.Clients)
-	var wait sync.WaitGroup
-	for c := range r.Clients {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < r.Users && errs[c] == nil; i = int(next.Add(1)) - 1 {
-				errs[c] = do(i)
-			}
-		})
+	var all errgroup.Group
+	all.SetLimit(r.Clients)
+	for i := range r.users {
+		all.Go(func() error { return do(i) })
 	}
-	wait.Wait()
-	return errors.Join(errs...)
-}
-
-func (r *Runner) call(ctx context.Context, method, path string, body, out any) (int, error) {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return 0, fmt.Errorf("encode: %w", err)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, r.URL+path, bytes.NewReader(data))
-	if err != nil {
-		return 0, fmt.Errorf("request: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+r.SecretKey.Reveal())
-	req.Header.Set("Content-Type", "application/json")
-	res, err := r.client.Do(req)
-	if err != nil {
-		return 0, fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return 0, fmt.Errorf("read answer: %w", err)
-	}
-	if out == nil {
-		return res.StatusCode, nil
-	}
-	if res.StatusCode != http.StatusOK {
-		return res.StatusCode, fmt.Errorf("%s %s answered %d", method, path, res.StatusCode)
-	}
-	return res.StatusCode, json.Unmarshal(answer, out)
+	return all.Wait()
 }
 
 // Run measures one operation: totp, wrong or backup.
@@ -152,12 +114,9 @@ func (r *Runner) Run(ctx context.Context, operation string) (Result, error) {
 		start := time.Now()
 		err = r.each(func(i int) error {
 			began := time.Now()
-			status, err := r.call(ctx, http.MethodPost, "/v1/users/"+r.users[i].id+"/verify_totp", map[string]string{"code": next.code(i)}, nil)
+			err := r.server.Call(ctx, http.MethodPost, "/v1/users/"+r.users[i].id+"/verify_totp", map[string]string{"code": next.code(i)}, nil)
 			took[i] = time.Since(began)
-			if err == nil && status != next.status {
-				err = fmt.Errorf("%s: answered %d, want %d", operation, status, next.status)
-			}
-			return err
+			return next.want(err)
 		})
 		if err != nil {
 			return out, err
@@ -172,16 +131,28 @@ func (r *Runner) Run(ctx context.Context, operation string) (Result, error) {
 	return out, nil
 }
 
-// check is what every client does in a round: one code per user, and the status that it must get.
+// check is a round: one code per user, and the judge of its answer.
 type check struct {
-	code   func(i int) string
-	status int
+	code func(i int) string
+	want func(error) error
+}
+
+func accepted(err error) error { return err }
+
+func refused(err error) error {
+	if err == nil {
+		return errors.New("a wrong code was accepted")
+	}
+	if answer := (*backend.Error)(nil); errors.As(err, &answer) && answer.Status == http.StatusUnprocessableEntity {
+		return nil
+	}
+	return err
 }
 
 // right moves the server's clock by a step, so that every user has a fresh code. Moving it is not measured.
 func (r *Runner) right(ctx context.Context) (check, error) {
 	now, err := r.advance(ctx, totp.Period)
-	return check{func(i int) string { return codeAt(r.users[i].key, now) }, http.StatusOK}, err
+	return check{func(i int) string { return codeAt(r.users[i].key, now) }, accepted}, err
 }
 
 func codeAt(key secret.Value, at time.Time) string {
@@ -199,11 +170,10 @@ func (r *Runner) wrong(ctx context.Context) (check, error) {
 		return check{}, err
 	}
 	err = r.each(func(i int) error {
-		_, err := r.call(ctx, http.MethodPost, "/v1/users/"+r.users[i].id+"/unlock", map[string]any{}, &struct{}{})
-		return err
+		return r.server.Call(ctx, http.MethodPost, "/v1/users/"+r.users[i].id+"/unlock", nil, nil)
 	})
 	never := codeAt(r.users[0].key, now.Add(-time.Hour))
-	return check{func(int) string { return never }, http.StatusUnprocessableEntity}, err
+	return check{func(int) string { return never }, refused}, err
 }
 
 func (r *Runner) backup(context.Context) (check, error) {
@@ -214,7 +184,7 @@ func (r *Runner) backup(context.Context) (check, error) {
 	for i := range r.users {
 		r.users[i].used++
 	}
-	return check{func(i int) string { return backupCode(i, n) }, http.StatusOK}, nil
+	return check{func(i int) string { return backupCode(i, n) }, accepted}, nil
 }
 
 // advance moves the server's clock and returns its time.
@@ -222,6 +192,6 @@ func (r *Runner) advance(ctx context.Context, by time.Duration) (time.Time, erro
 	var out struct {
 		Now time.Time `json:"now"`
 	}
-	_, err := r.call(ctx, http.MethodPatch, "/dev/clock", map[string]int64{"advance_seconds": int64(by / time.Second)}, &out)
+	err := r.server.Call(ctx, http.MethodPatch, "/dev/clock", map[string]int64{"advance_seconds": int64(by / time.Second)}, &out)
 	return out.Now, err
 }
