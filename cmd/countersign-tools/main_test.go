@@ -8,7 +8,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/countersign-mfa/countersign/cmd/internal/clitest"
+	"github.com/countersign-mfa/countersign/test/clitest"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"countersign-tools": main}) }
