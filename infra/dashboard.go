@@ -21,7 +21,7 @@ func action(topic awssns.Topic) awscloudwatch.IAlarmAction {
 }
 
 func (s *Stack) queueName() *string {
-	return s.cdk.Node().FindChild(jsii.String(letters)).(awssqs.Queue).QueueName()
+	return s.cdk.Node().FindChild(jsii.String(deadLetterQueue)).(awssqs.Queue).QueueName()
 }
 
 // Prices in US dollars, as AWS lists them for us-east-1: docs/operate/cost.md has the arithmetic. The dashboard shows an estimate, the bill decides.

@@ -14,12 +14,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/rotation"
 )
 
-// letters is the queue of runs that could not be started.
-const letters = "DeadLetters"
+// deadLetterQueue is the queue of runs that could not be started.
+const deadLetterQueue = "DeadLetters"
 
 // jobs makes the schedules, and the resource whose making and changing runs keys-rotate: so there are keys before there are requests.
 func (s *Stack) jobs() {
-	queue := awssqs.NewQueue(s.cdk, jsii.String(letters), &awssqs.QueueProps{
+	queue := awssqs.NewQueue(s.cdk, jsii.String(deadLetterQueue), &awssqs.QueueProps{
 		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true), RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
 	})
 	role := awsiam.NewRole(s.cdk, jsii.String("SchedulerRole"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), nil)})

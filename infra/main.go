@@ -42,7 +42,7 @@ func run(ctx context.Context) error {
 		}
 	}
 	app := NewApp()
-	NewStack(app, settings, Place{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION")}, func(name string) string {
+	NewStack(app, settings, Env{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION")}, func(name string) string {
 		return filepath.Join(zips, name+".zip")
 	})
 	app.Synth(nil)

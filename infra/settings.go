@@ -111,17 +111,17 @@ func (s SMS) reserved(f plan.Function) int {
 	return 0
 }
 
-// functionNameMost is the longest name of a Lambda function.
-const functionNameMost = 64
+// maxFunctionName is the longest name of a Lambda function.
+const maxFunctionName = 64
 
-// nameMost is the longest name of a stack: a function's name is the stack's, a hyphen and its own.
-func nameMost() (most int, longest string) {
+// maxStackName is the longest name of a stack: a function's name is the stack's, a hyphen and its own.
+func maxStackName() (most int, longest string) {
 	for _, f := range plan.Functions() {
 		if len(f.Name) > len(longest) {
 			longest = f.Name
 		}
 	}
-	return functionNameMost - len("-"+longest), longest
+	return maxFunctionName - len("-"+longest), longest
 }
 
 var (
@@ -137,8 +137,8 @@ var (
 )
 
 const (
-	appNameMost = 20 // keeps a text message at one segment
-	originsMost = 50 // keeps a function's environment under its 4 KB
+	maxAppName = 20 // keeps a text message at one segment
+	maxOrigins = 50 // keeps a function's environment under its 4 KB
 )
 
 // check says every rule that the settings break.
@@ -150,10 +150,10 @@ func (s Settings) check() error {
 		}
 	}
 	rule(nameForm.MatchString(s.Name), "name: %q is not a stack name of letters, digits and hyphens", s.Name)
-	most, longest := nameMost()
-	rule(len(s.Name) <= most, "name: %q has %d characters and may have %d: a Lambda function's name has at most %d, and the longest is %s-%s", s.Name, len(s.Name), most, functionNameMost, s.Name, longest)
-	rule(s.AppName != "" && len(s.AppName) <= appNameMost && isASCII(s.AppName), "app_name: %q is not a text of 1 to %d ASCII characters", s.AppName, appNameMost)
-	rule(len(s.Origins) > 0 && len(s.Origins) <= originsMost, "origins: there are %d, and at least one and at most %d are needed", len(s.Origins), originsMost)
+	most, longest := maxStackName()
+	rule(len(s.Name) <= most, "name: %q has %d characters and may have %d: a Lambda function's name has at most %d, and the longest is %s-%s", s.Name, len(s.Name), most, maxFunctionName, s.Name, longest)
+	rule(s.AppName != "" && len(s.AppName) <= maxAppName && isASCII(s.AppName), "app_name: %q is not a text of 1 to %d ASCII characters", s.AppName, maxAppName)
+	rule(len(s.Origins) > 0 && len(s.Origins) <= maxOrigins, "origins: there are %d, and at least one and at most %d are needed", len(s.Origins), maxOrigins)
 	for _, o := range s.Origins {
 		rule(isOrigin(o), "origins: %q is not an origin as in https://app.example.com, without a path", o)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/countersign-mfa/countersign/infra/plan"
 )
 
-// Place is the account and region of a deployment.
-type Place struct{ Account, Region string }
+// Env is the account and region of a deployment.
+type Env struct{ Account, Region string }
 
 // fallbackRegion is used where nobody says which, as in a synth without credentials: the table's construct needs one.
 const fallbackRegion = "eu-central-1"
@@ -33,17 +33,17 @@ type Stack struct {
 }
 
 // NewStack builds the stack. zip says where a function's zip is.
-func NewStack(app awscdk.App, settings Settings, place Place, zip func(string) string) *Stack {
-	if place.Region == "" {
-		place.Region = fallbackRegion
+func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) string) *Stack {
+	if env.Region == "" {
+		env.Region = fallbackRegion
 	}
-	env := &awscdk.Environment{Region: &place.Region}
-	if place.Account != "" {
-		env.Account = &place.Account
+	environment := &awscdk.Environment{Region: &env.Region}
+	if env.Account != "" {
+		environment.Account = &env.Account
 	}
 	s := &Stack{
 		cdk: awscdk.NewStack(app, &settings.Name, &awscdk.StackProps{
-			Env: env, Description: jsii.String("Countersign: multi-factor authentication"), AnalyticsReporting: jsii.Bool(false),
+			Env: environment, Description: jsii.String("Countersign: multi-factor authentication"), AnalyticsReporting: jsii.Bool(false),
 		}),
 		settings: settings, zip: zip, functions: map[string]lambdaFunction{},
 	}

@@ -74,7 +74,7 @@ func fakes(dir string) func(string) string {
 }
 
 func prepare(dir string) {
-	built.stack = NewStack(NewApp(), example(), Place{}, fakes(dir))
+	built.stack = NewStack(NewApp(), example(), Env{}, fakes(dir))
 	awscdk.Aspects_Of(built.stack.cdk).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{}), nil)
 	justify(built.stack)
 	built.template = assertions.Template_FromStack(built.stack.cdk, nil)

@@ -58,12 +58,12 @@ func (a *accountModel) fail(now time.Duration) Answer {
 	case a.failures >= 5:
 		a.wait = now + 30*time.Second<<(a.failures-5)
 	}
-	return Answer{Told: Wrong}
+	return Answer{Verdict: Wrong}
 }
 
 func (a *accountModel) clear() Answer {
 	a.failures, a.wait, a.locked = 0, 0, 0
-	return Answer{Told: Granted}
+	return Answer{Verdict: Granted}
 }
 
 // The questions about an account.
@@ -104,16 +104,16 @@ func accountStep(p *person, before any, in Input, at time.Time, given Answer) (A
 		answer = a.backup(p, in, now)
 	case replace:
 		a.set, a.used, a.ended = int(in.N), 0, true
-		answer = Answer{Told: Granted}
+		answer = Answer{Verdict: Granted}
 	case remove:
-		answer = Answer{Told: Closed}
+		answer = Answer{Verdict: Closed}
 		if a.app {
-			answer.Told, a.ended = Granted, true
+			answer.Verdict, a.ended = Granted, true
 		}
 		a.app = false
 	case lock:
 		a.byAnyone = now + time.Hour
-		answer = Answer{Told: Granted}
+		answer = Answer{Verdict: Granted}
 	case unlock:
 		a.byAnyone, a.charged = 0, 0
 		answer = a.clear()
@@ -127,13 +127,13 @@ func (a *accountModel) prepare(waiting bool, now time.Duration, given Answer) An
 	live := a.code != "" && a.codeEnds > now
 	switch {
 	case !waiting, a.wrong >= codeTries:
-		return Answer{Told: Closed}
+		return Answer{Verdict: Closed}
 	case a.refuses(now):
-		return Answer{Told: Wait}
+		return Answer{Verdict: Wait}
 	case live && a.tries >= codeTries:
-		return Answer{Told: Closed}
+		return Answer{Verdict: Closed}
 	case now < a.sent+coolDown:
-		return Answer{Told: Cool}
+		return Answer{Verdict: Cool}
 	}
 	if !live {
 		a.tries = 0
@@ -148,11 +148,11 @@ func (a *accountModel) prepare(waiting bool, now time.Duration, given Answer) An
 func (a *accountModel) text(waiting bool, code string, now time.Duration) Answer {
 	switch {
 	case !waiting, a.wrong >= codeTries:
-		return Answer{Told: Closed}
+		return Answer{Verdict: Closed}
 	case a.refuses(now):
-		return Answer{Told: Wait}
+		return Answer{Verdict: Wait}
 	case a.code == "" || a.tries >= codeTries || a.codeEnds <= now || a.sent > now+skew:
-		return Answer{Told: Closed}
+		return Answer{Verdict: Closed}
 	case a.code != code:
 		a.tries++
 		a.wrong++
@@ -166,11 +166,11 @@ func (a *accountModel) showApp(p *person, in Input, waiting bool, at time.Time) 
 	now := since(at)
 	switch {
 	case in.Op == appHere && (!waiting || a.wrong >= codeTries), in.Op == appThere && !a.app:
-		return Answer{Told: Closed}
+		return Answer{Verdict: Closed}
 	case a.refuses(now):
-		return Answer{Told: Wait}
+		return Answer{Verdict: Wait}
 	case !a.app:
-		return Answer{Told: Closed}
+		return Answer{Verdict: Closed}
 	}
 	step := at.Unix() / int64(totp.Period.Seconds())
 	known := false
@@ -185,7 +185,7 @@ func (a *accountModel) showApp(p *person, in Input, waiting bool, at time.Time) 
 		}
 	}
 	if known {
-		return Answer{Told: Wrong} // a replay: refused, and no failure
+		return Answer{Verdict: Wrong} // a replay: refused, and no failure
 	}
 	if in.Op == appHere {
 		a.wrong++
@@ -197,19 +197,19 @@ func (a *accountModel) backup(p *person, in Input, now time.Duration) Answer {
 	i := slices.Index(p.sets[a.set], in.Arg)
 	switch {
 	case a.refuses(now):
-		return Answer{Told: Wait}
+		return Answer{Verdict: Wait}
 	case a.used == 1<<len(p.sets[a.set])-1:
-		return Answer{Told: Closed}
+		return Answer{Verdict: Closed}
 	case i < 0:
 		return a.fail(now)
 	case a.used&(1<<i) != 0:
-		return Answer{Told: Wrong}
+		return Answer{Verdict: Wrong}
 	}
 	a.used |= 1 << i
 	return a.clear()
 }
 
-// person is the user of a play, with all that they know.
+// person is the user of a scenario, with all that they know.
 type person struct {
 	w      *World
 	id     string
@@ -281,22 +281,22 @@ func (p *person) shown(step int64) string {
 	return code
 }
 
-// ask makes a move of a question.
-func (p *person) ask(in Input) move {
+// ask makes a step of a question.
+func (p *person) ask(in Input) scenarioStep {
 	w := p.w
 	var do func(ctx context.Context) error
 	switch in.Op {
 	case prepare:
-		return move{in: in, ask: func(ctx context.Context) Answer {
+		return scenarioStep{in: in, ask: func(ctx context.Context) Answer {
 			var code string
 			_, err := w.MFA.PrepareSecondFactor(context.WithValue(ctx, sentKey{}, &code), p.from, p.signIn, account.PhoneCode, "")
 			return Answer{kindOf(err), code}
 		}}
 	case left:
-		return move{in: in, ask: func(ctx context.Context) Answer {
+		return scenarioStep{in: in, ask: func(ctx context.Context) Answer {
 			u, err := w.Admin.User(ctx, p.id)
 			if err != nil {
-				return told(err)
+				return verdictOf(err)
 			}
 			return Answer{Granted, fmt.Sprint(u.AttemptsLeft(account.At(w.Engine.Now())))}
 		}}
@@ -323,7 +323,7 @@ func (p *person) ask(in Input) move {
 	case unlock:
 		do = func(ctx context.Context) error { _, err := w.Admin.Unlock(ctx, p.id); return err }
 	}
-	return move{in: in, ask: func(ctx context.Context) Answer { return told(do(ctx)) }}
+	return scenarioStep{in: in, ask: func(ctx context.Context) Answer { return verdictOf(do(ctx)) }}
 }
 
 func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))] }

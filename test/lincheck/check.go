@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	oneSeed = flag.Uint64("seed", 0, "run only the history with this seed, of every script that the test's name selects")
-	soak    = flag.Duration("soak", 0, "go on with fresh seeds for so long, for each script")
+	oneSeed = flag.Uint64("seed", 0, "run only the history with this seed, of every scenario that the test's name selects")
+	soak    = flag.Duration("soak", 0, "go on with fresh seeds for so long, for each scenario")
 )
 
 // faulty is how many of a thousand calls of the store fail in the second half of the histories.
@@ -22,11 +22,11 @@ const faulty = 50
 // patience bounds one decision of the checker. None has come near it; an undecided history is a failure.
 const patience = 20 * time.Second
 
-// Check runs histories of every script over stores that open makes, the seeds from 1 on, half of them with faults. With free the clients
-// really run at once, over one store for all histories of a script.
+// Check runs histories of every scenario over stores that open makes, the seeds from 1 on, half of them with faults. With free the clients
+// really run at once, over one store for all histories of a scenario.
 func Check(t *testing.T, open func(t *testing.T) store.Store, seeds int, free bool) {
-	for _, script := range Scripts() {
-		t.Run(script.Name, func(t *testing.T) {
+	for _, scenario := range Scenarios() {
+		t.Run(scenario.Name, func(t *testing.T) {
 			var s store.Store
 			if free {
 				s = open(t)
@@ -35,7 +35,7 @@ func Check(t *testing.T, open func(t *testing.T) store.Store, seeds int, free bo
 				if !free {
 					s = open(t)
 				}
-				if err := Run(t.Context(), s, script, seed, Config{Faulty: faulty * int(seed%2), Free: free, Patience: patience}); err != nil {
+				if err := Run(t.Context(), s, scenario, seed, Config{Faulty: faulty * int(seed%2), Free: free, Patience: patience}); err != nil {
 					t.Fatalf("%v\nrepeat it with -run '%s' -seed %d", err, t.Name(), seed)
 				}
 			}

@@ -12,20 +12,20 @@ import (
 // A draw is one thing that clients of an account do, and how often compared with the others.
 type draw struct {
 	weight int
-	make   func(p *person, rng *rand.Rand) move
+	make   func(p *person, rng *rand.Rand) scenarioStep
 }
 
-func waits(d ...time.Duration) func(*person, *rand.Rand) move {
-	return func(_ *person, rng *rand.Rand) move { return move{waits: pick(rng, d...)} }
+func waits(d ...time.Duration) func(*person, *rand.Rand) scenarioStep {
+	return func(_ *person, rng *rand.Rand) scenarioStep { return scenarioStep{advance: pick(rng, d...)} }
 }
 
-func asks(op string) func(*person, *rand.Rand) move {
-	return func(p *person, _ *rand.Rand) move { return p.ask(Input{Op: op}) }
+func asks(op string) func(*person, *rand.Rand) scenarioStep {
+	return func(p *person, _ *rand.Rand) scenarioStep { return p.ask(Input{Op: op}) }
 }
 
 // wrongGuess is a code that is right one time in a million.
-func wrongGuess(op string) func(*person, *rand.Rand) move {
-	return func(p *person, rng *rand.Rand) move {
+func wrongGuess(op string) func(*person, *rand.Rand) scenarioStep {
+	return func(p *person, rng *rand.Rand) scenarioStep {
 		if p.guesses.Add(1) > mostGuesses {
 			return p.ask(Input{Op: left})
 		}
@@ -37,7 +37,7 @@ func wrongGuess(op string) func(*person, *rand.Rand) move {
 }
 
 // sentText is a code that was sent: mostly the last one.
-func sentText(p *person, rng *rand.Rand) move {
+func sentText(p *person, rng *rand.Rand) scenarioStep {
 	codes := p.w.codes()
 	i := len(codes) - 1
 	if i > 0 && rng.IntN(4) == 0 {
@@ -49,7 +49,7 @@ func sentText(p *person, rng *rand.Rand) move {
 	return p.ask(Input{Op: text, Arg: codes[i]})
 }
 
-func anotherText(p *person, _ *rand.Rand) move {
+func anotherText(p *person, _ *rand.Rand) scenarioStep {
 	if p.texts.Add(1) > mostTexts-1 {
 		return p.ask(Input{Op: left})
 	}
@@ -57,38 +57,38 @@ func anotherText(p *person, _ *rand.Rand) move {
 }
 
 // shownCode is one that the app shows around now.
-func shownCode(ops ...string) func(*person, *rand.Rand) move {
-	return func(p *person, rng *rand.Rand) move {
+func shownCode(ops ...string) func(*person, *rand.Rand) scenarioStep {
+	return func(p *person, rng *rand.Rand) scenarioStep {
 		step := p.w.clock.now().Unix()/int64(totp.Period.Seconds()) + pick[int64](rng, -1, 0, 0, 0, 1)
 		return p.ask(Input{Op: pick(rng, ops...), Arg: p.shown(step)})
 	}
 }
 
-func writtenCode(p *person, rng *rand.Rand) move {
+func writtenCode(p *person, rng *rand.Rand) scenarioStep {
 	return p.ask(Input{Op: backup, Arg: pick(rng, pick(rng, p.sets...)...)})
 }
 
-func newSet(p *person, rng *rand.Rand) move {
+func newSet(p *person, rng *rand.Rand) scenarioStep {
 	return p.ask(Input{Op: replace, N: int64(rng.IntN(len(p.sets)))})
 }
 
-// beginAccount makes a play of one user.
-func beginAccount(ctx context.Context, w *World, draws ...draw) (*play, error) {
+// beginAccount makes a run of one user.
+func beginAccount(ctx context.Context, w *World, draws ...draw) (*scenarioRun, error) {
 	p, err := newPerson(ctx, w)
 	if err != nil {
 		return nil, err
 	}
 	first := p.ask(Input{Op: prepare}).ask(ctx)
-	if first.Told != Granted {
-		return nil, fmt.Errorf("the first message: %v", first.Told)
+	if first.Verdict != Granted {
+		return nil, fmt.Errorf("the first message: %v", first.Verdict)
 	}
 	total := 0
 	for _, d := range draws {
 		total += d.weight
 	}
-	return &play{
+	return &scenarioRun{
 		initial: accountModel{code: first.Value, codeEnds: since(began) + codeLife, sent: since(began), app: true},
-		next: func(rng *rand.Rand, _ int) move {
+		next: func(rng *rand.Rand, _ int) scenarioStep {
 			n := rng.IntN(total)
 			for _, d := range draws {
 				if n -= d.weight; n < 0 {
@@ -97,7 +97,7 @@ func beginAccount(ctx context.Context, w *World, draws ...draw) (*play, error) {
 			}
 			panic("unreachable: the weights add up")
 		},
-		step: func(state any, in Input, at time.Time, given Answer) (Answer, any) {
+		apply: func(state any, in Input, at time.Time, given Answer) (Answer, any) {
 			return accountStep(p, state, in, at, given)
 		},
 		count: countAccount,
@@ -110,12 +110,12 @@ func countAccount(history []taken) error {
 	good, wrong, expired := map[Input]int{}, 0, 0
 	for _, t := range history {
 		switch {
-		case t.out.Told == Granted && (t.in.Op == text || t.in.Op == appHere || t.in.Op == appThere):
+		case t.out.Verdict == Granted && (t.in.Op == text || t.in.Op == appHere || t.in.Op == appThere):
 			key := Input{Arg: t.in.Arg}
 			if good[key]++; good[key] > 1 {
 				return fmt.Errorf("%v was good twice", t.in)
 			}
-		case t.out.Told == Wrong && t.in.Op == text:
+		case t.out.Verdict == Wrong && t.in.Op == text:
 			wrong++
 		}
 		for _, at := range t.times {
@@ -130,23 +130,23 @@ func countAccount(history []taken) error {
 	return nil
 }
 
-func beginText(ctx context.Context, w *World) (*play, error) {
+func beginText(ctx context.Context, w *World) (*scenarioRun, error) {
 	return beginAccount(ctx, w,
 		draw{5, wrongGuess(text)}, draw{1, wrongGuess(appThere)}, draw{2, sentText}, draw{4, anotherText}, draw{4, waits(31*time.Second, 31*time.Second, 31*time.Second, time.Minute, 9*time.Minute)}, draw{1, asks(left)})
 }
 
-func beginApp(ctx context.Context, w *World) (*play, error) {
+func beginApp(ctx context.Context, w *World) (*scenarioRun, error) {
 	return beginAccount(ctx, w,
 		draw{8, shownCode(appThere, appThere, appHere)}, draw{4, wrongGuess(appThere)}, draw{3, waits(totp.Period, totp.Period, 20*time.Minute)}, draw{1, asks(left)},
 		draw{1, asks(lock)}, draw{1, asks(unlock)}, draw{1, asks(remove)})
 }
 
-func beginBackup(ctx context.Context, w *World) (*play, error) {
+func beginBackup(ctx context.Context, w *World) (*scenarioRun, error) {
 	return beginAccount(ctx, w,
 		draw{8, writtenCode}, draw{2, wrongGuess(backup)}, draw{2, newSet}, draw{1, waits(31*time.Second, time.Hour)}, draw{1, asks(left)})
 }
 
-func beginEverything(ctx context.Context, w *World) (*play, error) {
+func beginEverything(ctx context.Context, w *World) (*scenarioRun, error) {
 	return beginAccount(ctx, w,
 		draw{3, wrongGuess(text)}, draw{2, sentText}, draw{2, anotherText}, draw{3, shownCode(appThere, appHere)}, draw{2, wrongGuess(appThere)}, draw{2, writtenCode},
 		draw{1, newSet}, draw{1, asks(left)}, draw{1, asks(unlock)},

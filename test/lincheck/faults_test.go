@@ -52,7 +52,7 @@ func failsOnce(t *testing.T, s store.Store, j journey, kind string, n int, fault
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHuman(t, w, j.factors)
+	h := newJourneyUser(t, w, j.factors)
 	w.faults.Inject(fault)
 	ctx := t.Context()
 	err = j.run(ctx, h)
@@ -110,7 +110,7 @@ func textFails(t *testing.T, s store.Store, j journey, kind string, n int, arriv
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHuman(t, w, j.factors)
+	h := newJourneyUser(t, w, j.factors)
 	texts := 0
 	w.network = func() (bool, error) {
 		if texts++; texts == n {
@@ -146,7 +146,7 @@ func TestWithoutRandomnessNothingIsMade(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h := newHuman(t, w, j.factors)
+			h := newJourneyUser(t, w, j.factors)
 			w.chance.good = n
 			ctx := t.Context()
 			err = j.run(ctx, h)
@@ -167,7 +167,7 @@ func TestWithoutRandomnessNothingIsMade(t *testing.T) {
 }
 
 // litter leaves behind all that a user can leave behind, and lets nine days pass.
-func litter(t *testing.T, h *human) {
+func litter(t *testing.T, h *journeyUser) {
 	t.Helper()
 	ctx := t.Context()
 	before := *h
@@ -224,7 +224,7 @@ func TestTheCleanupAtEveryMoment(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h := newHuman(t, w, true)
+			h := newJourneyUser(t, w, true)
 			litter(t, h)
 			calls, tidied := 0, 0
 			w.step = func() {
@@ -305,12 +305,12 @@ func soup(t *testing.T, s store.Store, seed uint64) error {
 	}
 	type trip struct {
 		journey
-		h *human
+		h *journeyUser
 	}
 	var trips []trip
 	for range 4 {
 		j := journeys[rng.IntN(len(journeys))]
-		trips = append(trips, trip{j, newHuman(t, w, j.factors)})
+		trips = append(trips, trip{j, newJourneyUser(t, w, j.factors)})
 	}
 	for _, trip := range trips {
 		w.inject(rng, 100, false)
@@ -328,7 +328,7 @@ func soup(t *testing.T, s store.Store, seed uint64) error {
 }
 
 // throughSoup tries until the journey ends well. After ten failures the weather clears.
-func throughSoup(ctx context.Context, w *World, j journey, h *human, rng *rand.Rand) error {
+func throughSoup(ctx context.Context, w *World, j journey, h *journeyUser, rng *rand.Rand) error {
 	for try := 1; ; try++ {
 		if try <= 10 && rng.IntN(4) == 0 {
 			w.chance.good = rng.IntN(20)
@@ -350,7 +350,7 @@ func throughSoup(ctx context.Context, w *World, j journey, h *human, rng *rand.R
 		}
 		if try == 10 {
 			w.faults, w.network = store.NewFaulty(w.Store), nil
-			w.above = polite{stepping{w.faults, w}}
+			w.above = turnStore{stepping{w.faults, w}}
 			w.config.Store = w.above
 			if w.Service, err = domain.New(w.config); err != nil {
 				return err
@@ -358,7 +358,7 @@ func throughSoup(ctx context.Context, w *World, j journey, h *human, rng *rand.R
 		}
 		w.clock.pass(pick(rng, 31*time.Second, 40*time.Second, 5*time.Minute, time.Hour))
 	}
-	for _, check := range []func(context.Context, *human) error{j.goal, untouched} {
+	for _, check := range []func(context.Context, *journeyUser) error{j.goal, untouched} {
 		if err := check(ctx, h); err != nil && kindOf(err) != Unknown {
 			return err
 		}
@@ -373,7 +373,7 @@ func TestAStoreThatIsDownCostsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHuman(t, w, true)
+	h := newJourneyUser(t, w, true)
 	w.faults.Throttle(true)
 	for range 50 {
 		if _, err := h.Admin.VerifyTOTP(t.Context(), h.id, secret.New("000000")); kindOf(err) != Unknown {
@@ -393,7 +393,7 @@ func TestWithoutTheNetworkTheOtherFactorsWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := newHuman(t, w, true)
+		h := newJourneyUser(t, w, true)
 		w.network = func() (bool, error) { return false, errors.New("network down") }
 		if err := h.enter(t.Context(), account.Password, by); (err == nil) != (by != account.PhoneCode) {
 			t.Errorf("%s: %v", by, err)
@@ -420,7 +420,7 @@ func TestACleanupThatIsToldNonsenseRemovesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHuman(t, w, true)
+	h := newJourneyUser(t, w, true)
 	if err := h.enter(t.Context(), account.TicketCode, account.PhoneCode); err != nil {
 		t.Fatal(err)
 	}
@@ -444,7 +444,7 @@ func TestACleanupThatIsTooEarlyIsNoticed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHuman(t, w, true)
+	h := newJourneyUser(t, w, true)
 	if err := h.enter(t.Context(), account.TicketCode, account.TOTPCode); err != nil {
 		t.Fatal(err)
 	}

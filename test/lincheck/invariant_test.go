@@ -52,7 +52,7 @@ func TestInvariantsNotice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := newHuman(t, w, true)
+		h := newJourneyUser(t, w, true)
 		if err := h.enter(t.Context(), account.TicketCode, account.TOTPCode); err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +117,7 @@ func TestHalfACommitBreaksTheInvariants(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := newHuman(t, w, j.factors)
+		h := newJourneyUser(t, w, j.factors)
 		half := w.config
 		half.Store = forgetsUsers{w.Store}
 		if w.Service, err = domain.New(half); err != nil {

@@ -25,14 +25,14 @@ import (
 type journey struct {
 	name    string
 	factors bool // the person has them from the start
-	run     func(context.Context, *human) error
-	goal    func(context.Context, *human) error
+	run     func(context.Context, *journeyUser) error
+	goal    func(context.Context, *journeyUser) error
 }
 
 const theirPassword = "correct horse"
 
-// human is somebody on a journey.
-type human struct {
+// journeyUser is somebody on a journey.
+type journeyUser struct {
 	*World
 	id, name string
 	number   string
@@ -45,9 +45,9 @@ type human struct {
 	asked    int // for how many texts
 }
 
-func newHuman(t *testing.T, w *World, factors bool) *human {
+func newJourneyUser(t *testing.T, w *World, factors bool) *journeyUser {
 	t.Helper()
-	h := &human{World: w, name: "u" + w.number()[1:], number: w.number()}
+	h := &journeyUser{World: w, name: "u" + w.number()[1:], number: w.number()}
 	in := admin.UserInput{Username: h.name, Password: secret.New(theirPassword)}
 	if factors {
 		var err error
@@ -65,7 +65,7 @@ func newHuman(t *testing.T, w *World, factors bool) *human {
 	return h
 }
 
-func (h *human) keep(r *mfa.SignInResult) {
+func (h *journeyUser) keep(r *mfa.SignInResult) {
 	if !r.Snapshot.Token.IsZero() {
 		h.from.Credentials = []tx.Credential{{Transport: r.Snapshot.Transport, Token: r.Snapshot.Token}}
 	}
@@ -73,7 +73,7 @@ func (h *human) keep(r *mfa.SignInResult) {
 }
 
 // enter signs in, unless that is done: with a password or a ticket, and with a second factor when one is asked for.
-func (h *human) enter(ctx context.Context, first, second account.Strategy) error {
+func (h *journeyUser) enter(ctx context.Context, first, second account.Strategy) error {
 	if h.from.Session != "" {
 		if _, err := h.MFA.Me(ctx, h.from); err == nil || kindOf(err) != Closed {
 			return err
@@ -106,7 +106,7 @@ func (h *human) enter(ctx context.Context, first, second account.Strategy) error
 	return h.second(ctx, second)
 }
 
-func (h *human) text(ctx context.Context) error {
+func (h *journeyUser) text(ctx context.Context) error {
 	h.asked++
 	r, err := h.MFA.PrepareSecondFactor(ctx, h.from, h.signIn, account.PhoneCode, "")
 	if err == nil {
@@ -115,7 +115,7 @@ func (h *human) text(ctx context.Context) error {
 	return err
 }
 
-func (h *human) second(ctx context.Context, by account.Strategy) error {
+func (h *journeyUser) second(ctx context.Context, by account.Strategy) error {
 	r, err := h.MFA.AttemptSecondFactor(ctx, h.from, h.signIn, h.guess(by))
 	if err == nil {
 		h.keep(r)
@@ -124,7 +124,7 @@ func (h *human) second(ctx context.Context, by account.Strategy) error {
 }
 
 // guess is a right one. A backup code is not tried twice: who got no answer takes the next.
-func (h *human) guess(by account.Strategy) mfa.Proof {
+func (h *journeyUser) guess(by account.Strategy) mfa.Proof {
 	g := mfa.Proof{Strategy: by}
 	switch by {
 	case account.PhoneCode:
@@ -141,7 +141,7 @@ func (h *human) guess(by account.Strategy) mfa.Proof {
 	return g
 }
 
-func (h *human) lastText() string {
+func (h *journeyUser) lastText() string {
 	codes := h.codes()
 	if len(codes) == 0 {
 		return "000000"
@@ -150,8 +150,8 @@ func (h *human) lastText() string {
 }
 
 // has fails unless a property of the user holds.
-func has(what string, holds func(*account.User) bool) func(context.Context, *human) error {
-	return func(ctx context.Context, h *human) error {
+func has(what string, holds func(*account.User) bool) func(context.Context, *journeyUser) error {
+	return func(ctx context.Context, h *journeyUser) error {
 		u, err := h.Admin.User(ctx, h.id)
 		if err == nil && !holds(u) {
 			err = errors.New("not so: " + what)
@@ -160,14 +160,14 @@ func has(what string, holds func(*account.User) bool) func(context.Context, *hum
 	}
 }
 
-func signedIn(ctx context.Context, h *human) error {
+func signedIn(ctx context.Context, h *journeyUser) error {
 	_, err := h.MFA.Me(ctx, h.from)
 	return err
 }
 
 // entering is a journey that ends signed in.
 func entering(name string, first, second account.Strategy) journey {
-	return journey{name: name, factors: true, goal: signedIn, run: func(ctx context.Context, h *human) error { return h.enter(ctx, first, second) }}
+	return journey{name: name, factors: true, goal: signedIn, run: func(ctx context.Context, h *journeyUser) error { return h.enter(ctx, first, second) }}
 }
 
 var journeys = []journey{
@@ -180,7 +180,7 @@ var journeys = []journey{
 	entering("sign in by text message", account.TicketCode, account.PhoneCode),
 	entering("sign in by password and app", account.Password, account.TOTPCode),
 	{name: "resend", factors: true, run: resend, goal: signedIn},
-	{name: "step up", factors: true, run: stepUp, goal: func(_ context.Context, h *human) error {
+	{name: "step up", factors: true, run: stepUp, goal: func(_ context.Context, h *journeyUser) error {
 		if !h.made {
 			return errors.New("no new backup codes")
 		}
@@ -190,20 +190,20 @@ var journeys = []journey{
 	{name: "remove the number", factors: true, run: removeNumber, goal: has("no verified number, but an app", func(u *account.User) bool {
 		return u.TOTPEnabled() && !slices.ContainsFunc(u.Phones, func(p account.Phone) bool { return p.Verified != 0 })
 	})},
-	{name: "sign out", factors: true, run: signOut, goal: func(ctx context.Context, h *human) error {
+	{name: "sign out", factors: true, run: signOut, goal: func(ctx context.Context, h *journeyUser) error {
 		found, err := h.Admin.UserSessions(ctx, h.id)
 		if err == nil && len(found) > 0 {
 			err = errors.New("a session lives on")
 		}
 		return err
 	}},
-	{name: "a ticket that is revoked", run: revokedTicket, goal: func(_ context.Context, h *human) error {
+	{name: "a ticket that is revoked", run: revokedTicket, goal: func(_ context.Context, h *journeyUser) error {
 		if !h.made {
 			return errors.New("no ticket was revoked")
 		}
 		return nil
 	}},
-	{name: "the server's changes", run: administer, goal: func(ctx context.Context, h *human) error {
+	{name: "the server's changes", run: administer, goal: func(ctx context.Context, h *journeyUser) error {
 		if _, err := h.Admin.User(ctx, h.other); kindOf(err) != Closed {
 			return fmt.Errorf("the user is not gone: %w", err)
 		}
@@ -211,7 +211,7 @@ var journeys = []journey{
 	}},
 }
 
-func enrolNumber(ctx context.Context, h *human) error {
+func enrolNumber(ctx context.Context, h *journeyUser) error {
 	if err := h.enter(ctx, account.TicketCode, account.PhoneCode); err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func enrolNumber(ctx context.Context, h *human) error {
 	return err
 }
 
-func enrolApp(ctx context.Context, h *human) error {
+func enrolApp(ctx context.Context, h *journeyUser) error {
 	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func enrolApp(ctx context.Context, h *human) error {
 	return err
 }
 
-func resend(ctx context.Context, h *human) error {
+func resend(ctx context.Context, h *journeyUser) error {
 	if err := h.enter(ctx, account.TicketCode, ""); err == nil || kindOf(err) == Unknown || errors.Is(err, errNoChance) {
 		return err // signed in already, or a fault; else it stopped at the second factor, which nobody proved
 	}
@@ -271,7 +271,7 @@ func resend(ctx context.Context, h *human) error {
 	return h.second(ctx, account.PhoneCode)
 }
 
-func stepUp(ctx context.Context, h *human) error {
+func stepUp(ctx context.Context, h *journeyUser) error {
 	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
@@ -294,7 +294,7 @@ func stepUp(ctx context.Context, h *human) error {
 	return err
 }
 
-func removeApp(ctx context.Context, h *human) error {
+func removeApp(ctx context.Context, h *journeyUser) error {
 	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
@@ -305,7 +305,7 @@ func removeApp(ctx context.Context, h *human) error {
 	return err
 }
 
-func removeNumber(ctx context.Context, h *human) error {
+func removeNumber(ctx context.Context, h *journeyUser) error {
 	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
@@ -316,7 +316,7 @@ func removeNumber(ctx context.Context, h *human) error {
 	return err
 }
 
-func signOut(ctx context.Context, h *human) error {
+func signOut(ctx context.Context, h *journeyUser) error {
 	if !h.made {
 		if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 			return err
@@ -347,7 +347,7 @@ func signOut(ctx context.Context, h *human) error {
 	return err
 }
 
-func revokedTicket(ctx context.Context, h *human) error {
+func revokedTicket(ctx context.Context, h *journeyUser) error {
 	ticket, err := h.MFA.CreateTicket(ctx, h.id, time.Minute)
 	if err != nil {
 		return err
@@ -364,7 +364,7 @@ func revokedTicket(ctx context.Context, h *human) error {
 }
 
 // administer makes a user, changes all that a server can change, and removes it.
-func administer(ctx context.Context, h *human) error {
+func administer(ctx context.Context, h *journeyUser) error {
 	if h.other == "" {
 		name := "other" + h.name
 		u, err := h.Admin.CreateUser(ctx, admin.UserInput{Username: name, Emails: []string{name + "@example.com"}, TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")})
@@ -421,14 +421,14 @@ func administer(ctx context.Context, h *human) error {
 }
 
 // settle is what somebody does about a refusal: whoever signed in too long ago for a change of factors does it again.
-func (h *human) settle(err error) {
+func (h *journeyUser) settle(err error) {
 	if e := (*apierr.Error)(nil); errors.As(err, &e) && e.Code() == apierr.SessionReverificationRequired {
 		h.from = tx.Caller{}
 	}
 }
 
 // arrive begins the journey again until it ends well, as somebody does who saw an error and waited half a minute.
-func arrive(ctx context.Context, j journey, h *human) error {
+func arrive(ctx context.Context, j journey, h *journeyUser) error {
 	var err error
 	for range 3 {
 		h.clock.pass(31 * time.Second)
@@ -441,7 +441,7 @@ func arrive(ctx context.Context, j journey, h *human) error {
 }
 
 // untouched fails when something that is no guess cost one.
-func untouched(ctx context.Context, h *human) error {
+func untouched(ctx context.Context, h *journeyUser) error {
 	u, err := h.Admin.User(ctx, h.id)
 	if err == nil && u.AttemptsLeft(account.At(h.Engine.Now())) != 10 {
 		err = fmt.Errorf("%d attempts are left", u.AttemptsLeft(account.At(h.Engine.Now())))
@@ -488,7 +488,7 @@ func TestJourneysKeepWhatANewerVersionStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		lost = nil // the key that was there already is of this version
-		h := newHuman(t, w, j.factors)
+		h := newJourneyUser(t, w, j.factors)
 		if err := errors.Join(j.run(t.Context(), h), j.goal(t.Context(), h), Invariants(t.Context(), s, w.Ring)); err != nil {
 			t.Errorf("%s: %v", j.name, err)
 		}

@@ -19,13 +19,13 @@ import (
 // practice, and is red when the histories do not notice. The breakage is in a store between the domain and the true one: no product
 // code knows of it.
 
-// notices fails the test unless a history of the script finds something within the given number of seeds.
-func notices(t *testing.T, script string, wrap func(store.Store) store.Store) {
+// notices fails the test unless a history of the scenario finds something within the given number of seeds.
+func notices(t *testing.T, scenario string, wrap func(store.Store) store.Store) {
 	t.Helper()
 	const seeds = 300
 	memory := lincheck.Memory(t)
-	for _, s := range lincheck.Scripts() {
-		if s.Name != script {
+	for _, s := range lincheck.Scenarios() {
+		if s.Name != scenario {
 			continue
 		}
 		for seed := range uint64(seeds) {
@@ -40,13 +40,13 @@ func notices(t *testing.T, script string, wrap func(store.Store) store.Store) {
 				return
 			}
 		}
-		t.Errorf("%d histories of %q did not notice", seeds, script)
+		t.Errorf("%d histories of %q did not notice", seeds, scenario)
 		return
 	}
-	t.Fatalf("there is no script %q", script)
+	t.Fatalf("there is no scenario %q", scenario)
 }
 
-// noticesIn tries several scripts, each of which must notice.
+// noticesIn tries several scenarios, each of which must notice.
 func noticesIn(t *testing.T, wrap func(store.Store) store.Store, scripts ...string) {
 	for _, s := range scripts {
 		t.Run(s, func(t *testing.T) { notices(t, s, wrap) })

@@ -28,20 +28,20 @@ const (
 )
 
 // beginStore asks the store itself: reads, conditional writes, takes, and both in one commit.
-func beginStore(_ context.Context, w *World) (*play, error) {
+func beginStore(_ context.Context, w *World) (*scenarioRun, error) {
 	key := store.Key{Kind: store.KindNonce, ID: "history" + w.number()}
 	budgets := [2]string{"a" + key.ID, "b" + key.ID}
 	seen := make([]store.Record, 16) // what each client read last
 	var mu sync.Mutex
 	made := 0
-	return &play{
+	return &scenarioRun{
 		initial: kept{},
-		next: func(rng *rand.Rand, client int) move {
+		next: func(rng *rand.Rand, client int) scenarioStep {
 			in := Input{Op: read, N: -1}
 			ask := func(ctx context.Context) Answer {
 				records, err := w.above.Get(ctx, key)
 				if err != nil {
-					return told(err)
+					return verdictOf(err)
 				}
 				seen[client] = records[0]
 				return Answer{Granted, string(records[0].Data)}
@@ -64,14 +64,14 @@ func beginStore(_ context.Context, w *World) (*play, error) {
 				}
 				ask = func(ctx context.Context) Answer { return commit(ctx, w, writes, increments) }
 			}
-			return move{in: in, ask: ask}
+			return scenarioStep{in: in, ask: ask}
 		},
-		step: keptStep,
+		apply: keptStep,
 		count: func(history []taken) error {
 			for n := range int64(2) {
 				granted := 0
 				for _, t := range history {
-					if t.in.N == n && t.out.Told == Granted {
+					if t.in.N == n && t.out.Verdict == Granted {
 						granted++
 					}
 				}
@@ -92,7 +92,7 @@ func commit(ctx context.Context, w *World, writes []store.Write, increments []st
 	case errors.As(err, new(*store.LimitReachedError)):
 		return Answer{Closed, spent}
 	}
-	return told(err)
+	return verdictOf(err)
 }
 
 func keptStep(state any, in Input, _ time.Time, given Answer) (Answer, any) {
@@ -119,7 +119,7 @@ func keptStep(state any, in Input, _ time.Time, given Answer) (Answer, any) {
 	if in.N >= 0 {
 		k.budget[in.N]++
 	}
-	return Answer{Told: Granted}, k
+	return Answer{Verdict: Granted}, k
 }
 
 func parts(arg string) (from, to string) {

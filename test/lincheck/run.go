@@ -36,20 +36,20 @@ type taken struct {
 }
 
 // Run runs one history over a store and returns an error, which tells the whole history, unless the answers have an explanation.
-func Run(ctx context.Context, s store.Store, script Script, seed uint64, c Config) error {
+func Run(ctx context.Context, s store.Store, scenario Scenario, seed uint64, c Config) error {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(script.Name))
+	_, _ = h.Write([]byte(scenario.Name))
 	rng := rand.New(rand.NewPCG(seed, h.Sum64())) //nolint:gosec // a run must be repeatable
 	w, err := newWorld(ctx, s, rng.Uint64())
 	if err != nil {
 		return err
 	}
-	p, err := script.begin(ctx, w)
+	p, err := scenario.begin(ctx, w)
 	if err != nil {
-		return fmt.Errorf("begin %s: %w", script.Name, err)
+		return fmt.Errorf("begin %s: %w", scenario.Name, err)
 	}
-	w.inject(rng, c.Faulty, script.direct)
-	history := perform(ctx, w, script, p, rng, c.Free)
+	w.inject(rng, c.Faulty, scenario.direct)
+	history := perform(ctx, w, scenario, p, rng, c.Free)
 	if err := p.judge(history, c.Patience); err != nil || c.Free {
 		return err
 	}
@@ -60,7 +60,7 @@ func Run(ctx context.Context, s store.Store, script Script, seed uint64, c Confi
 }
 
 // judge says what is wrong with a history.
-func (p *play) judge(history []taken, patience time.Duration) error {
+func (p *scenarioRun) judge(history []taken, patience time.Duration) error {
 	if p.count != nil {
 		if err := p.count(history); err != nil {
 			return fmt.Errorf("%w\n%s", err, describe(history))
@@ -88,19 +88,19 @@ func (w *World) inject(rng *rand.Rand, perThousand int, direct bool) {
 	}
 }
 
-// perform lets the clients move and returns what they saw.
-func perform(ctx context.Context, w *World, script Script, p *play, rng *rand.Rand, free bool) []taken {
+// perform lets the clients take their steps and returns what they saw.
+func perform(ctx context.Context, w *World, scenario Scenario, p *scenarioRun, rng *rand.Rand, free bool) []taken {
 	var mu sync.Mutex
 	var history []taken
-	clients := make([]func(context.Context), script.Clients)
+	clients := make([]func(context.Context), scenario.Clients)
 	for i := range clients {
 		own := rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())) //nolint:gosec // as above
 		clients[i] = func(ctx context.Context) {
-			for range script.Moves {
+			for range scenario.Steps {
 				yield(ctx)
 				m := p.next(own, i)
 				if m.ask == nil {
-					w.clock.pass(m.waits)
+					w.clock.pass(m.advance)
 					continue
 				}
 				call := w.clock.next()
@@ -140,18 +140,18 @@ func operations(history []taken) []porcupine.Operation {
 }
 
 // model lifts the sequential meaning: an operation saw one of its times, and one without an answer may not have happened.
-func (p *play) model() porcupine.Model {
+func (p *scenarioRun) model() porcupine.Model {
 	seed := maphash.MakeSeed()
 	n := porcupine.NondeterministicModel{
 		Init: func() []any { return []any{p.initial} },
 		Step: func(state, in, out any) []any {
 			question, given := in.(asked), out.(Answer)
 			var after []any
-			if given.Told == Unknown {
+			if given.Verdict == Unknown {
 				after = append(after, state)
 			}
 			for _, at := range question.times {
-				if answer, next := p.step(state, question.in, at, given); given.Told == Unknown || answer == given {
+				if answer, next := p.apply(state, question.in, at, given); given.Verdict == Unknown || answer == given {
 					after = append(after, next)
 				}
 			}
@@ -166,7 +166,7 @@ func describe(history []taken) string {
 	sorted := slices.SortedFunc(slices.Values(history), func(a, b taken) int { return int(a.call - b.call) })
 	var text strings.Builder
 	for _, t := range sorted {
-		fmt.Fprintf(&text, "%4d-%-4d client %d  %-40v %v %v", t.call, t.end, t.client, t.in, t.out.Told, t.out.Value)
+		fmt.Fprintf(&text, "%4d-%-4d client %d  %-40v %v %v", t.call, t.end, t.client, t.in, t.out.Verdict, t.out.Value)
 		for _, at := range t.times {
 			fmt.Fprintf(&text, "  %v", at.Sub(began))
 		}

@@ -12,33 +12,33 @@ import (
 // TestASeedDecidesAHistory: what failed once can be looked at again.
 func TestASeedDecidesAHistory(t *testing.T) {
 	open := Memory(t)
-	for _, script := range Scripts() {
+	for _, scenario := range Scenarios() {
 		run := func(seed uint64) string {
 			w, err := newWorld(t.Context(), open(t), seed)
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := script.begin(t.Context(), w)
+			p, err := scenario.begin(t.Context(), w)
 			if err != nil {
 				t.Fatal(err)
 			}
 			rng := rand.New(rand.NewPCG(seed, 1))
-			w.inject(rng, faulty, script.direct)
-			return describe(perform(t.Context(), w, script, p, rng, false))
+			w.inject(rng, faulty, scenario.direct)
+			return describe(perform(t.Context(), w, scenario, p, rng, false))
 		}
 		first := run(7)
 		if again := run(7); again != first {
-			t.Errorf("%s: one seed gave two histories\n%s\n%s", script.Name, first, again)
+			t.Errorf("%s: one seed gave two histories\n%s\n%s", scenario.Name, first, again)
 		}
 		if run(8) == first {
-			t.Errorf("%s: two seeds gave one history", script.Name)
+			t.Errorf("%s: two seeds gave one history", scenario.Name)
 		}
 	}
 }
 
-// TestHistoriesReachEveryAnswer: a script whose clients never get some kind of answer checks less than it says.
+// TestHistoriesReachEveryAnswer: a scenario whose clients never get some kind of answer checks less than it says.
 func TestHistoriesReachEveryAnswer(t *testing.T) {
-	want := map[string][]Told{
+	want := map[string][]Verdict{
 		"text message":                   {Granted, Wrong, Closed, Wait, Cool, Unknown},
 		"authenticator app":              {Granted, Wrong, Closed, Wait, Unknown},
 		"backup codes":                   {Granted, Wrong, Unknown},
@@ -49,23 +49,23 @@ func TestHistoriesReachEveryAnswer(t *testing.T) {
 		"records and budgets":            {Granted, Closed, Unknown},
 	}
 	open := Memory(t)
-	for _, script := range Scripts() {
-		seen := map[Told]bool{}
+	for _, scenario := range Scenarios() {
+		seen := map[Verdict]bool{}
 		overlaps := 0
 		for seed := range uint64(60) {
 			w, err := newWorld(t.Context(), open(t), seed)
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := script.begin(t.Context(), w)
+			p, err := scenario.begin(t.Context(), w)
 			if err != nil {
 				t.Fatal(err)
 			}
 			rng := rand.New(rand.NewPCG(seed, 1))
-			w.inject(rng, faulty, script.direct)
-			history := perform(t.Context(), w, script, p, rng, false)
+			w.inject(rng, faulty, scenario.direct)
+			history := perform(t.Context(), w, scenario, p, rng, false)
 			for i, a := range history {
-				seen[a.out.Told] = true
+				seen[a.out.Verdict] = true
 				for _, b := range history[:i] {
 					if a.call < b.end && b.call < a.end {
 						overlaps++
@@ -73,30 +73,30 @@ func TestHistoriesReachEveryAnswer(t *testing.T) {
 				}
 			}
 		}
-		for _, kind := range want[script.Name] {
+		for _, kind := range want[scenario.Name] {
 			if !seen[kind] {
-				t.Errorf("%s: nobody was ever told %s", script.Name, kind)
+				t.Errorf("%s: nobody was ever told %s", scenario.Name, kind)
 			}
 		}
-		if want[script.Name] == nil || overlaps < 1000 {
-			t.Errorf("%s: only %d pairs of operations ran at once", script.Name, overlaps)
+		if want[scenario.Name] == nil || overlaps < 1000 {
+			t.Errorf("%s: only %d pairs of operations ran at once", scenario.Name, overlaps)
 		}
 	}
 }
 
 // TestTheCheckerRefuses: of two acceptances of one thing, no order explains both; without an answer, it may have happened or not.
 func TestTheCheckerRefuses(t *testing.T) {
-	p := &play{
+	p := &scenarioRun{
 		initial: false,
-		step: func(state any, _ Input, _ time.Time, _ Answer) (Answer, any) {
+		apply: func(state any, _ Input, _ time.Time, _ Answer) (Answer, any) {
 			if state.(bool) {
-				return Answer{Told: Closed}, true
+				return Answer{Verdict: Closed}, true
 			}
-			return Answer{Told: Granted}, true
+			return Answer{Verdict: Granted}, true
 		},
 	}
-	one := func(call, end int64, kind Told) taken {
-		return taken{in: Input{Op: use}, out: Answer{Told: kind}, call: call, end: end, times: []time.Time{began}}
+	one := func(call, end int64, kind Verdict) taken {
+		return taken{in: Input{Op: use}, out: Answer{Verdict: kind}, call: call, end: end, times: []time.Time{began}}
 	}
 	for name, c := range map[string]struct {
 		history []taken
@@ -119,17 +119,17 @@ func TestTheCheckerRefuses(t *testing.T) {
 // TestUndecidedIsAFailure: a checker that runs out of time has shown nothing. Sixty operations at once, of which the last one was answered wrongly,
 // have more orders than there is time.
 func TestUndecidedIsAFailure(t *testing.T) {
-	p := &play{
+	p := &scenarioRun{
 		initial: int64(0),
-		step: func(state any, in Input, _ time.Time, _ Answer) (Answer, any) {
-			return Answer{Told: Granted}, state.(int64) | 1<<in.N
+		apply: func(state any, in Input, _ time.Time, _ Answer) (Answer, any) {
+			return Answer{Verdict: Granted}, state.(int64) | 1<<in.N
 		},
 	}
 	var history []taken
 	for n := range int64(60) {
-		history = append(history, taken{in: Input{N: n}, out: Answer{Told: Granted}, call: n, end: 100, times: []time.Time{began}})
+		history = append(history, taken{in: Input{N: n}, out: Answer{Verdict: Granted}, call: n, end: 100, times: []time.Time{began}})
 	}
-	history = append(history, taken{out: Answer{Told: Wrong}, call: 101, end: 102, times: []time.Time{began}})
+	history = append(history, taken{out: Answer{Verdict: Wrong}, call: 101, end: 102, times: []time.Time{began}})
 	if err := p.judge(history, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "undecided") {
 		t.Errorf("error %v, want that it is undecided", err)
 	}

@@ -19,7 +19,7 @@ const (
 )
 
 // beginTicket: one ticket, that is used, revoked and outlived.
-func beginTicket(ctx context.Context, w *World) (*play, error) {
+func beginTicket(ctx context.Context, w *World) (*scenarioRun, error) {
 	p, err := newPerson(ctx, w)
 	if err != nil {
 		return nil, err
@@ -30,27 +30,27 @@ func beginTicket(ctx context.Context, w *World) (*play, error) {
 	}
 	sign := func(ctx context.Context) Answer {
 		_, err := w.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
-		return told(err)
+		return verdictOf(err)
 	}
-	return &play{
+	return &scenarioRun{
 		initial: false, // whether it is worthless
-		next: func(rng *rand.Rand, _ int) move {
+		next: func(rng *rand.Rand, _ int) scenarioStep {
 			switch rng.IntN(8) {
 			case 0:
-				return move{waits: 40 * time.Second}
+				return scenarioStep{advance: 40 * time.Second}
 			case 1:
-				return move{in: Input{Op: revoke}, ask: func(ctx context.Context) Answer {
+				return scenarioStep{in: Input{Op: revoke}, ask: func(ctx context.Context) Answer {
 					_, err := w.MFA.RevokeTicket(ctx, ticket.Ticket.WireID())
-					return told(err)
+					return verdictOf(err)
 				}}
 			}
-			return move{in: Input{Op: use}, ask: sign}
+			return scenarioStep{in: Input{Op: use}, ask: sign}
 		},
-		step: func(state any, _ Input, at time.Time, _ Answer) (Answer, any) {
+		apply: func(state any, _ Input, at time.Time, _ Answer) (Answer, any) {
 			if state.(bool) || at.Sub(began) >= time.Minute {
-				return Answer{Told: Closed}, state
+				return Answer{Verdict: Closed}, state
 			}
-			return Answer{Told: Granted}, true
+			return Answer{Verdict: Granted}, true
 		},
 		count: func(history []taken) error {
 			if n := count(history, Input{Op: use}, Granted); n > 1 {
@@ -61,10 +61,10 @@ func beginTicket(ctx context.Context, w *World) (*play, error) {
 	}, nil
 }
 
-func count(history []taken, in Input, kind Told) int {
+func count(history []taken, in Input, kind Verdict) int {
 	n := 0
 	for _, t := range history {
-		if t.in == in && t.out.Told == kind {
+		if t.in == in && t.out.Verdict == kind {
 			n++
 		}
 	}
@@ -85,7 +85,7 @@ const (
 )
 
 // beginFactor: three numbers, of which exactly one is the default as long as any is reserved.
-func beginFactor(ctx context.Context, w *World) (*play, error) {
+func beginFactor(ctx context.Context, w *World) (*scenarioRun, error) {
 	u, err := w.Admin.CreateUser(ctx, admin.UserInput{Username: "u" + w.number()[1:], ReservedPhones: []string{w.number(), w.number(), w.number()}})
 	if err != nil {
 		return nil, err
@@ -95,15 +95,15 @@ func beginFactor(ctx context.Context, w *World) (*play, error) {
 		phones = append(phones, p.ID)
 	}
 	yes, no := true, false
-	change := func(in Input, c admin.PhoneChange) move {
-		return move{in: in, ask: func(ctx context.Context) Answer {
+	change := func(in Input, c admin.PhoneChange) scenarioStep {
+		return scenarioStep{in: in, ask: func(ctx context.Context) Answer {
 			_, err := w.Admin.ChangeUserPhone(ctx, phones[in.N], c)
-			return told(err)
+			return verdictOf(err)
 		}}
 	}
-	return &play{
+	return &scenarioRun{
 		initial: reserved{0b111, 0},
-		next: func(rng *rand.Rand, _ int) move {
+		next: func(rng *rand.Rand, _ int) scenarioStep {
 			in := Input{N: int64(rng.IntN(len(phones)))}
 			switch rng.IntN(4) {
 			case 0:
@@ -116,16 +116,16 @@ func beginFactor(ctx context.Context, w *World) (*play, error) {
 				in.Op = switchOff
 				return change(in, admin.PhoneChange{Reserved: &no})
 			}
-			return move{in: Input{Op: look}, ask: func(ctx context.Context) Answer { return lookAt(ctx, w, u.WireID(), phones) }}
+			return scenarioStep{in: Input{Op: look}, ask: func(ctx context.Context) Answer { return lookAt(ctx, w, u.WireID(), phones) }}
 		},
-		step: reservedStep,
+		apply: reservedStep,
 	}, nil
 }
 
 func lookAt(ctx context.Context, w *World, user string, phones []string) Answer {
 	u, err := w.Admin.User(ctx, user)
 	if err != nil {
-		return told(err)
+		return verdictOf(err)
 	}
 	seen := reserved{first: -1}
 	for _, p := range u.Phones {
@@ -165,7 +165,7 @@ func reservedStep(state any, in Input, _ time.Time, _ Answer) (Answer, any) {
 			s.first = i
 		}
 	}
-	return Answer{Told: Granted}, s
+	return Answer{Verdict: Granted}, s
 }
 
 const (
@@ -174,7 +174,7 @@ const (
 )
 
 // beginOwner: three users and one number, which at most one of them has verified.
-func beginOwner(ctx context.Context, w *World) (*play, error) {
+func beginOwner(ctx context.Context, w *World) (*scenarioRun, error) {
 	number := w.number()
 	var users []string
 	for range 3 {
@@ -185,28 +185,28 @@ func beginOwner(ctx context.Context, w *World) (*play, error) {
 		users = append(users, u.WireID())
 	}
 	yes := true
-	return &play{
+	return &scenarioRun{
 		initial: int64(-1),
-		next: func(rng *rand.Rand, _ int) move {
+		next: func(rng *rand.Rand, _ int) scenarioStep {
 			in := Input{Op: claim, N: int64(rng.IntN(len(users)))}
 			if rng.IntN(2) == 0 {
-				return move{in: in, ask: func(ctx context.Context) Answer {
+				return scenarioStep{in: in, ask: func(ctx context.Context) Answer {
 					_, err := w.Admin.AddUserPhone(ctx, users[in.N], number, admin.PhoneChange{Verified: &yes})
-					return told(err)
+					return verdictOf(err)
 				}}
 			}
 			in.Op = free
-			return move{in: in, ask: func(ctx context.Context) Answer { return giveUp(ctx, w, users[in.N]) }}
+			return scenarioStep{in: in, ask: func(ctx context.Context) Answer { return giveUp(ctx, w, users[in.N]) }}
 		},
-		step: func(state any, in Input, _ time.Time, _ Answer) (Answer, any) {
+		apply: func(state any, in Input, _ time.Time, _ Answer) (Answer, any) {
 			owner := state.(int64)
 			switch {
 			case in.Op == claim && owner == -1:
-				return Answer{Told: Granted}, in.N
+				return Answer{Verdict: Granted}, in.N
 			case in.Op == free && owner == in.N:
-				return Answer{Told: Granted}, int64(-1)
+				return Answer{Verdict: Granted}, int64(-1)
 			}
-			return Answer{Told: Closed}, owner
+			return Answer{Verdict: Closed}, owner
 		},
 	}, nil
 }
@@ -216,10 +216,10 @@ func giveUp(ctx context.Context, w *World, user string) Answer {
 	u, err := w.Admin.User(ctx, user)
 	if err != nil || len(u.Phones) == 0 {
 		if err == nil {
-			return Answer{Told: Closed}
+			return Answer{Verdict: Closed}
 		}
-		return told(err)
+		return verdictOf(err)
 	}
 	_, err = w.Admin.DeleteUserPhone(ctx, u.Phones[0].ID)
-	return told(err)
+	return verdictOf(err)
 }

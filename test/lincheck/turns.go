@@ -48,28 +48,28 @@ func inTurns(ctx context.Context, rng *rand.Rand, clients []func(context.Context
 	}
 }
 
-// polite is a store whose callers change places before each call, and after a commit: an answer that is on its way is the moment in which
+// turnStore is a store whose callers change places before each call, and after a commit: an answer that is on its way is the moment in which
 // others act on what was stored.
-type polite struct{ store.Store }
+type turnStore struct{ store.Store }
 
-func (p polite) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
+func (p turnStore) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	yield(ctx)
 	return p.Store.Get(ctx, keys...)
 }
 
-func (p polite) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+func (p turnStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	yield(ctx)
 	err := p.Store.Commit(ctx, writes, increments...)
 	yield(ctx)
 	return err
 }
 
-func (p polite) Expired(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Key, error) {
+func (p turnStore) Expired(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Key, error) {
 	yield(ctx)
 	return p.Store.Expired(ctx, kind, before, limit)
 }
 
-func (p polite) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
+func (p turnStore) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
 	yield(ctx)
 	return p.Store.List(ctx, kind, after, limit)
 }

@@ -36,7 +36,7 @@ type World struct {
 	sent []string // codes in the order in which they were sent
 	// network, unless nil, says of a message whether it arrives and what its sender is told.
 	network func() (arrives bool, err error)
-	// step, unless nil, is called before each call of the store.
+	// apply, unless nil, is called before each call of the store.
 	step func()
 }
 
@@ -52,7 +52,7 @@ func newWorld(ctx context.Context, s store.Store, seed uint64) (*World, error) {
 	w := &World{Store: s, chance: source{good: -1, from: rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24), byte(seed >> 32), byte(seed >> 40), byte(seed >> 48), byte(seed >> 56)})}}
 	w.clock.move(began)
 	w.faults = store.NewFaulty(s)
-	w.above = polite{stepping{w.faults, w}}
+	w.above = turnStore{stepping{w.faults, w}}
 	var err error
 	if w.Ring, err = seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, &w.chance); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)

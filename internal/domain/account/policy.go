@@ -6,7 +6,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
-// Policy is the guess budget in numbers. The domain enforces them, package guessbudget computes with them, and docs/security/guess-policy.md prints them.
+// Policy is the guess budget in numbers. The domain enforces them, package guessbound computes with them, and docs/security/guess-policy.md prints them.
 type Policy struct {
 	Name string
 	// Tries is how many wrong ones end a verification: a sign-in's or a step-up's second factor, or a code that was sent.

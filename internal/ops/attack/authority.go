@@ -67,7 +67,7 @@ func lateEnrolment(t *trial) {
 func waitingSignIn(t *trial) {
 	p := t.person(withApp, withPassword)
 	b := p.halfway()
-	t.ok(p.backend(http.MethodPatch, "/v1/users/"+p.id, map[string]any{"password": "another-" + letters(20)}))
+	t.ok(p.backend(http.MethodPatch, "/v1/users/"+p.id, map[string]any{"password": "another-" + randomLetters(20)}))
 	t.refused("the second factor of a sign-in from before", b.second("totp", p.code(0)))
 }
 

@@ -45,7 +45,7 @@ func overrides(t *trial) {
 }
 
 func contentTypes(t *trial) {
-	form := "identifier=attack" + letters(10)
+	form := "identifier=attack" + randomLetters(10)
 	for what, a := range map[string]ask{
 		"text": {raw: form, kind: "text/plain"}, "no type": {raw: form}, "multipart": {raw: "--x\r\n\r\n--x--", kind: "multipart/form-data; boundary=x"},
 		"XML": {raw: "<a/>", kind: "application/xml"}, "a form that says JSON": {raw: form, kind: "application/json"}, "JSON that says text": {raw: `{"identifier":"a"}`, kind: "text/plain;charset=UTF-8"},

@@ -18,7 +18,7 @@ func boundProbes() []Probe {
 
 func manyIdentifiers(t *trial) {
 	addresses := func(n int) []string {
-		return list(n, func(int) string { return "attack" + letters(20) + "@example.com" })
+		return list(n, func(int) string { return "attack" + randomLetters(20) + "@example.com" })
 	}
 	numbers := func(n int) []string { return list(n, func(int) string { return "+12122" + digits(6) }) }
 	for what, in := range map[string]map[string]any{
@@ -27,7 +27,7 @@ func manyIdentifiers(t *trial) {
 	} {
 		t.refused(what, t.backend(http.MethodPost, "/v1/users", in), "form_param_array_size_exceeded")
 	}
-	r := t.ok(t.backend(http.MethodPost, "/v1/users", map[string]any{"username": "attack" + letters(20), "email_address": addresses(10)}))
+	r := t.ok(t.backend(http.MethodPost, "/v1/users", map[string]any{"username": "attack" + randomLetters(20), "email_address": addresses(10)}))
 	id := r.text("id")
 	t.users = append(t.users, id)
 	t.refused("more metadata than there may be, in parts", t.backend(http.MethodPatch, "/v1/users/"+id, map[string]any{
@@ -40,7 +40,7 @@ func manyIdentifiers(t *trial) {
 func oddUsernames(t *trial) {
 	p := t.person()
 	for _, name := range []string{
-		"attack\n" + letters(9), "attack\r\nX: y", " attack" + letters(9), "attack" + letters(9) + " ", "att ack", "attack@example.com", "+12125550123", "attack+1", "12125550123",
+		"attack\n" + randomLetters(9), "attack\r\nX: y", " attack" + randomLetters(9), "attack" + randomLetters(9) + " ", "att ack", "attack@example.com", "+12125550123", "attack+1", "12125550123",
 		"attack\u2028", "attack\u200b", "\u202eattack", "\uff41ttack", "\u0430ttack", strings.Repeat("a", 65),
 	} {
 		t.refused("a user named "+strings.ToValidUTF8(name, "?"), t.backend(http.MethodPost, "/v1/users", map[string]any{"username": name}))

@@ -136,7 +136,7 @@ func forwarded(t *trial) {
 	defer func() { t.ok(limits(t.limited)) }()
 	const most = 12
 	for i := range most {
-		a := ask{method: http.MethodPost, path: "/v1/client/sign_ins", form: map[string][]string{"identifier": {letters(9)}}}
+		a := ask{method: http.MethodPost, path: "/v1/client/sign_ins", form: map[string][]string{"identifier": {randomLetters(9)}}}
 		for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded", "True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip"} {
 			value := "198.51.100." + string(rune('0'+i%10))
 			if name == "Forwarded" {
@@ -246,7 +246,7 @@ func spelledUsers(t *trial) {
 	spellings := []string{p.name, strings.ToUpper(p.name), " " + p.name + " ", n, n[:2] + " " + n[2:5] + " " + n[5:], n[:2] + "-" + n[2:5] + "-" + n[5:], strings.ReplaceAll(p.name, "k", "\u212a")}
 	all := list(2*len(spellings), func(i int) reply {
 		return t.do(ask{method: http.MethodPost, path: "/v1/client/sign_ins",
-			form: map[string][]string{"strategy": {"password"}, "identifier": {spellings[i%len(spellings)]}, "password": {"wrong-" + letters(8)}}})
+			form: map[string][]string{"strategy": {"password"}, "identifier": {spellings[i%len(spellings)]}, "password": {"wrong-" + randomLetters(8)}}})
 	})
 	if n := count(all, func(r reply) bool { return r.code() != tooMany && r.code() != userLocked }); n > free {
 		t.failf("%d wrong passwords for one user were judged, want at most %d", n, free)

@@ -59,7 +59,7 @@ func passwordsOnly(t *trial) {
 	stopped := false
 	for range most {
 		r := t.refused("a wrong password", ask{method: http.MethodPost, path: "/v1/client/sign_ins",
-			form: map[string][]string{"strategy": {"password"}, "identifier": {p.name}, "password": {"wrong-" + letters(8)}}})
+			form: map[string][]string{"strategy": {"password"}, "identifier": {p.name}, "password": {"wrong-" + randomLetters(8)}}})
 		stopped = stopped || r.code() == tooMany || r.code() == userLocked
 	}
 	if !stopped {

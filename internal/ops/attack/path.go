@@ -46,7 +46,7 @@ func noDevelopment(t *trial) {
 		return // it says what it is
 	}
 	t.refused("a development browser", ask{method: http.MethodPost, path: "/v1/dev_browser"})
-	t.refused("a development browser's id", ask{path: "/v1/client?__clerk_db_jwt=dvb_" + letters(26)})
+	t.refused("a development browser's id", ask{path: "/v1/client?__clerk_db_jwt=dvb_" + randomLetters(26)})
 	for _, path := range []string{"/dev/sms", "/dev/clock", "/dev/phone", "/"} {
 		if r := t.do(ask{path: path}); r.status == http.StatusOK {
 			t.failf("%v", r)

@@ -56,7 +56,7 @@ func (t *trial) backupCode() string {
 
 // person makes a user with factors.
 func (t *trial) person(factors ...string) *person {
-	p := &person{trial: t, name: "attack" + letters(20), number: "+1212" + "2" + digits(6)}
+	p := &person{trial: t, name: "attack" + randomLetters(20), number: "+1212" + "2" + digits(6)}
 	in := map[string]any{"username": p.name}
 	for _, f := range factors {
 		switch f {
@@ -73,7 +73,7 @@ func (t *trial) person(factors ...string) *person {
 		case withPhone:
 			in["phone_number"], in["phone_number_identification_status"] = []string{p.number}, []string{"reserved"}
 		case withPassword:
-			p.password = "pw-" + letters(20)
+			p.password = "pw-" + randomLetters(20)
 			in["password"] = p.password
 		}
 	}

@@ -44,7 +44,7 @@ func fixation(t *trial) {
 	planted := &browser{trial: t}
 	planted.must(http.MethodPost, "/v1/client")
 	if planted.cookie == "" {
-		planted.must(http.MethodPost, "/v1/client/sign_ins", "identifier", "attack"+letters(20))
+		planted.must(http.MethodPost, "/v1/client/sign_ins", "identifier", "attack"+randomLetters(20))
 	}
 	before := planted.cookie
 	victim := &browser{trial: t, cookie: before}
@@ -128,7 +128,7 @@ func endRace(t *trial) {
 func likeTokens(n int) []string {
 	out := make([]string, n)
 	for i := range out {
-		out[i] = letters(26) + letters(26) + letters(26)
+		out[i] = randomLetters(26) + randomLetters(26) + randomLetters(26)
 	}
 	return out
 }

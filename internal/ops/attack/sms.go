@@ -76,7 +76,7 @@ func shape(r reply, names ...string) string {
 }
 
 func enumeration(t *trial) {
-	known, unknown := t.person(withApp, withPassword).name, "attack"+letters(20)
+	known, unknown := t.person(withApp, withPassword).name, "attack"+randomLetters(20)
 	for what, form := range map[string][]string{"an identifier alone": nil, "a wrong password": {"password", "strategy"}} {
 		ask := func(name string) reply {
 			a := ask{method: http.MethodPost, path: "/v1/client/sign_ins", form: map[string][]string{"identifier": {name}}}
@@ -157,7 +157,7 @@ func takenNumbers(t *trial) {
 }
 
 func enumerationByLimit(t *trial) {
-	who := []string{t.person(withApp, withPassword).name, t.person(withApp).name, "attack" + letters(20)}
+	who := []string{t.person(withApp, withPassword).name, t.person(withApp).name, "attack" + randomLetters(20)}
 	const most = 8
 	for i := range most {
 		all := list(len(who), func(j int) reply {

@@ -245,5 +245,5 @@ func (r reply) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s answers %d %s", method, path, r.status, r.code()))
 }
 
-// letters are n random ones.
-func letters(n int) string { return strings.ToLower(rand.Text())[:n] }
+// randomLetters are n random ones.
+func randomLetters(n int) string { return strings.ToLower(rand.Text())[:n] }

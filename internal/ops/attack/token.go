@@ -126,7 +126,7 @@ func otherKeys(t *trial) {
 	var first reply
 	for what, header := range map[string]string{
 		"no key": "", "an empty key": "Bearer ", "part of the key": "Bearer " + key[:len(key)-1], "the key and more": "Bearer " + key + "x",
-		"in capitals": "Bearer " + strings.ToUpper(key), "a publishable key": "Bearer pk_test_x", "another key": "Bearer sk_live_" + letters(20), "as Basic": "Basic " + key,
+		"in capitals": "Bearer " + strings.ToUpper(key), "a publishable key": "Bearer pk_test_x", "another key": "Bearer sk_live_" + randomLetters(20), "as Basic": "Basic " + key,
 		"twice": "Bearer " + key + ", Bearer " + key, "quoted": `Bearer "` + key + `"`, "with a tab": "Bearer\t" + key + "\t.", "another scheme": "Digest " + key, "in pieces": "Bearer " + key[:4] + " " + key[4:],
 	} {
 		a := ask{path: "/v1/users/count"}
