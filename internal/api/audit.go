@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/hex"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 )
 
@@ -39,7 +40,7 @@ type AuditEvents struct {
 
 func presentAudit(e audit.AuditEvent) AuditEvent {
 	out := AuditEvent{
-		Object: "audit_event", Sequence: e.Sequence, Type: string(e.Name), Actor: "user", Settings: presentSettings(e.Fields), Count: e.Times,
+		Object: "audit_event", Sequence: e.Sequence, Type: string(e.Name), Actor: "user", Settings: account.SettingNames(e.Fields), Count: e.Times,
 		CreatedAt: int64(e.At), LastAt: int64(e.Last), Hash: hex.EncodeToString(e.Hash),
 	}
 	if e.Backend {
@@ -50,22 +51,6 @@ func presentAudit(e audit.AuditEvent) AuditEvent {
 	}
 	if e.Subject != "" {
 		out.SubjectID = &e.Subject
-	}
-	return out
-}
-
-// settingNames are the fields of PATCH /v1/instance by the names under which they are stored.
-var settingNames = map[string]string{
-	"sms": "sms_code", "totp": "authenticator_app", "backup": "backup_codes", "required": "mfa_required", "keep": "keep_other_sessions", "test": "test_mode",
-	"enum": "enumeration_protection", "firstsms": "first_factor_phone_code", "ip": "ip_limits", "strict": "strict_guessing", "origins": "allowed_origins", "countries": "sms_countries", "brand": "appearance", "hooks": "webhook_endpoints", "quiet": "notify_by_text",
-	"cap": "sms_daily_cap_usd", "caps": "sms_country_caps", "prices": "sms_prices", "recordonly": "sms_record_only",
-	"reauth": "reauth_url",
-}
-
-func presentSettings(stored []string) []string {
-	out := make([]string, len(stored))
-	for i, name := range stored {
-		out[i] = settingNames[name]
 	}
 	return out
 }

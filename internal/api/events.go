@@ -34,7 +34,7 @@ type Events struct {
 func presentEvent(e account.Event) Event {
 	return Event{
 		Object: "event", ID: e.ID, Type: string(e.Name), Actor: string(e.By), UserID: nullable(e.User), SubjectID: nullable(e.Subject), Strategy: nullable(string(e.Method)),
-		Network: nullable(e.Address), Settings: presentSettings(e.Fields), Notify: e.Name.Kind().Notify, CreatedAt: e.At.UnixMilli(),
+		Network: nullable(e.Address), Settings: account.SettingNames(e.Fields), Notify: e.Name.Kind().Notify, CreatedAt: e.At.UnixMilli(),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"reflect"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -39,12 +40,26 @@ type Instance struct {
 }
 
 func (a *API) presentInstance(s account.Settings) Instance {
-	return Instance{
-		Object: "instance", ID: instanceID, EnvironmentType: a.environmentType(), AllowedOrigins: append([]string{}, s.AllowedOrigins...),
-		TestMode: s.TestMode, SMSCode: s.SMSCode, AuthenticatorApp: s.AuthenticatorApp, BackupCodes: s.BackupCodes,
-		MFARequired: s.MFARequired, KeepOtherSessions: s.KeepSessions, SMSCountries: append([]string{}, s.SMSCountries...), EnumerationProtection: s.EnumerationProtection,
-		FirstFactorPhoneCode: s.FirstFactorPhoneCode, IPLimits: s.IPLimits, StrictGuessing: s.StrictGuessing, NotifyByText: !s.QuietChanges, Appearance: s.Appearance, SMSSettings: presentSMSSettings(s),
-		ReauthURL: nullable(s.ReauthURL),
+	out := Instance{
+		Object: "instance", ID: instanceID, EnvironmentType: a.environmentType(), NotifyByText: !s.QuietChanges, ReauthURL: nullable(s.ReauthURL),
+		SMSSettings: presentSMSSettings(s),
+	}
+	copySettings(&out, s)
+	out.AllowedOrigins, out.SMSCountries = append([]string{}, s.AllowedOrigins...), append([]string{}, s.SMSCountries...)
+	return out
+}
+
+// copySettings copies each field of from to the field of to with the same Go name and type. Fields
+// of from that are nil are left out, and pointers are followed: a PATCH names what it changes.
+func copySettings(to, from any) {
+	target, source := reflect.ValueOf(to).Elem(), reflect.ValueOf(from)
+	for field, value := range source.Fields() {
+		if value.Kind() == reflect.Pointer {
+			value = value.Elem()
+		}
+		if at := target.FieldByName(field.Name); at.IsValid() && value.IsValid() && at.Type() == value.Type() && (value.Kind() != reflect.Slice || !value.IsNil()) {
+			at.Set(value)
+		}
 	}
 }
 
@@ -112,26 +127,9 @@ func (in instanceInput) parseAppearance() (*appearance.Appearance, error) {
 }
 
 func (in instanceInput) apply(s *account.Settings) {
-	for _, f := range []struct{ to, from *bool }{
-		{&s.TestMode, in.TestMode}, {&s.SMSCode, in.SMSCode}, {&s.AuthenticatorApp, in.AuthenticatorApp}, {&s.BackupCodes, in.BackupCodes},
-		{&s.MFARequired, in.MFARequired}, {&s.KeepSessions, in.KeepOtherSessions}, {&s.EnumerationProtection, in.EnumerationProtection},
-		{&s.FirstFactorPhoneCode, in.FirstFactorPhoneCode}, {&s.IPLimits, in.IPLimits}, {&s.StrictGuessing, in.StrictGuessing}, {&s.SMSRecordOnly, in.SMSRecordOnly},
-	} {
-		if f.from != nil {
-			*f.to = *f.from
-		}
-	}
+	copySettings(s, in)
 	if in.NotifyByText != nil {
 		s.QuietChanges = !*in.NotifyByText
-	}
-	if in.ReauthURL != nil {
-		s.ReauthURL = *in.ReauthURL
-	}
-	if in.AllowedOrigins != nil {
-		s.AllowedOrigins = in.AllowedOrigins
-	}
-	if in.SMSCountries != nil {
-		s.SMSCountries = in.SMSCountries
 	}
 	in.applyMoney(s)
 }

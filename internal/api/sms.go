@@ -18,7 +18,7 @@ type SMSSettings struct {
 }
 
 func presentSMSSettings(s account.Settings) SMSSettings {
-	return SMSSettings{SMSDailyCap: s.DailyCap().Dollars(), SMSCountryCaps: dollars(s.SMSCountryCaps), SMSPrices: dollars(s.SMSPrices), SMSRecordOnly: s.SMSRecordOnly}
+	return SMSSettings{SMSDailyCap: s.DailyCap().Dollars(), SMSCountryCaps: dollars(s.SMSCountryCaps), SMSPrices: dollars(s.SMSPrices)}
 }
 
 func dollars(amounts map[string]smsprice.Micros) map[string]float64 {

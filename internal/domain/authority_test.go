@@ -213,7 +213,7 @@ func (p *person) verify(id, code string) {
 func TestKeptSessionsProveNothing(t *testing.T) {
 	w := newWorld(t)
 	keep := func(required bool) {
-		_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.KeepSessions, s.MFARequired = true, required })
+		_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.KeepOtherSessions, s.MFARequired = true, required })
 		w.must(err)
 	}
 	keep(false)

@@ -42,7 +42,7 @@ func (s *Session) SetProved(u *User, p authority.Session) bool {
 }
 
 func (set *Settings) Authority() authority.Policy {
-	return authority.Policy{Required: set.MFARequired, KeepSessions: set.KeepSessions}
+	return authority.Policy{Required: set.MFARequired, KeepSessions: set.KeepOtherSessions}
 }
 
 // AuthorityCase is a session beside its user: the case that the rules decide.

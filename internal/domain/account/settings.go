@@ -2,50 +2,97 @@ package account
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
-// Settings are what an administrator decides for the whole instance.
+// Settings is what an administrator decides for the whole instance. Each field that can be changed
+// stands here with both of its names: "json" in the stored record, "wire" in the API, the audit log
+// and webhooks.
 type Settings struct {
 	Base
-	SMSCode          bool `json:"sms"`
-	AuthenticatorApp bool `json:"totp"`
-	BackupCodes      bool `json:"backup"`
-	MFARequired      bool `json:"required,omitempty"`
-	TestMode         bool `json:"test,omitempty"`
-	// EnumerationProtection gives unknown accounts and wrong passwords one answer.
-	EnumerationProtection bool `json:"enum"`
-	// FirstFactorPhoneCode lets a text message be the first factor. Off by default: whoever can
-	// start a sign-in can then cause messages (SEC-27).
-	FirstFactorPhoneCode bool `json:"firstsms,omitempty"`
-	IPLimits             bool `json:"ip,omitempty"`
-	// KeepSessions keeps a user's other sessions alive when the first second factor is added. See
-	// [authority.Policy].
-	KeepSessions bool `json:"keep,omitempty"`
-	// StrictGuessing bounds more tightly what a guesser may try, and what an owner may mistype: see [StrictPolicy].
-	StrictGuessing bool     `json:"strict,omitempty"`
-	AllowedOrigins []string `json:"origins,omitempty"`
-	SMSCountries   []string `json:"countries"` // ISO 3166 alpha-2
-	// Appearance is how the pages and SDKs look; what it leaves open is as deployed.
-	Appearance appearance.Appearance `json:"brand,omitzero"`
-	// SMSDailyCap is the most that messages may cost in a UTC day; 0 is the default. See [Settings.DailyCap].
-	SMSDailyCap    smsprice.Micros            `json:"cap,omitempty"`
-	SMSCountryCaps map[string]smsprice.Micros `json:"caps,omitempty"`
-	SMSPrices      map[string]smsprice.Micros `json:"prices,omitempty"` // before the estimates of package smsprice
-	// SMSRecordOnly lets pass what the SMS guard takes for abuse, and records it. See [Reason].
-	SMSRecordOnly bool `json:"recordonly,omitempty"`
-	// QuietChanges sends no text messages about changes of an account.
-	QuietChanges bool `json:"quiet,omitempty"`
-	// ReauthURL is where people prove who they are who have nothing to prove it with here; "" is nowhere.
-	ReauthURL string `json:"reauth,omitempty"`
-	// Endpoints are where webhooks go.
-	Endpoints []Endpoint `json:"hooks,omitempty"`
+	SMSCode          bool `json:"sms" wire:"sms_code"`
+	AuthenticatorApp bool `json:"totp" wire:"authenticator_app"`
+	BackupCodes      bool `json:"backup" wire:"backup_codes"`
+	MFARequired      bool `json:"required,omitempty" wire:"mfa_required"`
+	TestMode         bool `json:"test,omitempty" wire:"test_mode"`
+	// EnumerationProtection gives unknown accounts and wrong passwords the same answer.
+	EnumerationProtection bool `json:"enum" wire:"enumeration_protection"`
+	// FirstFactorPhoneCode allows SMS codes as a first factor. Off by default, because anyone who
+	// knows a phone number could then cause messages to it.
+	FirstFactorPhoneCode bool `json:"firstsms,omitempty" wire:"first_factor_phone_code"`
+	IPLimits             bool `json:"ip,omitempty" wire:"ip_limits"`
+	// KeepOtherSessions keeps a user's other sessions alive when the user adds a first second
+	// factor. See [authority.Policy].
+	KeepOtherSessions bool `json:"keep,omitempty" wire:"keep_other_sessions"`
+	// StrictGuessing allows fewer wrong codes, to attackers and owners alike: see [StrictPolicy].
+	StrictGuessing bool     `json:"strict,omitempty" wire:"strict_guessing"`
+	AllowedOrigins []string `json:"origins,omitempty" wire:"allowed_origins"`
+	SMSCountries   []string `json:"countries" wire:"sms_countries"` // ISO 3166 alpha-2
+	// Appearance is how pages and SDK components look. Empty fields keep the deployed values.
+	Appearance appearance.Appearance `json:"brand,omitzero" wire:"appearance"`
+	// SMSDailyCap limits the cost of messages in a UTC day; 0 means [DefaultDailyCap].
+	SMSDailyCap    smsprice.Micros            `json:"cap,omitempty" wire:"sms_daily_cap_usd"`
+	SMSCountryCaps map[string]smsprice.Micros `json:"caps,omitempty" wire:"sms_country_caps"`
+	// SMSPrices replaces estimates of package smsprice, by country.
+	SMSPrices map[string]smsprice.Micros `json:"prices,omitempty" wire:"sms_prices"`
+	// SMSRecordOnly sends messages that the SMS guard takes for abuse, and records the reason. See
+	// [Reason].
+	SMSRecordOnly bool `json:"recordonly,omitempty" wire:"sms_record_only"`
+	// QuietChanges sends no SMS about changes of an account. The API has its opposite.
+	QuietChanges bool `json:"quiet,omitempty" wire:"notify_by_text"`
+	// ReauthURL is the page where users without a password here prove their identity for a step-up;
+	// "" means that there is none.
+	ReauthURL string `json:"reauth,omitempty" wire:"reauth_url"`
+	// Endpoints are the targets of webhooks.
+	Endpoints []Endpoint `json:"hooks,omitempty" wire:"webhook_endpoints"`
 	UpdatedAt Instant    `json:"u,omitempty"`
 	Trail     *Trail     `json:"at,omitempty"`
+}
+
+// settingNames maps the stored name of a setting to its name on the wire. It follows from the tags
+// of [Settings].
+var settingNames = func() map[string]string {
+	names := map[string]string{}
+	for field := range reflect.TypeFor[Settings]().Fields() {
+		if wire := field.Tag.Get("wire"); wire != "" {
+			names[storedName(field)] = wire
+		}
+	}
+	return names
+}()
+
+func storedName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	return name
+}
+
+// SettingNames returns the names on the wire of settings that audit entries and events list by their
+// stored names.
+func SettingNames(stored []string) []string {
+	names := make([]string, len(stored))
+	for i, name := range stored {
+		names[i] = settingNames[name]
+	}
+	return names
+}
+
+// Changed returns the stored names of the settings that differ between s and other.
+func (s *Settings) Changed(other *Settings) []string {
+	var names []string
+	a, b := reflect.ValueOf(s).Elem(), reflect.ValueOf(other).Elem()
+	for field := range a.Type().Fields() {
+		differ := !reflect.DeepEqual(a.FieldByIndex(field.Index).Interface(), b.FieldByIndex(field.Index).Interface())
+		if field.Tag.Get("wire") != "" && differ {
+			names = append(names, storedName(field))
+		}
+	}
+	return names
 }
 
 var (
@@ -53,7 +100,7 @@ var (
 	SigningKeysKey = store.Key{Kind: store.KindSigningKey, ID: "set"}
 )
 
-// DefaultSettings hold until the first change.
+// DefaultSettings returns the settings that hold until the first change.
 func DefaultSettings() Settings {
 	return Settings{
 		Base:    Base{ID: SettingsKey},
@@ -63,6 +110,7 @@ func DefaultSettings() Settings {
 	}
 }
 
+// Allows reports whether the instance offers a second factor.
 func (s *Settings) Allows(strategy Strategy) bool {
 	switch strategy {
 	case PhoneCode:
@@ -75,13 +123,13 @@ func (s *Settings) Allows(strategy Strategy) bool {
 	return false
 }
 
-// AppName is what people know the application by.
+// AppName returns the name that users know the application by.
 func (s *Settings) AppName(deployed string) string { return cmp.Or(s.Appearance.Name, deployed) }
 
-// DefaultDailyCap is a day's money where nobody has decided.
+// DefaultDailyCap limits the cost of messages in a UTC day when SMSDailyCap is not set.
 const DefaultDailyCap = 20 * smsprice.Dollar
 
-// DailyCap is the most that messages may cost in a UTC day.
+// DailyCap returns the limit on the cost of messages in a UTC day.
 func (s *Settings) DailyCap() smsprice.Micros {
 	if s.SMSDailyCap == 0 {
 		return DefaultDailyCap
@@ -89,7 +137,7 @@ func (s *Settings) DailyCap() smsprice.Micros {
 	return s.SMSDailyCap
 }
 
-// PriceOf is what one segment of a message to a country is taken to cost.
+// PriceOf returns the estimated price of one SMS segment to a country.
 func (s *Settings) PriceOf(country string) smsprice.Micros {
 	if price, ok := s.SMSPrices[country]; ok {
 		return price
@@ -97,4 +145,5 @@ func (s *Settings) PriceOf(country string) smsprice.Micros {
 	return smsprice.Of(country)
 }
 
+// SendsSMSTo reports whether messages to a country are switched on.
 func (s *Settings) SendsSMSTo(country string) bool { return slices.Contains(s.SMSCountries, country) }

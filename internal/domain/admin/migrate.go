@@ -19,7 +19,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
-	"github.com/countersign-mfa/countersign/internal/domain/settings"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -376,9 +375,9 @@ func (s *Service) ImportSettings(ctx context.Context, from account.Settings) (bo
 		if restored = stored.Version == 0; !restored {
 			return nil
 		}
-		set := from
+		set, defaults := from, account.DefaultSettings()
 		set.Base, set.Trail = stored.Base, nil
-		audit.AppendEntry(t, &set, account.AuditEntry{Name: account.EventSettingsChanged, At: t.Now, Backend: true, Fields: settings.ChangedFields(account.DefaultSettings(), set)})
+		audit.AppendEntry(t, &set, account.AuditEntry{Name: account.EventSettingsChanged, At: t.Now, Backend: true, Fields: set.Changed(&defaults)})
 		return nil
 	})
 	s.Cache.Put(nil)

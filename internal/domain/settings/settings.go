@@ -2,8 +2,6 @@ package settings
 
 import (
 	"context"
-	"reflect"
-	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
@@ -34,7 +32,7 @@ func ChangeSettings(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *acco
 		}
 		stored.UpdatedAt = stored.UpdatedAt.After(t.Now)
 		t.Put(stored)
-		if fields := ChangedFields(before, *stored); len(fields) > 0 {
+		if fields := stored.Changed(&before); len(fields) > 0 {
 			audit.AppendEntry(t, stored, account.AuditEntry{Name: account.EventSettingsChanged, At: t.Now, Backend: true, Fields: fields})
 			audit.Publish(t, account.Event{Name: account.EventSettingsChanged, Fields: fields})
 		}
@@ -43,20 +41,4 @@ func ChangeSettings(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *acco
 	})
 	s.Cache.Put(nil)
 	return set, err
-}
-
-// ChangedFields names the settings that differ, by the name that they are stored under.
-func ChangedFields(a, b account.Settings) []string {
-	var names []string
-	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
-	for i := range x.NumField() {
-		name, _, _ := strings.Cut(x.Type().Field(i).Tag.Get("json"), ",")
-		if name == "" || name == "u" || name == "at" {
-			continue
-		}
-		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
-			names = append(names, name)
-		}
-	}
-	return names
 }

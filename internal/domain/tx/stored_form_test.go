@@ -54,7 +54,7 @@ func TestStoredForm(t *testing.T) {
 		"text": &account.SMSRecord{User: "u", Phone: "p", Number: "n", Country: "US", Prefix: "+1", Purpose: account.VerifyNumber, Network: "nw", Known: true, Decision: account.Refused,
 			Reason: account.ReasonDailyCap, Price: 1, Test: true, At: 2},
 		"nonce": &account.Nonce{Sealed: []byte("s"), Expires: 1},
-		"settings": &account.Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, KeepSessions: true, TestMode: true, EnumerationProtection: true,
+		"settings": &account.Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, KeepOtherSessions: true, TestMode: true, EnumerationProtection: true,
 			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
 			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true,
 			Appearance: appearance.Appearance{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
