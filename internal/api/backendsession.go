@@ -71,7 +71,7 @@ type AdminSession struct {
 	UpdatedAt    int64     `json:"updated_at"`
 }
 
-func presentAdminSession(r *sessions.SessionResult) AdminSession {
+func presentAdminSession(r *sessions.Result) AdminSession {
 	s := presentSession(r.Session, r.User, r.Snapshot)
 	return AdminSession{
 		Object: "session", ID: s.ID, UserID: r.User.WireID(), ClientID: r.Session.ClientWireID(), Status: s.Status, Tasks: s.Tasks,
@@ -121,7 +121,7 @@ func listSessions(a *API, c *call, in sessionListInput) (any, error) {
 	return out, err
 }
 
-func (a *API) adminSession(r *sessions.SessionResult, err error) (AdminSession, error) {
+func (a *API) adminSession(r *sessions.Result, err error) (AdminSession, error) {
 	if err != nil {
 		return AdminSession{}, err
 	}

@@ -183,7 +183,7 @@ func cookies(r *http.Request) []tx.Credential {
 	var found []tx.Credential
 	texts, clients := map[string]bool{}, map[string]bool{}
 	for _, cookie := range r.CookiesNamed(clientCookie) {
-		client := tokens.TokenClient(cookie.Value)
+		client := tokens.ClientID(cookie.Value)
 		if client == "" || texts[cookie.Value] || len(clients) == maxClients && !clients[client] {
 			continue
 		}

@@ -122,7 +122,7 @@ type sessionInput struct {
 	ID string `path:"session_id"`
 }
 
-func (a *API) session(c *call, r *sessions.SessionResult, err error) (Wrapped[Session], error) {
+func (a *API) session(c *call, r *sessions.Result, err error) (Wrapped[Session], error) {
 	if err != nil {
 		return Wrapped[Session]{}, err
 	}

@@ -201,7 +201,7 @@ func presentReverification(r *mfa.ReverificationResult) Reverification {
 	}
 }
 
-func presentActivity(r sessions.SessionResult) SessionActivity {
+func presentActivity(r sessions.Result) SessionActivity {
 	session := presentSession(r.Session, r.User, r.Snapshot)
 	session.User = nil
 	agent := strings.ToLower(r.Session.Agent)

@@ -37,7 +37,7 @@ const (
 	messageRefused = "refused"
 )
 
-func presentMessage(t sms.SMSRecordResult) SMSMessage {
+func presentMessage(t sms.LogEntry) SMSMessage {
 	status := messageSent
 	switch {
 	case t.Decision == account.Refused:
@@ -78,7 +78,7 @@ func listMessages(a *API, c *call, in messagesInput) (SMSMessages, error) {
 		}
 		before = account.Instant(*in.Before)
 	}
-	texts, err := a.Service.SMS.SMSRecords(c, before, limit)
+	texts, err := a.Service.SMS.Log(c, before, limit)
 	if err != nil {
 		return SMSMessages{}, err
 	}
@@ -128,7 +128,7 @@ type SMSLimit struct {
 }
 
 func getSMSUsage(a *API, c *call, _ empty) (SMSUsage, error) {
-	w, err := a.Service.SMS.SMSUsage(c)
+	w, err := a.Service.SMS.Usage(c)
 	if err != nil {
 		return SMSUsage{}, err
 	}
@@ -138,7 +138,7 @@ func getSMSUsage(a *API, c *call, _ empty) (SMSUsage, error) {
 		Countries: []SMSCountry{}, Limits: []SMSLimit{},
 	}
 	var country int64
-	for _, l := range sms.SMSLimits() {
+	for _, l := range sms.Limits() {
 		switch l.Scope {
 		case "country":
 			country = l.Max

@@ -234,7 +234,7 @@ func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
 	left := func() int {
 		_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
 		w.must(err)
-		texts, err := w.SMS.SMSRecords(t.Context(), 0, 10)
+		texts, err := w.SMS.Log(t.Context(), 0, 10)
 		w.must(err)
 		return len(texts)
 	}

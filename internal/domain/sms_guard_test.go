@@ -296,7 +296,7 @@ func TestRecordOnly(t *testing.T) {
 	for i := range 25 {
 		w.want("", p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
 	}
-	texts, err := w.SMS.SMSRecords(t.Context(), 0, 100)
+	texts, err := w.SMS.Log(t.Context(), 0, 100)
 	w.must(err)
 	decisions := map[string]int{}
 	for _, text := range texts {
@@ -335,7 +335,7 @@ func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 			t.Errorf("a refusal wrote a user")
 		}
 	}
-	texts, err := w.SMS.SMSRecords(t.Context(), 0, 100)
+	texts, err := w.SMS.Log(t.Context(), 0, 100)
 	w.must(err)
 	refused := 0
 	for _, text := range texts {
@@ -378,12 +378,12 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	_, err = w.MFA.PreparePhone(t.Context(), u.browser, v.Phones[1].ID, account.PhoneCode)
 	w.want(apierr.UnsupportedCountryCode, err)
 
-	texts, err := w.SMS.SMSRecords(t.Context(), 0, 10)
+	texts, err := w.SMS.Log(t.Context(), 0, 10)
 	w.must(err)
 	if len(texts) != 3 {
 		t.Fatalf("%d decisions, want 3", len(texts))
 	}
-	slices.SortFunc(texts, func(a, b sms.SMSRecordResult) int { return int(a.At - b.At) })
+	slices.SortFunc(texts, func(a, b sms.LogEntry) int { return int(a.At - b.At) })
 	got := ""
 	for _, text := range texts[1:] {
 		got += fmt.Sprintln(text.Decision, text.Reason, text.Failed, text.Verified != 0)
@@ -396,7 +396,7 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	if have := fmt.Sprintln(first.Number, first.Country, first.Prefix, first.Purpose, first.Network, first.Decision, first.Price, first.Verified); have != want {
 		t.Errorf("have %swant %s", have, want)
 	}
-	older, err := w.SMS.SMSRecords(t.Context(), account.At(verified), 10)
+	older, err := w.SMS.Log(t.Context(), account.At(verified), 10)
 	w.must(err)
 	if len(older) != 0 {
 		t.Errorf("%d decisions before the first", len(older))
@@ -404,7 +404,7 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	w.later(32 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.must(err)
-	if left, err := w.SMS.SMSRecords(t.Context(), 0, 10); err != nil || len(left) != 0 {
+	if left, err := w.SMS.Log(t.Context(), 0, 10); err != nil || len(left) != 0 {
 		t.Errorf("%d decisions are left after 32 days, %v", len(left), err)
 	}
 }

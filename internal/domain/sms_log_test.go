@@ -17,7 +17,7 @@ func TestMessagesOfOneSecondAreNewestFirst(t *testing.T) {
 		w.must(p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
 		w.later(time.Millisecond)
 	}
-	texts, err := w.SMS.SMSRecords(t.Context(), 0, 3)
+	texts, err := w.SMS.Log(t.Context(), 0, 3)
 	w.must(err)
 	if len(texts) != 10 {
 		t.Fatalf("%d decisions, want the whole second", len(texts))

@@ -13,7 +13,7 @@ import (
 // DataExport is what is held about a user, for the user to see: all but secrets, and what could be used to guess them.
 type DataExport struct {
 	User     *account.User
-	Sessions []sessions.SessionResult
+	Sessions []sessions.Result
 	Trail    *audit.AuditTrail
 	Now      account.Instant
 }
@@ -24,7 +24,7 @@ func (s *Service) DataExport(ctx context.Context, user string) (*DataExport, err
 	err := s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
 		out = &DataExport{User: u, Now: t.Now}
 		var err error
-		if out.Sessions, err = sessions.SessionsOf(t, u); err != nil {
+		if out.Sessions, err = sessions.UserSessions(t, u); err != nil {
 			return err
 		}
 		for i := range out.Sessions {

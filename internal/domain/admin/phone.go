@@ -119,7 +119,7 @@ func changePhone(t *tx.Tx, u *account.User, p *account.Phone, c PhoneChange, out
 	p.Touch(t.Now)
 	switch is := p.IsSecondFactor(); {
 	case is && !was:
-		if err := sms.CheckReceivesSMS(t, p); err != nil {
+		if err := sms.CheckPhone(t, p); err != nil {
 			return err
 		}
 		u.SettleFactors(t.Now)

@@ -12,11 +12,11 @@ import (
 )
 
 // UserSessions lists a user's live sessions.
-func (s *Service) UserSessions(ctx context.Context, user string) ([]sessions.SessionResult, error) {
-	var found []sessions.SessionResult
+func (s *Service) UserSessions(ctx context.Context, user string) ([]sessions.Result, error) {
+	var found []sessions.Result
 	err := s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
 		var err error
-		found, err = sessions.SessionsOf(t, u)
+		found, err = sessions.UserSessions(t, u)
 		for i := range found {
 			found[i].Snapshot = &sessions.Snapshot{Now: t.Now, Settings: t.State.Settings, Users: map[string]*account.User{u.ID: u}}
 		}
@@ -26,13 +26,13 @@ func (s *Service) UserSessions(ctx context.Context, user string) ([]sessions.Ses
 }
 
 // AnySession returns any user's live session.
-func (s *Service) AnySession(ctx context.Context, id string) (*sessions.SessionResult, error) {
-	return s.adminSession(ctx, id, func(*tx.Tx, *sessions.SessionResult) error { return nil })
+func (s *Service) AnySession(ctx context.Context, id string) (*sessions.Result, error) {
+	return s.adminSession(ctx, id, func(*tx.Tx, *sessions.Result) error { return nil })
 }
 
 // RevokeSession ends any user's session.
-func (s *Service) RevokeSession(ctx context.Context, id string) (*sessions.SessionResult, error) {
-	return s.adminSession(ctx, id, func(t *tx.Tx, r *sessions.SessionResult) error {
+func (s *Service) RevokeSession(ctx context.Context, id string) (*sessions.Result, error) {
+	return s.adminSession(ctx, id, func(t *tx.Tx, r *sessions.Result) error {
 		n, _ := account.ParseSession(id)
 		gone, err := sessions.Revoke(t, n)
 		r.Session = gone
@@ -43,7 +43,7 @@ func (s *Service) RevokeSession(ctx context.Context, id string) (*sessions.Sessi
 // AnySessionToken mints a token of any user's session, for tests of the team's servers.
 func (s *Service) AnySessionToken(ctx context.Context, id string) (secret.Value, error) {
 	var state *tx.SettingsState
-	r, err := s.adminSession(ctx, id, func(t *tx.Tx, _ *sessions.SessionResult) error {
+	r, err := s.adminSession(ctx, id, func(t *tx.Tx, _ *sessions.Result) error {
 		state = t.State
 		return nil
 	})
@@ -57,12 +57,12 @@ func (s *Service) AnySessionToken(ctx context.Context, id string) (secret.Value,
 	return s.Mint(key, r.Session, r.Snapshot, "")
 }
 
-func (s *Service) adminSession(ctx context.Context, id string, do func(*tx.Tx, *sessions.SessionResult) error) (*sessions.SessionResult, error) {
+func (s *Service) adminSession(ctx context.Context, id string, do func(*tx.Tx, *sessions.Result) error) (*sessions.Result, error) {
 	n, ok := account.ParseSession(id)
 	if !ok {
 		return nil, apierr.New(apierr.ResourceNotFound)
 	}
-	var out *sessions.SessionResult
+	var out *sessions.Result
 	err := s.Update(ctx, []store.Key{{Kind: store.KindUser, ID: n.User}, {Kind: store.KindClient, ID: n.Client}}, func(t *tx.Tx) error {
 		c, err := t.Client(n.Client)
 		if err != nil {
@@ -71,7 +71,7 @@ func (s *Service) adminSession(ctx context.Context, id string, do func(*tx.Tx, *
 		if c == nil || c.Session(id) == nil {
 			return apierr.New(apierr.ResourceNotFound)
 		}
-		u, err := sessions.SessionUser(t, c.Session(id))
+		u, err := sessions.LiveUser(t, c.Session(id))
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (s *Service) adminSession(ctx context.Context, id string, do func(*tx.Tx, *
 			return apierr.New(apierr.ResourceNotFound)
 		}
 		shown := *c.Session(id)
-		out = &sessions.SessionResult{Session: &shown, User: u, Snapshot: &sessions.Snapshot{Now: t.Now, Settings: t.State.Settings, Client: c, Users: map[string]*account.User{u.ID: u}}}
+		out = &sessions.Result{Session: &shown, User: u, Snapshot: &sessions.Snapshot{Now: t.Now, Settings: t.State.Settings, Client: c, Users: map[string]*account.User{u.ID: u}}}
 		t.ByBackend = true
 		return do(t, out)
 	})

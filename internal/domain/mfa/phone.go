@@ -25,7 +25,7 @@ type PhoneResult struct {
 }
 
 // Me returns the user of the caller's session.
-func (s *Service) Me(ctx context.Context, from tx.Caller) (*sessions.SessionResult, error) {
+func (s *Service) Me(ctx context.Context, from tx.Caller) (*sessions.Result, error) {
 	return s.Session(ctx, from, from.Session)
 }
 
@@ -99,7 +99,7 @@ func (s *Service) AddPhone(ctx context.Context, from tx.Caller, text string, res
 }
 
 func checkMayAdd(t *tx.Tx, u *account.User, n phone.Number, claim store.Key) error {
-	if err := sms.CheckSMSAllowed(t, u, n); err != nil {
+	if err := sms.CheckNumber(t, u, n); err != nil {
 		return err
 	}
 	taken := apierr.New(apierr.FormIdentifierExists).Param("phone_number")
@@ -267,7 +267,7 @@ func checkMayReserve(t *tx.Tx, ph *account.Phone) error {
 	if !t.State.Settings.SMSCode {
 		return apierr.New(apierr.FeatureNotEnabled)
 	}
-	return sms.CheckReceivesSMS(t, ph)
+	return sms.CheckPhone(t, ph)
 }
 
 // factorEnrolled settles a user's factors after one was added, and makes backup codes when there are none.

@@ -18,7 +18,7 @@ type ReverificationResult struct {
 	Reverification *account.Reverification
 	FirstFactors   []account.Factor
 	SecondFactors  []account.Factor
-	sessions.SessionResult
+	sessions.Result
 }
 
 // StartReverification begins a step-up in a session. The ages stay what they are until a factor is proved.
@@ -50,7 +50,7 @@ func (s *Service) withReverification(ctx context.Context, from tx.Caller, id str
 	if err != nil {
 		return nil, err
 	}
-	out.SessionResult = *r
+	out.Result = *r
 	return &out, nil
 }
 

@@ -175,7 +175,7 @@ func noSession(t *tx.Tx, p *tx.ClientSession) error {
 		return nil
 	}
 	for i := range p.Client.Sessions {
-		u, err := sessions.SessionUser(t, &p.Client.Sessions[i])
+		u, err := sessions.LiveUser(t, &p.Client.Sessions[i])
 		if err != nil {
 			return err
 		}

@@ -203,7 +203,7 @@ func sessionOf(t *tx.Tx, p *tx.ClientSession, user string) (*tx.SignedIn, error)
 		if s.User() != user {
 			continue
 		}
-		u, err := sessions.SessionUser(t, s)
+		u, err := sessions.LiveUser(t, s)
 		switch {
 		case err != nil:
 			return nil, err

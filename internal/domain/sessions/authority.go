@@ -10,13 +10,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-func authorityCase(t *tx.Tx, s *account.Session, u *account.User) authority.Case {
+func caseOf(t *tx.Tx, s *account.Session, u *account.User) authority.Case {
 	return account.AuthorityCase(s, u, &t.State.Settings, t.Now)
 }
 
 // RequireProof refuses an action that the session has not proved enough for.
 func RequireProof(t *tx.Tx, caller *tx.SignedIn, a authority.Action) error {
-	switch authorityCase(t, caller.Session, caller.User).May(a) {
+	switch caseOf(t, caller.Session, caller.User).May(a) {
 	case authority.Granted:
 		return nil
 	case authority.NeedsStepUp:
@@ -28,8 +28,8 @@ func RequireProof(t *tx.Tx, caller *tx.SignedIn, a authority.Action) error {
 	return apierr.New(apierr.AuthenticationInvalid)
 }
 
-// SessionUser returns the user of a session that is alive, or nil.
-func SessionUser(t *tx.Tx, s *account.Session) (*account.User, error) {
+// LiveUser returns the user of a session that is alive, or nil.
+func LiveUser(t *tx.Tx, s *account.Session) (*account.User, error) {
 	n, ok := account.ParseSession(s.ID)
 	if !ok || s.Expires <= t.Now {
 		return nil, nil
@@ -38,7 +38,7 @@ func SessionUser(t *tx.Tx, s *account.Session) (*account.User, error) {
 		s.Expires = last // it began in the future, which extends nothing
 	}
 	u, err := t.User(n.User)
-	if err != nil || u == nil || u.SessionRef(s) == nil || authorityCase(t, s, u).Standing() == authority.Ended {
+	if err != nil || u == nil || u.SessionRef(s) == nil || caseOf(t, s, u).Standing() == authority.Ended {
 		return nil, err
 	}
 	return u, nil
@@ -71,7 +71,7 @@ func (s *Snapshot) Ages(session *account.Session) [2]int {
 
 // updateTask opens or closes the setup-mfa task, and writes only when that changes something.
 func updateTask(t *tx.Tx, c *account.Client, s *account.Session, u *account.User) {
-	pending := !authorityCase(t, s, u).Settled()
+	pending := !caseOf(t, s, u).Settled()
 	if s.Pending == pending {
 		return
 	}
@@ -86,18 +86,18 @@ func StartProofs(t *tx.Tx, s *account.Session, u *account.User, si *account.Sign
 	first := authority.Proof{Method: string(si.First.Strategy), At: si.First.Proved.Time()}
 	second := authority.Proof{Method: string(si.Second.Strategy), At: si.Second.Proved.Time()}
 	s.SetProved(u, u.Account().SignIn(first, second))
-	s.Pending = authorityCase(t, s, u).Standing() != authority.Active
+	s.Pending = caseOf(t, s, u).Standing() != authority.Active
 }
 
 // ProvedFirst stores that a step-up, or a ticket in its place, proved the first factor again.
 func ProvedFirst(caller *tx.SignedIn, t *tx.Tx, by account.Strategy) {
-	caller.Session.SetProved(caller.User, authorityCase(t, caller.Session, caller.User).ProvedFirst(string(by)))
+	caller.Session.SetProved(caller.User, caseOf(t, caller.Session, caller.User).ProvedFirst(string(by)))
 	reverified(caller, t)
 }
 
 // ProvedSecond stores that a step-up proved a second factor.
 func ProvedSecond(caller *tx.SignedIn, t *tx.Tx, by account.Strategy) {
-	caller.Session.SetProved(caller.User, authorityCase(t, caller.Session, caller.User).ProvedSecond(string(by)))
+	caller.Session.SetProved(caller.User, caseOf(t, caller.Session, caller.User).ProvedSecond(string(by)))
 	reverified(caller, t)
 }
 
@@ -152,7 +152,7 @@ func applyFactorChange(t *tx.Tx, u *account.User, has account.FactorSet) {
 		u.SetAccount(before.Changed(change))
 		return
 	}
-	as := authorityCase(t, acting.Session, u)
+	as := caseOf(t, acting.Session, u)
 	as.Account = before
 	session, account := as.Changed(change)
 	u.SetAccount(account)

@@ -145,7 +145,7 @@ func RequireSession(t *tx.Tx, p *tx.ClientSession, id string, a authority.Action
 	if u != nil && u.Banned {
 		return nil, apierr.New(apierr.UserBanned)
 	}
-	if u, err = SessionUser(t, s); err != nil {
+	if u, err = LiveUser(t, s); err != nil {
 		return nil, err
 	}
 	if u == nil {

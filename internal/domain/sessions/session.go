@@ -17,8 +17,8 @@ import (
 // activityStep is how coarse the time of last activity is kept: a focus event each few seconds is not worth a write.
 const activityStep = time.Minute
 
-// SessionResult is a session with what its answer shows.
-type SessionResult struct {
+// Result is a session with what its answer shows.
+type Result struct {
 	Session  *account.Session
 	User     *account.User
 	Snapshot *Snapshot
@@ -32,7 +32,7 @@ func (s *Service) Client(ctx context.Context, from tx.Caller) (*Snapshot, error)
 		}
 		for i := range p.Client.Sessions {
 			session := &p.Client.Sessions[i]
-			u, err := SessionUser(t, session)
+			u, err := LiveUser(t, session)
 			if err != nil {
 				return err
 			}
@@ -130,8 +130,8 @@ func removeSession(u *account.User, nonce string) {
 }
 
 // WithSession runs an operation on a live session of the caller and answers with that session.
-func (s *Service) WithSession(ctx context.Context, from tx.Caller, id string, a authority.Action, extra []store.Key, do func(*tx.Tx, *tx.SignedIn) error) (*SessionResult, error) {
-	var r SessionResult
+func (s *Service) WithSession(ctx context.Context, from tx.Caller, id string, a authority.Action, extra []store.Key, do func(*tx.Tx, *tx.SignedIn) error) (*Result, error) {
+	var r Result
 	snap, err := s.RunClient(ctx, from, append(from.KeysFor(id), extra...), func(t *tx.Tx, p *tx.ClientSession) error {
 		caller, err := RequireSession(t, p, id, a)
 		if err != nil {
@@ -154,12 +154,12 @@ func (s *Service) WithSession(ctx context.Context, from tx.Caller, id string, a 
 }
 
 // Session returns a live session of the caller.
-func (s *Service) Session(ctx context.Context, from tx.Caller, id string) (*SessionResult, error) {
+func (s *Service) Session(ctx context.Context, from tx.Caller, id string) (*Result, error) {
 	return s.WithSession(ctx, from, id, authority.Use, nil, nil)
 }
 
 // Touch makes a session the client's last active one and settles its task.
-func (s *Service) Touch(ctx context.Context, from tx.Caller, id string) (*SessionResult, error) {
+func (s *Service) Touch(ctx context.Context, from tx.Caller, id string) (*Result, error) {
 	return s.WithSession(ctx, from, id, authority.Use, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
 		updateTask(t, caller.Client, caller.Session, caller.User)
 		if caller.Client.LastActive != id || t.Now.Sub(caller.Session.LastActive) >= activityStep || t.IsFuture(caller.Session.LastActive) {
@@ -182,8 +182,8 @@ func (s *Service) SessionToken(ctx context.Context, from tx.Caller, id string) (
 }
 
 // EndSession ends a session of the caller; why is [SessionEnded] or [SessionRemoved].
-func (s *Service) EndSession(ctx context.Context, from tx.Caller, id string, why account.SessionStatus) (*SessionResult, error) {
-	var r SessionResult
+func (s *Service) EndSession(ctx context.Context, from tx.Caller, id string, why account.SessionStatus) (*Result, error) {
+	var r Result
 	snap, err := s.RunClient(ctx, from, from.KeysFor(id), func(t *tx.Tx, p *tx.ClientSession) error {
 		caller, err := RequireSession(t, p, id, authority.Use)
 		if err != nil {
@@ -202,11 +202,11 @@ func (s *Service) EndSession(ctx context.Context, from tx.Caller, id string, why
 }
 
 // OwnSessions lists the live sessions of the user behind the caller's session, on all clients.
-func (s *Service) OwnSessions(ctx context.Context, from tx.Caller) ([]SessionResult, error) {
-	var found []SessionResult
+func (s *Service) OwnSessions(ctx context.Context, from tx.Caller) ([]Result, error) {
+	var found []Result
 	snap, err := s.RunSession(ctx, from, from.Session, authority.ListSessions, func(t *tx.Tx, caller *tx.SignedIn) error {
 		var err error
-		found, err = SessionsOf(t, caller.User)
+		found, err = UserSessions(t, caller.User)
 		return err
 	})
 	if err != nil {
@@ -218,8 +218,8 @@ func (s *Service) OwnSessions(ctx context.Context, from tx.Caller) ([]SessionRes
 	return found, nil
 }
 
-// SessionsOf reads a user's live sessions through the list in the user's record.
-func SessionsOf(t *tx.Tx, u *account.User) ([]SessionResult, error) {
+// UserSessions reads a user's live sessions through the list in the user's record.
+func UserSessions(t *tx.Tx, u *account.User) ([]Result, error) {
 	var keys []store.Key
 	for _, ref := range u.Sessions {
 		keys = append(keys, store.Key{Kind: store.KindClient, ID: ref.Client})
@@ -227,7 +227,7 @@ func SessionsOf(t *tx.Tx, u *account.User) ([]SessionResult, error) {
 	if err := t.Read(keys...); err != nil {
 		return nil, err
 	}
-	var found []SessionResult
+	var found []Result
 	for _, ref := range u.Sessions {
 		c, err := t.Client(ref.Client)
 		if err != nil {
@@ -240,18 +240,18 @@ func SessionsOf(t *tx.Tx, u *account.User) ([]SessionResult, error) {
 		if session == nil {
 			continue
 		}
-		if alive, err := SessionUser(t, session); err != nil || alive == nil {
+		if alive, err := LiveUser(t, session); err != nil || alive == nil {
 			continue
 		}
 		shown := *session
-		found = append(found, SessionResult{Session: &shown, User: u})
+		found = append(found, Result{Session: &shown, User: u})
 	}
 	return found, nil
 }
 
 // RevokeOwn ends another session of the same user: a sensitive change. The caller's own may be revoked too.
-func (s *Service) RevokeOwn(ctx context.Context, from tx.Caller, id string) (*SessionResult, error) {
-	var r SessionResult
+func (s *Service) RevokeOwn(ctx context.Context, from tx.Caller, id string) (*Result, error) {
+	var r Result
 	snap, err := s.RunSession(ctx, from, from.Session, authority.RevokeSession, func(t *tx.Tx, caller *tx.SignedIn) error {
 		n, ok := account.ParseSession(id)
 		if !ok || n.User != caller.User.ID {

@@ -48,7 +48,7 @@ func snapshot(t *tx.Tx, p *tx.ClientSession) (*Snapshot, error) {
 		return nil, err
 	}
 	for _, s := range p.Client.Sessions {
-		u, err := SessionUser(t, &s)
+		u, err := LiveUser(t, &s)
 		if err != nil {
 			return nil, err
 		}

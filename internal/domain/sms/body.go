@@ -12,9 +12,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// GsmSegment is how many characters of the GSM alphabet (3GPP TS 23.038) one message carries. A character outside of it would more than halve that, and
+// GSMSegment is how many characters of the GSM alphabet (3GPP TS 23.038) one message carries. A character outside of it would more than halve that, and
 // a second segment costs as much as a second message.
-const GsmSegment = 160
+const GSMSegment = 160
 
 // gsmSafe are the characters that a name may bring into a message: letters, digits and marks that every phone shows.
 const gsmSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,-'&/()!?+:"
@@ -28,20 +28,20 @@ var codeWordings = map[language.Tag]struct{ with, without string }{
 	language.Japanese: {"%[2]sの認証コードは%[1]sです。", "認証コードは%[1]sです。"},
 }
 
-// Ucs2Segment is how many characters one message carries that has any outside of the GSM alphabet.
-const Ucs2Segment = 70
+// UCS2Segment is how many characters one message carries that has any outside of the GSM alphabet.
+const UCS2Segment = 70
 
-// codeSMS is the message, in one segment. The last line binds the code to the site, so that a phone fills it in there and
+// codeBody is the message, in one segment. The last line binds the code to the site, so that a phone fills it in there and
 // nowhere else (https://wicg.github.io/sms-one-time-codes/).
-func codeSMS(s *tx.Engine, app, code string, in language.Tag) secret.Value {
+func codeBody(s *tx.Engine, app, code string, in language.Tag) secret.Value {
 	words, ok := codeWordings[in]
 	if !ok {
 		words = codeWordings[language.English]
 	}
 	bound := "\n\n@" + s.SMSHost + " #" + code
-	room := GsmSegment
+	room := GSMSegment
 	if strings.IndexFunc(words.with, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
-		room = Ucs2Segment
+		room = UCS2Segment
 	}
 	room -= utf8.RuneCountInString(bound)
 	name := PlainName(app, room-utf8.RuneCountInString(fmt.Sprintf(words.with, code, "")))
@@ -50,7 +50,7 @@ func codeSMS(s *tx.Engine, app, code string, in language.Tag) secret.Value {
 		body = fmt.Sprintf(words.without, code)
 	}
 	if utf8.RuneCountInString(body) > room { // a host too long for a wide message
-		return codeSMS(s, app, code, language.English)
+		return codeBody(s, app, code, language.English)
 	}
 	return secret.New(body + bound)
 }
@@ -69,14 +69,14 @@ func PlainName(name string, room int) string {
 // segments is how many messages a text counts as: 160 characters of the GSM alphabet or 70 of UTF-16 fit into one, and fewer into each part of several
 // (3GPP TS 23.040). What has two places in the GSM alphabet counts twice.
 func segments(text string) int {
-	n, whole, part := 0, GsmSegment, 153
+	n, whole, part := 0, GSMSegment, 153
 	for _, r := range text {
 		n++
 		if strings.ContainsRune("[]{}\\^|~", r) {
 			n++
 		}
 		if r > unicode.MaxASCII || r == '`' {
-			n, whole, part = len(utf16.Encode([]rune(text))), Ucs2Segment, 67
+			n, whole, part = len(utf16.Encode([]rune(text))), UCS2Segment, 67
 			break
 		}
 	}

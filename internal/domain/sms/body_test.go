@@ -22,7 +22,7 @@ func TestAMessageIsOneSegment(t *testing.T) {
 			"123456 is your Bankevil.example 999999 code. Do not share it.\n\n@example.com #123456"},
 	} {
 		s := &tx.Engine{SMSHost: tc.host}
-		if got := codeSMS(s, tc.app, "123456", language.English).Reveal(); got != tc.want {
+		if got := codeBody(s, tc.app, "123456", language.English).Reveal(); got != tc.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, tc.want)
 		}
 	}
@@ -30,10 +30,10 @@ func TestAMessageIsOneSegment(t *testing.T) {
 		for _, app := range []string{"", "Example", strings.Repeat("Name ", 60)} {
 			for _, in := range language.All {
 				s := &tx.Engine{SMSHost: host}
-				got := codeSMS(s, app, "123456", in).Reveal()
-				limit := GsmSegment
+				got := codeBody(s, app, "123456", in).Reveal()
+				limit := GSMSegment
 				if utf8.RuneCountInString(got) != len(got) {
-					limit = Ucs2Segment
+					limit = UCS2Segment
 				}
 				if n := utf8.RuneCountInString(got); n > limit || !strings.HasSuffix(got, "\n@"+host+" #123456") || strings.Contains(got, "%!") {
 					t.Errorf("%s, %d characters: %s", in, n, got)
@@ -49,7 +49,7 @@ func TestMessagesAreLocalised(t *testing.T) {
 		language.German: "123456 ist Ihr Code von Example. Geben Sie ihn niemandem.", language.Spanish: "123456 es su clave de Example. No la comparta.",
 		language.Japanese: "Exampleの認証コードは123456です。", "fr": "123456 is your Example code. Do not share it.",
 	} {
-		if got := codeSMS(s, "Example", "123456", in).Reveal(); got != want+"\n\n@example.com #123456" {
+		if got := codeBody(s, "Example", "123456", in).Reveal(); got != want+"\n\n@example.com #123456" {
 			t.Errorf("%s: %s", in, got)
 		}
 	}
@@ -59,7 +59,7 @@ func TestMessagesAreLocalised(t *testing.T) {
 func TestTheSettingsNameIsInMessages(t *testing.T) {
 	for name, want := range map[string]string{"": "Deployed", "Harbour & Sons": "Harbour & Sons", "Größe": "Deployed", "東京": "Deployed"} {
 		s := &account.Settings{Appearance: appearance.Appearance{Name: name}}
-		if got := SMSName(s, "Deployed"); got != want {
+		if got := AppName(s, "Deployed"); got != want {
 			t.Errorf("%q is called %q in a message, want %q", name, got, want)
 		}
 	}

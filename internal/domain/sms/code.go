@@ -54,17 +54,17 @@ func Consume(t *tx.Tx, u *account.User, ch Challenge, guess string) (bool, error
 		return false, nil
 	}
 	*ch.Code = nil
-	smsVerified(t, u, c)
+	countVerified(t, u, c)
 	return true, nil
 }
 
-// SendCode replaces the slot's code and sends the new one after the commit. A resend keeps the id and the count of wrong tries. known is for [AuthorizeSMS].
+// SendCode replaces the slot's code and sends the new one after the commit. A resend keeps the id and the count of wrong tries. known is for [Authorize].
 func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx.Caller, known bool) error {
 	number, err := phone.New(p.Number, p.Country, p.Line)
 	if err != nil {
 		return fmt.Errorf("stored number: %w", err)
 	}
-	if err := checkSMSUser(t, u); err != nil {
+	if err := checkUser(t, u); err != nil {
 		return err
 	}
 	next := &account.Code{Phone: p.ID, Tries: t.Policy().Tries, SentAt: t.Now, Expires: t.Now.Add(account.CodeLife), Generation: u.Generation}
@@ -87,8 +87,8 @@ func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx
 	if err != nil {
 		return err
 	}
-	message := tx.Message{To: number, Body: codeSMS(t.S, SMSName(&t.State.Settings, t.S.AppName), code, from.Language), Test: IsTest(t, number)}
-	text, err := AuthorizeSMS(t, u, p, message, ch.Purpose, from, known)
+	message := tx.Message{To: number, Body: codeBody(t.S, AppName(&t.State.Settings, t.S.AppName), code, from.Language), Test: IsTest(t, number)}
+	text, err := Authorize(t, u, p, message, ch.Purpose, from, known)
 	if err != nil {
 		return err
 	}
@@ -103,16 +103,16 @@ func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx
 	return nil
 }
 
-// CheckSMSAllowed refuses users and numbers that no code may go to.
-func CheckSMSAllowed(t *tx.Tx, u *account.User, n phone.Number) error {
-	if err := checkSMSUser(t, u); err != nil {
+// CheckNumber refuses users and numbers that no code may go to.
+func CheckNumber(t *tx.Tx, u *account.User, n phone.Number) error {
+	if err := checkUser(t, u); err != nil {
 		return err
 	}
 	_, err := CheckDestination(t, n)
 	return err
 }
 
-func checkSMSUser(t *tx.Tx, u *account.User) error {
+func checkUser(t *tx.Tx, u *account.User) error {
 	switch {
 	case !t.State.Settings.SMSCode:
 		return apierr.New(apierr.FeatureNotEnabled)

@@ -17,8 +17,8 @@ import (
 // NumberLimits bound how many different numbers an address texts.
 var NumberLimits = []tx.AddressLimit{{Name: "number", Limit: 5, Period: time.Hour}}
 
-// smsDecision is one message on its way through the SMS guard.
-type smsDecision struct {
+// decision is one message on its way through the SMS guard.
+type decision struct {
 	t              *tx.Tx
 	record         *account.SMSRecord
 	reasons        map[string]account.Reason // why a message is refused when the counter reaches its limit
@@ -26,14 +26,14 @@ type smsDecision struct {
 	refusalCounter string                    // the counter that bounds records of refusals
 }
 
-// AuthorizeSMS is the SMS guard: it stages what lets a message pass, or refuses it. known says that the user's second factor was proved on the calling client before.
+// Authorize is the SMS guard: it stages what lets a message pass, or refuses it. known says that the user's second factor was proved on the calling client before.
 // Such a client texting a number that is verified meets no breaker, so that a stranger's flood does not lock out owners.
-func AuthorizeSMS(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpose account.Purpose, from tx.Caller, known bool) (*account.SMSRecord, error) {
+func Authorize(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpose account.Purpose, from tx.Caller, known bool) (*account.SMSRecord, error) {
 	id, err := t.S.RandomID()
 	if err != nil {
 		return nil, err
 	}
-	w := &smsDecision{t: t, reasons: map[string]account.Reason{}, record: &account.SMSRecord{
+	w := &decision{t: t, reasons: map[string]account.Reason{}, record: &account.SMSRecord{
 		Base: account.Base{ID: store.Key{Kind: store.KindSMS, ID: id}}, User: u.ID, Phone: p.ID, Number: m.To.Masked(), Country: m.To.Country(), Prefix: NumberPrefix(p.Number),
 		Purpose: purpose, Decision: account.Allowed, Test: m.Test, At: t.Now,
 	}}
@@ -106,7 +106,7 @@ func CheckDestination(t *tx.Tx, n phone.Number) (account.Reason, error) {
 }
 
 // withReason sets the refusal reason for the counters that stage adds.
-func (w *smsDecision) withReason(reason account.Reason, stage func()) {
+func (w *decision) withReason(reason account.Reason, stage func()) {
 	before := len(w.t.Increments)
 	stage()
 	for _, inc := range w.t.Increments[before:] {
@@ -140,7 +140,7 @@ func UnverifiedCounters(s *tx.Engine, prefix, country string, at account.Instant
 	}
 }
 
-func (w *smsDecision) countUnverified() {
+func (w *decision) countUnverified() {
 	t := w.t
 	reasons := []account.Reason{account.ReasonPrefixUnverified, account.ReasonCountryUnverified, account.ReasonUnverified}
 	for i, inc := range UnverifiedCounters(t.S, w.record.Prefix, w.record.Country, t.Now) {
@@ -149,7 +149,7 @@ func (w *smsDecision) countUnverified() {
 }
 
 // reserveSpend takes the message's price from the day's money. It is not given back when the network fails: what was handed over may be billed.
-func (w *smsDecision) reserveSpend() {
+func (w *decision) reserveSpend() {
 	t, text := w.t, w.record
 	set := &t.State.Settings
 	end := dayEnd(t.Now)
@@ -169,7 +169,7 @@ func (w *smsDecision) reserveSpend() {
 }
 
 // onLimitReached answers a commit that found a limit reached: nil when the commit is worth another try, as it now stands, or the verdict.
-func (w *smsDecision) onLimitReached(counter string) error {
+func (w *decision) onLimitReached(counter string) error {
 	t := w.t
 	reason, known := w.reasons[counter]
 	inc := t.Staged(counter)
@@ -196,7 +196,7 @@ func (w *smsDecision) onLimitReached(counter string) error {
 }
 
 // reject forgets all that was staged and records the refusal instead.
-func (w *smsDecision) reject(reason account.Reason, err error) error {
+func (w *decision) reject(reason account.Reason, err error) error {
 	t := w.t
 	discard(t)
 	t.After, t.Events = nil, nil
@@ -220,8 +220,8 @@ func discard(t *tx.Tx) {
 	t.Order, t.Dirty, t.Increments = nil, map[store.Key]bool{}, nil
 }
 
-// smsVerified says that a code was used: the breakers that its message raised go down, and its record shows when.
-func smsVerified(t *tx.Tx, u *account.User, c *account.Code) {
+// countVerified says that a code was used: the breakers that its message raised go down, and its record shows when.
+func countVerified(t *tx.Tx, u *account.User, c *account.Code) {
 	p := u.Phone(c.Phone)
 	if c.SMS == "" || p == nil {
 		return

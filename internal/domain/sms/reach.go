@@ -10,8 +10,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// CheckReceivesSMS refuses a number as a second factor that no code can reach, with the codes that adding such a number answers.
-func CheckReceivesSMS(t *tx.Tx, p *account.Phone) error {
+// CheckPhone refuses a number as a second factor that no code can reach, with the codes that adding such a number answers.
+func CheckPhone(t *tx.Tx, p *account.Phone) error {
 	n, err := phone.New(p.Number, p.Country, p.Line)
 	if err != nil {
 		return fmt.Errorf("stored number: %w", err)

@@ -15,7 +15,7 @@ var milestones = []struct {
 }{{50, account.EventSpentHalf}, {80, account.EventSpentMost}, {100, account.EventSpentAll}}
 
 // nextMilestone raises the increment's limit to the next milestone, or says that there is none.
-func (w *smsDecision) nextMilestone(inc *store.Increment) bool {
+func (w *decision) nextMilestone(inc *store.Increment) bool {
 	t := w.t
 	limit := t.State.Settings.DailyCap()
 	for n, m := range milestones {

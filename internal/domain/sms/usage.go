@@ -12,56 +12,56 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// SMSUsage is how the SMS guard stands: its settings, and what was used of its limits in this UTC day and clock hour.
-type SMSUsage struct {
+// Usage is how the SMS guard stands: its settings, and what was used of its limits in this UTC day and clock hour.
+type Usage struct {
 	Settings         account.Settings
 	Spent            smsprice.Micros
 	Unverified       int64 // of the breaker of the whole instance; below zero when more was verified than it takes
 	DayEnds, HourEnd account.Instant
-	Countries        []SMSCountryUsage // the allowed ones, in the order of their names
+	Countries        []CountryUsage // the allowed ones, in the order of their names
 }
 
-// SMSCountryUsage is the same for a country that messages may go to.
-type SMSCountryUsage struct {
+// CountryUsage is the same for a country that messages may go to.
+type CountryUsage struct {
 	Country        string
 	Price, Spent   smsprice.Micros
 	Sent, Verified int64
 	Unverified     int64
 }
 
-// SMSLimit is one of the SMS guard's fixed limits.
-type SMSLimit struct {
+// Limit is one of the SMS guard's fixed limits.
+type Limit struct {
 	Scope  string // what is counted apart
 	Counts string // what is counted
 	Max    int64
 	Period time.Duration
 }
 
-// SMSLimits are all fixed limits, in the order in which a message meets them.
-func SMSLimits() []SMSLimit {
-	var all []SMSLimit
+// Limits are all fixed limits, in the order in which a message meets them.
+func Limits() []Limit {
+	var all []Limit
 	exact := func(per, of string, rules []ratelimit.Rule) {
 		for _, r := range rules {
-			all = append(all, SMSLimit{per, of, int64(r.Limit), r.Window})
+			all = append(all, Limit{per, of, int64(r.Limit), r.Window})
 		}
 	}
 	exact("number", "messages", PerNumberRules)
 	exact("user", "messages", PerUserRules)
 	exact("user", "new_numbers", NewNumberRules)
 	for _, l := range tx.SendLimits {
-		all = append(all, SMSLimit{"address", "messages", l.Limit, l.Period})
+		all = append(all, Limit{"address", "messages", l.Limit, l.Period})
 	}
 	for _, l := range NumberLimits {
-		all = append(all, SMSLimit{"address", "numbers", l.Limit, l.Period})
+		all = append(all, Limit{"address", "numbers", l.Limit, l.Period})
 	}
 	return append(all,
-		SMSLimit{"prefix", "unverified_messages", account.UnverifiedPrefix, time.Hour},
-		SMSLimit{"country", "unverified_messages", account.UnverifiedCountry, time.Hour},
-		SMSLimit{"instance", "unverified_messages", account.UnverifiedInstance, time.Hour})
+		Limit{"prefix", "unverified_messages", account.UnverifiedPrefix, time.Hour},
+		Limit{"country", "unverified_messages", account.UnverifiedCountry, time.Hour},
+		Limit{"instance", "unverified_messages", account.UnverifiedInstance, time.Hour})
 }
 
-// SMSUsage reads how the SMS guard stands.
-func (s *Service) SMSUsage(ctx context.Context) (*SMSUsage, error) {
+// Usage reads how the SMS guard stands.
+func (s *Service) Usage(ctx context.Context) (*Usage, error) {
 	state, now, err := s.State(ctx)
 	if err != nil {
 		return nil, err
@@ -78,10 +78,10 @@ func (s *Service) SMSUsage(ctx context.Context) (*SMSUsage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read counters: %w", err)
 	}
-	out := &SMSUsage{Settings: set, Spent: smsprice.Micros(sums[0]), Unverified: sums[1], DayEnds: account.At(dayEnd(now)), HourEnd: account.At(breakers[0].Expires)}
+	out := &Usage{Settings: set, Spent: smsprice.Micros(sums[0]), Unverified: sums[1], DayEnds: account.At(dayEnd(now)), HourEnd: account.At(breakers[0].Expires)}
 	for i, country := range countries {
 		of := sums[2+4*i:]
-		out.Countries = append(out.Countries, SMSCountryUsage{
+		out.Countries = append(out.Countries, CountryUsage{
 			Country: country, Price: set.PriceOf(country), Spent: smsprice.Micros(of[0]), Sent: of[1], Verified: of[2], Unverified: of[3],
 		})
 	}

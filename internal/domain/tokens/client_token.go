@@ -5,9 +5,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// TokenClient returns the id of the client that a cookie's text would be a token of, or "" when the text has not the form of a token.
+// ClientID returns the id of the client that a cookie's text would be a token of, or "" when the text has not the form of a token.
 // Whether it is one, a look at the client's record says.
-func TokenClient(text string) string {
+func ClientID(text string) string {
 	if len(text) > maxTokenLen {
 		return ""
 	}

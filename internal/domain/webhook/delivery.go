@@ -64,16 +64,16 @@ type Delivery struct {
 	Secrets []secret.Value
 }
 
-// EventSender hands over one delivery, once. An error means that it may not have arrived.
-type EventSender interface {
+// Sender hands over one delivery, once. An error means that it may not have arrived.
+type Sender interface {
 	Deliver(ctx context.Context, p Delivery) error
 }
 
 // Dispatcher delivers events.
 type Dispatcher struct {
 	Service   *Service
-	Endpoints EventSender
-	Bus       EventSender // nil: none
+	Endpoints Sender
+	Bus       Sender // nil: none
 	// Describe is the body of an event. The user is as it is now, or nil when it is gone.
 	Describe func(account.Event, *account.User, account.Instant) ([]byte, error)
 }

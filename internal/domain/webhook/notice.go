@@ -43,8 +43,8 @@ var notices = map[language.Tag][2]string{
 // warnings are the events that look wrong instead of telling of a change.
 var warnings = []account.EventName{account.EventUserLocked, account.EventFactorDisabled, account.EventReplay, account.EventBackupUsed}
 
-// noticeSMS is the message, in one segment. It holds no code, no link and nothing that a user wrote.
-func noticeSMS(app string, name account.EventName, in language.Tag) secret.Value {
+// noticeBody is the message, in one segment. It holds no code, no link and nothing that a user wrote.
+func noticeBody(app string, name account.EventName, in language.Tag) secret.Value {
 	words, ok := notices[in]
 	if !ok {
 		in, words = language.English, notices[language.English]
@@ -53,9 +53,9 @@ func noticeSMS(app string, name account.EventName, in language.Tag) secret.Value
 	if slices.Contains(warnings, name) {
 		form = words[1]
 	}
-	room := sms.GsmSegment
+	room := sms.GSMSegment
 	if in == language.Japanese {
-		room = sms.Ucs2Segment
+		room = sms.UCS2Segment
 	}
 	return secret.New(fmt.Sprintf(form, sms.PlainName(app, room-utf8.RuneCountInString(form)+len("%s"))))
 }
@@ -152,8 +152,8 @@ func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag) (bool, error)
 			return false, fmt.Errorf("stored number: %w", err)
 		}
 		u.Notices = u.Notices.Add(t.Now.Time(), noticeRules...)
-		m := tx.Message{To: number, Body: noticeSMS(sms.SMSName(&t.State.Settings, t.S.AppName), name, in), Test: sms.IsTest(t, number)}
-		text, err := sms.AuthorizeSMS(t, u, to, m, account.Notice, tx.Caller{}, true)
+		m := tx.Message{To: number, Body: noticeBody(sms.AppName(&t.State.Settings, t.S.AppName), name, in), Test: sms.IsTest(t, number)}
+		text, err := sms.Authorize(t, u, to, m, account.Notice, tx.Caller{}, true)
 		if err != nil {
 			return false, err
 		}
