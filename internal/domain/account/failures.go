@@ -47,6 +47,15 @@ func (b *FailureCounter) Fail(now Instant, p Policy) {
 	}
 }
 
+// Device says whether the calling client passed the user's second factor before.
+type Device string
+
+// The kinds of device. The text is part of the digest that names an hour's comparisons.
+const (
+	UnknownDevice Device = ""
+	KnownDevice   Device = "known"
+)
+
 // FailureCounters are the consecutive failures of one kind of factor: all of them, and apart those of clients that passed this user's second factor before. A
 // stranger is held to all, a known client to the known ones only: so whoever tries every door shares one budget, and yet
 // nobody can lock the owner out of a browser that is the owner's.
@@ -55,19 +64,21 @@ type FailureCounters struct {
 	KnownDevices FailureCounter `json:"k,omitzero"`
 }
 
-// Of is the lane that a client is held to.
-func (l *FailureCounters) Of(known bool) *FailureCounter {
-	if known {
+// Of returns the counter that limits guesses from a device.
+func (l *FailureCounters) Of(d Device) *FailureCounter {
+	if d == KnownDevice {
 		return &l.KnownDevices
 	}
 	return &l.FailureCounter
 }
 
-func (l *FailureCounters) Check(now Instant, known bool) error { return l.Of(known).Check(now) }
+// Check refuses another guess from a device that must wait or is locked.
+func (l *FailureCounters) Check(now Instant, d Device) error { return l.Of(d).Check(now) }
 
-func (l *FailureCounters) Fail(now Instant, p Policy, known bool) {
+// Fail counts one failure of a device.
+func (l *FailureCounters) Fail(now Instant, p Policy, d Device) {
 	l.FailureCounter.Fail(now, p)
-	if known {
+	if d == KnownDevice {
 		l.KnownDevices.Fail(now, p)
 	}
 }
@@ -109,9 +120,9 @@ func (l FailureLog) Add(now Instant, window time.Duration) FailureLog {
 	return recent[max(0, len(recent)-failuresKept):]
 }
 
-// WindowLimit is how many failures in the failure log end the guesses of a client.
-func (p Policy) WindowLimit(known bool) int {
-	if known {
+// WindowLimit is how many failures in the failure log end the guesses from a device.
+func (p Policy) WindowLimit(d Device) int {
+	if d == KnownDevice {
 		return p.KnownDeviceFailures
 	}
 	return p.UnknownDeviceFailures

@@ -65,7 +65,7 @@ func (s *Service) VerifyTOTP(ctx context.Context, id string, code secret.Value) 
 		if by == account.TOTPCode && !u.TOTPEnabled() {
 			return apierr.New(apierr.TOTPDisabled)
 		}
-		return mfa.VerifySecondFactor(t, u, false, mfa.Proof{Strategy: by, Code: code}, mfa.SecondFactorAttempt{Attempt: &account.Attempt{}})
+		return mfa.VerifySecondFactor(t, u, account.UnknownDevice, mfa.Proof{Strategy: by, Code: code}, mfa.SecondFactorAttempt{Attempt: &account.Attempt{}})
 	})
 	return by, err
 }
@@ -80,7 +80,7 @@ func (s *Service) VerifyPassword(ctx context.Context, id string, given secret.Va
 		if u.Password == "" {
 			return apierr.New(apierr.NoPasswordSet)
 		}
-		return mfa.VerifyPassword(t, u, false, given, &memo, apierr.FormPasswordIncorrect)
+		return mfa.VerifyPassword(t, u, account.UnknownDevice, given, &memo, apierr.FormPasswordIncorrect)
 	})
 }
 

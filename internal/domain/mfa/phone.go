@@ -147,7 +147,7 @@ func (s *Service) PreparePhone(ctx context.Context, from tx.Caller, id string, b
 		}
 		ph.Touch(t.Now)
 		caller.User.Touch(t.Now)
-		return sms.SendCode(t, caller.User, ph, sms.Challenge{Code: &ph.Pending, Purpose: account.VerifyNumber, Bound: caller.Session.ID}, from, sessions.KnownDevice(t, caller.Client, caller.User))
+		return sms.SendCode(t, caller.User, ph, sms.Challenge{Code: &ph.Pending, Purpose: account.VerifyNumber, Bound: caller.Session.ID}, from, sessions.DeviceOf(t, caller.Client, caller.User))
 	})
 }
 

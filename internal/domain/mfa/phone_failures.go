@@ -38,7 +38,7 @@ func checkMayVerify(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
 
 // checkNumberLimits refuses codes for a number while the budget of the user or of the number is spent.
 func checkNumberLimits(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
-	if err := checkSecondLimits(t, caller.User, sessions.KnownDevice(t, caller.Client, caller.User)); err != nil {
+	if err := checkSecondLimits(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User)); err != nil {
 		return err
 	}
 	log, err := sms.NumberRecord(t, ph)
@@ -62,7 +62,7 @@ func wrongNumberCode(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
 	if err := countNumberFailure(t, ph); err != nil {
 		return err
 	}
-	countSecondFailure(t, caller.User, sessions.KnownDevice(t, caller.Client, caller.User))
+	countSecondFailure(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User))
 	return endSessionOnLock(t, caller, &caller.User.SecondFailures, t.Refuse(wrongCode()))
 }
 

@@ -51,21 +51,21 @@ func Importable(text string) bool {
 }
 
 // checkSecondLimits refuses a second-factor guess while the budget is spent. Nothing is written then.
-func checkSecondLimits(t *tx.Tx, u *account.User, known bool) error {
+func checkSecondLimits(t *tx.Tx, u *account.User, device account.Device) error {
 	p := t.Policy()
-	end := max(u.LockedUntil, u.SecondFailures.Of(known).LockedUntil, u.FailureLog.FullUntil(t.Now, p.WindowLimit(known), p.FailureWindow))
+	end := max(u.LockedUntil, u.SecondFailures.Of(device).LockedUntil, u.FailureLog.FullUntil(t.Now, p.WindowLimit(device), p.FailureWindow))
 	if end > t.Now {
 		return account.Locked(end.Sub(t.Now))
 	}
-	return u.SecondFailures.Check(t.Now, known)
+	return u.SecondFailures.Check(t.Now, device)
 }
 
 // checkFirstLimits is mayGuess for first factors.
-func checkFirstLimits(t *tx.Tx, u *account.User, known bool) error {
+func checkFirstLimits(t *tx.Tx, u *account.User, device account.Device) error {
 	if u.LockedUntil > t.Now {
 		return account.Locked(u.LockedUntil.Sub(t.Now))
 	}
-	return u.FirstFailures.Check(t.Now, known)
+	return u.FirstFailures.Check(t.Now, device)
 }
 
 // SecondFactorAttempt is one go at a second factor: that of a sign-in or a step-up. At the Backend API each check is one of its own.
@@ -76,7 +76,7 @@ type SecondFactorAttempt struct {
 
 // VerifySecondFactor judges a second-factor guess. A right one clears the consecutive failures; a wrong one is counted against the user, the
 // authenticator and the failure log, and the refusal commits that. The caller stages the record that holds the verification.
-func VerifySecondFactor(t *tx.Tx, u *account.User, known bool, g Proof, v SecondFactorAttempt) error {
+func VerifySecondFactor(t *tx.Tx, u *account.User, device account.Device, g Proof, v SecondFactorAttempt) error {
 	if err := g.wellFormed(); err != nil {
 		return err
 	}
@@ -86,16 +86,14 @@ func VerifySecondFactor(t *tx.Tx, u *account.User, known bool, g Proof, v Second
 	if v.Wrong >= t.Policy().Tries {
 		return apierr.New(apierr.VerificationFailed).Param("code")
 	}
-	if err := checkSecondLimits(t, u, known); err != nil {
+	if err := checkSecondLimits(t, u, device); err != nil {
 		return err
 	}
-	if known {
-		t.Device = "known"
-	}
+	t.Device = device
 	what := subjectOf(u, g.Strategy, v.Challenge)
 	failures, right, err := compareSecondFactor(t, u, g, v.Challenge)
 	if errors.As(err, new(replayedError)) {
-		return rejectReplay(t, u, known, what)
+		return rejectReplay(t, u, device, what)
 	}
 	if err != nil {
 		return err
@@ -115,15 +113,15 @@ func VerifySecondFactor(t *tx.Tx, u *account.User, known bool, g Proof, v Second
 	if *failures == account.FailuresPerFactor {
 		audit.Record(t, u, account.EventFactorDisabled, what)
 	}
-	countSecondFailure(t, u, known)
+	countSecondFailure(t, u, device)
 	return t.Refuse(wrongCode())
 }
 
 // countSecondFailure counts a wrong code on the user: in a row, and in the failure log of the last 30 days.
-func countSecondFailure(t *tx.Tx, u *account.User, known bool) {
+func countSecondFailure(t *tx.Tx, u *account.User, device account.Device) {
 	was := u.LastLockEnd(t.Now)
 	u.FailureLog = u.FailureLog.Add(t.Now, t.Policy().FailureWindow)
-	u.SecondFailures.Fail(t.Now, t.Policy(), known)
+	u.SecondFailures.Fail(t.Now, t.Policy(), device)
 	recordFailure(t, u, was)
 }
 
@@ -195,8 +193,8 @@ func (r replayedError) Unwrap() error { return r.error }
 
 // rejectReplay refuses such a code. It is no failure: a double click must not lock its owner out. From a client that never passed this user's second factor
 // it comes from somebody who saw the code, which the trail keeps (SEC-16). The Backend API does not say who asks, and its requests are repeated.
-func rejectReplay(t *tx.Tx, u *account.User, known bool, what account.Subject) error {
-	if known || t.ByBackend {
+func rejectReplay(t *tx.Tx, u *account.User, device account.Device, what account.Subject) error {
+	if device == account.KnownDevice || t.ByBackend {
 		t.S.Notify(account.Event{Name: account.EventReplay, User: u.WireID(), At: t.Now.Time()})
 		return wrongCode()
 	}
@@ -228,8 +226,8 @@ func totpOwner(u *account.User, f *account.TOTP) string { return "user/" + u.ID 
 
 // VerifyPassword judges a password against its own budget, which no second-factor guess can move. The code says what a wrong one is
 // called: who is known to be asking need not be told that the account might be unknown.
-func VerifyPassword(t *tx.Tx, u *account.User, known bool, given secret.Value, memo *PasswordMemo, wrong apierr.Code) error {
-	if err := checkFirstLimits(t, u, known); err != nil {
+func VerifyPassword(t *tx.Tx, u *account.User, device account.Device, given secret.Value, memo *PasswordMemo, wrong apierr.Code) error {
+	if err := checkFirstLimits(t, u, device); err != nil {
 		return err
 	}
 	right, err := memo.verify(t, u.Password, given)
@@ -239,7 +237,7 @@ func VerifyPassword(t *tx.Tx, u *account.User, known bool, given secret.Value, m
 	if right {
 		return nil
 	}
-	u.FirstFailures.Fail(t.Now, t.Policy(), known)
+	u.FirstFailures.Fail(t.Now, t.Policy(), device)
 	audit.Record(t, u, account.EventPasswordWrong, account.Subject{Method: account.Password})
 	return t.Refuse(apierr.New(wrong).Param("password"))
 }
@@ -280,11 +278,11 @@ func checkFirstFactorPhone(t *tx.Tx, u *account.User, ch sms.Challenge) error {
 }
 
 // verifyFirstFactorCode judges a first-factor code against the first factor's budget.
-func verifyFirstFactorCode(t *tx.Tx, u *account.User, known bool, g Proof, ch sms.Challenge) error {
+func verifyFirstFactorCode(t *tx.Tx, u *account.User, device account.Device, g Proof, ch sms.Challenge) error {
 	if err := g.wellFormed(); err != nil {
 		return err
 	}
-	if err := checkFirstLimits(t, u, known); err != nil {
+	if err := checkFirstLimits(t, u, device); err != nil {
 		return err
 	}
 	if err := checkFirstFactorPhone(t, u, ch); err != nil {
@@ -296,7 +294,7 @@ func verifyFirstFactorCode(t *tx.Tx, u *account.User, known bool, g Proof, ch sm
 		return err
 	}
 	if !right {
-		u.FirstFailures.Fail(t.Now, t.Policy(), known)
+		u.FirstFailures.Fail(t.Now, t.Policy(), device)
 		audit.Record(t, u, account.EventCodeWrong, what)
 		return t.Refuse(wrongCode())
 	}

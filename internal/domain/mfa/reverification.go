@@ -87,12 +87,12 @@ func (s *Service) PrepareReverification(ctx context.Context, from tx.Caller, id 
 		if ph == nil || !ph.IsFirstFactor() || !t.State.Settings.FirstFactorPhoneCode {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := checkFirstLimits(t, caller.User, sessions.KnownDevice(t, caller.Client, caller.User)); err != nil {
+		if err := checkFirstLimits(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User)); err != nil {
 			return err
 		}
 		r.First.Strategy = account.PhoneCode
 		sessions.Stage(caller, t)
-		return sms.SendCode(t, caller.User, ph, sms.Challenge{Code: &r.First.Code, Purpose: account.ReverifyFirst, Bound: id}, from, sessions.KnownDevice(t, caller.Client, caller.User))
+		return sms.SendCode(t, caller.User, ph, sms.Challenge{Code: &r.First.Code, Purpose: account.ReverifyFirst, Bound: id}, from, sessions.DeviceOf(t, caller.Client, caller.User))
 	})
 }
 
@@ -110,8 +110,8 @@ func (s *Service) AttemptReverification(ctx context.Context, from tx.Caller, id 
 			return err
 		}
 		t.Put(caller.Client)
-		known := sessions.KnownDevice(t, caller.Client, caller.User)
-		if err := VerifySecondFactor(t, caller.User, known, g, SecondFactorAttempt{&r.Second, sms.Challenge{Code: &r.Second.Code, Purpose: account.ReverifySecond, Bound: id}}); err != nil {
+		device := sessions.DeviceOf(t, caller.Client, caller.User)
+		if err := VerifySecondFactor(t, caller.User, device, g, SecondFactorAttempt{&r.Second, sms.Challenge{Code: &r.Second.Code, Purpose: account.ReverifySecond, Bound: id}}); err != nil {
 			return endSessionOnLock(t, caller, &caller.User.SecondFailures, err)
 		}
 		r.Second = account.Attempt{Strategy: g.Strategy, Proved: t.Now}
@@ -124,7 +124,7 @@ func (s *Service) AttemptReverification(ctx context.Context, from tx.Caller, id 
 // endSessionOnLock ends a session in which somebody guessed until the lock: it may be stolen. The verdict stays what it is.
 // The guesses are at the first or at a second factor.
 func endSessionOnLock(t *tx.Tx, caller *tx.SignedIn, at *account.FailureCounters, verdict error) error {
-	if !errors.As(verdict, new(tx.Refusal)) || at.Of(sessions.KnownDevice(t, caller.Client, caller.User)).LockedUntil <= t.Now {
+	if !errors.As(verdict, new(tx.Refusal)) || at.Of(sessions.DeviceOf(t, caller.Client, caller.User)).LockedUntil <= t.Now {
 		return verdict
 	}
 	if err := sessions.End(t, caller.Client, caller.Session.ID, account.SessionRevoked); err != nil {
@@ -146,12 +146,12 @@ func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, g Proof, memo *PasswordM
 		if caller.User.Password == "" {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := VerifyPassword(t, caller.User, sessions.KnownDevice(t, caller.Client, caller.User), g.Password, memo, apierr.FormPasswordIncorrect); err != nil {
+		if err := VerifyPassword(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), g.Password, memo, apierr.FormPasswordIncorrect); err != nil {
 			return err
 		}
 	case account.PhoneCode:
 		t.Put(caller.Client)
-		if err := verifyFirstFactorCode(t, caller.User, sessions.KnownDevice(t, caller.Client, caller.User), g, sms.Challenge{Code: &r.First.Code, Purpose: account.ReverifyFirst, Bound: caller.Session.ID}); err != nil {
+		if err := verifyFirstFactorCode(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), g, sms.Challenge{Code: &r.First.Code, Purpose: account.ReverifyFirst, Bound: caller.Session.ID}); err != nil {
 			return err
 		}
 	case account.TicketCode:

@@ -63,12 +63,12 @@ func prepareSecond(t *tx.Tx, c *account.Client, u *account.User, phoneID string,
 	if a.Wrong >= t.Policy().Tries {
 		return apierr.New(apierr.VerificationFailed).Param("strategy")
 	}
-	if err := checkSecondLimits(t, u, sessions.KnownDevice(t, c, u)); err != nil {
+	if err := checkSecondLimits(t, u, sessions.DeviceOf(t, c, u)); err != nil {
 		return err
 	}
 	a.Strategy = account.PhoneCode
 	t.Put(c)
-	return sms.SendCode(t, u, ph, ch, from, sessions.KnownDevice(t, c, u))
+	return sms.SendCode(t, u, ph, ch, from, sessions.DeviceOf(t, c, u))
 }
 
 // AttemptSecondFactor proves the second factor and completes the sign-in.
@@ -80,7 +80,7 @@ func (s *Service) AttemptSecondFactor(ctx context.Context, from tx.Caller, id st
 		}
 		t.CountAddress(from, tx.AttemptLimits)
 		t.Put(p.Client)
-		if err := VerifySecondFactor(t, u, sessions.KnownDevice(t, p.Client, u), g, SecondFactorAttempt{&si.Second, sms.Challenge{Code: &si.Second.Code, Purpose: account.SignInSecondFactor, Bound: si.ID}}); err != nil {
+		if err := VerifySecondFactor(t, u, sessions.DeviceOf(t, p.Client, u), g, SecondFactorAttempt{&si.Second, sms.Challenge{Code: &si.Second.Code, Purpose: account.SignInSecondFactor, Bound: si.ID}}); err != nil {
 			return nil, nil, err
 		}
 		si.Second = account.Attempt{Strategy: g.Strategy, Proved: t.Now}

@@ -65,7 +65,7 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 			return si, u, err
 		}
 		t.CountAddress(from, tx.FirstLimits[1:]) // the limit on new sign-ins is for the short run
-		if err := passwordOf(t, u, sessions.KnownDevice(t, p.Client, u), claim, in.Password, &memo); err != nil {
+		if err := passwordOf(t, u, sessions.DeviceOf(t, p.Client, u), claim, in.Password, &memo); err != nil {
 			return nil, nil, err
 		}
 		si, err := beginSignIn(t, p, u, in.Identifier, true)
@@ -77,15 +77,15 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 }
 
 // passwordOf judges a password for an account that may not exist, at the same cost either way.
-func passwordOf(t *tx.Tx, u *account.User, known bool, claim store.Key, given secret.Value, memo *PasswordMemo) error {
+func passwordOf(t *tx.Tx, u *account.User, device account.Device, claim store.Key, given secret.Value, memo *PasswordMemo) error {
 	memo.of = claim.ID
 	switch hidden := t.State.Settings.EnumerationProtection; {
 	case hidden && u == nil:
 		return refusePassword(t, claim, given, memo)
 	case hidden:
-		return VerifyPassword(t, u, known, given, memo, apierr.FormPasswordOrIdentifierIncorrect)
+		return VerifyPassword(t, u, device, given, memo, apierr.FormPasswordOrIdentifierIncorrect)
 	case u != nil && u.Password != "":
-		return VerifyPassword(t, u, known, given, memo, apierr.FormPasswordIncorrect)
+		return VerifyPassword(t, u, device, given, memo, apierr.FormPasswordIncorrect)
 	}
 	if _, err := memo.verify(t, "", given); err != nil {
 		return err
@@ -285,12 +285,12 @@ func (s *Service) PrepareFirstFactor(ctx context.Context, from tx.Caller, id str
 		if ph == nil || !ph.IsFirstFactor() {
 			return nil, nil, apierr.New(apierr.ResourceNotFound)
 		}
-		if err := checkFirstLimits(t, u, sessions.KnownDevice(t, p.Client, u)); err != nil {
+		if err := checkFirstLimits(t, u, sessions.DeviceOf(t, p.Client, u)); err != nil {
 			return nil, nil, err
 		}
 		si.First.Strategy = account.PhoneCode
 		t.Put(p.Client)
-		return si, u, sms.SendCode(t, u, ph, sms.Challenge{Code: &si.First.Code, Purpose: account.SignInFirstFactor, Bound: si.ID}, from, sessions.KnownDevice(t, p.Client, u))
+		return si, u, sms.SendCode(t, u, ph, sms.Challenge{Code: &si.First.Code, Purpose: account.SignInFirstFactor, Bound: si.ID}, from, sessions.DeviceOf(t, p.Client, u))
 	})
 }
 
@@ -311,13 +311,13 @@ func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id str
 			if g.Password.IsZero() {
 				return nil, nil, apierr.New(apierr.FormParamNil).Param("password")
 			}
-			err = passwordOf(t, u, sessions.KnownDevice(t, p.Client, u), s.ClaimKey(identifier(si.Identifier)), g.Password, &memo)
+			err = passwordOf(t, u, sessions.DeviceOf(t, p.Client, u), s.ClaimKey(identifier(si.Identifier)), g.Password, &memo)
 		case account.PhoneCode:
 			if u == nil || !t.State.Settings.FirstFactorPhoneCode {
 				return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 			}
 			t.Put(p.Client)
-			err = verifyFirstFactorCode(t, u, sessions.KnownDevice(t, p.Client, u), g, sms.Challenge{Code: &si.First.Code, Purpose: account.SignInFirstFactor, Bound: si.ID})
+			err = verifyFirstFactorCode(t, u, sessions.DeviceOf(t, p.Client, u), g, sms.Challenge{Code: &si.First.Code, Purpose: account.SignInFirstFactor, Bound: si.ID})
 		default:
 			err = apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}

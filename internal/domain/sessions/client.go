@@ -25,9 +25,13 @@ func isDeviceTag(mark string, u *account.User) func(string) bool {
 	return func(known string) bool { return known == mark || known == u.ID && u.MFADisabledAt == 0 }
 }
 
-// KnownDevice says whether the user passed its second factor on this client before. There may be no client yet, or no such user.
-func KnownDevice(t *tx.Tx, c *account.Client, u *account.User) bool {
-	return c != nil && u != nil && slices.ContainsFunc(c.KnownUsers, isDeviceTag(deviceTag(t, c, u), u))
+// DeviceOf says whether the user passed a second factor on this client before. Without a client, or
+// without a user, the device is unknown.
+func DeviceOf(t *tx.Tx, c *account.Client, u *account.User) account.Device {
+	if c != nil && u != nil && slices.ContainsFunc(c.KnownUsers, isDeviceTag(deviceTag(t, c, u), u)) {
+		return account.KnownDevice
+	}
+	return account.UnknownDevice
 }
 
 func RememberDevice(t *tx.Tx, c *account.Client, u *account.User) {

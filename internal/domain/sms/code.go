@@ -59,7 +59,7 @@ func Consume(t *tx.Tx, u *account.User, ch Challenge, guess string) (bool, error
 }
 
 // SendCode replaces the slot's code and sends the new one after the commit. A resend keeps the id and the count of wrong tries. known is for [Authorize].
-func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx.Caller, known bool) error {
+func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx.Caller, device account.Device) error {
 	number, err := phone.New(p.Number, p.Country, p.Line)
 	if err != nil {
 		return fmt.Errorf("stored number: %w", err)
@@ -88,7 +88,7 @@ func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx
 		return err
 	}
 	message := tx.Message{To: number, Body: codeBody(t.S, AppName(&t.State.Settings, t.S.AppName), code, from.Language), Test: IsTest(t, number)}
-	text, err := Authorize(t, u, p, message, ch.Purpose, from, known)
+	text, err := Authorize(t, u, p, message, ch.Purpose, from, device)
 	if err != nil {
 		return err
 	}

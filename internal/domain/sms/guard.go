@@ -28,7 +28,7 @@ type decision struct {
 
 // Authorize is the SMS guard: it stages what lets a message pass, or refuses it. known says that the user's second factor was proved on the calling client before.
 // Such a client texting a number that is verified meets no breaker, so that a stranger's flood does not lock out owners.
-func Authorize(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpose account.Purpose, from tx.Caller, known bool) (*account.SMSRecord, error) {
+func Authorize(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpose account.Purpose, from tx.Caller, device account.Device) (*account.SMSRecord, error) {
 	id, err := t.S.RandomID()
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func Authorize(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpos
 	}
 	w.withReason(account.ReasonAddress, func() { t.CountAddress(from, tx.SendLimits) })
 	if !m.Test { // a test message goes nowhere and costs nothing
-		w.record.Known = known && p.Verified != 0
+		w.record.Known = device == account.KnownDevice && p.Verified != 0
 		w.record.Price = t.State.Settings.PriceOf(w.record.Country) * smsprice.Micros(segments(m.Body.Reveal()))
 		if !w.record.Known {
 			w.withReason(account.ReasonAddressNumbers, func() { countNewNumber(t, log, from) })

@@ -262,7 +262,7 @@ func (t *Tx) reserveImported(u *account.User) error {
 		return err
 	}
 	end := t.Now.Time().Truncate(time.Hour).Add(time.Hour)
-	inc := store.Increment{Counter: "compare:" + t.S.Digest("compare", t.Device, u.ID) + ":" + HourOf(t.Now), By: 1, Max: importedTries, Expires: end}
+	inc := store.Increment{Counter: "compare:" + t.S.Digest("compare", string(t.Device), u.ID) + ":" + HourOf(t.Now), By: 1, Max: importedTries, Expires: end}
 	err := t.S.Store.Commit(t.Ctx, nil, inc)
 	if _, ok := asLimitReached(err); ok {
 		return apierr.New(apierr.TooManyRequests).Retry(end.Sub(t.Now.Time()))

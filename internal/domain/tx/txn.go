@@ -45,8 +45,8 @@ type Tx struct {
 	// BySystem says that Countersign acts by itself.
 	BySystem bool
 	compared *comparisons
-	began    uint64 // the moment of [comparing] before anything was read
-	Device   string // "known" for a guess on a client that passed the user's second factor before
+	began    uint64         // the moment of [comparing] before anything was read
+	Device   account.Device // of the caller, for a guess at a second factor
 	Address  netip.Addr
 	Language language.Tag
 }
