@@ -12,6 +12,14 @@ type compactCmd struct {
 	cli.JSON `embed:""`
 }
 
+// Help implements [kong.HelpProvider].
+func (compactCmd) Help() string {
+	return `A deleted record stays in the file until another takes its place. This command copies the file without
+them and overwrites the old one, so it needs as much room again; 100 MB take a few seconds.
+
+  NAME compact --data /srv/mfa`
+}
+
 // compacted is the result for programs.
 type compacted struct {
 	Data string `json:"data"`
