@@ -154,9 +154,9 @@ func TestAFailingStoreIs503WithoutText(t *testing.T) {
 			t.Errorf("%s: %v %s", name, a.Header, a.body)
 		}
 	}
-	w.faults.Throttle(true)
+	w.faults.Throttle()
 	w.send(httptest.NewRequest("GET", "/healthz", nil)).want(503, "service_unavailable")
-	w.faults.Throttle(false)
+	w.faults.Recover()
 	b.call("POST", "/v1/me/phone_numbers", "phone_number", "+12125550123").ok()
 	if strings.Contains(w.log.String(), "2125550123") {
 		t.Error("the log holds a phone number")

@@ -122,8 +122,12 @@ func (a *API) admitFrontend(c *call) error {
 	if native && origin != "" && bearer(r) != "" {
 		return apierr.New(apierr.OriginAuthorizationHeadersConflict)
 	}
+	given := browserCredentials(r, query)
+	if native {
+		given = []tx.Credential{{Transport: tx.Native, Token: secret.New(bearer(r))}}
+	}
 	c.from = tx.Caller{
-		Credentials: credentials(r, query, native),
+		Credentials: given,
 		Session:     query.Get("_clerk_session_id"),
 		Address:     a.Address(r),
 		Agent:       r.UserAgent(),
@@ -159,11 +163,9 @@ func (a *API) refererOrigin(c *call) string {
 	return ""
 }
 
-// credentials lists the client tokens in order of precedence: native alone, else the development browser before the cookie.
-func credentials(r *http.Request, query url.Values, native bool) []tx.Credential {
-	if native {
-		return []tx.Credential{{Transport: tx.Native, Token: secret.New(bearer(r))}}
-	}
+// browserCredentials lists a browser's client tokens in order of precedence: the development
+// browser's parameter before the cookies.
+func browserCredentials(r *http.Request, query url.Values) []tx.Credential {
 	var found []tx.Credential
 	for _, name := range []string{browserParam, oldBrowserParam} {
 		if id := query.Get(name); id != "" {

@@ -279,7 +279,7 @@ func TestEveryErrorCanBeReadByAScript(t *testing.T) {
 		"a path with two dots": send("GET", "/v1/../me").want(404, "resource_not_found"),
 		"a parameter twice":    send("GET", "/v1/me?_is_native=1&_is_native=1").want(422, "form_param_duplicate"),
 	}
-	w.faults.Throttle(true)
+	w.faults.Throttle()
 	w.later(time.Minute) // the settings are cached for ten seconds
 	found["the store is down"] = send("GET", "/v1/client").want(503, "service_unavailable")
 	for what, a := range found {

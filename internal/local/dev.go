@@ -97,7 +97,13 @@ func (a *App) setFaults(w http.ResponseWriter, r *http.Request) {
 		a.answer(w, nil, err)
 		return
 	}
-	a.Outbox.Fail(in.SMS)
-	a.faulty.Throttle(in.Store)
+	a.Outbox.Recover()
+	a.faulty.Recover()
+	if in.SMS {
+		a.Outbox.Fail()
+	}
+	if in.Store {
+		a.faulty.Throttle()
+	}
 	a.answer(w, in, nil)
 }

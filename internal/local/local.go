@@ -183,7 +183,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		return err
 	}
 	a.Service = service
-	a.hooks = &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(true), Describe: api.EventBody}
+	a.hooks = &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(standardwebhook.LoopbackToo), Describe: api.EventBody}
 	a.api, err = api.New(api.Config{
 		Service: service, PublicURL: a.PublicURL, Accepts: a.keys.Accepts, PublishableKey: a.PublishableKey, AppName: a.AppName,
 		Development: true, Address: remote, Log: a.Log,

@@ -28,22 +28,20 @@ var unicast6 = netip.MustParsePrefix("2000::/3")
 // ErrAddress says that an endpoint's name leads to where no webhook may go.
 var ErrAddress = errors.New("webhook: the address is not a public one")
 
-// control looks at the address that is about to be connected to. The name was resolved by then, so there is no moment in which it could lead
-// elsewhere. Development may also reach this machine.
-func control(loopback bool) func(network, address string, _ syscall.RawConn) error {
-	return func(network, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || network != "tcp4" && network != "tcp6" {
-			return fmt.Errorf("%w: %s", ErrAddress, network)
-		}
-		if loopback && at.Addr().Unmap().IsLoopback() {
-			return nil
-		}
-		if at.Port() != 443 || !public(at.Addr()) {
-			return ErrAddress
-		}
+// control is a [net.Dialer] Control: it rejects an address just before the connection is made.
+// The name is already resolved then, so DNS cannot lead elsewhere between the check and its use.
+func (r Reach) control(network, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || network != "tcp4" && network != "tcp6" {
+		return fmt.Errorf("%w: %s", ErrAddress, network)
+	}
+	if r == LoopbackToo && at.Addr().Unmap().IsLoopback() {
 		return nil
 	}
+	if at.Port() != 443 || !public(at.Addr()) {
+		return ErrAddress
+	}
+	return nil
 }
 
 func public(a netip.Addr) bool {

@@ -103,10 +103,10 @@ func TestControl(t *testing.T) {
 		{"tcp4", "127.0.0.1:443", false, true}, {"tcp4", "127.0.0.1:8080", false, true}, {"tcp6", "[::1]:8080", false, true}, {"tcp6", "[::ffff:127.0.0.1]:8080", false, true},
 		{"tcp4", "10.0.0.1:443", false, false}, {"tcp4", "169.254.169.254:443", false, false}, {"tcp6", "[fd00:ec2::254]:443", false, false}, {"tcp6", "[::ffff:8.8.8.8]:443", false, false},
 	} {
-		for loopback, want := range map[bool]bool{false: tc.live, true: tc.local} {
-			err := control(loopback)(tc.network, tc.address, nil)
+		for reach, want := range map[Reach]bool{PublicOnly: tc.live, LoopbackToo: tc.local} {
+			err := reach.control(tc.network, tc.address, nil)
 			if (err == nil) != want || err != nil && !errors.Is(err, ErrAddress) {
-				t.Errorf("%s %s, development %v: %v, want it allowed %v", tc.network, tc.address, loopback, err, want)
+				t.Errorf("%s %s, reach %v: %v, want it allowed %v", tc.network, tc.address, reach, err, want)
 			}
 		}
 	}
@@ -114,14 +114,14 @@ func TestControl(t *testing.T) {
 
 // TestASenderIsImpatient: an endpoint has three seconds in all, no proxy speaks for it, and a redirect is its answer.
 func TestASenderIsImpatient(t *testing.T) {
-	for _, loopback := range []bool{false, true} {
-		client := New(loopback).client
+	for _, reach := range []Reach{PublicOnly, LoopbackToo} {
+		client := New(reach).client
 		transport, ok := client.Transport.(*http.Transport)
 		if !ok || client.Timeout != 3*time.Second || transport.Proxy != nil || transport.TLSClientConfig != nil && transport.TLSClientConfig.InsecureSkipVerify {
-			t.Errorf("development %v: %v in all, transport %+v", loopback, client.Timeout, transport)
+			t.Errorf("reach %v: %v in all, transport %+v", reach, client.Timeout, transport)
 		}
 		if err := client.CheckRedirect(nil, nil); !errors.Is(err, http.ErrUseLastResponse) {
-			t.Errorf("development %v: a redirect is followed: %v", loopback, err)
+			t.Errorf("reach %v: a redirect is followed: %v", reach, err)
 		}
 	}
 }

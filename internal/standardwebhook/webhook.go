@@ -30,14 +30,25 @@ var (
 
 // Sender posts events. It is safe for concurrent use.
 type Sender struct {
-	client   *http.Client
-	loopback bool
+	client *http.Client
+	reach  Reach
 }
 
-// New returns a sender. With loopback, for development, it also posts to http on this machine.
-func New(loopback bool) *Sender {
-	dialer := &net.Dialer{Timeout: within, Control: control(loopback)}
-	return &Sender{loopback: loopback, client: &http.Client{
+// Reach says which endpoints a [Sender] may post to.
+type Reach int
+
+// The values of [Reach].
+const (
+	// PublicOnly allows https on port 443 of public addresses.
+	PublicOnly Reach = iota
+	// LoopbackToo also allows http and every port of this machine, for development.
+	LoopbackToo
+)
+
+// New returns a sender that posts to the endpoints within reach.
+func New(reach Reach) *Sender {
+	dialer := &net.Dialer{Timeout: within, Control: reach.control}
+	return &Sender{reach: reach, client: &http.Client{
 		Timeout: within,
 		Transport: &http.Transport{
 			Proxy:                  nil, // one in the environment would connect in our place, and not look at addresses
@@ -57,7 +68,7 @@ func New(loopback bool) *Sender {
 // Deliver posts one event, once. The errors name neither the URL nor what was answered.
 func (s *Sender) Deliver(ctx context.Context, p webhook.Delivery) error {
 	u, err := url.Parse(p.URL)
-	if err != nil || u.Scheme != "https" && (!s.loopback || u.Scheme != "http") || u.Hostname() == "" || u.User != nil {
+	if err != nil || u.Scheme != "https" && (s.reach != LoopbackToo || u.Scheme != "http") || u.Hostname() == "" || u.User != nil {
 		return ErrURL
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(p.Body))

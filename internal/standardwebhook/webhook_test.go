@@ -57,7 +57,7 @@ func TestH06(t *testing.T) {
 	defer server.Close()
 	send := func(t *testing.T, at time.Time) receipt {
 		t.Helper()
-		if err := standardwebhook.New(true).Deliver(t.Context(), parcel(server.URL, at)); err != nil {
+		if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), parcel(server.URL, at)); err != nil {
 			t.Fatal(err)
 		}
 		return *got.Load()
@@ -110,7 +110,7 @@ func TestH07(t *testing.T) {
 		"https://127.0.0.1/meta-data": standardwebhook.ErrAddress, "https://[::1]/": standardwebhook.ErrAddress, "https://[::ffff:127.0.0.1]/": standardwebhook.ErrAddress, "https://0.0.0.0/": standardwebhook.ErrAddress,
 		"https://[::]/": standardwebhook.ErrAddress, "https://127.0.0.1:8080/": standardwebhook.ErrAddress,
 	} {
-		err := standardwebhook.New(false).Deliver(t.Context(), parcel(url, time.Now()))
+		err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), parcel(url, time.Now()))
 		if !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", url, err, want)
 		}
@@ -120,7 +120,7 @@ func TestH07(t *testing.T) {
 	}
 	for _, url := range []string{"https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/"} { // names to Go, addresses to others
 		var dns *net.DNSError
-		if err := standardwebhook.New(false).Deliver(t.Context(), parcel(url, time.Now())); !errors.Is(err, standardwebhook.ErrAddress) && !errors.As(err, &dns) {
+		if err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), parcel(url, time.Now())); !errors.Is(err, standardwebhook.ErrAddress) && !errors.As(err, &dns) {
 			t.Errorf("%q was connected to: %v", url, err)
 		}
 	}
@@ -138,17 +138,17 @@ func TestH07Loopback(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", inner.URL)
 	t.Setenv("HTTP_PROXY", inner.URL)
 	for _, url := range []string{secure.URL, strings.Replace(secure.URL, "127.0.0.1", "localhost", 1), inner.URL} {
-		if err := standardwebhook.New(false).Deliver(t.Context(), parcel(url, time.Now())); err == nil {
+		if err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), parcel(url, time.Now())); err == nil {
 			t.Errorf("%s was posted to", url)
 		}
 	}
-	if err := standardwebhook.New(true).Deliver(t.Context(), parcel(redirect.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
+	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), parcel(redirect.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
 		t.Errorf("a redirect: %v", err)
 	}
 	if n := heard.Load(); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
-	if err := standardwebhook.New(true).Deliver(t.Context(), parcel(inner.URL, time.Now())); err != nil || heard.Load() != 1 {
+	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), parcel(inner.URL, time.Now())); err != nil || heard.Load() != 1 {
 		t.Errorf("in development: %v, %d requests", err, heard.Load())
 	}
 }
@@ -162,7 +162,7 @@ func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer silent.Close()
-	if err := standardwebhook.New(true).Deliver(ctx, parcel(silent.URL, time.Now())); !errors.Is(err, context.Canceled) {
+	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(ctx, parcel(silent.URL, time.Now())); !errors.Is(err, context.Canceled) {
 		t.Errorf("silence: %v", err)
 	}
 	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -173,12 +173,12 @@ func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 		}
 	}))
 	defer endless.Close()
-	if err := standardwebhook.New(true).Deliver(t.Context(), parcel(endless.URL, time.Now())); err != nil {
+	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), parcel(endless.URL, time.Now())); err != nil {
 		t.Errorf("an endless answer: %v", err)
 	}
 	for _, status := range []int{300, 400, 404, 410, 500} {
 		answering := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
-		if err := standardwebhook.New(true).Deliver(t.Context(), parcel(answering.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
+		if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), parcel(answering.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
 			t.Errorf("status %d: %v", status, err)
 		}
 		answering.Close()

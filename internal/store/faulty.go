@@ -71,12 +71,19 @@ func (f *Faulty) Pending() int {
 	return len(f.faults)
 }
 
-// Throttle switches a lasting fault on or off: while it is on, every call answers
-// [mfa.ErrUnavailable] without being passed on or counted.
-func (f *Faulty) Throttle(on bool) {
+// Throttle makes every call return [ErrUnavailable], until [Faulty.Recover]. These calls are
+// neither passed on nor counted.
+func (f *Faulty) Throttle() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.throttled = on
+	f.throttled = true
+}
+
+// Recover ends what [Faulty.Throttle] began.
+func (f *Faulty) Recover() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.throttled = false
 }
 
 // Get implements [mfa.Store].

@@ -125,7 +125,7 @@ func TestThrottle(t *testing.T) {
 	memory := store.NewMemory()
 	s := store.NewFaulty(memory)
 	s.Inject(store.ConflictCommit(1))
-	s.Throttle(true)
+	s.Throttle()
 	_, getErr := s.Get(t.Context(), key)
 	_, expiredErr := s.Expired(t.Context(), store.KindUser, anyTime, 1)
 	_, listErr := s.List(t.Context(), store.KindUser, "", 1)
@@ -137,7 +137,7 @@ func TestThrottle(t *testing.T) {
 	if exists(t, memory, key) {
 		t.Error("a throttled commit was applied")
 	}
-	s.Throttle(false)
+	s.Recover()
 	if err := create(s, key); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("a throttled call used up an injected fault: got error %v", err)
 	}

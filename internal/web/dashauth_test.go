@@ -25,7 +25,7 @@ func TestSigningOutOfTheDashboard(t *testing.T) {
 	if r := s.ask("DELETE", "/dashboard/api/session", "{}", own(&http.Cookie{Name: mine.Name, Value: "nonsense"})...); r.StatusCode != 204 {
 		t.Errorf("signing out without a session: %d", r.StatusCode)
 	}
-	shared.Throttle(true)
+	shared.Throttle()
 	if r := s.ask("DELETE", "/dashboard/api/session", "{}", own(mine)...); r.StatusCode != 503 {
 		t.Errorf("signing out while the store is silent: %d", r.StatusCode)
 	}
@@ -35,7 +35,7 @@ func TestSigningOutOfTheDashboard(t *testing.T) {
 	if r := s.ask("GET", "/dashboard", "", own(mine)...); r.StatusCode == 200 {
 		t.Error("a page is shown while the store is silent")
 	}
-	shared.Throttle(false)
+	shared.Recover()
 	if r := s.ask("DELETE", "/dashboard/api/session", "{}", own(mine)...); r.StatusCode != 204 {
 		t.Errorf("signing out: %d", r.StatusCode)
 	}

@@ -374,13 +374,13 @@ func TestAStoreThatIsDownCostsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newJourneyUser(t, w, true)
-	w.faults.Throttle(true)
+	w.faults.Throttle()
 	for range 50 {
 		if _, err := h.Admin.VerifyTOTP(t.Context(), h.id, secret.New("000000")); kindOf(err) != Unknown {
 			t.Fatalf("answered %v", err)
 		}
 	}
-	w.faults.Throttle(false)
+	w.faults.Recover()
 	if _, err := h.Admin.VerifyTOTP(t.Context(), h.id, h.guess(account.TOTPCode).Code); err != nil {
 		t.Error(err)
 	}

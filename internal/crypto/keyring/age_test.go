@@ -43,7 +43,7 @@ func TestAgeOfAStoreThatFails(t *testing.T) {
 	faulty := store.NewFaulty(w.store)
 	k := keyring.New(faulty, w.wraps, func() time.Time { return w.now })
 	w.do(k.Prepare(t.Context()))
-	faulty.Throttle(true)
+	faulty.Throttle()
 	if age, err := k.Age(t.Context()); err == nil {
 		t.Errorf("the age of a key that cannot be read is %v", age)
 	}
@@ -117,7 +117,7 @@ func TestAFailedRefreshLeavesTheKeys(t *testing.T) {
 	ring := w.open(k)
 	sealed, err := ring.Seal("ada", secret.New("text"))
 	w.do(err)
-	faulty.Throttle(true)
+	faulty.Throttle()
 	w.now = w.now.Add(time.Hour)
 	if err := k.Refresh(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Error("a refresh that failed says nothing")
@@ -125,6 +125,6 @@ func TestAFailedRefreshLeavesTheKeys(t *testing.T) {
 	if got, err := ring.Open("ada", sealed); err != nil || got.Reveal() != "text" {
 		t.Errorf("after it the keys are gone: %v", err)
 	}
-	faulty.Throttle(false)
+	faulty.Recover()
 	w.do(k.Refresh(t.Context()))
 }

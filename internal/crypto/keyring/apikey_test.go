@@ -84,7 +84,7 @@ func TestAPIKeysOfASilentStore(t *testing.T) {
 	w := newWorld(t)
 	k := w.ready(first)
 	w.accepts("before", k, first, true)
-	w.fault.Throttle(true)
+	w.fault.Throttle()
 	w.now = w.now.Add(5*time.Minute - time.Second)
 	w.accepts("just before the end", k, first, true)
 	w.now = w.now.Add(time.Second)
@@ -97,7 +97,7 @@ func TestAPIKeysOfASilentStore(t *testing.T) {
 	if ok, err := k.Accepts(t.Context(), first); ok || err == nil {
 		t.Errorf("after the clock went back: accepted %v (%v)", ok, err)
 	}
-	w.fault.Throttle(false)
+	w.fault.Recover()
 	w.accepts("when the store answers again", k, first, true)
 }
 

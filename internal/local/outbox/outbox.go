@@ -58,11 +58,18 @@ func (o *Outbox) Send(_ context.Context, m tx.Message) error {
 	return nil
 }
 
-// Fail makes sending fail, or work again.
-func (o *Outbox) Fail(on bool) {
+// Fail makes every send fail until [Outbox.Recover].
+func (o *Outbox) Fail() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.down = on
+	o.down = true
+}
+
+// Recover ends what [Outbox.Fail] began.
+func (o *Outbox) Recover() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.down = false
 }
 
 // Messages returns what was sent to a number, or to all for "", oldest first.

@@ -35,8 +35,17 @@ func parseEntry(it item) (entry, error) {
 	return entry{key, seconds}, errors.Join(err, err2)
 }
 
-// walk follows the entries of a shard that expire before a time, from either end, while more wants another.
-func (s *Store) walk(ctx context.Context, kind store.Kind, shard int, before time.Time, forward bool, limit int, more func(entry) bool) error {
+// order is the order in which [Store.walk] reads a shard of the index.
+type order bool
+
+const (
+	soonestFirst order = true
+	latestFirst  order = false
+)
+
+// walk reads the entries of a shard that expire before a time, until more returns false. limit is
+// the size of a page.
+func (s *Store) walk(ctx context.Context, kind store.Kind, shard int, before time.Time, in order, limit int, more func(entry) bool) error {
 	end := before.Unix()
 	if before.Nanosecond() > 0 {
 		end++
@@ -45,7 +54,7 @@ func (s *Store) walk(ctx context.Context, kind store.Kind, shard int, before tim
 		TableName: &s.table, IndexName: aws.String(ExpiryIndex), Limit: aws.Int32(int32(min(max(limit, 1), 1000))), //nolint:gosec // at most 1000
 		KeyConditionExpression:    aws.String(attrShard + " = :s AND " + attrExpires + " < :e"),
 		ExpressionAttributeValues: item{":s": stringAttr(shardName(kind, shard)), ":e": numberAttr(end)},
-		ScanIndexForward:          aws.Bool(forward),
+		ScanIndexForward:          aws.Bool(bool(in)),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -74,7 +83,7 @@ func (s *Store) Expired(ctx context.Context, kind store.Kind, before time.Time, 
 	var found []entry
 	for shard := range expiryShards {
 		n := 0
-		err := s.walk(ctx, kind, shard, before, true, limit, func(e entry) bool {
+		err := s.walk(ctx, kind, shard, before, soonestFirst, limit, func(e entry) bool {
 			found, n = append(found, e), n+1
 			return n < limit
 		})
@@ -98,7 +107,7 @@ func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, l
 	var keys []store.Key
 	for shard := range expiryShards {
 		n, last := 0, int64(0)
-		err := s.walk(ctx, kind, shard, before, false, limit+1, func(e entry) bool {
+		err := s.walk(ctx, kind, shard, before, latestFirst, limit+1, func(e entry) bool {
 			if n >= limit && e.expires != last {
 				return false
 			}

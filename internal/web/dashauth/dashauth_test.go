@@ -69,7 +69,7 @@ func TestEndedSessions(t *testing.T) {
 	if ended, err := d.SessionEnded(t.Context(), two); err != nil || ended {
 		t.Errorf("another one: %v, %v", ended, err)
 	}
-	faulty.Throttle(true)
+	faulty.Throttle()
 	if ended, err := d.SessionEnded(t.Context(), two); err == nil || !ended {
 		t.Errorf("a silent store: %v, %v", ended, err)
 	}

@@ -31,7 +31,7 @@ func Serve() {
 		if err != nil {
 			return nil, err
 		}
-		worker := &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(false), Describe: api.EventBody}
+		worker := &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(standardwebhook.PublicOnly), Describe: api.EventBody}
 		if e.EventBus != "" {
 			worker.Bus = eventbridge.New(awseventbridge.NewFromConfig(d.Config), e.EventBus)
 		}
