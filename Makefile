@@ -8,7 +8,7 @@ GOLDEN = $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/nu
 CDK := npx --yes aws-cdk@2.1148.1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help run tools invoke doctor test quick night test-dynamodb dynamodb e2e synth deploy figures bench load lint update vuln fuzz soak sbom clean
+.PHONY: help run tools invoke doctor test quick night test-dynamodb dynamodb e2e synth deploy figures bench load lint update pages vuln fuzz soak sbom clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ lint: ## static checks
 
 update: ## rewrite the golden files
 	bash scripts/with-dynamodb.sh go test $(GOLDEN) -update
+
+pages: ## the pictures that docs/use/pages.md shows, out of the browser tests
+	@SHOTS=pages/screenshots bash scripts/e2e.sh pages/ && node e2e/pages/pictures.js
 
 vuln: ## known weaknesses of what the program reaches
 	@bash scripts/vulnerabilities.sh
