@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/internal/api/openapi"
 	"github.com/countersign-mfa/countersign/test/lambdalocal"
 	"github.com/countersign-mfa/countersign/test/needs"
 )
@@ -139,7 +140,11 @@ func TestBootstraps(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			lines = append(lines, fmt.Sprintf("%-60s %s", filepath.Base(file), summary(d.Invoke(t.Context(), name, event))))
+			answer := summary(d.Invoke(t.Context(), name, event))
+			lines = append(lines, fmt.Sprintf("%-60s %s", filepath.Base(file), answer))
+			if !declared(name, answer) {
+				t.Errorf("%s: no operation of %s says that it answers %s", file, name, answer)
+			}
 		}
 	}
 	slices.Sort(lines)
@@ -158,6 +163,36 @@ func TestBootstraps(t *testing.T) {
 		t.Errorf("the answers are\n%s\nwant those of %s (%v)\n%s", got, golden, err, log)
 	}
 	within(t, d)
+}
+
+// declared says whether the OpenAPI document has an answer of one of the function's operations: the
+// golden file alone would take any answer. Functions without operations, such as the pages', are not in
+// the document.
+func declared(function, answer string) bool {
+	at := slices.IndexFunc(plan.Functions(), func(f plan.Function) bool { return f.Name == function })
+	operations := plan.Functions()[at].Operations
+	for _, op := range operations {
+		if answer == fmt.Sprint(op.Status) {
+			return true
+		}
+		for status, codes := range openapi.Errors(op) {
+			for _, code := range codes {
+				if answer == fmt.Sprintf("%d %s", status, code) {
+					return true
+				}
+			}
+		}
+	}
+	return len(operations) == 0
+}
+
+// TestAnswersThatAreNotDeclared: another status, and the code of another surface.
+func TestAnswersThatAreNotDeclared(t *testing.T) {
+	for answer, want := range map[string]bool{"200": true, "401 authentication_invalid": true, "204": false, "401 clerk_key_invalid": false, "400 authentication_invalid": false} {
+		if declared("me-get", answer) != want {
+			t.Errorf("me-get answers %s: declared %v", answer, !want)
+		}
+	}
 }
 
 // summary is an answer's status and code.
