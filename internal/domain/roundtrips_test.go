@@ -106,6 +106,8 @@ func TestRoundTrips(t *testing.T) {
 	pageHasRoundTrips(t, table)
 }
 
+var update = flag.Bool("update", false, "rewrite the table of docs/develop/performance.md")
+
 // pageHasRoundTrips compares the table of docs/develop/performance.md with the one that is held here.
 func pageHasRoundTrips(t *testing.T, table map[string][]string) {
 	t.Helper()
@@ -124,7 +126,7 @@ func pageHasRoundTrips(t *testing.T, table map[string][]string) {
 		rows += fmt.Sprintf("|%s|%s|\n", cost, strings.Join(slices.Sorted(slices.Values(table[cost])), "; "))
 	}
 	page := head + begin + rows + end + tail
-	if flag.Lookup("update").Value.String() == "true" {
+	if *update {
 		if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
 			t.Fatal(err)
 		}

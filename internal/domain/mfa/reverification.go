@@ -2,7 +2,6 @@ package mfa
 
 import (
 	"context"
-	"errors"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
@@ -124,7 +123,7 @@ func (s *Service) AttemptReverification(ctx context.Context, from tx.Caller, id 
 // endSessionOnLock ends a session in which somebody guessed until the lock: it may be stolen. The verdict stays what it is.
 // The guesses are at the first or at a second factor.
 func endSessionOnLock(t *tx.Tx, caller *tx.SignedIn, at *account.FailureCounters, verdict error) error {
-	if !errors.As(verdict, new(tx.Refusal)) || at.Of(sessions.DeviceOf(t, caller.Client, caller.User)).LockedUntil <= t.Now {
+	if !t.Refused() || at.Of(sessions.DeviceOf(t, caller.Client, caller.User)).LockedUntil <= t.Now {
 		return verdict
 	}
 	if err := sessions.End(t, caller.Client, caller.Session.ID, account.SessionRevoked); err != nil {

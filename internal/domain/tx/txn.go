@@ -37,13 +37,14 @@ type Tx struct {
 	ByBackend bool
 	// UnknownFields has, as they were stored, the records with fields of a newer version.
 	UnknownFields map[store.Key][]byte
-	// OnLimit answers a commit that found a counter at its limit: nil lets the commit be tried again, as
-	// it now stands; a [Refusal] is committed in its place; another error ends the operation.
+	// OnLimit changes what is staged when the commit found a counter at its limit, and the commit is
+	// tried again. An error ends the operation, unless it is the one given to [Tx.Refuse].
 	OnLimit func(counter string) error
 	// Caller is the session that acts, once [RequireSession] found it.
 	Caller *SignedIn
 	// BySystem says that Countersign acts by itself.
 	BySystem bool
+	refusal  error // the answer of an operation that commits although it failed
 	compared *comparisons
 	began    uint64         // the moment of [comparing] before anything was read
 	Device   account.Device // of the caller, for a guess at a second factor
@@ -51,13 +52,15 @@ type Tx struct {
 	Language language.Tag
 }
 
-// Refusal carries an answer that denies and yet commits: the cost of a wrong guess.
-type Refusal struct{ error }
+// Refuse records err as the answer of the operation and returns it. A refused operation commits what
+// it staged: the cost of a wrong code, the record of a refused message. Any other error commits nothing.
+func (t *Tx) Refuse(err error) error {
+	t.refusal = err
+	return err
+}
 
-func (r Refusal) Unwrap() error { return r.error }
-
-// Refuse makes the operation commit what it staged and then answer err.
-func (t *Tx) Refuse(err error) error { return Refusal{err} }
+// Refused reports whether the operation was refused and commits all the same.
+func (t *Tx) Refused() bool { return t.refusal != nil }
 
 // Update runs one operation: it reads keys in one round trip, runs do on them, and commits what do staged. do may run several
 // times and must only stage effects.
@@ -69,7 +72,7 @@ func (s *Engine) Update(ctx context.Context, keys []store.Key, do func(*Tx) erro
 		if err := t.begin(keys); err != nil {
 			return err
 		}
-		verdict, err := t.attempt(do)
+		err := t.attempt(do)
 		switch {
 		case errors.Is(err, errAgain):
 			try--
@@ -92,24 +95,16 @@ func (s *Engine) Update(ctx context.Context, keys []store.Key, do func(*Tx) erro
 				return err
 			}
 		}
-		if r := (Refusal{}); errors.As(verdict, &r) {
-			return r.error
-		}
-		return nil
+		return t.refusal
 	}
 }
 
-// attempt runs an operation and commits. The verdict is a refusal that was committed, the error why nothing was.
-func (t *Tx) attempt(do func(*Tx) error) (verdict, err error) {
-	verdict = do(t)
-	if verdict != nil && !errors.As(verdict, new(Refusal)) {
-		return nil, verdict
+// attempt runs an operation once and commits what it staged, if it succeeded or was refused.
+func (t *Tx) attempt(do func(*Tx) error) error {
+	if err := do(t); err != nil && !errors.Is(err, t.refusal) {
+		return err
 	}
-	err = t.commit()
-	if errors.As(err, new(Refusal)) {
-		return err, nil
-	}
-	return verdict, err
+	return t.commit()
 }
 
 // backOff waits a random moment that grows with every try.
@@ -245,30 +240,24 @@ func (t *Tx) stage(e account.Entity, remove bool) {
 	t.Seen[k], t.Dirty[k] = e, remove
 }
 
-// commit stores what was staged. When a limit of the SMS guard is reached it may store something else instead and return a [Refusal].
+// commit stores what was staged. A reached limit of the SMS guard may change what that is.
 func (t *Tx) commit() error {
 	for _, prepare := range t.S.beforeCommit {
 		if err := prepare(t); err != nil {
 			return err
 		}
 	}
-	var verdict error
 	for {
 		err := t.write()
 		counter, ok := asLimitReached(err)
 		switch {
-		case err == nil:
-			return verdict
 		case !ok:
 			return err
 		case t.OnLimit == nil:
 			return t.rememberLimit(counter)
 		}
-		if again := t.OnLimit(counter); again != nil {
-			if !errors.As(again, new(Refusal)) {
-				return again
-			}
-			verdict = again
+		if err := t.OnLimit(counter); err != nil && !errors.Is(err, t.refusal) {
+			return err
 		}
 	}
 }
