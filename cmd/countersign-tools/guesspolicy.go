@@ -13,7 +13,7 @@ import (
 
 var (
 	errTarget = errors.New("a guess policy misses its target")
-	errBound  = errors.New("more guesses were judged than are computed")
+	errBound  = errors.New("more guesses were compared than are computed")
 )
 
 // guessPolicyCmd computes what the guess policies are worth.
@@ -44,26 +44,23 @@ type simulateCmd struct {
 
 // simulated is the result of one strategy for programs.
 type simulated struct {
-	Policy string `json:"policy"`
+	Policy bruteforce.Policy `json:"policy"`
 	bruteforce.Result
 }
 
 // Run simulates every strategy against both policies.
 func (s *simulateCmd) Run(ctx context.Context) error {
 	within := true
-	for _, policy := range []struct {
-		name   string
-		strict bool
-	}{{"default", false}, {"strict", true}} {
-		_, _ = fmt.Fprintf(s.Text(), "Policy %q, %d days, the owner signs in daily\n\n", policy.name, s.Days)
+	for _, policy := range bruteforce.Policies {
+		_, _ = fmt.Fprintf(s.Text(), "Policy %q, %d days, the owner signs in daily\n\n", policy, s.Days)
 		for _, strategy := range bruteforce.Strategies() {
-			r, err := bruteforce.Simulate(ctx, policy.strict, strategy, s.Seed, s.Days)
+			r, err := bruteforce.Simulate(ctx, policy, strategy, s.Seed, s.Days)
 			if err != nil {
 				return fmt.Errorf("%s: %w", strategy.Name, err)
 			}
-			within = within && r.Judged <= r.Bound
-			s.Print(simulated{policy.name, r}, "  %-62s %3d guesses of %4d judged, computed at most %3d; the owner kept out %d times of %d\n",
-				strategy.Name, r.Judged, r.Sent, r.Bound, r.Refused, r.SignIns)
+			within = within && r.Compared <= r.Bound
+			s.Print(simulated{policy, r}, "  %-62s %3d guesses of %4d compared, computed at most %3d; the owner kept out %d times of %d\n",
+				strategy.Name, r.Compared, r.Sent, r.Bound, r.Refused, r.SignIns)
 		}
 		_, _ = fmt.Fprintln(s.Text())
 	}

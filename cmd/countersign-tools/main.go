@@ -12,7 +12,7 @@ type commands struct {
 	Attack      attackCmd        `cmd:"" group:"try" help:"Try known attacks on a deployment, with throw-away users."`
 	Load        loadCmd          `cmd:"" group:"try" help:"Measure a server of its own on this machine."`
 	GuessPolicy guessPolicyCmd   `cmd:"" group:"guess" help:"Compute the chance that an attacker with the password guesses the second factor."`
-	Simulate    simulateCmd      `cmd:"" group:"guess" help:"Guess at an account of the real API, over every path, and count the guesses that are judged."`
+	Simulate    simulateCmd      `cmd:"" group:"guess" help:"Guess at an account of the real API, over every path, and count the guesses that are compared."`
 	Export      exportCmd        `cmd:"" group:"aws" help:"Move users out of a deployment in AWS, into a file encrypted with age."`
 	Import      importCmd        `cmd:"" group:"aws" help:"Move users of an export into a deployment in AWS."`
 	Completion  cli.Completion   `cmd:"" group:"shell" help:"Print the completion script of a shell."`

@@ -8,24 +8,27 @@ import (
 	"github.com/countersign-mfa/countersign/test/browser"
 )
 
-// answer is the answer to a guess.
+// answer is the API's answer to a guess, with the wait that it asks for.
 type answer struct {
 	browser.Answer
 	retry time.Duration
 }
 
-// judged says whether a guess was compared: only then is a wrong one called wrong.
-func (a answer) judged() bool { return a.Is(apierr.FormCodeIncorrect) }
+// compared says whether the server compared the guess with the secret. Only then is the code incorrect.
+func (a answer) compared() bool { return a.Is(apierr.FormCodeIncorrect) }
 
-// over says whether only a new sign-in, or step-up, helps.
+// over says whether the sign-in or step-up has ended, so that only a new one helps.
 func (a answer) over() bool {
-	return a.Is(apierr.VerificationFailed, apierr.VerificationExpired, apierr.VerificationMissing, apierr.ResourceNotFound, apierr.SessionReverificationMissing)
+	return a.Is(apierr.VerificationFailed, apierr.VerificationExpired, apierr.VerificationMissing,
+		apierr.ResourceNotFound, apierr.SessionReverificationMissing)
 }
 
-// broken says whether an answer is none that a guess may get. A guess that is right ends the simulation too; by their seeds, those that are tried have none.
+// broken says whether a guess must not get this answer. A correct guess counts as broken: with the
+// seeds in use no guess is correct.
 func (a answer) broken() bool {
-	return a.Status != http.StatusUnauthorized && !a.judged() && !a.Is(apierr.TooManyRequests, apierr.UserLocked, apierr.StrategyForUserInvalid, apierr.VerificationCodeTooManyRequests)
+	return a.Status != http.StatusUnauthorized && !a.compared() && !a.Is(apierr.TooManyRequests,
+		apierr.UserLocked, apierr.StrategyForUserInvalid, apierr.VerificationCodeTooManyRequests)
 }
 
-// refused is an answer that no request was made for.
-func refused(status int) answer { return answer{Answer: browser.Answer{Status: status}} }
+// withStatus is an answer without a request.
+func withStatus(status int) answer { return answer{Answer: browser.Answer{Status: status}} }

@@ -3,20 +3,23 @@ package bruteforce
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/countersign-mfa/countersign/internal/ops/guessbound"
 )
 
-// attacker knows the password, and keeps a sign-in for as long as it is good for something.
+// attacker knows the password. It uses one sign-in until that ends, then begins another.
 type attacker struct {
 	*world
 	browser *visitor
 	signIn  string
-	// shared is a browser on which the owner's second factor was once proved, or nil.
+	// shared is a browser on which the owner once completed the second factor, or nil.
 	shared *visitor
 }
 
-func newAttacker(w *world, known bool) (*attacker, error) {
+// newAttacker returns an attacker of a kind. One with a known device uses a browser of the owner's.
+func newAttacker(w *world, kind guessbound.Attacker) (*attacker, error) {
 	a := &attacker{world: w}
-	if !known {
+	if !kind.KnownDevice {
 		return a, nil
 	}
 	a.shared = &visitor{world: w}
@@ -27,34 +30,41 @@ func newAttacker(w *world, known bool) (*attacker, error) {
 	return a, nil
 }
 
-// start begins a sign-in with the password, or with a ticket as a team's own server makes them for whoever knows it.
-func (a *attacker) start(ticket bool) answer {
+// byPassword is the first step of a sign-in with the password.
+func (a *attacker) byPassword() []string {
+	return []string{"strategy", "password", "identifier", username, "password", passwordText}
+}
+
+// byTicket is the first step of a sign-in with a ticket that the application's server made.
+func (a *attacker) byTicket() []string {
+	made := a.backend("/v1/sign_in_tokens", map[string]any{"user_id": a.user})
+	return []string{"strategy", "ticket", "ticket", made.Text("token")}
+}
+
+// start begins a sign-in, unless one is open.
+func (a *attacker) start(form func() []string) answer {
 	if a.signIn != "" {
-		return refused(http.StatusOK)
+		return withStatus(http.StatusOK)
 	}
 	if a.browser = a.shared; a.browser == nil {
 		a.browser = &visitor{world: a.world}
 	}
-	form := []string{"strategy", "password", "identifier", username, "password", passwordText}
-	if ticket {
-		made := a.backend("/v1/sign_in_tokens", map[string]any{"user_id": a.user})
-		form = []string{"strategy", "ticket", "ticket", made.Text("token")}
-	}
-	got := a.browser.call(http.MethodPost, "/v1/client/sign_ins", form...)
+	got := a.browser.call(http.MethodPost, "/v1/client/sign_ins", form()...)
 	if got.Status == http.StatusOK {
 		a.signIn = got.Text("response.id")
 	}
 	return got
 }
 
-// guess offers a code in a sign-in. One that is over is forgotten.
-func (a *attacker) guess(strategy, code string, ticket, prepare bool) answer {
+// guess sends a code in a sign-in, and begins another sign-in when that one has ended. Only
+// phone_code is prepared.
+func (a *attacker) guess(strategy, code string, form func() []string) answer {
 	for {
-		if got := a.start(ticket); got.Status != http.StatusOK {
+		if got := a.start(form); got.Status != http.StatusOK {
 			return got
 		}
 		at := "/v1/client/sign_ins/" + a.signIn
-		if prepare && a.prepared != a.signIn {
+		if strategy == "phone_code" && a.prepared != a.signIn {
 			got := a.browser.call(http.MethodPost, at+"/prepare_second_factor", "strategy", strategy)
 			if got.over() {
 				a.signIn = ""
@@ -71,7 +81,7 @@ func (a *attacker) guess(strategy, code string, ticket, prepare bool) answer {
 			continue
 		}
 		if got.retry > 0 {
-			a.signIn = "" // it may be too old after the wait
+			a.signIn = "" // the sign-in may have expired after the wait
 		}
 		return got
 	}
@@ -79,9 +89,9 @@ func (a *attacker) guess(strategy, code string, ticket, prepare bool) answer {
 
 func (a *attacker) digits() string { return fmt.Sprintf("%06d", a.chance.IntN(1_000_000)) }
 
-func (a *attacker) app() answer    { return a.guess("totp", a.digits(), false, false) }
-func (a *attacker) sms() answer    { return a.guess("phone_code", a.digits(), false, true) }
-func (a *attacker) ticket() answer { return a.guess("totp", a.digits(), true, false) }
+func (a *attacker) app() answer    { return a.guess("totp", a.digits(), a.byPassword) }
+func (a *attacker) sms() answer    { return a.guess("phone_code", a.digits(), a.byPassword) }
+func (a *attacker) ticket() answer { return a.guess("totp", a.digits(), a.byTicket) }
 
 func (a *attacker) backupCode() answer {
 	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -89,18 +99,18 @@ func (a *attacker) backupCode() answer {
 	for i := range code {
 		code[i] = alphabet[a.chance.IntN(len(alphabet))]
 	}
-	return a.guess("backup_code", string(code[:5])+"-"+string(code[5:]), false, false)
+	return a.guess("backup_code", string(code[:5])+"-"+string(code[5:]), a.byPassword)
 }
 
-// backendAPI guesses through a form of the team's own application.
+// backendAPI guesses through the application's own form, which verifies codes over the Backend API.
 func (a *attacker) backendAPI() answer {
 	return a.backend("/v1/users/"+a.user+"/verify_totp", map[string]any{"code": a.digits()})
 }
 
-// stepUp guesses in the owner's own session, with a copy of its cookie.
+// stepUp guesses in the owner's session, with a copy of its cookie.
 func (a *attacker) stepUp() answer {
-	if a.owner.session == "" { // the owner did not get in either
-		return refused(http.StatusUnauthorized)
+	if a.owner.session == "" { // the owner's last sign-in was refused
+		return withStatus(http.StatusUnauthorized)
 	}
 	stolen := *a.owner
 	at := "/v1/client/sessions/" + stolen.session + "/verify"

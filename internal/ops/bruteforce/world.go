@@ -30,40 +30,35 @@ const (
 	passwordText = "correct horse battery"
 )
 
-// world is the real API over a store in memory, with one user and a clock that jumps.
+// world is the real API over a store in memory, with one user and a clock that the simulation sets.
 type world struct {
-	ctx          context.Context
-	handler      http.Handler
-	at           time.Time
-	chance       *rand.Rand
-	user         string
-	key          secret.Value // of the owner's app
-	ownerUsesSMS bool         // the owner signs in with text messages
-	message      string       // the last one
-	owner        *visitor
-	prepared     string // the sign-in that a text message was sent for
-	failure      error  // an answer that no simulation may get
+	ctx         context.Context
+	handler     http.Handler
+	at          time.Time
+	chance      *rand.Rand
+	user        string
+	key         secret.Value // the TOTP secret of the owner's app
+	ownerFactor ownerFactor
+	message     string // the last text message
+	owner       *visitor
+	prepared    string // the sign-in for which a text message was sent
+	failure     error  // the last answer that no simulation may get
 }
 
-func policy(strict bool) account.Policy {
-	s := account.Settings{StrictGuessing: strict}
-	return s.Policy()
-}
-
-// Send keeps the last message, which only the owner reads.
+// Send implements [tx.Sender]. It keeps the last message, which only the owner reads.
 func (w *world) Send(_ context.Context, m tx.Message) error {
 	w.message = m.Body.Reveal()
 	return nil
 }
 
-// address is another one for every request: whoever has many does not feel the limits per address.
+// address returns a new address for every request, so that no limit per address applies.
 func (w *world) address(*http.Request) netip.Addr {
 	n := w.chance.Uint32()
 	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
 }
 
-func newWorld(ctx context.Context, strict, ownerUsesSMS bool, seed uint64) (*world, error) {
-	w := &world{ctx: ctx, ownerUsesSMS: ownerUsesSMS, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), chance: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // a seed repeats a run
+func newWorld(ctx context.Context, policy Policy, owner ownerFactor, seed uint64) (*world, error) {
+	w := &world{ctx: ctx, ownerFactor: owner, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), chance: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // a seed repeats a run
 	source := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), 1})
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {byte(seed)}}, source)
 	if err != nil {
@@ -77,7 +72,7 @@ func newWorld(ctx context.Context, strict, ownerUsesSMS bool, seed uint64) (*wor
 	if err != nil {
 		return nil, err
 	}
-	if _, err := service.Settings.ChangeSettings(ctx, func(s *account.Settings) { s.StrictGuessing = strict }); err != nil {
+	if _, err := service.Settings.ChangeSettings(ctx, func(s *account.Settings) { s.StrictGuessing = policy == StrictPolicy }); err != nil {
 		return nil, err
 	}
 	if err := service.Tokens.RotateSigningKey(ctx, 0); err != nil {
@@ -93,7 +88,7 @@ func newWorld(ctx context.Context, strict, ownerUsesSMS bool, seed uint64) (*wor
 	return w, w.createUser(source)
 }
 
-// createUser makes the user, with every factor, and signs the owner in on a browser of their own.
+// createUser creates the user with every factor, and signs the owner in on a browser.
 func (w *world) createUser(source *rand.ChaCha8) error {
 	var err error
 	if w.key, err = totp.Generate(source); err != nil {
@@ -106,25 +101,25 @@ func (w *world) createUser(source *rand.ChaCha8) error {
 		"user_id": w.user, "phone_number": "+12125550123", "verified": true, "reserved_for_second_factor": true,
 	})
 	if w.user == "" || number.Status != http.StatusOK {
-		return fmt.Errorf("the user of a simulation could not be made: %d %s", number.Status, number.Code())
+		return fmt.Errorf("create the user of the simulation: %d %s", number.Status, number.Code())
 	}
 	w.owner = &visitor{world: w}
 	return w.signIn(w.owner)
 }
 
-// signIn signs the owner in: the password, then the app.
+// signIn signs the owner in: the password, then the owner's second factor.
 func (w *world) signIn(b *visitor) error {
 	got := b.call(http.MethodPost, "/v1/client/sign_ins", "strategy", "password", "identifier", username, "password", passwordText)
 	if got.Status != http.StatusOK {
 		return fmt.Errorf("password: %s", got.Code())
 	}
-	w.at = w.at.Add(totp.Period) // the code before may have been used a moment ago
+	w.at = w.at.Add(totp.Period) // the code of the last period may be used already
 	code, err := totp.Code(w.key, w.at)
 	if err != nil {
 		return err
 	}
 	by, at := "totp", "/v1/client/sign_ins/"+got.Text("response.id")
-	if w.ownerUsesSMS {
+	if w.ownerFactor == ownerUsesSMS {
 		if got = b.call(http.MethodPost, at+"/prepare_second_factor", "strategy", "phone_code"); got.Status != http.StatusOK {
 			return fmt.Errorf("message: %s", got.Code())
 		}
@@ -149,7 +144,7 @@ func (w *world) unlock() error {
 	return nil
 }
 
-// visitor is a browser at the API of this simulation.
+// visitor is a browser at the simulated API.
 type visitor struct {
 	*world
 	browser.Browser
@@ -167,13 +162,13 @@ func (b *visitor) call(method, path string, form ...string) answer {
 	return b.check(method, path, a, err)
 }
 
-// backend posts to the Backend API.
+// backend posts JSON to the Backend API.
 func (w *world) backend(path string, body map[string]any) answer {
 	a, err := browser.Server(w.ctx, w.handler, secretKey, http.MethodPost, path, body)
 	return w.check(http.MethodPost, path, a, err)
 }
 
-// check notes what no simulation may be told.
+// check keeps an error or a server error as the failure of the simulation.
 func (w *world) check(method, path string, a browser.Answer, err error) answer {
 	if err != nil {
 		w.failure = err
