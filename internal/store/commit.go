@@ -9,29 +9,30 @@ import (
 	"strings"
 )
 
-// Limits of one commit. They are the narrowest of all implementations, so that what works in
-// development works in production: DynamoDB takes 100 items in a transaction, 2,048 bytes in a
-// partition key and 400 KB in an item.
+// Limits of one commit: the narrowest of all implementations, so that what works in development
+// works in production. DynamoDB accepts 100 items in a transaction, 2,048 bytes in a partition key
+// and 400 KB in an item.
 const (
 	// MaxParts is the largest number of writes and increments together.
 	MaxParts = 100
-	// MaxNameLength is the largest length in bytes of a kind and an id together, and of a budget.
+	// MaxNameLength is the largest length in bytes of a kind and an id together, and of a counter's
+	// name.
 	MaxNameLength = 1024
 	// MaxDataLength is the largest length in bytes of a record's data.
 	MaxDataLength = 384 << 10
-	// MaxTotalLength is the largest length in bytes of the names and the data of a commit together. DynamoDB takes 4 MB in a transaction, of which
-	// the keys of its index and the names of attributes need up to 2 KB an item.
+	// MaxTotalLength is the largest length in bytes of a commit's names and data together. DynamoDB
+	// accepts 4 MB in a transaction; index keys and attribute names need up to 2 KB an item.
 	MaxTotalLength = 4<<20 - MaxParts*2<<10
 )
 
-// ErrMalformed is what Commit returns, wrapped, for a commit that no store can apply. It is a
-// mistake in the calling program; nothing was stored.
+// ErrMalformed is returned by Commit, wrapped, for a commit that no store can apply. The caller has
+// a bug; nothing was stored.
 var ErrMalformed = errors.New("malformed commit")
 
-// Validate returns an error that wraps [ErrMalformed] unless each key and each budget occurs
-// once, every kind and budget has a name, kinds are free of NUL bytes, no record ends before it expires and the limits of this
-// package are kept.
-// The error names no id: ids may be personal.
+// Validate returns an error that wraps [ErrMalformed] for a commit that no store can apply. Each
+// key and counter must occur once; kinds and counters need a name, and a kind has no NUL byte. No
+// record may end before it expires, and the limits of this package hold. The error names no id,
+// because ids may be personal data.
 func Validate(writes []Write, increments []Increment) error {
 	if n := len(writes) + len(increments); n > MaxParts {
 		return fmt.Errorf("%w: %d parts", ErrMalformed, n)
@@ -50,11 +51,11 @@ func Validate(writes []Write, increments []Increment) error {
 	}
 	for i := range increments {
 		if n := len(increments[i].Counter); n == 0 || n > MaxNameLength {
-			return fmt.Errorf("%w: a budget's name has %d bytes", ErrMalformed, n)
+			return fmt.Errorf("%w: the name of a counter has %d bytes", ErrMalformed, n)
 		}
 		for j := range i {
 			if increments[j].Counter == increments[i].Counter {
-				return fmt.Errorf("%w: a budget occurs twice", ErrMalformed)
+				return fmt.Errorf("%w: a counter occurs twice", ErrMalformed)
 			}
 		}
 		total += len(increments[i].Counter)
@@ -80,8 +81,8 @@ func validateWrite(w *Write) error {
 	return nil
 }
 
-// LatestFirst puts the records with the latest Expires first and keeps the first limit of them and those that expire with the last: what
-// [mfa.Store.Latest] answers.
+// LatestFirst sorts records by Expires, latest first. It keeps the first limit of them and those
+// that expire with the last one, as [Store.Latest] answers.
 func LatestFirst(records []Record, limit int) []Record {
 	slices.SortFunc(records, func(a, b Record) int {
 		return cmp.Or(b.Expires.Compare(a.Expires), strings.Compare(b.Key.ID, a.Key.ID))
@@ -93,7 +94,7 @@ func LatestFirst(records []Record, limit int) []Record {
 	return records[:n]
 }
 
-// Exceeds reports whether the take must be refused when its counter stands at sum. A sum beyond
+// Exceeds reports whether an increment must be refused when its counter stands at sum. A sum beyond
 // the range of its type exceeds every limit.
 func Exceeds(sum int64, inc Increment) bool {
 	if inc.By > 0 && sum > math.MaxInt64-inc.By {

@@ -6,21 +6,23 @@ import (
 	"time"
 )
 
-// Counts is what a [Counting] store has seen. Calls count whether or not they succeed.
+// Counts are the calls that a [Counting] store has seen, successful or not.
 type Counts struct {
-	// Gets is the number of calls of Get and Sums; KeysRead the number of keys and budgets in them.
+	// Gets is the number of calls of Get and Sums; KeysRead is the number of keys and counters in
+	// them.
 	Gets, KeysRead int
-	// Commits is the number of calls of Commit; Writes and Takes are the numbers of them in it.
+	// Commits is the number of calls of Commit; Writes and Increments are the numbers of its
+	// arguments.
 	Commits, Writes, Takes int
-	// BytesRead and BytesWritten sum up the data of records answered by Get, Latest and List, and handed to Commit.
+	// BytesRead is the data of records that Get, Latest and List returned; BytesWritten is that handed
+	// to Commit.
 	BytesRead, BytesWritten int
 	// Scans is the number of calls of Expired, Latest and List.
 	Scans int
 }
 
-// Counting is an [mfa.Store] that passes every call on to another one and counts it, so that tests
-// can hold an operation to its budget of round trips. It is safe for concurrent use; see
-// [NewCounting].
+// Counting is a [Store] that passes every call on to another one and counts it. Tests use it to
+// limit the round trips of an operation. It is safe for concurrent use; see [NewCounting].
 type Counting struct {
 	store Store
 
@@ -30,17 +32,17 @@ type Counting struct {
 
 var _ Store = (*Counting)(nil)
 
-// NewCounting returns a store that behaves as the given one and has counted nothing yet.
+// NewCounting returns a store that passes calls on to s and has counted nothing yet.
 func NewCounting(store Store) *Counting { return &Counting{store: store} }
 
-// Counts returns what was counted since the start or the last Reset.
+// Counts returns the calls since the start or the last Reset.
 func (c *Counting) Counts() Counts {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.counts
 }
 
-// Reset starts again at zero and returns what was counted before.
+// Reset returns the counts and starts again at zero.
 func (c *Counting) Reset() Counts {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,14 +64,14 @@ func (c *Counting) add(d Counts) {
 	c.counts.Scans += d.Scans
 }
 
-// Get implements [mfa.Store].
+// Get implements [Store].
 func (c *Counting) Get(ctx context.Context, keys ...Key) ([]Record, error) {
 	records, err := c.store.Get(ctx, keys...)
 	c.add(Counts{Gets: 1, KeysRead: len(keys), BytesRead: dataLength(records)})
 	return records, err
 }
 
-// Commit implements [mfa.Store].
+// Commit implements [Store].
 func (c *Counting) Commit(ctx context.Context, writes []Write, increments ...Increment) error {
 	d := Counts{Commits: 1, Writes: len(writes), Takes: len(increments)}
 	for i := range writes {
@@ -79,26 +81,26 @@ func (c *Counting) Commit(ctx context.Context, writes []Write, increments ...Inc
 	return c.store.Commit(ctx, writes, increments...)
 }
 
-// Expired implements [mfa.Store].
+// Expired implements [Store].
 func (c *Counting) Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error) {
 	c.add(Counts{Scans: 1})
 	return c.store.Expired(ctx, kind, before, limit)
 }
 
-// Latest implements [mfa.Store].
+// Latest implements [Store].
 func (c *Counting) Latest(ctx context.Context, kind Kind, before time.Time, limit int) ([]Record, error) {
 	records, err := c.store.Latest(ctx, kind, before, limit)
 	c.add(Counts{Scans: 1, BytesRead: dataLength(records)})
 	return records, err
 }
 
-// Sums implements [mfa.Store].
+// Sums implements [Store].
 func (c *Counting) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	c.add(Counts{Gets: 1, KeysRead: len(counters)})
 	return c.store.Sums(ctx, counters...)
 }
 
-// List implements [mfa.Store].
+// List implements [Store].
 func (c *Counting) List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error) {
 	records, err := c.store.List(ctx, kind, after, limit)
 	c.add(Counts{Scans: 1, BytesRead: dataLength(records)})

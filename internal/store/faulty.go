@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// A Fault is one failure of one later call. Make it with [FailGet], [FailCommit], [LoseCommit], [SlowGet],
-// [SlowCommit] or [ConflictCommit] and hand it to [Faulty.Inject]. Calls are counted from there: n is 1 for the
-// next call of its method.
+// A Fault is one failure of one later call. Make it with [FailGet], [FailCommit], [LoseCommit],
+// [SlowGet], [SlowCommit] or [ConflictCommit] and pass it to [Faulty.Inject]. n counts from there:
+// 1 is the next call of the method.
 type Fault struct {
 	commit  bool
 	n       int
@@ -17,30 +17,31 @@ type Fault struct {
 	applied bool
 }
 
-// FailGet makes the n-th Get answer [mfa.ErrUnavailable].
+// FailGet makes the n-th Get return [ErrUnavailable].
 func FailGet(n int) Fault { return Fault{n: n, err: ErrUnavailable} }
 
-// FailCommit makes the n-th Commit answer [mfa.ErrUnavailable] before it is applied.
+// FailCommit makes the n-th Commit return [ErrUnavailable] before it is applied.
 func FailCommit(n int) Fault { return Fault{commit: true, n: n, err: ErrUnavailable} }
 
-// LoseCommit makes the n-th Commit answer [mfa.ErrUnavailable] after it was applied, as when the answer is
-// lost underway. A commit that the store refuses keeps its own error.
+// LoseCommit makes the n-th Commit return [ErrUnavailable] after it was applied, as when the answer
+// is lost. A commit that the store refuses keeps its own error.
 func LoseCommit(n int) Fault {
 	return Fault{commit: true, n: n, err: ErrUnavailable, applied: true}
 }
 
-// SlowGet makes the n-th Get outlive its caller's patience: it answers [context.DeadlineExceeded].
+// SlowGet makes the n-th Get take too long: it returns [context.DeadlineExceeded].
 func SlowGet(n int) Fault { return Fault{n: n, err: context.DeadlineExceeded} }
 
-// SlowCommit makes the n-th Commit outlive its caller's patience: it is applied, and answers [context.DeadlineExceeded].
+// SlowCommit makes the n-th Commit take too long: it is applied, and returns
+// [context.DeadlineExceeded].
 func SlowCommit(n int) Fault {
 	return Fault{commit: true, n: n, err: context.DeadlineExceeded, applied: true}
 }
 
-// ConflictCommit makes the n-th Commit answer [mfa.ErrConflict] although no record changed.
+// ConflictCommit makes the n-th Commit return [ErrConflict] although no record changed.
 func ConflictCommit(n int) Fault { return Fault{commit: true, n: n, err: ErrConflict} }
 
-// Faulty is an [mfa.Store] that passes every call on to another one and fails on purpose. It is safe for
+// Faulty is a [Store] that passes calls on to another one and fails on purpose. It is safe for
 // concurrent use; see [NewFaulty].
 type Faulty struct {
 	store Store
@@ -52,19 +53,19 @@ type Faulty struct {
 
 var _ Store = (*Faulty)(nil)
 
-// NewFaulty returns a store that behaves as the given one until told otherwise.
+// NewFaulty returns a store that behaves as s until a fault is injected.
 func NewFaulty(store Store) *Faulty { return &Faulty{store: store} }
 
-// Inject adds faults to those that are still to happen. When several fall on the same call, the
-// one injected first decides its answer and all of them are used up.
+// Inject adds faults. When several fall on the same call, the one injected first decides its answer
+// and all of them are used up.
 func (f *Faulty) Inject(faults ...Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.faults = append(f.faults, faults...)
 }
 
-// Pending returns how many injected faults have not happened yet, so that a test can tell that
-// it met them all.
+// Pending returns how many injected faults have not happened yet, so that a test can check that all
+// did.
 func (f *Faulty) Pending() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -86,7 +87,7 @@ func (f *Faulty) Recover() {
 	f.throttled = false
 }
 
-// Get implements [mfa.Store].
+// Get implements [Store].
 func (f *Faulty) Get(ctx context.Context, keys ...Key) ([]Record, error) {
 	if fault := f.next(false); fault.err != nil {
 		return nil, fmt.Errorf("injected fault: %w", fault.err)
@@ -94,7 +95,7 @@ func (f *Faulty) Get(ctx context.Context, keys ...Key) ([]Record, error) {
 	return f.store.Get(ctx, keys...)
 }
 
-// Commit implements [mfa.Store].
+// Commit implements [Store].
 func (f *Faulty) Commit(ctx context.Context, writes []Write, increments ...Increment) error {
 	fault := f.next(true)
 	if fault.err == nil || fault.applied {
@@ -108,7 +109,7 @@ func (f *Faulty) Commit(ctx context.Context, writes []Write, increments ...Incre
 	return nil
 }
 
-// Expired implements [mfa.Store].
+// Expired implements [Store].
 func (f *Faulty) Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error) {
 	if err := f.throttle(); err != nil {
 		return nil, err
@@ -116,7 +117,7 @@ func (f *Faulty) Expired(ctx context.Context, kind Kind, before time.Time, limit
 	return f.store.Expired(ctx, kind, before, limit)
 }
 
-// Latest implements [mfa.Store].
+// Latest implements [Store].
 func (f *Faulty) Latest(ctx context.Context, kind Kind, before time.Time, limit int) ([]Record, error) {
 	if err := f.throttle(); err != nil {
 		return nil, err
@@ -124,7 +125,7 @@ func (f *Faulty) Latest(ctx context.Context, kind Kind, before time.Time, limit 
 	return f.store.Latest(ctx, kind, before, limit)
 }
 
-// Sums implements [mfa.Store].
+// Sums implements [Store].
 func (f *Faulty) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	if err := f.throttle(); err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ func (f *Faulty) Sums(ctx context.Context, counters ...string) ([]int64, error) 
 	return f.store.Sums(ctx, counters...)
 }
 
-// List implements [mfa.Store].
+// List implements [Store].
 func (f *Faulty) List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error) {
 	if err := f.throttle(); err != nil {
 		return nil, err
@@ -149,7 +150,7 @@ func (f *Faulty) throttle() error {
 	return nil
 }
 
-// next counts one call and returns the fault that falls on it; its err is nil if there is none.
+// next counts one call and returns its fault, whose err is nil if there is none.
 func (f *Faulty) next(commit bool) Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Memory is an [mfa.Store] in memory, for tests and benchmarks. It has no clock, so it never
-// forgets the counters. It is safe for concurrent use; see [NewMemory].
+// Memory is a [Store] in memory, for tests and simulations. It has no clock, so it never forgets
+// counters. It is safe for concurrent use; see [NewMemory].
 type Memory struct {
 	mu       sync.RWMutex
 	records  map[Key]Record
 	counters map[string]int64
-	// retired has, by kind, the highest version of a record that was deleted.
+	// retired has, by kind, the highest version of a deleted record.
 	retired map[Kind]uint64
 }
 
@@ -30,7 +30,7 @@ func NewMemory() *Memory {
 	}
 }
 
-// Get implements [mfa.Store].
+// Get implements [Store].
 func (m *Memory) Get(ctx context.Context, keys ...Key) ([]Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (m *Memory) Get(ctx context.Context, keys ...Key) ([]Record, error) {
 	return records, nil
 }
 
-// Commit implements [mfa.Store]. It returns an error that wraps [ErrMalformed] for a commit that
+// Commit implements [Store]. It returns an error that wraps [ErrMalformed] for a commit that
 // [Validate] refuses.
 func (m *Memory) Commit(ctx context.Context, writes []Write, increments ...Increment) error {
 	if err := ctx.Err(); err != nil {
@@ -105,7 +105,8 @@ func wholeSeconds(at time.Time) time.Time {
 	return time.Unix(at.Unix(), 0).UTC()
 }
 
-// Forget deletes, as a store may do by itself, every record whose Ends is not after an instant. It returns their keys.
+// Forget deletes every record whose Ends is not after an instant, as a store may by itself. It
+// returns their keys.
 func (m *Memory) Forget(now time.Time) []Key {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -119,7 +120,7 @@ func (m *Memory) Forget(now time.Time) []Key {
 	return gone
 }
 
-// Expired implements [mfa.Store].
+// Expired implements [Store].
 func (m *Memory) Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -140,7 +141,7 @@ func (m *Memory) Expired(ctx context.Context, kind Kind, before time.Time, limit
 	return keys, nil
 }
 
-// Latest implements [mfa.Store].
+// Latest implements [Store].
 func (m *Memory) Latest(ctx context.Context, kind Kind, before time.Time, limit int) ([]Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -160,7 +161,7 @@ func (m *Memory) Latest(ctx context.Context, kind Kind, before time.Time, limit 
 	return records, nil
 }
 
-// Sums implements [mfa.Store].
+// Sums implements [Store].
 func (m *Memory) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -174,7 +175,7 @@ func (m *Memory) Sums(ctx context.Context, counters ...string) ([]int64, error) 
 	return sums, nil
 }
 
-// List implements [mfa.Store].
+// List implements [Store].
 func (m *Memory) List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -195,7 +196,7 @@ func (m *Memory) List(ctx context.Context, kind Kind, after string, limit int) (
 	return records, nil
 }
 
-// detached returns the record with data of its own.
+// detached returns the record with its own copy of the data.
 func detached(r Record) Record {
 	r.Data = bytes.Clone(r.Data)
 	return r

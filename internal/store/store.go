@@ -26,7 +26,7 @@ const (
 	KindDelivery   Kind = "delivery"
 )
 
-// Key names one record: its kind and an id that is unique within the kind.
+// Key names one record by its kind and an id that is unique within the kind.
 type Key struct {
 	Kind Kind
 	ID   string
@@ -35,28 +35,28 @@ type Key struct {
 // Record is one record as a [Store] keeps it. Data is opaque to the store.
 type Record struct {
 	Key Key
-	// Version is the version that was read; 0 means that there is no such record.
+	// Version is the version that was read; 0 means that the record does not exist.
 	Version uint64
 	Data    []byte
-	// Expires is the earliest instant, in whole seconds, at which something in the record
-	// runs out; the zero time means never. [Store.Expired] finds records by it. It never decides
-	// whether something is still valid.
+	// Expires is the earliest instant, in whole seconds, at which a part of the record expires; zero
+	// means never. [Store.Expired] finds records by it. It never decides whether anything is still
+	// valid.
 	Expires time.Time
-	// Ends is the instant, in whole seconds and not before Expires, from which nothing in the record
-	// counts; the zero time means never. A store may delete the record by itself some time after Ends,
-	// and for no other reason. A store that deletes nothing by itself need not keep it.
+	// Ends is the instant from which nothing in the record counts; zero means never. It has whole
+	// seconds and is not before Expires. A store may delete the record some time after Ends, and for
+	// no other reason. A store that deletes nothing by itself need not keep it.
 	Ends time.Time
 }
 
-// Write replaces, creates or deletes one record on the condition that it is still at
-// Record.Version (0: that it does not exist). A successful write stores the next version.
+// Write replaces, creates or deletes one record if it still has Record.Version (0: if it does not
+// exist). A successful write stores the next version.
 type Write struct {
 	Record
 	Delete bool
 }
 
-// Increment adds By to a counter on the condition that the sum stays within Max. A negative By gives back.
-// A counter belongs to one period, which the name contains; it may be forgotten after Expires.
+// Increment adds By to a counter if the sum stays within Max. A negative By gives back. A counter
+// belongs to one period, which is part of its name. The store may forget it after Expires.
 type Increment struct {
 	Counter string
 	By      int64
@@ -64,44 +64,47 @@ type Increment struct {
 	Expires time.Time
 }
 
-// ErrConflict is what [Store.Commit] returns, alone or wrapped, when at least one write's record is no longer at the
-// Version that the write names. Nothing was stored.
+// ErrConflict is returned by [Store.Commit], alone or wrapped, when a record no longer has the
+// Version that its write names. Nothing was stored.
 var ErrConflict = errors.New("record changed since it was read")
 
-// ErrUnavailable is what a [Store] returns, alone or wrapped, when it is overloaded or cannot be reached
-// and the same call may succeed later. After a Commit the outcome may be unknown.
+// ErrUnavailable is returned by a [Store], alone or wrapped, when it is overloaded or cannot be
+// reached and the same call may succeed later. After a Commit the outcome may be unknown.
 var ErrUnavailable = errors.New("store unavailable")
 
-// LimitReachedError is what [Store.Commit] returns when an Increment would exceed its limit. Nothing was stored.
+// LimitReachedError is returned by [Store.Commit] when an Increment would exceed its limit. Nothing
+// was stored.
 type LimitReachedError struct{ Counter string }
 
-func (e *LimitReachedError) Error() string { return "budget exhausted" }
+func (e *LimitReachedError) Error() string { return "counter is at its limit" }
 
 // Store keeps records. Implementations are safe for concurrent use and pass the conformance suite
-// Of package store. Every method may return an error that wraps [ErrUnavailable] or the context's.
+// of package storetest. Every method may return an error that wraps [ErrUnavailable] or the
+// context's.
 type Store interface {
 	// Get reads records in one strongly consistent round trip, in the order of keys.
 	// A missing record has Version 0. The caller may keep and change Data.
 	Get(ctx context.Context, keys ...Key) ([]Record, error)
 
-	// Commit applies all writes and increments, or nothing, in one round trip. It returns only when they are durable.
-	// Each key may occur once. Errors: [ErrConflict], [*LimitReachedError].
-	// A Commit whose own answer was lost underway and that is found to have been applied is a success.
+	// Commit applies all writes and increments, or nothing, in one round trip. It returns only when
+	// they are durable. Each key may occur once. Errors: [ErrConflict], [*LimitReachedError]. A Commit
+	// that was applied although its answer was lost is a success, if the store can tell.
 	Commit(ctx context.Context, writes []Write, increments ...Increment) error
 
-	// Expired returns the keys of up to limit records of a kind whose Expires is set and lies before the given time: those
-	// with the earliest, in no particular order. Counters are removed by the store itself.
+	// Expired returns the keys of up to limit records of a kind whose Expires is set and before the
+	// given time. It returns the earliest, in any order. The store removes expired counters itself.
 	Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error)
 
-	// Latest returns the limit records of a kind whose Expires is set, lies before the given time and is the latest, the latest first, and in
-	// reverse order of ids those with one Expires. The others that expire with the last of them are there too, so that
-	// the next page begins before its Expires. It and Expired may be behind the last commits by moments.
+	// Latest returns the limit records of a kind with the latest Expires that is set and before the
+	// given time. The latest come first; records with equal Expires are in reverse order of ids. All
+	// records that expire with the last one are included, so that the next page begins before its
+	// Expires. Latest and Expired may lag behind the last commits by moments.
 	Latest(ctx context.Context, kind Kind, before time.Time, limit int) ([]Record, error)
 
-	// Sums returns the values of counters, in their order; 0 for one that is unknown or forgotten.
+	// Sums returns the values of counters, in order; 0 for one that is unknown or forgotten.
 	Sums(ctx context.Context, counters ...string) ([]int64, error)
 
-	// List returns up to limit records of a kind with an id greater than after, in the order of ids. It may
-	// cost as much as the kind is large: only administration uses it.
+	// List returns up to limit records of a kind with an id greater than after, in order of ids. It
+	// may read the whole kind; only administration uses it.
 	List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error)
 }

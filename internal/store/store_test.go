@@ -52,7 +52,7 @@ func TestFaultyCommit(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		faults []store.Fault
-		want   []error // of creations of the same record, one after the other
+		want   []error // creations of the same record, one after the other
 		stored []bool  // after each
 	}{
 		{"no fault", nil, []error{nil, store.ErrConflict}, []bool{true, true}},
@@ -213,7 +213,7 @@ func TestWrappersAreSafeForConcurrentUse(t *testing.T) {
 	}
 }
 
-// TestForget: a store in memory deletes what a table may delete, and nothing else.
+// TestForget: a memory store deletes what a table may delete, and nothing else.
 func TestForget(t *testing.T) {
 	m, now := store.NewMemory(), time.Date(2100, 1, 2, 3, 4, 5, 0, time.UTC)
 	put := func(id string, expires, ends time.Time) store.Key {

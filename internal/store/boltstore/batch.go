@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// A batch is a transaction that requests are applied in, one after the other.
+// A batch is a transaction that applies requests one after the other.
 type batch struct {
 	tx       *bolt.Tx
 	expires  *bolt.Bucket
@@ -27,8 +27,8 @@ func newBatch(tx *bolt.Tx) *batch {
 	}
 }
 
-// check decides whether the request can be applied after those that were. It changes nothing but
-// what the writes of the request know about their records.
+// check decides whether the request can be applied after the earlier requests of the batch. It only
+// fills in what the request's writes know about their records.
 func (b *batch) check(r *request) (refusal, err error) {
 	for i := range r.writes {
 		w := &r.writes[i]
@@ -42,7 +42,7 @@ func (b *batch) check(r *request) (refusal, err error) {
 			return store.ErrConflict, nil
 		}
 	}
-	for _, inc := range r.takes {
+	for _, inc := range r.increments {
 		h, _, err := parseHeader(b.counters.Get([]byte(inc.Counter)))
 		if err != nil {
 			return nil, err
@@ -54,16 +54,16 @@ func (b *batch) check(r *request) (refusal, err error) {
 	return nil, nil
 }
 
-// apply applies a request that was checked. An error leaves the batch unfit to be committed.
+// apply applies a request that check accepted. After an error, the batch must not be committed.
 func (b *batch) apply(r *request) error {
 	for i := range r.writes {
 		if err := b.write(&r.writes[i]); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
 	}
-	for i := range r.takes {
-		if err := b.take(&r.takes[i]); err != nil {
-			return fmt.Errorf("take: %w", err)
+	for i := range r.increments {
+		if err := b.increment(&r.increments[i]); err != nil {
+			return fmt.Errorf("increment: %w", err)
 		}
 	}
 	return nil
@@ -105,9 +105,9 @@ func (b *batch) reindex(w *write) error {
 	return b.expires.Put(expiresKey(w.due, w.key), nil)
 }
 
-func (b *batch) take(inc *store.Increment) error {
-	budget := []byte(inc.Counter)
-	old := b.counters.Get(budget)
+func (b *batch) increment(inc *store.Increment) error {
+	counter := []byte(inc.Counter)
+	old := b.counters.Get(counter)
 	h, _, err := parseHeader(old)
 	if err != nil {
 		return err
@@ -116,13 +116,13 @@ func (b *batch) take(inc *store.Increment) error {
 	switch {
 	case old == nil:
 		if due != 0 {
-			err = b.due.Put(dueKey(due, budget), nil)
+			err = b.due.Put(dueKey(due, counter), nil)
 		}
 		h.expires = due
 	case h.expires != 0 && (due == 0 || due > h.expires):
-		// It is never forgotten earlier than any of its takes asked for.
-		if err = b.due.Delete(dueKey(h.expires, budget)); err == nil && due != 0 {
-			err = b.due.Put(dueKey(due, budget), nil)
+		// A counter lives as long as the longest-lived of its increments asked for.
+		if err = b.due.Delete(dueKey(h.expires, counter)); err == nil && due != 0 {
+			err = b.due.Put(dueKey(due, counter), nil)
 		}
 		h.expires = due
 	}
@@ -130,7 +130,7 @@ func (b *batch) take(inc *store.Increment) error {
 		return err
 	}
 	h.number = uint64(int64(h.number) + inc.By) //nolint:gosec // checked by store.Exceeds
-	return b.counters.Put(budget, h.append(nil))
+	return b.counters.Put(counter, h.append(nil))
 }
 
 // sweep removes up to limit counters that expired before now, and returns how many.

@@ -15,7 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/boltstore"
 )
 
-// recordLength is what a usual user's record has.
+// recordLength is the length of a typical user's record, in bytes.
 const recordLength = 800
 
 func fillStore(b *testing.B, s *boltstore.Store, n int) []store.Key {
@@ -37,8 +37,8 @@ func fillStore(b *testing.B, s *boltstore.Store, n int) []store.Key {
 	return keys
 }
 
-// BenchmarkCommit replaces single records of 10,000, each caller its own, and reports the 99th
-// percentile of the time that a commit took.
+// BenchmarkCommit replaces single records of 10,000, one caller for each, and reports the 99th
+// percentile of the commit time.
 func BenchmarkCommit(b *testing.B) {
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
@@ -87,7 +87,7 @@ func benchmarkCommit(b *testing.B, s store.Store, keys []store.Key, callers int)
 	b.ReportMetric(float64(len(took))/b.Elapsed().Seconds(), "commits/s")
 }
 
-// BenchmarkGet reads a user and a client's record of 10,000.
+// BenchmarkGet reads the records of a user and a client, of 10,000.
 func BenchmarkGet(b *testing.B) {
 	s := open(b, filepath.Join(b.TempDir(), "store"))
 	keys := fillStore(b, s, 10_000)

@@ -16,11 +16,11 @@ import (
 )
 
 var (
-	// ErrInUse is what [Open] returns, wrapped, when another process has the file open.
+	// ErrInUse is returned by [Open], wrapped, when another process has the file open.
 	ErrInUse = errors.New("store file is in use by another process")
 
-	// ErrDamaged is what [Open] and every method of [Store] return, wrapped, when the file is not what a
-	// Store wrote: damaged, cut off, or a file of something else.
+	// ErrDamaged is returned by [Open] and every method of [Store], wrapped, when a Store did not
+	// write the file like this: it is damaged, cut off, or belongs to another program.
 	ErrDamaged = errors.New("store file is damaged or not a store")
 
 	errBroken = fmt.Errorf("%w: no use is possible after an earlier error", ErrDamaged)
@@ -30,29 +30,29 @@ var (
 const (
 	// pageSize is fixed so that files can move between machines of different page sizes.
 	pageSize = 4096
-	// mapSize is the address space reserved for the file at first. Growing beyond it waits for
-	// readers; within it, it does not. It costs no memory.
+	// mapSize is the address space, in bytes, that is reserved at first; it costs no memory. Growing
+	// beyond it waits for readers.
 	mapSize = 64 << 20
-	// growSize is by how many bytes the file grows at a time; each time costs one more fsync.
+	// growSize is the step in bytes by which the file grows. Each step costs one more fsync.
 	growSize = 1 << 20
-	// sweepAtOpen is how many outdated counters are removed at most when the store is opened.
+	// sweepAtOpen is the largest number of expired counters that opening the store removes.
 	sweepAtOpen = 10_000
 )
 
-// Options says how to open a store.
+// Options are the parameters of [Open].
 type Options struct {
-	// Now tells the time, by which counters are forgotten after they expired. Required.
+	// Now returns the time that decides when counters have expired. Required.
 	Now func() time.Time
 
-	// LockTimeout is how long to wait for another process to close the file; 0 stands for one second.
+	// LockTimeout is how long [Open] waits for another process to close the file; 0 means one second.
 	LockTimeout time.Duration
 
-	// MaxSize is the size in bytes that the file may grow to; 0 means as large as the disk allows. Commits that
-	// need more answer [mfa.ErrUnavailable] and store nothing.
+	// MaxSize is the largest size of the file in bytes; 0 means no limit. A commit that needs more
+	// returns [store.ErrUnavailable] and stores nothing.
 	MaxSize int
 }
 
-// Store is an [mfa.Store] in a file. It is safe for concurrent use. Make it with [Open].
+// Store is a [store.Store] in a file. It is safe for concurrent use. Make it with [Open].
 type Store struct {
 	db    *bolt.DB
 	now   func() time.Time
@@ -60,18 +60,18 @@ type Store struct {
 	// finish commits a transaction to disk. Tests replace it.
 	finish func(*bolt.Tx) error
 
-	// broken says that bbolt panicked. It may hold a lock for good, so nothing may call it again, not
-	// even to close the file, which stays locked until the process ends.
+	// broken is set when bbolt panicked. bbolt may then hold a lock forever, so no method may call it
+	// again, not even to close the file. The file stays locked until the process ends.
 	broken atomic.Bool
-	// failed is why no more commits are possible. Only the writer uses it.
+	// failed is the error after which no commit is possible. Only the writer uses it.
 	failed error
 }
 
 var _ store.Store = (*Store)(nil)
 
-// Open opens the store in the file at path, or creates the file, readable by its owner only, in a directory
-// that exists. It reads the whole file once, to find damage before it can spread. Errors wrap [ErrInUse],
-// [ErrDamaged] or those of package os.
+// Open opens the store at path. It creates a missing file, readable by its owner only, in a
+// directory that exists. It reads the whole file once, to find damage before it can spread. Errors
+// wrap [ErrInUse], [ErrDamaged] or those of package os.
 func Open(path string, opts Options) (*Store, error) {
 	s, err := open(path, opts)
 	if err != nil {
@@ -108,8 +108,8 @@ func open(path string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// inspect checks the file at path while no other process may change it, and reports whether
-// it is yet to be created. It is empty when creating it was cut short.
+// inspect checks the file at path while no other process may change it. missing is true for a file
+// that does not exist, or is empty because its creation was interrupted.
 func inspect(path string, timeout time.Duration) (missing bool, err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -122,7 +122,7 @@ func inspect(path string, timeout time.Duration) (missing bool, err error) {
 	case info.Size() == 0:
 		return true, nil
 	}
-	// Opening it for reading takes a lock and looks at nothing but the first two pages.
+	// Opening for reading takes the lock and reads only the first two pages.
 	db, err := bolt.Open(path, 0, &bolt.Options{ReadOnly: true, Timeout: timeout})
 	if err != nil {
 		return false, openError(err)
@@ -147,7 +147,7 @@ func (s *Store) openFile(path string, opts Options) error {
 	return nil
 }
 
-// openError translates an error of bbolt's.
+// openError translates an error of bbolt.
 func openError(err error) error {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
@@ -158,7 +158,7 @@ func openError(err error) error {
 	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
-// prepare makes a new file a store, and makes sure that an old one is.
+// prepare turns a new file into a store, and checks that an existing file is one.
 func (s *Store) prepare() error {
 	return s.update(func(tx *bolt.Tx) (changed bool, err error) {
 		if format := tx.Bucket(bucketFormat); format != nil {
@@ -185,8 +185,8 @@ func (s *Store) prepare() error {
 	})
 }
 
-// Close waits for the commits that wait, and closes the file. Later calls of any method return an error that wraps
-// [mfa.ErrUnavailable], except for Close, which does nothing.
+// Close waits for pending commits and closes the file. A second Close does nothing; other methods
+// then return an error that wraps [store.ErrUnavailable].
 func (s *Store) Close() error {
 	if !s.queue.close() {
 		return nil
@@ -201,7 +201,7 @@ func (s *Store) closeFile() error {
 	return s.db.Close()
 }
 
-// syncDirectory makes sure that a new file in it is found after a power cut.
+// syncDirectory makes the entry of a new file survive a power cut.
 func syncDirectory(path string) error {
 	dir, err := os.Open(path) //nolint:gosec // the path is the operator's choice
 	if err != nil {

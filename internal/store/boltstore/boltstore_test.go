@@ -155,7 +155,7 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// foreignBolt returns a file of bbolt's with a bucket that has one key.
+// foreignBolt returns a bbolt file of another program: one bucket with one key.
 func foreignBolt(t *testing.T, bucket, key, value string) []byte {
 	t.Helper()
 	path := storePath(t)
@@ -224,8 +224,8 @@ func TestOpenDirectory(t *testing.T) {
 	}
 }
 
-// TestFullStore fills the store up to its limit, and finds that it has what was answered, refuses more, and can
-// still be changed.
+// TestFullStore fills the store to its limit. It must then have everything it confirmed, refuse
+// more, and still accept changes.
 func TestFullStore(t *testing.T) {
 	t.Parallel()
 	opts := options()
@@ -259,7 +259,8 @@ func TestFullStore(t *testing.T) {
 	}
 }
 
-// TestCounterIsForgotten moves the clock: a counter is kept up to its expiry and forgotten some take after it.
+// TestCounterIsForgotten moves the clock: a counter is kept until it expires, and a later increment
+// removes it.
 func TestCounterIsForgotten(t *testing.T) {
 	t.Parallel()
 	path, at := storePath(t), now
@@ -269,25 +270,25 @@ func TestCounterIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { closeStore(t, s) })
-	take := func(counter string, expires time.Time) error {
+	add := func(counter string, expires time.Time) error {
 		return s.Commit(context.Background(), nil, store.Increment{Counter: counter, By: 1, Max: 1, Expires: expires})
 	}
 	hour := now.Add(time.Hour)
-	if err := take("hour", hour); err != nil {
+	if err := add("hour", hour); err != nil {
 		t.Fatal(err)
 	}
 	at = hour
-	if err := take("other", hour.Add(time.Hour)); err != nil {
+	if err := add("other", hour.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := errors.AsType[*store.LimitReachedError](take("hour", hour)); !ok {
+	if _, ok := errors.AsType[*store.LimitReachedError](add("hour", hour)); !ok {
 		t.Error("the counter was forgotten too early")
 	}
 	at = hour.Add(time.Second)
-	if err := take("third", hour.Add(time.Hour)); err != nil {
+	if err := add("third", hour.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := take("hour", hour.Add(time.Hour)); err != nil {
+	if err := add("hour", hour.Add(time.Hour)); err != nil {
 		t.Errorf("the counter was not forgotten: %v", err)
 	}
 }

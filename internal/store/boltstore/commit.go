@@ -13,37 +13,38 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// A request is one commit on its way to the writer. It shares no memory with the caller, who may be
-// gone by the time that it is written.
+// A request is one commit on its way to the writer. It shares no memory with its caller, which may
+// have returned before the writer gets to it.
 type request struct {
-	writes []write
-	takes  []store.Increment
-	// answer gets the outcome; it has room for it, so the writer never waits.
+	writes     []write
+	increments []store.Increment
+	// answer receives the outcome. Its buffer of one keeps the writer from waiting.
 	answer chan error
-	// withdrawn says that the caller has gone. The writer leaves out what was withdrawn in time.
+	// withdrawn says that the caller gave up. The writer leaves out requests that were withdrawn in
+	// time.
 	withdrawn atomic.Bool
-	// refusal is why the request is not part of its batch.
+	// refusal is why the request takes no part in its batch.
 	refusal error
 }
 
-// A write is one write as the file will have it.
+// A write is one [store.Write] in the form of the file.
 type write struct {
 	key    store.Key
 	bucket []byte
-	name   []byte // in the bucket
-	want   uint64 // the version that the record must be at
+	name   []byte // of the bucket
+	want   uint64 // the version that the record must have
 	remove bool
-	value  []byte // with the version that follows want
+	value  []byte // with the version after want
 	due    instant
 
-	found header // what the record was at when the batch got to it
+	found header // the record's version when the batch reached it
 }
 
 func newRequest(writes []store.Write, increments []store.Increment) *request {
 	r := &request{
-		writes: make([]write, len(writes)),
-		takes:  append([]store.Increment(nil), increments...),
-		answer: make(chan error, 1),
+		writes:     make([]write, len(writes)),
+		increments: append([]store.Increment(nil), increments...),
+		answer:     make(chan error, 1),
 	}
 	for i := range writes {
 		w := &writes[i]
@@ -66,8 +67,9 @@ func newRequest(writes []store.Write, increments []store.Increment) *request {
 	return r
 }
 
-// Commit implements [mfa.Store]. It returns an error that wraps [store.ErrMalformed] for a commit that
-// [store.Validate] refuses. When the context ends first, its error is returned and the outcome is unknown.
+// Commit implements [store.Store]. It returns an error that wraps [store.ErrMalformed] for a commit
+// that [store.Validate] refuses. When the context ends first, Commit returns the context's error
+// and the outcome is unknown.
 func (s *Store) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -88,7 +90,8 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write, increments ...
 	}
 }
 
-// write is the writer: it writes what is in the queue, all at a time, until the queue is closed.
+// write is the writer's goroutine. It writes everything in the queue together, until the queue is
+// closed.
 func (s *Store) write() {
 	defer close(s.queue.done)
 	for requests := s.queue.next(); len(requests) > 0; requests = s.queue.next() {
@@ -106,8 +109,8 @@ func (s *Store) write() {
 	}
 }
 
-// writeAll writes the requests in one transaction. Those that are refused take no part in it.
-// An error concerns all of them.
+// writeAll writes the requests in one transaction and leaves out those that it refuses. An error
+// concerns all of them.
 func (s *Store) writeAll(requests []*request) error {
 	err := s.update(func(tx *bolt.Tx) (bool, error) { return s.applyAll(newBatch(tx), requests) })
 	switch {
@@ -123,7 +126,7 @@ func (s *Store) writeAll(requests []*request) error {
 	return s.failed
 }
 
-// update calls fn with a transaction and, if it changed something, brings that to the disk.
+// update calls fn with a transaction and commits it to disk if fn changed anything.
 func (s *Store) update(fn func(*bolt.Tx) (changed bool, err error)) error {
 	return s.guard(func() error {
 		tx, err := s.db.Begin(true)
@@ -139,7 +142,7 @@ func (s *Store) update(fn func(*bolt.Tx) (changed bool, err error)) error {
 }
 
 func (s *Store) applyAll(b *batch, requests []*request) (applied bool, err error) {
-	takes := 0
+	increments := 0
 	for _, r := range requests {
 		if r.withdrawn.Load() {
 			continue
@@ -153,21 +156,23 @@ func (s *Store) applyAll(b *batch, requests []*request) (applied bool, err error
 		if err := b.apply(r); err != nil {
 			return false, err
 		}
-		takes += len(r.takes)
+		increments += len(r.increments)
 		applied = true
 	}
-	if takes == 0 {
+	if increments == 0 {
 		return applied, nil
 	}
-	// More than were taken, so that the number of outdated counters goes down.
-	_, err = b.sweep(s.now(), 2*takes+sweepExtra)
+	// Removing more counters than the batch adds makes their number go down.
+	_, err = b.sweep(s.now(), 2*increments+sweepExtra)
 	return applied, err
 }
 
-// sweepExtra is how many outdated counters are removed beyond those that a batch may have added.
+// sweepExtra is how many expired counters a batch removes beyond twice the number of its
+// increments.
 const sweepExtra = 8
 
-// isFull reports whether a write failed for lack of room, in which case the file is as it was before.
+// isFull reports whether a write failed because the disk is full. The file is then as it was
+// before.
 func isFull(err error) bool {
 	return errors.Is(err, bolterrors.ErrMaxSizeReached) ||
 		errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

@@ -56,11 +56,11 @@ func wantData(t *testing.T, s *Store, id, want string) {
 	}
 }
 
-// A gate holds up the writer just before it brings a transaction to the disk.
+// A gate stops the writer just before it commits a transaction to disk.
 type gate struct {
 	store   *Store
-	entered chan struct{} // the writer is here
-	leave   chan error    // what it shall answer; nil is to commit
+	entered chan struct{} // the writer has arrived
+	leave   chan error    // the writer's answer; nil means commit
 	passed  int
 }
 
@@ -96,7 +96,7 @@ func (g *gate) queued(n int) {
 	}
 }
 
-// outcomes collects what calls that run at once return, in the order in which they were started.
+// outcomes collects the results of concurrent calls, in the order in which the calls were started.
 type outcomes struct {
 	errs []*error
 	done sync.WaitGroup
@@ -121,7 +121,7 @@ func (o *outcomes) want(t *testing.T, want ...error) {
 	}
 }
 
-// startInOrder starts commits one after the other, behind what waits already.
+// startInOrder starts commits one after the other, behind those that already wait.
 func (g *gate) startInOrder(o *outcomes, waiting int, commits ...[]store.Write) {
 	for _, writes := range commits {
 		o.start(func() error { return commit(g.store, writes...) })
@@ -145,7 +145,7 @@ func TestWaitingCommitsShareOneTransaction(t *testing.T) {
 	g.leave <- nil
 	<-g.entered
 	wantData(t, s, "first", "1")
-	wantData(t, s, "a", "") // nobody sees a batch before it is on the disk
+	wantData(t, s, "a", "") // no reader sees a batch before it is on disk
 	g.leave <- nil
 	o.want(t, nil, nil, store.ErrConflict, nil, store.ErrConflict, nil)
 	if g.passed != 2 {
@@ -165,7 +165,7 @@ func TestRefusedCommitsAreNotWritten(t *testing.T) {
 	}
 	err := s.Commit(t.Context(), nil, store.Increment{Counter: "b", By: 2, Max: 1})
 	if _, ok := errors.AsType[*store.LimitReachedError](err); !ok {
-		t.Errorf("got error %v, want an exhausted budget", err)
+		t.Errorf("got error %v, want a reached limit", err)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestFailedTransaction(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		err   error
-		later error // of commits that follow
+		later error // later commits
 	}{
 		{"a full disk passes", &testError{syscall.ENOSPC}, nil},
 		{"a failed write lasts until the file is opened again", &testError{syscall.EIO}, store.ErrUnavailable},
@@ -234,7 +234,7 @@ func TestPanicEndsTheUseOfTheStore(t *testing.T) {
 	if _, err := s.Get(t.Context(), user("a")); !errors.Is(err, ErrDamaged) {
 		t.Errorf("get: got error %v, want %v", err, ErrDamaged)
 	}
-	// As the next process finds it.
+	// The next process finds the same.
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -332,7 +332,7 @@ func TestCloseWaitsForCommits(t *testing.T) {
 	}
 }
 
-// counters returns how many counters and entries of their index there are.
+// counters returns the number of counters and of entries in their index.
 func counters(t *testing.T, s *Store) (sums, due int) {
 	t.Helper()
 	err := s.view(t.Context(), func(tx *bolt.Tx) error {
@@ -354,7 +354,7 @@ func TestOutdatedCountersAreRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	take := func(counter string, expires time.Time) {
+	add := func(counter string, expires time.Time) {
 		t.Helper()
 		err := s.Commit(t.Context(), nil, store.Increment{Counter: counter, By: 1, Max: 9, Expires: expires})
 		if err != nil {
@@ -369,18 +369,18 @@ func TestOutdatedCountersAreRemoved(t *testing.T) {
 	}
 	hour := now.Add(time.Hour)
 	for i := range 30 {
-		take(fmt.Sprint("hour/", i), hour)
+		add(fmt.Sprint("hour/", i), hour)
 	}
-	take("day", hour)
-	take("day", now.Add(24*time.Hour)) // the later expiry counts
-	take("day", hour)
-	take("ever", hour)
-	take("ever", time.Time{}) // never is later than any
-	take("ever", hour)
+	add("day", hour)
+	add("day", now.Add(24*time.Hour)) // the later expiry counts
+	add("day", hour)
+	add("ever", hour)
+	add("ever", time.Time{}) // never is later than any
+	add("ever", hour)
 	want(32, 31)
 
 	now = hour.Add(time.Second)
-	take("new", now.Add(time.Hour))
+	add("new", now.Add(time.Hour))
 	want(33-2-sweepExtra, 32-2-sweepExtra)
 
 	if err := s.Close(); err != nil {
@@ -390,8 +390,8 @@ func TestOutdatedCountersAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(3, 2)
-	take("day", hour)
-	take("ever", hour)
+	add("day", hour)
+	add("ever", hour)
 	want(3, 2)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -11,13 +11,14 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// compactTxSize is how much [Compact] copies per transaction: it bounds the memory.
+// compactTxSize is how many bytes [Compact] copies in one transaction. It bounds the memory.
 const compactTxSize = 1 << 20
 
-// Compact writes the store at path anew, without what was deleted or overwritten: a page that is free keeps its old bytes until another takes
-// its place. The new file takes the old one's name only once it is whole and on disk, so a power cut leaves the one or the other. Then the old
-// bytes are overwritten, as far as the file system writes in place: on flash and on file systems that copy, old blocks are the disk encryption's
-// matter. No process may have the store open.
+// Compact rewrites the store at path without deleted and overwritten data, which bbolt otherwise
+// keeps until a page is reused. The new file takes the old name only when it is whole and on disk,
+// so a power cut leaves one or the other. Compact then overwrites the old bytes where the file
+// system writes in place. On flash and on copy-on-write file systems, only disk encryption protects
+// old blocks. No process may have the store open.
 func Compact(path string, opts Options) error {
 	if err := compact(path, opts); err != nil {
 		return fmt.Errorf("compact store %s: %w", path, err)
@@ -31,14 +32,14 @@ func compact(path string, opts Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, old.Close()) }()
-	from, err := open(path, opts) // holds the lock until the old file is gone
+	from, err := open(path, opts) // holds the lock until the old file is overwritten
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.closeFile()) }()
 	fresh := path + ".compact"
 	if err := from.copyTo(fresh); err != nil {
-		_ = os.Remove(fresh) // else the next run does
+		_ = os.Remove(fresh) // otherwise the next run removes it
 		return err
 	}
 	if err := os.Rename(fresh, path); err != nil {
@@ -50,9 +51,9 @@ func compact(path string, opts Options) (err error) {
 	return overwrite(old)
 }
 
-// copyTo copies everything that is alive to a new file, and checks what came of it.
+// copyTo copies all live data to a new file and checks the result.
 func (s *Store) copyTo(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // of a run that was cut short
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // of an interrupted run
 		return err
 	}
 	to, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, PageSize: pageSize})

@@ -20,7 +20,8 @@ func contents(t *testing.T, path string) []byte {
 	return data
 }
 
-// TestCompactForgets: what was deleted or overwritten is in the file until it is compacted, and then neither there nor where the old file was.
+// TestCompactForgets: deleted and overwritten data stays in the file until it is compacted, and is
+// then in neither the new file nor the old one's blocks.
 func TestCompactForgets(t *testing.T) {
 	t.Parallel()
 	path := storePath(t)
@@ -58,7 +59,7 @@ func TestCompactForgets(t *testing.T) {
 	if err := os.Link(path, path+".old"); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path+".compact", old[:5000], 0o600); err != nil { // a run that was cut short
+	if err := os.WriteFile(path+".compact", old[:5000], 0o600); err != nil { // an interrupted run
 		t.Fatal(err)
 	}
 	if err := boltstore.Compact(path, options()); err != nil {

@@ -10,8 +10,8 @@ import (
 	"os"
 )
 
-// What bbolt's file format says (its internal/common): pages begin with id, flags, count and overflow; pages 0 and
-// 1 describe the tree, and the newer one counts. Numbers are in the machine's byte order.
+// bbolt's file format (its internal/common): pages begin with id, flags, count and overflow. Pages
+// 0 and 1 describe the tree, and the newer one counts. Numbers are in the machine's byte order.
 const (
 	pageHeader    = 16
 	elementLength = 16
@@ -20,20 +20,24 @@ const (
 	flagLeaf     = 0x02
 	flagFreelist = 0x10
 
-	flagBucket = 0x01 // of a leaf's element
+	flagBucket = 0x01 // of an element of a leaf
 
 	metaMagic   = 0xED0CDAED
 	metaVersion = 2
 	noFreelist  = ^uint64(0)
 
-	// maxOverflow bounds how many pages belong together in a tree; a leaf needs more than one only for a
-	// value that is longer than a page, of which the longest has 384 KB.
+	// maxOverflow bounds how many pages belong together in a tree. A leaf needs more than one page
+	// only for a value longer than a page, and the longest value has 384 KB.
 	maxOverflow = 1024
 )
 
-// checkFile walks through the tree in the file and returns an error unless every page of it can be read without
-// leaving the file, is used once, and is not said to be free. bbolt takes all that for granted: it would panic, never come
-// to an end, or overwrite what is in use.
+// checkFile walks the tree of the file. It returns an error unless every page lies within the file,
+// is used once and is not listed as free. bbolt takes that for granted.
+//
+// bbolt's own Tx.Check does not replace it. On the 28 kinds of damage in TestCheckFindsDamage,
+// version 1.5.0 ends the process three times and never returns once. It misses two: a key beyond
+// its page and a file that is cut off. The process cannot recover, because the faults happen in a
+// goroutine of Check's own. An operator must get an error that names the file instead.
 func checkFile(path string) error {
 	file, err := os.Open(path) //nolint:gosec // the path is the operator's choice
 	if err != nil {
@@ -97,25 +101,25 @@ func parseMeta(b []byte) (m meta, ok bool) {
 	}, ok
 }
 
-// A checker knows which pages it met, as one bit each.
+// A checker remembers the pages that it met, one bit each.
 type checker struct {
 	file  io.ReaderAt
 	pages uint64
 	used  []uint64
 	buf   []byte
-	// todo are the pages that were met and not yet looked into.
+	// todo are the pages that were met but not yet read.
 	todo []uint64
 }
 
-// A page is valid until the next one is loaded.
+// A page is valid until the next page is loaded.
 type page struct {
 	id    uint64
 	flags uint16
 	count int
-	bytes []byte // with the header and all pages that belong to it
+	bytes []byte // with the header and all overflow pages
 }
 
-// load reads a page and marks it, with those that belong to it, as used.
+// load reads a page with its overflow pages and marks them as used.
 func (c *checker) load(id uint64) (page, error) {
 	if id < 2 || id >= c.pages {
 		return page{}, damaged("page %d of %d is referred to", id, c.pages)
@@ -169,7 +173,7 @@ func (c *checker) use(id uint64) error {
 	return nil
 }
 
-// freelist marks the pages that are free, so that finding one in the tree is an error.
+// freelist marks the free pages, so that meeting one in the tree is an error.
 func (c *checker) freelist(id uint64) error {
 	p, err := c.load(id)
 	if err != nil {
@@ -221,7 +225,7 @@ func (c *checker) tree(root uint64) error {
 	return nil
 }
 
-// branch checks a page of the tree whose elements are pos, ksize and page.
+// branch checks a branch page, whose elements are pos, ksize and page.
 func (c *checker) branch(p page) error {
 	if p.count == 0 {
 		return damaged("page %d leads nowhere", p.id)
@@ -242,8 +246,8 @@ func (c *checker) branch(p page) error {
 	return nil
 }
 
-// leaf checks a page of the tree whose elements are flags, pos, ksize and vsize. A small bucket is an element that
-// has a leaf in it, without buckets.
+// leaf checks a leaf page, whose elements are flags, pos, ksize and vsize. A small bucket is an
+// element that contains a leaf without buckets.
 func (c *checker) leaf(p page, buckets bool) error {
 	var last []byte
 	for i := range p.count {
@@ -269,8 +273,8 @@ func (c *checker) leaf(p page, buckets bool) error {
 	return nil
 }
 
-// bucket checks the value of a leaf's element that is a bucket: its root, its sequence and, if it has no
-// page of its own, the leaf itself.
+// bucket checks a leaf's element that is a bucket: its root, its sequence and, for a bucket without
+// a page of its own, the leaf inside.
 func (c *checker) bucket(id uint64, value []byte) error {
 	if root := binary.NativeEndian.Uint64(value); root != 0 {
 		c.todo = append(c.todo, root)
@@ -284,8 +288,9 @@ func (c *checker) bucket(id uint64, value []byte) error {
 	return c.leaf(inline, false)
 }
 
-// slice returns the key and value of the element at offset e, whose fields are at the given places
-// in it. The key's position counts from the element.
+// slice returns the key and value of the element at offset e. pos, ksize and vsize are the offsets
+// of the fields in the element; vsize is negative for an element without a value. The key's
+// position counts from the element.
 func (p page) slice(e, pos, ksize, vsize int) (key, value []byte, err error) {
 	if e+elementLength > len(p.bytes) {
 		return nil, nil, damaged("page %d has %d elements", p.id, p.count)

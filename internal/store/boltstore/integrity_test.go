@@ -14,8 +14,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// sampleFile returns the content of a file with a tree of two levels, long records, counters, expiries, and
-// free pages.
+// sampleFile returns a file with a tree of two levels, long records, counters, expiries and free
+// pages.
 func sampleFile(t testing.TB) []byte {
 	t.Helper()
 	path := t.TempDir() + "/store"
@@ -48,7 +48,7 @@ func sampleFile(t testing.TB) []byte {
 	return content
 }
 
-// A sample knows what the pages of a file are.
+// A sample is a file's content with the types of its pages.
 type sample struct {
 	content  []byte
 	meta     meta
@@ -71,7 +71,7 @@ func newSample(t testing.TB) sample {
 	s := sample{content: content, meta: m}
 	for id := 2; id < int(m.pages); id++ {
 		if c.used[id/64]&(1<<(id%64)) == 0 || s.number(id, 0, 8) != uint64(id) {
-			continue // free, or a later one of several pages
+			continue // free, or an overflow page
 		}
 		switch s.number(id, 8, 2) {
 		case flagBranch:
@@ -92,7 +92,7 @@ func (s sample) number(page, at, size int) uint64 {
 	return binary.LittleEndian.Uint64(b)
 }
 
-// with returns the content with a number in a page replaced.
+// with returns the content with one number in a page replaced.
 func (s sample) with(page, at, size int, n uint64) []byte {
 	b := make([]byte, 8)
 	binary.LittleEndian.PutUint64(b, n)
@@ -101,8 +101,8 @@ func (s sample) with(page, at, size int, n uint64) []byte {
 	return content
 }
 
-// withKeyTwice returns the content with the first element of a page named by the key of the second. A key is
-// where pos says, counted from its element.
+// withKeyTwice returns the content with the second key of a page in place of the first. pos and
+// ksize are the offsets of the first element's fields.
 func (s sample) withKeyTwice(page, pos, ksize int) []byte {
 	content := s.with(page, pos, 4, s.number(page, pos+elementLength, 4)+elementLength)
 	copy(content[page*pageSize+ksize:][:4], content[page*pageSize+ksize+elementLength:])
@@ -171,8 +171,8 @@ func TestCheckFindsDamage(t *testing.T) {
 	}
 }
 
-// TestDamagedPages overwrites each page that is in use, and opens the file. If bbolt can fall back on the state
-// before the last commit, that is fine.
+// TestDamagedPages overwrites each page in use and opens the file. Opening may succeed if bbolt can
+// fall back on the state before the last commit.
 func TestDamagedPages(t *testing.T) {
 	t.Parallel()
 	s := newSample(t)
@@ -201,7 +201,7 @@ func TestCutOffFile(t *testing.T) {
 	}
 }
 
-// useAll opens a file of the given content and calls every method. It returns the first error.
+// useAll opens a file with the given content and calls every method. It returns all errors.
 func useAll(t *testing.T, content []byte) error {
 	t.Helper()
 	path := testPath(t)
@@ -227,7 +227,7 @@ func useAll(t *testing.T, content []byte) error {
 	return errors.Join(listErr, expiredErr, latestErr, sumsErr, getErr, commitErr, s.Close())
 }
 
-// FuzzDamage states that no damage makes a store panic, hang or answer with an error that is not its own.
+// FuzzDamage: no damage makes a store panic, hang or return a foreign error.
 func FuzzDamage(f *testing.F) {
 	content := newSample(f).content
 	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // which bytes to break is no secret

@@ -17,11 +17,11 @@ var (
 	bucketCountersDue = []byte("counters-due")
 	keyVersion        = []byte("version")
 
-	// indexes are the buckets that every store has besides the one for its format.
+	// indexes are the buckets of every store, besides the one for its format.
 	indexes = [][]byte{bucketExpires, bucketCounters, bucketCountersDue}
 )
 
-// An instant is a time in whole seconds as the file has it; 0 is never.
+// An instant is a time in whole seconds as the file stores it; 0 means never.
 type instant uint64
 
 func instantOf(t time.Time) instant {
@@ -38,7 +38,7 @@ func (i instant) time() time.Time {
 	return time.Unix(int64(i^1<<63), 0).UTC() //nolint:gosec // see instantOf
 }
 
-// firstNotBefore is the least instant that does not lie before t.
+// firstNotBefore returns the smallest instant that is not before t.
 func firstNotBefore(t time.Time) instant {
 	i := instantOf(t)
 	if t.Nanosecond() > 0 {
@@ -55,7 +55,7 @@ func recordID(key []byte) string { return string(key[1:]) }
 
 const headerLength = 16
 
-// A header is what a value begins with: of a record its version, of a counter its sum.
+// A header is the beginning of a value: version or sum, then the expiry.
 type header struct {
 	number  uint64
 	expires instant
@@ -66,7 +66,7 @@ func (h header) append(b []byte) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(h.expires))
 }
 
-// parseHeader splits a value. A missing value, nil, has the zero header.
+// parseHeader splits a value. The header of a missing value (nil) is zero.
 func parseHeader(value []byte) (h header, data []byte, err error) {
 	if value == nil {
 		return header{}, nil, nil
@@ -79,7 +79,7 @@ func parseHeader(value []byte) (h header, data []byte, err error) {
 	return h, value[headerLength:], nil
 }
 
-// expiresKey is a record's key in the index of expiries.
+// expiresKey returns a record's key in the index of expiries.
 func expiresKey(i instant, key store.Key) []byte {
 	b := make([]byte, 0, 8+len(key.Kind)+1+len(key.ID))
 	b = binary.BigEndian.AppendUint64(b, uint64(i))
@@ -97,7 +97,7 @@ func parseExpiresKey(b []byte) (instant, store.Key, error) {
 	return 0, store.Key{}, damaged("an expiry has %d bytes", len(b))
 }
 
-// dueKey is a counter's key in the index of counters.
-func dueKey(i instant, budget []byte) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, uint64(i)), budget...)
+// dueKey returns a counter's key in the index of counters.
+func dueKey(i instant, counter []byte) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(i)), counter...)
 }

@@ -24,7 +24,7 @@ func readFile(t *testing.T, path string) []byte {
 	return content
 }
 
-// wantAfterPowerCut opens a file of the given content, which must have the records.
+// wantAfterPowerCut opens a file with the given content, which must have the records.
 func wantAfterPowerCut(t *testing.T, content []byte, ids ...string) {
 	t.Helper()
 	path := testPath(t)
@@ -57,9 +57,9 @@ func TestCopyTakenAfterCommitHasTheRecord(t *testing.T) {
 	}
 }
 
-// TestPowerCutDuringCommit makes what the disk may have when the power fails in the middle of a commit: any part of its
-// pages, in any combination, before the first fsync; all of them and a torn description after it.
-// Whatever was answered before must be there.
+// TestPowerCutDuringCommit builds what the disk may hold when the power fails during a commit.
+// Before the first fsync that is any combination of parts of its pages; after it, all pages and a
+// torn description. All confirmed commits must be there.
 func TestPowerCutDuringCommit(t *testing.T) {
 	t.Parallel()
 	path := testPath(t)
@@ -81,7 +81,7 @@ func TestPowerCutDuringCommit(t *testing.T) {
 	}
 }
 
-// tornPages returns before with some of the pages, after the first two, that changed.
+// tornPages returns before with some of the changed pages, except the first two.
 func tornPages(r *rand.Rand, before, after []byte) []byte {
 	torn := append(slices.Clone(before), make([]byte, len(after)-len(before))...)
 	for page := 2; page < len(after)/pageSize; page++ {
@@ -92,7 +92,7 @@ func tornPages(r *rand.Rand, before, after []byte) []byte {
 	return torn
 }
 
-// tornMeta returns after with only the first bytes of what changed in the first two pages.
+// tornMeta returns after with only the first bytes of the changes to the first two pages.
 func tornMeta(r *rand.Rand, before, after []byte) []byte {
 	torn := slices.Clone(after)
 	for page := range 2 {
@@ -102,11 +102,11 @@ func tornMeta(r *rand.Rand, before, after []byte) []byte {
 	return torn
 }
 
-// killVariable names the file to write to when the test binary runs as the process to be killed.
+// killVariable names the file for the child process that the test kills.
 const killVariable = "BOLTSTORE_TEST_KILL"
 
-// TestKilledProcess kills a process that commits from several goroutines, and finds all that it said was stored,
-// the second record of each commit included.
+// TestKilledProcess kills a process that commits from several goroutines. Every confirmed commit
+// must be there, both of its records included.
 func TestKilledProcess(t *testing.T) {
 	if path := os.Getenv(killVariable); path != "" {
 		commitUntilKilled(path)

@@ -8,20 +8,20 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// maxWaiting is how many commits may wait for the disk. It bounds the memory that they hold, and how long
-// the last one waits.
+// maxWaiting is how many commits may wait for the disk. It bounds their memory and how long the
+// last one waits.
 const maxWaiting = 4096
 
 var errOverloaded = fmt.Errorf("%d commits are waiting: %w", maxWaiting, store.ErrUnavailable)
 
-// A queue has the commits that wait for the writer, in the order of their arrival.
+// A queue holds the commits that wait for the writer, in order of arrival.
 type queue struct {
 	mu      sync.Mutex
 	waiting []*request
 	closed  bool
-	// wake has one element if the writer has something to look for; it is closed with the queue.
+	// wake has one element if the writer has something to look for. It is closed with the queue.
 	wake chan struct{}
-	// done is closed when the writer has answered everything and gone.
+	// done is closed when the writer has answered everything and returned.
 	done chan struct{}
 }
 
@@ -46,12 +46,12 @@ func (q *queue) add(r *request) error {
 	return nil
 }
 
-// next waits for requests and returns all there are; none when the queue is closed and empty.
+// next waits for requests and returns all of them, or none when the queue is closed and empty.
 func (q *queue) next() []*request {
 	for {
 		_, open := <-q.wake
-		// Callers that were answered just now, or that run already, get to add what they have
-		// to this batch. With nobody else about it costs nothing.
+		// Callers that already run get to add their commits to this batch. Without any, yielding costs
+		// nothing.
 		runtime.Gosched()
 		q.mu.Lock()
 		requests := q.waiting
@@ -63,8 +63,8 @@ func (q *queue) next() []*request {
 	}
 }
 
-// close refuses what is added later and waits until the writer is done. It reports whether it was the first
-// to close the queue.
+// close refuses later commits and waits until the writer is done. It reports whether it was the
+// first to close the queue.
 func (q *queue) close() bool {
 	q.mu.Lock()
 	first := !q.closed

@@ -14,7 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Get implements [mfa.Store].
+// Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	records := make([]store.Record, len(keys))
 	err := s.view(ctx, func(tx *bolt.Tx) error {
@@ -36,7 +36,7 @@ func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Record, err
 	return records, nil
 }
 
-// Expired implements [mfa.Store]. It returns the keys that expired first.
+// Expired implements [store.Store]. It returns the keys that expired first.
 func (s *Store) Expired(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Key, error) {
 	var keys []store.Key
 	bound := firstNotBefore(before)
@@ -62,7 +62,7 @@ func (s *Store) Expired(ctx context.Context, kind store.Kind, before time.Time, 
 	return keys, nil
 }
 
-// Latest implements [mfa.Store].
+// Latest implements [store.Store].
 func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Record, error) {
 	var records []store.Record
 	err := s.view(ctx, func(tx *bolt.Tx) error {
@@ -96,7 +96,7 @@ func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, l
 	return records, nil
 }
 
-// lastBefore moves to the last expiry before an instant.
+// lastBefore moves the cursor to the last expiry before an instant.
 func lastBefore(c *bolt.Cursor, bound instant) []byte {
 	if k, _ := c.Seek(binary.BigEndian.AppendUint64(nil, uint64(bound))); k == nil {
 		k, _ = c.Last()
@@ -106,7 +106,7 @@ func lastBefore(c *bolt.Cursor, bound instant) []byte {
 	return k
 }
 
-// Sums implements [mfa.Store].
+// Sums implements [store.Store].
 func (s *Store) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	sums := make([]int64, len(counters))
 	err := s.view(ctx, func(tx *bolt.Tx) error {
@@ -126,7 +126,7 @@ func (s *Store) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	return sums, nil
 }
 
-// List implements [mfa.Store]. It reads no more than it returns.
+// List implements [store.Store]. It reads no more than it returns.
 func (s *Store) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
 	var records []store.Record
 	err := s.view(ctx, func(tx *bolt.Tx) error {
@@ -155,7 +155,8 @@ func (s *Store) List(ctx context.Context, kind store.Kind, after string, limit i
 	return records, nil
 }
 
-// fill sets all of a record but its key. The value is valid during the transaction only.
+// fill sets everything of a record except its key, from a value that is valid during the
+// transaction only.
 func fill(record *store.Record, value []byte) error {
 	h, data, err := parseHeader(value)
 	if err != nil {
@@ -167,7 +168,7 @@ func fill(record *store.Record, value []byte) error {
 	return nil
 }
 
-// view calls fn with a transaction that sees all commits that were answered.
+// view calls fn with a transaction that sees all confirmed commits.
 func (s *Store) view(ctx context.Context, fn func(*bolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -179,8 +180,8 @@ func (s *Store) view(ctx context.Context, fn func(*bolt.Tx) error) error {
 	return err
 }
 
-// guard calls fn and makes what bbolt does about a damaged file an error: it panics, or reads beyond
-// the end of its mapping. That ends the use of the store: fail closed, and find the damage when it is opened again.
+// guard calls fn and returns an error where bbolt panics or reads beyond its mapping, as it does
+// with a damaged file. The store cannot be used afterwards; opening it again finds the damage.
 func (s *Store) guard(fn func() error) (err error) {
 	if s.broken.Load() {
 		return errBroken

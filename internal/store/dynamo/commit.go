@@ -27,8 +27,8 @@ func firstByID(records []store.Record, limit int) []store.Record {
 	return records[:min(len(records), max(limit, 0))]
 }
 
-// Commit implements [mfa.Store]. One write is one conditional PutItem; more are one transaction, whose token makes a repeated request
-// harmless.
+// Commit implements [store.Store]. One write is one conditional PutItem. Several are one
+// transaction, whose token makes a repeated request harmless.
 func (s *Store) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if err := store.Validate(writes, increments); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write, increments ...
 	return s.transact(ctx, writes, increments, id)
 }
 
-// condition is that the item is still at the version that was read.
+// condition requires that the item still has the version that was read.
 func condition(w store.Write) (expression *string, values item) {
 	if w.Version == 0 {
 		return aws.String("attribute_not_exists(" + attrKey + ")"), nil
@@ -56,7 +56,7 @@ func (s *Store) encode(w store.Write, id string) item {
 	it[attrVersion], it[attrWrite] = numberAttr(s.next(w.Version)), stringAttr(id)
 	it[attrData] = &types.AttributeValueMemberB{Value: w.Data}
 	if json.Valid(w.Data) && utf8.Valid(w.Data) {
-		it[attrData] = stringAttr(string(w.Data)) // an operator can read it in the console
+		it[attrData] = stringAttr(string(w.Data)) // readable in the console
 	}
 	if !w.Expires.IsZero() {
 		h := fnv.New32a()
@@ -71,8 +71,8 @@ func (s *Store) encode(w store.Write, id string) item {
 	return it
 }
 
-// next is the version after one. A new record's first version is the time in microseconds, so that no version of a key ever comes back
-// after the record was deleted.
+// next returns the version after v. A new record's first version is the time in microseconds, so
+// that no version of a key returns after its record was deleted.
 func (s *Store) next(version uint64) uint64 {
 	if version == 0 {
 		return uint64(s.now().UnixMicro()) //nolint:gosec // the time is after 1970
@@ -80,8 +80,9 @@ func (s *Store) next(version uint64) uint64 {
 	return version + 1
 }
 
-// put writes one record. The SDK may repeat a request whose answer was lost, and then sees its condition fail against its own write: the
-// write id tells, unless somebody else has written over it.
+// put writes one record. The SDK may repeat a request whose answer was lost, and then the condition
+// fails against the store's own write. The write id recognises it, unless another writer has
+// replaced the item since.
 func (s *Store) put(ctx context.Context, w store.Write, id string) error {
 	expression, values := condition(w)
 	mine := s.encode(w, id)
@@ -101,12 +102,13 @@ func (s *Store) put(ctx context.Context, w store.Write, id string) error {
 		return nil
 	}
 	if found := versionOf(failed.Item); found != 0 && found <= versionOf(mine) {
-		return store.ErrConflict // versions only grow: mine was never there
+		return store.ErrConflict // versions only grow: this write was never stored
 	}
 	return unsure(lost, store.ErrConflict)
 }
 
-// noticeLoss sets lost when the server may have acted on a request although it did not say so: no answer came, or one of a server that failed.
+// noticeLoss sets lost when the server may have acted on a request without saying so: no answer
+// came, or the answer was a server error.
 func noticeLoss(lost *bool) func(*dynamodb.Options) {
 	notice := middleware.FinalizeMiddlewareFunc("NoticeLoss", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 		middleware.FinalizeOutput, middleware.Metadata, error,
@@ -123,7 +125,8 @@ func noticeLoss(lost *bool) func(*dynamodb.Options) {
 	}
 }
 
-// unsure makes a conflict that was found after an answer was lost what it is: it does not mean that nothing was stored.
+// unsure turns a conflict that was found after a lost answer into [store.ErrUnavailable], because
+// the lost request may have stored the commit.
 func unsure(lost bool, err error) error {
 	if lost && errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("conflict after an answer was lost: %w", store.ErrUnavailable)
@@ -158,7 +161,7 @@ func (s *Store) transact(ctx context.Context, writes []store.Write, increments [
 		}})
 	}
 	for _, t := range increments {
-		items = append(items, types.TransactWriteItem{Update: s.take(t)})
+		items = append(items, types.TransactWriteItem{Update: s.increment(t)})
 	}
 	var lost bool
 	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: &id}, noticeLoss(&lost))
@@ -172,13 +175,13 @@ func (s *Store) transact(ctx context.Context, writes []store.Write, increments [
 	return nil
 }
 
-// take adds to a counter. One that does not exist yet stands at 0.
-func (s *Store) take(t store.Increment) *types.Update {
+// increment adds to a counter. A counter that does not exist stands at 0.
+func (s *Store) increment(t store.Increment) *types.Update {
 	room := attrSum + " <= :m"
 	if !store.Exceeds(0, t) {
 		room = "attribute_not_exists(" + attrSum + ") OR " + room
 	}
-	most := new(big.Int).Sub(big.NewInt(t.Max), big.NewInt(t.By)) // it may be no int64
+	most := new(big.Int).Sub(big.NewInt(t.Max), big.NewInt(t.By)) // it may exceed an int64
 	return &types.Update{
 		TableName: &s.table, Key: keyOf(counterKey(t.Counter)),
 		UpdateExpression: aws.String("ADD " + attrSum + " :c SET #ttl = :t"), ConditionExpression: &room,
@@ -189,14 +192,15 @@ func (s *Store) take(t store.Increment) *types.Update {
 	}
 }
 
-// reason tells apart why a transaction was cancelled. A conflict of transactions on a counter is one too: the caller tries again.
+// reason returns why a transaction was cancelled. A conflict of two transactions on a counter is
+// [store.ErrConflict] too: the caller tries again.
 func reason(cancelled *types.TransactionCanceledException, writes []store.Write, increments []store.Increment) error {
 	var exhausted, other error
 	for i, r := range cancelled.CancellationReasons {
 		switch code := aws.ToString(r.Code); {
 		case code == "" || code == "None":
 		case code == "ConditionalCheckFailed" && i >= len(writes):
-			if exhausted == nil { // the first is named
+			if exhausted == nil { // the first one is named
 				exhausted = &store.LimitReachedError{Counter: increments[i-len(writes)].Counter}
 			}
 		case code == "ConditionalCheckFailed", code == "TransactionConflict":
@@ -216,8 +220,8 @@ func reason(cancelled *types.TransactionCanceledException, writes []store.Write,
 	return fmt.Errorf("commit: transaction cancelled for no reason: %w", store.ErrUnavailable)
 }
 
-// failure says whether the same call may succeed later. What the service says about the request's form is a mistake of ours and stays an
-// unknown error; everything else is away, overloaded or slow.
+// failure says whether the same call may succeed later. A complaint about the request's form is our
+// bug and stays an unknown error; every other error means unavailable, overloaded or slow.
 func failure(ctx context.Context, what string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", what, ctx.Err())

@@ -19,14 +19,15 @@ import (
 )
 
 const (
-	// differentialTime bounds how long the stores are compared; runs that would begin later are left out, once there were enough.
+	// differentialTime bounds how long the stores are compared. No run begins later, once there were
+	// differentialFewest.
 	differentialTime = 10 * time.Second
-	// differentialFewest is how many runs there are however slow the machine is.
+	// differentialFewest is the number of runs on any machine, however slow.
 	differentialFewest = 20
 )
 
-// TestSameAsBoltstore gives random calls to the embedded store and to the table, which must answer the same: what works in development
-// works in production. All runs use the same two stores and leave them without records.
+// TestSameAsBoltstore sends random calls to the embedded store and to the table, which must answer
+// the same. All runs share the two stores and leave them without records.
 func TestSameAsBoltstore(t *testing.T) {
 	client := newClient(t)
 	table := "differential-" + time.Now().Format("150405.000000000")
@@ -47,25 +48,27 @@ func TestSameAsBoltstore(t *testing.T) {
 		run++
 		d := &differential{stores: stores, run: run, versions: map[store.Key][]versions{}}
 		defer d.clear(t)
-		t.Repeat(map[string]func(*rapid.T){"commit": d.commit, "take": d.take, "get": d.get, "expired": d.expired, "list": d.list})
+		t.Repeat(map[string]func(*rapid.T){"commit": d.commit, "increment": d.increment, "get": d.get, "expired": d.expired, "list": d.list})
 	})
 	if run < differentialFewest {
 		t.Errorf("the stores were compared %d times, want at least %d", run, differentialFewest)
 	}
 }
 
-// versions are those of one state of a record: each store has numbers of its own.
+// versions are the two stores' versions of one state of a record.
 type versions [2]uint64
 
 // A differential compares two stores.
 type differential struct {
 	stores [2]store.Store
 	run    int
-	// versions has, by key, all states that a record ever had, the present one last. {0, 0} is that there is none.
+	// versions has, by key, all states that a record ever had, the current one last. {0, 0} means that
+	// there is no record.
 	versions map[store.Key][]versions
 }
 
-// The ids are what keys are often joined, escaped or ended with, the last two no text in UTF-8. Generators are made anew for each use.
+// anyKey draws ids with the characters that keys are often joined, escaped or ended with; the last
+// two are not UTF-8. Generators are made for each use.
 func anyKey() *rapid.Generator[store.Key] {
 	return rapid.Custom(func(t *rapid.T) store.Key {
 		return store.Key{
@@ -75,7 +78,7 @@ func anyKey() *rapid.Generator[store.Key] {
 	})
 }
 
-// anyWanted is a key to be read: there may be no record that could have it.
+// anyWanted draws a key to read, which may be one that no record can have.
 func anyWanted() *rapid.Generator[store.Key] {
 	return rapid.OneOf(anyKey(), anyKey(), rapid.Custom(func(t *rapid.T) store.Key {
 		id := rapid.SampledFrom([]string{"x", "é", "\xff"}).Draw(t, "long id")
@@ -105,7 +108,7 @@ func (d *differential) history(key store.Key) []versions {
 	return d.versions[key]
 }
 
-// drawWrites returns the same writes for both stores, in their own versions.
+// drawWrites returns the same writes for both stores, each with its own versions.
 func (d *differential) drawWrites(t *rapid.T) (writes [2][]store.Write) {
 	keys := rapid.SliceOfNDistinct(anyKey(), 0, 4, rapid.ID).Draw(t, "keys")
 	if len(keys) > 0 && rapid.IntRange(0, 20).Draw(t, "twice") == 0 {
@@ -135,9 +138,9 @@ func (d *differential) drawWrites(t *rapid.T) (writes [2][]store.Write) {
 	return writes
 }
 
-func (d *differential) drawTakes(t *rapid.T, least int) []store.Increment {
+func (d *differential) drawIncrements(t *rapid.T, least int) []store.Increment {
 	var increments []store.Increment
-	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y", "#", "é", "\xff", "\xfe"}), least, 3, rapid.ID).Draw(t, "budgets") {
+	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y", "#", "é", "\xff", "\xfe"}), least, 3, rapid.ID).Draw(t, "counters") {
 		increments = append(increments, store.Increment{
 			Counter: fmt.Sprint(name, d.run),
 			By:      rapid.SampledFrom([]int64{1, 1, 1, 2, 3, 0, math.MaxInt64}).Draw(t, "cost"),
@@ -149,18 +152,20 @@ func (d *differential) drawTakes(t *rapid.T, least int) []store.Increment {
 }
 
 func (d *differential) commit(t *rapid.T) {
-	d.commitBoth(t, d.drawWrites(t), d.drawTakes(t, 0))
+	d.commitBoth(t, d.drawWrites(t), d.drawIncrements(t, 0))
 }
 
-func (d *differential) take(t *rapid.T) { d.commitBoth(t, [2][]store.Write{}, d.drawTakes(t, 1)) }
+func (d *differential) increment(t *rapid.T) {
+	d.commitBoth(t, [2][]store.Write{}, d.drawIncrements(t, 1))
+}
 
 func (d *differential) commitBoth(t *rapid.T, writes [2][]store.Write, increments []store.Increment) {
 	var answers [2]string
 	for i, s := range d.stores {
 		err := s.Commit(t.Context(), writes[i], increments...)
 		answers[i] = verdict(err)
-		if noBudget := (*store.LimitReachedError)(nil); errors.As(err, &noBudget) {
-			answers[i] += " of " + noBudget.Counter
+		if limit := (*store.LimitReachedError)(nil); errors.As(err, &limit) {
+			answers[i] += " of " + limit.Counter
 		}
 		if answers[i] == unknown && errors.Is(err, store.ErrMalformed) {
 			answers[i] = "malformed"
@@ -196,7 +201,8 @@ func (d *differential) list(t *rapid.T) {
 	d.wantSame(t, both(t, d, func(s store.Store) ([]store.Record, error) { return s.List(t.Context(), kind, after, limit) }))
 }
 
-// expired compares which keys there are; with a limit, how many, because the stores may choose.
+// expired compares the keys that expired. With a limit it compares their number, because the stores
+// may choose.
 func (d *differential) expired(t *rapid.T) {
 	before, kind := anyTime().Draw(t, "before"), anyKey().Draw(t, "of").Kind
 	d.wantSame(t, both(t, d, func(s store.Store) ([]store.Record, error) { return s.Latest(t.Context(), kind, before, 3) }))
@@ -223,7 +229,7 @@ func (d *differential) expired(t *rapid.T) {
 	}
 }
 
-// both asks the stores the same, which neither may refuse.
+// both makes the same call on both stores, which must succeed.
 func both[T any](t *rapid.T, d *differential, ask func(store.Store) ([]T, error)) (got [2][]T) {
 	for i, s := range d.stores {
 		var err error
@@ -237,7 +243,8 @@ func both[T any](t *rapid.T, d *differential, ask func(store.Store) ([]T, error)
 	return got
 }
 
-// wantSame compares records. A version of one store must always go with the same version of the other.
+// wantSame compares records. A version of one store must always go with the same version of the
+// other.
 func (d *differential) wantSame(t *rapid.T, records [2][]store.Record) {
 	for i, want := range records[0] {
 		got := records[1][i]
@@ -255,7 +262,7 @@ func (d *differential) wantSame(t *rapid.T, records [2][]store.Record) {
 	}
 }
 
-// clear deletes what the run left behind, for the next one.
+// clear deletes what the run stored, for the next run.
 func (d *differential) clear(t *rapid.T) {
 	for key := range d.versions {
 		for _, s := range d.stores {

@@ -1,8 +1,16 @@
-// Package dynamo keeps records in one DynamoDB table. It implements [mfa.Store] with strongly consistent reads and conditional writes.
+// Package dynamo keeps records in one DynamoDB table. It implements [store.Store] with strongly
+// consistent reads and conditional writes.
 //
-// An item is a record: pk (kind, "#", id), v (version), w (the id of the write that made it), data or z (the same, compressed), and, when
-// something in it runs out, xs and xe (kind with shard, and seconds), which a sparse index finds. ttl (seconds) is when the table deletes an
-// item: only one that is dead as a whole has it. Counters are items without a kind.
+// The attributes of a record's item:
+//
+//	pk      kind, "#", id
+//	v       version
+//	w       id of the commit that wrote this version
+//	data    the record, or z: the record compressed
+//	xs, xe  kind with shard, and seconds: key of the sparse index of expiring records
+//	ttl     seconds: when the table deletes a record that has ended
+//
+// A counter is an item without a kind.
 package dynamo
 
 import (
@@ -36,16 +44,18 @@ const (
 	ExpiryIndex = "expiry"
 )
 
-// maxKeyLength is how long a table's partition key can be in bytes.
+// maxKeyLength is the largest length of a table's partition key in bytes.
 const maxKeyLength = 2048
 
-// expiryShards spread the index, so that cleaning up many records does not meet one hot partition.
+// expiryShards is how many partitions of the index a kind has, so that cleaning up many records
+// does not overload one.
 const expiryShards = 4
 
-// ttlAfter is how long after its end the table itself may delete a record: the last net, long after the cleanup.
+// ttlAfter is how long after a record's end the table deletes it, if the cleanup has not done so
+// long before.
 const ttlAfter = 30 * 24 * time.Hour
 
-// Client is the part of the SDK's client that a store uses.
+// Client is the part of the SDK's client that [Store] uses.
 type Client interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
@@ -55,14 +65,14 @@ type Client interface {
 	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
-// Store is an [mfa.Store] in a table. It is safe for concurrent use.
+// Store is a [store.Store] in a table. It is safe for concurrent use.
 type Store struct {
 	client Client
 	table  string
 	now    func() time.Time
 }
 
-// New returns a store in a table that exists, with the schema of [Schema].
+// New returns a store in an existing table with the schema of [Schema].
 func New(client Client, table string, now func() time.Time) *Store {
 	return &Store{client, table, now}
 }
@@ -75,12 +85,13 @@ func numberAttr[N int64 | uint64](n N) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
 }
 
-// itemKey names a record's item. Both parts are escaped, because a key is UTF-8 and they are any bytes.
+// itemKey returns the key of a record's item. Both parts are escaped, because a key is UTF-8 and
+// they can be any bytes.
 func itemKey(k store.Key) string { return kindPrefix(k.Kind) + url.QueryEscape(k.ID) }
 
 func kindPrefix(k store.Kind) string { return url.QueryEscape(string(k)) + "#" }
 
-// counterKey names a budget's counter. No record has a kind without a name.
+// counterKey returns the key of a counter's item. It has an empty kind, which no record has.
 func counterKey(counter string) string { return kindPrefix("") + url.QueryEscape(counter) }
 
 func parseKey(s string) (store.Key, error) {
@@ -95,7 +106,7 @@ func parseKey(s string) (store.Key, error) {
 
 func keyOf(name string) item { return item{attrKey: stringAttr(name)} }
 
-// Get implements [mfa.Store].
+// Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	out := make([]store.Record, len(keys))
 	names := make([]string, len(keys))
@@ -117,7 +128,8 @@ func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Record, err
 	return out, nil
 }
 
-// fetch reads items by their keys. One longer than the table takes is read by nobody and found nowhere: ids come from URLs.
+// fetch reads items by their keys. It does not ask for a key longer than the table allows, which a
+// URL may contain; no such item exists.
 func (s *Store) fetch(ctx context.Context, keys []string) (map[string]item, error) {
 	found := map[string]item{}
 	wanted := map[string]bool{}
@@ -203,7 +215,7 @@ func decode(it item) (store.Record, error) {
 	return r, nil
 }
 
-// timeOf is an attribute in seconds; the zero time when there is none.
+// timeOf returns the time of an attribute in seconds, or the zero time when it is missing.
 func timeOf(a types.AttributeValue) (at time.Time, ok bool) {
 	n, isNumber := a.(*types.AttributeValueMemberN)
 	if !isNumber {
@@ -213,7 +225,7 @@ func timeOf(a types.AttributeValue) (at time.Time, ok bool) {
 	return time.Unix(seconds, 0).UTC(), err == nil
 }
 
-// List implements [mfa.Store] by scanning the table: administration only.
+// List implements [store.Store] by scanning the table. Only administration uses it.
 func (s *Store) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
 	var out []store.Record
 	pages := dynamodb.NewScanPaginator(s.client, &dynamodb.ScanInput{
@@ -235,15 +247,15 @@ func (s *Store) List(ctx context.Context, kind store.Kind, after string, limit i
 				out = append(out, r)
 			}
 		}
-		if len(out) > 2*limit { // a scan has no order, and the kind may be larger than the memory
+		if len(out) > 2*limit { // a scan is unordered, and the kind may be larger than the memory
 			out = firstByID(out, limit)
 		}
 	}
 	return firstByID(out, limit), nil
 }
 
-// writeID is the id of one commit: the table's proof of who made an item's version.
+// writeID returns a new id for a commit. It proves which commit wrote an item's version.
 func writeID() string { return rand.Text()[:writeIDLen] }
 
-// writeIDLen gives an id 80 bits: it tells the writers of one version of one item apart.
+// writeIDLen gives an id 80 bits, enough to tell the writers of one item's version apart.
 const writeIDLen = 16

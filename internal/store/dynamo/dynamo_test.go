@@ -18,7 +18,8 @@ import (
 	"github.com/countersign-mfa/countersign/test/needs"
 )
 
-// newClient talks to the server that DYNAMODB_ENDPOINT names; scripts/with-dynamodb.sh starts one.
+// newClient returns a client of the server at DYNAMODB_ENDPOINT; scripts/with-dynamodb.sh starts
+// one.
 func newClient(t *testing.T, options ...func(*dynamodb.Options)) *dynamodb.Client {
 	t.Helper()
 	endpoint := needs.Or(t, os.Getenv("DYNAMODB_ENDPOINT"), needs.DynamoDB, "DYNAMODB_ENDPOINT names no server; scripts/with-dynamodb.sh starts one")
@@ -45,7 +46,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// lossy loses the answer of the next requests after the server acted on them.
+// lossy loses the answers to the next requests after the server acted on them.
 type lossy struct {
 	next http.RoundTripper
 	lose atomic.Int32
@@ -60,7 +61,8 @@ func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// TestALostAnswerIsRecognised: the SDK repeats a write whose answer was lost, and finds its own write.
+// TestALostAnswerIsRecognised: the SDK repeats a write whose answer was lost, and the store
+// recognises its own write.
 func TestALostAnswerIsRecognised(t *testing.T) {
 	wire := &lossy{next: http.DefaultTransport}
 	client := newClient(t, func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: wire} })

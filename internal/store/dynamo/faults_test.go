@@ -11,7 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// A faultCase says what one call answers, what is stored afterwards if it writes, and how many requests it took.
+// A faultCase says what one call returns, what is stored after it, and how many requests it took.
 type faultCase struct {
 	name     string
 	faults   []fault
@@ -20,7 +20,7 @@ type faultCase struct {
 	requests int
 }
 
-// anyOperation is what is the same for reads and writes.
+// anyOperation holds the cases that reads and writes share.
 var anyOperation = []faultCase{
 	{"nothing happens", nil, done, after, 1},
 	{"the request is not sent", []fault{unsent}, done, after, 2},
@@ -46,7 +46,7 @@ var (
 	runsOut          = time.Now().Add(time.Hour)
 )
 
-// writing replaces or creates a record with data that says who wrote it.
+// writing replaces or creates a record with data that names the writer.
 func writing(r store.Record, data string) store.Write {
 	return store.Write{Record: store.Record{Key: r.Key, Version: r.Version, Data: []byte(data), Expires: runsOut}}
 }
@@ -60,7 +60,7 @@ func stored(s *dynamo.Store, keys ...store.Key) (map[store.Key]store.Record, err
 	return found, err
 }
 
-// overwrite and remove are somebody else's deeds to the record a, from whatever it is at.
+// overwrite is another writer's replacement of record a, at any version.
 func overwrite(w *wire) error {
 	is, err := stored(w.other, keyA)
 	if err != nil {
@@ -88,9 +88,9 @@ func remove(w *wire) error {
 type operation struct {
 	name  string
 	empty bool // no record before
-	more  int  // requests that one call takes after the first, without faults
+	more  int  // further requests of a call without faults
 	call  func(ctx context.Context, s *dynamo.Store, is map[store.Key]store.Record) error
-	// state says what is stored: nil for reads.
+	// state returns what is stored; it is nil for reads.
 	state func(s *dynamo.Store) string
 	cases []faultCase
 }
@@ -193,20 +193,21 @@ func single(s *dynamo.Store) string {
 
 var keyNew = store.Key{Kind: "user", ID: "new"}
 
-// mixing replaces a, deletes b, creates a record and takes from a budget.
+// mixing replaces a, deletes b, creates a record and increments a counter.
 func mixing(ctx context.Context, s *dynamo.Store, is map[store.Key]store.Record) error {
 	return s.Commit(ctx, []store.Write{
 		writing(is[keyA], after), {Record: store.Record{Key: keyB, Version: is[keyB].Version}, Delete: true}, writing(store.Record{Key: keyNew}, after),
 	}, store.Increment{Counter: "sum", By: 1, Max: 9, Expires: runsOut})
 }
 
-// mixture says whether all of it or nothing is stored; what somebody else wrote over a is named after that.
+// mixture says whether all or nothing of mixing is stored. Another writer's replacement of a is
+// named after that.
 func mixture(s *dynamo.Store) string {
 	is, err := stored(s, keyA, keyB, keyNew)
 	if err != nil {
 		return err.Error()
 	}
-	sum := 0 // the first limit with room for one more tells
+	sum := 0 // the first limit that still allows one shows the sum
 	for verdict(s.Commit(context.Background(), nil, store.Increment{Counter: "sum", By: 1, Max: int64(sum) + 1, Expires: runsOut})) == exhausted {
 		sum++
 	}
@@ -222,9 +223,9 @@ func mixture(s *dynamo.Store) string {
 	}
 }
 
-// TestFaults: whatever happens underway, the answer is true and nothing is half done.
+// TestFaults: whatever happens on the way, the answer is true and no change is half done.
 func TestFaults(t *testing.T) {
-	newClient(t) // skips all of it at once
+	newClient(t) // skips all of them at once
 	for i, o := range operations {
 		for j, c := range slices.Concat(anyOperation, o.cases) {
 			if j < len(anyOperation) && c.answer == done {

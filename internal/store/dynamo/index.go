@@ -15,10 +15,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// shardName is the index's partition of a kind's shard.
+// shardName returns the index partition of a kind's shard.
 func shardName(kind store.Kind, shard int) string { return kindPrefix(kind) + strconv.Itoa(shard) }
 
-// An entry of the index: a record's key and when it expires, in seconds.
+// An entry of the index is a record's key and when it expires, in seconds.
 type entry struct {
 	key     store.Key
 	expires int64
@@ -74,8 +74,9 @@ func (s *Store) walk(ctx context.Context, kind store.Kind, shard int, before tim
 	return nil
 }
 
-// Expired implements [mfa.Store]. It asks every shard for as many as are wanted, so that none waits until another is empty. The index
-// follows the table within moments, which the cleanup does not mind.
+// Expired implements [store.Store]. It asks every shard for limit keys, so that no shard waits
+// until another is empty. The index follows the table within moments, which is soon enough for the
+// cleanup.
 func (s *Store) Expired(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Key, error) {
 	if limit <= 0 {
 		return nil, ctx.Err()
@@ -99,7 +100,7 @@ func (s *Store) Expired(ctx context.Context, kind store.Kind, before time.Time, 
 	return keys, ctx.Err()
 }
 
-// Latest implements [mfa.Store]. What the index names is read from the table itself.
+// Latest implements [store.Store]. It reads the records that the index names from the table itself.
 func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Record, error) {
 	if limit <= 0 {
 		return nil, ctx.Err()
@@ -129,7 +130,7 @@ func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, l
 	return store.LatestFirst(records, limit), nil
 }
 
-// Sums implements [mfa.Store].
+// Sums implements [store.Store].
 func (s *Store) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	names := make([]string, len(counters))
 	for i, b := range counters {

@@ -18,12 +18,14 @@ import (
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
 
-// TestHistories: clients that really run at once, and requests that fail, over the table; every answer has an explanation.
+// TestHistories runs concurrent clients and failing requests against the table. Every answer must
+// have an explanation.
 func TestHistories(t *testing.T) {
 	histories(t, newClient(t))
 }
 
-// TestHistoriesOnALossyWire: beside that, one answer in fifteen is lost after the server acted, and the SDK sends the request again.
+// TestHistoriesOnALossyWire also loses one answer in fifteen after the server acted, so that the
+// SDK repeats the request.
 func TestHistoriesOnALossyWire(t *testing.T) {
 	wire := &leaky{next: http.DefaultTransport, rng: rand.New(rand.NewPCG(1, 2))}
 	histories(t, newClient(t, func(o *dynamodb.Options) {
@@ -46,7 +48,7 @@ func histories(t *testing.T, client *dynamodb.Client) {
 	lincheck.Check(t, func(t *testing.T) store.Store {
 		table := "histories-" + time.Now().Format("150405.000000000")
 		if _, err := client.CreateTable(t.Context(), dynamo.Schema(table)); err != nil && !strings.Contains(err.Error(), "ResourceInUseException") {
-			t.Fatal(err) // in use: the answer of its creation was lost
+			t.Fatal(err) // in use: the answer to its creation was lost
 		}
 		return dynamo.New(client, table, time.Now)
 	}, seeds, true)

@@ -14,7 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// TestTheDictionaryNeverChanges: records in tables of others were compressed with it.
+// TestTheDictionaryNeverChanges: tables in use hold records compressed with it.
 func TestTheDictionaryNeverChanges(t *testing.T) {
 	const want = "6a2da1a5b52be0754f46df3007727058eff27378792e832dfe543b118921f65d"
 	sum := sha256.Sum256(dictionary)
@@ -57,7 +57,7 @@ func TestRecordsAreCompressedWhenThatSavesAWriteUnit(t *testing.T) {
 	}
 }
 
-// randomText is text that does not compress.
+// randomText returns text that does not compress.
 func randomText(n int) string {
 	var b strings.Builder
 	for i := 0; b.Len() < n; i++ {
@@ -97,7 +97,7 @@ func FuzzPack(f *testing.F) {
 		if err != nil || !bytes.Equal(back, data) {
 			t.Fatalf("%q became %q, %v", data, back, err)
 		}
-		_, _ = decompress(data) // whatever it is, it must not panic
+		_, _ = decompress(data) // must not panic on any input
 	})
 }
 

@@ -27,8 +27,9 @@ type counted struct{ n atomic.Int64 }
 
 func (c *counted) Send(context.Context, tx.Message) error { c.n.Add(1); return nil }
 
-// TestTheSMSGuardUnderLoad: the counters of the SMS guard are the hottest items of the table. Two hundred at once, all of whom may be sent a message, or all
-// but fifty of whom may not, get an answer, and nothing is exceeded.
+// TestTheSMSGuardUnderLoad: the counters of the SMS guard are the hottest items of the table. Two
+// hundred callers at once get an answer and no limit is exceeded, whether all of them may be sent a
+// message or only fifty.
 func TestTheSMSGuardUnderLoad(t *testing.T) {
 	const senders = 200
 	for name, tc := range map[string]struct {
@@ -96,7 +97,7 @@ func service(t *testing.T, sender tx.Sender) *domain.Service {
 	return s
 }
 
-// asking makes an account with a number and returns what asks for its code.
+// asking creates an account with a number and returns a function that asks for its code.
 func asking(t *testing.T, s *domain.Service, number string) func() error {
 	t.Helper()
 	u, err := s.Admin.CreateUser(t.Context(), admin.UserInput{Username: "bot" + number[1:]})

@@ -18,7 +18,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// scripted answers requests as a test likes: status and body, by the action and the request's body.
+// scripted answers requests as a test wants: status and body, by the action and the request's body.
 type scripted func(action string, body map[string]any) (int, string)
 
 func (s scripted) Do(r *http.Request) (*http.Response, error) {
@@ -42,7 +42,8 @@ func told(s scripted) *dynamo.Store {
 	}), "table", time.Now)
 }
 
-// TestAnIndexThatIsBehind: what it names is read, and left out when it is gone, expires no more, or expires later than was asked.
+// TestAnIndexThatIsBehind: Latest reads what the index names. It leaves out records that are gone,
+// expire no more or expire later than asked.
 func TestAnIndexThatIsBehind(t *testing.T) {
 	s := told(func(action string, body map[string]any) (int, string) {
 		switch action {
@@ -70,8 +71,8 @@ func TestAnIndexThatIsBehind(t *testing.T) {
 	}
 }
 
-// TestReadsInBatches: 100 keys at a time, the most that the service takes; what it left out is asked for again, and an answer without any is the
-// end of it.
+// TestReadsInBatches: a request has 100 keys, the service's maximum. Keys that the service left out
+// are asked for again; an answer without any ends the read.
 func TestReadsInBatches(t *testing.T) {
 	var keys []store.Key
 	for i := range 205 {
@@ -86,7 +87,7 @@ func TestReadsInBatches(t *testing.T) {
 			if requests > 20 {
 				t.Fatal("it never ends")
 			}
-			left, answered := asked[:len(asked)/3], asked[len(asked)/3:] // the service leaves a third for later
+			left, answered := asked[:len(asked)/3], asked[len(asked)/3:] // the service leaves out a third
 			if stuck {
 				left, answered = asked, nil
 			}
@@ -124,7 +125,8 @@ func TestReadsInBatches(t *testing.T) {
 	}
 }
 
-// TestTheLongestKey: 2,048 bytes, as the service counts them; a longer one is not asked for, since the service would refuse the request.
+// TestTheLongestKey: a key has 2,048 bytes as the service counts. A longer one is not asked for,
+// because the service would refuse the request.
 func TestTheLongestKey(t *testing.T) {
 	for length, want := range map[int]int{2048: 1, 2049: 0} {
 		requests := 0
@@ -136,8 +138,9 @@ func TestTheLongestKey(t *testing.T) {
 	}
 }
 
-// TestTheFirstExhaustedBudgetIsNamed: of several, as the other stores do; a conflict of a record comes before all.
-func TestTheFirstExhaustedBudgetIsNamed(t *testing.T) {
+// TestTheFirstCounterAtItsLimitIsNamed: the error names the first of several counters, as in the
+// other stores. A conflict of a record comes first.
+func TestTheFirstCounterAtItsLimitIsNamed(t *testing.T) {
 	for _, conflict := range []bool{false, true} {
 		record := "None"
 		if conflict {
@@ -158,7 +161,8 @@ func TestTheFirstExhaustedBudgetIsNamed(t *testing.T) {
 	}
 }
 
-// TestItemsThatAreNoRecords are errors, and no records without what cannot be read.
+// TestItemsThatAreNoRecords: an item that is no record is an error and not a record with less in
+// it.
 func TestItemsThatAreNoRecords(t *testing.T) {
 	for name, item := range map[string]string{
 		"no version":             `{"pk":{"S":"user#a"},"data":{"S":"{}"}}`,

@@ -30,10 +30,11 @@ import (
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
 
-// theTTL is the attribute whose time the table acts on, as infra's template names it.
+// theTTL is the table's TTL attribute, as infra's template names it.
 const theTTL = "ttl"
 
-// ttlOf is an item's time to live in seconds; ok is false when it has none. DynamoDB looks at numbers only.
+// ttlOf returns an item's time to live in seconds; ok is false when it has none. DynamoDB ignores
+// values that are not numbers.
 func ttlOf(t *testing.T, it map[string]types.AttributeValue) (seconds int64, ok bool) {
 	t.Helper()
 	if it[theTTL] == nil {
@@ -50,7 +51,8 @@ func ttlOf(t *testing.T, it map[string]types.AttributeValue) (seconds int64, ok 
 	return seconds, true
 }
 
-// TestTheTimeToLiveOfARecord: a record has one when it ends as a whole, 30 days after that; that something in it expires gives it none.
+// TestTheTimeToLiveOfARecord: a record that ends has one, 30 days after its end. A record in which
+// only a part expires has none.
 func TestTheTimeToLiveOfARecord(t *testing.T) {
 	if dynamo.TimeToLive != theTTL {
 		t.Fatalf("the table acts on %q", dynamo.TimeToLive)
@@ -79,7 +81,8 @@ func TestTheTimeToLiveOfARecord(t *testing.T) {
 	}
 }
 
-// TestTheTimeToLiveOfACounter: an hour after its period, and the same after every take.
+// TestTheTimeToLiveOfACounter: it is an hour after the counter's period and the same after every
+// increment.
 func TestTheTimeToLiveOfACounter(t *testing.T) {
 	client := newClient(t)
 	table := newTable(t, client)
@@ -99,7 +102,7 @@ func TestTheTimeToLiveOfACounter(t *testing.T) {
 	}
 }
 
-// TestTheEndOfARecordIsRead: what is written again with what was read keeps its end.
+// TestTheEndOfARecordIsRead: a record that is read and written again keeps its end.
 func TestTheEndOfARecordIsRead(t *testing.T) {
 	client := newClient(t)
 	s := dynamo.New(client, newTable(t, client), time.Now)
@@ -115,8 +118,9 @@ func TestTheEndOfARecordIsRead(t *testing.T) {
 	}
 }
 
-// TestTheTableDeletesNothingThatLives: one by one, what has a time to live is deleted when it comes. All along the records fit together, and in
-// the end every user, every claim of one and the signing keys are there, and the user signs in.
+// TestTheTableDeletesNothingThatLives deletes each item when its time to live comes. All along the
+// records are consistent. In the end every user, every user's claims and the signing keys are
+// there, and the user signs in.
 func TestTheTableDeletesNothingThatLives(t *testing.T) {
 	client := newClient(t)
 	table := newTable(t, client)
@@ -144,7 +148,7 @@ func TestTheTableDeletesNothingThatLives(t *testing.T) {
 				}
 			}
 		}
-		if gone[string(store.KindClient)] > 0 { // a year later; its dead sessions are still in the user's list
+		if gone[string(store.KindClient)] > 0 { // a year later; the user's list still has dead sessions
 			if _, err := service.Admin.Cleanup(t.Context(), 1000); err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +179,7 @@ func TestTheTableDeletesNothingThatLives(t *testing.T) {
 	}
 }
 
-// busy leaves records of many kinds and returns the user of most of them.
+// busy stores records of many kinds and returns the user that most of them belong to.
 func busy(t *testing.T, s *domain.Service, later func(time.Duration)) string {
 	t.Helper()
 	must := func(err error) {
@@ -216,7 +220,7 @@ func newTable(t *testing.T, client *dynamodb.Client) string {
 	return table
 }
 
-// scan is every item as it is stored.
+// scan returns every item as it is stored.
 func scan(t *testing.T, client *dynamodb.Client, table string) (items []map[string]types.AttributeValue) {
 	t.Helper()
 	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})

@@ -25,7 +25,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// What a call of the store may answer, and what may be stored afterwards.
+// The answers that a call of the store may give, and the states that may be stored afterwards.
 const (
 	done        = "done"
 	conflict    = "conflict"
@@ -43,13 +43,13 @@ const (
 )
 
 func verdict(err error) string {
-	var noBudget *store.LimitReachedError
+	var limit *store.LimitReachedError
 	found := []string{}
 	for _, v := range []struct {
 		name string
 		is   bool
 	}{
-		{done, err == nil}, {conflict, errors.Is(err, store.ErrConflict)}, {exhausted, errors.As(err, &noBudget)},
+		{done, err == nil}, {conflict, errors.Is(err, store.ErrConflict)}, {exhausted, errors.As(err, &limit)},
 		{unavailable, errors.Is(err, store.ErrUnavailable)}, {tooLate, errors.Is(err, context.DeadlineExceeded)},
 	} {
 		if v.is {
@@ -62,25 +62,25 @@ func verdict(err error) string {
 	return strings.Join(found, " and ")
 }
 
-// A request is one that the SDK is about to send, the first time or again.
+// A request is one that the SDK is about to send, first or repeated.
 type request struct {
 	wire *wire
 	ctx  context.Context
 	send func() (*smithyhttp.Response, error)
 }
 
-// A fault happens to one request instead of its being sent and answered.
+// A fault happens to one request instead of sending and answering it.
 type fault func(r request) (*smithyhttp.Response, error)
 
-// wire is the innermost middleware of the SDK's client. It counts the requests of one operation; the n-th meets the n-th fault, if
-// there is one that is not nil.
+// wire is the innermost middleware of the SDK's client. It counts the requests of one operation and
+// applies the n-th fault, unless it is nil, to the n-th request.
 type wire struct {
 	mu        sync.Mutex
 	operation string
 	faults    []fault
 	requests  int
-	pass      func()        // lets the deadline of the call pass
-	other     *dynamo.Store // somebody else's, whose requests meet no fault
+	pass      func()        // waits until the call's deadline has passed
+	other     *dynamo.Store // of another writer, whose requests meet no fault
 }
 
 func (*wire) ID() string { return "Faults" }
@@ -122,7 +122,7 @@ func unsent(request) (*smithyhttp.Response, error) {
 	return nil, &smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}}
 }
 
-// lost: the server acts, and its answer gets lost.
+// lost lets the server act and loses its answer.
 func lost(r request) (*smithyhttp.Response, error) {
 	res, err := r.send()
 	if err != nil {
@@ -135,14 +135,14 @@ func lost(r request) (*smithyhttp.Response, error) {
 	return nil, &smithyhttp.RequestSendError{Err: &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}}
 }
 
-// slow: the request is still underway when the deadline passes.
+// slow keeps the request underway until the deadline passes.
 func slow(r request) (*smithyhttp.Response, error) {
 	r.wire.pass()
 	<-r.ctx.Done()
 	return nil, &smithy.CanceledError{Err: r.ctx.Err()}
 }
 
-// late: the server acts, and the deadline passes before its answer arrives.
+// late lets the server act and answers after the deadline.
 func late(r request) (*smithyhttp.Response, error) {
 	if _, err := lost(r); !errors.Is(err, syscall.ECONNRESET) {
 		return nil, err
@@ -150,7 +150,7 @@ func late(r request) (*smithyhttp.Response, error) {
 	return slow(r)
 }
 
-// answers stands for what the server says instead of acting.
+// answers answers in place of the server, which does not act.
 func answers(status int, body string) fault {
 	return func(request) (*smithyhttp.Response, error) {
 		return &smithyhttp.Response{Response: &http.Response{
@@ -179,7 +179,7 @@ var (
 	inProgress = says("TransactionInProgressException")
 )
 
-// then has somebody else act between the fault and the SDK's next request.
+// then lets another writer act between the fault and the SDK's next request.
 func (f fault) then(act func(w *wire) error) fault {
 	return func(r request) (*smithyhttp.Response, error) {
 		res, err := f(r)
@@ -187,7 +187,7 @@ func (f fault) then(act func(w *wire) error) fault {
 	}
 }
 
-// oneUnread answers as the server does that read all keys but one.
+// oneUnread answers as a server that read all keys but one.
 func oneUnread(r request) (*smithyhttp.Response, error) {
 	res, err := r.send()
 	if err != nil {
@@ -229,7 +229,8 @@ func (d deadline) Err() error {
 	}
 }
 
-// newWire returns a store in a new table whose requests pass the wire, and which tries each three times without a pause.
+// newWire returns a store in a new table. Its requests pass the wire, and it tries each three times
+// without a pause.
 func newWire(t *testing.T, table string) (*wire, *dynamo.Store, context.Context) {
 	w := &wire{}
 	client := newClient(t, func(o *dynamodb.Options) {

@@ -100,7 +100,7 @@ var expiredCases = []testCase{
 	}},
 }
 
-// wantExpired checks which users are expired before a time, in any order.
+// wantExpired checks which users expired before a time, in any order.
 func (f *fixture) wantExpired(before time.Time, want ...store.Key) {
 	f.Helper()
 	f.wantExpiredOf(users, before, want...)
@@ -148,7 +148,7 @@ func testExpiredLimit(f *fixture) {
 	f.Errorf("cleanup did not come to an end")
 }
 
-// testExpiredEarliest: what waits longest is found first, whatever the ids.
+// testExpiredEarliest: the records that expired first are returned first, whatever their ids.
 func testExpiredEarliest(f *fixture) {
 	const all, limit = 24, 5
 	for i := range all {

@@ -70,7 +70,8 @@ var latestCases = []testCase{
 	}},
 }
 
-// wantLatest checks the ids of what expires last, and that each record is as Get answers it.
+// wantLatest checks the ids of the records that expire last, and that each record is as Get returns
+// it.
 func (f *fixture) wantLatest(kind store.Kind, before time.Time, limit int, want ...string) {
 	f.Helper()
 	var ids []string

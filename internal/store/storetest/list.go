@@ -8,8 +8,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// oddIDs are ids in their order, by bytes, with what keys are often joined or ended with. The last two are in the
-// other order by UTF-16 code units.
+// oddIDs are ids in byte order, with characters that keys are often joined or ended with. The last
+// two are in the other order by UTF-16 code units.
 var oddIDs = []string{
 	"\x00", "\x00\x00", "\x00a", "\x01", "\n", " ", "#", "%2F", "/", "0", ":", "A", "a", "a\x00", "a\x00b", "a\x01",
 	"a#", "aa", "b", "~", "\x7f", "ä", "～", "🔑",
@@ -84,7 +84,7 @@ var listCases = []testCase{
 	}},
 }
 
-// wantListed checks the ids that are listed, and that each record is as Get answers it.
+// wantListed checks the listed ids, and that each record is as Get returns it.
 func (f *fixture) wantListed(kind store.Kind, after string, limit int, want ...string) {
 	f.Helper()
 	got := f.list(kind, after, limit)

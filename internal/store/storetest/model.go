@@ -14,8 +14,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// testModel compares the store with a map under random commits and reads. All runs use the one
-// store and leave it without records; each has budgets of its own.
+// testModel compares the store with a map under random commits and reads. All runs share the store
+// and leave it without records; each has its own counters.
 func testModel(t *testing.T, s store.Store) {
 	run := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -38,7 +38,7 @@ func testModel(t *testing.T, s store.Store) {
 	})
 }
 
-// A model says what the store holds.
+// A model is what the store must hold.
 type model struct {
 	store    store.Store
 	run      int
@@ -47,7 +47,7 @@ type model struct {
 	counters map[string]int64
 }
 
-// Generators are made anew for each use: one that two tests share is a race.
+// drawKey makes its generator anew for each use: a generator that two tests share is a race.
 func drawKey() *rapid.Generator[store.Key] {
 	return rapid.Custom(func(t *rapid.T) store.Key {
 		return store.Key{
@@ -84,7 +84,7 @@ func (m *model) commit(t *rapid.T) {
 		writes = append(writes, m.drawWrite(t, key))
 	}
 	var increments []store.Increment
-	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"p", "q"}), 0, 2, rapid.ID).Draw(t, "budgets") {
+	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"p", "q"}), 0, 2, rapid.ID).Draw(t, "counters") {
 		increments = append(increments, store.Increment{
 			Counter: fmt.Sprint(name, m.run),
 			By:      rapid.Int64Range(1, 3).Draw(t, "cost"),
@@ -115,7 +115,8 @@ func (m *model) refuses(writes []store.Write, increments []store.Increment) (con
 	return conflict, exhausted
 }
 
-// apply follows a commit that succeeded. The version of a created record is the store's to choose.
+// apply updates the model after a successful commit. The store chooses the version of a created
+// record.
 func (m *model) apply(t *rapid.T, writes []store.Write, increments []store.Increment) {
 	for _, inc := range increments {
 		m.counters[inc.Counter] += inc.By
@@ -204,7 +205,7 @@ func (m *model) expired(t *rapid.T) {
 	}
 }
 
-// due are the records of a kind that expire before a time.
+// due returns the records of a kind that expire before a time.
 func (m *model) due(kind store.Kind, before time.Time) []store.Record {
 	var due []store.Record
 	for key, r := range m.records {
@@ -232,7 +233,7 @@ func (m *model) latest(t *rapid.T) {
 	}
 }
 
-// clear removes what the run left behind, for the next one.
+// clear removes what the run stored, for the next run.
 func (m *model) clear() {
 	for key := range m.seen {
 		records, err := m.store.Get(context.Background(), key)

@@ -9,7 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// racers is how many callers a race has.
+// racers is the number of callers in a race.
 const racers = 50
 
 var raceCases = []testCase{
@@ -36,19 +36,19 @@ var raceCases = []testCase{
 		f.wantOutcomes(outcomes, 1, func(err error) bool { return errors.Is(err, store.ErrConflict) })
 		f.wantData(alice, "")
 	}},
-	{"takes do not exceed the limit", func(f *fixture) {
-		outcomes := f.together(func(int) error { return f.store.Commit(f.ctx, nil, budget("b", 1, 10)) })
+	{"increments do not exceed the limit", func(f *fixture) {
+		outcomes := f.together(func(int) error { return f.store.Commit(f.ctx, nil, increment("b", 1, 10)) })
 		f.wantOutcomes(outcomes, 10, func(err error) bool {
 			exhausted, ok := errors.AsType[*store.LimitReachedError](err)
 			return ok && exhausted.Counter == "b"
 		})
-		f.exhaust("b", budget("b", 1, 10))
+		f.exhaust("b", increment("b", 1, 10))
 	}},
 	{"no update is lost when losers try again", testNoLostUpdate},
 }
 
-// race commits what each racer writes, of which one must win, and checks that its data is at alice, that
-// was at the given version.
+// race commits a write of each racer on alice at the given version. Exactly one must win, and its
+// data must be stored.
 func (f *fixture) race(version uint64, writes func(i int) []store.Write) (winner int) {
 	f.Helper()
 	outcomes := f.together(func(i int) error { return f.store.Commit(f.ctx, writes(i)) })
@@ -65,7 +65,7 @@ func (f *fixture) race(version uint64, writes func(i int) []store.Write) (winner
 	return winner
 }
 
-// together calls fn from many goroutines that start at once and returns what each call returned.
+// together calls fn from many goroutines that start at once and returns their results.
 func (f *fixture) together(fn func(i int) error) []error {
 	var (
 		outcomes = make([]error, racers)
@@ -154,11 +154,11 @@ func testCancelledCommit(f *fixture) {
 		err := f.store.Commit(ctx, []store.Write{
 			{Record: store.Record{Key: left, Data: data}}, {Record: store.Record{Key: right, Data: data}},
 		})
-		copy(data, "gone") // the data is the caller's again, whatever the outcome
+		copy(data, "gone") // the caller may reuse the data, whatever the outcome
 		cancelled.Wait()
 		return err
 	})
-	// A commit of the same caller's that follows is behind those that were given up.
+	// A later commit of the same caller is behind those that were given up.
 	f.commit(put(store.Key{Kind: users, ID: "last"}, 0, "data"))
 	for i, err := range outcomes {
 		left, right := pair(i)

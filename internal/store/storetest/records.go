@@ -191,11 +191,11 @@ var malformedCases = []testCase{
 	{"a key that occurs twice", func(f *fixture) {
 		f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(bob, 0, "two"), put(alice, 0, "three")})
 	}},
-	{"a budget that occurs twice", func(f *fixture) {
+	{"a counter that occurs twice", func(f *fixture) {
 		inc := store.Increment{Counter: "b", By: 1, Max: 5, Expires: start}
 		f.refuseMalformed([]store.Write{put(alice, 0, "one")}, inc, inc)
 		inc.By = 5
-		f.take(inc)
+		f.add(inc)
 	}},
 	{"a kind without a name", func(f *fixture) {
 		f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(store.Key{ID: "x"}, 0, "two")})
@@ -203,7 +203,7 @@ var malformedCases = []testCase{
 	{"a kind with a NUL byte", func(f *fixture) {
 		f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(store.Key{Kind: "a\x00b"}, 0, "two")})
 	}},
-	{"a budget without a name", func(f *fixture) {
+	{"a counter without a name", func(f *fixture) {
 		f.refuseMalformed([]store.Write{put(alice, 0, "one")}, store.Increment{By: 1, Max: 5})
 	}},
 	{"a name that is too long", func(f *fixture) {
@@ -237,7 +237,7 @@ var malformedCases = []testCase{
 	}},
 }
 
-// refuseMalformed commits what no store can apply. The writes contain one for alice.
+// refuseMalformed commits writes that no store can apply. They contain one for alice.
 func (f *fixture) refuseMalformed(writes []store.Write, increments ...store.Increment) {
 	f.Helper()
 	f.refuse(store.ErrMalformed, writes, increments...)

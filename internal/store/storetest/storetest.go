@@ -1,10 +1,8 @@
-// Package storetest is the conformance suite of [mfa.Store]: what the domain relies on, as tests that any
-// implementation runs. A test of an implementation is one call of [Test], and one of [TestReopen] if
-// what it stores outlives it.
+// Package storetest is the conformance suite of [store.Store]: tests that every implementation
+// runs. An implementation calls [Test], and [TestReopen] if its data outlives it.
 //
-// Each test opens a store of its own. All times lie in the year 2100, so that no implementation
-// forgets a record on its own account. The suite expects Expired, Latest and List to see what was
-// committed before the call.
+// Each test opens its own store. All times lie in the year 2100, so that no implementation forgets
+// a record by itself. The suite expects Expired, Latest and List to see all earlier commits.
 package storetest
 
 import (
@@ -30,7 +28,7 @@ func Test(t *testing.T, open Open) {
 	}{
 		{"records", recordCases},
 		{"malformed commits", malformedCases},
-		{"takes", takeCases},
+		{"increments", incrementCases},
 		{"expired", expiredCases},
 		{"latest", latestCases},
 		{"list", listCases},
@@ -46,8 +44,8 @@ func Test(t *testing.T, open Open) {
 	t.Run("model", func(t *testing.T) { testModel(t, open(t)) })
 }
 
-// TestReopen checks that records, versions, expiries and counters outlive the store: reopen closes the
-// given store and opens what it stored again.
+// TestReopen checks that records, versions, expiries and counters outlive the store. reopen closes
+// the given store and opens its data again.
 func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s store.Store) store.Store) {
 	f := newFixture(t, open(t))
 	gone := store.Key{Kind: tickets, ID: "gone"}
@@ -57,7 +55,7 @@ func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s store.Store
 		Key: alice, Version: first.Version, Data: []byte("second"), Expires: start,
 	}})
 	f.commit(remove(f.get(gone)))
-	f.take(store.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
+	f.add(store.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
 	want := f.records(alice, bob, gone)
 
 	f = newFixture(t, reopen(t, f.store))
@@ -69,10 +67,10 @@ func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s store.Store
 		t.Errorf("expired after reopening: got %v, want %v", got, alice)
 	}
 	f.exhaust("hour", store.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
-	f.take(store.Increment{Counter: "hour", By: 1, Max: 3, Expires: start})
+	f.add(store.Increment{Counter: "hour", By: 1, Max: 3, Expires: start})
 }
 
-// Kinds of records, as the domain has them. The suite does not depend on which there are.
+// Kinds of records, as in the domain. The suite does not depend on which exist.
 const (
 	users     store.Kind = "user"
 	clients   store.Kind = "client"
@@ -93,7 +91,7 @@ var (
 	bob   = store.Key{Kind: users, ID: "bob"}
 )
 
-// A fixture is a store under test with calls that must succeed, or fail in one way.
+// A fixture is a store under test, with calls that must succeed or fail in one way.
 type fixture struct {
 	*testing.T
 	store store.Store
@@ -116,7 +114,7 @@ func remove(r store.Record) store.Write {
 	return store.Write{Record: store.Record{Key: r.Key, Version: r.Version}, Delete: true}
 }
 
-// records reads keys, which must answer a record for each, in their order.
+// records reads keys, which must return a record for each, in order.
 func (f *fixture) records(keys ...store.Key) []store.Record {
 	f.Helper()
 	records, err := f.store.Get(f.ctx, keys...)
@@ -147,14 +145,14 @@ func (f *fixture) commit(writes ...store.Write) {
 	}
 }
 
-func (f *fixture) take(increments ...store.Increment) {
+func (f *fixture) add(increments ...store.Increment) {
 	f.Helper()
 	if err := f.store.Commit(f.ctx, nil, increments...); err != nil {
-		f.Fatalf("take: %v", err)
+		f.Fatalf("add: %v", err)
 	}
 }
 
-// refuse commits what must fail with want.
+// refuse commits writes that must fail with want.
 func (f *fixture) refuse(want error, writes []store.Write, increments ...store.Increment) {
 	f.Helper()
 	if err := f.store.Commit(f.ctx, writes, increments...); !errors.Is(err, want) {
@@ -162,7 +160,7 @@ func (f *fixture) refuse(want error, writes []store.Write, increments ...store.I
 	}
 }
 
-// exhaust takes what must be refused because of the budget.
+// exhaust adds increments that must fail because of counter.
 func (f *fixture) exhaust(counter string, increments ...store.Increment) {
 	f.Helper()
 	f.exhaustWith(counter, nil, increments...)
@@ -176,7 +174,7 @@ func (f *fixture) exhaustWith(counter string, writes []store.Write, increments .
 		f.Fatalf("take: got error %v, want one of type %T", err, exhausted)
 	}
 	if exhausted.Counter != counter {
-		f.Fatalf("take: budget %q is said to be exhausted, want %q", exhausted.Counter, counter)
+		f.Fatalf("take: counter %q is named, want %q", exhausted.Counter, counter)
 	}
 }
 
@@ -207,7 +205,7 @@ func (f *fixture) list(kind store.Kind, after string, limit int) []store.Record 
 	return records
 }
 
-// wantData checks the data of a record; the empty text stands for a missing record.
+// wantData checks the data of a record; "" means that the record does not exist.
 func (f *fixture) wantData(key store.Key, want string) {
 	f.Helper()
 	record := f.get(key)
