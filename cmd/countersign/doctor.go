@@ -111,34 +111,34 @@ func (d *doctorCmd) show(check, state string, err error) {
 
 // answers compares the clocks too: an app's codes are of its own clock.
 func (c *checkup) answers(ctx context.Context) error {
-	res, err := c.get(ctx, "/healthz", "")
+	status, header, err := c.get(ctx, "/healthz", "")
 	if err != nil {
 		return err
 	}
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET /healthz answers %d", res.StatusCode)
+	if status != http.StatusOK {
+		return fmt.Errorf("GET /healthz answers %d", status)
 	}
-	at, err := http.ParseTime(res.Header.Get("Date"))
+	at, err := http.ParseTime(header.Get("Date"))
 	if off := time.Since(at).Abs(); err == nil && off > totp.Period {
 		return fmt.Errorf("its clock and this one differ by %v, so codes of authenticator apps are refused", off.Round(time.Second))
 	}
 	return nil
 }
 
-// get sends a request as a browser of an origin. The answer has no body.
-func (c *checkup) get(ctx context.Context, path, origin string) (*http.Response, error) {
+// get sends a request as a browser of an origin and returns the status and the header of the answer.
+func (c *checkup) get(ctx context.Context, path, origin string) (int, http.Header, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server.URL+path, nil)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if origin != "" {
 		r.Header.Set("Origin", origin)
 	}
 	res, err := c.server.HTTP.Do(r)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	return res, res.Body.Close()
+	return res.StatusCode, res.Header, res.Body.Close()
 }
 
 func (c *checkup) accepts(ctx context.Context) error {
@@ -180,8 +180,8 @@ func (c *checkup) origin(ctx context.Context) error {
 	}
 	app, _ := url.Parse(c.AppURL)
 	origin := app.Scheme + "://" + app.Host
-	res, err := c.get(ctx, "/v1/environment", origin)
-	if err == nil && res.Header.Get("Access-Control-Allow-Origin") != origin {
+	_, header, err := c.get(ctx, "/v1/environment", origin)
+	if err == nil && header.Get("Access-Control-Allow-Origin") != origin {
 		err = fmt.Errorf("add %s to allowed_origins with PATCH /v1/instance", origin)
 	}
 	return err

@@ -60,7 +60,7 @@ type server struct {
 func (s *server) start(ts *testscript.TestScript, args []string) {
 	program, err := lookPath(ts, "countersign")
 	ts.Check(err)
-	*s = server{cmd: exec.Command(program, append([]string{"serve", "--listen", "localhost:0"}, args...)...)}
+	*s = server{cmd: exec.Command(program, append([]string{"serve", "--listen", "localhost:0"}, args...)...)} //nolint:gosec // the program under test
 	s.cmd.Dir, s.cmd.Stderr = ts.MkAbs("."), &s.stderr
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "COUNTERSIGN_SECRET_KEY"} {
 		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))

@@ -204,7 +204,7 @@ func TestThePagesNameWhatExists(t *testing.T) {
 	name := regexp.MustCompile("`([A-L]\\d\\d[a-z]?|\\w+\\.(?:Test|Fuzz|Benchmark)\\w+)`")
 	const many = 80
 	found := 0
-	err := filepath.WalkDir(root+"/docs", func(file string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root+"/docs", func(file string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(file) != ".md" {
 			return err
 		}
