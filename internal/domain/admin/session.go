@@ -79,7 +79,7 @@ func (s *Service) adminSession(ctx context.Context, id string, do func(*tx.Tx, *
 			return apierr.New(apierr.ResourceNotFound)
 		}
 		shown := *c.Session(id)
-		out = &sessions.Result{Session: &shown, User: u, Snapshot: &sessions.Snapshot{Now: t.Now, Settings: t.State.Settings, Client: c, Users: map[string]*account.User{u.ID: u}}}
+		out = &sessions.Result{Session: &shown, User: u, WithSnapshot: sessions.WithSnapshot{Snapshot: &sessions.Snapshot{Now: t.Now, Settings: t.State.Settings, Client: c, Users: map[string]*account.User{u.ID: u}}}}
 		t.ByBackend = true
 		return do(t, out)
 	})

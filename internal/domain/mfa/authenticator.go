@@ -29,34 +29,27 @@ type TOTPResult struct {
 	TOTP        *account.TOTP
 	Secret, URI secret.Value // caller the creating answer only
 	BackupCodes []string
-	Snapshot    *sessions.Snapshot
+	sessions.WithSnapshot
 }
 
 // CreateTOTP begins the enrolment of an authenticator app. The secret belongs to the session: the same
 // Session gets the same secret again, another one gets its own, and the older secret is dead.
 func (s *Service) CreateTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, error) {
-	var out TOTPResult
-	snap, err := s.RunSession(ctx, from, from.Session, authority.BeginApp, func(t *tx.Tx, caller *tx.SignedIn) error {
+	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.BeginApp, func(t *tx.Tx, caller *tx.SignedIn) (*TOTPResult, error) {
 		if !t.State.Settings.AuthenticatorApp {
-			return apierr.New(apierr.FeatureNotEnabled)
+			return nil, apierr.New(apierr.FeatureNotEnabled)
 		}
 		u := caller.User
 		if u.TOTPEnabled() {
-			return apierr.New(apierr.TOTPAlreadyEnabled)
+			return nil, apierr.New(apierr.TOTPAlreadyEnabled)
 		}
 		key, err := pendingSecret(t, caller)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		shown := *u.TOTP
-		out = TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.State.Settings.AppName(s.AppName), totpLabel(u), key)}
-		return nil
+		return &TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.State.Settings.AppName(s.AppName), totpLabel(u), key)}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Snapshot = snap
-	return &out, nil
 }
 
 // totpLabel names the account in an authenticator app.
@@ -128,45 +121,39 @@ func OpenSecret(t *tx.Tx, u *account.User) (secret.Value, error) {
 // used up. Five wrong codes end the enrolment. They do not count against the user: this session was
 // Proof the secret, so a guess gives nothing away, and a phone's wrong clock must not lock its owner out.
 func (s *Service) ConfirmTOTP(ctx context.Context, from tx.Caller, code secret.Value) (*TOTPResult, error) {
-	var out TOTPResult
-	snap, err := s.RunSession(ctx, from, from.Session, authority.ConfirmApp, func(t *tx.Tx, caller *tx.SignedIn) error {
+	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.ConfirmApp, func(t *tx.Tx, caller *tx.SignedIn) (*TOTPResult, error) {
 		u := caller.User
 		if err := (Proof{Strategy: account.TOTPCode, Code: code}).wellFormed(); err != nil {
-			return err
+			return nil, err
 		}
 		if !t.State.Settings.AuthenticatorApp {
-			return apierr.New(apierr.FeatureNotEnabled)
+			return nil, apierr.New(apierr.FeatureNotEnabled)
 		}
 		switch {
 		case u.TOTPEnabled():
-			return apierr.New(apierr.VerificationAlreadyVerified)
+			return nil, apierr.New(apierr.VerificationAlreadyVerified)
 		case sessions.PendingApp(t, caller) == nil:
-			return apierr.New(apierr.ResourceNotFound)
+			return nil, apierr.New(apierr.ResourceNotFound)
 		}
 		t.CountAddress(from, tx.AttemptLimits)
 		right, err := verifyTOTP(t, u, code.Reveal())
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !right {
-			return wrongPending(t, u)
+			return nil, wrongPending(t, u)
 		}
 		u.TOTP.Verified, u.TOTP.By, u.TOTP.Wrong = u.TOTP.CreatedAt.After(t.Now), "", 0
-		if out.BackupCodes, err = factorEnrolled(t, u, u.TOTP.Subject()); err != nil {
-			return err
+		codes, err := factorEnrolled(t, u, u.TOTP.Subject())
+		if err != nil {
+			return nil, err
 		}
 		caller.Proof = authority.Proof{Method: string(account.TOTPCode), At: t.Now.Time()}
 		sessions.RememberDevice(t, caller.Client, u)
 		sessions.Stage(caller, t)
 		shown := *u.TOTP
-		out.TOTP = &shown
-		return nil
+		return &TOTPResult{TOTP: &shown, BackupCodes: codes}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Snapshot = snap
-	return &out, nil
 }
 
 // wrongPending counts a wrong code for an app that is not confirmed yet. The last one ends the enrolment.
@@ -182,24 +169,17 @@ func wrongPending(t *tx.Tx, u *account.User) error {
 
 // DeleteTOTP removes the authenticator app, or ends the session's own enrolment of one.
 func (s *Service) DeleteTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, error) {
-	var out TOTPResult
-	snap, err := s.RunSession(ctx, from, from.Session, authority.RemoveApp, func(t *tx.Tx, caller *tx.SignedIn) error {
+	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.RemoveApp, func(t *tx.Tx, caller *tx.SignedIn) (*TOTPResult, error) {
 		if !caller.User.TOTPEnabled() && sessions.PendingApp(t, caller) == nil {
-			return apierr.New(apierr.ResourceNotFound)
+			return nil, apierr.New(apierr.ResourceNotFound)
 		}
 		if err := checkMayRemove(t, caller.User, func(u *account.User) { u.TOTP = nil }); err != nil {
-			return err
+			return nil, err
 		}
 		shown := *caller.User.TOTP
-		out.TOTP = &shown
 		DropApp(t, caller.User)
-		return nil
+		return &TOTPResult{TOTP: &shown}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Snapshot = snap
-	return &out, nil
 }
 
 // DropApp removes the authenticator app. One that was never confirmed was no factor, so none is removed.
@@ -216,39 +196,30 @@ func DropApp(t *tx.Tx, u *account.User) {
 
 // BackupResult is a new set of backup codes.
 type BackupResult struct {
-	Set      *account.BackupSet
-	Codes    []string
-	Snapshot *sessions.Snapshot
+	Set   *account.BackupSet
+	Codes []string
+	sessions.WithSnapshot
 }
 
 // CreateBackupCodes replaces the user's backup codes. The former set is void with the same commit.
 func (s *Service) CreateBackupCodes(ctx context.Context, from tx.Caller) (*BackupResult, error) {
-	var out BackupResult
-	snap, err := s.RunSession(ctx, from, from.Session, authority.MakeBackupCodes, func(t *tx.Tx, caller *tx.SignedIn) error {
+	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.MakeBackupCodes, func(t *tx.Tx, caller *tx.SignedIn) (*BackupResult, error) {
 		if !t.State.Settings.BackupCodes {
-			return apierr.New(apierr.FeatureNotEnabled)
+			return nil, apierr.New(apierr.FeatureNotEnabled)
 		}
 		if !caller.User.TwoFactorEnabled() {
-			return apierr.New(apierr.BackupCodesNotAvailable)
+			return nil, apierr.New(apierr.BackupCodesNotAvailable)
 		}
-		var err error
-		if out.Codes, err = repeatedCodes(t, caller.User); err != nil {
-			return err
+		codes, err := repeatedCodes(t, caller.User)
+		if err == nil && codes == nil {
+			codes, err = makeBackupCodes(t, caller.User)
 		}
-		if out.Codes == nil {
-			if out.Codes, err = makeBackupCodes(t, caller.User); err != nil {
-				return err
-			}
+		if err != nil {
+			return nil, err
 		}
 		shown := *caller.User.Backup
-		out.Set = &shown
-		return nil
+		return &BackupResult{Set: &shown, Codes: codes}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out.Snapshot = snap
-	return &out, nil
 }
 
 // WireID is the id that clients see.

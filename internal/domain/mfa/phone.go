@@ -21,7 +21,7 @@ type PhoneResult struct {
 	// BackupCodes is the set that was made together with the first factor.
 	BackupCodes []string
 	User        *account.User
-	Snapshot    *sessions.Snapshot
+	sessions.WithSnapshot
 }
 
 // Me returns the user of the caller's session.
@@ -31,30 +31,19 @@ func (s *Service) Me(ctx context.Context, from tx.Caller) (*sessions.Result, err
 
 // withPhone runs an operation on a number of the caller.
 func (s *Service) withPhone(ctx context.Context, from tx.Caller, id string, a authority.Action, do func(*tx.Tx, *tx.SignedIn, *account.Phone, *PhoneResult) error) (*PhoneResult, error) {
-	var out PhoneResult
-	keys := append(from.KeysFor(from.Session), s.numberKeys(id)...)
-	snap, err := s.RunClient(ctx, from, keys, func(t *tx.Tx, p *tx.ClientSession) error {
-		caller, err := sessions.RequireSession(t, p, from.Session, a)
-		if err != nil {
-			return err
-		}
+	return sessions.RunSession(ctx, s.Service, from, from.Session, a, func(t *tx.Tx, caller *tx.SignedIn) (*PhoneResult, error) {
 		ph := caller.User.Phone(id)
 		if ph == nil {
-			return apierr.New(apierr.ResourceNotFound)
+			return nil, apierr.New(apierr.ResourceNotFound)
 		}
-		out = PhoneResult{User: caller.User}
-		if err := do(t, caller, ph, &out); err != nil {
-			return err
+		out := &PhoneResult{User: caller.User}
+		if err := do(t, caller, ph, out); err != nil {
+			return nil, err
 		}
 		shown := *ph
 		out.Phone = &shown
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	out.Snapshot = snap
-	return &out, nil
+		return out, nil
+	}, s.numberKeys(id)...)
 }
 
 // Phone returns one number.
@@ -71,15 +60,10 @@ func (s *Service) AddPhone(ctx context.Context, from tx.Caller, text string, res
 	if err != nil {
 		return nil, err
 	}
-	var out PhoneResult
 	claim := s.ClaimKey("phone", number.E164())
-	snap, err := s.RunClient(ctx, from, append(from.KeysFor(from.Session), claim), func(t *tx.Tx, p *tx.ClientSession) error {
-		caller, err := sessions.RequireSession(t, p, from.Session, authority.AddNumber)
-		if err != nil {
-			return err
-		}
+	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.AddNumber, func(t *tx.Tx, caller *tx.SignedIn) (*PhoneResult, error) {
 		if err := checkMayAdd(t, caller.User, number, claim); err != nil {
-			return err
+			return nil, err
 		}
 		added := s.NewPhone(caller.User, number, t.Now)
 		if reserve {
@@ -88,14 +72,8 @@ func (s *Service) AddPhone(ctx context.Context, from tx.Caller, text string, res
 		caller.User.Phones = append(caller.User.Phones, added)
 		caller.User.Touch(t.Now)
 		audit.Record(t, caller.User, account.EventNumberAdded, added.Subject())
-		out = PhoneResult{Phone: &added, User: caller.User}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	out.Snapshot = snap
-	return &out, nil
+		return &PhoneResult{Phone: &added, User: caller.User}, nil
+	}, claim)
 }
 
 func checkMayAdd(t *tx.Tx, u *account.User, n phone.Number, claim store.Key) error {

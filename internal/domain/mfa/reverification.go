@@ -35,22 +35,18 @@ func (s *Service) StartReverification(ctx context.Context, from tx.Caller, id st
 }
 
 func (s *Service) withReverification(ctx context.Context, from tx.Caller, id string, keys []store.Key, step func(*tx.Tx, *tx.SignedIn) error) (*ReverificationResult, error) {
-	var out ReverificationResult
-	r, err := s.WithSession(ctx, from, id, authority.StepUp, keys, func(t *tx.Tx, caller *tx.SignedIn) error {
+	return sessions.RunSession(ctx, s.Service, from, id, authority.StepUp, func(t *tx.Tx, caller *tx.SignedIn) (*ReverificationResult, error) {
 		if err := step(t, caller); err != nil {
-			return err
+			return nil, err
 		}
-		shown := *caller.Session.Verify
-		out.Reverification = &shown
-		out.FirstFactors = account.ProvableFirst(caller.User, &t.State.Settings)
-		out.SecondFactors = account.SecondFactors(caller.User, &t.State.Settings)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	out.Result = *r
-	return &out, nil
+		session, step := *caller.Session, *caller.Session.Verify
+		return &ReverificationResult{
+			Reverification: &step,
+			FirstFactors:   account.ProvableFirst(caller.User, &t.State.Settings),
+			SecondFactors:  account.SecondFactors(caller.User, &t.State.Settings),
+			Result:         sessions.Result{Session: &session, User: caller.User},
+		}, nil
+	}, keys...)
 }
 
 // pendingReverification returns the step-up in progress when it waits for a factor of the given level.

@@ -26,9 +26,9 @@ type SignInInput struct {
 
 // SignInResult is a sign-in with what its answer shows.
 type SignInResult struct {
-	SignIn   *account.SignIn
-	User     *account.User // nil while nobody may be told who it is
-	Snapshot *sessions.Snapshot
+	SignIn *account.SignIn
+	User   *account.User // nil while nobody may be told who it is
+	sessions.WithSnapshot
 }
 
 // CreateSignIn begins a sign-in, replacing one in progress. A ticket or a right password proves the first factor at once.
@@ -130,20 +130,14 @@ func identifier(text string) (kind, value string) {
 
 // signIn runs one step of a sign-in and builds its answer.
 func (s *Service) signIn(ctx context.Context, from tx.Caller, keys []store.Key, step func(*tx.Tx, *tx.ClientSession) (*account.SignIn, *account.User, error)) (*SignInResult, error) {
-	var result SignInResult
-	snap, err := s.RunClient(ctx, from, keys, func(t *tx.Tx, p *tx.ClientSession) error {
+	return sessions.Run(ctx, s.Service, from, keys, func(t *tx.Tx, p *tx.ClientSession) (*SignInResult, error) {
 		si, u, err := step(t, p)
-		if si != nil {
-			shown := *si
-			result.SignIn, result.User = &shown, u
+		if err != nil {
+			return nil, err
 		}
-		return err
+		shown := *si
+		return &SignInResult{SignIn: &shown, User: u}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	result.Snapshot = snap
-	return &result, nil
 }
 
 // beginSignIn makes a new sign-in the client's current one.

@@ -19,9 +19,9 @@ const activityStep = time.Minute
 
 // Result is a session with what its answer shows.
 type Result struct {
-	Session  *account.Session
-	User     *account.User
-	Snapshot *Snapshot
+	Session *account.Session
+	User    *account.User
+	WithSnapshot
 }
 
 // Client returns the calling client, or a snapshot without one. Here and in [Engine.Touch] session tasks are settled.
@@ -129,38 +129,25 @@ func removeSession(u *account.User, nonce string) {
 	}
 }
 
-// WithSession runs an operation on a live session of the caller and answers with that session.
-func (s *Service) WithSession(ctx context.Context, from tx.Caller, id string, a authority.Action, extra []store.Key, do func(*tx.Tx, *tx.SignedIn) error) (*Result, error) {
-	var r Result
-	snap, err := s.RunClient(ctx, from, append(from.KeysFor(id), extra...), func(t *tx.Tx, p *tx.ClientSession) error {
-		caller, err := RequireSession(t, p, id, a)
-		if err != nil {
-			return err
-		}
-		if do != nil {
-			if err := do(t, caller); err != nil {
-				return err
-			}
+// withSession runs do on a live session of the caller and answers with that session.
+func (s *Service) withSession(ctx context.Context, from tx.Caller, id string, a authority.Action, extra []store.Key, do func(*tx.Tx, *tx.SignedIn) error) (*Result, error) {
+	return RunSession(ctx, s, from, id, a, func(t *tx.Tx, caller *tx.SignedIn) (*Result, error) {
+		if err := do(t, caller); err != nil {
+			return nil, err
 		}
 		shown := *caller.Session
-		r.Session, r.User = &shown, caller.User
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	r.Snapshot = snap
-	return &r, nil
+		return &Result{Session: &shown, User: caller.User}, nil
+	}, extra...)
 }
 
 // Session returns a live session of the caller.
 func (s *Service) Session(ctx context.Context, from tx.Caller, id string) (*Result, error) {
-	return s.WithSession(ctx, from, id, authority.Use, nil, nil)
+	return s.withSession(ctx, from, id, authority.Use, nil, func(*tx.Tx, *tx.SignedIn) error { return nil })
 }
 
 // Touch makes a session the client's last active one and settles its task.
 func (s *Service) Touch(ctx context.Context, from tx.Caller, id string) (*Result, error) {
-	return s.WithSession(ctx, from, id, authority.Use, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
+	return s.withSession(ctx, from, id, authority.Use, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
 		updateTask(t, caller.Client, caller.Session, caller.User)
 		if caller.Client.LastActive != id || t.Now.Sub(caller.Session.LastActive) >= activityStep || t.IsFuture(caller.Session.LastActive) {
 			caller.Client.LastActive, caller.Session.LastActive = id, t.Now
@@ -183,39 +170,28 @@ func (s *Service) SessionToken(ctx context.Context, from tx.Caller, id string) (
 
 // EndSession ends a session of the caller; why is [SessionEnded] or [SessionRemoved].
 func (s *Service) EndSession(ctx context.Context, from tx.Caller, id string, why account.SessionStatus) (*Result, error) {
-	var r Result
-	snap, err := s.RunClient(ctx, from, from.KeysFor(id), func(t *tx.Tx, p *tx.ClientSession) error {
-		caller, err := RequireSession(t, p, id, authority.Use)
-		if err != nil {
-			return err
-		}
+	return RunSession(ctx, s, from, id, authority.Use, func(t *tx.Tx, caller *tx.SignedIn) (*Result, error) {
 		shown := *caller.Session
 		shown.Status, shown.UpdatedAt = why, shown.UpdatedAt.After(t.Now)
-		r.Session, r.User = &shown, caller.User
-		return End(t, caller.Client, id, why)
+		return &Result{Session: &shown, User: caller.User}, End(t, caller.Client, id, why)
 	})
-	if err != nil {
-		return nil, err
-	}
-	r.Snapshot = snap
-	return &r, nil
 }
 
 // OwnSessions lists the live sessions of the user behind the caller's session, on all clients.
 func (s *Service) OwnSessions(ctx context.Context, from tx.Caller) ([]Result, error) {
-	var found []Result
-	snap, err := s.RunSession(ctx, from, from.Session, authority.ListSessions, func(t *tx.Tx, caller *tx.SignedIn) error {
-		var err error
-		found, err = UserSessions(t, caller.User)
-		return err
+	found, err := RunSession(ctx, s, from, from.Session, authority.ListSessions, func(t *tx.Tx, caller *tx.SignedIn) (results, error) {
+		return UserSessions(t, caller.User)
 	})
-	if err != nil {
-		return nil, err
+	return found, err
+}
+
+// results are sessions that are shown together.
+type results []Result
+
+func (r results) setSnapshot(snap *Snapshot) {
+	for i := range r {
+		r[i].Snapshot = snap
 	}
-	for i := range found {
-		found[i].Snapshot = snap
-	}
-	return found, nil
 }
 
 // UserSessions reads a user's live sessions through the list in the user's record.
@@ -251,21 +227,14 @@ func UserSessions(t *tx.Tx, u *account.User) ([]Result, error) {
 
 // RevokeOwn ends another session of the same user: a sensitive change. The caller's own may be revoked too.
 func (s *Service) RevokeOwn(ctx context.Context, from tx.Caller, id string) (*Result, error) {
-	var r Result
-	snap, err := s.RunSession(ctx, from, from.Session, authority.RevokeSession, func(t *tx.Tx, caller *tx.SignedIn) error {
+	return RunSession(ctx, s, from, from.Session, authority.RevokeSession, func(t *tx.Tx, caller *tx.SignedIn) (*Result, error) {
 		n, ok := account.ParseSession(id)
 		if !ok || n.User != caller.User.ID {
-			return apierr.New(apierr.ResourceNotFound)
+			return nil, apierr.New(apierr.ResourceNotFound)
 		}
 		gone, err := Revoke(t, n)
-		r.Session, r.User = gone, caller.User
-		return err
+		return &Result{Session: gone, User: caller.User}, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	r.Snapshot = snap
-	return &r, nil
 }
 
 // Revoke ends a session by its name alone.

@@ -75,7 +75,43 @@ func snapshot(t *tx.Tx, p *tx.ClientSession) (*Snapshot, error) {
 	return snap, nil
 }
 
-// RunClient carries out an operation of a client: it finds the caller, runs do, and after the commit signs the tokens of the snapshot.
+// WithSnapshot is the part of a result that shows the state after the operation. Results embed it.
+type WithSnapshot struct{ Snapshot *Snapshot }
+
+func (w *WithSnapshot) setSnapshot(snap *Snapshot) { w.Snapshot = snap }
+
+// Run carries out an operation of a client and returns the result of do with the state after it.
+func Run[R interface{ setSnapshot(*Snapshot) }](
+	ctx context.Context, s *Service, from tx.Caller, keys []store.Key, do func(*tx.Tx, *tx.ClientSession) (R, error),
+) (R, error) {
+	var result, none R
+	snap, err := s.RunClient(ctx, from, keys, func(t *tx.Tx, p *tx.ClientSession) (err error) {
+		result, err = do(t, p)
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	result.setSnapshot(snap)
+	return result, nil
+}
+
+// RunSession is [Run] for an action of a live session of the caller.
+func RunSession[R interface{ setSnapshot(*Snapshot) }](
+	ctx context.Context, s *Service, from tx.Caller, id string, a authority.Action, do func(*tx.Tx, *tx.SignedIn) (R, error), keys ...store.Key,
+) (R, error) {
+	return Run(ctx, s, from, append(from.KeysFor(id), keys...), func(t *tx.Tx, p *tx.ClientSession) (R, error) {
+		caller, err := RequireSession(t, p, id, a)
+		if err != nil {
+			var none R
+			return none, err
+		}
+		return do(t, caller)
+	})
+}
+
+// RunClient carries out an operation of a client: it finds the client, runs do, commits, and signs the
+// session tokens of the state after it.
 func (s *Service) RunClient(ctx context.Context, from tx.Caller, keys []store.Key, do func(*tx.Tx, *tx.ClientSession) error) (*Snapshot, error) {
 	var snap *Snapshot
 	var state *tx.SettingsState
@@ -118,16 +154,4 @@ func (s *Service) signTokens(ctx context.Context, snap *Snapshot, state *tx.Sett
 		snap.Tokens[session.ID] = token
 	}
 	return nil
-}
-
-// RunSession carries out an action of a live session.
-func (s *Service) RunSession(ctx context.Context, from tx.Caller, id string, a authority.Action, do func(*tx.Tx, *tx.SignedIn) error) (*Snapshot, error) {
-	keys := from.KeysFor(id)
-	return s.RunClient(ctx, from, keys, func(t *tx.Tx, p *tx.ClientSession) error {
-		caller, err := RequireSession(t, p, id, a)
-		if err != nil {
-			return err
-		}
-		return do(t, caller)
-	})
 }
