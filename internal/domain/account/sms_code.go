@@ -26,11 +26,12 @@ type Code struct {
 	Tries    int     `json:"l,omitempty"` // how many wrong ones end it; 0, in older records, is five
 	SentAt   Instant `json:"s"`
 	Expires  Instant `json:"e"`
-	// SMS is the record of the message. Weighed and Priced say which counters it raised.
+	// SMS is the id of the message's record. CountedUnverified and Charged say which counters the
+	// message raised.
 	SMS               string `json:"x,omitempty"`
 	CountedUnverified bool   `json:"w,omitempty"`
 	Charged           bool   `json:"m,omitempty"`
-	// Credit says that the code, once used, makes room for other messages: see sms_credit.go.
+	// Credit says that the code, once used, makes room for other messages: see package sms.
 	Credit bool `json:"cr,omitempty"`
 	// Generation is the user's when the code was sent. A code that proves a factor ends with it.
 	Generation uint32 `json:"g,omitempty"`
@@ -40,8 +41,6 @@ type Code struct {
 const (
 	CodeLife    = 10 * time.Minute
 	ResendAfter = 30 * time.Second
-	TestCode    = "424242"
-	CodeCount   = 1_000_000
 )
 
 // Failed says whether no tries are left.

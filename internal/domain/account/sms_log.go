@@ -69,8 +69,3 @@ func MaskNetwork(a netip.Addr) string {
 	p, _ := a.WithZone("").Prefix(bits)
 	return p.String()
 }
-
-// The outcomes of a message, by its record's id. That of a code is the time of its use: it works once.
-func UsedCounter(id string) string { return "sms:used:" + id }
-
-func FailedCounter(id string) string { return "sms:failed:" + id }

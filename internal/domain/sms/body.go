@@ -8,19 +8,24 @@ import (
 	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/language"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// GSMSegment is how many characters of the GSM alphabet (3GPP TS 23.038) one message carries. A character outside of it would more than halve that, and
-// a second segment costs as much as a second message.
-const GSMSegment = 160
+const (
+	// GSMSegment is how many characters of the GSM alphabet (3GPP TS 23.038) one segment carries. A
+	// second segment costs as much as a second message.
+	GSMSegment = 160
+	// UCS2Segment is how many characters one segment carries if any is outside of the GSM alphabet.
+	UCS2Segment = 70
+)
 
-// gsmSafe are the characters that a name may bring into a message: letters, digits and marks that every phone shows.
+// gsmSafe are the characters of a name that a message takes: ASCII that every phone shows.
 const gsmSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,-'&/()!?+:"
 
-// codeWordings are what a message says, with the code and the application's name. All but the Japanese keep to ASCII, which is in the GSM alphabet:
-// an accent of Spanish would not be.
+// codeWordings are the messages, with the code and the application's name. All but the Japanese ones
+// keep to ASCII, because some accents of Spanish are outside of the GSM alphabet.
 var codeWordings = map[language.Tag]struct{ with, without string }{
 	language.English:  {"%[1]s is your %[2]s code. Do not share it.", "%[1]s is your code. Do not share it."},
 	language.German:   {"%[1]s ist Ihr Code von %[2]s. Geben Sie ihn niemandem.", "%[1]s ist Ihr Code. Geben Sie ihn niemandem."},
@@ -28,11 +33,8 @@ var codeWordings = map[language.Tag]struct{ with, without string }{
 	language.Japanese: {"%[2]sの認証コードは%[1]sです。", "認証コードは%[1]sです。"},
 }
 
-// UCS2Segment is how many characters one message carries that has any outside of the GSM alphabet.
-const UCS2Segment = 70
-
-// codeBody is the message, in one segment. The last line binds the code to the site, so that a phone fills it in there and
-// nowhere else (https://wicg.github.io/sms-one-time-codes/).
+// codeBody returns the message, in one segment. The last line binds the code to the site, so that a
+// phone fills it in on that site only (https://wicg.github.io/sms-one-time-codes/).
 func codeBody(s *tx.Engine, app, code string, in language.Tag) secret.Value {
 	words, ok := codeWordings[in]
 	if !ok {
@@ -49,13 +51,23 @@ func codeBody(s *tx.Engine, app, code string, in language.Tag) secret.Value {
 	if name == "" {
 		body = fmt.Sprintf(words.without, code)
 	}
-	if utf8.RuneCountInString(body) > room { // a host too long for a wide message
+	if utf8.RuneCountInString(body) > room { // the host is too long for a message of 70 characters
 		return codeBody(s, app, code, language.English)
 	}
 	return secret.New(body + bound)
 }
 
-// PlainName is as much of a name as fits, without the characters that a message cannot hold.
+// AppName returns the name that a message calls the application: the one in the settings if a message
+// can hold every letter of it, else the deployed one.
+func AppName(s *account.Settings, deployed string) string {
+	if s.Appearance.Name != "" && strings.Trim(s.Appearance.Name, gsmSafe) == "" {
+		return s.Appearance.Name
+	}
+	return deployed
+}
+
+// PlainName returns as much of a name as fits into room, without the characters that a message does
+// not take.
 func PlainName(name string, room int) string {
 	name = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(gsmSafe, r) {
@@ -66,17 +78,18 @@ func PlainName(name string, room int) string {
 	return strings.TrimSpace(name[:min(len(name), max(room, 0))])
 }
 
-// segments is how many messages a text counts as: 160 characters of the GSM alphabet or 70 of UTF-16 fit into one, and fewer into each part of several
-// (3GPP TS 23.040). What has two places in the GSM alphabet counts twice.
-func segments(text string) int {
+// segments returns how many messages a body is billed as. One segment has 160 characters of the GSM
+// alphabet or 70 of UTF-16, and each of several has 153 or 67 (3GPP TS 23.040). A character with two
+// places in the GSM alphabet counts twice.
+func segments(body string) int {
 	n, whole, part := 0, GSMSegment, 153
-	for _, r := range text {
+	for _, r := range body {
 		n++
 		if strings.ContainsRune("[]{}\\^|~", r) {
 			n++
 		}
 		if r > unicode.MaxASCII || r == '`' {
-			n, whole, part = len(utf16.Encode([]rune(text))), UCS2Segment, 67
+			n, whole, part = len(utf16.Encode([]rune(body))), UCS2Segment, 67
 			break
 		}
 	}

@@ -3,43 +3,141 @@ package sms
 import (
 	"fmt"
 	"io"
-	"time"
+	"slices"
 
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
-	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Scope number over all users, and per user. A send counts whether or not the network took it.
-var (
-	PerNumberRules = []ratelimit.Rule{{Limit: 1, Window: account.ResendAfter}, {Limit: 5, Window: 10 * time.Minute}, {Limit: 10, Window: time.Hour}, {Limit: 20, Window: 24 * time.Hour}}
-	PerUserRules   = []ratelimit.Rule{{Limit: 10, Window: time.Hour}, {Limit: 20, Window: 24 * time.Hour}}
-	NewNumberRules = []ratelimit.Rule{{Limit: 10, Window: 24 * time.Hour}}
+const (
+	codeCount = 1_000_000
+	// testCode is the code of every test number, as at Clerk.
+	testCode = "424242"
 )
 
-const UnverifiedPerUser = 5
-
-// Challenge is where a code waits to be used: a phone's verification, a factor of a sign-in or of a reverification.
+// Challenge is where a code waits to be used: the verification of a phone, or a factor of a sign-in
+// or a step-up. A code works for its own challenge only.
 type Challenge struct {
 	Code    **account.Code
 	Purpose account.Purpose
-	Bound   string // the sign-in or session
+	Bound   string // the id of the sign-in or session
 }
 
-func tag(t *tx.Tx, u *account.User, ch Challenge, c *account.Code, code string) []byte {
-	return t.S.Ring.MAC(codeParts(u, ch, c, code)...)
+// IsCode reports whether text is six ASCII digits. Anything else is rejected without counting as a
+// failure.
+func IsCode(text string) bool {
+	if len(text) != totp.Digits {
+		return false
+	}
+	return !slices.ContainsFunc([]byte(text), func(b byte) bool { return b < '0' || b > '9' })
 }
 
-func codeParts(u *account.User, ch Challenge, c *account.Code, code string) []string {
-	return []string{"code", u.ID, c.Phone, string(ch.Purpose), c.ID, ch.Bound, code}
+// IsTest reports whether the number is a test number and the instance is in test mode.
+func IsTest(t *tx.Tx, n phone.Number) bool { return t.State.Settings.TestMode && n.IsTest() }
+
+// SendCode replaces the challenge's code and sends the new one after the commit. A resend keeps the
+// count of wrong tries, and to the same phone also the code's id. The SMS guard may refuse: see
+// [Authorize].
+func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx.Caller, device account.Device) error {
+	number, err := phone.New(p.Number, p.Country, p.Line)
+	if err != nil {
+		return fmt.Errorf("stored number: %w", err)
+	}
+	if err := checkUser(t, u); err != nil {
+		return err
+	}
+	old := *ch.Code
+	next, err := successor(t, u, p, old)
+	if err != nil {
+		return err
+	}
+	code, err := randomCode(t, number)
+	if err != nil {
+		return err
+	}
+	message := tx.Message{To: number, Body: codeBody(t.S, AppName(&t.State.Settings, t.S.AppName), code, from.Language), Test: IsTest(t, number)}
+	record, err := Authorize(t, u, p, message, ch.Purpose, from, device)
+	if err != nil {
+		return err
+	}
+	next.SMS, next.Charged, next.CountedUnverified = record.ID.ID, !record.Test, !record.Test && !record.Known
+	if err := assignCredit(t, next, p, old); err != nil {
+		return err
+	}
+	next.Tag = tag(t, u, ch, next, code)
+	*ch.Code = next
+	audit.Record(t, u, account.EventCodeSent, p.Subject())
+	t.After = append(t.After, func() error { return Send(t, record, message) })
+	return nil
 }
 
-// Consume judges a guess. A wrong one is counted on the code and reported as false; the caller counts it on the user as well and commits.
-func Consume(t *tx.Tx, u *account.User, ch Challenge, guess string) (bool, error) {
+// successor returns the record of a new code that replaces old, which may be nil.
+func successor(t *tx.Tx, u *account.User, p *account.Phone, old *account.Code) (*account.Code, error) {
+	next := &account.Code{Phone: p.ID, Tries: t.Policy().Tries, SentAt: t.Now, Expires: t.Now.Add(account.CodeLife), Generation: u.Generation}
+	if old != nil && old.Expires > t.Now {
+		if old.Failed() {
+			return nil, apierr.New(apierr.VerificationFailed)
+		}
+		next.Attempts = old.Attempts
+		if old.Phone == p.ID {
+			next.ID = old.ID
+			return next, nil
+		}
+	}
+	var err error
+	next.ID, err = t.S.RandomID()
+	return next, err
+}
+
+// randomCode returns six digits. Rejection sampling makes all codes equally likely.
+func randomCode(t *tx.Tx, n phone.Number) (string, error) {
+	if IsTest(t, n) {
+		return testCode, nil
+	}
+	const whole = (1 << 24) / codeCount * codeCount
+	var b [3]byte
+	for {
+		if _, err := io.ReadFull(t.S.Rand, b[:]); err != nil {
+			return "", fmt.Errorf("read random bytes: %w", err)
+		}
+		if v := int(b[0])<<16 | int(b[1])<<8 | int(b[2]); v < whole {
+			return fmt.Sprintf("%06d", v%codeCount), nil
+		}
+	}
+}
+
+// Send hands the message to the network. It runs after the commit that authorized the message, once.
+// If the network refuses the message, the user may try again at once: the counters stay, the 30
+// seconds between two messages end.
+func Send(t *tx.Tx, record *account.SMSRecord, m tx.Message) error {
+	if err := t.S.Sender.Send(t.Ctx, m); err == nil {
+		return nil
+	}
+	key := t.S.NumberKey(m.To.E164())
+	err := t.S.Update(t.Ctx, []store.Key{key}, func(t *tx.Tx) error {
+		audit.Publish(t, account.Event{Name: account.EventSendFailed, User: record.UserID(), Subject: record.Phone, Method: account.PhoneCode})
+		number := t.Seen[key].(*account.NumberRecord)
+		if n := len(number.Log); n > 0 && record.Purpose != account.Notice {
+			number.Log[n-1] -= account.ResendAfter.Milliseconds()
+			t.Put(number)
+		}
+		add(t, failedCounter(record.ID.ID), 1, record.NextExpiry())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return apierr.New(apierr.SMSSendError)
+}
+
+// Consume compares a proof with the challenge's code. A right one clears the challenge. A wrong one is
+// counted on the code and reported as false; the caller counts it on the user as well and commits.
+func Consume(t *tx.Tx, u *account.User, ch Challenge, code string) (bool, error) {
 	c := *ch.Code
 	switch {
 	case c == nil:
@@ -49,7 +147,7 @@ func Consume(t *tx.Tx, u *account.User, ch Challenge, guess string) (bool, error
 	case c.Expires <= t.Now, t.IsFuture(c.SentAt), ch.Purpose != account.VerifyNumber && !u.SameGeneration(c.Generation):
 		return false, apierr.New(apierr.VerificationExpired)
 	}
-	if !t.S.Ring.CheckMAC(c.Tag, codeParts(u, ch, c, guess)...) {
+	if !t.S.Ring.CheckMAC(c.Tag, codeParts(u, ch, c, code)...) {
 		c.Attempts++
 		return false, nil
 	}
@@ -58,107 +156,11 @@ func Consume(t *tx.Tx, u *account.User, ch Challenge, guess string) (bool, error
 	return true, nil
 }
 
-// SendCode replaces the slot's code and sends the new one after the commit. A resend keeps the id and the count of wrong tries. known is for [Authorize].
-func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx.Caller, device account.Device) error {
-	number, err := phone.New(p.Number, p.Country, p.Line)
-	if err != nil {
-		return fmt.Errorf("stored number: %w", err)
-	}
-	if err := checkUser(t, u); err != nil {
-		return err
-	}
-	next := &account.Code{Phone: p.ID, Tries: t.Policy().Tries, SentAt: t.Now, Expires: t.Now.Add(account.CodeLife), Generation: u.Generation}
-	old := *ch.Code
-	if old != nil && old.Expires > t.Now {
-		if old.Failed() {
-			return apierr.New(apierr.VerificationFailed)
-		}
-		next.Attempts = old.Attempts
-		if old.Phone == p.ID {
-			next.ID = old.ID
-		}
-	}
-	if next.ID == "" {
-		if next.ID, err = t.S.RandomID(); err != nil {
-			return err
-		}
-	}
-	code, err := newCode(t, number)
-	if err != nil {
-		return err
-	}
-	message := tx.Message{To: number, Body: codeBody(t.S, AppName(&t.State.Settings, t.S.AppName), code, from.Language), Test: IsTest(t, number)}
-	text, err := Authorize(t, u, p, message, ch.Purpose, from, device)
-	if err != nil {
-		return err
-	}
-	next.SMS, next.Charged, next.CountedUnverified = text.ID.ID, !text.Test, !text.Test && !text.Known
-	if err := assignCredit(t, next, p, old); err != nil {
-		return err
-	}
-	next.Tag = tag(t, u, ch, next, code)
-	*ch.Code = next
-	audit.Record(t, u, account.EventCodeSent, p.Subject())
-	t.After = append(t.After, func() error { return Send(t.S, t, text, message) })
-	return nil
+// tag is the keyed hash of a code and everything that it is bound to.
+func tag(t *tx.Tx, u *account.User, ch Challenge, c *account.Code, code string) []byte {
+	return t.S.Ring.MAC(codeParts(u, ch, c, code)...)
 }
 
-// CheckNumber refuses users and numbers that no code may go to.
-func CheckNumber(t *tx.Tx, u *account.User, n phone.Number) error {
-	if err := checkUser(t, u); err != nil {
-		return err
-	}
-	_, err := CheckDestination(t, n)
-	return err
-}
-
-func checkUser(t *tx.Tx, u *account.User) error {
-	switch {
-	case !t.State.Settings.SMSCode:
-		return apierr.New(apierr.FeatureNotEnabled)
-	case u.Banned:
-		return apierr.New(apierr.UserBanned)
-	}
-	return nil
-}
-
-// Send delivers a message. When the network refuses it, the user may try again at once: the counters stay, the cool-down goes.
-func Send(s *tx.Engine, t *tx.Tx, text *account.SMSRecord, m tx.Message) error {
-	if err := s.Sender.Send(t.Ctx, m); err == nil {
-		return nil
-	}
-	key := s.NumberKey(m.To.E164())
-	err := s.Update(t.Ctx, []store.Key{key}, func(again *tx.Tx) error {
-		audit.Publish(again, account.Event{Name: account.EventSendFailed, User: text.UserID(), Subject: text.Phone, Method: account.PhoneCode})
-		log := again.Seen[key].(*account.NumberRecord)
-		if n := len(log.Log); n > 0 && text.Purpose != account.Notice {
-			log.Log[n-1] -= account.ResendAfter.Milliseconds()
-			again.Put(log)
-		}
-		again.Increments = append(again.Increments, store.Increment{Counter: account.FailedCounter(text.ID.ID), By: 1, Max: account.NoLimit, Expires: text.NextExpiry()})
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return apierr.New(apierr.SMSSendError)
-}
-
-func IsTest(t *tx.Tx, n phone.Number) bool { return t.State.Settings.TestMode && n.IsTest() }
-
-// newCode returns a uniform code: rejection sampling leaves no bias (SEC-01).
-func newCode(t *tx.Tx, n phone.Number) (string, error) {
-	if IsTest(t, n) {
-		return account.TestCode, nil
-	}
-	const whole = (1 << 24) / account.CodeCount * account.CodeCount
-	var b [3]byte
-	for {
-		if _, err := io.ReadFull(t.S.Rand, b[:]); err != nil {
-			return "", fmt.Errorf("read random bytes: %w", err)
-		}
-		if v := int(b[0])<<16 | int(b[1])<<8 | int(b[2]); v < whole {
-			return fmt.Sprintf("%06d", v%account.CodeCount), nil
-		}
-	}
+func codeParts(u *account.User, ch Challenge, c *account.Code, code string) []string {
+	return []string{"code", u.ID, c.Phone, string(ch.Purpose), c.ID, ch.Bound, code}
 }

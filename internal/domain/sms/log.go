@@ -11,15 +11,15 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// LogEntry is a decision and what became of the message.
+// LogEntry is a decision of the SMS guard with the outcome of its message.
 type LogEntry struct {
 	*account.SMSRecord
-	Failed   bool            // the network did not take it
-	Verified account.Instant // when its code was used, or 0
+	Failed   bool            // the network refused the message
+	Verified account.Instant // when the code was used, or 0
 }
 
-// Log returns up to limit decisions of the last thirty days that were made before a second, the newest first, and with the last one all of its second.
-// Before 0 means now.
+// Log returns the decisions of the last 30 days that were made before a second, newest first. It
+// returns up to limit decisions, and all others of the last one's second. Before 0 means now.
 func (s *Service) Log(ctx context.Context, before account.Instant, limit int) ([]LogEntry, error) {
 	end := s.Clock().Add(2 * account.SMSKept)
 	if before != 0 {
@@ -27,7 +27,7 @@ func (s *Service) Log(ctx context.Context, before account.Instant, limit int) ([
 	}
 	records, err := s.Store.Latest(ctx, store.KindSMS, end, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read decisions: %w", err)
+		return nil, fmt.Errorf("read the decisions: %w", err)
 	}
 	out := make([]LogEntry, len(records))
 	counters := make([]string, 0, 2*len(records))
@@ -37,19 +37,19 @@ func (s *Service) Log(ctx context.Context, before account.Instant, limit int) ([
 			return nil, err
 		}
 		out[i].SMSRecord = e.(*account.SMSRecord)
-		counters = append(counters, account.UsedCounter(r.Key.ID), account.FailedCounter(r.Key.ID))
+		counters = append(counters, usedCounter(r.Key.ID), failedCounter(r.Key.ID))
 	}
 	if len(out) == 0 {
 		return out, nil
 	}
 	sums, err := s.Store.Sums(ctx, counters...)
 	if err != nil {
-		return nil, fmt.Errorf("read outcomes: %w", err)
+		return nil, fmt.Errorf("read the outcomes: %w", err)
 	}
 	for i := range out {
 		out[i].Verified, out[i].Failed = account.Instant(sums[2*i]), sums[2*i+1] > 0
 	}
-	// The store tells seconds apart and no more; a page holds whole ones, so this is the order over all pages too.
+	// The store orders by whole seconds, and a page holds whole seconds: this order is that of all pages.
 	slices.SortStableFunc(out, func(a, b LogEntry) int { return cmp.Compare(b.At, a.At) })
 	return out, nil
 }

@@ -6,28 +6,45 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// milestones are the shares of a day's money, in percent, at which operators learn of it. A message takes from the day's budget up to the next
-// milestone only, so the commit that would pass it fails, which tells this process, and is tried again with the milestone after it as limit: exact,
-// without reading a sum, at the price of three failed commits a day and process. The last one is the cap itself.
+// milestones are the shares of the day's money, in percent, that operators are told of. The last one
+// is the limit. The package comment has an example.
 var milestones = []struct {
 	share smsprice.Micros
 	event account.EventName
 }{{50, account.EventSpentHalf}, {80, account.EventSpentMost}, {100, account.EventSpentAll}}
 
-// nextMilestone raises the increment's limit to the next milestone, or says that there is none.
-func (w *decision) nextMilestone(inc *store.Increment) bool {
-	t := w.t
+// reserveSpend takes the message's price from the day's money. The price is not given back when the
+// network fails, because a message that was handed over may be billed.
+func (d *decision) reserveSpend() {
+	t, record := d.t, d.record
+	set := &t.State.Settings
+	end := dayEnd(t.Now)
+	d.spendCounter = SpendCounter(t.Now)
+	milestone := set.DailyCap() * milestones[t.S.Spent.Passed(dayOf(t.Now), set.DailyCap())].share / 100
+	d.stage(account.ReasonDailyCap, store.Increment{Counter: d.spendCounter, By: int64(record.Price), Max: int64(milestone), Expires: end})
+	limit, ok := set.SMSCountryCaps[record.Country]
+	if !ok {
+		limit = noLimit
+	}
+	d.stage(account.ReasonCountryCap, store.Increment{Counter: countryCounter("usd", record.Country, t.Now), By: int64(record.Price), Max: int64(limit), Expires: end})
+	add(t, countryCounter("sent", record.Country, t.Now), 1, end)
+}
+
+// raiseMilestone publishes the milestone that the increment reached and raises Max to the next one.
+// After the last milestone it returns false.
+func (d *decision) raiseMilestone(inc *store.Increment) bool {
+	t := d.t
 	limit := t.State.Settings.DailyCap()
 	for n, m := range milestones {
 		if at := int64(limit * m.share / 100); inc.Max > at {
 			continue
 		}
-		t.S.Notify(account.Event{Name: m.event, User: account.PrefixUser + w.record.User, At: t.Now.Time()})
+		t.S.Notify(account.Event{Name: m.event, User: account.PrefixUser + d.record.User, At: t.Now.Time()})
 		if n+1 == len(milestones) {
 			return false
 		}
 		next := int64(limit * milestones[n+1].share / 100)
-		if next == inc.Max { // of a cap of one or two millionths two milestones are one amount
+		if next == inc.Max { // a limit of one or two millionths has equal milestones
 			continue
 		}
 		inc.Max = next

@@ -12,16 +12,21 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// Usage is how the SMS guard stands: its settings, and what was used of its limits in this UTC day and clock hour.
+// Service shows the usage and the decisions of the SMS guard. It is safe for concurrent use.
+type Service struct {
+	*tx.Engine
+}
+
+// Usage is what was used of the SMS guard's limits in this UTC day and clock hour.
 type Usage struct {
 	Settings         account.Settings
 	Spent            smsprice.Micros
-	Unverified       int64 // of the breaker of the whole instance; below zero when more was verified than it takes
+	Unverified       int64 // in the whole instance; below 0 when verified codes took off more
 	DayEnds, HourEnd account.Instant
-	Countries        []CountryUsage // the allowed ones, in the order of their names
+	Countries        []CountryUsage // those allowed, by name
 }
 
-// CountryUsage is the same for a country that messages may go to.
+// CountryUsage is the usage of a country that messages may go to.
 type CountryUsage struct {
 	Country        string
 	Price, Spent   smsprice.Micros
@@ -29,25 +34,25 @@ type CountryUsage struct {
 	Unverified     int64
 }
 
-// Limit is one of the SMS guard's fixed limits.
+// Limit is a fixed limit of the SMS guard.
 type Limit struct {
-	Scope  string // what is counted apart
+	Scope  string // what each counter is for
 	Counts string // what is counted
 	Max    int64
 	Period time.Duration
 }
 
-// Limits are all fixed limits, in the order in which a message meets them.
+// Limits returns the fixed limits, in the order in which a message meets them.
 func Limits() []Limit {
 	var all []Limit
-	exact := func(per, of string, rules []ratelimit.Rule) {
+	add := func(per, of string, rules []ratelimit.Rule) {
 		for _, r := range rules {
 			all = append(all, Limit{per, of, int64(r.Limit), r.Window})
 		}
 	}
-	exact("number", "messages", PerNumberRules)
-	exact("user", "messages", PerUserRules)
-	exact("user", "new_numbers", NewNumberRules)
+	add("number", "messages", PerNumberRules)
+	add("user", "messages", PerUserRules)
+	add("user", "new_numbers", NewNumberRules)
 	for _, l := range tx.SendLimits {
 		all = append(all, Limit{"address", "messages", l.Limit, l.Period})
 	}
@@ -55,12 +60,12 @@ func Limits() []Limit {
 		all = append(all, Limit{"address", "numbers", l.Limit, l.Period})
 	}
 	return append(all,
-		Limit{"prefix", "unverified_messages", account.UnverifiedPrefix, time.Hour},
-		Limit{"country", "unverified_messages", account.UnverifiedCountry, time.Hour},
-		Limit{"instance", "unverified_messages", account.UnverifiedInstance, time.Hour})
+		Limit{"prefix", "unverified_messages", UnverifiedPrefix, time.Hour},
+		Limit{"country", "unverified_messages", UnverifiedCountry, time.Hour},
+		Limit{"instance", "unverified_messages", UnverifiedInstance, time.Hour})
 }
 
-// Usage reads how the SMS guard stands.
+// Usage returns the usage of this day and hour.
 func (s *Service) Usage(ctx context.Context) (*Usage, error) {
 	state, now, err := s.State(ctx)
 	if err != nil {

@@ -157,7 +157,7 @@ func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag) (bool, error)
 		if err != nil {
 			return false, err
 		}
-		t.After = append(t.After, func() error { return sms.Send(t.S, t, text, m) })
+		t.After = append(t.After, func() error { return sms.Send(t, text, m) })
 		return true, nil
 	}
 	return false, nil

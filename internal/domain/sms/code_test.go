@@ -54,7 +54,7 @@ func TestSentCodesAreUniform(t *testing.T) {
 	const draws, places = 200_000, 6
 	var counts [places][10]int
 	for range draws {
-		code, err := newCode(tx, phone.Number{})
+		code, err := randomCode(tx, phone.Number{})
 		if err != nil || !IsCode(code) {
 			t.Fatalf("%q %v", code, err)
 		}
