@@ -13,30 +13,35 @@ import (
 
 	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
 var update = flag.Bool("update", false, "rewrite the folders' main.go")
 
-// constructor is the name of the Go function that is an operation's row: found by asking each for its name.
-func constructors() map[string]string {
-	names := map[string]string{}
+// constructor is the Go function that makes an operation's row: its package and its name.
+type constructor struct{ pkg, name string }
+
+// constructors are found by asking each row for its name.
+func constructors() map[string]constructor {
+	all := map[string]constructor{}
 	for _, row := range api.Rows() {
 		full := runtime.FuncForPC(reflect.ValueOf(row).Pointer()).Name()
-		names[row().Name] = full[strings.LastIndex(full, ".")+1:]
+		pkg, name, _ := strings.Cut(full[strings.LastIndex(full, "/")+1:], ".")
+		all[row().Name] = constructor{pkg, name}
 	}
-	return names
+	return all
 }
 
 // source is the main.go of a function of the API.
-func source(f api.Group, rows map[string]string) string {
+func source(f operation.Group, rows map[string]constructor) string {
 	var b strings.Builder
-	imports := []string{"internal/api", "internal/aws/lambdahost"}
+	imports := []string{"internal/api/" + rows[f.Name].pkg, "internal/aws/lambdahost"}
 	var deps []string
-	if f.Permissions.Has(api.SendsSMS) {
+	if f.Permissions.Has(operation.SendsSMS) {
 		imports = append(imports, "internal/aws/lambdahost/smssender")
 		deps = append(deps, "Sender: smssender.New")
 	}
-	if f.Permissions.Has(api.Numbers) {
+	if f.Permissions.Has(operation.Numbers) {
 		imports = append(imports, "internal/domain/numberplan")
 		deps = append(deps, "Numbers: numberplan.Parse")
 	}
@@ -46,7 +51,7 @@ func source(f api.Group, rows map[string]string) string {
 	}
 	args := []string{"lambdahost.Deps{" + strings.Join(deps, ", ") + "}"}
 	for _, op := range f.Operations {
-		args = append(args, "api."+rows[op.Name]+"()")
+		args = append(args, rows[op.Name].pkg+"."+rows[op.Name].name+"()")
 	}
 	fmt.Fprintf(&b, ")\n\nfunc main() {\n\tlambdahost.Serve(%s)\n}\n", strings.Join(args, ", "))
 	return b.String()
@@ -56,7 +61,7 @@ func source(f api.Group, rows map[string]string) string {
 func TestFolders(t *testing.T) {
 	rows := constructors()
 	known := map[string]bool{}
-	served, _ := api.GroupOperations(api.Operations())
+	served, _ := operation.GroupOperations(api.Operations())
 	for _, f := range served {
 		known[f.Name] = true
 		want, err := format.Source([]byte(source(f, rows)))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
 // gateway makes the HTTP API. Its routes are one OpenAPI body and not a resource each, of which a stack may hold 500.
@@ -102,7 +103,7 @@ func (s *Stack) arn(name string) *string {
 }
 
 // method is a route's method in an OpenAPI document for the gateway.
-func method(e api.Route) string {
+func method(e operation.Route) string {
 	if e.Method == plan.Any {
 		return "x-amazon-apigateway-any-method"
 	}
@@ -141,14 +142,14 @@ func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
 }
 
 // slower says which routes take fewer requests: those that send text messages, and those that check codes or passwords.
-func (s *Stack) slower(e api.Route) (rate float64, burst int, ok bool) {
+func (s *Stack) slower(e operation.Route) (rate float64, burst int, ok bool) {
 	f := s.functions[e.Group].plan
 	const guessShare = 5
 	switch {
 	case f.Sends():
 		n := s.settings.SMS.sends()
 		return float64(n), 2 * n, true
-	case slices.ContainsFunc(f.Operations, func(op api.Operation) bool { return op.Permissions.Has(api.Counts) }):
+	case slices.ContainsFunc(f.Operations, func(op operation.Operation) bool { return op.Permissions.Has(operation.Counts) }):
 		return s.settings.Throttle.Rate / guessShare, max(s.settings.Throttle.Burst/guessShare, 1), true
 	}
 	return 0, 0, false

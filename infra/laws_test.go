@@ -12,6 +12,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
@@ -238,9 +239,9 @@ func TestSlowerRoutes(t *testing.T) {
 	}
 	for _, e := range plan.Routes() {
 		rate, burst := 0.0, 0.0
-		counts := slices.ContainsFunc(served[e.Group].Operations, func(op api.Operation) bool { return op.Permissions.Has(api.Counts) })
+		counts := slices.ContainsFunc(served[e.Group].Operations, func(op operation.Operation) bool { return op.Permissions.Has(operation.Counts) })
 		switch {
-		case served[e.Group].Permissions.Has(api.SendsSMS):
+		case served[e.Group].Permissions.Has(operation.SendsSMS):
 			rate, burst = 5, 10
 		case counts:
 			rate, burst = set.Throttle.Rate/5, float64(set.Throttle.Burst/5)
@@ -297,7 +298,7 @@ func TestConcurrency(t *testing.T) {
 			t.Errorf("%s reserves %d of nothing", f.Name, n)
 		}
 		want := 0
-		if f.Permissions.Has(api.SendsSMS) && f.Name != string(plan.Deliver) {
+		if f.Permissions.Has(operation.SendsSMS) && f.Name != string(plan.Deliver) {
 			want = 7
 		}
 		if n := (SMS{Concurrency: 7}).reserved(f); n != want {

@@ -4,10 +4,10 @@
 package main
 
 import (
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/backend"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
 func main() {
-	lambdahost.Serve(lambdahost.Deps{}, api.InstanceGet())
+	lambdahost.Serve(lambdahost.Deps{}, backend.InstanceGet())
 }

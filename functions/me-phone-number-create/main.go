@@ -4,11 +4,11 @@
 package main
 
 import (
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/frontend"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 )
 
 func main() {
-	lambdahost.Serve(lambdahost.Deps{Numbers: numberplan.Parse}, api.MePhoneNumberCreate())
+	lambdahost.Serve(lambdahost.Deps{Numbers: numberplan.Parse}, frontend.MePhoneNumberCreate())
 }

@@ -4,11 +4,11 @@
 package main
 
 import (
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/frontend"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/smssender"
 )
 
 func main() {
-	lambdahost.Serve(lambdahost.Deps{Sender: smssender.New}, api.SignInSecondFactorPrepare())
+	lambdahost.Serve(lambdahost.Deps{Sender: smssender.New}, frontend.SignInSecondFactorPrepare())
 }

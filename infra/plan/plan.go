@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/reference"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/web"
@@ -51,28 +52,28 @@ type Function struct {
 	Name string
 	// Job is empty for a function that serves operations.
 	Job         Job
-	Operations  []api.Operation
-	Permissions api.Permissions
+	Operations  []operation.Operation
+	Permissions operation.Permissions
 	Grants      []Grant
 }
 
 // Sends says whether the function sends text messages.
-func (f Function) Sends() bool { return f.Permissions.Has(api.SendsSMS) }
+func (f Function) Sends() bool { return f.Permissions.Has(operation.SendsSMS) }
 
 // keyringGrants are the grants of whoever opens the keyring and reads records.
 var keyringGrants = []Grant{{"dynamodb:BatchGetItem", Table}, {"dynamodb:GetItem", Table}, {"kms:Decrypt", Key}}
 
-var permissionGrants = map[api.Permissions]Grant{
-	api.Writes:   {"dynamodb:PutItem", Table},
-	api.Deletes:  {"dynamodb:DeleteItem", Table},
-	api.Counts:   {"dynamodb:UpdateItem", Table},
-	api.Limited:  {"dynamodb:UpdateItem", Table},
-	api.Lists:    {"dynamodb:Scan", Table},
-	api.Latest:   {"dynamodb:Query", Index},
-	api.SendsSMS: {"sns:Publish", Phones},
+var permissionGrants = map[operation.Permissions]Grant{
+	operation.Writes:   {"dynamodb:PutItem", Table},
+	operation.Deletes:  {"dynamodb:DeleteItem", Table},
+	operation.Counts:   {"dynamodb:UpdateItem", Table},
+	operation.Limited:  {"dynamodb:UpdateItem", Table},
+	operation.Lists:    {"dynamodb:Scan", Table},
+	operation.Latest:   {"dynamodb:Query", Index},
+	operation.SendsSMS: {"sns:Publish", Phones},
 }
 
-func grants(of api.Permissions) []Grant {
+func grants(of operation.Permissions) []Grant {
 	list := slices.Clone(keyringGrants)
 	for need, grant := range permissionGrants {
 		if of.Has(need) {
@@ -88,23 +89,23 @@ func sorted(list []Grant) []Grant {
 }
 
 // deliverPermissions are those of the function that delivers webhooks and notices.
-const deliverPermissions = api.Writes | api.Deletes | api.Latest | api.SendsSMS | api.Counts
+const deliverPermissions = operation.Writes | operation.Deletes | operation.Latest | operation.SendsSMS | operation.Counts
 
 // Functions are all functions of a deployment, those of operations in the order of the table.
 func Functions() []Function {
-	served, _ := api.GroupOperations(api.Operations())
+	served, _ := operation.GroupOperations(api.Operations())
 	all := make([]Function, 0, len(served)+4)
 	for _, f := range served {
 		may := f.Permissions
-		if f.Operations[0].Surface == api.Backend { // a wrong key is counted for its address
-			may |= api.Counts
+		if f.Operations[0].Surface == operation.Backend { // a wrong key is counted for its address
+			may |= operation.Counts
 		}
 		all = append(all, Function{Name: f.Name, Operations: f.Operations, Permissions: f.Permissions, Grants: grants(may)})
 	}
 	return append(all,
-		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(api.Writes | api.Deletes | api.Latest)},
+		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(operation.Writes | operation.Deletes | operation.Latest)},
 		Function{Name: string(Deliver), Job: Deliver, Permissions: deliverPermissions, Grants: sorted(append(grants(deliverPermissions), Grant{"events:PutEvents", Bus}))},
-		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(api.Writes),
+		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(operation.Writes),
 			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},
 		Function{Name: string(Pages), Job: Pages, Grants: []Grant{
 			{"dynamodb:BatchGetItem", Table}, {"dynamodb:GetItem", Table}, {"dynamodb:UpdateItem", Table}, {"secretsmanager:GetSecretValue", Secret},
@@ -122,13 +123,13 @@ const Greedy = "{slash+}"
 // "/"", HttpRouteKey of the CDK). Reports differ on whether the gateway takes a request for /x/ to the route /x. So the routes of which
 // clerk-js sends that spelling have a greedy one beside them; where the gateway takes the slash off, it is not used. Every other path below it
 // gets the function's 404.
-func Routes() []api.Route {
-	_, routes := api.GroupOperations(api.Operations())
-	var all []api.Route
+func Routes() []operation.Route {
+	_, routes := operation.GroupOperations(api.Operations())
+	var all []operation.Route
 	for _, e := range routes {
 		all = append(all, e)
 		if slices.Contains(trailingSlash, e.Key()) {
-			all = append(all, api.Route{Method: e.Method, Path: e.Path + "/" + Greedy, Group: e.Group})
+			all = append(all, operation.Route{Method: e.Method, Path: e.Path + "/" + Greedy, Group: e.Group})
 		}
 	}
 	for _, path := range append(web.Paths(), reference.Paths...) {
@@ -142,8 +143,8 @@ const Any = "ANY"
 
 // page is the route of a path of the pages. A path that ends in a slash stands for all below it; only the dashboard is asked for more than
 // pages.
-func page(path string) api.Route {
-	e := api.Route{Method: http.MethodGet, Path: path, Group: string(Pages)}
+func page(path string) operation.Route {
+	e := operation.Route{Method: http.MethodGet, Path: path, Group: string(Pages)}
 	if strings.HasSuffix(path, "/") {
 		e.Path += "{page+}"
 	}

@@ -1,11 +1,12 @@
-// Package api is the HTTP face of the domain: the table of routes, the wire types of Clerk's Frontend and
-// Backend API, decoding, the checks of who may call, and the mapping of errors.
+// Package api serves the table of operations over HTTP: routing, the checks of who may call, and the
+// mapping of errors.
 package api
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,29 +15,22 @@ import (
 	"net/url"
 	"path"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // Config is what the API needs. Nothing of it is ever taken from a request.
 type Config struct {
-	Service *domain.Service
-	// PublicURL is where clients reach the API, without a slash at the end.
-	PublicURL string
+	operation.Instance
 	// Accepts says, in constant time, whether a bearer is a key of the Backend API. An error means that it cannot be known: the request is
 	// refused with it.
 	Accepts func(ctx context.Context, bearer secret.Value) (bool, error)
-	// Origins are allowed besides those of the instance's settings.
-	Origins []string
-	// PublishableKey is the application's; the handshake derives cookie names from it.
-	PublishableKey string
-	AppName        string
-	// Development allows every loopback origin and says "development" in the environment.
-	Development bool
 	// Address returns the caller's network address.
 	Address func(*http.Request) netip.Addr
 	Log     *slog.Logger
@@ -46,7 +40,7 @@ type Config struct {
 
 // Outcome is how an operation was answered.
 type Outcome struct {
-	Operation *Operation
+	Operation *operation.Operation
 	Status    int
 	Code      apierr.Code // empty for a right answer
 }
@@ -59,15 +53,13 @@ func OneKey(key secret.Value) func(context.Context, secret.Value) (bool, error) 
 // API serves the routes of the table.
 type API struct {
 	Config
-	secure bool
-	site   string // see siteOf
-	mux    *http.ServeMux
+	mux *http.ServeMux
 	// backend are the patterns of the Backend API.
 	backend map[string]bool
 }
 
 // New returns the handler of the given operations: all of [Operations], or those of one function.
-func New(c Config, operations ...Operation) (*API, error) {
+func New(c Config, operations ...operation.Operation) (*API, error) {
 	if c.Service == nil || c.Log == nil || c.Address == nil || c.Accepts == nil {
 		return nil, errors.New("api: Service, Log, Address and Accepts are needed")
 	}
@@ -75,18 +67,15 @@ func New(c Config, operations ...Operation) (*API, error) {
 	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		return nil, fmt.Errorf("api: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
-	a := &API{Config: c, secure: u.Scheme == "https", site: siteOf(u.Hostname()), mux: http.NewServeMux(), backend: map[string]bool{}}
+	a := &API{Config: c, mux: http.NewServeMux(), backend: map[string]bool{}}
 	for _, op := range operations {
-		for _, spelling := range Spellings(op.Path) {
-			a.backend[op.Method+" "+spelling] = op.Surface == Backend
-			a.mux.HandleFunc(op.Method+" "+spelling, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, &op) })
+		for _, spelling := range operation.Spellings(op.Path) {
+			a.backend[op.Method+" "+spelling] = op.Surface == operation.Backend
+			a.mux.HandleFunc(op.Method+" "+spelling, func(_ http.ResponseWriter, r *http.Request) { a.serve(r, &op) })
 		}
 	}
 	return a, nil
 }
-
-// Spellings are the forms of a path that are served alike: clerk-js ends some with a slash, native SDKs none.
-func Spellings(path string) []string { return []string{path, path + "/{$}"} }
 
 // ServeHTTP answers one request and logs one line about it.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -109,7 +98,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.Header().Set("Cache-Control", "no-store")
 	x.Header().Set("X-Content-Type-Options", "nosniff")
 	x.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // an answer is no page, whoever opens it
-	if a.secure {
+	if a.Secure() {
 		x.Header().Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	if err := override(x, r); err != nil {
@@ -125,6 +114,31 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.mux.ServeHTTP(x, r)
+}
+
+func (a *API) call(x *exchange, r *http.Request) *operation.Call {
+	return &operation.Call{Context: r.Context(), Instance: &a.Instance, Request: r, Answer: x}
+}
+
+// serve checks who is calling and runs the operation.
+func (a *API) serve(r *http.Request, op *operation.Operation) {
+	x := r.Context().Value(exchangeKey{}).(*exchange)
+	x.operation = op.Name
+	c := a.call(x, r)
+	if x.overridden && op.Surface != operation.Frontend {
+		a.fail(x, r, apierr.New(apierr.MethodNotAllowed))
+		return
+	}
+	if a.Observe != nil {
+		defer func() { x.noted = a.Observe(Outcome{op, x.status, x.code}) }()
+	}
+	if err := a.admit(c, op.Surface); err != nil {
+		a.fail(x, r, err)
+		return
+	}
+	if err := op.Serve(c); err != nil {
+		a.fail(x, r, err)
+	}
 }
 
 // clean says whether a path is one that the mux would not redirect: SDKs do not follow redirects across origins.
@@ -200,5 +214,29 @@ func (a *API) unrouted(x *exchange, r *http.Request) {
 	default:
 		x.Header().Set("Allow", strings.Join(allowed, ", "))
 		a.failReadably(x, r, apierr.New(apierr.MethodNotAllowed))
+	}
+}
+
+// fail answers with the error of the catalogue that is inside err. What is not of the catalogue is logged and stays unsaid.
+func (a *API) fail(x *exchange, r *http.Request, err error) {
+	e := apierr.From(err)
+	if errors.Is(err, store.ErrUnavailable) {
+		e = apierr.New(apierr.ServiceUnavailable).Retry(time.Second)
+	}
+	if e.Status() >= http.StatusInternalServerError {
+		a.Log.Error("request failed", "operation", x.operation, "trace", x.traceID, "error", err.Error())
+	}
+	x.code = e.Code()
+	if after := e.RetryAfter(); after > 0 {
+		x.Header().Set("Retry-After", strconv.Itoa(int(after/time.Second)))
+	}
+	data, err := json.Marshal(e.Envelop(x.traceID))
+	if err != nil {
+		data = []byte(`{"errors":[]}`)
+	}
+	x.Header().Set("Content-Type", operation.JSONType)
+	x.WriteHeader(e.Status())
+	if r.Method != http.MethodHead {
+		_, _ = x.Write(data)
 	}
 }

@@ -4,10 +4,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/language"
@@ -15,9 +15,29 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
+// admit checks who is calling, as far as the surface asks.
+func (a *API) admit(c *operation.Call, surface operation.Surface) error {
+	settings, err := a.Service.Engine.Settings(c)
+	if err != nil {
+		if surface != operation.Backend {
+			a.allowOrigin(c)
+		}
+		return err
+	}
+	c.Settings = settings
+	switch surface {
+	case operation.Backend:
+		return a.admitBackend(c)
+	case operation.Frontend:
+		return a.admitFrontend(c)
+	case operation.Public:
+		a.allowOrigin(c)
+	}
+	return nil
+}
+
 // The names that carry a client token.
 const (
-	clientCookie    = "__client"
 	browserParam    = "__clerk_db_jwt"
 	oldBrowserParam = "__dev_session" // the name in Clerk's published description
 )
@@ -28,29 +48,8 @@ const ExposedHeaders = "Clerk-Db-Jwt, Authorization, X-Country, Retry-After, X-C
 // AllowedHeaders are the request headers that scripts of other origins may send.
 const AllowedHeaders = "Authorization, Content-Type"
 
-// admit checks who is calling, as far as the surface asks.
-func (a *API) admit(c *call, surface Surface) error {
-	settings, err := a.Service.Engine.Settings(c)
-	if err != nil {
-		if surface != Backend {
-			a.allowOrigin(c)
-		}
-		return err
-	}
-	c.settings = settings
-	switch surface {
-	case Backend:
-		return a.admitBackend(c)
-	case Frontend:
-		return a.admitFrontend(c)
-	case Public:
-		a.allowOrigin(c)
-	}
-	return nil
-}
-
-func (a *API) admitBackend(c *call) error {
-	r := c.request
+func (a *API) admitBackend(c *operation.Call) error {
+	r := c.Request
 	if a.Development && !a.backendMayBeAsked(c) {
 		return apierr.New(apierr.OriginInvalid)
 	}
@@ -59,7 +58,7 @@ func (a *API) admitBackend(c *call) error {
 		return apierr.New(apierr.ClerkKeyInvalid)
 	}
 	from := netip.Addr{}
-	if c.settings.IPLimits {
+	if c.Settings.IPLimits {
 		from = a.Address(r)
 	}
 	if err := a.Service.Admin.CheckAddressBlocked(from); err != nil {
@@ -77,12 +76,12 @@ func (a *API) admitBackend(c *call) error {
 
 // backendMayBeAsked keeps pages of other sites away from the Backend API of a development server, whose key is published. Servers send no
 // Origin. In production the key is a secret, and a page that has it is no page.
-func (a *API) backendMayBeAsked(c *call) bool {
-	origins := c.request.Header.Values("Origin")
+func (a *API) backendMayBeAsked(c *operation.Call) bool {
+	origins := c.Request.Header.Values("Origin")
 	if len(origins) == 0 {
-		return !foreignSite(c.request)
+		return !foreignSite(c.Request)
 	}
-	return len(origins) == 1 && a.originAllowed(origins[0], c.settings.AllowedOrigins)
+	return len(origins) == 1 && a.OriginAllowed(origins[0], c.Settings.AllowedOrigins)
 }
 
 // bearer returns a token sent with or without the word Bearer: Clerk's SDKs do both. Two headers are none, because who stands in between may
@@ -100,8 +99,8 @@ func bearer(r *http.Request) string {
 	return header
 }
 
-func (a *API) admitFrontend(c *call) error {
-	r := c.request
+func (a *API) admitFrontend(c *operation.Call) error {
+	r := c.Request
 	origin := r.Header.Get("Origin")
 	if origin != "" && !a.allowOrigin(c) {
 		return apierr.New(apierr.OriginInvalid)
@@ -115,19 +114,15 @@ func (a *API) admitFrontend(c *call) error {
 			return apierr.New(apierr.FormParamDuplicate).Param(name)
 		}
 	}
-	if a.production() && (query.Has(browserParam) || query.Has(oldBrowserParam)) {
+	if a.Production() && (query.Has(browserParam) || query.Has(oldBrowserParam)) {
 		return apierr.New(apierr.DevBrowserUnauthenticated)
 	}
 	native, _ := strconv.ParseBool(query.Get("_is_native"))
 	if native && origin != "" && bearer(r) != "" {
 		return apierr.New(apierr.OriginAuthorizationHeadersConflict)
 	}
-	given := browserCredentials(r, query)
-	if native {
-		given = []tx.Credential{{Transport: tx.Native, Token: secret.New(bearer(r))}}
-	}
-	c.from = tx.Caller{
-		Credentials: given,
+	c.Caller = tx.Caller{
+		Credentials: credentials(r, query, native),
 		Session:     query.Get("_clerk_session_id"),
 		Address:     a.Address(r),
 		Agent:       r.UserAgent(),
@@ -135,7 +130,7 @@ func (a *API) admitFrontend(c *call) error {
 		Origin:      origin,
 	}
 	if origin == "" && !native {
-		c.from.Origin = a.refererOrigin(c)
+		c.Caller.Origin = a.refererOrigin(c)
 	}
 	return nil
 }
@@ -152,20 +147,22 @@ func foreignSite(r *http.Request) bool {
 
 // refererOrigin stands in for the Origin that browsers leave out of a GET to their own origin, as through a relative proxy: without
 // it the token of a page load would name no party, and a server that checks the party would turn the person away.
-func (a *API) refererOrigin(c *call) string {
-	u, err := url.Parse(c.request.Header.Get("Referer"))
+func (a *API) refererOrigin(c *operation.Call) string {
+	u, err := url.Parse(c.Request.Header.Get("Referer"))
 	if err != nil || u.Host == "" {
 		return ""
 	}
-	if origin := u.Scheme + "://" + u.Host; a.originAllowed(origin, c.settings.AllowedOrigins) {
+	if origin := u.Scheme + "://" + u.Host; a.OriginAllowed(origin, c.Settings.AllowedOrigins) {
 		return origin
 	}
 	return ""
 }
 
-// browserCredentials lists a browser's client tokens in order of precedence: the development
-// browser's parameter before the cookies.
-func browserCredentials(r *http.Request, query url.Values) []tx.Credential {
+// credentials lists the client tokens in order of precedence: native alone, else the development browser before the cookie.
+func credentials(r *http.Request, query url.Values, native bool) []tx.Credential {
+	if native {
+		return []tx.Credential{{Transport: tx.Native, Token: secret.New(bearer(r))}}
+	}
 	var found []tx.Credential
 	for _, name := range []string{browserParam, oldBrowserParam} {
 		if id := query.Get(name); id != "" {
@@ -184,7 +181,7 @@ const maxClients = 24
 func cookies(r *http.Request) []tx.Credential {
 	var found []tx.Credential
 	texts, clients := map[string]bool{}, map[string]bool{}
-	for _, cookie := range r.CookiesNamed(clientCookie) {
+	for _, cookie := range r.CookiesNamed(operation.ClientCookie) {
 		client := tokens.ClientID(cookie.Value)
 		if client == "" || texts[cookie.Value] || len(clients) == maxClients && !clients[client] {
 			continue
@@ -196,28 +193,17 @@ func cookies(r *http.Request) []tx.Credential {
 }
 
 // allowOrigin sets the headers of cross-origin requests for an origin that is allowed, and says whether it is.
-func (a *API) allowOrigin(c *call) bool {
-	origin := c.request.Header.Get("Origin")
-	h := c.answer.Header()
+func (a *API) allowOrigin(c *operation.Call) bool {
+	origin := c.Request.Header.Get("Origin")
+	h := c.Answer.Header()
 	h.Add("Vary", "Origin")
-	if origin == "" || !a.originAllowed(origin, c.settings.AllowedOrigins) {
+	if origin == "" || !a.OriginAllowed(origin, c.Settings.AllowedOrigins) {
 		return false
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Credentials", "true")
 	h.Set("Access-Control-Expose-Headers", ExposedHeaders)
 	return true
-}
-
-func (a *API) originAllowed(origin string, allowed []string) bool {
-	if origin == a.PublicURL || slices.Contains(allowed, origin) || slices.Contains(a.Origins, origin) {
-		return true
-	}
-	if !a.Development {
-		return false
-	}
-	u, err := url.Parse(origin)
-	return err == nil && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1")
 }
 
 // failReadably fails a request that reached no operation so that a script may read why. clerk-js takes an answer that it may not read for a
@@ -227,22 +213,22 @@ func (a *API) failReadably(x *exchange, r *http.Request, err error) {
 		a.fail(x, r, err)
 		return
 	}
-	c := &call{Context: r.Context(), request: r, answer: x}
+	c := a.call(x, r)
 	if settings, err := a.Service.Engine.Settings(c); err == nil {
-		c.settings = settings
+		c.Settings = settings
 	}
 	a.allowOrigin(c)
 	a.fail(x, r, err)
 }
 
 func (a *API) preflight(x *exchange, r *http.Request, allowed []string) {
-	c := &call{Context: r.Context(), request: r, answer: x}
+	c := a.call(x, r)
 	settings, err := a.Service.Engine.Settings(c)
 	if err != nil {
 		a.fail(x, r, err)
 		return
 	}
-	c.settings = settings
+	c.Settings = settings
 	if !a.allowOrigin(c) {
 		a.fail(x, r, apierr.New(apierr.OriginInvalid))
 		return

@@ -19,6 +19,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/openapi"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -29,17 +30,17 @@ type clerk struct {
 	prefix string // of our paths
 }
 
-func load(t *testing.T) map[api.Surface]clerk {
+func load(t *testing.T) map[operation.Surface]clerk {
 	t.Helper()
-	out := map[api.Surface]clerk{}
-	for surface, c := range map[api.Surface]struct{ file, prefix string }{api.Frontend: {"fapi.yml", ""}, api.Backend: {"bapi.yml", "/v1"}} {
+	out := map[operation.Surface]clerk{}
+	for surface, c := range map[operation.Surface]struct{ file, prefix string }{operation.Frontend: {"fapi.yml", ""}, operation.Backend: {"bapi.yml", "/v1"}} {
 		doc, err := openapi3.NewLoader().LoadFromFile("testdata/clerk/" + c.file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		out[surface] = clerk{doc, c.prefix}
 	}
-	out[api.Public] = out[api.Frontend]
+	out[operation.Public] = out[operation.Frontend]
 	return out
 }
 
@@ -138,7 +139,7 @@ func TestConformance(t *testing.T) {
 }
 
 // compareFields says which fields only one side takes. What Clerk takes and we do not is ignored, or refused by operations that are strict.
-func compareFields(op api.Operation, theirs *openapi3.Operation, report func(string)) {
+func compareFields(op operation.Operation, theirs *openapi3.Operation, report func(string)) {
 	fields := map[string]bool{} // name: required
 	if theirs.RequestBody != nil {
 		for _, media := range theirs.RequestBody.Value.Content {
@@ -188,7 +189,7 @@ func schemaFields(ref *openapi3.SchemaRef, into map[string]bool) {
 }
 
 // compareStatuses leaves out what any HTTP server may answer.
-func compareStatuses(op api.Operation, theirs *openapi3.Operation, report func(string)) {
+func compareStatuses(op operation.Operation, theirs *openapi3.Operation, report func(string)) {
 	seen := map[int]bool{}
 	for _, code := range op.Errors {
 		status := apierr.New(code).Status()
@@ -203,7 +204,7 @@ func compareStatuses(op api.Operation, theirs *openapi3.Operation, report func(s
 	}
 }
 
-func compareAnswer(op api.Operation, theirs *openapi3.Operation, body []byte, report func(string)) {
+func compareAnswer(op operation.Operation, theirs *openapi3.Operation, body []byte, report func(string)) {
 	res := theirs.Responses.Status(op.Status)
 	if res == nil {
 		return
@@ -262,7 +263,7 @@ func (r *recorder) note(req *http.Request, a *answer) {
 	}
 	_, pattern := r.Handler(probe)
 	for _, op := range api.Operations() {
-		for _, spelling := range api.Spellings(op.Path) {
+		for _, spelling := range operation.Spellings(op.Path) {
 			if op.Method+" "+spelling == pattern && a.StatusCode == op.Status {
 				r.bodies[op.Name] = append(r.bodies[op.Name], a.body)
 			}
@@ -276,7 +277,7 @@ func walk(t *testing.T) map[string][][]byte {
 	w := newWorld(t)
 	r := &recorder{ServeMux: http.NewServeMux(), bodies: map[string][][]byte{}}
 	for _, op := range api.Operations() {
-		for _, spelling := range api.Spellings(op.Path) {
+		for _, spelling := range operation.Spellings(op.Path) {
 			r.HandleFunc(op.Method+" "+spelling, func(http.ResponseWriter, *http.Request) {})
 		}
 	}

@@ -8,14 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // body is what a webhook says of an event whose user is gone.
 func body(t *testing.T, e account.Event) map[string]any {
 	t.Helper()
-	raw, err := api.EventBody(e, nil, account.At(e.At))
+	raw, err := wire.EventBody(e, nil, account.At(e.At))
 	if err != nil {
 		t.Fatal(err)
 	}

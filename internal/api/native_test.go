@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -51,11 +52,11 @@ var nativeAnswers = map[string][2]string{
 
 // native finds the operation of a request and the schema of its right answer.
 var native = sync.OnceValue(func() *nativeSchemas {
-	n := &nativeSchemas{mux: http.NewServeMux(), of: map[string]api.Operation{}, schemas: map[string]*jsonschema.Schema{}}
+	n := &nativeSchemas{mux: http.NewServeMux(), of: map[string]operation.Operation{}, schemas: map[string]*jsonschema.Schema{}}
 	c := jsonschema.NewCompiler()
 	n.failure = c.MustCompile(resources + "error")
 	for _, op := range api.Operations() {
-		for _, spelling := range api.Spellings(op.Path) {
+		for _, spelling := range operation.Spellings(op.Path) {
 			n.mux.HandleFunc(op.Method+" "+spelling, func(http.ResponseWriter, *http.Request) {})
 			n.of[op.Method+" "+spelling] = op
 		}
@@ -75,7 +76,7 @@ var native = sync.OnceValue(func() *nativeSchemas {
 
 type nativeSchemas struct {
 	mux     *http.ServeMux
-	of      map[string]api.Operation
+	of      map[string]operation.Operation
 	schemas map[string]*jsonschema.Schema
 	failure *jsonschema.Schema
 }
@@ -102,7 +103,7 @@ func (n *nativeSchemas) check(r *http.Request, status int, body []byte) error {
 	switch {
 	case !known:
 		return fmt.Errorf("no operation answers %s %s", r.Method, r.URL.Path)
-	case schema == nil && op.Surface == api.Frontend && op.Status == http.StatusOK && !ours[op.Name]:
+	case schema == nil && op.Surface == operation.Frontend && op.Status == http.StatusOK && !ours[op.Name]:
 		return fmt.Errorf("nothing is said of the answer of %s", op.Name)
 	case schema == nil:
 		return nil
@@ -158,7 +159,7 @@ func (a *answer) native(r *http.Request) {
 func TestNativeAnswersAreAllDescribed(t *testing.T) {
 	for _, op := range api.Operations() {
 		_, ok := nativeAnswers[op.Name]
-		if want := op.Surface == api.Frontend && op.Status == http.StatusOK && !ours[op.Name] || op.Name == "dev-browser-create"; ok != want {
+		if want := op.Surface == operation.Frontend && op.Status == http.StatusOK && !ours[op.Name] || op.Name == "dev-browser-create"; ok != want {
 			t.Errorf("%s: described %v, want %v", op.Name, ok, want)
 		}
 	}

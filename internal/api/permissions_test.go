@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -22,12 +23,12 @@ import (
 // used is what the operations of all tests were seen to do.
 var used = struct {
 	sync.Mutex
-	needs map[string]api.Permissions
-}{needs: map[string]api.Permissions{}}
+	needs map[string]operation.Permissions
+}{needs: map[string]operation.Permissions{}}
 
-func note(ctx context.Context, n api.Permissions) { noteOf(api.OperationOf(ctx), n) }
+func note(ctx context.Context, n operation.Permissions) { noteOf(api.OperationOf(ctx), n) }
 
-func noteOf(operation string, n api.Permissions) {
+func noteOf(operation string, n operation.Permissions) {
 	used.Lock()
 	defer used.Unlock()
 	used.needs[operation] |= n
@@ -37,36 +38,36 @@ func noteOf(operation string, n api.Permissions) {
 type noting struct{ store.Store }
 
 func (s noting) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
-	note(ctx, api.Reads)
+	note(ctx, operation.Reads)
 	return s.Store.Get(ctx, keys...)
 }
 
 func (s noting) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	for _, w := range writes {
 		if w.Delete {
-			note(ctx, api.Deletes)
+			note(ctx, operation.Deletes)
 		} else {
-			note(ctx, api.Writes)
+			note(ctx, operation.Writes)
 		}
 	}
 	if len(increments) > 0 && !strings.HasPrefix(increments[0].Counter, "key:") { // a wrong key is counted before any operation of the Backend API
-		note(ctx, api.Counts)
+		note(ctx, operation.Counts)
 	}
 	return s.Store.Commit(ctx, writes, increments...)
 }
 
 func (s noting) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
-	note(ctx, api.Lists)
+	note(ctx, operation.Lists)
 	return s.Store.List(ctx, kind, after, limit)
 }
 
 func (s noting) Latest(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Record, error) {
-	note(ctx, api.Reads|api.Latest)
+	note(ctx, operation.Reads|operation.Latest)
 	return s.Store.Latest(ctx, kind, before, limit)
 }
 
 func (s noting) Sums(ctx context.Context, counters ...string) ([]int64, error) {
-	note(ctx, api.Reads)
+	note(ctx, operation.Reads)
 	return s.Store.Sums(ctx, counters...)
 }
 
@@ -89,13 +90,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func unlike(operations []api.Operation) []string {
+func unlike(operations []operation.Operation) []string {
 	var lines []string
 	for _, op := range operations {
-		checked := api.Reads | api.Writes | api.Deletes | api.Counts | api.SendsSMS | api.Lists | api.Numbers | api.Latest
+		checked := operation.Reads | operation.Writes | operation.Deletes | operation.Counts | operation.SendsSMS | operation.Lists | operation.Numbers | operation.Latest
 		says, does := op.Permissions&checked, used.needs[op.Name]&checked
-		if op.Permissions.Has(api.Limited) { // the store sees the same as of Counts
-			says |= api.Counts
+		if op.Permissions.Has(operation.Limited) { // the store sees the same as of Counts
+			says |= operation.Counts
 		}
 		if says != does {
 			lines = append(lines, fmt.Sprintf("%s says %v and does %v", op.Name, says, does))
@@ -112,7 +113,7 @@ func TestColdProcess(t *testing.T) {
 		w.later(time.Minute)
 		path := strings.NewReplacer("{", "", "}", "").Replace(op.Path)
 		r := httptest.NewRequest(op.Method, path, nil)
-		if op.Surface == api.Backend {
+		if op.Surface == operation.Backend {
 			r.Header.Set("Authorization", "Bearer "+secretKey)
 		}
 		if a := w.send(r); a.StatusCode >= 500 {

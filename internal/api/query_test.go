@@ -12,12 +12,13 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/openapi"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // listing is a list with a query that it answers.
 type listing struct {
-	api.Operation
+	operation.Operation
 	path string
 }
 
@@ -45,7 +46,7 @@ func (w *world) listings(user string) []listing {
 func (b *browser) ask(of listing, query string) *answer {
 	b.Helper()
 	path := of.path + map[bool]string{true: "&", false: "?"}[strings.Contains(of.path, "?")] + query
-	if of.Surface == api.Backend {
+	if of.Surface == operation.Backend {
 		return b.backend(of.Method, path, "")
 	}
 	return b.call(of.Method, path)
@@ -75,7 +76,7 @@ func TestListsRefuseWhatTheyDoNotApply(t *testing.T) {
 				}
 			}
 		}
-		for _, name := range api.CarriedParams(of.Surface) {
+		for _, name := range operation.CarriedParams(of.Surface) {
 			if slices.Contains([]string{"__clerk_db_jwt", "__dev_session", "_is_native", "_clerk_session_id"}, name) {
 				continue // the carriers' tests send them with a value that is right
 			}
@@ -127,7 +128,7 @@ func TestListsRefuseValues(t *testing.T) {
 func TestTheBackendAPIRefusesUnknownParameters(t *testing.T) {
 	w := newWorld(t)
 	for _, op := range api.Operations() {
-		if op.Surface != api.Backend {
+		if op.Surface != operation.Backend {
 			continue
 		}
 		path := strings.NewReplacer("{", "", "}", "").Replace(op.Path)
@@ -213,7 +214,7 @@ func TestNullIsAnEmptyBody(t *testing.T) {
 		answers := map[string]string{}
 		for name, body := range map[string]string{"absent": "", "empty": "{}", "null": "null", "null with blanks": " null\n"} {
 			r := httptest.NewRequest(op.Method, path, strings.NewReader(body))
-			if op.Surface == api.Backend {
+			if op.Surface == operation.Backend {
 				r.Header.Set("Authorization", "Bearer "+secretKey)
 			}
 			if body != "" {

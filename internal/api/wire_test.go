@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -36,7 +37,7 @@ func TestEveryOperationIsServed(t *testing.T) {
 		path := strings.NewReplacer("{", "", "}", "").Replace(op.Path)
 		for _, spelling := range []string{path, path + "/"} {
 			requests := [][2]string{{op.Method, spelling}}
-			if op.Surface == api.Frontend && op.Method != "GET" && op.Method != "POST" {
+			if op.Surface == operation.Frontend && op.Method != "GET" && op.Method != "POST" {
 				requests = append(requests, [2]string{"POST", spelling + "?_method=" + op.Method})
 			}
 			for _, r := range requests {
@@ -44,7 +45,7 @@ func TestEveryOperationIsServed(t *testing.T) {
 				if a.StatusCode == 405 || a.StatusCode >= 500 || a.StatusCode/100 == 3 && op.Status != 307 {
 					t.Errorf("%s: %s %s answers %d %s", op.Name, r[0], r[1], a.StatusCode, a.body)
 				}
-				if op.Surface == api.Backend {
+				if op.Surface == operation.Backend {
 					a.want(401, "clerk_key_invalid")
 				}
 			}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -56,8 +57,8 @@ func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {4}}, rand.Reader)
 	w.must(err)
 	c := api.Config{
-		PublicURL: "http://localhost:8080", Accepts: api.OneKey(secret.New(secretKey)), PublishableKey: "pk_test_x", AppName: "Example", Development: true,
-		Address: w.address, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
+		Instance: operation.Instance{PublicURL: "http://localhost:8080", PublishableKey: "pk_test_x", AppName: "Example", Development: true},
+		Accepts:  api.OneKey(secret.New(secretKey)), Address: w.address, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	}
 	for _, f := range change {
 		f(&c)
@@ -97,7 +98,7 @@ func (w *world) later(d time.Duration) {
 
 // Send keeps the code of a message.
 func (w *world) Send(ctx context.Context, m tx.Message) error {
-	note(ctx, api.SendsSMS)
+	note(ctx, operation.SendsSMS)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sent = append(w.sent, regexp.MustCompile(`#(\d{6})$`).FindStringSubmatch(m.Body.Reveal())[1])
@@ -175,7 +176,7 @@ func (w *world) send(r *http.Request) *answer {
 		lines := strings.Split(strings.TrimSpace(w.log.String()), "\n")
 		var line struct{ Operation string }
 		w.must(json.Unmarshal([]byte(lines[len(lines)-1]), &line))
-		noteOf(line.Operation, api.Numbers)
+		noteOf(line.Operation, operation.Numbers)
 	}
 	body, err := io.ReadAll(rec.Result().Body)
 	w.must(err)

@@ -21,7 +21,9 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/reference"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/clock"
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
@@ -183,10 +185,12 @@ func (a *App) wire(ctx context.Context, host string) error {
 		return err
 	}
 	a.Service = service
-	a.hooks = &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(standardwebhook.LoopbackToo), Describe: api.EventBody}
+	a.hooks = &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(standardwebhook.LoopbackToo), Describe: wire.EventBody}
 	a.api, err = api.New(api.Config{
-		Service: service, PublicURL: a.PublicURL, Accepts: a.keys.Accepts, PublishableKey: a.PublishableKey, AppName: a.AppName,
-		Development: true, Address: remote, Log: a.Log,
+		Instance: operation.Instance{
+			Service: service, PublicURL: a.PublicURL, PublishableKey: a.PublishableKey, AppName: a.AppName, Development: true,
+		},
+		Accepts: a.keys.Accepts, Address: remote, Log: a.Log,
 	}, api.Operations()...)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
 // maxBody is the gateway's limit, 10 MB.
@@ -46,7 +46,7 @@ type Gateway struct {
 
 // NewGateway returns a gateway with these routes. It refuses one whose key ends in a slash, as HTTP APIs do: "A route path must always start
 // with a "/" and not end with a "/"" (HttpRouteKey of the CDK); an import drops such a route, or fails where failOnWarnings is set.
-func NewGateway(routes []api.Route, slash Slash, invoke Invoke) (*Gateway, error) {
+func NewGateway(routes []operation.Route, slash Slash, invoke Invoke) (*Gateway, error) {
 	g := &Gateway{http.NewServeMux(), slash, invoke}
 	for _, e := range routes {
 		if !strings.HasPrefix(e.Path, "/") || e.Path != "/" && strings.HasSuffix(e.Path, "/") {
@@ -83,7 +83,7 @@ func fail(w http.ResponseWriter, status int, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"message": message})
 }
 
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e api.Route) {
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e operation.Route) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		fail(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
@@ -107,7 +107,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e api.Route) {
 
 // Event is the event of a request: header names in lower case and their values joined by commas, cookies apart, a body that is no text in
 // base 64.
-func Event(r *http.Request, e api.Route, body []byte) events.APIGatewayV2HTTPRequest {
+func Event(r *http.Request, e operation.Route, body []byte) events.APIGatewayV2HTTPRequest {
 	headers := map[string]string{"host": r.Host}
 	for name, values := range r.Header {
 		if name != "Cookie" {

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/test/lambdalocal"
 )
@@ -18,7 +18,7 @@ import (
 // TestRoutesThatAGatewayRefuses: an HTTP API has no route whose key ends in a slash, so the stand-in has none.
 func TestRoutesThatAGatewayRefuses(t *testing.T) {
 	for path, ok := range map[string]bool{"/": true, "/x": true, "/x/{slash+}": true, "/x/": false, "/x/{id}/": false, "x": false, "": false} {
-		_, err := lambdalocal.NewGateway([]api.Route{{Method: "GET", Path: path, Group: "f"}}, lambdalocal.Strict, nil)
+		_, err := lambdalocal.NewGateway([]operation.Route{{Method: "GET", Path: path, Group: "f"}}, lambdalocal.Strict, nil)
 		if (err == nil) != ok {
 			t.Errorf("%q: %v", path, err)
 		}
@@ -57,7 +57,7 @@ func answered(t *testing.T, mode lambdalocal.Slash, path string) string {
 				continue
 			}
 			for _, op := range f.Operations {
-				for _, spelling := range api.Spellings(op.Path) {
+				for _, spelling := range operation.Spellings(op.Path) {
 					if !seen[spelling] { // several operations of one path come as POST
 						mux.HandleFunc("POST "+spelling, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(function)) })
 					}

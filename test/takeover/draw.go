@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
 // request is one call of an operation with arguments that an actor drew from what it knows.
 type request struct {
-	op    *api.Operation
+	op    *operation.Operation
 	given map[string]string
 	// guess says that the code is none that the actor was ever told.
 	guess bool
@@ -31,7 +31,7 @@ type draw struct {
 }
 
 // parameters of an operation in the order in which its input declares them: a strategy is drawn before its code.
-func parameters(op *api.Operation) []string {
+func parameters(op *operation.Operation) []string {
 	var found []string
 	t := reflect.TypeOf(op.Request)
 	for i := range t.NumField() {
@@ -65,7 +65,7 @@ var generators = map[string]func(*draw) (string, bool){
 }
 
 // generated says whether the search can call an operation of the Frontend API, or which parameter it cannot draw.
-func generated(op *api.Operation) (missing string, ok bool) {
+func generated(op *operation.Operation) (missing string, ok bool) {
 	for _, name := range parameters(op) {
 		if generators[name] == nil {
 			return name, false

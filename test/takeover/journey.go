@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/test/browser"
@@ -39,8 +40,8 @@ const (
 )
 
 // operations are the rows of the table by name.
-var operations = func() map[string]*api.Operation {
-	all := map[string]*api.Operation{}
+var operations = func() map[string]*operation.Operation {
+	all := map[string]*operation.Operation{}
 	for _, op := range api.Operations() {
 		all[op.Name] = &op
 	}
@@ -179,7 +180,7 @@ func (j *journey) once(s Step, n uint64) (bool, []Hit) {
 		return false, nil // this thief has a stale cookie, so it waits until the cookie is stale again
 	}
 	op := operations[s.Deed]
-	if op.Surface == api.Backend {
+	if op.Surface == operation.Backend {
 		return j.withKey(p, op)
 	}
 	d := &draw{request: &request{op: op, given: map[string]string{}}, w: j.world, by: p, tab: t, chance: chance}
@@ -302,7 +303,7 @@ func (j *journey) crowds(p *person) (bool, []Hit) {
 }
 
 // withKey calls an operation of the Backend API with the key that a thief has. The arguments do not matter: nothing may be answered.
-func (j *journey) withKey(p *person, op *api.Operation) (bool, []Hit) {
+func (j *journey) withKey(p *person, op *operation.Operation) (bool, []Hit) {
 	if p.know.Key == "" {
 		return false, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
 // planner draws the steps of a journey.
@@ -31,10 +32,10 @@ func (p *planner) weighted(weights []int) int {
 }
 
 // frontend are the operations that a person may call.
-var frontend = func() []*api.Operation {
-	var found []*api.Operation
+var frontend = func() []*operation.Operation {
+	var found []*operation.Operation
 	for _, op := range api.Operations() {
-		if op.Surface == api.Frontend {
+		if op.Surface == operation.Frontend {
 			found = append(found, &op)
 		}
 	}
@@ -168,7 +169,7 @@ func (p *planner) wild(s *Step) {
 	case p.profile.Thief == RevokedKey && s.By == thief:
 		all := api.Operations()
 		s.Deed = all[p.chance.IntN(len(all))].Name
-		if operations[s.Deed].Surface == api.Public {
+		if operations[s.Deed].Surface == operation.Public {
 			s.Deed = "users-list"
 		}
 	case p.profile.Thief == UsedCode && s.By == thief && p.chance.IntN(2) == 0:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
 var (
@@ -93,16 +94,16 @@ func TestNoThiefSucceeds(t *testing.T) {
 func TestEveryOperationIsTried(t *testing.T) {
 	for _, op := range api.Operations() {
 		switch op.Surface {
-		case api.Frontend:
+		case operation.Frontend:
 			if missing, ok := generated(&op); !ok {
 				t.Errorf("%s: no generator draws %q", op.Name, missing)
 			}
-		case api.Backend:
+		case operation.Backend:
 			_, tried := tasks[op.Name]
 			if why := untried[op.Name]; tried == (why != "") {
 				t.Errorf("%s: the administrator has a task for it, or there is a reason for none (task %v, reason %q)", op.Name, tried, why)
 			}
-		case api.Public: // nothing of a user is in reach
+		case operation.Public: // nothing of a user is in reach
 		}
 	}
 	for name := range tasks {

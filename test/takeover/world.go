@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -61,8 +62,8 @@ func newWorld(ctx context.Context, seed uint64) (*world, error) {
 			return nil, fmt.Errorf("signing key: %w", err)
 		}
 		w.functions[i], err = api.New(api.Config{
-			Service: service, PublicURL: publicURL, Accepts: api.OneKey(secret.New(serverKey)), PublishableKey: "pk_test_x", AppName: "Example",
-			Address: w.address, Log: slog.New(slog.DiscardHandler),
+			Instance: operation.Instance{Service: service, PublicURL: publicURL, PublishableKey: "pk_test_x", AppName: "Example"},
+			Accepts:  api.OneKey(secret.New(serverKey)), Address: w.address, Log: slog.New(slog.DiscardHandler),
 		}, api.Operations()...)
 		if err != nil {
 			return nil, err

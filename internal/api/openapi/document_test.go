@@ -12,11 +12,11 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
 // Document returns the OpenAPI document of the operations in YAML. The same operations give the same bytes.
-func Document(operations []api.Operation) ([]byte, error) {
+func Document(operations []operation.Operation) ([]byte, error) {
 	s := &schemas{seen: object{}}
 	paths := object{}
 	for _, op := range operations {
@@ -38,9 +38,9 @@ func Document(operations []api.Operation) ([]byte, error) {
 		},
 		"servers": []any{object{"url": "http://localhost:8080", "description": "make run"}},
 		"tags": []any{
-			object{"name": string(api.Frontend), "description": "Called by Clerk's SDKs with a client token."},
-			object{"name": string(api.Backend), "description": "Called by the team's servers with the secret key."},
-			object{"name": string(api.Public), "description": "Open to everybody."},
+			object{"name": string(operation.Frontend), "description": "Called by Clerk's SDKs with a client token."},
+			object{"name": string(operation.Backend), "description": "Called by the team's servers with the secret key."},
+			object{"name": string(operation.Public), "description": "Open to everybody."},
 		},
 		"paths": paths,
 		"components": object{
@@ -62,7 +62,7 @@ func Document(operations []api.Operation) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func describe(s *schemas, op api.Operation) object {
+func describe(s *schemas, op operation.Operation) object {
 	out := object{
 		"operationId": op.Name, "summary": op.Summary, "tags": []any{string(op.Surface)}, "security": security(op.Surface),
 		"responses": responses(s, op),
@@ -73,7 +73,7 @@ func describe(s *schemas, op api.Operation) object {
 	if fields := bodyFields(op); len(fields) > 0 {
 		schema := object{"type": "object", "properties": fields}
 		content := object{"application/json": object{"schema": schema}}
-		if op.Surface != api.Backend {
+		if op.Surface != operation.Backend {
 			content["application/x-www-form-urlencoded"] = object{"schema": schema}
 		}
 		out["requestBody"] = object{"content": content}
@@ -81,30 +81,30 @@ func describe(s *schemas, op api.Operation) object {
 	return out
 }
 
-func security(surface api.Surface) []any {
+func security(surface operation.Surface) []any {
 	switch surface {
-	case api.Frontend:
+	case operation.Frontend:
 		return []any{object{"client": []any{}}, object{"devBrowser": []any{}}, object{"native": []any{}}, object{}}
-	case api.Backend:
+	case operation.Backend:
 		return []any{object{"secretKey": []any{}}}
 	}
 	return []any{}
 }
 
-func parameters(op api.Operation) []any {
+func parameters(op operation.Operation) []any {
 	var out []any
 	for _, f := range Fields(op) {
 		if f.In != "body" {
 			out = append(out, object{"name": f.Name, "in": f.In, "required": f.In == "path", "schema": inputSchema(f)})
 		}
 	}
-	if op.Surface == api.Frontend && strings.HasPrefix(op.Path, "/v1/me") {
+	if op.Surface == operation.Frontend && strings.HasPrefix(op.Path, "/v1/me") {
 		out = append(out, object{"name": "_clerk_session_id", "in": "query", "required": true, "schema": object{"type": "string", "description": "the session that this is about"}})
 	}
 	return out
 }
 
-func bodyFields(op api.Operation) object {
+func bodyFields(op operation.Operation) object {
 	out := object{}
 	for _, f := range Fields(op) {
 		if f.In == "body" {
@@ -114,7 +114,7 @@ func bodyFields(op api.Operation) object {
 	return out
 }
 
-func responses(s *schemas, op api.Operation) object {
+func responses(s *schemas, op operation.Operation) object {
 	good := object{"description": http.StatusText(op.Status)}
 	if op.Response != nil && op.Status == http.StatusOK {
 		good["content"] = object{"application/json": object{"schema": s.of(reflect.TypeOf(op.Response))}}

@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
@@ -25,7 +25,7 @@ func (f Field) Kind() string {
 }
 
 // Fields are the parameters of an operation's typed input.
-func Fields(op api.Operation) []Field {
+func Fields(op operation.Operation) []Field {
 	var out []Field
 	for _, f := range reflect.VisibleFields(reflect.TypeOf(op.Request)) {
 		for _, in := range []string{"path", "query", "body"} {
@@ -60,21 +60,21 @@ func inputSchema(f Field) object {
 }
 
 // surfaceErrors are what every operation of a surface may answer.
-var surfaceErrors = map[api.Surface][]apierr.Code{
-	api.Public: {apierr.InternalClerkError, apierr.ServiceUnavailable},
-	api.Frontend: {
+var surfaceErrors = map[operation.Surface][]apierr.Code{
+	operation.Public: {apierr.InternalClerkError, apierr.ServiceUnavailable},
+	operation.Frontend: {
 		apierr.RequestBodyInvalid, apierr.OriginInvalid, apierr.OriginAuthorizationHeadersConflict, apierr.AuthenticationInvalid, apierr.DevBrowserUnauthenticated,
 		apierr.RequestBodyTooLarge, apierr.UnsupportedContentType, apierr.FormParamTypeInvalid, apierr.FormParamDuplicate, apierr.ResourceLocked,
 		apierr.InternalClerkError, apierr.ServiceUnavailable,
 	},
-	api.Backend: {
+	operation.Backend: {
 		apierr.RequestBodyInvalid, apierr.ClerkKeyInvalid, apierr.RequestBodyTooLarge, apierr.UnsupportedContentType, apierr.FormParamTypeInvalid,
 		apierr.FormParamDuplicate, apierr.FormParamUnknown, apierr.ResourceLocked, apierr.TooManyRequests, apierr.InternalClerkError, apierr.ServiceUnavailable,
 	},
 }
 
 // Errors are the codes that an operation may answer, by status.
-func Errors(op api.Operation) map[int][]apierr.Code {
+func Errors(op operation.Operation) map[int][]apierr.Code {
 	out := map[int][]apierr.Code{}
 	for _, code := range append(append([]apierr.Code(nil), op.Errors...), surfaceErrors[op.Surface]...) {
 		status := apierr.New(code).Status()

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
 //go:embed reference.html
@@ -24,7 +24,7 @@ type section struct {
 }
 
 type entry struct {
-	api.Operation
+	operation.Operation
 	Fields  []Field
 	Answer  string
 	Refused []refusal
@@ -36,13 +36,13 @@ type refusal struct {
 }
 
 // Page returns the reference as HTML: self-contained, without scripts.
-func Page(operations []api.Operation) ([]byte, error) {
+func Page(operations []operation.Operation) ([]byte, error) {
 	sections := []section{
 		{Name: "Frontend API", About: "Called by Clerk's SDKs, with a client token: a cookie, a development browser's id or a native app's header."},
 		{Name: "Backend API", About: "Called by your servers, with the secret key as bearer and JSON bodies."},
 		{Name: "Open to everybody", About: "Needs no credential."},
 	}
-	index := map[api.Surface]int{api.Frontend: 0, api.Backend: 1, api.Public: 2}
+	index := map[operation.Surface]int{operation.Frontend: 0, operation.Backend: 1, operation.Public: 2}
 	for _, op := range operations {
 		e := entry{Operation: op, Fields: Fields(op), Answer: answerName(op)}
 		errors := Errors(op)
@@ -64,7 +64,7 @@ func Page(operations []api.Operation) ([]byte, error) {
 }
 
 // answerName names what a right answer holds.
-func answerName(op api.Operation) string {
+func answerName(op operation.Operation) string {
 	if op.Response == nil {
 		return "nothing"
 	}
@@ -78,9 +78,9 @@ func answerName(op api.Operation) string {
 	case strings.HasPrefix(name, "Wrapped["):
 		inner := strings.TrimSuffix(name[strings.LastIndex(name, ".")+1:], "]")
 		return "{response: " + inner + ", client: Client or null}"
-	case name == "document":
+	case name == "Document":
 		return "JSON Web Key Set"
-	case name == "redirect":
+	case name == "Redirect":
 		return "a redirect"
 	}
 	return list + name

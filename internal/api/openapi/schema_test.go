@@ -11,7 +11,7 @@ type schemas struct{ seen object }
 // of returns the schema of what encoding/json writes for a type.
 func (s *schemas) of(t reflect.Type) object {
 	switch {
-	case t.String() == "json.RawMessage", t.Name() == "document":
+	case t.String() == "json.RawMessage", t.Name() == "Document":
 		return object{"type": "object"}
 	case t.Kind() == reflect.Struct && t.NumField() == 0:
 		return object{"type": "object"}

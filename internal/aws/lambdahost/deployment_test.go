@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -173,14 +174,14 @@ func metricsIn(t *testing.T, out *bytes.Buffer) string {
 
 // TestAnswersRaiseTheirMetrics: a message counts when it was accepted, a code when it was checked, right or wrong; nothing else counts.
 func TestAnswersRaiseTheirMetrics(t *testing.T) {
-	of := func(name string) api.Operation {
+	of := func(name string) operation.Operation {
 		for _, op := range api.Operations() {
 			if op.Name == name {
 				return op
 			}
 		}
 		t.Fatalf("there is no operation %s", name)
-		return api.Operation{}
+		return operation.Operation{}
 	}
 	d, _ := local(t, Environment{})
 	for _, c := range []struct {
@@ -222,7 +223,7 @@ func TestTheHandlerOfAFunction(t *testing.T) {
 	if err := d.Keys.SetSecret(t.Context(), secret.New("sk_live_one")); err != nil {
 		t.Fatal(err)
 	}
-	var count api.Operation
+	var count operation.Operation
 	for _, op := range api.Operations() {
 		if op.Name == "users-count" {
 			count = op

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
@@ -35,7 +36,7 @@ func Run(handler func(context.Context, Environment) (any, error)) {
 }
 
 // Serve is the main of a function that serves operations of the API.
-func Serve(l Deps, operations ...api.Operation) {
+func Serve(l Deps, operations ...operation.Operation) {
 	Run(func(ctx context.Context, e Environment) (any, error) {
 		h, err := Connect(e).Handler(ctx, l, operations...)
 		return Handle(h), err
@@ -43,7 +44,7 @@ func Serve(l Deps, operations ...api.Operation) {
 }
 
 // Handler returns what serves the operations in this deployment.
-func (d *Deployment) Handler(ctx context.Context, l Deps, operations ...api.Operation) (http.Handler, error) {
+func (d *Deployment) Handler(ctx context.Context, l Deps, operations ...operation.Operation) (http.Handler, error) {
 	service, err := d.Service(ctx, l)
 	if err != nil {
 		return nil, err
@@ -52,8 +53,8 @@ func (d *Deployment) Handler(ctx context.Context, l Deps, operations ...api.Oper
 		d.Log.Warn("could not read ahead", "error", err.Error())
 	}
 	h, err := api.New(api.Config{
-		Service: service, PublicURL: d.URL, Accepts: d.Keys.Accepts, Origins: d.Origins, PublishableKey: d.PublishableKey, AppName: d.AppName,
-		Address: Address, Log: d.Log, Observe: d.observe,
+		Instance: operation.Instance{Service: service, PublicURL: d.URL, Origins: d.Origins, PublishableKey: d.PublishableKey, AppName: d.AppName},
+		Accepts:  d.Keys.Accepts, Address: Address, Log: d.Log, Observe: d.observe,
 	}, operations...)
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ const (
 // observe counts what the alarms and the dashboard are made of, in the line that a request has in the log anyway.
 func (d *Deployment) observe(o api.Outcome) []slog.Attr {
 	switch {
-	case o.Operation.Permissions.Has(api.SendsSMS) && o.Status == http.StatusOK:
+	case o.Operation.Permissions.Has(operation.SendsSMS) && o.Status == http.StatusOK:
 		return d.Meter.Attrs(MetricTexts, 1)
 	case o.Code == apierr.FormCodeIncorrect:
 		return d.Meter.Attrs(MetricRefused, 1)

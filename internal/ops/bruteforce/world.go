@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -79,8 +80,8 @@ func newWorld(ctx context.Context, policy Policy, owner ownerFactor, seed uint64
 		return nil, err
 	}
 	w.handler, err = api.New(api.Config{
-		Service: service, PublicURL: "http://localhost", Accepts: api.OneKey(secret.New(secretKey)), PublishableKey: "pk_test_x", AppName: "Simulation",
-		Address: w.address, Log: slog.New(slog.DiscardHandler),
+		Instance: operation.Instance{Service: service, PublicURL: "http://localhost", PublishableKey: "pk_test_x", AppName: "Simulation"},
+		Accepts:  api.OneKey(secret.New(secretKey)), Address: w.address, Log: slog.New(slog.DiscardHandler),
 	}, api.Operations()...)
 	if err != nil {
 		return nil, err

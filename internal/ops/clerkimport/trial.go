@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/backend"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -48,9 +50,9 @@ func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 		return nil, fmt.Errorf("trial: %w", err)
 	}
 	handler, err := api.New(api.Config{
-		Service: service, PublicURL: origin, Accepts: api.OneKey(key), PublishableKey: "pk_test_", AppName: "dry run", Development: true,
-		Address: func(*http.Request) netip.Addr { return netip.IPv6Loopback() }, Log: slog.New(slog.DiscardHandler),
-	}, api.UsersCreate())
+		Instance: operation.Instance{Service: service, PublicURL: origin, PublishableKey: "pk_test_", AppName: "dry run", Development: true},
+		Accepts:  api.OneKey(key), Address: func(*http.Request) netip.Addr { return netip.IPv6Loopback() }, Log: slog.New(slog.DiscardHandler),
+	}, backend.UsersCreate())
 	if err != nil {
 		return nil, fmt.Errorf("trial: %w", err)
 	}

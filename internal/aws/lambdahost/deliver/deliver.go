@@ -8,7 +8,7 @@ import (
 
 	awseventbridge "github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
-	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/aws/eventbridge"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/smssender"
@@ -31,7 +31,7 @@ func Serve() {
 		if err != nil {
 			return nil, err
 		}
-		worker := &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(standardwebhook.PublicOnly), Describe: api.EventBody}
+		worker := &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(standardwebhook.PublicOnly), Describe: wire.EventBody}
 		if e.EventBus != "" {
 			worker.Bus = eventbridge.New(awseventbridge.NewFromConfig(d.Config), e.EventBus)
 		}

@@ -1,0 +1,42 @@
+package backend
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+)
+
+// EventsList is GET /v1/events.
+func EventsList() operation.Operation {
+	return row("events-list", "GET /v1/events",
+		"What was done in the last 30 days, newest first", operation.Latest, listEvents,
+		[]apierr.Code{apierr.FormParamValueInvalid})
+}
+
+// Events is a page of events, the newest first.
+type Events struct {
+	Data []wire.Event `json:"data"`
+	// HasMore says that there are older ones: ask for those before the id of the last.
+	HasMore bool `json:"has_more"`
+}
+
+type eventListInput struct {
+	Limit  *int   `query:"limit" doc:"1 to 500, default 10"`
+	Before string `query:"before" doc:"the id of an event; older ones follow"`
+}
+
+func listEvents(c *operation.Call, in eventListInput) (Events, error) {
+	_, limit, err := page(0, in.Limit)
+	if err != nil {
+		return Events{}, err
+	}
+	found, more, err := c.Service.Audit.Events(c, in.Before, limit)
+	if err != nil {
+		return Events{}, err
+	}
+	out := Events{Data: make([]wire.Event, len(found)), HasMore: more}
+	for i, e := range found {
+		out.Data[i] = wire.NewEvent(e)
+	}
+	return out, nil
+}

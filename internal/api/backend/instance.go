@@ -1,0 +1,186 @@
+package backend
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/web/appearance"
+)
+
+// InstanceGet is GET /v1/instance.
+func InstanceGet() operation.Operation {
+	return row("instance-get", "GET /v1/instance", "The instance with its settings", 0, getInstance)
+}
+
+// InstanceUpdate is PATCH /v1/instance.
+func InstanceUpdate() operation.Operation {
+	op := row("instance-update", "PATCH /v1/instance", "Change the settings", operation.Writes, updateInstance, operation.InvalidParam)
+	op.Status, op.Response = http.StatusNoContent, nil
+	return op
+}
+
+// Instance is the instance with its settings. Clerk keeps most of them in its dashboard; here they are part of the resource.
+type Instance struct {
+	Object                string   `json:"object"`
+	ID                    string   `json:"id"`
+	EnvironmentType       string   `json:"environment_type"`
+	AllowedOrigins        []string `json:"allowed_origins"`
+	TestMode              bool     `json:"test_mode"`
+	SMSCode               bool     `json:"sms_code"`
+	AuthenticatorApp      bool     `json:"authenticator_app"`
+	BackupCodes           bool     `json:"backup_codes"`
+	MFARequired           bool     `json:"mfa_required"`
+	KeepOtherSessions     bool     `json:"keep_other_sessions"`
+	SMSCountries          []string `json:"sms_countries"`
+	EnumerationProtection bool     `json:"enumeration_protection"`
+	FirstFactorPhoneCode  bool     `json:"first_factor_phone_code"`
+	IPLimits              bool     `json:"ip_limits"`
+	StrictGuessing        bool     `json:"strict_guessing"`
+	NotifyByText          bool     `json:"notify_by_text"`
+	ReauthURL             *string  `json:"reauth_url"`
+	// Appearance is how the pages look; what it leaves out is as deployed.
+	Appearance appearance.Appearance `json:"appearance"`
+	SMSSettings
+}
+
+func presentInstance(c *operation.Call, s account.Settings) Instance {
+	out := Instance{
+		Object: "instance", ID: wire.InstanceID, EnvironmentType: c.EnvironmentType(), NotifyByText: !s.QuietChanges, ReauthURL: wire.Nullable(s.ReauthURL),
+		SMSSettings: presentSMSSettings(s),
+	}
+	copySettings(&out, s)
+	out.AllowedOrigins, out.SMSCountries = append([]string{}, s.AllowedOrigins...), append([]string{}, s.SMSCountries...)
+	return out
+}
+
+// copySettings copies each field of from to the field of to with the same Go name and type. Fields
+// of from that are nil are left out, and pointers are followed: a PATCH names what it changes.
+func copySettings(to, from any) {
+	target, source := reflect.ValueOf(to).Elem(), reflect.ValueOf(from)
+	for field, value := range source.Fields() {
+		if value.Kind() == reflect.Pointer {
+			value = value.Elem()
+		}
+		if at := target.FieldByName(field.Name); at.IsValid() && value.IsValid() && at.Type() == value.Type() && (value.Kind() != reflect.Slice || !value.IsNil()) {
+			at.Set(value)
+		}
+	}
+}
+
+func getInstance(c *operation.Call, _ operation.Empty) (Instance, error) {
+	s, err := c.Service.Engine.Settings(c)
+	return presentInstance(c, s), err
+}
+
+type instanceInput struct {
+	AllowedOrigins        []string `body:"allowed_origins"`
+	TestMode              *bool    `body:"test_mode"`
+	SMSCode               *bool    `body:"sms_code"`
+	AuthenticatorApp      *bool    `body:"authenticator_app"`
+	BackupCodes           *bool    `body:"backup_codes"`
+	MFARequired           *bool    `body:"mfa_required"`
+	KeepOtherSessions     *bool    `body:"keep_other_sessions" doc:"keep a user's other sessions when the first second factor is added"`
+	SMSCountries          []string `body:"sms_countries" doc:"ISO 3166 alpha-2"`
+	EnumerationProtection *bool    `body:"enumeration_protection"`
+	FirstFactorPhoneCode  *bool    `body:"first_factor_phone_code"`
+	IPLimits              *bool    `body:"ip_limits"`
+	NotifyByText          *bool    `body:"notify_by_text" doc:"tell users of changes by text message, on a number that did not change"`
+	StrictGuessing        *bool    `body:"strict_guessing" doc:"fewer guesses, by whomever: see docs/security/guess-policy.md"`
+	SMSDailyCap           *float64 `body:"sms_daily_cap_usd" doc:"the most that text messages may cost in a UTC day"`
+	// The maps replace the ones before as a whole.
+	SMSCountryCaps map[string]float64 `body:"sms_country_caps" doc:"dollars a UTC day by country; replaces what was there"`
+	SMSPrices      map[string]float64 `body:"sms_prices" doc:"dollars a message by country, before the built-in estimates; replaces what was there"`
+	SMSRecordOnly  *bool              `body:"sms_record_only" doc:"let pass what looks like pumping, and record it"`
+	ReauthURL      *string            `body:"reauth_url" doc:"where people who have no password here prove who they are, for a step-up: see docs/use/pages.md; empty for nowhere"`
+	// Appearance replaces the one before as a whole; {} goes back to what was deployed.
+	Appearance json.RawMessage `body:"appearance" doc:"name, logo, accent, support and texts of the pages; replaces what was there, {} goes back to what was deployed"`
+}
+
+func (in instanceInput) check() error {
+	for _, origin := range in.AllowedOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
+			return apierr.New(apierr.FormParamFormatInvalid).Param("allowed_origins")
+		}
+	}
+	for _, country := range in.SMSCountries {
+		if !isCountry(country) {
+			return apierr.New(apierr.FormParamFormatInvalid).Param("sms_countries")
+		}
+	}
+	return in.checkMoney()
+}
+
+// parseAppearance reads the appearance; nil leaves it as it is.
+func (in instanceInput) parseAppearance() (*appearance.Appearance, error) {
+	if in.Appearance == nil {
+		return nil, nil //nolint:nilnil // nothing was asked for, which is fine
+	}
+	parsed, err := appearance.Parse(in.Appearance)
+	if wrong := (*appearance.Error)(nil); errors.As(err, &wrong) {
+		return nil, apierr.New(apierr.FormParamFormatInvalid).Param(strings.TrimSuffix("appearance."+wrong.Field, "."))
+	}
+	return &parsed, err
+}
+
+// maxURL bounds what a setting holds of an address.
+const maxURL = 2048
+
+// checkReauthURL takes an absolute https URL without user and fragment, in development also http on this machine; empty switches it off. The
+// pages lead people there with what they may come back with, so nobody on the way may read or change it.
+func checkReauthURL(c *operation.Call, given *string) error {
+	if given == nil || *given == "" {
+		return nil
+	}
+	wrong := apierr.New(apierr.FormParamFormatInvalid).Param("reauth_url")
+	u, err := url.Parse(*given)
+	if err != nil || len(*given) > maxURL || u.Hostname() == "" || u.Opaque != "" || u.User != nil || u.Fragment != "" {
+		return wrong
+	}
+	if u.Scheme == "https" || c.Development && u.Scheme == "http" && isLoopback(u.Hostname()) {
+		return nil
+	}
+	return wrong
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+func (in instanceInput) apply(s *account.Settings) {
+	copySettings(s, in)
+	if in.NotifyByText != nil {
+		s.QuietChanges = !*in.NotifyByText
+	}
+	in.applyMoney(s)
+}
+
+func updateInstance(c *operation.Call, in instanceInput) (operation.NoContent, error) {
+	if err := in.check(); err != nil {
+		return operation.NoContent{}, err
+	}
+	if err := checkReauthURL(c, in.ReauthURL); err != nil {
+		return operation.NoContent{}, err
+	}
+	parsed, err := in.parseAppearance()
+	if err != nil {
+		return operation.NoContent{}, err
+	}
+	_, err = c.Service.Settings.ChangeSettings(c, func(s *account.Settings) {
+		in.apply(s)
+		if parsed != nil {
+			s.Appearance = *parsed
+		}
+	})
+	return operation.NoContent{}, err
+}

@@ -1,0 +1,85 @@
+package backend
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// PhoneNumberCreate is POST /v1/phone_numbers.
+func PhoneNumberCreate() operation.Operation {
+	return row("phone-number-create", "POST /v1/phone_numbers",
+		"Add a number to a user", operation.Writes|operation.Numbers, createUserPhone,
+		operation.NotFound, unreached, []apierr.Code{apierr.FormIdentifierExists,
+			apierr.IdentificationUpdateSecondFactorUnverified})
+}
+
+// PhoneNumberGet is GET /v1/phone_numbers/{phone_number_id}.
+func PhoneNumberGet() operation.Operation {
+	return row("phone-number-get", "GET /v1/phone_numbers/{phone_number_id}", "A number", 0, getUserPhone, operation.NotFound)
+}
+
+// PhoneNumberUpdate is PATCH /v1/phone_numbers/{phone_number_id}.
+func PhoneNumberUpdate() operation.Operation {
+	return row("phone-number-update", "PATCH /v1/phone_numbers/{phone_number_id}",
+		"Change a number", operation.Writes, updateUserPhone,
+		operation.NotFound, unreached, []apierr.Code{apierr.FormIdentifierExists,
+			apierr.IdentificationUpdateSecondFactorUnverified})
+}
+
+// PhoneNumberDelete is DELETE /v1/phone_numbers/{phone_number_id}.
+func PhoneNumberDelete() operation.Operation {
+	return row("phone-number-delete", "DELETE /v1/phone_numbers/{phone_number_id}",
+		"Remove a number", operation.Writes|operation.Deletes, deleteUserPhone,
+		operation.NotFound)
+}
+
+type adminPhoneCreateInput struct {
+	UserID   string `body:"user_id"`
+	Number   string `body:"phone_number"`
+	Verified *bool  `body:"verified"`
+	Primary  *bool  `body:"primary"`
+	Reserved *bool  `body:"reserved_for_second_factor"`
+}
+
+func adminPhone(c *operation.Call, r *mfa.PhoneResult, err error) (wire.PhoneNumber, error) {
+	if err != nil {
+		return wire.PhoneNumber{}, err
+	}
+	return wire.NewPhoneNumber(r.Phone, nil, account.At(c.Service.Engine.Now())), nil
+}
+
+func createUserPhone(c *operation.Call, in adminPhoneCreateInput) (wire.PhoneNumber, error) {
+	r, err := c.Service.Admin.AddUserPhone(c, in.UserID, in.Number, admin.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved})
+	return adminPhone(c, r, err)
+}
+
+type phoneInput struct {
+	ID string `path:"phone_number_id"`
+}
+
+func getUserPhone(c *operation.Call, in phoneInput) (wire.PhoneNumber, error) {
+	r, err := c.Service.Admin.UserPhone(c, in.ID)
+	return adminPhone(c, r, err)
+}
+
+type adminPhoneUpdateInput struct {
+	ID       string `path:"phone_number_id"`
+	Verified *bool  `body:"verified"`
+	Primary  *bool  `body:"primary"`
+	Reserved *bool  `body:"reserved_for_second_factor"`
+	Default  *bool  `body:"default_second_factor"`
+}
+
+func updateUserPhone(c *operation.Call, in adminPhoneUpdateInput) (wire.PhoneNumber, error) {
+	r, err := c.Service.Admin.ChangeUserPhone(c, in.ID, admin.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved, Default: in.Default})
+	return adminPhone(c, r, err)
+}
+
+func deleteUserPhone(c *operation.Call, in phoneInput) (wire.DeletedObject, error) {
+	_, err := c.Service.Admin.DeleteUserPhone(c, in.ID)
+	return wire.DeletedObject{Object: "phone_number", ID: in.ID, Deleted: true}, err
+}

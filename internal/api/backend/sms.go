@@ -1,0 +1,178 @@
+package backend
+
+import (
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+)
+
+// SMSMessagesList is GET /v1/sms_messages.
+func SMSMessagesList() operation.Operation {
+	return row("sms-messages-list", "GET /v1/sms_messages",
+		"What was decided on text messages, newest first", operation.Latest, listMessages,
+		[]apierr.Code{apierr.FormParamValueInvalid})
+}
+
+// SMSUsageGet is GET /v1/sms_usage.
+func SMSUsageGet() operation.Operation {
+	return row("sms-usage-get", "GET /v1/sms_usage",
+		"Limits and costs of text messages, and what was used today", 0, getSMSUsage)
+}
+
+// SMSMessage is the SMS guard's decision on one text message, and what became of it.
+type SMSMessage struct {
+	Object        string  `json:"object"`
+	ID            string  `json:"id"`
+	UserID        string  `json:"user_id"`
+	PhoneNumberID string  `json:"phone_number_id"`
+	PhoneNumber   string  `json:"phone_number"` // masked
+	Country       *string `json:"country"`
+	Prefix        string  `json:"prefix"`
+	Purpose       string  `json:"purpose"`
+	Network       *string `json:"network"`
+	KnownDevice   bool    `json:"known_device"`
+	Decision      string  `json:"decision"`
+	Reason        *string `json:"reason"`
+	Price         float64 `json:"price_usd"`
+	Test          bool    `json:"test"`
+	Status        string  `json:"status"`
+	VerifiedAt    *int64  `json:"verified_at"`
+	CreatedAt     int64   `json:"created_at"`
+}
+
+// The statuses of a message. One that was handed to the network counts as sent until the network says no.
+const (
+	messageSent    = "sent"
+	messageFailed  = "failed"
+	messageRefused = "refused"
+)
+
+func presentMessage(t sms.LogEntry) SMSMessage {
+	status := messageSent
+	switch {
+	case t.Decision == account.Refused:
+		status = messageRefused
+	case t.Failed:
+		status = messageFailed
+	}
+	return SMSMessage{
+		Object: "sms_message", ID: t.WireID(), UserID: t.UserID(), PhoneNumberID: t.Phone, PhoneNumber: t.Number, Country: wire.Nullable(t.Country), Prefix: t.Prefix,
+		Purpose: string(t.Purpose), Network: wire.Nullable(t.Network), KnownDevice: t.Known, Decision: string(t.Decision), Reason: wire.Nullable(string(t.Reason)),
+		Price: t.Price.Dollars(), Test: t.Test, Status: status, VerifiedAt: wire.Milliseconds(t.Verified), CreatedAt: int64(t.At),
+	}
+}
+
+// SMSMessages is a page of decisions. The records are not counted, so total_count is that of the page.
+type SMSMessages struct {
+	Data       []SMSMessage `json:"data"`
+	TotalCount int          `json:"total_count"`
+	// HasMore says that there may be older ones: ask for those before the created_at of the last.
+	HasMore bool `json:"has_more"`
+}
+
+type messagesInput struct {
+	Limit  *int `query:"limit" doc:"1 to 500, default 10; messages of one second stay together, so a page may hold a few more"`
+	Before *int `query:"before" doc:"created_at of the last message of the page before"`
+}
+
+func listMessages(c *operation.Call, in messagesInput) (SMSMessages, error) {
+	_, limit, err := page(0, in.Limit)
+	if err != nil {
+		return SMSMessages{}, err
+	}
+	var before account.Instant
+	if in.Before != nil {
+		const latest = 1 << 50 // far beyond every time, and within what a time can hold
+		if *in.Before <= 0 || *in.Before > latest {
+			return SMSMessages{}, apierr.New(apierr.FormParamValueInvalid).Param("before")
+		}
+		before = account.Instant(*in.Before)
+	}
+	texts, err := c.Service.SMS.Log(c, before, limit)
+	if err != nil {
+		return SMSMessages{}, err
+	}
+	out := SMSMessages{Data: []SMSMessage{}, TotalCount: len(texts), HasMore: len(texts) >= limit}
+	for _, t := range texts {
+		out.Data = append(out.Data, presentMessage(t))
+	}
+	return out, nil
+}
+
+// SMSUsage is what text messages have used today, and their limits. Amounts are in US dollars.
+type SMSUsage struct {
+	Object     string  `json:"object"`
+	RecordOnly bool    `json:"record_only"`
+	DailyCap   float64 `json:"daily_cap_usd"`
+	SpentToday float64 `json:"spent_today_usd"`
+	DayEndsAt  int64   `json:"day_ends_at"`
+	// Unverified is the breaker's counter of this clock hour: messages sent, less five for each that was verified.
+	Unverified      int64        `json:"unverified_this_hour"`
+	UnverifiedLimit int64        `json:"unverified_limit"`
+	HourEndsAt      int64        `json:"hour_ends_at"`
+	UnknownPrice    float64      `json:"unknown_price_usd"`
+	PricesCompiled  string       `json:"prices_compiled"`
+	Countries       []SMSCountry `json:"countries"`
+	Limits          []SMSLimit   `json:"limits"`
+}
+
+// SMSCountry is the use of a country that messages may go to.
+type SMSCountry struct {
+	Country         string   `json:"country"`
+	Price           float64  `json:"price_usd"`
+	OwnPrice        bool     `json:"own_price"` // from the settings
+	Cap             *float64 `json:"cap_usd"`
+	SpentToday      float64  `json:"spent_today_usd"`
+	SentToday       int64    `json:"sent_today"`
+	VerifiedToday   int64    `json:"verified_today"`
+	Unverified      int64    `json:"unverified_this_hour"`
+	UnverifiedLimit int64    `json:"unverified_limit"`
+}
+
+// SMSLimit is a fixed limit of the SMS guard.
+type SMSLimit struct {
+	Per           string `json:"per"`
+	Of            string `json:"of"`
+	Limit         int64  `json:"limit"`
+	PeriodSeconds int64  `json:"period_seconds"`
+}
+
+func getSMSUsage(c *operation.Call, _ operation.Empty) (SMSUsage, error) {
+	w, err := c.Service.SMS.Usage(c)
+	if err != nil {
+		return SMSUsage{}, err
+	}
+	out := SMSUsage{
+		Object: "sms_usage", RecordOnly: w.Settings.SMSRecordOnly, DailyCap: w.Settings.DailyCap().Dollars(), SpentToday: w.Spent.Dollars(), DayEndsAt: int64(w.DayEnds),
+		Unverified: w.Unverified, HourEndsAt: int64(w.HourEnd), UnknownPrice: smsprice.Highest.Dollars(), PricesCompiled: smsprice.Compiled,
+		Countries: []SMSCountry{}, Limits: []SMSLimit{},
+	}
+	var country int64
+	for _, l := range sms.Limits() {
+		switch l.Scope {
+		case "country":
+			country = l.Max
+		case "instance":
+			out.UnverifiedLimit = l.Max
+		}
+		out.Limits = append(out.Limits, SMSLimit{Per: l.Scope, Of: l.Counts, Limit: l.Max, PeriodSeconds: int64(l.Period / time.Second)})
+	}
+	for _, of := range w.Countries {
+		shown := SMSCountry{
+			Country: of.Country, Price: of.Price.Dollars(), SpentToday: of.Spent.Dollars(), SentToday: of.Sent, VerifiedToday: of.Verified,
+			Unverified: of.Unverified, UnverifiedLimit: country,
+		}
+		_, shown.OwnPrice = w.Settings.SMSPrices[of.Country]
+		if limit, ok := w.Settings.SMSCountryCaps[of.Country]; ok {
+			usd := limit.Dollars()
+			shown.Cap = &usd
+		}
+		out.Countries = append(out.Countries, shown)
+	}
+	return out, nil
+}

@@ -1,0 +1,106 @@
+package backend
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+)
+
+// StatisticsGet is GET /v1/statistics.
+func StatisticsGet() operation.Operation {
+	return row("statistics-get", "GET /v1/statistics",
+		"What happened day by day", operation.Lists|operation.Latest, getStatistics,
+		[]apierr.Code{apierr.FormParamValueInvalid})
+}
+
+// Statistics are what happened day by day (UTC), for charts.
+type Statistics struct {
+	Object string   `json:"object"`
+	Days   []string `json:"days"` // as in 2026-11-25, the oldest first
+	Users  int      `json:"users"`
+	// Partial says that there is more than one answer reads.
+	Partial       bool     `json:"partial"`
+	Verifications []Series `json:"verifications"` // second factors proved, by method
+	Failures      []Series `json:"failures"`      // by the type of an audit event
+	// TextMessages are those of the last thirty days at most, without tests.
+	TextMessages []CountryMessages `json:"text_messages"`
+}
+
+// CountryMessages are the text messages to a country, one number for each day.
+type CountryMessages struct {
+	Country string    `json:"country"`
+	Sent    []int     `json:"sent"`
+	Refused []int     `json:"refused"`
+	Spent   []float64 `json:"spent_usd"`
+	Total   float64   `json:"total_usd"`
+}
+
+// countryMessages puts the country first that cost most.
+func countryMessages(of map[string]*admin.SMSStatistics) []CountryMessages {
+	out := []CountryMessages{}
+	for _, country := range slices.Sorted(maps.Keys(of)) {
+		shown := CountryMessages{Country: country, Sent: of[country].Sent, Refused: of[country].Refused}
+		var total smsprice.Micros
+		for _, spent := range of[country].Spent {
+			shown.Spent = append(shown.Spent, spent.Dollars())
+			total += spent
+		}
+		shown.Total = total.Dollars()
+		out = append(out, shown)
+	}
+	slices.SortStableFunc(out, func(a, b CountryMessages) int { return cmp.Compare(b.Total, a.Total) })
+	return out
+}
+
+// Series is a row of numbers, one for each day.
+type Series struct {
+	Name   string `json:"name"`
+	Counts []int  `json:"counts"`
+	Total  int    `json:"total"`
+}
+
+// allSeries puts the largest first.
+func allSeries[K ~string](of map[K][]int) []Series {
+	out := []Series{}
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		s := Series{Name: string(name), Counts: of[name]}
+		for _, n := range s.Counts {
+			s.Total += n
+		}
+		if s.Total > 0 {
+			out = append(out, s)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Series) int { return cmp.Compare(b.Total, a.Total) })
+	return out
+}
+
+type statisticsInput struct {
+	Days *int `query:"days" doc:"1 to 90, default 30; today is the last one"`
+}
+
+func getStatistics(c *operation.Call, in statisticsInput) (Statistics, error) {
+	days := 30
+	if in.Days != nil {
+		days = *in.Days
+	}
+	if days < 1 || days > admin.StatisticsDays {
+		return Statistics{}, apierr.New(apierr.FormParamValueInvalid).Param("days")
+	}
+	s, err := c.Service.Admin.Statistics(c, days)
+	if err != nil {
+		return Statistics{}, err
+	}
+	out := Statistics{Object: "statistics", Users: s.Users, Partial: s.Partial, Verifications: allSeries(s.Verified), Failures: allSeries(s.Failed),
+		TextMessages: countryMessages(s.SMS)}
+	for i := range s.Days {
+		out.Days = append(out.Days, s.Begin.Time().UTC().AddDate(0, 0, i).Format(time.DateOnly))
+	}
+	return out, nil
+}

@@ -1,0 +1,117 @@
+package backend
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+)
+
+// UserExport is GET /v1/users/{user_id}/export.
+func UserExport() operation.Operation {
+	return row("user-export", "GET /v1/users/{user_id}/export",
+		"Everything that is held about a user, but secrets", 0, exportUser,
+		operation.NotFound)
+}
+
+// ExportedUser is everything that is held about a user, for a request to see it. It shows no secret and nothing from which one could be guessed.
+type ExportedUser struct {
+	Object           string           `json:"object"`
+	ExportedAt       int64            `json:"exported_at"`
+	User             wire.AdminUser   `json:"user"`
+	Numbers          []HeldNumber     `json:"numbers"`
+	AuthenticatorApp *HeldApp         `json:"authenticator_app"`
+	BackupCodes      *HeldBackupCodes `json:"backup_codes"`
+	FirstFactor      HeldFailures     `json:"first_factor"`
+	SecondFactor     HeldFailures     `json:"second_factor"`
+	// UnknownClients are times of wrong second factors from clients that never passed one.
+	UnknownClients []int64 `json:"failures_from_unknown_clients"`
+	// StrandedAt is when a sign-in last found that no second factor could be proved.
+	StrandedAt   *int64            `json:"stranded_at"`
+	TextsSent    []int64           `json:"texts_sent"`
+	NoticesSent  []int64           `json:"notices_sent"`
+	NumbersAdded []int64           `json:"numbers_added"`
+	Sessions     []HeldSession     `json:"sessions"`
+	AuditEvents  []wire.AuditEvent `json:"audit_events"`
+	AuditChain   wire.AuditChain   `json:"audit_chain"`
+}
+
+// HeldNumber is what is known of a number beyond the user's list of numbers.
+type HeldNumber struct {
+	ID          string  `json:"id"`
+	PhoneNumber string  `json:"phone_number"`
+	Country     *string `json:"country"`
+	Line        string  `json:"line"`
+	VerifiedAt  *int64  `json:"verified_at"`
+	Failures    int     `json:"failures"`
+}
+
+// HeldApp is an authenticator app without its secret.
+type HeldApp struct {
+	ID         string `json:"id"`
+	VerifiedAt *int64 `json:"verified_at"`
+	LastUsedAt *int64 `json:"last_used_at"`
+	Failures   int    `json:"failures"`
+	CreatedAt  int64  `json:"created_at"`
+}
+
+// HeldBackupCodes is a set of backup codes, counted.
+type HeldBackupCodes struct {
+	ID        string `json:"id"`
+	Unused    int    `json:"unused"`
+	Used      int    `json:"used"`
+	Failures  int    `json:"failures"`
+	CreatedAt int64  `json:"created_at"`
+}
+
+// HeldFailures are failures in a row.
+type HeldFailures struct {
+	Failures    int    `json:"failures"`
+	WaitUntil   *int64 `json:"wait_until"`
+	LockedUntil *int64 `json:"locked_until"`
+}
+
+// HeldSession is a session with the browser that it is on.
+type HeldSession struct {
+	wire.AdminSession
+	UserAgent string `json:"user_agent"`
+}
+
+func exportUser(c *operation.Call, in userInput) (ExportedUser, error) {
+	held, err := c.Service.Admin.DataExport(c, in.ID)
+	if err != nil {
+		return ExportedUser{}, err
+	}
+	u := held.User
+	trail := wire.NewAuditEvents(held.Trail, 0, len(held.Trail.Events))
+	out := ExportedUser{
+		Object: "user_export", ExportedAt: int64(held.Now), User: wire.NewAdminUser(u, held.Now), Numbers: []HeldNumber{}, Sessions: []HeldSession{},
+		FirstFactor: heldFailures(u.FirstFailures.FailureCounter), SecondFactor: heldFailures(u.SecondFailures.FailureCounter), UnknownClients: []int64{}, StrandedAt: wire.Milliseconds(u.StrandedAt),
+		TextsSent: append([]int64{}, u.SMSLog...), NoticesSent: append([]int64{}, u.Notices...), NumbersAdded: append([]int64{}, u.NewNumberLog...), AuditEvents: trail.Data, AuditChain: trail.Chain,
+	}
+	for _, at := range u.FailureLog {
+		out.UnknownClients = append(out.UnknownClients, at*1000)
+	}
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		out.Numbers = append(out.Numbers, HeldNumber{
+			ID: p.ID, PhoneNumber: p.Number, Country: wire.Nullable(p.Country), Line: p.Line.String(), VerifiedAt: wire.Milliseconds(p.Verified), Failures: p.Failures,
+		})
+	}
+	if t := u.TOTP; t != nil {
+		out.AuthenticatorApp = &HeldApp{ID: t.WireID(), VerifiedAt: wire.Milliseconds(t.Verified), LastUsedAt: wire.Milliseconds(admin.LastUsed(t)), Failures: t.Failures, CreatedAt: int64(t.CreatedAt)}
+	}
+	if b := u.Backup; b != nil {
+		unused, used := admin.Counts(b)
+		out.BackupCodes = &HeldBackupCodes{ID: mfa.WireID(b), Unused: unused, Used: used, Failures: b.Failures, CreatedAt: int64(b.CreatedAt)}
+	}
+	for i := range held.Sessions {
+		out.Sessions = append(out.Sessions, HeldSession{wire.NewAdminSession(&held.Sessions[i]), held.Sessions[i].Session.Agent})
+	}
+	return out, nil
+}
+
+func heldFailures(b account.FailureCounter) HeldFailures {
+	return HeldFailures{Failures: b.Failures, WaitUntil: wire.Milliseconds(b.WaitUntil), LockedUntil: wire.Milliseconds(b.LockedUntil)}
+}

@@ -1,0 +1,192 @@
+package backend
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+)
+
+// imported are the codes for a user's data that cannot be taken over.
+var imported = []apierr.Code{
+	apierr.FormIdentifierExists, apierr.FormPasswordLengthTooShort, apierr.FormPasswordLengthTooLong, apierr.InvalidTOTPSecretCode,
+	apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid,
+}
+
+// UsersCreate is POST /v1/users.
+func UsersCreate() operation.Operation {
+	return row("users-create", "POST /v1/users",
+		"Create a user, or import one with its factors", operation.Writes|operation.Numbers, createUser,
+		imported, unreached)
+}
+
+// UserGet is GET /v1/users/{user_id}.
+func UserGet() operation.Operation {
+	return row("user-get", "GET /v1/users/{user_id}", "A user", 0, getUser, operation.NotFound)
+}
+
+// UserUpdate is PATCH /v1/users/{user_id}.
+func UserUpdate() operation.Operation {
+	return row("user-update", "PATCH /v1/users/{user_id}",
+		"Change a user", operation.Writes, updateUser,
+		operation.NotFound, imported)
+}
+
+// UserDelete is DELETE /v1/users/{user_id}.
+func UserDelete() operation.Operation {
+	return row("user-delete", "DELETE /v1/users/{user_id}",
+		"Delete a user", operation.Writes|operation.Deletes, deleteUser,
+		operation.NotFound)
+}
+
+// UserLock is POST /v1/users/{user_id}/lock.
+func UserLock() operation.Operation {
+	return row("user-lock", "POST /v1/users/{user_id}/lock",
+		"Lock a user for an hour", operation.Writes, lockUser,
+		operation.NotFound)
+}
+
+// UserUnlock is POST /v1/users/{user_id}/unlock.
+func UserUnlock() operation.Operation {
+	return row("user-unlock", "POST /v1/users/{user_id}/unlock",
+		"End every lock of a user", operation.Writes, unlockUser,
+		operation.NotFound)
+}
+
+// UserBan is POST /v1/users/{user_id}/ban.
+func UserBan() operation.Operation {
+	return row("user-ban", "POST /v1/users/{user_id}/ban",
+		"Keep a user out and end its sessions", operation.Writes, banUser(true),
+		operation.NotFound)
+}
+
+// UserUnban is POST /v1/users/{user_id}/unban.
+func UserUnban() operation.Operation {
+	return row("user-unban", "POST /v1/users/{user_id}/unban",
+		"Let a user in again", operation.Writes, banUser(false),
+		operation.NotFound)
+}
+
+func adminUser(c *operation.Call, u *account.User, err error) (wire.AdminUser, error) {
+	if err != nil {
+		return wire.AdminUser{}, err
+	}
+	return wire.NewAdminUser(u, account.At(c.Service.Engine.Now())), nil
+}
+
+type userCreateInput struct {
+	Emails      []string        `body:"email_address"`
+	Phones      []string        `body:"phone_number" doc:"E.164; verified from the start"`
+	PhoneStatus []string        `body:"phone_number_identification_status" doc:"per number: verified or reserved (for the second factor)"`
+	Username    string          `body:"username"`
+	FirstName   string          `body:"first_name"`
+	LastName    string          `body:"last_name"`
+	ExternalID  string          `body:"external_id"`
+	Password    secret.Value    `body:"password"`
+	Digest      string          `body:"password_digest"`
+	Hasher      string          `body:"password_hasher" doc:"bcrypt, argon2i or argon2id"`
+	SkipChecks  bool            `body:"skip_password_checks"`
+	SkipNeed    bool            `body:"skip_password_requirement"`
+	TOTPSecret  secret.Value    `body:"totp_secret" doc:"base 32; enables the authenticator app"`
+	BackupCodes []secret.Value  `body:"backup_codes" doc:"plain or bcrypt"`
+	Public      json.RawMessage `body:"public_metadata"`
+	Private     json.RawMessage `body:"private_metadata"`
+	Unsafe      json.RawMessage `body:"unsafe_metadata"`
+	CreatedAt   string          `body:"created_at" doc:"RFC 3339, when the user signed up elsewhere"`
+	Banned      bool            `body:"banned"`
+	Locked      bool            `body:"locked" doc:"for an hour"`
+}
+
+func createUser(c *operation.Call, in userCreateInput) (wire.AdminUser, error) {
+	input := admin.UserInput{
+		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Emails: in.Emails,
+		Password: in.Password, PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks,
+		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
+		Banned: in.Banned, Locked: in.Locked,
+	}
+	if in.CreatedAt != "" {
+		created, err := time.Parse(time.RFC3339, in.CreatedAt)
+		if err != nil {
+			return wire.AdminUser{}, apierr.New(apierr.FormParamFormatInvalid).Param("created_at")
+		}
+		input.CreatedAt = account.At(created)
+	}
+	for i, number := range in.Phones {
+		status := ""
+		if i < len(in.PhoneStatus) {
+			status = in.PhoneStatus[i]
+		}
+		switch status {
+		case "", "verified":
+			input.Phones = append(input.Phones, number)
+		case "reserved":
+			input.ReservedPhones = append(input.ReservedPhones, number)
+		default:
+			return wire.AdminUser{}, apierr.New(apierr.FormParamValueInvalid).Param("phone_number_identification_status")
+		}
+	}
+	u, err := c.Service.Admin.CreateUser(c, input)
+	return adminUser(c, u, err)
+}
+
+type userInput struct {
+	ID string `path:"user_id"`
+}
+
+func getUser(c *operation.Call, in userInput) (wire.AdminUser, error) {
+	u, err := c.Service.Admin.User(c, in.ID)
+	return adminUser(c, u, err)
+}
+
+type userUpdateInput struct {
+	ID            string          `path:"user_id"`
+	Username      *string         `body:"username"`
+	FirstName     *string         `body:"first_name"`
+	LastName      *string         `body:"last_name"`
+	ExternalID    *string         `body:"external_id"`
+	Password      *secret.Value   `body:"password"`
+	Digest        string          `body:"password_digest"`
+	Hasher        string          `body:"password_hasher"`
+	SkipChecks    bool            `body:"skip_password_checks"`
+	SignOutOthers bool            `body:"sign_out_of_other_sessions"`
+	TOTPSecret    *secret.Value   `body:"totp_secret"`
+	BackupCodes   []secret.Value  `body:"backup_codes"`
+	Public        json.RawMessage `body:"public_metadata"`
+	Private       json.RawMessage `body:"private_metadata"`
+	Unsafe        json.RawMessage `body:"unsafe_metadata"`
+}
+
+func updateUser(c *operation.Call, in userUpdateInput) (wire.AdminUser, error) {
+	u, err := c.Service.Admin.UpdateUser(c, in.ID, admin.UserChange{
+		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Password: in.Password,
+		PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks, SignOutOthers: in.SignOutOthers,
+		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
+	})
+	return adminUser(c, u, err)
+}
+
+func deleteUser(c *operation.Call, in userInput) (wire.DeletedObject, error) {
+	return wire.DeletedObject{Object: "user", ID: in.ID, Deleted: true}, c.Service.Admin.DeleteUser(c, in.ID)
+}
+
+func lockUser(c *operation.Call, in userInput) (wire.AdminUser, error) {
+	u, err := c.Service.Admin.Lock(c, in.ID)
+	return adminUser(c, u, err)
+}
+
+func unlockUser(c *operation.Call, in userInput) (wire.AdminUser, error) {
+	u, err := c.Service.Admin.Unlock(c, in.ID)
+	return adminUser(c, u, err)
+}
+
+func banUser(on bool) operation.Handler[userInput, wire.AdminUser] {
+	return func(c *operation.Call, in userInput) (wire.AdminUser, error) {
+		u, err := c.Service.Admin.Ban(c, in.ID, on)
+		return adminUser(c, u, err)
+	}
+}

@@ -1,0 +1,209 @@
+package backend
+
+import (
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/webhook"
+)
+
+// endpointCodes are what the body of an endpoint may be refused with.
+var endpointCodes = []apierr.Code{apierr.FormParamMissing, apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid}
+
+// WebhookEndpointsList is GET /v1/webhook_endpoints.
+func WebhookEndpointsList() operation.Operation {
+	return row("webhook-endpoints-list", "GET /v1/webhook_endpoints", "Where webhooks go", 0, listEndpoints)
+}
+
+// WebhookEndpointCreate is POST /v1/webhook_endpoints.
+func WebhookEndpointCreate() operation.Operation {
+	return row("webhook-endpoint-create", "POST /v1/webhook_endpoints",
+		"Have webhooks sent somewhere; shows the secret, once", operation.Writes, createEndpoint,
+		endpointCodes)
+}
+
+// WebhookEndpointUpdate is PATCH /v1/webhook_endpoints/{endpoint_id}.
+func WebhookEndpointUpdate() operation.Operation {
+	return row("webhook-endpoint-update", "PATCH /v1/webhook_endpoints/{endpoint_id}",
+		"Change a webhook endpoint", operation.Writes, updateEndpoint,
+		operation.NotFound, endpointCodes)
+}
+
+// WebhookEndpointDelete is DELETE /v1/webhook_endpoints/{endpoint_id}.
+func WebhookEndpointDelete() operation.Operation {
+	return row("webhook-endpoint-delete", "DELETE /v1/webhook_endpoints/{endpoint_id}",
+		"Remove a webhook endpoint", operation.Writes, deleteEndpoint,
+		operation.NotFound)
+}
+
+// WebhookEndpointSecretRotate is POST /v1/webhook_endpoints/{endpoint_id}/rotate_secret.
+func WebhookEndpointSecretRotate() operation.Operation {
+	return row("webhook-endpoint-secret-rotate", "POST /v1/webhook_endpoints/{endpoint_id}/rotate_secret",
+		"A new secret, shown once; the one before signs too for a day", operation.Writes, rotateEndpoint,
+		operation.NotFound)
+}
+
+// WebhookEndpointReplay is POST /v1/webhook_endpoints/{endpoint_id}/replay.
+func WebhookEndpointReplay() operation.Operation {
+	return row("webhook-endpoint-replay", "POST /v1/webhook_endpoints/{endpoint_id}/replay",
+		"Deliver again what happened since a time", operation.Writes|operation.Latest, replayEndpoint,
+		operation.NotFound, []apierr.Code{apierr.FormParamMissing})
+}
+
+// WebhookEndpointTest is POST /v1/webhook_endpoints/{endpoint_id}/test.
+func WebhookEndpointTest() operation.Operation {
+	return row("webhook-endpoint-test", "POST /v1/webhook_endpoints/{endpoint_id}/test",
+		"Deliver a test event", operation.Writes, testEndpoint,
+		operation.NotFound)
+}
+
+// WebhookEndpoint is where webhooks go.
+type WebhookEndpoint struct {
+	Object      string   `json:"object"`
+	ID          string   `json:"id"`
+	URL         string   `json:"url"`
+	Description string   `json:"description"`
+	Events      []string `json:"events"` // none: all
+	Disabled    bool     `json:"disabled"`
+	// Secret signs what is sent. Only the answer that made it shows it.
+	Secret    *string `json:"secret,omitempty"`
+	CreatedAt int64   `json:"created_at"`
+	UpdatedAt int64   `json:"updated_at"`
+}
+
+// WebhookEndpoints is the list of them.
+type WebhookEndpoints struct {
+	Data       []WebhookEndpoint `json:"data"`
+	TotalCount int               `json:"total_count"`
+}
+
+func presentEndpoint(e account.Endpoint, value secret.Value) WebhookEndpoint {
+	out := WebhookEndpoint{
+		Object: "webhook_endpoint", ID: e.WireID(), URL: e.URL, Description: e.Description, Events: []string{}, Disabled: e.Disabled,
+		CreatedAt: int64(e.CreatedAt), UpdatedAt: int64(e.UpdatedAt),
+	}
+	for _, name := range e.Events {
+		out.Events = append(out.Events, string(name))
+	}
+	if !value.IsZero() {
+		shown := value.Reveal()
+		out.Secret = &shown
+	}
+	return out
+}
+
+func endpointAnswer(r *webhook.EndpointResult, err error) (WebhookEndpoint, error) {
+	if err != nil {
+		return WebhookEndpoint{}, err
+	}
+	return presentEndpoint(r.Endpoint, r.Secret), nil
+}
+
+func listEndpoints(c *operation.Call, _ operation.Empty) (WebhookEndpoints, error) {
+	all, err := c.Service.Webhooks.Endpoints(c)
+	if err != nil {
+		return WebhookEndpoints{}, err
+	}
+	out := WebhookEndpoints{Data: []WebhookEndpoint{}, TotalCount: len(all)}
+	for _, e := range all {
+		out.Data = append(out.Data, presentEndpoint(e, secret.Value{}))
+	}
+	return out, nil
+}
+
+type endpointInput struct {
+	URL         *string  `body:"url" doc:"https on port 443; in development also http on this machine"`
+	Description *string  `body:"description"`
+	Events      []string `body:"events" doc:"types of events; none means all"`
+	Disabled    *bool    `body:"disabled"`
+}
+
+func (in endpointInput) change() webhook.EndpointChange {
+	out := webhook.EndpointChange{URL: in.URL, Description: in.Description, Disabled: in.Disabled}
+	if in.Events != nil {
+		names := make([]account.EventName, len(in.Events))
+		for i, name := range in.Events {
+			names[i] = account.EventName(name)
+		}
+		out.Events = &names
+	}
+	return out
+}
+
+func createEndpoint(c *operation.Call, in endpointInput) (WebhookEndpoint, error) {
+	return endpointAnswer(c.Service.Webhooks.CreateEndpoint(c, in.change()))
+}
+
+type endpointChangeInput struct {
+	ID          string   `path:"endpoint_id"`
+	URL         *string  `body:"url" doc:"https on port 443; in development also http on this machine"`
+	Description *string  `body:"description"`
+	Events      []string `body:"events" doc:"types of events; none means all"`
+	Disabled    *bool    `body:"disabled"`
+}
+
+func updateEndpoint(c *operation.Call, in endpointChangeInput) (WebhookEndpoint, error) {
+	return endpointAnswer(c.Service.Webhooks.ChangeEndpoint(c, in.ID, endpointInput{in.URL, in.Description, in.Events, in.Disabled}.change()))
+}
+
+type endpointID struct {
+	ID string `path:"endpoint_id"`
+}
+
+func deleteEndpoint(c *operation.Call, in endpointID) (wire.DeletedObject, error) {
+	_, err := c.Service.Webhooks.DeleteEndpoint(c, in.ID)
+	return wire.DeletedObject{Object: "webhook_endpoint", ID: in.ID, Deleted: true}, err
+}
+
+func rotateEndpoint(c *operation.Call, in endpointID) (WebhookEndpoint, error) {
+	return endpointAnswer(c.Service.Webhooks.RotateEndpoint(c, in.ID))
+}
+
+// WebhookTest is the event that was made to try an endpoint.
+type WebhookTest struct {
+	Object string `json:"object"`
+	ID     string `json:"id"`
+	Type   string `json:"type"`
+}
+
+func testEndpoint(c *operation.Call, in endpointID) (WebhookTest, error) {
+	id, err := c.Service.Webhooks.TestEndpoint(c, in.ID)
+	return WebhookTest{"event", id, string(account.EventHookTest)}, err
+}
+
+type replayInput struct {
+	ID    string `path:"endpoint_id"`
+	Since *int   `body:"since" doc:"milliseconds since 1970"`
+	Until *int   `body:"until" doc:"milliseconds since 1970; now, if it is missing"`
+}
+
+// WebhookReplay says how many events are delivered again. Until is where a long replay stopped, and where the next call goes on.
+type WebhookReplay struct {
+	Object string `json:"object"`
+	Count  int    `json:"count"`
+	Until  *int64 `json:"until"`
+}
+
+func replayEndpoint(c *operation.Call, in replayInput) (WebhookReplay, error) {
+	if in.Since == nil {
+		return WebhookReplay{}, apierr.New(apierr.FormParamMissing).Param("since")
+	}
+	until := c.Service.Engine.Now()
+	if in.Until != nil {
+		until = time.UnixMilli(int64(*in.Until))
+	}
+	count, reached, err := c.Service.Webhooks.ReplayEndpoint(c, in.ID, time.UnixMilli(int64(*in.Since)), until)
+	if err != nil {
+		return WebhookReplay{}, err
+	}
+	out := WebhookReplay{Object: "webhook_replay", Count: count}
+	if !reached.IsZero() {
+		at := reached.UnixMilli()
+		out.Until = &at
+	}
+	return out, nil
+}

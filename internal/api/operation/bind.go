@@ -1,0 +1,327 @@
+package operation
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+)
+
+// maxBody is the most that a request's body may hold.
+const maxBody = 64 << 10
+
+// value is one parameter: the texts of a form, or (texts nil) a JSON value.
+type value struct {
+	texts []string
+	raw   json.RawMessage
+}
+
+type values map[string]value
+
+// bind decodes a request into an In, a struct whose fields carry the tag path, query or body. Bodies of the Backend API are JSON, those of
+// the Frontend API forms or JSON. What the operation does not know is an error where [Operation.Strict] says so, and else is ignored.
+func bind[In any](r *http.Request, op Operation) (In, error) {
+	var in In
+	body, err := readBody(r, op.Surface)
+	if err != nil {
+		return in, err
+	}
+	query, err := fromForm(r.URL.RawQuery)
+	if err != nil {
+		return in, err
+	}
+	v := reflect.ValueOf(&in).Elem()
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if name := f.Tag.Get("path"); name != "" {
+			v.FieldByIndex(f.Index).SetString(r.PathValue(name))
+			continue
+		}
+		if name := f.Tag.Get("body"); name != "" {
+			err = body.move(name, v.FieldByIndex(f.Index), accept)
+		}
+		if name := f.Tag.Get("query"); name != "" {
+			err = query.move(name, v.FieldByIndex(f.Index), op.checkFilter(f))
+		}
+		if err != nil {
+			return in, err
+		}
+	}
+	return in, op.refuseUnknown(body, query)
+}
+
+// move takes the parameter out of the values, and puts it into a field if it passes the check.
+func (all values) move(name string, to reflect.Value, check func(value) error) error {
+	given, ok := all[name]
+	delete(all, name)
+	if !ok || string(given.raw) == "null" {
+		return nil
+	}
+	if err := check(given); err != nil {
+		return apierr.From(err).Param(name)
+	}
+	if err := given.assign(to); err != nil {
+		return apierr.From(err).Param(name)
+	}
+	return nil
+}
+
+func accept(value) error { return nil }
+
+func readBody(r *http.Request, surface Surface) (values, error) {
+	if encoded(r) {
+		return nil, apierr.New(apierr.UnsupportedContentType)
+	}
+	data, err := io.ReadAll(r.Body)
+	if errors.As(err, new(*http.MaxBytesError)) {
+		return nil, apierr.New(apierr.RequestBodyTooLarge)
+	}
+	if err != nil {
+		return nil, apierr.New(apierr.RequestBodyInvalid)
+	}
+	if len(data) == 0 {
+		return values{}, nil
+	}
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"): // whoever believes it reads another body than we do
+	case err == nil && kind == "application/json":
+		return fromJSON(data)
+	case err == nil && kind == "application/x-www-form-urlencoded" && surface != Backend:
+		return fromForm(string(data))
+	}
+	return nil, apierr.New(apierr.UnsupportedContentType)
+}
+
+// encoded says whether a body came compressed or otherwise encoded. A proxy that decodes it would see another body than we do.
+func encoded(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header.Values("Content-Encoding"), func(e string) bool { return !strings.EqualFold(strings.TrimSpace(e), "identity") })
+}
+
+// fromForm reads parameters of a form or query. A list is a name given several times or with "[]"; JSON represents it.
+func fromForm(text string) (values, error) {
+	parsed, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, apierr.New(apierr.RequestBodyInvalid)
+	}
+	out := values{}
+	for name, list := range parsed {
+		for _, item := range list {
+			if !utf8.ValidString(item) || strings.ContainsRune(item, 0) {
+				return nil, apierr.New(apierr.RequestBodyInvalid)
+			}
+		}
+		name = strings.TrimSuffix(name, "[]")
+		out[name] = value{texts: append(out[name].texts, list...)}
+	}
+	return out, nil
+}
+
+// fromJSON reads an object. The text null is an empty one: it is what Clerk's Go SDK sends for a request without parameters.
+func fromJSON(data []byte) (values, error) {
+	if string(bytes.TrimSpace(data)) == "null" {
+		return values{}, nil
+	}
+	if err := single(data); err != nil {
+		return nil, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, errBody
+	}
+	out := values{}
+	for name, raw := range fields {
+		out[name] = value{raw: raw}
+	}
+	return out, nil
+}
+
+// maxDepth is how deep the JSON of a body may nest. What nests deeper is no metadata but an attempt on whoever reads it next.
+const maxDepth = 32
+
+// single refuses JSON that is no object, that names a field twice anywhere, or that nests too deep: two readers could see two bodies, and
+// metadata is handed on to readers that are not ours.
+func single(data []byte) error {
+	if !utf8.Valid(data) || loneSurrogate(data) {
+		return errBody
+	}
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return errBody
+	}
+	return singleObject(d, 1)
+}
+
+func singleObject(d *json.Decoder, depth int) error {
+	seen := map[string]bool{}
+	for d.More() {
+		t, err := d.Token()
+		name, ok := t.(string)
+		if err != nil || !ok {
+			return errBody
+		}
+		if seen[name] {
+			return errDuplicate.Param(name)
+		}
+		seen[name] = true
+		if err := singleValue(d, depth); err != nil {
+			return err
+		}
+	}
+	return closing(d)
+}
+
+func singleValue(d *json.Decoder, depth int) error {
+	t, err := d.Token()
+	if err != nil {
+		return errBody
+	}
+	opened, nests := t.(json.Delim)
+	switch {
+	case !nests:
+		return nil
+	case depth == maxDepth:
+		return errBody
+	case opened == '{':
+		return singleObject(d, depth+1)
+	}
+	for d.More() {
+		if err := singleValue(d, depth+1); err != nil {
+			return err
+		}
+	}
+	return closing(d)
+}
+
+func closing(d *json.Decoder) error {
+	if _, err := d.Token(); err != nil {
+		return errBody
+	}
+	return nil
+}
+
+var (
+	errType      = apierr.New(apierr.FormParamTypeInvalid)
+	errDuplicate = apierr.New(apierr.FormParamDuplicate)
+	errBody      = apierr.New(apierr.RequestBodyInvalid)
+)
+
+// assign puts the parameter into a field of type string, bool, int, secret.Value, a pointer to one of these, a list of strings or
+// secrets, or json.RawMessage, which takes an object.
+func (v value) assign(to reflect.Value) error {
+	if to.Kind() == reflect.Pointer {
+		fresh := reflect.New(to.Type().Elem())
+		if err := v.assign(fresh.Elem()); err != nil {
+			return err
+		}
+		to.Set(fresh)
+		return nil
+	}
+	switch target := to.Addr().Interface().(type) {
+	case *[]string:
+		list, err := v.list()
+		*target = list
+		return err
+	case *[]secret.Value:
+		list, err := v.list()
+		for _, text := range list {
+			*target = append(*target, secret.New(text))
+		}
+		return err
+	}
+	if v.texts == nil {
+		return assignJSON(to, v.raw)
+	}
+	if len(v.texts) != 1 {
+		return errDuplicate
+	}
+	return assignText(to, v.texts[0])
+}
+
+func (v value) list() ([]string, error) {
+	if v.texts != nil {
+		return v.texts, nil
+	}
+	var list []string
+	if err := json.Unmarshal(v.raw, &list); err != nil {
+		return nil, errType
+	}
+	for _, text := range list {
+		if strings.ContainsRune(text, 0) {
+			return nil, errBody
+		}
+	}
+	return list, nil
+}
+
+func assignJSON(to reflect.Value, raw json.RawMessage) error {
+	switch target := to.Addr().Interface().(type) {
+	case *string, *secret.Value:
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return errType
+		}
+		if strings.ContainsRune(text, 0) {
+			return errBody
+		}
+		return assignText(to, text)
+	case *json.RawMessage:
+		return assignObject(target, raw)
+	default:
+		if err := json.Unmarshal(raw, target); err != nil {
+			return errType
+		}
+	}
+	return nil
+}
+
+func assignObject(to *json.RawMessage, raw json.RawMessage) error {
+	var object map[string]any
+	if err := json.Unmarshal(raw, &object); err != nil || object == nil {
+		return errType
+	}
+	*to = raw
+	return nil
+}
+
+func assignText(to reflect.Value, text string) error {
+	switch target := to.Addr().Interface().(type) {
+	case *string:
+		*target = text
+	case *secret.Value:
+		*target = secret.New(text)
+	case *json.RawMessage:
+		if err := single([]byte(text)); err != nil {
+			return err
+		}
+		return assignObject(target, json.RawMessage(text))
+	case *bool:
+		switch text {
+		case "true", "1":
+			*target = true
+		case "false", "0", "":
+			*target = false
+		default:
+			return errType
+		}
+	case *int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return errType
+		}
+		*target = n
+	default:
+		return errType
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+// Package operation makes HTTP operations of typed functions: the row of an operation says what it
+// is called, takes, answers and needs; binding, checks of parameters and answering are the same for
+// all.
+package operation
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+)
+
+// Surface says who calls an operation.
+type Surface string
+
+// The surfaces.
+const (
+	Frontend Surface = "frontend" // Clerk's SDKs, with a client token
+	Backend  Surface = "backend"  // the team's servers, with the secret key
+	Public   Surface = "public"   // everyone, without a credential
+)
+
+// Permissions are what the Lambda function of an operation must be allowed to do.
+type Permissions uint
+
+// The permissions.
+const (
+	Writes   Permissions = 1 << iota // stores records
+	SendsSMS                         // sends text messages
+	Lists                            // reads whole kinds
+	Deletes                          // removes records
+	Counts                           // checks a code or a password, and counts it for the address
+	Numbers                          // reads phone numbers that are new, and so holds the numbering plans
+	Reads                            // reads records; every operation has it, and a few do not use it
+	Latest                           // reads the newest of a kind, by the index
+	Limited                          // counts requests of an address, and checks no code or password
+)
+
+var permissionNames = []string{"writes", "texts", "lists", "deletes", "counts", "numbers", "reads", "latest", "limited"}
+
+// String joins the names of the permissions with "+".
+func (all Permissions) String() string {
+	var names []string
+	for i, name := range permissionNames {
+		if all.Has(1 << i) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, "+")
+}
+
+// Has reports whether all of n are among the permissions.
+func (all Permissions) Has(n Permissions) bool { return all&n == n }
+
+// Operation is one row of the table of operations.
+type Operation struct {
+	// Name is in kebab case and begins with the resource. The Lambda function, its folder and its
+	// fixtures are called by it.
+	Name         string
+	Method, Path string
+	Surface      Surface
+	Permissions  Permissions
+	Summary      string
+	// Status is the HTTP status of the right answer.
+	Status int
+	// Request and Response are zero values of the typed input and answer. A Response of nil has no
+	// body.
+	Request, Response any
+	// Errors are the codes that the operation itself may answer. Those of its surface come on top.
+	Errors []apierr.Code
+
+	serve func(*Call) error
+}
+
+// Handler is the typed function of an operation.
+type Handler[In, Out any] func(c *Call, in In) (Out, error)
+
+// Empty is the input of an operation without parameters.
+type Empty struct{}
+
+// New returns the row of a typed function. The pattern is a method and a path, as in "GET /v1/me".
+// The right answer is sent as JSON with status 200, see also [NoContent], [Document] and [Redirect].
+func New[In, Out any](surface Surface, name, pattern, summary string, permissions Permissions, h Handler[In, Out], codes ...[]apierr.Code) Operation {
+	method, path, _ := strings.Cut(pattern, " ")
+	var in In
+	var out Out
+	op := Operation{
+		Name: name, Method: method, Path: path, Surface: surface, Permissions: permissions | Reads, Summary: summary, Status: http.StatusOK,
+		Request: in, Response: out,
+	}
+	op.Errors = join(append(codes, refusals(op))...)
+	op.serve = func(c *Call) error {
+		in, err := bind[In](c.Request, op)
+		if err != nil {
+			return err
+		}
+		out, err := h(c, in)
+		if err != nil {
+			return err
+		}
+		return write(c.Answer, op.Status, out)
+	}
+	return op
+}
+
+// join returns the codes of all lists, each once.
+func join(lists ...[]apierr.Code) []apierr.Code {
+	var out []apierr.Code
+	for _, code := range slices.Concat(lists...) {
+		if !slices.Contains(out, code) {
+			out = append(out, code)
+		}
+	}
+	return out
+}
+
+// Serve runs the operation and writes its right answer. An error is left to the caller, who has then
+// written nothing.
+func (o Operation) Serve(c *Call) error {
+	c.Request.Body = http.MaxBytesReader(c.Answer, c.Request.Body, maxBody)
+	return o.serve(c)
+}
+
+// Checks reports whether the operation checks a code, and so may answer that it is wrong.
+func (o Operation) Checks() bool { return slices.Contains(o.Errors, apierr.FormCodeIncorrect) }
+
+// Spellings are the forms of a path that are served alike. clerk-js ends some paths with a slash,
+// native SDKs none.
+func Spellings(path string) []string { return []string{path, path + "/{$}"} }
+
+// Codes that operations of several packages may answer.
+var (
+	NotFound      = []apierr.Code{apierr.ResourceNotFound}
+	InvalidParam  = []apierr.Code{apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid}
+	WrongPassword = []apierr.Code{apierr.FormPasswordIncorrect, apierr.FormPasswordOrIdentifierIncorrect}
+	WrongCode     = []apierr.Code{
+		apierr.FormParamNil, apierr.FormCodeIncorrect, apierr.TooManyRequests, apierr.UserLocked, apierr.UserBanned, apierr.FeatureNotEnabled,
+		apierr.StrategyForUserInvalid, apierr.VerificationStrategyInvalid, apierr.VerificationMissing, apierr.VerificationExpired, apierr.VerificationFailed,
+	}
+)

@@ -1,0 +1,119 @@
+package operation
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+)
+
+// A query says which part of a whole is asked for, so one that is not applied answers with more than was asked for: a caller who deletes
+// what a filter finds would delete everybody. Therefore:
+//
+//   - the Backend API refuses every parameter that the operation does not take, as it does in a body;
+//   - of the Frontend API, lists refuse them. Its other operations act on one thing of the caller's, which no parameter can narrow,
+//     and new releases of Clerk's SDKs add parameters to them.
+
+// carriedParam is a parameter that Clerk's SDKs add to any request, and that narrows nothing.
+type carriedParam struct {
+	why string
+	// backend says that the Backend API accepts it too. What names a caller or a method means nothing there, and is refused.
+	backend bool
+}
+
+var carriedParams = map[string]carriedParam{
+	"__clerk_api_version":  {"the version of the protocol that the SDK was made for; there is one", true},
+	"_clerk_js_version":    {"the release of clerk-js", true},
+	"_clerk_session_id":    {"the session that the request is about, read before any operation", false},
+	"__clerk_db_jwt":       {"the id of a development browser, read before any operation", false},
+	"__dev_session":        {"the former name of __clerk_db_jwt", false},
+	"_is_native":           {"says that the client token comes in a header, read before any operation", false},
+	"_method":              {"the method that a POST stands for, read before any operation", false},
+	"rotating_token_nonce": {"native SDKs add it after a redirect; tokens here do not rotate by it", false},
+}
+
+// CarriedParams are the names of the parameters that every operation of a surface accepts besides its own.
+func CarriedParams(surface Surface) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(carriedParams)) {
+		if surface != Backend || carriedParams[name].backend {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// maxFilterValues is how often a filter may be repeated, as Clerk documents for users-list.
+const maxFilterValues = 100
+
+// Strict says whether the operation refuses what it does not know in a query and in a body.
+func (o Operation) Strict() bool { return o.Surface == Backend || o.AnswersList() }
+
+// AnswersList says whether the right answer is a list, bare or as a page.
+func (o Operation) AnswersList() bool {
+	t := reflect.TypeOf(o.Response)
+	if t == nil {
+		return false
+	}
+	if data, ok := fieldOf(t, "Data"); ok {
+		t = data.Type
+	}
+	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8 // a slice of bytes is a document
+}
+
+func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
+	if t.Kind() != reflect.Struct {
+		return reflect.StructField{}, false
+	}
+	return t.FieldByName(name)
+}
+
+// refusals are the codes that a row answers because it is strict.
+func refusals(o Operation) []apierr.Code {
+	var codes []apierr.Code
+	if !o.Strict() {
+		return nil
+	}
+	if o.Surface != Backend { // whose operations all answer it
+		codes = append(codes, apierr.FormParamUnknown)
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(o.Request)) {
+		if f.Tag.Get("query") != "" {
+			return append(codes, apierr.FormParamValueInvalid)
+		}
+	}
+	return codes
+}
+
+// checkFilter is the check of a query's field. It refuses values that would be taken for none: an empty one, and more of them than the
+// operation reads. The tag most of the field says how many, if it is another number than [maxFilterValues].
+func (o Operation) checkFilter(f reflect.StructField) func(value) error {
+	most, err := strconv.Atoi(f.Tag.Get("most"))
+	if err != nil {
+		most = maxFilterValues
+	}
+	return func(v value) error {
+		if o.Strict() && (slices.Contains(v.texts, "") || len(v.texts) > most) {
+			return apierr.New(apierr.FormParamValueInvalid)
+		}
+		return nil
+	}
+}
+
+// refuseUnknown refuses what is left of a request after the operation took what it knows.
+func (o Operation) refuseUnknown(body, query values) error {
+	if !o.Strict() {
+		return nil
+	}
+	for _, name := range CarriedParams(o.Surface) {
+		delete(query, name)
+	}
+	for _, left := range []values{body, query} {
+		for _, name := range slices.Sorted(maps.Keys(left)) {
+			return apierr.New(apierr.FormParamUnknown).Param(name)
+		}
+	}
+	return nil
+}

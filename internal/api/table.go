@@ -1,0 +1,41 @@
+package api
+
+import (
+	"github.com/countersign-mfa/countersign/internal/api/backend"
+	"github.com/countersign-mfa/countersign/internal/api/frontend"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
+)
+
+// Operations returns THE table of routes. The local server, the functions, the infrastructure, the OpenAPI document and the fixtures are
+// derived from it or compared with it. Every row is a function of its own, so that a Lambda function links what its operation needs and
+// no more.
+func Operations() []operation.Operation {
+	rows := Rows()
+	all := make([]operation.Operation, len(rows))
+	for i, row := range rows {
+		all[i] = row()
+	}
+	return all
+}
+
+// Rows are the functions that make the rows of the table.
+func Rows() []func() operation.Operation {
+	return []func() operation.Operation{
+		frontend.JWKSGet, frontend.OpenIDConfigurationGet, frontend.HealthGet, frontend.ClientHandshake,
+		frontend.EnvironmentGet, frontend.EnvironmentPatch, frontend.DevBrowserCreate, frontend.ClientGet, frontend.ClientCreate, frontend.ClientPut, frontend.ClientDelete, frontend.ClientSessionsDelete,
+		frontend.SignInCreate, frontend.SignInGet, frontend.SignInFirstFactorPrepare, frontend.SignInFirstFactorAttempt, frontend.SignInSecondFactorPrepare,
+		frontend.SignInSecondFactorAttempt,
+		frontend.SessionGet, frontend.SessionTouch, frontend.SessionTokenCreate, frontend.SessionEnd, frontend.SessionRemove, frontend.SessionReverificationCreate,
+		frontend.SessionReverificationFirstFactorPrepare, frontend.SessionReverificationFirstFactorAttempt, frontend.SessionReverificationSecondFactorPrepare,
+		frontend.SessionReverificationSecondFactorAttempt, frontend.MeSessionsList, frontend.MeSessionsActiveList, frontend.MeSessionRevoke, frontend.MeAuditEventsList,
+		frontend.MeGet, frontend.MePhoneNumbersList, frontend.MePhoneNumberCreate, frontend.MePhoneNumberGet, frontend.MePhoneNumberPrepare, frontend.MePhoneNumberAttempt,
+		frontend.MePhoneNumberUpdate, frontend.MePhoneNumberDelete, frontend.MeTOTPCreate, frontend.MeTOTPAttempt, frontend.MeTOTPDelete, frontend.MeBackupCodesCreate,
+		backend.UsersCreate, backend.UsersList, backend.UsersCount, backend.UserGet, backend.UserExport, backend.UserAuditEventsList, backend.UserUpdate, backend.UserDelete, backend.UserLock, backend.UserUnlock, backend.UserBan, backend.UserUnban, backend.UserTOTPVerify,
+		backend.UserPasswordVerify, backend.UserMFADelete, backend.UserTOTPDelete, backend.UserBackupCodeDelete,
+		backend.PhoneNumberCreate, backend.PhoneNumberGet, backend.PhoneNumberUpdate, backend.PhoneNumberDelete, backend.SignInTokenCreate, backend.SignInTokenRevoke, backend.SessionsList,
+		backend.AdminSessionGet, backend.AdminSessionRevoke, backend.AdminSessionTokenCreate, backend.BackendJWKSGet, backend.HandshakePayloadGet, backend.InstanceGet, backend.InstanceAuditEventsList, backend.InstanceUpdate,
+		backend.SMSMessagesList, backend.SMSUsageGet, backend.StatisticsGet,
+		backend.EventsList, backend.WebhookEndpointsList, backend.WebhookEndpointCreate, backend.WebhookEndpointUpdate, backend.WebhookEndpointDelete, backend.WebhookEndpointSecretRotate,
+		backend.WebhookEndpointReplay, backend.WebhookEndpointTest,
+	}
+}

@@ -1,0 +1,71 @@
+package wire
+
+import (
+	"encoding/hex"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+)
+
+// AuditEvent is an act of an audit trail.
+type AuditEvent struct {
+	Object    string   `json:"object"`
+	Sequence  int      `json:"sequence"` // 1 is the first act of all
+	Type      string   `json:"type"`
+	Actor     string   `json:"actor"` // user or backend
+	Strategy  *string  `json:"strategy"`
+	SubjectID *string  `json:"subject_id"` // the factor, number or session that it was done to
+	Settings  []string `json:"settings"`   // that changed
+	Count     int      `json:"count"`      // how often, from created_at to last_at
+	CreatedAt int64    `json:"created_at"`
+	LastAt    int64    `json:"last_at"`
+	Hash      string   `json:"hash"`
+}
+
+// AuditChain says whether a trail is as it was written.
+type AuditChain struct {
+	Verified bool `json:"verified"`
+	// BrokenAt is the sequence of the first entry that does not follow from the one before.
+	BrokenAt *int `json:"broken_at"`
+	// From is the sequence of the oldest entry that is left.
+	From int `json:"from"`
+}
+
+// AuditEvents is part of an audit trail, newest first. TotalCount is of the entries that are left.
+type AuditEvents struct {
+	Data       []AuditEvent `json:"data"`
+	TotalCount int          `json:"total_count"`
+	Chain      AuditChain   `json:"chain"`
+}
+
+func newAuditEvent(e audit.AuditEvent) AuditEvent {
+	out := AuditEvent{
+		Object: "audit_event", Sequence: e.Sequence, Type: string(e.Name), Actor: "user", Settings: account.SettingNames(e.Fields), Count: e.Times,
+		CreatedAt: int64(e.At), LastAt: int64(e.Last), Hash: hex.EncodeToString(e.Hash),
+	}
+	if e.Backend {
+		out.Actor = "backend"
+	}
+	if by := string(e.Method); by != "" {
+		out.Strategy = &by
+	}
+	if e.Subject != "" {
+		out.SubjectID = &e.Subject
+	}
+	return out
+}
+
+func NewAuditEvents(trail *audit.AuditTrail, offset, limit int) AuditEvents {
+	n := len(trail.Events)
+	out := AuditEvents{Data: []AuditEvent{}, TotalCount: n, Chain: AuditChain{Verified: trail.Broken == 0}}
+	if n > 0 {
+		out.Chain.From = trail.Events[n-1].Sequence
+	}
+	if trail.Broken != 0 {
+		out.Chain.BrokenAt = &trail.Broken
+	}
+	for _, e := range trail.Events[min(offset, n):min(offset+limit, n)] {
+		out.Data = append(out.Data, newAuditEvent(e))
+	}
+	return out
+}

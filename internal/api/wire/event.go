@@ -1,0 +1,110 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+)
+
+// instanceID is the id of the one instance.
+const InstanceID = "ins_countersign"
+
+// Event is something that happened, as it is listed.
+type Event struct {
+	Object    string   `json:"object"`
+	ID        string   `json:"id"`
+	Type      string   `json:"type"`
+	Actor     string   `json:"actor"` // user, backend or system
+	UserID    *string  `json:"user_id"`
+	SubjectID *string  `json:"subject_id"` // the factor, number, session, token or endpoint that it was done to
+	Strategy  *string  `json:"strategy"`
+	Network   *string  `json:"network"`  // that it was done from: the first 24 bits of an IPv4 address, or 48 of an IPv6 one
+	Settings  []string `json:"settings"` // that changed
+	// Notify says that the user should hear of it, by another way than Strategy.
+	Notify    bool  `json:"notify"`
+	CreatedAt int64 `json:"created_at"`
+}
+
+func NewEvent(e account.Event) Event {
+	return Event{
+		Object: "event", ID: e.ID, Type: string(e.Name), Actor: string(e.By), UserID: Nullable(e.User), SubjectID: Nullable(e.Subject), Strategy: Nullable(string(e.Method)),
+		Network: Nullable(e.Address), Settings: account.SettingNames(e.Fields), Notify: e.Name.Kind().Notify, CreatedAt: e.At.UnixMilli(),
+	}
+}
+
+// envelope is the body of a webhook, as Clerk has it.
+type envelope struct {
+	Object          string      `json:"object"`
+	Type            string      `json:"type"`
+	Data            any         `json:"data"`
+	Timestamp       int64       `json:"timestamp"`
+	InstanceID      string      `json:"instance_id"`
+	EventAttributes eventSource `json:"event_attributes"`
+}
+
+// eventSource is where an act came from. The user agent is not kept.
+type eventSource struct {
+	Request struct {
+		ClientIP  string `json:"client_ip"`
+		UserAgent string `json:"user_agent"`
+	} `json:"http_request"`
+}
+
+// sessionEvent is the session of a webhook.
+type sessionEvent struct {
+	Object       string     `json:"object"`
+	ID           string     `json:"id"`
+	UserID       string     `json:"user_id"`
+	User         *AdminUser `json:"user"`
+	ClientID     string     `json:"client_id"`
+	Actor        *struct{}  `json:"actor"`
+	Status       string     `json:"status"`
+	LastActiveAt int64      `json:"last_active_at"`
+	ExpireAt     int64      `json:"expire_at"`
+	AbandonAt    int64      `json:"abandon_at"`
+	CreatedAt    int64      `json:"created_at"`
+	UpdatedAt    int64      `json:"updated_at"`
+}
+
+// sessionStatus are the statuses of the sessions in Clerk's events.
+var sessionStatus = map[account.EventName]account.SessionStatus{
+	account.EventSignedIn: account.SessionActive, account.EventSignedOut: account.SessionEnded, account.EventSessionRemoved: account.SessionRemoved, account.EventSessionRevoked: account.SessionRevoked,
+}
+
+// EventBody is what a webhook says: Clerk's own events in Clerk's shapes, the others as they are listed. A user is as it is now; of one that is gone only
+// the id is left.
+func EventBody(e account.Event, u *account.User, now account.Instant) ([]byte, error) {
+	body := envelope{Object: "event", Type: string(e.Name), Data: eventData(e, u, now), Timestamp: e.At.UnixMilli(), InstanceID: InstanceID}
+	if p, err := netip.ParsePrefix(e.Address); err == nil {
+		body.EventAttributes.Request.ClientIP = p.Addr().String()
+	}
+	out, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode event: %w", err)
+	}
+	return out, nil
+}
+
+func eventData(e account.Event, u *account.User, now account.Instant) any {
+	var user *AdminUser
+	if u != nil {
+		shown := NewAdminUser(u, now)
+		user = &shown
+	}
+	if status, ok := sessionStatus[e.Name]; ok {
+		at, ends := e.At.UnixMilli(), int64(e.SessionEnds())
+		return sessionEvent{
+			Object: "session", ID: e.Subject, UserID: e.User, User: user, ClientID: (&account.Session{ID: e.Subject}).ClientWireID(), Status: string(status),
+			LastActiveAt: at, ExpireAt: ends, AbandonAt: ends, CreatedAt: int64(e.Began), UpdatedAt: at,
+		}
+	}
+	switch {
+	case e.Name == account.EventUserDeleted:
+		return DeletedObject{Object: "user", ID: e.User, Deleted: true}
+	case (e.Name == account.EventUserCreated || e.Name == account.EventUserUpdated) && user != nil:
+		return user
+	}
+	return NewEvent(e)
+}

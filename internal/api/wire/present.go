@@ -1,0 +1,225 @@
+package wire
+
+import (
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+)
+
+func NewTOTP(r *mfa.TOTPResult) TOTP {
+	return TOTP{
+		Object: "totp", ID: r.TOTP.WireID(), Secret: Nullable(r.Secret.Reveal()), URI: Nullable(r.URI.Reveal()), Verified: r.TOTP.Verified != 0,
+		BackupCodes: r.BackupCodes, CreatedAt: int64(r.TOTP.CreatedAt), UpdatedAt: int64(r.TOTP.UpdatedAt()),
+	}
+}
+
+func NewClient(s *sessions.Snapshot) *Client {
+	if s == nil || s.Client == nil {
+		return nil
+	}
+	c := s.Client
+	out := &Client{
+		Object: "client", ID: c.WireID(), Sessions: []Session{}, LastActiveSessionID: Nullable(c.LastActive),
+		CreatedAt: int64(c.CreatedAt), UpdatedAt: int64(c.UpdatedAt),
+	}
+	live := false
+	for i := range c.Sessions {
+		out.Sessions = append(out.Sessions, NewSession(&c.Sessions[i], s.User(&c.Sessions[i]), s))
+		live = live || c.Sessions[i].ID == c.LastActive
+	}
+	if !live {
+		out.LastActiveSessionID = nil
+	}
+	if c.SignIn != nil {
+		shown := NewSignIn(c.SignIn, s.SigningIn, s)
+		out.SignIn = &shown
+	}
+	return out
+}
+
+func NewSession(session *account.Session, u *account.User, s *sessions.Snapshot) Session {
+	status := s.Status(session)
+	out := Session{
+		Object: "session", ID: session.ID, Status: string(status), ExpireAt: int64(session.Expires), AbandonAt: int64(session.Expires),
+		LastActiveAt: int64(session.LastActive), Tasks: []Task{}, FactorVerificationAge: s.Ages(session),
+		CreatedAt: int64(session.CreatedAt), UpdatedAt: int64(session.UpdatedAt),
+	}
+	if status == account.SessionPending {
+		out.Tasks = append(out.Tasks, Task{Key: "setup-mfa"})
+	}
+	if token, ok := s.Tokens[session.ID]; ok {
+		out.LastActiveToken = &Token{Object: "token", JWT: token.Reveal()}
+	}
+	if u != nil {
+		shown := NewUser(u, s.Now)
+		out.User = &shown
+		out.PublicUserData = &PublicUserData{
+			FirstName: Nullable(u.FirstName), LastName: Nullable(u.LastName), Identifier: identifierOf(u), UserID: u.WireID(),
+		}
+	}
+	return out
+}
+
+func identifierOf(u *account.User) string {
+	switch {
+	case len(u.Emails) > 0:
+		return u.Emails[0].Address
+	case u.Username != "":
+		return u.Username
+	case len(u.Phones) > 0:
+		return u.Phones[0].Number
+	}
+	return u.WireID()
+}
+
+func NewUser(u *account.User, now account.Instant) User {
+	left := u.AttemptsLeft(now)
+	out := User{
+		Object: "user", ID: u.WireID(), Username: Nullable(u.Username), FirstName: Nullable(u.FirstName), LastName: Nullable(u.LastName),
+		PasswordEnabled: u.Password != "", TwoFactorEnabled: u.TwoFactorEnabled(), TOTPEnabled: u.TOTPEnabled(),
+		BackupCodeEnabled: u.BackupCodesEnabled(), EmailAddresses: []EmailAddress{}, PhoneNumbers: []PhoneNumber{},
+		Web3Wallets: []struct{}{}, Passkeys: []struct{}{}, OrganizationMemberships: []struct{}{}, ExternalAccounts: []struct{}{},
+		SAMLAccounts: []struct{}{}, EnterpriseAccounts: []struct{}{}, PasswordLastUpdatedAt: Milliseconds(u.PasswordAt),
+		PublicMetadata: Object(u.Public), UnsafeMetadata: Object(u.Unsafe), ExternalID: Nullable(u.ExternalID),
+		LastSignInAt: Milliseconds(u.LastSignInAt), LastActiveAt: Milliseconds(u.LastSignInAt), Banned: u.Banned, VerificationAttemptsRemaining: &left,
+		MFAEnabledAt: Milliseconds(u.MFAEnabledAt), MFADisabledAt: Milliseconds(u.MFADisabledAt), CreatedAt: int64(u.CreatedAt), UpdatedAt: int64(u.UpdatedAt),
+	}
+	if end := u.LockEnd(now); end != 0 {
+		seconds := int64(end.Sub(now).Seconds())
+		out.Locked, out.LockoutExpiresInSeconds = true, &seconds
+	}
+	for i := range u.Emails {
+		e := newEmailAddress(&u.Emails[i])
+		out.EmailAddresses = append(out.EmailAddresses, e)
+		if out.PrimaryEmailAddressID == nil {
+			out.PrimaryEmailAddressID = &e.ID
+		}
+	}
+	for i := range u.Phones {
+		p := NewPhoneNumber(&u.Phones[i], nil, now)
+		out.PhoneNumbers = append(out.PhoneNumbers, p)
+		if u.Phones[i].Primary {
+			out.PrimaryPhoneNumberID = &p.ID
+		}
+	}
+	return out
+}
+
+func newEmailAddress(e *account.Email) EmailAddress {
+	return EmailAddress{
+		Object: "email_address", ID: e.ID, EmailAddress: e.Address, LinkedTo: []struct{}{},
+		Verification: &Verification{Object: "verification_admin", Status: "verified", Strategy: "admin"},
+		CreatedAt:    int64(e.CreatedAt), UpdatedAt: int64(e.CreatedAt),
+	}
+}
+
+func NewPhoneNumber(p *account.Phone, codes []string, now account.Instant) PhoneNumber {
+	out := PhoneNumber{
+		Object: "phone_number", ID: p.ID, PhoneNumber: p.Number, ReservedForSecondFactor: p.ReservedAt(now), DefaultSecondFactor: p.Default,
+		LinkedTo: []struct{}{}, BackupCodes: codes, CreatedAt: int64(p.CreatedAt), UpdatedAt: int64(p.UpdatedAt),
+	}
+	switch {
+	case p.Verified != 0 && p.By == "":
+		out.Verification = &Verification{Object: "verification_admin", Status: "verified", Strategy: "admin"}
+	case p.Verified != 0:
+		out.Verification = verified(account.PhoneCode)
+	case p.Pending != nil:
+		out.Verification = newCode(p.Pending, now)
+	}
+	return out
+}
+
+// objects name the kinds of verification.
+var objects = map[account.Strategy]string{
+	account.Password: "verification_password", account.TicketCode: "verification_ticket", account.PhoneCode: "verification_otp",
+	account.TOTPCode: "verification_totp", account.BackupCode: "verification_backup_code",
+}
+
+func verified(by account.Strategy) *Verification {
+	out := &Verification{Object: objects[by], Status: "verified", Strategy: string(by)}
+	if by == account.PhoneCode {
+		zero, never := 0, int64(0)
+		out.Attempts, out.ExpireAt = &zero, &never
+	}
+	return out
+}
+
+func newCode(c *account.Code, now account.Instant) *Verification {
+	attempts := c.Attempts
+	return &Verification{
+		Object: "verification_otp", Status: c.Status(now), Strategy: string(account.PhoneCode), Attempts: &attempts, ExpireAt: Milliseconds(c.Expires),
+	}
+}
+
+func newAttempt(a account.Attempt, now account.Instant) *Verification {
+	switch {
+	case a.Proved != 0:
+		return verified(a.Strategy)
+	case a.Code != nil:
+		return newCode(a.Code, now)
+	}
+	return nil
+}
+
+func newFactors(factors []account.Factor) []Factor {
+	out := []Factor{}
+	for _, f := range factors {
+		shown := Factor{Strategy: string(f.Strategy)}
+		if f.Phone != nil {
+			shown.PhoneNumberID, shown.SafeIdentifier = f.Phone.ID, phone.Mask(f.Phone.Number)
+			if isDefault := f.Phone.Default; f.Phone.Reserved {
+				shown.Default = &isDefault
+			}
+		}
+		out = append(out, shown)
+	}
+	return out
+}
+
+func NewSignIn(si *account.SignIn, u *account.User, s *sessions.Snapshot) SignIn {
+	status := si.Status()
+	out := SignIn{
+		Object: "sign_in_attempt", ID: si.ID, Status: string(status), SupportedIdentifiers: []string{"email_address", "phone_number", "username"},
+		FirstFactorVerification: newAttempt(si.First, s.Now), SecondFactorVerification: newAttempt(si.Second, s.Now),
+		Identifier: Nullable(si.Identifier), CreatedSessionID: Nullable(si.Created), AbandonAt: int64(si.Expires),
+	}
+	switch {
+	case status == account.NeedsFirstFactor:
+		out.SupportedFirstFactors = newFactors(account.FirstFactors(u, &s.Settings))
+	case status == account.NeedsSecondFactor && u != nil:
+		out.SupportedFirstFactors = []Factor{}
+		out.SupportedSecondFactors = newFactors(account.SecondFactors(u, &s.Settings))
+		out.UserData = &UserData{FirstName: Nullable(u.FirstName), LastName: Nullable(u.LastName)}
+	}
+	return out
+}
+
+func NewReverification(r *mfa.ReverificationResult) Reverification {
+	session := NewSession(r.Session, r.User, r.Snapshot)
+	session.User = nil
+	return Reverification{
+		Object: "session_reverification", Level: string(r.Reverification.Level), Status: string(r.Reverification.Status()),
+		SupportedFirstFactors: newFactors(r.FirstFactors), SupportedSecondFactors: newFactors(r.SecondFactors),
+		FirstFactorVerification:  newAttempt(r.Reverification.First, r.Snapshot.Now),
+		SecondFactorVerification: newAttempt(r.Reverification.Second, r.Snapshot.Now), Session: session,
+	}
+}
+
+func NewSessionActivity(r sessions.Result) SessionActivity {
+	session := NewSession(r.Session, r.User, r.Snapshot)
+	session.User = nil
+	agent := strings.ToLower(r.Session.Agent)
+	mobile := strings.Contains(agent, "mobile") || strings.Contains(agent, "android") || strings.Contains(agent, "iphone")
+	out := SessionActivity{Session: session, LatestActivity: Activity{Object: "session_activity", ID: "sess_activity_" + r.Session.ID[len(r.Session.ID)-26:], IsMobile: mobile}}
+	for _, b := range []struct{ sign, name string }{{"edg/", "Edge"}, {"chrome/", "Chrome"}, {"firefox/", "Firefox"}, {"safari/", "Safari"}, {"okhttp", "Android app"}, {"cfnetwork", "iOS app"}} {
+		if strings.Contains(agent, b.sign) {
+			out.LatestActivity.BrowserName = b.name
+			break
+		}
+	}
+	out.LatestActivity.DeviceType = map[bool]string{true: "mobile", false: "desktop"}[mobile]
+	return out
+}

@@ -1,0 +1,257 @@
+package wire
+
+import (
+	"encoding/json"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+)
+
+// The wire types of the Frontend API. Times are milliseconds since 1970. A pointer is null when there is nothing to say; lists are
+// never null where a native SDK decodes them strictly.
+
+// Client is one browser or device.
+type Client struct {
+	Object                     string    `json:"object"`
+	ID                         string    `json:"id"`
+	Sessions                   []Session `json:"sessions"`
+	SignIn                     *SignIn   `json:"sign_in"`
+	SignUp                     *struct{} `json:"sign_up"`
+	LastActiveSessionID        *string   `json:"last_active_session_id"`
+	LastAuthenticationStrategy *string   `json:"last_authentication_strategy"`
+	CookieExpiresAt            *int64    `json:"cookie_expires_at"`
+	CaptchaBypass              bool      `json:"captcha_bypass"`
+	CreatedAt                  int64     `json:"created_at"`
+	UpdatedAt                  int64     `json:"updated_at"`
+}
+
+// Session is a user being signed in on a client.
+type Session struct {
+	Object                   string          `json:"object"`
+	ID                       string          `json:"id"`
+	Status                   string          `json:"status"`
+	ExpireAt                 int64           `json:"expire_at"`
+	AbandonAt                int64           `json:"abandon_at"`
+	LastActiveAt             int64           `json:"last_active_at"`
+	LastActiveToken          *Token          `json:"last_active_token"`
+	LastActiveOrganizationID *string         `json:"last_active_organization_id"`
+	Actor                    *struct{}       `json:"actor"`
+	Tasks                    []Task          `json:"tasks"`
+	User                     *User           `json:"user,omitempty"`
+	PublicUserData           *PublicUserData `json:"public_user_data"`
+	FactorVerificationAge    [2]int          `json:"factor_verification_age"`
+	CreatedAt                int64           `json:"created_at"`
+	UpdatedAt                int64           `json:"updated_at"`
+}
+
+// Token is a session token.
+type Token struct {
+	Object string `json:"object"`
+	JWT    string `json:"jwt"`
+}
+
+// Task is something a pending session must do first.
+type Task struct {
+	Key string `json:"key"`
+}
+
+// PublicUserData is what may be shown of a user to others.
+type PublicUserData struct {
+	FirstName  *string `json:"first_name"`
+	LastName   *string `json:"last_name"`
+	ImageURL   string  `json:"image_url"`
+	HasImage   bool    `json:"has_image"`
+	Identifier string  `json:"identifier"`
+	UserID     string  `json:"user_id"`
+}
+
+// User is an account, as it sees itself.
+type User struct {
+	Object                        string          `json:"object"`
+	ID                            string          `json:"id"`
+	Username                      *string         `json:"username"`
+	FirstName                     *string         `json:"first_name"`
+	LastName                      *string         `json:"last_name"`
+	ImageURL                      string          `json:"image_url"`
+	HasImage                      bool            `json:"has_image"`
+	PrimaryEmailAddressID         *string         `json:"primary_email_address_id"`
+	PrimaryPhoneNumberID          *string         `json:"primary_phone_number_id"`
+	PrimaryWeb3WalletID           *string         `json:"primary_web3_wallet_id"`
+	PasswordEnabled               bool            `json:"password_enabled"`
+	TwoFactorEnabled              bool            `json:"two_factor_enabled"`
+	TOTPEnabled                   bool            `json:"totp_enabled"`
+	BackupCodeEnabled             bool            `json:"backup_code_enabled"`
+	EmailAddresses                []EmailAddress  `json:"email_addresses"`
+	PhoneNumbers                  []PhoneNumber   `json:"phone_numbers"`
+	Web3Wallets                   []struct{}      `json:"web3_wallets"`
+	Passkeys                      []struct{}      `json:"passkeys"`
+	OrganizationMemberships       []struct{}      `json:"organization_memberships"`
+	ExternalAccounts              []struct{}      `json:"external_accounts"`
+	SAMLAccounts                  []struct{}      `json:"saml_accounts"`
+	EnterpriseAccounts            []struct{}      `json:"enterprise_accounts"`
+	PasswordLastUpdatedAt         *int64          `json:"password_last_updated_at"`
+	PublicMetadata                json.RawMessage `json:"public_metadata"`
+	UnsafeMetadata                json.RawMessage `json:"unsafe_metadata"`
+	ExternalID                    *string         `json:"external_id"`
+	LastSignInAt                  *int64          `json:"last_sign_in_at"`
+	Banned                        bool            `json:"banned"`
+	Locked                        bool            `json:"locked"`
+	LockoutExpiresInSeconds       *int64          `json:"lockout_expires_in_seconds"`
+	VerificationAttemptsRemaining *int            `json:"verification_attempts_remaining"`
+	MFAEnabledAt                  *int64          `json:"mfa_enabled_at"`
+	MFADisabledAt                 *int64          `json:"mfa_disabled_at"`
+	LastActiveAt                  *int64          `json:"last_active_at"`
+	LegalAcceptedAt               *int64          `json:"legal_accepted_at"`
+	DeleteSelfEnabled             bool            `json:"delete_self_enabled"`
+	CreateOrganizationEnabled     bool            `json:"create_organization_enabled"`
+	CreateOrganizationsLimit      *int            `json:"create_organizations_limit,omitempty"`
+	CreatedAt                     int64           `json:"created_at"`
+	UpdatedAt                     int64           `json:"updated_at"`
+}
+
+// EmailAddress is an e-mail address of a user.
+type EmailAddress struct {
+	Object               string        `json:"object"`
+	ID                   string        `json:"id"`
+	EmailAddress         string        `json:"email_address"`
+	Reserved             bool          `json:"reserved"`
+	Verification         *Verification `json:"verification"`
+	LinkedTo             []struct{}    `json:"linked_to"`
+	MatchesSSOConnection bool          `json:"matches_sso_connection"`
+	CreatedAt            int64         `json:"created_at"`
+	UpdatedAt            int64         `json:"updated_at"`
+}
+
+// PhoneNumber is a number of a user.
+type PhoneNumber struct {
+	Object                  string        `json:"object"`
+	ID                      string        `json:"id"`
+	PhoneNumber             string        `json:"phone_number"`
+	ReservedForSecondFactor bool          `json:"reserved_for_second_factor"`
+	DefaultSecondFactor     bool          `json:"default_second_factor"`
+	Reserved                bool          `json:"reserved"`
+	Verification            *Verification `json:"verification"`
+	LinkedTo                []struct{}    `json:"linked_to"`
+	BackupCodes             []string      `json:"backup_codes" null:"true"`
+	CreatedAt               int64         `json:"created_at"`
+	UpdatedAt               int64         `json:"updated_at"`
+}
+
+// Verification is the state of proving something.
+type Verification struct {
+	Object   string `json:"object"`
+	Status   string `json:"status"`
+	Strategy string `json:"strategy"`
+	Attempts *int   `json:"attempts"`
+	ExpireAt *int64 `json:"expire_at"`
+}
+
+// TOTP is an authenticator app.
+type TOTP struct {
+	Object      string   `json:"object"`
+	ID          string   `json:"id"`
+	Secret      *string  `json:"secret"`
+	URI         *string  `json:"uri"`
+	Verified    bool     `json:"verified"`
+	BackupCodes []string `json:"backup_codes" null:"true"`
+	CreatedAt   int64    `json:"created_at"`
+	UpdatedAt   int64    `json:"updated_at"`
+}
+
+// BackupCodes is a set of backup codes.
+type BackupCodes struct {
+	Object    string   `json:"object"`
+	ID        string   `json:"id"`
+	Codes     []string `json:"codes"`
+	CreatedAt int64    `json:"created_at"`
+	UpdatedAt int64    `json:"updated_at"`
+}
+
+// DeletedObject says what is gone.
+type DeletedObject struct {
+	Object  string `json:"object"`
+	ID      string `json:"id"`
+	Deleted bool   `json:"deleted"`
+}
+
+// SignIn is an attempt to sign in.
+type SignIn struct {
+	Object                   string        `json:"object"`
+	ID                       string        `json:"id"`
+	Status                   string        `json:"status"`
+	SupportedIdentifiers     []string      `json:"supported_identifiers"`
+	SupportedFirstFactors    []Factor      `json:"supported_first_factors" null:"true"`
+	SupportedSecondFactors   []Factor      `json:"supported_second_factors" null:"true"`
+	FirstFactorVerification  *Verification `json:"first_factor_verification"`
+	SecondFactorVerification *Verification `json:"second_factor_verification"`
+	Identifier               *string       `json:"identifier"`
+	UserData                 *UserData     `json:"user_data"`
+	CreatedSessionID         *string       `json:"created_session_id"`
+	AbandonAt                int64         `json:"abandon_at"`
+}
+
+// UserData is what a sign-in shows of its user.
+type UserData struct {
+	FirstName *string `json:"first_name"`
+	LastName  *string `json:"last_name"`
+	ImageURL  string  `json:"image_url"`
+	HasImage  bool    `json:"has_image"`
+}
+
+// Factor is a way that is open.
+type Factor struct {
+	Strategy       string `json:"strategy"`
+	SafeIdentifier string `json:"safe_identifier,omitempty"`
+	PhoneNumberID  string `json:"phone_number_id,omitempty"`
+	Primary        *bool  `json:"primary,omitempty"`
+	Default        *bool  `json:"default,omitempty"`
+}
+
+// Reverification is a step-up.
+type Reverification struct {
+	Object                   string        `json:"object"`
+	Level                    string        `json:"level"`
+	Status                   string        `json:"status"`
+	SupportedFirstFactors    []Factor      `json:"supported_first_factors" null:"true"`
+	SupportedSecondFactors   []Factor      `json:"supported_second_factors" null:"true"`
+	FirstFactorVerification  *Verification `json:"first_factor_verification"`
+	SecondFactorVerification *Verification `json:"second_factor_verification"`
+	Session                  Session       `json:"session"`
+}
+
+// SessionActivity is a session in the list of a user's devices.
+type SessionActivity struct {
+	Session
+	LatestActivity Activity `json:"latest_activity"`
+}
+
+// Activity says where a session was last used.
+type Activity struct {
+	Object      string `json:"object"`
+	ID          string `json:"id"`
+	BrowserName string `json:"browser_name"`
+	DeviceType  string `json:"device_type"`
+	IsMobile    bool   `json:"is_mobile"`
+}
+
+// ms is a time on the wire, null for never.
+func Milliseconds(at account.Instant) *int64 {
+	if at == 0 {
+		return nil
+	}
+	n := int64(at)
+	return &n
+}
+
+func Nullable(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func Object(raw json.RawMessage) json.RawMessage {
+	if raw == nil {
+		return json.RawMessage("{}")
+	}
+	return raw
+}
