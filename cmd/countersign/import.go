@@ -19,7 +19,7 @@ type importCmd struct {
 	Input      string `arg:"" type:"existingfile" help:"File of JSON lines from Clerk, a user in each; or, with --age-identity, an export of Countersign."`
 	cli.Target `embed:""`
 	State      string `type:"path" placeholder:"FILE" help:"File that remembers the users that were created; the input's name and .state when left out."`
-	DryRun     bool   `help:"Only tell what would be created and refused, and whose second factor could not be proved. Reads the settings of --url, and changes nothing there."`
+	DryRun     bool   `help:"Only print which users would be created or refused, and which second factors would not work. Reads the settings of --url, and changes nothing there."`
 	Incomplete bool   `help:"Also create users whose password or authenticator app is not in the file, or cannot be used here; they lose it."`
 
 	AgeIdentity string `type:"path" placeholder:"FILE" help:"File with the age identity that opens an export of Countersign. Its users come with all their factors, into --data."`
@@ -29,8 +29,8 @@ type importCmd struct {
 
 // Help implements [kong.HelpProvider].
 func (importCmd) Help() string {
-	return `From Clerk, through the Backend API of a server that runs; the same command goes on where an
-interrupted one stopped:
+	return `From Clerk, through the Backend API of a server that runs; after an interrupt
+the same command continues:
 
   NAME import --dry-run users.jsonl
   COUNTERSIGN_SECRET_KEY=… NAME import users.jsonl https://auth.example.com
@@ -72,9 +72,13 @@ func (i *importCmd) Run(ctx context.Context) error {
 	if i.State == "" {
 		i.State = i.Input + ".state"
 	}
+	missing := clerkimport.RefuseMissing
+	if i.Incomplete {
+		missing = clerkimport.CreateWithout
+	}
 	progress := cli.NewProgress()
 	result, err := clerkimport.Run(ctx, clerkimport.Config{
-		Input: i.Input, State: i.State, URL: url, SecretKey: key, DryRun: i.DryRun, Incomplete: i.Incomplete,
+		Input: i.Input, State: i.State, URL: url, SecretKey: key, DryRun: i.DryRun, Missing: missing,
 		Out: i.Text(), Now: time.Now, Pause: clock.Pause,
 		Progress: func(r clerkimport.Result, total int) {
 			progress.Tell("%d of %d lines, %d refused", r.Lines, total, r.Refused)

@@ -7,7 +7,8 @@ import (
 	"strconv"
 )
 
-// The surfaces that texts in the accent colour stand on, the darker one in the light scheme and the lighter one in the dark scheme.
+// The backgrounds of text in the accent colour: the darkest of the light scheme and the lightest of the
+// dark scheme.
 var (
 	lightSurface = rgb{0xf4, 0xf5, 0xf8}
 	darkSurface  = rgb{0x20, 0x25, 0x30}
@@ -15,7 +16,7 @@ var (
 	black        = rgb{0x0b, 0x0d, 0x12}
 )
 
-// minContrast is the contrast that WCAG 2.2 asks of small text, with a little to spare for rounding.
+// minContrast is the contrast of small text, 4.5 in WCAG 2.2 (1.4.3), plus a margin for rounding.
 const minContrast = 4.6
 
 const defaultAccent = "#3457d5"
@@ -34,7 +35,7 @@ func parseColour(text string) (rgb, error) {
 
 func (c rgb) String() string { return fmt.Sprintf("#%02x%02x%02x", c[0], c[1], c[2]) }
 
-// luminance is WCAG's relative luminance.
+// luminance is the relative luminance as WCAG 2.2 defines it.
 func (c rgb) luminance() float64 {
 	var lin [3]float64
 	for i, v := range c {
@@ -59,7 +60,7 @@ func (c rgb) mix(to rgb, share float64) rgb {
 	return c
 }
 
-// readableOn moves a colour towards black or white until a text in it can be read on a surface.
+// readableOn mixes c with black or white, in steps, until text in that colour is readable on a surface.
 func (c rgb) readableOn(surface, to rgb) rgb {
 	for share := 0.0; share < 1; share += 0.05 {
 		if moved := c.mix(to, share); contrast(moved, surface) >= minContrast {
@@ -69,7 +70,7 @@ func (c rgb) readableOn(surface, to rgb) rgb {
 	return to
 }
 
-// textColour is the colour of a text on c, black or white.
+// textColour is the colour of text on c: black or white.
 func (c rgb) textColour() rgb {
 	if contrast(white, c) >= minContrast {
 		return white
@@ -77,7 +78,8 @@ func (c rgb) textColour() rgb {
 	return black
 }
 
-// accentStyle gives both colour schemes an accent in which texts can be read, whatever colour was asked for.
+// accentStyle returns the CSS variables of the accent colour for both schemes. Each is readable,
+// whatever colour the configuration names.
 func accentStyle(accent string) (string, error) {
 	if accent == "" {
 		accent = defaultAccent

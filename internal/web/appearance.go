@@ -13,11 +13,11 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
-// preparedAppearance is how the pages look at the moment, made ready to be written.
+// preparedAppearance is an appearance with what every page derives from it.
 type preparedAppearance struct {
 	appearance.Appearance
 	style     string
-	logo      string // the origin of the logo when it is not ours
+	logo      string // the origin of the logo, or "" for the pages' own
 	catalogue catalogue
 }
 
@@ -33,94 +33,95 @@ func prepareAppearance(b appearance.Appearance) (*preparedAppearance, error) {
 }
 
 const (
-	// appearanceMaxAge is how long the pages go on with an appearance before they ask again, and how long they wait after an answer that did not come.
+	// appearanceMaxAge is the time between two fetches of the appearance, failed ones included.
 	appearanceMaxAge = 5 * time.Second
-	// appearanceTimeout is how long a visitor waits for it at most. What was known before is shown then.
+	// appearanceTimeout limits a fetch. After it the page shows the appearance that is cached.
 	appearanceTimeout  = 2 * time.Second
 	appearanceMaxBytes = 128 << 10
 )
 
-// appearances keeps the appearance. The settings' appearance lies over the deployment's, and is asked for as every SDK does, at the environment: so the pages need neither
-// the store nor a key for it.
+// appearanceCache holds the appearance: that of the settings over that of the deployment. It reads the
+// settings from GET /v1/environment, as every SDK does, so the pages need neither store nor key.
 type appearanceCache struct {
 	deployed appearance.Appearance
-	backend  http.Handler // nil when there are no settings to ask
+	backend  http.Handler // nil without settings
 	url      string
 	now      func() time.Time
 
 	current    atomic.Pointer[preparedAppearance]
 	fetching   sync.Mutex
-	expires    atomic.Int64 // unix nanoseconds; 0 when it was never asked
-	lastAnswer []byte       // the settings' appearance as it was answered last
+	expires    atomic.Int64 // Unix nanoseconds; 0 before the first fetch
+	lastAnswer []byte       // the last appearance of the settings, as JSON
 }
 
 func newAppearanceCache(c Config) (*appearanceCache, error) {
-	l := &appearanceCache{deployed: c.Appearance, backend: c.Backend, url: c.PublicURL, now: c.Now}
+	cache := &appearanceCache{deployed: c.Appearance, backend: c.Backend, url: c.PublicURL, now: c.Now}
 	made, err := prepareAppearance(c.Appearance)
-	l.current.Store(made)
-	return l, err
+	cache.current.Store(made)
+	return cache, err
 }
 
-// get returns the appearance. One visitor asks for news and all others go on with what is known; only at the very first time they wait too, so that nobody sees
-// the pages change their face.
-func (l *appearanceCache) get(ctx context.Context) *preparedAppearance {
-	if l.backend == nil || l.fresh() {
-		return l.current.Load()
+// get returns the appearance. One request refreshes it while all others use the cached one. Before the
+// first fetch every request waits, so that no visitor sees the appearance change.
+func (c *appearanceCache) get(ctx context.Context) *preparedAppearance {
+	if c.backend == nil || c.fresh() {
+		return c.current.Load()
 	}
-	if l.expires.Load() == 0 {
-		l.fetching.Lock()
-	} else if !l.fetching.TryLock() {
-		return l.current.Load()
+	if c.expires.Load() == 0 {
+		c.fetching.Lock()
+	} else if !c.fetching.TryLock() {
+		return c.current.Load()
 	}
-	defer l.fetching.Unlock()
-	if !l.fresh() {
-		l.fetch(ctx)
-		l.expires.Store(l.now().Add(appearanceMaxAge).UnixNano())
+	defer c.fetching.Unlock()
+	if !c.fresh() {
+		c.fetch(ctx)
+		c.expires.Store(c.now().Add(appearanceMaxAge).UnixNano())
 	}
-	return l.current.Load()
+	return c.current.Load()
 }
 
-// fresh also distrusts an end that lies too far away: then the clock went back.
-func (l *appearanceCache) fresh() bool {
-	left := time.Duration(l.expires.Load() - l.now().UnixNano())
+// fresh says whether the cache may be used. An expiry further away than the maximum age does not count:
+// the clock went back.
+func (c *appearanceCache) fresh() bool {
+	left := time.Duration(c.expires.Load() - c.now().UnixNano())
 	return left > 0 && left <= appearanceMaxAge
 }
 
-// invalidate makes the next page ask.
-func (l *appearanceCache) invalidate() {
-	if l.expires.Load() != 0 {
-		l.expires.Store(1)
+// invalidate makes the next request refresh the cache.
+func (c *appearanceCache) invalidate() {
+	if c.expires.Load() != 0 {
+		c.expires.Store(1)
 	}
 }
 
-// fetch takes over what the settings say. An answer that does not come, or that makes no sense to this version of the pages, changes nothing.
-func (l *appearanceCache) fetch(ctx context.Context) {
-	// A visitor who leaves early does not take the answer from the others.
+// fetch reads the appearance of the settings. A missing or invalid answer leaves the cache unchanged.
+func (c *appearanceCache) fetch(ctx context.Context) {
+	// A visitor who leaves early must not cancel the refresh that the others wait for.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appearanceTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, l.url+"/v1/environment", http.NoBody)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/v1/environment", http.NoBody)
 	if err != nil {
 		return
 	}
 	w := &reply{header: http.Header{}}
-	l.backend.ServeHTTP(w, r)
+	c.backend.ServeHTTP(w, r)
 	var environment struct {
 		Appearance json.RawMessage `json:"appearance"`
 	}
-	if w.status != http.StatusOK || w.cut || json.Unmarshal(w.body.Bytes(), &environment) != nil || bytes.Equal(environment.Appearance, l.lastAnswer) && l.lastAnswer != nil {
+	if w.status != http.StatusOK || w.cut || json.Unmarshal(w.body.Bytes(), &environment) != nil || bytes.Equal(environment.Appearance, c.lastAnswer) && c.lastAnswer != nil {
 		return
 	}
 	var set appearance.Appearance
 	if len(environment.Appearance) > 0 && json.Unmarshal(environment.Appearance, &set) != nil {
 		return
 	}
-	if made, err := prepareAppearance(appearance.DropUnknownTexts(set).Override(l.deployed)); err == nil {
-		l.lastAnswer = environment.Appearance
-		l.current.Store(made)
+	if made, err := prepareAppearance(appearance.DropUnknownTexts(set).Override(c.deployed)); err == nil {
+		c.lastAnswer = environment.Appearance
+		c.current.Store(made)
 	}
 }
 
-// reply is an answer of the backend, kept up to a size.
+// reply keeps an answer of the backend, up to appearanceMaxBytes.
 type reply struct {
 	header http.Header
 	status int

@@ -21,18 +21,19 @@ import (
 //go:embed assets
 var assetFiles embed.FS
 
-// assets are the files that pages load. Their address changes with their content, so browsers may keep them for ever.
+// assets are the files that pages load. Their path changes with their content, so browsers may cache
+// them without end.
 type assets struct {
 	base    string // "/assets/<digest>/"
 	files   map[string][]byte
-	imports map[string][]string // of a module in js/, all that it needs, itself not included
-	packed  map[string]func() []byte
+	imports map[string][]string // from a module in js/ to every module that it imports, also indirectly
+	gzipped map[string]func() []byte
 }
 
 var importLine = regexp.MustCompile(`(?m)^(?:import|export) .*from '\./([a-z]+\.js)';$`)
 
 func newAssets() (*assets, error) {
-	a := &assets{files: map[string][]byte{}, imports: map[string][]string{}, packed: map[string]func() []byte{}}
+	a := &assets{files: map[string][]byte{}, imports: map[string][]string{}, gzipped: map[string]func() []byte{}}
 	sum := sha256.New()
 	err := fs.WalkDir(assetFiles, "assets", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -46,7 +47,7 @@ func newAssets() (*assets, error) {
 		_, _ = fmt.Fprintf(sum, "%s %d ", short, len(content)) // a hash never fails
 		sum.Write(content)
 		a.files[short] = content
-		a.packed[short] = sync.OnceValue(func() []byte { return compress(content) })
+		a.gzipped[short] = sync.OnceValue(func() []byte { return compress(content) })
 		return nil
 	})
 	if err != nil {
@@ -63,7 +64,7 @@ func newAssets() (*assets, error) {
 	return a, nil
 }
 
-// follow collects what a module imports, and what those import.
+// follow collects the imports of a module, also indirect ones.
 func (a *assets) follow(module string, found *[]string) {
 	for _, m := range importLine.FindAllSubmatch(a.files["js/"+module], -1) {
 		if name := string(m[1]); !slices.Contains(*found, name) {
@@ -73,7 +74,8 @@ func (a *assets) follow(module string, found *[]string) {
 	}
 }
 
-// modules are what a page's module needs: announced in the page, they load at once and not one after the other.
+// modules returns the imports of a page's script. The page preloads them, so that they load together
+// and not one after another.
 func (a *assets) modules(script string) []string { return a.imports[script] }
 
 func compress(content []byte) []byte {
@@ -88,7 +90,7 @@ func (p *pages) serveAsset(w http.ResponseWriter, r *http.Request) {
 	name, ok := strings.CutPrefix(r.URL.Path, p.assets.base)
 	content, known := p.assets.files[name]
 	if !ok || !known {
-		// An old page may ask for an old digest. Its files are gone, and saying so makes it reload.
+		// A page of an older version asks for files that are gone. The 404 makes it reload.
 		http.Error(w, "Not found", http.StatusNotFound)
 		return
 	}
@@ -99,7 +101,7 @@ func (p *pages) serveAsset(w http.ResponseWriter, r *http.Request) {
 	h.Set("Vary", "Accept-Encoding")
 	if acceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
-		content = p.assets.packed[name]()
+		content = p.assets.gzipped[name]()
 	}
 	h.Set("Content-Length", strconv.Itoa(len(content)))
 	_, _ = w.Write(content)

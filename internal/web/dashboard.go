@@ -19,12 +19,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// dashboardLife is how long a sign-in with the secret key lasts. It is not prolonged by use.
+// dashboardLife is the lifetime of a dashboard session. Use does not extend it.
 const dashboardLife = 8 * time.Hour
 
 const maxDashboardBody = 64 << 10
 
-// forwarded are the operations of the Backend API that the dashboard uses, and so all that its cookie is good for.
+// forwarded are the operations of the Backend API that the dashboard's cookie authorizes: those that
+// the dashboard uses.
 var forwarded = []string{
 	"GET /v1/instance", "PATCH /v1/instance",
 	"GET /v1/instance/audit_events", "GET /v1/statistics", "GET /v1/sms_usage", "GET /v1/sms_messages",
@@ -40,27 +41,27 @@ var forwarded = []string{
 const dashboardAPI = "/dashboard/api"
 
 func (p *pages) dashboardRoutes() {
-	p.mux.HandleFunc("POST "+dashboardAPI+"/session", p.guarded(p.openDashboard, false))
-	p.mux.HandleFunc("DELETE "+dashboardAPI+"/session", p.guarded(p.closeDashboard, false))
-	p.mux.HandleFunc("POST "+dashboardAPI+"/search", p.guarded(p.search, true))
-	p.mux.HandleFunc("GET "+dashboardAPI+"/texts/{lang}", p.guarded(p.listTexts, true))
+	p.mux.HandleFunc("POST "+dashboardAPI+"/session", p.sameOrigin(p.openDashboard))
+	p.mux.HandleFunc("DELETE "+dashboardAPI+"/session", p.sameOrigin(p.closeDashboard))
+	p.mux.HandleFunc("POST "+dashboardAPI+"/search", p.authorized(p.search))
+	p.mux.HandleFunc("GET "+dashboardAPI+"/texts/{lang}", p.authorized(p.listTexts))
 	for _, pattern := range forwarded {
 		method, path, _ := strings.Cut(pattern, " ")
-		p.mux.HandleFunc(method+" "+dashboardAPI+path, p.guarded(p.forward, true))
+		p.mux.HandleFunc(method+" "+dashboardAPI+path, p.authorized(p.forward))
 	}
 	p.mux.HandleFunc(dashboardAPI+"/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "resource_not_found") })
 }
 
-// refuse answers in the API's own form.
+// refuse answers with an error in the API's format.
 func refuse(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []map[string]any{{"code": code, "message": http.StatusText(status), "meta": map[string]any{}}}})
 }
 
-// guarded lets only the dashboard's own pages through. The cookie is SameSite=Strict; that a change comes from our origin, and as JSON,
-// is checked all the same, because a site on a sibling domain counts as the same site.
-func (p *pages) guarded(next http.HandlerFunc, private bool) http.HandlerFunc {
+// sameOrigin rejects requests of other origins. The cookie is SameSite=Strict, but a sibling domain is
+// the same site. So a change must also name our origin and be JSON.
+func (p *pages) sameOrigin(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" {
@@ -74,23 +75,28 @@ func (p *pages) guarded(next http.HandlerFunc, private bool) http.HandlerFunc {
 				return
 			}
 		}
-		if private {
-			session, _, err := p.session(r)
-			if err != nil {
-				refuse(w, http.StatusServiceUnavailable, "service_unavailable")
-				return
-			}
-			if session == nil {
-				refuse(w, http.StatusUnauthorized, "authentication_invalid")
-				return
-			}
-		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxDashboardBody)
 		next(w, r)
 	}
 }
 
-// servePrivate sends visitors without a dashboard session to its sign-in. The page itself holds nothing.
+// authorized also requires a dashboard session.
+func (p *pages) authorized(next http.HandlerFunc) http.HandlerFunc {
+	return p.sameOrigin(func(w http.ResponseWriter, r *http.Request) {
+		session, _, err := p.session(r)
+		switch {
+		case err != nil:
+			refuse(w, http.StatusServiceUnavailable, "service_unavailable")
+		case session == nil:
+			refuse(w, http.StatusUnauthorized, "authentication_invalid")
+		default:
+			next(w, r)
+		}
+	})
+}
+
+// servePrivate redirects visitors without a dashboard session to its sign-in. This only helps the
+// visitor: the page itself holds no data.
 func (p *pages) servePrivate(w http.ResponseWriter, r *http.Request, at page) {
 	if session, _, err := p.session(r); err != nil || session == nil {
 		w.Header().Set("Cache-Control", "no-store")
@@ -100,7 +106,7 @@ func (p *pages) servePrivate(w http.ResponseWriter, r *http.Request, at page) {
 	p.servePage(w, r, at, http.StatusOK)
 }
 
-// cookieName is bound to the host when the browser can hold it to that.
+// cookieName has the prefix __Host- over https, which binds the cookie to the host (RFC 6265bis).
 func (p *pages) cookieName() string {
 	if p.secure {
 		return "__Host-countersign_dashboard"
@@ -139,7 +145,7 @@ func (p *pages) openDashboard(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// closeDashboard ends the session for good: a copy of its cookie is worth nothing afterwards.
+// closeDashboard ends the session, so that a copy of its cookie is worthless.
 func (p *pages) closeDashboard(w http.ResponseWriter, r *http.Request) {
 	p.setCookie(w, "", -1)
 	session, until, err := p.session(r)
@@ -159,12 +165,13 @@ func (p *pages) setCookie(w http.ResponseWriter, value string, age int) {
 	})
 }
 
-// ticket is a cookie's value: when it ends, something random, and a keyed hash over both. The key comes from the secret key, so that a new
-// secret key ends all sessions. Only those that were signed out have to be remembered.
+// ticket returns the value of a new session's cookie: expiry, 16 random bytes, and an HMAC of both. The
+// HMAC key derives from the secret key, so a new secret key ends every session. The store only remembers
+// sessions that were signed out.
 func (p *pages) ticket(key secret.Value) string {
 	body := binary.BigEndian.AppendUint64(nil, uint64(p.Now().Add(dashboardLife).Unix()))
 	random := make([]byte, 16)
-	_, _ = rand.Read(random) // never fails
+	_, _ = rand.Read(random) // never fails, see crypto/rand
 	body = append(body, random...)
 	return base64.RawURLEncoding.EncodeToString(append(body, sign(key, body)...))
 }
@@ -178,7 +185,8 @@ func sign(secretKey secret.Value, body []byte) []byte {
 
 const ticketBody = 8 + 16
 
-// session is the dashboard's session of a request and when it ends, or nil when there is none. An error means that it cannot be known.
+// session returns the dashboard session of a request and its expiry, or nil without a valid one. The
+// error says that the store or the secret key is not available.
 func (p *pages) session(r *http.Request) ([]byte, time.Time, error) {
 	c, err := r.Cookie(p.cookieName())
 	if err != nil {
@@ -203,20 +211,21 @@ func (p *pages) session(r *http.Request) ([]byte, time.Time, error) {
 	return session, until, nil
 }
 
-// forward repeats a request to the Backend API with the secret key, which the browser never gets.
+// forward sends a request on to the Backend API, with the secret key that the browser never gets.
 func (p *pages) forward(w http.ResponseWriter, r *http.Request) {
 	to := r.Clone(r.Context())
 	to.URL = &url.URL{Path: strings.TrimPrefix(r.URL.Path, dashboardAPI), RawPath: strings.TrimPrefix(r.URL.RawPath, dashboardAPI)}
 	if r.Method == http.MethodGet {
-		to.URL.RawQuery = r.URL.RawQuery // elsewhere _method could make another operation of it
+		to.URL.RawQuery = r.URL.RawQuery // with other methods the parameter _method could select another operation
 	}
 	p.ask(w, to)
 	if r.Method == http.MethodPatch {
-		p.appearances.invalidate() // whoever changed how the pages look wants to see it
+		p.appearances.invalidate() // show a change of the appearance at once
 	}
 }
 
-// listTexts answers with the texts of a language that visitors see, as they are deployed: what the settings change is said by the settings.
+// listTexts answers with the texts of the visitors' pages in a language, as deployed. Changes by the
+// settings are not among them.
 func (p *pages) listTexts(w http.ResponseWriter, r *http.Request) {
 	texts, ok := newCatalogue(p.Appearance.Texts)[r.PathValue("lang")]
 	if !ok {
@@ -228,6 +237,7 @@ func (p *pages) listTexts(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(texts)
 }
 
+// ask sends a request to the Backend API with the secret key.
 func (p *pages) ask(w http.ResponseWriter, r *http.Request) {
 	key, err := p.SecretKey(r.Context())
 	if err != nil {
@@ -243,7 +253,8 @@ func (p *pages) ask(w http.ResponseWriter, r *http.Request) {
 	p.Backend.ServeHTTP(w, r)
 }
 
-// search finds a user by an identifier. It takes a body because an address with somebody's number in it would end up in logs and histories.
+// search finds users by an identifier. The identifier is in the body, because URLs end up in logs and
+// histories.
 func (p *pages) search(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Text string `json:"text"`
@@ -262,7 +273,7 @@ func (p *pages) search(w http.ResponseWriter, r *http.Request) {
 	p.ask(w, to)
 }
 
-// searchQuery says what kind of identifier a text is.
+// searchQuery is the query of GET /v1/users for an identifier, whose kind shows in its form.
 func searchQuery(text string) url.Values {
 	text = strings.TrimSpace(text)
 	name := "username"

@@ -14,43 +14,45 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
-// Config is what the pages need. Nothing of it is taken from a request.
+// Config is the configuration of the pages.
 type Config struct {
-	// PublicURL is the origin that serves both pages and API, without a slash at the end.
+	// PublicURL is the origin of pages and API, without a slash at the end.
 	PublicURL string
-	// Appearance is how the pages look as deployed. What the settings say, which Backend is asked for, counts more.
+	// Appearance is the deployed appearance. That of the settings, read from Backend, takes precedence.
 	Appearance appearance.Appearance
-	// AfterSignIn is where a sign-in leads that did not say where to go: a path or an absolute URL. The account page by default.
+	// AfterSignIn is where a sign-in without a redirect URL leads: a path or an absolute URL. The default
+	// is the account page.
 	AfterSignIn string
-	// Origins are the applications' origins that a sign-in may lead back to, besides the pages' own.
+	// Origins are the applications' origins that a sign-in may redirect to, besides PublicURL.
 	Origins []string
-	// SecretKey returns the Backend API's key of the moment, which opens the dashboard. It is asked for every request of the dashboard, and an
-	// error refuses the request. When it is nil there is no dashboard.
+	// SecretKey returns the current key of the Backend API, which also opens the dashboard. It is called
+	// for every dashboard request; an error refuses the request. Nil switches the dashboard off.
 	SecretKey func(context.Context) (secret.Value, error)
-	// DashboardState remembers sessions of the dashboard that ended and guesses of the key. The dashboard needs it.
+	// DashboardState counts guesses of the key and remembers signed-out sessions. The dashboard needs it.
 	DashboardState DashboardState
-	// Address returns the visitor's network address; guesses of the key are limited for each.
+	// Address returns the visitor's network address, by which guesses of the key are limited.
 	Address func(*http.Request) netip.Addr
-	// Backend answers the dashboard's requests to the Backend API, and says how the settings want the pages to look: the API itself, or a reverse
-	// proxy in front of it.
+	// Backend answers the dashboard's requests to the Backend API, and GET /v1/environment for the
+	// appearance. It is the API itself or a reverse proxy to it.
 	Backend http.Handler
-	// Now is the time, for the end of a dashboard session and for how long an appearance is kept.
+	// Now returns the time, for dashboard sessions and the appearance cache.
 	Now func() time.Time
-	// Development adds the phone, which needs the development endpoints.
+	// Development adds the page [PhonePath], which needs the development endpoints.
 	Development bool
 }
 
-// DashboardState is what the dashboard remembers. An error refuses the request.
+// DashboardState is the dashboard's storage. An error refuses the request.
 type DashboardState interface {
-	// CountGuess counts a guess of the secret key, and returns how long to wait when there were too many from an address.
+	// CountGuess counts a guess of the secret key from an address. It returns the time to wait when there
+	// were too many, else 0.
 	CountGuess(ctx context.Context, key secret.Value, from netip.Addr) (time.Duration, error)
-	// EndSession makes a session end before its time, which is until.
+	// EndSession ends a session that would expire at until.
 	EndSession(ctx context.Context, session []byte, until time.Time) error
-	// SessionEnded says whether that was done.
+	// SessionEnded says whether EndSession was called for a session.
 	SessionEnded(ctx context.Context, session []byte) (bool, error)
 }
 
-// pages serves all pages. It holds nothing that a request changes, but for the appearance.
+// pages serves all pages. Only its appearance cache changes after the start.
 type pages struct {
 	Config
 	mux         *http.ServeMux
@@ -59,12 +61,12 @@ type pages struct {
 	secure      bool
 }
 
-// Paths are the patterns under which a server mounts the handler.
+// Paths returns the patterns under which a server mounts the handler.
 func Paths() []string {
 	return []string{"/sign-in", "/tasks/", "/account/", "/dashboard", "/dashboard/", "/assets/"}
 }
 
-// PhonePath is the development page, besides [Paths].
+// PhonePath is the path of the development page. [Paths] does not contain it.
 const PhonePath = "/dev/phone"
 
 // Handler returns the handler of all pages.
@@ -74,7 +76,7 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, fmt.Errorf("web: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
 	if c.SecretKey != nil && (c.Backend == nil || c.DashboardState == nil || c.Address == nil) || c.Backend != nil && c.Now == nil {
-		return nil, errors.New("web: the dashboard needs Backend, Desk and Address, and Backend needs Now")
+		return nil, errors.New("web: the dashboard needs Backend, DashboardState and Address, and Backend needs Now")
 	}
 	if c.Appearance.Name == "" {
 		c.Appearance.Name = "Countersign"
@@ -125,6 +127,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mux.ServeHTTP(w, r)
 }
 
+// notFound serves a page for a GET, and plain text for every other method.
 func (p *pages) notFound(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		http.Error(w, "Not found", http.StatusNotFound)

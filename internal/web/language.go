@@ -8,7 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
-// languages are those of the catalogue, the first one the default, each by its own name.
+// languages are the languages of the catalogue with their own names. The first is the default.
 var languages = named(map[language.Tag]string{language.English: "English", language.German: "Deutsch", language.Spanish: "Español", language.Japanese: "日本語"})
 
 type languageName struct{ code, name string }
@@ -24,7 +24,7 @@ func named(names map[language.Tag]string) []languageName {
 // catalogue holds every text by language and key.
 type catalogue map[string]map[string]string
 
-// newCatalogue lays changed texts over the built-in ones. Whether they are known was checked where they came from.
+// newCatalogue returns the built-in texts with some replaced. The caller has checked the replacements.
 func newCatalogue(changed map[string]map[string]string) catalogue {
 	c := catalogue{}
 	for _, l := range languages {
@@ -34,7 +34,7 @@ func newCatalogue(changed map[string]map[string]string) catalogue {
 	return c
 }
 
-// forKind leaves out what a family of pages never says, to keep them small.
+// forKind returns the texts that a kind of pages uses. Fewer texts make smaller pages.
 func (c catalogue) forKind(lang string, k kind) map[string]string {
 	out := map[string]string{}
 	for key, text := range c[lang] {
@@ -50,5 +50,6 @@ func (c catalogue) forKind(lang string, k kind) map[string]string {
 	return out
 }
 
-// frameFamilies are all that the dashboard and the development pages need besides their own.
+// frameFamilies are the families of texts that the dashboard and the development pages share with the
+// other pages. A family is the first part of a text's key.
 var frameFamilies = map[string]bool{"frame": true, "error": true, "button": true, "confirm": true, "password": true, "event": true}

@@ -12,7 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
-// kind is a family of pages with one frame.
+// kind is a group of pages with the same frame.
 type kind string
 
 const (
@@ -24,14 +24,14 @@ const (
 
 const signInToDashboard = "/dashboard/sign-in"
 
-// page is one address with the module that fills it.
+// page is a path with the script that renders it.
 type page struct {
 	path, script, title string
 	kind                kind
 	narrow              bool
 }
 
-// sitemap is every page there is.
+// sitemap lists every page.
 var sitemap = []page{
 	{"/sign-in", "signin.js", "signin.title", kindSignIn, false},
 	{"/tasks/setup-mfa", "setup.js", "setup.title", kindSignIn, false},
@@ -50,7 +50,7 @@ var sitemap = []page{
 	{PhonePath, "devphone.js", "dev.title", kindDevelopment, false},
 }
 
-// pageData is what the frame of a page holds.
+// pageData is the data of the template page.html.
 type pageData struct {
 	Lang, Dir, Title, Name, Logo, Support, Nonce, Base string
 	Kind                                               kind
@@ -63,7 +63,7 @@ type pageData struct {
 	Data                                               scriptData
 }
 
-// scriptData is what the page's modules are told.
+// scriptData is the configuration of a page's script, as JSON in the page.
 type scriptData struct {
 	Lang        string            `json:"lang"`
 	Name        string            `json:"name"`
@@ -79,7 +79,8 @@ type languageLink struct {
 	Current          bool
 }
 
-// servePage writes a page. It holds nothing about anybody: the modules ask the API, with the visitor's own cookie.
+// servePage writes a page. The page holds no user data: its script asks the API, with the visitor's
+// cookie.
 func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, status int) {
 	h := w.Header()
 	if p.chooseLanguage(w, r) {
@@ -100,7 +101,7 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 	}
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, "page.html", view); err != nil {
-		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
+		http.Error(w, "The page could not be rendered.", http.StatusInternalServerError)
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -111,20 +112,22 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 	writeCompressed(w, r, status, b.Bytes())
 }
 
-// policy lets a page run the modules that carry its nonce (those they import inherit it) and talk to its own origin. Nothing
-// can frame it, and no text can become markup or code.
-func (l *preparedAppearance) policy(nonce string) string {
+// policy returns the Content-Security-Policy of a page. It allows scripts with the nonce, their imports,
+// and requests to the page's own origin. It forbids framing, and Trusted Types keep text from becoming
+// markup or code.
+func (a *preparedAppearance) policy(nonce string) string {
 	own := " 'nonce-" + nonce + "'"
 	return strings.Join([]string{
-		"default-src 'none'", "script-src" + own, "style-src" + own, strings.TrimSpace("img-src 'self' " + l.logo), "connect-src 'self'", "form-action 'self'",
+		"default-src 'none'", "script-src" + own, "style-src" + own, strings.TrimSpace("img-src 'self' " + a.logo), "connect-src 'self'", "form-action 'self'",
 		"base-uri 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
 	}, "; ")
 }
 
-// languageCookie remembers a choice of language. It says nothing else, so it needs no protection.
+// languageCookie holds the chosen language. It holds nothing else, so it is not signed.
 const languageCookie = "countersign_lang"
 
-// chooseLanguage answers a link of the footer, ?lang=, by remembering the choice and coming back without it.
+// chooseLanguage answers the footer's links, ?lang=: it sets the cookie and redirects to the same page
+// without the parameter. It returns false for a request without a known language.
 func (p *pages) chooseLanguage(w http.ResponseWriter, r *http.Request) bool {
 	query := r.URL.Query()
 	chosen := query.Get("lang")
@@ -142,9 +145,10 @@ func (p *pages) chooseLanguage(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-func (l *preparedAppearance) language(r *http.Request) string {
+// language is the language of a request: that of the cookie, else of Accept-Language.
+func (a *preparedAppearance) language(r *http.Request) string {
 	if c, err := r.Cookie(languageCookie); err == nil {
-		if _, ok := l.catalogue[c.Value]; ok {
+		if _, ok := a.catalogue[c.Value]; ok {
 			return c.Value
 		}
 	}

@@ -1,5 +1,6 @@
-// Package web is the pages for people: signing in, an account's factors, and the dashboard. They are files inside the binary and talk
-// to the API of their own origin; the server that sends them knows nobody and keeps nothing.
+// Package web serves the pages for people: sign-in, an account's factors, and the dashboard. The pages
+// are files inside the binary. Their scripts talk to the API of their own origin, so the server of the
+// pages holds no user data.
 package web
 
 import (
@@ -14,12 +15,12 @@ var files embed.FS
 
 var templates = template.Must(template.ParseFS(files, "*.html"))
 
-// Home is what the first page shows.
+// Home is the data of the development server's first page.
 type Home struct {
 	App, URL, Dir                     string
 	SecretKey, PublishableKey, Readme string
 	Users                             []HomeUser
-	SignedIn                          string // who, or ""
+	SignedIn                          string // the user's name, or ""
 	Session, Status                   string
 	Messages                          []HomeMessage
 	Notice                            string
@@ -31,7 +32,7 @@ type HomeUser struct{ ID, Name, Email, Note string }
 // HomeMessage is a text message in the outbox.
 type HomeMessage struct{ To, Text, At string }
 
-// WriteHome writes the first page.
+// WriteHome renders the development server's first page.
 func WriteHome(w io.Writer, h Home) error {
 	if err := templates.ExecuteTemplate(w, "home.html", h); err != nil {
 		return fmt.Errorf("render home page: %w", err)

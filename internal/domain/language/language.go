@@ -1,4 +1,4 @@
-// Package language knows the languages that Countersign speaks, and which of them somebody prefers.
+// Package language lists the supported languages and chooses one for an Accept-Language header.
 package language
 
 import (
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Tag is a language's two letters (ISO 639-1).
+// A Tag is the two-letter code of a language (ISO 639-1).
 type Tag string
 
 // The languages.
@@ -18,13 +18,14 @@ const (
 	Japanese Tag = "ja"
 )
 
-// All are the languages, the default one first.
+// All lists the supported languages, the default first.
 var All = []Tag{English, German, Spanish, Japanese}
 
-// maxHeader bounds the work on hostile input.
+// maxHeader is the number of bytes of a header that are read. It bounds the work on hostile input.
 const maxHeader = 500
 
-// Preferred chooses by an Accept-Language header (RFC 9110, section 12.5.4): the highest quality first, the first named among equals.
+// Preferred returns the supported language with the highest quality in an Accept-Language header
+// (RFC 9110, section 12.5.4). Among equals the first one wins; without any it is the default.
 func Preferred(header string) Tag {
 	best, quality := All[0], 0.0
 	for _, item := range strings.Split(header[:min(len(header), maxHeader)], ",") {
@@ -45,7 +46,7 @@ func Preferred(header string) Tag {
 	return best
 }
 
-// Known says whether Countersign speaks a language.
+// Known says whether a language is supported.
 func Known(code string) bool {
 	return slices.Contains(All, Tag(code))
 }

@@ -16,51 +16,65 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// Config says what to import and where.
+// Config is the configuration of an import.
 type Config struct {
-	// Input is a file of JSON lines; State remembers what was done of it.
+	// Input is the path of a file of JSON lines, State the path of the state file.
 	Input, State string
 	URL          string
 	SecretKey    secret.Value
-	// DryRun asks a server in memory instead, which forgets everything, and leaves no state.
+	// DryRun creates the users on a server in memory instead, and writes no state file.
 	DryRun bool
-	// Incomplete creates users whose password or authenticator app is missing from the file or cannot be used here.
-	Incomplete bool
+	// Missing says what to do with a user whose password or authenticator app cannot be imported.
+	Missing Missing
 
 	Out io.Writer
-	// Progress hears after each line how far the import is; nil hears nothing.
+	// Progress, unless nil, is called after each line.
 	Progress func(done Result, total int)
 	Now      func() time.Time
 	Pause    func(context.Context, time.Duration) error
-	// Send sends requests; nil is [http.DefaultTransport].
+	// Send sends the requests; nil means [http.DefaultTransport].
 	Send http.RoundTripper
 }
 
-// Result counts lines.
+// Missing says what to do with a user whose password or authenticator app is missing from the input,
+// or has a form that Countersign cannot use.
+type Missing int
+
+// The values of [Missing].
+const (
+	// RefuseMissing refuses the user, so that no account becomes weaker unnoticed.
+	RefuseMissing Missing = iota
+	// CreateWithout creates the user without the password or app.
+	CreateWithout
+)
+
+// Result counts lines. Before counts users that an earlier run created.
 type Result struct {
 	Lines, Created, Before, Refused int
 }
 
-// ErrInterrupted is the end of an import that was asked to stop: the same call goes on with it.
-var ErrInterrupted = errors.New("interrupted; the same command goes on where it stopped")
+// ErrInterrupted is returned when the context ends. Running the import again continues it.
+var ErrInterrupted = errors.New("interrupted; run the same command again to continue")
 
-// run is an import under way.
+// run is an import in progress.
 type run struct {
 	Config
 	Result
 	server server
 	state  *state
 	total  int
-	seen   map[string]int // key -> line
-	left   map[string]int // what stayed behind -> users
-	// settings are the target's, and blocked counts users by why a second factor could not be proved. Both are of a dry run.
+	seen   map[string]int // from key to line
+	left   map[string]int // from what was not imported to the number of users
+	// settings and blocked are set in a dry run only. blocked counts users by the reason why a second
+	// factor of theirs could not be used under the target's settings.
 	settings settings
 	blocked  map[string]int
-	// lost is true while an earlier run may have created users without noting them.
-	lost bool
+	// earlier says whether an earlier run may have created users that the state file does not name.
+	earlier earlier
 }
 
-// Run imports. Lines that cannot be imported are printed and counted; an error is about the import as a whole.
+// Run imports the users of the input. It prints and counts lines that cannot be imported; the error is
+// about the import as a whole.
 func Run(ctx context.Context, c Config) (res Result, err error) {
 	r := &run{Config: c, seen: map[string]int{}, left: map[string]int{}, blocked: map[string]int{}, state: &state{done: map[string]string{}}}
 	in, err := os.Open(c.Input) //nolint:gosec // the operator names the file
@@ -80,25 +94,27 @@ func Run(ctx context.Context, c Config) (res Result, err error) {
 	return r.Result, err
 }
 
-// open chooses the server, and reads what was done before.
+// open chooses the server and reads the state file.
 func (r *run) open(ctx context.Context) error {
 	r.server = server{url: r.URL, key: r.SecretKey, send: r.Send, pause: r.Pause, out: r.Out}
 	if r.server.send == nil {
 		r.server.send = http.DefaultTransport
 	}
 	if r.DryRun {
-		return r.try(ctx)
+		return r.openTrial(ctx)
 	}
 	var err error
 	if r.state, err = openState(r.State, r.URL); err != nil {
 		return err
 	}
-	r.lost = r.state.resumed
+	if r.state.resumed {
+		r.earlier = mayHaveCreated
+	}
 	return nil
 }
 
-// try puts a server in memory in the place of the target, with the target's settings.
-func (r *run) try(ctx context.Context) error {
+// openTrial replaces the target by a server in memory that has the target's settings.
+func (r *run) openTrial(ctx context.Context) error {
 	trial, err := newTrial(r.SecretKey, r.Now)
 	if err != nil {
 		return err
@@ -108,16 +124,16 @@ func (r *run) try(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ErrInterrupted
 	case problem != nil:
-		_, _ = fmt.Fprintf(r.Out, "the settings of %s are not known (%v); those of a new server are taken\n", r.URL, problem)
+		_, _ = fmt.Fprintf(r.Out, "cannot read the settings of %s (%v); using those of a new server\n", r.URL, problem)
 		found, err = trial.settings(ctx)
 	default:
-		err = trial.take(ctx, found)
+		err = trial.change(ctx, found)
 	}
 	r.settings, r.server.send = found, trial
 	return err
 }
 
-// lines counts, so that progress has an end, and goes back to the start.
+// lines counts the lines of a file, and seeks back to its start.
 func lines(in *os.File) (int, error) {
 	n, buffer := 0, make([]byte, 64<<10)
 	last := byte('\n')
@@ -143,6 +159,7 @@ func lines(in *os.File) (int, error) {
 	return n, nil
 }
 
+// all imports every line of the input.
 func (r *run) all(ctx context.Context, in io.Reader) error {
 	reader := bufio.NewReader(in)
 	for {
@@ -167,7 +184,7 @@ func (r *run) all(ctx context.Context, in io.Reader) error {
 	}
 }
 
-// line imports one user. Its error ends the import.
+// line imports one user. An error ends the import.
 func (r *run) line(ctx context.Context, text []byte) error {
 	r.Lines++
 	if len(bytes.TrimSpace(text)) == 0 {
@@ -192,30 +209,31 @@ func (r *run) line(ctx context.Context, text []byte) error {
 }
 
 func (r *run) user(ctx context.Context, s source) error {
-	p, err := s.plan(r.Incomplete)
+	p, err := s.plan(r.Missing)
 	if err != nil {
 		return err
 	}
 	if before, ok := r.seen[p.key]; ok {
-		return twice(before)
+		return repeated(before)
 	}
 	r.seen[p.key] = r.Lines
 	if _, ok := r.state.done[p.key]; ok {
 		r.Before++
 		return nil
 	}
-	id, there, err := r.server.create(ctx, p, r.lost)
+	id, existed, err := r.server.create(ctx, p, r.earlier)
 	if r.DryRun {
-		r.warn(s, p, err != nil)
+		r.reportBlocked(s, p, err)
 	}
 	if err != nil {
 		return err
 	}
-	if there {
+	if existed {
 		r.Before++
 	} else {
 		r.Created++
-		r.lost = false // users are created in the order of the lines: what was not noted came before this one
+		// Users are created in the order of the lines, so an unrecorded one came before this one.
+		r.earlier = createdNone
 		for _, what := range p.left {
 			r.left[what]++
 		}
@@ -223,7 +241,7 @@ func (r *run) user(ctx context.Context, s source) error {
 	if r.DryRun {
 		return nil
 	}
-	return r.state.note(p.key, id)
+	return r.state.record(p.key, id)
 }
 
 func (r *run) summary() {
@@ -233,7 +251,7 @@ func (r *run) summary() {
 	}
 	_, _ = fmt.Fprintf(r.Out, "%d of %d lines: %d %s, %d created before, %d refused\n", r.Lines, r.total, r.Created, created, r.Before, r.Refused)
 	for _, what := range slices.Sorted(maps.Keys(r.left)) {
-		_, _ = fmt.Fprintf(r.Out, "left behind by %d: %s\n", r.left[what], what)
+		_, _ = fmt.Fprintf(r.Out, "not imported: %s (users: %d)\n", what, r.left[what])
 	}
-	r.sumUp()
+	r.summarizeBlocked()
 }

@@ -26,25 +26,25 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
 )
 
-// place is a server and a file to import.
-type place struct {
+// fixture is a server and a file to import.
+type fixture struct {
 	testing.TB
 	*clerkimport.Config
 	app *local.App
 	out bytes.Buffer
-	// spoil sees every request first, and may answer it.
-	spoil func(http.ResponseWriter, *http.Request) bool
-	posts int
+	// intercept is called with every request first, and says whether it answered.
+	intercept func(http.ResponseWriter, *http.Request) bool
+	posts     int
 }
 
-func open(t testing.TB) *place {
+func open(t testing.TB) *fixture {
 	t.Helper()
-	p := &place{TB: t}
+	p := &fixture{TB: t}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			p.posts++
 		}
-		if p.spoil == nil || !p.spoil(w, r) {
+		if p.intercept == nil || !p.intercept(w, r) {
 			p.app.ServeHTTP(w, r)
 		}
 	}))
@@ -64,20 +64,20 @@ func open(t testing.TB) *place {
 	return p
 }
 
-func (p *place) must(err error) {
+func (p *fixture) must(err error) {
 	p.Helper()
 	if err != nil {
 		p.Fatal(err)
 	}
 }
 
-func (p *place) lines(lines ...string) {
+func (p *fixture) lines(lines ...string) {
 	p.Helper()
 	p.must(os.WriteFile(p.Input, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }
 
 // run imports and compares the counts.
-func (p *place) run(want clerkimport.Result) {
+func (p *fixture) run(want clerkimport.Result) {
 	p.Helper()
 	p.out.Reset()
 	got, err := clerkimport.Run(p.Context(), *p.Config)
@@ -87,8 +87,8 @@ func (p *place) run(want clerkimport.Result) {
 	}
 }
 
-// by returns the users whose external id is among those given.
-func (p *place) by(ids ...string) []*account.User {
+// users returns the users whose external id is among those given.
+func (p *fixture) users(ids ...string) []*account.User {
 	p.Helper()
 	users, _, err := p.app.Service.Admin.Users(p.Context(), func(u *account.User) bool {
 		for _, id := range ids {
@@ -102,7 +102,8 @@ func (p *place) by(ids ...string) []*account.User {
 	return users
 }
 
-func (p *place) says(words ...string) {
+// prints checks that the import's output holds texts.
+func (p *fixture) prints(words ...string) {
 	p.Helper()
 	for _, w := range words {
 		if !strings.Contains(p.out.String(), w) {
@@ -127,15 +128,16 @@ const full = `{"object":"user","id":"user_full","external_id":null,"username":"f
 "password_digest":%q,"password_hasher":"bcrypt","totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","backup_codes":["aaaaa-aaaaa","bbbbb-bbbbb"],
 "public_metadata":{"plan":"gold"},"private_metadata":{"note":1},"unsafe_metadata":{},"passkeys":[{}],"created_at":1600000000123,"updated_at":1700000000000}`
 
-// TestAUserArrivesWhole: everything that the domain holds is there, and works.
-func TestAUserArrivesWhole(t *testing.T) {
+// TestEveryFieldIsImported: the password, the app and the backup codes of an imported user work.
+func TestEveryFieldIsImported(t *testing.T) {
 	p := open(t)
 	digest, err := bcrypt.GenerateFromPassword([]byte("correct horse"), bcrypt.MinCost)
 	p.must(err)
 	p.lines(strings.ReplaceAll(fmt.Sprintf(full, digest), "\n", ""))
 	p.run(clerkimport.Result{Lines: 1, Created: 1})
-	p.says("left behind by 1: an e-mail address that is not verified", "left behind by 1: a phone number that is not verified", "left behind by 1: passkeys")
-	users := p.by("user_full")
+	p.prints("not imported: an e-mail address that is not verified",
+		"not imported: a phone number that is not verified", "not imported: passkeys")
+	users := p.users("user_full")
 	if len(users) != 1 {
 		t.Fatalf("%d users", len(users))
 	}
@@ -172,14 +174,14 @@ func TestAUserArrivesWhole(t *testing.T) {
 	}
 }
 
-// TestRefusals: each broken line is refused for its reason, in the import as in the dry run, and nothing of a secret is printed.
+// TestRefusals: the import and the dry run refuse each bad line for the same reason, and print no secret.
 func TestRefusals(t *testing.T) {
 	const hidden = "hidden0secret0text"
 	for name, c := range map[string]struct{ line, why string }{
-		"no JSON":            {`{"id":"user_1","totp_secret":"` + hidden, "it is no JSON object"},
-		"an array":           {`["` + hidden + `"]`, "it is no JSON object"},
+		"no JSON":            {`{"id":"user_1","totp_secret":"` + hidden, "it is not a JSON object"},
+		"an array":           {`["` + hidden + `"]`, "it is not a JSON object"},
 		"wrong type":         {`{"id":"user_1","username":"u","backup_codes":"` + hidden + `"}`, "backup_codes has the wrong type"},
-		"nobody":             {`{"id":"user_1","password":"` + hidden + `"}`, "no verified e-mail"},
+		"no identifier":      {`{"id":"user_1","password":"` + hidden + `"}`, "no verified e-mail"},
 		"not verified":       {`{"id":"user_1","email_addresses":[{"email_address":"a@example.com","verification":{"status":"unverified"}}]}`, "no verified e-mail"},
 		"bad address":        {`{"id":"user_1","email_address":["` + hidden + `"]}`, "the server refuses email_address (form_param_format_invalid)"},
 		"bad number":         {`{"id":"user_1","phone_number":["12"]}`, "the server refuses phone_number"},
@@ -195,34 +197,35 @@ func TestRefusals(t *testing.T) {
 		"too much metadata":  {`{"id":"user_1","username":"u","public_metadata":{"a":"` + strings.Repeat("a", 9000) + `"}}`, "the server refuses public_metadata"},
 		"metadata no object": {`{"id":"user_1","username":"u","private_metadata":["` + hidden + `"]}`, "the server refuses private_metadata"},
 		"same id":            {`{"id":"user_0","username":"u"}`, "the same user as line 1"},
-		"same name":          {`{"id":"user_1","username":"MOVED0"}`, "username belongs to a user who is there already"},
+		"same name":          {`{"id":"user_1","username":"MOVED0"}`, "username belongs to an existing user"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t)
 			p.lines(line(0), "", c.line, line(2))
 			for _, p.DryRun = range []bool{true, false} {
 				p.run(clerkimport.Result{Lines: 4, Created: 2, Refused: 1})
-				p.says("line 3", "refused: "+c.why)
+				p.prints("line 3", "refused: "+c.why)
 				if strings.Contains(p.out.String(), hidden) {
-					t.Errorf("it is printed:\n%s", &p.out)
+					t.Errorf("a secret is printed:\n%s", &p.out)
 				}
-				if want := map[bool]int{true: 0, false: 2}[p.DryRun]; len(p.by("user_0", "user_2")) != want || len(p.by("user_1")) != 0 {
-					t.Errorf("%d users, want %d", len(p.by("user_0", "user_2")), want)
+				if want := map[bool]int{true: 0, false: 2}[p.DryRun]; len(p.users("user_0", "user_2")) != want || len(p.users("user_1")) != 0 {
+					t.Errorf("%d users, want %d", len(p.users("user_0", "user_2")), want)
 				}
 			}
 		})
 	}
 }
 
-func TestIncomplete(t *testing.T) {
+func TestCreateWithout(t *testing.T) {
 	p := open(t)
 	p.lines(`{"id":"user_1","username":"u","password_enabled":true,"totp_enabled":true,"backup_code_enabled":true,"external_accounts":[{}]}`)
-	p.Incomplete = true
+	p.Missing = clerkimport.CreateWithout
 	p.run(clerkimport.Result{Lines: 1, Created: 1})
-	p.says("left behind by 1: the password", "left behind by 1: the authenticator app", "left behind by 1: backup codes", "left behind by 1: sign-in with another service")
+	p.prints("not imported: the password", "not imported: the authenticator app",
+		"not imported: backup codes", "not imported: external accounts")
 }
 
-// TestARepairedFile: what was created is left alone, what was refused is tried again.
+// TestARepairedFile: a second run sends the refused users again, and no created one.
 func TestARepairedFile(t *testing.T) {
 	p := open(t)
 	p.lines(line(0), `{"id":"user_1"}`, line(2))
@@ -238,29 +241,30 @@ func TestARepairedFile(t *testing.T) {
 	if info, _ := os.Stat(p.State); info.Mode().Perm() != 0o600 {
 		t.Errorf("the state file is %v", info.Mode())
 	}
-	if want := fmt.Sprintf(`{"from":"user_1","to":%q}`, p.by("user_1")[0].WireID()); !strings.Contains(string(text), want) {
+	if want := fmt.Sprintf(`{"from":"user_1","to":%q}`, p.users("user_1")[0].WireID()); !strings.Contains(string(text), want) {
 		t.Errorf("no %s in %s", want, text)
 	}
 }
 
-// TestInterrupt stops an import while a user is being created, in each way in which that can end, and goes on.
+// TestInterrupt: an import that stops while a user is being created can be continued, whatever became of
+// that request.
 func TestInterrupt(t *testing.T) {
 	const users, stopAt = 5, 3
 	for name, c := range map[string]struct {
-		// end answers the request during which the import stops.
-		end   func(p *place, stop func(), w http.ResponseWriter, r *http.Request)
-		there int // users afterwards, noted or not
+		// end answers the request during which the context ends.
+		end   func(p *fixture, stop func(), w http.ResponseWriter, r *http.Request)
+		there int // users on the server afterwards
 	}{
-		"the user under way is finished": {func(p *place, stop func(), w http.ResponseWriter, r *http.Request) {
+		"the user is created": {func(p *fixture, stop func(), w http.ResponseWriter, r *http.Request) {
 			stop()
 			p.app.ServeHTTP(w, r)
 		}, stopAt},
-		"the answer gets lost": {func(p *place, stop func(), _ http.ResponseWriter, r *http.Request) {
+		"the answer is lost": {func(p *fixture, stop func(), _ http.ResponseWriter, r *http.Request) {
 			p.app.ServeHTTP(httptest.NewRecorder(), r)
 			stop()
 			panic(http.ErrAbortHandler)
 		}, stopAt},
-		"the request gets lost": {func(_ *place, stop func(), _ http.ResponseWriter, _ *http.Request) {
+		"the request is lost": {func(_ *fixture, stop func(), _ http.ResponseWriter, _ *http.Request) {
 			stop()
 			panic(http.ErrAbortHandler)
 		}, stopAt - 1},
@@ -274,7 +278,7 @@ func TestInterrupt(t *testing.T) {
 			p.lines(lines...)
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
-			p.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+			p.intercept = func(w http.ResponseWriter, r *http.Request) bool {
 				if p.posts != stopAt {
 					return false
 				}
@@ -285,13 +289,13 @@ func TestInterrupt(t *testing.T) {
 			if !errors.Is(err, clerkimport.ErrInterrupted) || got.Lines != stopAt {
 				t.Fatalf("%+v %v", got, err)
 			}
-			p.spoil = nil
-			there := len(p.by(ids...))
+			p.intercept = nil
+			there := len(p.users(ids...))
 			if there != c.there {
 				t.Errorf("%d users after the interrupt, want %d", there, c.there)
 			}
 			p.run(clerkimport.Result{Lines: users, Created: users - there, Before: there})
-			if n := len(p.by(ids...)); n != users {
+			if n := len(p.users(ids...)); n != users {
 				t.Errorf("%d users, want %d", n, users)
 			}
 			p.run(clerkimport.Result{Lines: users, Before: users})
@@ -299,7 +303,8 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestAServerThatFails: what may pass is tried again without making anybody twice, what will not ends the import.
+// TestAServerThatFails: the import tries again after a temporary failure without creating a user twice. A
+// permanent failure ends it.
 func TestAServerThatFails(t *testing.T) {
 	answer := func(status int, body string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
@@ -309,25 +314,25 @@ func TestAServerThatFails(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		says  string // "" for an import that goes on
+		says  string // "" for an import that ends well
 		times int
 		with  func(http.ResponseWriter)
-		runs  bool // the request is run although the answer is another
+		runs  bool // the server runs the request, but its answer is lost
 	}{
 		"busy":                  {"", 2, answer(429, `{"errors":[{"code":"too_many_requests"}]}`), false},
 		"down for a moment":     {"", 3, answer(503, ``), false},
 		"answers get lost":      {"", 1, func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, true},
 		"failed after creating": {"", 1, answer(500, ``), true},
 		"down":                  {"answers 503", 100, answer(503, ``), false},
-		"wrong key":             {"refuses the secret key", 1, answer(401, `{"errors":[{"code":"clerk_key_invalid"}]}`), false},
-		"something else":        {"is that the address", 1, answer(404, `<html>`), false},
-		"no user":               {"is no user", 1, answer(200, `[]`), false},
+		"wrong key":             {"rejects the secret key", 1, answer(401, `{"errors":[{"code":"clerk_key_invalid"}]}`), false},
+		"something else":        {"is that the URL", 1, answer(404, `<html>`), false},
+		"no user":               {"is not a user", 1, answer(200, `[]`), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t)
 			p.lines(line(0), line(1), line(2))
 			failed := 0
-			p.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+			p.intercept = func(w http.ResponseWriter, r *http.Request) bool {
 				if r.Method != http.MethodPost || p.posts < 2 || failed >= c.times {
 					return false
 				}
@@ -342,23 +347,24 @@ func TestAServerThatFails(t *testing.T) {
 			if c.says == "" && (err != nil || got.Created+got.Before != 3) || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("%+v %v\n%s", got, err, &p.out)
 			}
-			if waits := strings.Count(p.out.String(), "asking again"); waits != min(c.times, 5) && c.says == "" || c.times == 100 && waits != 5 {
-				t.Errorf("it says %d times that it waits\n%s", waits, &p.out)
+			if waits := strings.Count(p.out.String(), "trying again"); waits != min(c.times, 5) && c.says == "" || c.times == 100 && waits != 5 {
+				t.Errorf("the output names %d waits\n%s", waits, &p.out)
 			}
-			if want := map[bool]int{true: 3, false: 1}[c.says == ""]; len(p.by("user_0", "user_1", "user_2")) != want {
-				t.Errorf("%d users, want %d", len(p.by("user_0", "user_1", "user_2")), want)
+			if want := map[bool]int{true: 3, false: 1}[c.says == ""]; len(p.users("user_0", "user_1", "user_2")) != want {
+				t.Errorf("%d users, want %d", len(p.users("user_0", "user_1", "user_2")), want)
 			}
 		})
 	}
 }
 
-// TestStateFile: a torn line is forgotten; a file of another server or of something else is left alone.
+// TestStateFile: an incomplete last line is ignored. A file of another server or of another kind is an
+// error and is not changed.
 func TestStateFile(t *testing.T) {
 	for name, c := range map[string]struct{ state, says string }{
 		"torn":           {`{"server":"URL"}` + "\n" + `{"from":"user_0","t`, ""},
 		"torn at once":   {`{"serv`, ""},
-		"another server": {`{"server":"https://other.example"}` + "\n", "is of an import to https://other.example"},
-		"something else": {"precious\n", "is no state file"},
+		"another server": {`{"server":"https://other.example"}` + "\n", "belongs to an import to https://other.example"},
+		"something else": {"precious\n", "is not a state file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t)
@@ -381,14 +387,14 @@ func TestStateFile(t *testing.T) {
 	}
 }
 
-// TestWithoutTheStateFile: the server's own claims keep an import from making people twice.
+// TestWithoutTheStateFile: the server refuses identifiers that are taken, so no user is created twice.
 func TestWithoutTheStateFile(t *testing.T) {
 	p := open(t)
 	p.lines(line(0), line(1))
 	p.run(clerkimport.Result{Lines: 2, Created: 2})
 	p.must(os.Remove(p.State))
 	p.run(clerkimport.Result{Lines: 2, Refused: 2})
-	if n := len(p.by("user_0", "user_1")); n != 2 {
+	if n := len(p.users("user_0", "user_1")); n != 2 {
 		t.Errorf("%d users", n)
 	}
 }

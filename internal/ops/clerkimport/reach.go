@@ -14,7 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 )
 
-// settings are those of the target that say which second factors can be proved.
+// settings are the settings of an instance that decide which second factors work.
 type settings struct {
 	SMSCode          bool     `json:"sms_code"`
 	AuthenticatorApp bool     `json:"authenticator_app"`
@@ -22,12 +22,12 @@ type settings struct {
 	SMSCountries     []string `json:"sms_countries"`
 }
 
-// apply makes them those of another instance.
+// apply copies s to the settings of another instance.
 func (s settings) apply(to *account.Settings) {
 	to.SMSCode, to.AuthenticatorApp, to.BackupCodes, to.SMSCountries = s.SMSCode, s.AuthenticatorApp, s.BackupCodes, s.SMSCountries
 }
 
-// settings asks the server for its settings.
+// settings reads the server's settings from GET /v1/instance.
 func (s *server) settings(ctx context.Context) (settings, error) {
 	res, err := s.ask(ctx, http.MethodGet, "/v1/instance", nil)
 	if err != nil {
@@ -36,16 +36,16 @@ func (s *server) settings(ctx context.Context) (settings, error) {
 	found := settings{}
 	if res.status != http.StatusOK {
 		code, _ := res.code()
-		return settings{}, fmt.Errorf("it answers %s", strings.TrimSpace(fmt.Sprint(res.status, " ", code)))
+		return settings{}, fmt.Errorf("the server answers %s", strings.TrimSpace(fmt.Sprint(res.status, " ", code)))
 	}
 	if err := json.Unmarshal(res.body, &found); err != nil || found.SMSCountries == nil {
-		return settings{}, errors.New("its answer to GET /v1/instance holds no settings")
+		return settings{}, errors.New("the answer to GET /v1/instance holds no settings")
 	}
 	return found, nil
 }
 
-// blocked are the second factors of a person that could not be proved under the settings: the reason for each, in words that are the same for every
-// user. all says that they are all that the person has.
+// blocked returns the reason for each second factor of a user that does not work under the settings.
+// The reasons name no user. all says whether the user has no second factor that works.
 func (s settings) blocked(p *person) (reasons []string, all bool) {
 	factors := 0
 	for i, number := range p.body.Phones {
@@ -53,7 +53,7 @@ func (s settings) blocked(p *person) (reasons []string, all bool) {
 			continue
 		}
 		factors++
-		if why := s.unreached(number); why != "" {
+		if why := s.unreachable(number); why != "" {
 			reasons = append(reasons, why)
 		}
 	}
@@ -66,8 +66,9 @@ func (s settings) blocked(p *person) (reasons []string, all bool) {
 	return reasons, factors > 0 && len(reasons) == factors
 }
 
-// unreached says why no code reaches a number, or nothing. A text that is no number is refused elsewhere.
-func (s settings) unreached(number string) string {
+// unreachable returns the reason why no code can be sent to a number, or "". It returns "" for a
+// malformed number too, which the server refuses.
+func (s settings) unreachable(number string) string {
 	n, err := numberplan.Parse(number)
 	switch {
 	case err != nil:
@@ -75,17 +76,18 @@ func (s settings) unreached(number string) string {
 	case !slices.Contains(s.SMSCountries, n.Country()):
 		return fmt.Sprintf("sms_countries has no %s", n.Country())
 	case !n.TextAllowed():
-		return fmt.Sprintf("a %s line gets no texts", n.Line())
+		return fmt.Sprintf("a %s line receives no text messages", n.Line())
 	case !s.SMSCode:
 		return "sms_code is off"
 	}
 	return ""
 }
 
-// warn names a user of a dry run whose second factors could not be proved, whether the user would be created or is refused for it.
-func (r *run) warn(s source, p *person, refused bool) {
+// reportBlocked prints the user of a dry run when no second factor works, or when one does not and the
+// server refused the user.
+func (r *run) reportBlocked(s source, p *person, refused error) {
 	reasons, all := r.settings.blocked(p)
-	if !all && (!refused || len(reasons) == 0) {
+	if !all && (refused == nil || len(reasons) == 0) {
 		return
 	}
 	slices.Sort(reasons)
@@ -93,12 +95,12 @@ func (r *run) warn(s source, p *person, refused bool) {
 	for _, why := range reasons {
 		r.blocked[why]++
 	}
-	_, _ = fmt.Fprintf(r.Out, "line %d%s: a second factor could not be proved: %s\n", r.Lines, s.name(), strings.Join(reasons, ", "))
+	_, _ = fmt.Fprintf(r.Out, "line %d%s: second factor does not work: %s\n", r.Lines, s.name(), strings.Join(reasons, ", "))
 }
 
-// sumUp prints how many users [run.warn] named, by reason.
-func (r *run) sumUp() {
+// summarizeBlocked prints how many users [run.reportBlocked] named, by reason.
+func (r *run) summarizeBlocked() {
 	for _, why := range slices.Sorted(maps.Keys(r.blocked)) {
-		_, _ = fmt.Fprintf(r.Out, "second factors that could not be proved, of %d: %s\n", r.blocked[why], why)
+		_, _ = fmt.Fprintf(r.Out, "second factor does not work: %s (users: %d)\n", why, r.blocked[why])
 	}
 }

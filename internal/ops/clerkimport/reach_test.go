@@ -14,8 +14,9 @@ func reserved(i int, number, more string) string {
 	return fmt.Sprintf(`{"id":"user_%d","username":"moved%d","phone_numbers":[{"phone_number":%q,"reserved_for_second_factor":true,"verification":{"status":"verified"}}]%s}`, i, i, number, more)
 }
 
-// TestADryRunNamesWhoCouldNotProveASecondFactor: under the settings of the target, and with none of a number printed but its country or line.
-func TestADryRunNamesWhoCouldNotProveASecondFactor(t *testing.T) {
+// TestADryRunNamesSecondFactorsThatDoNotWork under the settings of the target. It prints the country or
+// the line type of a number and no more of it.
+func TestADryRunNamesSecondFactorsThatDoNotWork(t *testing.T) {
 	const app = `,"totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"`
 	fr, us, free := reserved(0, "+33612345678", ""), reserved(1, "+12015550123", ""), reserved(2, "+18002345678", "")
 	both := reserved(3, "+12015550124", app)
@@ -26,15 +27,15 @@ func TestADryRunNamesWhoCouldNotProveASecondFactor(t *testing.T) {
 		named    int
 	}{
 		"as a new server is": {func(*account.Settings) {}, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
-			`line 1 ("user_0"): a second factor could not be proved: sms_countries has no FR`, `line 1 ("user_0") refused: the server refuses phone_number (unsupported_country_code)`,
-			`line 3 ("user_2"): a second factor could not be proved: a toll free line gets no texts`, "second factors that could not be proved, of 1: sms_countries has no FR",
+			`line 1 ("user_0"): second factor does not work: sms_countries has no FR`, `line 1 ("user_0") refused: the server refuses phone_number (unsupported_country_code)`,
+			`line 3 ("user_2"): second factor does not work: a toll free line receives no text messages`, "second factor does not work: sms_countries has no FR (users: 1)",
 		}, 2},
 		"country on": {func(s *account.Settings) { s.SMSCountries = []string{"FR", "US"} }, clerkimport.Result{Lines: 4, Created: 3, Refused: 1}, nil, 1},
-		"texts off": {func(s *account.Settings) { s.SMSCode = false }, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
-			`line 2 ("user_1"): a second factor could not be proved: sms_code is off`,
+		"text messages off": {func(s *account.Settings) { s.SMSCode = false }, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
+			`line 2 ("user_1"): second factor does not work: sms_code is off`,
 		}, 3},
 		"all off": {func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp = false, false }, clerkimport.Result{Lines: 4, Created: 2, Refused: 2}, []string{
-			`line 4 ("user_3"): a second factor could not be proved: authenticator_app is off, sms_code is off`, "of 2: sms_code is off",
+			`line 4 ("user_3"): second factor does not work: authenticator_app is off, sms_code is off`, "sms_code is off (users: 2)",
 		}, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,26 +45,27 @@ func TestADryRunNamesWhoCouldNotProveASecondFactor(t *testing.T) {
 			p.lines(fr, us, free, both)
 			p.DryRun = true
 			p.run(c.want)
-			p.says(c.says...)
-			if n := strings.Count(p.out.String(), "): a second factor could not be proved"); n != c.named {
+			p.prints(c.says...)
+			if n := strings.Count(p.out.String(), "): second factor does not work"); n != c.named {
 				t.Errorf("%d users are named, want %d:\n%s", n, c.named, &p.out)
 			}
-			if strings.Contains(p.out.String(), "612345678") || strings.Contains(p.out.String(), "2015550") || len(p.by("user_1")) != 0 {
+			if strings.Contains(p.out.String(), "612345678") || strings.Contains(p.out.String(), "2015550") || len(p.users("user_1")) != 0 {
 				t.Errorf("a dry run creates users or prints their numbers:\n%s", &p.out)
 			}
 		})
 	}
 }
 
-// TestADryRunWithoutTheServer: it goes on with the settings of a new server, and says so.
+// TestADryRunWithoutTheServer: a dry run that cannot reach the target uses the settings of a new server,
+// and prints that.
 func TestADryRunWithoutTheServer(t *testing.T) {
 	p := open(t)
 	p.lines(reserved(0, "+12015550123", ""), reserved(1, "+33612345678", ""))
 	p.DryRun = true
-	p.spoil = func(w http.ResponseWriter, _ *http.Request) bool {
+	p.intercept = func(w http.ResponseWriter, _ *http.Request) bool {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
 	}
 	p.run(clerkimport.Result{Lines: 2, Created: 1, Refused: 1})
-	p.says("the settings of "+p.URL+" are not known (it answers 503); those of a new server are taken", "sms_countries has no FR")
+	p.prints("cannot read the settings of "+p.URL+" (the server answers 503); using those of a new server", "sms_countries has no FR")
 }

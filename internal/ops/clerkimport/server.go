@@ -17,7 +17,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// server is the Backend API.
+// server is a client of the Backend API.
 type server struct {
 	url   string
 	key   secret.Value
@@ -27,21 +27,22 @@ type server struct {
 }
 
 const (
-	// requestLimit is the time that one request may take. An interrupt lets the request under way end, so that its user is noted.
+	// requestLimit is the time limit of one request. An interrupt does not cancel a request in
+	// progress, so that its user is recorded.
 	requestLimit = 20 * time.Second
-	// tries of one line, while the server or the way to it fails.
-	tries    = 6
-	mostBody = 4 << 20
+	// tries is how often one line is sent while the server or the network fails.
+	tries   = 6
+	maxBody = 4 << 20 // bytes of an answer
 )
 
-// reply is an answer.
+// reply is the server's answer.
 type reply struct {
 	status int
 	body   []byte
 	after  time.Duration
 }
 
-// code is the first error of an answer, with the field that it is about.
+// code returns the code of the first error and the parameter that it is about, or empty strings.
 func (r reply) code() (code, param string) {
 	var failed struct {
 		Errors []struct {
@@ -71,7 +72,7 @@ func (s *server) ask(ctx context.Context, method, path string, body []byte) (rep
 		return reply{}, fmt.Errorf("%s %s: %w", method, s.url, err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(res.Body, mostBody))
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
 	if err != nil {
 		return reply{}, fmt.Errorf("read answer: %w", err)
 	}
@@ -79,7 +80,7 @@ func (s *server) ask(ctx context.Context, method, path string, body []byte) (rep
 	return reply{res.StatusCode, text, time.Duration(after) * time.Second}, nil
 }
 
-// found is a user on the server.
+// found is a user as the server shows it.
 type found struct {
 	ID         string       `json:"id"`
 	ExternalID string       `json:"external_id"`
@@ -87,12 +88,21 @@ type found struct {
 	Emails     []identifier `json:"email_addresses"`
 }
 
-// create makes a user and returns its id. there is true when it was made before: by an attempt whose answer got lost, which may
-// have happened when lost is true. A [refusal] is about this user, every other error about the whole import.
-func (s *server) create(ctx context.Context, p *person, lost bool) (id string, there bool, err error) {
+// earlier says whether the server may have created the user of a line before, in a request whose
+// answer was lost.
+type earlier int
+
+const (
+	createdNone earlier = iota
+	mayHaveCreated
+)
+
+// create creates a user and returns its id. existed says that an earlier request created the user. A
+// [refusal] is about this user; every other error is about the whole import.
+func (s *server) create(ctx context.Context, p *person, before earlier) (id string, existed bool, err error) {
 	body, err := json.Marshal(p.body)
 	if err != nil {
-		return "", false, refusal("it is no JSON object")
+		return "", false, refusal("it is not a JSON object")
 	}
 	wait := time.Second
 	for try := 1; ; try++ {
@@ -102,25 +112,25 @@ func (s *server) create(ctx context.Context, p *person, lost bool) (id string, t
 		case err == nil && res.status == http.StatusOK:
 			var u found
 			if json.Unmarshal(res.body, &u) != nil || u.ID == "" {
-				return "", false, errors.New("the server's answer to POST /v1/users is no user")
+				return "", false, errors.New("the answer to POST /v1/users is not a user")
 			}
 			return u.ID, false, nil
 		case err == nil && res.status != http.StatusTooManyRequests && res.status < http.StatusInternalServerError:
-			if code == "form_identifier_exists" && lost {
+			if code == "form_identifier_exists" && before == mayHaveCreated {
 				id, err := s.find(ctx, p)
 				if id != "" || err != nil {
 					return id, true, err
 				}
 			}
-			return "", false, refused(res.status, code, param)
+			return "", false, rejection(res.status, code, param)
 		case try == tries && err != nil:
 			return "", false, err
 		case try == tries:
-			return "", false, fmt.Errorf("the server answers %d %s, again and again", res.status, code)
+			return "", false, fmt.Errorf("the server still answers %d %s", res.status, code)
 		}
-		lost = true
+		before = mayHaveCreated
 		wait = max(wait, res.after)
-		_, _ = fmt.Fprintf(s.out, "no good answer from the server (%s); asking again in %v\n", trouble(res, err), wait)
+		_, _ = fmt.Fprintf(s.out, "the server failed (%s); trying again in %v\n", failure(res, err), wait)
 		if err := s.pause(ctx, wait); err != nil {
 			return "", false, err
 		}
@@ -128,30 +138,30 @@ func (s *server) create(ctx context.Context, p *person, lost bool) (id string, t
 	}
 }
 
-// trouble is what is wrong with an answer that may be better next time.
-func trouble(res reply, err error) string {
+// failure describes an answer that is worth another try.
+func failure(res reply, err error) string {
 	if err != nil {
 		return err.Error()
 	}
 	return http.StatusText(res.status)
 }
 
-// refused says whether an answer is about the user or about the import.
-func refused(status int, code, param string) error {
+// rejection turns an error answer into a [refusal] of the user, or into an error of the import.
+func rejection(status int, code, param string) error {
 	switch {
 	case status == http.StatusUnauthorized || code == "authorization_invalid":
-		return errors.New("the server refuses the secret key")
+		return errors.New("the server rejects the secret key")
 	case code == "":
-		return fmt.Errorf("the server answers %d without a reason; is that the address of the API?", status)
+		return fmt.Errorf("the server answers %d without an error code; is that the URL of the API?", status)
 	case code == "form_identifier_exists":
-		return refusal(param + " belongs to a user who is there already (form_identifier_exists)")
+		return refusal(param + " belongs to an existing user (form_identifier_exists)")
 	case param != "":
 		return refusal(fmt.Sprintf("the server refuses %s (%s)", param, code))
 	}
 	return refusal("the server refuses it (" + code + ")")
 }
 
-// find looks for the user by an identifier, which only one can have, and returns the id if it is the very user of the line.
+// find looks a user up by an identifier, and returns the id if that is the user of the line, or "".
 func (s *server) find(ctx context.Context, p *person) (string, error) {
 	by, value := "username", p.body.Username
 	switch {

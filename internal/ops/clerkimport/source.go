@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// source is a line: a user as GET /v1/users shows it, with the fields that Clerk's export adds and those of CreateUser.
+// source is one line of the input: a user as GET /v1/users shows it, with the additional fields of
+// Clerk's export and of Clerk's CreateUser.
 type source struct {
 	ID         string `json:"id"`
 	ExternalID string `json:"external_id"`
@@ -46,7 +47,7 @@ type source struct {
 	SAML     []json.RawMessage `json:"saml_accounts"`
 }
 
-// identifier is an e-mail address or a number.
+// identifier is an e-mail address or a phone number.
 type identifier struct {
 	ID           string `json:"id"`
 	Email        string `json:"email_address"`
@@ -62,7 +63,7 @@ func (i identifier) verified() bool {
 	return i.Verification != nil && i.Verification.Status == "verified"
 }
 
-// name is the user's id for a message about its line, or nothing.
+// name returns the user's id for a message about the line, or "".
 func (s source) name() string {
 	if s.ID == "" {
 		return ""
@@ -99,32 +100,33 @@ const (
 	statusReserved = "reserved"
 )
 
-// person is a line that can be sent.
+// person is a line as it will be sent.
 type person struct {
-	// key names the user in the state file: Clerk's id of it, or else what comes nearest.
+	// key names the user in the state file: Clerk's user id, or else the first identifier.
 	key  string
 	body target
-	// left is what stays behind, in words that are the same for every user.
+	// left is what will not be imported. The texts name no user.
 	left []string
 }
 
-// What cannot be moved. These are counted, not refused: the user can sign in without, and makes what is missing anew.
+// What is not imported. It is counted and does not refuse the user, who can sign in without it and
+// enrol again.
 const (
 	leftEmail    = "an e-mail address that is not verified"
 	leftPhone    = "a phone number that is not verified"
-	leftPasskeys = "passkeys: they belong to the old domain"
-	leftExternal = "sign-in with another service, or a wallet"
-	leftCodes    = "backup codes: they are not in the file"
+	leftPasskeys = "passkeys, which are bound to the old domain"
+	leftExternal = "external accounts and wallets"
+	leftCodes    = "backup codes, which are not in the file"
 	leftPassword = "the password"
 	leftApp      = "the authenticator app"
 )
 
-// refusal is the reason why a line is not sent. It holds no value of the line.
+// refusal is the reason why a user is not imported. It quotes no value of the line.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// read decodes a line. The decoder's own errors quote what they stumble over, so only the name of the field is kept.
+// read decodes a line. Errors of the decoder quote the input, so only the field's name is kept.
 func read(line []byte) (source, error) {
 	var s source
 	err := json.Unmarshal(line, &s)
@@ -133,42 +135,41 @@ func read(line []byte) (source, error) {
 	case errors.As(err, &kind) && kind.Field != "":
 		return s, refusal(kind.Field + " has the wrong type")
 	case err != nil || !bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")):
-		return s, refusal("it is no JSON object")
+		return s, refusal("it is not a JSON object")
 	}
 	return s, nil
 }
 
-// plan says what is sent of a line. With incomplete a user loses a factor or password that the file does not have, or that cannot be used
-// here; otherwise such a line is refused, because an account must not become weaker unnoticed.
-func (s source) plan(incomplete bool) (*person, error) {
+// plan returns what will be sent of a line, or a [refusal].
+func (s source) plan(missing Missing) (*person, error) {
 	p := &person{body: target{
 		Username: s.Username, FirstName: s.FirstName, LastName: s.LastName, ExternalID: s.ExternalID, BackupCodes: s.BackupCodes,
 		Public: object(s.Public), Private: object(s.Private), Unsafe: object(s.Unsafe), Banned: s.Banned, Locked: s.Locked,
 	}}
 	if p.body.ExternalID == "" {
-		p.body.ExternalID = s.ID // the application's own records know the user by it
+		p.body.ExternalID = s.ID // the application's records hold Clerk's user id
 	}
 	s.planIdentifiers(p)
 	if len(p.body.Emails)+len(p.body.Phones) == 0 && s.Username == "" {
 		return nil, refusal("no verified e-mail address, verified phone number or username")
 	}
-	if err := s.planPassword(p, incomplete); err != nil {
+	if err := s.planPassword(p, missing); err != nil {
 		return nil, err
 	}
-	if err := s.planApp(p, incomplete); err != nil {
+	if err := s.planApp(p, missing); err != nil {
 		return nil, err
 	}
 	if err := s.planTime(p); err != nil {
 		return nil, err
 	}
 	if s.BackupCodeEnabled && len(s.BackupCodes) == 0 {
-		p.left = append(p.left, leftCodes)
+		p.leave(leftCodes)
 	}
 	if len(s.Passkeys) > 0 {
-		p.left = append(p.left, leftPasskeys)
+		p.leave(leftPasskeys)
 	}
 	if len(s.External)+len(s.SAML)+len(s.Wallets) > 0 {
-		p.left = append(p.left, leftExternal)
+		p.leave(leftExternal)
 	}
 	p.key = s.ID
 	for _, k := range slices.Concat([]string{p.body.ExternalID}, p.body.Emails, []string{p.body.Username}, p.body.Phones) {
@@ -179,8 +180,9 @@ func (s source) plan(incomplete bool) (*person, error) {
 	return p, nil
 }
 
-// planIdentifiers takes what is verified, since all that is created becomes verified. The primary ones go first, which makes them primary, and
-// so does the default number among those of the second factor.
+// planIdentifiers takes only verified identifiers, because the server marks every identifier of a new
+// user as verified. It makes the first of a kind primary, so the primary ones go first, and so does the
+// default among the second-factor numbers.
 func (s source) planIdentifiers(p *person) {
 	first := func(list []identifier, is func(identifier) bool) []identifier {
 		list = slices.Clone(list)
@@ -220,51 +222,52 @@ func (s source) planIdentifiers(p *person) {
 	}
 }
 
-// leave notes once per user what stays behind.
+// leave adds to what is not imported, once.
 func (p *person) leave(what string) {
 	if !slices.Contains(p.left, what) {
 		p.left = append(p.left, what)
 	}
 }
 
-// hashers are those whose digests the server can check.
+// hashers are the password_hasher values that the server supports.
 var hashers = []string{"bcrypt", "argon2i", "argon2id"}
 
-func (s source) planPassword(p *person, incomplete bool) error {
+func (s source) planPassword(p *person, missing Missing) error {
 	why := ""
 	switch {
 	case s.Digest != "" && slices.Contains(hashers, s.Hasher):
 		p.body.Digest, p.body.Hasher = s.Digest, s.Hasher
-	case s.Digest != "": // the hasher is not quoted: columns get mixed up, and then it is a digest
+	case s.Digest != "": // the hasher is not quoted: with swapped columns it is the digest
 		why = "password_hasher is not bcrypt, argon2i or argon2id"
 	case s.Password != "":
-		p.body.Password, p.body.SkipChecks = s.Password, true // the rules of the old service let it in
+		p.body.Password, p.body.SkipChecks = s.Password, true // the password satisfied the old service's rules
 	case s.PasswordEnabled:
 		why = "password_enabled, but there is no password_digest"
 	}
 	if why == "" {
 		return nil
 	}
-	if !incomplete {
+	if missing == RefuseMissing {
 		return refusal(why)
 	}
 	p.leave(leftPassword)
 	return nil
 }
 
-func (s source) planApp(p *person, incomplete bool) error {
+func (s source) planApp(p *person, missing Missing) error {
 	p.body.TOTPSecret = s.TOTPSecret
 	if s.TOTPSecret != "" || !s.TOTPEnabled {
 		return nil
 	}
-	if !incomplete {
+	if missing == RefuseMissing {
 		return refusal("totp_enabled, but there is no totp_secret")
 	}
 	p.leave(leftApp)
 	return nil
 }
 
-// planTime reads created_at as the API shows it, in milliseconds, or as CreateUser takes it, in RFC 3339.
+// planTime accepts created_at in Unix milliseconds, as the API shows it, or in RFC 3339, as CreateUser
+// takes it.
 func (s source) planTime(p *person) error {
 	if object(s.CreatedAt) == nil {
 		return nil
@@ -280,7 +283,7 @@ func (s source) planTime(p *person) error {
 	return nil
 }
 
-// object is nil for what the line does not have.
+// object returns nil for a JSON null.
 func object(raw json.RawMessage) json.RawMessage {
 	if string(raw) == "null" {
 		return nil
@@ -288,5 +291,5 @@ func object(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// twice is the refusal of a line that repeats a user.
-func twice(line int) error { return refusal(fmt.Sprintf("the same user as line %d", line)) }
+// repeated is the refusal of a line that repeats the user of an earlier line.
+func repeated(line int) error { return refusal(fmt.Sprintf("the same user as line %d", line)) }

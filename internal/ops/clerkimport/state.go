@@ -9,12 +9,13 @@ import (
 	"os"
 )
 
-// state is the file beside the input: a line that names the server, and one for each user that was created. It is only ever appended to, so
-// that whatever ends the program leaves at most a torn last line. It holds names and no secrets.
+// state is the state file: a line that names the server, then one line for each created user. The
+// import only appends to it, so a crash leaves at most an incomplete last line. It holds user ids and
+// identifiers, but no secrets.
 type state struct {
 	file *os.File
-	done map[string]string // key -> id here
-	// resumed is true when there was a file.
+	done map[string]string // from key to the id on the server
+	// resumed says that an earlier run wrote the file.
 	resumed bool
 }
 
@@ -24,7 +25,7 @@ type stateLine struct {
 	To     string `json:"to,omitempty"`
 }
 
-// openState reads the file and makes it when there is none. A file of another server is an error: its users are not on this one.
+// openState reads the state file, or creates it. The state file of another server is an error.
 func openState(name, server string) (*state, error) {
 	s := &state{done: map[string]string{}}
 	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
@@ -39,7 +40,7 @@ func openState(name, server string) (*state, error) {
 	if s.file, err = os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600); err != nil { //nolint:gosec // see above
 		return nil, fmt.Errorf("state file: %w", err)
 	}
-	err = s.file.Truncate(int64(len(whole))) // a torn line is of a user that is asked for again
+	err = s.file.Truncate(int64(len(whole))) // the user of an incomplete line is looked up again
 	if err == nil {
 		_, err = s.file.Seek(0, 2)
 	}
@@ -59,10 +60,10 @@ func (s *state) read(text []byte, server, name string) error {
 		}
 		var l stateLine
 		if err := json.Unmarshal(line, &l); err != nil || (i == 0) != (l.Server != "") {
-			return fmt.Errorf("%s is no state file of an import: choose another with --state", name)
+			return fmt.Errorf("%s is not a state file of an import: choose another with --state", name)
 		}
 		if i == 0 && l.Server != server {
-			return fmt.Errorf("%s is of an import to %s: choose another with --state", name, l.Server)
+			return fmt.Errorf("%s belongs to an import to %s: choose another with --state", name, l.Server)
 		}
 		if l.From != "" {
 			s.done[l.From] = l.To
@@ -82,8 +83,8 @@ func (s *state) write(l stateLine) error {
 	return nil
 }
 
-// note keeps that a user was created.
-func (s *state) note(from, to string) error {
+// record writes that a user was created.
+func (s *state) record(from, to string) error {
 	s.done[from] = to
 	return s.write(stateLine{From: from, To: to})
 }

@@ -24,8 +24,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// trial is the Backend API over a store in memory. A dry run that asks it refuses for the same reasons as the import itself, but for one: it
-// does not know who is on the real server.
+// trial is the Backend API over a store in memory. It refuses users for the same reasons as the target,
+// except that it does not know the target's users.
 type trial struct {
 	handler http.Handler
 	service *domain.Service
@@ -42,7 +42,7 @@ func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 	}
 	const origin = "http://localhost"
 	service, err := domain.New(domain.Config{
-		Store: store.NewMemory(), Sender: mute{}, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader),
+		Store: store.NewMemory(), Sender: noSender{}, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader),
 		Numbers: numberplan.Parse, Now: now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
 		Issuer: origin, AppName: "dry run", SMSHost: "localhost",
 	})
@@ -59,8 +59,8 @@ func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 	return &trial{handler, service}, nil
 }
 
-// take gives the trial the settings of the target.
-func (t *trial) take(ctx context.Context, s settings) error {
+// change sets the settings of the trial.
+func (t *trial) change(ctx context.Context, s settings) error {
 	_, err := t.service.Settings.ChangeSettings(ctx, s.apply)
 	if err != nil {
 		return fmt.Errorf("trial: %w", err)
@@ -68,7 +68,7 @@ func (t *trial) take(ctx context.Context, s settings) error {
 	return nil
 }
 
-// settings are those of a new server.
+// settings returns the settings of a new server.
 func (t *trial) settings(ctx context.Context) (settings, error) {
 	set, err := t.service.Engine.Settings(ctx)
 	if err != nil {
@@ -77,25 +77,25 @@ func (t *trial) settings(ctx context.Context) (settings, error) {
 	return settings{set.SMSCode, set.AuthenticatorApp, set.BackupCodes, set.SMSCountries}, nil
 }
 
-// mute sends no text messages: creating users needs none.
-type mute struct{}
+// noSender sends no text messages: creating users needs none.
+type noSender struct{}
 
-func (mute) Send(context.Context, tx.Message) error { return errors.New("a dry run sends nothing") }
+func (noSender) Send(context.Context, tx.Message) error { return errors.New("a dry run sends nothing") }
 
-// RoundTrip implements [http.RoundTripper] without a network.
+// RoundTrip implements [http.RoundTripper]. It calls the handler directly.
 func (t *trial) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := &written{header: http.Header{}, status: http.StatusOK}
+	w := &response{header: http.Header{}, status: http.StatusOK}
 	t.handler.ServeHTTP(w, r)
 	return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r}, nil
 }
 
-// written is an answer in memory.
-type written struct {
+// response is an answer in memory.
+type response struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func (w *written) Header() http.Header         { return w.header }
-func (w *written) WriteHeader(status int)      { w.status = status }
-func (w *written) Write(p []byte) (int, error) { return w.body.Write(p) }
+func (w *response) Header() http.Header         { return w.header }
+func (w *response) WriteHeader(status int)      { w.status = status }
+func (w *response) Write(p []byte) (int, error) { return w.body.Write(p) }

@@ -1,5 +1,5 @@
-// Package appearance is what a team makes its own of the pages: a name, a logo, a colour, a support link and texts. It also holds the texts that the pages
-// say as long as nobody changes them.
+// Package appearance holds what an operator can change in the pages: name, logo, colour, support link and
+// texts. It also holds the catalogue of built-in texts.
 package appearance
 
 import (
@@ -16,20 +16,22 @@ import (
 	"unicode/utf8"
 )
 
-// Appearance is how the pages look, whom they name and what they say. What is empty stays as it is without.
+// Appearance is the customization of the pages. An empty field keeps the default.
 type Appearance struct {
 	Name string `json:"name,omitempty"`
-	// Logo is a path of the pages' origin or an https URL of a square picture. A mark of our own stands in for it.
+	// Logo is a path of the pages' origin or an https URL of a square picture. The default is Countersign's
+	// mark.
 	Logo string `json:"logo,omitempty"`
-	// Accent is a colour as #rrggbb. Texts on and in it are made dark or light enough to be read.
+	// Accent is a colour as #rrggbb. The pages make it lighter or darker where text would be unreadable.
 	Accent string `json:"accent,omitempty"`
-	// Support is where people who are stuck find help: an https or mailto link.
+	// Support is an https or mailto link to the operator's support.
 	Support string `json:"support,omitempty"`
-	// Texts replace texts of the catalogue: language, key, text.
+	// Texts replace texts of the catalogue, by language and key.
 	Texts map[string]map[string]string `json:"texts,omitempty"`
 }
 
-// The most that an appearance may hold, in characters, and as JSON when it is part of the settings, which every process reads every few seconds.
+// The limits of an appearance, in characters. maxJSONBytes limits an appearance in the settings, which
+// every process reads every few seconds.
 const (
 	maxNameLength = 40
 	maxLinkLength = 500
@@ -37,7 +39,7 @@ const (
 	maxJSONBytes  = 8 << 10
 )
 
-// Error says what is wrong with an appearance, and with which part.
+// Error is a field of an appearance that is not valid, and the reason.
 type Error struct {
 	Field  string // as in the JSON: "accent", "texts.en.signin.text"
 	Reason string
@@ -47,15 +49,15 @@ func (e *Error) Error() string { return "appearance: " + e.Field + " " + e.Reaso
 
 var colourForm = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
-// Check says the first thing that is wrong: an [*Error], or nil. As a method, and so within reach of reflection, it would put all texts into every program
-// that knows the type.
+// Check returns an [*Error] for the first field that is not valid, or nil. It is not a method, because
+// reflection keeps methods in a program, and this one would bring the catalogue with it.
 func Check(b Appearance) error {
 	for _, rule := range []struct {
 		field  string
 		ok     bool
 		reason string
 	}{
-		// A colon would end the name where an authenticator app reads it.
+		// In an otpauth URI a colon ends the issuer (Key URI Format).
 		{"name", b.Name == "" || isLine(b.Name, maxNameLength) && !strings.Contains(b.Name, ":"), "is not a line of at most 40 characters without a colon"},
 		{"logo", isLogo(b.Logo), "is neither a path nor an https URL"},
 		{"accent", b.Accent == "" || colourForm.MatchString(b.Accent), "is not a colour of the form #rrggbb"},
@@ -68,7 +70,8 @@ func Check(b Appearance) error {
 	return checkTexts(b.Texts)
 }
 
-// Parse reads an appearance that comes with a request. Unlike a file of the operator's it is bounded as a whole.
+// Parse reads an appearance from a request and checks it. Its size as JSON is limited, unlike that of an
+// operator's file. Errors are of type [*Error].
 func Parse(raw []byte) (Appearance, error) {
 	var b Appearance
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -85,24 +88,24 @@ func Parse(raw []byte) (Appearance, error) {
 	return b, Check(b)
 }
 
-// LogoOrigin is the origin that a page must allow pictures from, or "" for its own.
-func (b Appearance) LogoOrigin() string {
-	u, err := url.Parse(b.Logo)
+// LogoOrigin returns the origin that a page must allow images from, or "" for the page's own.
+func (a Appearance) LogoOrigin() string {
+	u, err := url.Parse(a.Logo)
 	if err != nil || u.Host == "" {
 		return ""
 	}
 	return "https://" + u.Host
 }
 
-// Override lays b over another appearance: what b names counts.
-func (b Appearance) Override(under Appearance) Appearance {
-	for _, f := range []struct{ to, from *string }{{&under.Name, &b.Name}, {&under.Logo, &b.Logo}, {&under.Accent, &b.Accent}, {&under.Support, &b.Support}} {
+// Override returns an appearance with the fields of a, and those of under where a has none.
+func (a Appearance) Override(under Appearance) Appearance {
+	for _, f := range []struct{ to, from *string }{{&under.Name, &a.Name}, {&under.Logo, &a.Logo}, {&under.Accent, &a.Accent}, {&under.Support, &a.Support}} {
 		if *f.from != "" {
 			*f.to = *f.from
 		}
 	}
 	texts := map[string]map[string]string{}
-	for _, layer := range []map[string]map[string]string{under.Texts, b.Texts} {
+	for _, layer := range []map[string]map[string]string{under.Texts, a.Texts} {
 		for lang, list := range layer {
 			if texts[lang] == nil {
 				texts[lang] = map[string]string{}
@@ -118,7 +121,8 @@ func isLine(s string, most int) bool {
 	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= most && strings.TrimSpace(s) != "" && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) })
 }
 
-// hostForm keeps what a policy header gives a meaning of its own, such as spaces and semicolons, out of the logo's origin.
+// hostForm excludes characters with a meaning in a Content-Security-Policy, such as spaces and
+// semicolons.
 var hostForm = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 
 func isLogo(logo string) bool {
@@ -146,7 +150,7 @@ func isSupport(link string) bool {
 
 var placeholder = regexp.MustCompile(`\{\w+\}`)
 
-// checkTexts says the first text that is wrong, in the order of the keys.
+// checkTexts returns an [*Error] for the first text that is not valid, in the order of the keys.
 func checkTexts(changed map[string]map[string]string) error {
 	for _, lang := range slices.Sorted(maps.Keys(changed)) {
 		for _, key := range slices.Sorted(maps.Keys(changed[lang])) {
@@ -158,7 +162,8 @@ func checkTexts(changed map[string]map[string]string) error {
 	return nil
 }
 
-// checkText holds a text to the catalogue's keys and to the places that it fills: a place that a page does not fill would be shown as it stands.
+// checkText returns what is wrong with a text, or "". Its key must be in the catalogue, and its
+// placeholders in the original: the page would show any other as {name}.
 func checkText(lang, key, text string) string {
 	original, ok := Texts()[lang][key]
 	if !ok {
@@ -167,16 +172,16 @@ func checkText(lang, key, text string) string {
 	if !isLine(text, maxTextLength) {
 		return "is not a line of at most 500 characters"
 	}
-	places := placeholder.FindAllString(original, -1)
-	for _, place := range placeholder.FindAllString(text, -1) {
-		if !slices.Contains(places, place) {
-			return "names " + place + ", which the page does not fill"
+	known := placeholder.FindAllString(original, -1)
+	for _, p := range placeholder.FindAllString(text, -1) {
+		if !slices.Contains(known, p) {
+			return "names " + p + ", which the page does not fill"
 		}
 	}
 	return ""
 }
 
-// DropUnknownTexts leaves out texts that this version of the pages does not have. They were right when they were written, perhaps for another version.
+// DropUnknownTexts removes the texts that are not valid in this version. They may be of another version.
 func DropUnknownTexts(b Appearance) Appearance {
 	texts := map[string]map[string]string{}
 	for lang, list := range b.Texts {

@@ -10,13 +10,13 @@ import (
 //go:embed texts/*.json
 var files embed.FS
 
-// A sync.OnceValue would be simpler, and would put the texts into every program that knows the type Appearance.
+// Package-level sync.OnceValue would link the catalogue into every program that uses type Appearance.
 var (
 	reading sync.Once
 	read    map[string]map[string]string
 )
 
-// Texts is the catalogue: every text by language and key. Nobody may change it.
+// Texts returns the catalogue: every text by language and key. Callers must not change it.
 func Texts() map[string]map[string]string {
 	reading.Do(func() { read = readTexts() })
 	return read
@@ -25,7 +25,7 @@ func Texts() map[string]map[string]string {
 func readTexts() map[string]map[string]string {
 	entries, err := files.ReadDir("texts")
 	if err != nil {
-		panic(err) // it is part of the program
+		panic(err) // the files are embedded
 	}
 	all := map[string]map[string]string{}
 	for _, entry := range entries {
