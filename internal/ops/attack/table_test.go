@@ -37,7 +37,7 @@ var (
 	aTest     = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
 )
 
-// tests are all of the tree, as package.Name; those at the root are of "tree".
+// tests are all of the tree, as package.Name.
 func tests(t *testing.T) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
@@ -56,9 +56,6 @@ func tests(t *testing.T) map[string]bool {
 			return err
 		}
 		pkg := path.Base(filepath.ToSlash(filepath.Dir(name)))
-		if filepath.Dir(name) == root {
-			pkg = "tree"
-		}
 		for _, m := range aTest.FindAllSubmatch(text, -1) {
 			found[pkg+"."+string(m[1])] = true
 		}
