@@ -25,7 +25,7 @@ var shapes = []struct {
 	name, instead string
 	form          *regexp.Regexp
 }{
-	{"a key of the Backend API", "put it into " + KeyEnv + ", or into a file and give its name with --secret-key-file", regexp.MustCompile(`^(--secret-key(=.*)?|(--[a-z-]+=)?sk_(test|live)_.*)$`)},
+	{"a key of the Backend API", "put it into " + KeyEnv + ", or into a file and give its name with --secret-key-file", regexp.MustCompile(`^--secret-key(=|$)|\bsk_(test|live)_`)},
 	{"an age identity", "put it into a file and give its name with --age-identity", regexp.MustCompile(`AGE-SECRET-KEY-`)},
 	{"a webhook's secret", "this program takes none", regexp.MustCompile(`whsec_`)},
 }

@@ -33,6 +33,9 @@ func (t *Target) Resolve() (string, secret.Value, error) {
 // Resolve returns the server's URL without a slash at its end, and the Backend API's key.
 func (s *Server) Resolve() (string, secret.Value, error) {
 	u, err := url.Parse(s.URL)
+	if err == nil && u.User != nil {
+		return "", secret.Value{}, Usagef("the address of the server holds a user name or password: leave it out")
+	}
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return "", secret.Value{}, Usagef("%q is no address of a server: write one such as http://localhost:8080", s.URL)
 	}
