@@ -32,7 +32,7 @@ func constructors() map[string]constructor {
 	return all
 }
 
-// source is the main.go of a function of the API.
+// source returns the main.go of a function of the API.
 func source(f operation.Group, rows map[string]constructor) string {
 	var b strings.Builder
 	imports := []string{"internal/api/" + rows[f.Name].pkg, "internal/aws/lambdahost"}
@@ -57,7 +57,8 @@ func source(f operation.Group, rows map[string]constructor) string {
 	return b.String()
 }
 
-// TestFolders: every function of the table has its folder with its main, and there is no other folder but those of the jobs.
+// TestFolders: every function of the table has its folder with its main, and the only other folders
+// are those of jobs.
 func TestFolders(t *testing.T) {
 	rows := constructors()
 	known := map[string]bool{}

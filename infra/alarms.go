@@ -12,22 +12,22 @@ import (
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
-// alarm is one alarm. docs/operate/runbook.md has a section for each, by its name.
+// alarm is one CloudWatch alarm. docs/operate/runbook.md has a section for each, by its name.
 type alarm struct {
 	name, about string
 	metric      awscloudwatch.IMetric
-	over        float64 // goes off when the metric is greater
-	under       bool    // … or smaller
+	over        float64 // the alarm goes off when the metric is greater
+	under       bool    // or when it is smaller
 	periods     int
-	silence     awscloudwatch.TreatMissingData // what no data means
+	silence     awscloudwatch.TreatMissingData // the meaning of missing data
 }
 
 const (
-	// fewest is how many codes must have been checked before a ratio says anything.
+	// fewest is how many codes must have been checked before a ratio counts.
 	fewest      = 20
-	lockedMost  = 20  // an hour
+	lockedMost  = 20  // in an hour
 	guessed     = 100 // wrong codes within five minutes, over all users
-	keyDays     = 400 // keys-rotate replaces a master key at 365
+	keyDays     = 400 // keys-rotate replaces a master key after 365 days
 	budgetShare = 0.8
 )
 
@@ -41,7 +41,7 @@ func (s *Stack) metric(namespace, name, statistic string, period awscdk.Duration
 	return awscloudwatch.NewMetric(p)
 }
 
-// own is a metric that the functions emit.
+// own returns a metric that the functions emit.
 func (s *Stack) own(name, statistic string, period awscdk.Duration) awscloudwatch.Metric {
 	return s.metric(lambdahost.Namespace, name, statistic, period, map[string]*string{lambdahost.MetricDimension: s.table.TableName()})
 }

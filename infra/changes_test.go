@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// changes are the paths at which two JSON texts differ, with what is there, at most 40.
+// changes returns the paths at which two JSON texts differ, with the values there, at most 40.
 func changes(before, after string) []string {
 	var a, b any
 	if errA, errB := json.Unmarshal([]byte(before), &a), json.Unmarshal([]byte(after), &b); errA != nil || errB != nil {

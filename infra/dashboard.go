@@ -24,7 +24,8 @@ func (s *Stack) queueName() *string {
 	return s.cdk.Node().FindChild(jsii.String(deadLetterQueue)).(awssqs.Queue).QueueName()
 }
 
-// Prices in US dollars, as AWS lists them for us-east-1: docs/operate/cost.md has the arithmetic. The dashboard shows an estimate, the bill decides.
+// Prices in US dollars, as AWS lists them for us-east-1; docs/operate/cost.md has the arithmetic.
+// The dashboard shows an estimate; the AWS bill decides.
 const (
 	priceRequest  = 1.00 / 1e6   // HTTP API
 	priceInvoke   = 0.20 / 1e6   // Lambda

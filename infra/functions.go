@@ -22,12 +22,12 @@ type lambdaFunction struct {
 }
 
 const (
-	memoryMB = 512 // below, the share of a processor slows TLS and password hashing; see docs/operate/cost.md
-	waitSecs = 10  // a request that waits longer is of use to nobody
+	memoryMB = 512 // with less, the share of a processor slows TLS and password hashing; see docs/operate/cost.md
+	waitSecs = 10  // no client waits longer for an answer
 	jobSecs  = 300
 )
 
-// id is a function's name as CloudFormation knows it: me-totp-create is MeTotpCreate.
+// id returns a function's logical name in CloudFormation: me-totp-create is MeTotpCreate.
 func id(name string) string {
 	var b strings.Builder
 	for _, word := range strings.Split(name, "-") {
@@ -55,7 +55,7 @@ func (s *Stack) function(f plan.Function) {
 		Role:    s.role(f, logs),
 		Timeout: awscdk.Duration_Seconds(jsii.Number(waitSecs)), MemorySize: jsii.Number(memoryMB),
 		LogGroup: logs, LoggingFormat: awslambda.LoggingFormat_JSON,
-		// Lambda's own two lines for each invocation would cost more than the invocation.
+		// Lambda's own two log lines for each invocation would cost more than the invocation.
 		SystemLogLevelV2: awslambda.SystemLogLevel_WARN, Tracing: tracing,
 		Environment: s.environment(f),
 	}
@@ -76,7 +76,7 @@ func describe(f plan.Function) string {
 	return fmt.Sprintf("Countersign: %s %s", f.Operations[0].Method, f.Operations[0].Path)
 }
 
-// retention is the L2's name for a number of days.
+// retention returns the CDK's name for a number of days.
 func retention(days int) string {
 	return map[int]string{
 		1: "ONE_DAY", 3: "THREE_DAYS", 5: "FIVE_DAYS", 7: "ONE_WEEK", 14: "TWO_WEEKS", 30: "ONE_MONTH", 60: "TWO_MONTHS", 90: "THREE_MONTHS",
@@ -84,16 +84,17 @@ func retention(days int) string {
 	}[days]
 }
 
-// role allows a function its own log, its traces and its grants, each by exact actions on exact resources. The policy is part of the role: one of its own would be one
-// resource more for each function, and a stack takes 500.
+// role allows a function its own log, its traces and its grants, each by exact actions on exact
+// resources. The policy is part of the role: a separate policy would be one more resource for each
+// function, and a stack may have 500.
 func (s *Stack) role(f plan.Function, logs awslogs.LogGroup) awsiam.IRole {
 	policy := awsiam.NewPolicyDocument(nil)
 	allow := func(p *awsiam.PolicyStatementProps) { policy.AddStatements(awsiam.NewPolicyStatement(p)) }
 	allow(&awsiam.PolicyStatementProps{
-		// A log group's streams have no other name than this; the group is the function's own.
+		// All streams of a log group have this name; the group belongs to the function alone.
 		Actions: jsii.Strings("logs:CreateLogStream", "logs:PutLogEvents"), Resources: &[]*string{logs.LogGroupArn()},
 	})
-	if s.settings.Tracing { // X-Ray knows no resources
+	if s.settings.Tracing { // X-Ray has no resources
 		allow(&awsiam.PolicyStatementProps{Actions: jsii.Strings("xray:PutTraceSegments", "xray:PutTelemetryRecords"), Resources: jsii.Strings("*")})
 	}
 	for _, g := range f.Grants {
@@ -105,7 +106,7 @@ func (s *Stack) role(f plan.Function, logs awslogs.LogGroup) awsiam.IRole {
 		AssumedBy:      awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"Grants": policy},
 	})
-	return role.WithoutPolicyUpdates(nil) // what the library would add, tracing, is there
+	return role.WithoutPolicyUpdates(nil) // the only permission that the library would add, tracing, is there
 }
 
 func (s *Stack) statement(g plan.Grant) *awsiam.PolicyStatementProps {
@@ -124,13 +125,14 @@ func (s *Stack) statement(g plan.Grant) *awsiam.PolicyStatementProps {
 	case plan.Secret:
 		p.Resources = &[]*string{s.secret.Ref()}
 	case plan.Phones:
-		// A message to a phone number has no ARN of its own. Topics have, and are left out: NotResource allows what is none.
+		// A message to a phone number has no ARN. Topics have ARNs and are excluded: NotResource allows
+		// everything without one.
 		p.NotResources = &[]*string{jsii.String("arn:" + *awscdk.Aws_PARTITION() + ":sns:*:*:*")}
 	}
 	return p
 }
 
-// environment is what lambdahost.ReadEnvironment reads.
+// environment returns the variables that lambdahost.ReadEnvironment reads.
 func (s *Stack) environment(f plan.Function) *map[string]*string {
 	set := s.settings
 	e := map[string]*string{

@@ -16,11 +16,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
-// gateway makes the HTTP API. Its routes are one OpenAPI body and not a resource each, of which a stack may hold 500.
+// gateway makes the HTTP API. Its routes are one OpenAPI body instead of a resource each, because a
+// stack may have 500 resources.
 func (s *Stack) gateway() awsapigatewayv2.CfnApi {
 	gateway := awsapigatewayv2.NewCfnApi(s.cdk, jsii.String("Api"), &awsapigatewayv2.CfnApiProps{
 		DisableExecuteApiEndpoint: jsii.Bool(s.settings.Domain != Domain{}),
-		FailOnWarnings:            jsii.Bool(true), // else an import leaves out in silence what it does not take
+		FailOnWarnings:            jsii.Bool(true), // otherwise an import silently leaves out what it does not support
 	})
 	host := join(gateway.Ref(), ".execute-api.", s.cdk.Region(), ".", awscdk.Aws_URL_SUFFIX())
 	if s.settings.Domain != (Domain{}) {
@@ -47,7 +48,7 @@ func join(parts ...any) *string {
 
 const integrations = "x-amazon-apigateway-integrations"
 
-// routes fills in the gateway's body, its stage and its domain.
+// routes sets the gateway's body, its stage and its domain.
 func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
 	gateway.SetBody(s.body())
 	for _, name := range s.names() {
@@ -65,8 +66,9 @@ func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
 	}
 }
 
-// body is the OpenAPI document of the routes: every route of the deployment plan, and one integration for each function. HTTP APIs ignore parameters,
-// with a warning, so there are none.
+// body returns the OpenAPI document of the routes: every route of the deployment plan, and one
+// integration for each function. It has no parameters, because HTTP APIs ignore them with a
+// warning.
 func (s *Stack) body() map[string]any {
 	paths, used := map[string]any{}, map[string]any{}
 	for _, e := range plan.Routes() {
@@ -97,12 +99,13 @@ func (s *Stack) body() map[string]any {
 	}
 }
 
-// arn is a function's ARN by its name: the functions know the gateway's address, so the gateway cannot depend on them.
+// arn returns a function's ARN by its name. The gateway cannot refer to the functions, because they
+// refer to the gateway's address.
 func (s *Stack) arn(name string) *string {
 	return join("arn:", awscdk.Aws_PARTITION(), ":lambda:", s.cdk.Region(), ":", s.cdk.Account(), ":function:", s.functionName(name))
 }
 
-// method is a route's method in an OpenAPI document for the gateway.
+// method returns a route's method in an OpenAPI document for the gateway.
 func method(e operation.Route) string {
 	if e.Method == plan.Any {
 		return "x-amazon-apigateway-any-method"
@@ -141,7 +144,8 @@ func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
 	})
 }
 
-// slower says which routes take fewer requests: those that send text messages, and those that check codes or passwords.
+// slower returns the routes with a lower request limit: those that send SMS, and those that check
+// codes or passwords.
 func (s *Stack) slower(e operation.Route) (rate float64, burst int, ok bool) {
 	f := s.functions[e.Group].plan
 	const guessShare = 5

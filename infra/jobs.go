@@ -17,7 +17,8 @@ import (
 // deadLetterQueue is the queue of runs that could not be started.
 const deadLetterQueue = "DeadLetters"
 
-// jobs makes the schedules, and the resource whose making and changing runs keys-rotate: so there are keys before there are requests.
+// jobs makes the schedules, and the custom resource that runs keys-rotate when it is created or
+// changed. So keys exist before the first request.
 func (s *Stack) jobs() {
 	queue := awssqs.NewQueue(s.cdk, jsii.String(deadLetterQueue), &awssqs.QueueProps{
 		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true), RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
@@ -31,7 +32,7 @@ func (s *Stack) jobs() {
 	schedule := func(f lambdaFunction, expression string, window awsscheduler.CfnSchedule_FlexibleTimeWindowProperty, input any) {
 		text, err := json.Marshal(input)
 		if err != nil {
-			panic(err) // a struct of texts
+			panic(err) // a struct of strings
 		}
 		awsscheduler.NewCfnSchedule(s.cdk, jsii.String(id(f.plan.Name)+"Schedule"), &awsscheduler.CfnScheduleProps{
 			ScheduleExpression: &expression,

@@ -16,9 +16,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
-// The laws of the template, each with its reason. The golden file shows every change; these say which must never be made.
+// Rules that the template must keep, each with its reason. The golden file shows every change;
+// these tests say which changes are forbidden.
 
-// raw is a resource with what is beside its properties.
+// raw returns a resource with the attributes beside its properties.
 func raw(kind string) map[string]map[string]any {
 	found := map[string]map[string]any{}
 	for name, r := range built.raw["Resources"].(map[string]any) {
@@ -41,7 +42,8 @@ func theOnly(t *testing.T, kind string) map[string]any {
 	return nil
 }
 
-// TestNothingThatCannotBeMadeAgainGoesWithTheStack: a lost sealing key is every authenticator app lost, a lost table everything.
+// TestNothingThatCannotBeMadeAgainGoesWithTheStack: without the sealing key every authenticator is
+// lost, and without the table everything.
 func TestNothingThatCannotBeMadeAgainGoesWithTheStack(t *testing.T) {
 	for kind, want := range map[string]int{"AWS::KMS::Key": 2, "AWS::SecretsManager::Secret": 1, "AWS::DynamoDB::GlobalTable": 1} {
 		found := raw(kind)
@@ -61,7 +63,8 @@ func TestNothingThatCannotBeMadeAgainGoesWithTheStack(t *testing.T) {
 	}
 }
 
-// TestMasterKeysOnly: every grant on the sealing key holds for the encryption context of master keys, and for nothing else that KMS could open.
+// TestMasterKeysOnly: every grant on the sealing key requires the encryption context of master
+// keys, so that KMS decrypts nothing else with it.
 func TestMasterKeysOnly(t *testing.T) {
 	n := 0
 	for name, p := range resources("AWS::IAM::Role") {
@@ -85,7 +88,8 @@ func TestMasterKeysOnly(t *testing.T) {
 	}
 }
 
-// TestAlarmsAndTheirSections: the alarms are those of the runbook, no less and no more, and each tells somebody.
+// TestAlarmsAndTheirSections: the alarms are exactly those of the runbook, and each notifies the
+// topic.
 func TestAlarmsAndTheirSections(t *testing.T) {
 	book, err := os.ReadFile("../docs/operate/runbook.md")
 	if err != nil {
@@ -115,8 +119,8 @@ func TestAlarmsAndTheirSections(t *testing.T) {
 	}
 }
 
-// TestWhatAlarmsWatch: an alarm on a metric of ours names one that functions emit, for this table; a job that says nothing is an alarm, and
-// each part of a day's money has its own.
+// TestWhatAlarmsWatch: an alarm on our own metric names one that functions emit, for this table. A
+// job that does not report is an alarm, and so is each share of the daily SMS budget.
 func TestWhatAlarmsWatch(t *testing.T) {
 	type watched struct {
 		over    float64
@@ -172,8 +176,9 @@ func TestWhatAlarmsWatch(t *testing.T) {
 
 func anyList(v any) []any { l, _ := v.([]any); return l }
 
-// TestSchedules: without the cleanup what ran out stays, without rotation keys grow old, without the worker no webhook arrives. What cannot be
-// started is kept in the queue that an alarm watches.
+// TestSchedules: without the cleanup expired records stay, without rotation keys grow old, without
+// the worker no webhook arrives. The queue that an alarm watches keeps runs that could not be
+// started.
 func TestSchedules(t *testing.T) {
 	want := map[string]string{"CleanupSchedule": "rate(1 hour)", "EventsDeliverSchedule": "rate(1 minute)", "KeysRotateSchedule": "rate(1 day)"}
 	inputs := map[string]string{"CleanupSchedule": "execution_id", "EventsDeliverSchedule": "execution_id", "KeysRotateSchedule": `"rotate":"due"`}
@@ -199,7 +204,7 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
-// TestCORS: the gateway answers preflights by itself, so what it says is what the API says, with cookies.
+// TestCORS: the gateway answers preflights itself, so its answer must be the API's, with cookies.
 func TestCORS(t *testing.T) {
 	body := theOnly(t, "AWS::ApiGatewayV2::Api")["Body"].(map[string]any)
 	got, _ := json.Marshal(body["x-amazon-apigateway-cors"])
@@ -212,7 +217,7 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// TestLogsAreKeptAsLongAsTheSettingsSay: no group for ever, and none for a day only.
+// TestLogsAreKeptAsLongAsTheSettingsSay: no log group is kept forever, or for a day only.
 func TestLogsAreKeptAsLongAsTheSettingsSay(t *testing.T) {
 	groups := resources("AWS::Logs::LogGroup")
 	if len(groups) != len(plan.Functions())+1 {
@@ -225,7 +230,8 @@ func TestLogsAreKeptAsLongAsTheSettingsSay(t *testing.T) {
 	}
 }
 
-// TestSlowerRoutes: routes that send text messages or count guesses take fewer requests than the others, and no other route has a limit of its own.
+// TestSlowerRoutes: routes that send SMS or count guesses have a lower limit than the others. No
+// other route has a limit of its own.
 func TestSlowerRoutes(t *testing.T) {
 	stage := theOnly(t, "AWS::ApiGatewayV2::Stage")
 	perRoute := maps.Clone(stage["RouteSettings"].(map[string]any)) // other tests read it too
@@ -257,7 +263,8 @@ func TestSlowerRoutes(t *testing.T) {
 	}
 }
 
-// TestTheGatewayWaitsLongest: a function ends by itself, with an answer of its own, before the gateway gives up on it.
+// TestTheGatewayWaitsLongest: a function ends by itself, with its own answer, before the gateway
+// gives up on it.
 func TestTheGatewayWaitsLongest(t *testing.T) {
 	limits := map[string]float64{}
 	for _, p := range resources("AWS::Lambda::Function") {
@@ -272,8 +279,8 @@ func TestTheGatewayWaitsLongest(t *testing.T) {
 	}
 }
 
-// TestTheImportLeavesNothingOut: an HTTP API takes no route key that ends in a slash and ignores parameters, both in silence unless it fails on
-// warnings.
+// TestTheImportLeavesNothingOut: an HTTP API accepts no route key that ends in a slash and ignores
+// parameters, silently unless it fails on warnings.
 func TestTheImportLeavesNothingOut(t *testing.T) {
 	gateway := theOnly(t, "AWS::ApiGatewayV2::Api")
 	if gateway["FailOnWarnings"] != true {
@@ -291,7 +298,8 @@ func TestTheImportLeavesNothingOut(t *testing.T) {
 	}
 }
 
-// TestConcurrency: only functions that callers make send texts reserve any, and none where the settings say 0; requests are limited all the same.
+// TestConcurrency: only functions whose callers cause SMS reserve concurrency, and none where the
+// settings say 0. Request limits remain.
 func TestConcurrency(t *testing.T) {
 	for _, f := range plan.Functions() {
 		if n := (SMS{}).reserved(f); n != 0 {

@@ -1,6 +1,6 @@
-// Command infra is the CDK app: it turns the deployment plan and the team's settings into a CloudFormation
-// template. `make synth` and `make deploy` run it. SETTINGS names the file of settings, and ZIPS a
-// directory with the functions' zips; without ZIPS it builds them.
+// Command infra is the CDK app: it turns the deployment plan and the team's settings into a
+// CloudFormation template. `make synth` and `make deploy` run it. SETTINGS names the settings file,
+// and ZIPS a directory with the functions' zips; without ZIPS it builds them.
 package main
 
 import (
@@ -49,7 +49,7 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// names are those of all functions.
+// names returns the names of all functions.
 func names() []string {
 	var found []string
 	for _, f := range plan.Functions() {
@@ -58,8 +58,8 @@ func names() []string {
 	return found
 }
 
-// NewApp returns an app whose template does not depend on who runs it: feature flags are set here,
-// because only the CDK's own command line reads them from cdk.json.
+// NewApp returns an app whose template does not depend on its environment. It sets feature flags
+// here, because only the CDK's own command line reads them from cdk.json.
 func NewApp() awscdk.App {
 	return awscdk.NewApp(&awscdk.AppProps{
 		AnalyticsReporting: jsii.Bool(false),

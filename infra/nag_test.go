@@ -9,12 +9,12 @@ import (
 
 var _ = cloudassemblyschema.ArtifactType("")
 
-// assertionsMessage is what the CDK calls a finding.
+// assertionsMessage is the CDK's type of a finding.
 type assertionsMessage = cxapi.SynthesisMessage
 
-// justify names the findings that are right as they are, each with its reason.
+// justify lists the findings that are accepted, each with its reason.
 func justify(s *Stack) {
-	for _, of := range [][2]string{ // in this order: they stand in the golden template
+	for _, of := range [][2]string{ // in this order: they are part of the golden template
 		{"AwsSolutions-IAM5", "X-Ray knows no resources, a log group's streams have no other name, and a message to a phone number has no ARN; TestLeastPrivilege lists all of them."},
 		{"AwsSolutions-SMG4", "The function keys-rotate makes the key and replaces it when the team asks: changing it by itself would cut off the team's servers."},
 		{"AwsSolutions-SQS3", "The queue is itself the dead-letter queue of the schedules."},

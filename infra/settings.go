@@ -37,13 +37,13 @@ type Settings struct {
 	EventBus    string     `yaml:"event_bus"`
 }
 
-// Domain is a name of the team's own for the API.
+// Domain is a custom domain name for the API.
 type Domain struct {
 	Name        string `yaml:"name"`
 	Certificate string `yaml:"certificate"`
 }
 
-// SMS says how text messages are sent.
+// SMS says how SMS are sent.
 type SMS struct {
 	SenderID      string  `yaml:"sender_id"`
 	Number        string  `yaml:"number"`
@@ -52,7 +52,7 @@ type SMS struct {
 	Concurrency   int     `yaml:"concurrency"`
 }
 
-// Appearance is how the pages look: see docs/use/pages.md.
+// Appearance is how the pages look; see docs/use/pages.md.
 type Appearance struct {
 	Logo    string `yaml:"logo" json:"logo,omitempty"`
 	Accent  string `yaml:"accent" json:"accent,omitempty"`
@@ -62,18 +62,18 @@ type Appearance struct {
 func (b Appearance) json() string {
 	text, err := json.Marshal(b)
 	if err != nil {
-		panic(err) // three texts
+		panic(err) // three strings
 	}
 	return string(text)
 }
 
-// Throttle is the gateway's.
+// Throttle is the gateway's request limit.
 type Throttle struct {
 	Rate  float64 `yaml:"rate"`
 	Burst int     `yaml:"burst"`
 }
 
-// ReadSettings reads a file, or says in sentences all that is wrong with it.
+// ReadSettings reads a settings file. Its error lists everything that is wrong, in sentences.
 func ReadSettings(path string) (Settings, error) {
 	var s Settings
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
@@ -91,10 +91,11 @@ func ReadSettings(path string) (Settings, error) {
 	return s, nil
 }
 
-// sendsAtOnce is how many messages each function may be asked for in a second where no concurrency is set.
+// sendsAtOnce is how many messages a second each function may be asked for where no concurrency is
+// set.
 const sendsAtOnce = 5
 
-// sends is how many messages may be asked of each function in a second.
+// sends returns how many messages a second may be asked of each function.
 func (s SMS) sends() int {
 	if s.Concurrency == 0 {
 		return sendsAtOnce
@@ -102,8 +103,9 @@ func (s SMS) sends() int {
 	return s.Concurrency
 }
 
-// reserved is a function's reserved concurrency, or 0 for none: what a fraud that got past every other wall can send at once. The function that
-// delivers events is started by one schedule and not by callers, so it needs none.
+// reserved returns a function's reserved concurrency, or 0 for none. It caps concurrent sends if
+// every other limit fails. The function that delivers events needs none, because one schedule
+// starts it and callers cannot.
 func (s SMS) reserved(f plan.Function) int {
 	if f.Sends() && f.Job == "" {
 		return s.Concurrency
@@ -114,7 +116,8 @@ func (s SMS) reserved(f plan.Function) int {
 // maxFunctionName is the longest name of a Lambda function.
 const maxFunctionName = 64
 
-// maxStackName is the longest name of a stack: a function's name is the stack's, a hyphen and its own.
+// maxStackName is the longest name of a stack: a function's name is the stack's, a hyphen and its
+// own.
 func maxStackName() (most int, longest string) {
 	for _, f := range plan.Functions() {
 		if len(f.Name) > len(longest) {
@@ -137,11 +140,11 @@ var (
 )
 
 const (
-	maxAppName = 20 // keeps a text message at one segment
+	maxAppName = 20 // keeps an SMS at one segment
 	maxOrigins = 50 // keeps a function's environment under its 4 KB
 )
 
-// check says every rule that the settings break.
+// check returns every rule that the settings break.
 func (s Settings) check() error {
 	var wrong []error
 	rule := func(ok bool, format string, args ...any) {

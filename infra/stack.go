@@ -16,7 +16,8 @@ import (
 // Env is the account and region of a deployment.
 type Env struct{ Account, Region string }
 
-// fallbackRegion is used where nobody says which, as in a synth without credentials: the table's construct needs one.
+// fallbackRegion is used when no region is set, as in a synth without credentials, because the
+// table's construct needs one.
 const fallbackRegion = "eu-central-1"
 
 // Stack is the deployment under construction.
@@ -28,11 +29,11 @@ type Stack struct {
 	sealing   awskms.Key
 	secret    awssecretsmanager.CfnSecret
 	url       *string
-	key       *string // publishable
+	key       *string // publishable key
 	functions map[string]lambdaFunction
 }
 
-// NewStack builds the stack. zip says where a function's zip is.
+// NewStack builds the stack. zip returns the path of a function's zip.
 func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) string) *Stack {
 	if env.Region == "" {
 		env.Region = fallbackRegion
@@ -61,10 +62,10 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 	return s
 }
 
-// names are the functions' names in order.
+// names returns the functions' names in order.
 func (s *Stack) names() []string { return slices.Sorted(maps.Keys(s.functions)) }
 
-// outputs say what an application's configuration needs.
+// outputs adds the values that an application's configuration needs.
 func (s *Stack) outputs() {
 	for name, value := range map[string]struct{ about, is *string }{
 		"ApiUrl":         {jsii.String("Where clients reach the API: the proxy URL, or the Frontend API URL, of Clerk's SDKs"), s.url},

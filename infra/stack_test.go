@@ -62,7 +62,7 @@ func example() Settings {
 	return s
 }
 
-// fakes are tiny files in place of the functions' zips.
+// fakes writes tiny files in place of the functions' zips.
 func fakes(dir string) func(string) string {
 	return func(name string) string {
 		path := filepath.Join(dir, name+".zip")
@@ -128,7 +128,7 @@ func errorsOf(errs ...error) error {
 	return nil
 }
 
-// TestLimits: CloudFormation takes 500 resources and a template of 1 MB.
+// TestLimits: CloudFormation accepts 500 resources and a template of 1 MB.
 func TestLimits(t *testing.T) {
 	text, _ := json.Marshal(built.raw)
 	if n := len(built.raw["Resources"].(map[string]any)); n > 450 {
@@ -159,7 +159,7 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%s: logs %v, traces %v", f.Name, logging, p["TracingConfig"])
 		}
 		want := any(nil)
-		if f.Sends() && f.Job == "" { // events-deliver is started by one schedule
+		if f.Sends() && f.Job == "" { // one schedule starts events-deliver
 			want = 5.0
 		}
 		if p["ReservedConcurrentExecutions"] != want {
@@ -235,7 +235,7 @@ func texts(v any) []string {
 	}
 }
 
-// policies are the statements of the roles' policies, by the role's logical name.
+// policies returns the statements of the roles' policies, by the role's logical name.
 func policies(t *testing.T) map[string][]statement {
 	t.Helper()
 	found := map[string][]statement{}
@@ -261,7 +261,8 @@ func policies(t *testing.T) map[string][]statement {
 	return found
 }
 
-// TestLeastPrivilege: a function's role has exactly its grants, its log and its traces, and nothing has a wildcard that is not listed here.
+// TestLeastPrivilege: a function's role has exactly its grants, its log and its traces. Only the
+// wildcards listed here exist.
 func TestLeastPrivilege(t *testing.T) {
 	always := []string{"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 	all := policies(t)
@@ -294,9 +295,9 @@ func TestLeastPrivilege(t *testing.T) {
 				}
 			}
 			for _, r := range append(texts(s.Resource), texts(s.NotResource)...) {
-				topics := s.Resource == nil && fmt.Sprint(s.Action) == "sns:Publish" // phone numbers have no ARN; topics do and are left out
-				traces := strings.HasPrefix(texts(s.Action)[0], "xray:")             // X-Ray knows no resources
-				streams := strings.HasPrefix(texts(s.Action)[0], "logs:")            // a group's ARN ends in :*, which is its streams
+				topics := s.Resource == nil && fmt.Sprint(s.Action) == "sns:Publish" // phone numbers have no ARN; topics have one and are excluded
+				traces := strings.HasPrefix(texts(s.Action)[0], "xray:")             // X-Ray has no resources
+				streams := strings.HasPrefix(texts(s.Action)[0], "logs:")            // the ARN of a log group ends in :*, which matches its streams
 				if strings.Contains(r, "*") && !topics && !traces && !streams {
 					t.Errorf("%s may %v on %s", role, s.Action, r)
 				}
@@ -329,7 +330,7 @@ func TestTable(t *testing.T) {
 	built.template.HasResource(jsii.String("AWS::DynamoDB::GlobalTable"), map[string]any{"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"})
 }
 
-// TestNoSecretInTheTemplate: keys are made by keys-rotate; the template neither holds nor generates one.
+// TestNoSecretInTheTemplate: keys-rotate makes keys; the template neither holds nor generates one.
 func TestNoSecretInTheTemplate(t *testing.T) {
 	text, _ := json.Marshal(built.raw)
 	for _, word := range []string{"sk_live", "sk_test", "SecretString\":", "GenerateSecretString"} {
@@ -350,7 +351,7 @@ func TestAccessLogSaysNothingPrivate(t *testing.T) {
 	}
 }
 
-// TestNag: the rules of AWS Solutions find nothing that is not justified in nag_test.go.
+// TestNag: the rules of AWS Solutions find nothing that nag_test.go does not justify.
 func TestNag(t *testing.T) {
 	notes := assertions.Annotations_FromStack(built.stack.cdk)
 	for _, found := range []*[]*assertionsMessage{notes.FindError(jsii.String("*"), assertions.Match_AnyValue()), notes.FindWarning(jsii.String("*"), assertions.Match_AnyValue())} {
@@ -360,7 +361,7 @@ func TestNag(t *testing.T) {
 	}
 }
 
-// TestEnvironment: a function is told what the plan says, and nothing else.
+// TestEnvironment: a function has exactly the variables of the plan.
 func TestEnvironment(t *testing.T) {
 	optional := map[string]bool{"COUNTERSIGN_RESTORED_AT": true, "COUNTERSIGN_SMS_SENDER_ID": true, "COUNTERSIGN_SMS_NUMBER": true}
 	for _, f := range plan.Functions() {

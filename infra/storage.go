@@ -11,13 +11,14 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// storage makes the table, its key, the key that wraps master keys, and the place of the Backend API's key. All outlive the stack: to lose
-// the sealing key is to lose every authenticator app.
+// storage makes the table, its key, the key that wraps master keys, and the secret for the Backend
+// API key. All outlive the stack: without the sealing key every authenticator is lost.
 func (s *Stack) storage() {
 	tableKey := awskms.NewKey(s.cdk, jsii.String("TableKey"), &awskms.KeyProps{
 		Description: jsii.String("Encrypts the table " + s.settings.Name), EnableKeyRotation: jsii.Bool(true), RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 	})
-	// As in the policy of the key that AWS itself manages for DynamoDB: whoever may use the table may use its key, through DynamoDB only.
+	// As in the policy of DynamoDB's AWS managed key: a principal that may use the table may use its
+	// key, through DynamoDB only.
 	tableKey.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:        jsii.String("ThroughDynamoDB"),
 		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
@@ -38,7 +39,7 @@ func (s *Stack) storage() {
 	s.table = s.newTable(tableKey)
 }
 
-// newTable makes what dynamo.Schema says.
+// newTable makes the table of dynamo.Schema.
 func (s *Stack) newTable(key awskms.Key) awsdynamodb.TableV2 {
 	schema := dynamo.Schema("")
 	kinds := map[string]awsdynamodb.AttributeType{}

@@ -18,7 +18,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ops/load"
 )
 
-// loadCmd measures a server of its own: another process, so that CPU and memory are the server's alone.
+// loadCmd measures a server of its own: another process, so that CPU and memory are the server's
+// alone.
 type loadCmd struct {
 	Server    string   `type:"path" placeholder:"FILE" help:"Program to measure; countersign beside this one, or else on the PATH, when left out."`
 	Clients   int      `default:"8" placeholder:"NUMBER" help:"Clients, each with one request under way."`

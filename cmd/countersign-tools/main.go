@@ -1,4 +1,5 @@
-// Countersign-tools tries, measures and moves deployments of Countersign. The server needs none of it.
+// Countersign-tools tries, measures and moves deployments of Countersign. The server needs none of
+// it.
 package main
 
 import (

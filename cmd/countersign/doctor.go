@@ -125,7 +125,8 @@ func (c *checkup) answers(ctx context.Context) error {
 	return nil
 }
 
-// get sends a request as a browser of an origin and returns the status and the header of the answer.
+// get sends a request as a browser of an origin and returns the status and the header of the
+// answer.
 func (c *checkup) get(ctx context.Context, path, origin string) (int, http.Header, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server.URL+path, nil)
 	if err != nil {

@@ -15,8 +15,8 @@ type dataDir struct {
 	Data string `env:"COUNTERSIGN_DATA" default:".countersign" type:"path" placeholder:"DIR" help:"Directory of the data. Stop its server first."`
 }
 
-// with opens the directory with one of local's functions. Secrets leave through no API, so exports and imports
-// open the store themselves.
+// with opens the directory with one of local's functions. Secrets leave through no API, so exports
+// and imports open the store themselves.
 func (d dataDir) with(open func(context.Context, string, func() time.Time) (*local.Data, error)) moving.Opener {
 	return func(ctx context.Context) (*domain.Service, func() error, error) {
 		data, err := open(ctx, d.Data, time.Now)

@@ -18,8 +18,9 @@ import (
 	"testing"
 )
 
-// TestKilledServer kills the real server with SIGKILL several times while requests are under way, starts it again on the same data, and holds it to its
-// word: what it answered is there, what it did not answer is there as a whole or not at all, and nothing that was used up is good again.
+// TestKilledServer kills the real server with SIGKILL several times while requests are under way,
+// starts it again on the same data, and holds it to its word: what it answered is there, what it
+// did not answer is there as a whole or not at all, and nothing that was used up is good again.
 func TestKilledServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the server and kills it many times")

@@ -78,7 +78,8 @@ func (s *serveCmd) Run(ctx context.Context) error {
 	return errors.Join(run(ctx, listener, app), app.Close())
 }
 
-// readAppearance reads how the pages look. A word that means nothing is an error, so that nobody wonders why it does nothing.
+// readAppearance reads how the pages look. A word that means nothing is an error, so that nobody
+// wonders why it does nothing.
 func readAppearance(name string) (appearance.Appearance, error) {
 	var read appearance.Appearance
 	if name == "" {

@@ -1,4 +1,5 @@
-// Command lambda runs the functions' real bootstraps on this machine, against stand-ins for AWS: one with an event, or all to measure them.
+// Command lambda runs the functions' real bootstraps on this machine, against stand-ins for AWS:
+// one with an event, or all to measure them.
 package main
 
 import (

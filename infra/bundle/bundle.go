@@ -1,5 +1,5 @@
 // Package bundle builds the functions' binaries and zips. The same source gives the same bytes, so
-// that a deployment changes only the functions that changed.
+// that a deployment changes only functions that changed.
 package bundle
 
 import (
@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Flags build a small binary that does not say where it was built. lambda.norpc leaves out what
-// only the retired go1.x runtime used.
+// Flags build a small binary that does not say where it was built. lambda.norpc leaves out code
+// that only the retired go1.x runtime used.
 var Flags = []string{"-trimpath", "-tags=lambda.norpc", "-ldflags=-s -w -buildid="}
 
 // Build builds functions for an architecture as out/<name>, in one run of the compiler.
@@ -57,11 +57,11 @@ func Pack(ctx context.Context, root, arch, to string, names ...string) error {
 	return nil
 }
 
-// epoch is the time of every file in a zip: the earliest that the format knows.
+// epoch is the time of every file in a zip: the earliest that the format can represent.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Zip writes a zip that holds one binary as an executable called bootstrap, and returns its size in
-// bytes.
+// Zip writes a zip that holds one binary as an executable called bootstrap. It returns the zip's
+// size in bytes.
 func Zip(binary, to string) (size int64, err error) {
 	in, err := os.Open(binary) //nolint:gosec // the caller built it
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/countersign-mfa/countersign/infra/bundle"
 )
 
-// TestZipsAreReproducible: each function is a zip of its own that holds a program for the
-// architecture, as the file that Lambda starts. The same source gives the same bytes, wherever and
-// whenever it is built, so that anybody can check a release.
+// TestZipsAreReproducible: each function is a zip that holds a program for the architecture, as the
+// file that Lambda starts. The same source gives the same bytes wherever it is built, so that a
+// release can be checked.
 func TestZipsAreReproducible(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds functions three times")
@@ -72,7 +72,7 @@ func machineOf(t *testing.T, f *zip.File) elf.Machine {
 	return program.Machine
 }
 
-// TestZip: it says how large the zip is, and fails without a program or a place.
+// TestZip: Zip returns the zip's size, and fails without a program or a directory.
 func TestZip(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "program")

@@ -1,6 +1,7 @@
-// Package plan is the plan of a deployment, derived from the table of routes: which functions there are, what each may do, and which route
-// leads to which. The infrastructure is built from it, the local gateway follows it, and tests hold the folders, the fixtures and the calls
-// that the functions really make against it.
+// Package plan is the plan of a deployment, derived from the table of routes: which functions
+// exist, what each may do, and which route leads to which function. The infrastructure is built
+// from it and the local gateway follows it. Tests compare it with the folders, the fixtures and the
+// calls that functions make.
 package plan
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
-// Resource is what a grant is for.
+// Resource is the kind of object that a grant is for.
 type Resource string
 
 // The resources of a deployment.
@@ -26,7 +27,7 @@ const (
 	Key    Resource = "sealing key"
 	Secret Resource = "secret key of the Backend API"
 	Phones Resource = "text messages to phone numbers"
-	// Bus is there only where the settings name one.
+	// Bus exists only where the settings name one.
 	Bus Resource = "event bus"
 )
 
@@ -39,12 +40,12 @@ type Grant struct {
 // Job says why a function exists that serves no operation.
 type Job string
 
-// The jobs.
+// Jobs of a deployment.
 const (
-	Cleanup Job = "cleanup"        // removes what ran out, every hour
-	Rotate  Job = "keys-rotate"    // makes and rotates keys: when deployed, and every day
+	Cleanup Job = "cleanup"        // removes expired records, every hour
+	Rotate  Job = "keys-rotate"    // makes and rotates keys: on each deployment, and every day
 	Pages   Job = "pages"          // serves pages
-	Deliver Job = "events-deliver" // deliverPermissions webhooks and notices, every minute
+	Deliver Job = "events-deliver" // delivers webhooks and notices, every minute
 )
 
 // Function is one Lambda function.
@@ -57,10 +58,10 @@ type Function struct {
 	Grants      []Grant
 }
 
-// Sends says whether the function sends text messages.
+// Sends says whether the function sends SMS.
 func (f Function) Sends() bool { return f.Permissions.Has(operation.SendsSMS) }
 
-// keyringGrants are the grants of whoever opens the keyring and reads records.
+// keyringGrants are the grants of a function that opens the keyring and reads records.
 var keyringGrants = []Grant{{"dynamodb:BatchGetItem", Table}, {"dynamodb:GetItem", Table}, {"kms:Decrypt", Key}}
 
 var permissionGrants = map[operation.Permissions]Grant{
@@ -88,10 +89,10 @@ func sorted(list []Grant) []Grant {
 	return list
 }
 
-// deliverPermissions are those of the function that delivers webhooks and notices.
+// deliverPermissions are the grants of the function that delivers webhooks and notices.
 const deliverPermissions = operation.Writes | operation.Deletes | operation.Latest | operation.SendsSMS | operation.Counts
 
-// Functions are all functions of a deployment, those of operations in the order of the table.
+// Functions returns all functions of a deployment, those of operations in the order of the table.
 func Functions() []Function {
 	served, _ := operation.GroupOperations(api.Operations())
 	all := make([]Function, 0, len(served)+4)
@@ -116,13 +117,14 @@ func Functions() []Function {
 // trailingSlash are the routes whose path clerk-js ends in a slash. SDKs do not follow redirects.
 var trailingSlash = []string{"POST /v1/me/backup_codes", "POST /v1/me/phone_numbers"}
 
-// Greedy is the parameter that stands for a slash at the end of a path, and for what follows it.
+// Greedy is the parameter for a slash at the end of a path and everything after it.
 const Greedy = "{slash+}"
 
-// Routes are all routes of the gateway. No route key but "/" may end in a slash ("A route path must always start with a "/" and not end with a
-// "/"", HttpRouteKey of the CDK). Reports differ on whether the gateway takes a request for /x/ to the route /x. So the routes of which
-// clerk-js sends that spelling have a greedy one beside them; where the gateway takes the slash off, it is not used. Every other path below it
-// gets the function's 404.
+// Routes returns all routes of the gateway. Only the route key "/" may end in a slash ("A route
+// path must always start with a "/" and not end with a "/"", HttpRouteKey of the CDK). Reports
+// differ on whether the gateway sends /x/ to the route /x. So the routes that clerk-js calls with a
+// slash have a greedy route beside them, which is unused where the gateway removes the slash. Every
+// other path below it gets the function's 404.
 func Routes() []operation.Route {
 	_, routes := operation.GroupOperations(api.Operations())
 	var all []operation.Route
@@ -141,8 +143,8 @@ func Routes() []operation.Route {
 // Any is the method of a route for all methods.
 const Any = "ANY"
 
-// page is the route of a path of the pages. A path that ends in a slash stands for all below it; only the dashboard is asked for more than
-// pages.
+// page returns the route of a path of the pages. A path that ends in a slash stands for everything
+// below it. Only the dashboard accepts other methods than GET.
 func page(path string) operation.Route {
 	e := operation.Route{Method: http.MethodGet, Path: path, Group: string(Pages)}
 	if strings.HasSuffix(path, "/") {
@@ -154,7 +156,7 @@ func page(path string) operation.Route {
 	return e
 }
 
-// Variables are the names of the environment variables that a function may be told, in order.
+// Variables returns the names of the environment variables that a function may have, in order.
 func (f Function) Variables() []string {
 	names := []string{
 		lambdahost.EnvAppName, lambdahost.EnvRestoredAt, lambdahost.EnvEventBus, lambdahost.EnvKey, lambdahost.EnvOrigins, lambdahost.EnvPublishableKey, lambdahost.EnvSMSHost,

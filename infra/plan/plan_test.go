@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/plan.txt")
 
-// TestPlan shows every change of the plan: routes, what is served together, grants.
+// TestPlan shows every change of the plan: routes, operations served together, grants.
 func TestPlan(t *testing.T) {
 	var b strings.Builder
 	for _, f := range plan.Functions() {

@@ -68,7 +68,7 @@ func (a *App) moveClock(w http.ResponseWriter, r *http.Request) {
 	a.getClock(w, r)
 }
 
-// changeInstance is PATCH /v1/instance for the page /dev/phone, which has no key.
+// changeInstance does the same as PATCH /v1/instance, for the page /dev/phone, which has no key.
 func (a *App) changeInstance(w http.ResponseWriter, r *http.Request) {
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.RequestURI = "/v1/instance", "/v1/instance"
@@ -87,7 +87,7 @@ func (a *App) ageSession(w http.ResponseWriter, r *http.Request) {
 	a.answer(w, map[string]bool{"ok": true}, err)
 }
 
-// setFaults pretends that sending texts or the store is down.
+// setFaults simulates that sending SMS fails or that the store is unavailable.
 func (a *App) setFaults(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		SMS   bool `json:"sms"`

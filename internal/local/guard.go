@@ -10,8 +10,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// guardHost refuses requests under a name that is not this server's. It holds for every route: the Backend API's key of a development
-// server is published, and a page whose own name was pointed at this machine (DNS rebinding) is of the same origin as what it asks.
+// guardHost refuses requests under a name that is not this server's, on every route. The Backend
+// API key of a development server is published. A page whose name was pointed at this machine (DNS
+// rebinding) has the same origin as the server, so the origin protects nothing.
 func (a *App) guardHost(r *http.Request) error {
 	if !a.ownHost(r) {
 		return apierr.New(apierr.OriginInvalid)
@@ -19,8 +20,9 @@ func (a *App) guardHost(r *http.Request) error {
 	return nil
 }
 
-// ownHost says whether a request names this server: a loopback name with the port that the request arrived at, the configured public host,
-// or the very address that the request arrived at, which no name can be pointed to.
+// ownHost says whether a request names this server: a loopback name with the port of the
+// connection, the configured public host, or the address of the connection, which no DNS name can
+// be.
 func (a *App) ownHost(r *http.Request) bool {
 	host := strings.ToLower(r.Host)
 	public, err := url.Parse(a.PublicURL)
@@ -44,7 +46,7 @@ func (a *App) ownHost(r *http.Request) bool {
 	return false
 }
 
-// arrivedAt is the address of this machine that a request came to, where the server knows it.
+// arrivedAt returns the local address of the request's connection, if the server knows it.
 func arrivedAt(r *http.Request) netip.AddrPort {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if !ok {
@@ -61,8 +63,9 @@ func bracketed(a netip.Addr) string {
 	return a.String()
 }
 
-// guard keeps pages of other origins away from what a development server shows and does for everybody: the first page has the secret key,
-// the outbox has codes. Programs send no Origin and are let through. The API has its own list of origins.
+// guard keeps pages of other origins away from the development pages: the first page has the secret
+// key, and the outbox has codes. Programs send no Origin and are allowed. The API has its own list
+// of origins.
 func (a *App) guard(r *http.Request) error {
 	origins := r.Header.Values("Origin")
 	if len(origins) > 0 {
@@ -72,7 +75,7 @@ func (a *App) guard(r *http.Request) error {
 		return nil
 	}
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if reads && !strings.HasPrefix(r.URL.Path, "/dev/") { // a page may be linked to
+	if reads && !strings.HasPrefix(r.URL.Path, "/dev/") { // other sites may link to a page
 		return nil
 	}
 	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
@@ -81,7 +84,8 @@ func (a *App) guard(r *http.Request) error {
 	return nil
 }
 
-// ownOrigin says whether an origin is this server's. The host is that of the request, which [App.guardHost] has found to be ours.
+// ownOrigin says whether an origin is this server's. It compares with the host of the request,
+// which [App.guardHost] has checked.
 func (a *App) ownOrigin(origin, host string) bool {
 	return origin == a.PublicURL || origin == "http://"+strings.ToLower(host)
 }

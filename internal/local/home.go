@@ -16,10 +16,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
-// pagePolicy lets pages have their own styles and forms and nothing else.
+// pagePolicy allows pages their own styles and forms and nothing else.
 const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// cookieName carries the client token on the pages, as it does for the API.
+// cookieName is the cookie with the client token on the pages, as in the API.
 const cookieName = "__client"
 
 func (a *App) caller(r *http.Request) tx.Caller {
@@ -103,7 +103,7 @@ func (a *App) whoIsThere(r *http.Request, page *web.Home) error {
 	return nil
 }
 
-// signInAs signs the browser in with a ticket, as the team's own server would.
+// signInAs signs the browser in with a ticket, as the application's server would.
 func (a *App) signInAs(w http.ResponseWriter, r *http.Request) {
 	ctx, from := r.Context(), a.caller(r)
 	if s, err := a.Service.Sessions.EndAll(ctx, from); err != nil {

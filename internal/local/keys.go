@@ -17,14 +17,16 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// DefaultKey is the Backend API's key of a server that is given none. It is published: only pages and programs of this machine may reach a
-// server that accepts it.
+// DefaultKey is the Backend API key of a server that is started without one. It is published: only
+// pages and programs of this machine may reach a server that accepts it.
 const DefaultKey = "sk_test_local"
 
-// secretFileName is where a data directory keeps the Backend API's key after it was replaced.
+// secretFileName is the file of a data directory that holds the Backend API key after it was
+// replaced.
 const secretFileName = "secret.key"
 
-// secretFile keeps the Backend API's key in memory, and in a file once it was replaced. It implements [keyring.SecretStore].
+// secretFile keeps the Backend API key in memory, and in a file once it was replaced. It implements
+// [keyring.SecretStore].
 type secretFile struct {
 	path string
 
@@ -32,7 +34,7 @@ type secretFile struct {
 	key secret.Value
 }
 
-// openSecretFile takes the given key, or else that of the file, or else [DefaultKey].
+// openSecretFile uses the given key, or else the file's, or else [DefaultKey].
 func openSecretFile(path string, given secret.Value) (*secretFile, error) {
 	if !given.IsZero() {
 		return &secretFile{path: path, key: given}, nil
@@ -58,7 +60,8 @@ func (f *secretFile) Get(context.Context) (secret.Value, error) {
 	return f.key, nil
 }
 
-// Put implements [keyring.SecretStore]. The file is replaced as a whole, so that a crash leaves the old or the new key.
+// Put implements [keyring.SecretStore]. It replaces the file as a whole, so that a crash leaves the
+// old or the new key.
 func (f *secretFile) Put(_ context.Context, key secret.Value) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -73,7 +76,7 @@ func (f *secretFile) Put(_ context.Context, key secret.Value) error {
 	return nil
 }
 
-// openKey makes the key that this server is started with the only one that the Backend API accepts.
+// openKey makes the server's key the only one that the Backend API accepts.
 func (a *App) openKey(ctx context.Context) error {
 	path := filepath.Join(a.Dir, secretFileName)
 	file, err := openSecretFile(path, a.SecretKey)
@@ -88,7 +91,7 @@ func (a *App) openKey(ctx context.Context) error {
 	return err
 }
 
-// Key returns the Backend API's key of the moment.
+// Key returns the current Backend API key.
 func (a *App) Key() secret.Value {
 	key, _ := a.secret.Get(context.Background())
 	return key

@@ -14,7 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/local"
 )
 
-// statusWith is what the Backend API answers to a key.
+// statusWith returns the Backend API's status for a key.
 func (s *site) statusWith(bearer string) int {
 	s.Helper()
 	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.server.URL+"/v1/users/count", http.NoBody)
@@ -30,7 +30,7 @@ func (s *site) statusWith(bearer string) int {
 	return res.StatusCode
 }
 
-// restart opens the directory again, with a key or with none.
+// restart opens the directory again, with a key or without one.
 func restart(t *testing.T, dir, given string) (*local.App, error) {
 	app, err := local.Open(t.Context(), local.Config{
 		Dir: dir, PublicURL: "http://localhost:8080", AppName: "Example", SecretKey: secret.New(given), Now: time.Now, Log: slog.New(slog.DiscardHandler),
@@ -42,7 +42,7 @@ func restart(t *testing.T, dir, given string) (*local.App, error) {
 	return app, err
 }
 
-// TestRevokedKey: a revoked key is refused at once and for ever, and the new one survives a restart.
+// TestRevokedKey: a revoked key is refused at once and forever, and the new key survives a restart.
 func TestRevokedKey(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
@@ -93,7 +93,7 @@ func TestRevokedKey(t *testing.T) {
 	}
 }
 
-// TestAnotherKey: a server that is started with another key does not accept the one before, not even for a day.
+// TestAnotherKey: a server that is started with another key refuses the previous one at once.
 func TestAnotherKey(t *testing.T) {
 	dir := t.TempDir()
 	app, err := restart(t, dir, "")

@@ -1,5 +1,5 @@
-// Package local runs everything in one process, for people: the API, the pages, an outbox instead of text messages, development
-// endpoints and a clock that can be moved. Nothing of it is part of a function.
+// Package local runs everything in one process, for development: the API, the pages, an outbox
+// instead of SMS, development endpoints and a clock that can be moved. No Lambda function links it.
 package local
 
 import (
@@ -44,17 +44,18 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/dashauth"
 )
 
-// Config says how to run.
+// Config are the parameters of [Open].
 type Config struct {
-	// Dir holds the data: the store and the master key. It is made when it does not exist.
+	// Dir holds the data: the store and the master key. Open creates it when it does not exist.
 	Dir       string
 	PublicURL string
 	AppName   string
-	// SecretKey is the Backend API's key. Without one it is that of the data directory, after a rotation, or else [DefaultKey].
+	// SecretKey is the Backend API key. If empty, it is the data directory's after a rotation, or else
+	// [DefaultKey].
 	SecretKey secret.Value
 	// Appearance is how the pages look; its name is AppName unless it has one.
 	Appearance appearance.Appearance
-	// Now is the wall clock; development can move away from it.
+	// Now returns the time of the wall clock; development can move the app's clock away from it.
 	Now func() time.Time
 	Log *slog.Logger
 	// Passwords is the cost of new password digests; zero means the default.
@@ -80,7 +81,7 @@ type App struct {
 	api    *api.API
 	mux    *http.ServeMux
 
-	// seeding is true while the demo users are made, which the log does not mention.
+	// seeding is true while the demo users are created, which the log does not mention.
 	seeding bool
 }
 
@@ -117,24 +118,24 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	return a, nil
 }
 
-// The files of a data directory.
+// Files of a data directory.
 const (
 	dataFile = "countersign.db"
 	keyFile  = "master.key"
 )
 
-// Compact rewrites the data without what was deleted from them. No server may run on the directory.
+// Compact rewrites the data without what was deleted. No server may use the directory.
 func Compact(dir string, now func() time.Time) error {
 	return boltstore.Compact(filepath.Join(dir, dataFile), boltstore.Options{Now: now})
 }
 
-// Data is a data directory that is open for an export or import. It serves nothing.
+// Data is a data directory that is open for an export or import. It serves no requests.
 type Data struct {
 	Store *boltstore.Store
 	Keys  *keyring.Keyring
 }
 
-// OpenData opens a data directory that is there.
+// OpenData opens an existing data directory.
 func OpenData(ctx context.Context, dir string, now func() time.Time) (*Data, error) {
 	if _, err := os.Stat(filepath.Join(dir, keyFile)); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
@@ -142,7 +143,7 @@ func OpenData(ctx context.Context, dir string, now func() time.Time) (*Data, err
 	return MakeData(ctx, dir, now)
 }
 
-// MakeData opens a data directory, and makes it when it is not there.
+// MakeData opens a data directory, and creates it when it does not exist.
 func MakeData(ctx context.Context, dir string, now func() time.Time) (*Data, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
@@ -162,7 +163,8 @@ func MakeData(ctx context.Context, dir string, now func() time.Time) (*Data, err
 	return d, nil
 }
 
-// publishableKey names a host that is never contacted; its form makes Clerk's SDKs use the development-browser flow.
+// publishableKey names a host that is never contacted. Its form makes Clerk's SDKs use the
+// development-browser flow.
 var publishableKey = "pk_test_" + base64.RawStdEncoding.EncodeToString([]byte("countersign-local-1.clerk.accounts.dev$"))
 
 func (a *App) wire(ctx context.Context, host string) error {
@@ -221,9 +223,9 @@ func (a *App) logEvent(e account.Event) {
 	}
 }
 
-// ServeHTTP answers pages and development endpoints, and leaves the rest to the API.
+// ServeHTTP answers pages and development endpoints, and passes the rest to the API.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if len(r.TransferEncoding) > 0 { // where a length contradicts the chunks, a proxy may see another request in what follows: nothing follows
+	if len(r.TransferEncoding) > 0 { // a proxy may read another request after contradicting lengths: close the connection
 		w.Header().Set("Connection", "close")
 	}
 	if err := a.guardHost(r); err != nil {
@@ -262,7 +264,7 @@ func (a *App) Cleanup(ctx context.Context) {
 	}
 }
 
-// cleanup runs until nothing is left to tidy.
+// cleanup runs until nothing is left to clean.
 func (a *App) cleanup(ctx context.Context) (admin.CleanupResult, error) {
 	for sum := (admin.CleanupResult{}); ; {
 		r, err := a.Service.Admin.Cleanup(ctx, 1000)
@@ -273,7 +275,7 @@ func (a *App) cleanup(ctx context.Context) (admin.CleanupResult, error) {
 	}
 }
 
-// deliverEvery is how often webhooks that are due are looked for. Nobody else uses this machine's store.
+// deliverEvery is how often the worker looks for due webhooks. Only this process uses the store.
 const deliverEvery = time.Second
 
 // Deliver sends webhooks until the context ends.
@@ -286,7 +288,7 @@ func (a *App) Deliver(ctx context.Context) {
 	}
 }
 
-// DeliverDue sends the webhooks that are due by the clock of development.
+// DeliverDue sends the webhooks that are due by the development clock.
 func (a *App) DeliverDue(ctx context.Context) error {
 	for {
 		r, err := a.hooks.Run(ctx, 100)
@@ -299,7 +301,8 @@ func (a *App) DeliverDue(ctx context.Context) error {
 	}
 }
 
-// limited is the peer's address where guesses are limited for each; elsewhere none, which has no limit.
+// limited returns the peer's address where guesses are limited by address, and otherwise "", which
+// has no limit.
 func (a *App) limited(r *http.Request) netip.Addr {
 	if set, err := a.Service.Engine.Settings(r.Context()); err == nil && !set.IPLimits {
 		return netip.Addr{}
@@ -307,7 +310,7 @@ func (a *App) limited(r *http.Request) netip.Addr {
 	return remote(r)
 }
 
-// remote is the peer's address: nothing stands between it and this process.
+// remote returns the peer's address; no proxy stands before this process.
 func remote(r *http.Request) netip.Addr {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -25,7 +25,7 @@ import (
 
 const key = "sk_test_of_local"
 
-// site is a running server with a browser, as a person at a desk has them.
+// site is a running server with a browser.
 type site struct {
 	*testing.T
 	dir     string
@@ -33,7 +33,7 @@ type site struct {
 	server  *httptest.Server
 	browser *http.Client
 	log     *lockedBuffer
-	secrets map[string]string // by what they are
+	secrets map[string]string // by kind
 }
 
 type lockedBuffer struct {
@@ -119,7 +119,7 @@ func (s *site) ok(method, path, body string) map[string]any {
 	return out
 }
 
-// keep notes a secret that must be found nowhere.
+// keep notes a secret that must not appear anywhere.
 func (s *site) keep(what, text string) string {
 	s.Helper()
 	if len(text) < 6 {
@@ -129,12 +129,13 @@ func (s *site) keep(what, text string) string {
 	return text
 }
 
-// fullNumber is any number in E.164, also those of the demo users.
+// fullNumber matches a full E.164 number, including those of the demo users.
 var fullNumber = regexp.MustCompile(`\+[1-9][0-9]{9,14}`)
 
 func response(m map[string]any) map[string]any { return m["response"].(map[string]any) }
 
-// TestSecretsStayWhereTheyBelong runs a whole flow, and then looks for every secret it made in the log and in the files.
+// TestSecretsStayWhereTheyBelong runs a whole flow. It then searches the log and the files for
+// every secret of the flow.
 func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	s := open(t, t.TempDir())
 	const number = "+12125550123"
@@ -173,7 +174,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	s.search(number)
 }
 
-// search looks through the log and the files. Only the master key is in the clear, in a file of its own.
+// search searches the log and the files. Only the master key is in the clear, in a file of its own.
 func (s *site) search(number string) {
 	s.Helper()
 	store, err := os.ReadFile(filepath.Join(s.dir, "countersign.db"))
@@ -208,7 +209,8 @@ func (s *site) search(number string) {
 	}
 }
 
-// TestADeletedUserIsInNoFile: after the deletion the free pages of the file still hold what was there; after compacting nothing does.
+// TestADeletedUserIsInNoFile: after a deletion, free pages of the file still hold the user's data;
+// after compacting, no file does.
 func TestADeletedUserIsInNoFile(t *testing.T) {
 	s := open(t, t.TempDir())
 	user := s.ok("POST", "/v1/users", `{"username":"maxine","first_name":"Mustermann","email_address":["maxine@example.com"],"phone_number":["+12125550123"],
@@ -303,7 +305,8 @@ func TestHomePage(t *testing.T) {
 	}
 }
 
-// TestPages: the pages stand beside the API, and the dashboard reaches it with a cookie instead of the key.
+// TestPages: the server serves the pages beside the API, and the dashboard calls it with a cookie
+// instead of the key.
 func TestPages(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.close()
@@ -344,7 +347,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestOtherSites: the first page holds the key and the outbox holds codes, so a name that was pointed at this machine opens neither.
+// TestOtherSites: the first page holds the key and the outbox holds codes, so a DNS name that
+// points to this machine opens neither.
 func TestOtherSites(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.close()

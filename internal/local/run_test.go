@@ -15,11 +15,11 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// patience is how long a loop that never does its work is waited for.
+// patience is how long a test waits for a loop that never does its work.
 const patience = 30 * time.Second
 
-// TestData: the keys and records of a directory open without a server, and again after a Close. Only MakeData makes
-// a directory.
+// TestData: the keys and records of a directory open without a server, and again after a Close.
+// Only MakeData creates a directory.
 func TestData(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
@@ -33,7 +33,7 @@ func TestData(t *testing.T) {
 		if _, err := d.Keys.Open(t.Context()); err != nil {
 			t.Errorf("keys: %v", err)
 		}
-		if users, err := d.Store.List(t.Context(), store.KindUser, "", 10); err != nil || len(users) != 3 { // two for the demonstration
+		if users, err := d.Store.List(t.Context(), store.KindUser, "", 10); err != nil || len(users) != 3 { // two demo users
 			t.Errorf("%d users, %v", len(users), err)
 		}
 		if err := d.Store.Close(); err != nil {
@@ -54,7 +54,7 @@ func TestData(t *testing.T) {
 	}
 }
 
-// TestCleanup: the loop tidies at once, not after its first hour, and ends with its context.
+// TestCleanup: the loop cleans at once, not only after its first hour, and ends with its context.
 func TestCleanup(t *testing.T) {
 	s := open(t, t.TempDir())
 	user := s.ok("POST", "/v1/users", `{"username":"gone"}`)["id"].(string)
@@ -80,7 +80,7 @@ func TestCleanup(t *testing.T) {
 	}
 }
 
-// TestDeliver: the loop sends what is due at once, and ends with its context.
+// TestDeliver: the loop sends due webhooks at once, and ends with its context.
 func TestDeliver(t *testing.T) {
 	s := open(t, t.TempDir())
 	r := newReceiver(t)
@@ -102,7 +102,7 @@ func TestDeliver(t *testing.T) {
 	}
 }
 
-// has says whether so many webhooks arrived.
+// has says whether n webhooks arrived.
 func (r *receiver) has(n int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

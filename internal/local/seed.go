@@ -11,7 +11,7 @@ import (
 // Demo is a user that development starts with.
 type Demo struct{ Name, Email, Note string }
 
-// demoPassword is every demo user's.
+// demoPassword is the password of every demo user.
 const demoPassword = "demo-password"
 
 var demos = []Demo{
@@ -19,7 +19,7 @@ var demos = []Demo{
 	{"Grace", "grace@example.com", "text messages to +12015550101, in the outbox"},
 }
 
-// seed makes the demo users and relaxed settings, once.
+// seed creates the demo users and relaxed settings, once.
 func (a *App) seed(ctx context.Context) error {
 	_, total, err := a.Service.Admin.Users(ctx, nil, 0, 0)
 	if err != nil || total > 0 {
@@ -27,7 +27,7 @@ func (a *App) seed(ctx context.Context) error {
 	}
 	a.seeding = true
 	defer func() { a.seeding = false }()
-	// Notices would come between the codes that people look for in the outbox.
+	// Notices would come between the codes that developers look for in the outbox.
 	if _, err := a.Service.Settings.ChangeSettings(ctx, func(s *account.Settings) { s.TestMode, s.IPLimits, s.QuietChanges = true, false, true }); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// receiver is an application that verifies what it gets as the reference implementation does.
+// receiver is an application that verifies webhooks as the reference implementation does.
 type receiver struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -32,7 +32,7 @@ func newReceiver(t *testing.T) *receiver {
 		body, _ := io.ReadAll(in.Body)
 		verifier, err := standardwebhooks.NewWebhook(r.secret)
 		if err == nil {
-			err = verifier.VerifyIgnoringTimestamp(body, in.Header) // the clock of development is elsewhere
+			err = verifier.VerifyIgnoringTimestamp(body, in.Header) // the development clock shows another time
 		}
 		if err != nil {
 			t.Errorf("%v: %s", err, body)
@@ -48,7 +48,8 @@ func newReceiver(t *testing.T) *receiver {
 	return r
 }
 
-// TestWebhooksArrive: an application hears of what happens, verified, again after a failure, and again when it asks for it.
+// TestWebhooksArrive: an application receives a verified event for every change, again after a
+// failure, and again on replay.
 func TestWebhooksArrive(t *testing.T) {
 	s := open(t, t.TempDir())
 	r := newReceiver(t)
@@ -106,7 +107,7 @@ func TestWebhooksArrive(t *testing.T) {
 	before = len(r.bodies)
 	rotated := s.ok("POST", endpoint+"/rotate_secret", "{}")["secret"].(string)
 	s.ok("POST", endpoint+"/test", "{}")
-	deliver(before + 1) // verified with the secret before
+	deliver(before + 1) // verified with the previous secret
 	r.secret = rotated
 	s.ok("POST", endpoint+"/test", "{}")
 	deliver(before + 2)

@@ -1,6 +1,7 @@
-// Package awsstub stands in for the AWS services that functions call, so that the real binaries run without an account: KMS, SNS and Secrets
-// Manager as far as they are used, and DynamoDB by passing requests on to a compatible server. It writes down who called what, which tests
-// compare with what each function is granted. It is for development and tests.
+// Package awsstub stands in for the AWS services that functions call, so that the real binaries run
+// without an account: KMS, SNS and Secrets Manager as far as they are used, and DynamoDB by passing
+// requests on to a compatible server. It writes down who called what, which tests compare with what
+// each function is granted. It is for development and tests.
 package awsstub
 
 import (
@@ -16,13 +17,16 @@ import (
 
 // Call is one request as IAM sees it.
 type Call struct {
-	// Caller is the access key id of the request's signature: the harness gives every function its own.
+	// Caller is the access key id of the request's signature: the harness gives every function its
+	// own.
 	Caller string
-	// Action is the IAM action, as in "dynamodb:PutItem". The parts of a transaction are calls of their own.
+	// Action is the IAM action, as in "dynamodb:PutItem". The parts of a transaction are calls of
+	// their own.
 	Action string
 	// Index is true when a query names an index.
 	Index bool
-	// Units are the capacity units that DynamoDB would bill for the request; those of a transaction are its first call's.
+	// Units are the capacity units that DynamoDB would bill for the request; those of a transaction
+	// are its first call's.
 	Units float64
 }
 

@@ -31,7 +31,8 @@ func (r kmsRequest) owner() string {
 	return strings.Join(lines, "\n")
 }
 
-// kms answers GenerateDataKeyWithoutPlaintext and Decrypt: the ciphertext is sealed to the key and the context, as the service's is.
+// kms answers GenerateDataKeyWithoutPlaintext and Decrypt: the ciphertext is sealed to the key and
+// the context, as the service's is.
 func (s *Server) kms(w http.ResponseWriter, action string, body []byte) {
 	var in kmsRequest
 	if err := json.Unmarshal(body, &in); err != nil || !strings.HasPrefix(in.KeyID, "arn:aws:kms:") {

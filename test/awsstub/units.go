@@ -26,7 +26,8 @@ func metered(r *http.Request, body []byte, at int) *http.Request {
 	return r
 }
 
-// bill adds what a request cost to its call. The client gets an answer without it, and without the checksum that it then no longer has.
+// bill adds what a request cost to its call. The client gets an answer without it, and without the
+// checksum that it then no longer has.
 func (s *Server) bill(res *http.Response) error {
 	at, ok := res.Request.Context().Value(billed{}).(int)
 	if !ok {

@@ -1,5 +1,5 @@
-// Package browser sends requests to an [http.Handler] of this process: as a browser with one cookie does, and as a team's server does.
-// Packages bruteforce and takeover attack the API with it.
+// Package browser sends requests to an [http.Handler] of this process: as a browser with one cookie
+// does, and as a team's server does. Packages bruteforce and takeover attack the API with it.
 package browser
 
 import (
@@ -23,7 +23,8 @@ const origin = "http://localhost"
 // clientCookie carries the client token.
 const clientCookie = "__client"
 
-// Browser keeps the client token as a browser does. The zero value is a browser that was never here.
+// Browser keeps the client token as a browser does. The zero value is a browser that was never
+// here.
 type Browser struct{ Cookie string }
 
 // Call sends a form, as Clerk's SDK does, and keeps the cookie that comes back.

@@ -52,7 +52,8 @@ const costHead = `|function|reads|writes|read units|write units|SNS|
 |---|---|---|---|---|---|
 `
 
-// TestCostOfOperations holds what warm operations cost at the store against the table in docs/operate/cost.md.
+// TestCostOfOperations holds what warm operations cost at the store against the table in
+// docs/operate/cost.md.
 func TestCostOfOperations(t *testing.T) {
 	d, _ := deploy(t, "")
 	v := newVisitor(t, d)

@@ -24,7 +24,8 @@ import (
 	"github.com/countersign-mfa/countersign/test/awsstub"
 )
 
-// Deployment is a whole deployment on this machine: real bootstraps, real requests of the SDK, stand-ins for the services.
+// Deployment is a whole deployment on this machine: real bootstraps, real requests of the SDK,
+// stand-ins for the services.
 type Deployment struct {
 	// Stub stands in for AWS; it knows what each function called.
 	Stub *awsstub.Server
@@ -51,9 +52,9 @@ const secretARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:local
 
 const region = "eu-central-1"
 
-// Deploy makes a table of its own at a DynamoDB-compatible endpoint, starts stand-ins and gateway, and runs keys-rotate as CloudFormation
-// would. Bootstraps in dir, built by [Build], start when they are first needed; what they log goes to log. An empty secretKey has
-// keys-rotate make one.
+// Deploy makes a table of its own at a DynamoDB-compatible endpoint, starts stand-ins and gateway,
+// and runs keys-rotate as CloudFormation would. Bootstraps in dir, built by [Build], start when
+// they are first needed; what they log goes to log. An empty secretKey has keys-rotate make one.
 func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, log io.Writer) (*Deployment, error) {
 	stub, err := awsstub.New(dynamoEndpoint)
 	if err != nil {
@@ -112,7 +113,8 @@ func (d *Deployment) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Environment is what a function of this deployment is told. The access key names the function, so that the stand-ins know who calls.
+// Environment is what a function of this deployment is told. The access key names the function, so
+// that the stand-ins know who calls.
 func (d *Deployment) Environment(function string) []string {
 	values := map[string]string{
 		lambdahost.EnvTable: d.table, lambdahost.EnvKey: "arn:aws:kms:eu-central-1:111122223333:key/local", lambdahost.EnvURL: d.URL, lambdahost.EnvAppName: "Example",

@@ -71,7 +71,8 @@ func deploy(t testing.TB, secretKey string) (*lambdalocal.Deployment, *lockedBuf
 	return d, log
 }
 
-// fixtures are the events of a function: events/<function>.json and events/<function>.<variant>.json.
+// fixtures are the events of a function: events/<function>.json and
+// events/<function>.<variant>.json.
 func fixtures(t testing.TB) map[string][]string {
 	t.Helper()
 	files, err := filepath.Glob("../../events/*.json")
@@ -86,7 +87,8 @@ func fixtures(t testing.TB) map[string][]string {
 	return found
 }
 
-// TestFixtures: every function has a fixture, and each has the form of a real event of one of its routes.
+// TestFixtures: every function has a fixture, and each has the form of a real event of one of its
+// routes.
 func TestFixtures(t *testing.T) {
 	found := fixtures(t)
 	routes := map[string]bool{}
@@ -127,7 +129,8 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// TestBootstraps runs every real bootstrap with every fixture, and compares the answers with a golden file.
+// TestBootstraps runs every real bootstrap with every fixture, and compares the answers with a
+// golden file.
 func TestBootstraps(t *testing.T) {
 	d, log := deploy(t, fixtureKey)
 	var lines []string
@@ -166,8 +169,8 @@ func TestBootstraps(t *testing.T) {
 }
 
 // declared says whether the OpenAPI document has an answer of one of the function's operations: the
-// golden file alone would take any answer. Functions without operations, such as the pages', are not in
-// the document.
+// golden file alone would take any answer. Functions without operations, such as the pages', are
+// not in the document.
 func declared(function, answer string) bool {
 	at := slices.IndexFunc(plan.Functions(), func(f plan.Function) bool { return f.Name == function })
 	operations := plan.Functions()[at].Operations

@@ -21,7 +21,8 @@ import (
 // maxBody is the gateway's limit, 10 MB.
 const maxBody = 10 << 20
 
-// Slash says what a gateway does with a request whose path ends in one. Reports about HTTP APIs differ, so tests try both.
+// Slash says what a gateway does with a request whose path ends in one. Reports about HTTP APIs
+// differ, so tests try both.
 type Slash string
 
 // What there is.
@@ -37,15 +38,17 @@ const (
 // Invoke has a function work on an event.
 type Invoke func(r *http.Request, function string, event []byte) ([]byte, error)
 
-// Gateway answers as an HTTP API does: it finds the route, hands the function an event of payload format 2.0, and turns the answer back.
+// Gateway answers as an HTTP API does: it finds the route, hands the function an event of payload
+// format 2.0, and turns the answer back.
 type Gateway struct {
 	mux    *http.ServeMux
 	slash  Slash
 	invoke Invoke
 }
 
-// NewGateway returns a gateway with these routes. It refuses one whose key ends in a slash, as HTTP APIs do: "A route path must always start
-// with a "/" and not end with a "/"" (HttpRouteKey of the CDK); an import drops such a route, or fails where failOnWarnings is set.
+// NewGateway returns a gateway with these routes. It refuses one whose key ends in a slash, as HTTP
+// APIs do: "A route path must always start with a "/" and not end with a "/"" (HttpRouteKey of the
+// CDK); an import drops such a route, or fails where failOnWarnings is set.
 func NewGateway(routes []operation.Route, slash Slash, invoke Invoke) (*Gateway, error) {
 	g := &Gateway{http.NewServeMux(), slash, invoke}
 	for _, e := range routes {
@@ -105,8 +108,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e operation.Rout
 	}
 }
 
-// Event is the event of a request: header names in lower case and their values joined by commas, cookies apart, a body that is no text in
-// base 64.
+// Event is the event of a request: header names in lower case and their values joined by commas,
+// cookies apart, a body that is no text in base 64.
 func Event(r *http.Request, e operation.Route, body []byte) events.APIGatewayV2HTTPRequest {
 	headers := map[string]string{"host": r.Host}
 	for name, values := range r.Header {

@@ -15,7 +15,8 @@ import (
 	"github.com/countersign-mfa/countersign/test/lambdalocal"
 )
 
-// TestRoutesThatAGatewayRefuses: an HTTP API has no route whose key ends in a slash, so the stand-in has none.
+// TestRoutesThatAGatewayRefuses: an HTTP API has no route whose key ends in a slash, so the
+// stand-in has none.
 func TestRoutesThatAGatewayRefuses(t *testing.T) {
 	for path, ok := range map[string]bool{"/": true, "/x": true, "/x/{slash+}": true, "/x/": false, "/x/{id}/": false, "x": false, "": false} {
 		_, err := lambdalocal.NewGateway([]operation.Route{{Method: "GET", Path: path, Group: "f"}}, lambdalocal.Strict, nil)
@@ -25,8 +26,8 @@ func TestRoutesThatAGatewayRefuses(t *testing.T) {
 	}
 }
 
-// TestSlashes: whatever a gateway does with a slash at the end, a path that clerk-js ends so reaches the handler that serves it, and no other
-// path below it does.
+// TestSlashes: whatever a gateway does with a slash at the end, a path that clerk-js ends so
+// reaches the handler that serves it, and no other path below it does.
 func TestSlashes(t *testing.T) {
 	for _, mode := range []lambdalocal.Slash{lambdalocal.Strict, lambdalocal.Strips, lambdalocal.Tolerates} {
 		for path, want := range map[string]string{
@@ -47,7 +48,8 @@ func TestSlashes(t *testing.T) {
 	}
 }
 
-// answered is the function that serves a POST: the gateway finds it, and in it the paths of its own operations count.
+// answered is the function that serves a POST: the gateway finds it, and in it the paths of its own
+// operations count.
 func answered(t *testing.T, mode lambdalocal.Slash, path string) string {
 	t.Helper()
 	g, err := lambdalocal.NewGateway(plan.Routes(), mode, func(r *http.Request, function string, event []byte) ([]byte, error) {

@@ -129,7 +129,8 @@ func (v *visitor) sms() string {
 	return regexp.MustCompile(`#(\d{6})$`).FindStringSubmatch(sent[len(sent)-1].Message)[1]
 }
 
-// TestJourney: from sign-up to the second factor and back out, through the gateway and the real bootstraps.
+// TestJourney: from sign-up to the second factor and back out, through the gateway and the real
+// bootstraps.
 func TestJourney(t *testing.T) {
 	d, log := deploy(t, "")
 	d.EventBus = "default"
@@ -189,8 +190,8 @@ func TestJourney(t *testing.T) {
 	private(t, log.String(), key.Reveal(), backup, v.sms(), "+12064450142", d.SecretKey)
 }
 
-// everyKindOfGrantIsUsed: what a need is turned into is what functions with that need call. That each operation has exactly the needs
-// that it says is for the tests of package api.
+// everyKindOfGrantIsUsed: what a need is turned into is what functions with that need call. That
+// each operation has exactly the needs that it says is for the tests of package api.
 func everyKindOfGrantIsUsed(t *testing.T, d *lambdalocal.Deployment) {
 	t.Helper()
 	called := map[string]bool{}

@@ -1,5 +1,6 @@
-// Package lambdalocal runs the real bootstraps of functions on this machine: a Lambda Runtime API for each, a stand-in for the gateway in
-// front of them, and a whole deployment of both. It is for development and tests.
+// Package lambdalocal runs the real bootstraps of functions on this machine: a Lambda Runtime API
+// for each, a stand-in for the gateway in front of them, and a whole deployment of both. It is for
+// development and tests.
 package lambdalocal
 
 import (
@@ -22,7 +23,8 @@ import (
 const invokeLimit = 10 * time.Second
 
 // Runtime is one execution environment: a bootstrap and the Runtime API that it asks for work
-// (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). It takes one invocation at a time, as Lambda's do.
+// (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). It takes one invocation at a time, as
+// Lambda's do.
 type Runtime struct {
 	name     string
 	listener net.Listener
@@ -122,7 +124,8 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 }
 
-// PeakMemory is the most memory that the process held so far, in bytes, or 0 where that cannot be told.
+// PeakMemory is the most memory that the process held so far, in bytes, or 0 where that cannot be
+// told.
 func (r *Runtime) PeakMemory() int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.process.Process.Pid))
 	if err != nil {

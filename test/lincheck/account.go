@@ -18,7 +18,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// accountModel is what matters of one user that has every factor, and of one sign-in of theirs that waits for the second factor.
+// accountModel is what matters of one user that has every factor, and of one sign-in of theirs that
+// waits for the second factor.
 type accountModel struct {
 	signedIn bool
 	ended    bool // the sign-in, because the factors changed since its first factor was proved
@@ -36,12 +37,14 @@ type accountModel struct {
 
 	wrong int // in the sign-in, by all methods
 
-	// failures are those in a row, charged all since the last unlock: a history is shorter than the failure log's 30 days.
+	// failures are those in a row, charged all since the last unlock: a history is shorter than the
+	// failure log's 30 days.
 	failures, charged      int
 	wait, locked, byAnyone time.Duration // when they end
 }
 
-// since makes a time one that a model can keep: comparable, and greater than zero, which is never, also when a clock goes back.
+// since makes a time one that a model can keep: comparable, and greater than zero, which is never,
+// also when a clock goes back.
 func since(at time.Time) time.Duration { return at.Sub(began.Add(-1000 * time.Hour)) }
 
 // refuses says whether no guess may be judged.

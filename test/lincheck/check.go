@@ -19,11 +19,13 @@ var (
 // faulty is how many of a thousand calls of the store fail in the second half of the histories.
 const faulty = 50
 
-// patience bounds one decision of the checker. None has come near it; an undecided history is a failure.
+// patience bounds one decision of the checker. None has come near it; an undecided history is a
+// failure.
 const patience = 20 * time.Second
 
-// Check runs histories of every scenario over stores that open makes, the seeds from 1 on, half of them with faults. With free the clients
-// really run at once, over one store for all histories of a scenario.
+// Check runs histories of every scenario over stores that open makes, the seeds from 1 on, half of
+// them with faults. With free the clients really run at once, over one store for all histories of a
+// scenario.
 func Check(t *testing.T, open func(t *testing.T) store.Store, seeds int, free bool) {
 	for _, scenario := range Scenarios() {
 		t.Run(scenario.Name, func(t *testing.T) {
@@ -64,7 +66,8 @@ func Check(t *testing.T, open func(t *testing.T) store.Store, seeds int, free bo
 	}
 }
 
-// Memory makes stores in memory that have a signing key already: making one takes longer than a history.
+// Memory makes stores in memory that have a signing key already: making one takes longer than a
+// history.
 func Memory(t *testing.T) func(*testing.T) store.Store {
 	keys, err := signingKey()
 	if err != nil {

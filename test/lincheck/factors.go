@@ -104,8 +104,9 @@ func beginAccount(ctx context.Context, w *World, draws ...draw) (*scenarioRun, e
 	}, nil
 }
 
-// countAccount is what must hold of an account's answers in whatever order: no code is good twice, and no verification compares more than
-// five codes. Backup codes may be good again after they were imported anew.
+// countAccount is what must hold of an account's answers in whatever order: no code is good twice,
+// and no verification compares more than five codes. Backup codes may be good again after they were
+// imported anew.
 func countAccount(history []taken) error {
 	good, wrong, expired := map[Input]int{}, 0, 0
 	for _, t := range history {

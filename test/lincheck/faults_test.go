@@ -24,8 +24,8 @@ var storeFaults = map[string]func(int) store.Fault{
 	"the commit meets a conflict": store.ConflictCommit,
 }
 
-// TestEveryCallOfTheStoreFails: each call of each journey fails in turn, in each way. The error is no refusal, nothing is half done, nothing is charged, and
-// whoever tries again arrives.
+// TestEveryCallOfTheStoreFails: each call of each journey fails in turn, in each way. The error is
+// no refusal, nothing is half done, nothing is charged, and whoever tries again arrives.
 func TestEveryCallOfTheStoreFails(t *testing.T) {
 	memory := Memory(t)
 	for _, j := range journeys {
@@ -87,8 +87,8 @@ func stride() int {
 	return 1
 }
 
-// TestEveryTextFails: the network refuses a message, takes it and does not say so, or takes it and loses it. Nobody gets two messages for one request, and who
-// asks again gets in.
+// TestEveryTextFails: the network refuses a message, takes it and does not say so, or takes it and
+// loses it. Nobody gets two messages for one request, and who asks again gets in.
 func TestEveryTextFails(t *testing.T) {
 	memory := Memory(t)
 	down := errors.New("network down")
@@ -136,7 +136,8 @@ func textFails(t *testing.T, s store.Store, j journey, kind string, n int, arriv
 	return true
 }
 
-// TestWithoutRandomnessNothingIsMade: each read of randomness fails in turn. The request is refused as a whole.
+// TestWithoutRandomnessNothingIsMade: each read of randomness fails in turn. The request is refused
+// as a whole.
 func TestWithoutRandomnessNothingIsMade(t *testing.T) {
 	memory := Memory(t)
 	for _, j := range journeys {
@@ -210,8 +211,8 @@ func litter(t *testing.T, h *journeyUser) {
 	h.clock.pass(9 * 24 * time.Hour)
 }
 
-// TestTheCleanupAtEveryMoment: before each call of each journey the cleanup runs, breaks off in the middle, and runs twice more. Nobody notices, and
-// in the end what ran out is gone.
+// TestTheCleanupAtEveryMoment: before each call of each journey the cleanup runs, breaks off in the
+// middle, and runs twice more. Nobody notices, and in the end what ran out is gone.
 func TestTheCleanupAtEveryMoment(t *testing.T) {
 	memory := Memory(t)
 	for _, j := range journeys {
@@ -250,7 +251,8 @@ func TestTheCleanupAtEveryMoment(t *testing.T) {
 	}
 }
 
-// tidy runs a cleanup that crashes at its second commit, and then two whole ones, in another process. It returns how many records they found.
+// tidy runs a cleanup that crashes at its second commit, and then two whole ones, in another
+// process. It returns how many records they found.
 func tidy(t *testing.T, w *World) int {
 	t.Helper()
 	other := w.config
@@ -272,8 +274,9 @@ func tidy(t *testing.T, w *World) int {
 	return r.Found + 2
 }
 
-// TestSoup: journeys of many people, one after another, of whose calls one in ten fails in some way, and whose texts and randomness fail too, while the clock
-// jumps. Each arrives, nothing is accepted twice and nothing is left half done. With -soak it goes on.
+// TestSoup: journeys of many people, one after another, of whose calls one in ten fails in some
+// way, and whose texts and randomness fail too, while the clock jumps. Each arrives, nothing is
+// accepted twice and nothing is left half done. With -soak it goes on.
 func TestSoup(t *testing.T) {
 	memory := Memory(t)
 	run := func(seed uint64) {
@@ -366,7 +369,8 @@ func throughSoup(ctx context.Context, w *World, j journey, h *journeyUser, rng *
 	return nil
 }
 
-// TestAStoreThatIsDownCostsNothing: while every call fails, guesses are refused without a charge; then the first right code is good.
+// TestAStoreThatIsDownCostsNothing: while every call fails, guesses are refused without a charge;
+// then the first right code is good.
 func TestAStoreThatIsDownCostsNothing(t *testing.T) {
 	s := Memory(t)(t)
 	w, err := newWorld(t.Context(), s, 1)
@@ -386,7 +390,8 @@ func TestAStoreThatIsDownCostsNothing(t *testing.T) {
 	}
 }
 
-// TestWithoutTheNetworkTheOtherFactorsWork: no text arrives for as long as it lasts; who has another factor does not notice (R35).
+// TestWithoutTheNetworkTheOtherFactorsWork: no text arrives for as long as it lasts; who has
+// another factor does not notice (R35).
 func TestWithoutTheNetworkTheOtherFactorsWork(t *testing.T) {
 	for _, by := range []account.Strategy{account.TOTPCode, account.BackupCode, account.PhoneCode} {
 		w, err := newWorld(t.Context(), Memory(t)(t), 1)
@@ -413,7 +418,8 @@ func (s indiscriminate) Expired(ctx context.Context, kind store.Kind, _ time.Tim
 	return keys, err
 }
 
-// TestACleanupThatIsToldNonsenseRemovesNothing: what is alive stays, whatever the store finds (R33).
+// TestACleanupThatIsToldNonsenseRemovesNothing: what is alive stays, whatever the store finds
+// (R33).
 func TestACleanupThatIsToldNonsenseRemovesNothing(t *testing.T) {
 	s := Memory(t)(t)
 	w, err := newWorld(t.Context(), s, 1)
@@ -437,7 +443,8 @@ func TestACleanupThatIsToldNonsenseRemovesNothing(t *testing.T) {
 	}
 }
 
-// TestACleanupThatIsTooEarlyIsNoticed: with a clock that is weeks ahead it removes what is alive, and the checks above are red.
+// TestACleanupThatIsTooEarlyIsNoticed: with a clock that is weeks ahead it removes what is alive,
+// and the checks above are red.
 func TestACleanupThatIsTooEarlyIsNoticed(t *testing.T) {
 	s := Memory(t)(t)
 	w, err := newWorld(t.Context(), s, 1)

@@ -17,7 +17,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Invariants reads every record and says what does not fit together. It holds between any two commits, so also after a crash at any moment.
+// Invariants reads every record and says what does not fit together. It holds between any two
+// commits, so also after a crash at any moment.
 func Invariants(ctx context.Context, s store.Store, ring *seal.Ring) error {
 	st := state{users: map[string]*account.User{}, clients: map[string]*account.Client{}, claims: map[string]string{}, prices: map[string]smsprice.Micros{}, ring: ring}
 	if err := st.read(ctx, s); err != nil {
@@ -188,7 +189,8 @@ func earliest(u *account.User) time.Time {
 	return first
 }
 
-// identifiers: verified numbers, addresses and names have their claims, and claims have nothing else.
+// identifiers: verified numbers, addresses and names have their claims, and claims have nothing
+// else.
 func (st *state) identifiers() {
 	held := map[string]string{}
 	hold := func(user, kind, value string) {
@@ -295,8 +297,9 @@ func (st *state) sessionsOf(id string, u *account.User) {
 	}
 }
 
-// client: a session stands in both records, because one commit made it, and no second factor was begun
-// before the first was proved. A session that an act on its user ended may stay on its client: it is dead.
+// client: a session stands in both records, because one commit made it, and no second factor was
+// begun before the first was proved. A session that an act on its user ended may stay on its
+// client: it is dead.
 func (st *state) client(id string, c *account.Client) {
 	for _, s := range c.Sessions {
 		u := st.users[s.User()]

@@ -13,7 +13,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// TestInvariantsNotice: each thing that must not be, put into otherwise sound records, is found, and by the sentence that is meant for it.
+// TestInvariantsNotice: each thing that must not be, put into otherwise sound records, is found,
+// and by the sentence that is meant for it.
 func TestInvariantsNotice(t *testing.T) {
 	type object = map[string]any
 	user, client, claim, ticket := store.KindUser, store.KindClient, store.KindClaim, store.KindTicket
@@ -80,7 +81,8 @@ func TestInvariantsNotice(t *testing.T) {
 	}
 }
 
-// TestMessagesWithoutTheirMoneyAreNoticed: a message is paid from the budget of its day, and a refused one costs nothing.
+// TestMessagesWithoutTheirMoneyAreNoticed: a message is paid from the budget of its day, and a
+// refused one costs nothing.
 func TestMessagesWithoutTheirMoneyAreNoticed(t *testing.T) {
 	const at = account.Instant(1_772_600_000_000)
 	for name, c := range map[string]struct {
@@ -108,7 +110,8 @@ func TestMessagesWithoutTheirMoneyAreNoticed(t *testing.T) {
 	}
 }
 
-// TestHalfACommitBreaksTheInvariants: what journeys leave behind on a store that forgets the user's record in a commit of several shows by itself that something is missing.
+// TestHalfACommitBreaksTheInvariants: what journeys leave behind on a store that forgets the user's
+// record in a commit of several shows by itself that something is missing.
 func TestHalfACommitBreaksTheInvariants(t *testing.T) {
 	var found []string
 	for _, j := range journeys {

@@ -20,8 +20,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// A journey is what a person, or the team's server, sets out to do. run does it as people do: it looks at what is there already, so it can be
-// begun again after it failed anywhere. goal says whether it was reached.
+// A journey is what a person, or the team's server, sets out to do. run does it as people do: it
+// looks at what is there already, so it can be begun again after it failed anywhere. goal says
+// whether it was reached.
 type journey struct {
 	name    string
 	factors bool // the person has them from the start
@@ -72,7 +73,8 @@ func (h *journeyUser) keep(r *mfa.SignInResult) {
 	h.signIn, h.from.Session = r.SignIn.ID, r.SignIn.Created
 }
 
-// enter signs in, unless that is done: with a password or a ticket, and with a second factor when one is asked for.
+// enter signs in, unless that is done: with a password or a ticket, and with a second factor when
+// one is asked for.
 func (h *journeyUser) enter(ctx context.Context, first, second account.Strategy) error {
 	if h.from.Session != "" {
 		if _, err := h.MFA.Me(ctx, h.from); err == nil || kindOf(err) != Closed {
@@ -420,14 +422,16 @@ func administer(ctx context.Context, h *journeyUser) error {
 	return nil
 }
 
-// settle is what somebody does about a refusal: whoever signed in too long ago for a change of factors does it again.
+// settle is what somebody does about a refusal: whoever signed in too long ago for a change of
+// factors does it again.
 func (h *journeyUser) settle(err error) {
 	if e := (*apierr.Error)(nil); errors.As(err, &e) && e.Code() == apierr.SessionReverificationRequired {
 		h.from = tx.Caller{}
 	}
 }
 
-// arrive begins the journey again until it ends well, as somebody does who saw an error and waited half a minute.
+// arrive begins the journey again until it ends well, as somebody does who saw an error and waited
+// half a minute.
 func arrive(ctx context.Context, j journey, h *journeyUser) error {
 	var err error
 	for range 3 {
@@ -478,7 +482,8 @@ func (n newer) Commit(ctx context.Context, writes []store.Write, increments ...s
 	return n.Store.Commit(ctx, writes, increments...)
 }
 
-// TestJourneysKeepWhatANewerVersionStored: during a deployment the older version goes on, and loses nothing that the newer one wrote (R34).
+// TestJourneysKeepWhatANewerVersionStored: during a deployment the older version goes on, and loses
+// nothing that the newer one wrote (R34).
 func TestJourneysKeepWhatANewerVersionStored(t *testing.T) {
 	for _, j := range journeys {
 		var lost []store.Kind

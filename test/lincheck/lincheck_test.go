@@ -10,7 +10,8 @@ import (
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
 
-// TestHistories: whatever clients do at once, and whatever fails underneath, there is an order of the operations that explains what they were told.
+// TestHistories: whatever clients do at once, and whatever fails underneath, there is an order of
+// the operations that explains what they were told.
 func TestHistories(t *testing.T) {
 	seeds := 500
 	if testing.Short() {

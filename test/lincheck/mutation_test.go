@@ -15,11 +15,11 @@ import (
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
 
-// A check that never fails shows nothing. So each test here breaks what the domain relies on, in the way in which code goes wrong in
-// practice, and is red when the histories do not notice. The breakage is in a store between the domain and the true one: no product
-// code knows of it.
+// MaxSize is the largest size of the file in bytes; 0 means no limit. A commit that needs more
+// returns [store.ErrUnavailable] and stores nothing.
 
-// notices fails the test unless a history of the scenario finds something within the given number of seeds.
+// notices fails the test unless a history of the scenario finds something within the given number
+// of seeds.
 func notices(t *testing.T, scenario string, wrap func(store.Store) store.Store) {
 	t.Helper()
 	const seeds = 300
@@ -284,7 +284,8 @@ func TestACommitThatIsNeverMadeIsNoticed(t *testing.T) {
 	noticesIn(t, func(s store.Store) store.Store { return hasty{s, &hastyState{lost: true}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
 }
 
-// doubting takes its own lost answer for somebody else's write: it made every third commit, tries it again as a new one, and finds the record changed.
+// doubting takes its own lost answer for somebody else's write: it made every third commit, tries
+// it again as a new one, and finds the record changed.
 type doubting struct {
 	store.Store
 	mu      *sync.Mutex
@@ -332,7 +333,8 @@ func TestHalfACommitIsNoticed(t *testing.T) {
 	noticesIn(t, func(s store.Store) store.Store { return torn{s, &sync.Mutex{}, new(int)} }, "text message", "owner of a number", "records and budgets")
 }
 
-// trusting takes an error for an answer: what cannot be read is not there, and what cannot be committed is done.
+// trusting takes an error for an answer: what cannot be read is not there, and what cannot be
+// committed is done.
 type trusting struct {
 	store.Store
 	mu    *sync.Mutex

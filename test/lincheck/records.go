@@ -11,7 +11,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// kept is one record, by what it holds, and two budgets. A value is written once only, so it stands for its version.
+// kept is one record, by what it holds, and two budgets. A value is written once only, so it stands
+// for its version.
 type kept struct {
 	value  string
 	budget [2]int64

@@ -20,7 +20,8 @@ import (
 type Config struct {
 	// Faulty is how many of a thousand calls of the store fail, each of several ways alike.
 	Faulty int
-	// Free lets the clients really run at once. It must be set for stores that wait for one caller while another is in them.
+	// Free lets the clients really run at once. It must be set for stores that wait for one caller
+	// while another is in them.
 	Free bool
 	// Patience bounds one decision of the checker.
 	Patience time.Duration
@@ -35,7 +36,8 @@ type taken struct {
 	times     []time.Time
 }
 
-// Run runs one history over a store and returns an error, which tells the whole history, unless the answers have an explanation.
+// Run runs one history over a store and returns an error, which tells the whole history, unless the
+// answers have an explanation.
 func Run(ctx context.Context, s store.Store, scenario Scenario, seed uint64, c Config) error {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(scenario.Name))
@@ -133,13 +135,15 @@ type asked struct {
 func operations(history []taken) []porcupine.Operation {
 	ops := make([]porcupine.Operation, len(history))
 	for i, t := range history {
-		// The stores answer only when they are done with a call, so even an operation of unknown outcome did not happen after its end.
+		// The stores answer only when they are done with a call, so even an operation of unknown outcome
+		// did not happen after its end.
 		ops[i] = porcupine.Operation{ClientId: t.client, Input: asked{t.in, t.times}, Output: t.out, Call: t.call, Return: t.end}
 	}
 	return ops
 }
 
-// model lifts the sequential meaning: an operation saw one of its times, and one without an answer may not have happened.
+// model lifts the sequential meaning: an operation saw one of its times, and one without an answer
+// may not have happened.
 func (p *scenarioRun) model() porcupine.Model {
 	seed := maphash.MakeSeed()
 	n := porcupine.NondeterministicModel{

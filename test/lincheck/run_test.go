@@ -36,7 +36,8 @@ func TestASeedDecidesAHistory(t *testing.T) {
 	}
 }
 
-// TestHistoriesReachEveryAnswer: a scenario whose clients never get some kind of answer checks less than it says.
+// TestHistoriesReachEveryAnswer: a scenario whose clients never get some kind of answer checks less
+// than it says.
 func TestHistoriesReachEveryAnswer(t *testing.T) {
 	want := map[string][]Verdict{
 		"text message":                   {Granted, Wrong, Closed, Wait, Cool, Unknown},
@@ -84,7 +85,8 @@ func TestHistoriesReachEveryAnswer(t *testing.T) {
 	}
 }
 
-// TestTheCheckerRefuses: of two acceptances of one thing, no order explains both; without an answer, it may have happened or not.
+// TestTheCheckerRefuses: of two acceptances of one thing, no order explains both; without an
+// answer, it may have happened or not.
 func TestTheCheckerRefuses(t *testing.T) {
 	p := &scenarioRun{
 		initial: false,
@@ -116,8 +118,8 @@ func TestTheCheckerRefuses(t *testing.T) {
 	}
 }
 
-// TestUndecidedIsAFailure: a checker that runs out of time has shown nothing. Sixty operations at once, of which the last one was answered wrongly,
-// have more orders than there is time.
+// TestUndecidedIsAFailure: a checker that runs out of time has shown nothing. Sixty operations at
+// once, of which the last one was answered wrongly, have more orders than there is time.
 func TestUndecidedIsAFailure(t *testing.T) {
 	p := &scenarioRun{
 		initial: int64(0),

@@ -11,12 +11,15 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// A Scenario is one kind of history: what clients may ask, and what each question means when nobody else is there.
+// A Scenario is one kind of history: what clients may ask, and what each question means when nobody
+// else is there.
 type Scenario struct {
 	Name string
-	// Clients and Steps bound a history: a wider one that cannot be explained takes the checker ages to refuse.
+	// Clients and Steps bound a history: a wider one that cannot be explained takes the checker ages
+	// to refuse.
 	Clients, Steps int
-	// direct says that the clients call the store themselves, which tells them of a lost race instead of trying again.
+	// direct says that the clients call the store themselves, which tells them of a lost race instead
+	// of trying again.
 	direct bool
 	begin  func(ctx context.Context, w *World) (*scenarioRun, error)
 }
@@ -26,8 +29,9 @@ type scenarioRun struct {
 	initial any // comparable
 	// next is what a client does next.
 	next func(rng *rand.Rand, client int) scenarioStep
-	// apply is the sequential meaning of an input at a time. It says what must be answered and what is so afterwards. What nobody can know
-	// beforehand, such as a code that was drawn, it takes from the answer that was given.
+	// apply is the sequential meaning of an input at a time. It says what must be answered and what is
+	// so afterwards. What nobody can know beforehand, such as a code that was drawn, it takes from the
+	// answer that was given.
 	apply func(state any, in Input, at time.Time, given Answer) (Answer, any)
 	// count is a plain check beside the checker's; nil for none.
 	count func(taken []taken) error
@@ -55,7 +59,8 @@ type Answer struct {
 	Value   string
 }
 
-// Verdict is a kind of answer. Kinds and not codes: which of several reasons a refusal names is held by other tests.
+// Verdict is a kind of answer. Kinds and not codes: which of several reasons a refusal names is
+// held by other tests.
 type Verdict string
 
 // The kinds of answers.

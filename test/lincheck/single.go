@@ -71,7 +71,8 @@ func count(history []taken, in Input, kind Verdict) int {
 	return n
 }
 
-// reserved is which of a user's numbers are second factors, and which of these is asked first: -1 for none.
+// reserved is which of a user's numbers are second factors, and which of these is asked first: -1
+// for none.
 type reserved struct {
 	on    uint8
 	first int
@@ -211,7 +212,8 @@ func beginOwner(ctx context.Context, w *World) (*scenarioRun, error) {
 	}, nil
 }
 
-// giveUp removes the user's number, which must be found first: two requests, of which only the second changes anything.
+// giveUp removes the user's number, which must be found first: two requests, of which only the
+// second changes anything.
 func giveUp(ctx context.Context, w *World, user string) Answer {
 	u, err := w.Admin.User(ctx, user)
 	if err != nil || len(u.Phones) == 0 {

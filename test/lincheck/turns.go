@@ -8,7 +8,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// A turn is one client's place in a run where one client moves at a time. The client gives it back at every call of the store.
+// A turn is one client's place in a run where one client moves at a time. The client gives it back
+// at every call of the store.
 type turn struct {
 	resume chan struct{}
 	given  chan<- *turn
@@ -48,8 +49,8 @@ func inTurns(ctx context.Context, rng *rand.Rand, clients []func(context.Context
 	}
 }
 
-// turnStore is a store whose callers change places before each call, and after a commit: an answer that is on its way is the moment in which
-// others act on what was stored.
+// turnStore is a store whose callers change places before each call, and after a commit: an answer
+// that is on its way is the moment in which others act on what was stored.
 type turnStore struct{ store.Store }
 
 func (p turnStore) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {

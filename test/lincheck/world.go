@@ -19,7 +19,8 @@ import (
 	"github.com/countersign-mfa/countersign/test/sessionkeys"
 )
 
-// A World is a service over a store under test, with a clock that is moved, a seeded source of chance and an outbox.
+// A World is a service over a store under test, with a clock that is moved, a seeded source of
+// chance and an outbox.
 type World struct {
 	*domain.Service
 	// Store is the one under test, below the faults.
@@ -131,7 +132,8 @@ func (s stepping) Commit(ctx context.Context, writes []store.Write, increments .
 	return s.Store.Commit(ctx, writes, increments...)
 }
 
-// shownTime is a clock that remembers when it showed what. Stamps order its moves and the operations' calls and answers.
+// shownTime is a clock that remembers when it showed what. Stamps order its moves and the
+// operations' calls and answers.
 type shownTime struct {
 	mu    sync.Mutex
 	stamp int64

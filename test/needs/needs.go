@@ -1,5 +1,6 @@
-// Package needs is for tests that need what a machine may not have: Node, a shell, or a server that speaks DynamoDB's protocol. Where it is missing they fail,
-// because `go test` shows a skipped test to nobody. Whoever means to leave a part out names it in COUNTERSIGN_SKIP.
+// Package needs is for tests that need what a machine may not have: Node, a shell, or a server that
+// speaks DynamoDB's protocol. Where it is missing they fail, because `go test` shows a skipped test
+// to nobody. Whoever means to leave a part out names it in COUNTERSIGN_SKIP.
 package needs
 
 import (
@@ -28,7 +29,8 @@ func Missing(part, what string) string {
 	return fmt.Sprintf("%s; %s=%s leaves these tests out", what, Env, part)
 }
 
-// Or returns the value that a test needs. When it is empty the test is skipped if its part is left out, and else fails.
+// Or returns the value that a test needs. When it is empty the test is skipped if its part is left
+// out, and else fails.
 func Or(t testing.TB, value, part, what string) string {
 	t.Helper()
 	switch {

@@ -19,8 +19,8 @@ import (
 
 const module = "github.com/countersign-mfa/countersign/"
 
-// leaves are the packages under internal/domain and internal/crypto that import nothing of ours but values
-// ([values]), and the one library that each may use.
+// leaves are the packages under internal/domain and internal/crypto that import nothing of ours but
+// values ([values]), and the one library that each may use.
 var leaves = map[string]string{
 	"internal/domain/phone": "", "internal/domain/smsprice": "", "internal/domain/language": "", "internal/domain/apierr": "",
 	"internal/domain/ratelimit": "", "internal/domain/authority": "", "internal/domain/numberplan": "github.com/nyaruka/phonenumbers",
@@ -124,8 +124,8 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestTheServerIsSmall: the server's program links nothing that only operators or AWS need, so that the first build
-// takes about a minute.
+// TestTheServerIsSmall: the server's program links nothing that only operators or AWS need, so that
+// the first build takes about a minute.
 func TestTheServerIsSmall(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "./cmd/countersign").Output()
 	if err != nil {
@@ -169,9 +169,9 @@ func allowed(dir, p string) bool {
 }
 
 // apiFloors are the packages of the API, from the lowest up. What goes over the wire knows no
-// operation. The machinery of operations knows no subject, so that a subject's file is all that a new
-// operation touches. The two APIs do not import each other, so that one changes without the other.
-// The table alone knows all of them.
+// operation. The machinery of operations knows no subject, so that a subject's file is all that a
+// new operation touches. The two APIs do not import each other, so that one changes without the
+// other. The table alone knows all of them.
 var apiFloors = []string{"internal/api/wire", "internal/api/operation", "internal/api/frontend", "internal/api/backend", "internal/api"}
 
 // belowInAPI reports whether a package of the API may import another one.
@@ -180,8 +180,9 @@ func belowInAPI(dir, own string) bool {
 	return to >= 0 && to < from && !(dir == "internal/api/backend" && own == "internal/api/frontend")
 }
 
-// floors are the packages of the domain that hold the state, from the lowest up. A package imports those below it
-// only, so the guess of a code and the sending of an SMS walk down and never come back up.
+// floors are the packages of the domain that hold the state, from the lowest up. A package imports
+// those below it only, so the guess of a code and the sending of an SMS walk down and never come
+// back up.
 var floors = []string{"account", "tx", "audit", "settings", "sms", "webhook", "tokens", "sessions", "mfa", "admin", ""}
 
 // below reports whether a package of the domain may import another one.
@@ -190,7 +191,8 @@ func below(dir, own string) bool {
 	return from >= 0 && to >= 0 && to < from
 }
 
-// TestEveryPackageOfTheDomainHasAFloor: a new package of the domain is a leaf or stands on one of the floors.
+// TestEveryPackageOfTheDomainHasAFloor: a new package of the domain is a leaf or stands on one of
+// the floors.
 func TestEveryPackageOfTheDomainHasAFloor(t *testing.T) {
 	for _, s := range sources(t) {
 		name, ours := strings.CutPrefix(s.dir, "internal/domain/")
@@ -213,7 +215,8 @@ func TestPackagesAreSmall(t *testing.T) {
 	}
 }
 
-// whole are packages that are one harness with one list, and stay together: the attacks on a server from outside.
+// whole are packages that are one harness with one list, and stay together: the attacks on a server
+// from outside.
 var whole = []string{"internal/ops/attack"}
 
 // TestTheDomainHasNoClock: time, environment and chance come from outside.
@@ -259,8 +262,8 @@ func TestPackagesAreNouns(t *testing.T) {
 	}
 }
 
-// TestTheLayoutIsWhole: docs/develop/layout.md names each package under internal and test in a table row, and none that is
-// not there.
+// TestTheLayoutIsWhole: docs/develop/layout.md names each package under internal and test in a
+// table row, and none that is not there.
 func TestTheLayoutIsWhole(t *testing.T) {
 	text, err := os.ReadFile("docs/develop/layout.md")
 	if err != nil {
@@ -291,9 +294,9 @@ var proofs = []string{
 	"FirstAt", "SecondAt", "FirstBy", "SecondBy", "AloneAt", "Enrolled", "FirstSince", "SecondSince", "SessionReverificationRequired", "AuthorizationInvalid",
 }
 
-// TestOnlyAuthorityDecides keeps every decision about proofs in one place: internal/domain/authority has the
-// rules, and two files named authority.go alone ask them: account's reads and writes what sessions proved,
-// sessions' carries a change of factors over.
+// TestOnlyAuthorityDecides keeps every decision about proofs in one place:
+// internal/domain/authority has the rules, and two files named authority.go alone ask them:
+// account's reads and writes what sessions proved, sessions' carries a change of factors over.
 func TestOnlyAuthorityDecides(t *testing.T) {
 	only := []string{"internal/domain/account/authority.go", "internal/domain/tx/authority.go", "internal/domain/sessions/authority.go"}
 	found := 0
@@ -321,8 +324,8 @@ func TestOnlyAuthorityDecides(t *testing.T) {
 	}
 }
 
-// TestEveryActionIsAsked: each action of the rules stands in the domain, so the table of docs/security/authority.md
-// describes operations that exist.
+// TestEveryActionIsAsked: each action of the rules stands in the domain, so the table of
+// docs/security/authority.md describes operations that exist.
 func TestEveryActionIsAsked(t *testing.T) {
 	asked := map[string]bool{}
 	for _, s := range sources(t) {

@@ -26,7 +26,8 @@ type helper struct {
 	calls []string
 }
 
-// inspected reads the functions of test files, by name. Two functions or methods of one name count as one that does what either does.
+// inspected reads the functions of test files, by name. Two functions or methods of one name count
+// as one that does what either does.
 func inspected(files map[string]*ast.File) map[string]*helper {
 	found := map[string]*helper{}
 	for _, file := range files {
@@ -88,7 +89,8 @@ func judges(all map[string]*helper) map[string]bool {
 	return out
 }
 
-// parsedTests are the test files of a folder, and those files of the folders beside it that hold the suites of more than one package.
+// parsedTests are the test files of a folder, and those files of the folders beside it that hold
+// the suites of more than one package.
 func parsedTests(t *testing.T, dir string) map[string]*ast.File {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -140,8 +142,9 @@ func f() bool { return true }`
 	}
 }
 
-// TestEveryTestCanFail: a test of the tree that asserts nothing, or that is skipped whatever is the case, is no proof of anything that test/lincheck/evidence.md or
-// internal/ops/attack/evidence.md names it for.
+// TestEveryTestCanFail: a test of the tree that asserts nothing, or that is skipped whatever is the
+// case, is no proof of anything that test/lincheck/evidence.md or internal/ops/attack/evidence.md
+// names it for.
 func TestEveryTestCanFail(t *testing.T) {
 	checked := 0
 	for _, dir := range tested(t) {

@@ -14,8 +14,8 @@ var commentsPending = []string{"internal/api", "internal/domain", "internal/web"
 // vague are words that stand where the actor's name belongs.
 var vague = regexp.MustCompile(`(?i)\b(whoever|whomever|somebody|nobody|whom)\b`)
 
-// TestComments: a doc comment begins with the name that it describes, also of what is not exported. A comment line
-// has at most 100 columns, and names its actor.
+// TestComments: a doc comment begins with the name that it describes, also of what is not exported.
+// A comment line has at most 100 columns, and names its actor.
 func TestComments(t *testing.T) {
 	for _, s := range sources(t) {
 		if pending(s.dir) {
@@ -47,8 +47,8 @@ func pending(dir string) bool {
 	return false
 }
 
-// checkDoc compares a declaration's doc comment with its name. A group of constants or variables with one comment
-// has no name, and a group's members may have none.
+// checkDoc compares a declaration's doc comment with its name. A group of constants or variables
+// with one comment has no name, and a group's members may have none.
 func checkDoc(t *testing.T, s source, d ast.Decl) {
 	t.Helper()
 	begins := func(doc *ast.CommentGroup, name string) {

@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// reveals says whether an expression takes a secret out of its wrapping, so that its bytes or its length can be seen.
+// reveals says whether an expression takes a secret out of its wrapping, so that its bytes or its
+// length can be seen.
 func reveals(e ast.Expr) bool {
 	found := false
 	ast.Inspect(e, func(n ast.Node) bool {
@@ -30,11 +31,13 @@ func reveals(e ast.Expr) bool {
 	return found
 }
 
-// secretKeepers hold little but digests, tags and tokens: there bytes are compared in constant time only.
+// secretKeepers hold little but digests, tags and tokens: there bytes are compared in constant time
+// only.
 var secretKeepers = []string{"internal/crypto/seal", "internal/crypto/secret", "internal/crypto/keyring", "internal/crypto/password", "internal/crypto/sessiontoken", "internal/crypto/totp", "internal/crypto/backupcode"}
 
-// TestSecretsAreComparedInConstantTime: no secret meets == or a switch, except with the empty text, and where secrets are kept nothing is compared by
-// bytes.Equal and its like: there are secret.Value.Equal, hmac.Equal and subtle.
+// TestSecretsAreComparedInConstantTime: no secret meets == or a switch, except with the empty text,
+// and where secrets are kept nothing is compared by bytes.Equal and its like: there are
+// secret.Value.Equal, hmac.Equal and subtle.
 func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	leaky := map[string]bool{"bytes.Equal": true, "bytes.Compare": true, "reflect.DeepEqual": true, "strings.Compare": true, "strings.EqualFold": true}
 	for _, s := range sources(t) {
@@ -65,7 +68,8 @@ func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	}
 }
 
-// credentials have forms that are nobody's by accident: keys of this service, of AWS, of repositories, and private keys.
+// credentials have forms that are nobody's by accident: keys of this service, of AWS, of
+// repositories, and private keys.
 var credentials = regexp.MustCompile(`sk_live_[A-Za-z0-9]{20}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|-----BEGIN [A-Z ]*PRIVATE KEY-----`)
 
 // TestNoCredentialInTheTree: what the repository holds opens nothing.

@@ -59,7 +59,8 @@ func TestDocsAreShort(t *testing.T) {
 	}
 }
 
-// TestEveryPageIsListed: docs/README.md has one line for each page, with what it says, under a heading that says for whom.
+// TestEveryPageIsListed: docs/README.md has one line for each page, with what it says, under a
+// heading that says for whom.
 func TestEveryPageIsListed(t *testing.T) {
 	index := read(t, "docs/README.md")
 	for _, h := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(index, -1) {
@@ -104,7 +105,8 @@ func TestPagesSayForWhom(t *testing.T) {
 	}
 }
 
-// TestLinesAreNarrow holds the pages that are written to be read in a terminal too. Tables and code may be wider.
+// TestLinesAreNarrow holds the pages that are written to be read in a terminal too. Tables and code
+// may be wider.
 func TestLinesAreNarrow(t *testing.T) {
 	const most = 100 // columns
 	names := []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "internal/ops/attack/evidence.md"}
@@ -131,7 +133,8 @@ var (
 	dropped = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// anchors are the names of places in a page: those that GitHub gives to headings, and those that are written down.
+// anchors are the names of places in a page: those that GitHub gives to headings, and those that
+// are written down.
 func anchors(text string) map[string]bool {
 	found := map[string]bool{}
 	for _, a := range named.FindAllStringSubmatch(text, -1) {
@@ -175,7 +178,8 @@ func TestLinksLead(t *testing.T) {
 	}
 }
 
-// TestTheCostIsOneFigure: docs/operate/cost.md adds its rows up, and each amount of money that the README names stands there.
+// TestTheCostIsOneFigure: docs/operate/cost.md adds its rows up, and each amount of money that the
+// README names stands there.
 func TestTheCostIsOneFigure(t *testing.T) {
 	cost := read(t, "docs/operate/cost.md")
 	_, table, _ := strings.Cut(cost, "|what|each|a million|\n")
@@ -210,7 +214,8 @@ func TestTheCostIsOneFigure(t *testing.T) {
 	}
 }
 
-// TestTheVersionIsOne: the newest release of the changelog is the program's, and the README names it.
+// TestTheVersionIsOne: the newest release of the changelog is the program's, and the README names
+// it.
 func TestTheVersionIsOne(t *testing.T) {
 	log := read(t, "CHANGELOG.md")
 	release := regexp.MustCompile(`(?m)^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}$`).FindStringSubmatch(log)
@@ -231,7 +236,8 @@ func TestTheVersionIsOne(t *testing.T) {
 	}
 }
 
-// TestTheWorkflow: continuous integration runs what a developer runs, with actions of fixed versions and without secrets.
+// TestTheWorkflow: continuous integration runs what a developer runs, with actions of fixed
+// versions and without secrets.
 func TestTheWorkflow(t *testing.T) {
 	text := read(t, ".github/workflows/test.yml")
 	if !strings.Contains(text, "run: make test\n") {

@@ -1,5 +1,5 @@
-// Package repository_test holds what is true of the tree as a whole: which package may import which, what the
-// pages say, and what the scripts of the tests run.
+// Package repository_test holds what is true of the tree as a whole: which package may import
+// which, what the pages say, and what the scripts of the tests run.
 package repository_test
 
 import (

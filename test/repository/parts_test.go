@@ -102,8 +102,8 @@ func TestInterruptedParts(t *testing.T) {
 	}
 }
 
-// TestEveryPackageHasAPart: scripts/packages.sh has each package in one of the parts that run all of
-// its tests, has no package of a part that is not there, and scripts/test.sh runs every part.
+// TestEveryPackageHasAPart: scripts/packages.sh has each package in one of the parts that run all
+// of its tests, has no package of a part that is not there, and scripts/test.sh runs every part.
 func TestEveryPackageHasAPart(t *testing.T) {
 	list := func(name string, args ...string) []string {
 		t.Helper()

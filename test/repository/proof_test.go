@@ -15,7 +15,8 @@ var (
 	testFunc  = regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
 )
 
-// TestTheProofNamesTests: test/lincheck/evidence.md has a line for each invariant and each fault, and each test that a line names exists where it says.
+// TestTheProofNamesTests: test/lincheck/evidence.md has a line for each invariant and each fault,
+// and each test that a line names exists where it says.
 func TestTheProofNamesTests(t *testing.T) {
 	text, err := os.ReadFile("test/lincheck/evidence.md")
 	if err != nil {

@@ -105,8 +105,8 @@ func build(t *testing.T) string {
 	return program
 }
 
-// walk runs the commands of a page, in order and in one shell, against a server of their own. It returns
-// what each block printed.
+// walk runs the commands of a page, in order and in one shell, against a server of their own. It
+// returns what each block printed.
 func walk(t *testing.T, program, page string) []string {
 	t.Helper()
 	for _, tool := range []string{"bash", "curl"} {

@@ -15,8 +15,9 @@ var pool struct {
 	begin int
 }
 
-// Keys returns a replacement for [sessiontoken.GenerateKey] that returns the same eight keys in turn.
-// Each replacement begins at another key, so that the services of one test have different ones.
+// Keys returns a replacement for [sessiontoken.GenerateKey] that returns the same eight keys in
+// turn. Each replacement begins at another key, so that the services of one test have different
+// ones.
 func Keys() func(io.Reader) (*sessiontoken.Key, error) {
 	pool.Lock()
 	defer pool.Unlock()

@@ -30,7 +30,8 @@ type draw struct {
 	chance *rand.Rand
 }
 
-// parameters of an operation in the order in which its input declares them: a strategy is drawn before its code.
+// parameters of an operation in the order in which its input declares them: a strategy is drawn
+// before its code.
 func parameters(op *operation.Operation) []string {
 	var found []string
 	t := reflect.TypeOf(op.Request)
@@ -44,7 +45,8 @@ func parameters(op *operation.Operation) []string {
 	return found
 }
 
-// generators draw the arguments of the Frontend API by name. False means that the argument is left out.
+// generators draw the arguments of the Frontend API by name. False means that the argument is left
+// out.
 var generators = map[string]func(*draw) (string, bool){
 	"strategy":                   (*draw).strategy,
 	"identifier":                 (*draw).identifier,
@@ -64,7 +66,8 @@ var generators = map[string]func(*draw) (string, bool){
 	"__clerk_db_jwt":             func(*draw) (string, bool) { return "", false },
 }
 
-// generated says whether the search can call an operation of the Frontend API, or which parameter it cannot draw.
+// generated says whether the search can call an operation of the Frontend API, or which parameter
+// it cannot draw.
 func generated(op *operation.Operation) (missing string, ok bool) {
 	for _, name := range parameters(op) {
 		if generators[name] == nil {
@@ -74,7 +77,8 @@ func generated(op *operation.Operation) (missing string, ok bool) {
 	return "", true
 }
 
-// all draws all arguments. False means that the actor cannot make the request, or sees no point in it.
+// all draws all arguments. False means that the actor cannot make the request, or sees no point in
+// it.
 func (d *draw) all() bool {
 	if !d.sensible() && (!d.by.steals() || !d.often(2)) {
 		return false
@@ -244,7 +248,8 @@ func digits(chance *rand.Rand) []byte {
 	return code
 }
 
-// appCode is a code of an authenticator app. An app shows another one only after its period, so an owner who used it waits.
+// appCode is a code of an authenticator app. An app shows another one only after its period, so an
+// owner who used it waits.
 func (d *draw) appCode() string {
 	secrets := d.by.know.Secrets
 	s := secrets[len(secrets)-1]
@@ -265,7 +270,8 @@ func (d *draw) appCode() string {
 	}
 }
 
-// sensible says whether the request can succeed, as far as the actor knows. Thieves also make others.
+// sensible says whether the request can succeed, as far as the actor knows. Thieves also make
+// others.
 func (d *draw) sensible() bool {
 	name := d.op.Name
 	switch {

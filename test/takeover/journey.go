@@ -17,8 +17,8 @@ import (
 	"github.com/countersign-mfa/countersign/test/browser"
 )
 
-// Step is one thing that one actor does. Its arguments are drawn from what the actor knows when the step is made, so that a journey
-// from which steps were left out is a journey too.
+// Step is one thing that one actor does. Its arguments are drawn from what the actor knows when the
+// step is made, so that a journey from which steps were left out is a journey too.
 type Step struct {
 	By     role
 	Deed   string // the name of an operation, or one of the deeds below
@@ -263,7 +263,8 @@ func (j *journey) copies(p *person, which int) bool {
 	return true
 }
 
-// plants puts the cookie of a thief's browser into a browser of the owner's that is not signed in, as a sibling domain can.
+// plants puts the cookie of a thief's browser into a browser of the owner's that is not signed in,
+// as a sibling domain can.
 func (j *journey) plants(p *person, t *tab, which int) bool {
 	to := j.people[owner].tabs[which%tabsEach]
 	if t.copied || t.Cookie == "" || to.session != "" {
@@ -284,7 +285,8 @@ func (j *journey) peeks(p *person) bool {
 	return true
 }
 
-// crowds signs an actor in on more browsers than a user may have sessions. The actor keeps none of them.
+// crowds signs an actor in on more browsers than a user may have sessions. The actor keeps none of
+// them.
 func (j *journey) crowds(p *person) (bool, []Hit) {
 	if len(p.know.Passwords) == 0 {
 		return false, nil
@@ -302,7 +304,8 @@ func (j *journey) crowds(p *person) (bool, []Hit) {
 	return true, nil
 }
 
-// withKey calls an operation of the Backend API with the key that a thief has. The arguments do not matter: nothing may be answered.
+// withKey calls an operation of the Backend API with the key that a thief has. The arguments do not
+// matter: nothing may be answered.
 func (j *journey) withKey(p *person, op *operation.Operation) (bool, []Hit) {
 	if p.know.Key == "" {
 		return false, nil

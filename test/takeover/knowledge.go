@@ -23,7 +23,8 @@ const (
 
 var names = map[role]string{owner: "the owner", thief: "the thief", taker: "the cookie thief", admin: "the administrator"}
 
-// Knowledge is all that an actor knows: what it starts with, and what the answers to its own requests said. Arguments are drawn from it.
+// Knowledge is all that an actor knows: what it starts with, and what the answers to its own
+// requests said. Arguments are drawn from it.
 type Knowledge struct {
 	Identifiers []string
 	Passwords   []string   // the last one is the newest
@@ -168,7 +169,8 @@ type token struct {
 
 var tokenForm = regexp.MustCompile(`eyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]+`)
 
-// tokensIn finds the session tokens in a text, also those inside of another signed text: a handshake carries them so.
+// tokensIn finds the session tokens in a text, also those inside of another signed text: a
+// handshake carries them so.
 func tokensIn(text string) []token {
 	if !strings.Contains(text, "eyJ") {
 		return nil

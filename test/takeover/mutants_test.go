@@ -16,9 +16,10 @@ import (
 	"time"
 )
 
-// A search that finds nothing shows nothing unless it can find. So each mutant here takes one mend out of the product, and the search must
-// reach a goal then. The compiler is given an overlay of the mutated files: all mutants are in one binary, and the environment says which
-// one is alive. No product code knows of it.
+// A search that finds nothing shows nothing unless it can find. So each mutant here takes one mend
+// out of the product, and the search must reach a goal then. The compiler is given an overlay of
+// the mutated files: all mutants are in one binary, and the environment says which one is alive. No
+// product code knows of it.
 
 // mutantVariable names the mutant that is alive.
 const mutantVariable = "COUNTERSIGN_MUTANT"

@@ -31,7 +31,8 @@ const (
 	Key         Goal = "the Backend API, with a key that was revoked"
 	Broken      Goal = "an answer that no request may get"
 
-	// tried is none of the goals: any thief may begin to enrol an app. The test of shortening looks for it.
+	// tried is none of the goals: any thief may begin to enrol an app. The test of shortening looks
+	// for it.
 	tried Goal = "an enrolment that a thief began"
 )
 
@@ -44,7 +45,8 @@ type Hit struct {
 	What string
 }
 
-// slack is how long a change of settings may take to be known: functions keep them for 10 seconds, and clocks differ.
+// slack is how long a change of settings may take to be known: functions keep them for 10 seconds,
+// and clocks differ.
 const slack = time.Minute
 
 // proof is when a second factor was last proved in a session, and by a request of which actor.
@@ -59,7 +61,8 @@ type begun struct {
 	password bool
 }
 
-// oracle knows the truth: what the actors hold, what was ended, and what was proved by whose request.
+// oracle knows the truth: what the actors hold, what was ended, and what was proved by whose
+// request.
 type oracle struct {
 	w        *world
 	settings map[string]bool
@@ -117,7 +120,8 @@ func (o *oracle) factors(v *view) string {
 	return v.factors(o.settings["first_factor_phone_code"] && o.since("first_factor_phone_code") > slack)
 }
 
-// endsOthers says whether the first second factor ends the user's other sessions, under the settings as every function knows them.
+// endsOthers says whether the first second factor ends the user's other sessions, under the
+// settings as every function knows them.
 func (o *oracle) endsOthers() bool {
 	sure := o.since("keep_other_sessions") > slack && o.since("mfa_required") > slack
 	return sure && (o.settings["mfa_required"] || !o.settings["keep_other_sessions"])
@@ -227,7 +231,8 @@ func (o *oracle) ground(r *request) []Hit {
 
 func (o *oracle) since(setting string) time.Duration { return o.w.at.Sub(o.changed[setting]) }
 
-// follow looks at the sign-ins that an answer shows. One whose first factor was proved ends with what it was proved by.
+// follow looks at the sign-ins that an answer shows. One whose first factor was proved ends with
+// what it was proved by.
 func (o *oracle) follow(p *person, r *request, said told) []Hit {
 	var hits []Hit
 	if !strings.HasPrefix(r.op.Name, "sign-in-") || len(said.signIns) == 0 {
@@ -313,7 +318,8 @@ func (o *oracle) judge(p *person, after *view, tk token) []Hit {
 	return hits
 }
 
-// fresh says whether a proof of the owner's in a session is too new for its cookie to be a stale one.
+// fresh says whether a proof of the owner's in a session is too new for its cookie to be a stale
+// one.
 func (o *oracle) fresh(session string) bool {
 	return o.w.at.Unix()-o.shared[session] < (strictMinutes+2)*60
 }
@@ -335,7 +341,8 @@ func (o *oracle) count(p *person, r *request, a browser.Answer) {
 // triesOfPending is how many codes may be offered for a secret that waits to be confirmed.
 const triesOfPending = 5
 
-// overBudget compares what was counted with what package guessbound computes for the time that has passed.
+// overBudget compares what was counted with what package guessbound computes for the time that has
+// passed.
 func (o *oracle) overBudget() []Hit {
 	p := account.DefaultPolicy()
 	ledger := guessbound.PerWindow(p, guessbound.Attackers[len(guessbound.Attackers)-1], max(o.w.at.Sub(began), time.Second))

@@ -93,7 +93,8 @@ func (p *planner) plan(by role, people []*person) {
 	p.queues[by] = deeds
 }
 
-// enters chooses the browser for a person who can sign in. Without a session, only a sign-in makes sense.
+// enters chooses the browser for a person who can sign in. Without a session, only a sign-in makes
+// sense.
 func (p *planner) enters(by role, deeds []string, tabs []*tab) []string {
 	var in, out []int
 	for i, t := range tabs {
@@ -116,7 +117,8 @@ func (p *planner) enters(by role, deeds []string, tabs []*tab) []string {
 	return deeds
 }
 
-// takes chooses the browser of the cookie thief: the first has the copied cookie, the others have cookies to plant.
+// takes chooses the browser of the cookie thief: the first has the copied cookie, the others have
+// cookies to plant.
 func (p *planner) takes(deeds []string, tabs []*tab) []string {
 	var fit []int
 	for i, t := range tabs {
@@ -136,8 +138,8 @@ func (p *planner) takes(deeds []string, tabs []*tab) []string {
 	return deeds
 }
 
-// look lets thieves look, in every session that they have, what is left of it: after a factor or all sessions went. Some go on at once
-// with what they had begun.
+// look lets thieves look, in every session that they have, what is left of it: after a factor or
+// all sessions went. Some go on at once with what they had begun.
 func (p *planner) look(people []*person) []Step {
 	var steps []Step
 	for _, by := range []role{thief, taker} {

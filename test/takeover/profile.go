@@ -18,13 +18,15 @@ const (
 // Profile says what kind of journeys to draw.
 type Profile struct {
 	Name string
-	// Thief is what the thief has besides the password; "" is nothing. Guest thieves do not even have the password.
+	// Thief is what the thief has besides the password; "" is nothing. Guest thieves do not even have
+	// the password.
 	Thief Asset
 	Guest bool
 	// Both gives the password to the cookie thief too.
 	Both bool
-	// Required, Texts and Keep switch settings on that are otherwise drawn: a second factor is required, text messages are a first factor, and
-	// other sessions are kept when the first second factor is added.
+	// Required, Texts and Keep switch settings on that are otherwise drawn: a second factor is
+	// required, text messages are a first factor, and other sessions are kept when the first second
+	// factor is added.
 	Required, Texts, Keep bool
 	// Bare users have no second factor at first, Enrolled ones have one; otherwise that is drawn.
 	Bare, Enrolled bool
@@ -36,14 +38,16 @@ type Profile struct {
 	Weights [nature + 1]int
 	// Plans replace [commonPlans], by role.
 	Plans map[role][]plan
-	// Steps is the length of a journey. Slow journeys make many requests, so fewer of them are searched.
+	// Steps is the length of a journey. Slow journeys make many requests, so fewer of them are
+	// searched.
 	Steps int
 	Slow  bool
 	// Granted hears of every operation that was granted to a person; nil does not.
 	Granted func(operation string)
 }
 
-// plan is a few deeds that make sense together. Another actor, or the clock, may come between any two of them.
+// plan is a few deeds that make sense together. Another actor, or the clock, may come between any
+// two of them.
 type plan struct {
 	weight int
 	deeds  []string
@@ -103,7 +107,8 @@ var waits = []struct {
 }
 
 const (
-	// pauses is a deed that lets time pass: a network takes the next message to a number only after a while.
+	// pauses is a deed that lets time pass: a network takes the next message to a number only after a
+	// while.
 	pauses = "*pauses"
 	pause  = 45 * time.Second
 	// changes is a deed that changes a factor, any one.

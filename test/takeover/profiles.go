@@ -1,6 +1,7 @@
 package takeover
 
-// Profiles returns the profiles that are searched. Each makes other journeys common. Every goal counts in all of them.
+// Profiles returns the profiles that are searched. Each makes other journeys common. Every goal
+// counts in all of them.
 func Profiles() []Profile {
 	even := [nature + 1]int{owner: 10, thief: 8, taker: 4, admin: 2, nature: 3}
 	return []Profile{

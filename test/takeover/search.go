@@ -67,8 +67,9 @@ func replay(ctx context.Context, p Profile, seed uint64, goal Goal, steps []Step
 	return nil
 }
 
-// Shorten leaves out steps as long as the goal is still reached: first halves, then quarters, down to single steps (Zeller, "delta
-// debugging"). Then it takes away what is left of chance: the function whose clock is behind, and the second browser.
+// Shorten leaves out steps as long as the goal is still reached: first halves, then quarters, down
+// to single steps (Zeller, "delta debugging"). Then it takes away what is left of chance: the
+// function whose clock is behind, and the second browser.
 func Shorten(ctx context.Context, p Profile, found *Theft) *Theft {
 	best := found
 	if again := replay(ctx, p, found.Seed, found.Hit.Goal, found.Steps); again != nil {

@@ -3,16 +3,19 @@ package takeover
 const (
 	// never is the age of a factor that was not proved.
 	never = -1
-	// longest is the greatest age of a proof that counts, in minutes: no session lives longer than seven days.
+	// longest is the greatest age of a proof that counts, in minutes: no session lives longer than
+	// seven days.
 	longest = 7 * 24 * 60
 	// strictMinutes is the age at which a proof is too old for strict_mfa.
 	strictMinutes = 10
 )
 
-// acceptedForStrictMFA says whether Clerk's SDK takes a token for has({ reverification: "strict_mfa" }). This is its rule, not ours:
-// checkReverificationAuthorization of authorization.ts in @clerk/shared 4. "strict_mfa" is the level "multi_factor" within 10 minutes.
-// A second age of -1 means there that the user has no second factor, so the first factor alone is enough. A token of a pending session
-// counts as none (treatPendingAsSignedOut, which is on unless an application switches it off).
+// acceptedForStrictMFA says whether Clerk's SDK takes a token for has({ reverification:
+// "strict_mfa" }). This is its rule, not ours: checkReverificationAuthorization of authorization.ts
+// in @clerk/shared 4. "strict_mfa" is the level "multi_factor" within 10 minutes. A second age of
+// -1 means there that the user has no second factor, so the first factor alone is enough. A token
+// of a pending session counts as none (treatPendingAsSignedOut, which is on unless an application
+// switches it off).
 func (t token) acceptedForStrictMFA() bool {
 	if t.Status == "pending" {
 		return false

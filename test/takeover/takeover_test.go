@@ -33,7 +33,8 @@ var granted = struct {
 	to map[string]int
 }{to: map[string]int{}}
 
-// search fails the test when the journey of a seed ends with a theft, and tells the shortest way to it.
+// search fails the test when the journey of a seed ends with a theft, and tells the shortest way to
+// it.
 func search(t *testing.T, p Profile, seed uint64) {
 	t.Helper()
 	found, err := Search(t.Context(), p, seed)
@@ -49,7 +50,8 @@ func search(t *testing.T, p Profile, seed uint64) {
 // journeys is how many seeds of a profile are searched.
 const journeys = 80
 
-// TestNoThiefSucceeds: whatever thieves do with what they know, in any order with the owner, an administrator and the clock, they reach no goal.
+// TestNoThiefSucceeds: whatever thieves do with what they know, in any order with the owner, an
+// administrator and the clock, they reach no goal.
 func TestNoThiefSucceeds(t *testing.T) {
 	for _, p := range Profiles() {
 		p.Granted = func(operation string) {
@@ -90,7 +92,8 @@ func TestNoThiefSucceeds(t *testing.T) {
 	})
 }
 
-// TestEveryOperationIsTried: an operation that is added to the table is part of the search, or somebody says why not.
+// TestEveryOperationIsTried: an operation that is added to the table is part of the search, or
+// somebody says why not.
 func TestEveryOperationIsTried(t *testing.T) {
 	for _, op := range api.Operations() {
 		switch op.Surface {
@@ -175,7 +178,8 @@ func TestStrictMFA(t *testing.T) {
 	}
 }
 
-// TestAShorterJourneyReachesTheSameGoal: what is left of a journey still ends with its goal, and no step can be left out.
+// TestAShorterJourneyReachesTheSameGoal: what is left of a journey still ends with its goal, and no
+// step can be left out.
 func TestAShorterJourneyReachesTheSameGoal(t *testing.T) {
 	const needed = "a journey that is stolen from on purpose"
 	p := Profile{Name: needed, Bare: true, Weights: [nature + 1]int{owner: 5, thief: 5, nature: 2}, Steps: 30, Plans: firstPlans, Goals: []Goal{tried}}

@@ -34,7 +34,8 @@ const (
 
 var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-// A world is the API as two functions over one store, with a clock that is moved. The clock of the second function may be behind.
+// A world is the API as two functions over one store, with a clock that is moved. The clock of the
+// second function may be behind.
 type world struct {
 	ctx       context.Context
 	functions [2]http.Handler
@@ -182,8 +183,8 @@ func (v *view) second() bool {
 	return v.app()
 }
 
-// factors is a text that changes when a factor is added, removed or changed. A number that is not reserved is a factor where text
-// messages are a first factor.
+// factors is a text that changes when a factor is added, removed or changed. A number that is not
+// reserved is a factor where text messages are a first factor.
 func (v *view) factors(texts bool) string {
 	text := ""
 	if v.app() {

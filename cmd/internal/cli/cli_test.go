@@ -48,8 +48,8 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestProgress: a terminal shows the newest line in one place, at most five a second; a log gets a line every ten
-// seconds.
+// TestProgress: a terminal shows the newest line in one place, at most five a second; a log gets a
+// line every ten seconds.
 func TestProgress(t *testing.T) {
 	for _, c := range []struct {
 		terminal bool

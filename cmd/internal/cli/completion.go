@@ -9,7 +9,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completeCommand is the hidden command that the scripts of shells call, with the words before the cursor.
+// completeCommand is the hidden command that the scripts of shells call, with the words before the
+// cursor.
 const completeCommand = "__complete"
 
 // Completion prints the script that makes a shell complete commands and flags.
@@ -51,8 +52,8 @@ func (c *Completion) Run(app *kong.Kong) error {
 	return err
 }
 
-// candidates are the words that may stand in the place of the last one. None means that the shell completes
-// names of files.
+// candidates are the words that may stand in the place of the last one. None means that the shell
+// completes names of files.
 func candidates(node *kong.Node, words []string) []string {
 	if len(words) == 0 {
 		words = []string{""}

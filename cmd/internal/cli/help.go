@@ -7,7 +7,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// help prints kong's help and, for the whole program, examples, exit codes and what else all commands share.
+// help prints kong's help and, for the whole program, examples, exit codes and what else all
+// commands share.
 func (p Program) help(options kong.HelpOptions, ctx *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
 		return err

@@ -30,7 +30,8 @@ func (j JSON) Print(result any, format string, args ...any) {
 	fmt.Printf(format, args...)
 }
 
-// The pauses between two lines of progress: on a terminal, where each takes the place of the one before, and in a log.
+// The pauses between two lines of progress: on a terminal, where each takes the place of the one
+// before, and in a log.
 const (
 	terminalPause = 200 * time.Millisecond
 	logPause      = 10 * time.Second
@@ -121,7 +122,8 @@ func (m *meter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Tick tells how long work takes that says nothing itself, until the function that it returns is called.
+// Tick tells how long work takes that says nothing itself, until the function that it returns is
+// called.
 func (p *Progress) Tick(work string) (end func()) {
 	began, done, ended := p.now(), make(chan struct{}), make(chan struct{})
 	go func() {

@@ -14,8 +14,8 @@ import (
 // KeyEnv is the environment variable with the Backend API's key.
 const KeyEnv = "COUNTERSIGN_SECRET_KEY"
 
-// Key says where the Backend API's key is. The key itself is no argument: every process of the machine
-// can read arguments, and a shell keeps them in its history.
+// Key says where the Backend API's key is. The key itself is no argument: every process of the
+// machine can read arguments, and a shell keeps them in its history.
 type Key struct {
 	SecretKeyFile string `env:"COUNTERSIGN_SECRET_KEY_FILE" type:"path" placeholder:"FILE" help:"File with the Backend API's key, in place of $COUNTERSIGN_SECRET_KEY."`
 }
@@ -30,7 +30,8 @@ var shapes = []struct {
 	{"a webhook's secret", "this program takes none", regexp.MustCompile(`whsec_`)},
 }
 
-// refuseSecrets returns an error if an argument carries a secret. The error does not repeat the argument.
+// refuseSecrets returns an error if an argument carries a secret. The error does not repeat the
+// argument.
 func refuseSecrets(args []string) error {
 	for _, arg := range args {
 		for _, s := range shapes {

@@ -1,4 +1,5 @@
-// Package eventbridge puts events on a bus of Amazon EventBridge. It implements [mfa.EventSender].
+// Package eventbridge puts events on an Amazon EventBridge bus. It implements
+// [webhook.EventSender].
 package eventbridge
 
 import (
@@ -14,13 +15,14 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
-// Source is what rules of the bus match in source; detail-type is the type of the event.
+// Source is the source of every event, for the rules of the bus. The detail-type is the type of the
+// event.
 const Source = "countersign"
 
-// ErrRefused says that the bus did not take an event.
+// ErrRefused is returned when the bus did not accept an event.
 var ErrRefused = errors.New("eventbridge: the bus did not take the event")
 
-// Client is the part of the SDK's client that is used.
+// Client is the part of the SDK's client that [Bus] uses.
 type Client interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
 }
@@ -31,11 +33,12 @@ type Bus struct {
 	name   string
 }
 
-// New returns the bus with this name, in the account and region of the client.
+// New returns the bus with the given name, in the account and region of the client.
 func New(client Client, name string) *Bus { return &Bus{client, name} }
 
-// Deliver puts one event on the bus. The service answers 200 also when it refuses one, and says so in the answer. The error has the service's code and
-// not its text, which may repeat the event.
+// Deliver puts one event on the bus. The service answers 200 even when it refuses an event, and
+// says so in the body. The error has the service's code, but not its text, which may repeat the
+// event.
 func (b *Bus) Deliver(ctx context.Context, p webhook.Delivery) error {
 	out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
 		EventBusName: &b.name, Source: aws.String(Source), DetailType: aws.String(string(p.Type)), Detail: aws.String(string(p.Body)), Time: &p.At,

@@ -19,7 +19,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
-// service stands in for EventBridge and notes every request in its real wire form.
+// service stands in for EventBridge and records every request in its real wire form.
 func service(t *testing.T, status int, answer string) (*awseventbridge.Client, *[]map[string]any) {
 	t.Helper()
 	var requests []map[string]any
@@ -55,7 +55,8 @@ func TestTheWireForm(t *testing.T) {
 	}
 }
 
-// TestRefusals: whatever is not a clear yes is tried again later, and the error repeats nothing of the event.
+// TestRefusals: every answer but a clear success is tried again later, and the error repeats
+// nothing of the event.
 func TestRefusals(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int

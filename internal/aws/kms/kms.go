@@ -1,4 +1,5 @@
-// Package kms wraps master keys with AWS KMS. The service is asked when a process starts and when a key is new, never by a request.
+// Package kms wraps master keys with AWS KMS. KMS is called when a process starts and when a key is
+// new, never by a request.
 package kms
 
 import (
@@ -19,16 +20,18 @@ type Client interface {
 	GenerateDataKeyWithoutPlaintext(context.Context, *kms.GenerateDataKeyWithoutPlaintextInput, ...func(*kms.Options)) (*kms.GenerateDataKeyWithoutPlaintextOutput, error)
 }
 
-// Wrapper is a keyring.Wrapper. It is safe for concurrent use.
+// Wrapper is a [keyring.Wrapper]. It is safe for concurrent use.
 type Wrapper struct {
 	client Client
 	key    string
 }
 
-// New returns a wrapper that uses the KMS key with this ARN, and no other: a ciphertext that names another key is refused.
+// New returns a wrapper that uses only the KMS key with this ARN. It refuses a ciphertext that
+// names another key.
 func New(client Client, key string) *Wrapper { return &Wrapper{client, key} }
 
-// NewKey makes a key of which KMS returns the ciphertext alone: who makes keys need not be able to read them.
+// NewKey makes a key of which KMS returns only the ciphertext, so that the function that makes keys
+// need not be able to read them.
 func (w *Wrapper) NewKey(ctx context.Context, bound map[string]string) ([]byte, error) {
 	out, err := w.client.GenerateDataKeyWithoutPlaintext(ctx, &kms.GenerateDataKeyWithoutPlaintextInput{
 		KeyId: &w.key, KeySpec: types.DataKeySpecAes256, EncryptionContext: bound,
@@ -39,7 +42,8 @@ func (w *Wrapper) NewKey(ctx context.Context, bound map[string]string) ([]byte, 
 	return out.CiphertextBlob, nil
 }
 
-// Unwrap opens a key, or returns [seal.ErrOpen], wrapped, when KMS says that the ciphertext, its context or its key is another one.
+// Unwrap decrypts a key. It returns [seal.ErrOpen], wrapped, when KMS says that the ciphertext, its
+// context or its key does not match.
 func (w *Wrapper) Unwrap(ctx context.Context, wrapped []byte, bound map[string]string) (seal.Key, error) {
 	var key seal.Key
 	out, err := w.client.Decrypt(ctx, &kms.DecryptInput{KeyId: &w.key, CiphertextBlob: wrapped, EncryptionContext: bound})
@@ -54,7 +58,8 @@ func (w *Wrapper) Unwrap(ctx context.Context, wrapped []byte, bound map[string]s
 	return key, nil
 }
 
-// failure keeps the service's code and drops its text, which may repeat the key's name and the context.
+// failure keeps the service's code and drops its text, which may repeat the key's name and the
+// context.
 func failure(what string, err error) error {
 	var known smithy.APIError
 	if !errors.As(err, &known) {

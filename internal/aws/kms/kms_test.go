@@ -13,7 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 )
 
-// service is a KMS that answers one thing.
+// service is a KMS that gives one answer.
 type service struct {
 	plain []byte
 	err   error
@@ -29,14 +29,14 @@ func (s *service) GenerateDataKeyWithoutPlaintext(context.Context, *awskms.Gener
 	return &awskms.GenerateDataKeyWithoutPlaintextOutput{CiphertextBlob: []byte("wrapped")}, s.err
 }
 
-// TestFailures: that a ciphertext belongs to another key or context is told apart from a service that refuses or is away, and no error repeats
-// what the service says, which may hold the key's name and the context.
+// TestFailures: a ciphertext of another key or context differs from a service that refuses or is
+// unavailable. No error repeats the service's text, which may hold the key's name and the context.
 func TestFailures(t *testing.T) {
 	const private = "arn:aws:kms:eu-central-1:111122223333:key/private"
 	answer := func(code string) error { return &smithy.GenericAPIError{Code: code, Message: private} }
 	for name, c := range map[string]struct {
 		err   error
-		other bool // the ciphertext is another's
+		other bool // the ciphertext belongs to another key
 		says  string
 	}{
 		"another context":     {answer("InvalidCiphertextException"), true, "InvalidCiphertextException"},
@@ -57,7 +57,8 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestUnwrap asks for its own key and context only, takes 32 bytes and no other number, and leaves no plaintext behind.
+// TestUnwrap: Unwrap asks for its own key and context only, accepts exactly 32 bytes, and leaves no
+// plaintext behind.
 func TestUnwrap(t *testing.T) {
 	for length, ok := range map[int]bool{32: true, 0: false, 16: false, 31: false, 33: false} {
 		s := &service{plain: []byte(strings.Repeat("k", length))}

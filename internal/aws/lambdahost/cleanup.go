@@ -11,26 +11,29 @@ import (
 )
 
 const (
-	// cleanupBatch bounds one pass; there are as many as the time allows.
+	// cleanupBatch bounds one pass; a run makes as many passes as its time allows.
 	cleanupBatch = 200
-	// cleanupSpare is the part of a function's time that is left unused, so that it ends by itself.
+	// cleanupSpare is the part of a function's time that stays unused, so that the function ends by
+	// itself.
 	cleanupSpare = 5 // one fifth
 )
 
-// ErrUnreadable is what the cleanup answers, wrapped with their number, when it met records that it cannot read. It tidied all others.
+// ErrUnreadable is returned by the cleanup, wrapped with their number, when it met records that it
+// cannot read. It cleaned all others.
 var ErrUnreadable = errors.New("lambdahost: records cannot be read")
 
-// ErrEvent is what a scheduled function answers to an event of a form that it does not know.
+// ErrEvent is returned by a scheduled function for an event of unknown form.
 var ErrEvent = errors.New("lambdahost: unknown event")
 
-// Schedule is the input of the schedule that runs the cleanup: the context attributes of EventBridge Scheduler.
+// Schedule is the input of the schedule that runs the cleanup: the context attributes of
+// EventBridge Scheduler.
 type Schedule struct {
 	ScheduledTime string `json:"scheduled_time"`
 	ExecutionID   string `json:"execution_id"`
 	Attempt       string `json:"attempt"`
 }
 
-// Scheduled says whether an event is the schedule's input, or what an EventBridge rule sends.
+// Scheduled says whether an event is the schedule's input or comes from an EventBridge rule.
 func Scheduled(event json.RawMessage) bool {
 	var e struct {
 		Schedule
@@ -43,7 +46,7 @@ func Scheduled(event json.RawMessage) bool {
 	return e.ExecutionID != "" || e.Source == "aws.events" && e.DetailType == "Scheduled Event"
 }
 
-// ServeCleanup is the main of the scheduled cleanup.
+// ServeCleanup is the main function of the scheduled cleanup.
 func ServeCleanup() {
 	Run(func(ctx context.Context, e Environment) (any, error) {
 		d := Connect(e)
@@ -55,7 +58,8 @@ func ServeCleanup() {
 	})
 }
 
-// Cleanup returns the handler. A run may stop, fail or overlap with another at any point: what one leaves, the next finds.
+// Cleanup returns the handler. A run may stop, fail or overlap with another at any point: the next
+// run finds what an earlier one left.
 func (d *Deployment) Cleanup(clean func(context.Context, int) (admin.CleanupResult, error), now func() time.Time) func(context.Context, json.RawMessage) (admin.CleanupResult, error) {
 	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
 		var sum admin.CleanupResult

@@ -24,7 +24,7 @@ func TestCleanup(t *testing.T) {
 		want  int // batches cleaned
 		err   error
 		more  bool
-		odd   int // records that cannot be read, of each batch
+		odd   int // records in each batch that cannot be read
 	}{
 		"nothing to do":               {event: input, want: 1},
 		"what a rule sends":           {event: rule, left: 2, want: 3},
@@ -54,7 +54,8 @@ func TestCleanup(t *testing.T) {
 	}
 }
 
-// TestMeter: the line is what CloudWatch makes a metric of (Embedded Metric Format specification).
+// TestMeter: the line has the form from which CloudWatch makes a metric (Embedded Metric Format
+// specification).
 func TestMeter(t *testing.T) {
 	var out bytes.Buffer
 	m := lambdahost.NewMeter(slog.New(slog.NewJSONHandler(&out, nil)), "table", func() time.Time { return time.UnixMilli(1795525445000) })

@@ -28,15 +28,16 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// Deps are what only some functions need. A function that does not name one does not contain it.
+// Deps are dependencies that only some functions need. A function that does not name one does not
+// link it.
 type Deps struct {
-	// Sender makes what sends text messages.
+	// Sender constructs the SMS sender.
 	Sender func(Environment, aws.Config) tx.Sender
-	// Numbers reads new phone numbers.
+	// Numbers parses new phone numbers.
 	Numbers func(string) (phone.Number, error)
 }
 
-// Deployment is what a function works with.
+// Deployment is what every function of a deployment works with.
 type Deployment struct {
 	Environment
 	Config aws.Config
@@ -56,8 +57,8 @@ func Connect(e Environment) *Deployment {
 	return d
 }
 
-// AWS is the configuration of the SDK's clients. It is made by hand: reading profiles and other sources would cost every start some
-// milliseconds and every binary two megabytes.
+// AWS returns the configuration of the SDK's clients. It is built by hand: reading profiles and
+// other sources would cost every start milliseconds and every binary 2 MB.
 func (e Environment) AWS() aws.Config {
 	config := aws.Config{
 		Region:      e.Region,
@@ -70,7 +71,8 @@ func (e Environment) AWS() aws.Config {
 	return config
 }
 
-// transport keeps connections over the pauses between invocations, and gives up on an answer before the gateway does.
+// transport keeps connections over the pauses between invocations, and gives up waiting before the
+// gateway does.
 func transport() *http.Transport {
 	return &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
@@ -82,15 +84,15 @@ func transport() *http.Transport {
 	}
 }
 
-// errNoSender is what a function answers that was built without a sender.
+// errNoSender is returned by a function that was built without a sender.
 var errNoSender = errors.New("lambdahost: this function sends no text messages")
 
 type noSender struct{}
 
 func (noSender) Send(context.Context, tx.Message) error { return errNoSender }
 
-// Service opens the keyring and builds the domain. The requests that this makes warm the connection to the store, so that the first
-// request that somebody waits for costs little more than the next.
+// Service opens the keyring and builds the domain. Its requests warm the connection to the store,
+// so that the first request of a user costs little more than the next.
 func (d *Deployment) Service(ctx context.Context, l Deps) (*domain.Service, error) {
 	ring, err := d.Keys.Open(ctx)
 	if err != nil {

@@ -34,7 +34,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// local is a deployment over a store in memory. The clock is the machine's: a function has no other.
+// local returns a deployment over a store in memory. It uses the machine's clock, as a function
+// does.
 func local(t *testing.T, e Environment) (*Deployment, *bytes.Buffer) {
 	t.Helper()
 	var out bytes.Buffer
@@ -55,7 +56,7 @@ func local(t *testing.T, e Environment) (*Deployment, *bytes.Buffer) {
 	return d, &out
 }
 
-// same is another function of a deployment, which is told something else.
+// same returns another function of a deployment, with a different environment.
 func (d *Deployment) same(e Environment) *Deployment {
 	other := *d
 	e.URL, e.AppName, e.SMSHost, e.PublishableKey = d.URL, d.AppName, d.SMSHost, d.PublishableKey
@@ -83,8 +84,8 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-// TestARestoreReachesAFunction: a function that is told when a restore was refuses sessions, tickets and backup codes from before it; one that is told
-// none takes them.
+// TestARestoreReachesAFunction: a function with the time of a restore refuses sessions, tickets and
+// backup codes from before it. A function without that time accepts them.
 func TestARestoreReachesAFunction(t *testing.T) {
 	d, _ := local(t, Environment{})
 	before := d.service(t, Deps{})
@@ -128,8 +129,9 @@ func TestARestoreReachesAFunction(t *testing.T) {
 	}
 }
 
-// TestEventsRaiseTheirMetrics: what infra's alarms watch, by the value that they compare; no other event raises any, and no line says more than
-// an event's name and user.
+// TestEventsRaiseTheirMetrics: events count for the metrics that infra's alarms watch, with the
+// dimension that they compare. No other event counts for any, and no line has more than an event's
+// name and user.
 func TestEventsRaiseTheirMetrics(t *testing.T) {
 	want := map[account.EventName]string{
 		account.EventUserLocked: "UsersLocked 1", account.EventSendFailed: "TextsFailed 1", account.EventSMSRefused: "TextsRefused 1", account.EventBreakerTripped: "TextsBreakerTripped 1",
@@ -149,7 +151,7 @@ func TestEventsRaiseTheirMetrics(t *testing.T) {
 	}
 }
 
-// metricsIn are the metrics that CloudWatch makes of lines of a log.
+// metricsIn returns the metrics that CloudWatch makes of log lines.
 func metricsIn(t *testing.T, out *bytes.Buffer) string {
 	t.Helper()
 	var found []string
@@ -172,7 +174,8 @@ func metricsIn(t *testing.T, out *bytes.Buffer) string {
 	return strings.Join(found, ", ")
 }
 
-// TestAnswersRaiseTheirMetrics: a message counts when it was accepted, a code when it was checked, right or wrong; nothing else counts.
+// TestAnswersRaiseTheirMetrics: a message counts when SNS accepted it, and a code when it was
+// checked, right or wrong. Nothing else counts.
 func TestAnswersRaiseTheirMetrics(t *testing.T) {
 	of := func(name string) operation.Operation {
 		for _, op := range api.Operations() {
@@ -213,8 +216,8 @@ func TestAnswersRaiseTheirMetrics(t *testing.T) {
 	}
 }
 
-// TestTheHandlerOfAFunction: it serves its own operations with the deployment's keys, takes up a key that is new, and goes on with those it has
-// when the store of keys is away.
+// TestTheHandlerOfAFunction: it serves its own operations with the deployment's keys. It loads new
+// keys, and keeps working with its keys when the store of keys is unavailable.
 func TestTheHandlerOfAFunction(t *testing.T) {
 	d, out := local(t, Environment{Origins: []string{"https://app.example.com"}})
 	faults := store.NewFaulty(d.Store)
@@ -257,7 +260,7 @@ func TestTheHandlerOfAFunction(t *testing.T) {
 	}
 }
 
-// TestAServiceWithoutKeys ends in the init phase: there is nothing that it could answer.
+// TestAServiceWithoutKeys fails in the init phase, because it could answer no request.
 func TestAServiceWithoutKeys(t *testing.T) {
 	d, _ := local(t, Environment{})
 	d.Keys = keyring.New(store.NewMemory(), keyring.File{}, time.Now)
@@ -273,7 +276,8 @@ type heardTexts struct{ n int }
 
 func (h *heardTexts) Send(context.Context, tx.Message) error { h.n++; return nil }
 
-// TestDeps: a function that names a sender uses it, with what it was told; one that names none sends nothing and says so, and reads no numbers.
+// TestDeps: a function that names a sender uses it, with the settings of the environment. A
+// function without one sends nothing, says so, and parses no numbers.
 func TestDeps(t *testing.T) {
 	d, _ := local(t, Environment{SenderID: "EXAMPLE"})
 	texts := &heardTexts{}
@@ -301,7 +305,7 @@ func TestDeps(t *testing.T) {
 	}
 }
 
-// TestTheBusIsToldToTheService: with a bus every event is to be delivered, without one none is.
+// TestTheBusIsToldToTheService: with a bus every event is staged for delivery, without one none is.
 func TestTheBusIsToldToTheService(t *testing.T) {
 	for bus, want := range map[string]bool{"": false, "default": true} {
 		d, _ := local(t, Environment{EventBus: bus})
@@ -313,7 +317,8 @@ func TestTheBusIsToldToTheService(t *testing.T) {
 	}
 }
 
-// TestTheConfigurationOfTheSDK: region, credentials and endpoint are those of the environment, and every wait ends before the function does (10 s).
+// TestTheConfigurationOfTheSDK: region, credentials and endpoint come from the environment, and
+// every wait ends before the function does (10 s).
 func TestTheConfigurationOfTheSDK(t *testing.T) {
 	c := Environment{Region: "eu-central-1", AccessKeyID: "id", SecretAccessKey: "hidden", SessionToken: "session", Endpoint: "http://127.0.0.1:1"}.AWS()
 	keys := must[aws.Credentials](t)(c.Credentials.Retrieve(t.Context()))

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// The names of a function's environment variables. The infrastructure sets them.
+// Names of a function's environment variables, which the infrastructure sets.
 const (
 	EnvTable          = "COUNTERSIGN_TABLE"           // name of the DynamoDB table
 	EnvKey            = "COUNTERSIGN_KEY"             // ARN of the KMS key that wraps master keys
-	EnvURL            = "COUNTERSIGN_URL"             // where clients reach the API, without a slash at the end
+	EnvURL            = "COUNTERSIGN_URL"             // URL at which clients reach the API, without a slash at the end
 	EnvAppName        = "COUNTERSIGN_APP_NAME"        // shown in authenticator apps and text messages
-	EnvPublishableKey = "COUNTERSIGN_PUBLISHABLE_KEY" // the application's
-	EnvOrigins        = "COUNTERSIGN_ORIGINS"         // the applications' origins, separated by commas
-	EnvSMSHost        = "COUNTERSIGN_SMS_HOST"        // the host that a text message binds its code to
+	EnvPublishableKey = "COUNTERSIGN_PUBLISHABLE_KEY" // publishable key of the application
+	EnvOrigins        = "COUNTERSIGN_ORIGINS"         // origins of the applications, separated by commas
+	EnvSMSHost        = "COUNTERSIGN_SMS_HOST"        // the host that an SMS binds its code to
 	EnvSenderID       = "COUNTERSIGN_SMS_SENDER_ID"   // optional
-	EnvNumber         = "COUNTERSIGN_SMS_NUMBER"      // optional: the number to send from, E.164
-	EnvMaxPrice       = "COUNTERSIGN_SMS_MAX_PRICE"   // optional: the most that one message may cost, US dollars
-	EnvRestoredAt     = "COUNTERSIGN_RESTORED_AT"     // optional: RFC 3339; what was made before is dead, after a restore
-	EnvEventBus       = "COUNTERSIGN_EVENT_BUS"       // optional: name of the EventBridge bus that gets every event
-	EnvSecret         = "COUNTERSIGN_SECRET"          // keys-rotate and pages: ARN of the secret with the Backend API's key
-	EnvAppearance     = "COUNTERSIGN_APPEARANCE"      // pages, optional: how the pages look, as JSON
+	EnvNumber         = "COUNTERSIGN_SMS_NUMBER"      // optional: sender's number, E.164
+	EnvMaxPrice       = "COUNTERSIGN_SMS_MAX_PRICE"   // optional: the largest price of one message, US dollars
+	EnvRestoredAt     = "COUNTERSIGN_RESTORED_AT"     // optional: RFC 3339; after a restore, sessions and codes from before are invalid
+	EnvEventBus       = "COUNTERSIGN_EVENT_BUS"       // optional: name of the EventBridge bus that receives every event
+	EnvSecret         = "COUNTERSIGN_SECRET"          // keys-rotate and pages: ARN of the secret with the Backend API key
+	EnvAppearance     = "COUNTERSIGN_APPEARANCE"      // pages, optional: the pages' appearance, as JSON
 )
 
-// Environment is what a function is told about its deployment.
+// Environment is a function's configuration.
 type Environment struct {
 	Table, Key, URL, AppName, PublishableKey, SMSHost string
 	Secret, Appearance, EventBus                      string
@@ -36,13 +36,13 @@ type Environment struct {
 	MaxPrice                                          float64
 	RestoredAt                                        time.Time
 
-	// What Lambda itself sets.
+	// Region and the credentials are set by Lambda.
 	Region, AccessKeyID, SecretAccessKey, SessionToken string
-	// Endpoint replaces the services' own, for tests.
+	// Endpoint replaces the AWS services' endpoints, for tests.
 	Endpoint string
 }
 
-// ReadEnvironment reads the environment, or says all that is wrong with it.
+// ReadEnvironment reads the environment. Its error lists everything that is wrong.
 func ReadEnvironment(lookup func(string) string) (Environment, error) {
 	var wrong []error
 	need := func(name string) string {

@@ -8,7 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
-// whole is an environment in which nothing is missing.
+// whole returns an environment in which nothing is missing.
 func whole() map[string]string {
 	return map[string]string{
 		lambdahost.EnvTable: "table", lambdahost.EnvKey: "arn:aws:kms:eu-central-1:111122223333:key/1", lambdahost.EnvURL: "https://clerk.example.com",
@@ -20,7 +20,7 @@ func whole() map[string]string {
 func TestReadEnvironment(t *testing.T) {
 	for name, c := range map[string]struct {
 		change map[string]string
-		says   []string // of the error; none means that it is right
+		says   []string // part of the error; empty means that the environment is valid
 	}{
 		"whole":                          {},
 		"origins":                        {change: map[string]string{lambdahost.EnvOrigins: "https://a.example,https://b.example"}},

@@ -1,5 +1,5 @@
-// Package lambdahost lets an http.Handler answer events of an API Gateway HTTP API (payload format 2.0), so that a function and
-// the local server run the same code.
+// Package lambdahost lets an http.Handler answer events of an API Gateway HTTP API (payload format
+// 2.0), so that a function and the local server run the same code.
 package lambdahost
 
 import (
@@ -21,7 +21,8 @@ type (
 	answer = events.APIGatewayV2HTTPResponse
 )
 
-// Handle returns a Lambda handler that serves events with h. An event that is no HTTP request gets 400.
+// Handle returns a Lambda handler that serves events with h. An event that is no HTTP request gets
+// 400.
 func Handle(h http.Handler) func(context.Context, event) (answer, error) {
 	return func(ctx context.Context, e event) (answer, error) {
 		r, err := request(ctx, e)
@@ -36,13 +37,15 @@ func Handle(h http.Handler) func(context.Context, event) (answer, error) {
 
 type addressKey struct{}
 
-// Address is the caller's address as the gateway saw it. Headers that a caller can write are never asked.
+// Address returns the caller's address as the gateway saw it. It ignores headers that a caller can
+// set.
 func Address(r *http.Request) netip.Addr {
 	a, _ := r.Context().Value(addressKey{}).(netip.Addr)
 	return a
 }
 
-// request builds the request that the event stands for. The gateway joins repeated headers with commas and takes cookies out.
+// request builds the request that the event describes. The gateway joins repeated headers with
+// commas and moves cookies to a field of their own.
 func request(ctx context.Context, e event) (*http.Request, error) {
 	body := []byte(e.Body)
 	if e.IsBase64Encoded {
@@ -74,7 +77,7 @@ func request(ctx context.Context, e event) (*http.Request, error) {
 	return r, nil
 }
 
-// recorder collects what a handler answers.
+// recorder collects a handler's answer.
 type recorder struct {
 	header http.Header
 	status int
@@ -97,7 +100,8 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// answer is the response in the gateway's form: cookies have a place of their own, repeated headers are joined.
+// answer returns the response in the gateway's form: cookies have a field of their own, repeated
+// headers are joined.
 func (w *recorder) answer() answer {
 	w.WriteHeader(http.StatusOK)
 	out := answer{StatusCode: w.status, Headers: map[string]string{}, Cookies: w.header.Values("Set-Cookie"), Body: w.body.String()}

@@ -32,7 +32,7 @@ func look(into *seen) http.Handler {
 	})
 }
 
-// anEvent is what API Gateway sends, in its own words.
+// anEvent is an event exactly as API Gateway sends it.
 const anEvent = `{
   "version": "2.0", "routeKey": "POST /v1/me/phone_numbers/{phone_number_id}", "rawPath": "/v1/me/phone_numbers/idn_a%2Fb/",
   "rawQueryString": "_method=PATCH&_clerk_session_id=sess_1&a=1&a=2",
@@ -122,7 +122,7 @@ func TestEventsThatAreNoRequests(t *testing.T) {
 	}
 }
 
-// Law: a path, query and body that a handler sees are those of the event, whatever they hold.
+// FuzzRoundTrip: a handler sees exactly the path, query and body of the event.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add("/v1/me", "a=b", "body", "a=b; c")
 	f.Add("/%zz", "%", "\x00", "")

@@ -9,22 +9,23 @@ import (
 // Namespace holds the metrics that functions emit.
 const Namespace = "Countersign"
 
-// MetricDimension tells deployments apart: its value is the table's name.
+// MetricDimension distinguishes deployments; its value is the table's name.
 const MetricDimension = "Table"
 
-// Meter makes metrics in CloudWatch's embedded metric format: attributes of a line in the log, which need no request and no permission.
+// Meter makes metrics in CloudWatch's embedded metric format: attributes of a log line, which need
+// no request and no permission.
 type Meter struct {
 	log   *slog.Logger
 	table string
 	now   func() time.Time
 }
 
-// NewMeter returns a meter for the deployment with a table.
+// NewMeter returns a meter for the deployment with this table.
 func NewMeter(log *slog.Logger, table string, now func() time.Time) *Meter {
 	return &Meter{log: log, table: table, now: now}
 }
 
-// Attrs make a line of the log count for a metric.
+// Attrs returns the attributes that make a log line count for a metric.
 func (m *Meter) Attrs(name string, value float64) []slog.Attr {
 	return []slog.Attr{
 		slog.Any("_aws", map[string]any{
@@ -37,7 +38,7 @@ func (m *Meter) Attrs(name string, value float64) []slog.Attr {
 	}
 }
 
-// Count counts for a metric in a line of its own.
+// Count counts for a metric in a log line of its own.
 func (m *Meter) Count(name string, value float64) {
 	m.log.LogAttrs(context.Background(), slog.LevelInfo, "metric", m.Attrs(name, value)...)
 }

@@ -30,7 +30,8 @@ func (k *keptTexts) Send(_ context.Context, m tx.Message) error {
 	return nil
 }
 
-// TestWhatTheServiceIsTold: each part of the environment arrives where users and applications see it.
+// TestWhatTheServiceIsTold: each variable of the environment arrives where users and applications
+// see it.
 func TestWhatTheServiceIsTold(t *testing.T) {
 	d, out := local(t, Environment{})
 	texts := &keptTexts{}
@@ -57,7 +58,8 @@ func TestWhatTheServiceIsTold(t *testing.T) {
 	}
 }
 
-// TestWhatTheHandlerIsTold: origins, name and publishable key reach the answers, the caller's address the records, and the metrics the log.
+// TestWhatTheHandlerIsTold: origins, name and publishable key reach the answers, the caller's
+// address the records, and the metrics the log.
 func TestWhatTheHandlerIsTold(t *testing.T) {
 	d, out := local(t, Environment{Origins: []string{"https://app.example.com"}})
 	if err := d.Keys.SetSecret(t.Context(), secret.New("sk_live_one")); err != nil {

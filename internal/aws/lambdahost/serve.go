@@ -18,8 +18,9 @@ import (
 // initLimit bounds the requests of the init phase, which Lambda ends after ten seconds.
 const initLimit = 8 * time.Second
 
-// Run is the main of a function: it makes the handler out of the environment in the init phase, and never returns. A function that cannot
-// read its environment or open its keys ends at once: it must not answer anything.
+// Run is the main function of a Lambda function. It builds the handler from the environment in the
+// init phase, and never returns. A function that cannot read its environment or open its keys ends
+// at once, because it must not answer.
 func Run(handler func(context.Context, Environment) (any, error)) {
 	e, err := ReadEnvironment(os.Getenv)
 	if err == nil {
@@ -35,7 +36,7 @@ func Run(handler func(context.Context, Environment) (any, error)) {
 	os.Exit(1)
 }
 
-// Serve is the main of a function that serves operations of the API.
+// Serve is the main function of a Lambda function that serves operations of the API.
 func Serve(l Deps, operations ...operation.Operation) {
 	Run(func(ctx context.Context, e Environment) (any, error) {
 		h, err := Connect(e).Handler(ctx, l, operations...)
@@ -43,7 +44,7 @@ func Serve(l Deps, operations ...operation.Operation) {
 	})
 }
 
-// Handler returns what serves the operations in this deployment.
+// Handler returns the handler of the operations in this deployment.
 func (d *Deployment) Handler(ctx context.Context, l Deps, operations ...operation.Operation) (http.Handler, error) {
 	service, err := d.Service(ctx, l)
 	if err != nil {
@@ -67,20 +68,20 @@ func (d *Deployment) Handler(ctx context.Context, l Deps, operations ...operatio
 	}), nil
 }
 
-// The metrics that a deployment emits.
+// Metrics that a deployment emits.
 const (
 	MetricVerified = "CodesVerified" // right codes
 	MetricRefused  = "CodesRefused"  // wrong codes
 	MetricTexts    = "TextsSent"
 	MetricFailed   = "TextsFailed"
-	MetricBreaker  = "TextsBreakerTripped" // refusals of too many unverified messages
-	MetricStopped  = "TextsRefused"        // by the SMS guard, for any reason
-	MetricSpent    = "TextsSpentPercent"   // of the day's money: 50, 80 or 100
+	MetricBreaker  = "TextsBreakerTripped" // refusals because too many messages are unverified
+	MetricStopped  = "TextsRefused"        // refusals by the SMS guard, for any reason
+	MetricSpent    = "TextsSpentPercent"   // of the daily SMS budget: 50, 80 or 100
 	MetricLocked   = "UsersLocked"
 	MetricKeyAge   = "KeyAgeDays"
 )
 
-// observe counts what the alarms and the dashboard are made of, in the line that a request has in the log anyway.
+// observe adds what the alarms and the dashboard count to the log line of a request.
 func (d *Deployment) observe(o api.Outcome) []slog.Attr {
 	switch {
 	case o.Operation.Permissions.Has(operation.SendsSMS) && o.Status == http.StatusOK:

@@ -1,4 +1,5 @@
-// Package secretsmanager keeps the Backend API's key in Secrets Manager. Only the functions that hold the key in plain text link it.
+// Package secretsmanager keeps the Backend API key in Secrets Manager. Only functions that hold the
+// key in plain text link it.
 package secretsmanager
 
 import (
@@ -13,25 +14,25 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// Client is the part of Secrets Manager's client that is used.
+// Client is the part of Secrets Manager's client that [Secret] uses.
 type Client interface {
 	GetSecretValue(context.Context, *awssecretsmanager.GetSecretValueInput, ...func(*awssecretsmanager.Options)) (*awssecretsmanager.GetSecretValueOutput, error)
 	PutSecretValue(context.Context, *awssecretsmanager.PutSecretValueInput, ...func(*awssecretsmanager.Options)) (*awssecretsmanager.PutSecretValueOutput, error)
 }
 
-// Secret is a secret in Secrets Manager. It implements keyring.SecretStore.
+// Secret is a secret in Secrets Manager. It implements [keyring.SecretStore].
 type Secret struct {
 	client Client
 	arn    string
 }
 
-// The errors of the secret. The service's own text is left out: it may repeat what was sent.
+// Errors of the secret. The service's own text is left out, because it may repeat the request.
 var (
 	errRead  = errors.New("read the secret key: no answer from Secrets Manager")
 	errStore = errors.New("store the secret key: no answer from Secrets Manager")
 )
 
-// New returns the secret with a secret's ARN.
+// New returns the secret with this ARN.
 func New(client Client, arn string) Secret { return Secret{client, arn} }
 
 // FromEnvironment returns the secret of a deployment. It makes no request.
@@ -39,7 +40,7 @@ func FromEnvironment(e lambdahost.Environment) Secret {
 	return New(awssecretsmanager.NewFromConfig(e.AWS()), e.Secret)
 }
 
-// Get returns the key without blanks around it, or the zero value when there is none yet.
+// Get returns the key without surrounding blanks, or the zero value when there is none yet.
 func (s Secret) Get(ctx context.Context) (secret.Value, error) {
 	held, err := s.client.GetSecretValue(ctx, &awssecretsmanager.GetSecretValueInput{SecretId: &s.arn})
 	var none *types.ResourceNotFoundException

@@ -17,20 +17,21 @@ import (
 
 // Config says how messages are sent.
 type Config struct {
-	// SenderID is shown as the sender where a country allows it; at most 11 letters and digits. May be empty.
+	// SenderID is shown as the sender where a country allows it. It has at most 11 letters and digits
+	// and may be empty.
 	SenderID string
-	// OriginationNumber is the number to send from, E.164. May be empty.
+	// OriginationNumber is the sender's number, E.164. May be empty.
 	OriginationNumber string
-	// MaxPrice is the most that one message may cost, in US dollars; 0 leaves it to the account.
+	// MaxPrice is the largest price of one message in US dollars; 0 means the account's limit.
 	MaxPrice float64
 }
 
-// Publisher is the part of the SDK's client that a sender uses.
+// Publisher is the part of the SDK's client that a [Sender] uses.
 type Publisher interface {
 	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
-// Sender is an [mfa.Sender]. It is safe for concurrent use.
+// Sender is a [tx.Sender]. It is safe for concurrent use.
 type Sender struct {
 	client Publisher
 	config Config
@@ -39,7 +40,7 @@ type Sender struct {
 // New returns a sender.
 func New(client Publisher, c Config) *Sender { return &Sender{client, c} }
 
-// The reasons why a message was not sent, as far as they call for different action.
+// Reasons why a message was not sent, as far as they call for different actions.
 var (
 	ErrOptedOut = errors.New("sns: the number has opted out of messages")
 	ErrInvalid  = errors.New("sns: the number or a setting is not accepted")
@@ -47,8 +48,9 @@ var (
 	ErrSend     = errors.New("sns: not sent")
 )
 
-// Send publishes one message. It is one request and never repeated: a request whose answer was lost may have been charged. Messages to test
-// numbers are not sent at all. The error names neither number nor text.
+// Send publishes one message. It makes one request and never repeats it: a request whose answer was
+// lost may have been charged. It sends no messages to test numbers. The error contains neither
+// number nor text.
 func (s *Sender) Send(ctx context.Context, m tx.Message) error {
 	if m.Test {
 		return nil

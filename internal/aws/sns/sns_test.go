@@ -25,7 +25,7 @@ const (
 	text   = "123456 is your code"
 )
 
-// gateway stands in for the service and notes every request in its real wire form.
+// gateway stands in for the service and records every request in its real wire form.
 func gateway(t *testing.T, status int, answer string) (*awssns.Client, *[]url.Values) {
 	t.Helper()
 	var requests []url.Values
@@ -81,7 +81,8 @@ func TestTheWireForm(t *testing.T) {
 	}
 }
 
-// TestThePriceOfAMessageIsExact: rounded down it would refuse messages, rounded up let dearer ones pass; without one the account decides.
+// TestThePriceOfAMessageIsExact: rounded down, the limit would refuse messages; rounded up, it
+// would allow dearer ones. Without a limit, the account's applies.
 func TestThePriceOfAMessageIsExact(t *testing.T) {
 	for price, want := range map[float64]string{0.05: "0.05", 0.00645: "0.00645", 1: "1", 0: ""} {
 		client, requests := gateway(t, 200, good)
@@ -107,7 +108,8 @@ func TestTestMessagesAreNotSent(t *testing.T) {
 	}
 }
 
-// TestFailures: one request each, whatever happens, and an error that tells the reason and nothing of the message.
+// TestFailures: one request each, whatever happens, and an error that gives the reason and nothing
+// of the message.
 func TestFailures(t *testing.T) {
 	type failure struct {
 		status int
@@ -121,7 +123,7 @@ func TestFailures(t *testing.T) {
 		"the service is broken":     {500, "InternalError", sns.ErrSend},
 		"no permission":             {403, "AuthorizationError", sns.ErrSend},
 	}
-	for want, codes := range map[error][]string{ // each spelling that the services have
+	for want, codes := range map[error][]string{ // each spelling that the services use
 		sns.ErrOptedOut: {"OptedOut", "OptedOutException"},
 		sns.ErrInvalid:  {"InvalidParameter", "InvalidParameterException", "InvalidParameterValue", "ParameterValueInvalid", "ValidationException"},
 		sns.ErrLimit:    {"Throttling", "ThrottlingException", "Throttled", "KMSThrottling"},
@@ -149,7 +151,7 @@ func TestALostConnectionIsNotTriedAgain(t *testing.T) {
 	requests := 0
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		requests++
-		panic(http.ErrAbortHandler) // the message may have gone out, and nobody hears of it
+		panic(http.ErrAbortHandler) // the message may have been sent, but its answer is lost
 	}))
 	t.Cleanup(server.Close)
 	client := awssns.New(awssns.Options{

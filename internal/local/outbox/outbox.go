@@ -1,4 +1,4 @@
-// Package outbox keeps text messages instead of sending them, for development.
+// Package outbox keeps SMS instead of sending them, for development.
 package outbox
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// Message is a text message as it would have arrived.
+// Message is an SMS as it would have arrived.
 type Message struct {
 	PhoneNumber string    `json:"phone_number"`
 	Text        string    `json:"text"`
@@ -19,13 +19,13 @@ type Message struct {
 	SentAt      time.Time `json:"sent_at"`
 }
 
-// kept bounds what an outbox holds; the oldest message goes first.
+// kept is how many messages an outbox holds; the oldest is dropped first.
 const kept = 500
 
-// ErrDown is what Send returns while the outbox pretends that the network is down.
+// ErrDown is returned by Send while the outbox simulates a failing network.
 var ErrDown = errors.New("outbox: sending is switched off")
 
-// Outbox is an [mfa.Sender]. It is safe for concurrent use.
+// Outbox is a [tx.Sender]. It is safe for concurrent use.
 type Outbox struct {
 	now func() time.Time
 
@@ -72,7 +72,7 @@ func (o *Outbox) Recover() {
 	o.down = false
 }
 
-// Messages returns what was sent to a number, or to all for "", oldest first.
+// Messages returns the messages to a number, or all for "", oldest first.
 func (o *Outbox) Messages(to string) []Message {
 	o.mu.Lock()
 	defer o.mu.Unlock()

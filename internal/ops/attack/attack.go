@@ -1,5 +1,6 @@
-// Package attack attacks a deployment from outside, over HTTP, with throw-away users that it makes and deletes through the Backend API.
-// Every attack is a named probe that says what is tried, what must be true, and which rows of OWASP ASVS 5.0 and NIST SP 800-63B-4 ask for it.
+// Package attack attacks a deployment from outside, over HTTP, with throw-away users that it makes
+// and deletes through the Backend API. Every attack is a named probe that says what is tried, what
+// must be true, and which rows of OWASP ASVS 5.0 and NIST SP 800-63B-4 ask for it.
 package attack
 
 import (
@@ -32,9 +33,11 @@ type need uint
 const (
 	// outbox is the development server's: it shows text messages.
 	outbox need = 1 << iota
-	// moving is what else only development has: a clock that can be moved, sessions that can be aged, endpoints for everybody.
+	// moving is what else only development has: a clock that can be moved, sessions that can be aged,
+	// endpoints for everybody.
 	moving
-	// unlimited is the absence of limits per address: they would answer before what the probe is about.
+	// unlimited is the absence of limits per address: they would answer before what the probe is
+	// about.
 	unlimited
 )
 
@@ -149,7 +152,8 @@ func (t *target) lacks(n need) string {
 	return strings.Join(out, "; ")
 }
 
-// finding is how a probe ends that found a weakness: a panic, so that probes read as a list of steps.
+// finding is how a probe ends that found a weakness: a panic, so that probes read as a list of
+// steps.
 type finding string
 
 // attempt runs one probe, and deletes its users whatever happens.

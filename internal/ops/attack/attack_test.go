@@ -100,7 +100,8 @@ func TestAllProbesPass(t *testing.T) {
 	}
 }
 
-// TestLimitsPerAddress: where they are on, what they would answer first is left out loudly, and the rest is tried as ever.
+// TestLimitsPerAddress: where they are on, what they would answer first is left out loudly, and the
+// rest is tried as ever.
 func TestLimitsPerAddress(t *testing.T) {
 	url, app := serve(t, nil)
 	if _, err := app.Service.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true }); err != nil {
@@ -166,7 +167,8 @@ func onlyUsersWait() spoiler {
 	}
 }
 
-// TestProbesFindWeaknesses: a server that is weak in one point fails the probes of that point, and no others.
+// TestProbesFindWeaknesses: a server that is weak in one point fails the probes of that point, and
+// no others.
 func TestProbesFindWeaknesses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs all probes many times")
@@ -297,7 +299,8 @@ func TestProbesFindWeaknesses(t *testing.T) {
 	}
 }
 
-// TestForgottenFailures: a server that clears a user's failures at each new sign-in fails the probes of the budget, and those only.
+// TestForgottenFailures: a server that clears a user's failures at each new sign-in fails the
+// probes of the budget, and those only.
 func TestForgottenFailures(t *testing.T) {
 	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		made := httptest.NewRecorder()

@@ -133,7 +133,8 @@ func everyPath(t *trial) {
 	}
 }
 
-// required makes a second factor a duty on a development server until the function that it returns is called.
+// required makes a second factor a duty on a development server until the function that it returns
+// is called.
 func (t *trial) required() func() {
 	set := func(on bool) { t.ok(t.backend(http.MethodPatch, "/v1/instance", map[string]any{"mfa_required": on})) }
 	was := t.ok(t.backend(http.MethodGet, "/v1/instance", nil)).at("mfa_required") == true

@@ -73,8 +73,8 @@ func otherIDs(t *trial) {
 	}
 }
 
-// seatedByBackend signs a person in whose second factor is out of reach: the Backend API takes it away.
-// It is not given back, because a new second factor ends the sessions that did not prove it.
+// seatedByBackend signs a person in whose second factor is out of reach: the Backend API takes it
+// away. It is not given back, because a new second factor ends the sessions that did not prove it.
 func (p *person) seatedByBackend() *browser {
 	p.ok(p.backend(http.MethodPatch, "/v1/phone_numbers/"+p.phoneID, map[string]any{"reserved_for_second_factor": false}))
 	return p.enter()

@@ -80,7 +80,8 @@ func (p *tap) walk(name string, v any) {
 	}
 }
 
-// ServeHTTP answers deletions without doing them, so that all records of the journey are there at the end.
+// ServeHTTP answers deletions without doing them, so that all records of the journey are there at
+// the end.
 func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -129,7 +130,8 @@ func forms(text string) []string {
 	return out
 }
 
-// holds says whether data hold a text as a word of its own: six digits are part of many longer numbers.
+// holds says whether data hold a text as a word of its own: six digits are part of many longer
+// numbers.
 func holds(data []byte, text string) bool {
 	word := func(i int) bool {
 		return i >= 0 && i < len(data) && (data[i] >= '0' && data[i] <= '9' || data[i] >= 'a' && data[i] <= 'z' || data[i] >= 'A' && data[i] <= 'Z')
@@ -147,8 +149,9 @@ func holds(data []byte, text string) bool {
 	}
 }
 
-// TestNothingAtRest: after all attacks, with every record still there, neither the store's file nor the log holds a code, secret, ticket, token,
-// password, backup code or full phone number in any usual form.
+// TestNothingAtRest: after all attacks, with every record still there, neither the store's file nor
+// the log holds a code, secret, ticket, token, password, backup code or full phone number in any
+// usual form.
 func TestNothingAtRest(t *testing.T) {
 	dir, p := t.TempDir(), &tap{seen: map[string]string{}}
 	server := httptest.NewServer(p)

@@ -89,8 +89,8 @@ func probes() map[string]attack.Probe {
 	return found
 }
 
-// TestEveryAttackIsTried: each row of the evidence names probes and tests that exist or says why there are none, each attack has a row, and each
-// probe is in one.
+// TestEveryAttackIsTried: each row of the evidence names probes and tests that exist or says why
+// there are none, each attack has a row, and each probe is in one.
 func TestEveryAttackIsTried(t *testing.T) {
 	exists, known := tests(t), probes()
 	lines, mentioned := map[string]bool{}, map[string]bool{}

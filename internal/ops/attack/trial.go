@@ -30,8 +30,8 @@ func (t *trial) failf(format string, args ...any) { panic(finding(fmt.Sprintf(fo
 // limitedWait is the longest that a probe waits for a limit per address.
 const limitedWait = 61 * time.Second
 
-// do sends a request. Where there are limits per address it waits for them: what they are is another probe's question. The Backend API has
-// none, so that its refusals are about the user.
+// do sends a request. Where there are limits per address it waits for them: what they are is
+// another probe's question. The Backend API has none, so that its refusals are about the user.
 func (t *trial) do(a ask) reply {
 	const patience = 4
 	for range patience {
@@ -68,7 +68,8 @@ func (t *trial) ok(a ask) reply {
 	return r
 }
 
-// refused sends a request that must be refused with one of the codes, or with any when none is given.
+// refused sends a request that must be refused with one of the codes, or with any when none is
+// given.
 func (t *trial) refused(what string, a ask, codes ...string) reply {
 	r := t.do(a)
 	if r.status < 400 || r.status >= 500 {

@@ -47,8 +47,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Call sends a request with body as JSON and decodes the answer into out. body and out may be nil. An answer other
-// than 200 is an [*Error].
+// Call sends a request with body as JSON and decodes the answer into out. body and out may be nil.
+// An answer other than 200 is an [*Error].
 func (c *Client) Call(ctx context.Context, method, path string, body, out any) error {
 	var content io.Reader
 	if body != nil {

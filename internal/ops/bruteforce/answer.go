@@ -14,7 +14,8 @@ type answer struct {
 	retry time.Duration
 }
 
-// compared says whether the server compared the guess with the secret. Only then is the code incorrect.
+// compared says whether the server compared the guess with the secret. Only then is the code
+// incorrect.
 func (a answer) compared() bool { return a.Is(apierr.FormCodeIncorrect) }
 
 // over says whether the sign-in or step-up has ended, so that only a new one helps.

@@ -70,7 +70,8 @@ func anyOf(paths ...guessMethod) func(*rand.Rand, int) guessMethod {
 	return func(r *rand.Rand, _ int) guessMethod { return paths[r.IntN(len(paths))] }
 }
 
-// Strategies returns every simulated attack. The kinds of attackers are those of package guessbound.
+// Strategies returns every simulated attack. The kinds of attackers are those of package
+// guessbound.
 func Strategies() []Strategy {
 	alone, helped, known := guessbound.Attackers[0], guessbound.Attackers[1], guessbound.Attackers[2]
 	app, text, backup := (*attacker).app, (*attacker).sms, (*attacker).backupCode
@@ -110,8 +111,8 @@ func Bound(policy Policy, s Strategy, days int) int {
 	return n + s.Unlocks*guessbound.PerWindow(p, s.Attacker, 1)
 }
 
-// Simulate attacks an account for so many days. The error is about the simulation: an answer that no
-// guess may get, or a world that cannot be set up.
+// Simulate attacks an account for so many days. The error is about the simulation: an answer that
+// no guess may get, or a world that cannot be set up.
 func Simulate(ctx context.Context, policy Policy, s Strategy, seed uint64, days int) (Result, error) {
 	r := Result{Strategy: s.Name, Seed: seed, Bound: Bound(policy, s, days)}
 	w, err := newWorld(ctx, policy, s.ownerFactor, seed)

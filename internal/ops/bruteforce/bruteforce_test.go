@@ -7,8 +7,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ops/bruteforce"
 )
 
-// TestAYearOfGuessing: no attack gets more guesses compared than guessbound computes, and most reach
-// 97 % of that bound. An attacker without a known device never locks the owner out.
+// TestAYearOfGuessing: no attack gets more guesses compared than guessbound computes, and most
+// reach 97 % of that bound. An attacker without a known device never locks the owner out.
 func TestAYearOfGuessing(t *testing.T) {
 	// least is the share of the bound that must be reached, where it is not 97 %.
 	least := map[string]float64{

@@ -36,8 +36,8 @@ type Config struct {
 	Send http.RoundTripper
 }
 
-// Missing says what to do with a user whose password or authenticator app is missing from the input,
-// or has a form that Countersign cannot use.
+// Missing says what to do with a user whose password or authenticator app is missing from the
+// input, or has a form that Countersign cannot use.
 type Missing int
 
 // The values of [Missing].
@@ -73,8 +73,8 @@ type run struct {
 	earlier earlier
 }
 
-// Run imports the users of the input. It prints and counts lines that cannot be imported; the error is
-// about the import as a whole.
+// Run imports the users of the input. It prints and counts lines that cannot be imported; the error
+// is about the import as a whole.
 func Run(ctx context.Context, c Config) (res Result, err error) {
 	r := &run{Config: c, seen: map[string]int{}, left: map[string]int{}, blocked: map[string]int{}, state: &state{done: map[string]string{}}}
 	in, err := os.Open(c.Input) //nolint:gosec // the operator names the file

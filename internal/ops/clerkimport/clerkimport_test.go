@@ -174,7 +174,8 @@ func TestEveryFieldIsImported(t *testing.T) {
 	}
 }
 
-// TestRefusals: the import and the dry run refuse each bad line for the same reason, and print no secret.
+// TestRefusals: the import and the dry run refuse each bad line for the same reason, and print no
+// secret.
 func TestRefusals(t *testing.T) {
 	const hidden = "hidden0secret0text"
 	for name, c := range map[string]struct{ line, why string }{
@@ -246,8 +247,8 @@ func TestARepairedFile(t *testing.T) {
 	}
 }
 
-// TestInterrupt: an import that stops while a user is being created can be continued, whatever became of
-// that request.
+// TestInterrupt: an import that stops while a user is being created can be continued, whatever
+// became of that request.
 func TestInterrupt(t *testing.T) {
 	const users, stopAt = 5, 3
 	for name, c := range map[string]struct {
@@ -303,8 +304,8 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestAServerThatFails: the import tries again after a temporary failure without creating a user twice. A
-// permanent failure ends it.
+// TestAServerThatFails: the import tries again after a temporary failure without creating a user
+// twice. A permanent failure ends it.
 func TestAServerThatFails(t *testing.T) {
 	answer := func(status int, body string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
@@ -357,8 +358,8 @@ func TestAServerThatFails(t *testing.T) {
 	}
 }
 
-// TestStateFile: an incomplete last line is ignored. A file of another server or of another kind is an
-// error and is not changed.
+// TestStateFile: an incomplete last line is ignored. A file of another server or of another kind is
+// an error and is not changed.
 func TestStateFile(t *testing.T) {
 	for name, c := range map[string]struct{ state, says string }{
 		"torn":           {`{"server":"URL"}` + "\n" + `{"from":"user_0","t`, ""},
@@ -387,7 +388,8 @@ func TestStateFile(t *testing.T) {
 	}
 }
 
-// TestWithoutTheStateFile: the server refuses identifiers that are taken, so no user is created twice.
+// TestWithoutTheStateFile: the server refuses identifiers that are taken, so no user is created
+// twice.
 func TestWithoutTheStateFile(t *testing.T) {
 	p := open(t)
 	p.lines(line(0), line(1))

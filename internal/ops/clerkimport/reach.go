@@ -44,8 +44,8 @@ func (s *server) settings(ctx context.Context) (settings, error) {
 	return found, nil
 }
 
-// blocked returns the reason for each second factor of a user that does not work under the settings.
-// The reasons name no user. all says whether the user has no second factor that works.
+// blocked returns the reason for each second factor of a user that does not work under the
+// settings. The reasons name no user. all says whether the user has no second factor that works.
 func (s settings) blocked(p *person) (reasons []string, all bool) {
 	factors := 0
 	for i, number := range p.body.Phones {
@@ -83,8 +83,8 @@ func (s settings) unreachable(number string) string {
 	return ""
 }
 
-// reportBlocked prints the user of a dry run when no second factor works, or when one does not and the
-// server refused the user.
+// reportBlocked prints the user of a dry run when no second factor works, or when one does not and
+// the server refused the user.
 func (r *run) reportBlocked(s source, p *person, refused error) {
 	reasons, all := r.settings.blocked(p)
 	if !all && (refused == nil || len(reasons) == 0) {

@@ -14,8 +14,8 @@ func reserved(i int, number, more string) string {
 	return fmt.Sprintf(`{"id":"user_%d","username":"moved%d","phone_numbers":[{"phone_number":%q,"reserved_for_second_factor":true,"verification":{"status":"verified"}}]%s}`, i, i, number, more)
 }
 
-// TestADryRunNamesSecondFactorsThatDoNotWork under the settings of the target. It prints the country or
-// the line type of a number and no more of it.
+// TestADryRunNamesSecondFactorsThatDoNotWork under the settings of the target. It prints the
+// country or the line type of a number and no more of it.
 func TestADryRunNamesSecondFactorsThatDoNotWork(t *testing.T) {
 	const app = `,"totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"`
 	fr, us, free := reserved(0, "+33612345678", ""), reserved(1, "+12015550123", ""), reserved(2, "+18002345678", "")
@@ -56,8 +56,8 @@ func TestADryRunNamesSecondFactorsThatDoNotWork(t *testing.T) {
 	}
 }
 
-// TestADryRunWithoutTheServer: a dry run that cannot reach the target uses the settings of a new server,
-// and prints that.
+// TestADryRunWithoutTheServer: a dry run that cannot reach the target uses the settings of a new
+// server, and prints that.
 func TestADryRunWithoutTheServer(t *testing.T) {
 	p := open(t)
 	p.lines(reserved(0, "+12015550123", ""), reserved(1, "+33612345678", ""))

@@ -97,8 +97,8 @@ const (
 	mayHaveCreated
 )
 
-// create creates a user and returns its id. existed says that an earlier request created the user. A
-// [refusal] is about this user; every other error is about the whole import.
+// create creates a user and returns its id. existed says that an earlier request created the user.
+// A [refusal] is about this user; every other error is about the whole import.
 func (s *server) create(ctx context.Context, p *person, before earlier) (id string, existed bool, err error) {
 	body, err := json.Marshal(p.body)
 	if err != nil {

@@ -180,9 +180,9 @@ func (s source) plan(missing Missing) (*person, error) {
 	return p, nil
 }
 
-// planIdentifiers takes only verified identifiers, because the server marks every identifier of a new
-// user as verified. It makes the first of a kind primary, so the primary ones go first, and so does the
-// default among the second-factor numbers.
+// planIdentifiers takes only verified identifiers, because the server marks every identifier of a
+// new user as verified. It makes the first of a kind primary, so the primary ones go first, and so
+// does the default among the second-factor numbers.
 func (s source) planIdentifiers(p *person) {
 	first := func(list []identifier, is func(identifier) bool) []identifier {
 		list = slices.Clone(list)
@@ -266,8 +266,8 @@ func (s source) planApp(p *person, missing Missing) error {
 	return nil
 }
 
-// planTime accepts created_at in Unix milliseconds, as the API shows it, or in RFC 3339, as CreateUser
-// takes it.
+// planTime accepts created_at in Unix milliseconds, as the API shows it, or in RFC 3339, as
+// CreateUser takes it.
 func (s source) planTime(p *person) error {
 	if object(s.CreatedAt) == nil {
 		return nil

@@ -10,8 +10,8 @@ import (
 )
 
 // state is the state file: a line that names the server, then one line for each created user. The
-// import only appends to it, so a crash leaves at most an incomplete last line. It holds user ids and
-// identifiers, but no secrets.
+// import only appends to it, so a crash leaves at most an incomplete last line. It holds user ids
+// and identifiers, but no secrets.
 type state struct {
 	file *os.File
 	done map[string]string // from key to the id on the server

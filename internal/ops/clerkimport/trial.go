@@ -24,8 +24,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// trial is the Backend API over a store in memory. It refuses users for the same reasons as the target,
-// except that it does not know the target's users.
+// trial is the Backend API over a store in memory. It refuses users for the same reasons as the
+// target, except that it does not know the target's users.
 type trial struct {
 	handler http.Handler
 	service *domain.Service

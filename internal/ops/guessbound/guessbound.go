@@ -1,6 +1,7 @@
-// Package guessbound computes what a [mfa.Policy] is worth: the chance that somebody who knows a user's password guesses the second factor. The chance is
-// the number of guesses that are judged, times the chance of each; both are computed from the numbers that the domain enforces.
-// Package bruteforce shows by trying that no more are judged.
+// Package guessbound computes what a [mfa.Policy] is worth: the chance that somebody who knows a
+// user's password guesses the second factor. The chance is the number of guesses that are judged,
+// times the chance of each; both are computed from the numbers that the domain enforces. Package
+// bruteforce shows by trying that no more are judged.
 package guessbound
 
 import (
@@ -24,7 +25,8 @@ type Method struct {
 // Chance is that of one guess.
 func (m Method) Chance() float64 { return m.Live / m.Space }
 
-// Methods are what can be guessed under a policy. Backup codes are our own: imported ones are as good as their maker made them.
+// Methods are what can be guessed under a policy. Backup codes are our own: imported ones are as
+// good as their maker made them.
 func Methods(p account.Policy) []Method {
 	digits := math.Pow10(totp.Digits)
 	return []Method{
@@ -39,7 +41,8 @@ type Attacker struct {
 	Name string `json:"name"`
 	// OwnerSignsIn: the owner signs in every day, which clears what is consecutive.
 	OwnerSignsIn bool `json:"helped"`
-	// KnownDevice: guesses come from a browser that passed this user's second factor before: a shared computer, a stolen cookie.
+	// KnownDevice: guesses come from a browser that passed this user's second factor before: a shared
+	// computer, a stolen cookie.
 	KnownDevice bool `json:"known"`
 }
 
@@ -70,7 +73,8 @@ func Target(p account.Policy) float64 {
 	return 1e-3
 }
 
-// PerWindow is how many failures the failure log lets an attacker have in a time: it may be full at the first moment and again whenever its window has passed.
+// PerWindow is how many failures the failure log lets an attacker have in a time: it may be full at
+// the first moment and again whenever its window has passed.
 func PerWindow(p account.Policy, a Attacker, d time.Duration) int {
 	limit := p.UnknownDeviceFailures
 	if a.KnownDevice {
@@ -152,8 +156,8 @@ type Report struct {
 	Met   bool    `json:"met"`
 }
 
-// Compute computes a policy's report. A chance is the sum over the guesses (the union bound): it is never below the true one, and above
-// it by less than itself squared.
+// Compute computes a policy's report. A chance is the sum over the guesses (the union bound): it is
+// never below the true one, and above it by less than itself squared.
 func Compute(p account.Policy) Report {
 	r := Report{policy: p, Rules: rules(p), Methods: Methods(p), Target: Target(p)}
 	for _, a := range Attackers {

@@ -64,7 +64,8 @@ func TestPaced(t *testing.T) {
 	}
 }
 
-// TestFailureLogIsWhatAGreedyAttackerGets: the formula is what somebody gets who takes a guess whenever the rolling window lets them.
+// TestFailureLogIsWhatAGreedyAttackerGets: the formula is what somebody gets who takes a guess
+// whenever the rolling window lets them.
 func TestFailureLogIsWhatAGreedyAttackerGets(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		p := account.DefaultPolicy()
@@ -92,7 +93,8 @@ func TestFailureLogIsWhatAGreedyAttackerGets(t *testing.T) {
 	})
 }
 
-// TestMoreOfAnythingIsNoLess: a longer time, a known browser or the owner's help never lowers a chance.
+// TestMoreOfAnythingIsNoLess: a longer time, a known browser or the owner's help never lowers a
+// chance.
 func TestMoreOfAnythingIsNoLess(t *testing.T) {
 	for _, p := range policies() {
 		for i, a := range guessbound.Attackers {

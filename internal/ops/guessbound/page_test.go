@@ -64,7 +64,8 @@ func policyTable() string {
 	return b.String()
 }
 
-// chanceTable has, for each attacker and policy, the guesses that are compared and the chance of a right one in a year.
+// chanceTable has, for each attacker and policy, the guesses that are compared and the chance of a
+// right one in a year.
 func chanceTable() string {
 	var b strings.Builder
 	b.WriteString("|attacker|policy|guesses in one verification/day/30 days/year|SMS|authenticator|\n|---|---|---|---|---|\n")
@@ -87,7 +88,8 @@ func chanceTable() string {
 	return b.String() + "\nThe greatest chance in a year:\n\n" + strings.Join(greatest, "")
 }
 
-// TestPage compares the tables of docs/security/guess-policy.md with the policies and what follows from them.
+// TestPage compares the tables of docs/security/guess-policy.md with the policies and what follows
+// from them.
 func TestPage(t *testing.T) {
 	const file, end = "../../../docs/security/guess-policy.md", "<!-- end -->"
 	old, err := os.ReadFile(file)

@@ -1,4 +1,5 @@
-// Package load measures a running server from outside: closed loops of clients that check codes over the Backend API.
+// Package load measures a running server from outside: closed loops of clients that check codes
+// over the Backend API.
 package load
 
 import (
@@ -149,7 +150,8 @@ func refused(err error) error {
 	return err
 }
 
-// right moves the server's clock by a step, so that every user has a fresh code. Moving it is not measured.
+// right moves the server's clock by a step, so that every user has a fresh code. Moving it is not
+// measured.
 func (r *Runner) right(ctx context.Context) (check, error) {
 	now, err := r.advance(ctx, totp.Period)
 	return check{func(i int) string { return codeAt(r.users[i].key, now) }, accepted}, err

@@ -47,7 +47,8 @@ func TestAnExportSaysHowManyLoseTheirCodes(t *testing.T) {
 	write(migrate.ExportResult{Users: 3, WithoutCodes: 1})
 }
 
-// TestAHeadIsWhole: an export begins with what it is and with the settings. Without either it is none.
+// TestAHeadIsWhole: an export begins with what it is and with the settings. Without either it is
+// none.
 func TestAHeadIsWhole(t *testing.T) {
 	key := identity(t)
 	for name, head := range map[string]string{

@@ -1,7 +1,9 @@
-// Package migrate moves users with all their factors from one instance to another, or out to another program, as a file of JSON lines that is
-// encrypted to a recipient with age. Existing is no form of it that is not encrypted: every line holds secrets.
+// Package migrate moves users with all their factors from one instance to another, or out to
+// another program, as a file of JSON lines that is encrypted to a recipient with age. Existing is
+// no form of it that is not encrypted: every line holds secrets.
 //
-// The first line tells of the file and has the settings, each further one is a user, and the last counts them. docs/use/moving-away.md has the format.
+// The first line tells of the file and has the settings, each further one is a user, and the last
+// counts them. docs/use/moving-away.md has the format.
 package migrate
 
 import (
@@ -55,8 +57,9 @@ type ExportResult struct {
 	WithoutCodes int
 }
 
-// Export writes every user, encrypted. It holds a page of users at a time, whatever their number; a user who changes meanwhile is there as before or as
-// after. Not until Export returns nil is the file whole: an age file that was cut off does not open to its end.
+// Export writes every user, encrypted. It holds a page of users at a time, whatever their number; a
+// user who changes meanwhile is there as before or as after. Not until Export returns nil is the
+// file whole: an age file that was cut off does not open to its end.
 func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *domain.Service, now time.Time) (done ExportResult, err error) {
 	sealed, err := age.Encrypt(to, recipients...)
 	if err != nil {
@@ -90,7 +93,7 @@ func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *do
 	return done, nil
 }
 
-// ImportResult says what came of an import.
+// dueKey returns a counter's key in the index of counters.
 type ImportResult struct {
 	Users, Created, Existing, Refused int
 	SettingsApplied                   bool // the file's became the instance's
@@ -102,8 +105,9 @@ var errFile = errors.New("this is not a whole export")
 // ErrKey is what [Import] returns when no identity opens the file.
 var ErrKey = errors.New("no identity of this file opens the export")
 
-// Import makes the users of an export. Users that are there already stay as they are, so that an import that was interrupted can be run again. A
-// line that is refused is named in report, by number and user id, and does not end the import.
+// Import makes the users of an export. Users that are there already stay as they are, so that an
+// import that was interrupted can be run again. A line that is refused is named in report, by
+// number and user id, and does not end the import.
 //
 // age does not say who wrote a file: restore your own only.
 func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *domain.Service, report io.Writer) (done ImportResult, err error) {

@@ -146,7 +146,8 @@ func (i *instance) restore(file []byte, key age.Identity) (migrate.ImportResult,
 
 func newClock() *clock { return &clock{time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
 
-// TestAMoveLosesNothing: on a new instance, with keys of its own, users go on as they left, and what was used up stays used up.
+// TestAMoveLosesNothing: on a new instance, with keys of its own, users go on as they left, and
+// what was used up stays used up.
 func TestAMoveLosesNothing(t *testing.T) {
 	c := newClock()
 	old, key := newInstance(t, c), identity(t)
@@ -230,13 +231,15 @@ func (i *instance) text(id string) {
 	if r.User.WireID() != id {
 		i.Errorf("%s is signed in, want %s", r.User.WireID(), id)
 	}
-	// The number's own limit holds over all users: it did not move into a place of its own with the phone's foreign id.
+	// The number's own limit holds over all users: it did not move into a place of its own with the
+	// phone's foreign id.
 	if found, err := i.store.List(i.Context(), store.KindNumber, "", 10); err != nil || len(found) != 1 || found[0].Key.ID == r.User.Phones[0].Tail {
 		i.Errorf("the message was counted in %v (%v)", found, err)
 	}
 }
 
-// TestOnlyAWholeFileOfTheRightKeyIsTaken: cut off anywhere, changed anywhere, or for somebody else, an export is an error.
+// TestOnlyAWholeFileOfTheRightKeyIsTaken: cut off anywhere, changed anywhere, or for somebody else,
+// an export is an error.
 func TestOnlyAWholeFileOfTheRightKeyIsTaken(t *testing.T) {
 	c := newClock()
 	old, key := newInstance(t, c), identity(t)
@@ -299,7 +302,8 @@ func TestLinesOutOfPlace(t *testing.T) {
 	}
 }
 
-// TestARefusedUserIsReported: one whose identifier is somebody else's here does not stop the others, and is named by its line and id only.
+// TestARefusedUserIsReported: one whose identifier is somebody else's here does not stop the
+// others, and is named by its line and id only.
 func TestARefusedUserIsReported(t *testing.T) {
 	c := newClock()
 	old, fresh, key := newInstance(t, c), newInstance(t, c), identity(t)

@@ -15,8 +15,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// OpenOffline opens the users of a store for [Export] and [Import]. The service sends nothing and serves nothing. restoredAt
-// is the time of the last restore from a backup, if there was one: what is older is void.
+// OpenOffline opens the users of a store for [Export] and [Import]. The service sends nothing and
+// serves nothing. restoredAt is the time of the last restore from a backup, if there was one: what
+// is older is void.
 func OpenOffline(ctx context.Context, store store.Store, keys *keyring.Keyring, restoredAt time.Time) (*domain.Service, error) {
 	ring, err := keys.Open(ctx)
 	if err != nil {

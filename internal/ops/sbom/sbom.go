@@ -1,4 +1,5 @@
-// Package sbom lists the modules that are linked into our packages, with their licences, and writes the list as CycloneDX.
+// Package sbom lists the modules that are linked into our packages, with their licences, and writes
+// the list as CycloneDX.
 package sbom
 
 import (
@@ -26,11 +27,12 @@ type Module struct {
 	Main    bool
 }
 
-// delivered are the packages that become programs for somebody else. Others, such as suites of conformance, are linked by tests alone.
+// delivered are the packages that become programs for somebody else. Others, such as suites of
+// conformance, are linked by tests alone.
 var delivered = []string{"./cmd/...", "./functions/...", "./infra/..."}
 
-// Modules lists the modules that the delivered programs link, or those of all packages with their tests, in order. Those of go.mod that
-// nothing links are not in it.
+// Modules lists the modules that the delivered programs link, or those of all packages with their
+// tests, in order. Those of go.mod that nothing links are not in it.
 func Modules(ctx context.Context, root string, tests bool) ([]Module, error) {
 	args := append([]string{"list", "-deps", "-json=Module"}, delivered...)
 	if tests {
@@ -69,7 +71,8 @@ func Modules(ctx context.Context, root string, tests bool) ([]Module, error) {
 
 var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|unlicense)(\.(md|txt))?$`)
 
-// texts are words by which a licence is known. All must be in the text, none of the second list may.
+// texts are words by which a licence is known. All must be in the text, none of the second list
+// may.
 var texts = []struct {
 	id       string
 	has, not []string
@@ -85,7 +88,8 @@ var texts = []struct {
 	{"MIT", []string{"permission is hereby granted, free of charge", "the software is provided \"as is\""}, nil},
 }
 
-// licence reads what a module's own files say. The first rule that fits wins, and the strict licences come first.
+// licence reads what a module's own files say. The first rule that fits wins, and the strict
+// licences come first.
 func licence(dir string) (string, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
@@ -149,7 +153,8 @@ type document struct {
 	Components []component `json:"components"`
 }
 
-// Write writes the modules as CycloneDX 1.5. The document has no time and no random number: the same source gives the same bytes.
+// Write writes the modules as CycloneDX 1.5. The document has no time and no random number: the
+// same source gives the same bytes.
 func Write(w io.Writer, all []Module, version string) error {
 	d := document{Format: "CycloneDX", Spec: "1.5", Version: 1, Components: []component{}}
 	for _, m := range all {

@@ -1,4 +1,5 @@
-// Package smoke tries a deployment from outside: a short journey of a throw-away user, from enrolment to a second factor and out again.
+// Package smoke tries a deployment from outside: a short journey of a throw-away user, from
+// enrolment to a second factor and out again.
 package smoke
 
 import (
@@ -41,7 +42,8 @@ type visit struct {
 	signIn  string
 }
 
-// Run makes a user, takes it through the journey, and deletes it whatever happens. The error says which step was not right.
+// Run makes a user, takes it through the journey, and deletes it whatever happens. The error says
+// which step was not right.
 func Run(ctx context.Context, c Config) (err error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {

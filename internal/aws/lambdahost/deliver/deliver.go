@@ -1,4 +1,5 @@
-// Package deliver is the function that delivers webhooks and tells users of changes. It is a package of its own, so that no other function links what posts to the world.
+// Package deliver is the function that delivers webhooks and notifies users of changes. It is a
+// package of its own, so that no other function links the HTTP client for webhooks.
 package deliver
 
 import (
@@ -17,13 +18,14 @@ import (
 )
 
 const (
-	// batch bounds one pass, so that it ends within the lease of what it took.
+	// batch bounds one pass, so that it ends within the lease of its deliveries.
 	batch = 50
-	// spare is the part of a function's time that is left unused: a pass may take a while when endpoints do not answer.
+	// spare is the part of a function's time that stays unused: a pass takes long when endpoints do
+	// not answer.
 	spare = 2 // one half
 )
 
-// Serve is the main of events-deliver.
+// Serve is the main function of events-deliver.
 func Serve() {
 	lambdahost.Run(func(ctx context.Context, e lambdahost.Environment) (any, error) {
 		d := lambdahost.Connect(e)
@@ -39,8 +41,9 @@ func Serve() {
 	})
 }
 
-// Handler delivers what is due, for as long as there is any and the time allows. A run may stop, fail or overlap with another at any point: what one took and
-// did not send, the next takes when the lease is over.
+// Handler delivers everything that is due, as far as the time allows. A run may stop, fail or
+// overlap with another at any point. The next run takes its unsent deliveries when their lease
+// ends.
 func Handler(d *lambdahost.Deployment, run func(context.Context, int) (webhook.DeliveryResult, error), now func() time.Time) func(context.Context, json.RawMessage) (webhook.DeliveryResult, error) {
 	return func(ctx context.Context, event json.RawMessage) (webhook.DeliveryResult, error) {
 		var sum webhook.DeliveryResult

@@ -10,30 +10,32 @@ import (
 )
 
 const (
-	// keyChecked is how long the function works with the Backend API's key that it read: so long an old dashboard session lasts at most
-	// after the key was replaced.
+	// keyChecked is how long the function uses a Backend API key before it reads the key again. An old
+	// dashboard session lasts at most that long after the key was replaced.
 	keyChecked = time.Minute
-	// keyTrusted is how long it goes on when Secrets Manager does not answer. After that the dashboard is closed.
+	// keyTrusted is how long the function uses the key when Secrets Manager does not answer. After
+	// that the dashboard is closed.
 	keyTrusted = 5 * time.Minute
 )
 
 var errNoKey = errors.New("pages: there is no key of the Backend API")
 
-// keyCache reads the Backend API's key again and again. It is safe for concurrent use.
+// keyCache reads the Backend API key again and again. It is safe for concurrent use.
 type keyCache struct {
 	read func(context.Context) (secret.Value, error)
 	now  func() time.Time
 
 	mu   sync.Mutex
 	held secret.Value
-	at   time.Time // when held was asked for
+	at   time.Time // when held was read
 }
 
 func newKeyCache(read func(context.Context) (secret.Value, error), now func() time.Time) *keyCache {
 	return &keyCache{read: read, now: now}
 }
 
-// get returns the key of the moment. An error means that there is none, or that none was read for five minutes.
+// get returns the current key. It returns an error when there is none, or when none could be read
+// for keyTrusted.
 func (k *keyCache) get(ctx context.Context) (secret.Value, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -9,7 +9,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// TestKeyCache: the function learns of a new key within a minute, and trusts no key that it could not read for five.
+// TestKeyCache: the function learns of a new key within a minute, and trusts a key that it cannot
+// read again for five.
 func TestKeyCache(t *testing.T) {
 	now, reads := time.Unix(1_800_000_000, 0), 0
 	held, down := secret.New("sk_live_first"), errors.New("no answer")

@@ -1,5 +1,5 @@
-// Package pages runs the pages as a function. They reach the API as everybody does; only the dashboard needs a key, and
-// counters in the table.
+// Package pages runs the pages as a function. The pages call the API as every client does. Only the
+// dashboard needs a key, and counters in the table.
 package pages
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/dashauth"
 )
 
-// Serve is the main of the function.
+// Serve is the main function of pages.
 func Serve() {
 	lambdahost.Run(func(ctx context.Context, e lambdahost.Environment) (any, error) {
 		h, err := Handler(ctx, e)

@@ -23,7 +23,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// oneSecret is a Secrets Manager of one secret.
+// oneSecret is a Secrets Manager with one secret.
 type oneSecret struct {
 	held string
 	puts int
@@ -60,7 +60,8 @@ func rotator(t *testing.T) (*Rotator, *oneSecret) {
 	}, secretsmanager.New(held, "arn")}, held
 }
 
-// properties are the custom resource's, as CloudFormation sends them: decoded JSON, in which only texts occur.
+// properties returns the custom resource's properties as CloudFormation sends them: JSON in which
+// all values are strings.
 func properties(countries, required string) map[string]any {
 	var p map[string]any
 	if err := json.Unmarshal(fmt.Appendf(nil, `{"Settings":{"Countries":%s,"MFARequired":%q}}`, countries, required), &p); err != nil {
@@ -69,8 +70,9 @@ func properties(countries, required string) map[string]any {
 	return p
 }
 
-// TestDeploymentsAndSettings: the first deployment sets what the configuration says. One with the same configuration leaves alone what the team
-// changed since; one with another sets it again. A deletion changes nothing.
+// TestDeploymentsAndSettings: the first deployment applies the configuration. A deployment with the
+// same configuration keeps the team's later changes; one with another configuration applies it. A
+// deletion changes nothing.
 func TestDeploymentsAndSettings(t *testing.T) {
 	r, _ := rotator(t)
 	ctx := t.Context()
@@ -112,7 +114,8 @@ func TestDeploymentsAndSettings(t *testing.T) {
 	want("deleted", "[DE]", false)
 }
 
-// TestADeploymentMakesWhatIsMissing: a master key, a signing key and the Backend API's key, once; a second deployment makes none.
+// TestADeploymentMakesWhatIsMissing: a master key, a signing key and the Backend API key, once. A
+// second deployment makes none.
 func TestADeploymentMakesWhatIsMissing(t *testing.T) {
 	r, held := rotator(t)
 	ctx := t.Context()
@@ -142,7 +145,7 @@ func TestADeploymentMakesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestADeletionMakesNoKeys: nothing is made, and nothing is read, by the end of a stack.
+// TestADeletionMakesNoKeys: the end of a stack makes no key and reads none.
 func TestADeletionMakesNoKeys(t *testing.T) {
 	r, held := rotator(t)
 	if _, _, err := r.deploy(t.Context(), cfn.Event{RequestType: cfn.RequestDelete}); err != nil || held.puts != 0 {

@@ -1,5 +1,6 @@
-// Package rotation makes and rotates a deployment's keys: the master keys, the signing keys and the Backend API's key. The infrastructure runs
-// it once when it is deployed or changed, and a schedule runs it every day; it is the only function that makes keys.
+// Package rotation makes and rotates a deployment's keys: master keys, signing keys and the Backend
+// API key. The infrastructure runs it on each deployment or change, and a schedule runs it daily.
+// No other function makes keys.
 package rotation
 
 import (
@@ -22,25 +23,25 @@ import (
 // Request is the schedule's input, or an operator's.
 type Request = keyring.Request
 
-// Result says how old the current master key is.
+// Result has the age of the current master key.
 type Result struct {
 	KeyAgeDays float64 `json:"key_age_days"`
 }
 
-// Settings are what the infrastructure's configuration says about the instance. They are applied when a deployment makes or changes them;
-// what an administrator changes afterwards stays until the configuration changes again.
+// Settings are the instance's settings in the infrastructure's configuration. A deployment applies
+// them when the configuration changed. Until then an administrator's changes stay.
 type Settings struct {
 	Countries   []string `json:"Countries"`
-	MFARequired string   `json:"MFARequired"` // "true" or "false": CloudFormation knows only text
+	MFARequired string   `json:"MFARequired"` // "true" or "false": CloudFormation sends strings only
 }
 
-// Rotator does it.
+// Rotator makes and rotates the keys.
 type Rotator struct {
 	*lambdahost.Deployment
 	Secret keyring.SecretStore
 }
 
-// Serve is the main of the function.
+// Serve is the main function of keys-rotate.
 func Serve() {
 	lambdahost.Run(func(_ context.Context, e lambdahost.Environment) (any, error) {
 		if e.Secret == "" {
@@ -67,7 +68,7 @@ func (r *Rotator) Handle(ctx context.Context, event json.RawMessage) (any, error
 	return r.rotate(ctx, in)
 }
 
-// deploy makes what is missing. Deleting the deployment deletes no key: the table outlives it.
+// deploy makes missing keys. Deleting the stack deletes no key, because the table outlives it.
 func (r *Rotator) deploy(ctx context.Context, e cfn.Event) (id string, data map[string]any, err error) {
 	id = "keys-of-" + r.Table
 	if e.RequestType == cfn.RequestDelete {

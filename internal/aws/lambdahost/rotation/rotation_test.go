@@ -28,7 +28,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// manager is Secrets Manager with one secret, which has no value at first.
+// manager is a Secrets Manager with one secret, which has no value at first.
 type manager struct {
 	text *string
 	down bool
@@ -63,7 +63,7 @@ type stack struct {
 	now      time.Time
 	log      bytes.Buffer
 	rotator  *rotation.Rotator
-	answered chan map[string]any // what CloudFormation was told
+	answered chan map[string]any // the answers to CloudFormation
 	url      string
 }
 
@@ -85,7 +85,7 @@ func newStack(t *testing.T) *stack {
 	return s
 }
 
-// function is what one function of the deployment works with.
+// function returns the deployment of one function.
 func (s *stack) function() *lambdahost.Deployment {
 	log := slog.New(slog.NewJSONHandler(&s.log, nil))
 	now := func() time.Time { return s.now }
@@ -99,7 +99,7 @@ func (s *stack) invoke(event string) (any, error) {
 	return s.rotator.Handle(s.Context(), []byte(event))
 }
 
-// deploy does what CloudFormation does, with the settings of before and after.
+// deploy acts as CloudFormation, with the settings before and after.
 func (s *stack) deploy(kind, was, is string) (status string) {
 	s.Helper()
 	event := `{"RequestType":"` + kind + `","ResponseURL":"` + s.url + `","StackId":"s","RequestId":"r","LogicalResourceId":"Keys",` +
@@ -120,7 +120,7 @@ func (s *stack) settings() account.Settings {
 	return set
 }
 
-// key is the Backend API's key as Secrets Manager holds it.
+// key returns the Backend API key as Secrets Manager holds it.
 func (s *stack) key() secret.Value {
 	s.Helper()
 	if s.manager.text == nil {
@@ -186,7 +186,8 @@ func (s *stack) service() *domain.Service {
 	return service
 }
 
-// TestRevoke: after {"rotate":"revoke"} every function refuses the old key within a minute, and the new one is in Secrets Manager.
+// TestRevoke: after {"rotate":"revoke"} every function refuses the old key within a minute, and the
+// new key is in Secrets Manager.
 func TestRevoke(t *testing.T) {
 	s := newStack(t)
 	s.deploy("Create", none, germany)
@@ -211,7 +212,7 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
-// TestSecret: the function accepts what Secrets Manager holds, and says nothing of what it holds.
+// TestSecret: the function accepts the key in Secrets Manager, and reveals nothing of it.
 func TestSecret(t *testing.T) {
 	s := newStack(t)
 	s.deploy("Create", none, germany)

@@ -1,4 +1,5 @@
-// Package smssender makes the SNS sender. Only functions that send SMS import it.
+// Package smssender constructs the SNS sender. Only functions that send SMS import it, so that no
+// other function links SNS.
 package smssender
 
 import (
@@ -10,7 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// New is a link of [lambdahost.Deps].
+// New is the Sender of [lambdahost.Deps].
 func New(e lambdahost.Environment, c aws.Config) tx.Sender {
 	return sns.New(awssns.NewFromConfig(c), sns.Config{SenderID: e.SenderID, OriginationNumber: e.Number, MaxPrice: e.MaxPrice})
 }
