@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -223,19 +224,19 @@ func (a *API) fail(x *exchange, r *http.Request, err error) {
 	if errors.Is(err, store.ErrUnavailable) {
 		e = apierr.New(apierr.ServiceUnavailable).Retry(time.Second)
 	}
-	if e.Status() >= http.StatusInternalServerError {
+	if wire.Status(e.Code()) >= http.StatusInternalServerError {
 		a.Log.Error("request failed", "operation", x.operation, "trace", x.traceID, "error", err.Error())
 	}
 	x.code = e.Code()
 	if after := e.RetryAfter(); after > 0 {
 		x.Header().Set("Retry-After", strconv.Itoa(int(after/time.Second)))
 	}
-	data, err := json.Marshal(e.Envelop(x.traceID))
+	data, err := json.Marshal(wire.NewEnvelope(e, x.traceID))
 	if err != nil {
 		data = []byte(`{"errors":[]}`)
 	}
 	x.Header().Set("Content-Type", operation.JSONType)
-	x.WriteHeader(e.Status())
+	x.WriteHeader(wire.Status(e.Code()))
 	if r.Method != http.MethodHead {
 		_, _ = x.Write(data)
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/openapi"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
-	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -192,7 +192,7 @@ func schemaFields(ref *openapi3.SchemaRef, into map[string]bool) {
 func compareStatuses(op operation.Operation, theirs *openapi3.Operation, report func(string)) {
 	seen := map[int]bool{}
 	for _, code := range op.Errors {
-		status := apierr.New(code).Status()
+		status := wire.Status(code)
 		if seen[status] || theirs.Responses.Status(status) != nil {
 			continue
 		}

@@ -171,7 +171,7 @@ func TestAnAddressHasFewMessagesSent(t *testing.T) {
 		if wait := apierr.From(err).RetryAfter(); wait != 5*time.Minute {
 			t.Errorf("after ten in ten minutes: again after %v, want the rest of them", wait)
 		}
-		if reason := apierr.From(err).Envelop("").Errors[0].Meta["reason"]; reason != nil {
+		if reason := apierr.From(err).Meta()["reason"]; reason != nil {
 			t.Errorf("whoever probes the limits is told of %v", reason)
 		}
 		w.later(5 * time.Minute)

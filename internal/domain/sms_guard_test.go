@@ -80,7 +80,7 @@ func TestABlockOfNumbersIsBounded(t *testing.T) {
 	if wait := apierr.From(err).RetryAfter(); wait <= 0 || wait > time.Hour {
 		t.Errorf("try again after %v, want within the hour", wait)
 	}
-	if meta := apierr.From(err).Envelop("").Errors[0].Meta; meta["reason"] != "sms_paused" {
+	if meta := apierr.From(err).Meta(); meta["reason"] != "sms_paused" {
 		t.Errorf("the pages cannot tell from %v that messages are paused", meta)
 	}
 	w.want("", p.ask("+12122021999", netip.Addr{}))

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/web"
 )
@@ -33,8 +34,8 @@ func (a *App) answer(w http.ResponseWriter, body any, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	if err != nil {
 		e := apierr.From(err)
-		w.WriteHeader(e.Status())
-		body = e.Envelop("")
+		w.WriteHeader(wire.Status(e.Code()))
+		body = wire.NewEnvelope(e, "")
 	}
 	_ = json.NewEncoder(w).Encode(body)
 }

@@ -147,6 +147,30 @@ func TestTheServerIsSmall(t *testing.T) {
 	}
 }
 
+// transports are the packages of the standard library that the domain does not import: the API answers
+// over HTTP, a store does the I/O, and the program reads its environment.
+var transports = []string{"net", "net/http", "os", "database/sql", "log"}
+
+// TestTheDomainLinksNoTransport: no library that the domain uses brings HTTP, AWS or a database along,
+// so every function and every test of the domain builds without them.
+func TestTheDomainLinksNoTransport(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./internal/domain/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked := strings.Fields(string(out))
+	if !slices.Contains(linked, module+"internal/domain") {
+		t.Fatal("the domain itself is not among its packages")
+	}
+	for _, p := range linked {
+		for _, family := range []string{"net/http", "database/sql", "os/exec", "github.com/aws", "go.etcd.io/bbolt", module + "internal/aws", module + "internal/api"} {
+			if under(p, family) {
+				t.Errorf("the domain links %s", p)
+			}
+		}
+	}
+}
+
 // allowed is the rule from leaves over the domain to the API.
 func allowed(dir, p string) bool {
 	library, leaf := leaves[dir]
@@ -154,12 +178,11 @@ func allowed(dir, p string) bool {
 	_, ofLeaf := leaves[own]
 	switch {
 	case leaf:
-		return standard(p) || slices.Contains(values, own) || library != "" && under(p, library)
+		return standard(p) && !(under(dir, "internal/domain") && slices.Contains(transports, p)) || slices.Contains(values, own) || library != "" && under(p, library)
 	case own == "internal/domain/numberplan" && (under(dir, "internal/domain") || under(dir, "internal/api")):
 		return false // every function would link the plans
 	case under(dir, "internal/domain"):
-		unfit := []string{"net", "net/http", "os", "database/sql", "log", "log/slog"}
-		return ofLeaf || own == "internal/store" || below(dir, own) || standard(p) && !slices.Contains(unfit, p)
+		return ofLeaf || own == "internal/store" || below(dir, own) || standard(p) && p != "log/slog" && !slices.Contains(transports, p)
 	case dir == "internal/store":
 		return standard(p)
 	case slices.Contains(apiFloors, dir):

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
@@ -77,7 +78,7 @@ var surfaceErrors = map[operation.Surface][]apierr.Code{
 func Errors(op operation.Operation) map[int][]apierr.Code {
 	out := map[int][]apierr.Code{}
 	for _, code := range append(append([]apierr.Code(nil), op.Errors...), surfaceErrors[op.Surface]...) {
-		status := apierr.New(code).Status()
+		status := wire.Status(code)
 		if !slices.Contains(out[status], code) {
 			out[status] = append(out[status], code)
 		}

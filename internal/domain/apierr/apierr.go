@@ -1,21 +1,20 @@
-// Package apierr is the one catalogue of errors that clients see: Clerk's codes, with their statuses and parameter names.
+// Package apierr is the catalogue of errors that clients see: Clerk's codes with their messages.
 //
-// An error outside the catalogue becomes a 500 without text, so nothing internal can leak through an answer.
+// The API answers an error outside the catalogue as an internal error without text, so no internal
+// detail can leak through an answer.
 package apierr
 
 import (
 	"errors"
-	"fmt"
 	"maps"
-	"net/http"
 	"time"
 )
 
-// Code is a code of the wire protocol.
+// Code is an error code of Clerk's wire protocol.
 type Code string
 
-// Error is one entry of the catalogue with what is particular to one answer. It is immutable: every method that adds
-// something returns a copy.
+// Error is an entry of the catalogue with the details of one answer. It is immutable: methods that
+// add a detail return a copy.
 type Error struct {
 	entry *Entry
 	meta  map[string]any
@@ -24,15 +23,14 @@ type Error struct {
 
 // Entry is a row of the catalogue.
 type Entry struct {
-	Code   Code
-	Status int
-	// Message is short, LongMessage for people.
+	Code Code
+	// Message is short. LongMessage is for users.
 	Message, LongMessage string
-	// When says, for the reference, in which case the error is answered.
+	// When states the cause of the error, for docs/use/errors.md.
 	When string
 }
 
-// New returns the catalogue's error for a code. A code that is not in the catalogue gives the internal error.
+// New returns the catalogue's error for a code, or the internal error for an unknown code.
 func New(code Code) *Error {
 	if e, ok := byCode[code]; ok {
 		return &Error{entry: e}
@@ -40,7 +38,7 @@ func New(code Code) *Error {
 	return &Error{entry: byCode[InternalClerkError]}
 }
 
-// From returns the catalogue error inside err, or the internal error, which says nothing about err.
+// From returns the catalogue's error inside err, or the internal error, which tells nothing of err.
 func From(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -55,64 +53,47 @@ func (e *Error) Param(name string) *Error { return e.With("param_name", name) }
 // With adds an entry to the error's meta.
 func (e *Error) With(key string, value any) *Error {
 	c := *e
-	c.meta = maps.Clone(e.meta)
-	if c.meta == nil {
-		c.meta = map[string]any{}
-	}
+	c.meta = e.Meta()
 	c.meta[key] = value
 	return &c
 }
 
-// Retry says after how long the same request may succeed: the Retry-After header, in whole seconds, rounded up.
+// Retry sets the time after which the same request may succeed: the header Retry-After.
 func (e *Error) Retry(after time.Duration) *Error {
 	c := *e
 	c.retry = after
 	return &c
 }
 
-// Code is the error's code.
+// Code returns the error's code.
 func (e *Error) Code() Code { return e.entry.Code }
 
-// Status is the HTTP status.
-func (e *Error) Status() int { return e.entry.Status }
+// Message returns the short message.
+func (e *Error) Message() string { return e.entry.Message }
 
-// RetryAfter is what [Error.Retry] set, rounded up to whole seconds, or 0.
+// LongMessage returns the message for users.
+func (e *Error) LongMessage() string { return e.entry.LongMessage }
+
+// Meta returns a copy of the details that were added, never nil.
+func (e *Error) Meta() map[string]any {
+	if e.meta == nil {
+		return map[string]any{}
+	}
+	return maps.Clone(e.meta)
+}
+
+// RetryAfter returns the time that [Error.Retry] set, rounded up to whole seconds, or 0.
 func (e *Error) RetryAfter() time.Duration {
 	return (e.retry + time.Second - 1).Truncate(time.Second)
 }
 
-// Error returns code and status and nothing that a caller sent.
-func (e *Error) Error() string {
-	return fmt.Sprintf("%s (%d %s)", e.entry.Code, e.entry.Status, http.StatusText(e.entry.Status))
-}
+// Error returns the code alone, so that a log holds nothing that a caller sent.
+func (e *Error) Error() string { return string(e.entry.Code) }
 
 // Is makes errors.Is compare by code.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.entry.Code == e.entry.Code
-}
-
-// Envelope is the body of an error answer.
-type Envelope struct {
-	Errors  []Body `json:"errors"`
-	TraceID string `json:"clerk_trace_id"`
-}
-
-// Body is one error of an [Envelope].
-type Body struct {
-	Code        Code           `json:"code"`
-	Message     string         `json:"message"`
-	LongMessage string         `json:"long_message"`
-	Meta        map[string]any `json:"meta"`
-}
-
-// Envelop puts an error into the body of its answer.
-func (e *Error) Envelop(traceID string) Envelope {
-	meta := maps.Clone(e.meta)
-	if meta == nil {
-		meta = map[string]any{}
-	}
-	return Envelope{TraceID: traceID, Errors: []Body{{e.entry.Code, e.entry.Message, e.entry.LongMessage, meta}}}
 }
 
 // All returns the catalogue, in the order of the reference.
