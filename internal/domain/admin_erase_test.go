@@ -112,10 +112,7 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	p := w.lived(1)
 	ticket, err := w.MFA.CreateTicket(t.Context(), p.id, 30*24*time.Hour)
 	w.must(err)
-	for _, banned := range []bool{true, false} { // which ends the sessions, while their browser is away
-		_, err = w.Admin.Ban(t.Context(), p.id, banned)
-		w.must(err)
-	}
+	p.banAndUnban() // this ends the sessions while their browser is away
 	started := p.stranger()
 	started.browser.Credentials = nil
 	started.enter() // waits for its second factor
@@ -160,14 +157,14 @@ func TestDeletingDoesNotResetTheLimitsOfANumber(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
 	p.enter()
-	r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.must(err)
 	w.must(w.Admin.DeleteUser(t.Context(), p.id))
 	p = w.newcomer()
 	p.enter()
-	r, err = p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+	r, err = p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.VerificationCodeTooManyRequests, err)

@@ -134,7 +134,7 @@ func TestLookingForNumbersIsLimited(t *testing.T) {
 	number := func(i int) string { return fmt.Sprintf("+1212555%04d", i) }
 	add := func(p *person, i int) (string, error) {
 		w.counts.Reset()
-		_, err := p.MFA.AddPhone(t.Context(), p.browser, number(i), false)
+		_, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: number(i)})
 		return cost(w.counts.Counts()), err
 	}
 	const most = 10
@@ -155,7 +155,7 @@ func TestLookingForNumbersIsLimited(t *testing.T) {
 			t.Errorf("try %d: a taken number costs %s, a free one %s", i, taken, free)
 		}
 	}
-	if _, err := p.MFA.AddPhone(t.Context(), p.browser, number(0), false); codeOf(err) != apierr.TooManyRequests {
+	if _, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: number(0)}); codeOf(err) != apierr.TooManyRequests {
 		t.Errorf("the eleventh: %v", err)
 	}
 }

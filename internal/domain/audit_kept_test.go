@@ -49,10 +49,7 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 		pw := secret.New("another horse battery")
 		_, err := p.Admin.UpdateUser(ctx, p.id, admin.UserChange{Password: &pw})
 		p.must(err)
-		for _, banned := range []bool{true, false} {
-			_, err = p.Admin.Ban(ctx, p.id, banned)
-			p.must(err)
-		}
+		p.banAndUnban()
 		_, err = p.Admin.Lock(ctx, p.id)
 		p.must(err)
 		_, err = p.Admin.Unlock(ctx, p.id)
@@ -75,7 +72,7 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 			_, err := p.MFA.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
 			p.must(err)
 			p.later(30 * time.Second)
-			_, err = p.MFA.AttemptReverification(ctx, p.browser, p.browser.Session, true, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
+			_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
 			p.must(err)
 			if i%2 == 0 {
 				_, err = p.Sessions.RevokeOwn(ctx, p.browser, p.browser.Session)

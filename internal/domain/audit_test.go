@@ -85,7 +85,7 @@ func TestAuditTrail(t *testing.T) {
 			p.inside()
 			_, err := p.MFA.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
 			p.must(err)
-			_, err = p.MFA.AttemptReverification(ctx, p.browser, p.browser.Session, true, mfa.Proof{Strategy: account.BackupCode, Code: secret.New(p.backup[1])})
+			_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, mfa.Proof{Strategy: account.BackupCode, Code: secret.New(p.backup[1])})
 			p.must(err)
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "backup_code.used×1", "session.reverified×1"}},
 		"another default": {func(p *person) {
@@ -102,7 +102,7 @@ func TestAuditTrail(t *testing.T) {
 			_, err := p.Admin.CreateUser(ctx, admin.UserInput{Username: "holder", Phones: []string{anotherNumber}})
 			p.must(err)
 			p.inside()
-			_, err = p.MFA.AddPhone(ctx, p.browser, anotherNumber, false)
+			_, err = p.MFA.AddPhone(ctx, p.browser, mfa.PhoneInput{Number: anotherNumber})
 			p.want(apierr.FormIdentifierExists, err)
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "phone_number.refused×1"}},
 		"renamed twice": {func(p *person) {
@@ -117,8 +117,8 @@ func TestAuditTrail(t *testing.T) {
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "session.removed×1"}},
 		"lock":   {backend(func(p *person) (*account.User, error) { return p.Admin.Lock(ctx, p.id) }), []string{"user.locked×1"}},
 		"unlock": {backend(func(p *person) (*account.User, error) { return p.Admin.Unlock(ctx, p.id) }), []string{"user.unlocked×1"}},
-		"ban":    {backend(func(p *person) (*account.User, error) { return p.Admin.Ban(ctx, p.id, true) }), []string{"session.all_revoked×1", "user.banned×1"}},
-		"unban":  {backend(func(p *person) (*account.User, error) { return p.Admin.Ban(ctx, p.id, false) }), []string{"user.unbanned×1"}},
+		"ban":    {backend(func(p *person) (*account.User, error) { return p.Admin.Ban(ctx, p.id) }), []string{"session.all_revoked×1", "user.banned×1"}},
+		"unban":  {backend(func(p *person) (*account.User, error) { return p.Admin.Unban(ctx, p.id) }), []string{"user.unbanned×1"}},
 		"reset":  {backend(func(p *person) (*account.User, error) { return p.Admin.RemoveMFA(ctx, p.id) }), []string{"factor.reset×1"}},
 		"no app": {backend(func(p *person) (*account.User, error) { return p.Admin.RemoveTOTP(ctx, p.id) }), []string{"factor.removed×1"}},
 		"number removed": {func(p *person) { _, err := p.Admin.DeleteUserPhone(ctx, p.phone); p.must(err) },

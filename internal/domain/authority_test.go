@@ -52,7 +52,7 @@ func (p *person) alive() bool {
 // add adds a number, as a second factor or not, and has the code sent.
 func (p *person) add(number string, reserve bool) (id, code string) {
 	p.Helper()
-	r, err := p.MFA.AddPhone(p.Context(), p.browser, number, reserve)
+	r, err := p.MFA.AddPhone(p.Context(), p.browser, mfa.PhoneInput{Number: number, Reserved: reserve})
 	p.must(err)
 	_, err = p.MFA.PreparePhone(p.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	p.must(err)
@@ -277,7 +277,7 @@ func TestAReservedNumberFulfilsTheTask(t *testing.T) {
 	added, err := w.Admin.AddUserPhone(t.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
 	w.must(err)
 	p.enter()
-	_, err = p.MFA.ReservePhone(t.Context(), p.browser, added.Phone.ID, false)
+	_, err = p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(true)})
 	w.must(err)
 	r, err := p.Sessions.Touch(t.Context(), p.browser, p.browser.Session)
 	w.must(err)
@@ -334,13 +334,13 @@ func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 			p.enter()
 			_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
 			p.must(err)
-			_, err = p.MFA.PrepareReverification(t.Context(), p.browser, p.browser.Session, false, account.PhoneCode, id)
+			_, err = p.MFA.PrepareReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, account.PhoneCode, id)
 			p.must(err)
 			code := p.sms()
 			if end != nil {
 				p.must(end(p, id))
 			}
-			_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(code)})
+			_, err = p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(code)})
 			if (err == nil) != (end == nil) {
 				t.Errorf("the code from before: %v", err)
 			}
@@ -371,17 +371,17 @@ func (p *person) replaceNumber(id string) error {
 // Finding 7: ended is decided by the user's record, not by comparing the times of two clocks.
 func TestEndingDoesNotDependOnClocks(t *testing.T) {
 	for name, end := range map[string]func(*person) error{
-		"a ban": func(p *person) error { _, err := p.Admin.Ban(p.Context(), p.id, true); return err },
+		"a ban": func(p *person) error { _, err := p.Admin.Ban(p.Context(), p.id); return err },
 		"a new password": func(p *person) error {
 			pw := secret.New("battery staple")
 			_, err := p.Admin.UpdateUser(p.Context(), p.id, admin.UserChange{Password: &pw, SignOutOthers: true})
 			return err
 		},
 		"a ban that is lifted": func(p *person) error {
-			if _, err := p.Admin.Ban(p.Context(), p.id, true); err != nil {
+			if _, err := p.Admin.Ban(p.Context(), p.id); err != nil {
 				return err
 			}
-			_, err := p.Admin.Ban(p.Context(), p.id, false)
+			_, err := p.Admin.Unban(p.Context(), p.id)
 			return err
 		},
 	} {
@@ -424,10 +424,10 @@ func TestAWaitingSignInEndsWithItsProof(t *testing.T) {
 			return err
 		},
 		"a ban that is lifted": func(p *person) error {
-			if _, err := p.Admin.Ban(p.Context(), p.id, true); err != nil {
+			if _, err := p.Admin.Ban(p.Context(), p.id); err != nil {
 				return err
 			}
-			_, err := p.Admin.Ban(p.Context(), p.id, false)
+			_, err := p.Admin.Unban(p.Context(), p.id)
 			return err
 		},
 		"a factor was removed": func(p *person) error { _, err := p.Admin.DeleteUserPhone(p.Context(), p.phone); return err },
@@ -458,7 +458,7 @@ func TestAStepUpEndsWithTheFactors(t *testing.T) {
 	p.must(err)
 	_, err = p.Admin.DeleteUserPhone(t.Context(), p.phone)
 	p.must(err)
-	_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
+	_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
 	p.want(apierr.SessionReverificationMissing, err)
 }
 
@@ -495,10 +495,10 @@ func TestTheDefaultIsAChange(t *testing.T) {
 	first := p.phone
 	p.later(31 * time.Second)
 	p.enrolPhone(anotherNumber)
-	_, err := p.MFA.MakeDefaultPhone(t.Context(), p.browser, p.phone, true)
+	_, err := p.MFA.ChangePhone(t.Context(), p.browser, p.phone, mfa.PhoneChange{Default: new(true)})
 	p.must(err)
 	p.later(11 * time.Minute)
-	_, err = p.MFA.MakeDefaultPhone(t.Context(), p.browser, first, true)
+	_, err = p.MFA.ChangePhone(t.Context(), p.browser, first, mfa.PhoneChange{Default: new(true)})
 	p.want(apierr.SessionReverificationRequired, err)
 }
 
@@ -588,16 +588,16 @@ func TestTheSourceDocumentsPage(t *testing.T) {
 			added, err := p.Admin.AddUserPhone(t.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
 			p.must(err)
 			p.enter()
-			reserve := func() error { _, err := p.MFA.ReservePhone(t.Context(), p.browser, added.Phone.ID, false); return err }
+			reserve := func() error { _, err := p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(true)}); return err }
 			p.must(reserve())
 			tc.between(p)
-			_, err = p.MFA.ReleasePhone(t.Context(), p.browser, added.Phone.ID)
+			_, err = p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(false)})
 			p.want(tc.want, err)
 			if tc.want != "" {
 				return
 			}
 			p.must(reserve())
-			_, err = p.MFA.MakeDefaultPhone(t.Context(), p.browser, added.Phone.ID, true)
+			_, err = p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Default: new(true)})
 			p.must(err)
 			_, err = p.MFA.DeletePhone(t.Context(), p.browser, added.Phone.ID)
 			p.must(err)
@@ -620,7 +620,7 @@ func TestTicketsRenewAProof(t *testing.T) {
 	stepUp := func(token secret.Value) error {
 		_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
 		w.must(err)
-		_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, mfa.Proof{Strategy: account.TicketCode, Ticket: token})
+		_, err = p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.TicketCode, Ticket: token})
 		return err
 	}
 	signIn := func(token secret.Value) error {

@@ -45,7 +45,7 @@ func TestADoubtedNumberIsNoProofOfASession(t *testing.T) {
 	p.doubt(id, false)
 	p.doubt(id, true)
 	p.prove()
-	_, err := p.MFA.ReservePhone(t.Context(), p.browser, id, false)
+	_, err := p.MFA.ChangePhone(t.Context(), p.browser, id, mfa.PhoneChange{Reserved: new(true)})
 	p.must(err)
 	if got, want := p.ages(), [2]int{0, authority.NotProved}; got != want {
 		t.Errorf("the session proved its factors %v minutes ago, want %v", got, want)
@@ -61,7 +61,7 @@ func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 	id, code := p.add(aNumber, false)
 	p.verify(id, code)
 	prepare := func() error {
-		_, err := p.MFA.PrepareReverification(t.Context(), p.browser, p.browser.Session, false, account.PhoneCode, id)
+		_, err := p.MFA.PrepareReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, account.PhoneCode, id)
 		return err
 	}
 	p.later(31 * time.Second)
@@ -75,7 +75,7 @@ func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 
 	_, err = p.Admin.Lock(t.Context(), p.id)
 	p.must(err)
-	_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(p.sms())})
+	_, err = p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(p.sms())})
 	p.want(apierr.UserLocked, err)
 	p.later(31 * time.Second)
 	p.want(apierr.UserLocked, prepare())
@@ -87,10 +87,7 @@ func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 func TestATicketRenewsTheLiveSession(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.enter()
-	for _, on := range []bool{true, false} {
-		_, err := p.Admin.Ban(t.Context(), p.id, on)
-		p.must(err)
-	}
+	p.banAndUnban()
 	p.enter()
 	live := p.browser.Session
 	p.later(time.Hour)

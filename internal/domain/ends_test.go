@@ -52,7 +52,7 @@ func (w *world) oneOfEach() *person {
 	p := w.lived(2)
 	_, err = w.MFA.CreateTicket(ctx, p.id, 0)
 	w.must(err)
-	r, err := w.MFA.AddPhone(ctx, p.browser, anotherNumber, false)
+	r, err := w.MFA.AddPhone(ctx, p.browser, mfa.PhoneInput{Number: anotherNumber})
 	w.must(err)
 	_, err = w.MFA.PreparePhone(ctx, p.browser, r.Phone.ID, account.PhoneCode)
 	w.must(err)

@@ -269,7 +269,7 @@ func TestIdentifiersPerUserAreBounded(t *testing.T) {
 	_, err = w.Admin.AddUserPhone(ctx, u.WireID(), "+12125550142", admin.PhoneChange{})
 	w.want(apierr.FormParamArraySizeExceeded, err)
 	p.enter()
-	_, err = w.MFA.AddPhone(ctx, p.browser, "+12125550142", false)
+	_, err = w.MFA.AddPhone(ctx, p.browser, mfa.PhoneInput{Number: "+12125550142"})
 	w.want(apierr.FormParamArraySizeExceeded, err)
 	w.must(w.Admin.DeleteUser(ctx, u.WireID()))
 }

@@ -144,7 +144,7 @@ func TestMalformedAndReplayedCodesAreFree(t *testing.T) {
 func TestTriesOfOneVerification(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.enter()
-	r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	p.must(err)
 	send := func() error {
 		_, err := p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
@@ -203,9 +203,9 @@ func TestCodesWorkForNothingElse(t *testing.T) {
 	p.later(time.Minute)
 	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
 	p.must(err)
-	_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(forOther)})
+	_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(forOther)})
 	p.want(apierr.VerificationMissing, err)
-	r, err := p.MFA.AddPhone(t.Context(), p.browser, anotherNumber, false)
+	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: anotherNumber})
 	p.must(err)
 	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(forOther)})
 	p.want(apierr.VerificationMissing, err)
@@ -219,7 +219,7 @@ func TestTextsPerNumberAndUser(t *testing.T) {
 		for range 12 { // somebody signs in every five minutes and asks for a text
 			p := w.newcomer()
 			p.enter()
-			r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+			r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 			w.must(err)
 			if _, err := p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode); err == nil {
 				sent++
@@ -244,7 +244,7 @@ func TestRefusedNumbers(t *testing.T) {
 		"+1212555":       apierr.FormParamFormatInvalid,
 		"":               apierr.FormParamNil,
 	} {
-		if _, err := p.MFA.AddPhone(t.Context(), p.browser, number, false); codeOf(err) != want {
+		if _, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: number}); codeOf(err) != want {
 			t.Errorf("%q: %v, want %s", number, err, want)
 		}
 	}

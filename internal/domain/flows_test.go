@@ -80,20 +80,20 @@ func TestStepUp(t *testing.T) {
 	ctx, sess := t.Context(), p.browser.Session
 	_, err := p.MFA.CreateBackupCodes(ctx, p.browser)
 	p.want(apierr.SessionReverificationRequired, err)
-	_, err = p.MFA.AttemptReverification(ctx, p.browser, sess, true, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
+	_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
 	p.want(apierr.SessionReverificationMissing, err)
 	r, err := p.MFA.StartReverification(ctx, p.browser, sess, authority.MultiFactor)
 	p.must(err)
 	if r.Reverification.Status() != account.ReverifyFirstFactor || r.Snapshot.Ages(r.Session)[0] < 11 {
 		t.Errorf("started: %s, ages %v", r.Reverification.Status(), r.Snapshot.Ages(r.Session))
 	}
-	_, err = p.MFA.AttemptReverification(ctx, p.browser, sess, true, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
+	_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
 	p.want(apierr.InvalidActionForSessionReverification, err)
-	_, err = p.MFA.AttemptReverification(ctx, p.browser, sess, false, mfa.Proof{Strategy: account.Password, Password: secret.New("correct horse")})
+	_, err = p.MFA.AttemptReverificationFirstFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.Password, Password: secret.New("correct horse")})
 	p.must(err)
 	_, err = p.MFA.CreateBackupCodes(ctx, p.browser)
 	p.want(apierr.SessionReverificationRequired, err)
-	r, err = p.MFA.AttemptReverification(ctx, p.browser, sess, true, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
+	r, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
 	p.must(err)
 	if r.Reverification.Status() != account.ReverifyComplete || r.Snapshot.Ages(r.Session) != [2]int{0, 0} {
 		t.Errorf("done: %s, ages %v", r.Reverification.Status(), r.Snapshot.Ages(r.Session))
@@ -157,7 +157,7 @@ func TestMethodsSwitchedOff(t *testing.T) {
 	q.enter()
 	_, err = q.MFA.CreateTOTP(t.Context(), q.browser)
 	q.want(apierr.FeatureNotEnabled, err)
-	_, err = q.MFA.AddPhone(t.Context(), q.browser, anotherNumber, false)
+	_, err = q.MFA.AddPhone(t.Context(), q.browser, mfa.PhoneInput{Number: anotherNumber})
 	q.want(apierr.FeatureNotEnabled, err)
 }
 
@@ -190,12 +190,12 @@ func TestEndingSessions(t *testing.T) {
 	for name, end := range map[string]func(*person) error{
 		"signing out": func(p *person) error { _, err := p.Sessions.EndAll(t.Context(), p.browser); return err },
 		"revoked":     func(p *person) error { _, err := p.Admin.RevokeSession(t.Context(), p.browser.Session); return err },
-		"banned":      func(p *person) error { _, err := p.Admin.Ban(t.Context(), p.id, true); return err },
+		"banned":      func(p *person) error { _, err := p.Admin.Ban(t.Context(), p.id); return err },
 		"banned and let in again": func(p *person) error {
-			if _, err := p.Admin.Ban(t.Context(), p.id, true); err != nil {
+			if _, err := p.Admin.Ban(t.Context(), p.id); err != nil {
 				return err
 			}
-			_, err := p.Admin.Ban(t.Context(), p.id, false)
+			_, err := p.Admin.Unban(t.Context(), p.id)
 			return err
 		},
 		"a new password that signs out everywhere": func(p *person) error {
@@ -223,7 +223,7 @@ func TestEndingSessions(t *testing.T) {
 func TestABannedUserIsToldSo(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.enter()
-	_, err := p.Admin.Ban(t.Context(), p.id, true)
+	_, err := p.Admin.Ban(t.Context(), p.id)
 	p.must(err)
 	_, err = p.MFA.Me(t.Context(), p.browser)
 	p.want(apierr.UserBanned, err)
@@ -241,7 +241,7 @@ func TestForeignSessionsAndPhones(t *testing.T) {
 	w.want(apierr.ResourceNotFound, err)
 	_, err = q.Sessions.RevokeOwn(t.Context(), q.browser, p.browser.Session)
 	w.want(apierr.ResourceNotFound, err)
-	_, err = q.MFA.AddPhone(t.Context(), q.browser, aNumber, false)
+	_, err = q.MFA.AddPhone(t.Context(), q.browser, mfa.PhoneInput{Number: aNumber})
 	w.want(apierr.FormIdentifierExists, err)
 }
 

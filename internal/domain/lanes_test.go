@@ -116,7 +116,7 @@ func TestTheOwnerSignsInWhileStrangersAreLocked(t *testing.T) {
 	p.must(p.second(account.TOTPCode, p.app()))
 	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
 	p.must(err)
-	_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Proof{Strategy: account.BackupCode, Code: secret.New(p.backup[0])})
+	_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.BackupCode, Code: secret.New(p.backup[0])})
 	p.must(err)
 }
 
@@ -186,7 +186,7 @@ func TestGuessingInAStepUpEndsTheSession(t *testing.T) {
 			break
 		}
 		p.must(err)
-		_, err = p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, true, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.wrong())})
+		_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.wrong())})
 		switch codeOf(err) {
 		case apierr.FormCodeIncorrect:
 			judged++

@@ -207,7 +207,7 @@ func TestANoticeIsSentAtMostOnce(t *testing.T) {
 // off. Then nothing is sent, and nothing waits.
 func TestANoticeThatNobodyMayHaveAnyMore(t *testing.T) {
 	for name, meanwhile := range map[string]func(o *office, p *person) error{
-		"the user is banned":         func(o *office, p *person) error { _, err := o.Admin.Ban(t.Context(), p.id, true); return err },
+		"the user is banned":         func(o *office, p *person) error { _, err := o.Admin.Ban(t.Context(), p.id); return err },
 		"the user is deleted":        func(o *office, p *person) error { return o.Admin.DeleteUser(t.Context(), p.id) },
 		"the number is removed":      func(o *office, p *person) error { _, err := o.Admin.DeleteUserPhone(t.Context(), p.phone); return err },
 		"the number is not verified": func(_ *office, p *person) error { return p.doubted() },

@@ -35,7 +35,7 @@ func TestManyAccountsGuessAtOneNumberTwentyTimes(t *testing.T) {
 	}
 	late := w.newcomer()
 	late.enter()
-	r, err := late.MFA.AddPhone(t.Context(), late.browser, aNumber, false)
+	r, err := late.MFA.AddPhone(t.Context(), late.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = late.MFA.PreparePhone(t.Context(), late.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.TooManyRequests, err)
@@ -148,7 +148,7 @@ func TestGuessingAtThePasswordEndsTheSession(t *testing.T) {
 	p.must(err)
 	for range account.DefaultPolicy().LockFailures {
 		g := mfa.Proof{Strategy: account.Password, Password: secret.New("a wrong password")}
-		_, err := p.MFA.AttemptReverification(t.Context(), p.browser, p.browser.Session, false, g)
+		_, err := p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, g)
 		p.want(apierr.FormPasswordIncorrect, err)
 		p.later(18 * time.Minute)
 		if !p.alive() {

@@ -144,7 +144,7 @@ func TestOneNumberOneOwner(t *testing.T) {
 	for i := range people {
 		p := w.newcomer()
 		p.enter()
-		r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+		r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 		w.must(err)
 		p.phone = r.Phone.ID
 		_, err = p.MFA.PreparePhone(t.Context(), p.browser, p.phone, account.PhoneCode)

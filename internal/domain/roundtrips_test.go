@@ -73,7 +73,7 @@ func TestRoundTrips(t *testing.T) {
 			_, err := p.MFA.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
 			p.must(err)
 		}, func(p *person) error {
-			_, err := p.MFA.AttemptReverification(ctx, p.browser, p.browser.Session, true, proof(account.BackupCode, p.backup[1]))
+			_, err := p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, proof(account.BackupCode, p.backup[1]))
 			return err
 		}, 1, 1, 4, false},
 		"make backup codes": {(*person).inside, func(p *person) error { _, err := p.MFA.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},

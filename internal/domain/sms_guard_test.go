@@ -9,6 +9,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -40,7 +41,7 @@ func (p *pumpers) ask(number string, from netip.Addr) error {
 	p.used++
 	u := p.people[len(p.people)-1]
 	u.browser.Address = from
-	r, err := p.MFA.AddPhone(p.Context(), u.browser, number, false)
+	r, err := p.MFA.AddPhone(p.Context(), u.browser, mfa.PhoneInput{Number: number})
 	p.must(err)
 	_, err = p.MFA.PreparePhone(p.Context(), u.browser, r.Phone.ID, account.PhoneCode)
 	return err
@@ -115,7 +116,7 @@ func TestANumberIsNotBombed(t *testing.T) {
 	for range 100 {
 		u := w.newcomer()
 		u.enter()
-		r, err := w.MFA.AddPhone(t.Context(), u.browser, aNumber, false)
+		r, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: aNumber})
 		w.must(err)
 		_, _ = w.MFA.PreparePhone(t.Context(), u.browser, r.Phone.ID, account.PhoneCode)
 		w.later(6 * time.Second)
@@ -187,7 +188,7 @@ func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
 	u := w.newcomer()
 	u.enter()
 	u.enrolApp()
-	r, err := w.MFA.AddPhone(t.Context(), u.browser, "+12122051000", false)
+	r, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: "+12122051000"})
 	w.must(err)
 	_, err = w.MFA.PreparePhone(t.Context(), u.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.TooManyRequests, err)
@@ -207,7 +208,7 @@ func TestTheDailyCapHolds(t *testing.T) {
 	for i := range people {
 		people[i] = w.newcomer()
 		people[i].enter()
-		r, err := w.MFA.AddPhone(t.Context(), people[i].browser, fmt.Sprintf("+1212201%04d", 1000+i), false)
+		r, err := w.MFA.AddPhone(t.Context(), people[i].browser, mfa.PhoneInput{Number: fmt.Sprintf("+1212201%04d", 1000+i)})
 		w.must(err)
 		phones[i] = r.Phone.ID
 	}
@@ -320,7 +321,7 @@ func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 		w.want("", p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
 	}
 	last := p.people[len(p.people)-1]
-	r, err := w.MFA.AddPhone(t.Context(), w.fresh(last).browser, "+12122011888", false)
+	r, err := w.MFA.AddPhone(t.Context(), w.fresh(last).browser, mfa.PhoneInput{Number: "+12122011888"})
 	w.must(err)
 	before, err := w.counts.List(t.Context(), store.KindUser, "", 100)
 	w.must(err)
@@ -368,7 +369,7 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	verified := w.now()
 	w.later(time.Minute)
 	w.down = true
-	_, err := w.MFA.AddPhone(t.Context(), u.browser, anotherNumber, false)
+	_, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: anotherNumber})
 	w.must(err)
 	v, err := w.Admin.User(t.Context(), u.id)
 	w.must(err)

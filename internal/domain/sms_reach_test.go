@@ -58,7 +58,7 @@ func TestANumberOnTheWayIsAskedToo(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.enter()
 	p.countries("US", "CA", "FR")
-	added, err := p.MFA.AddPhone(t.Context(), p.browser, frenchNumber, true)
+	added, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: frenchNumber, Reserved: true})
 	p.must(err)
 	p.countries("US", "CA")
 	yes := true

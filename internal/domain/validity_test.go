@@ -31,13 +31,13 @@ func TestAStepUpEndsAfterAnHour(t *testing.T) {
 				_, err := p.MFA.StartReverification(t.Context(), p.browser, session, level)
 				p.must(err)
 				p.later(age)
-				proof := mfa.Proof{Strategy: account.Password, Password: secret.New("correct horse")}
+				proof, attempt := mfa.Proof{Strategy: account.Password, Password: secret.New("correct horse")}, p.MFA.AttemptReverificationFirstFactor
 				if level == authority.SecondFactor {
-					_, err = p.MFA.PrepareReverification(t.Context(), p.browser, session, true, account.PhoneCode, p.phone)
+					_, err = p.MFA.PrepareReverificationSecondFactor(t.Context(), p.browser, session, account.PhoneCode, p.phone)
 					p.want(want, err)
-					proof = mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())}
+					proof, attempt = mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())}, p.MFA.AttemptReverificationSecondFactor
 				}
-				_, err = p.MFA.AttemptReverification(t.Context(), p.browser, session, level == authority.SecondFactor, proof)
+				_, err = attempt(t.Context(), p.browser, session, proof)
 				p.want(want, err)
 			})
 		}
@@ -112,7 +112,7 @@ func TestAUsedCodeLowersTheBreakersOfItsHour(t *testing.T) {
 	w.later(sent.Sub(w.now()))
 	p := w.newcomer()
 	p.enter()
-	r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.must(err)
@@ -146,7 +146,7 @@ func TestARefusedMessageCounts(t *testing.T) {
 	w.down = true
 	p := w.newcomer()
 	p.enter()
-	r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	ask := func() error {
 		_, err := p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
@@ -186,20 +186,20 @@ func TestANumberStaysWithTheUserWhoVerifiedIt(t *testing.T) {
 		"the other account removes it":           func(a *person) error { _, err := a.MFA.DeletePhone(t.Context(), a.browser, a.phone); return err },
 		"the Backend API removes it there":       func(a *person) error { _, err := a.Admin.DeleteUserPhone(t.Context(), a.phone); return err },
 		"the Backend API says it is not proved":  func(a *person) error { return a.doubted() },
-		"the other account is banned and let in": func(a *person) error { _, err := a.Admin.Ban(t.Context(), a.id, true); return err },
+		"the other account is banned and let in": func(a *person) error { _, err := a.Admin.Ban(t.Context(), a.id); return err },
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
 			added, owner, third := w.newcomer(), w.newcomer(), w.newcomer()
 			added.enter()
-			r, err := added.MFA.AddPhone(t.Context(), added.browser, aNumber, false)
+			r, err := added.MFA.AddPhone(t.Context(), added.browser, mfa.PhoneInput{Number: aNumber})
 			w.must(err)
 			added.phone = r.Phone.ID
 			owner.enter()
 			owner.enrolPhone(aNumber)
 			w.must(remove(added))
 			third.enter()
-			_, err = third.MFA.AddPhone(t.Context(), third.browser, aNumber, false)
+			_, err = third.MFA.AddPhone(t.Context(), third.browser, mfa.PhoneInput{Number: aNumber})
 			w.want(apierr.FormIdentifierExists, err)
 			_, err = w.Admin.AddUserPhone(t.Context(), third.id, aNumber, admin.PhoneChange{})
 			w.want(apierr.FormIdentifierExists, err)
@@ -230,9 +230,9 @@ func TestOneDefaultNumber(t *testing.T) {
 	p.enrolPhone(anotherNumber)
 	second, yes := p.phone, true
 	for what, change := range map[string]func(id string) error{
-		"the user makes it the default": func(id string) error { _, err := p.MFA.MakeDefaultPhone(t.Context(), p.browser, id, true); return err },
+		"the user makes it the default": func(id string) error { _, err := p.MFA.ChangePhone(t.Context(), p.browser, id, mfa.PhoneChange{Default: new(true)}); return err },
 		"the user reserves it as the default": func(id string) error {
-			_, err := p.MFA.ReservePhone(t.Context(), p.browser, id, true)
+			_, err := p.MFA.ChangePhone(t.Context(), p.browser, id, mfa.PhoneChange{Reserved: new(true), Default: new(true)})
 			return err
 		},
 		"the Backend API makes it the default": func(id string) error {
@@ -285,9 +285,9 @@ func TestChangesOfFactorsNeedAFreshProof(t *testing.T) {
 	p.later(11 * time.Minute)
 	before := p.stored()
 	for what, change := range map[string]func() error{
-		"adding a number":            func() error { _, err := p.MFA.AddPhone(t.Context(), p.browser, anotherNumber, false); return err },
-		"a number becomes a factor":  func() error { _, err := p.MFA.ReservePhone(t.Context(), p.browser, p.phone, false); return err },
-		"a number is no factor":      func() error { _, err := p.MFA.ReleasePhone(t.Context(), p.browser, p.phone); return err },
+		"adding a number":            func() error { _, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: anotherNumber}); return err },
+		"a number becomes a factor":  func() error { _, err := p.MFA.ChangePhone(t.Context(), p.browser, p.phone, mfa.PhoneChange{Reserved: new(true)}); return err },
+		"a number is no factor":      func() error { _, err := p.MFA.ChangePhone(t.Context(), p.browser, p.phone, mfa.PhoneChange{Reserved: new(false)}); return err },
 		"removing a number":          func() error { _, err := p.MFA.DeletePhone(t.Context(), p.browser, p.phone); return err },
 		"beginning with another app": func() error { _, err := p.MFA.CreateTOTP(t.Context(), p.browser); return err },
 		"removing the app":           func() error { _, err := p.MFA.DeleteTOTP(t.Context(), p.browser); return err },

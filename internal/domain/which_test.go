@@ -19,7 +19,7 @@ func TestAUsedCodeCountsOnTheDayOfItsMessage(t *testing.T) {
 	w.later(sent.Sub(w.now()))
 	p := w.newcomer()
 	p.enter()
-	r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.must(err)
@@ -44,7 +44,7 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 	t.Run("verified, it voids the code under way", func(t *testing.T) {
 		p := newWorld(t).newcomer()
 		p.enter()
-		r, err := p.MFA.AddPhone(t.Context(), p.browser, aNumber, false)
+		r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 		p.must(err)
 		_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 		p.must(err)
@@ -125,7 +125,7 @@ func TestAUserHasFewMessagesSent(t *testing.T) {
 		p.text()
 		w.must(p.second(account.PhoneCode, p.sms()))
 	}
-	r, err := p.MFA.AddPhone(t.Context(), p.browser, anotherNumber, false)
+	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: anotherNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.VerificationCodeTooManyRequests, err)

@@ -207,7 +207,7 @@ func (p *person) prove() {
 	p.must(err)
 	_, err = p.MFA.StartReverification(p.Context(), p.browser, p.browser.Session, authority.FirstFactor)
 	p.must(err)
-	_, err = p.MFA.AttemptReverification(p.Context(), p.browser, p.browser.Session, false, mfa.Proof{Strategy: account.TicketCode, Ticket: ticket.Token})
+	_, err = p.MFA.AttemptReverificationFirstFactor(p.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.TicketCode, Ticket: ticket.Token})
 	p.must(err)
 }
 
@@ -237,14 +237,14 @@ func (p *person) text() {
 // enrolPhone adds, verifies and reserves a number, in a session.
 func (p *person) enrolPhone(number string) {
 	p.Helper()
-	r, err := p.MFA.AddPhone(p.Context(), p.browser, number, false)
+	r, err := p.MFA.AddPhone(p.Context(), p.browser, mfa.PhoneInput{Number: number})
 	p.must(err)
 	p.phone = r.Phone.ID
 	_, err = p.MFA.PreparePhone(p.Context(), p.browser, p.phone, account.PhoneCode)
 	p.must(err)
 	_, err = p.MFA.AttemptPhone(p.Context(), p.browser, p.phone, mfa.Proof{Code: secret.New(p.sms())})
 	p.must(err)
-	r, err = p.MFA.ReservePhone(p.Context(), p.browser, p.phone, false)
+	r, err = p.MFA.ChangePhone(p.Context(), p.browser, p.phone, mfa.PhoneChange{Reserved: new(true)})
 	p.must(err)
 	if r.BackupCodes != nil {
 		p.backup = r.BackupCodes
@@ -307,4 +307,13 @@ func (p *person) stranger() *person {
 	other := *p
 	other.browser = tx.Caller{Address: netip.MustParseAddr("198.51.100.7")}
 	return &other
+}
+
+// banAndUnban ends the person's sessions on the server only.
+func (p *person) banAndUnban() {
+	p.Helper()
+	_, err := p.Admin.Ban(p.Context(), p.id)
+	p.must(err)
+	_, err = p.Admin.Unban(p.Context(), p.id)
+	p.must(err)
 }

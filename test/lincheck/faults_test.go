@@ -13,6 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -175,7 +176,7 @@ func litter(t *testing.T, h *journeyUser) {
 	if err := before.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		t.Fatal(err)
 	}
-	r, err := h.MFA.AddPhone(ctx, before.from, h.World.number(), false)
+	r, err := h.MFA.AddPhone(ctx, before.from, mfa.PhoneInput{Number: h.World.number()})
 	if err == nil {
 		_, err = h.MFA.PreparePhone(ctx, before.from, r.Phone.ID, account.PhoneCode)
 	}
@@ -186,7 +187,7 @@ func litter(t *testing.T, h *journeyUser) {
 		_, err = h.MFA.DeletePhone(ctx, before.from, r.Phone.ID)
 	}
 	if err == nil {
-		_, err = h.MFA.AddPhone(ctx, before.from, h.World.number(), false)
+		_, err = h.MFA.AddPhone(ctx, before.from, mfa.PhoneInput{Number: h.World.number()})
 	}
 	if err == nil {
 		_, err = h.Admin.UpdateUser(ctx, h.id, admin.UserChange{BackupCodes: secrets(h.written)})

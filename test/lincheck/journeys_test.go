@@ -227,7 +227,7 @@ func enrolNumber(ctx context.Context, h *journeyUser) error {
 	p, err := phone()
 	if err == nil && p == nil {
 		var r *mfa.PhoneResult
-		if r, err = h.MFA.AddPhone(ctx, h.from, h.number, false); err == nil {
+		if r, err = h.MFA.AddPhone(ctx, h.from, mfa.PhoneInput{Number: h.number}); err == nil {
 			p = r.Phone
 		}
 	}
@@ -238,7 +238,7 @@ func enrolNumber(ctx context.Context, h *journeyUser) error {
 		}
 	}
 	if err == nil && !p.Reserved {
-		_, err = h.MFA.ReservePhone(ctx, h.from, p.ID, true)
+		_, err = h.MFA.ChangePhone(ctx, h.from, p.ID, mfa.PhoneChange{Reserved: new(true), Default: new(true)})
 	}
 	return err
 }
@@ -281,14 +281,14 @@ func stepUp(ctx context.Context, h *journeyUser) error {
 	if _, err := h.MFA.StartReverification(ctx, h.from, h.from.Session, authority.MultiFactor); err != nil {
 		return err
 	}
-	if _, err := h.MFA.AttemptReverification(ctx, h.from, h.from.Session, false, mfa.Proof{Strategy: account.Password, Password: secret.New(theirPassword)}); err != nil {
+	if _, err := h.MFA.AttemptReverificationFirstFactor(ctx, h.from, h.from.Session, mfa.Proof{Strategy: account.Password, Password: secret.New(theirPassword)}); err != nil {
 		return err
 	}
 	h.asked++
-	if _, err := h.MFA.PrepareReverification(ctx, h.from, h.from.Session, true, account.PhoneCode, ""); err != nil {
+	if _, err := h.MFA.PrepareReverificationSecondFactor(ctx, h.from, h.from.Session, account.PhoneCode, ""); err != nil {
 		return err
 	}
-	if _, err := h.MFA.AttemptReverification(ctx, h.from, h.from.Session, true, h.guess(account.PhoneCode)); err != nil {
+	if _, err := h.MFA.AttemptReverificationSecondFactor(ctx, h.from, h.from.Session, h.guess(account.PhoneCode)); err != nil {
 		return err
 	}
 	_, err := h.MFA.CreateBackupCodes(ctx, h.from)
@@ -393,8 +393,8 @@ func administer(ctx context.Context, h *journeyUser) error {
 		},
 		func() error { _, err := h.Admin.Lock(ctx, h.other); return err },
 		func() error { _, err := h.Admin.Unlock(ctx, h.other); return err },
-		func() error { _, err := h.Admin.Ban(ctx, h.other, true); return err },
-		func() error { _, err := h.Admin.Ban(ctx, h.other, false); return err },
+		func() error { _, err := h.Admin.Ban(ctx, h.other); return err },
+		func() error { _, err := h.Admin.Unban(ctx, h.other); return err },
 		func() error { _, err := h.Admin.RemoveTOTP(ctx, h.other); return err },
 		func() error {
 			u, err := h.Admin.User(ctx, h.other)

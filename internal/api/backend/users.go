@@ -61,14 +61,14 @@ func UserUnlock() operation.Operation {
 // UserBan is POST /v1/users/{user_id}/ban.
 func UserBan() operation.Operation {
 	return row("user-ban", "POST /v1/users/{user_id}/ban",
-		"Keep a user out and end its sessions", operation.Writes, banUser(true),
+		"Keep a user out and end its sessions", operation.Writes, banUser,
 		operation.NotFound)
 }
 
 // UserUnban is POST /v1/users/{user_id}/unban.
 func UserUnban() operation.Operation {
 	return row("user-unban", "POST /v1/users/{user_id}/unban",
-		"Let a user in again", operation.Writes, banUser(false),
+		"Let a user in again", operation.Writes, unbanUser,
 		operation.NotFound)
 }
 
@@ -184,9 +184,12 @@ func unlockUser(c *operation.Call, in userInput) (wire.AdminUser, error) {
 	return adminUser(c, u, err)
 }
 
-func banUser(on bool) operation.Handler[userInput, wire.AdminUser] {
-	return func(c *operation.Call, in userInput) (wire.AdminUser, error) {
-		u, err := c.Service.Admin.Ban(c, in.ID, on)
-		return adminUser(c, u, err)
-	}
+func banUser(c *operation.Call, in userInput) (wire.AdminUser, error) {
+	u, err := c.Service.Admin.Ban(c, in.ID)
+	return adminUser(c, u, err)
+}
+
+func unbanUser(c *operation.Call, in userInput) (wire.AdminUser, error) {
+	u, err := c.Service.Admin.Unban(c, in.ID)
+	return adminUser(c, u, err)
 }

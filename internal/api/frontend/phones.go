@@ -80,7 +80,7 @@ type phoneCreateInput struct {
 }
 
 func createPhone(c *operation.Call, in phoneCreateInput) (Wrapped[wire.PhoneNumber], error) {
-	r, err := c.Service.MFA.AddPhone(c, c.Caller, in.Number, in.Reserved)
+	r, err := c.Service.MFA.AddPhone(c, c.Caller, mfa.PhoneInput{Number: in.Number, Reserved: in.Reserved})
 	return phone(c, r, err)
 }
 
@@ -120,21 +120,7 @@ type phoneUpdateInput struct {
 }
 
 func updatePhone(c *operation.Call, in phoneUpdateInput) (Wrapped[wire.PhoneNumber], error) {
-	makeDefault := in.Default != nil && *in.Default
-	switch {
-	case in.Reserved != nil && !*in.Reserved && makeDefault:
-		return Wrapped[wire.PhoneNumber]{}, apierr.New(apierr.FormParamValueInvalid).Param("default_second_factor")
-	case in.Reserved != nil && *in.Reserved && (in.Default == nil || makeDefault):
-		r, err := c.Service.MFA.ReservePhone(c, c.Caller, in.ID, makeDefault)
-		return phone(c, r, err)
-	case in.Reserved != nil && !*in.Reserved:
-		r, err := c.Service.MFA.ReleasePhone(c, c.Caller, in.ID)
-		return phone(c, r, err)
-	case in.Default != nil:
-		r, err := c.Service.MFA.MakeDefaultPhone(c, c.Caller, in.ID, *in.Default)
-		return phone(c, r, err)
-	}
-	r, err := c.Service.MFA.Phone(c, c.Caller, in.ID)
+	r, err := c.Service.MFA.ChangePhone(c, c.Caller, in.ID, mfa.PhoneChange{Reserved: in.Reserved, Default: in.Default})
 	return phone(c, r, err)
 }
 

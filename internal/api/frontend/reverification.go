@@ -23,28 +23,28 @@ func SessionReverificationCreate() operation.Operation {
 // SessionReverificationFirstFactorPrepare is POST /v1/client/sessions/{session_id}/verify/prepare_first_factor.
 func SessionReverificationFirstFactorPrepare() operation.Operation {
 	return row("session-reverification-first-factor-prepare", "POST /v1/client/sessions/{session_id}/verify/prepare_first_factor",
-		"Send a first-factor code", operation.Writes|operation.SendsSMS|operation.Counts, prepareReverification(false),
+		"Send a first-factor code", operation.Writes|operation.SendsSMS|operation.Counts, prepareReverificationFirstFactor,
 		reverified, sent)
 }
 
 // SessionReverificationFirstFactorAttempt is POST /v1/client/sessions/{session_id}/verify/attempt_first_factor.
 func SessionReverificationFirstFactorAttempt() operation.Operation {
 	return row("session-reverification-first-factor-attempt", "POST /v1/client/sessions/{session_id}/verify/attempt_first_factor",
-		"Prove the first factor again", operation.Writes|operation.Counts, reproveFirst,
+		"Prove the first factor again", operation.Writes|operation.Counts, attemptReverificationFirstFactor,
 		reverified, operation.WrongPassword, operation.WrongCode, ticketed)
 }
 
 // SessionReverificationSecondFactorPrepare is POST /v1/client/sessions/{session_id}/verify/prepare_second_factor.
 func SessionReverificationSecondFactorPrepare() operation.Operation {
 	return row("session-reverification-second-factor-prepare", "POST /v1/client/sessions/{session_id}/verify/prepare_second_factor",
-		"Send a second-factor code", operation.Writes|operation.SendsSMS|operation.Counts, prepareReverification(true),
+		"Send a second-factor code", operation.Writes|operation.SendsSMS|operation.Counts, prepareReverificationSecondFactor,
 		reverified, operation.NotFound, sent)
 }
 
 // SessionReverificationSecondFactorAttempt is POST /v1/client/sessions/{session_id}/verify/attempt_second_factor.
 func SessionReverificationSecondFactorAttempt() operation.Operation {
 	return row("session-reverification-second-factor-attempt", "POST /v1/client/sessions/{session_id}/verify/attempt_second_factor",
-		"Prove the second factor again", operation.Writes|operation.Counts, reproveSecond,
+		"Prove the second factor again", operation.Writes|operation.Counts, attemptReverificationSecondFactor,
 		reverified, operation.WrongCode)
 }
 
@@ -71,11 +71,14 @@ type reverifyPrepareInput struct {
 	PhoneID  string `body:"phone_number_id"`
 }
 
-func prepareReverification(second bool) operation.Handler[reverifyPrepareInput, Wrapped[wire.Reverification]] {
-	return func(c *operation.Call, in reverifyPrepareInput) (Wrapped[wire.Reverification], error) {
-		r, err := c.Service.MFA.PrepareReverification(c, c.Caller, in.ID, second, account.Strategy(in.Strategy), in.PhoneID)
-		return reverification(c, r, err)
-	}
+func prepareReverificationFirstFactor(c *operation.Call, in reverifyPrepareInput) (Wrapped[wire.Reverification], error) {
+	r, err := c.Service.MFA.PrepareReverificationFirstFactor(c, c.Caller, in.ID, account.Strategy(in.Strategy), in.PhoneID)
+	return reverification(c, r, err)
+}
+
+func prepareReverificationSecondFactor(c *operation.Call, in reverifyPrepareInput) (Wrapped[wire.Reverification], error) {
+	r, err := c.Service.MFA.PrepareReverificationSecondFactor(c, c.Caller, in.ID, account.Strategy(in.Strategy), in.PhoneID)
+	return reverification(c, r, err)
 }
 
 type reverifyAttemptInput struct {
@@ -86,9 +89,9 @@ type reverifyAttemptInput struct {
 	Ticket   secret.Value `body:"ticket" doc:"a sign-in token of the same user, at most ten minutes old"`
 }
 
-func reproveFirst(c *operation.Call, in reverifyAttemptInput) (Wrapped[wire.Reverification], error) {
-	g := mfa.Proof{Strategy: account.Strategy(in.Strategy), Password: in.Password, Code: in.Code, Ticket: in.Ticket}
-	r, err := c.Service.MFA.AttemptReverification(c, c.Caller, in.ID, false, g)
+func attemptReverificationFirstFactor(c *operation.Call, in reverifyAttemptInput) (Wrapped[wire.Reverification], error) {
+	proof := mfa.Proof{Strategy: account.Strategy(in.Strategy), Password: in.Password, Code: in.Code, Ticket: in.Ticket}
+	r, err := c.Service.MFA.AttemptReverificationFirstFactor(c, c.Caller, in.ID, proof)
 	return reverification(c, r, err)
 }
 
@@ -98,8 +101,8 @@ type reverifySecondInput struct {
 	Code     secret.Value `body:"code"`
 }
 
-func reproveSecond(c *operation.Call, in reverifySecondInput) (Wrapped[wire.Reverification], error) {
-	g := mfa.Proof{Strategy: account.Strategy(in.Strategy), Code: in.Code}
-	r, err := c.Service.MFA.AttemptReverification(c, c.Caller, in.ID, true, g)
+func attemptReverificationSecondFactor(c *operation.Call, in reverifySecondInput) (Wrapped[wire.Reverification], error) {
+	proof := mfa.Proof{Strategy: account.Strategy(in.Strategy), Code: in.Code}
+	r, err := c.Service.MFA.AttemptReverificationSecondFactor(c, c.Caller, in.ID, proof)
 	return reverification(c, r, err)
 }

@@ -297,7 +297,7 @@ func TestDeps(t *testing.T) {
 		ticket := must[*mfa.TicketResult](t)(s.MFA.CreateTicket(t.Context(), u.WireID(), 0))
 		in := must[*mfa.SignInResult](t)(s.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token}))
 		from := tx.Caller{Session: in.SignIn.Created, Credentials: []tx.Credential{{Transport: tx.Cookie, Token: in.Snapshot.Token}}}
-		ph := must[*mfa.PhoneResult](t)(s.MFA.AddPhone(t.Context(), from, "+12125550123", false))
+		ph := must[*mfa.PhoneResult](t)(s.MFA.AddPhone(t.Context(), from, mfa.PhoneInput{Number: "+12125550123"}))
 		_, err := s.MFA.PreparePhone(t.Context(), from, ph.Phone.ID, account.PhoneCode)
 		if (err == nil) != c.ok || texts.n != c.sent {
 			t.Errorf("with a sender %v: %d sent, %v", c.links.Sender != nil, texts.n, err)

@@ -41,7 +41,7 @@ func TestWhatTheServiceIsTold(t *testing.T) {
 	ticket := must[*mfa.TicketResult](t)(s.MFA.CreateTicket(ctx, u.WireID(), 0))
 	in := must[*mfa.SignInResult](t)(s.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token}))
 	from := tx.Caller{Session: in.SignIn.Created, Credentials: []tx.Credential{{Transport: tx.Cookie, Token: in.Snapshot.Token}}}
-	ph := must[*mfa.PhoneResult](t)(s.MFA.AddPhone(ctx, from, "+12125550123", false))
+	ph := must[*mfa.PhoneResult](t)(s.MFA.AddPhone(ctx, from, mfa.PhoneInput{Number: "+12125550123"}))
 	must[*mfa.PhoneResult](t)(s.MFA.PreparePhone(ctx, from, ph.Phone.ID, account.PhoneCode))
 	if !strings.Contains(texts.text, "Example") || !strings.Contains(texts.text, "\n@example.com #") {
 		t.Errorf("the message is %q", texts.text)

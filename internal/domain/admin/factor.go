@@ -37,17 +37,23 @@ func (s *Service) Unlock(ctx context.Context, id string) (*account.User, error) 
 	})
 }
 
-// Ban keeps a user out and ends its sessions, or lets it in again.
-func (s *Service) Ban(ctx context.Context, id string, on bool) (*account.User, error) {
+// Ban keeps a user out and ends the user's sessions.
+func (s *Service) Ban(ctx context.Context, id string) (*account.User, error) {
 	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
-		u.Banned = on
-		name := account.EventUserUnbanned
-		if on {
-			name = account.EventUserBanned
-			sessions.SignOutAll(t, u)
-		}
+		u.Banned = true
+		sessions.SignOutAll(t, u)
 		u.Touch(t.Now)
-		audit.Record(t, u, name, account.Subject{})
+		audit.Record(t, u, account.EventUserBanned, account.Subject{})
+		return nil
+	})
+}
+
+// Unban lets a banned user sign in again.
+func (s *Service) Unban(ctx context.Context, id string) (*account.User, error) {
+	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
+		u.Banned = false
+		u.Touch(t.Now)
+		audit.Record(t, u, account.EventUserUnbanned, account.Subject{})
 		return nil
 	})
 }

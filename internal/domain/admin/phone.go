@@ -101,7 +101,11 @@ func (s *Service) adminPhone(ctx context.Context, id string, do func(*tx.Tx, *ac
 func changePhone(t *tx.Tx, u *account.User, p *account.Phone, c PhoneChange, out *mfa.PhoneResult) error {
 	id, was := p.ID, p.IsSecondFactor()
 	if c.Verified != nil && *c.Verified != (p.Verified != 0) {
-		if err := setVerified(t, u, p, *c.Verified); err != nil {
+		set := unverify
+		if *c.Verified {
+			set = verify
+		}
+		if err := set(t, u, p); err != nil {
 			return err
 		}
 	}
@@ -138,21 +142,24 @@ func changePhone(t *tx.Tx, u *account.User, p *account.Phone, c PhoneChange, out
 	return nil
 }
 
-// setVerified says whether a number is the user's. What a session did with the number before counts no
-// more: its proof that it holds it, and its intent to use it as a second factor, unless that still lives.
-func setVerified(t *tx.Tx, u *account.User, p *account.Phone, on bool) error {
-	wanted := on && p.ReservedAt(t.Now)
+// verify makes a number the user's. A session's own proof that it holds the number counts no more. A
+// session's enrolment of the number as a second factor is completed if it is still pending.
+func verify(t *tx.Tx, u *account.User, p *account.Phone) error {
+	reserved := p.ReservedAt(t.Now)
 	p.CancelEnrolment()
-	p.By, p.Reserved = "", wanted
-	if on {
-		if err := t.Claim("phone", p.Number, u, "phone_number"); err != nil {
-			return err
-		}
-		p.Verified, p.Pending = t.Now, nil
-		audit.Record(t, u, account.EventNumberVerified, p.Subject())
-		return nil
+	p.By, p.Reserved = "", reserved
+	if err := t.Claim("phone", p.Number, u, "phone_number"); err != nil {
+		return err
 	}
-	p.Verified = 0
+	p.Verified, p.Pending = t.Now, nil
+	audit.Record(t, u, account.EventNumberVerified, p.Subject())
+	return nil
+}
+
+// unverify takes a number from the user, and with it the second factor and any enrolment of one.
+func unverify(t *tx.Tx, u *account.User, p *account.Phone) error {
+	p.CancelEnrolment()
+	p.By, p.Reserved, p.Verified = "", false, 0
 	audit.Record(t, u, account.EventNumberDoubted, p.Subject())
 	return t.Release("phone", p.Number, u)
 }

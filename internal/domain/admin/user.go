@@ -106,16 +106,12 @@ func (s *Service) importPassword(ctx context.Context, in UserInput) (string, err
 	if in.Password.IsZero() {
 		return "", nil
 	}
-	return s.hashPassword(ctx, in.Password, in.SkipPasswordChecks)
-}
-
-func (s *Service) hashPassword(ctx context.Context, pw secret.Value, skip bool) (string, error) {
-	if !skip {
-		if err := password.Check(pw); err != nil {
+	if !in.SkipPasswordChecks {
+		if err := password.Check(in.Password); err != nil {
 			return "", passwordError(err)
 		}
 	}
-	digest, err := s.Passwords.Hash(ctx, pw)
+	digest, err := s.Passwords.Hash(ctx, in.Password)
 	if err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
@@ -134,14 +130,22 @@ func importIdentifiers(t *tx.Tx, u *account.User, in UserInput) error {
 		}
 	}
 	for _, n := range in.Phones {
-		if err := importPhone(t, u, n, false); err != nil {
+		p, err := importPhone(t, u, n)
+		if err != nil {
 			return err
 		}
+		p.Primary = len(u.Phones) == 1
 	}
 	for _, n := range in.ReservedPhones {
-		if err := importPhone(t, u, n, true); err != nil {
+		p, err := importPhone(t, u, n)
+		if err != nil {
 			return err
 		}
+		if err := sms.CheckPhone(t, p); err != nil {
+			return err
+		}
+		p.Reserved = true
+		audit.Record(t, u, account.EventFactorAdded, p.Subject())
 	}
 	return nil
 }
@@ -162,30 +166,23 @@ func addEmail(t *tx.Tx, u *account.User, address string) error {
 	return nil
 }
 
-func importPhone(t *tx.Tx, u *account.User, text string, reserved bool) error {
+// importPhone adds a number as verified. The result points into the user's list.
+func importPhone(t *tx.Tx, u *account.User, text string) (*account.Phone, error) {
 	n, err := t.S.Number(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if u.PhoneBy(n.E164()) != nil {
-		return apierr.New(apierr.FormIdentifierExists).Param("phone_number")
+		return nil, apierr.New(apierr.FormIdentifierExists).Param("phone_number")
 	}
 	if err := t.Claim("phone", n.E164(), u, "phone_number"); err != nil {
-		return err
+		return nil, err
 	}
-	if reserved {
-		if _, err := sms.CheckDestination(t, n); err != nil {
-			return err
-		}
-	}
-	p := t.S.NewPhone(u, n, t.Now)
-	p.Verified, p.Reserved, p.Primary = t.Now, reserved, !reserved && len(u.Phones) == 0
-	u.Phones = append(u.Phones, p)
-	audit.Record(t, u, account.EventNumberVerified, p.Subject())
-	if reserved {
-		audit.Record(t, u, account.EventFactorAdded, p.Subject())
-	}
-	return nil
+	added := t.S.NewPhone(u, n, t.Now)
+	added.Verified = t.Now
+	u.Phones = append(u.Phones, added)
+	audit.Record(t, u, account.EventNumberVerified, added.Subject())
+	return &u.Phones[len(u.Phones)-1], nil
 }
 
 func importFactors(t *tx.Tx, u *account.User, in UserInput) error {

@@ -51,12 +51,19 @@ func (s *Service) Phone(ctx context.Context, from tx.Caller, id string) (*PhoneR
 	return s.withPhone(ctx, from, id, authority.Use, func(*tx.Tx, *tx.SignedIn, *account.Phone, *PhoneResult) error { return nil })
 }
 
-// AddPhone adds a number that is still to be verified. reserve asks for it as a second factor once it is.
-func (s *Service) AddPhone(ctx context.Context, from tx.Caller, text string, reserve bool) (*PhoneResult, error) {
-	if text == "" {
+// PhoneInput is the body of a new number.
+type PhoneInput struct {
+	Number string
+	// Reserved makes the number a second factor once it is verified.
+	Reserved bool
+}
+
+// AddPhone adds a number that is still to be verified.
+func (s *Service) AddPhone(ctx context.Context, from tx.Caller, in PhoneInput) (*PhoneResult, error) {
+	if in.Number == "" {
 		return nil, apierr.New(apierr.FormParamNil).Param("phone_number")
 	}
-	number, err := s.Number(text)
+	number, err := s.Number(in.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +73,7 @@ func (s *Service) AddPhone(ctx context.Context, from tx.Caller, text string, res
 			return nil, err
 		}
 		added := s.NewPhone(caller.User, number, t.Now)
-		if reserve {
+		if in.Reserved {
 			added.Reserved, added.For = true, caller.Nonce()
 		}
 		caller.User.Phones = append(caller.User.Phones, added)
@@ -175,9 +182,29 @@ func verifiedPhone(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, out *PhoneR
 	return nil
 }
 
-// ReservePhone makes a verified number a second factor, if a text can reach it. With MakeDefault it
-// becomes the default one in the same commit.
-func (s *Service) ReservePhone(ctx context.Context, from tx.Caller, id string, makeDefault bool) (*PhoneResult, error) {
+// PhoneChange is the body of a change; nil leaves a field as it is.
+type PhoneChange struct{ Reserved, Default *bool }
+
+// ChangePhone makes a verified number a second factor or the default one, or stops using it as one.
+func (s *Service) ChangePhone(ctx context.Context, from tx.Caller, id string, in PhoneChange) (*PhoneResult, error) {
+	reserve, release := in.Reserved != nil && *in.Reserved, in.Reserved != nil && !*in.Reserved
+	makeDefault := in.Default != nil && *in.Default
+	switch {
+	case release && makeDefault:
+		return nil, apierr.New(apierr.FormParamValueInvalid).Param("default_second_factor")
+	case release:
+		return s.releasePhone(ctx, from, id)
+	case reserve && (in.Default == nil || makeDefault):
+		return s.reservePhone(ctx, from, id, in)
+	case in.Default != nil:
+		return s.changeDefaultPhone(ctx, from, id, in)
+	}
+	return s.Phone(ctx, from, id)
+}
+
+// reservePhone makes a verified number a second factor, if an SMS can reach it. A number that is also
+// to be the default one becomes that in the same commit.
+func (s *Service) reservePhone(ctx context.Context, from tx.Caller, id string, in PhoneChange) (*PhoneResult, error) {
 	return s.withPhone(ctx, from, id, authority.ReserveNumber, func(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, out *PhoneResult) error {
 		if !t.State.Settings.SMSCode {
 			return apierr.New(apierr.FeatureNotEnabled)
@@ -185,12 +212,24 @@ func (s *Service) ReservePhone(ctx context.Context, from tx.Caller, id string, m
 		if ph.Verified == 0 {
 			return apierr.New(apierr.IdentificationUpdateSecondFactorUnverified)
 		}
-		return reserve(t, caller, ph, out, makeDefault)
+		if !ph.Reserved {
+			if err := checkMayReserve(t, ph); err != nil {
+				return err
+			}
+			ph.Reserved = true
+			if err := finishReserve(t, caller, ph, out); err != nil {
+				return err
+			}
+		}
+		if in.Default != nil {
+			MakeDefault(t, caller.User, ph)
+		}
+		return nil
 	})
 }
 
-// ReleasePhone stops using a number as a second factor. The number stays.
-func (s *Service) ReleasePhone(ctx context.Context, from tx.Caller, id string) (*PhoneResult, error) {
+// releasePhone stops using a number as a second factor. The number stays.
+func (s *Service) releasePhone(ctx context.Context, from tx.Caller, id string) (*PhoneResult, error) {
 	return s.withPhone(ctx, from, id, authority.ReleaseNumber, func(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, _ *PhoneResult) error {
 		if ph.Verified == 0 {
 			return apierr.New(apierr.IdentificationUpdateSecondFactorUnverified)
@@ -206,22 +245,6 @@ func (s *Service) ReleasePhone(ctx context.Context, from tx.Caller, id string) (
 		FactorRemoved(t, caller.User, account.EventFactorRemoved, ph.Subject())
 		return nil
 	})
-}
-
-func reserve(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, out *PhoneResult, makeDefault bool) error {
-	if !ph.Reserved {
-		if err := checkMayReserve(t, ph); err != nil {
-			return err
-		}
-		ph.Reserved = true
-		if err := finishReserve(t, caller, ph, out); err != nil {
-			return err
-		}
-	}
-	if makeDefault {
-		MakeDefault(t, caller.User, ph)
-	}
-	return nil
 }
 
 // finishReserve completes the change of a number into a second factor.
@@ -282,10 +305,11 @@ func FactorRemoved(t *tx.Tx, u *account.User, name account.EventName, what accou
 	}
 }
 
-// MakeDefaultPhone makes a reserved number the default second factor.
-func (s *Service) MakeDefaultPhone(ctx context.Context, from tx.Caller, id string, on bool) (*PhoneResult, error) {
+// changeDefaultPhone makes a reserved number the default second factor. Only another number's
+// becoming the default ends that.
+func (s *Service) changeDefaultPhone(ctx context.Context, from tx.Caller, id string, in PhoneChange) (*PhoneResult, error) {
 	return s.withPhone(ctx, from, id, authority.DefaultNumber, func(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, _ *PhoneResult) error {
-		if !on {
+		if !*in.Default {
 			return apierr.New(apierr.FormDisableDefaultSecondFactorNotAllowed).Param("default_second_factor")
 		}
 		if !ph.IsSecondFactor() {

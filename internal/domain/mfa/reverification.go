@@ -61,18 +61,11 @@ func pendingReverification(t *tx.Tx, caller *tx.SignedIn, status account.Reverif
 	return r, nil
 }
 
-// PrepareReverification sends a code for the first (second false) or the second factor of a step-up.
-func (s *Service) PrepareReverification(ctx context.Context, from tx.Caller, id string, second bool, by account.Strategy, phoneID string) (*ReverificationResult, error) {
+// PrepareReverificationFirstFactor sends a code for the first factor of a step-up.
+func (s *Service) PrepareReverificationFirstFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*ReverificationResult, error) {
 	return s.withReverification(ctx, from, id, s.numberKeys(phoneID), func(t *tx.Tx, caller *tx.SignedIn) error {
 		if by != account.PhoneCode {
 			return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
-		}
-		if second {
-			r, err := pendingReverification(t, caller, account.ReverifySecondFactor)
-			if err != nil {
-				return err
-			}
-			return prepareSecond(t, caller.Client, caller.User, phoneID, &r.Second, sms.Challenge{Code: &r.Second.Code, Purpose: account.ReverifySecond, Bound: id}, from)
 		}
 		r, err := pendingReverification(t, caller, account.ReverifyFirstFactor)
 		if err != nil {
@@ -91,14 +84,32 @@ func (s *Service) PrepareReverification(ctx context.Context, from tx.Caller, id 
 	})
 }
 
-// AttemptReverification proves the first (second false) or the second factor of a step-up.
-func (s *Service) AttemptReverification(ctx context.Context, from tx.Caller, id string, second bool, g Proof) (*ReverificationResult, error) {
+// PrepareReverificationSecondFactor sends a code for the second factor of a step-up.
+func (s *Service) PrepareReverificationSecondFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*ReverificationResult, error) {
+	return s.withReverification(ctx, from, id, s.numberKeys(phoneID), func(t *tx.Tx, caller *tx.SignedIn) error {
+		if by != account.PhoneCode {
+			return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
+		}
+		r, err := pendingReverification(t, caller, account.ReverifySecondFactor)
+		if err != nil {
+			return err
+		}
+		return prepareSecond(t, caller.Client, caller.User, phoneID, &r.Second, sms.Challenge{Code: &r.Second.Code, Purpose: account.ReverifySecond, Bound: id}, from)
+	})
+}
+
+// AttemptReverificationFirstFactor verifies the first factor of a step-up.
+func (s *Service) AttemptReverificationFirstFactor(ctx context.Context, from tx.Caller, id string, g Proof) (*ReverificationResult, error) {
 	var memo PasswordMemo
 	return s.withReverification(ctx, from, id, ticketKeys(g.Ticket), func(t *tx.Tx, caller *tx.SignedIn) error {
-		if !second {
-			t.CountAddress(from, tx.FirstLimits)
-			return endSessionOnLock(t, caller, &caller.User.FirstFailures, reverifyFirstFactor(t, caller, g, &memo))
-		}
+		t.CountAddress(from, tx.FirstLimits)
+		return endSessionOnLock(t, caller, &caller.User.FirstFailures, reverifyFirstFactor(t, caller, g, &memo))
+	})
+}
+
+// AttemptReverificationSecondFactor verifies the second factor of a step-up.
+func (s *Service) AttemptReverificationSecondFactor(ctx context.Context, from tx.Caller, id string, g Proof) (*ReverificationResult, error) {
+	return s.withReverification(ctx, from, id, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
 		t.CountAddress(from, tx.AttemptLimits)
 		r, err := pendingReverification(t, caller, account.ReverifySecondFactor)
 		if err != nil {

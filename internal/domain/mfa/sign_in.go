@@ -61,14 +61,14 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 			return nil, nil, apierr.New(apierr.FormIdentifierNotFound).Param("identifier")
 		}
 		if in.Password.IsZero() {
-			si, err := beginSignIn(t, p, u, in.Identifier, false)
+			si, err := beginSignIn(t, p, u, in.Identifier)
 			return si, u, err
 		}
 		t.CountAddress(from, tx.FirstLimits[1:]) // the limit on new sign-ins is for the short run
 		if err := passwordOf(t, u, sessions.DeviceOf(t, p.Client, u), claim, in.Password, &memo); err != nil {
 			return nil, nil, err
 		}
-		si, err := beginSignIn(t, p, u, in.Identifier, true)
+		si, err := beginProvedSignIn(t, p, u, in.Identifier)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -141,7 +141,7 @@ func (s *Service) signIn(ctx context.Context, from tx.Caller, keys []store.Key, 
 }
 
 // beginSignIn makes a new sign-in the client's current one.
-func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier string, proved bool) (*account.SignIn, error) {
+func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier string) (*account.SignIn, error) {
 	if err := noSession(t, p); err != nil {
 		return nil, err
 	}
@@ -155,11 +155,19 @@ func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier stri
 	si := &account.SignIn{ID: account.PrefixSignIn + id, Identifier: identifier, CreatedAt: t.Now, Expires: t.Now.Add(account.SignInLife)}
 	if u != nil {
 		si.User = u.ID
-		if proved {
-			si.ID += u.ID
-		}
 	}
 	p.Client.SignIn = si
+	return si, nil
+}
+
+// beginProvedSignIn is beginSignIn for a first factor that is verified in the same commit. The id then
+// names the user, so that later steps read the user in the same round trip as the client.
+func beginProvedSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier string) (*account.SignIn, error) {
+	si, err := beginSignIn(t, p, u, identifier)
+	if err != nil {
+		return nil, err
+	}
+	si.ID += u.ID
 	return si, nil
 }
 

@@ -117,7 +117,7 @@ func (s *Service) signInByTicket(ctx context.Context, from tx.Caller, token secr
 		if err != nil {
 			return nil, nil, err
 		}
-		si, err := beginSignIn(t, p, u, totpLabel(u), true)
+		si, err := beginProvedSignIn(t, p, u, totpLabel(u))
 		if err != nil {
 			return nil, nil, err
 		}

@@ -196,7 +196,7 @@ func busy(t *testing.T, s *domain.Service, later func(time.Duration)) string {
 	in, err := s.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	must(err)
 	from := tx.Caller{Session: in.SignIn.Created, Credentials: []tx.Credential{{Transport: tx.Cookie, Token: in.Snapshot.Token}}}
-	ph, err := s.MFA.AddPhone(ctx, from, "+12125550123", false)
+	ph, err := s.MFA.AddPhone(ctx, from, mfa.PhoneInput{Number: "+12125550123"})
 	must(err)
 	_, err = s.MFA.PreparePhone(ctx, from, ph.Phone.ID, account.PhoneCode)
 	must(err)
