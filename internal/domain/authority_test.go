@@ -588,7 +588,10 @@ func TestTheSourceDocumentsPage(t *testing.T) {
 			added, err := p.Admin.AddUserPhone(t.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
 			p.must(err)
 			p.enter()
-			reserve := func() error { _, err := p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(true)}); return err }
+			reserve := func() error {
+				_, err := p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(true)})
+				return err
+			}
 			p.must(reserve())
 			tc.between(p)
 			_, err = p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(false)})

@@ -230,7 +230,10 @@ func TestOneDefaultNumber(t *testing.T) {
 	p.enrolPhone(anotherNumber)
 	second, yes := p.phone, true
 	for what, change := range map[string]func(id string) error{
-		"the user makes it the default": func(id string) error { _, err := p.MFA.ChangePhone(t.Context(), p.browser, id, mfa.PhoneChange{Default: new(true)}); return err },
+		"the user makes it the default": func(id string) error {
+			_, err := p.MFA.ChangePhone(t.Context(), p.browser, id, mfa.PhoneChange{Default: new(true)})
+			return err
+		},
 		"the user reserves it as the default": func(id string) error {
 			_, err := p.MFA.ChangePhone(t.Context(), p.browser, id, mfa.PhoneChange{Reserved: new(true), Default: new(true)})
 			return err
@@ -285,9 +288,18 @@ func TestChangesOfFactorsNeedAFreshProof(t *testing.T) {
 	p.later(11 * time.Minute)
 	before := p.stored()
 	for what, change := range map[string]func() error{
-		"adding a number":            func() error { _, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: anotherNumber}); return err },
-		"a number becomes a factor":  func() error { _, err := p.MFA.ChangePhone(t.Context(), p.browser, p.phone, mfa.PhoneChange{Reserved: new(true)}); return err },
-		"a number is no factor":      func() error { _, err := p.MFA.ChangePhone(t.Context(), p.browser, p.phone, mfa.PhoneChange{Reserved: new(false)}); return err },
+		"adding a number": func() error {
+			_, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: anotherNumber})
+			return err
+		},
+		"a number becomes a factor": func() error {
+			_, err := p.MFA.ChangePhone(t.Context(), p.browser, p.phone, mfa.PhoneChange{Reserved: new(true)})
+			return err
+		},
+		"a number is no factor": func() error {
+			_, err := p.MFA.ChangePhone(t.Context(), p.browser, p.phone, mfa.PhoneChange{Reserved: new(false)})
+			return err
+		},
 		"removing a number":          func() error { _, err := p.MFA.DeletePhone(t.Context(), p.browser, p.phone); return err },
 		"beginning with another app": func() error { _, err := p.MFA.CreateTOTP(t.Context(), p.browser); return err },
 		"removing the app":           func() error { _, err := p.MFA.DeleteTOTP(t.Context(), p.browser); return err },
