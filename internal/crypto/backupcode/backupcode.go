@@ -1,7 +1,8 @@
 // Package backupcode makes backup codes and reads them as people type them (SEC-08).
 //
-// A code is ten characters of Crockford's base 32, which leaves out i, l, o and u, so it holds 50 bits. It is shown as
-// xxxxx-xxxxx; what is stored of it and compared is made from its canonical form, which [Normalize] returns.
+// A code has ten characters of Crockford's base 32, which leaves out i, l, o and u: 50 bits. A user
+// sees xxxxx-xxxxx. Callers store and compare only what they make from the canonical form, which
+// [Normalize] returns.
 package backupcode
 
 import (
@@ -19,20 +20,21 @@ const (
 	alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 	// length is the number of characters in a code without its hyphen.
 	length = 10
-	// Bits is how much chance is in a code.
+	// Bits is the entropy of a code.
 	Bits = length * 5
 	half = length / 2
 )
 
 var errRepeats = errors.New("random source repeats itself")
 
-// Generate reads n codes, all different, each shown as xxxxx-xxxxx. An error is the reader's, or says that the reader
-// repeats itself so much that it cannot be random. No codes come with an error.
+// Generate reads n different codes, each in the form xxxxx-xxxxx. It returns the reader's error, or
+// an error when the reader repeats itself so often that it cannot be random. With an error it
+// returns no codes.
 func Generate(rand io.Reader, n int) ([]secret.Value, error) {
 	n = max(n, 0)
 	codes := make([]secret.Value, 0, n)
 	seen := make(map[string]bool, n)
-	// Two of ten codes are the same once in 2^44 sets. That is worth a second draw, not an endless loop.
+	// Two of ten codes are equal once in 2^44 sets: a second draw is enough, a loop would be endless.
 	for draws := 0; len(codes) < n; draws++ {
 		if draws == 2*n {
 			return nil, fmt.Errorf("generate backup codes: %w", errRepeats)
@@ -49,8 +51,8 @@ func Generate(rand io.Reader, n int) ([]secret.Value, error) {
 	return codes, nil
 }
 
-// draw takes one character from each byte. Every character is equally likely, without rejecting any byte, because the
-// alphabet's 32 divides a byte's 256.
+// draw makes each character from one byte. All characters are equally likely without rejecting a
+// byte, because the alphabet's 32 divides a byte's 256.
 func draw(rand io.Reader) (string, error) {
 	var code [length]byte
 	if _, err := io.ReadFull(rand, code[:]); err != nil {
@@ -62,9 +64,9 @@ func draw(rand io.Reader) (string, error) {
 	return string(code[:]), nil
 }
 
-// Normalize returns the canonical form of a typed code, ten lower case characters without a hyphen, and whether there is
-// one. It drops ASCII hyphens and spaces, folds case, and reads o as 0 and i and l as 1 as Crockford asks. A text with
-// anything else in it, or of another length, is no code.
+// Normalize returns the canonical form of a typed code: ten lower-case characters without a hyphen.
+// It drops ASCII hyphens and spaces, folds case, and reads o as 0 and i and l as 1, as Crockford
+// asks. For a text with any other character, or of another length, it returns false.
 func Normalize(s string) (string, bool) {
 	var code [length]byte
 	n := 0

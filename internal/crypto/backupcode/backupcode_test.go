@@ -91,8 +91,8 @@ func TestGenerateFromASlowReader(t *testing.T) {
 	}
 }
 
-// Every character must be as likely as the others at every place. The sum below is chi-square with 31 degrees of
-// freedom for a place: above 110 less than once in 10^9 places.
+// Every character must be as likely as the others at every place. The sum below is chi-square with
+// 31 degrees of freedom for a place: above 110 less than once in 10^9 places.
 func TestGeneratedCodesAreUniform(t *testing.T) {
 	const n = 20_000
 	codes, err := backupcode.Generate(rand.Reader, n)
@@ -180,8 +180,8 @@ func TestNormalizeRefuses(t *testing.T) {
 	}
 }
 
-// FuzzNormalize states that a canonical form is ten characters of the alphabet, its own canonical form, and the same
-// however the code is grouped and in either case.
+// FuzzNormalize states that a canonical form is ten characters of the alphabet, its own canonical
+// form, and the same however the code is grouped and in either case.
 func FuzzNormalize(f *testing.F) {
 	for _, typed := range refused {
 		f.Add(typed)
@@ -207,8 +207,8 @@ func FuzzNormalize(f *testing.F) {
 	})
 }
 
-// FuzzGenerate states that whatever is read, the codes are of the shown form, different, and what their canonical
-// forms stand for.
+// FuzzGenerate states that whatever is read, the codes are of the shown form, different, and what
+// their canonical forms stand for.
 func FuzzGenerate(f *testing.F) {
 	f.Add(make([]byte, 100), 3)
 	f.Add([]byte("0123456789 any text of some length will do as random bytes"), 5)

@@ -11,7 +11,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// TestAge: the age is that of the key that seals now: a successor that is only published does not make it younger.
+// TestAge: the age is that of the key that seals now: a successor that is only published does not
+// make it younger.
 func TestAge(t *testing.T) {
 	w := newWorld(t)
 	k := w.process()
@@ -37,7 +38,8 @@ func TestAge(t *testing.T) {
 	want("a minute later", time.Minute)
 }
 
-// TestAgeOfAStoreThatFails: an age that cannot be read is an error and not zero, which would say that the key is new.
+// TestAgeOfAStoreThatFails: an age that cannot be read is an error and not zero, which would say
+// that the key is new.
 func TestAgeOfAStoreThatFails(t *testing.T) {
 	w := newWorld(t)
 	faulty := store.NewFaulty(w.store)
@@ -49,7 +51,8 @@ func TestAgeOfAStoreThatFails(t *testing.T) {
 	}
 }
 
-// TestAMasterKeyIsDueAfterAYear: the yearly rotation replaces a key that has sealed for 365 days, not a second earlier, and its successor a year after that.
+// TestAMasterKeyIsDueAfterAYear: the yearly rotation replaces a key that has sealed for 365 days,
+// not a second earlier, and its successor a year after that.
 func TestAMasterKeyIsDueAfterAYear(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	w := newWorld(t)
@@ -81,7 +84,8 @@ func TestAMasterKeyIsDueAfterAYear(t *testing.T) {
 	}
 }
 
-// TestAPIKeysEndWhenTheySay: after a day the key before is refused, also by a process that has not looked since, and a third key ends the first one's day no sooner.
+// TestAPIKeysEndWhenTheySay: after a day the key before is refused, also by a process that has not
+// looked since, and a third key ends the first one's day no sooner.
 func TestAPIKeysEndWhenTheySay(t *testing.T) {
 	w := newWorld(t)
 	k := w.process()
@@ -108,7 +112,8 @@ func TestAPIKeysEndWhenTheySay(t *testing.T) {
 	}
 }
 
-// TestAFailedRefreshLeavesTheKeys: while the store does not answer, a process works on with the keys that it has, and says so.
+// TestAFailedRefreshLeavesTheKeys: while the store does not answer, a process works on with the
+// keys that it has, and says so.
 func TestAFailedRefreshLeavesTheKeys(t *testing.T) {
 	w := newWorld(t)
 	faulty := store.NewFaulty(w.store)

@@ -15,17 +15,20 @@ import (
 const (
 	// secretKept is how long the previous key of the Backend API is accepted after a new one was made.
 	secretKept = 24 * time.Hour
-	// secretChecked is how long a process works with the API keys that it knows: so long a revoked key is accepted at most (ASVS 13.3.4).
+	// secretChecked is how long a process uses the API keys that it read last, and so the longest time
+	// that a revoked key is still accepted (ASVS 13.3.4).
 	secretChecked = time.Minute
-	// secretTrusted is how long a process goes on when the store does not answer. Five minutes outlast a throttled table; after that a
-	// revocation may have been missed, and the store that cannot say so serves no operation either.
+	// secretTrusted is how long a process uses them when the store does not answer. Five minutes
+	// outlast a throttled table. After that a revocation may have been missed.
 	secretTrusted = 5 * time.Minute
 )
 
-// ErrRevoked is what [Keyring.SetSecret], [Keyring.RevokeSecrets] and [Keyring.OnlySecret] return for a key that was revoked.
+// ErrRevoked is the error of [Keyring.SetSecret], [Keyring.RevokeSecrets] and [Keyring.OnlySecret]
+// for a revoked key.
 var ErrRevoked = errors.New("keyring: this key of the Backend API was revoked")
 
-// apiHash is a key of the Backend API. The key is random and long, so a plain hash does (SP 800-63B-4 section 3.1.2.2).
+// apiHash is the stored hash of a Backend API key. The key is random and long, so a plain hash is
+// enough (SP 800-63B-4 section 3.1.2.2).
 type apiHash struct {
 	SHA256 []byte `json:"h"`
 	Until  int64  `json:"u,omitempty"` // Unix seconds; 0 for the newest
@@ -42,8 +45,9 @@ func (s *stored) revoked(sum []byte) bool {
 	return slices.ContainsFunc(s.Revoked, func(r []byte) bool { return apiHash{SHA256: r}.is(sum) })
 }
 
-// SetSecret makes key the key of the Backend API. The keys before it are accepted for 24 hours more. A revoked key is refused with
-// [ErrRevoked]: a process that read it before the revocation must not bring it back.
+// SetSecret makes key the current key of the Backend API. Older keys are accepted for 24 hours
+// more. A revoked key is [ErrRevoked]: a process that read the key before the revocation must not
+// bring it back.
 func (k *Keyring) SetSecret(ctx context.Context, key secret.Value) error {
 	return k.changeSecrets(ctx, key, func(keys *stored, sum []byte) bool {
 		now := k.now()
@@ -64,8 +68,8 @@ func (k *Keyring) SetSecret(ctx context.Context, key secret.Value) error {
 	})
 }
 
-// RevokeSecrets makes key the only key of the Backend API. Every other one is refused from now on, and can never be set again. Other
-// processes learn of it within a minute.
+// RevokeSecrets makes key the only key of the Backend API. All other keys are refused at once and
+// can never be set again. Other processes learn of the change within a minute.
 func (k *Keyring) RevokeSecrets(ctx context.Context, key secret.Value) error {
 	return k.changeSecrets(ctx, key, func(keys *stored, sum []byte) bool {
 		for _, s := range keys.Secrets {
@@ -78,8 +82,8 @@ func (k *Keyring) RevokeSecrets(ctx context.Context, key secret.Value) error {
 	})
 }
 
-// OnlySecret makes key the only key of the Backend API. The others may be set again: this is for a server that is started with another
-// key, and not for one whose key leaked.
+// OnlySecret makes key the only key of the Backend API; the others may be set again. A server calls
+// it when it starts with another key. For a leaked key use [Keyring.RevokeSecrets].
 func (k *Keyring) OnlySecret(ctx context.Context, key secret.Value) error {
 	return k.changeSecrets(ctx, key, func(keys *stored, sum []byte) bool {
 		if len(keys.Secrets) == 1 && keys.Secrets[0].is(sum) && keys.Secrets[0].Until == 0 {
@@ -103,8 +107,9 @@ func (k *Keyring) changeSecrets(ctx context.Context, key secret.Value, to func(k
 	})
 }
 
-// Accepts says whether a bearer is a key of the Backend API. It looks at the store when the last look is a minute old. When the store does
-// not answer, the keys of the last look hold until they are five minutes old; then Accepts returns the store's error.
+// Accepts reports whether a bearer token is a key of the Backend API. It reads the store when its
+// last read is a minute old. When the store does not answer, the keys of the last read hold until
+// they are five minutes old; after that Accepts returns the store's error.
 func (k *Keyring) Accepts(ctx context.Context, bearer secret.Value) (bool, error) {
 	err := k.refresh(ctx, secretChecked)
 	k.mu.Lock()

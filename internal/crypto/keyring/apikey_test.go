@@ -47,7 +47,8 @@ func TestAPIKeys(t *testing.T) {
 	w.accepts("the second key still", k, second, true)
 }
 
-// TestRevokedAPIKeys: a process that is warm refuses every other key a minute after the revocation, whatever was rotated before.
+// TestRevokedAPIKeys: a process that is warm refuses every other key a minute after the revocation,
+// whatever was rotated before.
 func TestRevokedAPIKeys(t *testing.T) {
 	w := newWorld(t)
 	operator := w.ready(first)
@@ -79,7 +80,8 @@ func TestRevokedAPIKeys(t *testing.T) {
 	w.accepts("after the next run: the first", operator, first, false)
 }
 
-// TestAPIKeysOfASilentStore: a store that does not answer keeps the known keys for five minutes, and not for ever.
+// TestAPIKeysOfASilentStore: a store that does not answer keeps the known keys for five minutes,
+// and not for ever.
 func TestAPIKeysOfASilentStore(t *testing.T) {
 	w := newWorld(t)
 	k := w.ready(first)
@@ -101,7 +103,8 @@ func TestAPIKeysOfASilentStore(t *testing.T) {
 	w.accepts("when the store answers again", k, first, true)
 }
 
-// TestAcceptingCostsNothing: a process asks the store once a minute, whether the bearer is right or wrong.
+// TestAcceptingCostsNothing: a process asks the store once a minute, whether the bearer is right or
+// wrong.
 func TestAcceptingCostsNothing(t *testing.T) {
 	w := newWorld(t)
 	k := w.ready(first)
@@ -121,7 +124,8 @@ func TestAcceptingCostsNothing(t *testing.T) {
 	}
 }
 
-// TestTheOnlyAPIKey: a server that is started with another key refuses the one before at once, and may go back to it.
+// TestTheOnlyAPIKey: a server that is started with another key refuses the one before at once, and
+// may go back to it.
 func TestTheOnlyAPIKey(t *testing.T) {
 	w := newWorld(t)
 	k := w.ready(first)

@@ -43,7 +43,8 @@ var errDeaf = errors.New("no key service")
 
 func (deaf) NewKey(context.Context, map[string]string) ([]byte, error) { return nil, errDeaf }
 
-// TestWithoutTheKeyServiceNothingIsWritten: a key that could not be made leaves the keys as they are.
+// TestWithoutTheKeyServiceNothingIsWritten: a key that could not be made leaves the keys as they
+// are.
 func TestWithoutTheKeyServiceNothingIsWritten(t *testing.T) {
 	w := newWorld(t)
 	k := keyring.New(w.store, deaf{w.wraps}, func() time.Time { return w.now })
@@ -63,7 +64,8 @@ func TestWithoutTheKeyServiceNothingIsWritten(t *testing.T) {
 	}
 }
 
-// TestWhatChangesNothingWritesNothing: preparing a ring that is there, a rotation that is not due or under way, and the secret that is set already.
+// TestWhatChangesNothingWritesNothing: preparing a ring that is there, a rotation that is not due
+// or under way, and the secret that is set already.
 func TestWhatChangesNothingWritesNothing(t *testing.T) {
 	w := newWorld(t)
 	k := w.process()

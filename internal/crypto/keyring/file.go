@@ -12,13 +12,14 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// File is a [Wrapper] whose key is in a file: what KMS is on a laptop.
+// File is a [Wrapper] with its key in a file: it replaces AWS KMS on a laptop.
 type File struct {
 	Ring *seal.Ring
 	Rand io.Reader
 }
 
-// owner is the context as one text. Names and values are ours and hold no separator.
+// owner returns the context as one text. Its names and values come from this package and contain no
+// separator.
 func owner(bound map[string]string) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(bound)) {

@@ -1,6 +1,8 @@
-// Package keyring keeps the instance's master keys and the Backend API's keys in the store: master keys wrapped by a key service, API keys
-// as hashes. A process opens the ring once, in its init phase, and looks again from time to time: every five minutes for master keys, every
-// minute while it is asked about keys of the Backend API.
+// Package keyring keeps two kinds of keys in the store: master keys, wrapped by a key service, and
+// hashes of the Backend API's keys.
+//
+// A process opens the keyring once, in its init phase. It reads it again every five minutes for
+// master keys, and every minute while it checks keys of the Backend API.
 package keyring
 
 import (
@@ -17,22 +19,25 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Wrapper is a key service: it makes keys, and encrypts them so that they can be stored. The context is authenticated: a wrapped key opens
-// with exactly the context that it was made with (AWS KMS calls it the encryption context).
+// Wrapper is a key service: it makes keys and encrypts them for storage. It authenticates the
+// context: a wrapped key opens only with the context that it was made with. AWS KMS calls this the
+// encryption context.
 type Wrapper interface {
-	// NewKey makes a random 256-bit key and returns it wrapped only.
+	// NewKey makes a random 256-bit key and returns only its wrapped form.
 	NewKey(ctx context.Context, bound map[string]string) ([]byte, error)
 	// Unwrap opens a wrapped key.
 	Unwrap(ctx context.Context, wrapped []byte, bound map[string]string) (seal.Key, error)
 }
 
-// ErrEmpty is what [Keyring.Open] returns when no key was ever made: [Keyring.Prepare] does that.
+// ErrEmpty is the error of [Keyring.Open] when there are no keys: [Keyring.Prepare] makes the
+// first.
 var ErrEmpty = errors.New("keyring: no keys yet")
 
 const (
-	// checkedEvery is how long a process works with the keys that it knows.
+	// checkedEvery is how long a process uses the master keys that it read last.
 	checkedEvery = 5 * time.Minute
-	// publishedAhead is how long before its first use a master key is there, so that every process knows it by then.
+	// publishedAhead is the time from storing a master key to its first use. Every process has read it
+	// by then.
 	publishedAhead = time.Hour
 	// rotatedEvery is the age at which [Keyring.RotateIfDue] replaces the current master key.
 	rotatedEvery = 365 * 24 * time.Hour
@@ -40,7 +45,7 @@ const (
 
 var recordKey = store.Key{Kind: store.KindKeyring, ID: "instance"}
 
-// stored is the record.
+// stored is the keyring's record.
 type stored struct {
 	Masters []master  `json:"m"` // oldest first; none is ever dropped, for each has sealed something
 	Secrets []apiHash `json:"s,omitempty"`
@@ -66,17 +71,18 @@ type Keyring struct {
 	checked time.Time
 }
 
-// New returns a keyring that is still to be opened.
+// New returns a keyring that the caller must open.
 func New(store store.Store, wrapper Wrapper, now func() time.Time) *Keyring {
 	return &Keyring{store: store, wrapper: wrapper, now: now, opened: map[uint32]seal.Key{}}
 }
 
-// bound is what a master key is bound to.
+// bound returns the context of a master key.
 func bound(version uint32) map[string]string {
 	return map[string]string{"countersign:purpose": "master-key", "countersign:version": strconv.FormatUint(uint64(version), 10)}
 }
 
-// Open reads the keys and unwraps those that this process does not know yet. Errors: [ErrEmpty], the store's, the wrapper's.
+// Open reads the keys and unwraps those that this process has not unwrapped yet. It returns
+// [ErrEmpty], the store's or the wrapper's error.
 func (k *Keyring) Open(ctx context.Context) (*seal.Ring, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -85,7 +91,7 @@ func (k *Keyring) Open(ctx context.Context) (*seal.Ring, error) {
 
 // open is [Keyring.Open] for callers that hold the lock.
 func (k *Keyring) open(ctx context.Context) (*seal.Ring, error) {
-	now := k.now() // before the read, so that what another process changes during it is not taken for known
+	now := k.now() // before the read, so that another process's change during it is read next time
 	keys, _, err := k.read(ctx)
 	if err != nil {
 		return nil, err
@@ -118,7 +124,8 @@ func (k *Keyring) open(ctx context.Context) (*seal.Ring, error) {
 	return k.ring, nil
 }
 
-// Refresh looks for new keys when the last look is five minutes old. An error leaves the keys as they are.
+// Refresh reads the keys again when the last read is five minutes old. With an error the keys stay
+// as they are.
 func (k *Keyring) Refresh(ctx context.Context) error { return k.refresh(ctx, checkedEvery) }
 
 func (k *Keyring) refresh(ctx context.Context, every time.Duration) error {
@@ -131,7 +138,8 @@ func (k *Keyring) refresh(ctx context.Context, every time.Duration) error {
 	return err
 }
 
-// younger says whether the last look at the store is younger than age. A look in the future, before the clock was set back, is not.
+// younger reports whether the last read is younger than age. A read in the future, from before the
+// clock was set back, is not.
 func (k *Keyring) younger(age time.Duration) bool {
 	since := k.now().Sub(k.checked)
 	return since >= 0 && since < age
@@ -152,7 +160,7 @@ func (k *Keyring) read(ctx context.Context) (stored, uint64, error) {
 	return keys, found[0].Version, nil
 }
 
-// change reads, changes and writes the record, again when somebody else was faster.
+// change reads, changes and writes the record. It tries again when another process was faster.
 func (k *Keyring) change(ctx context.Context, to func(*stored) (bool, error)) error {
 	const tries = 5
 	for range tries {
@@ -179,14 +187,14 @@ func (k *Keyring) change(ctx context.Context, to func(*stored) (bool, error)) er
 	return fmt.Errorf("write keyring: %w", store.ErrConflict)
 }
 
-// forget makes the next use look at the store: this process changed the record itself.
+// forget makes the next use read the store, because this process changed the record.
 func (k *Keyring) forget() {
 	k.mu.Lock()
 	k.checked = time.Time{}
 	k.mu.Unlock()
 }
 
-// Prepare makes the first master key when there is none. It may be called any number of times.
+// Prepare makes the first master key when there is none. Callers may repeat it.
 func (k *Keyring) Prepare(ctx context.Context) error {
 	return k.change(ctx, func(keys *stored) (bool, error) {
 		if len(keys.Masters) > 0 {
@@ -196,7 +204,8 @@ func (k *Keyring) Prepare(ctx context.Context) error {
 	})
 }
 
-// Rotate adds a master key that seals in an hour's time; every older one still opens. While a rotation is under way it changes nothing.
+// Rotate adds a master key, which seals from an hour later on; older keys still open. It changes
+// nothing while an added key waits for its first use.
 func (k *Keyring) Rotate(ctx context.Context) error { return k.rotate(ctx, 0) }
 
 // RotateIfDue rotates when the newest master key is a year old.
@@ -227,7 +236,7 @@ func (k *Keyring) add(ctx context.Context, keys *stored, from time.Time) error {
 	return nil
 }
 
-// Age is how long the current master key has been sealing.
+// Age returns how long the current master key has been sealing.
 func (k *Keyring) Age(ctx context.Context) (time.Duration, error) {
 	keys, _, err := k.read(ctx)
 	if err != nil {

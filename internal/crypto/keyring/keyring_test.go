@@ -144,7 +144,8 @@ func TestPreparingTwiceMakesOneKey(t *testing.T) {
 	}
 }
 
-// TestRotation: a new key is known to every process before it seals, and what the old ones sealed stays open.
+// TestRotation: a new key is known to every process before it seals, and what the old ones sealed
+// stays open.
 func TestRotation(t *testing.T) {
 	w := newWorld(t)
 	warm := w.process()
@@ -181,7 +182,8 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestRefreshCostsNothing: warm, a process asks the store once in five minutes and the key service never.
+// TestRefreshCostsNothing: warm, a process asks the store once in five minutes and the key service
+// never.
 func TestRefreshCostsNothing(t *testing.T) {
 	w := newWorld(t)
 	k := w.process()

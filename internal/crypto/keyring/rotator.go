@@ -18,8 +18,8 @@ import (
 // The values of [Request.Rotate].
 const (
 	Due    = "due"    // replaces what is old enough
-	Now    = "now"    // replaces whatever its age; the old keys run out as always
-	Revoke = "revoke" // replaces, and refuses the old signing keys and Backend API keys at once
+	Now    = "now"    // replaces at any age; the old keys expire as always
+	Revoke = "revoke" // replaces, and refuses old signing keys and API keys at once
 )
 
 // The values of [Request.Only].
@@ -33,16 +33,18 @@ const (
 type Request struct {
 	// Rotate is "due", "now" or "revoke".
 	Rotate string `json:"rotate"`
-	// NewSecret makes "due" and "now" replace the Backend API's key too; the one before is accepted for a day. "revoke" always replaces it.
+	// NewSecret makes "due" and "now" replace the Backend API's key too; the one before is accepted
+	// for a day. "revoke" always replaces the key.
 	NewSecret bool `json:"new_secret,omitempty"`
 	// Only is "master_key", "signing_key" or "secret_key"; empty means all three.
 	Only string `json:"only,omitempty"`
 }
 
-// ErrRequest is what [ParseRequest] returns for anything that is no valid [Request].
+// ErrRequest is the error of [ParseRequest] for an invalid [Request].
 var ErrRequest = errors.New("keyring: unknown request")
 
-// ParseRequest reads a request. A field that it does not know is an error, because it may have narrowed what the caller wants.
+// ParseRequest reads a request. An unknown field is an error, because the caller may have meant it
+// to narrow the request.
 func ParseRequest(data []byte) (Request, error) {
 	var in Request
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -62,7 +64,7 @@ func ParseRequest(data []byte) (Request, error) {
 
 func (in Request) names(key string) bool { return in.Only == "" || in.Only == key }
 
-// Signing are the keys that sign session tokens.
+// Signing rotates the keys that sign session tokens.
 type Signing interface {
 	RotateSigningKey(ctx context.Context, age time.Duration) error
 	RevokeSigningKeys(ctx context.Context) error
@@ -72,7 +74,7 @@ type Signing interface {
 type SecretStore interface {
 	// Get returns the key, or the zero value when there is none yet.
 	Get(ctx context.Context) (secret.Value, error)
-	// Put replaces it.
+	// Put replaces the key.
 	Put(ctx context.Context, key secret.Value) error
 }
 
@@ -85,7 +87,7 @@ type Rotator struct {
 	Prefix string
 }
 
-// Rotate does what a request says. A part that fails does not keep the others from being done.
+// Rotate carries out a request. An error in one part does not stop the other parts.
 func (r *Rotator) Rotate(ctx context.Context, in Request) error {
 	var failed []error
 	for _, part := range []struct {
@@ -128,8 +130,8 @@ func (r *Rotator) rotateSecret(ctx context.Context, in Request) error {
 	}
 }
 
-// AdoptSecret lets the Backend API accept the key in the secret store, and makes one when there is none. An operator who puts another key
-// there has it accepted at the next run.
+// AdoptSecret makes the key in the secret store the Backend API's key, and makes one when there is
+// none. An operator may so put another key there: the next run accepts it.
 func (r *Rotator) AdoptSecret(ctx context.Context) error {
 	held, err := r.SecretStore.Get(ctx)
 	if err != nil {
@@ -151,14 +153,15 @@ func (r *Rotator) newSecret(ctx context.Context) error {
 	return r.Keys.SetSecret(ctx, key)
 }
 
-// revokeSecret refuses the old keys before it stores the new one: a secret store that does not answer must not keep a leaked key alive.
+// revokeSecret refuses the old keys before it stores the new one: a secret store that does not
+// answer must not keep a leaked key alive.
 func (r *Rotator) revokeSecret(ctx context.Context) error {
 	key := r.fresh()
 	if err := r.Keys.RevokeSecrets(ctx, key); err != nil {
 		return err
 	}
 	if err := r.SecretStore.Put(ctx, key); err != nil {
-		return fmt.Errorf("every key of the Backend API is refused, and the new one could not be stored; run the same again: %w", err)
+		return fmt.Errorf("all keys of the Backend API are refused and the new key could not be stored; repeat the request: %w", err)
 	}
 	return nil
 }

@@ -91,7 +91,8 @@ func TestRequestsThatMeanNothing(t *testing.T) {
 	}
 }
 
-// TestRevokingWithoutTheSecretStore: a secret store that does not answer keeps no leaked key alive, nor does a run that read it before.
+// TestRevokingWithoutTheSecretStore: a secret store that does not answer keeps no leaked key alive,
+// nor does a run that read it before.
 func TestRevokingWithoutTheSecretStore(t *testing.T) {
 	w := newWorld(t)
 	r, d := rotator(w, first)

@@ -1,5 +1,5 @@
-// Package password hashes and checks passwords: argon2id for new ones, bcrypt and argon2 for
-// those that come from elsewhere.
+// Package password hashes and verifies passwords: argon2id for new digests, bcrypt and argon2 for
+// imported ones.
 package password
 
 import (
@@ -19,9 +19,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// Bounds of a new password. SP 800-63B-4 section 3.1.1.2 asks for at least 8 characters where a
-// second factor is used, and for no rules of composition; the upper bound only keeps requests
-// small.
+// Bounds of a new password. SP 800-63B-4 section 3.1.1.2 asks for at least 8 characters beside a
+// second factor, and for no composition rules. The upper bound keeps requests small.
 const (
 	minCharacters = 8
 	maxBytes      = 128
@@ -34,7 +33,7 @@ var (
 	ErrDigest   = errors.New("password: digest not supported")
 )
 
-// Check says whether a password may be set.
+// Check returns [ErrTooShort] or [ErrTooLong] for a password that may not be set.
 func Check(pw secret.Value) error {
 	switch text := pw.Reveal(); {
 	case utf8.RuneCountInString(text) < minCharacters:
@@ -45,7 +44,7 @@ func Check(pw secret.Value) error {
 	return nil
 }
 
-// Params are the cost of argon2id.
+// Params is the cost of argon2id.
 type Params struct {
 	Memory  uint32 // KiB
 	Time    uint32
@@ -56,9 +55,8 @@ type Params struct {
 // passes.
 var DefaultParams = Params{Memory: 19 * 1024, Time: 2, Threads: 1}
 
-// parallel bounds how many comparisons run at once, because each takes as much memory as its
-// digest asks for. Of digests that cost more than our own, which come from elsewhere, fewer run:
-// there is always a turn for the others.
+// parallel is how many comparisons run at once: each takes the memory that its digest asks for.
+// Imported digests may cost more than our own. One slot less runs those, so they never block all.
 const (
 	parallel      = 2
 	parallelHeavy = parallel - 1
@@ -82,7 +80,7 @@ func New(params Params, rand io.Reader) *Hasher {
 	return &Hasher{params: params, rand: rand, slots: make(chan struct{}, parallel), heavy: make(chan struct{}, parallelHeavy)}
 }
 
-// enter waits for a turn to compute something of a cost.
+// enter waits for a slot for a computation of a cost. The caller must call leave.
 func (h *Hasher) enter(ctx context.Context, cost int) (leave func(), err error) {
 	if cost <= h.params.cost() {
 		return take(ctx, h.slots)
@@ -108,7 +106,7 @@ func take(ctx context.Context, of chan struct{}) (back func(), err error) {
 	}
 }
 
-// Hash returns a digest in PHC form.
+// Hash returns a digest as a PHC string.
 func (h *Hasher) Hash(ctx context.Context, pw secret.Value) (string, error) {
 	leave, err := h.enter(ctx, h.params.cost())
 	if err != nil {
@@ -124,14 +122,14 @@ func (h *Hasher) Hash(ctx context.Context, pw secret.Value) (string, error) {
 	return d.String(), nil
 }
 
-// Verify says whether a password has the digest: argon2id, argon2i or bcrypt. A digest that it
-// cannot read, or that would cost too much, is [ErrDigest].
+// Verify reports whether a digest is the password's: argon2id, argon2i or bcrypt. The error is
+// [ErrDigest] for a malformed or too expensive digest.
 func (h *Hasher) Verify(ctx context.Context, encoded string, pw secret.Value) (bool, error) {
 	return h.VerifyIf(ctx, encoded, pw, func() error { return nil })
 }
 
-// VerifyIf is Verify for a comparison that may be in vain when its turn has come: it asks then,
-// and returns that error instead of comparing.
+// VerifyIf is [Hasher.Verify] for a comparison that may no longer be wanted when its slot is free.
+// It calls still then, and returns that error instead of comparing.
 func (h *Hasher) VerifyIf(ctx context.Context, encoded string, pw secret.Value, still func() error) (bool, error) {
 	cost, err := Cost(encoded)
 	if err != nil || cost > mostCompared {
@@ -155,14 +153,15 @@ func (h *Hasher) VerifyIf(ctx context.Context, encoded string, pw secret.Value, 
 	return subtle.ConstantTimeCompare(d.hash, d.compute(pw)) == 1, nil
 }
 
-// bcrypt sees no more than 72 bytes; a longer password cannot be told from others and matches
-// nothing.
+// bcryptBytes is how much of a password bcrypt reads. A longer password matches nothing, because
+// bcrypt cannot tell it from others.
 const bcryptBytes = 72
 
 func verifyBcrypt(encoded string, pw secret.Value) (bool, error) {
 	text := pw.Reveal()
 	long := len(text) > bcryptBytes
-	err := bcrypt.CompareHashAndPassword([]byte(encoded), []byte(text[:min(len(text), bcryptBytes)])) // also when it is too long: an answer at once would say whose digest is of this kind
+	// A password that is too long is compared too: a fast answer would tell which users have bcrypt.
+	err := bcrypt.CompareHashAndPassword([]byte(encoded), []byte(text[:min(len(text), bcryptBytes)]))
 	switch {
 	case err == nil:
 		return !long, nil
@@ -172,8 +171,8 @@ func verifyBcrypt(encoded string, pw secret.Value) (bool, error) {
 	return false, ErrDigest
 }
 
-// VerifyNoneIf does the work of a comparison with a new digest, so that an account that does not
-// exist takes as long as one that does. It asks as [Hasher.VerifyIf] does.
+// VerifyNoneIf does the work of a comparison with a new digest, so that an unknown account takes as
+// long as a known one. It calls still as [Hasher.VerifyIf] does.
 func (h *Hasher) VerifyNoneIf(ctx context.Context, pw secret.Value, still func() error) error {
 	leave, err := h.enter(ctx, h.params.cost())
 	if err != nil {
@@ -187,12 +186,11 @@ func (h *Hasher) VerifyNoneIf(ctx context.Context, pw secret.Value, still func()
 	return nil
 }
 
-// bcryptForm is stricter than the library, which looks at some of it only when a password is
-// compared.
+// bcryptForm is stricter than the library, which checks some of the form only when it compares.
 var bcryptForm = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
 
-// ParseDigest checks a digest that comes with a user from elsewhere; hasher is Clerk's name for
-// it: bcrypt, argon2i or argon2id.
+// ParseDigest checks the digest of an imported user. hasher is Clerk's name of the algorithm:
+// bcrypt, argon2i or argon2id. The error is [ErrDigest].
 func ParseDigest(hasher, encoded string) (string, error) {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(encoded, "$"), "$")
 	if strings.HasPrefix(kind, "2") {
@@ -204,7 +202,7 @@ func ParseDigest(hasher, encoded string) (string, error) {
 	return encoded, nil
 }
 
-// digest is an argon2 digest taken apart.
+// digest is a parsed argon2 digest.
 type digest struct {
 	kind       string
 	params     Params
@@ -224,7 +222,7 @@ func (d digest) String() string {
 	return fmt.Sprintf("$%s$v=%d$%v$%s$%s", d.kind, argon2.Version, d.params, b64(d.salt), b64(d.hash))
 }
 
-// parse reads a PHC string (https://github.com/P-H-C/phc-string-format), within bounds.
+// parse reads a PHC string (https://github.com/P-H-C/phc-string-format) within the bounds above.
 func parse(encoded string) (digest, error) {
 	parts := strings.Split(encoded, "$")
 	if len(parts) != 6 || parts[0] != "" || (parts[1] != "argon2id" && parts[1] != "argon2i") || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {

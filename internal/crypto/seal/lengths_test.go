@@ -18,7 +18,8 @@ func lengthsRing(t *testing.T) *seal.Ring {
 	return ring
 }
 
-// TestATagOfAnotherLengthIsNone: a tag that is cut, longer or not there is the hash of nothing, and so is one with any byte changed.
+// TestATagOfAnotherLengthIsNone: a tag that is cut, longer or not there is the hash of nothing, and
+// so is one with any byte changed.
 func TestATagOfAnotherLengthIsNone(t *testing.T) {
 	ring := lengthsRing(t)
 	tag := ring.MAC("a", "b")
@@ -59,7 +60,8 @@ func TestAnOwnersTagIsWhatAMACBeginsWith(t *testing.T) {
 	}
 }
 
-// TestTheShortestCiphertext: nothing at all can be sealed and opened, what is shorter than that opens never, and says of no key that it is current.
+// TestTheShortestCiphertext: nothing at all can be sealed and opened, what is shorter than that
+// opens never, and says of no key that it is current.
 func TestTheShortestCiphertext(t *testing.T) {
 	ring := lengthsRing(t)
 	sealed, err := ring.Seal("ada", secret.Value{})
@@ -79,7 +81,8 @@ func TestTheShortestCiphertext(t *testing.T) {
 	}
 }
 
-// TestTheFormOfATag: a byte for the key's version and 128 bits of hash: what is stored depends on it. So a version has one byte.
+// TestTheFormOfATag: a byte for the key's version and 128 bits of hash: what is stored depends on
+// it. So a version has one byte.
 func TestTheFormOfATag(t *testing.T) {
 	if seal.TagSize != 17 {
 		t.Errorf("a tag has %d bytes, want 17", seal.TagSize)
@@ -91,7 +94,8 @@ func TestTheFormOfATag(t *testing.T) {
 	}
 }
 
-// TestCurrent: what was sealed before a rotation is not under the current key, and what is sealed after it is.
+// TestCurrent: what was sealed before a rotation is not under the current key, and what is sealed
+// after it is.
 func TestCurrent(t *testing.T) {
 	ring := lengthsRing(t)
 	before, err := ring.Seal("ada", secret.New("text"))

@@ -1,5 +1,6 @@
-// Package seal keeps secrets at rest: authenticated encryption that binds a ciphertext to its owner, and keyed hashes, both under
-// versioned keys, so that a key can be replaced while what it sealed can still be opened.
+// Package seal protects stored secrets: authenticated encryption that binds a ciphertext to its
+// owner, and keyed hashes. The keys have versions, so a new key can replace one that must still
+// open what it sealed.
 package seal
 
 import (
@@ -19,20 +20,21 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// Key is a 256-bit master key. It is never used itself: every purpose has a key derived from it (RFC 5869).
+// Key is a 256-bit master key. The ring never uses it itself, but derives a key from it for each
+// purpose (RFC 5869).
 type Key [32]byte
 
-// Format keeps a key out of every log.
+// Format prints "[secret]" under every verb.
 func (Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
 
-// ErrOpen is the only answer for a ciphertext that does not open, whatever is wrong with it.
+// ErrOpen is the only error for a ciphertext that does not open, for whatever reason.
 var ErrOpen = errors.New("seal: cannot open")
 
 const (
 	versionLen = 4
 	nonceLen   = 12
 	tagLen     = 16
-	// maxVersion lets a tag name its key in one byte: tags are many and stored.
+	// maxVersion lets a stored tag name its key in one byte.
 	maxVersion = 255
 	// digestLen makes a digest 26 base-32 characters long.
 	digestLen = 16
@@ -54,14 +56,14 @@ type versions struct {
 // derived are the keys of one version.
 type derived struct{ seal, mac, digest, owner []byte }
 
-// NewRing returns a ring that seals under the current version and opens under every version it holds.
+// NewRing returns a ring that seals under the current version and opens under all versions of keys.
 func NewRing(current uint32, keys map[uint32]Key, rand io.Reader) (*Ring, error) {
 	r := &Ring{rand: rand}
 	return r, r.Replace(current, keys)
 }
 
-// Replace gives the ring other keys: when a key was added, or began to be the current one. What was sealed under a version that is left
-// out can no longer be opened.
+// Replace gives the ring other keys: after a key was added, or became the current one. A ciphertext
+// of a version that is left out no longer opens.
 func (r *Ring) Replace(current uint32, keys map[uint32]Key) error {
 	if _, ok := keys[current]; !ok {
 		return fmt.Errorf("seal: no key of the current version %d", current)
@@ -86,13 +88,14 @@ func (r *Ring) Replace(current uint32, keys map[uint32]Key) error {
 	return nil
 }
 
-// Current says whether a ciphertext was sealed under the current version.
+// Current reports whether a ciphertext was sealed under the current version.
 func (r *Ring) Current(sealed []byte) bool {
 	return len(sealed) >= versionLen && binary.BigEndian.Uint32(sealed) == r.held.Load().current
 }
 
-// Seal encrypts text for its owner with AES-256-GCM. Every owner has a key of its own, so that random 96-bit nonces stay far from the
-// limits of SP 800-38D section 8.3. The owner is authenticated too: moved to another owner the ciphertext does not open.
+// Seal encrypts text for its owner with AES-256-GCM. Each owner has its own key, so that random
+// 96-bit nonces stay far from the limits of SP 800-38D section 8.3. The owner is also
+// authenticated: a ciphertext that was moved to another owner does not open.
 func (r *Ring) Seal(owner string, text secret.Value) ([]byte, error) {
 	current := r.held.Load().current
 	aead, err := r.cipher(current, owner)
@@ -107,7 +110,7 @@ func (r *Ring) Seal(owner string, text secret.Value) ([]byte, error) {
 	return aead.Seal(out, out[versionLen:], []byte(text.Reveal()), []byte(owner)), nil
 }
 
-// Open decrypts what [Ring.Seal] made for the same owner, or returns [ErrOpen].
+// Open decrypts a ciphertext that [Ring.Seal] made for the same owner, or returns [ErrOpen].
 func (r *Ring) Open(owner string, sealed []byte) (secret.Value, error) {
 	if len(sealed) < versionLen+nonceLen+tagLen {
 		return secret.Value{}, ErrOpen
@@ -140,17 +143,19 @@ func (r *Ring) cipher(version uint32, owner string) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// TagSize is the length of what [Ring.MAC] returns, in bytes.
+// TagSize is the length of a tag of [Ring.MAC], in bytes.
 const TagSize = 1 + tagLen
 
-// MAC returns a keyed hash of the parts under the current key: a byte with the key's version, then 128 bits of HMAC-SHA-256.
+// MAC returns a keyed hash of the parts under the current key: one byte with the key's version,
+// then 128 bits of HMAC-SHA-256.
 func (r *Ring) MAC(parts ...string) []byte {
 	held := r.held.Load()
 	tag := append(make([]byte, 0, TagSize), byte(held.current))
 	return append(tag, sum(held.keys[held.current].mac, parts)[:tagLen]...)
 }
 
-// CheckMAC says, in constant time, whether a tag is the keyed hash of the parts under the key whose version it names.
+// CheckMAC reports, in constant time, whether a tag is the keyed hash of the parts under the
+// version that the tag names.
 func (r *Ring) CheckMAC(tag []byte, parts ...string) bool {
 	if len(tag) != TagSize {
 		return false
@@ -159,17 +164,17 @@ func (r *Ring) CheckMAC(tag []byte, parts ...string) bool {
 	return ok && hmac.Equal(tag[1:], sum(d.mac, parts)[:tagLen])
 }
 
-// OwnerKey is a key for hashing what belongs to one owner. Whoever is given it can check that owner's hashes and nobody else's, and learns
-// nothing of the ring.
+// OwnerKey hashes values of one owner. A program that holds it can check this owner's hashes only,
+// and learns nothing of the ring.
 type OwnerKey [sha256.Size]byte
 
-// Format keeps a key out of every log.
+// Format prints "[secret]" under every verb.
 func (OwnerKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
 
-// Version is the version of the current key.
+// Version returns the version of the current key.
 func (r *Ring) Version() uint32 { return r.held.Load().current }
 
-// OwnerKey returns an owner's key under a version of the ring's, or [ErrOpen] when the ring has no such version.
+// OwnerKey returns an owner's key under a version, or [ErrOpen] when the ring has no such version.
 func (r *Ring) OwnerKey(version uint32, owner string) (OwnerKey, error) {
 	var key OwnerKey
 	d, ok := r.held.Load().keys[version]
@@ -180,28 +185,31 @@ func (r *Ring) OwnerKey(version uint32, owner string) (OwnerKey, error) {
 	return key, nil
 }
 
-// MAC is HMAC-SHA-256 of text and nothing else, so that other programs can check it. A caller that keeps less cuts it.
+// MAC returns HMAC-SHA-256 of text and nothing else, so that other programs can check it. A caller
+// may keep only the first bytes.
 func (k OwnerKey) MAC(text string) []byte {
 	h := hmac.New(sha256.New, k[:])
 	h.Write([]byte(text))
 	return h.Sum(nil)
 }
 
-// Check says, in constant time, whether a tag is what a MAC of text begins with.
+// Check reports, in constant time, whether a tag is the beginning of the MAC of text.
 func (k OwnerKey) Check(tag []byte, text string) bool {
 	return len(tag) > 0 && len(tag) <= sha256.Size && hmac.Equal(tag, k.MAC(text)[:len(tag)])
 }
 
 var text = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// Digest returns a keyed hash for looking something up: 128 bits in 26 lower-case base-32 characters. It is made with the
-// oldest key of the ring and so stays the same when a newer key is added; that oldest key can never be dropped.
+// Digest returns a keyed hash for look-ups: 128 bits in 26 lower-case base-32 characters. It uses
+// the oldest key of the ring, so it stays the same when a key is added. The oldest key can never be
+// dropped.
 func (r *Ring) Digest(parts ...string) string {
 	held := r.held.Load()
 	return text.EncodeToString(sum(held.keys[held.lowest].digest, parts)[:digestLen])
 }
 
-// sum hashes every part with its length before it, so that no two lists of parts are one text.
+// sum hashes each part after its length, so that two different lists of parts never hash the same
+// bytes.
 func sum(key []byte, parts []string) []byte {
 	h := hmac.New(sha256.New, key)
 	for _, p := range parts {

@@ -1,7 +1,7 @@
 // Package secret holds text that must not be shown by accident: codes, keys, passwords, tokens.
 //
-// A [Value] prints as "[secret]" whatever prints it, and only [Value.Reveal] gives the text back, so a search for that
-// name finds every place where a secret leaves its wrapping.
+// A [Value] always prints as "[secret]". Only [Value.Reveal] returns the text, so a search for that
+// name finds every place where a secret is used.
 package secret
 
 import (
@@ -16,14 +16,15 @@ const redacted = "[secret]"
 
 // Value is a text that cannot be printed by accident. The zero Value is the empty text.
 //
-// It prints as "[secret]" under every verb of [fmt], in [log/slog] and in JSON. It decodes from nothing: read a secret
-// into a string and wrap that with [New].
+// A Value prints as "[secret]" under every verb of [fmt], in [log/slog] and in JSON. Nothing
+// decodes into a Value: read a secret into a string and wrap that with [New].
 //
-// Values do not compare with ==, which would stop at the first byte that differs: use [Value.Equal].
+// Values do not compare with ==, which would stop at the first byte that differs: use
+// [Value.Equal].
 type Value struct {
 	_ [0]func()
-	// The text is behind a pointer because fmt prints a Value in an unexported field, or under a verb that it refuses,
-	// by its fields, calling none of the methods below. Then it prints an address.
+	// text is behind a pointer because fmt prints a Value in an unexported field, or under a verb that
+	// it refuses, by its fields. It calls no method then, and prints an address.
 	text *string
 }
 
@@ -46,8 +47,8 @@ func (v Value) Reveal() string {
 // IsZero reports whether the text is empty.
 func (v Value) IsZero() bool { return v.text == nil }
 
-// Equal reports whether both texts are the same. How long it takes depends on their lengths, but neither on what they
-// hold nor on whether the lengths differ: it compares digests.
+// Equal reports whether both texts are the same. Its time depends on the lengths, but not on the
+// content or on whether the lengths differ: it compares digests.
 func (v Value) Equal(other Value) bool {
 	a, b := sha256.Sum256([]byte(v.Reveal())), sha256.Sum256([]byte(other.Reveal()))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
@@ -58,12 +59,13 @@ func (v Value) String() string { return redacted }
 
 // Format implements [fmt.Formatter]: every verb, flag and width prints "[secret]".
 func (v Value) Format(state fmt.State, _ rune) {
-	// A fmt.State has nobody to report an error to; the caller of fmt sees its writer fail.
+	// A fmt.State takes no error; the caller of fmt sees its writer fail.
 	_, _ = io.WriteString(state, redacted)
 }
 
 // LogValue implements [slog.LogValuer] and returns "[secret]".
 func (v Value) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText implements [encoding.TextMarshaler], and through it JSON: it returns "[secret]" and never an error.
+// MarshalText implements [encoding.TextMarshaler], and through it JSON: it returns "[secret]" and
+// never an error.
 func (v Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }

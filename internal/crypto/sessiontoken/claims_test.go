@@ -17,7 +17,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 )
 
-// TestEveryClaimIsNeeded: what our own key signed is no session token without each of the claims that tell one: a handshake's, for instance.
+// TestEveryClaimIsNeeded: what our own key signed is no session token without each of the claims
+// that tell one: a handshake's, for instance.
 func TestEveryClaimIsNeeded(t *testing.T) {
 	k := key(t)
 	whole := map[string]any{"iss": issuer, "sub": "user_a", "v": 2, "iat": at.Unix(), "nbf": at.Unix(), "exp": at.Unix() + 60}
@@ -49,7 +50,8 @@ func TestEveryClaimIsNeeded(t *testing.T) {
 	}
 }
 
-// TestATokenLivesForAMinute: from ten seconds before it was issued until sixty after, and five more each way for a clock that differs.
+// TestATokenLivesForAMinute: from ten seconds before it was issued until sixty after, and five more
+// each way for a clock that differs.
 func TestATokenLivesForAMinute(t *testing.T) {
 	k := key(t)
 	token := mint(t, k)
@@ -60,7 +62,8 @@ func TestATokenLivesForAMinute(t *testing.T) {
 	}
 }
 
-// TestOnlyStrongKeysAreRead: a stored key that is not RSA, or of fewer than 2048 bits, signs nothing.
+// TestOnlyStrongKeysAreRead: a stored key that is not RSA, or of fewer than 2048 bits, signs
+// nothing.
 func TestOnlyStrongKeysAreRead(t *testing.T) {
 	elliptic256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package sessiontoken makes and checks session tokens: JSON Web Tokens (RFC 7519) with the claims of Clerk's version 2, signed with RS256
-// under keys that a JSON Web Key Set (RFC 7517) publishes.
+// Package sessiontoken makes and verifies session tokens: JSON Web Tokens (RFC 7519) with Clerk's
+// claims of version 2, signed with RS256. A JSON Web Key Set (RFC 7517) publishes the keys.
 package sessiontoken
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// Life is how long a token is good for. It is short because a token cannot be called back.
+// Life is how long a token is valid. It is short because a token cannot be revoked.
 const Life = 60 * time.Second
 
 const (
@@ -32,7 +32,7 @@ const (
 	version = 2
 )
 
-// ErrToken is the only answer for a token that is not good, whatever is wrong with it.
+// ErrToken is the only error for an invalid token, for whatever reason.
 var ErrToken = errors.New("session: token not valid")
 
 // Key is an RSA key that signs tokens. It is safe for concurrent use.
@@ -42,7 +42,8 @@ type Key struct {
 	signer  jose.Signer
 }
 
-// GenerateKey makes a new key of 2048 bits. random is the source of randomness; since Go 1.26 the standard library may use its own.
+// GenerateKey makes an RSA key of 2048 bits. random is the source of randomness; since Go 1.26 the
+// standard library may use its own.
 func GenerateKey(random io.Reader) (*Key, error) {
 	private, err := rsa.GenerateKey(random, keyBits)
 	if err != nil {
@@ -66,7 +67,7 @@ func newKey(private *rsa.PrivateKey) (*Key, error) {
 	return k, nil
 }
 
-// ID is the key's RFC 7638 thumbprint, the kid of its tokens.
+// ID returns the key's RFC 7638 thumbprint, the kid of its tokens.
 func (k *Key) ID() string { return k.id }
 
 // Marshal returns the key in base64 of PKCS #8.
@@ -78,7 +79,7 @@ func (k *Key) Marshal() (secret.Value, error) {
 	return secret.New(base64.StdEncoding.EncodeToString(der)), nil
 }
 
-// ParseKey reads what [Key.Marshal] returned.
+// ParseKey reads the text of [Key.Marshal].
 func ParseKey(text secret.Value) (*Key, error) {
 	der, err := base64.StdEncoding.DecodeString(text.Reveal())
 	if err != nil {
@@ -95,7 +96,7 @@ func ParseKey(text secret.Value) (*Key, error) {
 	return newKey(private)
 }
 
-// Claims are what a token says.
+// Claims are the claims of a token.
 type Claims struct {
 	Issuer          string // the API's public URL
 	Subject         string // user id
@@ -121,7 +122,7 @@ type wire struct {
 	ID        string           `json:"jti"`
 }
 
-// Mint signs a token that lives for [Life] from IssuedAt.
+// Mint signs a token that is valid for [Life] from IssuedAt.
 func (k *Key) Mint(c Claims) (secret.Value, error) {
 	return k.Sign(wire{
 		Issuer: c.Issuer, Subject: c.Subject, SessionID: c.SessionID, Party: c.AuthorizedParty,
@@ -130,7 +131,7 @@ func (k *Key) Mint(c Claims) (secret.Value, error) {
 	})
 }
 
-// Sign signs any claims, for the handshake.
+// Sign signs any claims; the handshake uses it.
 func (k *Key) Sign(claims any) (secret.Value, error) {
 	payload, err := json.Marshal(claims)
 	if err != nil {
@@ -160,7 +161,8 @@ func JWKS(keys ...*Key) ([]byte, error) {
 	return out, nil
 }
 
-// Verify checks a token against keys: RS256 and nothing else, a known kid, the issuer, and the times with a tolerance of 5 s.
+// Verify checks a token against keys: RS256 only, a known kid, the issuer, and the times with a
+// tolerance of 5 s. The error is [ErrToken].
 func Verify(token string, keys []*Key, issuer string, now time.Time) (Claims, error) {
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil || len(parsed.Headers) != 1 {
@@ -187,7 +189,7 @@ func (w wire) check(issuer string, now time.Time) (Claims, error) {
 		return Claims{}, ErrToken
 	}
 	issued, expires := w.IssuedAt.Time(), w.Expires.Time()
-	if issued.After(now.Add(backdated+skew)) || !expires.After(issued) || expires.Sub(issued) > Life || w.NotBefore.Time().After(issued) { // no token of ours
+	if issued.After(now.Add(backdated+skew)) || !expires.After(issued) || expires.Sub(issued) > Life || w.NotBefore.Time().After(issued) {
 		return Claims{}, ErrToken
 	}
 	return Claims{

@@ -73,7 +73,8 @@ func published(t *testing.T, keys ...*sessiontoken.Key) map[string]*rsa.PublicKe
 	return found
 }
 
-// The rules are those of Clerk's server SDKs: RS256, typ JWT, a kid of the key set, iss, azp, exp and nbf.
+// The rules are those of Clerk's server SDKs: RS256, typ JWT, a kid of the key set, iss, azp, exp
+// and nbf.
 func TestAnIndependentVerifierAccepts(t *testing.T) {
 	old, current := key(t), key(t)
 	keys := published(t, old, current)

@@ -13,21 +13,25 @@ import (
 
 const (
 	secretBytes = 20
-	// Importers bring secrets of 80 bits and up; a key longer than HMAC-SHA-1's block of 64 bytes has no use.
+	// Imported secrets have 80 bits or more; a key longer than HMAC-SHA-1's block of 64 bytes has no
+	// use.
 	minSecretBytes = 10
 	maxSecretBytes = 64
-	// maxSecretText bounds the work on hostile input. The longest secret has 103 characters; the rest is for separators.
+	// maxSecretText bounds the work on hostile input. The longest secret has 103 characters; the rest
+	// is for separators.
 	maxSecretText = 256
 )
 
-// ErrSecret is what [ParseSecret] and [Code] return, alone, for a text that is no secret. It does not hold the text.
+// ErrSecret is the error of [ParseSecret] and [Code] for a text that is no secret. It does not hold
+// the text.
 var ErrSecret = errors.New("not a base 32 secret of 80 to 512 bits")
 
 var base32NoPadding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// ParseSecret reads a secret that another system made, as people copy it: spaces, hyphens, lower case and padding at the
-// end are allowed. The answer is upper case base 32 without padding (RFC 4648, section 6), the same for every spelling of
-// the same key. Anything else, and a key outside 80 to 512 bits, is [ErrSecret].
+// ParseSecret reads a secret from another system, as people copy it: with spaces, hyphens, lower
+// case and padding at the end. It returns upper-case base 32 without padding (RFC 4648, section 6),
+// which is the same for every spelling of a key. The error is [ErrSecret], also for a key outside
+// 80 to 512 bits.
 func ParseSecret(text string) (secret.Value, error) {
 	if len(text) > maxSecretText {
 		return secret.Value{}, ErrSecret
@@ -38,14 +42,16 @@ func ParseSecret(text string) (secret.Value, error) {
 		return secret.Value{}, ErrSecret
 	}
 	canonical := base32NoPadding.EncodeToString(key)
-	// The decoder skips line breaks and a last character that begins no byte; either makes the text longer than its key.
+	// The decoder skips line breaks and a last character that begins no byte. Either makes the text
+	// longer than its canonical form.
 	if len(canonical) != len(text) {
 		return secret.Value{}, ErrSecret
 	}
 	return secret.New(canonical), nil
 }
 
-// Bytes returns the key that a secret stands for: five eighths of its length, for storing. Errors: [ErrSecret].
+// Bytes returns the key of a secret in binary, five eighths of its length, for storing. The error
+// is [ErrSecret].
 func Bytes(s secret.Value) (secret.Value, error) {
 	canonical, err := ParseSecret(s.Reveal())
 	if err != nil {
@@ -63,7 +69,8 @@ func FromBytes(key secret.Value) (secret.Value, error) {
 	return ParseSecret(base32NoPadding.EncodeToString([]byte(key.Reveal())))
 }
 
-// foldSecret drops separators and folds case, of ASCII only: Unicode has letters outside it whose upper case is I or S.
+// foldSecret drops separators and folds the case of ASCII letters only: some other Unicode letters
+// have the upper case I or S.
 func foldSecret(r rune) rune {
 	switch {
 	case r == ' ', r == '-':
@@ -78,8 +85,9 @@ func foldSecret(r rune) rune {
 //
 //	otpauth://totp/Issuer:account?secret=…&issuer=Issuer&algorithm=SHA1&digits=6&period=30
 //
-// Issuer and account are percent-escaped, a space as %20, for apps show a + as it is. The format allows no colon in an
-// issuer, so a colon there becomes a space. Without an issuer, label and query name none.
+// Issuer and account are percent-escaped, with %20 for a space, because apps show a + as it is. The
+// format allows no colon in an issuer, so a colon becomes a space. An empty issuer appears neither
+// in the label nor in the query.
 func URI(issuer, account string, s secret.Value) secret.Value {
 	issuer = escape(strings.ReplaceAll(issuer, ":", " "))
 	label, parameter := escape(account), ""
@@ -94,8 +102,8 @@ func URI(issuer, account string, s secret.Value) secret.Value {
 		"&period=" + strconv.Itoa(int(Period/time.Second)))
 }
 
-// escape leaves only the unreserved characters of RFC 3986, section 2.3, as they are. QueryEscape does so but for spaces,
-// and escapes a real + first.
+// escape keeps only the unreserved characters of RFC 3986, section 2.3. QueryEscape does so except
+// for spaces, and escapes a real + first.
 func escape(text string) string {
 	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
 }

@@ -64,8 +64,8 @@ func TestParseSecretRefuses(t *testing.T) {
 	}
 }
 
-// FuzzParseSecret states that a secret parses as itself, and that its key is the one that a plain decoder reads from the
-// text without its separators.
+// FuzzParseSecret states that a secret parses as itself, and that its key is the one that a plain
+// decoder reads from the text without its separators.
 func FuzzParseSecret(f *testing.F) {
 	for _, text := range []string{"", "GEZDGNBVGY3TQOJQ", "gezd gnbv-gy3t qojq", "AAAAAAAAAAAAAAAAAB======", "\n", "\u017f"} {
 		f.Add(text)

@@ -1,9 +1,9 @@
-// Package totp makes and checks the codes of authenticator apps: RFC 6238 over HMAC-SHA-1, 6 digits, steps of 30
-// seconds (SEC-07).
+// Package totp makes and verifies the codes of authenticator apps: RFC 6238 over HMAC-SHA-1, 6
+// digits, steps of 30 seconds (SEC-07).
 //
-// Those are the only parameters that every authenticator app in use understands, so only the tolerance can be set. Nor is
-// there a clock: the caller says what time it is, and stores the last accepted step, without which a code could be used
-// twice.
+// All authenticator apps in use support these parameters and no others, so only the tolerance can
+// be set. The package has no clock: the caller passes the time. The caller also stores the last
+// accepted step; without it a code could be used twice.
 package totp
 
 import (
@@ -26,29 +26,29 @@ const (
 	Period = 30 * time.Second
 )
 
-// Window is how many steps before and after the present one are tolerated: how far a phone's clock may be off, and how long a
-// code may take to be typed. RFC 6238, section 5.2, recommends at most one.
+// Window is how many steps before and after the present one are accepted. It covers a phone's
+// inexact clock and the time to type a code. RFC 6238, section 5.2, recommends at most one.
 type Window struct{ Past, Future int64 }
 
-// Standard tolerates one step each way: a code is right for 90 seconds.
+// Standard accepts one step each way: a code is right for 90 seconds.
 var Standard = Window{Past: 1, Future: 1}
 
-// Codes is how many codes are right at any moment.
+// Codes returns how many codes are right at any moment.
 func (w Window) Codes() int { return int(w.Past + 1 + w.Future) }
 
 var errBeforeEpoch = errors.New("time is before 1970")
 
-// Verdict is what [Verify] says of a code. The zero Verdict is Malformed, which lets nobody in.
+// Verdict is the result of [Verify]. The zero Verdict is Malformed.
 type Verdict int
 
-// The verdicts. Only Accepted lets somebody in.
+// The verdicts. Only Accepted proves the factor.
 const (
 	// Malformed is a text that is not six ASCII digits.
 	Malformed Verdict = iota
 	// Wrong is a code of no step in the window.
 	Wrong
-	// Replayed is a code of a step that is no later than the last accepted one. It is right but worth nothing, and is not
-	// to be counted as a guess (SEC-16): a double click must not lock its owner out.
+	// Replayed is a code of a step that is not later than the last accepted one. It proves nothing.
+	// Callers do not count it as a failure (SEC-16): a double click must not lock the user out.
 	Replayed
 	// Accepted is a code of a step in the window that is later than the last accepted one.
 	Accepted
@@ -69,8 +69,8 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("Verdict(%d)", int(v))
 }
 
-// Code returns the code that an authenticator app holding s shows at the given time. The error is [ErrSecret] if s is no
-// secret, and another one if the time is before 1970.
+// Code returns the code that an authenticator app with secret s shows at a time. The error is
+// [ErrSecret] if s is no secret, and another one if the time is before 1970.
 func Code(s secret.Value, at time.Time) (string, error) {
 	key, err := ParseSecret(s.Reveal())
 	if err != nil {
@@ -88,14 +88,15 @@ func Verify(s secret.Value, code string, at time.Time, lastStep int64) (step int
 	return Standard.Verify(s, code, at, lastStep)
 }
 
-// Verify checks a code against the steps of the window around the given time.
+// Verify checks a code against the steps of the window around a time.
 //
-// lastStep is the last step accepted for this secret, 0 if there was none. Of an Accepted code, step is the step to store
-// in its place before letting anybody in; of every other code step is lastStep, so that storing it changes nothing. A
-// code of several steps is taken for the earliest that is later than lastStep. A code is Wrong under a text that is
-// no secret, the empty one above all.
+// lastStep is the last step accepted for this secret, 0 if there was none. For an Accepted code,
+// step is the step that the caller must store before it accepts the user. For every other code step
+// is lastStep, so storing it changes nothing. When a code fits several steps, the earliest one
+// later than lastStep counts. With an invalid or empty secret every code is Wrong.
 //
-// The time Verify takes does not tell how much of a wrong code was right, nor which step a right one belongs to.
+// The time that Verify takes tells neither how much of a wrong code was right nor which step a
+// right code belongs to.
 func (w Window) Verify(s secret.Value, code string, at time.Time, lastStep int64) (step int64, v Verdict) {
 	if !wellFormed(code) {
 		return lastStep, Malformed
@@ -122,8 +123,8 @@ func (w Window) Verify(s secret.Value, code string, at time.Time, lastStep int64
 	return step, v
 }
 
-// Generate reads a new secret of 160 bits, the length that RFC 4226, section 4, R6 recommends, and returns it in base 32
-// without padding (32 characters). An error is the reader's.
+// Generate reads a new secret of 160 bits, the length that RFC 4226, section 4, R6 recommends. It
+// returns 32 characters of base 32 without padding. The error is the reader's.
 func Generate(rand io.Reader) (secret.Value, error) {
 	var key [secretBytes]byte
 	if _, err := io.ReadFull(rand, key[:]); err != nil {
@@ -132,7 +133,8 @@ func Generate(rand io.Reader) (secret.Value, error) {
 	return secret.New(base32NoPadding.EncodeToString(key[:])), nil
 }
 
-// wellFormed stands before the library, which trims white space (of any script) from codes.
+// wellFormed reports whether a code has six ASCII digits. The library would accept white space
+// around them.
 func wellFormed(code string) bool {
 	if len(code) != Digits {
 		return false
@@ -145,10 +147,11 @@ func wellFormed(code string) bool {
 	return true
 }
 
-// LatestStep is the latest step that [Verify] may accept at a time.
+// LatestStep returns the latest step that [Verify] may accept at a time.
 func LatestStep(at time.Time) int64 { return stepAt(at) + Standard.Future }
 
-// stepAt returns the number of the step that holds the given time (RFC 6238, section 4.2); it is negative before 1970.
+// stepAt returns the number of the step at a time (RFC 6238, section 4.2). It is negative before
+// 1970.
 func stepAt(at time.Time) int64 {
 	const period = int64(Period / time.Second)
 	unix := at.Unix()
@@ -160,8 +163,7 @@ func stepAt(at time.Time) int64 {
 }
 
 func codeOf(key secret.Value, step int64) (string, error) {
-	// No caller asks for a negative step, which has no counter.
-	counter := uint64(step) //nolint:gosec // see above
+	counter := uint64(step) //nolint:gosec // no caller passes a negative step
 	code, err := hotp.GenerateCodeCustom(key.Reveal(), counter, hotp.ValidateOpts{
 		Digits:    otp.DigitsSix,
 		Algorithm: otp.AlgorithmSHA1,

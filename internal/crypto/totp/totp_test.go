@@ -113,7 +113,8 @@ func TestVerifyWindow(t *testing.T) {
 }
 
 func TestVerifySeveralSteps(t *testing.T) {
-	// One step in a million has the code of the step before. For this key, the first is the one after step.
+	// One step in a million has the code of the step before. For this key, the first is the one after
+	// step.
 	const step = 910_737
 	if mustCode(t, rfcKey, at(step*30)) != mustCode(t, rfcKey, at((step+1)*30)) {
 		t.Fatal("the steps have different codes")
@@ -230,8 +231,8 @@ func TestGeneratedSecretsDiffer(t *testing.T) {
 	}
 }
 
-// FuzzVerify states two laws: what is not six ASCII digits is Malformed, and, as a caller stores each accepted step, no
-// step is accepted twice, nor one outside the window or with the wrong code.
+// FuzzVerify states two laws: what is not six ASCII digits is Malformed, and, as a caller stores
+// each accepted step, no step is accepted twice, nor one outside the window or with the wrong code.
 func FuzzVerify(f *testing.F) {
 	for _, code := range malformed {
 		f.Add(code, int64(59), int64(0), int64(30))

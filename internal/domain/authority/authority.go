@@ -1,8 +1,9 @@
-// Package authority decides what a session may do, from what it has proved and what its user has now.
+// Package authority decides what a session may do, from what it has proved and what its user has
+// now.
 //
 // The package is pure: it knows no clock, no store and no wire. Every operation of a signed-in
-// session asks [Case.May] before it acts, and every change of an account goes through [Case.Changed]
-// or [Account.Changed]. No other package decides whether a proof is enough.
+// session asks [Case.May] before it acts, and every change of an account goes through
+// [Case.Changed] or [Account.Changed]. No other package decides whether a proof is enough.
 //
 // A proof counts by the generation of the account that it was made under, never by comparing clock
 // times: two functions may have different clocks.
@@ -13,7 +14,8 @@ import "time"
 // FreshFor is how long a proof is enough for a change of factors.
 const FreshFor = 10 * time.Minute
 
-// Skew is how far the clocks of two functions may differ. A time further in the future proves nothing.
+// Skew is how far the clocks of two functions may differ. A time further in the future proves
+// nothing.
 const Skew = 30 * time.Second
 
 // PendingFor is the life of a factor that is not verified yet: an authenticator secret, or a number
@@ -21,8 +23,8 @@ const Skew = 30 * time.Second
 const PendingFor = 15 * time.Minute
 
 // NotProved is the age, in whole minutes, of a factor that the user has and the session did not
-// prove: a hundred years. Clerk's SDKs read -1 as "the user has no such factor", and then accept the
-// first factor alone (checkReverificationAuthorization in @clerk/shared).
+// prove: a hundred years. Clerk's SDKs read -1 as "the user has no such factor", and then accept
+// the first factor alone (checkReverificationAuthorization in @clerk/shared).
 const NotProved = 100 * 365 * 24 * 60
 
 // NoFactor is the age of a second factor that the user does not have.
@@ -134,8 +136,8 @@ const (
 	SessionEnded
 )
 
-// May decides whether the session may begin or complete an action. An operation in several steps asks
-// at each step: the factors of the user may have changed in between.
+// May decides whether the session may begin or complete an action. An operation in several steps
+// asks at each step: the factors of the user may have changed in between.
 func (c Case) May(a Action) Verdict {
 	row, known := rules[a]
 	switch standing := c.Standing(); {
@@ -149,7 +151,8 @@ func (c Case) May(a Action) Verdict {
 	return Granted
 }
 
-// recent reports whether the session proved, within [FreshFor], the strongest factor that the user has.
+// recent reports whether the session proved, within [FreshFor], the strongest factor that the user
+// has.
 func (c Case) recent() bool {
 	if !c.Account.SecondFactor {
 		return c.firstCounts() && c.fresh(c.Session.First.At)
@@ -160,7 +163,8 @@ func (c Case) recent() bool {
 	return c.firstCounts() && c.fresh(c.Session.Alone) && c.Session.Generation == c.Account.Generation
 }
 
-// fresh reports whether a time lies less than [FreshFor] back. A time beyond [Skew] in the future is not.
+// fresh reports whether a time lies less than [FreshFor] back. A time beyond [Skew] in the future
+// is not.
 func (c Case) fresh(at time.Time) bool {
 	return !at.IsZero() && !c.future(at) && c.Now.Sub(at) < FreshFor
 }
@@ -186,9 +190,9 @@ func (c Case) enrolledCounts() bool {
 	return c.Session.Enrolled && c.Account.SecondFactor && c.Session.Generation >= c.Account.SecondSince
 }
 
-// Ages returns the whole minutes since the first and the second factor were proved: the claim fva of
-// a session token. A factor that was not proved is [NotProved], a second factor that the user does
-// not have [NoFactor].
+// Ages returns the whole minutes since the first and the second factor were proved: the claim fva
+// of a session token. A factor that was not proved is [NotProved], a second factor that the user
+// does not have [NoFactor].
 func (c Case) Ages() [2]int {
 	first, second := NotProved, NotProved
 	if c.firstCounts() {

@@ -32,11 +32,11 @@ func (a Account) Changed(ch Change) Account {
 	return a
 }
 
-// Changed returns the session that made a change, and the account after it. The change must have been
-// granted by [Case.May].
+// Changed returns the session that made a change, and the account after it. The change must have
+// been granted by [Case.May].
 //
-// The session gets a second-factor proof in one case only: the change gave the user the first second
-// factor, and the session showed that it holds it.
+// The session gets a second-factor proof in one case only: the change gave the user the first
+// second factor, and the session showed that it holds it.
 func (c Case) Changed(ch Change) (Session, Account) {
 	s, after := c.current(), c.Account.Changed(ch)
 	s.Generation = after.Generation
@@ -67,8 +67,8 @@ type PendingFactor struct {
 // PendingTries is how many wrong codes end a pending factor.
 const PendingTries = 5
 
-// Live reports whether a session may still verify the factor. The factor belongs to the session that
-// began it: a secret that was shown to one session must not become a factor through another.
+// Live reports whether a session may still verify the factor. The factor belongs to the session
+// that began it: a secret that was shown to one session must not become a factor through another.
 func (p PendingFactor) Live(session string, now time.Time) bool {
 	age := now.Sub(p.Began)
 	return p.Owner != "" && p.Owner == session && p.Wrong < PendingTries && age < PendingFor && age >= -Skew

@@ -163,7 +163,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// A fictional number is valid in every area, and nothing about it is real but where the numbering plan says so.
+// A fictional number is valid in every area, and nothing about it is real but where the numbering
+// plan says so.
 func TestFictionalNumbersInEveryArea(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it reads thousands of numbers")
@@ -270,8 +271,8 @@ func TestEncodesMasked(t *testing.T) {
 
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 
-// FuzzParse states that nothing makes Parse panic, and that a number it takes is its own E.164 spelling, made of the
-// digits that were typed, and masked but for its last two.
+// FuzzParse states that nothing makes Parse panic, and that a number it takes is its own E.164
+// spelling, made of the digits that were typed, and masked but for its last two.
 func FuzzParse(f *testing.F) {
 	for _, text := range refused {
 		f.Add(text)

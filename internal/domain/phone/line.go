@@ -2,14 +2,14 @@ package phone
 
 import "fmt"
 
-// Line is the kind of line that a number leads to. The zero Line is Other.
+// Line is the kind of line of a number. The zero Line is Other.
 type Line int
 
-// The lines. Countries that let people keep a number when they move to another kind of line, the United States among
-// them, have FixedOrMobile numbers only.
+// The lines. Some countries, such as the United States, let people keep a number on another kind of
+// line. All their numbers are FixedOrMobile.
 const (
-	// Other is a line that no text belongs on: company and personal numbers, voicemail, and the lines of no country,
-	// satellite phones among them, whose price nobody can tell.
+	// Other is a line that gets no SMS: company and personal numbers, voicemail, and lines of no
+	// country, such as satellite phones, whose price is unknown.
 	Other Line = iota
 	Mobile
 	FixedOrMobile
@@ -21,8 +21,8 @@ const (
 	Pager
 )
 
-// TextAllowed reports whether a text may be sent to such a line. Only Mobile and FixedOrMobile may have one: the others
-// cannot receive it, cost the sender a premium that fraud lives on, or belong to nobody in particular.
+// TextAllowed reports whether an SMS may be sent to a line: to Mobile and FixedOrMobile only. The
+// others cannot receive it, cost a premium that fraud lives on, or have no single owner.
 func (l Line) TextAllowed() bool { return l == Mobile || l == FixedOrMobile }
 
 // String names l for logs and tests.

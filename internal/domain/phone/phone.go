@@ -1,7 +1,8 @@
-// Package phone holds phone numbers: their one spelling, and what of them may be shown.
+// Package phone holds phone numbers in one spelling, and their masked form for display.
 //
-// A [Number] is in the one spelling of E.164, so that two numbers are the same number exactly if they are equal. It prints masked; only
-// [Number.E164] gives all its digits. Which numbers exist, their countries and their lines is the knowledge of package numberplan.
+// A [Number] is in E.164 form, so two numbers are equal exactly if they are the same number. It
+// prints masked; only [Number.E164] returns all digits. Package numberplan knows which numbers
+// exist, with their countries and lines.
 package phone
 
 import (
@@ -14,11 +15,12 @@ import (
 	"unique"
 )
 
-// ErrInvalid is what stands for a text that is no number. It does not hold the text.
+// ErrInvalid is the error for a text that is no number. It does not hold the text.
 var ErrInvalid = errors.New("not a valid phone number in international form")
 
 const (
-	// maxText bounds the work on hostile input; a number has at most 16 characters, the rest is for separators.
+	// maxText bounds the work on hostile input. A number has at most 16 characters, the rest is for
+	// separators.
 	maxText = 64
 	stars   = "*******"
 	shown   = 2
@@ -26,27 +28,29 @@ const (
 
 var (
 	separators = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
-	// form is how a number looks in ITU-T E.164, section 6: at most 15 digits, and no country code begins with 0.
+	// form is ITU-T E.164, section 6: at most 15 digits, and no country code begins with 0.
 	form = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
-	// fictional are the numbers that the North American numbering plan keeps for films and tests: line 0100 to 0199 of
-	// exchange 555 in every area.
+	// fictional are the numbers that the North American numbering plan reserves for films and tests:
+	// lines 0100 to 0199 of exchange 555 in every area.
 	fictional = regexp.MustCompile(`^\+1[2-9][0-9]{2}55501[0-9]{2}$`)
-	// shortCode is a country code of fewer than three digits (ITU-T E.164, list of assigned codes): a code that begins so never has more.
+	// shortCode matches a country code of fewer than three digits (ITU-T E.164, list of assigned
+	// codes). No longer code begins with one of these.
 	shortCode = regexp.MustCompile(`^\+(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])`)
 )
 
-// Number is a phone number. Numbers compare with ==. The zero Number is none: it parses from nothing, and its
-// texts are empty.
+// Number is a phone number. Numbers compare with ==. The zero Number is no number, and its texts
+// are empty.
 type Number struct {
-	// fmt prints unexported fields without calling methods. It shows a handle to a string, which is a pointer to one, as
-	// an address under every verb (a pointer to a struct it would follow), and handles of the same string are equal.
+	// fmt prints unexported fields without calling methods. A handle holds a pointer to a string,
+	// which fmt prints as an address under every verb. Handles of the same string are equal.
 	e164            unique.Handle[string]
 	masked, country string
 	line            Line
 }
 
-// Normalize returns the E.164 form of a text: a +, the country code, and the digits, all ASCII. Spaces, hyphens, dots and parentheses are
-// dropped; anything else is [ErrInvalid]. It does not say that there is such a number.
+// Normalize returns the E.164 form of a text: a +, the country code and the digits, all ASCII. It
+// drops spaces, hyphens, dots and parentheses; anything else is [ErrInvalid]. It does not check
+// that the number exists.
 func Normalize(s string) (string, error) {
 	if len(s) > maxText {
 		return "", ErrInvalid
@@ -57,7 +61,7 @@ func Normalize(s string) (string, error) {
 	return s, nil
 }
 
-// New returns the number of an E.164 form, with the country and line that the numbering plan gave it, or [ErrInvalid].
+// New returns the number of an E.164 form with its country and line, or [ErrInvalid].
 func New(e164, country string, line Line) (Number, error) {
 	if !form.MatchString(e164) {
 		return Number{}, ErrInvalid
@@ -68,7 +72,7 @@ func New(e164, country string, line Line) (Number, error) {
 // IsZero reports whether n is no number.
 func (n Number) IsZero() bool { return n == Number{} }
 
-// E164 returns all of the number, as in "+12025550142": what to store, and what to send to.
+// E164 returns all digits, as in "+12025550142", for storing and sending.
 func (n Number) E164() string {
 	if n.IsZero() {
 		return ""
@@ -76,23 +80,24 @@ func (n Number) E164() string {
 	return n.e164.Value()
 }
 
-// Masked returns what may be shown to somebody who has not proved who they are: the country code, seven stars whatever
-// the number's length, and the last two digits, as in "+1*******42".
+// Masked returns a form that may be shown before the user is authenticated: the country code,
+// always seven stars, and the last two digits, as in "+1*******42".
 func (n Number) Masked() string { return n.masked }
 
-// Country returns the country's two letters in ISO 3166-1 or, for a few places that it does not list, the letters
-// commonly used for them (XK for Kosovo). A fictional number in an area that is nobody's yet is "US". It is empty for a
-// number of no country, such as a satellite phone's.
+// Country returns the country's two letters in ISO 3166-1, or the letters commonly used for a few
+// places that it does not list (XK for Kosovo). A fictional number in an unused area is "US". The
+// country is empty for a number of no country, such as a satellite phone's.
 func (n Number) Country() string { return n.country }
 
-// Line returns what kind of line the number leads to.
+// Line returns the kind of line of the number.
 func (n Number) Line() Line { return n.line }
 
-// IsTest reports whether n is fictional, +1 XXX 555 0100 to 0199, so that a test can use it without reaching anybody.
+// IsTest reports whether n is fictional, +1 XXX 555 0100 to 0199: a test can use it without
+// reaching a person.
 func (n Number) IsTest() bool { return fictional.MatchString(n.E164()) }
 
-// TextAllowed reports whether a text may be sent to n, by its line: see [Line.TextAllowed]. It says nothing of the
-// countries that a team serves.
+// TextAllowed reports whether the number's line may get an SMS: see [Line.TextAllowed]. The
+// countries that an instance serves are a setting.
 func (n Number) TextAllowed() bool { return n.Line().TextAllowed() }
 
 // String implements [fmt.Stringer] and returns the masked number.
@@ -100,17 +105,18 @@ func (n Number) String() string { return n.Masked() }
 
 // Format implements [fmt.Formatter]: every verb, flag and width prints the masked number.
 func (n Number) Format(state fmt.State, _ rune) {
-	// A fmt.State has nobody to report an error to; the caller of fmt sees its writer fail.
+	// A fmt.State takes no error; the caller of fmt sees its writer fail.
 	_, _ = io.WriteString(state, n.Masked())
 }
 
 // LogValue implements [slog.LogValuer] and returns the masked number.
 func (n Number) LogValue() slog.Value { return slog.StringValue(n.Masked()) }
 
-// MarshalText implements [encoding.TextMarshaler], and through it JSON: it returns the masked number and never an error.
+// MarshalText implements [encoding.TextMarshaler], and through it JSON: it returns the masked
+// number and never an error.
 func (n Number) MarshalText() ([]byte, error) { return []byte(n.Masked()), nil }
 
-// Mask is [Number.Masked] of a number in E.164 form, and empty for any other text.
+// Mask returns [Number.Masked] of a number in E.164 form, and the empty text for any other text.
 func Mask(e164 string) string {
 	if !form.MatchString(e164) {
 		return ""

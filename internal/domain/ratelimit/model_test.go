@@ -13,8 +13,8 @@ import (
 // model is the naive limiter: it forgets nothing and looks at everything.
 type model []time.Time
 
-// allows reports whether an event at now, with those before it that are rounded up to the millisecond as in a log,
-// stays within every rule.
+// allows reports whether an event at now, with those before it that are rounded up to the
+// millisecond as in a log, stays within every rule.
 func (m model) allows(now time.Time, rules []rule) bool {
 	for _, r := range rules {
 		inside := 0
@@ -77,8 +77,8 @@ func stored(t *rapid.T, l log) log {
 	return back
 }
 
-// Under a clock that never goes back, a log allows what the model allows, waits exactly as long as it must, and no
-// window ever holds more than its limit.
+// Under a clock that never goes back, a log allows what the model allows, waits exactly as long as
+// it must, and no window ever holds more than its limit.
 func TestLogAgreesWithModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rules := drawRules(t)

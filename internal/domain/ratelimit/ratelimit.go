@@ -1,9 +1,10 @@
-// Package ratelimit counts events exactly: an event is allowed if, with it, no window of any rule's length holds more
-// than the rule's limit.
+// Package ratelimit counts events exactly: it allows an event if then no window of any rule's
+// length holds more events than the rule's limit.
 //
-// It keeps a log of the events themselves rather than counters per period, so that nobody gets twice the limit around
-// the turn of a period. A [Log] is as long as the largest limit at most, which makes it fit for small limits: codes sent,
-// guesses made. It has no clock and no lock; who stores it with a record guards it with the record's version.
+// A [Log] holds the times of the events and not counters per period, so that the turn of a period
+// does not double a limit. It is at most as long as the largest limit, so it fits small limits:
+// sent codes, guesses. It has no clock and no lock. Callers store it in a record and rely on the
+// record's version.
 package ratelimit
 
 import (
@@ -11,25 +12,28 @@ import (
 	"time"
 )
 
-// Rule allows Limit events in every half-open span of time as long as Window. A Limit below 1 allows none, ever. A Window
-// of 0 or less holds no event, so such a rule allows all if its Limit allows any.
+// Rule allows Limit events in every half-open span of time as long as Window. A Limit below 1
+// allows none. A Window of 0 or less holds no event, so such a rule allows all if its Limit allows
+// any.
 type Rule struct {
 	Limit  int
 	Window time.Duration
 }
 
-// never is the wait for what no rule will allow.
+// never is the wait when a rule allows no event at all.
 const never = time.Duration(math.MaxInt64)
 
-// Log holds the times of past events in Unix milliseconds, the oldest first. In JSON it is an array of numbers. The nil
-// Log is empty.
+// Log holds the times of past events in Unix milliseconds, the oldest first. In JSON it is an array
+// of numbers. The nil Log is empty.
 //
-// Times are rounded up to the millisecond, never down: a limit holds in true time, and a wait is less than a millisecond
-// too long. An event later than now, which only a clock that was set back leaves behind, counts as one of now.
+// Times are rounded up to the millisecond: a limit holds exactly, and a wait is less than a
+// millisecond too long. An event later than now, left behind by a clock that was set back, counts
+// as one of now.
 type Log []int64
 
-// Wait returns how long it is until every rule allows an event: 0 if they do now, the longest Duration if one never will.
-// The event is allowed at exactly now plus the wait, unless the log holds events later than now: then ask again.
+// Wait returns how long it is until all rules allow an event: 0 if they do now, the longest
+// Duration if one never will. The event is allowed at exactly now plus the wait, unless the log
+// holds events later than now: then ask again.
 func (l Log) Wait(now time.Time, rules ...Rule) time.Duration {
 	var wait time.Duration
 	for _, rule := range rules {
@@ -38,7 +42,8 @@ func (l Log) Wait(now time.Time, rules ...Rule) time.Duration {
 	return wait
 }
 
-// waitFor needs one event only: with Limit events in the window, the next is allowed when the oldest of them leaves.
+// waitFor returns the wait of one rule. With Limit events in the window, the next event is allowed
+// when the oldest of them leaves.
 func (l Log) waitFor(now time.Time, rule Rule) time.Duration {
 	if rule.Limit < 1 {
 		return never
@@ -50,9 +55,9 @@ func (l Log) waitFor(now time.Time, rule Rule) time.Duration {
 	return max(0, leaves(oldest, now, rule.Window).Sub(now))
 }
 
-// Add returns a new log with an event at now, and leaves l as it was. It drops what no rule needs any more: events older
-// than the longest window, and the oldest beyond the largest limit. Events later than now are moved to now. Add does
-// not ask whether the event is allowed: see [Log.Wait].
+// Add returns a new log with an event at now and leaves l as it was. It drops events older than the
+// longest window, and the oldest beyond the largest limit. It moves events later than now to now.
+// Add does not ask whether the event is allowed: see [Log.Wait].
 func (l Log) Add(now time.Time, rules ...Rule) Log {
 	var longest time.Duration
 	var largest int
@@ -60,7 +65,7 @@ func (l Log) Add(now time.Time, rules ...Rule) Log {
 		longest = max(longest, rule.Window)
 		largest = max(largest, rule.Limit)
 	}
-	// Of the old events, one place less is needed: the new event has the last.
+	// The new event takes one place of the largest limit.
 	keep := min(l.Count(now, longest), max(largest-1, 0))
 	added := make(Log, 0, keep+1)
 	present := ceilMilli(now)
@@ -79,7 +84,7 @@ func (l Log) Count(now time.Time, window time.Duration) int {
 	return n
 }
 
-// leaves returns when the event leaves the window: the first instant at which it no longer counts.
+// leaves returns the first instant at which the event no longer counts in the window.
 func leaves(event int64, now time.Time, window time.Duration) time.Time {
 	return time.UnixMilli(min(event, ceilMilli(now))).Add(window)
 }

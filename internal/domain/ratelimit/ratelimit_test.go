@@ -143,8 +143,9 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// FuzzLog states what must hold of any log, even one that was damaged where it was stored: nothing panics, waits are
-// never negative and agree with counts, and a log that grows is in order, within its limit, and holds the new event.
+// FuzzLog states what must hold of any log, even one that was damaged where it was stored: nothing
+// panics, waits are never negative and agree with counts, and a log that grows is in order, within
+// its limit, and holds the new event.
 func FuzzLog(f *testing.F) {
 	f.Add([]byte("[]"), int64(0), 1, int64(1))
 	f.Add([]byte("[1,2,3]"), int64(2_500_000), 2, int64(1_500_000))

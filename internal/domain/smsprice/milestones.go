@@ -2,8 +2,8 @@ package smsprice
 
 import "sync"
 
-// Milestones counts how many milestones of a day's cap this process knows to be passed. The zero
-// value is ready, and safe for concurrent use.
+// Milestones counts how many milestones of a day's cap were passed, as far as this process knows.
+// The zero value is ready. It is safe for concurrent use.
 type Milestones struct {
 	mu     sync.Mutex
 	day    string
@@ -11,7 +11,7 @@ type Milestones struct {
 	passed int
 }
 
-// Passed returns how many milestones of the cap are known to be passed on a day.
+// Passed returns how many milestones of the cap this process knows to be passed on a day.
 func (m *Milestones) Passed(day string, limit Micros) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -21,8 +21,8 @@ func (m *Milestones) Passed(day string, limit Micros) int {
 	return m.passed
 }
 
-// Pass notes that n milestones of the cap are passed on a day. A day or cap that is no longer the
-// present one is ignored.
+// Pass records that n milestones of the cap are passed on a day. It ignores a day or cap other than
+// the last one that Passed was asked for.
 func (m *Milestones) Pass(day string, limit Micros, n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,9 +1,11 @@
-// Package smsprice holds what a text message costs by country, so that money can be reserved before a message is sent.
+// Package smsprice has estimated prices of an SMS by country, so that money can be reserved before
+// a message is sent.
 //
-// The figures are estimates, not a price list. They were put together in November 2026 by rounding up what large providers, Amazon's among
-// them, list for one-time codes without a number of one's own, carrier fees included, to the next cent or more: a daily budget that is spent a
-// little early is the harmless mistake. Providers change prices without notice, and negotiated ones differ. A team that minds puts its own
-// provider's prices into the settings (sms_prices), which come first.
+// The figures are estimates of November 2026, not a price list. They are the prices that large
+// providers, Amazon among them, list for one-time codes without an own number, with carrier fees,
+// rounded up by a cent or more. Too high an estimate does little harm: the daily budget ends a
+// little early. Prices change without notice and may be negotiated, so a team can set its own
+// (sms_prices), which come first.
 package smsprice
 
 // Micros is an amount of money in millionths of a US dollar.
@@ -14,10 +16,11 @@ const Dollar Micros = 1_000_000
 
 const cent = Dollar / 100
 
-// Compiled is the month of the figures.
+// Compiled is the month of the estimates.
 const Compiled = "2026-11"
 
-// Highest is the price of a country that is not in the table: more than any that is, so that what is unknown is never cheap.
+// Highest is the price of a country without an estimate. It is above every estimate, so an unknown
+// country is never cheap.
 const Highest = 50 * cent
 
 // estimates are prices of one segment by ISO 3166-1 alpha-2.
@@ -35,7 +38,7 @@ var estimates = map[string]Micros{
 	"AR": 12 * cent, "BR": 8 * cent, "CL": 9 * cent, "CO": 8 * cent, "ZA": 14 * cent,
 }
 
-// Of returns the estimate of one segment to a country, and [Highest] where there is none.
+// Of returns the estimate of one segment to a country, or [Highest] when there is none.
 func Of(country string) Micros {
 	if price, ok := estimates[country]; ok {
 		return price
@@ -43,5 +46,5 @@ func Of(country string) Micros {
 	return Highest
 }
 
-// Dollars is the amount in US dollars, for showing it.
+// Dollars returns the amount in US dollars, for display.
 func (m Micros) Dollars() float64 { return float64(m) / float64(Dollar) }
