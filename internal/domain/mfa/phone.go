@@ -18,7 +18,7 @@ import (
 // PhoneResult is a phone with what its answer shows.
 type PhoneResult struct {
 	Phone *account.Phone
-	// BackupCodes is the set that was made together with the first factor.
+	// BackupCodes are new if the phone is the user's first second factor.
 	BackupCodes []string
 	User        *account.User
 	sessions.WithSnapshot
@@ -46,7 +46,7 @@ func (s *Service) withPhone(ctx context.Context, from tx.Caller, id string, a au
 	}, s.numberKeys(id)...)
 }
 
-// Phone returns one number.
+// Phone returns a number of the caller.
 func (s *Service) Phone(ctx context.Context, from tx.Caller, id string) (*PhoneResult, error) {
 	return s.withPhone(ctx, from, id, authority.Use, func(*tx.Tx, *tx.SignedIn, *account.Phone, *PhoneResult) error { return nil })
 }
@@ -83,6 +83,8 @@ func (s *Service) AddPhone(ctx context.Context, from tx.Caller, in PhoneInput) (
 	}, claim)
 }
 
+// checkMayAdd refuses a number that cannot be added: a code cannot reach it, the user has too many,
+// or it is taken.
 func checkMayAdd(t *tx.Tx, u *account.User, n phone.Number, claim store.Key) error {
 	if err := sms.CheckNumber(t, u, n); err != nil {
 		return err
@@ -111,7 +113,7 @@ func checkMayAdd(t *tx.Tx, u *account.User, n phone.Number, claim store.Key) err
 	if err != nil {
 		return err
 	}
-	if c != nil && c.User != "" { // Clerk says so, and so do we; but whoever looks for numbers pays for each as for a new one
+	if c != nil && c.User != "" { // as Clerk answers; a search for taken numbers uses up NewNumberRules
 		audit.Record(t, u, account.EventNumberRefused, account.Subject{Method: account.PhoneCode})
 		return t.Refuse(taken)
 	}
@@ -136,8 +138,9 @@ func (s *Service) PreparePhone(ctx context.Context, from tx.Caller, id string, b
 	})
 }
 
-// AttemptPhone verifies a number. A right code clears nothing: it proves a number, not the user.
-func (s *Service) AttemptPhone(ctx context.Context, from tx.Caller, id string, g Proof) (*PhoneResult, error) {
+// AttemptPhone verifies a number. A right code clears no failures: it proves a number, not the
+// user.
+func (s *Service) AttemptPhone(ctx context.Context, from tx.Caller, id string, proof Proof) (*PhoneResult, error) {
 	return s.withPhone(ctx, from, id, authority.VerifyNumber, func(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, out *PhoneResult) error {
 		if ph.Verified != 0 {
 			return apierr.New(apierr.VerificationAlreadyVerified)
@@ -145,20 +148,20 @@ func (s *Service) AttemptPhone(ctx context.Context, from tx.Caller, id string, g
 		if err := checkMayVerify(t, caller, ph); err != nil {
 			return err
 		}
-		g.Strategy = account.PhoneCode
-		if err := g.wellFormed(); err != nil {
+		proof.Strategy = account.PhoneCode
+		if err := proof.wellFormed(); err != nil {
 			return err
 		}
 		if err := checkNumberLimits(t, caller, ph); err != nil {
 			return err
 		}
 		t.CountAddress(from, tx.AttemptLimits)
-		right, err := sms.Consume(t, caller.User, sms.Challenge{Code: &ph.Pending, Purpose: account.VerifyNumber, Bound: caller.Session.ID}, g.Code.Reveal())
+		right, err := sms.Consume(t, caller.User, sms.Challenge{Code: &ph.Pending, Purpose: account.VerifyNumber, Bound: caller.Session.ID}, proof.Code.Reveal())
 		if err != nil {
 			return err
 		}
 		if !right {
-			return wrongNumberCode(t, caller, ph)
+			return recordWrongNumberCode(t, caller, ph)
 		}
 		return verifiedPhone(t, caller, ph, out)
 	})
@@ -202,8 +205,8 @@ func (s *Service) ChangePhone(ctx context.Context, from tx.Caller, id string, in
 	return s.Phone(ctx, from, id)
 }
 
-// reservePhone makes a verified number a second factor, if an SMS can reach it. A number that is also
-// to be the default one becomes that in the same commit.
+// reservePhone makes a verified number a second factor, if an SMS can reach it. A number that is
+// also to be the default one becomes that in the same commit.
 func (s *Service) reservePhone(ctx context.Context, from tx.Caller, id string, in PhoneChange) (*PhoneResult, error) {
 	return s.withPhone(ctx, from, id, authority.ReserveNumber, func(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, out *PhoneResult) error {
 		if !t.State.Settings.SMSCode {
@@ -263,7 +266,7 @@ func finishReserve(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, out *PhoneR
 	return nil
 }
 
-// checkMayReserve refuses a number that no text can reach: a second factor must be provable.
+// checkMayReserve refuses a number that no SMS can reach: a second factor must be provable.
 func checkMayReserve(t *tx.Tx, ph *account.Phone) error {
 	if !t.State.Settings.SMSCode {
 		return apierr.New(apierr.FeatureNotEnabled)
@@ -271,42 +274,8 @@ func checkMayReserve(t *tx.Tx, ph *account.Phone) error {
 	return sms.CheckPhone(t, ph)
 }
 
-// factorEnrolled settles a user's factors after one was added, and makes backup codes when there are none.
-func factorEnrolled(t *tx.Tx, u *account.User, what account.Subject) ([]string, error) {
-	u.SettleFactors(t.Now)
-	audit.Record(t, u, account.EventFactorAdded, what)
-	if u.BackupCodesEnabled() || !t.State.Settings.BackupCodes {
-		return nil, nil
-	}
-	return makeBackupCodes(t, u)
-}
-
-// checkMayRemove refuses a change that would leave a user without a factor while one is required.
-func checkMayRemove(t *tx.Tx, u *account.User, change func(*account.User)) error {
-	if !t.State.Settings.MFARequired || !u.TwoFactorEnabled() {
-		return nil
-	}
-	after := *u
-	after.Phones = slices.Clone(u.Phones)
-	change(&after)
-	if after.TwoFactorEnabled() {
-		return nil
-	}
-	return apierr.New(apierr.SecondFactorDeletionNotAllowed)
-}
-
-// FactorRemoved settles a user's factors after one was taken away.
-func FactorRemoved(t *tx.Tx, u *account.User, name account.EventName, what account.Subject) {
-	codes := u.Backup
-	u.SettleFactors(t.Now)
-	audit.Record(t, u, name, what)
-	if codes != nil && u.Backup == nil { // they go with the last factor
-		audit.Record(t, u, account.EventBackupRemoved, codes.Subject())
-	}
-}
-
-// changeDefaultPhone makes a reserved number the default second factor. Only another number's
-// becoming the default ends that.
+// changeDefaultPhone makes a reserved number the default second factor. A default number stays that
+// until another one becomes the default.
 func (s *Service) changeDefaultPhone(ctx context.Context, from tx.Caller, id string, in PhoneChange) (*PhoneResult, error) {
 	return s.withPhone(ctx, from, id, authority.DefaultNumber, func(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, _ *PhoneResult) error {
 		if !*in.Default {
@@ -320,6 +289,7 @@ func (s *Service) changeDefaultPhone(ctx context.Context, from tx.Caller, id str
 	})
 }
 
+// MakeDefault makes a number the user's default second factor.
 func MakeDefault(t *tx.Tx, u *account.User, ph *account.Phone) {
 	for i := range u.Phones {
 		u.Phones[i].Default = &u.Phones[i] == ph
@@ -329,7 +299,7 @@ func MakeDefault(t *tx.Tx, u *account.User, ph *account.Phone) {
 	audit.Record(t, u, account.EventFactorDefault, ph.Subject())
 }
 
-// DeletePhone removes a number.
+// DeletePhone removes a number of the caller.
 func (s *Service) DeletePhone(ctx context.Context, from tx.Caller, id string) (*PhoneResult, error) {
 	return s.withPhone(ctx, from, id, authority.Use, func(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, _ *PhoneResult) error {
 		action := authority.RemoveNumber
@@ -346,6 +316,7 @@ func (s *Service) DeletePhone(ctx context.Context, from tx.Caller, id string) (*
 	})
 }
 
+// DropPhone removes a number and frees its claim.
 func DropPhone(t *tx.Tx, u *account.User, id string) error {
 	ph := u.Phone(id)
 	if ph.Verified != 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// ReverificationResult is a step-up with what its answer shows.
+// ReverificationResult is a step-up with the factors that the user may prove.
 type ReverificationResult struct {
 	Reverification *account.Reverification
 	FirstFactors   []account.Factor
@@ -20,7 +20,8 @@ type ReverificationResult struct {
 	sessions.Result
 }
 
-// StartReverification begins a step-up in a session. The ages stay what they are until a factor is proved.
+// StartReverification begins a step-up in a session. The proofs of the session keep their ages
+// until a factor is verified.
 func (s *Service) StartReverification(ctx context.Context, from tx.Caller, id string, level authority.Level) (*ReverificationResult, error) {
 	if !level.Valid() {
 		return nil, apierr.New(apierr.FormParamValueInvalid).Param("level")
@@ -34,6 +35,7 @@ func (s *Service) StartReverification(ctx context.Context, from tx.Caller, id st
 	})
 }
 
+// withReverification runs one step of a step-up and builds the answer.
 func (s *Service) withReverification(ctx context.Context, from tx.Caller, id string, keys []store.Key, step func(*tx.Tx, *tx.SignedIn) error) (*ReverificationResult, error) {
 	return sessions.RunSession(ctx, s.Service, from, id, authority.StepUp, func(t *tx.Tx, caller *tx.SignedIn) (*ReverificationResult, error) {
 		if err := step(t, caller); err != nil {
@@ -49,7 +51,7 @@ func (s *Service) withReverification(ctx context.Context, from tx.Caller, id str
 	}, keys...)
 }
 
-// pendingReverification returns the step-up in progress when it waits for a factor of the given level.
+// pendingReverification returns the session's step-up if it has the status.
 func pendingReverification(t *tx.Tx, caller *tx.SignedIn, status account.ReverificationStatus) (*account.Reverification, error) {
 	r := caller.Session.Verify
 	if r == nil || r.Expires <= t.Now || t.IsFuture(r.Expires.Add(-account.ReverificationLife)) || !caller.User.SameGeneration(r.Generation) {
@@ -80,7 +82,7 @@ func (s *Service) PrepareReverificationFirstFactor(ctx context.Context, from tx.
 		}
 		r.First.Strategy = account.PhoneCode
 		sessions.Stage(caller, t)
-		return sms.SendCode(t, caller.User, ph, sms.Challenge{Code: &r.First.Code, Purpose: account.ReverifyFirst, Bound: id}, from, sessions.DeviceOf(t, caller.Client, caller.User))
+		return sms.SendCode(t, caller.User, ph, firstOfStepUp(r, id), from, sessions.DeviceOf(t, caller.Client, caller.User))
 	})
 }
 
@@ -94,21 +96,21 @@ func (s *Service) PrepareReverificationSecondFactor(ctx context.Context, from tx
 		if err != nil {
 			return err
 		}
-		return prepareSecond(t, caller.Client, caller.User, phoneID, &r.Second, sms.Challenge{Code: &r.Second.Code, Purpose: account.ReverifySecond, Bound: id}, from)
+		return prepareSecond(t, caller.Client, caller.User, phoneID, secondOfStepUp(r, id), from)
 	})
 }
 
 // AttemptReverificationFirstFactor verifies the first factor of a step-up.
-func (s *Service) AttemptReverificationFirstFactor(ctx context.Context, from tx.Caller, id string, g Proof) (*ReverificationResult, error) {
+func (s *Service) AttemptReverificationFirstFactor(ctx context.Context, from tx.Caller, id string, proof Proof) (*ReverificationResult, error) {
 	var memo PasswordMemo
-	return s.withReverification(ctx, from, id, ticketKeys(g.Ticket), func(t *tx.Tx, caller *tx.SignedIn) error {
+	return s.withReverification(ctx, from, id, ticketKeys(proof.Ticket), func(t *tx.Tx, caller *tx.SignedIn) error {
 		t.CountAddress(from, tx.FirstLimits)
-		return endSessionOnLock(t, caller, &caller.User.FirstFailures, reverifyFirstFactor(t, caller, g, &memo))
+		return endSessionOnLock(t, caller, &caller.User.FirstFailures, reverifyFirstFactor(t, caller, proof, &memo))
 	})
 }
 
 // AttemptReverificationSecondFactor verifies the second factor of a step-up.
-func (s *Service) AttemptReverificationSecondFactor(ctx context.Context, from tx.Caller, id string, g Proof) (*ReverificationResult, error) {
+func (s *Service) AttemptReverificationSecondFactor(ctx context.Context, from tx.Caller, id string, proof Proof) (*ReverificationResult, error) {
 	return s.withReverification(ctx, from, id, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
 		t.CountAddress(from, tx.AttemptLimits)
 		r, err := pendingReverification(t, caller, account.ReverifySecondFactor)
@@ -117,18 +119,19 @@ func (s *Service) AttemptReverificationSecondFactor(ctx context.Context, from tx
 		}
 		t.Put(caller.Client)
 		device := sessions.DeviceOf(t, caller.Client, caller.User)
-		if err := VerifySecondFactor(t, caller.User, device, g, SecondFactorAttempt{&r.Second, sms.Challenge{Code: &r.Second.Code, Purpose: account.ReverifySecond, Bound: id}}); err != nil {
+		if err := VerifySecondFactor(t, caller.User, device, proof, secondOfStepUp(r, id)); err != nil {
 			return endSessionOnLock(t, caller, &caller.User.SecondFailures, err)
 		}
-		r.Second = account.Attempt{Strategy: g.Strategy, Proved: t.Now}
+		r.Second = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}
 		sessions.RememberDevice(t, caller.Client, caller.User)
-		sessions.ProvedSecond(caller, t, g.Strategy)
+		sessions.ProvedSecond(caller, t, proof.Strategy)
 		return nil
 	})
 }
 
-// endSessionOnLock ends a session in which somebody guessed until the lock: it may be stolen. The verdict stays what it is.
-// The guesses are at the first or at a second factor.
+// endSessionOnLock ends a session whose guesses locked the user: it may be stolen. at are the
+// failures of the factors that were guessed. It returns the verdict unless ending the session
+// fails.
 func endSessionOnLock(t *tx.Tx, caller *tx.SignedIn, at *account.FailureCounters, verdict error) error {
 	if !t.Refused() || at.Of(sessions.DeviceOf(t, caller.Client, caller.User)).LockedUntil <= t.Now {
 		return verdict
@@ -139,35 +142,47 @@ func endSessionOnLock(t *tx.Tx, caller *tx.SignedIn, at *account.FailureCounters
 	return verdict
 }
 
-func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, g Proof, memo *PasswordMemo) error {
+// reverifyFirstFactor verifies the first factor of the caller's step-up: a password, an SMS code or
+// a ticket.
+func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, proof Proof, memo *PasswordMemo) error {
 	r, err := pendingReverification(t, caller, account.ReverifyFirstFactor)
 	if err != nil {
 		return err
 	}
-	switch g.Strategy {
+	switch proof.Strategy {
 	case account.Password:
-		if g.Password.IsZero() {
+		if proof.Password.IsZero() {
 			return apierr.New(apierr.FormParamNil).Param("password")
 		}
 		if caller.User.Password == "" {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := VerifyPassword(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), g.Password, memo, apierr.FormPasswordIncorrect); err != nil {
+		if err := VerifyPassword(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), proof.Password, memo, apierr.FormPasswordIncorrect); err != nil {
 			return err
 		}
 	case account.PhoneCode:
 		t.Put(caller.Client)
-		if err := verifyFirstFactorCode(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), g, sms.Challenge{Code: &r.First.Code, Purpose: account.ReverifyFirst, Bound: caller.Session.ID}); err != nil {
+		if err := verifyFirstFactorCode(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), proof, firstOfStepUp(r, caller.Session.ID)); err != nil {
 			return err
 		}
 	case account.TicketCode:
-		if err := renewingTicket(t, caller, g.Ticket); err != nil {
+		if err := renewingTicket(t, caller, proof.Ticket); err != nil {
 			return err
 		}
 	default:
 		return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 	}
-	r.First = account.Attempt{Strategy: g.Strategy, Proved: t.Now}
-	sessions.ProvedFirst(caller, t, g.Strategy)
+	r.First = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}
+	sessions.ProvedFirst(caller, t, proof.Strategy)
 	return nil
+}
+
+// firstOfStepUp returns where the first-factor code of a session's step-up waits.
+func firstOfStepUp(r *account.Reverification, session string) sms.Challenge {
+	return sms.Challenge{Code: &r.First.Code, Purpose: account.ReverifyFirst, Bound: session}
+}
+
+// secondOfStepUp returns the attempt of a session's step-up at its second factor.
+func secondOfStepUp(r *account.Reverification, session string) SecondFactorAttempt {
+	return SecondFactorAttempt{&r.Second, sms.Challenge{Code: &r.Second.Code, Purpose: account.ReverifySecond, Bound: session}}
 }

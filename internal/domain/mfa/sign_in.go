@@ -2,7 +2,6 @@ package mfa
 
 import (
 	"context"
-	"crypto/subtle"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -27,11 +26,12 @@ type SignInInput struct {
 // SignInResult is a sign-in with what its answer shows.
 type SignInResult struct {
 	SignIn *account.SignIn
-	User   *account.User // nil while nobody may be told who it is
+	User   *account.User // nil while the answer must not say whose sign-in it is
 	sessions.WithSnapshot
 }
 
-// CreateSignIn begins a sign-in, replacing one in progress. A ticket or a right password proves the first factor at once.
+// CreateSignIn begins a sign-in and replaces one in progress. A ticket or a right password proves
+// the first factor in the same commit.
 func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInput) (*SignInResult, error) {
 	in.Identifier = strings.TrimSpace(in.Identifier)
 	if len(in.Identifier) > account.IdentifierLength {
@@ -64,8 +64,8 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 			si, err := beginSignIn(t, p, u, in.Identifier)
 			return si, u, err
 		}
-		t.CountAddress(from, tx.FirstLimits[1:]) // the limit on new sign-ins is for the short run
-		if err := passwordOf(t, u, sessions.DeviceOf(t, p.Client, u), claim, in.Password, &memo); err != nil {
+		t.CountAddress(from, tx.FirstLimits[1:]) // CreateLimits has a shorter period than the first of them
+		if err := verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), claim, in.Password, &memo); err != nil {
 			return nil, nil, err
 		}
 		si, err := beginProvedSignIn(t, p, u, in.Identifier)
@@ -76,44 +76,7 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 	})
 }
 
-// passwordOf judges a password for an account that may not exist, at the same cost either way.
-func passwordOf(t *tx.Tx, u *account.User, device account.Device, claim store.Key, given secret.Value, memo *PasswordMemo) error {
-	memo.of = claim.ID
-	switch hidden := t.State.Settings.EnumerationProtection; {
-	case hidden && u == nil:
-		return refusePassword(t, claim, given, memo)
-	case hidden:
-		return VerifyPassword(t, u, device, given, memo, apierr.FormPasswordOrIdentifierIncorrect)
-	case u != nil && u.Password != "":
-		return VerifyPassword(t, u, device, given, memo, apierr.FormPasswordIncorrect)
-	}
-	if _, err := memo.verify(t, "", given); err != nil {
-		return err
-	}
-	return t.Refuse(apierr.New(apierr.StrategyForUserInvalid).Param("strategy"))
-}
-
-// refusePassword is provePassword for an identifier that nobody holds: the same waits, the same hashing, the same commit.
-func refusePassword(t *tx.Tx, claim store.Key, given secret.Value, memo *PasswordMemo) error {
-	if err := t.Read(claim); err != nil {
-		return err
-	}
-	c := t.Seen[claim].(*account.Claim)
-	if err := c.Failures.Check(t.Now); err != nil {
-		return err
-	}
-	if _, err := memo.verify(t, "", given); err != nil {
-		return err
-	}
-	if c.User == "" { // or somebody has taken it since the sign-in began
-		c.Failures.Fail(t.Now, t.Policy())
-		c.Expires = t.Now.Add(account.UnclaimedKept)
-		t.Put(c)
-	}
-	return t.Refuse(apierr.New(apierr.FormPasswordOrIdentifierIncorrect).Param("password"))
-}
-
-// identifier says what kind of identifier a text is, in its canonical form.
+// identifier returns the kind of an identifier and its canonical form.
 func identifier(text string) (kind, value string) {
 	text = strings.TrimSpace(text)
 	switch {
@@ -128,7 +91,7 @@ func identifier(text string) (kind, value string) {
 	return "username", strings.ToLower(text)
 }
 
-// signIn runs one step of a sign-in and builds its answer.
+// signIn runs one step of a sign-in and builds the answer.
 func (s *Service) signIn(ctx context.Context, from tx.Caller, keys []store.Key, step func(*tx.Tx, *tx.ClientSession) (*account.SignIn, *account.User, error)) (*SignInResult, error) {
 	return sessions.Run(ctx, s.Service, from, keys, func(t *tx.Tx, p *tx.ClientSession) (*SignInResult, error) {
 		si, u, err := step(t, p)
@@ -140,7 +103,7 @@ func (s *Service) signIn(ctx context.Context, from tx.Caller, keys []store.Key, 
 	})
 }
 
-// beginSignIn makes a new sign-in the client's current one.
+// beginSignIn makes a new sign-in the client's current one. u is nil for an unknown identifier.
 func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier string) (*account.SignIn, error) {
 	if err := noSession(t, p); err != nil {
 		return nil, err
@@ -160,8 +123,8 @@ func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier stri
 	return si, nil
 }
 
-// beginProvedSignIn is beginSignIn for a first factor that is verified in the same commit. The id then
-// names the user, so that later steps read the user in the same round trip as the client.
+// beginProvedSignIn is beginSignIn for a first factor that is verified in the same commit. The id
+// then names the user, so that later steps read client and user in one round trip.
 func beginProvedSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier string) (*account.SignIn, error) {
 	si, err := beginSignIn(t, p, u, identifier)
 	if err != nil {
@@ -171,7 +134,8 @@ func beginProvedSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifie
 	return si, nil
 }
 
-// noSession refuses a sign-in on a client that is signed in: the instance is in single-session mode, Clerk's default.
+// noSession refuses a sign-in on a client that is signed in: the instance is in single-session
+// mode, Clerk's default.
 func noSession(t *tx.Tx, p *tx.ClientSession) error {
 	if p.Client == nil {
 		return nil
@@ -188,7 +152,8 @@ func noSession(t *tx.Tx, p *tx.ClientSession) error {
 	return nil
 }
 
-// ProvedFirst moves a sign-in on after its first factor: to the second factor of a user who has one, else to its end.
+// provedFirst continues a sign-in after its first factor: a user with a second factor must verify
+// that, for others the sign-in is complete.
 func provedFirst(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.SignIn, by account.Strategy, from tx.Caller) error {
 	if u.Banned {
 		return apierr.New(apierr.UserBanned)
@@ -207,7 +172,7 @@ func provedFirst(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.Sig
 	return sessions.RotateToken(t, p)
 }
 
-// complete turns the sign-in into a session. The session's id is new, and so is the client's token.
+// complete turns the sign-in into a session with a new id, and gives the client a new token.
 func complete(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.SignIn, from tx.Caller) error {
 	nonce, err := t.S.RandomID()
 	if err != nil {
@@ -234,16 +199,18 @@ func complete(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.SignIn
 	return sessions.RotateToken(t, p)
 }
 
-// agent keeps what a list of devices shows of a User-Agent: browsers name themselves near the end of up to 150 characters.
+// agent keeps what a list of devices shows of a User-Agent: browsers name themselves near the end
+// of up to 150 characters.
 func agent(text string) string { return strings.ToValidUTF8(text[:min(len(text), 200)], "") }
 
-// Current returns the client's sign-in in progress. Somebody else's is not found, like one that does not exist.
+// current returns the client's sign-in in progress with its user. Another client's sign-in is not
+// found, like one that does not exist.
 func current(t *tx.Tx, p *tx.ClientSession, id string) (*account.SignIn, *account.User, error) {
 	if !p.Exists() || p.Client.SignIn == nil || p.Client.SignIn.ID != id || p.Client.SignIn.Expires <= t.Now || t.IsFuture(p.Client.SignIn.CreatedAt) {
 		return nil, nil, apierr.New(apierr.ResourceNotFound)
 	}
 	si := p.Client.SignIn
-	if si.User == "" { // as many round trips as when there is a user to read
+	if si.User == "" { // as many round trips as with a user
 		return si, nil, t.Read(t.S.ClaimKey(identifier(si.Identifier)))
 	}
 	u, err := t.User(si.User)
@@ -263,74 +230,7 @@ func (s *Service) SignIn(ctx context.Context, from tx.Caller, id string) (*SignI
 	})
 }
 
+// signInKeys returns the user's record, if the id of a sign-in names one.
 func signInKeys(id string) []store.Key {
 	return []store.Key{{Kind: store.KindUser, ID: account.SignInUser(id)}}
-}
-
-// PrepareFirstFactor sends a first-factor code, where settings allow that at all. A password needs no preparation.
-func (s *Service) PrepareFirstFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*SignInResult, error) {
-	return s.signIn(ctx, from, signInKeys(id), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
-		si, u, err := current(t, p, id)
-		if err != nil {
-			return nil, nil, err
-		}
-		if si.Status() != account.NeedsFirstFactor || by != account.PhoneCode {
-			return nil, nil, apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
-		}
-		if !t.State.Settings.FirstFactorPhoneCode || u == nil {
-			return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
-		}
-		ph := u.FindPhone(func(ph *account.Phone) bool { return ph.IsFirstFactor() && t.State.Settings.CanReceiveSMS(ph) })
-		if phoneID != "" {
-			ph = u.Phone(phoneID)
-		}
-		if ph == nil || !ph.IsFirstFactor() {
-			return nil, nil, apierr.New(apierr.ResourceNotFound)
-		}
-		if err := checkFirstLimits(t, u, sessions.DeviceOf(t, p.Client, u)); err != nil {
-			return nil, nil, err
-		}
-		si.First.Strategy = account.PhoneCode
-		t.Put(p.Client)
-		return si, u, sms.SendCode(t, u, ph, sms.Challenge{Code: &si.First.Code, Purpose: account.SignInFirstFactor, Bound: si.ID}, from, sessions.DeviceOf(t, p.Client, u))
-	})
-}
-
-// AttemptFirstFactor proves the first factor with a password or a code.
-func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id string, g Proof) (*SignInResult, error) {
-	var memo PasswordMemo
-	return s.signIn(ctx, from, signInKeys(id), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
-		si, u, err := current(t, p, id)
-		if err != nil {
-			return nil, nil, err
-		}
-		if si.Status() != account.NeedsFirstFactor {
-			return nil, nil, apierr.New(apierr.VerificationAlreadyVerified)
-		}
-		t.CountAddress(from, tx.FirstLimits)
-		switch g.Strategy {
-		case account.Password:
-			if g.Password.IsZero() {
-				return nil, nil, apierr.New(apierr.FormParamNil).Param("password")
-			}
-			err = passwordOf(t, u, sessions.DeviceOf(t, p.Client, u), s.ClaimKey(identifier(si.Identifier)), g.Password, &memo)
-		case account.PhoneCode:
-			if u == nil || !t.State.Settings.FirstFactorPhoneCode {
-				return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
-			}
-			t.Put(p.Client)
-			err = verifyFirstFactorCode(t, u, sessions.DeviceOf(t, p.Client, u), g, sms.Challenge{Code: &si.First.Code, Purpose: account.SignInFirstFactor, Bound: si.ID})
-		default:
-			err = apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		return si, u, provedFirst(t, p, u, si, g.Strategy, from)
-	})
-}
-
-// sameSecret compares a secret with its stored hash.
-func sameSecret(hash []byte, text string) bool {
-	return subtle.ConstantTimeCompare(hash, tx.HashToken(text)) == 1
 }

@@ -1,12 +1,11 @@
 package mfa
 
-import "github.com/countersign-mfa/countersign/internal/domain/account"
-
 import (
 	"strings"
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // Law: a ticket that parses consists of its parts, and a key is never made of anything but ids.

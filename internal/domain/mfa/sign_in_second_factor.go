@@ -11,7 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// currentSecond returns the sign-in when it waits for its second factor.
+// currentSecond returns the client's sign-in if it waits for a second factor.
 func currentSecond(t *tx.Tx, p *tx.ClientSession, id string) (*account.SignIn, *account.User, error) {
 	si, u, err := current(t, p, id)
 	if err != nil {
@@ -26,7 +26,7 @@ func currentSecond(t *tx.Tx, p *tx.ClientSession, id string) (*account.SignIn, *
 	return si, u, nil
 }
 
-// numberKeys are the records that sending to a phone needs, when its id was given.
+// numberKeys returns the records that sending to a phone needs, if phoneID names one.
 func (s *Service) numberKeys(phoneID string) []store.Key {
 	if _, number, ok := s.ParsePhoneID(phoneID); ok {
 		return []store.Key{{Kind: store.KindNumber, ID: number}}
@@ -34,7 +34,7 @@ func (s *Service) numberKeys(phoneID string) []store.Key {
 	return nil
 }
 
-// PrepareSecondFactor sends a second-factor code to the number asked for, or to the default one.
+// PrepareSecondFactor sends a second-factor code to the number with phoneID, or to the default one.
 func (s *Service) PrepareSecondFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*SignInResult, error) {
 	keys := append(signInKeys(id), s.numberKeys(phoneID)...)
 	return s.signIn(ctx, from, keys, func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
@@ -45,14 +45,20 @@ func (s *Service) PrepareSecondFactor(ctx context.Context, from tx.Caller, id st
 		if by != account.PhoneCode {
 			return nil, nil, apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}
-		if err := prepareSecond(t, p.Client, u, phoneID, &si.Second, sms.Challenge{Code: &si.Second.Code, Purpose: account.SignInSecondFactor, Bound: si.ID}, from); err != nil {
+		if err := prepareSecond(t, p.Client, u, phoneID, secondOfSignIn(si), from); err != nil {
 			return nil, nil, err
 		}
 		return si, u, nil
 	})
 }
 
-func prepareSecond(t *tx.Tx, c *account.Client, u *account.User, phoneID string, a *account.Attempt, ch sms.Challenge, from tx.Caller) error {
+// secondOfSignIn returns a sign-in's attempt at its second factor.
+func secondOfSignIn(si *account.SignIn) SecondFactorAttempt {
+	return SecondFactorAttempt{&si.Second, sms.Challenge{Code: &si.Second.Code, Purpose: account.SignInSecondFactor, Bound: si.ID}}
+}
+
+// prepareSecond sends the code of an attempt to the number with phoneID, or to the default one.
+func prepareSecond(t *tx.Tx, c *account.Client, u *account.User, phoneID string, v SecondFactorAttempt, from tx.Caller) error {
 	if !t.State.Settings.SMSCode {
 		return apierr.New(apierr.FeatureNotEnabled).Param("strategy")
 	}
@@ -60,19 +66,20 @@ func prepareSecond(t *tx.Tx, c *account.Client, u *account.User, phoneID string,
 	if err != nil {
 		return err
 	}
-	if a.Wrong >= t.Policy().Tries {
+	if v.Wrong >= t.Policy().Tries {
 		return apierr.New(apierr.VerificationFailed).Param("strategy")
 	}
-	if err := checkSecondLimits(t, u, sessions.DeviceOf(t, c, u)); err != nil {
+	device := sessions.DeviceOf(t, c, u)
+	if err := checkSecondLimits(t, u, device); err != nil {
 		return err
 	}
-	a.Strategy = account.PhoneCode
+	v.Strategy = account.PhoneCode
 	t.Put(c)
-	return sms.SendCode(t, u, ph, ch, from, sessions.DeviceOf(t, c, u))
+	return sms.SendCode(t, u, ph, v.Challenge, from, device)
 }
 
-// AttemptSecondFactor proves the second factor and completes the sign-in.
-func (s *Service) AttemptSecondFactor(ctx context.Context, from tx.Caller, id string, g Proof) (*SignInResult, error) {
+// AttemptSecondFactor verifies the second factor and completes the sign-in.
+func (s *Service) AttemptSecondFactor(ctx context.Context, from tx.Caller, id string, proof Proof) (*SignInResult, error) {
 	return s.signIn(ctx, from, signInKeys(id), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
 		si, u, err := currentSecond(t, p, id)
 		if err != nil {
@@ -80,10 +87,10 @@ func (s *Service) AttemptSecondFactor(ctx context.Context, from tx.Caller, id st
 		}
 		t.CountAddress(from, tx.AttemptLimits)
 		t.Put(p.Client)
-		if err := VerifySecondFactor(t, u, sessions.DeviceOf(t, p.Client, u), g, SecondFactorAttempt{&si.Second, sms.Challenge{Code: &si.Second.Code, Purpose: account.SignInSecondFactor, Bound: si.ID}}); err != nil {
+		if err := VerifySecondFactor(t, u, sessions.DeviceOf(t, p.Client, u), proof, secondOfSignIn(si)); err != nil {
 			return nil, nil, err
 		}
-		si.Second = account.Attempt{Strategy: g.Strategy, Proved: t.Now}
+		si.Second = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}
 		sessions.RememberDevice(t, p.Client, u)
 		return si, u, complete(t, p, u, si, from)
 	})

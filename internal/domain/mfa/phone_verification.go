@@ -15,14 +15,14 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// WrongNumberCodeRules limit the wrong codes for one number over all users: an attacker with many
-// accounts could else guess at a number that is not theirs for ever.
+// WrongNumberCodeRules limit the wrong codes for one number over all users. Without them an
+// attacker with many accounts could guess without end at the codes of another person's number.
 var WrongNumberCodeRules = []ratelimit.Rule{{Limit: 20, Window: wrongNumberCodeWindow}}
 
 const wrongNumberCodeWindow = 30 * 24 * time.Hour
 
-// checkMayVerify asks what the session must have proved to verify a number. A number that becomes a
-// subjectOf with it asks again for all that a change of factors asks for, the settings too.
+// checkMayVerify checks what the session must have proved to verify a number. A number that becomes
+// a factor needs what any change of factors needs.
 func checkMayVerify(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
 	wanted := ph.BecomesFactor(caller.Nonce(), t.Now)
 	if wanted || t.State.Settings.FirstFactorPhoneCode {
@@ -36,7 +36,7 @@ func checkMayVerify(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
 	return nil
 }
 
-// checkNumberLimits refuses codes for a number while the budget of the user or of the number is spent.
+// checkNumberLimits refuses codes for a number while the user or the number has too many failures.
 func checkNumberLimits(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
 	if err := checkSecondLimits(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User)); err != nil {
 		return err
@@ -51,23 +51,25 @@ func checkNumberLimits(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
 	return nil
 }
 
-// wrongNumberCode counts a wrong code: on the user like a wrong second factor, on the intent to use
-// the number as one, and on the number. The one that locks the user ends the session.
-func wrongNumberCode(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
+// recordWrongNumberCode counts a wrong code for a new number: on the user like a wrong second
+// factor, on the enrolment as a factor, and on the number. If that locks the user, the session
+// ends.
+func recordWrongNumberCode(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
 	audit.Record(t, caller.User, account.EventCodeWrong, ph.Subject())
 	ph.Wrong++
 	if ph.Wrong >= authority.PendingTries || ph.Pending.Failed() {
 		ph.CancelEnrolment()
 	}
-	if err := countNumberFailure(t, ph); err != nil {
+	if err := recordNumberFailure(t, ph); err != nil {
 		return err
 	}
-	countSecondFailure(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User))
+	recordFailure(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User))
 	return endSessionOnLock(t, caller, &caller.User.SecondFailures, t.Refuse(wrongCode()))
 }
 
-// countNumberFailure counts a wrong code on the number. The code of a test number is known, so none is guessed.
-func countNumberFailure(t *tx.Tx, ph *account.Phone) error {
+// recordNumberFailure counts a wrong code on the number. The code of a test number is public, so
+// there is nothing to guess.
+func recordNumberFailure(t *tx.Tx, ph *account.Phone) error {
 	number, err := phone.New(ph.Number, ph.Country, ph.Line)
 	if err != nil {
 		return fmt.Errorf("stored number: %w", err)

@@ -1,17 +1,16 @@
 package mfa
 
-import "github.com/countersign-mfa/countersign/internal/domain/account"
-
-import "github.com/countersign-mfa/countersign/internal/domain/tx"
-
 import (
 	"crypto/rand"
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// TestABackupTagIsComparedWhole: a stored tag with any byte changed, or cut, is no code's, for sets with and without a key of their own.
+// TestABackupTagIsComparedWhole: a stored tag with any byte changed, or cut, is no code's, for sets
+// with and without a key of their own.
 func TestABackupTagIsComparedWhole(t *testing.T) {
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, rand.Reader)
 	if err != nil {

@@ -2,38 +2,28 @@ package mfa
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"time"
 
-	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-const (
-	// codesShownAgain is how long a repeated request gets the same backup codes. React runs effects twice,
-	// and two sets whose answers cross would leave a dead one on the page. It is short, because the plain
-	// set is kept, sealed, for that long.
-	codesShownAgain = 5 * time.Second
-)
-
 // TOTPResult is an authenticator app with what its answer shows.
 type TOTPResult struct {
 	TOTP        *account.TOTP
-	Secret, URI secret.Value // caller the creating answer only
+	Secret, URI secret.Value // only of an app that is being enrolled
 	BackupCodes []string
 	sessions.WithSnapshot
 }
 
-// CreateTOTP begins the enrolment of an authenticator app. The secret belongs to the session: the same
-// Session gets the same secret again, another one gets its own, and the older secret is dead.
+// CreateTOTP begins the enrolment of an authenticator app. The secret belongs to the session: a
+// repeated call returns the same secret. Another session gets its own secret, which replaces the
+// older one.
 func (s *Service) CreateTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, error) {
 	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.BeginApp, func(t *tx.Tx, caller *tx.SignedIn) (*TOTPResult, error) {
 		if !t.State.Settings.AuthenticatorApp {
@@ -52,7 +42,7 @@ func (s *Service) CreateTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, 
 	})
 }
 
-// totpLabel names the account in an authenticator app.
+// totpLabel returns the name of the account in an authenticator app.
 func totpLabel(u *account.User) string {
 	switch {
 	case len(u.Emails) > 0:
@@ -63,7 +53,7 @@ func totpLabel(u *account.User) string {
 	return u.WireID()
 }
 
-// pendingSecret returns the secret of the session's enrolment in progress, or begins one.
+// pendingSecret returns the secret that the session is enrolling, or begins an enrolment.
 func pendingSecret(t *tx.Tx, caller *tx.SignedIn) (secret.Value, error) {
 	if sessions.PendingApp(t, caller) != nil {
 		return OpenSecret(t, caller.User)
@@ -79,6 +69,7 @@ func pendingSecret(t *tx.Tx, caller *tx.SignedIn) (secret.Value, error) {
 	return key, nil
 }
 
+// BindSecret gives the user an unverified authenticator app with a secret.
 func BindSecret(t *tx.Tx, u *account.User, key secret.Value) error {
 	id, err := t.S.RandomID()
 	if err != nil {
@@ -93,7 +84,7 @@ func BindSecret(t *tx.Tx, u *account.User, key secret.Value) error {
 	return nil
 }
 
-// SealSecret seals the bytes and not the text: a write is billed by the kilobyte.
+// SealSecret seals the secret's bytes, not its text: writes are billed by the kilobyte.
 func SealSecret(t *tx.Tx, u *account.User, key secret.Value) error {
 	raw, err := totp.Bytes(key)
 	if err != nil {
@@ -105,6 +96,7 @@ func SealSecret(t *tx.Tx, u *account.User, key secret.Value) error {
 	return nil
 }
 
+// OpenSecret returns the secret of the user's app.
 func OpenSecret(t *tx.Tx, u *account.User) (secret.Value, error) {
 	raw, err := t.S.Ring.Open(totpOwner(u, u.TOTP), u.TOTP.Sealed)
 	if err != nil {
@@ -117,9 +109,9 @@ func OpenSecret(t *tx.Tx, u *account.User) (secret.Value, error) {
 	return key, nil
 }
 
-// ConfirmTOTP verifies the app that the session began to enrol with its first code, which is thereby
-// used up. Five wrong codes end the enrolment. They do not count against the user: this session was
-// Proof the secret, so a guess gives nothing away, and a phone's wrong clock must not lock its owner out.
+// ConfirmTOTP verifies the app that the session is enrolling with its first code, which cannot be
+// used again. Five wrong codes end the enrolment. They do not count on the user: the session was
+// shown the secret, so a guess gains nothing, and a wrong clock must not lock the user out.
 func (s *Service) ConfirmTOTP(ctx context.Context, from tx.Caller, code secret.Value) (*TOTPResult, error) {
 	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.ConfirmApp, func(t *tx.Tx, caller *tx.SignedIn) (*TOTPResult, error) {
 		u := caller.User
@@ -156,7 +148,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from tx.Caller, code secret.V
 	})
 }
 
-// wrongPending counts a wrong code for an app that is not confirmed yet. The last one ends the enrolment.
+// wrongPending counts a wrong code for an unverified app. The last one allowed ends the enrolment.
 func wrongPending(t *tx.Tx, u *account.User) error {
 	u.TOTP.Wrong++
 	if u.TOTP.Wrong >= authority.PendingTries {
@@ -182,7 +174,8 @@ func (s *Service) DeleteTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, 
 	})
 }
 
-// DropApp removes the authenticator app. One that was never confirmed was no factor, so none is removed.
+// DropApp removes the authenticator app. An unverified app was no factor, so its removal is no
+// change of factors.
 func DropApp(t *tx.Tx, u *account.User) {
 	was := u.TOTP
 	u.TOTP = nil
@@ -194,106 +187,5 @@ func DropApp(t *tx.Tx, u *account.User) {
 	t.Put(u)
 }
 
-// BackupResult is a new set of backup codes.
-type BackupResult struct {
-	Set   *account.BackupSet
-	Codes []string
-	sessions.WithSnapshot
-}
-
-// CreateBackupCodes replaces the user's backup codes. The former set is void with the same commit.
-func (s *Service) CreateBackupCodes(ctx context.Context, from tx.Caller) (*BackupResult, error) {
-	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.MakeBackupCodes, func(t *tx.Tx, caller *tx.SignedIn) (*BackupResult, error) {
-		if !t.State.Settings.BackupCodes {
-			return nil, apierr.New(apierr.FeatureNotEnabled)
-		}
-		if !caller.User.TwoFactorEnabled() {
-			return nil, apierr.New(apierr.BackupCodesNotAvailable)
-		}
-		codes, err := repeatedCodes(t, caller.User)
-		if err == nil && codes == nil {
-			codes, err = makeBackupCodes(t, caller.User)
-		}
-		if err != nil {
-			return nil, err
-		}
-		shown := *caller.User.Backup
-		return &BackupResult{Set: &shown, Codes: codes}, nil
-	})
-}
-
-// WireID is the id that clients see.
-func WireID(b *account.BackupSet) string { return account.PrefixBackup + b.ID }
-
-func recentOwner(u *account.User, b *account.BackupSet) string {
-	return "user/" + u.ID + "/backup/" + b.ID
-}
-
-// repeatedCodes returns the set made a moment ago, or nil.
-func repeatedCodes(t *tx.Tx, u *account.User) ([]string, error) {
-	if u.Backup == nil || len(u.Backup.Recent) == 0 || u.Backup.RecentTo <= t.Now {
-		return nil, nil
-	}
-	text, err := t.S.Ring.Open(recentOwner(u, u.Backup), u.Backup.Recent)
-	if err != nil {
-		return nil, fmt.Errorf("open recent backup codes: %w", err)
-	}
-	var codes []string
-	if err := json.Unmarshal([]byte(text.Reveal()), &codes); err != nil {
-		return nil, fmt.Errorf("decode recent backup codes: %w", err)
-	}
-	return codes, nil
-}
-
-// makeBackupCodes replaces the set and returns the codes, which are never shown again.
-func makeBackupCodes(t *tx.Tx, u *account.User) ([]string, error) {
-	values, err := backupcode.Generate(t.S.Rand, backupcode.Count)
-	if err != nil {
-		return nil, fmt.Errorf("generate backup codes: %w", err)
-	}
-	codes := make([]string, len(values))
-	for i, v := range values {
-		codes[i] = v.Reveal()
-	}
-	if err := BindBackupCodes(t, u, codes); err != nil {
-		return nil, err
-	}
-	text, err := json.Marshal(codes)
-	if err != nil {
-		return nil, fmt.Errorf("encode backup codes: %w", err)
-	}
-	b := u.Backup
-	b.RecentTo = t.Now.Add(codesShownAgain)
-	if b.Recent, err = t.S.Ring.Seal(recentOwner(u, b), secret.New(string(text))); err != nil {
-		return nil, fmt.Errorf("seal backup codes: %w", err)
-	}
-	audit.Record(t, u, account.EventBackupMade, b.Subject())
-	return codes, nil
-}
-
-// setIDLen is the length of a set's id, which tells a user's sets apart: 50 bits.
-const setIDLen = 10
-
-// BindBackupCodes makes codes the user's set.
-func BindBackupCodes(t *tx.Tx, u *account.User, codes []string) error {
-	id, err := t.S.RandomID()
-	if err != nil {
-		return err
-	}
-	b := &account.BackupSet{ID: id[:setIDLen], Version: t.S.Ring.Version(), CreatedAt: t.Now}
-	tags, err := OpenTags(t.S, u, b)
-	if err != nil {
-		return err
-	}
-	for _, code := range codes {
-		canonical, ok := backupcode.Normalize(code)
-		if !ok {
-			canonical, b.Foreign = code, true
-		}
-		b.Tags = append(b.Tags, tags.Of(canonical)...)
-	}
-	u.Backup = b
-	u.Touch(t.Now)
-	t.Put(u)
-	return nil
-}
+// totpOwner is the owner that the secret of an app is sealed for.
+func totpOwner(u *account.User, f *account.TOTP) string { return "user/" + u.ID + "/totp/" + f.ID }

@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"context"
+	"crypto/subtle"
 	"strings"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// TicketLife is a ticket's life unless its maker says otherwise, ticketLongest the most that may be said.
+// TicketLife is a ticket's life unless its maker says otherwise, ticketLongest the most that may be
+// said.
 const (
 	TicketLife    = 10 * time.Minute
 	ticketLongest = 30 * 24 * time.Hour
@@ -28,7 +30,8 @@ type TicketResult struct {
 	Now    account.Instant
 }
 
-// CreateTicket makes a sign-in ticket for a user: 256 random bits, single use, stored as a hash (SEC-34).
+// CreateTicket makes a sign-in ticket for a user: 256 random bits, single use, stored as a hash
+// (SEC-34). A life of 0 is [TicketLife].
 func (s *Service) CreateTicket(ctx context.Context, userID string, life time.Duration) (*TicketResult, error) {
 	if life == 0 {
 		life = TicketLife
@@ -60,7 +63,7 @@ func (s *Service) CreateTicket(ctx context.Context, userID string, life time.Dur
 	return &out, nil
 }
 
-// RevokeTicket makes a ticket that was not used yet worthless.
+// RevokeTicket revokes a ticket that was not used yet.
 func (s *Service) RevokeTicket(ctx context.Context, id string) (*TicketResult, error) {
 	var out TicketResult
 	k := store.Key{Kind: store.KindTicket, ID: account.BareID(account.PrefixTicket, id)}
@@ -86,7 +89,8 @@ func (s *Service) RevokeTicket(ctx context.Context, id string) (*TicketResult, e
 	return &out, nil
 }
 
-// parseTicket takes a ticket token apart: it names its ticket and user, so that both are read in one round trip.
+// parseTicket splits a ticket token. The token names its ticket and user, so that both are read in
+// one round trip.
 func parseTicket(token secret.Value) (id, user, random string, ok bool) {
 	text := strings.TrimSpace(token.Reveal())
 	if len(text) <= 2*account.IDLen || !account.IsID(text[:account.IDLen]) || !account.IsID(text[account.IDLen:2*account.IDLen]) {
@@ -95,6 +99,8 @@ func parseTicket(token secret.Value) (id, user, random string, ok bool) {
 	return text[:account.IDLen], text[account.IDLen : 2*account.IDLen], text[2*account.IDLen:], true
 }
 
+// signInByTicket begins a sign-in whose first factor is a ticket. On a client where the user is
+// signed in, it proves the session's first factor again.
 func (s *Service) signInByTicket(ctx context.Context, from tx.Caller, token secret.Value) (*SignInResult, error) {
 	if token.IsZero() {
 		return nil, apierr.New(apierr.FormParamMissing).Param("ticket")
@@ -125,7 +131,7 @@ func (s *Service) signInByTicket(ctx context.Context, from tx.Caller, token secr
 	})
 }
 
-// useTicket uses a ticket up in the commit that the sign-in needs anyway.
+// useTicket marks a ticket as used, in the commit of the sign-in.
 func useTicket(t *tx.Tx, k store.Key, user, random string) (*account.User, error) {
 	ticket, err := tx.Load[*account.Ticket](t, k)
 	if err != nil {
@@ -158,7 +164,7 @@ func useTicket(t *tx.Tx, k store.Key, user, random string) (*account.User, error
 	return u, nil
 }
 
-// ticketKeys are the records that a ticket names.
+// ticketKeys returns the record of the ticket that a token names.
 func ticketKeys(token secret.Value) []store.Key {
 	id, _, _, ok := parseTicket(token)
 	if !ok {
@@ -167,9 +173,9 @@ func ticketKeys(token secret.Value) []store.Key {
 	return []store.Key{{Kind: store.KindTicket, ID: id}}
 }
 
-// renewingTicket uses up a ticket as the first factor of a person who is signed in already. People
-// without a password prove themselves to their own team, which sends them with a ticket. It must be of
-// the same user, and fresh: a link that lay in a mailbox for a week proves nothing of today.
+// renewingTicket uses a ticket as the first factor of a user who is signed in. Users without a
+// password prove themselves to their own team, which sends them a ticket. The ticket must be the
+// same user's and at most ten minutes old: an old link in a mailbox proves nothing now.
 func renewingTicket(t *tx.Tx, caller *tx.SignedIn, token secret.Value) error {
 	if token.IsZero() {
 		return apierr.New(apierr.FormParamNil).Param("ticket")
@@ -207,7 +213,7 @@ func sessionOf(t *tx.Tx, p *tx.ClientSession, user string) (*tx.SignedIn, error)
 		switch {
 		case err != nil:
 			return nil, err
-		case u == nil: // it is dead; a newer session of the user may stand behind it
+		case u == nil: // this session is dead; a newer one of the user may follow
 			continue
 		case u.Banned:
 			return nil, nil
@@ -217,8 +223,8 @@ func sessionOf(t *tx.Tx, p *tx.ClientSession, user string) (*tx.SignedIn, error)
 	return nil, nil
 }
 
-// renewSession is a sign-in by ticket in a browser where its user is signed in: it proves the first
-// subjectOf of that session again. The answer is a finished sign-in that names the session.
+// renewSession proves the first factor of a live session again, with a ticket. The answer is a
+// complete sign-in that names the session.
 func renewSession(t *tx.Tx, caller *tx.SignedIn, token secret.Value) (*account.SignIn, error) {
 	id, err := t.S.RandomID()
 	if err != nil {
@@ -233,4 +239,9 @@ func renewSession(t *tx.Tx, caller *tx.SignedIn, token secret.Value) (*account.S
 		ID: account.PrefixSignIn + id + caller.User.ID, User: caller.User.ID, Identifier: totpLabel(caller.User), Created: caller.Session.ID,
 		First: account.Attempt{Strategy: account.TicketCode, Proved: t.Now}, CreatedAt: t.Now, Expires: t.Now.Add(account.SignInLife),
 	}, sessions.RotateToken(t, caller.ClientSession)
+}
+
+// sameSecret compares a secret with its stored hash.
+func sameSecret(hash []byte, text string) bool {
+	return subtle.ConstantTimeCompare(hash, tx.HashToken(text)) == 1
 }

@@ -1,0 +1,61 @@
+package mfa
+
+import (
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// This file refuses and counts guesses: check… before a comparison, record… after a wrong one.
+
+// checkFirstLimits refuses a guess at a first factor while the user is locked or must wait.
+func checkFirstLimits(t *tx.Tx, u *account.User, device account.Device) error {
+	if u.LockedUntil > t.Now {
+		return account.Locked(u.LockedUntil.Sub(t.Now))
+	}
+	return u.FirstFailures.Check(t.Now, device)
+}
+
+// checkSecondLimits refuses a guess at a second factor while the user is locked or must wait, or
+// while the failure log is full. Nothing is written then.
+func checkSecondLimits(t *tx.Tx, u *account.User, device account.Device) error {
+	p := t.Policy()
+	end := max(u.LockedUntil, u.SecondFailures.Of(device).LockedUntil, u.FailureLog.FullUntil(t.Now, p.WindowLimit(device), p.FailureWindow))
+	if end > t.Now {
+		return account.Locked(end.Sub(t.Now))
+	}
+	return u.SecondFailures.Check(t.Now, device)
+}
+
+// recordFirstFailure counts a wrong password or first-factor code on the user.
+func recordFirstFailure(t *tx.Tx, u *account.User, device account.Device, event account.EventName, what account.Subject) {
+	u.FirstFailures.Fail(t.Now, t.Policy(), device)
+	audit.Record(t, u, event, what)
+}
+
+// recordWrongCode counts a wrong second-factor code everywhere: on the attempt, on the
+// authenticator, whose count is failures, and on the user. It returns the refusal that commits the
+// counters.
+func recordWrongCode(t *tx.Tx, u *account.User, device account.Device, attempt *account.Attempt, failures *int, what account.Subject) error {
+	attempt.Wrong++
+	*failures++
+	audit.Record(t, u, account.EventCodeWrong, what)
+	if *failures == account.FailuresPerFactor {
+		audit.Record(t, u, account.EventFactorDisabled, what)
+	}
+	recordFailure(t, u, device)
+	return t.Refuse(wrongCode())
+}
+
+// recordFailure counts a wrong code on the user: in a row, and in the failure log of the last 30
+// days. A new lock emits user.locked.
+func recordFailure(t *tx.Tx, u *account.User, device account.Device) {
+	before := u.LastLockEnd(t.Now)
+	u.FailureLog = u.FailureLog.Add(t.Now, t.Policy().FailureWindow)
+	u.SecondFailures.Fail(t.Now, t.Policy(), device)
+	if u.LastLockEnd(t.Now) > max(before, t.Now) {
+		audit.Record(t, u, account.EventUserLocked, account.Subject{})
+		u.Touch(t.Now)
+	}
+	t.Put(u)
+}
