@@ -31,7 +31,7 @@ found a weakness, and if none ran. docs/security/attacks.md lists the probes.
   COUNTERSIGN_SECRET_KEY=… NAME attack --html report.html https://auth.example.com`
 }
 
-// foundByProbe is the result of a probe for programs.
+// foundByProbe is the JSON result of a probe.
 type foundByProbe struct {
 	Probe   string  `json:"probe"`
 	Outcome string  `json:"outcome"`
@@ -41,7 +41,7 @@ type foundByProbe struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// Run attacks a deployment and writes the reports, also when a probe failed.
+// Run attacks a deployment and writes the reports, even when a probe failed.
 func (a *attackCmd) Run(ctx context.Context) error {
 	for _, word := range a.Only {
 		if !slices.ContainsFunc(attack.Probes(), func(p attack.Probe) bool { return p.Is(word) }) {
@@ -62,7 +62,7 @@ func (a *attackCmd) Run(ctx context.Context) error {
 	return errors.Join(a.Explain(err), written(a.HTML, report.HTML), written(a.Junit, report.JUnit))
 }
 
-// written writes a file, if there is a name for it.
+// written writes a file if it has a name.
 func written(name string, write func(io.Writer) error) error {
 	if name == "" {
 		return nil

@@ -16,7 +16,7 @@ var (
 	errBound  = errors.New("more guesses were compared than are computed")
 )
 
-// guessPolicyCmd computes what the guess policies are worth.
+// guessPolicyCmd computes how well each guess policy protects.
 type guessPolicyCmd struct {
 	cli.JSON `embed:""`
 }
@@ -35,14 +35,14 @@ func (g *guessPolicyCmd) Run() error {
 	return nil
 }
 
-// simulateCmd tries what [guessPolicyCmd] computes.
+// simulateCmd simulates what [guessPolicyCmd] computes.
 type simulateCmd struct {
 	Days     int    `default:"365" placeholder:"DAYS" help:"Simulated time of each attack."`
 	Seed     uint64 `default:"1" placeholder:"NUMBER" help:"The same seed makes the same choices."`
 	cli.JSON `embed:""`
 }
 
-// simulated is the result of one strategy for programs.
+// simulated is the JSON result of one strategy.
 type simulated struct {
 	Policy bruteforce.Policy `json:"policy"`
 	bruteforce.Result

@@ -18,8 +18,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ops/load"
 )
 
-// loadCmd measures a server of its own: another process, so that CPU and memory are the server's
-// alone.
+// loadCmd measures a server in a process of its own, so that CPU and memory are the server's alone.
 type loadCmd struct {
 	Server    string   `type:"path" placeholder:"FILE" help:"Program to measure; countersign beside this one, or else on the PATH, when left out."`
 	Clients   int      `default:"8" placeholder:"NUMBER" help:"Clients, each with one request under way."`
@@ -29,7 +28,7 @@ type loadCmd struct {
 	cli.JSON  `embed:""`
 }
 
-// measured is the result of an operation for programs. Times are in milliseconds.
+// measured is the JSON result of an operation. Times are in milliseconds.
 type measured struct {
 	Operation string  `json:"operation"`
 	Checks    int     `json:"checks"`
@@ -78,7 +77,7 @@ func (l *loadCmd) Run(ctx context.Context) error {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// program finds the server's program.
+// program returns the path of the server's program.
 func (l *loadCmd) program() (string, error) {
 	if l.Server != "" {
 		return l.Server, nil
@@ -101,7 +100,8 @@ type server struct {
 	ready   time.Duration
 }
 
-// startServer starts the program twice and measures the second start: the first makes demo users.
+// startServer starts the program twice and measures the second start, because the first creates
+// demo users.
 func startServer(ctx context.Context, program, dir string) (*server, error) {
 	first, err := startOnce(ctx, program, dir)
 	if err != nil {
@@ -113,7 +113,7 @@ func startServer(ctx context.Context, program, dir string) (*server, error) {
 
 func startOnce(ctx context.Context, program, dir string) (*server, error) {
 	s := &server{process: exec.CommandContext(ctx, program, "serve", "--listen", "localhost:0", "--data", dir)}          //nolint:gosec // the operator names the program
-	s.process.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "COUNTERSIGN_") }) // settings of another server
+	s.process.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "COUNTERSIGN_") }) // settings of the developer's own server
 	out, err := s.process.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("server output: %w", err)
@@ -138,7 +138,7 @@ func (s *server) stop() {
 	_ = s.process.Wait()
 }
 
-// cpu is the server's CPU time so far, where the system tells it (Linux).
+// cpu returns the server's CPU time so far, where the system reports it (Linux).
 func (s *server) cpu() time.Duration {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Process.Pid))
 	if err != nil {

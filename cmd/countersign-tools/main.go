@@ -1,5 +1,5 @@
-// Countersign-tools tries, measures and moves deployments of Countersign. The server needs none of
-// it.
+// Command countersign-tools attacks, measures and migrates deployments of Countersign. The server
+// links none of it.
 package main
 
 import (

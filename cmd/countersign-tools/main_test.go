@@ -23,7 +23,7 @@ func TestScripts(t *testing.T) {
 	clitest.Run(t)
 }
 
-// TestFlags: each flag says what it takes, and none takes a secret.
+// TestFlags: each flag documents its value, and none takes a secret.
 func TestFlags(t *testing.T) {
 	for _, wrong := range clitest.Wrong(program.Parser(&commands{})) {
 		t.Error(wrong)

@@ -21,7 +21,7 @@ func (smokeCmd) Help() string {
   COUNTERSIGN_SECRET_KEY=… NAME smoke https://auth.example.com`
 }
 
-// smokeStep is the result of a step for programs.
+// smokeStep is the JSON result of a step.
 type smokeStep struct {
 	Step  string `json:"step"`
 	OK    bool   `json:"ok"`

@@ -11,7 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
-// codeCmd plays an authenticator app.
+// codeCmd shows the codes of an authenticator app.
 type codeCmd struct {
 	At       time.Time `placeholder:"TIME" help:"Moment of the code, as in 2026-01-02T03:04:05Z; now when left out."`
 	Secret   []string  `arg:"" optional:"" hidden:""`
@@ -33,7 +33,7 @@ func (c *codeCmd) AfterApply() error {
 	return nil
 }
 
-// shownCode is the result for programs.
+// shownCode is the JSON result.
 type shownCode struct {
 	Code      string    `json:"code"`
 	ExpiresAt time.Time `json:"expires_at"`

@@ -20,7 +20,7 @@ them and overwrites the old one, so it needs as much room again; 100 MB take a f
   NAME compact --data /srv/mfa`
 }
 
-// compacted is the result for programs.
+// compacted is the JSON result.
 type compacted struct {
 	Data string `json:"data"`
 }

@@ -44,17 +44,17 @@ type checkup struct {
 	}
 }
 
-// warning is a finding that may be as it should be.
+// warning is a finding that may be intended.
 type warning struct{ error }
 
-// checked is the result of a check for programs.
+// checked is the JSON result of a check.
 type checked struct {
 	Check  string `json:"check"`
 	State  string `json:"state"`
 	Detail string `json:"detail,omitempty"`
 }
 
-// Run makes all checks that do not need one that failed.
+// Run makes all checks whose preconditions hold.
 func (d *doctorCmd) Run(ctx context.Context) error {
 	address, key, err := d.Resolve()
 	if err != nil {
@@ -88,7 +88,7 @@ func (d *doctorCmd) Run(ctx context.Context) error {
 		}
 		d.show(check.name, state, err)
 		if failed > 0 && c.settings.Environment == "" {
-			break // without an answer or a key there is nothing else to try
+			break // without an answer or a key no other check is possible
 		}
 	}
 	if failed > 0 {
@@ -109,7 +109,7 @@ func (d *doctorCmd) show(check, state string, err error) {
 	d.Print(checked{check, strings.ToLower(state), detail}, "%s", text)
 }
 
-// answers compares the clocks too: an app's codes are of its own clock.
+// answers also compares the clocks, because an authenticator app's codes depend on its own clock.
 func (c *checkup) answers(ctx context.Context) error {
 	status, header, err := c.get(ctx, "/healthz", "")
 	if err != nil {
@@ -125,8 +125,7 @@ func (c *checkup) answers(ctx context.Context) error {
 	return nil
 }
 
-// get sends a request as a browser of an origin and returns the status and the header of the
-// answer.
+// get sends a request as a browser of an origin and returns the answer's status and header.
 func (c *checkup) get(ctx context.Context, path, origin string) (int, http.Header, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server.URL+path, nil)
 	if err != nil {
@@ -188,7 +187,7 @@ func (c *checkup) origin(ctx context.Context) error {
 	return err
 }
 
-// cookies compares the last two labels of the names, which is right for most domains.
+// cookies compares the last two labels of the host names, which is right for most domains.
 func (c *checkup) cookies(context.Context) error {
 	if c.AppURL == "" {
 		return warning{errors.New("not tried: give --app-url")}

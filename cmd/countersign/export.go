@@ -10,13 +10,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 )
 
-// dataDir is the data directory of a server that does not run.
+// dataDir is the data directory of a server that is not running.
 type dataDir struct {
 	Data string `env:"COUNTERSIGN_DATA" default:".countersign" type:"path" placeholder:"DIR" help:"Directory of the data. Stop its server first."`
 }
 
-// with opens the directory with one of local's functions. Secrets leave through no API, so exports
-// and imports open the store themselves.
+// with opens the directory with a function of package local. No API returns secrets, so exports and
+// imports open the store themselves.
 func (d dataDir) with(open func(context.Context, string, func() time.Time) (*local.Data, error)) moving.Opener {
 	return func(ctx context.Context) (*domain.Service, func() error, error) {
 		data, err := open(ctx, d.Data, time.Now)

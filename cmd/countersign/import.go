@@ -43,7 +43,7 @@ writes into a deployment in AWS):
 docs/use/moving-from-clerk.md and docs/use/moving-away.md have the forms of the files.`
 }
 
-// imported is the result for programs.
+// imported is the JSON result.
 type imported struct {
 	Lines   int  `json:"lines"`
 	Created int  `json:"created"`
@@ -64,7 +64,7 @@ func (i *importCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !i.DryRun { // an import waits for a server that went away, but not for one that was never there
+	if !i.DryRun { // an import waits for a server that stopped answering, but not for one that never answered
 		if err := backend.New(url, key, 1).Call(ctx, http.MethodGet, "/v1/instance", nil, nil); err != nil {
 			return i.Explain(err)
 		}

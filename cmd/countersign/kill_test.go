@@ -18,9 +18,9 @@ import (
 	"testing"
 )
 
-// TestKilledServer kills the real server with SIGKILL several times while requests are under way,
-// starts it again on the same data, and holds it to its word: what it answered is there, what it
-// did not answer is there as a whole or not at all, and nothing that was used up is good again.
+// TestKilledServer kills the real server with SIGKILL several times during requests, and restarts
+// it on the same data. Every confirmed change must be there. An unconfirmed change is there as a
+// whole or not at all, and no used code or ticket works again.
 func TestKilledServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the server and kills it many times")
@@ -35,7 +35,7 @@ func TestKilledServer(t *testing.T) {
 	k := &killed{T: t, binary: binary, data: t.TempDir()}
 	k.start()
 	k.must(k.ask(http.MethodPatch, "/v1/instance", map[string]any{"ip_limits": false}))
-	most := 10 * rounds // a kill that meets no request proves little, so the rounds go on until one does
+	most := 10 * rounds // a kill that meets no request proves little, so the rounds continue until one does
 	for round := 0; round < rounds || k.unanswered == 0 && round < most; round++ {
 		before := k.acknowledged()
 		k.load(rng, 50+rng.IntN(200))
@@ -52,7 +52,7 @@ func TestKilledServer(t *testing.T) {
 	}
 }
 
-// killed is a server that is killed, and what it said.
+// killed is a server that the test kills, and what it confirmed.
 type killed struct {
 	*testing.T
 	binary, data, base string
@@ -64,20 +64,20 @@ type killed struct {
 	unanswered int
 }
 
-// outcome is what is known of a change.
+// outcome is what the test knows of a change.
 type outcome int
 
 const (
 	untried outcome = iota
-	done            // the server said so
-	unknown         // it was killed before it answered
+	done            // the server confirmed it
+	unknown         // the server was killed before it answered
 )
 
 // promised is one user as far as the server's answers tell.
 type promised struct {
 	name, id    string
 	made        outcome
-	said, tried int // the first name counts up: the last one that was acknowledged, and that was asked for
+	said, tried int // the first name counts up: the last acknowledged value and the last requested one
 	codes       [8]outcome
 	ticket      string
 	ticketUsed  outcome
@@ -87,7 +87,7 @@ func (p *promised) code(i int) string { return fmt.Sprintf("%05d-%05d", i+10, i+
 
 func (k *killed) acknowledged() int { return int(k.acks.Load()) }
 
-// start runs the server until it says that it is there.
+// start runs the server and waits until it listens.
 func (k *killed) start() {
 	k.Helper()
 	k.cmd = exec.CommandContext(context.Background(), k.binary, "serve", "--listen", "localhost:0", "--data", k.data)
@@ -178,7 +178,7 @@ func (k *killed) must(a answer, err error) answer {
 	return a
 }
 
-// load puts requests on the server from four sides and kills it after so many acknowledgements.
+// load sends requests from four goroutines and kills the server after so many acknowledgements.
 func (k *killed) load(rng *rand.Rand, acks int) {
 	k.Helper()
 	enough := make(chan struct{})
@@ -209,7 +209,8 @@ func (k *killed) load(rng *rand.Rand, acks int) {
 	wait.Wait()
 }
 
-// change asks for one change. It returns the user if it made one, and an error when no answer came.
+// change requests one change. It returns the user if it created one, and an error when no answer
+// came.
 func (k *killed) change(rng *rand.Rand, mine []*promised) (*promised, error) {
 	if len(mine) == 0 || rng.IntN(4) == 0 {
 		p := &promised{name: fmt.Sprintf("k%d", rng.Uint64()), made: unknown}
@@ -266,7 +267,7 @@ func (k *killed) change(rng *rand.Rand, mine []*promised) (*promised, error) {
 	return nil, err
 }
 
-// tell asks for a change that must succeed if it is answered at all.
+// tell requests a change that must succeed if it is answered at all.
 func (k *killed) tell(method, path string, body any) (answer, error) {
 	a, err := k.ask(method, path, body)
 	switch {
@@ -282,7 +283,7 @@ func (k *killed) tell(method, path string, body any) (answer, error) {
 	return a, err
 }
 
-// check holds the server to all that it ever said.
+// check compares the server with everything that it confirmed.
 func (k *killed) check() {
 	k.Helper()
 	for _, p := range k.users {
@@ -293,7 +294,8 @@ func (k *killed) check() {
 	}
 }
 
-// checkMade: a user of whom nobody heard is there with all its identifiers, or can be made.
+// checkMade: a user whose creation was not confirmed exists with all its identifiers, or can be
+// created.
 func (k *killed) checkMade(p *promised) {
 	k.Helper()
 	if p.made != unknown {
@@ -310,7 +312,7 @@ func (k *killed) checkMade(p *promised) {
 	a := k.must(k.ask(http.MethodPost, "/v1/users", map[string]any{"username": p.name, "email_address": []string{p.name + "@example.com"}, "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}))
 	p.id, p.made = a.body["id"].(string), done
 	for i := range p.codes {
-		p.codes[i] = done // this one has none, so none may be good
+		p.codes[i] = done // this user has none, so none may work
 	}
 }
 

@@ -1,4 +1,4 @@
-// Countersign is multi-factor authentication that a team owns.
+// Command countersign is a server for multi-factor authentication, with tools for its operator.
 package main
 
 import (

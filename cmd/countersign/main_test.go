@@ -12,7 +12,7 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"countersign"
 
 func TestScripts(t *testing.T) { clitest.Run(t) }
 
-// TestFlags: each flag says what it takes, and none takes a secret.
+// TestFlags: each flag documents its value, and none takes a secret.
 func TestFlags(t *testing.T) {
 	for _, wrong := range clitest.Wrong(program.Parser(&commands{})) {
 		t.Error(wrong)

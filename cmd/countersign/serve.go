@@ -43,7 +43,7 @@ the data.
   NAME serve --listen localhost:9090 --data /srv/mfa`
 }
 
-// Run serves until it is interrupted.
+// Run serves until an interrupt.
 func (s *serveCmd) Run(ctx context.Context) error {
 	if err := s.checkLoopback(); err != nil {
 		return err
@@ -78,8 +78,8 @@ func (s *serveCmd) Run(ctx context.Context) error {
 	return errors.Join(run(ctx, listener, app), app.Close())
 }
 
-// readAppearance reads how the pages look. A word that means nothing is an error, so that nobody
-// wonders why it does nothing.
+// readAppearance reads how the pages look. It refuses unknown names, so that a typing mistake does
+// not go unnoticed.
 func readAppearance(name string) (appearance.Appearance, error) {
 	var read appearance.Appearance
 	if name == "" {
@@ -97,7 +97,8 @@ func readAppearance(name string) (appearance.Appearance, error) {
 	return read, nil
 }
 
-// address is what people type: the host they gave and the port that was taken.
+// address returns the URL that people type: the host of the flag and the port that the server
+// listens on.
 func address(given string, l net.Listener) string {
 	host, _, _ := net.SplitHostPort(given)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
@@ -116,7 +117,7 @@ func (s *serveCmd) checkLoopback() error {
 	return cli.Usagef("--listen %s can be reached from other machines; add --exposed if that is meant", s.Listen)
 }
 
-// checkKey refuses the published key where other machines can use it.
+// checkKey refuses the published key where other machines can reach the server.
 func (s *serveCmd) checkKey(app *local.App) error {
 	if !s.Exposed && thisMachine(s.URL) || !app.Key().Equal(secret.New(local.DefaultKey)) {
 		return nil
@@ -141,7 +142,7 @@ func listenError(on string, err error) error {
 	return plain(err)
 }
 
-// plain is an error as one line for people.
+// plain returns an error as one readable line.
 func plain(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
@@ -163,7 +164,7 @@ func (s *serveCmd) greet(app *local.App) {
 	fmt.Printf("  %s %s\n  Backend API key    %s\n  Publishable key    %s\n  Demo users, outbox %s/\n\nCtrl-C stops it.\n", state, where, app.Key().Reveal(), app.PublishableKey, s.URL)
 }
 
-// stopTime is how long requests under way may take when the server stops.
+// stopTime is how long running requests may take when the server stops.
 const stopTime = 5 * time.Second
 
 func run(ctx context.Context, l net.Listener, app *local.App) error {

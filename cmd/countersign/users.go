@@ -15,7 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ops/backend"
 )
 
-// usersCmd is what a support desk does with users, over the Backend API.
+// usersCmd are a support desk's commands on users, over the Backend API.
 type usersCmd struct {
 	Find     findCmd   `cmd:"" help:"Find users by a part of a name, e-mail address, phone number or id."`
 	Show     showCmd   `cmd:"" help:"Show a user with factors and locks."`
@@ -30,7 +30,7 @@ type server struct {
 	cli.JSON   `embed:""`
 }
 
-// user is what these commands tell of a user.
+// user is what these commands print of a user.
 type user struct {
 	ID        string `json:"id"`
 	Username  string `json:"username"`
@@ -99,7 +99,7 @@ func filled(list []string) []string {
 	return out
 }
 
-// call asks the server. A server that does not answer is a sentence.
+// call sends a request. Its error is a sentence when the server does not answer.
 func (s *server) call(ctx context.Context, method, path string, body, out any) error {
 	address, key, err := s.Resolve()
 	if err != nil {
@@ -150,7 +150,7 @@ func (f *findCmd) Run(ctx context.Context) error {
 	return w.Flush()
 }
 
-// one is a user whom a person names exactly.
+// one is a user who is named exactly.
 type one struct {
 	User   string `arg:"" help:"Id, username, e-mail address, or phone number such as +12015550123."`
 	server `embed:""`
@@ -177,7 +177,7 @@ func (o *one) find(ctx context.Context) (user, error) {
 	return users[0], nil
 }
 
-// change sends a request about the user and says what it did.
+// change sends a request about the user and prints what it did.
 func (o *one) change(ctx context.Context, method, path string, done string) error {
 	u, err := o.find(ctx)
 	if err != nil {
@@ -236,7 +236,7 @@ type linkCmd struct {
 	Expires time.Duration `default:"1h" placeholder:"DURATION" help:"Life of the link."`
 }
 
-// link is the result for programs.
+// link is the JSON result.
 type link struct {
 	UserID string `json:"user_id"`
 	URL    string `json:"url"`

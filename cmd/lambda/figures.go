@@ -15,7 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/test/lambdalocal"
 )
 
-// figuresCmd measures. The functions that users wait for most are measured by default.
+// figuresCmd measures functions, by default those that users wait for most.
 type figuresCmd struct {
 	Functions []string `arg:"" optional:"" help:"Functions to measure; by default those that check codes and send texts, and one that does nearly nothing."`
 	Starts    int      `default:"20" placeholder:"NUMBER" help:"How many starts and invocations each."`
@@ -23,7 +23,7 @@ type figuresCmd struct {
 
 var usual = []string{"environment-get", "session-token-create", "user-totp-verify", "sign-in-second-factor-attempt", "sign-in-second-factor-prepare", "me-totp-create", "users-create", "cleanup", "pages"}
 
-// empty is a bootstrap that does nothing: what a start costs at least.
+// empty is a bootstrap that does nothing: the least that a start costs.
 const empty = `package main
 
 import (
@@ -35,7 +35,7 @@ import (
 func main() { lambda.Start(func(context.Context) (string, error) { return "", nil }) }
 `
 
-// figure are one function's.
+// figure holds the measurements of one function.
 type figure struct {
 	name              string
 	size, memory      int64
@@ -83,7 +83,7 @@ func median(list []time.Duration) time.Duration {
 	return list[len(list)/2]
 }
 
-// sizes prints what is deployed: the arm64 bootstraps and their zips.
+// sizes prints the sizes of the deployed files: the arm64 bootstraps and their zips.
 func sizes(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "figures")
 	if err != nil {
@@ -119,7 +119,7 @@ func sizes(ctx context.Context) error {
 	return nil
 }
 
-// floor is the median start of an empty handler.
+// floor returns the median start of an empty handler.
 func (f *figuresCmd) floor(ctx context.Context) (time.Duration, error) {
 	dir := filepath.Join(binaries, "empty-source")
 	if err := os.MkdirAll(dir, 0o750); err != nil {

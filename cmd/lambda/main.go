@@ -28,7 +28,7 @@ type invokeCmd struct {
 	Event    string `short:"e" placeholder:"FILE" help:"File with the event; by default events/<function>.json."`
 }
 
-// fixtureKey is the Backend API's key in the fixtures, and so of each run.
+// fixtureKey is the Backend API key of the fixtures, and therefore of each run.
 const fixtureKey = "sk_live_fixture"
 
 func main() {
@@ -42,7 +42,7 @@ make figures
 	}, &commands{})
 }
 
-// binaries is where bootstraps for this machine are.
+// binaries is the directory of the bootstraps for this machine.
 var binaries = filepath.Join("bin", "functions")
 
 func deploy(ctx context.Context, endpoint, secretKey string, log io.Writer) (*lambdalocal.Deployment, error) {

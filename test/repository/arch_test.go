@@ -147,12 +147,12 @@ func TestTheServerIsSmall(t *testing.T) {
 	}
 }
 
-// transports are the packages of the standard library that the domain does not import: the API answers
-// over HTTP, a store does the I/O, and the program reads its environment.
+// transports are the packages of the standard library that the domain does not import: the API
+// answers over HTTP, a store does the I/O, and the program reads its environment.
 var transports = []string{"net", "net/http", "os", "database/sql", "log"}
 
-// TestTheDomainLinksNoTransport: no library that the domain uses brings HTTP, AWS or a database along,
-// so every function and every test of the domain builds without them.
+// TestTheDomainLinksNoTransport: no library that the domain uses brings HTTP, AWS or a database
+// along, so every function and every test of the domain builds without them.
 func TestTheDomainLinksNoTransport(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "./internal/domain/...").Output()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package cli is the part that Countersign's commands share: arguments, help, errors, exit codes.
+// Package cli holds what Countersign's commands share: arguments, help, errors and exit codes.
 package cli
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/countersign-mfa/countersign"
 )
 
-// The exit codes of every command.
+// Exit codes of every command.
 const (
 	exitFailed      = 1
 	exitUsage       = 2
@@ -41,12 +41,12 @@ type Program struct {
 	Examples string
 }
 
-// usageError is an error of the command line: nothing was done.
+// usageError is an error of the command line: the command did nothing.
 type usageError struct{ error }
 
 func (u usageError) Unwrap() error { return u.error }
 
-// Usagef returns an error that exits with 2. A command returns it before it does anything.
+// Usagef returns an error that exits with code 2. A command returns it before it does anything.
 func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // Main runs the command that the arguments name, and exits.
@@ -84,7 +84,7 @@ func (p Program) run(commands any, args []string) int {
 	return p.report(err)
 }
 
-// Parser builds the parser. In details of commands NAME stands for the name of the program.
+// Parser builds the parser. NAME in details of commands stands for the program's name.
 func (p Program) Parser(commands any) *kong.Kong {
 	parser := kong.Must(commands, kong.Name(p.Name), kong.Description(p.About), kong.ExplicitGroups(p.Groups),
 		kong.Vars{"version": countersign.Version}, kong.ValueFormatter(describe), kong.Help(p.help),
@@ -107,7 +107,7 @@ func (p Program) report(err error) int {
 	return exitFailed
 }
 
-// clearer names the word that is no command, and the one that was probably meant.
+// clearer names the unknown command and the most similar known one.
 func clearer(parser *kong.Kong, args []string, err error) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return err

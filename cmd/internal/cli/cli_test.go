@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// trial is a program whose commands end in every way.
+// trial is a program whose commands end in every possible way.
 type trial struct {
 	Good        good        `cmd:"" help:"Succeed."`
 	Bad         bad         `cmd:"" help:"Fail."`
@@ -48,7 +48,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestProgress: a terminal shows the newest line in one place, at most five a second; a log gets a
+// TestProgress: a terminal shows the newest line in one place, at most five a second. A log gets a
 // line every ten seconds.
 func TestProgress(t *testing.T) {
 	for _, c := range []struct {

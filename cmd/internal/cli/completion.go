@@ -9,7 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completeCommand is the hidden command that the scripts of shells call, with the words before the
+// completeCommand is the hidden command that the shells' scripts call, with the words before the
 // cursor.
 const completeCommand = "__complete"
 
@@ -18,7 +18,7 @@ type Completion struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
-// Help implements [kong.HelpProvider]. NAME stands for the name of the program.
+// Help implements [kong.HelpProvider]. NAME stands for the program's name.
 func (Completion) Help() string {
 	return `In the start file of the shell:
 
@@ -27,7 +27,8 @@ func (Completion) Help() string {
   fish, ~/.config/fish/config.fish: NAME completion fish | source`
 }
 
-// completionScripts call the program at each press of the completion key. NAME stands for its name.
+// completionScripts call the program at each press of the completion key. NAME stands for the
+// program's name.
 var completionScripts = map[string]string{
 	"bash": `_NAME() {
 	local IFS=$'\n'
@@ -52,8 +53,8 @@ func (c *Completion) Run(app *kong.Kong) error {
 	return err
 }
 
-// candidates are the words that may stand in the place of the last one. None means that the shell
-// completes names of files.
+// candidates returns the words that may replace the last one. If there are none, the shell
+// completes file names.
 func candidates(node *kong.Node, words []string) []string {
 	if len(words) == 0 {
 		words = []string{""}
@@ -112,7 +113,7 @@ func flagOf(node *kong.Node, word string) *kong.Flag {
 	return nil
 }
 
-// childOf is the command that a word selects, or the node itself.
+// childOf returns the command that a word selects, or the node itself.
 func childOf(node *kong.Node, word string) *kong.Node {
 	for _, child := range node.Children {
 		if child.Name == word {

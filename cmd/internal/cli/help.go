@@ -7,8 +7,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// help prints kong's help and, for the whole program, examples, exit codes and what else all
-// commands share.
+// help prints kong's help. For the whole program it adds examples, exit codes and what all commands
+// share.
 func (p Program) help(options kong.HelpOptions, ctx *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
 		return err
@@ -24,7 +24,7 @@ func indent(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ")
 }
 
-// describe is the help of a flag or argument, with its default and its environment variable.
+// describe returns the help of a flag or argument, with its default and its environment variable.
 func describe(v *kong.Value) string {
 	var notes []string
 	if v.HasDefault && v.Default != "" {

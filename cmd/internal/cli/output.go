@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// JSON lets a command print its result for programs: one JSON object a line.
+// JSON lets a command print its result as JSON: one object a line.
 type JSON struct {
 	JSON bool `name:"json" help:"Print JSON for programs, one object a line."`
 }
 
-// Text is the place for what people read: standard output, or standard error with --json.
+// Text returns the destination of text for people: standard output, or standard error with --json.
 func (j JSON) Text() io.Writer {
 	if j.JSON {
 		return os.Stderr
@@ -30,14 +30,14 @@ func (j JSON) Print(result any, format string, args ...any) {
 	fmt.Printf(format, args...)
 }
 
-// The pauses between two lines of progress: on a terminal, where each takes the place of the one
-// before, and in a log.
+// Pauses between two lines of progress: on a terminal, where each replaces the previous line, and
+// in a log.
 const (
 	terminalPause = 200 * time.Millisecond
 	logPause      = 10 * time.Second
 )
 
-// Progress tells on standard error how far long work is.
+// Progress reports on standard error how far long work is.
 type Progress struct {
 	out      io.Writer
 	now      func() time.Time
@@ -53,7 +53,7 @@ func NewProgress() *Progress {
 	return p
 }
 
-// Terminal says whether a person sees the file, or types it.
+// Terminal says whether the file is a terminal.
 func Terminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -67,7 +67,7 @@ func (p *Progress) wait() {
 	p.next = p.now().Add(pause)
 }
 
-// Tell shows a line, unless the last one is too young.
+// Tell shows a line, unless the last line is too recent.
 func (p *Progress) Tell(format string, args ...any) {
 	if p.now().Before(p.next) {
 		return
@@ -81,19 +81,19 @@ func (p *Progress) Tell(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.out, before+format+after, args...)
 }
 
-// End takes the line away from a terminal.
+// End removes the line from a terminal.
 func (p *Progress) End() {
 	if p.terminal && p.shown {
 		_, _ = fmt.Fprint(p.out, "\r\x1b[K")
 	}
 }
 
-// Reader returns a reader that tells how much of size bytes was read.
+// Reader returns a reader that reports how much of size bytes was read.
 func (p *Progress) Reader(r io.Reader, size int64) io.Reader {
 	return &meter{reader: r, tell: func(n int64) { p.Tell("%d%% of %.1f MB", 100*n/max(size, 1), megabytes(size)) }}
 }
 
-// Writer returns a writer that tells how much was written.
+// Writer returns a writer that reports how much was written.
 func (p *Progress) Writer(w io.Writer) io.Writer {
 	return &meter{writer: w, tell: func(n int64) { p.Tell("%.1f MB written", megabytes(n)) }}
 }
@@ -122,8 +122,7 @@ func (m *meter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Tick tells how long work takes that says nothing itself, until the function that it returns is
-// called.
+// Tick reports how long work takes that reports nothing itself, until its result is called.
 func (p *Progress) Tick(work string) (end func()) {
 	began, done, ended := p.now(), make(chan struct{}), make(chan struct{})
 	go func() {

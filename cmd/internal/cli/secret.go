@@ -11,16 +11,16 @@ import (
 	"github.com/countersign-mfa/countersign/internal/local"
 )
 
-// KeyEnv is the environment variable with the Backend API's key.
+// KeyEnv is the environment variable with the Backend API key.
 const KeyEnv = "COUNTERSIGN_SECRET_KEY"
 
-// Key says where the Backend API's key is. The key itself is no argument: every process of the
+// Key says where the Backend API key is. The key itself is no argument: every process of the
 // machine can read arguments, and a shell keeps them in its history.
 type Key struct {
 	SecretKeyFile string `env:"COUNTERSIGN_SECRET_KEY_FILE" type:"path" placeholder:"FILE" help:"File with the Backend API's key, in place of $COUNTERSIGN_SECRET_KEY."`
 }
 
-// shapes are the secrets that arguments are searched for.
+// shapes match the secrets that must not be arguments.
 var shapes = []struct {
 	name, instead string
 	form          *regexp.Regexp
@@ -70,7 +70,7 @@ func (k *Key) Given() (secret.Value, error) {
 	return key, nil
 }
 
-// OrPublished returns the key, or that of a development server which was given none.
+// OrPublished returns the key, or the published key of a development server.
 func (k *Key) OrPublished() (secret.Value, error) {
 	key, err := k.Given()
 	if err == nil && key.IsZero() {

@@ -16,13 +16,13 @@ type Server struct {
 	Key `embed:""`
 }
 
-// Target is a [Server] that may be an argument too.
+// Target is a [Server] that may also be an argument.
 type Target struct {
 	Server  `embed:""`
 	Address string `arg:"" optional:"" name:"address" placeholder:"URL" help:"The same, in place of --url."`
 }
 
-// Resolve returns the server's URL without a slash at its end, and the Backend API's key.
+// Resolve returns the server's URL without a slash at its end, and the Backend API key.
 func (t *Target) Resolve() (string, secret.Value, error) {
 	if t.Address != "" {
 		t.URL = t.Address
@@ -30,7 +30,7 @@ func (t *Target) Resolve() (string, secret.Value, error) {
 	return t.Server.Resolve()
 }
 
-// Resolve returns the server's URL without a slash at its end, and the Backend API's key.
+// Resolve returns the server's URL without a slash at its end, and the Backend API key.
 func (s *Server) Resolve() (string, secret.Value, error) {
 	u, err := url.Parse(s.URL)
 	if err == nil && u.User != nil {
@@ -44,7 +44,7 @@ func (s *Server) Resolve() (string, secret.Value, error) {
 	return s.URL, key, err
 }
 
-// Explain makes a failed connection a sentence. Other errors stay as they are.
+// Explain turns a failed connection into a sentence. It returns other errors unchanged.
 func (s *Server) Explain(err error) error {
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
 		return fmt.Errorf("no answer from %s (%w): is it running?", s.URL, root(op))
@@ -52,7 +52,7 @@ func (s *Server) Explain(err error) error {
 	return err
 }
 
-// root is the innermost error of a chain.
+// root returns the innermost error of a chain.
 func root(err error) error {
 	for {
 		inner := errors.Unwrap(err)

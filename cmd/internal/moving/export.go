@@ -1,4 +1,4 @@
-// Package moving is the part that the commands export and import share, whatever store they open.
+// Package moving holds what the commands export and import share, whatever store they open.
 package moving
 
 import (
@@ -26,7 +26,7 @@ type Export struct {
 	cli.JSON  `embed:""`
 }
 
-// exported is the result for programs.
+// exported is the JSON result.
 type exported struct {
 	Output       string `json:"output"`
 	Users        int    `json:"users"`

@@ -18,7 +18,7 @@ type Restore struct {
 	cli.JSON
 }
 
-// restored is the result for programs.
+// restored is the JSON result.
 type restored struct {
 	Users           int  `json:"users"`
 	Created         int  `json:"created"`

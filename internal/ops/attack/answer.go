@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// answerProbes look at what answers say. The last one looks back at all that came before it.
+// answerProbes are about the content of answers. The last one checks all earlier answers.
 func answerProbes() []Probe {
 	return []Probe{
 		{"G19", "reading what caches may keep, taking an answer for a page", "answers are no-store, apart from public keys; types are not guessed; nothing runs in them", "14.3.2, 3.4.1, 3.4.3, 3.4.4", "5.1", "", 0, caches},

@@ -1,6 +1,7 @@
-// Package attack attacks a deployment from outside, over HTTP, with throw-away users that it makes
-// and deletes through the Backend API. Every attack is a named probe that says what is tried, what
-// must be true, and which rows of OWASP ASVS 5.0 and NIST SP 800-63B-4 ask for it.
+// Package attack attacks a deployment from outside, over HTTP, with throw-away users that it
+// creates and deletes through the Backend API. Every attack is a named probe. It says what is
+// tried, what must be true, and which requirements of OWASP ASVS 5.0 and NIST SP 800-63B-4 it
+// tests.
 package attack
 
 import (
@@ -21,23 +22,23 @@ type Config struct {
 	SecretKey secret.Value
 	Now       func() time.Time
 	Out       io.Writer
-	// Only are the probes to run, by name or class letter; none means all.
+	// Only selects probes by name or class letter; empty means all.
 	Only []string
-	// Found hears the result of each probe when the probe ends; nil hears nothing.
+	// Found is called with the result of each probe when the probe ends. It may be nil.
 	Found func(Result)
 }
 
-// need is what a probe cannot do without.
+// need is a feature of the target that a probe requires.
 type need uint
 
 const (
-	// outbox is the development server's: it shows text messages.
+	// outbox is the development server's list of sent SMS.
 	outbox need = 1 << iota
-	// moving is what else only development has: a clock that can be moved, sessions that can be aged,
-	// endpoints for everybody.
+	// moving is the rest of the development features: a clock that can be moved, sessions that can be
+	// aged, open endpoints.
 	moving
-	// unlimited is the absence of limits per address: they would answer before what the probe is
-	// about.
+	// unlimited means that no limit per address applies, which would answer before the limit that the
+	// probe tests.
 	unlimited
 )
 
@@ -45,11 +46,11 @@ const (
 type Probe struct {
 	// Name is the class letter and the number of the attack.
 	Name string
-	// Tries is what the attacker does, Must what has to be true then.
+	// Tries says what the attacker does; Must says what has to be true then.
 	Tries, Must string
 	// ASVS and NIST are the requirements of OWASP ASVS 5.0 and the section of SP 800-63B-4.
 	ASVS, NIST string
-	// After names the products in which this very attack has worked.
+	// After names the products in which this attack has worked.
 	After string
 
 	needs need
@@ -59,7 +60,7 @@ type Probe struct {
 // Is says whether a word is the probe's name or its class letter.
 func (p Probe) Is(word string) bool { return word == p.Name || word == p.Name[:1] }
 
-// The outcomes of a probe.
+// Outcomes of a probe.
 const (
 	Passed  = "passed"
 	Failed  = "failed"
@@ -81,7 +82,7 @@ type Report struct {
 	Results []Result
 }
 
-// Count says how many probes had an outcome.
+// Count returns how many probes had an outcome.
 func (r Report) Count(outcome string) int {
 	n := 0
 	for _, one := range r.Results {
@@ -92,19 +93,19 @@ func (r Report) Count(outcome string) int {
 	return n
 }
 
-// The errors of a run.
+// Errors of a run.
 var (
 	ErrFailed  = errors.New("the deployment is open to an attack")
 	ErrNothing = errors.New("nothing was tried: every probe was skipped")
 )
 
-// Probes lists all of them, in order.
+// Probes returns all probes, in order.
 func Probes() []Probe {
 	return slices.Concat(onceProbes(), ticketProbes(), guessLimitProbes(), lockProbes(), smsProbes(), ownerProbes(), factorProbes(), authorityProbes(), sessionProbes(), tokenProbes(),
 		originProbes(), bodyProbes(), pathProbes(), wireProbes(), pageProbes(), momentProbes(), answerProbes(), boundProbes())
 }
 
-// Run attacks. The error is ErrFailed, or says why the target cannot be attacked at all.
+// Run attacks the target. The error is ErrFailed, or says why the target cannot be attacked at all.
 func Run(ctx context.Context, c Config) (Report, error) {
 	report := Report{URL: c.URL, At: c.Now().UTC()}
 	t, err := aim(ctx, c)
@@ -137,7 +138,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	return report, err
 }
 
-// lacks says what the target does not have of what a probe needs.
+// lacks returns the needs of a probe that the target does not meet.
 func (t *target) lacks(n need) string {
 	var out []string
 	if n&outbox != 0 && !t.development {
@@ -152,11 +153,11 @@ func (t *target) lacks(n need) string {
 	return strings.Join(out, "; ")
 }
 
-// finding is how a probe ends that found a weakness: a panic, so that probes read as a list of
+// finding ends a probe that found a weakness. It is a panic, so that a probe reads as a list of
 // steps.
 type finding string
 
-// attempt runs one probe, and deletes its users whatever happens.
+// attempt runs one probe, and always deletes its users.
 func (t *target) attempt(ctx context.Context, p Probe) (r Result) {
 	r = Result{Probe: p, Outcome: Passed}
 	if why := t.lacks(p.needs); why != "" {

@@ -25,7 +25,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ops/attack"
 )
 
-// spoiler stands before the server and weakens it in one point.
+// spoiler is a proxy that weakens the server in one point.
 type spoiler func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
 const key = "sk_test_of_attack"
@@ -100,8 +100,8 @@ func TestAllProbesPass(t *testing.T) {
 	}
 }
 
-// TestLimitsPerAddress: where they are on, what they would answer first is left out loudly, and the
-// rest is tried as ever.
+// TestLimitsPerAddress: with limits per address, probes that they would disturb are reported as
+// left out, and the others run.
 func TestLimitsPerAddress(t *testing.T) {
 	url, app := serve(t, nil)
 	if _, err := app.Service.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true }); err != nil {
@@ -113,7 +113,7 @@ func TestLimitsPerAddress(t *testing.T) {
 	}
 }
 
-// TestProbesAreNamedOnce: names are what reports and --only refer to.
+// TestProbesAreNamedOnce: reports and --only refer to names.
 func TestProbesAreNamedOnce(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range attack.Probes() {
@@ -146,7 +146,7 @@ func before(change func(*http.Request)) spoiler {
 	}
 }
 
-// onlyUsersWait is a server that limits guesses at the identifiers of users, and no others.
+// onlyUsersWait is a server that limits guesses at the identifiers of users only.
 func onlyUsersWait() spoiler {
 	var users sync.Map
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -167,8 +167,8 @@ func onlyUsersWait() spoiler {
 	}
 }
 
-// TestProbesFindWeaknesses: a server that is weak in one point fails the probes of that point, and
-// no others.
+// TestProbesFindWeaknesses: a server with one weakness fails the probes of that weakness, and no
+// others.
 func TestProbesFindWeaknesses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs all probes many times")
@@ -300,7 +300,7 @@ func TestProbesFindWeaknesses(t *testing.T) {
 }
 
 // TestForgottenFailures: a server that clears a user's failures at each new sign-in fails the
-// probes of the budget, and those only.
+// probes of guess limits only.
 func TestForgottenFailures(t *testing.T) {
 	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		made := httptest.NewRecorder()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// authorityProbes are class E too: getting further than a session has proved.
+// authorityProbes belong to class E too: getting further than the session has proved.
 func authorityProbes() []Probe {
 	const asvs, nist = "7.5.1", "4.1.2.1"
 	return []Probe{

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// bodyProbes are the part of class G that is about what a request says.
+// bodyProbes are the probes of class G on request bodies.
 func bodyProbes() []Probe {
 	return []Probe{
 		{"G07", "methods in the query: GET, unknown ones, in other letters, at the Backend API, on a GET", "refused, no side effect", "4.1.4", "5.1", "", 0, overrides},

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// boundProbes are about what one request, or one person, can have kept or computed. They are of
-// several classes.
+// boundProbes limit how much one request or one person can store or compute. They belong to several
+// classes.
 func boundProbes() []Probe {
 	return []Probe{
 		{"D17", "a user with hundreds of identifiers, which one deletion could not remove", "refused; a user with as many as allowed can be deleted", "2.2.1, 15.2.2", "", "", 0, manyIdentifiers},

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// factorProbes are class E: how factors come and go, and step-up.
+// factorProbes are class E: adding and removing factors, and step-up.
 func factorProbes() []Probe {
 	return []Probe{
 		{"E01", "adding an app, a number or backup codes with the first factor alone", "refused", "6.3.4, 7.5.1", "4.1.2.1", "Supabase auth #1439, django-multifactor #107, Retool 2023", 0, enrolHalfway},
@@ -21,7 +21,7 @@ func factorProbes() []Probe {
 	}
 }
 
-// changes are the operations that must ask who is there.
+// changes are the operations that must require step-up.
 func changes(b *browser, phoneID string) map[string]ask {
 	return map[string]ask{
 		"adding a number":        b.ask(http.MethodPost, "/v1/me/phone_numbers", "phone_number", "+12122"+digits(6)),
@@ -50,7 +50,7 @@ func enrolHalfway(t *trial) {
 	}
 }
 
-// aged makes the session's proofs eleven minutes old.
+// aged makes the session's verifications eleven minutes old.
 func (b *browser) aged() *browser {
 	const minutes = 11
 	b.ok(ask{method: http.MethodPost, path: "/dev/sessions/" + b.session + "/age", json: map[string]any{"minutes": minutes}})
@@ -133,8 +133,7 @@ func everyPath(t *trial) {
 	}
 }
 
-// required makes a second factor a duty on a development server until the function that it returns
-// is called.
+// required makes a second factor mandatory on a development server until its result is called.
 func (t *trial) required() func() {
 	set := func(on bool) { t.ok(t.backend(http.MethodPatch, "/v1/instance", map[string]any{"mfa_required": on})) }
 	was := t.ok(t.backend(http.MethodGet, "/v1/instance", nil)).at("mfa_required") == true

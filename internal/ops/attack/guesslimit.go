@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// free is how many wrong codes in a row are judged before a wait.
+// free is how many wrong codes in a row are verified before a wait.
 const free = 5
 
-// guessLimitProbes are class B: how often somebody may guess.
+// guessLimitProbes are class B: how often an attacker may guess.
 func guessLimitProbes() []Probe {
 	const asvs, nist = "6.6.3, 6.3.1", "3.2.2"
 	return []Probe{
@@ -42,7 +42,7 @@ func rightAfterFive(t *trial) {
 	t.refused("the right code after five wrong ones", b.second("phone_code", right))
 }
 
-// wrongBut are n codes of which none is the right one.
+// wrongBut returns n codes that all differ from the right one.
 func wrongBut(right string, n int) []string {
 	var out []string
 	for len(out) < n {
@@ -53,7 +53,7 @@ func wrongBut(right string, n int) []string {
 	return out
 }
 
-// spent checks that nothing is judged any more, not even the right code.
+// spent checks that no code is verified any more, not even the right one.
 func (t *trial) spent(p *person, wrong []reply) {
 	if n := count(wrong, judged); n != free {
 		t.failf("%d of %d wrong codes were judged, want %d", n, len(wrong), free)
@@ -115,7 +115,7 @@ func acrossPlaces(t *trial) {
 	in, half := p.signedIn(), p.halfway()
 	in.must(http.MethodPost, "/v1/client/sessions/"+in.session+"/verify", "level", "second_factor")
 	wrong := p.wrong(6)
-	all := []reply{ // the owner's browser first: what others do does not make it wait
+	all := []reply{ // the owner's browser comes first: others' attempts do not make it wait
 		t.do(in.stepUp(wrong[0])), t.do(p.verify(wrong[1])), t.do(half.second("totp", wrong[2])), t.do(in.stepUp(wrong[3])),
 		t.do(p.verify(wrong[4])), t.do(half.second("totp", wrong[5])),
 	}
@@ -131,7 +131,7 @@ func forwarded(t *trial) {
 	limits := func(on bool) ask {
 		return t.backend(http.MethodPatch, "/v1/instance", map[string]any{"ip_limits": on})
 	}
-	t.later(11 * time.Second) // what this run did before is not what is limited
+	t.later(11 * time.Second) // earlier attempts of this run do not count towards the limit
 	t.ok(limits(true))
 	defer func() { t.ok(limits(t.limited)) }()
 	const most = 12
@@ -209,7 +209,7 @@ func afterLock(t *trial) {
 	wait := 30 * time.Second
 	for i, c := range p.wrong(10) {
 		a := b.second("totp", c)
-		if i+1 >= free { // the sign-in still has a try of its own: it must be its age that ends it
+		if i+1 >= free { // the sign-in still has an attempt left: only its age may end it
 			a = p.verify(c)
 		}
 		t.refused("a wrong code", a, wrongCode)

@@ -2,8 +2,8 @@ package attack
 
 import "net/http"
 
-// lockProbes are the rest of class B, and class J: who is locked stays out, and a lock is no
-// weapon.
+// lockProbes are the rest of class B, and class J: a locked user cannot sign in, and attackers
+// cannot misuse the lock.
 func lockProbes() []Probe {
 	const asvs, nist = "6.1.1, 6.3.1", "3.2.2"
 	return []Probe{

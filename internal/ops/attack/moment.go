@@ -17,7 +17,7 @@ func momentProbes() []Probe {
 
 func otherSteps(t *trial) {
 	p := t.person(withApp)
-	for _, steps := range []int{-20, -3, -2, 3, 4, 20} { // two ahead may be one ahead when it arrives
+	for _, steps := range []int{-20, -3, -2, 3, 4, 20} { // two steps ahead may be one ahead on arrival
 		t.refused("a code of another moment", p.verify(p.code(steps)))
 		p.ok(p.backend(http.MethodPost, "/v1/users/"+p.id+"/unlock", nil))
 	}

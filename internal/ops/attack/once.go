@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// onceProbes are class A: what works once must not work twice.
+// onceProbes are class A: single-use codes and tokens must not work twice.
 func onceProbes() []Probe {
 	const single, otp = "6.5.1", "3.1.4"
 	return []Probe{
@@ -106,7 +106,7 @@ func respelled(t *trial) {
 	}
 }
 
-// resendAfter is a little more than the time between two messages to a number.
+// resendAfter is slightly more than the minimum time between two messages to a number.
 const resendAfter = 31 * time.Second
 
 func beforeResend(t *trial) {
@@ -179,7 +179,7 @@ func oldBackup(t *trial) {
 	b := p.signedIn()
 	old := b.must(http.MethodPost, "/v1/me/backup_codes").text("response.codes.0")
 	var fresh string
-	if t.development { // the same set is given again for five seconds, so that a double click does not void what was shown
+	if t.development { // for five seconds the same set is returned, so that a double click does not replace the codes just shown
 		t.later(10 * time.Second)
 		fresh = b.must(http.MethodPost, "/v1/me/backup_codes").text("response.codes.0")
 	} else {

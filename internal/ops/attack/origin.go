@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// originProbes are the part of class G that is about other sites.
+// originProbes are the probes of class G about other sites.
 func originProbes() []Probe {
 	return []Probe{
 		{"G01", "a change with the victim's cookie from other origins", "refused, and nothing is changed", "3.5.1", "5.1", "Go CrossOriginProtection bypass", 0, foreignOrigin},
@@ -19,7 +19,7 @@ func originProbes() []Probe {
 	}
 }
 
-// foreign are origins that no deployment allows.
+// foreign returns origins that no deployment allows.
 func (t *trial) foreign() []string {
 	u, err := url.Parse(t.URL)
 	if err != nil {

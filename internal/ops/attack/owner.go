@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// ownerProbes are class D: other people's things, more than was asked for, and steps out of order.
+// ownerProbes are class D: objects of other users, more than was requested, and steps out of order.
 func ownerProbes() []Probe {
 	const asvs = "8.2.2"
 	return []Probe{
@@ -21,7 +21,7 @@ func ownerProbes() []Probe {
 	}
 }
 
-// same checks that a foreign thing is refused like one that does not exist.
+// same checks that an object of another user is refused like one that does not exist.
 func (t *trial) same(what string, foreign, unknown ask) {
 	a, b := t.refused(what+" of another user", foreign), t.refused(what+" that does not exist", unknown)
 	if a.status != b.status || a.code() != b.code() {
@@ -29,7 +29,7 @@ func (t *trial) same(what string, foreign, unknown ask) {
 	}
 }
 
-// nobody is an id of the same form that belongs to nothing.
+// nobody returns a well-formed id without an object.
 func nobody(id string) string {
 	const length = 6
 	last := strings.Repeat("a", length)
@@ -73,8 +73,9 @@ func otherIDs(t *trial) {
 	}
 }
 
-// seatedByBackend signs a person in whose second factor is out of reach: the Backend API takes it
-// away. It is not given back, because a new second factor ends the sessions that did not prove it.
+// seatedByBackend signs in a person whose second factor is out of reach, by removing it through the
+// Backend API. It is not added again, because a new second factor ends sessions that did not prove
+// it.
 func (p *person) seatedByBackend() *browser {
 	p.ok(p.backend(http.MethodPatch, "/v1/phone_numbers/"+p.phoneID, map[string]any{"reserved_for_second_factor": false}))
 	return p.enter()

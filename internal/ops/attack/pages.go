@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// pageProbes look at the pages that a deployment serves. One without pages has nothing to attack
-// here.
+// pageProbes test the pages of a deployment. They have nothing to test on a deployment without
+// pages.
 func pageProbes() []Probe {
 	return []Probe{
 		{"G20", "framing the pages, script of one's own in them, their addresses in Referer", "a strict policy with a fresh nonce, no frames, no referrer, nothing from the query in the page",

@@ -43,7 +43,7 @@ func noDevelopment(t *trial) {
 		}
 	}
 	if t.development {
-		return // it says what it is
+		return // it identifies itself
 	}
 	t.refused("a development browser", ask{method: http.MethodPost, path: "/v1/dev_browser"})
 	t.refused("a development browser's id", ask{path: "/v1/client?__clerk_db_jwt=dvb_" + randomLetters(26)})

@@ -24,7 +24,7 @@ type person struct {
 	number, phoneID    string
 }
 
-// The factors that a person can have from the start.
+// Factors that a person can have from the start.
 const (
 	withApp      = "totp"
 	withBackup   = "backup"
@@ -32,7 +32,7 @@ const (
 	withPassword = "password"
 )
 
-// digits are n random ones.
+// digits returns n random digits.
 func digits(n int) string {
 	var b strings.Builder
 	for range n {
@@ -45,7 +45,8 @@ func digits(n int) string {
 	return b.String()
 }
 
-// backupCode is a random one of the right form: another form would be refused without being judged.
+// backupCode returns a random code of the right form. A code of another form would be refused
+// without being verified.
 func (t *trial) backupCode() string {
 	codes, err := backupcode.Generate(rand.Reader, 1)
 	if err != nil {
@@ -54,7 +55,7 @@ func (t *trial) backupCode() string {
 	return codes[0].Reveal()
 }
 
-// person makes a user with factors.
+// person creates a user with factors.
 func (t *trial) person(factors ...string) *person {
 	p := &person{trial: t, name: "attack" + randomLetters(20), number: "+1212" + "2" + digits(6)}
 	in := map[string]any{"username": p.name}
@@ -83,7 +84,7 @@ func (t *trial) person(factors ...string) *person {
 	return p
 }
 
-// code is what the app shows, some steps from now.
+// code returns the app's code, some steps from now.
 func (p *person) code(steps int) string {
 	c, err := totp.Code(p.seed, p.serverTime().Add(time.Duration(steps)*totp.Period))
 	if err != nil {
@@ -92,7 +93,7 @@ func (p *person) code(steps int) string {
 	return c
 }
 
-// wrong returns n codes that the app does not show about now, and that differ.
+// wrong returns n different codes that the app does not show about now.
 func (p *person) wrong(n int) []string {
 	var near, out []string
 	if !p.seed.IsZero() {
@@ -106,15 +107,15 @@ func (p *person) wrong(n int) []string {
 	return out
 }
 
-// verify is a check of a code by the Backend API.
+// verify is a request that verifies a code over the Backend API.
 func (p *person) verify(code string) ask {
 	return p.backend(http.MethodPost, "/v1/users/"+p.id+"/verify_totp", map[string]any{"code": code})
 }
 
-// shown is the user as the Backend API shows it.
+// shown returns the user as the Backend API shows it.
 func (p *person) shown() reply { return p.ok(p.backend(http.MethodGet, "/v1/users/"+p.id, nil)) }
 
-// remaining is how many tries are left before the lock.
+// remaining returns how many attempts are left before the lock.
 func (p *person) remaining() int {
 	n, ok := p.shown().at("verification_attempts_remaining").(float64)
 	if !ok {
@@ -123,18 +124,18 @@ func (p *person) remaining() int {
 	return int(n)
 }
 
-// ticket makes a sign-in ticket and returns its token.
+// ticket creates a sign-in ticket and returns its token.
 func (p *person) ticket() string {
 	return p.ok(p.backend(http.MethodPost, "/v1/sign_in_tokens", map[string]any{"user_id": p.id})).text("token")
 }
 
-// browser is somebody's, with the client token that the server gave it.
+// browser holds the client token that the server issued to it.
 type browser struct {
 	*trial
 	cookie, session, signIn string
 }
 
-// ask is a request of the browser, a form.
+// ask returns a request of the browser, with a form.
 func (b *browser) ask(method, path string, form ...string) ask {
 	values := url.Values{}
 	for i := 0; i+1 < len(form); i += 2 {
@@ -163,7 +164,7 @@ func (b *browser) keep(r reply) {
 	}
 }
 
-// must sends a request that must go through.
+// must sends a request that must succeed.
 func (b *browser) must(method, path string, form ...string) reply {
 	r := b.call(method, path, form...)
 	if r.status/100 != 2 {
@@ -180,7 +181,7 @@ func (p *person) enter() *browser {
 	return b
 }
 
-// halfway is a browser that proved the first factor of a person who has a second.
+// halfway returns a browser that proved the first factor of a person with a second factor.
 func (p *person) halfway() *browser {
 	b := p.enter()
 	if b.session != "" {
@@ -189,7 +190,7 @@ func (p *person) halfway() *browser {
 	return b
 }
 
-// second is an attempt at the second factor.
+// second returns an attempt at the second factor.
 func (b *browser) second(strategy, code string) ask {
 	return b.ask(http.MethodPost, b.step("attempt"), "strategy", strategy, "code", code)
 }
@@ -198,7 +199,7 @@ func (b *browser) step(which string) string {
 	return "/v1/client/sign_ins/" + b.signIn + "/" + which + "_second_factor"
 }
 
-// finish proves the second factor, which must work.
+// finish proves the second factor, which must succeed.
 func (b *browser) finish(strategy, code string) *browser {
 	r := b.ok(b.second(strategy, code))
 	b.keep(r)
@@ -208,7 +209,8 @@ func (b *browser) finish(strategy, code string) *browser {
 	return b
 }
 
-// signedIn is a browser in which the person is signed in, with the second factor when there is one.
+// signedIn returns a browser in which the person is signed in, with the second factor if there is
+// one.
 func (p *person) signedIn() *browser {
 	b := p.enter()
 	if b.session == "" {
@@ -217,7 +219,7 @@ func (p *person) signedIn() *browser {
 	return b
 }
 
-// messages are the codes of the messages that went to a number, oldest first.
+// messages returns the codes of the messages to a number, oldest first.
 func (t *trial) messages(number string) []string {
 	r := t.ok(ask{path: "/dev/sms?phone_number=" + url.QueryEscape(number)})
 	var out []string
@@ -231,7 +233,7 @@ func (t *trial) messages(number string) []string {
 	}
 }
 
-// smsCode has a code sent as the second factor of the sign-in in progress, and reads it.
+// smsCode requests a code for the second factor of the sign-in in progress, and reads it.
 func (b *browser) smsCode(p *person) string {
 	b.must(http.MethodPost, b.step("prepare"), "strategy", "phone_code")
 	all := b.messages(p.number)
@@ -241,5 +243,5 @@ func (b *browser) smsCode(p *person) string {
 	return all[len(all)-1]
 }
 
-// secretOf is the secret in the answer that begins an enrolment.
+// secretOf returns the secret in the answer that begins an enrolment.
 func secretOf(r reply) secret.Value { return secret.New(r.text("response.secret")) }

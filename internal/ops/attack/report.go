@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// line is a result for the terminal. A probe that was left out is as loud as one that failed.
+// line returns a result for the terminal. A probe that was left out is as visible as one that
+// failed.
 func line(r Result) string {
 	word := map[string]string{Passed: "ok     ", Failed: "FAILED ", Skipped: "SKIPPED"}[r.Outcome]
 	s := fmt.Sprintf("%s %-5s %s", word, r.Name, r.Tries)
@@ -43,7 +44,7 @@ type note struct {
 	Message string `xml:"message,attr"`
 }
 
-// JUnit writes the report as XML that build servers read.
+// JUnit writes the report as JUnit XML for build servers.
 func (r Report) JUnit(w io.Writer) error {
 	s := suite{Name: "countersign-tools attack " + r.URL, At: r.At.Format(time.RFC3339), Tests: len(r.Results), Failures: r.Count(Failed), Skipped: r.Count(Skipped)}
 	for _, one := range r.Results {
@@ -69,10 +70,10 @@ var reportPage string
 
 var page = template.Must(template.New("report").Parse(reportPage))
 
-// ASVSRows are the requirements one by one.
+// ASVSRows returns the requirements one by one.
 func (p Probe) ASVSRows() []string { return strings.Split(p.ASVS, ", ") }
 
-// NISTRows are the sections one by one.
+// NISTRows returns the sections one by one.
 func (p Probe) NISTRows() []string { return strings.Split(p.NIST, ", ") }
 
 // HTML writes the report as one page.

@@ -24,15 +24,15 @@ import (
 	"github.com/countersign-mfa/countersign/internal/local"
 )
 
-// tap stands before the server, and notes every secret that passes, in either direction.
+// tap is a proxy that records every secret in requests and answers.
 type tap struct {
 	next http.Handler
 	mu   sync.Mutex
-	seen map[string]string // by text: what it is
+	seen map[string]string // by value: the kind of secret
 	log  bytes.Buffer
 }
 
-// Write takes lines of the log.
+// Write collects lines of the log.
 func (p *tap) Write(line []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,7 +57,7 @@ func (p *tap) note(what, text string) {
 	p.seen[text] = what
 }
 
-// secretNames are the fields that hold secrets, in requests and answers.
+// secretNames are the fields of requests and answers that hold secrets.
 var secretNames = map[string]string{
 	"code": "code", "ticket": "ticket", "token": "token", "jwt": "token", "secret": "app secret", "totp_secret": "app secret", "backup_codes": "backup code", "codes": "backup code",
 	"password": "password", "phone_number": "number",
@@ -80,8 +80,7 @@ func (p *tap) walk(name string, v any) {
 	}
 }
 
-// ServeHTTP answers deletions without doing them, so that all records of the journey are there at
-// the end.
+// ServeHTTP answers deletions without doing them, so that all records are still there at the end.
 func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -115,7 +114,7 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(made.Body.Bytes())
 }
 
-// forms are the ways in which a secret could have been written down.
+// forms returns the forms in which a secret could have been written.
 func forms(text string) []string {
 	out := []string{text, base64.StdEncoding.EncodeToString([]byte(text)), hex.EncodeToString([]byte(text))}
 	if plain := strings.ReplaceAll(text, "-", ""); plain != text {
@@ -130,8 +129,8 @@ func forms(text string) []string {
 	return out
 }
 
-// holds says whether data hold a text as a word of its own: six digits are part of many longer
-// numbers.
+// holds says whether data contain a text as a whole word, because six digits are part of many
+// longer numbers.
 func holds(data []byte, text string) bool {
 	word := func(i int) bool {
 		return i >= 0 && i < len(data) && (data[i] >= '0' && data[i] <= '9' || data[i] >= 'a' && data[i] <= 'z' || data[i] >= 'A' && data[i] <= 'Z')
@@ -149,9 +148,9 @@ func holds(data []byte, text string) bool {
 	}
 }
 
-// TestNothingAtRest: after all attacks, with every record still there, neither the store's file nor
-// the log holds a code, secret, ticket, token, password, backup code or full phone number in any
-// usual form.
+// TestNothingAtRest runs all attacks and keeps every record. Then neither the store's file nor the
+// log may hold a secret in any usual form: code, ticket, token, password, backup code or phone
+// number.
 func TestNothingAtRest(t *testing.T) {
 	dir, p := t.TempDir(), &tap{seen: map[string]string{}}
 	server := httptest.NewServer(p)

@@ -100,7 +100,7 @@ func sessionIDs(t *trial) {
 			t.failf("an id or a token came twice")
 		}
 		seen[b.session], seen[b.cookie] = true, true
-		const bits256 = 50 // characters of base 32 that 250 bits need
+		const bits256 = 50 // base-32 characters for 250 bits
 		if len(b.cookie) < bits256 || strings.Contains(b.cookie, p.id) {
 			t.failf("the client token is short, or made of the user's id")
 		}
@@ -124,7 +124,7 @@ func endRace(t *trial) {
 	t.refused("the account after the end", b.ask(http.MethodGet, "/v1/me"))
 }
 
-// likeTokens are texts of the form of a client token that are nobody's.
+// likeTokens returns texts in the form of a client token that belong to no client.
 func likeTokens(n int) []string {
 	out := make([]string, n)
 	for i := range out {
@@ -146,7 +146,7 @@ func twoCookies(t *trial) {
 			t.refused(what, a.with("Cookie", header))
 		}
 	}
-	for what, junk := range map[string][]string{ // what is nobody's token is no reason to turn the victim away
+	for what, junk := range map[string][]string{ // an unknown token is no reason to sign the victim out
 		"one": {"x"}, "ten": strings.Split("abcdefghij", ""), "ten that look like tokens": likeTokens(10),
 	} {
 		r := t.ok(ask{path: "/v1/me"}.with("Cookie", "__client="+strings.Join(append(junk, victim.cookie), "; __client=")))

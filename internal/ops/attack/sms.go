@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// smsProbes are class C: text messages and numbers.
+// smsProbes are class C: SMS and phone numbers.
 func smsProbes() []Probe {
 	return []Probe{
 		{"C01", "somebody else's number in every way of writing it", "never added a second time", "2.2.1, 2.2.2", "3.1.3.3", "", 0, writtenNumbers},
@@ -66,7 +66,7 @@ func unasked(t *trial) {
 // changing are the parts of an answer that differ from call to call.
 var changing = regexp.MustCompile(`"(id|clerk_trace_id|abandon_at|created_at|updated_at|cookie_expires_at|expire_at)":("[^"]*"|\d+)`)
 
-// shape is an answer without what differs from call to call.
+// shape returns an answer without the parts that differ between calls.
 func shape(r reply, names ...string) string {
 	s := changing.ReplaceAllString(string(r.body), `"$1":*`)
 	for _, n := range names {

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// classes are the titles of the letters that probes' names begin with.
+// classes are the titles of the classes, by the first letter of a probe's name.
 var classes = map[string]string{
 	"A": "Single use", "B": "Guessing", "C": "SMS and phone numbers", "D": "Authorization and order of steps", "E": "Factors and step-up",
 	"F": "Sessions, tickets, tokens", "G": "HTTP", "H": "Backend API", "I": "Secrets", "J": "Denial of service", "K": "Deployment", "L": "Time",
 }
 
-// asvsSections are the titles of the sections of OWASP ASVS 5.0 that probes are evidence for.
+// asvsSections are the titles of the sections of OWASP ASVS 5.0 that probes test.
 var asvsSections = map[string]string{
 	"1.2": "Injection Prevention", "1.5": "Safe Deserialization", "2.2": "Input Validation", "2.3": "Business Logic Security", "2.4": "Anti-automation", "3.3": "Cookie Setup",
 	"3.4": "Browser Security Mechanism Headers", "3.5": "Browser Origin Separation", "3.7": "Other Browser Security Considerations", "4.1": "Generic Web Service Security",
@@ -24,18 +24,18 @@ var asvsSections = map[string]string{
 	"14.3": "Client-side Data Protection", "15.2": "Security Architecture and Dependencies", "15.3": "Defensive Coding", "15.4": "Safe Concurrency", "16.5": "Error Handling",
 }
 
-// nistSections are those of NIST SP 800-63B-4.
+// nistSections are the titles of the sections of NIST SP 800-63B-4 that probes test.
 var nistSections = map[string]string{
 	"3.1": "Requirements by Authenticator Type", "3.2": "General Authenticator Requirements", "4.1": "Authenticator Binding", "4.2": "Account Recovery", "5.1": "Session Bindings", "5.2": "Reauthentication",
 }
 
-// A Class is what was found about one kind of attack.
+// A Class holds the results for one kind of attack.
 type Class struct {
 	Letter, Title string
 	Results       []Result
 }
 
-// Classes are the results by the letter of their names.
+// Classes returns the results by the letter of their names.
 func (r Report) Classes() []Class {
 	var out []Class
 	for _, one := range r.Results {
@@ -54,25 +54,25 @@ func (r Report) Classes() []Class {
 	return out
 }
 
-// A Requirement is a row of a standard with the probes that are evidence for it.
+// A Requirement is a requirement of a standard with the probes that test it.
 type Requirement struct {
 	ID      string
 	Results []Result
 }
 
-// A Section of a standard.
+// A Section is a section of a standard.
 type Section struct {
 	Number, Title string
 	Requirements  []Requirement
 }
 
-// A Standard is a document with rows.
+// A Standard is a document with requirements.
 type Standard struct {
 	Name     string
 	Sections []Section
 }
 
-// Standards are the results by the rows that they are evidence for.
+// Standards returns the results by the requirements that they test.
 func (r Report) Standards() []Standard {
 	return []Standard{
 		{"OWASP ASVS 5.0", r.sections(asvsSections, func(p Probe) string { return p.ASVS })},

@@ -16,10 +16,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ops/attack"
 )
 
-// root is the tree's, from here.
+// root is the path to the module's root.
 const root = "../../.."
 
-// rows are the attacks that the table must speak of, whatever else it speaks of.
+// rows are the attacks that the table must contain, besides others.
 var rows = map[string][]int{
 	"A": {1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 15}, "B": {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 14, 15, 17, 18, 20, 21},
 	"C": {1, 2, 3, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 17, 18, 20}, "D": {1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 15}, "E": {1, 2, 3, 4, 5, 9, 10, 11, 13, 14, 16},
@@ -27,7 +27,7 @@ var rows = map[string][]int{
 	"J": {1, 2, 5, 6}, "K": {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, "L": {2, 3, 5, 6},
 }
 
-// weaknesses is how many of other products the second table has.
+// weaknesses is how many weaknesses of other products the second table has.
 const weaknesses = 50
 
 var (
@@ -89,8 +89,8 @@ func probes() map[string]attack.Probe {
 	return found
 }
 
-// TestEveryAttackIsTried: each row of the evidence names probes and tests that exist or says why
-// there are none, each attack has a row, and each probe is in one.
+// TestEveryAttackIsTried: each row of the evidence names existing probes and tests, or says why
+// there are none. Each attack has a row, and each probe is in one.
 func TestEveryAttackIsTried(t *testing.T) {
 	exists, known := tests(t), probes()
 	lines, mentioned := map[string]bool{}, map[string]bool{}
@@ -144,7 +144,8 @@ func TestTheEvidenceSaysWhatProbesTry(t *testing.T) {
 	golden(t, evidence, old, want)
 }
 
-// TestTheClassesAreCounted holds the table of classes in docs/security/attacks.md.
+// TestTheClassesAreCounted compares the table of classes in docs/security/attacks.md with the
+// probes.
 func TestTheClassesAreCounted(t *testing.T) {
 	const file, begin, end = root + "/docs/security/attacks.md", "<!-- generated: classes -->\n", "<!-- end -->"
 	old := page(t, file)
@@ -192,7 +193,7 @@ func golden(t *testing.T, file, old, want string) {
 	}
 }
 
-// TestThePagesNameWhatExists: what a page of docs calls a probe or a test is one.
+// TestThePagesNameWhatExists: every probe or test that a page of docs names exists.
 func TestThePagesNameWhatExists(t *testing.T) {
 	exists := tests(t)
 	for name := range probes() {

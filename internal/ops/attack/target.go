@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// requestLimit is the time that one request may take.
+// requestLimit is how long one request may take.
 const requestLimit = 30 * time.Second
 
 // target is the deployment under attack.
@@ -26,13 +26,13 @@ type target struct {
 	client      *http.Client
 	development bool
 	limited     bool
-	ahead       int // seconds by which the clock of a development server was moved
+	ahead       int // seconds by which the development server's clock was moved
 
 	mu   sync.Mutex
-	told []string // what answers held that none may hold
+	told []string // forbidden content that answers had
 }
 
-// aim looks at what there is to attack.
+// aim connects to the target and finds out what it offers.
 func aim(ctx context.Context, c Config) (*target, error) {
 	t := &target{Config: c, client: &http.Client{
 		Timeout:       requestLimit,
@@ -55,7 +55,7 @@ func aim(ctx context.Context, c Config) (*target, error) {
 	return t, nil
 }
 
-// restore moves the clock of a development server back to where it was.
+// restore moves the development server's clock back.
 func (t *target) restore(ctx context.Context) error {
 	if t.ahead == 0 {
 		return nil
@@ -67,12 +67,12 @@ func (t *target) restore(ctx context.Context) error {
 	return err
 }
 
-// ask is a request to be sent.
+// ask is a request to send.
 type ask struct {
 	method, path string
 	form         url.Values
 	json         any
-	// raw is a body as it stands, of the type kind.
+	// raw is a body exactly as sent, with the content type kind.
 	raw, kind string
 	header    map[string]string
 	host      string
@@ -99,7 +99,7 @@ func (a ask) query(text string) ask {
 	return a
 }
 
-// backend is a request with the secret key.
+// backend returns a request with the secret key.
 func (t *target) backend(method, path string, body any) ask {
 	return ask{method: method, path: path, json: body, header: map[string]string{"Authorization": "Bearer " + t.SecretKey.Reveal()}}
 }
@@ -110,7 +110,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
-	cookie string // the client token that it set
+	cookie string // the client token that the answer set
 }
 
 func (a ask) request(ctx context.Context, base string) (*http.Request, error) {
@@ -134,7 +134,7 @@ func (a ask) request(ctx context.Context, base string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(to, "//") { // the path as it stands, however odd
+	if strings.HasPrefix(to, "//") { // the path exactly as written
 		r.URL.Path = to
 	} else {
 		r.URL.Opaque = to
@@ -181,10 +181,10 @@ func (t *target) send(ctx context.Context, a ask) (reply, error) {
 	return out, nil
 }
 
-// inner are words of which none belongs into an error: they tell of the inside.
+// inner are words about internals, which no error may contain.
 var inner = []string{"panic", "goroutine", "runtime.", ".go:", "/internal/", "bbolt", "dynamodb", "amazonaws", "AWS.", "sql:", "stack trace", "\tat "}
 
-// listen notes answers that say what none may say.
+// listen records answers with forbidden content.
 func (t *target) listen(got reply) {
 	what := ""
 	if got.status >= http.StatusInternalServerError {
@@ -205,7 +205,7 @@ func (t *target) listen(got reply) {
 	t.told = append(t.told, fmt.Sprintf("%v, with %s", got, what))
 }
 
-// at returns what is at a path such as "response.id" or "errors.0.code" of the body, or nil.
+// at returns the value at a path such as "response.id" or "errors.0.code" of the body, or nil.
 func (r reply) at(path string) any {
 	var v any
 	if json.Unmarshal(r.body, &v) != nil {
@@ -233,7 +233,7 @@ func (r reply) text(path string) string {
 	return s
 }
 
-// code is the error's, or "".
+// code returns the code of the error, or "".
 func (r reply) code() string { return r.text("errors.0.code") }
 
 func (r reply) String() string {
@@ -245,5 +245,5 @@ func (r reply) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s answers %d %s", method, path, r.status, r.code()))
 }
 
-// randomLetters are n random ones.
+// randomLetters returns n random letters.
 func randomLetters(n int) string { return strings.ToLower(rand.Text())[:n] }

@@ -19,7 +19,7 @@ func ticketProbes() []Probe {
 	}
 }
 
-// redeem is a request that uses a ticket in a new browser.
+// redeem returns a request that uses a ticket in a new browser.
 func redeem(token string) ask {
 	return ask{method: http.MethodPost, path: "/v1/client/sign_ins", form: url.Values{"strategy": {"ticket"}, "ticket": {token}}}
 }

@@ -25,12 +25,12 @@ func tokenProbes() []Probe {
 	}
 }
 
-// sessionToken is one of the browser's session.
+// sessionToken returns a token of the browser's session.
 func (b *browser) sessionToken() string {
 	return b.must(http.MethodPost, "/v1/client/sessions/"+b.session+"/tokens").text("jwt")
 }
 
-// forgeries are tokens that say the same as a right one.
+// forgeries returns tokens with the claims of a valid one.
 func (t *trial) forgeries(right string) map[string]string {
 	parts := strings.Split(right, ".")
 	if len(parts) != 3 {
@@ -150,7 +150,7 @@ func swappedCredentials(t *trial) {
 	t.refused("the key in the query", ask{path: "/v1/users/count?secret_key=" + t.SecretKey.Reveal() + fmt.Sprint("&Authorization=", t.SecretKey.Reveal())})
 }
 
-// decoded is what a token says.
+// decoded returns the claims of a token.
 func decoded(token string) string {
 	_, rest, _ := strings.Cut(token, ".")
 	claims, _, _ := strings.Cut(rest, ".")
@@ -158,7 +158,7 @@ func decoded(token string) string {
 	return string(text)
 }
 
-// flipped is a signature with another first character.
+// flipped returns a signature with another first character.
 func flipped(text string) string {
 	if text[0] == 'A' {
 		return "B" + text[1:]

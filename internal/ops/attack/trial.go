@@ -15,7 +15,7 @@ import (
 // volley is how many requests are sent at once.
 const volley = 50
 
-// trial is one probe under way.
+// trial is one running probe.
 type trial struct {
 	*target
 	ctx  context.Context
@@ -24,14 +24,14 @@ type trial struct {
 	users []string
 }
 
-// failf ends the probe with what it found.
+// failf ends the probe with a finding.
 func (t *trial) failf(format string, args ...any) { panic(finding(fmt.Sprintf(format, args...))) }
 
 // limitedWait is the longest that a probe waits for a limit per address.
 const limitedWait = 61 * time.Second
 
-// do sends a request. Where there are limits per address it waits for them: what they are is
-// another probe's question. The Backend API has none, so that its refusals are about the user.
+// do sends a request and waits for limits per address, which other probes test. The Backend API has
+// none, so its refusals are about the user.
 func (t *trial) do(a ask) reply {
 	const patience = 4
 	for range patience {
@@ -59,7 +59,7 @@ func frontend(a ask) bool {
 	return strings.HasPrefix(a.path, "/v1/client/") || strings.HasPrefix(a.path, "/v1/me/")
 }
 
-// ok sends a request that must go through.
+// ok sends a request that must succeed.
 func (t *trial) ok(a ask) reply {
 	r := t.do(a)
 	if r.status/100 != 2 {
@@ -68,8 +68,8 @@ func (t *trial) ok(a ask) reply {
 	return r
 }
 
-// refused sends a request that must be refused with one of the codes, or with any when none is
-// given.
+// refused sends a request that must be refused with one of the codes, or with any if codes is
+// empty.
 func (t *trial) refused(what string, a ask, codes ...string) reply {
 	r := t.do(a)
 	if r.status < 400 || r.status >= 500 {
@@ -81,7 +81,7 @@ func (t *trial) refused(what string, a ask, codes ...string) reply {
 	return r
 }
 
-// together sends n requests at once: all are ready before the first one leaves.
+// together sends n requests at once: all are ready before the first is sent.
 func (t *trial) together(n int, each func(i int) ask) []reply {
 	asks := list(n, each)
 	out, failures := list(n, func(int) reply { return reply{} }), list(n, func(int) error { return nil })
@@ -101,7 +101,7 @@ func (t *trial) together(n int, each func(i int) ask) []reply {
 	return out
 }
 
-// list is a list of n values.
+// list returns n values.
 func list[T any](n int, each func(int) T) []T {
 	out := make([]T, n)
 	for i := range out {
@@ -110,7 +110,7 @@ func list[T any](n int, each func(int) T) []T {
 	return out
 }
 
-// count says how many of the answers fit.
+// count returns how many of the answers match.
 func count(all []reply, fits func(reply) bool) int {
 	n := 0
 	for _, r := range all {
@@ -124,7 +124,7 @@ func count(all []reply, fits func(reply) bool) int {
 func accepted(r reply) bool { return r.status == http.StatusOK }
 func judged(r reply) bool   { return r.code() == wrongCode }
 
-// oneOf is what a volley of one right code must come to.
+// oneOf checks the result of sending one right code many times at once: exactly one succeeds.
 func (t *trial) oneOf(what string, all []reply) {
 	if n := count(all, accepted); n != 1 {
 		t.failf("%d of %d uses of one %s were accepted, want 1", n, len(all), what)
@@ -134,7 +134,7 @@ func (t *trial) oneOf(what string, all []reply) {
 	}
 }
 
-// The error codes that probes look for.
+// Error codes that probes expect.
 const (
 	wrongCode   = "form_code_incorrect"
 	tooMany     = "too_many_requests"
@@ -145,7 +145,7 @@ const (
 	stepUp      = "session_reverification_required"
 )
 
-// forget deletes the users that the probe made.
+// forget deletes the users that the probe created.
 func (t *trial) forget() error {
 	var all error
 	for _, id := range t.users {
@@ -158,7 +158,8 @@ func (t *trial) forget() error {
 	return all
 }
 
-// serverTime is the target's: a development server's clock may have been moved.
+// serverTime returns the target's time, which may differ because a development server's clock can
+// be moved.
 func (t *trial) serverTime() time.Time {
 	if t.development {
 		if at, err := time.Parse(time.RFC3339, t.do(ask{path: "/dev/clock"}).text("now")); err == nil {
@@ -168,7 +169,7 @@ func (t *trial) serverTime() time.Time {
 	return t.Now()
 }
 
-// later moves the clock of a development server. It is moved back when the run ends.
+// later moves the development server's clock. It is moved back when the run ends.
 func (t *trial) later(d time.Duration) {
 	seconds := int(d / time.Second)
 	t.ok(ask{method: http.MethodPatch, path: "/dev/clock", json: map[string]any{"advance_seconds": seconds}})

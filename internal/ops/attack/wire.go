@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// wireProbes are the part of class G that no HTTP client can send: bytes that two readers of one
-// connection may take for different requests.
+// wireProbes are the probes of class G that no HTTP client can send: bytes that two readers of one
+// connection may parse as different requests.
 func wireProbes() []Probe {
 	return []Probe{
 		{"G22", "one request that holds a second: a length against chunks, two lengths, odd chunks", "one answer, and none to what was hidden", "4.2.1", "", "", 0, smuggling},
@@ -25,8 +25,8 @@ func wireProbes() []Probe {
 	}
 }
 
-// answers are the responses to what was written on one connection. The server closes it, or says
-// nothing more for a while.
+// answers returns the responses to the bytes written on one connection, until the server closes it
+// or pauses.
 func (t *trial) answers(text string) []reply {
 	u, err := url.Parse(t.URL)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package backend calls the Backend API of a server that runs.
+// Package backend calls the Backend API of a running server.
 package backend
 
 import (
@@ -21,10 +21,10 @@ type Client struct {
 	HTTP *http.Client
 }
 
-// requestLimit is the longest that a request may take.
+// requestLimit is how long a request may take.
 const requestLimit = 30 * time.Second
 
-// New returns a client that keeps open as many connections as requests are sent at once.
+// New returns a client that keeps one connection open for each concurrent request.
 func New(url string, key secret.Value, atOnce int) *Client {
 	return &Client{url, key, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}, Timeout: requestLimit}}
 }
@@ -78,7 +78,7 @@ func (c *Client) Call(ctx context.Context, method, path string, body, out any) e
 	}
 	if res.StatusCode != http.StatusOK {
 		failed := &Error{Method: method, Path: path, Status: res.StatusCode}
-		_ = json.Unmarshal(answer, failed) // an answer of something between is no JSON
+		_ = json.Unmarshal(answer, failed) // a proxy's answer is not JSON
 		return failed
 	}
 	if out == nil {

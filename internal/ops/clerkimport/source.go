@@ -94,7 +94,7 @@ type target struct {
 	Locked      bool            `json:"locked,omitempty"`
 }
 
-// The values of phone_number_identification_status.
+// Values of phone_number_identification_status.
 const (
 	statusVerified = "verified"
 	statusReserved = "reserved"

@@ -1,7 +1,7 @@
-// Package guessbound computes what a [mfa.Policy] is worth: the chance that somebody who knows a
-// user's password guesses the second factor. The chance is the number of guesses that are judged,
-// times the chance of each; both are computed from the numbers that the domain enforces. Package
-// bruteforce shows by trying that no more are judged.
+// Package guessbound computes how well an [account.Policy] protects: the chance that an attacker
+// who knows a user's password guesses the second factor. The chance is the number of guesses that
+// are compared, times the chance of each. Both follow from the numbers that the domain enforces.
+// Package bruteforce simulates that no more guesses are compared.
 package guessbound
 
 import (
@@ -17,16 +17,16 @@ import (
 type Method struct {
 	Name     string           `json:"name"`
 	Strategy account.Strategy `json:"strategy"`
-	// Live codes of Space possible ones are right at any moment.
+	// Live codes out of Space possible ones are right at any moment.
 	Live  float64 `json:"live"`
 	Space float64 `json:"space"`
 }
 
-// Chance is that of one guess.
+// Chance returns the chance of one guess.
 func (m Method) Chance() float64 { return m.Live / m.Space }
 
-// Methods are what can be guessed under a policy. Backup codes are our own: imported ones are as
-// good as their maker made them.
+// Methods returns the methods under a policy. Backup codes are the server's own; imported ones are
+// as strong as their source made them.
 func Methods(p account.Policy) []Method {
 	digits := math.Pow10(totp.Digits)
 	return []Method{
@@ -36,24 +36,24 @@ func Methods(p account.Policy) []Method {
 	}
 }
 
-// Attacker is somebody who knows the password, and what else they have.
+// Attacker is an attacker who knows the password, and the help that the attacker has.
 type Attacker struct {
 	Name string `json:"name"`
-	// OwnerSignsIn: the owner signs in every day, which clears what is consecutive.
+	// OwnerSignsIn means that the owner signs in every day, which clears consecutive failures.
 	OwnerSignsIn bool `json:"helped"`
-	// KnownDevice: guesses come from a browser that passed this user's second factor before: a shared
-	// computer, a stolen cookie.
+	// KnownDevice means that guesses come from a browser that passed this user's second factor before:
+	// a shared computer or a stolen cookie.
 	KnownDevice bool `json:"known"`
 }
 
-// Attackers are those that are computed.
+// Attackers are all attackers of the report.
 var Attackers = []Attacker{
 	{"owner is away", false, false},
 	{"owner signs in daily", true, false},
 	{"attacker on a known device", true, true},
 }
 
-// Horizon is a time to guess in; the zero Time is one verification.
+// Horizon is the time that an attacker guesses for; the zero Time means one verification.
 type Horizon struct {
 	Name string        `json:"name"`
 	Time time.Duration `json:"-"`
@@ -62,10 +62,10 @@ type Horizon struct {
 // Day is 24 hours.
 const Day = 24 * time.Hour
 
-// Horizons are those that are computed. The last one has the target.
+// Horizons are all horizons of the report. The target applies to the last one.
 var Horizons = []Horizon{{"one verification", 0}, {"a day", Day}, {"30 days", 30 * Day}, {"a year", 365 * Day}}
 
-// Target is the most that the chance of a year may be under a policy.
+// Target returns the greatest chance in a year that a policy may allow.
 func Target(p account.Policy) float64 {
 	if p == account.StrictPolicy() {
 		return 2e-4
@@ -73,8 +73,8 @@ func Target(p account.Policy) float64 {
 	return 1e-3
 }
 
-// PerWindow is how many failures the failure log lets an attacker have in a time: it may be full at
-// the first moment and again whenever its window has passed.
+// PerWindow returns how many failures the failure log allows in a time. It may be full at the first
+// moment and again whenever its window has passed.
 func PerWindow(p account.Policy, a Attacker, d time.Duration) int {
 	limit := p.UnknownDeviceFailures
 	if a.KnownDevice {
@@ -83,7 +83,7 @@ func PerWindow(p account.Policy, a Attacker, d time.Duration) int {
 	return limit * int((d+p.FailureWindow-1)/p.FailureWindow)
 }
 
-// Paced is how many guesses fit into a time, with the wait that each failure in a row costs.
+// Paced returns how many guesses fit into a time, with the wait after each failure in a row.
 func Paced(p account.Policy, d time.Duration, most int) int {
 	n := 0
 	for at := time.Duration(0); at < d && n < most; n++ {
@@ -93,7 +93,7 @@ func Paced(p account.Policy, d time.Duration, most int) int {
 	return n
 }
 
-// Guesses is how many guesses with one method are judged in a time, at most.
+// Guesses returns the most guesses with one method that are compared in a time.
 func Guesses(p account.Policy, a Attacker, h Horizon) int {
 	if h.Time == 0 {
 		return min(p.Tries, PerWindow(p, a, 1))
@@ -105,7 +105,7 @@ func Guesses(p account.Policy, a Attacker, h Horizon) int {
 	return n
 }
 
-// Cell is one chance, with how it is computed.
+// Cell is one chance with its computation.
 type Cell struct {
 	Horizon string  `json:"horizon"`
 	Method  string  `json:"method"`
@@ -114,7 +114,7 @@ type Cell struct {
 	Chance  float64 `json:"chance"`
 }
 
-// Row is everything about one attacker.
+// Row holds the results for one attacker.
 type Row struct {
 	Attacker Attacker `json:"attacker"`
 	Cells    []Cell   `json:"chances"`
@@ -143,21 +143,21 @@ func rules(p account.Policy) Rules {
 	}
 }
 
-// Report is everything about one policy.
+// Report holds the results for one policy.
 type Report struct {
 	policy  account.Policy
 	Rules   Rules    `json:"policy"`
 	Methods []Method `json:"methods"`
 	Rows    []Row    `json:"attackers"`
-	// Target is the most that the chance of a year may be.
+	// Target is the greatest chance in a year that the policy may allow.
 	Target float64 `json:"target"`
 	// Worst is the greatest chance of a year; Met says whether it is within the target.
 	Worst float64 `json:"worst"`
 	Met   bool    `json:"met"`
 }
 
-// Compute computes a policy's report. A chance is the sum over the guesses (the union bound): it is
-// never below the true one, and above it by less than itself squared.
+// Compute returns a policy's report. A chance is the sum over the guesses (the union bound): never
+// below the true chance, and above it by less than its square.
 func Compute(p account.Policy) Report {
 	r := Report{policy: p, Rules: rules(p), Methods: Methods(p), Target: Target(p)}
 	for _, a := range Attackers {

@@ -32,7 +32,7 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// TestWeakerPoliciesMiss: the target is not met whatever the numbers are.
+// TestWeakerPoliciesMiss: weaker policies miss the target.
 func TestWeakerPoliciesMiss(t *testing.T) {
 	for name, weaken := range map[string]func(*account.Policy){
 		"three more failures a month":    func(p *account.Policy) { p.KnownDeviceFailures += 3 },
@@ -64,8 +64,8 @@ func TestPaced(t *testing.T) {
 	}
 }
 
-// TestFailureLogIsWhatAGreedyAttackerGets: the formula is what somebody gets who takes a guess
-// whenever the rolling window lets them.
+// TestFailureLogIsWhatAGreedyAttackerGets: the formula equals a simulated attacker who guesses
+// whenever the rolling window allows it.
 func TestFailureLogIsWhatAGreedyAttackerGets(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		p := account.DefaultPolicy()

@@ -34,13 +34,13 @@ var policyRows = []struct {
 	{"authenticator codes valid at a moment", "RFC 6238 5.2", "`L02`, `totp.TestVerifyWindow`", func(p account.Policy) any { return p.TOTP.Codes() }},
 }
 
-// waits are the first wait and the last one before the lock.
+// waits returns the first wait and the last one before the lock.
 func waits(p account.Policy) any {
 	longest, _ := p.Wait(p.LockFailures - 1)
 	return figure(p.FirstWait) + " to " + figure(longest)
 }
 
-// figure is a number or a duration as the page shows it.
+// figure returns a number or a duration as the page shows it.
 func figure(v any) string {
 	d, ok := v.(time.Duration)
 	switch {
@@ -54,7 +54,7 @@ func figure(v any) string {
 	return fmt.Sprint(int64(d/time.Second), " s")
 }
 
-// policyTable is the table of the policies' rules.
+// policyTable returns the table of the policies' rules.
 func policyTable() string {
 	var b strings.Builder
 	b.WriteString("|rule|default|strict|source|shown by|\n|---|---|---|---|---|\n")
@@ -64,8 +64,8 @@ func policyTable() string {
 	return b.String()
 }
 
-// chanceTable has, for each attacker and policy, the guesses that are compared and the chance of a
-// right one in a year.
+// chanceTable returns, for each attacker and policy, the number of compared guesses and the chance
+// of a right one in a year.
 func chanceTable() string {
 	var b strings.Builder
 	b.WriteString("|attacker|policy|guesses in one verification/day/30 days/year|SMS|authenticator|\n|---|---|---|---|---|\n")

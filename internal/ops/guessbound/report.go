@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// String is the report for people, with the arithmetic.
+// String returns the report as text, with the arithmetic.
 func (r Report) String() string {
 	var b bytes.Buffer
 	p := r.policy
@@ -63,7 +63,7 @@ func columns(b *bytes.Buffer, gap int, lines [][]string) {
 
 func chance(c float64) string { return strings.Replace(fmt.Sprintf("%.2e", c), "e-0", "e-", 1) }
 
-// span is a duration in its greatest whole unit.
+// span returns a duration in its largest whole unit.
 func span(d time.Duration) string {
 	switch {
 	case d >= 2*Day && d%Day == 0:

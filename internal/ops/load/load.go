@@ -1,5 +1,6 @@
-// Package load measures a running server from outside: closed loops of clients that check codes
-// over the Backend API.
+// Package load measures a running server from outside: clients verify codes over the Backend API,
+// each sending its next request after the last answer. No load generator (vegeta) is used, because
+// each request needs a fresh code of its own user.
 package load
 
 import (
@@ -21,12 +22,12 @@ import (
 type Config struct {
 	URL       string
 	SecretKey secret.Value
-	Clients   int // each sends its next request when its last was answered
+	Clients   int // each sends its next request after its last answer
 	Users     int
 	Checks    int // per operation, at least
 }
 
-// Result is what one operation showed.
+// Result holds the measurements of one operation.
 type Result struct {
 	Operation     string
 	Checks        int
@@ -34,7 +35,7 @@ type Result struct {
 	P50, P95, P99 time.Duration
 }
 
-// Rate is checks per second.
+// Rate returns the checks per second.
 func (r Result) Rate() float64 { return float64(r.Checks) / r.Elapsed.Seconds() }
 
 // Runner drives one server.
@@ -132,7 +133,7 @@ func (r *Runner) Run(ctx context.Context, operation string) (Result, error) {
 	return out, nil
 }
 
-// check is a round: one code per user, and the judge of its answer.
+// check is a round: one code per user, and the expected answer.
 type check struct {
 	code func(i int) string
 	want func(error) error
@@ -150,7 +151,7 @@ func refused(err error) error {
 	return err
 }
 
-// right moves the server's clock by a step, so that every user has a fresh code. Moving it is not
+// right moves the server's clock by one step, so that every user has a fresh code. Moving it is not
 // measured.
 func (r *Runner) right(ctx context.Context) (check, error) {
 	now, err := r.advance(ctx, totp.Period)
@@ -165,7 +166,7 @@ func codeAt(key secret.Value, at time.Time) string {
 	return text
 }
 
-// wrong unlocks everybody first, which is not measured either, and then fails once each.
+// wrong unlocks every user first, which is not measured, and then fails once each.
 func (r *Runner) wrong(ctx context.Context) (check, error) {
 	now, err := r.advance(ctx, 0)
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// aged makes a user's set of backup codes one from before sets had keys of their own.
+// aged makes a user's backup codes as old ones are stored: without keys of their own.
 func (i *instance) aged(id string) {
 	i.Helper()
 	found, err := i.store.Get(i.Context(), store.Key{Kind: store.KindUser, ID: strings.TrimPrefix(id, "user_")})
 	i.must(err)
 	d := json.NewDecoder(bytes.NewReader(found[0].Data))
-	d.UseNumber() // an instant is longer than a float
+	d.UseNumber() // an instant does not fit into a float
 	record := map[string]any{}
 	i.must(d.Decode(&record))
 	delete(record["bc"].(map[string]any), "k")
@@ -28,7 +28,7 @@ func (i *instance) aged(id string) {
 	i.must(i.store.Commit(i.Context(), []store.Write{{Record: found[0]}}))
 }
 
-// TestAnExportSaysHowManyLoseTheirCodes: of three users, the one whose set has no key of its own.
+// TestAnExportSaysHowManyLoseTheirCodes: one of three users has codes without a key of its own.
 func TestAnExportSaysHowManyLoseTheirCodes(t *testing.T) {
 	i := newInstance(t, newClock())
 	write := func(want migrate.ExportResult) {
@@ -47,8 +47,8 @@ func TestAnExportSaysHowManyLoseTheirCodes(t *testing.T) {
 	write(migrate.ExportResult{Users: 3, WithoutCodes: 1})
 }
 
-// TestAHeadIsWhole: an export begins with what it is and with the settings. Without either it is
-// none.
+// TestAHeadIsWhole: the first line of an export has the format and the settings. A file without
+// either is refused.
 func TestAHeadIsWhole(t *testing.T) {
 	key := identity(t)
 	for name, head := range map[string]string{

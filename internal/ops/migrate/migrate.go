@@ -1,9 +1,9 @@
-// Package migrate moves users with all their factors from one instance to another, or out to
-// another program, as a file of JSON lines that is encrypted to a recipient with age. Existing is
-// no form of it that is not encrypted: every line holds secrets.
+// Package migrate moves users with all their factors from one instance to another, or to another
+// program. The file has JSON lines and is always encrypted to a recipient with age, because every
+// line holds secrets.
 //
-// The first line tells of the file and has the settings, each further one is a user, and the last
-// counts them. docs/use/moving-away.md has the format.
+// The first line names the format and has the settings; each further line is a user; the last one
+// counts them. docs/use/moving-away.md specifies the format.
 package migrate
 
 import (
@@ -23,13 +23,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// format is the version of the file's form.
+// format is the version of the file format.
 const format = 1
 
-// lineLimit bounds a user's line.
+// lineLimit is the longest line, in bytes.
 const lineLimit = 4 << 20
 
-// The kinds of lines.
+// Kinds of lines.
 const (
 	kindHead = "countersign_export"
 	kindUser = "user"
@@ -41,7 +41,7 @@ type line struct {
 	Object string `json:"object"`
 	head
 	*admin.Export
-	Users *int `json:"users,omitempty"` // of the last one
+	Users *int `json:"users,omitempty"` // in the last line
 }
 
 type head struct {
@@ -50,16 +50,16 @@ type head struct {
 	Settings   *account.Settings `json:"settings,omitempty"`
 }
 
-// ExportResult says what an export holds.
+// ExportResult counts what an export holds.
 type ExportResult struct {
 	Users int
-	// WithoutCodes are users whose backup codes could not come along.
+	// WithoutCodes counts users whose backup codes could not be exported.
 	WithoutCodes int
 }
 
-// Export writes every user, encrypted. It holds a page of users at a time, whatever their number; a
-// user who changes meanwhile is there as before or as after. Not until Export returns nil is the
-// file whole: an age file that was cut off does not open to its end.
+// Export writes every user, encrypted. It holds one page of users at a time. A user who changes
+// meanwhile is exported as before or after the change. The file is complete only when Export
+// returns nil; age detects a file that was cut off.
 func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *domain.Service, now time.Time) (done ExportResult, err error) {
 	sealed, err := age.Encrypt(to, recipients...)
 	if err != nil {
@@ -96,20 +96,20 @@ func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *do
 // dueKey returns a counter's key in the index of counters.
 type ImportResult struct {
 	Users, Created, Existing, Refused int
-	SettingsApplied                   bool // the file's became the instance's
+	SettingsApplied                   bool // the instance took the file's settings
 }
 
-// errFile is what every file is that this package did not write, or not to its end.
+// errFile is returned for a file that this package did not write, or did not finish.
 var errFile = errors.New("this is not a whole export")
 
-// ErrKey is what [Import] returns when no identity opens the file.
+// ErrKey is returned by [Import] when no identity opens the file.
 var ErrKey = errors.New("no identity of this file opens the export")
 
-// Import makes the users of an export. Users that are there already stay as they are, so that an
-// import that was interrupted can be run again. A line that is refused is named in report, by
-// number and user id, and does not end the import.
+// Import creates the users of an export. It leaves existing users as they are, so that an
+// interrupted import can be repeated. A refused line is reported by number and user id, and does
+// not end the import.
 //
-// age does not say who wrote a file: restore your own only.
+// age does not authenticate the writer of a file: import only your own files.
 func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *domain.Service, report io.Writer) (done ImportResult, err error) {
 	open, err := age.Decrypt(from, identities...)
 	if no := (*age.NoIdentityMatchError)(nil); errors.As(err, &no) {
@@ -124,7 +124,7 @@ func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *d
 	for n := 1; lines.Scan(); n++ {
 		var l line
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			return done, fmt.Errorf("line %d: %w", n, errFile) // the text of the error may hold a secret
+			return done, fmt.Errorf("line %d: %w", n, errFile) // the error's text may hold a secret
 		}
 		switch {
 		case n == 1:

@@ -33,10 +33,10 @@ const (
 	seed   = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 )
 
-// clock is one for all instances.
+// clock is shared by all instances.
 type clock struct{ at time.Time }
 
-// instance is a service of its own, with keys of its own.
+// instance is a service with keys of its own.
 type instance struct {
 	testing.TB
 	*domain.Service
@@ -107,7 +107,7 @@ func (i *instance) enter(id string) (tx.Caller, []string) {
 	return from, codes.Codes
 }
 
-// member has everything that a user can have.
+// member creates a user with everything that a user can have.
 func (i *instance) member(name string, numbers ...string) (id string, codes []string) {
 	i.Helper()
 	u, err := i.Admin.CreateUser(i.Context(), admin.UserInput{
@@ -146,8 +146,8 @@ func (i *instance) restore(file []byte, key age.Identity) (migrate.ImportResult,
 
 func newClock() *clock { return &clock{time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
 
-// TestAMoveLosesNothing: on a new instance, with keys of its own, users go on as they left, and
-// what was used up stays used up.
+// TestAMoveLosesNothing: users work the same on a new instance with its own keys, and used codes
+// stay used.
 func TestAMoveLosesNothing(t *testing.T) {
 	c := newClock()
 	old, key := newInstance(t, c), identity(t)
@@ -191,7 +191,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 	if set, err := fresh.Engine.Settings(t.Context()); err != nil || !set.MFARequired || set.IPLimits {
 		t.Errorf("the settings are %+v (%v)", set, err)
 	}
-	fresh.want(apierr.FormCodeIncorrect, id, last) // the last step came along
+	fresh.want(apierr.FormCodeIncorrect, id, last) // the last step was exported
 	fresh.want(apierr.FormCodeIncorrect, id, secret.New(codes[0]))
 	fresh.want("", id, secret.New(codes[1]))
 	fresh.want(apierr.FormCodeIncorrect, id, secret.New(codes[1]))
@@ -201,7 +201,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 	fresh.must(fresh.Admin.VerifyPassword(t.Context(), id, secret.New("correct horse")))
 	fresh.text(id)
 
-	// Once more changes nobody, and a move further on loses nothing either.
+	// A second import changes no user, and a second move loses nothing either.
 	if got, _, err := fresh.restore(file, key); err != nil || got.Existing != 2 || got.Created != 0 || got.SettingsApplied {
 		t.Errorf("the second time: %+v %v", got, err)
 	}
@@ -214,7 +214,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 	third.want("", id, secret.New(codes[2]))
 }
 
-// text signs in by e-mail address and password, and with a text message to the default number.
+// text signs in by e-mail address and password, and with an SMS to the default number.
 func (i *instance) text(id string) {
 	i.Helper()
 	r, err := i.MFA.CreateSignIn(i.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "maxine@example.com", Password: secret.New("correct horse")})
@@ -231,15 +231,15 @@ func (i *instance) text(id string) {
 	if r.User.WireID() != id {
 		i.Errorf("%s is signed in, want %s", r.User.WireID(), id)
 	}
-	// The number's own limit holds over all users: it did not move into a place of its own with the
-	// phone's foreign id.
+	// The number's limit applies over all users: it is still counted under the number and not under
+	// the phone's foreign id.
 	if found, err := i.store.List(i.Context(), store.KindNumber, "", 10); err != nil || len(found) != 1 || found[0].Key.ID == r.User.Phones[0].Tail {
 		i.Errorf("the message was counted in %v (%v)", found, err)
 	}
 }
 
-// TestOnlyAWholeFileOfTheRightKeyIsTaken: cut off anywhere, changed anywhere, or for somebody else,
-// an export is an error.
+// TestOnlyAWholeFileOfTheRightKeyIsTaken: an export that is cut off, changed or encrypted to
+// another recipient is an error.
 func TestOnlyAWholeFileOfTheRightKeyIsTaken(t *testing.T) {
 	c := newClock()
 	old, key := newInstance(t, c), identity(t)
@@ -263,7 +263,7 @@ func TestOnlyAWholeFileOfTheRightKeyIsTaken(t *testing.T) {
 	}
 }
 
-// seal encrypts lines of one's own.
+// encrypt encrypts lines that the test makes.
 func encrypt(t *testing.T, key *age.X25519Identity, lines ...string) []byte {
 	t.Helper()
 	var file bytes.Buffer
@@ -302,8 +302,8 @@ func TestLinesOutOfPlace(t *testing.T) {
 	}
 }
 
-// TestARefusedUserIsReported: one whose identifier is somebody else's here does not stop the
-// others, and is named by its line and id only.
+// TestARefusedUserIsReported: a user whose identifier is taken here does not stop the others. The
+// report names only its line and id.
 func TestARefusedUserIsReported(t *testing.T) {
 	c := newClock()
 	old, fresh, key := newInstance(t, c), newInstance(t, c), identity(t)
@@ -324,7 +324,7 @@ func TestARefusedUserIsReported(t *testing.T) {
 	fresh.want("", other, fresh.app())
 }
 
-// TestAnExportIsStreamed: of many users it holds a page at a time.
+// TestAnExportIsStreamed: it holds one page of users at a time.
 func TestAnExportIsStreamed(t *testing.T) {
 	c := newClock()
 	old, key := newInstance(t, c), identity(t)

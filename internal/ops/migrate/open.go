@@ -16,8 +16,8 @@ import (
 )
 
 // OpenOffline opens the users of a store for [Export] and [Import]. The service sends nothing and
-// serves nothing. restoredAt is the time of the last restore from a backup, if there was one: what
-// is older is void.
+// serves nothing. restoredAt is the time of the last restore from a backup, if any; older sessions
+// and codes are invalid.
 func OpenOffline(ctx context.Context, store store.Store, keys *keyring.Keyring, restoredAt time.Time) (*domain.Service, error) {
 	ring, err := keys.Open(ctx)
 	if err != nil {

@@ -1,5 +1,6 @@
 // Package sbom lists the modules that are linked into our packages, with their licences, and writes
-// the list as CycloneDX.
+// the list as CycloneDX. It replaces cyclonedx-gomod, because the licence policy of its tests needs
+// the same list and the document must be reproducible.
 package sbom
 
 import (
@@ -17,7 +18,7 @@ import (
 	"strings"
 )
 
-// Module is one that is linked.
+// Module is a linked module.
 type Module struct {
 	Path, Version, Dir string
 	// Sum is the module's hash in go.sum, "" for the main module.
@@ -27,12 +28,12 @@ type Module struct {
 	Main    bool
 }
 
-// delivered are the packages that become programs for somebody else. Others, such as suites of
-// conformance, are linked by tests alone.
+// delivered are the programs that users get. Others, such as conformance suites, are linked by
+// tests only.
 var delivered = []string{"./cmd/...", "./functions/...", "./infra/..."}
 
 // Modules lists the modules that the delivered programs link, or those of all packages with their
-// tests, in order. Those of go.mod that nothing links are not in it.
+// tests, in order. It leaves out modules of go.mod that are not linked.
 func Modules(ctx context.Context, root string, tests bool) ([]Module, error) {
 	args := append([]string{"list", "-deps", "-json=Module"}, delivered...)
 	if tests {
@@ -71,13 +72,12 @@ func Modules(ctx context.Context, root string, tests bool) ([]Module, error) {
 
 var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|unlicense)(\.(md|txt))?$`)
 
-// texts are words by which a licence is known. All must be in the text, none of the second list
-// may.
+// texts identify licences: all words of the first list must be in the text, none of the second.
 var texts = []struct {
 	id       string
 	has, not []string
 }{
-	{"MPL-2.0", []string{"mozilla public license version 2.0"}, nil}, // before those that its text names as secondary
+	{"MPL-2.0", []string{"mozilla public license version 2.0"}, nil}, // before the licences that its text names as secondary
 	{"AGPL-3.0-only", []string{"gnu affero general public license"}, nil},
 	{"LGPL-3.0-only", []string{"gnu lesser general public license"}, nil},
 	{"GPL-3.0-only", []string{"gnu general public license"}, nil},
@@ -88,8 +88,8 @@ var texts = []struct {
 	{"MIT", []string{"permission is hereby granted, free of charge", "the software is provided \"as is\""}, nil},
 }
 
-// licence reads what a module's own files say. The first rule that fits wins, and the strict
-// licences come first.
+// licence identifies the licence in a module's files. The first match wins, and the strict licences
+// come first.
 func licence(dir string) (string, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
@@ -153,8 +153,8 @@ type document struct {
 	Components []component `json:"components"`
 }
 
-// Write writes the modules as CycloneDX 1.5. The document has no time and no random number: the
-// same source gives the same bytes.
+// Write writes the modules as CycloneDX 1.5. The document has no time and no random number, so that
+// the same source gives the same bytes.
 func Write(w io.Writer, all []Module, version string) error {
 	d := document{Format: "CycloneDX", Spec: "1.5", Version: 1, Components: []component{}}
 	for _, m := range all {

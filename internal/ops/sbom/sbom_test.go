@@ -8,11 +8,11 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ops/sbom"
 )
 
-// allowed are the licences under which a module may be linked into an Apache-2.0 program without
-// duties beyond naming its authors.
+// allowed are the licences of modules that may be linked into an Apache-2.0 program without duties
+// beyond attribution.
 var allowed = map[string]bool{"Apache-2.0": true, "MIT": true, "BSD-3-Clause": true, "BSD-2-Clause": true, "ISC": true}
 
-// inTests may be used by tests besides, which nobody gets a binary of.
+// inTests are the licences that only tests may use, because no user gets their binaries.
 var inTests = map[string]bool{"MPL-2.0": true}
 
 func TestLicences(t *testing.T) {

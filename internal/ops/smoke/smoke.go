@@ -1,5 +1,5 @@
-// Package smoke tries a deployment from outside: a short journey of a throw-away user, from
-// enrolment to a second factor and out again.
+// Package smoke tries a deployment from outside: a throw-away user enrols, proves a second factor
+// and is deleted.
 package smoke
 
 import (
@@ -19,20 +19,20 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
-// Config says what to try.
+// Config are the parameters of [Run].
 type Config struct {
 	URL       string
 	SecretKey secret.Value
-	// Now is the time of this machine, which an authenticator app would show codes of.
+	// Now returns this machine's time, which an authenticator app would use for its codes.
 	Now func() time.Time
-	// Done hears of each step when it ends, with the error of one that went wrong.
+	// Done is called when a step ends, with its error if it failed.
 	Done func(step string, err error)
 }
 
-// requestLimit is the time that one request may take.
+// requestLimit is how long one request may take.
 const requestLimit = 15 * time.Second
 
-// visit is a user's browser and the team's server in one.
+// visit is a user's browser and the application's server in one.
 type visit struct {
 	Config
 	client  *http.Client
@@ -42,8 +42,8 @@ type visit struct {
 	signIn  string
 }
 
-// Run makes a user, takes it through the journey, and deletes it whatever happens. The error says
-// which step was not right.
+// Run creates a user, runs the steps, and always deletes the user. The error says which step
+// failed.
 func Run(ctx context.Context, c Config) (err error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -86,7 +86,7 @@ func (v *visit) step(ctx context.Context, what string, do func(context.Context) 
 	return nil
 }
 
-// ask sends a request and decodes the answer, which must have the status.
+// ask sends a request and decodes the answer, which must have the given status.
 func (v *visit) ask(r *http.Request, want int, into any) error {
 	res, err := v.client.Do(r)
 	if err != nil {
@@ -228,7 +228,7 @@ func (v *visit) replay(ctx context.Context) error {
 	return v.server(ctx, http.MethodPost, "/v1/users/"+v.user+"/verify_totp", map[string]any{"code": code}, http.StatusUnprocessableEntity, nil)
 }
 
-// attempt sends the code of some time as the second factor.
+// attempt sends the code of a given time as the second factor.
 func (v *visit) attempt(ctx context.Context, at time.Time, want int, into any) error {
 	code, err := totp.Code(v.key, at)
 	if err != nil {
@@ -241,7 +241,7 @@ func (v *visit) wrong(ctx context.Context) error {
 	return v.attempt(ctx, v.Now().Add(-time.Hour), http.StatusUnprocessableEntity, nil)
 }
 
-// second uses the code of the next half minute, which a clock that is a little ahead would show.
+// second uses the next code, which a clock that is slightly ahead would show.
 func (v *visit) second(ctx context.Context) error {
 	var out struct{ Response struct{ Status string } }
 	if err := v.attempt(ctx, v.Now().Add(totp.Period), http.StatusOK, &out); err != nil {

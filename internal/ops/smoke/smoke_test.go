@@ -14,7 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/ops/smoke"
 )
 
-// serve is a server whose answers can be spoilt.
+// serve starts a server whose answers can be changed.
 func serve(t *testing.T, spoil func(w http.ResponseWriter, r *http.Request) bool) (url string, app **local.App) {
 	t.Helper()
 	app = new(*local.App)
@@ -57,7 +57,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRunFindsFaults: a deployment that is wrong in one point does not pass.
+// TestRunFindsFaults: a deployment with one fault does not pass.
 func TestRunFindsFaults(t *testing.T) {
 	for name, c := range map[string]struct {
 		says  string

@@ -1,4 +1,5 @@
-// Write prints the bill of materials of the tree it runs in, as CycloneDX JSON.
+// Command write prints the bill of materials of the module in the current directory, as CycloneDX
+// JSON.
 package main
 
 import (
