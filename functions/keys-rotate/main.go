@@ -1,4 +1,5 @@
-// Command keys-rotate is a Lambda function: a deployment and a schedule run it to make and rotate keys.
+// Command keys-rotate is a Lambda function. A deployment and a schedule run it to make and rotate
+// keys.
 package main
 
 import "github.com/countersign-mfa/countersign/internal/aws/lambdahost/rotation"

@@ -1,5 +1,5 @@
-// Package api serves the table of operations over HTTP: routing, the checks of who may call, and the
-// mapping of errors.
+// Package api serves the table of operations over HTTP: routing, checks of callers, and the mapping
+// of errors.
 package api
 
 import (
@@ -26,40 +26,41 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Config is what the API needs. Nothing of it is ever taken from a request.
+// Config is what the API needs. Nothing in it comes from a request.
 type Config struct {
 	operation.Instance
-	// Accepts says, in constant time, whether a bearer is a key of the Backend API. An error means that it cannot be known: the request is
-	// refused with it.
+	// Accepts reports whether a bearer is a key of the Backend API, in constant time. An error means
+	// that the key cannot be checked: the request is refused with it.
 	Accepts func(ctx context.Context, bearer secret.Value) (bool, error)
 	// Address returns the caller's network address.
 	Address func(*http.Request) netip.Addr
 	Log     *slog.Logger
-	// Observe hears of every answered operation, and says what the request's line in the log holds besides; nil does neither.
+	// Observe is called for every answered operation. It returns what the request's log line says on
+	// top; nil adds nothing.
 	Observe func(Outcome) []slog.Attr
 }
 
-// Outcome is how an operation was answered.
+// Outcome is the answer of an operation: its status, and its code if it is an error.
 type Outcome struct {
 	Operation *operation.Operation
 	Status    int
 	Code      apierr.Code // empty for a right answer
 }
 
-// OneKey is a [Config.Accepts] that accepts one key for ever: for tests and trials.
+// OneKey returns a [Config.Accepts] that always accepts one key: for tests and trials.
 func OneKey(key secret.Value) func(context.Context, secret.Value) (bool, error) {
 	return func(_ context.Context, bearer secret.Value) (bool, error) { return key.Equal(bearer), nil }
 }
 
-// API serves the routes of the table.
+// API is the HTTP handler of operations.
 type API struct {
 	Config
 	mux *http.ServeMux
-	// backend are the patterns of the Backend API.
+	// backend has the patterns of the Backend API.
 	backend map[string]bool
 }
 
-// New returns the handler of the given operations: all of [Operations], or those of one function.
+// New returns the handler of the given operations: [Operations], or those of one function.
 func New(c Config, operations ...operation.Operation) (*API, error) {
 	if c.Service == nil || c.Log == nil || c.Address == nil || c.Accepts == nil {
 		return nil, errors.New("api: Service, Log, Address and Accepts are needed")
@@ -98,7 +99,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.Header().Set("X-Clerk-Trace-Id", x.traceID)
 	x.Header().Set("Cache-Control", "no-store")
 	x.Header().Set("X-Content-Type-Options", "nosniff")
-	x.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // an answer is no page, whoever opens it
+	x.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // no page
 	if a.Secure() {
 		x.Header().Set("Strict-Transport-Security", "max-age=31536000")
 	}
@@ -142,26 +143,27 @@ func (a *API) serve(r *http.Request, op *operation.Operation) {
 	}
 }
 
-// clean says whether a path is one that the mux would not redirect: SDKs do not follow redirects across origins.
+// clean reports whether the mux would serve a path without a redirect: SDKs do not follow redirects
+// across origins.
 func clean(p string) bool {
 	return strings.HasPrefix(p, "/") && strings.TrimSuffix(p, "/") == strings.TrimSuffix(path.Clean(p), "/") && !strings.HasSuffix(p, "//")
 }
 
 type exchangeKey struct{}
 
-// exchange is one request's answer on its way, with what the log says about it.
+// exchange is the answer to one request while it is made, with what the log says about it.
 type exchange struct {
 	http.ResponseWriter
 	traceID   string
 	operation string
-	// overridden is true when the method came from the query, which is for the Frontend API only.
+	// overridden reports that the method came from the query, which the Frontend API alone allows.
 	overridden bool
 	status     int
 	code       apierr.Code
 	noted      []slog.Attr
 }
 
-// WriteHeader remembers the status.
+// WriteHeader remembers the status for the log.
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 {
 		x.status = status
@@ -175,7 +177,8 @@ func traceID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// override makes a POST with _method in the query the request that it stands for: clerk-js sends no other methods.
+// override turns a POST with _method in the query into a request with that method, because clerk-js
+// sends nothing but GET and POST.
 func override(x *exchange, r *http.Request) error {
 	given := r.URL.Query()["_method"]
 	if r.Method != http.MethodPost || len(given) == 0 || len(given) == 1 && given[0] == "" {
@@ -191,7 +194,8 @@ func override(x *exchange, r *http.Request) error {
 	return apierr.New(apierr.MethodNotAllowed)
 }
 
-// methods are those that a path has operations for, and whether they are of the Backend API.
+// methods returns the methods that a path has operations for, and whether one of them is of the
+// Backend API.
 func (a *API) methods(r *http.Request) (allowed []string, backend bool) {
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		probe := r.Clone(r.Context())
@@ -204,7 +208,8 @@ func (a *API) methods(r *http.Request) (allowed []string, backend bool) {
 	return allowed, backend
 }
 
-// unrouted answers what no row of the table does: 405 for a known path, else 404, and the preflight of browsers.
+// unrouted answers a request without a row: 404 for an unknown path, 405 for an unknown method, and
+// the preflight of browsers.
 func (a *API) unrouted(x *exchange, r *http.Request) {
 	allowed, backend := a.methods(r)
 	switch {
@@ -218,7 +223,8 @@ func (a *API) unrouted(x *exchange, r *http.Request) {
 	}
 }
 
-// fail answers with the error of the catalogue that is inside err. What is not of the catalogue is logged and stays unsaid.
+// fail answers with the error of the catalogue that err wraps. Any other error is logged and
+// answered as internal: its text is not shown.
 func (a *API) fail(x *exchange, r *http.Request, err error) {
 	e := apierr.From(err)
 	if errors.Is(err, store.ErrUnavailable) {

@@ -15,7 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// admit checks who is calling, as far as the surface asks.
+// admit checks the caller's credential and origin as the surface demands.
 func (a *API) admit(c *operation.Call, surface operation.Surface) error {
 	settings, err := a.Service.Engine.Settings(c)
 	if err != nil {
@@ -74,8 +74,9 @@ func (a *API) admitBackend(c *operation.Call) error {
 	return apierr.New(apierr.ClerkKeyInvalid)
 }
 
-// backendMayBeAsked keeps pages of other sites away from the Backend API of a development server, whose key is published. Servers send no
-// Origin. In production the key is a secret, and a page that has it is no page.
+// backendMayBeAsked keeps pages of other sites away from the Backend API of a development server,
+// whose key is published. Servers send no Origin. In production the key is secret, and no page has
+// it.
 func (a *API) backendMayBeAsked(c *operation.Call) bool {
 	origins := c.Request.Header.Values("Origin")
 	if len(origins) == 0 {
@@ -84,8 +85,8 @@ func (a *API) backendMayBeAsked(c *operation.Call) bool {
 	return len(origins) == 1 && a.OriginAllowed(origins[0], c.Settings.AllowedOrigins)
 }
 
-// bearer returns a token sent with or without the word Bearer: Clerk's SDKs do both. Two headers are none, because who stands in between may
-// believe the other one.
+// bearer returns a token sent with or without the word Bearer, because Clerk's SDKs do both. Two
+// headers count as none: a proxy may believe the other one.
 func bearer(r *http.Request) string {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
@@ -135,8 +136,9 @@ func (a *API) admitFrontend(c *operation.Call) error {
 	return nil
 }
 
-// foreignSite says whether a browser tells that a change comes from a page of another site. Browsers send Origin with every change, so a
-// change without one that says this is a page that got rid of it. Reading is allowed: a handshake is a navigation from another site.
+// foreignSite reports whether the browser says that a change comes from a page of another site.
+// Browsers send Origin with every change, so a page that leaves it out did so on purpose. Reading
+// is allowed: a handshake is a navigation from another site.
 func foreignSite(r *http.Request) bool {
 	if r.Method == http.MethodGet {
 		return false
@@ -145,8 +147,9 @@ func foreignSite(r *http.Request) bool {
 	return site == "cross-site" || site == "same-site"
 }
 
-// refererOrigin stands in for the Origin that browsers leave out of a GET to their own origin, as through a relative proxy: without
-// it the token of a page load would name no party, and a server that checks the party would turn the person away.
+// refererOrigin returns the origin of the Referer, if it is allowed. Browsers leave Origin out of a
+// GET to their own origin, as through a relative proxy. Without it, the token would have no azp
+// claim, and a server that checks azp would reject it.
 func (a *API) refererOrigin(c *operation.Call) string {
 	u, err := url.Parse(c.Request.Header.Get("Referer"))
 	if err != nil || u.Host == "" {
@@ -158,7 +161,8 @@ func (a *API) refererOrigin(c *operation.Call) string {
 	return ""
 }
 
-// credentials lists the client tokens in order of precedence: native alone, else the development browser before the cookie.
+// credentials returns the client tokens in order of precedence: a native one alone, else the
+// development browser before the cookie.
 func credentials(r *http.Request, query url.Values, native bool) []tx.Credential {
 	if native {
 		return []tx.Credential{{Transport: tx.Native, Token: secret.New(bearer(r))}}
@@ -173,11 +177,13 @@ func credentials(r *http.Request, query url.Values, native bool) []tx.Credential
 	return append(found, cookies(r)...)
 }
 
-// maxClients is how many clients the cookies of one request may name: one is ours, others may be left from a service that had this name
-// before, or were planted by a sibling domain. All are one read; more would be a read that a stranger can make large.
+// maxClients bounds the clients that the cookies of one request name. One is ours; others may be
+// left from an earlier service, or come from a sibling domain. One read fetches all of them, so
+// without a bound a stranger could make it large.
 const maxClients = 24
 
-// cookies are the client cookies that can be texts, each once. What cannot be one takes no place: it would keep the real one from being seen.
+// cookies returns the client cookies that look like tokens, each once. Others are left out before
+// the bound, so that they cannot push out the real one.
 func cookies(r *http.Request) []tx.Credential {
 	var found []tx.Credential
 	texts, clients := map[string]bool{}, map[string]bool{}
@@ -192,7 +198,7 @@ func cookies(r *http.Request) []tx.Credential {
 	return found
 }
 
-// allowOrigin sets the headers of cross-origin requests for an origin that is allowed, and says whether it is.
+// allowOrigin sets the CORS headers for an allowed origin, and reports whether it is allowed.
 func (a *API) allowOrigin(c *operation.Call) bool {
 	origin := c.Request.Header.Get("Origin")
 	h := c.Answer.Header()
@@ -206,8 +212,9 @@ func (a *API) allowOrigin(c *operation.Call) bool {
 	return true
 }
 
-// failReadably fails a request that reached no operation so that a script may read why. clerk-js takes an answer that it may not read for a
-// lost connection, and Clerk's components then go on as if the call had worked. The Backend API is for no script.
+// failReadably answers a request that reached no operation with an error that scripts can read.
+// clerk-js takes an unreadable answer for a lost connection, and Clerk's components then go on as
+// if the call had worked. The Backend API allows no scripts.
 func (a *API) failReadably(x *exchange, r *http.Request, err error) {
 	if _, backend := a.methods(r); backend {
 		a.fail(x, r, err)

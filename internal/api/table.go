@@ -6,9 +6,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
-// Operations returns THE table of routes. The local server, the functions, the infrastructure, the OpenAPI document and the fixtures are
-// derived from it or compared with it. Every row is a function of its own, so that a Lambda function links what its operation needs and
-// no more.
+// Operations returns the table of operations. The local server, the functions, the infrastructure,
+// the OpenAPI document and the fixtures derive from it or are compared with it.
 func Operations() []operation.Operation {
 	rows := Rows()
 	all := make([]operation.Operation, len(rows))
@@ -18,7 +17,8 @@ func Operations() []operation.Operation {
 	return all
 }
 
-// Rows are the functions that make the rows of the table.
+// Rows returns the constructors of the table's rows. Each is a function of its own, so that a
+// Lambda function links no more than its operation needs.
 func Rows() []func() operation.Operation {
 	return []func() operation.Operation{
 		frontend.JWKSGet, frontend.OpenIDConfigurationGet, frontend.HealthGet, frontend.ClientHandshake,

@@ -1,5 +1,4 @@
-// Package backend has the operations of Clerk's Backend API and our own for servers, a file for each
-// subject.
+// Package backend has the operations of the Backend API, a file for each subject.
 package backend
 
 import (
@@ -12,10 +11,10 @@ func row[In, Out any](name, pattern, summary string, permissions operation.Permi
 	return operation.New(operation.Backend, name, pattern, summary, permissions, h, codes...)
 }
 
-// unreached are for a number as a second factor that no code can reach.
+// unreached are the codes for a second-factor number that no SMS can reach.
 var unreached = []apierr.Code{apierr.UnsupportedCountryCode, apierr.FormParamFormatInvalid}
 
-// page checks which part of a list is asked for.
+// page returns the offset and limit of a list, or an error that names the wrong one.
 func page(from int, most *int) (offset, limit int, err error) {
 	limit = 10
 	if most != nil {

@@ -13,10 +13,10 @@ func EventsList() operation.Operation {
 		[]apierr.Code{apierr.FormParamValueInvalid})
 }
 
-// Events is a page of events, the newest first.
+// Events is a page of events, newest first.
 type Events struct {
 	Data []wire.Event `json:"data"`
-	// HasMore says that there are older ones: ask for those before the id of the last.
+	// HasMore reports that there are older events: ask for those before the last id.
 	HasMore bool `json:"has_more"`
 }
 

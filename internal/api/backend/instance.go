@@ -28,7 +28,8 @@ func InstanceUpdate() operation.Operation {
 	return op
 }
 
-// Instance is the instance with its settings. Clerk keeps most of them in its dashboard; here they are part of the resource.
+// Instance is the instance with its settings. Clerk keeps most of them in its dashboard; here they
+// are part of the resource.
 type Instance struct {
 	Object                string   `json:"object"`
 	ID                    string   `json:"id"`
@@ -47,7 +48,7 @@ type Instance struct {
 	StrictGuessing        bool     `json:"strict_guessing"`
 	NotifyByText          bool     `json:"notify_by_text"`
 	ReauthURL             *string  `json:"reauth_url"`
-	// Appearance is how the pages look; what it leaves out is as deployed.
+	// Appearance is the look of the pages. What it leaves out is as deployed.
 	Appearance appearance.Appearance `json:"appearance"`
 	SMSSettings
 }
@@ -96,12 +97,12 @@ type instanceInput struct {
 	NotifyByText          *bool    `body:"notify_by_text" doc:"tell users of changes by text message, on a number that did not change"`
 	StrictGuessing        *bool    `body:"strict_guessing" doc:"fewer guesses, by whomever: see docs/security/guess-policy.md"`
 	SMSDailyCap           *float64 `body:"sms_daily_cap_usd" doc:"the most that text messages may cost in a UTC day"`
-	// The maps replace the ones before as a whole.
+	// A map replaces the stored one as a whole.
 	SMSCountryCaps map[string]float64 `body:"sms_country_caps" doc:"dollars a UTC day by country; replaces what was there"`
 	SMSPrices      map[string]float64 `body:"sms_prices" doc:"dollars a message by country, before the built-in estimates; replaces what was there"`
 	SMSRecordOnly  *bool              `body:"sms_record_only" doc:"let pass what looks like pumping, and record it"`
 	ReauthURL      *string            `body:"reauth_url" doc:"where people who have no password here prove who they are, for a step-up: see docs/use/pages.md; empty for nowhere"`
-	// Appearance replaces the one before as a whole; {} goes back to what was deployed.
+	// Appearance replaces the stored one as a whole; {} returns to what was deployed.
 	Appearance json.RawMessage `body:"appearance" doc:"name, logo, accent, support and texts of the pages; replaces what was there, {} goes back to what was deployed"`
 }
 
@@ -120,7 +121,7 @@ func (in instanceInput) check() error {
 	return in.checkMoney()
 }
 
-// parseAppearance reads the appearance; nil leaves it as it is.
+// parseAppearance returns the appearance of the request, or nil if it has none.
 func (in instanceInput) parseAppearance() (*appearance.Appearance, error) {
 	if in.Appearance == nil {
 		return nil, nil //nolint:nilnil // nothing was asked for, which is fine
@@ -132,11 +133,12 @@ func (in instanceInput) parseAppearance() (*appearance.Appearance, error) {
 	return &parsed, err
 }
 
-// maxURL bounds what a setting holds of an address.
+// maxURL is the maximum length in bytes of a URL in the settings.
 const maxURL = 2048
 
-// checkReauthURL takes an absolute https URL without user and fragment, in development also http on this machine; empty switches it off. The
-// pages lead people there with what they may come back with, so nobody on the way may read or change it.
+// checkReauthURL accepts an absolute https URL without user and fragment, in development also http
+// on this machine. An empty URL switches the setting off. The pages pass on what a person comes
+// back with, so the way there must be encrypted.
 func checkReauthURL(c *operation.Call, given *string) error {
 	if given == nil || *given == "" {
 		return nil

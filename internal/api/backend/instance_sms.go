@@ -45,8 +45,8 @@ func isCountry(code string) bool {
 	return len(code) == 2 && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
-// The bounds of amounts. A message that costs nothing would pass every cap, so the least price is a millionth; a cap of nothing for all is
-// sms_code switched off.
+// The bounds of amounts in US dollars. A free message would pass every cap, so the least price is a
+// millionth. A cap of zero for all countries is sms_code switched off.
 const (
 	leastAmount = 0.000001
 	mostPrice   = 100

@@ -45,7 +45,8 @@ type sessionListInput struct {
 	Paginated bool   `query:"paginated" doc:"an object with data and total_count in place of the array"`
 }
 
-// sessionPage is the form that Clerk's server SDK asks for; without asking there is a bare array.
+// sessionPage is the answer that Clerk's server SDK asks for with paginated; without it the answer
+// is an array.
 type sessionPage struct {
 	Data       []wire.AdminSession `json:"data"`
 	TotalCount int                 `json:"total_count"`

@@ -24,7 +24,7 @@ func SMSUsageGet() operation.Operation {
 		"Limits and costs of text messages, and what was used today", 0, getSMSUsage)
 }
 
-// SMSMessage is the SMS guard's decision on one text message, and what became of it.
+// SMSMessage is a decision of the SMS guard on one message, and the message's status.
 type SMSMessage struct {
 	Object        string  `json:"object"`
 	ID            string  `json:"id"`
@@ -45,7 +45,7 @@ type SMSMessage struct {
 	CreatedAt     int64   `json:"created_at"`
 }
 
-// The statuses of a message. One that was handed to the network counts as sent until the network says no.
+// The statuses of a message. A message counts as sent until the network reports a failure.
 const (
 	messageSent    = "sent"
 	messageFailed  = "failed"
@@ -67,11 +67,11 @@ func presentMessage(t sms.LogEntry) SMSMessage {
 	}
 }
 
-// SMSMessages is a page of decisions. The records are not counted, so total_count is that of the page.
+// SMSMessages is a page of decisions. The log is not counted, so total_count is that of the page.
 type SMSMessages struct {
 	Data       []SMSMessage `json:"data"`
 	TotalCount int          `json:"total_count"`
-	// HasMore says that there may be older ones: ask for those before the created_at of the last.
+	// HasMore reports that there may be older messages: ask for those before the last created_at.
 	HasMore bool `json:"has_more"`
 }
 
@@ -104,14 +104,14 @@ func listMessages(c *operation.Call, in messagesInput) (SMSMessages, error) {
 	return out, nil
 }
 
-// SMSUsage is what text messages have used today, and their limits. Amounts are in US dollars.
+// SMSUsage is today's use of text messages and their limits. Amounts are in US dollars.
 type SMSUsage struct {
 	Object     string  `json:"object"`
 	RecordOnly bool    `json:"record_only"`
 	DailyCap   float64 `json:"daily_cap_usd"`
 	SpentToday float64 `json:"spent_today_usd"`
 	DayEndsAt  int64   `json:"day_ends_at"`
-	// Unverified is the breaker's counter of this clock hour: messages sent, less five for each that was verified.
+	// Unverified counts the messages of this clock hour, less five for each verified one.
 	Unverified      int64        `json:"unverified_this_hour"`
 	UnverifiedLimit int64        `json:"unverified_limit"`
 	HourEndsAt      int64        `json:"hour_ends_at"`
@@ -121,7 +121,7 @@ type SMSUsage struct {
 	Limits          []SMSLimit   `json:"limits"`
 }
 
-// SMSCountry is the use of a country that messages may go to.
+// SMSCountry is today's use of one country that messages may go to.
 type SMSCountry struct {
 	Country         string   `json:"country"`
 	Price           float64  `json:"price_usd"`

@@ -19,12 +19,12 @@ func StatisticsGet() operation.Operation {
 		[]apierr.Code{apierr.FormParamValueInvalid})
 }
 
-// Statistics are what happened day by day (UTC), for charts.
+// Statistics are daily counts (UTC) for charts.
 type Statistics struct {
 	Object string   `json:"object"`
 	Days   []string `json:"days"` // as in 2026-11-25, the oldest first
 	Users  int      `json:"users"`
-	// Partial says that there is more than one answer reads.
+	// Partial reports that there was more to count than one request reads.
 	Partial       bool     `json:"partial"`
 	Verifications []Series `json:"verifications"` // second factors proved, by method
 	Failures      []Series `json:"failures"`      // by the type of an audit event
@@ -32,7 +32,7 @@ type Statistics struct {
 	TextMessages []CountryMessages `json:"text_messages"`
 }
 
-// CountryMessages are the text messages to a country, one number for each day.
+// CountryMessages are the text messages to one country, one number a day.
 type CountryMessages struct {
 	Country string    `json:"country"`
 	Sent    []int     `json:"sent"`
@@ -41,7 +41,7 @@ type CountryMessages struct {
 	Total   float64   `json:"total_usd"`
 }
 
-// countryMessages puts the country first that cost most.
+// countryMessages returns the countries by cost, the most expensive first.
 func countryMessages(of map[string]*admin.SMSStatistics) []CountryMessages {
 	out := []CountryMessages{}
 	for _, country := range slices.Sorted(maps.Keys(of)) {
@@ -58,14 +58,14 @@ func countryMessages(of map[string]*admin.SMSStatistics) []CountryMessages {
 	return out
 }
 
-// Series is a row of numbers, one for each day.
+// Series is a named row of numbers, one a day.
 type Series struct {
 	Name   string `json:"name"`
 	Counts []int  `json:"counts"`
 	Total  int    `json:"total"`
 }
 
-// allSeries puts the largest first.
+// allSeries returns the series by total, the largest first.
 func allSeries[K ~string](of map[K][]int) []Series {
 	out := []Series{}
 	for _, name := range slices.Sorted(maps.Keys(of)) {

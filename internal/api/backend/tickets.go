@@ -22,7 +22,7 @@ func SignInTokenRevoke() operation.Operation {
 		operation.NotFound, []apierr.Code{apierr.SignInTokenCannotBeRevokedCode})
 }
 
-// SignInToken is a ticket.
+// SignInToken is a ticket: it signs its user in once.
 type SignInToken struct {
 	Object    string  `json:"object"`
 	ID        string  `json:"id"`

@@ -29,7 +29,7 @@ func getJWKS(c *operation.Call, _ operation.Empty) (operation.Document, error) {
 	return doc, nil
 }
 
-// HandshakePayload is what a handshake nonce stands for.
+// HandshakePayload is the list of Set-Cookie lines that a handshake nonce stands for.
 type HandshakePayload struct {
 	Directives []string `json:"directives"`
 }

@@ -15,7 +15,8 @@ func UserExport() operation.Operation {
 		operation.NotFound)
 }
 
-// ExportedUser is everything that is held about a user, for a request to see it. It shows no secret and nothing from which one could be guessed.
+// ExportedUser is everything stored about a user, without secrets and without anything that helps
+// to guess one.
 type ExportedUser struct {
 	Object           string           `json:"object"`
 	ExportedAt       int64            `json:"exported_at"`
@@ -25,9 +26,9 @@ type ExportedUser struct {
 	BackupCodes      *HeldBackupCodes `json:"backup_codes"`
 	FirstFactor      HeldFailures     `json:"first_factor"`
 	SecondFactor     HeldFailures     `json:"second_factor"`
-	// UnknownClients are times of wrong second factors from clients that never passed one.
+	// UnknownClients are the times of wrong second factors from clients that never passed one.
 	UnknownClients []int64 `json:"failures_from_unknown_clients"`
-	// StrandedAt is when a sign-in last found that no second factor could be proved.
+	// StrandedAt is the last sign-in that found no second factor to prove.
 	StrandedAt   *int64            `json:"stranded_at"`
 	TextsSent    []int64           `json:"texts_sent"`
 	NoticesSent  []int64           `json:"notices_sent"`
@@ -37,7 +38,7 @@ type ExportedUser struct {
 	AuditChain   wire.AuditChain   `json:"audit_chain"`
 }
 
-// HeldNumber is what is known of a number beyond the user's list of numbers.
+// HeldNumber has the fields of a number that the user's own list leaves out.
 type HeldNumber struct {
 	ID          string  `json:"id"`
 	PhoneNumber string  `json:"phone_number"`
@@ -56,7 +57,7 @@ type HeldApp struct {
 	CreatedAt  int64  `json:"created_at"`
 }
 
-// HeldBackupCodes is a set of backup codes, counted.
+// HeldBackupCodes counts the codes of a set.
 type HeldBackupCodes struct {
 	ID        string `json:"id"`
 	Unused    int    `json:"unused"`
@@ -65,14 +66,14 @@ type HeldBackupCodes struct {
 	CreatedAt int64  `json:"created_at"`
 }
 
-// HeldFailures are failures in a row.
+// HeldFailures are consecutive failures and the lock that followed.
 type HeldFailures struct {
 	Failures    int    `json:"failures"`
 	WaitUntil   *int64 `json:"wait_until"`
 	LockedUntil *int64 `json:"locked_until"`
 }
 
-// HeldSession is a session with the browser that it is on.
+// HeldSession is a session with its user agent.
 type HeldSession struct {
 	wire.AdminSession
 	UserAgent string `json:"user_agent"`

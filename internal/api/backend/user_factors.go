@@ -72,7 +72,7 @@ func verifyPassword(c *operation.Call, in userPasswordInput) (Verified, error) {
 	return Verified{Verified: true}, c.Service.Admin.VerifyPassword(c, in.ID, in.Password)
 }
 
-// UserID names the user that lost a factor.
+// UserID names the user whose factor was removed.
 type UserID struct {
 	UserID string `json:"user_id"`
 }

@@ -23,7 +23,7 @@ func UsersCount() operation.Operation {
 	return row("users-count", "GET /v1/users/count", "Count users", operation.Lists, countUsers)
 }
 
-// userFilter is what narrows users-list and users-count alike. Filters that are given together all hold.
+// userFilter narrows users-list and users-count. All given filters must match.
 type userFilter struct {
 	Emails         []string `query:"email_address"`
 	Phones         []string `query:"phone_number" doc:"E.164"`
@@ -41,11 +41,12 @@ type userFilter struct {
 	SignedInBefore *int     `query:"last_sign_in_at_before" doc:"milliseconds since 1970; users who never signed in are left out"`
 	SignedInAfter  *int     `query:"last_sign_in_at_after" doc:"milliseconds since 1970"`
 	Stranded       *bool    `query:"stranded" doc:"users who have a second factor and can prove none under the settings; backup codes do not count"`
-	// Without asks before the settings change, so that an administrator knows whom it locks out.
+	// Without previews a change of settings: it finds the users who would be locked out.
 	Without []string `query:"stranded_without" most:"300" doc:"users who are not stranded, and would be with these switched off: sms_code, authenticator_app, or a country of sms_countries"`
 }
 
-// check refuses the signs by which Clerk includes and excludes ids: read as part of an id, -user_1 would find nobody instead of all but one.
+// check refuses the signs by which Clerk includes and excludes ids. Read as part of an id, -user_1
+// would find no user instead of all but one.
 func (in userFilter) check() error {
 	for _, of := range []struct {
 		name   string
@@ -65,10 +66,10 @@ func (in userFilter) check() error {
 	return nil
 }
 
-// settingMethods are the settings that switch a method on and off.
+// settingMethods maps a setting to the factor that it switches on and off.
 var settingMethods = map[string]account.Strategy{"sms_code": account.PhoneCode, "authenticator_app": account.TOTPCode}
 
-// match is the filter as users are asked: under the settings as they are.
+// match returns the filter as a predicate, under the given settings.
 func (in userFilter) match(set account.Settings) func(*account.User) bool {
 	var methods []account.Strategy
 	var countries []string
@@ -108,7 +109,8 @@ func identifiersOf(u *account.User) (emails, phones []string) {
 	return emails, phones
 }
 
-// plussed reads a space before a number as the plus that it was: in a query a plus that is not escaped means a space.
+// plussed turns a space before a number back into a plus: an unescaped plus in a query means a
+// space.
 func plussed(numbers ...string) []string {
 	out := make([]string, len(numbers))
 	for i, n := range numbers {
@@ -131,7 +133,8 @@ func isIn(part string, held ...string) bool {
 	return part == "" || slices.ContainsFunc(held, func(h string) bool { return strings.Contains(strings.ToLower(h), part) })
 }
 
-// within says whether a time lies between two that may be open. What never happened is neither before nor after.
+// within reports whether a time lies between two bounds, each of which may be open. A time of zero
+// is outside of any bound.
 func within(at account.Instant, after, before *int) bool {
 	if after == nil && before == nil {
 		return true
@@ -139,14 +142,14 @@ func within(at account.Instant, after, before *int) bool {
 	return at != 0 && (after == nil || int64(at) > int64(*after)) && (before == nil || int64(at) < int64(*before))
 }
 
-// userOrders are the orders of users-list, by what order_by says without its sign.
+// userOrders maps order_by without its sign to the time that users are sorted by.
 var userOrders = map[string]func(*account.User) account.Instant{
 	"created_at":      func(u *account.User) account.Instant { return u.CreatedAt },
 	"updated_at":      func(u *account.User) account.Instant { return u.UpdatedAt },
 	"last_sign_in_at": func(u *account.User) account.Instant { return u.LastSignInAt },
 }
 
-// defaultUserOrder is Clerk's.
+// defaultUserOrder is Clerk's default.
 const defaultUserOrder = "-created_at"
 
 func userOrder(text string) (admin.UserOrder, error) {
@@ -155,7 +158,7 @@ func userOrder(text string) (admin.UserOrder, error) {
 	}
 	name, newest := strings.CutPrefix(text, "-")
 	if !newest {
-		name = strings.TrimLeft(text[:1], "+ ") + text[1:] // a plus that is not escaped arrives as a space
+		name = strings.TrimLeft(text[:1], "+ ") + text[1:] // an unescaped plus arrives as a space
 	}
 	by, ok := userOrders[name]
 	if !ok {

@@ -12,7 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// imported are the codes for a user's data that cannot be taken over.
+// imported are the codes for imported data of a user that is not valid.
 var imported = []apierr.Code{
 	apierr.FormIdentifierExists, apierr.FormPasswordLengthTooShort, apierr.FormPasswordLengthTooLong, apierr.InvalidTOTPSecretCode,
 	apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid,

@@ -11,7 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
-// endpointCodes are what the body of an endpoint may be refused with.
+// endpointCodes are the codes for an invalid endpoint.
 var endpointCodes = []apierr.Code{apierr.FormParamMissing, apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid}
 
 // WebhookEndpointsList is GET /v1/webhook_endpoints.
@@ -61,7 +61,7 @@ func WebhookEndpointTest() operation.Operation {
 		operation.NotFound)
 }
 
-// WebhookEndpoint is where webhooks go.
+// WebhookEndpoint is a URL that webhooks are posted to.
 type WebhookEndpoint struct {
 	Object      string   `json:"object"`
 	ID          string   `json:"id"`
@@ -69,13 +69,13 @@ type WebhookEndpoint struct {
 	Description string   `json:"description"`
 	Events      []string `json:"events"` // none: all
 	Disabled    bool     `json:"disabled"`
-	// Secret signs what is sent. Only the answer that made it shows it.
+	// Secret signs the webhooks. Only the answer that created it shows it.
 	Secret    *string `json:"secret,omitempty"`
 	CreatedAt int64   `json:"created_at"`
 	UpdatedAt int64   `json:"updated_at"`
 }
 
-// WebhookEndpoints is the list of them.
+// WebhookEndpoints is the list of all endpoints.
 type WebhookEndpoints struct {
 	Data       []WebhookEndpoint `json:"data"`
 	TotalCount int               `json:"total_count"`
@@ -163,7 +163,7 @@ func rotateEndpoint(c *operation.Call, in endpointID) (WebhookEndpoint, error) {
 	return endpointAnswer(c.Service.Webhooks.RotateEndpoint(c, in.ID))
 }
 
-// WebhookTest is the event that was made to try an endpoint.
+// WebhookTest is the event that tries an endpoint.
 type WebhookTest struct {
 	Object string `json:"object"`
 	ID     string `json:"id"`
@@ -181,7 +181,8 @@ type replayInput struct {
 	Until *int   `body:"until" doc:"milliseconds since 1970; now, if it is missing"`
 }
 
-// WebhookReplay says how many events are delivered again. Until is where a long replay stopped, and where the next call goes on.
+// WebhookReplay is the number of events that are delivered again. Until is where a long replay
+// stopped: the next call goes on there.
 type WebhookReplay struct {
 	Object string `json:"object"`
 	Count  int    `json:"count"`

@@ -66,7 +66,7 @@ func endAllSessions(c *operation.Call, _ operation.Empty) (Wrapped[*wire.Client]
 	return Wrapped[*wire.Client]{Response: wire.NewClient(s)}, nil
 }
 
-// DevBrowser is a development browser's id.
+// DevBrowser is the id of a development browser.
 type DevBrowser struct {
 	ID string `json:"id"`
 }

@@ -17,19 +17,20 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// Wrapped is the envelope of most frontend answers: clerk-js replaces its whole state by client when there is one.
+// Wrapped is the envelope of most frontend answers. clerk-js replaces its whole state with client
+// unless it is null.
 type Wrapped[T any] struct {
 	Response T            `json:"response"`
 	Client   *wire.Client `json:"client"`
 }
 
-// wrap builds the envelope of an answer that carries the client.
+// wrap returns the envelope of an answer, and sends a new client token along.
 func wrap[T any](c *operation.Call, response T, s *sessions.Snapshot) Wrapped[T] {
 	keep(c, s)
 	return Wrapped[T]{Response: response, Client: wire.NewClient(s)}
 }
 
-// keep hands a new client token to its owner, in the way in which it will come back.
+// keep sends a new client token in the transport in which the client will return it.
 func keep(c *operation.Call, s *sessions.Snapshot) {
 	announce(c, s)
 	if s == nil || s.Token.IsZero() {
@@ -48,7 +49,7 @@ func keep(c *operation.Call, s *sessions.Snapshot) {
 	}
 }
 
-// life is how long the client of an answer lives from now on: a browser keeps the cookie as long.
+// life is the remaining life of the client. The browser keeps its cookie as long.
 func life(s *sessions.Snapshot) time.Duration {
 	if s.Client == nil {
 		return account.AnonymousLife
@@ -56,11 +57,13 @@ func life(s *sessions.Snapshot) time.Duration {
 	return s.Client.Expires.Sub(s.Now)
 }
 
-// uatCookie tells the team's own servers, which cannot see the client cookie, since when somebody is signed in: Unix seconds, or 0. With a
+// uatCookie is the name of the cookie that says since when the browser is signed in: Unix seconds,
+// or 0. The team's own servers read it, because they cannot see the client cookie. With a
 // production key Clerk's SDKs leave it to the API to set it.
 const uatCookie = "__client_uat"
 
-// announce sets it, under its plain and its suffixed name, when it is not what the browser has.
+// announce sets [uatCookie] under its plain and its suffixed name, if the browser has another
+// value.
 func announce(c *operation.Call, s *sessions.Snapshot) {
 	if s == nil || !c.Production() || len(c.Caller.Credentials) > 0 && c.Caller.Credentials[0].Transport != tx.Cookie {
 		return
@@ -76,7 +79,7 @@ func announce(c *operation.Call, s *sessions.Snapshot) {
 	}
 }
 
-// signedInSince is the value of the cookie.
+// signedInSince returns the value of [uatCookie].
 func signedInSince(s *sessions.Snapshot) string {
 	if s.Client == nil {
 		return "0"
@@ -97,8 +100,8 @@ func activeSession(s *sessions.Snapshot) *account.Session {
 	return found
 }
 
-// site is the domain of a cookie that the applications beside the API get too: example.com for clerk.example.com. It is empty for a host
-// without one.
+// site returns the cookie domain that the applications beside the API share: example.com for
+// clerk.example.com. It is empty for an IP address and for a host without a parent.
 func site(publicURL string) string {
 	u, err := url.Parse(publicURL)
 	if err != nil {

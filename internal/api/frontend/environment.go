@@ -19,15 +19,15 @@ func EnvironmentPatch() operation.Operation {
 		"The same; clerk-js reads with PATCH in development", 0, getEnvironment)
 }
 
-// Environment is what an SDK must know of the instance. What Countersign does not do is said to be off.
+// Environment is what SDKs read about the instance. What Countersign does not have is switched off.
 type Environment struct {
 	AuthConfig      map[string]any `json:"auth_config"`
 	DisplayConfig   map[string]any `json:"display_config"`
 	UserSettings    map[string]any `json:"user_settings"`
 	MaintenanceMode bool           `json:"maintenance_mode"`
-	// Appearance is what the settings say of the pages' appearance. The pages read it here, as SDKs read the rest.
+	// Appearance is that of the settings. The pages read it here, as SDKs read the rest.
 	Appearance appearance.Appearance `json:"appearance,omitzero"`
-	// ReauthURL is where the pages lead people who have nothing to prove a first factor with here.
+	// ReauthURL is where the pages send people who have no first factor here.
 	ReauthURL string `json:"reauth_url,omitempty"`
 }
 
@@ -132,8 +132,8 @@ func anAttribute(on bool, first, second, verifications []string) attribute {
 	}
 }
 
-// attributes says what people have and sign in with. Clerk's UI takes whatever is used for the first factor for an identifier that can be
-// typed, and has no field for others.
+// attributes returns what users have and sign in with. Clerk's UI treats each attribute used for
+// the first factor as an identifier to type, and has no field for others.
 func attributes(s account.Settings) map[string]attribute {
 	when := func(on bool, name string) []string {
 		if on {

@@ -29,8 +29,9 @@ type handshakeInput struct {
 	DevBrowser  string `query:"__clerk_db_jwt"`
 }
 
-// handshake tells an application's server what its cookies should be: a server cannot see the API's cookies, so the
-// browser is sent here and back with them. The answer travels as a nonce, or as a signed token.
+// handshake redirects the browser back to the application's server with the cookies that the server
+// should set. The server cannot see the API's cookies, so it sends the browser here. The answer
+// travels as a nonce, or as a signed token.
 func handshake(c *operation.Call, in handshakeInput) (operation.Redirect, error) {
 	to, err := url.Parse(in.RedirectURL)
 	if err != nil || (to.Scheme != "https" && to.Scheme != "http") || to.Host == "" {
@@ -54,7 +55,7 @@ func handshake(c *operation.Call, in handshakeInput) (operation.Redirect, error)
 		}
 		from := c.Caller
 		if session != "" {
-			from = tx.Caller{} // somebody is signed in
+			from = tx.Caller{} // the user is signed in, so the handshake is not anonymous
 		}
 		nonce, err := c.Service.Tokens.KeepAnonymousHandshake(c, from, secret.New(string(payload)))
 		if err != nil {
@@ -72,11 +73,12 @@ func handshake(c *operation.Call, in handshakeInput) (operation.Redirect, error)
 	return operation.Redirect{To: to.String()}, nil
 }
 
-// browserForm is that of a development browser's id.
+// browserForm matches the id of a development browser.
 var browserForm = regexp.MustCompile(`^dvb_[a-z2-7]{26,128}$`)
 
-// directives are the Set-Cookie lines for the application's host, each under its plain and its suffixed name: with only the plain
-// names clerkMiddleware loops. token is that of the session in them, "" when nobody is signed in.
+// directives returns the Set-Cookie lines for the application's host, each under its plain and its
+// suffixed name: with the plain names alone clerkMiddleware loops. The token is that of the active
+// session, or empty.
 func directives(c *operation.Call, in handshakeInput, to *url.URL) (lines []string, token string, err error) {
 	browser := in.DevBrowser
 	if !browserForm.MatchString(browser) {

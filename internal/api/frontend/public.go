@@ -31,7 +31,8 @@ func getJWKS(c *operation.Call, _ operation.Empty) (operation.Document, error) {
 	return doc, nil
 }
 
-// OpenIDConfiguration is the part of OpenID Connect Discovery that verifying a session token needs.
+// OpenIDConfiguration is the part of OpenID Connect Discovery that a verifier of session tokens
+// needs.
 type OpenIDConfiguration struct {
 	Issuer     string   `json:"issuer"`
 	JWKSURI    string   `json:"jwks_uri"`
@@ -47,7 +48,7 @@ func getOpenIDConfiguration(c *operation.Call, _ operation.Empty) (OpenIDConfigu
 	}, nil
 }
 
-// Health says that the process answers and reaches its store.
+// Health is the answer of a process that reaches its store.
 type Health struct {
 	Status string `json:"status"`
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
-// reverified are the codes for a step-up that is not in a state for the request.
+// reverified are the codes for a step-up that does not expect the request.
 var reverified = []apierr.Code{apierr.SessionReverificationMissing, apierr.InvalidActionForSessionReverification}
 
 // SessionReverificationCreate is POST /v1/client/sessions/{session_id}/verify.
@@ -20,28 +20,32 @@ func SessionReverificationCreate() operation.Operation {
 		[]apierr.Code{apierr.FormParamValueInvalid})
 }
 
-// SessionReverificationFirstFactorPrepare is POST /v1/client/sessions/{session_id}/verify/prepare_first_factor.
+// SessionReverificationFirstFactorPrepare is
+// POST /v1/client/sessions/{session_id}/verify/prepare_first_factor.
 func SessionReverificationFirstFactorPrepare() operation.Operation {
 	return row("session-reverification-first-factor-prepare", "POST /v1/client/sessions/{session_id}/verify/prepare_first_factor",
 		"Send a first-factor code", operation.Writes|operation.SendsSMS|operation.Counts, prepareReverificationFirstFactor,
 		reverified, sent)
 }
 
-// SessionReverificationFirstFactorAttempt is POST /v1/client/sessions/{session_id}/verify/attempt_first_factor.
+// SessionReverificationFirstFactorAttempt is
+// POST /v1/client/sessions/{session_id}/verify/attempt_first_factor.
 func SessionReverificationFirstFactorAttempt() operation.Operation {
 	return row("session-reverification-first-factor-attempt", "POST /v1/client/sessions/{session_id}/verify/attempt_first_factor",
 		"Prove the first factor again", operation.Writes|operation.Counts, attemptReverificationFirstFactor,
 		reverified, operation.WrongPassword, operation.WrongCode, ticketed)
 }
 
-// SessionReverificationSecondFactorPrepare is POST /v1/client/sessions/{session_id}/verify/prepare_second_factor.
+// SessionReverificationSecondFactorPrepare is
+// POST /v1/client/sessions/{session_id}/verify/prepare_second_factor.
 func SessionReverificationSecondFactorPrepare() operation.Operation {
 	return row("session-reverification-second-factor-prepare", "POST /v1/client/sessions/{session_id}/verify/prepare_second_factor",
 		"Send a second-factor code", operation.Writes|operation.SendsSMS|operation.Counts, prepareReverificationSecondFactor,
 		reverified, operation.NotFound, sent)
 }
 
-// SessionReverificationSecondFactorAttempt is POST /v1/client/sessions/{session_id}/verify/attempt_second_factor.
+// SessionReverificationSecondFactorAttempt is
+// POST /v1/client/sessions/{session_id}/verify/attempt_second_factor.
 func SessionReverificationSecondFactorAttempt() operation.Operation {
 	return row("session-reverification-second-factor-attempt", "POST /v1/client/sessions/{session_id}/verify/attempt_second_factor",
 		"Prove the second factor again", operation.Writes|operation.Counts, attemptReverificationSecondFactor,

@@ -1,5 +1,5 @@
-// Package openapi describes the table of operations as a page for people. Its tests write the same as an OpenAPI 3.1
-// document, docs/openapi.yaml, so that no program links the code for that.
+// Package openapi renders the table of operations as a reference page. Its tests write the OpenAPI
+// 3.1 document docs/openapi.yaml, so that no program links that code.
 package openapi
 
 import (
@@ -19,13 +19,13 @@ type Field struct {
 	Type          reflect.Type
 }
 
-// Kind is a field's type in the words of JSON.
+// Kind returns the field's JSON type.
 func (f Field) Kind() string {
 	kind, _ := inputSchema(f)["type"].(string)
 	return kind
 }
 
-// Fields are the parameters of an operation's typed input.
+// Fields returns the parameters of an operation's typed input.
 func Fields(op operation.Operation) []Field {
 	var out []Field
 	for _, f := range reflect.VisibleFields(reflect.TypeOf(op.Request)) {
@@ -60,7 +60,7 @@ func inputSchema(f Field) object {
 	return out
 }
 
-// surfaceErrors are what every operation of a surface may answer.
+// surfaceErrors are the codes that every operation of a surface may answer.
 var surfaceErrors = map[operation.Surface][]apierr.Code{
 	operation.Public: {apierr.InternalClerkError, apierr.ServiceUnavailable},
 	operation.Frontend: {
@@ -74,7 +74,7 @@ var surfaceErrors = map[operation.Surface][]apierr.Code{
 	},
 }
 
-// Errors are the codes that an operation may answer, by status.
+// Errors returns the codes that an operation may answer, by status.
 func Errors(op operation.Operation) map[int][]apierr.Code {
 	out := map[int][]apierr.Code{}
 	for _, code := range append(append([]apierr.Code(nil), op.Errors...), surfaceErrors[op.Surface]...) {

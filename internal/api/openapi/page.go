@@ -35,7 +35,7 @@ type refusal struct {
 	Codes  string
 }
 
-// Page returns the reference as HTML: self-contained, without scripts.
+// Page returns the reference as HTML without scripts or external resources.
 func Page(operations []operation.Operation) ([]byte, error) {
 	sections := []section{
 		{Name: "Frontend API", About: "Called by Clerk's SDKs, with a client token: a cookie, a development browser's id or a native app's header."},
@@ -63,7 +63,7 @@ func Page(operations []operation.Operation) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// answerName names what a right answer holds.
+// answerName describes the body of the right answer.
 func answerName(op operation.Operation) string {
 	if op.Response == nil {
 		return "nothing"

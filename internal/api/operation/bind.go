@@ -18,10 +18,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// maxBody is the most that a request's body may hold.
+// maxBody is the maximum size in bytes of a request's body.
 const maxBody = 64 << 10
 
-// value is one parameter: the texts of a form, or (texts nil) a JSON value.
+// value is one parameter: the values of a form, or a JSON value if texts is nil.
 type value struct {
 	texts []string
 	raw   json.RawMessage
@@ -29,8 +29,9 @@ type value struct {
 
 type values map[string]value
 
-// bind decodes a request into an In, a struct whose fields carry the tag path, query or body. Bodies of the Backend API are JSON, those of
-// the Frontend API forms or JSON. What the operation does not know is an error where [Operation.Strict] says so, and else is ignored.
+// bind decodes a request into an In, a struct whose fields have the tag path, query or body. Bodies
+// of the Backend API are JSON; those of the Frontend API are forms or JSON. Unknown parameters are
+// an error if the operation is strict ([Operation.Strict]), else they are ignored.
 func bind[In any](r *http.Request, op Operation) (In, error) {
 	var in In
 	body, err := readBody(r, op.Surface)
@@ -60,7 +61,7 @@ func bind[In any](r *http.Request, op Operation) (In, error) {
 	return in, op.refuseUnknown(body, query)
 }
 
-// move takes the parameter out of the values, and puts it into a field if it passes the check.
+// move takes a parameter out of the values and stores it in a field, if it passes the check.
 func (all values) move(name string, to reflect.Value, check func(value) error) error {
 	given, ok := all[name]
 	delete(all, name)
@@ -94,7 +95,8 @@ func readBody(r *http.Request, surface Surface) (values, error) {
 	}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
-	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"): // whoever believes it reads another body than we do
+	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"):
+		// Refused below: a reader that follows another charset reads another body.
 	case err == nil && kind == "application/json":
 		return fromJSON(data)
 	case err == nil && kind == "application/x-www-form-urlencoded" && surface != Backend:
@@ -103,12 +105,14 @@ func readBody(r *http.Request, surface Surface) (values, error) {
 	return nil, apierr.New(apierr.UnsupportedContentType)
 }
 
-// encoded says whether a body came compressed or otherwise encoded. A proxy that decodes it would see another body than we do.
+// encoded reports whether a body is compressed or otherwise encoded. A proxy that decodes it would
+// see another body.
 func encoded(r *http.Request) bool {
 	return slices.ContainsFunc(r.Header.Values("Content-Encoding"), func(e string) bool { return !strings.EqualFold(strings.TrimSpace(e), "identity") })
 }
 
-// fromForm reads parameters of a form or query. A list is a name given several times or with "[]"; JSON represents it.
+// fromForm returns the parameters of a form or query. A list repeats its name, with or without
+// "[]".
 func fromForm(text string) (values, error) {
 	parsed, err := url.ParseQuery(text)
 	if err != nil {
@@ -127,7 +131,8 @@ func fromForm(text string) (values, error) {
 	return out, nil
 }
 
-// fromJSON reads an object. The text null is an empty one: it is what Clerk's Go SDK sends for a request without parameters.
+// fromJSON returns the fields of an object. The text null counts as empty: Clerk's Go SDK sends it
+// for a request without parameters.
 func fromJSON(data []byte) (values, error) {
 	if string(bytes.TrimSpace(data)) == "null" {
 		return values{}, nil
@@ -146,11 +151,12 @@ func fromJSON(data []byte) (values, error) {
 	return out, nil
 }
 
-// maxDepth is how deep the JSON of a body may nest. What nests deeper is no metadata but an attempt on whoever reads it next.
+// maxDepth is the maximum nesting of JSON in a body. Deeper nesting is an attack on a later reader
+// of the metadata.
 const maxDepth = 32
 
-// single refuses JSON that is no object, that names a field twice anywhere, or that nests too deep: two readers could see two bodies, and
-// metadata is handed on to readers that are not ours.
+// single refuses JSON that is not an object, names a field twice or nests too deep. Two readers of
+// such a text could see two objects, and metadata is passed on to other readers.
 func single(data []byte) error {
 	if !utf8.Valid(data) || loneSurrogate(data) {
 		return errBody
@@ -216,8 +222,8 @@ var (
 	errBody      = apierr.New(apierr.RequestBodyInvalid)
 )
 
-// assign puts the parameter into a field of type string, bool, int, secret.Value, a pointer to one of these, a list of strings or
-// secrets, or json.RawMessage, which takes an object.
+// assign stores the parameter in a field. Its type is string, bool, int, secret.Value, a pointer to
+// one of these, a list of strings or secrets, or json.RawMessage for an object.
 func (v value) assign(to reflect.Value) error {
 	if to.Kind() == reflect.Pointer {
 		fresh := reflect.New(to.Type().Elem())

@@ -31,7 +31,7 @@ type Instance struct {
 	Service *domain.Service
 	// PublicURL is where clients reach the API, without a slash at the end.
 	PublicURL string
-	// Origins are allowed besides those of the instance's settings.
+	// Origins are allowed on top of those of the instance's settings.
 	Origins []string
 	// PublishableKey is the application's. The handshake derives cookie names from it.
 	PublishableKey string

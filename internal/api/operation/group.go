@@ -2,24 +2,26 @@ package operation
 
 import "net/http"
 
-// Group holds the operations of one Lambda function: the operation it is named after and those that must be served with it.
+// Group is the operations of one Lambda function: the one that it is named after, and those that
+// share its POST route.
 type Group struct {
 	Name string
-	// Operations are the function's own, first, and its siblings.
+	// Operations begin with the function's own.
 	Operations []Operation
-	// Permissions are those of all of them.
+	// Permissions are the union of the operations' permissions.
 	Permissions Permissions
 }
 
-// Route is a route of the gateway: method and path select the function of a group.
+// Route is a route of the gateway: method and path select a group.
 type Route struct{ Method, Path, Group string }
 
-// Key is the route key of an HTTP API.
+// Key is the route key of an HTTP API, as in "GET /v1/me".
 func (r Route) Key() string { return r.Method + " " + r.Path }
 
-// GroupOperations derives groups and routes from the table. Every operation has a function of its own and its route leads there. clerk-js sends
-// PATCH, PUT and DELETE as POST with the method in the query, on which a gateway cannot route: so the POST route of a path with such
-// operations leads to one function that serves them all, namely that of the path's POST operation or else of the first of the others.
+// GroupOperations derives groups and routes from the table. Each operation has a function of its
+// own, and its route leads there. clerk-js sends PATCH, PUT and DELETE as POST with the method in
+// the query, and a gateway cannot route on the query. So one function serves all operations of such
+// a path: that of its POST operation, else that of the first.
 func GroupOperations(operations []Operation) (groups []Group, routes []Route) {
 	host := map[string]int{} // path -> the function of its POST route
 	for i, op := range operations {
@@ -49,7 +51,7 @@ func GroupOperations(operations []Operation) (groups []Group, routes []Route) {
 	return groups, routes
 }
 
-// overridable says whether clients send an operation as a POST.
+// overridable reports whether clients send an operation as a POST.
 func overridable(op Operation) bool {
 	return op.Surface == Frontend && op.Method != http.MethodGet && op.Method != http.MethodPost
 }

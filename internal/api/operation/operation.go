@@ -1,6 +1,5 @@
-// Package operation makes HTTP operations of typed functions: the row of an operation says what it
-// is called, takes, answers and needs; binding, checks of parameters and answering are the same for
-// all.
+// Package operation makes HTTP operations of typed functions. A row names the operation, its
+// parameters, its answer and its permissions. Decoding, checks and answering are the same for all.
 package operation
 
 import (
@@ -11,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// Surface says who calls an operation.
+// Surface is the group of clients that an operation is for.
 type Surface string
 
 // The surfaces.
@@ -31,7 +30,7 @@ const (
 	Lists                            // reads whole kinds
 	Deletes                          // removes records
 	Counts                           // checks a code or a password, and counts it for the address
-	Numbers                          // reads phone numbers that are new, and so holds the numbering plans
+	Numbers                          // reads new phone numbers, and so links the numbering plans
 	Reads                            // reads records; every operation has it, and a few do not use it
 	Latest                           // reads the newest of a kind, by the index
 	Limited                          // counts requests of an address, and checks no code or password
@@ -55,8 +54,8 @@ func (all Permissions) Has(n Permissions) bool { return all&n == n }
 
 // Operation is one row of the table of operations.
 type Operation struct {
-	// Name is in kebab case and begins with the resource. The Lambda function, its folder and its
-	// fixtures are called by it.
+	// Name is in kebab case and begins with the resource. It names the Lambda function, its folder and
+	// its fixtures.
 	Name         string
 	Method, Path string
 	Surface      Surface
@@ -80,7 +79,7 @@ type Handler[In, Out any] func(c *Call, in In) (Out, error)
 type Empty struct{}
 
 // New returns the row of a typed function. The pattern is a method and a path, as in "GET /v1/me".
-// The right answer is sent as JSON with status 200, see also [NoContent], [Document] and [Redirect].
+// The right answer has status 200 and is JSON, unless it is [NoContent] or [Redirect].
 func New[In, Out any](surface Surface, name, pattern, summary string, permissions Permissions, h Handler[In, Out], codes ...[]apierr.Code) Operation {
 	method, path, _ := strings.Cut(pattern, " ")
 	var in In
@@ -115,8 +114,8 @@ func join(lists ...[]apierr.Code) []apierr.Code {
 	return out
 }
 
-// Serve runs the operation and writes its right answer. An error is left to the caller, who has then
-// written nothing.
+// Serve runs the operation and writes its right answer. If it returns an error, it has written
+// nothing.
 func (o Operation) Serve(c *Call) error {
 	c.Request.Body = http.MaxBytesReader(c.Answer, c.Request.Body, maxBody)
 	return o.serve(c)

@@ -9,17 +9,18 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// A query says which part of a whole is asked for, so one that is not applied answers with more than was asked for: a caller who deletes
-// what a filter finds would delete everybody. Therefore:
+// A query narrows an answer, so an ignored parameter makes the answer too large: a caller that
+// deletes what a filter finds would delete all users. Therefore:
 //
-//   - the Backend API refuses every parameter that the operation does not take, as it does in a body;
-//   - of the Frontend API, lists refuse them. Its other operations act on one thing of the caller's, which no parameter can narrow,
-//     and new releases of Clerk's SDKs add parameters to them.
+//   - the Backend API refuses each parameter that the operation does not take, as in a body;
+//   - the Frontend API refuses them in lists. Its other operations act on one thing of the caller,
+//     which no parameter can narrow, and new releases of Clerk's SDKs add parameters to them.
 
 // carriedParam is a parameter that Clerk's SDKs add to any request, and that narrows nothing.
 type carriedParam struct {
 	why string
-	// backend says that the Backend API accepts it too. What names a caller or a method means nothing there, and is refused.
+	// backend reports that the Backend API accepts it. There a parameter that names a caller or a
+	// method means nothing, and is refused.
 	backend bool
 }
 
@@ -34,7 +35,7 @@ var carriedParams = map[string]carriedParam{
 	"rotating_token_nonce": {"native SDKs add it after a redirect; tokens here do not rotate by it", false},
 }
 
-// CarriedParams are the names of the parameters that every operation of a surface accepts besides its own.
+// CarriedParams returns the names of the parameters that every operation of a surface accepts.
 func CarriedParams(surface Surface) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(carriedParams)) {
@@ -45,13 +46,13 @@ func CarriedParams(surface Surface) []string {
 	return names
 }
 
-// maxFilterValues is how often a filter may be repeated, as Clerk documents for users-list.
+// maxFilterValues is how often a filter may repeat, as Clerk documents for users-list.
 const maxFilterValues = 100
 
-// Strict says whether the operation refuses what it does not know in a query and in a body.
+// Strict reports whether the operation refuses unknown parameters in query and body.
 func (o Operation) Strict() bool { return o.Surface == Backend || o.AnswersList() }
 
-// AnswersList says whether the right answer is a list, bare or as a page.
+// AnswersList reports whether the right answer is a list, bare or as a page.
 func (o Operation) AnswersList() bool {
 	t := reflect.TypeOf(o.Response)
 	if t == nil {
@@ -60,7 +61,7 @@ func (o Operation) AnswersList() bool {
 	if data, ok := fieldOf(t, "Data"); ok {
 		t = data.Type
 	}
-	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8 // a slice of bytes is a document
+	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8 // bytes are a document
 }
 
 func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
@@ -70,7 +71,7 @@ func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
 	return t.FieldByName(name)
 }
 
-// refusals are the codes that a row answers because it is strict.
+// refusals are the codes that a strict operation answers for wrong parameters.
 func refusals(o Operation) []apierr.Code {
 	var codes []apierr.Code
 	if !o.Strict() {
@@ -87,8 +88,9 @@ func refusals(o Operation) []apierr.Code {
 	return codes
 }
 
-// checkFilter is the check of a query's field. It refuses values that would be taken for none: an empty one, and more of them than the
-// operation reads. The tag most of the field says how many, if it is another number than [maxFilterValues].
+// checkFilter returns the check of a query parameter. It refuses what would not narrow the answer:
+// an empty value, and more values than the operation reads. The tag "most" of the field overrides
+// [maxFilterValues].
 func (o Operation) checkFilter(f reflect.StructField) func(value) error {
 	most, err := strconv.Atoi(f.Tag.Get("most"))
 	if err != nil {
@@ -102,7 +104,7 @@ func (o Operation) checkFilter(f reflect.StructField) func(value) error {
 	}
 }
 
-// refuseUnknown refuses what is left of a request after the operation took what it knows.
+// refuseUnknown refuses the parameters that the operation did not take.
 func (o Operation) refuseUnknown(body, query values) error {
 	if !o.Strict() {
 		return nil

@@ -32,7 +32,7 @@ func write(w http.ResponseWriter, status int, body any) error {
 		w.WriteHeader(http.StatusTemporaryRedirect)
 		return nil
 	}
-	data, ready := body.(Document) // which encoding/json would write in another form
+	data, ready := body.(Document) // encoding/json would write it in another form
 	if !ready {
 		var err error
 		if data, err = json.Marshal(body); err != nil {

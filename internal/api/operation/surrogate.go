@@ -6,8 +6,9 @@ import (
 	"unicode/utf16"
 )
 
-// loneSurrogate says whether JSON text has the escape of half a character, as in "\ud800". Such text has no UTF-8 form (RFC 8259 section
-// 8.2): Go would read U+FFFD instead, another reader something else. The text need not be valid JSON.
+// loneSurrogate reports whether JSON text has the escape of half a character, as in "\ud800". Such
+// text has no UTF-8 form (RFC 8259 section 8.2): Go reads U+FFFD, other readers something else. The
+// text need not be valid JSON.
 func loneSurrogate(data []byte) bool {
 	for {
 		at := bytes.IndexByte(data, '\\')
@@ -32,7 +33,7 @@ func loneSurrogate(data []byte) bool {
 	}
 }
 
-// escaped reads \uXXXX at the beginning of data.
+// escaped returns the code unit of an escape \uXXXX at the beginning of data.
 func escaped(data []byte) (rune, bool) {
 	if len(data) < len(`\uXXXX`) || data[0] != '\\' || data[1] != 'u' {
 		return 0, false

@@ -1,4 +1,4 @@
-// Package reference serves the API's own description: the OpenAPI document, and the same for people.
+// Package reference serves the OpenAPI document, and the reference page made from the same table.
 package reference
 
 import (
@@ -10,13 +10,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/openapi"
 )
 
-// Paths are what [New] serves, all with GET.
+// Paths are the paths that [New] serves with GET.
 var Paths = []string{"/openapi.yaml", "/reference"}
 
-// policy lets the page bring its own style and nothing else.
+// policy is the Content-Security-Policy of the page: its own style and nothing else.
 const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// New returns the handler.
+// New returns the handler of [Paths].
 func New() (http.Handler, error) {
 	page, err := openapi.Page(api.Operations())
 	if err != nil {

@@ -13,6 +13,7 @@ type AdminUser struct {
 	PrivateMetadata json.RawMessage `json:"private_metadata"`
 }
 
+// NewAdminUser returns a user as the Backend API shows it.
 func NewAdminUser(u *account.User, now account.Instant) AdminUser {
 	return AdminUser{User: NewUser(u, now), PrivateMetadata: Object(u.Private)}
 }
@@ -33,6 +34,7 @@ type AdminSession struct {
 	UpdatedAt    int64     `json:"updated_at"`
 }
 
+// NewAdminSession returns a session as the Backend API shows it.
 func NewAdminSession(r *sessions.Result) AdminSession {
 	s := NewSession(r.Session, r.User, r.Snapshot)
 	return AdminSession{

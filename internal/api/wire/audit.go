@@ -7,7 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 )
 
-// AuditEvent is an act of an audit trail.
+// AuditEvent is an entry of an audit trail.
 type AuditEvent struct {
 	Object    string   `json:"object"`
 	Sequence  int      `json:"sequence"` // 1 is the first act of all
@@ -22,16 +22,16 @@ type AuditEvent struct {
 	Hash      string   `json:"hash"`
 }
 
-// AuditChain says whether a trail is as it was written.
+// AuditChain reports whether the hash chain of a trail is unbroken.
 type AuditChain struct {
 	Verified bool `json:"verified"`
-	// BrokenAt is the sequence of the first entry that does not follow from the one before.
+	// BrokenAt is the sequence of the first entry that does not follow from its predecessor.
 	BrokenAt *int `json:"broken_at"`
-	// From is the sequence of the oldest entry that is left.
+	// From is the sequence of the oldest remaining entry.
 	From int `json:"from"`
 }
 
-// AuditEvents is part of an audit trail, newest first. TotalCount is of the entries that are left.
+// AuditEvents is part of an audit trail, newest first. TotalCount counts the remaining entries.
 type AuditEvents struct {
 	Data       []AuditEvent `json:"data"`
 	TotalCount int          `json:"total_count"`
@@ -55,6 +55,7 @@ func newAuditEvent(e audit.AuditEvent) AuditEvent {
 	return out
 }
 
+// NewAuditEvents returns a page of a trail.
 func NewAuditEvents(trail *audit.AuditTrail, offset, limit int) AuditEvents {
 	n := len(trail.Events)
 	out := AuditEvents{Data: []AuditEvent{}, TotalCount: n, Chain: AuditChain{Verified: trail.Broken == 0}}

@@ -8,25 +8,26 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
-// instanceID is the id of the one instance.
+// InstanceID is the id of the one instance.
 const InstanceID = "ins_countersign"
 
-// Event is something that happened, as it is listed.
+// Event is an entry of the event log.
 type Event struct {
 	Object    string   `json:"object"`
 	ID        string   `json:"id"`
 	Type      string   `json:"type"`
 	Actor     string   `json:"actor"` // user, backend or system
 	UserID    *string  `json:"user_id"`
-	SubjectID *string  `json:"subject_id"` // the factor, number, session, token or endpoint that it was done to
+	SubjectID *string  `json:"subject_id"` // what it was done to
 	Strategy  *string  `json:"strategy"`
-	Network   *string  `json:"network"`  // that it was done from: the first 24 bits of an IPv4 address, or 48 of an IPv6 one
+	Network   *string  `json:"network"`  // IPv4 /24 or IPv6 /48
 	Settings  []string `json:"settings"` // that changed
-	// Notify says that the user should hear of it, by another way than Strategy.
+	// Notify reports that the user should be told, by another channel than Strategy.
 	Notify    bool  `json:"notify"`
 	CreatedAt int64 `json:"created_at"`
 }
 
+// NewEvent returns an entry of the event log.
 func NewEvent(e account.Event) Event {
 	return Event{
 		Object: "event", ID: e.ID, Type: string(e.Name), Actor: string(e.By), UserID: Nullable(e.User), SubjectID: Nullable(e.Subject), Strategy: Nullable(string(e.Method)),
@@ -34,7 +35,7 @@ func NewEvent(e account.Event) Event {
 	}
 }
 
-// envelope is the body of a webhook, as Clerk has it.
+// envelope is the body of a webhook in Clerk's form.
 type envelope struct {
 	Object          string      `json:"object"`
 	Type            string      `json:"type"`
@@ -44,7 +45,7 @@ type envelope struct {
 	EventAttributes eventSource `json:"event_attributes"`
 }
 
-// eventSource is where an act came from. The user agent is not kept.
+// eventSource is where the request came from. The user agent is not stored.
 type eventSource struct {
 	Request struct {
 		ClientIP  string `json:"client_ip"`
@@ -52,7 +53,7 @@ type eventSource struct {
 	} `json:"http_request"`
 }
 
-// sessionEvent is the session of a webhook.
+// sessionEvent is the data of a webhook about a session.
 type sessionEvent struct {
 	Object       string     `json:"object"`
 	ID           string     `json:"id"`
@@ -68,13 +69,13 @@ type sessionEvent struct {
 	UpdatedAt    int64      `json:"updated_at"`
 }
 
-// sessionStatus are the statuses of the sessions in Clerk's events.
+// sessionStatus maps an event to the status of its session in Clerk's webhooks.
 var sessionStatus = map[account.EventName]account.SessionStatus{
 	account.EventSignedIn: account.SessionActive, account.EventSignedOut: account.SessionEnded, account.EventSessionRemoved: account.SessionRemoved, account.EventSessionRevoked: account.SessionRevoked,
 }
 
-// EventBody is what a webhook says: Clerk's own events in Clerk's shapes, the others as they are listed. A user is as it is now; of one that is gone only
-// the id is left.
+// EventBody returns the body of a webhook: Clerk's own events in Clerk's form, others as the event
+// log lists them. The user is in its present state; of a deleted user only the id is left.
 func EventBody(e account.Event, u *account.User, now account.Instant) ([]byte, error) {
 	body := envelope{Object: "event", Type: string(e.Name), Data: eventData(e, u, now), Timestamp: e.At.UnixMilli(), InstanceID: InstanceID}
 	if p, err := netip.ParsePrefix(e.Address); err == nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 )
 
+// NewTOTP returns an authenticator app. The secret and its URI are set when it was just created.
 func NewTOTP(r *mfa.TOTPResult) TOTP {
 	return TOTP{
 		Object: "totp", ID: r.TOTP.WireID(), Secret: Nullable(r.Secret.Reveal()), URI: Nullable(r.URI.Reveal()), Verified: r.TOTP.Verified != 0,
@@ -16,6 +17,7 @@ func NewTOTP(r *mfa.TOTPResult) TOTP {
 	}
 }
 
+// NewClient returns the client of a snapshot, or nil.
 func NewClient(s *sessions.Snapshot) *Client {
 	if s == nil || s.Client == nil {
 		return nil
@@ -40,6 +42,7 @@ func NewClient(s *sessions.Snapshot) *Client {
 	return out
 }
 
+// NewSession returns a session with its user, whose token it has if the snapshot minted one.
 func NewSession(session *account.Session, u *account.User, s *sessions.Snapshot) Session {
 	status := s.Status(session)
 	out := Session{
@@ -75,6 +78,7 @@ func identifierOf(u *account.User) string {
 	return u.WireID()
 }
 
+// NewUser returns an account as its owner sees it.
 func NewUser(u *account.User, now account.Instant) User {
 	left := u.AttemptsLeft(now)
 	out := User{
@@ -116,6 +120,7 @@ func newEmailAddress(e *account.Email) EmailAddress {
 	}
 }
 
+// NewPhoneNumber returns a number, with backup codes if they were just created.
 func NewPhoneNumber(p *account.Phone, codes []string, now account.Instant) PhoneNumber {
 	out := PhoneNumber{
 		Object: "phone_number", ID: p.ID, PhoneNumber: p.Number, ReservedForSecondFactor: p.ReservedAt(now), DefaultSecondFactor: p.Default,
@@ -132,7 +137,7 @@ func NewPhoneNumber(p *account.Phone, codes []string, now account.Instant) Phone
 	return out
 }
 
-// objects name the kinds of verification.
+// objects maps a strategy to the object name of its verification.
 var objects = map[account.Strategy]string{
 	account.Password: "verification_password", account.TicketCode: "verification_ticket", account.PhoneCode: "verification_otp",
 	account.TOTPCode: "verification_totp", account.BackupCode: "verification_backup_code",
@@ -179,6 +184,7 @@ func newFactors(factors []account.Factor) []Factor {
 	return out
 }
 
+// NewSignIn returns a sign-in with the factors that the user may prove next.
 func NewSignIn(si *account.SignIn, u *account.User, s *sessions.Snapshot) SignIn {
 	status := si.Status()
 	out := SignIn{
@@ -197,6 +203,7 @@ func NewSignIn(si *account.SignIn, u *account.User, s *sessions.Snapshot) SignIn
 	return out
 }
 
+// NewReverification returns a step-up.
 func NewReverification(r *mfa.ReverificationResult) Reverification {
 	session := NewSession(r.Session, r.User, r.Snapshot)
 	session.User = nil
@@ -208,6 +215,7 @@ func NewReverification(r *mfa.ReverificationResult) Reverification {
 	}
 }
 
+// NewSessionActivity returns a session with the browser that last used it.
 func NewSessionActivity(r sessions.Result) SessionActivity {
 	session := NewSession(r.Session, r.User, r.Snapshot)
 	session.User = nil

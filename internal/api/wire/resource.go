@@ -1,3 +1,6 @@
+// Package wire has what the Frontend API, the Backend API and webhooks show, in Clerk's form. Times
+// are milliseconds since 1970. A pointer is null when there is no value; lists are never null where
+// a native SDK decodes them strictly.
 package wire
 
 import (
@@ -5,9 +8,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
-
-// The wire types of the Frontend API. Times are milliseconds since 1970. A pointer is null when there is nothing to say; lists are
-// never null where a native SDK decodes them strictly.
 
 // Client is one browser or device.
 type Client struct {
@@ -24,7 +24,7 @@ type Client struct {
 	UpdatedAt                  int64     `json:"updated_at"`
 }
 
-// Session is a user being signed in on a client.
+// Session is a user's sign-in on a client.
 type Session struct {
 	Object                   string          `json:"object"`
 	ID                       string          `json:"id"`
@@ -49,12 +49,12 @@ type Token struct {
 	JWT    string `json:"jwt"`
 }
 
-// Task is something a pending session must do first.
+// Task is a condition that a pending session must fulfil.
 type Task struct {
 	Key string `json:"key"`
 }
 
-// PublicUserData is what may be shown of a user to others.
+// PublicUserData is what other users may see of a user.
 type PublicUserData struct {
 	FirstName  *string `json:"first_name"`
 	LastName   *string `json:"last_name"`
@@ -64,7 +64,7 @@ type PublicUserData struct {
 	UserID     string  `json:"user_id"`
 }
 
-// User is an account, as it sees itself.
+// User is an account as its owner sees it.
 type User struct {
 	Object                        string          `json:"object"`
 	ID                            string          `json:"id"`
@@ -136,7 +136,7 @@ type PhoneNumber struct {
 	UpdatedAt               int64         `json:"updated_at"`
 }
 
-// Verification is the state of proving something.
+// Verification is the state of a proof.
 type Verification struct {
 	Object   string `json:"object"`
 	Status   string `json:"status"`
@@ -166,7 +166,7 @@ type BackupCodes struct {
 	UpdatedAt int64    `json:"updated_at"`
 }
 
-// DeletedObject says what is gone.
+// DeletedObject names a deleted resource.
 type DeletedObject struct {
 	Object  string `json:"object"`
 	ID      string `json:"id"`
@@ -197,7 +197,7 @@ type UserData struct {
 	HasImage  bool    `json:"has_image"`
 }
 
-// Factor is a way that is open.
+// Factor is a strategy that the user may prove.
 type Factor struct {
 	Strategy       string `json:"strategy"`
 	SafeIdentifier string `json:"safe_identifier,omitempty"`
@@ -224,7 +224,7 @@ type SessionActivity struct {
 	LatestActivity Activity `json:"latest_activity"`
 }
 
-// Activity says where a session was last used.
+// Activity is the browser that last used a session.
 type Activity struct {
 	Object      string `json:"object"`
 	ID          string `json:"id"`
@@ -233,7 +233,7 @@ type Activity struct {
 	IsMobile    bool   `json:"is_mobile"`
 }
 
-// ms is a time on the wire, null for never.
+// Milliseconds returns a time, or nil for never.
 func Milliseconds(at account.Instant) *int64 {
 	if at == 0 {
 		return nil
@@ -242,6 +242,7 @@ func Milliseconds(at account.Instant) *int64 {
 	return &n
 }
 
+// Nullable returns a text, or nil for an empty one.
 func Nullable(s string) *string {
 	if s == "" {
 		return nil
@@ -249,6 +250,7 @@ func Nullable(s string) *string {
 	return &s
 }
 
+// Object returns a JSON object, which is empty for nil.
 func Object(raw json.RawMessage) json.RawMessage {
 	if raw == nil {
 		return json.RawMessage("{}")

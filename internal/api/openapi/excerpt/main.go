@@ -1,5 +1,6 @@
-// Excerpt cuts out of Clerk's OpenAPI files what the conformance test needs: the operations that the table shares with them, and every
-// component that these reach. It is run by hand when Clerk publishes a new version:
+// Excerpt reduces Clerk's OpenAPI files to what the conformance test needs: the operations that the
+// table shares with them, and the components that these refer to. Run it by hand when Clerk has a
+// new version:
 //
 //	go run ./internal/api/openapi/excerpt <clerk's file> <excerpt>
 package main
@@ -81,7 +82,7 @@ func (c *cutter) paths() object {
 	return out
 }
 
-// shape is a path with its parameters' names taken out.
+// shape returns a path without the names of its parameters.
 func shape(path string) string {
 	parts := strings.Split(path, "/")
 	for i, p := range parts {
@@ -92,7 +93,7 @@ func shape(path string) string {
 	return strings.Join(parts, "/")
 }
 
-// reach keeps every component that a node refers to.
+// reach marks every component that a node refers to.
 func (c *cutter) reach(node any) {
 	switch n := node.(type) {
 	case object:
