@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -34,31 +33,6 @@ const AnonymousLife = 24 * time.Hour
 
 // ClientLife is how long a client's token is good for, counted from when the client was made. A browser keeps the cookie as long.
 const ClientLife = 365 * 24 * time.Hour
-
-// A SignIn is an attempt to sign in. Its life is short: a first factor that was proved but never completed must not wait for days.
-type SignIn struct {
-	ID         string     `json:"i"`
-	User       string     `json:"us,omitempty"` // "" while unknown, also for an account that does not exist
-	Identifier string     `json:"-"`            // as it was typed, so it may be a number; at rest it is Sealed
-	Sealed     SealedText `json:"n,omitzero"`
-	Plain      string     `json:"in,omitempty"` // the identifier in a record from before it was sealed
-	First      Attempt    `json:"f1,omitzero"`
-	Second     Attempt    `json:"f2,omitzero"`
-	Created    string     `json:"cs,omitempty"` // session
-	Generation uint32     `json:"g,omitempty"`  // of the user when the first factor was proved
-	CreatedAt  Instant    `json:"c"`
-	Expires    Instant    `json:"e"`
-}
-
-const SignInLife = time.Hour
-
-// Attempt is the state of one factor of a sign-in or a reverification.
-type Attempt struct {
-	Strategy Strategy `json:"s,omitempty"`
-	Proved   Instant  `json:"v,omitempty"`
-	Code     *Code    `json:"c,omitempty"`
-	Wrong    int      `json:"w,omitempty"` // wrong tries as a second factor, by all methods and codes
-}
 
 // Session is one user being signed in on one client.
 type Session struct {
@@ -94,17 +68,6 @@ const (
 	SessionRemoved SessionStatus = "removed"
 	SessionRevoked SessionStatus = "revoked"
 )
-
-// Reverification is a step-up in progress.
-type Reverification struct {
-	Level      authority.Level `json:"l"`
-	First      Attempt         `json:"f1,omitzero"`
-	Second     Attempt         `json:"f2,omitzero"`
-	Expires    Instant         `json:"e"`
-	Generation uint32          `json:"g,omitempty"` // of the user when the step-up began
-}
-
-const ReverificationLife = time.Hour
 
 func (c *Client) Key() store.Key { return store.Key{Kind: store.KindClient, ID: c.ID} }
 
@@ -209,3 +172,5 @@ func (s *Session) ClientWireID() string {
 	n, _ := ParseSession(s.ID)
 	return prefixClient + n.Client
 }
+
+func (c *Client) EndsAt() time.Time { return c.Expires.Time() }

@@ -1,6 +1,8 @@
 package account
 
 import (
+	"time"
+
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 )
 
@@ -24,3 +26,14 @@ func (r *Reverification) Status() ReverificationStatus {
 	}
 	return ReverifyComplete
 }
+
+// Reverification is a step-up in progress.
+type Reverification struct {
+	Level      authority.Level `json:"l"`
+	First      Attempt         `json:"f1,omitzero"`
+	Second     Attempt         `json:"f2,omitzero"`
+	Expires    Instant         `json:"e"`
+	Generation uint32          `json:"g,omitempty"` // of the user when the step-up began
+}
+
+const ReverificationLife = time.Hour

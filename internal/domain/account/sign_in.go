@@ -1,5 +1,7 @@
 package account
 
+import "time"
+
 // SignInStatus is a status of the wire protocol.
 type SignInStatus string
 
@@ -24,13 +26,27 @@ func (si *SignIn) Status() SignInStatus {
 	return NeedsIdentifier
 }
 
-// AddSession lists a new session. Above the cap the oldest one leaves the list, and is dead with it.
-// What ran out is removed late: another function's clock may be behind.
-func (u *User) AddSession(ref SessionRef, now Instant) {
-	listed := u.Sessions
-	u.RemoveExpired(now)
-	u.Sessions = append(withoutEnded(listed, now.Add(-CleanupKept)), ref)
-	if over := len(u.Sessions) - sessionsPerUser; over > 0 {
-		u.Sessions = u.Sessions[over:]
-	}
+// A SignIn is an attempt to sign in. Its life is short: a first factor that was proved but never completed must not wait for days.
+type SignIn struct {
+	ID         string     `json:"i"`
+	User       string     `json:"us,omitempty"` // "" while unknown, also for an account that does not exist
+	Identifier string     `json:"-"`            // as it was typed, so it may be a number; at rest it is Sealed
+	Sealed     SealedText `json:"n,omitzero"`
+	Plain      string     `json:"in,omitempty"` // the identifier in a record from before it was sealed
+	First      Attempt    `json:"f1,omitzero"`
+	Second     Attempt    `json:"f2,omitzero"`
+	Created    string     `json:"cs,omitempty"` // session
+	Generation uint32     `json:"g,omitempty"`  // of the user when the first factor was proved
+	CreatedAt  Instant    `json:"c"`
+	Expires    Instant    `json:"e"`
+}
+
+const SignInLife = time.Hour
+
+// Attempt is the state of one factor of a sign-in or a reverification.
+type Attempt struct {
+	Strategy Strategy `json:"s,omitempty"`
+	Proved   Instant  `json:"v,omitempty"`
+	Code     *Code    `json:"c,omitempty"`
+	Wrong    int      `json:"w,omitempty"` // wrong tries as a second factor, by all methods and codes
 }

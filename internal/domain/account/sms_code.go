@@ -56,3 +56,6 @@ func (c *Code) Status(now Instant) string {
 	}
 	return "unverified"
 }
+
+// Notice is the purpose of such a message.
+const Notice Purpose = "notice"

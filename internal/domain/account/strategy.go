@@ -91,3 +91,9 @@ func SecondPhone(u *User, set *Settings, id string) (*Phone, error) {
 	}
 	return nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 }
+
+// Stranded says whether a user has second factors and can prove none of them under the settings. Backup codes do not count: they stand in
+// for a factor, and run out.
+func (u *User) Stranded(set *Settings) bool {
+	return u.TwoFactorEnabled() && !slices.ContainsFunc(SecondFactors(u, set), func(f Factor) bool { return f.Strategy != BackupCode })
+}

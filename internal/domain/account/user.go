@@ -121,22 +121,6 @@ func (t *TOTP) WireID() string { return PrefixTOTP + t.ID }
 // UpdatedAt is when the app was last changed.
 func (t *TOTP) UpdatedAt() Instant { return max(t.CreatedAt, t.Verified) }
 
-// BackupSet is a user's backup codes. Only keyed hashes are kept, bound to the set by its random id; Recent holds the codes themselves, sealed, for the
-// few seconds in which a repeated request must get the same set.
-type BackupSet struct {
-	ID        string   `json:"i"`
-	Version   uint32   `json:"k,omitempty"`  // of the ring, whose key for this set the tags are made with
-	Key       []byte   `json:"ks,omitempty"` // of a set from another instance, its key there, sealed
-	Tags      []byte   `json:"t,omitempty"`  // of unused codes, one after another: see backup_tags.go
-	Used      []byte   `json:"d,omitempty"`  // the same of used ones: giving one twice is no guess
-	Foreign   bool     `json:"x,omitempty"`  // some imported codes do not have our form
-	Imported  []string `json:"b,omitempty"`  // bcrypt digests from another service
-	Recent    []byte   `json:"r,omitempty"`
-	RecentTo  Instant  `json:"re,omitempty"`
-	Failures  int      `json:"f,omitempty"`
-	CreatedAt Instant  `json:"c"`
-}
-
 // SessionRef is an entry of a user's list of sessions: enough to name the session and its client's record.
 type SessionRef struct {
 	Client string  `json:"c"`
@@ -171,10 +155,6 @@ func (p *Phone) IsFirstFactor() bool { return !p.Reserved && p.Verified != 0 }
 func (p *Phone) Touch(now Instant) { p.UpdatedAt = p.UpdatedAt.After(now) }
 
 func (t *TOTP) Usable() bool { return t != nil && t.Verified != 0 && t.Failures < FailuresPerFactor }
-
-func (b *BackupSet) Count() int { return len(b.Tags)/b.TagSize() + len(b.Imported) }
-
-func (b *BackupSet) Usable() bool { return b != nil && b.Count() > 0 && b.Failures < FailuresPerFactor }
 
 func (u *User) NextExpiry() time.Time { return u.earliest().Time() }
 
@@ -225,9 +205,6 @@ func (u *User) AttemptsLeft(now Instant) int {
 
 // TOTPEnabled says whether a verified authenticator app is bound, even one that too many failures disabled.
 func (u *User) TOTPEnabled() bool { return u.TOTP != nil && u.TOTP.Verified != 0 }
-
-// BackupCodesEnabled says whether unused backup codes exist.
-func (u *User) BackupCodesEnabled() bool { return u.Backup != nil && u.Backup.Count() > 0 }
 
 // TwoFactorEnabled says whether a second factor is bound: a verified reserved number or a verified
 // authenticator app. Backup codes alone are none.
@@ -324,4 +301,26 @@ func (u *User) SettleFactors(now Instant) {
 		u.Backup = nil
 	}
 	u.Touch(now)
+}
+
+// EndsAt is never: only [Engine.DeleteUser] and its like remove a user.
+func (u *User) EndsAt() time.Time { return time.Time{} }
+
+// AddSession lists a new session. Above the cap the oldest one leaves the list, and is dead with it.
+// What ran out is removed late: another function's clock may be behind.
+func (u *User) AddSession(ref SessionRef, now Instant) {
+	listed := u.Sessions
+	u.RemoveExpired(now)
+	u.Sessions = append(withoutEnded(listed, now.Add(-CleanupKept)), ref)
+	if over := len(u.Sessions) - sessionsPerUser; over > 0 {
+		u.Sessions = u.Sessions[over:]
+	}
+}
+
+// Erasure marks a user whose deletion has begun. No operation finds such a user; only the next
+// step of the deletion does.
+type Erasure struct {
+	Since Instant `json:"t"`
+	Pages int     `json:"p,omitempty"` // of the trail, still to be removed
+	Kept  int     `json:"k,omitempty"` // pages of kept entries, too
 }

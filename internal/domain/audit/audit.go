@@ -75,3 +75,8 @@ func tagParts(owner store.Key, tr *account.Trail) []string {
 	}
 	return parts
 }
+
+// Service reads the audit logs and the event log. It is safe for concurrent use.
+type Service struct {
+	*tx.Engine
+}

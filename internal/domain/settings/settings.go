@@ -42,3 +42,8 @@ func ChangeSettings(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *acco
 	s.Cache.Put(nil)
 	return set, err
 }
+
+// Service changes the settings of the instance. It is safe for concurrent use.
+type Service struct {
+	*tx.Engine
+}

@@ -1,8 +1,6 @@
 package account
 
-import (
-	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-)
+import "github.com/countersign-mfa/countersign/internal/domain/apierr"
 
 // Limits of a user's record. They keep it, and the commit that makes it, within what a store
 // takes.
@@ -28,3 +26,6 @@ const IdentifierLength = 320
 func TooMany(param string) error {
 	return apierr.New(apierr.FormParamArraySizeExceeded).Param(param)
 }
+
+// BackupCodesPerUser bounds an import.
+const BackupCodesPerUser = 20

@@ -110,3 +110,17 @@ func (s *Engine) Now() time.Time { return s.Clock() }
 
 // Issuer is the public URL of the API.
 func (s *Engine) Issuer() string { return s.IssuerURL }
+
+// RandomID returns 128 random bits as text.
+func (s *Engine) RandomID() (string, error) {
+	return account.RandomText(s.Rand, 16)
+}
+
+// Digest is a lookup key: stable, keyed, 128 bits.
+func (s *Engine) Digest(parts ...string) string {
+	sum := s.Ring.Digest(parts...)
+	if account.IsID(sum) {
+		return sum
+	}
+	panic("mfa: seal.Ring.Digest must return 26 base-32 characters")
+}

@@ -306,3 +306,5 @@ func (t *Tx) LimitReached(counter string) error {
 	}
 	return apierr.New(apierr.TooManyRequests).Retry(wait)
 }
+
+func (t *Tx) Policy() account.Policy { return t.State.Settings.Policy() }

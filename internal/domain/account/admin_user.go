@@ -1,4 +1,0 @@
-package account
-
-// BackupCodesPerUser bounds an import.
-const BackupCodesPerUser = 20
