@@ -21,7 +21,7 @@ func TestGuessesOfTheKey(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer "+key)
 		return w.send(r)
 	}
-	if _, err := w.Service.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true }); err != nil {
+	if _, err := w.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true }); err != nil {
 		t.Fatal(err)
 	}
 	try(secretKey).ok()

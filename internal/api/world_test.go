@@ -69,7 +69,7 @@ func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 		Issuer: c.PublicURL, AppName: c.AppName, SMSHost: "localhost",
 	})
 	w.must(err)
-	_, err = c.Service.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	_, err = c.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	w.must(err)
 	w.must(c.Service.Tokens.RotateSigningKey(t.Context(), 0)) // a deployment makes the first key before it takes requests
 	w.API, err = api.New(c, api.Operations()...)

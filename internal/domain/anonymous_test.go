@@ -83,7 +83,7 @@ func TestAnAddressMakesFewRecords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			_, err := w.Settings.ChangeSettings(ctx, func(s *account.Settings) { s.IPLimits = true })
+			_, err := w.Settings.Change(ctx, func(s *account.Settings) { s.IPLimits = true })
 			w.must(err)
 			w.later(2 * time.Second) // whole periods of ten seconds
 			made := 0

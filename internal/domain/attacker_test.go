@@ -19,7 +19,7 @@ import (
 // TestGuessesFromManyAddresses: a thousand networks have no more guesses at one user than one of them.
 func TestGuessesFromManyAddresses(t *testing.T) {
 	p := newWorld(t).member()
-	_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	p.must(err)
 	const networks, free = 1000, 5
 	thief := p.stranger()

@@ -20,7 +20,7 @@ import (
 // places and hashes.
 func (p *person) grave() []string {
 	p.Helper()
-	trail, err := p.Audit.AuditTrail(p.Context(), p.id)
+	trail, err := p.Audit.UserTrail(p.Context(), p.id)
 	p.must(err)
 	if trail.Broken != 0 {
 		p.Errorf("the chain breaks at entry %d", trail.Broken)
@@ -90,7 +90,7 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 				p := newWorld(t).member()
 				grave(p)
 				before := p.grave()
-				all, err := p.Audit.AuditTrail(ctx, p.id)
+				all, err := p.Audit.UserTrail(ctx, p.id)
 				p.must(err)
 				for i := range 200 {
 					flood(p, i)
@@ -99,7 +99,7 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 				if after := p.grave(); !slices.Equal(before, after[:min(len(before), len(after))]) {
 					t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 				}
-				now, err := p.Audit.AuditTrail(ctx, p.id)
+				now, err := p.Audit.UserTrail(ctx, p.id)
 				p.must(err)
 				if wait > 0 && now.Total-all.Total < 400 {
 					t.Errorf("only %d entries were added: nothing gave way", now.Total-all.Total)
@@ -169,7 +169,7 @@ func TestKeptEntriesThatWereTamperedWith(t *testing.T) {
 			page.Data, err = json.Marshal(record)
 			p.must(err)
 			p.must(p.counts.Commit(ctx, []store.Write{{Record: page, Delete: remove}}))
-			trail, err := p.Audit.AuditTrail(ctx, p.id)
+			trail, err := p.Audit.UserTrail(ctx, p.id)
 			p.must(err)
 			if trail.Broken == 0 {
 				t.Error("not noticed")

@@ -19,7 +19,7 @@ import (
 // acts are the names of a trail, oldest first.
 func (p *person) acts() []string {
 	p.Helper()
-	trail, err := p.Audit.AuditTrail(p.Context(), p.id)
+	trail, err := p.Audit.UserTrail(p.Context(), p.id)
 	p.must(err)
 	if trail.Broken != 0 {
 		p.Errorf("the chain breaks at entry %d", trail.Broken)
@@ -153,7 +153,7 @@ func TestTheTrailIsBounded(t *testing.T) {
 		_, err = p.Admin.Unlock(ctx, p.id)
 		p.must(err)
 	}
-	trail, err := p.Audit.AuditTrail(ctx, p.id)
+	trail, err := p.Audit.UserTrail(ctx, p.id)
 	p.must(err)
 	if len(trail.Events) < 750 || len(trail.Events) > 766 || trail.Total < 1000 || trail.Broken != 0 || trail.Events[0].Sequence != trail.Total {
 		t.Errorf("%d entries of %d, the newest %d, broken at %d", len(trail.Events), trail.Total, trail.Events[0].Sequence, trail.Broken)
@@ -201,7 +201,7 @@ func TestATrailThatWasTamperedWith(t *testing.T) {
 			records[0].Data, err = json.Marshal(decoded)
 			p.must(err)
 			p.must(p.counts.Commit(ctx, []store.Write{{Record: records[0]}}))
-			trail, err := p.Audit.AuditTrail(ctx, p.id)
+			trail, err := p.Audit.UserTrail(ctx, p.id)
 			p.must(err)
 			if trail.Broken == 0 {
 				t.Error("not noticed")
@@ -225,7 +225,7 @@ func TestATrailHoldsNoSecret(t *testing.T) {
 	p.text()
 	code := p.sms()
 	p.must(p.second(account.PhoneCode, code))
-	trail, err := p.Audit.AuditTrail(t.Context(), p.id)
+	trail, err := p.Audit.UserTrail(t.Context(), p.id)
 	p.must(err)
 	text, err := json.Marshal(trail)
 	p.must(err)
@@ -239,7 +239,7 @@ func TestATrailHoldsNoSecret(t *testing.T) {
 // TestSettingsHaveATrail: who asks what was switched off is told when.
 func TestSettingsHaveATrail(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.SMSCode, s.MFARequired = false, true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.SMSCode, s.MFARequired = false, true })
 	w.must(err)
 	trail, err := w.Audit.SettingsTrail(t.Context())
 	w.must(err)

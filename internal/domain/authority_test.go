@@ -79,7 +79,7 @@ func TestASecretIsShownToTheSessionThatBegan(t *testing.T) {
 // Finding 2: a session guesses the code of an enrolment that another one left behind.
 func TestAnEnrolmentTakesFiveWrongCodes(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	w.must(err)
 	p := w.newcomer()
 	p.enter()
@@ -103,7 +103,7 @@ func TestAnEnrolmentTakesFiveWrongCodes(t *testing.T) {
 // Finding 2: the address limit holds for an enrolment too.
 func TestAnEnrolmentIsLimitedByAddress(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	w.must(err)
 	p := w.newcomer()
 	p.browser.Address = aNetwork
@@ -213,7 +213,7 @@ func (p *person) verify(id, code string) {
 func TestKeptSessionsProveNothing(t *testing.T) {
 	w := newWorld(t)
 	keep := func(required bool) {
-		_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.KeepOtherSessions, s.MFARequired = true, required })
+		_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.KeepOtherSessions, s.MFARequired = true, required })
 		w.must(err)
 	}
 	keep(false)
@@ -238,7 +238,7 @@ func TestKeptSessionsProveNothing(t *testing.T) {
 // Finding 4: the setup task is fulfilled in the session that enrolled, not in all.
 func TestTheTaskIsFulfilledWhereItWasDone(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.MFARequired = true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
 	w.must(err)
 	p := w.newcomer()
 	p.enter()
@@ -270,7 +270,7 @@ func TestTheTaskIsFulfilledWhereItWasDone(t *testing.T) {
 // A task that is fulfilled with a number of before keeps the session, and proves nothing.
 func TestAReservedNumberFulfilsTheTask(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.MFARequired = true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
 	w.must(err)
 	p := w.newcomer()
 	yes := true
@@ -303,11 +303,11 @@ func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 			return err
 		},
 		"texts as first factor are off": func(p *person, _ string) error {
-			_, err := p.Settings.ChangeSettings(p.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = false })
+			_, err := p.Settings.Change(p.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = false })
 			return err
 		},
 		"text messages are off": func(p *person, _ string) error {
-			_, err := p.Settings.ChangeSettings(p.Context(), func(s *account.Settings) { s.SMSCode = false })
+			_, err := p.Settings.Change(p.Context(), func(s *account.Settings) { s.SMSCode = false })
 			return err
 		},
 		"it was removed, and added again": (*person).replaceNumber,
@@ -351,7 +351,7 @@ func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 // texted is a person whose first factor is a text message.
 func (w *world) texted() (*person, string) {
 	w.Helper()
-	_, err := w.Settings.ChangeSettings(w.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
+	_, err := w.Settings.Change(w.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
 	w.must(err)
 	p, yes := w.newcomer(), true
 	r, err := w.Admin.AddUserPhone(w.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
@@ -709,7 +709,7 @@ func TestASignInWhoseAnswerIsLostLeavesNoSession(t *testing.T) {
 func TestNewBackupCodesEndWhatOldOnesProved(t *testing.T) {
 	w := newWorld(t)
 	p := w.member()
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.MFARequired = true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
 	w.must(err)
 	p.enter()
 	p.must(p.second(account.TOTPCode, p.app()))
@@ -727,7 +727,7 @@ func TestNewBackupCodesEndWhatOldOnesProved(t *testing.T) {
 // A pending session may remove a number that it mistyped, and no other.
 func TestAPendingSessionDropsWhatItMistyped(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.MFARequired = true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
 	w.must(err)
 	p, yes := w.newcomer(), true
 	owned, err := w.Admin.AddUserPhone(t.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})

@@ -55,7 +55,7 @@ func TestADoubtedNumberIsNoProofOfASession(t *testing.T) {
 // An administrator's lock holds for first-factor codes: none is sent and none is judged.
 func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 	p := newWorld(t).newcomer()
-	_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
+	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
 	p.must(err)
 	p.enter()
 	id, code := p.add(aNumber, false)

@@ -37,7 +37,7 @@ func (w *world) inMemory() *store.Memory {
 	var err error
 	w.Service, err = domain.New(w.config)
 	w.must(err)
-	_, err = w.Settings.ChangeSettings(w.Context(), func(s *account.Settings) { s.IPLimits = false })
+	_, err = w.Settings.Change(w.Context(), func(s *account.Settings) { s.IPLimits = false })
 	w.must(err)
 	return m
 }

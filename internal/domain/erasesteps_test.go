@@ -77,7 +77,7 @@ func (p *person) absent() {
 	for name, find := range map[string]func() error{
 		"get":      func() error { _, err := p.Admin.User(ctx, p.id); return err },
 		"held":     func() error { _, err := p.Admin.DataExport(ctx, p.id); return err },
-		"trail":    func() error { _, err := p.Audit.AuditTrail(ctx, p.id); return err },
+		"trail":    func() error { _, err := p.Audit.UserTrail(ctx, p.id); return err },
 		"sessions": func() error { _, err := p.Admin.UserSessions(ctx, p.id); return err },
 		"ticket":   func() error { _, err := p.MFA.CreateTicket(ctx, p.id, 0); return err },
 		"change":   func() error { _, err := p.Admin.UpdateUser(ctx, p.id, admin.UserChange{}); return err },

@@ -287,7 +287,7 @@ func TestAHundredFailuresDisableTheAuthenticator(t *testing.T) {
 
 func TestLimitsPerAddress(t *testing.T) {
 	p := newWorld(t).member()
-	_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	p.must(err)
 	p.browser.Address = netip.MustParseAddr("198.51.100.7")
 	p.later(time.Hour)
@@ -309,7 +309,7 @@ func TestLimitsPerAddress(t *testing.T) {
 
 func TestGuessesAtUnknownAccountsAreLimitedToo(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	w.must(err)
 	from := tx.Caller{Address: netip.MustParseAddr("2001:db8::1")}
 	try := func() apierr.Code {
@@ -344,7 +344,7 @@ func TestTextAsFirstFactor(t *testing.T) {
 	if len(w.sent) != 0 {
 		t.Fatal("a stranger caused a message")
 	}
-	_, err = w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
+	_, err = w.Settings.Change(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
 	w.must(err)
 	_, err = w.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, "")
 	w.must(err)

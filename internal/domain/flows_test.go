@@ -114,7 +114,7 @@ func TestStepUp(t *testing.T) {
 
 func TestEnforcedEnrolment(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.MFARequired = true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
 	w.must(err)
 	p := w.newcomer()
 	r := p.enter()
@@ -146,7 +146,7 @@ func TestEnforcedEnrolment(t *testing.T) {
 
 func TestMethodsSwitchedOff(t *testing.T) {
 	p := newWorld(t).member()
-	_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp, s.BackupCodes = false, false, false })
+	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp, s.BackupCodes = false, false, false })
 	p.must(err)
 	p.enter()
 	_, err = p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)

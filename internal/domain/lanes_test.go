@@ -59,7 +59,7 @@ func TestAStrangerCannotLockTheOwnerOut(t *testing.T) {
 	}{"default": {false, 20, 5}, "strict": {true, 5, 2}} {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member() // its browser is known: the app was bound there
-			_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.StrictGuessing = tc.strict })
+			_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.StrictGuessing = tc.strict })
 			p.must(err)
 			thief, n := p.stranger(), 0
 			judged := thief.untilRefused(func() {
@@ -210,7 +210,7 @@ func TestStrictIsStricter(t *testing.T) {
 	}
 	p.enter()
 	p.must(p.second(account.TOTPCode, early()))
-	_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.StrictGuessing = true })
+	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.StrictGuessing = true })
 	p.must(err)
 	p.later(5 * time.Minute)
 	p.leave()
@@ -233,7 +233,7 @@ func TestStrictIsStricter(t *testing.T) {
 // TestBoundPerAddress: periods are fixed, so around a boundary twice the limit passes, and never more.
 func TestBoundPerAddress(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	w.must(err)
 	from := tx.Caller{Address: netip.MustParseAddr("198.51.100.7")}
 	asked := 0

@@ -218,7 +218,7 @@ func TestRandomOperationsFollowTheModel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(r *rapid.T) {
 				p := newWorldOf(t, newSeeded(rapid.Uint64().Draw(r, "seed"))).member()
-				_, err := p.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.StrictGuessing = policy.Name == "strict" })
+				_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.StrictGuessing = policy.Name == "strict" })
 				p.must(err)
 				b := &besieged{r, p, &budgetModel{Policy: policy, unused: map[string]bool{}}}
 				for _, c := range p.backup {

@@ -179,7 +179,7 @@ func TestAttemptsAtTheSameMomentCompareWithinTheBudget(t *testing.T) {
 // until the period ends.
 func TestALimitedAddressComputesNothing(t *testing.T) {
 	w, compared := counting(t)
-	_, err := w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	w.must(err)
 	from := tx.Caller{Address: aNetwork}
 	try := func(i int) error {

@@ -128,7 +128,7 @@ func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
 			p := newWorld(t).newcomer()
 			p.enter()
 			id, code := p.add(aNumber, true)
-			_, err := p.Settings.ChangeSettings(t.Context(), tc.change)
+			_, err := p.Settings.Change(t.Context(), tc.change)
 			p.must(err)
 			_, err = p.MFA.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(code)})
 			p.want(tc.want, err)

@@ -18,7 +18,7 @@ import (
 // recordOutcome changes the settings, in this process at once.
 func (w *world) settle(change func(*account.Settings)) {
 	w.Helper()
-	_, err := w.Settings.ChangeSettings(w.Context(), change)
+	_, err := w.Settings.Change(w.Context(), change)
 	w.must(err)
 }
 

@@ -91,7 +91,7 @@ func newWorldOf(t testing.TB, random io.Reader) *world {
 	}
 	w.Service, err = domain.New(w.config)
 	w.must(err)
-	_, err = w.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = false })
+	_, err = w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = false })
 	w.must(err)
 	return w
 }

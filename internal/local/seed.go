@@ -28,7 +28,7 @@ func (a *App) seed(ctx context.Context) error {
 	a.seeding = true
 	defer func() { a.seeding = false }()
 	// Notices would come between the codes that developers look for in the outbox.
-	if _, err := a.Service.Settings.ChangeSettings(ctx, func(s *account.Settings) { s.TestMode, s.IPLimits, s.QuietChanges = true, false, true }); err != nil {
+	if _, err := a.Service.Settings.Change(ctx, func(s *account.Settings) { s.TestMode, s.IPLimits, s.QuietChanges = true, false, true }); err != nil {
 		return err
 	}
 	for _, d := range demos {

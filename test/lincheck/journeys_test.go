@@ -407,7 +407,7 @@ func administer(ctx context.Context, h *journeyUser) error {
 			return err
 		},
 		func() error {
-			_, err := h.Settings.ChangeSettings(ctx, func(s *account.Settings) { s.TestMode = true })
+			_, err := h.Settings.Change(ctx, func(s *account.Settings) { s.TestMode = true })
 			return err
 		},
 		func() error { _, err := h.Admin.RemoveMFA(ctx, h.other); return err },

@@ -31,7 +31,7 @@ func listAuditEvents(c *operation.Call, in auditInput) (wire.AuditEvents, error)
 	if err != nil {
 		return wire.AuditEvents{}, err
 	}
-	trail, err := c.Service.Audit.AuditTrail(c, in.ID)
+	trail, err := c.Service.Audit.UserTrail(c, in.ID)
 	if err != nil {
 		return wire.AuditEvents{}, err
 	}

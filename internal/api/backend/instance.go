@@ -178,7 +178,7 @@ func updateInstance(c *operation.Call, in instanceInput) (operation.NoContent, e
 	if err != nil {
 		return operation.NoContent{}, err
 	}
-	_, err = c.Service.Settings.ChangeSettings(c, func(s *account.Settings) {
+	_, err = c.Service.Settings.Change(c, func(s *account.Settings) {
 		in.apply(s)
 		if parsed != nil {
 			s.Appearance = *parsed

@@ -38,7 +38,7 @@ type AuditEvents struct {
 	Chain      AuditChain   `json:"chain"`
 }
 
-func newAuditEvent(e audit.AuditEvent) AuditEvent {
+func newAuditEvent(e audit.Event) AuditEvent {
 	out := AuditEvent{
 		Object: "audit_event", Sequence: e.Sequence, Type: string(e.Name), Actor: "user", Settings: account.SettingNames(e.Fields), Count: e.Times,
 		CreatedAt: int64(e.At), LastAt: int64(e.Last), Hash: hex.EncodeToString(e.Hash),
@@ -56,7 +56,7 @@ func newAuditEvent(e audit.AuditEvent) AuditEvent {
 }
 
 // NewAuditEvents returns a page of a trail.
-func NewAuditEvents(trail *audit.AuditTrail, offset, limit int) AuditEvents {
+func NewAuditEvents(trail *audit.Trail, offset, limit int) AuditEvents {
 	n := len(trail.Events)
 	out := AuditEvents{Data: []AuditEvent{}, TotalCount: n, Chain: AuditChain{Verified: trail.Broken == 0}}
 	if n > 0 {

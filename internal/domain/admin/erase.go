@@ -119,7 +119,7 @@ func size(t *tx.Tx, k store.Key) (int, error) {
 	if e == nil || e.StoredVersion() == 0 {
 		return 0, nil
 	}
-	data, err := t.S.Encode(e, t.UnknownFields[k])
+	data, err := t.Engine.Encode(e, t.UnknownFields[k])
 	if err != nil {
 		return 0, fmt.Errorf("measure: %w", err)
 	}
@@ -145,9 +145,9 @@ func eraseOne(t *tx.Tx, u *account.User, k store.Key) error {
 func removeErased(t *tx.Tx, u *account.User, done []store.Key) {
 	is := func(k store.Key) bool { return slices.Contains(done, k) }
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool { return is(store.Key{Kind: store.KindClient, ID: r.Client}) })
-	u.Emails = slices.DeleteFunc(slices.Clone(u.Emails), func(e account.Email) bool { return is(t.S.ClaimKey("email", e.Address)) })
-	u.Phones = slices.DeleteFunc(u.Phones, func(p account.Phone) bool { return is(t.S.ClaimKey("phone", p.Number)) })
-	if is(t.S.ClaimKey("username", strings.ToLower(u.Username))) {
+	u.Emails = slices.DeleteFunc(slices.Clone(u.Emails), func(e account.Email) bool { return is(t.Engine.ClaimKey("email", e.Address)) })
+	u.Phones = slices.DeleteFunc(u.Phones, func(p account.Phone) bool { return is(t.Engine.ClaimKey("phone", p.Number)) })
+	if is(t.Engine.ClaimKey("username", strings.ToLower(u.Username))) {
 		u.Username = ""
 	}
 	for u.Erasing.Pages > 0 && is(account.PageKey(u.Key(), u.Erasing.Pages-1)) {
@@ -191,7 +191,7 @@ func eraseClient(t *tx.Tx, u *account.User, id string) error {
 func claimsOf(t *tx.Tx, u *account.User) []store.Key {
 	var keys []store.Key
 	add := func(kind, value string) {
-		if k := t.S.ClaimKey(kind, value); k.ID != "" && !slices.Contains(keys, k) {
+		if k := t.Engine.ClaimKey(kind, value); k.ID != "" && !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 type DataExport struct {
 	User     *account.User
 	Sessions []sessions.Result
-	Trail    *audit.AuditTrail
+	Trail    *audit.Trail
 	Now      account.Instant
 }
 
@@ -30,7 +30,7 @@ func (s *Service) DataExport(ctx context.Context, user string) (*DataExport, err
 		for i := range out.Sessions {
 			out.Sessions[i].Snapshot = &sessions.Snapshot{Now: t.Now, Settings: t.State.Settings, Users: map[string]*account.User{u.ID: u}}
 		}
-		out.Trail, err = audit.Trail(t, u, u.ID, account.PagesKept)
+		out.Trail, err = audit.ReadTrail(t, u, u.ID, account.PagesKept)
 		return err
 	})
 	if err != nil {

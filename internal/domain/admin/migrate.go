@@ -179,7 +179,7 @@ func (s *Service) exportUser(u *account.User) (Export, error) {
 		})
 	}
 	if f := u.TOTP; u.TOTPEnabled() {
-		key, err := mfa.OpenSecret((&tx.Tx{S: s.Engine}), u)
+		key, err := mfa.OpenSecret((&tx.Tx{Engine: s.Engine}), u)
 		if err != nil {
 			return p, err
 		}
@@ -364,7 +364,7 @@ func importExported(t *tx.Tx, u *account.User, p Export) error {
 		}
 	}
 	u.Backup = b
-	return mfa.SealBackupKey(t.S, u, b, seal.OwnerKey(key))
+	return mfa.SealBackupKey(t.Engine, u, b, seal.OwnerKey(key))
 }
 
 // ImportSettings makes settings of another instance those of this one, unless it has some. It says whether it did.

@@ -54,7 +54,7 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 		StrandedAt:      4,
 		SessionsEndedAt: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 	}
-	if err := mfa.SealSecret((&tx.Tx{S: here.Engine}), was, secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")); err != nil {
+	if err := mfa.SealSecret((&tx.Tx{Engine: here.Engine}), was, secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")); err != nil {
 		t.Fatal(err)
 	}
 	tags, err := mfa.OpenTags(here.Engine, was, was.Backup)
@@ -79,7 +79,7 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := importExported((&tx.Tx{S: there.Engine}), is, read); err != nil {
+	if err := importExported((&tx.Tx{Engine: there.Engine}), is, read); err != nil {
 		t.Fatal(err)
 	}
 	for _, pair := range [][2]any{{*was, *is}, {was.Phones[0], is.Phones[0]}, {*was.TOTP, *is.TOTP}, {*was.Backup, *is.Backup}} {
@@ -98,7 +98,7 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 			}
 		}
 	}
-	key, err := mfa.OpenSecret((&tx.Tx{S: there.Engine}), is)
+	key, err := mfa.OpenSecret((&tx.Tx{Engine: there.Engine}), is)
 	if err != nil || key.Reveal() != "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" {
 		t.Errorf("the authenticator secret did not move: %v", err)
 	}
@@ -134,7 +134,7 @@ func TestAnExportedUserIsChecked(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return importExported((&tx.Tx{S: s}), u, p)
+		return importExported((&tx.Tx{Engine: s}), u, p)
 	}
 	if err := restore(good()); err != nil {
 		t.Fatal(err)

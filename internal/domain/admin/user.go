@@ -158,7 +158,7 @@ func addEmail(t *tx.Tx, u *account.User, address string) error {
 	if err := t.Claim("email", address, u, "email_address"); err != nil {
 		return err
 	}
-	id, err := t.S.RandomID()
+	id, err := t.Engine.RandomID()
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func addEmail(t *tx.Tx, u *account.User, address string) error {
 
 // importPhone adds a number as verified. The result points into the user's list.
 func importPhone(t *tx.Tx, u *account.User, text string) (*account.Phone, error) {
-	n, err := t.S.Number(text)
+	n, err := t.Engine.Number(text)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func importPhone(t *tx.Tx, u *account.User, text string) (*account.Phone, error)
 	if err := t.Claim("phone", n.E164(), u, "phone_number"); err != nil {
 		return nil, err
 	}
-	added := t.S.NewPhone(u, n, t.Now)
+	added := t.Engine.NewPhone(u, n, t.Now)
 	added.Verified = t.Now
 	u.Phones = append(u.Phones, added)
 	audit.Record(t, u, account.EventNumberVerified, added.Subject())

@@ -62,7 +62,7 @@ func SealTrails(t *tx.Tx) error {
 			}
 			t.Put(tr.MovePage(place))
 		}
-		tr.Tag, tr.Changed = t.S.Ring.MAC(tagParts(k, tr)...), false
+		tr.Tag, tr.Changed = t.Engine.Ring.MAC(tagParts(k, tr)...), false
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func StageEvents(t *tx.Tx) error {
 	if !slices.ContainsFunc(t.Events, func(e account.Event) bool { return !e.Name.Kind().LogOnly }) {
 		return nil
 	}
-	id, err := newEventRecordID(t.S, t.Now)
+	id, err := newEventRecordID(t.Engine, t.Now)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func keepEntry(t *tx.Tx, owner store.Key, tr *account.Trail, e account.PageEntry
 	if err != nil {
 		return err
 	}
-	page.Tag = t.S.Ring.MAC(parts...)
+	page.Tag = t.Engine.Ring.MAC(parts...)
 	t.Put(page)
 	return nil
 }
@@ -66,12 +66,12 @@ func keptParts(owner store.Key, p *account.AuditPage) ([]string, error) {
 
 // keptEvents reads the entries that outlived their pages, newest first, as far as they are from before
 // a place in the chain. broken is the first that is not as it was written, or 0.
-func keptEvents(t *tx.Tx, owner store.Key, id string, tr *account.Trail, before int) (events []AuditEvent, broken int, err error) {
+func keptEvents(t *tx.Tx, owner store.Key, id string, tr *account.Trail, before int) (events []Event, broken int, err error) {
 	keys := tr.KeptKeys(owner)
 	if err := t.Read(keys...); err != nil {
 		return nil, 0, err
 	}
-	var oldest []AuditEvent
+	var oldest []Event
 	for i, k := range keys {
 		first := (max(0, (tr.Kept+account.KeptEntries-1)/account.KeptEntries-account.KeptPages) + i) * account.KeptEntries
 		page, ok := t.Seen[k].(*account.AuditPage)
@@ -82,7 +82,7 @@ func keptEvents(t *tx.Tx, owner store.Key, id string, tr *account.Trail, before 
 		if err != nil {
 			return nil, 0, err
 		}
-		if !t.S.Ring.CheckMAC(page.Tag, parts...) {
+		if !t.Engine.Ring.CheckMAC(page.Tag, parts...) {
 			broken = max(1, page.Entries[0].Sequence)
 		}
 		for _, e := range page.Entries {

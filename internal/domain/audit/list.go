@@ -9,8 +9,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// AuditEvent is an act of a user's trail.
-type AuditEvent struct {
+// Event is an act of a user's trail.
+type Event struct {
 	Sequence int // 1 is the first act of all
 	Name     account.EventName
 	Method   account.Strategy
@@ -22,20 +22,20 @@ type AuditEvent struct {
 	Fields   []string // of the settings
 }
 
-// AuditTrail is what is left of a user's trail, newest first. Acts that were kept when their page gave way come last, with gaps between them.
-type AuditTrail struct {
-	Events []AuditEvent
+// UserTrail is what is left of a user's trail, newest first. Acts that were kept when their page gave way come last, with gaps between them.
+type Trail struct {
+	Events []Event
 	Total  int // with those that gave way
 	// Broken is the sequence of the first entry that does not follow from the one before, or 0.
 	Broken int
 }
 
-// AuditTrail reads a user's trail and verifies it.
-func (s *Service) AuditTrail(ctx context.Context, user string) (*AuditTrail, error) {
-	var out *AuditTrail
+// UserTrail reads a user's trail and verifies it.
+func (s *Service) UserTrail(ctx context.Context, user string) (*Trail, error) {
+	var out *Trail
 	err := s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
 		var err error
-		out, err = Trail(t, u, u.ID, account.PagesKept)
+		out, err = ReadTrail(t, u, u.ID, account.PagesKept)
 		return err
 	})
 	if err != nil {
@@ -45,21 +45,21 @@ func (s *Service) AuditTrail(ctx context.Context, user string) (*AuditTrail, err
 }
 
 // SettingsTrail reads the trail of the settings and verifies it.
-func (s *Service) SettingsTrail(ctx context.Context) (*AuditTrail, error) {
-	var out *AuditTrail
+func (s *Service) SettingsTrail(ctx context.Context) (*Trail, error) {
+	var out *Trail
 	err := s.Update(ctx, []store.Key{account.SettingsKey}, func(t *tx.Tx) error {
 		var err error
-		out, err = Trail(t, t.Seen[account.SettingsKey].(*account.Settings), "", account.PagesKept)
+		out, err = ReadTrail(t, t.Seen[account.SettingsKey].(*account.Settings), "", account.PagesKept)
 		return err
 	})
 	return out, err
 }
 
-// Trail reads the end of an owner's trail and up to most pages, and verifies them as one chain.
-func Trail(t *tx.Tx, owner account.Audited, id string, most int) (*AuditTrail, error) {
+// ReadTrail reads the end of an owner's trail and up to most pages, and verifies them as one chain.
+func ReadTrail(t *tx.Tx, owner account.Audited, id string, most int) (*Trail, error) {
 	tr := *owner.TrailOf()
 	if tr == nil {
-		return &AuditTrail{}, nil
+		return &Trail{}, nil
 	}
 	keys := tr.Keys(owner.Key(), most)
 	if err := t.Read(keys...); err != nil {
@@ -78,10 +78,10 @@ func Trail(t *tx.Tx, owner account.Audited, id string, most int) (*AuditTrail, e
 		c.link = e.Digest(c.link)
 		c.add(e, c.link)
 	}
-	if !t.S.Ring.CheckMAC(tr.Tag, tagParts(owner.Key(), tr)...) {
+	if !t.Engine.Ring.CheckMAC(tr.Tag, tagParts(owner.Key(), tr)...) {
 		c.breaks(max(1, tr.Total()))
 	}
-	out := &AuditTrail{Events: c.newestFirst(), Total: tr.Total(), Broken: c.broken}
+	out := &Trail{Events: c.newestFirst(), Total: tr.Total(), Broken: c.broken}
 	if most < account.PagesKept || tr.Kept == 0 {
 		return out, nil
 	}
@@ -103,7 +103,7 @@ type chain struct {
 	link   []byte
 	begun  bool
 	first  int // the sequence of the oldest entry
-	events []AuditEvent
+	events []Event
 	broken int
 }
 
@@ -149,16 +149,16 @@ func (c *chain) add(e account.AuditEntry, hash []byte) {
 }
 
 // event is the entry as it is shown.
-func event(e account.AuditEntry, owner string, sequence int, hash []byte) AuditEvent {
+func event(e account.AuditEntry, owner string, sequence int, hash []byte) Event {
 	by, id := e.Read(owner)
-	return AuditEvent{
+	return Event{
 		Sequence: sequence, Name: e.Name, Method: by, Subject: id, Backend: e.Backend,
 		Times: e.Repeats + 1, At: e.At, Last: max(e.At, e.Last), Hash: hash, Fields: e.Fields,
 	}
 }
 
-func (c *chain) newestFirst() []AuditEvent {
-	out := make([]AuditEvent, len(c.events))
+func (c *chain) newestFirst() []Event {
+	out := make([]Event, len(c.events))
 	for i, e := range c.events {
 		out[len(out)-1-i] = e
 	}

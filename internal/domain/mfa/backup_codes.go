@@ -66,7 +66,7 @@ func repeatedCodes(t *tx.Tx, u *account.User) ([]string, error) {
 	if u.Backup == nil || len(u.Backup.Recent) == 0 || u.Backup.RecentTo <= t.Now {
 		return nil, nil
 	}
-	text, err := t.S.Ring.Open(recentOwner(u, u.Backup), u.Backup.Recent)
+	text, err := t.Engine.Ring.Open(recentOwner(u, u.Backup), u.Backup.Recent)
 	if err != nil {
 		return nil, fmt.Errorf("open recent backup codes: %w", err)
 	}
@@ -79,7 +79,7 @@ func repeatedCodes(t *tx.Tx, u *account.User) ([]string, error) {
 
 // makeBackupCodes replaces the user's set and returns its codes.
 func makeBackupCodes(t *tx.Tx, u *account.User) ([]string, error) {
-	values, err := backupcode.Generate(t.S.Rand, backupcode.Count)
+	values, err := backupcode.Generate(t.Engine.Rand, backupcode.Count)
 	if err != nil {
 		return nil, fmt.Errorf("generate backup codes: %w", err)
 	}
@@ -96,7 +96,7 @@ func makeBackupCodes(t *tx.Tx, u *account.User) ([]string, error) {
 	}
 	b := u.Backup
 	b.RecentTo = t.Now.Add(codesShownAgain)
-	if b.Recent, err = t.S.Ring.Seal(recentOwner(u, b), secret.New(string(text))); err != nil {
+	if b.Recent, err = t.Engine.Ring.Seal(recentOwner(u, b), secret.New(string(text))); err != nil {
 		return nil, fmt.Errorf("seal backup codes: %w", err)
 	}
 	audit.Record(t, u, account.EventBackupMade, b.Subject())
@@ -108,12 +108,12 @@ const setIDLen = 10
 
 // BindBackupCodes makes codes the user's set.
 func BindBackupCodes(t *tx.Tx, u *account.User, codes []string) error {
-	id, err := t.S.RandomID()
+	id, err := t.Engine.RandomID()
 	if err != nil {
 		return err
 	}
-	b := &account.BackupSet{ID: id[:setIDLen], Version: t.S.Ring.Version(), CreatedAt: t.Now}
-	tags, err := OpenTags(t.S, u, b)
+	b := &account.BackupSet{ID: id[:setIDLen], Version: t.Engine.Ring.Version(), CreatedAt: t.Now}
+	tags, err := OpenTags(t.Engine, u, b)
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func verifyBackupCode(t *tx.Tx, u *account.User, code string) (bool, error) {
 	if !ours {
 		canonical = code
 	}
-	tags, err := OpenTags(t.S, u, b)
+	tags, err := OpenTags(t.Engine, u, b)
 	if err != nil {
 		return false, err
 	}
@@ -219,12 +219,12 @@ func burned(t *tx.Tx, u *account.User) (err error) {
 	b := u.Backup
 	b.Recent, b.RecentTo = nil, 0
 	audit.Record(t, u, account.EventBackupUsed, u.Backup.Subject())
-	if len(b.Key) == 0 || t.S.Ring.Current(b.Key) {
+	if len(b.Key) == 0 || t.Engine.Ring.Current(b.Key) {
 		return nil
 	}
-	key, err := BackupKey(t.S, u, b)
+	key, err := BackupKey(t.Engine, u, b)
 	if err == nil {
-		err = SealBackupKey(t.S, u, b, key)
+		err = SealBackupKey(t.Engine, u, b, key)
 	}
 	return err
 }

@@ -111,7 +111,7 @@ func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier stri
 	if err := sessions.EnsureClient(t, p); err != nil {
 		return nil, err
 	}
-	id, err := t.S.RandomID()
+	id, err := t.Engine.RandomID()
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func provedFirst(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.Sig
 
 // complete turns the sign-in into a session with a new id, and gives the client a new token.
 func complete(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.SignIn, from tx.Caller) error {
-	nonce, err := t.S.RandomID()
+	nonce, err := t.Engine.RandomID()
 	if err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func current(t *tx.Tx, p *tx.ClientSession, id string) (*account.SignIn, *accoun
 	}
 	si := p.Client.SignIn
 	if si.User == "" { // as many round trips as with a user
-		return si, nil, t.Read(t.S.ClaimKey(identifier(si.Identifier)))
+		return si, nil, t.Read(t.Engine.ClaimKey(identifier(si.Identifier)))
 	}
 	u, err := t.User(si.User)
 	if err != nil {

@@ -226,7 +226,7 @@ func sessionOf(t *tx.Tx, p *tx.ClientSession, user string) (*tx.SignedIn, error)
 // renewSession proves the first factor of a live session again, with a ticket. The answer is a
 // complete sign-in that names the session.
 func renewSession(t *tx.Tx, caller *tx.SignedIn, token secret.Value) (*account.SignIn, error) {
-	id, err := t.S.RandomID()
+	id, err := t.Engine.RandomID()
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func pendingSecret(t *tx.Tx, caller *tx.SignedIn) (secret.Value, error) {
 	if sessions.PendingApp(t, caller) != nil {
 		return OpenSecret(t, caller.User)
 	}
-	key, err := totp.Generate(t.S.Rand)
+	key, err := totp.Generate(t.Engine.Rand)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("generate authenticator secret: %w", err)
 	}
@@ -71,7 +71,7 @@ func pendingSecret(t *tx.Tx, caller *tx.SignedIn) (secret.Value, error) {
 
 // BindSecret gives the user an unverified authenticator app with a secret.
 func BindSecret(t *tx.Tx, u *account.User, key secret.Value) error {
-	id, err := t.S.RandomID()
+	id, err := t.Engine.RandomID()
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func SealSecret(t *tx.Tx, u *account.User, key secret.Value) error {
 	if err != nil {
 		return fmt.Errorf("authenticator secret: %w", err)
 	}
-	if u.TOTP.Sealed, err = t.S.Ring.Seal(totpOwner(u, u.TOTP), raw); err != nil {
+	if u.TOTP.Sealed, err = t.Engine.Ring.Seal(totpOwner(u, u.TOTP), raw); err != nil {
 		return fmt.Errorf("seal authenticator secret: %w", err)
 	}
 	return nil
@@ -98,7 +98,7 @@ func SealSecret(t *tx.Tx, u *account.User, key secret.Value) error {
 
 // OpenSecret returns the secret of the user's app.
 func OpenSecret(t *tx.Tx, u *account.User) (secret.Value, error) {
-	raw, err := t.S.Ring.Open(totpOwner(u, u.TOTP), u.TOTP.Sealed)
+	raw, err := t.Engine.Ring.Open(totpOwner(u, u.TOTP), u.TOTP.Sealed)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("open authenticator secret: %w", err)
 	}

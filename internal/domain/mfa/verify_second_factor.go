@@ -122,7 +122,7 @@ func (r replayedError) Unwrap() error { return r.error }
 // replays are not kept.
 func rejectReplay(t *tx.Tx, u *account.User, device account.Device, what account.Subject) error {
 	if device == account.KnownDevice || t.ByBackend {
-		t.S.Notify(account.Event{Name: account.EventReplay, User: u.WireID(), At: t.Now.Time()})
+		t.Engine.Notify(account.Event{Name: account.EventReplay, User: u.WireID(), At: t.Now.Time()})
 		return wrongCode()
 	}
 	audit.Record(t, u, account.EventReplay, what)
@@ -139,7 +139,7 @@ func verifyTOTP(t *tx.Tx, u *account.User, code string) (bool, error) {
 	switch verdict {
 	case totp.Accepted:
 		u.TOTP.LastStep = step
-		if !t.S.Ring.Current(u.TOTP.Sealed) { // the record is written anyway, so it takes the newest key
+		if !t.Engine.Ring.Current(u.TOTP.Sealed) { // the record is written anyway, so it takes the newest key
 			return true, SealSecret(t, u, key)
 		}
 		return true, nil

@@ -12,14 +12,14 @@ import (
 const ownPages = 3
 
 // OwnAuditTrail reads the newest part of the trail of the caller's user.
-func (s *Service) OwnAuditTrail(ctx context.Context, from tx.Caller) (*audit.AuditTrail, *Snapshot, error) {
-	var out *audit.AuditTrail
+func (s *Service) OwnAuditTrail(ctx context.Context, from tx.Caller) (*audit.Trail, *Snapshot, error) {
+	var out *audit.Trail
 	snap, err := s.RunClient(ctx, from, from.KeysFor(from.Session), func(t *tx.Tx, p *tx.ClientSession) error {
 		caller, err := RequireSession(t, p, from.Session, authority.ReadAuditLog)
 		if err != nil {
 			return err
 		}
-		out, err = audit.Trail(t, caller.User, caller.User.ID, ownPages)
+		out, err = audit.ReadTrail(t, caller.User, caller.User.ID, ownPages)
 		return err
 	})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 // newClientToken gives the client a new token; the one before stops working with the commit.
 func newClientToken(t *tx.Tx, c *account.Client, carrier tx.TokenTransport) (secret.Value, error) {
-	random, err := account.RandomText(t.S.Rand, tx.TokenSecret)
+	random, err := account.RandomText(t.Engine.Rand, tx.TokenSecret)
 	if err != nil {
 		return secret.Value{}, err
 	}
@@ -94,7 +94,7 @@ func EnsureClient(t *tx.Tx, p *tx.ClientSession) error {
 		if err := endLostSessions(t, p); err != nil {
 			return err
 		}
-		id, err := t.S.RandomID()
+		id, err := t.Engine.RandomID()
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ func deviceTag(t *tx.Tx, c *account.Client, u *account.User) string {
 	if u.MFADisabledAt != 0 {
 		parts = append(parts, strconv.FormatInt(int64(u.MFADisabledAt), 10))
 	}
-	return t.S.Digest(parts...)[:account.DeviceTagLen]
+	return t.Engine.Digest(parts...)[:account.DeviceTagLen]
 }
 
 // isDeviceTag returns a match for the entry of a user. Older entries are the user's id, and count until

@@ -9,15 +9,15 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// ChangeSettings changes the instance's settings. Other processes follow within [settingsCached].
-func (s *Service) ChangeSettings(ctx context.Context, change func(*account.Settings)) (account.Settings, error) {
-	return ChangeSettings(s.Engine, ctx, func(_ *tx.Tx, set *account.Settings) error {
+// Change changes the instance's settings. Other processes follow within [settingsCached].
+func (s *Service) Change(ctx context.Context, change func(*account.Settings)) (account.Settings, error) {
+	return Change(s.Engine, ctx, func(_ *tx.Tx, set *account.Settings) error {
 		change(set)
 		return nil
 	})
 }
 
-func ChangeSettings(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *account.Settings) error) (account.Settings, error) {
+func Change(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *account.Settings) error) (account.Settings, error) {
 	var set account.Settings
 	err := s.Update(ctx, []store.Key{account.SettingsKey}, func(t *tx.Tx) error {
 		t.ByBackend = true

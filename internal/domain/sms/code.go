@@ -60,7 +60,7 @@ func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx
 	if err != nil {
 		return err
 	}
-	message := tx.Message{To: number, Body: codeBody(t.S, AppName(&t.State.Settings, t.S.AppName), code, from.Language), Test: IsTest(t, number)}
+	message := tx.Message{To: number, Body: codeBody(t.Engine, AppName(&t.State.Settings, t.Engine.AppName), code, from.Language), Test: IsTest(t, number)}
 	record, err := Authorize(t, u, p, message, ch.Purpose, from, device)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func successor(t *tx.Tx, u *account.User, p *account.Phone, old *account.Code) (
 		}
 	}
 	var err error
-	next.ID, err = t.S.RandomID()
+	next.ID, err = t.Engine.RandomID()
 	return next, err
 }
 
@@ -102,7 +102,7 @@ func randomCode(t *tx.Tx, n phone.Number) (string, error) {
 	const whole = (1 << 24) / codeCount * codeCount
 	var b [3]byte
 	for {
-		if _, err := io.ReadFull(t.S.Rand, b[:]); err != nil {
+		if _, err := io.ReadFull(t.Engine.Rand, b[:]); err != nil {
 			return "", fmt.Errorf("read random bytes: %w", err)
 		}
 		if v := int(b[0])<<16 | int(b[1])<<8 | int(b[2]); v < whole {
@@ -115,11 +115,11 @@ func randomCode(t *tx.Tx, n phone.Number) (string, error) {
 // If the network refuses the message, the user may try again at once: the counters stay, the 30
 // seconds between two messages end.
 func Send(t *tx.Tx, record *account.SMSRecord, m tx.Message) error {
-	if err := t.S.Sender.Send(t.Ctx, m); err == nil {
+	if err := t.Engine.Sender.Send(t.Ctx, m); err == nil {
 		return nil
 	}
-	key := t.S.NumberKey(m.To.E164())
-	err := t.S.Update(t.Ctx, []store.Key{key}, func(t *tx.Tx) error {
+	key := t.Engine.NumberKey(m.To.E164())
+	err := t.Engine.Update(t.Ctx, []store.Key{key}, func(t *tx.Tx) error {
 		audit.Publish(t, account.Event{Name: account.EventSendFailed, User: record.UserID(), Subject: record.Phone, Method: account.PhoneCode})
 		number := t.Seen[key].(*account.NumberRecord)
 		if n := len(number.Log); n > 0 && record.Purpose != account.Notice {
@@ -147,7 +147,7 @@ func Consume(t *tx.Tx, u *account.User, ch Challenge, code string) (bool, error)
 	case c.Expires <= t.Now, t.IsFuture(c.SentAt), ch.Purpose != account.VerifyNumber && !u.SameGeneration(c.Generation):
 		return false, apierr.New(apierr.VerificationExpired)
 	}
-	if !t.S.Ring.CheckMAC(c.Tag, codeParts(u, ch, c, code)...) {
+	if !t.Engine.Ring.CheckMAC(c.Tag, codeParts(u, ch, c, code)...) {
 		c.Attempts++
 		return false, nil
 	}
@@ -158,7 +158,7 @@ func Consume(t *tx.Tx, u *account.User, ch Challenge, code string) (bool, error)
 
 // tag is the keyed hash of a code and everything that it is bound to.
 func tag(t *tx.Tx, u *account.User, ch Challenge, c *account.Code, code string) []byte {
-	return t.S.Ring.MAC(codeParts(u, ch, c, code)...)
+	return t.Engine.Ring.MAC(codeParts(u, ch, c, code)...)
 }
 
 func codeParts(u *account.User, ch Challenge, c *account.Code, code string) []string {

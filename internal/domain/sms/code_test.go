@@ -20,7 +20,7 @@ func TestACodeIsBoundToEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx := &tx.Tx{S: &tx.Engine{Ring: ring}, Now: 1000}
+	tx := &tx.Tx{Engine: &tx.Engine{Ring: ring}, Now: 1000}
 	spend := func(change func(u *account.User, ch *Challenge, c *account.Code)) bool {
 		u, c := &account.User{ID: "user"}, &account.Code{ID: "code", Phone: "phone", Expires: 2000}
 		ch := Challenge{&c, account.SignInSecondFactor, "sign-in"}
@@ -50,7 +50,7 @@ func TestACodeIsBoundToEverything(t *testing.T) {
 
 // TestSentCodesAreUniform: every digit is as likely as the others at every place, also a zero in front.
 func TestSentCodesAreUniform(t *testing.T) {
-	tx := &tx.Tx{S: &tx.Engine{Rand: rand.Reader}, State: &tx.SettingsState{}}
+	tx := &tx.Tx{Engine: &tx.Engine{Rand: rand.Reader}, State: &tx.SettingsState{}}
 	const draws, places = 200_000, 6
 	var counts [places][10]int
 	for range draws {

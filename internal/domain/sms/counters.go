@@ -49,7 +49,7 @@ func countVerified(t *tx.Tx, u *account.User, c *account.Code) {
 	}
 	add(t, usedCounter(c.SMS), int64(t.Now), c.SentAt.Add(account.SMSKept).Time())
 	if c.CountedUnverified {
-		for _, inc := range UnverifiedCounters(t.S, NumberPrefix(p.Number), p.Country, c.SentAt) {
+		for _, inc := range UnverifiedCounters(t.Engine, NumberPrefix(p.Number), p.Country, c.SentAt) {
 			add(t, inc.Counter, -verifiedWeight(c), inc.Expires)
 		}
 	}

@@ -82,7 +82,7 @@ func Authorize(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpos
 }
 
 func newDecision(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpose account.Purpose, from tx.Caller) (*decision, error) {
-	id, err := t.S.RandomID()
+	id, err := t.Engine.RandomID()
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func newDecision(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purp
 
 // NumberRecord returns the record of the messages that went to a phone's number, over all users.
 func NumberRecord(t *tx.Tx, p *account.Phone) (*account.NumberRecord, error) {
-	k := t.S.NumberKey(p.Number)
+	k := t.Engine.NumberKey(p.Number)
 	if err := t.Read(k); err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func countNewNumber(t *tx.Tx, log *account.NumberRecord, from tx.Caller) {
 		return
 	}
 	single, _ := tx.AddressNetworks(from.Address)
-	mark := t.S.Digest("texted-from", single.String(), tx.HourOf(t.Now))[:8]
+	mark := t.Engine.Digest("texted-from", single.String(), tx.HourOf(t.Now))[:8]
 	if slices.Contains(log.From, mark) {
 		return
 	}
@@ -152,7 +152,7 @@ func countNewNumber(t *tx.Tx, log *account.NumberRecord, from tx.Caller) {
 
 func (d *decision) countUnverified() {
 	reasons := []account.Reason{account.ReasonPrefixUnverified, account.ReasonCountryUnverified, account.ReasonUnverified}
-	for i, inc := range UnverifiedCounters(d.t.S, d.record.Prefix, d.record.Country, d.t.Now) {
+	for i, inc := range UnverifiedCounters(d.t.Engine, d.record.Prefix, d.record.Country, d.t.Now) {
 		d.stage(reasons[i], inc)
 	}
 }

@@ -20,7 +20,7 @@ func (d *decision) reserveSpend() {
 	set := &t.State.Settings
 	end := dayEnd(t.Now)
 	d.spendCounter = SpendCounter(t.Now)
-	milestone := set.DailyCap() * milestones[t.S.Spent.Passed(dayOf(t.Now), set.DailyCap())].share / 100
+	milestone := set.DailyCap() * milestones[t.Engine.Spent.Passed(dayOf(t.Now), set.DailyCap())].share / 100
 	d.stage(account.ReasonDailyCap, store.Increment{Counter: d.spendCounter, By: int64(record.Price), Max: int64(milestone), Expires: end})
 	limit, ok := set.SMSCountryCaps[record.Country]
 	if !ok {
@@ -39,7 +39,7 @@ func (d *decision) raiseMilestone(inc *store.Increment) bool {
 		if at := int64(limit * m.share / 100); inc.Max > at {
 			continue
 		}
-		t.S.Notify(account.Event{Name: m.event, User: account.PrefixUser + d.record.User, At: t.Now.Time()})
+		t.Engine.Notify(account.Event{Name: m.event, User: account.PrefixUser + d.record.User, At: t.Now.Time()})
 		if n+1 == len(milestones) {
 			return false
 		}
@@ -48,7 +48,7 @@ func (d *decision) raiseMilestone(inc *store.Increment) bool {
 			continue
 		}
 		inc.Max = next
-		t.S.Spent.Pass(dayOf(t.Now), limit, n+1)
+		t.Engine.Spent.Pass(dayOf(t.Now), limit, n+1)
 		return true
 	}
 	return false

@@ -8,7 +8,7 @@ import (
 
 // Claim makes an identifier the user's own, or says that it is another's.
 func (t *Tx) Claim(kind, value string, u *account.User, param string) error {
-	k := t.S.ClaimKey(kind, value)
+	k := t.Engine.ClaimKey(kind, value)
 	holder, err := t.ClaimUser(k)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (t *Tx) Claim(kind, value string, u *account.User, param string) error {
 
 // Release gives an identifier up.
 func (t *Tx) Release(kind, value string, u *account.User) error {
-	return t.ReleaseKey(t.S.ClaimKey(kind, value), u)
+	return t.ReleaseKey(t.Engine.ClaimKey(kind, value), u)
 }
 
 func (t *Tx) ReleaseKey(k store.Key, u *account.User) error {
@@ -62,7 +62,7 @@ func (t *Tx) ClaimUserUniform(k store.Key) (*account.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := t.S.Digest("nobody", k.ID)
+	id := t.Engine.Digest("nobody", k.ID)
 	if c != nil && c.User != "" {
 		id = c.User
 	}

@@ -54,7 +54,7 @@ func (t *Tx) CountAddress(from Caller, limits []AddressLimit) {
 func (t *Tx) countNetwork(l AddressLimit, who netip.Prefix, limit int64) {
 	period := int64(t.Now) / l.Period.Milliseconds()
 	t.Increments = append(t.Increments, store.Increment{
-		Counter: fmt.Sprintf("%s:%s:%s:%d", l.Name, l.Period, t.S.Digest("address", who.String()), period),
+		Counter: fmt.Sprintf("%s:%s:%s:%d", l.Name, l.Period, t.Engine.Digest("address", who.String()), period),
 		By:      1,
 		Max:     limit,
 		Expires: time.UnixMilli((period + 1) * l.Period.Milliseconds()),

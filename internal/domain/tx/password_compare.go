@@ -141,7 +141,7 @@ func (c *comparisons) end() {
 // records were read, the operation begins anew: it must see that one's failure.
 func (t *Tx) waitForComparison(name string) error {
 	for t.compared.leave == nil {
-		leave, stale, busy := t.S.comparing.enter(name, t.began)
+		leave, stale, busy := t.Engine.comparing.enter(name, t.began)
 		if stale {
 			t.compared.leave = leave
 			return errAgain
@@ -162,7 +162,7 @@ func (t *Tx) waitForComparison(name string) error {
 // checkKnownLimits refuses what a limit of the address is known to refuse.
 func (t *Tx) checkKnownLimits() error {
 	for _, inc := range t.Increments {
-		if t.S.comparing.limitReached(inc.Counter) {
+		if t.Engine.comparing.limitReached(inc.Counter) {
 			return t.LimitReached(inc.Counter)
 		}
 	}
@@ -186,10 +186,10 @@ func (t *Tx) Compare(name, digest string, given secret.Value) (bool, error) {
 	right := false
 	var err error
 	if digest != "" {
-		right, err = t.S.Passwords.VerifyIf(t.Ctx, digest, given, t.checkKnownLimits)
+		right, err = t.Engine.Passwords.VerifyIf(t.Ctx, digest, given, t.checkKnownLimits)
 	}
 	if digest == "" || errors.Is(err, password.ErrDigest) {
-		right, err = false, t.S.Passwords.VerifyNoneIf(t.Ctx, given, t.checkKnownLimits)
+		right, err = false, t.Engine.Passwords.VerifyNoneIf(t.Ctx, given, t.checkKnownLimits)
 	}
 	if err != nil {
 		return false, err
@@ -262,8 +262,8 @@ func (t *Tx) reserveImported(u *account.User) error {
 		return err
 	}
 	end := t.Now.Time().Truncate(time.Hour).Add(time.Hour)
-	inc := store.Increment{Counter: "compare:" + t.S.Digest("compare", string(t.Device), u.ID) + ":" + HourOf(t.Now), By: 1, Max: importedTries, Expires: end}
-	err := t.S.Store.Commit(t.Ctx, nil, inc)
+	inc := store.Increment{Counter: "compare:" + t.Engine.Digest("compare", string(t.Device), u.ID) + ":" + HourOf(t.Now), By: 1, Max: importedTries, Expires: end}
+	err := t.Engine.Store.Commit(t.Ctx, nil, inc)
 	if _, ok := asLimitReached(err); ok {
 		return apierr.New(apierr.TooManyRequests).Retry(end.Sub(t.Now.Time()))
 	}

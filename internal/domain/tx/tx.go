@@ -21,7 +21,7 @@ const commitTries = 24
 // A txn is one attempt to carry out an operation: what it read, what it means to write, and what is to happen after the
 // commit. Reads are cached, so that every later look is at the same state.
 type Tx struct {
-	S          *Engine
+	Engine     *Engine
 	Ctx        context.Context
 	Now        account.Instant
 	Seen       map[store.Key]account.Entity
@@ -68,7 +68,7 @@ func (s *Engine) Update(ctx context.Context, keys []store.Key, do func(*Tx) erro
 	var compared comparisons
 	defer compared.end()
 	for try := 0; ; try++ {
-		t := &Tx{S: s, Ctx: ctx, Now: account.At(s.Clock()), Seen: map[store.Key]account.Entity{}, Dirty: map[store.Key]bool{}, compared: &compared, began: s.comparing.position()}
+		t := &Tx{Engine: s, Ctx: ctx, Now: account.At(s.Clock()), Seen: map[store.Key]account.Entity{}, Dirty: map[store.Key]bool{}, compared: &compared, began: s.comparing.position()}
 		if err := t.begin(keys); err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (s *Engine) backOff(ctx context.Context, try int) error {
 
 // begin reads the operation's records, and with them the settings when this process has not seen them lately.
 func (t *Tx) begin(keys []store.Key) error {
-	t.State = t.S.Cache.fresh(t.Now)
+	t.State = t.Engine.Cache.fresh(t.Now)
 	if t.State == nil {
 		keys = append(append([]store.Key(nil), keys...), account.SettingsKey, account.SigningKeysKey)
 	}
@@ -136,7 +136,7 @@ func (t *Tx) begin(keys []store.Key) error {
 		if t.State.Settings.Version == 0 {
 			t.State.Settings = account.DefaultSettings()
 		}
-		t.S.Cache.Put(t.State)
+		t.Engine.Cache.Put(t.State)
 	}
 	for _, e := range t.Seen {
 		t.setPolicy(e)
@@ -163,7 +163,7 @@ func (t *Tx) Read(keys ...store.Key) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	records, err := t.S.Store.Get(t.Ctx, missing...)
+	records, err := t.Engine.Store.Get(t.Ctx, missing...)
 	if err != nil {
 		for _, k := range missing {
 			delete(t.Seen, k)
@@ -171,14 +171,14 @@ func (t *Tx) Read(keys ...store.Key) error {
 		return fmt.Errorf("read records: %w", err)
 	}
 	for i, r := range records {
-		e, foreign, err := t.S.Decode(r)
+		e, foreign, err := t.Engine.Decode(r)
 		if err != nil {
 			return err
 		}
 		if foreign != nil {
 			t.keepForeign(missing[i], foreign)
 		}
-		if epoch := account.At(t.S.RestoredAt); !t.S.RestoredAt.IsZero() && r.Version != 0 {
+		if epoch := account.At(t.Engine.RestoredAt); !t.Engine.RestoredAt.IsZero() && r.Version != 0 {
 			account.InvalidateBefore(e, epoch)
 		}
 		if u, ok := e.(*account.User); ok && r.Version != 0 {
@@ -242,7 +242,7 @@ func (t *Tx) stage(e account.Entity, remove bool) {
 
 // commit stores what was staged. A reached limit of the SMS guard may change what that is.
 func (t *Tx) commit() error {
-	for _, prepare := range t.S.beforeCommit {
+	for _, prepare := range t.Engine.beforeCommit {
 		if err := prepare(t); err != nil {
 			return err
 		}
@@ -271,7 +271,7 @@ func (t *Tx) write() error {
 			continue
 		}
 		if !w.Delete {
-			data, err := t.S.Encode(e, t.UnknownFields[k])
+			data, err := t.Engine.Encode(e, t.UnknownFields[k])
 			if err != nil {
 				return err
 			}
@@ -282,7 +282,7 @@ func (t *Tx) write() error {
 	if len(writes) == 0 && len(t.Increments) == 0 {
 		return nil
 	}
-	if err := t.S.Store.Commit(t.Ctx, writes, t.Increments...); err != nil {
+	if err := t.Engine.Store.Commit(t.Ctx, writes, t.Increments...); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
@@ -291,7 +291,7 @@ func (t *Tx) write() error {
 // rememberLimit is exhausted for a limit that a commit has found so.
 func (t *Tx) rememberLimit(counter string) error {
 	if inc := t.Staged(counter); inc != nil {
-		t.S.comparing.rememberLimit(counter, inc.Expires, t.Now.Time())
+		t.Engine.comparing.rememberLimit(counter, inc.Expires, t.Now.Time())
 	}
 	return t.LimitReached(counter)
 }

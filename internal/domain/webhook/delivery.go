@@ -39,7 +39,7 @@ func StageDelivery(t *tx.Tx) error {
 		return nil
 	}
 	d := &account.DeliveryRecord{Base: account.Base{ID: store.Key{Kind: store.KindDelivery, ID: j.ID.ID}}}
-	if t.S.Bus {
+	if t.Engine.Bus {
 		d.To = append(d.To, account.DeliveryTarget{ID: targetBus, Next: t.Now})
 	}
 	for i := range t.State.Settings.Endpoints {

@@ -54,7 +54,7 @@ func (s *Service) CreateEndpoint(ctx context.Context, in EndpointChange) (*Endpo
 		return nil, apierr.New(apierr.FormParamMissing).Param("url")
 	}
 	var out EndpointResult
-	_, err := settings.ChangeSettings(s.Engine, ctx, func(t *tx.Tx, set *account.Settings) error {
+	_, err := settings.Change(s.Engine, ctx, func(t *tx.Tx, set *account.Settings) error {
 		if len(set.Endpoints) >= endpointsMost {
 			return apierr.New(apierr.FormParamValueInvalid).Param("url")
 		}
@@ -95,7 +95,7 @@ func (s *Service) RotateEndpoint(ctx context.Context, id string) (*EndpointResul
 // DeleteEndpoint removes one. What waits to be delivered to it is dropped.
 func (s *Service) DeleteEndpoint(ctx context.Context, id string) (*EndpointResult, error) {
 	var out EndpointResult
-	_, err := settings.ChangeSettings(s.Engine, ctx, func(_ *tx.Tx, set *account.Settings) error {
+	_, err := settings.Change(s.Engine, ctx, func(_ *tx.Tx, set *account.Settings) error {
 		e := findEndpoint(set, id)
 		if e == nil {
 			return apierr.New(apierr.ResourceNotFound)
@@ -121,7 +121,7 @@ func findEndpoint(s *account.Settings, id string) *account.Endpoint {
 
 func (s *Service) withEndpoint(ctx context.Context, id string, do func(*tx.Tx, *account.Endpoint) (secret.Value, error)) (*EndpointResult, error) {
 	var out EndpointResult
-	_, err := settings.ChangeSettings(s.Engine, ctx, func(t *tx.Tx, set *account.Settings) error {
+	_, err := settings.Change(s.Engine, ctx, func(t *tx.Tx, set *account.Settings) error {
 		set.Endpoints = slices.Clone(set.Endpoints)
 		e := findEndpoint(set, id)
 		if e == nil {
@@ -143,7 +143,7 @@ func (s *Service) withEndpoint(ctx context.Context, id string, do func(*tx.Tx, *
 
 func changeEndpoint(t *tx.Tx, e *account.Endpoint, in EndpointChange) error {
 	if in.URL != nil {
-		if !isEndpointURL(t.S, *in.URL) {
+		if !isEndpointURL(t.Engine, *in.URL) {
 			return apierr.New(apierr.FormParamFormatInvalid).Param("url")
 		}
 		e.URL = *in.URL
@@ -186,11 +186,11 @@ func isEndpointURL(s *tx.Engine, text string) bool {
 // newHookSecret makes a secret in the form of Standard Webhooks. Two are valid at a time.
 func newHookSecret(t *tx.Tx, e *account.Endpoint) (secret.Value, error) {
 	random := make([]byte, hookSecretBytes)
-	if _, err := io.ReadFull(t.S.Rand, random); err != nil {
+	if _, err := io.ReadFull(t.Engine.Rand, random); err != nil {
 		return secret.Value{}, fmt.Errorf("read random bytes: %w", err)
 	}
 	value := secret.New("whsec_" + base64.StdEncoding.EncodeToString(random))
-	sealed, err := t.S.Ring.Seal(hookOwner(e), value)
+	sealed, err := t.Engine.Ring.Seal(hookOwner(e), value)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("seal webhook secret: %w", err)
 	}
@@ -211,7 +211,7 @@ func signingSecrets(t *tx.Tx, e *account.Endpoint) ([]secret.Value, error) {
 		if s.Ends != 0 && s.Ends <= t.Now {
 			continue
 		}
-		value, err := t.S.Ring.Open(hookOwner(e), s.Sealed)
+		value, err := t.Engine.Ring.Open(hookOwner(e), s.Sealed)
 		if err != nil {
 			return nil, fmt.Errorf("open webhook secret: %w", err)
 		}

@@ -152,7 +152,7 @@ func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag) (bool, error)
 			return false, fmt.Errorf("stored number: %w", err)
 		}
 		u.Notices = u.Notices.Add(t.Now.Time(), noticeRules...)
-		m := tx.Message{To: number, Body: noticeBody(sms.AppName(&t.State.Settings, t.S.AppName), name, in), Test: sms.IsTest(t, number)}
+		m := tx.Message{To: number, Body: noticeBody(sms.AppName(&t.State.Settings, t.Engine.AppName), name, in), Test: sms.IsTest(t, number)}
 		text, err := sms.Authorize(t, u, to, m, account.Notice, tx.Caller{}, account.KnownDevice)
 		if err != nil {
 			return false, err

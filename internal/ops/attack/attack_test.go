@@ -104,7 +104,7 @@ func TestAllProbesPass(t *testing.T) {
 // left out, and the others run.
 func TestLimitsPerAddress(t *testing.T) {
 	url, app := serve(t, nil)
-	if _, err := app.Service.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.IPLimits = true }); err != nil {
+	if _, err := app.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true }); err != nil {
 		t.Fatal(err)
 	}
 	report, out, err := run(t, url, "B02", "B04", "B05")

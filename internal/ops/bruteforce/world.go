@@ -73,7 +73,7 @@ func newWorld(ctx context.Context, policy Policy, owner ownerFactor, seed uint64
 	if err != nil {
 		return nil, err
 	}
-	if _, err := service.Settings.ChangeSettings(ctx, func(s *account.Settings) { s.StrictGuessing = policy == StrictPolicy }); err != nil {
+	if _, err := service.Settings.Change(ctx, func(s *account.Settings) { s.StrictGuessing = policy == StrictPolicy }); err != nil {
 		return nil, err
 	}
 	if err := service.Tokens.RotateSigningKey(ctx, 0); err != nil {

@@ -40,7 +40,7 @@ func TestADryRunNamesSecondFactorsThatDoNotWork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t)
-			_, err := p.app.Service.Settings.ChangeSettings(t.Context(), c.settings)
+			_, err := p.app.Service.Settings.Change(t.Context(), c.settings)
 			p.must(err)
 			p.lines(fr, us, free, both)
 			p.DryRun = true

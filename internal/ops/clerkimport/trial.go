@@ -61,7 +61,7 @@ func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 
 // change sets the settings of the trial.
 func (t *trial) change(ctx context.Context, s settings) error {
-	_, err := t.service.Settings.ChangeSettings(ctx, s.apply)
+	_, err := t.service.Settings.Change(ctx, s.apply)
 	if err != nil {
 		return fmt.Errorf("trial: %w", err)
 	}

@@ -151,7 +151,7 @@ func newClock() *clock { return &clock{time.Date(2026, 3, 4, 5, 6, 7, 0, time.UT
 func TestAMoveLosesNothing(t *testing.T) {
 	c := newClock()
 	old, key := newInstance(t, c), identity(t)
-	_, err := old.Settings.ChangeSettings(t.Context(), func(s *account.Settings) { s.MFARequired, s.IPLimits = true, false })
+	_, err := old.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired, s.IPLimits = true, false })
 	old.must(err)
 	id, codes := old.member("maxine", number, "+13105550142")
 	locked, _ := old.member("lou")

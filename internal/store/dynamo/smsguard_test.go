@@ -43,7 +43,7 @@ func TestTheSMSGuardUnderLoad(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			out := &counted{}
 			s := service(t, out)
-			if _, err := s.Settings.ChangeSettings(t.Context(), tc.change); err != nil {
+			if _, err := s.Settings.Change(t.Context(), tc.change); err != nil {
 				t.Fatal(err)
 			}
 			tries := make([]func() error, senders)

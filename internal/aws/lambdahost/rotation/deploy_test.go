@@ -101,7 +101,7 @@ func TestDeploymentsAndSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Settings.ChangeSettings(ctx, func(set *account.Settings) { set.SMSCountries, set.MFARequired = []string{"FR"}, false }); err != nil {
+	if _, err := s.Settings.Change(ctx, func(set *account.Settings) { set.SMSCountries, set.MFARequired = []string{"FR"}, false }); err != nil {
 		t.Fatal(err)
 	}
 	run(cfn.RequestUpdate, properties(`["DE","AT"]`, "true"), first)

@@ -102,7 +102,7 @@ func (r *Rotator) settings(ctx context.Context, service *domain.Service, propert
 	if err := json.Unmarshal(text, &s); err != nil {
 		return errors.New("settings have another form")
 	}
-	_, err = service.Settings.ChangeSettings(ctx, func(set *account.Settings) {
+	_, err = service.Settings.Change(ctx, func(set *account.Settings) {
 		set.SMSCountries, set.MFARequired = s.Countries, s.MFARequired == "true"
 	})
 	return err

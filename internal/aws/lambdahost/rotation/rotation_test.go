@@ -155,7 +155,7 @@ func TestDeploy(t *testing.T) {
 	if set := s.settings(); len(set.SMSCountries) != 1 || set.SMSCountries[0] != "DE" || !set.MFARequired {
 		t.Errorf("settings %+v", set)
 	}
-	if _, err := s.service().Settings.ChangeSettings(t.Context(), func(set *account.Settings) { set.MFARequired = false }); err != nil {
+	if _, err := s.service().Settings.Change(t.Context(), func(set *account.Settings) { set.MFARequired = false }); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.deploy("Update", germany, germany); got != "SUCCESS" || !s.key().Equal(first) || s.settings().MFARequired {
