@@ -420,7 +420,7 @@ test('who is not signed in comes to the sign-in page and back', async () => {
   await heading(page, 'Backup codes');
   await page.getByText('Backup codes need another method first').waitFor();
   assert.equal((await page.goto('/account/nowhere')).status(), 404);
-  await heading(page, 'There is nothing here');
+  await heading(page, 'Page not found');
   await state(page, 'missing');
   await server.faults({ store: true });
   await page.goto('/account/security');

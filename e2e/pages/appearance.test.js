@@ -36,7 +36,7 @@ test('name, colour, help link and texts with the keyboard: seen in the preview, 
   await page.getByText('There are unsaved changes.').waitFor();
   await tab(page, 'Colour');
   await page.keyboard.type('#ffd400');
-  await page.getByText('So that texts can be read, it becomes').waitFor();
+  await page.getByText('For readable texts it becomes').waitFor();
   await tab(page, 'Help link');
   await page.keyboard.type('https://help.example.com/');
   await tab(page, 'Find a text');
@@ -104,7 +104,7 @@ test('what cannot be is said where it was typed, and nothing typed is lost', asy
   await page.getByLabel('Find a text').fill('schritt');
   await page.getByLabel('Schritt {at} von {of}').waitFor();
   await page.getByLabel('Find a text').fill('nobody says this');
-  await page.getByText('No text says that.').waitFor();
+  await page.getByText('No text found.').waitFor();
   assert.deepEqual(await saved(), {});
   await page.done();
 });
@@ -114,17 +114,17 @@ test('a logo: its origin joins the policy when it is saved, and no other does', 
   const policy = async () => (await page.context().request.get('/sign-in')).headers()['content-security-policy'];
   assert.match(await policy(), /img-src 'self';/);
   await page.getByLabel('Logo', { exact: true }).fill('https://cdn.example.com/mark.svg');
-  await page.getByText('A picture of another site is shown once it is saved.').waitFor();
+  await page.getByText('A picture of another site is shown after saving.').waitFor();
   await page.context().route('https://cdn.example.com/**', (route) => route.fulfill({ contentType: 'image/svg+xml', body: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="#0f766e"/></svg>' }));
   await press(page, 'Save');
   await page.getByText('Saved. Visitors see it within half a minute.').waitFor();
   assert.match(await policy(), /img-src 'self' https:\/\/cdn\.example\.com;/);
   await page.locator('.preview img').first().waitFor();
-  assert.ok(await page.locator('.top .brand img').evaluate((i) => i.complete && i.naturalWidth > 0), 'the picture is drawn');
+  assert.ok(await page.locator('.top .logo img').evaluate((i) => i.complete && i.naturalWidth > 0), 'the picture is drawn');
   await state(page, 'appearance-logo');
   await page.getByLabel('Logo', { exact: true }).fill('');
   await press(page, 'Save');
-  await page.locator('.top .brand svg').waitFor();
+  await page.locator('.top .logo svg').waitFor();
   assert.match(await policy(), /img-src 'self';/);
   await page.done();
 });

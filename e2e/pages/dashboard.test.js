@@ -102,7 +102,7 @@ test('a country or method that is somebody\'s only second factor is switched off
   assert.deepEqual(await countries(), ['CA', 'FR', 'US'], 'Escape changes nothing');
   await page.getByText('unsaved', { exact: false }).waitFor();
   await press(page, 'Save');
-  await press(page, 'Save all the same');
+  await press(page, 'Save anyway');
   await page.getByText('Saved.').waitFor();
   assert.deepEqual(await countries(), ['CA', 'US']);
   await page.getByRole('switch', { name: /Authenticator app/ }).click();
@@ -132,7 +132,7 @@ test('users: found by each identifier, without a number in any address', async (
   assert.ok(!addresses.some((a) => a.includes('4155550120')), 'the number is in no address');
   await page.getByLabel('Find a user').fill('nobody@example.com');
   await page.keyboard.press('Enter');
-  await page.getByText('Nobody was found.').waitFor();
+  await page.getByText('No user found.').waitFor();
   await state(page, 'dashboard-nobody');
   await page.done();
 });
@@ -196,13 +196,13 @@ test('audit trails: of a user, page by page, and of the settings; whole or alter
   await page.getByText('Hide whether an account exists, Countries for text messages').waitFor();
   await server.backend('PATCH', '/v1/instance', { sms_countries: ['US', 'CA'], enumeration_protection: true });
   await page.goto(`/dashboard/users/${user.id}`);
-  await page.getByText('Unbroken').waitFor();
+  await page.getByText('Intact').waitFor();
   await page.getByText('Entries 1 to 10 of 15').waitFor();
   assert.equal(await page.getByText('by the team behind this app').count(), 10);
   await press(page, 'Older');
   await page.getByText('Entries 11 to 15 of 15').waitFor();
   await page.getByText('Account created').waitFor();
-  assert.equal(await focused(page), 'Audit trail', 'the focus is where reading goes on');
+  assert.equal(await focused(page), 'Audit log', 'the focus is where reading goes on');
   await state(page, 'dashboard-trail');
   await press(page, 'Newer');
   await page.getByText('Entries 1 to 10 of 15').waitFor();
@@ -219,7 +219,7 @@ test('audit trails: of a user, page by page, and of the settings; whole or alter
   await page.getByText('No connection.').waitFor();
   await page.unroute('**/audit_events?*');
   await press(page, 'Try again');
-  await page.getByText('Unbroken').waitFor();
+  await page.getByText('Intact').waitFor();
   await page.done();
 });
 

@@ -1,4 +1,4 @@
-// The dashboard's page about events: webhook endpoints, and the journal.
+// The dashboard's page about events: webhook endpoints and the event log.
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
@@ -51,10 +51,10 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
   await page.getByText('Webhooks cannot go to this address.').waitFor();
   await page.keyboard.press('ControlOrMeta+a');
   await page.keyboard.type(url);
-  await tab(page, 'Types of events');
+  await tab(page, 'Event types');
   await page.keyboard.type('user.locked nothing.such');
   await page.keyboard.press('Enter');
-  await page.getByText('One of these is no type of event.').waitFor();
+  await page.getByText('One of these is not an event type.').waitFor();
   await state(page, 'events-wrong');
   assert.equal(await page.getByLabel('Address').inputValue(), url, 'nothing typed is lost');
   await page.keyboard.press('ControlOrMeta+a');
@@ -80,8 +80,8 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
   await server.backend('POST', `/v1/users/${user.id}/lock`);
   await told;
   assert.equal(received.at(-1).body.type, 'user.locked');
-  await press(page, `Repeat the last day: ${url}`);
-  await page.getByText(/Events that are sent again: [1-9]/).waitFor();
+  await press(page, `Resend the last day: ${url}`);
+  await page.getByText(/Events being resent: [1-9]/).waitFor();
   await press(page, `Switch off: ${url}`);
   await page.getByText('Off', { exact: true }).waitFor();
   assert.equal((await endpoints())[0].disabled, true);
@@ -102,7 +102,7 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
   await page.done();
 });
 
-test('five endpoints, and a journal of pages', async () => {
+test('five endpoints, and an event log of several pages', async () => {
   for (let i = 0; i < 5; i++) await server.backend('POST', '/v1/webhook_endpoints', { url: `http://localhost:${receiver.address().port}/${i}`, events: ['user.banned'] });
   const user = await server.named('jan');
   for (let i = 0; i < 12; i++) {
@@ -116,7 +116,7 @@ test('five endpoints, and a journal of pages', async () => {
   await state(page, 'events-five');
   await press(page, 'Older');
   await page.getByRole('button', { name: 'Newer' }).waitFor();
-  assert.equal(await focused(page), 'Journal');
+  assert.equal(await focused(page), 'Event log');
   await press(page, 'Newer');
   await page.getByRole('button', { name: 'Newer' }).waitFor({ state: 'detached' });
   await page.route('**/v1/events?*', (route) => route.abort());

@@ -69,7 +69,7 @@ test('nothing yet, then every message: sent, verified, failed, refused, and neve
   await page.getByRole('row').filter({ hasText: 'Failed' }).waitFor();
   const rows = await page.locator('table').last().locator('tbody tr').allInnerTexts();
   assert.equal(rows.length, 4);
-  for (const [i, said] of [/Refused[^]*The country's money is spent[^]*\$0\.00/, /Failed/, /Sent[^]*\$0\.02/, /Verified[^]*\$0\.02/].entries()) assert.match(rows[i], said);
+  for (const [i, said] of [/Refused[^]*Daily limit of the country reached[^]*\$0\.00/, /Failed/, /Sent[^]*\$0\.02/, /Verified[^]*\$0\.02/].entries()) assert.match(rows[i], said);
   const all = await page.content();
   for (const n of [1000, 1001, 1002, 1003]) assert.ok(!all.includes(to(n).slice(1)), 'no whole number');
   assert.ok(!all.includes(code), 'no code');
@@ -88,19 +88,19 @@ test('nothing yet, then every message: sent, verified, failed, refused, and neve
 
 test('money with the keyboard: a cap, a price, a country, saved together; what is no amount is said', async () => {
   const page = await opened();
-  await tab(page, 'Most a day, in US dollars');
+  await tab(page, 'Daily spending limit in US dollars');
   await page.keyboard.press('ControlOrMeta+a');
   await page.keyboard.type('12,5');
-  await tab(page, 'Only record what looks like abuse');
+  await tab(page, 'Only record suspected SMS pumping');
   await page.keyboard.press('Space');
   await tab(page, 'Price: Canada');
   await page.keyboard.type('0.03');
-  await tab(page, 'Most a day, in US dollars: United States');
+  await tab(page, 'Daily spending limit in US dollars: United States');
   await page.keyboard.type('five');
   await page.getByText('There are unsaved changes.').waitFor();
   await press(page, 'Save');
   await page.getByText('An amount is a number of dollars').waitFor();
-  assert.equal(await page.getByLabel('Most a day, in US dollars: United States').inputValue(), 'five', 'nothing typed is lost');
+  assert.equal(await page.getByLabel('Daily spending limit in US dollars: United States').inputValue(), 'five', 'nothing typed is lost');
   assert.equal(await page.evaluate(() => document.activeElement.value), 'five', 'the focus is where it is to be mended');
   await state(page, 'messages-wrong');
   assert.equal((await settings()).sms_daily_cap_usd, 20, 'nothing is saved yet');
@@ -117,7 +117,7 @@ test('money with the keyboard: a cap, a price, a country, saved together; what i
   await press(page, 'Save');
   await page.getByText('An amount is a number of dollars').waitFor();
   await page.getByLabel('Price: Canada').fill('');
-  await page.getByLabel('Most a day, in US dollars: United States').fill('');
+  await page.getByLabel('Daily spending limit in US dollars: United States').fill('');
   await press(page, 'Save');
   await page.getByText('Saved.').waitFor();
   const after = await settings();

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// The backgrounds of text in the accent colour: the darkest of the light scheme and the lightest of the
-// dark scheme.
+// The backgrounds of text in the accent colour: the darkest of the light scheme and the lightest of
+// the dark scheme.
 var (
 	lightSurface = rgb{0xf4, 0xf5, 0xf8}
 	darkSurface  = rgb{0x20, 0x25, 0x30}
@@ -60,7 +60,8 @@ func (c rgb) mix(to rgb, share float64) rgb {
 	return c
 }
 
-// readableOn mixes c with black or white, in steps, until text in that colour is readable on a surface.
+// readableOn mixes c with black or white, in steps, until text in that colour is readable on a
+// surface.
 func (c rgb) readableOn(surface, to rgb) rgb {
 	for share := 0.0; share < 1; share += 0.05 {
 		if moved := c.mix(to, share); contrast(moved, surface) >= minContrast {

@@ -40,8 +40,9 @@ const (
 	appearanceMaxBytes = 128 << 10
 )
 
-// appearanceCache holds the appearance: that of the settings over that of the deployment. It reads the
-// settings from GET /v1/environment, as every SDK does, so the pages need neither store nor key.
+// appearanceCache holds the appearance: that of the settings over that of the deployment. It reads
+// the settings from GET /v1/environment, as every SDK does, so the pages need neither store nor
+// key.
 type appearanceCache struct {
 	deployed appearance.Appearance
 	backend  http.Handler // nil without settings
@@ -61,8 +62,8 @@ func newAppearanceCache(c Config) (*appearanceCache, error) {
 	return cache, err
 }
 
-// get returns the appearance. One request refreshes it while all others use the cached one. Before the
-// first fetch every request waits, so that no visitor sees the appearance change.
+// get returns the appearance. One request refreshes it while all others use the cached one. Before
+// the first fetch every request waits, so that no visitor sees the appearance change.
 func (c *appearanceCache) get(ctx context.Context) *preparedAppearance {
 	if c.backend == nil || c.fresh() {
 		return c.current.Load()
@@ -80,8 +81,8 @@ func (c *appearanceCache) get(ctx context.Context) *preparedAppearance {
 	return c.current.Load()
 }
 
-// fresh says whether the cache may be used. An expiry further away than the maximum age does not count:
-// the clock went back.
+// fresh says whether the cache may be used. An expiry further away than the maximum age does not
+// count: the clock went back.
 func (c *appearanceCache) fresh() bool {
 	left := time.Duration(c.expires.Load() - c.now().UnixNano())
 	return left > 0 && left <= appearanceMaxAge
@@ -94,7 +95,8 @@ func (c *appearanceCache) invalidate() {
 	}
 }
 
-// fetch reads the appearance of the settings. A missing or invalid answer leaves the cache unchanged.
+// fetch reads the appearance of the settings. A missing or invalid answer leaves the cache
+// unchanged.
 func (c *appearanceCache) fetch(ctx context.Context) {
 	// A visitor who leaves early must not cancel the refresh that the others wait for.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appearanceTimeout)

@@ -59,7 +59,8 @@ func (s *site) titled(name string) {
 	}
 }
 
-// TestTheSettingsLookCounts more than the deployment's, without a restart, and only within the policy.
+// TestTheSettingsLookCounts more than the deployment's, without a restart, and only within the
+// policy.
 func TestTheSettingsLookCounts(t *testing.T) {
 	set := &settings{environment: `{}`}
 	s := dressed(t, set)
@@ -121,7 +122,8 @@ func TestALookThatCannotBeHad(t *testing.T) {
 	s.titled("Again")
 }
 
-// TestOneVisitorAsks while all others go on with what is known; one who leaves does not take the answer along.
+// TestOneVisitorAsks while all others go on with what is known; one who leaves does not take the
+// answer along.
 func TestOneVisitorAsks(t *testing.T) {
 	set := &settings{environment: `{"appearance":{"name":"Harbour"}}`}
 	s := dressed(t, set)

@@ -21,12 +21,12 @@ import (
 //go:embed assets
 var assetFiles embed.FS
 
-// assets are the files that pages load. Their path changes with their content, so browsers may cache
-// them without end.
+// assets are the files that pages load. Their path changes with their content, so browsers may
+// cache them without end.
 type assets struct {
 	base    string // "/assets/<digest>/"
 	files   map[string][]byte
-	imports map[string][]string // from a module in js/ to every module that it imports, also indirectly
+	imports map[string][]string // from a module in js/ to its imports, also indirect ones
 	gzipped map[string]func() []byte
 }
 
@@ -74,8 +74,8 @@ func (a *assets) follow(module string, found *[]string) {
 	}
 }
 
-// modules returns the imports of a page's script. The page preloads them, so that they load together
-// and not one after another.
+// modules returns the imports of a page's script. The page preloads them, so that they load
+// together and not one after another.
 func (a *assets) modules(script string) []string { return a.imports[script] }
 
 func compress(content []byte) []byte {

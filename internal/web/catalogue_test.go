@@ -69,7 +69,8 @@ var settingsOf = map[string]bool{
 	"allowed_origins": true, "appearance": true, "sms_countries": true, "sms_daily_cap_usd": true, "sms_country_caps": true, "sms_prices": true, "webhook_endpoints": true,
 }
 
-// TestTextsAreUsedAndUsesHaveTexts in both directions: a key that a module names exists where that page has it, and no text is left over.
+// TestTextsAreUsedAndUsesHaveTexts in both directions: a key that a module names exists where that
+// page has it, and no text is left over.
 func TestTextsAreUsedAndUsesHaveTexts(t *testing.T) {
 	english := texts(t)["en"]
 	used := map[string]bool{}
@@ -101,7 +102,8 @@ func TestTextsAreUsedAndUsesHaveTexts(t *testing.T) {
 	}
 }
 
-// TestFamiliesHaveWhatTheirModulesSay: a page gets a part of the catalogue, and its modules stop at a text that is not in it.
+// TestFamiliesHaveWhatTheirModulesSay: a page gets a part of the catalogue, and its modules stop at
+// a text that is not in it.
 func TestFamiliesHaveWhatTheirModulesSay(t *testing.T) {
 	c := texts(t)
 	a, err := newAssets()
@@ -223,7 +225,8 @@ func TestAccentsCanBeRead(t *testing.T) {
 	}
 }
 
-// TestModulesAreWhatTheyImport: an import that is written in another way would not be announced, and load late.
+// TestModulesAreWhatTheyImport: an import that is written in another way would not be announced,
+// and load late.
 func TestModulesAreWhatTheyImport(t *testing.T) {
 	a, err := newAssets()
 	if err != nil {

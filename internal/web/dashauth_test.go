@@ -10,7 +10,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/dashauth"
 )
 
-// TestSigningOutOfTheDashboard: a copy of the cookie is worth nothing afterwards, in any process; other sessions go on.
+// TestSigningOutOfTheDashboard: a copy of the cookie is worth nothing afterwards, in any process;
+// other sessions go on.
 func TestSigningOutOfTheDashboard(t *testing.T) {
 	shared := store.NewFaulty(store.NewMemory())
 	with := func(c *web.Config) { c.DashboardState = dashauth.New(shared, c.Now) }

@@ -24,8 +24,8 @@ const dashboardLife = 8 * time.Hour
 
 const maxDashboardBody = 64 << 10
 
-// forwarded are the operations of the Backend API that the dashboard's cookie authorizes: those that
-// the dashboard uses.
+// forwarded are the operations of the Backend API that the dashboard's cookie authorizes: those
+// that the dashboard uses.
 var forwarded = []string{
 	"GET /v1/instance", "PATCH /v1/instance",
 	"GET /v1/instance/audit_events", "GET /v1/statistics", "GET /v1/sms_usage", "GET /v1/sms_messages",
@@ -59,8 +59,8 @@ func refuse(w http.ResponseWriter, status int, code string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []map[string]any{{"code": code, "message": http.StatusText(status), "meta": map[string]any{}}}})
 }
 
-// sameOrigin rejects requests of other origins. The cookie is SameSite=Strict, but a sibling domain is
-// the same site. So a change must also name our origin and be JSON.
+// sameOrigin rejects requests of other origins. The cookie is SameSite=Strict, but a sibling domain
+// is the same site. So a change must also name our origin and be JSON.
 func (p *pages) sameOrigin(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -165,9 +165,9 @@ func (p *pages) setCookie(w http.ResponseWriter, value string, age int) {
 	})
 }
 
-// ticket returns the value of a new session's cookie: expiry, 16 random bytes, and an HMAC of both. The
-// HMAC key derives from the secret key, so a new secret key ends every session. The store only remembers
-// sessions that were signed out.
+// ticket returns the value of a new session's cookie: expiry, 16 random bytes, and an HMAC of both.
+// The HMAC key derives from the secret key, so a new secret key ends every session. The store only
+// remembers sessions that were signed out.
 func (p *pages) ticket(key secret.Value) string {
 	body := binary.BigEndian.AppendUint64(nil, uint64(p.Now().Add(dashboardLife).Unix()))
 	random := make([]byte, 16)
@@ -185,8 +185,8 @@ func sign(secretKey secret.Value, body []byte) []byte {
 
 const ticketBody = 8 + 16
 
-// session returns the dashboard session of a request and its expiry, or nil without a valid one. The
-// error says that the store or the secret key is not available.
+// session returns the dashboard session of a request and its expiry, or nil without a valid one.
+// The error says that the store or the secret key is not available.
 func (p *pages) session(r *http.Request) ([]byte, time.Time, error) {
 	c, err := r.Cookie(p.cookieName())
 	if err != nil {
@@ -216,7 +216,8 @@ func (p *pages) forward(w http.ResponseWriter, r *http.Request) {
 	to := r.Clone(r.Context())
 	to.URL = &url.URL{Path: strings.TrimPrefix(r.URL.Path, dashboardAPI), RawPath: strings.TrimPrefix(r.URL.RawPath, dashboardAPI)}
 	if r.Method == http.MethodGet {
-		to.URL.RawQuery = r.URL.RawQuery // with other methods the parameter _method could select another operation
+		// with other methods the parameter _method could select another operation
+		to.URL.RawQuery = r.URL.RawQuery
 	}
 	p.ask(w, to)
 	if r.Method == http.MethodPatch {
@@ -224,8 +225,8 @@ func (p *pages) forward(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// listTexts answers with the texts of the visitors' pages in a language, as deployed. Changes by the
-// settings are not among them.
+// listTexts answers with the texts of the visitors' pages in a language, as deployed. Changes by
+// the settings are not among them.
 func (p *pages) listTexts(w http.ResponseWriter, r *http.Request) {
 	texts, ok := newCatalogue(p.Appearance.Texts)[r.PathValue("lang")]
 	if !ok {
@@ -253,8 +254,8 @@ func (p *pages) ask(w http.ResponseWriter, r *http.Request) {
 	p.Backend.ServeHTTP(w, r)
 }
 
-// search finds users by an identifier. The identifier is in the body, because URLs end up in logs and
-// histories.
+// search finds users by an identifier. The identifier is in the body, because URLs end up in logs
+// and histories.
 func (p *pages) search(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Text string `json:"text"`

@@ -18,17 +18,20 @@ import (
 type Config struct {
 	// PublicURL is the origin of pages and API, without a slash at the end.
 	PublicURL string
-	// Appearance is the deployed appearance. That of the settings, read from Backend, takes precedence.
+	// Appearance is the deployed appearance. That of the settings, read from Backend, takes
+	// precedence.
 	Appearance appearance.Appearance
-	// AfterSignIn is where a sign-in without a redirect URL leads: a path or an absolute URL. The default
-	// is the account page.
+	// AfterSignIn is where a sign-in without a redirect URL leads: a path or an absolute URL. The
+	// default is the account page.
 	AfterSignIn string
 	// Origins are the applications' origins that a sign-in may redirect to, besides PublicURL.
 	Origins []string
-	// SecretKey returns the current key of the Backend API, which also opens the dashboard. It is called
-	// for every dashboard request; an error refuses the request. Nil switches the dashboard off.
+	// SecretKey returns the current key of the Backend API, which also opens the dashboard. It is
+	// called for every dashboard request; an error refuses the request. Nil switches the dashboard
+	// off.
 	SecretKey func(context.Context) (secret.Value, error)
-	// DashboardState counts guesses of the key and remembers signed-out sessions. The dashboard needs it.
+	// DashboardState counts guesses of the key and remembers signed-out sessions. The dashboard needs
+	// it.
 	DashboardState DashboardState
 	// Address returns the visitor's network address, by which guesses of the key are limited.
 	Address func(*http.Request) netip.Addr
@@ -43,8 +46,8 @@ type Config struct {
 
 // DashboardState is the dashboard's storage. An error refuses the request.
 type DashboardState interface {
-	// CountGuess counts a guess of the secret key from an address. It returns the time to wait when there
-	// were too many, else 0.
+	// CountGuess counts a guess of the secret key from an address. It returns the time to wait when
+	// there were too many, else 0.
 	CountGuess(ctx context.Context, key secret.Value, from netip.Addr) (time.Duration, error)
 	// EndSession ends a session that would expire at until.
 	EndSession(ctx context.Context, session []byte, until time.Time) error

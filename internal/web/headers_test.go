@@ -25,7 +25,8 @@ var nonceInPolicy = regexp.MustCompile(`'nonce-[A-Z2-7]{26}'`)
 
 var styleSheet = regexp.MustCompile(`/assets/[^"]+\.css`)
 
-// headers are those of an answer, with a nonce as N, but for its length. A header that comes twice is joined.
+// headers are those of an answer, with a nonce as N, but for its length. A header that comes twice
+// is joined.
 func headers(h http.Header) map[string]string {
 	out := map[string]string{}
 	for name, values := range h {
@@ -56,7 +57,8 @@ func with(more ...string) map[string]string {
 	return out
 }
 
-// TestHeadersAreTheseAndNoOthers: of each kind of answer the whole set of headers and the whole policy is what is written here.
+// TestHeadersAreTheseAndNoOthers: of each kind of answer the whole set of headers and the whole
+// policy is what is written here.
 func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 	s := open(t, nil)
 	cookie := s.enter()

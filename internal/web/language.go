@@ -24,7 +24,8 @@ func named(names map[language.Tag]string) []languageName {
 // catalogue holds every text by language and key.
 type catalogue map[string]map[string]string
 
-// newCatalogue returns the built-in texts with some replaced. The caller has checked the replacements.
+// newCatalogue returns the built-in texts with some replaced. The caller has checked the
+// replacements.
 func newCatalogue(changed map[string]map[string]string) catalogue {
 	c := catalogue{}
 	for _, l := range languages {
@@ -50,6 +51,6 @@ func (c catalogue) forKind(lang string, k kind) map[string]string {
 	return out
 }
 
-// frameFamilies are the families of texts that the dashboard and the development pages share with the
-// other pages. A family is the first part of a text's key.
+// frameFamilies are the families of texts that the dashboard and the development pages share with
+// the other pages. A family is the first part of a text's key.
 var frameFamilies = map[string]bool{"frame": true, "error": true, "button": true, "confirm": true, "password": true, "event": true}

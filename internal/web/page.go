@@ -112,9 +112,9 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 	writeCompressed(w, r, status, b.Bytes())
 }
 
-// policy returns the Content-Security-Policy of a page. It allows scripts with the nonce, their imports,
-// and requests to the page's own origin. It forbids framing, and Trusted Types keep text from becoming
-// markup or code.
+// policy returns the Content-Security-Policy of a page. It allows scripts with the nonce, their
+// imports, and requests to the page's own origin. It forbids framing, and Trusted Types keep text
+// from becoming markup or code.
 func (a *preparedAppearance) policy(nonce string) string {
 	own := " 'nonce-" + nonce + "'"
 	return strings.Join([]string{
@@ -126,8 +126,8 @@ func (a *preparedAppearance) policy(nonce string) string {
 // languageCookie holds the chosen language. It holds nothing else, so it is not signed.
 const languageCookie = "countersign_lang"
 
-// chooseLanguage answers the footer's links, ?lang=: it sets the cookie and redirects to the same page
-// without the parameter. It returns false for a request without a known language.
+// chooseLanguage answers the footer's links, ?lang=: it sets the cookie and redirects to the same
+// page without the parameter. It returns false for a request without a known language.
 func (p *pages) chooseLanguage(w http.ResponseWriter, r *http.Request) bool {
 	query := r.URL.Query()
 	chosen := query.Get("lang")

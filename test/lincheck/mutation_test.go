@@ -15,8 +15,9 @@ import (
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
 
-// MaxSize is the largest size of the file in bytes; 0 means no limit. A commit that needs more
-// returns [store.ErrUnavailable] and stores nothing.
+// A check that never fails shows nothing. So each test here breaks what the domain relies on, in
+// the way in which code goes wrong in practice, and is red when the histories do not notice. The
+// breakage is in a store between the domain and the true one: no product code knows of it.
 
 // notices fails the test unless a history of the scenario finds something within the given number
 // of seeds.

@@ -1,5 +1,5 @@
-// Package appearance holds what an operator can change in the pages: name, logo, colour, support link and
-// texts. It also holds the catalogue of built-in texts.
+// Package appearance holds what an operator can change in the pages: name, logo, colour, support
+// link and texts. It also holds the catalogue of built-in texts.
 package appearance
 
 import (
@@ -19,10 +19,11 @@ import (
 // Appearance is the customization of the pages. An empty field keeps the default.
 type Appearance struct {
 	Name string `json:"name,omitempty"`
-	// Logo is a path of the pages' origin or an https URL of a square picture. The default is Countersign's
-	// mark.
+	// Logo is a path of the pages' origin or an https URL of a square picture. The default is
+	// Countersign's mark.
 	Logo string `json:"logo,omitempty"`
-	// Accent is a colour as #rrggbb. The pages make it lighter or darker where text would be unreadable.
+	// Accent is a colour as #rrggbb. The pages make it lighter or darker where text would be
+	// unreadable.
 	Accent string `json:"accent,omitempty"`
 	// Support is an https or mailto link to the operator's support.
 	Support string `json:"support,omitempty"`
@@ -30,8 +31,8 @@ type Appearance struct {
 	Texts map[string]map[string]string `json:"texts,omitempty"`
 }
 
-// The limits of an appearance, in characters. maxJSONBytes limits an appearance in the settings, which
-// every process reads every few seconds.
+// The limits of an appearance, in characters. maxJSONBytes limits an appearance in the settings,
+// which every process reads every few seconds.
 const (
 	maxNameLength = 40
 	maxLinkLength = 500
@@ -49,8 +50,8 @@ func (e *Error) Error() string { return "appearance: " + e.Field + " " + e.Reaso
 
 var colourForm = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
-// Check returns an [*Error] for the first field that is not valid, or nil. It is not a method, because
-// reflection keeps methods in a program, and this one would bring the catalogue with it.
+// Check returns an [*Error] for the first field that is not valid, or nil. It is not a method,
+// because reflection keeps methods in a program, and this one would bring the catalogue with it.
 func Check(b Appearance) error {
 	for _, rule := range []struct {
 		field  string
@@ -70,8 +71,8 @@ func Check(b Appearance) error {
 	return checkTexts(b.Texts)
 }
 
-// Parse reads an appearance from a request and checks it. Its size as JSON is limited, unlike that of an
-// operator's file. Errors are of type [*Error].
+// Parse reads an appearance from a request and checks it. Its size as JSON is limited, unlike that
+// of an operator's file. Errors are of type [*Error].
 func Parse(raw []byte) (Appearance, error) {
 	var b Appearance
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -181,7 +182,8 @@ func checkText(lang, key, text string) string {
 	return ""
 }
 
-// DropUnknownTexts removes the texts that are not valid in this version. They may be of another version.
+// DropUnknownTexts removes the texts that are not valid in this version. They may be of another
+// version.
 func DropUnknownTexts(b Appearance) Appearance {
 	texts := map[string]map[string]string{}
 	for lang, list := range b.Texts {

@@ -77,7 +77,8 @@ func TestOver(t *testing.T) {
 	}
 }
 
-// TestDropUnknownTexts: a text that a later version no longer has must not take the whole appearance with it.
+// TestDropUnknownTexts: a text that a later version no longer has must not take the whole
+// appearance with it.
 func TestDropUnknownTexts(t *testing.T) {
 	b := appearance.Appearance{Name: "A", Texts: map[string]map[string]string{"en": {"signin.text": "Hi.", "signin.gone": "x"}, "xx": {"signin.text": "x"}}}
 	known := appearance.DropUnknownTexts(b)
@@ -89,7 +90,8 @@ func TestDropUnknownTexts(t *testing.T) {
 	}
 }
 
-// FuzzParse: what passes cannot leave the place it is written to, in a policy header or a style sheet.
+// FuzzParse: what passes cannot leave the place it is written to, in a policy header or a style
+// sheet.
 func FuzzParse(f *testing.F) {
 	f.Add(`{"logo":"https://cdn.example.com/l.svg","accent":"#0f766e"}`)
 	f.Add(`{"logo":"https://a.example; script-src *"}`)

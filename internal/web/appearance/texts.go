@@ -10,7 +10,8 @@ import (
 //go:embed texts/*.json
 var files embed.FS
 
-// Package-level sync.OnceValue would link the catalogue into every program that uses type Appearance.
+// Package-level sync.OnceValue would link the catalogue into every program that uses type
+// Appearance.
 var (
 	reading sync.Once
 	read    map[string]map[string]string

@@ -6,8 +6,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
-// TestWordsThatSafetyDependsOn: what the pages say of locks, factors, codes and sessions is written down here a second time. A sentence that says the
-// opposite, or stands under the key of its neighbour, would pass every test that takes its words from the same file.
+// TestWordsThatSafetyDependsOn: what the pages say of locks, factors, codes and sessions is written
+// down here a second time. A sentence that says the opposite, or stands under the key of its
+// neighbour, would pass every test that takes its words from the same file.
 func TestWordsThatSafetyDependsOn(t *testing.T) {
 	texts := appearance.Texts()["en"]
 	for key, want := range map[string]string{

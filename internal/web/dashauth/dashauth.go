@@ -1,6 +1,6 @@
-// Package dashauth stores the dashboard's signed-out sessions and counts guesses of the secret key. Both
-// are counters of the store, which expire there. So the pages need no key that opens records, and no
-// cleanup.
+// Package dashauth stores the dashboard's signed-out sessions and counts guesses of the secret key.
+// Both are counters of the store, which expire there. So the pages need no key that opens records,
+// and no cleanup.
 package dashauth
 
 import (
@@ -32,8 +32,9 @@ var limits = []struct {
 	period  time.Duration
 }{{10, time.Minute}, {60, time.Hour}}
 
-// CountGuess counts one guess of the secret key from an address, and returns the time to wait when there
-// were too many, else 0. The key hides the address in the store. An invalid address has no limit.
+// CountGuess counts one guess of the secret key from an address, and returns the time to wait when
+// there were too many, else 0. The key hides the address in the store. An invalid address has no
+// limit.
 func (s *State) CountGuess(ctx context.Context, key secret.Value, from netip.Addr) (wait time.Duration, err error) {
 	if !from.IsValid() {
 		return 0, nil

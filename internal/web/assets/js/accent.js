@@ -1,4 +1,4 @@
-// The colour that a team chose, in which texts can be read. The server does the same for every page (accent.go); here it is for the preview.
+// The readable accent colour of a scheme, for the preview. The server computes the same in accent.go.
 
 const surfaces = { light: [0xf4, 0xf5, 0xf8], dark: [0x20, 0x25, 0x30] };
 const white = [255, 255, 255];
@@ -21,7 +21,7 @@ export function contrast(a, b) {
   return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
 }
 
-/** The accent of a colour scheme, and what is written on it. */
+/** The accent of a colour scheme, and the colour of text on it. */
 export function accent(text, scheme) {
   const wanted = parse(isColour(text) ? text : standard);
   let moved = ends[scheme];

@@ -1,10 +1,10 @@
-// Who is signed in on an account page.
+// The signed-in user of an account page.
 
 import { activeSession, get, signInFirst } from './api.js';
 import { renew } from './reauth.js';
 import { takeTicket } from './ticket.js';
 
-/** The signed-in session of an account page. Without one, or with an unfinished task, the browser goes where that is mended. */
+/** The signed-in session. Without one the browser goes to the sign-in; with a pending task it goes to the task. */
 export async function account() {
   const ticket = takeTicket();
   const session = activeSession((await get('/client')).response);

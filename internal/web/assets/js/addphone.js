@@ -1,4 +1,4 @@
-// The page that adds a number. Behind # may stand the id of one that was added and not verified.
+// The page that adds a phone number. The fragment may hold the id of a number that is not verified yet.
 
 import { account } from './account.js';
 import { get } from './api.js';

@@ -2,7 +2,7 @@
 
 import { duration, has, t } from './page.js';
 
-/** What the API, or the way to it, said instead of an answer. */
+/** An error answer of the API, or a network error. */
 export class Problem extends Error {
   constructor(code, { status = 0, retry = 0, meta = {} } = {}) {
     super(code);
@@ -10,7 +10,7 @@ export class Problem extends Error {
   }
 }
 
-/** One request. The answer is the decoded body, or nothing when there is none. */
+/** Sends one request. Returns the decoded body, or undefined without one. Throws a Problem. */
 export async function request(method, path, { form, json } = {}) {
   const options = { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(20000), headers: { Accept: 'application/json' } };
   if (form) options.body = new URLSearchParams(form);
@@ -41,13 +41,13 @@ export const post = (path, form = {}) => request('POST', v1(path), { form });
 export const patch = (path, form) => request('PATCH', v1(path), { form });
 export const del = (path) => request('DELETE', v1(path));
 
-/** The session that the browser is in, out of a client that the API answered with. */
+/** The active session of a client resource. */
 export function activeSession(client) {
   const sessions = client?.sessions ?? [];
   return sessions.find((s) => s.id === client.last_active_session_id) ?? sessions[0];
 }
 
-/** What a person is told about a problem. */
+/** The text that a user sees for a problem. */
 export function explain(problem) {
   if (!(problem instanceof Problem)) {
     console.error(problem);
@@ -60,8 +60,8 @@ export function explain(problem) {
   return t(has(`error.${problem.code}`) ? `error.${problem.code}` : 'error.unknown');
 }
 
-/** Leaves for the sign-in page, and comes back afterwards. A ticket goes along, behind the #. */
+/** Goes to the sign-in page, which returns here. A ticket is passed on in the fragment. */
 export function signInFirst(ticket) {
   location.replace(`/sign-in?redirect_url=${encodeURIComponent(location.pathname)}${ticket ? `#ticket=${encodeURIComponent(ticket)}` : ''}`);
-  return new Promise(() => {}); // the page is on its way out
+  return new Promise(() => {}); // the browser is leaving the page
 }

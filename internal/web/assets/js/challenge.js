@@ -1,4 +1,4 @@
-// Proving a factor: at sign-in and again before a sensitive change. Both offer the same ways in the same order.
+// The verification of a factor, for sign-in and step-up. Both offer the same methods in the same order.
 
 import { Problem, explain } from './api.js';
 import { button, field, form, once, passwordField } from './form.js';
@@ -14,18 +14,18 @@ function describe(factor) {
   return h('span', {}, t(`method.${factor.strategy}`));
 }
 
-/** After these the present step is over, and only beginning again helps. */
+/** Error codes that end the sign-in or step-up: only a new one helps. */
 const over = ['resource_not_found', 'session_reverification_missing', 'authentication_invalid', 'invalid_action_for_session_reverification', 'verification_failed'];
-/** After these no method helps for now. */
+/** Error codes after which no method works for now. */
 const shut = ['user_locked', 'user_banned'];
 
 /**
- * Draws the choice of methods into host. The first factor comes first.
- *   prepare(factor)        asks for a text message
- *   attempt(factor, text)  tries a code or password; what it returns goes to done
- *   expired(problem)       draws what to do when the step is over
- *   sent                   whether a message is under way already: then none is sent by itself
- *   level, lead, extra     heading level, and parts that stand before and after
+ * Renders the methods into host, the first of the factors selected.
+ *   prepare(factor)        requests a text message
+ *   attempt(factor, text)  verifies a code or password; its result is passed to done
+ *   expired(problem)       renders the way on after the end of the sign-in or step-up
+ *   sent                   whether a message was sent already; if so, none is sent automatically
+ *   level, lead, extra     heading level, and elements before and after
  */
 export function challenge(host, { factors, prepare, attempt, done, expired, sent = false, level = 'h1', lead, extra }) {
   let stopListening = () => {};

@@ -1,12 +1,12 @@
-// Charts for a look, drawn here. Each says in words what it shows, can be walked through with the arrow keys, and has its numbers in a table.
+// Charts in SVG. Each has a summary in words, works with the arrow keys, and shows its numbers in a table.
 
 import { h, number, svg, t } from './page.js';
 
-const high = 180; // of the drawing, in pixels
-const under = 22; // for what stands below it
-const beside = 44; // for the numbers of the axis
+const high = 180; // height of the plot in pixels
+const under = 22; // space for the labels below
+const beside = 44; // space for the numbers of the axis
 
-/** Round steps from nothing to at least most: at most five, and whole when the values are. */
+/** The axis: round steps from 0 to at least most. At most five, and integers when the values are. */
 export function ticks(most) {
   if (!(most > 0)) return [0, 1];
   const rough = most / 4;
@@ -20,12 +20,12 @@ export function ticks(most) {
 const compact = (lang) => new Intl.NumberFormat(lang, { notation: 'compact', maximumFractionDigits: 2 });
 
 /**
- * Values over time or over any other row of labels.
- *   title, text   what it is, and what it says in one sentence
- *   labels        one for each place, in words; short ones for the axis may be in marks
- *   series        [{ name, values }], stacked when they are bars
+ * A chart of values by label, such as by day.
+ *   title, text   the title, and a summary in one sentence
+ *   labels        one for each value, in words; marks may hold short ones for the axis
+ *   series        [{ name, values }]; bars are stacked
  *   kind          'bars' or 'lines'
- *   format        writes a value
+ *   format        formats a value
  */
 export function chart({ title, text, labels, marks = labels, series, kind = 'bars', format = number }) {
   const stacked = kind === 'bars';
@@ -84,7 +84,7 @@ export function chart({ title, text, labels, marks = labels, series, kind = 'bar
     drawing.replaceChildren(...[axis, shapes, points].flat(Infinity).filter(Boolean));
   }
 
-  // The drawing follows its room. The focus stays where it was.
+  // The chart is redrawn when its width changes, and keeps the focus.
   let drawn = 0;
   new ResizeObserver(([{ contentRect }]) => {
     const width = Math.round(contentRect.width);
@@ -103,7 +103,7 @@ export function chart({ title, text, labels, marks = labels, series, kind = 'bar
     labels.length > 0 && drawing, readout, labels.length > 0 && asTable(title, labels, series, format));
 }
 
-/** The same numbers as a table, built when somebody wants it. */
+/** The numbers as a table, built when it is opened. */
 function asTable(title, labels, series, format) {
   const box = h('details', {}, h('summary', {}, t('dash.chart.table')));
   box.addEventListener('toggle', () => {
@@ -115,7 +115,7 @@ function asTable(title, labels, series, format) {
   return box;
 }
 
-/** Shares of a whole, or places in an order: a bar for each, with its number beside it. */
+/** Horizontal bars, each with its number. */
 export function ranking(rows) {
   const most = Math.max(0, ...rows.map((r) => r.of ?? r.value));
   return h('ul', { class: 'bars' }, rows.map(({ label, value, text }) => {

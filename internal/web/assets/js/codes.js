@@ -1,9 +1,9 @@
-// Backup codes are shown once. This is the one place that shows them.
+// The display of new backup codes, which is shown once.
 
 import { button } from './form.js';
 import { copy, h, heading, name, notice, show, t } from './page.js';
 
-/** Shows a set of codes until the person says that they are kept. */
+/** Shows a set of codes until the user confirms that they are saved. */
 export function showCodes(host, codes, done, { lead } = {}) {
   const text = `${t('codes.file.title', { name })}\n\n${codes.join('\n')}\n\n${t('codes.file.text')}\n`;
   const warn = (event) => event.preventDefault();

@@ -1,4 +1,4 @@
-// A text to copy, with the button that does.
+// A text with a button that copies it.
 
 import { copy, h, icon, t } from './page.js';
 

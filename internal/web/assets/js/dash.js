@@ -1,10 +1,10 @@
-// What the dashboard's pages share: the way to the Backend API, and the head with its tabs.
+// Shared parts of the dashboard's pages: requests to the Backend API, the tabs, the save bar.
 
 import { request } from './api.js';
 import { button } from './form.js';
 import { h, has, t } from './page.js';
 
-/** A request with the dashboard's cookie. When that has run out, the browser goes to sign in. */
+/** Sends a request with the dashboard's cookie. When the session has expired, the browser goes to the sign-in. */
 export async function ask(method, path, json) {
   try {
     return await request(method, `/dashboard/api${path}`, { json: method === 'GET' ? undefined : json ?? {} });
@@ -28,7 +28,7 @@ export function drawTabs() {
     } }));
 }
 
-/** The bar with the button that saves: it stays in sight while dirty() says that something is unsaved. */
+/** The bar with the save button. It stays visible while dirty() returns true. */
 export function saveBar({ dirty, act, wrong }) {
   const status = h('p', { role: 'status', class: 'small quiet' });
   const mark = () => {
@@ -43,12 +43,12 @@ export function saveBar({ dirty, act, wrong }) {
   return { element, mark };
 }
 
-/** What a setting is called in the list of changes. */
+/** The display name of a setting. */
 export const settingName = (name) => (has(`dash.${name}`) ? t(`dash.${name}`) : name);
 
 export const badge = (text, tone = '') => h('span', { class: `badge ${tone}` }, text);
 
-/** What a user is called. */
+/** The display name of a user. */
 export const nameOf = (u) => [u.first_name, u.last_name].filter(Boolean).join(' ') || u.username || u.email_addresses[0]?.email_address || u.id;
 
 /** A user's factors, as badges. */

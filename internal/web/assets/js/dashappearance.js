@@ -1,4 +1,4 @@
-// How the pages look that people see: name, logo, colour, help link and texts, with a preview.
+// The appearance: name, logo, colour, support link and texts of the pages, with a preview.
 
 import { accent, isColour, standard } from './accent.js';
 import { explain } from './api.js';
@@ -7,12 +7,12 @@ import { field, load } from './form.js';
 import { h, heading, lang, name as deployedName, notice, number, page, say, show, svg, t } from './page.js';
 
 const parts = {
-  name: { label: 'dash.look.name', hint: 'dash.look.name.hint', wrong: 'dash.look.name.wrong', length: 80 },
-  accent: { label: 'dash.look.accent', hint: 'dash.look.accent.hint', wrong: 'dash.look.accent.wrong', length: 7, dir: 'ltr' },
-  logo: { label: 'dash.look.logo', hint: 'dash.look.logo.hint', wrong: 'dash.look.logo.wrong', length: 500, dir: 'ltr' },
-  support: { label: 'dash.look.support', hint: 'dash.look.support.hint', wrong: 'dash.look.support.wrong', length: 500, dir: 'ltr' },
+  name: { label: 'dash.appearance.name', hint: 'dash.appearance.name.hint', wrong: 'dash.appearance.name.wrong', length: 80 },
+  accent: { label: 'dash.appearance.accent', hint: 'dash.appearance.accent.hint', wrong: 'dash.appearance.accent.wrong', length: 7, dir: 'ltr' },
+  logo: { label: 'dash.appearance.logo', hint: 'dash.appearance.logo.hint', wrong: 'dash.appearance.logo.wrong', length: 500, dir: 'ltr' },
+  support: { label: 'dash.appearance.support', hint: 'dash.appearance.support.hint', wrong: 'dash.appearance.support.wrong', length: 500, dir: 'ltr' },
 };
-const most = 10; // texts at a time
+const most = 10; // texts shown at a time
 
 drawTabs();
 load(page, async () => {
@@ -20,7 +20,7 @@ load(page, async () => {
   draw(appearance, catalogue);
   if (history.state?.saved) {
     history.replaceState(null, '');
-    say(t('dash.look.saved'));
+    say(t('dash.appearance.saved'));
   }
 });
 
@@ -28,21 +28,21 @@ function draw(saved, catalogue) {
   const wanted = { ...saved, texts: structuredClone(saved.texts ?? {}) };
   const alert = h('div', {});
   const fields = {};
-  const pick = h('input', { type: 'color', class: 'pick', 'aria-label': t('dash.look.pick') });
+  const pick = h('input', { type: 'color', class: 'pick', 'aria-label': t('dash.appearance.pick') });
   const moved = h('p', { class: 'small quiet', role: 'status' });
   const shown = preview(catalogue);
 
-  /** What goes to the API: what is empty is left out. */
-  const look = () => {
+  /** The appearance for the API, without empty fields. */
+  const edited = () => {
     const texts = Object.fromEntries(Object.entries(wanted.texts).filter(([, list]) => Object.keys(list).length > 0));
     return Object.fromEntries([...Object.keys(parts).filter((p) => wanted[p]).map((p) => [p, wanted[p]]), ...(Object.keys(texts).length > 0 ? [['texts', texts]] : [])]);
   };
-  const before = canonical(look());
+  const before = canonical(edited());
   const bar = saveBar({
-    dirty: () => canonical(look()) !== before,
+    dirty: () => canonical(edited()) !== before,
     act: async () => {
       alert.replaceChildren();
-      if (canonical(look()) !== before) await ask('PATCH', '/v1/instance', { appearance: look() });
+      if (canonical(edited()) !== before) await ask('PATCH', '/v1/instance', { appearance: edited() });
       history.replaceState({ saved: true }, '');
       location.reload();
       await new Promise(() => {});
@@ -50,7 +50,7 @@ function draw(saved, catalogue) {
     wrong: (problem) => {
       const [, part, one] = (problem.meta?.param_name ?? '').split('.');
       if (fields[part]) return fields[part].wrong(t(parts[part].wrong));
-      const text = part === 'texts' && t(one ? 'dash.look.texts.wrong' : 'dash.look.texts.long');
+      const text = part === 'texts' && t(one ? 'dash.appearance.texts.wrong' : 'dash.appearance.texts.long');
       alert.replaceChildren(notice('bad', h('p', {}, text || explain(problem))));
     },
   });
@@ -59,7 +59,7 @@ function draw(saved, catalogue) {
     const colour = isColour(wanted.accent ?? '') ? wanted.accent : standard;
     pick.value = colour.toLowerCase();
     const [light, dark] = ['light', 'dark'].map((scheme) => accent(colour, scheme).accent);
-    moved.textContent = !isColour(wanted.accent ?? '') || (light === colour.toLowerCase() && dark === light) ? '' : t('dash.look.accent.moved', { light, dark });
+    moved.textContent = !isColour(wanted.accent ?? '') || (light === colour.toLowerCase() && dark === light) ? '' : t('dash.appearance.accent.moved', { light, dark });
     moved.hidden = moved.textContent === '';
     shown.update(wanted);
     bar.mark();
@@ -83,10 +83,10 @@ function draw(saved, catalogue) {
   beside.append(pick, input);
 
   show(page, [
-    heading('h1', null, t('dash.appearance.title'), t('dash.look.text')),
+    heading('h1', null, t('dash.appearance.title'), t('dash.appearance.text')),
     h('div', { class: 'grid' },
       h('div', { class: 'stack' },
-        h('section', { class: 'card stack' }, h('h2', {}, t('dash.look.identity')), h('div', { class: 'fields' }, fields.name.element, fields.accent.element, moved, fields.logo.element, fields.support.element)),
+        h('section', { class: 'card stack' }, h('h2', {}, t('dash.appearance.identity')), h('div', { class: 'fields' }, fields.name.element, fields.accent.element, moved, fields.logo.element, fields.support.element)),
         texts(wanted, catalogue, update)),
       shown.element),
     alert, bar.element,
@@ -94,25 +94,25 @@ function draw(saved, catalogue) {
   update();
 }
 
-/** The same for the same look, in whatever order it was put together. */
+/** JSON with sorted keys, so that equal values have equal texts. */
 const canonical = (value) => JSON.stringify(value, (_, v) => (v && typeof v === 'object' ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v));
 
-/** A sign-in page in small, in both colour schemes. */
+/** A small sign-in page in both colour schemes. */
 function preview(catalogue) {
   const build = (scheme) => {
-    const brand = h('div', { class: 'brand' });
+    const logo = h('div', { class: 'logo' });
     const [title, text, act, help] = ['strong', 'span', 'span', 'span'].map((tag) => h(tag, {}));
     text.className = 'quiet small';
     act.className = 'button main wide';
     help.className = 'small link';
-    const frame = h('div', { class: `preview scheme-${scheme}` }, brand, h('div', { class: 'card' }, title, text, h('span', { class: 'input' }), act, help));
-    return { scheme, frame, brand, title, text, act, help };
+    const frame = h('div', { class: `preview scheme-${scheme}` }, logo, h('div', { class: 'card' }, title, text, h('span', { class: 'input' }), act, help));
+    return { scheme, frame, logo, title, text, act, help };
   };
   const both = [build('light'), build('dark')];
   const later = h('p', { class: 'small quiet', role: 'status' });
   return {
-    element: h('section', { class: 'card stack previews', 'aria-label': t('dash.look.preview') }, h('h2', {}, t('dash.look.preview')),
-      both.map((b) => h('figure', { class: 'tight' }, h('figcaption', { class: 'small quiet' }, t(b.scheme === 'dark' ? 'dash.look.dark' : 'dash.look.light')), b.frame)), later),
+    element: h('section', { class: 'card stack previews', 'aria-label': t('dash.appearance.preview') }, h('h2', {}, t('dash.appearance.preview')),
+      both.map((b) => h('figure', { class: 'tight' }, h('figcaption', { class: 'small quiet' }, t(b.scheme === 'dark' ? 'dash.appearance.dark' : 'dash.appearance.light')), b.frame)), later),
     update(wanted) {
       const say = (key) => wanted.texts[lang]?.[key] || catalogue[key];
       later.textContent = '';
@@ -121,7 +121,7 @@ function preview(catalogue) {
         b.frame.style.setProperty('--accent', colours.accent);
         b.frame.style.setProperty('--accent-ink', colours.accent);
         b.frame.style.setProperty('--on-accent', colours.on);
-        b.brand.replaceChildren(picture(wanted.logo, () => { later.textContent = t('dash.look.logo.later'); }), h('span', {}, wanted.name || deployedName));
+        b.logo.replaceChildren(picture(wanted.logo, () => { later.textContent = t('dash.appearance.logo.later'); }), h('span', {}, wanted.name || deployedName));
         b.title.textContent = say('signin.title');
         b.text.textContent = say('signin.text');
         b.act.textContent = say('button.continue');
@@ -134,11 +134,11 @@ function preview(catalogue) {
 const mark = () => svg('svg', { viewBox: '0 0 32 32', width: 32, height: 32, 'aria-hidden': 'true' },
   svg('rect', { width: 32, height: 32, rx: 9, stroke: 'none' }), svg('path', { d: 'M8.5 16.8 13 21.3 23.5 10.7', fill: 'none', 'stroke-width': 3, 'stroke-linecap': 'round', 'stroke-linejoin': 'round' }));
 
-/** The logo. The page's policy allows other sites' pictures only when the settings name them: until then the mark stands there. */
+/** The logo. The page's Content-Security-Policy allows the saved logo's origin only; until a save the default mark is shown. */
 function picture(logo, missing) {
   if (!logo) return mark();
   const origin = URL.canParse(logo, location.origin) && new URL(logo, location.origin).origin;
-  if (!origin || origin !== location.origin && !document.querySelector('.top .brand img')?.src.startsWith(`${origin}/`)) {
+  if (!origin || origin !== location.origin && !document.querySelector('.top .logo img')?.src.startsWith(`${origin}/`)) {
     missing();
     return mark();
   }
@@ -147,13 +147,13 @@ function picture(logo, missing) {
   return image;
 }
 
-/** The texts of one language at a time: those that were changed first, then what is looked for. */
+/** The texts of one language: the changed ones, or those that match the search. */
 function texts(wanted, own, update) {
   let catalogue = own;
   let language = lang;
   const list = h('div', { class: 'fields' });
   const count = h('p', { class: 'small quiet', role: 'status' });
-  const tally = () => { count.textContent = t('dash.look.changed', { count: number(Object.values(wanted.texts).reduce((n, l) => n + Object.keys(l).length, 0)) }); };
+  const tally = () => { count.textContent = t('dash.appearance.changed', { count: number(Object.values(wanted.texts).reduce((n, l) => n + Object.keys(l).length, 0)) }); };
   const choose = h('select', {}, [...document.querySelectorAll('.bottom a[hreflang]')].map((a) => h('option', { value: a.hreflang, lang: a.hreflang }, a.textContent)));
   choose.value = language;
   choose.addEventListener('change', async () => {
@@ -165,7 +165,7 @@ function texts(wanted, own, update) {
       list.replaceChildren(notice('bad', h('p', {}, explain(problem))));
     }
   });
-  const find = field({ label: t('dash.look.find'), type: 'search', autocomplete: 'off', maxlength: 100 });
+  const find = field({ label: t('dash.appearance.find'), type: 'search', autocomplete: 'off', maxlength: 100 });
   find.input.addEventListener('input', fill);
 
   function row(key) {
@@ -187,11 +187,11 @@ function texts(wanted, own, update) {
     const keys = Object.keys(catalogue).filter((key) => (sought === '' ? key in changed : `${key} ${catalogue[key]} ${changed[key] ?? ''}`.toLocaleLowerCase().includes(sought)));
     if (sought === '') keys.push(...['signin.title', 'signin.text', 'setup.title', 'setup.text'].filter((key) => !(key in changed)));
     const more = keys.length - most;
-    list.replaceChildren(...keys.slice(0, most).map(row), h('p', { class: 'small quiet', role: 'status' }, more > 0 ? t('dash.look.more', { count: number(more) }) : keys.length === 0 ? t('dash.look.nothing') : ''));
+    list.replaceChildren(...keys.slice(0, most).map(row), h('p', { class: 'small quiet', role: 'status' }, more > 0 ? t('dash.appearance.more', { count: number(more) }) : keys.length === 0 ? t('dash.appearance.nothing') : ''));
   }
 
   fill();
   tally();
-  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.look.texts')), h('p', { class: 'small quiet' }, t('dash.look.texts.text'))),
-    h('div', { class: 'fields' }, field({ label: t('dash.look.language'), control: choose }).element, find.element), list, count);
+  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.appearance.texts')), h('p', { class: 'small quiet' }, t('dash.appearance.texts.text'))),
+    h('div', { class: 'fields' }, field({ label: t('dash.appearance.language'), control: choose }).element, find.element), list, count);
 }

@@ -1,4 +1,4 @@
-// What happened, and where it is told: webhook endpoints and the journal.
+// Webhook endpoints and the event log.
 
 import { explain } from './api.js';
 import { copyable } from './copyable.js';
@@ -17,7 +17,7 @@ load(page, async () => {
   const endpoints = await ask('GET', '/v1/webhook_endpoints');
   show(page, [
     heading('h1', null, t('dash.events.title'), t('dash.events.text')),
-    h('div', { class: 'grid' }, h('div', { class: 'stack' }, h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.hooks')), h('p', { class: 'small quiet' }, t('dash.hooks.text'))), list), adding()), journal()),
+    h('div', { class: 'grid' }, h('div', { class: 'stack' }, h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.hooks')), h('p', { class: 'small quiet' }, t('dash.hooks.text'))), list), adding()), eventLog()),
   ], { focus: false });
   draw(endpoints.data);
 });
@@ -27,7 +27,7 @@ async function refresh(said) {
   say(said);
 }
 
-/** A secret is shown by the answer that made it, and never again. */
+/** Shows a new signing secret. Only the answer that created it contains it. */
 const showSecret = (secret) => dialog((box, close) => show(box, [
   h('h2', {}, t('dash.hooks.secret')), h('p', { class: 'quiet' }, t('dash.hooks.secret.text')), copyable(t('dash.hooks.secret'), secret),
   button(t('button.done'), { kind: 'main wide', act: () => close(), 'data-focus': true }),
@@ -83,10 +83,10 @@ function adding() {
   }));
 }
 
-/** The instance's journal, newest first. */
-function journal() {
+/** The event log of the instance, newest first. */
+function eventLog() {
   const body = h('div', { class: 'stack' });
-  const head = h('h2', {}, t('dash.events.journal'));
+  const head = h('h2', {}, t('dash.events.log'));
   const before = [];
 
   async function look(from) {
@@ -112,5 +112,5 @@ function journal() {
   }
   const begin = () => look().catch((problem) => body.replaceChildren(failed(problem, begin)));
   begin();
-  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, head, h('p', { class: 'small quiet' }, t('dash.events.journal.text'))), body);
+  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, head, h('p', { class: 'small quiet' }, t('dash.events.log.text'))), body);
 }

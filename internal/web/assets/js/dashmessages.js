@@ -1,4 +1,4 @@
-// Text messages: what they cost and may cost today, and what became of each.
+// Text messages: today's cost and limits, prices, and the message log.
 
 import { explain } from './api.js';
 import { ranking } from './chart.js';
@@ -16,7 +16,7 @@ load(page, async () => {
   draw(usage, settings);
 });
 
-/** An amount that somebody may leave out. */
+/** A field for an optional amount. */
 function amount(label, value, hint, change) {
   const input = h('input', { type: 'text', inputmode: 'decimal', class: 'money', autocomplete: 'off', 'aria-label': label, value: value ?? '', placeholder: hint, dir: 'ltr', maxlength: 12 });
   input.addEventListener('input', () => {
@@ -100,11 +100,11 @@ function state(m) {
   return badge(words(`dash.sms.status.${m.status}`, m.status), tones[m.status] ?? '');
 }
 
-/** Every message of the last thirty days, a page at a time, newest first. Codes are in none of them. */
+/** The message log of the last thirty days, in pages, newest first. It holds no codes. */
 function log() {
   const body = h('div', { class: 'stack' });
   const head = h('h2', {}, t('dash.sms.log'));
-  const before = []; // where each page that was looked at began
+  const before = []; // the cursors of the previous pages
 
   async function look(from) {
     const { data, has_more: older } = await ask('GET', `/v1/sms_messages?limit=${size}${from ? `&before=${from}` : ''}`);

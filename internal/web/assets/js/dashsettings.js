@@ -14,12 +14,12 @@ const switches = [
   ['dash.protection', ['enumeration_protection', 'ip_limits', 'strict_guessing', 'first_factor_phone_code', 'test_mode']],
 ];
 
-/** What a person decided not to do: nothing is said about it. */
+/** Thrown when the user cancels a change. It shows no error. */
 class Cancelled extends Error {
   cancelled = true;
 }
 
-/** Asks before a change that leaves users without a second factor that they can prove. True goes on. */
+/** Asks before a change that leaves users without a usable second factor. Returns whether to continue. */
 async function strands(settings, wanted) {
   const methods = ['sms_code', 'authenticator_app'].filter((name) => settings[name] && !wanted[name]);
   const off = [...methods, ...settings.sms_countries.filter((code) => !wanted.sms_countries.includes(code))];
@@ -72,7 +72,7 @@ function draw(settings, users) {
   ].filter(Boolean), { focus: false });
 }
 
-/** Who uses what: for a look, with the numbers beside it. */
+/** The share of users with each second factor. */
 function adoption(users) {
   const share = (label, count) => ({ label, value: count, of: users.length, text: t('dash.of', { count: number(count), total: number(users.length) }) });
   const count = (test) => users.filter(test).length;
@@ -99,7 +99,7 @@ function countries(wanted, mark) {
     });
     return { name: `${name} ${code}`.toLocaleLowerCase(), on: input.checked, element: h('label', { class: 'check' }, input, h('span', {}, name)) };
   });
-  // Those that are on stand first, so that the list says at a glance who gets messages.
+  // Enabled countries come first.
   list.append(...[...rows].sort((a, b) => b.on - a.on).map((r) => r.element));
   find.input.addEventListener('input', () => {
     const text = find.input.value.trim().toLocaleLowerCase();

@@ -1,4 +1,4 @@
-// Opening the dashboard with the secret key. The key is exchanged for a cookie that scripts cannot read.
+// The dashboard's sign-in. It exchanges the secret key for a cookie that scripts cannot read.
 
 import { explain } from './api.js';
 import { ask } from './dash.js';

@@ -1,4 +1,4 @@
-// What happened day by day.
+// The dashboard's statistics by day.
 
 import { chart, ranking } from './chart.js';
 import { ask, drawTabs } from './dash.js';
@@ -19,7 +19,7 @@ load(page, async () => {
   await look();
 });
 
-/** Days in words for each place, and short ones for the axis. They are UTC, as they were counted. */
+/** Labels of the days, long and short. Days are in UTC, as the server counts them. */
 function daysOf(list) {
   const write = (options) => list.map((day) => new Intl.DateTimeFormat(lang, { ...options, timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`)));
   return { labels: write({ dateStyle: 'medium' }), marks: write({ day: 'numeric', month: 'short' }) };
@@ -27,7 +27,7 @@ function daysOf(list) {
 
 const usd = (amount) => new Intl.NumberFormat(lang, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 }).format(amount);
 
-/** Messages by country and day: those that cost most by name, the rest together. */
+/** Cost by country and day: the most expensive countries by name, the others as one. */
 function spending(messages, days, time) {
   const shown = messages.length > 5 ? messages.slice(0, 4) : messages;
   const rest = messages.slice(shown.length);

@@ -1,4 +1,4 @@
-// An audit trail, a page at a time, and whether it is as it was written.
+// An audit log in pages, and whether its hash chain is intact.
 
 import { ask, badge } from './dash.js';
 import { eventRow } from './events.js';
@@ -7,7 +7,7 @@ import { h, number, t } from './page.js';
 
 const size = 10;
 
-/** The card of a trail. It loads by itself, so that the page need not wait for it. */
+/** The card of an audit log. It loads on its own, so that the page does not wait for it. */
 export function trailOf({ path, title, text, subjects = () => new Map(), settings }) {
   const state = h('span', {});
   const body = h('div', { class: 'stack' });

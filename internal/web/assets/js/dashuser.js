@@ -1,4 +1,4 @@
-// One user: factors, locks, sessions, and setting everything back.
+// One user: factors, lock, ban, sessions, and the reset of multi-factor.
 
 import { ask, badge, drawTabs, factors, nameOf } from './dash.js';
 import { trailOf } from './dashtrail.js';
@@ -17,7 +17,7 @@ async function refresh() {
   draw();
 }
 
-/** A change, after a question if it takes something away. The page shows what became of it. */
+/** Makes a change and shows the result. A change that removes something asks first. */
 const change = (method, path, said, question) => async () => {
   if (question && !(await confirm({ title: question, text: t('dash.sure', { who: nameOf(user) }), yes: t('confirm.yes') }))) return;
   await ask(method, path);

@@ -1,4 +1,4 @@
-// Users: the newest, or the one that was looked for.
+// Users: the newest ones, or those that match a search.
 
 import { ask, badge, drawTabs, factors, nameOf } from './dash.js';
 import { button, failed, field, form, load } from './form.js';

@@ -1,4 +1,4 @@
-// Development: the phone that gets every text message, the clock, and things that break.
+// The development page: received text messages, the clock, and injected faults.
 
 import { request } from './api.js';
 import { button, load } from './form.js';

@@ -1,4 +1,4 @@
-// Adding an authenticator app: scan, code, done. Used by the account and by the setup task.
+// The enrolment of an authenticator app, for the account and for the setup task.
 
 import { explain, post } from './api.js';
 import { copyable } from './copyable.js';
@@ -8,7 +8,7 @@ import { h, heading, notice, show, steps, t } from './page.js';
 import { qr } from './qr.js';
 import { sensitively } from './reverify.js';
 
-/** Runs the steps in host. done(codes) gets the backup codes that came with a first factor, else nothing. */
+/** Runs the steps in host. done(codes) gets the backup codes that a first second factor brings, else undefined. */
 export async function enrolApp(host, { session, done, extra }) {
   const made = (await sensitively(session.id, () => post('/me/totp'))).response;
 
@@ -23,7 +23,7 @@ export async function enrolApp(host, { session, done, extra }) {
   function enter() {
     const submit = button(t('app.verify'), { kind: 'main wide' });
     const wrong = (problem) => (problem.code === 'resource_not_found' ? again() : f.wrong(problem.code === 'form_code_incorrect' ? t('app.wrong') : explain(problem)));
-    // Five wrong codes or fifteen minutes end a setup: a new secret is shown, and why.
+    // After five wrong codes or 15 minutes the server ends the setup, so a new secret is shown.
     const again = async () => {
       await enrolApp(host, { session, done, extra });
       host.querySelector('h1')?.after(notice('bad', h('p', {}, t('app.again'))));

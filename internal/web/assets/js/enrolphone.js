@@ -1,4 +1,4 @@
-// Adding a number for text messages: number, code, done. Used by the account and by the setup task.
+// The enrolment of a phone number, for the account and for the setup task.
 
 import { explain, get, patch, post } from './api.js';
 import { byName, callingCodes, e164, likely } from './countries.js';
@@ -7,7 +7,7 @@ import { codeField, justSent, listenForText, resend } from './otp.js';
 import { h, heading, notice, phone, rich, show, steps, t } from './page.js';
 import { sensitively } from './reverify.js';
 
-/** Runs the steps in host. done(codes) gets the backup codes that came with a first factor, else nothing. */
+/** Runs the steps in host. done(codes) gets the backup codes that a first second factor brings, else undefined. */
 export function enrolPhone(host, { session, done, extra, verify }) {
   let region = likely();
   let typed = '';
@@ -38,7 +38,7 @@ export function enrolPhone(host, { session, done, extra, verify }) {
       form({ fields: [where.element, what.element], more: preview, submit, act, wrong }), extra], { title: t('phone.title') });
   }
 
-  /** The number as a resource: a new one, or one that was added before and never verified. */
+  /** The phone number resource: a new one, or one that was added before and is not verified. */
   async function add(number) {
     try {
       return (await sensitively(session.id, () => post('/me/phone_numbers', { phone_number: number, reserved_for_second_factor: 'true' }))).response;
@@ -49,7 +49,7 @@ export function enrolPhone(host, { session, done, extra, verify }) {
     }
   }
 
-  /** The second step. The first message goes out by itself. */
+  /** The verification. The first message is sent automatically. */
   async function confirm(resource) {
     const at = `/me/phone_numbers/${encodeURIComponent(resource.id)}`;
     let stop = () => {};

@@ -1,18 +1,18 @@
-// Entries of an audit trail in words, for the account and for the dashboard.
+// Entries of an audit log in words, for the account and for the dashboard.
 
 import { date, h, has, icon, number, t } from './page.js';
 
 const shapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock', ticket: 'key' };
 const families = { user: 'person', factor: 'shield', backup_code: 'key', code: 'key', password: 'lock', phone_number: 'sms', session: 'device', sign_in_token: 'key', sms: 'sms', settings: 'check', webhook: 'device' };
-/** What somebody should look at twice. */
+/** Events that are highlighted. */
 const alarming = 'user.locked user.banned user.stranded factor.disabled factor.reset code.wrong code.replayed password.wrong phone_number.refused sms.failed sms.refused webhook.failed'.split(' ');
 
 const words = (key, fallback) => (has(key) ? t(key) : fallback);
 
 /**
  * One entry as a row.
- *   subjects   what an id stands for, as a Map to something that can be shown
- *   settings   writes the name of a setting
+ *   subjects   a Map from ids to what is shown for them
+ *   settings   formats the name of a setting
  */
 export function eventRow(e, { subjects = new Map(), settings = (name) => name } = {}) {
   const shape = alarming.includes(e.type) ? 'alert' : shapes[e.strategy] ?? families[e.type.split('.')[0]] ?? 'info';

@@ -1,11 +1,11 @@
-// Fields, buttons and what goes wrong with them.
+// Fields, buttons, dialogs and their errors.
 
 import { explain, signInFirst } from './api.js';
 import { h, icon, notice, show, t } from './page.js';
 
 let serial = 0;
 
-/** A labelled field: {element, input, wrong(text)}. What is wrong is tied to the input and said when it changes. */
+/** A labelled field: {element, input, wrong(text)}. The error is linked to the input and announced. */
 export function field({ label, hint, button, control, ...properties }) {
   const id = `f${++serial}`;
   const input = control ?? h('input', { type: 'text', spellcheck: 'false', autocapitalize: 'none', ...properties });
@@ -33,7 +33,7 @@ export function field({ label, hint, button, control, ...properties }) {
   };
 }
 
-/** A password field whose text can be shown. */
+/** A password field with a button that shows the text. */
 export function passwordField({ label, autocomplete = 'current-password', ...more }) {
   const toggle = h('button', { type: 'button', 'aria-pressed': 'false', 'aria-label': t('password.show') }, icon('eye'));
   const f = field({ label, type: 'password', autocomplete, button: toggle, ...more });
@@ -45,14 +45,14 @@ export function passwordField({ label, autocomplete = 'current-password', ...mor
   return f;
 }
 
-/** A button that does one thing at a time: a second click while the first is under way is nothing. It stays focusable meanwhile. */
+/** A button that ignores clicks while its action runs. It stays focusable. */
 export function button(label, { kind = '', shape, act, wrong, ...properties } = {}) {
   const b = h('button', { type: act ? 'button' : 'submit', class: kind, ...properties }, shape && icon(shape), h('span', {}, label));
   if (act) b.addEventListener('click', () => once(b, act, wrong));
   return b;
 }
 
-/** Runs an action unless the button is busy. Problems go to wrong, or become a toast-like alert after the button. */
+/** Runs an action unless the button is busy. Problems are passed to wrong, or shown in an alert after the button. */
 export async function once(b, act, wrong) {
   if (b.getAttribute('aria-disabled') === 'true') return;
   b.setAttribute('aria-busy', 'true');
@@ -70,7 +70,7 @@ export async function once(b, act, wrong) {
   }
 }
 
-/** A form that is sent once at a time; fields keep what was typed. */
+/** A form that ignores submits while one runs. Fields keep their values. */
 export function form({ fields, submit, act, wrong, more }) {
   const f = h('form', { class: 'stack', novalidate: true, method: 'post' }, fields, more, submit);
   f.addEventListener('submit', (event) => {
@@ -80,7 +80,7 @@ export function form({ fields, submit, act, wrong, more }) {
   return f;
 }
 
-/** A dialog that closes with Escape. The answer is what close() was called with. */
+/** A modal dialog that closes with Escape. Resolves to the argument of close(). */
 export function dialog(build) {
   return new Promise((resolve) => {
     const before = document.activeElement;
@@ -106,21 +106,21 @@ export function dialog(build) {
   });
 }
 
-/** Asks before something that cannot be taken back. */
+/** Asks before a change that cannot be undone. */
 export const confirm = ({ title, text, yes, danger = true }) => dialog((box, close) => show(box, [
   h('h2', {}, title), h('p', { class: 'quiet' }, text),
   h('div', { class: 'actions' }, button(yes, { kind: danger ? 'main danger' : 'main', act: () => close(true) }), button(t('button.cancel'), { act: () => close(false), 'data-focus': true })),
 ], { focus: false }));
 
-/** A problem that belongs to no field. */
+/** An error that belongs to no field. */
 export const tell = (problem) => dialog((box, close) => show(box, [
   h('h2', {}, t('error.title')), notice('bad', h('p', {}, explain(problem))), button(t('button.close'), { kind: 'main wide', act: () => close(), 'data-focus': true }),
 ], { focus: false }));
 
-/** A page that could not load says so and offers to try again. */
+/** The error of a page that could not load, with a button that tries again. */
 export const failed = (problem, again) => h('section', { class: 'card stack' }, notice('bad', h('p', {}, explain(problem))), button(t('button.again'), { kind: 'main', act: again }));
 
-/** Loads a page, again if need be. */
+/** Loads a page, and offers to try again after an error. */
 export async function load(host, build) {
   try {
     await build();

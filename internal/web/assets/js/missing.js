@@ -1,4 +1,4 @@
-// The page for addresses that lead nowhere.
+// The page for unknown paths.
 
 import { h, heading, page, show, t } from './page.js';
 

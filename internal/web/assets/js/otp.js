@@ -1,9 +1,9 @@
-// One-time codes: reading them out of what people type and paste, and asking for another one.
+// One-time codes: the input field, and the button that sends another one.
 
 import { button, field } from './form.js';
 import { duration, h, t } from './page.js';
 
-/** The six digits in a text: of the line that binds a code to a site, else the first group of exactly six. Full-width digits count. */
+/** The six digits in a text: those of the origin-bound line, else the first group of exactly six. Full-width digits count. */
 export function digitsIn(text) {
   const plain = text.normalize('NFKC');
   const bound = /^@\S+ #(\d{6})\s*$/m.exec(plain);
@@ -12,7 +12,7 @@ export function digitsIn(text) {
   return group ? group[1] + group[2] : '';
 }
 
-/** A field for six digits. done() runs when they are complete: by typing, by pasting a whole message, or by the browser. */
+/** A field for six digits. It calls done() when they are complete: typed, pasted with the message, or filled by the browser. */
 export function codeField({ label, hint, done }) {
   const f = field({
     label, hint, class: 'code', inputmode: 'numeric', autocomplete: 'one-time-code', autocorrect: 'off', enterkeyhint: 'done', maxlength: 400, 'data-focus': true, dir: 'ltr',
@@ -37,7 +37,7 @@ export function codeField({ label, hint, done }) {
   return f;
 }
 
-/** Lets Android hand the code over without typing. The message is bound to this site, so no other can ask for it. */
+/** Reads the code with the WebOTP API. The message is bound to this origin, so no other can read it. */
 export function listenForText(input) {
   if (!('OTPCredential' in window)) return () => {};
   const stop = new AbortController();
@@ -45,16 +45,16 @@ export function listenForText(input) {
     if (!otp || !input.isConnected) return;
     input.value = otp.code;
     input.dispatchEvent(new InputEvent('input', { bubbles: true }));
-  }).catch(() => {}); // declined, or the step is over: typing works as before
+  }).catch(() => {}); // declined or aborted: the user types the code
   return () => stop.abort();
 }
 
-const between = 30; // seconds from one text message to the next
+const between = 30; // seconds between two text messages
 
-/** Whether a refusal only means that a message was sent a moment ago. */
+/** Whether an error only means that a message was sent less than 30 seconds ago. */
 export const justSent = (problem) => problem.code === 'verification_code_too_many_requests' && problem.retry > 0 && problem.retry <= between;
 
-/** The button that sends a code, again and again. After each there is a pause, counted down where it can be seen. */
+/** The button that sends a code. After each code it counts down a pause. */
 export function resend(send, wrong) {
   const label = h('span', {}, t('otp.send'));
   const b = button('', { kind: 'plain short', act, wrong });
@@ -63,7 +63,7 @@ export function resend(send, wrong) {
   async function act() {
     await send();
   }
-  /** Starts the pause. It is counted by the clock, since a page in the background counts slowly. */
+  /** Starts the pause. It is measured by the clock, because timers are slow in background pages. */
   b.pause = (seconds = between) => {
     clearInterval(timer);
     const end = performance.now() + seconds * 1000;
@@ -78,7 +78,7 @@ export function resend(send, wrong) {
       b.setAttribute('aria-disabled', 'true');
       label.textContent = t('otp.again.in', { time: duration(left) });
     };
-    // After the click's own busy state has ended.
+    // after the click's busy state has ended
     setTimeout(tick);
     timer = setInterval(tick, 500);
   };

@@ -1,11 +1,11 @@
-// What every page starts from: its texts, building elements, and saying things.
+// Basics of every page: texts, elements, messages, focus.
 
 const data = JSON.parse(document.getElementById('data').textContent);
 export const { lang, name, support, origins } = data;
 export const afterSignIn = data.after_sign_in;
 const texts = data.texts;
 
-// A page that comes back from the browser's memory may show what is over, to somebody else.
+// A page from the back/forward cache may show an old state to another user.
 window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -21,7 +21,7 @@ function fill(element, properties, children) {
   return element;
 }
 
-/** Builds an element. Texts become text nodes, never markup. */
+/** Creates an element. Strings become text nodes, never markup. */
 export const h = (tag, properties, ...children) => fill(document.createElement(tag), properties, children);
 export const svg = (tag, properties, ...children) => fill(document.createElementNS(SVG, tag), properties, children);
 
@@ -42,10 +42,10 @@ const shapes = {
   person: ['M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8', 'M4.5 20c1-4 4-5.5 7.5-5.5s6.500 1.500 7.500 5.500'],
 };
 
-/** An icon is decoration: the text beside it says the same. */
+/** An icon. It is decoration: the text beside it has the meaning. */
 export const icon = (shape) => svg('svg', { class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, shapes[shape].map((d) => svg('path', { d })));
 
-/** A text of the catalogue, with {names} replaced. */
+/** A text of the catalogue with its {names} replaced. */
 export function t(key, values = {}) {
   if (!(key in texts)) throw new Error(`no text ${key}`);
   return texts[key].replace(/\{(\w+)\}/g, (all, slot) => (slot in values ? values[slot] : all));
@@ -53,7 +53,7 @@ export function t(key, values = {}) {
 
 export const has = (key) => key in texts;
 
-/** A text with elements in its places. */
+/** A text of the catalogue with elements for its {names}. */
 export function rich(key, elements) {
   return t(key).split(/(\{\w+\})/).map((part) => {
     const slot = /^\{(\w+)\}$/.exec(part);
@@ -63,7 +63,7 @@ export function rich(key, elements) {
 
 const unit = (value, name) => new Intl.NumberFormat(lang, { style: 'unit', unit: name, unitDisplay: 'long' }).format(value);
 
-/** A time span in words, as coarse as people say it. */
+/** A time span in words, in its largest unit. */
 export function duration(seconds) {
   if (seconds < 100) return unit(Math.max(1, Math.ceil(seconds)), 'second');
   if (seconds < 100 * 60) return unit(Math.ceil(seconds / 60), 'minute');
@@ -75,20 +75,20 @@ export const number = (n) => new Intl.NumberFormat(lang).format(n);
 export const date = (ms) => new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'short' }).format(ms);
 export const country = (code) => new Intl.DisplayNames(lang, { type: 'region' }).of(code);
 
-/** A phone number keeps its direction, and is grouped where the plan is known. */
+/** A phone number, left to right, with groups where the numbering plan is known. */
 export function phone(text) {
   const us = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(text);
   return h('bdi', { dir: 'ltr' }, us ? `+1 ${us[1]} ${us[2]} ${us[3]}` : text.replaceAll('*', '•'));
 }
 
-/** Says something in passing, for eyes and for screen readers. */
+/** Shows a message for a few seconds, and announces it to screen readers. */
 export function say(text) {
   const toast = h('div', { class: 'toast' }, text);
   document.getElementById('toasts').replaceChildren(toast);
   setTimeout(() => toast.remove(), 6000);
 }
 
-/** Puts a view into the page and the focus where a person goes on: what asks for it, else the heading. */
+/** Replaces the content of the page. The focus goes to the element with data-focus, else to the heading. */
 export function show(host, view, { focus = true, title } = {}) {
   host.replaceChildren(...[view].flat(Infinity).filter(Boolean));
   if (title !== undefined) document.title = `${title} · ${name}`;
@@ -108,7 +108,7 @@ export function heading(level, shape, title, text, tone) {
 export const notice = (tone, ...content) =>
   h('div', { class: `notice ${tone}`, role: tone === 'bad' ? 'alert' : undefined }, icon(tone === 'good' ? 'check' : tone === 'plain' ? 'info' : 'alert'), h('div', {}, ...content));
 
-/** The place in a row of steps, said and shown. */
+/** The progress in a sequence of steps. */
 export const steps = (at, of) => [
   h('p', { class: 'small quiet' }, t('frame.step', { at: number(at), of: number(of) })),
   h('ol', { class: 'steps', 'aria-hidden': 'true' }, Array.from({ length: of }, (_, i) => h('li', { class: i + 1 < at && 'done', 'aria-current': i + 1 === at && 'step' }))),

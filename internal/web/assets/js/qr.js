@@ -1,13 +1,13 @@
-// QR codes (ISO/IEC 18004): bytes, error correction M, versions 1 to 20. Drawn here, so that a secret never leaves the page as a picture's address.
+// QR codes (ISO/IEC 18004): byte mode, error correction level M, versions 1 to 20. The page draws them, so that a secret is in no image URL.
 
 import { svg } from './page.js';
 
 const MAX = 20;
-// For level M: error correction codewords per block, and blocks, by version.
+// Level M: error correction codewords per block, and number of blocks, by version.
 const perBlock = [0, 10, 16, 26, 18, 24, 16, 18, 22, 22, 26, 30, 22, 22, 24, 24, 28, 28, 26, 26, 26];
 const blockCount = [0, 1, 1, 1, 2, 2, 4, 4, 4, 5, 5, 5, 8, 9, 9, 10, 10, 11, 13, 14, 16];
 
-// The field GF(256) of the Reed-Solomon code, by powers of 2.
+// GF(256) of the Reed-Solomon code, as powers of 2.
 const exp = new Uint8Array(510);
 const log = new Uint8Array(256);
 for (let i = 0, x = 1; i < 255; i++) {
@@ -45,7 +45,7 @@ function alignments(version) {
   return [6, ...Array.from({ length: count - 1 }, (_, i) => last - step * (count - 2 - i))];
 }
 
-/** All modules that carry data, as a number of bits. */
+/** The number of data bits of a version. */
 function room(version) {
   let bits = (16 * version + 128) * version + 64;
   if (version >= 2) {
@@ -101,7 +101,7 @@ const masks = [
   (x, y) => (((x * y) % 2) + ((x * y) % 3)) % 2 === 0, (x, y) => (((x + y) % 2) + ((x * y) % 3)) % 2 === 0,
 ];
 
-/** The square of dark (true) and light modules for a text. */
+/** The modules of a text's QR code, by row; true is dark. */
 export function modules(text) {
   const { version, bytes } = codewords([...new TextEncoder().encode(text)]);
   const size = version * 4 + 17;
@@ -138,7 +138,7 @@ function patterns(set, version, size) {
     for (let dy = -2; dy <= 2; dy++) for (let dx = -2; dx <= 2; dx++) set(cx + dx, cy + dy, Math.max(Math.abs(dx), Math.abs(dy)) !== 1);
   }));
   for (let i = 0; i < 9; i++) for (const [x, y] of [[8, i], [i, 8], [8, size - 1 - i], [size - 1 - i, 8]]) {
-    if (i < 8 || (x < 9 && y < 9)) if (x !== 6 && y !== 6) set(x, y, false); // room for the format
+    if (i < 8 || (x < 9 && y < 9)) if (x !== 6 && y !== 6) set(x, y, false); // reserved for the format
   }
   set(8, size - 8, true);
   if (version < 7) return;
@@ -152,7 +152,7 @@ function patterns(set, version, size) {
   }
 }
 
-/** The order in which the free modules are filled: columns of two, upwards and downwards, from the right. */
+/** The data modules in their order: two columns at a time, from the right, alternately up and down. */
 function path(size, fixed) {
   const free = [];
   for (let right = size - 1, up = true; right >= 1; right -= 2, up = !up) {
@@ -180,7 +180,7 @@ function format(square, mask, size) {
   for (let i = 8; i < 15; i++) square[size - 15 + i][8] = bit(i);
 }
 
-/** How hard a square would be to read: runs, blocks, false finders, imbalance. */
+/** The penalty score of a mask (section 7.8.3): runs, blocks, finder-like patterns, imbalance. */
 function penalty(square, size) {
   let score = 0, dark = 0;
   const columns = square.map((_, x) => square.map((row) => row[x]));
@@ -196,7 +196,7 @@ function penalty(square, size) {
   return score + Math.floor(Math.abs(dark * 20 - size * size * 10) / (size * size)) * 10;
 }
 
-/** Draws a text as one path, with the quiet zone that readers need. */
+/** The QR code of a text as SVG, with a quiet zone of four modules. */
 export function qr(text, label) {
   const square = modules(text), quiet = 4, size = square.length + quiet * 2;
   let d = '';

@@ -1,10 +1,11 @@
-// Step-up for people who have nothing to prove here, because they come with tickets: the team's own page proves who they are, and sends them back with another ticket.
+// Step-up for users who sign in with tickets and have no factor here. The application's page authenticates
+// the user and returns with another ticket.
 
 import { get, post } from './api.js';
 import { tell } from './form.js';
 import { say, t } from './page.js';
 
-/** Where the team's page is, with the way back to this one; undefined when there is none. */
+/** The URL of the application's page, with the return URL; undefined without one. */
 export async function reauthAddress() {
   const { reauth_url: url } = await get('/environment');
   if (!url) return undefined;
@@ -13,7 +14,7 @@ export async function reauthAddress() {
   return to.href;
 }
 
-/** Proves the first factor of the session again, with the ticket that the page came back with. */
+/** Verifies the first factor of the session again, with the ticket in the fragment. */
 export async function renew(session, ticket) {
   const at = `/client/sessions/${encodeURIComponent(session.id)}/verify`;
   try {

@@ -1,4 +1,4 @@
-// Step-up: a change that asks who is there opens a dialog on the page, and goes on by itself afterwards.
+// Step-up: a change that needs it opens a dialog, and continues afterwards.
 
 import { explain, post } from './api.js';
 import { challenge } from './challenge.js';
@@ -10,7 +10,7 @@ export class Cancelled extends Error {
   cancelled = true;
 }
 
-/** Runs a change. When the API wants to know who is there first, the person is asked, and the change runs again. */
+/** Runs a change. When the API requires step-up, the user verifies a factor and the change runs again. */
 export async function sensitively(sessionID, change) {
   try {
     return await change();

@@ -9,7 +9,7 @@ import { date, h, icon, name, notice, number, page, phone, rich, say, show, t } 
 import { sensitively } from './reverify.js';
 import { drawTop } from './top.js';
 
-const few = 8; // events at first sight
+const few = 8; // events shown at first
 let session, sessions, environment, trail;
 
 load(page, async () => {
@@ -24,14 +24,14 @@ const row = (shape, title, details, actions) => h('li', { class: 'row' }, icon(s
 const section = (title, text, add, ...content) => h('section', { class: 'card tight', 'aria-label': title }, h('div', { class: 'section-head' }, h('div', {}, h('h2', {}, title), text && h('p', { class: 'small quiet' }, text)), add), content);
 const link = (href, label, what) => h('a', { class: 'button short', href, 'aria-label': what && `${label}: ${what}` }, label);
 
-/** A change: run it (asking who is there if need be), take the new state out of its answer, and say what happened. */
+/** Makes a change, with step-up where required, then updates the page and shows a message. */
 async function change(request, said) {
   const answer = await sensitively(session.id, request);
   const key = document.activeElement?.dataset.key;
   session = activeSession(answer.client) ?? session;
   trail = await get('/me/audit_events').catch(() => trail);
   const codes = answer.response.backup_codes ?? [];
-  if (codes.length > 0) { // they came with the factor, and are never shown again
+  if (codes.length > 0) { // new backup codes, which are shown only now
     const { classList } = document.getElementById('main');
     classList.add('narrow');
     await new Promise((done) => showCodes(page, codes, done));
@@ -110,7 +110,7 @@ function devices() {
   })));
 }
 
-/** What was done with the account, newest first. */
+/** The user's audit log, newest first. */
 function events() {
   const subjects = new Map(session.user.phone_numbers.map((p) => [p.id, phone(p.phone_number)]));
   const list = (some) => some.map((e) => eventRow(e, { subjects: new Map([...subjects].map(([id, shown]) => [id, shown.cloneNode(true)])) }));

@@ -1,4 +1,4 @@
-// The task of a session that may go on only with a second factor.
+// The session task setup-mfa: the user enrols a second factor.
 
 import { activeSession, explain, get, post } from './api.js';
 import { enrolApp } from './enrolapp.js';
@@ -27,7 +27,7 @@ load(page, async () => {
     location.replace('/sign-in');
   } });
 
-  // Touching the session is what settles the task.
+  // A touch activates the session once the task is done.
   const done = async (codes) => finish(page, codes, {
     title: t('setup.done.title'), text: t('setup.done.text'), next: await settled(), label: t('button.continue'),
   });

@@ -1,4 +1,4 @@
-// Signing in: a ticket or a password, then the second factor.
+// The sign-in: a ticket, password or text message, then the second factor.
 
 import { Problem, activeSession, explain, get, post, request } from './api.js';
 import { challenge } from './challenge.js';
@@ -11,7 +11,7 @@ const host = h('section', { class: 'card stack' });
 
 let ticket = takeTicket();
 
-let texted = false; // whether a text message may be the first factor
+let texted = false; // whether phone_code is a first factor
 
 async function start() {
   const [{ response: client }, environment] = await Promise.all([get('/client'), get('/environment')]);
@@ -33,7 +33,7 @@ function go(session) {
   location.replace(session.status === 'pending' ? `/tasks/setup-mfa?redirect_url=${encodeURIComponent(next)}` : next);
 }
 
-/** A link for somebody, opened where somebody is signed in: perhaps another one. */
+/** A sign-in link in a browser that is signed in, perhaps as another user. */
 function signedInAlready(session) {
   show(host, [
     heading('h1', 'person', t('signin.already.title'), t('signin.already.text', { who: session.public_user_data.identifier })),
@@ -52,7 +52,7 @@ async function byTicket() {
   try {
     await proceed((await post('/client/sign_ins', { strategy: 'ticket', ticket: given })));
   } catch (problem) {
-    if (problem.code === 'network' || problem.status >= 500) ticket = given; // it was not used up
+    if (problem.code === 'network' || problem.status >= 500) ticket = given; // the ticket was not used
     show(host, [
       heading('h1', 'alert', t('signin.ticket.wrong'), undefined, 'bad'), notice('bad', h('p', {}, explain(problem))),
       h('p', { class: 'quiet' }, t('signin.ticket.advice')),
@@ -93,7 +93,7 @@ function byPassword(reason) {
   show(host, [heading('h1', null, t('signin.title'), t('signin.text')), form({ fields: [name.element, secret.element], submit, act, wrong, more: alert }), texted && byText, help()], { title: t('signin.title') });
 }
 
-/** A text message as the first factor, where the settings allow that. */
+/** The first factor by text message, where the settings allow it. */
 function first(signIn) {
   const factors = (signIn.supported_first_factors ?? []).filter((f) => f.strategy === 'phone_code');
   if (factors.length === 0) return byPassword(t('signin.text.none'));
@@ -115,7 +115,7 @@ function proceed(answer) {
   const signIn = answer.response;
   if (signIn.status === 'complete') return go(activeSession(answer.client));
   if (signIn.status !== 'needs_second_factor') throw new Problem('internal_clerk_error');
-  // The way back leads to the first step and not off the page.
+  // The browser's back button leads to the first step instead of leaving the page.
   history.pushState({ step: 'second' }, '');
   return second(signIn, { sent: false });
 }

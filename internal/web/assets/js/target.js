@@ -1,8 +1,8 @@
-// Where a page leads afterwards. Only our own pages and the applications that the settings name.
+// Redirect targets: the pages' own origin and the applications that the settings name.
 
 import { afterSignIn, origins } from './page.js';
 
-/** The address asked for with ?redirect_url=, if it may be gone to. */
+/** The URL in ?redirect_url=, if it is allowed. */
 export function target(fallback = afterSignIn) {
   const asked = new URLSearchParams(location.search).get('redirect_url');
   for (const candidate of [asked, fallback]) {

@@ -1,6 +1,6 @@
-// A ticket that a page was opened with.
+// The ticket in the URL of a page.
 
-/** Takes a ticket out of the address, so that it stays in no history. The part behind # never reaches a server or its log. */
+/** Removes the ticket from the URL, so that the history does not keep it. Browsers do not send the fragment to servers. */
 export function takeTicket() {
   const query = new URLSearchParams(location.search);
   const ticket = new URLSearchParams(location.hash.slice(1)).get('ticket') ?? query.get('__clerk_ticket');

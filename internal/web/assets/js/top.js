@@ -1,4 +1,4 @@
-// The head of the account pages: who is signed in, and the way out.
+// The header of the account pages: the user and the sign-out.
 
 import { del } from './api.js';
 import { button } from './form.js';
@@ -14,5 +14,5 @@ export function drawTop(session) {
     } }));
 }
 
-/** The way back to the overview of the account. */
+/** The link back to the overview of the account. */
 export const back = () => h('p', {}, h('a', { href: '/account/security' }, t('frame.back')));
