@@ -102,7 +102,7 @@ func accountStep(p *person, before any, in Input, at time.Time, given Answer) (A
 	case text:
 		answer = a.text(waiting, in.Arg, now)
 	case appHere, appThere:
-		answer = a.showApp(p, in, waiting, at)
+		answer = a.totp(p, in, waiting, at)
 	case backup:
 		answer = a.backup(p, in, now)
 	case replace:
@@ -165,7 +165,7 @@ func (a *accountModel) text(waiting bool, code string, now time.Duration) Answer
 	return a.clear()
 }
 
-func (a *accountModel) showApp(p *person, in Input, waiting bool, at time.Time) Answer {
+func (a *accountModel) totp(p *person, in Input, waiting bool, at time.Time) Answer {
 	now := since(at)
 	switch {
 	case in.Op == appHere && (!waiting || a.wrong >= codeTries), in.Op == appThere && !a.app:
@@ -178,7 +178,7 @@ func (a *accountModel) showApp(p *person, in Input, waiting bool, at time.Time) 
 	step := at.Unix() / int64(totp.Period.Seconds())
 	known := false
 	for s := step - 1; s <= step+1; s++ {
-		if p.shown(s) != in.Arg {
+		if p.appCode(s) != in.Arg {
 			continue
 		}
 		known = true
@@ -221,13 +221,13 @@ type person struct {
 	from   tx.Caller
 	signIn string
 
-	guesses, texts atomic.Int64 // how many wrong guesses and messages were asked for
+	guesses, messages atomic.Int64 // how many wrong guesses and messages were asked for
 }
 
 // Wrong guesses and messages of a history stay within the limits whose periods are longer than it.
 const (
-	mostGuesses = 15
-	mostTexts   = 4
+	maxGuesses = 15
+	maxMessages   = 4
 )
 
 // newPerson makes a user that has every factor, in a sign-in that waits for the second one.
@@ -275,8 +275,8 @@ func secrets(texts []string) []secret.Value {
 	return values
 }
 
-// shown is what the app shows at a step.
-func (p *person) shown(step int64) string {
+// appCode is what the app shows at a step.
+func (p *person) appCode(step int64) string {
 	code, err := totp.Code(p.key, time.Unix(step*int64(totp.Period.Seconds()), 0))
 	if err != nil {
 		panic(err) // the key was made here

@@ -26,7 +26,7 @@ func asks(op string) func(*person, *rand.Rand) scenarioStep {
 // wrongGuess is a code that is right one time in a million.
 func wrongGuess(op string) func(*person, *rand.Rand) scenarioStep {
 	return func(p *person, rng *rand.Rand) scenarioStep {
-		if p.guesses.Add(1) > mostGuesses {
+		if p.guesses.Add(1) > maxGuesses {
 			return p.ask(Input{Op: left})
 		}
 		if op == backup {
@@ -36,21 +36,21 @@ func wrongGuess(op string) func(*person, *rand.Rand) scenarioStep {
 	}
 }
 
-// sentText is a code that was sent: mostly the last one.
-func sentText(p *person, rng *rand.Rand) scenarioStep {
+// sentCode is a code that was sent: mostly the last one.
+func sentCode(p *person, rng *rand.Rand) scenarioStep {
 	codes := p.w.codes()
 	i := len(codes) - 1
 	if i > 0 && rng.IntN(4) == 0 {
 		i = rng.IntN(i)
-		if p.guesses.Add(1) > mostGuesses {
+		if p.guesses.Add(1) > maxGuesses {
 			return p.ask(Input{Op: left})
 		}
 	}
 	return p.ask(Input{Op: text, Arg: codes[i]})
 }
 
-func anotherText(p *person, _ *rand.Rand) scenarioStep {
-	if p.texts.Add(1) > mostTexts-1 {
+func anotherMessage(p *person, _ *rand.Rand) scenarioStep {
+	if p.messages.Add(1) > maxMessages-1 {
 		return p.ask(Input{Op: left})
 	}
 	return p.ask(Input{Op: prepare})
@@ -60,15 +60,15 @@ func anotherText(p *person, _ *rand.Rand) scenarioStep {
 func shownCode(ops ...string) func(*person, *rand.Rand) scenarioStep {
 	return func(p *person, rng *rand.Rand) scenarioStep {
 		step := p.w.clock.now().Unix()/int64(totp.Period.Seconds()) + pick[int64](rng, -1, 0, 0, 0, 1)
-		return p.ask(Input{Op: pick(rng, ops...), Arg: p.shown(step)})
+		return p.ask(Input{Op: pick(rng, ops...), Arg: p.appCode(step)})
 	}
 }
 
-func writtenCode(p *person, rng *rand.Rand) scenarioStep {
+func backupCode(p *person, rng *rand.Rand) scenarioStep {
 	return p.ask(Input{Op: backup, Arg: pick(rng, pick(rng, p.sets...)...)})
 }
 
-func newSet(p *person, rng *rand.Rand) scenarioStep {
+func newBackupCodes(p *person, rng *rand.Rand) scenarioStep {
 	return p.ask(Input{Op: replace, N: int64(rng.IntN(len(p.sets)))})
 }
 
@@ -107,7 +107,7 @@ func beginAccount(ctx context.Context, w *World, draws ...draw) (*scenarioRun, e
 // countAccount is what must hold of an account's answers in whatever order: no code is good twice,
 // and no verification compares more than five codes. Backup codes may be good again after they were
 // imported anew.
-func countAccount(history []taken) error {
+func countAccount(history []observation) error {
 	good, wrong, expired := map[Input]int{}, 0, 0
 	for _, t := range history {
 		switch {
@@ -133,7 +133,7 @@ func countAccount(history []taken) error {
 
 func beginText(ctx context.Context, w *World) (*scenarioRun, error) {
 	return beginAccount(ctx, w,
-		draw{5, wrongGuess(text)}, draw{1, wrongGuess(appThere)}, draw{2, sentText}, draw{4, anotherText}, draw{4, waits(31*time.Second, 31*time.Second, 31*time.Second, time.Minute, 9*time.Minute)}, draw{1, asks(left)})
+		draw{5, wrongGuess(text)}, draw{1, wrongGuess(appThere)}, draw{2, sentCode}, draw{4, anotherMessage}, draw{4, waits(31*time.Second, 31*time.Second, 31*time.Second, time.Minute, 9*time.Minute)}, draw{1, asks(left)})
 }
 
 func beginApp(ctx context.Context, w *World) (*scenarioRun, error) {
@@ -144,12 +144,12 @@ func beginApp(ctx context.Context, w *World) (*scenarioRun, error) {
 
 func beginBackup(ctx context.Context, w *World) (*scenarioRun, error) {
 	return beginAccount(ctx, w,
-		draw{8, writtenCode}, draw{2, wrongGuess(backup)}, draw{2, newSet}, draw{1, waits(31*time.Second, time.Hour)}, draw{1, asks(left)})
+		draw{8, backupCode}, draw{2, wrongGuess(backup)}, draw{2, newBackupCodes}, draw{1, waits(31*time.Second, time.Hour)}, draw{1, asks(left)})
 }
 
 func beginEverything(ctx context.Context, w *World) (*scenarioRun, error) {
 	return beginAccount(ctx, w,
-		draw{3, wrongGuess(text)}, draw{2, sentText}, draw{2, anotherText}, draw{3, shownCode(appThere, appHere)}, draw{2, wrongGuess(appThere)}, draw{2, writtenCode},
-		draw{1, newSet}, draw{1, asks(left)}, draw{1, asks(unlock)},
+		draw{3, wrongGuess(text)}, draw{2, sentCode}, draw{2, anotherMessage}, draw{3, shownCode(appThere, appHere)}, draw{2, wrongGuess(appThere)}, draw{2, backupCode},
+		draw{1, newBackupCodes}, draw{1, asks(left)}, draw{1, asks(unlock)},
 		draw{3, waits(30*time.Second, -30*time.Second, -time.Hour, time.Hour, 31*time.Second)})
 }

@@ -70,11 +70,11 @@ func failsOnce(t *testing.T, s store.Store, j journey, kind string, n int, fault
 		t.Errorf("%s, call %d: %v", kind, n, err)
 	}
 	if err != nil {
-		err = arrive(ctx, j, h)
+		err = retry(ctx, j, h)
 	} else {
 		err = j.goal(ctx, h)
 	}
-	if err := errors.Join(err, untouched(ctx, h), Invariants(ctx, s, w.Ring)); err != nil {
+	if err := errors.Join(err, costsNoGuess(ctx, h), Invariants(ctx, s, w.Ring)); err != nil {
 		t.Errorf("%s, call %d, and then again: %v", kind, n, err)
 	}
 	return true
@@ -127,7 +127,7 @@ func textFails(t *testing.T, s store.Store, j journey, kind string, n int, arriv
 	if e := (*apierr.Error)(nil); fault != nil && (!errors.As(err, &e) || e.Code() != apierr.SMSSendError) {
 		t.Errorf("%s: text %d %s: answered %v", j.name, n, kind, err)
 	}
-	again := errors.Join(Invariants(ctx, s, w.Ring), arrive(ctx, j, h), Invariants(ctx, s, w.Ring))
+	again := errors.Join(Invariants(ctx, s, w.Ring), retry(ctx, j, h), Invariants(ctx, s, w.Ring))
 	if texts > h.asked {
 		t.Errorf("%s: text %d %s: %d requests sent %d texts", j.name, n, kind, h.asked, texts)
 	}
@@ -161,19 +161,19 @@ func TestWithoutRandomnessNothingIsMade(t *testing.T) {
 			if err != nil && !errors.Is(err, errNoChance) {
 				t.Errorf("%s, read %d: answered %v", j.name, n, err)
 			}
-			if err := errors.Join(Invariants(ctx, s, w.Ring), arrive(ctx, j, h), untouched(ctx, h), Invariants(ctx, s, w.Ring)); err != nil {
+			if err := errors.Join(Invariants(ctx, s, w.Ring), retry(ctx, j, h), costsNoGuess(ctx, h), Invariants(ctx, s, w.Ring)); err != nil {
 				t.Errorf("%s, read %d, and then again: %v", j.name, n, err)
 			}
 		}
 	}
 }
 
-// litter leaves behind all that a user can leave behind, and lets nine days pass.
-func litter(t *testing.T, h *journeyUser) {
+// leaveExpiredRecords leaves behind all that a user can leave behind, and lets nine days pass.
+func leaveExpiredRecords(t *testing.T, h *journeyUser) {
 	t.Helper()
 	ctx := t.Context()
 	before := *h
-	if err := before.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
+	if err := before.signIn(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		t.Fatal(err)
 	}
 	r, err := h.MFA.AddPhone(ctx, before.from, mfa.PhoneInput{Number: h.World.number()})
@@ -195,12 +195,12 @@ func litter(t *testing.T, h *journeyUser) {
 	half := *h
 	half.from = tx.Caller{}
 	if err == nil {
-		if half.enter(ctx, account.TicketCode, "") == nil {
+		if half.signIn(ctx, account.TicketCode, "") == nil {
 			err = errors.New("a sign-in without its second factor ended")
 		}
 	}
 	if err == nil {
-		h.clock.pass(time.Minute)
+		h.clock.advance(time.Minute)
 		err = half.text(ctx)
 	}
 	if err == nil {
@@ -209,7 +209,7 @@ func litter(t *testing.T, h *journeyUser) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.clock.pass(9 * 24 * time.Hour)
+	h.clock.advance(9 * 24 * time.Hour)
 }
 
 // TestTheCleanupAtEveryMoment: before each call of each journey the cleanup runs, breaks off in the
@@ -227,11 +227,11 @@ func TestTheCleanupAtEveryMoment(t *testing.T) {
 				t.Fatal(err)
 			}
 			h := newJourneyUser(t, w, true)
-			litter(t, h)
+			leaveExpiredRecords(t, h)
 			calls, tidied := 0, 0
 			w.step = func() {
 				if calls++; calls == n {
-					tidied = tidy(t, w)
+					tidied = cleanUp(t, w)
 				}
 			}
 			err = j.run(t.Context(), h)
@@ -239,7 +239,7 @@ func TestTheCleanupAtEveryMoment(t *testing.T) {
 				break
 			}
 			w.step = nil
-			if err := errors.Join(err, j.goal(t.Context(), h), untouched(t.Context(), h), Invariants(t.Context(), s, w.Ring)); err != nil {
+			if err := errors.Join(err, j.goal(t.Context(), h), costsNoGuess(t.Context(), h), Invariants(t.Context(), s, w.Ring)); err != nil {
 				t.Errorf("%s, before call %d: %v", j.name, n, err)
 			}
 			if n == 1 && tidied < 4 {
@@ -252,9 +252,9 @@ func TestTheCleanupAtEveryMoment(t *testing.T) {
 	}
 }
 
-// tidy runs a cleanup that crashes at its second commit, and then two whole ones, in another
+// cleanUp runs a cleanup that crashes at its second commit, and then two whole ones, in another
 // process. It returns how many records they found.
-func tidy(t *testing.T, w *World) int {
+func cleanUp(t *testing.T, w *World) int {
 	t.Helper()
 	other := w.config
 	broken := store.NewFaulty(w.Store)
@@ -281,7 +281,7 @@ func tidy(t *testing.T, w *World) int {
 func TestSoup(t *testing.T) {
 	memory := Memory(t)
 	run := func(seed uint64) {
-		if err := soup(t, memory(t), seed); err != nil {
+		if err := faultyJourneys(t, memory(t), seed); err != nil {
 			t.Fatalf("%v\nrepeat it with -run '%s' -seed %d", err, t.Name(), seed)
 		}
 	}
@@ -301,7 +301,7 @@ func TestSoup(t *testing.T) {
 	}
 }
 
-func soup(t *testing.T, s store.Store, seed uint64) error {
+func faultyJourneys(t *testing.T, s store.Store, seed uint64) error {
 	ctx, rng := t.Context(), rand.New(rand.NewPCG(seed, 40))
 	w, err := newWorld(ctx, s, seed)
 	if err != nil {
@@ -324,15 +324,15 @@ func soup(t *testing.T, s store.Store, seed uint64) error {
 			}
 			return true, nil
 		}
-		if err := throughSoup(ctx, w, trip.journey, trip.h, rng); err != nil {
+		if err := retryUntilDone(ctx, w, trip.journey, trip.h, rng); err != nil {
 			return fmt.Errorf("%s: %w", trip.name, err)
 		}
 	}
 	return nil
 }
 
-// throughSoup tries until the journey ends well. After ten failures the weather clears.
-func throughSoup(ctx context.Context, w *World, j journey, h *journeyUser, rng *rand.Rand) error {
+// retryUntilDone tries until the journey ends well. After ten failures the weather clears.
+func retryUntilDone(ctx context.Context, w *World, j journey, h *journeyUser, rng *rand.Rand) error {
 	for try := 1; ; try++ {
 		if try <= 10 && rng.IntN(4) == 0 {
 			w.chance.good = rng.IntN(20)
@@ -348,21 +348,21 @@ func throughSoup(ctx context.Context, w *World, j journey, h *journeyUser, rng *
 		if kindOf(err) == Wrong || kindOf(err) == Wait {
 			return fmt.Errorf("try %d: a fault was taken for a guess: %w", try, err)
 		}
-		h.settle(err)
+		h.signInAgain(err)
 		if try == 15 {
 			return fmt.Errorf("no way on: %w", err)
 		}
 		if try == 10 {
 			w.faults, w.network = store.NewFaulty(w.Store), nil
-			w.above = turnStore{stepping{w.faults, w}}
+			w.above = turnStore{steppingStore{w.faults, w}}
 			w.config.Store = w.above
 			if w.Service, err = domain.New(w.config); err != nil {
 				return err
 			}
 		}
-		w.clock.pass(pick(rng, 31*time.Second, 40*time.Second, 5*time.Minute, time.Hour))
+		w.clock.advance(pick(rng, 31*time.Second, 40*time.Second, 5*time.Minute, time.Hour))
 	}
-	for _, check := range []func(context.Context, *journeyUser) error{j.goal, untouched} {
+	for _, check := range []func(context.Context, *journeyUser) error{j.goal, costsNoGuess} {
 		if err := check(ctx, h); err != nil && kindOf(err) != Unknown {
 			return err
 		}
@@ -401,16 +401,16 @@ func TestWithoutTheNetworkTheOtherFactorsWork(t *testing.T) {
 		}
 		h := newJourneyUser(t, w, true)
 		w.network = func() (bool, error) { return false, errors.New("network down") }
-		if err := h.enter(t.Context(), account.Password, by); (err == nil) != (by != account.PhoneCode) {
+		if err := h.signIn(t.Context(), account.Password, by); (err == nil) != (by != account.PhoneCode) {
 			t.Errorf("%s: %v", by, err)
 		}
 	}
 }
 
-// indiscriminate finds every record to have run out, as a comparison the wrong way round would.
-type indiscriminate struct{ store.Store }
+// everythingExpiredStore finds every record to have run out, as a comparison the wrong way round would.
+type everythingExpiredStore struct{ store.Store }
 
-func (s indiscriminate) Expired(ctx context.Context, kind store.Kind, _ time.Time, limit int) ([]store.Key, error) {
+func (s everythingExpiredStore) Expired(ctx context.Context, kind store.Kind, _ time.Time, limit int) ([]store.Key, error) {
 	records, err := s.List(ctx, kind, "", limit)
 	var keys []store.Key
 	for _, r := range records {
@@ -428,10 +428,10 @@ func TestACleanupThatIsToldNonsenseRemovesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newJourneyUser(t, w, true)
-	if err := h.enter(t.Context(), account.TicketCode, account.PhoneCode); err != nil {
+	if err := h.signIn(t.Context(), account.TicketCode, account.PhoneCode); err != nil {
 		t.Fatal(err)
 	}
-	w.config.Store = indiscriminate{s}
+	w.config.Store = everythingExpiredStore{s}
 	if w.Service, err = domain.New(w.config); err != nil {
 		t.Fatal(err)
 	}
@@ -453,7 +453,7 @@ func TestACleanupThatIsTooEarlyIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newJourneyUser(t, w, true)
-	if err := h.enter(t.Context(), account.TicketCode, account.TOTPCode); err != nil {
+	if err := h.signIn(t.Context(), account.TicketCode, account.TOTPCode); err != nil {
 		t.Fatal(err)
 	}
 	early := w.config

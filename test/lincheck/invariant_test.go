@@ -54,7 +54,7 @@ func TestInvariantsNotice(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := newJourneyUser(t, w, true)
-		if err := h.enter(t.Context(), account.TicketCode, account.TOTPCode); err != nil {
+		if err := h.signIn(t.Context(), account.TicketCode, account.TOTPCode); err != nil {
 			t.Fatal(err)
 		}
 		if err := Invariants(t.Context(), s, w.Ring); err != nil {
@@ -122,7 +122,7 @@ func TestHalfACommitBreaksTheInvariants(t *testing.T) {
 		}
 		h := newJourneyUser(t, w, j.factors)
 		half := w.config
-		half.Store = forgetsUsers{w.Store}
+		half.Store = noUserStore{w.Store}
 		if w.Service, err = domain.New(half); err != nil {
 			t.Fatal(err)
 		}
@@ -138,10 +138,10 @@ func TestHalfACommitBreaksTheInvariants(t *testing.T) {
 	}
 }
 
-// forgetsUsers leaves the user's record out of a commit of several.
-type forgetsUsers struct{ store.Store }
+// noUserStore leaves the user's record out of a commit of several.
+type noUserStore struct{ store.Store }
 
-func (f forgetsUsers) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+func (f noUserStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if len(writes) > 1 {
 		writes = slices.DeleteFunc(slices.Clone(writes), func(w store.Write) bool { return w.Key.Kind == store.KindUser })
 	}

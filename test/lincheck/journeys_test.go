@@ -40,7 +40,7 @@ type journeyUser struct {
 	key      secret.Value
 	written  []string // backup codes not yet tried
 	from     tx.Caller
-	signIn   string
+	signInID   string
 	other    string // a user that the server makes
 	made     bool
 	asked    int // for how many texts
@@ -66,16 +66,16 @@ func newJourneyUser(t *testing.T, w *World, factors bool) *journeyUser {
 	return h
 }
 
-func (h *journeyUser) keep(r *mfa.SignInResult) {
+func (h *journeyUser) keepToken(r *mfa.SignInResult) {
 	if !r.Snapshot.Token.IsZero() {
 		h.from.Credentials = []tx.Credential{{Transport: r.Snapshot.Transport, Token: r.Snapshot.Token}}
 	}
-	h.signIn, h.from.Session = r.SignIn.ID, r.SignIn.Created
+	h.signInID, h.from.Session = r.SignIn.ID, r.SignIn.Created
 }
 
-// enter signs in, unless that is done: with a password or a ticket, and with a second factor when
+// signIn signs in, unless that is done: with a password or a ticket, and with a second factor when
 // one is asked for.
-func (h *journeyUser) enter(ctx context.Context, first, second account.Strategy) error {
+func (h *journeyUser) signIn(ctx context.Context, first, second account.Strategy) error {
 	if h.from.Session != "" {
 		if _, err := h.MFA.Me(ctx, h.from); err == nil || kindOf(err) != Closed {
 			return err
@@ -96,7 +96,7 @@ func (h *journeyUser) enter(ctx context.Context, first, second account.Strategy)
 	if err != nil {
 		return err
 	}
-	h.keep(r)
+	h.keepToken(r)
 	if r.SignIn.Status() == account.SignInComplete {
 		return nil
 	}
@@ -105,22 +105,22 @@ func (h *journeyUser) enter(ctx context.Context, first, second account.Strategy)
 			return err
 		}
 	}
-	return h.second(ctx, second)
+	return h.secondFactor(ctx, second)
 }
 
 func (h *journeyUser) text(ctx context.Context) error {
 	h.asked++
-	r, err := h.MFA.PrepareSecondFactor(ctx, h.from, h.signIn, account.PhoneCode, "")
+	r, err := h.MFA.PrepareSecondFactor(ctx, h.from, h.signInID, account.PhoneCode, "")
 	if err == nil {
-		h.keep(r)
+		h.keepToken(r)
 	}
 	return err
 }
 
-func (h *journeyUser) second(ctx context.Context, by account.Strategy) error {
-	r, err := h.MFA.AttemptSecondFactor(ctx, h.from, h.signIn, h.guess(by))
+func (h *journeyUser) secondFactor(ctx context.Context, by account.Strategy) error {
+	r, err := h.MFA.AttemptSecondFactor(ctx, h.from, h.signInID, h.guess(by))
 	if err == nil {
-		h.keep(r)
+		h.keepToken(r)
 	}
 	return err
 }
@@ -167,9 +167,9 @@ func signedIn(ctx context.Context, h *journeyUser) error {
 	return err
 }
 
-// entering is a journey that ends signed in.
-func entering(name string, first, second account.Strategy) journey {
-	return journey{name: name, factors: true, goal: signedIn, run: func(ctx context.Context, h *journeyUser) error { return h.enter(ctx, first, second) }}
+// signInJourney is a journey that ends signed in.
+func signInJourney(name string, first, second account.Strategy) journey {
+	return journey{name: name, factors: true, goal: signedIn, run: func(ctx context.Context, h *journeyUser) error { return h.signIn(ctx, first, second) }}
 }
 
 var journeys = []journey{
@@ -177,10 +177,10 @@ var journeys = []journey{
 		return u.TwoFactorEnabled() && u.BackupCodesEnabled() && len(u.Phones) == 1 && u.Phones[0].Default
 	})},
 	{name: "enrol an app", run: enrolApp, goal: has("an app is bound, with backup codes", func(u *account.User) bool { return u.TOTPEnabled() && u.BackupCodesEnabled() })},
-	entering("sign in by app", account.TicketCode, account.TOTPCode),
-	entering("sign in by backup code", account.TicketCode, account.BackupCode),
-	entering("sign in by text message", account.TicketCode, account.PhoneCode),
-	entering("sign in by password and app", account.Password, account.TOTPCode),
+	signInJourney("sign in by app", account.TicketCode, account.TOTPCode),
+	signInJourney("sign in by backup code", account.TicketCode, account.BackupCode),
+	signInJourney("sign in by text message", account.TicketCode, account.PhoneCode),
+	signInJourney("sign in by password and app", account.Password, account.TOTPCode),
 	{name: "resend", factors: true, run: resend, goal: signedIn},
 	{name: "step up", factors: true, run: stepUp, goal: func(_ context.Context, h *journeyUser) error {
 		if !h.made {
@@ -214,7 +214,7 @@ var journeys = []journey{
 }
 
 func enrolNumber(ctx context.Context, h *journeyUser) error {
-	if err := h.enter(ctx, account.TicketCode, account.PhoneCode); err != nil {
+	if err := h.signIn(ctx, account.TicketCode, account.PhoneCode); err != nil {
 		return err
 	}
 	phone := func() (*account.Phone, error) {
@@ -244,7 +244,7 @@ func enrolNumber(ctx context.Context, h *journeyUser) error {
 }
 
 func enrolApp(ctx context.Context, h *journeyUser) error {
-	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
+	if err := h.signIn(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
 	me, err := h.MFA.Me(ctx, h.from)
@@ -261,23 +261,23 @@ func enrolApp(ctx context.Context, h *journeyUser) error {
 }
 
 func resend(ctx context.Context, h *journeyUser) error {
-	if err := h.enter(ctx, account.TicketCode, ""); err == nil || kindOf(err) == Unknown || errors.Is(err, errNoChance) {
+	if err := h.signIn(ctx, account.TicketCode, ""); err == nil || kindOf(err) == Unknown || errors.Is(err, errNoChance) {
 		return err // signed in already, or a fault; else it stopped at the second factor, which nobody proved
 	}
 	for range 2 {
 		if err := h.text(ctx); err != nil {
 			return err
 		}
-		h.clock.pass(31 * time.Second)
+		h.clock.advance(31 * time.Second)
 	}
-	return h.second(ctx, account.PhoneCode)
+	return h.secondFactor(ctx, account.PhoneCode)
 }
 
 func stepUp(ctx context.Context, h *journeyUser) error {
-	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
+	if err := h.signIn(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
-	h.clock.pass(11 * time.Minute)
+	h.clock.advance(11 * time.Minute)
 	if _, err := h.MFA.StartReverification(ctx, h.from, h.from.Session, authority.MultiFactor); err != nil {
 		return err
 	}
@@ -297,7 +297,7 @@ func stepUp(ctx context.Context, h *journeyUser) error {
 }
 
 func removeApp(ctx context.Context, h *journeyUser) error {
-	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
+	if err := h.signIn(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
 	me, err := h.MFA.Me(ctx, h.from)
@@ -308,7 +308,7 @@ func removeApp(ctx context.Context, h *journeyUser) error {
 }
 
 func removeNumber(ctx context.Context, h *journeyUser) error {
-	if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
+	if err := h.signIn(ctx, account.TicketCode, account.TOTPCode); err != nil {
 		return err
 	}
 	me, err := h.MFA.Me(ctx, h.from)
@@ -320,14 +320,14 @@ func removeNumber(ctx context.Context, h *journeyUser) error {
 
 func signOut(ctx context.Context, h *journeyUser) error {
 	if !h.made {
-		if err := h.enter(ctx, account.TicketCode, account.TOTPCode); err != nil {
+		if err := h.signIn(ctx, account.TicketCode, account.TOTPCode); err != nil {
 			return err
 		}
 		h.made = true
 		// A second session, on another browser, that the first one ends.
 		there := *h
 		there.from = tx.Caller{}
-		if err := there.enter(ctx, account.TicketCode, account.BackupCode); err != nil {
+		if err := there.signIn(ctx, account.TicketCode, account.BackupCode); err != nil {
 			return err
 		}
 		h.written = there.written
@@ -422,30 +422,30 @@ func administer(ctx context.Context, h *journeyUser) error {
 	return nil
 }
 
-// settle is what somebody does about a refusal: whoever signed in too long ago for a change of
+// signInAgain is what somebody does about a refusal: whoever signed in too long ago for a change of
 // factors does it again.
-func (h *journeyUser) settle(err error) {
+func (h *journeyUser) signInAgain(err error) {
 	if e := (*apierr.Error)(nil); errors.As(err, &e) && e.Code() == apierr.SessionReverificationRequired {
 		h.from = tx.Caller{}
 	}
 }
 
-// arrive begins the journey again until it ends well, as somebody does who saw an error and waited
+// retry begins the journey again until it ends well, as somebody does who saw an error and waited
 // half a minute.
-func arrive(ctx context.Context, j journey, h *journeyUser) error {
+func retry(ctx context.Context, j journey, h *journeyUser) error {
 	var err error
 	for range 3 {
-		h.clock.pass(31 * time.Second)
+		h.clock.advance(31 * time.Second)
 		if err = j.run(ctx, h); err == nil {
 			return j.goal(ctx, h)
 		}
-		h.settle(err)
+		h.signInAgain(err)
 	}
 	return fmt.Errorf("no way on: %w", err)
 }
 
-// untouched fails when something that is no guess cost one.
-func untouched(ctx context.Context, h *journeyUser) error {
+// costsNoGuess fails when something that is no guess cost one.
+func costsNoGuess(ctx context.Context, h *journeyUser) error {
 	u, err := h.Admin.User(ctx, h.id)
 	if err == nil && u.AttemptsLeft(account.At(h.Engine.Now())) != 10 {
 		err = fmt.Errorf("%d attempts are left", u.AttemptsLeft(account.At(h.Engine.Now())))
@@ -453,15 +453,15 @@ func untouched(ctx context.Context, h *journeyUser) error {
 	return err
 }
 
-// newer is a store in which every record has a field of a newer version.
-type newer struct {
+// newerVersionStore is a store in which every record has a field of a newer version.
+type newerVersionStore struct {
 	store.Store
 	lost *[]store.Kind
 }
 
 const ofTheFuture = `"zz":"from the future"`
 
-func (n newer) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+func (n newerVersionStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	writes = slices.Clone(writes)
 	for i, w := range writes {
 		if w.Delete {
@@ -487,7 +487,7 @@ func (n newer) Commit(ctx context.Context, writes []store.Write, increments ...s
 func TestJourneysKeepWhatANewerVersionStored(t *testing.T) {
 	for _, j := range journeys {
 		var lost []store.Kind
-		s := newer{Memory(t)(t), &lost}
+		s := newerVersionStore{Memory(t)(t), &lost}
 		w, err := newWorld(t.Context(), s, 1)
 		if err != nil {
 			t.Fatal(err)

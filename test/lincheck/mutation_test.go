@@ -54,13 +54,13 @@ func noticesIn(t *testing.T, wrap func(store.Store) store.Store, scripts ...stri
 	}
 }
 
-// careless puts without looking at versions: what was read, changed and put back is a lost update.
-type careless struct {
+// unversionedStore puts without looking at versions: what was read, changed and put back is a lost update.
+type unversionedStore struct {
 	store.Store
 	mu *sync.Mutex
 }
 
-func (c careless) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+func (c unversionedStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	writes = slices.Clone(writes)
@@ -75,15 +75,15 @@ func (c careless) Commit(ctx context.Context, writes []store.Write, increments .
 }
 
 func TestReadThenPutIsNoticed(t *testing.T) {
-	noticesIn(t, func(s store.Store) store.Store { return careless{s, &sync.Mutex{}} },
+	noticesIn(t, func(s store.Store) store.Store { return unversionedStore{s, &sync.Mutex{}} },
 		"text message", "authenticator app", "backup codes", "ticket", "default factor", "owner of a number", "records and budgets")
 }
 
 // object is a record's JSON.
 type object = map[string]any
 
-// forgetful changes records on their way.
-type forgetful struct {
+// editingStore changes records on their way.
+type editingStore struct {
 	store.Store
 	// written changes what is about to replace before, which is nil for a new record.
 	written func(kind store.Kind, before, after object)
@@ -112,7 +112,7 @@ func encode(o object) []byte {
 	return data
 }
 
-func (f forgetful) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
+func (f editingStore) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	records, err := f.Store.Get(ctx, keys...)
 	if err != nil || f.seen == nil {
 		return records, err
@@ -126,7 +126,7 @@ func (f forgetful) Get(ctx context.Context, keys ...store.Key) ([]store.Record, 
 	return records, nil
 }
 
-func (f forgetful) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+func (f editingStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if f.written == nil {
 		return f.Store.Commit(ctx, writes, increments...)
 	}
@@ -154,7 +154,7 @@ func at(o object, path ...string) object {
 
 func TestACounterClearedByAResendIsNoticed(t *testing.T) {
 	notices(t, "text message", func(s store.Store) store.Store {
-		return forgetful{Store: s, written: func(_ store.Kind, before, after object) {
+		return editingStore{Store: s, written: func(_ store.Kind, before, after object) {
 			if old, code := at(before, "si", "f2", "c"), at(after, "si", "f2", "c"); old != nil && code != nil && old["t"] != code["t"] {
 				delete(code, "a")
 				delete(at(after, "si", "f2"), "w")
@@ -165,7 +165,7 @@ func TestACounterClearedByAResendIsNoticed(t *testing.T) {
 
 func TestTriesThatAreNotStoredAreNoticed(t *testing.T) {
 	notices(t, "text message", func(s store.Store) store.Store {
-		return forgetful{Store: s, written: func(_ store.Kind, _, after object) {
+		return editingStore{Store: s, written: func(_ store.Kind, _, after object) {
 			delete(at(after, "si", "f2", "c"), "a")
 			delete(at(after, "si", "f2"), "w")
 		}}
@@ -174,13 +174,13 @@ func TestTriesThatAreNotStoredAreNoticed(t *testing.T) {
 
 func TestFailuresThatAreNotStoredAreNoticed(t *testing.T) {
 	noticesIn(t, func(s store.Store) store.Store {
-		return forgetful{Store: s, written: func(_ store.Kind, _, after object) { delete(after, "b2") }}
+		return editingStore{Store: s, written: func(_ store.Kind, _, after object) { delete(after, "b2") }}
 	}, "text message", "authenticator app", "backup codes")
 }
 
 func TestAStepThatIsNotStoredIsNoticed(t *testing.T) {
 	notices(t, "authenticator app", func(s store.Store) store.Store {
-		return forgetful{Store: s, written: func(_ store.Kind, _, after object) { delete(at(after, "to"), "l") }}
+		return editingStore{Store: s, written: func(_ store.Kind, _, after object) { delete(at(after, "to"), "l") }}
 	})
 }
 
@@ -188,7 +188,7 @@ func TestAnExpiryThatIsNotInTheConditionIsNoticed(t *testing.T) {
 	const never = json.Number("99999999999999")
 	t.Run("of a text message", func(t *testing.T) {
 		notices(t, "text message", func(s store.Store) store.Store {
-			return forgetful{Store: s, seen: func(_ store.Kind, o object) {
+			return editingStore{Store: s, seen: func(_ store.Kind, o object) {
 				if code := at(o, "si", "f2", "c"); code != nil {
 					code["e"] = never
 				}
@@ -197,7 +197,7 @@ func TestAnExpiryThatIsNotInTheConditionIsNoticed(t *testing.T) {
 	})
 	t.Run("of a ticket", func(t *testing.T) {
 		notices(t, "ticket", func(s store.Store) store.Store {
-			return forgetful{Store: s, seen: func(kind store.Kind, o object) {
+			return editingStore{Store: s, seen: func(kind store.Kind, o object) {
 				if kind == store.KindTicket {
 					o["e"] = never
 				}
@@ -208,7 +208,7 @@ func TestAnExpiryThatIsNotInTheConditionIsNoticed(t *testing.T) {
 
 func TestATicketThatIsNotUsedUpIsNoticed(t *testing.T) {
 	notices(t, "ticket", func(s store.Store) store.Store {
-		return forgetful{Store: s, written: func(kind store.Kind, _, after object) {
+		return editingStore{Store: s, written: func(kind store.Kind, _, after object) {
 			if kind == store.KindTicket {
 				delete(after, "ud")
 			}
@@ -218,7 +218,7 @@ func TestATicketThatIsNotUsedUpIsNoticed(t *testing.T) {
 
 func TestABackupCodeThatIsNotRemovedIsNoticed(t *testing.T) {
 	notices(t, "backup codes", func(s store.Store) store.Store {
-		return forgetful{Store: s, written: func(_ store.Kind, before, after object) {
+		return editingStore{Store: s, written: func(_ store.Kind, before, after object) {
 			if old, set := at(before, "bc"), at(after, "bc"); old != nil && set != nil && old["i"] == set["i"] {
 				set["t"] = old["t"]
 				delete(set, "d")
@@ -229,7 +229,7 @@ func TestABackupCodeThatIsNotRemovedIsNoticed(t *testing.T) {
 
 func TestAClaimThatIsNotStoredIsNoticed(t *testing.T) {
 	notices(t, "owner of a number", func(s store.Store) store.Store {
-		return forgetful{Store: s, seen: func(kind store.Kind, o object) {
+		return editingStore{Store: s, seen: func(kind store.Kind, o object) {
 			if kind == store.KindClaim {
 				o["u"] = ""
 			}
@@ -240,20 +240,20 @@ func TestAClaimThatIsNotStoredIsNoticed(t *testing.T) {
 // every third commit is one that goes wrong. The first four make the user and its sign-in.
 func every(commits int) bool { return commits >= 5 && commits%3 == 2 }
 
-// hasty answers every third commit before it is made, and makes it when the next call comes.
-type hasty struct {
+// earlyAnswerStore answers every third commit before it is made, and makes it when the next call comes.
+type earlyAnswerStore struct {
 	store.Store
-	state *hastyState
+	state *earlyAnswerState
 }
 
-type hastyState struct {
+type earlyAnswerState struct {
 	mu      sync.Mutex
 	commits int
 	late    []func() error
 	lost    bool // what was answered is never made at all
 }
 
-func (h hasty) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
+func (h earlyAnswerStore) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	records, err := h.Store.Get(ctx, keys...)
 	h.state.mu.Lock()
 	defer h.state.mu.Unlock()
@@ -264,7 +264,7 @@ func (h hasty) Get(ctx context.Context, keys ...store.Key) ([]store.Record, erro
 	return records, err
 }
 
-func (h hasty) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+func (h earlyAnswerStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	h.state.mu.Lock()
 	defer h.state.mu.Unlock()
 	h.state.commits++
@@ -278,22 +278,22 @@ func (h hasty) Commit(ctx context.Context, writes []store.Write, increments ...s
 }
 
 func TestAnAnswerBeforeTheCommitIsNoticed(t *testing.T) {
-	noticesIn(t, func(s store.Store) store.Store { return hasty{s, &hastyState{}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
+	noticesIn(t, func(s store.Store) store.Store { return earlyAnswerStore{s, &earlyAnswerState{}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
 }
 
 func TestACommitThatIsNeverMadeIsNoticed(t *testing.T) {
-	noticesIn(t, func(s store.Store) store.Store { return hasty{s, &hastyState{lost: true}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
+	noticesIn(t, func(s store.Store) store.Store { return earlyAnswerStore{s, &earlyAnswerState{lost: true}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
 }
 
-// doubting takes its own lost answer for somebody else's write: it made every third commit, tries
+// retryAsNewStore takes its own lost answer for somebody else's write: it made every third commit, tries
 // it again as a new one, and finds the record changed.
-type doubting struct {
+type retryAsNewStore struct {
 	store.Store
 	mu      *sync.Mutex
 	commits *int
 }
 
-func (d doubting) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+func (d retryAsNewStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	err := d.Store.Commit(ctx, writes, increments...)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -304,18 +304,18 @@ func (d doubting) Commit(ctx context.Context, writes []store.Write, increments .
 }
 
 func TestALostAnswerTriedAgainAsNewIsNoticed(t *testing.T) {
-	noticesIn(t, func(s store.Store) store.Store { return doubting{s, &sync.Mutex{}, new(int)} },
+	noticesIn(t, func(s store.Store) store.Store { return retryAsNewStore{s, &sync.Mutex{}, new(int)} },
 		"text message", "authenticator app", "backup codes", "ticket", "owner of a number", "records and budgets")
 }
 
-// torn commits the records of a commit one by one and, every third time, only the first.
-type torn struct {
+// partialCommitStore commits the records of a commit one by one and, every third time, only the first.
+type partialCommitStore struct {
 	store.Store
 	mu      *sync.Mutex
 	commits *int
 }
 
-func (c torn) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+func (c partialCommitStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	c.mu.Lock()
 	*c.commits++
 	half := every(*c.commits) && len(writes)+len(increments) > 1
@@ -331,25 +331,25 @@ func (c torn) Commit(ctx context.Context, writes []store.Write, increments ...st
 }
 
 func TestHalfACommitIsNoticed(t *testing.T) {
-	noticesIn(t, func(s store.Store) store.Store { return torn{s, &sync.Mutex{}, new(int)} }, "text message", "owner of a number", "records and budgets")
+	noticesIn(t, func(s store.Store) store.Store { return partialCommitStore{s, &sync.Mutex{}, new(int)} }, "text message", "owner of a number", "records and budgets")
 }
 
-// trusting takes an error for an answer: what cannot be read is not there, and what cannot be
+// errorAsAnswerStore takes an error for an answer: what cannot be read is not there, and what cannot be
 // committed is done.
-type trusting struct {
+type errorAsAnswerStore struct {
 	store.Store
 	mu    *sync.Mutex
 	calls *int
 }
 
-func (c trusting) fails() bool {
+func (c errorAsAnswerStore) fails() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	*c.calls++
 	return *c.calls >= 20 && *c.calls%5 == 0
 }
 
-func (c trusting) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
+func (c errorAsAnswerStore) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	records, err := c.Store.Get(ctx, keys...)
 	if c.fails() {
 		err = errors.New("throttled")
@@ -363,7 +363,7 @@ func (c trusting) Get(ctx context.Context, keys ...store.Key) ([]store.Record, e
 	return records, nil
 }
 
-func (c trusting) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+func (c errorAsAnswerStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if c.fails() {
 		return nil
 	}
@@ -371,16 +371,16 @@ func (c trusting) Commit(ctx context.Context, writes []store.Write, increments .
 }
 
 func TestErrorsTakenForAnswersAreNoticed(t *testing.T) {
-	noticesIn(t, func(s store.Store) store.Store { return trusting{s, &sync.Mutex{}, new(int)} }, "text message", "authenticator app", "backup codes", "ticket")
+	noticesIn(t, func(s store.Store) store.Store { return errorAsAnswerStore{s, &sync.Mutex{}, new(int)} }, "text message", "authenticator app", "backup codes", "ticket")
 }
 
-// generous forgets takes.
-type generous struct{ store.Store }
+// uncountedStore forgets takes.
+type uncountedStore struct{ store.Store }
 
-func (g generous) Commit(ctx context.Context, writes []store.Write, _ ...store.Increment) error {
+func (g uncountedStore) Commit(ctx context.Context, writes []store.Write, _ ...store.Increment) error {
 	return g.Store.Commit(ctx, writes)
 }
 
 func TestATakeThatIsNotCountedIsNoticed(t *testing.T) {
-	notices(t, "records and budgets", func(s store.Store) store.Store { return generous{s} })
+	notices(t, "records and budgets", func(s store.Store) store.Store { return uncountedStore{s} })
 }

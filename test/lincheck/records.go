@@ -11,9 +11,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// kept is one record, by what it holds, and two budgets. A value is written once only, so it stands
+// recordModel is one record, by what it holds, and two budgets. A value is written once only, so it stands
 // for its version.
-type kept struct {
+type recordModel struct {
 	value  string
 	budget [2]int64
 }
@@ -21,11 +21,11 @@ type kept struct {
 const (
 	read   = "read"
 	swap   = "replace" // Arg is "what is expected" and "what is to be", apart by a space
-	budget = "take"
+	increment = "take"
 
 	limit = 3
 	stale = "stale"
-	spent = "spent"
+	limitReached = "spent"
 )
 
 // beginStore asks the store itself: reads, conditional writes, takes, and both in one commit.
@@ -36,7 +36,7 @@ func beginStore(_ context.Context, w *World) (*scenarioRun, error) {
 	var mu sync.Mutex
 	made := 0
 	return &scenarioRun{
-		initial: kept{},
+		initial: recordModel{},
 		next: func(rng *rand.Rand, client int) scenarioStep {
 			in := Input{Op: read, N: -1}
 			ask := func(ctx context.Context) Answer {
@@ -53,7 +53,7 @@ func beginStore(_ context.Context, w *World) (*scenarioRun, error) {
 				if what > 1 {
 					in.N = int64(rng.IntN(2))
 					increments = []store.Increment{{Counter: budgets[in.N], By: 1, Max: limit, Expires: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}}
-					in.Op = budget
+					in.Op = increment
 				}
 				if what < 3 {
 					mu.Lock()
@@ -67,8 +67,8 @@ func beginStore(_ context.Context, w *World) (*scenarioRun, error) {
 			}
 			return scenarioStep{in: in, ask: ask}
 		},
-		apply: keptStep,
-		count: func(history []taken) error {
+		apply: recordStep,
+		count: func(history []observation) error {
 			for n := range int64(2) {
 				granted := 0
 				for _, t := range history {
@@ -91,13 +91,13 @@ func commit(ctx context.Context, w *World, writes []store.Write, increments []st
 	case errors.Is(err, store.ErrConflict):
 		return Answer{Closed, stale}
 	case errors.As(err, new(*store.LimitReachedError)):
-		return Answer{Closed, spent}
+		return Answer{Closed, limitReached}
 	}
 	return verdictOf(err)
 }
 
-func keptStep(state any, in Input, _ time.Time, given Answer) (Answer, any) {
-	k := state.(kept)
+func recordStep(state any, in Input, _ time.Time, given Answer) (Answer, any) {
+	k := state.(recordModel)
 	if in.Op == read {
 		return Answer{Granted, k.value}, k
 	}
@@ -109,8 +109,8 @@ func keptStep(state any, in Input, _ time.Time, given Answer) (Answer, any) {
 	}
 	exhausted := in.N >= 0 && k.budget[in.N]+1 > limit
 	switch {
-	case conflict && exhausted && given.Value == spent, exhausted && !conflict:
-		return Answer{Closed, spent}, k
+	case conflict && exhausted && given.Value == limitReached, exhausted && !conflict:
+		return Answer{Closed, limitReached}, k
 	case conflict:
 		return Answer{Closed, stale}, k
 	}

@@ -27,8 +27,8 @@ type Config struct {
 	Patience time.Duration
 }
 
-// taken is one operation as it was seen.
-type taken struct {
+// observation is one operation as it was seen.
+type observation struct {
 	client    int
 	in        Input
 	out       Answer
@@ -52,7 +52,7 @@ func Run(ctx context.Context, s store.Store, scenario Scenario, seed uint64, c C
 	}
 	w.inject(rng, c.Faulty, scenario.direct)
 	history := perform(ctx, w, scenario, p, rng, c.Free)
-	if err := p.judge(history, c.Patience); err != nil || c.Free {
+	if err := p.check(history, c.Patience); err != nil || c.Free {
 		return err
 	}
 	if err := Invariants(ctx, s, w.Ring); err != nil {
@@ -61,8 +61,8 @@ func Run(ctx context.Context, s store.Store, scenario Scenario, seed uint64, c C
 	return nil
 }
 
-// judge says what is wrong with a history.
-func (p *scenarioRun) judge(history []taken, patience time.Duration) error {
+// check says what is wrong with a history.
+func (p *scenarioRun) check(history []observation, patience time.Duration) error {
 	if p.count != nil {
 		if err := p.count(history); err != nil {
 			return fmt.Errorf("%w\n%s", err, describe(history))
@@ -91,9 +91,9 @@ func (w *World) inject(rng *rand.Rand, perThousand int, direct bool) {
 }
 
 // perform lets the clients take their steps and returns what they saw.
-func perform(ctx context.Context, w *World, scenario Scenario, p *scenarioRun, rng *rand.Rand, free bool) []taken {
+func perform(ctx context.Context, w *World, scenario Scenario, p *scenarioRun, rng *rand.Rand, free bool) []observation {
 	var mu sync.Mutex
-	var history []taken
+	var history []observation
 	clients := make([]func(context.Context), scenario.Clients)
 	for i := range clients {
 		own := rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())) //nolint:gosec // as above
@@ -102,14 +102,14 @@ func perform(ctx context.Context, w *World, scenario Scenario, p *scenarioRun, r
 				yield(ctx)
 				m := p.next(own, i)
 				if m.ask == nil {
-					w.clock.pass(m.advance)
+					w.clock.advance(m.advance)
 					continue
 				}
-				call := w.clock.next()
+				call := w.clock.nextStamp()
 				out := m.ask(ctx)
-				end := w.clock.next()
+				end := w.clock.nextStamp()
 				mu.Lock()
-				history = append(history, taken{i, m.in, out, call, end, w.clock.during(call, end)})
+				history = append(history, observation{i, m.in, out, call, end, w.clock.during(call, end)})
 				mu.Unlock()
 			}
 		}
@@ -132,7 +132,7 @@ type asked struct {
 	times []time.Time
 }
 
-func operations(history []taken) []porcupine.Operation {
+func operations(history []observation) []porcupine.Operation {
 	ops := make([]porcupine.Operation, len(history))
 	for i, t := range history {
 		// The stores answer only when they are done with a call, so even an operation of unknown outcome
@@ -166,8 +166,8 @@ func (p *scenarioRun) model() porcupine.Model {
 	return n.ToModel()
 }
 
-func describe(history []taken) string {
-	sorted := slices.SortedFunc(slices.Values(history), func(a, b taken) int { return int(a.call - b.call) })
+func describe(history []observation) string {
+	sorted := slices.SortedFunc(slices.Values(history), func(a, b observation) int { return int(a.call - b.call) })
 	var text strings.Builder
 	for _, t := range sorted {
 		fmt.Fprintf(&text, "%4d-%-4d client %d  %-40v %v %v", t.call, t.end, t.client, t.in, t.out.Verdict, t.out.Value)

@@ -97,20 +97,20 @@ func TestTheCheckerRefuses(t *testing.T) {
 			return Answer{Verdict: Granted}, true
 		},
 	}
-	one := func(call, end int64, kind Verdict) taken {
-		return taken{in: Input{Op: use}, out: Answer{Verdict: kind}, call: call, end: end, times: []time.Time{began}}
+	one := func(call, end int64, kind Verdict) observation {
+		return observation{in: Input{Op: use}, out: Answer{Verdict: kind}, call: call, end: end, times: []time.Time{began}}
 	}
 	for name, c := range map[string]struct {
-		history []taken
+		history []observation
 		want    porcupine.CheckResult
 	}{
-		"one accepted, one refused":              {[]taken{one(1, 4, Granted), one(2, 3, Closed)}, porcupine.Ok},
-		"two accepted at once":                   {[]taken{one(1, 4, Granted), one(2, 3, Granted)}, porcupine.Illegal},
-		"refused before anybody asked":           {[]taken{one(1, 2, Closed), one(3, 4, Granted)}, porcupine.Illegal},
-		"no answer, and then refused":            {[]taken{one(1, 2, Unknown), one(3, 4, Closed)}, porcupine.Ok},
-		"no answer, and then accepted":           {[]taken{one(1, 2, Unknown), one(3, 4, Granted)}, porcupine.Ok},
-		"refused, and only then one unanswered":  {[]taken{one(1, 2, Closed), one(3, 4, Unknown)}, porcupine.Illegal},
-		"two accepted, one of them without word": {[]taken{one(1, 2, Granted), one(3, 4, Granted), one(1, 9, Unknown)}, porcupine.Illegal},
+		"one accepted, one refused":              {[]observation{one(1, 4, Granted), one(2, 3, Closed)}, porcupine.Ok},
+		"two accepted at once":                   {[]observation{one(1, 4, Granted), one(2, 3, Granted)}, porcupine.Illegal},
+		"refused before anybody asked":           {[]observation{one(1, 2, Closed), one(3, 4, Granted)}, porcupine.Illegal},
+		"no answer, and then refused":            {[]observation{one(1, 2, Unknown), one(3, 4, Closed)}, porcupine.Ok},
+		"no answer, and then accepted":           {[]observation{one(1, 2, Unknown), one(3, 4, Granted)}, porcupine.Ok},
+		"refused, and only then one unanswered":  {[]observation{one(1, 2, Closed), one(3, 4, Unknown)}, porcupine.Illegal},
+		"two accepted, one of them without word": {[]observation{one(1, 2, Granted), one(3, 4, Granted), one(1, 9, Unknown)}, porcupine.Illegal},
 	} {
 		if got := porcupine.CheckOperationsTimeout(p.model(), operations(c.history), time.Minute); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
@@ -127,12 +127,12 @@ func TestUndecidedIsAFailure(t *testing.T) {
 			return Answer{Verdict: Granted}, state.(int64) | 1<<in.N
 		},
 	}
-	var history []taken
+	var history []observation
 	for n := range int64(60) {
-		history = append(history, taken{in: Input{N: n}, out: Answer{Verdict: Granted}, call: n, end: 100, times: []time.Time{began}})
+		history = append(history, observation{in: Input{N: n}, out: Answer{Verdict: Granted}, call: n, end: 100, times: []time.Time{began}})
 	}
-	history = append(history, taken{out: Answer{Verdict: Wrong}, call: 101, end: 102, times: []time.Time{began}})
-	if err := p.judge(history, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "undecided") {
+	history = append(history, observation{out: Answer{Verdict: Wrong}, call: 101, end: 102, times: []time.Time{began}})
+	if err := p.check(history, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "undecided") {
 		t.Errorf("error %v, want that it is undecided", err)
 	}
 }

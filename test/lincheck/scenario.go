@@ -27,14 +27,14 @@ type Scenario struct {
 // A scenarioRun is a scenario in one world.
 type scenarioRun struct {
 	initial any // comparable
-	// next is what a client does next.
+	// nextStamp is what a client does next.
 	next func(rng *rand.Rand, client int) scenarioStep
 	// apply is the sequential meaning of an input at a time. It says what must be answered and what is
 	// so afterwards. What nobody can know beforehand, such as a code that was drawn, it takes from the
 	// answer that was given.
 	apply func(state any, in Input, at time.Time, given Answer) (Answer, any)
 	// count is a plain check beside the checker's; nil for none.
-	count func(taken []taken) error
+	count func(taken []observation) error
 }
 
 // A scenarioStep is what a client does: it asks, or, if ask is nil, it lets time pass.

@@ -52,7 +52,7 @@ func beginTicket(ctx context.Context, w *World) (*scenarioRun, error) {
 			}
 			return Answer{Verdict: Granted}, true
 		},
-		count: func(history []taken) error {
+		count: func(history []observation) error {
 			if n := count(history, Input{Op: use}, Granted); n > 1 {
 				return fmt.Errorf("a ticket was good %d times", n)
 			}
@@ -61,7 +61,7 @@ func beginTicket(ctx context.Context, w *World) (*scenarioRun, error) {
 	}, nil
 }
 
-func count(history []taken, in Input, kind Verdict) int {
+func count(history []observation, in Input, kind Verdict) int {
 	n := 0
 	for _, t := range history {
 		if t.in == in && t.out.Verdict == kind {
@@ -213,7 +213,7 @@ func beginOwner(ctx context.Context, w *World) (*scenarioRun, error) {
 }
 
 // giveUp removes the user's number, which must be found first: two requests, of which only the
-// second changes anything.
+// secondFactor changes anything.
 func giveUp(ctx context.Context, w *World, user string) Answer {
 	u, err := w.Admin.User(ctx, user)
 	if err != nil || len(u.Phones) == 0 {

@@ -29,7 +29,7 @@ type World struct {
 
 	above  store.Store // what the service calls: the store with faults and turns
 	faults *store.Faulty
-	clock  shownTime
+	clock  testClock
 	chance source
 	config domain.Config
 
@@ -51,9 +51,9 @@ var numbers atomic.Int64
 
 func newWorld(ctx context.Context, s store.Store, seed uint64) (*World, error) {
 	w := &World{Store: s, chance: source{good: -1, from: rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24), byte(seed >> 32), byte(seed >> 40), byte(seed >> 48), byte(seed >> 56)})}}
-	w.clock.move(began)
+	w.clock.set(began)
 	w.faults = store.NewFaulty(s)
-	w.above = turnStore{stepping{w.faults, w}}
+	w.above = turnStore{steppingStore{w.faults, w}}
 	var err error
 	if w.Ring, err = seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, &w.chance); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
@@ -112,60 +112,60 @@ func (w *World) codes() []string {
 	return append([]string(nil), w.sent...)
 }
 
-// stepping tells its world of each call.
-type stepping struct {
+// steppingStore tells its world of each call.
+type steppingStore struct {
 	store.Store
 	w *World
 }
 
-func (s stepping) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
+func (s steppingStore) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	if s.w.step != nil {
 		s.w.step()
 	}
 	return s.Store.Get(ctx, keys...)
 }
 
-func (s stepping) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+func (s steppingStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if s.w.step != nil {
 		s.w.step()
 	}
 	return s.Store.Commit(ctx, writes, increments...)
 }
 
-// shownTime is a clock that remembers when it showed what. Stamps order its moves and the
+// testClock is a clock that remembers when it showed what. Stamps order its moves and the
 // operations' calls and answers.
-type shownTime struct {
+type testClock struct {
 	mu    sync.Mutex
 	stamp int64
-	moves []moved
+	changes []clockChange
 }
 
-type moved struct {
+type clockChange struct {
 	stamp int64
 	at    time.Time
 }
 
-func (c *shownTime) now() time.Time {
+func (c *testClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.moves[len(c.moves)-1].at
+	return c.changes[len(c.changes)-1].at
 }
 
-func (c *shownTime) move(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.stamp++
-	c.moves = append(c.moves, moved{c.stamp, at})
-}
-
-func (c *shownTime) pass(d time.Duration) {
+func (c *testClock) set(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stamp++
-	c.moves = append(c.moves, moved{c.stamp, c.moves[len(c.moves)-1].at.Add(d)})
+	c.changes = append(c.changes, clockChange{c.stamp, at})
 }
 
-func (c *shownTime) next() int64 {
+func (c *testClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stamp++
+	c.changes = append(c.changes, clockChange{c.stamp, c.changes[len(c.changes)-1].at.Add(d)})
+}
+
+func (c *testClock) nextStamp() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stamp++
@@ -173,11 +173,11 @@ func (c *shownTime) next() int64 {
 }
 
 // during are the times shown between two stamps.
-func (c *shownTime) during(from, to int64) []time.Time {
+func (c *testClock) during(from, to int64) []time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var shown []time.Time
-	for _, m := range c.moves {
+	for _, m := range c.changes {
 		switch {
 		case m.stamp > to:
 		case m.stamp < from:

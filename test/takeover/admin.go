@@ -8,14 +8,15 @@ import (
 	"github.com/countersign-mfa/countersign/test/browser"
 )
 
-// task makes the body of an administrator's request; ok is false when there is no point in it.
-type task func(j *journey, chance *rand.Rand, given map[string]string) (body map[string]any, ok bool)
+// adminAction returns the body of an administrator's request; ok is false when the request makes no
+// sense in this state.
+type adminAction func(j *journey, chance *rand.Rand, given map[string]string) (body map[string]any, ok bool)
 
-// plain is a request without a body.
+// plain is an [adminAction] without a body.
 func plain(*journey, *rand.Rand, map[string]string) (map[string]any, bool) { return nil, true }
 
-// tasks are what the administrator does, by operation.
-var tasks = map[string]task{
+// adminActions are the administrator's requests, by operation.
+var adminActions = map[string]adminAction{
 	"user-ban": plain, "user-unban": plain, "user-lock": plain, "user-unlock": plain,
 	"user-mfa-delete": plain, "user-totp-delete": plain, "user-backup-code-delete": plain,
 	"user-update":         setPassword,
@@ -29,7 +30,7 @@ var tasks = map[string]task{
 	"instance-update":      flipSetting,
 }
 
-// untried are the operations of the Backend API that the administrator leaves out, and why.
+// untried are the operations of the Backend API that the administrator leaves out, with the reason.
 var untried = map[string]string{
 	"users-create": "the one user is made before the journey",
 	"users-list":   "reads", "users-count": "reads", "user-get": "reads", "user-export": "the oracle reads it after each step",
@@ -46,11 +47,11 @@ var untried = map[string]string{
 	"webhook-endpoint-secret-rotate": "changes no user", "webhook-endpoint-replay": "changes no user", "webhook-endpoint-test": "changes no user",
 }
 
-// administers makes a request of the administrator.
-func (j *journey) administers(s Step, chance *rand.Rand) (bool, []Hit) {
-	op := operations[s.Deed]
+// administer sends a request of the administrator.
+func (j *journey) administer(s Step, chance *rand.Rand) (bool, []Hit) {
+	op := operations[s.Action]
 	r := &request{op: op, given: map[string]string{"user_id": j.user}}
-	body, ok := tasks[s.Deed](j, chance, r.given)
+	body, ok := adminActions[s.Action](j, chance, r.given)
 	if !ok {
 		return false, nil
 	}
@@ -63,11 +64,11 @@ func (j *journey) administers(s Step, chance *rand.Rand) (bool, []Hit) {
 	j.late = false
 	j.failure = errors.Join(j.failure, err)
 	j.outcome(r, body, a)
-	j.story.tells(p, s, r, a, told{})
-	return true, j.oracle.see(p, &tab{}, r, a, told{})
+	j.story.request(p, s, r, a, facts{})
+	return true, j.oracle.check(p, &tab{}, r, a, facts{})
 }
 
-// outcome hands on what the administrator tells the owner, and notes settings.
+// outcome tells the owner what the administrator changed, and records changed settings.
 func (j *journey) outcome(r *request, body map[string]any, a browser.Answer) {
 	if !a.OK() {
 		return
@@ -97,7 +98,7 @@ func setPassword(_ *journey, chance *rand.Rand, given map[string]string) (map[st
 	return body, true
 }
 
-// someNumber chooses a number of the user, the thief's rather than the owner's.
+// someNumber chooses a phone number of the user, the thief's if there is one.
 func someNumber(j *journey, chance *rand.Rand, given map[string]string) (map[string]any, bool) {
 	list := j.oracle.before.User.Numbers
 	if len(list) == 0 {
@@ -146,7 +147,7 @@ func someSession(j *journey, chance *rand.Rand, given map[string]string) (map[st
 	return nil, true
 }
 
-// switches are the settings that the administrator flips.
+// switches are the settings that the administrator changes.
 var switches = []string{"mfa_required", "keep_other_sessions", "first_factor_phone_code", "sms_code", "authenticator_app", "backup_codes", "strict_guessing"}
 
 func flipSetting(j *journey, chance *rand.Rand, _ map[string]string) (map[string]any, bool) {

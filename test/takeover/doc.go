@@ -1,19 +1,19 @@
-// Package takeover searches for a way to steal an account. It drives the real handlers over a store
-// in memory, with a clock that is moved, and lets actors act in any order: the owner, a thief with
-// the password, a thief with a stale session cookie, and an administrator.
+// Package takeover searches for sequences of requests that take over an account. It drives the real
+// handlers over a store in memory with a simulated clock. The actors act in any order: the owner, a
+// thief with the password, a thief with a stale session cookie, and an administrator.
 //
-// A [Step] is one request of one actor, or a move of the clock. The steps are drawn at random;
-// short plans make the states that matter common. Their arguments are drawn too, and only from what
-// the actor knows: [Knowledge] says what an actor starts with, and learns from every answer. The
-// table of operations is [api.Operations]: an operation that is added there is part of the search
-// as soon as every name of a parameter has a generator.
+// A [Step] is one request of one actor, or a change of the clock. The planner draws steps at
+// random. Short plans make the interesting states common. Arguments are drawn from what the actor
+// knows: [Knowledge] holds what an actor starts with and what each answer adds. The operations come
+// from [api.Operations], so a new operation is part of the search once every parameter has a
+// generator.
 //
-// After each step the [oracle] looks at what the thieves were told and compares it with what must
-// never be. A journey that reaches a goal is shortened, by leaving out steps as long as the goal is
-// still reached, and told as a story.
+// After each step the [oracle] compares what the thieves received with the goals, which no thief
+// may reach. A journey that reaches a goal is shortened: steps are left out as long as it still
+// reaches the goal. Then it is printed in words.
 //
-// A seed decides a journey: the times, the arguments, and all that the service draws. Only its RSA
-// key differs, which changes no answer but a signature.
+// The seed decides a journey: times, arguments, and the service's random numbers. Only the RSA key
+// differs, which changes nothing but signatures.
 //
-// The package is for tests: no program links it.
+// Only tests use the package.
 package takeover

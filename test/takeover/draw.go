@@ -11,17 +11,17 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
-// request is one call of an operation with arguments that an actor drew from what it knows.
+// request is a call of an operation with arguments that an actor drew from its knowledge.
 type request struct {
 	op    *operation.Operation
 	given map[string]string
-	// guess says that the code is none that the actor was ever told.
+	// guess says that the actor was never told the code.
 	guess bool
-	// app is the secret that the code was made with, number the one that it was sent to.
+	// app is the secret that generated the code, number the phone number that received it.
 	app, number string
 }
 
-// draw makes the arguments of one request.
+// draw draws the arguments of one request.
 type draw struct {
 	*request
 	w      *world
@@ -30,8 +30,8 @@ type draw struct {
 	chance *rand.Rand
 }
 
-// parameters of an operation in the order in which its input declares them: a strategy is drawn
-// before its code.
+// parameters returns the parameters of an operation in the order of its input type. A strategy
+// comes before its code.
 func parameters(op *operation.Operation) []string {
 	var found []string
 	t := reflect.TypeOf(op.Request)
@@ -45,8 +45,8 @@ func parameters(op *operation.Operation) []string {
 	return found
 }
 
-// generators draw the arguments of the Frontend API by name. False means that the argument is left
-// out.
+// generators draw the arguments of the Frontend API by name. A generator returns false to leave the
+// argument out.
 var generators = map[string]func(*draw) (string, bool){
 	"strategy":                   (*draw).strategy,
 	"identifier":                 (*draw).identifier,
@@ -66,8 +66,7 @@ var generators = map[string]func(*draw) (string, bool){
 	"__clerk_db_jwt":             func(*draw) (string, bool) { return "", false },
 }
 
-// generated says whether the search can call an operation of the Frontend API, or which parameter
-// it cannot draw.
+// generated says whether every parameter of an operation has a generator, or which one has none.
 func generated(op *operation.Operation) (missing string, ok bool) {
 	for _, name := range parameters(op) {
 		if generators[name] == nil {
@@ -77,8 +76,8 @@ func generated(op *operation.Operation) (missing string, ok bool) {
 	return "", true
 }
 
-// all draws all arguments. False means that the actor cannot make the request, or sees no point in
-// it.
+// all draws every argument. It returns false when the actor cannot make the request or has no
+// reason to.
 func (d *draw) all() bool {
 	if !d.sensible() && (!d.by.steals() || !d.often(2)) {
 		return false
@@ -95,12 +94,13 @@ func (d *draw) all() bool {
 	return true
 }
 
-// often is true n times of ten.
+// often returns true n times out of ten.
 func (d *draw) often(n int) bool { return d.chance.IntN(10) < n }
 
 func (d *draw) of(texts ...string) string { return texts[d.chance.IntN(len(texts))] }
 
-// newest is mostly the last of a list, and sometimes another; "" of an empty one.
+// newest returns mostly the last element of a list, sometimes another one, and "" for an empty
+// list.
 func (d *draw) newest(list []string) string {
 	if len(list) == 0 {
 		return ""
@@ -111,7 +111,7 @@ func (d *draw) newest(list []string) string {
 	return list[len(list)-1]
 }
 
-// own is mostly what the browser is in, and sometimes another that the actor knows.
+// own returns mostly the id that the browser is in, and sometimes another one that the actor knows.
 func (d *draw) own(mine, prefix string) string {
 	known := d.by.know.IDs[prefix]
 	if mine != "" && (!d.by.steals() || d.often(9)) || len(known) == 0 {
@@ -191,7 +191,7 @@ func (d *draw) numberID() (string, bool) {
 	return id, !strings.HasPrefix(d.op.Name, "sign-in-") || d.often(3) && id != ""
 }
 
-// stranger is a number that no actor holds.
+// stranger is a phone number that no actor holds.
 const stranger = "+12125550199"
 
 func (d *draw) phoneNumber() (string, bool) {
@@ -201,7 +201,7 @@ func (d *draw) phoneNumber() (string, bool) {
 	return d.of(d.by.know.Numbers...), true
 }
 
-// code is the best code that the actor can offer here, or a guess.
+// code returns the best code that the actor knows for this request, or a guess.
 func (d *draw) code() (string, bool) {
 	by := d.given["strategy"]
 	switch d.op.Name {
@@ -217,15 +217,15 @@ func (d *draw) code() (string, bool) {
 	if len(k.Used) > 0 && d.often(5) {
 		return d.of(k.Used...), true
 	}
-	wild := d.by.steals() && d.often(1)
+	unguided := d.by.steals() && d.often(1)
 	switch {
-	case by == "totp" && len(k.Secrets) > 0 && !wild:
+	case by == "totp" && len(k.Secrets) > 0 && !unguided:
 		return d.appCode(), true
-	case by == "phone_code" && len(k.Codes) > 0 && !wild:
+	case by == "phone_code" && len(k.Codes) > 0 && !unguided:
 		c := k.Codes[len(k.Codes)-1]
 		d.number = c.number
 		return c.code, true
-	case by == "backup_code" && len(k.Backup) > 0 && !wild:
+	case by == "backup_code" && len(k.Backup) > 0 && !unguided:
 		return d.of(k.Backup...), true
 	}
 	d.guess = true
@@ -248,8 +248,8 @@ func digits(chance *rand.Rand) []byte {
 	return code
 }
 
-// appCode is a code of an authenticator app. An app shows another one only after its period, so an
-// owner who used it waits.
+// appCode returns a current code of an authenticator app. The clock advances by a period when the
+// code was already used.
 func (d *draw) appCode() string {
 	secrets := d.by.know.Secrets
 	s := secrets[len(secrets)-1]
@@ -270,8 +270,8 @@ func (d *draw) appCode() string {
 	}
 }
 
-// sensible says whether the request can succeed, as far as the actor knows. Thieves also make
-// others.
+// sensible says whether the request can succeed as far as the actor knows. Thieves send other
+// requests too.
 func (d *draw) sensible() bool {
 	name := d.op.Name
 	switch {

@@ -17,29 +17,29 @@ import (
 	"github.com/countersign-mfa/countersign/test/browser"
 )
 
-// Step is one thing that one actor does. Its arguments are drawn from what the actor knows when the
-// step is made, so that a journey from which steps were left out is a journey too.
+// Step is one action of one actor. Its arguments are drawn from the actor's knowledge at that time,
+// so a journey with steps left out is a journey too.
 type Step struct {
 	By     role
-	Deed   string // the name of an operation, or one of the deeds below
+	Action string // the name of an operation, or one of the actions below
 	Tab    int
-	Behind bool // the function whose clock is behind answers
-	Times  int  // how often, at once; 0 is once
+	Behind bool // the request goes to the function whose clock is behind
+	Times  int  // how often; 0 means once
 	Wait   time.Duration
-	Choice uint64 // decides what is drawn
+	Choice uint64 // the seed of the arguments
 }
 
-// The deeds that are no request of an operation.
+// Actions that are not operations.
 const (
-	wait      = "*waits"
-	copies    = "*copies a cookie"
-	plants    = "*plants a cookie"
-	peeks     = "*sees a used code"
-	crowds    = "*signs in on 101 browsers"
-	crowdSize = 101
+	waitAction       = "*waits"
+	copyCookie       = "*copies a cookie"
+	plantCookie      = "*plants a cookie"
+	seeUsedCode      = "*sees a used code"
+	openManySessions = "*signs in on 101 browsers"
+	manySessions     = 101
 )
 
-// operations are the rows of the table by name.
+// operations are the rows of [api.Operations] by name.
 var operations = func() map[string]*operation.Operation {
 	all := map[string]*operation.Operation{}
 	for _, op := range api.Operations() {
@@ -48,14 +48,14 @@ var operations = func() map[string]*operation.Operation {
 	return all
 }()
 
-// journey is a world that steps are made in.
+// journey is a world in which steps are performed.
 type journey struct {
 	*world
 	profile Profile
 	oracle  *oracle
-	made    []Step // that did something
+	made    []Step // steps that had an effect
 	story   *story
-	refused bool // the last code was compared and was wrong
+	refused bool // the last code was compared and was incorrect
 }
 
 const (
@@ -66,7 +66,7 @@ const (
 	firstPassword = "correct horse battery"
 )
 
-// begin makes the world of a journey, with its user and its actors.
+// begin creates the world of a journey, with its user and its actors.
 func begin(ctx context.Context, p Profile, seed uint64) (*journey, error) {
 	w, err := newWorld(ctx, seed)
 	if err != nil {
@@ -75,7 +75,7 @@ func begin(ctx context.Context, p Profile, seed uint64) (*journey, error) {
 	chance := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // a seed repeats a journey
 	w.behind = time.Duration(chance.IntN(25)) * time.Second
 	j := &journey{world: w, profile: p, oracle: newOracle(w), story: newStory()}
-	for r := range nature {
+	for r := range clock {
 		w.people = append(w.people, newPerson(r))
 	}
 	o, t := w.people[owner], w.people[thief]
@@ -85,7 +85,7 @@ func begin(ctx context.Context, p Profile, seed uint64) (*journey, error) {
 		t.know.Identifiers, t.know.Passwords = []string{username}, []string{firstPassword}
 	}
 	if p.Both {
-		w.people[taker].know.Identifiers, w.people[taker].know.Passwords = []string{username}, []string{firstPassword}
+		w.people[cookieThief].know.Identifiers, w.people[cookieThief].know.Passwords = []string{username}, []string{firstPassword}
 	}
 	if p.Thief == OwnNumber {
 		t.know.Numbers = []string{thiefsNumber}
@@ -93,14 +93,14 @@ func begin(ctx context.Context, p Profile, seed uint64) (*journey, error) {
 	if p.Thief == RevokedKey {
 		t.know.Key = revokedKey
 	}
-	if err := j.settle(chance); err != nil {
+	if err := j.setUp(chance); err != nil {
 		return nil, err
 	}
 	return j, w.failure
 }
 
-// settle makes the settings and the user.
-func (j *journey) settle(chance *rand.Rand) error {
+// setUp draws the settings and creates the user.
+func (j *journey) setUp(chance *rand.Rand) error {
 	set := map[string]any{
 		"mfa_required": chance.IntN(4) == 0 || j.profile.Required, "first_factor_phone_code": chance.IntN(3) == 0 || j.profile.Texts,
 		"keep_other_sessions": chance.IntN(3) == 0 || j.profile.Keep, "sms_code": true, "authenticator_app": true, "backup_codes": true, "ip_limits": true, "notify_by_text": false,
@@ -135,13 +135,13 @@ func (j *journey) settle(chance *rand.Rand) error {
 	return nil
 }
 
-// perform makes one step and returns the goals that it reaches.
+// perform performs a step and returns the goals that it reaches.
 func (j *journey) perform(s Step) []Hit {
 	did := false
 	var hits []Hit
 	for n := range max(1, s.Times) {
 		j.refused = false
-		done, found := j.once(s, uint64(n))
+		done, found := j.performOnce(s, uint64(n))
 		did, hits = did || done, only(found, j.profile.Goals)
 		if len(hits) > 0 || !j.refused {
 			break
@@ -153,33 +153,33 @@ func (j *journey) perform(s Step) []Hit {
 	return hits
 }
 
-// once makes a step one time, and says whether there was anything to do.
-func (j *journey) once(s Step, n uint64) (bool, []Hit) {
-	if s.Deed == wait {
+// performOnce performs a step one time. It returns false when there was nothing to do.
+func (j *journey) performOnce(s Step, n uint64) (bool, []Hit) {
+	if s.Action == waitAction {
 		j.at = j.at.Add(s.Wait)
-		j.story.waits(s.Wait)
+		j.story.wait(s.Wait)
 		return true, nil
 	}
 	p := j.people[s.By]
 	chance := rand.New(rand.NewPCG(s.Choice, n)) //nolint:gosec // a seed repeats a journey
 	t := p.tabs[s.Tab%len(p.tabs)]
-	switch s.Deed {
-	case copies:
-		return j.copies(p, s.Tab), nil
-	case plants:
-		return j.plants(p, t, s.Tab), nil
-	case peeks:
-		return j.peeks(p), nil
-	case crowds:
-		return j.crowds(p)
+	switch s.Action {
+	case copyCookie:
+		return j.copyCookie(p, s.Tab), nil
+	case plantCookie:
+		return j.plantCookie(p, t, s.Tab), nil
+	case seeUsedCode:
+		return j.seeUsedCode(p), nil
+	case openManySessions:
+		return j.openManySessions(p)
 	}
 	if s.By == admin {
-		return j.administers(s, chance)
+		return j.administer(s, chance)
 	}
-	if t.copied && (j.oracle.fresh(t.session) || t.session == "") {
-		return false, nil // this thief has a stale cookie, so it waits until the cookie is stale again
+	if t.copied && (j.oracle.recentlyProved(t.session) || t.session == "") {
+		return false, nil // the cookie thief has stale cookies only: it waits until this one is stale
 	}
-	op := operations[s.Deed]
+	op := operations[s.Action]
 	if op.Surface == operation.Backend {
 		return j.withKey(p, op)
 	}
@@ -191,7 +191,7 @@ func (j *journey) once(s Step, n uint64) (bool, []Hit) {
 	return true, j.send(p, t, d.request, s)
 }
 
-// send makes a request of the Frontend API and lets the actor and the oracle see the answer.
+// send sends a request of the Frontend API. The actor and the oracle learn from the answer.
 func (j *journey) send(p *person, t *tab, r *request, s Step) []Hit {
 	path, form, query := r.op.Path, url.Values{}, url.Values{}
 	for name, value := range r.given {
@@ -212,17 +212,17 @@ func (j *journey) send(p *person, t *tab, r *request, s Step) []Hit {
 	j.failure = errors.Join(j.failure, err)
 	said := p.learn(t, a)
 	t.note(r, a, said)
-	j.overhear(p, r, a)
+	j.noteUsedCode(p, r, a)
 	if a.Status < http.StatusBadRequest && j.profile.Granted != nil {
 		j.profile.Granted(r.op.Name)
 	}
 	j.refused = a.Is(apierr.FormCodeIncorrect)
-	j.story.tells(p, s, r, a, said)
-	return j.oracle.see(p, t, r, a, said)
+	j.story.request(p, s, r, a, said)
+	return j.oracle.check(p, t, r, a, said)
 }
 
-// note keeps what the browser is in.
-func (t *tab) note(r *request, a browser.Answer, said told) {
+// note records the sign-in and session that the browser is in.
+func (t *tab) note(r *request, a browser.Answer, said facts) {
 	if strings.HasPrefix(r.op.Name, "sign-in-") && a.OK() && len(said.signIns) > 0 {
 		si := said.signIns[len(said.signIns)-1]
 		t.signIn, t.status = si.id, si.status
@@ -244,55 +244,55 @@ func (t *tab) note(r *request, a browser.Answer, said told) {
 	}
 }
 
-// overhear remembers the code that the owner used last: a thief may have seen it.
-func (j *journey) overhear(p *person, r *request, a browser.Answer) {
+// noteUsedCode records the owner's last code, which a thief may have seen.
+func (j *journey) noteUsedCode(p *person, r *request, a browser.Answer) {
 	if !p.steals() && a.OK() && r.given["code"] != "" {
 		j.lastUsed = r.given["code"]
 	}
 }
 
-// copies gives the cookie thief a cookie of the owner's.
-func (j *journey) copies(p *person, which int) bool {
+// copyCookie copies a cookie of the owner's to the cookie thief.
+func (j *journey) copyCookie(p *person, which int) bool {
 	from := j.people[owner].tabs[which%tabsEach]
 	if from.session == "" {
 		return false
 	}
 	p.tabs[0].Browser, p.tabs[0].session, p.tabs[0].copied = from.Browser, from.session, true
 	j.oracle.copied[from.session] = true
-	j.story.says(p, "copies the cookie of the owner's browser %d", which%tabsEach+1)
+	j.story.add(p, "copies the cookie of the owner's browser %d", which%tabsEach+1)
 	return true
 }
 
-// plants puts the cookie of a thief's browser into a browser of the owner's that is not signed in,
-// as a sibling domain can.
-func (j *journey) plants(p *person, t *tab, which int) bool {
+// plantCookie sets the cookie of a thief's browser in a browser of the owner's that is not signed
+// in, as a sibling domain can.
+func (j *journey) plantCookie(p *person, t *tab, which int) bool {
 	to := j.people[owner].tabs[which%tabsEach]
 	if t.copied || t.Cookie == "" || to.session != "" {
 		return false
 	}
 	to.Cookie = t.Cookie
-	j.story.says(p, "plants the cookie of its browser %d in the owner's browser %d", which%tabsEach+1, which%tabsEach+1)
+	j.story.add(p, "plants the cookie of its browser %d in the owner's browser %d", which%tabsEach+1, which%tabsEach+1)
 	return true
 }
 
-// peeks tells a thief the code that the owner used last.
-func (j *journey) peeks(p *person) bool {
+// seeUsedCode adds the owner's last code to a thief's knowledge.
+func (j *journey) seeUsedCode(p *person) bool {
 	if j.lastUsed == "" {
 		return false
 	}
 	p.know.Used = append(p.know.Used, j.lastUsed)
-	j.story.says(p, "sees the code that the owner used last")
+	j.story.add(p, "sees the code that the owner used last")
 	return true
 }
 
-// crowds signs an actor in on more browsers than a user may have sessions. The actor keeps none of
-// them.
-func (j *journey) crowds(p *person) (bool, []Hit) {
+// openManySessions signs an actor in on more browsers than a user may have sessions. The actor
+// keeps none of the sessions.
+func (j *journey) openManySessions(p *person) (bool, []Hit) {
 	if len(p.know.Passwords) == 0 {
 		return false, nil
 	}
 	form := url.Values{"strategy": {"password"}, "identifier": {username}, "password": p.know.Passwords[len(p.know.Passwords)-1:]}
-	for n := range crowdSize {
+	for n := range manySessions {
 		a, err := (&browser.Browser{}).Call(j.ctx, j.function(false), http.MethodPost, "/v1/client/sign_ins", form)
 		j.failure = errors.Join(j.failure, err)
 		if a.Text("response.status") != "complete" {
@@ -300,12 +300,12 @@ func (j *journey) crowds(p *person) (bool, []Hit) {
 		}
 		j.at = j.at.Add(time.Second)
 	}
-	j.story.says(p, "signs in with the password on %d browsers", crowdSize)
+	j.story.add(p, "signs in with the password on %d browsers", manySessions)
 	return true, nil
 }
 
-// withKey calls an operation of the Backend API with the key that a thief has. The arguments do not
-// matter: nothing may be answered.
+// withKey calls an operation of the Backend API with a thief's key. Any arguments will do: the
+// answer must be 401.
 func (j *journey) withKey(p *person, op *operation.Operation) (bool, []Hit) {
 	if p.know.Key == "" {
 		return false, nil
@@ -317,7 +317,7 @@ func (j *journey) withKey(p *person, op *operation.Operation) (bool, []Hit) {
 	a, err := browser.Server(j.ctx, j.function(false), p.know.Key, op.Method, path, nil)
 	j.failure = errors.Join(j.failure, err)
 	r := &request{op: op}
-	j.story.tells(p, Step{}, r, a, told{})
+	j.story.request(p, Step{}, r, a, facts{})
 	if a.Status != http.StatusUnauthorized {
 		return true, []Hit{{Key, fmt.Sprintf("%s answers %d", op.Name, a.Status)}}
 	}

@@ -10,53 +10,53 @@ import (
 	"github.com/countersign-mfa/countersign/test/browser"
 )
 
-// A role is the kind of an actor.
+// A role is a kind of actor.
 type role int
 
 const (
-	owner  role = iota
-	thief       // has the password, and what its profile adds
-	taker       // has a copy of a cookie of the owner's
-	admin       // the team, with the Backend API
-	nature      // the clock
+	owner       role = iota
+	thief            // knows the password, and has the assets of its profile
+	cookieThief      // has a copy of the owner's cookie
+	admin            // uses the Backend API
+	clock            // advances the time
 )
 
-var names = map[role]string{owner: "the owner", thief: "the thief", taker: "the cookie thief", admin: "the administrator"}
+var names = map[role]string{owner: "the owner", thief: "the thief", cookieThief: "the cookie thief", admin: "the administrator"}
 
-// Knowledge is all that an actor knows: what it starts with, and what the answers to its own
-// requests said. Arguments are drawn from it.
+// Knowledge is what an actor knows: what it starts with, and what the answers to its own requests
+// added. Arguments are drawn from it.
 type Knowledge struct {
 	Identifiers []string
-	Passwords   []string   // the last one is the newest
-	Numbers     []string   // phones in the actor's hands: codes that are sent there are the actor's
-	Codes       []received // codes that arrived
-	Secrets     []shown    // of authenticator apps
+	Passwords   []string   // the newest last
+	Numbers     []string   // the actor's phones, whose codes the actor receives
+	Codes       []received // codes in received messages
+	Secrets     []shown    // TOTP secrets
 	Backup      []string   // backup codes
-	Used        []string   // codes that the actor saw another person use
+	Used        []string   // codes of another actor that were used
 	Tickets     []string
-	Key         string // of the Backend API
-	// IDs are those that answers named, by prefix: sess_, sia_, idn_.
+	Key         string // a secret key of the Backend API
+	// IDs are the ids in answers, by prefix: sess_, sia_, idn_.
 	IDs map[string][]string
 }
 
-// received is a code with the number that it was sent to.
+// received is a code with the phone number that received it.
 type received struct{ number, code string }
 
-// shown is a secret of an authenticator app with the session that asked for it.
+// shown is a TOTP secret with the session that requested it.
 type shown struct{ secret, session string }
 
-// person is an actor with browsers of its own.
+// person is an actor with its own browsers.
 type person struct {
 	role role
 	know Knowledge
 	tabs []*tab
 }
 
-// tab is one browser of an actor, with the sign-in and the session that it is in.
+// tab is one browser of an actor, with its current sign-in and session.
 type tab struct {
 	browser.Browser
 	signIn, status, session string
-	copied                  bool // from the owner
+	copied                  bool // the cookie is the owner's
 }
 
 const tabsEach = 3
@@ -69,11 +69,11 @@ func newPerson(r role) *person {
 	return p
 }
 
-func (p *person) steals() bool { return p.role == thief || p.role == taker }
+func (p *person) steals() bool { return p.role == thief || p.role == cookieThief }
 
 func (p *person) holds(number string) bool { return slices.Contains(p.know.Numbers, number) }
 
-// knowsSecret returns how the person came to know a secret, or nil.
+// knowsSecret returns how the actor learned a secret, or nil.
 func (p *person) knowsSecret(secret string) *shown {
 	for i := range p.know.Secrets {
 		if secret != "" && p.know.Secrets[i].secret == secret {
@@ -83,23 +83,23 @@ func (p *person) knowsSecret(secret string) *shown {
 	return nil
 }
 
-// ids are the kinds of ids that are drawn as arguments.
+// ids are the prefixes of ids that are drawn as arguments.
 var ids = []string{"sess_", "sia_", "idn_"}
 
-// told is what an answer said.
-type told struct {
+// facts are the contents of an answer.
+type facts struct {
 	tokens  []token
 	secret  string
 	codes   []string // backup codes
 	signIns []signIn
 }
 
-// signIn is a sign-in as an answer shows it.
+// signIn is a sign-in in an answer.
 type signIn struct{ id, status, session string }
 
-// learn takes in an answer.
-func (p *person) learn(t *tab, a browser.Answer) told {
-	var said told
+// learn adds the contents of an answer to the actor's knowledge, and returns them.
+func (p *person) learn(t *tab, a browser.Answer) facts {
+	var said facts
 	var body any
 	if json.Unmarshal(a.Body, &body) == nil {
 		p.walk("", body, &said)
@@ -114,7 +114,7 @@ func (p *person) learn(t *tab, a browser.Answer) told {
 	return said
 }
 
-func (p *person) walk(name string, v any, said *told) {
+func (p *person) walk(name string, v any, said *facts) {
 	switch v := v.(type) {
 	case map[string]any:
 		if v["object"] == "sign_in_attempt" {
@@ -141,7 +141,7 @@ func (p *person) walk(name string, v any, said *told) {
 	}
 }
 
-func (p *person) text(name, v string, said *told) {
+func (p *person) text(name, v string, said *facts) {
 	switch name {
 	case "secret":
 		said.secret = v
@@ -158,7 +158,7 @@ func (p *person) text(name, v string, said *told) {
 	said.tokens = append(said.tokens, tokensIn(v)...)
 }
 
-// token is what a session token says.
+// token holds the claims of a session token.
 type token struct {
 	Subject string `json:"sub"`
 	Session string `json:"sid"`
@@ -169,8 +169,8 @@ type token struct {
 
 var tokenForm = regexp.MustCompile(`eyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]+`)
 
-// tokensIn finds the session tokens in a text, also those inside of another signed text: a
-// handshake carries them so.
+// tokensIn finds the session tokens in a text. It also finds those inside a signed text, as in a
+// handshake.
 func tokensIn(text string) []token {
 	if !strings.Contains(text, "eyJ") {
 		return nil

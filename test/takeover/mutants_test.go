@@ -16,20 +16,19 @@ import (
 	"time"
 )
 
-// A search that finds nothing shows nothing unless it can find. So each mutant here takes one mend
-// out of the product, and the search must reach a goal then. The compiler is given an overlay of
-// the mutated files: all mutants are in one binary, and the environment says which one is alive. No
-// product code knows of it.
+// Each mutant removes one check from the product, and the search must then reach a goal. This shows
+// that the search can find a theft. The go command gets an overlay with the mutated files: one
+// binary has all mutants, and an environment variable enables one. The product does not know of it.
 
-// mutantVariable names the mutant that is alive.
+// mutantVariable is the environment variable that names the enabled mutant.
 const mutantVariable = "COUNTERSIGN_MUTANT"
 
-// mutant is a mend that is taken out.
+// mutant is a removed check.
 type mutant struct {
-	finding string // what was possible before the mend
-	profile string // where the search must notice
+	finding string // what is possible without the check
+	profile string // the profile whose search must find it
 	goals   []Goal
-	seeds   int // within how many; 0 is 1000
+	seeds   int // the most seeds to search; 0 means 1000
 }
 
 func (m mutant) within() int {
@@ -59,7 +58,7 @@ var mutants = map[string]mutant{
 	"fresh":    {"a fresh session stays fresh when another one changes the factors", "sessions that are kept", []Goal{Changed}, 0},
 }
 
-// edit changes the source of the product. Its old text is there once.
+// edit is a change of the product's source. The old text occurs once.
 type edit struct{ file, old, new string }
 
 var edits = []edit{
@@ -97,7 +96,7 @@ func mutant(name string) bool { return os.Getenv("COUNTERSIGN_MUTANT") == name }
 
 var mutantName = regexp.MustCompile(`mutant\("([^"]+)"\)`)
 
-// overlay writes the mutated files and returns what the go command wants to know of them.
+// overlay writes the mutated files, and returns the path of the overlay file for the go command.
 func overlay(t *testing.T, dir string) string {
 	t.Helper()
 	files, alive := map[string]string{}, map[string]bool{}
@@ -156,7 +155,7 @@ func overlay(t *testing.T, dir string) string {
 	return name
 }
 
-// TestTheSearchNotices: with any one mend taken out, a thief succeeds.
+// TestTheSearchNotices: without any one of the checks in the product, a thief succeeds.
 func TestTheSearchNotices(t *testing.T) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "mutants")

@@ -13,7 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/test/browser"
 )
 
-// A Goal is what no thief may reach.
+// A Goal is a state that no thief may reach.
 type Goal string
 
 // The goals.
@@ -26,8 +26,8 @@ const (
 	Unlisted    Goal = "a live session that no list shows"
 	Fixed       Goal = "a token of a session that the thief neither began nor copied the cookie of"
 	Outlived    Goal = "a session or a sign-in that outlives what ended it"
-	Groundless  Goal = "a first factor proved by a number that is none"
-	Guessed     Goal = "more compared guesses than the budget allows"
+	Groundless  Goal = "a first factor verified with a number that is not a first factor"
+	Guessed     Goal = "more compared guesses than the guess policy allows"
 	Key         Goal = "the Backend API, with a key that was revoked"
 	Broken      Goal = "an answer that no request may get"
 
@@ -36,40 +36,41 @@ const (
 	tried Goal = "an enrolment that a thief began"
 )
 
-// Goals are all of them.
+// Goals lists every goal.
 var Goals = []Goal{SecondProof, ToldFactor, Changed, StrictMFA, Unenrolled, Unlisted, Fixed, Outlived, Groundless, Guessed, Key, Broken}
 
-// Hit is a goal that was reached.
+// Hit is a reached goal.
 type Hit struct {
 	Goal Goal
 	What string
 }
 
-// slack is how long a change of settings may take to be known: functions keep them for 10 seconds,
-// and clocks differ.
+// slack is the time until every function knows a changed setting: functions cache settings for 10
+// seconds, and clocks differ.
 const slack = time.Minute
 
-// proof is when a second factor was last proved in a session, and by a request of which actor.
+// proof is the last verification of a second factor in a session, and the actor of that request.
 type proof struct {
 	at int64 // Unix seconds, within a minute
 	by role
 }
 
-// begun is a sign-in whose first factor was proved.
+// begun is a sign-in whose first factor was verified.
 type begun struct {
 	turn     int
 	password bool
 }
 
-// oracle knows the truth: what the actors hold, what was ended, and what was proved by whose
-// request.
+// oracle knows the truth: what the actors hold, what was ended, and which actor verified what.
 type oracle struct {
 	w        *world
 	settings map[string]bool
-	changed  map[string]time.Time // when a setting was last changed
+	changed  map[string]time.Time // when each setting was changed last
 	before   view
 	turn     int
-	moment   int // rises when thieves should look: another actor changed the factors, or ended sessions
+	// moment counts the events after which thieves check their sessions: another actor changed the
+	// factors or ended sessions.
+	moment int
 
 	app      string        // the secret of the enrolled app
 	backup   map[role]bool // actors that were shown the present backup codes
@@ -86,7 +87,7 @@ type oracle struct {
 	othersEnded           int    // the turn in which the first second factor ended all other sessions
 	kept                  string // the session that went on then
 	guesses, pending      int    // compared, against factors and against secrets that were not shown
-	allowances            int    // how often an administrator opened the failure log anew
+	allowances            int    // how often an administrator reset the failure log
 	enrolments            int    // that actors began
 }
 
@@ -97,8 +98,9 @@ func newOracle(w *world) *oracle {
 	}
 }
 
-// stolen says whether some thief holds a factor of the user. Thieves may help each other.
-func (o *oracle) stolen(v *view) bool {
+// thievesHoldFactor says whether some thief holds a factor of the user. The thieves may work
+// together.
+func (o *oracle) thievesHoldFactor(v *view) bool {
 	for _, p := range o.w.people {
 		if !p.steals() {
 			continue
@@ -115,23 +117,23 @@ func (o *oracle) stolen(v *view) bool {
 	return false
 }
 
-// factors names the factors of a view, under the settings as every function knows them.
+// factors describes the factors of a view, under the settings that every function knows.
 func (o *oracle) factors(v *view) string {
 	return v.factors(o.settings["first_factor_phone_code"] && o.since("first_factor_phone_code") > slack)
 }
 
 // endsOthers says whether the first second factor ends the user's other sessions, under the
-// settings as every function knows them.
+// settings that every function knows.
 func (o *oracle) endsOthers() bool {
 	sure := o.since("keep_other_sessions") > slack && o.since("mfa_required") > slack
 	return sure && (o.settings["mfa_required"] || !o.settings["keep_other_sessions"])
 }
 
-// safe says whether the user has second factors, of which the thieves hold none.
-func (o *oracle) safe(v *view) bool { return v.second() && !o.stolen(v) }
+// ownerHoldsAll says whether the user has second factors and the thieves hold none of them.
+func (o *oracle) ownerHoldsAll(v *view) bool { return v.second() && !o.thievesHoldFactor(v) }
 
-// see takes in one answer and returns the goals that it reaches.
-func (o *oracle) see(p *person, t *tab, r *request, a browser.Answer, said told) []Hit {
+// check updates the oracle with one answer, and returns the goals that it reaches.
+func (o *oracle) check(p *person, t *tab, r *request, a browser.Answer, said facts) []Hit {
 	o.turn++
 	var hits []Hit
 	add := func(ok bool, g Goal, format string, args ...any) {
@@ -143,27 +145,27 @@ func (o *oracle) see(p *person, t *tab, r *request, a browser.Answer, said told)
 	after := o.w.look()
 	add(p.steals() && a.OK() && said.secret != "", tried, "is shown a secret")
 	if a.OK() {
-		hits = append(hits, o.granted(p, t, r, &after, said)...)
+		hits = append(hits, o.update(p, t, r, &after, said)...)
 	}
 	o.count(p, r, a)
-	hits = append(hits, o.overBudget()...)
-	if p.steals() && o.safe(&o.before) {
+	hits = append(hits, o.checkGuesses()...)
+	if p.steals() && o.ownerHoldsAll(&o.before) {
 		was, is := o.factors(&o.before), o.factors(&after)
 		add(was != is, Changed, "the factors were [%s] and are [%s]", was, is)
 		add(a.OK() && r.op.Name == "me-backup-codes-create", Changed, "new backup codes")
 	}
-	o.moved(p, t, &after)
+	o.factorsChanged(p, t, &after)
 	o.before = after
-	hits = append(hits, o.follow(p, r, said)...)
-	hits = append(hits, o.alive(said)...)
+	hits = append(hits, o.checkSignIns(p, r, said)...)
+	hits = append(hits, o.checkSessions(said)...)
 	for _, tk := range said.tokens {
-		hits = append(hits, o.judge(p, &after, tk)...)
+		hits = append(hits, o.checkToken(p, &after, tk)...)
 	}
 	return hits
 }
 
-// moved notes what follows from a change of the factors.
-func (o *oracle) moved(p *person, t *tab, after *view) {
+// factorsChanged records the consequences of a change of the factors.
+func (o *oracle) factorsChanged(p *person, t *tab, after *view) {
 	if o.before.second() != after.second() {
 		o.enrolled = map[string]bool{t.session: after.second()}
 		if after.second() && o.endsOthers() {
@@ -175,8 +177,8 @@ func (o *oracle) moved(p *person, t *tab, after *view) {
 	}
 }
 
-// granted keeps the truth up to date with what a request did.
-func (o *oracle) granted(p *person, t *tab, r *request, after *view, said told) []Hit {
+// update records the effect of a successful request.
+func (o *oracle) update(p *person, t *tab, r *request, after *view, said facts) []Hit {
 	if len(said.codes) > 0 {
 		o.backup = map[role]bool{p.role: true}
 	}
@@ -193,7 +195,7 @@ func (o *oracle) granted(p *person, t *tab, r *request, after *view, said told) 
 		}
 	case "sign-in-first-factor-attempt", "session-reverification-first-factor-attempt":
 		if r.given["strategy"] == "phone_code" {
-			hits = append(hits, o.ground(r)...)
+			hits = append(hits, o.checkFirstFactor(r)...)
 		}
 	case "session-end", "session-remove", "me-session-revoke", "admin-session-revoke":
 		o.dead[r.given["session_id"]] = true
@@ -216,8 +218,8 @@ func (o *oracle) granted(p *person, t *tab, r *request, after *view, said told) 
 	return hits
 }
 
-// ground looks whether the number whose code was accepted may prove a first factor at all.
-func (o *oracle) ground(r *request) []Hit {
+// checkFirstFactor checks that the phone number of an accepted code may be a first factor.
+func (o *oracle) checkFirstFactor(r *request) []Hit {
 	if !o.settings["first_factor_phone_code"] && o.since("first_factor_phone_code") > slack {
 		return []Hit{{Groundless, "a code was accepted although text messages are no first factor"}}
 	}
@@ -231,9 +233,8 @@ func (o *oracle) ground(r *request) []Hit {
 
 func (o *oracle) since(setting string) time.Duration { return o.w.at.Sub(o.changed[setting]) }
 
-// follow looks at the sign-ins that an answer shows. One whose first factor was proved ends with
-// what it was proved by.
-func (o *oracle) follow(p *person, r *request, said told) []Hit {
+// checkSignIns checks that a sign-in ends when its first factor is invalidated.
+func (o *oracle) checkSignIns(p *person, r *request, said facts) []Hit {
 	var hits []Hit
 	if !strings.HasPrefix(r.op.Name, "sign-in-") || len(said.signIns) == 0 {
 		return nil
@@ -258,8 +259,8 @@ func (o *oracle) follow(p *person, r *request, said told) []Hit {
 	return hits
 }
 
-// alive looks whether every session that an answer has a token of is listed, and was not ended.
-func (o *oracle) alive(said told) []Hit {
+// checkSessions checks that each session with a token is listed and was not ended.
+func (o *oracle) checkSessions(said facts) []Hit {
 	if len(said.tokens) == 0 {
 		return nil
 	}
@@ -278,7 +279,8 @@ func (o *oracle) alive(said told) []Hit {
 	return hits
 }
 
-// learn keeps which actor proved a second factor in a session, and when the owner proved anything.
+// learn records the actor that verified a second factor in a session, and the time of the owner's
+// last verification.
 func (o *oracle) learn(p *person, tk token) {
 	last, seen := o.proofs[tk.Session]
 	const apart = 90 // seconds: ages are whole minutes, and two clocks differ
@@ -296,16 +298,16 @@ func (o *oracle) learn(p *person, tk token) {
 	}
 }
 
-// judge looks at a token that an actor was given.
-func (o *oracle) judge(p *person, after *view, tk token) []Hit {
+// checkToken checks a session token that an actor received.
+func (o *oracle) checkToken(p *person, after *view, tk token) []Hit {
 	var hits []Hit
 	o.learn(p, tk)
 	if p.steals() && o.owners[tk.Session] && !o.copied[tk.Session] {
 		hits = append(hits, Hit{Fixed, "the session is the owner's"})
 	}
-	if p.steals() && o.safe(after) {
+	if p.steals() && o.ownerHoldsAll(after) {
 		by := o.proofs[tk.Session].by
-		if tk.second() && (by == thief || by == taker) {
+		if tk.second() && (by == thief || by == cookieThief) {
 			hits = append(hits, Hit{SecondProof, fmt.Sprintf("the token says fva %v", tk.Ages)})
 		}
 		if tk.acceptedForStrictMFA() {
@@ -318,13 +320,13 @@ func (o *oracle) judge(p *person, after *view, tk token) []Hit {
 	return hits
 }
 
-// fresh says whether a proof of the owner's in a session is too new for its cookie to be a stale
-// one.
-func (o *oracle) fresh(session string) bool {
+// recentlyProved says whether the owner verified a factor in a session too recently for its cookie
+// to count as stale.
+func (o *oracle) recentlyProved(session string) bool {
 	return o.w.at.Unix()-o.shared[session] < (strictMinutes+2)*60
 }
 
-// count counts what was compared of what a thief guessed.
+// count counts the guesses of thieves that were compared.
 func (o *oracle) count(p *person, r *request, a browser.Answer) {
 	if !p.steals() || !r.guess || !a.Is(apierr.FormCodeIncorrect) {
 		return
@@ -332,22 +334,22 @@ func (o *oracle) count(p *person, r *request, a browser.Answer) {
 	switch r.op.Name {
 	case "me-totp-attempt":
 		o.pending++
-	case "sign-in-first-factor-attempt", "session-reverification-first-factor-attempt": // the first factor has a budget of its own
+	case "sign-in-first-factor-attempt", "session-reverification-first-factor-attempt":
+		// The first factor has its own limit.
 	default:
 		o.guesses++
 	}
 }
 
-// triesOfPending is how many codes may be offered for a secret that waits to be confirmed.
+// triesOfPending is the limit of codes for a TOTP secret that is not confirmed.
 const triesOfPending = 5
 
-// overBudget compares what was counted with what package guessbound computes for the time that has
-// passed.
-func (o *oracle) overBudget() []Hit {
+// checkGuesses compares the count with the bound of package guessbound for the elapsed time.
+func (o *oracle) checkGuesses() []Hit {
 	p := account.DefaultPolicy()
-	ledger := guessbound.PerWindow(p, guessbound.Attackers[len(guessbound.Attackers)-1], max(o.w.at.Sub(began), time.Second))
+	perWindow := guessbound.PerWindow(p, guessbound.Attackers[len(guessbound.Attackers)-1], max(o.w.at.Sub(began), time.Second))
 	var hits []Hit
-	if most := ledger * (1 + o.allowances); o.guesses > most {
+	if most := perWindow * (1 + o.allowances); o.guesses > most {
 		hits = append(hits, Hit{Guessed, fmt.Sprintf("%d guesses at second factors and numbers were compared, of %d", o.guesses, most)})
 	}
 	if most := triesOfPending * o.enrolments; o.pending > most {
@@ -356,7 +358,7 @@ func (o *oracle) overBudget() []Hit {
 	return hits
 }
 
-// only keeps the hits of the given goals; of none, all.
+// only returns the hits of the given goals. Without goals it returns the hits of [Goals].
 func only(hits []Hit, goals []Goal) []Hit {
 	if len(goals) == 0 {
 		goals = Goals

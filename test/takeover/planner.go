@@ -12,11 +12,11 @@ import (
 type planner struct {
 	profile Profile
 	chance  *rand.Rand
-	queues  [nature][]string
-	tabs    [nature]int
+	queues  [clock][]string
+	tabs    [clock]int
 }
 
-// weighted draws an index, each as often as its weight says.
+// weighted draws an index with a probability in proportion to its weight.
 func (p *planner) weighted(weights []int) int {
 	total := 0
 	for _, w := range weights {
@@ -31,7 +31,7 @@ func (p *planner) weighted(weights []int) int {
 	return 0
 }
 
-// frontend are the operations that a person may call.
+// frontend are the operations of the Frontend API.
 var frontend = func() []*operation.Operation {
 	var found []*operation.Operation
 	for _, op := range api.Operations() {
@@ -46,34 +46,34 @@ var frontend = func() []*operation.Operation {
 func (p *planner) next(people []*person) Step {
 	by := role(p.weighted(p.profile.Weights[:]))
 	s := Step{By: by, Choice: p.chance.Uint64(), Behind: p.chance.IntN(6) == 0}
-	if by == nature {
+	if by == clock {
 		weights := make([]int, len(waits))
 		for i, w := range waits {
 			weights[i] = w.weight
 		}
-		return Step{By: nature, Deed: wait, Wait: waits[p.weighted(weights)].d}
+		return Step{By: clock, Action: waitAction, Wait: waits[p.weighted(weights)].d}
 	}
 	if len(p.queues[by]) == 0 || p.chance.IntN(15) == 0 {
 		p.plan(by, people)
 	}
-	s.Deed, p.queues[by] = p.queues[by][0], p.queues[by][1:]
+	s.Action, p.queues[by] = p.queues[by][0], p.queues[by][1:]
 	s.Tab = p.tabs[by]
-	switch s.Deed {
-	case pauses:
-		return Step{By: nature, Deed: wait, Wait: pause}
-	case changes:
-		s.Deed = changing[p.chance.IntN(len(changing))]
+	switch s.Action {
+	case pauseAction:
+		return Step{By: clock, Action: waitAction, Wait: pause}
+	case changeFactor:
+		s.Action = changing[p.chance.IntN(len(changing))]
 	}
-	if deed, ok := strings.CutPrefix(s.Deed, many); ok {
-		s.Deed, s.Times = deed, guessedAtOnce
+	if action, ok := strings.CutPrefix(s.Action, many); ok {
+		s.Action, s.Times = action, guessedAtOnce
 	}
-	if (by == thief || by == taker) && p.chance.IntN(10) == 0 {
-		p.wild(&s)
+	if (by == thief || by == cookieThief) && p.chance.IntN(10) == 0 {
+		p.replaceByUnplanned(&s)
 	}
 	return s
 }
 
-// plan gives an actor another plan, and a browser that fits.
+// plan draws a plan for an actor, and a browser that fits.
 func (p *planner) plan(by role, people []*person) {
 	plans := p.profile.Plans[by]
 	if plans == nil {
@@ -83,19 +83,19 @@ func (p *planner) plan(by role, people []*person) {
 	for i := range plans {
 		weights[i] = plans[i].weight
 	}
-	deeds := plans[p.weighted(weights)].deeds
+	actions := plans[p.weighted(weights)].actions
 	switch by {
 	case owner, thief:
-		deeds = p.enters(by, deeds, people[by].tabs)
-	case taker:
-		deeds = p.takes(deeds, people[by].tabs)
+		actions = p.chooseBrowser(by, actions, people[by].tabs)
+	case cookieThief:
+		actions = p.chooseCookie(actions, people[by].tabs)
 	}
-	p.queues[by] = deeds
+	p.queues[by] = actions
 }
 
-// enters chooses the browser for a person who can sign in. Without a session, only a sign-in makes
-// sense.
-func (p *planner) enters(by role, deeds []string, tabs []*tab) []string {
+// chooseBrowser chooses the browser of an actor that can sign in. Without a session, the plan is to
+// sign in.
+func (p *planner) chooseBrowser(by role, actions []string, tabs []*tab) []string {
 	var in, out []int
 	for i, t := range tabs {
 		if t.session != "" {
@@ -105,81 +105,81 @@ func (p *planner) enters(by role, deeds []string, tabs []*tab) []string {
 		}
 	}
 	fit := in
-	if deeds[0] == "sign-in-create" || len(in) == 0 && p.chance.IntN(5) > 0 {
+	if actions[0] == "sign-in-create" || len(in) == 0 && p.chance.IntN(5) > 0 {
 		fit = out
-		if deeds[0] != "sign-in-create" {
-			deeds = signsIn
+		if actions[0] != "sign-in-create" {
+			actions = signsIn
 		}
 	}
 	if len(fit) > 0 {
 		p.tabs[by] = fit[p.chance.IntN(len(fit))]
 	}
-	return deeds
+	return actions
 }
 
-// takes chooses the browser of the cookie thief: the first has the copied cookie, the others have
-// cookies to plant.
-func (p *planner) takes(deeds []string, tabs []*tab) []string {
+// chooseCookie chooses the browser of the cookie thief. The first has the copied cookie, the others
+// have cookies to plant.
+func (p *planner) chooseCookie(actions []string, tabs []*tab) []string {
 	var fit []int
 	for i, t := range tabs {
 		if t.Cookie != "" {
 			fit = append(fit, i)
 		}
 	}
-	switch last := deeds[len(deeds)-1]; {
-	case last == plants:
-		p.tabs[taker] = 1 + p.chance.IntN(tabsEach-1)
-	case last == copies || len(fit) == 0:
-		p.tabs[taker] = p.chance.IntN(tabsEach)
-		return []string{copies}
+	switch last := actions[len(actions)-1]; {
+	case last == plantCookie:
+		p.tabs[cookieThief] = 1 + p.chance.IntN(tabsEach-1)
+	case last == copyCookie || len(fit) == 0:
+		p.tabs[cookieThief] = p.chance.IntN(tabsEach)
+		return []string{copyCookie}
 	default:
-		p.tabs[taker] = fit[p.chance.IntN(len(fit))]
+		p.tabs[cookieThief] = fit[p.chance.IntN(len(fit))]
 	}
-	return deeds
+	return actions
 }
 
-// look lets thieves look, in every session that they have, what is left of it: after a factor or
-// all sessions went. Some go on at once with what they had begun.
-func (p *planner) look(people []*person) []Step {
+// checkSessions makes thieves check each of their sessions after factors changed or sessions ended.
+// Some also continue what they had begun.
+func (p *planner) checkSessions(people []*person) []Step {
 	var steps []Step
-	for _, by := range []role{thief, taker} {
+	for _, by := range []role{thief, cookieThief} {
 		for i, t := range people[by].tabs {
 			if t.session == "" && t.signIn == "" {
 				continue
 			}
-			deeds, k := []string{"client-get"}, &people[by].know
+			actions, k := []string{"client-get"}, &people[by].know
 			if len(k.Codes) > 0 && p.chance.IntN(2) == 0 {
-				deeds = append(deeds, "me-phone-number-attempt")
+				actions = append(actions, "me-phone-number-attempt")
 			}
 			if len(k.Secrets) > 0 && p.chance.IntN(2) == 0 {
-				deeds = append(deeds, "me-totp-attempt")
+				actions = append(actions, "me-totp-attempt")
 			}
 			if t.signIn != "" && p.chance.IntN(2) == 0 {
-				deeds = append(deeds, "sign-in-get")
+				actions = append(actions, "sign-in-get")
 			}
-			for _, d := range deeds {
-				steps = append(steps, Step{By: by, Deed: d, Tab: i, Choice: p.chance.Uint64()})
+			for _, d := range actions {
+				steps = append(steps, Step{By: by, Action: d, Tab: i, Choice: p.chance.Uint64()})
 			}
 		}
 	}
 	return steps
 }
 
-// wild replaces a thief's deed by another that no plan has.
-func (p *planner) wild(s *Step) {
+// replaceByUnplanned replaces a thief's action by one that is in no plan.
+func (p *planner) replaceByUnplanned(s *Step) {
 	switch {
 	case p.profile.Thief == RevokedKey && s.By == thief:
 		all := api.Operations()
-		s.Deed = all[p.chance.IntN(len(all))].Name
-		if operations[s.Deed].Surface == operation.Public {
-			s.Deed = "users-list"
+		s.Action = all[p.chance.IntN(len(all))].Name
+		if operations[s.Action].Surface == operation.Public {
+			s.Action = "users-list"
 		}
 	case p.profile.Thief == UsedCode && s.By == thief && p.chance.IntN(2) == 0:
-		s.Deed = peeks
+		s.Action = seeUsedCode
 	case p.chance.IntN(4) == 0:
 		checks := []string{"me-totp-attempt", "sign-in-second-factor-attempt", "session-reverification-second-factor-attempt", "me-phone-number-attempt"}
-		s.Deed, s.Times = checks[p.chance.IntN(len(checks))], guessedAtOnce
+		s.Action, s.Times = checks[p.chance.IntN(len(checks))], guessedAtOnce
 	default:
-		s.Deed = frontend[p.chance.IntN(len(frontend))].Name
+		s.Action = frontend[p.chance.IntN(len(frontend))].Name
 	}
 }

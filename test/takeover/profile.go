@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Asset is what the thief with the password has besides.
+// Asset is what a thief has besides the password.
 type Asset string
 
 // The assets.
@@ -15,42 +15,40 @@ const (
 	RevokedKey Asset = "a revoked key of the Backend API"
 )
 
-// Profile says what kind of journeys to draw.
+// Profile describes a kind of journey.
 type Profile struct {
 	Name string
-	// Thief is what the thief has besides the password; "" is nothing. Guest thieves do not even have
-	// the password.
+	// Thief is what the thief has besides the password, or "". A Guest thief does not have the
+	// password.
 	Thief Asset
 	Guest bool
 	// Both gives the password to the cookie thief too.
 	Both bool
-	// Required, Texts and Keep switch settings on that are otherwise drawn: a second factor is
-	// required, text messages are a first factor, and other sessions are kept when the first second
-	// factor is added.
+	// Required, Texts and Keep switch settings on that are drawn otherwise: a second factor is
+	// required, text messages are a first factor, and the first second factor keeps other sessions.
 	Required, Texts, Keep bool
-	// Bare users have no second factor at first, Enrolled ones have one; otherwise that is drawn.
+	// Bare users begin without a second factor, Enrolled users with one. Otherwise this is drawn.
 	Bare, Enrolled bool
-	// Recycled says that a number of the user's is now the thief's.
+	// Recycled says that one of the user's phone numbers now belongs to the thief.
 	Recycled bool
-	// Goals are those that count; none means all.
+	// Goals are the goals that count; nil means all of [Goals].
 	Goals []Goal
-	// Weights are how often an actor acts, by role.
-	Weights [nature + 1]int
+	// Weights are the relative frequencies of the actors, by role.
+	Weights [clock + 1]int
 	// Plans replace [commonPlans], by role.
 	Plans map[role][]plan
-	// Steps is the length of a journey. Slow journeys make many requests, so fewer of them are
+	// Steps is the length of a journey. Slow journeys send many requests, so fewer of them are
 	// searched.
 	Steps int
 	Slow  bool
-	// Granted hears of every operation that was granted to a person; nil does not.
+	// Granted, unless nil, is called with every operation that succeeded for an actor.
 	Granted func(operation string)
 }
 
-// plan is a few deeds that make sense together. Another actor, or the clock, may come between any
-// two of them.
+// plan is a sequence of actions. Other actors and the clock may act between any two of them.
 type plan struct {
-	weight int
-	deeds  []string
+	weight  int
+	actions []string
 }
 
 var (
@@ -72,7 +70,7 @@ var changing = []string{
 
 func join(lists ...[]string) []string { return slices.Concat(lists...) }
 
-// commonPlans are what actors do unless a profile says otherwise.
+// commonPlans are the plans of actors in profiles without their own.
 var commonPlans = map[role][]plan{
 	owner: {
 		{8, signsIn}, {6, join(signsIn, enrolsApp)}, {4, join(signsIn, enrolsNumber)}, {3, enrolsApp}, {3, beginsApp}, {3, enrolsNumber}, {2, []string{"me-phone-number-update"}},
@@ -86,8 +84,8 @@ var commonPlans = map[role][]plan{
 		{2, signsInText}, {1, []string{"client-handshake"}}, {2, []string{"sign-in-second-factor-attempt"}}, {2, []string{many + "me-totp-attempt"}},
 		{1, []string{many + "sign-in-second-factor-attempt"}},
 	},
-	taker: {
-		{8, []string{copies}}, {1, []string{"client-create", plants}}, {4, []string{"client-get"}}, {4, []string{many + "me-totp-attempt"}}, {2, []string{many + "session-reverification-second-factor-attempt"}}, {3, enrolsApp}, {3, enrolsNumber}, {2, []string{"me-totp-delete"}}, {2, []string{"me-phone-number-delete"}},
+	cookieThief: {
+		{8, []string{copyCookie}}, {1, []string{"client-create", plantCookie}}, {4, []string{"client-get"}}, {4, []string{many + "me-totp-attempt"}}, {2, []string{many + "session-reverification-second-factor-attempt"}}, {3, enrolsApp}, {3, enrolsNumber}, {2, []string{"me-totp-delete"}}, {2, []string{"me-phone-number-delete"}},
 		{2, []string{"me-backup-codes-create"}}, {2, stepsUp}, {2, []string{"me-phone-number-update"}}, {1, []string{"session-touch"}}, {1, []string{"session-token-create"}},
 	},
 	admin: {
@@ -97,7 +95,7 @@ var commonPlans = map[role][]plan{
 	},
 }
 
-// waits are how long the clock moves, with weights.
+// waits are the durations by which the clock advances, with weights.
 var waits = []struct {
 	weight int
 	d      time.Duration
@@ -107,13 +105,12 @@ var waits = []struct {
 }
 
 const (
-	// pauses is a deed that lets time pass: a network takes the next message to a number only after a
-	// while.
-	pauses = "*pauses"
-	pause  = 45 * time.Second
-	// changes is a deed that changes a factor, any one.
-	changes = "*changes"
-	// many before a deed makes it guessedAtOnce deeds in a row.
+	// pauseAction advances the clock past the pause between two messages to a number.
+	pauseAction = "*pauses"
+	pause       = 45 * time.Second
+	// changeFactor is any action that changes a factor.
+	changeFactor = "*changes"
+	// many before an action performs it guessedAtOnce times in a row.
 	many          = "*many "
 	guessedAtOnce = 40
 )

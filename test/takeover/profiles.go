@@ -3,24 +3,24 @@ package takeover
 // Profiles returns the profiles that are searched. Each makes other journeys common. Every goal
 // counts in all of them.
 func Profiles() []Profile {
-	even := [nature + 1]int{owner: 10, thief: 8, taker: 4, admin: 2, nature: 3}
+	even := [clock + 1]int{owner: 10, thief: 8, cookieThief: 4, admin: 2, clock: 3}
 	return []Profile{
 		{Name: "the password, and a stale cookie", Weights: even, Steps: 40},
-		{Name: "the password and a stale cookie in one hand", Both: true, Weights: [nature + 1]int{8, 2, 10, 1, 4}, Steps: 40},
+		{Name: "the password and a stale cookie in one hand", Both: true, Weights: [clock + 1]int{8, 2, 10, 1, 4}, Steps: 40},
 		{Name: "a phone number", Thief: OwnNumber, Weights: even, Steps: 40},
-		{Name: "a number that was the owner's", Thief: OwnNumber, Guest: true, Bare: true, Recycled: true, Texts: true, Weights: [nature + 1]int{2, 9, 1, 2, 1}, Steps: 20, Plans: textPlans},
+		{Name: "a number that was the owner's", Thief: OwnNumber, Guest: true, Bare: true, Recycled: true, Texts: true, Weights: [clock + 1]int{2, 9, 1, 2, 1}, Steps: 20, Plans: textPlans},
 		{Name: "used codes", Thief: UsedCode, Enrolled: true, Weights: even, Steps: 40},
 		{Name: "a revoked key", Thief: RevokedKey, Weights: even, Steps: 40},
-		{Name: "the first second factor", Thief: OwnNumber, Bare: true, Weights: [nature + 1]int{10, 10, 0, 0, 2}, Steps: 18, Plans: firstPlans},
-		{Name: "sessions that are kept", Thief: OwnNumber, Bare: true, Keep: true, Weights: [nature + 1]int{10, 12, 1, 0, 1}, Steps: 20, Plans: keptPlans},
-		{Name: "changes in sessions that prove too little", Thief: OwnNumber, Bare: true, Keep: true, Both: true, Weights: [nature + 1]int{8, 9, 7, 0, 2}, Steps: 30, Plans: changePlans},
-		{Name: "a reset", Bare: true, Keep: true, Weights: [nature + 1]int{8, 8, 0, 3, 1}, Steps: 24, Plans: resetPlans},
-		{Name: "enforced enrolment", Bare: true, Required: true, Weights: [nature + 1]int{10, 9, 1, 1, 2}, Steps: 16, Plans: firstPlans},
-		{Name: "an enrolment that was left", Bare: true, Weights: [nature + 1]int{8, 4, 8, 0, 5}, Steps: 16, Plans: leftPlans},
-		{Name: "endings", Enrolled: true, Weights: [nature + 1]int{5, 8, 1, 8, 1}, Steps: 20, Plans: endingPlans},
-		{Name: "endings of users without a second factor", Bare: true, Weights: [nature + 1]int{4, 8, 1, 6, 1}, Steps: 20, Plans: endingPlans},
-		{Name: "a planted cookie", Weights: [nature + 1]int{10, 0, 8, 0, 1}, Steps: 16, Plans: plantPlans},
-		{Name: "a crowd of sessions", Bare: true, Weights: [nature + 1]int{5, 5, 1, 1, 0}, Steps: 8, Plans: crowdPlans, Slow: true},
+		{Name: "the first second factor", Thief: OwnNumber, Bare: true, Weights: [clock + 1]int{10, 10, 0, 0, 2}, Steps: 18, Plans: firstPlans},
+		{Name: "sessions that are kept", Thief: OwnNumber, Bare: true, Keep: true, Weights: [clock + 1]int{10, 12, 1, 0, 1}, Steps: 20, Plans: keptPlans},
+		{Name: "changes in sessions that prove too little", Thief: OwnNumber, Bare: true, Keep: true, Both: true, Weights: [clock + 1]int{8, 9, 7, 0, 2}, Steps: 30, Plans: changePlans},
+		{Name: "a reset", Bare: true, Keep: true, Weights: [clock + 1]int{8, 8, 0, 3, 1}, Steps: 24, Plans: resetPlans},
+		{Name: "enforced enrolment", Bare: true, Required: true, Weights: [clock + 1]int{10, 9, 1, 1, 2}, Steps: 16, Plans: firstPlans},
+		{Name: "an enrolment that was left", Bare: true, Weights: [clock + 1]int{8, 4, 8, 0, 5}, Steps: 16, Plans: leftPlans},
+		{Name: "endings", Enrolled: true, Weights: [clock + 1]int{5, 8, 1, 8, 1}, Steps: 20, Plans: endingPlans},
+		{Name: "endings of users without a second factor", Bare: true, Weights: [clock + 1]int{4, 8, 1, 6, 1}, Steps: 20, Plans: endingPlans},
+		{Name: "a planted cookie", Weights: [clock + 1]int{10, 0, 8, 0, 1}, Steps: 16, Plans: plantPlans},
+		{Name: "a crowd of sessions", Bare: true, Weights: [clock + 1]int{5, 5, 1, 1, 0}, Steps: 8, Plans: crowdPlans, Slow: true},
 	}
 }
 
@@ -40,9 +40,9 @@ var (
 		},
 	}
 	changePlans = map[role][]plan{
-		owner: {{6, join(signsIn, enrolsNumber, enrolsApp)}, {4, join(signsIn, enrolsApp, enrolsNumber)}, {2, join(signsIn, enrolsNumber, enrolsNumber)}},
-		thief: {{4, signsIn}, {2, join(signsIn, enrolsNumber)}, {8, join(stepsUpFirst, []string{changes, changes})}, {4, []string{changes}}},
-		taker: {{4, []string{copies}}, {8, join(stepsUpFirst, []string{changes, changes})}, {4, []string{changes}}},
+		owner:       {{6, join(signsIn, enrolsNumber, enrolsApp)}, {4, join(signsIn, enrolsApp, enrolsNumber)}, {2, join(signsIn, enrolsNumber, enrolsNumber)}},
+		thief:       {{4, signsIn}, {2, join(signsIn, enrolsNumber)}, {8, join(stepsUpFirst, []string{changeFactor, changeFactor})}, {4, []string{changeFactor}}},
+		cookieThief: {{4, []string{copyCookie}}, {8, join(stepsUpFirst, []string{changeFactor, changeFactor})}, {4, []string{changeFactor}}},
 	}
 	resetPlans = map[role][]plan{
 		owner: {{2, signsIn}, {6, join(signsIn, enrolsApp)}, {4, join(signsIn, enrolsNumber)}},
@@ -50,11 +50,11 @@ var (
 		admin: {{4, []string{"user-mfa-delete"}}, {2, []string{"user-totp-delete"}}, {1, []string{"user-update"}}},
 	}
 	leftPlans = map[role][]plan{
-		owner: {{3, signsIn}, {8, join(signsIn, beginsApp)}, {2, beginsApp}, {1, enrolsNumber}},
-		taker: {{4, []string{copies}}, {6, []string{many + "me-totp-attempt"}}, {1, enrolsApp}, {1, []string{"client-get"}}},
+		owner:       {{3, signsIn}, {8, join(signsIn, beginsApp)}, {2, beginsApp}, {1, enrolsNumber}},
+		cookieThief: {{4, []string{copyCookie}}, {6, []string{many + "me-totp-attempt"}}, {1, enrolsApp}, {1, []string{"client-get"}}},
 	}
 	textPlans = map[role][]plan{
-		thief: {{8, signsInText}, {4, join(signsInText, []string{pauses}, stepsUpText)}, {2, signsIn}, {1, []string{"client-get"}}},
+		thief: {{8, signsInText}, {4, join(signsInText, []string{pauseAction}, stepsUpText)}, {2, signsIn}, {1, []string{"client-get"}}},
 		admin: {{4, []string{"phone-number-delete"}}, {4, []string{"phone-number-update"}}, {1, []string{"instance-update"}}},
 	}
 	endingPlans = map[role][]plan{
@@ -62,11 +62,11 @@ var (
 		admin: {{3, []string{"user-ban", "user-unban"}}, {3, []string{"user-update"}}, {2, []string{"admin-session-revoke"}}, {1, []string{"user-mfa-delete"}}},
 	}
 	plantPlans = map[role][]plan{
-		owner: {{8, signsIn}, {2, join(signsIn, enrolsApp)}, {2, []string{"client-delete"}}},
-		taker: {{6, []string{"client-create", plants}}, {4, []string{"client-get"}}, {1, []string{"me-get"}}, {1, []string{"client-handshake"}}},
+		owner:       {{8, signsIn}, {2, join(signsIn, enrolsApp)}, {2, []string{"client-delete"}}},
+		cookieThief: {{6, []string{"client-create", plantCookie}}, {4, []string{"client-get"}}, {1, []string{"me-get"}}, {1, []string{"client-handshake"}}},
 	}
 	crowdPlans = map[role][]plan{
-		owner: {{6, signsIn}, {1, []string{crowds}}, {4, []string{"client-get"}}, {1, []string{"session-end"}}},
-		thief: {{6, signsIn}, {1, []string{crowds}}, {4, []string{"client-get"}}, {1, []string{"session-touch"}}},
+		owner: {{6, signsIn}, {1, []string{openManySessions}}, {4, []string{"client-get"}}, {1, []string{"session-end"}}},
+		thief: {{6, signsIn}, {1, []string{openManySessions}}, {4, []string{"client-get"}}, {1, []string{"session-touch"}}},
 	}
 )

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Theft is a goal that was reached, with the shortest journey to it that was found.
+// Theft is a reached goal with the shortest journey to it that was found.
 type Theft struct {
 	Profile string
 	Seed    uint64
@@ -16,12 +16,12 @@ type Theft struct {
 	Story   string
 }
 
-// String tells it.
+// String returns the theft in words.
 func (t *Theft) String() string {
 	return fmt.Sprintf("a thief reaches: %s\n%s\n%s-> %s\nprofile %q, seed %d", t.Hit.Goal, t.Hit.What, t.Story, t.Hit.What, t.Profile, t.Seed)
 }
 
-// Search draws the journey of a seed and returns the theft that it ends with, or nil.
+// Search performs the journey of a seed. It returns the theft that ends the journey, or nil.
 func Search(ctx context.Context, p Profile, seed uint64) (*Theft, error) {
 	j, err := begin(ctx, p, seed)
 	if err != nil {
@@ -42,13 +42,14 @@ func Search(ctx context.Context, p Profile, seed uint64) (*Theft, error) {
 			return &Theft{p.Name, seed, hits[0], j.made, j.story.String()}, nil
 		}
 		if next = next[1:]; j.oracle.moment != moment {
-			next = append(next, plans.look(j.people)...)
+			next = append(next, plans.checkSessions(j.people)...)
 		}
 	}
 	return nil, nil
 }
 
-// replay makes steps in a new world of the seed. It returns the theft when they reach the goal.
+// replay performs steps in a new world of the seed. It returns the theft if they reach the goal,
+// else nil.
 func replay(ctx context.Context, p Profile, seed uint64, goal Goal, steps []Step) *Theft {
 	p.Goals = []Goal{goal}
 	j, err := begin(ctx, p, seed)
@@ -67,9 +68,9 @@ func replay(ctx context.Context, p Profile, seed uint64, goal Goal, steps []Step
 	return nil
 }
 
-// Shorten leaves out steps as long as the goal is still reached: first halves, then quarters, down
-// to single steps (Zeller, "delta debugging"). Then it takes away what is left of chance: the
-// function whose clock is behind, and the second browser.
+// Shorten leaves out steps as long as the journey still reaches the goal: first halves, then
+// quarters, down to single steps (Zeller, "delta debugging"). Then it removes the clock that is
+// behind where the goal does not need it.
 func Shorten(ctx context.Context, p Profile, found *Theft) *Theft {
 	best := found
 	if again := replay(ctx, p, found.Seed, found.Hit.Goal, found.Steps); again != nil {
@@ -105,7 +106,7 @@ func Shorten(ctx context.Context, p Profile, found *Theft) *Theft {
 	return best
 }
 
-// chanceOf decides what the actors do in the journey of a seed.
+// chanceOf returns the random numbers that decide what the actors do in the journey of a seed.
 func chanceOf(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // a seed repeats a journey
 }

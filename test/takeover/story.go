@@ -12,18 +12,18 @@ import (
 	"github.com/countersign-mfa/countersign/test/browser"
 )
 
-// story is a journey in words. What is secret or long has a short name: the app A, the session 2.
+// story is a journey in words. Secrets and ids have short names, such as app 1 or session 2.
 type story struct {
 	lines []string
-	same  int    // how often the last line was repeated
-	key   string // of the last line, without its code
+	same  int    // repetitions of the last line
+	key   string // the last line without its code
 	known map[string]string
 	count map[string]int
 }
 
 func newStory() *story { return &story{known: map[string]string{}, count: map[string]int{}} }
 
-func (s *story) add(line string) {
+func (s *story) addLine(line string) {
 	key := codeOf.ReplaceAllString(line, "code")
 	if n := len(s.lines); n > 0 && key == s.key {
 		s.same++
@@ -35,10 +35,10 @@ func (s *story) add(line string) {
 
 var codeOf = regexp.MustCompile(`code \S+`)
 
-func (s *story) waits(d time.Duration) { s.add(fmt.Sprintf("%v pass.", d)) }
+func (s *story) wait(d time.Duration) { s.addLine(fmt.Sprintf("%v pass.", d)) }
 
-func (s *story) says(p *person, format string, args ...any) {
-	s.add(upper(names[p.role]) + " " + fmt.Sprintf(format, args...) + ".")
+func (s *story) add(p *person, format string, args ...any) {
+	s.addLine(upper(names[p.role]) + " " + fmt.Sprintf(format, args...) + ".")
 }
 
 func upper(text string) string {
@@ -47,7 +47,7 @@ func upper(text string) string {
 	return string(r)
 }
 
-// name is a short name of something, of its kind.
+// name returns the short name of a value of a kind.
 func (s *story) name(kind, text string) string {
 	if text == "" {
 		return "none"
@@ -74,8 +74,8 @@ func (s *story) argument(name, value string) string {
 	return name + " " + value
 }
 
-// tells is a request with its answer.
-func (s *story) tells(p *person, step Step, r *request, a browser.Answer, said told) {
+// request adds a request with its answer.
+func (s *story) request(p *person, step Step, r *request, a browser.Answer, said facts) {
 	var b strings.Builder
 	b.WriteString(upper(names[p.role]))
 	if p.role != admin {
@@ -118,7 +118,7 @@ func (s *story) tells(p *person, step Step, r *request, a browser.Answer, said t
 		seen[tk.Session] = true
 	}
 	b.WriteString(".")
-	s.add(b.String())
+	s.addLine(b.String())
 }
 
 func lower(text string) string {
@@ -129,7 +129,7 @@ func lower(text string) string {
 	return string(r)
 }
 
-// String numbers the lines.
+// String returns the numbered lines.
 func (s *story) String() string {
 	var b strings.Builder
 	for i, line := range s.lines {

@@ -22,19 +22,19 @@ var (
 
 func TestMain(m *testing.M) {
 	if name := os.Getenv(mutantVariable); name != "" {
-		os.Exit(hunt(name))
+		os.Exit(searchMutant(name))
 	}
 	os.Exit(m.Run())
 }
 
-// granted counts, over all searches, how often an operation was granted to a person.
+// update counts, over all searches, how often an operation was granted to a person.
 var granted = struct {
 	sync.Mutex
 	to map[string]int
 }{to: map[string]int{}}
 
-// search fails the test when the journey of a seed ends with a theft, and tells the shortest way to
-// it.
+// search fails the test when the journey of a seed ends with a theft, and prints the shortest
+// journey.
 func search(t *testing.T, p Profile, seed uint64) {
 	t.Helper()
 	found, err := Search(t.Context(), p, seed)
@@ -50,8 +50,8 @@ func search(t *testing.T, p Profile, seed uint64) {
 // journeys is how many seeds of a profile are searched.
 const journeys = 80
 
-// TestNoThiefSucceeds: whatever thieves do with what they know, in any order with the owner, an
-// administrator and the clock, they reach no goal.
+// TestNoThiefSucceeds: no sequence of actions of thieves, owner, administrator and clock reaches a
+// goal.
 func TestNoThiefSucceeds(t *testing.T) {
 	for _, p := range Profiles() {
 		p.Granted = func(operation string) {
@@ -92,8 +92,7 @@ func TestNoThiefSucceeds(t *testing.T) {
 	})
 }
 
-// TestEveryOperationIsTried: an operation that is added to the table is part of the search, or
-// somebody says why not.
+// TestEveryOperationIsTried: a new operation is part of the search, or untried gives the reason.
 func TestEveryOperationIsTried(t *testing.T) {
 	for _, op := range api.Operations() {
 		switch op.Surface {
@@ -102,14 +101,14 @@ func TestEveryOperationIsTried(t *testing.T) {
 				t.Errorf("%s: no generator draws %q", op.Name, missing)
 			}
 		case operation.Backend:
-			_, tried := tasks[op.Name]
+			_, tried := adminActions[op.Name]
 			if why := untried[op.Name]; tried == (why != "") {
 				t.Errorf("%s: the administrator has a task for it, or there is a reason for none (task %v, reason %q)", op.Name, tried, why)
 			}
 		case operation.Public: // nothing of a user is in reach
 		}
 	}
-	for name := range tasks {
+	for name := range adminActions {
 		if operations[name] == nil {
 			t.Errorf("there is no operation %s", name)
 		}
@@ -120,16 +119,16 @@ func TestEveryOperationIsTried(t *testing.T) {
 		}
 	}
 	for _, p := range Profiles() {
-		for by := range nature {
+		for by := range clock {
 			plans := p.Plans[by]
 			if plans == nil {
 				plans = commonPlans[by]
 			}
 			for _, plan := range plans {
-				for _, deed := range plan.deeds {
-					deed = strings.TrimPrefix(deed, many)
-					if operations[deed] == nil && !slices.Contains([]string{copies, plants, peeks, crowds, pauses, changes}, deed) {
-						t.Errorf("%s: there is no operation %s", p.Name, deed)
+				for _, action := range plan.actions {
+					action = strings.TrimPrefix(action, many)
+					if operations[action] == nil && !slices.Contains([]string{copyCookie, plantCookie, seeUsedCode, openManySessions, pauseAction, changeFactor}, action) {
+						t.Errorf("%s: there is no operation %s", p.Name, action)
 					}
 				}
 			}
@@ -137,7 +136,7 @@ func TestEveryOperationIsTried(t *testing.T) {
 	}
 }
 
-// TestASeedDecidesAJourney: what failed once can be looked at again.
+// TestASeedDecidesAJourney: the same seed gives the same journey, so a failure can be repeated.
 func TestASeedDecidesAJourney(t *testing.T) {
 	tell := func(p Profile, seed uint64) string {
 		j, err := begin(t.Context(), p, seed)
@@ -161,7 +160,7 @@ func TestASeedDecidesAJourney(t *testing.T) {
 	}
 }
 
-// TestStrictMFA is Clerk's rule, as its SDK has it.
+// TestStrictMFA checks Clerk's rule as its SDK implements it.
 func TestStrictMFA(t *testing.T) {
 	for _, tc := range []struct {
 		ages   [2]int
@@ -178,11 +177,11 @@ func TestStrictMFA(t *testing.T) {
 	}
 }
 
-// TestAShorterJourneyReachesTheSameGoal: what is left of a journey still ends with its goal, and no
-// step can be left out.
+// TestAShorterJourneyReachesTheSameGoal: a shortened journey still reaches its goal, and every step
+// of it is needed.
 func TestAShorterJourneyReachesTheSameGoal(t *testing.T) {
 	const needed = "a journey that is stolen from on purpose"
-	p := Profile{Name: needed, Bare: true, Weights: [nature + 1]int{owner: 5, thief: 5, nature: 2}, Steps: 30, Plans: firstPlans, Goals: []Goal{tried}}
+	p := Profile{Name: needed, Bare: true, Weights: [clock + 1]int{owner: 5, thief: 5, clock: 2}, Steps: 30, Plans: firstPlans, Goals: []Goal{tried}}
 	for seed := range uint64(50) {
 		found, err := Search(t.Context(), p, seed+1)
 		if err != nil {
@@ -200,8 +199,9 @@ func TestAShorterJourneyReachesTheSameGoal(t *testing.T) {
 	t.Error("no journey was long enough")
 }
 
-// hunt searches the profile of a mutant until a thief succeeds, in the binary that has the mutants.
-func hunt(name string) int {
+// searchMutant searches the profile of a mutant until a thief succeeds. It runs in the binary with
+// the mutants.
+func searchMutant(name string) int {
 	m, ok := mutants[name]
 	if !ok {
 		fmt.Printf("there is no mutant %q\n", name)
