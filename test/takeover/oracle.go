@@ -31,8 +31,7 @@ const (
 	Key         Goal = "the Backend API, with a key that was revoked"
 	Broken      Goal = "an answer that no request may get"
 
-	// tried is none of the goals: any thief may begin to enrol an app. The test of shortening looks
-	// for it.
+	// tried is not in [Goals]: any thief may begin an enrolment. The test of [Shorten] uses it.
 	tried Goal = "an enrolment that a thief began"
 )
 
