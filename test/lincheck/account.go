@@ -18,13 +18,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// accountModel is what matters of one user that has every factor, and of one sign-in of theirs that
-// waits for the second factor.
+// accountModel models a user with every factor, and one sign-in of that user that waits for the
+// second factor.
 type accountModel struct {
 	signedIn bool
-	ended    bool // the sign-in, because the factors changed since its first factor was proved
+	ended    bool // the sign-in ended, because the factors changed after its first factor
 
-	// The code of the sign-in. "?" is one that was stored and never sent.
+	// code is the code of the sign-in. "?" is a code that was stored and never sent.
 	code           string
 	tries          int
 	codeEnds, sent time.Duration
@@ -32,22 +32,22 @@ type accountModel struct {
 	app      bool
 	lastStep int64
 
-	set  int // of backup codes
+	set  int // the set of backup codes
 	used uint32
 
-	wrong int // in the sign-in, by all methods
+	wrong int // incorrect codes in the sign-in, by all methods
 
-	// failures are those in a row, charged all since the last unlock: a history is shorter than the
-	// failure log's 30 days.
+	// failures counts consecutive failures, charged those since the last unlock: a history is shorter
+	// than the 30 days of the failure log.
 	failures, charged      int
-	wait, locked, byAnyone time.Duration // when they end
+	wait, locked, byAnyone time.Duration // the ends of these periods
 }
 
-// since makes a time one that a model can keep: comparable, and greater than zero, which is never,
-// also when a clock goes back.
+// since converts a time to one that the model can keep: comparable, and greater than zero even
+// after the clock went back. Zero means never.
 func since(at time.Time) time.Duration { return at.Sub(began.Add(-1000 * time.Hour)) }
 
-// refuses says whether no guess may be judged.
+// refuses says whether every guess is refused without a comparison.
 func (a *accountModel) refuses(now time.Duration) bool {
 	return a.byAnyone > now || a.locked > now || a.wait > now
 }
@@ -69,7 +69,7 @@ func (a *accountModel) clear() Answer {
 	return Answer{Verdict: Granted}
 }
 
-// The questions about an account.
+// The operations on an account.
 const (
 	prepare  = "prepare"
 	text     = "text message"
@@ -88,10 +88,10 @@ const (
 	codeLife   = 10 * time.Minute
 	coolDown   = 30 * time.Second
 	codeTries  = 5
-	skew       = 30 * time.Second // a time further in the future is not believed
+	skew       = 30 * time.Second // a time further in the future is not accepted
 )
 
-// accountStep is the meaning of every question.
+// accountStep applies an operation to the model.
 func accountStep(p *person, before any, in Input, at time.Time, given Answer) (Answer, any) {
 	a, now := before.(accountModel), since(at)
 	waiting := !a.signedIn && !a.ended && now < since(began)+signInLife && now >= since(began)-skew
@@ -188,7 +188,7 @@ func (a *accountModel) totp(p *person, in Input, waiting bool, at time.Time) Ans
 		}
 	}
 	if known {
-		return Answer{Verdict: Wrong} // a replay: refused, and no failure
+		return Answer{Verdict: Wrong} // a replay is refused and counts as no failure
 	}
 	if in.Op == appHere {
 		a.wrong++
@@ -212,7 +212,7 @@ func (a *accountModel) backup(p *person, in Input, now time.Duration) Answer {
 	return a.clear()
 }
 
-// person is the user of a scenario, with all that they know.
+// person is the user of a scenario, with everything that the user knows.
 type person struct {
 	w      *World
 	id     string
@@ -221,16 +221,17 @@ type person struct {
 	from   tx.Caller
 	signIn string
 
-	guesses, messages atomic.Int64 // how many wrong guesses and messages were asked for
+	guesses, messages atomic.Int64 // counts of wrong guesses and requested messages
 }
 
-// Wrong guesses and messages of a history stay within the limits whose periods are longer than it.
+// A history has fewer wrong guesses and messages than the limits whose periods are longer than the
+// history.
 const (
-	maxGuesses = 15
-	maxMessages   = 4
+	maxGuesses  = 15
+	maxMessages = 4
 )
 
-// newPerson makes a user that has every factor, in a sign-in that waits for the second one.
+// newPerson creates a user with every factor, in a sign-in that waits for the second factor.
 func newPerson(ctx context.Context, w *World) (*person, error) {
 	p := &person{w: w}
 	var err error
@@ -261,7 +262,7 @@ func newPerson(ctx context.Context, w *World) (*person, error) {
 		return nil, err
 	}
 	if r.SignIn.Status() != account.NeedsSecondFactor {
-		return nil, errors.New("a ticket let a user with factors in")
+		return nil, errors.New("a ticket alone signed in a user with second factors")
 	}
 	p.from, p.signIn = tx.Caller{Credentials: []tx.Credential{{Transport: r.Snapshot.Transport, Token: r.Snapshot.Token}}}, r.SignIn.ID
 	return p, nil
@@ -275,16 +276,16 @@ func secrets(texts []string) []secret.Value {
 	return values
 }
 
-// appCode is what the app shows at a step.
+// appCode is the app's code of a time step.
 func (p *person) appCode(step int64) string {
 	code, err := totp.Code(p.key, time.Unix(step*int64(totp.Period.Seconds()), 0))
 	if err != nil {
-		panic(err) // the key was made here
+		panic(err) // the key is valid: newPerson generated it
 	}
 	return code
 }
 
-// ask makes a step of a question.
+// ask returns the step that performs an operation.
 func (p *person) ask(in Input) scenarioStep {
 	w := p.w
 	var do func(ctx context.Context) error

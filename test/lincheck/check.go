@@ -16,28 +16,28 @@ var (
 	soak    = flag.Duration("soak", 0, "go on with fresh seeds for so long, for each scenario")
 )
 
-// faulty is how many of a thousand calls of the store fail in the second half of the histories.
+// faulty is how many of a thousand calls of the store fail, in every second history.
 const faulty = 50
 
-// patience bounds one decision of the checker. None has come near it; an undecided history is a
-// failure.
+// patience limits the time of one check. Histories are bounded so that none comes near it; an
+// undecided history is a failure.
 const patience = 20 * time.Second
 
-// Check runs histories of every scenario over stores that open makes, the seeds from 1 on, half of
-// them with faults. With free the clients really run at once, over one store for all histories of a
-// scenario.
-func Check(t *testing.T, open func(t *testing.T) store.Store, seeds int, free bool) {
+// Check runs histories of every scenario over stores that open returns, with the seeds from 1 on.
+// Every second history has faults. With [Concurrent] clients, all histories of a scenario share one
+// store.
+func Check(t *testing.T, open func(t *testing.T) store.Store, seeds int, schedule Schedule) {
 	for _, scenario := range Scenarios() {
 		t.Run(scenario.Name, func(t *testing.T) {
 			var s store.Store
-			if free {
+			if schedule == Concurrent {
 				s = open(t)
 			}
 			run := func(seed uint64) {
-				if !free {
+				if schedule == Turns {
 					s = open(t)
 				}
-				if err := Run(t.Context(), s, scenario, seed, Config{Faulty: faulty * int(seed%2), Free: free, Patience: patience}); err != nil {
+				if err := Run(t.Context(), s, scenario, seed, Config{Faulty: faulty * int(seed%2), Schedule: schedule, Patience: patience}); err != nil {
 					t.Fatalf("%v\nrepeat it with -run '%s' -seed %d", err, t.Name(), seed)
 				}
 			}
@@ -48,7 +48,7 @@ func Check(t *testing.T, open func(t *testing.T) store.Store, seeds int, free bo
 			for seed := range uint64(seeds) {
 				run(seed + 1)
 			}
-			if free { // with so many users, once must do
+			if schedule == Concurrent { // one check at the end, because the store has many users
 				defer func() {
 					w, err := newWorld(t.Context(), s, 1)
 					if err == nil {
@@ -66,8 +66,8 @@ func Check(t *testing.T, open func(t *testing.T) store.Store, seeds int, free bo
 	}
 }
 
-// Memory makes stores in memory that have a signing key already: making one takes longer than a
-// history.
+// Memory returns a function that opens stores in memory with a signing key, because generating a
+// key takes longer than a history.
 func Memory(t *testing.T) func(*testing.T) store.Store {
 	keys, err := signingKey()
 	if err != nil {
@@ -82,7 +82,7 @@ func Memory(t *testing.T) func(*testing.T) store.Store {
 	}
 }
 
-// signingKey is the record of a first signing key, under the keys of every world.
+// signingKey is the record of a first signing key, which every world can open.
 var signingKey = sync.OnceValues(func() ([]store.Record, error) {
 	first, ctx := store.NewMemory(), context.Background()
 	if _, err := newWorld(ctx, first, 1); err != nil {

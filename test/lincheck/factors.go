@@ -9,7 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
-// A draw is one thing that clients of an account do, and how often compared with the others.
+// A draw is an operation of an account's clients, with its relative frequency.
 type draw struct {
 	weight int
 	make   func(p *person, rng *rand.Rand) scenarioStep
@@ -23,7 +23,7 @@ func asks(op string) func(*person, *rand.Rand) scenarioStep {
 	return func(p *person, _ *rand.Rand) scenarioStep { return p.ask(Input{Op: op}) }
 }
 
-// wrongGuess is a code that is right one time in a million.
+// wrongGuess sends a code that is correct one time in a million.
 func wrongGuess(op string) func(*person, *rand.Rand) scenarioStep {
 	return func(p *person, rng *rand.Rand) scenarioStep {
 		if p.guesses.Add(1) > maxGuesses {
@@ -36,7 +36,7 @@ func wrongGuess(op string) func(*person, *rand.Rand) scenarioStep {
 	}
 }
 
-// sentCode is a code that was sent: mostly the last one.
+// sentCode sends a code of a received message, mostly the last one.
 func sentCode(p *person, rng *rand.Rand) scenarioStep {
 	codes := p.w.codes()
 	i := len(codes) - 1
@@ -56,7 +56,7 @@ func anotherMessage(p *person, _ *rand.Rand) scenarioStep {
 	return p.ask(Input{Op: prepare})
 }
 
-// shownCode is one that the app shows around now.
+// shownCode sends a code of the app of the current time step or a step beside it.
 func shownCode(ops ...string) func(*person, *rand.Rand) scenarioStep {
 	return func(p *person, rng *rand.Rand) scenarioStep {
 		step := p.w.clock.now().Unix()/int64(totp.Period.Seconds()) + pick[int64](rng, -1, 0, 0, 0, 1)
@@ -72,7 +72,7 @@ func newBackupCodes(p *person, rng *rand.Rand) scenarioStep {
 	return p.ask(Input{Op: replace, N: int64(rng.IntN(len(p.sets)))})
 }
 
-// beginAccount makes a run of one user.
+// beginAccount begins a scenario of one user.
 func beginAccount(ctx context.Context, w *World, draws ...draw) (*scenarioRun, error) {
 	p, err := newPerson(ctx, w)
 	if err != nil {
@@ -104,9 +104,8 @@ func beginAccount(ctx context.Context, w *World, draws ...draw) (*scenarioRun, e
 	}, nil
 }
 
-// countAccount is what must hold of an account's answers in whatever order: no code is good twice,
-// and no verification compares more than five codes. Backup codes may be good again after they were
-// imported anew.
+// countAccount checks what holds in any order: no code is accepted twice, and no verification
+// compares more than five codes. Backup codes may be accepted again after a new import.
 func countAccount(history []observation) error {
 	good, wrong, expired := map[Input]int{}, 0, 0
 	for _, t := range history {
@@ -114,7 +113,7 @@ func countAccount(history []observation) error {
 		case t.out.Verdict == Granted && (t.in.Op == text || t.in.Op == appHere || t.in.Op == appThere):
 			key := Input{Arg: t.in.Arg}
 			if good[key]++; good[key] > 1 {
-				return fmt.Errorf("%v was good twice", t.in)
+				return fmt.Errorf("%v was accepted twice", t.in)
 			}
 		case t.out.Verdict == Wrong && t.in.Op == text:
 			wrong++

@@ -18,7 +18,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// faults of the store, each at the n-th call of its method.
+// storeFaults are faults of the n-th call of a method.
 var storeFaults = map[string]func(int) store.Fault{
 	"the read fails": store.FailGet, "the read takes too long": store.SlowGet,
 	"the commit fails": store.FailCommit, "the commit's answer is lost": store.LoseCommit, "the commit takes too long": store.SlowCommit,
@@ -26,7 +26,7 @@ var storeFaults = map[string]func(int) store.Fault{
 }
 
 // TestEveryCallOfTheStoreFails: each call of each journey fails in turn, in each way. The error is
-// no refusal, nothing is half done, nothing is charged, and whoever tries again arrives.
+// not a refusal, nothing is half done, no guess is counted, and a retry succeeds.
 func TestEveryCallOfTheStoreFails(t *testing.T) {
 	memory := Memory(t)
 	for _, j := range journeys {
@@ -46,7 +46,7 @@ func TestEveryCallOfTheStoreFails(t *testing.T) {
 	}
 }
 
-// failsOnce makes one journey with one fault, and says whether the fault happened.
+// failsOnce runs a journey with one fault, and says whether the fault happened.
 func failsOnce(t *testing.T, s store.Store, j journey, kind string, n int, fault store.Fault) bool {
 	t.Helper()
 	w, err := newWorld(t.Context(), s, uint64(n))
@@ -80,7 +80,7 @@ func failsOnce(t *testing.T, s store.Store, j journey, kind string, n int, fault
 	return true
 }
 
-// stride leaves out moments in a short run.
+// stride is the distance between the tested moments: a short run skips some.
 func stride() int {
 	if testing.Short() {
 		return 5
@@ -88,8 +88,8 @@ func stride() int {
 	return 1
 }
 
-// TestEveryTextFails: the network refuses a message, takes it and does not say so, or takes it and
-// loses it. Nobody gets two messages for one request, and who asks again gets in.
+// TestEveryTextFails: the network refuses a message, loses its answer, or loses the message. No
+// request sends two messages, and a new request succeeds.
 func TestEveryTextFails(t *testing.T) {
 	memory := Memory(t)
 	down := errors.New("network down")
@@ -104,7 +104,7 @@ func TestEveryTextFails(t *testing.T) {
 	}
 }
 
-// textFails makes one journey whose n-th text fails, and says whether there was one.
+// textFails runs a journey whose n-th message fails, and says whether there was one.
 func textFails(t *testing.T, s store.Store, j journey, kind string, n int, arrives bool, fault error) bool {
 	t.Helper()
 	w, err := newWorld(t.Context(), s, uint64(n))
@@ -137,8 +137,8 @@ func textFails(t *testing.T, s store.Store, j journey, kind string, n int, arriv
 	return true
 }
 
-// TestWithoutRandomnessNothingIsMade: each read of randomness fails in turn. The request is refused
-// as a whole.
+// TestWithoutRandomnessNothingIsMade: each read of randomness fails in turn. The whole request
+// fails.
 func TestWithoutRandomnessNothingIsMade(t *testing.T) {
 	memory := Memory(t)
 	for _, j := range journeys {
@@ -158,7 +158,7 @@ func TestWithoutRandomnessNothingIsMade(t *testing.T) {
 				}
 				break
 			}
-			if err != nil && !errors.Is(err, errNoChance) {
+			if err != nil && !errors.Is(err, errNoRandomness) {
 				t.Errorf("%s, read %d: answered %v", j.name, n, err)
 			}
 			if err := errors.Join(Invariants(ctx, s, w.Ring), retry(ctx, j, h), costsNoGuess(ctx, h), Invariants(ctx, s, w.Ring)); err != nil {
@@ -168,7 +168,8 @@ func TestWithoutRandomnessNothingIsMade(t *testing.T) {
 	}
 }
 
-// leaveExpiredRecords leaves behind all that a user can leave behind, and lets nine days pass.
+// leaveExpiredRecords creates every kind of record that can expire, and advances the clock by nine
+// days.
 func leaveExpiredRecords(t *testing.T, h *journeyUser) {
 	t.Helper()
 	ctx := t.Context()
@@ -212,8 +213,8 @@ func leaveExpiredRecords(t *testing.T, h *journeyUser) {
 	h.clock.advance(9 * 24 * time.Hour)
 }
 
-// TestTheCleanupAtEveryMoment: before each call of each journey the cleanup runs, breaks off in the
-// middle, and runs twice more. Nobody notices, and in the end what ran out is gone.
+// TestTheCleanupAtEveryMoment: before each call of each journey a cleanup crashes halfway, and two
+// more run. The journey still succeeds, and the expired records are gone.
 func TestTheCleanupAtEveryMoment(t *testing.T) {
 	memory := Memory(t)
 	for _, j := range journeys {
@@ -252,7 +253,7 @@ func TestTheCleanupAtEveryMoment(t *testing.T) {
 	}
 }
 
-// cleanUp runs a cleanup that crashes at its second commit, and then two whole ones, in another
+// cleanUp runs a cleanup that crashes at its second commit, then two complete ones in another
 // process. It returns how many records they found.
 func cleanUp(t *testing.T, w *World) int {
 	t.Helper()
@@ -275,9 +276,9 @@ func cleanUp(t *testing.T, w *World) int {
 	return r.Found + 2
 }
 
-// TestSoup: journeys of many people, one after another, of whose calls one in ten fails in some
-// way, and whose texts and randomness fail too, while the clock jumps. Each arrives, nothing is
-// accepted twice and nothing is left half done. With -soak it goes on.
+// TestSoup runs many journeys in a row. One in ten calls, messages and reads of randomness fails,
+// and the clock jumps. Each journey succeeds, no code is accepted twice, and nothing is half done.
+// With -soak it goes on.
 func TestSoup(t *testing.T) {
 	memory := Memory(t)
 	run := func(seed uint64) {
@@ -317,7 +318,7 @@ func faultyJourneys(t *testing.T, s store.Store, seed uint64) error {
 		trips = append(trips, trip{j, newJourneyUser(t, w, j.factors)})
 	}
 	for _, trip := range trips {
-		w.inject(rng, 100, false)
+		w.inject(rng, 100, Scenario{})
 		w.network = func() (bool, error) {
 			if rng.IntN(10) == 0 {
 				return rng.IntN(2) == 0, errors.New("network down")
@@ -331,7 +332,8 @@ func faultyJourneys(t *testing.T, s store.Store, seed uint64) error {
 	return nil
 }
 
-// retryUntilDone tries until the journey ends well. After ten failures the weather clears.
+// retryUntilDone repeats a journey until it succeeds. After ten failures no more faults are
+// injected.
 func retryUntilDone(ctx context.Context, w *World, j journey, h *journeyUser, rng *rand.Rand) error {
 	for try := 1; ; try++ {
 		if try <= 10 && rng.IntN(4) == 0 {
@@ -370,8 +372,8 @@ func retryUntilDone(ctx context.Context, w *World, j journey, h *journeyUser, rn
 	return nil
 }
 
-// TestAStoreThatIsDownCostsNothing: while every call fails, guesses are refused without a charge;
-// then the first right code is good.
+// TestAStoreThatIsDownCostsNothing: while every call fails, guesses fail without being counted.
+// Afterwards the first correct code is accepted.
 func TestAStoreThatIsDownCostsNothing(t *testing.T) {
 	s := Memory(t)(t)
 	w, err := newWorld(t.Context(), s, 1)
@@ -391,8 +393,7 @@ func TestAStoreThatIsDownCostsNothing(t *testing.T) {
 	}
 }
 
-// TestWithoutTheNetworkTheOtherFactorsWork: no text arrives for as long as it lasts; who has
-// another factor does not notice (R35).
+// TestWithoutTheNetworkTheOtherFactorsWork: while no message arrives, the other factors work (R35).
 func TestWithoutTheNetworkTheOtherFactorsWork(t *testing.T) {
 	for _, by := range []account.Strategy{account.TOTPCode, account.BackupCode, account.PhoneCode} {
 		w, err := newWorld(t.Context(), Memory(t)(t), 1)
@@ -407,7 +408,7 @@ func TestWithoutTheNetworkTheOtherFactorsWork(t *testing.T) {
 	}
 }
 
-// everythingExpiredStore finds every record to have run out, as a comparison the wrong way round would.
+// everythingExpiredStore returns every record as expired, as a wrong comparison would.
 type everythingExpiredStore struct{ store.Store }
 
 func (s everythingExpiredStore) Expired(ctx context.Context, kind store.Kind, _ time.Time, limit int) ([]store.Key, error) {
@@ -419,8 +420,8 @@ func (s everythingExpiredStore) Expired(ctx context.Context, kind store.Kind, _ 
 	return keys, err
 }
 
-// TestACleanupThatIsToldNonsenseRemovesNothing: what is alive stays, whatever the store finds
-// (R33).
+// TestACleanupThatIsToldNonsenseRemovesNothing: the cleanup keeps valid records even if the store
+// returns them as expired (R33).
 func TestACleanupThatIsToldNonsenseRemovesNothing(t *testing.T) {
 	s := Memory(t)(t)
 	w, err := newWorld(t.Context(), s, 1)
@@ -444,8 +445,8 @@ func TestACleanupThatIsToldNonsenseRemovesNothing(t *testing.T) {
 	}
 }
 
-// TestACleanupThatIsTooEarlyIsNoticed: with a clock that is weeks ahead it removes what is alive,
-// and the checks above are red.
+// TestACleanupThatIsTooEarlyIsNoticed: a cleanup whose clock is weeks ahead removes valid records,
+// and the checks above fail.
 func TestACleanupThatIsTooEarlyIsNoticed(t *testing.T) {
 	s := Memory(t)(t)
 	w, err := newWorld(t.Context(), s, 1)

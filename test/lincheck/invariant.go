@@ -17,8 +17,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Invariants reads every record and says what does not fit together. It holds between any two
-// commits, so also after a crash at any moment.
+// Invariants reads every record and returns an error for each violated invariant. Invariants hold
+// between any two commits, so also after a crash.
 func Invariants(ctx context.Context, s store.Store, ring *seal.Ring) error {
 	st := state{users: map[string]*account.User{}, clients: map[string]*account.Client{}, claims: map[string]string{}, prices: map[string]smsprice.Micros{}, ring: ring}
 	if err := st.read(ctx, s); err != nil {
@@ -39,7 +39,7 @@ func Invariants(ctx context.Context, s store.Store, ring *seal.Ring) error {
 	return errors.Join(st.wrong...)
 }
 
-// money: no message left whose price was not reserved.
+// money checks that the price of every sent message was reserved.
 func (st *state) money(ctx context.Context, s store.Store) error {
 	days := slices.Sorted(maps.Keys(st.prices))
 	if len(days) == 0 {
@@ -50,19 +50,20 @@ func (st *state) money(ctx context.Context, s store.Store) error {
 		return fmt.Errorf("read sums: %w", err)
 	}
 	for i, day := range days {
-		if sums[i] != 0 && sums[i] < int64(st.prices[day]) { // 0: the store has forgotten a day that is over
+		// A sum of 0 is that of a past day, whose counter has expired.
+		if sums[i] != 0 && sums[i] < int64(st.prices[day]) {
 			st.complain("messages for %d were sent, and %d were reserved", st.prices[day], sums[i])
 		}
 	}
 	return nil
 }
 
-// state is all records.
+// state holds all records.
 type state struct {
 	users   map[string]*account.User
 	clients map[string]*account.Client
-	claims  map[string]string          // the user, by the claim's id
-	prices  map[string]smsprice.Micros // of the messages that were let pass, by the budget of their day
+	claims  map[string]string          // from the claim's id to the user
+	prices  map[string]smsprice.Micros // of the sent messages, by counter of the day
 	ring    *seal.Ring
 	wrong   []error
 }
@@ -160,14 +161,14 @@ func (st *state) numbers(r store.Record, u *account.User) error {
 	return nil
 }
 
-// net checks that the cleanup will find what runs out at end; the zero time is never.
+// net checks that the cleanup finds a record when something in it ends; a zero end is never.
 func (st *state) net(r store.Record, end time.Time) {
 	if !end.IsZero() && (r.Expires.IsZero() || r.Expires.After(end)) {
 		st.complain("a %s with something that ends at %v is found at %v", r.Key.Kind, end, r.Expires)
 	}
 }
 
-// earliest is when the first thing of a user runs out.
+// earliest is the time at which the first part of a user record ends.
 func earliest(u *account.User) time.Time {
 	var first time.Time
 	see := func(at account.Instant) {
@@ -189,8 +190,8 @@ func earliest(u *account.User) time.Time {
 	return first
 }
 
-// identifiers: verified numbers, addresses and names have their claims, and claims have nothing
-// else.
+// identifiers checks that verified numbers, addresses and usernames have their claims, and that no
+// other claims exist.
 func (st *state) identifiers() {
 	held := map[string]string{}
 	hold := func(user, kind, value string) {
@@ -217,7 +218,8 @@ func (st *state) identifiers() {
 		}
 	}
 	for key, user := range st.claims {
-		if user != "" && held[key] != user { // without a user it only counts guesses at an identifier that nobody has
+		// A claim without a user only counts guesses at an unknown identifier.
+		if user != "" && held[key] != user {
 			st.complain("%s claims what it does not have", user)
 		}
 	}
@@ -283,7 +285,7 @@ func (st *state) counters(id string, u *account.User) {
 	}
 }
 
-// sessionsOf: what a user's list names is there.
+// sessionsOf checks that the sessions in a user's list exist.
 func (st *state) sessionsOf(id string, u *account.User) {
 	if u.Banned && len(u.Sessions) > 0 {
 		st.complain("%s is banned and has %d sessions", id, len(u.Sessions))
@@ -297,9 +299,9 @@ func (st *state) sessionsOf(id string, u *account.User) {
 	}
 }
 
-// client: a session stands in both records, because one commit made it, and no second factor was
-// begun before the first was proved. A session that an act on its user ended may stay on its
-// client: it is dead.
+// client checks that a session is in both records, because one commit writes both. No second factor
+// begins before the first is verified. A session that ended with a change of its user may stay on
+// its client, where it has no effect.
 func (st *state) client(id string, c *account.Client) {
 	for _, s := range c.Sessions {
 		u := st.users[s.User()]
@@ -307,7 +309,7 @@ func (st *state) client(id string, c *account.Client) {
 			st.complain("a session of %s without a first factor", s.User())
 		}
 		if u == nil || u.Generation > 0 {
-			continue // it may have ended with its user, or by a change of the password or the factors
+			continue // the session may have ended with its user, password or factors
 		}
 		nonce := s.ID[len(s.ID)-26:]
 		if !slices.ContainsFunc(u.Sessions, func(ref account.SessionRef) bool { return ref.Client == id && ref.Nonce == nonce }) && len(u.Sessions) < mostSessions {

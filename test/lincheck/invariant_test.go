@@ -13,8 +13,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// TestInvariantsNotice: each thing that must not be, put into otherwise sound records, is found,
-// and by the sentence that is meant for it.
+// TestInvariantsNotice: each violation, put into otherwise valid records, is reported with its own
+// message.
 func TestInvariantsNotice(t *testing.T) {
 	type object = map[string]any
 	user, client, claim, ticket := store.KindUser, store.KindClient, store.KindClaim, store.KindTicket
@@ -81,8 +81,8 @@ func TestInvariantsNotice(t *testing.T) {
 	}
 }
 
-// TestMessagesWithoutTheirMoneyAreNoticed: a message is paid from the budget of its day, and a
-// refused one costs nothing.
+// TestMessagesWithoutTheirMoneyAreNoticed: a message counts in the spending counter of its day, and
+// a refused one costs nothing.
 func TestMessagesWithoutTheirMoneyAreNoticed(t *testing.T) {
 	const at = account.Instant(1_772_600_000_000)
 	for name, c := range map[string]struct {
@@ -110,8 +110,8 @@ func TestMessagesWithoutTheirMoneyAreNoticed(t *testing.T) {
 	}
 }
 
-// TestHalfACommitBreaksTheInvariants: what journeys leave behind on a store that forgets the user's
-// record in a commit of several shows by itself that something is missing.
+// TestHalfACommitBreaksTheInvariants: journeys on a store that leaves out the user's record of a
+// commit violate the invariants.
 func TestHalfACommitBreaksTheInvariants(t *testing.T) {
 	var found []string
 	for _, j := range journeys {
@@ -138,7 +138,7 @@ func TestHalfACommitBreaksTheInvariants(t *testing.T) {
 	}
 }
 
-// noUserStore leaves the user's record out of a commit of several.
+// noUserStore leaves the user's record out of a commit of several records.
 type noUserStore struct{ store.Store }
 
 func (f noUserStore) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {

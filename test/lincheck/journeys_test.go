@@ -20,9 +20,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// A journey is what a person, or the team's server, sets out to do. run does it as people do: it
-// looks at what is there already, so it can be begun again after it failed anywhere. goal says
-// whether it was reached.
+// A journey is a task of a user or of the application's server. run first reads what is already
+// done, so it can be repeated after a failure. goal returns an error unless the journey reached its
+// goal.
 type journey struct {
 	name    string
 	factors bool // the person has them from the start
@@ -32,7 +32,7 @@ type journey struct {
 
 const theirPassword = "correct horse"
 
-// journeyUser is somebody on a journey.
+// journeyUser is the user of a journey.
 type journeyUser struct {
 	*World
 	id, name string
@@ -40,7 +40,7 @@ type journeyUser struct {
 	key      secret.Value
 	written  []string // backup codes not yet tried
 	from     tx.Caller
-	signInID   string
+	signInID string
 	other    string // a user that the server makes
 	made     bool
 	asked    int // for how many texts
@@ -73,8 +73,8 @@ func (h *journeyUser) keepToken(r *mfa.SignInResult) {
 	h.signInID, h.from.Session = r.SignIn.ID, r.SignIn.Created
 }
 
-// signIn signs in, unless that is done: with a password or a ticket, and with a second factor when
-// one is asked for.
+// signIn signs in, unless the user is signed in: with a password or a ticket, and with a second
+// factor where one is required.
 func (h *journeyUser) signIn(ctx context.Context, first, second account.Strategy) error {
 	if h.from.Session != "" {
 		if _, err := h.MFA.Me(ctx, h.from); err == nil || kindOf(err) != Closed {
@@ -125,7 +125,8 @@ func (h *journeyUser) secondFactor(ctx context.Context, by account.Strategy) err
 	return err
 }
 
-// guess is a right one. A backup code is not tried twice: who got no answer takes the next.
+// guess returns a correct proof. Each backup code is used once: after a lost answer the next one is
+// used.
 func (h *journeyUser) guess(by account.Strategy) mfa.Proof {
 	g := mfa.Proof{Strategy: by}
 	switch by {
@@ -151,7 +152,7 @@ func (h *journeyUser) lastText() string {
 	return codes[len(codes)-1]
 }
 
-// has fails unless a property of the user holds.
+// has returns a goal: a property of the user holds.
 func has(what string, holds func(*account.User) bool) func(context.Context, *journeyUser) error {
 	return func(ctx context.Context, h *journeyUser) error {
 		u, err := h.Admin.User(ctx, h.id)
@@ -167,7 +168,7 @@ func signedIn(ctx context.Context, h *journeyUser) error {
 	return err
 }
 
-// signInJourney is a journey that ends signed in.
+// signInJourney is a journey that ends with a session.
 func signInJourney(name string, first, second account.Strategy) journey {
 	return journey{name: name, factors: true, goal: signedIn, run: func(ctx context.Context, h *journeyUser) error { return h.signIn(ctx, first, second) }}
 }
@@ -261,7 +262,7 @@ func enrolApp(ctx context.Context, h *journeyUser) error {
 }
 
 func resend(ctx context.Context, h *journeyUser) error {
-	if err := h.signIn(ctx, account.TicketCode, ""); err == nil || kindOf(err) == Unknown || errors.Is(err, errNoChance) {
+	if err := h.signIn(ctx, account.TicketCode, ""); err == nil || kindOf(err) == Unknown || errors.Is(err, errNoRandomness) {
 		return err // signed in already, or a fault; else it stopped at the second factor, which nobody proved
 	}
 	for range 2 {
@@ -365,7 +366,7 @@ func revokedTicket(ctx context.Context, h *journeyUser) error {
 	return nil
 }
 
-// administer makes a user, changes all that a server can change, and removes it.
+// administer creates a user, changes everything that a server can change, and deletes the user.
 func administer(ctx context.Context, h *journeyUser) error {
 	if h.other == "" {
 		name := "other" + h.name
@@ -422,16 +423,14 @@ func administer(ctx context.Context, h *journeyUser) error {
 	return nil
 }
 
-// signInAgain is what somebody does about a refusal: whoever signed in too long ago for a change of
-// factors does it again.
+// signInAgain starts a new sign-in when the session is too old for a change of factors.
 func (h *journeyUser) signInAgain(err error) {
 	if e := (*apierr.Error)(nil); errors.As(err, &e) && e.Code() == apierr.SessionReverificationRequired {
 		h.from = tx.Caller{}
 	}
 }
 
-// retry begins the journey again until it ends well, as somebody does who saw an error and waited
-// half a minute.
+// retry repeats a journey until it succeeds, half a minute after each error.
 func retry(ctx context.Context, j journey, h *journeyUser) error {
 	var err error
 	for range 3 {
@@ -444,7 +443,7 @@ func retry(ctx context.Context, j journey, h *journeyUser) error {
 	return fmt.Errorf("no way on: %w", err)
 }
 
-// costsNoGuess fails when something that is no guess cost one.
+// costsNoGuess returns an error if a guess was counted.
 func costsNoGuess(ctx context.Context, h *journeyUser) error {
 	u, err := h.Admin.User(ctx, h.id)
 	if err == nil && u.AttemptsLeft(account.At(h.Engine.Now())) != 10 {
@@ -482,8 +481,8 @@ func (n newerVersionStore) Commit(ctx context.Context, writes []store.Write, inc
 	return n.Store.Commit(ctx, writes, increments...)
 }
 
-// TestJourneysKeepWhatANewerVersionStored: during a deployment the older version goes on, and loses
-// nothing that the newer one wrote (R34).
+// TestJourneysKeepWhatANewerVersionStored: during a deployment the older version keeps the fields
+// that the newer one wrote (R34).
 func TestJourneysKeepWhatANewerVersionStored(t *testing.T) {
 	for _, j := range journeys {
 		var lost []store.Kind

@@ -10,17 +10,17 @@ import (
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
 
-// TestHistories: whatever clients do at once, and whatever fails underneath, there is an order of
-// the operations that explains what they were told.
+// TestHistories: some order of the operations explains every answer, whatever the clients do at
+// once and whatever fails.
 func TestHistories(t *testing.T) {
 	seeds := 500
 	if testing.Short() {
 		seeds = 50
 	}
-	lincheck.Check(t, lincheck.Memory(t), seeds, false)
+	lincheck.Check(t, lincheck.Memory(t), seeds, lincheck.Turns)
 }
 
-// TestHistoriesInAFile: the same with clients that really run at once over the embedded store.
+// TestHistoriesInAFile: as TestHistories, with concurrent clients over the embedded store.
 func TestHistoriesInAFile(t *testing.T) {
 	seeds := 20
 	if testing.Short() {
@@ -37,5 +37,5 @@ func TestHistoriesInAFile(t *testing.T) {
 			}
 		})
 		return s
-	}, seeds, true)
+	}, seeds, lincheck.Concurrent)
 }

@@ -15,12 +15,10 @@ import (
 	"github.com/countersign-mfa/countersign/test/lincheck"
 )
 
-// A check that never fails shows nothing. So each test here breaks what the domain relies on, in
-// the way in which code goes wrong in practice, and is red when the histories do not notice. The
-// breakage is in a store between the domain and the true one: no product code knows of it.
+// Each test here shows that the histories find a kind of bug. A store between the domain and the
+// real store has the bug; the product does not know of it.
 
-// notices fails the test unless a history of the scenario finds something within the given number
-// of seeds.
+// notices fails the test unless a history of the scenario finds an error within 300 seeds.
 func notices(t *testing.T, scenario string, wrap func(store.Store) store.Store) {
 	t.Helper()
 	const seeds = 300
@@ -47,14 +45,14 @@ func notices(t *testing.T, scenario string, wrap func(store.Store) store.Store) 
 	t.Fatalf("there is no scenario %q", scenario)
 }
 
-// noticesIn tries several scenarios, each of which must notice.
-func noticesIn(t *testing.T, wrap func(store.Store) store.Store, scripts ...string) {
-	for _, s := range scripts {
+// noticesIn calls notices for several scenarios.
+func noticesIn(t *testing.T, wrap func(store.Store) store.Store, scenarios ...string) {
+	for _, s := range scenarios {
 		t.Run(s, func(t *testing.T) { notices(t, s, wrap) })
 	}
 }
 
-// unversionedStore puts without looking at versions: what was read, changed and put back is a lost update.
+// unversionedStore ignores versions, so concurrent changes of a record lose updates.
 type unversionedStore struct {
 	store.Store
 	mu *sync.Mutex
@@ -76,13 +74,13 @@ func (c unversionedStore) Commit(ctx context.Context, writes []store.Write, incr
 
 func TestReadThenPutIsNoticed(t *testing.T) {
 	noticesIn(t, func(s store.Store) store.Store { return unversionedStore{s, &sync.Mutex{}} },
-		"text message", "authenticator app", "backup codes", "ticket", "default factor", "owner of a number", "records and budgets")
+		"text message", "authenticator app", "backup codes", "ticket", "default factor", "owner of a number", "records and counters")
 }
 
-// object is a record's JSON.
+// object is a record as JSON.
 type object = map[string]any
 
-// editingStore changes records on their way.
+// editingStore changes records when they are read or written.
 type editingStore struct {
 	store.Store
 	// written changes what is about to replace before, which is nil for a new record.
@@ -144,7 +142,7 @@ func (f editingStore) Commit(ctx context.Context, writes []store.Write, incremen
 	return f.Store.Commit(ctx, writes, increments...)
 }
 
-// at is the object at a path, or nil.
+// at returns the object at a path, or nil.
 func at(o object, path ...string) object {
 	for _, name := range path {
 		o, _ = o[name].(object)
@@ -237,10 +235,11 @@ func TestAClaimThatIsNotStoredIsNoticed(t *testing.T) {
 	})
 }
 
-// every third commit is one that goes wrong. The first four make the user and its sign-in.
+// every says whether a commit goes wrong: every third one after the first four, which create the
+// user and the sign-in.
 func every(commits int) bool { return commits >= 5 && commits%3 == 2 }
 
-// earlyAnswerStore answers every third commit before it is made, and makes it when the next call comes.
+// earlyAnswerStore answers every third commit before it applies it, at the next call.
 type earlyAnswerStore struct {
 	store.Store
 	state *earlyAnswerState
@@ -278,15 +277,15 @@ func (h earlyAnswerStore) Commit(ctx context.Context, writes []store.Write, incr
 }
 
 func TestAnAnswerBeforeTheCommitIsNoticed(t *testing.T) {
-	noticesIn(t, func(s store.Store) store.Store { return earlyAnswerStore{s, &earlyAnswerState{}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
+	noticesIn(t, func(s store.Store) store.Store { return earlyAnswerStore{s, &earlyAnswerState{}} }, "text message", "authenticator app", "backup codes", "ticket", "records and counters")
 }
 
 func TestACommitThatIsNeverMadeIsNoticed(t *testing.T) {
-	noticesIn(t, func(s store.Store) store.Store { return earlyAnswerStore{s, &earlyAnswerState{lost: true}} }, "text message", "authenticator app", "backup codes", "ticket", "records and budgets")
+	noticesIn(t, func(s store.Store) store.Store { return earlyAnswerStore{s, &earlyAnswerState{lost: true}} }, "text message", "authenticator app", "backup codes", "ticket", "records and counters")
 }
 
-// retryAsNewStore takes its own lost answer for somebody else's write: it made every third commit, tries
-// it again as a new one, and finds the record changed.
+// retryAsNewStore repeats every third commit as a new one, as after a lost answer. It then reports
+// the conflict with its own write.
 type retryAsNewStore struct {
 	store.Store
 	mu      *sync.Mutex
@@ -305,10 +304,10 @@ func (d retryAsNewStore) Commit(ctx context.Context, writes []store.Write, incre
 
 func TestALostAnswerTriedAgainAsNewIsNoticed(t *testing.T) {
 	noticesIn(t, func(s store.Store) store.Store { return retryAsNewStore{s, &sync.Mutex{}, new(int)} },
-		"text message", "authenticator app", "backup codes", "ticket", "owner of a number", "records and budgets")
+		"text message", "authenticator app", "backup codes", "ticket", "owner of a number", "records and counters")
 }
 
-// partialCommitStore commits the records of a commit one by one and, every third time, only the first.
+// partialCommitStore commits records one by one and, every third time, only the first.
 type partialCommitStore struct {
 	store.Store
 	mu      *sync.Mutex
@@ -331,11 +330,11 @@ func (c partialCommitStore) Commit(ctx context.Context, writes []store.Write, in
 }
 
 func TestHalfACommitIsNoticed(t *testing.T) {
-	noticesIn(t, func(s store.Store) store.Store { return partialCommitStore{s, &sync.Mutex{}, new(int)} }, "text message", "owner of a number", "records and budgets")
+	noticesIn(t, func(s store.Store) store.Store { return partialCommitStore{s, &sync.Mutex{}, new(int)} }, "text message", "owner of a number", "records and counters")
 }
 
-// errorAsAnswerStore takes an error for an answer: what cannot be read is not there, and what cannot be
-// committed is done.
+// errorAsAnswerStore hides errors: a failed read finds no record, and a failed commit reports
+// success.
 type errorAsAnswerStore struct {
 	store.Store
 	mu    *sync.Mutex
@@ -374,7 +373,7 @@ func TestErrorsTakenForAnswersAreNoticed(t *testing.T) {
 	noticesIn(t, func(s store.Store) store.Store { return errorAsAnswerStore{s, &sync.Mutex{}, new(int)} }, "text message", "authenticator app", "backup codes", "ticket")
 }
 
-// uncountedStore forgets takes.
+// uncountedStore drops increments.
 type uncountedStore struct{ store.Store }
 
 func (g uncountedStore) Commit(ctx context.Context, writes []store.Write, _ ...store.Increment) error {
@@ -382,5 +381,5 @@ func (g uncountedStore) Commit(ctx context.Context, writes []store.Write, _ ...s
 }
 
 func TestATakeThatIsNotCountedIsNoticed(t *testing.T) {
-	notices(t, "records and budgets", func(s store.Store) store.Store { return uncountedStore{s} })
+	notices(t, "records and counters", func(s store.Store) store.Store { return uncountedStore{s} })
 }

@@ -11,28 +11,28 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// recordModel is one record, by what it holds, and two budgets. A value is written once only, so it stands
-// for its version.
+// recordModel models one record by its content, and two counters. No value is written twice, so a
+// value identifies a version.
 type recordModel struct {
 	value  string
 	budget [2]int64
 }
 
 const (
-	read   = "read"
-	swap   = "replace" // Arg is "what is expected" and "what is to be", apart by a space
-	increment = "take"
+	read      = "read"
+	swap      = "replace" // Arg is the expected value and the new value, separated by a space
+	increment = "increment"
 
-	limit = 3
-	stale = "stale"
+	limit        = 3
+	stale        = "stale"
 	limitReached = "spent"
 )
 
-// beginStore asks the store itself: reads, conditional writes, takes, and both in one commit.
+// beginStore calls the store itself: reads, conditional writes, increments, and both in one commit.
 func beginStore(_ context.Context, w *World) (*scenarioRun, error) {
 	key := store.Key{Kind: store.KindNonce, ID: "history" + w.number()}
 	budgets := [2]string{"a" + key.ID, "b" + key.ID}
-	seen := make([]store.Record, 16) // what each client read last
+	seen := make([]store.Record, 16) // the last record that each client read
 	var mu sync.Mutex
 	made := 0
 	return &scenarioRun{
@@ -77,7 +77,7 @@ func beginStore(_ context.Context, w *World) (*scenarioRun, error) {
 					}
 				}
 				if granted > limit {
-					return fmt.Errorf("%d takes of a budget of %d", granted, limit)
+					return fmt.Errorf("%d increments of a counter with a limit of %d", granted, limit)
 				}
 			}
 			return nil

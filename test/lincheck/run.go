@@ -16,18 +16,29 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Config says how to run histories.
+// Schedule says how the clients of a history run.
+type Schedule int
+
+// The values of [Schedule].
+const (
+	// Turns lets one client run at a time, in an order that the seed decides.
+	Turns Schedule = iota
+	// Concurrent lets all clients run at once.
+	Concurrent
+)
+
+// Config is the configuration of a history.
 type Config struct {
-	// Faulty is how many of a thousand calls of the store fail, each of several ways alike.
+	// Faulty is how many of a thousand calls of the store fail.
 	Faulty int
-	// Free lets the clients really run at once. It must be set for stores that wait for one caller
-	// while another is in them.
-	Free bool
-	// Patience bounds one decision of the checker.
+	// Schedule says how the clients run. Stores that block one caller while another is in them need
+	// [Concurrent].
+	Schedule Schedule
+	// Patience limits the time of one check.
 	Patience time.Duration
 }
 
-// observation is one operation as it was seen.
+// observation is one operation as its client saw it.
 type observation struct {
 	client    int
 	in        Input
@@ -36,8 +47,8 @@ type observation struct {
 	times     []time.Time
 }
 
-// Run runs one history over a store and returns an error, which tells the whole history, unless the
-// answers have an explanation.
+// Run runs one history over a store. It returns an error with the whole history when no order
+// explains the answers.
 func Run(ctx context.Context, s store.Store, scenario Scenario, seed uint64, c Config) error {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(scenario.Name))
@@ -50,9 +61,9 @@ func Run(ctx context.Context, s store.Store, scenario Scenario, seed uint64, c C
 	if err != nil {
 		return fmt.Errorf("begin %s: %w", scenario.Name, err)
 	}
-	w.inject(rng, c.Faulty, scenario.direct)
-	history := perform(ctx, w, scenario, p, rng, c.Free)
-	if err := p.check(history, c.Patience); err != nil || c.Free {
+	w.inject(rng, c.Faulty, scenario)
+	history := perform(ctx, w, scenario, p, rng, c.Schedule)
+	if err := p.check(history, c.Patience); err != nil || c.Schedule == Concurrent {
 		return err
 	}
 	if err := Invariants(ctx, s, w.Ring); err != nil {
@@ -61,7 +72,7 @@ func Run(ctx context.Context, s store.Store, scenario Scenario, seed uint64, c C
 	return nil
 }
 
-// check says what is wrong with a history.
+// check returns an error when a history is wrong or undecided.
 func (p *scenarioRun) check(history []observation, patience time.Duration) error {
 	if p.count != nil {
 		if err := p.count(history); err != nil {
@@ -77,10 +88,11 @@ func (p *scenarioRun) check(history []observation, patience time.Duration) error
 	return fmt.Errorf("undecided after %v\n%s", patience, describe(history))
 }
 
-// inject chooses the calls that will fail.
-func (w *World) inject(rng *rand.Rand, perThousand int, direct bool) {
+// inject draws the calls of the store that will fail. A client that calls the store itself gets no
+// injected conflict, which its model could not explain.
+func (w *World) inject(rng *rand.Rand, perThousand int, s Scenario) {
 	kinds := []func(int) store.Fault{store.FailGet, store.FailCommit, store.LoseCommit, store.SlowGet, store.SlowCommit}
-	if !direct {
+	if !s.direct {
 		kinds = append(kinds, store.ConflictCommit)
 	}
 	for n := range 300 {
@@ -90,8 +102,8 @@ func (w *World) inject(rng *rand.Rand, perThousand int, direct bool) {
 	}
 }
 
-// perform lets the clients take their steps and returns what they saw.
-func perform(ctx context.Context, w *World, scenario Scenario, p *scenarioRun, rng *rand.Rand, free bool) []observation {
+// perform runs the clients and returns their observations.
+func perform(ctx context.Context, w *World, scenario Scenario, p *scenarioRun, rng *rand.Rand, schedule Schedule) []observation {
 	var mu sync.Mutex
 	var history []observation
 	clients := make([]func(context.Context), scenario.Clients)
@@ -114,7 +126,7 @@ func perform(ctx context.Context, w *World, scenario Scenario, p *scenarioRun, r
 			}
 		}
 	}
-	if !free {
+	if schedule == Turns {
 		inTurns(ctx, rng, clients)
 		return history
 	}
@@ -142,8 +154,8 @@ func operations(history []observation) []porcupine.Operation {
 	return ops
 }
 
-// model lifts the sequential meaning: an operation saw one of its times, and one without an answer
-// may not have happened.
+// model is the checker's model of a scenario: an operation saw one of its times, and an operation
+// without an answer may not have happened.
 func (p *scenarioRun) model() porcupine.Model {
 	seed := maphash.MakeSeed()
 	n := porcupine.NondeterministicModel{

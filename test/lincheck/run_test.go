@@ -9,7 +9,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// TestASeedDecidesAHistory: what failed once can be looked at again.
+// TestASeedDecidesAHistory: the same seed gives the same history, so a failure can be repeated.
 func TestASeedDecidesAHistory(t *testing.T) {
 	open := Memory(t)
 	for _, scenario := range Scenarios() {
@@ -23,8 +23,8 @@ func TestASeedDecidesAHistory(t *testing.T) {
 				t.Fatal(err)
 			}
 			rng := rand.New(rand.NewPCG(seed, 1))
-			w.inject(rng, faulty, scenario.direct)
-			return describe(perform(t.Context(), w, scenario, p, rng, false))
+			w.inject(rng, faulty, scenario)
+			return describe(perform(t.Context(), w, scenario, p, rng, Turns))
 		}
 		first := run(7)
 		if again := run(7); again != first {
@@ -36,8 +36,8 @@ func TestASeedDecidesAHistory(t *testing.T) {
 	}
 }
 
-// TestHistoriesReachEveryAnswer: a scenario whose clients never get some kind of answer checks less
-// than it says.
+// TestHistoriesReachEveryAnswer: the clients of each scenario get every kind of answer, so that the
+// scenario checks all of them.
 func TestHistoriesReachEveryAnswer(t *testing.T) {
 	want := map[string][]Verdict{
 		"text message":                   {Granted, Wrong, Closed, Wait, Cool, Unknown},
@@ -47,7 +47,7 @@ func TestHistoriesReachEveryAnswer(t *testing.T) {
 		"ticket":                         {Granted, Closed, Unknown},
 		"default factor":                 {Granted, Unknown},
 		"owner of a number":              {Granted, Closed, Unknown},
-		"records and budgets":            {Granted, Closed, Unknown},
+		"records and counters":           {Granted, Closed, Unknown},
 	}
 	open := Memory(t)
 	for _, scenario := range Scenarios() {
@@ -63,8 +63,8 @@ func TestHistoriesReachEveryAnswer(t *testing.T) {
 				t.Fatal(err)
 			}
 			rng := rand.New(rand.NewPCG(seed, 1))
-			w.inject(rng, faulty, scenario.direct)
-			history := perform(t.Context(), w, scenario, p, rng, false)
+			w.inject(rng, faulty, scenario)
+			history := perform(t.Context(), w, scenario, p, rng, Turns)
 			for i, a := range history {
 				seen[a.out.Verdict] = true
 				for _, b := range history[:i] {
@@ -85,8 +85,8 @@ func TestHistoriesReachEveryAnswer(t *testing.T) {
 	}
 }
 
-// TestTheCheckerRefuses: of two acceptances of one thing, no order explains both; without an
-// answer, it may have happened or not.
+// TestTheCheckerRefuses: no order explains two acceptances of one code. An operation without an
+// answer may have happened or not.
 func TestTheCheckerRefuses(t *testing.T) {
 	p := &scenarioRun{
 		initial: false,
@@ -118,8 +118,8 @@ func TestTheCheckerRefuses(t *testing.T) {
 	}
 }
 
-// TestUndecidedIsAFailure: a checker that runs out of time has shown nothing. Sixty operations at
-// once, of which the last one was answered wrongly, have more orders than there is time.
+// TestUndecidedIsAFailure: a check that runs out of time is a failure. Sixty concurrent operations
+// and one wrong answer have more orders than the checker can try.
 func TestUndecidedIsAFailure(t *testing.T) {
 	p := &scenarioRun{
 		initial: int64(0),

@@ -11,15 +11,14 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// A Scenario is one kind of history: what clients may ask, and what each question means when nobody
-// else is there.
+// A Scenario is a kind of history: the operations of clients, with a sequential model of their
+// meaning.
 type Scenario struct {
 	Name string
-	// Clients and Steps bound a history: a wider one that cannot be explained takes the checker ages
-	// to refuse.
+	// Clients and Steps bound a history. The checker takes too long to reject a larger one.
 	Clients, Steps int
-	// direct says that the clients call the store themselves, which tells them of a lost race instead
-	// of trying again.
+	// direct says that the clients call the store itself, which reports a conflict instead of trying
+	// again.
 	direct bool
 	begin  func(ctx context.Context, w *World) (*scenarioRun, error)
 }
@@ -27,24 +26,23 @@ type Scenario struct {
 // A scenarioRun is a scenario in one world.
 type scenarioRun struct {
 	initial any // comparable
-	// nextStamp is what a client does next.
+	// next returns the next step of a client.
 	next func(rng *rand.Rand, client int) scenarioStep
-	// apply is the sequential meaning of an input at a time. It says what must be answered and what is
-	// so afterwards. What nobody can know beforehand, such as a code that was drawn, it takes from the
-	// answer that was given.
+	// apply is the sequential model: it returns the answer to an input at a time, and the state
+	// afterwards. It takes what it cannot know, such as a random code, from the given answer.
 	apply func(state any, in Input, at time.Time, given Answer) (Answer, any)
-	// count is a plain check beside the checker's; nil for none.
+	// count, unless nil, is an additional check of the history.
 	count func(taken []observation) error
 }
 
-// A scenarioStep is what a client does: it asks, or, if ask is nil, it lets time pass.
+// A scenarioStep is an operation of a client or, if ask is nil, an advance of the clock.
 type scenarioStep struct {
 	in      Input
 	ask     func(ctx context.Context) Answer
 	advance time.Duration
 }
 
-// Input is a question.
+// Input is a request.
 type Input struct {
 	Op  string
 	Arg string
@@ -53,25 +51,24 @@ type Input struct {
 
 func (in Input) String() string { return fmt.Sprint(in.Op, " ", in.Arg, " ", in.N) }
 
-// Answer is what a client was told.
+// Answer is what a client received.
 type Answer struct {
 	Verdict Verdict
 	Value   string
 }
 
-// Verdict is a kind of answer. Kinds and not codes: which of several reasons a refusal names is
-// held by other tests.
+// Verdict is a kind of answer. Other tests check the error codes.
 type Verdict string
 
 // The kinds of answers.
 const (
 	Granted Verdict = "granted"
 	Wrong   Verdict = "wrong"
-	Closed  Verdict = "closed" // used up, expired, replaced, removed: nothing can be right any more
+	Closed  Verdict = "closed" // used, expired, replaced or removed: no code is accepted any more
 	Wait    Verdict = "wait"   // too many failures
-	Cool    Verdict = "cool"   // a text went out a moment ago
+	Cool    Verdict = "cool"   // a message was sent less than 30 seconds ago
 	Busy    Verdict = "busy"
-	Unknown Verdict = "unknown" // no answer: it happened or it did not
+	Unknown Verdict = "unknown" // no answer: the operation may have happened
 )
 
 func verdictOf(err error) Answer { return Answer{Verdict: kindOf(err)} }
@@ -99,7 +96,7 @@ func kindOf(err error) Verdict {
 	return Closed
 }
 
-// Scenarios are all of them.
+// Scenarios returns every scenario.
 func Scenarios() []Scenario {
 	return []Scenario{
 		{Name: "text message", Clients: 4, Steps: 8, begin: beginText},
@@ -109,6 +106,6 @@ func Scenarios() []Scenario {
 		{Name: "ticket", Clients: 6, Steps: 4, begin: beginTicket},
 		{Name: "default factor", Clients: 5, Steps: 7, begin: beginFactor},
 		{Name: "owner of a number", Clients: 5, Steps: 7, begin: beginOwner},
-		{Name: "records and budgets", Clients: 6, Steps: 8, direct: true, begin: beginStore},
+		{Name: "records and counters", Clients: 6, Steps: 8, direct: true, begin: beginStore},
 	}
 }

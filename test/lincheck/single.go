@@ -18,7 +18,7 @@ const (
 	revoke = "revoke"
 )
 
-// beginTicket: one ticket, that is used, revoked and outlived.
+// beginTicket begins a scenario of one ticket, which is used, revoked or expires.
 func beginTicket(ctx context.Context, w *World) (*scenarioRun, error) {
 	p, err := newPerson(ctx, w)
 	if err != nil {
@@ -33,7 +33,7 @@ func beginTicket(ctx context.Context, w *World) (*scenarioRun, error) {
 		return verdictOf(err)
 	}
 	return &scenarioRun{
-		initial: false, // whether it is worthless
+		initial: false, // whether the ticket was used or revoked
 		next: func(rng *rand.Rand, _ int) scenarioStep {
 			switch rng.IntN(8) {
 			case 0:
@@ -54,7 +54,7 @@ func beginTicket(ctx context.Context, w *World) (*scenarioRun, error) {
 		},
 		count: func(history []observation) error {
 			if n := count(history, Input{Op: use}, Granted); n > 1 {
-				return fmt.Errorf("a ticket was good %d times", n)
+				return fmt.Errorf("a ticket was accepted %d times", n)
 			}
 			return nil
 		},
@@ -71,8 +71,8 @@ func count(history []observation, in Input, kind Verdict) int {
 	return n
 }
 
-// reserved is which of a user's numbers are second factors, and which of these is asked first: -1
-// for none.
+// reserved is the set of a user's numbers that are second factors, and the default among them, or
+// -1.
 type reserved struct {
 	on    uint8
 	first int
@@ -85,7 +85,7 @@ const (
 	look      = "look"
 )
 
-// beginFactor: three numbers, of which exactly one is the default as long as any is reserved.
+// beginFactor begins a scenario of three numbers. Exactly one is the default while any is reserved.
 func beginFactor(ctx context.Context, w *World) (*scenarioRun, error) {
 	u, err := w.Admin.CreateUser(ctx, admin.UserInput{Username: "u" + w.number()[1:], ReservedPhones: []string{w.number(), w.number(), w.number()}})
 	if err != nil {
@@ -174,7 +174,8 @@ const (
 	free  = "give up"
 )
 
-// beginOwner: three users and one number, which at most one of them has verified.
+// beginOwner begins a scenario of three users and one number, which at most one of them has
+// verified.
 func beginOwner(ctx context.Context, w *World) (*scenarioRun, error) {
 	number := w.number()
 	var users []string
@@ -212,8 +213,8 @@ func beginOwner(ctx context.Context, w *World) (*scenarioRun, error) {
 	}, nil
 }
 
-// giveUp removes the user's number, which must be found first: two requests, of which only the
-// secondFactor changes anything.
+// giveUp removes the user's number. It takes two requests, and only the second one changes
+// something.
 func giveUp(ctx context.Context, w *World, user string) Answer {
 	u, err := w.Admin.User(ctx, user)
 	if err != nil || len(u.Phones) == 0 {

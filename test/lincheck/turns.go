@@ -8,7 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// A turn is one client's place in a run where one client moves at a time. The client gives it back
+// A turn belongs to one client in a run where one client runs at a time. The client gives it back
 // at every call of the store.
 type turn struct {
 	resume chan struct{}
@@ -18,7 +18,7 @@ type turn struct {
 
 type turnKey struct{}
 
-// yield lets another client move, if the context belongs to a client that takes turns.
+// yield lets another client run, if the context belongs to a client that takes turns.
 func yield(ctx context.Context) {
 	if t, ok := ctx.Value(turnKey{}).(*turn); ok {
 		t.given <- t
@@ -49,8 +49,8 @@ func inTurns(ctx context.Context, rng *rand.Rand, clients []func(context.Context
 	}
 }
 
-// turnStore is a store whose callers change places before each call, and after a commit: an answer
-// that is on its way is the moment in which others act on what was stored.
+// turnStore is a store whose callers yield before each call, and after a commit. After a commit
+// others may act on the stored data before the caller sees its answer.
 type turnStore struct{ store.Store }
 
 func (p turnStore) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {

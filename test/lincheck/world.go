@@ -19,25 +19,25 @@ import (
 	"github.com/countersign-mfa/countersign/test/sessionkeys"
 )
 
-// A World is a service over a store under test, with a clock that is moved, a seeded source of
-// chance and an outbox.
+// A World is a service over a store under test, with a simulated clock, seeded randomness and an
+// outbox.
 type World struct {
 	*domain.Service
-	// Store is the one under test, below the faults.
+	// Store is the store under test, without the injected faults.
 	Store store.Store
 	Ring  *seal.Ring
 
-	above  store.Store // what the service calls: the store with faults and turns
+	above  store.Store // the store that the service calls, with faults and turns
 	faults *store.Faulty
 	clock  testClock
 	chance source
 	config domain.Config
 
 	mu   sync.Mutex
-	sent []string // codes in the order in which they were sent
-	// network, unless nil, says of a message whether it arrives and what its sender is told.
+	sent []string // the sent codes in order
+	// network, unless nil, says whether a message arrives and which error its sender gets.
 	network func() (arrives bool, err error)
-	// apply, unless nil, is called before each call of the store.
+	// step, unless nil, is called before each call of the store.
 	step func()
 }
 
@@ -46,7 +46,7 @@ const Issuer = "https://clerk.example.com"
 
 var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-// numbers tells the users of one store apart.
+// numbers makes phone numbers unique within a store.
 var numbers atomic.Int64
 
 func newWorld(ctx context.Context, s store.Store, seed uint64) (*World, error) {
@@ -66,23 +66,24 @@ func newWorld(ctx context.Context, s store.Store, seed uint64) (*World, error) {
 	if w.Service, err = domain.New(w.config); err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
-	if _, err := w.Tokens.PublishedKeys(ctx); err != nil { // makes the first one, so that no run has to
+	if _, err := w.Tokens.PublishedKeys(ctx); err != nil { // creates the first key
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
 	return w, nil
 }
 
-// mobile takes every number for an American mobile one: the plans are not what is under test.
+// mobile parses every number as an American mobile number. The numbering plans are not under test.
 func mobile(text string) (phone.Number, error) { return phone.New(text, "US", phone.Mobile) }
 
-// number is one that nobody has.
+// number returns an unused phone number.
 func (w *World) number() string { return fmt.Sprintf("+1212%07d", 2_000_000+numbers.Add(1)) }
 
 var codeIn = regexp.MustCompile(`#(\d{6})$`)
 
 type sentKey struct{}
 
-// Send keeps the code of a message, also for the operation that caused it.
+// Send implements [tx.Sender]. It keeps the code of a message, also for the operation that caused
+// it.
 func (w *World) Send(ctx context.Context, m tx.Message) error {
 	found := codeIn.FindStringSubmatch(m.Body.Reveal())
 	if found == nil {
@@ -105,14 +106,14 @@ func (w *World) Send(ctx context.Context, m tx.Message) error {
 	return nil
 }
 
-// codes are those that were sent so far.
+// codes returns the codes that were sent so far.
 func (w *World) codes() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]string(nil), w.sent...)
 }
 
-// steppingStore tells its world of each call.
+// steppingStore calls its world's step before each call.
 type steppingStore struct {
 	store.Store
 	w *World
@@ -132,11 +133,11 @@ func (s steppingStore) Commit(ctx context.Context, writes []store.Write, increme
 	return s.Store.Commit(ctx, writes, increments...)
 }
 
-// testClock is a clock that remembers when it showed what. Stamps order its moves and the
-// operations' calls and answers.
+// testClock is a simulated clock that records its changes. Stamps order the changes, the calls and
+// the answers.
 type testClock struct {
-	mu    sync.Mutex
-	stamp int64
+	mu      sync.Mutex
+	stamp   int64
 	changes []clockChange
 }
 
@@ -172,7 +173,7 @@ func (c *testClock) nextStamp() int64 {
 	return c.stamp
 }
 
-// during are the times shown between two stamps.
+// during returns the times that the clock showed between two stamps.
 func (c *testClock) during(from, to int64) []time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,22 +190,22 @@ func (c *testClock) during(from, to int64) []time.Time {
 	return shown
 }
 
-// source is seeded chance that several clients read.
+// source is seeded randomness that several clients read.
 type source struct {
 	mu   sync.Mutex
 	from *rand.ChaCha8
-	// good is how many more reads succeed before one fails; negative: all of them.
+	// good is how many reads succeed before one fails; negative means all.
 	good int
 }
 
-var errNoChance = errors.New("no randomness")
+var errNoRandomness = errors.New("no randomness")
 
 func (s *source) Read(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.good == 0 {
 		s.good = -1
-		return 0, errNoChance
+		return 0, errNoRandomness
 	}
 	s.good--
 	return s.from.Read(p)

@@ -51,7 +51,7 @@ func histories(t *testing.T, client *dynamodb.Client) {
 			t.Fatal(err) // in use: the answer to its creation was lost
 		}
 		return dynamo.New(client, table, time.Now)
-	}, seeds, true)
+	}, seeds, lincheck.Concurrent)
 }
 
 // leaky loses answers now and then.
