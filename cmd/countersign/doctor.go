@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countersign-mfa/countersign/client"
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
-	"github.com/countersign-mfa/countersign/internal/ops/backend"
 )
 
 type doctorCmd struct {
@@ -33,7 +33,7 @@ func (doctorCmd) Help() string {
 // checkup is one run of the command.
 type checkup struct {
 	*doctorCmd
-	server   *backend.Client
+	server   *client.Client
 	settings struct {
 		Environment string   `json:"environment_type"`
 		TestMode    bool     `json:"test_mode"`
@@ -63,7 +63,7 @@ func (d *doctorCmd) Run(ctx context.Context) error {
 	if u, err := url.Parse(d.AppURL); d.AppURL != "" && (err != nil || u.Host == "") {
 		return cli.Usagef("--app-url %q is no address: write one such as http://localhost:3000", d.AppURL)
 	}
-	c := &checkup{doctorCmd: d, server: backend.New(address, key, 1)}
+	c := &checkup{doctorCmd: d, server: client.New(address, key.Reveal(), 1)}
 	failed := 0
 	for _, check := range []struct {
 		name string

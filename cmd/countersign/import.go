@@ -7,11 +7,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/countersign-mfa/countersign/client"
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
 	"github.com/countersign-mfa/countersign/cmd/internal/moving"
 	"github.com/countersign-mfa/countersign/internal/clock"
 	"github.com/countersign-mfa/countersign/internal/local"
-	"github.com/countersign-mfa/countersign/internal/ops/backend"
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
 )
 
@@ -65,7 +65,7 @@ func (i *importCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if !i.DryRun { // an import waits for a server that stopped answering, but not for one that never answered
-		if err := backend.New(url, key, 1).Call(ctx, http.MethodGet, "/v1/instance", nil, nil); err != nil {
+		if err := client.New(url, key.Reveal(), 1).Call(ctx, http.MethodGet, "/v1/instance", nil, nil); err != nil {
 			return i.Explain(err)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/countersign-mfa/countersign/client"
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
-	"github.com/countersign-mfa/countersign/internal/ops/backend"
 )
 
 // usersCmd are a support desk's commands on users, over the Backend API.
@@ -105,7 +105,7 @@ func (s *server) call(ctx context.Context, method, path string, body, out any) e
 	if err != nil {
 		return err
 	}
-	return s.Explain(backend.New(address, key, 1).Call(ctx, method, path, body, out))
+	return s.Explain(client.New(address, key.Reveal(), 1).Call(ctx, method, path, body, out))
 }
 
 // list asks for users.

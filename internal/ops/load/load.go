@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/countersign-mfa/countersign/client"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
-	"github.com/countersign-mfa/countersign/internal/ops/backend"
 )
 
 // Config says what to measure.
@@ -41,7 +41,7 @@ func (r Result) Rate() float64 { return float64(r.Checks) / r.Elapsed.Seconds() 
 // Runner drives one server.
 type Runner struct {
 	Config
-	server *backend.Client
+	server *client.Client
 	users  []user
 }
 
@@ -55,7 +55,7 @@ const backupCodes = 20
 
 // New creates the users, each with an authenticator app and backup codes.
 func New(ctx context.Context, c Config) (*Runner, error) {
-	r := &Runner{Config: c, server: backend.New(c.URL, c.SecretKey, c.Clients), users: make([]user, c.Users)}
+	r := &Runner{Config: c, server: client.New(c.URL, c.SecretKey.Reveal(), c.Clients), users: make([]user, c.Users)}
 	err := r.each(func(i int) error {
 		key, err := totp.ParseSecret(fmt.Sprintf("JBSWY3DPEHPK3PXPJBSWY3DP%08s", base32Digits(i)))
 		if err != nil {
@@ -145,7 +145,7 @@ func refused(err error) error {
 	if err == nil {
 		return errors.New("a wrong code was accepted")
 	}
-	if answer := (*backend.Error)(nil); errors.As(err, &answer) && answer.Status == http.StatusUnprocessableEntity {
+	if answer := (*client.Error)(nil); errors.As(err, &answer) && answer.Status == http.StatusUnprocessableEntity {
 		return nil
 	}
 	return err

@@ -3,7 +3,6 @@
 package smoke
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countersign-mfa/countersign/client"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
@@ -35,7 +35,8 @@ const requestLimit = 15 * time.Second
 // visit is a user's browser and the application's server in one.
 type visit struct {
 	Config
-	client  *http.Client
+	server  *client.Client
+	browser *http.Client
 	user    string
 	session string
 	key     secret.Value
@@ -49,7 +50,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("cookies: %w", err)
 	}
-	v := &visit{Config: c, client: &http.Client{Jar: jar, Timeout: requestLimit}}
+	v := &visit{Config: c, server: client.New(c.URL, c.SecretKey.Reveal(), 1), browser: &http.Client{Jar: jar, Timeout: requestLimit}}
 	defer func() {
 		if v.user != "" {
 			err = errors.Join(err, v.step(ctx, "the user is deleted", v.forget))
@@ -88,7 +89,7 @@ func (v *visit) step(ctx context.Context, what string, do func(context.Context) 
 
 // ask sends a request and decodes the answer, which must have the given status.
 func (v *visit) ask(r *http.Request, want int, into any) error {
-	res, err := v.client.Do(r)
+	res, err := v.browser.Do(r)
 	if err != nil {
 		return err
 	}
@@ -112,22 +113,16 @@ func (v *visit) ask(r *http.Request, want int, into any) error {
 	return nil
 }
 
-// server calls the Backend API.
-func (v *visit) server(ctx context.Context, method, path string, in any, want int, into any) error {
-	var body []byte
-	if in != nil {
-		var err error
-		if body, err = json.Marshal(in); err != nil {
-			return fmt.Errorf("encode request: %w", err)
-		}
+// refused checks that the Backend API answered with an error status.
+func refused(err error, status int) error {
+	answer := (*client.Error)(nil)
+	switch {
+	case err == nil:
+		return fmt.Errorf("the answer is 200, want %d", status)
+	case errors.As(err, &answer) && answer.Status == status:
+		return nil
 	}
-	r, err := http.NewRequestWithContext(ctx, method, v.URL+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Authorization", "Bearer "+v.SecretKey.Reveal())
-	r.Header.Set("Content-Type", "application/json")
-	return v.ask(r, want, into)
+	return err
 }
 
 // page calls the Frontend API as a browser.
@@ -162,21 +157,20 @@ func (v *visit) keys(ctx context.Context) error {
 }
 
 func (v *visit) wrongKey(ctx context.Context) error {
-	stranger := *v
-	stranger.SecretKey = secret.New("sk_live_of_nobody")
-	return stranger.server(ctx, http.MethodGet, "/v1/users/count", nil, http.StatusUnauthorized, nil)
+	stranger := client.New(v.URL, "sk_live_of_no_server", 1)
+	return refused(stranger.Call(ctx, http.MethodGet, "/v1/users/count", nil, nil), http.StatusUnauthorized)
 }
 
 func (v *visit) create(ctx context.Context) error {
 	name := fmt.Sprintf("smoke%d", v.Now().UnixNano())
 	var user struct{ ID string }
-	err := v.server(ctx, http.MethodPost, "/v1/users", map[string]any{"username": name}, http.StatusOK, &user)
+	err := v.server.Call(ctx, http.MethodPost, "/v1/users", map[string]any{"username": name}, &user)
 	v.user = user.ID
 	return err
 }
 
 func (v *visit) forget(ctx context.Context) error {
-	return v.server(context.WithoutCancel(ctx), http.MethodDelete, "/v1/users/"+v.user, nil, http.StatusOK, nil)
+	return v.server.Call(context.WithoutCancel(ctx), http.MethodDelete, "/v1/users/"+v.user, nil, nil)
 }
 
 func (v *visit) enter(ctx context.Context, want string) error {
@@ -185,10 +179,10 @@ func (v *visit) enter(ctx context.Context, want string) error {
 		if err != nil {
 			return fmt.Errorf("cookies: %w", err)
 		}
-		v.client.Jar, v.session = jar, ""
+		v.browser.Jar, v.session = jar, ""
 	}
 	var ticket struct{ Token string }
-	if err := v.server(ctx, http.MethodPost, "/v1/sign_in_tokens", map[string]any{"user_id": v.user}, http.StatusOK, &ticket); err != nil {
+	if err := v.server.Call(ctx, http.MethodPost, "/v1/sign_in_tokens", map[string]any{"user_id": v.user}, &ticket); err != nil {
 		return err
 	}
 	var out struct {
@@ -225,7 +219,7 @@ func (v *visit) replay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.server(ctx, http.MethodPost, "/v1/users/"+v.user+"/verify_totp", map[string]any{"code": code}, http.StatusUnprocessableEntity, nil)
+	return refused(v.server.Call(ctx, http.MethodPost, "/v1/users/"+v.user+"/verify_totp", map[string]any{"code": code}, nil), http.StatusUnprocessableEntity)
 }
 
 // attempt sends the code of a given time as the second factor.

@@ -1,5 +1,7 @@
-// Package backend calls the Backend API of a running server.
-package backend
+// Package client calls the Backend API of a Countersign server. Requests and answers are any types
+// that encoding/json takes; docs/openapi.yaml describes them. Clerk's Go SDK works as well: this
+// package has what it lacks, our own operations and no dependency.
+package client
 
 import (
 	"bytes"
@@ -17,16 +19,17 @@ import (
 // Client calls one server.
 type Client struct {
 	URL  string // without a slash at its end
-	Key  secret.Value
 	HTTP *http.Client
+
+	key secret.Value
 }
 
 // requestLimit is how long a request may take.
 const requestLimit = 30 * time.Second
 
 // New returns a client that keeps one connection open for each concurrent request.
-func New(url string, key secret.Value, atOnce int) *Client {
-	return &Client{url, key, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}, Timeout: requestLimit}}
+func New(url, key string, atOnce int) *Client {
+	return &Client{URL: url, key: secret.New(key), HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}, Timeout: requestLimit}}
 }
 
 // Error is an answer other than 200.
@@ -62,7 +65,7 @@ func (c *Client) Call(ctx context.Context, method, path string, body, out any) e
 	if err != nil {
 		return fmt.Errorf("request: %w", err)
 	}
-	req.Header.Set("Authorization", "Bearer "+c.Key.Reveal())
+	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
