@@ -1,4 +1,4 @@
-// Runs the tests of browsers, two files at a time: node run.mjs [part of a path, such as pages/, ...]
+// Runs the browser tests, two files at a time: node run.mjs [part of a path, such as pages/, ...]
 // It builds Countersign, unless COUNTERSIGN names a binary, and the apps that the tests need.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import path from 'node:path';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const say = text => console.log(`e2e: ${text}`);
 const bin = mkdtempSync(path.join(tmpdir(), 'countersign-bin-'));
-// Every Node process, ours and those of the frameworks, is held to this machine.
+// Every Node process, also those of the frameworks, may connect to this machine only.
 const foreign = path.join(bin, 'foreign');
 const env = {
   ...process.env, E2E_FOREIGN: foreign,

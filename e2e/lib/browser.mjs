@@ -1,4 +1,4 @@
-// The system's Chromium, and journeys in it that fail when a page asks any host but this machine, or throws.
+// The system's Chromium, and tests in it that fail when a page contacts another host or throws.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
@@ -16,7 +16,7 @@ export function startBrowser() {
   });
 }
 
-/** A fresh browser profile that notes everything it should not see. limit is how long it waits for something to appear. */
+/** A fresh browser profile that records requests to other hosts, lost calls and errors. limit is the time to wait for an element, in milliseconds. */
 export async function visitor(browser, limit = 20_000) {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
   context.setDefaultTimeout(limit);
@@ -31,7 +31,7 @@ export async function visitor(browser, limit = 20_000) {
     if (/\/v1\//.test(url.pathname)) calls.push(`${response.request().method()} ${url.pathname}${url.searchParams.has('_method') ? ` (${url.searchParams.get('_method')})` : ''} ${response.status()}`);
   });
   context.on('requestfailed', request => {
-    // an answer that the page may not read looks like this too; what the page itself broke off is no failure
+    // An answer that CORS hides from the page is a failure too. A request that the page itself aborted is not.
     const why = request.failure().errorText;
     if (new URL(request.url()).pathname.includes('/v1/') && why !== 'net::ERR_ABORTED') lost.push(`${request.method()} ${request.url()}: ${why}`);
   });
@@ -40,8 +40,8 @@ export async function visitor(browser, limit = 20_000) {
     context, calls,
     verify: () => {
       assert.deepEqual(foreign, [], 'requests to other hosts');
-      assert.deepEqual(lost, [], 'calls without an answer that the page may read');
-      assert.deepEqual(thrown, [], 'errors that nobody caught on the page');
+      assert.deepEqual(lost, [], 'calls whose answer the page could not read');
+      assert.deepEqual(thrown, [], 'uncaught errors on the page');
     },
     story: async () => {
       const pages = await Promise.all(context.pages().map(async p => `${p.url()}\n${(await p.locator('body').innerText().catch(() => '(no text)')).trim()}`));
@@ -50,7 +50,7 @@ export async function visitor(browser, limit = 20_000) {
   };
 }
 
-/** A test in a fresh browser profile; when it fails it says what the person saw last. */
+/** A test in a fresh browser profile. Its failure shows the last state of the page. */
 export function journey(name, world, run) {
   test(inFile(name), { timeout: 240_000 }, async () => {
     const who = await visitor(world.browser, world.limit);

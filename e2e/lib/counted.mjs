@@ -1,5 +1,5 @@
-// A reporter of node:test that says nothing unless a file ran fewer tests than counts.json has for it: one that lost its tests, or all of them, would pass.
-// A file that is to have fewer tests has its number lowered there, which a reviewer sees.
+// A reporter of node:test that fails the run when a file ran fewer tests than counts.json says. Without it,
+// a file that loses tests would pass. A reviewer sees a lowered number in counts.json.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// A Countersign server of its own on a free loopback port, with an empty data directory, and what a team's server would ask it.
+// A Countersign server on a free loopback port with an empty data directory, and a client of its Backend API.
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 
 export const secretKey = 'sk_test_e2e';
 
-/** flags are more of those of `countersign serve`. */
+/** Starts a server. flags are additional flags of `countersign serve`. */
 export async function startCountersign(...flags) {
   const binary = process.env.COUNTERSIGN;
   if (!binary) throw new Error('COUNTERSIGN must name the binary; node run.mjs builds it and sets it');
@@ -49,7 +49,7 @@ export async function startCountersign(...flags) {
     ticket: async id => (await backend('POST', '/v1/sign_in_tokens', { user_id: id })).token,
     sessions: id => backend('GET', `/v1/sessions?user_id=${id}`),
     messages,
-    /** The code of the newest message to a number; waits for the message numbered `count`. */
+    /** The code of the newest message to a number, once there are `count` messages. */
     code: async (number, count = 1) => {
       const list = await until(async () => (l => l.length >= count && l)(await messages(number)), `message ${count} to ${number}`);
       return list.at(-1).code;
@@ -57,7 +57,7 @@ export async function startCountersign(...flags) {
     advance: seconds => dev('PATCH', '/clock', { advance_seconds: seconds }),
     age: (session, minutes) => dev('POST', `/sessions/${session}/age`, { minutes }),
     settings: changes => backend('PATCH', '/v1/instance', changes),
-    /** What an authenticator app shows now, by the server's clock. */
+    /** The current TOTP code, by the server's clock. */
     totp: async secret => totp(secret, Date.parse((await dev('GET', '/clock')).now)),
     stop: async () => {
       child.kill('SIGTERM');
@@ -68,7 +68,7 @@ export async function startCountersign(...flags) {
   };
 }
 
-/** Asks again until there is an answer. */
+/** Calls ask until it returns a value. */
 export async function until(ask, what, limit = 10_000) {
   const end = Date.now() + limit;
   for (;;) {
@@ -79,7 +79,7 @@ export async function until(ask, what, limit = 10_000) {
   }
 }
 
-/** RFC 6238 with SHA-1, six digits and 30 seconds, written here so that the server is not checked with its own code. */
+/** A TOTP code (RFC 6238 with SHA-1, six digits, 30 seconds). It is independent of the server's implementation. */
 export function totp(secret, at) {
   const bits = [...secret].map(c => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
   const key = Buffer.from(bits.match(/.{8}/g).map(byte => parseInt(byte, 2)));
@@ -90,5 +90,5 @@ export function totp(secret, at) {
   return String(value % 1_000_000).padStart(6, '0');
 }
 
-/** A code that is certainly not `code`. */
+/** A code that differs from `code`. */
 export const wrong = code => String((Number(code) + 1) % 1_000_000).padStart(6, '0');

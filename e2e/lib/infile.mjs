@@ -1,5 +1,5 @@
-// Names of tests that a helper makes. Node 20 says that such a test is in the helper's file, so its
-// name begins with that of the file that runs, and counted.mjs counts it for that.
+// Names of tests that a helper defines. Node 20 reports such a test in the helper's file. So the name begins
+// with the file that runs, and counted.mjs counts the test there.
 import path from 'node:path';
 
 export const inFile = name => `${path.relative(process.cwd(), process.argv[1])}: ${name}`;

@@ -1,4 +1,4 @@
-// Loaded into every Node process of the run (node --import): a connection to another host fails, and is noted in a file that fails the run.
+// Loaded into every Node process of the run (node --import). A connection to another host fails, and the run fails with it.
 import { appendFileSync } from 'node:fs';
 import net from 'node:net';
 

@@ -1,5 +1,5 @@
-// clerk-js as Expo runs it: the native bundle, with the request hooks of @clerk/expo as they were published. Only react-native itself is
-// replaced, by the one value that the hooks ask it for.
+// clerk-js as Expo runs it: the native bundle with the published request hooks of @clerk/expo. Only react-native
+// is replaced, by the one value that the hooks read.
 import Module, { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -13,7 +13,7 @@ Module._load = (name, ...rest) => (name === 'react-native' ? { Platform: { OS: '
 
 const expo = path.dirname(require.resolve('@clerk/expo/package.json'));
 const { createClerkInstance } = require(path.join(expo, 'dist/provider/singleton/createClerkInstance.js'));
-const { Clerk } = require(path.join(path.dirname(require.resolve('@clerk/clerk-js')), 'clerk.native.js')); // what a React Native bundler takes
+const { Clerk } = require(path.join(path.dirname(require.resolve('@clerk/clerk-js')), 'clerk.native.js')); // the bundle that a React Native bundler selects
 
 /** An app on a phone; `kept` is the phone's secure store, which outlives the app. */
 export async function startApp(api, kept = new Map()) {

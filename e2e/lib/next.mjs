@@ -1,4 +1,4 @@
-// The Next.js app, built or in development, as a process of its own.
+// The Next.js app, built or in development, in its own process.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, readdir } from 'node:fs/promises';
@@ -12,13 +12,13 @@ const here = fileURLToPath(new URL('..', import.meta.url));
 const app = path.join(here, 'next');
 const next = path.join(here, 'node_modules/next/dist/bin/next');
 
-/** A port that nobody listens on, below those that Linux gives to connections: one of these could have it before the app does. */
+/** A free port below Linux's ephemeral range, so that no connection takes it before the app listens. */
 const freePort = () => new Promise(resolve => {
   const port = 20_000 + Math.floor(Math.random() * 12_000);
   const server = createServer().once('error', () => resolve(freePort())).listen(port, '127.0.0.1', () => server.close(() => resolve(port)));
 });
 
-/** Clerk's two bundles become files of the app, as a team would do it. */
+/** Copies Clerk's two bundles into the app's public folder. */
 async function copyBundles() {
   for (const name of ['clerk-js', 'ui']) {
     const from = path.join(here, 'node_modules/@clerk', name, 'dist'), to = path.join(app, 'public/clerk-bundles', name);
@@ -27,7 +27,7 @@ async function copyBundles() {
   }
 }
 
-/** mode is 'dev' or 'start'; proxyUrl is what the browser is told. */
+/** Starts the app. mode is 'dev' or 'start'; proxyUrl is the proxy URL in the browser. */
 export async function startNext(api, mode, proxyUrl) {
   await copyBundles();
   const url = `http://localhost:${await freePort()}`;
@@ -60,7 +60,7 @@ export async function startNext(api, mode, proxyUrl) {
     exited.then(() => { throw new Error(`next ${mode} ended:\n${log.join('\n')}`); }),
     new Promise(resolve => createInterface({ input: child.stdout }).on('line', line => /Ready in/.test(line) && resolve())),
   ]);
-  // In development a page is compiled when it is first asked for: here, where no test waits for it.
+  // In development the first request compiles a page, so request each one before the tests.
   for (const page of ['/', '/sign-in', '/authenticator', '/strict']) await (await fetch(url + page)).text();
   return { url, log, stop: async () => { child.kill('SIGTERM'); await exited; } };
 }

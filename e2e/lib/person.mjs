@@ -1,32 +1,32 @@
-// What a person does on the pages of the React app, and what they see there.
+// What a user does and sees on the pages of the React app.
 import assert from 'node:assert/strict';
 import { until } from './countersign.mjs';
 
 export const password = 'correct horse battery';
 
 let count = 0;
-/** A new user of the Backend API; every journey has its own. */
-export async function someone(w, fields) {
+/** Creates a user through the Backend API. Every test has its own. */
+export async function newUser(w, fields) {
   const email = `person${++count}@example.com`;
   const user = await w.api.createUser({ email_address: [email], password, first_name: 'Max', ...fields });
   return { id: user.id, email, phone: fields?.phone_number?.[0], secret: fields?.totp_secret, backup: fields?.backup_codes };
 }
 
-/** Types into Clerk's boxes for a code; the last digit sends it. Clerk empties them 750 ms after a refused code, and what was typed before is lost. */
+/** Types a code into Clerk's boxes; the last digit submits it. Clerk empties the boxes 750 ms after a wrong code, so this waits for that. */
 export async function typeCode(card, code) {
   const boxes = card.getByLabel('Enter verification code');
   await until(async () => await boxes.inputValue() === '', 'empty boxes for a code');
   await boxes.pressSequentially(code);
 }
 
-/** A number that is nobody's test number, so that its codes are real and in the outbox. */
+/** A new number outside the test numbers, so that its codes are in the outbox. */
 export const number = () => `+1415555${String(2000 + ++count)}`;
 
 export const open = (w, page, path) => page.goto(w.site.url + path);
 export const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
 export const fill = (page, label, text) => page.getByLabel(label, { exact: true }).fill(text);
 
-/** Waits until an element shows a text, and fails with what it shows instead. */
+/** Waits until an element shows a text. The failure holds the text that it shows instead. */
 export async function shows(locator, text) {
   const matcher = text instanceof RegExp ? text : new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   try {
@@ -59,10 +59,10 @@ export async function signIn(w, page, who) {
   await status(page, `Signed in as ${who.email}`);
 }
 
-/** The session that the page is signed in with. */
+/** The id of the page's session. */
 export const session = page => page.getByRole('status').getAttribute('data-session');
 
-/** Goes to another page of the app without loading it anew. */
+/** Goes to another page of the app without a reload. */
 export const visit = (page, path) => page.getByRole('navigation').getByRole('link', { name: path, exact: true }).click();
 
 export async function addPhone(w, page, to) {
@@ -87,7 +87,7 @@ export const shownCodes = async page => {
   return rows(page, 'Backup codes').allInnerTexts();
 };
 
-/** All three second factors, as an import through the Backend API brings them. */
+/** The fields of a new user with all three second factors. */
 export function secondFactors() {
   const secret = Array.from({ length: 32 }, () => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[Math.floor(Math.random() * 32)]).join('');
   const backup = Array.from({ length: 3 }, (_, i) => `abcd${i + 2}-efgh${i + 2}`);

@@ -1,4 +1,4 @@
-// Our own web server: the built app, Clerk's two bundles as npm delivered them, and a relative proxy to Countersign.
+// A web server with the built app, Clerk's two published bundles, and a relative proxy to Countersign.
 import { createServer, request } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import path from 'node:path';
 const here = fileURLToPath(new URL('..', import.meta.url));
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml' };
 
-/** Where Clerk's bundles are, on whatever site serves them. */
+/** The paths of Clerk's bundles on the site. */
 export const bundles = { clerkJSUrl: '/clerk/clerk-js/clerk.browser.js', clerkUIUrl: '/clerk/ui/ui.browser.js' };
 
 const folders = {

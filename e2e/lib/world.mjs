@@ -1,4 +1,4 @@
-// What every journey needs: a server, a site, a browser. One of each per test file.
+// A server, a site and a browser for the tests of one file.
 import { after, before } from 'node:test';
 import { startBrowser } from './browser.mjs';
 import { startCountersign } from './countersign.mjs';

@@ -5,7 +5,7 @@ const root = path.join(import.meta.dirname, '..');
 export default {
   distDir: process.env.NEXT_DIST ?? '.next',
   devIndicators: false,
-  experimental: { agentUpgrade: false }, // else development asks npm about weaknesses
+  experimental: { agentUpgrade: false }, // otherwise development contacts npm
   turbopack: { root },
   outputFileTracingRoot: root,
   // A relative proxy keeps the API on the app's own origin.

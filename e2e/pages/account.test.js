@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { after, before } from 'node:test';
 import jsQR from 'jsqr';
 import { PNG } from 'pngjs';
-import { enter, focused, heading, press, sessionOf, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { signInByTicket, focused, heading, press, sessionOf, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {
@@ -24,17 +24,17 @@ const reserved = (...numbers) => ({ phone_number: numbers, phone_number_identifi
 
 async function signedIn(user, at) {
   const page = await visit(browser, server);
-  await enter(page, server, user, at);
+  await signInByTicket(page, server, user, at);
   return page;
 }
 
-/** What a phone's camera sees of the code on the page. */
+/** Decodes the QR code on the page. */
 async function scan(page) {
   const { width, height, data } = PNG.sync.read(await page.locator('.qr').screenshot());
   return jsQR(new Uint8ClampedArray(data), width, height)?.data;
 }
 
-/** Print asks the browser to print, and what it prints are the codes and no buttons. */
+/** The print button prints the codes without the buttons. */
 async function printed(page, codes) {
   await page.evaluate(() => { window.print = () => { window.asked = (window.asked ?? 0) + 1; }; });
   await press(page, 'Print');
@@ -67,7 +67,7 @@ async function saveCodes(page, name) {
 }
 
 test('the first number, with the keyboard: typed as at home, verified, backup codes, default', async () => {
-  const user = await server.named('nora');
+  const user = await server.userNamed('nora');
   const page = await signedIn(user);
   await heading(page, 'Security');
   await page.getByText('Two-step sign-in is off.').waitFor();
@@ -107,8 +107,8 @@ test('the first number, with the keyboard: typed as at home, verified, backup co
 });
 
 test('numbers of another country, refused ones, and ones that are taken', async () => {
-  await server.named('olga', reserved(number(103)));
-  const page = await signedIn(await server.named('otto'), '/account/add-phone');
+  await server.userNamed('olga', reserved(number(103)));
+  const page = await signedIn(await server.userNamed('otto'), '/account/add-phone');
   await heading(page, 'Add a phone number');
   await page.getByLabel('Country').selectOption('DE');
   await page.getByLabel('Phone number').fill('01512 3456789');
@@ -116,7 +116,7 @@ test('numbers of another country, refused ones, and ones that are taken', async 
   await page.keyboard.press('Enter');
   await page.getByText('We do not send text messages to this country.').waitFor();
   await state(page, 'add-phone-refused');
-  await page.getByLabel('Phone number').fill(number(103)); // the + beats the country
+  await page.getByLabel('Phone number').fill(number(103)); // the + overrides the country
   await page.keyboard.press('Enter');
   await page.getByText('This number belongs to an account already.').waitFor();
   await page.getByLabel('Phone number').fill(`+1 800 555 0199`);
@@ -126,7 +126,7 @@ test('numbers of another country, refused ones, and ones that are taken', async 
 });
 
 test('a number that was added and never verified goes on where it stopped, also after a failed message', async () => {
-  const user = await server.named('paul');
+  const user = await server.userNamed('paul');
   const page = await signedIn(user, '/account/add-phone');
   await heading(page, 'Add a phone number');
   await server.faults({ sms: true });
@@ -152,7 +152,7 @@ test('a number that was added and never verified goes on where it stopped, also 
 });
 
 test('the authenticator app: the drawn code reads as the address, the steps move the focus', async () => {
-  const user = await server.named('quinn');
+  const user = await server.userNamed('quinn');
   const page = await signedIn(user, '/account/add-authenticator');
   await heading(page, 'Add an authenticator app');
   await state(page, 'add-authenticator');
@@ -183,7 +183,7 @@ test('the authenticator app: the drawn code reads as the address, the steps move
 });
 
 test('drawn codes of every size can be read', async () => {
-  const page = await signedIn(await server.named('rita'), '/account/add-authenticator');
+  const page = await signedIn(await server.userNamed('rita'), '/account/add-authenticator');
   await heading(page, 'Add an authenticator app');
   const base = await page.locator('script[type=module]').getAttribute('src');
   for (const length of [1, 14, 26, 42, 62, 84, 106, 122, 152, 180, 213, 251, 287, 331, 362, 412, 450, 504, 560, 624, 666]) {
@@ -200,7 +200,7 @@ test('drawn codes of every size can be read', async () => {
 });
 
 test('what people type and paste is read as they mean it', async () => {
-  const page = await signedIn(await server.named('rolf'), '/account/add-phone');
+  const page = await signedIn(await server.userNamed('rolf'), '/account/add-phone');
   await heading(page, 'Add a phone number');
   const base = (await page.locator('script[type=module]').getAttribute('src')).replace(/[a-z]+\.js$/, '');
   const read = (file, name, args) => page.evaluate(async ({ at, name, args }) => (await import(at))[name](...args), { at: base + file, name, args });
@@ -217,9 +217,9 @@ test('what people type and paste is read as they mean it', async () => {
 });
 
 test('a sensitive change asks who is there, and goes on by itself', async () => {
-  const user = await server.named('sara', { ...reserved(number(105), number(106)) });
+  const user = await server.userNamed('sara', { ...reserved(number(105), number(106)) });
   let page = await visit(browser, server);
-  await enter(page, server, user);
+  await signInByTicket(page, server, user);
   await heading(page, 'Check your messages');
   await page.getByText('Code sent.').waitFor();
   await page.keyboard.type('424242');
@@ -259,7 +259,7 @@ test('a sensitive change asks who is there, and goes on by itself', async () => 
 });
 
 test('step-up by password for who has no second factor, and adding continues', async () => {
-  const page = await signedIn(await server.named('theo'), '/account/add-authenticator');
+  const page = await signedIn(await server.userNamed('theo'), '/account/add-authenticator');
   await heading(page, 'Add an authenticator app');
   await server.age(await sessionOf(page), 11);
   await page.goto('/account/add-phone');
@@ -276,7 +276,7 @@ test('step-up by password for who has no second factor, and adding continues', a
 
 test('stop using, use again, replace backup codes, remove the app', async () => {
   const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
-  const user = await server.named('udo', { ...reserved(number(108)), totp_secret: secret });
+  const user = await server.userNamed('udo', { ...reserved(number(108)), totp_secret: secret });
   const page = await signedIn(user);
   await heading(page, 'Check your authenticator app');
   await page.keyboard.type(await server.totp(secret));
@@ -294,7 +294,7 @@ test('stop using, use again, replace backup codes, remove the app', async () => 
   await heading(page, 'Backup codes');
   await page.getByText('New ones make the old ones worthless.').waitFor();
   await state(page, 'backup-codes');
-  await server.advance(10); // within five seconds the same set would come again
+  await server.advance(10); // within five seconds the API repeats the set
   await press(page, 'Replace backup codes');
   const second = await saveCodes(page, 'backup-codes-shown');
   assert.ok(!second.some((c) => first.includes(c)));
@@ -307,9 +307,9 @@ test('stop using, use again, replace backup codes, remove the app', async () => 
 });
 
 test('what was done is told: ways, numbers, wrong codes, and what the team did', async () => {
-  const user = await server.named('tess', reserved(number(111)));
+  const user = await server.userNamed('tess', reserved(number(111)));
   let page = await visit(browser, server);
-  await enter(page, server, user);
+  await signInByTicket(page, server, user);
   await heading(page, 'Check your messages');
   await page.getByText('Code sent.').waitFor();
   await page.keyboard.type('999999');
@@ -326,7 +326,7 @@ test('what was done is told: ways, numbers, wrong codes, and what the team did',
   for (let i = 0; i < 4; i++) {
     await server.advance(31);
     const other = await visit(browser, server);
-    await enter(other, server, user);
+    await signInByTicket(other, server, user);
     await other.getByText('Code sent.').waitFor();
     await other.keyboard.type('424242');
     await heading(other, 'Security');
@@ -343,7 +343,7 @@ test('what was done is told: ways, numbers, wrong codes, and what the team did',
 });
 
 test('sessions: this device is marked, the others can be signed out', async () => {
-  const user = await server.named('vera');
+  const user = await server.userNamed('vera');
   const other = await signedIn(user);
   await heading(other, 'Security');
   const third = await signedIn(user);
@@ -363,7 +363,7 @@ test('sessions: this device is marked, the others can be signed out', async () =
 });
 
 test('the last factor cannot go while one is required', async () => {
-  const user = await server.named('willy', reserved(number(109)));
+  const user = await server.userNamed('willy', reserved(number(109)));
   const page = await signedIn(user);
   await heading(page, 'Check your messages');
   await page.getByText('Code sent.').waitFor();
@@ -380,7 +380,7 @@ test('the last factor cannot go while one is required', async () => {
 });
 
 test('the task of a pending session: guided, and then on to where it was going', async () => {
-  const user = await server.named('xenia');
+  const user = await server.userNamed('xenia');
   await server.settings({ mfa_required: true });
   const page = await visit(browser, server);
   await page.goto('/sign-in?redirect_url=/account/backup-codes');
@@ -410,7 +410,7 @@ test('the task of a pending session: guided, and then on to where it was going',
 });
 
 test('who is not signed in comes to the sign-in page and back', async () => {
-  const user = await server.named('yann');
+  const user = await server.userNamed('yann');
   const page = await visit(browser, server);
   await page.goto('/account/backup-codes');
   await heading(page, 'Sign in');
@@ -433,7 +433,7 @@ test('who is not signed in comes to the sign-in page and back', async () => {
 });
 
 test('a session that was ended elsewhere leads to the sign-in page and back', async () => {
-  const user = await server.named('zita');
+  const user = await server.userNamed('zita');
   const page = await signedIn(user, '/account/add-phone');
   await heading(page, 'Add a phone number');
   await server.backend('POST', `/v1/sessions/${await sessionOf(page)}/revoke`);
@@ -448,7 +448,7 @@ test('a session that was ended elsewhere leads to the sign-in page and back', as
 });
 
 test('nothing moves while a page loads', async () => {
-  const page = await signedIn(await server.named('alf'));
+  const page = await signedIn(await server.userNamed('alf'));
   await heading(page, 'Security');
   for (const path of ['/account/security', '/account/add-phone', '/account/add-authenticator', '/account/backup-codes', '/account/nowhere']) {
     await page.goto(path);
@@ -464,10 +464,10 @@ test('nothing moves while a page loads', async () => {
 });
 
 test('every text of the catalogue fits: German, Spanish and Japanese at 320 pixels', async () => {
-  const user = await server.named('berta', { ...reserved(number(113)), totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
+  const user = await server.userNamed('berta', { ...reserved(number(113)), totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
   for (const [lang, title] of [['de', 'Sicherheit'], ['es', 'Seguridad'], ['ja', 'セキュリティ']]) {
     const page = await visit(browser, server, { locale: lang });
-    await enter(page, server, user);
+    await signInByTicket(page, server, user);
     await page.locator('input.code').waitFor();
     await state(page, `second-factor-${lang}`);
     await server.advance(31);
@@ -478,7 +478,7 @@ test('every text of the catalogue fits: German, Spanish and Japanese at 320 pixe
   }
 });
 
-/** A team's own page: it proves who is there, makes a ticket, and leads back. */
+/** An application's page: it authenticates the user and redirects back with a ticket. */
 async function startTeam(user) {
   const asked = [];
   const team = createServer(async (request, response) => {
@@ -492,7 +492,7 @@ async function startTeam(user) {
 }
 
 test('a person without a password steps up with a ticket from the team\'s own page', async () => {
-  const user = await server.named('petra', { password: undefined });
+  const user = await server.userNamed('petra', { password: undefined });
   let who = user;
   const team = await startTeam(() => who);
   const page = await signedIn(user);
@@ -509,7 +509,7 @@ test('a person without a password steps up with a ticket from the team\'s own pa
   assert.deepEqual(team.asked, [`${server.url}/account/add-authenticator`]);
 
   await server.age(await sessionOf(page), 11);
-  who = await server.named('pavel', { password: undefined });
+  who = await server.userNamed('pavel', { password: undefined });
   await page.goto('/account/add-authenticator');
   await press(page, 'Confirm there');
   await page.getByRole('dialog').waitFor();
@@ -523,7 +523,7 @@ test('a person without a password steps up with a ticket from the team\'s own pa
 
 test('a person without a password who must set up a second factor steps up in the same way', async () => {
   await server.settings({ mfa_required: true });
-  const user = await server.named('paula', { password: undefined });
+  const user = await server.userNamed('paula', { password: undefined });
   const team = await startTeam(() => user);
   const page = await signedIn(user);
   await heading(page, 'Protect your account');

@@ -1,4 +1,4 @@
-// How the pages look: changed in the dashboard, seen by visitors without a restart.
+// The appearance: changed in the dashboard, visible without a restart.
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';

@@ -1,4 +1,4 @@
-// The charts, alone: with the keyboard, as a table, in every look, and with nothing to show.
+// The charts: keyboard, table, every view, and no data.
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
@@ -14,7 +14,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** A page of the dashboard with one chart in it. */
+/** A dashboard page with one chart. */
 async function drawn(options, locale = 'en-US') {
   const page = await visit(browser, server, { locale });
   await page.goto('/dashboard');

@@ -1,11 +1,11 @@
-// The dashboard, and the phone of the development server.
+// The dashboard, and the phone page of the development server.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before } from 'node:test';
-import { enter, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { signInByTicket, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {
@@ -89,7 +89,7 @@ test('settings: switches and countries with the keyboard, saved together', async
 
 test('a country or method that is somebody\'s only second factor is switched off after a question only', async () => {
   await server.backend('PATCH', '/v1/instance', { sms_countries: ['US', 'CA', 'FR'] });
-  await server.named('yves', { phone_number: ['+33612345678'], phone_number_identification_status: ['reserved'] });
+  await server.userNamed('yves', { phone_number: ['+33612345678'], phone_number_identification_status: ['reserved'] });
   const page = await opened();
   const countries = async () => [...(await server.backend('GET', '/v1/instance')).sms_countries].sort();
   await page.getByLabel('Find a country').fill('France');
@@ -113,7 +113,7 @@ test('a country or method that is somebody\'s only second factor is switched off
 });
 
 test('users: found by each identifier, without a number in any address', async () => {
-  const user = await server.named('zoe', { phone_number: ['+14155550120'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
+  const user = await server.userNamed('zoe', { phone_number: ['+14155550120'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
   const page = await opened();
   const addresses = [];
   page.on('request', (r) => addresses.push(r.url()));
@@ -138,9 +138,9 @@ test('users: found by each identifier, without a number in any address', async (
 });
 
 test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
-  const user = await server.named('abel', { phone_number: ['+14155550121'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', backup_codes: ['abcde-12345'] });
+  const user = await server.userNamed('abel', { phone_number: ['+14155550121'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', backup_codes: ['abcde-12345'] });
   const visitor = await visit(browser, server);
-  await enter(visitor, server, user);
+  await signInByTicket(visitor, server, user);
   await heading(visitor, 'Check your authenticator app');
   await visitor.keyboard.type(await server.totp('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'));
   await heading(visitor, 'Security');
@@ -185,7 +185,7 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
 });
 
 test('audit trails: of a user, page by page, and of the settings; whole or altered', async () => {
-  const user = await server.named('cleo');
+  const user = await server.userNamed('cleo');
   for (let i = 0; i < 7; i++) {
     await server.backend('POST', `/v1/users/${user.id}/lock`);
     await server.backend('POST', `/v1/users/${user.id}/unlock`);
@@ -230,7 +230,7 @@ test('another site can neither read nor change anything with the cookie', async 
   for (const [what, headers, method] of [
     ['no origin', { 'Content-Type': 'application/json' }], ['another origin', { ...own, Origin: 'https://evil.example' }], ['a form', { ...own, 'Content-Type': 'text/plain' }],
     ['a sibling site', { ...own, 'Sec-Fetch-Site': 'same-site' }], ['reading from elsewhere', { 'Sec-Fetch-Site': 'cross-site' }, 'GET'],
-  ]) assert.ok([400, 403].includes((await ask(headers, method)).status()), what); // 400 by the development server's own guard
+  ]) assert.ok([400, 403].includes((await ask(headers, method)).status()), what); // 400 is the development server's check
   assert.equal((await server.backend('GET', '/v1/instance')).mfa_required, false);
   assert.equal((await ask(own)).status(), 204, 'its own page can');
   await server.settings({ mfa_required: false });
@@ -238,13 +238,13 @@ test('another site can neither read nor change anything with the cookie', async 
 });
 
 test('the phone: messages arrive, the clock moves, things break', async () => {
-  const user = await server.named('ben', { phone_number: ['+14155550122'], phone_number_identification_status: ['reserved'] });
+  const user = await server.userNamed('ben', { phone_number: ['+14155550122'], phone_number_identification_status: ['reserved'] });
   const page = await visit(browser, server);
   await page.goto('/dev/phone');
   await heading(page, 'Phone');
   await page.getByText('No message yet.').waitFor();
   const visitor = await visit(browser, server);
-  await enter(visitor, server, user);
+  await signInByTicket(visitor, server, user);
   await visitor.getByText('Code sent.').waitFor();
   await page.getByText('is your Example code').waitFor();
   await state(page, 'phone');

@@ -75,7 +75,7 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
   await page.getByText('A test is on its way.').waitFor();
   await arrives;
   assert.equal(received.at(-1).body.type, 'webhook.test');
-  const user = await server.named('ida');
+  const user = await server.userNamed('ida');
   const told = once(receiver, 'webhook');
   await server.backend('POST', `/v1/users/${user.id}/lock`);
   await told;
@@ -104,7 +104,7 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
 
 test('five endpoints, and an event log of several pages', async () => {
   for (let i = 0; i < 5; i++) await server.backend('POST', '/v1/webhook_endpoints', { url: `http://localhost:${receiver.address().port}/${i}`, events: ['user.banned'] });
-  const user = await server.named('jan');
+  const user = await server.userNamed('jan');
   for (let i = 0; i < 12; i++) {
     await server.backend('POST', `/v1/users/${user.id}/lock`);
     await server.backend('POST', `/v1/users/${user.id}/unlock`);

@@ -1,8 +1,8 @@
-// The dashboard's page about text messages: money, prices, and what became of each message.
+// The dashboard's page about text messages: limits, prices and the message log.
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { enter, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { signInByTicket, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {
@@ -29,11 +29,11 @@ async function opened() {
 const settings = () => server.backend('GET', '/v1/instance');
 const to = (n) => `+1212201${String(n).padStart(4, '0')}`;
 
-/** Somebody with a number has a code sent, and uses it or not. */
+/** A user with a number requests a code, and uses it or not. */
 async function asks(name, n, use) {
-  const user = await server.named(name, { phone_number: [to(n)], phone_number_identification_status: ['reserved'] });
+  const user = await server.userNamed(name, { phone_number: [to(n)], phone_number_identification_status: ['reserved'] });
   const page = await visit(browser, server);
-  await enter(page, server, user);
+  await signInByTicket(page, server, user);
   await page.getByText('Code sent.').waitFor();
   if (use) {
     await page.keyboard.type((await server.text(to(n))).code);
@@ -54,13 +54,13 @@ test('nothing yet, then every message: sent, verified, failed, refused, and neve
   const { code } = await server.text(to(1001));
   await server.faults({ sms: true });
   const fails = await visit(browser, server);
-  await enter(fails, server, await server.named('noel', { phone_number: [to(1002)], phone_number_identification_status: ['reserved'] }));
+  await signInByTicket(fails, server, await server.userNamed('noel', { phone_number: [to(1002)], phone_number_identification_status: ['reserved'] }));
   await fails.getByText('The message could not be sent.').waitFor();
   await fails.done();
   await server.faults({});
   await server.backend('PATCH', '/v1/instance', { sms_country_caps: { US: 0.01 } });
   const refused = await visit(browser, server);
-  await enter(refused, server, await server.named('nick', { phone_number: [to(1003)], phone_number_identification_status: ['reserved'] }));
+  await signInByTicket(refused, server, await server.userNamed('nick', { phone_number: [to(1003)], phone_number_identification_status: ['reserved'] }));
   await refused.getByText('Text messages are paused for now.').waitFor();
   await state(refused, 'sign-in-messages-paused');
   await refused.done();
@@ -129,7 +129,7 @@ test('money with the keyboard: a cap, a price, a country, saved together; what i
 test('many messages, a page at a time', async () => {
   await server.settings({ test_mode: true, ip_limits: false });
   for (let i = 0; i < 24; i++) {
-    const user = await server.named(`many${i}`, { phone_number: [`+1301555${String(100 + i).padStart(4, '0')}`], phone_number_identification_status: ['reserved'] });
+    const user = await server.userNamed(`many${i}`, { phone_number: [`+1301555${String(100 + i).padStart(4, '0')}`], phone_number_identification_status: ['reserved'] });
     const begun = await fetch(`${server.url}/v1/client/sign_ins?_is_native=1`, { method: 'POST', body: new URLSearchParams({ strategy: 'ticket', ticket: await server.ticket(user.id) }) });
     const { id } = (await begun.json()).response;
     const sent = await fetch(`${server.url}/v1/client/sign_ins/${id}/prepare_second_factor?_is_native=1`, { method: 'POST', headers: { Authorization: begun.headers.get('Authorization') }, body: new URLSearchParams({ strategy: 'phone_code' }) });

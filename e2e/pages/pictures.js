@@ -1,4 +1,4 @@
-// Puts the pictures that docs/use/pages.md shows beside it, out of those that the tests made: npm run pictures.
+// Copies the screenshots that docs/use/pages.md shows: npm run pictures.
 
 import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';

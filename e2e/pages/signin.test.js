@@ -1,8 +1,8 @@
-// Signing in: every method, and everything that can go wrong with one.
+// Signing in: every method, and its failures.
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { accessible, enter, focused, heading, press, startBrowser, startServer, state, tab, test, totp, visit } from './world.js';
+import { accessible, signInByTicket, focused, heading, press, startBrowser, startServer, state, tab, test, totp, visit } from './world.js';
 
 let server, browser;
 before(async () => {
@@ -28,7 +28,7 @@ async function password(page, name, text = 'correct horse') {
 }
 
 test('password alone, with the keyboard', async () => {
-  await server.named('anna');
+  await server.userNamed('anna');
   const page = await visit(browser, server);
   await page.goto('/sign-in');
   await heading(page, 'Sign in');
@@ -37,12 +37,12 @@ test('password alone, with the keyboard', async () => {
   await heading(page, 'Security');
   assert.match(await page.locator('#top').innerText(), /anna@example\.com/);
   await page.goto('/sign-in');
-  await heading(page, 'Security'); // who is signed in goes on
+  await heading(page, 'Security'); // a signed-in user is redirected
   await page.done();
 });
 
 test('a wrong password is said at the field, and nothing typed is lost', async () => {
-  const user = await server.named('bert');
+  const user = await server.userNamed('bert');
   const page = await visit(browser, server);
   await password(page, 'bert', 'wrong horse');
   await page.getByText('The name or the password is not right.').waitFor();
@@ -63,7 +63,7 @@ test('a wrong password is said at the field, and nothing typed is lost', async (
 });
 
 test('no network: the words stay, and it works when the network is back', async () => {
-  await server.named('cora');
+  await server.userNamed('cora');
   const page = await visit(browser, server);
   await page.goto('/sign-in');
   await heading(page, 'Sign in');
@@ -82,7 +82,7 @@ test('no network: the words stay, and it works when the network is back', async 
 
 test('a text message: sent by itself once, pasted as a whole, and a new one after the pause', async () => {
   const to = number(101 + 20);
-  const user = await server.named('dora', { phone_number: [to], phone_number_identification_status: ['reserved'] });
+  const user = await server.userNamed('dora', { phone_number: [to], phone_number_identification_status: ['reserved'] });
   await server.settings({ test_mode: false });
   const page = await visit(browser, server);
   await page.clock.install();
@@ -107,7 +107,7 @@ test('a text message: sent by itself once, pasted as a whole, and a new one afte
   await page.getByText('Code sent.').waitFor();
   const second = await server.text(to);
   assert.notEqual(second.text, text);
-  // The whole message, as it is copied from a phone.
+  // the whole message, as copied from a phone
   await page.evaluate((message) => navigator.clipboard.writeText(message), second.text);
   await page.getByLabel('Six-digit code').focus();
   await page.keyboard.press('ControlOrMeta+a');
@@ -121,7 +121,7 @@ test('a text message: sent by itself once, pasted as a whole, and a new one afte
 
 test('the authenticator app comes first, backup codes last, and each works', async () => {
   const to = number(140);
-  await server.named('emil', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret, backup_codes: ['abcde-12345'] });
+  await server.userNamed('emil', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret, backup_codes: ['abcde-12345'] });
   let page = await visit(browser, server);
   await password(page, 'emil');
   await heading(page, 'Check your authenticator app');
@@ -150,7 +150,7 @@ test('the authenticator app comes first, backup codes last, and each works', asy
 
 test('the message cannot be sent: said, with the other ways at hand', async () => {
   const to = number(150);
-  await server.named('fred', { phone_number: [to], phone_number_identification_status: ['reserved'], backup_codes: ['fghij-12345'] });
+  await server.userNamed('fred', { phone_number: [to], phone_number_identification_status: ['reserved'], backup_codes: ['fghij-12345'] });
   await server.faults({ sms: true });
   const page = await visit(browser, server);
   await password(page, 'fred');
@@ -165,7 +165,7 @@ test('the message cannot be sent: said, with the other ways at hand', async () =
 });
 
 test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in plain words', async () => {
-  await server.named('gerd', { totp_secret: secret });
+  await server.userNamed('gerd', { totp_secret: secret });
   const page = await visit(browser, server);
   await password(page, 'gerd');
   await heading(page, 'Check your authenticator app');
@@ -210,7 +210,7 @@ test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in
 
 test('a text message as the first factor, only where the settings allow it', async () => {
   const to = number(160);
-  await server.named('heidi', { phone_number: [to] });
+  await server.userNamed('heidi', { phone_number: [to] });
   const page = await visit(browser, server);
   await page.goto('/sign-in');
   await heading(page, 'Sign in');
@@ -232,7 +232,7 @@ test('a text message as the first factor, only where the settings allow it', asy
 
 test('over the limit of messages: how long, and the other ways', async () => {
   const to = number(161);
-  await server.named('iwan', { phone_number: [to], phone_number_identification_status: ['reserved'] });
+  await server.userNamed('iwan', { phone_number: [to], phone_number_identification_status: ['reserved'] });
   const page = await visit(browser, server);
   await password(page, 'iwan');
   for (let i = 0; i < 5; i++) {
@@ -249,8 +249,8 @@ test('over the limit of messages: how long, and the other ways', async () => {
 });
 
 test('an old code, and a message that was guessed at too often', async () => {
-  const to = '+12015550162'; // in test mode its code is always 424242
-  await server.named('jutta', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret });
+  const to = '+12015550162'; // a test number: its code is 424242
+  await server.userNamed('jutta', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret });
   const page = await visit(browser, server);
   await password(page, 'jutta');
   await heading(page, 'Check your authenticator app');
@@ -272,7 +272,7 @@ test('an old code, and a message that was guessed at too often', async () => {
   await server.advance(31);
   await page.getByLabel('Six-digit code').fill('424242');
   await page.getByText('Too many wrong codes.').waitFor();
-  await state(page, 'sign-in-too-often'); // the sign-in is over, for every method
+  await state(page, 'sign-in-too-often'); // the sign-in has ended for every method
   assert.equal(await page.getByLabel('Email address').inputValue(), 'jutta@example.com', 'who it is outlives a reload');
   await page.getByLabel('Password', { exact: true }).fill('correct horse');
   await page.keyboard.press('Enter');
@@ -284,7 +284,7 @@ test('an old code, and a message that was guessed at too often', async () => {
 
 test('the browser hands the code over (WebOTP)', async () => {
   const to = number(163);
-  await server.named('kurt', { phone_number: [to], phone_number_identification_status: ['reserved'] });
+  await server.userNamed('kurt', { phone_number: [to], phone_number_identification_status: ['reserved'] });
   const page = await visit(browser, server);
   await page.addInitScript(() => {
     globalThis.OTPCredential = class {};
@@ -296,7 +296,7 @@ test('the browser hands the code over (WebOTP)', async () => {
 });
 
 test('a ticket link: used once, gone from the address, and refused the second time', async () => {
-  const user = await server.named('hans');
+  const user = await server.userNamed('hans');
   const token = await server.ticket(user.id);
   let page = await visit(browser, server);
   await page.goto(`/sign-in?redirect_url=/account/add-phone#ticket=${token}`);
@@ -317,10 +317,10 @@ test('a ticket link: used once, gone from the address, and refused the second ti
 });
 
 test('a ticket is not lost with the network', async () => {
-  const user = await server.named('hugo');
+  const user = await server.userNamed('hugo');
   const page = await visit(browser, server);
   await page.route('**/v1/client/sign_ins', (route) => route.abort(), { times: 1 });
-  await enter(page, server, user);
+  await signInByTicket(page, server, user);
   await page.getByText('No connection.').waitFor();
   await press(page, 'Try again');
   await heading(page, 'Security');
@@ -328,15 +328,15 @@ test('a ticket is not lost with the network', async () => {
 });
 
 test('a ticket link in a browser that is signed in asks first', async () => {
-  const ida = await server.named('ida');
+  const ida = await server.userNamed('ida');
   const page = await visit(browser, server);
-  await enter(page, server, ida);
+  await signInByTicket(page, server, ida);
   await heading(page, 'Security');
-  await enter(page, server, await server.named('jan'));
-  await page.reload(); // a change of the fragment alone loads nothing
+  await signInByTicket(page, server, await server.userNamed('jan'));
+  await page.reload(); // a changed fragment alone loads nothing
   await heading(page, 'Security');
   await page.goto('about:blank');
-  await enter(page, server, await server.named('jana'));
+  await signInByTicket(page, server, await server.userNamed('jana'));
   await heading(page, 'You are signed in already');
   await page.getByText('ida@example.com').waitFor();
   await state(page, 'sign-in-already');
@@ -347,7 +347,7 @@ test('a ticket link in a browser that is signed in asks first', async () => {
 });
 
 test('back and reload in the middle lose nothing', async () => {
-  await server.named('karl', { totp_secret: secret });
+  await server.userNamed('karl', { totp_secret: secret });
   const page = await visit(browser, server);
   await password(page, 'karl');
   await heading(page, 'Check your authenticator app');
@@ -363,7 +363,7 @@ test('back and reload in the middle lose nothing', async () => {
 });
 
 test('two clicks make one request', async () => {
-  await server.named('lena');
+  await server.userNamed('lena');
   const page = await visit(browser, server);
   await page.goto('/sign-in');
   await page.getByLabel('Email address').fill('lena@example.com');
@@ -377,10 +377,10 @@ test('two clicks make one request', async () => {
 });
 
 test('where a sign-in leads: our own pages only', async () => {
-  const mona = await server.named('mona');
+  const mona = await server.userNamed('mona');
   for (const [asked, want] of [['https://evil.example/', '/account/security'], ['//evil.example/', '/account/security'], ['javascript:alert(1)', '/account/security'], ['/account/backup-codes', '/account/backup-codes']]) {
     const page = await visit(browser, server);
-    await enter(page, server, mona, encodeURIComponent(asked));
+    await signInByTicket(page, server, mona, encodeURIComponent(asked));
     await page.waitForURL(`${server.url}${want}`);
     await page.done();
   }

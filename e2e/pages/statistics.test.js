@@ -1,8 +1,8 @@
-// The dashboard's charts, with what really happened on the server.
+// The dashboard's charts with real events of the server.
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { enter, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { signInByTicket, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {
@@ -35,7 +35,7 @@ test('verifications by method and what went wrong, by day', async () => {
   await page.done();
 
   const backup = ['abcde-12345', 'fghij-67890'];
-  const user = await server.named('mona', { totp_secret: secret, phone_number: ['+14155550171'], phone_number_identification_status: ['reserved'], backup_codes: backup });
+  const user = await server.userNamed('mona', { totp_secret: secret, phone_number: ['+14155550171'], phone_number_identification_status: ['reserved'], backup_codes: backup });
   const check = async (code) => {
     const r = await fetch(`${server.url}/v1/users/${user.id}/verify_totp`, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` }, body: JSON.stringify({ code }) });
     return r.status;
@@ -50,7 +50,7 @@ test('verifications by method and what went wrong, by day', async () => {
     await server.advance(86400);
   }
   const visitor = await visit(browser, server);
-  await enter(visitor, server, user);
+  await signInByTicket(visitor, server, user);
   await heading(visitor, 'Check your authenticator app');
   await press(visitor, 'Text message');
   await visitor.getByText('Code sent.').waitFor();

@@ -1,11 +1,11 @@
-// @clerk/backend in Node, as a team's server uses it.
+// @clerk/backend in Node, as an application's server uses it.
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { createClerkClient, verifyToken } from '@clerk/backend';
 import { secretKey, startCountersign } from '../lib/countersign.mjs';
 import { startApp } from '../lib/native.mjs';
-import { number, password, someone } from '../lib/person.mjs';
+import { number, password, newUser } from '../lib/person.mjs';
 
 const w = {};
 let clerk;
@@ -20,7 +20,7 @@ const refused = (promise, status, code) => assert.rejects(promise, error => {
   return true;
 });
 
-/** A session, made by a person in an app. */
+/** Signs a user in on the app and returns the session. */
 async function session(max) {
   const app = await startApp(w.api);
   const signIn = await app.client.signIn.create({ strategy: 'ticket', ticket: (await clerk.signInTokens.createSignInToken({ userId: max.id, expiresInSeconds: 60 })).token });
@@ -64,7 +64,7 @@ test('users: passwords, authenticator codes, second factors, locks and bans', as
 });
 
 test('phone numbers', async () => {
-  const max = await someone(w), to = number();
+  const max = await newUser(w), to = number();
   const made = await clerk.phoneNumbers.createPhoneNumber({ userId: max.id, phoneNumber: to, verified: true, reservedForSecondFactor: true });
   assert.equal(made.reservedForSecondFactor, true);
   assert.equal((await clerk.users.getUser(max.id)).twoFactorEnabled, true);
@@ -74,7 +74,7 @@ test('phone numbers', async () => {
 });
 
 test('sign-in tokens: used once, or revoked', async () => {
-  const max = await someone(w);
+  const max = await newUser(w);
   const made = await clerk.signInTokens.createSignInToken({ userId: max.id, expiresInSeconds: 60 });
   assert.equal(made.status, 'pending');
   assert.equal((await clerk.signInTokens.revokeSignInToken(made.id)).status, 'revoked');
@@ -83,7 +83,7 @@ test('sign-in tokens: used once, or revoked', async () => {
 });
 
 test('sessions: list, read, token, revoke', async () => {
-  const max = await someone(w);
+  const max = await newUser(w);
   const app = await session(max);
   const { data } = await clerk.sessions.getSessionList({ userId: max.id });
   assert.deepEqual(data.map(s => [s.id, s.status, s.userId]), [[app.session.id, 'active', max.id]]);
@@ -95,7 +95,7 @@ test('sessions: list, read, token, revoke', async () => {
 });
 
 test('verifyToken: networkless with a pinned key, and through JWKS', async () => {
-  const max = await someone(w);
+  const max = await newUser(w);
   const app = await session(max);
   const token = await app.session.getToken();
   const { keys: [jwk] } = await (await fetch(`${w.api.url}/.well-known/jwks.json`)).json();
@@ -114,7 +114,7 @@ const page = 'http://localhost:3000/account';
 const ask = (headers, options) => clerk.authenticateRequest(new Request(page, { headers }), { proxyUrl: w.api.url, ...options });
 
 test('authenticateRequest: header, cookie, and who is refused', async () => {
-  const max = await someone(w);
+  const max = await newUser(w);
   const app = await session(max);
   const token = await app.session.getToken();
   const byHeader = await ask({ authorization: `Bearer ${token}` });
@@ -134,7 +134,7 @@ test('authenticateRequest: header, cookie, and who is refused', async () => {
   const byCookie = await ask({ cookie, 'sec-fetch-dest': 'document' });
   assert.equal(byCookie.status, 'signed-in', byCookie.reason);
   const elsewhere = await ask({ authorization: `Bearer ${token}` }, { authorizedParties: ['https://other.example'] });
-  assert.equal(elsewhere.reason, 'token-invalid-authorized-parties'); // an app on a phone has no origin to name
+  assert.equal(elsewhere.reason, 'token-invalid-authorized-parties'); // a native app has no origin
   assert.equal((await ask({ authorization: 'Bearer nonsense' })).status, 'signed-out');
   assert.equal((await ask({})).status, 'signed-out');
 });

@@ -1,13 +1,14 @@
-// The configurations in which an app can reach Countersign. In each a person signs in with two factors, enrols, reloads and signs out.
+// The configurations in which an app can reach Countersign. In each, a user signs in with two factors, enrols,
+// reloads and signs out.
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { journey } from '../lib/browser.mjs';
 import { world } from '../lib/world.mjs';
-import { addPhone, alerted, fill, firstFactor, number, press, reserve, rows, secondFactors, session, shownCodes, someone, status } from '../lib/person.mjs';
+import { addPhone, alerted, fill, firstFactor, number, press, reserve, rows, secondFactors, session, shownCodes, newUser, status } from '../lib/person.mjs';
 
 const key = (kind, host) => `pk_${kind}_${Buffer.from(`${host}$`).toString('base64').replace(/=+$/, '')}`;
 
-/** Each way: what the app is told, on which site it is, and which cookies may carry the client. */
+/** Each configuration: the app's settings, its site, and the cookies that may hold the client token. */
 const ways = {
   'development key, same site': { config: {}, cookie: false },
   'development key, app and API on different sites': { config: {}, elsewhere: true, cookie: false },
@@ -21,7 +22,7 @@ for (const [name, { config, elsewhere, cookie }] of Object.entries(ways)) {
     const w = world(config);
     journey(name, w, async ({ page, context, calls }) => {
       if (elsewhere) w.site.url = w.site.otherSite;
-      const max = await someone(w, secondFactors()), to = number();
+      const max = await newUser(w, secondFactors()), to = number();
       await firstFactor(w, page, max);
       await rows(page, 'Ways to continue').getByRole('button', { name: 'Backup code' }).click();
       await fill(page, 'Code', 'aaaaa-aaaaa');

@@ -1,12 +1,12 @@
-// Identical requests that cross each other, with answers that arrive in the other order: nobody is left with a dead secret or dead codes.
+// Identical concurrent requests whose answers arrive in reverse order: the user's secret and codes still work.
 import assert from 'node:assert/strict';
 import { journey } from '../lib/browser.mjs';
 import { world } from '../lib/world.mjs';
-import { addPhone, fill, heading, number, open, press, reserve, shownCodes, shows, signIn, someone, status, visit } from '../lib/person.mjs';
+import { addPhone, fill, heading, number, open, press, reserve, shownCodes, shows, signIn, newUser, status, visit } from '../lib/person.mjs';
 
 const w = world();
 
-/** Holds the next two answers of a path until both are there, and delivers the second before the first. */
+/** Delivers the next two answers of a path in reverse order. */
 async function cross(context, path) {
   const held = [];
   await context.route(url => url.pathname.replace(/\/$/, '') === path, async route => {
@@ -18,7 +18,7 @@ async function cross(context, path) {
 }
 
 journey('an authenticator app begun twice at once: both answers hold the same secret, and it works', w, async ({ page, context }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await signIn(w, page, max);
   await cross(context, '/v1/me/totp');
   const secrets = await page.evaluate(async () => (await Promise.all([Clerk.user.createTOTP(), Clerk.user.createTOTP()])).map(t => t.secret));
@@ -28,7 +28,7 @@ journey('an authenticator app begun twice at once: both answers hold the same se
 });
 
 journey('an authenticator app begun in two tabs: the code works in either', w, async ({ page, context }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await signIn(w, page, max);
   const second = await context.newPage();
   await open(w, second, '/');
@@ -44,7 +44,7 @@ journey('an authenticator app begun in two tabs: the code works in either', w, a
 });
 
 journey('backup codes made twice at once: the page shows a set that works', w, async ({ page, context }) => {
-  const max = await someone(w), to = number();
+  const max = await newUser(w), to = number();
   await signIn(w, page, max);
   await addPhone(w, page, to);
   await reserve(page, to);
@@ -59,7 +59,7 @@ journey('backup codes made twice at once: the page shows a set that works', w, a
 });
 
 journey('a code sent twice at once: one message, and its code works', w, async ({ page, context }) => {
-  const max = await someone(w), to = number();
+  const max = await newUser(w), to = number();
   await signIn(w, page, max);
   const second = await context.newPage();
   await open(w, second, '/');

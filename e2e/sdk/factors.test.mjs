@@ -1,14 +1,14 @@
-// A person manages second factors on the app's own pages, as Clerk's guides teach them.
+// The management of second factors on the app's own pages, as Clerk's guides show it.
 import assert from 'node:assert/strict';
 import { journey } from '../lib/browser.mjs';
 import { wrong } from '../lib/countersign.mjs';
 import { world } from '../lib/world.mjs';
-import { addPhone, alerted, fill, heading, listed, number, press, reserve, rows, session, shows, shownCodes, signIn, someone, status, visit } from '../lib/person.mjs';
+import { addPhone, alerted, fill, heading, listed, number, press, reserve, rows, session, shows, shownCodes, signIn, newUser, status, visit } from '../lib/person.mjs';
 
 const w = world();
 
 journey('password sign-in, and sign-out', w, async ({ page }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await signIn(w, page, max);
   await status(page, 'active, one factor');
   const [only, ...more] = await w.api.sessions(max.id);
@@ -21,7 +21,7 @@ journey('password sign-in, and sign-out', w, async ({ page }) => {
 });
 
 journey('add a number: wrong code, too early a resend, right code; then reserve it', w, async ({ page }) => {
-  const max = await someone(w), to = number();
+  const max = await newUser(w), to = number();
   await signIn(w, page, max);
   await visit(page, '/phones/add');
   await fill(page, 'Phone number', 'nonsense');
@@ -61,7 +61,7 @@ journey('add a number: wrong code, too early a resend, right code; then reserve 
 });
 
 journey('two numbers: make default, disable, remove', w, async ({ page }) => {
-  const max = await someone(w), first = number(), second = number();
+  const max = await newUser(w), first = number(), second = number();
   await signIn(w, page, max);
   for (const to of [first, second]) {
     await addPhone(w, page, to);
@@ -86,7 +86,7 @@ journey('two numbers: make default, disable, remove', w, async ({ page }) => {
 });
 
 journey('an authenticator app: the QR code, wrong and right code, disable, add again', w, async ({ page }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await signIn(w, page, max);
   const secrets = [];
   for (const round of [1, 2]) {
@@ -121,7 +121,7 @@ journey('an authenticator app: the QR code, wrong and right code, disable, add a
 });
 
 journey('backup codes: none without a factor, a new set voids the old', w, async ({ page }) => {
-  const max = await someone(w), to = number();
+  const max = await newUser(w), to = number();
   await signIn(w, page, max);
   await visit(page, '/backup-codes');
   await press(page, 'Make new codes');
@@ -129,7 +129,7 @@ journey('backup codes: none without a factor, a new set voids the old', w, async
   await addPhone(w, page, to);
   await reserve(page, to);
   const old = await shownCodes(page);
-  await w.api.advance(6); // the same set is given again for five seconds
+  await w.api.advance(6); // within five seconds the API repeats the set
   await visit(page, '/backup-codes');
   await shows(page.getByRole('paragraph'), 'Backup codes are on');
   await press(page, 'Make new codes');

@@ -1,4 +1,4 @@
-// The guard itself: a page that asks another host, or throws, must not pass.
+// The checks of the harness: a page that contacts another host or throws fails its test.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -28,7 +28,7 @@ test('an answer that the page may not read is seen', async () => {
   const page = await who.context.newPage();
   await open(w, page, '/');
   await status(page, 'Signed out');
-  // the page has no leave of the Backend API: its answers to preflights allow no such header
+  // The Backend API's CORS answers do not allow this header.
   await page.evaluate(url => fetch(`${url}/v1/users`, { headers: { 'x-something': '1' } }).catch(() => 0), w.api.url);
   assert.throws(who.verify, /v1\/users/);
   await who.context.close();
@@ -56,7 +56,7 @@ test('a Node process cannot reach another host', async () => {
 });
 
 test('a file that ran fewer tests than it has is seen', () => {
-  const { NODE_TEST_CONTEXT, ...env } = process.env; // else the run reports to this one
+  const { NODE_TEST_CONTEXT, ...env } = process.env; // otherwise the run reports to this one
   const args = ['--test', '--test-name-pattern=there is none', '--test-reporter=./lib/counted.mjs', 'sdk/native.test.mjs'];
   const { status, stdout } = spawnSync(process.execPath, args, { env, encoding: 'utf8', timeout: 60_000 });
   assert.match(stdout, /sdk\/native\.test\.mjs ran 0 tests, and counts\.json has \d+/);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startCountersign, wrong } from '../lib/countersign.mjs';
 import { startApp } from '../lib/native.mjs';
-import { number, password, secondFactors, someone } from '../lib/person.mjs';
+import { number, password, secondFactors, newUser } from '../lib/person.mjs';
 
 const w = {};
 before(async () => { w.api = await startCountersign(); });
@@ -19,7 +19,7 @@ async function signedIn(clerk, max) {
 }
 
 test('sign-in with every second factor; the token changes and is kept over a restart', async () => {
-  const max = await someone(w, secondFactors());
+  const max = await newUser(w, secondFactors());
   const kept = new Map();
   const clerk = await startApp(w.api, kept);
   const answers = { totp: () => w.api.totp(max.secret), phone_code: () => w.api.code(max.phone), backup_code: () => max.backup[0] };
@@ -49,7 +49,7 @@ test('sign-in with every second factor; the token changes and is kept over a res
 });
 
 test('numbers, authenticator app and backup codes', async () => {
-  const max = await someone(w), to = number();
+  const max = await newUser(w), to = number();
   const clerk = await startApp(w.api);
   await signedIn(clerk, max);
   const phone = await clerk.user.createPhoneNumber({ phoneNumber: to });
@@ -77,7 +77,7 @@ test('numbers, authenticator app and backup codes', async () => {
 });
 
 test('step-up without the modal', async () => {
-  const max = await someone(w);
+  const max = await newUser(w);
   const clerk = await startApp(w.api);
   await signedIn(clerk, max);
   await w.api.age(clerk.session.id, 11);
@@ -91,7 +91,7 @@ test('step-up without the modal', async () => {
 });
 
 test('a session revoked by the team is gone for the app', async () => {
-  const max = await someone(w);
+  const max = await newUser(w);
   const clerk = await startApp(w.api);
   await signedIn(clerk, max);
   await w.api.backend('POST', `/v1/sessions/${clerk.session.id}/revoke`);

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { journey, startBrowser } from '../lib/browser.mjs';
 import { startCountersign, wrong } from '../lib/countersign.mjs';
 import { startNext } from '../lib/next.mjs';
-import { alerted, fill, heading, open, password, press, secondFactors, session, shownCodes, shows, someone, status } from '../lib/person.mjs';
+import { alerted, fill, heading, open, password, press, secondFactors, session, shownCodes, shows, newUser, status } from '../lib/person.mjs';
 
 async function signIn(w, page, max, code) {
   await heading(page, 'Sign in');
@@ -19,7 +19,7 @@ async function signIn(w, page, max, code) {
 
 for (const [mode, proxy] of [['dev', 'absolute'], ['start', 'relative']]) {
   describe(`next ${mode}, ${proxy} proxy`, () => {
-    const w = { limit: 60_000 }, stops = []; // development compiles what only a user may see when one asks
+    const w = { limit: 60_000 }, stops = []; // development compiles protected pages at the first request
     before(async () => {
       w.api = await startCountersign();
       stops.push(w.api.stop);
@@ -33,7 +33,7 @@ for (const [mode, proxy] of [['dev', 'absolute'], ['start', 'relative']]) {
     });
 
     journey('a page for members sends to sign-in and back, and the server knows who it is', w, async ({ page }) => {
-      const max = await someone(w, secondFactors());
+      const max = await newUser(w, secondFactors());
       await open(w, page, '/protected');
       await signIn(w, page, max, 'aaaaa-aaaaa');
       await alerted(page, 'form_code_incorrect');
@@ -58,7 +58,7 @@ for (const [mode, proxy] of [['dev', 'absolute'], ['start', 'relative']]) {
     });
 
     journey('the app\'s own server asks for step-up, and Clerk\'s modal answers', w, async ({ page }) => {
-      const max = await someone(w);
+      const max = await newUser(w);
       await open(w, page, '/sign-in');
       await signIn(w, page, max);
       await status(page, 'Signed in');
@@ -76,7 +76,7 @@ for (const [mode, proxy] of [['dev', 'absolute'], ['start', 'relative']]) {
     });
 
     journey('an authenticator app enrolled on a page whose effects run twice', w, async ({ page, calls }) => {
-      const max = await someone(w);
+      const max = await newUser(w);
       await open(w, page, '/sign-in');
       await signIn(w, page, max);
       await status(page, 'Signed in');
@@ -98,7 +98,7 @@ for (const [mode, proxy] of [['dev', 'absolute'], ['start', 'relative']]) {
     });
 
     test('the server complained about nothing', () => {
-      const switchedOff = '⨯ agentUpgrade'; // how the configuration is listed at the start
+      const switchedOff = '⨯ agentUpgrade'; // the line about it at the start
       assert.deepEqual(w.site.log.filter(line => /error|⨯|infinite redirect/i.test(line) && line.trim() !== switchedOff), []);
     });
   });

@@ -3,26 +3,26 @@ import assert from 'node:assert/strict';
 import { journey } from '../lib/browser.mjs';
 import { wrong } from '../lib/countersign.mjs';
 import { world } from '../lib/world.mjs';
-import { firstFactor, heading, number, open, password, secondFactors, session, shows, signIn, someone, status, typeCode, visit } from '../lib/person.mjs';
+import { firstFactor, heading, number, open, password, secondFactors, session, shows, signIn, newUser, status, typeCode, visit } from '../lib/person.mjs';
 
 const w = world({ taskUrls: { 'setup-mfa': '/prebuilt-task' } });
 
 const card = page => page.locator('.cl-rootBox');
-/** Presses a button of the card, once the one that is on its way out is gone. */
+/** Presses a button of the card, once the previous card has disappeared. */
 async function click(page, name) {
   const button = card(page).getByRole('button', { name, exact: true });
   await button.nth(1).waitFor({ state: 'detached' });
   await button.click();
 }
 const proceed = page => click(page, 'Continue');
-/** How many backup codes the card shows. */
+/** The number of backup codes on the card. */
 async function codesShown(page) {
   const text = await card(page).innerText();
   return (text.match(/\b[0-9a-z]{5}-[0-9a-z]{5}\b/g) ?? []).length;
 }
 const says = (page, text) => shows(card(page), text);
 
-async function enter(page, max) {
+async function signInOnCard(page, max) {
   await open(w, page, '/prebuilt');
   await card(page).getByLabel('Email address or username').fill(max.email);
   await card(page).getByLabel('Password', { exact: true }).fill(password);
@@ -35,15 +35,15 @@ async function another(page, method) {
 }
 
 journey('<SignIn/>: password only', w, async ({ page }) => {
-  const max = await someone(w);
-  await enter(page, max);
+  const max = await newUser(w);
+  await signInOnCard(page, max);
   await status(page, `Signed in as ${max.email}, active`);
   assert.equal((await w.api.sessions(max.id))[0].id, await session(page));
 });
 
 journey('<SignIn/>: second factor by authenticator app, wrong and right', w, async ({ page }) => {
-  const max = await someone(w, secondFactors());
-  await enter(page, max);
+  const max = await newUser(w, secondFactors());
+  await signInOnCard(page, max);
   await says(page, 'Two-step verification');
   const code = await w.api.totp(max.secret);
   await typeCode(card(page), wrong(code));
@@ -53,8 +53,8 @@ journey('<SignIn/>: second factor by authenticator app, wrong and right', w, asy
 });
 
 journey('<SignIn/>: second factor by text message', w, async ({ page }) => {
-  const max = await someone(w, secondFactors());
-  await enter(page, max);
+  const max = await newUser(w, secondFactors());
+  await signInOnCard(page, max);
   await another(page, /Send SMS code/);
   await says(page, 'Check your phone');
   await typeCode(card(page), await w.api.code(max.phone));
@@ -62,9 +62,9 @@ journey('<SignIn/>: second factor by text message', w, async ({ page }) => {
 });
 
 journey('<SignIn/>: second factor by backup code, used and fresh', w, async ({ page }) => {
-  const max = await someone(w, secondFactors());
+  const max = await newUser(w, secondFactors());
   await w.api.backend('POST', `/v1/users/${max.id}/verify_totp`, { code: max.backup[0] });
-  await enter(page, max);
+  await signInOnCard(page, max);
   await another(page, 'Use a backup code');
   const box = card(page).getByLabel('Backup code');
   await box.fill(max.backup[0]);
@@ -94,7 +94,7 @@ async function menu(page, method, action) {
 }
 
 journey('<UserProfile/>: a number, an authenticator app and new backup codes, and all removed', w, async ({ page }) => {
-  const max = await someone(w, { phone_number: [number()] });
+  const max = await newUser(w, { phone_number: [number()] });
   await signIn(w, page, max);
   await security(page);
   await add(page, 'SMS code');
@@ -105,7 +105,7 @@ journey('<UserProfile/>: a number, an authenticator app and new backup codes, an
   await status(page, 'two factors');
   assert.equal((await w.api.user(max.id)).phone_numbers[0].reserved_for_second_factor, true);
 
-  // The password was proved moments ago, when the user had no second factor: no step-up is asked.
+  // No step-up: the password was verified moments ago, and the user had no second factor then.
   await add(page, 'Authenticator application');
   await click(page, /^Can.t scan QR code\?$/);
   const secret = await card(page).locator('input[readonly]').first().inputValue();
@@ -138,7 +138,7 @@ journey('<UserProfile/>: a number, an authenticator app and new backup codes, an
 });
 
 journey('<UserProfile/>: what is out of scope answers cleanly', w, async ({ page, calls }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await signIn(w, page, max);
   await visit(page, '/profile');
   await click(page, 'Add email address');
@@ -151,7 +151,7 @@ journey('<UserProfile/>: what is out of scope answers cleanly', w, async ({ page
 });
 
 journey('<TaskSetupMFA/>: enforced enrolment by a new number', w, async ({ page }) => {
-  const max = await someone(w), to = number();
+  const max = await newUser(w), to = number();
   await w.api.settings({ mfa_required: true });
   try {
     await firstFactor(w, page, max);
@@ -173,7 +173,7 @@ journey('<TaskSetupMFA/>: enforced enrolment by a new number', w, async ({ page 
 });
 
 journey('<TaskSetupMFA/>: enforced enrolment by authenticator app', w, async ({ page }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await w.api.settings({ mfa_required: true });
   try {
     await firstFactor(w, page, max);

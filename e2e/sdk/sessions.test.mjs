@@ -1,9 +1,9 @@
-// What becomes of a session: enforced enrolment, reload, tabs, sign-out and revocation elsewhere, tokens, and each way to carry the client.
+// Sessions: enforced enrolment, reload, tabs, sign-out and revocation elsewhere, tokens, and the client's cookies.
 import assert from 'node:assert/strict';
 import { journey, visitor } from '../lib/browser.mjs';
 import { until } from '../lib/countersign.mjs';
 import { world } from '../lib/world.mjs';
-import { addPhone, fill, firstFactor, heading, listed, number, open, press, reserve, session, shows, signIn, someone, status, visit } from '../lib/person.mjs';
+import { addPhone, fill, firstFactor, heading, listed, number, open, press, reserve, session, shows, signIn, newUser, status, visit } from '../lib/person.mjs';
 
 const w = world();
 
@@ -16,7 +16,7 @@ async function claims(page) {
 const refocus = page => page.evaluate(() => dispatchEvent(new Event('focus')));
 
 journey('enforced enrolment by authenticator app: a pending session, and the task is gone after it', w, async ({ page }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await w.api.settings({ mfa_required: true });
   try {
     await firstFactor(w, page, max);
@@ -24,7 +24,7 @@ journey('enforced enrolment by authenticator app: a pending session, and the tas
     await status(page, 'pending, task setup-mfa, one factor');
     assert.equal((await w.api.sessions(max.id))[0].status, 'pending');
     assert.equal((await claims(page)).sts, 'pending');
-    await press(page, 'Finish'); // too early: nothing has changed
+    await press(page, 'Finish'); // no factor is enrolled yet
     await status(page, 'pending, task setup-mfa, one factor');
     await page.getByRole('link', { name: 'Use an authenticator app' }).click();
     await fill(page, 'Code', await w.api.totp(await page.getByLabel('Secret').innerText()));
@@ -47,7 +47,7 @@ journey('enforced enrolment by authenticator app: a pending session, and the tas
 });
 
 journey('enforced enrolment by text message', w, async ({ page }) => {
-  const max = await someone(w), to = number();
+  const max = await newUser(w), to = number();
   await w.api.settings({ mfa_required: true });
   try {
     await firstFactor(w, page, max);
@@ -68,7 +68,7 @@ journey('enforced enrolment by text message', w, async ({ page }) => {
 });
 
 journey('a reload and a second tab stay signed in; signing out in one signs out the other', w, async ({ page, context }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await signIn(w, page, max);
   const id = await session(page);
   await page.reload();
@@ -86,7 +86,7 @@ journey('a reload and a second tab stay signed in; signing out in one signs out 
 });
 
 journey('a change in one tab shows in the other when it gets the focus', w, async ({ page, context }) => {
-  const max = await someone(w), to = number();
+  const max = await newUser(w), to = number();
   await signIn(w, page, max);
   const second = await context.newPage();
   await open(w, second, '/phones');
@@ -101,17 +101,17 @@ journey('a change in one tab shows in the other when it gets the focus', w, asyn
 });
 
 journey('a session revoked by the team turns the page signed-out', w, async ({ page }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await signIn(w, page, max);
   await w.api.backend('POST', `/v1/sessions/${await session(page)}/revoke`);
   await visit(page, '/backup-codes');
-  await press(page, 'Make new codes'); // the first call that finds the session dead
+  await press(page, 'Make new codes'); // the first call after the session ended
   await status(page, 'Signed out');
   assert.equal(await claims(page), undefined);
 });
 
 journey('a banned person is signed out when the page gets the focus', w, async ({ page }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await signIn(w, page, max);
   await w.api.backend('POST', `/v1/users/${max.id}/ban`);
   await refocus(page);
@@ -121,7 +121,7 @@ journey('a banned person is signed out when the page gets the focus', w, async (
 });
 
 journey('a session of another browser is listed, and revoked from here', w, async ({ page }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await signIn(w, page, max);
   const other = await visitor(w.browser);
   const there = await other.context.newPage();
@@ -140,7 +140,7 @@ journey('a session of another browser is listed, and revoked from here', w, asyn
 });
 
 journey('a token is renewed before it runs out', w, async ({ page }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   await page.clock.install();
   await signIn(w, page, max);
   const first = await claims(page);

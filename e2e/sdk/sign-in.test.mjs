@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { journey } from '../lib/browser.mjs';
 import { wrong } from '../lib/countersign.mjs';
 import { world } from '../lib/world.mjs';
-import { alerted, fill, firstFactor, number, open, press, rows, secondFactors, session, shows, someone, status } from '../lib/person.mjs';
+import { alerted, fill, firstFactor, number, open, press, rows, secondFactors, session, shows, newUser, status } from '../lib/person.mjs';
 
 const w = world();
 
@@ -20,7 +20,7 @@ async function live(max, page) {
 }
 
 journey('a ticket signs in once', w, async ({ page }) => {
-  const max = await someone(w), ticket = await w.api.ticket(max.id);
+  const max = await newUser(w), ticket = await w.api.ticket(max.id);
   await open(w, page, `/sign-in?ticket=${ticket}`);
   await press(page, 'Use the ticket');
   await status(page, `Signed in as ${max.email}, active`);
@@ -34,7 +34,7 @@ journey('a ticket signs in once', w, async ({ page }) => {
 });
 
 journey('a wrong password and an unknown account look alike', w, async ({ page }) => {
-  const max = await someone(w);
+  const max = await newUser(w);
   const said = [];
   for (const identifier of [max.email, 'nobody@example.com']) {
     await open(w, page, '/sign-in');
@@ -49,7 +49,7 @@ journey('a wrong password and an unknown account look alike', w, async ({ page }
 });
 
 journey('a ticket asks for the second factor too', w, async ({ page }) => {
-  const max = await someone(w, secondFactors());
+  const max = await newUser(w, secondFactors());
   await open(w, page, `/sign-in?ticket=${await w.api.ticket(max.id)}`);
   await press(page, 'Use the ticket');
   await shows(page.getByRole('paragraph'), 'Step: needs_second_factor');
@@ -61,7 +61,7 @@ journey('a ticket asks for the second factor too', w, async ({ page }) => {
 });
 
 journey('second factor: the ways are listed in Clerk\'s order', w, async ({ page }) => {
-  const max = await someone(w, secondFactors());
+  const max = await newUser(w, secondFactors());
   await firstFactor(w, page, max);
   await ways(page).first().waitFor();
   const shown = await ways(page).allInnerTexts();
@@ -73,7 +73,7 @@ journey('second factor: the ways are listed in Clerk\'s order', w, async ({ page
 });
 
 journey('second factor by text message: wrong and right code', w, async ({ page }) => {
-  const max = await someone(w, secondFactors());
+  const max = await newUser(w, secondFactors());
   await firstFactor(w, page, max);
   await choose(page, 'Text message');
   const code = await w.api.code(max.phone);
@@ -86,7 +86,7 @@ journey('second factor by text message: wrong and right code', w, async ({ page 
 });
 
 journey('second factor by authenticator app: wrong, right, and the right one again', w, async ({ page }) => {
-  const max = await someone(w, secondFactors());
+  const max = await newUser(w, secondFactors());
   await firstFactor(w, page, max);
   await choose(page, 'Authenticator app');
   const code = await w.api.totp(max.secret);
@@ -105,7 +105,7 @@ journey('second factor by authenticator app: wrong, right, and the right one aga
 });
 
 journey('second factor by backup code: each works once', w, async ({ page }) => {
-  const max = await someone(w, secondFactors());
+  const max = await newUser(w, secondFactors());
   const backup = async code => {
     await firstFactor(w, page, max);
     await choose(page, 'Backup code');
@@ -124,7 +124,7 @@ journey('second factor by backup code: each works once', w, async ({ page }) => 
 });
 
 journey('guessing ends in a lockout that the page shows, and an administrator ends it', w, async ({ page }) => {
-  const max = await someone(w, secondFactors());
+  const max = await newUser(w, secondFactors());
   const begin = async () => {
     await firstFactor(w, page, max);
     await choose(page, 'Backup code');
@@ -134,7 +134,7 @@ journey('guessing ends in a lockout that the page shows, and an administrator en
     await answer(page, 'aaaaa-aaaaa');
     await alerted(page, 'form_code_incorrect');
     if (failures < 5) continue;
-    await answer(page, max.backup[0]); // right, but this sign-in had its five tries, and a new one is too early
+    await answer(page, max.backup[0]); // correct, but this sign-in had five tries, and a new one must wait
     await alerted(page, failures === 5 ? 'verification_failed' : 'too_many_requests');
     await w.api.advance(3600);
     await begin();

@@ -1,9 +1,9 @@
-// A sensitive change in a session that is older than ten minutes: Clerk's own modal asks who is there, and the change goes through after it.
+// Step-up: a sensitive change in a session older than ten minutes opens Clerk's modal, and succeeds after it.
 import assert from 'node:assert/strict';
 import { journey } from '../lib/browser.mjs';
 import { wrong } from '../lib/countersign.mjs';
 import { world } from '../lib/world.mjs';
-import { addPhone, alerted, fill, firstFactor, listed, number, password, press, reserve, rows, secondFactors, session, shows, shownCodes, signIn, someone, status, typeCode, visit } from '../lib/person.mjs';
+import { addPhone, alerted, fill, firstFactor, listed, number, password, press, reserve, rows, secondFactors, session, shows, shownCodes, signIn, newUser, status, typeCode, visit } from '../lib/person.mjs';
 
 const w = world();
 
@@ -17,9 +17,9 @@ async function another(page, method) {
   await modal(page).getByRole('button', { name: method }).click();
 }
 
-/** Signed in with a second factor, eleven minutes ago. */
+/** Signs in with a second factor, and makes the session eleven minutes old. */
 async function agedWithFactors(page) {
-  const max = await someone(w, secondFactors());
+  const max = await newUser(w, secondFactors());
   await firstFactor(w, page, max);
   await rows(page, 'Ways to continue').getByRole('button', { name: 'Authenticator app' }).click();
   await fill(page, 'Code', await w.api.totp(max.secret));
@@ -37,7 +37,7 @@ const askNewCodes = async page => {
 };
 
 journey('one factor: cancelled, wrong and right password, then the change itself', w, async ({ page }) => {
-  const max = await someone(w), to = number();
+  const max = await newUser(w), to = number();
   await signIn(w, page, max);
   await w.api.age(await session(page), 11);
   await visit(page, '/phones/add');
@@ -62,14 +62,14 @@ journey('one factor: cancelled, wrong and right password, then the change itself
 });
 
 journey('a fresh session is not asked, an aged one is asked once', w, async ({ page }) => {
-  const max = await someone(w), first = number(), second = number();
+  const max = await newUser(w), first = number(), second = number();
   await signIn(w, page, max);
   for (const to of [first, second]) {
     await addPhone(w, page, to);
     await reserve(page, to);
   }
   await w.api.age(await session(page), 11);
-  await w.api.advance(31); // the time between two messages
+  await w.api.advance(31); // the pause between two messages
   await visit(page, '/phones');
   await rows(page, 'In use').filter({ hasText: second }).getByRole('button', { name: 'Disable' }).click();
   await modal(page).waitFor();

@@ -15,8 +15,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
-// settings is a backend that knows an appearance.
-type settings struct {
+// fakeBackend answers GET /v1/environment.
+type fakeBackend struct {
 	environment string // the environment's JSON
 	code        int
 	asked       atomic.Int64
@@ -24,7 +24,7 @@ type settings struct {
 	hold        chan struct{}
 }
 
-func (s *settings) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *fakeBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/v1/environment" {
 		return
 	}
@@ -44,7 +44,7 @@ func (s *settings) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, s.environment)
 }
 
-func dressed(t *testing.T, s *settings) *site {
+func withBackend(t *testing.T, s *fakeBackend) *site {
 	t.Helper()
 	return open(t, func(c *web.Config) {
 		c.Backend = s
@@ -52,23 +52,23 @@ func dressed(t *testing.T, s *settings) *site {
 	})
 }
 
-func (s *site) titled(name string) {
+func (s *site) checkTitle(name string) {
 	s.Helper()
 	if page := s.ask("GET", "/sign-in", "").Text; !strings.Contains(page, "<title>Sign in · "+name+"</title>") {
 		s.Errorf("the page does not call itself %s: %.300s", name, page)
 	}
 }
 
-// TestTheSettingsLookCounts more than the deployment's, without a restart, and only within the
-// policy.
-func TestTheSettingsLookCounts(t *testing.T) {
-	set := &settings{environment: `{}`}
-	s := dressed(t, set)
-	s.titled("Deployed")
+// TestSettingsOverrideTheDeployedAppearance: a changed appearance is visible without a restart, and
+// its logo is in the policy.
+func TestSettingsOverrideTheDeployedAppearance(t *testing.T) {
+	set := &fakeBackend{environment: `{}`}
+	s := withBackend(t, set)
+	s.checkTitle("Deployed")
 	set.environment = `{"appearance":{"name":"Harbour","accent":"#0f766e","logo":"https://cdn.example.com/l.svg","texts":{"en":{"signin.text":"Good to see you.","signin.of_a_later_version":"x"}}}}`
-	s.titled("Deployed")
+	s.checkTitle("Deployed")
 	s.now = s.now.Add(5 * time.Second)
-	s.titled("Harbour")
+	s.checkTitle("Harbour")
 	r := s.ask("GET", "/sign-in", "")
 	for _, want := range []string{"--accent:#0f766e", `src="https://cdn.example.com/l.svg"`, "Good to see you.", `href="https://help.example.com/"`} {
 		if !strings.Contains(r.Text, want) {
@@ -83,17 +83,18 @@ func TestTheSettingsLookCounts(t *testing.T) {
 	}
 	set.environment = `{"appearance":{}}`
 	s.now = s.now.Add(5 * time.Second)
-	s.titled("Deployed")
+	s.checkTitle("Deployed")
 	if policy := s.ask("GET", "/sign-in", "").Header.Get("Content-Security-Policy"); !strings.Contains(policy, "img-src 'self';") {
 		t.Errorf("the policy still allows the logo: %s", policy)
 	}
 }
 
-// TestALookThatCannotBeHad leaves the one before, and is not asked for by every visitor.
-func TestALookThatCannotBeHad(t *testing.T) {
-	set := &settings{environment: `{"appearance":{"name":"Harbour"}}`}
-	s := dressed(t, set)
-	s.titled("Harbour")
+// TestAnInvalidAppearanceIsIgnored: the pages keep the last appearance, and fetch again only after
+// five seconds.
+func TestAnInvalidAppearanceIsIgnored(t *testing.T) {
+	set := &fakeBackend{environment: `{"appearance":{"name":"Harbour"}}`}
+	s := withBackend(t, set)
+	s.checkTitle("Harbour")
 	for what, change := range map[string]func(){
 		"an error":    func() { set.environment, set.code = `{"errors":[]}`, http.StatusServiceUnavailable },
 		"nonsense":    func() { set.environment = "nonsense" },
@@ -108,26 +109,26 @@ func TestALookThatCannotBeHad(t *testing.T) {
 		change()
 		s.now = s.now.Add(5 * time.Second)
 		before := set.asked.Load()
-		s.titled("Harbour")
-		s.titled("Harbour")
+		s.checkTitle("Harbour")
+		s.checkTitle("Harbour")
 		if n := set.asked.Load() - before; n != 1 {
 			t.Errorf("%s: asked %d times", what, n)
 		}
 	}
 	set.environment, set.code = `{"appearance":{"name":"Back"}}`, 0
 	s.now = s.now.Add(5 * time.Second)
-	s.titled("Back")
+	s.checkTitle("Back")
 	s.now = s.now.Add(-time.Hour) // a clock that went back must not keep an appearance for an hour
 	set.environment = `{"appearance":{"name":"Again"}}`
-	s.titled("Again")
+	s.checkTitle("Again")
 }
 
-// TestOneVisitorAsks while all others go on with what is known; one who leaves does not take the
-// answer along.
+// TestOneVisitorAsks: one request fetches the appearance while all others use the cached one. A
+// visitor who leaves does not cancel the fetch.
 func TestOneVisitorAsks(t *testing.T) {
-	set := &settings{environment: `{"appearance":{"name":"Harbour"}}`}
-	s := dressed(t, set)
-	s.titled("Harbour")
+	set := &fakeBackend{environment: `{"appearance":{"name":"Harbour"}}`}
+	s := withBackend(t, set)
+	s.checkTitle("Harbour")
 	set.environment, set.began, set.hold = `{"appearance":{"name":"News"}}`, make(chan struct{}), make(chan struct{})
 	s.now = s.now.Add(5 * time.Second)
 	var asking sync.WaitGroup
@@ -137,42 +138,42 @@ func TestOneVisitorAsks(t *testing.T) {
 		s.ServeHTTP(&discarded{}, newRequest(t, left, "/sign-in"))
 	})
 	<-set.began
-	s.titled("Harbour")
+	s.checkTitle("Harbour")
 	close(set.hold)
 	asking.Wait()
-	s.titled("News")
+	s.checkTitle("News")
 	if n := set.asked.Load(); n != 2 {
 		t.Errorf("asked %d times", n)
 	}
 }
 
-// TestAChangeInTheDashboardIsSeenAtOnce by who made it.
+// TestAChangeInTheDashboardIsSeenAtOnce: a change through the dashboard refreshes the cache.
 func TestAChangeInTheDashboardIsSeenAtOnce(t *testing.T) {
-	set := &settings{environment: `{}`}
-	s := dressed(t, set)
-	c := s.enter()
-	s.titled("Deployed")
+	set := &fakeBackend{environment: `{}`}
+	s := withBackend(t, set)
+	c := s.openDashboard()
+	s.checkTitle("Deployed")
 	set.environment = `{"appearance":{"name":"Harbour"}}`
-	s.ask("PATCH", "/dashboard/api/v1/instance", `{"appearance":{"name":"Harbour"}}`, own(c)...)
-	s.titled("Harbour")
+	s.ask("PATCH", "/dashboard/api/v1/instance", `{"appearance":{"name":"Harbour"}}`, fromDashboard(c)...)
+	s.checkTitle("Harbour")
 }
 
 func TestTextsToChange(t *testing.T) {
 	s := open(t, func(c *web.Config) {
 		c.Appearance.Texts = map[string]map[string]string{"de": {"signin.text": "Moin."}}
 	})
-	c := s.enter()
+	c := s.openDashboard()
 	var texts map[string]string
-	if err := json.Unmarshal([]byte(s.ask("GET", "/dashboard/api/texts/de", "", own(c)...).Text), &texts); err != nil {
+	if err := json.Unmarshal([]byte(s.ask("GET", "/dashboard/api/texts/de", "", fromDashboard(c)...).Text), &texts); err != nil {
 		t.Fatal(err)
 	}
 	if texts["signin.text"] != "Moin." || texts["signin.title"] == "" || texts["dash.save"] != "" || texts["dev.title"] != "" {
 		t.Errorf("texts %v", texts)
 	}
-	if r := s.ask("GET", "/dashboard/api/texts/xx", "", own(c)...); r.StatusCode != http.StatusNotFound {
+	if r := s.ask("GET", "/dashboard/api/texts/xx", "", fromDashboard(c)...); r.StatusCode != http.StatusNotFound {
 		t.Errorf("an unknown language: %d", r.StatusCode)
 	}
-	if r := s.ask("GET", "/dashboard/api/texts/de", "", own(nil)...); r.StatusCode != http.StatusUnauthorized {
+	if r := s.ask("GET", "/dashboard/api/texts/de", "", fromDashboard(nil)...); r.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a stranger: %d", r.StatusCode)
 	}
 }
@@ -186,7 +187,7 @@ func newRequest(t *testing.T, ctx context.Context, path string) *http.Request {
 	return r
 }
 
-// discarded is the answer to somebody who has left.
+// discarded drops an answer.
 type discarded struct{}
 
 func (*discarded) Header() http.Header         { return http.Header{} }

@@ -19,7 +19,8 @@ func texts(*testing.T) catalogue { return newCatalogue(nil) }
 
 var slot = regexp.MustCompile(`\{\w+\}`)
 
-// TestEveryLanguageSaysTheSame: the same keys, the same places to fill, nothing empty.
+// TestEveryLanguageSaysTheSame: each language has the same keys and placeholders, and no empty
+// text.
 func TestEveryLanguageSaysTheSame(t *testing.T) {
 	c := texts(t)
 	for _, l := range languages {
@@ -64,13 +65,12 @@ func sources(t *testing.T) map[string]string {
 	return out
 }
 
-// settingsOf are settings that have no switch, and a name in the trail of changes.
+// settingsOf are settings without a switch, whose names appear in the audit log.
 var settingsOf = map[string]bool{
 	"allowed_origins": true, "appearance": true, "sms_countries": true, "sms_daily_cap_usd": true, "sms_country_caps": true, "sms_prices": true, "webhook_endpoints": true,
 }
 
-// TestTextsAreUsedAndUsesHaveTexts in both directions: a key that a module names exists where that
-// page has it, and no text is left over.
+// TestTextsAreUsedAndUsesHaveTexts: every key in a script has a text, and every text is used.
 func TestTextsAreUsedAndUsesHaveTexts(t *testing.T) {
 	english := texts(t)["en"]
 	used := map[string]bool{}
@@ -86,7 +86,7 @@ func TestTextsAreUsedAndUsesHaveTexts(t *testing.T) {
 			used[m[1]] = true
 		}
 	}
-	// What modules put together: by code, by method, by setting.
+	// Scripts compose these keys from codes, methods and settings.
 	for key := range english {
 		family, rest, _ := strings.Cut(key, ".")
 		switch family {
@@ -102,8 +102,8 @@ func TestTextsAreUsedAndUsesHaveTexts(t *testing.T) {
 	}
 }
 
-// TestFamiliesHaveWhatTheirModulesSay: a page gets a part of the catalogue, and its modules stop at
-// a text that is not in it.
+// TestFamiliesHaveWhatTheirModulesSay: a page gets a part of the catalogue, which holds every text
+// of its scripts.
 func TestFamiliesHaveWhatTheirModulesSay(t *testing.T) {
 	c := texts(t)
 	a, err := newAssets()
@@ -120,7 +120,7 @@ func TestFamiliesHaveWhatTheirModulesSay(t *testing.T) {
 				continue
 			}
 			for _, m := range quoted.FindAllStringSubmatch(string(a.files["js/"+module]), -1) {
-				asked := module == "dashappearance.js" && c["en"][m[1]] != "" // it asks for the whole catalogue
+				asked := module == "dashappearance.js" && c["en"][m[1]] != "" // it fetches the whole catalogue
 				if have[m[1]] == "" && !asked && !strings.HasSuffix(m[1], ".js") {
 					t.Errorf("%s (for %s) says %s, which the page does not get", module, p.script, m[1])
 				}
@@ -129,7 +129,7 @@ func TestFamiliesHaveWhatTheirModulesSay(t *testing.T) {
 	}
 }
 
-// TestErrorsHaveWords: a person may meet these, and none of them is "something went wrong".
+// TestErrorsHaveWords: each error that a user may meet has a text of its own.
 func TestErrorsHaveWords(t *testing.T) {
 	english := texts(t)["en"]
 	for _, code := range []apierr.Code{
@@ -170,7 +170,7 @@ func TestCallingCodes(t *testing.T) {
 	for region := range phonenumbers.GetSupportedRegions() {
 		theirs[region] = phonenumbers.GetCountryCodeForRegion(region)
 	}
-	for _, region := range []string{"AC", "TA", "SJ"} { // nobody lives there, or another list's letters
+	for _, region := range []string{"AC", "TA", "SJ"} { // uninhabited, or in one of the lists only
 		delete(ours, region)
 		delete(theirs, region)
 	}
@@ -225,8 +225,8 @@ func TestAccentsCanBeRead(t *testing.T) {
 	}
 }
 
-// TestModulesAreWhatTheyImport: an import that is written in another way would not be announced,
-// and load late.
+// TestModulesAreWhatTheyImport: every import has the form that newAssets recognizes, so that pages
+// preload it.
 func TestModulesAreWhatTheyImport(t *testing.T) {
 	a, err := newAssets()
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 
 const asJSON = "application/json"
 
-// own are the headers of a request that the dashboard's own page makes.
-func own(cookie *http.Cookie) []string {
+// fromDashboard returns the headers of a request by the dashboard's own page.
+func fromDashboard(cookie *http.Cookie) []string {
 	h := []string{"Origin", origin, "Content-Type", asJSON, "Sec-Fetch-Site", "same-origin"}
 	if cookie != nil {
 		h = append(h, "Cookie", cookie.Name+"="+cookie.Value)
@@ -22,9 +22,9 @@ func own(cookie *http.Cookie) []string {
 	return h
 }
 
-func (s *site) enter() *http.Cookie {
+func (s *site) openDashboard() *http.Cookie {
 	s.Helper()
-	r := s.ask("POST", "/dashboard/api/session", `{"secret_key":" sk_live_of_a_test "}`, own(nil)...)
+	r := s.ask("POST", "/dashboard/api/session", `{"secret_key":" sk_live_of_a_test "}`, fromDashboard(nil)...)
 	if r.StatusCode != 204 || len(r.Cookies()) != 1 {
 		s.Fatalf("signing in: %d, %d cookies", r.StatusCode, len(r.Cookies()))
 	}
@@ -33,13 +33,13 @@ func (s *site) enter() *http.Cookie {
 
 func TestDashboardCookie(t *testing.T) {
 	s := open(t, nil)
-	c := s.enter()
+	c := s.openDashboard()
 	if c.Name != "__Host-countersign_dashboard" || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" || c.MaxAge != 8*60*60 {
 		shown := *c
 		shown.Value = "" // which opens the dashboard
 		t.Errorf("cookie %s", &shown)
 	}
-	if strings.Contains(c.Value, "sk_") || s.enter().Value == c.Value {
+	if strings.Contains(c.Value, "sk_") || s.openDashboard().Value == c.Value {
 		t.Error("the cookie holds the key, or is the same for everybody")
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
@@ -51,7 +51,7 @@ func TestDashboardCookie(t *testing.T) {
 	for what, value := range map[string]string{
 		"none": "", "nonsense": "AAAA", "another time": base64.RawURLEncoding.EncodeToString(later), "cut": c.Value[:len(c.Value)-4], "longer": c.Value + "AAAA",
 	} {
-		r := s.ask("GET", "/dashboard/api/v1/instance", "", own(&http.Cookie{Name: c.Name, Value: value})...)
+		r := s.ask("GET", "/dashboard/api/v1/instance", "", fromDashboard(&http.Cookie{Name: c.Name, Value: value})...)
 		if r.StatusCode != 401 {
 			t.Errorf("%s: %d", what, r.StatusCode)
 		}
@@ -59,22 +59,22 @@ func TestDashboardCookie(t *testing.T) {
 			t.Errorf("%s: the page answers %d", what, r.StatusCode)
 		}
 	}
-	if r := s.ask("GET", "/dashboard", "", own(c)...); r.StatusCode != 200 {
+	if r := s.ask("GET", "/dashboard", "", fromDashboard(c)...); r.StatusCode != 200 {
 		t.Errorf("the right cookie: %d", r.StatusCode)
 	}
 	rotated := open(t, func(c *web.Config) { c.SecretKey = always("sk_live_new") })
-	if r := rotated.ask("GET", "/dashboard/api/v1/instance", "", own(c)...); r.StatusCode != 401 {
+	if r := rotated.ask("GET", "/dashboard/api/v1/instance", "", fromDashboard(c)...); r.StatusCode != 401 {
 		t.Errorf("a cookie of the key before: %d", r.StatusCode)
 	}
 	s.now = start.Add(8*time.Hour - time.Second)
-	if r := s.ask("GET", "/dashboard/api/v1/instance", "", own(c)...); r.StatusCode != 200 {
+	if r := s.ask("GET", "/dashboard/api/v1/instance", "", fromDashboard(c)...); r.StatusCode != 200 {
 		t.Errorf("just before the end: %d", r.StatusCode)
 	}
 	s.now = start.Add(8 * time.Hour)
-	if r := s.ask("GET", "/dashboard/api/v1/instance", "", own(c)...); r.StatusCode != 401 {
+	if r := s.ask("GET", "/dashboard/api/v1/instance", "", fromDashboard(c)...); r.StatusCode != 401 {
 		t.Errorf("at the end: %d", r.StatusCode)
 	}
-	out := s.ask("DELETE", "/dashboard/api/session", "{}", own(c)...)
+	out := s.ask("DELETE", "/dashboard/api/session", "{}", fromDashboard(c)...)
 	if out.StatusCode != 204 || len(out.Cookies()) != 1 || out.Cookies()[0].MaxAge >= 0 {
 		t.Errorf("signing out: %d, %d cookies", out.StatusCode, len(out.Cookies()))
 	}
@@ -85,16 +85,16 @@ func TestDashboardKey(t *testing.T) {
 	for body, want := range map[string]int{
 		`{"secret_key":"sk_live_of_a_tes"}`: 401, `{"secret_key":""}`: 401, `{}`: 401, `nonsense`: 400, `{"secret_key":"` + strings.Repeat("x", 100<<10) + `"}`: 400,
 	} {
-		if r := s.ask("POST", "/dashboard/api/session", body, own(nil)...); r.StatusCode != want || len(r.Cookies()) != 0 {
+		if r := s.ask("POST", "/dashboard/api/session", body, fromDashboard(nil)...); r.StatusCode != want || len(r.Cookies()) != 0 {
 			t.Errorf("%.40s: %d, want %d, %d cookies", body, r.StatusCode, want, len(r.Cookies()))
 		}
 	}
 }
 
-// TestOtherSites: the cookie alone does nothing.
+// TestOtherSites: the cookie alone authorizes nothing.
 func TestOtherSites(t *testing.T) {
 	s := open(t, nil)
-	c := s.enter()
+	c := s.openDashboard()
 	with := func(h ...string) []string { return append(h, "Cookie", c.Name+"="+c.Value) }
 	for what, header := range map[string][]string{
 		"no origin": with("Content-Type", asJSON), "another origin": with("Content-Type", asJSON, "Origin", "https://evil.example"),
@@ -129,25 +129,25 @@ func (s *site) forwarded(r answer) asked {
 
 func TestForwarding(t *testing.T) {
 	s := open(t, nil)
-	c := s.enter()
-	got := s.forwarded(s.ask("PATCH", "/dashboard/api/v1/instance?_method=DELETE", `{"mfa_required":true}`, own(c)...))
+	c := s.openDashboard()
+	got := s.forwarded(s.ask("PATCH", "/dashboard/api/v1/instance?_method=DELETE", `{"mfa_required":true}`, fromDashboard(c)...))
 	if got.Method != "PATCH" || got.URL != "/v1/instance" || got.Body != `{"mfa_required":true}` {
 		t.Errorf("asked %+v", got)
 	}
 	if a := got.Header.Get("Authorization"); a != "Bearer sk_live_of_a_test" || got.Header.Get("Content-Type") != asJSON || len(got.Header) != 2 {
 		t.Errorf("headers %v", got.Header)
 	}
-	if got = s.forwarded(s.ask("GET", "/dashboard/api/v1/users?limit=20&offset=40", "", own(c)...)); got.URL != "/v1/users?limit=20&offset=40" {
+	if got = s.forwarded(s.ask("GET", "/dashboard/api/v1/users?limit=20&offset=40", "", fromDashboard(c)...)); got.URL != "/v1/users?limit=20&offset=40" {
 		t.Errorf("asked %+v", got)
 	}
-	if got = s.forwarded(s.ask("DELETE", "/dashboard/api/v1/users/user_1/mfa", "{}", own(c)...)); got.Method != "DELETE" || got.URL != "/v1/users/user_1/mfa" {
+	if got = s.forwarded(s.ask("DELETE", "/dashboard/api/v1/users/user_1/mfa", "{}", fromDashboard(c)...)); got.Method != "DELETE" || got.URL != "/v1/users/user_1/mfa" {
 		t.Errorf("asked %+v", got)
 	}
 	for _, request := range [][2]string{
 		{"POST", "/v1/sign_in_tokens"}, {"POST", "/v1/users"}, {"DELETE", "/v1/users/user_1"}, {"POST", "/v1/users/user_1/verify_totp"}, {"POST", "/v1/sessions/s/tokens"},
 		{"PATCH", "/v1/users/user_1"}, {"GET", "/v1/client"}, {"DELETE", "/v1/users/a%2Fmfa"},
 	} {
-		if r := s.ask(request[0], "/dashboard/api"+request[1], "{}", own(c)...); r.StatusCode != 404 && r.StatusCode != 405 {
+		if r := s.ask(request[0], "/dashboard/api"+request[1], "{}", fromDashboard(c)...); r.StatusCode != 404 && r.StatusCode != 405 {
 			t.Errorf("%s %s is forwarded: %d", request[0], request[1], r.StatusCode)
 		}
 	}
@@ -155,13 +155,13 @@ func TestForwarding(t *testing.T) {
 
 func TestSearch(t *testing.T) {
 	s := open(t, nil)
-	c := s.enter()
+	c := s.openDashboard()
 	for given, want := range map[string]string{
 		" max@example.com ": "/v1/users?email_address=max%40example.com&limit=20", "+1 (415) 555-0120": "/v1/users?limit=20&phone_number=%2B14155550120",
 		"max": "/v1/users?limit=20&username=max", "user_1": "/v1/users?limit=20&user_id=user_1", "a&limit=500": "/v1/users?limit=20&username=a%26limit%3D500",
 	} {
 		body, _ := json.Marshal(map[string]string{"text": given})
-		if got := s.forwarded(s.ask("POST", "/dashboard/api/search", string(body), own(c)...)); got.URL != want || got.Method != "GET" {
+		if got := s.forwarded(s.ask("POST", "/dashboard/api/search", string(body), fromDashboard(c)...)); got.URL != want || got.Method != "GET" {
 			t.Errorf("%q asks %s %s, want %s", given, got.Method, got.URL, want)
 		}
 	}

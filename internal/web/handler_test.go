@@ -25,7 +25,7 @@ const origin = "https://auth.example.com"
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// site is the pages in front of a Backend API that says what it was asked.
+// site is the pages in front of a Backend API that answers with the request.
 type site struct {
 	*testing.T
 	http.Handler
@@ -33,7 +33,7 @@ type site struct {
 	address netip.Addr
 }
 
-// always is a key that nobody replaces.
+// always returns a function that returns one key.
 func always(key string) func(context.Context) (secret.Value, error) {
 	return func(context.Context) (secret.Value, error) { return secret.New(key), nil }
 }
@@ -60,7 +60,7 @@ func open(t *testing.T, change func(*web.Config)) *site {
 	return s
 }
 
-// answer is what came back, read to its end.
+// answer is a complete answer, decompressed.
 type answer struct {
 	StatusCode int
 	Header     http.Header
@@ -140,7 +140,8 @@ func TestPagesAreStrict(t *testing.T) {
 	}
 }
 
-// TestPagesAreLight loads what a browser loads. 60 KB is what a slow phone gets in a second or two.
+// TestPagesAreLight: a page with its assets has at most 60 KB, which a slow phone loads in a second
+// or two.
 func TestPagesAreLight(t *testing.T) {
 	s := open(t, nil)
 	for _, lang := range []string{"en", "de", "es", "ja"} {

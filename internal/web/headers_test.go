@@ -25,8 +25,8 @@ var nonceInPolicy = regexp.MustCompile(`'nonce-[A-Z2-7]{26}'`)
 
 var styleSheet = regexp.MustCompile(`/assets/[^"]+\.css`)
 
-// headers are those of an answer, with a nonce as N, but for its length. A header that comes twice
-// is joined.
+// headers returns an answer's headers without Content-Length and Set-Cookie. A nonce becomes N, and
+// repeated headers are joined.
 func headers(h http.Header) map[string]string {
 	out := map[string]string{}
 	for name, values := range h {
@@ -43,7 +43,7 @@ func headers(h http.Header) map[string]string {
 	return out
 }
 
-// with are the headers of everywhere and others; an empty one is left out.
+// with returns the headers of everywhere and others. An empty value removes a header.
 func with(more ...string) map[string]string {
 	out := map[string]string{}
 	for name, v := range everywhere {
@@ -57,11 +57,10 @@ func with(more ...string) map[string]string {
 	return out
 }
 
-// TestHeadersAreTheseAndNoOthers: of each kind of answer the whole set of headers and the whole
-// policy is what is written here.
+// TestHeadersAreTheseAndNoOthers: each kind of answer has exactly these headers and this policy.
 func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 	s := open(t, nil)
-	cookie := s.enter()
+	cookie := s.openDashboard()
 	page := with("Content-Security-Policy", pagePolicy, "Cache-Control", "no-store", "Content-Type", "text/html; charset=utf-8", "Content-Language", "en",
 		"Vary", "Accept-Language, Cookie, Accept-Encoding")
 	plain := with("Content-Type", "text/plain; charset=utf-8")
@@ -74,15 +73,15 @@ func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 	}
 	asks := map[string]ask{
 		"a page that is not there": {s, "GET", "/account/nowhere", nil, page},
-		"a dashboard page":         {s, "GET", "/dashboard", own(cookie), page},
+		"a dashboard page":         {s, "GET", "/dashboard", fromDashboard(cookie), page},
 		"the way to its sign-in":   {s, "GET", "/dashboard", nil, with("Cache-Control", "no-store", "Location", "/dashboard/sign-in", "Content-Type", "text/html; charset=utf-8")},
 		"an asset": {s, "GET", asset, nil, with("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox", "Cache-Control", "public, max-age=31536000, immutable",
 			"Content-Type", "text/css; charset=utf-8", "Vary", "Accept-Encoding")},
 		"an old asset":                 {s, "GET", "/assets/0000000000000000/style.css", nil, plain},
 		"a method that a page has not": {s, "POST", "/account/nowhere", nil, plain},
-		"the dashboard's refusal":      {s, "GET", "/dashboard/api/v1/instance", own(nil), with("Cache-Control", "no-store", "Content-Type", "application/json; charset=utf-8")},
-		"the dashboard's API":          {s, "GET", "/dashboard/api/texts/en", own(cookie), with("Cache-Control", "no-store", "Content-Type", "application/json; charset=utf-8")},
-		"the dashboard's sign-out":     {s, "DELETE", "/dashboard/api/session", own(s.enter()), with("Cache-Control", "no-store")},
+		"the dashboard's refusal":      {s, "GET", "/dashboard/api/v1/instance", fromDashboard(nil), with("Cache-Control", "no-store", "Content-Type", "application/json; charset=utf-8")},
+		"the dashboard's API":          {s, "GET", "/dashboard/api/texts/en", fromDashboard(cookie), with("Cache-Control", "no-store", "Content-Type", "application/json; charset=utf-8")},
+		"the dashboard's sign-out":     {s, "DELETE", "/dashboard/api/session", fromDashboard(s.openDashboard()), with("Cache-Control", "no-store")},
 		"the choice of a language":     {s, "GET", "/sign-in?lang=de", nil, with("Cache-Control", "no-store", "Location", "/sign-in", "Content-Type", "text/html; charset=utf-8")},
 		"a page over http": {open(t, func(c *web.Config) { c.PublicURL = "http://localhost:8080" }), "GET", "/sign-in", nil, func() map[string]string {
 			h := with("Strict-Transport-Security", "")
@@ -105,7 +104,8 @@ func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 	}
 }
 
-// TestALogoOpensThePolicyForItsHostOnly: and for pictures only.
+// TestALogoOpensThePolicyForItsHostOnly: a logo adds its origin to img-src and changes nothing
+// else.
 func TestALogoOpensThePolicyForItsHostOnly(t *testing.T) {
 	for logo, source := range map[string]string{"https://cdn.example.com/a/logo.svg?x": "'self' https://cdn.example.com", "/assets/own.svg": "'self'", "": "'self'"} {
 		s := open(t, func(c *web.Config) { c.Appearance = appearance.Appearance{Logo: logo} })
@@ -116,7 +116,7 @@ func TestALogoOpensThePolicyForItsHostOnly(t *testing.T) {
 	}
 }
 
-// TestTheLanguageCookie: it is sent over https only, to no script, for a year.
+// TestTheLanguageCookie: the cookie lasts a year, is hidden from scripts, and is Secure over https.
 func TestTheLanguageCookie(t *testing.T) {
 	for url, secure := range map[string]bool{origin: true, "http://localhost:8080": false} {
 		s := open(t, func(c *web.Config) { c.PublicURL = url })

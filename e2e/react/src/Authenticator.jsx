@@ -27,7 +27,7 @@ export function AddAuthenticator() {
   const [totp, setTotp] = useState(null);
   const [codes, setCodes] = useState(null);
   const create = useReverification(() => user.createTOTP());
-  useEffect(() => { run(async () => setTotp(await create())); }, []); // as Clerk's guide does it
+  useEffect(() => { run(async () => setTotp(await create())); }, []); // as in Clerk's guide
   if (!user) return <p>Sign in first</p>;
 
   const verify = code => run(async () => {

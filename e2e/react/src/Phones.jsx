@@ -3,7 +3,7 @@ import { useReverification, useUser } from '@clerk/react';
 import { go, Link } from './router.jsx';
 import { Ask, Codes, useAction } from './ui.jsx';
 
-/** Manage SMS for the second factor: numbers in use, numbers that could be, and backup codes when the first one brings them. */
+/** Phone numbers: those in use as a second factor, available ones, and the backup codes of a first factor. */
 export function Phones() {
   const { user } = useUser();
   const { run, alert } = useAction();

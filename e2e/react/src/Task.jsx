@@ -2,7 +2,7 @@ import { useClerk, useSession } from '@clerk/react';
 import { go, Link } from './router.jsx';
 import { useAction } from './ui.jsx';
 
-/** The page of the session task setup-mfa: both ways to a second factor, and the completion. */
+/** The session task setup-mfa: both second factors, and the completion. */
 export function Task() {
   const { session } = useSession();
   const { setActive } = useClerk();

@@ -7,7 +7,7 @@ const say = error => {
   return error.message;
 };
 
-/** Runs one action at a time and shows what went wrong, as people must see it. */
+/** Runs one action at a time and shows its error. */
 export function useAction() {
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
@@ -16,7 +16,7 @@ export function useAction() {
     setBusy(true);
     try {
       const result = await action();
-      if (result?.error) setError(say(result.error)); // the sign-in methods return errors, the others throw
+      if (result?.error) setError(say(result.error)); // sign-in methods return errors, other methods throw
       return result;
     } catch (thrown) {
       setError(say(thrown));

@@ -44,7 +44,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestAnAppearanceIsBounded: every process reads the settings again and again.
+// TestAnAppearanceIsBounded: the size is limited in the settings, which every process reads often.
 func TestAnAppearanceIsBounded(t *testing.T) {
 	list := map[string]string{}
 	for key := range appearance.Texts()["en"] {
@@ -77,8 +77,8 @@ func TestOver(t *testing.T) {
 	}
 }
 
-// TestDropUnknownTexts: a text that a later version no longer has must not take the whole
-// appearance with it.
+// TestDropUnknownTexts: a text that a later version no longer has must not invalidate the
+// appearance.
 func TestDropUnknownTexts(t *testing.T) {
 	b := appearance.Appearance{Name: "A", Texts: map[string]map[string]string{"en": {"signin.text": "Hi.", "signin.gone": "x"}, "xx": {"signin.text": "x"}}}
 	known := appearance.DropUnknownTexts(b)
@@ -90,8 +90,7 @@ func TestDropUnknownTexts(t *testing.T) {
 	}
 }
 
-// FuzzParse: what passes cannot leave the place it is written to, in a policy header or a style
-// sheet.
+// FuzzParse: a valid value has no character with a meaning in a policy header or a style sheet.
 func FuzzParse(f *testing.F) {
 	f.Add(`{"logo":"https://cdn.example.com/l.svg","accent":"#0f766e"}`)
 	f.Add(`{"logo":"https://a.example; script-src *"}`)
@@ -109,7 +108,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestNoTextStandsTwice in a file: the second would silently win.
+// TestNoTextStandsTwice: a file has no key twice, because the second would replace the first.
 func TestNoTextStandsTwice(t *testing.T) {
 	for lang := range appearance.Texts() {
 		raw, err := os.ReadFile("texts/" + lang + ".json")

@@ -6,9 +6,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
-// TestWordsThatSafetyDependsOn: what the pages say of locks, factors, codes and sessions is written
-// down here a second time. A sentence that says the opposite, or stands under the key of its
-// neighbour, would pass every test that takes its words from the same file.
+// TestWordsThatSafetyDependsOn repeats the texts about locks, factors, codes and sessions. A text
+// with the opposite meaning or under a wrong key would pass the tests that read the same file.
 func TestWordsThatSafetyDependsOn(t *testing.T) {
 	texts := appearance.Texts()["en"]
 	for key, want := range map[string]string{
