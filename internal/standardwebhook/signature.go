@@ -1,4 +1,5 @@
-// Package standardwebhook signs events after Standard Webhooks and posts them to endpoints that somebody else names. It implements [mfa.EventSender].
+// Package standardwebhook signs events as Standard Webhooks asks for, and posts them to endpoints. The
+// endpoints' addresses are not trusted. [Sender] implements [webhook.Sender].
 package standardwebhook
 
 import (
@@ -15,13 +16,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// secretPrefix is what a symmetric secret begins with; the rest is base64.
+// secretPrefix begins a symmetric secret. The rest is base64.
 const secretPrefix = "whsec_"
 
-// errSecret does not say more: whatever is wrong with it, it is a secret.
+// errSecret does not quote the text, which may be a secret with a typing error.
 var errSecret = errors.New("webhook: not a secret of Standard Webhooks")
 
-// Sign is the signature of a body, in the form of the webhook-signature header.
+// Sign returns the signature of a body, in the form of the webhook-signature header.
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 func Sign(key secret.Value, id string, at time.Time, body []byte) (string, error) {
 	text, ok := strings.CutPrefix(key.Reveal(), secretPrefix)
@@ -35,7 +36,8 @@ func Sign(key secret.Value, id string, at time.Time, body []byte) (string, error
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)), nil
 }
 
-// sign adds the headers: a signature for every key that is valid, and all under the names that Svix, and so Clerk's verifyWebhook, reads.
+// sign adds the headers, with a signature for each key. They are repeated under the names of Svix,
+// which Clerk's verifyWebhook reads.
 func sign(h http.Header, keys []secret.Value, id string, at time.Time, body []byte) error {
 	all := make([]string, len(keys))
 	for i, key := range keys {

@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// within is how long an endpoint has to answer, all in all.
+	// within is how long an endpoint has to answer, with connecting.
 	within = 3 * time.Second
-	// answerRead is as much of an answer as is read, so that the connection can be used again. Nobody looks at it.
+	// answerRead is how much of an answer is read and dropped, so that the connection can be reused.
 	answerRead = 4 << 10
 )
 
 var (
-	// ErrAnswer says that an endpoint did not say that it took the event: only 2xx does.
+	// ErrAnswer says that an endpoint answered with a status other than 2xx.
 	ErrAnswer = errors.New("webhook: the endpoint did not accept it")
-	// ErrURL says that the endpoint is not one to post to.
+	// ErrURL says that the text is not the URL of an endpoint.
 	ErrURL = errors.New("webhook: not an endpoint's URL")
 )
 
@@ -51,7 +51,7 @@ func New(reach Reach) *Sender {
 	return &Sender{reach: reach, client: &http.Client{
 		Timeout: within,
 		Transport: &http.Transport{
-			Proxy:                  nil, // one in the environment would connect in our place, and not look at addresses
+			Proxy:                  nil, // a proxy from the environment would connect without the check of addresses
 			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    within,
 			ResponseHeaderTimeout:  within,
@@ -65,7 +65,7 @@ func New(reach Reach) *Sender {
 	}}
 }
 
-// Deliver posts one event, once. The errors name neither the URL nor what was answered.
+// Deliver posts one event, once. Its errors name neither the URL nor the answer's body.
 func (s *Sender) Deliver(ctx context.Context, p webhook.Delivery) error {
 	u, err := url.Parse(p.URL)
 	if err != nil || u.Scheme != "https" && (s.reach != LoopbackToo || u.Scheme != "http") || u.Hostname() == "" || u.User != nil {
@@ -85,7 +85,7 @@ func (s *Sender) Deliver(ctx context.Context, p webhook.Delivery) error {
 		if errors.Is(err, ErrAddress) {
 			return ErrAddress
 		}
-		if wrong := (*url.Error)(nil); errors.As(err, &wrong) { // which names the URL
+		if wrong := (*url.Error)(nil); errors.As(err, &wrong) { // url.Error names the URL
 			err = wrong.Err
 		}
 		return fmt.Errorf("post webhook: %w", err)

@@ -101,8 +101,8 @@ func TestH06(t *testing.T) {
 	}
 }
 
-// TestH07: no webhook is sent where the URL itself says that it may not go, and the error does not show the URL. Nothing is dialled here but this machine, which is
-// refused under each of its names: which addresses are public is what TestPublicAddresses says, and that the connection is held to it, TestControl.
+// TestH07: no webhook is sent to a URL that names a forbidden address, and the error does not show the
+// URL. The test only names this machine; TestPublicAddresses and TestControl have all addresses.
 func TestH07(t *testing.T) {
 	for url, want := range map[string]error{
 		"http://8.8.8.8/": standardwebhook.ErrURL, "file:///etc/passwd": standardwebhook.ErrURL, "gopher://8.8.8.8/": standardwebhook.ErrURL, "//8.8.8.8/": standardwebhook.ErrURL, "https:///x": standardwebhook.ErrURL,
@@ -126,7 +126,8 @@ func TestH07(t *testing.T) {
 	}
 }
 
-// TestH07Loopback: a server on this machine hears nothing but in development, also when a name or a redirect leads to it.
+// TestH07Loopback: a server on this machine gets webhooks in development only, even through a name or
+// a redirect.
 func TestH07Loopback(t *testing.T) {
 	var heard atomic.Int32
 	inner := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
@@ -153,7 +154,8 @@ func TestH07Loopback(t *testing.T) {
 	}
 }
 
-// TestAnEndpointThatDoesNotAnswer costs no more than the caller's patience, and one that never stops is not read to its end.
+// TestAnEndpointThatDoesNotAnswer: a delivery ends with the caller's deadline, and an answer without
+// end is not read to its end.
 func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
