@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
@@ -14,25 +16,24 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Webhooks and the event bus get every event at least once. What is to be delivered is a record that is committed with the act itself: it cannot be
-// Lost between the two. A worker finds what is due, takes it for a while, so that two rarely send the same, sends, and notes the outcome.
-
 const (
-	// deliveryLease is how long a worker that took a delivery has to send it before another may.
+	// deliveryLease is how long a worker that took a delivery has to send it. Then another may take it.
 	deliveryLease = 2 * time.Minute
-	// deliveriesAtOnce bounds how many are sent at a time.
+	// deliveriesAtOnce bounds the records that a run delivers at a time.
 	deliveriesAtOnce = 8
 )
 
-// retryAfter is how long after a failed try the next one comes; after the last it is given up.
+// retryAfter is the time between a failed try and the next one. After the last, the delivery is given
+// up.
 var retryAfter = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour,
 }
 
-// targetBus is the target that is the event bus.
+// targetBus is the id of the event bus as a target.
 const targetBus = "bus"
 
-// StageDelivery stages the delivery of a commit's events to whoever wants one of them.
+// StageDelivery stages the delivery of a commit's events: to the event bus, to the endpoints that
+// subscribed to one of them, and to the user.
 func StageDelivery(t *tx.Tx) error {
 	j := t.Logged
 	if j == nil {
@@ -54,7 +55,7 @@ func StageDelivery(t *tx.Tx) error {
 	return nil
 }
 
-// Delivery is an event on its way to one place.
+// Delivery is an event on its way to one target.
 type Delivery struct {
 	URL     string // "" for the event bus
 	ID      string
@@ -64,24 +65,26 @@ type Delivery struct {
 	Secrets []secret.Value
 }
 
-// Sender hands over one delivery, once. An error means that it may not have arrived.
+// Sender delivers events to one kind of target.
 type Sender interface {
+	// Deliver hands over one event, once. After an error the event may or may not have arrived.
 	Deliver(ctx context.Context, p Delivery) error
 }
 
-// Dispatcher delivers events.
+// Dispatcher delivers the events that are due.
 type Dispatcher struct {
 	Service   *Service
 	Endpoints Sender
 	Bus       Sender // nil: none
-	// Describe is the body of an event. The user is as it is now, or nil when it is gone.
+	// Describe returns the body of an event. The user is as stored now, or nil when deleted.
 	Describe func(account.Event, *account.User, account.Instant) ([]byte, error)
 }
 
-// DeliveryResult says what a run delivered.
+// DeliveryResult counts what a run did.
 type DeliveryResult struct {
-	Found, Delivered, Failed, GivenUp int
-	// More is true when the limit was reached and another run would find more.
+	Found                      int // records
+	Delivered, Failed, GivenUp int // events, targets, targets
+	// More says that the run reached its limit, so another run may find more.
 	More bool
 }
 
@@ -89,7 +92,7 @@ func (r *DeliveryResult) add(other DeliveryResult) {
 	r.Delivered, r.Failed, r.GivenUp = r.Delivered+other.Delivered, r.Failed+other.Failed, r.GivenUp+other.GivenUp
 }
 
-// Run delivers up to limit records that are due.
+// Run delivers up to limit records that are due, and returns the first error.
 func (d *Dispatcher) Run(ctx context.Context, limit int) (DeliveryResult, error) {
 	var sum DeliveryResult
 	due, err := d.Service.Store.Latest(ctx, store.KindDelivery, d.Service.Clock().Add(time.Millisecond), limit)
@@ -97,44 +100,36 @@ func (d *Dispatcher) Run(ctx context.Context, limit int) (DeliveryResult, error)
 		return sum, fmt.Errorf("find deliveries: %w", err)
 	}
 	sum.Found, sum.More = len(due), len(due) >= limit
-	var (
-		mu    sync.Mutex
-		group sync.WaitGroup
-		first error
-		place = make(chan struct{}, deliveriesAtOnce)
-	)
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(deliveriesAtOnce)
 	for _, r := range due {
-		place <- struct{}{}
-		group.Go(func() {
-			defer func() { <-place }()
+		group.Go(func() error {
 			done, err := d.deliver(ctx, r.Key.ID)
 			mu.Lock()
 			defer mu.Unlock()
 			sum.add(done)
-			if first == nil {
-				first = err
-			}
+			return err
 		})
 	}
-	group.Wait()
-	return sum, first
+	err = group.Wait() // the first error; the other records are delivered all the same
+	return sum, err
 }
 
-// batch is what a worker took: deliveries for each target, in order.
+// batch holds the deliveries of one record to one target, in order.
 type batch struct {
 	target     account.DeliveryTarget
 	deliveries []Delivery
-	tried      account.Instant
 }
 
-// deliver takes, sends and notes the deliveries of one record.
+// deliver leases the deliveries of one record, sends them, and stores the outcome.
 func (d *Dispatcher) deliver(ctx context.Context, id string) (DeliveryResult, error) {
 	var result DeliveryResult
-	told, err := d.Service.notifyUser(ctx, id)
+	notified, err := d.Service.notifyUser(ctx, id)
 	if err != nil {
 		return result, err
 	}
-	if told {
+	if notified {
 		result.Delivered++
 	}
 	batches, err := d.lease(ctx, id)
@@ -142,31 +137,35 @@ func (d *Dispatcher) deliver(ctx context.Context, id string) (DeliveryResult, er
 		return result, err
 	}
 	for i := range batches {
-		to := &batches[i]
-		courier := d.Endpoints
-		if to.target.ID == targetBus {
-			courier = d.Bus
-		}
-		failed := false
-		for _, p := range to.deliveries {
-			if courier == nil || courier.Deliver(ctx, p) != nil {
-				failed = true
-				break
-			}
-			to.target.Done++
-			result.Delivered++
-		}
-		if failed {
+		b := &batches[i]
+		sent := d.send(ctx, b.target.ID, b.deliveries)
+		b.target.Done += sent
+		result.Delivered += sent
+		if sent < len(b.deliveries) {
 			result.Failed++
 		} else {
-			to.target.Next = 0
+			b.target.Next = 0
 		}
 	}
 	result.GivenUp, err = d.recordOutcome(ctx, id, batches)
 	return result, err
 }
 
-// lease leases what is due of a record: only then may it be sent.
+// send sends deliveries in order, up to the first that fails, and returns how many arrived.
+func (d *Dispatcher) send(ctx context.Context, target string, deliveries []Delivery) int {
+	sender := d.Endpoints
+	if target == targetBus {
+		sender = d.Bus
+	}
+	for i, p := range deliveries {
+		if sender == nil || sender.Deliver(ctx, p) != nil {
+			return i
+		}
+	}
+	return len(deliveries)
+}
+
+// lease takes the deliveries of a record that are due. Until the lease ends no other worker sends them.
 func (d *Dispatcher) lease(ctx context.Context, id string) ([]batch, error) {
 	var batches []batch
 	keys := []store.Key{{Kind: store.KindDelivery, ID: id}, {Kind: store.KindEvent, ID: id}}
@@ -181,7 +180,7 @@ func (d *Dispatcher) lease(ctx context.Context, id string) ([]batch, error) {
 		if err != nil {
 			return err
 		}
-		if j == nil { // older than the event log: nobody can tell any more
+		if j == nil { // the event log has dropped the events
 			t.Delete(due)
 			return nil
 		}
@@ -200,7 +199,7 @@ func (d *Dispatcher) lease(ctx context.Context, id string) ([]batch, error) {
 			if err != nil {
 				return err
 			}
-			batches = append(batches, batch{*to, deliveries, t.Now})
+			batches = append(batches, batch{*to, deliveries})
 		}
 		if len(batches) > 0 {
 			t.Put(due)
@@ -210,7 +209,7 @@ func (d *Dispatcher) lease(ctx context.Context, id string) ([]batch, error) {
 	return batches, err
 }
 
-// bodies describes a record's events as they look now.
+// bodies returns the bodies of a record's events, with the users as stored now.
 func (d *Dispatcher) bodies(t *tx.Tx, j *account.EventRecord) ([][]byte, error) {
 	var users []store.Key
 	for _, a := range j.Events {
@@ -232,7 +231,8 @@ func (d *Dispatcher) bodies(t *tx.Tx, j *account.EventRecord) ([][]byte, error) 
 	return out, nil
 }
 
-// deliveries are what a target does not have yet. Of what it does not want there are none, nor for an endpoint that is gone or switched off.
+// deliveries returns the events that a target does not have yet. Events that an endpoint is not
+// subscribed to are skipped. A deleted or disabled endpoint gets none.
 func deliveries(t *tx.Tx, to *account.DeliveryTarget, j *account.EventRecord, bodies [][]byte) ([]Delivery, error) {
 	endpoint := &account.Endpoint{}
 	var secrets []secret.Value
@@ -260,7 +260,8 @@ func deliveries(t *tx.Tx, to *account.DeliveryTarget, j *account.EventRecord, bo
 	return out, nil
 }
 
-// recordOutcome notes what became of the deliveries that were taken. What another worker took since is left to it.
+// recordOutcome stores the outcome of leased deliveries. A target that another worker leased since is
+// left alone.
 func (d *Dispatcher) recordOutcome(ctx context.Context, id string, batches []batch) (givenUp int, err error) {
 	key := store.Key{Kind: store.KindDelivery, ID: id}
 	err = d.Service.Update(ctx, []store.Key{key}, func(t *tx.Tx) error {
@@ -270,19 +271,19 @@ func (d *Dispatcher) recordOutcome(ctx context.Context, id string, batches []bat
 		if err != nil || due == nil {
 			return err
 		}
-		for _, trip := range batches {
-			to := due.Target(trip.target.ID)
-			if to == nil || to.Tries != trip.target.Tries {
+		for _, b := range batches {
+			to := due.Target(b.target.ID)
+			if to == nil || to.Tries != b.target.Tries {
 				continue
 			}
-			to.Done = trip.target.Done
+			to.Done = b.target.Done
 			switch {
-			case trip.target.Next == 0:
+			case b.target.Next == 0:
 				to.Next = 0
 			case to.Tries > len(retryAfter):
 				to.Next = 0
 				givenUp++
-				audit.Publish(t, account.Event{Name: account.EventHookFailed, Subject: trip.wireID()})
+				audit.Publish(t, account.Event{Name: account.EventHookFailed, Subject: b.wireID()})
 			default:
 				to.Next = t.Now.Add(retryAfter[to.Tries-1])
 			}
@@ -298,9 +299,9 @@ func (d *Dispatcher) recordOutcome(ctx context.Context, id string, batches []bat
 	return givenUp, err
 }
 
-func (tr batch) wireID() string {
-	if tr.target.ID == targetBus {
+func (b batch) wireID() string {
+	if b.target.ID == targetBus {
 		return targetBus
 	}
-	return account.PrefixHook + tr.target.ID
+	return account.PrefixHook + b.target.ID
 }

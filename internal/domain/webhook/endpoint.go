@@ -17,38 +17,38 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// The bounds of webhooks.
+// Limits of endpoints. Lengths are in bytes.
 const (
 	endpointsMost           = 5
 	endpointURLMost         = 500
 	endpointDescriptionMost = 200
 	hookSecretBytes         = 32
-	// hookSecretsOverlap is how long the secret before still signs after a rotation, beside the new one.
+	// hookSecretsOverlap is how long both the old and the new secret sign after a rotation.
 	hookSecretsOverlap = 24 * time.Hour
 )
 
 func hookOwner(e *account.Endpoint) string { return "webhook/" + e.ID }
 
-// EndpointChange is the body of a new or changed endpoint; nil leaves a field as it is.
+// EndpointChange creates or changes an endpoint. A nil field stays as it is.
 type EndpointChange struct {
 	URL, Description *string
 	Events           *[]account.EventName
 	Disabled         *bool
 }
 
-// EndpointResult is an endpoint with its secret, which only the answer that made it shows.
+// EndpointResult is an endpoint, with its secret if the operation made one.
 type EndpointResult struct {
 	Endpoint account.Endpoint
 	Secret   secret.Value
 }
 
-// Endpoints lists where webhooks go.
+// Endpoints returns all endpoints.
 func (s *Service) Endpoints(ctx context.Context) ([]account.Endpoint, error) {
 	set, err := s.Settings(ctx)
 	return set.Endpoints, err
 }
 
-// CreateEndpoint adds one, with a secret of 256 bits.
+// CreateEndpoint adds an endpoint with a new secret of 256 bits.
 func (s *Service) CreateEndpoint(ctx context.Context, in EndpointChange) (*EndpointResult, error) {
 	if in.URL == nil || *in.URL == "" {
 		return nil, apierr.New(apierr.FormParamMissing).Param("url")
@@ -80,19 +80,19 @@ func (s *Service) CreateEndpoint(ctx context.Context, in EndpointChange) (*Endpo
 	return &out, nil
 }
 
-// ChangeEndpoint changes one.
+// ChangeEndpoint changes the fields of an endpoint that are not nil.
 func (s *Service) ChangeEndpoint(ctx context.Context, id string, in EndpointChange) (*EndpointResult, error) {
 	return s.withEndpoint(ctx, id, func(t *tx.Tx, e *account.Endpoint) (secret.Value, error) {
 		return secret.Value{}, changeEndpoint(t, e, in)
 	})
 }
 
-// RotateEndpoint gives one a new secret. The one before signs as well for a day.
+// RotateEndpoint gives an endpoint a new secret. For a day, the old one signs too.
 func (s *Service) RotateEndpoint(ctx context.Context, id string) (*EndpointResult, error) {
 	return s.withEndpoint(ctx, id, func(t *tx.Tx, e *account.Endpoint) (secret.Value, error) { return newHookSecret(t, e) })
 }
 
-// DeleteEndpoint removes one. What waits to be delivered to it is dropped.
+// DeleteEndpoint removes an endpoint. Its pending deliveries are dropped.
 func (s *Service) DeleteEndpoint(ctx context.Context, id string) (*EndpointResult, error) {
 	var out EndpointResult
 	_, err := settings.Change(s.Engine, ctx, func(_ *tx.Tx, set *account.Settings) error {
@@ -169,8 +169,9 @@ func changeEndpoint(t *tx.Tx, e *account.Endpoint, in EndpointChange) error {
 	return nil
 }
 
-// isEndpointURL says whether a text is the URL of an endpoint: https on its own port, without credentials. Which addresses its name may lead to is
-// decided when it is called, because names change. Development may post to this machine.
+// isEndpointURL reports whether a webhook may be sent to a URL: https on port 443, without
+// credentials. The sender checks the address that the name resolves to, because names change. In
+// development the URL may be http on this machine.
 func isEndpointURL(s *tx.Engine, text string) bool {
 	u, err := url.Parse(text)
 	if err != nil || len(text) > endpointURLMost || u.User != nil || u.Fragment != "" || u.Opaque != "" || u.Hostname() == "" {
@@ -183,7 +184,8 @@ func isEndpointURL(s *tx.Engine, text string) bool {
 	return u.Scheme == "https" && (u.Port() == "" || u.Port() == "443")
 }
 
-// newHookSecret makes a secret in the form of Standard Webhooks. Two are valid at a time.
+// newHookSecret gives an endpoint a new secret, in the form of Standard Webhooks, and keeps the last
+// one until it ends.
 func newHookSecret(t *tx.Tx, e *account.Endpoint) (secret.Value, error) {
 	random := make([]byte, hookSecretBytes)
 	if _, err := io.ReadFull(t.Engine.Rand, random); err != nil {
@@ -204,7 +206,7 @@ func newHookSecret(t *tx.Tx, e *account.Endpoint) (secret.Value, error) {
 	return value, nil
 }
 
-// signingSecrets opens the keys that sign now, the newest first.
+// signingSecrets returns the secrets that sign now, newest first.
 func signingSecrets(t *tx.Tx, e *account.Endpoint) ([]secret.Value, error) {
 	var out []secret.Value
 	for _, s := range e.Secrets {

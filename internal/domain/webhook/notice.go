@@ -19,20 +19,19 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// A user learns by text message of what was done to the account, on a number that it was not done to (SEC-36). The notice is one more place that a commit's
-// All are delivered to, so that no operation waits for it or fails with it, and it passes the SMS guard like a code. Unlike a webhook it is sent at most once.
-
-// targetUser is the target that is the user.
+// targetUser is the id of the user as a target. A notice tells the user by SMS what was done to the
+// account, on a number that was not changed itself. It is one more target of a commit's events, so no
+// operation waits for it or fails with it. It passes the SMS guard and is sent at most once.
 const targetUser = "user"
 
-// noticeRules leave most of a user's messages a day for codes.
+// noticeRules limit a user's notices, so that most messages of a day are left for codes.
 var noticeRules = []ratelimit.Rule{{Limit: 3, Window: 24 * time.Hour}}
 
-// noticeTries is how often a notice is tried that the SMS guard refuses: at once, after 5 seconds and after 5 minutes. The limit is often that of a code
-// sent a moment ago.
+// noticeTries is how often a notice is tried that the SMS guard refuses: at once, after 5 seconds and
+// after 5 minutes. Often a code that was sent just before uses up the limit.
 const noticeTries = 3
 
-// notices are what a message says, with the application's name: that something was changed, or that something looks wrong.
+// notices are the two messages, with the application's name: of a change, and of unusual activity.
 var notices = map[language.Tag][2]string{
 	language.English:  {"The sign-in settings of your %s account were changed. If it was not you, contact support.", "Unusual sign-in activity on your %s account. If it was not you, contact support."},
 	language.German:   {"Die Anmeldung Ihres Kontos bei %s wurde geaendert. Waren Sie es nicht, wenden Sie sich an den Support.", "Ungewoehnliche Anmeldung bei Ihrem Konto bei %s. Waren Sie es nicht, wenden Sie sich an den Support."},
@@ -40,10 +39,10 @@ var notices = map[language.Tag][2]string{
 	language.Japanese: {"%sのログイン設定が変更されました。心当たりがない場合はサポートにご連絡ください。", "%sで通常と異なるログイン操作がありました。心当たりがない場合はサポートにご連絡ください。"},
 }
 
-// warnings are the events that look wrong instead of telling of a change.
+// warnings are the events of unusual activity. All others are changes.
 var warnings = []account.EventName{account.EventUserLocked, account.EventFactorDisabled, account.EventReplay, account.EventBackupUsed}
 
-// noticeBody is the message, in one segment. It holds no code, no link and nothing that a user wrote.
+// noticeBody returns the message, in one segment. It has no code, no link and no text of a user's.
 func noticeBody(app string, name account.EventName, in language.Tag) secret.Value {
 	words, ok := notices[in]
 	if !ok {
@@ -60,8 +59,9 @@ func noticeBody(app string, name account.EventName, in language.Tag) secret.Valu
 	return secret.New(fmt.Sprintf(form, sms.PlainName(app, room-utf8.RuneCountInString(form)+len("%s"))))
 }
 
-// firstNotice is the first of a record's acts that its user is to hear of, and the number to say it to, or nil: the one that was verified first, because whoever
-// took an account over adds numbers, and never one that the acts were done to.
+// firstNotice returns the first event of a record that its user is told about, and the phone to text,
+// or nil. The phone is the one that was verified first, because an attacker who took an account over
+// adds numbers. It is never one that the events changed.
 func firstNotice(j *account.EventRecord, u *account.User) (*account.Phone, account.EventName) {
 	var name account.EventName
 	var changed []string
@@ -86,17 +86,17 @@ func firstNotice(j *account.EventRecord, u *account.User) (*account.Phone, accou
 	return to, name
 }
 
-// noticesOff says whether no notices are sent: they or all text messages are switched off.
+// noticesOff reports whether notices, or all SMS, are switched off.
 func noticesOff(s *account.Settings) bool { return s.QuietChanges || !s.SMSCode }
 
-// stageNotice stages the notice of a commit when its user has a number that the acts were not done to.
+// stageNotice stages the notice of a commit if its user has a phone to text.
 func stageNotice(t *tx.Tx, j *account.EventRecord, d *account.DeliveryRecord) {
 	if noticesOff(&t.State.Settings) {
 		return
 	}
 	for _, a := range j.Events {
 		u, ok := t.Seen[store.Key{Kind: store.KindUser, ID: a.User}].(*account.User)
-		if !ok || u.Version == 0 || u.Erasing != nil || t.Dirty[u.Key()] { // made by an import, or gone
+		if !ok || u.Version == 0 || u.Erasing != nil || t.Dirty[u.Key()] { // the user is imported, or deleted
 			continue
 		}
 		if to, _ := firstNotice(j, u); to != nil {
@@ -107,7 +107,8 @@ func stageNotice(t *tx.Tx, j *account.EventRecord, d *account.DeliveryRecord) {
 	}
 }
 
-// notifyUser sends the notice of a record. What the SMS guard refuses comes again a few times, and then is let be: the event is in the event log.
+// notifyUser sends the notice of a record. A notice that the SMS guard refuses is tried [noticeTries]
+// times. After that the event is in the event log only.
 func (s *Service) notifyUser(ctx context.Context, id string) (sent bool, err error) {
 	keys := []store.Key{{Kind: store.KindDelivery, ID: id}, {Kind: store.KindEvent, ID: id}}
 	err = s.Update(ctx, keys, func(t *tx.Tx) error {
@@ -128,12 +129,13 @@ func (s *Service) notifyUser(ctx context.Context, id string) (sent bool, err err
 		sent, err = sendNotice(t, j, d.Language)
 		return err
 	})
-	if wrong := (*apierr.Error)(nil); errors.As(err, &wrong) { // the SMS guard's, or the network's
+	if wrong := (*apierr.Error)(nil); errors.As(err, &wrong) { // of the SMS guard or the network
 		return false, s.retryNotice(ctx, keys[0])
 	}
 	return sent, err
 }
 
+// sendNotice authorizes the notice of a record and sends it after the commit.
 func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag) (bool, error) {
 	for _, a := range j.Events {
 		u, err := t.User(a.User)
@@ -163,7 +165,7 @@ func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag) (bool, error)
 	return false, nil
 }
 
-// removeTarget takes a target out of a delivery, and the delivery with the last.
+// removeTarget removes a target from a delivery, and deletes a delivery without targets.
 func removeTarget(t *tx.Tx, d *account.DeliveryRecord, id string) {
 	if d.To = slices.DeleteFunc(d.To, func(to account.DeliveryTarget) bool { return to.ID == id }); len(d.To) == 0 {
 		t.Delete(d)
@@ -172,7 +174,7 @@ func removeTarget(t *tx.Tx, d *account.DeliveryRecord, id string) {
 	t.Put(d)
 }
 
-// retryNotice puts a notice off. One whose commit went through is gone already.
+// retryNotice puts a notice off. If the commit that sent the notice went through, the target is gone.
 func (s *Service) retryNotice(ctx context.Context, key store.Key) error {
 	return s.Update(ctx, []store.Key{key}, func(t *tx.Tx) error {
 		t.BySystem = true

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// replayMost bounds the records of one replay.
+	// replayMost bounds the records that one replay reads.
 	replayMost = 1000
-	// replayBatch bounds what one commit holds.
+	// replayBatch bounds the records of one commit.
 	replayBatch = 25
 )
 
-// TestEndpoint has a test event delivered to an endpoint, and returns its id.
+// TestEndpoint publishes a test event to an endpoint and returns the event's id.
 func (s *Service) TestEndpoint(ctx context.Context, id string) (string, error) {
 	var event string
 	err := s.Update(ctx, []store.Key{account.SettingsKey}, func(t *tx.Tx) error {
@@ -35,8 +35,8 @@ func (s *Service) TestEndpoint(ctx context.Context, id string) (string, error) {
 	return event, err
 }
 
-// ReplayEndpoint has what happened in a period, the newest part of it, delivered to an endpoint again. When there is more, the answer says
-// until when it reached back.
+// ReplayEndpoint redelivers a period's events to an endpoint, newest first, and returns their number.
+// If the period has more than one replay takes, reached is the time of the oldest one taken.
 func (s *Service) ReplayEndpoint(ctx context.Context, id string, since, until time.Time) (count int, reached time.Time, err error) {
 	set, err := s.Settings(ctx)
 	if err != nil {
@@ -53,16 +53,14 @@ func (s *Service) ReplayEndpoint(ctx context.Context, id string, since, until ti
 			return count, time.Time{}, err
 		}
 		before = page[len(page)-1].NextExpiry().Truncate(time.Second)
-		for part := range slices.Chunk(page, replayBatch) {
-			again := slices.DeleteFunc(slices.Clone(part), func(j *account.EventRecord) bool {
-				return j.At < account.At(since) || j.At > account.At(until) || !hasEventsFor(j, e)
-			})
-			if err := s.replay(ctx, e, again); err != nil {
-				return count, time.Time{}, err
-			}
-			for _, j := range again {
-				count += countFor(j, e)
-			}
+		again := slices.DeleteFunc(slices.Clone(page), func(j *account.EventRecord) bool {
+			return j.At < account.At(since) || j.At > account.At(until) || countFor(j, e) == 0
+		})
+		if err := s.replay(ctx, e, again); err != nil {
+			return count, time.Time{}, err
+		}
+		for _, j := range again {
+			count += countFor(j, e)
 		}
 		oldest := page[len(page)-1].At
 		if records += len(page); oldest < account.At(since) {
@@ -73,6 +71,7 @@ func (s *Service) ReplayEndpoint(ctx context.Context, id string, since, until ti
 	}
 }
 
+// countFor returns how many of a record's events an endpoint is subscribed to.
 func countFor(j *account.EventRecord, e *account.Endpoint) (n int) {
 	for _, a := range j.Events {
 		if e.Wants(a.Name) && a.IsFor(e) && a.Name != account.EventHookTest {
@@ -82,9 +81,7 @@ func countFor(j *account.EventRecord, e *account.Endpoint) (n int) {
 	return n
 }
 
-func hasEventsFor(j *account.EventRecord, e *account.Endpoint) bool { return countFor(j, e) > 0 }
-
-// replay has records delivered from their first event on, whether or not they wait already.
+// replay stages the delivery of records from their first event on, pending or not.
 func (s *Service) replay(ctx context.Context, e *account.Endpoint, again []*account.EventRecord) error {
 	if len(again) == 0 {
 		return nil
