@@ -30,7 +30,7 @@ func (s *Service) StartReverification(ctx context.Context, from tx.Caller, id st
 		caller.Session.Verify = &account.Reverification{
 			Level: caller.User.StepUpLevel(level), Expires: t.Now.Add(account.ReverificationLife), Generation: caller.User.Generation,
 		}
-		sessions.Stage(caller, t)
+		sessions.Stage(t, caller)
 		return nil
 	})
 }
@@ -81,7 +81,7 @@ func (s *Service) PrepareReverificationFirstFactor(ctx context.Context, from tx.
 			return err
 		}
 		r.First.Strategy = account.PhoneCode
-		sessions.Stage(caller, t)
+		sessions.Stage(t, caller)
 		return sms.SendCode(t, caller.User, ph, firstOfStepUp(r, id), from, sessions.DeviceOf(t, caller.Client, caller.User))
 	})
 }
@@ -124,7 +124,7 @@ func (s *Service) AttemptReverificationSecondFactor(ctx context.Context, from tx
 		}
 		r.Second = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}
 		sessions.RememberDevice(t, caller.Client, caller.User)
-		sessions.ProvedSecond(caller, t, proof.Strategy)
+		sessions.ProvedSecond(t, caller, proof.Strategy)
 		return nil
 	})
 }
@@ -173,7 +173,7 @@ func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, proof Proof, memo *Passw
 		return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 	}
 	r.First = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}
-	sessions.ProvedFirst(caller, t, proof.Strategy)
+	sessions.ProvedFirst(t, caller, proof.Strategy)
 	return nil
 }
 

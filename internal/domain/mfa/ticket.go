@@ -233,7 +233,7 @@ func renewSession(t *tx.Tx, caller *tx.SignedIn, token secret.Value) (*account.S
 	if err := renewingTicket(t, caller, token); err != nil {
 		return nil, err
 	}
-	sessions.ProvedFirst(caller, t, account.TicketCode)
+	sessions.ProvedFirst(t, caller, account.TicketCode)
 	caller.Client.LastActive = caller.Session.ID
 	return &account.SignIn{
 		ID: account.PrefixSignIn + id + caller.User.ID, User: caller.User.ID, Identifier: totpLabel(caller.User), Created: caller.Session.ID,

@@ -142,7 +142,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from tx.Caller, code secret.V
 		}
 		caller.Proof = authority.Proof{Method: string(account.TOTPCode), At: t.Now.Time()}
 		sessions.RememberDevice(t, caller.Client, u)
-		sessions.Stage(caller, t)
+		sessions.Stage(t, caller)
 		shown := *u.TOTP
 		return &TOTPResult{TOTP: &shown, BackupCodes: codes}, nil
 	})

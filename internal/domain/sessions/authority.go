@@ -10,11 +10,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
+// caseOf is a session and its user as package authority sees them.
 func caseOf(t *tx.Tx, s *account.Session, u *account.User) authority.Case {
 	return account.AuthorityCase(s, u, &t.State.Settings, t.Now)
 }
 
-// RequireProof refuses an action that the session has not proved enough for.
+// RequireProof refuses an action for which the session must prove a factor again.
 func RequireProof(t *tx.Tx, caller *tx.SignedIn, a authority.Action) error {
 	switch caseOf(t, caller.Session, caller.User).May(a) {
 	case authority.Granted:
@@ -28,14 +29,14 @@ func RequireProof(t *tx.Tx, caller *tx.SignedIn, a authority.Action) error {
 	return apierr.New(apierr.AuthenticationInvalid)
 }
 
-// LiveUser returns the user of a session that is alive, or nil.
+// LiveUser returns the user of a live session, or nil.
 func LiveUser(t *tx.Tx, s *account.Session) (*account.User, error) {
 	n, ok := account.ParseSession(s.ID)
 	if !ok || s.Expires <= t.Now {
 		return nil, nil
 	}
 	if last := t.Now.Add(account.SessionLife + authority.Skew); s.Expires > last {
-		s.Expires = last // it began in the future, which extends nothing
+		s.Expires = last // a start in the future does not make the session longer
 	}
 	u, err := t.User(n.User)
 	if err != nil || u == nil || u.SessionRef(s) == nil || caseOf(t, s, u).Standing() == authority.Ended {
@@ -44,8 +45,8 @@ func LiveUser(t *tx.Tx, s *account.Session) (*account.User, error) {
 	return u, nil
 }
 
-// Status returns the session's status now. A session becomes pending by itself when a second factor is
-// required and its user has none. It becomes active again only by a touch.
+// Status returns the session's status now. A session is pending while a second factor is required and
+// its user has none. Only a touch makes it active again.
 func (s *Snapshot) Status(session *account.Session) account.SessionStatus {
 	u := s.User(session)
 	switch {
@@ -59,8 +60,7 @@ func (s *Snapshot) Status(session *account.Session) account.SessionStatus {
 	return account.SessionActive
 }
 
-// Ages returns the whole minutes since the session proved each factor, as the claim fva has them.
-// See [authority.Case.Ages].
+// Ages returns the whole minutes since the session proved each factor, for the claim fva.
 func (s *Snapshot) Ages(session *account.Session) [2]int {
 	u := s.User(session)
 	if u == nil {
@@ -69,7 +69,7 @@ func (s *Snapshot) Ages(session *account.Session) [2]int {
 	return account.AuthorityCase(session, u, &s.Settings, s.Now).Ages()
 }
 
-// updateTask opens or closes the setup-mfa task, and writes only when that changes something.
+// updateTask opens or closes the setup-mfa task, and stages the client only if that changes it.
 func updateTask(t *tx.Tx, c *account.Client, s *account.Session, u *account.User) {
 	pending := !caseOf(t, s, u).Settled()
 	if s.Pending == pending {
@@ -81,7 +81,7 @@ func updateTask(t *tx.Tx, c *account.Client, s *account.Session, u *account.User
 	t.Put(c)
 }
 
-// StartProofs is what a new session has proved: the factors of the sign-in that made it.
+// StartProofs gives a new session the proofs of its sign-in.
 func StartProofs(t *tx.Tx, s *account.Session, u *account.User, si *account.SignIn) {
 	first := authority.Proof{Method: string(si.First.Strategy), At: si.First.Proved.Time()}
 	second := authority.Proof{Method: string(si.Second.Strategy), At: si.Second.Proved.Time()}
@@ -90,18 +90,35 @@ func StartProofs(t *tx.Tx, s *account.Session, u *account.User, si *account.Sign
 }
 
 // ProvedFirst stores that a step-up, or a ticket in its place, proved the first factor again.
-func ProvedFirst(caller *tx.SignedIn, t *tx.Tx, by account.Strategy) {
+func ProvedFirst(t *tx.Tx, caller *tx.SignedIn, by account.Strategy) {
 	caller.Session.SetProved(caller.User, caseOf(t, caller.Session, caller.User).ProvedFirst(string(by)))
-	reverified(caller, t)
+	reverified(t, caller)
 }
 
 // ProvedSecond stores that a step-up proved a second factor.
-func ProvedSecond(caller *tx.SignedIn, t *tx.Tx, by account.Strategy) {
+func ProvedSecond(t *tx.Tx, caller *tx.SignedIn, by account.Strategy) {
 	caller.Session.SetProved(caller.User, caseOf(t, caller.Session, caller.User).ProvedSecond(string(by)))
-	reverified(caller, t)
+	reverified(t, caller)
 }
 
-// PendingApp returns the authenticator app that a session began to enrol and may still confirm, or nil.
+// Stage stages the client of a session that changed.
+func Stage(t *tx.Tx, caller *tx.SignedIn) {
+	caller.Session.Touch(t.Now)
+	caller.Client.Touch(t.Now)
+	t.Put(caller.Client)
+}
+
+// reverified stages and records that a session proved a factor again.
+func reverified(t *tx.Tx, caller *tx.SignedIn) {
+	Stage(t, caller)
+	t.Put(caller.User)
+	if n, ok := account.ParseSession(caller.Session.ID); ok {
+		audit.Record(t, caller.User, account.EventReverified, n.Subject(caller.Session.CreatedAt))
+	}
+}
+
+// PendingApp returns the authenticator app that the session began to enrol and may still confirm, or
+// nil.
 func PendingApp(t *tx.Tx, caller *tx.SignedIn) *account.TOTP {
 	app := caller.User.TOTP
 	if app == nil || app.Verified != 0 {
@@ -114,9 +131,9 @@ func PendingApp(t *tx.Tx, caller *tx.SignedIn) *account.TOTP {
 	return app
 }
 
-// ApplyFactorChanges carries a change of factors over to the sessions: it raises the account's generation,
-// EndsAt the sessions that the change ends, and moves the acting session along. It runs before each
-// answer and each commit on every user that is written, so no operation can forget it.
+// ApplyFactorChanges carries a change of factors over to the sessions. It raises the account's
+// generation, ends the sessions that the change ends, and updates the acting session. It runs on every
+// staged user before each commit and each answer, so no operation can forget it.
 func ApplyFactorChanges(t *tx.Tx) error {
 	for _, k := range t.Order {
 		u, ok := t.Seen[k].(*account.User)
@@ -157,18 +174,18 @@ func applyFactorChange(t *tx.Tx, u *account.User, has account.FactorSet) {
 	session, account := as.Changed(change)
 	u.SetAccount(account)
 	if acting.Session.SetProved(u, session) {
-		Stage(acting, t)
+		Stage(t, acting)
 	}
 }
 
-// endOthers ends all sessions of a user but the acting one.
+// endOthers ends all sessions of a user except the acting one.
 func endOthers(u *account.User, acting *tx.SignedIn) {
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(ref account.SessionRef) bool {
 		return acting == nil || ref.Nonce != acting.Nonce()
 	})
 }
 
-// SignOutAll ends all sessions of a user, and its sign-ins and enrolments in progress.
+// SignOutAll ends all sessions of a user, and all sign-ins and enrolments in progress.
 func SignOutAll(t *tx.Tx, u *account.User) {
 	u.SessionsEndedAt = max(t.Now, u.SessionsEndedAt+1)
 	u.Sessions = nil

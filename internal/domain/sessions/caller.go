@@ -10,21 +10,22 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// newClientToken gives the client a new token; the one before stops working with the commit.
-func newClientToken(t *tx.Tx, c *account.Client, carrier tx.TokenTransport) (secret.Value, error) {
+// newClientToken gives a client a new token. The old token stops working with the commit.
+func newClientToken(t *tx.Tx, c *account.Client, transport tx.TokenTransport) (secret.Value, error) {
 	random, err := account.RandomText(t.Engine.Rand, tx.TokenSecret)
 	if err != nil {
 		return secret.Value{}, err
 	}
 	text := c.ID + random
-	if carrier == tx.DevBrowser {
+	if transport == tx.DevBrowser {
 		text = account.PrefixBrowser + text
 	}
 	c.TokenHash = tx.HashToken(text)
 	return secret.New(text), nil
 }
 
-// identify finds the calling client. A development browser that has not become a client gives way to a cookie that has.
+// identify finds the calling client. A cookie of a created client goes before a development browser
+// that has not become a client.
 func identify(t *tx.Tx, from tx.Caller) (*tx.ClientSession, error) {
 	found := &tx.ClientSession{}
 	if n := len(from.Credentials); n > 0 {
@@ -57,7 +58,7 @@ func identify(t *tx.Tx, from tx.Caller) (*tx.ClientSession, error) {
 	return found, nil
 }
 
-// clientOf returns the client whose token a credential is, or nil.
+// clientOf returns the live client that a credential is the token of, or nil.
 func clientOf(t *tx.Tx, cred tx.Credential) (*account.Client, error) {
 	c, err := t.Client(tx.TokenClient(cred))
 	if err != nil || c == nil || subtle.ConstantTimeCompare(c.TokenHash, tx.HashToken(cred.Token.Reveal())) != 1 || c.Expires <= t.Now {
@@ -66,8 +67,9 @@ func clientOf(t *tx.Tx, cred tx.Credential) (*account.Client, error) {
 	return c, nil
 }
 
-// rejectTwoClients refuses a browser that sends the cookies of two clients. A sibling domain can plant the second, and its path decides which comes first:
-// the person would act in an account of the attacker's choice.
+// rejectTwoClients refuses a browser that sends the cookies of two clients. A sibling domain can plant
+// the second one, and its path decides which comes first. The user would act in an account that the
+// attacker chose.
 func rejectTwoClients(t *tx.Tx, from tx.Caller) error {
 	var one *account.Client
 	for _, cred := range from.Credentials {
@@ -88,7 +90,7 @@ func rejectTwoClients(t *tx.Tx, from tx.Caller) error {
 	return nil
 }
 
-// EnsureClient makes the caller a created client.
+// EnsureClient makes a created client of the caller.
 func EnsureClient(t *tx.Tx, p *tx.ClientSession) error {
 	if p.Client == nil {
 		if err := endLostSessions(t, p); err != nil {
@@ -113,7 +115,8 @@ func EnsureClient(t *tx.Tx, p *tx.ClientSession) error {
 	return nil
 }
 
-// RotateToken replaces the token after the client gained rights, so that one planted before is worth nothing.
+// RotateToken replaces the client's token after the client gained rights, so that a token that an
+// attacker planted before is worthless.
 func RotateToken(t *tx.Tx, p *tx.ClientSession) error {
 	token, err := newClientToken(t, p.Client, p.Transport)
 	if err != nil {
@@ -124,8 +127,8 @@ func RotateToken(t *tx.Tx, p *tx.ClientSession) error {
 	return nil
 }
 
-// RequireSession returns the caller's session (the last active one when none is named) for an action that the
-// Session has proved enough for. A dead or foreign session is 401.
+// RequireSession returns a session of the caller that may do an action: the one named, or with "" the
+// last active one. A session that is over or not the caller's is 401.
 func RequireSession(t *tx.Tx, p *tx.ClientSession, id string, a authority.Action) (*tx.SignedIn, error) {
 	invalid := apierr.New(apierr.AuthenticationInvalid)
 	if !p.Exists() {

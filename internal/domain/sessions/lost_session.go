@@ -8,23 +8,24 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// lostAnswerWindow is how long after a sign-in the client's token of before still ends that sign-in's session.
+// A finished sign-in gives the client a new token. If the answer is lost, the session lives and no
+// browser has its token. The browser then begins another sign-in with its old token, which shows that
+// the new one never arrived: the session ends. A repetition of the same attempt is refused and ends
+// nothing, because it may be a double click whose first answer is under way.
+
+// lostAnswerWindow is how long after a sign-in the client's old token can end that sign-in's session.
 const lostAnswerWindow = 10 * time.Minute
 
-// formerHashLen is enough of the hash of a token to know it again: 96 bits.
+// formerHashLen is how many bytes of the old token's hash are kept: 96 bits are enough to recognize
+// the token.
 const formerHashLen = 12
 
-// A finished sign-in gives the client a new token. When that answer is lost, the session lives and no
-// browser holds it. The browser begins again with the token of before, and so says that it never got
-// the new one: then the session ends. A repetition of the same attempt is refused and ends nothing,
-// because it may be a double click whose first answer is under way.
-
-// KeepFormerHash marks the token that a sign-in replaces.
+// KeepFormerHash keeps the hash of the token that a sign-in replaces.
 func KeepFormerHash(c *account.Client) {
 	c.FormerHash = c.TokenHash[:min(len(c.TokenHash), formerHashLen)]
 }
 
-// endLostSessions ends the sessions whose tokens never reached the browser that begins a sign-in now.
+// endLostSessions ends the sessions whose tokens never reached the browser that begins a sign-in.
 func endLostSessions(t *tx.Tx, p *tx.ClientSession) error {
 	for _, cred := range p.Rejected {
 		c, err := t.Client(tx.TokenClient(cred))

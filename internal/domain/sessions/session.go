@@ -14,17 +14,19 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// activityStep is how coarse the time of last activity is kept: a focus event each few seconds is not worth a write.
+// activityStep is the precision of the time of last activity. A browser touches the session at every
+// focus event, which is not worth a write each time.
 const activityStep = time.Minute
 
-// Result is a session with what its answer shows.
+// Result is a session with its user and the state that its answer shows.
 type Result struct {
 	Session *account.Session
 	User    *account.User
 	WithSnapshot
 }
 
-// Client returns the calling client, or a snapshot without one. Here and in [Engine.Touch] session tasks are settled.
+// Client returns the calling client, or a snapshot without one. It opens and closes session tasks, as
+// [Service.Touch] does.
 func (s *Service) Client(ctx context.Context, from tx.Caller) (*Snapshot, error) {
 	snap, err := s.RunClient(ctx, from, nil, func(t *tx.Tx, p *tx.ClientSession) error {
 		if !p.Exists() {
@@ -48,7 +50,7 @@ func (s *Service) Client(ctx context.Context, from tx.Caller) (*Snapshot, error)
 	return snap, err
 }
 
-// CreateClient makes the caller a client, if it is none yet.
+// CreateClient makes a client for a caller that has none.
 func (s *Service) CreateClient(ctx context.Context, from tx.Caller) (*Snapshot, error) {
 	return s.RunClient(ctx, from, nil, func(t *tx.Tx, p *tx.ClientSession) error {
 		if p.Exists() {
@@ -58,12 +60,12 @@ func (s *Service) CreateClient(ctx context.Context, from tx.Caller) (*Snapshot, 
 	})
 }
 
-// CreateDevBrowser registers a development browser and returns its token, the id that the SDK keeps.
+// CreateDevBrowser registers a development browser and returns its token, which the SDK keeps.
 func (s *Service) CreateDevBrowser(ctx context.Context) (secret.Value, error) {
 	return s.NewDevBrowser(ctx, tx.Caller{})
 }
 
-// NewDevBrowser is CreateDevBrowser within the limits of the caller's address.
+// NewDevBrowser is [Service.CreateDevBrowser] within the limits of the caller's address.
 func (s *Service) NewDevBrowser(ctx context.Context, from tx.Caller) (secret.Value, error) {
 	var token secret.Value
 	err := s.Update(ctx, nil, func(t *tx.Tx) error {
@@ -100,10 +102,10 @@ func (s *Service) EndAll(ctx context.Context, from tx.Caller) (*Snapshot, error)
 	})
 }
 
-// endings are the acts behind the statuses of a session that is over.
+// endings are the events of a session's end, by the status that the session gets.
 var endings = map[account.SessionStatus]account.EventName{account.SessionEnded: account.EventSignedOut, account.SessionRemoved: account.EventSessionRemoved, account.SessionRevoked: account.EventSessionRevoked}
 
-// End drops a session from its client and from its user's list.
+// End removes a session from its client and from its user's list.
 func End(t *tx.Tx, c *account.Client, id string, why account.SessionStatus) error {
 	n, _ := account.ParseSession(id)
 	gone := c.Drop(id, why, t.Now)
@@ -145,7 +147,7 @@ func (s *Service) Session(ctx context.Context, from tx.Caller, id string) (*Resu
 	return s.withSession(ctx, from, id, authority.Use, nil, func(*tx.Tx, *tx.SignedIn) error { return nil })
 }
 
-// Touch makes a session the client's last active one and settles its task.
+// Touch makes a session the client's last active one, and opens or closes its task.
 func (s *Service) Touch(ctx context.Context, from tx.Caller, id string) (*Result, error) {
 	return s.withSession(ctx, from, id, authority.Use, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
 		updateTask(t, caller.Client, caller.Session, caller.User)
@@ -168,7 +170,7 @@ func (s *Service) SessionToken(ctx context.Context, from tx.Caller, id string) (
 	return r.Snapshot.Tokens[id], nil
 }
 
-// EndSession ends a session of the caller; why is [SessionEnded] or [SessionRemoved].
+// EndSession ends a session of the caller; why is [account.SessionEnded] or [account.SessionRemoved].
 func (s *Service) EndSession(ctx context.Context, from tx.Caller, id string, why account.SessionStatus) (*Result, error) {
 	return RunSession(ctx, s, from, id, authority.Use, func(t *tx.Tx, caller *tx.SignedIn) (*Result, error) {
 		shown := *caller.Session
@@ -194,7 +196,7 @@ func (r results) setSnapshot(snap *Snapshot) {
 	}
 }
 
-// UserSessions reads a user's live sessions through the list in the user's record.
+// UserSessions returns the live sessions of a user, by the list in the user's record.
 func UserSessions(t *tx.Tx, u *account.User) ([]Result, error) {
 	var keys []store.Key
 	for _, ref := range u.Sessions {
@@ -225,7 +227,7 @@ func UserSessions(t *tx.Tx, u *account.User) ([]Result, error) {
 	return found, nil
 }
 
-// RevokeOwn ends another session of the same user: a sensitive change. The caller's own may be revoked too.
+// RevokeOwn ends any session of the caller's user. It needs a recent proof.
 func (s *Service) RevokeOwn(ctx context.Context, from tx.Caller, id string) (*Result, error) {
 	return RunSession(ctx, s, from, from.Session, authority.RevokeSession, func(t *tx.Tx, caller *tx.SignedIn) (*Result, error) {
 		n, ok := account.ParseSession(id)
@@ -237,7 +239,7 @@ func (s *Service) RevokeOwn(ctx context.Context, from tx.Caller, id string) (*Re
 	})
 }
 
-// Revoke ends a session by its name alone.
+// Revoke ends a session by its name.
 func Revoke(t *tx.Tx, n account.SessionName) (*account.Session, error) {
 	c, err := t.Client(n.Client)
 	if err != nil {
@@ -249,4 +251,24 @@ func Revoke(t *tx.Tx, n account.SessionName) (*account.Session, error) {
 	gone := *c.Session(n.String())
 	gone.Status, gone.UpdatedAt = account.SessionRevoked, gone.UpdatedAt.After(t.Now)
 	return &gone, End(t, c, n.String(), account.SessionRevoked)
+}
+
+// ownPages is how many pages of the audit log a user may read.
+const ownPages = 3
+
+// OwnAuditTrail returns the newest pages of the audit log of the caller's user.
+func (s *Service) OwnAuditTrail(ctx context.Context, from tx.Caller) (*audit.Trail, *Snapshot, error) {
+	var out *audit.Trail
+	snap, err := s.RunClient(ctx, from, from.KeysFor(from.Session), func(t *tx.Tx, p *tx.ClientSession) error {
+		caller, err := RequireSession(t, p, from.Session, authority.ReadAuditLog)
+		if err != nil {
+			return err
+		}
+		out, err = audit.ReadTrail(t, caller.User, caller.User.ID, ownPages)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return out, snap, nil
 }

@@ -2,34 +2,36 @@ package sessions
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Snapshot is the state after an operation, as its caller may see it. It is computed from what was committed, so it is never older
-// than the answer that it rides on.
+// Snapshot is the state after an operation, as its caller may see it. It is computed from the records
+// that were committed, so it is never older than its answer.
 type Snapshot struct {
 	Now      account.Instant
 	Settings account.Settings
-	Client   *account.Client // nil: the caller has none
+	Client   *account.Client // nil if the caller has none
 	Users    map[string]*account.User
-	// SigningIn is the user of a sign-in whose first factor was proved.
+	// SigningIn is the user of a sign-in whose first factor is proved.
 	SigningIn *account.User
 	// Tokens are fresh session tokens by session id.
 	Tokens map[string]secret.Value
-	// Token is the client token to keep from now on; zero when it did not change.
+	// Token is the new client token, or zero if it did not change.
 	Token     secret.Value
 	Transport tx.TokenTransport
 }
 
-// User is the owner of a session of the snapshot.
+// User returns the user of a session of the snapshot.
 func (s *Snapshot) User(session *account.Session) *account.User { return s.Users[session.User()] }
 
-// snapshot builds the snapshot of a presence: live sessions only.
+// snapshot builds the snapshot of a client, with its live sessions.
 func snapshot(t *tx.Tx, p *tx.ClientSession) (*Snapshot, error) {
 	snap := &Snapshot{
 		Now: t.Now, Settings: t.State.Settings, Users: map[string]*account.User{}, Tokens: map[string]secret.Value{},
@@ -137,6 +139,7 @@ func (s *Service) RunClient(ctx context.Context, from tx.Caller, keys []store.Ke
 	return snap, s.signTokens(ctx, snap, state, from.Origin)
 }
 
+// signTokens adds a fresh token for each session of the snapshot.
 func (s *Service) signTokens(ctx context.Context, snap *Snapshot, state *tx.SettingsState, origin string) error {
 	if snap.Client == nil || len(snap.Client.Sessions) == 0 {
 		return nil
@@ -154,4 +157,21 @@ func (s *Service) signTokens(ctx context.Context, snap *Snapshot, state *tx.Sett
 		snap.Tokens[session.ID] = token
 	}
 	return nil
+}
+
+// Mint signs a token of a session of the snapshot, for an origin.
+func (s *Service) Mint(key *sessiontoken.Key, of *account.Session, snap *Snapshot, origin string) (secret.Value, error) {
+	id, err := s.RandomID()
+	if err != nil {
+		return secret.Value{}, err
+	}
+	name, _ := account.ParseSession(of.ID)
+	token, err := key.Mint(sessiontoken.Claims{
+		Issuer: s.IssuerURL, Subject: account.PrefixUser + name.User, SessionID: of.ID, AuthorizedParty: origin,
+		IssuedAt: snap.Now.Time(), Ages: snap.Ages(of), Status: string(snap.Status(of)), ID: id,
+	})
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("mint session token: %w", err)
+	}
+	return token, nil
 }

@@ -11,14 +11,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// KeepHandshake stores the answer of a handshake, sealed, and returns the nonce that fetches it
-// once.
+// KeepHandshake stores the answer of a handshake, sealed, and returns the nonce that fetches it once.
 func (s *Service) KeepHandshake(ctx context.Context, payload secret.Value) (secret.Value, error) {
 	return s.KeepAnonymousHandshake(ctx, tx.Caller{}, payload)
 }
 
-// KeepAnonymousHandshake is KeepHandshake for a browser on which nobody is signed in, within the
-// limits of its address.
+// KeepAnonymousHandshake is [Service.KeepHandshake] for a browser without a session, within the limits
+// of its address.
 func (s *Service) KeepAnonymousHandshake(ctx context.Context, from tx.Caller, payload secret.Value) (secret.Value, error) {
 	var nonce string
 	err := s.Update(ctx, nil, func(t *tx.Tx) error {
@@ -43,7 +42,7 @@ func (s *Service) nonceKey(nonce string) store.Key {
 	return store.Key{Kind: store.KindNonce, ID: s.Digest("nonce", nonce)}
 }
 
-// TakeHandshake returns what [Engine.KeepHandshake] kept, once.
+// TakeHandshake returns the stored answer of a handshake and deletes it.
 func (s *Service) TakeHandshake(ctx context.Context, nonce secret.Value) (secret.Value, error) {
 	var payload secret.Value
 	k := s.nonceKey(nonce.Reveal())
@@ -62,29 +61,4 @@ func (s *Service) TakeHandshake(ctx context.Context, nonce secret.Value) (secret
 		return nil
 	})
 	return payload, err
-}
-
-// SignClaims signs any claims with the key of session tokens.
-func (s *Service) SignClaims(ctx context.Context, claims any) (secret.Value, error) {
-	state, now, err := s.State(ctx)
-	if err != nil {
-		return secret.Value{}, err
-	}
-	key, err := s.Signer(ctx, state, now)
-	if err != nil {
-		return secret.Value{}, err
-	}
-	signed, err := key.Sign(claims)
-	if err != nil {
-		return secret.Value{}, fmt.Errorf("sign claims: %w", err)
-	}
-	return signed, nil
-}
-
-// Ping reads one record, to learn whether the store answers.
-func (s *Service) Ping(ctx context.Context) error {
-	if _, err := s.Store.Get(ctx, account.SettingsKey); err != nil {
-		return fmt.Errorf("ping store: %w", err)
-	}
-	return nil
 }

@@ -1,9 +1,25 @@
+// Package tokens signs session tokens, keeps and rotates the signing keys, and stores the answers of
+// handshakes.
 package tokens
 
-import "github.com/countersign-mfa/countersign/internal/domain/tx"
+import (
+	"context"
+	"fmt"
 
-// Service signs session tokens and keeps the signing keys. It is safe for concurrent use.
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// Service carries out the operations on tokens and keys. It is safe for concurrent use.
 type Service struct {
 	*tx.Engine
 	keys keyMemo
+}
+
+// Ping reads one record, to find out whether the store answers.
+func (s *Service) Ping(ctx context.Context) error {
+	if _, err := s.Store.Get(ctx, account.SettingsKey); err != nil {
+		return fmt.Errorf("ping store: %w", err)
+	}
+	return nil
 }

@@ -6,19 +6,21 @@ import (
 	"sync"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Rotation: a new key is published first, so that every verifier that caches the key set for an hour knows it
-// before it signs; the old one stays published until the last token it signed is long dead.
 const (
+	// publishAhead is how long a new key is in the key set before it signs, so that verifiers that
+	// cache the set for an hour know the key.
 	publishAhead = time.Hour
-	keyKept      = 2 * time.Hour
-	// SigningKeyLife is the age at which a signing key is replaced (SP 800-57 part 1, section 5.3.6: a private signature key lives one to
-	// three years; a quarter also keeps the practice alive).
+	// keyKept is how long a replaced key stays in the key set, far beyond its last token.
+	keyKept = 2 * time.Hour
+	// SigningKeyLife is the age at which a signing key is replaced. SP 800-57 part 1 section 5.3.6
+	// allows one to three years for a private signature key; a quarter keeps the rotation in practice.
 	SigningKeyLife = 90 * 24 * time.Hour
 )
 
@@ -46,7 +48,7 @@ func (s *Service) newSigningKey(from account.Instant) (account.SigningKey, error
 
 const signingKeyOwner = "instance/signing-key"
 
-// openKey unseals a key, once per process.
+// openKey unseals a key once per process.
 func (s *Service) openKey(key *account.SigningKey) (*sessiontoken.Key, error) {
 	k := &s.keys
 	k.mu.Lock()
@@ -69,7 +71,7 @@ func (s *Service) openKey(key *account.SigningKey) (*sessiontoken.Key, error) {
 	return opened, nil
 }
 
-// Signer returns the key that signs now.
+// Signer returns the key that signs now, and makes the first key if there is none.
 func (s *Service) Signer(ctx context.Context, state *tx.SettingsState, now account.Instant) (*sessiontoken.Key, error) {
 	keys, err := s.signingSet(ctx, state, now)
 	if err != nil {
@@ -78,7 +80,7 @@ func (s *Service) Signer(ctx context.Context, state *tx.SettingsState, now accou
 	return s.openKey(keys.Current(now))
 }
 
-// signingSet returns all keys, making the first one when there is none.
+// signingSet returns all keys, and makes the first one if there is none.
 func (s *Service) signingSet(ctx context.Context, state *tx.SettingsState, now account.Instant) (*account.SigningKeys, error) {
 	if state.Keys.Current(now) != nil {
 		return state.Keys, nil
@@ -105,8 +107,8 @@ func (s *Service) firstSigningKey(ctx context.Context) (*account.SigningKeys, er
 	return keys, err
 }
 
-// RotateSigningKey adds a key that signs in an hour's time, and retires the others after that, if the newest is at least so old. Calling
-// it again while a rotation is under way changes nothing.
+// RotateSigningKey adds a key that signs in an hour, and retires the others after that, if the newest
+// key has reached the age. A call during a rotation changes nothing.
 func (s *Service) RotateSigningKey(ctx context.Context, age time.Duration) error {
 	err := s.Update(ctx, []store.Key{account.SigningKeysKey}, func(t *tx.Tx) error {
 		keys := t.Seen[account.SigningKeysKey].(*account.SigningKeys)
@@ -134,8 +136,9 @@ func (s *Service) RotateSigningKey(ctx context.Context, age time.Duration) error
 	return err
 }
 
-// RevokeSigningKeys replaces all signing keys by a new one at once, after a leak. Tokens that the old ones signed end for every verifier that reads the
-// Key set again; sessions go on, and their next token is of the new key. Other processes follow within [settingsCached].
+// RevokeSigningKeys replaces all signing keys at once, after a leak. A verifier rejects the old tokens
+// when it reads the key set again. Sessions go on with tokens of the new key. Other processes follow
+// when their settings cache ends, within seconds.
 func (s *Service) RevokeSigningKeys(ctx context.Context) error {
 	err := s.Update(ctx, []store.Key{account.SigningKeysKey}, func(t *tx.Tx) error {
 		key, err := s.newSigningKey(t.Now)
@@ -151,7 +154,7 @@ func (s *Service) RevokeSigningKeys(ctx context.Context) error {
 	return err
 }
 
-// JWKS is the JSON Web Key Set (RFC 7517) of every key that may have signed a token that is alive.
+// JWKS returns the JSON Web Key Set (RFC 7517) of the keys whose tokens may still be valid.
 func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
 	keys, err := s.PublishedKeys(ctx)
 	if err != nil {
@@ -160,7 +163,7 @@ func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
 	return sessiontoken.JWKS(keys...)
 }
 
-// PublishedKeys are the keys of the key set, oldest first.
+// PublishedKeys returns the keys of the key set, oldest first.
 func (s *Service) PublishedKeys(ctx context.Context) ([]*sessiontoken.Key, error) {
 	state, now, err := s.State(ctx)
 	if err != nil {
@@ -182,4 +185,21 @@ func (s *Service) PublishedKeys(ctx context.Context) ([]*sessiontoken.Key, error
 		opened = append(opened, key)
 	}
 	return opened, nil
+}
+
+// SignClaims signs claims with the key of session tokens.
+func (s *Service) SignClaims(ctx context.Context, claims any) (secret.Value, error) {
+	state, now, err := s.State(ctx)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	key, err := s.Signer(ctx, state, now)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	signed, err := key.Sign(claims)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("sign claims: %w", err)
+	}
+	return signed, nil
 }

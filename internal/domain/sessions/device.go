@@ -8,9 +8,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// deviceTag stands for a user on a client. A client outlives the users that were on it, so it does not
-// hold their ids. The tag changes when the user's last second factor is removed: a client that
-// proved factors of before is unknown again.
+// deviceTag names a user in a client's list of users that passed a second factor there. The list has
+// no user ids, because a client outlives the users that used it. The tag changes when the user's last
+// second factor is removed: then the device is unknown again.
 func deviceTag(t *tx.Tx, c *account.Client, u *account.User) string {
 	parts := []string{"known", c.ID, u.ID}
 	if u.MFADisabledAt != 0 {
@@ -19,10 +19,10 @@ func deviceTag(t *tx.Tx, c *account.Client, u *account.User) string {
 	return t.Engine.Digest(parts...)[:account.DeviceTagLen]
 }
 
-// isDeviceTag returns a match for the entry of a user. Older entries are the user's id, and count until
-// the user's factors are reset.
-func isDeviceTag(mark string, u *account.User) func(string) bool {
-	return func(known string) bool { return known == mark || known == u.ID && u.MFADisabledAt == 0 }
+// isDeviceTag matches the entry of a user. Older entries are the user's id, and count until the user's
+// factors are reset.
+func isDeviceTag(tag string, u *account.User) func(string) bool {
+	return func(known string) bool { return known == tag || known == u.ID && u.MFADisabledAt == 0 }
 }
 
 // DeviceOf says whether the user passed a second factor on this client before. Without a client, or
@@ -34,12 +34,14 @@ func DeviceOf(t *tx.Tx, c *account.Client, u *account.User) account.Device {
 	return account.UnknownDevice
 }
 
+// RememberDevice makes the client a known device of the user.
 func RememberDevice(t *tx.Tx, c *account.Client, u *account.User) {
 	ForgetDevice(t, c, u)
 	c.KnownUsers = append(c.KnownUsers, deviceTag(t, c, u))
 	c.KnownUsers = c.KnownUsers[max(0, len(c.KnownUsers)-account.KnownUsers):]
 }
 
+// ForgetDevice makes the client an unknown device of the user.
 func ForgetDevice(t *tx.Tx, c *account.Client, u *account.User) {
 	c.KnownUsers = slices.DeleteFunc(c.KnownUsers, isDeviceTag(deviceTag(t, c, u), u))
 }
