@@ -11,8 +11,8 @@ import (
 // ErrAddress says that the endpoint's name resolves to an address that no webhook may go to.
 var ErrAddress = errors.New("webhook: the address is not a public one")
 
-// guard permits TCP to port 443 of public addresses: those that IANA gave out for global unicast and
-// that are in none of its registries of special-purpose addresses.
+// guard permits TCP to port 443 of public addresses: those that IANA gave out for global unicast
+// and that are in none of its registries of special-purpose addresses.
 var guard = ssrf.New(ssrf.WithPorts(443))
 
 // control is a [net.Dialer] Control: it rejects an address just before the connection is made.

@@ -9,8 +9,8 @@ import (
 )
 
 // specialPurpose are the blocks of IANA's registries of special-purpose addresses (RFC 6890, as of
-// October 2025) and of multicast addresses, and those that RFCs withdrew. The list is independent of
-// the one in the library.
+// October 2025) and of multicast addresses, and those that RFCs withdrew. The list is independent
+// of the one in the library.
 // https://www.iana.org/assignments/iana-ipv4-special-registry
 // https://www.iana.org/assignments/iana-ipv6-special-registry
 var specialPurpose = []struct{ block, name string }{
@@ -51,8 +51,8 @@ func special(a netip.Addr) bool {
 
 func public(a netip.Addr) bool { return guard.SafeAddr(a) == nil }
 
-// TestPublicAddresses: no address at the edges of a special-purpose block is public. Each address just
-// outside of a block is public, unless it is in another block.
+// TestPublicAddresses: no address at the edges of a special-purpose block is public. Each address
+// just outside of a block is public, unless it is in another block.
 func TestPublicAddresses(t *testing.T) {
 	checked, allowed := 0, 0
 	for _, s := range specialPurpose {
@@ -92,8 +92,8 @@ func TestPublicAddresses(t *testing.T) {
 	}
 }
 
-// TestControl: only connections over TCP to port 443 of a public address are made. Development may also
-// reach this machine.
+// TestControl: only connections over TCP to port 443 of a public address are made. Development may
+// also reach this machine.
 func TestControl(t *testing.T) {
 	for _, tc := range []struct {
 		network, address string
@@ -114,8 +114,8 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// TestASenderIsImpatient: an endpoint has three seconds in all, no proxy is used, and no redirect is
-// followed.
+// TestASenderIsImpatient: an endpoint has three seconds in all, no proxy is used, and no redirect
+// is followed.
 func TestASenderIsImpatient(t *testing.T) {
 	for _, reach := range []Reach{PublicOnly, LoopbackToo} {
 		client := New(reach).client

@@ -1,5 +1,5 @@
-// Package standardwebhook signs events as Standard Webhooks asks for, and posts them to endpoints. The
-// endpoints' addresses are not trusted. [Sender] implements [webhook.Sender].
+// Package standardwebhook signs events as Standard Webhooks asks for, and posts them to endpoints.
+// The endpoints' addresses are not trusted. [Sender] implements [webhook.Sender].
 package standardwebhook
 
 import (

@@ -51,7 +51,7 @@ func New(reach Reach) *Sender {
 	return &Sender{reach: reach, client: &http.Client{
 		Timeout: within,
 		Transport: &http.Transport{
-			Proxy:                  nil, // a proxy from the environment would connect without the check of addresses
+			Proxy:                  nil, // a proxy would not check addresses
 			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    within,
 			ResponseHeaderTimeout:  within,

@@ -101,8 +101,9 @@ func TestH06(t *testing.T) {
 	}
 }
 
-// TestH07: no webhook is sent to a URL that names a forbidden address, and the error does not show the
-// URL. The test only names this machine; TestPublicAddresses and TestControl have all addresses.
+// TestH07: no webhook is sent to a URL that names a forbidden address, and the error does not show
+// the URL. The test only names this machine; TestPublicAddresses and TestControl have all
+// addresses.
 func TestH07(t *testing.T) {
 	for url, want := range map[string]error{
 		"http://8.8.8.8/": standardwebhook.ErrURL, "file:///etc/passwd": standardwebhook.ErrURL, "gopher://8.8.8.8/": standardwebhook.ErrURL, "//8.8.8.8/": standardwebhook.ErrURL, "https:///x": standardwebhook.ErrURL,
@@ -126,8 +127,8 @@ func TestH07(t *testing.T) {
 	}
 }
 
-// TestH07Loopback: a server on this machine gets webhooks in development only, even through a name or
-// a redirect.
+// TestH07Loopback: a server on this machine gets webhooks in development only, even through a name
+// or a redirect.
 func TestH07Loopback(t *testing.T) {
 	var heard atomic.Int32
 	inner := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
@@ -154,8 +155,8 @@ func TestH07Loopback(t *testing.T) {
 	}
 }
 
-// TestAnEndpointThatDoesNotAnswer: a delivery ends with the caller's deadline, and an answer without
-// end is not read to its end.
+// TestAnEndpointThatDoesNotAnswer: a delivery ends with the caller's deadline, and an answer
+// without end is not read to its end.
 func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

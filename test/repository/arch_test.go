@@ -182,7 +182,7 @@ func allowed(dir, p string) bool {
 	case own == "internal/domain/numberplan" && (under(dir, "internal/domain") || under(dir, "internal/api")):
 		return false // every function would link the plans
 	case under(dir, "internal/domain"):
-		return ofLeaf || own == "internal/store" || below(dir, own) || standard(p) && p != "log/slog" && !slices.Contains(transports, p)
+		return p == "golang.org/x/sync/errgroup" || ofLeaf || own == "internal/store" || below(dir, own) || standard(p) && p != "log/slog" && !slices.Contains(transports, p)
 	case dir == "internal/store":
 		return standard(p)
 	case slices.Contains(apiFloors, dir):

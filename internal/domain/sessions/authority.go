@@ -45,8 +45,8 @@ func LiveUser(t *tx.Tx, s *account.Session) (*account.User, error) {
 	return u, nil
 }
 
-// Status returns the session's status now. A session is pending while a second factor is required and
-// its user has none. Only a touch makes it active again.
+// Status returns the session's status now. A session is pending while a second factor is required
+// and its user has none. Only a touch makes it active again.
 func (s *Snapshot) Status(session *account.Session) account.SessionStatus {
 	u := s.User(session)
 	switch {
@@ -117,8 +117,8 @@ func reverified(t *tx.Tx, caller *tx.SignedIn) {
 	}
 }
 
-// PendingApp returns the authenticator app that the session began to enrol and may still confirm, or
-// nil.
+// PendingApp returns the authenticator app that the session began to enrol and may still confirm,
+// or nil.
 func PendingApp(t *tx.Tx, caller *tx.SignedIn) *account.TOTP {
 	app := caller.User.TOTP
 	if app == nil || app.Verified != 0 {
@@ -132,8 +132,8 @@ func PendingApp(t *tx.Tx, caller *tx.SignedIn) *account.TOTP {
 }
 
 // ApplyFactorChanges carries a change of factors over to the sessions. It raises the account's
-// generation, ends the sessions that the change ends, and updates the acting session. It runs on every
-// staged user before each commit and each answer, so no operation can forget it.
+// generation, ends the sessions that the change ends, and updates the acting session. It runs on
+// every staged user before each commit and each answer, so no operation can forget it.
 func ApplyFactorChanges(t *tx.Tx) error {
 	for _, k := range t.Order {
 		u, ok := t.Seen[k].(*account.User)

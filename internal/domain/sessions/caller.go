@@ -67,9 +67,9 @@ func clientOf(t *tx.Tx, cred tx.Credential) (*account.Client, error) {
 	return c, nil
 }
 
-// rejectTwoClients refuses a browser that sends the cookies of two clients. A sibling domain can plant
-// the second one, and its path decides which comes first. The user would act in an account that the
-// attacker chose.
+// rejectTwoClients refuses a browser that sends the cookies of two clients. A sibling domain can
+// plant the second one, and its path decides which comes first. The user would act in an account
+// that the attacker chose.
 func rejectTwoClients(t *tx.Tx, from tx.Caller) error {
 	var one *account.Client
 	for _, cred := range from.Credentials {
@@ -127,8 +127,8 @@ func RotateToken(t *tx.Tx, p *tx.ClientSession) error {
 	return nil
 }
 
-// RequireSession returns a session of the caller that may do an action: the one named, or with "" the
-// last active one. A session that is over or not the caller's is 401.
+// RequireSession returns a session of the caller that may do an action: the one named, or with ""
+// the last active one. A session that is over or not the caller's is 401.
 func RequireSession(t *tx.Tx, p *tx.ClientSession, id string, a authority.Action) (*tx.SignedIn, error) {
 	invalid := apierr.New(apierr.AuthenticationInvalid)
 	if !p.Exists() {

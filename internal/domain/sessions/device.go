@@ -8,9 +8,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// deviceTag names a user in a client's list of users that passed a second factor there. The list has
-// no user ids, because a client outlives the users that used it. The tag changes when the user's last
-// second factor is removed: then the device is unknown again.
+// deviceTag names a user in a client's list of users that passed a second factor there. The list
+// has no user ids, because a client outlives the users that used it. The tag changes when the
+// user's last second factor is removed: then the device is unknown again.
 func deviceTag(t *tx.Tx, c *account.Client, u *account.User) string {
 	parts := []string{"known", c.ID, u.ID}
 	if u.MFADisabledAt != 0 {
@@ -19,8 +19,8 @@ func deviceTag(t *tx.Tx, c *account.Client, u *account.User) string {
 	return t.Engine.Digest(parts...)[:account.DeviceTagLen]
 }
 
-// isDeviceTag matches the entry of a user. Older entries are the user's id, and count until the user's
-// factors are reset.
+// isDeviceTag matches the entry of a user. Older entries are the user's id, and count until the
+// user's factors are reset.
 func isDeviceTag(tag string, u *account.User) func(string) bool {
 	return func(known string) bool { return known == tag || known == u.ID && u.MFADisabledAt == 0 }
 }

@@ -9,11 +9,12 @@ import (
 )
 
 // A finished sign-in gives the client a new token. If the answer is lost, the session lives and no
-// browser has its token. The browser then begins another sign-in with its old token, which shows that
-// the new one never arrived: the session ends. A repetition of the same attempt is refused and ends
-// nothing, because it may be a double click whose first answer is under way.
+// browser has its token. The browser then begins another sign-in with its old token, which shows
+// that the new one never arrived: the session ends. A repetition of the same attempt is refused
+// and ends nothing, because it may be a double click whose first answer is under way.
 
-// lostAnswerWindow is how long after a sign-in the client's old token can end that sign-in's session.
+// lostAnswerWindow is how long after a sign-in the client's old token can end that sign-in's
+// session.
 const lostAnswerWindow = 10 * time.Minute
 
 // formerHashLen is how many bytes of the old token's hash are kept: 96 bits are enough to recognize

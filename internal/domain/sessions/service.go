@@ -1,5 +1,5 @@
-// Package sessions identifies the caller of a request, decides what a session may do, and carries out
-// the operations on sessions.
+// Package sessions identifies the caller of a request, decides what a session may do, and carries
+// out the operations on sessions.
 //
 // An operation of a browser or an app begins with [Run] or [RunSession]:
 //
@@ -15,7 +15,8 @@ package sessions
 
 import "github.com/countersign-mfa/countersign/internal/domain/tokens"
 
-// Service identifies callers and carries out the operations on sessions. It is safe for concurrent use.
+// Service identifies callers and carries out the operations on sessions. It is safe for concurrent
+// use.
 type Service struct {
 	*tokens.Service
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// activityStep is the precision of the time of last activity. A browser touches the session at every
-// focus event, which is not worth a write each time.
+// activityStep is the precision of the time of last activity. A browser touches the session at
+// every focus event, which is not worth a write each time.
 const activityStep = time.Minute
 
 // Result is a session with its user and the state that its answer shows.
@@ -25,8 +25,8 @@ type Result struct {
 	WithSnapshot
 }
 
-// Client returns the calling client, or a snapshot without one. It opens and closes session tasks, as
-// [Service.Touch] does.
+// Client returns the calling client, or a snapshot without one. It opens and closes session tasks,
+// as [Service.Touch] does.
 func (s *Service) Client(ctx context.Context, from tx.Caller) (*Snapshot, error) {
 	snap, err := s.RunClient(ctx, from, nil, func(t *tx.Tx, p *tx.ClientSession) error {
 		if !p.Exists() {
@@ -170,7 +170,8 @@ func (s *Service) SessionToken(ctx context.Context, from tx.Caller, id string) (
 	return r.Snapshot.Tokens[id], nil
 }
 
-// EndSession ends a session of the caller; why is [account.SessionEnded] or [account.SessionRemoved].
+// EndSession ends a session of the caller; why is [account.SessionEnded] or
+// [account.SessionRemoved].
 func (s *Service) EndSession(ctx context.Context, from tx.Caller, id string, why account.SessionStatus) (*Result, error) {
 	return RunSession(ctx, s, from, id, authority.Use, func(t *tx.Tx, caller *tx.SignedIn) (*Result, error) {
 		shown := *caller.Session

@@ -12,8 +12,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Snapshot is the state after an operation, as its caller may see it. It is computed from the records
-// that were committed, so it is never older than its answer.
+// Snapshot is the state after an operation, as its caller may see it. It is computed from the
+// records that were committed, so it is never older than its answer.
 type Snapshot struct {
 	Now      account.Instant
 	Settings account.Settings
@@ -112,8 +112,8 @@ func RunSession[R interface{ setSnapshot(*Snapshot) }](
 	})
 }
 
-// RunClient carries out an operation of a client: it finds the client, runs do, commits, and signs the
-// session tokens of the state after it.
+// RunClient carries out an operation of a client: it finds the client, runs do, commits, and signs
+// the session tokens of the state after it.
 func (s *Service) RunClient(ctx context.Context, from tx.Caller, keys []store.Key, do func(*tx.Tx, *tx.ClientSession) error) (*Snapshot, error) {
 	var snap *Snapshot
 	var state *tx.SettingsState

@@ -24,8 +24,8 @@ const (
 // gsmSafe are the characters of a name that a message takes: ASCII that every phone shows.
 const gsmSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,-'&/()!?+:"
 
-// codeWordings are the messages, with the code and the application's name. All but the Japanese ones
-// keep to ASCII, because some accents of Spanish are outside of the GSM alphabet.
+// codeWordings are the messages, with the code and the application's name. All but the Japanese
+// ones keep to ASCII, because some accents of Spanish are outside of the GSM alphabet.
 var codeWordings = map[language.Tag]struct{ with, without string }{
 	language.English:  {"%[1]s is your %[2]s code. Do not share it.", "%[1]s is your code. Do not share it."},
 	language.German:   {"%[1]s ist Ihr Code von %[2]s. Geben Sie ihn niemandem.", "%[1]s ist Ihr Code. Geben Sie ihn niemandem."},
@@ -57,8 +57,8 @@ func codeBody(s *tx.Engine, app, code string, in language.Tag) secret.Value {
 	return secret.New(body + bound)
 }
 
-// AppName returns the name that a message calls the application: the one in the settings if a message
-// can hold every letter of it, else the deployed one.
+// AppName returns the name that a message calls the application: the one in the settings if a
+// message can hold every letter of it, else the deployed one.
 func AppName(s *account.Settings, deployed string) string {
 	if s.Appearance.Name != "" && strings.Trim(s.Appearance.Name, gsmSafe) == "" {
 		return s.Appearance.Name
@@ -78,9 +78,9 @@ func PlainName(name string, room int) string {
 	return strings.TrimSpace(name[:min(len(name), max(room, 0))])
 }
 
-// segments returns how many messages a body is billed as. One segment has 160 characters of the GSM
-// alphabet or 70 of UTF-16, and each of several has 153 or 67 (3GPP TS 23.040). A character with two
-// places in the GSM alphabet counts twice.
+// segments returns how many messages a body is billed as. One segment has 160 characters of the
+// GSM alphabet or 70 of UTF-16, and each of several has 153 or 67 (3GPP TS 23.040). A character
+// with two places in the GSM alphabet counts twice.
 func segments(body string) int {
 	n, whole, part := 0, GSMSegment, 153
 	for _, r := range body {

@@ -55,7 +55,8 @@ func TestMessagesAreLocalised(t *testing.T) {
 	}
 }
 
-// TestTheSettingsNameIsInMessages as long as a message can hold it as it is: half a name would look like somebody else's.
+// TestTheSettingsNameIsInMessages as long as a message can hold it as it is: half a name would
+// look like somebody else's.
 func TestTheSettingsNameIsInMessages(t *testing.T) {
 	for name, want := range map[string]string{"": "Deployed", "Harbour & Sons": "Harbour & Sons", "Größe": "Deployed", "東京": "Deployed"} {
 		s := &account.Settings{Appearance: appearance.Appearance{Name: name}}

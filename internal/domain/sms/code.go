@@ -111,9 +111,9 @@ func randomCode(t *tx.Tx, n phone.Number) (string, error) {
 	}
 }
 
-// Send hands the message to the network. It runs after the commit that authorized the message, once.
-// If the network refuses the message, the user may try again at once: the counters stay, the 30
-// seconds between two messages end.
+// Send hands the message to the network. It runs after the commit that authorized the message,
+// once. If the network refuses the message, the user may try again at once: the counters stay, the
+// 30 seconds between two messages end.
 func Send(t *tx.Tx, record *account.SMSRecord, m tx.Message) error {
 	if err := t.Engine.Sender.Send(t.Ctx, m); err == nil {
 		return nil
@@ -135,8 +135,9 @@ func Send(t *tx.Tx, record *account.SMSRecord, m tx.Message) error {
 	return apierr.New(apierr.SMSSendError)
 }
 
-// Consume compares a proof with the challenge's code. A right one clears the challenge. A wrong one is
-// counted on the code and reported as false; the caller counts it on the user as well and commits.
+// Consume compares a proof with the challenge's code. A right one clears the challenge. A wrong
+// one is counted on the code and reported as false; the caller counts it on the user as well and
+// commits.
 func Consume(t *tx.Tx, u *account.User, ch Challenge, code string) (bool, error) {
 	c := *ch.Code
 	switch {

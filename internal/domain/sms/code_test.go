@@ -14,7 +14,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 )
 
-// TestACodeIsBoundToEverything: moved to another user, number, purpose, verification or session, a stored code is worth nothing.
+// TestACodeIsBoundToEverything: moved to another user, number, purpose, verification or session, a
+// stored code is worth nothing.
 func TestACodeIsBoundToEverything(t *testing.T) {
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, rand.Reader)
 	if err != nil {
@@ -48,7 +49,8 @@ func TestACodeIsBoundToEverything(t *testing.T) {
 	}
 }
 
-// TestSentCodesAreUniform: every digit is as likely as the others at every place, also a zero in front.
+// TestSentCodesAreUniform: every digit is as likely as the others at every place, also a zero in
+// front.
 func TestSentCodesAreUniform(t *testing.T) {
 	tx := &tx.Tx{Engine: &tx.Engine{Rand: rand.Reader}, State: &tx.SettingsState{}}
 	const draws, places = 200_000, 6
@@ -90,7 +92,8 @@ func TestSegments(t *testing.T) {
 	}
 }
 
-// TestANetworkIsNoAddress: of an address a record keeps the first 24 bits, of an IPv6 one the first 48, and nothing of its zone.
+// TestANetworkIsNoAddress: of an address a record keeps the first 24 bits, of an IPv6 one the
+// first 48, and nothing of its zone.
 func TestANetworkIsNoAddress(t *testing.T) {
 	for address, want := range map[string]string{
 		"203.0.113.77": "203.0.113.0/24", "::ffff:203.0.113.77": "203.0.113.0/24", "2001:db8:1:2:3:4:5:6": "2001:db8:1::/48", "fe80::1%eth0": "fe80::/48", "255.255.255.255": "255.255.255.0/24",

@@ -72,8 +72,8 @@ func verifiedWeight(c *account.Code) int64 {
 }
 
 // assignCredit gives a code that is sent its number's credit for the UTC day, if no other code has
-// it. The number's record, which every message reads and writes, holds the day of the last credit. A
-// resend takes the credit of the code that it replaces.
+// it. The number's record, which every message reads and writes, holds the day of the last credit.
+// A resend takes the credit of the code that it replaces.
 func assignCredit(t *tx.Tx, c *account.Code, p *account.Phone, replaced *account.Code) error {
 	if !c.CountedUnverified {
 		return nil

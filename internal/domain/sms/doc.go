@@ -20,12 +20,12 @@
 //
 // # The counters of unverified messages
 //
-// A message adds 1 to the counters of its block of numbers, its country and the instance in a clock
-// hour. Its code, once used, takes 5 off the same counters. A number takes off 5 once a UTC day and
-// 1 afterwards, because one SIM that verifies again and again must not make room for others. So at
-// most limit + 4 × (numbers that verified) + (messages that were verified) leave in an hour. Past the
-// limit, sending stops unless one number in five verifies. An attacker who reads no codes, or
-// those of one SIM, is capped at the limit.
+// A message adds 1 to the counters of its block of numbers, its country and the instance in a
+// clock hour. Its code, once used, takes 5 off the same counters. A number takes off 5 once a UTC
+// day and 1 afterwards, because one SIM that verifies again and again must not make room for
+// others. So at most limit + 4 × (numbers that verified) + (messages that were verified) leave in
+// an hour. Past the limit, sending stops unless one number in five verifies. An attacker who reads
+// no codes, or those of one SIM, is capped at the limit.
 //
 // # A counter that holds a time
 //
@@ -46,6 +46,6 @@
 //	                                    the process publishes sms.spent_50 and sets Max to $16
 //	spent $9.95, price $0.10, Max $16   committed; the process keeps $16 for the next messages
 //
-// The milestone of 100 % is the limit: the message is refused. A process pays three failed commits a
-// day at most, and each process publishes a milestone once.
+// The milestone of 100 % is the limit: the message is refused. A process pays three failed commits
+// a day at most, and each process publishes a milestone once.
 package sms

@@ -28,8 +28,8 @@ const UnverifiedPerUser = 5
 // NumberLimits bound how many different numbers an address texts.
 var NumberLimits = []tx.AddressLimit{{Name: "number", Limit: 5, Period: time.Hour}}
 
-// refusalsKept bounds the records of refusals by minute and country, so that a flood of requests does
-// not fill the store.
+// refusalsKept bounds the records of refusals by minute and country, so that a flood of requests
+// does not fill the store.
 const refusalsKept = 10
 
 // decision is one message on its way through the SMS guard.
@@ -41,10 +41,10 @@ type decision struct {
 	refusalCounter string                    // bounds the records of refusals
 }
 
-// Authorize is the SMS guard, which every outgoing SMS passes. It stages the counters, the price and
-// the record of the decision, or refuses the message and stages the record of the refusal. The
-// message may leave after the commit. A known device that texts a verified number raises no counter
-// of unverified messages, so a flood of strangers does not lock owners out.
+// Authorize is the SMS guard, which every outgoing SMS passes. It stages the counters, the price
+// and the record of the decision, or refuses the message and stages the record of the refusal. The
+// message may leave after the commit. A known device that texts a verified number raises no
+// counter of unverified messages, so a flood of strangers does not lock owners out.
 func Authorize(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpose account.Purpose, from tx.Caller, device account.Device) (*account.SMSRecord, error) {
 	d, err := newDecision(t, u, p, m, purpose, from)
 	if err != nil {

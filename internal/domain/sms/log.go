@@ -49,7 +49,8 @@ func (s *Service) Log(ctx context.Context, before account.Instant, limit int) ([
 	for i := range out {
 		out[i].Verified, out[i].Failed = account.Instant(sums[2*i]), sums[2*i+1] > 0
 	}
-	// The store orders by whole seconds, and a page holds whole seconds: this order is that of all pages.
+	// The store orders by whole seconds, and a page holds whole seconds: this order is that of all
+	// pages.
 	slices.SortStableFunc(out, func(a, b LogEntry) int { return cmp.Compare(b.At, a.At) })
 	return out, nil
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// milestones are the shares of the day's money, in percent, that operators are told of. The last one
-// is the limit. The package comment has an example.
+// milestones are the shares of the day's money, in percent, that operators are told of. The last
+// one is the limit. The package comment has an example.
 var milestones = []struct {
 	share smsprice.Micros
 	event account.EventName

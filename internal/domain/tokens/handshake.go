@@ -11,13 +11,14 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// KeepHandshake stores the answer of a handshake, sealed, and returns the nonce that fetches it once.
+// KeepHandshake stores the answer of a handshake, sealed, and returns the nonce that fetches it
+// once.
 func (s *Service) KeepHandshake(ctx context.Context, payload secret.Value) (secret.Value, error) {
 	return s.KeepAnonymousHandshake(ctx, tx.Caller{}, payload)
 }
 
-// KeepAnonymousHandshake is [Service.KeepHandshake] for a browser without a session, within the limits
-// of its address.
+// KeepAnonymousHandshake is [Service.KeepHandshake] for a browser without a session, within the
+// limits of its address.
 func (s *Service) KeepAnonymousHandshake(ctx context.Context, from tx.Caller, payload secret.Value) (secret.Value, error) {
 	var nonce string
 	err := s.Update(ctx, nil, func(t *tx.Tx) error {

@@ -1,5 +1,5 @@
-// Package tokens signs session tokens, keeps and rotates the signing keys, and stores the answers of
-// handshakes.
+// Package tokens signs session tokens, keeps and rotates the signing keys, and stores the answers
+// of handshakes.
 package tokens
 
 import (

@@ -95,7 +95,7 @@ func (s *Service) firstSigningKey(ctx context.Context) (*account.SigningKeys, er
 		if keys.Current(t.Now) != nil {
 			return nil
 		}
-		key, err := s.newSigningKey(t.Now.Add(-time.Minute)) // the request that needs it began a little earlier
+		key, err := s.newSigningKey(t.Now.Add(-time.Minute)) // the first request began earlier
 		if err != nil {
 			return err
 		}
@@ -107,8 +107,8 @@ func (s *Service) firstSigningKey(ctx context.Context) (*account.SigningKeys, er
 	return keys, err
 }
 
-// RotateSigningKey adds a key that signs in an hour, and retires the others after that, if the newest
-// key has reached the age. A call during a rotation changes nothing.
+// RotateSigningKey adds a key that signs in an hour, and retires the others after that, if the
+// newest key has reached the age. A call during a rotation changes nothing.
 func (s *Service) RotateSigningKey(ctx context.Context, age time.Duration) error {
 	err := s.Update(ctx, []store.Key{account.SigningKeysKey}, func(t *tx.Tx) error {
 		keys := t.Seen[account.SigningKeysKey].(*account.SigningKeys)
@@ -136,9 +136,9 @@ func (s *Service) RotateSigningKey(ctx context.Context, age time.Duration) error
 	return err
 }
 
-// RevokeSigningKeys replaces all signing keys at once, after a leak. A verifier rejects the old tokens
-// when it reads the key set again. Sessions go on with tokens of the new key. Other processes follow
-// when their settings cache ends, within seconds.
+// RevokeSigningKeys replaces all signing keys at once, after a leak. A verifier rejects the old
+// tokens when it reads the key set again. Sessions go on with tokens of the new key. Other
+// processes follow when their settings cache ends, within seconds.
 func (s *Service) RevokeSigningKeys(ctx context.Context) error {
 	err := s.Update(ctx, []store.Key{account.SigningKeysKey}, func(t *tx.Tx) error {
 		key, err := s.newSigningKey(t.Now)

@@ -17,14 +17,15 @@ import (
 )
 
 const (
-	// deliveryLease is how long a worker that took a delivery has to send it. Then another may take it.
+	// deliveryLease is how long a worker that took a delivery has to send it. Then another may take
+	// it.
 	deliveryLease = 2 * time.Minute
 	// deliveriesAtOnce bounds the records that a run delivers at a time.
 	deliveriesAtOnce = 8
 )
 
-// retryAfter is the time between a failed try and the next one. After the last, the delivery is given
-// up.
+// retryAfter is the time between a failed try and the next one. After the last, the delivery is
+// given up.
 var retryAfter = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour,
 }
@@ -165,7 +166,8 @@ func (d *Dispatcher) send(ctx context.Context, target string, deliveries []Deliv
 	return len(deliveries)
 }
 
-// lease takes the deliveries of a record that are due. Until the lease ends no other worker sends them.
+// lease takes the deliveries of a record that are due. Until the lease ends no other worker sends
+// them.
 func (d *Dispatcher) lease(ctx context.Context, id string) ([]batch, error) {
 	var batches []batch
 	keys := []store.Key{{Kind: store.KindDelivery, ID: id}, {Kind: store.KindEvent, ID: id}}
@@ -260,8 +262,8 @@ func deliveries(t *tx.Tx, to *account.DeliveryTarget, j *account.EventRecord, bo
 	return out, nil
 }
 
-// recordOutcome stores the outcome of leased deliveries. A target that another worker leased since is
-// left alone.
+// recordOutcome stores the outcome of leased deliveries. A target that another worker leased since
+// is left alone.
 func (d *Dispatcher) recordOutcome(ctx context.Context, id string, batches []batch) (givenUp int, err error) {
 	key := store.Key{Kind: store.KindDelivery, ID: id}
 	err = d.Service.Update(ctx, []store.Key{key}, func(t *tx.Tx) error {

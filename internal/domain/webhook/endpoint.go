@@ -184,8 +184,8 @@ func isEndpointURL(s *tx.Engine, text string) bool {
 	return u.Scheme == "https" && (u.Port() == "" || u.Port() == "443")
 }
 
-// newHookSecret gives an endpoint a new secret, in the form of Standard Webhooks, and keeps the last
-// one until it ends.
+// newHookSecret gives an endpoint a new secret, in the form of Standard Webhooks, and keeps the
+// last one until it ends.
 func newHookSecret(t *tx.Tx, e *account.Endpoint) (secret.Value, error) {
 	random := make([]byte, hookSecretBytes)
 	if _, err := io.ReadFull(t.Engine.Rand, random); err != nil {

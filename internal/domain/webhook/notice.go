@@ -19,16 +19,17 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// targetUser is the id of the user as a target. A notice tells the user by SMS what was done to the
-// account, on a number that was not changed itself. It is one more target of a commit's events, so no
-// operation waits for it or fails with it. It passes the SMS guard and is sent at most once.
+// targetUser is the id of the user as a target. A notice tells the user by SMS what was done to
+// the account, on a number that was not changed itself. It is one more target of a commit's
+// events, so no operation waits for it or fails with it. It passes the SMS guard and is sent at
+// most once.
 const targetUser = "user"
 
 // noticeRules limit a user's notices, so that most messages of a day are left for codes.
 var noticeRules = []ratelimit.Rule{{Limit: 3, Window: 24 * time.Hour}}
 
-// noticeTries is how often a notice is tried that the SMS guard refuses: at once, after 5 seconds and
-// after 5 minutes. Often a code that was sent just before uses up the limit.
+// noticeTries is how often a notice is tried that the SMS guard refuses: at once, after 5 seconds
+// and after 5 minutes. Often a code that was sent just before uses up the limit.
 const noticeTries = 3
 
 // notices are the two messages, with the application's name: of a change, and of unusual activity.
@@ -59,9 +60,9 @@ func noticeBody(app string, name account.EventName, in language.Tag) secret.Valu
 	return secret.New(fmt.Sprintf(form, sms.PlainName(app, room-utf8.RuneCountInString(form)+len("%s"))))
 }
 
-// firstNotice returns the first event of a record that its user is told about, and the phone to text,
-// or nil. The phone is the one that was verified first, because an attacker who took an account over
-// adds numbers. It is never one that the events changed.
+// firstNotice returns the first event of a record that its user is told about, and the phone to
+// text, or nil. The phone is the one that was verified first, because an attacker who took an
+// account over adds numbers. It is never one that the events changed.
 func firstNotice(j *account.EventRecord, u *account.User) (*account.Phone, account.EventName) {
 	var name account.EventName
 	var changed []string
@@ -96,7 +97,7 @@ func stageNotice(t *tx.Tx, j *account.EventRecord, d *account.DeliveryRecord) {
 	}
 	for _, a := range j.Events {
 		u, ok := t.Seen[store.Key{Kind: store.KindUser, ID: a.User}].(*account.User)
-		if !ok || u.Version == 0 || u.Erasing != nil || t.Dirty[u.Key()] { // the user is imported, or deleted
+		if !ok || u.Version == 0 || u.Erasing != nil || t.Dirty[u.Key()] { // imported or deleted
 			continue
 		}
 		if to, _ := firstNotice(j, u); to != nil {
@@ -107,8 +108,8 @@ func stageNotice(t *tx.Tx, j *account.EventRecord, d *account.DeliveryRecord) {
 	}
 }
 
-// notifyUser sends the notice of a record. A notice that the SMS guard refuses is tried [noticeTries]
-// times. After that the event is in the event log only.
+// notifyUser sends the notice of a record. A notice that the SMS guard refuses is tried
+// [noticeTries] times. After that the event is in the event log only.
 func (s *Service) notifyUser(ctx context.Context, id string) (sent bool, err error) {
 	keys := []store.Key{{Kind: store.KindDelivery, ID: id}, {Kind: store.KindEvent, ID: id}}
 	err = s.Update(ctx, keys, func(t *tx.Tx) error {
@@ -174,7 +175,8 @@ func removeTarget(t *tx.Tx, d *account.DeliveryRecord, id string) {
 	t.Put(d)
 }
 
-// retryNotice puts a notice off. If the commit that sent the notice went through, the target is gone.
+// retryNotice puts a notice off. If the commit that sent the notice went through, the target is
+// gone.
 func (s *Service) retryNotice(ctx context.Context, key store.Key) error {
 	return s.Update(ctx, []store.Key{key}, func(t *tx.Tx) error {
 		t.BySystem = true

@@ -35,8 +35,9 @@ func (s *Service) TestEndpoint(ctx context.Context, id string) (string, error) {
 	return event, err
 }
 
-// ReplayEndpoint redelivers a period's events to an endpoint, newest first, and returns their number.
-// If the period has more than one replay takes, reached is the time of the oldest one taken.
+// ReplayEndpoint redelivers a period's events to an endpoint, newest first, and returns their
+// number. If the period has more than one replay takes, reached is the time of the oldest one
+// taken.
 func (s *Service) ReplayEndpoint(ctx context.Context, id string, since, until time.Time) (count int, reached time.Time, err error) {
 	set, err := s.Settings(ctx)
 	if err != nil {
