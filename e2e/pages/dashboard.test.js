@@ -257,7 +257,7 @@ test('the phone: messages arrive, the clock moves, things break', async () => {
   const { now: after } = await server.dev('GET', '/clock');
   assert.ok(Date.parse(after) - Date.parse(before) >= 600000);
   await press(page, 'Text messages fail');
-  await page.getByText('It is broken now.').waitFor();
+  await page.getByText('The fault is active.').waitFor();
   await press(visitor, 'Send').catch(() => {});
   await visitor.reload();
   await heading(visitor, 'Check your messages');

@@ -280,7 +280,7 @@ func TestHomePage(t *testing.T) {
 	if page = s.ok("POST", "/dev/sign-in", "user="+user)["body"].(string); !strings.Contains(page, "Signed in as <strong>Ada") {
 		t.Errorf("after the button:\n%s", page)
 	}
-	if page = s.ok("POST", "/dev/sign-out", "")["body"].(string); !strings.Contains(page, "Nobody is signed in") {
+	if page = s.ok("POST", "/dev/sign-out", "")["body"].(string); !strings.Contains(page, "No user is signed in") {
 		t.Error("signing out does not sign out")
 	}
 	r, _ := http.NewRequestWithContext(t.Context(), "POST", s.server.URL+"/dev/sign-in", strings.NewReader("user="+user))
