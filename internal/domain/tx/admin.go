@@ -8,7 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Admin runs an operation of the team's own servers on one user.
+// Admin runs an operation of the Backend API on one user.
 func (s *Engine) Admin(ctx context.Context, id string, do func(*Tx, *account.User) error) error {
 	k := store.Key{Kind: store.KindUser, ID: account.BareID(account.PrefixUser, id)}
 	return s.Update(ctx, []store.Key{k}, func(t *Tx) error {
@@ -24,6 +24,7 @@ func (s *Engine) Admin(ctx context.Context, id string, do func(*Tx, *account.Use
 	})
 }
 
+// AdminUser is [Engine.Admin] for operations that answer with the user.
 func (s *Engine) AdminUser(ctx context.Context, id string, do func(*Tx, *account.User) error) (*account.User, error) {
 	var out *account.User
 	err := s.Admin(ctx, id, func(t *Tx, u *account.User) error {

@@ -15,42 +15,43 @@ import (
 // TokenTransport is the way in which a client token travels.
 type TokenTransport int
 
-// The carriers. Native comes alone; a development browser goes before the cookie.
+// The transports. Native comes alone; a development browser goes before the cookie.
 const (
 	Cookie TokenTransport = iota
 	DevBrowser
 	Native
 )
 
-// Credential is a client token as it was presented.
+// Credential is a client token as the request presented it.
 type Credential struct {
 	Transport TokenTransport
 	Token     secret.Value
 }
 
-// Caller is who makes a request, as far as the transport knows.
+// Caller is the sender of a request, as far as the transport knows.
 type Caller struct {
-	// Credentials in order of precedence. The last one's carrier is the one to use for a new token.
+	// Credentials are in order of precedence. The transport of the last one carries a new token.
 	Credentials []Credential
-	// Session is the session that a request about "me" is for.
+	// Session is the id of the session that a request about "me" is for.
 	Session string
 	Address netip.Addr
 	Agent   string
-	// Language is the one that the caller prefers: text messages are in it.
+	// Language is the caller's preferred language, used for SMS.
 	Language language.Tag
-	// Origin becomes the azp of session tokens; "" when the request had none.
+	// Origin becomes the claim azp of session tokens; "" if the request had none.
 	Origin string
 }
 
-// TokenSecret is the bytes of randomness in a client token.
+// TokenSecret is the number of random bytes in a client token.
 const TokenSecret = 32
 
+// HashToken returns the SHA-256 hash of a token, which is what records store.
 func HashToken(text string) []byte {
 	sum := sha256.Sum256([]byte(text))
 	return sum[:]
 }
 
-// TokenClient is the client that a token names, or "".
+// TokenClient returns the id of the client that a token names, or "".
 func TokenClient(c Credential) string {
 	text := c.Token.Reveal()
 	if c.Transport == DevBrowser {
@@ -62,7 +63,7 @@ func TokenClient(c Credential) string {
 	return text[:account.IDLen]
 }
 
-// Keys are the records that show who is calling.
+// Keys returns the records of the clients that the caller's tokens name.
 func (c Caller) Keys() []store.Key {
 	var keys []store.Key
 	for _, cred := range c.Credentials {
@@ -73,15 +74,15 @@ func (c Caller) Keys() []store.Key {
 	return keys
 }
 
-// ClientSession is the calling client and how it showed itself.
+// ClientSession is the calling client with the token that identified it.
 type ClientSession struct {
 	Client    *account.Client // nil: none yet
 	Transport TokenTransport
 	Token     secret.Value // set when the client must keep a new one
-	Rejected  []Credential // tokens that are not good, or not good any more
+	Rejected  []Credential // tokens that are invalid or no longer valid
 }
 
-// Exists says whether the client exists as far as its owner can see.
+// Exists reports whether the client exists as far as its owner can see.
 func (p *ClientSession) Exists() bool { return p.Client != nil && p.Client.Created }
 
 // SignedIn is a live session with its client and user.
@@ -93,13 +94,13 @@ type SignedIn struct {
 	Proof authority.Proof
 }
 
-// Nonce is what tells the session from all others.
+// Nonce returns the part of the session's id that tells it from all others.
 func (caller *SignedIn) Nonce() string {
 	n, _ := account.ParseSession(caller.Session.ID)
 	return n.Nonce
 }
 
-// KeysFor are the records of a caller and of the session it names.
+// KeysFor returns the records of a caller and of the user of a session.
 func (c Caller) KeysFor(session string) []store.Key {
 	keys := c.Keys()
 	if n, ok := account.ParseSession(session); ok {

@@ -6,7 +6,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Claim makes an identifier the user's own, or says that it is another's.
+// Claim gives an identifier to the user, or returns an error if another user holds it. param names
+// the parameter at fault.
 func (t *Tx) Claim(kind, value string, u *account.User, param string) error {
 	k := t.Engine.ClaimKey(kind, value)
 	holder, err := t.ClaimUser(k)
@@ -22,11 +23,12 @@ func (t *Tx) Claim(kind, value string, u *account.User, param string) error {
 	return nil
 }
 
-// Release gives an identifier up.
+// Release gives up an identifier of the user.
 func (t *Tx) Release(kind, value string, u *account.User) error {
 	return t.ReleaseKey(t.Engine.ClaimKey(kind, value), u)
 }
 
+// ReleaseKey gives up the identifier with a claim's key, if the user holds it.
 func (t *Tx) ReleaseKey(k store.Key, u *account.User) error {
 	c, err := Load[*account.Claim](t, k)
 	if err != nil || c == nil || c.User != u.ID {
@@ -36,6 +38,7 @@ func (t *Tx) ReleaseKey(k store.Key, u *account.User) error {
 	return nil
 }
 
+// ClaimKey returns the key of an identifier's claim, a keyed hash; the zero key for "".
 func (s *Engine) ClaimKey(kind, value string) store.Key {
 	if value == "" {
 		return store.Key{}
@@ -52,8 +55,9 @@ func (t *Tx) ClaimUser(k store.Key) (*account.User, error) {
 	return t.User(c.User)
 }
 
-// ClaimUserUniform is claimed for whoever must not learn whether there is an account: where nobody holds the identifier it reads a record that does not
-// exist, because a store's round trip takes long enough to be measured from outside.
+// ClaimUserUniform is [Tx.ClaimUser] for callers that must not learn whether an account exists.
+// Without a holder it reads a record that does not exist: the time of a missing round trip could be
+// measured from outside.
 func (t *Tx) ClaimUserUniform(k store.Key) (*account.User, error) {
 	if k.ID == "" {
 		return nil, nil

@@ -15,44 +15,45 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Sender delivers text messages.
+// Sender delivers SMS.
 type Sender interface {
-	// Send hands one message to the network. It is called at most once per message.
+	// Send hands one message to the SMS provider. The domain calls it at most once a message.
 	Send(ctx context.Context, m Message) error
 }
 
-// Message is a text message. Test messages go to numbers that cannot receive any and must not be sent for money.
+// Message is an SMS. A test message goes to a number that receives none, and must not cost money.
 type Message struct {
 	To   phone.Number
 	Body secret.Value
 	Test bool
 }
 
-// Config is what the domain needs from the world.
+// Config is what the domain needs from its program.
 type Config struct {
 	Store     store.Store
 	Sender    Sender
 	Ring      *seal.Ring
 	Passwords Passwords
-	// Numbers reads a phone number that is to be added; nil where none is.
+	// Numbers parses a phone number that is to be added; nil where none is added.
 	Numbers func(text string) (phone.Number, error)
 	Now     func() time.Time
-	// Pause waits, or returns the context's error; only between tries of a commit.
+	// Pause waits between the tries of a commit, or returns the context's error.
 	Pause func(context.Context, time.Duration) error
 	Rand  io.Reader
 	// Key makes a signing key; nil means sessiontoken.GenerateKey.
 	Key func(random io.Reader) (*sessiontoken.Key, error)
-	// Issuer is the public URL of the API: the iss of session tokens.
+	// Issuer is the public URL of the API: the claim iss of session tokens.
 	Issuer string
-	// AppName is shown in authenticator apps and text messages.
+	// AppName is shown in authenticator apps and SMS.
 	AppName string
-	// SMSHost is the host that the last line of a message binds the code to.
+	// SMSHost is the host in the last line of an SMS, to which browsers bind the code.
 	SMSHost string
-	// RestoredAt is when the store was restored from a backup, or zero: what was made before it no longer counts. See restore.go.
+	// RestoredAt is when the store was restored from a backup, or zero. See
+	// [account.InvalidateBefore].
 	RestoredAt time.Time
-	// Bus says that events also go to an event bus.
+	// Bus sends events to an event bus as well.
 	Bus bool
-	// Loopback lets webhooks go to http://localhost: development only.
+	// Loopback allows webhooks to http://localhost, for development only.
 	Loopback bool
 	// Notify receives events after their commit; nil drops them.
 	Notify func(account.Event)
@@ -83,14 +84,14 @@ type Engine struct {
 	comparing    comparing
 }
 
-// NewEngine returns an engine whose commits are prepared by beforeCommit, in its order, or an error
-// that says what the configuration lacks.
+// NewEngine returns an engine that runs beforeCommit, in its order, before each commit. An error
+// names what the configuration lacks.
 func NewEngine(c Config, beforeCommit ...func(*Tx) error) (*Engine, error) {
 	if c.Store == nil || c.Sender == nil || c.Ring == nil || c.Passwords == nil || c.Now == nil || c.Pause == nil || c.Rand == nil {
-		return nil, errors.New("mfa: Store, Sender, Ring, Passwords, Now, Pause and Rand are needed")
+		return nil, errors.New("domain: Store, Sender, Ring, Passwords, Now, Pause and Rand are needed")
 	}
 	if c.Issuer == "" || c.AppName == "" || c.SMSHost == "" {
-		return nil, errors.New("mfa: Issuer, AppName and SMSHost are needed")
+		return nil, errors.New("domain: Issuer, AppName and SMSHost are needed")
 	}
 	if c.Key == nil {
 		c.Key = sessiontoken.GenerateKey
@@ -105,10 +106,10 @@ func NewEngine(c Config, beforeCommit ...func(*Tx) error) (*Engine, error) {
 	}, nil
 }
 
-// Now is the service's clock.
+// Now returns the time of the configured clock.
 func (s *Engine) Now() time.Time { return s.Clock() }
 
-// Issuer is the public URL of the API.
+// Issuer returns the public URL of the API.
 func (s *Engine) Issuer() string { return s.IssuerURL }
 
 // RandomID returns 128 random bits as text.
@@ -116,11 +117,11 @@ func (s *Engine) RandomID() (string, error) {
 	return account.RandomText(s.Rand, 16)
 }
 
-// Digest is a lookup key: stable, keyed, 128 bits.
+// Digest returns a lookup key: stable, keyed, 128 bits.
 func (s *Engine) Digest(parts ...string) string {
 	sum := s.Ring.Digest(parts...)
 	if account.IsID(sum) {
 		return sum
 	}
-	panic("mfa: seal.Ring.Digest must return 26 base-32 characters")
+	panic("tx: seal.Ring.Digest must return 26 base-32 characters")
 }

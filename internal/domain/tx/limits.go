@@ -11,34 +11,34 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// AddressLimit bounds what comes from one network address. The periods are fixed, not sliding: a
-// counter is one conditional add without a read, and the per-user budgets, which are exact, do
-// not depend on it. So twice the limit may come within one period's time, around the boundary of
-// two, and never more than limit × (n+1) within the time of n.
+// AddressLimit limits the requests of one network address. Periods are fixed, not sliding, so that
+// a counter is one conditional add without a read. Up to twice the limit can therefore come within
+// one period's time. The limits per user, which are exact, do not depend on it.
 type AddressLimit struct {
 	Name   string
 	Limit  int64
 	Period time.Duration
 }
 
-// neighbourhood is how many times an address's limit its surroundings (/24, /56) get.
+// neighbourhood is the factor by which the network around an address (/24 or /56) may exceed the
+// address's limit.
 const neighbourhood = 10
 
 var (
 	AttemptLimits = []AddressLimit{{"try", 3, 10 * time.Second}, {"try", 60, time.Hour}, {"try", 300, 24 * time.Hour}}
-	// Failures factors are counted apart from second ones: an office behind one address should not
-	// get half as many sign-ins.
+	// FirstLimits apply to first factors. They are apart from AttemptLimits, because an office
+	// behind one address should not get half as many sign-ins.
 	FirstLimits  = []AddressLimit{{"first", 3, 10 * time.Second}, {"first", 60, time.Hour}, {"first", 300, 24 * time.Hour}}
 	SendLimits   = []AddressLimit{{"send", 10, 10 * time.Minute}, {"send", 50, 24 * time.Hour}}
 	CreateLimits = []AddressLimit{{"create", 5, 10 * time.Second}}
-	// What nobody has signed in for is kept a day (a client) or a minute (a handshake's answer),
-	// and an address may have so much of it.
+	// ClientLimits and HandshakeLimits bound records that exist without a sign-in: a client is kept
+	// for a day, the answer of a handshake for a minute.
 	ClientLimits    = []AddressLimit{{"client", 500, 24 * time.Hour}}
 	HandshakeLimits = []AddressLimit{{"handshake", 30, 10 * time.Second}, {"handshake", 3000, 24 * time.Hour}}
 )
 
-// CountAddress stages the limits of the caller's address. Requests of the team's own servers have
-// none.
+// CountAddress counts the request against the limits of the caller's address. Requests of the
+// Backend API have no address and no limit.
 func (t *Tx) CountAddress(from Caller, limits []AddressLimit) {
 	if !t.State.Settings.IPLimits || !from.Address.IsValid() {
 		return
@@ -61,8 +61,8 @@ func (t *Tx) countNetwork(l AddressLimit, who netip.Prefix, limit int64) {
 	})
 }
 
-// AddressNetworks are the address itself (a /64 for IPv6, which one subscriber holds) and its
-// surroundings.
+// AddressNetworks returns the address itself (a /64 for IPv6, which one subscriber holds) and the
+// network around it (/24, /56).
 func AddressNetworks(a netip.Addr) (single, around netip.Prefix) {
 	a = a.Unmap()
 	narrow, wide := 32, 24
@@ -74,6 +74,7 @@ func AddressNetworks(a netip.Addr) (single, around netip.Prefix) {
 	return single, around
 }
 
+// Staged returns the staged increment of a counter, or nil.
 func (t *Tx) Staged(counter string) *store.Increment {
 	for i := range t.Increments {
 		if t.Increments[i].Counter == counter {
@@ -83,9 +84,10 @@ func (t *Tx) Staged(counter string) *store.Increment {
 	return nil
 }
 
+// HourOf returns the number of the hour since 1970, as part of a counter's name.
 func HourOf(at account.Instant) string { return strconv.FormatInt(at.Time().Unix()/3600, 10) }
 
-// asLimitReached returns the counter whose limit a commit found reached.
+// asLimitReached returns the counter whose limit stopped a commit.
 func asLimitReached(err error) (counter string, ok bool) {
 	e := (*store.LimitReachedError)(nil)
 	if !errors.As(err, &e) {

@@ -16,62 +16,61 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// A comparison with a password's digest takes as long as a hundred requests without one, so a
-// Caller must not get it for nothing:
+// Passwords computes and compares password hashes: a [password.Hasher].
 //
-//   - An operation compares a digest once, however often its commit is tried.
-//   - Of one identifier, one comparison runs at a time in a process. The next one sees the
-//     failure of the one before, and with it the user's budget.
-//   - A limit of an address that was found exhausted is remembered until its period ends, and
-//     refuses before anything is computed.
+// A comparison takes as long as a hundred other requests, so a caller must not get it for nothing:
+//
+//   - An operation compares a hash once, however often its commit is tried.
+//   - Only one comparison of an identifier runs at a time in a process. The next operation sees the
+//     failure that it recorded.
+//   - A reached limit of an address is remembered until its period ends, and refuses before the
+//     comparison.
 //   - Codes that another service hashed cost a multiple: each attempt reserves its cost, per user
 //     and hour, in a commit of its own.
-
-// Passwords computes and compares digests: a [password.Hasher].
 type Passwords interface {
-	// Hash makes a digest of the present cost.
+	// Hash returns a hash of the present cost.
 	Hash(ctx context.Context, pw secret.Value) (string, error)
-	// VerifyIf compares. When its turn has come it asks still, and returns its error instead.
+	// VerifyIf compares. It calls still when its turn has come, and returns the error of still.
 	VerifyIf(ctx context.Context, digest string, pw secret.Value, still func() error) (bool, error)
-	// VerifyNoneIf takes as long as a comparison with a digest of the present cost.
+	// VerifyNoneIf takes as long as a comparison with a hash of the present cost.
 	VerifyNoneIf(ctx context.Context, pw secret.Value, still func() error) error
 }
 
 const (
-	// importedCost bounds the digests of one set of backup codes together: twenty of bcrypt with
-	// cost 10, which is what Clerk makes.
+	// importedCost limits the cost of one set of backup codes together: twenty bcrypt hashes of
+	// cost 10, which Clerk makes.
 	importedCost = account.BackupCodesPerUser << 16
-	// importedTries is how many attempts an hour compare with such a set, of strangers and of
-	// Known clients each. The budget of failures allows ten in a row: this one holds for those
+	// importedTries limits the attempts an hour that compare with such a set, of unknown and of
+	// known devices each. The limit of consecutive failures allows ten; this one holds for attempts
 	// that come at the same moment.
 	importedTries = 20
-	// namesKept bounds the memory of exhausted limits, and of comparisons that ended.
+	// namesKept limits the memory of reached limits and of ended comparisons.
 	namesKept = 4096
 )
 
-// errAgain makes the operation begin anew, because what it read is of before another one's
-// failure.
+// errAgain makes the operation start again, because it read its records before a failure that
+// another operation recorded.
 var errAgain = errors.New("mfa: a comparison of the same secret has ended since the records were read")
 
-// comparing is what a process remembers about comparisons.
+// comparing is the memory of a process about comparisons.
 type comparing struct {
 	mu      sync.Mutex
 	busy    map[string]chan struct{} // closed when the operation that compares has ended
-	ended   map[string]uint64        // which of all that ended was a name's last one
+	ended   map[string]uint64        // the position at the end of a name's last comparison
 	last    uint64
-	floor   uint64               // of those up to here the names are forgotten
-	reached map[string]time.Time // limitReached limits of addresses, and when their period ends
+	floor   uint64               // names of comparisons up to here are forgotten
+	reached map[string]time.Time // reached limits of addresses, and when their period ends
 }
 
-// position is now, as far as comparisons are concerned.
+// position returns the number of comparisons that have ended.
 func (c *comparing) position() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.last
 }
 
-// enter begins the only comparison of a name, and says whether another one has ended since a
-// moment. While there is another one it returns what tells of that one's end.
+// enter begins the only comparison of a name. stale reports that another one has ended after the
+// position since. If another one is running, enter returns a channel that closes at its end.
 func (c *comparing) enter(name string, since uint64) (leave func(), stale bool, busy <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,7 +98,7 @@ func (c *comparing) leave(name string, mine chan struct{}) {
 	close(mine)
 }
 
-// rememberLimit remembers that a limit is exhausted.
+// rememberLimit notes a reached limit until its period ends.
 func (c *comparing) rememberLimit(counter string, until, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -130,15 +129,15 @@ type comparisons struct {
 	leave    func()
 }
 
-// End lets the next operation compare.
+// end lets the next operation compare.
 func (c *comparisons) end() {
 	if c.leave != nil {
 		c.leave()
 	}
 }
 
-// waitForComparison waits until no other operation compares the same secret. When one has ended since the
-// records were read, the operation begins anew: it must see that one's failure.
+// waitForComparison waits until no other operation compares the same secret. If one ended after the
+// records were read, the operation starts again, to see the failure that was recorded.
 func (t *Tx) waitForComparison(name string) error {
 	for t.compared.leave == nil {
 		leave, stale, busy := t.Engine.comparing.enter(name, t.began)
@@ -159,7 +158,7 @@ func (t *Tx) waitForComparison(name string) error {
 	return nil
 }
 
-// checkKnownLimits refuses what a limit of the address is known to refuse.
+// checkKnownLimits refuses a request whose address has reached a limit that the process remembers.
 func (t *Tx) checkKnownLimits() error {
 	for _, inc := range t.Increments {
 		if t.Engine.comparing.limitReached(inc.Counter) {
@@ -169,9 +168,9 @@ func (t *Tx) checkKnownLimits() error {
 	return nil
 }
 
-// Compare says whether a text has a digest; "" is that of an account that does not exist. Name
-// stands for what is guessed at. A digest that cannot be compared, or that costs more than any
-// import ever allowed, is that of no text.
+// Compare reports whether a text has a hash; the hash of an account that does not exist is "". name
+// stands for the secret that is guessed. A hash that is malformed, or that costs more than an
+// import allows, matches no text.
 func (t *Tx) Compare(name, digest string, given secret.Value) (bool, error) {
 	id := sha256.Sum256([]byte(digest + "\x00" + given.Reveal()))
 	if right, ok := t.compared.right[id]; ok {
@@ -201,9 +200,9 @@ func (t *Tx) Compare(name, digest string, given secret.Value) (bool, error) {
 	return right, nil
 }
 
-// CompareImported returns which of the codes that another service hashed a text is, or -1. It
-// compares as many of them as one attempt may cost: a set from before the bound may have more,
-// whose turn comes when those before are used up.
+// CompareImported returns the index of the imported code that a text matches, or -1. It compares as
+// many codes as one attempt may cost. A set from before that limit may hold more; their turn comes
+// when earlier codes are used up.
 func (t *Tx) CompareImported(u *account.User, code string) (int, error) {
 	digests := affordedCodes(u.Backup.Imported)
 	if len(digests) == 0 {
@@ -227,8 +226,8 @@ func (t *Tx) CompareImported(u *account.User, code string) (int, error) {
 	return -1, nil
 }
 
-// affordedCodes are the digests of a set that one attempt compares, at their places; "" is one
-// that it must not.
+// affordedCodes returns the hashes of a set that one attempt compares, at their places; "" stands
+// for a hash that costs too much.
 func affordedCodes(imported []string) []string {
 	var out []string
 	total := 0
@@ -245,15 +244,14 @@ func affordedCodes(imported []string) []string {
 	return out
 }
 
-// ImportableDigests says whether a set of imported digests may be kept: each, and all of them
-// together.
+// ImportableDigests reports whether a set of imported hashes may be stored: each, and all together.
 func ImportableDigests(digests []string) bool {
 	afforded := affordedCodes(digests)
 	return len(afforded) == len(digests) && !slices.Contains(afforded, "")
 }
 
-// reserveImported takes an attempt at a set of imported codes from the user's hour, before
-// anything is compared.
+// reserveImported counts an attempt at imported codes against the user's hour, before the
+// comparison.
 func (t *Tx) reserveImported(u *account.User) error {
 	if t.compared.reserved {
 		return nil

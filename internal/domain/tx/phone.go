@@ -10,10 +10,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Number reads a number that is new to the service.
+// Number parses a phone number that is to be added.
 func (s *Engine) Number(text string) (phone.Number, error) {
 	if s.numbers == nil {
-		return phone.Number{}, errors.New("mfa: this service takes no new numbers")
+		return phone.Number{}, errors.New("tx: no parser of phone numbers is configured")
 	}
 	n, err := s.numbers(text)
 	if err != nil {
@@ -22,13 +22,15 @@ func (s *Engine) Number(text string) (phone.Number, error) {
 	return n, nil
 }
 
+// NewPhone returns an unverified phone of a user.
 func (s *Engine) NewPhone(u *account.User, n phone.Number, now account.Instant) account.Phone {
 	tail := s.maskNumber(u.ID, s.NumberKey(n.E164()).ID)
 	return account.Phone{ID: account.PrefixID + u.ID + tail, Tail: tail, Number: n.E164(), Country: n.Country(), Line: n.Line(), CreatedAt: now, UpdatedAt: now}
 }
 
-// maskNumber masks or unmasks the key in a phone id. A phone id is the user's id followed by the key of the number's sending record, masked with a keyed hash of the user.
-// The service finds both records in one round trip; nobody else can tell that two accounts hold one number.
+// maskNumber masks or unmasks the number's key in a phone id. A phone id is the user's id followed
+// by the key of the number's record, masked with a keyed hash of the user. The service finds both
+// records in one round trip, and a client cannot tell that two accounts hold one number.
 func (s *Engine) maskNumber(user, key string) string {
 	k, _ := account.IDEncoding.DecodeString(key)
 	m, _ := account.IDEncoding.DecodeString(s.Digest("phone-id", user))
@@ -38,8 +40,9 @@ func (s *Engine) maskNumber(user, key string) string {
 	return account.IDEncoding.EncodeToString(k)
 }
 
-// NumberKey is the sending record of a number. The id of a phone leads to it before the user is read, unless the phone came with its user from another
-// instance, whose keyed hashes are others: then it is one round trip more.
+// NumberKey returns the key of a number's record. A phone id leads to it before the user is read.
+// The id of a phone imported from another instance does not, because keyed hashes differ: then
+// sending takes one more round trip.
 func (s *Engine) NumberKey(e164 string) store.Key {
 	return store.Key{Kind: store.KindNumber, ID: s.Digest("number", e164)}
 }

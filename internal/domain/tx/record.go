@@ -8,8 +8,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Decode makes a record what the operations work on. foreign is as in [Decode]. What is sealed in it and does not open is an error: whoever moved it
-// gets nothing.
+// Decode turns a stored record into an entity and opens its sealed texts. foreign is the stored
+// text if it has fields that this version does not know. A sealed text that was moved from another
+// record does not open, and Decode returns an error.
 func (s *Engine) Decode(r store.Record) (e account.Entity, foreign []byte, err error) {
 	e = account.NewEntity(r.Key.Kind)
 	if r.Version != 0 {
@@ -26,7 +27,7 @@ func (s *Engine) Decode(r store.Record) (e account.Entity, foreign []byte, err e
 	return e, foreign, nil
 }
 
-// Encode makes it what the store keeps.
+// Encode seals an entity's texts and returns its stored form, with the unknown fields of foreign.
 func (s *Engine) Encode(e account.Entity, foreign []byte) ([]byte, error) {
 	if holder, ok := e.(account.Sealer); ok {
 		if err := holder.VisitSealed(s.seal); err != nil {
@@ -40,7 +41,7 @@ func (s *Engine) Encode(e account.Entity, foreign []byte) ([]byte, error) {
 	return data, nil
 }
 
-// open fills in the text. A text that is not sealed yet stays as the record had it.
+// open decrypts a sealed text. A text that the record stores unsealed stays as it is.
 func (s *Engine) open(owner string, open *string, at *account.SealedText) error {
 	if at.IsZero() {
 		return nil
@@ -53,7 +54,7 @@ func (s *Engine) open(owner string, open *string, at *account.SealedText) error 
 	return nil
 }
 
-// seal makes the ciphertext of a text that is new or has changed, or whose key is not the newest: the record is written anyway.
+// seal encrypts a text that is new or changed, or whose key is not the newest.
 func (s *Engine) seal(owner string, open *string, at *account.SealedText) error {
 	if *open == "" {
 		*at = account.SealedText{}

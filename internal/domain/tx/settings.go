@@ -8,23 +8,25 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
-// settingsCached is how long a process may work with settings and signing keys before it reads them again; a change
-// made elsewhere takes effect within this time.
+// settingsCached is how long a process uses settings and signing keys before it reads them again. A
+// change that another process made takes effect within that time.
 const settingsCached = 10 * time.Second
 
+// SettingsState is the settings and signing keys that a process works with.
 type SettingsState struct {
 	Settings account.Settings
 	Keys     *account.SigningKeys
 	until    account.Instant
 }
 
-// settingsCache is the only state that a service keeps in memory.
+// settingsCache keeps the last [SettingsState] of the process.
 type settingsCache struct {
 	mu    sync.Mutex
 	state *SettingsState
 }
 
-// fresh returns the cached state, or nil when it must be read again. A clock that went back makes it stale too.
+// fresh returns the cached state, or nil when it must be read again. A clock that went back makes
+// the state stale, too.
 func (c *settingsCache) fresh(now account.Instant) *SettingsState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,6 +36,7 @@ func (c *settingsCache) fresh(now account.Instant) *SettingsState {
 	return c.state
 }
 
+// Put stores a state; nil makes the next operation read it.
 func (c *settingsCache) Put(s *SettingsState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +52,7 @@ func (s *Engine) Settings(ctx context.Context) (account.Settings, error) {
 	return state.Settings, nil
 }
 
-// State returns settings and signing keys as this process knows them.
+// State returns the settings and signing keys that this process works with, and the time.
 func (s *Engine) State(ctx context.Context) (*SettingsState, account.Instant, error) {
 	var state *SettingsState
 	var now account.Instant

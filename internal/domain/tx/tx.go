@@ -1,3 +1,5 @@
+// Package tx carries out one operation as one transaction: it reads records, runs the operation,
+// and commits what the operation staged. A commit is conditional on the versions that were read.
 package tx
 
 import (
@@ -14,12 +16,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// commitTries bounds how often a change is computed again because its records changed underneath. Whoever loses a race
-// usually finds after one re-read that nothing is left to commit.
+// commitTries limits how often an operation runs again because its records changed meanwhile. An
+// operation that lost a race usually finds, after one more read, that nothing is left to commit.
 const commitTries = 24
 
-// A txn is one attempt to carry out an operation: what it read, what it means to write, and what is to happen after the
-// commit. Reads are cached, so that every later look is at the same state.
+// Tx is one attempt to carry out an operation: what it read, what it will write, and what happens
+// after the commit. Reads are cached, so that all of an operation sees one state.
 type Tx struct {
 	Engine     *Engine
 	Ctx        context.Context
@@ -33,20 +35,20 @@ type Tx struct {
 	// Logged is the record of the event log that the commit adds, if any.
 	Logged *account.EventRecord
 	State  *SettingsState
-	// ByBackend says that the team's own servers ask.
+	// ByBackend is set for requests of the Backend API.
 	ByBackend bool
-	// UnknownFields has, as they were stored, the records with fields of a newer version.
+	// UnknownFields holds stored records with fields of a newer version, as they were read.
 	UnknownFields map[store.Key][]byte
 	// OnLimit changes what is staged when the commit found a counter at its limit, and the commit is
 	// tried again. An error ends the operation, unless it is the one given to [Tx.Refuse].
 	OnLimit func(counter string) error
-	// Caller is the session that acts, once [RequireSession] found it.
+	// Caller is the session that acts, once sessions.RequireSession found it.
 	Caller *SignedIn
-	// BySystem says that Countersign acts by itself.
+	// BySystem is set for work that Countersign starts itself.
 	BySystem bool
 	refusal  error // the answer of an operation that commits although it failed
 	compared *comparisons
-	began    uint64         // the moment of [comparing] before anything was read
+	began    uint64         // the position of [comparing] before the first read
 	Device   account.Device // of the caller, for a guess at a second factor
 	Address  netip.Addr
 	Language language.Tag
@@ -62,8 +64,8 @@ func (t *Tx) Refuse(err error) error {
 // Refused reports whether the operation was refused and commits all the same.
 func (t *Tx) Refused() bool { return t.refusal != nil }
 
-// Update runs one operation: it reads keys in one round trip, runs do on them, and commits what do staged. do may run several
-// times and must only stage effects.
+// Update runs one operation: it reads keys in one round trip, runs do, and commits what do staged.
+// do may run several times, so it must only stage effects.
 func (s *Engine) Update(ctx context.Context, keys []store.Key, do func(*Tx) error) error {
 	var compared comparisons
 	defer compared.end()
@@ -107,7 +109,7 @@ func (t *Tx) attempt(do func(*Tx) error) error {
 	return t.commit()
 }
 
-// backOff waits a random moment that grows with every try.
+// backOff waits for a random time whose limit doubles with every try, up to 32 ms.
 func (s *Engine) backOff(ctx context.Context, try int) error {
 	var b [2]byte
 	if _, err := s.Rand.Read(b[:]); err != nil {
@@ -118,7 +120,7 @@ func (s *Engine) backOff(ctx context.Context, try int) error {
 	return s.pause(ctx, wait)
 }
 
-// begin reads the operation's records, and with them the settings when this process has not seen them lately.
+// begin reads the operation's records, and the settings if this process has not read them lately.
 func (t *Tx) begin(keys []store.Key) error {
 	t.State = t.Engine.Cache.fresh(t.Now)
 	if t.State == nil {
@@ -144,14 +146,14 @@ func (t *Tx) begin(keys []store.Key) error {
 	return nil
 }
 
-// setPolicy tells a user's record the policy that its budgets are to be shown by.
+// setPolicy attaches the guess policy, so that users can report remaining attempts.
 func (t *Tx) setPolicy(e account.Entity) {
 	if u, ok := e.(*account.User); ok && t.State != nil {
 		u.Policy = t.Policy()
 	}
 }
 
-// Read fetches the records that were not yet read, in one round trip.
+// Read fetches the records that were not read yet, in one round trip.
 func (t *Tx) Read(keys ...store.Key) error {
 	var missing []store.Key
 	for _, k := range keys {
@@ -197,7 +199,7 @@ func (t *Tx) keepForeign(k store.Key, data []byte) {
 	t.UnknownFields[k] = data
 }
 
-// Load returns a record, or nil when it does not exist.
+// Load returns a record, or nil if it does not exist or was deleted in this transaction.
 func Load[E account.Entity](t *Tx, k store.Key) (E, error) {
 	var none E
 	if k.ID == "" {
@@ -213,11 +215,12 @@ func Load[E account.Entity](t *Tx, k store.Key) (E, error) {
 	return e, nil
 }
 
+// Client returns a client, or nil if there is none.
 func (t *Tx) Client(id string) (*account.Client, error) {
 	return Load[*account.Client](t, store.Key{Kind: store.KindClient, ID: id})
 }
 
-// User returns a user, or nil when there is none or its deletion has begun.
+// User returns a user, or nil if there is none or its deletion has begun.
 func (t *Tx) User(id string) (*account.User, error) {
 	u, err := Load[*account.User](t, store.Key{Kind: store.KindUser, ID: id})
 	if err != nil || u == nil || u.Erasing != nil {
@@ -288,7 +291,7 @@ func (t *Tx) write() error {
 	return nil
 }
 
-// rememberLimit is exhausted for a limit that a commit has found so.
+// rememberLimit notes a reached limit for the process and returns the error for it.
 func (t *Tx) rememberLimit(counter string) error {
 	if inc := t.Staged(counter); inc != nil {
 		t.Engine.comparing.rememberLimit(counter, inc.Expires, t.Now.Time())
@@ -296,7 +299,7 @@ func (t *Tx) rememberLimit(counter string) error {
 	return t.LimitReached(counter)
 }
 
-// LimitReached says when the period of a reached limit ends.
+// LimitReached returns the error for a reached limit, with the time until its period ends.
 func (t *Tx) LimitReached(counter string) error {
 	var wait time.Duration
 	for _, inc := range t.Increments {
@@ -307,4 +310,5 @@ func (t *Tx) LimitReached(counter string) error {
 	return apierr.New(apierr.TooManyRequests).Retry(wait)
 }
 
+// Policy returns the guess policy that the settings select.
 func (t *Tx) Policy() account.Policy { return t.State.Settings.Policy() }

@@ -14,10 +14,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
-// During a deployment two versions work on the same records. A field that only the newer one knows would be lost when the older one writes the record,
-// and with it, say, a counter of guesses. So whoever reads fields that it does not know keeps them, and writes them back where they were.
-
-// Decode reads a record. The result is the record as it was stored if it holds anything that this version does not know, else nil.
+// decode reads a record into an entity. During a deployment two versions work on the same records,
+// and a field of the newer version must survive a write by the older one. So decode returns the
+// stored text as foreign if it has a field that this version does not know, else nil.
 func decode(data []byte, into account.Entity) (foreign []byte, err error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -35,7 +34,7 @@ func decode(data []byte, into account.Entity) (foreign []byte, err error) {
 	return data, nil
 }
 
-// encodeOver encodes a record and adds the unknown fields of what it replaces; nil has none.
+// encodeOver encodes an entity and adds the unknown fields of the record that it replaces.
 func encodeOver(e account.Entity, foreign []byte) ([]byte, error) {
 	data, err := account.Encode(e)
 	if err != nil || foreign == nil {
@@ -48,8 +47,9 @@ func encodeOver(e account.Entity, foreign []byte) ([]byte, error) {
 	return kept, nil
 }
 
-// keepUnknown returns after with those fields of before that the type does not have, at every depth. An object with an id that another one
-// has taken the place of is gone, with all its fields; so is one that was removed.
+// keepUnknown returns after with those fields of before that the type does not have, at every
+// depth. Fields of an object are lost if another id has taken the object's place, or the object was
+// removed.
 func keepUnknown(before, after json.RawMessage, of reflect.Type) (json.RawMessage, error) {
 	for of.Kind() == reflect.Pointer {
 		of = of.Elem()
@@ -95,7 +95,8 @@ func keepInObject(before, after json.RawMessage, of reflect.Type) (json.RawMessa
 	return json.Marshal(now)
 }
 
-// keepInList does the same for the objects of a list. They are told apart by their ids, or else by all that this version knows of them.
+// keepInList is [keepUnknown] for the objects of a list. Objects are matched by their ids, or else
+// by all known fields.
 func keepInList(before, after json.RawMessage, of reflect.Type) (json.RawMessage, error) {
 	var old, now []json.RawMessage
 	if json.Unmarshal(before, &old) != nil || json.Unmarshal(after, &now) != nil {
