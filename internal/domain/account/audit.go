@@ -10,16 +10,18 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// The audit trail of a user, and of the settings, is a chain: the hash of an entry covers the entry before it. Its end is in the owner's own
-// refusalCounter, so it is read and committed with the change that it tells of and costs no request. What no longer fits there moves to a page of
-// its own. A page's name follows from the number of entries, so it is written without having been read. Of a page that gives way, what no caller can
-// repeat at will is kept apart (audit_kept.go), so no number of sign-ins pushes out a change of factors.
+// Limits of an audit log. The audit log of a user, and of the settings, is a chain: the hash of an
+// entry covers the entry before it. Its end stands in the owner's own record and is committed with the
+// change that it records, so it costs no request. Older entries move to pages. A page's key follows
+// from the number of entries, so a page is written without a read.
 const (
-	// PageEntries keeps a page under a kilobyte, the unit by which writes are billed.
+	// PageEntries keeps a page under a kilobyte, the unit by which DynamoDB bills writes.
 	PageEntries = 6
-	// PagesKept bounds what one owner can fill, and what the deletion of a user has to remove. The oldest page gives way.
+	// PagesKept limits the pages of one owner, and so the work of a user's deletion. The oldest
+	// page is overwritten.
 	PagesKept = 60
-	// repeatsWithin is how long the same act only counts up, of those that a caller can repeat at will.
+	// repeatsWithin is the time in which a repeated act only raises the count of its entry, if a
+	// caller can repeat it at will.
 	repeatsWithin = 24 * time.Hour
 )
 
@@ -27,15 +29,15 @@ const (
 type AuditEntry struct {
 	Name    EventName `json:"k"`
 	At      Instant   `json:"t"`
-	Method  Strategy  `json:"m,omitempty"` // where Ref does not say it
-	Ref     string    `json:"r,omitempty"` // what it was done to: a letter and the part of the id that the owner's does not say
-	Backend bool      `json:"b,omitempty"` // by the team's servers
-	Repeats int       `json:"c,omitempty"` // how often it was done again until Last
+	Method  Strategy  `json:"m,omitempty"` // if Ref does not imply it
+	Ref     string    `json:"r,omitempty"` // the subject: a letter and the part of its id that the owner's id lacks
+	Backend bool      `json:"b,omitempty"` // by the Backend API
+	Repeats int       `json:"c,omitempty"` // repetitions until Last
 	Last    Instant   `json:"l,omitempty"`
 	Fields  []string  `json:"f,omitempty"` // of the settings
 }
 
-// Digest is the entry's link of the chain.
+// Digest returns the entry's hash, which covers the hash before it.
 func (e AuditEntry) Digest(before []byte) []byte {
 	data, err := json.Marshal(e)
 	if err != nil {
@@ -45,24 +47,27 @@ func (e AuditEntry) Digest(before []byte) []byte {
 	return sum[:]
 }
 
-// Trail is the end of an owner's chain.
+// Trail is the end of an owner's audit log.
 type Trail struct {
 	Paged   int          `json:"n,omitempty"` // entries that moved to pages
 	Before  []byte       `json:"p,omitempty"` // hash of the last of them
 	Entries []AuditEntry `json:"e"`
-	// Kept is how many entries of pages that gave way are kept: see audit_kept.go.
+	// Kept counts the entries that were kept from overwritten pages.
 	Kept int `json:"k,omitempty"`
-	// Tag is a keyed hash of the whole chain: who can write to the store and has no key cannot make up a chain that verifies.
+	// Tag is a keyed hash of the whole chain. Without the key, an attacker who can write to the
+	// store cannot make a chain that verifies.
 	Tag []byte `json:"h"`
 
 	Changed bool `json:"-"`
 }
 
+// Total returns the number of entries ever made.
 func (tr *Trail) Total() int { return tr.Paged + len(tr.Entries) }
 
+// Pages returns the number of pages ever written.
 func (tr *Trail) Pages() int { return tr.Paged / PageEntries }
 
-// Keys name the newest pages, oldest first.
+// Keys returns the keys of the newest pages, oldest first.
 func (tr *Trail) Keys(owner store.Key, most int) []store.Key {
 	var keys []store.Key
 	for n := max(0, tr.Pages()-most); n < tr.Pages(); n++ {
@@ -71,7 +76,7 @@ func (tr *Trail) Keys(owner store.Key, most int) []store.Key {
 	return keys
 }
 
-// Last is the hash of the newest entry.
+// Last returns the hash of the newest entry.
 func (tr *Trail) Last() []byte {
 	link := tr.Before
 	for _, e := range tr.Entries {
@@ -80,7 +85,7 @@ func (tr *Trail) Last() []byte {
 	return link
 }
 
-// AuditPage is part of a chain that left its owner's record.
+// AuditPage is a part of an audit log that moved out of its owner's record.
 type AuditPage struct {
 	Base
 	First   int         `json:"n"` // how many entries there were before
@@ -89,47 +94,55 @@ type AuditPage struct {
 	Tag     []byte      `json:"g,omitempty"` // of a page of kept entries, which is in no chain
 }
 
+// PageEntry is an entry on a page.
 type PageEntry struct {
 	AuditEntry
 	Hash     []byte `json:"h"`
 	Sequence int    `json:"n,omitempty"` // of a kept entry
 }
 
-// PageKey names the place of the n-th page; pages take turns.
+// PageKey returns the key of the n-th page; page n overwrites page n-PagesKept.
 func PageKey(owner store.Key, n int) store.Key {
 	return store.Key{Kind: store.KindAudit, ID: fmt.Sprintf("%s.%02d", owner.ID, n%PagesKept)}
 }
 
-// Audited is a record with a trail.
+// Audited is a record with an audit log.
 type Audited interface {
 	Entity
 	TrailOf() **Trail // nil until the first act
 }
 
+// TrailOf implements [Audited].
 func (u *User) TrailOf() **Trail { return &u.Trail }
 
+// TrailOf implements [Audited].
 func (s *Settings) TrailOf() **Trail { return &s.Trail }
 
-// Subject is what an act was done to.
+// Subject is the factor, number, ticket or session of an act.
 type Subject struct {
 	Method Strategy
 	Ref    string
 	Began  Instant // of a session
 }
 
+// Subject names the phone in an audit entry.
 func (p *Phone) Subject() Subject { return Subject{Method: PhoneCode, Ref: "p" + p.Tail} }
 
+// Subject names the authenticator app in an audit entry.
 func (t *TOTP) Subject() Subject { return Subject{Method: TOTPCode, Ref: "t" + t.ID} }
 
+// Subject names the set in an audit entry.
 func (b *BackupSet) Subject() Subject { return Subject{Method: BackupCode, Ref: "b" + b.ID} }
 
+// Subject names the ticket in an audit entry.
 func (t *Ticket) Subject() Subject { return Subject{Method: TicketCode, Ref: "k" + t.ID.ID} }
 
+// Subject names the session in an audit entry.
 func (n SessionName) Subject(began Instant) Subject {
 	return Subject{Ref: "s" + n.Client + n.Nonce, Began: began}
 }
 
-// Read is the opposite of the subjects above: the method and the whole id.
+// Read returns the method and the whole id of the entry's subject.
 func (e AuditEntry) Read(owner string) (by Strategy, id string) {
 	if e.Ref == "" {
 		return e.Method, ""
@@ -149,12 +162,13 @@ func (e AuditEntry) Read(owner string) (by Strategy, id string) {
 	return "", prefixSession + rest[:half] + owner + rest[half:]
 }
 
-// RepeatedBy says whether e is the same act a little later.
+// RepeatedBy reports whether next is the same act within [repeatsWithin].
 func (e *AuditEntry) RepeatedBy(next AuditEntry) bool {
 	return e.Name == next.Name && e.Method == next.Method && (e.Ref == next.Ref || e.Name.repeatsForAnySubject()) && e.Backend == next.Backend && next.At.Sub(e.At) < repeatsWithin
 }
 
-// MovePage takes the oldest entries out as a page. The newest stays, because it may still count up.
+// MovePage takes the oldest entries out as a page. The newest entry stays, because it may still
+// count up.
 func (tr *Trail) MovePage(place Base) *AuditPage {
 	p := &AuditPage{Base: place, First: tr.Paged, Before: tr.Before}
 	for _, e := range tr.Entries[:PageEntries] {
@@ -166,21 +180,22 @@ func (tr *Trail) MovePage(place Base) *AuditPage {
 	return p
 }
 
-// Entries of a page that gives way are kept on pages of their own, unless their act can be
-// repeated at will ([EventKind].AtWill). Those pages take turns too, so only such acts push out
-// such acts. An entry brings its place in the chain and its hash along. Its page has a keyed
-// Digest, and the owner's record, whose tag covers it, says how many entries were ever kept: a page
-// that is changed, missing or older is noticed.
+// Limits of kept entries. When an old page is overwritten, its entries are kept on pages of their own,
+// unless a caller can repeat their act at will ([EventKind].AtWill): no number of sign-ins erases a
+// change of factors. A kept entry brings its place in the chain and its hash along. Its page has a
+// keyed hash, and the owner's record, whose tag covers it, says how many entries were ever kept, so a
+// page that is changed, missing or older is detected.
 const (
 	KeptEntries = 10
 	KeptPages   = 40
 )
 
+// KeptKey returns the key of the n-th page of kept entries.
 func KeptKey(owner store.Key, n int) store.Key {
 	return store.Key{Kind: store.KindAudit, ID: fmt.Sprintf("%s.k%02d", owner.ID, n%KeptPages)}
 }
 
-// KeptKeys name the pages of kept entries that are left, oldest first.
+// KeptKeys returns the keys of the pages of kept entries, oldest first.
 func (tr *Trail) KeptKeys(owner store.Key) []store.Key {
 	pages := (tr.Kept + KeptEntries - 1) / KeptEntries
 	var keys []store.Key

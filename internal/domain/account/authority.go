@@ -10,16 +10,20 @@ import (
 // This file is the only one that asks package authority, and the only one that reads and writes what
 // sessions proved. A test of the module's root holds that.
 
-// Account is what the rules need to know of a user.
+// Account returns what the rules of package authority need to know of a user.
+//
+// Only this file and the files authority.go of tx and sessions ask package authority, or read and
+// write what sessions proved. A test of the repository holds that.
 func (u *User) Account() authority.Account {
 	return authority.Account{SecondFactor: u.TwoFactorEnabled(), Generation: u.Generation, FirstSince: u.FirstSince, SecondSince: u.SecondSince, BackupSince: u.BackupSince}
 }
 
+// SetAccount stores the generations that the rules returned.
 func (u *User) SetAccount(a authority.Account) {
 	u.Generation, u.FirstSince, u.SecondSince, u.BackupSince = a.Generation, a.FirstSince, a.SecondSince, a.BackupSince
 }
 
-// proved is what the rules need to know of a session.
+// proved returns what the rules need to know of a session.
 func (s *Session) proved() authority.Session {
 	return authority.Session{
 		First:  authority.Proof{Method: string(s.FirstBy), At: s.FirstAt.Time()},
@@ -29,7 +33,7 @@ func (s *Session) proved() authority.Session {
 }
 
 // SetProved stores what a session has proved, in its user's record too, and reports whether the
-// Session itself changed.
+// session itself changed.
 func (s *Session) SetProved(u *User, p authority.Session) bool {
 	before := *s
 	s.FirstBy, s.FirstAt = Strategy(p.First.Method), At(p.First.At)
@@ -41,11 +45,12 @@ func (s *Session) SetProved(u *User, p authority.Session) bool {
 	return before != *s
 }
 
+// Authority returns the settings that the rules depend on.
 func (set *Settings) Authority() authority.Policy {
 	return authority.Policy{Required: set.MFARequired, KeepSessions: set.KeepOtherSessions}
 }
 
-// AuthorityCase is a session beside its user: the case that the rules decide.
+// AuthorityCase returns the case that the rules decide: a session and its user, now.
 func AuthorityCase(s *Session, u *User, set *Settings, now Instant) authority.Case {
 	c := authority.Case{Session: s.proved(), Account: u.Account(), Policy: set.Authority(), Now: now.Time(), Pending: s.Pending}
 	if ref := u.SessionRef(s); ref != nil {
@@ -54,8 +59,8 @@ func AuthorityCase(s *Session, u *User, set *Settings, now Instant) authority.Ca
 	return c
 }
 
-// SessionRef returns the entry of a session in its user's list, or nil. A session that the list does not have
-// is dead: it was ended, or it gave way to a newer one.
+// SessionRef returns the entry of a session in its user's list, or nil. A session that is not in
+// the list has ended.
 func (u *User) SessionRef(s *Session) *SessionRef {
 	n, ok := ParseSession(s.ID)
 	if !ok {
@@ -68,28 +73,29 @@ func (u *User) SessionRef(s *Session) *SessionRef {
 	return &u.Sessions[i]
 }
 
-// StepUpLevel is the level that a step-up of the user asks for.
+// StepUpLevel returns the level that a step-up of the user must reach.
 func (u *User) StepUpLevel(asked authority.Level) authority.Level { return u.Account().StepUp(asked) }
 
-// SameGeneration reports whether a sign-in or step-up that began under a generation of the account may go on.
+// SameGeneration reports whether a sign-in or step-up that began under a generation of the account
+// may go on.
 func (u *User) SameGeneration(generation uint32) bool { return u.Generation == generation }
 
-// BecomesFactor reports whether a session added a number as a second factor, so that verifying it makes it
-// one. For another session, or later, it is a number like any other.
+// BecomesFactor reports whether a session added the number as a second factor, so that verifying it
+// makes it one. In another session, or later, it does not.
 func (p *Phone) BecomesFactor(session string, now Instant) bool {
 	pending := authority.PendingFactor{Owner: p.For, Began: p.CreatedAt.Time(), Wrong: p.Wrong}
 	return p.Reserved && pending.Live(session, now.Time())
 }
 
-// CancelEnrolment makes a number that a session added as a second factor a number like any other.
+// CancelEnrolment keeps a number, but no longer as a second factor to be.
 func (p *Phone) CancelEnrolment() { p.Reserved, p.For, p.Wrong = false, "", 0 }
 
-// ReservedAt reports whether the number is a second factor, or is still meant to become one.
+// ReservedAt reports whether the number is a second factor, or may still become one.
 func (p *Phone) ReservedAt(now Instant) bool {
 	return p.Reserved && (p.Verified != 0 || p.BecomesFactor(p.For, now))
 }
 
-// FactorSet is which factors a user has, so that a change of it can be seen.
+// FactorSet identifies the factors of a user, so that a change can be detected.
 type FactorSet struct {
 	Known    bool
 	Password string
@@ -98,7 +104,8 @@ type FactorSet struct {
 	Second   []string
 }
 
-// FactorSet names the user's factors. Each has an id of its own, so a replaced one is a removed one.
+// FactorSet returns the user's factors. Each has an id of its own, so a replaced factor is a
+// removed one.
 func (u *User) FactorSet() FactorSet {
 	set := FactorSet{Known: true, Password: u.Password}
 	if u.TOTPEnabled() {
@@ -118,17 +125,18 @@ func (u *User) FactorSet() FactorSet {
 	return set
 }
 
-// Lost reports whether something of before is no longer there.
+// Lost reports whether after lacks an element of before.
 func Lost(before, after []string) bool {
 	return slices.ContainsFunc(before, func(id string) bool { return !slices.Contains(after, id) })
 }
 
+// Equal reports whether two sets have the same factors.
 func (f FactorSet) Equal(g FactorSet) bool {
 	return f.Password == g.Password && f.Backup == g.Backup && slices.Equal(f.First, g.First) && slices.Equal(f.Second, g.Second)
 }
 
-// CancelEnrolments forgets the factors that a session began to enrol: they do not outlive a password or a
-// Session that was ended.
+// CancelEnrolments forgets factors in enrolment. They do not outlive a change of the password, nor
+// their session.
 func (u *User) CancelEnrolments() {
 	if u.TOTP != nil && u.TOTP.Verified == 0 {
 		u.TOTP = nil

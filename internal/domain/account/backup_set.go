@@ -2,17 +2,16 @@ package account
 
 import "github.com/countersign-mfa/countersign/internal/crypto/seal"
 
-// A set of backup codes has a key of its own, derived from the ring: a tag is HMAC-SHA-256 of the canonical code under that key, cut to 96
-// bits, which is plenty for codes of 50. So a set can move to another instance, or to another program, with its codes good and
-// no key of the ring given away: the set's key goes along, and is kept sealed where it arrives.
-//
-// Sets from before that have tags of another length and no key of their own.
-
-// BackupTagSize is the length of a tag.
+// BackupTagSize is the length of a tag: HMAC-SHA-256 of the canonical code under the set's own key,
+// cut to 96 bits, which is enough for codes of 50 bits. The set's key is derived from the ring, so
+// a set can move to another instance without a key of the ring: its key goes along, sealed. Older
+// sets have longer tags and no key of their own.
 const BackupTagSize = 12
 
+// HasKey reports whether the set has a key of its own.
 func (b *BackupSet) HasKey() bool { return b.Version != 0 || len(b.Key) > 0 }
 
+// TagSize returns the length of the set's tags.
 func (b *BackupSet) TagSize() int {
 	if b.HasKey() {
 		return BackupTagSize
@@ -20,8 +19,9 @@ func (b *BackupSet) TagSize() int {
 	return seal.TagSize
 }
 
-// BackupSet is a user's backup codes. Only keyed hashes are kept, bound to the set by its random id; Recent holds the codes themselves, sealed, for the
-// few seconds in which a repeated request must get the same set.
+// BackupSet is a user's backup codes. It stores keyed hashes, bound to the set by its random id.
+// Recent holds the codes themselves, sealed, for the few seconds in which a repeated request must
+// get the same set.
 type BackupSet struct {
 	ID        string   `json:"i"`
 	Version   uint32   `json:"k,omitempty"`  // of the ring, whose key for this set the tags are made with
@@ -36,9 +36,11 @@ type BackupSet struct {
 	CreatedAt Instant  `json:"c"`
 }
 
+// Count returns the number of unused codes.
 func (b *BackupSet) Count() int { return len(b.Tags)/b.TagSize() + len(b.Imported) }
 
+// Usable reports whether unused codes are left and failures did not disable the set.
 func (b *BackupSet) Usable() bool { return b != nil && b.Count() > 0 && b.Failures < FailuresPerFactor }
 
-// BackupCodesEnabled says whether unused backup codes exist.
+// BackupCodesEnabled reports whether unused backup codes exist.
 func (u *User) BackupCodesEnabled() bool { return u.Backup != nil && u.Backup.Count() > 0 }

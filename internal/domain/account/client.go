@@ -20,21 +20,22 @@ type Client struct {
 	SignIn     *SignIn   `json:"si,omitempty"`
 	Sessions   []Session `json:"ss,omitempty"`
 	LastActive string    `json:"la,omitempty"`
-	// KnownUsers are marks of the users whose second factor was proved on this client.
+	// KnownUsers holds keyed hashes of the users whose second factor was proved on this client.
 	KnownUsers []string `json:"kn,omitempty"`
 	CreatedAt  Instant  `json:"c"`
 	UpdatedAt  Instant  `json:"u"`
 	Expires    Instant  `json:"e"`
 }
 
-// AnonymousLife is how long the token of a client is good for on which nobody has signed in, counted from its last sign-in that was begun. Anybody may
-// make such clients.
+// AnonymousLife is the life of a client without a session, counted from the start of its last
+// sign-in. It is short because anyone can create such clients.
 const AnonymousLife = 24 * time.Hour
 
-// ClientLife is how long a client's token is good for, counted from when the client was made. A browser keeps the cookie as long.
+// ClientLife is the life of a client's token, counted from the client's creation. Browsers keep the
+// cookie as long.
 const ClientLife = 365 * 24 * time.Hour
 
-// Session is one user being signed in on one client.
+// Session is one user signed in on one client.
 type Session struct {
 	ID         string          `json:"i"`
 	FirstAt    Instant         `json:"f1"`           // when the first factor was last proved
@@ -54,10 +55,10 @@ type Session struct {
 	Status SessionStatus `json:"-"`
 }
 
-// SessionLife is the longest life of a session, activity or not.
+// SessionLife is the longest life of a session, with or without activity.
 const SessionLife = 7 * 24 * time.Hour
 
-// SessionStatus is a status of the wire protocol.
+// SessionStatus is a session's status on the wire.
 type SessionStatus string
 
 // The statuses that occur.
@@ -69,12 +70,16 @@ const (
 	SessionRevoked SessionStatus = "revoked"
 )
 
+// Key implements [Entity].
 func (c *Client) Key() store.Key { return store.Key{Kind: store.KindClient, ID: c.ID} }
 
+// StoredVersion implements [Entity].
 func (c *Client) StoredVersion() uint64 { return c.version }
 
+// Touch sets the time of the last change.
 func (c *Client) Touch(now Instant) { c.UpdatedAt = c.UpdatedAt.After(now) }
 
+// SetKey implements [Entity].
 func (c *Client) SetKey(k store.Key, v uint64) {
 	c.ID, c.version = k.ID, v
 	if si := c.SignIn; si != nil && si.Plain != "" {
@@ -93,9 +98,10 @@ func (c *Client) VisitSealed(do sealing) error {
 	return nil
 }
 
-// WireID is the id that clients see.
+// WireID returns the id that clients see.
 func (c *Client) WireID() string { return prefixClient + c.ID }
 
+// NextExpiry implements [Entity].
 func (c *Client) NextExpiry() time.Time {
 	first := c.Expires
 	if c.SignIn != nil {
@@ -107,12 +113,13 @@ func (c *Client) NextExpiry() time.Time {
 	return first.Time()
 }
 
-// KnownUsers bounds the list of users that passed a second factor here.
+// KnownUsers limits the list of users whose second factor was proved on a client.
 const KnownUsers = 20
 
-// DeviceTagLen is enough of a keyed hash to tell a few users apart: 80 bits.
+// DeviceTagLen is the length of a known user's hash: 80 bits tell the users of a client apart.
 const DeviceTagLen = 16
 
+// Session returns a session of the client, or nil.
 func (c *Client) Session(id string) *Session {
 	for i := range c.Sessions {
 		if c.Sessions[i].ID == id {
@@ -122,7 +129,7 @@ func (c *Client) Session(id string) *Session {
 	return nil
 }
 
-// Drop removes a session and returns a copy that says why.
+// Drop removes a session and returns a copy with its final status.
 func (c *Client) Drop(id string, why SessionStatus, now Instant) *Session {
 	s := c.Session(id)
 	if s == nil {
@@ -141,7 +148,7 @@ func (c *Client) Drop(id string, why SessionStatus, now Instant) *Session {
 	return &gone
 }
 
-// RemoveExpired removes what has run out.
+// RemoveExpired removes expired sessions and an expired sign-in.
 func (c *Client) RemoveExpired(now Instant) {
 	if c.SignIn != nil && c.SignIn.Expires <= now {
 		c.SignIn = nil
@@ -153,24 +160,26 @@ func (c *Client) RemoveExpired(now Instant) {
 	}
 }
 
-// User is the id of the session's user, without prefix.
+// User returns the id of the session's user, without prefix.
 func (s *Session) User() string {
 	n, _ := ParseSession(s.ID)
 	return n.User
 }
 
-// NonceStart is enough of the nonce to tell the session from the user's others.
+// NonceStart returns the start of the nonce, which tells the session from the user's others.
 func (s *Session) NonceStart() string {
 	n, _ := ParseSession(s.ID)
 	return n.Nonce[:8]
 }
 
+// Touch sets the time of the last change.
 func (s *Session) Touch(now Instant) { s.UpdatedAt = s.UpdatedAt.After(now) }
 
-// ClientWireID is the id, as clients see it, of the client that the session is on.
+// ClientWireID returns the wire id of the session's client.
 func (s *Session) ClientWireID() string {
 	n, _ := ParseSession(s.ID)
 	return prefixClient + n.Client
 }
 
+// EndsAt implements [Entity].
 func (c *Client) EndsAt() time.Time { return c.Expires.Time() }

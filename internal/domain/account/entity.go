@@ -8,14 +8,15 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Entity is a record in its decoded form. The JSON of these types is the stored form; a golden test freezes it.
+// Entity is a decoded record. The JSON of these types is the stored form; a golden test freezes it.
 type Entity interface {
 	Key() store.Key
 	SetKey(store.Key, uint64)
 	StoredVersion() uint64
-	// NextExpiry is when the first thing in the record runs out; the zero time means never.
+	// NextExpiry returns when the first part of the record expires; the zero time means never.
 	NextExpiry() time.Time
-	// EndsAt is when the whole record is dead, so that the cleanup deletes it; the zero time means never.
+	// EndsAt returns when the whole record has expired, so that the cleanup deletes it; the zero
+	// time means never.
 	EndsAt() time.Time
 }
 
@@ -25,18 +26,24 @@ type Base struct {
 	Version uint64    `json:"-"`
 }
 
+// Key implements [Entity].
 func (b *Base) Key() store.Key { return b.ID }
 
+// SetKey implements [Entity].
 func (b *Base) SetKey(k store.Key, v uint64) { b.ID, b.Version = k, v }
 
+// StoredVersion implements [Entity].
 func (b *Base) StoredVersion() uint64 { return b.Version }
 
+// NextExpiry implements [Entity].
 func (b *Base) NextExpiry() time.Time { return time.Time{} }
 
+// EndsAt implements [Entity].
 func (b *Base) EndsAt() time.Time { return time.Time{} }
 
-// Claim makes an identifier unique over all users: its key is the identifier's keyed hash. One without a user counts the wrong passwords
-// for an identifier that nobody holds, so that neither the answers nor what they cost say that there is no such account.
+// Claim makes an identifier unique over all users: its key is the identifier's keyed hash. A claim
+// without a user counts wrong passwords for an identifier without an account, so that neither
+// answers nor their cost tell that there is no account.
 type Claim struct {
 	Base
 	User     string         `json:"u,omitempty"`
@@ -44,12 +51,13 @@ type Claim struct {
 	Expires  Instant        `json:"e,omitempty"`
 }
 
-// UnclaimedKept is how long the wrong passwords for an identifier that nobody holds are remembered.
+// UnclaimedKept is how long wrong passwords for an identifier without an account are remembered.
 const UnclaimedKept = failureWindow
 
+// NextExpiry implements [Entity].
 func (c *Claim) NextExpiry() time.Time { return c.EndsAt() }
 
-// EndsAt is never while the claim has a user.
+// EndsAt implements [Entity]: never while the claim has a user.
 func (c *Claim) EndsAt() time.Time {
 	if c.User != "" {
 		return time.Time{}
@@ -69,20 +77,22 @@ type Ticket struct {
 	Expires    Instant `json:"e"`
 }
 
-// ticketKept is how long a dead ticket is remembered, so that its second use gets an honest answer.
+// ticketKept is how long an expired ticket is kept, so that a second use gets the right error.
 const ticketKept = 24 * time.Hour
 
+// NextExpiry implements [Entity].
 func (t *Ticket) NextExpiry() time.Time { return t.EndsAt() }
 
+// EndsAt implements [Entity].
 func (t *Ticket) EndsAt() time.Time { return t.Expires.Add(ticketKept).Time() }
 
-// WireID is the id that clients see.
+// WireID returns the id that clients see.
 func (t *Ticket) WireID() string { return PrefixTicket + t.ID.ID }
 
-// UserID is the id of the ticket's user as clients see it.
+// UserID returns the wire id of the ticket's user.
 func (t *Ticket) UserID() string { return PrefixUser + t.User }
 
-// Status is a status of the wire protocol: pending, accepted, revoked or expired.
+// Status returns the status on the wire: pending, accepted, revoked or expired.
 func (t *Ticket) Status(now Instant) string {
 	switch {
 	case t.Revoked != 0:
@@ -95,21 +105,24 @@ func (t *Ticket) Status(now Instant) string {
 	return "pending"
 }
 
-// NumberRecord is the record of what was sent to one number, and of the wrong codes that were tried to verify it, over all users.
+// NumberRecord holds, over all users, the messages to a number and the wrong codes that were tried
+// to verify it.
 type NumberRecord struct {
 	Base
 	Log ratelimit.Log `json:"l"`
 	End Instant       `json:"e"`
-	// From are marks of the addresses that had messages sent in this hour.
+	// From holds hashes of the addresses that caused messages in this hour.
 	From []string `json:"a,omitempty"`
-	// Wrong are the wrong codes.
+	// Wrong logs the wrong codes.
 	Wrong ratelimit.Log `json:"w,omitempty"`
-	// Credited is the last UTC day, in days since 1970, of which a message makes room for others.
+	// Credited is the last UTC day, in days since 1970, whose verified message allows others.
 	Credited int64 `json:"d,omitempty"`
 }
 
+// NextExpiry implements [Entity].
 func (s *NumberRecord) NextExpiry() time.Time { return s.EndsAt() }
 
+// EndsAt implements [Entity].
 func (s *NumberRecord) EndsAt() time.Time { return s.End.Time() }
 
 // Nonce keeps the answer of a handshake until the app's server fetches it, once.
@@ -119,9 +132,10 @@ type Nonce struct {
 	Expires Instant `json:"e"`
 }
 
+// NextExpiry implements [Entity].
 func (n *Nonce) NextExpiry() time.Time { return n.EndsAt() }
 
-// EndsAt is long ago for a nonce that a restore made void.
+// EndsAt implements [Entity]: long ago for a nonce that a restore invalidated.
 func (n *Nonce) EndsAt() time.Time { return max(n.Expires, 1).Time() }
 
 // NewEntity returns an empty record of a kind.
@@ -155,25 +169,30 @@ func NewEntity(kind store.Kind) Entity {
 	panic("mfa: unknown kind " + string(kind))
 }
 
+// Encode returns an entity's stored form.
 func Encode(e Entity) ([]byte, error) { return json.Marshal(e) }
 
-// UnreadableError is what reading a record ends with that has another form, or holds sealed text that does not open.
+// UnreadableError is the error of a record that does not decode, or whose sealed text does not
+// open.
 type UnreadableError struct {
 	Record store.Key
 	Reason error
 }
 
+// Error returns the reason, without the record's key.
 func (e *UnreadableError) Error() string { return e.Reason.Error() }
 
+// Unwrap returns the reason.
 func (e *UnreadableError) Unwrap() error { return e.Reason }
 
-// SealedText is the stored form of a text that the operations see open: the ciphertext, bound to the place that holds it.
+// SealedText is the stored form of a text that operations see open: the ciphertext, bound to its
+// place.
 type SealedText struct {
 	Cipher []byte
-	Holds  string // what was found in cipher, or put into it
+	Holds  string // the text that Cipher holds
 }
 
-// IsZero says that nothing is sealed yet.
+// IsZero reports whether there is no ciphertext.
 func (t SealedText) IsZero() bool { return len(t.Cipher) == 0 }
 
 // MarshalJSON writes the ciphertext.
@@ -182,14 +201,15 @@ func (t SealedText) MarshalJSON() ([]byte, error) { return json.Marshal(t.Cipher
 // UnmarshalJSON reads the ciphertext.
 func (t *SealedText) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &t.Cipher) }
 
-// A sealing does something with one sealed text: owner is its place, open the text as the operations see it.
+// sealing opens or seals one text: owner is its place, open the text as operations see it.
 type sealing func(owner string, open *string, at *SealedText) error
 
-// Sealer is a record that holds sealed texts; sealed visits them all.
+// Sealer is a record with sealed texts; VisitSealed calls do for each.
 type Sealer interface{ VisitSealed(do sealing) error }
 
-// CleanupKept is how long what has run out stays, beyond every window in which it could matter (I-11).
+// CleanupKept is how long the cleanup leaves expired data: longer than every window in which it
+// could matter.
 const CleanupKept = 24 * time.Hour
 
-// NonceLife is how long an app's server may take to fetch the answer of a handshake.
+// NonceLife is the time in which an app's server must fetch the answer of a handshake.
 const NonceLife = time.Minute

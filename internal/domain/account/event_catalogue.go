@@ -1,6 +1,8 @@
+// Package account holds the records of the domain and their rules: users and factors, clients and
+// sessions, settings, codes, audit and event logs. It does no I/O.
 package account
 
-// EventName names something that a user or an operator should learn of.
+// EventName is the type of an event, as the event log and webhooks show it.
 type EventName string
 
 // The events. Names that Clerk's webhooks have mean what they mean there.
@@ -50,22 +52,20 @@ const (
 	EventHookFailed      EventName = "webhook.failed"
 )
 
-// EventKind says what an event is.
+// EventKind describes a type of event.
 type EventKind struct {
 	Name EventName
 	Text string
-	// Notify says that the user should learn of it, by another channel than the one that changed
-	// (SEC-36).
+	// Notify events are told to the user over a channel other than the one that changed.
 	Notify bool
-	// Routine acts happen at every check of a code or every sign-in. They are in the trail only:
-	// an event would cost as much as the check.
+	// Routine acts happen at every check of a code or every sign-in. They stand only in the audit
+	// log: an event would cost as much as the check.
 	Routine bool
-	// AtWill acts can be repeated by whoever signs in or sends requests. The same one again
-	// within a day counts up in the trail, and one that gives way there is gone. All others are
-	// kept: see audit.go.
+	// AtWill acts can be repeated at will by any client. A repetition within a day raises the count
+	// of its audit entry, and an overwritten page does not keep them.
 	AtWill bool
-	// LogOnly events are in the log and the metrics, and their records elsewhere: as many come as
-	// somebody asks for messages.
+	// LogOnly events stand in the log and the metrics alone, because any client can cause many of
+	// them by requesting messages.
 	LogOnly bool
 }
 
@@ -123,22 +123,24 @@ var kindOf = func() map[EventName]EventKind {
 	return kinds
 }()
 
-// EventKinds are all events.
+// EventKinds returns all types of events.
 func EventKinds() []EventKind { return append([]EventKind(nil), eventKinds...) }
 
-// Kind says what the event is.
+// Kind returns the description of the event.
 func (n EventName) Kind() EventKind { return kindOf[n] }
 
+// Routine reports whether the act stands only in the audit log.
 func (n EventName) Routine() bool { return n.Kind().Routine }
 
-// Repeats says of an act whether the same one again within a day only counts in the trail,
-// instead of being one more entry. A number that was refused is an entry like one that was added:
-// otherwise what is written would say whether the number is taken.
+// Repeats reports whether a repetition within a day only raises the count of the audit entry. A
+// refused number is an entry like an added number: otherwise the number of writes would tell
+// whether the number is taken.
 func (n EventName) Repeats() bool {
 	return n.Kind().AtWill && n != EventNumberRefused || n == EventFactorDefault || n == EventBackupMade
 }
 
-// repeatsForAnySubject says that such an act counts up whatever it was done to: each time it is something new.
+// repeatsForAnySubject reports whether such an act counts up for any subject, because its subject
+// is new each time.
 func (n EventName) repeatsForAnySubject() bool {
 	switch n {
 	case EventTicketUsed, EventSignedIn, EventSignedOut, EventSessionRemoved, EventSessionRevoked, EventReverified, EventBackupMade:

@@ -7,13 +7,10 @@ import (
 	"time"
 )
 
-// The event log lists what was done in the whole instance, newest first. Every act that is not routine is committed with its entry; it is what
-// webhooks are made from, and what remains of a user that was deleted. A commit's acts share one record, because a record is a write.
-
 // EventKept is how long an event can be listed and replayed.
 const EventKept = 30 * 24 * time.Hour
 
-// Actor is who acted.
+// Actor is the party that acted.
 type Actor string
 
 // The actors: a user's own client, the team's servers, or Countersign by itself.
@@ -23,24 +20,26 @@ const (
 	BySystem  Actor = "system"
 )
 
-// Event is something that happened. It holds ids only.
+// Event is an act in the instance. It holds ids only.
 type Event struct {
 	ID      string
 	Name    EventName
-	User    string // "" when it was done to nobody
-	Subject string // the id of the factor, number, session, ticket or endpoint that it was done to, or ""
+	User    string // "" if the event concerns no user
+	Subject string // the id of the factor, number, session, ticket or endpoint, or ""
 	Method  Strategy
 	By      Actor
-	Address string   // the network that it was done from, or ""
+	Address string   // the network of the caller, or ""
 	Fields  []string // of the settings
 	Began   Instant  // of a session
 	At      time.Time
 }
 
-// SessionEnds is when the session of the event ends at the latest.
+// SessionEnds returns the latest end of the event's session.
 func (e Event) SessionEnds() Instant { return e.Began.Add(SessionLife) }
 
-// EventRecord is the record of a commit's acts.
+// EventRecord is the part of the event log that one commit adds. The event log lists the acts of
+// the whole instance; webhooks are made from it, and it outlives a deleted user. A commit's events
+// share a record, because a record is a write.
 type EventRecord struct {
 	Base
 	At      Instant       `json:"t"`
@@ -49,6 +48,7 @@ type EventRecord struct {
 	Events  []StoredEvent `json:"e"`
 }
 
+// StoredEvent is an event as its record stores it.
 type StoredEvent struct {
 	Name    EventName `json:"k"`
 	User    string    `json:"u,omitempty"`
@@ -58,11 +58,13 @@ type StoredEvent struct {
 	Began   Instant   `json:"c,omitempty"`
 }
 
+// NextExpiry implements [Entity].
 func (j *EventRecord) NextExpiry() time.Time { return j.At.Add(EventKept).Time() }
 
+// EndsAt implements [Entity].
 func (j *EventRecord) EndsAt() time.Time { return j.NextExpiry() }
 
-// All are the record's acts in their order.
+// All returns the record's events in their order.
 func (j *EventRecord) All() []Event {
 	out := make([]Event, len(j.Events))
 	for i, a := range j.Events {
@@ -76,20 +78,22 @@ func (j *EventRecord) All() []Event {
 	return out
 }
 
-// An event's id is the time in milliseconds, 72 random bits and its place in the commit, as text that sorts as they do.
 const (
 	eventRecordIDLen = 24
 	EventsPerRecord  = 1 << 10
 )
 
+// SortedEncoding is base 32 whose text sorts like the bytes.
 var SortedEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
 
+// eventID returns the id of an event: the time in milliseconds, 72 random bits and the place in the
+// commit, as text that sorts in that order.
 func eventID(record string, place int) string {
 	const digits = "0123456789abcdefghijklmnopqrstuv"
 	return prefixEvent + record + string([]byte{digits[place>>5&31], digits[place&31]})
 }
 
-// EventTime is the time that an event's id holds.
+// EventTime returns the time that an event's id holds.
 func EventTime(id string) (Instant, bool) {
 	rest, ok := strings.CutPrefix(id, prefixEvent)
 	if !ok || len(rest) != eventRecordIDLen+2 {

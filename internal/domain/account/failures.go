@@ -13,7 +13,7 @@ type FailureCounter struct {
 	LockedUntil Instant `json:"l,omitempty"`
 }
 
-// Check refuses another guess while the user must wait or is locked.
+// Check refuses a guess while the user must wait or is locked.
 func (b FailureCounter) Check(now Instant) error {
 	if b.LockedUntil > now {
 		return Locked(b.LockedUntil.Sub(now))
@@ -24,7 +24,7 @@ func (b FailureCounter) Check(now Instant) error {
 	return nil
 }
 
-// Wait is what a failure costs that is the nth in a row, and whether it is a lock.
+// Wait returns the wait after the nth failure in a row, and whether it is a lock.
 func (p Policy) Wait(n int) (wait time.Duration, lock bool) {
 	switch {
 	case n >= p.LockFailures:
@@ -56,9 +56,10 @@ const (
 	KnownDevice   Device = "known"
 )
 
-// FailureCounters are the consecutive failures of one kind of factor: all of them, and apart those of clients that passed this user's second factor before. A
-// stranger is held to all, a known client to the known ones only: so whoever tries every door shares one budget, and yet
-// nobody can lock the owner out of a browser that is the owner's.
+// FailureCounters are the consecutive failures of one kind of factor: all of them, and those of
+// known devices apart. An unknown device is limited by all failures, a known device by those of
+// known devices only. So attackers on many devices share one limit, and cannot lock the owner out
+// of the owner's own browser.
 type FailureCounters struct {
 	FailureCounter
 	KnownDevices FailureCounter `json:"k,omitzero"`
@@ -83,10 +84,12 @@ func (l *FailureCounters) Fail(now Instant, p Policy, d Device) {
 	}
 }
 
+// Clear forgets all failures.
 func (l *FailureCounters) Clear() { *l = FailureCounters{} }
 
 func (l *FailureCounters) lockEnd() Instant { return max(l.LockedUntil, l.KnownDevices.LockedUntil) }
 
+// Locked returns the error of a locked user, with the time that is left.
 func Locked(left time.Duration) error {
 	return apierr.New(apierr.UserLocked).
 		With("lockout_expires_in_seconds", int64((left+time.Second-1)/time.Second)).Retry(left)
@@ -105,7 +108,8 @@ func (l FailureLog) since(now Instant, window time.Duration) FailureLog {
 	return nil
 }
 
-// FullUntil is when fewer than limit failures will be left in the window, or 0 when that is so now.
+// FullUntil returns when fewer than limit failures will be left in the window, or 0 if that is so
+// now.
 func (l FailureLog) FullUntil(now Instant, limit int, window time.Duration) Instant {
 	recent := l.since(now, window)
 	if len(recent) < limit {
@@ -114,13 +118,14 @@ func (l FailureLog) FullUntil(now Instant, limit int, window time.Duration) Inst
 	return At(time.Unix(recent[len(recent)-limit], 0)).Add(window)
 }
 
+// Add returns the log with one more failure, without those before the window.
 func (l FailureLog) Add(now Instant, window time.Duration) FailureLog {
 	recent := append(FailureLog(nil), l.since(now, window)...)
 	recent = append(recent, now.Add(time.Second-1).Time().Unix())
 	return recent[max(0, len(recent)-failuresKept):]
 }
 
-// WindowLimit is how many failures in the failure log end the guesses from a device.
+// WindowLimit returns the number of failures in the log at which guesses from a device end.
 func (p Policy) WindowLimit(d Device) int {
 	if d == KnownDevice {
 		return p.KnownDeviceFailures

@@ -10,6 +10,7 @@ import (
 // IDLen is the length of the text of 128 random bits in base 32 without padding.
 const IDLen = 26
 
+// IDEncoding is base 32 in lower case.
 var IDEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 // The prefixes of the ids that clients see.
@@ -28,6 +29,7 @@ const (
 	PrefixHook    = "ep_"
 )
 
+// RandomText returns random bytes as text.
 func RandomText(r io.Reader, bytes int) (string, error) {
 	b := make([]byte, bytes)
 	if _, err := io.ReadFull(r, b); err != nil {
@@ -36,7 +38,7 @@ func RandomText(r io.Reader, bytes int) (string, error) {
 	return IDEncoding.EncodeToString(b), nil
 }
 
-// IsID says whether s has the form of the text of 128 bits. It keeps foreign text out of keys.
+// IsID reports whether s has the form of 128 bits as text. It keeps foreign text out of keys.
 func IsID(s string) bool {
 	if len(s) != IDLen {
 		return false
@@ -45,7 +47,7 @@ func IsID(s string) bool {
 	return err == nil
 }
 
-// BareID strips the prefix and checks the rest; "" means that id is not one of ours.
+// BareID returns an id without its prefix, or "" if the id is malformed.
 func BareID(prefix, id string) string {
 	rest, ok := strings.CutPrefix(id, prefix)
 	if !ok || !IsID(rest) {
@@ -54,12 +56,14 @@ func BareID(prefix, id string) string {
 	return rest
 }
 
-// A SessionName is a session id taken apart. The id names its client and its user, so that a request reads both
-// Caller one round trip and no index is needed. It is a name, never a credential.
+// SessionName is a session id taken apart. The id names its client and its user, so that a request
+// reads both in one round trip and no index is needed. It is a name, never a credential.
 type SessionName struct{ Client, User, Nonce string }
 
+// String returns the session id.
 func (n SessionName) String() string { return prefixSession + n.Client + n.User + n.Nonce }
 
+// ParseSession takes a session id apart and reports whether it is well-formed.
 func ParseSession(id string) (SessionName, bool) {
 	rest, ok := strings.CutPrefix(id, prefixSession)
 	if !ok || len(rest) != 3*IDLen {
@@ -69,8 +73,8 @@ func ParseSession(id string) (SessionName, bool) {
 	return n, IsID(n.Client) && IsID(n.User) && IsID(n.Nonce)
 }
 
-// SignInUser is the user that a sign-in id names, or "" when the sign-in began without a proven first factor: an
-// ID must not tell a stranger whether an account exists.
+// SignInUser returns the user that a sign-in id names, or "". Only a sign-in that began with a
+// proven first factor names its user: otherwise an id would tell whether an account exists.
 func SignInUser(id string) string {
 	rest, ok := strings.CutPrefix(id, PrefixSignIn)
 	if !ok || len(rest) != 2*IDLen || !IsID(rest[IDLen:]) {

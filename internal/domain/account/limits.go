@@ -7,25 +7,26 @@ import "github.com/countersign-mfa/countersign/internal/domain/apierr"
 const (
 	EmailsPerUser = 10
 	PhonesPerUser = 10
-	// ImportedPerUser holds for users of an export, which may be from before the limits above.
+	// ImportedPerUser holds for imported users, whose export may be older than the limits above.
 	ImportedPerUser = 90
 	// UsernameLength and NameLength are in characters. The first is Clerk's.
 	UsernameLength = 64
 	NameLength     = 256
-	// EmailLength is the longest address that a mail server takes, RFC 5321 section 4.5.3.1.3, in
-	// bytes.
+	// EmailLength is the longest address that a mail server accepts, in bytes: RFC 5321 section
+	// 4.5.3.1.3.
 	EmailLength = 254
 	// MetadataBytes is Clerk's limit for all metadata of a user together.
 	MetadataBytes = 8 << 10
 )
 
-// IdentifierLength bounds what is looked up as an identifier, in bytes: RFC 3696 erratum 1690
-// Allows an address 64 + 1 + 255. Nothing longer can be one.
+// IdentifierLength limits the identifiers that are looked up, in bytes: RFC 3696 erratum 1690
+// allows an address 64 + 1 + 255 bytes.
 const IdentifierLength = 320
 
+// TooMany returns the error for a list that is too long.
 func TooMany(param string) error {
 	return apierr.New(apierr.FormParamArraySizeExceeded).Param(param)
 }
 
-// BackupCodesPerUser bounds an import.
+// BackupCodesPerUser limits an import.
 const BackupCodesPerUser = 20

@@ -6,27 +6,34 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
-// Policy is the guess budget in numbers. The domain enforces them, package guessbound computes with them, and docs/security/guess-policy.md prints them.
+// Policy is the guess policy in numbers. The domain enforces it, package guessbound computes with
+// it, and docs/security/guess-policy.md prints it.
 type Policy struct {
 	Name string
-	// Tries is how many wrong ones end a verification: a sign-in's or a step-up's second factor, or a code that was sent.
+	// Tries is how many wrong codes end a verification: a second factor of a sign-in or step-up, or
+	// a code that was sent.
 	Tries int
-	// From FreeFailures consecutive failures on, each costs a wait: FirstWait, doubling up to LongestWait; from LockFailures on, a lock of LockTime.
+	// FreeFailures is the number of consecutive failures from which on each costs a wait:
+	// FirstWait, doubling up to LongestWait. From LockFailures on, each locks the user for
+	// LockTime.
 	FreeFailures, LockFailures int
 	FirstWait, LongestWait     time.Duration
-	LockTime                   time.Duration
-	// The ledger holds the failures of the last LedgerWindow. It is never cleared by the user's own success, so a patient attacker gains nothing from the
-	// owner's daily sign-in. With StrangerFailures in it, clients that never passed this user's second factor get no more guesses; with
-	// KnownDeviceFailures in it nobody does. What lies between is kept for the owner's own browsers.
+	// LockTime is also the duration of an administrator's lock.
+	LockTime time.Duration
+	// UnknownDeviceFailures is the number of failures within FailureWindow after which unknown
+	// devices get no more guesses; KnownDeviceFailures is that of all devices. The user's own
+	// success does not clear the failure log, so an attacker gains nothing from the owner's daily
+	// sign-in. The difference is kept for the owner's own browsers.
 	UnknownDeviceFailures, KnownDeviceFailures int
 	FailureWindow                              time.Duration
-	// FactorFailures is how many consecutive failures disable an authenticator. SP 800-63B-4 section 3.2.2 allows at most 100.
+	// FactorFailures is how many consecutive failures disable an authenticator. SP 800-63B-4
+	// section 3.2.2 allows at most 100.
 	FactorFailures int
-	// TOTP is how far a phone's clock may be off.
+	// TOTP is the accepted difference of a phone's clock.
 	TOTP totp.Window
 }
 
-// DefaultPolicy holds unless the settings say otherwise.
+// DefaultPolicy returns the policy without strict_guessing.
 func DefaultPolicy() Policy {
 	return Policy{
 		Name: "default", Tries: 5, FreeFailures: 5, LockFailures: 10,
@@ -36,7 +43,8 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// StrictPolicy is for instances whose users can bear more: mistyping five codes in a month locks them out of new browsers.
+// StrictPolicy returns the policy with strict_guessing. Five mistyped codes in a month lock a user
+// out of new browsers.
 func StrictPolicy() Policy {
 	p := DefaultPolicy()
 	p.Name, p.Tries, p.FreeFailures, p.LockFailures = "strict", 3, 3, 5
@@ -49,13 +57,14 @@ const (
 	// LockTime is also how long an administrator's lock lasts.
 	LockTime      = time.Hour
 	failureWindow = 30 * 24 * time.Hour
-	// failuresKept is how many failures a ledger holds: the most that any policy looks at, so that a change of policy forgets none.
+	// failuresKept is the length of a failure log: the most that any policy looks at, so that a
+	// change of policy forgets no failure.
 	failuresKept = 25
-	// FailuresPerFactor does not depend on the policy: what is disabled stays so.
+	// FailuresPerFactor does not depend on the policy: a disabled factor stays disabled.
 	FailuresPerFactor = 100
 )
 
-// Policy is the guess budget that the settings ask for.
+// Policy returns the guess policy that the settings select.
 func (s *Settings) Policy() Policy {
 	if s.StrictGuessing {
 		return StrictPolicy()

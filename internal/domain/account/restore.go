@@ -4,11 +4,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
-// InvalidateBefore takes out of a record whatever a restore may have brought back to life. A backup is a picture of the past: codes used since would
-// be good again, sessions ended since would live again. So all that was made before the restore and works once, or can be ended, counts as
-// used or ended. Passwords, numbers and authenticator apps stay; an app's codes up to the restore count as used.
+// InvalidateBefore invalidates what a restore from a backup would revive. A backup holds codes that
+// were used since, and sessions that were ended since. So everything made before the restore that
+// works once, or can be ended, counts as used or ended. Passwords, numbers and authenticator apps
+// stay; an app's codes up to the restore count as used.
 //
-// The domain applies this to every record that it reads, so it holds from the first request after the restore and costs no write.
+// The transaction applies this to every record that it reads, so it holds from the first request
+// after the restore and costs no write.
 func InvalidateBefore(e Entity, epoch Instant) {
 	switch e := e.(type) {
 	case *User:

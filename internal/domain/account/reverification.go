@@ -6,7 +6,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 )
 
-// ReverificationStatus is a status of the wire protocol.
+// ReverificationStatus is a step-up's status on the wire.
 type ReverificationStatus string
 
 // The statuses.
@@ -16,7 +16,7 @@ const (
 	ReverifyComplete     ReverificationStatus = "complete"
 )
 
-// Status is how far the step-up is.
+// Status returns the factor that the step-up waits for.
 func (r *Reverification) Status() ReverificationStatus {
 	switch {
 	case r.Level != authority.SecondFactor && r.First.Proved == 0:
@@ -36,4 +36,5 @@ type Reverification struct {
 	Generation uint32          `json:"g,omitempty"` // of the user when the step-up began
 }
 
+// ReverificationLife is the time in which a step-up must be completed.
 const ReverificationLife = time.Hour

@@ -148,15 +148,14 @@ func (s *Settings) PriceOf(country string) smsprice.Micros {
 // SendsSMSTo reports whether messages to a country are switched on.
 func (s *Settings) SendsSMSTo(country string) bool { return slices.Contains(s.SMSCountries, country) }
 
-// A second factor that is offered can be proved. The settings and the numbering plan say which numbers get text messages, so the same rule
-// is asked when a number becomes a second factor, when factors are offered, and when a message is sent.
-
-// CanReceiveSMS says whether a text may be sent to the number: its country is one of the settings', and its line receives texts.
+// CanReceiveSMS reports whether an SMS may go to the number: its country is switched on, and its
+// line receives SMS. The same rule decides when a number becomes a second factor, when factors are
+// offered, and when a message is sent, so every factor that is offered can be proved.
 func (s *Settings) CanReceiveSMS(p *Phone) bool {
 	return s.SendsSMSTo(p.Country) && p.Line.TextAllowed()
 }
 
-// Without is a copy of the settings with methods, by their strategy, and countries switched off.
+// Without returns a copy of the settings with methods and countries switched off.
 func (s Settings) Without(methods []Strategy, countries []string) Settings {
 	for _, m := range methods {
 		switch m {

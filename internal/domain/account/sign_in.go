@@ -2,7 +2,7 @@ package account
 
 import "time"
 
-// SignInStatus is a status of the wire protocol.
+// SignInStatus is a sign-in's status on the wire.
 type SignInStatus string
 
 // The statuses of a sign-in, in order.
@@ -13,7 +13,7 @@ const (
 	SignInComplete    SignInStatus = "complete"
 )
 
-// Status is how far the sign-in is.
+// Status returns the step that the sign-in waits for.
 func (si *SignIn) Status() SignInStatus {
 	switch {
 	case si.Created != "":
@@ -26,7 +26,7 @@ func (si *SignIn) Status() SignInStatus {
 	return NeedsIdentifier
 }
 
-// A SignIn is an attempt to sign in. Its life is short: a first factor that was proved but never completed must not wait for days.
+// SignIn is a sign-in in progress. Its life is short: a proven first factor must not wait for days.
 type SignIn struct {
 	ID         string     `json:"i"`
 	User       string     `json:"us,omitempty"` // "" while unknown, also for an account that does not exist
@@ -41,6 +41,7 @@ type SignIn struct {
 	Expires    Instant    `json:"e"`
 }
 
+// SignInLife is the time in which a sign-in must be completed.
 const SignInLife = time.Hour
 
 // Attempt is the state of one factor of a sign-in or a reverification.

@@ -11,14 +11,16 @@ type SigningKeys struct {
 	Keys []SigningKey `json:"k"`
 }
 
+// SigningKey is a key that signs session tokens, sealed.
 type SigningKey struct {
 	ID       string  `json:"i"` // RFC 7638 thumbprint
 	Sealed   []byte  `json:"s"`
 	SignFrom Instant `json:"f"`
-	// Until is when the key leaves the key set; 0 while no successor exists.
+	// Until is when the key leaves the key set; 0 while it has no successor.
 	Until Instant `json:"u,omitempty"`
 }
 
+// NextExpiry implements [Entity].
 func (k *SigningKeys) NextExpiry() time.Time {
 	for _, key := range k.Keys {
 		if key.Until != 0 {
@@ -28,8 +30,8 @@ func (k *SigningKeys) NextExpiry() time.Time {
 	return time.Time{}
 }
 
-// Current is the key that signs now, or nil when there is none at all. By a clock that went back, every key may be of the future: then the oldest
-// signs, which everybody knows, and no other is made for the time before it.
+// Current returns the key that signs now, or nil if there is no key. After a clock went back, all
+// keys may lie in the future: then the oldest signs, which every verifier knows.
 func (k *SigningKeys) Current(now Instant) *SigningKey {
 	var found *SigningKey
 	for i := range k.Keys {
@@ -40,6 +42,7 @@ func (k *SigningKeys) Current(now Instant) *SigningKey {
 	return found
 }
 
+// RemoveExpired removes the keys that have left the key set.
 func (k *SigningKeys) RemoveExpired(now Instant) {
 	k.Keys = slices.DeleteFunc(k.Keys, func(key SigningKey) bool { return key.Until != 0 && key.Until <= now })
 }

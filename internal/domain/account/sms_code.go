@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Purpose says what a code is for. A code works for no other purpose.
+// Purpose is what a code may be used for. A code works for no other purpose.
 type Purpose string
 
 // The purposes.
@@ -17,7 +17,8 @@ const (
 	ReverifySecond     Purpose = "reverify-second-factor"
 )
 
-// Code is a code that was sent and not yet used. Only a keyed hash is kept, over everything it is bound to.
+// Code is a code that was sent and not yet used. Only a keyed hash is stored, over everything that
+// the code is bound to.
 type Code struct {
 	ID       string  `json:"i"`
 	Phone    string  `json:"p"`
@@ -26,14 +27,15 @@ type Code struct {
 	Tries    int     `json:"l,omitempty"` // how many wrong ones end it; 0, in older records, is five
 	SentAt   Instant `json:"s"`
 	Expires  Instant `json:"e"`
-	// SMS is the id of the message's record. CountedUnverified and Charged say which counters the
+	// SMS is the id of the message's record. CountedUnverified and Charged tell which counters the
 	// message raised.
 	SMS               string `json:"x,omitempty"`
 	CountedUnverified bool   `json:"w,omitempty"`
 	Charged           bool   `json:"m,omitempty"`
-	// Credit says that the code, once used, makes room for other messages: see package sms.
+	// Credit is set if the code, once used, allows other messages: see package sms.
 	Credit bool `json:"cr,omitempty"`
-	// Generation is the user's when the code was sent. A code that proves a factor ends with it.
+	// Generation is the user's when the code was sent. A code that proves a factor is invalid in a
+	// later generation.
 	Generation uint32 `json:"g,omitempty"`
 }
 
@@ -43,10 +45,11 @@ const (
 	ResendAfter = 30 * time.Second
 )
 
-// Failed says whether no tries are left.
+// Failed reports whether no tries are left.
 func (c *Code) Failed() bool { return c.Attempts >= cmp.Or(c.Tries, DefaultPolicy().Tries) }
 
-// Status is the verification's status on the wire: unverified, expired, or failed once no tries are left.
+// Status returns the verification's status on the wire: unverified, expired, or failed once no
+// tries are left.
 func (c *Code) Status(now Instant) string {
 	switch {
 	case c.Failed():
@@ -57,5 +60,5 @@ func (c *Code) Status(now Instant) string {
 	return "unverified"
 }
 
-// Notice is the purpose of such a message.
+// Notice is the purpose of an SMS that reports a change.
 const Notice Purpose = "notice"

@@ -9,7 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
-// Decision is what the SMS guard said to a message.
+// Decision is the SMS guard's decision on a message.
 type Decision string
 
 // The decisions.
@@ -19,19 +19,20 @@ const (
 	WouldRefuse Decision = "would_refuse" // sent, because the SMS guard only records
 )
 
-// SMSRecord is the SMS guard's decision on one message. It is written once, in the commit that decided; what became of the message is counted
-// beside it, so that neither sending nor verifying needs to read it. It holds neither code nor number.
+// SMSRecord records the SMS guard's decision on one message. It is written once, in the commit that
+// decided. Sending and verifying are counted beside it, so that neither reads it. It holds neither
+// code nor number.
 type SMSRecord struct {
 	Base
 	User     string          `json:"us"`
 	Phone    string          `json:"p"`
 	Number   string          `json:"n"` // masked
 	Country  string          `json:"y,omitempty"`
-	Prefix   string          `json:"-"` // the block of numbers; with the mask it is nearly the number, so at rest it is Sealed
+	Prefix   string          `json:"-"` // the block of numbers, stored in Sealed: with the mask it is nearly the number
 	Sealed   SealedText      `json:"xs,omitzero"`
 	Purpose  Purpose         `json:"pu"`
 	Network  string          `json:"nw,omitempty"` // /24 or /48
-	Known    bool            `json:"kn,omitempty"` // past the breakers
+	Known    bool            `json:"kn,omitempty"` // from a known device: not counted as unverified
 	Decision Decision        `json:"d"`
 	Reason   Reason          `json:"r,omitempty"`
 	Price    smsprice.Micros `json:"m,omitempty"`
@@ -39,7 +40,7 @@ type SMSRecord struct {
 	At       Instant         `json:"c"`
 }
 
-// SMSKept is how long decisions can be looked at.
+// SMSKept is how long decisions can be listed.
 const SMSKept = 30 * 24 * time.Hour
 
 // VisitSealed implements [Sealer].
@@ -50,18 +51,20 @@ func (t *SMSRecord) VisitSealed(do sealing) error {
 	return nil
 }
 
-// NextExpiry is a whole second: records of one second are on one page of a list.
+// NextExpiry implements [Entity] with a whole second: records of one second are on one page of a
+// list.
 func (t *SMSRecord) NextExpiry() time.Time { return t.At.Time().Truncate(time.Second).Add(SMSKept) }
 
+// EndsAt implements [Entity].
 func (t *SMSRecord) EndsAt() time.Time { return t.NextExpiry() }
 
-// WireID is the id that clients see.
+// WireID returns the id that clients see.
 func (t *SMSRecord) WireID() string { return prefixSMS + t.ID.ID }
 
-// UserID is the id of the user as clients see it.
+// UserID returns the user's wire id.
 func (t *SMSRecord) UserID() string { return PrefixUser + t.User }
 
-// MaskNetwork is as much of an address as a record keeps.
+// MaskNetwork returns the part of an address that a record keeps: a /24, or a /48 for IPv6.
 func MaskNetwork(a netip.Addr) string {
 	bits := 24
 	if a = a.Unmap(); a.Is6() {
@@ -71,7 +74,7 @@ func MaskNetwork(a netip.Addr) string {
 	return p.String()
 }
 
-// Reason says why the SMS guard refused a message.
+// Reason is why the SMS guard refused a message.
 type Reason string
 
 // The reasons of the SMS guard, with the texts of the log.

@@ -18,14 +18,14 @@ const (
 	BackupCode Strategy = "backup_code"
 )
 
-// Factor is a way that is open to a user.
+// Factor is a factor that is offered to a user.
 type Factor struct {
 	Strategy Strategy
 	Phone    *Phone // for phone_code
 }
 
-// FirstFactors are the first factors offered to a sign-in. For an account that does not exist under enumeration
-// protection they are what an ordinary account would get.
+// FirstFactors returns the first factors that a sign-in offers. Under enumeration protection an
+// account that does not exist offers what an ordinary account does.
 func FirstFactors(u *User, set *Settings) []Factor {
 	if u == nil || set.EnumerationProtection && !set.FirstFactorPhoneCode {
 		return []Factor{{Strategy: Password}}
@@ -33,7 +33,7 @@ func FirstFactors(u *User, set *Settings) []Factor {
 	return ProvableFirst(u, set)
 }
 
-// ProvableFirst are the first factors that the user really has.
+// ProvableFirst returns the first factors that the user has.
 func ProvableFirst(u *User, set *Settings) []Factor {
 	var found []Factor
 	if u.Password != "" {
@@ -47,8 +47,9 @@ func ProvableFirst(u *User, set *Settings) []Factor {
 	return found
 }
 
-// SecondFactors are the second factors the user can use under the settings: the authenticator app, numbers with the default first, backup
-// codes last. A number that the settings exclude is left out, because no code would reach it.
+// SecondFactors returns the second factors that the user can prove under the settings:
+// authenticator app, numbers with the default first, backup codes. Numbers that no SMS reaches are
+// left out.
 func SecondFactors(u *User, set *Settings) []Factor {
 	var found []Factor
 	if u.TOTP.Usable() && set.AuthenticatorApp {
@@ -63,7 +64,7 @@ func SecondFactors(u *User, set *Settings) []Factor {
 	return found
 }
 
-// secondPhones are the numbers that a second-factor code can go to, the default first.
+// secondPhones returns the numbers that second-factor codes can go to, the default first.
 func secondPhones(u *User, set *Settings) []*Phone {
 	var found []*Phone
 	for i := range u.Phones {
@@ -79,7 +80,8 @@ func secondPhones(u *User, set *Settings) []*Phone {
 	return found
 }
 
-// SecondPhone is the number that a second-factor code goes to: the one asked for, else the first of those that are offered.
+// SecondPhone returns the number that a second-factor code goes to: the one with the id, or the
+// first one offered if id is "".
 func SecondPhone(u *User, set *Settings, id string) (*Phone, error) {
 	if id != "" && u.Phone(id) == nil {
 		return nil, apierr.New(apierr.ResourceNotFound)
@@ -92,8 +94,8 @@ func SecondPhone(u *User, set *Settings, id string) (*Phone, error) {
 	return nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 }
 
-// Stranded says whether a user has second factors and can prove none of them under the settings. Backup codes do not count: they stand in
-// for a factor, and run out.
+// Stranded reports whether a user has second factors and can prove none under the settings. Backup
+// codes do not count: they run out.
 func (u *User) Stranded(set *Settings) bool {
 	return u.TwoFactorEnabled() && !slices.ContainsFunc(SecondFactors(u, set), func(f Factor) bool { return f.Strategy != BackupCode })
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// User is one account: its profile, its factors and its guess budgets.
+// User is one account: its profile, its factors and its failure counters.
 type User struct {
 	ID      string `json:"-"`
 	Version uint64 `json:"-"`
-	Policy  Policy `json:"-"` // the instance's when the record was read, for those who look
+	Policy  Policy `json:"-"` // set when the record is read
 
 	Username   string          `json:"un,omitempty"`
 	FirstName  string          `json:"fn,omitempty"`
@@ -35,37 +35,39 @@ type User struct {
 	Backup *BackupSet `json:"bc,omitempty"`
 
 	FirstFailures  FailureCounters `json:"b1,omitzero"` // passwords and first-factor codes
-	SecondFailures FailureCounters `json:"b2,omitzero"` // currentSecond factors and number verification
+	SecondFailures FailureCounters `json:"b2,omitzero"` // second factors and number verification
 	FailureLog     FailureLog      `json:"lg,omitempty"`
-	// SMSLog and Tried limit text messages per user: when they went, and to which new numbers.
+	// SMSLog and NewNumberLog limit the SMS of a user: when they were sent, and to which new
+	// numbers.
 	SMSLog       ratelimit.Log `json:"sd,omitempty"`
 	NewNumberLog ratelimit.Log `json:"tr,omitempty"`
 
-	// Notices limits what tells of changes.
+	// Notices limits SMS about changes.
 	Notices ratelimit.Log `json:"nt,omitempty"`
 
 	Banned      bool    `json:"bn,omitempty"`
 	LockedUntil Instant `json:"lu,omitempty"` // by an administrator
 
-	// SessionsEndedAt is when all sessions were last ended at once. It decides nothing: a session
-	// that Sessions does not list is dead.
+	// SessionsEndedAt is when all sessions were last ended together. It decides nothing: a session
+	// that Sessions does not list has ended.
 	SessionsEndedAt Instant      `json:"se,omitempty"`
 	Sessions        []SessionRef `json:"ss,omitempty"`
 
-	// StrandedAt is when a sign-in last told that no second factor can be proved.
+	// StrandedAt is when a sign-in last reported that no second factor can be proved.
 	StrandedAt Instant `json:"sa,omitempty"`
 
-	// Generation and the generations after it say which proofs still count. See [authority.Account].
+	// Generation and the generations after it tell which proofs still count. See
+	// [authority.Account].
 	Generation  uint32 `json:"g,omitempty"`
 	FirstSince  uint32 `json:"gf,omitempty"`
 	SecondSince uint32 `json:"gs,omitempty"`
 	BackupSince uint32 `json:"gb,omitempty"`
-	// ReadFactors and hadSecond are the factors as they were when the record was read, or last settled.
+	// ReadFactors and ReadSecond are the factors when the record was read, or last settled.
 	ReadFactors FactorSet `json:"-"`
 	ReadSecond  bool      `json:"-"`
 
 	Trail   *Trail   `json:"at,omitempty"`
-	Erasing *Erasure `json:"er,omitempty"` // see admin_erase.go
+	Erasing *Erasure `json:"er,omitempty"` // see [Erasure]
 
 	LastSignInAt  Instant `json:"si,omitempty"`
 	MFAEnabledAt  Instant `json:"me,omitempty"`
@@ -74,7 +76,7 @@ type User struct {
 	UpdatedAt     Instant `json:"u"`
 }
 
-// Email is an e-mail address. Countersign sends none; the Backend API's word is what verified it.
+// Email is an e-mail address. Countersign sends no mail; the Backend API vouches for the address.
 type Email struct {
 	ID        string  `json:"i"`
 	Address   string  `json:"a"`
@@ -115,13 +117,13 @@ type TOTP struct {
 	CreatedAt Instant `json:"c"`
 }
 
-// WireID is the id that clients see.
+// WireID returns the id that clients see.
 func (t *TOTP) WireID() string { return PrefixTOTP + t.ID }
 
-// UpdatedAt is when the app was last changed.
+// UpdatedAt returns when the app was last changed.
 func (t *TOTP) UpdatedAt() Instant { return max(t.CreatedAt, t.Verified) }
 
-// SessionRef is an entry of a user's list of sessions: enough to name the session and its client's record.
+// SessionRef is an entry of a user's list of sessions: it names the session and its client.
 type SessionRef struct {
 	Client string  `json:"c"`
 	Nonce  string  `json:"n"`
@@ -131,33 +133,44 @@ type SessionRef struct {
 	Generation uint32 `json:"g,omitempty"`
 }
 
-// sessionsPerUser bounds the list. The oldest session ends in the commit that begins one more.
+// sessionsPerUser limits the list. The commit that begins one more session ends the oldest.
 const sessionsPerUser = 100
 
+// Key implements [Entity].
 func (u *User) Key() store.Key { return store.Key{Kind: store.KindUser, ID: u.ID} }
 
+// StoredVersion implements [Entity].
 func (u *User) StoredVersion() uint64 { return u.Version }
 
+// Touch sets the time of the last change.
 func (u *User) Touch(now Instant) { u.UpdatedAt = u.UpdatedAt.After(now) }
 
+// Phone returns the phone with an id, or nil.
 func (u *User) Phone(id string) *Phone { return u.FindPhone(func(p *Phone) bool { return p.ID == id }) }
 
+// PhoneBy returns the phone with a number in E.164, or nil.
 func (u *User) PhoneBy(n string) *Phone {
 	return u.FindPhone(func(p *Phone) bool { return p.Number == n })
 }
 
 func (u *User) defaultPhone() *Phone { return u.FindPhone(func(p *Phone) bool { return p.Default }) }
 
+// IsSecondFactor reports whether the number is verified and used as a second factor.
 func (p *Phone) IsSecondFactor() bool { return p.Reserved && p.Verified != 0 }
 
+// IsFirstFactor reports whether the number is verified and not a second factor.
 func (p *Phone) IsFirstFactor() bool { return !p.Reserved && p.Verified != 0 }
 
+// Touch sets the time of the last change.
 func (p *Phone) Touch(now Instant) { p.UpdatedAt = p.UpdatedAt.After(now) }
 
+// Usable reports whether the app is verified and not disabled by failures.
 func (t *TOTP) Usable() bool { return t != nil && t.Verified != 0 && t.Failures < FailuresPerFactor }
 
+// NextExpiry implements [Entity].
 func (u *User) NextExpiry() time.Time { return u.earliest().Time() }
 
+// SetKey implements [Entity].
 func (u *User) SetKey(k store.Key, v uint64) {
 	u.ID, u.Version = k.ID, v
 	for i := range u.Phones {
@@ -169,7 +182,7 @@ func (u *User) SetKey(k store.Key, v uint64) {
 	}
 }
 
-// VisitSealed implements [Sealer]: who holds a number is nobody else's knowledge.
+// VisitSealed implements [Sealer] for the phone numbers.
 func (u *User) VisitSealed(do sealing) error {
 	for i := range u.Phones {
 		p := &u.Phones[i]
@@ -180,15 +193,17 @@ func (u *User) VisitSealed(do sealing) error {
 	return nil
 }
 
-// WireID is the id that clients see.
+// WireID returns the id that clients see.
 func (u *User) WireID() string { return PrefixUser + u.ID }
 
-// LastLockEnd is when the last of the user's locks ends, whomever it concerns. It may be over.
+// LastLockEnd returns when the last of the user's locks ends, for known or unknown devices. It may
+// have ended.
 func (u *User) LastLockEnd(now Instant) Instant {
 	return max(u.LockedUntil, u.SecondFailures.lockEnd(), u.FailureLog.FullUntil(now, u.Policy.UnknownDeviceFailures, u.Policy.FailureWindow))
 }
 
-// LockEnd is when the present lock ends, or 0. One that came from guesses may leave the owner's own browsers in: see [FailureCounters] and [Policy].
+// LockEnd returns when the present lock ends, or 0. A lock by failures may leave known devices in:
+// see [FailureCounters] and [Policy].
 func (u *User) LockEnd(now Instant) Instant {
 	if end := u.LastLockEnd(now); end > now {
 		return end
@@ -196,22 +211,25 @@ func (u *User) LockEnd(now Instant) Instant {
 	return 0
 }
 
-// AttemptsLeft is how many wrong second factors are left before a browser that never passed is locked out.
+// AttemptsLeft returns the number of wrong second factors left before unknown devices are locked
+// out.
 func (u *User) AttemptsLeft(now Instant) int {
 	p := u.Policy
 	inARow := p.LockFailures - max(u.SecondFailures.Failures, u.SecondFailures.KnownDevices.Failures)
 	return max(0, min(inARow, p.UnknownDeviceFailures-len(u.FailureLog.since(now, p.FailureWindow))))
 }
 
-// TOTPEnabled says whether a verified authenticator app is bound, even one that too many failures disabled.
+// TOTPEnabled reports whether the user has a verified authenticator app, even one that failures
+// disabled.
 func (u *User) TOTPEnabled() bool { return u.TOTP != nil && u.TOTP.Verified != 0 }
 
-// TwoFactorEnabled says whether a second factor is bound: a verified reserved number or a verified
-// authenticator app. Backup codes alone are none.
+// TwoFactorEnabled reports whether the user has a second factor: a verified reserved number or a
+// verified authenticator app. Backup codes alone are none.
 func (u *User) TwoFactorEnabled() bool {
 	return u.TOTPEnabled() || u.FindPhone((*Phone).IsSecondFactor) != nil
 }
 
+// FindPhone returns the first phone that matches, or nil.
 func (u *User) FindPhone(match func(*Phone) bool) *Phone {
 	for i := range u.Phones {
 		if match(&u.Phones[i]) {
@@ -221,7 +239,7 @@ func (u *User) FindPhone(match func(*Phone) bool) *Phone {
 	return nil
 }
 
-// earliest is the first moment at which something in the record runs out and may be tidied.
+// earliest returns when the first part of the record expires.
 func (u *User) earliest() Instant {
 	if u.Erasing != nil { // the cleanup finishes what was interrupted
 		return u.Erasing.Since
@@ -252,7 +270,7 @@ func (u *User) earliest() Instant {
 	return first
 }
 
-// RemoveExpired removes what has run out.
+// RemoveExpired removes expired codes, enrolments, and sessions.
 func (u *User) RemoveExpired(now Instant) {
 	for i := range u.Phones {
 		p := &u.Phones[i]
@@ -277,8 +295,9 @@ func withoutEnded(refs []SessionRef, now Instant) []SessionRef {
 	return slices.DeleteFunc(slices.Clone(refs), func(s SessionRef) bool { return s.Ends <= now })
 }
 
-// SettleFactors keeps what follows from the set of factors true after it changed: exactly one default among the reserved
-// numbers, no backup codes without another factor, and the times at which MFA was last switched on or off.
+// SettleFactors restores what follows from the user's factors after a change: exactly one default
+// among the reserved numbers, no backup codes without another factor, and the times at which MFA
+// was last switched on or off.
 func (u *User) SettleFactors(now Instant) {
 	var first *Phone
 	for i := range u.Phones {
@@ -303,11 +322,11 @@ func (u *User) SettleFactors(now Instant) {
 	u.Touch(now)
 }
 
-// EndsAt is never: only [Engine.DeleteUser] and its like remove a user.
+// EndsAt implements [Entity]: never, because only a deletion removes a user.
 func (u *User) EndsAt() time.Time { return time.Time{} }
 
-// AddSession lists a new session. Above the cap the oldest one leaves the list, and is dead with it.
-// What ran out is removed late: another function's clock may be behind.
+// AddSession lists a new session. Above [sessionsPerUser] it ends the oldest. Expired sessions are
+// removed a day late, because another function's clock may be behind.
 func (u *User) AddSession(ref SessionRef, now Instant) {
 	listed := u.Sessions
 	u.RemoveExpired(now)
@@ -317,7 +336,7 @@ func (u *User) AddSession(ref SessionRef, now Instant) {
 	}
 }
 
-// Erasure marks a user whose deletion has begun. No operation finds such a user; only the next
+// Erasure marks a user whose deletion has begun. Operations do not find such a user; only the next
 // step of the deletion does.
 type Erasure struct {
 	Since Instant `json:"t"`

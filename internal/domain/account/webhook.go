@@ -7,7 +7,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/language"
 )
 
-// Endpoint is where webhooks go. Endpoints are part of the settings, because every commit must know whether there are any.
+// Endpoint is a target of webhooks. Endpoints are part of the settings, because every commit must
+// know whether there are any.
 type Endpoint struct {
 	ID          string       `json:"i"`
 	URL         string       `json:"w"`
@@ -19,27 +20,29 @@ type Endpoint struct {
 	UpdatedAt   Instant      `json:"u"`
 }
 
-// HookSecret is a key that signs webhooks, until it ends.
+// HookSecret is a key that signs webhooks until it ends.
 type HookSecret struct {
 	Sealed []byte  `json:"s"`
 	Ends   Instant `json:"e,omitempty"`
 }
 
-// WireID is the id that clients see.
+// WireID returns the id that clients see.
 func (e *Endpoint) WireID() string { return PrefixHook + e.ID }
 
+// Wants reports whether the endpoint subscribed to an event.
 func (e *Endpoint) Wants(name EventName) bool {
 	return !e.Disabled && (len(e.Events) == 0 || slices.Contains(e.Events, name) || name == EventHookTest)
 }
 
-// DeliveryRecord says where the events of a journal's record still have to go. Both have the same id.
+// DeliveryRecord lists the targets that still lack events of the event record with the same id.
 type DeliveryRecord struct {
 	Base
 	To []DeliveryTarget `json:"d"`
-	// Language is the one that who acted reads; a notice is in it.
+	// Language is that of the acting user, for a notice.
 	Language language.Tag `json:"g,omitempty"`
 }
 
+// DeliveryTarget is one target of a delivery, with its progress.
 type DeliveryTarget struct {
 	ID    string  `json:"i"` // of an endpoint, or targetBus
 	Tries int     `json:"n,omitempty"`
@@ -47,6 +50,7 @@ type DeliveryTarget struct {
 	Done  int     `json:"o,omitempty"` // how many of the record's events it has
 }
 
+// NextExpiry implements [Entity]: the time of the next try.
 func (d *DeliveryRecord) NextExpiry() time.Time {
 	next := d.To[0].Next
 	for _, to := range d.To {
@@ -55,6 +59,7 @@ func (d *DeliveryRecord) NextExpiry() time.Time {
 	return next.Time()
 }
 
+// Target returns a target by its id, or nil.
 func (d *DeliveryRecord) Target(id string) *DeliveryTarget {
 	for i := range d.To {
 		if d.To[i].ID == id {
@@ -64,7 +69,8 @@ func (d *DeliveryRecord) Target(id string) *DeliveryTarget {
 	return nil
 }
 
-// IsFor says whether an act is for an endpoint: a test is for its own only, and that an endpoint does not answer is not told to endpoints.
+// IsFor reports whether an event goes to an endpoint: a test goes to its own endpoint only, and the
+// failure of an endpoint to none.
 func (a StoredEvent) IsFor(e *Endpoint) bool {
 	switch a.Name {
 	case EventHookFailed:
