@@ -1,5 +1,5 @@
-// Package domain puts the packages of the domain together: one engine of transactions, and the
-// services that work on it.
+// Package domain joins the packages of the domain: the engine of transactions, and the services
+// that run on it.
 package domain
 
 import (
@@ -14,10 +14,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
-// Config is what the domain needs from the world.
+// Config is what the domain needs from its program.
 type Config = tx.Config
 
-// Service has the operations, by subject. It is safe for concurrent use.
+// Service offers the operations by subject. It is safe for concurrent use.
 type Service struct {
 	*tx.Engine
 	MFA      *mfa.Service
@@ -30,7 +30,7 @@ type Service struct {
 	Audit    *audit.Service
 }
 
-// New returns the services of one instance, or an error that says what the configuration lacks.
+// New returns the services of an instance. An error names what the configuration lacks.
 func New(c Config) (*Service, error) {
 	engine, err := tx.NewEngine(c, sessions.ApplyFactorChanges, audit.StageEvents, webhook.StageDelivery, audit.SealTrails)
 	if err != nil {

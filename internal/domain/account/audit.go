@@ -11,9 +11,9 @@ import (
 )
 
 // Limits of an audit log. The audit log of a user, and of the settings, is a chain: the hash of an
-// entry covers the entry before it. Its end stands in the owner's own record and is committed with the
-// change that it records, so it costs no request. Older entries move to pages. A page's key follows
-// from the number of entries, so a page is written without a read.
+// entry covers the entry before it. Its end stands in the owner's own record and is committed with
+// the change that it records, so it costs no request. Older entries move to pages. A page's key
+// follows from the number of entries, so a page is written without a read.
 const (
 	// PageEntries keeps a page under a kilobyte, the unit by which DynamoDB bills writes.
 	PageEntries = 6
@@ -30,7 +30,7 @@ type AuditEntry struct {
 	Name    EventName `json:"k"`
 	At      Instant   `json:"t"`
 	Method  Strategy  `json:"m,omitempty"` // if Ref does not imply it
-	Ref     string    `json:"r,omitempty"` // the subject: a letter and the part of its id that the owner's id lacks
+	Ref     string    `json:"r,omitempty"` // the subject: a letter and what the owner's id lacks
 	Backend bool      `json:"b,omitempty"` // by the Backend API
 	Repeats int       `json:"c,omitempty"` // repetitions until Last
 	Last    Instant   `json:"l,omitempty"`
@@ -180,11 +180,11 @@ func (tr *Trail) MovePage(place Base) *AuditPage {
 	return p
 }
 
-// Limits of kept entries. When an old page is overwritten, its entries are kept on pages of their own,
-// unless a caller can repeat their act at will ([EventKind].AtWill): no number of sign-ins erases a
-// change of factors. A kept entry brings its place in the chain and its hash along. Its page has a
-// keyed hash, and the owner's record, whose tag covers it, says how many entries were ever kept, so a
-// page that is changed, missing or older is detected.
+// Limits of kept entries. When an old page is overwritten, its entries are kept on pages of their
+// own, unless a caller can repeat their act at will ([EventKind].AtWill): no number of sign-ins
+// erases a change of factors. A kept entry brings its place in the chain and its hash along. Its
+// page has a keyed hash, and the owner's record, whose tag covers it, says how many entries were
+// ever kept, so a page that is changed, missing or older is detected.
 const (
 	KeptEntries = 10
 	KeptPages   = 40

@@ -7,9 +7,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 )
 
-// This file is the only one that asks package authority, and the only one that reads and writes what
-// sessions proved. A test of the module's root holds that.
-
 // Account returns what the rules of package authority need to know of a user.
 //
 // Only this file and the files authority.go of tx and sessions ask package authority, or read and

@@ -24,9 +24,9 @@ func (b *BackupSet) TagSize() int {
 // get the same set.
 type BackupSet struct {
 	ID        string   `json:"i"`
-	Version   uint32   `json:"k,omitempty"`  // of the ring, whose key for this set the tags are made with
+	Version   uint32   `json:"k,omitempty"`  // of the ring whose key made the tags
 	Key       []byte   `json:"ks,omitempty"` // of a set from another instance, its key there, sealed
-	Tags      []byte   `json:"t,omitempty"`  // of unused codes, one after another: see backup_tags.go
+	Tags      []byte   `json:"t,omitempty"`  // of unused codes, concatenated
 	Used      []byte   `json:"d,omitempty"`  // the same of used ones: giving one twice is no guess
 	Foreign   bool     `json:"x,omitempty"`  // some imported codes do not have our form
 	Imported  []string `json:"b,omitempty"`  // bcrypt digests from another service

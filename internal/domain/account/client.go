@@ -14,7 +14,7 @@ type Client struct {
 	version uint64
 
 	TokenHash  []byte `json:"h"`
-	FormerHash []byte `json:"fh,omitempty"` // start of the hash of the token before the last sign-in: see lost_session.go
+	FormerHash []byte `json:"fh,omitempty"` // start of the hash of the token before the last sign-in
 	// Created is false for a development browser that has not started a sign-in yet.
 	Created    bool      `json:"cr,omitempty"`
 	SignIn     *SignIn   `json:"si,omitempty"`

@@ -4,7 +4,8 @@ import (
 	"time"
 )
 
-// Instant is a moment in milliseconds since 1970 (UTC), the unit of the wire protocol; 0 means never.
+// Instant is a moment in milliseconds since 1970 (UTC), the unit of the wire protocol; 0 means
+// never.
 type Instant int64
 
 // At returns the instant of t; 0 for the zero time.

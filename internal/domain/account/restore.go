@@ -31,7 +31,7 @@ func InvalidateBefore(e Entity, epoch Instant) {
 }
 
 func (u *User) invalidateBefore(epoch Instant) {
-	u.Sessions = withoutEnded(u.Sessions, epoch.Add(SessionLife)-1) // those that began before the restore
+	u.Sessions = withoutEnded(u.Sessions, epoch.Add(SessionLife)-1) // began before the restore
 	if u.Backup != nil && u.Backup.CreatedAt < epoch {
 		u.Backup = nil
 	}

@@ -72,8 +72,8 @@ func storedName(field reflect.StructField) string {
 	return name
 }
 
-// SettingNames returns the names on the wire of settings that audit entries and events list by their
-// stored names.
+// SettingNames returns the names on the wire of settings that audit entries and events list by
+// their stored names.
 func SettingNames(stored []string) []string {
 	names := make([]string, len(stored))
 	for i, name := range stored {

@@ -29,8 +29,8 @@ func (si *SignIn) Status() SignInStatus {
 // SignIn is a sign-in in progress. Its life is short: a proven first factor must not wait for days.
 type SignIn struct {
 	ID         string     `json:"i"`
-	User       string     `json:"us,omitempty"` // "" while unknown, also for an account that does not exist
-	Identifier string     `json:"-"`            // as it was typed, so it may be a number; at rest it is Sealed
+	User       string     `json:"us,omitempty"` // "" if unknown, or without an account
+	Identifier string     `json:"-"`            // as it was typed; stored in Sealed
 	Sealed     SealedText `json:"n,omitzero"`
 	Plain      string     `json:"in,omitempty"` // the identifier in a record from before it was sealed
 	First      Attempt    `json:"f1,omitzero"`

@@ -28,7 +28,7 @@ type SMSRecord struct {
 	Phone    string          `json:"p"`
 	Number   string          `json:"n"` // masked
 	Country  string          `json:"y,omitempty"`
-	Prefix   string          `json:"-"` // the block of numbers, stored in Sealed: with the mask it is nearly the number
+	Prefix   string          `json:"-"` // the block of numbers; stored in Sealed
 	Sealed   SealedText      `json:"xs,omitzero"`
 	Purpose  Purpose         `json:"pu"`
 	Network  string          `json:"nw,omitempty"` // /24 or /48

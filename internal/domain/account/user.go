@@ -99,8 +99,8 @@ type Phone struct {
 	Failures  int        `json:"f,omitempty"` // consecutive, as a second factor
 	Pending   *Code      `json:"p,omitempty"` // a verification of the number in progress
 	Primary   bool       `json:"m,omitempty"`
-	For       string     `json:"fo,omitempty"` // nonce of the session that added it as a second factor, while it is unverified
-	Wrong     int        `json:"w,omitempty"`  // wrong codes while it is meant to become a second factor
+	For       string     `json:"fo,omitempty"` // nonce of the session that enrols it
+	Wrong     int        `json:"w,omitempty"`  // wrong codes during the enrolment
 	CreatedAt Instant    `json:"c"`
 	UpdatedAt Instant    `json:"u"`
 }
@@ -112,8 +112,8 @@ type TOTP struct {
 	Verified  Instant `json:"v,omitempty"`
 	LastStep  int64   `json:"l,omitempty"` // the last accepted time step, RFC 6238 section 5.2
 	Failures  int     `json:"f,omitempty"` // consecutive
-	By        string  `json:"b,omitempty"` // nonce of the session that began it, while it is unverified
-	Wrong     int     `json:"w,omitempty"` // wrong codes while it is unverified
+	By        string  `json:"b,omitempty"` // nonce of the session that enrols it
+	Wrong     int     `json:"w,omitempty"` // wrong codes during the enrolment
 	CreatedAt Instant `json:"c"`
 }
 
@@ -128,8 +128,9 @@ type SessionRef struct {
 	Client string  `json:"c"`
 	Nonce  string  `json:"n"`
 	Ends   Instant `json:"e"`
-	// Generation is the user's when the session last proved or changed something. It stands here and
-	// not in the session, so that a change of factors writes no second record. See [authority.Session].
+	// Generation is the user's when the session last proved or changed something. It stands here
+	// and not in the session, so that a change of factors writes no second record. See
+	// [authority.Session].
 	Generation uint32 `json:"g,omitempty"`
 }
 

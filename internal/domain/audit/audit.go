@@ -1,3 +1,5 @@
+// Package audit writes and reads the audit logs of users and settings, and the event log of the
+// instance.
 package audit
 
 import (
@@ -9,20 +11,22 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Record appends an act to its user's trail, in the commit of the act itself.
+// Record appends an act to its user's audit log and publishes its event, in the commit of the act
+// itself.
 func Record(t *tx.Tx, u *account.User, name account.EventName, s account.Subject) {
 	e := account.AuditEntry{Name: name, At: t.Now, Ref: s.Ref, Backend: t.ByBackend}
 	if s.Ref == "" {
 		e.Method = s.Method
 	}
 	again := AppendEntry(t, u, e)
-	if !name.Routine() && (name != account.EventReplay || !again) { // replaying costs whoever does it nothing
+	if !name.Routine() && (name != account.EventReplay || !again) { // a replay is free
 		by, id := e.Read(u.ID)
 		Publish(t, account.Event{Name: name, User: u.WireID(), Subject: id, Method: by, Began: s.Began})
 	}
 }
 
-// AppendEntry appends an entry, or counts it up where the same act is still in the owner's record.
+// AppendEntry appends an entry, or raises the count of the same act if it still stands in the
+// owner's record.
 func AppendEntry(t *tx.Tx, owner account.Audited, e account.AuditEntry) (again bool) {
 	if *owner.TrailOf() == nil {
 		*owner.TrailOf() = &account.Trail{}
@@ -40,8 +44,8 @@ func AppendEntry(t *tx.Tx, owner account.Audited, e account.AuditEntry) (again b
 	return false
 }
 
-// SealTrails closes the trails that the operation added to: it moves full pages out and tags the chains. A page that takes the place of an old one
-// is the only one that must be read before: once in six acts, of somebody who has hundreds behind them.
+// SealTrails closes the audit logs that the operation added to: it moves full pages out and tags
+// the chains. A page is read only before it is overwritten, which needs hundreds of entries.
 func SealTrails(t *tx.Tx) error {
 	for _, k := range slices.Clone(t.Order) {
 		owner, ok := t.Seen[k].(account.Audited)
@@ -67,10 +71,10 @@ func SealTrails(t *tx.Tx) error {
 	return nil
 }
 
-// tagParts are what the tag of a chain is over.
+// tagParts returns the input of a chain's tag.
 func tagParts(owner store.Key, tr *account.Trail) []string {
 	parts := []string{"audit", string(owner.Kind), owner.ID, strconv.Itoa(tr.Total()), string(tr.Last())}
-	if tr.Kept > 0 { // trails from before have none
+	if tr.Kept > 0 { // older chains kept none
 		parts = append(parts, strconv.Itoa(tr.Kept))
 	}
 	return parts

@@ -16,6 +16,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
+// newEventRecordID returns the id of an event record: the time in milliseconds and 72 random bits.
 func newEventRecordID(s *tx.Engine, now account.Instant) (string, error) {
 	var b [15]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(now)<<16) //nolint:gosec // a time after 1970
@@ -25,7 +26,7 @@ func newEventRecordID(s *tx.Engine, now account.Instant) (string, error) {
 	return strings.ToLower(account.SortedEncoding.EncodeToString(b[:])), nil
 }
 
-// actor is who the operation is done by.
+// actor returns the party that runs the operation.
 func actor(t *tx.Tx) account.Actor {
 	switch {
 	case t.BySystem:
@@ -36,13 +37,14 @@ func actor(t *tx.Tx) account.Actor {
 	return account.ByUser
 }
 
-// Publish tells of an act by an event.
+// Publish adds an event to the operation.
 func Publish(t *tx.Tx, e account.Event) {
 	e.At = t.Now.Time()
 	t.Events = append(t.Events, e)
 }
 
-// StageEvents puts the operation's events into the event log, and what carries them to the team.
+// StageEvents adds the operation's events to the event log, unless all of them are for the log
+// alone.
 func StageEvents(t *tx.Tx) error {
 	if !slices.ContainsFunc(t.Events, func(e account.Event) bool { return !e.Name.Kind().LogOnly }) {
 		return nil
@@ -67,7 +69,8 @@ func StageEvents(t *tx.Tx) error {
 	return nil
 }
 
-// Events lists the newest events before the one with the given id, "" for the newest of all, and says whether there are more.
+// Events lists the newest events before the one with an id, "" for the newest of all, and reports
+// whether there are more.
 func (s *Service) Events(ctx context.Context, before string, limit int) (found []account.Event, more bool, err error) {
 	until := s.Clock().Add(account.EventKept + time.Hour) // another process's clock may be ahead
 	if before != "" {
@@ -99,7 +102,7 @@ func (s *Service) Events(ctx context.Context, before string, limit int) (found [
 	return found[:min(limit, len(found))], more, nil
 }
 
-// EventRecords reads the newest records that run out before a time.
+// EventRecords reads the newest records that expire before a time.
 func EventRecords(s *tx.Engine, ctx context.Context, until time.Time, limit int) ([]*account.EventRecord, error) {
 	records, err := s.Store.Latest(ctx, store.KindEvent, until, limit)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// replacePage reads the page in a place that another one is to take, and keeps of it what must not be
-// lost.
+// replacePage reads the page that is about to be overwritten, and keeps those of its entries that
+// must not be lost.
 func replacePage(t *tx.Tx, owner store.Key, tr *account.Trail, place store.Key) error {
 	n := tr.Kept / account.KeptEntries
 	if err := t.Read(place, account.KeptKey(owner, n), account.KeptKey(owner, n+1)); err != nil {
@@ -33,7 +33,7 @@ func replacePage(t *tx.Tx, owner store.Key, tr *account.Trail, place store.Key) 
 	return nil
 }
 
-// keepEntry adds an entry to the newest page of kept ones.
+// keepEntry adds an entry to the newest page of kept entries.
 func keepEntry(t *tx.Tx, owner store.Key, tr *account.Trail, e account.PageEntry) error {
 	first := tr.Kept / account.KeptEntries * account.KeptEntries
 	k := account.KeptKey(owner, tr.Kept/account.KeptEntries)
@@ -41,7 +41,7 @@ func keepEntry(t *tx.Tx, owner store.Key, tr *account.Trail, e account.PageEntry
 	if !ok {
 		return fmt.Errorf("mfa: %s was not read", k.Kind)
 	}
-	if tr.Kept == first || page.First != first { // it takes the place of an old one, or of nothing
+	if tr.Kept == first || page.First != first { // overwrite an old page, or begin the first
 		page = &account.AuditPage{Base: account.Base{ID: k, Version: page.Version}, First: first}
 	}
 	page.Entries = append(page.Entries, e)
@@ -55,7 +55,7 @@ func keepEntry(t *tx.Tx, owner store.Key, tr *account.Trail, e account.PageEntry
 	return nil
 }
 
-// keptParts are what the tag of a page is over.
+// keptParts returns the input of a page's tag.
 func keptParts(owner store.Key, p *account.AuditPage) ([]string, error) {
 	data, err := json.Marshal(p.Entries)
 	if err != nil {
@@ -64,8 +64,8 @@ func keptParts(owner store.Key, p *account.AuditPage) ([]string, error) {
 	return []string{"audit-kept", string(owner.Kind), owner.ID, strconv.Itoa(p.First), string(data)}, nil
 }
 
-// keptEvents reads the entries that outlived their pages, newest first, as far as they are from before
-// a place in the chain. broken is the first that is not as it was written, or 0.
+// keptEvents reads the kept entries before a place in the chain, newest first. broken is the
+// sequence of the first entry that was changed, or 0.
 func keptEvents(t *tx.Tx, owner store.Key, id string, tr *account.Trail, before int) (events []Event, broken int, err error) {
 	keys := tr.KeptKeys(owner)
 	if err := t.Read(keys...); err != nil {

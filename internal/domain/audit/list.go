@@ -9,28 +9,29 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Event is an act of a user's trail.
+// Event is an act in an audit log.
 type Event struct {
-	Sequence int // 1 is the first act of all
+	Sequence int // counts from 1
 	Name     account.EventName
 	Method   account.Strategy
-	Subject  string // the id of what it was done to, or ""
-	Backend  bool   // by the team's servers
+	Subject  string // the id of the subject, or ""
+	Backend  bool   // by the Backend API
 	Times    int
 	At, Last account.Instant
 	Hash     []byte
 	Fields   []string // of the settings
 }
 
-// UserTrail is what is left of a user's trail, newest first. Acts that were kept when their page gave way come last, with gaps between them.
+// Trail is what is left of an audit log, newest first. Kept entries come last, with gaps in their
+// sequence.
 type Trail struct {
 	Events []Event
-	Total  int // with those that gave way
+	Total  int // overwritten entries too
 	// Broken is the sequence of the first entry that does not follow from the one before, or 0.
 	Broken int
 }
 
-// UserTrail reads a user's trail and verifies it.
+// UserTrail reads a user's audit log and verifies it.
 func (s *Service) UserTrail(ctx context.Context, user string) (*Trail, error) {
 	var out *Trail
 	err := s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
@@ -44,7 +45,7 @@ func (s *Service) UserTrail(ctx context.Context, user string) (*Trail, error) {
 	return out, nil
 }
 
-// SettingsTrail reads the trail of the settings and verifies it.
+// SettingsTrail reads the audit log of the settings and verifies it.
 func (s *Service) SettingsTrail(ctx context.Context) (*Trail, error) {
 	var out *Trail
 	err := s.Update(ctx, []store.Key{account.SettingsKey}, func(t *tx.Tx) error {
@@ -55,7 +56,8 @@ func (s *Service) SettingsTrail(ctx context.Context) (*Trail, error) {
 	return out, err
 }
 
-// ReadTrail reads the end of an owner's trail and up to most pages, and verifies them as one chain.
+// ReadTrail reads the end of an owner's audit log and up to most pages, and verifies them as one
+// chain.
 func ReadTrail(t *tx.Tx, owner account.Audited, id string, most int) (*Trail, error) {
 	tr := *owner.TrailOf()
 	if tr == nil {
@@ -96,7 +98,7 @@ func ReadTrail(t *tx.Tx, owner account.Audited, id string, most int) (*Trail, er
 	return out, nil
 }
 
-// chain follows a trail from its oldest entry that is left.
+// chain follows an audit log from its oldest entry that is left.
 type chain struct {
 	owner  string
 	at     int // entries so far
@@ -113,8 +115,8 @@ func (c *chain) breaks(at int) {
 	}
 }
 
-// page adds the next page. The page before the first may be gone, so the first one says itself what it follows; and it may have given way
-// since its owner was read.
+// page adds the next page. The page before the first may be gone, so the first page itself says
+// what it follows. It may also have been overwritten after its owner was read.
 func (c *chain) page(p *account.AuditPage) {
 	if !c.begun && p.First == c.at+account.PagesKept*account.PageEntries {
 		c.at += account.PageEntries
@@ -148,7 +150,7 @@ func (c *chain) add(e account.AuditEntry, hash []byte) {
 	c.events = append(c.events, event(e, c.owner, c.at, hash))
 }
 
-// event is the entry as it is shown.
+// event returns an entry as it is shown.
 func event(e account.AuditEntry, owner string, sequence int, hash []byte) Event {
 	by, id := e.Read(owner)
 	return Event{

@@ -1,3 +1,4 @@
+// Package settings changes the settings of the instance and records each change.
 package settings
 
 import (
@@ -9,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Change changes the instance's settings. Other processes follow within [settingsCached].
+// Change changes the settings. Other processes follow within ten seconds.
 func (s *Service) Change(ctx context.Context, change func(*account.Settings)) (account.Settings, error) {
 	return Change(s.Engine, ctx, func(_ *tx.Tx, set *account.Settings) error {
 		change(set)
@@ -17,6 +18,7 @@ func (s *Service) Change(ctx context.Context, change func(*account.Settings)) (a
 	})
 }
 
+// Change is [Service.Change] within a transaction that may also stage other records.
 func Change(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *account.Settings) error) (account.Settings, error) {
 	var set account.Settings
 	err := s.Update(ctx, []store.Key{account.SettingsKey}, func(t *tx.Tx) error {

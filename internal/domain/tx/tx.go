@@ -54,8 +54,9 @@ type Tx struct {
 	Language language.Tag
 }
 
-// Refuse records err as the answer of the operation and returns it. A refused operation commits what
-// it staged: the cost of a wrong code, the record of a refused message. Any other error commits nothing.
+// Refuse records err as the answer of the operation and returns it. A refused operation commits
+// what it staged: the cost of a wrong code, the record of a refused message. Any other error
+// commits nothing.
 func (t *Tx) Refuse(err error) error {
 	t.refusal = err
 	return err

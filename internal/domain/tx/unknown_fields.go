@@ -162,7 +162,7 @@ func fieldsOf(of reflect.Type) map[string]reflect.Type {
 	for i := range of.NumField() {
 		f := of.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct { // its fields stand where it does
+		if f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct { // embedded
 			maps.Copy(fields, fieldsOf(f.Type))
 		}
 		if f.IsExported() && name != "" && name != "-" {
