@@ -1,15 +1,5 @@
 package domain
 
-import "github.com/countersign-mfa/countersign/internal/domain/tokens"
-
-import "github.com/countersign-mfa/countersign/internal/domain/account"
-
-import "github.com/countersign-mfa/countersign/internal/domain/tx"
-
-import "github.com/countersign-mfa/countersign/internal/domain/sms"
-
-import "github.com/countersign-mfa/countersign/internal/domain/mfa"
-
 import (
 	"fmt"
 	"os"
@@ -20,8 +10,13 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/tokens"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // figure is a duration as people write it.

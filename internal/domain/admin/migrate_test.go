@@ -1,14 +1,5 @@
 package admin
 
-import "github.com/countersign-mfa/countersign/internal/domain/sessions"
-import "github.com/countersign-mfa/countersign/internal/domain/tokens"
-
-import "github.com/countersign-mfa/countersign/internal/domain/tx"
-
-import "github.com/countersign-mfa/countersign/internal/domain/account"
-
-import "github.com/countersign-mfa/countersign/internal/domain/mfa"
-
 import (
 	"crypto/rand"
 	"encoding/json"
@@ -19,7 +10,12 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/tokens"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // TestAnExportedUserIsWhole: every field of a user is the same after a move, but for those that are named here because they stay behind. A new field

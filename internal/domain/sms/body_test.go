@@ -1,15 +1,13 @@
 package sms
 
-import "github.com/countersign-mfa/countersign/internal/domain/tx"
-
-import "github.com/countersign-mfa/countersign/internal/domain/account"
-
 import (
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/language"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 

@@ -1,9 +1,5 @@
 package sms
 
-import "github.com/countersign-mfa/countersign/internal/domain/tx"
-
-import "github.com/countersign-mfa/countersign/internal/domain/account"
-
 import (
 	"crypto/rand"
 	"net/netip"
@@ -11,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // TestACodeIsBoundToEverything: moved to another user, number, purpose, verification or session, a

@@ -1,12 +1,11 @@
 package tx
 
-import "github.com/countersign-mfa/countersign/internal/domain/account"
-
 import (
 	"strings"
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // Law: whatever names a client in a token is an id.

@@ -1,9 +1,5 @@
 package tx
 
-import "github.com/countersign-mfa/countersign/internal/domain/account"
-
-import "github.com/countersign-mfa/countersign/internal/store"
-
 import (
 	"bytes"
 	"encoding/json"
@@ -14,8 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 

@@ -1,9 +1,5 @@
 package tx
 
-import "github.com/countersign-mfa/countersign/internal/store"
-
-import "github.com/countersign-mfa/countersign/internal/domain/account"
-
 import (
 	"crypto/sha256"
 	"encoding/json"
@@ -14,6 +10,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 func goldenRecords(t *testing.T, name string) map[string]json.RawMessage {
