@@ -22,8 +22,9 @@ type lambdaFunction struct {
 }
 
 const (
-	memoryMB = 512 // with less, the share of a processor slows TLS and password hashing; see docs/operate/cost.md
-	waitSecs = 10  // no client waits longer for an answer
+	// with less, the share of a processor slows TLS and password hashing; see docs/operate/cost.md
+	memoryMB = 512
+	waitSecs = 10 // no client waits longer for an answer
 	jobSecs  = 300
 )
 
@@ -106,7 +107,8 @@ func (s *Stack) role(f plan.Function, logs awslogs.LogGroup) awsiam.IRole {
 		AssumedBy:      awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"Grants": policy},
 	})
-	return role.WithoutPolicyUpdates(nil) // the only permission that the library would add, tracing, is there
+	// the only permission that the library would add, tracing, is there
+	return role.WithoutPolicyUpdates(nil)
 }
 
 func (s *Stack) statement(g plan.Grant) *awsiam.PolicyStatementProps {

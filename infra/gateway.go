@@ -21,7 +21,8 @@ import (
 func (s *Stack) gateway() awsapigatewayv2.CfnApi {
 	gateway := awsapigatewayv2.NewCfnApi(s.cdk, jsii.String("Api"), &awsapigatewayv2.CfnApiProps{
 		DisableExecuteApiEndpoint: jsii.Bool(s.settings.Domain != Domain{}),
-		FailOnWarnings:            jsii.Bool(true), // otherwise an import silently leaves out what it does not support
+		// otherwise an import silently leaves out what it does not support
+		FailOnWarnings: jsii.Bool(true),
 	})
 	host := join(gateway.Ref(), ".execute-api.", s.cdk.Region(), ".", awscdk.Aws_URL_SUFFIX())
 	if s.settings.Domain != (Domain{}) {

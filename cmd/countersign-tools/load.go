@@ -112,8 +112,9 @@ func startServer(ctx context.Context, program, dir string) (*server, error) {
 }
 
 func startOnce(ctx context.Context, program, dir string) (*server, error) {
-	s := &server{process: exec.CommandContext(ctx, program, "serve", "--listen", "localhost:0", "--data", dir)}          //nolint:gosec // the operator names the program
-	s.process.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "COUNTERSIGN_") }) // settings of the developer's own server
+	s := &server{process: exec.CommandContext(ctx, program, "serve", "--listen", "localhost:0", "--data", dir)} //nolint:gosec // the operator names the program
+	// settings of the developer's own server
+	s.process.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "COUNTERSIGN_") })
 	out, err := s.process.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("server output: %w", err)

@@ -225,7 +225,8 @@ func (a *App) logEvent(e account.Event) {
 
 // ServeHTTP answers pages and development endpoints, and passes the rest to the API.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if len(r.TransferEncoding) > 0 { // a proxy may read another request after contradicting lengths: close the connection
+	// a proxy may read another request after contradicting lengths: close the connection
+	if len(r.TransferEncoding) > 0 {
 		w.Header().Set("Connection", "close")
 	}
 	if err := a.guardHost(r); err != nil {

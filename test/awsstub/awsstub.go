@@ -1,7 +1,7 @@
 // Package awsstub stands in for the AWS services that functions call, so that the real binaries run
-// without an account: KMS, SNS and Secrets Manager as far as they are used, and DynamoDB by passing
-// requests on to a compatible server. It writes down who called what, which tests compare with what
-// each function is granted. It is for development and tests.
+// without an account. It implements the used parts of KMS, SNS and Secrets Manager, and passes
+// DynamoDB requests on to a compatible server. It records each call with its caller, which tests
+// compare with the functions' grants. It is for development and tests.
 package awsstub
 
 import (
@@ -17,16 +17,15 @@ import (
 
 // Call is one request as IAM sees it.
 type Call struct {
-	// Caller is the access key id of the request's signature: the harness gives every function its
+	// Caller is the access key id of the request's signature; the harness gives every function its
 	// own.
 	Caller string
-	// Action is the IAM action, as in "dynamodb:PutItem". The parts of a transaction are calls of
-	// their own.
+	// Action is the IAM action, as in "dynamodb:PutItem". Each part of a transaction is a call.
 	Action string
 	// Index is true when a query names an index.
 	Index bool
-	// Units are the capacity units that DynamoDB would bill for the request; those of a transaction
-	// are its first call's.
+	// Units are the capacity units that DynamoDB would bill. Those of a transaction are on its first
+	// call.
 	Units float64
 }
 
@@ -54,14 +53,14 @@ func New(dynamoEndpoint string) (*Server, error) {
 	return s, nil
 }
 
-// Calls returns what was called since the start, in order.
+// Calls returns all calls since the start, in order.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Call(nil), s.calls...)
 }
 
-// SMS returns the messages that were sent, in order.
+// SMS returns the sent messages, in order.
 func (s *Server) SMS() []SMS {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +81,7 @@ func (s *Server) SetSecret(id, value string) {
 	s.secrets[id] = value
 }
 
-// note writes calls down and says where the first one is.
+// note records calls and returns the index of the first.
 func (s *Server) note(c ...Call) (at int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +99,7 @@ func callerOf(r *http.Request) string {
 	return m[1]
 }
 
-// ServeHTTP tells the services apart by the form of their requests.
+// ServeHTTP recognises the service by the form of the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	const limit = 8 << 20
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
@@ -130,7 +129,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// dynamoCalls are the actions that IAM checks for a request: those of its parts for a transaction.
+// dynamoCalls returns the actions that IAM checks for a request: for a transaction, those of its
+// parts.
 func dynamoCalls(caller, action string, body []byte) []Call {
 	var in struct {
 		IndexName     string

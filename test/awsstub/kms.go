@@ -14,7 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// kmsRequest is the part of KMS's JSON that is understood.
+// kmsRequest is the part of KMS's JSON that the stub reads.
 type kmsRequest struct {
 	KeyID             string            `json:"KeyId"`
 	KeySpec           string            `json:"KeySpec"`
@@ -31,8 +31,8 @@ func (r kmsRequest) owner() string {
 	return strings.Join(lines, "\n")
 }
 
-// kms answers GenerateDataKeyWithoutPlaintext and Decrypt: the ciphertext is sealed to the key and
-// the context, as the service's is.
+// kms answers GenerateDataKeyWithoutPlaintext and Decrypt. It seals the ciphertext to the key and
+// the context, as the service does.
 func (s *Server) kms(w http.ResponseWriter, action string, body []byte) {
 	var in kmsRequest
 	if err := json.Unmarshal(body, &in); err != nil || !strings.HasPrefix(in.KeyID, "arn:aws:kms:") {

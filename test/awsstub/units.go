@@ -11,7 +11,7 @@ import (
 
 type billed struct{}
 
-// metered is the request to DynamoDB with the wish to be told what it costs.
+// metered returns the request to DynamoDB with a request for its consumed capacity.
 func metered(r *http.Request, body []byte, at int) *http.Request {
 	var in map[string]any
 	if json.Unmarshal(body, &in) == nil {
@@ -26,8 +26,8 @@ func metered(r *http.Request, body []byte, at int) *http.Request {
 	return r
 }
 
-// bill adds what a request cost to its call. The client gets an answer without it, and without the
-// checksum that it then no longer has.
+// bill adds the units of a request to its call. It removes them from the client's answer, and the
+// checksum that no longer matches.
 func (s *Server) bill(res *http.Response) error {
 	at, ok := res.Request.Context().Value(billed{}).(int)
 	if !ok {

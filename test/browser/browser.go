@@ -1,5 +1,5 @@
-// Package browser sends requests to an [http.Handler] of this process: as a browser with one cookie
-// does, and as a team's server does. Packages bruteforce and takeover attack the API with it.
+// Package browser sends requests to an [http.Handler] of this process, as a browser with one cookie
+// or as an application's server. Packages bruteforce and takeover attack the API with it.
 package browser
 
 import (
@@ -17,17 +17,16 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// origin is where the handlers are said to be. Handlers in this process do not look at it.
+// origin is the URL of the handlers. Handlers in this process ignore it.
 const origin = "http://localhost"
 
 // clientCookie carries the client token.
 const clientCookie = "__client"
 
-// Browser keeps the client token as a browser does. The zero value is a browser that was never
-// here.
+// Browser keeps the client token as a browser does. The zero value is a new browser.
 type Browser struct{ Cookie string }
 
-// Call sends a form, as Clerk's SDK does, and keeps the cookie that comes back.
+// Call sends a form, as Clerk's SDK does, and keeps the cookie of the answer.
 func (b *Browser) Call(ctx context.Context, h http.Handler, method, path string, form url.Values) (Answer, error) {
 	r, err := http.NewRequestWithContext(ctx, method, origin+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -46,7 +45,7 @@ func (b *Browser) Call(ctx context.Context, h http.Handler, method, path string,
 	return a, nil
 }
 
-// Server sends JSON with a key of the Backend API. A nil body is none.
+// Server sends JSON with a Backend API key. A nil body sends none.
 func Server(ctx context.Context, h http.Handler, key, method, path string, body map[string]any) (Answer, error) {
 	var text []byte
 	if body != nil {
@@ -64,7 +63,7 @@ func Server(ctx context.Context, h http.Handler, key, method, path string, body 
 	return serve(h, r), nil
 }
 
-// Answer is a response that was read.
+// Answer is a response with its body read.
 type Answer struct {
 	Status int
 	Header http.Header
@@ -74,7 +73,7 @@ type Answer struct {
 // OK says whether the request was granted.
 func (a Answer) OK() bool { return a.Status/100 == 2 }
 
-// Text is the text at a path such as "response.id", or "".
+// Text returns the string at a path such as "response.id", or "".
 func (a Answer) Text(path string) string {
 	var v any
 	if json.Unmarshal(a.Body, &v) != nil {
@@ -88,7 +87,7 @@ func (a Answer) Text(path string) string {
 	return s
 }
 
-// Code is that of the first error, or "".
+// Code returns the code of the first error, or "".
 func (a Answer) Code() apierr.Code {
 	var body struct{ Errors []struct{ Code apierr.Code } }
 	if json.Unmarshal(a.Body, &body) != nil || len(body.Errors) == 0 {
@@ -100,13 +99,14 @@ func (a Answer) Code() apierr.Code {
 // Is says whether the first error has one of the codes.
 func (a Answer) Is(codes ...apierr.Code) bool { return slices.Contains(codes, a.Code()) }
 
-// Retry is how long to wait before another request, or 0.
+// Retry returns how long to wait before another request, or 0.
 func (a Answer) Retry() time.Duration {
 	seconds, _ := strconv.Atoi(a.Header.Get("Retry-After"))
 	return time.Duration(seconds) * time.Second
 }
 
-// recorder keeps an answer. net/http/httptest has one too, but links its flags into every program.
+// recorder records an answer. net/http/httptest has a recorder too, but links its flags into every
+// program.
 type recorder struct {
 	header http.Header
 	status int

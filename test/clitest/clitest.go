@@ -50,7 +50,7 @@ func Run(t *testing.T) {
 
 type serverKey struct{}
 
-// server is "countersign serve" of a script.
+// server is a script's "countersign serve".
 type server struct {
 	cmd            *exec.Cmd
 	stdout, stderr bytes.Buffer

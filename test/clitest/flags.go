@@ -8,12 +8,11 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// secrets are words of flags that carry a secret, unless the flag names a file or a key service's
-// key.
+// secrets match names of flags that carry a secret, unless the flag names a file or a KMS key.
 var secrets = regexp.MustCompile(`secret|password|token|identity|key$`)
 
-// Wrong lists the flags and commands of a program whose help is not whole, and the flags that take
-// a secret.
+// Wrong returns the flags and commands of a program with incomplete help, and the flags that take a
+// secret.
 func Wrong(parser *kong.Kong) []string {
 	var all []string
 	for _, node := range parser.Model.Leaves(false) {

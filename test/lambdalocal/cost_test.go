@@ -12,13 +12,13 @@ import (
 	"github.com/countersign-mfa/countersign/test/lambdalocal"
 )
 
-// step is one operation of a story, done by a warm function.
+// step is one operation, by a warm function.
 type step struct {
-	function, detail string // detail tells two steps of a function apart
+	function, detail string // detail distinguishes two steps of a function
 	do               func()
 }
 
-// spend does a step and says what it cost.
+// spend runs a step and returns its cost.
 func (v *visitor) spend(s step) string {
 	v.Helper()
 	from := len(v.Stub.Calls())
@@ -37,7 +37,7 @@ func (v *visitor) spend(s step) string {
 		case strings.HasSuffix(c.Action, "GetItem"):
 			reads++
 			read += c.Units
-		case c.Units > 0: // the first call of a transaction stands for all
+		case c.Units > 0: // the first call of a transaction has the units of all
 			writes++
 			written += c.Units
 		}
@@ -52,7 +52,7 @@ const costHead = `|function|reads|writes|read units|write units|SNS|
 |---|---|---|---|---|---|
 `
 
-// TestCostOfOperations holds what warm operations cost at the store against the table in
+// TestCostOfOperations compares the store's cost of warm operations with the table in
 // docs/operate/cost.md.
 func TestCostOfOperations(t *testing.T) {
 	d, _ := deploy(t, "")
@@ -106,7 +106,7 @@ func TestCostOfOperations(t *testing.T) {
 	compare(t, table.String())
 }
 
-// warm has every function answer once, so that what a cold one reads is not counted.
+// warm calls every function once, so that the reads of a cold start are not counted.
 func warm(t *testing.T, d *lambdalocal.Deployment, steps []step) {
 	t.Helper()
 	for _, s := range steps {
@@ -120,7 +120,7 @@ func warm(t *testing.T, d *lambdalocal.Deployment, steps []step) {
 	}
 }
 
-// compare holds the table against the page.
+// compare compares the table with the page.
 func compare(t *testing.T, table string) {
 	t.Helper()
 	const file, begin, end = "../../docs/operate/cost.md", "<!-- table: make update -->\n", "<!-- end -->"

@@ -27,13 +27,13 @@ import (
 // Deployment is a whole deployment on this machine: real bootstraps, real requests of the SDK,
 // stand-ins for the services.
 type Deployment struct {
-	// Stub stands in for AWS; it knows what each function called.
+	// Stub stands in for AWS and records the calls of each function.
 	Stub *awsstub.Server
-	// URL is where the gateway listens.
+	// URL is the gateway's.
 	URL string
-	// SecretKey is the Backend API's.
+	// SecretKey is the Backend API key.
 	SecretKey string
-	// EventBus is the name of the bus that functions are told of when they start; "" is none.
+	// EventBus is the name of the bus in the functions' environment; "" is none.
 	EventBus string
 
 	table    string
@@ -47,14 +47,14 @@ type Deployment struct {
 	running map[string]*Runtime
 }
 
-// secretARN names the secret of the Backend API's key.
+// secretARN is the ARN of the secret with the Backend API key.
 const secretARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:local"
 
 const region = "eu-central-1"
 
-// Deploy makes a table of its own at a DynamoDB-compatible endpoint, starts stand-ins and gateway,
-// and runs keys-rotate as CloudFormation would. Bootstraps in dir, built by [Build], start when
-// they are first needed; what they log goes to log. An empty secretKey has keys-rotate make one.
+// Deploy creates a table at a DynamoDB-compatible endpoint, starts stand-ins and gateway, and runs
+// keys-rotate as CloudFormation would. Bootstraps in dir, built by [Build], start on first use and
+// log to log. With an empty secretKey, keys-rotate makes one.
 func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, log io.Writer) (*Deployment, error) {
 	stub, err := awsstub.New(dynamoEndpoint)
 	if err != nil {
@@ -113,8 +113,8 @@ func (d *Deployment) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Environment is what a function of this deployment is told. The access key names the function, so
-// that the stand-ins know who calls.
+// Environment returns the environment of a function. The access key names the function, so that the
+// stand-ins know the caller.
 func (d *Deployment) Environment(function string) []string {
 	values := map[string]string{
 		lambdahost.EnvTable: d.table, lambdahost.EnvKey: "arn:aws:kms:eu-central-1:111122223333:key/local", lambdahost.EnvURL: d.URL, lambdahost.EnvAppName: "Example",
@@ -132,12 +132,12 @@ func (d *Deployment) Environment(function string) []string {
 	return env
 }
 
-// Start starts another environment of a function.
+// Start starts another execution environment of a function.
 func (d *Deployment) Start(ctx context.Context, function string) (*Runtime, error) {
 	return Start(ctx, function, filepath.Join(d.dir, function), d.Environment(function), d.log)
 }
 
-// Invoke has a function work on an event, in the environment that it already has or in a new one.
+// Invoke passes an event to a function, in its running execution environment or in a new one.
 func (d *Deployment) Invoke(ctx context.Context, function string, event []byte) ([]byte, error) {
 	d.mu.Lock()
 	r := d.running[function]

@@ -23,7 +23,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/answers.txt")
 
-// fixtureKey is the secret key that the fixtures of the Backend API carry.
+// fixtureKey is the Backend API key in the fixtures.
 const fixtureKey = "sk_live_fixture"
 
 // bootstraps are built once for all tests.
@@ -71,7 +71,7 @@ func deploy(t testing.TB, secretKey string) (*lambdalocal.Deployment, *lockedBuf
 	return d, log
 }
 
-// fixtures are the events of a function: events/<function>.json and
+// fixtures returns the events of a function: events/<function>.json and
 // events/<function>.<variant>.json.
 func fixtures(t testing.TB) map[string][]string {
 	t.Helper()
@@ -87,8 +87,7 @@ func fixtures(t testing.TB) map[string][]string {
 	return found
 }
 
-// TestFixtures: every function has a fixture, and each has the form of a real event of one of its
-// routes.
+// cleanupEvery is how often the scheduled cleanup runs.
 func TestFixtures(t *testing.T) {
 	found := fixtures(t)
 	routes := map[string]bool{}
@@ -137,7 +136,7 @@ func TestBootstraps(t *testing.T) {
 	for name, files := range fixtures(t) {
 		for _, file := range files {
 			if strings.HasSuffix(file, "keys-rotate.now.json") {
-				continue // it replaces the key that the other fixtures carry; TestRotation runs it
+				continue // it replaces the key of the other fixtures; TestRotation runs it
 			}
 			event, err := os.ReadFile(file)
 			if err != nil {
@@ -168,8 +167,8 @@ func TestBootstraps(t *testing.T) {
 	within(t, d)
 }
 
-// declared says whether the OpenAPI document has an answer of one of the function's operations: the
-// golden file alone would take any answer. Functions without operations, such as the pages', are
+// declared says whether the OpenAPI document declares an answer for one of the function's
+// operations; the golden file would accept any. Functions without operations, such as pages, are
 // not in the document.
 func declared(function, answer string) bool {
 	at := slices.IndexFunc(plan.Functions(), func(f plan.Function) bool { return f.Name == function })
@@ -189,7 +188,7 @@ func declared(function, answer string) bool {
 	return len(operations) == 0
 }
 
-// TestAnswersThatAreNotDeclared: another status, and the code of another surface.
+// TestAnswersThatAreNotDeclared: an undeclared status, and an error code of the other API.
 func TestAnswersThatAreNotDeclared(t *testing.T) {
 	for answer, want := range map[string]bool{"200": true, "401 authentication_invalid": true, "204": false, "401 clerk_key_invalid": false, "400 authentication_invalid": false} {
 		if declared("me-get", answer) != want {
@@ -198,7 +197,7 @@ func TestAnswersThatAreNotDeclared(t *testing.T) {
 	}
 }
 
-// summary is an answer's status and code.
+// summary returns an answer's status and error code.
 func summary(answer []byte, err error) string {
 	if err != nil {
 		return "error " + strings.Join(strings.Fields(err.Error())[2:], " ")
@@ -234,7 +233,7 @@ func within(t *testing.T, d *lambdalocal.Deployment) {
 	}
 }
 
-// TestRotation: keys are replaced while functions go on working with what they know.
+// TestRotation: keys are replaced while functions keep working with the keys that they loaded.
 func TestRotation(t *testing.T) {
 	d, log := deploy(t, fixtureKey)
 	list, err := os.ReadFile("../../events/users-list.json")

@@ -21,34 +21,34 @@ import (
 // maxBody is the gateway's limit, 10 MB.
 const maxBody = 10 << 20
 
-// Slash says what a gateway does with a request whose path ends in one. Reports about HTTP APIs
-// differ, so tests try both.
+// Slash says how a gateway treats a path that ends in a slash. Reports about HTTP APIs differ, so
+// tests try every way.
 type Slash string
 
-// What there is.
+// Ways to treat a slash at the end.
 const (
-	// Strict finds /x/ by a greedy route only.
+	// Strict matches /x/ with a greedy route only.
 	Strict Slash = "strict"
-	// Strips finds /x/ by the route /x, and takes the slash off the event's path.
+	// Strips matches /x/ with the route /x, and removes the slash from the event's path.
 	Strips Slash = "strips"
-	// Tolerates finds /x/ by the route /x, and leaves the event's path as it is.
+	// Tolerates matches /x/ with the route /x, and keeps the event's path.
 	Tolerates Slash = "tolerates"
 )
 
-// Invoke has a function work on an event.
+// Invoke passes an event to a function.
 type Invoke func(r *http.Request, function string, event []byte) ([]byte, error)
 
-// Gateway answers as an HTTP API does: it finds the route, hands the function an event of payload
-// format 2.0, and turns the answer back.
+// Gateway answers as an HTTP API does: it finds the route, passes an event of payload format 2.0 to
+// the function, and converts the answer.
 type Gateway struct {
 	mux    *http.ServeMux
 	slash  Slash
 	invoke Invoke
 }
 
-// NewGateway returns a gateway with these routes. It refuses one whose key ends in a slash, as HTTP
-// APIs do: "A route path must always start with a "/" and not end with a "/"" (HttpRouteKey of the
-// CDK); an import drops such a route, or fails where failOnWarnings is set.
+// NewGateway returns a gateway with these routes. It refuses a route key that ends in a slash, as
+// HTTP APIs do: "A route path must always start with a "/" and not end with a "/"" (HttpRouteKey of
+// the CDK). An import drops such a route, or fails where failOnWarnings is set.
 func NewGateway(routes []operation.Route, slash Slash, invoke Invoke) (*Gateway, error) {
 	g := &Gateway{http.NewServeMux(), slash, invoke}
 	for _, e := range routes {
@@ -77,7 +77,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mux.ServeHTTP(w, r)
 }
 
-// shortened is the key of requests whose path ended in a slash.
+// shortened is the context key of requests whose path ended in a slash.
 type shortened struct{}
 
 func fail(w http.ResponseWriter, status int, message string) {
@@ -108,8 +108,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e operation.Rout
 	}
 }
 
-// Event is the event of a request: header names in lower case and their values joined by commas,
-// cookies apart, a body that is no text in base 64.
+// Event returns the event of a request: header names in lower case with their values joined by
+// commas, cookies separate, a binary body in base 64.
 func Event(r *http.Request, e operation.Route, body []byte) events.APIGatewayV2HTTPRequest {
 	headers := map[string]string{"host": r.Host}
 	for name, values := range r.Header {

@@ -15,8 +15,8 @@ import (
 	"github.com/countersign-mfa/countersign/test/lambdalocal"
 )
 
-// TestRoutesThatAGatewayRefuses: an HTTP API has no route whose key ends in a slash, so the
-// stand-in has none.
+// TestRoutesThatAGatewayRefuses: an HTTP API has no route key that ends in a slash, so the stand-in
+// has none.
 func TestRoutesThatAGatewayRefuses(t *testing.T) {
 	for path, ok := range map[string]bool{"/": true, "/x": true, "/x/{slash+}": true, "/x/": false, "/x/{id}/": false, "x": false, "": false} {
 		_, err := lambdalocal.NewGateway([]operation.Route{{Method: "GET", Path: path, Group: "f"}}, lambdalocal.Strict, nil)
@@ -26,8 +26,8 @@ func TestRoutesThatAGatewayRefuses(t *testing.T) {
 	}
 }
 
-// TestSlashes: whatever a gateway does with a slash at the end, a path that clerk-js ends so
-// reaches the handler that serves it, and no other path below it does.
+// TestSlashes: however a gateway treats a slash at the end, the paths that clerk-js ends in one
+// reach their handler. No other path below does.
 func TestSlashes(t *testing.T) {
 	for _, mode := range []lambdalocal.Slash{lambdalocal.Strict, lambdalocal.Strips, lambdalocal.Tolerates} {
 		for path, want := range map[string]string{
@@ -48,8 +48,8 @@ func TestSlashes(t *testing.T) {
 	}
 }
 
-// answered is the function that serves a POST: the gateway finds it, and in it the paths of its own
-// operations count.
+// answered returns the function that serves a POST. The gateway finds the function, which then
+// compares the paths of its own operations.
 func answered(t *testing.T, mode lambdalocal.Slash, path string) string {
 	t.Helper()
 	g, err := lambdalocal.NewGateway(plan.Routes(), mode, func(r *http.Request, function string, event []byte) ([]byte, error) {
@@ -60,7 +60,7 @@ func answered(t *testing.T, mode lambdalocal.Slash, path string) string {
 			}
 			for _, op := range f.Operations {
 				for _, spelling := range operation.Spellings(op.Path) {
-					if !seen[spelling] { // several operations of one path come as POST
+					if !seen[spelling] { // several operations of one path are POST requests
 						mux.HandleFunc("POST "+spelling, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(function)) })
 					}
 					seen[spelling] = true

@@ -22,7 +22,7 @@ import (
 
 func ctxForBuild() context.Context { return context.Background() }
 
-// visitor is a browser, and the team's server beside it.
+// visitor is a browser and the application's server.
 type visitor struct {
 	testing.TB
 	*lambdalocal.Deployment
@@ -38,7 +38,7 @@ func newVisitor(t testing.TB, d *lambdalocal.Deployment) *visitor {
 	return &visitor{TB: t, Deployment: d, client: &http.Client{Jar: jar}}
 }
 
-// do sends a request and returns the answer's JSON; it wants a status.
+// do sends a request, wants a status and returns the answer's JSON.
 func (v *visitor) do(want int, r *http.Request) map[string]any {
 	v.Helper()
 	res, err := v.client.Do(r)
@@ -91,7 +91,7 @@ func (v *visitor) server(want int, method, path, body string) map[string]any {
 	return v.do(want, r)
 }
 
-// in is what is at a path of an answer.
+// in returns the value at a path of an answer.
 func in(v any, path ...any) any {
 	for _, p := range path {
 		switch p := p.(type) {
@@ -119,7 +119,7 @@ func (v *visitor) enter(user string) map[string]any {
 	return signIn
 }
 
-// sms is the code of the last message.
+// sms returns the code of the last message.
 func (v *visitor) sms() string {
 	v.Helper()
 	sent := v.Stub.SMS()
@@ -129,8 +129,8 @@ func (v *visitor) sms() string {
 	return regexp.MustCompile(`#(\d{6})$`).FindStringSubmatch(sent[len(sent)-1].Message)[1]
 }
 
-// TestJourney: from sign-up to the second factor and back out, through the gateway and the real
-// bootstraps.
+// TestJourney goes from the first sign-in to the second factor and out again, through the gateway
+// and the real bootstraps.
 func TestJourney(t *testing.T) {
 	d, log := deploy(t, "")
 	d.EventBus = "default"
@@ -162,7 +162,7 @@ func TestJourney(t *testing.T) {
 		t.Fatalf("a ticket alone gives %s\n%s", got, log)
 	}
 	id := text(signIn, "response", "id")
-	// Three attempts in ten seconds are all that one address has: the app, the number, and this one.
+	// One address has three attempts in ten seconds: the app, the number, and this one.
 	v.page(200, "POST", "/v1/client/sign_ins/"+id+"/attempt_second_factor", "strategy", "totp", "code", code(30*time.Second))
 	v.session = text(v.page(200, "GET", "/v1/client"), "response", "last_active_session_id")
 	if got := text(v.page(200, "GET", "/v1/me"), "response", "id"); got != user {
@@ -190,8 +190,8 @@ func TestJourney(t *testing.T) {
 	private(t, log.String(), key.Reveal(), backup, v.sms(), "+12064450142", d.SecretKey)
 }
 
-// everyKindOfGrantIsUsed: what a need is turned into is what functions with that need call. That
-// each operation has exactly the needs that it says is for the tests of package api.
+// everyKindOfGrantIsUsed: functions with a permission use each of its grants. Tests of package api
+// check that each operation has exactly its permissions.
 func everyKindOfGrantIsUsed(t *testing.T, d *lambdalocal.Deployment) {
 	t.Helper()
 	called := map[string]bool{}
@@ -220,7 +220,7 @@ func private(t *testing.T, log string, secrets ...string) {
 	}
 }
 
-// TestWarmFunctionsAskNoKeyService: KMS is asked once in the life of a process.
+// TestWarmFunctionsAskNoKeyService: a process calls KMS once in its life.
 func TestWarmFunctionsAskNoKeyService(t *testing.T) {
 	d, _ := deploy(t, "")
 	v := newVisitor(t, d)

@@ -19,12 +19,12 @@ import (
 	"time"
 )
 
-// invokeLimit is the time that an invocation may take.
+// invokeLimit is how long an invocation may take.
 const invokeLimit = 10 * time.Second
 
-// Runtime is one execution environment: a bootstrap and the Runtime API that it asks for work
-// (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). It takes one invocation at a time, as
-// Lambda's do.
+// Runtime is one execution environment: a bootstrap and the Runtime API that it polls
+// (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). It runs one invocation at a time, as
+// Lambda does.
 type Runtime struct {
 	name     string
 	listener net.Listener
@@ -32,11 +32,11 @@ type Runtime struct {
 	process  *exec.Cmd
 	exited   chan struct{}
 
-	turn    sync.Mutex // held for an invocation
+	turn    sync.Mutex // held during an invocation
 	work    chan []byte
 	answers chan answer
 	count   int
-	// Polled is closed when the bootstrap first asks for work: the end of its init phase.
+	// Polled is closed when the bootstrap first polls: the end of its init phase.
 	Polled chan struct{}
 	once   sync.Once
 }
@@ -46,7 +46,7 @@ type answer struct {
 	err  error
 }
 
-// Start starts a bootstrap with an environment. What it prints goes to out.
+// Start starts a bootstrap with an environment. Its output goes to out.
 func Start(ctx context.Context, name, bootstrap string, env []string, out io.Writer) (*Runtime, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -73,7 +73,7 @@ func Start(ctx context.Context, name, bootstrap string, env []string, out io.Wri
 	return r, nil
 }
 
-// next hands out one event. It blocks until there is one.
+// next returns one event, and blocks until there is one.
 func (r *Runtime) next(w http.ResponseWriter, q *http.Request) {
 	r.once.Do(func() { close(r.Polled) })
 	select {
@@ -97,7 +97,7 @@ func (r *Runtime) done(w http.ResponseWriter, q *http.Request, failed bool) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// Invoke has the function work on an event and returns what it answers.
+// Invoke passes an event to the function and returns its answer.
 func (r *Runtime) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	if !json.Valid(event) {
 		return nil, errors.New("the event is no JSON")
@@ -124,8 +124,8 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 }
 
-// PeakMemory is the most memory that the process held so far, in bytes, or 0 where that cannot be
-// told.
+// PeakMemory returns the most memory that the process has held, in bytes, or 0 where the system
+// does not report it.
 func (r *Runtime) PeakMemory() int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.process.Process.Pid))
 	if err != nil {

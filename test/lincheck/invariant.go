@@ -135,7 +135,7 @@ func (st *state) add(r store.Record) error {
 	return nil
 }
 
-// numbers opens what of a user is sealed.
+// numbers opens the sealed phone numbers of a user.
 func (st *state) numbers(r store.Record, u *account.User) error {
 	var stored struct {
 		Phones []struct {
@@ -249,7 +249,7 @@ func (st *state) factors(id string, u *account.User) {
 	}
 }
 
-// The bounds of counters, as docs/security/guess-policy.md has them.
+// Limits of counters, as in docs/security/guess-policy.md.
 const (
 	mostTries    = 5
 	mostFailures = 100

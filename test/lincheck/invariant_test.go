@@ -126,7 +126,7 @@ func TestHalfACommitBreaksTheInvariants(t *testing.T) {
 		if w.Service, err = domain.New(half); err != nil {
 			t.Fatal(err)
 		}
-		_ = j.run(t.Context(), h) // how far it comes does not matter
+		_ = j.run(t.Context(), h) // how far it gets does not matter
 		if Invariants(t.Context(), s, w.Ring) != nil {
 			found = append(found, j.name)
 		}

@@ -25,7 +25,7 @@ import (
 // goal.
 type journey struct {
 	name    string
-	factors bool // the person has them from the start
+	factors bool // the user has them from the start
 	run     func(context.Context, *journeyUser) error
 	goal    func(context.Context, *journeyUser) error
 }
@@ -41,9 +41,9 @@ type journeyUser struct {
 	written  []string // backup codes not yet tried
 	from     tx.Caller
 	signInID string
-	other    string // a user that the server makes
+	other    string // a user that the server creates
 	made     bool
-	asked    int // for how many texts
+	asked    int // for how many messages
 }
 
 func newJourneyUser(t *testing.T, w *World, factors bool) *journeyUser {
@@ -137,7 +137,7 @@ func (h *journeyUser) guess(by account.Strategy) mfa.Proof {
 	case account.TOTPCode:
 		code, err := totp.Code(h.key, h.clock.now())
 		if err != nil {
-			panic(err) // the key is one of ours
+			panic(err) // this test made the key
 		}
 		g.Code = secret.New(code)
 	}
@@ -263,7 +263,7 @@ func enrolApp(ctx context.Context, h *journeyUser) error {
 
 func resend(ctx context.Context, h *journeyUser) error {
 	if err := h.signIn(ctx, account.TicketCode, ""); err == nil || kindOf(err) == Unknown || errors.Is(err, errNoRandomness) {
-		return err // signed in already, or a fault; else it stopped at the second factor, which nobody proved
+		return err // signed in already, or a fault; otherwise the sign-in still waits for the second factor
 	}
 	for range 2 {
 		if err := h.text(ctx); err != nil {
@@ -325,7 +325,7 @@ func signOut(ctx context.Context, h *journeyUser) error {
 			return err
 		}
 		h.made = true
-		// A second session, on another browser, that the first one ends.
+		// A second session, on another browser, that the first session ends.
 		there := *h
 		there.from = tx.Caller{}
 		if err := there.signIn(ctx, account.TicketCode, account.BackupCode); err != nil {
@@ -371,7 +371,7 @@ func administer(ctx context.Context, h *journeyUser) error {
 	if h.other == "" {
 		name := "other" + h.name
 		u, err := h.Admin.CreateUser(ctx, admin.UserInput{Username: name, Emails: []string{name + "@example.com"}, TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")})
-		if kindOf(err) == Closed { // an answer was lost: it is there
+		if kindOf(err) == Closed { // an answer was lost: the user exists
 			var found []*account.User
 			if found, _, err = h.Admin.Users(ctx, func(u *account.User) bool { return u.Username == name }, 0, 1); err == nil {
 				u = found[0]
@@ -415,7 +415,7 @@ func administer(ctx context.Context, h *journeyUser) error {
 		func() error { return h.Admin.DeleteUser(ctx, h.other) },
 	}
 	for _, do := range steps {
-		// What was done before the answer was lost is refused the second time.
+		// An operation that was done before its answer was lost is refused the second time.
 		if err := do(); err != nil && kindOf(err) != Closed {
 			return err
 		}
@@ -491,7 +491,7 @@ func TestJourneysKeepWhatANewerVersionStored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lost = nil // the key that was there already is of this version
+		lost = nil // the existing key is of this version
 		h := newJourneyUser(t, w, j.factors)
 		if err := errors.Join(j.run(t.Context(), h), j.goal(t.Context(), h), Invariants(t.Context(), s, w.Ring)); err != nil {
 			t.Errorf("%s: %v", j.name, err)

@@ -83,9 +83,9 @@ type object = map[string]any
 // editingStore changes records when they are read or written.
 type editingStore struct {
 	store.Store
-	// written changes what is about to replace before, which is nil for a new record.
+	// written changes a record that will replace before, which is nil for a new record.
 	written func(kind store.Kind, before, after object)
-	// seen changes what is read.
+	// seen changes a record that was read.
 	seen func(kind store.Kind, o object)
 }
 
@@ -249,7 +249,7 @@ type earlyAnswerState struct {
 	mu      sync.Mutex
 	commits int
 	late    []func() error
-	lost    bool // what was answered is never made at all
+	lost    bool // a confirmed commit is never made
 }
 
 func (h earlyAnswerStore) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {

@@ -147,7 +147,7 @@ type asked struct {
 func operations(history []observation) []porcupine.Operation {
 	ops := make([]porcupine.Operation, len(history))
 	for i, t := range history {
-		// The stores answer only when they are done with a call, so even an operation of unknown outcome
+		// A store answers only when it is done with a call, so even an operation with an unknown outcome
 		// did not happen after its end.
 		ops[i] = porcupine.Operation{ClientId: t.client, Input: asked{t.in, t.times}, Output: t.out, Call: t.call, Return: t.end}
 	}

@@ -60,7 +60,7 @@ type Answer struct {
 // Verdict is a kind of answer. Other tests check the error codes.
 type Verdict string
 
-// The kinds of answers.
+// Kinds of answers.
 const (
 	Granted Verdict = "granted"
 	Wrong   Verdict = "wrong"

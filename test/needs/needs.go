@@ -1,6 +1,6 @@
-// Package needs is for tests that need what a machine may not have: Node, a shell, or a server that
-// speaks DynamoDB's protocol. Where it is missing they fail, because `go test` shows a skipped test
-// to nobody. Whoever means to leave a part out names it in COUNTERSIGN_SKIP.
+// Package needs is for tests that need Node, a shell, or a server with DynamoDB's protocol. Where
+// one is missing the test fails, because `go test` does not report skipped tests. COUNTERSIGN_SKIP
+// names the parts to leave out.
 package needs
 
 import (
@@ -14,9 +14,9 @@ import (
 // Env is the environment variable with the parts to leave out, separated by commas.
 const Env = "COUNTERSIGN_SKIP"
 
-// The parts.
+// Parts that tests may need.
 const (
-	DynamoDB = "dynamodb" // a server that DYNAMODB_ENDPOINT names
+	DynamoDB = "dynamodb" // a server at DYNAMODB_ENDPOINT
 	Node     = "node"     // for the CDK
 	Shell    = "shell"    // bash and curl
 )
@@ -24,13 +24,13 @@ const (
 // LeftOut says whether a part is named in [Env].
 func LeftOut(part string) bool { return slices.Contains(strings.Split(os.Getenv(Env), ","), part) }
 
-// Missing is the sentence about a part that is not there.
+// Missing returns the message about a part that is missing.
 func Missing(part, what string) string {
 	return fmt.Sprintf("%s; %s=%s leaves these tests out", what, Env, part)
 }
 
-// Or returns the value that a test needs. When it is empty the test is skipped if its part is left
-// out, and else fails.
+// Or returns the value that a test needs. When it is empty, the test is skipped if its part is left
+// out, and fails otherwise.
 func Or(t testing.TB, value, part, what string) string {
 	t.Helper()
 	switch {

@@ -8,7 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/test/needs"
 )
 
-// outcome is what becomes of a test.
+// outcome is how a test ends.
 type outcome struct {
 	testing.TB
 	skipped, failed string
@@ -18,7 +18,8 @@ func (o *outcome) Helper()           {}
 func (o *outcome) Skip(args ...any)  { o.skipped = args[0].(string); runtime.Goexit() }
 func (o *outcome) Fatal(args ...any) { o.failed = args[0].(string); runtime.Goexit() }
 
-// TestWhatIsMissingFails: unless its part is named, alone or among others.
+// TestWhatIsMissingFails: a test without its part fails unless the part is named, alone or among
+// others.
 func TestWhatIsMissingFails(t *testing.T) {
 	for _, c := range []struct {
 		value, skip   string

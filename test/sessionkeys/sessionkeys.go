@@ -1,4 +1,5 @@
-// Package sessionkeys has signing keys for tests. Making an RSA key takes longer than most tests.
+// Package sessionkeys provides signing keys for tests. Making an RSA key takes longer than most
+// tests.
 package sessionkeys
 
 import (
@@ -17,7 +18,7 @@ var pool struct {
 
 // Keys returns a replacement for [sessiontoken.GenerateKey] that returns the same eight keys in
 // turn. Each replacement begins at another key, so that the services of one test have different
-// ones.
+// keys.
 func Keys() func(io.Reader) (*sessiontoken.Key, error) {
 	pool.Lock()
 	defer pool.Unlock()

@@ -72,20 +72,20 @@ type oracle struct {
 	moment int
 
 	app      string        // the secret of the enrolled app
-	backup   map[role]bool // actors that were shown the present backup codes
+	backup   map[role]bool // actors that were shown the current backup codes
 	proofs   map[string]proof
-	shared   map[string]int64 // when the owner last proved something in a session, in Unix seconds
+	shared   map[string]int64 // when the owner last proved a factor in a session, in Unix seconds
 	sessions map[string]int   // the turn in which a session began
 	owners   map[string]bool  // sessions that the owner began
 	copied   map[string]bool  // sessions whose cookie a thief copied
 	dead     map[string]bool  // sessions that were ended one by one
-	enrolled map[string]bool  // the session that gave the user the first second factor
+	enrolled map[string]bool  // the session that added the user's first second factor
 	signIns  map[string]begun
 
 	allEnded, passwordSet int    // turns
 	othersEnded           int    // the turn in which the first second factor ended all other sessions
-	kept                  string // the session that went on then
-	guesses, pending      int    // compared, against factors and against secrets that were not shown
+	kept                  string // the session that continued then
+	guesses, pending      int    // compared guesses, against factors and against secrets that were not shown
 	allowances            int    // how often an administrator reset the failure log
 	enrolments            int    // that actors began
 }

@@ -8,7 +8,7 @@ import (
 // Asset is what a thief has besides the password.
 type Asset string
 
-// The assets.
+// Assets of the thief.
 const (
 	OwnNumber  Asset = "a phone number of their own"
 	UsedCode   Asset = "codes that the owner used"

@@ -1,7 +1,7 @@
 package takeover
 
-// Profiles returns the profiles that are searched. Each makes other journeys common. Every goal
-// counts in all of them.
+// Profiles returns the profiles of the search. Each makes other journeys common, and all goals
+// count in each.
 func Profiles() []Profile {
 	even := [clock + 1]int{owner: 10, thief: 8, cookieThief: 4, admin: 2, clock: 3}
 	return []Profile{

@@ -105,7 +105,7 @@ func TestEveryOperationIsTried(t *testing.T) {
 			if why := untried[op.Name]; tried == (why != "") {
 				t.Errorf("%s: the administrator has a task for it, or there is a reason for none (task %v, reason %q)", op.Name, tried, why)
 			}
-		case operation.Public: // nothing of a user is in reach
+		case operation.Public: // no user data in reach
 		}
 	}
 	for name := range adminActions {

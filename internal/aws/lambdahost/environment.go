@@ -11,20 +11,27 @@ import (
 
 // Names of a function's environment variables, which the infrastructure sets.
 const (
-	EnvTable          = "COUNTERSIGN_TABLE"           // name of the DynamoDB table
-	EnvKey            = "COUNTERSIGN_KEY"             // ARN of the KMS key that wraps master keys
-	EnvURL            = "COUNTERSIGN_URL"             // URL at which clients reach the API, without a slash at the end
+	EnvTable = "COUNTERSIGN_TABLE" // name of the DynamoDB table
+	EnvKey   = "COUNTERSIGN_KEY"   // ARN of the KMS key that wraps master keys
+	// URL at which clients reach the API, without a slash at the end
+	EnvURL            = "COUNTERSIGN_URL"
 	EnvAppName        = "COUNTERSIGN_APP_NAME"        // shown in authenticator apps and text messages
 	EnvPublishableKey = "COUNTERSIGN_PUBLISHABLE_KEY" // publishable key of the application
-	EnvOrigins        = "COUNTERSIGN_ORIGINS"         // origins of the applications, separated by commas
-	EnvSMSHost        = "COUNTERSIGN_SMS_HOST"        // the host that an SMS binds its code to
-	EnvSenderID       = "COUNTERSIGN_SMS_SENDER_ID"   // optional
-	EnvNumber         = "COUNTERSIGN_SMS_NUMBER"      // optional: sender's number, E.164
-	EnvMaxPrice       = "COUNTERSIGN_SMS_MAX_PRICE"   // optional: the largest price of one message, US dollars
-	EnvRestoredAt     = "COUNTERSIGN_RESTORED_AT"     // optional: RFC 3339; after a restore, sessions and codes from before are invalid
-	EnvEventBus       = "COUNTERSIGN_EVENT_BUS"       // optional: name of the EventBridge bus that receives every event
-	EnvSecret         = "COUNTERSIGN_SECRET"          // keys-rotate and pages: ARN of the secret with the Backend API key
-	EnvAppearance     = "COUNTERSIGN_APPEARANCE"      // pages, optional: the pages' appearance, as JSON
+	// origins of the applications, separated by commas
+	EnvOrigins  = "COUNTERSIGN_ORIGINS"
+	EnvSMSHost  = "COUNTERSIGN_SMS_HOST"      // the host that an SMS binds its code to
+	EnvSenderID = "COUNTERSIGN_SMS_SENDER_ID" // optional
+	EnvNumber   = "COUNTERSIGN_SMS_NUMBER"    // optional: sender's number, E.164
+	// optional: the largest price of one message, US dollars
+	EnvMaxPrice = "COUNTERSIGN_SMS_MAX_PRICE"
+	// optional: RFC 3339; after a restore, sessions and codes from before are invalid
+	EnvRestoredAt = "COUNTERSIGN_RESTORED_AT"
+	// optional: name of the EventBridge bus that receives every event
+	EnvEventBus = "COUNTERSIGN_EVENT_BUS"
+	// keys-rotate and pages: ARN of the secret with the Backend API key
+	EnvSecret = "COUNTERSIGN_SECRET"
+	// pages, optional: the pages' appearance, as JSON
+	EnvAppearance = "COUNTERSIGN_APPEARANCE"
 )
 
 // Environment is a function's configuration.

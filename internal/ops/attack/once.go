@@ -179,7 +179,9 @@ func oldBackup(t *trial) {
 	b := p.signedIn()
 	old := b.must(http.MethodPost, "/v1/me/backup_codes").text("response.codes.0")
 	var fresh string
-	if t.development { // for five seconds the same set is returned, so that a double click does not replace the codes just shown
+	// for five seconds the same set is returned, so that a double click does not replace the codes
+	// just shown
+	if t.development {
 		t.later(10 * time.Second)
 		fresh = b.must(http.MethodPost, "/v1/me/backup_codes").text("response.codes.0")
 	} else {

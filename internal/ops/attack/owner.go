@@ -29,8 +29,8 @@ func (t *trial) same(what string, foreign, unknown ask) {
 	}
 }
 
-// nobody returns a well-formed id without an object.
-func nobody(id string) string {
+// missingID returns a well-formed id without an object.
+func missingID(id string) string {
 	const length = 6
 	last := strings.Repeat("a", length)
 	if strings.HasSuffix(id, last) {
@@ -51,22 +51,22 @@ func otherIDs(t *trial) {
 		f := func(id string) ask {
 			return own.ask(op.method, "/v1/me/phone_numbers/"+id+op.path, "strategy", "phone_code", "code", "123456", "default_second_factor", "true")
 		}
-		t.same(op.method+" a number"+op.path, f(victim.phoneID), f(nobody(victim.phoneID)))
+		t.same(op.method+" a number"+op.path, f(victim.phoneID), f(missingID(victim.phoneID)))
 	}
 	for _, op := range []string{"/touch", "/tokens", "/end", "/remove", "/verify", "/verify/attempt_second_factor"} {
 		f := func(id string) ask {
 			return ask{method: "POST", path: "/v1/client/sessions/" + id + op, cookie: own.cookie, form: url.Values{"level": {"second_factor"}, "strategy": {"totp"}, "code": {"123456"}}}
 		}
-		t.same("a session"+op, f(session.session), f(nobody(session.session)))
+		t.same("a session"+op, f(session.session), f(missingID(session.session)))
 	}
 	for _, op := range []string{"/prepare_second_factor", "/attempt_second_factor", "/attempt_first_factor"} {
 		f := func(id string) ask {
 			return ask{method: "POST", path: "/v1/client/sign_ins/" + id + op, cookie: theirs.cookie, form: url.Values{"strategy": {"phone_code"}, "code": {"123456"}}}
 		}
-		t.same("a sign-in"+op, f(half.signIn), f(nobody(half.signIn)))
+		t.same("a sign-in"+op, f(half.signIn), f(missingID(half.signIn)))
 	}
 	f := func(id string) ask { return ask{path: "/v1/me?_clerk_session_id=" + id, cookie: own.cookie} }
-	t.same("the account by a session", f(session.session), f(nobody(session.session)))
+	t.same("the account by a session", f(session.session), f(missingID(session.session)))
 	session.must(http.MethodGet, "/v1/me")
 	if victim.shown().text("phone_numbers.0.id") != victim.phoneID {
 		t.failf("the victim's number is gone")
@@ -117,7 +117,7 @@ func massAssignment(t *trial) {
 	b := p.enter()
 	form := []string{
 		"phone_number", p.number, "verified", "true", "status", "verified", "verification[status]", "verified", "two_factor_enabled", "true", "totp_enabled", "true",
-		"backup_code_enabled", "true", "locked", "false", "verification_attempts_remaining", "99", "public_metadata", `{"role":"admin"}`, "user_id", nobody(p.id), "banned", "false",
+		"backup_code_enabled", "true", "locked", "false", "verification_attempts_remaining", "99", "public_metadata", `{"role":"admin"}`, "user_id", missingID(p.id), "banned", "false",
 	}
 	r := b.must(http.MethodPost, "/v1/me/phone_numbers", form...)
 	if r.text("response.verification.status") == "verified" {

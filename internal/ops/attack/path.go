@@ -59,7 +59,8 @@ func rebinding(t *trial) {
 		t.refused(path+" under another name", ask{path: path, host: "evil.example"})
 		t.refused(path+" under this machine's name with another port", ask{path: path, host: "localhost:1"})
 	}
-	backend := t.backend(http.MethodGet, "/v1/users/count", nil) // the key of a development server is published
+	// the key of a development server is published
+	backend := t.backend(http.MethodGet, "/v1/users/count", nil)
 	backend.host = "evil.example"
 	t.refused("the Backend API under another name", backend)
 	for _, origin := range []string{"https://evil.example", "null"} {

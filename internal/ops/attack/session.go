@@ -33,7 +33,7 @@ func oneFactor(t *trial) {
 		if path == "" {
 			method = http.MethodGet
 		}
-		for _, id := range []string{other, b.signIn, nobody(other)} {
+		for _, id := range []string{other, b.signIn, missingID(other)} {
 			t.refused("a session"+path, b.ask(method, "/v1/client/sessions/"+id+path))
 		}
 	}
@@ -146,7 +146,8 @@ func twoCookies(t *trial) {
 			t.refused(what, a.with("Cookie", header))
 		}
 	}
-	for what, junk := range map[string][]string{ // an unknown token is no reason to sign the victim out
+	// an unknown token is no reason to sign the victim out
+	for what, junk := range map[string][]string{
 		"one": {"x"}, "ten": strings.Split("abcdefghij", ""), "ten that look like tokens": likeTokens(10),
 	} {
 		r := t.ok(ask{path: "/v1/me"}.with("Cookie", "__client="+strings.Join(append(junk, victim.cookie), "; __client=")))

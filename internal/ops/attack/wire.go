@@ -69,7 +69,8 @@ func (t *trial) answers(text string) []reply {
 		_ = res.Body.Close()
 		one := reply{status: res.StatusCode, header: res.Header, body: body}
 		one.ask.path = "(by hand)"
-		if res.StatusCode != http.StatusNotImplemented && res.StatusCode != http.StatusHTTPVersionNotSupported { // they are about HTTP itself
+		// they are about HTTP itself
+		if res.StatusCode != http.StatusNotImplemented && res.StatusCode != http.StatusHTTPVersionNotSupported {
 			t.listen(one)
 		}
 		out = append(out, one)

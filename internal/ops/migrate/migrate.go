@@ -93,7 +93,7 @@ func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *do
 	return done, nil
 }
 
-// dueKey returns a counter's key in the index of counters.
+// ImportResult counts the users of an import.
 type ImportResult struct {
 	Users, Created, Existing, Refused int
 	SettingsApplied                   bool // the instance took the file's settings

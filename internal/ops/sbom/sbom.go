@@ -77,7 +77,8 @@ var texts = []struct {
 	id       string
 	has, not []string
 }{
-	{"MPL-2.0", []string{"mozilla public license version 2.0"}, nil}, // before the licences that its text names as secondary
+	// before the licences that its text names as secondary
+	{"MPL-2.0", []string{"mozilla public license version 2.0"}, nil},
 	{"AGPL-3.0-only", []string{"gnu affero general public license"}, nil},
 	{"LGPL-3.0-only", []string{"gnu lesser general public license"}, nil},
 	{"GPL-3.0-only", []string{"gnu general public license"}, nil},
