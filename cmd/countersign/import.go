@@ -64,7 +64,8 @@ func (i *importCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !i.DryRun { // an import waits for a server that stopped answering, but not for one that never answered
+	// an import waits for a server that stopped answering, but not for one that never answered
+	if !i.DryRun {
 		if err := client.New(url, key.Reveal(), 1).Call(ctx, http.MethodGet, "/v1/instance", nil, nil); err != nil {
 			return i.Explain(err)
 		}

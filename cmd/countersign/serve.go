@@ -117,7 +117,7 @@ func (s *serveCmd) checkLoopback() error {
 	return cli.Usagef("--listen %s can be reached from other machines; add --exposed if that is meant", s.Listen)
 }
 
-// Notices would come between the codes that developers look for in the outbox.
+// checkKey refuses the published key where other machines can reach the server.
 func (s *serveCmd) checkKey(app *local.App) error {
 	if !s.Exposed && thisMachine(s.URL) || !app.Key().Equal(secret.New(local.DefaultKey)) {
 		return nil

@@ -87,7 +87,7 @@ func fixtures(t testing.TB) map[string][]string {
 	return found
 }
 
-// cleanupEvery is how often the scheduled cleanup runs.
+// TestFixtures: every function has a fixture, and each has the form of an event of one of its routes.
 func TestFixtures(t *testing.T) {
 	found := fixtures(t)
 	routes := map[string]bool{}

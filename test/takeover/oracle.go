@@ -85,9 +85,10 @@ type oracle struct {
 	allEnded, passwordSet int    // turns
 	othersEnded           int    // the turn in which the first second factor ended all other sessions
 	kept                  string // the session that continued then
-	guesses, pending      int    // compared guesses, against factors and against secrets that were not shown
-	allowances            int    // how often an administrator reset the failure log
-	enrolments            int    // that actors began
+	// compared guesses, against factors and against secrets that were not shown
+	guesses, pending int
+	allowances       int // how often an administrator reset the failure log
+	enrolments       int // that actors began
 }
 
 func newOracle(w *world) *oracle {
