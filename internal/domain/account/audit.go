@@ -41,7 +41,7 @@ type AuditEntry struct {
 func (e AuditEntry) Digest(before []byte) []byte {
 	data, err := json.Marshal(e)
 	if err != nil {
-		panic("mfa: an audit entry has only texts and numbers: " + err.Error())
+		panic("account: an audit entry has only texts and numbers: " + err.Error())
 	}
 	sum := sha256.Sum256(append(slices.Clone(before), data...))
 	return sum[:]

@@ -166,7 +166,7 @@ func NewEntity(kind store.Kind) Entity {
 	case store.KindSigningKey:
 		return &SigningKeys{}
 	}
-	panic("mfa: unknown kind " + string(kind))
+	panic("account: unknown kind " + string(kind))
 }
 
 // Encode returns an entity's stored form.

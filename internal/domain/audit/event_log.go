@@ -61,7 +61,7 @@ func StageEvents(t *tx.Tx) error {
 		j.Events = append(j.Events, account.StoredEvent{Name: e.Name, User: strings.TrimPrefix(e.User, account.PrefixUser), Subject: e.Subject, Method: e.Method, Fields: e.Fields, Began: e.Began})
 	}
 	if len(j.Events) > account.EventsPerRecord {
-		return fmt.Errorf("mfa: %d acts in one commit", len(j.Events))
+		return fmt.Errorf("audit: %d acts in one commit", len(j.Events))
 	}
 	t.Events = j.All()
 	t.Put(j)

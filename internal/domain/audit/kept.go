@@ -39,7 +39,7 @@ func keepEntry(t *tx.Tx, owner store.Key, tr *account.Trail, e account.PageEntry
 	k := account.KeptKey(owner, tr.Kept/account.KeptEntries)
 	page, ok := t.Seen[k].(*account.AuditPage)
 	if !ok {
-		return fmt.Errorf("mfa: %s was not read", k.Kind)
+		return fmt.Errorf("audit: %s was not read", k.Kind)
 	}
 	if tr.Kept == first || page.First != first { // overwrite an old page, or begin the first
 		page = &account.AuditPage{Base: account.Base{ID: k, Version: page.Version}, First: first}

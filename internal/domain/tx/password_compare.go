@@ -50,7 +50,7 @@ const (
 
 // errAgain makes the operation start again, because it read its records before a failure that
 // another operation recorded.
-var errAgain = errors.New("mfa: a comparison of the same secret has ended since the records were read")
+var errAgain = errors.New("tx: a comparison of the same secret has ended since the records were read")
 
 // comparing is the memory of a process about comparisons.
 type comparing struct {
