@@ -17,11 +17,11 @@ go_lane() {
 	export COUNTERSIGN_SKIP=dynamodb,node
 	dynamodb || without=,dynamodb
 	if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then
-		part "race detector" bash scripts/packages.sh race go test -race -short
+		part "race detector" bash scripts/packages.sh race go test -count=1 -race -short
 	else
 		skip "race detector" "it needs a C compiler"
 	fi
-	part "tests" bash scripts/packages.sh "plain$without" go test
+	part "tests" bash scripts/packages.sh "plain$without" go test -count=1
 	part "fuzzing the whole handler" bash scripts/fuzz.sh 10s FuzzRequests
 	part "lint" bash scripts/lint.sh
 	may "known weaknesses" bash scripts/vulnerabilities.sh
@@ -44,7 +44,7 @@ node_lane() {
 		skip "DynamoDB conformance" "it needs npm on Linux x86_64, or DYNAMODB_ENDPOINT"
 	fi
 	if command -v npx >/dev/null; then
-		part "infrastructure" bash scripts/packages.sh infra go test
+		part "infrastructure" bash scripts/packages.sh infra go test -count=1
 		part "CDK synth" synth
 		may "CloudFormation lint" bash scripts/cfn-lint.sh "$parts"/cdk.out/*.template.json
 	else
