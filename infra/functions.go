@@ -22,7 +22,8 @@ type lambdaFunction struct {
 }
 
 const (
-	// with less, the share of a processor slows TLS and password hashing; see docs/operate/cost.md
+	// memoryMB is the memory of a function. With less, the share of a processor slows TLS and
+	// password hashing; see docs/operate/cost.md.
 	memoryMB = 512
 	waitSecs = 10 // no client waits longer for an answer
 	jobSecs  = 300

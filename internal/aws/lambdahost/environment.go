@@ -13,24 +13,25 @@ import (
 const (
 	EnvTable = "COUNTERSIGN_TABLE" // name of the DynamoDB table
 	EnvKey   = "COUNTERSIGN_KEY"   // ARN of the KMS key that wraps master keys
-	// URL at which clients reach the API, without a slash at the end
+	// EnvURL is the URL at which clients reach the API, without a slash at the end
 	EnvURL            = "COUNTERSIGN_URL"
 	EnvAppName        = "COUNTERSIGN_APP_NAME"        // shown in authenticator apps and text messages
 	EnvPublishableKey = "COUNTERSIGN_PUBLISHABLE_KEY" // publishable key of the application
-	// origins of the applications, separated by commas
+	// EnvOrigins are the origins of the applications, separated by commas
 	EnvOrigins  = "COUNTERSIGN_ORIGINS"
 	EnvSMSHost  = "COUNTERSIGN_SMS_HOST"      // the host that an SMS binds its code to
 	EnvSenderID = "COUNTERSIGN_SMS_SENDER_ID" // optional
 	EnvNumber   = "COUNTERSIGN_SMS_NUMBER"    // optional: sender's number, E.164
-	// optional: the largest price of one message, US dollars
+	// EnvMaxPrice is the largest price of one message in US dollars; optional
 	EnvMaxPrice = "COUNTERSIGN_SMS_MAX_PRICE"
-	// optional: RFC 3339; after a restore, sessions and codes from before are invalid
+	// EnvRestoredAt is the time of the last restore (RFC 3339; optional). Older sessions and codes
+	// are invalid.
 	EnvRestoredAt = "COUNTERSIGN_RESTORED_AT"
-	// optional: name of the EventBridge bus that receives every event
+	// EnvEventBus is the name of the EventBridge bus that receives every event; optional
 	EnvEventBus = "COUNTERSIGN_EVENT_BUS"
-	// keys-rotate and pages: ARN of the secret with the Backend API key
+	// EnvSecret (keys-rotate and pages) is the ARN of the secret with the Backend API key
 	EnvSecret = "COUNTERSIGN_SECRET"
-	// pages, optional: the pages' appearance, as JSON
+	// EnvAppearance (pages; optional) is the pages' appearance, as JSON
 	EnvAppearance = "COUNTERSIGN_APPEARANCE"
 )
 

@@ -62,7 +62,7 @@ func verdict(err error) string {
 	return strings.Join(found, " and ")
 }
 
-// drawWrites returns the same writes for both stores, each with its own versions.
+// A request is one that the SDK is about to send, first or repeated.
 type request struct {
 	wire *wire
 	ctx  context.Context
