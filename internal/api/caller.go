@@ -123,14 +123,18 @@ func (a *API) admitFrontend(c *operation.Call) error {
 		return apierr.New(apierr.OriginAuthorizationHeadersConflict)
 	}
 	c.Caller = tx.Caller{
-		Credentials: credentials(r, query, native),
+		Credentials: []tx.Credential{{Transport: tx.Native, Token: secret.New(bearer(r))}},
 		Session:     query.Get("_clerk_session_id"),
 		Address:     a.Address(r),
 		Agent:       r.UserAgent(),
 		Language:    language.Preferred(r.Header.Get("Accept-Language")),
 		Origin:      origin,
 	}
-	if origin == "" && !native {
+	if native {
+		return nil
+	}
+	c.Caller.Credentials = browserCredentials(r, query)
+	if origin == "" {
 		c.Caller.Origin = a.refererOrigin(c)
 	}
 	return nil
@@ -161,12 +165,9 @@ func (a *API) refererOrigin(c *operation.Call) string {
 	return ""
 }
 
-// credentials returns the client tokens in order of precedence: a native one alone, else the
-// development browser before the cookie.
-func credentials(r *http.Request, query url.Values, native bool) []tx.Credential {
-	if native {
-		return []tx.Credential{{Transport: tx.Native, Token: secret.New(bearer(r))}}
-	}
+// browserCredentials lists a browser's client tokens in order of precedence: the development
+// browser's before the cookies.
+func browserCredentials(r *http.Request, query url.Values) []tx.Credential {
 	var found []tx.Credential
 	for _, name := range []string{browserParam, oldBrowserParam} {
 		if id := query.Get(name); id != "" {

@@ -16,7 +16,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// lived is a user of whom everything is known, signed in on many clients, with a text under way.
+// lived returns a user with all fields set, signed in on many clients, with a pending SMS code.
 func (w *world) lived(clients int) *person {
 	w.Helper()
 	u, err := w.Admin.CreateUser(w.Context(), admin.UserInput{
@@ -26,18 +26,18 @@ func (w *world) lived(clients int) *person {
 	})
 	w.must(err)
 	p := &person{world: w, id: u.WireID()}
-	p.signInWithTicket()
+	p.enter()
 	p.enrolPhone(aNumber)
 	p.enrolApp()
 	for range clients {
 		p.browser.Credentials = nil
-		p.advance(time.Minute)
+		p.later(time.Minute)
 		p.inside()
 	}
 	return p
 }
 
-// traces are the texts by which somebody could be found in the store.
+// traces returns the texts that would identify the person in the store.
 func (p *person) traces() []string {
 	id := strings.TrimPrefix(p.id, "user_")
 	texts := []string{id, "axine", "ustermann", "4711", "gardening", "roses", "lavender", aNumber, aNumber[2:]}
@@ -57,16 +57,16 @@ func (p *person) traces() []string {
 	return texts
 }
 
-// TestADeletedUserLeavesNothing: nothing that names the user or was its own is in any record after the deletion, however many clients it was on. Only
-// tickets and decisions on text messages hold its random id until they run out.
+// TestADeletedUserLeavesNothing: after the deletion no record holds the user's name or data, on any
+// number of clients. Only tickets and SMS records hold the random id until they expire.
 func TestADeletedUserLeavesNothing(t *testing.T) {
 	for _, clients := range []int{1, 30, 60} {
 		t.Run(fmt.Sprint(clients, " clients"), func(t *testing.T) {
 			w := newWorld(t)
 			p, bystander := w.lived(clients), w.newcomer()
 			bystander.browser = p.browser // after a sign-out on the same client
-			p.signOut()
-			bystander.signInWithTicket()
+			p.leave()
+			bystander.enter()
 			p.browser.Credentials = nil
 			p.inside()
 			texts := p.traces()
@@ -106,7 +106,8 @@ func TestADeletedUserLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestWhatOutlivesAUserIsDead: what the user's record does not name holds its random id only, is refused at once, and goes when it runs out.
+// TestWhatOutlivesAUserIsDead: records that the user's record does not name hold only the random
+// id. Operations refuse them at once, and they go when they expire.
 func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	w := newWorld(t)
 	p := w.lived(1)
@@ -115,7 +116,7 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	p.banAndUnban() // this ends the sessions while their browser is away
 	started := p.stranger()
 	started.browser.Credentials = nil
-	started.signInWithTicket() // waits for its second factor
+	started.enter() // waits for its second factor
 	texts := p.traces()
 	w.must(w.Admin.DeleteUser(t.Context(), p.id))
 	for _, text := range texts[1:] {
@@ -133,7 +134,7 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	}
 	_, err = w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	w.want(apierr.SignInTokenCannotBeUsedCode, err)
-	w.want(apierr.ResourceNotFound, started.secondFactor(account.TOTPCode, p.totpCode()))
+	w.want(apierr.ResourceNotFound, started.second(account.TOTPCode, p.app()))
 	if _, err := w.MFA.Me(t.Context(), p.browser); err == nil {
 		t.Error("the session lives on")
 	}
@@ -141,7 +142,7 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	if err != nil || again.WireID() == p.id {
 		t.Errorf("the identifiers are not free: %v", err)
 	}
-	w.advance(33 * 24 * time.Hour)
+	w.later(33 * 24 * time.Hour)
 	for more := true; more; {
 		r, err := w.Service.Admin.Cleanup(t.Context(), 100)
 		w.must(err)
@@ -152,23 +153,24 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	}
 }
 
-// TestDeletingDoesNotResetTheLimitsOfANumber: who could, could send without end.
+// TestDeletingDoesNotResetTheLimitsOfANumber: otherwise deleting users would allow unlimited SMS to
+// a number.
 func TestDeletingDoesNotResetTheLimitsOfANumber(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.signInWithTicket()
+	p.enter()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.must(err)
 	w.must(w.Admin.DeleteUser(t.Context(), p.id))
 	p = w.newcomer()
-	p.signInWithTicket()
+	p.enter()
 	r, err = p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.VerificationCodeTooManyRequests, err)
-	w.advance(3 * 24 * time.Hour)
+	w.later(3 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.must(err)
 	if left, err := w.counts.List(t.Context(), store.KindNumber, "", 10); err != nil || len(left) > 0 {

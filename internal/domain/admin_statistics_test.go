@@ -23,32 +23,33 @@ func (w *world) statistics(days int) *admin.Statistics {
 	return s
 }
 
-// TestStatistics: proofs and failures of all users are counted on the day they were, however many pages back they are.
+// TestStatistics: verifications and failures of all users are counted on their day, on any page of
+// the audit log.
 func TestStatistics(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t)
 	p, q := w.member(), w.newcomer()
-	q.signInWithTicket()
+	q.enter()
 	q.enrolApp()
 	midnight := func() time.Time { return w.now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour) }
-	w.advance(midnight().Sub(w.now()) + 9*time.Hour) // of a day on which nothing happens
+	w.later(midnight().Sub(w.now()) + 9*time.Hour) // of a day on which nothing happens
 	if s := w.statistics(1); s.Users != 2 || s.Partial || len(s.Verified)+len(s.Failed) != 0 {
 		t.Errorf("a day on which nothing happened: %+v", s)
 	}
 	check := func(p *person, code string) { _, _ = p.Admin.VerifyTOTP(ctx, p.id, secret.New(code)) }
 	for day := range 4 {
 		for range day + 1 {
-			check(p, p.totpCode())
+			check(p, p.app())
 			check(p, p.wrong())
-			w.advance(time.Minute)
+			w.later(time.Minute)
 		}
-		check(q, q.totpCode())
-		w.advance(24*time.Hour - time.Duration(day+1)*time.Minute)
+		check(q, q.app())
+		w.later(24*time.Hour - time.Duration(day+1)*time.Minute)
 	}
 	check(q, q.backup[0])
 	for range 3 {
-		check(p, p.totpCode())
-		w.advance(time.Minute)
+		check(p, p.app())
+		w.later(time.Minute)
 	}
 	s := w.statistics(5)
 	want := map[account.Strategy][]int{account.TOTPCode: {2, 3, 4, 5, 3}, account.BackupCode: {0, 0, 0, 0, 1}}
@@ -65,11 +66,11 @@ func TestStatistics(t *testing.T) {
 		t.Errorf("two days: %v", s.Verified)
 	}
 	// Repeats that go on over midnight are of the day on which they ended, but for the first.
-	w.advance(midnight().Sub(w.now()) - time.Minute)
+	w.later(midnight().Sub(w.now()) - time.Minute)
 	before := w.statistics(2).Verified[account.TOTPCode]
 	for range 4 {
-		check(q, q.totpCode())
-		w.advance(time.Minute)
+		check(q, q.app())
+		w.later(time.Minute)
 	}
 	after := w.statistics(2).Verified[account.TOTPCode]
 	if before[1]+1 != after[0] || after[1] != 3 {
@@ -81,7 +82,8 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
-// TestStatisticsAreBounded: one question does not read without end, and says so.
+// TestStatisticsAreBounded: one request reads a limited number of records and says when that was
+// not all.
 func TestStatisticsAreBounded(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t)
@@ -98,7 +100,8 @@ func TestStatisticsAreBounded(t *testing.T) {
 	}
 }
 
-// TestTextsInStatistics: what messages cost is told by country and day, refusals beside them; tests cost nothing and are left out.
+// TestTextsInStatistics: the cost of messages and the refusals are listed by country and day. Test
+// messages cost nothing and are left out.
 func TestTextsInStatistics(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) {
@@ -111,7 +114,7 @@ func TestTextsInStatistics(t *testing.T) {
 		for i := range day + 1 {
 			w.must(p.ask(fmt.Sprintf("+1212201%d%03d", day+1, i), netip.Addr{}))
 		}
-		w.advance(24 * time.Hour)
+		w.later(24 * time.Hour)
 		p.used = 0 // who asks signs in anew
 	}
 	w.must(p.ask("+12015550107", netip.Addr{})) // a test number

@@ -15,30 +15,31 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// TestAClientLivesADayUntilSomebodySignsIn: what anybody can make is gone a day later.
+// TestAClientLivesADayUntilSomebodySignsIn: a client without a sign-in, which any caller can make,
+// is gone a day later.
 func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	p := w.newcomer()
 	s, err := w.Sessions.CreateClient(ctx, p.browser)
 	w.must(err)
-	p.keepToken(s)
+	p.keep(s)
 	if got := s.Client.Expires.Sub(s.Now); got != account.AnonymousLife {
 		t.Errorf("a client lives %v", got)
 	}
-	w.advance(23 * time.Hour)
+	w.later(23 * time.Hour)
 	r, err := w.MFA.CreateSignIn(ctx, p.browser, mfa.SignInInput{Identifier: "nobody"})
 	w.must(err)
-	p.keepToken(r.Snapshot)
+	p.keep(r.Snapshot)
 	if got := r.Snapshot.Client.Expires.Sub(r.Snapshot.Now); got != account.AnonymousLife {
 		t.Errorf("after a sign-in was begun it lives %v", got)
 	}
-	r = p.signInWithTicket()
+	r = p.enter()
 	if got := r.Snapshot.Client.Expires.Sub(r.Snapshot.Now).Round(24 * time.Hour); got != account.ClientLife-24*time.Hour {
 		t.Errorf("after a sign-in it lives %v", got)
 	}
-	p.signOut()
-	w.advance(300 * 24 * time.Hour)
+	p.leave()
+	w.later(300 * 24 * time.Hour)
 	if s, err := w.Sessions.Client(ctx, p.browser); err != nil || s.Client == nil {
 		t.Errorf("a client on which somebody was signed in is gone: %v", err)
 	}
@@ -50,7 +51,7 @@ func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 		_, err = w.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Identifier: "nobody"})
 		w.must(err)
 	}
-	w.advance(account.AnonymousLife + 25*time.Hour)
+	w.later(account.AnonymousLife + 25*time.Hour)
 	_, err = w.Service.Admin.Cleanup(ctx, 10_000)
 	w.must(err)
 	left, err := w.counts.List(ctx, store.KindClient, "", 100)
@@ -59,8 +60,8 @@ func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 	}
 }
 
-// TestAnAddressMakesFewRecords: clients and answers of handshakes, in every way in which anybody
-// can make them.
+// TestAnAddressMakesFewRecords: an address makes a limited number of clients and answers of
+// handshakes, in every way that needs no sign-in.
 func TestAnAddressMakesFewRecords(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it makes thousands of records")
@@ -85,10 +86,10 @@ func TestAnAddressMakesFewRecords(t *testing.T) {
 			w := newWorld(t)
 			_, err := w.Settings.Change(ctx, func(s *account.Settings) { s.IPLimits = true })
 			w.must(err)
-			w.advance(2 * time.Second) // whole periods of ten seconds
+			w.later(2 * time.Second) // whole periods of ten seconds
 			made := 0
 			for range tc.most + 10 {
-				w.advance(10 * time.Second)
+				w.later(10 * time.Second)
 				for range tc.most / 100 {
 					switch err := tc.make(w, tx.Caller{Address: aNetwork}); {
 					case err == nil:
@@ -109,7 +110,7 @@ func TestAnAddressMakesFewRecords(t *testing.T) {
 	}
 }
 
-// TestALongIdentifierIsRefused: nothing of it is stored.
+// TestALongIdentifierIsRefused: an identifier beyond the limit is refused and not stored.
 func TestALongIdentifierIsRefused(t *testing.T) {
 	w := newWorld(t)
 	before := len(w.records())

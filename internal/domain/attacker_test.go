@@ -16,14 +16,15 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// TestGuessesFromManyAddresses: a thousand networks have no more guesses at one user than one of them.
+// TestGuessesFromManyAddresses: a thousand networks together have no more guesses at one user than
+// one of them.
 func TestGuessesFromManyAddresses(t *testing.T) {
 	p := newWorld(t).member()
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	p.must(err)
 	const networks, free = 1000, 5
 	thief := p.stranger()
-	thief.signInWithTicket()
+	thief.enter()
 	judged := 0
 	for i := range networks {
 		from := thief.browser
@@ -38,7 +39,7 @@ func TestGuessesFromManyAddresses(t *testing.T) {
 	}
 }
 
-// countAllSMS are all texts in a record, and what the ones in base 64 stand for.
+// texts returns all texts in a record, also decoded from base 64.
 func texts(t *testing.T, data []byte) []string {
 	t.Helper()
 	var all []string
@@ -68,7 +69,8 @@ func texts(t *testing.T, data []byte) []string {
 	return all
 }
 
-// TestWhatIsStoredIsNoCredential: nothing that a copy of the store shows opens anything: no hash is taken for what it is the hash of.
+// TestWhatIsStoredIsNoCredential: no value in a copy of the store authenticates: no hash is
+// accepted in place of its secret.
 func TestWhatIsStoredIsNoCredential(t *testing.T) {
 	p := newWorld(t).member()
 	p.inside()
@@ -105,7 +107,8 @@ func TestWhatIsStoredIsNoCredential(t *testing.T) {
 	}
 }
 
-// TestAnotherProcessCountsOn: the budget is the user's, not a process's. A function that starts anew knows of every failure.
+// TestAnotherProcessCountsOn: failures are counted in the user's record. A new process knows all of
+// them.
 func TestAnotherProcessCountsOn(t *testing.T) {
 	p := newWorld(t).member()
 	const free = 5

@@ -16,8 +16,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// grave are the acts of a trail that no caller can repeat at will, oldest first, with their
-// places and hashes.
+// grave returns the entries of an audit log that no caller can repeat at will, oldest first, with
+// their places and hashes.
 func (p *person) grave() []string {
 	p.Helper()
 	trail, err := p.Audit.UserTrail(p.Context(), p.id)
@@ -38,8 +38,8 @@ func (p *person) grave() []string {
 	return out
 }
 
-// TestActsAtWillPushNothingOut: whatever a caller repeats, at any pace, every change of factors,
-// password, lock and ban stays in the trail.
+// TestActsAtWillPushNothingOut: no repetition of an act, at any pace, pushes a change of factors or
+// password, a lock or a ban out of the audit log.
 func TestActsAtWillPushNothingOut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it fills audit logs")
@@ -58,21 +58,21 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 	signIn := func(p *person) {
 		p.browser = tx.Caller{}
 		p.inside()
-		p.signOut()
+		p.leave()
 	}
 	for name, flood := range map[string]func(p *person, i int){
 		"sign-ins": func(p *person, _ int) { signIn(p) },
 		"sign-ins and what goes with them": func(p *person, i int) {
 			p.browser = tx.Caller{}
-			p.signInWithTicket()
+			p.enter()
 			if i < 10 {
-				_ = p.secondFactor(account.TOTPCode, p.wrong())
+				_ = p.second(account.TOTPCode, p.wrong())
 			}
-			p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+			p.must(p.second(account.TOTPCode, p.app()))
 			_, err := p.MFA.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
 			p.must(err)
-			p.advance(30 * time.Second)
-			_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
+			p.later(30 * time.Second)
+			_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
 			p.must(err)
 			if i%2 == 0 {
 				_, err = p.Sessions.RevokeOwn(ctx, p.browser, p.browser.Session)
@@ -82,7 +82,7 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 			name := fmt.Sprint("Ann", i)
 			_, err = p.Admin.UpdateUser(ctx, p.id, admin.UserChange{FirstName: &name})
 			p.must(err)
-			p.advance(30 * time.Second)
+			p.later(30 * time.Second)
 		},
 	} {
 		for pace, wait := range map[string]time.Duration{"at once": 0, "one a day": 25 * time.Hour} {
@@ -94,7 +94,7 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 				p.must(err)
 				for i := range 200 {
 					flood(p, i)
-					p.advance(wait)
+					p.later(wait)
 				}
 				if after := p.grave(); !slices.Equal(before, after[:min(len(before), len(after))]) {
 					t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
@@ -118,8 +118,8 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 	}
 }
 
-// TestKeptEntriesThatWereTamperedWith: they are in no page of the chain any more, and yet cannot
-// be changed, dropped or rolled back.
+// TestKeptEntriesThatWereTamperedWith: kept entries are in no page of the chain any more, but still
+// cannot be changed, dropped or rolled back.
 func TestKeptEntriesThatWereTamperedWith(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it fills audit logs")
@@ -129,8 +129,8 @@ func TestKeptEntriesThatWereTamperedWith(t *testing.T) {
 		for range n {
 			p.browser = tx.Caller{}
 			p.inside()
-			p.signOut()
-			p.advance(25 * time.Hour)
+			p.leave()
+			p.later(25 * time.Hour)
 		}
 	}
 	keptPage := func(p *person) store.Record {

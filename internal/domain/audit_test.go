@@ -16,7 +16,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// acts are the names of a trail, oldest first.
+// acts returns the names of the entries of the audit log, oldest first.
 func (p *person) acts() []string {
 	p.Helper()
 	trail, err := p.Audit.UserTrail(p.Context(), p.id)
@@ -32,7 +32,7 @@ func (p *person) acts() []string {
 	return names
 }
 
-// TestAuditTrail: what is done to an account is in its trail with the commit that did it.
+// TestAuditTrail: a change of an account writes its entry in the same commit.
 func TestAuditTrail(t *testing.T) {
 	ctx := t.Context()
 	backend := func(do func(p *person) (*account.User, error)) func(*person) {
@@ -48,18 +48,18 @@ func TestAuditTrail(t *testing.T) {
 	}{
 		"nothing":                      {func(*person) {}, nil},
 		"wrong code":                   {func(p *person) { check(p, p.wrong()); check(p, p.wrong()) }, []string{"code.wrong×2"}},
-		"right code after a wrong one": {func(p *person) { check(p, p.wrong()); check(p, p.totpCode()) }, []string{"code.wrong×1", "factor.used×1"}},
+		"right code after a wrong one": {func(p *person) { check(p, p.wrong()); check(p, p.app()) }, []string{"code.wrong×1", "factor.used×1"}},
 		"a code every hour for two days": {func(p *person) {
 			for range 48 {
-				check(p, p.totpCode())
-				p.advance(time.Hour)
+				check(p, p.app())
+				p.later(time.Hour)
 			}
 		}, []string{"factor.used×24", "factor.used×24"}},
 		"backup code": {func(p *person) { check(p, p.backup[0]) }, []string{"backup_code.used×1"}},
 		"a sign-in with a text": {func(p *person) {
-			p.signInWithTicket()
+			p.enter()
 			p.text()
-			p.must(p.secondFactor(account.PhoneCode, p.sms()))
+			p.must(p.second(account.PhoneCode, p.sms()))
 		}, []string{"sign_in_token.used×1", "code.sent×1", "factor.used×1", "session.created×1"}},
 		"new backup codes": {func(p *person) {
 			p.inside()
@@ -67,17 +67,17 @@ func TestAuditTrail(t *testing.T) {
 			p.must(err)
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "backup_code.made×1"}},
 		"the same right code from another client": {func(p *person) {
-			p.signInWithTicket()
-			code := p.totpCode()
-			p.must(p.secondFactor(account.TOTPCode, code))
+			p.enter()
+			code := p.app()
+			p.must(p.second(account.TOTPCode, code))
 			q := p.stranger()
-			q.signInWithTicket()
+			q.enter()
 			for range 3 {
-				p.want(apierr.FormCodeIncorrect, q.secondFactor(account.TOTPCode, code))
+				p.want(apierr.FormCodeIncorrect, q.second(account.TOTPCode, code))
 			}
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "sign_in_token.used×1", "code.replayed×3"}},
 		"the same right code by the Backend API": {func(p *person) {
-			code := p.totpCode()
+			code := p.app()
 			check(p, code)
 			check(p, code)
 		}, []string{"factor.used×1"}},
@@ -113,7 +113,7 @@ func TestAuditTrail(t *testing.T) {
 		}, []string{"user.updated×2"}},
 		"sign-out": {func(p *person) {
 			p.inside()
-			p.signOut()
+			p.leave()
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "session.removed×1"}},
 		"lock":   {backend(func(p *person) (*account.User, error) { return p.Admin.Lock(ctx, p.id) }), []string{"user.locked×1"}},
 		"unlock": {backend(func(p *person) (*account.User, error) { return p.Admin.Unlock(ctx, p.id) }), []string{"user.unlocked×1"}},
@@ -143,7 +143,8 @@ func TestAuditTrail(t *testing.T) {
 	}
 }
 
-// TestTheTrailIsBounded: however much happens, the newest stays, the records stay few and small, and deleting the user removes them.
+// TestTheTrailIsBounded: after any number of events the newest entries stay, the records stay few
+// and small, and deleting the user removes them.
 func TestTheTrailIsBounded(t *testing.T) {
 	ctx := t.Context()
 	p := newWorld(t).member()
@@ -172,7 +173,8 @@ func TestTheTrailIsBounded(t *testing.T) {
 	}
 }
 
-// TestATrailThatWasTamperedWith: whoever changes what is stored is found out, also when the hashes are made to fit.
+// TestATrailThatWasTamperedWith: a change of stored entries is detected, also when the attacker
+// recomputes the hashes.
 func TestATrailThatWasTamperedWith(t *testing.T) {
 	ctx := t.Context()
 	for name, tc := range map[string]struct {
@@ -192,7 +194,7 @@ func TestATrailThatWasTamperedWith(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member()
 			p.inside()
-			p.signOut()
+			p.leave()
 			records, err := p.counts.List(ctx, tc.kind, "", 1)
 			p.must(err)
 			var decoded map[string]any
@@ -218,13 +220,13 @@ func entries(of map[string]any) []map[string]any {
 	return out
 }
 
-// TestATrailHoldsNoSecret: ids only.
+// TestATrailHoldsNoSecret: an audit log holds only ids.
 func TestATrailHoldsNoSecret(t *testing.T) {
 	p := newWorld(t).member()
-	p.signInWithTicket()
+	p.enter()
 	p.text()
 	code := p.sms()
-	p.must(p.secondFactor(account.PhoneCode, code))
+	p.must(p.second(account.PhoneCode, code))
 	trail, err := p.Audit.UserTrail(t.Context(), p.id)
 	p.must(err)
 	text, err := json.Marshal(trail)
@@ -236,7 +238,7 @@ func TestATrailHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// TestSettingsHaveATrail: who asks what was switched off is told when.
+// TestSettingsHaveATrail: the audit log of the settings says when each was changed.
 func TestSettingsHaveATrail(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.SMSCode, s.MFARequired = false, true })

@@ -16,7 +16,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
-// TestAnEndpointsSecretBeforeSignsForADay: after a rotation both secrets sign until a day is over, and of three only the newest two ever do.
+// TestAnEndpointsSecretBeforeSignsForADay: after a rotation both secrets sign until a day is over,
+// and of three only the newest two ever do.
 func TestAnEndpointsSecretBeforeSignsForADay(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	sign := func() int {
@@ -27,11 +28,11 @@ func TestAnEndpointsSecretBeforeSignsForADay(t *testing.T) {
 	}
 	_, err := o.Webhooks.RotateEndpoint(t.Context(), o.endpoint)
 	o.must(err)
-	o.advance(24*time.Hour - time.Second)
+	o.later(24*time.Hour - time.Second)
 	if n := sign(); n != 2 {
 		t.Errorf("%d secrets sign a second before the day is over, want 2", n)
 	}
-	o.advance(time.Second)
+	o.later(time.Second)
 	if n := sign(); n != 1 {
 		t.Errorf("%d secrets sign after the day, want 1", n)
 	}
@@ -44,7 +45,8 @@ func TestAnEndpointsSecretBeforeSignsForADay(t *testing.T) {
 	}
 }
 
-// TestAnEndpointIsBounded: its URL has at most 500 bytes and its description 200, and its secret is 256 random bits.
+// TestAnEndpointIsBounded: its URL has at most 500 bytes and its description 200, and its secret is
+// 256 random bits.
 func TestAnEndpointIsBounded(t *testing.T) {
 	w := newWorld(t)
 	const base = "https://app.example.com/"
@@ -68,14 +70,15 @@ func TestAnEndpointIsBounded(t *testing.T) {
 	}
 }
 
-// begins starts a sign-in for an account that does not exist, from an address.
+// begins starts a sign-in for an unknown identifier, from an address.
 func (w *world) begins(from string) apierr.Code {
 	w.Helper()
 	_, err := w.MFA.CreateSignIn(w.Context(), tx.Caller{Address: netip.MustParseAddr(from)}, mfa.SignInInput{Identifier: "nobody@example.com"})
 	return codeOf(err)
 }
 
-// TestAnAddressBeginsFewSignIns: five in ten seconds, where an IPv6 subscriber's /64 is one address; and its surroundings, a /24 or a /56, ten times as many.
+// TestAnAddressBeginsFewSignIns: an address begins five sign-ins in ten seconds, and its /24 or /56
+// ten times as many. An IPv6 subscriber's /64 is one address.
 func TestAnAddressBeginsFewSignIns(t *testing.T) {
 	for name, tc := range map[string]struct {
 		same, near func(i int) string // addresses that are one, and that are neighbours
@@ -107,7 +110,7 @@ func TestAnAddressBeginsFewSignIns(t *testing.T) {
 			if code := w.begins(tc.other); code != "" {
 				t.Errorf("from elsewhere: %s", code)
 			}
-			w.advance(10 * time.Second)
+			w.later(10 * time.Second)
 			if code := w.begins(tc.same(0)); code != "" {
 				t.Errorf("ten seconds later: %s", code)
 			}
@@ -115,11 +118,12 @@ func TestAnAddressBeginsFewSignIns(t *testing.T) {
 	}
 }
 
-// TestAnAddressTriesFewPasswords: sixty in an hour and three hundred in a day, over however many accounts.
+// TestAnAddressTriesFewPasswords: an address tries 60 passwords in an hour and 300 in a day, over
+// all accounts.
 func TestAnAddressTriesFewPasswords(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.IPLimits = true })
-	w.advance(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // limits are of UTC hours and days
+	w.later(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // limits are of UTC hours and days
 	accounts := 0
 	try := func() error {
 		accounts++
@@ -130,29 +134,30 @@ func TestAnAddressTriesFewPasswords(t *testing.T) {
 		hour := w.now()
 		for range 60 {
 			w.want(apierr.FormPasswordOrIdentifierIncorrect, try())
-			w.advance(10 * time.Second)
+			w.later(10 * time.Second)
 		}
 		err := try()
 		w.want(apierr.TooManyRequests, err)
 		if wait := apierr.From(err).RetryAfter(); wait != hour.Add(time.Hour).Sub(w.now()) {
 			t.Errorf("after sixty in an hour: again after %v, want the rest of the hour", wait)
 		}
-		w.advance(hour.Add(time.Hour).Sub(w.now()))
+		w.later(hour.Add(time.Hour).Sub(w.now()))
 	}
 	err := try()
 	w.want(apierr.TooManyRequests, err)
 	if wait := apierr.From(err).RetryAfter(); wait != 19*time.Hour {
 		t.Errorf("after three hundred in a day: again after %v, want the rest of the day", wait)
 	}
-	w.advance(19 * time.Hour)
+	w.later(19 * time.Hour)
 	w.want(apierr.FormPasswordOrIdentifierIncorrect, try())
 }
 
-// TestAnAddressHasFewMessagesSent: ten in ten minutes and fifty in a day, over however many accounts and numbers, also where the breakers only record.
+// TestAnAddressHasFewMessagesSent: an address has 10 messages sent in ten minutes and 50 in a day,
+// over all accounts and numbers, also while the breakers only record.
 func TestAnAddressHasFewMessagesSent(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.IPLimits, s.SMSRecordOnly = true, true })
-	w.advance(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now()))
+	w.later(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now()))
 	p := &pumpers{world: w}
 	n := 0
 	ask := func() error {
@@ -163,7 +168,7 @@ func TestAnAddressHasFewMessagesSent(t *testing.T) {
 		p.used = 0 // a session that is fresh enough to add numbers
 		for range 10 {
 			w.want("", ask())
-			w.advance(30 * time.Second)
+			w.later(30 * time.Second)
 		}
 		p.used = 0
 		err := ask()
@@ -174,7 +179,7 @@ func TestAnAddressHasFewMessagesSent(t *testing.T) {
 		if reason := apierr.From(err).Meta()["reason"]; reason != nil {
 			t.Errorf("whoever probes the limits is told of %v", reason)
 		}
-		w.advance(5 * time.Minute)
+		w.later(5 * time.Minute)
 	}
 	p.used = 0
 	err := ask()
@@ -184,7 +189,7 @@ func TestAnAddressHasFewMessagesSent(t *testing.T) {
 	}
 }
 
-// TestATicketsLife: between a second and thirty days, ten minutes when nothing is said.
+// TestATicketsLife: a ticket lives between a second and 30 days, ten minutes by default.
 func TestATicketsLife(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
@@ -206,7 +211,8 @@ func TestATicketsLife(t *testing.T) {
 	}
 }
 
-// TestADeadTicketIsRemembered: for a day after its end the second use of a ticket is told what it is; then, a day of grace later, the cleanup takes it.
+// TestADeadTicketIsRemembered: for a day after its end a second use of a ticket gets the reason. A
+// day later the cleanup removes the ticket.
 func TestADeadTicketIsRemembered(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
@@ -219,17 +225,17 @@ func TestADeadTicketIsRemembered(t *testing.T) {
 		return err
 	}
 	w.want("", use())
-	w.advance(10*time.Minute + 48*time.Hour - time.Second)
+	w.later(10*time.Minute + 48*time.Hour - time.Second)
 	w.want(apierr.SignInTokenAlreadyUsedCode, use())
-	w.advance(2 * time.Second)
+	w.later(2 * time.Second)
 	w.want(apierr.TicketInvalidCode, use())
 }
 
-// TestDecisionsAreKeptForThirtyDays: the cleanup leaves a decision on a message for them, and a day more.
+// TestDecisionsAreKeptForThirtyDays: the cleanup removes an SMS record after 31 days.
 func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.signInWithTicket()
+	p.enter()
 	p.enrolPhone(aNumber)
 	left := func() int {
 		_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
@@ -238,18 +244,18 @@ func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
 		w.must(err)
 		return len(texts)
 	}
-	w.advance(31*24*time.Hour - time.Second)
+	w.later(31*24*time.Hour - time.Second)
 	if n := left(); n != 1 {
 		t.Errorf("a second before the 31 days are over there are %d decisions, want 1", n)
 	}
-	w.advance(2 * time.Second)
+	w.later(2 * time.Second)
 	if n := left(); n != 0 {
 		t.Errorf("after 31 days there are %d decisions, want none", n)
 	}
 }
 
-// TestNobodyIsRememberedAsLongAsAnAccount: wrong passwords count on for twenty days and a cleanup, for an identifier that nobody holds as for an account: what
-// comes after tells the two apart no more than before.
+// TestNobodyIsRememberedAsLongAsAnAccount: wrong passwords count for twenty days and a cleanup, for
+// an unknown identifier as for an account. Later answers do not distinguish them either.
 func TestNobodyIsRememberedAsLongAsAnAccount(t *testing.T) {
 	w := newWorld(t)
 	u, err := w.Admin.User(t.Context(), w.newcomer().id)
@@ -266,7 +272,7 @@ func TestNobodyIsRememberedAsLongAsAnAccount(t *testing.T) {
 	for _, identifier := range []string{account, nobody} {
 		fail(identifier, 4)
 	}
-	w.advance(20 * 24 * time.Hour)
+	w.later(20 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 1000)
 	w.must(err)
 	for _, identifier := range []string{account, nobody} {
@@ -277,7 +283,7 @@ func TestNobodyIsRememberedAsLongAsAnAccount(t *testing.T) {
 	}
 }
 
-// TestOnlyAPendingTicketIsRevoked: one that was used, revoked or ran out is not revoked any more, and says so.
+// TestOnlyAPendingTicketIsRevoked: revoking a used, revoked or expired ticket is an error.
 func TestOnlyAPendingTicketIsRevoked(t *testing.T) {
 	for name, dies := range map[string]func(w *world, r *mfa.TicketResult) error{
 		"used": func(w *world, r *mfa.TicketResult) error {
@@ -288,7 +294,7 @@ func TestOnlyAPendingTicketIsRevoked(t *testing.T) {
 			_, err := w.MFA.RevokeTicket(t.Context(), r.Ticket.WireID())
 			return err
 		},
-		"run out": func(w *world, _ *mfa.TicketResult) error { w.advance(10 * time.Minute); return nil },
+		"run out": func(w *world, _ *mfa.TicketResult) error { w.later(10 * time.Minute); return nil },
 	} {
 		w := newWorld(t)
 		r, err := w.MFA.CreateTicket(t.Context(), w.newcomer().id, 0)
@@ -300,7 +306,7 @@ func TestOnlyAPendingTicketIsRevoked(t *testing.T) {
 	}
 }
 
-// TestATicketIsOfItsUser: with another user's id in it a token is nothing, and the ticket is not used up.
+// TestATicketIsOfItsUser: a token with another user's id is invalid and does not use up the ticket.
 func TestATicketIsOfItsUser(t *testing.T) {
 	w := newWorld(t)
 	one, two := w.newcomer(), w.newcomer()

@@ -21,14 +21,15 @@ import (
 
 const day = 24 * time.Hour
 
-// everyKind are the kinds of records, with the domain's word on whether one of them ends as a whole.
+// everyKind are the kinds of records. The value says whether the domain ends such a record as a
+// whole.
 var everyKind = map[store.Kind]bool{
 	store.KindUser: false, store.KindSigningKey: false, store.KindSettings: false, store.KindDelivery: false, store.KindAudit: false,
 	store.KindClient: true, store.KindTicket: true, store.KindNonce: true, store.KindNumber: true, store.KindSMS: true, store.KindEvent: true,
 	store.KindClaim: true, // deliver without a user
 }
 
-// inMemory puts the world's service over a store in memory that can forget.
+// inMemory puts the world's service on a store in memory that can delete records at their end.
 func (w *world) inMemory() *store.Memory {
 	w.Helper()
 	m := store.NewMemory()
@@ -42,7 +43,8 @@ func (w *world) inMemory() *store.Memory {
 	return m
 }
 
-// oneOfEach leaves a record of every kind: a member with a session, a sign-in and a text under way, and a rotated signing key.
+// oneOfEach leaves a record of every kind: a user with a session, a sign-in and a pending SMS code,
+// and a rotated signing key.
 func (w *world) oneOfEach() *person {
 	w.Helper()
 	ctx := w.Context()
@@ -78,8 +80,8 @@ func (w *world) all(kind store.Kind) []store.Record {
 	return found
 }
 
-// TestOnlyWhatIsDeadAsAWholeEnds: a store may delete a record at its Ends. So only records that the cleanup deletes as a whole have one, and
-// for a client it is the client's own end, not that of the first thing in it.
+// TestOnlyWhatIsDeadAsAWholeEnds: a store may delete a record at its Ends. So only records that the
+// cleanup deletes as a whole have one. A client's Ends is its own end, not that of its first part.
 func TestOnlyWhatIsDeadAsAWholeEnds(t *testing.T) {
 	w := newWorld(t)
 	w.inMemory()
@@ -107,8 +109,9 @@ func TestOnlyWhatIsDeadAsAWholeEnds(t *testing.T) {
 	}
 }
 
-// TestAStoreThatForgetsLosesNothing: while the cleanup stands still for a year, a store that deletes each record at its end takes nothing from a
-// user: it signs in with every factor, and what was signed by keys that are published still verifies.
+// TestAStoreThatForgetsLosesNothing: the cleanup does not run for a year, and the store deletes
+// each record at its end. The user still signs in with every factor, and tokens of published keys
+// still verify.
 func TestAStoreThatForgetsLosesNothing(t *testing.T) {
 	w := newWorld(t)
 	m := w.inMemory()
@@ -116,23 +119,23 @@ func TestAStoreThatForgetsLosesNothing(t *testing.T) {
 	gone := map[store.Kind]int{}
 	for range 12 {
 		for range 3 {
-			w.advance(10 * day)
+			w.later(10 * day)
 			for _, k := range m.Forget(w.now()) {
 				gone[k.Kind]++
 			}
 		}
 		p.browser = tx.Caller{}
-		if p.signInWithTicket().SignIn.Status() != account.NeedsSecondFactor {
+		if p.enter().SignIn.Status() != account.NeedsSecondFactor {
 			t.Fatal("the user has no second factor any more")
 		}
-		w.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+		w.must(p.second(account.TOTPCode, p.app()))
 		token, err := w.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
 		w.must(err)
 		_, err = sessiontoken.Verify(token.Reveal(), w.keys(), "https://clerk.example.com", w.now())
 		w.must(err)
 		w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	}
-	w.advance(400 * day)
+	w.later(400 * day)
 	for _, k := range m.Forget(w.now()) {
 		gone[k.Kind]++
 	}
@@ -143,12 +146,12 @@ func TestAStoreThatForgetsLosesNothing(t *testing.T) {
 	}
 }
 
-// TestCleanupAfterRotation: after a rotation, three hours and a cleanup a day later, the key that signed goes on, what it signed verifies, and
-// the key that was replaced is stored no longer.
+// TestCleanupAfterRotation: after a rotation, three hours and a cleanup a day later, the key that
+// signs stays, its tokens verify, and the replaced key is gone.
 func TestCleanupAfterRotation(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.signInWithTicket()
+	p.enter()
 	sign := func() string {
 		v, err := w.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
 		w.must(err)
@@ -156,7 +159,7 @@ func TestCleanupAfterRotation(t *testing.T) {
 	}
 	w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	old := len(w.all(store.KindSigningKey)[0].Data)
-	w.advance(3*time.Hour + day + time.Minute)
+	w.later(3*time.Hour + day + time.Minute)
 	before := sign()
 	_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
 	w.must(err)
@@ -176,7 +179,8 @@ func TestCleanupAfterRotation(t *testing.T) {
 	}
 }
 
-// asStoredBefore gives every record the end that earlier releases gave it: the time at which the first thing in it expires.
+// asStoredBefore gives every record the end that earlier releases gave it: the time at which the
+// first thing in it expires.
 func (w *world) asStoredBefore(m *store.Memory) {
 	w.Helper()
 	for kind := range everyKind {
@@ -187,7 +191,7 @@ func (w *world) asStoredBefore(m *store.Memory) {
 	}
 }
 
-// inDanger are the records that a store would delete although something in them counts.
+// inDanger returns the records that a store would delete although a part of them is valid.
 func (w *world) inDanger() (keys []store.Key) {
 	w.Helper()
 	for kind, ends := range everyKind {
@@ -201,7 +205,8 @@ func (w *world) inDanger() (keys []store.Key) {
 	return keys
 }
 
-// TestARecordOfBeforeIsMendedByItsNextWrite: any write of a record that has a wrong end takes it away.
+// TestARecordOfBeforeIsMendedByItsNextWrite: any write of a record with a wrong end removes that
+// end.
 func TestARecordOfBeforeIsMendedByItsNextWrite(t *testing.T) {
 	w := newWorld(t)
 	m := w.inMemory()
@@ -211,9 +216,9 @@ func TestARecordOfBeforeIsMendedByItsNextWrite(t *testing.T) {
 		t.Fatalf("only %v have a wrong end: the test shows nothing", w.inDanger())
 	}
 	p.browser = tx.Caller{}
-	p.signInWithTicket()
-	w.must(p.secondFactor(account.TOTPCode, p.totpCode()))
-	w.advance(2 * time.Hour)
+	p.enter()
+	w.must(p.second(account.TOTPCode, p.app()))
+	w.later(2 * time.Hour)
 	w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	for _, k := range w.inDanger() {
 		if k.Kind != store.KindClient && k.Kind != store.KindDelivery { // the browsers of before were not written
@@ -222,15 +227,16 @@ func TestARecordOfBeforeIsMendedByItsNextWrite(t *testing.T) {
 	}
 }
 
-// TestTheCleanupMendsRecordsOfBefore: the table deletes a record 30 days after its end. Long before, small runs of the cleanup reach every
-// refusalCounter that has a wrong one, although far more tickets than users wait and one user's record cannot be read.
+// TestTheCleanupMendsRecordsOfBefore: the table deletes a record 30 days after its end. Long
+// before, small runs of the cleanup reach every record with a wrong end, although many more tickets
+// than users wait and one user's record cannot be read.
 func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	const users, tickets, limit, runs = 30, 600, 36, 12
 	w := newWorld(t)
 	m := w.inMemory()
 	p := w.oneOfEach()
 	for range users {
-		w.newcomer().signInWithTicket()
+		w.newcomer().enter()
 	}
 	for range tickets {
 		_, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
@@ -241,7 +247,7 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	broken.Data = []byte(`{"ph":"no list"}`)
 	w.must(m.Commit(t.Context(), []store.Write{{Record: broken}}))
 	w.asStoredBefore(m)
-	w.advance(9 * day)
+	w.later(9 * day)
 	unreadable := 0
 	for range runs {
 		r, err := w.Service.Admin.Cleanup(t.Context(), limit)
@@ -262,7 +268,7 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	if unreadable != 1 {
 		t.Errorf("%d records could not be read, want 1", unreadable)
 	}
-	w.advance(23 * day)
+	w.later(23 * day)
 	m.Forget(w.now().Add(-30 * day))
 	if n := len(w.all(store.KindUser)); n != users+1 {
 		t.Fatalf("%d users are left, want %d", n, users+1)
@@ -275,31 +281,32 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	now[0].Data = whole
 	w.must(m.Commit(t.Context(), []store.Write{{Record: now[0]}}))
 	p.browser = tx.Caller{}
-	p.signInWithTicket()
-	w.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.enter()
+	w.must(p.second(account.TOTPCode, p.app()))
 }
 
-// TestTheCleanupStopsWhenTheStoreIsAway: that is no record that cannot be read.
+// TestTheCleanupStopsWhenTheStoreIsAway: the error of a store is not that of an unreadable record.
 func TestTheCleanupStopsWhenTheStoreIsAway(t *testing.T) {
 	w := newWorld(t)
-	w.newcomer().signInWithTicket()
-	w.advance(9 * day)
+	w.newcomer().enter()
+	w.later(9 * day)
 	w.faults.Inject(store.FailGet(1))
 	if r, err := w.Service.Admin.Cleanup(t.Context(), 100); !errors.Is(err, store.ErrUnavailable) || r.Unreadable != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
 
-// TestNoKindWaitsForAnother: one run tidies some of every kind, however many of another wait.
+// TestNoKindWaitsForAnother: one run cleans up some records of every kind, whatever the number of
+// other kinds.
 func TestNoKindWaitsForAnother(t *testing.T) {
 	w := newWorld(t)
 	w.inMemory()
 	for range 60 {
-		w.newcomer().signInWithTicket()
+		w.newcomer().enter()
 	}
 	_, err := w.Tokens.KeepHandshake(t.Context(), secret.New("payload"))
 	w.must(err)
-	w.advance(9 * day)
+	w.later(9 * day)
 	tickets := len(w.all(store.KindTicket))
 	_, err = w.Service.Admin.Cleanup(t.Context(), 36)
 	w.must(err)
@@ -308,15 +315,15 @@ func TestNoKindWaitsForAnother(t *testing.T) {
 	}
 }
 
-// TestTheCleanupSetsAsideOnlyTheRecordItself: when the settings cannot be read, nothing else is to blame.
+// TestTheCleanupSetsAsideOnlyTheRecordItself: unreadable settings do not set aside another record.
 func TestTheCleanupSetsAsideOnlyTheRecordItself(t *testing.T) {
 	w := newWorld(t)
 	m := w.inMemory()
-	w.newcomer().signInWithTicket()
+	w.newcomer().enter()
 	settings := w.all(store.KindSettings)[0]
 	settings.Data = []byte(`[]`)
 	w.must(m.Commit(t.Context(), []store.Write{{Record: settings}}))
-	w.advance(9 * day)
+	w.later(9 * day)
 	before := w.all(store.KindUser)
 	var err error
 	w.Service, err = domain.New(w.config)

@@ -20,7 +20,7 @@ var kinds = []store.Kind{
 	store.KindUser, store.KindClient, store.KindClaim, store.KindTicket, store.KindNumber, store.KindNonce, store.KindSettings, store.KindSigningKey, store.KindKeyring, store.KindAudit, store.KindSMS,
 }
 
-// records is the whole store, as it is kept.
+// records returns all stored records.
 func (w *world) records() []store.Record {
 	w.Helper()
 	var all []store.Record
@@ -32,7 +32,7 @@ func (w *world) records() []store.Record {
 	return all
 }
 
-// found says where in the store a text is.
+// found returns the keys of the records that hold a text.
 func (w *world) found(text string) (where []store.Key) {
 	w.Helper()
 	for _, r := range w.records() {
@@ -43,7 +43,7 @@ func (w *world) found(text string) (where []store.Key) {
 	return where
 }
 
-// rewrite changes a user's record in the store, behind the back of the domain.
+// rewrite changes a user's record in the store directly.
 func (p *person) rewrite(change func(record map[string]any)) {
 	p.Helper()
 	key := store.Key{Kind: store.KindUser, ID: strings.TrimPrefix(p.id, "user_")}
@@ -63,14 +63,15 @@ func storedPhone(record map[string]any) map[string]any {
 	return record["ph"].([]any)[0].(map[string]any)
 }
 
-// stored is a user's first number as it is kept.
+// stored returns the user's first number as it is stored.
 func (p *person) stored() (kept string) {
 	p.Helper()
 	p.rewrite(func(record map[string]any) { kept, _ = storedPhone(record)["s"].(string) })
 	return kept
 }
 
-// TestNoNumberAtRest: neither a user's number nor one that somebody typed to sign in is in any record, in any spelling.
+// TestNoNumberAtRest: no record holds a user's number, or a number typed at a sign-in, in any
+// spelling.
 func TestNoNumberAtRest(t *testing.T) {
 	w := newWorld(t)
 	p := w.member()
@@ -78,7 +79,7 @@ func TestNoNumberAtRest(t *testing.T) {
 		other := p.stranger()
 		r, err := p.MFA.CreateSignIn(t.Context(), other.browser, mfa.SignInInput{Identifier: typed})
 		p.must(err)
-		other.keepToken(r.Snapshot)
+		other.keep(r.Snapshot)
 		if r.SignIn.Identifier != typed {
 			t.Errorf("the answer shows %q, not what was typed", r.SignIn.Identifier)
 		}
@@ -107,7 +108,8 @@ func TestNoNumberAtRest(t *testing.T) {
 	}
 }
 
-// TestAPlainNumberFromBefore: a record from before numbers were sealed is read, and sealed when it is written.
+// TestAPlainNumberFromBefore: a plain number of an earlier release is read, and sealed with the
+// next write.
 func TestAPlainNumberFromBefore(t *testing.T) {
 	p := newWorld(t).member()
 	p.rewrite(func(record map[string]any) {
@@ -118,12 +120,12 @@ func TestAPlainNumberFromBefore(t *testing.T) {
 	if p.found(aNumber) == nil {
 		t.Fatal("the old record is not there")
 	}
-	p.signInWithTicket()
+	p.enter()
 	p.text()
 	if to := p.sent[len(p.sent)-1].To.E164(); to != aNumber {
 		t.Errorf("the code went to %s", to)
 	}
-	p.must(p.secondFactor(account.PhoneCode, p.sms()))
+	p.must(p.second(account.PhoneCode, p.sms()))
 	if where := p.found(aNumber); where != nil {
 		t.Errorf("after a write the number is in %v", where)
 	}
@@ -132,7 +134,8 @@ func TestAPlainNumberFromBefore(t *testing.T) {
 	}
 }
 
-// TestASealedNumberMoved: where it does not belong, a number does not open, and whatever would use it is refused.
+// TestASealedNumberMoved: a number copied into another record does not open, and operations that
+// need it fail.
 func TestASealedNumberMoved(t *testing.T) {
 	for name, move := range map[string]func(p *person, theirs string){
 		"another user's": func(p *person, theirs string) {
@@ -147,12 +150,12 @@ func TestASealedNumberMoved(t *testing.T) {
 			other, err := p.Admin.CreateUser(t.Context(), admin.UserInput{Phones: []string{anotherNumber}})
 			p.must(err)
 			theirs := &person{world: p.world, id: other.WireID()}
-			p.signInWithTicket()
+			p.enter()
 			texts := len(p.sent)
 			move(p, theirs.stored())
 			_, err = p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 			p.want(apierr.InternalClerkError, err)
-			_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
+			_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
 			p.want(apierr.InternalClerkError, err)
 			_, _, err = p.Admin.Users(t.Context(), nil, 0, 10)
 			p.want(apierr.InternalClerkError, err)
@@ -163,12 +166,13 @@ func TestASealedNumberMoved(t *testing.T) {
 	}
 }
 
-// TestANumberMovesToTheNewestKey: with the next write after a rotation. Before, the ciphertext stays as it is.
+// TestANumberMovesToTheNewestKey: the first write after a rotation seals the number under the
+// newest key; until then the ciphertext stays.
 func TestANumberMovesToTheNewestKey(t *testing.T) {
 	p := newWorld(t).member()
 	use := func() string {
-		p.advance(time.Minute)
-		_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
+		p.later(time.Minute)
+		_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
 		p.must(err)
 		return p.stored()
 	}

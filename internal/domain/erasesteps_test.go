@@ -19,8 +19,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// crowded is a user from before identifiers were bounded: 300 addresses, as many sessions as
-// there may be, and a full trail.
+// crowded returns a user of an earlier release: 300 addresses, the most sessions, and a full audit
+// log.
 func crowded(t *testing.T) *person {
 	t.Helper()
 	w := newWorld(t)
@@ -54,7 +54,7 @@ func crowded(t *testing.T) *person {
 	return p
 }
 
-// copied is the person in a world of its own, whose store has the same records.
+// copied returns the person in a world of its own with a copy of the store.
 func (p *person) copied() *person {
 	p.Helper()
 	w := newWorld(p.TB)
@@ -70,7 +70,7 @@ func (p *person) copied() *person {
 	return &q
 }
 
-// absent fails where an operation finds a user whose deletion has begun.
+// absent fails if an operation finds a user whose deletion has begun.
 func (p *person) absent() {
 	p.Helper()
 	ctx := p.Context()
@@ -81,7 +81,7 @@ func (p *person) absent() {
 		"sessions": func() error { _, err := p.Admin.UserSessions(ctx, p.id); return err },
 		"ticket":   func() error { _, err := p.MFA.CreateTicket(ctx, p.id, 0); return err },
 		"change":   func() error { _, err := p.Admin.UpdateUser(ctx, p.id, admin.UserChange{}); return err },
-		"app":      func() error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.totpCode())); return err },
+		"app":      func() error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err },
 		"password": func() error { return p.Admin.VerifyPassword(ctx, p.id, secret.New("correct horse")) },
 		"number":   func() error { _, err := p.Admin.UserPhone(ctx, p.phone); return err },
 	} {
@@ -101,7 +101,7 @@ func (p *person) absent() {
 	p.must(p.Admin.ExportUsers(ctx, func(admin.Export, error) error { return errors.New("the user is exported") }))
 }
 
-// gone fails unless nothing is left that names the user.
+// gone fails if a record still names the user.
 func (p *person) gone() {
 	p.Helper()
 	id := strings.TrimPrefix(p.id, "user_")
@@ -116,8 +116,8 @@ func (p *person) gone() {
 	p.want(apierr.ResourceNotFound, p.Admin.DeleteUser(p.Context(), p.id))
 }
 
-// TestAUserOfAnySizeIsDeletedInSteps: however many records a user has, and wherever the deletion
-// is cut off. From the first step on no operation finds the user, and a second call finishes.
+// TestAUserOfAnySizeIsDeletedInSteps: from the first step on no operation finds the user, for any
+// number of records and any interruption. A second call finishes the deletion.
 func TestAUserOfAnySizeIsDeletedInSteps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it makes large users")
@@ -168,14 +168,14 @@ func TestAUserOfAnySizeIsDeletedInSteps(t *testing.T) {
 	}
 }
 
-// TestTheCleanupFinishesADeletion: nobody has to ask a second time.
+// TestTheCleanupFinishesADeletion: an interrupted deletion needs no second call.
 func TestTheCleanupFinishesADeletion(t *testing.T) {
 	p := crowded(t)
 	p.faults.Inject(store.FailCommit(3))
 	if err := p.Admin.DeleteUser(t.Context(), p.id); !errors.Is(err, store.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	p.advance(25 * time.Hour)
+	p.later(25 * time.Hour)
 	for range 100 {
 		_, err := p.Service.Admin.Cleanup(t.Context(), 10)
 		p.must(err)
@@ -203,8 +203,8 @@ func TestAStepOfADeletionIsBoundedInBytes(t *testing.T) {
 	p.gone()
 }
 
-// TestAnIdentifierOfAHalfErasedUserIsFree: the user is gone for everybody else. What is left of
-// the deletion does not take the identifier from its new holder.
+// TestAnIdentifierOfAHalfErasedUserIsFree: another user may take the identifier, and the rest of
+// the deletion does not remove it from that user.
 func TestAnIdentifierOfAHalfErasedUserIsFree(t *testing.T) {
 	p := crowded(t)
 	p.faults.Inject(store.FailCommit(2))
@@ -223,8 +223,8 @@ func TestAnIdentifierOfAHalfErasedUserIsFree(t *testing.T) {
 	}
 }
 
-// TestAHalfErasedUserIsNotRestored: its record is in the way, and the operator is told to try
-// again.
+// TestAHalfErasedUserIsNotRestored: an import of the user fails while the old record exists, and
+// the error says to try again.
 func TestAHalfErasedUserIsNotRestored(t *testing.T) {
 	p := crowded(t)
 	var kept admin.Export
@@ -239,8 +239,8 @@ func TestAHalfErasedUserIsNotRestored(t *testing.T) {
 	p.must(p.Admin.ImportUser(t.Context(), kept))
 }
 
-// TestIdentifiersPerUserAreBounded: a user has at most ten of each kind, by whatever way they
-// come.
+// TestIdentifiersPerUserAreBounded: a user has at most ten identifiers of each kind, however they
+// were added.
 func TestIdentifiersPerUserAreBounded(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
@@ -268,13 +268,13 @@ func TestIdentifiersPerUserAreBounded(t *testing.T) {
 	p := &person{world: w, id: u.WireID()}
 	_, err = w.Admin.AddUserPhone(ctx, u.WireID(), "+12125550142", admin.PhoneChange{})
 	w.want(apierr.FormParamArraySizeExceeded, err)
-	p.signInWithTicket()
+	p.enter()
 	_, err = w.MFA.AddPhone(ctx, p.browser, mfa.PhoneInput{Number: "+12125550142"})
 	w.want(apierr.FormParamArraySizeExceeded, err)
 	w.must(w.Admin.DeleteUser(ctx, u.WireID()))
 }
 
-// TestUsernames: what a username may be, at every place where one is set.
+// TestUsernames: the rules of usernames hold wherever a username is set.
 func TestUsernames(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.WithoutCancel(t.Context())
@@ -317,7 +317,8 @@ func TestUsernames(t *testing.T) {
 	}
 }
 
-// TestAUsernameFromBeforeTheRulesStays: a change of something else does not fail for it.
+// TestAUsernameFromBeforeTheRulesStays: a username that breaks the rules does not make other
+// changes fail.
 func TestAUsernameFromBeforeTheRulesStays(t *testing.T) {
 	p := newWorld(t).member()
 	p.rewrite(func(record map[string]any) { record["un"] = "old name " })
@@ -329,7 +330,8 @@ func TestAUsernameFromBeforeTheRulesStays(t *testing.T) {
 	p.must(err)
 }
 
-// TestProfilesAreBounded: names, ids and metadata, also when they come in parts.
+// TestProfilesAreBounded: the limits of names, ids and metadata also hold for several small
+// changes.
 func TestProfilesAreBounded(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()

@@ -9,17 +9,17 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
+	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
-	"github.com/countersign-mfa/countersign/internal/domain/tokens"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// figure is a duration as people write it.
+// figure formats a duration as the pages do.
 func figure(d time.Duration) string {
 	switch {
 	case d%(24*time.Hour) == 0:
@@ -32,7 +32,8 @@ func figure(d time.Duration) string {
 	return fmt.Sprint(int64(d/time.Second), " s")
 }
 
-// figureTables are the tables of docs whose figures are the code's, by the heading that they stand under.
+// figureTables are the tables of docs whose figures are the code's, by the heading that they stand
+// under.
 var figureTables = map[string]string{
 	"security/threat-model.md": "Decisions",
 	"security/guess-policy.md": "Limits per address",
@@ -55,7 +56,8 @@ func figureRows(t *testing.T, file, heading string) [][]string {
 	return rows[1:]
 }
 
-// TestThePagesHaveTheFigures: each figure that the pages name is the code's, and stands in one page only.
+// TestThePagesHaveTheFigures: each figure that the pages name is the code's, and stands in one page
+// only.
 func TestThePagesHaveTheFigures(t *testing.T) {
 	seed, err := totp.Generate(zeros{})
 	if err != nil {
@@ -80,7 +82,7 @@ func TestThePagesHaveTheFigures(t *testing.T) {
 		"a client without a sign-in lives": figure(account.AnonymousLife), "clients that an address makes in a day": fmt.Sprint(tx.ClientLimits[0].Limit),
 		"handshakes without a session, of an address in a day": fmt.Sprint(tx.HandshakeLimits[1].Limit), "bytes of an identifier": fmt.Sprint(account.IdentifierLength),
 		"e-mail addresses of a user, and numbers": fmt.Sprint(max(account.EmailsPerUser, account.PhonesPerUser)),
-		"a handshake's nonce lives":               figure(account.NonceLife), "bits of a client token": fmt.Sprint(8 * tx.TokenSecret), "a signing key signs for": figure(tokens.SigningKeyLife),
+		"a handshake's nonce lives":               figure(account.NonceLife), "bits of a client token": fmt.Sprint(8 * tx.TokenSecret), "a signing key signs for": figure(sessiontoken.KeyLife),
 	}
 	for file, heading := range figureTables {
 		for _, row := range figureRows(t, file, heading) {
@@ -95,7 +97,7 @@ func TestThePagesHaveTheFigures(t *testing.T) {
 	}
 }
 
-// zeros are bytes to read.
+// zeros is a reader of zero bytes.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }

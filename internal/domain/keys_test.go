@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 )
 
-// keys are the published ones.
+// keys returns the published keys.
 func (w *world) keys() []*sessiontoken.Key {
 	w.Helper()
 	keys, err := w.Tokens.PublishedKeys(w.Context())
@@ -18,10 +18,11 @@ func (w *world) keys() []*sessiontoken.Key {
 	return keys
 }
 
-// kid is the header of a token, which holds its key's id.
+// kid returns the header of a token, which holds the key's id.
 func kid(token string) string { return strings.Split(token, ".")[0] }
 
-// TestSecretsMoveToTheNewestKey: after a rotation of the master key, a secret is sealed anew when its record is written anyway.
+// TestSecretsMoveToTheNewestKey: after a rotation of the master key, a secret is sealed again when
+// its record is written anyway.
 func TestSecretsMoveToTheNewestKey(t *testing.T) {
 	w := newWorld(t)
 	p := w.member()
@@ -35,10 +36,10 @@ func TestSecretsMoveToTheNewestKey(t *testing.T) {
 		t.Fatal("the secret is under the new key before anything was written")
 	}
 	for i := range 2 {
-		if _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode())); err != nil {
+		if _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app())); err != nil {
 			t.Fatalf("check %d after the rotation: %v", i+1, err)
 		}
-		w.advance(30 * time.Second)
+		w.later(30 * time.Second)
 	}
 	if !w.config.Ring.Current(sealed()) {
 		t.Error("the secret is still under the old key")

@@ -16,14 +16,14 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// device is a count of consecutive failures in its plainest form.
-type lane struct {
+// failureCount is the simplest count of consecutive failures.
+type failureCount struct {
 	failures int
 	until    time.Time // of the wait or lock
 	locked   bool
 }
 
-func (l *lane) fail(now time.Time, p account.Policy) {
+func (l *failureCount) fail(now time.Time, p account.Policy) {
 	l.failures++
 	switch {
 	case l.failures >= p.LockFailures:
@@ -33,16 +33,17 @@ func (l *lane) fail(now time.Time, p account.Policy) {
 	}
 }
 
-// budgetModel is the guess budget in its plainest form: what a reader of docs/security/guess-policy.md would write down.
-type budgetModel struct {
+// policyModel is the guess policy in its simplest form, as a reader of
+// docs/security/guess-policy.md would write it.
+type policyModel struct {
 	account.Policy
-	all, known lane
+	all, known failureCount
 	ledger     []time.Time
 	lastStep   int64
 	unused     map[string]bool
 }
 
-func (m *budgetModel) recent(now time.Time) (n int) {
+func (m *policyModel) recent(now time.Time) (n int) {
 	for _, at := range m.ledger {
 		if at.After(now.Add(-m.FailureWindow)) {
 			n++
@@ -51,8 +52,8 @@ func (m *budgetModel) recent(now time.Time) (n int) {
 	return n
 }
 
-// refuses is the answer that a guess gets without being judged, or "".
-func (m *budgetModel) refuses(now time.Time, known bool) apierr.Code {
+// refuses returns the error code of a guess that is not verified, or "".
+func (m *policyModel) refuses(now time.Time, known bool) apierr.Code {
 	l, limit := m.all, m.UnknownDeviceFailures
 	if known {
 		l, limit = m.known, m.KnownDeviceFailures
@@ -66,7 +67,7 @@ func (m *budgetModel) refuses(now time.Time, known bool) apierr.Code {
 	return ""
 }
 
-func (m *budgetModel) fail(now time.Time, known bool) {
+func (m *policyModel) fail(now time.Time, known bool) {
 	m.ledger = append(m.ledger, now.Add(time.Second-1).Truncate(time.Second))
 	m.all.fail(now, m.Policy)
 	if known {
@@ -74,14 +75,15 @@ func (m *budgetModel) fail(now time.Time, known bool) {
 	}
 }
 
-func (m *budgetModel) clear() { m.all, m.known = lane{}, lane{} }
+func (m *policyModel) clear() { m.all, m.known = failureCount{}, failureCount{} }
 
-func (m *budgetModel) left(now time.Time) int {
+func (m *policyModel) left(now time.Time) int {
 	return max(0, min(m.LockFailures-max(m.all.failures, m.known.failures), m.UnknownDeviceFailures-m.recent(now)))
 }
 
-// seeded is randomness that is the same in every run of one seed, so that a history that fails can be repeated and shrunk. What a read gets depends on its
-// length and on how many reads of that length came before: the single bytes that package crypto may read, or not, move no other.
+// seeded is randomness that repeats for a seed, so that a failing history can be repeated and
+// shrunk. A read depends on its length and on how many reads of that length came before. So the
+// single bytes that package crypto may or may not read change no other read.
 type seeded struct {
 	mu    sync.Mutex
 	seed  uint64
@@ -101,7 +103,8 @@ func (s *seeded) Read(p []byte) (int, error) {
 	return rand.NewChaCha8(key).Read(p)
 }
 
-// TestSeededRandomnessRepeats: two worlds of one seed make the same ids, codes and secrets, and those of two seeds do not.
+// TestSeededRandomnessRepeats: two worlds of one seed make the same ids, codes and secrets; worlds
+// of two seeds do not.
 func TestSeededRandomnessRepeats(t *testing.T) {
 	made := func(seed uint64) string {
 		p := newWorldOf(t, newSeeded(seed)).member()
@@ -112,14 +115,15 @@ func TestSeededRandomnessRepeats(t *testing.T) {
 	}
 }
 
-// besieged is a user, the model of its budget, and the two kinds of browsers that guess: the Backend API counts as one that never passed.
+// besieged is a user with the model of the user's failures, and the two kinds of browsers that
+// guess. The Backend API counts as an unknown device.
 type besieged struct {
 	*rapid.T
 	*person
-	*budgetModel
+	*policyModel
 }
 
-// guess is what one kind of caller does with a code.
+// guess makes a guess as one kind of device.
 func (b *besieged) guess(known bool, code string) apierr.Code {
 	if !known {
 		_, err := b.Admin.VerifyTOTP(b.Context(), b.id, secret.New(code))
@@ -129,9 +133,9 @@ func (b *besieged) guess(known bool, code string) apierr.Code {
 	if len(code) != totp.Digits {
 		by = account.BackupCode
 	}
-	b.signOut()
-	b.signInWithTicket() // a sign-in of its own, so that its five tries do not matter here
-	return codeOf(b.secondFactor(by, code))
+	b.leave()
+	b.enter() // a sign-in of its own, so that its five tries do not matter here
+	return codeOf(b.second(by, code))
 }
 
 func (b *besieged) expect(want, got apierr.Code) {
@@ -149,7 +153,7 @@ func (b *besieged) actions() map[string]func(*rapid.T) {
 			if want == "" && step <= b.lastStep {
 				want = apierr.FormCodeIncorrect // a replay: refused, not counted
 			}
-			b.expect(want, b.guess(known, b.totpCode()))
+			b.expect(want, b.guess(known, b.app()))
 			if want == "" {
 				b.lastStep = step
 				b.clear()
@@ -184,7 +188,7 @@ func (b *besieged) actions() map[string]func(*rapid.T) {
 			}
 		},
 		"time passes": func(r *rapid.T) {
-			b.advance(time.Duration(rapid.SampledFrom([]int{1, 29_000, 30_000, 31_500, 60_000, 480_000, 3_600_000, 86_400_000, 864_000_000}).Draw(r, "milliseconds")) * time.Millisecond)
+			b.later(time.Duration(rapid.SampledFrom([]int{1, 29_000, 30_000, 31_500, 60_000, 480_000, 3_600_000, 86_400_000, 864_000_000}).Draw(r, "milliseconds")) * time.Millisecond)
 		},
 		"an administrator unlocks": func(r *rapid.T) {
 			if rapid.IntRange(0, 4).Draw(r, "sometimes") != 0 {
@@ -208,8 +212,8 @@ func (b *besieged) actions() map[string]func(*rapid.T) {
 	}
 }
 
-// TestRandomOperationsFollowTheModel: whatever is done in whatever order, answers are the model's; so nothing is accepted twice and no
-// guess is judged outside the budget.
+// TestRandomOperationsFollowTheModel: after any operations in any order the answers are the
+// model's. So nothing is accepted twice, and no guess is verified beyond the policy.
 func TestRandomOperationsFollowTheModel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs thousands of operations")
@@ -220,7 +224,7 @@ func TestRandomOperationsFollowTheModel(t *testing.T) {
 				p := newWorldOf(t, newSeeded(rapid.Uint64().Draw(r, "seed"))).member()
 				_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.StrictGuessing = policy.Name == "strict" })
 				p.must(err)
-				b := &besieged{r, p, &budgetModel{Policy: policy, unused: map[string]bool{}}}
+				b := &besieged{r, p, &policyModel{Policy: policy, unused: map[string]bool{}}}
 				for _, c := range p.backup {
 					b.unused[c] = true
 				}

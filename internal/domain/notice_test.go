@@ -81,7 +81,8 @@ func TestNotices(t *testing.T) {
 	}
 }
 
-// imported is a user from elsewhere, an hour ago: numbers, all verified in one instant, an app and a backup code.
+// imported is a user from elsewhere, an hour ago: numbers, all verified in one instant, an app and
+// a backup code.
 func (o *office) imported(numbers ...string) *person {
 	o.Helper()
 	in := admin.UserInput{Username: "told", Phones: numbers, TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), BackupCodes: []secret.Value{secret.New("abcd-efgh-jk")}}
@@ -95,21 +96,23 @@ func (o *office) imported(numbers ...string) *person {
 	if len(o.sent) != 0 {
 		o.Fatal("an import was told")
 	}
-	o.advance(time.Hour)
+	o.later(time.Hour)
 	return p
 }
 
-// settled runs what is due and lets the limits of notices pass, so that only what is done from now on is told.
+// settled runs what is due and lets the limits of notices pass, so that only what is done from now
+// on is told.
 func (o *office) settled() {
 	o.Helper()
 	o.run()
-	o.advance(25 * time.Hour)
+	o.later(25 * time.Hour)
 	o.world.mu.Lock()
 	defer o.world.mu.Unlock()
 	o.sent = nil
 }
 
-// TestANoticeGoesToTheNumberVerifiedFirst: the number that was verified first is told, wherever it stands in the list: an attacker's numbers come last.
+// TestANoticeGoesToTheNumberVerifiedFirst: the number that was verified first is told, wherever it
+// stands in the list: an attacker's numbers come last.
 func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 	const first, second, third = "+12125550111", "+12125550122", "+12125550133"
 	yes, no := true, false
@@ -152,7 +155,8 @@ func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 	}
 }
 
-// TestARefusedNoticeComesAgain: what the SMS guard refuses is tried again after five seconds and after five minutes, and then let be.
+// TestARefusedNoticeComesAgain: what the SMS guard refuses is tried again after five seconds and
+// after five minutes, and then let be.
 func TestARefusedNoticeComesAgain(t *testing.T) {
 	capped := func(o *office, limit smsprice.Micros) { o.settle(func(s *account.Settings) { s.SMSDailyCap = limit }) }
 	for name, tc := range map[string]struct {
@@ -171,11 +175,11 @@ func TestARefusedNoticeComesAgain(t *testing.T) {
 					capped(o, smsprice.Dollar)
 				}
 				had := len(o.sent)
-				o.advance(wait - time.Second)
+				o.later(wait - time.Second)
 				if o.run(); len(o.sent) != had {
 					t.Errorf("try %d comes before %v", i+2, wait)
 				}
-				o.advance(time.Second)
+				o.later(time.Second)
 				o.run()
 			}
 			if len(o.sent) != tc.want || o.waiting() != 0 {
@@ -185,7 +189,8 @@ func TestARefusedNoticeComesAgain(t *testing.T) {
 	}
 }
 
-// TestANoticeIsSentAtMostOnce: one that the network refuses does not come again: it may have arrived.
+// TestANoticeIsSentAtMostOnce: one that the network refuses does not come again: it may have
+// arrived.
 func TestANoticeIsSentAtMostOnce(t *testing.T) {
 	o := newOffice(t)
 	p := o.imported(aNumber)
@@ -195,7 +200,7 @@ func TestANoticeIsSentAtMostOnce(t *testing.T) {
 	o.run()
 	o.world.down = false
 	for range 3 {
-		o.advance(time.Hour)
+		o.later(time.Hour)
 		o.run()
 	}
 	if len(o.sent) != 0 || o.waiting() != 0 {
@@ -203,8 +208,9 @@ func TestANoticeIsSentAtMostOnce(t *testing.T) {
 	}
 }
 
-// TestANoticeThatNobodyMayHaveAnyMore: between the act and its delivery the user is banned, deleted or without the number, or notices or messages are switched
-// off. Then nothing is sent, and nothing waits.
+// TestANoticeThatNobodyMayHaveAnyMore: between the act and its delivery the user is banned, deleted
+// or without the number, or notices or messages are switched off. Then nothing is sent, and nothing
+// waits.
 func TestANoticeThatNobodyMayHaveAnyMore(t *testing.T) {
 	for name, meanwhile := range map[string]func(o *office, p *person) error{
 		"the user is banned":         func(o *office, p *person) error { _, err := o.Admin.Ban(t.Context(), p.id); return err },
@@ -228,7 +234,7 @@ func TestANoticeThatNobodyMayHaveAnyMore(t *testing.T) {
 			o.must(meanwhile(o, p))
 			for range 3 {
 				o.run()
-				o.advance(time.Hour)
+				o.later(time.Hour)
 			}
 			if len(o.sent) != 0 || o.waiting() != 0 {
 				t.Errorf("%d messages %+v, %d wait; want none", len(o.sent), o.sent, o.waiting())
@@ -248,14 +254,14 @@ func TestNoticesAreFew(t *testing.T) {
 		_, err = o.Admin.Unlock(t.Context(), p.id)
 		o.must(err)
 		o.run()
-		o.advance(time.Minute)
+		o.later(time.Minute)
 	}
 	if n := len(o.sent) - before; n != 3 {
 		t.Errorf("%d notices, want 3", n)
 	}
-	p.signInWithTicket()
+	p.enter()
 	p.text() // at once, though a notice went a minute ago
-	o.advance(25 * time.Hour)
+	o.later(25 * time.Hour)
 	before = len(o.sent)
 	_, err := o.Admin.Lock(t.Context(), p.id)
 	o.must(err)

@@ -38,7 +38,8 @@ func names(deliveries []webhook.Delivery) []string {
 	return out
 }
 
-// TestARecordGoesOnWhereItStopped: of the events of one commit, those that an endpoint has are not sent again, and those behind the one that it refused wait for it.
+// TestARecordGoesOnWhereItStopped: of the events of one commit, those that an endpoint has are not
+// sent again, and those behind the one that it refused wait for it.
 func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	o := newOffice(t, account.EventFactorRemoved, account.EventBackupRemoved)
 	p := o.imported()
@@ -47,9 +48,9 @@ func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
 	o.must(err)
 	o.run()
-	o.advance(5 * time.Second)
+	o.later(5 * time.Second)
 	o.run()
-	o.advance(time.Hour)
+	o.later(time.Hour)
 	o.run()
 	if got := names(courier.got); !slices.Equal(got, []string{"factor.removed", "backup_code.removed"}) || len(courier.tries) != 3 || o.waiting() != 0 {
 		t.Errorf("got %v in %d tries, %d wait; want each once, in three tries", got, len(courier.tries), o.waiting())
@@ -62,7 +63,7 @@ func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	if o.run(); len(courier.tries) != 1 {
 		t.Errorf("after the first was refused, %v were tried", names(courier.tries))
 	}
-	o.advance(5 * time.Second)
+	o.later(5 * time.Second)
 	if o.run(); !slices.Equal(names(courier.got), []string{"factor.removed", "backup_code.removed"}) {
 		t.Errorf("got %v", names(courier.got))
 	}
@@ -72,13 +73,14 @@ func TestARecordGoesOnWhereItStopped(t *testing.T) {
 func (o *office) imported2() *person {
 	o.Helper()
 	p := o.newcomer()
-	p.signInWithTicket()
+	p.enter()
 	p.enrolApp()
 	o.run()
 	return p
 }
 
-// TestADeliveryIsFoundWhenItsFirstTargetIsDue: of a record that two endpoints wait for, each gets it at its own time.
+// TestADeliveryIsFoundWhenItsFirstTargetIsDue: of a record that two endpoints wait for, each gets
+// it at its own time.
 func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	url := "https://other.example.com/hooks"
@@ -91,9 +93,9 @@ func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
 	began := o.now()
 	o.newcomer()
 	o.run()
-	o.advance(5 * time.Second)
+	o.later(5 * time.Second)
 	o.run() // both wait for five minutes now
-	o.advance(time.Minute)
+	o.later(time.Minute)
 	down = false
 	n, _, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, began, o.now())
 	o.must(err)
@@ -101,14 +103,15 @@ func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
 	if n != 1 || len(courier.got) != 1 || courier.got[0].URL == url || o.waiting() != 1 {
 		t.Errorf("%d promised again, %d sent, %d wait; want one each", n, len(courier.got), o.waiting())
 	}
-	o.advance(4 * time.Minute)
+	o.later(4 * time.Minute)
 	o.run()
 	if len(courier.got) != 2 || courier.got[1].URL != url || o.waiting() != 0 {
 		t.Errorf("%d sent, %d wait; want two and none", len(courier.got), o.waiting())
 	}
 }
 
-// TestATestReachesItsEndpointOnly: of two endpoints that want everything, only the one that is tried gets the test.
+// TestATestReachesItsEndpointOnly: of two endpoints that want everything, only the one that is
+// tried gets the test.
 func TestATestReachesItsEndpointOnly(t *testing.T) {
 	o := newOffice(t)
 	url := "https://other.example.com/hooks"
@@ -124,20 +127,21 @@ func TestATestReachesItsEndpointOnly(t *testing.T) {
 	}
 }
 
-// TestADeliveryThatOutlivedItsEventIsDropped: when no worker ran for longer than the event log keeps an event, nothing is sent of it and nothing waits.
+// TestADeliveryThatOutlivedItsEventIsDropped: when no worker ran for longer than the event log
+// keeps an event, nothing is sent of it and nothing waits.
 func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
 	o := newOffice(t)
 	p := o.imported(aNumber)
 	_, err := o.Admin.RemoveTOTP(t.Context(), p.id) // for the endpoint, and a notice for the user
 	o.must(err)
 	o.got = nil
-	o.advance(29 * 24 * time.Hour)
+	o.later(29 * 24 * time.Hour)
 	_, err = o.Service.Admin.Cleanup(t.Context(), 1000)
 	o.must(err)
 	if n := len(o.told(500)); n == 0 || o.waiting() == 0 {
 		t.Fatalf("after 29 days %d events are left and %d deliveries wait", n, o.waiting())
 	}
-	o.advance(2*24*time.Hour + time.Second)
+	o.later(2*24*time.Hour + time.Second)
 	_, err = o.Service.Admin.Cleanup(t.Context(), 1000)
 	o.must(err)
 	if told := o.told(500); len(told) != 0 {
@@ -149,7 +153,8 @@ func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
 	}
 }
 
-// TestALateWorkerLeavesTheDeliveryToTheNext: one whose two minutes are over does not put a delivery off that another worker took since, nor give it to a third.
+// TestALateWorkerLeavesTheDeliveryToTheNext: one whose two minutes are over does not put a delivery
+// off that another worker took since, nor give it to a third.
 func TestALateWorkerLeavesTheDeliveryToTheNext(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	o.newcomer()
@@ -159,16 +164,16 @@ func TestALateWorkerLeavesTheDeliveryToTheNext(t *testing.T) {
 	var late, next sync.WaitGroup
 	late.Go(func() { o.run() })
 	<-begun
-	o.advance(2 * time.Minute)
+	o.later(2 * time.Minute)
 	next.Go(func() { o.run() })
 	<-begun
 	verdict[1] <- false
 	late.Wait()
-	o.advance(time.Minute) // within the second worker's time
+	o.later(time.Minute) // within the second worker's time
 	if r := o.run(); r.Found != 0 {
 		t.Errorf("a third worker finds %d while the second has its time", r.Found)
 	}
-	o.advance(time.Minute)
+	o.later(time.Minute)
 	if r := o.run(); r.Delivered != 1 {
 		t.Errorf("after the second worker's time a third one delivers %d, want 1", r.Delivered)
 	}
@@ -207,12 +212,13 @@ func (m *meeting) Deliver(ctx context.Context, _ webhook.Delivery) error {
 	}
 }
 
-// TestARunSaysWhetherThereIsMore: as many are found as its limit lets, and the next run finds the rest.
+// TestARunSaysWhetherThereIsMore: as many are found as its limit lets, and the next run finds the
+// rest.
 func TestARunSaysWhetherThereIsMore(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	for range 5 {
 		o.newcomer()
-		o.advance(time.Second) // a store tells seconds apart, and a page holds whole ones
+		o.later(time.Second) // a store tells seconds apart, and a page holds whole ones
 	}
 	for i, want := range []webhook.DeliveryResult{{Found: 3, Delivered: 3, More: true}, {Found: 2, Delivered: 2}, {}} {
 		r, err := o.worker.Run(t.Context(), 3)

@@ -48,7 +48,7 @@ func (c *counted) VerifyNoneIf(ctx context.Context, pw secret.Value, still func(
 	})
 }
 
-// counting is the world with a service that counts comparisons.
+// counting returns a world whose service counts comparisons.
 func counting(t *testing.T) (*world, *counted) {
 	t.Helper()
 	w := newWorld(t)
@@ -60,7 +60,7 @@ func counting(t *testing.T) (*world, *counted) {
 	return w, c
 }
 
-// fromClerk is a user whose five backup codes are bcrypt digests.
+// fromClerk returns a user whose five backup codes are bcrypt digests.
 func (w *world) fromClerk() *person {
 	w.Helper()
 	codes := make([]secret.Value, 5)
@@ -76,7 +76,7 @@ func (w *world) fromClerk() *person {
 
 func imported(i int) string { return fmt.Sprint("clerk-code-", i) }
 
-// TestADigestIsComparedOncePerAttempt: not once more each time that a commit is tried again.
+// TestADigestIsComparedOncePerAttempt: a repeated commit does not repeat the comparison.
 func TestADigestIsComparedOncePerAttempt(t *testing.T) {
 	const conflicts = 20
 	ctx := t.Context()
@@ -87,7 +87,7 @@ func TestADigestIsComparedOncePerAttempt(t *testing.T) {
 	}{
 		"a right imported code":         {func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(imported(4))); return err }, 5, ""},
 		"a wrong imported code":         {func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New("clerk-code-x")); return err }, 5, apierr.FormCodeIncorrect},
-		"an imported code in a sign-in": {func(p *person) error { return p.secondFactor(account.BackupCode, imported(0)) }, 1, ""},
+		"an imported code in a sign-in": {func(p *person) error { return p.second(account.BackupCode, imported(0)) }, 1, ""},
 		"a sign-in with a right password": {func(p *person) error {
 			u, err := p.Admin.User(ctx, p.id)
 			p.must(err)
@@ -109,7 +109,7 @@ func TestADigestIsComparedOncePerAttempt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, compared := counting(t)
 			p := w.fromClerk()
-			p.signInWithTicket()
+			p.enter()
 			if tc.want == 1 {
 				w.faults.Inject(store.ConflictCommit(1))
 			}
@@ -127,8 +127,8 @@ func TestADigestIsComparedOncePerAttempt(t *testing.T) {
 	}
 }
 
-// TestAttemptsAtTheSameMomentCompareWithinTheBudget: however many come at once, from as many
-// addresses, no more are computed than may fail.
+// TestAttemptsAtTheSameMomentCompareWithinTheBudget: simultaneous attempts, from any number of
+// addresses, compute no more comparisons than may fail.
 func TestAttemptsAtTheSameMomentCompareWithinTheBudget(t *testing.T) {
 	const callers = 40
 	ctx := context.WithoutCancel(t.Context())
@@ -193,7 +193,7 @@ func TestALimitedAddressComputesNothing(t *testing.T) {
 			refused++
 		}
 		if i%5 == 4 {
-			w.advance(10 * time.Second)
+			w.later(10 * time.Second)
 		}
 	}
 	if got := compared.n.Load(); got > most+1 { // the commit that finds the limit exhausted has compared
@@ -202,7 +202,7 @@ func TestALimitedAddressComputesNothing(t *testing.T) {
 	if refused < most {
 		t.Errorf("only %d tries were refused", refused)
 	}
-	w.advance(time.Hour)
+	w.later(time.Hour)
 	if err := try(1000); apierr.From(err).Code() != apierr.FormPasswordOrIdentifierIncorrect {
 		t.Errorf("after the period: %v", err)
 	}
@@ -215,9 +215,9 @@ func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 	w, compared := counting(t)
 	ctx := t.Context()
 	p := w.fromClerk()
-	p.signInWithTicket()
-	p.must(p.secondFactor(account.BackupCode, imported(0)))
-	p.signOut()
+	p.enter()
+	p.must(p.second(account.BackupCode, imported(0)))
+	p.leave()
 	const tries, unused = 19, 4 // of twenty: the owner was a stranger at first
 	began := compared.n.Load()
 	for n := range tries + 5 {
@@ -234,9 +234,9 @@ func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 	if got := compared.n.Load() - began; got != tries*unused {
 		t.Errorf("%d comparisons, want %d", got, tries*unused)
 	}
-	p.signInWithTicket()
-	p.must(p.secondFactor(account.BackupCode, imported(1)))
-	w.advance(time.Hour)
+	p.enter()
+	p.must(p.second(account.BackupCode, imported(1)))
+	w.later(time.Hour)
 	_, err := w.Admin.VerifyTOTP(ctx, p.id, secret.New(imported(2)))
 	w.must(err)
 }

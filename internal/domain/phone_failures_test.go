@@ -26,22 +26,22 @@ func TestManyAccountsGuessAtOneNumberTwentyTimes(t *testing.T) {
 	w := newWorld(t)
 	for range 4 {
 		p := w.newcomer()
-		p.signInWithTicket()
+		p.enter()
 		id, code := p.add(aNumber, false)
 		for range 5 {
 			p.want(apierr.FormCodeIncorrect, p.guess(id, code))
 		}
-		w.advance(time.Hour)
+		w.later(time.Hour)
 	}
 	late := w.newcomer()
-	late.signInWithTicket()
+	late.enter()
 	r, err := late.MFA.AddPhone(t.Context(), late.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = late.MFA.PreparePhone(t.Context(), late.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.TooManyRequests, err)
 	id, _ := late.add(anotherNumber, false)
-	w.advance(30 * 24 * time.Hour)
-	late.signInWithTicket()
+	w.later(30 * 24 * time.Hour)
+	late.enter()
 	_, err = late.MFA.PreparePhone(t.Context(), late.browser, r.Phone.ID, account.PhoneCode)
 	w.must(err)
 	late.verify(r.Phone.ID, w.sms())
@@ -56,10 +56,10 @@ func TestACodeUnderWayIsNotJudgedWhenTheNumberIsSpent(t *testing.T) {
 	var ids, codes []string
 	for range 5 {
 		p := w.newcomer()
-		p.signInWithTicket()
+		p.enter()
 		id, code := p.add(aNumber, false)
 		all, ids, codes = append(all, p), append(ids, id), append(codes, code)
-		w.advance(31 * time.Second)
+		w.later(31 * time.Second)
 	}
 	for i, p := range all[:4] {
 		for range 5 {
@@ -70,8 +70,8 @@ func TestACodeUnderWayIsNotJudgedWhenTheNumberIsSpent(t *testing.T) {
 	w.want(apierr.TooManyRequests, err)
 }
 
-// Guesses at a number lock like those of a step-up, and end the session like those: a stolen session
-// must not fill the failure log until the owner's own browsers are locked out.
+// Guesses at a number lock like those of a step-up, and end the session like those: a stolen
+// session must not fill the failure log until the owner's own browsers are locked out.
 func TestGuessingAtANumberEndsTheSession(t *testing.T) {
 	p := newWorld(t).member()
 	p.inside()
@@ -87,28 +87,29 @@ func TestGuessingAtANumberEndsTheSession(t *testing.T) {
 				code = p.sms()
 			}
 		}
-		p.advance(5 * time.Minute)
+		p.later(5 * time.Minute)
 	}
 	if judged > account.DefaultPolicy().LockFailures || p.alive() {
 		t.Errorf("%d wrong codes for a number were judged, and the session lives: %t", judged, p.alive())
 	}
 }
 
-// A number that a session added as a second factor takes five wrong codes, over all codes that are sent.
+// A number that a session added as a second factor takes five wrong codes, over all codes that are
+// sent.
 func TestAnIntendedNumberTakesFiveWrongCodes(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.signInWithTicket()
+	p.enter()
 	id, code := p.add(aNumber, true)
 	for range 4 {
 		p.want(apierr.FormCodeIncorrect, p.guess(id, code))
 	}
-	p.advance(5 * time.Minute)
+	p.later(5 * time.Minute)
 	p.prove()
-	p.advance(5*time.Minute + time.Second)
+	p.later(5*time.Minute + time.Second)
 	_, err := p.MFA.PreparePhone(t.Context(), p.browser, id, account.PhoneCode)
 	p.must(err)
 	p.want(apierr.FormCodeIncorrect, p.guess(id, p.sms()))
-	p.advance(time.Minute)
+	p.later(time.Minute)
 	p.verify(id, p.sms())
 	if u, err := p.Admin.User(t.Context(), p.id); err != nil || u.TwoFactorEnabled() {
 		t.Errorf("a number became a second factor after five wrong codes (error %v)", err)
@@ -126,7 +127,7 @@ func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).newcomer()
-			p.signInWithTicket()
+			p.enter()
 			id, code := p.add(aNumber, true)
 			_, err := p.Settings.Change(t.Context(), tc.change)
 			p.must(err)
@@ -139,8 +140,8 @@ func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
 	}
 }
 
-// Guesses at the password end a session at the lock, too. With a stolen session a thief could else keep the
-// owner's password locked, in the owner's own browsers, with one wrong password an hour.
+// Guesses at the password end a session at the lock, too. With a stolen session a thief could else
+// keep the owner's password locked, in the owner's own browsers, with one wrong password an hour.
 func TestGuessingAtThePasswordEndsTheSession(t *testing.T) {
 	p := newWorld(t).member()
 	p.inside()
@@ -150,7 +151,7 @@ func TestGuessingAtThePasswordEndsTheSession(t *testing.T) {
 		g := mfa.Proof{Strategy: account.Password, Password: secret.New("a wrong password")}
 		_, err := p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, g)
 		p.want(apierr.FormPasswordIncorrect, err)
-		p.advance(18 * time.Minute)
+		p.later(18 * time.Minute)
 		if !p.alive() {
 			continue
 		}

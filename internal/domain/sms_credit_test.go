@@ -29,8 +29,8 @@ func TestANumberMakesRoomOnceADay(t *testing.T) {
 		return n
 	}
 	hour := func(wait time.Duration) {
-		w.advance(wait)
-		w.advance(w.now().Truncate(time.Hour).Add(time.Hour).Sub(w.now()))
+		w.later(wait)
+		w.later(w.now().Truncate(time.Hour).Add(time.Hour).Sub(w.now()))
 		flood = &pumpers{world: w} // who signed in lately
 	}
 	const limit, worth = 20, 5
@@ -39,16 +39,16 @@ func TestANumberMakesRoomOnceADay(t *testing.T) {
 	for range limit - 1 {
 		w.must(ask())
 	}
-	sim.signInWithTicket()
+	sim.enter()
 	sim.enrolPhone("+12122019999")
 	again := func(resends int) {
 		sim.browser = tx.Caller{}
-		sim.signInWithTicket()
+		sim.enter()
 		for range resends + 1 {
-			w.advance(31 * time.Second)
+			w.later(31 * time.Second)
 			sim.text()
 		}
-		w.must(sim.secondFactor(account.PhoneCode, sim.sms()))
+		w.must(sim.second(account.PhoneCode, sim.sms()))
 	}
 	for range 3 {
 		again(0)

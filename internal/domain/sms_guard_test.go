@@ -35,7 +35,7 @@ func (p *pumpers) ask(number string, from netip.Addr) error {
 	const numbersEach = 5
 	if p.used%numbersEach == 0 {
 		u := p.newcomer()
-		u.signInWithTicket()
+		u.enter()
 		p.people = append(p.people, u)
 	}
 	p.used++
@@ -51,7 +51,8 @@ func address(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{byte(1 + i%200), byte(i / 200), byte(i % 251), 1})
 }
 
-// C09: whoever asks for codes and reads none gets no further than the breaker, and after the hour the world goes on.
+// C09: whoever asks for codes and reads none gets no further than the breaker, and after the hour
+// the world goes on.
 func TestABreakerStopsUnverifiedMessages(t *testing.T) {
 	w := newWorld(t)
 	p := &pumpers{world: w}
@@ -65,7 +66,7 @@ func TestABreakerStopsUnverifiedMessages(t *testing.T) {
 	if n := w.happened(account.EventBreakerTripped); n != 150 {
 		t.Errorf("%d events that the breaker tripped, want 150", n)
 	}
-	w.advance(time.Hour)
+	w.later(time.Hour)
 	w.want("", p.ask("+12122061999", netip.Addr{}))
 }
 
@@ -87,7 +88,8 @@ func TestABlockOfNumbersIsBounded(t *testing.T) {
 	w.want("", p.ask("+12122021999", netip.Addr{}))
 }
 
-// C08: an address texts five different numbers an hour, however many accounts it uses; a number that it texts again is no new one.
+// C08: an address texts five different numbers an hour, however many accounts it uses; a number
+// that it texts again is no new one.
 func TestAnAddressTextsFewNumbers(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.IPLimits = true })
@@ -99,13 +101,13 @@ func TestAnAddressTextsFewNumbers(t *testing.T) {
 	}
 	w.want(apierr.TooManyRequests, p.ask("+12122061000", address(1)))
 	w.want("", p.ask("+12122061001", address(2)))
-	w.advance(time.Minute)
+	w.later(time.Minute)
 	u, err := w.Admin.User(t.Context(), last.id)
 	w.must(err)
 	last.browser.Address = address(1)
 	_, err = w.MFA.PreparePhone(t.Context(), last.browser, u.Phones[0].ID, account.PhoneCode)
 	w.want("", err)
-	w.advance(time.Hour)
+	w.later(time.Hour)
 	p.used = 0 // a new account
 	w.want("", p.ask("+12122071000", address(1)))
 }
@@ -115,11 +117,11 @@ func TestANumberIsNotBombed(t *testing.T) {
 	w := newWorld(t)
 	for range 100 {
 		u := w.newcomer()
-		u.signInWithTicket()
+		u.enter()
 		r, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: aNumber})
 		w.must(err)
 		_, _ = w.MFA.PreparePhone(t.Context(), u.browser, r.Phone.ID, account.PhoneCode)
-		w.advance(6 * time.Second)
+		w.later(6 * time.Second)
 	}
 	if len(w.sent) > 5 {
 		t.Errorf("%d messages to one number in ten minutes, want at most 5", len(w.sent))
@@ -131,7 +133,7 @@ func TestVerifiedCodesKeepTheBreakerOpen(t *testing.T) {
 	w := newWorld(t)
 	for i := range 120 {
 		u := w.newcomer()
-		u.signInWithTicket()
+		u.enter()
 		u.enrolPhone(fmt.Sprintf("+1212201%04d", 1000+i))
 	}
 	if len(w.sent) != 120 {
@@ -148,7 +150,7 @@ func TestAVerifiedCodeIsWorthFiveMessages(t *testing.T) {
 		w.want("", ask(i))
 	}
 	u := w.newcomer()
-	u.signInWithTicket()
+	u.enter()
 	u.enrolPhone("+12122019999")
 	for i := range 5 {
 		w.want("", ask(100+i))
@@ -156,7 +158,8 @@ func TestAVerifiedCodeIsWorthFiveMessages(t *testing.T) {
 	w.want(apierr.TooManyRequests, ask(200))
 }
 
-// The owner of a verified number, on a device that passed before, is not locked out by a flood; on another device the flood stands in the way.
+// The owner of a verified number, on a device that passed before, is not locked out by a flood; on
+// another device the flood stands in the way.
 func TestAFloodDoesNotLockOutOwners(t *testing.T) {
 	w := newWorld(t)
 	m := w.member()
@@ -166,19 +169,20 @@ func TestAFloodDoesNotLockOutOwners(t *testing.T) {
 	}
 	w.want(apierr.TooManyRequests, p.ask("+12122011999", netip.Addr{}))
 
-	m.signInWithTicket()
+	m.enter()
 	m.text()
-	w.must(m.secondFactor(account.PhoneCode, m.sms()))
+	w.must(m.second(account.PhoneCode, m.sms()))
 
-	w.advance(time.Minute)
+	w.later(time.Minute)
 	other := m.stranger()
-	other.signInWithTicket()
+	other.enter()
 	_, err := w.MFA.PrepareSecondFactor(t.Context(), other.browser, other.signIn, account.PhoneCode, m.phone)
 	w.want(apierr.TooManyRequests, err)
-	w.must(other.secondFactor(account.BackupCode, m.backup[3])) // C10: what needs no message works
+	w.must(other.second(account.BackupCode, m.backup[3])) // C10: what needs no message works
 }
 
-// A device that is known to an account is no way around the breakers for numbers that nobody verified.
+// A device that is known to an account is no way around the breakers for numbers that nobody
+// verified.
 func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
 	w := newWorld(t)
 	p := &pumpers{world: w}
@@ -186,7 +190,7 @@ func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
 		_ = p.ask(fmt.Sprintf("+1212%03d%04d", 201+i%4, 1000+i), netip.Addr{})
 	}
 	u := w.newcomer()
-	u.signInWithTicket()
+	u.enter()
 	u.enrolApp()
 	r, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: "+12122051000"})
 	w.must(err)
@@ -194,12 +198,12 @@ func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
 	w.want(apierr.TooManyRequests, err)
 }
 
-// C10: the day's money is never exceeded by one message, however many ask at once and although the breakers are off, and what needs no
-// message still works.
+// C10: the day's money is never exceeded by one message, however many ask at once and although the
+// breakers are off, and what needs no message still works.
 func TestTheDailyCapHolds(t *testing.T) {
 	w := newWorld(t)
 	m := w.member()
-	w.advance(24 * time.Hour)
+	w.later(24 * time.Hour)
 	w.sent = nil
 	price := smsprice.Of("US")
 	w.settle(func(s *account.Settings) { s.SMSDailyCap, s.SMSRecordOnly = 7*price+1, true })
@@ -207,7 +211,7 @@ func TestTheDailyCapHolds(t *testing.T) {
 	phones := make([]string, len(people))
 	for i := range people {
 		people[i] = w.newcomer()
-		people[i].signInWithTicket()
+		people[i].enter()
 		r, err := w.MFA.AddPhone(t.Context(), people[i].browser, mfa.PhoneInput{Number: fmt.Sprintf("+1212201%04d", 1000+i)})
 		w.must(err)
 		phones[i] = r.Phone.ID
@@ -227,14 +231,14 @@ func TestTheDailyCapHolds(t *testing.T) {
 	if n := w.happened(account.EventSpentAll); n != 33 {
 		t.Errorf("%d events that the money is spent, want 33", n)
 	}
-	m.signInWithTicket()
+	m.enter()
 	_, err := w.MFA.PrepareSecondFactor(t.Context(), m.browser, m.signIn, account.PhoneCode, m.phone)
 	w.want(apierr.TooManyRequests, err)
 	if wait := apierr.From(err).RetryAfter(); wait <= 0 || wait > 24*time.Hour {
 		t.Errorf("try again after %v, want within the day", wait)
 	}
-	w.must(m.secondFactor(account.TOTPCode, m.totpCode()))
-	w.advance(24 * time.Hour)
+	w.must(m.second(account.TOTPCode, m.app()))
+	w.later(24 * time.Hour)
 	_, err = w.MFA.PreparePhone(t.Context(), people[39].browser, phones[39], account.PhoneCode)
 	w.want("", err)
 }
@@ -261,7 +265,8 @@ func TestMilestonesOfTheDaysMoney(t *testing.T) {
 	}
 }
 
-// TestTheSmallestCapRefuses: a cap that no message fits into refuses at once, also when its half is a fraction of a millionth.
+// TestTheSmallestCapRefuses: a cap that no message fits into refuses at once, also when its half is
+// a fraction of a millionth.
 func TestTheSmallestCapRefuses(t *testing.T) {
 	for _, limit := range []smsprice.Micros{1, 2, 3, smsprice.Of("US") - 1} {
 		w := newWorld(t)
@@ -289,7 +294,8 @@ func TestACountrysCapHolds(t *testing.T) {
 	w.want("", p.ask("+12122011999", netip.Addr{}))
 }
 
-// In record-only mode what looks like abuse is recorded and sent; limits per number and user, and money, hold.
+// In record-only mode what looks like abuse is recorded and sent; limits per number and user, and
+// money, hold.
 func TestRecordOnly(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.SMSRecordOnly = true })
@@ -313,7 +319,8 @@ func TestRecordOnly(t *testing.T) {
 	w.want(apierr.VerificationCodeTooManyRequests, err)
 }
 
-// A refusal leaves nothing behind but its record: no code, no count, and not more records a minute than ten.
+// A refusal leaves nothing behind but its record: no code, no count, and not more records a minute
+// than ten.
 func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 	w := newWorld(t)
 	p := &pumpers{world: w}
@@ -355,7 +362,7 @@ func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 // fresh makes last's browser one of a new account.
 func (w *world) fresh(last *person) *person {
 	u := w.newcomer()
-	u.signInWithTicket()
+	u.enter()
 	*last = *u
 	return last
 }
@@ -363,11 +370,11 @@ func (w *world) fresh(last *person) *person {
 func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	w := newWorld(t)
 	u := w.newcomer()
-	u.signInWithTicket()
+	u.enter()
 	u.browser.Address = netip.MustParseAddr("203.0.113.77")
 	u.enrolPhone(aNumber)
 	verified := w.now()
-	w.advance(time.Minute)
+	w.later(time.Minute)
 	w.down = true
 	_, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: anotherNumber})
 	w.must(err)
@@ -402,7 +409,7 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	if len(older) != 0 {
 		t.Errorf("%d decisions before the first", len(older))
 	}
-	w.advance(32 * 24 * time.Hour)
+	w.later(32 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.must(err)
 	if left, err := w.SMS.Log(t.Context(), 0, 10); err != nil || len(left) != 0 {

@@ -29,7 +29,8 @@ func (p *person) reserveBy(number string) error {
 	return err
 }
 
-// TestANumberThatNoCodeReachesBecomesNoFactor: the Backend API asks of a second factor what adding a number asks. What it refuses changes nothing.
+// TestANumberThatNoCodeReachesBecomesNoFactor: the Backend API asks of a second factor what adding
+// a number asks. What it refuses changes nothing.
 func TestANumberThatNoCodeReachesBecomesNoFactor(t *testing.T) {
 	w := newWorld(t)
 	yes := true
@@ -53,10 +54,11 @@ func TestANumberThatNoCodeReachesBecomesNoFactor(t *testing.T) {
 	}
 }
 
-// TestANumberOnTheWayIsAskedToo: a number that a user meant for the second factor becomes one when the team's server verifies it.
+// TestANumberOnTheWayIsAskedToo: a number that a user meant for the second factor becomes one when
+// the team's server verifies it.
 func TestANumberOnTheWayIsAskedToo(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.signInWithTicket()
+	p.enter()
 	p.countries("US", "CA", "FR")
 	added, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: frenchNumber, Reserved: true})
 	p.must(err)
@@ -66,15 +68,15 @@ func TestANumberOnTheWayIsAskedToo(t *testing.T) {
 	p.want(apierr.UnsupportedCountryCode, err)
 }
 
-// TestAFactorThatCannotBeProvedIsNotOffered: a number whose country was switched off stays, is offered nowhere, and gets no message; when the country
-// is on again it is a factor as before.
+// TestAFactorThatCannotBeProvedIsNotOffered: a number whose country was switched off stays, is
+// offered nowhere, and gets no message; when the country is on again it is a factor as before.
 func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.countries("US", "CA", "FR")
 	p.must(p.reserveBy(frenchNumber))
 	p.must(p.reserveBy(aNumber))
 	p.countries("US", "CA")
-	p.signInWithTicket()
+	p.enter()
 	phones := func() (shown []string) {
 		u, err := p.Admin.User(t.Context(), p.id)
 		p.must(err)
@@ -97,7 +99,7 @@ func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	p.want(apierr.StrategyForUserInvalid, err)
 	p.phone = "" // the default, and else the first that is offered
 	p.text()
-	p.must(p.secondFactor(account.PhoneCode, p.sms()))
+	p.must(p.second(account.PhoneCode, p.sms()))
 	_, err = p.Admin.ChangeUserPhone(t.Context(), u.Phones[0].ID, admin.PhoneChange{Reserved: &u.Phones[0].Reserved})
 	p.must(err) // it is one already
 	p.countries("US", "CA", "FR")
@@ -106,7 +108,8 @@ func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	}
 }
 
-// TestAFirstFactorThatCannotBeProvedIsNotOffered: the same holds for text messages as the first factor.
+// TestAFirstFactorThatCannotBeProvedIsNotOffered: the same holds for text messages as the first
+// factor.
 func TestAFirstFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.FirstFactorPhoneCode, s.EnumerationProtection = true, false })
@@ -120,12 +123,13 @@ func TestAFirstFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "ann"})
 	w.must(err)
 	p := &person{world: w}
-	p.keepToken(r.Snapshot)
+	p.keep(r.Snapshot)
 	_, err = w.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, "")
 	w.must(err)
 }
 
-// TestAStrandedUserIsToldOf: a sign-in that meets a user whose second factors cannot be proved tells the administrators, once a day.
+// TestAStrandedUserIsToldOf: a sign-in that meets a user whose second factors cannot be proved
+// tells the administrators, once a day.
 func TestAStrandedUserIsToldOf(t *testing.T) {
 	for name, narrow := range map[string]func(*account.Settings){
 		"country off": func(s *account.Settings) { s.SMSCountries = []string{"CA"} },
@@ -134,21 +138,21 @@ func TestAStrandedUserIsToldOf(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).newcomer()
 			p.must(p.reserveBy(aNumber))
-			p.signInWithTicket()
+			p.enter()
 			if n := p.happened(account.EventStranded); n != 0 {
 				t.Fatalf("told %d times while the number works", n)
 			}
 			p.settle(narrow)
 			for range 3 {
-				p.advance(time.Hour)
-				p.signInWithTicket()
-				p.stranger().signInWithTicket()
+				p.later(time.Hour)
+				p.enter()
+				p.stranger().enter()
 			}
 			if n := p.happened(account.EventStranded); n != 1 {
 				t.Errorf("told %d times in a day, want 1", n)
 			}
-			p.advance(24 * time.Hour)
-			p.signInWithTicket()
+			p.later(24 * time.Hour)
+			p.enter()
 			if n := p.happened(account.EventStranded); n != 2 {
 				t.Errorf("told %d times in two days, want 2", n)
 			}
@@ -171,9 +175,9 @@ func TestAStrandedUserIsToldOf(t *testing.T) {
 func TestBackupCodesDoNotHideAStrandedUser(t *testing.T) {
 	p := newWorld(t).member()
 	p.settle(func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp = false, false })
-	p.signInWithTicket()
+	p.enter()
 	if n := p.happened(account.EventStranded); n != 1 {
 		t.Errorf("told %d times, want 1", n)
 	}
-	p.must(p.secondFactor(account.BackupCode, p.backup[0]))
+	p.must(p.second(account.BackupCode, p.backup[0]))
 }

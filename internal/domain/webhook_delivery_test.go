@@ -103,7 +103,7 @@ func TestWebhooks(t *testing.T) {
 	if len(last.Secrets) != 2 || !last.Secrets[1].Equal(first.Secrets[0]) {
 		t.Errorf("%d secrets sign after a rotation", len(last.Secrets))
 	}
-	o.advance(25 * time.Hour)
+	o.later(25 * time.Hour)
 	o.newcomer()
 	o.run()
 	if last = o.got[len(o.got)-1]; len(last.Secrets) != 1 || last.Secrets[0].Equal(first.Secrets[0]) {
@@ -111,7 +111,8 @@ func TestWebhooks(t *testing.T) {
 	}
 }
 
-// TestWebhooksAreRetried: after 5 seconds, 5 minutes, 30 minutes, 2, 5 and 10 hours, then daily up to three days; then an event says so.
+// TestWebhooksAreRetried: after 5 seconds, 5 minutes, 30 minutes, 2, 5 and 10 hours, then daily up
+// to three days; then an event says so.
 func TestWebhooksAreRetried(t *testing.T) {
 	o := newOffice(t)
 	o.postman.down = true
@@ -120,11 +121,11 @@ func TestWebhooksAreRetried(t *testing.T) {
 	for i, wait := range []time.Duration{
 		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour,
 	} {
-		o.advance(wait - 2*time.Second)
+		o.later(wait - 2*time.Second)
 		if o.run(); o.tries != i+1 {
 			t.Fatalf("try %d comes before %v", o.tries, wait)
 		}
-		o.advance(3 * time.Second)
+		o.later(3 * time.Second)
 		if o.run(); o.tries != i+2 {
 			t.Fatalf("%d tries after %v, want %d", o.tries, wait, i+2)
 		}
@@ -151,7 +152,7 @@ func TestWebhooksSurviveTheirWorker(t *testing.T) {
 	if len(o.got) != 0 {
 		t.Error("what another worker holds was sent at once")
 	}
-	o.advance(3 * time.Minute)
+	o.later(3 * time.Minute)
 	o.run()
 	if got := o.types(); !slices.Equal(got, []string{"user.created"}) || o.waiting() != 0 {
 		t.Errorf("got %v, %d wait", got, o.waiting())
@@ -173,14 +174,15 @@ func TestTwoWorkers(t *testing.T) {
 		})
 	}
 	group.Wait()
-	o.advance(3 * time.Minute)
+	o.later(3 * time.Minute)
 	o.run()
 	if len(o.got) != 20 || o.waiting() != 0 {
 		t.Errorf("%d parcels of 20, %d wait", len(o.got), o.waiting())
 	}
 }
 
-// TestAnEndpointGetsWhatItAskedFor and nothing while it is off; the others of a commit are not sent.
+// TestAnEndpointGetsWhatItAskedFor and nothing while it is off; the others of a commit are not
+// sent.
 func TestAnEndpointGetsWhatItAskedFor(t *testing.T) {
 	o := newOffice(t, account.EventFactorAdded, account.EventUserDeleted)
 	p := o.member()
@@ -204,16 +206,17 @@ func TestAnEndpointGetsWhatItAskedFor(t *testing.T) {
 // member2 is somebody without factors, where the number of member is taken.
 func (o *office) member2() *person { return o.newcomer() }
 
-// TestAnEndpointIsTriedAndReplayed: a test arrives whatever the endpoint asked for; a replay sends again what it asked for.
+// TestAnEndpointIsTriedAndReplayed: a test arrives whatever the endpoint asked for; a replay sends
+// again what it asked for.
 func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	for range 60 {
 		o.newcomer()
-		o.advance(time.Second)
+		o.later(time.Second)
 	}
 	o.run()
 	from := o.now()
-	o.advance(time.Minute)
+	o.later(time.Minute)
 	for range 3 {
 		o.newcomer()
 	}

@@ -12,18 +12,19 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
-// TestAUsedCodeCountsOnTheDayOfItsMessage: a code sent at 23:59 and used at 00:01 is one of the first day's verified ones.
+// TestAUsedCodeCountsOnTheDayOfItsMessage: a code sent at 23:59 and used at 00:01 is one of the
+// first day's verified ones.
 func TestAUsedCodeCountsOnTheDayOfItsMessage(t *testing.T) {
 	w := newWorld(t)
 	sent := time.Date(2026, 3, 4, 23, 59, 0, 0, time.UTC)
-	w.advance(sent.Sub(w.now()))
+	w.later(sent.Sub(w.now()))
 	p := w.newcomer()
-	p.signInWithTicket()
+	p.enter()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.must(err)
-	w.advance(2 * time.Minute)
+	w.later(2 * time.Minute)
 	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(p.sms())})
 	w.must(err)
 	sums, err := w.counts.Sums(t.Context(), "sms:verified:US:2026-03-04", "sms:verified:US:2026-03-05", "sms:sent:US:2026-03-04", "sms:sent:US:2026-03-05")
@@ -33,7 +34,8 @@ func TestAUsedCodeCountsOnTheDayOfItsMessage(t *testing.T) {
 	}
 }
 
-// TestTheBackendsWordOnANumber: what it says of a number holds at once, and what was before does not come back with it.
+// TestTheBackendsWordOnANumber: what it says of a number holds at once, and what was before does
+// not come back with it.
 func TestTheBackendsWordOnANumber(t *testing.T) {
 	yes, no := true, false
 	say := func(p *person, id string, c admin.PhoneChange) *account.Phone {
@@ -43,7 +45,7 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 	}
 	t.Run("verified, it voids the code under way", func(t *testing.T) {
 		p := newWorld(t).newcomer()
-		p.signInWithTicket()
+		p.enter()
 		r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 		p.must(err)
 		_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
@@ -82,19 +84,20 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 	})
 }
 
-// TestAReplayIsOfItsPeriod: what happened before it and after it is not delivered again; its first and last moments are in it.
+// TestAReplayIsOfItsPeriod: what happened before it and after it is not delivered again; its first
+// and last moments are in it.
 func TestAReplayIsOfItsPeriod(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	began := o.now()
 	for range 5 {
 		o.newcomer()
-		o.advance(time.Minute)
+		o.later(time.Minute)
 	}
-	o.advance(10 * time.Minute)
+	o.later(10 * time.Minute)
 	o.newcomer() // at the fifteenth minute, and one in the same second
-	o.advance(300 * time.Millisecond)
+	o.later(300 * time.Millisecond)
 	o.newcomer()
-	o.advance(time.Second)
+	o.later(time.Second)
 	o.run()
 	for name, tc := range map[string]struct {
 		from, to time.Duration
@@ -116,14 +119,14 @@ func TestAReplayIsOfItsPeriod(t *testing.T) {
 func TestAUserHasFewMessagesSent(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.signInWithTicket()
+	p.enter()
 	p.enrolPhone(aNumber)
 	for range 9 {
-		p.signOut()
-		w.advance(5 * time.Minute)
-		p.signInWithTicket()
+		p.leave()
+		w.later(5 * time.Minute)
+		p.enter()
 		p.text()
-		w.must(p.secondFactor(account.PhoneCode, p.sms()))
+		w.must(p.second(account.PhoneCode, p.sms()))
 	}
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: anotherNumber})
 	w.must(err)
@@ -132,8 +135,8 @@ func TestAUserHasFewMessagesSent(t *testing.T) {
 	if wait := apierr.From(err).RetryAfter(); wait != 15*time.Minute {
 		t.Errorf("again after %v, want when the first is an hour old", wait)
 	}
-	w.advance(15 * time.Minute)
-	p.signOut()
-	p.signInWithTicket()
+	w.later(15 * time.Minute)
+	p.leave()
+	p.enter()
 	p.text()
 }

@@ -102,14 +102,13 @@ func (w *world) now() time.Time {
 	return w.at
 }
 
-// advance moves the clock.
-func (w *world) advance(d time.Duration) {
+func (w *world) later(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.at = w.at.Add(d)
 }
 
-// Send stores a message in sent, or fails if the test asked for that.
+// Send keeps a message, or fails.
 func (w *world) Send(_ context.Context, m tx.Message) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -183,22 +182,20 @@ func (w *world) count() int {
 	return made.n
 }
 
-// keepToken makes the browser present its new client token.
-func (p *person) keepToken(s *sessions.Snapshot) {
+func (p *person) keep(s *sessions.Snapshot) {
 	if s != nil && !s.Token.IsZero() {
 		p.browser.Credentials = []tx.Credential{{Transport: s.Transport, Token: s.Token}}
 	}
 }
 
-// signInWithTicket signs in with a ticket; what follows is a session, or a wait for the second
-// factor.
-func (p *person) signInWithTicket() *mfa.SignInResult {
+// enter signs in with a ticket; what follows is a session, or a wait for the second factor.
+func (p *person) enter() *mfa.SignInResult {
 	p.Helper()
 	ticket, err := p.MFA.CreateTicket(p.Context(), p.id, 0)
 	p.must(err)
 	r, err := p.MFA.CreateSignIn(p.Context(), p.browser, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	p.must(err)
-	p.keepToken(r.Snapshot)
+	p.keep(r.Snapshot)
 	p.signIn, p.browser.Session = r.SignIn.ID, r.SignIn.Created
 	return r
 }
@@ -214,25 +211,23 @@ func (p *person) prove() {
 	p.must(err)
 }
 
-// signOut ends all sessions of the browser.
-func (p *person) signOut() {
+func (p *person) leave() {
 	p.Helper()
 	_, err := p.Sessions.EndAll(p.Context(), p.browser)
 	p.must(err)
 	p.browser.Session = ""
 }
 
-// secondFactor attempts the second factor of the sign-in.
-func (p *person) secondFactor(by account.Strategy, code string) error {
+// currentSecond answers the sign-in's second factor.
+func (p *person) second(by account.Strategy, code string) error {
 	r, err := p.MFA.AttemptSecondFactor(p.Context(), p.browser, p.signIn, mfa.Proof{Strategy: by, Code: secret.New(code)})
 	if err == nil {
-		p.keepToken(r.Snapshot)
+		p.keep(r.Snapshot)
 		p.browser.Session = r.SignIn.Created
 	}
 	return err
 }
 
-// text has a second-factor code sent.
 func (p *person) text() {
 	p.Helper()
 	_, err := p.MFA.PrepareSecondFactor(p.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
@@ -256,22 +251,21 @@ func (p *person) enrolPhone(number string) {
 	}
 }
 
-// enrolApp adds and confirms an authenticator app, in a session.
 func (p *person) enrolApp() {
 	p.Helper()
 	r, err := p.MFA.CreateTOTP(p.Context(), p.browser)
 	p.must(err)
 	p.key = r.Secret
-	r, err = p.MFA.ConfirmTOTP(p.Context(), p.browser, secret.New(p.totpCode()))
+	r, err = p.MFA.ConfirmTOTP(p.Context(), p.browser, secret.New(p.app()))
 	p.must(err)
 	if r.BackupCodes != nil {
 		p.backup = r.BackupCodes
 	}
-	p.advance(totp.Period)
+	p.later(totp.Period)
 }
 
-// totpCode is what the authenticator app shows now.
-func (p *person) totpCode() string {
+// app is what the authenticator app shows now.
+func (p *person) app() string {
 	p.Helper()
 	code, err := totp.Code(p.key, p.now())
 	p.must(err)
@@ -300,11 +294,11 @@ func (p *person) wrong() string {
 func (w *world) member() *person {
 	w.Helper()
 	p := w.newcomer()
-	p.signInWithTicket()
+	p.enter()
 	p.enrolPhone(aNumber)
 	p.enrolApp()
-	p.signOut()
-	p.advance(time.Hour)
+	p.leave()
+	p.later(time.Hour)
 	return p
 }
 

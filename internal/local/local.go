@@ -29,11 +29,11 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
-	"github.com/countersign-mfa/countersign/internal/domain/tokens"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/local/outbox"
 	"github.com/countersign-mfa/countersign/internal/standardwebhook"
@@ -258,7 +258,7 @@ func (a *App) Cleanup(ctx context.Context) {
 		} else if r.Found > 0 {
 			a.Log.Info("cleanup", "found", r.Found, "changed", r.Changed, "deleted", r.Deleted, "unreadable", r.Unreadable)
 		}
-		if err := errors.Join(a.keys.RotateIfDue(ctx), a.keys.Refresh(ctx), a.Service.Tokens.RotateSigningKey(ctx, tokens.SigningKeyLife)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(a.keys.RotateIfDue(ctx), a.keys.Refresh(ctx), a.Service.Tokens.RotateSigningKey(ctx, sessiontoken.KeyLife)); err != nil && ctx.Err() == nil {
 			a.Log.Error("key rotation failed", "error", err.Error())
 		}
 		_ = clock.Pause(ctx, cleanupEvery)

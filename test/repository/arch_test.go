@@ -181,6 +181,8 @@ func allowed(dir, p string) bool {
 		return standard(p) && !(under(dir, "internal/domain") && slices.Contains(transports, p)) || slices.Contains(values, own) || library != "" && under(p, library)
 	case own == "internal/domain/numberplan" && (under(dir, "internal/domain") || under(dir, "internal/api")):
 		return false // every function would link the plans
+	case under(dir, "internal/crypto"):
+		return !under(own, "internal/domain") // the domain uses the primitives
 	case under(dir, "internal/domain"):
 		return p == "golang.org/x/sync/errgroup" || ofLeaf || own == "internal/store" || below(dir, own) || standard(p) && p != "log/slog" && !slices.Contains(transports, p)
 	case dir == "internal/store":

@@ -8,9 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-// commentsPending are folders whose comments are not yet as [TestComments] wants them.
-var commentsPending = []string{"internal/crypto", "internal/domain/admin", "internal/domain/mfa"}
-
 // vague are words that stand where the actor's name belongs.
 var vague = regexp.MustCompile(`(?i)\b(whoever|whomever|somebody|nobody|whom)\b`)
 
@@ -18,9 +15,6 @@ var vague = regexp.MustCompile(`(?i)\b(whoever|whomever|somebody|nobody|whom)\b`
 // A comment line has at most 100 columns, and names its actor.
 func TestComments(t *testing.T) {
 	for _, s := range sources(t) {
-		if pending(s.dir) {
-			continue
-		}
 		for _, g := range s.file.Comments {
 			for _, c := range g.List {
 				at := s.set.Position(c.Pos())
@@ -36,15 +30,6 @@ func TestComments(t *testing.T) {
 			checkDoc(t, s, d)
 		}
 	}
-}
-
-func pending(dir string) bool {
-	for _, p := range commentsPending {
-		if under(dir, p) {
-			return true
-		}
-	}
-	return false
 }
 
 // checkDoc compares a declaration's doc comment with its name. A group of constants or variables

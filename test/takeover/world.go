@@ -17,9 +17,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
-	"github.com/countersign-mfa/countersign/internal/domain/tokens"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/browser"
@@ -34,23 +34,23 @@ const (
 
 var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-// A world is the API as two functions over one store, with a simulated clock. The clock of the
+// A world is the API as two functions over one store, with a clock that is moved. The clock of the
 // second function may be behind.
 type world struct {
 	ctx       context.Context
 	functions [2]http.Handler
 	at        time.Time
-	behind    time.Duration // how far the second function's clock is behind
-	late      bool          // the second function handles the current request
+	behind    time.Duration // of the clock of the second function
+	late      bool          // the second function works now
 	addresses uint32
 	people    []*person
 	user      string
-	spent     []string // TOTP codes that were used
-	lastUsed  string   // the owner's last code
+	spent     []string // codes of apps that were offered
+	lastUsed  string   // the code that the owner used last
 	failure   error
 }
 
-// newWorld creates the API, without a user.
+// newWorld makes the API; it has no user yet.
 func newWorld(ctx context.Context, seed uint64) (*world, error) {
 	s := store.NewMemory()
 	w := &world{ctx: ctx, at: began}
@@ -60,7 +60,7 @@ func newWorld(ctx context.Context, seed uint64) (*world, error) {
 			return nil, err
 		}
 		// Only the first service creates a key.
-		if err := service.Tokens.RotateSigningKey(ctx, tokens.SigningKeyLife); err != nil {
+		if err := service.Tokens.RotateSigningKey(ctx, sessiontoken.KeyLife); err != nil {
 			return nil, fmt.Errorf("signing key: %w", err)
 		}
 		w.functions[i], err = api.New(api.Config{
@@ -91,7 +91,7 @@ func newService(s store.Store, w *world, seed uint64) (*domain.Service, error) {
 	})
 }
 
-// mobile parses every number as an American mobile number. The numbering plans are not under test.
+// mobile takes every number for an American mobile one: the numbering plans are not under test.
 func mobile(text string) (phone.Number, error) { return phone.New(text, "US", phone.Mobile) }
 
 func (w *world) now() time.Time {
@@ -101,7 +101,7 @@ func (w *world) now() time.Time {
 	return w.at
 }
 
-// address returns a new address for every request, as a thief with many addresses has.
+// address is another one for every request: a thief has many.
 func (w *world) address(*http.Request) netip.Addr {
 	w.addresses++
 	return netip.AddrFrom4([4]byte{10, byte(w.addresses >> 16), byte(w.addresses >> 8), byte(w.addresses)})
@@ -109,10 +109,10 @@ func (w *world) address(*http.Request) netip.Addr {
 
 var codeIn = regexp.MustCompile(`#(\d{6})$`)
 
-// Send implements [tx.Sender]. It delivers a code to the actor that holds the number.
+// Send implements [mfa.Sender]: it delivers a code to the person who holds the number.
 func (w *world) Send(_ context.Context, m tx.Message) error {
 	found := codeIn.FindStringSubmatch(m.Body.Reveal())
-	if found == nil { // a notification without a code
+	if found == nil { // it tells of a change
 		return nil
 	}
 	for _, p := range w.people {
@@ -123,7 +123,7 @@ func (w *world) Send(_ context.Context, m tx.Message) error {
 	return nil
 }
 
-// function returns the handler of the next request, and selects its clock.
+// function is the handler that serves the next request.
 func (w *world) function(behind bool) http.Handler {
 	w.late = behind
 	if behind {
@@ -132,8 +132,7 @@ func (w *world) function(behind bool) http.Handler {
 	return w.functions[0]
 }
 
-// team calls the Backend API with the application's secret key, through the function with the
-// correct clock.
+// team asks the Backend API, through the function whose clock is right.
 func (w *world) team(method, path string, body map[string]any) browser.Answer {
 	a, err := browser.Server(w.ctx, w.function(false), serverKey, method, path, body)
 	if err == nil && a.Status >= http.StatusInternalServerError {
@@ -143,7 +142,7 @@ func (w *world) team(method, path string, body map[string]any) browser.Answer {
 	return a
 }
 
-// A view is the user as the application's server sees it.
+// A view is what the team's own server sees of the user.
 type view struct {
 	User struct {
 		Numbers []number `json:"phone_numbers"`
@@ -158,7 +157,7 @@ type view struct {
 	} `json:"backup_codes"`
 }
 
-// number is a phone number of the user.
+// number is a number of the user.
 type number struct {
 	ID           string `json:"id"`
 	Number       string `json:"phone_number"`
@@ -185,8 +184,8 @@ func (v *view) second() bool {
 	return v.app()
 }
 
-// factors returns a text that changes whenever a factor is added, removed or changed. A number that
-// is not reserved is a factor where text messages are a first factor.
+// factors is a text that changes when a factor is added, removed or changed. A number that is not
+// reserved is a factor where text messages are a first factor.
 func (v *view) factors(texts bool) string {
 	text := ""
 	if v.app() {
@@ -212,7 +211,7 @@ func (w *world) look() view {
 	return v
 }
 
-// listed returns the ids of the sessions that the Backend API lists.
+// listed are the ids of the sessions that the Backend API lists.
 func (w *world) listed() map[string]bool {
 	found := map[string]bool{}
 	const page = 200

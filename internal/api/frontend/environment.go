@@ -161,7 +161,7 @@ func attributes(s account.Settings) map[string]attribute {
 }
 
 func userSettings(s account.Settings) map[string]any {
-	off := map[string]any{"enabled": false}
+	off, policy := map[string]any{"enabled": false}, s.Policy()
 	return map[string]any{
 		"attributes": attributes(s), "social": map[string]any{}, "saml": off,
 		"enterprise_sso": map[string]any{"enabled": false, "self_serve_sso": false},
@@ -182,7 +182,7 @@ func userSettings(s account.Settings) map[string]any {
 		"username_settings": map[string]any{"min_length": 1, "max_length": 64, "allow_extended_special_characters": true, "allow_numeric_usernames": true},
 		"actions":           map[string]any{"delete_self": false, "create_organization": false, "create_organizations_limit": nil},
 		"attack_protection": map[string]any{
-			"user_lockout": map[string]any{"enabled": true, "max_attempts": 10, "duration_in_minutes": 60}, "pii": map[string]any{"enabled": true},
+			"user_lockout": map[string]any{"enabled": true, "max_attempts": policy.LockFailures, "duration_in_minutes": int(policy.LockTime.Minutes())}, "pii": map[string]any{"enabled": true},
 			"email_link": map[string]any{"require_same_client": true}, "enumeration_protection": map[string]any{"enabled": s.EnumerationProtection},
 		},
 		"passkey_settings": map[string]any{"allow_autofill": false, "show_sign_in_button": false, "satisfies_second_factor": false},

@@ -60,7 +60,7 @@ func MePhoneNumberDelete() operation.Operation {
 }
 
 func listPhones(c *operation.Call, _ operation.Empty) ([]wire.PhoneNumber, error) {
-	r, err := c.Service.MFA.Me(c, c.Caller)
+	r, err := c.Service.Sessions.Me(c, c.Caller)
 	if err != nil {
 		return nil, err
 	}

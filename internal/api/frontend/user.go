@@ -18,7 +18,7 @@ func MeAuditEventsList() operation.Operation {
 }
 
 func getMe(c *operation.Call, _ operation.Empty) (Wrapped[wire.User], error) {
-	r, err := c.Service.MFA.Me(c, c.Caller)
+	r, err := c.Service.Sessions.Me(c, c.Caller)
 	if err != nil {
 		return Wrapped[wire.User]{}, err
 	}

@@ -236,7 +236,7 @@ func FuzzGenerate(f *testing.F) {
 	})
 }
 
-// TestASetHasTenCodes: the pages and the documents say so.
+// TestASetHasTenCodes: the pages and the documents name this number.
 func TestASetHasTenCodes(t *testing.T) {
 	codes, err := backupcode.Generate(rand.Reader, backupcode.Count)
 	if err != nil {

@@ -11,8 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// TestAge: the age is that of the key that seals now: a successor that is only published does not
-// make it younger.
+// TestAge: the age is that of the key that seals now, not that of a key published for later.
 func TestAge(t *testing.T) {
 	w := newWorld(t)
 	k := w.process()
@@ -38,8 +37,7 @@ func TestAge(t *testing.T) {
 	want("a minute later", time.Minute)
 }
 
-// TestAgeOfAStoreThatFails: an age that cannot be read is an error and not zero, which would say
-// that the key is new.
+// TestAgeOfAStoreThatFails: an unreadable age is an error and not zero, which would mean a new key.
 func TestAgeOfAStoreThatFails(t *testing.T) {
 	w := newWorld(t)
 	faulty := store.NewFaulty(w.store)
@@ -52,7 +50,7 @@ func TestAgeOfAStoreThatFails(t *testing.T) {
 }
 
 // TestAMasterKeyIsDueAfterAYear: the yearly rotation replaces a key that has sealed for 365 days,
-// not a second earlier, and its successor a year after that.
+// not a second earlier.
 func TestAMasterKeyIsDueAfterAYear(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	w := newWorld(t)
@@ -84,8 +82,8 @@ func TestAMasterKeyIsDueAfterAYear(t *testing.T) {
 	}
 }
 
-// TestAPIKeysEndWhenTheySay: after a day the key before is refused, also by a process that has not
-// looked since, and a third key ends the first one's day no sooner.
+// TestAPIKeysEndWhenTheySay: a day after a change the old key is refused, also by a process that
+// has not read since. A third key does not end that day earlier.
 func TestAPIKeysEndWhenTheySay(t *testing.T) {
 	w := newWorld(t)
 	k := w.process()
@@ -112,8 +110,8 @@ func TestAPIKeysEndWhenTheySay(t *testing.T) {
 	}
 }
 
-// TestAFailedRefreshLeavesTheKeys: while the store does not answer, a process works on with the
-// keys that it has, and says so.
+// TestAFailedRefreshLeavesTheKeys: while the store does not answer, a process keeps its keys and
+// returns the error.
 func TestAFailedRefreshLeavesTheKeys(t *testing.T) {
 	w := newWorld(t)
 	faulty := store.NewFaulty(w.store)

@@ -12,7 +12,7 @@ import (
 
 var first, second, third = secret.New("sk_live_first"), secret.New("sk_live_second"), secret.New("sk_live_third")
 
-// ready is a process with an open ring that accepts the key.
+// ready returns an open keyring that accepts the key.
 func (w *world) ready(key secret.Value) *keyring.Keyring {
 	w.t.Helper()
 	k := w.process()
@@ -47,8 +47,8 @@ func TestAPIKeys(t *testing.T) {
 	w.accepts("the second key still", k, second, true)
 }
 
-// TestRevokedAPIKeys: a process that is warm refuses every other key a minute after the revocation,
-// whatever was rotated before.
+// TestRevokedAPIKeys: a running process refuses all other keys a minute after the revocation, after
+// any rotation.
 func TestRevokedAPIKeys(t *testing.T) {
 	w := newWorld(t)
 	operator := w.ready(first)
@@ -80,8 +80,7 @@ func TestRevokedAPIKeys(t *testing.T) {
 	w.accepts("after the next run: the first", operator, first, false)
 }
 
-// TestAPIKeysOfASilentStore: a store that does not answer keeps the known keys for five minutes,
-// and not for ever.
+// TestAPIKeysOfASilentStore: while the store does not answer, the last keys hold for five minutes.
 func TestAPIKeysOfASilentStore(t *testing.T) {
 	w := newWorld(t)
 	k := w.ready(first)
@@ -103,8 +102,7 @@ func TestAPIKeysOfASilentStore(t *testing.T) {
 	w.accepts("when the store answers again", k, first, true)
 }
 
-// TestAcceptingCostsNothing: a process asks the store once a minute, whether the bearer is right or
-// wrong.
+// TestAcceptingCostsNothing: a process reads the store once a minute, for right and wrong keys.
 func TestAcceptingCostsNothing(t *testing.T) {
 	w := newWorld(t)
 	k := w.ready(first)
@@ -124,8 +122,8 @@ func TestAcceptingCostsNothing(t *testing.T) {
 	}
 }
 
-// TestTheOnlyAPIKey: a server that is started with another key refuses the one before at once, and
-// may go back to it.
+// TestTheOnlyAPIKey: a server that starts with another key refuses the old one at once, and may go
+// back to it.
 func TestTheOnlyAPIKey(t *testing.T) {
 	w := newWorld(t)
 	k := w.ready(first)

@@ -11,7 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// contested is a store in which another process is faster, so many times.
+// contested is a store in which another process is faster for a number of commits.
 type contested struct {
 	store.Store
 	times int
@@ -25,7 +25,8 @@ func (c *contested) Commit(ctx context.Context, writes []store.Write, increments
 	return c.Store.Commit(ctx, writes, increments...)
 }
 
-// TestAChangeThatMeetsAnotherIsMadeAgain: a few times, and then it says so.
+// TestAChangeThatMeetsAnotherIsMadeAgain: a conflicting change is tried five times and then returns
+// the conflict.
 func TestAChangeThatMeetsAnotherIsMadeAgain(t *testing.T) {
 	for times, want := range map[int]error{0: nil, 1: nil, 4: nil, 5: store.ErrConflict} {
 		w := newWorld(t)
@@ -43,8 +44,7 @@ var errDeaf = errors.New("no key service")
 
 func (deaf) NewKey(context.Context, map[string]string) ([]byte, error) { return nil, errDeaf }
 
-// TestWithoutTheKeyServiceNothingIsWritten: a key that could not be made leaves the keys as they
-// are.
+// TestWithoutTheKeyServiceNothingIsWritten: an error of the key service leaves the keys unchanged.
 func TestWithoutTheKeyServiceNothingIsWritten(t *testing.T) {
 	w := newWorld(t)
 	k := keyring.New(w.store, deaf{w.wraps}, func() time.Time { return w.now })
@@ -64,8 +64,8 @@ func TestWithoutTheKeyServiceNothingIsWritten(t *testing.T) {
 	}
 }
 
-// TestWhatChangesNothingWritesNothing: preparing a ring that is there, a rotation that is not due
-// or under way, and the secret that is set already.
+// TestWhatChangesNothingWritesNothing: preparing an existing ring, a rotation that is not due, and
+// setting the current API key write nothing.
 func TestWhatChangesNothingWritesNothing(t *testing.T) {
 	w := newWorld(t)
 	k := w.process()

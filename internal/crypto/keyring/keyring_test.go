@@ -144,8 +144,8 @@ func TestPreparingTwiceMakesOneKey(t *testing.T) {
 	}
 }
 
-// TestRotation: a new key is known to every process before it seals, and what the old ones sealed
-// stays open.
+// TestRotation: every process knows a new key before the key seals, and older ciphertexts still
+// open.
 func TestRotation(t *testing.T) {
 	w := newWorld(t)
 	warm := w.process()
@@ -182,8 +182,8 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestRefreshCostsNothing: warm, a process asks the store once in five minutes and the key service
-// never.
+// TestRefreshCostsNothing: a running process reads the store once in five minutes and never calls
+// the key service.
 func TestRefreshCostsNothing(t *testing.T) {
 	w := newWorld(t)
 	k := w.process()

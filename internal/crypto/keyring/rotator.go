@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/tokens"
+	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 )
 
 // The values of [Request.Rotate].
@@ -115,7 +115,7 @@ func (r *Rotator) rotateSigning(ctx context.Context, in Request) error {
 	case Now:
 		return r.Signing.RotateSigningKey(ctx, 0)
 	default:
-		return r.Signing.RotateSigningKey(ctx, tokens.SigningKeyLife)
+		return r.Signing.RotateSigningKey(ctx, sessiontoken.KeyLife)
 	}
 }
 

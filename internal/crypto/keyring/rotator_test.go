@@ -11,10 +11,10 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/tokens"
+	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 )
 
-// memorySecret is a secret store, and notes what was asked of the signing keys.
+// memorySecret is a secret store that also records calls for signing keys.
 type memorySecret struct {
 	key    secret.Value
 	closed error
@@ -46,7 +46,7 @@ func rotator(w *world, key secret.Value) (*keyring.Rotator, *memorySecret) {
 }
 
 func TestRotator(t *testing.T) {
-	life := fmt.Sprint("older than ", tokens.SigningKeyLife)
+	life := fmt.Sprint("older than ", sessiontoken.KeyLife)
 	for request, want := range map[string]struct {
 		signed   []string
 		fresh    bool // there is a new key of the Backend API
@@ -91,8 +91,8 @@ func TestRequestsThatMeanNothing(t *testing.T) {
 	}
 }
 
-// TestRevokingWithoutTheSecretStore: a secret store that does not answer keeps no leaked key alive,
-// nor does a run that read it before.
+// TestRevokingWithoutTheSecretStore: a leaked key stays revoked when the secret store does not
+// answer, and when a concurrent run read the key before.
 func TestRevokingWithoutTheSecretStore(t *testing.T) {
 	w := newWorld(t)
 	r, d := rotator(w, first)

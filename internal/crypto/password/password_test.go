@@ -131,8 +131,7 @@ func FuzzParseDigest(f *testing.F) {
 	})
 }
 
-// TestADearDigestIsNotCompared: what no import ever allowed costs nothing, however it came into
-// the store.
+// TestADearDigestIsNotCompared: a digest beyond the limit of every import is not compared.
 func TestADearDigestIsNotCompared(t *testing.T) {
 	h := password.New(cheap, rand.Reader)
 	for _, digest := range []string{
@@ -147,7 +146,7 @@ func TestADearDigestIsNotCompared(t *testing.T) {
 	}
 }
 
-// TestDearDigestsLeaveATurn: comparisons with digests from elsewhere never hold every turn.
+// TestDearDigestsLeaveATurn: comparisons with imported digests never hold all slots.
 func TestDearDigestsLeaveATurn(t *testing.T) {
 	h := password.New(cheap, rand.Reader)
 	own, err := h.Hash(t.Context(), secret.New("x"))
@@ -176,8 +175,8 @@ func TestDearDigestsLeaveATurn(t *testing.T) {
 	all.Wait()
 }
 
-// TestAComparisonInVainIsNotMade: what has become known while it waited for its turn is its
-// answer.
+// TestAComparisonInVainIsNotMade: a comparison that is not wanted any more when its slot is free
+// returns that error.
 func TestAComparisonInVainIsNotMade(t *testing.T) {
 	h := password.New(cheap, rand.Reader)
 	vain := errors.New("in vain")

@@ -18,8 +18,8 @@ func lengthsRing(t *testing.T) *seal.Ring {
 	return ring
 }
 
-// TestATagOfAnotherLengthIsNone: a tag that is cut, longer or not there is the hash of nothing, and
-// so is one with any byte changed.
+// TestATagOfAnotherLengthIsNone: a tag that is cut, longer, missing or changed in any byte does not
+// match.
 func TestATagOfAnotherLengthIsNone(t *testing.T) {
 	ring := lengthsRing(t)
 	tag := ring.MAC("a", "b")
@@ -43,7 +43,8 @@ func TestATagOfAnotherLengthIsNone(t *testing.T) {
 	}
 }
 
-// TestAnOwnersTagIsWhatAMACBeginsWith: of every length from one byte to all 32, and of no other.
+// TestAnOwnersTagIsWhatAMACBeginsWith: a tag of 1 to 32 bytes matches the beginning of the MAC, and
+// no other length does.
 func TestAnOwnersTagIsWhatAMACBeginsWith(t *testing.T) {
 	key, err := lengthsRing(t).OwnerKey(1, "ada")
 	if err != nil {
@@ -60,8 +61,8 @@ func TestAnOwnersTagIsWhatAMACBeginsWith(t *testing.T) {
 	}
 }
 
-// TestTheShortestCiphertext: nothing at all can be sealed and opened, what is shorter than that
-// opens never, and says of no key that it is current.
+// TestTheShortestCiphertext: the empty text can be sealed and opened. A shorter ciphertext does not
+// open and is under no current key.
 func TestTheShortestCiphertext(t *testing.T) {
 	ring := lengthsRing(t)
 	sealed, err := ring.Seal("ada", secret.Value{})
@@ -81,8 +82,8 @@ func TestTheShortestCiphertext(t *testing.T) {
 	}
 }
 
-// TestTheFormOfATag: a byte for the key's version and 128 bits of hash: what is stored depends on
-// it. So a version has one byte.
+// TestTheFormOfATag: a tag is one byte of the key's version and 128 bits of hash. Stored records
+// depend on that.
 func TestTheFormOfATag(t *testing.T) {
 	if seal.TagSize != 17 {
 		t.Errorf("a tag has %d bytes, want 17", seal.TagSize)
@@ -94,8 +95,8 @@ func TestTheFormOfATag(t *testing.T) {
 	}
 }
 
-// TestCurrent: what was sealed before a rotation is not under the current key, and what is sealed
-// after it is.
+// TestCurrent: a ciphertext from before a rotation is not under the current key; one from after it
+// is.
 func TestCurrent(t *testing.T) {
 	ring := lengthsRing(t)
 	before, err := ring.Seal("ada", secret.New("text"))

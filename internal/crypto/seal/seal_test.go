@@ -124,9 +124,9 @@ func TestCurrentKeyMustExist(t *testing.T) {
 	}
 }
 
-// TestOwnerKeys: a hash under an owner's key is plain HMAC-SHA-256, so that whoever holds that key
-// can check it; the key is one owner's, stays the same after a rotation, and is none of the ring's
-// other keys.
+// TestOwnerKeys: a hash under an owner's key is plain HMAC-SHA-256, so a program with that key can
+// check it. The key belongs to one owner, stays the same after a rotation, and is none of the
+// ring's other keys.
 func TestOwnerKeys(t *testing.T) {
 	before, after, lost := ring(t, 1, 1), ring(t, 2, 1, 2), ring(t, 2, 2)
 	key, err := before.OwnerKey(before.Version(), "user/a")

@@ -17,8 +17,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 )
 
-// TestEveryClaimIsNeeded: what our own key signed is no session token without each of the claims
-// that tell one: a handshake's, for instance.
+// TestEveryClaimIsNeeded: a text that our key signed without one of the claims, such as a
+// handshake, is no session token.
 func TestEveryClaimIsNeeded(t *testing.T) {
 	k := key(t)
 	whole := map[string]any{"iss": issuer, "sub": "user_a", "v": 2, "iat": at.Unix(), "nbf": at.Unix(), "exp": at.Unix() + 60}
@@ -50,8 +50,8 @@ func TestEveryClaimIsNeeded(t *testing.T) {
 	}
 }
 
-// TestATokenLivesForAMinute: from ten seconds before it was issued until sixty after, and five more
-// each way for a clock that differs.
+// TestATokenLivesForAMinute: a token is valid from 10 s before it was issued until 60 s after, with
+// a tolerance of 5 s.
 func TestATokenLivesForAMinute(t *testing.T) {
 	k := key(t)
 	token := mint(t, k)

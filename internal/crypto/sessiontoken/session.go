@@ -22,6 +22,10 @@ import (
 // Life is how long a token is valid. It is short because a token cannot be revoked.
 const Life = 60 * time.Second
 
+// KeyLife is the age at which a signing key is replaced. SP 800-57 part 1 section 5.3.6 allows one
+// to three years for a private signature key; a quarter keeps the rotation in practice.
+const KeyLife = 90 * 24 * time.Hour
+
 const (
 	keyBits = 2048
 	// backdated covers verifiers whose clock is behind.

@@ -45,7 +45,7 @@ func mint(t testing.TB, k *sessiontoken.Key) string {
 	return token.Reveal()
 }
 
-// published reads a key set as a stranger would: nothing but the JSON.
+// published reads a key set from its JSON alone.
 func published(t *testing.T, keys ...*sessiontoken.Key) map[string]*rsa.PublicKey {
 	t.Helper()
 	doc, err := sessiontoken.JWKS(keys...)

@@ -165,7 +165,8 @@ func TestVerifyMalformed(t *testing.T) {
 	}
 }
 
-// A key that anybody can guess must not let anybody in, whatever HMAC makes of it.
+// TestVerifyWithoutSecret: no code is right under an empty or malformed key, although HMAC accepts
+// any key.
 func TestVerifyWithoutSecret(t *testing.T) {
 	for _, s := range []secret.Value{{}, secret.New("========"), secret.New("AAAA"), secret.New("no secret")} {
 		for n := range 1_000_000 / 997 {

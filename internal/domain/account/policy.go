@@ -6,8 +6,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
-// Policy is the guess policy in numbers. The domain enforces it, package guessbound computes with
-// it, and docs/security/guess-policy.md prints it.
+// Policy is the guess policy in numbers. This file is their only place. [FailureCounter.Fail] and
+// package mfa enforce them, package guessbound computes with them, and guess-policy.md in
+// docs/security prints them.
 type Policy struct {
 	Name string
 	// Tries is how many wrong codes end a verification: a second factor of a sign-in or step-up, or
@@ -15,7 +16,7 @@ type Policy struct {
 	Tries int
 	// FreeFailures is the number of consecutive failures from which on each costs a wait:
 	// FirstWait, doubling up to LongestWait. From LockFailures on, each locks the user for
-	// LockTime.
+	// LockTime. With the default policy the longest wait before the lock is eight minutes.
 	FreeFailures, LockFailures int
 	FirstWait, LongestWait     time.Duration
 	// LockTime is also the duration of an administrator's lock.
@@ -26,9 +27,6 @@ type Policy struct {
 	// sign-in. The difference is kept for the owner's own browsers.
 	UnknownDeviceFailures, KnownDeviceFailures int
 	FailureWindow                              time.Duration
-	// FactorFailures is how many consecutive failures disable an authenticator. SP 800-63B-4
-	// section 3.2.2 allows at most 100.
-	FactorFailures int
 	// TOTP is the accepted difference of a phone's clock.
 	TOTP totp.Window
 }
@@ -39,7 +37,7 @@ func DefaultPolicy() Policy {
 		Name: "default", Tries: 5, FreeFailures: 5, LockFailures: 10,
 		FirstWait: 30 * time.Second, LongestWait: time.Hour, LockTime: LockTime,
 		UnknownDeviceFailures: 20, KnownDeviceFailures: failuresKept, FailureWindow: failureWindow,
-		FactorFailures: FailuresPerFactor, TOTP: totp.Standard,
+		TOTP: totp.Standard,
 	}
 }
 
@@ -60,7 +58,9 @@ const (
 	// failuresKept is the length of a failure log: the most that any policy looks at, so that a
 	// change of policy forgets no failure.
 	failuresKept = 25
-	// FailuresPerFactor does not depend on the policy: a disabled factor stays disabled.
+	// FailuresPerFactor consecutive failures disable an authenticator until it is bound again. SP
+	// 800-63B-4 section 3.2.2 allows at most 100. A change of policy must not enable it again, so
+	// this is no part of the policy.
 	FailuresPerFactor = 100
 )
 

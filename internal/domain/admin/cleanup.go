@@ -11,14 +11,15 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// expiring are the kinds that the cleanup tidies. Those that are swept come first: a record that an earlier release stored may
-// carry a time at which the table deletes it, and loses that time when the cleanup writes it.
+// expiring are the kinds of records that the cleanup removes or shortens. The kinds that the
+// cleanup alone removes come first: an earlier release may have stored such a record with a time at
+// which the table deletes it. The cleanup's write removes that time.
 var expiring = []store.Kind{store.KindSigningKey, store.KindUser, store.KindClient, store.KindTicket, store.KindNonce, store.KindNumber, store.KindClaim, store.KindSMS, store.KindEvent}
 
-// expirer is a record that outlives parts of it.
+// expirer is a record whose parts expire before it does.
 type expirer interface {
 	account.Entity
-	// RemoveExpired removes what ran out at or before an instant.
+	// RemoveExpired removes the parts that expired at or before an instant.
 	RemoveExpired(before account.Instant)
 }
 
@@ -28,27 +29,29 @@ var (
 	_ expirer = (*account.SigningKeys)(nil)
 )
 
-// CleanupResult says what a run of the cleanup did.
+// CleanupResult counts what a run of the cleanup did.
 type CleanupResult struct {
 	Found   int
 	Changed int
 	Deleted int
-	// Unreadable counts the records that could not be read. They stay as they are, and are tried again a day later.
+	// Unreadable counts the records that could not be read. They stay unchanged, and the cleanup tries
+	// them again a day later.
 	Unreadable int
-	// More is true when a limit was reached and another run may find more.
+	// More is true when the run reached its limit and another run may find more.
 	More bool
 }
 
-// Add adds what another run did; More is the other's.
+// Add adds the counts of another run and takes over its More.
 func (r *CleanupResult) Add(other CleanupResult) {
 	r.Found, r.Changed, r.Deleted = r.Found+other.Found, r.Changed+other.Changed, r.Deleted+other.Deleted
 	r.Unreadable, r.More = r.Unreadable+other.Unreadable, other.More
 }
 
-// Cleanup removes what ran out at least a day ago, up to limit records. It never decides whether
-// something is valid: every operation does that itself, so a late cleanup harms nobody.
+// Cleanup removes what expired at least a day ago, up to limit records. It never decides whether
+// something is valid: every operation does that itself, so a late cleanup does no harm.
 //
-// A run may stop at any point; the next one goes on. Each kind has a share of the limit, so that none waits for another.
+// A run may stop at any point, and the next one continues. Each kind has a share of the limit, so
+// no kind waits for another.
 func (s *Service) Cleanup(ctx context.Context, limit int) (CleanupResult, error) {
 	before := s.Clock().Add(-account.CleanupKept)
 	keys, more, err := s.expired(ctx, before, limit)
@@ -70,7 +73,7 @@ func (s *Service) Cleanup(ctx context.Context, limit int) (CleanupResult, error)
 		}
 		switch {
 		case err != nil:
-			return r, fmt.Errorf("tidy %s record: %w", k.Kind, err)
+			return r, fmt.Errorf("clean up %s record: %w", k.Kind, err)
 		case unreadable:
 			r.Unreadable++
 		case deleted:
@@ -82,7 +85,7 @@ func (s *Service) Cleanup(ctx context.Context, limit int) (CleanupResult, error)
 	return r, nil
 }
 
-// expired finds up to limit records. more is true when a kind has used up its share.
+// expired finds up to limit records. more is true when a kind used up its share.
 func (s *Service) expired(ctx context.Context, before time.Time, limit int) (keys []store.Key, more bool, err error) {
 	for i, kind := range expiring {
 		kindsLeft := len(expiring) - i
@@ -96,7 +99,7 @@ func (s *Service) expired(ctx context.Context, before time.Time, limit int) (key
 	return keys, more, nil
 }
 
-// cleanRecord removes a record, or what has run out in it, as of before.
+// cleanRecord removes a record, or the parts of it that expired before an instant.
 func cleanRecord(t *tx.Tx, k store.Key, before time.Time) (deleted bool, err error) {
 	e, err := tx.Load[account.Entity](t, k)
 	if err != nil || e == nil {
@@ -105,7 +108,7 @@ func cleanRecord(t *tx.Tx, k store.Key, before time.Time) (deleted bool, err err
 	over := func(at time.Time) bool { return !at.IsZero() && !at.After(before) }
 	next := e.NextExpiry()
 	if !over(next) && !next.IsZero() && next.Truncate(time.Second).Before(before) {
-		return false, nil // within this second: the store keeps whole ones
+		return false, nil // expires within this second: the store keeps whole seconds
 	}
 	if u, ok := e.(*account.User); ok && u.Erasing != nil {
 		return erase(t, u)
@@ -117,12 +120,12 @@ func cleanRecord(t *tx.Tx, k store.Key, before time.Time) (deleted bool, err err
 	if s, ok := e.(expirer); ok {
 		s.RemoveExpired(account.At(before))
 	}
-	t.Put(e) // also when nothing ran out: the store has another time of it than the record
+	t.Put(e) // also when nothing expired: the store's time differs from the record's
 	return false, nil
 }
 
-// setAside keeps a record that cannot be read: its data stay as they are, no store may delete it by itself, and the cleanup comes to
-// it again after those behind it.
+// setAside keeps an unreadable record unchanged and takes from it the time at which the store would
+// delete it. The cleanup tries it again after the records behind it.
 func (s *Service) setAside(ctx context.Context, k store.Key) error {
 	records, err := s.Store.Get(ctx, k)
 	if err != nil {

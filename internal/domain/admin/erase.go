@@ -14,25 +14,25 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Limits of one step of an erasure. A store takes 100 parts and 4 MB in a commit. What is left is
-// for the user's own record and for the event.
+// Limits of one step of a deletion. A store takes 100 parts and 4 MB in a commit. The rest is for
+// the user's own record and the event.
 const (
 	erasedAtOnce = 60
 	erasedBytes  = 2 << 20
 )
 
-// DeleteUser removes a user with its factors, frees its identifiers, and takes it off the clients
-// that it is signed in on.
+// DeleteUser removes a user with all factors, frees the identifiers, and removes the user's
+// sessions from their clients.
 //
-// A user may have more records than one commit can hold, so the deletion has steps. The first one
-// makes the user unusable: it drops the factors and the profile, marks the record, and emits the
-// event. From then on every read answers that there is no such user. The record itself goes last.
-// A deletion that was interrupted is finished by a second call, or by the cleanup a day later.
+// A user may have more records than one commit can hold, so the deletion has steps. The first step
+// makes the user unusable: it removes the factors and the profile, marks the record, and emits the
+// event. From then on every read answers that there is no such user. The record itself goes last. A
+// second call, or the cleanup a day later, finishes an interrupted deletion.
 //
-// What the user's record does not name stays until it runs out and the cleanup finds it: unused
-// tickets, sign-ins in progress, and sessions that were ended from elsewhere while their browser
-// was away. They hold the random id and nothing else of the user. The limits per number stay
-// under a keyed hash until they run out: otherwise deleting a user would reset them.
+// Records that the user's record does not name stay until the cleanup finds them expired: unused
+// tickets, sign-ins in progress, and ended sessions whose browser was away. They hold the random id
+// and nothing else of the user. The limits per number also stay until they expire, under a keyed
+// hash: otherwise deleting a user would reset them.
 func (s *Service) DeleteUser(ctx context.Context, id string) error {
 	k := store.Key{Kind: store.KindUser, ID: account.BareID(account.PrefixUser, id)}
 	for {
@@ -58,8 +58,8 @@ func (s *Service) DeleteUser(ctx context.Context, id string) error {
 	}
 }
 
-// beginErasure makes a user unusable. Only what leads to the user's other records is kept. The
-// ban is for processes of an older version, which do not know the mark.
+// beginErasure makes a user unusable and keeps only what leads to the user's other records. The ban
+// is for processes of an older version, which do not know the mark.
 func beginErasure(t *tx.Tx, u *account.User) {
 	pages, kept := 0, 0
 	if u.Trail != nil {
@@ -77,7 +77,8 @@ func beginErasure(t *tx.Tx, u *account.User) {
 	audit.Publish(t, account.Event{Name: account.EventUserDeleted, User: u.WireID()})
 }
 
-// erase is one step. It takes as much as fits into a commit and says whether that was all.
+// erase carries out one step: it removes as many records as fit into a commit, and reports whether
+// those were all.
 func erase(t *tx.Tx, u *account.User) (done bool, err error) {
 	work := append(erasedClients(u), claimsOf(t, u)...)
 	for n := u.Erasing.Pages - 1; n >= 0; n-- {
@@ -113,7 +114,7 @@ func erase(t *tx.Tx, u *account.User) (done bool, err error) {
 	return false, nil
 }
 
-// size is about what a record adds to a commit.
+// size returns about how many bytes a record adds to a commit.
 func size(t *tx.Tx, k store.Key) (int, error) {
 	e := t.Seen[k]
 	if e == nil || e.StoredVersion() == 0 {
@@ -141,7 +142,7 @@ func eraseOne(t *tx.Tx, u *account.User, k store.Key) error {
 	return err
 }
 
-// removeErased notes which records the next step need not look at.
+// removeErased removes from the user's record the names of records that are done.
 func removeErased(t *tx.Tx, u *account.User, done []store.Key) {
 	is := func(k store.Key) bool { return slices.Contains(done, k) }
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool { return is(store.Key{Kind: store.KindClient, ID: r.Client}) })
@@ -158,7 +159,7 @@ func removeErased(t *tx.Tx, u *account.User, done []store.Key) {
 	}
 }
 
-// erasedClients are the clients that the user's list of sessions names, each once.
+// erasedClients returns the clients in the user's list of sessions, each once.
 func erasedClients(u *account.User) []store.Key {
 	var keys []store.Key
 	for _, ref := range u.Sessions {
@@ -187,7 +188,7 @@ func eraseClient(t *tx.Tx, u *account.User, id string) error {
 	return nil
 }
 
-// claimsOf are the records that a user is found by.
+// claimsOf returns the claims of the user's identifiers.
 func claimsOf(t *tx.Tx, u *account.User) []store.Key {
 	var keys []store.Key
 	add := func(kind, value string) {

@@ -14,8 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// Lock locks a user for an hour; Unlock ends every lock and wait and clears the failure log, but re-enables no authenticator that
-// too many failures disabled (SP 800-63B-4 section 3.2.2).
+// Lock locks a user for an hour.
 func (s *Service) Lock(ctx context.Context, id string) (*account.User, error) {
 	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
 		u.LockedUntil = t.Now.Add(account.LockTime)
@@ -25,7 +24,8 @@ func (s *Service) Lock(ctx context.Context, id string) (*account.User, error) {
 	})
 }
 
-// Unlock is the opposite of [Engine.Lock].
+// Unlock ends all locks and waits of a user and clears the failure log. An authenticator that too
+// many failures disabled stays disabled (SP 800-63B-4 section 3.2.2).
 func (s *Service) Unlock(ctx context.Context, id string) (*account.User, error) {
 	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
 		u.LockedUntil, u.FailureLog = 0, nil
@@ -58,7 +58,8 @@ func (s *Service) Unban(ctx context.Context, id string) (*account.User, error) {
 	})
 }
 
-// VerifyTOTP checks an authenticator or backup code for the team's own server and uses it up. It counts like a guess of an unknown client.
+// VerifyTOTP verifies an authenticator or backup code for the team's server. The code cannot be
+// used again. A wrong one counts like that of an unknown device.
 func (s *Service) VerifyTOTP(ctx context.Context, id string, code secret.Value) (account.Strategy, error) {
 	by := account.TOTPCode
 	if !sms.IsCode(code.Reveal()) {
@@ -76,7 +77,7 @@ func (s *Service) VerifyTOTP(ctx context.Context, id string, code secret.Value) 
 	return by, err
 }
 
-// VerifyPassword checks a password for the team's own server.
+// VerifyPassword verifies a password for the team's server.
 func (s *Service) VerifyPassword(ctx context.Context, id string, given secret.Value) error {
 	var memo mfa.PasswordMemo
 	return s.Admin(ctx, id, func(t *tx.Tx, u *account.User) error {
@@ -113,7 +114,7 @@ func (s *Service) RemoveBackupCodes(ctx context.Context, id string) (*account.Us
 	})
 }
 
-// RemoveMFA removes every second factor; numbers stay, but no longer as second factors.
+// RemoveMFA removes all second factors. Numbers stay, but are no longer second factors.
 func (s *Service) RemoveMFA(ctx context.Context, id string) (*account.User, error) {
 	return s.removeFactor(ctx, id, func(u *account.User) (account.EventName, account.Subject) {
 		if !u.TwoFactorEnabled() && u.Backup == nil && u.TOTP == nil {

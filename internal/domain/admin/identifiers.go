@@ -10,10 +10,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// checkUsername refuses what is no username. A username has 1 to 64 ASCII letters, digits and the
-// signs that Clerk allows, and one of them is no digit. So it is never read as an e-mail address
-// or a phone number, and no two usernames look the same but for case. The sign "+" is Clerk's
-// too, but a sign-in reads what begins with it as a number.
+// checkUsername refuses an invalid username. A username has 1 to 64 ASCII letters, digits and the
+// signs that Clerk allows, and at least one character that is no digit. So no username can be read
+// as an e-mail address or a phone number, and no two look the same except for case. Clerk also
+// allows "+", but a sign-in reads an identifier that begins with it as a number.
 func checkUsername(text string) error {
 	const digits, rest = "0123456789", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.!#$^`~"
 	switch {
@@ -27,7 +27,7 @@ func checkUsername(text string) error {
 	return nil
 }
 
-// isEmail says whether a text in lower case can be an e-mail address.
+// isEmail reports whether a lower-case text can be an e-mail address.
 func isEmail(address string) bool {
 	name, host, ok := strings.Cut(address, "@")
 	odd := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune("<>,;", r) }
@@ -35,7 +35,7 @@ func isEmail(address string) bool {
 		utf8.ValidString(address) && !strings.ContainsFunc(address, odd)
 }
 
-// checkProfile bounds what a request gave of the free texts and the metadata of a user.
+// checkProfile limits the texts and the metadata of a request.
 func checkProfile(u *account.User, in UserChange) error {
 	for _, field := range []struct {
 		param string
@@ -59,7 +59,7 @@ func checkProfile(u *account.User, in UserChange) error {
 	return nil
 }
 
-// checkInput refuses a new user that is too large.
+// checkInput refuses a new user with too many identifiers or an invalid username.
 func (in UserInput) checkInput() error {
 	switch {
 	case len(in.Emails) > account.EmailsPerUser:
@@ -72,8 +72,8 @@ func (in UserInput) checkInput() error {
 	return nil
 }
 
-// checkImported refuses a user of an export who has more identifiers than one commit can claim,
-// or a username that no sign-in would find.
+// checkImported refuses an exported user with more identifiers than one commit can claim, or with a
+// username that no sign-in finds.
 func (p Export) checkImported() error {
 	switch {
 	case len(p.EmailAddresses) > account.ImportedPerUser:

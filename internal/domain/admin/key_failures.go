@@ -13,14 +13,16 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// wrongKeyLimit bounds wrong keys of the Backend API from one address. Its period is short: a server that is given its new key after the old one
-// was revoked waits a minute at most.
+// wrongKeyLimit limits wrong keys of the Backend API from one address. The period is short: a
+// server that gets its new key only after the old one was revoked waits a minute at most.
 var wrongKeyLimit = tx.AddressLimit{Name: "key", Limit: 30, Period: time.Minute}
 
-// blockedMost bounds the memory of a process. Beyond it an address is not remembered, and each of its wrong keys is counted as before.
+// blockedMost is how many addresses a process remembers. The wrong keys of further addresses are
+// counted in the store.
 const blockedMost = 4096
 
-// blockedAddresses are the addresses whose keys this process does not look at, and until when. The zero value is empty.
+// blockedAddresses are the addresses whose keys this process does not check, with the end of the
+// block. The zero value is empty.
 type blockedAddresses struct {
 	mu   sync.Mutex
 	ends map[netip.Prefix]time.Time
@@ -48,8 +50,9 @@ func (g *blockedAddresses) block(from netip.Prefix, now, until time.Time) {
 	}
 }
 
-// CheckAddressBlocked refuses an address that this process has seen exhaust its wrong keys of the Backend API. It asks no store, so that a right key
-// costs nothing: each process looks at one key more than the limit at most. The error is too_many_requests.
+// CheckAddressBlocked refuses an address that used up its wrong keys of the Backend API in this
+// process. It reads no store, so a right key costs nothing. Each process checks at most one key
+// more than the limit. The error is too_many_requests.
 func (s *Service) CheckAddressBlocked(from netip.Addr) error {
 	if !from.IsValid() {
 		return nil
@@ -61,8 +64,8 @@ func (s *Service) CheckAddressBlocked(from netip.Addr) error {
 	return nil
 }
 
-// CountWrongKey counts a wrong key of the Backend API for its address. The error is too_many_requests when there were too many, or the
-// store's.
+// CountWrongKey counts a wrong key of the Backend API for its address. The error is
+// too_many_requests beyond the limit, or the store's.
 func (s *Service) CountWrongKey(ctx context.Context, from netip.Addr) error {
 	if !from.IsValid() {
 		return nil

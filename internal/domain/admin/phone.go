@@ -2,9 +2,7 @@ package admin
 
 import (
 	"context"
-	"errors"
 
-	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
@@ -13,17 +11,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-func passwordError(err error) error {
-	if errors.Is(err, password.ErrTooShort) {
-		return apierr.New(apierr.FormPasswordLengthTooShort).Param("password")
-	}
-	return apierr.New(apierr.FormPasswordLengthTooLong).Param("password")
-}
-
-// PhoneChange says what a number is to be; nil leaves it as it is.
+// PhoneChange is the body of a change of a number; nil leaves a field as it is.
 type PhoneChange struct{ Verified, Primary, Reserved, Default *bool }
 
-// AddUserPhone adds a number to a user on the word of the team's server.
+// AddUserPhone adds a number to a user, as the team's server says.
 func (s *Service) AddUserPhone(ctx context.Context, user, text string, change PhoneChange) (*mfa.PhoneResult, error) {
 	n, err := s.Number(text)
 	if err != nil {
@@ -142,8 +133,8 @@ func changePhone(t *tx.Tx, u *account.User, p *account.Phone, c PhoneChange, out
 	return nil
 }
 
-// verify makes a number the user's. A session's own proof that it holds the number counts no more. A
-// session's enrolment of the number as a second factor is completed if it is still pending.
+// verify makes a number the user's. The session's own proof that it holds the number no longer
+// counts. A pending enrolment of the number as a second factor is completed.
 func verify(t *tx.Tx, u *account.User, p *account.Phone) error {
 	reserved := p.ReservedAt(t.Now)
 	p.CancelEnrolment()

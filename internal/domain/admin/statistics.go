@@ -10,27 +10,27 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Statistics are what happened day by day (UTC). They are counted when somebody asks, out of the trails and decisions that are written anyway, so that no
-// Check of a code pays for them. They are of users that are still there.
+// Statistics are events by day (UTC). They are counted on request from audit logs and SMS records,
+// so verifying a code costs nothing more. Deleted users are not in them.
 type Statistics struct {
 	Begin account.Instant // of the first day
 	Days  int
-	Users int // whose trails were read
-	// Partial says that there is more than was read.
+	Users int // whose audit logs were read
+	// Partial says that more was stored than was read.
 	Partial  bool
-	Verified map[account.Strategy][]int  // currentSecond factors proved, by method
-	Failed   map[account.EventName][]int // what went wrong
-	// SMS are by country, and reach as far back as decisions on messages are kept.
+	Verified map[account.Strategy][]int  // second factors verified, by method
+	Failed   map[account.EventName][]int // failures, by event
+	// SMS are the messages by country. They reach back as far as SMS records are kept.
 	SMS map[string]*SMSStatistics
 }
 
-// SMSStatistics are the messages to one country, day by day. Tests are not counted.
+// SMSStatistics are the messages to one country, by day. Test messages are not counted.
 type SMSStatistics struct {
 	Sent, Refused []int
 	Spent         []smsprice.Micros
 }
 
-// The most that one question reads. With more, the answer says that it is partial.
+// The most that one request reads. With more, the answer is partial.
 const (
 	statisticsUsers = 2000
 	statisticsPages = 2000
@@ -38,15 +38,15 @@ const (
 	statisticsBatch = 200
 )
 
-// StatisticsDays is the longest time that can be asked about.
+// StatisticsDays is the longest period of a request.
 const StatisticsDays = 90
 
-// failures are the acts that statistics count as gone wrong.
+// failures are the events that statistics count as failures.
 var failures = map[account.EventName]bool{
 	account.EventCodeWrong: true, account.EventPasswordWrong: true, account.EventReplay: true, account.EventSendFailed: true, account.EventUserLocked: true, account.EventFactorDisabled: true,
 }
 
-// Statistics counts the last days, today included.
+// Statistics counts the last days, with today.
 func (s *Service) Statistics(ctx context.Context, days int) (*Statistics, error) {
 	today := s.Clock().UTC().Truncate(24 * time.Hour)
 	c := &counter{s: s, pages: statisticsPages, Statistics: Statistics{
@@ -75,20 +75,20 @@ func (s *Service) Statistics(ctx context.Context, days int) (*Statistics, error)
 	}
 }
 
-// counter counts entries of many trails.
+// counter counts the entries of many audit logs.
 type counter struct {
 	Statistics
 	s     *Service
-	pages int // that may still be read
+	pages int // may still be read
 }
 
-// countAllSMS counts the decisions on messages, the newest first.
+// countAllSMS counts the SMS records, the newest first.
 func (c *counter) countAllSMS(ctx context.Context) error {
 	before := c.s.Clock().Add(2 * account.SMSKept)
 	for read := 0; read < statisticsSMS; {
 		records, err := c.s.Store.Latest(ctx, store.KindSMS, before, statisticsBatch)
 		if err != nil {
-			return fmt.Errorf("read decisions: %w", err)
+			return fmt.Errorf("read SMS records: %w", err)
 		}
 		for _, r := range records {
 			e, _, err := c.s.Decode(r)
@@ -122,7 +122,7 @@ func (c *counter) countSMS(text *account.SMSRecord) {
 	}
 	day := int(text.At.Sub(c.Begin) / (24 * time.Hour))
 	switch {
-	case day >= c.Days: // it came in after the question
+	case day >= c.Days: // recorded after the request began
 	case text.Decision == account.Refused:
 		of.Refused[day]++
 	default:
@@ -131,13 +131,14 @@ func (c *counter) countSMS(text *account.SMSRecord) {
 	}
 }
 
-// cursor is a trail that goes on before what was counted of it.
+// cursor is the next older page of a user's audit log.
 type cursor struct {
 	owner store.Key
-	page  int // the number of the page that comes next
+	page  int
 }
 
-// Count counts the trails of users: what is in their records, and then page by page, a round trip for all of them together, until each is before the first day.
+// count counts the audit logs of users: the entries in their records, then page by page. It reads
+// one page of all of them in a round trip, until each is before the first day.
 func (c *counter) count(ctx context.Context, users []store.Record) error {
 	var rest []cursor
 	for _, r := range users {
@@ -174,7 +175,7 @@ func (c *counter) count(ctx context.Context, users []store.Record) error {
 	return nil
 }
 
-// nextPage counts one page of each trail and returns those that go on.
+// nextPage counts one page of each audit log and returns those that have more.
 func (c *counter) nextPage(ctx context.Context, of []cursor) ([]cursor, error) {
 	keys := make([]store.Key, len(of))
 	for i, b := range of {
@@ -182,12 +183,12 @@ func (c *counter) nextPage(ctx context.Context, of []cursor) ([]cursor, error) {
 	}
 	records, err := c.s.Store.Get(ctx, keys...)
 	if err != nil {
-		return nil, fmt.Errorf("read pages of trails: %w", err)
+		return nil, fmt.Errorf("read audit log pages: %w", err)
 	}
 	var on []cursor
 	for i, r := range records {
 		if r.Version == 0 {
-			continue // its user was deleted in between
+			continue // the user was deleted in between
 		}
 		e, _, err := c.s.Decode(r)
 		if err != nil {
@@ -195,7 +196,7 @@ func (c *counter) nextPage(ctx context.Context, of []cursor) ([]cursor, error) {
 		}
 		page := e.(*account.AuditPage)
 		if page.First != of[i].page*account.PageEntries || len(page.Entries) == 0 {
-			continue // another page took the place in between
+			continue // another page was written in its place in between
 		}
 		for _, e := range page.Entries {
 			c.add(e.AuditEntry)
@@ -207,7 +208,8 @@ func (c *counter) nextPage(ctx context.Context, of []cursor) ([]cursor, error) {
 	return on, nil
 }
 
-// Add counts an entry. One that counted up tells its first and its last time only: what lies between is of the last day.
+// add counts an entry. A repeated entry has its first and last time only; all repetitions count on
+// the last day.
 func (c *counter) add(e account.AuditEntry) {
 	var at []int
 	switch {
@@ -229,7 +231,7 @@ func (c *counter) addTo(days []int, at account.Instant, n int) {
 	}
 }
 
-// series returns a row of days, a new one when there is none.
+// series returns the days of a key. It makes them when there are none.
 func series[K comparable](of map[K][]int, key K, days int) []int {
 	if of[key] == nil {
 		of[key] = make([]int, days)

@@ -14,7 +14,7 @@ import (
 // listed is how many users are read at a time.
 const listed = 200
 
-// UserOrder is an order of users, by a time of theirs. Users of one time come in the order of their ids.
+// UserOrder sorts users by one of their times, and users with the same time by id.
 type UserOrder struct {
 	// By reads the time; nil orders by id alone.
 	By func(*account.User) account.Instant
@@ -22,14 +22,15 @@ type UserOrder struct {
 	Newest bool
 }
 
-// UserQuery asks for a page of users. Match nil takes every user.
+// UserQuery asks for a page of users. A nil Match takes every user.
 type UserQuery struct {
 	Match         func(*account.User) bool
 	Order         UserOrder
 	Offset, Limit int
 }
 
-// eachUser calls do with every user, in the order of their ids. It reads the whole kind: administration only.
+// eachUser calls do with every user in the order of ids. It reads all users, so only administration
+// calls it.
 func (s *Service) eachUser(ctx context.Context, do func(*account.User)) error {
 	state, _, err := s.State(ctx)
 	if err != nil {
@@ -67,7 +68,8 @@ func (s *Service) listedUser(r store.Record, state *tx.SettingsState) (*account.
 	return u, nil
 }
 
-// Users lists users in the order of their ids, and counts those that match. It reads the whole kind: administration only.
+// Users lists users in the order of ids, and counts those that match. It reads all users, so only
+// administration calls it.
 func (s *Service) Users(ctx context.Context, match func(*account.User) bool, offset, limit int) ([]*account.User, int, error) {
 	var found []*account.User
 	total := 0
@@ -83,14 +85,14 @@ func (s *Service) Users(ctx context.Context, match func(*account.User) bool, off
 	return found, total, err
 }
 
-// userRef is what a list that is put in order keeps of each user: a page may be any of them, and whole users would not fit in memory.
+// userRef is what sorting keeps of each user: whole users would not fit in memory.
 type userRef struct {
 	id string
 	at account.Instant
 }
 
-// UsersBy is a page of users in the order that is asked for. It reads the whole kind, and then the users of the page:
-// administration only. A user who was deleted in between is left out.
+// UsersBy returns a sorted page of users. It reads all users and then those of the page, so only
+// administration calls it. A user who was deleted in between is left out.
 func (s *Service) UsersBy(ctx context.Context, q UserQuery) ([]*account.User, error) {
 	if q.Order.By == nil {
 		found, _, err := s.Users(ctx, q.Match, q.Offset, q.Limit)

@@ -151,7 +151,7 @@ func TestOthersAfterAChange(t *testing.T) {
 		"a factor was added":            {authority.Change{SecondFactor: true}, authority.Granted},
 		"a factor was removed":          {authority.Change{SecondFactor: true, SecondRemoved: true}, authority.NeedsStepUp},
 		"backup codes were replaced":    {authority.Change{SecondFactor: true, BackupRemoved: true}, authority.Granted},
-		"all were removed":              {authority.Change{SecondRemoved: true}, authority.Granted}, // the password is enough now
+		"all were removed":              {authority.Change{SecondRemoved: true}, authority.Granted},
 		"the password changed":          {authority.Change{SecondFactor: true, FirstRemoved: true}, authority.Granted},
 		"all removed, and the password": {authority.Change{SecondRemoved: true, FirstRemoved: true}, authority.NeedsStepUp},
 	} {
@@ -230,7 +230,7 @@ func TestStepUps(t *testing.T) {
 	}
 }
 
-// Law: a session that did nothing never gains anything by time, or by what others change.
+// Law: a session that does nothing never gains rights by time, or by changes of others.
 func FuzzNothingIsGained(f *testing.F) {
 	f.Add(int64(60), int64(60), int64(60), uint8(4), uint8(4), int64(30), true, true, false)
 	f.Add(int64(0), int64(-3600), int64(0), uint8(1), uint8(0), int64(3600), false, true, true)

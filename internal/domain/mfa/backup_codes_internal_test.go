@@ -9,8 +9,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// TestABackupTagIsComparedWhole: a stored tag with any byte changed, or cut, is no code's, for sets
-// with and without a key of their own.
+// TestABackupTagIsComparedWhole: a stored tag that is cut, or changed in any byte, matches no code,
+// for sets with and without a key of their own.
 func TestABackupTagIsComparedWhole(t *testing.T) {
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, rand.Reader)
 	if err != nil {

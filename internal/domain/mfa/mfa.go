@@ -6,7 +6,7 @@
 //     (step-up) find what waits for a second factor and call [VerifySecondFactor].
 //   - VerifySecondFactor asks checkSecondLimits whether the user may guess, and compareSecondFactor
 //     whether the code is right. That calls verifyTOTP, verifyBackupCode or [sms.Consume].
-//   - recordWrongCode counts a wrong code, in failures.go: on the attempt, on the authenticator and,
+//   - recordWrongCode (failures.go) counts a wrong code: on the attempt, on the authenticator and,
 //     through recordFailure, on the user. The transaction commits the counters before the client
 //     reads the answer.
 //

@@ -24,11 +24,6 @@ type PhoneResult struct {
 	sessions.WithSnapshot
 }
 
-// Me returns the user of the caller's session.
-func (s *Service) Me(ctx context.Context, from tx.Caller) (*sessions.Result, error) {
-	return s.Session(ctx, from, from.Session)
-}
-
 // withPhone runs an operation on a number of the caller.
 func (s *Service) withPhone(ctx context.Context, from tx.Caller, id string, a authority.Action, do func(*tx.Tx, *tx.SignedIn, *account.Phone, *PhoneResult) error) (*PhoneResult, error) {
 	return sessions.RunSession(ctx, s.Service, from, from.Session, a, func(t *tx.Tx, caller *tx.SignedIn) (*PhoneResult, error) {
@@ -113,7 +108,7 @@ func checkMayAdd(t *tx.Tx, u *account.User, n phone.Number, claim store.Key) err
 	if err != nil {
 		return err
 	}
-	if c != nil && c.User != "" { // as Clerk answers; a search for taken numbers uses up NewNumberRules
+	if c != nil && c.User != "" { // a search for taken numbers uses up NewNumberRules
 		audit.Record(t, u, account.EventNumberRefused, account.Subject{Method: account.PhoneCode})
 		return t.Refuse(taken)
 	}

@@ -64,7 +64,7 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 			si, err := beginSignIn(t, p, u, in.Identifier)
 			return si, u, err
 		}
-		t.CountAddress(from, tx.FirstLimits[1:]) // CreateLimits has a shorter period than the first of them
+		t.CountAddress(from, tx.FirstLimits[1:]) // CreateLimits replaces the shortest
 		if err := verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), claim, in.Password, &memo); err != nil {
 			return nil, nil, err
 		}

@@ -139,7 +139,7 @@ func verifyTOTP(t *tx.Tx, u *account.User, code string) (bool, error) {
 	switch verdict {
 	case totp.Accepted:
 		u.TOTP.LastStep = step
-		if !t.Engine.Ring.Current(u.TOTP.Sealed) { // the record is written anyway, so it takes the newest key
+		if !t.Engine.Ring.Current(u.TOTP.Sealed) { // the record is written anyway
 			return true, SealSecret(t, u, key)
 		}
 		return true, nil

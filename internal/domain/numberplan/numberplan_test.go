@@ -163,8 +163,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// A fictional number is valid in every area, and nothing about it is real but where the numbering
-// plan says so.
+// TestFictionalNumbersInEveryArea: a fictional number is valid in every area. Only its country
+// comes from the numbering plan.
 func TestFictionalNumbersInEveryArea(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it reads thousands of numbers")
@@ -324,7 +324,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// TestMaskKeepsTheCountryCode: what package phone knows of country codes is what the plans say.
+// TestMaskKeepsTheCountryCode: the country codes in package phone are those of the plans.
 func TestMaskKeepsTheCountryCode(t *testing.T) {
 	codes := phonenumbers.GetSupportedCallingCodes()
 	if len(codes) < 200 {

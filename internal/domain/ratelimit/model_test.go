@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
 )
 
-// model is the naive limiter: it forgets nothing and looks at everything.
+// model is the naive limiter: it keeps all events.
 type model []time.Time
 
 // allows reports whether an event at now, with those before it that are rounded up to the
@@ -64,7 +64,7 @@ func drawStep(t *rapid.T) time.Duration {
 	).Draw(t, "step"))
 }
 
-// stored takes a log through the form it is kept in.
+// stored takes a log through its stored form.
 func stored(t *rapid.T, l log) log {
 	text, err := json.Marshal(l)
 	if err != nil {

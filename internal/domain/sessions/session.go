@@ -142,6 +142,11 @@ func (s *Service) withSession(ctx context.Context, from tx.Caller, id string, a 
 	}, extra...)
 }
 
+// Me returns the caller's session with its user.
+func (s *Service) Me(ctx context.Context, from tx.Caller) (*Result, error) {
+	return s.Session(ctx, from, from.Session)
+}
+
 // Session returns a live session of the caller.
 func (s *Service) Session(ctx context.Context, from tx.Caller, id string) (*Result, error) {
 	return s.withSession(ctx, from, id, authority.Use, nil, func(*tx.Tx, *tx.SignedIn) error { return nil })

@@ -19,9 +19,6 @@ const (
 	publishAhead = time.Hour
 	// keyKept is how long a replaced key stays in the key set, far beyond its last token.
 	keyKept = 2 * time.Hour
-	// SigningKeyLife is the age at which a signing key is replaced. SP 800-57 part 1 section 5.3.6
-	// allows one to three years for a private signature key; a quarter keeps the rotation in practice.
-	SigningKeyLife = 90 * 24 * time.Hour
 )
 
 // keyMemo keeps unsealed signing keys for the life of the process.

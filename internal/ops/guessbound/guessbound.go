@@ -100,7 +100,7 @@ func Guesses(p account.Policy, a Attacker, h Horizon) int {
 	}
 	n := PerWindow(p, a, h.Time)
 	if !a.OwnerSignsIn {
-		n = min(Paced(p, h.Time, n), p.FactorFailures)
+		n = min(Paced(p, h.Time, n), account.FailuresPerFactor)
 	}
 	return n
 }
@@ -139,7 +139,7 @@ type Rules struct {
 func rules(p account.Policy) Rules {
 	return Rules{
 		p.Name, p.Tries, p.FreeFailures, int(p.FirstWait.Seconds()), int(p.LongestWait.Seconds()), p.LockFailures, int(p.LockTime.Seconds()),
-		p.UnknownDeviceFailures, p.KnownDeviceFailures, int(p.FailureWindow / Day), p.FactorFailures, p.TOTP.Codes(),
+		p.UnknownDeviceFailures, p.KnownDeviceFailures, int(p.FailureWindow / Day), account.FailuresPerFactor, p.TOTP.Codes(),
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // String returns the report as text, with the arithmetic.
@@ -20,7 +22,7 @@ func (r Report) String() string {
 		{fmt.Sprint(p.LockFailures), fmt.Sprintf("failures in a row, and every later one, lock for %s", span(p.LockTime))},
 		{fmt.Sprint(p.UnknownDeviceFailures), fmt.Sprintf("failures in %s end the guesses of clients that never passed", span(p.FailureWindow))},
 		{fmt.Sprint(p.KnownDeviceFailures), fmt.Sprintf("failures in %s end everybody's", span(p.FailureWindow))},
-		{fmt.Sprint(p.FactorFailures), "failures in a row disable an authenticator until it is bound again"},
+		{fmt.Sprint(account.FailuresPerFactor), "failures in a row disable an authenticator until it is bound again"},
 		{fmt.Sprint(p.TOTP.Codes()), "codes of an app are good at a moment"},
 	})
 	fmt.Fprint(&b, "\nOne guess is right with the chance\n\n")

@@ -15,9 +15,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/secretsmanager"
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
+	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
-	"github.com/countersign-mfa/countersign/internal/domain/tokens"
 )
 
 // Request is the schedule's input, or an operator's.
@@ -81,7 +81,7 @@ func (r *Rotator) deploy(ctx context.Context, e cfn.Event) (id string, data map[
 	if err != nil {
 		return id, nil, err
 	}
-	if err := service.Tokens.RotateSigningKey(ctx, tokens.SigningKeyLife); err != nil {
+	if err := service.Tokens.RotateSigningKey(ctx, sessiontoken.KeyLife); err != nil {
 		return id, nil, err
 	}
 	if err := r.keys(service.Tokens).AdoptSecret(ctx); err != nil {

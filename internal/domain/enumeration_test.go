@@ -14,7 +14,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// identifiers are a user with a password, one without, and nobody: whoever may not know must not tell them apart.
+// identifiers are those of a user with a password, of one without, and of no user. A client without
+// a session must not be able to distinguish them.
 func identifiers(w *world) map[string]string {
 	w.Helper()
 	for name, password := range map[string]string{"known": "correct horse", "passwordless": ""} {
@@ -24,13 +25,14 @@ func identifiers(w *world) map[string]string {
 	return map[string]string{"a user": "known", "a user without a password": "passwordless", "nobody": "nobody"}
 }
 
-// cost is what an observer of the store's round trips sees. How many bytes a record has is not part of it.
+// cost is what an observer of the store's round trips sees. The size of a record is not part of it.
 func cost(c store.Counts) string {
 	return fmt.Sprintf("%d reads, %d commits of %d records and %d counters", c.Gets, c.Commits, c.Writes, c.Takes)
 }
 
-// TestNobodyCostsWhatSomebodyDoes: whether there is an account, and one with a password, shows in no code and no round trip of a sign-in, however often
-// somebody tries: a round trip to a remote store takes long enough to be measured from outside.
+// TestNobodyCostsWhatSomebodyDoes: no error code and no round trip of a sign-in shows whether an
+// account exists or has a password, after any number of tries. A round trip to a remote store is
+// long enough to be measured from outside.
 func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 	password := mfa.Proof{Strategy: account.Password, Password: secret.New("a wrong password")}
 	for name, do := range map[string]func(w *world, identifier string) error{
@@ -46,7 +48,7 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 			p := &person{world: w}
 			r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier})
 			w.must(err)
-			p.keepToken(r.Snapshot)
+			p.keep(r.Snapshot)
 			w.counts.Reset()
 			_, err = w.MFA.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, password)
 			return err
@@ -55,7 +57,7 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 			p := &person{world: w}
 			r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier})
 			w.must(err)
-			p.keepToken(r.Snapshot)
+			p.keep(r.Snapshot)
 			w.counts.Reset()
 			_, err = w.MFA.SignIn(t.Context(), p.browser, r.SignIn.ID)
 			return err
@@ -79,13 +81,14 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 						t.Errorf("try %d: %s answers %s, a user %s", i+1, what, got, seen["a user"])
 					}
 				}
-				w.advance(31 * time.Second)
+				w.later(31 * time.Second)
 			}
 		})
 	}
 }
 
-// TestAnIdentifierThatWasGuessedAtCanBeTaken: what was counted against nobody is not held against its later owner.
+// TestAnIdentifierThatWasGuessedAtCanBeTaken: failures of an identifier without a user do not count
+// for its later owner.
 func TestAnIdentifierThatWasGuessedAtCanBeTaken(t *testing.T) {
 	w := newWorld(t)
 	try := func(identifier, password string) apierr.Code {
@@ -108,14 +111,15 @@ func TestAnIdentifierThatWasGuessedAtCanBeTaken(t *testing.T) {
 	}
 }
 
-// TestGuessesAtNobodyAreForgotten: they are cleaned up, and owners are not.
+// TestGuessesAtNobodyAreForgotten: the cleanup removes the failures of identifiers without a user,
+// and no claims of users.
 func TestGuessesAtNobodyAreForgotten(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "nobody", Password: secret.New("a wrong password")})
 	w.want(apierr.FormPasswordOrIdentifierIncorrect, err)
 	_, err = w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "somebody"})
 	w.must(err)
-	w.advance(32 * 24 * time.Hour)
+	w.later(32 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.must(err)
 	claims, err := w.counts.List(t.Context(), store.KindClaim, "", 10)
@@ -125,12 +129,13 @@ func TestGuessesAtNobodyAreForgotten(t *testing.T) {
 	}
 }
 
-// TestLookingForNumbersIsLimited: an account that adds other people's numbers to see which are taken learns ten a day, at the cost of new ones.
+// TestLookingForNumbersIsLimited: an account that adds other people's numbers to see which are
+// taken learns ten a day. They use up its new numbers.
 func TestLookingForNumbersIsLimited(t *testing.T) {
 	w := newWorld(t)
 	p, q := w.newcomer(), w.newcomer()
-	p.signInWithTicket()
-	q.signInWithTicket()
+	p.enter()
+	q.enter()
 	number := func(i int) string { return fmt.Sprintf("+1212555%04d", i) }
 	add := func(p *person, i int) (string, error) {
 		w.counts.Reset()

@@ -21,12 +21,13 @@ func (p *person) doubt(id string, verified bool) *mfa.PhoneResult {
 	return r
 }
 
-// A session's intent to use a number as a second factor lives 15 minutes, also for the Backend API.
+// A session's enrolment of a number as a second factor ends after 15 minutes, also for the Backend
+// API.
 func TestAnOldIntentIsNotCompletedByTheBackendAPI(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.signInWithTicket()
+	p.enter()
 	id, _ := p.add(aNumber, true)
-	p.advance(authority.PendingFor)
+	p.later(authority.PendingFor)
 	if r := p.doubt(id, true); r.Phone.Reserved {
 		t.Error("a number became a second factor by an intent that was over")
 	}
@@ -35,13 +36,14 @@ func TestAnOldIntentIsNotCompletedByTheBackendAPI(t *testing.T) {
 	}
 }
 
-// A number that the Backend API doubted and verified anew was not verified by the session of before.
+// A number that the Backend API marked unverified and then verified is no proof of an earlier
+// session.
 func TestADoubtedNumberIsNoProofOfASession(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.signInWithTicket()
+	p.enter()
 	id, code := p.add(aNumber, false)
 	p.verify(id, code)
-	p.advance(time.Hour)
+	p.later(time.Hour)
 	p.doubt(id, false)
 	p.doubt(id, true)
 	p.prove()
@@ -52,32 +54,32 @@ func TestADoubtedNumberIsNoProofOfASession(t *testing.T) {
 	}
 }
 
-// An administrator's lock holds for first-factor codes: none is sent and none is judged.
+// An administrator's lock also stops first-factor codes: none is sent and none is verified.
 func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 	p := newWorld(t).newcomer()
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
 	p.must(err)
-	p.signInWithTicket()
+	p.enter()
 	id, code := p.add(aNumber, false)
 	p.verify(id, code)
 	prepare := func() error {
 		_, err := p.MFA.PrepareReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, account.PhoneCode, id)
 		return err
 	}
-	p.advance(31 * time.Second)
+	p.later(31 * time.Second)
 	_, err = p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
 	p.must(err)
 	p.must(prepare())
 	visitor := p.stranger()
 	r, err := visitor.MFA.CreateSignIn(t.Context(), visitor.browser, mfa.SignInInput{Identifier: aNumber})
 	p.must(err)
-	visitor.keepToken(r.Snapshot)
+	visitor.keep(r.Snapshot)
 
 	_, err = p.Admin.Lock(t.Context(), p.id)
 	p.must(err)
 	_, err = p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(p.sms())})
 	p.want(apierr.UserLocked, err)
-	p.advance(31 * time.Second)
+	p.later(31 * time.Second)
 	p.want(apierr.UserLocked, prepare())
 	_, err = visitor.MFA.PrepareFirstFactor(t.Context(), visitor.browser, r.SignIn.ID, account.PhoneCode, "")
 	p.want(apierr.UserLocked, err)
@@ -86,20 +88,20 @@ func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 // A ticket renews the live session of a browser that still has an ended one of the same user.
 func TestATicketRenewsTheLiveSession(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.signInWithTicket()
+	p.enter()
 	p.banAndUnban()
-	p.signInWithTicket()
+	p.enter()
 	live := p.browser.Session
-	p.advance(time.Hour)
-	if r := p.signInWithTicket(); r.SignIn.Created != live || p.ages()[0] != 0 {
+	p.later(time.Hour)
+	if r := p.enter(); r.SignIn.Created != live || p.ages()[0] != 0 {
 		t.Errorf("the ticket answers session %q, want %q", r.SignIn.Created, live)
 	}
 }
 
-// The trail and the webhooks tell of factors, not of what never was one.
+// The audit log and the webhooks report no removal of a number that was no factor.
 func TestWhatWasNoFactorIsNotRemoved(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.signInWithTicket()
+	p.enter()
 	p.begin()
 	_, err := p.MFA.DeleteTOTP(t.Context(), p.browser)
 	p.must(err)

@@ -1,3 +1,6 @@
+// Package admin is the operations of the Backend API on users: their profile, factors, numbers and
+// sessions, deletion, data export, statistics, and moving users between instances. It also holds
+// the cleanup of expired records.
 package admin
 
 import "github.com/countersign-mfa/countersign/internal/domain/sessions"

@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// DataExport is what is held about a user, for the user to see: all but secrets, and what could be used to guess them.
+// DataExport is everything stored about a user, except secrets and values that help to guess them.
 type DataExport struct {
 	User     *account.User
 	Sessions []sessions.Result
@@ -18,7 +18,7 @@ type DataExport struct {
 	Now      account.Instant
 }
 
-// DataExport reads it, as of one moment.
+// DataExport reads everything stored about a user, as of one moment.
 func (s *Service) DataExport(ctx context.Context, user string) (*DataExport, error) {
 	var out *DataExport
 	err := s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
@@ -39,10 +39,10 @@ func (s *Service) DataExport(ctx context.Context, user string) (*DataExport, err
 	return out, nil
 }
 
-// Counts are how many codes of a set work and how many were used.
+// Counts returns how many codes of a set are unused and how many were used.
 func Counts(b *account.BackupSet) (unused, used int) { return b.Count(), len(b.Used) / b.TagSize() }
 
-// LastUsed is the moment of the last accepted code, to half a minute, or 0.
+// LastUsed returns the time of the last accepted code, to half a minute, or 0.
 func LastUsed(t *account.TOTP) account.Instant {
 	return account.Instant(t.LastStep * totp.Period.Milliseconds())
 }

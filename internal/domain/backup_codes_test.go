@@ -11,7 +11,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// TestBackupCodesFromBefore: a set from before sets had keys of their own works, each code once, and so does a set after a rotation.
+// TestBackupCodesFromBefore: a set without a key of its own, from an earlier release, works, each
+// code once. So does a set after a rotation.
 func TestBackupCodesFromBefore(t *testing.T) {
 	for name, age := range map[string]func(p *person){
 		"without a key of its own": func(p *person) {
@@ -52,7 +53,7 @@ func TestBackupCodesFromBefore(t *testing.T) {
 	}
 }
 
-// backupCodesLeft counts tags as they are kept.
+// backupCodesLeft counts the stored tags.
 func backupCodesLeft(t *testing.T, p *person) (left int) {
 	t.Helper()
 	p.rewrite(func(record map[string]any) {

@@ -1,0 +1,249 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// UserInput is the body of a new user.
+type UserInput struct {
+	Username, FirstName, LastName, ExternalID string
+	Emails                                    []string
+	Phones                                    []string // verified from the start
+	ReservedPhones                            []string // verified and reserved for the second factor
+	Password                                  secret.Value
+	PasswordDigest, PasswordHasher            string
+	SkipPasswordChecks                        bool
+	TOTPSecret                                secret.Value
+	BackupCodes                               []secret.Value // plain, or bcrypt digests
+	Public, Private, Unsafe                   json.RawMessage
+	CreatedAt                                 account.Instant // elsewhere; 0 is now
+	Banned, Locked                            bool
+}
+
+// CreateUser makes a user, with the factors and state that another service had.
+func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, error) {
+	if err := in.checkInput(); err != nil {
+		return nil, err
+	}
+	digest, err := s.importPassword(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	var out *account.User
+	err = s.Update(ctx, nil, func(t *tx.Tx) error {
+		id, err := s.RandomID()
+		if err != nil {
+			return err
+		}
+		u := &account.User{
+			ID: id, Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID,
+			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.Now, UpdatedAt: t.Now, Banned: in.Banned, Policy: t.Policy(),
+		}
+		if err := importState(u, in, t.Now); err != nil {
+			return err
+		}
+		if err := checkProfile(u, UserChange{FirstName: &in.FirstName, LastName: &in.LastName, ExternalID: &in.ExternalID, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe}); err != nil {
+			return err
+		}
+		if digest != "" {
+			u.Password, u.PasswordAt = digest, t.Now
+		}
+		t.ByBackend = true
+		audit.Record(t, u, account.EventUserCreated, account.Subject{})
+		if err := importIdentifiers(t, u, in); err != nil {
+			return err
+		}
+		if err := importFactors(t, u, in); err != nil {
+			return err
+		}
+		u.SettleFactors(t.Now)
+		t.Put(u)
+		out = u
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// importState takes over the creation time and the lock of another service.
+func importState(u *account.User, in UserInput, now account.Instant) error {
+	if in.CreatedAt < 0 || in.CreatedAt > now {
+		return apierr.New(apierr.FormParamValueInvalid).Param("created_at")
+	}
+	if in.CreatedAt != 0 {
+		u.CreatedAt = in.CreatedAt
+	}
+	if in.Locked {
+		u.LockedUntil = now.Add(account.LockTime)
+	}
+	return nil
+}
+
+func (s *Service) importPassword(ctx context.Context, in UserInput) (string, error) {
+	if in.PasswordDigest != "" {
+		digest, err := password.ParseDigest(in.PasswordHasher, in.PasswordDigest)
+		if err != nil {
+			return "", apierr.New(apierr.FormParamValueInvalid).Param("password_digest")
+		}
+		return digest, nil
+	}
+	if in.Password.IsZero() {
+		return "", nil
+	}
+	if !in.SkipPasswordChecks {
+		if err := password.Check(in.Password); err != nil {
+			return "", passwordError(err)
+		}
+	}
+	digest, err := s.Passwords.Hash(ctx, in.Password)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return digest, nil
+}
+
+func passwordError(err error) error {
+	if errors.Is(err, password.ErrTooShort) {
+		return apierr.New(apierr.FormPasswordLengthTooShort).Param("password")
+	}
+	return apierr.New(apierr.FormPasswordLengthTooLong).Param("password")
+}
+
+func importIdentifiers(t *tx.Tx, u *account.User, in UserInput) error {
+	for _, address := range in.Emails {
+		if err := addEmail(t, u, address); err != nil {
+			return err
+		}
+	}
+	if u.Username != "" {
+		if err := t.Claim("username", strings.ToLower(u.Username), u, "username"); err != nil {
+			return err
+		}
+	}
+	for _, n := range in.Phones {
+		p, err := importPhone(t, u, n)
+		if err != nil {
+			return err
+		}
+		p.Primary = len(u.Phones) == 1
+	}
+	for _, n := range in.ReservedPhones {
+		p, err := importPhone(t, u, n)
+		if err != nil {
+			return err
+		}
+		if err := sms.CheckPhone(t, p); err != nil {
+			return err
+		}
+		p.Reserved = true
+		audit.Record(t, u, account.EventFactorAdded, p.Subject())
+	}
+	return nil
+}
+
+func addEmail(t *tx.Tx, u *account.User, address string) error {
+	address = strings.ToLower(strings.TrimSpace(address))
+	if !isEmail(address) {
+		return apierr.New(apierr.FormParamFormatInvalid).Param("email_address")
+	}
+	if err := t.Claim("email", address, u, "email_address"); err != nil {
+		return err
+	}
+	id, err := t.Engine.RandomID()
+	if err != nil {
+		return err
+	}
+	u.Emails = append(u.Emails, account.Email{ID: account.PrefixID + id, Address: address, CreatedAt: t.Now})
+	return nil
+}
+
+// importPhone adds a number as verified. The result points into the user's list.
+func importPhone(t *tx.Tx, u *account.User, text string) (*account.Phone, error) {
+	n, err := t.Engine.Number(text)
+	if err != nil {
+		return nil, err
+	}
+	if u.PhoneBy(n.E164()) != nil {
+		return nil, apierr.New(apierr.FormIdentifierExists).Param("phone_number")
+	}
+	if err := t.Claim("phone", n.E164(), u, "phone_number"); err != nil {
+		return nil, err
+	}
+	added := t.Engine.NewPhone(u, n, t.Now)
+	added.Verified = t.Now
+	u.Phones = append(u.Phones, added)
+	audit.Record(t, u, account.EventNumberVerified, added.Subject())
+	return &u.Phones[len(u.Phones)-1], nil
+}
+
+func importFactors(t *tx.Tx, u *account.User, in UserInput) error {
+	if !in.TOTPSecret.IsZero() {
+		key, err := totp.ParseSecret(in.TOTPSecret.Reveal())
+		if err != nil {
+			return apierr.New(apierr.InvalidTOTPSecretCode).Param("totp_secret")
+		}
+		if u.TOTPEnabled() {
+			audit.Record(t, u, account.EventFactorRemoved, u.TOTP.Subject())
+		}
+		if err := mfa.BindSecret(t, u, key); err != nil {
+			return err
+		}
+		u.TOTP.Verified = t.Now
+		audit.Record(t, u, account.EventFactorAdded, u.TOTP.Subject())
+	}
+	if len(in.BackupCodes) > 0 {
+		return importBackupCodes(t, u, in.BackupCodes)
+	}
+	return nil
+}
+
+func importBackupCodes(t *tx.Tx, u *account.User, codes []secret.Value) error {
+	invalid := apierr.New(apierr.FormParamValueInvalid).Param("backup_codes")
+	if len(codes) > account.BackupCodesPerUser {
+		return invalid
+	}
+	var plain, digests []string
+	for _, c := range codes {
+		text := c.Reveal()
+		if strings.HasPrefix(text, "$2") {
+			digest, err := password.ParseDigest("bcrypt", text)
+			if err != nil {
+				return invalid
+			}
+			digests = append(digests, digest)
+			continue
+		}
+		if !mfa.Importable(text) {
+			return invalid
+		}
+		plain = append(plain, text)
+	}
+	if !tx.ImportableDigests(digests) {
+		return invalid
+	}
+	if !u.TwoFactorEnabled() { // backup codes replace a factor, so none are kept without one
+		return nil
+	}
+	if err := mfa.BindBackupCodes(t, u, plain); err != nil {
+		return err
+	}
+	u.Backup.Imported, u.Backup.Foreign = digests, u.Backup.Foreign || len(digests) > 0
+	audit.Record(t, u, account.EventBackupMade, u.Backup.Subject())
+	return nil
+}
