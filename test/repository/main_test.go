@@ -10,6 +10,9 @@ import (
 
 // TestMain runs the tests in the repository's root, so that they name files as its readers do.
 func TestMain(m *testing.M) {
+	if arguments := os.Getenv(standInEnv); arguments != "" {
+		standIn(arguments)
+	}
 	if err := os.Chdir("../.."); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
