@@ -15,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
@@ -83,7 +84,7 @@ func ReadSettings(path string) (Settings, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(&s); err != nil {
-		return s, fmt.Errorf("%s: %w", path, err)
+		return s, fmt.Errorf("%s:\n%s", path, unknownField.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n"), "there is no setting ${1}; infra/settings.yaml has them all"))
 	}
 	if err := s.check(); err != nil {
 		return s, fmt.Errorf("%s:\n%w", path, err)
@@ -128,15 +129,17 @@ func maxStackName() (most int, longest string) {
 }
 
 var (
-	nameForm    = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
-	hostForm    = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
-	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
-	senderForm  = regexp.MustCompile(`^[A-Za-z0-9]{1,11}$`)
-	numberForm  = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	busForm     = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,256}$`)
-	mailForm    = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
-	certForm    = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-zA-Z0-9-]+$`)
-	logDays     = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365}
+	// unknownField is how package yaml says that a struct has no such field.
+	unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+	nameForm   = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
+	hostForm   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
+	senderForm = regexp.MustCompile(`^[A-Za-z0-9]{1,11}$`)
+	numberForm = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+	busForm    = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,256}$`)
+	mailForm   = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+	certForm   = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-zA-Z0-9-]+$`)
+	logDays    = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365}
 )
 
 const (
@@ -167,7 +170,7 @@ func (s Settings) check() error {
 	}
 	rule(len(s.Countries) > 0, "countries: there are none; list those that text messages may go to")
 	for _, c := range s.Countries {
-		rule(countryForm.MatchString(c), "countries: %q is not a country's two capital letters", c)
+		rule(smsprice.IsCountry(c), "countries: %q: %s", c, smsprice.NoCountry(c))
 	}
 	wrong = append(wrong, s.SMS.check())
 	rule(s.Throttle.Rate > 0 && s.Throttle.Rate <= 10000, "throttle.rate: %v is not between 0 and 10000 requests a second", s.Throttle.Rate)

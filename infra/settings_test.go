@@ -21,7 +21,8 @@ func TestWrongSettings(t *testing.T) {
 		"an origin with a slash":  {"https://app.example.com", "https://app.example.com/", "is not an origin"},
 		"no origins":              {"origins:\n  - https://app.example.com", "origins: []", "origins: there are 0"},
 		"a host with a scheme":    {"sms_host: app", "sms_host: https://app", "sms_host"},
-		"small country letters":   {"[US, CA]", "[us]", "countries: \"us\""},
+		"small country letters":   {"[US, CA]", "[us]", "countries: \"us\": A country is two capital letters"},
+		"a country that is none":  {"[US, CA]", "[UK]", "The United Kingdom is GB"},
 		"no countries":            {"[US, CA]", "[]", "countries: there are none"},
 		"a price of nothing":      {"max_price: 0.10", "max_price: 0", "sms.max_price"},
 		"a long sender":           {"# sender_id: EXAMPLE", "sender_id: EXAMPLE COMPANY", "sms.sender_id"},
@@ -34,7 +35,7 @@ func TestWrongSettings(t *testing.T) {
 		"no mail":                 {"# alarm_mail: ops@example.com", "alarm_mail: ops", "alarm_mail"},
 		"a certificate by name":   {"# domain:\n#   name: clerk.example.com\n#   certificate: arn", "domain:\n  name: clerk.example.com\n  certificate: x # arn", "domain.certificate"},
 		"a colour in words":       {"#   accent: \"#1f5fbf\"", "  accent: blue", "appearance: "},
-		"a setting unknown":       {"log_days: 30", "log_day: 30", "field log_day not found"},
+		"a setting unknown":       {"log_days: 30", "log_day: 30", ": there is no setting log_day; infra/settings.yaml has them all"},
 		"no throttle":             {"rate: 500", "rate: 0", "throttle.rate"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,7 @@ type attackCmd struct {
 func (attackCmd) Help() string {
 	return `A development server is attacked with every probe: its clock is moved, and moved back at the end. On
 any other deployment the probes that need a development server are skipped. The command fails if a probe
-found a weakness, and if none ran. docs/security/attacks.md lists the probes.
+found a weakness or could not be prepared, and if none ran. docs/security/attacks.md lists the probes.
 
   NAME attack http://localhost:8080
   COUNTERSIGN_SECRET_KEY=… NAME attack --html report.html https://auth.example.com`

@@ -13,8 +13,7 @@ import (
 
 // codeCmd shows the codes of an authenticator app.
 type codeCmd struct {
-	At       time.Time `placeholder:"TIME" help:"Moment of the code, as in 2026-01-02T03:04:05Z; now when left out."`
-	Secret   []string  `arg:"" optional:"" hidden:""`
+	At       moment `placeholder:"TIME" help:"Moment of the code, as in 2026-01-02T03:04:05Z; now when left out."`
 	cli.JSON `embed:""`
 }
 
@@ -25,12 +24,15 @@ func (codeCmd) Help() string {
   NAME code < secret.txt`
 }
 
-// AfterApply refuses a secret that is an argument. kong calls it.
-func (c *codeCmd) AfterApply() error {
-	if len(c.Secret) > 0 {
-		return errors.New("a secret is no argument, because every process of this machine can read arguments: give it on standard input")
+// moment is a time on the command line.
+type moment struct{ time.Time }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (m *moment) UnmarshalText(text []byte) (err error) {
+	if m.Time, err = time.Parse(time.RFC3339, string(text)); err != nil {
+		err = fmt.Errorf("%q is not a time as in 2026-01-02T03:04:05Z", text)
 	}
-	return nil
+	return err
 }
 
 // shownCode is the JSON result.
@@ -53,9 +55,9 @@ func (c *codeCmd) Run() error {
 		return errors.New("that is not an authenticator secret in base 32")
 	}
 	if c.At.IsZero() {
-		c.At = time.Now()
+		c.At.Time = time.Now()
 	}
-	text, err := totp.Code(key, c.At)
+	text, err := totp.Code(key, c.At.Time)
 	if err != nil {
 		return fmt.Errorf("compute code: %w", err)
 	}

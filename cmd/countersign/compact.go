@@ -32,7 +32,7 @@ func (c *compactCmd) Run() error {
 	err := local.Compact(c.Data, time.Now)
 	stop()
 	if err != nil {
-		return plain(err)
+		return plain(c.Data, err)
 	}
 	c.Print(compacted{c.Data}, "What was deleted is gone from the data file.\n")
 	return nil

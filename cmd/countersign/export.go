@@ -21,7 +21,7 @@ func (d dataDir) with(open func(context.Context, string, func() time.Time) (*loc
 	return func(ctx context.Context) (*domain.Service, func() error, error) {
 		data, err := open(ctx, d.Data, time.Now)
 		if err != nil {
-			return nil, nil, plain(err)
+			return nil, nil, plain(d.Data, err)
 		}
 		s, err := migrate.OpenOffline(ctx, data.Store, data.Keys, time.Time{})
 		return s, data.Store.Close, err

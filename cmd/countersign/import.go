@@ -52,6 +52,21 @@ type imported struct {
 	DryRun  bool `json:"dry_run"`
 }
 
+// refusedLine is the JSON result of a line that was refused.
+type refusedLine struct {
+	Line   int    `json:"line"`
+	ID     string `json:"id,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// refused returns the function that prints refused lines as JSON, or nil for text.
+func (i *importCmd) refused() func(int, string, string) {
+	if !i.JSON.JSON {
+		return nil
+	}
+	return func(line int, id, why string) { i.Print(refusedLine{line, id, why}, "") }
+}
+
 // Run imports.
 func (i *importCmd) Run(ctx context.Context) error {
 	switch {
@@ -80,7 +95,7 @@ func (i *importCmd) Run(ctx context.Context) error {
 	progress := cli.NewProgress()
 	result, err := clerkimport.Run(ctx, clerkimport.Config{
 		Input: i.Input, State: i.State, URL: url, SecretKey: key, DryRun: i.DryRun, Missing: missing,
-		Out: i.Text(), Now: time.Now, Pause: clock.Pause,
+		Out: i.Text(), Refused: i.refused(), Now: time.Now, Pause: clock.Pause,
 		Progress: func(r clerkimport.Result, total int) {
 			progress.Tell("%d of %d lines, %d refused", r.Lines, total, r.Refused)
 		},
@@ -90,7 +105,7 @@ func (i *importCmd) Run(ctx context.Context) error {
 		i.Print(imported{result.Lines, result.Created, result.Before, result.Refused, i.DryRun}, "")
 	}
 	if err == nil && result.Refused > 0 {
-		err = fmt.Errorf("%d lines were refused; correct them and run the same command again", result.Refused)
+		err = fmt.Errorf("%s refused; correct the input and run the same command again", cli.Count(result.Refused, "line"))
 	}
 	return i.Explain(err)
 }

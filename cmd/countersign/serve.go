@@ -69,7 +69,7 @@ func (s *serveCmd) Run(ctx context.Context) error {
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
-		return plain(err)
+		return plain(s.Data, err)
 	}
 	if err := s.checkKey(app); err != nil {
 		return errors.Join(err, app.Close())
@@ -87,12 +87,12 @@ func readAppearance(name string) (appearance.Appearance, error) {
 	}
 	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
 	if err != nil {
-		return read, fmt.Errorf("--appearance: %w", err)
+		return read, cli.Usagef("--appearance: %w", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&read); err != nil {
-		return read, fmt.Errorf("--appearance %s: %w", name, err)
+		return read, cli.Usagef("--appearance %s: %w", name, err)
 	}
 	return read, nil
 }
@@ -106,9 +106,12 @@ func address(given string, l net.Listener) string {
 }
 
 func (s *serveCmd) checkLoopback() error {
-	host, _, err := net.SplitHostPort(s.Listen)
+	host, port, err := net.SplitHostPort(s.Listen)
 	if err != nil {
 		return cli.Usagef("--listen %q is not host:port", s.Listen)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return cli.Usagef("--listen %s: %q is not a port: write a number from 0 to 65535", s.Listen, port)
 	}
 	ip, err := netip.ParseAddr(host)
 	if s.Exposed || host == "localhost" || err == nil && ip.IsLoopback() {
@@ -139,11 +142,17 @@ func listenError(on string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use; stop what runs there or choose another address with --listen", on)
 	}
-	return plain(err)
+	if errors.Is(err, syscall.EACCES) {
+		return fmt.Errorf("%s needs more rights; choose a port above 1023 with --listen", on)
+	}
+	return fmt.Errorf("--listen %s: %w", on, err)
 }
 
-// plain returns an error as one readable line.
-func plain(err error) error {
+// plain returns an error of a data directory as one readable line.
+func plain(dir string, err error) error {
+	if errors.Is(err, local.ErrInUse) {
+		return fmt.Errorf("%s is in use by a running server: stop it first, or choose another directory with --data", dir)
+	}
 	var path *os.PathError
 	if errors.As(err, &path) {
 		return fmt.Errorf("%s: %w (choose another directory with --data)", path.Path, path.Err)

@@ -60,6 +60,8 @@ func (u *user) name() string {
 	return strings.Join(filled(names), ", ")
 }
 
+const noFactor = "no second factor"
+
 func (u *user) factors() string {
 	var all []string
 	if u.TOTP {
@@ -74,7 +76,7 @@ func (u *user) factors() string {
 		all = append(all, "backup codes")
 	}
 	if len(all) == 0 {
-		return "no second factor"
+		return noFactor
 	}
 	return strings.Join(all, ", ")
 }
@@ -172,17 +174,17 @@ func (o *one) find(ctx context.Context) (user, error) {
 		return user{}, err
 	}
 	if len(users) != 1 {
-		return user{}, fmt.Errorf("no user has the %s %s", strings.ReplaceAll(by, "_", " "), o.User)
+		hint := ": try users find " + o.User
+		if strings.Trim(o.User, "0123456789") == "" {
+			hint = ": a phone number begins with +"
+		}
+		return user{}, fmt.Errorf("no user has the %s %s%s", strings.ReplaceAll(by, "_", " "), o.User, hint)
 	}
 	return users[0], nil
 }
 
 // change sends a request about the user and prints what it did.
-func (o *one) change(ctx context.Context, method, path string, done string) error {
-	u, err := o.find(ctx)
-	if err != nil {
-		return err
-	}
+func (o *one) change(ctx context.Context, u user, method, path, done string) error {
 	var answer json.RawMessage
 	if err := o.call(ctx, method, "/v1/users/"+u.ID+path, nil, &answer); err != nil {
 		return err
@@ -217,9 +219,22 @@ type resetCmd struct {
 	one `embed:""`
 }
 
+// resetNothing is the JSON result for a user without factors.
+type resetNothing struct {
+	UserID string `json:"user_id"`
+}
+
 // Run removes the factors.
 func (r *resetCmd) Run(ctx context.Context) error {
-	return r.change(ctx, http.MethodDelete, "/mfa", "%s has no second factor any more.")
+	u, err := r.find(ctx)
+	if err != nil {
+		return err
+	}
+	if u.factors() == noFactor {
+		r.Print(resetNothing{u.ID}, "%s has no second factor; there is nothing to remove.\n", u.name())
+		return nil
+	}
+	return r.change(ctx, u, http.MethodDelete, "/mfa", "%s has no second factor any more.")
 }
 
 type unlockCmd struct {
@@ -228,7 +243,11 @@ type unlockCmd struct {
 
 // Run unlocks.
 func (u *unlockCmd) Run(ctx context.Context) error {
-	return u.change(ctx, http.MethodPost, "/unlock", "%s may try again.")
+	found, err := u.find(ctx)
+	if err != nil {
+		return err
+	}
+	return u.change(ctx, found, http.MethodPost, "/unlock", "%s may try again.")
 }
 
 type linkCmd struct {

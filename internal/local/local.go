@@ -118,6 +118,9 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	return a, nil
 }
 
+// ErrInUse means that another process has the data directory open.
+var ErrInUse = boltstore.ErrInUse
+
 // Files of a data directory.
 const (
 	dataFile = "countersign.db"

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -62,15 +63,20 @@ func (p Program) run(commands any, args []string) int {
 		writeLines(os.Stdout, candidates(parser.Model.Node, args[1:]))
 		return 0
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help":
+		args = append(args[1:], "--help")
+	case args[0] == "version":
+		args = []string{"--version"}
 	}
 	if err := refuseSecrets(args); err != nil {
 		return p.report(err)
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return p.report(Usagef("%w; see %s --help", clearer(parser, args, err), p.Name))
+		return p.report(clearer(parser.Model.Node, args, err))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -107,21 +113,34 @@ func (p Program) report(err error) int {
 	return exitFailed
 }
 
-// clearer names the unknown command and the most similar known one.
-func clearer(parser *kong.Kong, args []string, err error) error {
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return err
-	}
-	for _, c := range parser.Model.Children {
-		if c.Name == args[0] {
-			return err
+// placeholder is how kong begins an error about an argument.
+var placeholder = regexp.MustCompile(`^<\w+>: (stat )?`)
+
+// clearer returns the error of a command line. It names an unknown command and the known ones,
+// shows no argument that may be a secret, and says which help has the rest.
+func clearer(node *kong.Node, args []string, err error) error {
+	word := ""
+	for _, word = range args {
+		child := childOf(node, word)
+		if child == node {
+			break
 		}
+		node = child
 	}
-	text := fmt.Sprintf("unknown command %q", args[0])
-	if _, hint, found := strings.Cut(err.Error(), ", did you mean "); found {
-		text += ": did you mean " + strings.Trim(hint, "?") + "?"
+	text := placeholder.ReplaceAllString(err.Error(), "")
+	switch _, hint, similar := strings.Cut(text, ", did you mean "); {
+	case len(node.Children) > 0 && !strings.HasPrefix(word, "-") && word != node.Name:
+		_, parent, _ := strings.Cut(node.FullPath()+" ", " ")
+		text = fmt.Sprintf("unknown command %q", parent+word)
+		if similar {
+			text += " (did you mean " + strings.Trim(hint, "?") + "?)"
+		} else if parent != "" {
+			text += ": there are " + strings.Join(candidates(node, nil), ", ")
+		}
+	case strings.HasPrefix(text, "unexpected argument"):
+		text = "there is one argument too many; a secret must not be an argument, because every process of this machine can read arguments"
 	}
-	return errors.New(text)
+	return Usagef("%s; see %s --help", text, node.FullPath())
 }
 
 func writeLines(w io.Writer, lines []string) {

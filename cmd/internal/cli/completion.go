@@ -27,23 +27,24 @@ func (Completion) Help() string {
   fish, ~/.config/fish/config.fish: NAME completion fish | source`
 }
 
-// completionScripts call the program at each press of the completion key. NAME stands for the
+// completionScripts call the program, under the path that was typed, at each press of the
+// completion key. NAME stands for the
 // program's name.
 var completionScripts = map[string]string{
 	"bash": `_NAME() {
 	local IFS=$'\n'
-	COMPREPLY=($(NAME __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+	COMPREPLY=($("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
 }
 complete -o default -F _NAME NAME
 `,
 	"zsh": `_NAME() {
 	local -a found
-	found=(${(f)"$(NAME __complete "${(@)words[2,CURRENT]}" 2>/dev/null)"})
+	found=(${(f)"$("$words[1]" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)"})
 	if (( $#found )); then compadd -- $found; else _files; fi
 }
 compdef _NAME NAME
 `,
-	"fish": `complete -c NAME -a '(NAME __complete (commandline -opc)[2..-1] (commandline -ct))'
+	"fish": `complete -c NAME -a '(set -l w (commandline -opc); $w[1] __complete $w[2..-1] (commandline -ct))'
 `,
 }
 

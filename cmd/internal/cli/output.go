@@ -30,6 +30,14 @@ func (j JSON) Print(result any, format string, args ...any) {
 	fmt.Printf(format, args...)
 }
 
+// Count returns a number with a noun: "1 check", "2 checks".
+func Count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
 // Pauses between two lines of progress: on a terminal, where each replaces the previous line, and
 // in a log.
 const (

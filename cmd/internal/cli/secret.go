@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"net/url"
 	"os"
 	"regexp"
@@ -61,11 +60,11 @@ func (k *Key) Given() (secret.Value, error) {
 	}
 	text, err := os.ReadFile(k.SecretKeyFile)
 	if err != nil {
-		return secret.Value{}, fmt.Errorf("--secret-key-file: %w", err)
+		return secret.Value{}, Usagef("--secret-key-file: %w", err)
 	}
 	key := secret.New(strings.TrimSpace(string(text)))
 	if key.IsZero() {
-		return key, fmt.Errorf("--secret-key-file: %s is empty", k.SecretKeyFile)
+		return key, Usagef("--secret-key-file: %s is empty", k.SecretKeyFile)
 	}
 	return key, nil
 }

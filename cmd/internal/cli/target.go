@@ -4,10 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
+	"github.com/countersign-mfa/countersign/client"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+)
+
+// Environment variable and default of [Server], as in its tags.
+const (
+	urlEnv     = "COUNTERSIGN_URL"
+	defaultURL = "http://localhost:8080"
 )
 
 // Server is the server that a command talks to.
@@ -19,12 +28,15 @@ type Server struct {
 // Target is a [Server] that may also be an argument.
 type Target struct {
 	Server  `embed:""`
-	Address string `arg:"" optional:"" name:"address" placeholder:"URL" help:"The same, in place of --url."`
+	Address string `arg:"" optional:"" name:"address" placeholder:"URL" help:"Address of the server; short for --url."`
 }
 
 // Resolve returns the server's URL without a slash at its end, and the Backend API key.
 func (t *Target) Resolve() (string, secret.Value, error) {
 	if t.Address != "" {
+		if t.URL != defaultURL && t.URL != os.Getenv(urlEnv) {
+			return "", secret.Value{}, Usagef("the address stands twice, as an argument and in --url: leave one out")
+		}
 		t.URL = t.Address
 	}
 	return t.Server.Resolve()
@@ -40,14 +52,24 @@ func (s *Server) Resolve() (string, secret.Value, error) {
 		return "", secret.Value{}, Usagef("%q is no address of a server: write one such as http://localhost:8080", s.URL)
 	}
 	s.URL = strings.TrimRight(s.URL, "/")
+	if short, found := strings.CutSuffix(s.URL, "/v1"); found {
+		return "", secret.Value{}, Usagef("leave out /v1 at the end of the address: %s", short)
+	}
 	key, err := s.OrPublished()
 	return s.URL, key, err
 }
 
-// Explain turns a failed connection into a sentence. It returns other errors unchanged.
+// Explain turns a failed connection into a sentence, and says where a refused key comes from. It
+// returns other errors unchanged.
 func (s *Server) Explain(err error) error {
+	if failed := (*client.Error)(nil); errors.As(err, &failed) && failed.Status == http.StatusUnauthorized {
+		return fmt.Errorf("%w: set %s or --secret-key-file", err, KeyEnv)
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return fmt.Errorf("%s answers without TLS: write http://", s.URL)
+	}
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
-		return fmt.Errorf("no answer from %s (%w): is it running?", s.URL, root(op))
+		return fmt.Errorf("no answer from %s (%w): is it running? --url or %s names another server", s.URL, root(op), urlEnv)
 	}
 	return err
 }

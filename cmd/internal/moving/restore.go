@@ -31,7 +31,7 @@ type restored struct {
 func (r Restore) Read(ctx context.Context, open Opener) (err error) {
 	keys, err := os.Open(r.Identity)
 	if err != nil {
-		return fmt.Errorf("--age-identity: %w", err)
+		return cli.Usagef("--age-identity: %w", err)
 	}
 	defer keys.Close()
 	identities, err := age.ParseIdentities(keys)
@@ -60,7 +60,7 @@ func (r Restore) Read(ctx context.Context, open Opener) (err error) {
 		_, _ = fmt.Fprintln(r.Text(), "The settings are those of the export.")
 	}
 	if err == nil && done.Refused > 0 {
-		err = fmt.Errorf("%d users were refused", done.Refused)
+		err = fmt.Errorf("%s refused", cli.Count(done.Refused, "user"))
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
@@ -110,12 +111,12 @@ func (in instanceInput) check() error {
 	for _, origin := range in.AllowedOrigins {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
-			return apierr.New(apierr.FormParamFormatInvalid).Param("allowed_origins")
+			return apierr.New(apierr.FormParamFormatInvalid).Param("allowed_origins").Explain("An origin is a scheme and a host without a path, such as https://app.example.com.")
 		}
 	}
 	for _, country := range in.SMSCountries {
-		if !isCountry(country) {
-			return apierr.New(apierr.FormParamFormatInvalid).Param("sms_countries")
+		if !smsprice.IsCountry(country) {
+			return apierr.New(apierr.FormParamValueInvalid).Param("sms_countries").Explain(smsprice.NoCountry(country))
 		}
 	}
 	return in.checkMoney()
@@ -143,7 +144,7 @@ func checkReauthURL(c *operation.Call, given *string) error {
 	if given == nil || *given == "" {
 		return nil
 	}
-	wrong := apierr.New(apierr.FormParamFormatInvalid).Param("reauth_url")
+	wrong := apierr.New(apierr.FormParamFormatInvalid).Param("reauth_url").Explain("The URL is absolute, begins with https:// and has no user name and no fragment.")
 	u, err := url.Parse(*given)
 	if err != nil || len(*given) > maxURL || u.Hostname() == "" || u.Opaque != "" || u.User != nil || u.Fragment != "" {
 		return wrong

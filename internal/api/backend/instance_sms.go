@@ -2,7 +2,6 @@ package backend
 
 import (
 	"math"
-	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
@@ -41,10 +40,6 @@ func microsOf(usd float64) smsprice.Micros {
 	return smsprice.Micros(math.Round(usd * float64(smsprice.Dollar)))
 }
 
-func isCountry(code string) bool {
-	return len(code) == 2 && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
-}
-
 // The bounds of amounts in US dollars. A free message would pass every cap, so the least price is a
 // millionth. A cap of zero for all countries is sms_code switched off.
 const (
@@ -56,16 +51,22 @@ const (
 func (in instanceInput) checkMoney() error {
 	wrong := apierr.New(apierr.FormParamValueInvalid)
 	if c := in.SMSDailyCap; c != nil && (*c < leastAmount || *c > mostCap) {
-		return wrong.Param("sms_daily_cap_usd")
+		return wrong.Param("sms_daily_cap_usd").Explain("A daily limit is an amount from 0.000001 to 1000000 US dollars.")
 	}
 	for country, c := range in.SMSCountryCaps {
-		if !isCountry(country) || c < 0 || c > mostCap {
-			return wrong.Param("sms_country_caps")
+		if !smsprice.IsCountry(country) {
+			return wrong.Param("sms_country_caps").Explain(smsprice.NoCountry(country))
+		}
+		if c < 0 || c > mostCap {
+			return wrong.Param("sms_country_caps").Explain("A daily limit is an amount from 0 to 1000000 US dollars.")
 		}
 	}
 	for country, price := range in.SMSPrices {
-		if !isCountry(country) || price < leastAmount || price > mostPrice {
-			return wrong.Param("sms_prices")
+		if !smsprice.IsCountry(country) {
+			return wrong.Param("sms_prices").Explain(smsprice.NoCountry(country))
+		}
+		if price < leastAmount || price > mostPrice {
+			return wrong.Param("sms_prices").Explain("A price is an amount from 0.000001 to 100 US dollars.")
 		}
 	}
 	return nil

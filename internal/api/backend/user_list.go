@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
 // UsersList is GET /v1/users.
@@ -59,8 +60,8 @@ func (in userFilter) check() error {
 		}
 	}
 	for _, off := range in.Without {
-		if settingMethods[off] == "" && !isCountry(off) {
-			return apierr.New(apierr.FormParamValueInvalid).Param("stranded_without")
+		if settingMethods[off] == "" && !smsprice.IsCountry(off) {
+			return apierr.New(apierr.FormParamValueInvalid).Param("stranded_without").Explain(smsprice.NoCountry(off))
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@
 package apierr
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"time"
@@ -17,6 +18,7 @@ type Code string
 // add a detail return a copy.
 type Error struct {
 	entry *Entry
+	long  string
 	meta  map[string]any
 	retry time.Duration
 }
@@ -50,6 +52,14 @@ func From(err error) *Error {
 // Param names the parameter at fault, as meta.param_name.
 func (e *Error) Param(name string) *Error { return e.With("param_name", name) }
 
+// Explain replaces the message for users by a sentence that says what is right. The sentence quotes
+// nothing that the caller sent.
+func (e *Error) Explain(sentence string) *Error {
+	c := *e
+	c.long = sentence
+	return &c
+}
+
 // With adds an entry to the error's meta.
 func (e *Error) With(key string, value any) *Error {
 	c := *e
@@ -72,7 +82,7 @@ func (e *Error) Code() Code { return e.entry.Code }
 func (e *Error) Message() string { return e.entry.Message }
 
 // LongMessage returns the message for users.
-func (e *Error) LongMessage() string { return e.entry.LongMessage }
+func (e *Error) LongMessage() string { return cmp.Or(e.long, e.entry.LongMessage) }
 
 // Meta returns a copy of the details that were added, never nil.
 func (e *Error) Meta() map[string]any {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
 func mustParse(t *testing.T, s string) phone.Number {
@@ -23,6 +24,19 @@ func mustParse(t *testing.T, s string) phone.Number {
 		t.Fatalf("Parse(%q): %v", s, err)
 	}
 	return n
+}
+
+// TestCountries: the countries that settings accept are those of the numbering plan.
+func TestCountries(t *testing.T) {
+	regions := phonenumbers.GetSupportedRegions()
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			code := string([]rune{a, b})
+			if want := regions[code]; smsprice.IsCountry(code) != want {
+				t.Errorf("IsCountry(%s) is %v, want %v", code, !want, want)
+			}
+		}
+	}
 }
 
 func TestParse(t *testing.T) {

@@ -65,6 +65,8 @@ const (
 	Passed  = "passed"
 	Failed  = "failed"
 	Skipped = "skipped"
+	// NotRun means that the attack could not be prepared, which says nothing of the deployment.
+	NotRun = "not run"
 )
 
 // Result is what a probe found.
@@ -97,6 +99,7 @@ func (r Report) Count(outcome string) int {
 var (
 	ErrFailed  = errors.New("the deployment is open to an attack")
 	ErrNothing = errors.New("nothing was tried: every probe was skipped")
+	ErrNotRun  = errors.New("could not be prepared; the others found no weakness")
 )
 
 // Probes returns all probes, in order.
@@ -105,7 +108,8 @@ func Probes() []Probe {
 		originProbes(), bodyProbes(), pathProbes(), wireProbes(), pageProbes(), momentProbes(), answerProbes(), boundProbes())
 }
 
-// Run attacks the target. The error is ErrFailed, or says why the target cannot be attacked at all.
+// Run attacks the target. The error is ErrFailed, ErrNotRun or ErrNothing, or says why the target
+// cannot be attacked at all.
 func Run(ctx context.Context, c Config) (Report, error) {
 	report := Report{URL: c.URL, At: c.Now().UTC()}
 	t, err := aim(ctx, c)
@@ -128,10 +132,12 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		}
 	}
 	err = t.restore(ctx)
-	_, _ = fmt.Fprintf(c.Out, "\n%d passed, %d failed, %d SKIPPED\n", report.Count(Passed), report.Count(Failed), report.Count(Skipped))
+	_, _ = fmt.Fprintf(c.Out, "\n%d passed, %d failed, %d not run, %d skipped\n", report.Count(Passed), report.Count(Failed), report.Count(NotRun), report.Count(Skipped))
 	switch {
 	case report.Count(Failed) > 0:
 		err = errors.Join(ErrFailed, err)
+	case report.Count(NotRun) > 0:
+		err = errors.Join(fmt.Errorf("%d probes %w", report.Count(NotRun), ErrNotRun), err)
 	case report.Count(Passed) == 0:
 		err = errors.Join(ErrNothing, err)
 	}
@@ -157,6 +163,9 @@ func (t *target) lacks(n need) string {
 // steps.
 type finding string
 
+// unprepared ends a probe whose attack could not be prepared. It is a panic, as a finding is.
+type unprepared string
+
 // attempt runs one probe, and always deletes its users.
 func (t *target) attempt(ctx context.Context, p Probe) (r Result) {
 	r = Result{Probe: p, Outcome: Passed}
@@ -168,12 +177,14 @@ func (t *target) attempt(ctx context.Context, p Probe) (r Result) {
 	one := &trial{target: t, ctx: ctx, name: p.Name}
 	defer func() {
 		r.Took = t.Now().Sub(began)
-		if found := recover(); found != nil {
-			text, ok := found.(finding)
-			if !ok {
-				panic(found)
-			}
-			r.Outcome, r.Detail = Failed, string(text)
+		switch found := recover().(type) {
+		case nil:
+		case finding:
+			r.Outcome, r.Detail = Failed, string(found)
+		case unprepared:
+			r.Outcome, r.Detail = NotRun, string(found)
+		default:
+			panic(found)
 		}
 		if err := one.forget(); err != nil && r.Outcome == Passed {
 			r.Outcome, r.Detail = Failed, "a throw-away user could not be deleted: "+err.Error()

@@ -108,7 +108,19 @@ func TestLimitsPerAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, out, err := run(t, url, "B02", "B04", "B05")
-	if err != nil || report.Count(attack.Passed) != 2 || report.Count(attack.Skipped) != 1 || !strings.Contains(out, "SKIPPED B02") || !strings.Contains(out, "ip_limits") {
+	if err != nil || report.Count(attack.Passed) != 2 || report.Count(attack.Skipped) != 1 || !strings.Contains(out, "skipped B02") || !strings.Contains(out, "ip_limits") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestNotRun: a probe whose attack cannot be prepared is no weakness, and no success.
+func TestNotRun(t *testing.T) {
+	url, app := serve(t, nil)
+	if _, err := app.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.SMSCountries = []string{"DE"} }); err != nil {
+		t.Fatal(err)
+	}
+	report, out, err := run(t, url, "A01", "A02", "A03", "A04")
+	if !errors.Is(err, attack.ErrNotRun) || report.Count(attack.NotRun) == 0 || report.Count(attack.Failed) != 0 || !strings.Contains(out, "add US to sms_countries") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -10,10 +10,9 @@ import (
 	"time"
 )
 
-// line returns a result for the terminal. A probe that was left out is as visible as one that
-// failed.
+// line returns a result for the terminal. The words have one width.
 func line(r Result) string {
-	word := map[string]string{Passed: "ok     ", Failed: "FAILED ", Skipped: "SKIPPED"}[r.Outcome]
+	word := map[string]string{Passed: "ok     ", Failed: "FAILED ", NotRun: "NOT RUN", Skipped: "skipped"}[r.Outcome]
 	s := fmt.Sprintf("%s %-5s %s", word, r.Name, r.Tries)
 	if r.Detail != "" {
 		s += "\n              " + r.Detail
@@ -27,6 +26,7 @@ type suite struct {
 	At       string   `xml:"timestamp,attr"`
 	Tests    int      `xml:"tests,attr"`
 	Failures int      `xml:"failures,attr"`
+	Errors   int      `xml:"errors,attr"`
 	Skipped  int      `xml:"skipped,attr"`
 	Cases    []testCase
 }
@@ -37,6 +37,7 @@ type testCase struct {
 	Name    string   `xml:"name,attr"`
 	Time    string   `xml:"time,attr"`
 	Failure *note    `xml:"failure,omitempty"`
+	Error   *note    `xml:"error,omitempty"`
 	Skipped *note    `xml:"skipped,omitempty"`
 }
 
@@ -46,12 +47,14 @@ type note struct {
 
 // JUnit writes the report as JUnit XML for build servers.
 func (r Report) JUnit(w io.Writer) error {
-	s := suite{Name: "countersign-tools attack " + r.URL, At: r.At.Format(time.RFC3339), Tests: len(r.Results), Failures: r.Count(Failed), Skipped: r.Count(Skipped)}
+	s := suite{Name: "countersign-tools attack " + r.URL, At: r.At.Format(time.RFC3339), Tests: len(r.Results), Failures: r.Count(Failed), Errors: r.Count(NotRun), Skipped: r.Count(Skipped)}
 	for _, one := range r.Results {
 		c := testCase{Class: "attack." + one.Name[:1], Name: one.Name + " " + one.Tries, Time: fmt.Sprintf("%.3f", one.Took.Seconds())}
 		switch one.Outcome {
 		case Failed:
 			c.Failure = &note{one.Detail}
+		case NotRun:
+			c.Error = &note{one.Detail}
 		case Skipped:
 			c.Skipped = &note{one.Detail}
 		}

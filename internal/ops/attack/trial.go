@@ -59,11 +59,17 @@ func frontend(a ask) bool {
 	return strings.HasPrefix(a.path, "/v1/client/") || strings.HasPrefix(a.path, "/v1/me/")
 }
 
-// ok sends a request that must succeed.
+// ok sends a request that prepares the attack. A server error is a finding; any other refusal means
+// that the probe does not run.
 func (t *trial) ok(a ask) reply {
 	r := t.do(a)
-	if r.status/100 != 2 {
-		t.failf("the attack could not be prepared: %v", r)
+	switch {
+	case r.status >= http.StatusInternalServerError:
+		t.failf("%v", r)
+	case r.code() == "unsupported_country_code":
+		panic(unprepared(fmt.Sprintf("%v: for the time of the attack, add US to sms_countries", r)))
+	case r.status/100 != 2:
+		panic(unprepared("the attack could not be prepared: " + r.String()))
 	}
 	return r
 }

@@ -28,6 +28,8 @@ type Config struct {
 	Missing Missing
 
 	Out io.Writer
+	// Refused, unless nil, is called with each refused line, which is then not printed to Out.
+	Refused func(line int, id, why string)
 	// Progress, unless nil, is called after each line.
 	Progress func(done Result, total int)
 	Now      func() time.Time
@@ -84,6 +86,9 @@ func Run(ctx context.Context, c Config) (res Result, err error) {
 	defer func() { _ = in.Close() }()
 	if r.total, err = lines(in); err != nil {
 		return Result{}, err
+	}
+	if r.total == 0 {
+		return Result{}, errors.New("input: the file is empty")
 	}
 	if err := r.open(ctx); err != nil {
 		return Result{}, err
@@ -197,7 +202,11 @@ func (r *run) line(ctx context.Context, text []byte) error {
 	var why refusal
 	switch {
 	case errors.As(err, &why):
-		r.Refused++
+		r.Result.Refused++
+		if r.Config.Refused != nil {
+			r.Config.Refused(r.Lines, s.ID, string(why))
+			return nil
+		}
 		_, _ = fmt.Fprintf(r.Out, "line %d%s refused: %s\n", r.Lines, s.name(), why)
 		return nil
 	case err != nil && ctx.Err() != nil:
@@ -223,7 +232,7 @@ func (r *run) user(ctx context.Context, s source) error {
 	}
 	id, existed, err := r.server.create(ctx, p, r.earlier)
 	if r.DryRun {
-		r.reportBlocked(s, p, err)
+		err = r.reportBlocked(s, p, err)
 	}
 	if err != nil {
 		return err
@@ -249,7 +258,7 @@ func (r *run) summary() {
 	if r.DryRun {
 		created = "would be created"
 	}
-	_, _ = fmt.Fprintf(r.Out, "%d of %d lines: %d %s, %d created before, %d refused\n", r.Lines, r.total, r.Created, created, r.Before, r.Refused)
+	_, _ = fmt.Fprintf(r.Out, "%d of %d lines: %d %s, %d created before, %d refused\n", r.Lines, r.total, r.Created, created, r.Before, r.Result.Refused)
 	for _, what := range slices.Sorted(maps.Keys(r.left)) {
 		_, _ = fmt.Fprintf(r.Out, "not imported: %s (users: %d)\n", what, r.left[what])
 	}

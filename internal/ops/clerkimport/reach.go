@@ -83,19 +83,26 @@ func (s settings) unreachable(number string) string {
 	return ""
 }
 
-// reportBlocked prints the user of a dry run when no second factor works, or when one does not and
-// the server refused the user.
-func (r *run) reportBlocked(s source, p *person, refused error) {
+// reportBlocked prints the user of a dry run when no second factor works. It adds the reasons to a
+// refusal by the server, and returns other errors unchanged.
+func (r *run) reportBlocked(s source, p *person, err error) error {
+	var why refusal
+	refused := errors.As(err, &why)
 	reasons, all := r.settings.blocked(p)
-	if !all && (refused == nil || len(reasons) == 0) {
-		return
+	if len(reasons) == 0 || !all && !refused {
+		return err
 	}
 	slices.Sort(reasons)
 	reasons = slices.Compact(reasons)
 	for _, why := range reasons {
 		r.blocked[why]++
 	}
-	_, _ = fmt.Fprintf(r.Out, "line %d%s: second factor does not work: %s\n", r.Lines, s.name(), strings.Join(reasons, ", "))
+	text := "second factor does not work: " + strings.Join(reasons, ", ")
+	if refused {
+		return why + refusal("; "+text)
+	}
+	_, _ = fmt.Fprintf(r.Out, "line %d%s: %s\n", r.Lines, s.name(), text)
+	return err
 }
 
 // summarizeBlocked prints how many users [run.reportBlocked] named, by reason.

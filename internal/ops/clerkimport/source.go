@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 // source is one line of the input: a user as GET /v1/users shows it, with the additional fields of
@@ -134,8 +137,10 @@ func read(line []byte) (source, error) {
 	switch {
 	case errors.As(err, &kind) && kind.Field != "":
 		return s, refusal(kind.Field + " has the wrong type")
+	case bytes.HasPrefix(bytes.TrimSpace(line), []byte("[")):
+		return s, refusal("it is not a JSON object: write one user a line, jq -c '.[]'")
 	case err != nil || !bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")):
-		return s, refusal("it is not a JSON object")
+		return s, refusal("it is not a JSON object: write one user a line")
 	}
 	return s, nil
 }
@@ -153,14 +158,14 @@ func (s source) plan(missing Missing) (*person, error) {
 	if len(p.body.Emails)+len(p.body.Phones) == 0 && s.Username == "" {
 		return nil, refusal("no verified e-mail address, verified phone number or username")
 	}
-	if err := s.planPassword(p, missing); err != nil {
-		return nil, err
+	var why []string
+	for _, err := range []error{s.planPassword(p, missing), s.planApp(p, missing), s.planTime(p)} {
+		if err != nil {
+			why = append(why, err.Error())
+		}
 	}
-	if err := s.planApp(p, missing); err != nil {
-		return nil, err
-	}
-	if err := s.planTime(p); err != nil {
-		return nil, err
+	if len(why) > 0 {
+		return nil, refusal(strings.Join(why, "; "))
 	}
 	if s.BackupCodeEnabled && len(s.BackupCodes) == 0 {
 		p.leave(leftCodes)
@@ -232,9 +237,20 @@ func (p *person) leave(what string) {
 // hashers are the password_hasher values that the server supports.
 var hashers = []string{"bcrypt", "argon2i", "argon2id"}
 
+// mostBcrypt is the bcrypt cost of [password.MostImported].
+const mostBcrypt = 12
+
+// bcryptCost returns the cost of a bcrypt digest, or 0.
+func bcryptCost(digest string) int {
+	cost, _ := bcrypt.Cost([]byte(digest))
+	return cost
+}
+
 func (s source) planPassword(p *person, missing Missing) error {
 	why := ""
 	switch {
+	case s.Hasher == "bcrypt" && bcryptCost(s.Digest) > mostBcrypt:
+		why = fmt.Sprintf("password_digest has bcrypt cost %d, at most %d", bcryptCost(s.Digest), mostBcrypt)
 	case s.Digest != "" && slices.Contains(hashers, s.Hasher):
 		p.body.Digest, p.body.Hasher = s.Digest, s.Hasher
 	case s.Digest != "": // the hasher is not quoted: with swapped columns it is the digest

@@ -100,9 +100,9 @@ func (v *visit) ask(r *http.Request, want int, into any) error {
 		return fmt.Errorf("read answer: %w", err)
 	}
 	if res.StatusCode != want {
-		var failed struct{ Errors []struct{ Code string } }
-		_ = json.Unmarshal(body, &failed)
-		return fmt.Errorf("%s %s answers %d %v, want %d", r.Method, r.URL.Path, res.StatusCode, failed.Errors, want)
+		failed := &client.Error{Method: r.Method, Path: r.URL.Path, Status: res.StatusCode}
+		_ = json.Unmarshal(body, failed) // a proxy's answer is not JSON
+		return fmt.Errorf("%w, want %d", failed, want)
 	}
 	if into == nil {
 		return nil
