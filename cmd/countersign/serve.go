@@ -128,7 +128,7 @@ func (s *serveCmd) checkKey(app *local.App) error {
 	return cli.Usagef("other machines can reach this server, and everybody knows its key %s: put another one into %s, for example from openssl rand -hex 32", local.DefaultKey, cli.KeyEnv)
 }
 
-// thisMachine says whether a URL leads to a loopback address.
+// thisMachine reports whether a URL leads to a loopback address.
 func thisMachine(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -58,7 +58,7 @@ type Function struct {
 	Grants      []Grant
 }
 
-// Sends says whether the function sends SMS.
+// Sends reports whether the function sends SMS.
 func (f Function) Sends() bool { return f.Permissions.Has(operation.SendsSMS) }
 
 // keyringGrants are the grants of a function that opens the keyring and reads records.

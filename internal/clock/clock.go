@@ -26,10 +26,10 @@ func (c *Clock) Now() time.Time {
 }
 
 // Advance moves the clock by d.
-func (c *Clock) Advance(by time.Duration) {
+func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ahead += by
+	c.ahead += d
 }
 
 // Pause waits for d. If the context ends first, it returns the context's error.

@@ -20,7 +20,7 @@ func (a *App) guardHost(r *http.Request) error {
 	return nil
 }
 
-// ownHost says whether a request names this server: a loopback name with the port of the
+// ownHost reports whether a request names this server: a loopback name with the port of the
 // connection, the configured public host, or the address of the connection, which no DNS name can
 // be.
 func (a *App) ownHost(r *http.Request) bool {
@@ -63,9 +63,9 @@ func bracketed(a netip.Addr) string {
 	return a.String()
 }
 
-// guard keeps pages of other origins away from the development pages: the first page has the secret
-// key, and the outbox has codes. Programs send no Origin and are allowed. The API has its own list
-// of origins.
+// guard keeps pages of other origins away from the development pages: the first page has the
+// Backend API key, and the outbox has codes. Programs send no Origin and are allowed. The API has
+// its own list of origins.
 func (a *App) guard(r *http.Request) error {
 	origins := r.Header.Values("Origin")
 	if len(origins) > 0 {
@@ -84,7 +84,7 @@ func (a *App) guard(r *http.Request) error {
 	return nil
 }
 
-// ownOrigin says whether an origin is this server's. It compares with the host of the request,
+// ownOrigin reports whether an origin is this server's. It compares with the host of the request,
 // which [App.guardHost] has checked.
 func (a *App) ownOrigin(origin, host string) bool {
 	return origin == a.PublicURL || origin == "http://"+strings.ToLower(host)

@@ -30,7 +30,7 @@ func (a *App) caller(r *http.Request) tx.Caller {
 	return from
 }
 
-// home shows what is running.
+// home serves the first page: keys, users and messages of this server.
 func (a *App) home(w http.ResponseWriter, r *http.Request) {
 	page, err := a.homePage(r)
 	var b bytes.Buffer

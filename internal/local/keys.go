@@ -48,7 +48,7 @@ func openSecretFile(path string, given secret.Value) (*secretFile, error) {
 	}
 	key := secret.New(strings.TrimSpace(string(text)))
 	if key.IsZero() {
-		return nil, fmt.Errorf("%s is empty; remove it, or write the key of the Backend API into it", path)
+		return nil, fmt.Errorf("%s is empty; remove it, or write the Backend API key into it", path)
 	}
 	return &secretFile{path: path, key: key}, nil
 }
@@ -86,7 +86,7 @@ func (a *App) openKey(ctx context.Context) error {
 	a.secret = file
 	err = a.keys.OnlySecret(ctx, file.key)
 	if errors.Is(err, keyring.ErrRevoked) {
-		return fmt.Errorf("this key of the Backend API was revoked: start without one to use the key in %s, or with a new one", path)
+		return fmt.Errorf("this Backend API key was revoked: start without one to use the key in %s, or with a new one", path)
 	}
 	return err
 }

@@ -50,8 +50,8 @@ type Config struct {
 	Dir       string
 	PublicURL string
 	AppName   string
-	// SecretKey is the Backend API key. If empty, it is the data directory's after a rotation, or else
-	// [DefaultKey].
+	// SecretKey is the Backend API key. If empty, it is the data directory's after a rotation, or
+	// else [DefaultKey].
 	SecretKey secret.Value
 	// Appearance is how the pages look; its name is AppName unless it has one.
 	Appearance appearance.Appearance
@@ -127,7 +127,7 @@ const (
 	keyFile  = "master.key"
 )
 
-// Compact rewrites the data without what was deleted. No server may use the directory.
+// Compact rewrites the data without deleted records. No server may use the directory.
 func Compact(dir string, now func() time.Time) error {
 	return boltstore.Compact(filepath.Join(dir, dataFile), boltstore.Options{Now: now})
 }
@@ -228,7 +228,7 @@ func (a *App) logEvent(e account.Event) {
 
 // ServeHTTP answers pages and development endpoints, and passes the rest to the API.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// a proxy may read another request after contradicting lengths: close the connection
+	// A proxy may see a chunked body end elsewhere, and the rest as another request.
 	if len(r.TransferEncoding) > 0 {
 		w.Header().Set("Connection", "close")
 	}
@@ -279,7 +279,8 @@ func (a *App) cleanup(ctx context.Context) (admin.CleanupResult, error) {
 	}
 }
 
-// deliverEvery is how often the worker looks for due webhooks. Only this process uses the store.
+// deliverEvery is how often the worker looks for due webhooks. The store is this process's own, so
+// looking costs little.
 const deliverEvery = time.Second
 
 // Deliver sends webhooks until the context ends.
@@ -305,8 +306,8 @@ func (a *App) DeliverDue(ctx context.Context) error {
 	}
 }
 
-// limited returns the peer's address where guesses are limited by address, and otherwise "", which
-// has no limit.
+// limited returns the peer's address if the settings limit guesses by address. Otherwise it returns
+// the zero address, which has no limit.
 func (a *App) limited(r *http.Request) netip.Addr {
 	if set, err := a.Service.Engine.Settings(r.Context()); err == nil && !set.IPLimits {
 		return netip.Addr{}
@@ -314,7 +315,7 @@ func (a *App) limited(r *http.Request) netip.Addr {
 	return remote(r)
 }
 
-// remote returns the peer's address; no proxy stands before this process.
+// remote returns the peer's address. No proxy is expected in front of this process.
 func remote(r *http.Request) netip.Addr {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -102,7 +102,7 @@ func TestDeliver(t *testing.T) {
 	}
 }
 
-// has says whether n webhooks arrived.
+// has reports whether n webhooks arrived.
 func (r *receiver) has(n int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

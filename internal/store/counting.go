@@ -13,9 +13,9 @@ type Counts struct {
 	Gets, KeysRead int
 	// Commits is the number of calls of Commit; Writes and Increments are the numbers of its
 	// arguments.
-	Commits, Writes, Takes int
-	// BytesRead is the data of records that Get, Latest and List returned; BytesWritten is that handed
-	// to Commit.
+	Commits, Writes, Increments int
+	// BytesRead counts the data that Get, Latest and List returned, BytesWritten the data that
+	// Commit received.
 	BytesRead, BytesWritten int
 	// Scans is the number of calls of Expired, Latest and List.
 	Scans int
@@ -33,7 +33,7 @@ type Counting struct {
 var _ Store = (*Counting)(nil)
 
 // NewCounting returns a store that passes calls on to s and has counted nothing yet.
-func NewCounting(store Store) *Counting { return &Counting{store: store} }
+func NewCounting(s Store) *Counting { return &Counting{store: s} }
 
 // Counts returns the calls since the start or the last Reset.
 func (c *Counting) Counts() Counts {
@@ -58,7 +58,7 @@ func (c *Counting) add(d Counts) {
 	c.counts.KeysRead += d.KeysRead
 	c.counts.Commits += d.Commits
 	c.counts.Writes += d.Writes
-	c.counts.Takes += d.Takes
+	c.counts.Increments += d.Increments
 	c.counts.BytesRead += d.BytesRead
 	c.counts.BytesWritten += d.BytesWritten
 	c.counts.Scans += d.Scans
@@ -73,7 +73,7 @@ func (c *Counting) Get(ctx context.Context, keys ...Key) ([]Record, error) {
 
 // Commit implements [Store].
 func (c *Counting) Commit(ctx context.Context, writes []Write, increments ...Increment) error {
-	d := Counts{Commits: 1, Writes: len(writes), Takes: len(increments)}
+	d := Counts{Commits: 1, Writes: len(writes), Increments: len(increments)}
 	for i := range writes {
 		d.BytesWritten += len(writes[i].Data)
 	}

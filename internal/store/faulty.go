@@ -54,7 +54,7 @@ type Faulty struct {
 var _ Store = (*Faulty)(nil)
 
 // NewFaulty returns a store that behaves as s until a fault is injected.
-func NewFaulty(store Store) *Faulty { return &Faulty{store: store} }
+func NewFaulty(s Store) *Faulty { return &Faulty{store: s} }
 
 // Inject adds faults. When several fall on the same call, the one injected first decides its answer
 // and all of them are used up.
@@ -80,7 +80,7 @@ func (f *Faulty) Throttle() {
 	f.throttled = true
 }
 
-// Recover ends what [Faulty.Throttle] began.
+// Recover undoes [Faulty.Throttle].
 func (f *Faulty) Recover() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

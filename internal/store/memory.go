@@ -105,8 +105,8 @@ func wholeSeconds(at time.Time) time.Time {
 	return time.Unix(at.Unix(), 0).UTC()
 }
 
-// Forget deletes every record whose Ends is not after an instant, as a store may by itself. It
-// returns their keys.
+// Forget deletes every record whose Ends is not after now, as a store may by itself. It returns
+// their keys.
 func (m *Memory) Forget(now time.Time) []Key {
 	m.mu.Lock()
 	defer m.mu.Unlock()

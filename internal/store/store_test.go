@@ -170,7 +170,7 @@ func TestCounting(t *testing.T) {
 		}
 	}
 	want := store.Counts{
-		Gets: 2, KeysRead: 3, BytesRead: 8, Commits: 3, Writes: 2, Takes: 2, BytesWritten: 8, Scans: 2,
+		Gets: 2, KeysRead: 3, BytesRead: 8, Commits: 3, Writes: 2, Increments: 2, BytesWritten: 8, Scans: 2,
 	}
 	if diff := cmp.Diff(want, s.Counts()); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)

@@ -61,7 +61,7 @@ func NewProgress() *Progress {
 	return p
 }
 
-// Terminal says whether the file is a terminal.
+// Terminal reports whether the file is a terminal.
 func Terminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -19,8 +19,8 @@ import (
 // event.
 const Source = "countersign"
 
-// ErrRefused is returned when the bus did not accept an event.
-var ErrRefused = errors.New("eventbridge: the bus did not take the event")
+// ErrRefused is returned, alone or wrapped, when the bus did not accept an event or did not answer.
+var ErrRefused = errors.New("eventbridge: the bus did not accept the event")
 
 // Client is the part of the SDK's client that [Bus] uses.
 type Client interface {
@@ -39,9 +39,9 @@ func New(client Client, name string) *Bus { return &Bus{client, name} }
 // Deliver puts one event on the bus. The service answers 200 even when it refuses an event, and
 // says so in the body. The error has the service's code, but not its text, which may repeat the
 // event.
-func (b *Bus) Deliver(ctx context.Context, p webhook.Delivery) error {
+func (b *Bus) Deliver(ctx context.Context, d webhook.Delivery) error {
 	out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
-		EventBusName: &b.name, Source: aws.String(Source), DetailType: aws.String(string(p.Type)), Detail: aws.String(string(p.Body)), Time: &p.At,
+		EventBusName: &b.name, Source: aws.String(Source), DetailType: aws.String(string(d.Type)), Detail: aws.String(string(d.Body)), Time: &d.At,
 	}}})
 	var refused smithy.APIError
 	switch {

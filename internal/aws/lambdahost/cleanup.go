@@ -18,8 +18,8 @@ const (
 	cleanupSpare = 5 // one fifth
 )
 
-// ErrUnreadable is returned by the cleanup, wrapped with their number, when it met records that it
-// cannot read. It cleaned all others.
+// ErrUnreadable is returned by the cleanup, wrapped with a number, when it could not read so many
+// records. It cleaned all others.
 var ErrUnreadable = errors.New("lambdahost: records cannot be read")
 
 // ErrEvent is returned by a scheduled function for an event of unknown form.
@@ -33,7 +33,7 @@ type Schedule struct {
 	Attempt       string `json:"attempt"`
 }
 
-// Scheduled says whether an event is the schedule's input or comes from an EventBridge rule.
+// Scheduled reports whether an event is the schedule's input or comes from an EventBridge rule.
 func Scheduled(event json.RawMessage) bool {
 	var e struct {
 		Schedule
@@ -58,8 +58,8 @@ func ServeCleanup() {
 	})
 }
 
-// Cleanup returns the handler. A run may stop, fail or overlap with another at any point: the next
-// run finds what an earlier one left.
+// Cleanup returns the handler of the scheduled cleanup. A run may stop, fail or overlap with
+// another at any point: the next run finds what an earlier one left.
 func (d *Deployment) Cleanup(clean func(context.Context, int) (admin.CleanupResult, error), now func() time.Time) func(context.Context, json.RawMessage) (admin.CleanupResult, error) {
 	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
 		var sum admin.CleanupResult

@@ -37,7 +37,7 @@ type Deps struct {
 	Numbers func(string) (phone.Number, error)
 }
 
-// Deployment is what every function of a deployment works with.
+// Deployment holds what every function of a deployment uses.
 type Deployment struct {
 	Environment
 	Config aws.Config
@@ -84,8 +84,8 @@ func transport() *http.Transport {
 	}
 }
 
-// errNoSender is returned by a function that was built without a sender.
-var errNoSender = errors.New("lambdahost: this function sends no text messages")
+// errNoSender is returned by Send in a function without a sender.
+var errNoSender = errors.New("lambdahost: this function sends no SMS")
 
 type noSender struct{}
 
@@ -93,17 +93,17 @@ func (noSender) Send(context.Context, tx.Message) error { return errNoSender }
 
 // Service opens the keyring and builds the domain. Its requests warm the connection to the store,
 // so that the first request of a user costs little more than the next.
-func (d *Deployment) Service(ctx context.Context, l Deps) (*domain.Service, error) {
+func (d *Deployment) Service(ctx context.Context, deps Deps) (*domain.Service, error) {
 	ring, err := d.Keys.Open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("open keyring: %w", err)
 	}
 	var sender tx.Sender = noSender{}
-	if l.Sender != nil {
-		sender = l.Sender(d.Environment, d.Config)
+	if deps.Sender != nil {
+		sender = deps.Sender(d.Environment, d.Config)
 	}
 	return domain.New(domain.Config{
-		Store: d.Store, Sender: sender, Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Numbers: l.Numbers,
+		Store: d.Store, Sender: sender, Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Numbers: deps.Numbers,
 		Now: time.Now, Pause: clock.Pause, Rand: rand.Reader, Issuer: d.URL, AppName: d.AppName, SMSHost: d.SMSHost, RestoredAt: d.RestoredAt,
 		Bus: d.EventBus != "", Notify: d.notify,
 	})

@@ -38,7 +38,7 @@ func (m *Meter) Attrs(name string, value float64) []slog.Attr {
 	}
 }
 
-// Count counts for a metric in a log line of its own.
+// Count writes a log line that adds value to a metric.
 func (m *Meter) Count(name string, value float64) {
 	m.log.LogAttrs(context.Background(), slog.LevelInfo, "metric", m.Attrs(name, value)...)
 }

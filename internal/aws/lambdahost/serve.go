@@ -37,16 +37,16 @@ func Run(handler func(context.Context, Environment) (any, error)) {
 }
 
 // Serve is the main function of a Lambda function that serves operations of the API.
-func Serve(l Deps, operations ...operation.Operation) {
+func Serve(deps Deps, operations ...operation.Operation) {
 	Run(func(ctx context.Context, e Environment) (any, error) {
-		h, err := Connect(e).Handler(ctx, l, operations...)
+		h, err := Connect(e).Handler(ctx, deps, operations...)
 		return Handle(h), err
 	})
 }
 
 // Handler returns the handler of the operations in this deployment.
-func (d *Deployment) Handler(ctx context.Context, l Deps, operations ...operation.Operation) (http.Handler, error) {
-	service, err := d.Service(ctx, l)
+func (d *Deployment) Handler(ctx context.Context, deps Deps, operations ...operation.Operation) (http.Handler, error) {
+	service, err := d.Service(ctx, deps)
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func (o *Outbox) Fail() {
 	o.down = true
 }
 
-// Recover ends what [Outbox.Fail] began.
+// Recover undoes [Outbox.Fail].
 func (o *Outbox) Recover() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -34,11 +34,11 @@ type need uint
 const (
 	// outbox is the development server's list of sent SMS.
 	outbox need = 1 << iota
-	// moving is the rest of the development features: a clock that can be moved, sessions that can be
-	// aged, open endpoints.
+	// moving is the rest of the development features: a clock that can be moved, sessions that can
+	// be aged, open endpoints.
 	moving
-	// unlimited means that no limit per address applies, which would answer before the limit that the
-	// probe tests.
+	// unlimited means that no limit per address applies, which would answer before the limit that
+	// the probe tests.
 	unlimited
 )
 
@@ -57,7 +57,7 @@ type Probe struct {
 	run   func(*trial)
 }
 
-// Is says whether a word is the probe's name or its class letter.
+// Is reports whether a word is the probe's name or its class letter.
 func (p Probe) Is(word string) bool { return word == p.Name || word == p.Name[:1] }
 
 // Outcomes of a probe.

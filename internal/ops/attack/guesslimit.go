@@ -55,7 +55,7 @@ func wrongBut(right string, n int) []string {
 
 // spent checks that no code is verified any more, not even the right one.
 func (t *trial) spent(p *person, wrong []reply) {
-	if n := count(wrong, judged); n != free {
+	if n := count(wrong, compared); n != free {
 		t.failf("%d of %d wrong codes were judged, want %d", n, len(wrong), free)
 	}
 	if n := 10 - p.remaining(); n != free {
@@ -119,7 +119,7 @@ func acrossPlaces(t *trial) {
 		t.do(in.stepUp(wrong[0])), t.do(p.verify(wrong[1])), t.do(half.second("totp", wrong[2])), t.do(in.stepUp(wrong[3])),
 		t.do(p.verify(wrong[4])), t.do(half.second("totp", wrong[5])),
 	}
-	if n := count(all, judged); n != free {
+	if n := count(all, compared); n != free {
 		t.failf("%d of %d wrong codes were judged, want %d", n, len(all), free)
 	}
 	if !t.limited && p.remaining() != 10-free {

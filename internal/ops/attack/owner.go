@@ -43,8 +43,8 @@ func otherIDs(t *trial) {
 	mallory, victim := t.person(withPhone), t.person(withPhone)
 	half := t.person(withPhone).halfway()
 	theirs := t.person(withPhone).enter() // a third user's sign-in in progress
-	session := victim.seatedByBackend()
-	own := mallory.seatedByBackend()
+	session := victim.enterWithoutFactor()
+	own := mallory.enterWithoutFactor()
 	for _, op := range []struct{ method, path string }{
 		{"GET", ""}, {"PATCH", ""}, {"DELETE", ""}, {"POST", "/prepare_verification"}, {"POST", "/attempt_verification"},
 	} {
@@ -73,10 +73,10 @@ func otherIDs(t *trial) {
 	}
 }
 
-// seatedByBackend signs in a person whose second factor is out of reach, by removing it through the
-// Backend API. It is not added again, because a new second factor ends sessions that did not prove
-// it.
-func (p *person) seatedByBackend() *browser {
+// enterWithoutFactor signs in a person whose second factor is out of reach, by removing it through
+// the Backend API. It is not added again, because a new second factor ends sessions that did not
+// prove it.
+func (p *person) enterWithoutFactor() *browser {
 	p.ok(p.backend(http.MethodPatch, "/v1/phone_numbers/"+p.phoneID, map[string]any{"reserved_for_second_factor": false}))
 	return p.enter()
 }

@@ -129,7 +129,7 @@ func forms(text string) []string {
 	return out
 }
 
-// holds says whether data contain a text as a whole word, because six digits are part of many
+// holds reports whether data contain a text as a whole word, because six digits are part of many
 // longer numbers.
 func holds(data []byte, text string) bool {
 	word := func(i int) bool {

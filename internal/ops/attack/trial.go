@@ -128,7 +128,7 @@ func count(all []reply, fits func(reply) bool) int {
 }
 
 func accepted(r reply) bool { return r.status == http.StatusOK }
-func judged(r reply) bool   { return r.code() == wrongCode }
+func compared(r reply) bool { return r.code() == wrongCode }
 
 // oneOf checks the result of sending one right code many times at once: exactly one succeeds.
 func (t *trial) oneOf(what string, all []reply) {

@@ -14,18 +14,18 @@ type answer struct {
 	retry time.Duration
 }
 
-// compared says whether the server compared the guess with the secret. Only then is the code
+// compared reports whether the server compared the guess with the secret. Only then is the code
 // incorrect.
 func (a answer) compared() bool { return a.Is(apierr.FormCodeIncorrect) }
 
-// over says whether the sign-in or step-up has ended, so that only a new one helps.
+// over reports whether the sign-in or step-up has ended, so that only a new one helps.
 func (a answer) over() bool {
 	return a.Is(apierr.VerificationFailed, apierr.VerificationExpired, apierr.VerificationMissing,
 		apierr.ResourceNotFound, apierr.SessionReverificationMissing)
 }
 
-// broken says whether a guess must not get this answer. A correct guess counts as broken: with the
-// seeds in use no guess is correct.
+// broken reports whether a guess must not get this answer. A correct guess counts as broken: with
+// the seeds in use no guess is correct.
 func (a answer) broken() bool {
 	return a.Status != http.StatusUnauthorized && !a.compared() && !a.Is(apierr.TooManyRequests,
 		apierr.UserLocked, apierr.StrategyForUserInvalid, apierr.VerificationCodeTooManyRequests)

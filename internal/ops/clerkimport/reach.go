@@ -45,7 +45,7 @@ func (s *server) settings(ctx context.Context) (settings, error) {
 }
 
 // blocked returns the reason for each second factor of a user that does not work under the
-// settings. The reasons name no user. all says whether the user has no second factor that works.
+// settings. The reasons name no user. all reports whether the user has no second factor that works.
 func (s settings) blocked(p *person) (reasons []string, all bool) {
 	factors := 0
 	for i, number := range p.body.Phones {

@@ -199,7 +199,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 	fresh.want("", id, fresh.app())
 	fresh.want(apierr.UserLocked, locked, fresh.app())
 	fresh.must(fresh.Admin.VerifyPassword(t.Context(), id, secret.New("correct horse")))
-	fresh.text(id)
+	fresh.signInBySMS(id)
 
 	// A second import changes no user, and a second move loses nothing either.
 	if got, _, err := fresh.restore(file, key); err != nil || got.Existing != 2 || got.Created != 0 || got.SettingsApplied {
@@ -214,8 +214,8 @@ func TestAMoveLosesNothing(t *testing.T) {
 	third.want("", id, secret.New(codes[2]))
 }
 
-// text signs in by e-mail address and password, and with an SMS to the default number.
-func (i *instance) text(id string) {
+// signInBySMS signs in by e-mail address and password, and with an SMS to the default number.
+func (i *instance) signInBySMS(id string) {
 	i.Helper()
 	r, err := i.MFA.CreateSignIn(i.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "maxine@example.com", Password: secret.New("correct horse")})
 	i.must(err)

@@ -27,8 +27,8 @@ func newBatch(tx *bolt.Tx) *batch {
 	}
 }
 
-// check decides whether the request can be applied after the earlier requests of the batch. It only
-// fills in what the request's writes know about their records.
+// check decides whether the request can be applied after the earlier requests of the batch. It
+// stores nothing, but sets found in the request's writes.
 func (b *batch) check(r *request) (refusal, err error) {
 	for i := range r.writes {
 		w := &r.writes[i]
@@ -120,7 +120,7 @@ func (b *batch) increment(inc *store.Increment) error {
 		}
 		h.expires = due
 	case h.expires != 0 && (due == 0 || due > h.expires):
-		// A counter lives as long as the longest-lived of its increments asked for.
+		// A counter expires with the last of its increments to expire.
 		if err = b.due.Delete(dueKey(h.expires, counter)); err == nil && due != 0 {
 			err = b.due.Put(dueKey(due, counter), nil)
 		}

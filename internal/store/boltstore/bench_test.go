@@ -87,7 +87,7 @@ func benchmarkCommit(b *testing.B, s store.Store, keys []store.Key, callers int)
 	b.ReportMetric(float64(len(took))/b.Elapsed().Seconds(), "commits/s")
 }
 
-// BenchmarkGet reads the records of a user and a client, of 10,000.
+// BenchmarkGet reads a user's and a client's record in a store of 10,000 records.
 func BenchmarkGet(b *testing.B) {
 	s := open(b, filepath.Join(b.TempDir(), "store"))
 	keys := fillStore(b, s, 10_000)

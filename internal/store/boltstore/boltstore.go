@@ -19,19 +19,19 @@ var (
 	// ErrInUse is returned by [Open], wrapped, when another process has the file open.
 	ErrInUse = errors.New("store file is in use by another process")
 
-	// ErrDamaged is returned by [Open] and every method of [Store], wrapped, when a Store did not
-	// write the file like this: it is damaged, cut off, or belongs to another program.
+	// ErrDamaged is returned by [Open] and every method of [Store], wrapped, for a file that is
+	// damaged, cut off, or belongs to another program.
 	ErrDamaged = errors.New("store file is damaged or not a store")
 
-	errBroken = fmt.Errorf("%w: no use is possible after an earlier error", ErrDamaged)
+	errBroken = fmt.Errorf("%w: unusable after an earlier error", ErrDamaged)
 	errClosed = fmt.Errorf("store is closed: %w", store.ErrUnavailable)
 )
 
 const (
 	// pageSize is fixed so that files can move between machines of different page sizes.
 	pageSize = 4096
-	// mapSize is the address space, in bytes, that is reserved at first; it costs no memory. Growing
-	// beyond it waits for readers.
+	// mapSize is the address space, in bytes, that is reserved at first; it costs no memory.
+	// Growing beyond it waits for readers.
 	mapSize = 64 << 20
 	// growSize is the step in bytes by which the file grows. Each step costs one more fsync.
 	growSize = 1 << 20
@@ -44,7 +44,8 @@ type Options struct {
 	// Now returns the time that decides when counters have expired. Required.
 	Now func() time.Time
 
-	// LockTimeout is how long [Open] waits for another process to close the file; 0 means one second.
+	// LockTimeout is how long [Open] waits for another process to close the file; 0 means one
+	// second.
 	LockTimeout time.Duration
 
 	// MaxSize is the largest size of the file in bytes; 0 means no limit. A commit that needs more
@@ -60,8 +61,8 @@ type Store struct {
 	// finish commits a transaction to disk. Tests replace it.
 	finish func(*bolt.Tx) error
 
-	// broken is set when bbolt panicked. bbolt may then hold a lock forever, so no method may call it
-	// again, not even to close the file. The file stays locked until the process ends.
+	// broken is set when bbolt panicked. bbolt may then hold a lock forever, so no method may call
+	// it again, not even to close the file. The file stays locked until the process ends.
 	broken atomic.Bool
 	// failed is the error after which no commit is possible. Only the writer uses it.
 	failed error
@@ -108,7 +109,7 @@ func open(path string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// inspect checks the file at path while no other process may change it. missing is true for a file
+// inspect checks the file at path, locked against other processes. missing is true for a file
 // that does not exist, or is empty because its creation was interrupted.
 func inspect(path string, timeout time.Duration) (missing bool, err error) {
 	info, err := os.Stat(path)
@@ -118,7 +119,7 @@ func inspect(path string, timeout time.Duration) (missing bool, err error) {
 	case err != nil:
 		return false, err
 	case !info.Mode().IsRegular():
-		return false, damaged("it is no regular file")
+		return false, damaged("it is not a regular file")
 	case info.Size() == 0:
 		return true, nil
 	}

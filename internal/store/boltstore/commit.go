@@ -20,8 +20,7 @@ type request struct {
 	increments []store.Increment
 	// answer receives the outcome. Its buffer of one keeps the writer from waiting.
 	answer chan error
-	// withdrawn says that the caller gave up. The writer leaves out requests that were withdrawn in
-	// time.
+	// withdrawn says that the caller gave up. The writer skips the request if it sees that in time.
 	withdrawn atomic.Bool
 	// refusal is why the request takes no part in its batch.
 	refusal error
@@ -31,7 +30,7 @@ type request struct {
 type write struct {
 	key    store.Key
 	bucket []byte
-	name   []byte // of the bucket
+	name   []byte // the record's key in the bucket
 	want   uint64 // the version that the record must have
 	remove bool
 	value  []byte // with the version after want
@@ -109,8 +108,8 @@ func (s *Store) write() {
 	}
 }
 
-// writeAll writes the requests in one transaction and leaves out those that it refuses. An error
-// concerns all of them.
+// writeAll writes the requests in one transaction, except those that it refuses. After an error
+// none is written.
 func (s *Store) writeAll(requests []*request) error {
 	err := s.update(func(tx *bolt.Tx) (bool, error) { return s.applyAll(newBatch(tx), requests) })
 	switch {
@@ -171,8 +170,7 @@ func (s *Store) applyAll(b *batch, requests []*request) (applied bool, err error
 // increments.
 const sweepExtra = 8
 
-// isFull reports whether a write failed because the disk is full. The file is then as it was
-// before.
+// isFull reports whether a write failed because the disk is full. The file is then unchanged.
 func isFull(err error) bool {
 	return errors.Is(err, bolterrors.ErrMaxSizeReached) ||
 		errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

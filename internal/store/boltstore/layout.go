@@ -28,7 +28,7 @@ func instantOf(t time.Time) instant {
 	if t.IsZero() {
 		return 0
 	}
-	return instant(t.Unix()) ^ 1<<63 //nolint:gosec // order-preserving, and back in time
+	return instant(t.Unix()) ^ 1<<63 //nolint:gosec // keeps the order; time reverses it
 }
 
 func (i instant) time() time.Time {

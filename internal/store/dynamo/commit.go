@@ -160,8 +160,8 @@ func (s *Store) transact(ctx context.Context, writes []store.Write, increments [
 			TableName: &s.table, Item: s.encode(w, id), ConditionExpression: expression, ExpressionAttributeValues: values,
 		}})
 	}
-	for _, t := range increments {
-		items = append(items, types.TransactWriteItem{Update: s.increment(t)})
+	for _, inc := range increments {
+		items = append(items, types.TransactWriteItem{Update: s.increment(inc)})
 	}
 	var lost bool
 	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: &id}, noticeLoss(&lost))
@@ -175,19 +175,19 @@ func (s *Store) transact(ctx context.Context, writes []store.Write, increments [
 	return nil
 }
 
-// increment adds to a counter. A counter that does not exist stands at 0.
-func (s *Store) increment(t store.Increment) *types.Update {
+// increment returns the request that adds to a counter. A counter that does not exist stands at 0.
+func (s *Store) increment(inc store.Increment) *types.Update {
 	room := attrSum + " <= :m"
-	if !store.Exceeds(0, t) {
+	if !store.Exceeds(0, inc) {
 		room = "attribute_not_exists(" + attrSum + ") OR " + room
 	}
-	most := new(big.Int).Sub(big.NewInt(t.Max), big.NewInt(t.By)) // it may exceed an int64
+	most := new(big.Int).Sub(big.NewInt(inc.Max), big.NewInt(inc.By)) // it may exceed an int64
 	return &types.Update{
-		TableName: &s.table, Key: keyOf(counterKey(t.Counter)),
+		TableName: &s.table, Key: keyOf(counterKey(inc.Counter)),
 		UpdateExpression: aws.String("ADD " + attrSum + " :c SET #ttl = :t"), ConditionExpression: &room,
 		ExpressionAttributeNames: map[string]string{"#ttl": TimeToLive},
 		ExpressionAttributeValues: item{
-			":c": numberAttr(t.By), ":m": &types.AttributeValueMemberN{Value: most.String()}, ":t": numberAttr(t.Expires.Add(time.Hour).Unix()),
+			":c": numberAttr(inc.By), ":m": &types.AttributeValueMemberN{Value: most.String()}, ":t": numberAttr(inc.Expires.Add(time.Hour).Unix()),
 		},
 	}
 }
@@ -217,11 +217,11 @@ func reason(cancelled *types.TransactionCanceledException, writes []store.Write,
 	case exhausted != nil:
 		return exhausted
 	}
-	return fmt.Errorf("commit: transaction cancelled for no reason: %w", store.ErrUnavailable)
+	return fmt.Errorf("commit: transaction cancelled without a reason: %w", store.ErrUnavailable)
 }
 
-// failure says whether the same call may succeed later. A complaint about the request's form is our
-// bug and stays an unknown error; every other error means unavailable, overloaded or slow.
+// failure wraps [store.ErrUnavailable] around an error after which the same call may succeed later.
+// An error about the request itself is our bug and stays as it is.
 func failure(ctx context.Context, what string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", what, ctx.Err())

@@ -15,7 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// heard records the requests and answers each with nothing.
+// heard records the requests and gives each an empty answer.
 type heard struct{ bodies []map[string]any }
 
 func (h *heard) Do(r *http.Request) (*http.Response, error) {
@@ -31,7 +31,7 @@ func (h *heard) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"Responses":{},"Items":[]}`)), Request: r}, nil
 }
 
-// TestEveryReadIsConsistent: a stale read would let two guesses see the same counter (R10). Only
+// TestEveryReadIsConsistent: a stale read would let two guesses see the same counter. Only
 // the cleanup's index is eventually consistent, and it decides nothing.
 func TestEveryReadIsConsistent(t *testing.T) {
 	wire := &heard{}

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// differentialTime bounds how long the stores are compared. No run begins later, once there were
-	// differentialFewest.
+	// differentialTime is how long the stores are compared, or longer until differentialFewest runs
+	// are done.
 	differentialTime = 10 * time.Second
 	// differentialFewest is the number of runs on any machine, however slow.
 	differentialFewest = 20
@@ -62,8 +62,8 @@ type versions [2]uint64
 type differential struct {
 	stores [2]store.Store
 	run    int
-	// versions has, by key, all states that a record ever had, the current one last. {0, 0} means that
-	// there is no record.
+	// versions has, by key, all states that a record ever had, the current one last. {0, 0} means
+	// that there is no record.
 	versions map[store.Key][]versions
 }
 

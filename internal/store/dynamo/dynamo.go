@@ -10,7 +10,7 @@
 //	xs, xe  kind with shard, and seconds: key of the sparse index of expiring records
 //	ttl     seconds: when the table deletes a record that has ended
 //
-// A counter is an item without a kind.
+// A counter is an item without a kind; n is its sum.
 package dynamo
 
 import (
@@ -51,8 +51,8 @@ const maxKeyLength = 2048
 // does not overload one.
 const expiryShards = 4
 
-// ttlAfter is how long after a record's end the table deletes it, if the cleanup has not done so
-// long before.
+// ttlAfter is how long after a record's end the table deletes the record. The cleanup normally
+// deletes it long before.
 const ttlAfter = 30 * 24 * time.Hour
 
 // Client is the part of the SDK's client that [Store] uses.

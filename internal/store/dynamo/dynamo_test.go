@@ -86,7 +86,7 @@ func TestALostAnswerIsRecognised(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := commit(); !errors.Is(err, store.ErrConflict) {
-			t.Errorf("%s, somebody else's: %v, want a conflict", name, err)
+			t.Errorf("%s, another writer's: %v, want a conflict", name, err)
 		}
 	}
 	wire.lose.Store(100)

@@ -200,7 +200,7 @@ func mixing(ctx context.Context, s *dynamo.Store, is map[store.Key]store.Record)
 	}, store.Increment{Counter: "sum", By: 1, Max: 9, Expires: runsOut})
 }
 
-// mixture says whether all or nothing of mixing is stored. Another writer's replacement of a is
+// mixture reports whether all or nothing of mixing is stored. Another writer's replacement of a is
 // named after that.
 func mixture(s *dynamo.Store) string {
 	is, err := stored(s, keyA, keyB, keyNew)

@@ -133,8 +133,8 @@ func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, l
 // Sums implements [store.Store].
 func (s *Store) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	names := make([]string, len(counters))
-	for i, b := range counters {
-		names[i] = counterKey(b)
+	for i, counter := range counters {
+		names[i] = counterKey(counter)
 	}
 	found, err := s.fetch(ctx, names)
 	if err != nil {

@@ -204,7 +204,7 @@ func busy(t *testing.T, s *domain.Service, later func(time.Duration)) string {
 	must(err)
 	_, err = s.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Identifier: "nobody@example.com", Password: secret.New("wrong horse")})
 	if err == nil {
-		t.Fatal("nobody signed in")
+		t.Fatal("no user signed in")
 	}
 	later(time.Minute)
 	must(s.Tokens.RotateSigningKey(ctx, 0))

@@ -97,7 +97,7 @@ var incrementCases = []testCase{
 		f.add(increment("new", 8, 5))
 		f.exhaust("new", increment("new", 1, 5))
 	}},
-	{"sums are what was taken", func(f *fixture) {
+	{"sums are those of the stored increments", func(f *fixture) {
 		f.wantSums([]string{"b", "c"}, 0, 0)
 		f.wantSums(nil)
 		f.add(increment("b", 2, 5), increment("c", -1, 5))

@@ -165,7 +165,7 @@ func testCancelledCommit(f *fixture) {
 		records := f.records(left, right)
 		stored := records[0].Version != 0
 		if stored != (records[1].Version != 0) {
-			f.Errorf("commit %d is stored by half", i)
+			f.Errorf("half of commit %d is stored", i)
 		}
 		if err == nil && !stored {
 			f.Errorf("commit %d succeeded and is not stored", i)

@@ -171,10 +171,10 @@ func (f *fixture) exhaustWith(counter string, writes []store.Write, increments .
 	err := f.store.Commit(f.ctx, writes, increments...)
 	exhausted, ok := errors.AsType[*store.LimitReachedError](err)
 	if !ok {
-		f.Fatalf("take: got error %v, want one of type %T", err, exhausted)
+		f.Fatalf("increment: got error %v, want one of type %T", err, exhausted)
 	}
 	if exhausted.Counter != counter {
-		f.Fatalf("take: counter %q is named, want %q", exhausted.Counter, counter)
+		f.Fatalf("increment: counter %q is named, want %q", exhausted.Counter, counter)
 	}
 }
 

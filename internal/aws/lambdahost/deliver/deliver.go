@@ -41,9 +41,9 @@ func Serve() {
 	})
 }
 
-// Handler delivers everything that is due, as far as the time allows. A run may stop, fail or
-// overlap with another at any point. The next run takes its unsent deliveries when their lease
-// ends.
+// Handler returns the handler of events-deliver. It delivers everything that is due, as far as the
+// time allows. A run may stop, fail or overlap with another at any point. The next run takes its
+// unsent deliveries when their lease ends.
 func Handler(d *lambdahost.Deployment, run func(context.Context, int) (webhook.DeliveryResult, error), now func() time.Time) func(context.Context, json.RawMessage) (webhook.DeliveryResult, error) {
 	return func(ctx context.Context, event json.RawMessage) (webhook.DeliveryResult, error) {
 		var sum webhook.DeliveryResult

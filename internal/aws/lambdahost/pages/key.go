@@ -10,17 +10,18 @@ import (
 )
 
 const (
-	// keyChecked is how long the function uses a Backend API key before it reads the key again. An old
-	// dashboard session lasts at most that long after the key was replaced.
+	// keyChecked is how long the function uses a Backend API key before it reads the key again. An
+	// old dashboard session lasts at most that long after the key was replaced.
 	keyChecked = time.Minute
 	// keyTrusted is how long the function uses the key when Secrets Manager does not answer. After
 	// that the dashboard is closed.
 	keyTrusted = 5 * time.Minute
 )
 
-var errNoKey = errors.New("pages: there is no key of the Backend API")
+var errNoKey = errors.New("pages: there is no Backend API key")
 
-// keyCache reads the Backend API key again and again. It is safe for concurrent use.
+// keyCache holds the Backend API key, and reads it again after keyChecked. It is safe for
+// concurrent use.
 type keyCache struct {
 	read func(context.Context) (secret.Value, error)
 	now  func() time.Time

@@ -1,5 +1,5 @@
-// Package pages runs the pages as a function. The pages call the API as every client does. Only the
-// dashboard needs a key, and counters in the table.
+// Package pages serves the hosted pages from a function. The pages call the API as every client
+// does. Only the dashboard needs the Backend API key, and counters in the table.
 package pages
 
 import (
@@ -29,7 +29,7 @@ func Serve() {
 	})
 }
 
-// Handler serves the pages and the reference.
+// Handler returns the handler of the pages and of the API reference.
 func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error) {
 	described, err := reference.New()
 	if err != nil {

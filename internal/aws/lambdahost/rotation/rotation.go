@@ -68,7 +68,8 @@ func (r *Rotator) Handle(ctx context.Context, event json.RawMessage) (any, error
 	return r.rotate(ctx, in)
 }
 
-// deploy makes missing keys. Deleting the stack deletes no key, because the table outlives it.
+// deploy makes missing keys and applies settings that changed. Deleting the stack deletes no key,
+// because the table outlives it.
 func (r *Rotator) deploy(ctx context.Context, e cfn.Event) (id string, data map[string]any, err error) {
 	id = "keys-of-" + r.Table
 	if e.RequestType == cfn.RequestDelete {
@@ -100,7 +101,7 @@ func (r *Rotator) settings(ctx context.Context, service *domain.Service, propert
 	}
 	var s Settings
 	if err := json.Unmarshal(text, &s); err != nil {
-		return errors.New("settings have another form")
+		return errors.New("settings are malformed")
 	}
 	_, err = service.Settings.Change(ctx, func(set *account.Settings) {
 		set.SMSCountries, set.MFARequired = s.Countries, s.MFARequired == "true"
