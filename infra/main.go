@@ -36,7 +36,7 @@ func run(ctx context.Context) error {
 	zips := os.Getenv("ZIPS")
 	if zips == "" {
 		zips = filepath.Join("bin", "lambda")
-		fmt.Fprintln(os.Stderr, "building the functions")
+		fmt.Fprintln(os.Stderr, "building the functions, which takes about two minutes the first time")
 		if err := bundle.Pack(ctx, ".", "arm64", zips, names()...); err != nil {
 			return err
 		}

@@ -297,7 +297,7 @@ func TestHomePage(t *testing.T) {
 	if page = s.ok("GET", "/reference", "")["body"].(string); !strings.Contains(page, "me-totp-create") {
 		t.Error("the reference does not show the operations")
 	}
-	if text := s.ok("GET", "/readme", "")["body"].(string); !strings.HasPrefix(text, "# Countersign") {
+	if text := s.ok("GET", "/readme", "")["body"].(string); !strings.Contains(text, ">\n# Countersign") && !strings.Contains(text, "># Countersign") || strings.Contains(text, "](") || strings.Contains(text, "img") {
 		t.Error("the README is not served")
 	}
 	if text := s.ok("GET", "/openapi.yaml", "")["body"].(string); !strings.Contains(text, "openapi: 3.1.0") {

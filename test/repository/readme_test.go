@@ -3,11 +3,13 @@ package repository_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/openapi"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/test/needs"
 )
@@ -51,6 +54,63 @@ func TestOperationsAreListed(t *testing.T) {
 	if diff := cmp.Diff(string(want), string(text)); diff != "" {
 		t.Errorf("%s (-table +file), run make update:\n%s", file, diff)
 	}
+}
+
+// TestSettingsAreListed compares docs/operate/settings.md with the settings: their descriptions in
+// the API, their defaults and their names on the dashboard.
+func TestSettingsAreListed(t *testing.T) {
+	const file = "docs/operate/settings.md"
+	var labels map[string]string
+	if err := json.Unmarshal([]byte(read(t, "internal/web/appearance/texts/en.json")), &labels); err != nil {
+		t.Fatal(err)
+	}
+	defaults := defaultSettings()
+	var b strings.Builder
+	b.WriteString("<!-- table: make update -->\n|setting|default|effect|on the dashboard|\n|---|---|---|---|\n")
+	for _, op := range api.Operations() {
+		if op.Name != "instance-update" {
+			continue
+		}
+		for _, f := range openapi.Fields(op) {
+			if f.Doc == "" {
+				t.Errorf("%s has no description", f.Name)
+			}
+			fmt.Fprintf(&b, "|`%s`|%s|%s|%s|\n", f.Name, defaults[f.Name], f.Doc, labels["dash."+f.Name])
+		}
+	}
+	b.WriteString("<!-- end -->")
+	text := read(t, file)
+	want := eventTable.ReplaceAllLiteralString(text, b.String())
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, text); diff != "" {
+		t.Errorf("%s (-table +file), run make update:\n%s", file, diff)
+	}
+}
+
+// defaultSettings returns the defaults by the names of the API, as a person would write them.
+func defaultSettings() map[string]string {
+	set := account.DefaultSettings()
+	out := map[string]string{}
+	value := reflect.ValueOf(set)
+	for field := range value.Type().Fields() {
+		if name := field.Tag.Get("wire"); name != "" {
+			out[name] = ""
+			switch v := value.FieldByIndex(field.Index).Interface().(type) {
+			case bool:
+				out[name] = map[bool]string{true: "on", false: "off"}[v]
+			case []string:
+				out[name] = strings.Join(v, ", ")
+			}
+		}
+	}
+	out["notify_by_text"] = map[bool]string{true: "off", false: "on"}[set.QuietChanges] // stored as its opposite
+	out["sms_daily_cap_usd"] = fmt.Sprint(set.DailyCap().Dollars())
+	return out
 }
 
 var blocks = regexp.MustCompile("(?ms)^```sh\n(.*?)^```")

@@ -72,7 +72,7 @@ type EventKind struct {
 var eventKinds = []EventKind{
 	{Name: EventUserCreated, Text: "a user was created"},
 	{Name: EventUserUpdated, Text: "the Backend API changed a profile", AtWill: true},
-	{Name: EventUserDeleted, Text: "a user was deleted, with its audit trail"},
+	{Name: EventUserDeleted, Text: "a user was deleted, with its audit log"},
 	{Name: EventUserLocked, Text: "wrong codes or the Backend API locked a user", Notify: true},
 	{Name: EventUserUnlocked, Text: "the Backend API unlocked a user"},
 	{Name: EventUserBanned, Text: "the Backend API banned a user"},

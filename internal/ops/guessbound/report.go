@@ -50,7 +50,7 @@ func (r Report) String() string {
 		verdict = "MISSED"
 	}
 	fmt.Fprintf(&b, "\nThe greatest is %s a year, the target at most %s: %s.\n", chance(r.Worst), chance(r.Target), verdict)
-	fmt.Fprintf(&b, "An administrator's unlock or a new password opens the ledger anew: up to %d more guesses each.\n", p.KnownDeviceFailures)
+	fmt.Fprintf(&b, "An administrator's unlock or a new password clears the failure log: up to %d more guesses each.\n", p.KnownDeviceFailures)
 	return b.String()
 }
 
