@@ -25,9 +25,9 @@ func (p *person) doubt(id string, verified bool) *mfa.PhoneResult {
 // API.
 func TestAnOldIntentIsNotCompletedByTheBackendAPI(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	id, _ := p.add(aNumber, true)
-	p.later(authority.PendingFor)
+	p.advance(authority.PendingFor)
 	if r := p.doubt(id, true); r.Phone.Reserved {
 		t.Error("a number became a second factor by an intent that was over")
 	}
@@ -40,10 +40,10 @@ func TestAnOldIntentIsNotCompletedByTheBackendAPI(t *testing.T) {
 // session.
 func TestADoubtedNumberIsNoProofOfASession(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	id, code := p.add(aNumber, false)
 	p.verify(id, code)
-	p.later(time.Hour)
+	p.advance(time.Hour)
 	p.doubt(id, false)
 	p.doubt(id, true)
 	p.prove()
@@ -59,27 +59,27 @@ func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 	p := newWorld(t).newcomer()
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
 	p.must(err)
-	p.enter()
+	p.signInWithTicket()
 	id, code := p.add(aNumber, false)
 	p.verify(id, code)
 	prepare := func() error {
 		_, err := p.MFA.PrepareReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, account.PhoneCode, id)
 		return err
 	}
-	p.later(31 * time.Second)
+	p.advance(31 * time.Second)
 	_, err = p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
 	p.must(err)
 	p.must(prepare())
 	visitor := p.stranger()
 	r, err := visitor.MFA.CreateSignIn(t.Context(), visitor.browser, mfa.SignInInput{Identifier: aNumber})
 	p.must(err)
-	visitor.keep(r.Snapshot)
+	visitor.keepToken(r.Snapshot)
 
 	_, err = p.Admin.Lock(t.Context(), p.id)
 	p.must(err)
 	_, err = p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(p.sms())})
 	p.want(apierr.UserLocked, err)
-	p.later(31 * time.Second)
+	p.advance(31 * time.Second)
 	p.want(apierr.UserLocked, prepare())
 	_, err = visitor.MFA.PrepareFirstFactor(t.Context(), visitor.browser, r.SignIn.ID, account.PhoneCode, "")
 	p.want(apierr.UserLocked, err)
@@ -88,12 +88,12 @@ func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 // A ticket renews the live session of a browser that still has an ended one of the same user.
 func TestATicketRenewsTheLiveSession(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.banAndUnban()
-	p.enter()
+	p.signInWithTicket()
 	live := p.browser.Session
-	p.later(time.Hour)
-	if r := p.enter(); r.SignIn.Created != live || p.ages()[0] != 0 {
+	p.advance(time.Hour)
+	if r := p.signInWithTicket(); r.SignIn.Created != live || p.ages()[0] != 0 {
 		t.Errorf("the ticket answers session %q, want %q", r.SignIn.Created, live)
 	}
 }
@@ -101,7 +101,7 @@ func TestATicketRenewsTheLiveSession(t *testing.T) {
 // The audit log and the webhooks report no removal of a number that was no factor.
 func TestWhatWasNoFactorIsNotRemoved(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.begin()
 	_, err := p.MFA.DeleteTOTP(t.Context(), p.browser)
 	p.must(err)

@@ -26,12 +26,12 @@ func (w *world) lived(clients int) *person {
 	})
 	w.must(err)
 	p := &person{world: w, id: u.WireID()}
-	p.enter()
+	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	p.enrolApp()
 	for range clients {
 		p.browser.Credentials = nil
-		p.later(time.Minute)
+		p.advance(time.Minute)
 		p.inside()
 	}
 	return p
@@ -65,8 +65,8 @@ func TestADeletedUserLeavesNothing(t *testing.T) {
 			w := newWorld(t)
 			p, bystander := w.lived(clients), w.newcomer()
 			bystander.browser = p.browser // after a sign-out on the same client
-			p.leave()
-			bystander.enter()
+			p.signOut()
+			bystander.signInWithTicket()
 			p.browser.Credentials = nil
 			p.inside()
 			texts := p.traces()
@@ -116,7 +116,7 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	p.banAndUnban() // this ends the sessions while their browser is away
 	started := p.stranger()
 	started.browser.Credentials = nil
-	started.enter() // waits for its second factor
+	started.signInWithTicket() // waits for its second factor
 	texts := p.traces()
 	w.must(w.Admin.DeleteUser(t.Context(), p.id))
 	for _, text := range texts[1:] {
@@ -134,7 +134,7 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	}
 	_, err = w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	w.want(apierr.SignInTokenCannotBeUsedCode, err)
-	w.want(apierr.ResourceNotFound, started.second(account.TOTPCode, p.app()))
+	w.want(apierr.ResourceNotFound, started.secondFactor(account.TOTPCode, p.totpCode()))
 	if _, err := w.MFA.Me(t.Context(), p.browser); err == nil {
 		t.Error("the session lives on")
 	}
@@ -142,7 +142,7 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	if err != nil || again.WireID() == p.id {
 		t.Errorf("the identifiers are not free: %v", err)
 	}
-	w.later(33 * 24 * time.Hour)
+	w.advance(33 * 24 * time.Hour)
 	for more := true; more; {
 		r, err := w.Service.Admin.Cleanup(t.Context(), 100)
 		w.must(err)
@@ -158,19 +158,19 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 func TestDeletingDoesNotResetTheLimitsOfANumber(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.must(err)
 	w.must(w.Admin.DeleteUser(t.Context(), p.id))
 	p = w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	r, err = p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.VerificationCodeTooManyRequests, err)
-	w.later(3 * 24 * time.Hour)
+	w.advance(3 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.must(err)
 	if left, err := w.counts.List(t.Context(), store.KindNumber, "", 10); err != nil || len(left) > 0 {

@@ -29,27 +29,27 @@ func TestStatistics(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t)
 	p, q := w.member(), w.newcomer()
-	q.enter()
+	q.signInWithTicket()
 	q.enrolApp()
 	midnight := func() time.Time { return w.now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour) }
-	w.later(midnight().Sub(w.now()) + 9*time.Hour) // of a day on which nothing happens
+	w.advance(midnight().Sub(w.now()) + 9*time.Hour) // of a day on which nothing happens
 	if s := w.statistics(1); s.Users != 2 || s.Partial || len(s.Verified)+len(s.Failed) != 0 {
 		t.Errorf("a day on which nothing happened: %+v", s)
 	}
 	check := func(p *person, code string) { _, _ = p.Admin.VerifyTOTP(ctx, p.id, secret.New(code)) }
 	for day := range 4 {
 		for range day + 1 {
-			check(p, p.app())
+			check(p, p.totpCode())
 			check(p, p.wrong())
-			w.later(time.Minute)
+			w.advance(time.Minute)
 		}
-		check(q, q.app())
-		w.later(24*time.Hour - time.Duration(day+1)*time.Minute)
+		check(q, q.totpCode())
+		w.advance(24*time.Hour - time.Duration(day+1)*time.Minute)
 	}
 	check(q, q.backup[0])
 	for range 3 {
-		check(p, p.app())
-		w.later(time.Minute)
+		check(p, p.totpCode())
+		w.advance(time.Minute)
 	}
 	s := w.statistics(5)
 	want := map[account.Strategy][]int{account.TOTPCode: {2, 3, 4, 5, 3}, account.BackupCode: {0, 0, 0, 0, 1}}
@@ -66,11 +66,11 @@ func TestStatistics(t *testing.T) {
 		t.Errorf("two days: %v", s.Verified)
 	}
 	// Repeats that go on over midnight are of the day on which they ended, but for the first.
-	w.later(midnight().Sub(w.now()) - time.Minute)
+	w.advance(midnight().Sub(w.now()) - time.Minute)
 	before := w.statistics(2).Verified[account.TOTPCode]
 	for range 4 {
-		check(q, q.app())
-		w.later(time.Minute)
+		check(q, q.totpCode())
+		w.advance(time.Minute)
 	}
 	after := w.statistics(2).Verified[account.TOTPCode]
 	if before[1]+1 != after[0] || after[1] != 3 {
@@ -114,7 +114,7 @@ func TestTextsInStatistics(t *testing.T) {
 		for i := range day + 1 {
 			w.must(p.ask(fmt.Sprintf("+1212201%d%03d", day+1, i), netip.Addr{}))
 		}
-		w.later(24 * time.Hour)
+		w.advance(24 * time.Hour)
 		p.used = 0 // who asks signs in anew
 	}
 	w.must(p.ask("+12015550107", netip.Addr{})) // a test number

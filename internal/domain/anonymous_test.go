@@ -23,23 +23,23 @@ func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 	p := w.newcomer()
 	s, err := w.Sessions.CreateClient(ctx, p.browser)
 	w.must(err)
-	p.keep(s)
+	p.keepToken(s)
 	if got := s.Client.Expires.Sub(s.Now); got != account.AnonymousLife {
 		t.Errorf("a client lives %v", got)
 	}
-	w.later(23 * time.Hour)
+	w.advance(23 * time.Hour)
 	r, err := w.MFA.CreateSignIn(ctx, p.browser, mfa.SignInInput{Identifier: "nobody"})
 	w.must(err)
-	p.keep(r.Snapshot)
+	p.keepToken(r.Snapshot)
 	if got := r.Snapshot.Client.Expires.Sub(r.Snapshot.Now); got != account.AnonymousLife {
 		t.Errorf("after a sign-in was begun it lives %v", got)
 	}
-	r = p.enter()
+	r = p.signInWithTicket()
 	if got := r.Snapshot.Client.Expires.Sub(r.Snapshot.Now).Round(24 * time.Hour); got != account.ClientLife-24*time.Hour {
 		t.Errorf("after a sign-in it lives %v", got)
 	}
-	p.leave()
-	w.later(300 * 24 * time.Hour)
+	p.signOut()
+	w.advance(300 * 24 * time.Hour)
 	if s, err := w.Sessions.Client(ctx, p.browser); err != nil || s.Client == nil {
 		t.Errorf("a client on which somebody was signed in is gone: %v", err)
 	}
@@ -51,7 +51,7 @@ func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 		_, err = w.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Identifier: "nobody"})
 		w.must(err)
 	}
-	w.later(account.AnonymousLife + 25*time.Hour)
+	w.advance(account.AnonymousLife + 25*time.Hour)
 	_, err = w.Service.Admin.Cleanup(ctx, 10_000)
 	w.must(err)
 	left, err := w.counts.List(ctx, store.KindClient, "", 100)
@@ -86,10 +86,10 @@ func TestAnAddressMakesFewRecords(t *testing.T) {
 			w := newWorld(t)
 			_, err := w.Settings.Change(ctx, func(s *account.Settings) { s.IPLimits = true })
 			w.must(err)
-			w.later(2 * time.Second) // whole periods of ten seconds
+			w.advance(2 * time.Second) // whole periods of ten seconds
 			made := 0
 			for range tc.most + 10 {
-				w.later(10 * time.Second)
+				w.advance(10 * time.Second)
 				for range tc.most / 100 {
 					switch err := tc.make(w, tx.Caller{Address: aNetwork}); {
 					case err == nil:

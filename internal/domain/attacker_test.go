@@ -24,7 +24,7 @@ func TestGuessesFromManyAddresses(t *testing.T) {
 	p.must(err)
 	const networks, free = 1000, 5
 	thief := p.stranger()
-	thief.enter()
+	thief.signInWithTicket()
 	judged := 0
 	for i := range networks {
 		from := thief.browser

@@ -58,21 +58,21 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 	signIn := func(p *person) {
 		p.browser = tx.Caller{}
 		p.inside()
-		p.leave()
+		p.signOut()
 	}
 	for name, flood := range map[string]func(p *person, i int){
 		"sign-ins": func(p *person, _ int) { signIn(p) },
 		"sign-ins and what goes with them": func(p *person, i int) {
 			p.browser = tx.Caller{}
-			p.enter()
+			p.signInWithTicket()
 			if i < 10 {
-				_ = p.second(account.TOTPCode, p.wrong())
+				_ = p.secondFactor(account.TOTPCode, p.wrong())
 			}
-			p.must(p.second(account.TOTPCode, p.app()))
+			p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 			_, err := p.MFA.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
 			p.must(err)
-			p.later(30 * time.Second)
-			_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
+			p.advance(30 * time.Second)
+			_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
 			p.must(err)
 			if i%2 == 0 {
 				_, err = p.Sessions.RevokeOwn(ctx, p.browser, p.browser.Session)
@@ -82,7 +82,7 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 			name := fmt.Sprint("Ann", i)
 			_, err = p.Admin.UpdateUser(ctx, p.id, admin.UserChange{FirstName: &name})
 			p.must(err)
-			p.later(30 * time.Second)
+			p.advance(30 * time.Second)
 		},
 	} {
 		for pace, wait := range map[string]time.Duration{"at once": 0, "one a day": 25 * time.Hour} {
@@ -94,7 +94,7 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 				p.must(err)
 				for i := range 200 {
 					flood(p, i)
-					p.later(wait)
+					p.advance(wait)
 				}
 				if after := p.grave(); !slices.Equal(before, after[:min(len(before), len(after))]) {
 					t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
@@ -129,8 +129,8 @@ func TestKeptEntriesThatWereTamperedWith(t *testing.T) {
 		for range n {
 			p.browser = tx.Caller{}
 			p.inside()
-			p.leave()
-			p.later(25 * time.Hour)
+			p.signOut()
+			p.advance(25 * time.Hour)
 		}
 	}
 	keptPage := func(p *person) store.Record {

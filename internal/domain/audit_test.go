@@ -48,18 +48,18 @@ func TestAuditTrail(t *testing.T) {
 	}{
 		"nothing":                      {func(*person) {}, nil},
 		"wrong code":                   {func(p *person) { check(p, p.wrong()); check(p, p.wrong()) }, []string{"code.wrong×2"}},
-		"right code after a wrong one": {func(p *person) { check(p, p.wrong()); check(p, p.app()) }, []string{"code.wrong×1", "factor.used×1"}},
+		"right code after a wrong one": {func(p *person) { check(p, p.wrong()); check(p, p.totpCode()) }, []string{"code.wrong×1", "factor.used×1"}},
 		"a code every hour for two days": {func(p *person) {
 			for range 48 {
-				check(p, p.app())
-				p.later(time.Hour)
+				check(p, p.totpCode())
+				p.advance(time.Hour)
 			}
 		}, []string{"factor.used×24", "factor.used×24"}},
 		"backup code": {func(p *person) { check(p, p.backup[0]) }, []string{"backup_code.used×1"}},
 		"a sign-in with a text": {func(p *person) {
-			p.enter()
+			p.signInWithTicket()
 			p.text()
-			p.must(p.second(account.PhoneCode, p.sms()))
+			p.must(p.secondFactor(account.PhoneCode, p.sms()))
 		}, []string{"sign_in_token.used×1", "code.sent×1", "factor.used×1", "session.created×1"}},
 		"new backup codes": {func(p *person) {
 			p.inside()
@@ -67,17 +67,17 @@ func TestAuditTrail(t *testing.T) {
 			p.must(err)
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "backup_code.made×1"}},
 		"the same right code from another client": {func(p *person) {
-			p.enter()
-			code := p.app()
-			p.must(p.second(account.TOTPCode, code))
+			p.signInWithTicket()
+			code := p.totpCode()
+			p.must(p.secondFactor(account.TOTPCode, code))
 			q := p.stranger()
-			q.enter()
+			q.signInWithTicket()
 			for range 3 {
-				p.want(apierr.FormCodeIncorrect, q.second(account.TOTPCode, code))
+				p.want(apierr.FormCodeIncorrect, q.secondFactor(account.TOTPCode, code))
 			}
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "sign_in_token.used×1", "code.replayed×3"}},
 		"the same right code by the Backend API": {func(p *person) {
-			code := p.app()
+			code := p.totpCode()
 			check(p, code)
 			check(p, code)
 		}, []string{"factor.used×1"}},
@@ -113,7 +113,7 @@ func TestAuditTrail(t *testing.T) {
 		}, []string{"user.updated×2"}},
 		"sign-out": {func(p *person) {
 			p.inside()
-			p.leave()
+			p.signOut()
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "session.removed×1"}},
 		"lock":   {backend(func(p *person) (*account.User, error) { return p.Admin.Lock(ctx, p.id) }), []string{"user.locked×1"}},
 		"unlock": {backend(func(p *person) (*account.User, error) { return p.Admin.Unlock(ctx, p.id) }), []string{"user.unlocked×1"}},
@@ -194,7 +194,7 @@ func TestATrailThatWasTamperedWith(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member()
 			p.inside()
-			p.leave()
+			p.signOut()
 			records, err := p.counts.List(ctx, tc.kind, "", 1)
 			p.must(err)
 			var decoded map[string]any
@@ -223,10 +223,10 @@ func entries(of map[string]any) []map[string]any {
 // TestATrailHoldsNoSecret: an audit log holds only ids.
 func TestATrailHoldsNoSecret(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
+	p.signInWithTicket()
 	p.text()
 	code := p.sms()
-	p.must(p.second(account.PhoneCode, code))
+	p.must(p.secondFactor(account.PhoneCode, code))
 	trail, err := p.Audit.UserTrail(t.Context(), p.id)
 	p.must(err)
 	text, err := json.Marshal(trail)

@@ -17,7 +17,7 @@ import (
 func (p *person) elsewhere() *person {
 	p.Helper()
 	other := p.stranger()
-	other.enter()
+	other.signInWithTicket()
 	return other
 }
 
@@ -62,7 +62,7 @@ func (p *person) add(number string, reserve bool) (id, code string) {
 // Finding 1: a password thief begins first, and the owner confirms the thief's secret.
 func TestASecretIsShownToTheSessionThatBegan(t *testing.T) {
 	owner := newWorld(t).newcomer()
-	owner.enter()
+	owner.signInWithTicket()
 	thief := owner.elsewhere()
 	planted := thief.begin()
 	if again := thief.begin(); !again.Equal(planted) {
@@ -82,13 +82,13 @@ func TestAnEnrolmentTakesFiveWrongCodes(t *testing.T) {
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	w.must(err)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.key = p.begin()
 	for range 5 {
-		p.later(11 * time.Second) // the limit of the address
+		p.advance(11 * time.Second) // the limit of the address
 		p.want(apierr.FormCodeIncorrect, p.confirm(secret.New("GEZDGNBVGY3TQOJQ")))
 	}
-	p.later(11 * time.Second)
+	p.advance(11 * time.Second)
 	p.want(apierr.ResourceNotFound, p.confirm(p.key))
 	u, err := p.Admin.User(t.Context(), p.id)
 	p.must(err)
@@ -96,7 +96,7 @@ func TestAnEnrolmentTakesFiveWrongCodes(t *testing.T) {
 		t.Error("a phone with a wrong clock counts against its owner")
 	}
 	p.key = p.begin()
-	p.later(11 * time.Second)
+	p.advance(11 * time.Second)
 	p.must(p.confirm(p.key))
 }
 
@@ -107,7 +107,7 @@ func TestAnEnrolmentIsLimitedByAddress(t *testing.T) {
 	w.must(err)
 	p := w.newcomer()
 	p.browser.Address = aNetwork
-	p.enter()
+	p.signInWithTicket()
 	p.key = p.begin()
 	refused := 0
 	for range 5 {
@@ -132,21 +132,21 @@ func TestAnEnrolmentAsksAgainAtItsEnd(t *testing.T) {
 	} {
 		t.Run("an app, "+name, func(t *testing.T) {
 			p := newWorld(t).newcomer()
-			p.enter()
+			p.signInWithTicket()
 			key := p.begin()
-			p.later(tc.waits)
+			p.advance(tc.waits)
 			p.want(tc.want, p.confirm(key))
 		})
 		t.Run("a number, "+name, func(t *testing.T) {
 			p := newWorld(t).newcomer()
-			p.enter()
+			p.signInWithTicket()
 			id, code := p.add(aNumber, true)
 			if tc.waits > 10*time.Minute {
-				p.later(tc.waits - 5*time.Minute)
+				p.advance(tc.waits - 5*time.Minute)
 				_, err := p.MFA.PreparePhone(t.Context(), p.browser, id, account.PhoneCode)
 				p.must(err)
 				code = p.sms()
-				p.later(5 * time.Minute)
+				p.advance(5 * time.Minute)
 			}
 			_, err := p.MFA.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(code)})
 			if tc.waits >= 15*time.Minute { // it is a number like any other by now
@@ -164,7 +164,7 @@ func TestAnEnrolmentAsksAgainAtItsEnd(t *testing.T) {
 // Finding 3: an enrolment that a session staged does not survive a password reset.
 func TestAPasswordResetDropsPendingFactors(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	key := p.begin()
 	id, code := p.add(aNumber, true)
 	pw := secret.New("battery staple")
@@ -190,7 +190,7 @@ func TestTheFirstFactorEndsOtherSessions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).newcomer()
-			p.enter()
+			p.signInWithTicket()
 			other := p.elsewhere()
 			enrol(p)
 			if other.alive() {
@@ -218,7 +218,7 @@ func TestKeptSessionsProveNothing(t *testing.T) {
 	}
 	keep(false)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	other := p.elsewhere()
 	p.enrolApp()
 	if got := other.ages(); got != [2]int{0, authority.NotProved} {
@@ -241,7 +241,7 @@ func TestTheTaskIsFulfilledWhereItWasDone(t *testing.T) {
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
 	w.must(err)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	thief := p.elsewhere()
 	for what, try := range map[string]func() error{
 		"list sessions":  func() error { _, err := thief.Sessions.OwnSessions(t.Context(), thief.browser); return err },
@@ -276,7 +276,7 @@ func TestAReservedNumberFulfilsTheTask(t *testing.T) {
 	yes := true
 	added, err := w.Admin.AddUserPhone(t.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
 	w.must(err)
-	p.enter()
+	p.signInWithTicket()
 	_, err = p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(true)})
 	w.must(err)
 	r, err := p.Sessions.Touch(t.Context(), p.browser, p.browser.Session)
@@ -317,7 +317,7 @@ func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 			p, id := newWorld(t).texted()
 			r, err := p.MFA.CreateSignIn(t.Context(), p.browser, mfa.SignInInput{Identifier: aNumber})
 			p.must(err)
-			p.keep(r.Snapshot)
+			p.keepToken(r.Snapshot)
 			_, err = p.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, id)
 			p.must(err)
 			code := p.sms()
@@ -331,7 +331,7 @@ func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 		})
 		t.Run("step-up, "+name, func(t *testing.T) {
 			p, id := newWorld(t).texted()
-			p.enter()
+			p.signInWithTicket()
 			_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
 			p.must(err)
 			_, err = p.MFA.PrepareReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, account.PhoneCode, id)
@@ -387,10 +387,10 @@ func TestEndingDoesNotDependOnClocks(t *testing.T) {
 	} {
 		for _, behind := range []time.Duration{0, time.Hour, 24 * time.Hour} {
 			p := newWorld(t).newcomer()
-			p.enter()
-			p.later(-behind) // the function that ends has this clock
+			p.signInWithTicket()
+			p.advance(-behind) // the function that ends has this clock
 			p.must(end(p))
-			p.later(behind)
+			p.advance(behind)
 			if p.alive() {
 				t.Errorf("%s by a clock %v behind: the session lives on", name, behind)
 			}
@@ -401,7 +401,7 @@ func TestEndingDoesNotDependOnClocks(t *testing.T) {
 // Finding 8: the session over the cap is dead, not only out of sight.
 func TestTheHundredAndFirstSessionEndsTheOldest(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	for range 100 {
 		p.elsewhere()
 	}
@@ -438,34 +438,34 @@ func TestAWaitingSignInEndsWithItsProof(t *testing.T) {
 		},
 	} {
 		p := newWorld(t).member()
-		p.enter()
+		p.signInWithTicket()
 		p.must(end(p))
-		if code := apierr.From(p.second(account.TOTPCode, p.app())).Code(); code != apierr.ResourceNotFound {
+		if code := apierr.From(p.secondFactor(account.TOTPCode, p.totpCode())).Code(); code != apierr.ResourceNotFound {
 			t.Errorf("%s: the waiting sign-in answers %s", name, code)
 		}
-		p.enter()
-		p.must(p.second(account.TOTPCode, p.app()))
+		p.signInWithTicket()
+		p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	}
 }
 
 // A step-up ends with a change of the factors, like a sign-in.
 func TestAStepUpEndsWithTheFactors(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
-	p.must(p.second(account.TOTPCode, p.app()))
-	p.later(totp.Period)
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.advance(totp.Period)
 	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.SecondFactor)
 	p.must(err)
 	_, err = p.Admin.DeleteUserPhone(t.Context(), p.phone)
 	p.must(err)
-	_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
+	_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
 	p.want(apierr.SessionReverificationMissing, err)
 }
 
 // Finding 12: wrong codes for a number count in the failure log, also for another person's number.
 func TestWrongCodesOfANumberCount(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	id, code := p.add(aNumber, false)
 	wrong := "000000"
 	if code == wrong {
@@ -490,14 +490,14 @@ func TestWrongCodesOfANumberCount(t *testing.T) {
 // Finding 18: making another number the default is a change of factors and needs a recent proof.
 func TestTheDefaultIsAChange(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	first := p.phone
-	p.later(31 * time.Second)
+	p.advance(31 * time.Second)
 	p.enrolPhone(anotherNumber)
 	_, err := p.MFA.ChangePhone(t.Context(), p.browser, p.phone, mfa.PhoneChange{Default: new(true)})
 	p.must(err)
-	p.later(11 * time.Minute)
+	p.advance(11 * time.Minute)
 	_, err = p.MFA.ChangePhone(t.Context(), p.browser, first, mfa.PhoneChange{Default: new(true)})
 	p.want(apierr.SessionReverificationRequired, err)
 }
@@ -506,9 +506,9 @@ func TestTheDefaultIsAChange(t *testing.T) {
 func TestAClockThatWentBackProvesNothing(t *testing.T) {
 	for _, back := range []time.Duration{time.Hour, 24 * time.Hour} {
 		p := newWorld(t).newcomer()
-		p.enter()
+		p.signInWithTicket()
 		key := p.begin()
-		p.later(-back)
+		p.advance(-back)
 		if !p.alive() {
 			t.Errorf("%v back: the session is gone", back)
 		}
@@ -525,12 +525,12 @@ func TestAClockThatWentBackProvesNothing(t *testing.T) {
 // Rule 7: a session that a clock in the future made lives no longer than others.
 func TestASessionOfTheFutureIsNoLonger(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.later(48 * time.Hour)
-	p.enter()
-	p.later(-48 * time.Hour)
+	p.advance(48 * time.Hour)
+	p.signInWithTicket()
+	p.advance(-48 * time.Hour)
 	_, err := p.Sessions.Touch(t.Context(), p.browser, p.browser.Session)
 	p.must(err)
-	p.later(7*24*time.Hour + time.Minute)
+	p.advance(7*24*time.Hour + time.Minute)
 	if p.alive() {
 		t.Error("the session outlived its seven days")
 	}
@@ -541,15 +541,15 @@ func TestAResetForgetsKnownBrowsers(t *testing.T) {
 	p := newWorld(t).member()
 	known := p.browser
 	for range account.DefaultPolicy().LockFailures {
-		p.later(time.Hour)
+		p.advance(time.Hour)
 		s := p.stranger()
-		s.enter()
-		p.want(apierr.FormCodeIncorrect, s.second(account.TOTPCode, p.wrong()))
+		s.signInWithTicket()
+		p.want(apierr.FormCodeIncorrect, s.secondFactor(account.TOTPCode, p.wrong()))
 	}
 	p.browser = known
-	p.enter()
-	p.must(p.second(account.TOTPCode, p.app())) // the owner's browser is not locked out
-	p.leave()
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode())) // the owner's browser is not locked out
+	p.signOut()
 	_, err := p.Admin.RemoveMFA(t.Context(), p.id)
 	p.must(err)
 	key := secret.New("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
@@ -557,15 +557,15 @@ func TestAResetForgetsKnownBrowsers(t *testing.T) {
 	p.must(err)
 	p.key = key
 	for range account.DefaultPolicy().LockFailures {
-		p.later(time.Hour)
+		p.advance(time.Hour)
 		s := p.stranger()
-		s.enter()
-		if err := s.second(account.TOTPCode, p.wrong()); apierr.From(err).Code() == apierr.UserLocked {
+		s.signInWithTicket()
+		if err := s.secondFactor(account.TOTPCode, p.wrong()); apierr.From(err).Code() == apierr.UserLocked {
 			break
 		}
 	}
-	p.enter()
-	p.want(apierr.UserLocked, p.second(account.TOTPCode, p.app()))
+	p.signInWithTicket()
+	p.want(apierr.UserLocked, p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 // TestTheSourceDocumentsPage: reserve, release, reserve again, default and remove within ten
@@ -576,8 +576,8 @@ func TestTheSourceDocumentsPage(t *testing.T) {
 		between func(p *person)
 		want    apierr.Code
 	}{
-		"within ten minutes": {func(p *person) { p.later(time.Minute) }, ""},
-		"after ten minutes":  {func(p *person) { p.later(10 * time.Minute) }, apierr.SessionReverificationRequired},
+		"within ten minutes": {func(p *person) { p.advance(time.Minute) }, ""},
+		"after ten minutes":  {func(p *person) { p.advance(10 * time.Minute) }, apierr.SessionReverificationRequired},
 		"another session added a factor": {func(p *person) {
 			_, err := p.Admin.AddUserPhone(p.Context(), p.id, anotherNumber, admin.PhoneChange{Verified: &yes, Reserved: &yes})
 			p.must(err)
@@ -587,7 +587,7 @@ func TestTheSourceDocumentsPage(t *testing.T) {
 			p := newWorld(t).newcomer()
 			added, err := p.Admin.AddUserPhone(t.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
 			p.must(err)
-			p.enter()
+			p.signInWithTicket()
 			reserve := func() error {
 				_, err := p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(true)})
 				return err
@@ -629,22 +629,22 @@ func TestTicketsRenewAProof(t *testing.T) {
 	signIn := func(token secret.Value) error {
 		r, err := p.MFA.CreateSignIn(t.Context(), p.browser, mfa.SignInInput{Strategy: account.TicketCode, Ticket: token})
 		if err == nil {
-			p.keep(r.Snapshot)
+			p.keepToken(r.Snapshot)
 			if r.SignIn.Created != p.browser.Session || r.SignIn.Status() != account.SignInComplete {
 				t.Errorf("the sign-in is %s and names %q", r.SignIn.Status(), r.SignIn.Created)
 			}
 		}
 		return err
 	}
-	p.enter()
+	p.signInWithTicket()
 	for name, renew := range map[string]func(secret.Value) error{"in a step-up": stepUp, "as a sign-in": signIn} {
-		p.later(11 * time.Minute)
+		p.advance(11 * time.Minute)
 		old := ticket(p.id, time.Hour)
-		p.later(10 * time.Minute)
+		p.advance(10 * time.Minute)
 		fresh := ticket(p.id, 0)
 		used := ticket(p.id, 0)
 		w.must(stepUp(used))
-		p.later(9*time.Minute + 59*time.Second)
+		p.advance(9*time.Minute + 59*time.Second)
 		for what, tc := range map[string]struct {
 			token secret.Value
 			want  []apierr.Code
@@ -682,20 +682,20 @@ func TestASignInWhoseAnswerIsLostLeavesNoSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member()
-			p.enter()
+			p.signInWithTicket()
 			before := p.browser
-			p.must(p.second(account.TOTPCode, p.app()))
+			p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 			got := p.browser
 			p.browser = before // the answer never came
-			p.want(apierr.ResourceNotFound, p.second(account.TOTPCode, p.app()))
+			p.want(apierr.ResourceNotFound, p.secondFactor(account.TOTPCode, p.totpCode()))
 			p.browser = got
 			if !p.alive() {
 				t.Fatal("a repetition of the attempt, as by a double click, ended the session")
 			}
-			p.later(tc.waits)
+			p.advance(tc.waits)
 			p.browser = before
-			p.enter()
-			p.must(p.second(account.TOTPCode, p.app()))
+			p.signInWithTicket()
+			p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 			listed, err := p.Admin.UserSessions(t.Context(), p.id)
 			p.must(err)
 			if len(listed) != tc.alive {
@@ -711,12 +711,12 @@ func TestNewBackupCodesEndWhatOldOnesProved(t *testing.T) {
 	p := w.member()
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
 	w.must(err)
-	p.enter()
-	p.must(p.second(account.TOTPCode, p.app()))
-	p.later(totp.Period)
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.advance(totp.Period)
 	byApp, byCode := p.elsewhere(), p.elsewhere()
-	w.must(byApp.second(account.TOTPCode, p.app()))
-	w.must(byCode.second(account.BackupCode, p.backup[0]))
+	w.must(byApp.secondFactor(account.TOTPCode, p.totpCode()))
+	w.must(byCode.secondFactor(account.BackupCode, p.backup[0]))
 	_, err = p.MFA.CreateBackupCodes(t.Context(), p.browser)
 	w.must(err)
 	if !p.alive() || !byApp.alive() || byCode.alive() {
@@ -732,7 +732,7 @@ func TestAPendingSessionDropsWhatItMistyped(t *testing.T) {
 	p, yes := w.newcomer(), true
 	owned, err := w.Admin.AddUserPhone(t.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
 	w.must(err)
-	p.enter()
+	p.signInWithTicket()
 	id, _ := p.add(anotherNumber, true)
 	_, err = p.MFA.DeletePhone(t.Context(), p.browser, id)
 	w.must(err)

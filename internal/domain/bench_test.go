@@ -38,8 +38,8 @@ func bench(b *testing.B, p *person, ready func(), do func() error) {
 
 func BenchmarkVerifyTOTP(b *testing.B) {
 	p := newWorld(b).member()
-	bench(b, p, func() { p.later(totp.Period) }, func() error {
-		_, err := p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.app()))
+	bench(b, p, func() { p.advance(totp.Period) }, func() error {
+		_, err := p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.totpCode()))
 		return err
 	})
 }
@@ -49,9 +49,9 @@ func BenchmarkWrongCode(b *testing.B) {
 	bench(b, p, func() {
 		_, err := p.Admin.Unlock(b.Context(), p.id)
 		p.must(err)
-		_, err = p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.app())) // clears the app's own count
+		_, err = p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.totpCode())) // clears the app's own count
 		p.must(err)
-		p.later(totp.Period)
+		p.advance(totp.Period)
 	}, func() error {
 		if _, err := p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.wrong())); err == nil {
 			b.Fatal("a wrong code was accepted")
@@ -63,21 +63,21 @@ func BenchmarkWrongCode(b *testing.B) {
 func BenchmarkVerifySMSCode(b *testing.B) {
 	p := newWorld(b).member()
 	bench(b, p, func() {
-		p.leave()
-		p.later(2 * time.Hour)
-		p.enter()
+		p.signOut()
+		p.advance(2 * time.Hour)
+		p.signInWithTicket()
 		p.text()
-	}, func() error { return p.second(account.PhoneCode, p.sms()) })
+	}, func() error { return p.secondFactor(account.PhoneCode, p.sms()) })
 }
 
 func BenchmarkBackupCode(b *testing.B) {
 	p := newWorld(b).member()
 	p.inside()
 	bench(b, p, func() {
-		p.later(time.Minute)
+		p.advance(time.Minute)
 		r, err := p.MFA.CreateBackupCodes(b.Context(), p.browser)
 		if err != nil {
-			p.leave()
+			p.signOut()
 			p.inside()
 			r, err = p.MFA.CreateBackupCodes(b.Context(), p.browser)
 		}
@@ -91,11 +91,11 @@ func BenchmarkBackupCode(b *testing.B) {
 
 func BenchmarkEnrol(b *testing.B) {
 	p := newWorld(b).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	bench(b, p, func() {
 		if _, err := p.MFA.DeleteTOTP(b.Context(), p.browser); err != nil {
-			p.leave()
-			p.enter()
+			p.signOut()
+			p.signInWithTicket()
 		}
 	}, func() error {
 		_, err := p.MFA.CreateTOTP(b.Context(), p.browser)
@@ -109,12 +109,12 @@ func BenchmarkConfirm(b *testing.B) {
 	p = w.newcomer()
 	bench(b, p, func() {
 		*p = *w.newcomer()
-		p.enter()
+		p.signInWithTicket()
 		r, err := p.MFA.CreateTOTP(b.Context(), p.browser)
 		p.must(err)
 		p.key = r.Secret
 	}, func() error {
-		_, err := p.MFA.ConfirmTOTP(b.Context(), p.browser, secret.New(p.app()))
+		_, err := p.MFA.ConfirmTOTP(b.Context(), p.browser, secret.New(p.totpCode()))
 		return err
 	})
 }
@@ -122,17 +122,17 @@ func BenchmarkConfirm(b *testing.B) {
 func BenchmarkSignInWithSecondFactor(b *testing.B) {
 	p := newWorld(b).member()
 	bench(b, p, func() {
-		p.leave()
-		p.later(time.Minute)
+		p.signOut()
+		p.advance(time.Minute)
 		p.ticketReady()
 	}, func() error {
 		r, err := p.MFA.CreateSignIn(b.Context(), p.browser, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ready[p]})
 		if err != nil {
 			return err
 		}
-		p.keep(r.Snapshot)
+		p.keepToken(r.Snapshot)
 		p.signIn = r.SignIn.ID
-		return p.second(account.TOTPCode, p.app())
+		return p.secondFactor(account.TOTPCode, p.totpCode())
 	})
 }
 

@@ -28,11 +28,11 @@ func TestAnEndpointsSecretBeforeSignsForADay(t *testing.T) {
 	}
 	_, err := o.Webhooks.RotateEndpoint(t.Context(), o.endpoint)
 	o.must(err)
-	o.later(24*time.Hour - time.Second)
+	o.advance(24*time.Hour - time.Second)
 	if n := sign(); n != 2 {
 		t.Errorf("%d secrets sign a second before the day is over, want 2", n)
 	}
-	o.later(time.Second)
+	o.advance(time.Second)
 	if n := sign(); n != 1 {
 		t.Errorf("%d secrets sign after the day, want 1", n)
 	}
@@ -110,7 +110,7 @@ func TestAnAddressBeginsFewSignIns(t *testing.T) {
 			if code := w.begins(tc.other); code != "" {
 				t.Errorf("from elsewhere: %s", code)
 			}
-			w.later(10 * time.Second)
+			w.advance(10 * time.Second)
 			if code := w.begins(tc.same(0)); code != "" {
 				t.Errorf("ten seconds later: %s", code)
 			}
@@ -123,7 +123,7 @@ func TestAnAddressBeginsFewSignIns(t *testing.T) {
 func TestAnAddressTriesFewPasswords(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.IPLimits = true })
-	w.later(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // limits are of UTC hours and days
+	w.advance(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // limits are of UTC hours and days
 	accounts := 0
 	try := func() error {
 		accounts++
@@ -134,21 +134,21 @@ func TestAnAddressTriesFewPasswords(t *testing.T) {
 		hour := w.now()
 		for range 60 {
 			w.want(apierr.FormPasswordOrIdentifierIncorrect, try())
-			w.later(10 * time.Second)
+			w.advance(10 * time.Second)
 		}
 		err := try()
 		w.want(apierr.TooManyRequests, err)
 		if wait := apierr.From(err).RetryAfter(); wait != hour.Add(time.Hour).Sub(w.now()) {
 			t.Errorf("after sixty in an hour: again after %v, want the rest of the hour", wait)
 		}
-		w.later(hour.Add(time.Hour).Sub(w.now()))
+		w.advance(hour.Add(time.Hour).Sub(w.now()))
 	}
 	err := try()
 	w.want(apierr.TooManyRequests, err)
 	if wait := apierr.From(err).RetryAfter(); wait != 19*time.Hour {
 		t.Errorf("after three hundred in a day: again after %v, want the rest of the day", wait)
 	}
-	w.later(19 * time.Hour)
+	w.advance(19 * time.Hour)
 	w.want(apierr.FormPasswordOrIdentifierIncorrect, try())
 }
 
@@ -157,7 +157,7 @@ func TestAnAddressTriesFewPasswords(t *testing.T) {
 func TestAnAddressHasFewMessagesSent(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.IPLimits, s.SMSRecordOnly = true, true })
-	w.later(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now()))
+	w.advance(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now()))
 	p := &pumpers{world: w}
 	n := 0
 	ask := func() error {
@@ -168,7 +168,7 @@ func TestAnAddressHasFewMessagesSent(t *testing.T) {
 		p.used = 0 // a session that is fresh enough to add numbers
 		for range 10 {
 			w.want("", ask())
-			w.later(30 * time.Second)
+			w.advance(30 * time.Second)
 		}
 		p.used = 0
 		err := ask()
@@ -179,7 +179,7 @@ func TestAnAddressHasFewMessagesSent(t *testing.T) {
 		if reason := apierr.From(err).Meta()["reason"]; reason != nil {
 			t.Errorf("whoever probes the limits is told of %v", reason)
 		}
-		w.later(5 * time.Minute)
+		w.advance(5 * time.Minute)
 	}
 	p.used = 0
 	err := ask()
@@ -225,9 +225,9 @@ func TestADeadTicketIsRemembered(t *testing.T) {
 		return err
 	}
 	w.want("", use())
-	w.later(10*time.Minute + 48*time.Hour - time.Second)
+	w.advance(10*time.Minute + 48*time.Hour - time.Second)
 	w.want(apierr.SignInTokenAlreadyUsedCode, use())
-	w.later(2 * time.Second)
+	w.advance(2 * time.Second)
 	w.want(apierr.TicketInvalidCode, use())
 }
 
@@ -235,7 +235,7 @@ func TestADeadTicketIsRemembered(t *testing.T) {
 func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	left := func() int {
 		_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
@@ -244,11 +244,11 @@ func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
 		w.must(err)
 		return len(texts)
 	}
-	w.later(31*24*time.Hour - time.Second)
+	w.advance(31*24*time.Hour - time.Second)
 	if n := left(); n != 1 {
 		t.Errorf("a second before the 31 days are over there are %d decisions, want 1", n)
 	}
-	w.later(2 * time.Second)
+	w.advance(2 * time.Second)
 	if n := left(); n != 0 {
 		t.Errorf("after 31 days there are %d decisions, want none", n)
 	}
@@ -272,7 +272,7 @@ func TestNobodyIsRememberedAsLongAsAnAccount(t *testing.T) {
 	for _, identifier := range []string{account, nobody} {
 		fail(identifier, 4)
 	}
-	w.later(20 * 24 * time.Hour)
+	w.advance(20 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 1000)
 	w.must(err)
 	for _, identifier := range []string{account, nobody} {
@@ -294,7 +294,7 @@ func TestOnlyAPendingTicketIsRevoked(t *testing.T) {
 			_, err := w.MFA.RevokeTicket(t.Context(), r.Ticket.WireID())
 			return err
 		},
-		"run out": func(w *world, _ *mfa.TicketResult) error { w.later(10 * time.Minute); return nil },
+		"run out": func(w *world, _ *mfa.TicketResult) error { w.advance(10 * time.Minute); return nil },
 	} {
 		w := newWorld(t)
 		r, err := w.MFA.CreateTicket(t.Context(), w.newcomer().id, 0)

@@ -119,23 +119,23 @@ func TestAStoreThatForgetsLosesNothing(t *testing.T) {
 	gone := map[store.Kind]int{}
 	for range 12 {
 		for range 3 {
-			w.later(10 * day)
+			w.advance(10 * day)
 			for _, k := range m.Forget(w.now()) {
 				gone[k.Kind]++
 			}
 		}
 		p.browser = tx.Caller{}
-		if p.enter().SignIn.Status() != account.NeedsSecondFactor {
+		if p.signInWithTicket().SignIn.Status() != account.NeedsSecondFactor {
 			t.Fatal("the user has no second factor any more")
 		}
-		w.must(p.second(account.TOTPCode, p.app()))
+		w.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 		token, err := w.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
 		w.must(err)
 		_, err = sessiontoken.Verify(token.Reveal(), w.keys(), "https://clerk.example.com", w.now())
 		w.must(err)
 		w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	}
-	w.later(400 * day)
+	w.advance(400 * day)
 	for _, k := range m.Forget(w.now()) {
 		gone[k.Kind]++
 	}
@@ -151,7 +151,7 @@ func TestAStoreThatForgetsLosesNothing(t *testing.T) {
 func TestCleanupAfterRotation(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	sign := func() string {
 		v, err := w.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
 		w.must(err)
@@ -159,7 +159,7 @@ func TestCleanupAfterRotation(t *testing.T) {
 	}
 	w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	old := len(w.all(store.KindSigningKey)[0].Data)
-	w.later(3*time.Hour + day + time.Minute)
+	w.advance(3*time.Hour + day + time.Minute)
 	before := sign()
 	_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
 	w.must(err)
@@ -216,9 +216,9 @@ func TestARecordOfBeforeIsMendedByItsNextWrite(t *testing.T) {
 		t.Fatalf("only %v have a wrong end: the test shows nothing", w.inDanger())
 	}
 	p.browser = tx.Caller{}
-	p.enter()
-	w.must(p.second(account.TOTPCode, p.app()))
-	w.later(2 * time.Hour)
+	p.signInWithTicket()
+	w.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	w.advance(2 * time.Hour)
 	w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	for _, k := range w.inDanger() {
 		if k.Kind != store.KindClient && k.Kind != store.KindDelivery { // the browsers of before were not written
@@ -236,7 +236,7 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	m := w.inMemory()
 	p := w.oneOfEach()
 	for range users {
-		w.newcomer().enter()
+		w.newcomer().signInWithTicket()
 	}
 	for range tickets {
 		_, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
@@ -247,7 +247,7 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	broken.Data = []byte(`{"ph":"no list"}`)
 	w.must(m.Commit(t.Context(), []store.Write{{Record: broken}}))
 	w.asStoredBefore(m)
-	w.later(9 * day)
+	w.advance(9 * day)
 	unreadable := 0
 	for range runs {
 		r, err := w.Service.Admin.Cleanup(t.Context(), limit)
@@ -268,7 +268,7 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	if unreadable != 1 {
 		t.Errorf("%d records could not be read, want 1", unreadable)
 	}
-	w.later(23 * day)
+	w.advance(23 * day)
 	m.Forget(w.now().Add(-30 * day))
 	if n := len(w.all(store.KindUser)); n != users+1 {
 		t.Fatalf("%d users are left, want %d", n, users+1)
@@ -281,15 +281,15 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	now[0].Data = whole
 	w.must(m.Commit(t.Context(), []store.Write{{Record: now[0]}}))
 	p.browser = tx.Caller{}
-	p.enter()
-	w.must(p.second(account.TOTPCode, p.app()))
+	p.signInWithTicket()
+	w.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 // TestTheCleanupStopsWhenTheStoreIsAway: the error of a store is not that of an unreadable record.
 func TestTheCleanupStopsWhenTheStoreIsAway(t *testing.T) {
 	w := newWorld(t)
-	w.newcomer().enter()
-	w.later(9 * day)
+	w.newcomer().signInWithTicket()
+	w.advance(9 * day)
 	w.faults.Inject(store.FailGet(1))
 	if r, err := w.Service.Admin.Cleanup(t.Context(), 100); !errors.Is(err, store.ErrUnavailable) || r.Unreadable != 0 {
 		t.Errorf("%+v, %v", r, err)
@@ -302,11 +302,11 @@ func TestNoKindWaitsForAnother(t *testing.T) {
 	w := newWorld(t)
 	w.inMemory()
 	for range 60 {
-		w.newcomer().enter()
+		w.newcomer().signInWithTicket()
 	}
 	_, err := w.Tokens.KeepHandshake(t.Context(), secret.New("payload"))
 	w.must(err)
-	w.later(9 * day)
+	w.advance(9 * day)
 	tickets := len(w.all(store.KindTicket))
 	_, err = w.Service.Admin.Cleanup(t.Context(), 36)
 	w.must(err)
@@ -319,11 +319,11 @@ func TestNoKindWaitsForAnother(t *testing.T) {
 func TestTheCleanupSetsAsideOnlyTheRecordItself(t *testing.T) {
 	w := newWorld(t)
 	m := w.inMemory()
-	w.newcomer().enter()
+	w.newcomer().signInWithTicket()
 	settings := w.all(store.KindSettings)[0]
 	settings.Data = []byte(`[]`)
 	w.must(m.Commit(t.Context(), []store.Write{{Record: settings}}))
-	w.later(9 * day)
+	w.advance(9 * day)
 	before := w.all(store.KindUser)
 	var err error
 	w.Service, err = domain.New(w.config)

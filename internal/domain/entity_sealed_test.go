@@ -79,7 +79,7 @@ func TestNoNumberAtRest(t *testing.T) {
 		other := p.stranger()
 		r, err := p.MFA.CreateSignIn(t.Context(), other.browser, mfa.SignInInput{Identifier: typed})
 		p.must(err)
-		other.keep(r.Snapshot)
+		other.keepToken(r.Snapshot)
 		if r.SignIn.Identifier != typed {
 			t.Errorf("the answer shows %q, not what was typed", r.SignIn.Identifier)
 		}
@@ -120,12 +120,12 @@ func TestAPlainNumberFromBefore(t *testing.T) {
 	if p.found(aNumber) == nil {
 		t.Fatal("the old record is not there")
 	}
-	p.enter()
+	p.signInWithTicket()
 	p.text()
 	if to := p.sent[len(p.sent)-1].To.E164(); to != aNumber {
 		t.Errorf("the code went to %s", to)
 	}
-	p.must(p.second(account.PhoneCode, p.sms()))
+	p.must(p.secondFactor(account.PhoneCode, p.sms()))
 	if where := p.found(aNumber); where != nil {
 		t.Errorf("after a write the number is in %v", where)
 	}
@@ -150,12 +150,12 @@ func TestASealedNumberMoved(t *testing.T) {
 			other, err := p.Admin.CreateUser(t.Context(), admin.UserInput{Phones: []string{anotherNumber}})
 			p.must(err)
 			theirs := &person{world: p.world, id: other.WireID()}
-			p.enter()
+			p.signInWithTicket()
 			texts := len(p.sent)
 			move(p, theirs.stored())
 			_, err = p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 			p.want(apierr.InternalClerkError, err)
-			_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+			_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 			p.want(apierr.InternalClerkError, err)
 			_, _, err = p.Admin.Users(t.Context(), nil, 0, 10)
 			p.want(apierr.InternalClerkError, err)
@@ -171,8 +171,8 @@ func TestASealedNumberMoved(t *testing.T) {
 func TestANumberMovesToTheNewestKey(t *testing.T) {
 	p := newWorld(t).member()
 	use := func() string {
-		p.later(time.Minute)
-		_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+		p.advance(time.Minute)
+		_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 		p.must(err)
 		return p.stored()
 	}

@@ -48,7 +48,7 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 			p := &person{world: w}
 			r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier})
 			w.must(err)
-			p.keep(r.Snapshot)
+			p.keepToken(r.Snapshot)
 			w.counts.Reset()
 			_, err = w.MFA.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, password)
 			return err
@@ -57,7 +57,7 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 			p := &person{world: w}
 			r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier})
 			w.must(err)
-			p.keep(r.Snapshot)
+			p.keepToken(r.Snapshot)
 			w.counts.Reset()
 			_, err = w.MFA.SignIn(t.Context(), p.browser, r.SignIn.ID)
 			return err
@@ -81,7 +81,7 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 						t.Errorf("try %d: %s answers %s, a user %s", i+1, what, got, seen["a user"])
 					}
 				}
-				w.later(31 * time.Second)
+				w.advance(31 * time.Second)
 			}
 		})
 	}
@@ -119,7 +119,7 @@ func TestGuessesAtNobodyAreForgotten(t *testing.T) {
 	w.want(apierr.FormPasswordOrIdentifierIncorrect, err)
 	_, err = w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "somebody"})
 	w.must(err)
-	w.later(32 * 24 * time.Hour)
+	w.advance(32 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.must(err)
 	claims, err := w.counts.List(t.Context(), store.KindClaim, "", 10)
@@ -134,8 +134,8 @@ func TestGuessesAtNobodyAreForgotten(t *testing.T) {
 func TestLookingForNumbersIsLimited(t *testing.T) {
 	w := newWorld(t)
 	p, q := w.newcomer(), w.newcomer()
-	p.enter()
-	q.enter()
+	p.signInWithTicket()
+	q.signInWithTicket()
 	number := func(i int) string { return fmt.Sprintf("+1212555%04d", i) }
 	add := func(p *person, i int) (string, error) {
 		w.counts.Reset()

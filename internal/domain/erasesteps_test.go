@@ -81,7 +81,7 @@ func (p *person) absent() {
 		"sessions": func() error { _, err := p.Admin.UserSessions(ctx, p.id); return err },
 		"ticket":   func() error { _, err := p.MFA.CreateTicket(ctx, p.id, 0); return err },
 		"change":   func() error { _, err := p.Admin.UpdateUser(ctx, p.id, admin.UserChange{}); return err },
-		"app":      func() error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err },
+		"app":      func() error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.totpCode())); return err },
 		"password": func() error { return p.Admin.VerifyPassword(ctx, p.id, secret.New("correct horse")) },
 		"number":   func() error { _, err := p.Admin.UserPhone(ctx, p.phone); return err },
 	} {
@@ -175,7 +175,7 @@ func TestTheCleanupFinishesADeletion(t *testing.T) {
 	if err := p.Admin.DeleteUser(t.Context(), p.id); !errors.Is(err, store.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	p.later(25 * time.Hour)
+	p.advance(25 * time.Hour)
 	for range 100 {
 		_, err := p.Service.Admin.Cleanup(t.Context(), 10)
 		p.must(err)
@@ -268,7 +268,7 @@ func TestIdentifiersPerUserAreBounded(t *testing.T) {
 	p := &person{world: w, id: u.WireID()}
 	_, err = w.Admin.AddUserPhone(ctx, u.WireID(), "+12125550142", admin.PhoneChange{})
 	w.want(apierr.FormParamArraySizeExceeded, err)
-	p.enter()
+	p.signInWithTicket()
 	_, err = w.MFA.AddPhone(ctx, p.browser, mfa.PhoneInput{Number: "+12125550142"})
 	w.want(apierr.FormParamArraySizeExceeded, err)
 	w.must(w.Admin.DeleteUser(ctx, u.WireID()))

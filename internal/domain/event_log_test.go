@@ -47,7 +47,7 @@ func TestEventLog(t *testing.T) {
 	_, _ = p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.wrong()))
 	_, err := p.Admin.Lock(ctx, p.id)
 	p.must(err)
-	p.later(time.Millisecond)
+	p.advance(time.Millisecond)
 	p.must(p.Admin.DeleteUser(ctx, p.id))
 	want := []string{
 		"backup_code.made", "code.sent", "factor.added", "factor.added", "phone_number.added", "phone_number.verified", "session.created", "session.removed", "settings.changed",
@@ -80,10 +80,10 @@ func TestEventLog(t *testing.T) {
 func TestTheEventLogHoldsNoSecret(t *testing.T) {
 	p := newWorld(t).member()
 	p.browser.Address = aNetwork
-	p.enter()
+	p.signInWithTicket()
 	p.text()
 	code := p.sms()
-	p.must(p.second(account.PhoneCode, code))
+	p.must(p.secondFactor(account.PhoneCode, code))
 	records, err := p.counts.List(t.Context(), store.KindEvent, "", 1000)
 	p.must(err)
 	for _, r := range records {
@@ -99,7 +99,7 @@ func TestTheEventLogHoldsNoSecret(t *testing.T) {
 func TestTheEventLogForgets(t *testing.T) {
 	w := newWorld(t)
 	w.newcomer()
-	w.later(31*24*time.Hour + time.Hour)
+	w.advance(31*24*time.Hour + time.Hour)
 	_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
 	w.must(err)
 	if got := w.told(10); len(got) != 0 {
@@ -111,12 +111,12 @@ func TestTheEventLogForgets(t *testing.T) {
 func TestEventsOfOneMomentStayInOrder(t *testing.T) {
 	w := newWorld(t)
 	var want []string
-	w.later(time.Millisecond)
+	w.advance(time.Millisecond)
 	for i := range 12 {
 		_, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: fmt.Sprint("user", i), Phones: []string{fmt.Sprintf("+1212555%04d", i)}})
 		w.must(err)
 		want = append(want, "user.created", "phone_number.verified")
-		w.later(time.Millisecond)
+		w.advance(time.Millisecond)
 	}
 	if got := w.told(5); !slices.Equal(got[1:], want) {
 		t.Errorf("%v", got)

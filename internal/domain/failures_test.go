@@ -15,41 +15,41 @@ import (
 
 func TestConsecutiveFailures(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
-	guess := func() apierr.Code { return codeOf(p.second(account.TOTPCode, p.wrong())) }
+	p.signInWithTicket()
+	guess := func() apierr.Code { return codeOf(p.secondFactor(account.TOTPCode, p.wrong())) }
 	for n := range 5 {
 		if got := guess(); got != apierr.FormCodeIncorrect {
 			t.Fatalf("failure %d: %s", n+1, got)
 		}
 	}
-	p.want(apierr.VerificationFailed, p.second(account.TOTPCode, p.app())) // this sign-in is over, whatever is given
+	p.want(apierr.VerificationFailed, p.secondFactor(account.TOTPCode, p.totpCode())) // this sign-in is over, whatever is given
 	for n, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute} {
-		p.later(wait - time.Second)
-		p.enter()
-		err := p.second(account.TOTPCode, p.app())
+		p.advance(wait - time.Second)
+		p.signInWithTicket()
+		err := p.secondFactor(account.TOTPCode, p.totpCode())
 		if codeOf(err) != apierr.TooManyRequests || apierr.From(err).RetryAfter() != time.Second {
 			t.Fatalf("wait %d: a second before its end: %v, retry %v", n, err, apierr.From(err).RetryAfter())
 		}
-		p.later(time.Second)
+		p.advance(time.Second)
 		if got := guess(); got != apierr.FormCodeIncorrect {
 			t.Fatalf("wait %d: after its end: %s", n, got)
 		}
 	}
 	for range 2 { // the tenth failure locks for an hour, and so does every later one
-		p.want(apierr.UserLocked, p.second(account.TOTPCode, p.app()))
-		p.later(time.Hour - time.Second)
-		p.enter()
-		p.want(apierr.UserLocked, p.second(account.BackupCode, p.backup[0]))
-		p.later(time.Second)
-		p.enter()
+		p.want(apierr.UserLocked, p.secondFactor(account.TOTPCode, p.totpCode()))
+		p.advance(time.Hour - time.Second)
+		p.signInWithTicket()
+		p.want(apierr.UserLocked, p.secondFactor(account.BackupCode, p.backup[0]))
+		p.advance(time.Second)
+		p.signInWithTicket()
 		if got := guess(); got != apierr.FormCodeIncorrect {
 			t.Fatalf("after the lock: %s", got)
 		}
 	}
 	_, err := p.Admin.Unlock(t.Context(), p.id)
 	p.must(err)
-	p.enter()
-	p.must(p.second(account.TOTPCode, p.app()))
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func codeOf(err error) apierr.Code {
@@ -61,48 +61,48 @@ func codeOf(err error) apierr.Code {
 
 func TestSuccessClearsConsecutiveFailures(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
+	p.signInWithTicket()
 	for range 4 {
-		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
 	}
-	p.must(p.second(account.TOTPCode, p.app()))
-	p.leave()
-	p.enter()
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.signOut()
+	p.signInWithTicket()
 	for range 5 {
-		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
 	}
 }
 
 func TestFailureLogStopsUnknownDevicesOnly(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
-	p.must(p.second(account.TOTPCode, p.app())) // this browser is known now
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode())) // this browser is known now
 	failures := 0
 	for day := 0; failures < 20; day++ {
 		thief := p.stranger()
-		thief.enter()
+		thief.signInWithTicket()
 		for range 4 {
-			if codeOf(thief.second(account.TOTPCode, thief.wrong())) == apierr.FormCodeIncorrect {
+			if codeOf(thief.secondFactor(account.TOTPCode, thief.wrong())) == apierr.FormCodeIncorrect {
 				failures++
 			}
 		}
-		p.later(24 * time.Hour / 4)
-		p.leave()
-		p.enter()
-		p.must(p.second(account.TOTPCode, p.app())) // the owner's success clears the consecutive count, not the failure log
+		p.advance(24 * time.Hour / 4)
+		p.signOut()
+		p.signInWithTicket()
+		p.must(p.secondFactor(account.TOTPCode, p.totpCode())) // the owner's success clears the consecutive count, not the failure log
 	}
 	thief := p.stranger()
-	thief.enter()
-	p.want(apierr.UserLocked, thief.second(account.TOTPCode, thief.app()))
-	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+	thief.signInWithTicket()
+	p.want(apierr.UserLocked, thief.secondFactor(account.TOTPCode, thief.totpCode()))
+	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 	p.want(apierr.UserLocked, err)
-	p.leave()
-	p.later(time.Minute)
-	p.enter()
-	p.must(p.second(account.TOTPCode, p.app()))
-	p.later(31 * 24 * time.Hour)
-	thief.enter()
-	p.must(thief.second(account.TOTPCode, thief.app()))
+	p.signOut()
+	p.advance(time.Minute)
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.advance(31 * 24 * time.Hour)
+	thief.signInWithTicket()
+	p.must(thief.secondFactor(account.TOTPCode, thief.totpCode()))
 }
 
 func TestPasswordAndSecondFactorDoNotLockEachOther(t *testing.T) {
@@ -111,39 +111,39 @@ func TestPasswordAndSecondFactorDoNotLockEachOther(t *testing.T) {
 		p.want(apierr.FormPasswordIncorrect, p.Admin.VerifyPassword(t.Context(), p.id, secret.New("wrong password")))
 	}
 	p.want(apierr.TooManyRequests, p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
-	p.enter()
+	p.signInWithTicket()
 	for range 5 {
-		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
 	}
-	p.enter()
-	p.want(apierr.TooManyRequests, p.second(account.TOTPCode, p.app()))
-	p.later(30 * time.Second)
+	p.signInWithTicket()
+	p.want(apierr.TooManyRequests, p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.advance(30 * time.Second)
 	p.must(p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
-	p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
-	p.later(time.Minute)
-	p.must(p.second(account.TOTPCode, p.app()))
+	p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
+	p.advance(time.Minute)
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func TestMalformedAndReplayedCodesAreFree(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
-	used := p.app()
-	p.must(p.second(account.TOTPCode, used))
-	p.leave()
-	p.enter()
+	p.signInWithTicket()
+	used := p.totpCode()
+	p.must(p.secondFactor(account.TOTPCode, used))
+	p.signOut()
+	p.signInWithTicket()
 	for range 30 {
 		for _, code := range []string{used, "12345", "1234567", "12345a", " 23456", "١٢٣٤٥٦", "１２３４５６"} {
-			p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, code))
+			p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, code))
 		}
-		p.want(apierr.FormParamNil, p.second(account.TOTPCode, ""))
+		p.want(apierr.FormParamNil, p.secondFactor(account.TOTPCode, ""))
 	}
-	p.later(time.Minute)
-	p.must(p.second(account.TOTPCode, p.app()))
+	p.advance(time.Minute)
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func TestTriesOfOneVerification(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	p.must(err)
 	send := func() error {
@@ -165,20 +165,20 @@ func TestTriesOfOneVerification(t *testing.T) {
 	for range 3 {
 		p.want(apierr.FormCodeIncorrect, try(wrong))
 	}
-	p.later(30 * time.Second)
+	p.advance(30 * time.Second)
 	p.must(send()) // keeps the three failures
 	second := p.sms()
 	if first != second {
 		p.want(apierr.FormCodeIncorrect, try(first)) // the old code is dead, and its use is the fourth failure
 	}
 	p.want(apierr.FormCodeIncorrect, try(wrong))
-	p.later(time.Minute)
+	p.advance(time.Minute)
 	p.want(apierr.VerificationFailed, try(second))
 	p.want(apierr.VerificationFailed, send())
-	p.later(10 * time.Minute)
+	p.advance(10 * time.Minute)
 	p.must(send())
 	third := p.sms()
-	p.later(10 * time.Minute)
+	p.advance(10 * time.Minute)
 	p.want(apierr.VerificationExpired, try(third))
 	p.must(send())
 	p.must(try(p.sms()))
@@ -188,19 +188,19 @@ func TestTriesOfOneVerification(t *testing.T) {
 func TestCodesWorkForNothingElse(t *testing.T) {
 	w := newWorld(t)
 	p := w.member()
-	p.enter()
+	p.signInWithTicket()
 	p.text()
 	forSignIn := p.sms()
 	other := p.stranger()
-	other.enter()
-	p.later(time.Minute)
+	other.signInWithTicket()
+	p.advance(time.Minute)
 	other.text()
 	forOther := other.sms()
 	if forSignIn != forOther {
-		p.want(apierr.FormCodeIncorrect, p.second(account.PhoneCode, forOther))
+		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.PhoneCode, forOther))
 	}
-	p.must(p.second(account.PhoneCode, forSignIn))
-	p.later(time.Minute)
+	p.must(p.secondFactor(account.PhoneCode, forSignIn))
+	p.advance(time.Minute)
 	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
 	p.must(err)
 	_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(forOther)})
@@ -209,7 +209,7 @@ func TestCodesWorkForNothingElse(t *testing.T) {
 	p.must(err)
 	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(forOther)})
 	p.want(apierr.VerificationMissing, err)
-	p.must(other.second(account.PhoneCode, forOther))
+	p.must(other.secondFactor(account.PhoneCode, forOther))
 }
 
 func TestTextsPerNumberAndUser(t *testing.T) {
@@ -218,7 +218,7 @@ func TestTextsPerNumberAndUser(t *testing.T) {
 	for hour := range 24 {
 		for range 12 { // somebody signs in every five minutes and asks for a text
 			p := w.newcomer()
-			p.enter()
+			p.signInWithTicket()
 			r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 			w.must(err)
 			if _, err := p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode); err == nil {
@@ -226,7 +226,7 @@ func TestTextsPerNumberAndUser(t *testing.T) {
 			} else if codeOf(err) != apierr.VerificationCodeTooManyRequests {
 				t.Fatalf("hour %d: %v", hour, err)
 			}
-			w.later(5 * time.Minute)
+			w.advance(5 * time.Minute)
 		}
 	}
 	if sent != 20 || len(w.sent) != 20 {
@@ -236,7 +236,7 @@ func TestTextsPerNumberAndUser(t *testing.T) {
 
 func TestRefusedNumbers(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	for number, want := range map[string]apierr.Code{
 		"+4915123456789": apierr.UnsupportedCountryCode,
 		"+18005551234":   apierr.FormParamFormatInvalid,
@@ -255,13 +255,13 @@ func TestRefusedNumbers(t *testing.T) {
 
 func TestAFailedSendCostsNoCooldown(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
+	p.signInWithTicket()
 	p.down = true
 	_, err := p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 	p.want(apierr.SMSSendError, err)
 	p.down = false
 	p.text()
-	p.must(p.second(account.PhoneCode, p.sms()))
+	p.must(p.secondFactor(account.PhoneCode, p.sms()))
 }
 
 func TestAHundredFailuresDisableTheAuthenticator(t *testing.T) {
@@ -273,15 +273,15 @@ func TestAHundredFailuresDisableTheAuthenticator(t *testing.T) {
 		_, err := p.Admin.Unlock(t.Context(), p.id)
 		p.must(err)
 	}
-	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 	p.want(apierr.StrategyForUserInvalid, err)
-	p.enter()
-	p.want(apierr.StrategyForUserInvalid, p.second(account.TOTPCode, p.app()))
-	p.must(p.second(account.BackupCode, p.backup[0]))
+	p.signInWithTicket()
+	p.want(apierr.StrategyForUserInvalid, p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.must(p.secondFactor(account.BackupCode, p.backup[0]))
 	_, err = p.MFA.DeleteTOTP(t.Context(), p.browser)
 	p.must(err)
 	p.enrolApp()
-	_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+	_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 	p.must(err)
 }
 
@@ -290,12 +290,12 @@ func TestLimitsPerAddress(t *testing.T) {
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	p.must(err)
 	p.browser.Address = netip.MustParseAddr("198.51.100.7")
-	p.later(time.Hour)
-	p.enter()
+	p.advance(time.Hour)
+	p.signInWithTicket()
 	for range 3 {
-		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
 	}
-	err = p.second(account.TOTPCode, p.app())
+	err = p.secondFactor(account.TOTPCode, p.totpCode())
 	if wait := apierr.From(err).RetryAfter(); codeOf(err) != apierr.TooManyRequests || wait <= 0 || wait > 10*time.Second {
 		t.Fatalf("the fourth attempt within ten seconds: %v, retry after %v", err, wait)
 	}
@@ -303,8 +303,8 @@ func TestLimitsPerAddress(t *testing.T) {
 	elsewhere.Address = netip.MustParseAddr("203.0.113.9")
 	_, err = p.MFA.AttemptSecondFactor(t.Context(), elsewhere, p.signIn, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.wrong())})
 	p.want(apierr.FormCodeIncorrect, err)
-	p.later(10 * time.Second)
-	p.must(p.second(account.TOTPCode, p.app()))
+	p.advance(10 * time.Second)
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func TestGuessesAtUnknownAccountsAreLimitedToo(t *testing.T) {
@@ -338,7 +338,7 @@ func TestTextAsFirstFactor(t *testing.T) {
 	}
 	r := begin()
 	p := &person{world: w, id: u.WireID()}
-	p.keep(r.Snapshot)
+	p.keepToken(r.Snapshot)
 	_, err = w.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, "")
 	w.want(apierr.StrategyForUserInvalid, err)
 	if len(w.sent) != 0 {

@@ -20,13 +20,13 @@ func TestAFailingStoreDenies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member()
-			p.enter()
+			p.signInWithTicket()
 			p.faults.Inject(fault)
-			err := p.second(account.BackupCode, p.backup[0])
+			err := p.secondFactor(account.BackupCode, p.backup[0])
 			if !errors.Is(err, store.ErrUnavailable) || errors.As(err, new(*apierr.Error)) {
 				t.Fatalf("error %v, want one that is unavailable and not of the catalogue", err)
 			}
-			p.must(p.second(account.BackupCode, p.backup[0]))
+			p.must(p.secondFactor(account.BackupCode, p.backup[0]))
 		})
 	}
 }
@@ -35,7 +35,7 @@ func TestAFailingStoreDenies(t *testing.T) {
 // up, and a fresh one signs in.
 func TestALostAnswerNeverGivesASecondUse(t *testing.T) {
 	p := newWorld(t).member()
-	code := p.app()
+	code := p.totpCode()
 	p.faults.Inject(store.LoseCommit(1))
 	if _, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(code)); err == nil {
 		t.Fatal("the answer was not lost")
@@ -43,14 +43,14 @@ func TestALostAnswerNeverGivesASecondUse(t *testing.T) {
 	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(code))
 	p.want(apierr.FormCodeIncorrect, err)
 	p.unlocked()
-	p.later(60e9)
-	_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+	p.advance(60e9)
+	_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 	p.must(err)
 }
 
 func TestNoMessageWithoutItsCommit(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
+	p.signInWithTicket()
 	before := len(p.sent)
 	p.faults.Inject(store.FailCommit(1))
 	if _, err := p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone); err == nil {
@@ -64,35 +64,35 @@ func TestNoMessageWithoutItsCommit(t *testing.T) {
 
 func TestAConflictIsTriedAgain(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
+	p.signInWithTicket()
 	p.faults.Inject(store.ConflictCommit(1), store.ConflictCommit(2), store.ConflictCommit(3))
-	p.must(p.second(account.TOTPCode, p.app()))
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func TestEndlessConflictsAreAnswered(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
+	p.signInWithTicket()
 	for n := range 100 {
 		p.faults.Inject(store.ConflictCommit(n + 1))
 	}
-	p.want(apierr.ResourceLocked, p.second(account.TOTPCode, p.app()))
+	p.want(apierr.ResourceLocked, p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func TestACancelledRequestLeavesNothingRunning(t *testing.T) {
 	p := newWorld(t).member()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.app())); !errors.Is(err, context.Canceled) {
+	if _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.totpCode())); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 	p.must(err)
 }
 
 func TestCleanup(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	_, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
 	w.must(err)
 	count := func(kind store.Kind) int {
@@ -105,7 +105,7 @@ func TestCleanup(t *testing.T) {
 	if r.Found != 0 {
 		t.Errorf("the cleanup touched %d live records", r.Found)
 	}
-	w.later(9 * 24 * 3600e9) // the session ended two days ago, the tickets long before
+	w.advance(9 * 24 * 3600e9) // the session ended two days ago, the tickets long before
 	for more := true; more; {
 		r, err = w.Service.Admin.Cleanup(t.Context(), 2)
 		w.must(err)
@@ -122,7 +122,7 @@ func TestCleanup(t *testing.T) {
 	if s := string(records[0].Data); len(s) > 300 {
 		t.Errorf("the dead session is still there: %s", s)
 	}
-	w.later(400 * 24 * 3600e9)
+	w.advance(400 * 24 * 3600e9)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.must(err)
 	if count(store.KindClient) != 0 {

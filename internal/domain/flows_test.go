@@ -16,7 +16,7 @@ import (
 
 func TestEnrolAndSignInWithEveryFactor(t *testing.T) {
 	p := newWorld(t).newcomer()
-	if r := p.enter(); r.SignIn.Status() != account.SignInComplete {
+	if r := p.signInWithTicket(); r.SignIn.Status() != account.SignInComplete {
 		t.Fatalf("a user without a second factor is %s", r.SignIn.Status())
 	}
 	p.enrolPhone(aNumber)
@@ -25,12 +25,12 @@ func TestEnrolAndSignInWithEveryFactor(t *testing.T) {
 	}
 	p.enrolApp()
 	for name, second := range map[string]func() error{
-		"authenticator app": func() error { return p.second(account.TOTPCode, p.app()) },
-		"backup code":       func() error { return p.second(account.BackupCode, p.backup[3]) },
-		"text message":      func() error { p.later(time.Minute); p.text(); return p.second(account.PhoneCode, p.sms()) },
+		"authenticator app": func() error { return p.secondFactor(account.TOTPCode, p.totpCode()) },
+		"backup code":       func() error { return p.secondFactor(account.BackupCode, p.backup[3]) },
+		"text message":      func() error { p.advance(time.Minute); p.text(); return p.secondFactor(account.PhoneCode, p.sms()) },
 	} {
-		p.leave()
-		if r := p.enter(); r.SignIn.Status() != account.NeedsSecondFactor || p.browser.Session != "" {
+		p.signOut()
+		if r := p.signInWithTicket(); r.SignIn.Status() != account.NeedsSecondFactor || p.browser.Session != "" {
 			t.Fatalf("%s: a ticket alone gives %s", name, r.SignIn.Status())
 		}
 		if err := second(); err != nil {
@@ -64,7 +64,7 @@ func TestPasswordSignIn(t *testing.T) {
 	}
 	r, err = w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: email})
 	w.must(err)
-	p.keep(r.Snapshot)
+	p.keepToken(r.Snapshot)
 	r, err = w.MFA.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.Proof{Strategy: account.Password, Password: secret.New("correct horse")})
 	w.must(err)
 	if r.SignIn.Status() != account.SignInComplete {
@@ -74,26 +74,26 @@ func TestPasswordSignIn(t *testing.T) {
 
 func TestStepUp(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.enrolApp()
-	p.later(11 * time.Minute)
+	p.advance(11 * time.Minute)
 	ctx, sess := t.Context(), p.browser.Session
 	_, err := p.MFA.CreateBackupCodes(ctx, p.browser)
 	p.want(apierr.SessionReverificationRequired, err)
-	_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
+	_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
 	p.want(apierr.SessionReverificationMissing, err)
 	r, err := p.MFA.StartReverification(ctx, p.browser, sess, authority.MultiFactor)
 	p.must(err)
 	if r.Reverification.Status() != account.ReverifyFirstFactor || r.Snapshot.Ages(r.Session)[0] < 11 {
 		t.Errorf("started: %s, ages %v", r.Reverification.Status(), r.Snapshot.Ages(r.Session))
 	}
-	_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
+	_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
 	p.want(apierr.InvalidActionForSessionReverification, err)
 	_, err = p.MFA.AttemptReverificationFirstFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.Password, Password: secret.New("correct horse")})
 	p.must(err)
 	_, err = p.MFA.CreateBackupCodes(ctx, p.browser)
 	p.want(apierr.SessionReverificationRequired, err)
-	r, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())})
+	r, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
 	p.must(err)
 	if r.Reverification.Status() != account.ReverifyComplete || r.Snapshot.Ages(r.Session) != [2]int{0, 0} {
 		t.Errorf("done: %s, ages %v", r.Reverification.Status(), r.Snapshot.Ages(r.Session))
@@ -106,10 +106,10 @@ func TestStepUp(t *testing.T) {
 	if made.Codes[0] != again.Codes[0] {
 		t.Error("two creates within a moment gave two sets")
 	}
-	p.leave()
-	p.enter()
-	p.want(apierr.FormCodeIncorrect, p.second(account.BackupCode, old[0]))
-	p.must(p.second(account.BackupCode, made.Codes[0]))
+	p.signOut()
+	p.signInWithTicket()
+	p.want(apierr.FormCodeIncorrect, p.secondFactor(account.BackupCode, old[0]))
+	p.must(p.secondFactor(account.BackupCode, made.Codes[0]))
 }
 
 func TestEnforcedEnrolment(t *testing.T) {
@@ -117,7 +117,7 @@ func TestEnforcedEnrolment(t *testing.T) {
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
 	w.must(err)
 	p := w.newcomer()
-	r := p.enter()
+	r := p.signInWithTicket()
 	status := func() account.SessionStatus {
 		r, err := p.Sessions.Session(t.Context(), p.browser, p.browser.Session)
 		p.must(err)
@@ -148,13 +148,13 @@ func TestMethodsSwitchedOff(t *testing.T) {
 	p := newWorld(t).member()
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp, s.BackupCodes = false, false, false })
 	p.must(err)
-	p.enter()
+	p.signInWithTicket()
 	_, err = p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 	p.want(apierr.FeatureNotEnabled, err)
-	p.want(apierr.FeatureNotEnabled, p.second(account.TOTPCode, p.app()))
-	p.want(apierr.FeatureNotEnabled, p.second(account.BackupCode, p.backup[0]))
+	p.want(apierr.FeatureNotEnabled, p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.want(apierr.FeatureNotEnabled, p.secondFactor(account.BackupCode, p.backup[0]))
 	q := p.newcomer()
-	q.enter()
+	q.signInWithTicket()
 	_, err = q.MFA.CreateTOTP(t.Context(), q.browser)
 	q.want(apierr.FeatureNotEnabled, err)
 	_, err = q.MFA.AddPhone(t.Context(), q.browser, mfa.PhoneInput{Number: anotherNumber})
@@ -181,7 +181,7 @@ func TestTickets(t *testing.T) {
 	w.want(apierr.SignInTokenRevokedCode, use(second.Token))
 	third, err := w.MFA.CreateTicket(t.Context(), p.id, time.Minute)
 	w.must(err)
-	w.later(time.Minute)
+	w.advance(time.Minute)
 	w.want(apierr.TicketExpiredCode, use(third.Token))
 }
 
@@ -204,10 +204,10 @@ func TestEndingSessions(t *testing.T) {
 			return err
 		},
 		"user deleted":  func(p *person) error { return p.Admin.DeleteUser(t.Context(), p.id) },
-		"a week passed": func(p *person) error { p.later(7 * 24 * time.Hour); return nil },
+		"a week passed": func(p *person) error { p.advance(7 * 24 * time.Hour); return nil },
 	} {
 		p := w.newcomer()
-		p.enter()
+		p.signInWithTicket()
 		w.must(end(p))
 		if _, err := p.MFA.Me(t.Context(), p.browser); err == nil {
 			t.Errorf("%s: still signed in", name)
@@ -222,7 +222,7 @@ func TestEndingSessions(t *testing.T) {
 
 func TestABannedUserIsToldSo(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	_, err := p.Admin.Ban(t.Context(), p.id)
 	p.must(err)
 	_, err = p.MFA.Me(t.Context(), p.browser)
@@ -232,9 +232,9 @@ func TestABannedUserIsToldSo(t *testing.T) {
 func TestForeignSessionsAndPhones(t *testing.T) {
 	w := newWorld(t)
 	p, q := w.newcomer(), w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.enrolPhone(aNumber)
-	q.enter()
+	q.signInWithTicket()
 	_, err := q.Sessions.Session(t.Context(), q.browser, p.browser.Session)
 	w.want(apierr.AuthenticationInvalid, err)
 	_, err = q.MFA.Phone(t.Context(), q.browser, p.phone)
@@ -248,12 +248,12 @@ func TestForeignSessionsAndPhones(t *testing.T) {
 func TestTheClientTokenChangesWithItsRights(t *testing.T) {
 	p := newWorld(t).member()
 	before := p.browser
-	p.enter()
+	p.signInWithTicket()
 	if _, err := p.MFA.SignIn(t.Context(), before, p.signIn); err == nil {
 		t.Error("the token from before the first factor still works")
 	}
 	between := p.browser
-	p.must(p.second(account.TOTPCode, p.app()))
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	between.Session = p.browser.Session
 	_, err := p.MFA.Me(t.Context(), between)
 	p.want(apierr.AuthenticationInvalid, err)
@@ -264,7 +264,7 @@ func TestTheClientTokenChangesWithItsRights(t *testing.T) {
 func TestRevokedSigningKeys(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	token := func() string {
 		v, err := w.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
 		w.must(err)
@@ -286,7 +286,7 @@ func TestRevokedSigningKeys(t *testing.T) {
 func TestSigningKeyRotation(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	token := func() string {
 		v, err := w.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
 		w.must(err)
@@ -306,13 +306,13 @@ func TestSigningKeyRotation(t *testing.T) {
 	if kid(token()) != kid(first) {
 		t.Error("a new key signs before everybody can know it")
 	}
-	w.later(61 * time.Minute)
+	w.advance(61 * time.Minute)
 	second := token()
 	w.must(good(second))
 	if kid(second) == kid(first) {
 		t.Error("the old key still signs an hour later")
 	}
-	w.later(2 * time.Hour)
+	w.advance(2 * time.Hour)
 	w.must(good(token()))
 	if n := len(w.keys()); n != 1 {
 		t.Errorf("%d keys are published after the overlap, want 1", n)
@@ -324,10 +324,10 @@ func TestSigningKeyRotation(t *testing.T) {
 func TestAClockThatWentBackStillSigns(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.enter()
-	p.leave()
-	w.later(-time.Hour)
-	p.enter()
+	p.signInWithTicket()
+	p.signOut()
+	w.advance(-time.Hour)
+	p.signInWithTicket()
 	token, err := p.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
 	p.must(err)
 	if _, err := sessiontoken.Verify(token.Reveal(), w.keys(), "https://clerk.example.com", w.now()); err != nil {

@@ -36,10 +36,10 @@ func TestSecretsMoveToTheNewestKey(t *testing.T) {
 		t.Fatal("the secret is under the new key before anything was written")
 	}
 	for i := range 2 {
-		if _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app())); err != nil {
+		if _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode())); err != nil {
 			t.Fatalf("check %d after the rotation: %v", i+1, err)
 		}
-		w.later(30 * time.Second)
+		w.advance(30 * time.Second)
 	}
 	if !w.config.Ring.Current(sealed()) {
 		t.Error("the secret is still under the old key")

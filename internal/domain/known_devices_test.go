@@ -17,17 +17,17 @@ import (
 // signsIn is the owner's sign-in on a known browser, with a password if the user has one.
 func (p *person) signsIn(when string) {
 	p.Helper()
-	p.leave()
+	p.signOut()
 	u, err := p.Admin.User(p.Context(), p.id)
 	p.must(err)
 	r, err := p.MFA.CreateSignIn(p.Context(), p.browser, mfa.SignInInput{Identifier: u.Emails[0].Address, Password: secret.New("correct horse")})
 	if err != nil {
 		p.Fatalf("%s: the owner's password: %v", when, err)
 	}
-	p.keep(r.Snapshot)
+	p.keepToken(r.Snapshot)
 	p.signIn = r.SignIn.ID
-	p.later(totp.Period) // the code before may be used
-	if err := p.second(account.TOTPCode, p.app()); err != nil {
+	p.advance(totp.Period) // the code before may be used
+	if err := p.secondFactor(account.TOTPCode, p.totpCode()); err != nil {
 		p.Fatalf("%s: the owner's code: %v", when, err)
 	}
 }
@@ -37,8 +37,8 @@ func (p *person) signsIn(when string) {
 func (p *person) untilRefused(between func()) int {
 	p.Helper()
 	for judged := 0; ; {
-		p.enter()
-		err := p.second(account.TOTPCode, p.wrong())
+		p.signInWithTicket()
+		err := p.secondFactor(account.TOTPCode, p.wrong())
 		switch wait := apierr.From(err).RetryAfter(); {
 		case codeOf(err) == apierr.FormCodeIncorrect:
 			judged++
@@ -48,7 +48,7 @@ func (p *person) untilRefused(between func()) int {
 		case wait > time.Hour:
 			return judged
 		default:
-			p.later(wait)
+			p.advance(wait)
 		}
 	}
 }
@@ -71,7 +71,7 @@ func TestAStrangerCannotLockTheOwnerOut(t *testing.T) {
 			if judged != tc.strangers {
 				t.Errorf("a stranger got %d guesses, want %d", judged, tc.strangers)
 			}
-			_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+			_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 			p.want(apierr.UserLocked, err)
 			u, err := p.Admin.User(t.Context(), p.id)
 			p.must(err)
@@ -80,20 +80,20 @@ func TestAStrangerCannotLockTheOwnerOut(t *testing.T) {
 			}
 			p.signsIn("when a stranger has spent the ledger")
 			for n := range tc.more {
-				p.leave()
-				p.enter()
-				if got := codeOf(p.second(account.TOTPCode, p.wrong())); got != apierr.FormCodeIncorrect {
+				p.signOut()
+				p.signInWithTicket()
+				if got := codeOf(p.secondFactor(account.TOTPCode, p.wrong())); got != apierr.FormCodeIncorrect {
 					t.Fatalf("the owner's wrong code %d: %s", n+1, got)
 				}
 			}
-			p.later(time.Hour)
-			p.leave()
-			p.enter()
-			p.want(apierr.UserLocked, p.second(account.TOTPCode, p.app())) // the whole ledger is spent: this is what bounds a stolen browser
+			p.advance(time.Hour)
+			p.signOut()
+			p.signInWithTicket()
+			p.want(apierr.UserLocked, p.secondFactor(account.TOTPCode, p.totpCode())) // the whole ledger is spent: this is what bounds a stolen browser
 			_, err = p.Admin.Unlock(t.Context(), p.id)
 			p.must(err)
-			p.enter()
-			p.must(p.second(account.TOTPCode, p.app()))
+			p.signInWithTicket()
+			p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 		})
 	}
 }
@@ -102,19 +102,19 @@ func TestTheOwnerSignsInWhileStrangersAreLocked(t *testing.T) {
 	p := newWorld(t).member()
 	thief := p.stranger()
 	for range 10 {
-		thief.enter()
-		err := thief.second(account.TOTPCode, thief.wrong())
+		thief.signInWithTicket()
+		err := thief.secondFactor(account.TOTPCode, thief.wrong())
 		for codeOf(err) == apierr.TooManyRequests {
-			p.later(apierr.From(err).RetryAfter())
-			err = thief.second(account.TOTPCode, thief.wrong())
+			p.advance(apierr.From(err).RetryAfter())
+			err = thief.secondFactor(account.TOTPCode, thief.wrong())
 		}
 		p.want(apierr.FormCodeIncorrect, err)
 	}
-	thief.enter()
-	p.want(apierr.UserLocked, thief.second(account.TOTPCode, thief.app()))
-	p.enter()
+	thief.signInWithTicket()
+	p.want(apierr.UserLocked, thief.secondFactor(account.TOTPCode, thief.totpCode()))
+	p.signInWithTicket()
 	p.text() // nor are messages held back
-	p.must(p.second(account.TOTPCode, p.app()))
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
 	p.must(err)
 	_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.BackupCode, Code: secret.New(p.backup[0])})
@@ -128,7 +128,7 @@ func TestWrongPasswordsDoNotLockTheOwnerOut(t *testing.T) {
 	for range 12 {
 		err := p.Admin.VerifyPassword(t.Context(), p.id, secret.New("wrong password"))
 		for codeOf(err) == apierr.TooManyRequests {
-			p.later(apierr.From(err).RetryAfter())
+			p.advance(apierr.From(err).RetryAfter())
 			err = p.Admin.VerifyPassword(t.Context(), p.id, secret.New("wrong password"))
 		}
 	}
@@ -139,20 +139,20 @@ func TestWrongPasswordsDoNotLockTheOwnerOut(t *testing.T) {
 
 func TestKnownBrowsersCountForStrangersToo(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
+	p.signInWithTicket()
 	for range 5 {
-		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
 	}
-	p.enter()
-	p.want(apierr.TooManyRequests, p.second(account.TOTPCode, p.app()))
+	p.signInWithTicket()
+	p.want(apierr.TooManyRequests, p.secondFactor(account.TOTPCode, p.totpCode()))
 	thief := p.stranger()
-	thief.enter()
-	p.want(apierr.TooManyRequests, thief.second(account.TOTPCode, thief.app()))
+	thief.signInWithTicket()
+	p.want(apierr.TooManyRequests, thief.secondFactor(account.TOTPCode, thief.totpCode()))
 }
 
 func TestFiveTriesOfASignInWhateverTheMethod(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
+	p.signInWithTicket()
 	p.text()
 	right := p.sms()
 	wrongText := "000000"
@@ -164,17 +164,17 @@ func TestFiveTriesOfASignInWhateverTheMethod(t *testing.T) {
 		code string
 	}{{account.PhoneCode, wrongText}, {account.TOTPCode, p.wrong()}, {account.BackupCode, "zzzzz-zzzzz"}, {account.PhoneCode, wrongText}, {account.BackupCode, "zzzzz-zzzzy"}} {
 		if n == 4 { // the owner signs in elsewhere meanwhile: that clears what is in a row, but not this sign-in's tries
-			_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+			_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 			p.must(err)
 		}
-		p.want(apierr.FormCodeIncorrect, p.second(g.by, g.code))
+		p.want(apierr.FormCodeIncorrect, p.secondFactor(g.by, g.code))
 	}
-	p.want(apierr.VerificationFailed, p.second(account.PhoneCode, right))
-	p.want(apierr.VerificationFailed, p.second(account.BackupCode, p.backup[0]))
+	p.want(apierr.VerificationFailed, p.secondFactor(account.PhoneCode, right))
+	p.want(apierr.VerificationFailed, p.secondFactor(account.BackupCode, p.backup[0]))
 	_, err := p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 	p.want(apierr.VerificationFailed, err)
-	p.enter()
-	p.must(p.second(account.BackupCode, p.backup[0]))
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.BackupCode, p.backup[0]))
 }
 
 // TestGuessingInAStepUpEndsTheSession: a session whose guesses lock the user may be stolen.
@@ -193,7 +193,7 @@ func TestGuessingInAStepUpEndsTheSession(t *testing.T) {
 		case apierr.FormCodeIncorrect:
 			judged++
 		case apierr.TooManyRequests:
-			p.later(apierr.From(err).RetryAfter())
+			p.advance(apierr.From(err).RetryAfter())
 		default:
 			t.Fatal(err)
 		}
@@ -210,26 +210,26 @@ func TestStrictIsStricter(t *testing.T) {
 		p.must(err)
 		return code
 	}
-	p.enter()
-	p.must(p.second(account.TOTPCode, early()))
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.TOTPCode, early()))
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.StrictGuessing = true })
 	p.must(err)
-	p.later(5 * time.Minute)
-	p.leave()
-	p.enter()
-	p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, early()))
+	p.advance(5 * time.Minute)
+	p.signOut()
+	p.signInWithTicket()
+	p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, early()))
 	late, err := totp.Code(p.key, p.now().Add(-totp.Period))
 	p.must(err)
-	p.must(p.second(account.TOTPCode, late))
-	p.leave()
-	p.enter()
-	p.later(time.Minute)
+	p.must(p.secondFactor(account.TOTPCode, late))
+	p.signOut()
+	p.signInWithTicket()
+	p.advance(time.Minute)
 	for range 3 {
-		p.want(apierr.FormCodeIncorrect, p.second(account.TOTPCode, p.wrong()))
+		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
 	}
-	p.want(apierr.VerificationFailed, p.second(account.TOTPCode, p.app()))
-	p.enter()
-	p.want(apierr.TooManyRequests, p.second(account.TOTPCode, p.app()))
+	p.want(apierr.VerificationFailed, p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.signInWithTicket()
+	p.want(apierr.TooManyRequests, p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 // TestBoundPerAddress: periods are fixed, so at most twice the limit passes around a boundary.
@@ -240,7 +240,7 @@ func TestBoundPerAddress(t *testing.T) {
 	from := tx.Caller{Address: netip.MustParseAddr("198.51.100.7")}
 	asked := 0
 	judged := func(d, every time.Duration) (n int) {
-		for end := w.now().Add(d); w.now().Before(end); w.later(every) { // under the limit of the short run
+		for end := w.now().Add(d); w.now().Before(end); w.advance(every) { // under the limit of the short run
 			asked++ // a list of leaked addresses is tried
 			_, err := w.MFA.CreateSignIn(t.Context(), from, mfa.SignInInput{Identifier: fmt.Sprintf("nobody%d@example.com", asked), Password: secret.New("some password")})
 			if codeOf(err) == apierr.FormPasswordOrIdentifierIncorrect {
@@ -249,7 +249,7 @@ func TestBoundPerAddress(t *testing.T) {
 		}
 		return n
 	}
-	w.later(w.now().Truncate(time.Hour).Add(3*time.Hour - 10*time.Minute).Sub(w.now())) // ten minutes before the full hour
+	w.advance(w.now().Truncate(time.Hour).Add(3*time.Hour - 10*time.Minute).Sub(w.now())) // ten minutes before the full hour
 	if n := judged(20*time.Minute, 5*time.Second); n != 2*60 {
 		t.Errorf("%d passwords in twenty minutes around the full hour, want twice the limit of 60", n)
 	}

@@ -96,7 +96,7 @@ func (o *office) imported(numbers ...string) *person {
 	if len(o.sent) != 0 {
 		o.Fatal("an import was told")
 	}
-	o.later(time.Hour)
+	o.advance(time.Hour)
 	return p
 }
 
@@ -105,7 +105,7 @@ func (o *office) imported(numbers ...string) *person {
 func (o *office) settled() {
 	o.Helper()
 	o.run()
-	o.later(25 * time.Hour)
+	o.advance(25 * time.Hour)
 	o.world.mu.Lock()
 	defer o.world.mu.Unlock()
 	o.sent = nil
@@ -175,11 +175,11 @@ func TestARefusedNoticeComesAgain(t *testing.T) {
 					capped(o, smsprice.Dollar)
 				}
 				had := len(o.sent)
-				o.later(wait - time.Second)
+				o.advance(wait - time.Second)
 				if o.run(); len(o.sent) != had {
 					t.Errorf("try %d comes before %v", i+2, wait)
 				}
-				o.later(time.Second)
+				o.advance(time.Second)
 				o.run()
 			}
 			if len(o.sent) != tc.want || o.waiting() != 0 {
@@ -200,7 +200,7 @@ func TestANoticeIsSentAtMostOnce(t *testing.T) {
 	o.run()
 	o.world.down = false
 	for range 3 {
-		o.later(time.Hour)
+		o.advance(time.Hour)
 		o.run()
 	}
 	if len(o.sent) != 0 || o.waiting() != 0 {
@@ -234,7 +234,7 @@ func TestANoticeThatNobodyMayHaveAnyMore(t *testing.T) {
 			o.must(meanwhile(o, p))
 			for range 3 {
 				o.run()
-				o.later(time.Hour)
+				o.advance(time.Hour)
 			}
 			if len(o.sent) != 0 || o.waiting() != 0 {
 				t.Errorf("%d messages %+v, %d wait; want none", len(o.sent), o.sent, o.waiting())
@@ -254,14 +254,14 @@ func TestNoticesAreFew(t *testing.T) {
 		_, err = o.Admin.Unlock(t.Context(), p.id)
 		o.must(err)
 		o.run()
-		o.later(time.Minute)
+		o.advance(time.Minute)
 	}
 	if n := len(o.sent) - before; n != 3 {
 		t.Errorf("%d notices, want 3", n)
 	}
-	p.enter()
+	p.signInWithTicket()
 	p.text() // at once, though a notice went a minute ago
-	o.later(25 * time.Hour)
+	o.advance(25 * time.Hour)
 	before = len(o.sent)
 	_, err := o.Admin.Lock(t.Context(), p.id)
 	o.must(err)

@@ -48,9 +48,9 @@ func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
 	o.must(err)
 	o.run()
-	o.later(5 * time.Second)
+	o.advance(5 * time.Second)
 	o.run()
-	o.later(time.Hour)
+	o.advance(time.Hour)
 	o.run()
 	if got := names(courier.got); !slices.Equal(got, []string{"factor.removed", "backup_code.removed"}) || len(courier.tries) != 3 || o.waiting() != 0 {
 		t.Errorf("got %v in %d tries, %d wait; want each once, in three tries", got, len(courier.tries), o.waiting())
@@ -63,7 +63,7 @@ func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	if o.run(); len(courier.tries) != 1 {
 		t.Errorf("after the first was refused, %v were tried", names(courier.tries))
 	}
-	o.later(5 * time.Second)
+	o.advance(5 * time.Second)
 	if o.run(); !slices.Equal(names(courier.got), []string{"factor.removed", "backup_code.removed"}) {
 		t.Errorf("got %v", names(courier.got))
 	}
@@ -73,7 +73,7 @@ func TestARecordGoesOnWhereItStopped(t *testing.T) {
 func (o *office) imported2() *person {
 	o.Helper()
 	p := o.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.enrolApp()
 	o.run()
 	return p
@@ -93,9 +93,9 @@ func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
 	began := o.now()
 	o.newcomer()
 	o.run()
-	o.later(5 * time.Second)
+	o.advance(5 * time.Second)
 	o.run() // both wait for five minutes now
-	o.later(time.Minute)
+	o.advance(time.Minute)
 	down = false
 	n, _, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, began, o.now())
 	o.must(err)
@@ -103,7 +103,7 @@ func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
 	if n != 1 || len(courier.got) != 1 || courier.got[0].URL == url || o.waiting() != 1 {
 		t.Errorf("%d promised again, %d sent, %d wait; want one each", n, len(courier.got), o.waiting())
 	}
-	o.later(4 * time.Minute)
+	o.advance(4 * time.Minute)
 	o.run()
 	if len(courier.got) != 2 || courier.got[1].URL != url || o.waiting() != 0 {
 		t.Errorf("%d sent, %d wait; want two and none", len(courier.got), o.waiting())
@@ -135,13 +135,13 @@ func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
 	_, err := o.Admin.RemoveTOTP(t.Context(), p.id) // for the endpoint, and a notice for the user
 	o.must(err)
 	o.got = nil
-	o.later(29 * 24 * time.Hour)
+	o.advance(29 * 24 * time.Hour)
 	_, err = o.Service.Admin.Cleanup(t.Context(), 1000)
 	o.must(err)
 	if n := len(o.told(500)); n == 0 || o.waiting() == 0 {
 		t.Fatalf("after 29 days %d events are left and %d deliveries wait", n, o.waiting())
 	}
-	o.later(2*24*time.Hour + time.Second)
+	o.advance(2*24*time.Hour + time.Second)
 	_, err = o.Service.Admin.Cleanup(t.Context(), 1000)
 	o.must(err)
 	if told := o.told(500); len(told) != 0 {
@@ -164,16 +164,16 @@ func TestALateWorkerLeavesTheDeliveryToTheNext(t *testing.T) {
 	var late, next sync.WaitGroup
 	late.Go(func() { o.run() })
 	<-begun
-	o.later(2 * time.Minute)
+	o.advance(2 * time.Minute)
 	next.Go(func() { o.run() })
 	<-begun
 	verdict[1] <- false
 	late.Wait()
-	o.later(time.Minute) // within the second worker's time
+	o.advance(time.Minute) // within the second worker's time
 	if r := o.run(); r.Found != 0 {
 		t.Errorf("a third worker finds %d while the second has its time", r.Found)
 	}
-	o.later(time.Minute)
+	o.advance(time.Minute)
 	if r := o.run(); r.Delivered != 1 {
 		t.Errorf("after the second worker's time a third one delivers %d, want 1", r.Delivered)
 	}
@@ -218,7 +218,7 @@ func TestARunSaysWhetherThereIsMore(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	for range 5 {
 		o.newcomer()
-		o.later(time.Second) // a store tells seconds apart, and a page holds whole ones
+		o.advance(time.Second) // a store tells seconds apart, and a page holds whole ones
 	}
 	for i, want := range []webhook.DeliveryResult{{Found: 3, Delivered: 3, More: true}, {Found: 2, Delivered: 2}, {}} {
 		r, err := o.worker.Run(t.Context(), 3)

@@ -87,7 +87,7 @@ func TestADigestIsComparedOncePerAttempt(t *testing.T) {
 	}{
 		"a right imported code":         {func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(imported(4))); return err }, 5, ""},
 		"a wrong imported code":         {func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New("clerk-code-x")); return err }, 5, apierr.FormCodeIncorrect},
-		"an imported code in a sign-in": {func(p *person) error { return p.second(account.BackupCode, imported(0)) }, 1, ""},
+		"an imported code in a sign-in": {func(p *person) error { return p.secondFactor(account.BackupCode, imported(0)) }, 1, ""},
 		"a sign-in with a right password": {func(p *person) error {
 			u, err := p.Admin.User(ctx, p.id)
 			p.must(err)
@@ -109,7 +109,7 @@ func TestADigestIsComparedOncePerAttempt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, compared := counting(t)
 			p := w.fromClerk()
-			p.enter()
+			p.signInWithTicket()
 			if tc.want == 1 {
 				w.faults.Inject(store.ConflictCommit(1))
 			}
@@ -193,7 +193,7 @@ func TestALimitedAddressComputesNothing(t *testing.T) {
 			refused++
 		}
 		if i%5 == 4 {
-			w.later(10 * time.Second)
+			w.advance(10 * time.Second)
 		}
 	}
 	if got := compared.n.Load(); got > most+1 { // the commit that finds the limit exhausted has compared
@@ -202,7 +202,7 @@ func TestALimitedAddressComputesNothing(t *testing.T) {
 	if refused < most {
 		t.Errorf("only %d tries were refused", refused)
 	}
-	w.later(time.Hour)
+	w.advance(time.Hour)
 	if err := try(1000); apierr.From(err).Code() != apierr.FormPasswordOrIdentifierIncorrect {
 		t.Errorf("after the period: %v", err)
 	}
@@ -215,9 +215,9 @@ func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 	w, compared := counting(t)
 	ctx := t.Context()
 	p := w.fromClerk()
-	p.enter()
-	p.must(p.second(account.BackupCode, imported(0)))
-	p.leave()
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.BackupCode, imported(0)))
+	p.signOut()
 	const tries, unused = 19, 4 // of twenty: the owner was a stranger at first
 	began := compared.n.Load()
 	for n := range tries + 5 {
@@ -234,9 +234,9 @@ func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 	if got := compared.n.Load() - began; got != tries*unused {
 		t.Errorf("%d comparisons, want %d", got, tries*unused)
 	}
-	p.enter()
-	p.must(p.second(account.BackupCode, imported(1)))
-	w.later(time.Hour)
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.BackupCode, imported(1)))
+	w.advance(time.Hour)
 	_, err := w.Admin.VerifyTOTP(ctx, p.id, secret.New(imported(2)))
 	w.must(err)
 }

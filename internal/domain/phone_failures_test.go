@@ -26,22 +26,22 @@ func TestManyAccountsGuessAtOneNumberTwentyTimes(t *testing.T) {
 	w := newWorld(t)
 	for range 4 {
 		p := w.newcomer()
-		p.enter()
+		p.signInWithTicket()
 		id, code := p.add(aNumber, false)
 		for range 5 {
 			p.want(apierr.FormCodeIncorrect, p.guess(id, code))
 		}
-		w.later(time.Hour)
+		w.advance(time.Hour)
 	}
 	late := w.newcomer()
-	late.enter()
+	late.signInWithTicket()
 	r, err := late.MFA.AddPhone(t.Context(), late.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = late.MFA.PreparePhone(t.Context(), late.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.TooManyRequests, err)
 	id, _ := late.add(anotherNumber, false)
-	w.later(30 * 24 * time.Hour)
-	late.enter()
+	w.advance(30 * 24 * time.Hour)
+	late.signInWithTicket()
 	_, err = late.MFA.PreparePhone(t.Context(), late.browser, r.Phone.ID, account.PhoneCode)
 	w.must(err)
 	late.verify(r.Phone.ID, w.sms())
@@ -56,10 +56,10 @@ func TestACodeUnderWayIsNotJudgedWhenTheNumberIsSpent(t *testing.T) {
 	var ids, codes []string
 	for range 5 {
 		p := w.newcomer()
-		p.enter()
+		p.signInWithTicket()
 		id, code := p.add(aNumber, false)
 		all, ids, codes = append(all, p), append(ids, id), append(codes, code)
-		w.later(31 * time.Second)
+		w.advance(31 * time.Second)
 	}
 	for i, p := range all[:4] {
 		for range 5 {
@@ -87,7 +87,7 @@ func TestGuessingAtANumberEndsTheSession(t *testing.T) {
 				code = p.sms()
 			}
 		}
-		p.later(5 * time.Minute)
+		p.advance(5 * time.Minute)
 	}
 	if judged > account.DefaultPolicy().LockFailures || p.alive() {
 		t.Errorf("%d wrong codes for a number were judged, and the session lives: %t", judged, p.alive())
@@ -98,18 +98,18 @@ func TestGuessingAtANumberEndsTheSession(t *testing.T) {
 // sent.
 func TestAnIntendedNumberTakesFiveWrongCodes(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	id, code := p.add(aNumber, true)
 	for range 4 {
 		p.want(apierr.FormCodeIncorrect, p.guess(id, code))
 	}
-	p.later(5 * time.Minute)
+	p.advance(5 * time.Minute)
 	p.prove()
-	p.later(5*time.Minute + time.Second)
+	p.advance(5*time.Minute + time.Second)
 	_, err := p.MFA.PreparePhone(t.Context(), p.browser, id, account.PhoneCode)
 	p.must(err)
 	p.want(apierr.FormCodeIncorrect, p.guess(id, p.sms()))
-	p.later(time.Minute)
+	p.advance(time.Minute)
 	p.verify(id, p.sms())
 	if u, err := p.Admin.User(t.Context(), p.id); err != nil || u.TwoFactorEnabled() {
 		t.Errorf("a number became a second factor after five wrong codes (error %v)", err)
@@ -127,7 +127,7 @@ func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).newcomer()
-			p.enter()
+			p.signInWithTicket()
 			id, code := p.add(aNumber, true)
 			_, err := p.Settings.Change(t.Context(), tc.change)
 			p.must(err)
@@ -141,7 +141,7 @@ func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
 }
 
 // Guesses at the password end a session at the lock, too. With a stolen session a thief could else
-// keep the owner's password locked, in the owner's own browsers, with one wrong password an hour.
+// keepToken the owner's password locked, in the owner's own browsers, with one wrong password an hour.
 func TestGuessingAtThePasswordEndsTheSession(t *testing.T) {
 	p := newWorld(t).member()
 	p.inside()
@@ -151,7 +151,7 @@ func TestGuessingAtThePasswordEndsTheSession(t *testing.T) {
 		g := mfa.Proof{Strategy: account.Password, Password: secret.New("a wrong password")}
 		_, err := p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, g)
 		p.want(apierr.FormPasswordIncorrect, err)
-		p.later(18 * time.Minute)
+		p.advance(18 * time.Minute)
 		if !p.alive() {
 			continue
 		}

@@ -52,13 +52,13 @@ func (w *world) noServerErrors(answers map[apierr.Code]int) {
 func TestOneCodeOneSuccess(t *testing.T) {
 	for _, n := range racers() {
 		for name, code := range map[string]func(*person) (account.Strategy, string){
-			"authenticator app": func(p *person) (account.Strategy, string) { return account.TOTPCode, p.app() },
+			"authenticator app": func(p *person) (account.Strategy, string) { return account.TOTPCode, p.totpCode() },
 			"backup code":       func(p *person) (account.Strategy, string) { return account.BackupCode, p.backup[0] },
 			"text message":      func(p *person) (account.Strategy, string) { p.text(); return account.PhoneCode, p.sms() },
 		} {
 			t.Run(fmt.Sprintf("%s, %d at once", name, n), func(t *testing.T) {
 				p := newWorld(t).member()
-				p.enter()
+				p.signInWithTicket()
 				by, right := code(p)
 				answers := race(n, func(int) error {
 					_, err := p.MFA.AttemptSecondFactor(t.Context(), p.browser, p.signIn, mfa.Proof{Strategy: by, Code: secret.New(right)})
@@ -86,7 +86,7 @@ func (p *person) unlocked() {
 
 func TestBackendRace(t *testing.T) {
 	p := newWorld(t).member()
-	for name, code := range map[string]string{"authenticator app": p.app(), "backup code": p.backup[0]} {
+	for name, code := range map[string]string{"authenticator app": p.totpCode(), "backup code": p.backup[0]} {
 		answers := race(50, func(int) error {
 			_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(code))
 			return err
@@ -108,7 +108,7 @@ func TestManyWrongAtOnceAreJudgedWithinTheBudget(t *testing.T) {
 			people := make([]*person, tc.signIns)
 			for i := range people {
 				people[i] = p.stranger()
-				people[i].enter()
+				people[i].signInWithTicket()
 			}
 			wrong := p.wrong()
 			answers := race(50, func(i int) error {
@@ -143,14 +143,14 @@ func TestOneNumberOneOwner(t *testing.T) {
 	codes := make([]string, len(people))
 	for i := range people {
 		p := w.newcomer()
-		p.enter()
+		p.signInWithTicket()
 		r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 		w.must(err)
 		p.phone = r.Phone.ID
 		_, err = p.MFA.PreparePhone(t.Context(), p.browser, p.phone, account.PhoneCode)
 		w.must(err)
 		people[i], codes[i] = p, p.sms()
-		w.later(3 * 60e9)
+		w.advance(3 * 60e9)
 		if i >= 2 {
 			people, codes = people[:3], codes[:3]
 			break

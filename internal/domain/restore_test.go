@@ -44,18 +44,18 @@ func TestRestoreRevivesNothing(t *testing.T) {
 	p := w.member()
 	ticket, err := w.MFA.CreateTicket(t.Context(), p.id, time.Hour)
 	w.must(err)
-	p.enter()
+	p.signInWithTicket()
 	p.text()
-	text, app, code, browser := p.sms(), p.app(), p.backup[0], p.browser
+	text, app, code, browser := p.sms(), p.totpCode(), p.backup[0], p.browser
 	saved := w.backup()
 
-	w.later(20 * time.Second)
+	w.advance(20 * time.Second)
 	restored := w.now()
 	for name, epoch := range map[string]time.Time{"with the epoch": restored, "without": {}} {
 		t.Run(name, func(t *testing.T) {
 			alive := epoch.IsZero()
 			for what, try := range map[string]func() error{
-				"the text message of a sign-in": func() error { p.browser = browser; return p.second(account.PhoneCode, text) },
+				"the text message of a sign-in": func() error { p.browser = browser; return p.secondFactor(account.PhoneCode, text) },
 				"a code of the app":             func() error { _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(app)); return err },
 				"a backup code":                 func() error { _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(code)); return err },
 				"a ticket": func() error {
@@ -72,8 +72,8 @@ func TestRestoreRevivesNothing(t *testing.T) {
 	}
 
 	w.restore(copyOf(t, saved), restored)
-	w.later(time.Minute)
-	if _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app())); err != nil {
+	w.advance(time.Minute)
+	if _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode())); err != nil {
 		t.Errorf("the app's codes after the restore: %v", err)
 	}
 }
@@ -81,14 +81,14 @@ func TestRestoreRevivesNothing(t *testing.T) {
 func TestRestoreEndsSessions(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	saved := w.backup()
-	w.later(time.Second)
+	w.advance(time.Second)
 	w.restore(saved, w.now())
 	_, err := w.MFA.Me(t.Context(), p.browser)
 	w.want(apierr.AuthenticationInvalid, err)
-	p.leave()
-	p.enter()
+	p.signOut()
+	p.signInWithTicket()
 	if _, err := w.MFA.Me(t.Context(), p.browser); err != nil {
 		t.Errorf("a session that began after the restore: %v", err)
 	}

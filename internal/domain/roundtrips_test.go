@@ -36,31 +36,34 @@ func TestRoundTrips(t *testing.T) {
 		reads, writes, items int // requests, and records written
 		wantErr              bool
 	}{
-		"check an authenticator code (Backend API)": {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 1, 1, false},
+		"check an authenticator code (Backend API)": {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.totpCode())); return err }, 1, 1, 1, false},
 		"check a wrong code (Backend API)":          {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.wrong())); return err }, 1, 1, 1, true},
 		"check a code while the user must wait": {func(p *person) {
 			for range 5 {
 				_, _ = p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.wrong()))
 			}
-		}, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.app())); return err }, 1, 0, 0, true},
+		}, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.totpCode())); return err }, 1, 0, 0, true},
 		"check a malformed code":            {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New("１２３")); return err }, 1, 0, 0, true},
 		"check a backup code (Backend API)": {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.backup[0])); return err }, 1, 1, 3, false},
 		"sign in with a ticket":             {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
-		"second factor: authenticator":      {func(p *person) { p.enter() }, func(p *person) error { return p.second(account.TOTPCode, p.app()) }, 1, 1, 4, false},
-		"second factor: wrong code":         {func(p *person) { p.enter() }, func(p *person) error { return p.second(account.TOTPCode, p.wrong()) }, 1, 1, 2, true},
-		"second factor: backup code":        {func(p *person) { p.enter() }, func(p *person) error { return p.second(account.BackupCode, p.backup[0]) }, 1, 1, 5, false},
-		"send an SMS": {func(p *person) { p.enter() }, func(p *person) error {
+		"second factor: authenticator":      {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.totpCode()) }, 1, 1, 4, false},
+		"second factor: wrong code":         {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.wrong()) }, 1, 1, 2, true},
+		"second factor: backup code":        {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.BackupCode, p.backup[0]) }, 1, 1, 5, false},
+		"send an SMS": {func(p *person) { p.signInWithTicket() }, func(p *person) error {
 			_, err := p.MFA.PrepareSecondFactor(ctx, p.browser, p.signIn, account.PhoneCode, p.phone)
 			return err
 		}, 1, 1, 5, false},
-		"second factor: SMS code":         {func(p *person) { p.enter(); p.text() }, func(p *person) error { return p.second(account.PhoneCode, p.sms()) }, 1, 1, 4, false},
+		"second factor: SMS code":         {func(p *person) { p.signInWithTicket(); p.text() }, func(p *person) error { return p.secondFactor(account.PhoneCode, p.sms()) }, 1, 1, 4, false},
 		"begin to enrol an authenticator": {(*person).bare, func(p *person) error { _, err := p.MFA.CreateTOTP(ctx, p.browser); return err }, 1, 1, 1, false},
 		"confirm an authenticator": {func(p *person) {
 			p.bare()
 			r, err := p.MFA.CreateTOTP(ctx, p.browser)
 			p.must(err)
 			p.key = r.Secret
-		}, func(p *person) error { _, err := p.MFA.ConfirmTOTP(ctx, p.browser, secret.New(p.app())); return err }, 1, 1, 3, false},
+		}, func(p *person) error {
+			_, err := p.MFA.ConfirmTOTP(ctx, p.browser, secret.New(p.totpCode()))
+			return err
+		}, 1, 1, 3, false},
 		"read the user": {(*person).inside, func(p *person) error { _, err := p.MFA.Me(ctx, p.browser); return err }, 1, 0, 0, false},
 		"get a session token": {(*person).inside, func(p *person) error {
 			_, err := p.Sessions.SessionToken(ctx, p.browser, p.browser.Session)
@@ -155,9 +158,9 @@ func (p *person) ticketOnly() error {
 // inside signs in with both factors.
 func (p *person) inside() {
 	p.Helper()
-	p.enter()
-	p.must(p.second(account.TOTPCode, p.app()))
-	p.later(30 * time.Second)
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.advance(30 * time.Second)
 	_, err := p.Sessions.Client(p.Context(), p.browser)
 	p.must(err)
 }
@@ -166,7 +169,7 @@ func (p *person) inside() {
 func (p *person) bare() {
 	p.Helper()
 	*p = *p.newcomer()
-	p.enter()
+	p.signInWithTicket()
 }
 
 // TestAUserIsSmall: a database bills a write per kilobyte.
@@ -175,10 +178,10 @@ func TestAUserIsSmall(t *testing.T) {
 	u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Emails: []string{"somebody@example.com"}}) // the first factor is the application's own
 	w.must(err)
 	p := &person{world: w, id: u.WireID()}
-	p.enter()
+	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	p.enrolApp()
-	p.leave()
+	p.signOut()
 	const sessions, acts = 3, 6
 	full := 0
 	check := func() {
@@ -206,16 +209,16 @@ func TestAUserIsSmall(t *testing.T) {
 	}
 	p.browser = tx.Caller{}
 	for range acts { // of different kinds, as many as leave the record once
-		p.later(30 * time.Second)
+		p.advance(30 * time.Second)
 		p.inside()
 		_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.wrong()))
 		p.want(apierr.FormCodeIncorrect, err)
 		check()
-		p.later(30 * time.Second)
-		_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app()))
+		p.advance(30 * time.Second)
+		_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 		p.must(err)
 		check()
-		p.leave()
+		p.signOut()
 		check()
 	}
 	if full == 0 {

@@ -29,8 +29,8 @@ func TestANumberMakesRoomOnceADay(t *testing.T) {
 		return n
 	}
 	hour := func(wait time.Duration) {
-		w.later(wait)
-		w.later(w.now().Truncate(time.Hour).Add(time.Hour).Sub(w.now()))
+		w.advance(wait)
+		w.advance(w.now().Truncate(time.Hour).Add(time.Hour).Sub(w.now()))
 		flood = &pumpers{world: w} // who signed in lately
 	}
 	const limit, worth = 20, 5
@@ -39,16 +39,16 @@ func TestANumberMakesRoomOnceADay(t *testing.T) {
 	for range limit - 1 {
 		w.must(ask())
 	}
-	sim.enter()
+	sim.signInWithTicket()
 	sim.enrolPhone("+12122019999")
 	again := func(resends int) {
 		sim.browser = tx.Caller{}
-		sim.enter()
+		sim.signInWithTicket()
 		for range resends + 1 {
-			w.later(31 * time.Second)
+			w.advance(31 * time.Second)
 			sim.text()
 		}
-		w.must(sim.second(account.PhoneCode, sim.sms()))
+		w.must(sim.secondFactor(account.PhoneCode, sim.sms()))
 	}
 	for range 3 {
 		again(0)

@@ -35,7 +35,7 @@ func (p *pumpers) ask(number string, from netip.Addr) error {
 	const numbersEach = 5
 	if p.used%numbersEach == 0 {
 		u := p.newcomer()
-		u.enter()
+		u.signInWithTicket()
 		p.people = append(p.people, u)
 	}
 	p.used++
@@ -66,7 +66,7 @@ func TestABreakerStopsUnverifiedMessages(t *testing.T) {
 	if n := w.happened(account.EventBreakerTripped); n != 150 {
 		t.Errorf("%d events that the breaker tripped, want 150", n)
 	}
-	w.later(time.Hour)
+	w.advance(time.Hour)
 	w.want("", p.ask("+12122061999", netip.Addr{}))
 }
 
@@ -101,13 +101,13 @@ func TestAnAddressTextsFewNumbers(t *testing.T) {
 	}
 	w.want(apierr.TooManyRequests, p.ask("+12122061000", address(1)))
 	w.want("", p.ask("+12122061001", address(2)))
-	w.later(time.Minute)
+	w.advance(time.Minute)
 	u, err := w.Admin.User(t.Context(), last.id)
 	w.must(err)
 	last.browser.Address = address(1)
 	_, err = w.MFA.PreparePhone(t.Context(), last.browser, u.Phones[0].ID, account.PhoneCode)
 	w.want("", err)
-	w.later(time.Hour)
+	w.advance(time.Hour)
 	p.used = 0 // a new account
 	w.want("", p.ask("+12122071000", address(1)))
 }
@@ -117,11 +117,11 @@ func TestANumberIsNotBombed(t *testing.T) {
 	w := newWorld(t)
 	for range 100 {
 		u := w.newcomer()
-		u.enter()
+		u.signInWithTicket()
 		r, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: aNumber})
 		w.must(err)
 		_, _ = w.MFA.PreparePhone(t.Context(), u.browser, r.Phone.ID, account.PhoneCode)
-		w.later(6 * time.Second)
+		w.advance(6 * time.Second)
 	}
 	if len(w.sent) > 5 {
 		t.Errorf("%d messages to one number in ten minutes, want at most 5", len(w.sent))
@@ -133,7 +133,7 @@ func TestVerifiedCodesKeepTheBreakerOpen(t *testing.T) {
 	w := newWorld(t)
 	for i := range 120 {
 		u := w.newcomer()
-		u.enter()
+		u.signInWithTicket()
 		u.enrolPhone(fmt.Sprintf("+1212201%04d", 1000+i))
 	}
 	if len(w.sent) != 120 {
@@ -150,7 +150,7 @@ func TestAVerifiedCodeIsWorthFiveMessages(t *testing.T) {
 		w.want("", ask(i))
 	}
 	u := w.newcomer()
-	u.enter()
+	u.signInWithTicket()
 	u.enrolPhone("+12122019999")
 	for i := range 5 {
 		w.want("", ask(100+i))
@@ -169,16 +169,16 @@ func TestAFloodDoesNotLockOutOwners(t *testing.T) {
 	}
 	w.want(apierr.TooManyRequests, p.ask("+12122011999", netip.Addr{}))
 
-	m.enter()
+	m.signInWithTicket()
 	m.text()
-	w.must(m.second(account.PhoneCode, m.sms()))
+	w.must(m.secondFactor(account.PhoneCode, m.sms()))
 
-	w.later(time.Minute)
+	w.advance(time.Minute)
 	other := m.stranger()
-	other.enter()
+	other.signInWithTicket()
 	_, err := w.MFA.PrepareSecondFactor(t.Context(), other.browser, other.signIn, account.PhoneCode, m.phone)
 	w.want(apierr.TooManyRequests, err)
-	w.must(other.second(account.BackupCode, m.backup[3])) // C10: what needs no message works
+	w.must(other.secondFactor(account.BackupCode, m.backup[3])) // C10: what needs no message works
 }
 
 // A device that is known to an account is no way around the breakers for numbers that nobody
@@ -190,7 +190,7 @@ func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
 		_ = p.ask(fmt.Sprintf("+1212%03d%04d", 201+i%4, 1000+i), netip.Addr{})
 	}
 	u := w.newcomer()
-	u.enter()
+	u.signInWithTicket()
 	u.enrolApp()
 	r, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: "+12122051000"})
 	w.must(err)
@@ -203,7 +203,7 @@ func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
 func TestTheDailyCapHolds(t *testing.T) {
 	w := newWorld(t)
 	m := w.member()
-	w.later(24 * time.Hour)
+	w.advance(24 * time.Hour)
 	w.sent = nil
 	price := smsprice.Of("US")
 	w.settle(func(s *account.Settings) { s.SMSDailyCap, s.SMSRecordOnly = 7*price+1, true })
@@ -211,7 +211,7 @@ func TestTheDailyCapHolds(t *testing.T) {
 	phones := make([]string, len(people))
 	for i := range people {
 		people[i] = w.newcomer()
-		people[i].enter()
+		people[i].signInWithTicket()
 		r, err := w.MFA.AddPhone(t.Context(), people[i].browser, mfa.PhoneInput{Number: fmt.Sprintf("+1212201%04d", 1000+i)})
 		w.must(err)
 		phones[i] = r.Phone.ID
@@ -231,14 +231,14 @@ func TestTheDailyCapHolds(t *testing.T) {
 	if n := w.happened(account.EventSpentAll); n != 33 {
 		t.Errorf("%d events that the money is spent, want 33", n)
 	}
-	m.enter()
+	m.signInWithTicket()
 	_, err := w.MFA.PrepareSecondFactor(t.Context(), m.browser, m.signIn, account.PhoneCode, m.phone)
 	w.want(apierr.TooManyRequests, err)
 	if wait := apierr.From(err).RetryAfter(); wait <= 0 || wait > 24*time.Hour {
 		t.Errorf("try again after %v, want within the day", wait)
 	}
-	w.must(m.second(account.TOTPCode, m.app()))
-	w.later(24 * time.Hour)
+	w.must(m.secondFactor(account.TOTPCode, m.totpCode()))
+	w.advance(24 * time.Hour)
 	_, err = w.MFA.PreparePhone(t.Context(), people[39].browser, phones[39], account.PhoneCode)
 	w.want("", err)
 }
@@ -362,7 +362,7 @@ func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 // fresh makes last's browser one of a new account.
 func (w *world) fresh(last *person) *person {
 	u := w.newcomer()
-	u.enter()
+	u.signInWithTicket()
 	*last = *u
 	return last
 }
@@ -370,11 +370,11 @@ func (w *world) fresh(last *person) *person {
 func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	w := newWorld(t)
 	u := w.newcomer()
-	u.enter()
+	u.signInWithTicket()
 	u.browser.Address = netip.MustParseAddr("203.0.113.77")
 	u.enrolPhone(aNumber)
 	verified := w.now()
-	w.later(time.Minute)
+	w.advance(time.Minute)
 	w.down = true
 	_, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: anotherNumber})
 	w.must(err)
@@ -409,7 +409,7 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	if len(older) != 0 {
 		t.Errorf("%d decisions before the first", len(older))
 	}
-	w.later(32 * 24 * time.Hour)
+	w.advance(32 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.must(err)
 	if left, err := w.SMS.Log(t.Context(), 0, 10); err != nil || len(left) != 0 {

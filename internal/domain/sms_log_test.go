@@ -15,7 +15,7 @@ func TestMessagesOfOneSecondAreNewestFirst(t *testing.T) {
 	p := &pumpers{world: w}
 	for i := range 10 {
 		w.must(p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
-		w.later(time.Millisecond)
+		w.advance(time.Millisecond)
 	}
 	texts, err := w.SMS.Log(t.Context(), 0, 3)
 	w.must(err)

@@ -58,7 +58,7 @@ func TestANumberThatNoCodeReachesBecomesNoFactor(t *testing.T) {
 // the team's server verifies it.
 func TestANumberOnTheWayIsAskedToo(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.countries("US", "CA", "FR")
 	added, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: frenchNumber, Reserved: true})
 	p.must(err)
@@ -76,7 +76,7 @@ func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	p.must(p.reserveBy(frenchNumber))
 	p.must(p.reserveBy(aNumber))
 	p.countries("US", "CA")
-	p.enter()
+	p.signInWithTicket()
 	phones := func() (shown []string) {
 		u, err := p.Admin.User(t.Context(), p.id)
 		p.must(err)
@@ -99,7 +99,7 @@ func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	p.want(apierr.StrategyForUserInvalid, err)
 	p.phone = "" // the default, and else the first that is offered
 	p.text()
-	p.must(p.second(account.PhoneCode, p.sms()))
+	p.must(p.secondFactor(account.PhoneCode, p.sms()))
 	_, err = p.Admin.ChangeUserPhone(t.Context(), u.Phones[0].ID, admin.PhoneChange{Reserved: &u.Phones[0].Reserved})
 	p.must(err) // it is one already
 	p.countries("US", "CA", "FR")
@@ -123,7 +123,7 @@ func TestAFirstFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "ann"})
 	w.must(err)
 	p := &person{world: w}
-	p.keep(r.Snapshot)
+	p.keepToken(r.Snapshot)
 	_, err = w.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, "")
 	w.must(err)
 }
@@ -138,21 +138,21 @@ func TestAStrandedUserIsToldOf(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).newcomer()
 			p.must(p.reserveBy(aNumber))
-			p.enter()
+			p.signInWithTicket()
 			if n := p.happened(account.EventStranded); n != 0 {
 				t.Fatalf("told %d times while the number works", n)
 			}
 			p.settle(narrow)
 			for range 3 {
-				p.later(time.Hour)
-				p.enter()
-				p.stranger().enter()
+				p.advance(time.Hour)
+				p.signInWithTicket()
+				p.stranger().signInWithTicket()
 			}
 			if n := p.happened(account.EventStranded); n != 1 {
 				t.Errorf("told %d times in a day, want 1", n)
 			}
-			p.later(24 * time.Hour)
-			p.enter()
+			p.advance(24 * time.Hour)
+			p.signInWithTicket()
 			if n := p.happened(account.EventStranded); n != 2 {
 				t.Errorf("told %d times in two days, want 2", n)
 			}
@@ -175,9 +175,9 @@ func TestAStrandedUserIsToldOf(t *testing.T) {
 func TestBackupCodesDoNotHideAStrandedUser(t *testing.T) {
 	p := newWorld(t).member()
 	p.settle(func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp = false, false })
-	p.enter()
+	p.signInWithTicket()
 	if n := p.happened(account.EventStranded); n != 1 {
 		t.Errorf("told %d times, want 1", n)
 	}
-	p.must(p.second(account.BackupCode, p.backup[0]))
+	p.must(p.secondFactor(account.BackupCode, p.backup[0]))
 }

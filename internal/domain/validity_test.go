@@ -20,23 +20,23 @@ import (
 )
 
 // TestAStepUpEndsAfterAnHour: a step-up that began 60 minutes ago sends no code and takes none. One
-// second earlier it does both.
+// secondFactor earlier it does both.
 func TestAStepUpEndsAfterAnHour(t *testing.T) {
 	for _, level := range []authority.Level{authority.FirstFactor, authority.SecondFactor} {
 		for age, want := range map[time.Duration]apierr.Code{time.Hour - time.Second: "", time.Hour: apierr.SessionReverificationMissing} {
 			t.Run(fmt.Sprint(level, " after ", age), func(t *testing.T) {
 				p := newWorld(t).member()
-				p.enter()
-				p.must(p.second(account.TOTPCode, p.app()))
+				p.signInWithTicket()
+				p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 				session := p.browser.Session
 				_, err := p.MFA.StartReverification(t.Context(), p.browser, session, level)
 				p.must(err)
-				p.later(age)
+				p.advance(age)
 				proof, attempt := mfa.Proof{Strategy: account.Password, Password: secret.New("correct horse")}, p.MFA.AttemptReverificationFirstFactor
 				if level == authority.SecondFactor {
 					_, err = p.MFA.PrepareReverificationSecondFactor(t.Context(), p.browser, session, account.PhoneCode, p.phone)
 					p.want(want, err)
-					proof, attempt = mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.app())}, p.MFA.AttemptReverificationSecondFactor
+					proof, attempt = mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())}, p.MFA.AttemptReverificationSecondFactor
 				}
 				_, err = attempt(t.Context(), p.browser, session, proof)
 				p.want(want, err)
@@ -52,7 +52,7 @@ func TestAHandshakeEndsAfterAMinute(t *testing.T) {
 	for age, want := range map[time.Duration]apierr.Code{time.Minute - time.Second: "", time.Minute: apierr.ResourceNotFound} {
 		nonce, err := w.Tokens.KeepHandshake(t.Context(), secret.New("directives"))
 		w.must(err)
-		w.later(age)
+		w.advance(age)
 		payload, err := w.Tokens.TakeHandshake(t.Context(), nonce)
 		w.want(want, err)
 		if want == "" && payload.Reveal() != "directives" {
@@ -70,7 +70,7 @@ func TestRestoreEndsHandshakes(t *testing.T) {
 	nonce, err := w.Tokens.KeepHandshake(t.Context(), secret.New("directives"))
 	w.must(err)
 	saved := w.backup()
-	w.later(20 * time.Second)
+	w.advance(20 * time.Second)
 	w.restore(copyOf(t, saved), time.Time{})
 	_, err = w.Tokens.TakeHandshake(t.Context(), nonce)
 	w.want("", err) // a restart, which is no restore, keeps it
@@ -94,16 +94,16 @@ func TestRestoreEndsWhatADevelopmentBrowserBegan(t *testing.T) {
 		return p
 	}
 	seated, waiting := open(w.newcomer()), open(w.member())
-	seated.enter()
-	waiting.enter()
+	seated.signInWithTicket()
+	waiting.signInWithTicket()
 	saved := w.backup()
-	w.later(time.Second)
+	w.advance(time.Second)
 	w.restore(saved, w.now())
-	w.later(time.Minute) // so that the app's code is one from after the restore
+	w.advance(time.Minute) // so that the app's code is one from after the restore
 	_, err := w.MFA.Me(t.Context(), seated.browser)
 	w.want(apierr.AuthenticationInvalid, err)
-	w.want(apierr.ResourceNotFound, waiting.second(account.TOTPCode, waiting.app()))
-	seated.enter()
+	w.want(apierr.ResourceNotFound, waiting.secondFactor(account.TOTPCode, waiting.totpCode()))
+	seated.signInWithTicket()
 	_, err = w.MFA.Me(t.Context(), seated.browser)
 	w.want("", err)
 }
@@ -113,9 +113,9 @@ func TestRestoreEndsWhatADevelopmentBrowserBegan(t *testing.T) {
 func TestAUsedCodeLowersTheBreakersOfItsHour(t *testing.T) {
 	w := newWorld(t)
 	sent := time.Date(2026, 3, 4, 10, 59, 0, 0, time.UTC)
-	w.later(sent.Sub(w.now()))
+	w.advance(sent.Sub(w.now()))
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
@@ -130,7 +130,7 @@ func TestAUsedCodeLowersTheBreakersOfItsHour(t *testing.T) {
 		return sums
 	}
 	used := sent.Add(2 * time.Minute)
-	w.later(used.Sub(w.now()))
+	w.advance(used.Sub(w.now()))
 	if got := sums(sent); !slices.Equal(got, []int64{1, 1, 1}) {
 		t.Fatalf("after the message the breakers are at %v, want one each", got)
 	}
@@ -150,7 +150,7 @@ func TestARefusedMessageCounts(t *testing.T) {
 	w := newWorld(t)
 	w.down = true
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	ask := func() error {
@@ -163,9 +163,9 @@ func TestARefusedMessageCounts(t *testing.T) {
 	w.want(apierr.VerificationCodeTooManyRequests, ask())
 	w.down = false
 	w.want(apierr.VerificationCodeTooManyRequests, ask())
-	w.later(9 * time.Minute)
+	w.advance(9 * time.Minute)
 	w.want(apierr.VerificationCodeTooManyRequests, ask())
-	w.later(time.Minute)
+	w.advance(time.Minute)
 	w.want("", ask())
 }
 
@@ -173,14 +173,14 @@ func TestARefusedMessageCounts(t *testing.T) {
 // verified and its owner's known browser asks.
 func TestAMessageToAVerifiedNumberCounts(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
+	p.signInWithTicket()
 	for range 5 {
 		p.text()
-		p.later(time.Minute)
+		p.advance(time.Minute)
 	}
 	_, err := p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 	p.want(apierr.VerificationCodeTooManyRequests, err)
-	p.later(5 * time.Minute)
+	p.advance(5 * time.Minute)
 	p.text()
 }
 
@@ -197,14 +197,14 @@ func TestANumberStaysWithTheUserWhoVerifiedIt(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
 			added, owner, third := w.newcomer(), w.newcomer(), w.newcomer()
-			added.enter()
+			added.signInWithTicket()
 			r, err := added.MFA.AddPhone(t.Context(), added.browser, mfa.PhoneInput{Number: aNumber})
 			w.must(err)
 			added.phone = r.Phone.ID
-			owner.enter()
+			owner.signInWithTicket()
 			owner.enrolPhone(aNumber)
 			w.must(remove(added))
-			third.enter()
+			third.signInWithTicket()
 			_, err = third.MFA.AddPhone(t.Context(), third.browser, mfa.PhoneInput{Number: aNumber})
 			w.want(apierr.FormIdentifierExists, err)
 			_, err = w.Admin.AddUserPhone(t.Context(), third.id, aNumber, admin.PhoneChange{})
@@ -230,10 +230,10 @@ func (p *person) doubted() error {
 func TestOneDefaultNumber(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	first := p.phone
-	w.later(time.Minute)
+	w.advance(time.Minute)
 	p.enrolPhone(anotherNumber)
 	second, yes := p.phone, true
 	for what, change := range map[string]func(id string) error{
@@ -267,7 +267,7 @@ func TestOneDefaultNumber(t *testing.T) {
 // own check are refused. After its hour they are not.
 func TestALockHolds(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
+	p.signInWithTicket()
 	ticket, err := p.MFA.CreateTicket(t.Context(), p.id, 2*time.Hour)
 	p.must(err)
 	_, err = p.Admin.Lock(t.Context(), p.id)
@@ -276,14 +276,14 @@ func TestALockHolds(t *testing.T) {
 		_, err := p.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 		return err
 	}
-	verify := func() error { _, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.app())); return err }
-	p.want(apierr.UserLocked, p.second(account.TOTPCode, p.app()))
+	verify := func() error { _, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode())); return err }
+	p.want(apierr.UserLocked, p.secondFactor(account.TOTPCode, p.totpCode()))
 	p.want(apierr.UserLocked, redeem())
 	p.want(apierr.UserLocked, verify())
-	p.later(time.Hour - time.Second)
+	p.advance(time.Hour - time.Second)
 	p.want(apierr.UserLocked, redeem())
 	p.want(apierr.UserLocked, verify())
-	p.later(time.Second)
+	p.advance(time.Second)
 	p.want("", redeem())
 	p.want("", verify())
 }
@@ -292,9 +292,9 @@ func TestALockHolds(t *testing.T) {
 // minutes ago, no factor is added, changed or removed.
 func TestChangesOfFactorsNeedAFreshProof(t *testing.T) {
 	p := newWorld(t).member()
-	p.enter()
-	p.must(p.second(account.TOTPCode, p.app()))
-	p.later(11 * time.Minute)
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.advance(11 * time.Minute)
 	before := p.stored()
 	for what, change := range map[string]func() error{
 		"adding a number": func() error {
@@ -329,8 +329,8 @@ func TestChangesOfFactorsNeedAFreshProof(t *testing.T) {
 func TestOneClientCookie(t *testing.T) {
 	w := newWorld(t)
 	one, two := w.newcomer(), w.newcomer()
-	one.enter()
-	two.enter()
+	one.signInWithTicket()
+	two.signInWithTicket()
 	a, b := one.browser.Credentials[0], two.browser.Credentials[0]
 	forged := tx.Credential{Transport: tx.Cookie, Token: secret.New(b.Token.Reveal() + "a")}
 	for what, tc := range map[string]struct {
@@ -362,12 +362,12 @@ func TestSettingsOfAnotherProcess(t *testing.T) {
 		t.Fatal("a second factor is required from the start")
 	}
 	w.settle(func(s *account.Settings) { s.MFARequired = true })
-	w.later(9 * time.Second)
+	w.advance(9 * time.Second)
 	w.counts.Reset()
 	if required() || w.counts.Counts().Gets != 0 {
 		t.Error("the settings were read again within ten seconds")
 	}
-	w.later(time.Second)
+	w.advance(time.Second)
 	if !required() {
 		t.Error("after ten seconds the other process works with the settings from before")
 	}
@@ -405,11 +405,11 @@ func TestTheCleanupKeepsWhatIsAlive(t *testing.T) {
 			p := w.member()
 			ticket, err := w.MFA.CreateTicket(t.Context(), p.id, 30*24*time.Hour)
 			w.must(err)
-			p.enter()
+			p.signInWithTicket()
 			clean()
 			p.text()
 			clean()
-			p.must(p.second(account.PhoneCode, p.sms()))
+			p.must(p.secondFactor(account.PhoneCode, p.sms()))
 			client := func() string {
 				snap, err := w.Sessions.Client(t.Context(), p.browser)
 				w.must(err)
@@ -425,18 +425,18 @@ func TestTheCleanupKeepsWhatIsAlive(t *testing.T) {
 					_, err := w.MFA.Me(t.Context(), p.browser)
 					w.must(err)
 				}
-				w.later(24 * time.Hour)
+				w.advance(24 * time.Hour)
 			}
 			if client() != was {
 				t.Error("after its session the client is another one")
 			}
-			w.later(19 * 24 * time.Hour)
+			w.advance(19 * 24 * time.Hour)
 			clean()
 			r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 			w.must(err)
-			p.keep(r.Snapshot)
+			p.keepToken(r.Snapshot)
 			p.signIn = r.SignIn.ID
-			p.must(p.second(account.BackupCode, p.backup[0]))
+			p.must(p.secondFactor(account.BackupCode, p.backup[0]))
 			_, err = w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.backup[0]))
 			w.want(apierr.FormCodeIncorrect, err)
 		})
@@ -454,8 +454,8 @@ func TestAnOperationKeepsWhatANewerVersionStored(t *testing.T) {
 	first := "Ann"
 	_, err := p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{FirstName: &first})
 	p.must(err)
-	p.enter()
-	p.must(p.second(account.TOTPCode, p.app()))
+	p.signInWithTicket()
+	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	p.rewrite(func(record map[string]any) {
 		if record["fn"] != first || record["zz"] != "from the future" || storedPhone(record)["zz"] != "of a number" {
 			t.Errorf("the name is %v, the newer fields are %v and %v", record["fn"], record["zz"], storedPhone(record)["zz"])

@@ -103,7 +103,7 @@ func TestWebhooks(t *testing.T) {
 	if len(last.Secrets) != 2 || !last.Secrets[1].Equal(first.Secrets[0]) {
 		t.Errorf("%d secrets sign after a rotation", len(last.Secrets))
 	}
-	o.later(25 * time.Hour)
+	o.advance(25 * time.Hour)
 	o.newcomer()
 	o.run()
 	if last = o.got[len(o.got)-1]; len(last.Secrets) != 1 || last.Secrets[0].Equal(first.Secrets[0]) {
@@ -121,11 +121,11 @@ func TestWebhooksAreRetried(t *testing.T) {
 	for i, wait := range []time.Duration{
 		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour,
 	} {
-		o.later(wait - 2*time.Second)
+		o.advance(wait - 2*time.Second)
 		if o.run(); o.tries != i+1 {
 			t.Fatalf("try %d comes before %v", o.tries, wait)
 		}
-		o.later(3 * time.Second)
+		o.advance(3 * time.Second)
 		if o.run(); o.tries != i+2 {
 			t.Fatalf("%d tries after %v, want %d", o.tries, wait, i+2)
 		}
@@ -152,7 +152,7 @@ func TestWebhooksSurviveTheirWorker(t *testing.T) {
 	if len(o.got) != 0 {
 		t.Error("what another worker holds was sent at once")
 	}
-	o.later(3 * time.Minute)
+	o.advance(3 * time.Minute)
 	o.run()
 	if got := o.types(); !slices.Equal(got, []string{"user.created"}) || o.waiting() != 0 {
 		t.Errorf("got %v, %d wait", got, o.waiting())
@@ -174,7 +174,7 @@ func TestTwoWorkers(t *testing.T) {
 		})
 	}
 	group.Wait()
-	o.later(3 * time.Minute)
+	o.advance(3 * time.Minute)
 	o.run()
 	if len(o.got) != 20 || o.waiting() != 0 {
 		t.Errorf("%d parcels of 20, %d wait", len(o.got), o.waiting())
@@ -212,11 +212,11 @@ func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	for range 60 {
 		o.newcomer()
-		o.later(time.Second)
+		o.advance(time.Second)
 	}
 	o.run()
 	from := o.now()
-	o.later(time.Minute)
+	o.advance(time.Minute)
 	for range 3 {
 		o.newcomer()
 	}

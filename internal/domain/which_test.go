@@ -17,14 +17,14 @@ import (
 func TestAUsedCodeCountsOnTheDayOfItsMessage(t *testing.T) {
 	w := newWorld(t)
 	sent := time.Date(2026, 3, 4, 23, 59, 0, 0, time.UTC)
-	w.later(sent.Sub(w.now()))
+	w.advance(sent.Sub(w.now()))
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 	w.must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.must(err)
-	w.later(2 * time.Minute)
+	w.advance(2 * time.Minute)
 	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(p.sms())})
 	w.must(err)
 	sums, err := w.counts.Sums(t.Context(), "sms:verified:US:2026-03-04", "sms:verified:US:2026-03-05", "sms:sent:US:2026-03-04", "sms:sent:US:2026-03-05")
@@ -45,7 +45,7 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 	}
 	t.Run("verified, it voids the code under way", func(t *testing.T) {
 		p := newWorld(t).newcomer()
-		p.enter()
+		p.signInWithTicket()
 		r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
 		p.must(err)
 		_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
@@ -91,13 +91,13 @@ func TestAReplayIsOfItsPeriod(t *testing.T) {
 	began := o.now()
 	for range 5 {
 		o.newcomer()
-		o.later(time.Minute)
+		o.advance(time.Minute)
 	}
-	o.later(10 * time.Minute)
+	o.advance(10 * time.Minute)
 	o.newcomer() // at the fifteenth minute, and one in the same second
-	o.later(300 * time.Millisecond)
+	o.advance(300 * time.Millisecond)
 	o.newcomer()
-	o.later(time.Second)
+	o.advance(time.Second)
 	o.run()
 	for name, tc := range map[string]struct {
 		from, to time.Duration
@@ -119,14 +119,14 @@ func TestAReplayIsOfItsPeriod(t *testing.T) {
 func TestAUserHasFewMessagesSent(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	for range 9 {
-		p.leave()
-		w.later(5 * time.Minute)
-		p.enter()
+		p.signOut()
+		w.advance(5 * time.Minute)
+		p.signInWithTicket()
 		p.text()
-		w.must(p.second(account.PhoneCode, p.sms()))
+		w.must(p.secondFactor(account.PhoneCode, p.sms()))
 	}
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: anotherNumber})
 	w.must(err)
@@ -135,8 +135,8 @@ func TestAUserHasFewMessagesSent(t *testing.T) {
 	if wait := apierr.From(err).RetryAfter(); wait != 15*time.Minute {
 		t.Errorf("again after %v, want when the first is an hour old", wait)
 	}
-	w.later(15 * time.Minute)
-	p.leave()
-	p.enter()
+	w.advance(15 * time.Minute)
+	p.signOut()
+	p.signInWithTicket()
 	p.text()
 }

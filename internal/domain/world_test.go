@@ -102,7 +102,7 @@ func (w *world) now() time.Time {
 	return w.at
 }
 
-func (w *world) later(d time.Duration) {
+func (w *world) advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.at = w.at.Add(d)
@@ -182,20 +182,20 @@ func (w *world) count() int {
 	return made.n
 }
 
-func (p *person) keep(s *sessions.Snapshot) {
+func (p *person) keepToken(s *sessions.Snapshot) {
 	if s != nil && !s.Token.IsZero() {
 		p.browser.Credentials = []tx.Credential{{Transport: s.Transport, Token: s.Token}}
 	}
 }
 
-// enter signs in with a ticket; what follows is a session, or a wait for the second factor.
-func (p *person) enter() *mfa.SignInResult {
+// signInWithTicket signs in with a ticket; what follows is a session, or a wait for the second factor.
+func (p *person) signInWithTicket() *mfa.SignInResult {
 	p.Helper()
 	ticket, err := p.MFA.CreateTicket(p.Context(), p.id, 0)
 	p.must(err)
 	r, err := p.MFA.CreateSignIn(p.Context(), p.browser, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 	p.must(err)
-	p.keep(r.Snapshot)
+	p.keepToken(r.Snapshot)
 	p.signIn, p.browser.Session = r.SignIn.ID, r.SignIn.Created
 	return r
 }
@@ -211,7 +211,7 @@ func (p *person) prove() {
 	p.must(err)
 }
 
-func (p *person) leave() {
+func (p *person) signOut() {
 	p.Helper()
 	_, err := p.Sessions.EndAll(p.Context(), p.browser)
 	p.must(err)
@@ -219,10 +219,10 @@ func (p *person) leave() {
 }
 
 // currentSecond answers the sign-in's second factor.
-func (p *person) second(by account.Strategy, code string) error {
+func (p *person) secondFactor(by account.Strategy, code string) error {
 	r, err := p.MFA.AttemptSecondFactor(p.Context(), p.browser, p.signIn, mfa.Proof{Strategy: by, Code: secret.New(code)})
 	if err == nil {
-		p.keep(r.Snapshot)
+		p.keepToken(r.Snapshot)
 		p.browser.Session = r.SignIn.Created
 	}
 	return err
@@ -256,16 +256,16 @@ func (p *person) enrolApp() {
 	r, err := p.MFA.CreateTOTP(p.Context(), p.browser)
 	p.must(err)
 	p.key = r.Secret
-	r, err = p.MFA.ConfirmTOTP(p.Context(), p.browser, secret.New(p.app()))
+	r, err = p.MFA.ConfirmTOTP(p.Context(), p.browser, secret.New(p.totpCode()))
 	p.must(err)
 	if r.BackupCodes != nil {
 		p.backup = r.BackupCodes
 	}
-	p.later(totp.Period)
+	p.advance(totp.Period)
 }
 
-// app is what the authenticator app shows now.
-func (p *person) app() string {
+// totpCode is what the authenticator app shows now.
+func (p *person) totpCode() string {
 	p.Helper()
 	code, err := totp.Code(p.key, p.now())
 	p.must(err)
@@ -294,11 +294,11 @@ func (p *person) wrong() string {
 func (w *world) member() *person {
 	w.Helper()
 	p := w.newcomer()
-	p.enter()
+	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	p.enrolApp()
-	p.leave()
-	p.later(time.Hour)
+	p.signOut()
+	p.advance(time.Hour)
 	return p
 }
 

@@ -63,8 +63,8 @@ type edit struct{ file, old, new string }
 
 var edits = []edit{
 	{"authority/change.go", `p.Owner == session &&`, `(p.Owner == session || mutant("1")) &&`},
-	{"mfa/authenticator.go", "\tu.TOTP.Wrong++\n", "\tif !mutant(\"2\") {\n\t\tu.TOTP.Wrong++\n\t}\n"},
-	{"mfa/phone_failures.go", `if err := t.requireProof(caller, authority.EnrolNumber); err != nil {`, `if err := t.requireProof(caller, authority.EnrolNumber); err != nil && !mutant("3 number") {`},
+	{"mfa/totp.go", "\tu.TOTP.Wrong++\n", "\tif !mutant(\"2\") {\n\t\tu.TOTP.Wrong++\n\t}\n"},
+	{"mfa/phone_verification.go", `if err := sessions.RequireProof(t, caller, authority.EnrolNumber); err != nil {`, `if err := sessions.RequireProof(t, caller, authority.EnrolNumber); err != nil && !mutant("3 number") {`},
 	{"authority/rules.go", `ConfirmApp:      {recentProof,`, `ConfirmApp:      {map[bool]need{false: recentProof, true: liveSession}[mutant("3 app") || mutant("2")],`},
 	{"authority/authority.go", `case c.Account.SecondFactor:
 		return Ended`, `case c.Account.SecondFactor && mutant("4"):
@@ -72,17 +72,17 @@ var edits = []edit{
 	case c.Account.SecondFactor:
 		return Ended`},
 	{"authority/change.go", `first && (p.Required ||`, `!mutant("others") && first && (p.Required && !mutant("4") ||`},
-	{"mfa/proof.go", `if err := t.checkFirstFactorPhone(u, ch); err != nil {`, `if err := t.checkFirstFactorPhone(u, ch); err != nil && !mutant("6") {`},
-	{"mfa/sms_code.go", `!u.sameGeneration(c.Generation):`, `!u.sameGeneration(c.Generation) && !mutant("6"):`},
-	{"mfa/authority.go", `u.sessionRef(s) == nil ||`, `u.sessionRef(s) == nil && !(mutant("7") && s.CreatedAt > u.SessionsEndedAt) && !(mutant("8") && len(u.Sessions) == sessionsPerUser) ||`},
-	{"mfa/sign_in.go", `si.First.Proved != 0 && !u.sameGeneration(si.Generation)`, `si.First.Proved != 0 && !u.sameGeneration(si.Generation) && !mutant("9")`},
+	{"mfa/verify_first_factor.go", `if err := checkFirstFactorPhone(t, u, ch); err != nil {`, `if err := checkFirstFactorPhone(t, u, ch); err != nil && !mutant("6") {`},
+	{"sms/code.go", `!u.SameGeneration(c.Generation):`, `!u.SameGeneration(c.Generation) && !mutant("6"):`},
+	{"sessions/authority.go", `u.SessionRef(s) == nil ||`, `u.SessionRef(s) == nil && !(mutant("7") && s.CreatedAt > u.SessionsEndedAt) && !(mutant("8") && len(u.Sessions) == 100) ||`},
+	{"mfa/sign_in.go", `si.First.Proved != 0 && !u.SameGeneration(si.Generation)`, `si.First.Proved != 0 && !u.SameGeneration(si.Generation) && !mutant("9")`},
 	{"authority/authority.go", `case !c.Account.SecondFactor:
 		second = NoFactor`, `case !c.Account.SecondFactor, mutant("10"):
 		second = NoFactor`},
 	{"authority/authority.go", `c.fresh(c.Session.Alone) && c.Session.Generation == c.Account.Generation`, `c.fresh(c.Session.Alone) && (c.Session.Generation == c.Account.Generation || mutant("fresh"))`},
-	{"mfa/proof.go", "\t\tu.TOTP.LastStep = step\n", "\t\tif !mutant(\"used\") {\n\t\t\tu.TOTP.LastStep = step\n\t\t}\n"},
+	{"mfa/verify_second_factor.go", "\t\tu.TOTP.LastStep = step\n", "\t\tif !mutant(\"used\") {\n\t\t\tu.TOTP.LastStep = step\n\t\t}\n"},
 	{"authority/authority.go", "s.First = Proof{method, c.Now}\n\tif !c.Account.SecondFactor {", "s.First = Proof{method, c.Now}\n\tif !c.Account.SecondFactor || mutant(\"alone\") {"},
-	{"mfa/caller.go", "rotateToken(p *clientSession) error {\n", "rotateToken(p *clientSession) error {\n\tif mutant(\"rotate\") {\n\t\treturn nil\n\t}\n"},
+	{"sessions/caller.go", "RotateToken(t *tx.Tx, p *tx.ClientSession) error {\n", "RotateToken(t *tx.Tx, p *tx.ClientSession) error {\n\tif mutant(\"rotate\") {\n\t\treturn nil\n\t}\n"},
 	{"authority/change.go", `if ch.SecondRemoved || had != ch.SecondFactor {`, `if !mutant("removed") && (ch.SecondRemoved || had != ch.SecondFactor) {`},
 }
 
