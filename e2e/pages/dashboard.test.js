@@ -184,7 +184,7 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
   await page.done();
 });
 
-test('audit trails: of a user, page by page, and of the settings; whole or altered', async () => {
+test('audit logs: of a user, page by page, and of the settings; whole or altered', async () => {
   const user = await server.userNamed('cleo');
   for (let i = 0; i < 7; i++) {
     await server.backend('POST', `/v1/users/${user.id}/lock`);

@@ -230,6 +230,12 @@ func TestSMSSettings(t *testing.T) {
 			t.Errorf("%s: %v, want %q", body, got, want)
 		}
 	}
+	_, err := w.Service.Settings.Change(w.Context(), func(s *account.Settings) { s.SMSCountries = []string{"US", "UK"} }) // of an earlier release
+	w.must(err)
+	w.backend("PATCH", "/v1/instance", `{"sms_record_only":false}`).ok()
+	if got := w.backend("GET", "/v1/instance", "").ok().at("sms_countries.1"); got != "UK" {
+		t.Errorf("a stored country reads %v", got)
+	}
 	for _, body := range []string{`{"sms_daily_cap_usd":"7"}`, `{"sms_prices":[1]}`, `{"sms_record_only":1}`} {
 		w.backend("PATCH", "/v1/instance", body).want(422, "form_param_type_invalid")
 	}

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/countersign-mfa/countersign/client"
 )
 
 // trial is a program whose commands end in every possible way.
@@ -44,6 +48,20 @@ func TestExitCodes(t *testing.T) {
 	} {
 		if got := (Program{Name: "trial"}).run(&trial{}, strings.Fields(args)); got != want {
 			t.Errorf("%s exits with %d, want %d", args, got, want)
+		}
+	}
+}
+
+// TestExplain: errors of a connection say what to do.
+func TestExplain(t *testing.T) {
+	s := &Server{URL: "https://localhost:1"}
+	for err, want := range map[error]string{
+		fmt.Errorf("GET: %w", http.ErrSchemeMismatch): "https://localhost:1 answers without TLS: write http://",
+		&client.Error{Status: 401}:                    ": set COUNTERSIGN_SECRET_KEY or --secret-key-file",
+		&client.Error{Status: 404}:                    " answers 404",
+	} {
+		if got := s.Explain(err).Error(); !strings.HasSuffix(got, want) {
+			t.Errorf("%q does not end with %q", got, want)
 		}
 	}
 }

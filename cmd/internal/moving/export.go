@@ -58,7 +58,7 @@ func (e *Export) Write(ctx context.Context, open Opener) (err error) {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return errors.Join(err, os.Remove(e.Output))
 	}
-	e.Print(exported{e.Output, done.Users, done.WithoutCodes, len(recipients)}, "%d users are in %s, encrypted to %d recipients.\n", done.Users, e.Output, len(recipients))
+	e.Print(exported{e.Output, done.Users, done.WithoutCodes, len(recipients)}, "%s in %s, encrypted to %s.\n", cli.Count(done.Users, "user"), e.Output, cli.Count(len(recipients), "recipient"))
 	if done.WithoutCodes > 0 {
 		_, _ = fmt.Fprintf(e.Text(), "%d of them have backup codes of an early version, which cannot be moved; they keep their other factors.\n", done.WithoutCodes)
 	}

@@ -129,7 +129,7 @@ func (in instanceInput) parseAppearance() (*appearance.Appearance, error) {
 	}
 	parsed, err := appearance.Parse(in.Appearance)
 	if wrong := (*appearance.Error)(nil); errors.As(err, &wrong) {
-		return nil, apierr.New(apierr.FormParamFormatInvalid).Param(strings.TrimSuffix("appearance."+wrong.Field, "."))
+		return nil, apierr.New(apierr.FormParamFormatInvalid).Param(strings.TrimSuffix("appearance."+wrong.Field, ".")).Explain(wrong.Error() + ".")
 	}
 	return &parsed, err
 }

@@ -53,7 +53,7 @@ func From(err error) *Error {
 func (e *Error) Param(name string) *Error { return e.With("param_name", name) }
 
 // Explain replaces the message for users by a sentence that says what is right. The sentence quotes
-// nothing that the caller sent.
+// no value that the caller sent.
 func (e *Error) Explain(sentence string) *Error {
 	c := *e
 	c.long = sentence

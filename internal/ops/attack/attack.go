@@ -137,7 +137,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	case report.Count(Failed) > 0:
 		err = errors.Join(ErrFailed, err)
 	case report.Count(NotRun) > 0:
-		err = errors.Join(fmt.Errorf("%d probes %w", report.Count(NotRun), ErrNotRun), err)
+		err = errors.Join(fmt.Errorf("probes that %w: %d", ErrNotRun, report.Count(NotRun)), err)
 	case report.Count(Passed) == 0:
 		err = errors.Join(ErrNothing, err)
 	}
