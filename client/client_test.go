@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/client"
 )
 
-// TestCall: a request carries the key and JSON, a right answer is decoded, and every other answer is
+// TestCall: a request carries the key and JSON. A 2xx answer is decoded, and every other answer is
 // an error with its status and code.
 func TestCall(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -295,9 +295,10 @@ func TestLeastPrivilege(t *testing.T) {
 				}
 			}
 			for _, r := range append(texts(s.Resource), texts(s.NotResource)...) {
-				topics := s.Resource == nil && fmt.Sprint(s.Action) == "sns:Publish" // phone numbers have no ARN; topics have one and are excluded
-				traces := strings.HasPrefix(texts(s.Action)[0], "xray:")             // X-Ray has no resources
-				streams := strings.HasPrefix(texts(s.Action)[0], "logs:")            // the ARN of a log group ends in :*, which matches its streams
+				// Phone numbers have no ARN, and NotResource excludes the topics, which have one.
+				topics := s.Resource == nil && fmt.Sprint(s.Action) == "sns:Publish"
+				traces := strings.HasPrefix(texts(s.Action)[0], "xray:")  // X-Ray has no resources
+				streams := strings.HasPrefix(texts(s.Action)[0], "logs:") // :* after a log group names its streams
 				if strings.Contains(r, "*") && !topics && !traces && !streams {
 					t.Errorf("%s may %v on %s", role, s.Action, r)
 				}
@@ -369,7 +370,8 @@ func TestEnvironment(t *testing.T) {
 			if p["FunctionName"] != "countersign-"+f.Name {
 				continue
 			}
-			told := maps.Clone(p["Environment"].(map[string]any)["Variables"].(map[string]any)) // the tests share the template
+			// The tests share the template.
+			told := maps.Clone(p["Environment"].(map[string]any)["Variables"].(map[string]any))
 			for _, name := range f.Variables() {
 				if told[name] == nil && !optional[name] {
 					t.Errorf("%s is not told %s", f.Name, name)

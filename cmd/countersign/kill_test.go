@@ -35,7 +35,8 @@ func TestKilledServer(t *testing.T) {
 	k := &killed{T: t, binary: binary, data: t.TempDir()}
 	k.start()
 	k.must(k.ask(http.MethodPatch, "/v1/instance", map[string]any{"ip_limits": false}))
-	most := 10 * rounds // a kill that meets no request proves little, so the rounds continue until one does
+	// A kill that meets no request proves little, so the rounds continue until one does.
+	most := 10 * rounds
 	for round := 0; round < rounds || k.unanswered == 0 && round < most; round++ {
 		before := k.acknowledged()
 		k.load(rng, 50+rng.IntN(200))

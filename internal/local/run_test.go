@@ -33,7 +33,8 @@ func TestData(t *testing.T) {
 		if _, err := d.Keys.Open(t.Context()); err != nil {
 			t.Errorf("keys: %v", err)
 		}
-		if users, err := d.Store.List(t.Context(), store.KindUser, "", 10); err != nil || len(users) != 3 { // two demo users
+		// Two demo users, and the user above.
+		if users, err := d.Store.List(t.Context(), store.KindUser, "", 10); err != nil || len(users) != 3 {
 			t.Errorf("%d users, %v", len(users), err)
 		}
 		if err := d.Store.Close(); err != nil {

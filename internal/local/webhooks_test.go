@@ -32,7 +32,8 @@ func newReceiver(t *testing.T) *receiver {
 		body, _ := io.ReadAll(in.Body)
 		verifier, err := standardwebhooks.NewWebhook(r.secret)
 		if err == nil {
-			err = verifier.VerifyIgnoringTimestamp(body, in.Header) // the development clock shows another time
+			// The development clock shows another time.
+			err = verifier.VerifyIgnoringTimestamp(body, in.Header)
 		}
 		if err != nil {
 			t.Errorf("%v: %s", err, body)

@@ -25,7 +25,8 @@ const (
 	anotherSecret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 )
 
-// TestSignAsInTheSpecification: the example of the reference implementation.
+// TestSignAsInTheSpecification compares a signature with the example of the reference
+// implementation.
 func TestSignAsInTheSpecification(t *testing.T) {
 	got, err := standardwebhook.Sign(secret.New(aSecret), "msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
 	if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; err != nil || got != want {
@@ -38,12 +39,12 @@ func TestSignAsInTheSpecification(t *testing.T) {
 	}
 }
 
-// delivery is an event on its way to url, signed with both secrets.
-func parcel(url string, at time.Time) webhook.Delivery {
+// deliveryTo returns an event for an endpoint, signed with both secrets.
+func deliveryTo(url string, at time.Time) webhook.Delivery {
 	return webhook.Delivery{URL: url, ID: "evt_1", At: at, Body: []byte(`{"object":"event"}`), Secrets: []secret.Value{secret.New(aSecret), secret.New(anotherSecret)}}
 }
 
-// TestH06: what a receiver that follows the specification takes and what it rejects.
+// TestH06: a receiver that follows the specification accepts and rejects the right deliveries.
 func TestH06(t *testing.T) {
 	type receipt struct {
 		header http.Header
@@ -57,7 +58,7 @@ func TestH06(t *testing.T) {
 	defer server.Close()
 	send := func(t *testing.T, at time.Time) receipt {
 		t.Helper()
-		if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), parcel(server.URL, at)); err != nil {
+		if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(server.URL, at)); err != nil {
 			t.Fatal(err)
 		}
 		return *got.Load()
@@ -102,8 +103,7 @@ func TestH06(t *testing.T) {
 }
 
 // TestH07: no webhook is sent to a URL that names a forbidden address, and the error does not show
-// the URL. The test only names this machine; TestPublicAddresses and TestControl have all
-// addresses.
+// the URL. TestPublicAddresses and TestControl check all addresses.
 func TestH07(t *testing.T) {
 	for url, want := range map[string]error{
 		"http://8.8.8.8/": standardwebhook.ErrURL, "file:///etc/passwd": standardwebhook.ErrURL, "gopher://8.8.8.8/": standardwebhook.ErrURL, "//8.8.8.8/": standardwebhook.ErrURL, "https:///x": standardwebhook.ErrURL,
@@ -111,7 +111,7 @@ func TestH07(t *testing.T) {
 		"https://127.0.0.1/meta-data": standardwebhook.ErrAddress, "https://[::1]/": standardwebhook.ErrAddress, "https://[::ffff:127.0.0.1]/": standardwebhook.ErrAddress, "https://0.0.0.0/": standardwebhook.ErrAddress,
 		"https://[::]/": standardwebhook.ErrAddress, "https://127.0.0.1:8080/": standardwebhook.ErrAddress,
 	} {
-		err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), parcel(url, time.Now()))
+		err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), deliveryTo(url, time.Now()))
 		if !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", url, err, want)
 		}
@@ -119,9 +119,10 @@ func TestH07(t *testing.T) {
 			t.Errorf("the error shows the URL: %v", err)
 		}
 	}
-	for _, url := range []string{"https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/"} { // names to Go, addresses to others
+	// Go takes these hosts for names, other resolvers for addresses.
+	for _, url := range []string{"https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/"} {
 		var dns *net.DNSError
-		if err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), parcel(url, time.Now())); !errors.Is(err, standardwebhook.ErrAddress) && !errors.As(err, &dns) {
+		if err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), deliveryTo(url, time.Now())); !errors.Is(err, standardwebhook.ErrAddress) && !errors.As(err, &dns) {
 			t.Errorf("%q was connected to: %v", url, err)
 		}
 	}
@@ -140,23 +141,23 @@ func TestH07Loopback(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", inner.URL)
 	t.Setenv("HTTP_PROXY", inner.URL)
 	for _, url := range []string{secure.URL, strings.Replace(secure.URL, "127.0.0.1", "localhost", 1), inner.URL} {
-		if err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), parcel(url, time.Now())); err == nil {
+		if err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), deliveryTo(url, time.Now())); err == nil {
 			t.Errorf("%s was posted to", url)
 		}
 	}
-	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), parcel(redirect.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
+	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(redirect.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
 		t.Errorf("a redirect: %v", err)
 	}
 	if n := heard.Load(); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
-	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), parcel(inner.URL, time.Now())); err != nil || heard.Load() != 1 {
+	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(inner.URL, time.Now())); err != nil || heard.Load() != 1 {
 		t.Errorf("in development: %v, %d requests", err, heard.Load())
 	}
 }
 
-// TestAnEndpointThatDoesNotAnswer: a delivery ends with the caller's deadline, and an answer
-// without end is not read to its end.
+// TestAnEndpointThatDoesNotAnswer: a delivery ends with the caller's deadline, and an endless
+// answer is not read to its end.
 func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -165,7 +166,7 @@ func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer silent.Close()
-	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(ctx, parcel(silent.URL, time.Now())); !errors.Is(err, context.Canceled) {
+	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(ctx, deliveryTo(silent.URL, time.Now())); !errors.Is(err, context.Canceled) {
 		t.Errorf("silence: %v", err)
 	}
 	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -176,12 +177,12 @@ func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 		}
 	}))
 	defer endless.Close()
-	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), parcel(endless.URL, time.Now())); err != nil {
+	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(endless.URL, time.Now())); err != nil {
 		t.Errorf("an endless answer: %v", err)
 	}
 	for _, status := range []int{300, 400, 404, 410, 500} {
 		answering := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
-		if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), parcel(answering.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
+		if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(answering.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
 			t.Errorf("status %d: %v", status, err)
 		}
 		answering.Close()

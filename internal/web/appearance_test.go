@@ -20,8 +20,10 @@ type fakeBackend struct {
 	environment string // the environment's JSON
 	code        int
 	asked       atomic.Int64
-	began       chan struct{} // when not nil, an answer says that it begins, and waits for hold or for the end of the request
-	hold        chan struct{}
+	// began, unless nil, gets a value when an answer begins. The answer then waits for hold or for the
+	// end of its request.
+	began chan struct{}
+	hold  chan struct{}
 }
 
 func (s *fakeBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -84,7 +84,7 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 	return d, nil
 }
 
-// prepare does what the custom resource of the stack does.
+// prepare runs keys-rotate, as the custom resource of the stack does.
 func (d *Deployment) prepare(ctx context.Context) error {
 	status := make(chan string, 1)
 	cloudFormation := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -87,7 +87,8 @@ func fixtures(t testing.TB) map[string][]string {
 	return found
 }
 
-// TestFixtures: every function has a fixture, and each has the form of an event of one of its routes.
+// TestFixtures: every function has a fixture, and each has the form of an event of one of its
+// routes.
 func TestFixtures(t *testing.T) {
 	found := fixtures(t)
 	routes := map[string]bool{}

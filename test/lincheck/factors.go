@@ -104,8 +104,9 @@ func beginAccount(ctx context.Context, w *World, draws ...draw) (*scenarioRun, e
 	}, nil
 }
 
-// countAccount checks what holds in any order: no code is accepted twice, and no verification
-// compares more than five codes. Backup codes may be accepted again after a new import.
+// countAccount checks the rules that hold in any order: no code is accepted twice, and no
+// verification compares more than five codes. Backup codes may be accepted again after a new
+// import.
 func countAccount(history []observation) error {
 	good, wrong, expired := map[Input]int{}, 0, 0
 	for _, t := range history {

@@ -219,7 +219,7 @@ func TestTheCleanupAtEveryMoment(t *testing.T) {
 	memory := Memory(t)
 	for _, j := range journeys {
 		if !j.factors {
-			continue // the litter needs them
+			continue // leaveExpiredRecords needs the factors
 		}
 		for n := 1; ; n += stride() {
 			s := memory(t)

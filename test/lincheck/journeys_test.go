@@ -263,7 +263,8 @@ func enrolApp(ctx context.Context, h *journeyUser) error {
 
 func resend(ctx context.Context, h *journeyUser) error {
 	if err := h.signIn(ctx, account.TicketCode, ""); err == nil || kindOf(err) == Unknown || errors.Is(err, errNoRandomness) {
-		return err // signed in already, or a fault; otherwise the sign-in still waits for the second factor
+		// signed in already, or a fault; otherwise the sign-in still waits for the second factor
+		return err
 	}
 	for range 2 {
 		if err := h.text(ctx); err != nil {

@@ -55,7 +55,7 @@ var only = map[string]struct {
 	module + "infra":                    {[]string{"cmd/lambda", "test/lambdalocal"}, "a deployment is described once, and nothing that runs depends on it"},
 }
 
-// source is one Go file that is no test.
+// source is one Go file.
 type source struct {
 	dir, name string
 	file      *ast.File
@@ -63,7 +63,18 @@ type source struct {
 	lines     int
 }
 
+// sources returns the Go files that are no tests.
 func sources(t *testing.T) []source {
+	return goFiles(t, func(name string) bool { return !strings.HasSuffix(name, "_test.go") })
+}
+
+// testSources returns the files of tests.
+func testSources(t *testing.T) []source {
+	return goFiles(t, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+}
+
+// goFiles returns the Go files whose names are wanted.
+func goFiles(t *testing.T, wanted func(name string) bool) []source {
 	t.Helper()
 	var found []source
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
@@ -73,7 +84,7 @@ func sources(t *testing.T) []source {
 		if d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "testdata" || d.Name() == "cdk.out") {
 			return filepath.SkipDir
 		}
-		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || !wanted(name) {
 			return nil
 		}
 		text, err := os.ReadFile(name)
@@ -151,8 +162,8 @@ func TestTheServerIsSmall(t *testing.T) {
 // answers over HTTP, a store does the I/O, and the program reads its environment.
 var transports = []string{"net", "net/http", "os", "database/sql", "log"}
 
-// TestTheDomainLinksNoTransport: no library that the domain uses brings HTTP, AWS or a database
-// along, so every function and every test of the domain builds without them.
+// TestTheDomainLinksNoTransport: no library of the domain links HTTP, AWS or a database, so
+// functions and tests of the domain build without them.
 func TestTheDomainLinksNoTransport(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "./internal/domain/...").Output()
 	if err != nil {
@@ -193,10 +204,10 @@ func allowed(dir, p string) bool {
 	return true
 }
 
-// apiFloors are the packages of the API, from the lowest up. What goes over the wire knows no
-// operation. The machinery of operations knows no subject, so that a subject's file is all that a
-// new operation touches. The two APIs do not import each other, so that one changes without the
-// other. The table alone knows all of them.
+// apiFloors are the packages of the API, from the lowest up. The wire types know no operation. The
+// machinery of operations knows no subject, so a new operation touches only the file of its subject
+// and the table. The two APIs do not import each other, so that one changes without the other. Only
+// the table knows all packages.
 var apiFloors = []string{"internal/api/wire", "internal/api/operation", "internal/api/frontend", "internal/api/backend", "internal/api"}
 
 // belowInAPI reports whether a package of the API may import another one.
@@ -314,14 +325,14 @@ func TestTheLayoutIsWhole(t *testing.T) {
 	}
 }
 
-// proofs are the fields and errors that decide, or are, what a session proved.
+// proofs are the fields that store what a session proved, and the errors of a decision about it.
 var proofs = []string{
 	"FirstAt", "SecondAt", "FirstBy", "SecondBy", "AloneAt", "Enrolled", "FirstSince", "SecondSince", "SessionReverificationRequired", "AuthorizationInvalid",
 }
 
-// TestOnlyAuthorityDecides keeps every decision about proofs in one place:
-// internal/domain/authority has the rules, and two files named authority.go alone ask them:
-// account's reads and writes what sessions proved, sessions' carries a change of factors over.
+// TestOnlyAuthorityDecides keeps every decision about proofs in one place.
+// internal/domain/authority has the rules. Only the files authority.go of account, tx and sessions
+// call it, or read and write what a session proved.
 func TestOnlyAuthorityDecides(t *testing.T) {
 	only := []string{"internal/domain/account/authority.go", "internal/domain/tx/authority.go", "internal/domain/sessions/authority.go"}
 	found := 0

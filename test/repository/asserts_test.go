@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// fails are the calls by which a test can fail; skips are those by which it says nothing.
+// fails are the methods of [testing.T] that fail a test; skips end it without a result.
 var (
 	fails = []string{"Error", "Errorf", "Fatal", "Fatalf", "Fail", "FailNow"}
 	skips = []string{"Skip", "Skipf", "SkipNow"}
@@ -22,12 +22,12 @@ var (
 // helper is a function of a package's tests, with the names that it uses.
 type helper struct {
 	fails bool
-	skips bool // as a statement of its own, whatever is the case
+	skips bool // a statement of the function itself, without a condition
 	calls []string
 }
 
-// inspected reads the functions of test files, by name. Two functions or methods of one name count
-// as one that does what either does.
+// inspected reads the functions of test files, by name. Functions and methods of one name are
+// combined into one.
 func inspected(files map[string]*ast.File) map[string]*helper {
 	found := map[string]*helper{}
 	for _, file := range files {
@@ -74,7 +74,8 @@ func calledName(call *ast.CallExpr) string {
 	return ""
 }
 
-// judges says of each function whether it can fail, by itself or by what it calls.
+// judges returns the functions that can fail a test, by themselves or through a function that they
+// call.
 func judges(all map[string]*helper) map[string]bool {
 	out := map[string]bool{}
 	for more := true; more; {
@@ -89,8 +90,8 @@ func judges(all map[string]*helper) map[string]bool {
 	return out
 }
 
-// parsedTests are the test files of a folder, and those files of the folders beside it that hold
-// the suites of more than one package.
+// parsedTests returns the test files of a folder, and the files in the folders beside it that hold
+// shared test suites.
 func parsedTests(t *testing.T, dir string) map[string]*ast.File {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -112,7 +113,7 @@ func parsedTests(t *testing.T, dir string) map[string]*ast.File {
 	return parsed
 }
 
-// TestEmptiedTestsAreFound: what this file is for.
+// TestEmptiedTestsAreFound: a test without an assertion and a test that always skips are found.
 func TestEmptiedTestsAreFound(t *testing.T) {
 	const text = `package x
 func TestEmpty(t *testing.T) {}
@@ -142,9 +143,8 @@ func f() bool { return true }`
 	}
 }
 
-// TestEveryTestCanFail: a test of the tree that asserts nothing, or that is skipped whatever is the
-// case, is no proof of anything that test/lincheck/evidence.md or internal/ops/attack/evidence.md
-// names it for.
+// TestEveryTestCanFail: every test asserts something and does not always skip. Otherwise it proves
+// nothing of what test/lincheck/evidence.md and internal/ops/attack/evidence.md name it for.
 func TestEveryTestCanFail(t *testing.T) {
 	checked := 0
 	for _, dir := range tested(t) {
@@ -167,7 +167,7 @@ func TestEveryTestCanFail(t *testing.T) {
 	}
 }
 
-// tested are the folders that have tests.
+// tested returns the folders that have tests.
 func tested(t *testing.T) []string {
 	t.Helper()
 	var dirs []string
@@ -186,8 +186,8 @@ func tested(t *testing.T) []string {
 	return dirs
 }
 
-// TestNoTestIsSkippedSilently: `go test` prints nothing of a skipped test. One may be skipped with
-// -short alone; for what a machine lacks there is test/needs, which fails.
+// TestNoTestIsSkippedSilently: only -short skips a test, because `go test` does not report skipped
+// tests. A test that needs a tool calls test/needs, which fails without the tool.
 func TestNoTestIsSkippedSilently(t *testing.T) {
 	looked := 0
 	for _, dir := range tested(t) {
@@ -206,8 +206,8 @@ func TestNoTestIsSkippedSilently(t *testing.T) {
 	}
 }
 
-// silent are the calls of a file that skip a test, except in the body of if testing.Short(), and in
-// functions of a *rapid.T, where Skip is another draw.
+// silent returns the calls in a file that skip a test. Allowed are calls in the body of `if
+// testing.Short()`, and Skip of a *rapid.T, which draws again.
 func silent(file *ast.File) []string {
 	var found []string
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -227,7 +227,7 @@ func silent(file *ast.File) []string {
 	return found
 }
 
-// TestSilentSkipsAreFound: by which name they are called, and under which condition.
+// TestSilentSkipsAreFound: a skip is found by any of its names and under any other condition.
 func TestSilentSkipsAreFound(t *testing.T) {
 	const text = `package x
 func TestA(t *testing.T) { if testing.Short() { t.Skip("long") } }

@@ -12,8 +12,9 @@ var booleans = map[string]string{
 	"internal/api/frontend.anAttribute": "sets one field of the answer to it",
 }
 
-// TestNoBooleanSelects: no function of the domain and the API takes a boolean that selects what it does. A call
-// f(ctx, id, true) says nothing to its reader: two functions, a named type or a struct with fields do.
+// TestNoBooleanSelects: no function of the domain and the API takes a boolean that selects its
+// behaviour. A call f(ctx, id, true) tells its reader nothing. Two functions, a named type or a
+// struct with fields do.
 func TestNoBooleanSelects(t *testing.T) {
 	found := map[string]bool{}
 	for _, s := range sources(t) {

@@ -3,6 +3,7 @@ package repository_test
 import (
 	"go/ast"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -11,10 +12,16 @@ import (
 // vague are words that stand where the actor's name belongs.
 var vague = regexp.MustCompile(`(?i)\b(whoever|whomever|somebody|nobody|whom)\b`)
 
+// commentsPending are the folders whose tests do not follow the rules yet.
+var commentsPending = []string{"internal/api", "internal/domain"}
+
 // TestComments: a doc comment begins with the name that it describes, also of what is not exported.
 // A comment line has at most 100 columns, and names its actor.
 func TestComments(t *testing.T) {
-	for _, s := range sources(t) {
+	for _, s := range append(sources(t), testSources(t)...) {
+		if strings.HasSuffix(s.name, "_test.go") && slices.Contains(commentsPending, s.dir) {
+			continue
+		}
 		for _, g := range s.file.Comments {
 			for _, c := range g.List {
 				at := s.set.Position(c.Pos())

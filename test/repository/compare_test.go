@@ -13,8 +13,7 @@ import (
 	"testing"
 )
 
-// reveals says whether an expression takes a secret out of its wrapping, so that its bytes or its
-// length can be seen.
+// reveals says whether an expression reads the bytes of a secret.
 func reveals(e ast.Expr) bool {
 	found := false
 	ast.Inspect(e, func(n ast.Node) bool {
@@ -31,13 +30,13 @@ func reveals(e ast.Expr) bool {
 	return found
 }
 
-// secretKeepers hold little but digests, tags and tokens: there bytes are compared in constant time
-// only.
+// secretKeepers are packages that hold mostly digests, tags and tokens. They compare bytes in
+// constant time only.
 var secretKeepers = []string{"internal/crypto/seal", "internal/crypto/secret", "internal/crypto/keyring", "internal/crypto/password", "internal/crypto/sessiontoken", "internal/crypto/totp", "internal/crypto/backupcode"}
 
-// TestSecretsAreComparedInConstantTime: no secret meets == or a switch, except with the empty text,
-// and where secrets are kept nothing is compared by bytes.Equal and its like: there are
-// secret.Value.Equal, hmac.Equal and subtle.
+// TestSecretsAreComparedInConstantTime: no secret is compared by == or a switch, except with the
+// empty text. secretKeepers call neither bytes.Equal nor its like, but secret.Value.Equal,
+// hmac.Equal or subtle.
 func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	leaky := map[string]bool{"bytes.Equal": true, "bytes.Compare": true, "reflect.DeepEqual": true, "strings.Compare": true, "strings.EqualFold": true}
 	for _, s := range sources(t) {
@@ -68,11 +67,11 @@ func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	}
 }
 
-// credentials have forms that are nobody's by accident: keys of this service, of AWS, of
-// repositories, and private keys.
+// credentials match keys of this service, of AWS and of code hosts, and private keys. No other text
+// has these forms by accident.
 var credentials = regexp.MustCompile(`sk_live_[A-Za-z0-9]{20}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|-----BEGIN [A-Z ]*PRIVATE KEY-----`)
 
-// TestNoCredentialInTheTree: what the repository holds opens nothing.
+// TestNoCredentialInTheTree: no file of the repository holds a credential.
 func TestNoCredentialInTheTree(t *testing.T) {
 	for _, probe := range []string{"sk_live_" + strings.Repeat("a", 24), "-----BEGIN RSA " + "PRIVATE KEY-----"} {
 		if !credentials.MatchString(probe) {

@@ -39,7 +39,7 @@ func pages(t *testing.T) []string {
 	return found
 }
 
-// TestTheReadmeIsShort: two minutes of reading.
+// TestTheReadmeIsShort: the README takes two minutes to read.
 func TestTheReadmeIsShort(t *testing.T) {
 	const most = 150 // lines
 	if n := strings.Count(read(t, "README.md"), "\n"); n > most {
@@ -47,7 +47,7 @@ func TestTheReadmeIsShort(t *testing.T) {
 	}
 }
 
-// TestDocsAreShort: all pages together, as wc -w counts them.
+// TestDocsAreShort limits the words of all pages together, as wc -w counts them.
 func TestDocsAreShort(t *testing.T) {
 	const most = 15_000 // words
 	n := 0
@@ -59,8 +59,8 @@ func TestDocsAreShort(t *testing.T) {
 	}
 }
 
-// TestEveryPageIsListed: docs/README.md has one line for each page, with what it says, under a
-// heading that says for whom.
+// TestEveryPageIsListed: docs/README.md has one line about the content of each page, under a
+// heading that names its readers.
 func TestEveryPageIsListed(t *testing.T) {
 	index := read(t, "docs/README.md")
 	for _, h := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(index, -1) {
@@ -82,7 +82,7 @@ func TestEveryPageIsListed(t *testing.T) {
 	}
 }
 
-// TestTheGlossaryIsShort: at most twenty words have a sense of our own, in alphabetical order.
+// TestTheGlossaryIsShort: the glossary has at most twenty words, in alphabetical order.
 func TestTheGlossaryIsShort(t *testing.T) {
 	var words []string
 	for _, r := range regexp.MustCompile(`(?m)^\| \*\*(.+)\*\* \| \S.* \|$`).FindAllStringSubmatch(read(t, "docs/glossary.md"), -1) {
@@ -105,8 +105,8 @@ func TestPagesSayForWhom(t *testing.T) {
 	}
 }
 
-// TestLinesAreNarrow holds the pages that are written to be read in a terminal too. Tables and code
-// may be wider.
+// TestLinesAreNarrow limits the columns of pages that people also read in a terminal. Tables and
+// code may be wider.
 func TestLinesAreNarrow(t *testing.T) {
 	const most = 100 // columns
 	names := []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "internal/ops/attack/evidence.md"}
@@ -134,7 +134,7 @@ var (
 )
 
 // anchors are the names of places in a page: those that GitHub gives to headings, and those that
-// are written down.
+// the page defines.
 func anchors(text string) map[string]bool {
 	found := map[string]bool{}
 	for _, a := range named.FindAllStringSubmatch(text, -1) {
@@ -146,7 +146,7 @@ func anchors(text string) map[string]bool {
 	return found
 }
 
-// TestLinksLead: each link of a page to another file, and to a heading of it, leads somewhere.
+// TestLinksLead: each link of a page to another file, and to a heading of it, has a target.
 func TestLinksLead(t *testing.T) {
 	checked := 0
 	for _, page := range append(pages(t), "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md") {
@@ -214,8 +214,8 @@ func TestTheCostIsOneFigure(t *testing.T) {
 	}
 }
 
-// TestTheVersionIsOne: the newest release of the changelog is the program's, and the README names
-// it.
+// TestTheVersionIsOne: the newest release of the changelog is the version of the program, and the
+// README names it.
 func TestTheVersionIsOne(t *testing.T) {
 	log := read(t, "CHANGELOG.md")
 	release := regexp.MustCompile(`(?m)^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}$`).FindStringSubmatch(log)

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// standInEnv holds the arguments of a stand-in for a DynamoDB server, which this test binary is then.
+// standInEnv names the environment variable with the arguments of a stand-in for a DynamoDB server.
+// With the variable set, this test binary is the stand-in.
 const standInEnv = "COUNTERSIGN_STAND_IN"
 
 // standIn listens on the port of its arguments until the process ends.
@@ -22,8 +23,8 @@ func standIn(arguments string) {
 	os.Exit(1)
 }
 
-// TestWithDynamoDBScript: the script starts a server on a port that is free and below those that Linux
-// gives to connections, stops it, and ends as the command does.
+// TestWithDynamoDBScript: the script starts a server on a free port below those that Linux gives to
+// connections. It stops the server, and ends with the result of its command.
 func TestWithDynamoDBScript(t *testing.T) {
 	version := regexp.MustCompile(`(?m)^version=(\S+)$`).FindStringSubmatch(read(t, "scripts/with-dynamodb.sh"))[1]
 	cache := t.TempDir()

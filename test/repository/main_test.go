@@ -1,5 +1,5 @@
-// Package repository_test holds what is true of the tree as a whole: which package may import
-// which, what the pages say, and what the scripts of the tests run.
+// Package repository_test checks rules of the whole repository: the imports of packages, the
+// comments, the pages of docs, and the scripts.
 package repository_test
 
 import (
@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestMain runs the tests in the repository's root, so that they name files as its readers do.
+// TestMain runs the tests in the repository's root, so that they name files as readers do.
 func TestMain(m *testing.M) {
 	if arguments := os.Getenv(standInEnv); arguments != "" {
 		standIn(arguments)

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// parted runs commands of a shell after scripts/parts.sh. CI is set to ci.
+// parted returns a shell that loads scripts/parts.sh, runs commands, and has CI set to ci.
 func parted(t *testing.T, ci, commands string) *exec.Cmd {
 	t.Helper()
 	read(t, "scripts/parts.sh") // so that Go runs the test again when the script changes
@@ -21,8 +21,8 @@ func parted(t *testing.T, ci, commands string) *exec.Cmd {
 	return run
 }
 
-// TestParts: a run is good when at least one part passed and none failed, and its list says what
-// became of each.
+// TestParts: a run succeeds when at least one part passed and none failed. Its list has the result
+// of each part.
 func TestParts(t *testing.T) {
 	for name, c := range map[string]struct {
 		ci, commands string
@@ -67,8 +67,8 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestInterruptedParts: a run that is told to stop fails, and leaves no process behind: the parts
-// of both lanes hold the pipe until they have ended.
+// TestInterruptedParts: an interrupted run fails and leaves no process behind. The parts of both
+// lanes hold the pipe until they have ended.
 func TestInterruptedParts(t *testing.T) {
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 		run := parted(t, "", `a() { part a sh -c 'echo a >&3; exec sleep 600'; }; b() { part b sh -c 'echo b >&3; sleep 600'; }; lanes a b; summary 60`)
@@ -94,7 +94,7 @@ func TestInterruptedParts(t *testing.T) {
 		if err := run.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := read.Read(buffer); n != 0 || err == nil { // the end: nobody holds the pipe
+		if n, err := read.Read(buffer); n != 0 || err == nil { // the end: no process holds the pipe
 			t.Errorf("%v: %d more bytes, %v", signal, n, err)
 		}
 		if err := run.Wait(); err == nil {
@@ -103,8 +103,8 @@ func TestInterruptedParts(t *testing.T) {
 	}
 }
 
-// TestEveryPackageHasAPart: scripts/packages.sh has each package in one of the parts that run all
-// of its tests, has no package of a part that is not there, and scripts/test.sh runs every part.
+// TestEveryPackageHasAPart: scripts/packages.sh puts each package into a part that runs all of its
+// tests, and names no part that does not exist. scripts/test.sh runs every part.
 func TestEveryPackageHasAPart(t *testing.T) {
 	list := func(name string, args ...string) []string {
 		t.Helper()
@@ -137,7 +137,8 @@ func TestEveryPackageHasAPart(t *testing.T) {
 	}
 }
 
-// TestPartsWithoutPackagesFail: a part, or a package of a part, that is not there fails.
+// TestPartsWithoutPackagesFail: a part that does not exist fails, and so does a part that names a
+// package that does not exist.
 func TestPartsWithoutPackagesFail(t *testing.T) {
 	script := read(t, "scripts/packages.sh")
 	tree := map[string]string{"go.mod": "module x\n", "x.go": "package x\n"}

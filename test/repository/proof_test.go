@@ -16,7 +16,7 @@ var (
 )
 
 // TestTheProofNamesTests: test/lincheck/evidence.md has a line for each invariant and each fault,
-// and each test that a line names exists where it says.
+// and every test named in a line exists in its package.
 func TestTheProofNamesTests(t *testing.T) {
 	text, err := os.ReadFile("test/lincheck/evidence.md")
 	if err != nil {

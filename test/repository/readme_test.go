@@ -115,7 +115,7 @@ func defaultSettings() map[string]string {
 
 var blocks = regexp.MustCompile("(?ms)^```sh\n(.*?)^```")
 
-// TestCommandsOfPages runs the commands of two pages as they stand.
+// TestCommandsOfPages runs the commands of two pages, unchanged.
 func TestCommandsOfPages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds and runs the server")
@@ -130,7 +130,7 @@ func TestCommandsOfPages(t *testing.T) {
 	t.Run("quickstart", func(t *testing.T) { checkQuickstart(t, walk(t, program, "docs/quickstart.md")) })
 }
 
-// checkQuickstart looks for what each block of docs/quickstart.md must print.
+// checkQuickstart checks the output of each block of docs/quickstart.md.
 func checkQuickstart(t *testing.T, steps []string) {
 	t.Helper()
 	if len(steps) < 7 {
@@ -228,7 +228,7 @@ func start(t *testing.T, program, dir string) string {
 
 var eventTable = regexp.MustCompile(`(?s)<!-- table: make update -->\n.*?<!-- end -->`)
 
-// TestEventsAreListed compares docs/use/events.md with what there is.
+// TestEventsAreListed compares docs/use/events.md with the events in the code.
 func TestEventsAreListed(t *testing.T) {
 	const file = "docs/use/events.md"
 	text, err := os.ReadFile(file)

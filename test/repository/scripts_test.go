@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// scripted runs a script in a tree of its own, which holds the given files. repository makes it one
-// of git.
+// scripted runs a script in a new tree with the given files. With repository, the tree is a Git
+// repository.
 func scripted(t *testing.T, repository string, files map[string]string, script string, args ...string) (said string, ok bool) {
 	t.Helper()
 	dir := t.TempDir()
@@ -40,8 +40,8 @@ func scripted(t *testing.T, repository string, files map[string]string, script s
 	return string(out), err == nil
 }
 
-// TestFormatScript: it fails for a file that is not formatted, one that does not parse, one that is
-// new, and where there is nothing to look at.
+// TestFormatScript: the script fails for a file that is not formatted, that does not parse or that
+// is new, and for a tree without files.
 func TestFormatScript(t *testing.T) {
 	const good = "package x\n"
 	for name, tc := range map[string]struct {
@@ -63,8 +63,8 @@ func TestFormatScript(t *testing.T) {
 	}
 }
 
-// TestFuzzScript: it fails when no target has the name, or none is there at all. One that is found
-// is run, here in a tree that cannot be built.
+// TestFuzzScript: the script fails when no target has the name, or when there are no targets. It
+// runs a target that it finds, here in a tree that cannot be built.
 func TestFuzzScript(t *testing.T) {
 	target := map[string]string{"a/a_test.go": "package a\n\nfunc FuzzA1_b(f *testing.F) {\n}\n"}
 	for name, tc := range map[string]struct {
@@ -86,7 +86,7 @@ func TestFuzzScript(t *testing.T) {
 }
 
 // TestTheTestsOfBrowsersAreCounted: e2e/counts.json has a number for each file of tests and for no
-// other, so that one that loses its tests fails.
+// other file, so a file that loses its tests fails.
 func TestTheTestsOfBrowsersAreCounted(t *testing.T) {
 	var counts map[string]int
 	if err := json.Unmarshal([]byte(read(t, "e2e/counts.json")), &counts); err != nil {

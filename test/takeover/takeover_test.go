@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// update counts, over all searches, how often an operation was granted to a person.
+// granted counts, over all searches, how often an operation succeeded for an actor.
 var granted = struct {
 	sync.Mutex
 	to map[string]int

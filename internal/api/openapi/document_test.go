@@ -15,7 +15,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
-// Document returns the OpenAPI document of the operations in YAML. The same operations give the same bytes.
+// Document returns the OpenAPI document of the operations in YAML. The same operations give the
+// same bytes.
 func Document(operations []operation.Operation) ([]byte, error) {
 	s := &schemas{seen: object{}}
 	paths := object{}

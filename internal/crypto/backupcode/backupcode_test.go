@@ -91,8 +91,8 @@ func TestGenerateFromASlowReader(t *testing.T) {
 	}
 }
 
-// Every character must be as likely as the others at every place. The sum below is chi-square with
-// 31 degrees of freedom for a place: above 110 less than once in 10^9 places.
+// TestGeneratedCodesAreUniform: each character is equally likely at each place. The sum below is
+// chi-square with 31 degrees of freedom for a place: above 110 less than once in 10^9 places.
 func TestGeneratedCodesAreUniform(t *testing.T) {
 	const n = 20_000
 	codes, err := backupcode.Generate(rand.Reader, n)

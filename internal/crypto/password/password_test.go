@@ -113,7 +113,7 @@ func TestACancelledCallerDoesNotWait(t *testing.T) {
 	t.Error("a hundred calls with a dead context all went ahead")
 }
 
-// Law: an import is accepted only if it can be verified without an error.
+// FuzzParseDigest: an import is accepted only if it can be verified without an error.
 func FuzzParseDigest(f *testing.F) {
 	f.Add("argon2id", "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
 	f.Add("bcrypt", "$2a$04$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")

@@ -175,7 +175,7 @@ func TestKeysDoNotPrint(t *testing.T) {
 	}
 }
 
-// Law: whatever is opened was sealed; everything else is ErrOpen and never a panic.
+// FuzzOpen: only sealed texts open. Every other text gives ErrOpen and never a panic.
 func FuzzOpen(f *testing.F) {
 	// Several processes take part, so the one sealed text must be the same in all.
 	r, err := seal.NewRing(1, map[uint32]seal.Key{1: {7}}, bytes.NewReader(make([]byte, 12)))

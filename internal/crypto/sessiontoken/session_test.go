@@ -73,8 +73,8 @@ func published(t *testing.T, keys ...*sessiontoken.Key) map[string]*rsa.PublicKe
 	return found
 }
 
-// The rules are those of Clerk's server SDKs: RS256, typ JWT, a kid of the key set, iss, azp, exp
-// and nbf.
+// TestAnIndependentVerifierAccepts applies the rules of Clerk's server SDKs: RS256, typ JWT, a kid
+// of the key set, iss, azp, exp and nbf.
 func TestAnIndependentVerifierAccepts(t *testing.T) {
 	old, current := key(t), key(t)
 	keys := published(t, old, current)
@@ -197,7 +197,7 @@ func TestKeysSurviveStorage(t *testing.T) {
 	}
 }
 
-// Law: nothing but a minted token is ever accepted.
+// FuzzVerify: only a minted token is accepted.
 func FuzzVerify(f *testing.F) {
 	k := key(f)
 	good := mint(f, k)

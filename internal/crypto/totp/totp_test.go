@@ -30,7 +30,8 @@ func mustCode(t *testing.T, s secret.Value, when time.Time) string {
 	return code
 }
 
-// RFC 6238, appendix B, the SHA-1 rows. The RFC gives eight digits; six are the last six of them.
+// TestCodeRFC6238: RFC 6238, appendix B, the rows of SHA-1. The RFC gives eight digits; a code of
+// six digits has the last six.
 func TestCodeRFC6238(t *testing.T) {
 	for _, v := range []struct {
 		unix int64
@@ -53,7 +54,7 @@ func TestCodeRFC6238(t *testing.T) {
 	}
 }
 
-// RFC 4226, appendix D: the counter is the step.
+// TestCodeRFC4226: RFC 4226, appendix D, where the counter is the step.
 func TestCodeRFC4226(t *testing.T) {
 	for counter, want := range []string{
 		"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489",

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Law: a session id that parses is written back as it was, and its parts are ids.
+// FuzzParseSession: a session id that parses is written back unchanged, and its parts are ids.
 func FuzzParseSession(f *testing.F) {
 	id := strings.Repeat("a", IDLen)
 	f.Add("sess_" + id + id + id)

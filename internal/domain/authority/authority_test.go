@@ -230,7 +230,8 @@ func TestStepUps(t *testing.T) {
 	}
 }
 
-// Law: a session that does nothing never gains rights by time, or by changes of others.
+// FuzzNothingIsGained: a session that does nothing gains no rights by time or by changes of other
+// sessions.
 func FuzzNothingIsGained(f *testing.F) {
 	f.Add(int64(60), int64(60), int64(60), uint8(4), uint8(4), int64(30), true, true, false)
 	f.Add(int64(0), int64(-3600), int64(0), uint8(1), uint8(0), int64(3600), false, true, true)

@@ -8,7 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
-// Law: a parsed ticket consists of its parts, and only ids become keys.
+// FuzzParseTicket: a parsed ticket consists of its parts, and only ids become keys.
 func FuzzParseTicket(f *testing.F) {
 	id := strings.Repeat("b", account.IDLen)
 	f.Add(id + id + "secret")

@@ -77,8 +77,8 @@ func stored(t *rapid.T, l log) log {
 	return back
 }
 
-// Under a clock that never goes back, a log allows what the model allows, waits exactly as long as
-// it must, and no window ever holds more than its limit.
+// TestLogAgreesWithModel: under a clock that never goes back, a log allows the events that the
+// model allows and waits exactly as long. No window ever holds more than its limit.
 func TestLogAgreesWithModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rules := drawRules(t)
@@ -111,7 +111,8 @@ func TestLogAgreesWithModel(t *testing.T) {
 	})
 }
 
-// However often and far the clock is set back, no window of true time holds more than its limit.
+// TestClockSetBackAllowsNoMore: no window of true time holds more than its limit, however often and
+// far the clock is set back.
 func TestClockSetBackAllowsNoMore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rules := drawRules(t)

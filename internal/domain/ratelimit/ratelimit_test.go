@@ -94,7 +94,8 @@ func TestAdd(t *testing.T) {
 	}
 }
 
-// Two logs made from one must not share an array, or the second event would overwrite the first.
+// TestAddDoesNotShare: two logs made from one do not share an array. Otherwise the second event
+// would overwrite the first.
 func TestAddDoesNotShare(t *testing.T) {
 	base := make(log, 1, 10)
 	first := base.Add(ms(1), rule{5, time.Second})

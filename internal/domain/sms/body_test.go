@@ -53,8 +53,8 @@ func TestMessagesAreLocalised(t *testing.T) {
 	}
 }
 
-// TestTheSettingsNameIsInMessages as long as a message can hold it as it is: half a name would
-// look like somebody else's.
+// TestTheSettingsNameIsInMessages: a message has the name of the settings if it can hold the whole
+// name. Half a name would look like that of another sender.
 func TestTheSettingsNameIsInMessages(t *testing.T) {
 	for name, want := range map[string]string{"": "Deployed", "Harbour & Sons": "Harbour & Sons", "Größe": "Deployed", "東京": "Deployed"} {
 		s := &account.Settings{Appearance: appearance.Appearance{Name: name}}

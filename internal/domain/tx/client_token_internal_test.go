@@ -8,7 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
-// Law: whatever names a client in a token is an id.
+// FuzzTokenClient: the name of a client in a token is always an id.
 func FuzzTokenClient(f *testing.F) {
 	f.Add("dvb_"+strings.Repeat("c", account.IDLen)+"x", 1)
 	f.Fuzz(func(t *testing.T, text string, carrier int) {

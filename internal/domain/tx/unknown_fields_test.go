@@ -28,7 +28,8 @@ func goldenRecords(t *testing.T, name string) map[string]json.RawMessage {
 	return records
 }
 
-// seed puts a field that no version knows into every object that is a struct here. A map has no fields, and metadata are the team's own.
+// seed puts an unknown field into every object that is a struct here. A map has no fields, and the
+// metadata are the application's own.
 func seed(value any, of reflect.Type, at string, places map[string]bool) {
 	for of.Kind() == reflect.Pointer {
 		of = of.Elem()
@@ -109,14 +110,15 @@ func TestFieldsOfANewerVersionAreKept(t *testing.T) {
 	}
 }
 
-// unknown says that a golden record is no kind of its own.
+// unknownKind reports whether no kind of record has the name.
 func unknownKind(k store.Kind) (none bool) {
 	defer func() { none = recover() != nil }()
 	account.NewEntity(k)
 	return false
 }
 
-// TestAFieldGoesWithItsObject: what a newer version wrote of an app, a number or a budget stays with that, and goes when it goes.
+// TestAFieldGoesWithItsObject: an unknown field of an app, a number or a counter stays with its
+// object, and is removed with it.
 func TestAFieldGoesWithItsObject(t *testing.T) {
 	newer := []byte(`{"ph":[{"i":"a","n":"+1","c":1,"u":1,"zz":"a"},{"i":"b","n":"+2","c":1,"u":1,"zz":"b"}],"to":{"i":"t","s":"","c":1,"zz":"t"},"b2":{"f":3,"zz":7},"c":1,"u":1}`)
 	text := func(change func(*account.User)) string {
@@ -143,13 +145,15 @@ func TestAFieldGoesWithItsObject(t *testing.T) {
 	}
 }
 
-// frozen are the stored forms of earlier versions with the SHA-256 of each file: a file is added when the stored form changes, and none is rewritten.
+// frozen are the stored forms of earlier versions with the SHA-256 of each file. A change of the
+// stored form adds a file, and no file is rewritten.
 var frozen = map[string]string{
 	"testdata/records-2026-11.json":    "9eb1c3cda5e6ecf9f75d05215cad881c4846f08a06a4ad75aea319cfea4136a9",
 	"testdata/records-2026-11-27.json": "4aacf4c38c858089d1da1a9b06ad1a2580ed626fa080fe7ee3b69761796fdf00",
 }
 
-// TestRecordsOfOlderVersionsAreRead: what earlier versions stored keeps every value when this one reads and writes it.
+// TestRecordsOfOlderVersionsAreRead: a record of an earlier version keeps every value when this
+// version reads and writes it.
 func TestRecordsOfOlderVersionsAreRead(t *testing.T) {
 	files, err := filepath.Glob("testdata/records-*.json")
 	if err != nil || len(files) != len(frozen) {
@@ -177,7 +181,7 @@ func TestRecordsOfOlderVersionsAreRead(t *testing.T) {
 	}
 }
 
-// keptEvents fails unless everything of before is in after.
+// kept fails unless after has everything that before has.
 func kept(t *testing.T, at string, before, after any) {
 	t.Helper()
 	switch b := before.(type) {

@@ -49,7 +49,8 @@ func (p *tap) note(what, text string) {
 	if len(text) < short && !digitsOnly.MatchString(text) || strings.ContainsAny(text, " \x00\n%.$'\"") && what != "token" {
 		return
 	}
-	if what == "number" && !fullNumber.MatchString(text) || what == "code" && !digitsOnly.MatchString(text) { // errors have codes too
+	// Errors have codes too.
+	if what == "number" && !fullNumber.MatchString(text) || what == "code" && !digitsOnly.MatchString(text) {
 		return
 	}
 	p.mu.Lock()
