@@ -298,7 +298,7 @@ func TestLeastPrivilege(t *testing.T) {
 				// Phone numbers have no ARN, and NotResource excludes the topics, which have one.
 				topics := s.Resource == nil && fmt.Sprint(s.Action) == "sns:Publish"
 				traces := strings.HasPrefix(texts(s.Action)[0], "xray:")  // X-Ray has no resources
-				streams := strings.HasPrefix(texts(s.Action)[0], "logs:") // :* after a log group names its streams
+				streams := strings.HasPrefix(texts(s.Action)[0], "logs:") // :* stands for its streams
 				if strings.Contains(r, "*") && !topics && !traces && !streams {
 					t.Errorf("%s may %v on %s", role, s.Action, r)
 				}
