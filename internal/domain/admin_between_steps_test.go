@@ -12,7 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
-// The tests of this file put an administrator's act between two steps of a session.
+// In the tests of this file an administrator acts between two steps of a session.
 
 func (p *person) doubt(id string, verified bool) *mfa.PhoneResult {
 	p.Helper()
@@ -21,8 +21,8 @@ func (p *person) doubt(id string, verified bool) *mfa.PhoneResult {
 	return r
 }
 
-// A session's enrolment of a number as a second factor ends after 15 minutes, also for the Backend
-// API.
+// TestAnOldIntentIsNotCompletedByTheBackendAPI: a session's enrolment of a number as a second
+// factor ends after 15 minutes, also for the Backend API.
 func TestAnOldIntentIsNotCompletedByTheBackendAPI(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
@@ -36,8 +36,8 @@ func TestAnOldIntentIsNotCompletedByTheBackendAPI(t *testing.T) {
 	}
 }
 
-// A number that the Backend API marked unverified and then verified is no proof of an earlier
-// session.
+// TestADoubtedNumberIsNoProofOfASession: a number that the Backend API marked unverified and then
+// verified is no proof of an earlier session.
 func TestADoubtedNumberIsNoProofOfASession(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
@@ -54,7 +54,8 @@ func TestADoubtedNumberIsNoProofOfASession(t *testing.T) {
 	}
 }
 
-// An administrator's lock also stops first-factor codes: none is sent and none is verified.
+// TestALockHoldsForFirstFactorCodes: under an administrator's lock no first-factor code is sent or
+// verified.
 func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 	p := newWorld(t).newcomer()
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
@@ -85,7 +86,8 @@ func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 	p.want(apierr.UserLocked, err)
 }
 
-// A ticket renews the live session of a browser that still has an ended one of the same user.
+// TestATicketRenewsTheLiveSession: a ticket renews the live session of a browser that still has an
+// ended one of the same user.
 func TestATicketRenewsTheLiveSession(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
@@ -98,7 +100,8 @@ func TestATicketRenewsTheLiveSession(t *testing.T) {
 	}
 }
 
-// The audit log and the webhooks report no removal of a number that was no factor.
+// TestWhatWasNoFactorIsNotRemoved: the audit log and the webhooks report no removal of a number
+// that was no factor.
 func TestWhatWasNoFactorIsNotRemoved(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()

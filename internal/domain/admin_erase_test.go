@@ -70,7 +70,8 @@ func TestADeletedUserLeavesNothing(t *testing.T) {
 			p.browser.Credentials = nil
 			p.inside()
 			texts := p.traces()
-			const sealedAndHashed = 5 // of the fields above and the number's two spellings, the store shows some only
+			// The store has some of the texts only sealed or hashed, the number in two spellings.
+			const sealedAndHashed = 5
 			seen := 0
 			for _, text := range texts {
 				if w.found(text) != nil {
@@ -95,11 +96,12 @@ func TestADeletedUserLeavesNothing(t *testing.T) {
 			if _, err := w.MFA.Me(t.Context(), p.browser); err == nil {
 				t.Error("the session lives on")
 			}
-			if where := w.found(`"kn":["`); len(where) != 1 { // a keyed hash is left where the user had signed out
-				t.Errorf("%v still know somebody", where)
+			// A keyed hash is left where the user had signed out.
+			if where := w.found(`"kn":["`); len(where) != 1 {
+				t.Errorf("%v still know a user", where)
 			}
 			if _, err := w.MFA.Me(t.Context(), bystander.browser); err != nil {
-				t.Errorf("somebody else on the same client was signed out: %v", err)
+				t.Errorf("the other user of the client was signed out: %v", err)
 			}
 			w.want(apierr.ResourceNotFound, w.Admin.DeleteUser(t.Context(), p.id))
 		})

@@ -32,9 +32,9 @@ func TestStatistics(t *testing.T) {
 	q.signInWithTicket()
 	q.enrolApp()
 	midnight := func() time.Time { return w.now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour) }
-	w.advance(midnight().Sub(w.now()) + 9*time.Hour) // of a day on which nothing happens
+	w.advance(midnight().Sub(w.now()) + 9*time.Hour) // a day without events
 	if s := w.statistics(1); s.Users != 2 || s.Partial || len(s.Verified)+len(s.Failed) != 0 {
-		t.Errorf("a day on which nothing happened: %+v", s)
+		t.Errorf("a day without events: %+v", s)
 	}
 	check := func(p *person, code string) { _, _ = p.Admin.VerifyTOTP(ctx, p.id, secret.New(code)) }
 	for day := range 4 {
@@ -65,7 +65,7 @@ func TestStatistics(t *testing.T) {
 	if s = w.statistics(2); !slices.Equal(s.Verified[account.TOTPCode], []int{5, 3}) {
 		t.Errorf("two days: %v", s.Verified)
 	}
-	// Repeats that go on over midnight are of the day on which they ended, but for the first.
+	// Repeats over midnight count on the day of the last one, except the first.
 	w.advance(midnight().Sub(w.now()) - time.Minute)
 	before := w.statistics(2).Verified[account.TOTPCode]
 	for range 4 {
@@ -82,8 +82,8 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
-// TestStatisticsAreBounded: one request reads a limited number of records and says when that was
-// not all.
+// TestStatisticsAreBounded: one request reads a limited number of records, and says when there are
+// more.
 func TestStatisticsAreBounded(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t)
@@ -115,7 +115,7 @@ func TestTextsInStatistics(t *testing.T) {
 			w.must(p.ask(fmt.Sprintf("+1212201%d%03d", day+1, i), netip.Addr{}))
 		}
 		w.advance(24 * time.Hour)
-		p.used = 0 // who asks signs in anew
+		p.used = 0 // the next request signs in anew
 	}
 	w.must(p.ask("+12015550107", netip.Addr{})) // a test number
 	w.must(p.ask("+4915123456789", netip.Addr{}))

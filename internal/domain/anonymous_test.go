@@ -60,8 +60,8 @@ func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 	}
 }
 
-// TestAnAddressMakesFewRecords: an address makes a limited number of clients and answers of
-// handshakes, in every way that needs no sign-in.
+// TestAnAddressMakesFewRecords: an address creates a limited number of clients and of handshake
+// answers, in every way that needs no sign-in.
 func TestAnAddressMakesFewRecords(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it makes thousands of records")

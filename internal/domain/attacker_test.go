@@ -69,7 +69,7 @@ func texts(t *testing.T, data []byte) []string {
 	return all
 }
 
-// TestWhatIsStoredIsNoCredential: no value in a copy of the store authenticates: no hash is
+// TestWhatIsStoredIsNoCredential: no value in a copy of the store authenticates. No hash is
 // accepted in place of its secret.
 func TestWhatIsStoredIsNoCredential(t *testing.T) {
 	p := newWorld(t).member()

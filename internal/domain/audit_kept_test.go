@@ -118,8 +118,8 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 	}
 }
 
-// TestKeptEntriesThatWereTamperedWith: kept entries are in no page of the chain any more, but still
-// cannot be changed, dropped or rolled back.
+// TestKeptEntriesThatWereTamperedWith: a kept entry is in no page of the chain any more, and still
+// cannot be changed, dropped or rolled back unnoticed.
 func TestKeptEntriesThatWereTamperedWith(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it fills audit logs")

@@ -59,7 +59,8 @@ func (p *person) add(number string, reserve bool) (id, code string) {
 	return r.Phone.ID, p.sms()
 }
 
-// Finding 1: a password thief begins first, and the owner confirms the thief's secret.
+// TestASecretIsShownToTheSessionThatBegan (finding 1): a thief with the password begins an
+// enrolment, and the owner does not confirm the thief's secret.
 func TestASecretIsShownToTheSessionThatBegan(t *testing.T) {
 	owner := newWorld(t).newcomer()
 	owner.signInWithTicket()
@@ -76,7 +77,8 @@ func TestASecretIsShownToTheSessionThatBegan(t *testing.T) {
 	owner.must(owner.confirm(shown))
 }
 
-// Finding 2: a session guesses the code of an enrolment that another one left behind.
+// TestAnEnrolmentTakesFiveWrongCodes (finding 2): a session cannot guess the code of an enrolment
+// that another session left behind.
 func TestAnEnrolmentTakesFiveWrongCodes(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
@@ -100,7 +102,7 @@ func TestAnEnrolmentTakesFiveWrongCodes(t *testing.T) {
 	p.must(p.confirm(p.key))
 }
 
-// Finding 2: the address limit holds for an enrolment too.
+// TestAnEnrolmentIsLimitedByAddress (finding 2): the limits per address also hold for an enrolment.
 func TestAnEnrolmentIsLimitedByAddress(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
@@ -120,7 +122,8 @@ func TestAnEnrolmentIsLimitedByAddress(t *testing.T) {
 	}
 }
 
-// Finding 3: authority is asked when an enrolment ends, with the factors that the user has then.
+// TestAnEnrolmentAsksAgainAtItsEnd (finding 3): the rules are applied when an enrolment ends, with
+// the factors that the user has then.
 func TestAnEnrolmentAsksAgainAtItsEnd(t *testing.T) {
 	for name, tc := range map[string]struct {
 		waits time.Duration
@@ -161,7 +164,8 @@ func TestAnEnrolmentAsksAgainAtItsEnd(t *testing.T) {
 	}
 }
 
-// Finding 3: an enrolment that a session staged does not survive a password reset.
+// TestAPasswordResetDropsPendingFactors (finding 3): a pending enrolment of a session does not
+// survive a password reset.
 func TestAPasswordResetDropsPendingFactors(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
@@ -176,7 +180,8 @@ func TestAPasswordResetDropsPendingFactors(t *testing.T) {
 	p.want(apierr.VerificationMissing, err)
 }
 
-// Rule 4: the first second factor ends the user's other sessions, and sign-ins that wait.
+// TestTheFirstFactorEndsOtherSessions (rule 4): the first second factor ends the user's other
+// sessions and waiting sign-ins.
 func TestTheFirstFactorEndsOtherSessions(t *testing.T) {
 	for name, enrol := range map[string]func(*person){
 		"an app":                (*person).enrolApp,
@@ -209,7 +214,8 @@ func (p *person) verify(id, code string) {
 	p.must(err)
 }
 
-// Rule 4 with keep_other_sessions: they live on and prove no second factor.
+// TestKeptSessionsProveNothing (rule 4): with keep_other_sessions the other sessions go on and
+// prove no second factor.
 func TestKeptSessionsProveNothing(t *testing.T) {
 	w := newWorld(t)
 	keep := func(required bool) {
@@ -235,7 +241,8 @@ func TestKeptSessionsProveNothing(t *testing.T) {
 	}
 }
 
-// Finding 4: the setup task is fulfilled in the session that enrolled, not in all.
+// TestTheTaskIsFulfilledWhereItWasDone (finding 4): the setup task is fulfilled in the session that
+// enrolled, and in no other.
 func TestTheTaskIsFulfilledWhereItWasDone(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
@@ -267,7 +274,8 @@ func TestTheTaskIsFulfilledWhereItWasDone(t *testing.T) {
 	}
 }
 
-// A task that is fulfilled with a number verified earlier keeps the session and proves no factor.
+// TestAReservedNumberFulfilsTheTask: a task that a number verified earlier fulfils keeps the
+// session, and proves no factor.
 func TestAReservedNumberFulfilsTheTask(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
@@ -289,7 +297,8 @@ func TestAReservedNumberFulfilsTheTask(t *testing.T) {
 	}
 }
 
-// Finding 6: a first-factor code ends when its number is no first factor any more.
+// TestAFirstFactorCodeEndsWithItsNumber (finding 6): a first-factor code ends when its number stops
+// being a first factor.
 func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 	yes, no := true, false
 	for name, end := range map[string]func(p *person, id string) error{
@@ -368,7 +377,8 @@ func (p *person) replaceNumber(id string) error {
 	return err
 }
 
-// Finding 7: ended is decided by the user's record, not by comparing the times of two clocks.
+// TestEndingDoesNotDependOnClocks (finding 7): the user's record decides whether a session has
+// ended, not a comparison of the times of two clocks.
 func TestEndingDoesNotDependOnClocks(t *testing.T) {
 	for name, end := range map[string]func(*person) error{
 		"a ban": func(p *person) error { _, err := p.Admin.Ban(p.Context(), p.id); return err },
@@ -398,7 +408,8 @@ func TestEndingDoesNotDependOnClocks(t *testing.T) {
 	}
 }
 
-// Finding 8: the session over the cap is dead, not only out of sight.
+// TestTheHundredAndFirstSessionEndsTheOldest (finding 8): the session over the limit has ended, and
+// is not only unlisted.
 func TestTheHundredAndFirstSessionEndsTheOldest(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
@@ -415,7 +426,8 @@ func TestTheHundredAndFirstSessionEndsTheOldest(t *testing.T) {
 	}
 }
 
-// Finding 9: a sign-in past its first factor ends with what it proved.
+// TestAWaitingSignInEndsWithItsProof (finding 9): a sign-in past its first factor ends when that
+// proof does.
 func TestAWaitingSignInEndsWithItsProof(t *testing.T) {
 	pw := secret.New("battery staple")
 	for name, end := range map[string]func(*person) error{
@@ -448,7 +460,7 @@ func TestAWaitingSignInEndsWithItsProof(t *testing.T) {
 	}
 }
 
-// A step-up ends with a change of the factors, like a sign-in.
+// TestAStepUpEndsWithTheFactors: a change of the factors ends a step-up, like a sign-in.
 func TestAStepUpEndsWithTheFactors(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
@@ -462,7 +474,8 @@ func TestAStepUpEndsWithTheFactors(t *testing.T) {
 	p.want(apierr.SessionReverificationMissing, err)
 }
 
-// Finding 12: wrong codes for a number count in the failure log, also for another person's number.
+// TestWrongCodesOfANumberCount (finding 12): wrong codes for a number count in the failure log,
+// also for another person's number.
 func TestWrongCodesOfANumberCount(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
@@ -487,7 +500,8 @@ func TestWrongCodesOfANumberCount(t *testing.T) {
 	}
 }
 
-// Finding 18: making another number the default is a change of factors and needs a recent proof.
+// TestTheDefaultIsAChange (finding 18): making another number the default is a change of factors
+// and needs a recent proof.
 func TestTheDefaultIsAChange(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
@@ -502,7 +516,8 @@ func TestTheDefaultIsAChange(t *testing.T) {
 	p.want(apierr.SessionReverificationRequired, err)
 }
 
-// Finding 21: a proof of the future proves nothing; the session stays.
+// TestAClockThatWentBackProvesNothing (finding 21): a proof in the future proves nothing. The
+// session stays.
 func TestAClockThatWentBackProvesNothing(t *testing.T) {
 	for _, back := range []time.Duration{time.Hour, 24 * time.Hour} {
 		p := newWorld(t).newcomer()
@@ -522,7 +537,8 @@ func TestAClockThatWentBackProvesNothing(t *testing.T) {
 	}
 }
 
-// Rule 7: a session that a clock in the future made lives no longer than others.
+// TestASessionOfTheFutureIsNoLonger (rule 7): a session that began under a clock ahead lives no
+// longer than others.
 func TestASessionOfTheFutureIsNoLonger(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.advance(48 * time.Hour)
@@ -536,7 +552,8 @@ func TestASessionOfTheFutureIsNoLonger(t *testing.T) {
 	}
 }
 
-// Finding 24: a browser is unknown again once the factors that it knew were reset.
+// TestAResetForgetsKnownBrowsers (finding 24): a reset of the factors makes every known browser
+// unknown.
 func TestAResetForgetsKnownBrowsers(t *testing.T) {
 	p := newWorld(t).member()
 	known := p.browser
@@ -568,8 +585,9 @@ func TestAResetForgetsKnownBrowsers(t *testing.T) {
 	p.want(apierr.UserLocked, p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
-// TestTheSourceDocumentsPage: reserve, release, reserve again, default and remove within ten
-// minutes need no step-up. Later, or after another session changed the factors, they do.
+// TestTheSourceDocumentsPage: within ten minutes of a proof a person reserves, releases, reserves
+// again, makes default and removes a number without a step-up. Later, or after another session
+// changed the factors, each needs one.
 func TestTheSourceDocumentsPage(t *testing.T) {
 	yes := true
 	for name, tc := range map[string]struct {
@@ -671,7 +689,8 @@ func TestTicketsRenewAProof(t *testing.T) {
 	p.must(p.confirm(p.begin()))
 }
 
-// Finding 24: a sign-in whose answer is lost leaves no session without a browser.
+// TestASignInWhoseAnswerIsLostLeavesNoSession (finding 24): a sign-in whose answer is lost leaves
+// no session without a browser.
 func TestASignInWhoseAnswerIsLostLeavesNoSession(t *testing.T) {
 	for name, tc := range map[string]struct {
 		waits time.Duration
@@ -705,7 +724,8 @@ func TestASignInWhoseAnswerIsLostLeavesNoSession(t *testing.T) {
 	}
 }
 
-// New backup codes end what an old one proved, and no session that proved another factor.
+// TestNewBackupCodesEndWhatOldOnesProved: new backup codes end the sessions that an old code
+// proved, and no session that proved another factor.
 func TestNewBackupCodesEndWhatOldOnesProved(t *testing.T) {
 	w := newWorld(t)
 	p := w.member()
@@ -724,7 +744,8 @@ func TestNewBackupCodesEndWhatOldOnesProved(t *testing.T) {
 	}
 }
 
-// A pending session may remove a number that it mistyped, and no other.
+// TestAPendingSessionDropsWhatItMistyped: a pending session may remove a number that it mistyped,
+// and no other.
 func TestAPendingSessionDropsWhatItMistyped(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })

@@ -49,7 +49,8 @@ func BenchmarkWrongCode(b *testing.B) {
 	bench(b, p, func() {
 		_, err := p.Admin.Unlock(b.Context(), p.id)
 		p.must(err)
-		_, err = p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.totpCode())) // clears the app's own count
+		// This clears the app's own count.
+		_, err = p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.totpCode()))
 		p.must(err)
 		p.advance(totp.Period)
 	}, func() error {

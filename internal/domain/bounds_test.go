@@ -16,8 +16,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
-// TestAnEndpointsSecretBeforeSignsForADay: after a rotation both secrets sign until a day is over,
-// and of three only the newest two ever do.
+// TestAnEndpointsSecretBeforeSignsForADay: after a rotation both secrets sign for a day. Of three
+// secrets only the newest two sign.
 func TestAnEndpointsSecretBeforeSignsForADay(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	sign := func() int {
@@ -123,7 +123,8 @@ func TestAnAddressBeginsFewSignIns(t *testing.T) {
 func TestAnAddressTriesFewPasswords(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.IPLimits = true })
-	w.advance(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // limits are of UTC hours and days
+	// The limits count by hours and days of UTC.
+	w.advance(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now()))
 	accounts := 0
 	try := func() error {
 		accounts++
@@ -211,7 +212,7 @@ func TestATicketsLife(t *testing.T) {
 	}
 }
 
-// TestADeadTicketIsRemembered: for a day after its end a second use of a ticket gets the reason. A
+// TestADeadTicketIsRemembered: for a day after its end, a second use of a ticket gets the reason. A
 // day later the cleanup removes the ticket.
 func TestADeadTicketIsRemembered(t *testing.T) {
 	w := newWorld(t)

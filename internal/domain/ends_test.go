@@ -26,7 +26,7 @@ const day = 24 * time.Hour
 var everyKind = map[store.Kind]bool{
 	store.KindUser: false, store.KindSigningKey: false, store.KindSettings: false, store.KindDelivery: false, store.KindAudit: false,
 	store.KindClient: true, store.KindTicket: true, store.KindNonce: true, store.KindNumber: true, store.KindSMS: true, store.KindEvent: true,
-	store.KindClaim: true, // deliver without a user
+	store.KindClaim: true, // a claim without a user
 }
 
 // inMemory puts the world's service on a store in memory that can delete records at their end.
@@ -221,7 +221,8 @@ func TestARecordOfBeforeIsMendedByItsNextWrite(t *testing.T) {
 	w.advance(2 * time.Hour)
 	w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	for _, k := range w.inDanger() {
-		if k.Kind != store.KindClient && k.Kind != store.KindDelivery { // the browsers of before were not written
+		// No write has reached the browsers of earlier releases.
+		if k.Kind != store.KindClient && k.Kind != store.KindDelivery {
 			t.Errorf("a %s still has a wrong end", k.Kind)
 		}
 	}
@@ -285,7 +286,8 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	w.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
-// TestTheCleanupStopsWhenTheStoreIsAway: the error of a store is not that of an unreadable record.
+// TestTheCleanupStopsWhenTheStoreIsAway: a failing store stops the cleanup, and its error is not
+// that of an unreadable record.
 func TestTheCleanupStopsWhenTheStoreIsAway(t *testing.T) {
 	w := newWorld(t)
 	w.newcomer().signInWithTicket()

@@ -66,7 +66,7 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			who := identifiers(w)
-			const more = 12 // than are judged before the lock
+			const more = 12 // than are compared before the lock
 			for i := range more {
 				seen := map[string]string{}
 				for what, identifier := range who {

@@ -37,8 +37,8 @@ func (w *world) told(pageSize int) []string {
 	}
 }
 
-// TestEventLog: what was done is listed in order, with who did it and from where, in pages of any
-// size; routine acts are not.
+// TestEventLog: the log lists events in order, with their actor and address, in pages of any size.
+// Routine events are left out.
 func TestEventLog(t *testing.T) {
 	ctx := t.Context()
 	p := newWorld(t).member()
@@ -55,7 +55,7 @@ func TestEventLog(t *testing.T) {
 	}
 	for _, size := range []int{1, 2, 3, 500} {
 		got := p.told(size)
-		slices.Sort(got[:len(got)-3]) // deliver moment of the clock
+		slices.Sort(got[:len(got)-3]) // the events of one moment, whose order is open
 		if !slices.Equal(got, want) {
 			t.Errorf("in pages of %d:\n%v, want\n%v", size, got, want)
 		}
@@ -76,7 +76,7 @@ func TestEventLog(t *testing.T) {
 	}
 }
 
-// TestTheEventLogHoldsNoSecret: ids, and of an address only its network.
+// TestTheEventLogHoldsNoSecret: the log holds ids, and of an address only its network.
 func TestTheEventLogHoldsNoSecret(t *testing.T) {
 	p := newWorld(t).member()
 	p.browser.Address = aNetwork
@@ -95,7 +95,7 @@ func TestTheEventLogHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// TestTheEventLogForgets what is older than 30 days.
+// TestTheEventLogForgets: the log drops events that are older than 30 days.
 func TestTheEventLogForgets(t *testing.T) {
 	w := newWorld(t)
 	w.newcomer()
@@ -107,7 +107,7 @@ func TestTheEventLogForgets(t *testing.T) {
 	}
 }
 
-// TestEventsOfOneMomentStayInOrder: a page may end between acts of one commit and of one second.
+// TestEventsOfOneMomentStayInOrder: a page may end between events of one commit and of one second.
 func TestEventsOfOneMomentStayInOrder(t *testing.T) {
 	w := newWorld(t)
 	var want []string

@@ -22,7 +22,8 @@ func TestConsecutiveFailures(t *testing.T) {
 			t.Fatalf("failure %d: %s", n+1, got)
 		}
 	}
-	p.want(apierr.VerificationFailed, p.secondFactor(account.TOTPCode, p.totpCode())) // this sign-in is over, whatever is given
+	// The sign-in has ended, also for a correct code.
+	p.want(apierr.VerificationFailed, p.secondFactor(account.TOTPCode, p.totpCode()))
 	for n, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute} {
 		p.advance(wait - time.Second)
 		p.signInWithTicket()
@@ -89,7 +90,8 @@ func TestFailureLogStopsUnknownDevicesOnly(t *testing.T) {
 		p.advance(24 * time.Hour / 4)
 		p.signOut()
 		p.signInWithTicket()
-		p.must(p.secondFactor(account.TOTPCode, p.totpCode())) // the owner's success clears the consecutive count, not the failure log
+		// the owner's success clears the consecutive count, not the failure log
+		p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	}
 	thief := p.stranger()
 	thief.signInWithTicket()
@@ -169,7 +171,8 @@ func TestTriesOfOneVerification(t *testing.T) {
 	p.must(send()) // keeps the three failures
 	second := p.sms()
 	if first != second {
-		p.want(apierr.FormCodeIncorrect, try(first)) // the old code is dead, and its use is the fourth failure
+		// The old code has ended, and its use is the fourth failure.
+		p.want(apierr.FormCodeIncorrect, try(first))
 	}
 	p.want(apierr.FormCodeIncorrect, try(wrong))
 	p.advance(time.Minute)
@@ -216,7 +219,7 @@ func TestTextsPerNumberAndUser(t *testing.T) {
 	w := newWorld(t)
 	sent := 0
 	for hour := range 24 {
-		for range 12 { // somebody signs in every five minutes and asks for a text
+		for range 12 { // every five minutes a user signs in and requests a message
 			p := w.newcomer()
 			p.signInWithTicket()
 			r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})

@@ -56,7 +56,7 @@ func figureRows(t *testing.T, file, heading string) [][]string {
 	return rows[1:]
 }
 
-// TestThePagesHaveTheFigures: each figure that the pages name is the code's, and stands in one page
+// TestThePagesHaveTheFigures: each figure in the pages is that of the code, and stands in one page
 // only.
 func TestThePagesHaveTheFigures(t *testing.T) {
 	seed, err := totp.Generate(zeros{})

@@ -270,7 +270,7 @@ func TestRevokedSigningKeys(t *testing.T) {
 		w.must(err)
 		return v.Reveal()
 	}
-	w.must(w.Tokens.RotateSigningKey(t.Context(), 0)) // deliver under way is given up as well
+	w.must(w.Tokens.RotateSigningKey(t.Context(), 0)) // the waiting key is revoked too
 	leaked := token()
 	w.must(w.Tokens.RevokeSigningKeys(t.Context()))
 	if _, err := sessiontoken.Verify(leaked, w.keys(), "https://clerk.example.com", w.now()); err == nil {

@@ -26,7 +26,7 @@ func (p *person) signsIn(when string) {
 	}
 	p.keepToken(r.Snapshot)
 	p.signIn = r.SignIn.ID
-	p.advance(totp.Period) // the code before may be used
+	p.advance(totp.Period) // the last code may have been used
 	if err := p.secondFactor(account.TOTPCode, p.totpCode()); err != nil {
 		p.Fatalf("%s: the owner's code: %v", when, err)
 	}
@@ -78,7 +78,7 @@ func TestAStrangerCannotLockTheOwnerOut(t *testing.T) {
 			if left := u.LockEnd(account.At(p.now())).Sub(account.At(p.now())); left < 29*24*time.Hour || u.AttemptsLeft(account.At(p.now())) != 0 {
 				t.Errorf("shown: locked for %v, %d attempts left; the administrator must see it", left, u.AttemptsLeft(account.At(p.now())))
 			}
-			p.signsIn("when a stranger has spent the ledger")
+			p.signsIn("when a stranger has filled the failure log")
 			for n := range tc.more {
 				p.signOut()
 				p.signInWithTicket()
@@ -89,7 +89,8 @@ func TestAStrangerCannotLockTheOwnerOut(t *testing.T) {
 			p.advance(time.Hour)
 			p.signOut()
 			p.signInWithTicket()
-			p.want(apierr.UserLocked, p.secondFactor(account.TOTPCode, p.totpCode())) // the whole ledger is spent: this is what bounds a stolen browser
+			// The failure log is full for known devices too: this limits a stolen browser.
+			p.want(apierr.UserLocked, p.secondFactor(account.TOTPCode, p.totpCode()))
 			_, err = p.Admin.Unlock(t.Context(), p.id)
 			p.must(err)
 			p.signInWithTicket()
@@ -113,7 +114,7 @@ func TestTheOwnerSignsInWhileStrangersAreLocked(t *testing.T) {
 	thief.signInWithTicket()
 	p.want(apierr.UserLocked, thief.secondFactor(account.TOTPCode, thief.totpCode()))
 	p.signInWithTicket()
-	p.text() // nor are messages held back
+	p.text() // messages are sent too
 	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
 	p.must(err)
@@ -134,7 +135,8 @@ func TestWrongPasswordsDoNotLockTheOwnerOut(t *testing.T) {
 	}
 	p.want(apierr.UserLocked, p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
 	p.signsIn("while the password is locked for strangers")
-	p.must(p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse"))) // both factors were proved, which clears the count
+	// Both factors were proved, which clears the count.
+	p.must(p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
 }
 
 func TestKnownBrowsersCountForStrangersToo(t *testing.T) {
@@ -163,7 +165,8 @@ func TestFiveTriesOfASignInWhateverTheMethod(t *testing.T) {
 		by   account.Strategy
 		code string
 	}{{account.PhoneCode, wrongText}, {account.TOTPCode, p.wrong()}, {account.BackupCode, "zzzzz-zzzzz"}, {account.PhoneCode, wrongText}, {account.BackupCode, "zzzzz-zzzzy"}} {
-		if n == 4 { // the owner signs in elsewhere meanwhile: that clears what is in a row, but not this sign-in's tries
+		// A success elsewhere clears the consecutive failures, but not this sign-in's attempts.
+		if n == 4 {
 			_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 			p.must(err)
 		}
@@ -240,7 +243,8 @@ func TestBoundPerAddress(t *testing.T) {
 	from := tx.Caller{Address: netip.MustParseAddr("198.51.100.7")}
 	asked := 0
 	judged := func(d, every time.Duration) (n int) {
-		for end := w.now().Add(d); w.now().Before(end); w.advance(every) { // under the limit of the short run
+		// One request each time keeps within the limit of ten seconds.
+		for end := w.now().Add(d); w.now().Before(end); w.advance(every) {
 			asked++ // a list of leaked addresses is tried
 			_, err := w.MFA.CreateSignIn(t.Context(), from, mfa.SignInInput{Identifier: fmt.Sprintf("nobody%d@example.com", asked), Password: secret.New("some password")})
 			if codeOf(err) == apierr.FormPasswordOrIdentifierIncorrect {
@@ -249,11 +253,13 @@ func TestBoundPerAddress(t *testing.T) {
 		}
 		return n
 	}
-	w.advance(w.now().Truncate(time.Hour).Add(3*time.Hour - 10*time.Minute).Sub(w.now())) // ten minutes before the full hour
+	// ten minutes before the full hour
+	w.advance(w.now().Truncate(time.Hour).Add(3*time.Hour - 10*time.Minute).Sub(w.now()))
 	if n := judged(20*time.Minute, 5*time.Second); n != 2*60 {
 		t.Errorf("%d passwords in twenty minutes around the full hour, want twice the limit of 60", n)
 	}
-	if n := judged(100*time.Minute, 20*time.Second); n != 60 { // to ten minutes before the hour after next
+	// to ten minutes before the hour after next
+	if n := judged(100*time.Minute, 20*time.Second); n != 60 {
 		t.Errorf("%d passwords in the rest of the second and most of the third hour, want 60", n)
 	}
 	if n := judged(23*time.Hour, time.Minute); n != 2*300-180 {

@@ -134,7 +134,7 @@ func (b *besieged) guess(known bool, code string) apierr.Code {
 		by = account.BackupCode
 	}
 	b.signOut()
-	b.signInWithTicket() // a sign-in of its own, so that its five tries do not matter here
+	b.signInWithTicket() // each guess has its own sign-in, so the limit of five does not apply
 	return codeOf(b.secondFactor(by, code))
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
-// TestNotices: which act is told to which number. SEC-36: never to the one that it was done to.
+// TestNotices: each event is reported to the right number. A number that the event added is never
+// told (SEC-36).
 func TestNotices(t *testing.T) {
 	const old, newer = "+12125550111", "+12125550122"
 	ctx := t.Context()
@@ -100,8 +101,8 @@ func (o *office) imported(numbers ...string) *person {
 	return p
 }
 
-// settled runs what is due and lets the limits of notices pass, so that only what is done from now
-// on is told.
+// settled delivers the waiting notices and waits until their limits are over, so that only later
+// events are told.
 func (o *office) settled() {
 	o.Helper()
 	o.run()
@@ -111,8 +112,8 @@ func (o *office) settled() {
 	o.sent = nil
 }
 
-// TestANoticeGoesToTheNumberVerifiedFirst: the number that was verified first is told, wherever it
-// stands in the list: an attacker's numbers come last.
+// TestANoticeGoesToTheNumberVerifiedFirst: a notice goes to the number that was verified first,
+// wherever it stands in the list. An attacker's numbers come last.
 func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 	const first, second, third = "+12125550111", "+12125550122", "+12125550133"
 	yes, no := true, false
@@ -155,8 +156,8 @@ func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 	}
 }
 
-// TestARefusedNoticeComesAgain: what the SMS guard refuses is tried again after five seconds and
-// after five minutes, and then let be.
+// TestARefusedNoticeComesAgain: a notice that the SMS guard refuses is tried again after five
+// seconds and after five minutes, and then dropped.
 func TestARefusedNoticeComesAgain(t *testing.T) {
 	capped := func(o *office, limit smsprice.Micros) { o.settle(func(s *account.Settings) { s.SMSDailyCap = limit }) }
 	for name, tc := range map[string]struct {
@@ -189,8 +190,8 @@ func TestARefusedNoticeComesAgain(t *testing.T) {
 	}
 }
 
-// TestANoticeIsSentAtMostOnce: one that the network refuses does not come again: it may have
-// arrived.
+// TestANoticeIsSentAtMostOnce: a notice that the network refuses is not sent again, because it may
+// have arrived.
 func TestANoticeIsSentAtMostOnce(t *testing.T) {
 	o := newOffice(t)
 	p := o.imported(aNumber)
@@ -243,7 +244,7 @@ func TestANoticeThatNobodyMayHaveAnyMore(t *testing.T) {
 	}
 }
 
-// TestNoticesAreFew: three a day, and they leave a user's codes alone.
+// TestNoticesAreFew: a user gets three notices a day, which do not use up the limits of codes.
 func TestNoticesAreFew(t *testing.T) {
 	o := newOffice(t)
 	p := o.member()
@@ -270,7 +271,8 @@ func TestNoticesAreFew(t *testing.T) {
 	}
 }
 
-// TestNoticesAreInTheLanguageOfWhoActed, in one segment.
+// TestNoticesAreInTheLanguageOfWhoActed: a notice is in the language of the request that caused it,
+// in one SMS segment.
 func TestNoticesAreInTheLanguageOfWhoActed(t *testing.T) {
 	for in, want := range map[language.Tag]string{
 		language.English: "were changed", language.German: "geaendert", language.Spanish: "Se han cambiado", language.Japanese: "変更されました", "": "were changed",

@@ -38,8 +38,8 @@ func names(deliveries []webhook.Delivery) []string {
 	return out
 }
 
-// TestARecordGoesOnWhereItStopped: of the events of one commit, those that an endpoint has are not
-// sent again, and those behind the one that it refused wait for it.
+// TestARecordGoesOnWhereItStopped: the events of one commit that an endpoint accepted are not sent
+// again. Those behind the event that it refused wait for it.
 func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	o := newOffice(t, account.EventFactorRemoved, account.EventBackupRemoved)
 	p := o.imported()
@@ -79,8 +79,8 @@ func (o *office) imported2() *person {
 	return p
 }
 
-// TestADeliveryIsFoundWhenItsFirstTargetIsDue: of a record that two endpoints wait for, each gets
-// it at its own time.
+// TestADeliveryIsFoundWhenItsFirstTargetIsDue: two endpoints that wait for one record get it at
+// their own times.
 func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	url := "https://other.example.com/hooks"
@@ -110,8 +110,7 @@ func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
 	}
 }
 
-// TestATestReachesItsEndpointOnly: of two endpoints that want everything, only the one that is
-// tried gets the test.
+// TestATestReachesItsEndpointOnly: a test event reaches only the endpoint that is tested.
 func TestATestReachesItsEndpointOnly(t *testing.T) {
 	o := newOffice(t)
 	url := "https://other.example.com/hooks"
@@ -123,12 +122,12 @@ func TestATestReachesItsEndpointOnly(t *testing.T) {
 	o.must(err)
 	o.run()
 	if len(o.got) != 1 || o.got[0].URL == url || o.waiting() != 0 {
-		t.Errorf("%d parcels %v, %d wait; want the test alone", len(o.got), o.types(), o.waiting())
+		t.Errorf("%d deliveries %v, %d wait; want the test alone", len(o.got), o.types(), o.waiting())
 	}
 }
 
-// TestADeliveryThatOutlivedItsEventIsDropped: when no worker ran for longer than the event log
-// keeps an event, nothing is sent of it and nothing waits.
+// TestADeliveryThatOutlivedItsEventIsDropped: a delivery is dropped when no worker ran for longer
+// than the event log keeps its event.
 func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
 	o := newOffice(t)
 	p := o.imported(aNumber)
@@ -145,16 +144,16 @@ func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
 	_, err = o.Service.Admin.Cleanup(t.Context(), 1000)
 	o.must(err)
 	if told := o.told(500); len(told) != 0 {
-		t.Errorf("after 31 days the journal has %v", told)
+		t.Errorf("after 31 days the event log has %v", told)
 	}
 	o.run()
 	if len(o.got) != 0 || len(o.sent) != 0 || o.waiting() != 0 {
-		t.Errorf("%d parcels, %d messages, %d wait; want none", len(o.got), len(o.sent), o.waiting())
+		t.Errorf("%d deliveries, %d messages, %d wait; want none", len(o.got), len(o.sent), o.waiting())
 	}
 }
 
-// TestALateWorkerLeavesTheDeliveryToTheNext: one whose two minutes are over does not put a delivery
-// off that another worker took since, nor give it to a third.
+// TestALateWorkerLeavesTheDeliveryToTheNext: a worker whose lease of two minutes is over does not
+// postpone or release the delivery that another worker leased since.
 func TestALateWorkerLeavesTheDeliveryToTheNext(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	o.newcomer()
@@ -212,8 +211,8 @@ func (m *meeting) Deliver(ctx context.Context, _ webhook.Delivery) error {
 	}
 }
 
-// TestARunSaysWhetherThereIsMore: as many are found as its limit lets, and the next run finds the
-// rest.
+// TestARunSaysWhetherThereIsMore: a run takes as many deliveries as its limit allows, and the next
+// run takes the rest.
 func TestARunSaysWhetherThereIsMore(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	for range 5 {

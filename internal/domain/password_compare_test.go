@@ -128,7 +128,7 @@ func TestADigestIsComparedOncePerAttempt(t *testing.T) {
 }
 
 // TestAttemptsAtTheSameMomentCompareWithinTheBudget: simultaneous attempts, from any number of
-// addresses, compute no more comparisons than may fail.
+// addresses, compute no more comparisons than failures are allowed.
 func TestAttemptsAtTheSameMomentCompareWithinTheBudget(t *testing.T) {
 	const callers = 40
 	ctx := context.WithoutCancel(t.Context())
@@ -175,7 +175,7 @@ func TestAttemptsAtTheSameMomentCompareWithinTheBudget(t *testing.T) {
 	}
 }
 
-// TestALimitedAddressComputesNothing: once its limit is exhausted, an address costs no comparison
+// TestALimitedAddressComputesNothing: an address whose limit is exhausted causes no comparison
 // until the period ends.
 func TestALimitedAddressComputesNothing(t *testing.T) {
 	w, compared := counting(t)
@@ -196,7 +196,8 @@ func TestALimitedAddressComputesNothing(t *testing.T) {
 			w.advance(10 * time.Second)
 		}
 	}
-	if got := compared.n.Load(); got > most+1 { // the commit that finds the limit exhausted has compared
+	// the commit that finds the limit exhausted has compared
+	if got := compared.n.Load(); got > most+1 {
 		t.Errorf("%d comparisons of an address that may try %d times", got, most)
 	}
 	if refused < most {
@@ -208,9 +209,9 @@ func TestALimitedAddressComputesNothing(t *testing.T) {
 	}
 }
 
-// TestAttemptsAtImportedCodesAreReserved: before anything is compared, and in the store, so that
-// it holds over all processes and whatever a budget of failures says. What strangers use up does
-// not keep the owner's browser out.
+// TestAttemptsAtImportedCodesAreReserved: the store reserves an attempt before the comparison, so
+// the limit holds over all processes and apart from the failure counters. Attempts of strangers do
+// not lock out the owner's browser.
 func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 	w, compared := counting(t)
 	ctx := t.Context()
@@ -241,8 +242,8 @@ func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 	w.must(err)
 }
 
-// TestDearCodesFromBeforeTheBound: a set that earlier releases took is not compared beyond what
-// deliver attempt may cost. What is within it works.
+// TestDearCodesFromBeforeTheBound: of a set of codes from an earlier release, only those within the
+// cost limit of an attempt are compared. They work.
 func TestDearCodesFromBeforeTheBound(t *testing.T) {
 	w, compared := counting(t)
 	p := w.fromClerk()
@@ -263,7 +264,7 @@ func TestDearCodesFromBeforeTheBound(t *testing.T) {
 	}
 }
 
-// TestADearPasswordFromBeforeTheBound: it is a wrong password, and counts as one.
+// TestADearPasswordFromBeforeTheBound: a digest above the cost limit counts as a wrong password.
 func TestADearPasswordFromBeforeTheBound(t *testing.T) {
 	w, compared := counting(t)
 	p := w.fromClerk()
@@ -279,7 +280,7 @@ func TestADearPasswordFromBeforeTheBound(t *testing.T) {
 	}
 }
 
-// TestImportedDigestsAreBounded: by cost and by number, whatever way they come.
+// TestImportedDigestsAreBounded: every kind of import limits the cost and the number of digests.
 func TestImportedDigestsAreBounded(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()

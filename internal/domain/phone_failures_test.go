@@ -21,7 +21,8 @@ func (p *person) guess(id, right string) error {
 	return err
 }
 
-// An attacker with many accounts has no more guesses at a number than one with one account.
+// TestManyAccountsGuessAtOneNumberTwentyTimes: an attacker with many accounts has no more guesses
+// at a number than with one account.
 func TestManyAccountsGuessAtOneNumberTwentyTimes(t *testing.T) {
 	w := newWorld(t)
 	for range 4 {
@@ -49,7 +50,8 @@ func TestManyAccountsGuessAtOneNumberTwentyTimes(t *testing.T) {
 	w.must(err)
 }
 
-// The codes that were sent before the number's budget was spent are not judged any more.
+// TestACodeUnderWayIsNotJudgedWhenTheNumberIsSpent: codes that were sent before the number's limit
+// was reached are not compared any more.
 func TestACodeUnderWayIsNotJudgedWhenTheNumberIsSpent(t *testing.T) {
 	w := newWorld(t)
 	var all []*person
@@ -70,8 +72,9 @@ func TestACodeUnderWayIsNotJudgedWhenTheNumberIsSpent(t *testing.T) {
 	w.want(apierr.TooManyRequests, err)
 }
 
-// Guesses at a number lock like those of a step-up, and end the session like those: a stolen
-// session must not fill the failure log until the owner's own browsers are locked out.
+// TestGuessingAtANumberEndsTheSession: guesses at a number lock the user and end the session, like
+// those of a step-up. Otherwise a stolen session could fill the failure log and lock out the
+// owner's browsers.
 func TestGuessingAtANumberEndsTheSession(t *testing.T) {
 	p := newWorld(t).member()
 	p.inside()
@@ -94,8 +97,8 @@ func TestGuessingAtANumberEndsTheSession(t *testing.T) {
 	}
 }
 
-// A number that a session added as a second factor takes five wrong codes, over all codes that are
-// sent.
+// TestAnIntendedNumberTakesFiveWrongCodes: a number that a session added as a second factor takes
+// five wrong codes, over all codes that are sent.
 func TestAnIntendedNumberTakesFiveWrongCodes(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
@@ -116,7 +119,8 @@ func TestAnIntendedNumberTakesFiveWrongCodes(t *testing.T) {
 	}
 }
 
-// The settings are asked again when a number becomes a second factor.
+// TestANumberIsNoFactorOnceTextsAreOff: the settings are read again when a number becomes a second
+// factor.
 func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*account.Settings)
@@ -140,8 +144,9 @@ func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
 	}
 }
 
-// Guesses at the password end a session at the lock, too. With a stolen session a thief could else
-// keepToken the owner's password locked, in the owner's own browsers, with one wrong password an hour.
+// TestGuessingAtThePasswordEndsTheSession: guesses at the password end the session at the lock.
+// Otherwise a thief with a stolen session could keep the password locked, in the owner's browsers
+// too, with one wrong password an hour.
 func TestGuessingAtThePasswordEndsTheSession(t *testing.T) {
 	p := newWorld(t).member()
 	p.inside()

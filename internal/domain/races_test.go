@@ -74,7 +74,7 @@ func TestOneCodeOneSuccess(t *testing.T) {
 	}
 }
 
-// unlocked fails when a duplicate of a right submission counted as a failure.
+// unlocked fails if a duplicate of a correct submission counted as a failure.
 func (p *person) unlocked() {
 	p.Helper()
 	u, err := p.Admin.User(p.Context(), p.id)

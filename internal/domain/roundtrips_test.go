@@ -23,7 +23,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// TestRoundTrips holds the cost of every operation: a test fails on one request more.
+// TestRoundTrips compares the cost of every operation with the table: one more request fails the
+// test.
 func TestRoundTrips(t *testing.T) {
 	ctx := t.Context()
 	proof := func(by account.Strategy, code string) mfa.Proof {
@@ -111,8 +112,7 @@ func TestRoundTrips(t *testing.T) {
 
 var update = flag.Bool("update", false, "rewrite the table of docs/develop/performance.md")
 
-// pageHasRoundTrips compares the table of docs/develop/performance.md with the one that is held
-// here.
+// pageHasRoundTrips compares the table of docs/develop/performance.md with the table of the test.
 func pageHasRoundTrips(t *testing.T, table map[string][]string) {
 	t.Helper()
 	const file, begin, end = "../../docs/develop/performance.md", "<!-- generated: round trips -->\n", "<!-- end -->"
@@ -141,7 +141,7 @@ func pageHasRoundTrips(t *testing.T, table map[string][]string) {
 	}
 }
 
-// tickets made before the counting begins.
+// ready holds tickets that are created before the counting begins.
 var ready = map[*person]secret.Value{}
 
 func (p *person) ticketReady() {
@@ -175,7 +175,8 @@ func (p *person) bare() {
 // TestAUserIsSmall: a database bills a write per kilobyte.
 func TestAUserIsSmall(t *testing.T) {
 	w := newWorld(t)
-	u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Emails: []string{"somebody@example.com"}}) // the first factor is the application's own
+	// The first factor is the application's own.
+	u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Emails: []string{"somebody@example.com"}})
 	w.must(err)
 	p := &person{world: w, id: u.WireID()}
 	p.signInWithTicket()
@@ -208,7 +209,7 @@ func TestAUserIsSmall(t *testing.T) {
 		check()
 	}
 	p.browser = tx.Caller{}
-	for range acts { // of different kinds, as many as leave the record once
+	for range acts { // of different kinds, enough to move out of the record once
 		p.advance(30 * time.Second)
 		p.inside()
 		_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.wrong()))

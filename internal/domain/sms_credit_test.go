@@ -11,8 +11,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// TestANumberMakesRoomOnceADay: one SIM that verifies again and again does not pay for messages
-// that nobody reads. The next day it counts again, and a resend is the same message.
+// TestANumberMakesRoomOnceADay: one SIM that verifies again and again does not make room for
+// messages that are never verified. It counts again the next day. A resend is the same message.
 func TestANumberMakesRoomOnceADay(t *testing.T) {
 	w := newWorld(t)
 	flood := &pumpers{world: w}
@@ -31,7 +31,7 @@ func TestANumberMakesRoomOnceADay(t *testing.T) {
 	hour := func(wait time.Duration) {
 		w.advance(wait)
 		w.advance(w.now().Truncate(time.Hour).Add(time.Hour).Sub(w.now()))
-		flood = &pumpers{world: w} // who signed in lately
+		flood = &pumpers{world: w} // with recent sign-ins
 	}
 	const limit, worth = 20, 5
 	sim := w.newcomer()

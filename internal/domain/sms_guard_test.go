@@ -15,14 +15,14 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// recordOutcome changes the settings, in this process at once.
+// settle changes the settings, in this process at once.
 func (w *world) settle(change func(*account.Settings)) {
 	w.Helper()
 	_, err := w.Settings.Change(w.Context(), change)
 	w.must(err)
 }
 
-// pumpers are accounts of one attacker, each signed in, who add numbers that they never verify.
+// pumpers are accounts of one attacker. Each is signed in and adds numbers that it never verifies.
 type pumpers struct {
 	*world
 	people []*person
@@ -51,14 +51,15 @@ func address(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{byte(1 + i%200), byte(i / 200), byte(i % 251), 1})
 }
 
-// C09: whoever asks for codes and reads none gets no further than the breaker, and after the hour
-// the world goes on.
+// TestABreakerStopsUnverifiedMessages (C09): a caller that requests codes and reads none is stopped
+// at the breaker. After the hour messages are sent again.
 func TestABreakerStopsUnverifiedMessages(t *testing.T) {
 	w := newWorld(t)
 	p := &pumpers{world: w}
 	answers := map[apierr.Code]int{}
 	for i := range 200 {
-		answers[codeOf(p.ask(fmt.Sprintf("+1212%03d%04d", 201+i%5, 1000+i), netip.Addr{}))]++ // five blocks of numbers
+		// The numbers are of five blocks.
+		answers[codeOf(p.ask(fmt.Sprintf("+1212%03d%04d", 201+i%5, 1000+i), netip.Addr{}))]++
 	}
 	if len(w.sent) != 50 || answers[""] != 50 || answers[apierr.TooManyRequests] != 150 {
 		t.Errorf("%d messages, answers %v; want 50 and the rest refused", len(w.sent), answers)
@@ -70,7 +71,7 @@ func TestABreakerStopsUnverifiedMessages(t *testing.T) {
 	w.want("", p.ask("+12122061999", netip.Addr{}))
 }
 
-// C08: a block of numbers gets twenty messages an hour that nobody verifies.
+// TestABlockOfNumbersIsBounded (C08): a block of numbers gets twenty unverified messages an hour.
 func TestABlockOfNumbersIsBounded(t *testing.T) {
 	w := newWorld(t)
 	p := &pumpers{world: w}
@@ -88,8 +89,8 @@ func TestABlockOfNumbersIsBounded(t *testing.T) {
 	w.want("", p.ask("+12122021999", netip.Addr{}))
 }
 
-// C08: an address texts five different numbers an hour, however many accounts it uses; a number
-// that it texts again is no new one.
+// TestAnAddressTextsFewNumbers (C08): an address sends messages to five different numbers an hour,
+// over any number of accounts. A number counts once.
 func TestAnAddressTextsFewNumbers(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.IPLimits = true })
@@ -112,7 +113,8 @@ func TestAnAddressTextsFewNumbers(t *testing.T) {
 	w.want("", p.ask("+12122071000", address(1)))
 }
 
-// C07: a number gets five messages in ten minutes, from however many accounts.
+// TestANumberIsNotBombed (C07): a number gets five messages in ten minutes, from any number of
+// accounts.
 func TestANumberIsNotBombed(t *testing.T) {
 	w := newWorld(t)
 	for range 100 {
@@ -128,7 +130,8 @@ func TestANumberIsNotBombed(t *testing.T) {
 	}
 }
 
-// Codes that are used make room: an instance whose users read their codes never meets the breaker.
+// TestVerifiedCodesKeepTheBreakerOpen: used codes make room. An instance whose users enter their
+// codes never reaches the breaker.
 func TestVerifiedCodesKeepTheBreakerOpen(t *testing.T) {
 	w := newWorld(t)
 	for i := range 120 {
@@ -141,7 +144,8 @@ func TestVerifiedCodesKeepTheBreakerOpen(t *testing.T) {
 	}
 }
 
-// A code that is used makes room for five messages, its own among them.
+// TestAVerifiedCodeIsWorthFiveMessages: a used code makes room for five messages, its own among
+// them.
 func TestAVerifiedCodeIsWorthFiveMessages(t *testing.T) {
 	w := newWorld(t)
 	p := &pumpers{world: w}
@@ -158,8 +162,8 @@ func TestAVerifiedCodeIsWorthFiveMessages(t *testing.T) {
 	w.want(apierr.TooManyRequests, ask(200))
 }
 
-// The owner of a verified number, on a device that passed before, is not locked out by a flood; on
-// another device the flood stands in the way.
+// TestAFloodDoesNotLockOutOwners: during a flood the owner of a verified number still gets codes on
+// a known device, and none on another device.
 func TestAFloodDoesNotLockOutOwners(t *testing.T) {
 	w := newWorld(t)
 	m := w.member()
@@ -178,11 +182,11 @@ func TestAFloodDoesNotLockOutOwners(t *testing.T) {
 	other.signInWithTicket()
 	_, err := w.MFA.PrepareSecondFactor(t.Context(), other.browser, other.signIn, account.PhoneCode, m.phone)
 	w.want(apierr.TooManyRequests, err)
-	w.must(other.secondFactor(account.BackupCode, m.backup[3])) // C10: what needs no message works
+	w.must(other.secondFactor(account.BackupCode, m.backup[3])) // C10: a factor without messages works
 }
 
-// A device that is known to an account is no way around the breakers for numbers that nobody
-// verified.
+// TestAKnownDeviceDoesNotVouchForNewNumbers: a known device does not pass the breakers for numbers
+// that no user verified.
 func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
 	w := newWorld(t)
 	p := &pumpers{world: w}
@@ -198,8 +202,8 @@ func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
 	w.want(apierr.TooManyRequests, err)
 }
 
-// C10: the day's money is never exceeded by one message, however many ask at once and although the
-// breakers are off, and what needs no message still works.
+// TestTheDailyCapHolds (C10): no message exceeds the daily spending cap, however many are requested
+// at once and although the breakers only record. Factors without messages still work.
 func TestTheDailyCapHolds(t *testing.T) {
 	w := newWorld(t)
 	m := w.member()
@@ -294,8 +298,8 @@ func TestACountrysCapHolds(t *testing.T) {
 	w.want("", p.ask("+12122011999", netip.Addr{}))
 }
 
-// In record-only mode what looks like abuse is recorded and sent; limits per number and user, and
-// money, hold.
+// TestRecordOnly: in record-only mode suspected abuse is recorded and sent. Limits per number and
+// user, and the spending caps, still hold.
 func TestRecordOnly(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.SMSRecordOnly = true })
@@ -319,8 +323,8 @@ func TestRecordOnly(t *testing.T) {
 	w.want(apierr.VerificationCodeTooManyRequests, err)
 }
 
-// A refusal leaves nothing behind but its record: no code, no count, and not more records a minute
-// than ten.
+// TestARefusalIsRecordedAndNothingElse: a refusal leaves only its record: no code, no count, and at
+// most ten records a minute.
 func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 	w := newWorld(t)
 	p := &pumpers{world: w}

@@ -9,7 +9,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
-// TestMessagesOfOneSecondAreNewestFirst: the store tells seconds apart and no more.
+// TestMessagesOfOneSecondAreNewestFirst: messages of one second are listed newest first, although
+// the store orders by whole seconds.
 func TestMessagesOfOneSecondAreNewestFirst(t *testing.T) {
 	w := newWorld(t)
 	p := &pumpers{world: w}

@@ -16,21 +16,21 @@ const (
 	tollFreeNumber = "+18002345678"
 )
 
-// countries sets where texts go.
+// countries sets the countries that messages may go to.
 func (w *world) countries(codes ...string) {
 	w.Helper()
 	w.settle(func(s *account.Settings) { s.SMSCountries = codes })
 }
 
-// reserveBy adds a verified number for the second factor, on the word of the team's server.
+// reserveBy adds a number as a second factor that the application's server verified.
 func (p *person) reserveBy(number string) error {
 	yes := true
 	_, err := p.Admin.AddUserPhone(p.Context(), p.id, number, admin.PhoneChange{Verified: &yes, Reserved: &yes})
 	return err
 }
 
-// TestANumberThatNoCodeReachesBecomesNoFactor: the Backend API asks of a second factor what adding
-// a number asks. What it refuses changes nothing.
+// TestANumberThatNoCodeReachesBecomesNoFactor: the Backend API makes a number a second factor under
+// the same conditions as adding one. A refusal changes nothing.
 func TestANumberThatNoCodeReachesBecomesNoFactor(t *testing.T) {
 	w := newWorld(t)
 	yes := true
@@ -54,8 +54,8 @@ func TestANumberThatNoCodeReachesBecomesNoFactor(t *testing.T) {
 	}
 }
 
-// TestANumberOnTheWayIsAskedToo: a number that a user meant for the second factor becomes one when
-// the team's server verifies it.
+// TestANumberOnTheWayIsAskedToo: a number that a user added as a second factor becomes one when the
+// Backend API verifies it, under the same conditions.
 func TestANumberOnTheWayIsAskedToo(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
@@ -68,8 +68,8 @@ func TestANumberOnTheWayIsAskedToo(t *testing.T) {
 	p.want(apierr.UnsupportedCountryCode, err)
 }
 
-// TestAFactorThatCannotBeProvedIsNotOffered: a number whose country was switched off stays, is
-// offered nowhere, and gets no message; when the country is on again it is a factor as before.
+// TestAFactorThatCannotBeProvedIsNotOffered: a number whose country was switched off stays, is not
+// offered, and gets no message. It is a factor again when the country is on again.
 func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.countries("US", "CA", "FR")
@@ -97,7 +97,7 @@ func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	}
 	_, err = p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, u.Phones[0].ID)
 	p.want(apierr.StrategyForUserInvalid, err)
-	p.phone = "" // the default, and else the first that is offered
+	p.phone = "" // the default, or the first number that is offered
 	p.text()
 	p.must(p.secondFactor(account.PhoneCode, p.sms()))
 	_, err = p.Admin.ChangeUserPhone(t.Context(), u.Phones[0].ID, admin.PhoneChange{Reserved: &u.Phones[0].Reserved})
@@ -108,8 +108,8 @@ func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	}
 }
 
-// TestAFirstFactorThatCannotBeProvedIsNotOffered: the same holds for text messages as the first
-// factor.
+// TestAFirstFactorThatCannotBeProvedIsNotOffered: a number of a country that is switched off is not
+// offered as a first factor either.
 func TestAFirstFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.FirstFactorPhoneCode, s.EnumerationProtection = true, false })
@@ -128,8 +128,8 @@ func TestAFirstFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	w.must(err)
 }
 
-// TestAStrandedUserIsToldOf: a sign-in that meets a user whose second factors cannot be proved
-// tells the administrators, once a day.
+// TestAStrandedUserIsToldOf: a sign-in of a user whose second factors cannot be proved is reported
+// to the administrators, once a day.
 func TestAStrandedUserIsToldOf(t *testing.T) {
 	for name, narrow := range map[string]func(*account.Settings){
 		"country off": func(s *account.Settings) { s.SMSCountries = []string{"CA"} },
@@ -171,7 +171,8 @@ func TestAStrandedUserIsToldOf(t *testing.T) {
 	}
 }
 
-// TestBackupCodesDoNotHideAStrandedUser: they still sign in, until they run out.
+// TestBackupCodesDoNotHideAStrandedUser: a user who has only backup codes left is reported too. The
+// codes sign in until they run out.
 func TestBackupCodesDoNotHideAStrandedUser(t *testing.T) {
 	p := newWorld(t).member()
 	p.settle(func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp = false, false })

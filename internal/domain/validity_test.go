@@ -19,8 +19,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// TestAStepUpEndsAfterAnHour: a step-up that began 60 minutes ago sends no code and takes none. One
-// secondFactor earlier it does both.
+// TestAStepUpEndsAfterAnHour: a step-up that began 60 minutes ago sends and accepts no code. One
+// second earlier it does both.
 func TestAStepUpEndsAfterAnHour(t *testing.T) {
 	for _, level := range []authority.Level{authority.FirstFactor, authority.SecondFactor} {
 		for age, want := range map[time.Duration]apierr.Code{time.Hour - time.Second: "", time.Hour: apierr.SessionReverificationMissing} {
@@ -64,7 +64,7 @@ func TestAHandshakeEndsAfterAMinute(t *testing.T) {
 }
 
 // TestRestoreEndsHandshakes: a nonce from before the backup fetches nothing after the restore,
-// although its minute is not over. A nonce from after it does.
+// although its minute is not over. A later nonce does.
 func TestRestoreEndsHandshakes(t *testing.T) {
 	w := newWorld(t)
 	nonce, err := w.Tokens.KeepHandshake(t.Context(), secret.New("directives"))
@@ -83,8 +83,8 @@ func TestRestoreEndsHandshakes(t *testing.T) {
 	w.want("", err)
 }
 
-// TestRestoreEndsWhatADevelopmentBrowserBegan: after the restore a development browser is known,
-// and neither its session nor its sign-in goes on.
+// TestRestoreEndsWhatADevelopmentBrowserBegan: after the restore a development browser is still
+// known, and its session and sign-in have ended.
 func TestRestoreEndsWhatADevelopmentBrowserBegan(t *testing.T) {
 	w := newWorld(t)
 	open := func(p *person) *person {
@@ -109,7 +109,7 @@ func TestRestoreEndsWhatADevelopmentBrowserBegan(t *testing.T) {
 }
 
 // TestAUsedCodeLowersTheBreakersOfItsHour: a code that is sent at 10:59 and used at 11:01 lowers
-// the three breakers of the first hour by five and leaves those of the second alone.
+// the three breakers of the first hour by five. It leaves those of the second hour alone.
 func TestAUsedCodeLowersTheBreakersOfItsHour(t *testing.T) {
 	w := newWorld(t)
 	sent := time.Date(2026, 3, 4, 10, 59, 0, 0, time.UTC)
@@ -144,8 +144,8 @@ func TestAUsedCodeLowersTheBreakersOfItsHour(t *testing.T) {
 	}
 }
 
-// TestARefusedMessageCounts: when the network refuses a message the user may ask again at once, and
-// yet it counts: the sixth in ten minutes is not tried.
+// TestARefusedMessageCounts: a message that the network refuses counts, although the user may
+// request another at once. The sixth in ten minutes is not tried.
 func TestARefusedMessageCounts(t *testing.T) {
 	w := newWorld(t)
 	w.down = true
@@ -170,7 +170,7 @@ func TestARefusedMessageCounts(t *testing.T) {
 }
 
 // TestAMessageToAVerifiedNumberCounts: a number gets five messages in ten minutes, also when it is
-// verified and its owner's known browser asks.
+// verified and its owner's known browser requests them.
 func TestAMessageToAVerifiedNumberCounts(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
@@ -184,8 +184,8 @@ func TestAMessageToAVerifiedNumberCounts(t *testing.T) {
 	p.text()
 }
 
-// TestANumberStaysWithTheUserWhoVerifiedIt: whatever happens to another account that only added the
-// number, its owner keeps it and a third account cannot countNetwork it.
+// TestANumberStaysWithTheUserWhoVerifiedIt: the owner keeps a verified number, and a third account
+// cannot claim it, whatever happens to another account that only added it.
 func TestANumberStaysWithTheUserWhoVerifiedIt(t *testing.T) {
 	for what, remove := range map[string]func(a *person) error{
 		"the other account is deleted":           func(a *person) error { return a.Admin.DeleteUser(t.Context(), a.id) },
@@ -218,15 +218,15 @@ func TestANumberStaysWithTheUserWhoVerifiedIt(t *testing.T) {
 	}
 }
 
-// doubted takes back a verification that was never given.
+// doubted marks a number unverified that was never verified.
 func (p *person) doubted() error {
 	no := false
 	_, err := p.Admin.ChangeUserPhone(p.Context(), p.phone, admin.PhoneChange{Verified: &no})
 	return err
 }
 
-// TestOneDefaultNumber: of a user's numbers that are second factors, one is the default: the last
-// that was made it.
+// TestOneDefaultNumber: exactly one of a user's numbers that are second factors is the default, the
+// one that was last made it.
 func TestOneDefaultNumber(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
@@ -263,8 +263,8 @@ func TestOneDefaultNumber(t *testing.T) {
 	}
 }
 
-// TestALockHolds: while the Backend API's lock lasts, a right code, a ticket and the Backend API's
-// own check are refused. After its hour they are not.
+// TestALockHolds: while the Backend API's lock lasts, a correct code, a ticket and the Backend
+// API's own check are refused. After its hour they are not.
 func TestALockHolds(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
@@ -324,8 +324,8 @@ func TestChangesOfFactorsNeedAFreshProof(t *testing.T) {
 	}
 }
 
-// TestOneClientCookie: the cookies of two clients are refused in either order; one cookie twice, or
-// beside one that is nobody's, is good.
+// TestOneClientCookie: the cookies of two clients are refused in either order. One cookie twice, or
+// beside an unknown one, is accepted.
 func TestOneClientCookie(t *testing.T) {
 	w := newWorld(t)
 	one, two := w.newcomer(), w.newcomer()
@@ -347,8 +347,8 @@ func TestOneClientCookie(t *testing.T) {
 	}
 }
 
-// TestSettingsOfAnotherProcess: a change of the settings is followed by the other processes within
-// ten seconds, and not read by each request.
+// TestSettingsOfAnotherProcess: other processes follow a change of the settings within ten seconds,
+// without reading the settings on each request.
 func TestSettingsOfAnotherProcess(t *testing.T) {
 	w := newWorld(t)
 	other, err := domain.New(w.config)
@@ -373,7 +373,7 @@ func TestSettingsOfAnotherProcess(t *testing.T) {
 	}
 }
 
-// credulous is a store that takes every record for one that ran out.
+// credulous is a store that returns every record as expired.
 type credulous struct{ store.Store }
 
 func (c credulous) Expired(ctx context.Context, kind store.Kind, _ time.Time, limit int) ([]store.Key, error) {
@@ -385,8 +385,8 @@ func (c credulous) Expired(ctx context.Context, kind store.Kind, _ time.Time, li
 	return keys, err
 }
 
-// TestTheCleanupKeepsWhatIsAlive: a cleanup at any moment of a life takes nothing that is alive,
-// also when the store names the wrong records.
+// TestTheCleanupKeepsWhatIsAlive: a cleanup at any time removes no valid record, also when the
+// store returns the wrong records as expired.
 func TestTheCleanupKeepsWhatIsAlive(t *testing.T) {
 	for name, wrap := range map[string]func(store.Store) store.Store{
 		"a store that is right": func(s store.Store) store.Store { return s }, "a store that is wrong": func(s store.Store) store.Store { return credulous{s} },

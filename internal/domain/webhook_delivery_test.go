@@ -83,7 +83,8 @@ func (o *office) waiting() int {
 	return len(records)
 }
 
-// TestWebhooks: what is done arrives once, in a body and with secrets, and nothing waits then.
+// TestWebhooks: each event arrives once, with its body and signing secrets, and no delivery waits
+// afterwards.
 func TestWebhooks(t *testing.T) {
 	o := newOffice(t)
 	o.newcomer()
@@ -111,8 +112,8 @@ func TestWebhooks(t *testing.T) {
 	}
 }
 
-// TestWebhooksAreRetried: after 5 seconds, 5 minutes, 30 minutes, 2, 5 and 10 hours, then daily up
-// to three days; then an event says so.
+// TestWebhooksAreRetried: a delivery is tried again after 5 seconds, 5 minutes, 30 minutes, 2, 5
+// and 10 hours, then daily up to three days. Then an event reports the failure.
 func TestWebhooksAreRetried(t *testing.T) {
 	o := newOffice(t)
 	o.postman.down = true
@@ -137,7 +138,8 @@ func TestWebhooksAreRetried(t *testing.T) {
 	}
 }
 
-// TestWebhooksSurviveTheirWorker: one that dies after it took a delivery leaves it to the next.
+// TestWebhooksSurviveTheirWorker: a worker that dies after it leased a delivery leaves it to the
+// next worker.
 func TestWebhooksSurviveTheirWorker(t *testing.T) {
 	o := newOffice(t)
 	o.newcomer()
@@ -159,7 +161,7 @@ func TestWebhooksSurviveTheirWorker(t *testing.T) {
 	}
 }
 
-// TestTwoWorkers: what is due is sent by one of them.
+// TestTwoWorkers: a due delivery is sent by one of two workers.
 func TestTwoWorkers(t *testing.T) {
 	o := newOffice(t)
 	for range 20 {
@@ -181,8 +183,8 @@ func TestTwoWorkers(t *testing.T) {
 	}
 }
 
-// TestAnEndpointGetsWhatItAskedFor and nothing while it is off; the others of a commit are not
-// sent.
+// TestAnEndpointGetsWhatItAskedFor: an endpoint gets only the events that it is subscribed to, and
+// none while it is off.
 func TestAnEndpointGetsWhatItAskedFor(t *testing.T) {
 	o := newOffice(t, account.EventFactorAdded, account.EventUserDeleted)
 	p := o.member()
@@ -203,11 +205,11 @@ func TestAnEndpointGetsWhatItAskedFor(t *testing.T) {
 	o.want(apierr.ResourceNotFound, err)
 }
 
-// member2 is somebody without factors, where the number of member is taken.
+// member2 returns a user without factors, because member took the number.
 func (o *office) member2() *person { return o.newcomer() }
 
-// TestAnEndpointIsTriedAndReplayed: a test arrives whatever the endpoint asked for; a replay sends
-// again what it asked for.
+// TestAnEndpointIsTriedAndReplayed: a test arrives whatever the endpoint is subscribed to. A replay
+// sends only events that it is subscribed to.
 func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	for range 60 {
@@ -240,7 +242,8 @@ func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
 	o.want(apierr.ResourceNotFound, err)
 }
 
-// TestTheEventBusGetsEverything, also while endpoints do not answer.
+// TestTheEventBusGetsEverything: the event bus gets every event, also while endpoints do not
+// answer.
 func TestTheEventBusGetsEverything(t *testing.T) {
 	o := newOffice(t)
 	config := o.config
@@ -257,7 +260,7 @@ func TestTheEventBusGetsEverything(t *testing.T) {
 	}
 }
 
-// TestEndpointsAreChecked before anything is sent to them.
+// TestEndpointsAreChecked: an endpoint is checked before an event is sent to it.
 func TestEndpointsAreChecked(t *testing.T) {
 	w := newWorld(t)
 	for _, url := range []string{

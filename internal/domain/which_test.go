@@ -12,8 +12,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
-// TestAUsedCodeCountsOnTheDayOfItsMessage: a code sent at 23:59 and used at 00:01 is one of the
-// first day's verified ones.
+// TestAUsedCodeCountsOnTheDayOfItsMessage: a code sent at 23:59 and used at 00:01 counts as
+// verified on the first day.
 func TestAUsedCodeCountsOnTheDayOfItsMessage(t *testing.T) {
 	w := newWorld(t)
 	sent := time.Date(2026, 3, 4, 23, 59, 0, 0, time.UTC)
@@ -34,8 +34,8 @@ func TestAUsedCodeCountsOnTheDayOfItsMessage(t *testing.T) {
 	}
 }
 
-// TestTheBackendsWordOnANumber: what it says of a number holds at once, and what was before does
-// not come back with it.
+// TestTheBackendsWordOnANumber: a change of a number by the Backend API takes effect at once, and
+// earlier state does not come back with it.
 func TestTheBackendsWordOnANumber(t *testing.T) {
 	yes, no := true, false
 	say := func(p *person, id string, c admin.PhoneChange) *account.Phone {
@@ -84,8 +84,8 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 	})
 }
 
-// TestAReplayIsOfItsPeriod: what happened before it and after it is not delivered again; its first
-// and last moments are in it.
+// TestAReplayIsOfItsPeriod: a replay delivers the events of its period, its first and last moments
+// included, and no others.
 func TestAReplayIsOfItsPeriod(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	began := o.now()
@@ -115,7 +115,8 @@ func TestAReplayIsOfItsPeriod(t *testing.T) {
 	}
 }
 
-// TestAUserHasFewMessagesSent: ten in an hour, over however many numbers and whatever they are for.
+// TestAUserHasFewMessagesSent: a user has ten messages sent in an hour, over any number of phone
+// numbers and for any purpose.
 func TestAUserHasFewMessagesSent(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()

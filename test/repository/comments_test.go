@@ -12,14 +12,14 @@ import (
 // vague are words that stand where the actor's name belongs.
 var vague = regexp.MustCompile(`(?i)\b(whoever|whomever|somebody|nobody|whom)\b`)
 
-// commentsPending are the folders whose tests do not follow the rules yet.
-var commentsPending = []string{"internal/api", "internal/domain"}
+// commentsPending are the folders and files whose tests do not follow the rules yet.
+var commentsPending = []string{"internal/api", "internal/domain/world_test.go"}
 
 // TestComments: a doc comment begins with the name that it describes, also of what is not exported.
 // A comment line has at most 100 columns, and names its actor.
 func TestComments(t *testing.T) {
 	for _, s := range append(sources(t), testSources(t)...) {
-		if strings.HasSuffix(s.name, "_test.go") && slices.Contains(commentsPending, s.dir) {
+		if strings.HasSuffix(s.name, "_test.go") && (slices.Contains(commentsPending, s.dir) || slices.Contains(commentsPending, s.name)) {
 			continue
 		}
 		for _, g := range s.file.Comments {

@@ -108,7 +108,8 @@ func defaultSettings() map[string]string {
 			}
 		}
 	}
-	out["notify_by_text"] = map[bool]string{true: "off", false: "on"}[set.QuietChanges] // stored as its opposite
+	// stored as its opposite
+	out["notify_by_text"] = map[bool]string{true: "off", false: "on"}[set.QuietChanges]
 	out["sms_daily_cap_usd"] = fmt.Sprint(set.DailyCap().Dollars())
 	return out
 }
