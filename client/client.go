@@ -1,6 +1,6 @@
 // Package client calls the Backend API of a Countersign server. Requests and answers are any types
-// that encoding/json takes; docs/openapi.yaml describes them. Clerk's Go SDK works as well: this
-// package has what it lacks, our own operations and no dependency.
+// that encoding/json takes; docs/openapi.yaml describes them. Clerk's Go SDK works as well. Unlike
+// the SDK, this package also calls the operations that Clerk does not have.
 package client
 
 import (

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the folders' main.go")
 // constructor is the Go function that makes an operation's row: its package and its name.
 type constructor struct{ pkg, name string }
 
-// constructors are found by asking each row for its name.
+// constructors returns the constructor of each operation, by the operation's name.
 func constructors() map[string]constructor {
 	all := map[string]constructor{}
 	for _, row := range api.Rows() {

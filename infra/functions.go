@@ -29,7 +29,8 @@ const (
 	jobSecs  = 300
 )
 
-// id returns a function's logical name in CloudFormation: me-totp-create is MeTotpCreate.
+// id returns the logical name of a function or alarm in CloudFormation: me-totp-create is
+// MeTotpCreate.
 func id(name string) string {
 	var b strings.Builder
 	for _, word := range strings.Split(name, "-") {
@@ -108,7 +109,7 @@ func (s *Stack) role(f plan.Function, logs awslogs.LogGroup) awsiam.IRole {
 		AssumedBy:      awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"Grants": policy},
 	})
-	// the only permission that the library would add, tracing, is there
+	// The policy has tracing, the only permission that the library would add.
 	return role.WithoutPolicyUpdates(nil)
 }
 
@@ -128,8 +129,8 @@ func (s *Stack) statement(g plan.Grant) *awsiam.PolicyStatementProps {
 	case plan.Secret:
 		p.Resources = &[]*string{s.secret.Ref()}
 	case plan.Phones:
-		// A message to a phone number has no ARN. Topics have ARNs and are excluded: NotResource allows
-		// everything without one.
+		// A message to a phone number has no ARN. Topics have ARNs and are excluded: NotResource
+		// allows everything without one.
 		p.NotResources = &[]*string{jsii.String("arn:" + *awscdk.Aws_PARTITION() + ":sns:*:*:*")}
 	}
 	return p

@@ -21,7 +21,7 @@ import (
 func (s *Stack) gateway() awsapigatewayv2.CfnApi {
 	gateway := awsapigatewayv2.NewCfnApi(s.cdk, jsii.String("Api"), &awsapigatewayv2.CfnApiProps{
 		DisableExecuteApiEndpoint: jsii.Bool(s.settings.Domain != Domain{}),
-		// otherwise an import silently leaves out what it does not support
+		// Otherwise an import silently leaves out unsupported parts.
 		FailOnWarnings: jsii.Bool(true),
 	})
 	host := join(gateway.Ref(), ".execute-api.", s.cdk.Region(), ".", awscdk.Aws_URL_SUFFIX())
@@ -116,7 +116,8 @@ func method(e operation.Route) string {
 
 func list(header string) []string { return strings.Split(strings.ToLower(header), ", ") }
 
-// accessLog is what the gateway logs: nothing of a query, a body, a cookie or a path's values.
+// accessLog is the format of the gateway's log. A line has nothing of a query, a body, a cookie or
+// a path's values.
 const accessLog = `{"request":"$context.requestId","time":"$context.requestTimeEpoch","route":"$context.routeKey","status":"$context.status",` +
 	`"latency_ms":"$context.responseLatency","function_ms":"$context.integrationLatency","ip":"$context.identity.sourceIp","error":"$context.error.messageString"}`
 
@@ -145,8 +146,8 @@ func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
 	})
 }
 
-// slower returns the routes with a lower request limit: those that send SMS, and those that check
-// codes or passwords.
+// slower returns the lower request limit of a route that sends SMS or checks codes or passwords. ok
+// is false for every other route.
 func (s *Stack) slower(e operation.Route) (rate float64, burst int, ok bool) {
 	f := s.functions[e.Group].plan
 	const guessShare = 5

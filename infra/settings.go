@@ -92,11 +92,11 @@ func ReadSettings(path string) (Settings, error) {
 	return s, nil
 }
 
-// sendsAtOnce is how many messages a second each function may be asked for where no concurrency is
-// set.
+// sendsAtOnce is the request limit, per second, of each function that sends SMS where the settings
+// reserve no concurrency.
 const sendsAtOnce = 5
 
-// sends returns how many messages a second may be asked of each function.
+// sends returns the request limit, per second, of each function that sends SMS.
 func (s SMS) sends() int {
 	if s.Concurrency == 0 {
 		return sendsAtOnce
@@ -114,11 +114,11 @@ func (s SMS) reserved(f plan.Function) int {
 	return 0
 }
 
-// maxFunctionName is the longest name of a Lambda function.
+// maxFunctionName is the greatest length of a Lambda function's name.
 const maxFunctionName = 64
 
-// maxStackName is the longest name of a stack: a function's name is the stack's, a hyphen and its
-// own.
+// maxStackName returns the greatest length of a stack's name, and the function that limits it. In
+// AWS a function's name is the stack's name, a hyphen and the name in the plan.
 func maxStackName() (most int, longest string) {
 	for _, f := range plan.Functions() {
 		if len(f.Name) > len(longest) {

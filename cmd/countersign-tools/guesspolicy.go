@@ -13,7 +13,7 @@ import (
 
 var (
 	errTarget = errors.New("a guess policy misses its target")
-	errBound  = errors.New("more guesses were compared than are computed")
+	errBound  = errors.New("more guesses were compared than the computed bound")
 )
 
 // guessPolicyCmd computes how well each guess policy protects.
@@ -59,7 +59,7 @@ func (s *simulateCmd) Run(ctx context.Context) error {
 				return fmt.Errorf("%s: %w", strategy.Name, err)
 			}
 			within = within && r.Compared <= r.Bound
-			s.Print(simulated{policy, r}, "  %-62s %3d guesses of %4d compared, computed at most %3d; the owner kept out %d times of %d\n",
+			s.Print(simulated{policy, r}, "  %-62s %3d of %4d guesses compared, bound %3d; the owner locked out %d of %d times\n",
 				strategy.Name, r.Compared, r.Sent, r.Bound, r.Refused, r.SignIns)
 		}
 		_, _ = fmt.Fprintln(s.Text())

@@ -68,7 +68,7 @@ func (l *loadCmd) Run(ctx context.Context) error {
 		}
 		each := (server.cpu() - before) / time.Duration(r.Checks)
 		l.Print(measured{r.Operation, r.Checks, r.Rate(), ms(r.P50), ms(r.P95), ms(r.P99), ms(each)},
-			"%-7s %6.0f/s   p50 %v  p95 %v  p99 %v   server CPU %v each (with what is between the rounds)\n", r.Operation, r.Rate(),
+			"%-7s %6.0f/s   p50 %v  p95 %v  p99 %v   server CPU %v each (including the work between rounds)\n", r.Operation, r.Rate(),
 			r.P50.Round(10*time.Microsecond), r.P95.Round(10*time.Microsecond), r.P99.Round(10*time.Microsecond), each.Round(time.Microsecond))
 	}
 	_, _ = fmt.Fprintf(l.Text(), "server peak memory %s\n", server.peakMemory())
@@ -113,7 +113,7 @@ func startServer(ctx context.Context, program, dir string) (*server, error) {
 
 func startOnce(ctx context.Context, program, dir string) (*server, error) {
 	s := &server{process: exec.CommandContext(ctx, program, "serve", "--listen", "localhost:0", "--data", dir)} //nolint:gosec // the operator names the program
-	// settings of the developer's own server
+	// Without the settings of the developer's own server.
 	s.process.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "COUNTERSIGN_") })
 	out, err := s.process.StdoutPipe()
 	if err != nil {

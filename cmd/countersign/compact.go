@@ -14,7 +14,7 @@ type compactCmd struct {
 
 // Help implements [kong.HelpProvider].
 func (compactCmd) Help() string {
-	return `A deleted record stays in the file until another takes its place. This command copies the file without
+	return `Deleted records stay in the file until others take their place. This command copies the file without
 them and overwrites the old one, so it needs as much room again; 100 MB take a few seconds.
 
   NAME compact --data /srv/mfa`
@@ -34,6 +34,6 @@ func (c *compactCmd) Run() error {
 	if err != nil {
 		return plain(c.Data, err)
 	}
-	c.Print(compacted{c.Data}, "What was deleted is gone from the data file.\n")
+	c.Print(compacted{c.Data}, "Deleted data is gone from the data file.\n")
 	return nil
 }

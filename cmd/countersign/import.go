@@ -79,7 +79,7 @@ func (i *importCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// an import waits for a server that stopped answering, but not for one that never answered
+	// An import waits for a server that stopped answering, but not for one that never answered.
 	if !i.DryRun {
 		if err := client.New(url, key.Reveal(), 1).Call(ctx, http.MethodGet, "/v1/instance", nil, nil); err != nil {
 			return i.Explain(err)

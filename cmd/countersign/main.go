@@ -14,7 +14,7 @@ type commands struct {
 	Users      usersCmd         `cmd:"" group:"people" help:"Help users of a server that runs."`
 	Import     importCmd        `cmd:"" group:"data" help:"Move users in, from Clerk or from another Countersign."`
 	Export     exportCmd        `cmd:"" group:"data" help:"Move users out, with all their factors, into a file encrypted with age."`
-	Compact    compactCmd       `cmd:"" group:"data" help:"Rewrite a data directory without what was deleted from it."`
+	Compact    compactCmd       `cmd:"" group:"data" help:"Rewrite a data directory without deleted data."`
 	Completion cli.Completion   `cmd:"" group:"shell" help:"Print the completion script of a shell."`
 	Version    kong.VersionFlag `help:"Print the version."`
 }

@@ -30,7 +30,7 @@ type serveCmd struct {
 	URL        string `env:"COUNTERSIGN_URL" placeholder:"URL" help:"Public URL, when it is not the address."`
 	App        string `env:"COUNTERSIGN_APP_NAME" default:"Countersign" placeholder:"NAME" help:"Name shown in authenticator apps and messages."`
 	Appearance string `env:"COUNTERSIGN_APPEARANCE_FILE" type:"path" placeholder:"FILE" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/use/pages.md."`
-	Exposed    bool   `env:"COUNTERSIGN_EXPOSED" help:"Allow an address that other machines can reach. This is a development server: anybody there can sign in as anybody."`
+	Exposed    bool   `env:"COUNTERSIGN_EXPOSED" help:"Allow an address that other machines can reach. This is a development server: any client there can sign in as any user."`
 	cli.Key    `embed:""`
 }
 
@@ -78,8 +78,8 @@ func (s *serveCmd) Run(ctx context.Context) error {
 	return errors.Join(run(ctx, listener, app), app.Close())
 }
 
-// readAppearance reads how the pages look. It refuses unknown names, so that a typing mistake does
-// not go unnoticed.
+// readAppearance reads the file of --appearance. It refuses unknown names, so that a typing mistake
+// does not go unnoticed.
 func readAppearance(name string) (appearance.Appearance, error) {
 	var read appearance.Appearance
 	if name == "" {
@@ -97,8 +97,7 @@ func readAppearance(name string) (appearance.Appearance, error) {
 	return read, nil
 }
 
-// address returns the URL that people type: the host of the flag and the port that the server
-// listens on.
+// address returns the host of the flag and the port that the server listens on.
 func address(given string, l net.Listener) string {
 	host, _, _ := net.SplitHostPort(given)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
@@ -125,7 +124,7 @@ func (s *serveCmd) checkKey(app *local.App) error {
 	if !s.Exposed && thisMachine(s.URL) || !app.Key().Equal(secret.New(local.DefaultKey)) {
 		return nil
 	}
-	return cli.Usagef("other machines can reach this server, and everybody knows its key %s: put another one into %s, for example from openssl rand -hex 32", local.DefaultKey, cli.KeyEnv)
+	return cli.Usagef("other machines can reach this server, and its key %s is published: put another one into %s, for example from openssl rand -hex 32", local.DefaultKey, cli.KeyEnv)
 }
 
 // thisMachine reports whether a URL leads to a loopback address.

@@ -17,13 +17,13 @@ import (
 
 // figuresCmd measures functions, by default those that users wait for most.
 type figuresCmd struct {
-	Functions []string `arg:"" optional:"" help:"Functions to measure; by default those that check codes and send texts, and one that does nearly nothing."`
+	Functions []string `arg:"" optional:"" help:"Functions to measure; by default those that check codes and send SMS, and one that does nearly nothing."`
 	Starts    int      `default:"20" placeholder:"NUMBER" help:"How many starts and invocations each."`
 }
 
 var usual = []string{"environment-get", "session-token-create", "user-totp-verify", "sign-in-second-factor-attempt", "sign-in-second-factor-prepare", "me-totp-create", "users-create", "cleanup", "pages"}
 
-// empty is a bootstrap that does nothing: the least that a start costs.
+// empty is the source of a bootstrap that does nothing, for the least time that a start takes.
 const empty = `package main
 
 import (

@@ -1,5 +1,5 @@
-// Command lambda runs the functions' real bootstraps on this machine, against stand-ins for AWS:
-// one with an event, or all to measure them.
+// Command lambda runs the functions' real bootstraps on this machine, against stand-ins for AWS. It
+// invokes one function with an event, or measures several.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 type commands struct {
 	Dynamo  string     `env:"DYNAMODB_ENDPOINT" required:"" placeholder:"URL" help:"Address of a DynamoDB-compatible server; scripts/with-dynamodb.sh starts one."`
 	Invoke  invokeCmd  `cmd:"" help:"Run one function with an event and print its answer."`
-	Figures figuresCmd `cmd:"" help:"Measure sizes, starts and invocations, and what a million checks cost."`
+	Figures figuresCmd `cmd:"" help:"Measure sizes, starts and invocations."`
 }
 
 type invokeCmd struct {

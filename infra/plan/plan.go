@@ -1,7 +1,7 @@
-// Package plan is the plan of a deployment, derived from the table of routes: which functions
+// Package plan derives the plan of a deployment from the table of operations: which functions
 // exist, what each may do, and which route leads to which function. The infrastructure is built
-// from it and the local gateway follows it. Tests compare it with the folders, the fixtures and the
-// calls that functions make.
+// from the plan, and the local gateway follows it. Tests compare the plan with the folders, the
+// fixtures and the calls that functions make.
 package plan
 
 import (
@@ -89,10 +89,11 @@ func sorted(list []Grant) []Grant {
 	return list
 }
 
-// deliverPermissions are the grants of the function that delivers webhooks and notices.
+// deliverPermissions are the permissions of the function that delivers webhooks and notices.
 const deliverPermissions = operation.Writes | operation.Deletes | operation.Latest | operation.SendsSMS | operation.Counts
 
-// Functions returns all functions of a deployment, those of operations in the order of the table.
+// Functions returns all functions of a deployment: those of operations, in the order of the table,
+// then those of jobs.
 func Functions() []Function {
 	served, _ := operation.GroupOperations(api.Operations())
 	all := make([]Function, 0, len(served)+4)

@@ -130,7 +130,7 @@ func (m *meter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Tick reports how long work takes that reports nothing itself, until its result is called.
+// Tick shows how long work has taken so far, until the function that it returns is called.
 func (p *Progress) Tick(work string) (end func()) {
 	began, done, ended := p.now(), make(chan struct{}), make(chan struct{})
 	go func() {

@@ -37,7 +37,7 @@ const (
 	// moving is the rest of the development features: a clock that can be moved, sessions that can
 	// be aged, open endpoints.
 	moving
-	// unlimited means that no limit per address applies, which would answer before the limit that
+	// unlimited means that limits per address are off. They would answer before the limit that
 	// the probe tests.
 	unlimited
 )
@@ -148,7 +148,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 func (t *target) lacks(n need) string {
 	var out []string
 	if n&outbox != 0 && !t.development {
-		out = append(out, "text messages cannot be read here: only a development server has an outbox")
+		out = append(out, "SMS cannot be read here: only a development server has an outbox")
 	}
 	if n&moving != 0 && !t.development {
 		out = append(out, "only a development server has endpoints that move the clock and age sessions")
@@ -159,7 +159,7 @@ func (t *target) lacks(n need) string {
 	return strings.Join(out, "; ")
 }
 
-// finding ends a probe that found a weakness. It is a panic, so that a probe reads as a list of
+// finding is the panic that ends a probe that found a weakness, so that a probe reads as a list of
 // steps.
 type finding string
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// authorityProbes belong to class E too: getting further than the session has proved.
+// authorityProbes are the probes of class E on doing more than the session has proved.
 func authorityProbes() []Probe {
 	const asvs, nist = "7.5.1", "4.1.2.1"
 	return []Probe{
@@ -14,7 +14,7 @@ func authorityProbes() []Probe {
 		{"E22", "a session from before the first second factor", "dead", "7.4.3", "5.2", "", 0, earlierSession},
 		{"E23", "ending an enrolment eleven minutes after the sign-in", "asks for a step-up", asvs, nist, "", moving, lateEnrolment},
 		{"E24", "a sign-in that waits while the password is changed", "refused", "6.4.3", "4.2", "", 0, waitingSignIn},
-		{"E25", "the token of a session that never proved the second factor", "its age is no -1", asvs, nist, "", moving, neverProved},
+		{"E25", "the token of a session that never proved the second factor", "its second factor has an age, not -1 for a user without one", asvs, nist, "", moving, neverProved},
 		{"E26", "a step-up with the ticket of another user, and with a used one", "refused", asvs, "4.2", "", 0, foreignTicket},
 		{"E27", "what a pending session may not do", "refused", "6.3.3", nist, "", moving, pendingSession},
 	}

@@ -132,7 +132,7 @@ func headerInjection(t *trial) {
 		} {
 			r := t.do(a)
 			if r.header.Get("X-Evil") != "" || strings.Contains(r.header.Get("Set-Cookie"), "evil") || r.status >= 500 || strings.Contains(string(r.body), "<script>") {
-				t.failf("%v: what was sent became part of the answer", r)
+				t.failf("%v: a part of the request became part of the answer", r)
 			}
 		}
 	}

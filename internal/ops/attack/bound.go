@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// boundProbes limit how much one request or one person can store or compute. They belong to several
+// boundProbes try to store or compute too much with one request or one user. They belong to several
 // classes.
 func boundProbes() []Probe {
 	return []Probe{

@@ -21,7 +21,7 @@ func factorProbes() []Probe {
 	}
 }
 
-// changes are the operations that must require step-up.
+// changes returns requests for the operations that must require step-up.
 func changes(b *browser, phoneID string) map[string]ask {
 	return map[string]ask{
 		"adding a number":        b.ask(http.MethodPost, "/v1/me/phone_numbers", "phone_number", "+12122"+digits(6)),
@@ -133,7 +133,7 @@ func everyPath(t *trial) {
 	}
 }
 
-// required makes a second factor mandatory on a development server until its result is called.
+// required makes a second factor mandatory until the function that it returns is called.
 func (t *trial) required() func() {
 	set := func(on bool) { t.ok(t.backend(http.MethodPatch, "/v1/instance", map[string]any{"mfa_required": on})) }
 	was := t.ok(t.backend(http.MethodGet, "/v1/instance", nil)).at("mfa_required") == true

@@ -14,21 +14,21 @@ func guessLimitProbes() []Probe {
 	const asvs, nist = "6.6.3, 6.3.1", "3.2.2"
 	return []Probe{
 		{"B01", "five wrong text-message codes, then the right one", "the right one is refused", asvs, "3.1.3.2, 3.2.2", "", outbox | unlimited, rightAfterFive},
-		{"B02", "one wrong code in each of many new sign-ins", "five are judged in all: a new sign-in brings no new budget", asvs, nist,
+		{"B02", "one wrong code in each of many new sign-ins", "five are compared in all: a new sign-in brings no new attempts", asvs, nist,
 			"Microsoft AuthQuake 2024, wg-easy #2775, autentico #360", unlimited, newSignIns},
-		{"B03", "50 wrong codes at once, spread over ten sign-ins", "exactly five are judged", "2.3.4, 6.6.3", nist, "Microsoft AuthQuake 2024, Keycloak CVE-2024-4629", unlimited, burstOverSignIns},
-		{"B04", "50 wrong codes at once at the Backend API", "exactly five are judged and counted", "2.3.4, 6.6.3", nist, "Keycloak CVE-2024-4629, Instagram 2019", 0, burst},
+		{"B03", "50 wrong codes at once, spread over ten sign-ins", "exactly five are compared", "2.3.4, 6.6.3", nist, "Microsoft AuthQuake 2024, Keycloak CVE-2024-4629", unlimited, burstOverSignIns},
+		{"B04", "50 wrong codes at once at the Backend API", "exactly five are compared and counted", "2.3.4, 6.6.3", nist, "Keycloak CVE-2024-4629, Instagram 2019", 0, burst},
 		{"B05", "a wrong code, then a look at the count from elsewhere", "it was counted although the request failed", asvs, nist, "Vikunja CVE-2026-35597, Vaultwarden CVE-2026-27801", 0, counted},
-		{"B06", "wrong codes of all methods in turn", "one budget for all of them", asvs, nist, "Zitadel CVE-2024-32868", unlimited, acrossMethods},
+		{"B06", "wrong codes of all methods in turn", "one limit for all of them", asvs, nist, "Zitadel CVE-2024-32868", unlimited, acrossMethods},
 		{"B07", "wrong codes up to the lock, the right one in the same sign-in when the lock is over", "refused: the first factor is needed again", asvs, nist, "Keycloak #26180", moving | unlimited, afterLock},
-		{"B09", "wrong codes at the Backend API, in a sign-in and in a step-up", "one budget for all places", asvs, nist, "Authelia CVE-2025-24806, Zitadel CVE-2025-64102", unlimited, acrossPlaces},
+		{"B09", "wrong codes at the Backend API, in a sign-in and in a step-up", "one limit for all places", asvs, nist, "Authelia CVE-2025-24806, Zitadel CVE-2025-64102", unlimited, acrossPlaces},
 		{"B10", "a new network address in X-Forwarded-For and others for each sign-in", "the limit per address does not move", "4.1.3, 15.3.4", nist, "futrx #112", moving, forwarded},
 		{"B13", "wrong codes with right first factors between them", "the first factor clears nothing", asvs, nist, "futrx #112, Keycloak #26180", unlimited, firstClearsNothing},
 		{"B15", "wrong text-message codes with resends between them", "five tries in all, as without the resends", asvs, "3.1.3.2", "", outbox | moving | unlimited, resends},
 		{"B17", "wrong codes in the step-up of a stolen session, then a sign-in", "the sign-in has to wait too", asvs, nist, "Vaultwarden CVE-2026-27801", unlimited, stepUpOracle},
-		{"B18", "wrong codes for a number that is being added, then the right one", "five are judged, and they count with the user's others", asvs, "3.1.3.2", "", outbox | unlimited, enrolmentGuesses},
-		{"B19", "malformed codes", "refused, and they cost nothing: nobody can spend another's budget with nonsense", asvs, nist, "Vault CVE-2025-6015", 0, malformed},
-		{"B22", "wrong passwords for one user under every spelling of every identifier", "one budget for all of them", asvs, nist, "Authelia CVE-2025-24806", unlimited, spelledUsers},
+		{"B18", "wrong codes for a number that is being added, then the right one", "five are compared, and they count with the user's others", asvs, "3.1.3.2", "", outbox | unlimited, enrolmentGuesses},
+		{"B19", "malformed codes", "refused, and they cost no attempt: an attacker cannot use up another user's attempts with them", asvs, nist, "Vault CVE-2025-6015", 0, malformed},
+		{"B22", "wrong passwords for one user under every spelling of every identifier", "one limit for all of them", asvs, nist, "Authelia CVE-2025-24806", unlimited, spelledUsers},
 	}
 }
 
@@ -53,15 +53,15 @@ func wrongBut(right string, n int) []string {
 	return out
 }
 
-// spent checks that no code is verified any more, not even the right one.
+// spent checks that free wrong codes were compared, and that the right code is then refused.
 func (t *trial) spent(p *person, wrong []reply) {
 	if n := count(wrong, compared); n != free {
-		t.failf("%d of %d wrong codes were judged, want %d", n, len(wrong), free)
+		t.failf("%d of %d wrong codes were compared, want %d", n, len(wrong), free)
 	}
 	if n := 10 - p.remaining(); n != free {
 		t.failf("%d failures were counted, want %d", n, free)
 	}
-	t.refused("the right code after the budget", p.verify(p.code(0)), tooMany, userLocked)
+	t.refused("the right code after that", p.verify(p.code(0)), tooMany, userLocked)
 }
 
 func newSignIns(t *trial) {
@@ -102,7 +102,7 @@ func acrossMethods(t *trial) {
 		t.do(b.second("backup_code", t.backupCode())), t.do(b.second("totp", wrong[2])), t.do(b.second("backup_code", t.backupCode())),
 		t.do(b.second("totp", wrong[3])),
 	})
-	t.refused("a right backup code after the budget", b.second("backup_code", p.backups[0]), stepOver)
+	t.refused("a right backup code after that", b.second("backup_code", p.backups[0]), stepOver)
 	t.refused("a right backup code at the Backend API", p.verify(p.backups[0]), tooMany, userLocked)
 }
 
@@ -120,7 +120,7 @@ func acrossPlaces(t *trial) {
 		t.do(p.verify(wrong[4])), t.do(half.second("totp", wrong[5])),
 	}
 	if n := count(all, compared); n != free {
-		t.failf("%d of %d wrong codes were judged, want %d", n, len(all), free)
+		t.failf("%d of %d wrong codes were compared, want %d", n, len(all), free)
 	}
 	if !t.limited && p.remaining() != 10-free {
 		t.failf("not all places count together")
@@ -249,6 +249,6 @@ func spelledUsers(t *trial) {
 			form: map[string][]string{"strategy": {"password"}, "identifier": {spellings[i%len(spellings)]}, "password": {"wrong-" + randomLetters(8)}}})
 	})
 	if n := count(all, func(r reply) bool { return r.code() != tooMany && r.code() != userLocked }); n > free {
-		t.failf("%d wrong passwords for one user were judged, want at most %d", n, free)
+		t.failf("%d wrong passwords for one user were compared, want at most %d", n, free)
 	}
 }

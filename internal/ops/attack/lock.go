@@ -12,7 +12,7 @@ func lockProbes() []Probe {
 		{"B21", "a second-factor code before any first factor, for users with and without an app", "refused alike", "6.3.8", nist, "", 0, noOracle},
 		{"J01", "many second-factor codes for a victim without its first factor", "no attempt of the victim is gone", asvs, nist,
 			"Keycloak GHSA-cq42-vhv7-xr7p, AliasVault #2330, paramant #368", unlimited, lockVictim},
-		{"J02", "wrong passwords until they are refused", "the victim's session, app and second-factor budget are untouched", asvs, nist, "Keycloak (counters apart since 2026)", unlimited, passwordsOnly},
+		{"J02", "wrong passwords until they are refused", "the victim's session, app and second-factor attempts are untouched", asvs, nist, "Keycloak (counters apart since 2026)", unlimited, passwordsOnly},
 	}
 }
 
@@ -49,7 +49,7 @@ func lockVictim(t *trial) {
 		t.refused("a code without a first factor", b.second("totp", c))
 	}
 	if u := p.shown(); u.at("locked") == true || u.at("verification_attempts_remaining") != 10.0 {
-		t.failf("somebody without the first factor took attempts away, or locked the user")
+		t.failf("a client without the first factor used up attempts, or locked the user")
 	}
 }
 

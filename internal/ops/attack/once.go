@@ -40,7 +40,7 @@ func replayInNextSignIn(t *trial) {
 	again := p.halfway()
 	t.refused("the same code in another sign-in", again.second("totp", code), wrongCode)
 	if n := p.remaining(); n != 10 {
-		t.failf("the replay cost its owner %d attempts: a double click must not lock anybody out", 10-n)
+		t.failf("the replay cost its owner %d attempts: a double click must not lock the owner out", 10-n)
 	}
 }
 
@@ -160,7 +160,7 @@ func otherPurpose(t *trial) {
 	}
 }
 
-// enrol enrols an app in the browser and returns its owner with the confirming code.
+// enrol enrols an app in the browser, with its secret in p.seed, and returns the confirming code.
 func enrol(b *browser, p *person) (code string) {
 	p.seed = secretOf(b.must(http.MethodPost, "/v1/me/totp"))
 	code = p.code(0)
@@ -179,8 +179,8 @@ func oldBackup(t *trial) {
 	b := p.signedIn()
 	old := b.must(http.MethodPost, "/v1/me/backup_codes").text("response.codes.0")
 	var fresh string
-	// for five seconds the same set is returned, so that a double click does not replace the codes
-	// just shown
+	// For five seconds the server returns the same set, so that a double click does not replace the
+	// codes just shown.
 	if t.development {
 		t.later(10 * time.Second)
 		fresh = b.must(http.MethodPost, "/v1/me/backup_codes").text("response.codes.0")

@@ -23,7 +23,7 @@ func originProbes() []Probe {
 func (t *trial) foreign() []string {
 	u, err := url.Parse(t.URL)
 	if err != nil {
-		t.failf("the URL is none")
+		t.failf("the URL is malformed")
 	}
 	other := map[string]string{"http": "https", "https": "http"}[u.Scheme]
 	out := []string{"https://evil.example", "null", "https://" + u.Hostname() + ".evil.example", u.Scheme + "://evil" + u.Hostname() + "x.example", "https://evil.example/" + u.Host,
@@ -96,7 +96,7 @@ func backendAcross(t *trial) {
 func openRedirect(t *trial) {
 	u, err := url.Parse(t.URL)
 	if err != nil {
-		t.failf("the URL is none")
+		t.failf("the URL is malformed")
 	}
 	for _, to := range []string{
 		"https://evil.example/", "//evil.example", `\\evil.example`, `https:\\evil.example`, "javascript:alert(1)", "data:text/html,x", "https://" + u.Host + "@evil.example/",

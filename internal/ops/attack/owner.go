@@ -10,7 +10,7 @@ import (
 func ownerProbes() []Probe {
 	const asvs = "8.2.2"
 	return []Probe{
-		{"D01", "the ids of another user's number, session and sign-in in every operation", "refused like ids of nothing, and nothing is changed", asvs, "5.1",
+		{"D01", "the ids of another user's number, session and sign-in in every operation", "refused like ids that do not exist, and nothing is changed", asvs, "5.1",
 			"Gogs CVE-2025-64175, WordPress Shield CVE-2025-14427", 0, otherIDs},
 		{"D02", "Mallory's own backup code and app code in the victim's sign-in", "refused", asvs, "3.1.2.2", "Gogs CVE-2025-64175, Box 2021", 0, ownCodes},
 		{"D03", "Mallory's own number in the victim's sign-in", "refused", asvs, "3.1.3.2", "Box 2021", 0, ownNumber},
@@ -29,7 +29,7 @@ func (t *trial) same(what string, foreign, unknown ask) {
 	}
 }
 
-// missingID returns a well-formed id without an object.
+// missingID returns a well-formed id that belongs to no object.
 func missingID(id string) string {
 	const length = 6
 	last := strings.Repeat("a", length)

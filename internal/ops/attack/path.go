@@ -10,7 +10,7 @@ func pathProbes() []Probe {
 	return []Probe{
 		{"G13", "the Backend API without a key under other spellings of its paths", "never answered", "8.3.1", "", "Clerk GHSA-vqx2-fgx2-5wq9", 0, spellings},
 		{"G17", "ids that are paths", "refused", "1.2.2", "", "Authy 2015", 0, pathIDs},
-		{"K09", "the development endpoints of a server that is none", "not there", "13.4.2", "", "", 0, noDevelopment},
+		{"K09", "the development endpoints of a deployment", "not there", "13.4.2", "", "", 0, noDevelopment},
 		{"K10", "a development server under another name, as after DNS rebinding, and from another site", "refused", "13.4.2", "", "", moving, rebinding},
 	}
 }
@@ -43,7 +43,7 @@ func noDevelopment(t *trial) {
 		}
 	}
 	if t.development {
-		return // it identifies itself
+		return // where these endpoints exist
 	}
 	t.refused("a development browser", ask{method: http.MethodPost, path: "/v1/dev_browser"})
 	t.refused("a development browser's id", ask{path: "/v1/client?__clerk_db_jwt=dvb_" + randomLetters(26)})
@@ -59,7 +59,7 @@ func rebinding(t *trial) {
 		t.refused(path+" under another name", ask{path: path, host: "evil.example"})
 		t.refused(path+" under this machine's name with another port", ask{path: path, host: "localhost:1"})
 	}
-	// the key of a development server is published
+	// Anyone has the published key of a development server.
 	backend := t.backend(http.MethodGet, "/v1/users/count", nil)
 	backend.host = "evil.example"
 	t.refused("the Backend API under another name", backend)

@@ -93,7 +93,7 @@ func (p *person) code(steps int) string {
 	return c
 }
 
-// wrong returns n different codes that the app does not show about now.
+// wrong returns n different codes that the app does not show within six steps of now.
 func (p *person) wrong(n int) []string {
 	var near, out []string
 	if !p.seed.IsZero() {
@@ -112,7 +112,7 @@ func (p *person) verify(code string) ask {
 	return p.backend(http.MethodPost, "/v1/users/"+p.id+"/verify_totp", map[string]any{"code": code})
 }
 
-// shown returns the user as the Backend API shows it.
+// shown returns the user from the Backend API.
 func (p *person) shown() reply { return p.ok(p.backend(http.MethodGet, "/v1/users/"+p.id, nil)) }
 
 // remaining returns how many attempts are left before the lock.

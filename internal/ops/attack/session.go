@@ -14,7 +14,7 @@ func sessionProbes() []Probe {
 		{"F16", "tokens and the end of their session at once", "none is made after the end was answered", "7.4.1, 15.4.2", "5.1", "", 0, endRace},
 		{"F17", "session, ticket and sign-in of a banned and of a deleted user", "refused at once", "7.4.2", "5.1", "", 0, banned},
 		{"F18", "many session ids", "no two alike, and no pattern in what is random", "7.2.3", "5.1", "", unlimited, sessionIDs},
-		{"F19", "the attacker's client cookie beside the victim's, as a sibling domain can plant it", "refused in either order: nobody acts in another's account unawares", "7.2.4, 3.3.1", "5.1.1", "", 0, twoCookies},
+		{"F19", "the attacker's client cookie beside the victim's, as a sibling domain can plant it", "refused in either order: no user acts in the attacker's account by mistake", "7.2.4, 3.3.1", "5.1.1", "", 0, twoCookies},
 	}
 }
 
@@ -146,7 +146,7 @@ func twoCookies(t *trial) {
 			t.refused(what, a.with("Cookie", header))
 		}
 	}
-	// an unknown token is no reason to sign the victim out
+	// An unknown token beside the right one must not sign the victim out.
 	for what, junk := range map[string][]string{
 		"one": {"x"}, "ten": strings.Split("abcdefghij", ""), "ten that look like tokens": likeTokens(10),
 	} {

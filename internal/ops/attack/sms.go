@@ -10,12 +10,12 @@ import (
 // smsProbes are class C: SMS and phone numbers.
 func smsProbes() []Probe {
 	return []Probe{
-		{"C01", "somebody else's number in every way of writing it", "never added a second time", "2.2.1, 2.2.2", "3.1.3.3", "", 0, writtenNumbers},
+		{"C01", "another user's number in every way of writing it", "never added a second time", "2.2.1, 2.2.2", "3.1.3.3", "", 0, writtenNumbers},
 		{"C02", "numbers with extensions, letters, other digits, NUL, a megabyte", "refused, never a server error", "2.2.1", "3.1.3.3", "nyaruka/phonenumbers CVE-2025-10954", 0, oddNumbers},
 		{"C05", "premium, toll-free, satellite and short numbers", "refused before anything is sent", "2.4.1, 6.6.1", "3.1.3.3", "Twitter 2022 (pumping)", 0, costlyNumbers},
 		{"C06", "numbers of countries that are not allowed, also under +1", "refused before anything is sent", "2.4.1, 6.6.1", "3.1.3.3", "Twitter 2022 (pumping)", 0, otherCountries},
 		{"C07", "50 messages to one number at once", "one is sent", "2.4.1, 6.6.3", "3.1.3.3", "Twitter 2022 (pumping)", outbox | unlimited, sendRace},
-		{"C12", "a message before the first factor, and to somebody else's number", "refused, nothing is sent", "6.6.1", "3.1.3.2", "Box 2021", outbox, unasked},
+		{"C12", "a message before the first factor, and to another user's number", "refused, nothing is sent", "6.6.1", "3.1.3.2", "Box 2021", outbox, unasked},
 		{"C14", "adding taken numbers one after another, to learn which are", "after ten in a day no more is said", "6.3.8, 2.4.1", "", "Twilio Authy CVE-2024-39891", unlimited, takenNumbers},
 		{"C15", "sign-ins with known and unknown users, and wrong passwords for them", "the answers are the same", "6.3.8", "3.2.2", "Twilio Authy CVE-2024-39891", 0, enumeration},
 		{"C15b", "wrong passwords for a known user, one without a password and an unknown one, until a limit", "the answers are the same at every try", "6.3.8", "3.2.2", "Twilio Authy CVE-2024-39891", unlimited, enumerationByLimit},

@@ -29,7 +29,7 @@ type target struct {
 	ahead       int // seconds by which the development server's clock was moved
 
 	mu   sync.Mutex
-	told []string // forbidden content that answers had
+	told []string // answers with forbidden content, see listen
 }
 
 // aim connects to the target and finds out what it offers.
@@ -89,7 +89,7 @@ func (a ask) with(name, value string) ask {
 	return a
 }
 
-// query returns the request with more in its query.
+// query returns the request with text added to its query.
 func (a ask) query(text string) ask {
 	sep := "?"
 	if strings.Contains(a.path, "?") {
@@ -134,7 +134,7 @@ func (a ask) request(ctx context.Context, base string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(to, "//") { // the path exactly as written
+	if strings.HasPrefix(to, "//") { // Opaque would take the path for a host
 		r.URL.Path = to
 	} else {
 		r.URL.Opaque = to

@@ -30,7 +30,7 @@ func (b *browser) sessionToken() string {
 	return b.must(http.MethodPost, "/v1/client/sessions/"+b.session+"/tokens").text("jwt")
 }
 
-// forgeries returns tokens with the claims of a valid one.
+// forgeries returns invalid tokens with the claims of a valid token, by the kind of forgery.
 func (t *trial) forgeries(right string) map[string]string {
 	parts := strings.Split(right, ".")
 	if len(parts) != 3 {

@@ -19,8 +19,8 @@ import (
 func wireProbes() []Probe {
 	return []Probe{
 		{"G22", "one request that holds a second: a length against chunks, two lengths, odd chunks", "one answer, and none to what was hidden", "4.2.1", "", "", 0, smuggling},
-		{"G24", "the Backend API by absolute targets, HTTP/1.0, two hosts, none", "never answered without a key, never the inside of an error", "4.2.1, 8.3.1", "", "", 0, targets},
-		{"G25", "two Authorization headers, of which one is right", "refused: who stands in between may believe the other", "4.2.1, 15.3.7", "5.1", "", 0, twoKeys},
+		{"G24", "the Backend API by absolute targets, HTTP/1.0, two hosts, none", "never answered without a key, no details of an error", "4.2.1, 8.3.1", "", "", 0, targets},
+		{"G25", "two Authorization headers, of which one is right", "refused: a proxy may have read the other", "4.2.1, 15.3.7", "5.1", "", 0, twoKeys},
 		{"G26", "header lines with control characters, a space before the colon, a line that goes on", "refused, or read as one value", "4.2.1, 1.2.1", "", "", 0, oddHeaders},
 	}
 }
@@ -30,7 +30,7 @@ func wireProbes() []Probe {
 func (t *trial) answers(text string) []reply {
 	u, err := url.Parse(t.URL)
 	if err != nil {
-		t.failf("the URL is none")
+		t.failf("the URL is malformed")
 	}
 	host := u.Host
 	if u.Port() == "" {
@@ -69,7 +69,7 @@ func (t *trial) answers(text string) []reply {
 		_ = res.Body.Close()
 		one := reply{status: res.StatusCode, header: res.Header, body: body}
 		one.ask.path = "(by hand)"
-		// they are about HTTP itself
+		// These two answers are about HTTP itself.
 		if res.StatusCode != http.StatusNotImplemented && res.StatusCode != http.StatusHTTPVersionNotSupported {
 			t.listen(one)
 		}

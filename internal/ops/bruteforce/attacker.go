@@ -16,7 +16,8 @@ type attacker struct {
 	shared *visitor
 }
 
-// newAttacker returns an attacker of a kind. One with a known device uses a browser of the owner's.
+// newAttacker returns an attacker of a kind. With a known device, the owner signs in on the
+// attacker's browser first.
 func newAttacker(w *world, kind guessbound.Attacker) (*attacker, error) {
 	a := &attacker{world: w}
 	if !kind.KnownDevice {
@@ -30,12 +31,12 @@ func newAttacker(w *world, kind guessbound.Attacker) (*attacker, error) {
 	return a, nil
 }
 
-// byPassword is the first step of a sign-in with the password.
+// byPassword returns the form that begins a sign-in with the password.
 func (a *attacker) byPassword() []string {
 	return []string{"strategy", "password", "identifier", username, "password", passwordText}
 }
 
-// byTicket is the first step of a sign-in with a ticket that the application's server made.
+// byTicket returns the form that begins a sign-in with a ticket that the application's server made.
 func (a *attacker) byTicket() []string {
 	made := a.backend("/v1/sign_in_tokens", map[string]any{"user_id": a.user})
 	return []string{"strategy", "ticket", "ticket", made.Text("token")}

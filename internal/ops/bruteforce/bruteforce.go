@@ -50,7 +50,7 @@ type Strategy struct {
 	next func(chance *rand.Rand, n int) guessMethod
 }
 
-// ownerFactor is the second factor of the owner's sign-ins.
+// ownerFactor is a second factor that the owner can sign in with.
 type ownerFactor int
 
 const (
@@ -76,7 +76,7 @@ func Strategies() []Strategy {
 	alone, helped, known := guessbound.Attackers[0], guessbound.Attackers[1], guessbound.Attackers[2]
 	app, text, backup := (*attacker).app, (*attacker).sms, (*attacker).backupCode
 	return []Strategy{
-		{Name: "as fast as allowed, the app, nobody there", Attacker: alone, next: always(app)},
+		{Name: "as fast as allowed, the app, the owner away", Attacker: alone, next: always(app)},
 		{Name: "as fast as allowed, the app", Attacker: helped, next: always(app)},
 		{Name: "as fast as allowed, text messages", Attacker: helped, ownerFactor: ownerUsesSMS, next: always(text)},
 		{Name: "as fast as allowed, backup codes", Attacker: helped, next: always(backup)},
@@ -90,12 +90,12 @@ func Strategies() []Strategy {
 	}
 }
 
-// Result is the outcome of a simulation.
+// Result holds the outcome of one simulated attack.
 type Result struct {
 	Strategy string `json:"strategy"`
 	Seed     uint64 `json:"seed"`
-	// Compared is how many of the Sent guesses the server compared. Bound is the most that guessbound
-	// computes.
+	// Compared is how many of the Sent guesses the server compared. Bound is the most that
+	// guessbound computes.
 	Compared int `json:"compared"`
 	Sent     int `json:"sent"`
 	Bound    int `json:"bound"`

@@ -138,7 +138,7 @@ func (s *server) create(ctx context.Context, p *person, before earlier) (id stri
 	}
 }
 
-// failure describes an answer that is worth another try.
+// failure describes an answer after which the import tries again.
 func failure(res reply, err error) string {
 	if err != nil {
 		return err.Error()

@@ -256,7 +256,7 @@ func (s source) planPassword(p *person, missing Missing) error {
 	case s.Digest != "": // the hasher is not quoted: with swapped columns it is the digest
 		why = "password_hasher is not bcrypt, argon2i or argon2id"
 	case s.Password != "":
-		// the password satisfied the old service's rules
+		// The password satisfied the old service's rules.
 		p.body.Password, p.body.SkipChecks = s.Password, true
 	case s.PasswordEnabled:
 		why = "password_enabled, but there is no password_digest"

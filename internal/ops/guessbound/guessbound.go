@@ -41,8 +41,8 @@ type Attacker struct {
 	Name string `json:"name"`
 	// OwnerSignsIn means that the owner signs in every day, which clears consecutive failures.
 	OwnerSignsIn bool `json:"helped"`
-	// KnownDevice means that guesses come from a browser that passed this user's second factor before:
-	// a shared computer or a stolen cookie.
+	// KnownDevice means that guesses come from a browser that passed this user's second factor
+	// before: a shared computer or a stolen cookie.
 	KnownDevice bool `json:"known"`
 }
 
@@ -73,8 +73,8 @@ func Target(p account.Policy) float64 {
 	return 1e-3
 }
 
-// PerWindow returns how many failures the failure log allows in a time. It may be full at the first
-// moment and again whenever its window has passed.
+// PerWindow returns how many failures the failure log allows in a time. An attacker may fill the
+// log at once, and again after each window.
 func PerWindow(p account.Policy, a Attacker, d time.Duration) int {
 	limit := p.UnknownDeviceFailures
 	if a.KnownDevice {
@@ -83,7 +83,8 @@ func PerWindow(p account.Policy, a Attacker, d time.Duration) int {
 	return limit * int((d+p.FailureWindow-1)/p.FailureWindow)
 }
 
-// Paced returns how many guesses fit into a time, with the wait after each failure in a row.
+// Paced returns how many guesses, at most most, fit into a time with the wait after each failure in
+// a row.
 func Paced(p account.Policy, d time.Duration, most int) int {
 	n := 0
 	for at := time.Duration(0); at < d && n < most; n++ {

@@ -36,7 +36,7 @@ func TestTargets(t *testing.T) {
 func TestWeakerPoliciesMiss(t *testing.T) {
 	for name, weaken := range map[string]func(*account.Policy){
 		"three more failures a month":    func(p *account.Policy) { p.KnownDeviceFailures += 3 },
-		"a shorter ledger":               func(p *account.Policy) { p.FailureWindow = 20 * guessbound.Day },
+		"a shorter failure window":       func(p *account.Policy) { p.FailureWindow = 20 * guessbound.Day },
 		"a wider window":                 func(p *account.Policy) { p.TOTP = totp.Window{Past: 2, Future: 2} },
 		"strangers treated as the owner": func(p *account.Policy) { p.UnknownDeviceFailures, p.KnownDeviceFailures = 28, 28 },
 	} {

@@ -21,7 +21,7 @@ func (r Report) String() string {
 		{fmt.Sprint(p.FreeFailures), fmt.Sprintf("failures in a row, and every later one, cost a wait: %s, doubling up to %s", span(p.FirstWait), span(longest))},
 		{fmt.Sprint(p.LockFailures), fmt.Sprintf("failures in a row, and every later one, lock for %s", span(p.LockTime))},
 		{fmt.Sprint(p.UnknownDeviceFailures), fmt.Sprintf("failures in %s end the guesses of clients that never passed", span(p.FailureWindow))},
-		{fmt.Sprint(p.KnownDeviceFailures), fmt.Sprintf("failures in %s end everybody's", span(p.FailureWindow))},
+		{fmt.Sprint(p.KnownDeviceFailures), fmt.Sprintf("failures in %s end the guesses of all clients", span(p.FailureWindow))},
 		{fmt.Sprint(account.FailuresPerFactor), "failures in a row disable an authenticator until it is bound again"},
 		{fmt.Sprint(p.TOTP.Codes()), "codes of an app are good at a moment"},
 	})
@@ -32,7 +32,7 @@ func (r Report) String() string {
 		each = append(each, []string{m.Name, fmt.Sprintf("%.0f of %.0f", m.Live, m.Space), "= " + chance(m.Chance())})
 	}
 	columns(&b, 2, each)
-	fmt.Fprint(&b, "\nSomebody who knows the password guesses in with the chance (guesses × chance of each)\n")
+	fmt.Fprint(&b, "\nAn attacker who knows the password succeeds with the chance (guesses × chance of each)\n")
 	for _, row := range r.Rows {
 		fmt.Fprintf(&b, "\n  %s\n\n", row.Attacker.Name)
 		lines := [][]string{heads}

@@ -166,7 +166,7 @@ func codeAt(key secret.Value, at time.Time) string {
 	return text
 }
 
-// wrong unlocks every user first, which is not measured, and then fails once each.
+// wrong unlocks every user, which is not measured, and returns a round of one wrong code each.
 func (r *Runner) wrong(ctx context.Context) (check, error) {
 	now, err := r.advance(ctx, 0)
 	if err != nil {

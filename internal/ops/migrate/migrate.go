@@ -100,7 +100,7 @@ type ImportResult struct {
 }
 
 // errFile is returned for a file that this package did not write, or did not finish.
-var errFile = errors.New("this is not a whole export")
+var errFile = errors.New("this is not a complete export")
 
 // ErrKey is returned by [Import] when no identity opens the file.
 var ErrKey = errors.New("no identity of this file opens the export")
@@ -156,7 +156,7 @@ func (r *ImportResult) begin(ctx context.Context, l line, s *domain.Service) err
 		return errFile
 	}
 	if l.Version != format {
-		return fmt.Errorf("the export has form %d, this program reads form %d", l.Version, format)
+		return fmt.Errorf("the export has format %d, this program reads format %d", l.Version, format)
 	}
 	var err error
 	r.SettingsApplied, err = s.Admin.ImportSettings(ctx, *l.Settings)

@@ -324,7 +324,7 @@ func TestARefusedUserIsReported(t *testing.T) {
 	fresh.want("", other, fresh.app())
 }
 
-// TestAnExportIsStreamed: it holds one page of users at a time.
+// TestAnExportIsStreamed: an export holds one page of users at a time.
 func TestAnExportIsStreamed(t *testing.T) {
 	c := newClock()
 	old, key := newInstance(t, c), identity(t)

@@ -33,5 +33,5 @@ func OpenOffline(ctx context.Context, store store.Store, keys *keyring.Keyring, 
 type noSender struct{}
 
 func (noSender) Send(context.Context, tx.Message) error {
-	return errors.New("an export or import sends no text messages")
+	return errors.New("an export or import sends no SMS")
 }

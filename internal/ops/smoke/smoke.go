@@ -151,7 +151,7 @@ func (v *visit) keys(ctx context.Context) error {
 		return err
 	}
 	if len(set.Keys) == 0 {
-		return errors.New("there are none")
+		return errors.New("it has no keys")
 	}
 	return nil
 }
