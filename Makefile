@@ -32,17 +32,17 @@ doctor: ## check the server that runs here, and an application: ARGS="--app-url 
 	@$(BIN) doctor $(ARGS)
 
 ##@ Test
-test: ## run every test; says loudly what was left out and why
+test: ## run every test; lists at the end the parts that were left out, and why
 	@bash scripts/test.sh
 
-quick: ## the tests of a minute, for after each change; its last line says what it leaves out
+quick: ## run the fast tests, for after each change; the last line lists what is left out
 	@bash scripts/quick.sh
 
-night: synth ## what make test has no time for: real zips, all fuzz targets, searches with fresh seeds, random order (T=10m each)
+night: synth ## run what make test has no time for: real zips, all fuzz targets, searches with fresh seeds, random order (T=10m each)
 	@TZ=Pacific/Auckland bash scripts/with-dynamodb.sh bash scripts/packages.sh plain,dynamodb,infra go test -shuffle=on -count=2
 	@$(MAKE) --no-print-directory fuzz soak T=$(or $(T),10m)
 
-dynamodb: ## the store conformance against DYNAMODB_ENDPOINT, or a server of its own
+dynamodb: ## run the tests of the DynamoDB store, at DYNAMODB_ENDPOINT or at a server that it starts
 	@bash scripts/with-dynamodb.sh go test -count=1 -v ./internal/store/dynamo
 
 test-dynamodb: dynamodb
@@ -76,21 +76,21 @@ lint: ## static checks
 update: ## rewrite the golden files
 	bash scripts/with-dynamodb.sh go test $(GOLDEN) -update
 
-pages: ## the pictures that docs/use/pages.md shows, out of the browser tests
+pages: ## make the pictures of docs/use/pages.md, with the browser tests
 	@SHOTS=pages/screenshots bash scripts/e2e.sh pages/ && node e2e/pages/pictures.js
 
-vuln: ## known weaknesses of what the program reaches
+vuln: ## look for known vulnerabilities in code that the program reaches
 	@bash scripts/vulnerabilities.sh
 
 fuzz: ## run every fuzz target for T (10s); at night: make fuzz T=10m
 	@bash scripts/fuzz.sh $(or $(T),10s)
 
-soak: ## look for histories that no order explains, and for thieves, with fresh seeds for T each (1m); for nights
+soak: ## run lincheck and takeover with fresh seeds for T each (1m); for nights
 	go test -count=1 -timeout 0 ./test/lincheck -soak $(or $(T),1m)
 	go test -count=1 -timeout 0 ./test/takeover -run TestNoThiefSucceeds -soak $(or $(T),1m)
 	@bash scripts/with-dynamodb.sh go test -count=1 -timeout 0 ./internal/store/dynamo -run Histories -soak $(or $(T),1m)
 
-sbom: ## the bill of materials as CycloneDX, in bin/sbom.json
+sbom: ## write the bill of materials as CycloneDX to bin/sbom.json
 	@mkdir -p bin
 	@go run ./internal/ops/sbom/write "$$(git describe --always --dirty)" > bin/sbom.json
 

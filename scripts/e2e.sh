@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests of Clerk's published SDKs and of our pages in a real browser: scripts/e2e.sh [part of a test file's path, such as pages/, ...]
-# It needs Node 20.19 or newer with npm, Go, and Chromium on the PATH or named by CHROMIUM.
+# Runs the tests of Clerk's published SDKs and of our pages in a real browser. It needs Go, Node
+# 20.19 or newer with npm, and Chromium on the PATH or named by CHROMIUM.
+# Usage: scripts/e2e.sh [part of a test file's path, such as pages/, ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +14,7 @@ fi
 export CHROMIUM
 
 cd e2e
-# npm writes this file last, so an older or missing one means that something is to be installed.
+# npm writes this file last, so an older or missing one means that packages are missing.
 if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
 	npm ci --no-audit --no-fund --loglevel=error
 fi

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Says which Go files are not formatted, or do not parse. In a repository that is all that git knows and all that is new and not ignored.
+# Lists the Go files that are not formatted, and fails if one does not parse. In a repository it
+# reads the files that git tracks, and new ones that git does not ignore.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +14,7 @@ files() {
 
 found=()
 while IFS= read -r -d '' file; do
-	if [ -f "$file" ]; then found+=("$file"); fi # one that was removed and is not committed is still listed
+	if [ -f "$file" ]; then found+=("$file"); fi # git lists a removed file until the commit
 done < <(files)
 [ ${#found[@]} -gt 0 ] || { echo "format: no Go files" >&2; exit 1; }
 wrong=$(gofmt -l "${found[@]}") || { echo "format: a file does not parse" >&2; exit 1; }

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Runs fuzz targets for the given time each: all of the tree, or those whose name is given: scripts/fuzz.sh 10s [FuzzName]. It fails when no target
-# has the name. Go keeps an input that breaks a law under testdata/fuzz of its package: it goes into the repository with the fix.
+# Runs all fuzz targets, or those with the given name, for the given time each. It fails when no
+# target has the name. Go keeps an input that breaks a law under testdata/fuzz of its package:
+# commit the input with the fix.
+# Usage: scripts/fuzz.sh <time> [FuzzName]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -ge 1 ] || { echo "usage: scripts/fuzz.sh <time> [FuzzName]" >&2; exit 2; }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Lists the packages of parts of the tests, or runs a command with them as its last arguments:
-# scripts/packages.sh <part,...> [command...]. Each package is in plain, dynamodb or infra, and one
-# that is new is in plain. Packages of plain may be in race and in quick, too.
+# Lists the packages of parts of the tests, or runs a command with them as its last arguments. Each
+# package is in plain, dynamodb or infra; a new one is in plain. A package of plain may be in race
+# and in quick, too.
+# Usage: scripts/packages.sh <part,...> [command...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +10,7 @@ cd "$(dirname "$0")/.."
 race="./internal/domain/... ./internal/store ./internal/store/storetest ./internal/store/boltstore ./internal/api/... ./internal/local ./test/lincheck"
 # Packages that need a DynamoDB-compatible server.
 dynamodb="./internal/store/dynamo ./test/lambdalocal"
-# The AWS CDK is most of what a cold compiler has to do.
+# The AWS CDK takes most of the time of a compilation from scratch.
 infra="./infra"
 # Packages that take long even with -short.
 slow="./internal/ops/bruteforce ./test/lincheck ./test/takeover"
@@ -45,7 +46,7 @@ list() {
 
 found=()
 for part in $(tr , ' ' <<<"${1:-none}"); do
-	listed=$(list "$part") # by itself, or its failure would be lost
+	listed=$(list "$part") # as its own command, or set -e would not see its failure
 	found+=($listed)
 done
 shift

@@ -1,18 +1,21 @@
-# Sourced by scripts that run parts of the tests. part, may, skip and leave say what happens to a
-# part, lanes runs several one beside the other, and summary lists all of them at the end and
-# returns whether all is well. What a part prints is kept and printed whole when it ends.
+# Sourced by scripts that run parts of the tests. part, may, skip and leave run a part or record why
+# it did not run. lanes runs functions with parts side by side. summary lists all parts at the end
+# and fails if one failed. The output of a part is printed as a whole when the part ends.
 
 parts=$(mktemp -d) # results, logs, and what parts leave for each other
 trap 'rm -rf "$parts"' EXIT
 lane=
 
-part() { # part <name> <command...>: it passes or fails by the command's exit status
+# part <name> <command...> passes or fails by the command's exit status.
+part() {
 	outcome "$@"
 	if [ "$status" = 0 ]; then record passed "$name ($took)"; else record FAILED "$name ($took)"; fi
 	show "$name"
 }
 
-may() { # may <name> <command...>: the same, but a command that exits with 75 could not run here, and its last line says why
+# may <name> <command...> is like part for a command that may be unable to run here. The command
+# then exits with 75, and its last line says why.
+may() {
 	outcome "$@"
 	case $status in
 	0) record passed "$name ($took)" ;;
@@ -22,22 +25,26 @@ may() { # may <name> <command...>: the same, but a command that exits with 75 co
 	show "$name"
 }
 
-skip() { # skip <name> <reason>: a tool is missing. With CI=true that is a failure
+# skip <name> <reason> records that a tool is missing. With CI=true that is a failure.
+skip() {
 	if [ "${CI:-}" = true ]; then record FAILED "$1: $2"; else record SKIPPED "$1: $2"; fi
 	log=$(mktemp "$parts/log.XXXXXX")
 	echo "SKIPPED: $2" >"$log"
 	show "$1"
 }
 
-leave() { # leave <name> <reason>: data or tools from elsewhere cannot be had. It fails nothing
+# leave <name> <reason> records that remote data or tools are not available. That is no failure.
+leave() {
 	record "LEFT OUT" "$1: $2"
 	log=$(mktemp "$parts/log.XXXXXX")
 	echo "LEFT OUT: $2" >"$log"
 	show "$1"
 }
 
-lanes() { # lanes <function...>: runs the functions at once, each in a process of its own. One that ends early is a failure
-	set -m # a process group of their own, so that an interrupted run leaves nothing behind
+# lanes <function...> runs the functions at once, each in a process of its own. A function that ends
+# early is a failure.
+lanes() {
+	set -m # a process group of their own, so that an interrupt ends all of them
 	(
 		for lane in "$@"; do
 			(
@@ -59,7 +66,9 @@ lanes() { # lanes <function...>: runs the functions at once, each in a process o
 	lane=
 }
 
-summary() { # summary <seconds>: a run that takes longer than this on two quiet cores has a line that says so, and does not fail for it
+# summary <seconds> prints the results, and warns of a run that took longer than two quiet cores
+# need.
+summary() {
 	touch "$parts/results"
 	printf '\n==== summary\n'
 	local kind
@@ -67,7 +76,7 @@ summary() { # summary <seconds>: a run that takes longer than this on two quiet 
 		awk -F '\t' -v kind="$kind" '$1 == kind { printf "%-8s %s\n", kind, $2 }' "$parts/results"
 	done
 	printf 'took     %d s\n' "$SECONDS"
-	[ "$SECONDS" -le "$1" ] || printf 'WARNING  that is more than the %d s that two quiet cores need; the first seconds are of the clock, the second of the processors\n' "$1"
+	[ "$SECONDS" -le "$1" ] || printf 'WARNING  that is more than the %d s that two quiet cores need; each part shows elapsed and CPU seconds\n' "$1"
 	[ -s "$parts/results" ] && ! grep -q '^FAILED' "$parts/results"
 }
 
@@ -85,8 +94,8 @@ outcome() {
 
 record() { printf '%s\t%s\n' "$1" "$2" >>"$parts/results"; }
 
-# show prints the part whose output is in log: now, or in a lane by whoever reads the lanes'
-# output, so that no two mix.
+# show prints the output of a part, which is in log. In a lane it prints the name of a file with the
+# output to the reader in lanes, so that the outputs of two parts never mix.
 show() {
 	{ printf '\n==== %s\n' "$1" && cat "$log"; } >"$log.text"
 	if [ -n "$lane" ]; then printf '%s\n' "$log.text"; else text "$log.text"; fi

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# The tests of a minute, for after each change: those that are fast. Go keeps the results of
-# packages on which the change has no influence, so what attacks a server runs when something of
-# the server changed. The last line says what it leaves out.
+# Runs the fast tests, in about a minute, for use after each change. Go caches the results of
+# packages that the change does not touch, so attacks run only when the server changed. The last
+# line lists the tests that are left out.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/parts.sh
 
-# Compiled, and not linked: a list with export data is the least that needs all of the compiler's
-# answers.
+# compile type-checks and compiles all packages without linking: go list needs their export data.
 compile() { go list -export ./cmd/... ./functions/... ./internal/... ./test/... >/dev/null; }
 
 short() { COUNTERSIGN_SKIP=dynamodb,node bash scripts/packages.sh quick go test -short; }

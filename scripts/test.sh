@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Runs every part of the tests, also after one failed, and says at the end what ran and how long. A
-# part whose tool is missing is skipped loudly; with CI=true that is a failure. What needs data or
-# tools from elsewhere that cannot be had is left out, loudly too, and fails nothing. Two lanes run
-# at once, because browsers wait much and compilers never. scripts/packages.sh says which packages
-# belong to which part.
+# Runs every part of the tests, also after one failed, and lists at the end which parts ran and how
+# long. A part whose tool is missing is listed as SKIPPED; with CI=true that is a failure. A part
+# whose remote data or tools are not available is listed as LEFT OUT, which is no failure. Two lanes
+# run at once, because browsers mostly wait and compilers never do. scripts/packages.sh says which
+# packages belong to which part.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/parts.sh
 
 budget=720 # seconds for two quiet cores, from a clean clone
 
-# What needs more than Go has parts of its own; where those are skipped, the rest of their packages
-# runs here.
+# go_lane runs the parts that need only Go. Where the DynamoDB part is skipped, the other tests of
+# its packages run here.
 go_lane() {
-	local without= # what is missing here
+	local without= # the packages of a skipped part, which run here
 	export COUNTERSIGN_SKIP=dynamodb,node
 	dynamodb || without=,dynamodb
 	if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null; then
@@ -24,10 +24,10 @@ go_lane() {
 	part "tests" bash scripts/packages.sh "plain$without" go test -count=1
 	part "fuzzing the whole handler" bash scripts/fuzz.sh 10s FuzzRequests
 	part "lint" bash scripts/lint.sh
-	may "known weaknesses" bash scripts/vulnerabilities.sh
+	may "known vulnerabilities" bash scripts/vulnerabilities.sh
 }
 
-# The browsers first: they are the longest.
+# node_lane runs the browsers first, because they take longest.
 node_lane() {
 	export COUNTERSIGN=$PWD/bin/countersign
 	if ! command -v npm >/dev/null; then
@@ -55,7 +55,7 @@ node_lane() {
 # dynamodb says whether there is a DynamoDB-compatible server, or one can be started.
 dynamodb() { command -v npm >/dev/null && [ "$(uname -sm)" = "Linux x86_64" ] || [ -n "${DYNAMODB_ENDPOINT:-}" ]; }
 
-# browser finds one for CHROMIUM, or installs one.
+# browser sets CHROMIUM to a browser that it finds or installs, or fails.
 browser() {
 	CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
 	if [ -z "$CHROMIUM" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -66,10 +66,10 @@ browser() {
 	[ -n "$CHROMIUM" ]
 }
 
-# synth runs the CDK's own command line as a deployment does, with stand-ins for the functions'
-# zips: linking all functions for arm64 is most of its time and shows nothing more. That zips are
-# built right is the bundle's own test, that every function links and runs is the DynamoDB part,
-# and both together are `make synth`, which `make night` runs too.
+# synth runs the CDK's own command line as a deployment does, but with stand-ins for the functions'
+# zips, because linking all functions for arm64 takes most of the time. The tests of infra/bundle
+# build real zips, and the DynamoDB part links and runs every function. `make night` runs `make
+# synth` with real zips.
 synth() {
 	local f
 	mkdir "$parts/zips"

@@ -1,5 +1,5 @@
-# Sourced by scripts that need a tool at a pinned version: tools is where this user's are kept, for
-# all clones, so that a new clone builds none again.
+# Sourced by scripts that need a tool at a pinned version. tools is the directory of this user's
+# tools, which all clones share.
 if [ -n "${XDG_CACHE_HOME:-${HOME:-}}" ]; then
 	tools=${XDG_CACHE_HOME:-$HOME/.cache}/countersign/tools
 else
@@ -7,9 +7,9 @@ else
 fi
 mkdir -p "$tools"
 
-# built <name> <package> <version> builds a Go program once, with the Go of the tree, and sets tool
-# to its path. A new Go builds it again, because a tool that reads Go source knows the language
-# only as far as the Go that built it.
+# built <name> <package> <version> builds a Go program once for each version of Go, and sets tool to
+# its path. A tool that reads Go source knows the language of the Go that built it, and no newer
+# one.
 built() {
 	local with
 	with=$(go env GOVERSION) || return
@@ -18,7 +18,7 @@ built() {
 	echo "building $1 $3 into $tools (once for each Go; some minutes)"
 	local dir
 	dir=$(mktemp -d "$tools/building.XXXXXX") || return
-	# Renamed when it is whole, so that two clones may build at once.
+	# The program is renamed when it is complete, so that two clones may build at once.
 	if GOBIN=$dir CGO_ENABLED=0 go install "$2@$3" && mv "$dir/$1" "$tool"; then
 		rmdir "$dir"
 	else

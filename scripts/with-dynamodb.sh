@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs a command with DYNAMODB_ENDPOINT naming a DynamoDB-compatible server: the one that it names already, else dynoxide (MIT or
-# Apache-2.0), fetched once from npm at a pinned version, checked, and stopped when the command ends.
+# Runs a command with DYNAMODB_ENDPOINT set to a DynamoDB-compatible server. If the variable is not
+# set yet, the script starts dynoxide (MIT or Apache-2.0) and stops it when the command ends. It
+# fetches dynoxide once from npm, at a pinned version, and checks its hash.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=1.2.1
@@ -15,18 +16,19 @@ if [ -z "${DYNAMODB_ENDPOINT:-}" ]; then
 		echo "$sum  $unpack/dynoxide-linux-x64-$version.tgz" | sha512sum --check --quiet
 		tar -xzf "$unpack/dynoxide-linux-x64-$version.tgz" -C "$unpack" package/dynoxide
 		chmod +x "$unpack/package/dynoxide"
-		mv "$unpack/package/dynoxide" "$tool" # whole, for clones that look at once
+		mv "$unpack/package/dynoxide" "$tool" # at once, so that no clone runs a part of it
 		rm -r "$unpack"
 	fi
 	server=
 	trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true' EXIT
-	# start <port>: starts the server and waits until it answers. It fails when the server ends, as it does when the port is taken.
+	# start <port> starts the server and waits until it answers. It fails when the server ends, as
+	# it does when the port is taken.
 	start() {
 		"$tool" --port "$1" >/dev/null 2>&1 &
 		server=$!
 		for _ in $(seq 400); do
 			if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
-				sleep 0.1 # had another program been faster, ours would have ended by now
+				sleep 0.1 # if another program took the port first, ours has ended by now
 				kill -0 "$server" 2>/dev/null && return 0
 			fi
 			kill -0 "$server" 2>/dev/null || return 1
@@ -34,7 +36,8 @@ if [ -z "${DYNAMODB_ENDPOINT:-}" ]; then
 		done
 		return 1
 	}
-	# Ports from 32768 on are given to outgoing connections; one below that nobody listens on is free, unless another takes it first.
+	# Linux gives ports from 32768 on to outgoing connections, so a lower port without a listener is
+	# free, unless another program takes it first.
 	started=
 	for _ in $(seq 20); do
 		port=${DYNAMODB_PORT:-$((20000 + RANDOM % 12000))}
