@@ -102,13 +102,14 @@ func (w *world) now() time.Time {
 	return w.at
 }
 
+// advance moves the clock.
 func (w *world) advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.at = w.at.Add(d)
 }
 
-// Send keeps a message, or fails.
+// Send stores a message in sent, or fails if the test asked for that.
 func (w *world) Send(_ context.Context, m tx.Message) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -182,13 +183,15 @@ func (w *world) count() int {
 	return made.n
 }
 
+// keepToken makes the browser present its new client token.
 func (p *person) keepToken(s *sessions.Snapshot) {
 	if s != nil && !s.Token.IsZero() {
 		p.browser.Credentials = []tx.Credential{{Transport: s.Transport, Token: s.Token}}
 	}
 }
 
-// signInWithTicket signs in with a ticket; what follows is a session, or a wait for the second factor.
+// signInWithTicket signs in with a ticket; what follows is a session, or a wait for the second
+// factor.
 func (p *person) signInWithTicket() *mfa.SignInResult {
 	p.Helper()
 	ticket, err := p.MFA.CreateTicket(p.Context(), p.id, 0)
@@ -211,6 +214,7 @@ func (p *person) prove() {
 	p.must(err)
 }
 
+// signOut ends all sessions of the browser.
 func (p *person) signOut() {
 	p.Helper()
 	_, err := p.Sessions.EndAll(p.Context(), p.browser)
@@ -218,7 +222,7 @@ func (p *person) signOut() {
 	p.browser.Session = ""
 }
 
-// currentSecond answers the sign-in's second factor.
+// secondFactor attempts the second factor of the sign-in.
 func (p *person) secondFactor(by account.Strategy, code string) error {
 	r, err := p.MFA.AttemptSecondFactor(p.Context(), p.browser, p.signIn, mfa.Proof{Strategy: by, Code: secret.New(code)})
 	if err == nil {
@@ -228,6 +232,7 @@ func (p *person) secondFactor(by account.Strategy, code string) error {
 	return err
 }
 
+// text has a second-factor code sent.
 func (p *person) text() {
 	p.Helper()
 	_, err := p.MFA.PrepareSecondFactor(p.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
@@ -251,6 +256,7 @@ func (p *person) enrolPhone(number string) {
 	}
 }
 
+// enrolApp adds and confirms an authenticator app, in a session.
 func (p *person) enrolApp() {
 	p.Helper()
 	r, err := p.MFA.CreateTOTP(p.Context(), p.browser)

@@ -85,7 +85,7 @@ type oracle struct {
 	allEnded, passwordSet int    // turns
 	othersEnded           int    // the turn in which the first second factor ended all other sessions
 	kept                  string // the session that continued then
-	// guesses and pending count compared guesses: of factors, and of secrets that were not shown
+	// compared guesses, against factors and against secrets that were not shown
 	guesses, pending int
 	allowances       int // how often an administrator reset the failure log
 	enrolments       int // that actors began

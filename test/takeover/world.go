@@ -34,23 +34,23 @@ const (
 
 var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-// A world is the API as two functions over one store, with a clock that is moved. The clock of the
+// A world is the API as two functions over one store, with a simulated clock. The clock of the
 // second function may be behind.
 type world struct {
 	ctx       context.Context
 	functions [2]http.Handler
 	at        time.Time
-	behind    time.Duration // of the clock of the second function
-	late      bool          // the second function works now
+	behind    time.Duration // how far the second function's clock is behind
+	late      bool          // the second function handles the current request
 	addresses uint32
 	people    []*person
 	user      string
-	spent     []string // codes of apps that were offered
-	lastUsed  string   // the code that the owner used last
+	spent     []string // TOTP codes that were used
+	lastUsed  string   // the owner's last code
 	failure   error
 }
 
-// newWorld makes the API; it has no user yet.
+// newWorld creates the API, without a user.
 func newWorld(ctx context.Context, seed uint64) (*world, error) {
 	s := store.NewMemory()
 	w := &world{ctx: ctx, at: began}
@@ -91,7 +91,7 @@ func newService(s store.Store, w *world, seed uint64) (*domain.Service, error) {
 	})
 }
 
-// mobile takes every number for an American mobile one: the numbering plans are not under test.
+// mobile parses every number as an American mobile number. The numbering plans are not under test.
 func mobile(text string) (phone.Number, error) { return phone.New(text, "US", phone.Mobile) }
 
 func (w *world) now() time.Time {
@@ -101,7 +101,7 @@ func (w *world) now() time.Time {
 	return w.at
 }
 
-// address is another one for every request: a thief has many.
+// address returns a new address for every request, as a thief with many addresses has.
 func (w *world) address(*http.Request) netip.Addr {
 	w.addresses++
 	return netip.AddrFrom4([4]byte{10, byte(w.addresses >> 16), byte(w.addresses >> 8), byte(w.addresses)})
@@ -109,10 +109,10 @@ func (w *world) address(*http.Request) netip.Addr {
 
 var codeIn = regexp.MustCompile(`#(\d{6})$`)
 
-// Send implements [mfa.Sender]: it delivers a code to the person who holds the number.
+// Send implements [tx.Sender]. It delivers a code to the actor that holds the number.
 func (w *world) Send(_ context.Context, m tx.Message) error {
 	found := codeIn.FindStringSubmatch(m.Body.Reveal())
-	if found == nil { // it tells of a change
+	if found == nil { // a notification without a code
 		return nil
 	}
 	for _, p := range w.people {
@@ -123,7 +123,7 @@ func (w *world) Send(_ context.Context, m tx.Message) error {
 	return nil
 }
 
-// function is the handler that serves the next request.
+// function returns the handler of the next request, and selects its clock.
 func (w *world) function(behind bool) http.Handler {
 	w.late = behind
 	if behind {
@@ -132,7 +132,8 @@ func (w *world) function(behind bool) http.Handler {
 	return w.functions[0]
 }
 
-// team asks the Backend API, through the function whose clock is right.
+// team calls the Backend API with the application's secret key, through the function with the
+// correct clock.
 func (w *world) team(method, path string, body map[string]any) browser.Answer {
 	a, err := browser.Server(w.ctx, w.function(false), serverKey, method, path, body)
 	if err == nil && a.Status >= http.StatusInternalServerError {
@@ -142,7 +143,7 @@ func (w *world) team(method, path string, body map[string]any) browser.Answer {
 	return a
 }
 
-// A view is what the team's own server sees of the user.
+// A view is the user as the application's server sees it.
 type view struct {
 	User struct {
 		Numbers []number `json:"phone_numbers"`
@@ -157,7 +158,7 @@ type view struct {
 	} `json:"backup_codes"`
 }
 
-// number is a number of the user.
+// number is a phone number of the user.
 type number struct {
 	ID           string `json:"id"`
 	Number       string `json:"phone_number"`
@@ -184,8 +185,8 @@ func (v *view) second() bool {
 	return v.app()
 }
 
-// factors is a text that changes when a factor is added, removed or changed. A number that is not
-// reserved is a factor where text messages are a first factor.
+// factors returns a text that changes whenever a factor is added, removed or changed. A number that
+// is not reserved is a factor where text messages are a first factor.
 func (v *view) factors(texts bool) string {
 	text := ""
 	if v.app() {
@@ -211,7 +212,7 @@ func (w *world) look() view {
 	return v
 }
 
-// listed are the ids of the sessions that the Backend API lists.
+// listed returns the ids of the sessions that the Backend API lists.
 func (w *world) listed() map[string]bool {
 	found := map[string]bool{}
 	const page = 200
