@@ -75,7 +75,7 @@ const changes = `{"allowed_origins":["https://app.example.com"],"test_mode":true
 func TestEverySettingIsListedByItsName(t *testing.T) {
 	w := newWorld(t)
 	var want map[string]any
-	w.must(json.Unmarshal([]byte(changes), &want))
+	w.Must(json.Unmarshal([]byte(changes), &want))
 	w.backend("PATCH", "/v1/instance", changes).ok()
 	shown := w.backend("GET", "/v1/instance", "").ok()
 	for name, value := range want {

@@ -171,7 +171,7 @@ func FuzzBodies(f *testing.F) {
 	}
 	w := newWorld(f)
 	f.Fuzz(func(t *testing.T, body string, isJSON bool) {
-		w.TB = t
+		w.TB.TB = t
 		kind := formType
 		if isJSON {
 			kind = jsonType
@@ -190,7 +190,7 @@ func FuzzQueries(f *testing.F) {
 	f.Add("__clerk_db_jwt=dvb_x&_is_native=1&_method=PATCH", "Bearer x", "__client=y")
 	w := newWorld(f, func(c *api.Config) { c.Development = false })
 	f.Fuzz(func(t *testing.T, query, authorization, cookie string) {
-		w.TB = t
+		w.TB.TB = t
 		r := httptest.NewRequest(http.MethodGet, "/v1/client", nil)
 		r.URL.RawQuery = query
 		r.Header.Set("Authorization", authorization)

@@ -280,7 +280,7 @@ func TestEveryErrorCanBeReadByAScript(t *testing.T) {
 		"a parameter twice":    send("GET", "/v1/me?_is_native=1&_is_native=1").want(422, "form_param_duplicate"),
 	}
 	w.faults.Throttle()
-	w.later(time.Minute) // the settings are cached for ten seconds
+	w.Advance(time.Minute) // the settings are cached for ten seconds
 	found["the store is down"] = send("GET", "/v1/client").want(503, "service_unavailable")
 	for what, a := range found {
 		if got := a.Header.Values("Access-Control-Allow-Origin"); len(got) != 1 || got[0] != "http://localhost:3000" {
@@ -318,7 +318,7 @@ func TestProductionAnnouncesSignIns(t *testing.T) {
 	}
 	b := w.open(tx.Cookie)
 	in := said(b.enter(w.user()))
-	want := strconv.FormatInt(w.now().Unix(), 10)
+	want := strconv.FormatInt(w.Now().Unix(), 10)
 	if len(in) != 2 || in["__client_uat"] != want {
 		t.Errorf("signed in: %v, want %s under two names", in, want)
 	}

@@ -305,7 +305,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	phone := b.call("POST", "/v1/me/phone_numbers", "phone_number", "+12125550123").ok().text("response.id")
 	one := "/v1/me/phone_numbers/" + phone
 	b.call("POST", one+"/prepare_verification", "strategy", "phone_code").ok()
-	b.call("POST", one+"/attempt_verification", "code", b.sms()).ok()
+	b.call("POST", one+"/attempt_verification", "code", b.Code()).ok()
 	b.call("PATCH", one, "reserved_for_second_factor", "true").ok()
 	b.call("GET", one).ok()
 	app := b.enrolApp()
@@ -315,12 +315,12 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	codes := b.call("POST", "/v1/me/backup_codes").ok()
 	b.call("POST", session+"/touch", "intent", "focus").ok()
 	b.call("POST", session+"/tokens").ok()
-	b.later(time.Minute)
+	b.Advance(time.Minute)
 	b.call("POST", session+"/verify", "level", "multi_factor").ok()
 	b.call("POST", session+"/verify/prepare_first_factor", "strategy", "phone_code", "phone_number_id", b.primary()).ok()
 	b.call("POST", session+"/verify/attempt_first_factor", "strategy", "password", "password", "correct horse").ok()
 	b.call("POST", session+"/verify/prepare_second_factor", "strategy", "phone_code", "phone_number_id", phone).ok()
-	b.call("POST", session+"/verify/attempt_second_factor", "strategy", "phone_code", "code", b.sms()).ok()
+	b.call("POST", session+"/verify/attempt_second_factor", "strategy", "phone_code", "code", b.Code()).ok()
 	b.call("POST", session+"/end").ok()
 	b.again(user, func(id string) {
 		b.call("POST", id+"/prepare_second_factor", "strategy", "phone_code").ok()
@@ -335,7 +335,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	b.session = b.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok().text("response.created_session_id")
 	other := w.open(tx.Cookie)
 	other.again(user, func(id string) {
-		b.later(time.Minute)
+		b.Advance(time.Minute)
 		other.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok()
 	})
 	b.call("POST", "/v1/me/sessions/"+other.session+"/revoke").ok()
@@ -352,7 +352,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 func (b *browser) handshake() {
 	b.Helper()
 	to, err := b.call("GET", "/v1/client/handshake?redirect_url=http%3A%2F%2Flocalhost%3A3000&format=nonce").Location()
-	b.must(err)
+	b.Must(err)
 	b.backend("GET", "/v1/clients/handshake_payload?nonce="+to.Query().Get("__clerk_handshake_nonce"), "").ok()
 }
 
@@ -365,7 +365,7 @@ func (b *browser) primary() string {
 // again signs in a user who has a second factor.
 func (b *browser) again(user string, second func(id string)) {
 	b.Helper()
-	b.later(time.Minute)
+	b.Advance(time.Minute)
 	b.session = ""
 	a := b.enter(user)
 	second("/v1/client/sign_ins/" + a.text("response.id"))

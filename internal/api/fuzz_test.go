@@ -55,7 +55,7 @@ func FuzzRequests(f *testing.F) {
 		if err != nil || method == "" {
 			return // no server would hand this on
 		}
-		w.TB = t
+		w.TB.TB = t
 		w.log.Reset()
 		r := httptest.NewRequest("GET", "/", strings.NewReader(strings.ReplaceAll(body, "123456", marker)))
 		r.Method, r.URL, r.RequestURI = method, at, target

@@ -36,7 +36,7 @@ func TestGuessesOfTheKey(t *testing.T) {
 	from = netip.MustParseAddr("192.0.2.2")
 	try(secretKey).ok()
 	from = netip.MustParseAddr("192.0.2.1")
-	w.later(time.Minute)
+	w.Advance(time.Minute)
 	try(secretKey).ok()
 	try("").want(401, "clerk_key_invalid")
 }

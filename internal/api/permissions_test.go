@@ -110,7 +110,7 @@ func unlike(operations []operation.Operation) []string {
 func TestColdProcess(t *testing.T) {
 	w := newWorld(t)
 	for _, op := range api.Operations() {
-		w.later(time.Minute)
+		w.Advance(time.Minute)
 		path := strings.NewReplacer("{", "", "}", "").Replace(op.Path)
 		r := httptest.NewRequest(op.Method, path, nil)
 		if op.Surface == operation.Backend {

@@ -146,16 +146,16 @@ func TestUserFilters(t *testing.T) {
 	w := newWorld(t)
 	ids := map[string]string{}
 	for _, name := range []string{"ann", "bob", "cy"} {
-		w.later(time.Second)
+		w.Advance(time.Second)
 		ids[name] = w.backend("POST", "/v1/users", map[string]string{
 			"ann": `{"username":"ann","first_name":"Ann","last_name":"Lee","email_address":["ann@example.com"],"phone_number":["+12015550123"],"external_id":"1"}`,
 			"bob": `{"username":"bob","email_address":["Bob@example.org"],"banned":true,"external_id":"2"}`,
 			"cy":  `{"username":"cy"}`,
 		}[name]).ok().text("id")
 	}
-	w.later(time.Minute)
+	w.Advance(time.Minute)
 	w.open(tx.Cookie).enter(ids["ann"])
-	signedIn := w.now().UnixMilli()
+	signedIn := w.Now().UnixMilli()
 	at := func(ms int64) string { return strconv.FormatInt(ms, 10) }
 	for query, want := range map[string]string{
 		"": "cy bob ann", "order_by=created_at": "ann bob cy", "order_by=-created_at": "cy bob ann", "order_by=%2Bcreated_at": "ann bob cy", "order_by=+created_at": "ann bob cy",

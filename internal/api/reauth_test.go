@@ -29,7 +29,7 @@ func TestReauthURL(t *testing.T) {
 		}
 		const good = "https://app.example.com/reauth?from=mfa"
 		set(good).ok()
-		w.later(11 * time.Second)
+		w.Advance(11 * time.Second)
 		environment := func() any { return w.send(httptest.NewRequest("GET", "/v1/environment", nil)).ok().at("reauth_url") }
 		if got := w.backend("GET", "/v1/instance", "").ok().at("reauth_url"); got != good || environment() != good {
 			t.Errorf("the instance says %v, the environment %v", got, environment())

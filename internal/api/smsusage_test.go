@@ -31,16 +31,16 @@ func (w *world) pump(numbers int, prefixes ...string) *pumping {
 	const each = 10
 	for i := 0; i < numbers; i += each {
 		u, err := w.Service.Admin.CreateUser(w.Context(), admin.UserInput{Username: fmt.Sprintf("bot%d", i)})
-		w.must(err)
+		w.Must(err)
 		ticket, err := w.Service.MFA.CreateTicket(w.Context(), u.WireID(), 0)
-		w.must(err)
+		w.Must(err)
 		in, err := w.Service.MFA.CreateSignIn(w.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
-		w.must(err)
+		w.Must(err)
 		for j := range each {
 			prefix := prefixes[(i+j)%len(prefixes)]
 			number := fmt.Sprintf("%s%04d", prefix, (i+j)/len(prefixes))
 			ph, err := w.Service.Admin.AddUserPhone(w.Context(), u.WireID(), number, admin.PhoneChange{})
-			w.must(err)
+			w.Must(err)
 			p.requests = append(p.requests, prepare(ph.Phone.ID, in.SignIn.Created, in.Snapshot.Token))
 		}
 	}
@@ -82,12 +82,6 @@ func (p *pumping) attack(senders int) map[int]int {
 	return answers
 }
 
-func (w *world) messages() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.sent)
-}
-
 // An owner is a user with a verified number and an app, on a browser that passed before.
 func (w *world) owner(number string) (b *browser, user, phone string, app func() string) {
 	w.Helper()
@@ -96,7 +90,7 @@ func (w *world) owner(number string) (b *browser, user, phone string, app func()
 	b.enter(user)
 	phone = b.call("POST", "/v1/me/phone_numbers", "phone_number", number).ok().text("response.id")
 	b.call("POST", "/v1/me/phone_numbers/"+phone+"/prepare_verification", "strategy", "phone_code").ok()
-	b.call("POST", "/v1/me/phone_numbers/"+phone+"/attempt_verification", "code", b.sms()).ok()
+	b.call("POST", "/v1/me/phone_numbers/"+phone+"/attempt_verification", "code", b.Code()).ok()
 	b.call("PATCH", "/v1/me/phone_numbers/"+phone, "reserved_for_second_factor", "true").ok()
 	app = b.enrolApp()
 	b.call("DELETE", "/v1/client/sessions").ok()
@@ -112,18 +106,18 @@ func TestPumping(t *testing.T) {
 	w := newWorld(t)
 	b, user, phone, _ := w.owner("+12065550188")
 	p := w.pump(10_000, "+1212555", "+1310555", "+1415555")
-	w.later(time.Hour)
-	before := w.messages()
+	w.Advance(time.Hour)
+	before := len(w.Sent())
 
 	answers := p.attack(200)
-	if n := w.messages() - before; n != 50 || answers[200] != 50 || answers[429] != len(p.requests)-50 {
+	if n := len(w.Sent()) - before; n != 50 || answers[200] != 50 || answers[429] != len(p.requests)-50 {
 		t.Errorf("%d messages left, answers %v; want 50 and the rest refused", n, answers)
 	}
 
 	a := b.enter(user) // the owner, in the middle of it
 	id := a.text("response.id")
 	b.call("POST", "/v1/client/sign_ins/"+id+"/prepare_second_factor", "strategy", "phone_code", "phone_number_id", phone).ok()
-	b.call("POST", "/v1/client/sign_ins/"+id+"/attempt_second_factor", "strategy", "phone_code", "code", b.sms()).ok()
+	b.call("POST", "/v1/client/sign_ins/"+id+"/attempt_second_factor", "strategy", "phone_code", "code", b.Code()).ok()
 	b.call("DELETE", "/v1/client/sessions").ok()
 
 	list := w.backend("GET", "/v1/sms_messages?limit=500", "").ok()
@@ -140,7 +134,7 @@ func TestPumping(t *testing.T) {
 		t.Errorf("sms_usage counts %v unverified messages, want 50", got)
 	}
 
-	w.later(time.Hour)
+	w.Advance(time.Hour)
 	rec := httptest.NewRecorder()
 	w.ServeHTTP(rec, p.requests[len(p.requests)-1]())
 	if rec.Code != 200 {
@@ -156,12 +150,12 @@ func TestPumpingNeverPassesTheCap(t *testing.T) {
 	w := newWorld(t)
 	b, user, phone, app := w.owner("+12065550188")
 	p := w.pump(1_000, "+1212555", "+1310555", "+1415555")
-	w.later(24 * time.Hour)
+	w.Advance(24 * time.Hour)
 	w.backend("PATCH", "/v1/instance", `{"sms_record_only":true,"sms_daily_cap_usd":1.109,"sms_prices":{"US":0.01},"ip_limits":false}`).ok()
-	before := w.messages()
+	before := len(w.Sent())
 
 	answers := p.attack(200)
-	if n := w.messages() - before; n != 110 || answers[200] != 110 || answers[429] != len(p.requests)-110 {
+	if n := len(w.Sent()) - before; n != 110 || answers[200] != 110 || answers[429] != len(p.requests)-110 {
 		t.Errorf("%d messages left, answers %v; want 110 for $1.109 at a cent each", n, answers)
 	}
 	usage := w.backend("GET", "/v1/sms_usage", "").ok()
@@ -187,8 +181,8 @@ func TestTheSMSGuardDoesNotTellWhoseANumberIs(t *testing.T) {
 	other := w.signedIn()
 	id := other.call("POST", "/v1/me/phone_numbers", "phone_number", "+12064440001").ok().text("response.id")
 	other.call("POST", "/v1/me/phone_numbers/"+id+"/prepare_verification", "strategy", "phone_code").ok()
-	other.call("POST", "/v1/me/phone_numbers/"+id+"/attempt_verification", "code", w.sms()).ok()
-	w.later(time.Hour)
+	other.call("POST", "/v1/me/phone_numbers/"+id+"/attempt_verification", "code", w.Code()).ok()
+	w.Advance(time.Hour)
 	w.backend("PATCH", "/v1/instance", `{"sms_daily_cap_usd":0.00001}`).ok()
 	seen := map[string]bool{}
 	for _, id := range []string{taken, free} {
@@ -231,7 +225,7 @@ func TestSMSSettings(t *testing.T) {
 		}
 	}
 	_, err := w.Service.Settings.Change(w.Context(), func(s *account.Settings) { s.SMSCountries = []string{"US", "UK"} }) // of an earlier release
-	w.must(err)
+	w.Must(err)
 	w.backend("PATCH", "/v1/instance", `{"sms_record_only":false}`).ok()
 	if got := w.backend("GET", "/v1/instance", "").ok().at("sms_countries.1"); got != "UK" {
 		t.Errorf("a stored country reads %v", got)
@@ -260,7 +254,7 @@ func TestNumbersThatGetNoMessage(t *testing.T) {
 			t.Errorf("%s: %d %v, want %s", number, a.StatusCode, got, code)
 		}
 	}
-	if n := w.messages(); n != 0 {
+	if n := len(w.Sent()); n != 0 {
 		t.Errorf("%d messages were sent", n)
 	}
 }

@@ -7,7 +7,7 @@ func TestStatistics(t *testing.T) {
 	w.backend("POST", "/v1/users/"+w.user()+"/lock", "").ok()
 	got := w.backend("GET", "/v1/statistics?days=7", "").ok()
 	days, _ := got.at("days").([]any)
-	if len(days) != 7 || days[6] != w.now().UTC().Format("2006-01-02") || got.at("partial") != false {
+	if len(days) != 7 || days[6] != w.Now().UTC().Format("2006-01-02") || got.at("partial") != false {
 		t.Errorf("days %v of %s", days, got.body)
 	}
 	if got.at("failures.0.name") != "user.locked" || got.at("failures.0.counts.6") != 1.0 || got.at("failures.0.total") != 1.0 {

@@ -144,7 +144,7 @@ func TestPhoneNumbersOverTheWire(t *testing.T) {
 	if a.Header.Get("Retry-After") != "30" {
 		t.Errorf("Retry-After %q", a.Header.Get("Retry-After"))
 	}
-	if a := b.call("POST", id+"/attempt_verification", "code", b.sms()).ok(); a.text("response.verification.status") != "verified" {
+	if a := b.call("POST", id+"/attempt_verification", "code", b.Code()).ok(); a.text("response.verification.status") != "verified" {
 		t.Errorf("verified: %s", a.body)
 	}
 	a = b.call("POST", id+"?_method=PATCH", "reserved_for_second_factor", "true").ok()
@@ -156,7 +156,7 @@ func TestPhoneNumbersOverTheWire(t *testing.T) {
 	}
 	second := b.call("POST", "/v1/me/phone_numbers", "phone_number", "+13105550142").ok().text("response.id")
 	b.call("POST", "/v1/me/phone_numbers/"+second+"/prepare_verification", "strategy", "phone_code").ok()
-	b.call("POST", "/v1/me/phone_numbers/"+second+"/attempt_verification", "code", b.sms()).ok()
+	b.call("POST", "/v1/me/phone_numbers/"+second+"/attempt_verification", "code", b.Code()).ok()
 	both := []string{"reserved_for_second_factor", "true", "default_second_factor", "true"}
 	w.faults.Inject(store.FailCommit(1))
 	b.call("PATCH", "/v1/me/phone_numbers/"+second, both...).want(503, "service_unavailable")
@@ -168,7 +168,7 @@ func TestPhoneNumbersOverTheWire(t *testing.T) {
 		t.Errorf("reserved and made the default: %s", a.body)
 	}
 	b.call("POST", id+"?_method=PATCH", "default_second_factor", "false").want(422, "form_disable_default_second_factor_not_allowed")
-	b.later(11 * time.Minute)
+	b.Advance(11 * time.Minute)
 	b.call("POST", id+"?_method=DELETE").want(403, "session_reverification_required")
 }
 
@@ -299,12 +299,12 @@ func TestHandshakeCookies(t *testing.T) {
 		in, out := w.signedIn(), w.open(tx.Cookie)
 		for name, b := range map[string]*browser{"signed in": in, "signed out": out} {
 			to, err := b.call("GET", "/v1/client/handshake?format=nonce&redirect_url="+url.QueryEscape(origin)).Location()
-			w.must(err)
+			w.Must(err)
 			lines := w.backend("GET", "/v1/clients/handshake_payload?nonce="+to.Query().Get("__clerk_handshake_nonce"), "").ok().at("directives").([]any)
 			seen := map[string]bool{}
 			for _, line := range lines {
 				c, err := http.ParseSetCookie(line.(string))
-				w.must(err)
+				w.Must(err)
 				kind, _, _ := strings.Cut(strings.TrimPrefix(c.Name, "__"), "_")
 				seen[c.Name] = true
 				life := year
@@ -333,7 +333,7 @@ func TestAUserFromElsewhere(t *testing.T) {
 	if a.at("created_at") != 1600000000123.0 || a.at("banned") != true || a.at("locked") != true || a.at("lockout_expires_in_seconds") != 3600.0 {
 		t.Errorf("%s", a.body)
 	}
-	if b := w.backend("POST", "/v1/users", `{"username":"new","created_at":null}`).ok(); b.at("created_at") != float64(w.now().UnixMilli()) || b.at("locked") != false {
+	if b := w.backend("POST", "/v1/users", `{"username":"new","created_at":null}`).ok(); b.at("created_at") != float64(w.Now().UnixMilli()) || b.at("locked") != false {
 		t.Errorf("%s", b.body)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -19,22 +18,20 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
-	"github.com/countersign-mfa/countersign/internal/crypto/password"
-	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
-	"github.com/countersign-mfa/countersign/test/sessionkeys"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
 
 const secretKey = "sk_test_of_these_tests"
 
-// world is the API over a store in memory, with a clock that is moved and an outbox.
+// world is the API over a service under test.
 type world struct {
-	testing.TB
+	*mfatest.World
 	*api.API
 	faults *store.Faulty
 	log    bytes.Buffer
@@ -45,17 +42,12 @@ type world struct {
 	parsed bool
 
 	mu    sync.Mutex
-	at    time.Time
-	sent  []string
 	peers int
 }
 
 func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	t.Helper()
-	w := &world{TB: t, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
-	w.faults = store.NewFaulty(store.NewMemory())
-	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {4}}, rand.Reader)
-	w.must(err)
+	w := &world{faults: store.NewFaulty(store.NewMemory())}
 	c := api.Config{
 		Instance: operation.Instance{PublicURL: "http://localhost:8080", PublishableKey: "pk_test_x", AppName: "Example", Development: true},
 		Accepts:  api.OneKey(secret.New(secretKey)), Address: w.address, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
@@ -63,52 +55,20 @@ func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	for _, f := range change {
 		f(&c)
 	}
-	c.Service, err = domain.New(domain.Config{
-		Store: noting{w.faults}, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: w.numbers,
-		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader, Key: sessionkeys.Keys(),
-		Issuer: c.PublicURL, AppName: c.AppName, SMSHost: "localhost",
-	})
-	w.must(err)
-	_, err = c.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
-	w.must(err)
-	w.must(c.Service.Tokens.RotateSigningKey(t.Context(), 0)) // a deployment makes the first key before it takes requests
+	w.World = mfatest.New(t, domain.Config{Store: noting{w.faults}, Sender: w, Numbers: w.numbers, Issuer: c.PublicURL, SMSHost: "localhost"})
+	c.Service = w.Service
+	_, err := c.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	w.Must(err)
+	w.Must(c.Service.Tokens.RotateSigningKey(t.Context(), 0)) // a deployment makes the first key before it takes requests
 	w.API, err = api.New(c, api.Operations()...)
-	w.must(err)
+	w.Must(err)
 	return w
 }
 
-func (w *world) must(err error) {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
-}
-
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.at
-}
-
-func (w *world) later(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = w.at.Add(d)
-}
-
-// Send keeps the code of a message.
+// Send implements [tx.Sender].
 func (w *world) Send(ctx context.Context, m tx.Message) error {
 	note(ctx, operation.SendsSMS)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.sent = append(w.sent, regexp.MustCompile(`#(\d{6})$`).FindStringSubmatch(m.Body.Reveal())[1])
-	return nil
-}
-
-func (w *world) sms() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.sent[len(w.sent)-1]
+	return w.World.Send(ctx, m)
 }
 
 // answer is a response with its body read.
@@ -175,11 +135,11 @@ func (w *world) send(r *http.Request) *answer {
 	if w.parsed {
 		lines := strings.Split(strings.TrimSpace(w.log.String()), "\n")
 		var line struct{ Operation string }
-		w.must(json.Unmarshal([]byte(lines[len(lines)-1]), &line))
+		w.Must(json.Unmarshal([]byte(lines[len(lines)-1]), &line))
 		noteOf(line.Operation, operation.Numbers)
 	}
 	body, err := io.ReadAll(rec.Result().Body)
-	w.must(err)
+	w.Must(err)
 	a := &answer{w.TB, rec.Result(), body}
 	a.native(r)
 	if w.observe != nil {
@@ -225,7 +185,7 @@ func (b *browser) call(method, path string, form ...string) *answer {
 		values.Add(form[i], form[i+1])
 	}
 	u, err := url.Parse(path)
-	b.must(err)
+	b.Must(err)
 	q := u.Query()
 	if b.session != "" {
 		q.Set("_clerk_session_id", b.session)
@@ -292,12 +252,12 @@ func (b *browser) enrolApp() func() string {
 	b.Helper()
 	key := secret.New(b.call("POST", "/v1/me/totp").ok().text("response.secret"))
 	app := func() string {
-		code, err := totp.Code(key, b.now())
-		b.must(err)
+		code, err := totp.Code(key, b.Now())
+		b.Must(err)
 		return code
 	}
 	b.call("POST", "/v1/me/totp/attempt_verification", "code", app()).ok()
-	b.later(time.Minute)
+	b.Advance(time.Minute)
 	return app
 }
 

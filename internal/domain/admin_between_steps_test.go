@@ -17,7 +17,7 @@ import (
 func (p *person) doubt(id string, verified bool) *mfa.PhoneResult {
 	p.Helper()
 	r, err := p.Admin.ChangeUserPhone(p.Context(), id, admin.PhoneChange{Verified: &verified})
-	p.must(err)
+	p.Must(err)
 	return r
 }
 
@@ -27,7 +27,7 @@ func TestAnOldIntentIsNotCompletedByTheBackendAPI(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
 	id, _ := p.add(aNumber, true)
-	p.advance(authority.PendingFor)
+	p.Advance(authority.PendingFor)
 	if r := p.doubt(id, true); r.Phone.Reserved {
 		t.Error("a number became a second factor by an intent that was over")
 	}
@@ -43,12 +43,12 @@ func TestADoubtedNumberIsNoProofOfASession(t *testing.T) {
 	p.signInWithTicket()
 	id, code := p.add(aNumber, false)
 	p.verify(id, code)
-	p.advance(time.Hour)
+	p.Advance(time.Hour)
 	p.doubt(id, false)
 	p.doubt(id, true)
 	p.prove()
 	_, err := p.MFA.ChangePhone(t.Context(), p.browser, id, mfa.PhoneChange{Reserved: new(true)})
-	p.must(err)
+	p.Must(err)
 	if got, want := p.ages(), [2]int{0, authority.NotProved}; got != want {
 		t.Errorf("the session proved its factors %v minutes ago, want %v", got, want)
 	}
@@ -59,7 +59,7 @@ func TestADoubtedNumberIsNoProofOfASession(t *testing.T) {
 func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 	p := newWorld(t).newcomer()
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
-	p.must(err)
+	p.Must(err)
 	p.signInWithTicket()
 	id, code := p.add(aNumber, false)
 	p.verify(id, code)
@@ -67,20 +67,20 @@ func TestALockHoldsForFirstFactorCodes(t *testing.T) {
 		_, err := p.MFA.PrepareReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, account.PhoneCode, id)
 		return err
 	}
-	p.advance(31 * time.Second)
+	p.Advance(31 * time.Second)
 	_, err = p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
-	p.must(err)
-	p.must(prepare())
+	p.Must(err)
+	p.Must(prepare())
 	visitor := p.stranger()
 	r, err := visitor.MFA.CreateSignIn(t.Context(), visitor.browser, mfa.SignInInput{Identifier: aNumber})
-	p.must(err)
+	p.Must(err)
 	visitor.keepToken(r.Snapshot)
 
 	_, err = p.Admin.Lock(t.Context(), p.id)
-	p.must(err)
-	_, err = p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(p.sms())})
+	p.Must(err)
+	_, err = p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(p.Code())})
 	p.want(apierr.UserLocked, err)
-	p.advance(31 * time.Second)
+	p.Advance(31 * time.Second)
 	p.want(apierr.UserLocked, prepare())
 	_, err = visitor.MFA.PrepareFirstFactor(t.Context(), visitor.browser, r.SignIn.ID, account.PhoneCode, "")
 	p.want(apierr.UserLocked, err)
@@ -94,7 +94,7 @@ func TestATicketRenewsTheLiveSession(t *testing.T) {
 	p.banAndUnban()
 	p.signInWithTicket()
 	live := p.browser.Session
-	p.advance(time.Hour)
+	p.Advance(time.Hour)
 	if r := p.signInWithTicket(); r.SignIn.Created != live || p.ages()[0] != 0 {
 		t.Errorf("the ticket answers session %q, want %q", r.SignIn.Created, live)
 	}
@@ -107,22 +107,22 @@ func TestWhatWasNoFactorIsNotRemoved(t *testing.T) {
 	p.signInWithTicket()
 	p.begin()
 	_, err := p.MFA.DeleteTOTP(t.Context(), p.browser)
-	p.must(err)
+	p.Must(err)
 	p.begin()
 	_, err = p.Admin.RemoveTOTP(t.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	if n := p.happened(account.EventFactorRemoved); n != 0 {
 		t.Errorf("%d authenticator apps were removed that were never confirmed", n)
 	}
 	_, err = p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{BackupCodes: []secret.Value{secret.New("abcdef12")}})
-	p.must(err)
+	p.Must(err)
 	if n := p.happened(account.EventBackupMade); n != 0 {
 		t.Errorf("%d sets of backup codes were made for a user without a factor", n)
 	}
 	p.enrolApp()
 	key := secret.New("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
 	_, err = p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{TOTPSecret: &key})
-	p.must(err)
+	p.Must(err)
 	if n := p.happened(account.EventFactorRemoved); n != 1 {
 		t.Errorf("%d authenticator apps were removed, want the one that was replaced", n)
 	}

@@ -24,14 +24,14 @@ func (w *world) lived(clients int) *person {
 		Public: json.RawMessage(`{"team":"gardening"}`), Private: json.RawMessage(`{"note":"likes roses"}`), Unsafe: json.RawMessage(`{"theme":"lavender"}`),
 		Password: secret.New("correct horse"),
 	})
-	w.must(err)
+	w.Must(err)
 	p := &person{world: w, id: u.WireID()}
 	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	p.enrolApp()
 	for range clients {
 		p.browser.Credentials = nil
-		p.advance(time.Minute)
+		p.Advance(time.Minute)
 		p.inside()
 	}
 	return p
@@ -45,9 +45,9 @@ func (p *person) traces() []string {
 		if r.Key == (store.Key{Kind: store.KindUser, ID: id}) {
 			for field, value := range map[string][]string{"to": {"i", "s"}, "bc": {"i", "t"}} {
 				record := map[string]json.RawMessage{}
-				p.must(json.Unmarshal(r.Data, &record))
+				p.Must(json.Unmarshal(r.Data, &record))
 				inner := map[string]any{}
-				p.must(json.Unmarshal(record[field], &inner))
+				p.Must(json.Unmarshal(record[field], &inner))
 				for _, name := range value {
 					texts = append(texts, inner[name].(string))
 				}
@@ -82,7 +82,7 @@ func TestADeletedUserLeavesNothing(t *testing.T) {
 				t.Fatalf("only %d of %q are there before", seen, texts)
 			}
 			before := w.counts.Reset()
-			w.must(w.Admin.DeleteUser(t.Context(), p.id))
+			w.Must(w.Admin.DeleteUser(t.Context(), p.id))
 			if got := w.counts.Counts(); got.Commits > clients/20+1 {
 				t.Errorf("%d commits after %+v", got.Commits, before)
 			}
@@ -114,13 +114,13 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	w := newWorld(t)
 	p := w.lived(1)
 	ticket, err := w.MFA.CreateTicket(t.Context(), p.id, 30*24*time.Hour)
-	w.must(err)
+	w.Must(err)
 	p.banAndUnban() // this ends the sessions while their browser is away
 	started := p.stranger()
 	started.browser.Credentials = nil
 	started.signInWithTicket() // waits for its second factor
 	texts := p.traces()
-	w.must(w.Admin.DeleteUser(t.Context(), p.id))
+	w.Must(w.Admin.DeleteUser(t.Context(), p.id))
 	for _, text := range texts[1:] {
 		if where := w.found(text); where != nil {
 			t.Errorf("%q is still in %v", text, where)
@@ -144,10 +144,10 @@ func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	if err != nil || again.WireID() == p.id {
 		t.Errorf("the identifiers are not free: %v", err)
 	}
-	w.advance(33 * 24 * time.Hour)
+	w.Advance(33 * 24 * time.Hour)
 	for more := true; more; {
 		r, err := w.Service.Admin.Cleanup(t.Context(), 100)
-		w.must(err)
+		w.Must(err)
 		more = r.More
 	}
 	if where := w.found(id); where != nil {
@@ -162,19 +162,19 @@ func TestDeletingDoesNotResetTheLimitsOfANumber(t *testing.T) {
 	p := w.newcomer()
 	p.signInWithTicket()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
-	w.must(err)
+	w.Must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
-	w.must(err)
-	w.must(w.Admin.DeleteUser(t.Context(), p.id))
+	w.Must(err)
+	w.Must(w.Admin.DeleteUser(t.Context(), p.id))
 	p = w.newcomer()
 	p.signInWithTicket()
 	r, err = p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
-	w.must(err)
+	w.Must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.VerificationCodeTooManyRequests, err)
-	w.advance(3 * 24 * time.Hour)
+	w.Advance(3 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
-	w.must(err)
+	w.Must(err)
 	if left, err := w.counts.List(t.Context(), store.KindNumber, "", 10); err != nil || len(left) > 0 {
 		t.Errorf("the limits of the number are still there after their day: %v", err)
 	}

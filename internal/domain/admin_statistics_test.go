@@ -19,7 +19,7 @@ import (
 func (w *world) statistics(days int) *admin.Statistics {
 	w.Helper()
 	s, err := w.Admin.Statistics(w.Context(), days)
-	w.must(err)
+	w.Must(err)
 	return s
 }
 
@@ -31,8 +31,8 @@ func TestStatistics(t *testing.T) {
 	p, q := w.member(), w.newcomer()
 	q.signInWithTicket()
 	q.enrolApp()
-	midnight := func() time.Time { return w.now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour) }
-	w.advance(midnight().Sub(w.now()) + 9*time.Hour) // a day without events
+	midnight := func() time.Time { return w.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour) }
+	w.Advance(midnight().Sub(w.Now()) + 9*time.Hour) // a day without events
 	if s := w.statistics(1); s.Users != 2 || s.Partial || len(s.Verified)+len(s.Failed) != 0 {
 		t.Errorf("a day without events: %+v", s)
 	}
@@ -41,15 +41,15 @@ func TestStatistics(t *testing.T) {
 		for range day + 1 {
 			check(p, p.totpCode())
 			check(p, p.wrong())
-			w.advance(time.Minute)
+			w.Advance(time.Minute)
 		}
 		check(q, q.totpCode())
-		w.advance(24*time.Hour - time.Duration(day+1)*time.Minute)
+		w.Advance(24*time.Hour - time.Duration(day+1)*time.Minute)
 	}
 	check(q, q.backup[0])
 	for range 3 {
 		check(p, p.totpCode())
-		w.advance(time.Minute)
+		w.Advance(time.Minute)
 	}
 	s := w.statistics(5)
 	want := map[account.Strategy][]int{account.TOTPCode: {2, 3, 4, 5, 3}, account.BackupCode: {0, 0, 0, 0, 1}}
@@ -59,24 +59,24 @@ func TestStatistics(t *testing.T) {
 	if diff := cmp.Diff(map[account.EventName][]int{account.EventCodeWrong: {1, 2, 3, 4, 0}}, s.Failed); diff != "" {
 		t.Error(diff)
 	}
-	if s.Begin != account.At(w.now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -4)) {
+	if s.Begin != account.At(w.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -4)) {
 		t.Errorf("the first day begins at %v", s.Begin)
 	}
 	if s = w.statistics(2); !slices.Equal(s.Verified[account.TOTPCode], []int{5, 3}) {
 		t.Errorf("two days: %v", s.Verified)
 	}
 	// Repeats over midnight count on the day of the last one, except the first.
-	w.advance(midnight().Sub(w.now()) - time.Minute)
+	w.Advance(midnight().Sub(w.Now()) - time.Minute)
 	before := w.statistics(2).Verified[account.TOTPCode]
 	for range 4 {
 		check(q, q.totpCode())
-		w.advance(time.Minute)
+		w.Advance(time.Minute)
 	}
 	after := w.statistics(2).Verified[account.TOTPCode]
 	if before[1]+1 != after[0] || after[1] != 3 {
 		t.Errorf("over midnight: %v, then %v", before, after)
 	}
-	w.must(q.Admin.DeleteUser(ctx, q.id))
+	w.Must(q.Admin.DeleteUser(ctx, q.id))
 	if s = w.statistics(30); s.Users != 1 || s.Verified[account.BackupCode] != nil {
 		t.Errorf("a user that is gone is counted: %+v", s)
 	}
@@ -89,12 +89,12 @@ func TestStatisticsAreBounded(t *testing.T) {
 	w := newWorld(t)
 	for i := range 2001 {
 		key := store.Key{Kind: store.KindUser, ID: fmt.Sprintf("%026d", i)}
-		w.must(w.counts.Commit(ctx, []store.Write{{Record: store.Record{Key: key, Data: []byte(`{}`)}}}))
+		w.Must(w.counts.Commit(ctx, []store.Write{{Record: store.Record{Key: key, Data: []byte(`{}`)}}}))
 	}
 	if s := w.statistics(30); s.Users != 2000 || !s.Partial {
 		t.Errorf("of 2001 users %d were read, partial: %t", s.Users, s.Partial)
 	}
-	w.must(w.counts.Commit(ctx, []store.Write{{Record: store.Record{Key: store.Key{Kind: store.KindUser, ID: fmt.Sprintf("%026d", 7)}, Version: 1}, Delete: true}}))
+	w.Must(w.counts.Commit(ctx, []store.Write{{Record: store.Record{Key: store.Key{Kind: store.KindUser, ID: fmt.Sprintf("%026d", 7)}, Version: 1}, Delete: true}}))
 	if s := w.statistics(30); s.Users != 2000 || s.Partial {
 		t.Errorf("of 2000 users %d were read, partial: %t", s.Users, s.Partial)
 	}
@@ -112,13 +112,13 @@ func TestTextsInStatistics(t *testing.T) {
 	p := &pumpers{world: w}
 	for day := range 3 {
 		for i := range day + 1 {
-			w.must(p.ask(fmt.Sprintf("+1212201%d%03d", day+1, i), netip.Addr{}))
+			w.Must(p.ask(fmt.Sprintf("+1212201%d%03d", day+1, i), netip.Addr{}))
 		}
-		w.advance(24 * time.Hour)
+		w.Advance(24 * time.Hour)
 		p.used = 0 // the next request signs in anew
 	}
-	w.must(p.ask("+12015550107", netip.Addr{})) // a test number
-	w.must(p.ask("+4915123456789", netip.Addr{}))
+	w.Must(p.ask("+12015550107", netip.Addr{})) // a test number
+	w.Must(p.ask("+4915123456789", netip.Addr{}))
 	if p.ask("+4915123456788", netip.Addr{}) == nil {
 		t.Fatal("the cap of the country does not hold")
 	}

@@ -22,14 +22,14 @@ func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 	ctx := t.Context()
 	p := w.newcomer()
 	s, err := w.Sessions.CreateClient(ctx, p.browser)
-	w.must(err)
+	w.Must(err)
 	p.keepToken(s)
 	if got := s.Client.Expires.Sub(s.Now); got != account.AnonymousLife {
 		t.Errorf("a client lives %v", got)
 	}
-	w.advance(23 * time.Hour)
+	w.Advance(23 * time.Hour)
 	r, err := w.MFA.CreateSignIn(ctx, p.browser, mfa.SignInInput{Identifier: "nobody"})
-	w.must(err)
+	w.Must(err)
 	p.keepToken(r.Snapshot)
 	if got := r.Snapshot.Client.Expires.Sub(r.Snapshot.Now); got != account.AnonymousLife {
 		t.Errorf("after a sign-in was begun it lives %v", got)
@@ -39,23 +39,23 @@ func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 		t.Errorf("after a sign-in it lives %v", got)
 	}
 	p.signOut()
-	w.advance(300 * 24 * time.Hour)
+	w.Advance(300 * 24 * time.Hour)
 	if s, err := w.Sessions.Client(ctx, p.browser); err != nil || s.Client == nil {
 		t.Errorf("a client on which somebody was signed in is gone: %v", err)
 	}
 	for range 20 {
 		_, err := w.Sessions.CreateClient(ctx, tx.Caller{})
-		w.must(err)
+		w.Must(err)
 		_, err = w.Sessions.CreateDevBrowser(ctx)
-		w.must(err)
+		w.Must(err)
 		_, err = w.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Identifier: "nobody"})
-		w.must(err)
+		w.Must(err)
 	}
-	w.advance(account.AnonymousLife + 25*time.Hour)
+	w.Advance(account.AnonymousLife + 25*time.Hour)
 	_, err = w.Service.Admin.Cleanup(ctx, 10_000)
-	w.must(err)
+	w.Must(err)
 	left, err := w.counts.List(ctx, store.KindClient, "", 100)
-	if w.must(err); len(left) != 1 {
+	if w.Must(err); len(left) != 1 {
 		t.Errorf("%d clients are left, want the one on which somebody was signed in", len(left))
 	}
 }
@@ -85,11 +85,11 @@ func TestAnAddressMakesFewRecords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			_, err := w.Settings.Change(ctx, func(s *account.Settings) { s.IPLimits = true })
-			w.must(err)
-			w.advance(2 * time.Second) // whole periods of ten seconds
+			w.Must(err)
+			w.Advance(2 * time.Second) // whole periods of ten seconds
 			made := 0
 			for range tc.most + 10 {
-				w.advance(10 * time.Second)
+				w.Advance(10 * time.Second)
 				for range tc.most / 100 {
 					switch err := tc.make(w, tx.Caller{Address: aNetwork}); {
 					case err == nil:
@@ -102,7 +102,7 @@ func TestAnAddressMakesFewRecords(t *testing.T) {
 			if made != tc.most {
 				t.Errorf("%d were made, want %d", made, tc.most)
 			}
-			w.must(tc.make(w, tx.Caller{Address: netip.MustParseAddr("198.51.100.7")}))
+			w.Must(tc.make(w, tx.Caller{Address: netip.MustParseAddr("198.51.100.7")}))
 			if n := len(w.records()); n > tc.most+20 {
 				t.Errorf("there are %d records", n)
 			}
@@ -124,5 +124,5 @@ func TestALongIdentifierIsRefused(t *testing.T) {
 		t.Errorf("%d records were made", n-before)
 	}
 	_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: fmt.Sprintf("%s@example.com", strings.Repeat("a", 308))})
-	w.must(err)
+	w.Must(err)
 }

@@ -21,7 +21,7 @@ import (
 func TestGuessesFromManyAddresses(t *testing.T) {
 	p := newWorld(t).member()
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
-	p.must(err)
+	p.Must(err)
 	const networks, free = 1000, 5
 	thief := p.stranger()
 	thief.signInWithTicket()
@@ -75,10 +75,10 @@ func TestWhatIsStoredIsNoCredential(t *testing.T) {
 	p := newWorld(t).member()
 	p.inside()
 	ticket, err := p.MFA.CreateTicket(t.Context(), p.id, 0)
-	p.must(err)
+	p.Must(err)
 	for _, kind := range []store.Kind{store.KindUser, store.KindClient, store.KindTicket, store.KindNumber, store.KindClaim} {
 		records, err := p.counts.List(t.Context(), kind, "", 100)
-		p.must(err)
+		p.Must(err)
 		if len(records) == 0 {
 			t.Fatalf("no %s to try", kind)
 		}
@@ -98,7 +98,7 @@ func TestWhatIsStoredIsNoCredential(t *testing.T) {
 					t.Errorf("the text %q of a %s record is a code", text, kind)
 				}
 				_, err := p.Admin.Unlock(t.Context(), p.id)
-				p.must(err)
+				p.Must(err)
 			}
 		}
 	}
@@ -114,8 +114,8 @@ func TestAnotherProcessCountsOn(t *testing.T) {
 	const free = 5
 	judged := 0
 	for range 2 * free {
-		process, err := domain.New(p.config)
-		p.must(err)
+		process, err := domain.New(p.Config)
+		p.Must(err)
 		if _, err := process.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.wrong())); codeOf(err) == apierr.FormCodeIncorrect {
 			judged++
 		}

@@ -21,7 +21,7 @@ import (
 func (p *person) grave() []string {
 	p.Helper()
 	trail, err := p.Audit.UserTrail(p.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	if trail.Broken != 0 {
 		p.Errorf("the chain breaks at entry %d", trail.Broken)
 	}
@@ -48,12 +48,12 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 	grave := func(p *person) {
 		pw := secret.New("another horse battery")
 		_, err := p.Admin.UpdateUser(ctx, p.id, admin.UserChange{Password: &pw})
-		p.must(err)
+		p.Must(err)
 		p.banAndUnban()
 		_, err = p.Admin.Lock(ctx, p.id)
-		p.must(err)
+		p.Must(err)
 		_, err = p.Admin.Unlock(ctx, p.id)
-		p.must(err)
+		p.Must(err)
 	}
 	signIn := func(p *person) {
 		p.browser = tx.Caller{}
@@ -68,21 +68,21 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 			if i < 10 {
 				_ = p.secondFactor(account.TOTPCode, p.wrong())
 			}
-			p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+			p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 			_, err := p.MFA.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
-			p.must(err)
-			p.advance(30 * time.Second)
+			p.Must(err)
+			p.Advance(30 * time.Second)
 			_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
-			p.must(err)
+			p.Must(err)
 			if i%2 == 0 {
 				_, err = p.Sessions.RevokeOwn(ctx, p.browser, p.browser.Session)
-				p.must(err)
+				p.Must(err)
 			}
 			_ = p.Admin.VerifyPassword(ctx, p.id, secret.New("wrong horse")) // or refused, after a while
 			name := fmt.Sprint("Ann", i)
 			_, err = p.Admin.UpdateUser(ctx, p.id, admin.UserChange{FirstName: &name})
-			p.must(err)
-			p.advance(30 * time.Second)
+			p.Must(err)
+			p.Advance(30 * time.Second)
 		},
 	} {
 		for pace, wait := range map[string]time.Duration{"at once": 0, "one a day": 25 * time.Hour} {
@@ -91,23 +91,23 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 				grave(p)
 				before := p.grave()
 				all, err := p.Audit.UserTrail(ctx, p.id)
-				p.must(err)
+				p.Must(err)
 				for i := range 200 {
 					flood(p, i)
-					p.advance(wait)
+					p.Advance(wait)
 				}
 				if after := p.grave(); !slices.Equal(before, after[:min(len(before), len(after))]) {
 					t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 				}
 				now, err := p.Audit.UserTrail(ctx, p.id)
-				p.must(err)
+				p.Must(err)
 				if wait > 0 && now.Total-all.Total < 400 {
 					t.Errorf("only %d entries were added: nothing gave way", now.Total-all.Total)
 				}
 				if name == "sign-ins" && wait == 0 && now.Total-all.Total > 12 {
 					t.Errorf("the sign-ins of a day are %d entries", now.Total-all.Total)
 				}
-				p.must(p.Admin.DeleteUser(ctx, p.id))
+				p.Must(p.Admin.DeleteUser(ctx, p.id))
 				for _, r := range p.records() {
 					if r.Key.Kind == store.KindAudit && strings.HasPrefix("user_"+r.Key.ID, p.id) {
 						t.Errorf("%v outlives its user", r.Key)
@@ -130,7 +130,7 @@ func TestKeptEntriesThatWereTamperedWith(t *testing.T) {
 			p.browser = tx.Caller{}
 			p.inside()
 			p.signOut()
-			p.advance(25 * time.Hour)
+			p.Advance(25 * time.Hour)
 		}
 	}
 	keptPage := func(p *person) store.Record {
@@ -163,14 +163,14 @@ func TestKeptEntriesThatWereTamperedWith(t *testing.T) {
 			p.grave()
 			page := keptPage(p)
 			var record map[string]any
-			p.must(json.Unmarshal(page.Data, &record))
+			p.Must(json.Unmarshal(page.Data, &record))
 			remove := tamper(p, page, record)
 			var err error
 			page.Data, err = json.Marshal(record)
-			p.must(err)
-			p.must(p.counts.Commit(ctx, []store.Write{{Record: page, Delete: remove}}))
+			p.Must(err)
+			p.Must(p.counts.Commit(ctx, []store.Write{{Record: page, Delete: remove}}))
 			trail, err := p.Audit.UserTrail(ctx, p.id)
-			p.must(err)
+			p.Must(err)
 			if trail.Broken == 0 {
 				t.Error("not noticed")
 			}

@@ -20,7 +20,7 @@ import (
 func (p *person) acts() []string {
 	p.Helper()
 	trail, err := p.Audit.UserTrail(p.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	if trail.Broken != 0 {
 		p.Errorf("the chain breaks at entry %d", trail.Broken)
 	}
@@ -38,7 +38,7 @@ func TestAuditTrail(t *testing.T) {
 	backend := func(do func(p *person) (*account.User, error)) func(*person) {
 		return func(p *person) {
 			_, err := do(p)
-			p.must(err)
+			p.Must(err)
 		}
 	}
 	check := func(p *person, code string) { _, _ = p.Admin.VerifyTOTP(ctx, p.id, secret.New(code)) }
@@ -52,24 +52,24 @@ func TestAuditTrail(t *testing.T) {
 		"a code every hour for two days": {func(p *person) {
 			for range 48 {
 				check(p, p.totpCode())
-				p.advance(time.Hour)
+				p.Advance(time.Hour)
 			}
 		}, []string{"factor.used×24", "factor.used×24"}},
 		"backup code": {func(p *person) { check(p, p.backup[0]) }, []string{"backup_code.used×1"}},
 		"a sign-in with a text": {func(p *person) {
 			p.signInWithTicket()
 			p.text()
-			p.must(p.secondFactor(account.PhoneCode, p.sms()))
+			p.Must(p.secondFactor(account.PhoneCode, p.Code()))
 		}, []string{"sign_in_token.used×1", "code.sent×1", "factor.used×1", "session.created×1"}},
 		"new backup codes": {func(p *person) {
 			p.inside()
 			_, err := p.MFA.CreateBackupCodes(ctx, p.browser)
-			p.must(err)
+			p.Must(err)
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "backup_code.made×1"}},
 		"the same right code from another client": {func(p *person) {
 			p.signInWithTicket()
 			code := p.totpCode()
-			p.must(p.secondFactor(account.TOTPCode, code))
+			p.Must(p.secondFactor(account.TOTPCode, code))
 			q := p.stranger()
 			q.signInWithTicket()
 			for range 3 {
@@ -84,23 +84,23 @@ func TestAuditTrail(t *testing.T) {
 		"stepping up": {func(p *person) {
 			p.inside()
 			_, err := p.MFA.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
-			p.must(err)
+			p.Must(err)
 			_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, mfa.Proof{Strategy: account.BackupCode, Code: secret.New(p.backup[1])})
-			p.must(err)
+			p.Must(err)
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "backup_code.used×1", "session.reverified×1"}},
 		"another default": {func(p *person) {
 			yes := true
 			_, err := p.Admin.ChangeUserPhone(ctx, p.phone, admin.PhoneChange{Default: &yes})
-			p.must(err)
+			p.Must(err)
 		}, []string{"factor.default_changed×1"}},
 		"number no longer verified": {func(p *person) {
 			no := false
 			_, err := p.Admin.ChangeUserPhone(ctx, p.phone, admin.PhoneChange{Verified: &no})
-			p.must(err)
+			p.Must(err)
 		}, []string{"phone_number.unverified×1", "factor.removed×1"}},
 		"somebody else's number": {func(p *person) {
 			_, err := p.Admin.CreateUser(ctx, admin.UserInput{Username: "holder", Phones: []string{anotherNumber}})
-			p.must(err)
+			p.Must(err)
 			p.inside()
 			_, err = p.MFA.AddPhone(ctx, p.browser, mfa.PhoneInput{Number: anotherNumber})
 			p.want(apierr.FormIdentifierExists, err)
@@ -108,7 +108,7 @@ func TestAuditTrail(t *testing.T) {
 		"renamed twice": {func(p *person) {
 			for _, name := range []string{"Ann", "Anne"} {
 				_, err := p.Admin.UpdateUser(ctx, p.id, admin.UserChange{FirstName: &name})
-				p.must(err)
+				p.Must(err)
 			}
 		}, []string{"user.updated×2"}},
 		"sign-out": {func(p *person) {
@@ -121,13 +121,13 @@ func TestAuditTrail(t *testing.T) {
 		"unban":  {backend(func(p *person) (*account.User, error) { return p.Admin.Unban(ctx, p.id) }), []string{"user.unbanned×1"}},
 		"reset":  {backend(func(p *person) (*account.User, error) { return p.Admin.RemoveMFA(ctx, p.id) }), []string{"factor.reset×1"}},
 		"no app": {backend(func(p *person) (*account.User, error) { return p.Admin.RemoveTOTP(ctx, p.id) }), []string{"factor.removed×1"}},
-		"number removed": {func(p *person) { _, err := p.Admin.DeleteUserPhone(ctx, p.phone); p.must(err) },
+		"number removed": {func(p *person) { _, err := p.Admin.DeleteUserPhone(ctx, p.phone); p.Must(err) },
 			[]string{"phone_number.removed×1", "factor.removed×1"}},
 		"new password": {func(p *person) {
 			pw := secret.New("correct horse battery")
 			_, err := p.Admin.UpdateUser(ctx, p.id, admin.UserChange{Password: &pw})
-			p.must(err)
-			p.must(p.Admin.VerifyPassword(ctx, p.id, pw))
+			p.Must(err)
+			p.Must(p.Admin.VerifyPassword(ctx, p.id, pw))
 			_ = p.Admin.VerifyPassword(ctx, p.id, secret.New("wrong horse battery"))
 		}, []string{"password.changed×1", "user.updated×1", "password.wrong×1"}},
 	} {
@@ -150,24 +150,24 @@ func TestTheTrailIsBounded(t *testing.T) {
 	p := newWorld(t).member()
 	for range 500 {
 		_, err := p.Admin.Lock(ctx, p.id)
-		p.must(err)
+		p.Must(err)
 		_, err = p.Admin.Unlock(ctx, p.id)
-		p.must(err)
+		p.Must(err)
 	}
 	trail, err := p.Audit.UserTrail(ctx, p.id)
-	p.must(err)
+	p.Must(err)
 	if len(trail.Events) < 750 || len(trail.Events) > 766 || trail.Total < 1000 || trail.Broken != 0 || trail.Events[0].Sequence != trail.Total {
 		t.Errorf("%d entries of %d, the newest %d, broken at %d", len(trail.Events), trail.Total, trail.Events[0].Sequence, trail.Broken)
 	}
 	pages := func() []store.Record {
 		records, err := p.counts.List(ctx, store.KindAudit, "", 1000)
-		p.must(err)
+		p.Must(err)
 		return slices.DeleteFunc(records, func(r store.Record) bool { return strings.HasPrefix(r.Key.ID, "instance") })
 	}
 	if n := len(pages()); n != 100 {
 		t.Errorf("%d pages", n)
 	}
-	p.must(p.Admin.DeleteUser(ctx, p.id))
+	p.Must(p.Admin.DeleteUser(ctx, p.id))
 	if n := len(pages()); n != 0 {
 		t.Errorf("%d pages outlive their user", n)
 	}
@@ -196,15 +196,15 @@ func TestATrailThatWasTamperedWith(t *testing.T) {
 			p.inside()
 			p.signOut()
 			records, err := p.counts.List(ctx, tc.kind, "", 1)
-			p.must(err)
+			p.Must(err)
 			var decoded map[string]any
-			p.must(json.Unmarshal(records[0].Data, &decoded))
+			p.Must(json.Unmarshal(records[0].Data, &decoded))
 			tc.change(decoded)
 			records[0].Data, err = json.Marshal(decoded)
-			p.must(err)
-			p.must(p.counts.Commit(ctx, []store.Write{{Record: records[0]}}))
+			p.Must(err)
+			p.Must(p.counts.Commit(ctx, []store.Write{{Record: records[0]}}))
 			trail, err := p.Audit.UserTrail(ctx, p.id)
-			p.must(err)
+			p.Must(err)
 			if trail.Broken == 0 {
 				t.Error("not noticed")
 			}
@@ -225,12 +225,12 @@ func TestATrailHoldsNoSecret(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
 	p.text()
-	code := p.sms()
-	p.must(p.secondFactor(account.PhoneCode, code))
+	code := p.Code()
+	p.Must(p.secondFactor(account.PhoneCode, code))
 	trail, err := p.Audit.UserTrail(t.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	text, err := json.Marshal(trail)
-	p.must(err)
+	p.Must(err)
 	for _, never := range append(slices.Clone(p.backup), aNumber, aNumber[2:], `"`+code+`"`) {
 		if strings.Contains(string(text), never) {
 			t.Errorf("%q is in the trail %s", never, text)
@@ -242,9 +242,9 @@ func TestATrailHoldsNoSecret(t *testing.T) {
 func TestSettingsHaveATrail(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.SMSCode, s.MFARequired = false, true })
-	w.must(err)
+	w.Must(err)
 	trail, err := w.Audit.SettingsTrail(t.Context())
-	w.must(err)
+	w.Must(err)
 	if got := trail.Events[0]; got.Name != account.EventSettingsChanged || !slices.Equal(got.Fields, []string{"sms", "required"}) || trail.Broken != 0 {
 		t.Errorf("%+v", trail)
 	}

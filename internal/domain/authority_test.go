@@ -25,13 +25,13 @@ func (p *person) elsewhere() *person {
 func (p *person) begin() secret.Value {
 	p.Helper()
 	r, err := p.MFA.CreateTOTP(p.Context(), p.browser)
-	p.must(err)
+	p.Must(err)
 	return r.Secret
 }
 
 func (p *person) confirm(key secret.Value) error {
-	code, err := totp.Code(key, p.now())
-	p.must(err)
+	code, err := totp.Code(key, p.Now())
+	p.Must(err)
 	_, err = p.MFA.ConfirmTOTP(p.Context(), p.browser, secret.New(code))
 	return err
 }
@@ -40,7 +40,7 @@ func (p *person) confirm(key secret.Value) error {
 func (p *person) ages() [2]int {
 	p.Helper()
 	r, err := p.Sessions.Session(p.Context(), p.browser, p.browser.Session)
-	p.must(err)
+	p.Must(err)
 	return r.Snapshot.Ages(r.Session)
 }
 
@@ -53,10 +53,10 @@ func (p *person) alive() bool {
 func (p *person) add(number string, reserve bool) (id, code string) {
 	p.Helper()
 	r, err := p.MFA.AddPhone(p.Context(), p.browser, mfa.PhoneInput{Number: number, Reserved: reserve})
-	p.must(err)
+	p.Must(err)
 	_, err = p.MFA.PreparePhone(p.Context(), p.browser, r.Phone.ID, account.PhoneCode)
-	p.must(err)
-	return r.Phone.ID, p.sms()
+	p.Must(err)
+	return r.Phone.ID, p.Code()
 }
 
 // TestASecretIsShownToTheSessionThatBegan (finding 1): a thief with the password begins an
@@ -74,7 +74,7 @@ func TestASecretIsShownToTheSessionThatBegan(t *testing.T) {
 		t.Fatal("the owner was shown the thief's secret")
 	}
 	owner.want(apierr.ResourceNotFound, thief.confirm(planted))
-	owner.must(owner.confirm(shown))
+	owner.Must(owner.confirm(shown))
 }
 
 // TestAnEnrolmentTakesFiveWrongCodes (finding 2): a session cannot guess the code of an enrolment
@@ -82,31 +82,31 @@ func TestASecretIsShownToTheSessionThatBegan(t *testing.T) {
 func TestAnEnrolmentTakesFiveWrongCodes(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
-	w.must(err)
+	w.Must(err)
 	p := w.newcomer()
 	p.signInWithTicket()
 	p.key = p.begin()
 	for range 5 {
-		p.advance(11 * time.Second) // the limit of the address
+		p.Advance(11 * time.Second) // the limit of the address
 		p.want(apierr.FormCodeIncorrect, p.confirm(secret.New("GEZDGNBVGY3TQOJQ")))
 	}
-	p.advance(11 * time.Second)
+	p.Advance(11 * time.Second)
 	p.want(apierr.ResourceNotFound, p.confirm(p.key))
 	u, err := p.Admin.User(t.Context(), p.id)
-	p.must(err)
-	if u.AttemptsLeft(account.At(p.now())) != account.DefaultPolicy().LockFailures {
+	p.Must(err)
+	if u.AttemptsLeft(account.At(p.Now())) != account.DefaultPolicy().LockFailures {
 		t.Error("a phone with a wrong clock counts against its owner")
 	}
 	p.key = p.begin()
-	p.advance(11 * time.Second)
-	p.must(p.confirm(p.key))
+	p.Advance(11 * time.Second)
+	p.Must(p.confirm(p.key))
 }
 
 // TestAnEnrolmentIsLimitedByAddress (finding 2): the limits per address also hold for an enrolment.
 func TestAnEnrolmentIsLimitedByAddress(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
-	w.must(err)
+	w.Must(err)
 	p := w.newcomer()
 	p.browser.Address = aNetwork
 	p.signInWithTicket()
@@ -137,7 +137,7 @@ func TestAnEnrolmentAsksAgainAtItsEnd(t *testing.T) {
 			p := newWorld(t).newcomer()
 			p.signInWithTicket()
 			key := p.begin()
-			p.advance(tc.waits)
+			p.Advance(tc.waits)
 			p.want(tc.want, p.confirm(key))
 		})
 		t.Run("a number, "+name, func(t *testing.T) {
@@ -145,11 +145,11 @@ func TestAnEnrolmentAsksAgainAtItsEnd(t *testing.T) {
 			p.signInWithTicket()
 			id, code := p.add(aNumber, true)
 			if tc.waits > 10*time.Minute {
-				p.advance(tc.waits - 5*time.Minute)
+				p.Advance(tc.waits - 5*time.Minute)
 				_, err := p.MFA.PreparePhone(t.Context(), p.browser, id, account.PhoneCode)
-				p.must(err)
-				code = p.sms()
-				p.advance(5 * time.Minute)
+				p.Must(err)
+				code = p.Code()
+				p.Advance(5 * time.Minute)
 			}
 			_, err := p.MFA.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(code)})
 			if tc.waits >= 15*time.Minute { // it is a number like any other by now
@@ -173,7 +173,7 @@ func TestAPasswordResetDropsPendingFactors(t *testing.T) {
 	id, code := p.add(aNumber, true)
 	pw := secret.New("battery staple")
 	_, err := p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{Password: &pw})
-	p.must(err)
+	p.Must(err)
 	p.prove()
 	p.want(apierr.ResourceNotFound, p.confirm(key))
 	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(code)})
@@ -190,7 +190,7 @@ func TestTheFirstFactorEndsOtherSessions(t *testing.T) {
 		"by the team's server": func(p *person) {
 			key := secret.New("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
 			_, err := p.Admin.UpdateUser(p.Context(), p.id, admin.UserChange{TOTPSecret: &key})
-			p.must(err)
+			p.Must(err)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -211,7 +211,7 @@ func TestTheFirstFactorEndsOtherSessions(t *testing.T) {
 func (p *person) verify(id, code string) {
 	p.Helper()
 	_, err := p.MFA.AttemptPhone(p.Context(), p.browser, id, mfa.Proof{Code: secret.New(code)})
-	p.must(err)
+	p.Must(err)
 }
 
 // TestKeptSessionsProveNothing (rule 4): with keep_other_sessions the other sessions go on and
@@ -220,7 +220,7 @@ func TestKeptSessionsProveNothing(t *testing.T) {
 	w := newWorld(t)
 	keep := func(required bool) {
 		_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.KeepOtherSessions, s.MFARequired = true, required })
-		w.must(err)
+		w.Must(err)
 	}
 	keep(false)
 	p := w.newcomer()
@@ -246,7 +246,7 @@ func TestKeptSessionsProveNothing(t *testing.T) {
 func TestTheTaskIsFulfilledWhereItWasDone(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
-	w.must(err)
+	w.Must(err)
 	p := w.newcomer()
 	p.signInWithTicket()
 	thief := p.elsewhere()
@@ -264,11 +264,11 @@ func TestTheTaskIsFulfilledWhereItWasDone(t *testing.T) {
 	}
 	p.enrolApp()
 	_, err = p.Sessions.Touch(t.Context(), p.browser, p.browser.Session)
-	w.must(err)
+	w.Must(err)
 	_, err = thief.Sessions.Touch(t.Context(), thief.browser, thief.browser.Session)
 	w.want(apierr.AuthenticationInvalid, err)
 	r, err := p.Sessions.Session(t.Context(), p.browser, p.browser.Session)
-	w.must(err)
+	w.Must(err)
 	if got := r.Snapshot.Status(r.Session); got != account.SessionActive {
 		t.Errorf("the session that enrolled is %s", got)
 	}
@@ -279,16 +279,16 @@ func TestTheTaskIsFulfilledWhereItWasDone(t *testing.T) {
 func TestAReservedNumberFulfilsTheTask(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
-	w.must(err)
+	w.Must(err)
 	p := w.newcomer()
 	yes := true
 	added, err := w.Admin.AddUserPhone(t.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
-	w.must(err)
+	w.Must(err)
 	p.signInWithTicket()
 	_, err = p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(true)})
-	w.must(err)
+	w.Must(err)
 	r, err := p.Sessions.Touch(t.Context(), p.browser, p.browser.Session)
-	w.must(err)
+	w.Must(err)
 	if got := r.Snapshot.Status(r.Session); got != account.SessionActive {
 		t.Errorf("the session is %s", got)
 	}
@@ -325,13 +325,13 @@ func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 		t.Run("sign-in, "+name, func(t *testing.T) {
 			p, id := newWorld(t).texted()
 			r, err := p.MFA.CreateSignIn(t.Context(), p.browser, mfa.SignInInput{Identifier: aNumber})
-			p.must(err)
+			p.Must(err)
 			p.keepToken(r.Snapshot)
 			_, err = p.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, id)
-			p.must(err)
-			code := p.sms()
+			p.Must(err)
+			code := p.Code()
 			if end != nil {
-				p.must(end(p, id))
+				p.Must(end(p, id))
 			}
 			_, err = p.MFA.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(code)})
 			if (err == nil) != (end == nil) {
@@ -342,12 +342,12 @@ func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 			p, id := newWorld(t).texted()
 			p.signInWithTicket()
 			_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
-			p.must(err)
+			p.Must(err)
 			_, err = p.MFA.PrepareReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, account.PhoneCode, id)
-			p.must(err)
-			code := p.sms()
+			p.Must(err)
+			code := p.Code()
 			if end != nil {
-				p.must(end(p, id))
+				p.Must(end(p, id))
 			}
 			_, err = p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(code)})
 			if (err == nil) != (end == nil) {
@@ -361,10 +361,10 @@ func TestAFirstFactorCodeEndsWithItsNumber(t *testing.T) {
 func (w *world) texted() (*person, string) {
 	w.Helper()
 	_, err := w.Settings.Change(w.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
-	w.must(err)
+	w.Must(err)
 	p, yes := w.newcomer(), true
 	r, err := w.Admin.AddUserPhone(w.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
-	w.must(err)
+	w.Must(err)
 	return p, r.Phone.ID
 }
 
@@ -398,9 +398,9 @@ func TestEndingDoesNotDependOnClocks(t *testing.T) {
 		for _, behind := range []time.Duration{0, time.Hour, 24 * time.Hour} {
 			p := newWorld(t).newcomer()
 			p.signInWithTicket()
-			p.advance(-behind) // the function that ends has this clock
-			p.must(end(p))
-			p.advance(behind)
+			p.Advance(-behind) // the function that ends has this clock
+			p.Must(end(p))
+			p.Advance(behind)
 			if p.alive() {
 				t.Errorf("%s by a clock %v behind: the session lives on", name, behind)
 			}
@@ -420,7 +420,7 @@ func TestTheHundredAndFirstSessionEndsTheOldest(t *testing.T) {
 		t.Error("the oldest of 101 sessions lives on")
 	}
 	listed, err := p.Admin.UserSessions(t.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	if len(listed) != 100 {
 		t.Errorf("%d sessions are listed, want 100", len(listed))
 	}
@@ -451,12 +451,12 @@ func TestAWaitingSignInEndsWithItsProof(t *testing.T) {
 	} {
 		p := newWorld(t).member()
 		p.signInWithTicket()
-		p.must(end(p))
+		p.Must(end(p))
 		if code := apierr.From(p.secondFactor(account.TOTPCode, p.totpCode())).Code(); code != apierr.ResourceNotFound {
 			t.Errorf("%s: the waiting sign-in answers %s", name, code)
 		}
 		p.signInWithTicket()
-		p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+		p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	}
 }
 
@@ -464,12 +464,12 @@ func TestAWaitingSignInEndsWithItsProof(t *testing.T) {
 func TestAStepUpEndsWithTheFactors(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
-	p.advance(totp.Period)
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Advance(totp.Period)
 	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.SecondFactor)
-	p.must(err)
+	p.Must(err)
 	_, err = p.Admin.DeleteUserPhone(t.Context(), p.phone)
-	p.must(err)
+	p.Must(err)
 	_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
 	p.want(apierr.SessionReverificationMissing, err)
 }
@@ -487,15 +487,15 @@ func TestWrongCodesOfANumberCount(t *testing.T) {
 	_, err := p.MFA.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(wrong)})
 	p.want(apierr.FormCodeIncorrect, err)
 	_, err = p.Admin.Unlock(t.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	u, err := p.Admin.User(t.Context(), p.id)
-	p.must(err)
-	before := u.AttemptsLeft(account.At(p.now()))
+	p.Must(err)
+	before := u.AttemptsLeft(account.At(p.Now()))
 	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(wrong)})
 	p.want(apierr.FormCodeIncorrect, err)
 	u, err = p.Admin.User(t.Context(), p.id)
-	p.must(err)
-	if before-u.AttemptsLeft(account.At(p.now())) != 1 || len(u.FailureLog) != 1 {
+	p.Must(err)
+	if before-u.AttemptsLeft(account.At(p.Now())) != 1 || len(u.FailureLog) != 1 {
 		t.Errorf("a wrong code for a number: %d failures are logged, want 1", len(u.FailureLog))
 	}
 }
@@ -507,11 +507,11 @@ func TestTheDefaultIsAChange(t *testing.T) {
 	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	first := p.phone
-	p.advance(31 * time.Second)
+	p.Advance(31 * time.Second)
 	p.enrolPhone(anotherNumber)
 	_, err := p.MFA.ChangePhone(t.Context(), p.browser, p.phone, mfa.PhoneChange{Default: new(true)})
-	p.must(err)
-	p.advance(11 * time.Minute)
+	p.Must(err)
+	p.Advance(11 * time.Minute)
 	_, err = p.MFA.ChangePhone(t.Context(), p.browser, first, mfa.PhoneChange{Default: new(true)})
 	p.want(apierr.SessionReverificationRequired, err)
 }
@@ -523,7 +523,7 @@ func TestAClockThatWentBackProvesNothing(t *testing.T) {
 		p := newWorld(t).newcomer()
 		p.signInWithTicket()
 		key := p.begin()
-		p.advance(-back)
+		p.Advance(-back)
 		if !p.alive() {
 			t.Errorf("%v back: the session is gone", back)
 		}
@@ -533,7 +533,7 @@ func TestAClockThatWentBackProvesNothing(t *testing.T) {
 		p.want(apierr.SessionReverificationRequired, p.confirm(key))
 		p.prove()
 		p.want(apierr.ResourceNotFound, p.confirm(key)) // the pending secret is of the future too
-		p.must(p.confirm(p.begin()))
+		p.Must(p.confirm(p.begin()))
 	}
 }
 
@@ -541,12 +541,12 @@ func TestAClockThatWentBackProvesNothing(t *testing.T) {
 // longer than others.
 func TestASessionOfTheFutureIsNoLonger(t *testing.T) {
 	p := newWorld(t).newcomer()
-	p.advance(48 * time.Hour)
+	p.Advance(48 * time.Hour)
 	p.signInWithTicket()
-	p.advance(-48 * time.Hour)
+	p.Advance(-48 * time.Hour)
 	_, err := p.Sessions.Touch(t.Context(), p.browser, p.browser.Session)
-	p.must(err)
-	p.advance(7*24*time.Hour + time.Minute)
+	p.Must(err)
+	p.Advance(7*24*time.Hour + time.Minute)
 	if p.alive() {
 		t.Error("the session outlived its seven days")
 	}
@@ -558,23 +558,23 @@ func TestAResetForgetsKnownBrowsers(t *testing.T) {
 	p := newWorld(t).member()
 	known := p.browser
 	for range account.DefaultPolicy().LockFailures {
-		p.advance(time.Hour)
+		p.Advance(time.Hour)
 		s := p.stranger()
 		s.signInWithTicket()
 		p.want(apierr.FormCodeIncorrect, s.secondFactor(account.TOTPCode, p.wrong()))
 	}
 	p.browser = known
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode())) // the owner's browser is not locked out
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode())) // the owner's browser is not locked out
 	p.signOut()
 	_, err := p.Admin.RemoveMFA(t.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	key := secret.New("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
 	_, err = p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{TOTPSecret: &key})
-	p.must(err)
+	p.Must(err)
 	p.key = key
 	for range account.DefaultPolicy().LockFailures {
-		p.advance(time.Hour)
+		p.Advance(time.Hour)
 		s := p.stranger()
 		s.signInWithTicket()
 		if err := s.secondFactor(account.TOTPCode, p.wrong()); apierr.From(err).Code() == apierr.UserLocked {
@@ -594,34 +594,34 @@ func TestTheSourceDocumentsPage(t *testing.T) {
 		between func(p *person)
 		want    apierr.Code
 	}{
-		"within ten minutes": {func(p *person) { p.advance(time.Minute) }, ""},
-		"after ten minutes":  {func(p *person) { p.advance(10 * time.Minute) }, apierr.SessionReverificationRequired},
+		"within ten minutes": {func(p *person) { p.Advance(time.Minute) }, ""},
+		"after ten minutes":  {func(p *person) { p.Advance(10 * time.Minute) }, apierr.SessionReverificationRequired},
 		"another session added a factor": {func(p *person) {
 			_, err := p.Admin.AddUserPhone(p.Context(), p.id, anotherNumber, admin.PhoneChange{Verified: &yes, Reserved: &yes})
-			p.must(err)
+			p.Must(err)
 		}, apierr.SessionReverificationRequired},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).newcomer()
 			added, err := p.Admin.AddUserPhone(t.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
-			p.must(err)
+			p.Must(err)
 			p.signInWithTicket()
 			reserve := func() error {
 				_, err := p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(true)})
 				return err
 			}
-			p.must(reserve())
+			p.Must(reserve())
 			tc.between(p)
 			_, err = p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Reserved: new(false)})
 			p.want(tc.want, err)
 			if tc.want != "" {
 				return
 			}
-			p.must(reserve())
+			p.Must(reserve())
 			_, err = p.MFA.ChangePhone(t.Context(), p.browser, added.Phone.ID, mfa.PhoneChange{Default: new(true)})
-			p.must(err)
+			p.Must(err)
 			_, err = p.MFA.DeletePhone(t.Context(), p.browser, added.Phone.ID)
-			p.must(err)
+			p.Must(err)
 		})
 	}
 }
@@ -630,17 +630,17 @@ func TestTheSourceDocumentsPage(t *testing.T) {
 func TestTicketsRenewAProof(t *testing.T) {
 	w := newWorld(t)
 	u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Emails: []string{"nopassword@example.com"}})
-	w.must(err)
+	w.Must(err)
 	p := &person{world: w, id: u.WireID()}
 	other := w.newcomer()
 	ticket := func(of string, life time.Duration) secret.Value {
 		made, err := w.MFA.CreateTicket(t.Context(), of, life)
-		w.must(err)
+		w.Must(err)
 		return made.Token
 	}
 	stepUp := func(token secret.Value) error {
 		_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
-		w.must(err)
+		w.Must(err)
 		_, err = p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.TicketCode, Ticket: token})
 		return err
 	}
@@ -656,13 +656,13 @@ func TestTicketsRenewAProof(t *testing.T) {
 	}
 	p.signInWithTicket()
 	for name, renew := range map[string]func(secret.Value) error{"in a step-up": stepUp, "as a sign-in": signIn} {
-		p.advance(11 * time.Minute)
+		p.Advance(11 * time.Minute)
 		old := ticket(p.id, time.Hour)
-		p.advance(10 * time.Minute)
+		p.Advance(10 * time.Minute)
 		fresh := ticket(p.id, 0)
 		used := ticket(p.id, 0)
-		w.must(stepUp(used))
-		p.advance(9*time.Minute + 59*time.Second)
+		w.Must(stepUp(used))
+		p.Advance(9*time.Minute + 59*time.Second)
 		for what, tc := range map[string]struct {
 			token secret.Value
 			want  []apierr.Code
@@ -681,12 +681,12 @@ func TestTicketsRenewAProof(t *testing.T) {
 		if got := p.ages()[0]; got != 9 {
 			t.Errorf("%s: a refused ticket changed the age to %d", name, got)
 		}
-		w.must(renew(fresh))
+		w.Must(renew(fresh))
 		if got := p.ages(); got != [2]int{0, authority.NoFactor} {
 			t.Errorf("%s: the ages are %v", name, got)
 		}
 	}
-	p.must(p.confirm(p.begin()))
+	p.Must(p.confirm(p.begin()))
 }
 
 // TestASignInWhoseAnswerIsLostLeavesNoSession (finding 24): a sign-in whose answer is lost leaves
@@ -703,7 +703,7 @@ func TestASignInWhoseAnswerIsLostLeavesNoSession(t *testing.T) {
 			p := newWorld(t).member()
 			p.signInWithTicket()
 			before := p.browser
-			p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+			p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 			got := p.browser
 			p.browser = before // the answer never came
 			p.want(apierr.ResourceNotFound, p.secondFactor(account.TOTPCode, p.totpCode()))
@@ -711,12 +711,12 @@ func TestASignInWhoseAnswerIsLostLeavesNoSession(t *testing.T) {
 			if !p.alive() {
 				t.Fatal("a repetition of the attempt, as by a double click, ended the session")
 			}
-			p.advance(tc.waits)
+			p.Advance(tc.waits)
 			p.browser = before
 			p.signInWithTicket()
-			p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+			p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 			listed, err := p.Admin.UserSessions(t.Context(), p.id)
-			p.must(err)
+			p.Must(err)
 			if len(listed) != tc.alive {
 				t.Errorf("%d sessions live, want %d", len(listed), tc.alive)
 			}
@@ -730,15 +730,15 @@ func TestNewBackupCodesEndWhatOldOnesProved(t *testing.T) {
 	w := newWorld(t)
 	p := w.member()
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
-	w.must(err)
+	w.Must(err)
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
-	p.advance(totp.Period)
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Advance(totp.Period)
 	byApp, byCode := p.elsewhere(), p.elsewhere()
-	w.must(byApp.secondFactor(account.TOTPCode, p.totpCode()))
-	w.must(byCode.secondFactor(account.BackupCode, p.backup[0]))
+	w.Must(byApp.secondFactor(account.TOTPCode, p.totpCode()))
+	w.Must(byCode.secondFactor(account.BackupCode, p.backup[0]))
 	_, err = p.MFA.CreateBackupCodes(t.Context(), p.browser)
-	w.must(err)
+	w.Must(err)
 	if !p.alive() || !byApp.alive() || byCode.alive() {
 		t.Errorf("alive: the session itself %t, one by the app %t, one by an old code %t", p.alive(), byApp.alive(), byCode.alive())
 	}
@@ -749,14 +749,14 @@ func TestNewBackupCodesEndWhatOldOnesProved(t *testing.T) {
 func TestAPendingSessionDropsWhatItMistyped(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
-	w.must(err)
+	w.Must(err)
 	p, yes := w.newcomer(), true
 	owned, err := w.Admin.AddUserPhone(t.Context(), p.id, aNumber, admin.PhoneChange{Verified: &yes})
-	w.must(err)
+	w.Must(err)
 	p.signInWithTicket()
 	id, _ := p.add(anotherNumber, true)
 	_, err = p.MFA.DeletePhone(t.Context(), p.browser, id)
-	w.must(err)
+	w.Must(err)
 	_, err = p.MFA.DeletePhone(t.Context(), p.browser, owned.Phone.ID)
 	w.want(apierr.AuthorizationInvalid, err)
 }

@@ -21,13 +21,13 @@ func TestBackupCodesFromBefore(t *testing.T) {
 				delete(set, "k")
 				var tags []byte
 				for _, code := range p.backup {
-					tags = append(tags, p.config.Ring.MAC("backup-code", strings.TrimPrefix(p.id, "user_"), set["i"].(string), strings.ReplaceAll(code, "-", ""))...)
+					tags = append(tags, p.Config.Ring.MAC("backup-code", strings.TrimPrefix(p.id, "user_"), set["i"].(string), strings.ReplaceAll(code, "-", ""))...)
 				}
 				set["t"] = base64.StdEncoding.EncodeToString(tags)
 			})
 		},
 		"under the key before": func(p *person) {
-			p.must(p.config.Ring.Replace(2, map[uint32]seal.Key{1: {1, 2, 3}, 2: {4, 5, 6}}))
+			p.Must(p.Config.Ring.Replace(2, map[uint32]seal.Key{1: {1, 2, 3}, 2: {4, 5, 6}}))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -35,11 +35,11 @@ func TestBackupCodesFromBefore(t *testing.T) {
 			age(p)
 			for i, code := range p.backup[:2] {
 				_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(code))
-				p.must(err)
+				p.Must(err)
 				_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(code))
 				p.want(apierr.FormCodeIncorrect, err)
 				u, err := p.Admin.User(t.Context(), p.id)
-				p.must(err)
+				p.Must(err)
 				if left := backupCodesLeft(t, p); left != 9-i || u.SecondFailures.Failures != 0 {
 					t.Errorf("%d codes are left and %d failures were counted, want %d and none", left, u.SecondFailures.Failures, 9-i)
 				}
@@ -59,7 +59,7 @@ func backupCodesLeft(t *testing.T, p *person) (left int) {
 	p.rewrite(func(record map[string]any) {
 		set := record["bc"].(map[string]any)
 		tags, err := base64.StdEncoding.DecodeString(set["t"].(string))
-		p.must(err)
+		p.Must(err)
 		left = len(tags) / 17
 		if v, ok := set["k"].(json.Number); ok && v != "0" {
 			left = len(tags) / 12

@@ -22,12 +22,12 @@ func bench(b *testing.B, p *person, ready func(), do func() error) {
 			ready()
 		}
 		_, err := p.Engine.Settings(b.Context())
-		p.must(err)
+		p.Must(err)
 		p.counts.Reset()
 		b.StartTimer()
 		err = do()
 		b.StopTimer()
-		p.must(err)
+		p.Must(err)
 		n := p.counts.Reset()
 		gets, commits = gets+n.Gets, commits+n.Commits
 		b.StartTimer()
@@ -38,7 +38,7 @@ func bench(b *testing.B, p *person, ready func(), do func() error) {
 
 func BenchmarkVerifyTOTP(b *testing.B) {
 	p := newWorld(b).member()
-	bench(b, p, func() { p.advance(totp.Period) }, func() error {
+	bench(b, p, func() { p.Advance(totp.Period) }, func() error {
 		_, err := p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.totpCode()))
 		return err
 	})
@@ -48,11 +48,11 @@ func BenchmarkWrongCode(b *testing.B) {
 	p := newWorld(b).member()
 	bench(b, p, func() {
 		_, err := p.Admin.Unlock(b.Context(), p.id)
-		p.must(err)
+		p.Must(err)
 		// This clears the app's own count.
 		_, err = p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.totpCode()))
-		p.must(err)
-		p.advance(totp.Period)
+		p.Must(err)
+		p.Advance(totp.Period)
 	}, func() error {
 		if _, err := p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.wrong())); err == nil {
 			b.Fatal("a wrong code was accepted")
@@ -65,24 +65,24 @@ func BenchmarkVerifySMSCode(b *testing.B) {
 	p := newWorld(b).member()
 	bench(b, p, func() {
 		p.signOut()
-		p.advance(2 * time.Hour)
+		p.Advance(2 * time.Hour)
 		p.signInWithTicket()
 		p.text()
-	}, func() error { return p.secondFactor(account.PhoneCode, p.sms()) })
+	}, func() error { return p.secondFactor(account.PhoneCode, p.Code()) })
 }
 
 func BenchmarkBackupCode(b *testing.B) {
 	p := newWorld(b).member()
 	p.inside()
 	bench(b, p, func() {
-		p.advance(time.Minute)
+		p.Advance(time.Minute)
 		r, err := p.MFA.CreateBackupCodes(b.Context(), p.browser)
 		if err != nil {
 			p.signOut()
 			p.inside()
 			r, err = p.MFA.CreateBackupCodes(b.Context(), p.browser)
 		}
-		p.must(err)
+		p.Must(err)
 		p.backup = r.Codes
 	}, func() error {
 		_, err := p.Admin.VerifyTOTP(b.Context(), p.id, secret.New(p.backup[9]))
@@ -112,7 +112,7 @@ func BenchmarkConfirm(b *testing.B) {
 		*p = *w.newcomer()
 		p.signInWithTicket()
 		r, err := p.MFA.CreateTOTP(b.Context(), p.browser)
-		p.must(err)
+		p.Must(err)
 		p.key = r.Secret
 	}, func() error {
 		_, err := p.MFA.ConfirmTOTP(b.Context(), p.browser, secret.New(p.totpCode()))
@@ -124,7 +124,7 @@ func BenchmarkSignInWithSecondFactor(b *testing.B) {
 	p := newWorld(b).member()
 	bench(b, p, func() {
 		p.signOut()
-		p.advance(time.Minute)
+		p.Advance(time.Minute)
 		p.ticketReady()
 	}, func() error {
 		r, err := p.MFA.CreateSignIn(b.Context(), p.browser, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ready[p]})

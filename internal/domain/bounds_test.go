@@ -27,18 +27,18 @@ func TestAnEndpointsSecretBeforeSignsForADay(t *testing.T) {
 		return len(o.got[0].Secrets)
 	}
 	_, err := o.Webhooks.RotateEndpoint(t.Context(), o.endpoint)
-	o.must(err)
-	o.advance(24*time.Hour - time.Second)
+	o.Must(err)
+	o.Advance(24*time.Hour - time.Second)
 	if n := sign(); n != 2 {
 		t.Errorf("%d secrets sign a second before the day is over, want 2", n)
 	}
-	o.advance(time.Second)
+	o.Advance(time.Second)
 	if n := sign(); n != 1 {
 		t.Errorf("%d secrets sign after the day, want 1", n)
 	}
 	for range 3 {
 		_, err = o.Webhooks.RotateEndpoint(t.Context(), o.endpoint)
-		o.must(err)
+		o.Must(err)
 	}
 	if n := sign(); n != 2 {
 		t.Errorf("%d secrets sign after three rotations, want 2", n)
@@ -110,7 +110,7 @@ func TestAnAddressBeginsFewSignIns(t *testing.T) {
 			if code := w.begins(tc.other); code != "" {
 				t.Errorf("from elsewhere: %s", code)
 			}
-			w.advance(10 * time.Second)
+			w.Advance(10 * time.Second)
 			if code := w.begins(tc.same(0)); code != "" {
 				t.Errorf("ten seconds later: %s", code)
 			}
@@ -124,7 +124,7 @@ func TestAnAddressTriesFewPasswords(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.IPLimits = true })
 	// The limits count by hours and days of UTC.
-	w.advance(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now()))
+	w.Advance(w.Now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.Now()))
 	accounts := 0
 	try := func() error {
 		accounts++
@@ -132,24 +132,24 @@ func TestAnAddressTriesFewPasswords(t *testing.T) {
 		return err
 	}
 	for range 5 {
-		hour := w.now()
+		hour := w.Now()
 		for range 60 {
 			w.want(apierr.FormPasswordOrIdentifierIncorrect, try())
-			w.advance(10 * time.Second)
+			w.Advance(10 * time.Second)
 		}
 		err := try()
 		w.want(apierr.TooManyRequests, err)
-		if wait := apierr.From(err).RetryAfter(); wait != hour.Add(time.Hour).Sub(w.now()) {
+		if wait := apierr.From(err).RetryAfter(); wait != hour.Add(time.Hour).Sub(w.Now()) {
 			t.Errorf("after sixty in an hour: again after %v, want the rest of the hour", wait)
 		}
-		w.advance(hour.Add(time.Hour).Sub(w.now()))
+		w.Advance(hour.Add(time.Hour).Sub(w.Now()))
 	}
 	err := try()
 	w.want(apierr.TooManyRequests, err)
 	if wait := apierr.From(err).RetryAfter(); wait != 19*time.Hour {
 		t.Errorf("after three hundred in a day: again after %v, want the rest of the day", wait)
 	}
-	w.advance(19 * time.Hour)
+	w.Advance(19 * time.Hour)
 	w.want(apierr.FormPasswordOrIdentifierIncorrect, try())
 }
 
@@ -158,7 +158,7 @@ func TestAnAddressTriesFewPasswords(t *testing.T) {
 func TestAnAddressHasFewMessagesSent(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.IPLimits, s.SMSRecordOnly = true, true })
-	w.advance(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now()))
+	w.Advance(w.Now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.Now()))
 	p := &pumpers{world: w}
 	n := 0
 	ask := func() error {
@@ -169,7 +169,7 @@ func TestAnAddressHasFewMessagesSent(t *testing.T) {
 		p.used = 0 // a session that is fresh enough to add numbers
 		for range 10 {
 			w.want("", ask())
-			w.advance(30 * time.Second)
+			w.Advance(30 * time.Second)
 		}
 		p.used = 0
 		err := ask()
@@ -180,7 +180,7 @@ func TestAnAddressHasFewMessagesSent(t *testing.T) {
 		if reason := apierr.From(err).Meta()["reason"]; reason != nil {
 			t.Errorf("whoever probes the limits is told of %v", reason)
 		}
-		w.advance(5 * time.Minute)
+		w.Advance(5 * time.Minute)
 	}
 	p.used = 0
 	err := ask()
@@ -218,17 +218,17 @@ func TestADeadTicketIsRemembered(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
 	ticket, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
-	w.must(err)
+	w.Must(err)
 	use := func() error {
 		_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
-		w.must(err)
+		w.Must(err)
 		_, err = w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 		return err
 	}
 	w.want("", use())
-	w.advance(10*time.Minute + 48*time.Hour - time.Second)
+	w.Advance(10*time.Minute + 48*time.Hour - time.Second)
 	w.want(apierr.SignInTokenAlreadyUsedCode, use())
-	w.advance(2 * time.Second)
+	w.Advance(2 * time.Second)
 	w.want(apierr.TicketInvalidCode, use())
 }
 
@@ -240,16 +240,16 @@ func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
 	p.enrolPhone(aNumber)
 	left := func() int {
 		_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
-		w.must(err)
+		w.Must(err)
 		texts, err := w.SMS.Log(t.Context(), 0, 10)
-		w.must(err)
+		w.Must(err)
 		return len(texts)
 	}
-	w.advance(31*24*time.Hour - time.Second)
+	w.Advance(31*24*time.Hour - time.Second)
 	if n := left(); n != 1 {
 		t.Errorf("a second before the 31 days are over there are %d decisions, want 1", n)
 	}
-	w.advance(2 * time.Second)
+	w.Advance(2 * time.Second)
 	if n := left(); n != 0 {
 		t.Errorf("after 31 days there are %d decisions, want none", n)
 	}
@@ -260,7 +260,7 @@ func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
 func TestNobodyIsRememberedAsLongAsAnAccount(t *testing.T) {
 	w := newWorld(t)
 	u, err := w.Admin.User(t.Context(), w.newcomer().id)
-	w.must(err)
+	w.Must(err)
 	answers := map[string][]apierr.Code{}
 	fail := func(identifier string, times int) {
 		for range times {
@@ -273,9 +273,9 @@ func TestNobodyIsRememberedAsLongAsAnAccount(t *testing.T) {
 	for _, identifier := range []string{account, nobody} {
 		fail(identifier, 4)
 	}
-	w.advance(20 * 24 * time.Hour)
+	w.Advance(20 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 1000)
-	w.must(err)
+	w.Must(err)
 	for _, identifier := range []string{account, nobody} {
 		fail(identifier, 4)
 	}
@@ -295,12 +295,12 @@ func TestOnlyAPendingTicketIsRevoked(t *testing.T) {
 			_, err := w.MFA.RevokeTicket(t.Context(), r.Ticket.WireID())
 			return err
 		},
-		"run out": func(w *world, _ *mfa.TicketResult) error { w.advance(10 * time.Minute); return nil },
+		"run out": func(w *world, _ *mfa.TicketResult) error { w.Advance(10 * time.Minute); return nil },
 	} {
 		w := newWorld(t)
 		r, err := w.MFA.CreateTicket(t.Context(), w.newcomer().id, 0)
-		w.must(err)
-		w.must(dies(w, r))
+		w.Must(err)
+		w.Must(dies(w, r))
 		if _, err = w.MFA.RevokeTicket(t.Context(), r.Ticket.WireID()); codeOf(err) != apierr.SignInTokenCannotBeRevokedCode {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -312,7 +312,7 @@ func TestATicketIsOfItsUser(t *testing.T) {
 	w := newWorld(t)
 	one, two := w.newcomer(), w.newcomer()
 	r, err := w.MFA.CreateTicket(t.Context(), one.id, 0)
-	w.must(err)
+	w.Must(err)
 	use := func(token string) error {
 		_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: secret.New(token)})
 		return err

@@ -10,7 +10,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
-	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
@@ -34,12 +33,10 @@ func (w *world) inMemory() *store.Memory {
 	w.Helper()
 	m := store.NewMemory()
 	w.counts = store.NewCounting(m)
-	w.config.Store = w.counts
-	var err error
-	w.Service, err = domain.New(w.config)
-	w.must(err)
-	_, err = w.Settings.Change(w.Context(), func(s *account.Settings) { s.IPLimits = false })
-	w.must(err)
+	w.Config.Store = w.counts
+	w.Restart()
+	_, err := w.Settings.Change(w.Context(), func(s *account.Settings) { s.IPLimits = false })
+	w.Must(err)
 	return m
 }
 
@@ -50,16 +47,16 @@ func (w *world) oneOfEach() *person {
 	ctx := w.Context()
 	url, events := "https://hooks.example.com/", []account.EventName{account.EventUserCreated}
 	_, err := w.Webhooks.CreateEndpoint(ctx, webhook.EndpointChange{URL: &url, Events: &events})
-	w.must(err)
+	w.Must(err)
 	p := w.lived(2)
 	_, err = w.MFA.CreateTicket(ctx, p.id, 0)
-	w.must(err)
+	w.Must(err)
 	r, err := w.MFA.AddPhone(ctx, p.browser, mfa.PhoneInput{Number: anotherNumber})
-	w.must(err)
+	w.Must(err)
 	_, err = w.MFA.PreparePhone(ctx, p.browser, r.Phone.ID, account.PhoneCode)
-	w.must(err)
+	w.Must(err)
 	_, err = w.Tokens.KeepHandshake(ctx, secret.New("payload"))
-	w.must(err)
+	w.Must(err)
 	_, err = w.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Identifier: "nobody@example.com", Password: secret.New("wrong horse")})
 	if err == nil {
 		w.Fatal("nobody signed in")
@@ -67,16 +64,16 @@ func (w *world) oneOfEach() *person {
 	for i := range 40 { // more acts than a user's record holds
 		name := fmt.Sprint("Maxine", i)
 		_, err = w.Admin.UpdateUser(ctx, p.id, admin.UserChange{FirstName: &name})
-		w.must(err)
+		w.Must(err)
 	}
-	w.must(w.Tokens.RotateSigningKey(ctx, 0))
+	w.Must(w.Tokens.RotateSigningKey(ctx, 0))
 	return p
 }
 
 func (w *world) all(kind store.Kind) []store.Record {
 	w.Helper()
 	found, err := w.counts.List(w.Context(), kind, "", 10_000)
-	w.must(err)
+	w.Must(err)
 	return found
 }
 
@@ -97,7 +94,7 @@ func TestOnlyWhatIsDeadAsAWholeEnds(t *testing.T) {
 			case !ends, kind == store.KindClaim && bytes.Contains(r.Data, []byte(`"u":`)):
 				want = time.Time{}
 			case kind == store.KindClient:
-				want = w.now().Add(364 * day) // made today
+				want = w.Now().Add(364 * day) // made today
 			}
 			if diff := r.Ends.Sub(want); kind == store.KindClient && diff > 0 && diff < 2*day {
 				continue
@@ -119,8 +116,8 @@ func TestAStoreThatForgetsLosesNothing(t *testing.T) {
 	gone := map[store.Kind]int{}
 	for range 12 {
 		for range 3 {
-			w.advance(10 * day)
-			for _, k := range m.Forget(w.now()) {
+			w.Advance(10 * day)
+			for _, k := range m.Forget(w.Now()) {
 				gone[k.Kind]++
 			}
 		}
@@ -128,15 +125,15 @@ func TestAStoreThatForgetsLosesNothing(t *testing.T) {
 		if p.signInWithTicket().SignIn.Status() != account.NeedsSecondFactor {
 			t.Fatal("the user has no second factor any more")
 		}
-		w.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+		w.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 		token, err := w.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
-		w.must(err)
-		_, err = sessiontoken.Verify(token.Reveal(), w.keys(), "https://clerk.example.com", w.now())
-		w.must(err)
-		w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
+		w.Must(err)
+		_, err = sessiontoken.Verify(token.Reveal(), w.keys(), "https://clerk.example.com", w.Now())
+		w.Must(err)
+		w.Must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	}
-	w.advance(400 * day)
-	for _, k := range m.Forget(w.now()) {
+	w.Advance(400 * day)
+	for _, k := range m.Forget(w.Now()) {
 		gone[k.Kind]++
 	}
 	for kind, ends := range everyKind {
@@ -154,21 +151,20 @@ func TestCleanupAfterRotation(t *testing.T) {
 	p.signInWithTicket()
 	sign := func() string {
 		v, err := w.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
-		w.must(err)
+		w.Must(err)
 		return v.Reveal()
 	}
-	w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
+	w.Must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	old := len(w.all(store.KindSigningKey)[0].Data)
-	w.advance(3*time.Hour + day + time.Minute)
+	w.Advance(3*time.Hour + day + time.Minute)
 	before := sign()
 	_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
-	w.must(err)
-	w.Service, err = domain.New(w.config) // another process, which remembers no keys
-	w.must(err)
+	w.Must(err)
+	w.Restart() // another process, which remembers no keys
 	if kid(sign()) != kid(before) {
 		t.Error("another key signs after the cleanup")
 	}
-	if _, err := sessiontoken.Verify(before, w.keys(), "https://clerk.example.com", w.now()); err != nil {
+	if _, err := sessiontoken.Verify(before, w.keys(), "https://clerk.example.com", w.Now()); err != nil {
 		t.Errorf("a token from before the cleanup: %v", err)
 	}
 	if now := len(w.all(store.KindSigningKey)[0].Data); now > old*2/3 {
@@ -186,7 +182,7 @@ func (w *world) asStoredBefore(m *store.Memory) {
 	for kind := range everyKind {
 		for _, r := range w.all(kind) {
 			r.Ends = r.Expires
-			w.must(m.Commit(w.Context(), []store.Write{{Record: r}}))
+			w.Must(m.Commit(w.Context(), []store.Write{{Record: r}}))
 		}
 	}
 }
@@ -196,7 +192,7 @@ func (w *world) inDanger() (keys []store.Key) {
 	w.Helper()
 	for kind, ends := range everyKind {
 		for _, r := range w.all(kind) {
-			alive := !ends || kind == store.KindClaim && bytes.Contains(r.Data, []byte(`"u":`)) || kind == store.KindClient && r.Ends.Before(w.now().Add(300*day))
+			alive := !ends || kind == store.KindClaim && bytes.Contains(r.Data, []byte(`"u":`)) || kind == store.KindClient && r.Ends.Before(w.Now().Add(300*day))
 			if alive && !r.Ends.IsZero() {
 				keys = append(keys, r.Key)
 			}
@@ -217,9 +213,9 @@ func TestARecordOfBeforeIsMendedByItsNextWrite(t *testing.T) {
 	}
 	p.browser = tx.Caller{}
 	p.signInWithTicket()
-	w.must(p.secondFactor(account.TOTPCode, p.totpCode()))
-	w.advance(2 * time.Hour)
-	w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
+	w.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	w.Advance(2 * time.Hour)
+	w.Must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	for _, k := range w.inDanger() {
 		// No write has reached the browsers of earlier releases.
 		if k.Kind != store.KindClient && k.Kind != store.KindDelivery {
@@ -241,18 +237,18 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	}
 	for range tickets {
 		_, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
-		w.must(err)
+		w.Must(err)
 	}
 	broken := w.all(store.KindUser)[3]
 	whole := slices.Clone(broken.Data)
 	broken.Data = []byte(`{"ph":"no list"}`)
-	w.must(m.Commit(t.Context(), []store.Write{{Record: broken}}))
+	w.Must(m.Commit(t.Context(), []store.Write{{Record: broken}}))
 	w.asStoredBefore(m)
-	w.advance(9 * day)
+	w.Advance(9 * day)
 	unreadable := 0
 	for range runs {
 		r, err := w.Service.Admin.Cleanup(t.Context(), limit)
-		w.must(err)
+		w.Must(err)
 		if r.Found > limit {
 			t.Fatalf("a run of at most %d found %d", limit, r.Found)
 		}
@@ -269,21 +265,21 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 	if unreadable != 1 {
 		t.Errorf("%d records could not be read, want 1", unreadable)
 	}
-	w.advance(23 * day)
-	m.Forget(w.now().Add(-30 * day))
+	w.Advance(23 * day)
+	m.Forget(w.Now().Add(-30 * day))
 	if n := len(w.all(store.KindUser)); n != users+1 {
 		t.Fatalf("%d users are left, want %d", n, users+1)
 	}
 	now, err := m.Get(t.Context(), broken.Key)
-	w.must(err)
+	w.Must(err)
 	if !bytes.Equal(now[0].Data, broken.Data) {
 		t.Error("the record that cannot be read is another than before")
 	}
 	now[0].Data = whole
-	w.must(m.Commit(t.Context(), []store.Write{{Record: now[0]}}))
+	w.Must(m.Commit(t.Context(), []store.Write{{Record: now[0]}}))
 	p.browser = tx.Caller{}
 	p.signInWithTicket()
-	w.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	w.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 // TestTheCleanupStopsWhenTheStoreIsAway: a failing store stops the cleanup, and its error is not
@@ -291,7 +287,7 @@ func TestTheCleanupMendsRecordsOfBefore(t *testing.T) {
 func TestTheCleanupStopsWhenTheStoreIsAway(t *testing.T) {
 	w := newWorld(t)
 	w.newcomer().signInWithTicket()
-	w.advance(9 * day)
+	w.Advance(9 * day)
 	w.faults.Inject(store.FailGet(1))
 	if r, err := w.Service.Admin.Cleanup(t.Context(), 100); !errors.Is(err, store.ErrUnavailable) || r.Unreadable != 0 {
 		t.Errorf("%+v, %v", r, err)
@@ -307,11 +303,11 @@ func TestNoKindWaitsForAnother(t *testing.T) {
 		w.newcomer().signInWithTicket()
 	}
 	_, err := w.Tokens.KeepHandshake(t.Context(), secret.New("payload"))
-	w.must(err)
-	w.advance(9 * day)
+	w.Must(err)
+	w.Advance(9 * day)
 	tickets := len(w.all(store.KindTicket))
 	_, err = w.Service.Admin.Cleanup(t.Context(), 36)
-	w.must(err)
+	w.Must(err)
 	if len(w.all(store.KindNonce)) > 0 || len(w.all(store.KindTicket)) >= tickets {
 		t.Errorf("%d nonces and %d of %d tickets wait behind users", len(w.all(store.KindNonce)), len(w.all(store.KindTicket)), tickets)
 	}
@@ -324,12 +320,10 @@ func TestTheCleanupSetsAsideOnlyTheRecordItself(t *testing.T) {
 	w.newcomer().signInWithTicket()
 	settings := w.all(store.KindSettings)[0]
 	settings.Data = []byte(`[]`)
-	w.must(m.Commit(t.Context(), []store.Write{{Record: settings}}))
-	w.advance(9 * day)
+	w.Must(m.Commit(t.Context(), []store.Write{{Record: settings}}))
+	w.Advance(9 * day)
 	before := w.all(store.KindUser)
-	var err error
-	w.Service, err = domain.New(w.config)
-	w.must(err)
+	w.Restart()
 	if r, err := w.Service.Admin.Cleanup(t.Context(), 100); err == nil || r.Unreadable != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -26,7 +26,7 @@ func (w *world) records() []store.Record {
 	var all []store.Record
 	for _, kind := range kinds {
 		found, err := w.counts.List(w.Context(), kind, "", 10_000)
-		w.must(err)
+		w.Must(err)
 		all = append(all, found...)
 	}
 	return all
@@ -48,15 +48,15 @@ func (p *person) rewrite(change func(record map[string]any)) {
 	p.Helper()
 	key := store.Key{Kind: store.KindUser, ID: strings.TrimPrefix(p.id, "user_")}
 	found, err := p.counts.Get(p.Context(), key)
-	p.must(err)
+	p.Must(err)
 	record := map[string]any{}
 	d := json.NewDecoder(bytes.NewReader(found[0].Data))
 	d.UseNumber()
-	p.must(d.Decode(&record))
+	p.Must(d.Decode(&record))
 	change(record)
 	found[0].Data, err = json.Marshal(record)
-	p.must(err)
-	p.must(p.counts.Commit(p.Context(), []store.Write{{Record: found[0]}}))
+	p.Must(err)
+	p.Must(p.counts.Commit(p.Context(), []store.Write{{Record: found[0]}}))
 }
 
 func storedPhone(record map[string]any) map[string]any {
@@ -78,13 +78,13 @@ func TestNoNumberAtRest(t *testing.T) {
 	for _, typed := range []string{aNumber, "+1 (212) 555-0123", "2125550123"} {
 		other := p.stranger()
 		r, err := p.MFA.CreateSignIn(t.Context(), other.browser, mfa.SignInInput{Identifier: typed})
-		p.must(err)
+		p.Must(err)
 		other.keepToken(r.Snapshot)
 		if r.SignIn.Identifier != typed {
 			t.Errorf("the answer shows %q, not what was typed", r.SignIn.Identifier)
 		}
 		again, err := p.MFA.SignIn(t.Context(), other.browser, r.SignIn.ID)
-		p.must(err)
+		p.Must(err)
 		if again.SignIn.Identifier != typed {
 			t.Errorf("later it shows %q", again.SignIn.Identifier)
 		}
@@ -98,7 +98,7 @@ func TestNoNumberAtRest(t *testing.T) {
 		t.Fatal("the search finds nothing at all")
 	}
 	u, err := w.Admin.User(t.Context(), p.id)
-	w.must(err)
+	w.Must(err)
 	if u.Phones[0].Number != aNumber {
 		t.Errorf("the number came back as %v", u.Phones[0].Number)
 	}
@@ -122,10 +122,10 @@ func TestAPlainNumberFromBefore(t *testing.T) {
 	}
 	p.signInWithTicket()
 	p.text()
-	if to := p.sent[len(p.sent)-1].To.E164(); to != aNumber {
+	if to := p.Sent()[len(p.Sent())-1].To.E164(); to != aNumber {
 		t.Errorf("the code went to %s", to)
 	}
-	p.must(p.secondFactor(account.PhoneCode, p.sms()))
+	p.Must(p.secondFactor(account.PhoneCode, p.Code()))
 	if where := p.found(aNumber); where != nil {
 		t.Errorf("after a write the number is in %v", where)
 	}
@@ -148,10 +148,10 @@ func TestASealedNumberMoved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member()
 			other, err := p.Admin.CreateUser(t.Context(), admin.UserInput{Phones: []string{anotherNumber}})
-			p.must(err)
+			p.Must(err)
 			theirs := &person{world: p.world, id: other.WireID()}
 			p.signInWithTicket()
-			texts := len(p.sent)
+			texts := len(p.Sent())
 			move(p, theirs.stored())
 			_, err = p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 			p.want(apierr.InternalClerkError, err)
@@ -159,7 +159,7 @@ func TestASealedNumberMoved(t *testing.T) {
 			p.want(apierr.InternalClerkError, err)
 			_, _, err = p.Admin.Users(t.Context(), nil, 0, 10)
 			p.want(apierr.InternalClerkError, err)
-			if len(p.sent) != texts {
+			if len(p.Sent()) != texts {
 				t.Error("a text was sent")
 			}
 		})
@@ -171,23 +171,23 @@ func TestASealedNumberMoved(t *testing.T) {
 func TestANumberMovesToTheNewestKey(t *testing.T) {
 	p := newWorld(t).member()
 	use := func() string {
-		p.advance(time.Minute)
+		p.Advance(time.Minute)
 		_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
-		p.must(err)
+		p.Must(err)
 		return p.stored()
 	}
 	first := use()
 	if use() != first {
 		t.Error("a number that did not change was sealed again")
 	}
-	p.must(p.config.Ring.Replace(2, map[uint32]seal.Key{1: {1, 2, 3}, 2: {4, 5, 6}}))
+	p.Must(p.Config.Ring.Replace(2, map[uint32]seal.Key{1: {1, 2, 3}, 2: {4, 5, 6}}))
 	second := use()
 	if second == first || use() != second {
 		t.Error("the number did not move to the new key, once")
 	}
 	var sealed []byte
-	p.must(json.Unmarshal([]byte(`"`+second+`"`), &sealed))
-	if !p.config.Ring.Current(sealed) {
+	p.Must(json.Unmarshal([]byte(`"`+second+`"`), &sealed))
+	if !p.Config.Ring.Current(sealed) {
 		t.Error("the number is not under the new key")
 	}
 	if u, err := p.Admin.User(t.Context(), p.id); err != nil || u.Phones[0].Number != aNumber {

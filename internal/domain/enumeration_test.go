@@ -20,7 +20,7 @@ func identifiers(w *world) map[string]string {
 	w.Helper()
 	for name, password := range map[string]string{"known": "correct horse", "passwordless": ""} {
 		_, err := w.Admin.CreateUser(w.Context(), admin.UserInput{Username: name, Password: secret.New(password)})
-		w.must(err)
+		w.Must(err)
 	}
 	return map[string]string{"a user": "known", "a user without a password": "passwordless", "nobody": "nobody"}
 }
@@ -47,7 +47,7 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 		"the password in a second step": func(w *world, identifier string) error {
 			p := &person{world: w}
 			r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier})
-			w.must(err)
+			w.Must(err)
 			p.keepToken(r.Snapshot)
 			w.counts.Reset()
 			_, err = w.MFA.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, password)
@@ -56,7 +56,7 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 		"looking at the sign-in": func(w *world, identifier string) error {
 			p := &person{world: w}
 			r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: identifier})
-			w.must(err)
+			w.Must(err)
 			p.keepToken(r.Snapshot)
 			w.counts.Reset()
 			_, err = w.MFA.SignIn(t.Context(), p.browser, r.SignIn.ID)
@@ -71,7 +71,7 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 				seen := map[string]string{}
 				for what, identifier := range who {
 					_, err := w.Engine.Settings(t.Context()) // a warm process
-					w.must(err)
+					w.Must(err)
 					w.counts.Reset()
 					err = do(w, identifier)
 					seen[what] = fmt.Sprint(codeOf(err), ": ", cost(w.counts.Counts()))
@@ -81,7 +81,7 @@ func TestNobodyCostsWhatSomebodyDoes(t *testing.T) {
 						t.Errorf("try %d: %s answers %s, a user %s", i+1, what, got, seen["a user"])
 					}
 				}
-				w.advance(31 * time.Second)
+				w.Advance(31 * time.Second)
 			}
 		})
 	}
@@ -102,7 +102,7 @@ func TestAnIdentifierThatWasGuessedAtCanBeTaken(t *testing.T) {
 		t.Fatal(got)
 	}
 	_, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "later", Password: secret.New("correct horse")})
-	w.must(err)
+	w.Must(err)
 	if got := try("later", "correct horse"); got != "" {
 		t.Errorf("its owner: %s", got)
 	}
@@ -118,12 +118,12 @@ func TestGuessesAtNobodyAreForgotten(t *testing.T) {
 	_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "nobody", Password: secret.New("a wrong password")})
 	w.want(apierr.FormPasswordOrIdentifierIncorrect, err)
 	_, err = w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "somebody"})
-	w.must(err)
-	w.advance(32 * 24 * time.Hour)
+	w.Must(err)
+	w.Advance(32 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
-	w.must(err)
+	w.Must(err)
 	claims, err := w.counts.List(t.Context(), store.KindClaim, "", 10)
-	w.must(err)
+	w.Must(err)
 	if len(claims) != 1 {
 		t.Errorf("%d claims are left, want the one of somebody", len(claims))
 	}
@@ -145,7 +145,7 @@ func TestLookingForNumbersIsLimited(t *testing.T) {
 	const most = 10
 	for i := range most {
 		_, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: fmt.Sprint("holder", i), Phones: []string{number(i)}})
-		w.must(err)
+		w.Must(err)
 	}
 	const freeAtOnce = 5
 	for i := range most {
@@ -155,7 +155,7 @@ func TestLookingForNumbersIsLimited(t *testing.T) {
 			continue
 		}
 		free, err := add(q, most+i)
-		w.must(err)
+		w.Must(err)
 		if taken != free {
 			t.Errorf("try %d: a taken number costs %s, a free one %s", i, taken, free)
 		}

@@ -27,9 +27,9 @@ func crowded(t *testing.T) *person {
 	p := w.lived(60)
 	for range 220 {
 		_, err := w.Admin.Lock(t.Context(), p.id)
-		w.must(err)
+		w.Must(err)
 		_, err = w.Admin.Unlock(t.Context(), p.id)
-		w.must(err)
+		w.Must(err)
 	}
 	var addresses []any
 	for holder := range 30 {
@@ -39,15 +39,15 @@ func crowded(t *testing.T) *person {
 			addresses = append(addresses, map[string]any{"i": fmt.Sprint("idn_", holder, n), "a": in.Emails[n], "c": 1})
 		}
 		_, err := w.Admin.CreateUser(t.Context(), in)
-		w.must(err)
+		w.Must(err)
 	}
 	for _, r := range w.records() {
 		switch {
 		case r.Key.Kind == store.KindClaim:
 			r.Data = []byte(fmt.Sprintf(`{"u":%q}`, strings.TrimPrefix(p.id, "user_")))
-			w.must(w.counts.Commit(t.Context(), []store.Write{{Record: r}}))
+			w.Must(w.counts.Commit(t.Context(), []store.Write{{Record: r}}))
 		case r.Key.Kind == store.KindUser && "user_"+r.Key.ID != p.id:
-			w.must(w.counts.Commit(t.Context(), []store.Write{{Record: r, Delete: true}}))
+			w.Must(w.counts.Commit(t.Context(), []store.Write{{Record: r, Delete: true}}))
 		}
 	}
 	p.rewrite(func(record map[string]any) { record["em"] = append(record["em"].([]any), addresses...) })
@@ -58,12 +58,12 @@ func crowded(t *testing.T) *person {
 func (p *person) copied() *person {
 	p.Helper()
 	w := newWorld(p.TB)
-	w.at = p.now()
+	w.Advance(p.Now().Sub(w.Now()))
 	for _, r := range p.records() {
 		there, err := w.counts.Get(p.Context(), r.Key)
-		p.must(err)
+		p.Must(err)
 		r.Version = there[0].Version
-		p.must(w.counts.Commit(p.Context(), []store.Write{{Record: r}}))
+		p.Must(w.counts.Commit(p.Context(), []store.Write{{Record: r}}))
 	}
 	q := *p
 	q.world = w
@@ -98,7 +98,7 @@ func (p *person) absent() {
 	if err != nil || total != 0 || len(all) != 0 {
 		p.Errorf("%d users are listed: %v", total, err)
 	}
-	p.must(p.Admin.ExportUsers(ctx, func(admin.Export, error) error { return errors.New("the user is exported") }))
+	p.Must(p.Admin.ExportUsers(ctx, func(admin.Export, error) error { return errors.New("the user is exported") }))
 }
 
 // gone fails if a record still names the user.
@@ -125,7 +125,7 @@ func TestAUserOfAnySizeIsDeletedInSteps(t *testing.T) {
 	p := crowded(t)
 	whole := p.copied()
 	whole.counts.Reset()
-	whole.must(whole.Admin.DeleteUser(t.Context(), p.id))
+	whole.Must(whole.Admin.DeleteUser(t.Context(), p.id))
 	steps := whole.counts.Counts().Commits
 	whole.gone()
 	if steps < 7 || steps > 9 {
@@ -137,7 +137,7 @@ func TestAUserOfAnySizeIsDeletedInSteps(t *testing.T) {
 			q.faults.Inject(fault)
 			err := q.Admin.DeleteUser(t.Context(), q.id)
 			if name == "conflicts" {
-				q.must(err)
+				q.Must(err)
 				q.gone()
 				continue
 			}
@@ -155,11 +155,11 @@ func TestAUserOfAnySizeIsDeletedInSteps(t *testing.T) {
 				q.absent()
 			}
 			if stored < steps {
-				q.must(q.Admin.DeleteUser(t.Context(), q.id))
+				q.Must(q.Admin.DeleteUser(t.Context(), q.id))
 			}
 			q.gone()
 			told, _, err := q.Audit.Events(t.Context(), "", 100)
-			q.must(err)
+			q.Must(err)
 			told = slices.DeleteFunc(told, func(e account.Event) bool { return e.Name != account.EventUserDeleted })
 			if len(told) != 1 || told[0].User != q.id {
 				t.Errorf("step %d %s: the deletion was told of %d times", n, name, len(told))
@@ -175,10 +175,10 @@ func TestTheCleanupFinishesADeletion(t *testing.T) {
 	if err := p.Admin.DeleteUser(t.Context(), p.id); !errors.Is(err, store.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	p.advance(25 * time.Hour)
+	p.Advance(25 * time.Hour)
 	for range 100 {
 		_, err := p.Service.Admin.Cleanup(t.Context(), 10)
-		p.must(err)
+		p.Must(err)
 	}
 	p.gone()
 }
@@ -194,12 +194,12 @@ func TestAStepOfADeletionIsBoundedInBytes(t *testing.T) {
 			continue
 		}
 		var o map[string]any
-		p.must(json.Unmarshal(r.Data, &o))
+		p.Must(json.Unmarshal(r.Data, &o))
 		o["zz"] = strings.Repeat("x", 300<<10)
 		r.Data, _ = json.Marshal(o)
-		p.must(p.counts.Commit(t.Context(), []store.Write{{Record: r}}))
+		p.Must(p.counts.Commit(t.Context(), []store.Write{{Record: r}}))
 	}
-	p.must(p.Admin.DeleteUser(t.Context(), p.id))
+	p.Must(p.Admin.DeleteUser(t.Context(), p.id))
 	p.gone()
 }
 
@@ -212,11 +212,11 @@ func TestAnIdentifierOfAHalfErasedUserIsFree(t *testing.T) {
 		t.Fatal("the deletion was not cut off")
 	}
 	u, err := p.Admin.CreateUser(t.Context(), admin.UserInput{Username: "Maxine.M", Emails: []string{"maxine29.9@example.com"}, Password: secret.New("another horse")})
-	p.must(err)
-	p.must(p.Admin.DeleteUser(t.Context(), p.id))
+	p.Must(err)
+	p.Must(p.Admin.DeleteUser(t.Context(), p.id))
 	for _, name := range []string{"maxine.m", "maxine29.9@example.com"} {
 		r, err := p.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.Password, Identifier: name, Password: secret.New("another horse")})
-		p.must(err)
+		p.Must(err)
 		if r.User == nil || r.User.WireID() != u.WireID() {
 			t.Errorf("%s leads to %v", name, r.User)
 		}
@@ -228,15 +228,15 @@ func TestAnIdentifierOfAHalfErasedUserIsFree(t *testing.T) {
 func TestAHalfErasedUserIsNotRestored(t *testing.T) {
 	p := crowded(t)
 	var kept admin.Export
-	p.must(p.Admin.ExportUsers(t.Context(), func(u admin.Export, err error) error { kept = u; return err }))
+	p.Must(p.Admin.ExportUsers(t.Context(), func(u admin.Export, err error) error { kept = u; return err }))
 	kept.EmailAddresses = kept.EmailAddresses[:1]
 	p.faults.Inject(store.FailCommit(2))
 	if err := p.Admin.DeleteUser(t.Context(), p.id); err == nil {
 		t.Fatal("the deletion was not cut off")
 	}
 	p.want(apierr.ResourceLocked, p.Admin.ImportUser(t.Context(), kept))
-	p.must(p.Admin.DeleteUser(t.Context(), p.id))
-	p.must(p.Admin.ImportUser(t.Context(), kept))
+	p.Must(p.Admin.DeleteUser(t.Context(), p.id))
+	p.Must(p.Admin.ImportUser(t.Context(), kept))
 }
 
 // TestIdentifiersPerUserAreBounded: a user has at most ten identifiers of each kind, however they
@@ -264,14 +264,14 @@ func TestIdentifiersPerUserAreBounded(t *testing.T) {
 		}
 	}
 	u, err := w.Admin.CreateUser(ctx, admin.UserInput{Emails: many(10, emails), Phones: many(10, numbers)})
-	w.must(err)
+	w.Must(err)
 	p := &person{world: w, id: u.WireID()}
 	_, err = w.Admin.AddUserPhone(ctx, u.WireID(), "+12125550142", admin.PhoneChange{})
 	w.want(apierr.FormParamArraySizeExceeded, err)
 	p.signInWithTicket()
 	_, err = w.MFA.AddPhone(ctx, p.browser, mfa.PhoneInput{Number: "+12125550142"})
 	w.want(apierr.FormParamArraySizeExceeded, err)
-	w.must(w.Admin.DeleteUser(ctx, u.WireID()))
+	w.Must(w.Admin.DeleteUser(ctx, u.WireID()))
 }
 
 // TestUsernames: the rules of usernames hold wherever a username is set.
@@ -297,22 +297,22 @@ func TestUsernames(t *testing.T) {
 			t.Errorf("create %q: %v, want %q", name, err, want)
 		}
 		if err == nil {
-			w.must(w.Admin.DeleteUser(ctx, u.WireID()))
+			w.Must(w.Admin.DeleteUser(ctx, u.WireID()))
 		}
 		other, err := w.Admin.CreateUser(ctx, admin.UserInput{Username: "other"})
-		w.must(err)
+		w.Must(err)
 		if _, err = w.Admin.UpdateUser(ctx, other.WireID(), admin.UserChange{Username: &name}); wrong(err) {
 			t.Errorf("change to %q: %v, want %q", name, err, want)
 		}
 		var moved admin.Export
-		w.must(w.Admin.ExportUsers(ctx, func(p admin.Export, err error) error { moved = p; return err }))
-		w.must(w.Admin.DeleteUser(ctx, other.WireID()))
+		w.Must(w.Admin.ExportUsers(ctx, func(p admin.Export, err error) error { moved = p; return err }))
+		w.Must(w.Admin.DeleteUser(ctx, other.WireID()))
 		moved.Username = name
 		if err = w.Admin.ImportUser(ctx, moved); wrong(err) {
 			t.Errorf("restore %q: %v, want %q", name, err, want)
 		}
 		if err == nil {
-			w.must(w.Admin.DeleteUser(ctx, other.WireID()))
+			w.Must(w.Admin.DeleteUser(ctx, other.WireID()))
 		}
 	}
 }
@@ -324,10 +324,10 @@ func TestAUsernameFromBeforeTheRulesStays(t *testing.T) {
 	p.rewrite(func(record map[string]any) { record["un"] = "old name " })
 	old, first := "old name ", "Ann"
 	_, err := p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{Username: &old, FirstName: &first})
-	p.must(err)
+	p.Must(err)
 	none := ""
 	_, err = p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{Username: &none})
-	p.must(err)
+	p.Must(err)
 }
 
 // TestProfilesAreBounded: the limits of names, ids and metadata also hold for several small
@@ -350,7 +350,7 @@ func TestProfilesAreBounded(t *testing.T) {
 		}
 	}
 	u, err := w.Admin.CreateUser(ctx, admin.UserInput{Username: "u", Public: half})
-	w.must(err)
+	w.Must(err)
 	for _, in := range []admin.UserChange{{Private: half}, {Unsafe: half}} {
 		_, err = w.Admin.UpdateUser(ctx, u.WireID(), in)
 		w.want(apierr.FormParamExceedsAllowedSize, err)

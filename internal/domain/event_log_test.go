@@ -20,7 +20,7 @@ func (w *world) told(pageSize int) []string {
 	before := ""
 	for {
 		page, more, err := w.Audit.Events(w.Context(), before, pageSize)
-		w.must(err)
+		w.Must(err)
 		for _, e := range page {
 			if before != "" && e.ID >= before {
 				w.Errorf("%s comes after %s", e.ID, before)
@@ -46,9 +46,9 @@ func TestEventLog(t *testing.T) {
 	p.inside()
 	_, _ = p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.wrong()))
 	_, err := p.Admin.Lock(ctx, p.id)
-	p.must(err)
-	p.advance(time.Millisecond)
-	p.must(p.Admin.DeleteUser(ctx, p.id))
+	p.Must(err)
+	p.Advance(time.Millisecond)
+	p.Must(p.Admin.DeleteUser(ctx, p.id))
 	want := []string{
 		"backup_code.made", "code.sent", "factor.added", "factor.added", "phone_number.added", "phone_number.verified", "session.created", "session.removed", "settings.changed",
 		"user.created", "session.created", "user.locked", "user.deleted",
@@ -61,7 +61,7 @@ func TestEventLog(t *testing.T) {
 		}
 	}
 	events, _, err := p.Audit.Events(ctx, "", 3)
-	p.must(err)
+	p.Must(err)
 	gone, locked, signedIn := events[0], events[1], events[2]
 	if gone.User != p.id || gone.By != account.ByBackend || gone.Address != "" || locked.By != account.ByBackend {
 		t.Errorf("%+v\n%+v", gone, locked)
@@ -82,10 +82,10 @@ func TestTheEventLogHoldsNoSecret(t *testing.T) {
 	p.browser.Address = aNetwork
 	p.signInWithTicket()
 	p.text()
-	code := p.sms()
-	p.must(p.secondFactor(account.PhoneCode, code))
+	code := p.Code()
+	p.Must(p.secondFactor(account.PhoneCode, code))
 	records, err := p.counts.List(t.Context(), store.KindEvent, "", 1000)
-	p.must(err)
+	p.Must(err)
 	for _, r := range records {
 		for _, never := range append(slices.Clone(p.backup), aNumber[1:], `"`+code+`"`, aNetwork.String()) {
 			if strings.Contains(string(r.Data), never) {
@@ -99,9 +99,9 @@ func TestTheEventLogHoldsNoSecret(t *testing.T) {
 func TestTheEventLogForgets(t *testing.T) {
 	w := newWorld(t)
 	w.newcomer()
-	w.advance(31*24*time.Hour + time.Hour)
+	w.Advance(31*24*time.Hour + time.Hour)
 	_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
-	w.must(err)
+	w.Must(err)
 	if got := w.told(10); len(got) != 0 {
 		t.Errorf("%v", got)
 	}
@@ -111,12 +111,12 @@ func TestTheEventLogForgets(t *testing.T) {
 func TestEventsOfOneMomentStayInOrder(t *testing.T) {
 	w := newWorld(t)
 	var want []string
-	w.advance(time.Millisecond)
+	w.Advance(time.Millisecond)
 	for i := range 12 {
 		_, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: fmt.Sprint("user", i), Phones: []string{fmt.Sprintf("+1212555%04d", i)}})
-		w.must(err)
+		w.Must(err)
 		want = append(want, "user.created", "phone_number.verified")
-		w.advance(time.Millisecond)
+		w.Advance(time.Millisecond)
 	}
 	if got := w.told(5); !slices.Equal(got[1:], want) {
 		t.Errorf("%v", got)

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -25,32 +26,32 @@ func TestConsecutiveFailures(t *testing.T) {
 	// The sign-in has ended, also for a correct code.
 	p.want(apierr.VerificationFailed, p.secondFactor(account.TOTPCode, p.totpCode()))
 	for n, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute} {
-		p.advance(wait - time.Second)
+		p.Advance(wait - time.Second)
 		p.signInWithTicket()
 		err := p.secondFactor(account.TOTPCode, p.totpCode())
 		if codeOf(err) != apierr.TooManyRequests || apierr.From(err).RetryAfter() != time.Second {
 			t.Fatalf("wait %d: a second before its end: %v, retry %v", n, err, apierr.From(err).RetryAfter())
 		}
-		p.advance(time.Second)
+		p.Advance(time.Second)
 		if got := guess(); got != apierr.FormCodeIncorrect {
 			t.Fatalf("wait %d: after its end: %s", n, got)
 		}
 	}
 	for range 2 { // the tenth failure locks for an hour, and so does every later one
 		p.want(apierr.UserLocked, p.secondFactor(account.TOTPCode, p.totpCode()))
-		p.advance(time.Hour - time.Second)
+		p.Advance(time.Hour - time.Second)
 		p.signInWithTicket()
 		p.want(apierr.UserLocked, p.secondFactor(account.BackupCode, p.backup[0]))
-		p.advance(time.Second)
+		p.Advance(time.Second)
 		p.signInWithTicket()
 		if got := guess(); got != apierr.FormCodeIncorrect {
 			t.Fatalf("after the lock: %s", got)
 		}
 	}
 	_, err := p.Admin.Unlock(t.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func codeOf(err error) apierr.Code {
@@ -66,7 +67,7 @@ func TestSuccessClearsConsecutiveFailures(t *testing.T) {
 	for range 4 {
 		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
 	}
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	p.signOut()
 	p.signInWithTicket()
 	for range 5 {
@@ -77,7 +78,7 @@ func TestSuccessClearsConsecutiveFailures(t *testing.T) {
 func TestFailureLogStopsUnknownDevicesOnly(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode())) // this browser is known now
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode())) // this browser is known now
 	failures := 0
 	for day := 0; failures < 20; day++ {
 		thief := p.stranger()
@@ -87,11 +88,11 @@ func TestFailureLogStopsUnknownDevicesOnly(t *testing.T) {
 				failures++
 			}
 		}
-		p.advance(24 * time.Hour / 4)
+		p.Advance(24 * time.Hour / 4)
 		p.signOut()
 		p.signInWithTicket()
 		// the owner's success clears the consecutive count, not the failure log
-		p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+		p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	}
 	thief := p.stranger()
 	thief.signInWithTicket()
@@ -99,12 +100,12 @@ func TestFailureLogStopsUnknownDevicesOnly(t *testing.T) {
 	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 	p.want(apierr.UserLocked, err)
 	p.signOut()
-	p.advance(time.Minute)
+	p.Advance(time.Minute)
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
-	p.advance(31 * 24 * time.Hour)
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Advance(31 * 24 * time.Hour)
 	thief.signInWithTicket()
-	p.must(thief.secondFactor(account.TOTPCode, thief.totpCode()))
+	p.Must(thief.secondFactor(account.TOTPCode, thief.totpCode()))
 }
 
 func TestPasswordAndSecondFactorDoNotLockEachOther(t *testing.T) {
@@ -119,18 +120,18 @@ func TestPasswordAndSecondFactorDoNotLockEachOther(t *testing.T) {
 	}
 	p.signInWithTicket()
 	p.want(apierr.TooManyRequests, p.secondFactor(account.TOTPCode, p.totpCode()))
-	p.advance(30 * time.Second)
-	p.must(p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
+	p.Advance(30 * time.Second)
+	p.Must(p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
 	p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
-	p.advance(time.Minute)
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Advance(time.Minute)
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func TestMalformedAndReplayedCodesAreFree(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
 	used := p.totpCode()
-	p.must(p.secondFactor(account.TOTPCode, used))
+	p.Must(p.secondFactor(account.TOTPCode, used))
 	p.signOut()
 	p.signInWithTicket()
 	for range 30 {
@@ -139,15 +140,15 @@ func TestMalformedAndReplayedCodesAreFree(t *testing.T) {
 		}
 		p.want(apierr.FormParamNil, p.secondFactor(account.TOTPCode, ""))
 	}
-	p.advance(time.Minute)
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Advance(time.Minute)
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func TestTriesOfOneVerification(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
-	p.must(err)
+	p.Must(err)
 	send := func() error {
 		_, err := p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 		return err
@@ -157,8 +158,8 @@ func TestTriesOfOneVerification(t *testing.T) {
 		return err
 	}
 	p.want(apierr.VerificationMissing, try("123456"))
-	p.must(send())
-	first := p.sms()
+	p.Must(send())
+	first := p.Code()
 	p.want(apierr.VerificationCodeTooManyRequests, send())
 	wrong := "000000"
 	if first == wrong {
@@ -167,25 +168,25 @@ func TestTriesOfOneVerification(t *testing.T) {
 	for range 3 {
 		p.want(apierr.FormCodeIncorrect, try(wrong))
 	}
-	p.advance(30 * time.Second)
-	p.must(send()) // keeps the three failures
-	second := p.sms()
+	p.Advance(30 * time.Second)
+	p.Must(send()) // keeps the three failures
+	second := p.Code()
 	if first != second {
 		// The old code has ended, and its use is the fourth failure.
 		p.want(apierr.FormCodeIncorrect, try(first))
 	}
 	p.want(apierr.FormCodeIncorrect, try(wrong))
-	p.advance(time.Minute)
+	p.Advance(time.Minute)
 	p.want(apierr.VerificationFailed, try(second))
 	p.want(apierr.VerificationFailed, send())
-	p.advance(10 * time.Minute)
-	p.must(send())
-	third := p.sms()
-	p.advance(10 * time.Minute)
+	p.Advance(10 * time.Minute)
+	p.Must(send())
+	third := p.Code()
+	p.Advance(10 * time.Minute)
 	p.want(apierr.VerificationExpired, try(third))
-	p.must(send())
-	p.must(try(p.sms()))
-	p.want(apierr.VerificationAlreadyVerified, try(p.sms()))
+	p.Must(send())
+	p.Must(try(p.Code()))
+	p.want(apierr.VerificationAlreadyVerified, try(p.Code()))
 }
 
 func TestCodesWorkForNothingElse(t *testing.T) {
@@ -193,26 +194,26 @@ func TestCodesWorkForNothingElse(t *testing.T) {
 	p := w.member()
 	p.signInWithTicket()
 	p.text()
-	forSignIn := p.sms()
+	forSignIn := p.Code()
 	other := p.stranger()
 	other.signInWithTicket()
-	p.advance(time.Minute)
+	p.Advance(time.Minute)
 	other.text()
-	forOther := other.sms()
+	forOther := other.Code()
 	if forSignIn != forOther {
 		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.PhoneCode, forOther))
 	}
-	p.must(p.secondFactor(account.PhoneCode, forSignIn))
-	p.advance(time.Minute)
+	p.Must(p.secondFactor(account.PhoneCode, forSignIn))
+	p.Advance(time.Minute)
 	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
-	p.must(err)
+	p.Must(err)
 	_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(forOther)})
 	p.want(apierr.VerificationMissing, err)
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: anotherNumber})
-	p.must(err)
+	p.Must(err)
 	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(forOther)})
 	p.want(apierr.VerificationMissing, err)
-	p.must(other.secondFactor(account.PhoneCode, forOther))
+	p.Must(other.secondFactor(account.PhoneCode, forOther))
 }
 
 func TestTextsPerNumberAndUser(t *testing.T) {
@@ -223,17 +224,17 @@ func TestTextsPerNumberAndUser(t *testing.T) {
 			p := w.newcomer()
 			p.signInWithTicket()
 			r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
-			w.must(err)
+			w.Must(err)
 			if _, err := p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode); err == nil {
 				sent++
 			} else if codeOf(err) != apierr.VerificationCodeTooManyRequests {
 				t.Fatalf("hour %d: %v", hour, err)
 			}
-			w.advance(5 * time.Minute)
+			w.Advance(5 * time.Minute)
 		}
 	}
-	if sent != 20 || len(w.sent) != 20 {
-		t.Errorf("%d texts to one number in a day (%d at the network), want 20", sent, len(w.sent))
+	if sent != 20 || len(w.Sent()) != 20 {
+		t.Errorf("%d texts to one number in a day (%d at the network), want 20", sent, len(w.Sent()))
 	}
 }
 
@@ -251,7 +252,7 @@ func TestRefusedNumbers(t *testing.T) {
 			t.Errorf("%q: %v, want %s", number, err, want)
 		}
 	}
-	if len(p.sent) != 0 {
+	if len(p.Sent()) != 0 {
 		t.Error("a message went out")
 	}
 }
@@ -259,12 +260,12 @@ func TestRefusedNumbers(t *testing.T) {
 func TestAFailedSendCostsNoCooldown(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
-	p.down = true
+	p.Fail(errors.New("network down"))
 	_, err := p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 	p.want(apierr.SMSSendError, err)
-	p.down = false
+	p.Fail(nil)
 	p.text()
-	p.must(p.secondFactor(account.PhoneCode, p.sms()))
+	p.Must(p.secondFactor(account.PhoneCode, p.Code()))
 }
 
 func TestAHundredFailuresDisableTheAuthenticator(t *testing.T) {
@@ -274,26 +275,26 @@ func TestAHundredFailuresDisableTheAuthenticator(t *testing.T) {
 			t.Fatalf("failure %d: %v", n+1, err)
 		}
 		_, err := p.Admin.Unlock(t.Context(), p.id)
-		p.must(err)
+		p.Must(err)
 	}
 	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 	p.want(apierr.StrategyForUserInvalid, err)
 	p.signInWithTicket()
 	p.want(apierr.StrategyForUserInvalid, p.secondFactor(account.TOTPCode, p.totpCode()))
-	p.must(p.secondFactor(account.BackupCode, p.backup[0]))
+	p.Must(p.secondFactor(account.BackupCode, p.backup[0]))
 	_, err = p.MFA.DeleteTOTP(t.Context(), p.browser)
-	p.must(err)
+	p.Must(err)
 	p.enrolApp()
 	_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
-	p.must(err)
+	p.Must(err)
 }
 
 func TestLimitsPerAddress(t *testing.T) {
 	p := newWorld(t).member()
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
-	p.must(err)
+	p.Must(err)
 	p.browser.Address = netip.MustParseAddr("198.51.100.7")
-	p.advance(time.Hour)
+	p.Advance(time.Hour)
 	p.signInWithTicket()
 	for range 3 {
 		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
@@ -306,14 +307,14 @@ func TestLimitsPerAddress(t *testing.T) {
 	elsewhere.Address = netip.MustParseAddr("203.0.113.9")
 	_, err = p.MFA.AttemptSecondFactor(t.Context(), elsewhere, p.signIn, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.wrong())})
 	p.want(apierr.FormCodeIncorrect, err)
-	p.advance(10 * time.Second)
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Advance(10 * time.Second)
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func TestGuessesAtUnknownAccountsAreLimitedToo(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
-	w.must(err)
+	w.Must(err)
 	from := tx.Caller{Address: netip.MustParseAddr("2001:db8::1")}
 	try := func() apierr.Code {
 		_, err := w.MFA.CreateSignIn(t.Context(), from, mfa.SignInInput{Identifier: "nobody@example.com", Password: secret.New("some password")})
@@ -333,10 +334,10 @@ func TestGuessesAtUnknownAccountsAreLimitedToo(t *testing.T) {
 func TestTextAsFirstFactor(t *testing.T) {
 	w := newWorld(t)
 	u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "texter", Phones: []string{aNumber}})
-	w.must(err)
+	w.Must(err)
 	begin := func() *mfa.SignInResult {
 		r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "texter"})
-		w.must(err)
+		w.Must(err)
 		return r
 	}
 	r := begin()
@@ -344,30 +345,30 @@ func TestTextAsFirstFactor(t *testing.T) {
 	p.keepToken(r.Snapshot)
 	_, err = w.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, "")
 	w.want(apierr.StrategyForUserInvalid, err)
-	if len(w.sent) != 0 {
+	if len(w.Sent()) != 0 {
 		t.Fatal("a stranger caused a message")
 	}
 	_, err = w.Settings.Change(t.Context(), func(s *account.Settings) { s.FirstFactorPhoneCode = true })
-	w.must(err)
+	w.Must(err)
 	_, err = w.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, "")
-	w.must(err)
+	w.Must(err)
 	guess := func(code string) (*mfa.SignInResult, error) {
 		return w.MFA.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(code)})
 	}
 	wrong := "000000"
-	if w.sms() == wrong {
+	if w.Code() == wrong {
 		wrong = "111111"
 	}
 	_, err = guess(wrong)
 	w.want(apierr.FormCodeIncorrect, err)
-	done, err := guess(w.sms())
-	w.must(err)
+	done, err := guess(w.Code())
+	w.Must(err)
 	if done.SignIn.Status() != account.SignInComplete {
 		t.Errorf("after the right code: %s", done.SignIn.Status())
 	}
 	again, err := w.Admin.User(t.Context(), u.WireID())
-	w.must(err)
-	if again.AttemptsLeft(account.At(w.now())) != 10 {
+	w.Must(err)
+	if again.AttemptsLeft(account.At(w.Now())) != 10 {
 		t.Error("a first-factor code moved the second factor's counter")
 	}
 }

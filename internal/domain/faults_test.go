@@ -26,7 +26,7 @@ func TestAFailingStoreDenies(t *testing.T) {
 			if !errors.Is(err, store.ErrUnavailable) || errors.As(err, new(*apierr.Error)) {
 				t.Fatalf("error %v, want one that is unavailable and not of the catalogue", err)
 			}
-			p.must(p.secondFactor(account.BackupCode, p.backup[0]))
+			p.Must(p.secondFactor(account.BackupCode, p.backup[0]))
 		})
 	}
 }
@@ -43,20 +43,20 @@ func TestALostAnswerNeverGivesASecondUse(t *testing.T) {
 	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(code))
 	p.want(apierr.FormCodeIncorrect, err)
 	p.unlocked()
-	p.advance(60e9)
+	p.Advance(60e9)
 	_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
-	p.must(err)
+	p.Must(err)
 }
 
 func TestNoMessageWithoutItsCommit(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
-	before := len(p.sent)
+	before := len(p.Sent())
 	p.faults.Inject(store.FailCommit(1))
 	if _, err := p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone); err == nil {
 		t.Fatal("the commit did not fail")
 	}
-	if len(p.sent) != before {
+	if len(p.Sent()) != before {
 		t.Error("a message went out for a code that is not stored")
 	}
 	p.text()
@@ -66,7 +66,7 @@ func TestAConflictIsTriedAgain(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
 	p.faults.Inject(store.ConflictCommit(1), store.ConflictCommit(2), store.ConflictCommit(3))
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 }
 
 func TestEndlessConflictsAreAnswered(t *testing.T) {
@@ -86,7 +86,7 @@ func TestACancelledRequestLeavesNothingRunning(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
-	p.must(err)
+	p.Must(err)
 }
 
 func TestCleanup(t *testing.T) {
@@ -94,21 +94,21 @@ func TestCleanup(t *testing.T) {
 	p := w.newcomer()
 	p.signInWithTicket()
 	_, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
-	w.must(err)
+	w.Must(err)
 	count := func(kind store.Kind) int {
 		records, err := w.counts.List(t.Context(), kind, "", 100)
-		w.must(err)
+		w.Must(err)
 		return len(records)
 	}
 	r, err := w.Service.Admin.Cleanup(t.Context(), 100)
-	w.must(err)
+	w.Must(err)
 	if r.Found != 0 {
 		t.Errorf("the cleanup touched %d live records", r.Found)
 	}
-	w.advance(9 * 24 * 3600e9) // the session ended two days ago, the tickets long before
+	w.Advance(9 * 24 * 3600e9) // the session ended two days ago, the tickets long before
 	for more := true; more; {
 		r, err = w.Service.Admin.Cleanup(t.Context(), 2)
-		w.must(err)
+		w.Must(err)
 		more = r.More
 	}
 	if n := count(store.KindTicket); n != 0 {
@@ -118,13 +118,13 @@ func TestCleanup(t *testing.T) {
 		t.Error("the cleanup removed what is alive")
 	}
 	records, err := w.counts.List(t.Context(), store.KindClient, "", 1)
-	w.must(err)
+	w.Must(err)
 	if s := string(records[0].Data); len(s) > 300 {
 		t.Errorf("the dead session is still there: %s", s)
 	}
-	w.advance(400 * 24 * 3600e9)
+	w.Advance(400 * 24 * 3600e9)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
-	w.must(err)
+	w.Must(err)
 	if count(store.KindClient) != 0 {
 		t.Error("a client outlived its token")
 	}

@@ -27,7 +27,7 @@ func TestEnrolAndSignInWithEveryFactor(t *testing.T) {
 	for name, second := range map[string]func() error{
 		"authenticator app": func() error { return p.secondFactor(account.TOTPCode, p.totpCode()) },
 		"backup code":       func() error { return p.secondFactor(account.BackupCode, p.backup[3]) },
-		"text message":      func() error { p.advance(time.Minute); p.text(); return p.secondFactor(account.PhoneCode, p.sms()) },
+		"text message":      func() error { p.Advance(time.Minute); p.text(); return p.secondFactor(account.PhoneCode, p.Code()) },
 	} {
 		p.signOut()
 		if r := p.signInWithTicket(); r.SignIn.Status() != account.NeedsSecondFactor || p.browser.Session != "" {
@@ -46,10 +46,10 @@ func TestPasswordSignIn(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
 	u, err := w.Admin.User(t.Context(), p.id)
-	w.must(err)
+	w.Must(err)
 	email := u.Emails[0].Address
 	r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: email, Password: secret.New("correct horse")})
-	w.must(err)
+	w.Must(err)
 	if r.SignIn.Created == "" {
 		t.Error("identifier and password give no session")
 	}
@@ -63,10 +63,10 @@ func TestPasswordSignIn(t *testing.T) {
 		}
 	}
 	r, err = w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: email})
-	w.must(err)
+	w.Must(err)
 	p.keepToken(r.Snapshot)
 	r, err = w.MFA.AttemptFirstFactor(t.Context(), p.browser, r.SignIn.ID, mfa.Proof{Strategy: account.Password, Password: secret.New("correct horse")})
-	w.must(err)
+	w.Must(err)
 	if r.SignIn.Status() != account.SignInComplete {
 		t.Errorf("identifier, then password: %s", r.SignIn.Status())
 	}
@@ -76,51 +76,51 @@ func TestStepUp(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
 	p.enrolApp()
-	p.advance(11 * time.Minute)
+	p.Advance(11 * time.Minute)
 	ctx, sess := t.Context(), p.browser.Session
 	_, err := p.MFA.CreateBackupCodes(ctx, p.browser)
 	p.want(apierr.SessionReverificationRequired, err)
 	_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
 	p.want(apierr.SessionReverificationMissing, err)
 	r, err := p.MFA.StartReverification(ctx, p.browser, sess, authority.MultiFactor)
-	p.must(err)
+	p.Must(err)
 	if r.Reverification.Status() != account.ReverifyFirstFactor || r.Snapshot.Ages(r.Session)[0] < 11 {
 		t.Errorf("started: %s, ages %v", r.Reverification.Status(), r.Snapshot.Ages(r.Session))
 	}
 	_, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
 	p.want(apierr.InvalidActionForSessionReverification, err)
 	_, err = p.MFA.AttemptReverificationFirstFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.Password, Password: secret.New("correct horse")})
-	p.must(err)
+	p.Must(err)
 	_, err = p.MFA.CreateBackupCodes(ctx, p.browser)
 	p.want(apierr.SessionReverificationRequired, err)
 	r, err = p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, sess, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode())})
-	p.must(err)
+	p.Must(err)
 	if r.Reverification.Status() != account.ReverifyComplete || r.Snapshot.Ages(r.Session) != [2]int{0, 0} {
 		t.Errorf("done: %s, ages %v", r.Reverification.Status(), r.Snapshot.Ages(r.Session))
 	}
 	old := p.backup
 	made, err := p.MFA.CreateBackupCodes(ctx, p.browser)
-	p.must(err)
+	p.Must(err)
 	again, err := p.MFA.CreateBackupCodes(ctx, p.browser)
-	p.must(err)
+	p.Must(err)
 	if made.Codes[0] != again.Codes[0] {
 		t.Error("two creates within a moment gave two sets")
 	}
 	p.signOut()
 	p.signInWithTicket()
 	p.want(apierr.FormCodeIncorrect, p.secondFactor(account.BackupCode, old[0]))
-	p.must(p.secondFactor(account.BackupCode, made.Codes[0]))
+	p.Must(p.secondFactor(account.BackupCode, made.Codes[0]))
 }
 
 func TestEnforcedEnrolment(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired = true })
-	w.must(err)
+	w.Must(err)
 	p := w.newcomer()
 	r := p.signInWithTicket()
 	status := func() account.SessionStatus {
 		r, err := p.Sessions.Session(t.Context(), p.browser, p.browser.Session)
-		p.must(err)
+		p.Must(err)
 		return r.Snapshot.Status(r.Session)
 	}
 	if got := r.Snapshot.Status(&r.Snapshot.Client.Sessions[0]); got != account.SessionPending {
@@ -131,14 +131,14 @@ func TestEnforcedEnrolment(t *testing.T) {
 		t.Errorf("before the touch the session is %s", got)
 	}
 	_, err = p.Sessions.Touch(t.Context(), p.browser, p.browser.Session)
-	p.must(err)
+	p.Must(err)
 	if got := status(); got != account.SessionActive {
 		t.Errorf("after the touch the session is %s", got)
 	}
 	_, err = p.MFA.DeleteTOTP(t.Context(), p.browser)
 	p.want(apierr.SecondFactorDeletionNotAllowed, err)
 	_, err = p.Admin.RemoveTOTP(t.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	if got := status(); got != account.SessionPending {
 		t.Errorf("after an administrator took the factor the session is %s", got)
 	}
@@ -147,7 +147,7 @@ func TestEnforcedEnrolment(t *testing.T) {
 func TestMethodsSwitchedOff(t *testing.T) {
 	p := newWorld(t).member()
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp, s.BackupCodes = false, false, false })
-	p.must(err)
+	p.Must(err)
 	p.signInWithTicket()
 	_, err = p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 	p.want(apierr.FeatureNotEnabled, err)
@@ -169,19 +169,19 @@ func TestTickets(t *testing.T) {
 		return err
 	}
 	first, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
-	w.must(err)
-	w.must(use(first.Token))
+	w.Must(err)
+	w.Must(use(first.Token))
 	w.want(apierr.SignInTokenAlreadyUsedCode, use(first.Token))
 	w.want(apierr.TicketInvalidCode, use(secret.New(first.Token.Reveal()+"a")))
 	w.want(apierr.TicketInvalidCode, use(secret.New("nonsense")))
 	second, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
-	w.must(err)
+	w.Must(err)
 	_, err = w.MFA.RevokeTicket(t.Context(), second.Ticket.WireID())
-	w.must(err)
+	w.Must(err)
 	w.want(apierr.SignInTokenRevokedCode, use(second.Token))
 	third, err := w.MFA.CreateTicket(t.Context(), p.id, time.Minute)
-	w.must(err)
-	w.advance(time.Minute)
+	w.Must(err)
+	w.Advance(time.Minute)
 	w.want(apierr.TicketExpiredCode, use(third.Token))
 }
 
@@ -204,16 +204,16 @@ func TestEndingSessions(t *testing.T) {
 			return err
 		},
 		"user deleted":  func(p *person) error { return p.Admin.DeleteUser(t.Context(), p.id) },
-		"a week passed": func(p *person) error { p.advance(7 * 24 * time.Hour); return nil },
+		"a week passed": func(p *person) error { p.Advance(7 * 24 * time.Hour); return nil },
 	} {
 		p := w.newcomer()
 		p.signInWithTicket()
-		w.must(end(p))
+		w.Must(end(p))
 		if _, err := p.MFA.Me(t.Context(), p.browser); err == nil {
 			t.Errorf("%s: still signed in", name)
 		}
 		snap, err := p.Sessions.Client(t.Context(), p.browser)
-		w.must(err)
+		w.Must(err)
 		if snap.Client != nil && len(snap.Client.Sessions) > 0 {
 			t.Errorf("%s: the client still shows the session", name)
 		}
@@ -224,7 +224,7 @@ func TestABannedUserIsToldSo(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.signInWithTicket()
 	_, err := p.Admin.Ban(t.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	_, err = p.MFA.Me(t.Context(), p.browser)
 	p.want(apierr.UserBanned, err)
 }
@@ -253,7 +253,7 @@ func TestTheClientTokenChangesWithItsRights(t *testing.T) {
 		t.Error("the token from before the first factor still works")
 	}
 	between := p.browser
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	between.Session = p.browser.Session
 	_, err := p.MFA.Me(t.Context(), between)
 	p.want(apierr.AuthenticationInvalid, err)
@@ -267,20 +267,20 @@ func TestRevokedSigningKeys(t *testing.T) {
 	p.signInWithTicket()
 	token := func() string {
 		v, err := w.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
-		w.must(err)
+		w.Must(err)
 		return v.Reveal()
 	}
-	w.must(w.Tokens.RotateSigningKey(t.Context(), 0)) // the waiting key is revoked too
+	w.Must(w.Tokens.RotateSigningKey(t.Context(), 0)) // the waiting key is revoked too
 	leaked := token()
-	w.must(w.Tokens.RevokeSigningKeys(t.Context()))
-	if _, err := sessiontoken.Verify(leaked, w.keys(), "https://clerk.example.com", w.now()); err == nil {
+	w.Must(w.Tokens.RevokeSigningKeys(t.Context()))
+	if _, err := sessiontoken.Verify(leaked, w.keys(), "https://clerk.example.com", w.Now()); err == nil {
 		t.Error("a token of the revoked key is still good")
 	}
 	if n := len(w.keys()); n != 1 {
 		t.Errorf("%d keys are published, want 1", n)
 	}
-	_, err := sessiontoken.Verify(token(), w.keys(), "https://clerk.example.com", w.now())
-	w.must(err)
+	_, err := sessiontoken.Verify(token(), w.keys(), "https://clerk.example.com", w.Now())
+	w.Must(err)
 }
 
 func TestSigningKeyRotation(t *testing.T) {
@@ -289,31 +289,31 @@ func TestSigningKeyRotation(t *testing.T) {
 	p.signInWithTicket()
 	token := func() string {
 		v, err := w.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
-		w.must(err)
+		w.Must(err)
 		return v.Reveal()
 	}
 	good := func(token string) error {
-		_, err := sessiontoken.Verify(token, w.keys(), "https://clerk.example.com", w.now())
+		_, err := sessiontoken.Verify(token, w.keys(), "https://clerk.example.com", w.Now())
 		return err
 	}
 	first := token()
-	w.must(good(first))
-	w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
-	w.must(w.Tokens.RotateSigningKey(t.Context(), 0))
+	w.Must(good(first))
+	w.Must(w.Tokens.RotateSigningKey(t.Context(), 0))
+	w.Must(w.Tokens.RotateSigningKey(t.Context(), 0))
 	if n := len(w.keys()); n != 2 {
 		t.Fatalf("%d keys are published during the overlap, want 2", n)
 	}
 	if kid(token()) != kid(first) {
 		t.Error("a new key signs before everybody can know it")
 	}
-	w.advance(61 * time.Minute)
+	w.Advance(61 * time.Minute)
 	second := token()
-	w.must(good(second))
+	w.Must(good(second))
 	if kid(second) == kid(first) {
 		t.Error("the old key still signs an hour later")
 	}
-	w.advance(2 * time.Hour)
-	w.must(good(token()))
+	w.Advance(2 * time.Hour)
+	w.Must(good(token()))
 	if n := len(w.keys()); n != 1 {
 		t.Errorf("%d keys are published after the overlap, want 1", n)
 	}
@@ -326,11 +326,11 @@ func TestAClockThatWentBackStillSigns(t *testing.T) {
 	p := w.newcomer()
 	p.signInWithTicket()
 	p.signOut()
-	w.advance(-time.Hour)
+	w.Advance(-time.Hour)
 	p.signInWithTicket()
 	token, err := p.Sessions.SessionToken(t.Context(), p.browser, p.browser.Session)
-	p.must(err)
-	if _, err := sessiontoken.Verify(token.Reveal(), w.keys(), "https://clerk.example.com", w.now()); err != nil {
+	p.Must(err)
+	if _, err := sessiontoken.Verify(token.Reveal(), w.keys(), "https://clerk.example.com", w.Now()); err != nil {
 		t.Errorf("the token: %v", err)
 	}
 	if n := len(w.keys()); n != 1 {

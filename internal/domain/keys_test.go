@@ -14,7 +14,7 @@ import (
 func (w *world) keys() []*sessiontoken.Key {
 	w.Helper()
 	keys, err := w.Tokens.PublishedKeys(w.Context())
-	w.must(err)
+	w.Must(err)
 	return keys
 }
 
@@ -28,20 +28,20 @@ func TestSecretsMoveToTheNewestKey(t *testing.T) {
 	p := w.member()
 	sealed := func() []byte {
 		u, err := w.Admin.User(t.Context(), p.id)
-		w.must(err)
+		w.Must(err)
 		return u.TOTP.Sealed
 	}
-	w.must(w.config.Ring.Replace(2, map[uint32]seal.Key{1: {1, 2, 3}, 2: {4, 5, 6}}))
-	if w.config.Ring.Current(sealed()) {
+	w.Must(w.Config.Ring.Replace(2, map[uint32]seal.Key{1: {1, 2, 3}, 2: {4, 5, 6}}))
+	if w.Config.Ring.Current(sealed()) {
 		t.Fatal("the secret is under the new key before anything was written")
 	}
 	for i := range 2 {
 		if _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode())); err != nil {
 			t.Fatalf("check %d after the rotation: %v", i+1, err)
 		}
-		w.advance(30 * time.Second)
+		w.Advance(30 * time.Second)
 	}
-	if !w.config.Ring.Current(sealed()) {
+	if !w.Config.Ring.Current(sealed()) {
 		t.Error("the secret is still under the old key")
 	}
 }

@@ -19,14 +19,14 @@ func (p *person) signsIn(when string) {
 	p.Helper()
 	p.signOut()
 	u, err := p.Admin.User(p.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	r, err := p.MFA.CreateSignIn(p.Context(), p.browser, mfa.SignInInput{Identifier: u.Emails[0].Address, Password: secret.New("correct horse")})
 	if err != nil {
 		p.Fatalf("%s: the owner's password: %v", when, err)
 	}
 	p.keepToken(r.Snapshot)
 	p.signIn = r.SignIn.ID
-	p.advance(totp.Period) // the last code may have been used
+	p.Advance(totp.Period) // the last code may have been used
 	if err := p.secondFactor(account.TOTPCode, p.totpCode()); err != nil {
 		p.Fatalf("%s: the owner's code: %v", when, err)
 	}
@@ -48,7 +48,7 @@ func (p *person) untilRefused(between func()) int {
 		case wait > time.Hour:
 			return judged
 		default:
-			p.advance(wait)
+			p.Advance(wait)
 		}
 	}
 }
@@ -61,7 +61,7 @@ func TestAStrangerCannotLockTheOwnerOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member() // its browser is known: the app was bound there
 			_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.StrictGuessing = tc.strict })
-			p.must(err)
+			p.Must(err)
 			thief, n := p.stranger(), 0
 			judged := thief.untilRefused(func() {
 				if n++; n == tc.strangers-1 { // strangers are locked, or wait, at this moment
@@ -74,9 +74,9 @@ func TestAStrangerCannotLockTheOwnerOut(t *testing.T) {
 			_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
 			p.want(apierr.UserLocked, err)
 			u, err := p.Admin.User(t.Context(), p.id)
-			p.must(err)
-			if left := u.LockEnd(account.At(p.now())).Sub(account.At(p.now())); left < 29*24*time.Hour || u.AttemptsLeft(account.At(p.now())) != 0 {
-				t.Errorf("shown: locked for %v, %d attempts left; the administrator must see it", left, u.AttemptsLeft(account.At(p.now())))
+			p.Must(err)
+			if left := u.LockEnd(account.At(p.Now())).Sub(account.At(p.Now())); left < 29*24*time.Hour || u.AttemptsLeft(account.At(p.Now())) != 0 {
+				t.Errorf("shown: locked for %v, %d attempts left; the administrator must see it", left, u.AttemptsLeft(account.At(p.Now())))
 			}
 			p.signsIn("when a stranger has filled the failure log")
 			for n := range tc.more {
@@ -86,15 +86,15 @@ func TestAStrangerCannotLockTheOwnerOut(t *testing.T) {
 					t.Fatalf("the owner's wrong code %d: %s", n+1, got)
 				}
 			}
-			p.advance(time.Hour)
+			p.Advance(time.Hour)
 			p.signOut()
 			p.signInWithTicket()
 			// The failure log is full for known devices too: this limits a stolen browser.
 			p.want(apierr.UserLocked, p.secondFactor(account.TOTPCode, p.totpCode()))
 			_, err = p.Admin.Unlock(t.Context(), p.id)
-			p.must(err)
+			p.Must(err)
 			p.signInWithTicket()
-			p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+			p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 		})
 	}
 }
@@ -106,7 +106,7 @@ func TestTheOwnerSignsInWhileStrangersAreLocked(t *testing.T) {
 		thief.signInWithTicket()
 		err := thief.secondFactor(account.TOTPCode, thief.wrong())
 		for codeOf(err) == apierr.TooManyRequests {
-			p.advance(apierr.From(err).RetryAfter())
+			p.Advance(apierr.From(err).RetryAfter())
 			err = thief.secondFactor(account.TOTPCode, thief.wrong())
 		}
 		p.want(apierr.FormCodeIncorrect, err)
@@ -115,11 +115,11 @@ func TestTheOwnerSignsInWhileStrangersAreLocked(t *testing.T) {
 	p.want(apierr.UserLocked, thief.secondFactor(account.TOTPCode, thief.totpCode()))
 	p.signInWithTicket()
 	p.text() // messages are sent too
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, "second_factor")
-	p.must(err)
+	p.Must(err)
 	_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.BackupCode, Code: secret.New(p.backup[0])})
-	p.must(err)
+	p.Must(err)
 }
 
 // TestWrongPasswordsDoNotLockTheOwnerOut: otherwise anyone who knows an address could keep the
@@ -129,14 +129,14 @@ func TestWrongPasswordsDoNotLockTheOwnerOut(t *testing.T) {
 	for range 12 {
 		err := p.Admin.VerifyPassword(t.Context(), p.id, secret.New("wrong password"))
 		for codeOf(err) == apierr.TooManyRequests {
-			p.advance(apierr.From(err).RetryAfter())
+			p.Advance(apierr.From(err).RetryAfter())
 			err = p.Admin.VerifyPassword(t.Context(), p.id, secret.New("wrong password"))
 		}
 	}
 	p.want(apierr.UserLocked, p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
 	p.signsIn("while the password is locked for strangers")
 	// Both factors were proved, which clears the count.
-	p.must(p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
+	p.Must(p.Admin.VerifyPassword(t.Context(), p.id, secret.New("correct horse")))
 }
 
 func TestKnownBrowsersCountForStrangersToo(t *testing.T) {
@@ -156,7 +156,7 @@ func TestFiveTriesOfASignInWhateverTheMethod(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
 	p.text()
-	right := p.sms()
+	right := p.Code()
 	wrongText := "000000"
 	if right == wrongText {
 		wrongText = "000001"
@@ -168,7 +168,7 @@ func TestFiveTriesOfASignInWhateverTheMethod(t *testing.T) {
 		// A success elsewhere clears the consecutive failures, but not this sign-in's attempts.
 		if n == 4 {
 			_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
-			p.must(err)
+			p.Must(err)
 		}
 		p.want(apierr.FormCodeIncorrect, p.secondFactor(g.by, g.code))
 	}
@@ -177,7 +177,7 @@ func TestFiveTriesOfASignInWhateverTheMethod(t *testing.T) {
 	_, err := p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 	p.want(apierr.VerificationFailed, err)
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.BackupCode, p.backup[0]))
+	p.Must(p.secondFactor(account.BackupCode, p.backup[0]))
 }
 
 // TestGuessingInAStepUpEndsTheSession: a session whose guesses lock the user may be stolen.
@@ -190,13 +190,13 @@ func TestGuessingInAStepUpEndsTheSession(t *testing.T) {
 		if codeOf(err) == apierr.AuthenticationInvalid {
 			break
 		}
-		p.must(err)
+		p.Must(err)
 		_, err = p.MFA.AttemptReverificationSecondFactor(t.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.wrong())})
 		switch codeOf(err) {
 		case apierr.FormCodeIncorrect:
 			judged++
 		case apierr.TooManyRequests:
-			p.advance(apierr.From(err).RetryAfter())
+			p.Advance(apierr.From(err).RetryAfter())
 		default:
 			t.Fatal(err)
 		}
@@ -209,24 +209,24 @@ func TestGuessingInAStepUpEndsTheSession(t *testing.T) {
 func TestStrictIsStricter(t *testing.T) {
 	p := newWorld(t).member()
 	early := func() string {
-		code, err := totp.Code(p.key, p.now().Add(totp.Period))
-		p.must(err)
+		code, err := totp.Code(p.key, p.Now().Add(totp.Period))
+		p.Must(err)
 		return code
 	}
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.TOTPCode, early()))
+	p.Must(p.secondFactor(account.TOTPCode, early()))
 	_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.StrictGuessing = true })
-	p.must(err)
-	p.advance(5 * time.Minute)
+	p.Must(err)
+	p.Advance(5 * time.Minute)
 	p.signOut()
 	p.signInWithTicket()
 	p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, early()))
-	late, err := totp.Code(p.key, p.now().Add(-totp.Period))
-	p.must(err)
-	p.must(p.secondFactor(account.TOTPCode, late))
+	late, err := totp.Code(p.key, p.Now().Add(-totp.Period))
+	p.Must(err)
+	p.Must(p.secondFactor(account.TOTPCode, late))
 	p.signOut()
 	p.signInWithTicket()
-	p.advance(time.Minute)
+	p.Advance(time.Minute)
 	for range 3 {
 		p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, p.wrong()))
 	}
@@ -239,12 +239,12 @@ func TestStrictIsStricter(t *testing.T) {
 func TestBoundPerAddress(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
-	w.must(err)
+	w.Must(err)
 	from := tx.Caller{Address: netip.MustParseAddr("198.51.100.7")}
 	asked := 0
 	judged := func(d, every time.Duration) (n int) {
 		// One request each time keeps within the limit of ten seconds.
-		for end := w.now().Add(d); w.now().Before(end); w.advance(every) {
+		for end := w.Now().Add(d); w.Now().Before(end); w.Advance(every) {
 			asked++ // a list of leaked addresses is tried
 			_, err := w.MFA.CreateSignIn(t.Context(), from, mfa.SignInInput{Identifier: fmt.Sprintf("nobody%d@example.com", asked), Password: secret.New("some password")})
 			if codeOf(err) == apierr.FormPasswordOrIdentifierIncorrect {
@@ -254,7 +254,7 @@ func TestBoundPerAddress(t *testing.T) {
 		return n
 	}
 	// ten minutes before the full hour
-	w.advance(w.now().Truncate(time.Hour).Add(3*time.Hour - 10*time.Minute).Sub(w.now()))
+	w.Advance(w.Now().Truncate(time.Hour).Add(3*time.Hour - 10*time.Minute).Sub(w.Now()))
 	if n := judged(20*time.Minute, 5*time.Second); n != 2*60 {
 		t.Errorf("%d passwords in twenty minutes around the full hour, want twice the limit of 60", n)
 	}

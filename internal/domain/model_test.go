@@ -140,7 +140,7 @@ func (b *besieged) guess(known bool, code string) apierr.Code {
 
 func (b *besieged) expect(want, got apierr.Code) {
 	if got != want {
-		b.T.Fatalf("answer %q, the model says %q (all %+v, known %+v, %d in the ledger, now %v)", got, want, b.all, b.known, b.recent(b.now()), b.now())
+		b.T.Fatalf("answer %q, the model says %q (all %+v, known %+v, %d in the ledger, now %v)", got, want, b.all, b.known, b.recent(b.Now()), b.Now())
 	}
 }
 
@@ -149,7 +149,7 @@ func (b *besieged) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"right code": func(r *rapid.T) {
 			known := known.Draw(r, "known")
-			want, step := b.refuses(b.now(), known), b.now().Unix()/int64(totp.Period.Seconds())
+			want, step := b.refuses(b.Now(), known), b.Now().Unix()/int64(totp.Period.Seconds())
 			if want == "" && step <= b.lastStep {
 				want = apierr.FormCodeIncorrect // a replay: refused, not counted
 			}
@@ -161,10 +161,10 @@ func (b *besieged) actions() map[string]func(*rapid.T) {
 		},
 		"wrong code": func(r *rapid.T) {
 			known := known.Draw(r, "known")
-			want := b.refuses(b.now(), known)
+			want := b.refuses(b.Now(), known)
 			if want == "" {
 				want = apierr.FormCodeIncorrect
-				b.fail(b.now(), known)
+				b.fail(b.Now(), known)
 			}
 			b.expect(want, b.guess(known, b.wrong()))
 		},
@@ -176,7 +176,7 @@ func (b *besieged) actions() map[string]func(*rapid.T) {
 				r.Skip("all are used")
 			}
 			known, code := known.Draw(r, "known"), rapid.SampledFrom(b.backup).Draw(r, "code")
-			want := b.refuses(b.now(), known)
+			want := b.refuses(b.Now(), known)
 			fresh := b.unused[code]
 			if want == "" && !fresh {
 				want = apierr.FormCodeIncorrect
@@ -188,24 +188,24 @@ func (b *besieged) actions() map[string]func(*rapid.T) {
 			}
 		},
 		"time passes": func(r *rapid.T) {
-			b.advance(time.Duration(rapid.SampledFrom([]int{1, 29_000, 30_000, 31_500, 60_000, 480_000, 3_600_000, 86_400_000, 864_000_000}).Draw(r, "milliseconds")) * time.Millisecond)
+			b.Advance(time.Duration(rapid.SampledFrom([]int{1, 29_000, 30_000, 31_500, 60_000, 480_000, 3_600_000, 86_400_000, 864_000_000}).Draw(r, "milliseconds")) * time.Millisecond)
 		},
 		"an administrator unlocks": func(r *rapid.T) {
 			if rapid.IntRange(0, 4).Draw(r, "sometimes") != 0 {
 				r.Skip("not now")
 			}
 			_, err := b.Admin.Unlock(b.Context(), b.id)
-			b.must(err)
+			b.Must(err)
 			b.clear()
 			b.ledger = nil
 		},
 		"": func(*rapid.T) {
 			u, err := b.Admin.User(b.Context(), b.id)
-			b.must(err)
-			if left := b.left(b.now()); u.AttemptsLeft(account.At(b.now())) != left {
-				b.T.Fatalf("%d attempts left, the model says %d", u.AttemptsLeft(account.At(b.now())), left)
+			b.Must(err)
+			if left := b.left(b.Now()); u.AttemptsLeft(account.At(b.Now())) != left {
+				b.T.Fatalf("%d attempts left, the model says %d", u.AttemptsLeft(account.At(b.Now())), left)
 			}
-			if locked := b.refuses(b.now(), false) == apierr.UserLocked || b.refuses(b.now(), true) == apierr.UserLocked; locked != (u.LockEnd(account.At(b.now())) != 0) {
+			if locked := b.refuses(b.Now(), false) == apierr.UserLocked || b.refuses(b.Now(), true) == apierr.UserLocked; locked != (u.LockEnd(account.At(b.Now())) != 0) {
 				b.T.Fatalf("shown as locked: %v, the model says %v", !locked, locked)
 			}
 		},
@@ -223,7 +223,7 @@ func TestRandomOperationsFollowTheModel(t *testing.T) {
 			rapid.Check(t, func(r *rapid.T) {
 				p := newWorldOf(t, newSeeded(rapid.Uint64().Draw(r, "seed"))).member()
 				_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.StrictGuessing = policy.Name == "strict" })
-				p.must(err)
+				p.Must(err)
 				b := &besieged{r, p, &policyModel{Policy: policy, unused: map[string]bool{}}}
 				for _, c := range p.backup {
 					b.unused[c] = true

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -62,19 +63,19 @@ func TestNotices(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
 			p := o.imported(tc.numbers...)
-			o.must(tc.do(o, p))
+			o.Must(tc.do(o, p))
 			o.run()
 			o.run()
 			if tc.want == "" {
-				if len(o.sent) != 0 || o.waiting() != 0 {
-					t.Errorf("%d messages %+v, %d wait; want none", len(o.sent), o.sent, o.waiting())
+				if len(o.Sent()) != 0 || o.waiting() != 0 {
+					t.Errorf("%d messages %+v, %d wait; want none", len(o.Sent()), o.Sent(), o.waiting())
 				}
 				return
 			}
-			if len(o.sent) != 1 || o.sent[0].To.E164() != tc.want {
-				t.Fatalf("%d messages %+v, want one to %s", len(o.sent), o.sent, tc.want)
+			if len(o.Sent()) != 1 || o.Sent()[0].To.E164() != tc.want {
+				t.Fatalf("%d messages %+v, want one to %s", len(o.Sent()), o.Sent(), tc.want)
 			}
-			text := o.sent[0].Body.Reveal()
+			text := o.Sent()[0].Body.Reveal()
 			if len(text) > 160 || strings.ContainsAny(text, "0123456789#@/") || strings.Contains(text, "Unusual") != tc.alarm {
 				t.Errorf("%q", text)
 			}
@@ -88,16 +89,16 @@ func (o *office) imported(numbers ...string) *person {
 	o.Helper()
 	in := admin.UserInput{Username: "told", Phones: numbers, TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), BackupCodes: []secret.Value{secret.New("abcd-efgh-jk")}}
 	u, err := o.Admin.CreateUser(o.Context(), in)
-	o.must(err)
+	o.Must(err)
 	p := &person{world: o.world, id: u.WireID()}
 	if len(u.Phones) > 0 {
 		p.phone = u.Phones[0].ID
 	}
 	o.run()
-	if len(o.sent) != 0 {
+	if len(o.Sent()) != 0 {
 		o.Fatal("an import was told")
 	}
-	o.advance(time.Hour)
+	o.Advance(time.Hour)
 	return p
 }
 
@@ -106,10 +107,10 @@ func (o *office) imported(numbers ...string) *person {
 func (o *office) settled() {
 	o.Helper()
 	o.run()
-	o.advance(25 * time.Hour)
+	o.Advance(25 * time.Hour)
 	o.world.mu.Lock()
 	defer o.world.mu.Unlock()
-	o.sent = nil
+	o.Clear()
 }
 
 // TestANoticeGoesToTheNumberVerifiedFirst: a notice goes to the number that was verified first,
@@ -119,7 +120,7 @@ func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 	yes, no := true, false
 	verified := func(o *office, p *person, number string) {
 		_, err := o.Admin.AddUserPhone(t.Context(), p.id, number, admin.PhoneChange{Verified: &yes})
-		o.must(err)
+		o.Must(err)
 		o.settled()
 	}
 	for name, tc := range map[string]struct {
@@ -130,13 +131,13 @@ func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 		"the first of the list was verified again since": {func(o *office, p *person) {
 			for _, v := range []*bool{&no, &yes} {
 				_, err := o.Admin.ChangeUserPhone(t.Context(), p.phone, admin.PhoneChange{Verified: v})
-				o.must(err)
+				o.Must(err)
 				o.settled()
 			}
 		}, second},
 		"the first of the list is not verified": {func(o *office, p *person) {
 			_, err := o.Admin.ChangeUserPhone(t.Context(), p.phone, admin.PhoneChange{Verified: &no})
-			o.must(err)
+			o.Must(err)
 			o.settled()
 		}, second},
 	} {
@@ -147,10 +148,10 @@ func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 			verified(o, p, third)
 			tc.prepare(o, p)
 			_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
-			o.must(err)
+			o.Must(err)
 			o.run()
-			if len(o.sent) != 1 || o.sent[0].To.E164() != tc.want {
-				t.Errorf("%d messages %+v, want one to %s", len(o.sent), o.sent, tc.want)
+			if len(o.Sent()) != 1 || o.Sent()[0].To.E164() != tc.want {
+				t.Errorf("%d messages %+v, want one to %s", len(o.Sent()), o.Sent(), tc.want)
 			}
 		})
 	}
@@ -169,22 +170,22 @@ func TestARefusedNoticeComesAgain(t *testing.T) {
 			p := o.imported(aNumber)
 			capped(o, 1)
 			_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
-			o.must(err)
+			o.Must(err)
 			o.run()
 			for i, wait := range []time.Duration{5 * time.Second, 5 * time.Minute, time.Hour} {
 				if try := i + 2; try == tc.open {
 					capped(o, smsprice.Dollar)
 				}
-				had := len(o.sent)
-				o.advance(wait - time.Second)
-				if o.run(); len(o.sent) != had {
+				had := len(o.Sent())
+				o.Advance(wait - time.Second)
+				if o.run(); len(o.Sent()) != had {
 					t.Errorf("try %d comes before %v", i+2, wait)
 				}
-				o.advance(time.Second)
+				o.Advance(time.Second)
 				o.run()
 			}
-			if len(o.sent) != tc.want || o.waiting() != 0 {
-				t.Errorf("%d messages, %d wait; want %d and none", len(o.sent), o.waiting(), tc.want)
+			if len(o.Sent()) != tc.want || o.waiting() != 0 {
+				t.Errorf("%d messages, %d wait; want %d and none", len(o.Sent()), o.waiting(), tc.want)
 			}
 		})
 	}
@@ -196,16 +197,16 @@ func TestANoticeIsSentAtMostOnce(t *testing.T) {
 	o := newOffice(t)
 	p := o.imported(aNumber)
 	_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
-	o.must(err)
-	o.world.down = true
+	o.Must(err)
+	o.Fail(errors.New("network down"))
 	o.run()
-	o.world.down = false
+	o.Fail(nil)
 	for range 3 {
-		o.advance(time.Hour)
+		o.Advance(time.Hour)
 		o.run()
 	}
-	if len(o.sent) != 0 || o.waiting() != 0 {
-		t.Errorf("%d messages, %d wait; want none", len(o.sent), o.waiting())
+	if len(o.Sent()) != 0 || o.waiting() != 0 {
+		t.Errorf("%d messages, %d wait; want none", len(o.Sent()), o.waiting())
 	}
 }
 
@@ -231,14 +232,14 @@ func TestANoticeThatNobodyMayHaveAnyMore(t *testing.T) {
 			o := newOffice(t)
 			p := o.imported(aNumber)
 			_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
-			o.must(err)
-			o.must(meanwhile(o, p))
+			o.Must(err)
+			o.Must(meanwhile(o, p))
 			for range 3 {
 				o.run()
-				o.advance(time.Hour)
+				o.Advance(time.Hour)
 			}
-			if len(o.sent) != 0 || o.waiting() != 0 {
-				t.Errorf("%d messages %+v, %d wait; want none", len(o.sent), o.sent, o.waiting())
+			if len(o.Sent()) != 0 || o.waiting() != 0 {
+				t.Errorf("%d messages %+v, %d wait; want none", len(o.Sent()), o.Sent(), o.waiting())
 			}
 		})
 	}
@@ -248,25 +249,25 @@ func TestANoticeThatNobodyMayHaveAnyMore(t *testing.T) {
 func TestNoticesAreFew(t *testing.T) {
 	o := newOffice(t)
 	p := o.member()
-	before := len(o.sent)
+	before := len(o.Sent())
 	for range 6 {
 		_, err := o.Admin.Lock(t.Context(), p.id)
-		o.must(err)
+		o.Must(err)
 		_, err = o.Admin.Unlock(t.Context(), p.id)
-		o.must(err)
+		o.Must(err)
 		o.run()
-		o.advance(time.Minute)
+		o.Advance(time.Minute)
 	}
-	if n := len(o.sent) - before; n != 3 {
+	if n := len(o.Sent()) - before; n != 3 {
 		t.Errorf("%d notices, want 3", n)
 	}
 	p.signInWithTicket()
 	p.text() // at once, though a notice went a minute ago
-	o.advance(25 * time.Hour)
-	before = len(o.sent)
+	o.Advance(25 * time.Hour)
+	before = len(o.Sent())
 	_, err := o.Admin.Lock(t.Context(), p.id)
-	o.must(err)
-	if o.run(); len(o.sent) != before+1 {
+	o.Must(err)
+	if o.run(); len(o.Sent()) != before+1 {
 		t.Error("none the day after")
 	}
 }
@@ -282,15 +283,15 @@ func TestNoticesAreInTheLanguageOfWhoActed(t *testing.T) {
 		p.inside()
 		o.run()
 		p.browser.Language = in
-		o.sent = nil
+		o.Clear()
 		_, err := o.MFA.DeleteTOTP(t.Context(), p.browser)
-		o.must(err)
+		o.Must(err)
 		o.run()
-		if len(o.sent) != 1 || !strings.Contains(o.sent[0].Body.Reveal(), want) {
-			t.Errorf("%q: %+v", in, o.sent)
+		if len(o.Sent()) != 1 || !strings.Contains(o.Sent()[0].Body.Reveal(), want) {
+			t.Errorf("%q: %+v", in, o.Sent())
 			continue
 		}
-		if n := len([]rune(o.sent[0].Body.Reveal())); n > 160 || in == language.Japanese && n > 70 {
+		if n := len([]rune(o.Sent()[0].Body.Reveal())); n > 160 || in == language.Japanese && n > 70 {
 			t.Errorf("%q has %d characters", in, n)
 		}
 	}

@@ -46,11 +46,11 @@ func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	courier := &picky{takes: func(_ webhook.Delivery, try int) bool { return try != 2 }}
 	o.worker.Endpoints = courier
 	_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
-	o.must(err)
+	o.Must(err)
 	o.run()
-	o.advance(5 * time.Second)
+	o.Advance(5 * time.Second)
 	o.run()
-	o.advance(time.Hour)
+	o.Advance(time.Hour)
 	o.run()
 	if got := names(courier.got); !slices.Equal(got, []string{"factor.removed", "backup_code.removed"}) || len(courier.tries) != 3 || o.waiting() != 0 {
 		t.Errorf("got %v in %d tries, %d wait; want each once, in three tries", got, len(courier.tries), o.waiting())
@@ -59,11 +59,11 @@ func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	o.worker.Endpoints = courier
 	q := o.imported2()
 	_, err = o.Admin.RemoveTOTP(t.Context(), q.id)
-	o.must(err)
+	o.Must(err)
 	if o.run(); len(courier.tries) != 1 {
 		t.Errorf("after the first was refused, %v were tried", names(courier.tries))
 	}
-	o.advance(5 * time.Second)
+	o.Advance(5 * time.Second)
 	if o.run(); !slices.Equal(names(courier.got), []string{"factor.removed", "backup_code.removed"}) {
 		t.Errorf("got %v", names(courier.got))
 	}
@@ -86,24 +86,24 @@ func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
 	url := "https://other.example.com/hooks"
 	events := []account.EventName{account.EventUserCreated}
 	_, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &events})
-	o.must(err)
+	o.Must(err)
 	down := true
 	courier := &picky{takes: func(webhook.Delivery, int) bool { return !down }}
 	o.worker.Endpoints = courier
-	began := o.now()
+	began := o.Now()
 	o.newcomer()
 	o.run()
-	o.advance(5 * time.Second)
+	o.Advance(5 * time.Second)
 	o.run() // both wait for five minutes now
-	o.advance(time.Minute)
+	o.Advance(time.Minute)
 	down = false
-	n, _, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, began, o.now())
-	o.must(err)
+	n, _, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, began, o.Now())
+	o.Must(err)
 	o.run()
 	if n != 1 || len(courier.got) != 1 || courier.got[0].URL == url || o.waiting() != 1 {
 		t.Errorf("%d promised again, %d sent, %d wait; want one each", n, len(courier.got), o.waiting())
 	}
-	o.advance(4 * time.Minute)
+	o.Advance(4 * time.Minute)
 	o.run()
 	if len(courier.got) != 2 || courier.got[1].URL != url || o.waiting() != 0 {
 		t.Errorf("%d sent, %d wait; want two and none", len(courier.got), o.waiting())
@@ -115,11 +115,11 @@ func TestATestReachesItsEndpointOnly(t *testing.T) {
 	o := newOffice(t)
 	url := "https://other.example.com/hooks"
 	_, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url})
-	o.must(err)
+	o.Must(err)
 	o.run()
 	o.got = nil
 	_, err = o.Webhooks.TestEndpoint(t.Context(), o.endpoint)
-	o.must(err)
+	o.Must(err)
 	o.run()
 	if len(o.got) != 1 || o.got[0].URL == url || o.waiting() != 0 {
 		t.Errorf("%d deliveries %v, %d wait; want the test alone", len(o.got), o.types(), o.waiting())
@@ -132,23 +132,23 @@ func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
 	o := newOffice(t)
 	p := o.imported(aNumber)
 	_, err := o.Admin.RemoveTOTP(t.Context(), p.id) // for the endpoint, and a notice for the user
-	o.must(err)
+	o.Must(err)
 	o.got = nil
-	o.advance(29 * 24 * time.Hour)
+	o.Advance(29 * 24 * time.Hour)
 	_, err = o.Service.Admin.Cleanup(t.Context(), 1000)
-	o.must(err)
+	o.Must(err)
 	if n := len(o.told(500)); n == 0 || o.waiting() == 0 {
 		t.Fatalf("after 29 days %d events are left and %d deliveries wait", n, o.waiting())
 	}
-	o.advance(2*24*time.Hour + time.Second)
+	o.Advance(2*24*time.Hour + time.Second)
 	_, err = o.Service.Admin.Cleanup(t.Context(), 1000)
-	o.must(err)
+	o.Must(err)
 	if told := o.told(500); len(told) != 0 {
 		t.Errorf("after 31 days the event log has %v", told)
 	}
 	o.run()
-	if len(o.got) != 0 || len(o.sent) != 0 || o.waiting() != 0 {
-		t.Errorf("%d deliveries, %d messages, %d wait; want none", len(o.got), len(o.sent), o.waiting())
+	if len(o.got) != 0 || len(o.Sent()) != 0 || o.waiting() != 0 {
+		t.Errorf("%d deliveries, %d messages, %d wait; want none", len(o.got), len(o.Sent()), o.waiting())
 	}
 }
 
@@ -163,16 +163,16 @@ func TestALateWorkerLeavesTheDeliveryToTheNext(t *testing.T) {
 	var late, next sync.WaitGroup
 	late.Go(func() { o.run() })
 	<-begun
-	o.advance(2 * time.Minute)
+	o.Advance(2 * time.Minute)
 	next.Go(func() { o.run() })
 	<-begun
 	verdict[1] <- false
 	late.Wait()
-	o.advance(time.Minute) // within the second worker's time
+	o.Advance(time.Minute) // within the second worker's time
 	if r := o.run(); r.Found != 0 {
 		t.Errorf("a third worker finds %d while the second has its time", r.Found)
 	}
-	o.advance(time.Minute)
+	o.Advance(time.Minute)
 	if r := o.run(); r.Delivered != 1 {
 		t.Errorf("after the second worker's time a third one delivers %d, want 1", r.Delivered)
 	}
@@ -217,11 +217,11 @@ func TestARunSaysWhetherThereIsMore(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	for range 5 {
 		o.newcomer()
-		o.advance(time.Second) // a store tells seconds apart, and a page holds whole ones
+		o.Advance(time.Second) // a store tells seconds apart, and a page holds whole ones
 	}
 	for i, want := range []webhook.DeliveryResult{{Found: 3, Delivered: 3, More: true}, {Found: 2, Delivered: 2}, {}} {
 		r, err := o.worker.Run(t.Context(), 3)
-		o.must(err)
+		o.Must(err)
 		if r != want {
 			t.Errorf("run %d: %+v, want %+v", i+1, r, want)
 		}

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
@@ -52,11 +51,9 @@ func (c *counted) VerifyNoneIf(ctx context.Context, pw secret.Value, still func(
 func counting(t *testing.T) (*world, *counted) {
 	t.Helper()
 	w := newWorld(t)
-	c := &counted{Passwords: w.config.Passwords}
-	w.config.Passwords = c
-	var err error
-	w.Service, err = domain.New(w.config)
-	w.must(err)
+	c := &counted{Passwords: w.Config.Passwords}
+	w.Config.Passwords = c
+	w.Restart()
 	return w, c
 }
 
@@ -66,11 +63,11 @@ func (w *world) fromClerk() *person {
 	codes := make([]secret.Value, 5)
 	for i := range codes {
 		digest, err := bcrypt.GenerateFromPassword([]byte(imported(i)), bcrypt.MinCost)
-		w.must(err)
+		w.Must(err)
 		codes[i] = secret.New(string(digest))
 	}
 	u, err := w.Admin.CreateUser(w.Context(), admin.UserInput{Username: fmt.Sprint("clerk", w.count()), Password: secret.New("correct horse"), TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), BackupCodes: codes})
-	w.must(err)
+	w.Must(err)
 	return &person{world: w, id: u.WireID(), key: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")}
 }
 
@@ -90,14 +87,14 @@ func TestADigestIsComparedOncePerAttempt(t *testing.T) {
 		"an imported code in a sign-in": {func(p *person) error { return p.secondFactor(account.BackupCode, imported(0)) }, 1, ""},
 		"a sign-in with a right password": {func(p *person) error {
 			u, err := p.Admin.User(ctx, p.id)
-			p.must(err)
+			p.Must(err)
 			_, err = p.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Identifier: u.Username, Password: secret.New("correct horse")})
 			return err
 		}, 1, ""},
 		"a wrong password": {func(p *person) error { return p.Admin.VerifyPassword(ctx, p.id, secret.New("wrong horse")) }, 1, apierr.FormPasswordIncorrect},
 		"a sign-in with a wrong password": {func(p *person) error {
 			u, err := p.Admin.User(ctx, p.id)
-			p.must(err)
+			p.Must(err)
 			_, err = p.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Identifier: u.Username, Password: secret.New("wrong horse")})
 			return err
 		}, 1, apierr.FormPasswordOrIdentifierIncorrect},
@@ -157,7 +154,7 @@ func TestAttemptsAtTheSameMomentCompareWithinTheBudget(t *testing.T) {
 			p := w.fromClerk()
 			name := "clerk"
 			_, err := w.Admin.UpdateUser(ctx, p.id, admin.UserChange{Username: &name})
-			w.must(err)
+			w.Must(err)
 			var all sync.WaitGroup
 			start := make(chan struct{})
 			for i := range callers {
@@ -180,7 +177,7 @@ func TestAttemptsAtTheSameMomentCompareWithinTheBudget(t *testing.T) {
 func TestALimitedAddressComputesNothing(t *testing.T) {
 	w, compared := counting(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
-	w.must(err)
+	w.Must(err)
 	from := tx.Caller{Address: aNetwork}
 	try := func(i int) error {
 		_, err := w.MFA.CreateSignIn(t.Context(), from, mfa.SignInInput{Identifier: fmt.Sprint("nobody", i), Password: secret.New("wrong horse")})
@@ -193,7 +190,7 @@ func TestALimitedAddressComputesNothing(t *testing.T) {
 			refused++
 		}
 		if i%5 == 4 {
-			w.advance(10 * time.Second)
+			w.Advance(10 * time.Second)
 		}
 	}
 	// the commit that finds the limit exhausted has compared
@@ -203,7 +200,7 @@ func TestALimitedAddressComputesNothing(t *testing.T) {
 	if refused < most {
 		t.Errorf("only %d tries were refused", refused)
 	}
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	if err := try(1000); apierr.From(err).Code() != apierr.FormPasswordOrIdentifierIncorrect {
 		t.Errorf("after the period: %v", err)
 	}
@@ -217,7 +214,7 @@ func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 	ctx := t.Context()
 	p := w.fromClerk()
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.BackupCode, imported(0)))
+	p.Must(p.secondFactor(account.BackupCode, imported(0)))
 	p.signOut()
 	const tries, unused = 19, 4 // of twenty: the owner was a stranger at first
 	began := compared.n.Load()
@@ -229,17 +226,16 @@ func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 		_, err := w.Admin.VerifyTOTP(ctx, p.id, secret.New("clerk-code-x"))
 		w.want(want, err)
 		p.rewrite(func(record map[string]any) { delete(record, "b2"); delete(record, "lg") })
-		w.Service, err = domain.New(w.config) // another process
-		w.must(err)
+		w.Restart() // another process
 	}
 	if got := compared.n.Load() - began; got != tries*unused {
 		t.Errorf("%d comparisons, want %d", got, tries*unused)
 	}
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.BackupCode, imported(1)))
-	w.advance(time.Hour)
+	p.Must(p.secondFactor(account.BackupCode, imported(1)))
+	w.Advance(time.Hour)
 	_, err := w.Admin.VerifyTOTP(ctx, p.id, secret.New(imported(2)))
-	w.must(err)
+	w.Must(err)
 }
 
 // TestDearCodesFromBeforeTheBound: of a set of codes from an earlier release, only those within the
@@ -258,7 +254,7 @@ func TestDearCodesFromBeforeTheBound(t *testing.T) {
 		set["b"] = all
 	})
 	_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(imported(1)))
-	w.must(err)
+	w.Must(err)
 	if got := compared.n.Load(); got != 2 {
 		t.Errorf("%d comparisons, want 2", got)
 	}
@@ -317,17 +313,17 @@ func TestImportedDigestsAreBounded(t *testing.T) {
 			t.Errorf("create with %s: %v", name, err)
 		}
 		if err == nil {
-			w.must(w.Admin.DeleteUser(ctx, created.WireID()))
+			w.Must(w.Admin.DeleteUser(ctx, created.WireID()))
 		}
 		u, err := w.Admin.CreateUser(ctx, admin.UserInput{TOTPSecret: secret.New(app)})
-		w.must(err)
+		w.Must(err)
 		_, err = w.Admin.UpdateUser(ctx, u.WireID(), admin.UserChange{PasswordDigest: tc.in.PasswordDigest, PasswordHasher: tc.in.PasswordHasher, BackupCodes: tc.in.BackupCodes})
 		if (err == nil) != tc.ok {
 			t.Errorf("change to %s: %v", name, err)
 		}
 		var moved admin.Export
-		w.must(w.Admin.ExportUsers(ctx, func(p admin.Export, err error) error { moved = p; return err }))
-		w.must(w.Admin.DeleteUser(ctx, u.WireID()))
+		w.Must(w.Admin.ExportUsers(ctx, func(p admin.Export, err error) error { moved = p; return err }))
+		w.Must(w.Admin.DeleteUser(ctx, u.WireID()))
 		if moved.PasswordDigest = tc.in.PasswordDigest; tc.in.PasswordHasher == "argon2id" && strings.HasPrefix(tc.in.PasswordDigest, "$2") {
 			continue // an export names no hasher
 		}
@@ -342,7 +338,7 @@ func TestImportedDigestsAreBounded(t *testing.T) {
 			t.Errorf("restore %s: %v", name, err)
 		}
 		if err == nil {
-			w.must(w.Admin.DeleteUser(ctx, u.WireID()))
+			w.Must(w.Admin.DeleteUser(ctx, u.WireID()))
 		}
 	}
 }

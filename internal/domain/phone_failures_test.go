@@ -32,22 +32,22 @@ func TestManyAccountsGuessAtOneNumberTwentyTimes(t *testing.T) {
 		for range 5 {
 			p.want(apierr.FormCodeIncorrect, p.guess(id, code))
 		}
-		w.advance(time.Hour)
+		w.Advance(time.Hour)
 	}
 	late := w.newcomer()
 	late.signInWithTicket()
 	r, err := late.MFA.AddPhone(t.Context(), late.browser, mfa.PhoneInput{Number: aNumber})
-	w.must(err)
+	w.Must(err)
 	_, err = late.MFA.PreparePhone(t.Context(), late.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.TooManyRequests, err)
 	id, _ := late.add(anotherNumber, false)
-	w.advance(30 * 24 * time.Hour)
+	w.Advance(30 * 24 * time.Hour)
 	late.signInWithTicket()
 	_, err = late.MFA.PreparePhone(t.Context(), late.browser, r.Phone.ID, account.PhoneCode)
-	w.must(err)
-	late.verify(r.Phone.ID, w.sms())
+	w.Must(err)
+	late.verify(r.Phone.ID, w.Code())
 	_, err = late.MFA.PreparePhone(t.Context(), late.browser, id, account.PhoneCode)
-	w.must(err)
+	w.Must(err)
 }
 
 // TestACodeUnderWayIsNotJudgedWhenTheNumberIsSpent: codes that were sent before the number's limit
@@ -61,7 +61,7 @@ func TestACodeUnderWayIsNotJudgedWhenTheNumberIsSpent(t *testing.T) {
 		p.signInWithTicket()
 		id, code := p.add(aNumber, false)
 		all, ids, codes = append(all, p), append(ids, id), append(codes, code)
-		w.advance(31 * time.Second)
+		w.Advance(31 * time.Second)
 	}
 	for i, p := range all[:4] {
 		for range 5 {
@@ -87,10 +87,10 @@ func TestGuessingAtANumberEndsTheSession(t *testing.T) {
 		case apierr.VerificationFailed, apierr.VerificationExpired:
 			_, err = p.MFA.PreparePhone(t.Context(), p.browser, id, account.PhoneCode)
 			if err == nil {
-				code = p.sms()
+				code = p.Code()
 			}
 		}
-		p.advance(5 * time.Minute)
+		p.Advance(5 * time.Minute)
 	}
 	if judged > account.DefaultPolicy().LockFailures || p.alive() {
 		t.Errorf("%d wrong codes for a number were judged, and the session lives: %t", judged, p.alive())
@@ -106,14 +106,14 @@ func TestAnIntendedNumberTakesFiveWrongCodes(t *testing.T) {
 	for range 4 {
 		p.want(apierr.FormCodeIncorrect, p.guess(id, code))
 	}
-	p.advance(5 * time.Minute)
+	p.Advance(5 * time.Minute)
 	p.prove()
-	p.advance(5*time.Minute + time.Second)
+	p.Advance(5*time.Minute + time.Second)
 	_, err := p.MFA.PreparePhone(t.Context(), p.browser, id, account.PhoneCode)
-	p.must(err)
-	p.want(apierr.FormCodeIncorrect, p.guess(id, p.sms()))
-	p.advance(time.Minute)
-	p.verify(id, p.sms())
+	p.Must(err)
+	p.want(apierr.FormCodeIncorrect, p.guess(id, p.Code()))
+	p.Advance(time.Minute)
+	p.verify(id, p.Code())
 	if u, err := p.Admin.User(t.Context(), p.id); err != nil || u.TwoFactorEnabled() {
 		t.Errorf("a number became a second factor after five wrong codes (error %v)", err)
 	}
@@ -134,7 +134,7 @@ func TestANumberIsNoFactorOnceTextsAreOff(t *testing.T) {
 			p.signInWithTicket()
 			id, code := p.add(aNumber, true)
 			_, err := p.Settings.Change(t.Context(), tc.change)
-			p.must(err)
+			p.Must(err)
 			_, err = p.MFA.AttemptPhone(t.Context(), p.browser, id, mfa.Proof{Code: secret.New(code)})
 			p.want(tc.want, err)
 			if u, err := p.Admin.User(t.Context(), p.id); err != nil || u.TwoFactorEnabled() {
@@ -151,17 +151,17 @@ func TestGuessingAtThePasswordEndsTheSession(t *testing.T) {
 	p := newWorld(t).member()
 	p.inside()
 	_, err := p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
-	p.must(err)
+	p.Must(err)
 	for range account.DefaultPolicy().LockFailures {
 		g := mfa.Proof{Strategy: account.Password, Password: secret.New("a wrong password")}
 		_, err := p.MFA.AttemptReverificationFirstFactor(t.Context(), p.browser, p.browser.Session, g)
 		p.want(apierr.FormPasswordIncorrect, err)
-		p.advance(18 * time.Minute)
+		p.Advance(18 * time.Minute)
 		if !p.alive() {
 			continue
 		}
 		_, err = p.MFA.StartReverification(t.Context(), p.browser, p.browser.Session, authority.FirstFactor)
-		p.must(err)
+		p.Must(err)
 	}
 	if p.alive() {
 		t.Error("the session lives")

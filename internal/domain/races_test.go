@@ -54,7 +54,7 @@ func TestOneCodeOneSuccess(t *testing.T) {
 		for name, code := range map[string]func(*person) (account.Strategy, string){
 			"authenticator app": func(p *person) (account.Strategy, string) { return account.TOTPCode, p.totpCode() },
 			"backup code":       func(p *person) (account.Strategy, string) { return account.BackupCode, p.backup[0] },
-			"text message":      func(p *person) (account.Strategy, string) { p.text(); return account.PhoneCode, p.sms() },
+			"text message":      func(p *person) (account.Strategy, string) { p.text(); return account.PhoneCode, p.Code() },
 		} {
 			t.Run(fmt.Sprintf("%s, %d at once", name, n), func(t *testing.T) {
 				p := newWorld(t).member()
@@ -78,9 +78,9 @@ func TestOneCodeOneSuccess(t *testing.T) {
 func (p *person) unlocked() {
 	p.Helper()
 	u, err := p.Admin.User(p.Context(), p.id)
-	p.must(err)
-	if u.AttemptsLeft(account.At(p.now())) < 9 || u.LockEnd(account.At(p.now())) != 0 {
-		p.Errorf("%d attempts are left after nothing but right codes", u.AttemptsLeft(account.At(p.now())))
+	p.Must(err)
+	if u.AttemptsLeft(account.At(p.Now())) < 9 || u.LockEnd(account.At(p.Now())) != 0 {
+		p.Errorf("%d attempts are left after nothing but right codes", u.AttemptsLeft(account.At(p.Now())))
 	}
 }
 
@@ -127,7 +127,7 @@ func TestOneTicketOneSession(t *testing.T) {
 	w := newWorld(t)
 	p := w.newcomer()
 	ticket, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
-	w.must(err)
+	w.Must(err)
 	answers := race(50, func(int) error {
 		_, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 		return err
@@ -145,12 +145,12 @@ func TestOneNumberOneOwner(t *testing.T) {
 		p := w.newcomer()
 		p.signInWithTicket()
 		r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
-		w.must(err)
+		w.Must(err)
 		p.phone = r.Phone.ID
 		_, err = p.MFA.PreparePhone(t.Context(), p.browser, p.phone, account.PhoneCode)
-		w.must(err)
-		people[i], codes[i] = p, p.sms()
-		w.advance(3 * 60e9)
+		w.Must(err)
+		people[i], codes[i] = p, p.Code()
+		w.Advance(3 * 60e9)
 		if i >= 2 {
 			people, codes = people[:3], codes[:3]
 			break

@@ -5,12 +5,12 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
 
 // backup copies every record.
@@ -19,10 +19,10 @@ func (w *world) backup() *store.Memory {
 	copied := store.NewMemory()
 	for _, kind := range []store.Kind{store.KindUser, store.KindClient, store.KindClaim, store.KindTicket, store.KindNumber, store.KindNonce, store.KindSettings, store.KindSigningKey} {
 		records, err := w.counts.List(w.Context(), kind, "", 1000)
-		w.must(err)
+		w.Must(err)
 		for _, r := range records {
 			r.Version = 0
-			w.must(copied.Commit(w.Context(), []store.Write{{Record: r}}))
+			w.Must(copied.Commit(w.Context(), []store.Write{{Record: r}}))
 		}
 	}
 	return copied
@@ -31,10 +31,8 @@ func (w *world) backup() *store.Memory {
 // restore goes on with a backup.
 func (w *world) restore(from store.Store, epoch time.Time) {
 	w.Helper()
-	w.config.Store, w.config.RestoredAt = from, epoch
-	var err error
-	w.Service, err = domain.New(w.config)
-	w.must(err)
+	w.Config.Store, w.Config.RestoredAt = from, epoch
+	w.Restart()
 }
 
 // TestRestoreRevivesNothing: what was used or ended after the backup was made stays so after the
@@ -43,14 +41,14 @@ func TestRestoreRevivesNothing(t *testing.T) {
 	w := newWorld(t)
 	p := w.member()
 	ticket, err := w.MFA.CreateTicket(t.Context(), p.id, time.Hour)
-	w.must(err)
+	w.Must(err)
 	p.signInWithTicket()
 	p.text()
-	text, app, code, browser := p.sms(), p.totpCode(), p.backup[0], p.browser
+	text, app, code, browser := p.Code(), p.totpCode(), p.backup[0], p.browser
 	saved := w.backup()
 
-	w.advance(20 * time.Second)
-	restored := w.now()
+	w.Advance(20 * time.Second)
+	restored := w.Now()
 	for name, epoch := range map[string]time.Time{"with the epoch": restored, "without": {}} {
 		t.Run(name, func(t *testing.T) {
 			alive := epoch.IsZero()
@@ -72,7 +70,7 @@ func TestRestoreRevivesNothing(t *testing.T) {
 	}
 
 	w.restore(copyOf(t, saved), restored)
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	if _, err := w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode())); err != nil {
 		t.Errorf("the app's codes after the restore: %v", err)
 	}
@@ -83,8 +81,8 @@ func TestRestoreEndsSessions(t *testing.T) {
 	p := w.newcomer()
 	p.signInWithTicket()
 	saved := w.backup()
-	w.advance(time.Second)
-	w.restore(saved, w.now())
+	w.Advance(time.Second)
+	w.restore(saved, w.Now())
 	_, err := w.MFA.Me(t.Context(), p.browser)
 	w.want(apierr.AuthenticationInvalid, err)
 	p.signOut()
@@ -96,6 +94,6 @@ func TestRestoreEndsSessions(t *testing.T) {
 
 func copyOf(t *testing.T, s *store.Memory) *store.Memory {
 	t.Helper()
-	w := &world{TB: t, counts: store.NewCounting(s)}
+	w := &world{World: &mfatest.World{TB: mfatest.TB{TB: t}}, counts: store.NewCounting(s)}
 	return w.backup()
 }

@@ -54,12 +54,12 @@ func TestRoundTrips(t *testing.T) {
 			_, err := p.MFA.PrepareSecondFactor(ctx, p.browser, p.signIn, account.PhoneCode, p.phone)
 			return err
 		}, 1, 1, 5, false},
-		"second factor: SMS code":         {func(p *person) { p.signInWithTicket(); p.text() }, func(p *person) error { return p.secondFactor(account.PhoneCode, p.sms()) }, 1, 1, 4, false},
+		"second factor: SMS code":         {func(p *person) { p.signInWithTicket(); p.text() }, func(p *person) error { return p.secondFactor(account.PhoneCode, p.Code()) }, 1, 1, 4, false},
 		"begin to enrol an authenticator": {(*person).bare, func(p *person) error { _, err := p.MFA.CreateTOTP(ctx, p.browser); return err }, 1, 1, 1, false},
 		"confirm an authenticator": {func(p *person) {
 			p.bare()
 			r, err := p.MFA.CreateTOTP(ctx, p.browser)
-			p.must(err)
+			p.Must(err)
 			p.key = r.Secret
 		}, func(p *person) error {
 			_, err := p.MFA.ConfirmTOTP(ctx, p.browser, secret.New(p.totpCode()))
@@ -75,7 +75,7 @@ func TestRoundTrips(t *testing.T) {
 		"step up": {func(p *person) {
 			p.inside()
 			_, err := p.MFA.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")
-			p.must(err)
+			p.Must(err)
 		}, func(p *person) error {
 			_, err := p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, proof(account.BackupCode, p.backup[1]))
 			return err
@@ -90,9 +90,9 @@ func TestRoundTrips(t *testing.T) {
 				tc.prepare(p)
 			}
 			_, err := p.Engine.Settings(ctx) // a warm process
-			p.must(err)
+			p.Must(err)
 			p.ticketReady()
-			texts := len(p.sent)
+			texts := len(p.Sent())
 			p.counts.Reset()
 			if err := tc.do(p); (err != nil) != tc.wantErr {
 				t.Fatal(err)
@@ -102,8 +102,8 @@ func TestRoundTrips(t *testing.T) {
 			if have := fmt.Sprintf("%d reads, %d commits, %d records", got.Gets, got.Commits, got.Writes); have != want {
 				t.Errorf("%s, want %s", have, want)
 			}
-			if name == "send an SMS" && len(p.sent) != texts+1 {
-				t.Errorf("%d messages", len(p.sent)-texts)
+			if name == "send an SMS" && len(p.Sent()) != texts+1 {
+				t.Errorf("%d messages", len(p.Sent())-texts)
 			}
 		})
 	}
@@ -146,7 +146,7 @@ var ready = map[*person]secret.Value{}
 
 func (p *person) ticketReady() {
 	ticket, err := p.MFA.CreateTicket(p.Context(), p.id, 0)
-	p.must(err)
+	p.Must(err)
 	ready[p] = ticket.Token
 }
 
@@ -159,10 +159,10 @@ func (p *person) ticketOnly() error {
 func (p *person) inside() {
 	p.Helper()
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
-	p.advance(30 * time.Second)
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Advance(30 * time.Second)
 	_, err := p.Sessions.Client(p.Context(), p.browser)
-	p.must(err)
+	p.Must(err)
 }
 
 // bare becomes a newcomer without any factor, signed in.
@@ -177,7 +177,7 @@ func TestAUserIsSmall(t *testing.T) {
 	w := newWorld(t)
 	// The first factor is the application's own.
 	u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Emails: []string{"somebody@example.com"}})
-	w.must(err)
+	w.Must(err)
 	p := &person{world: w, id: u.WireID()}
 	p.signInWithTicket()
 	p.enrolPhone(aNumber)
@@ -187,14 +187,14 @@ func TestAUserIsSmall(t *testing.T) {
 	full := 0
 	check := func() {
 		records, err := p.counts.List(t.Context(), store.KindUser, "", 1)
-		p.must(err)
+		p.Must(err)
 		var user struct {
 			Trail struct {
 				Entries []any `json:"e"`
 			} `json:"at"`
 			Sessions []any `json:"ss"`
 		}
-		p.must(json.Unmarshal(records[0].Data, &user))
+		p.Must(json.Unmarshal(records[0].Data, &user))
 		if len(user.Trail.Entries) == acts && len(user.Sessions) >= sessions {
 			full++
 		}
@@ -210,14 +210,14 @@ func TestAUserIsSmall(t *testing.T) {
 	}
 	p.browser = tx.Caller{}
 	for range acts { // of different kinds, enough to move out of the record once
-		p.advance(30 * time.Second)
+		p.Advance(30 * time.Second)
 		p.inside()
 		_, err := p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.wrong()))
 		p.want(apierr.FormCodeIncorrect, err)
 		check()
-		p.advance(30 * time.Second)
+		p.Advance(30 * time.Second)
 		_, err = p.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.totpCode()))
-		p.must(err)
+		p.Must(err)
 		check()
 		p.signOut()
 		check()

@@ -29,15 +29,15 @@ func TestANumberMakesRoomOnceADay(t *testing.T) {
 		return n
 	}
 	hour := func(wait time.Duration) {
-		w.advance(wait)
-		w.advance(w.now().Truncate(time.Hour).Add(time.Hour).Sub(w.now()))
+		w.Advance(wait)
+		w.Advance(w.Now().Truncate(time.Hour).Add(time.Hour).Sub(w.Now()))
 		flood = &pumpers{world: w} // with recent sign-ins
 	}
 	const limit, worth = 20, 5
 	sim := w.newcomer()
 	hour(time.Hour)
 	for range limit - 1 {
-		w.must(ask())
+		w.Must(ask())
 	}
 	sim.signInWithTicket()
 	sim.enrolPhone("+12122019999")
@@ -45,10 +45,10 @@ func TestANumberMakesRoomOnceADay(t *testing.T) {
 		sim.browser = tx.Caller{}
 		sim.signInWithTicket()
 		for range resends + 1 {
-			w.advance(31 * time.Second)
+			w.Advance(31 * time.Second)
 			sim.text()
 		}
-		w.must(sim.secondFactor(account.PhoneCode, sim.sms()))
+		w.Must(sim.secondFactor(account.PhoneCode, sim.Code()))
 	}
 	for range 3 {
 		again(0)
@@ -58,7 +58,7 @@ func TestANumberMakesRoomOnceADay(t *testing.T) {
 	}
 	hour(25 * time.Hour)
 	for range limit - 2 {
-		w.must(ask())
+		w.Must(ask())
 	}
 	again(1)
 	if got := room(); got != worth {
@@ -66,7 +66,7 @@ func TestANumberMakesRoomOnceADay(t *testing.T) {
 	}
 	hour(time.Hour)
 	for range limit - 1 {
-		w.must(ask())
+		w.Must(ask())
 	}
 	again(0)
 	if got := room(); got != 1 {

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -19,7 +20,7 @@ import (
 func (w *world) settle(change func(*account.Settings)) {
 	w.Helper()
 	_, err := w.Settings.Change(w.Context(), change)
-	w.must(err)
+	w.Must(err)
 }
 
 // pumpers are accounts of one attacker. Each is signed in and adds numbers that it never verifies.
@@ -42,7 +43,7 @@ func (p *pumpers) ask(number string, from netip.Addr) error {
 	u := p.people[len(p.people)-1]
 	u.browser.Address = from
 	r, err := p.MFA.AddPhone(p.Context(), u.browser, mfa.PhoneInput{Number: number})
-	p.must(err)
+	p.Must(err)
 	_, err = p.MFA.PreparePhone(p.Context(), u.browser, r.Phone.ID, account.PhoneCode)
 	return err
 }
@@ -61,13 +62,13 @@ func TestABreakerStopsUnverifiedMessages(t *testing.T) {
 		// The numbers are of five blocks.
 		answers[codeOf(p.ask(fmt.Sprintf("+1212%03d%04d", 201+i%5, 1000+i), netip.Addr{}))]++
 	}
-	if len(w.sent) != 50 || answers[""] != 50 || answers[apierr.TooManyRequests] != 150 {
-		t.Errorf("%d messages, answers %v; want 50 and the rest refused", len(w.sent), answers)
+	if len(w.Sent()) != 50 || answers[""] != 50 || answers[apierr.TooManyRequests] != 150 {
+		t.Errorf("%d messages, answers %v; want 50 and the rest refused", len(w.Sent()), answers)
 	}
 	if n := w.happened(account.EventBreakerTripped); n != 150 {
 		t.Errorf("%d events that the breaker tripped, want 150", n)
 	}
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	w.want("", p.ask("+12122061999", netip.Addr{}))
 }
 
@@ -102,13 +103,13 @@ func TestAnAddressTextsFewNumbers(t *testing.T) {
 	}
 	w.want(apierr.TooManyRequests, p.ask("+12122061000", address(1)))
 	w.want("", p.ask("+12122061001", address(2)))
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	u, err := w.Admin.User(t.Context(), last.id)
-	w.must(err)
+	w.Must(err)
 	last.browser.Address = address(1)
 	_, err = w.MFA.PreparePhone(t.Context(), last.browser, u.Phones[0].ID, account.PhoneCode)
 	w.want("", err)
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	p.used = 0 // a new account
 	w.want("", p.ask("+12122071000", address(1)))
 }
@@ -121,12 +122,12 @@ func TestANumberIsNotBombed(t *testing.T) {
 		u := w.newcomer()
 		u.signInWithTicket()
 		r, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: aNumber})
-		w.must(err)
+		w.Must(err)
 		_, _ = w.MFA.PreparePhone(t.Context(), u.browser, r.Phone.ID, account.PhoneCode)
-		w.advance(6 * time.Second)
+		w.Advance(6 * time.Second)
 	}
-	if len(w.sent) > 5 {
-		t.Errorf("%d messages to one number in ten minutes, want at most 5", len(w.sent))
+	if len(w.Sent()) > 5 {
+		t.Errorf("%d messages to one number in ten minutes, want at most 5", len(w.Sent()))
 	}
 }
 
@@ -139,8 +140,8 @@ func TestVerifiedCodesKeepTheBreakerOpen(t *testing.T) {
 		u.signInWithTicket()
 		u.enrolPhone(fmt.Sprintf("+1212201%04d", 1000+i))
 	}
-	if len(w.sent) != 120 {
-		t.Errorf("%d messages, want 120", len(w.sent))
+	if len(w.Sent()) != 120 {
+		t.Errorf("%d messages, want 120", len(w.Sent()))
 	}
 }
 
@@ -175,14 +176,14 @@ func TestAFloodDoesNotLockOutOwners(t *testing.T) {
 
 	m.signInWithTicket()
 	m.text()
-	w.must(m.secondFactor(account.PhoneCode, m.sms()))
+	w.Must(m.secondFactor(account.PhoneCode, m.Code()))
 
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	other := m.stranger()
 	other.signInWithTicket()
 	_, err := w.MFA.PrepareSecondFactor(t.Context(), other.browser, other.signIn, account.PhoneCode, m.phone)
 	w.want(apierr.TooManyRequests, err)
-	w.must(other.secondFactor(account.BackupCode, m.backup[3])) // C10: a factor without messages works
+	w.Must(other.secondFactor(account.BackupCode, m.backup[3])) // C10: a factor without messages works
 }
 
 // TestAKnownDeviceDoesNotVouchForNewNumbers: a known device does not pass the breakers for numbers
@@ -197,7 +198,7 @@ func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
 	u.signInWithTicket()
 	u.enrolApp()
 	r, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: "+12122051000"})
-	w.must(err)
+	w.Must(err)
 	_, err = w.MFA.PreparePhone(t.Context(), u.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.TooManyRequests, err)
 }
@@ -207,8 +208,8 @@ func TestAKnownDeviceDoesNotVouchForNewNumbers(t *testing.T) {
 func TestTheDailyCapHolds(t *testing.T) {
 	w := newWorld(t)
 	m := w.member()
-	w.advance(24 * time.Hour)
-	w.sent = nil
+	w.Advance(24 * time.Hour)
+	w.Clear()
 	price := smsprice.Of("US")
 	w.settle(func(s *account.Settings) { s.SMSDailyCap, s.SMSRecordOnly = 7*price+1, true })
 	people := make([]*person, 40)
@@ -217,15 +218,15 @@ func TestTheDailyCapHolds(t *testing.T) {
 		people[i] = w.newcomer()
 		people[i].signInWithTicket()
 		r, err := w.MFA.AddPhone(t.Context(), people[i].browser, mfa.PhoneInput{Number: fmt.Sprintf("+1212201%04d", 1000+i)})
-		w.must(err)
+		w.Must(err)
 		phones[i] = r.Phone.ID
 	}
 	answers := race(len(people), func(i int) error {
 		_, err := w.MFA.PreparePhone(t.Context(), people[i].browser, phones[i], account.PhoneCode)
 		return err
 	})
-	if len(w.sent) != 7 || answers[""] != 7 || answers[apierr.TooManyRequests] != 33 {
-		t.Errorf("%d messages, answers %v; want 7 and the others refused", len(w.sent), answers)
+	if len(w.Sent()) != 7 || answers[""] != 7 || answers[apierr.TooManyRequests] != 33 {
+		t.Errorf("%d messages, answers %v; want 7 and the others refused", len(w.Sent()), answers)
 	}
 	for name, want := range map[account.EventName]int{account.EventSpentHalf: 1, account.EventSpentMost: 1} {
 		if n := w.happened(name); n < want {
@@ -241,8 +242,8 @@ func TestTheDailyCapHolds(t *testing.T) {
 	if wait := apierr.From(err).RetryAfter(); wait <= 0 || wait > 24*time.Hour {
 		t.Errorf("try again after %v, want within the day", wait)
 	}
-	w.must(m.secondFactor(account.TOTPCode, m.totpCode()))
-	w.advance(24 * time.Hour)
+	w.Must(m.secondFactor(account.TOTPCode, m.totpCode()))
+	w.Advance(24 * time.Hour)
 	_, err = w.MFA.PreparePhone(t.Context(), people[39].browser, phones[39], account.PhoneCode)
 	w.want("", err)
 }
@@ -264,8 +265,8 @@ func TestMilestonesOfTheDaysMoney(t *testing.T) {
 	if !slices.Equal(at, want) {
 		t.Errorf("%q, want %q", at, want)
 	}
-	if len(w.sent) != 10 {
-		t.Errorf("%d messages, want 10", len(w.sent))
+	if len(w.Sent()) != 10 {
+		t.Errorf("%d messages, want 10", len(w.Sent()))
 	}
 }
 
@@ -281,8 +282,8 @@ func TestTheSmallestCapRefuses(t *testing.T) {
 		if n := w.counts.Counts().Commits; n > 10 {
 			t.Errorf("a cap of %d: %d commits", limit, n)
 		}
-		if len(w.sent) != 0 || w.happened(account.EventSpentAll) != 1 {
-			t.Errorf("a cap of %d: %d messages, %d events that all is spent", limit, len(w.sent), w.happened(account.EventSpentAll))
+		if len(w.Sent()) != 0 || w.happened(account.EventSpentAll) != 1 {
+			t.Errorf("a cap of %d: %d messages, %d events that all is spent", limit, len(w.Sent()), w.happened(account.EventSpentAll))
 		}
 	}
 }
@@ -308,17 +309,17 @@ func TestRecordOnly(t *testing.T) {
 		w.want("", p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
 	}
 	texts, err := w.SMS.Log(t.Context(), 0, 100)
-	w.must(err)
+	w.Must(err)
 	decisions := map[string]int{}
 	for _, text := range texts {
 		decisions[string(text.Decision)+" "+string(text.Reason)]++
 	}
-	if len(w.sent) != 25 || decisions["allowed "] != 20 || decisions["would_refuse prefix_unverified"] != 5 {
-		t.Errorf("%d messages, decisions %v", len(w.sent), decisions)
+	if len(w.Sent()) != 25 || decisions["allowed "] != 20 || decisions["would_refuse prefix_unverified"] != 5 {
+		t.Errorf("%d messages, decisions %v", len(w.Sent()), decisions)
 	}
 	last := p.people[len(p.people)-1]
 	u, err := w.Admin.User(t.Context(), last.id)
-	w.must(err)
+	w.Must(err)
 	_, err = w.MFA.PreparePhone(t.Context(), last.browser, u.Phones[0].ID, account.PhoneCode)
 	w.want(apierr.VerificationCodeTooManyRequests, err)
 }
@@ -333,22 +334,22 @@ func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 	}
 	last := p.people[len(p.people)-1]
 	r, err := w.MFA.AddPhone(t.Context(), w.fresh(last).browser, mfa.PhoneInput{Number: "+12122011888"})
-	w.must(err)
+	w.Must(err)
 	before, err := w.counts.List(t.Context(), store.KindUser, "", 100)
-	w.must(err)
+	w.Must(err)
 	for range 30 {
 		_, err := w.MFA.PreparePhone(t.Context(), last.browser, r.Phone.ID, account.PhoneCode)
 		w.want(apierr.TooManyRequests, err)
 	}
 	after, err := w.counts.List(t.Context(), store.KindUser, "", 100)
-	w.must(err)
+	w.Must(err)
 	for i := range before {
 		if before[i].Version != after[i].Version {
 			t.Errorf("a refusal wrote a user")
 		}
 	}
 	texts, err := w.SMS.Log(t.Context(), 0, 100)
-	w.must(err)
+	w.Must(err)
 	refused := 0
 	for _, text := range texts {
 		if text.Decision == account.Refused {
@@ -377,13 +378,13 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	u.signInWithTicket()
 	u.browser.Address = netip.MustParseAddr("203.0.113.77")
 	u.enrolPhone(aNumber)
-	verified := w.now()
-	w.advance(time.Minute)
-	w.down = true
+	verified := w.Now()
+	w.Advance(time.Minute)
+	w.Fail(errors.New("network down"))
 	_, err := w.MFA.AddPhone(t.Context(), u.browser, mfa.PhoneInput{Number: anotherNumber})
-	w.must(err)
+	w.Must(err)
 	v, err := w.Admin.User(t.Context(), u.id)
-	w.must(err)
+	w.Must(err)
 	_, err = w.MFA.PreparePhone(t.Context(), u.browser, v.Phones[1].ID, account.PhoneCode)
 	w.want(apierr.SMSSendError, err)
 	w.settle(func(s *account.Settings) { s.SMSCountries = []string{"CA"} })
@@ -391,7 +392,7 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	w.want(apierr.UnsupportedCountryCode, err)
 
 	texts, err := w.SMS.Log(t.Context(), 0, 10)
-	w.must(err)
+	w.Must(err)
 	if len(texts) != 3 {
 		t.Fatalf("%d decisions, want 3", len(texts))
 	}
@@ -409,13 +410,13 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 		t.Errorf("have %swant %s", have, want)
 	}
 	older, err := w.SMS.Log(t.Context(), account.At(verified), 10)
-	w.must(err)
+	w.Must(err)
 	if len(older) != 0 {
 		t.Errorf("%d decisions before the first", len(older))
 	}
-	w.advance(32 * 24 * time.Hour)
+	w.Advance(32 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
-	w.must(err)
+	w.Must(err)
 	if left, err := w.SMS.Log(t.Context(), 0, 10); err != nil || len(left) != 0 {
 		t.Errorf("%d decisions are left after 32 days, %v", len(left), err)
 	}

@@ -15,11 +15,11 @@ func TestMessagesOfOneSecondAreNewestFirst(t *testing.T) {
 	w := newWorld(t)
 	p := &pumpers{world: w}
 	for i := range 10 {
-		w.must(p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
-		w.advance(time.Millisecond)
+		w.Must(p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
+		w.Advance(time.Millisecond)
 	}
 	texts, err := w.SMS.Log(t.Context(), 0, 3)
-	w.must(err)
+	w.Must(err)
 	if len(texts) != 10 {
 		t.Fatalf("%d decisions, want the whole second", len(texts))
 	}

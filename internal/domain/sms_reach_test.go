@@ -40,11 +40,11 @@ func TestANumberThatNoCodeReachesBecomesNoFactor(t *testing.T) {
 		_, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "imported", ReservedPhones: []string{number}})
 		p.want(code, err)
 		plain, err := p.Admin.AddUserPhone(t.Context(), p.id, number, admin.PhoneChange{Verified: &yes})
-		p.must(err)
+		p.Must(err)
 		_, err = p.Admin.ChangeUserPhone(t.Context(), plain.Phone.ID, admin.PhoneChange{Reserved: &yes})
 		p.want(code, err)
 		u, err := p.Admin.User(t.Context(), p.id)
-		p.must(err)
+		p.Must(err)
 		if len(u.Phones) != 1 || u.TwoFactorEnabled() {
 			t.Errorf("%s: %d numbers, second factor %v", code, len(u.Phones), u.TwoFactorEnabled())
 		}
@@ -61,7 +61,7 @@ func TestANumberOnTheWayIsAskedToo(t *testing.T) {
 	p.signInWithTicket()
 	p.countries("US", "CA", "FR")
 	added, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: frenchNumber, Reserved: true})
-	p.must(err)
+	p.Must(err)
 	p.countries("US", "CA")
 	yes := true
 	_, err = p.Admin.ChangeUserPhone(t.Context(), added.Phone.ID, admin.PhoneChange{Verified: &yes})
@@ -73,15 +73,15 @@ func TestANumberOnTheWayIsAskedToo(t *testing.T) {
 func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	p := newWorld(t).newcomer()
 	p.countries("US", "CA", "FR")
-	p.must(p.reserveBy(frenchNumber))
-	p.must(p.reserveBy(aNumber))
+	p.Must(p.reserveBy(frenchNumber))
+	p.Must(p.reserveBy(aNumber))
 	p.countries("US", "CA")
 	p.signInWithTicket()
 	phones := func() (shown []string) {
 		u, err := p.Admin.User(t.Context(), p.id)
-		p.must(err)
+		p.Must(err)
 		set, err := p.Engine.Settings(t.Context())
-		p.must(err)
+		p.Must(err)
 		for _, f := range account.SecondFactors(u, &set) {
 			shown = append(shown, f.Phone.Number)
 		}
@@ -91,7 +91,7 @@ func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 		t.Errorf("offered: %v", got)
 	}
 	u, err := p.Admin.User(t.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	if len(u.Phones) != 2 || !u.Phones[0].Default || u.Phones[0].Number != frenchNumber {
 		t.Fatalf("the number that is excluded is no longer the default: %+v", u.Phones)
 	}
@@ -99,9 +99,9 @@ func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	p.want(apierr.StrategyForUserInvalid, err)
 	p.phone = "" // the default, or the first number that is offered
 	p.text()
-	p.must(p.secondFactor(account.PhoneCode, p.sms()))
+	p.Must(p.secondFactor(account.PhoneCode, p.Code()))
 	_, err = p.Admin.ChangeUserPhone(t.Context(), u.Phones[0].ID, admin.PhoneChange{Reserved: &u.Phones[0].Reserved})
-	p.must(err) // it is one already
+	p.Must(err) // it is one already
 	p.countries("US", "CA", "FR")
 	if got := phones(); len(got) != 2 || got[0] != frenchNumber {
 		t.Errorf("with the country on again: %v", got)
@@ -114,18 +114,18 @@ func TestAFirstFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	w := newWorld(t)
 	w.settle(func(s *account.Settings) { s.FirstFactorPhoneCode, s.EnumerationProtection = true, false })
 	u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "ann", Phones: []string{frenchNumber, aNumber}})
-	w.must(err)
+	w.Must(err)
 	set, err := w.Engine.Settings(t.Context())
-	w.must(err)
+	w.Must(err)
 	if got := account.FirstFactors(u, &set); len(got) != 1 || got[0].Phone.Number != aNumber {
 		t.Errorf("offered: %v", got)
 	}
 	r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "ann"})
-	w.must(err)
+	w.Must(err)
 	p := &person{world: w}
 	p.keepToken(r.Snapshot)
 	_, err = w.MFA.PrepareFirstFactor(t.Context(), p.browser, r.SignIn.ID, account.PhoneCode, "")
-	w.must(err)
+	w.Must(err)
 }
 
 // TestAStrandedUserIsToldOf: a sign-in of a user whose second factors cannot be proved is reported
@@ -137,27 +137,27 @@ func TestAStrandedUserIsToldOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).newcomer()
-			p.must(p.reserveBy(aNumber))
+			p.Must(p.reserveBy(aNumber))
 			p.signInWithTicket()
 			if n := p.happened(account.EventStranded); n != 0 {
 				t.Fatalf("told %d times while the number works", n)
 			}
 			p.settle(narrow)
 			for range 3 {
-				p.advance(time.Hour)
+				p.Advance(time.Hour)
 				p.signInWithTicket()
 				p.stranger().signInWithTicket()
 			}
 			if n := p.happened(account.EventStranded); n != 1 {
 				t.Errorf("told %d times in a day, want 1", n)
 			}
-			p.advance(24 * time.Hour)
+			p.Advance(24 * time.Hour)
 			p.signInWithTicket()
 			if n := p.happened(account.EventStranded); n != 2 {
 				t.Errorf("told %d times in two days, want 2", n)
 			}
 			events, _, err := p.Audit.Events(t.Context(), "", 500)
-			p.must(err)
+			p.Must(err)
 			found := 0
 			for _, e := range events {
 				if e.Name == account.EventStranded && e.User == p.id {
@@ -180,5 +180,5 @@ func TestBackupCodesDoNotHideAStrandedUser(t *testing.T) {
 	if n := p.happened(account.EventStranded); n != 1 {
 		t.Errorf("told %d times, want 1", n)
 	}
-	p.must(p.secondFactor(account.BackupCode, p.backup[0]))
+	p.Must(p.secondFactor(account.BackupCode, p.backup[0]))
 }

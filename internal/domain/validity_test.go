@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -27,11 +28,11 @@ func TestAStepUpEndsAfterAnHour(t *testing.T) {
 			t.Run(fmt.Sprint(level, " after ", age), func(t *testing.T) {
 				p := newWorld(t).member()
 				p.signInWithTicket()
-				p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+				p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 				session := p.browser.Session
 				_, err := p.MFA.StartReverification(t.Context(), p.browser, session, level)
-				p.must(err)
-				p.advance(age)
+				p.Must(err)
+				p.Advance(age)
 				proof, attempt := mfa.Proof{Strategy: account.Password, Password: secret.New("correct horse")}, p.MFA.AttemptReverificationFirstFactor
 				if level == authority.SecondFactor {
 					_, err = p.MFA.PrepareReverificationSecondFactor(t.Context(), p.browser, session, account.PhoneCode, p.phone)
@@ -51,8 +52,8 @@ func TestAHandshakeEndsAfterAMinute(t *testing.T) {
 	w := newWorld(t)
 	for age, want := range map[time.Duration]apierr.Code{time.Minute - time.Second: "", time.Minute: apierr.ResourceNotFound} {
 		nonce, err := w.Tokens.KeepHandshake(t.Context(), secret.New("directives"))
-		w.must(err)
-		w.advance(age)
+		w.Must(err)
+		w.Advance(age)
 		payload, err := w.Tokens.TakeHandshake(t.Context(), nonce)
 		w.want(want, err)
 		if want == "" && payload.Reveal() != "directives" {
@@ -68,17 +69,17 @@ func TestAHandshakeEndsAfterAMinute(t *testing.T) {
 func TestRestoreEndsHandshakes(t *testing.T) {
 	w := newWorld(t)
 	nonce, err := w.Tokens.KeepHandshake(t.Context(), secret.New("directives"))
-	w.must(err)
+	w.Must(err)
 	saved := w.backup()
-	w.advance(20 * time.Second)
+	w.Advance(20 * time.Second)
 	w.restore(copyOf(t, saved), time.Time{})
 	_, err = w.Tokens.TakeHandshake(t.Context(), nonce)
 	w.want("", err) // a restart, which is no restore, keeps it
-	w.restore(saved, w.now())
+	w.restore(saved, w.Now())
 	_, err = w.Tokens.TakeHandshake(t.Context(), nonce)
 	w.want(apierr.ResourceNotFound, err)
 	nonce, err = w.Tokens.KeepHandshake(t.Context(), secret.New("directives"))
-	w.must(err)
+	w.Must(err)
 	_, err = w.Tokens.TakeHandshake(t.Context(), nonce)
 	w.want("", err)
 }
@@ -89,7 +90,7 @@ func TestRestoreEndsWhatADevelopmentBrowserBegan(t *testing.T) {
 	w := newWorld(t)
 	open := func(p *person) *person {
 		token, err := w.Sessions.CreateDevBrowser(t.Context())
-		w.must(err)
+		w.Must(err)
 		p.browser = tx.Caller{Credentials: []tx.Credential{{Transport: tx.DevBrowser, Token: token}}}
 		return p
 	}
@@ -97,9 +98,9 @@ func TestRestoreEndsWhatADevelopmentBrowserBegan(t *testing.T) {
 	seated.signInWithTicket()
 	waiting.signInWithTicket()
 	saved := w.backup()
-	w.advance(time.Second)
-	w.restore(saved, w.now())
-	w.advance(time.Minute) // so that the app's code is one from after the restore
+	w.Advance(time.Second)
+	w.restore(saved, w.Now())
+	w.Advance(time.Minute) // so that the app's code is one from after the restore
 	_, err := w.MFA.Me(t.Context(), seated.browser)
 	w.want(apierr.AuthenticationInvalid, err)
 	w.want(apierr.ResourceNotFound, waiting.secondFactor(account.TOTPCode, waiting.totpCode()))
@@ -113,29 +114,29 @@ func TestRestoreEndsWhatADevelopmentBrowserBegan(t *testing.T) {
 func TestAUsedCodeLowersTheBreakersOfItsHour(t *testing.T) {
 	w := newWorld(t)
 	sent := time.Date(2026, 3, 4, 10, 59, 0, 0, time.UTC)
-	w.advance(sent.Sub(w.now()))
+	w.Advance(sent.Sub(w.Now()))
 	p := w.newcomer()
 	p.signInWithTicket()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
-	w.must(err)
+	w.Must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
-	w.must(err)
+	w.Must(err)
 	sums := func(at time.Time) []int64 {
 		var names []string
 		for _, c := range sms.UnverifiedCounters(w.Engine, sms.NumberPrefix(aNumber), "US", account.At(at)) {
 			names = append(names, c.Counter)
 		}
 		sums, err := w.counts.Sums(t.Context(), names...)
-		w.must(err)
+		w.Must(err)
 		return sums
 	}
 	used := sent.Add(2 * time.Minute)
-	w.advance(used.Sub(w.now()))
+	w.Advance(used.Sub(w.Now()))
 	if got := sums(sent); !slices.Equal(got, []int64{1, 1, 1}) {
 		t.Fatalf("after the message the breakers are at %v, want one each", got)
 	}
-	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(p.sms())})
-	w.must(err)
+	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(p.Code())})
+	w.Must(err)
 	if got := sums(sent); !slices.Equal(got, []int64{-4, -4, -4}) {
 		t.Errorf("the breakers of the message's hour are at %v, want 1 - 5 each", got)
 	}
@@ -148,11 +149,11 @@ func TestAUsedCodeLowersTheBreakersOfItsHour(t *testing.T) {
 // request another at once. The sixth in ten minutes is not tried.
 func TestARefusedMessageCounts(t *testing.T) {
 	w := newWorld(t)
-	w.down = true
+	w.Fail(errors.New("network down"))
 	p := w.newcomer()
 	p.signInWithTicket()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
-	w.must(err)
+	w.Must(err)
 	ask := func() error {
 		_, err := p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 		return err
@@ -161,11 +162,11 @@ func TestARefusedMessageCounts(t *testing.T) {
 		w.want(apierr.SMSSendError, ask())
 	}
 	w.want(apierr.VerificationCodeTooManyRequests, ask())
-	w.down = false
+	w.Fail(nil)
 	w.want(apierr.VerificationCodeTooManyRequests, ask())
-	w.advance(9 * time.Minute)
+	w.Advance(9 * time.Minute)
 	w.want(apierr.VerificationCodeTooManyRequests, ask())
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	w.want("", ask())
 }
 
@@ -176,11 +177,11 @@ func TestAMessageToAVerifiedNumberCounts(t *testing.T) {
 	p.signInWithTicket()
 	for range 5 {
 		p.text()
-		p.advance(time.Minute)
+		p.Advance(time.Minute)
 	}
 	_, err := p.MFA.PrepareSecondFactor(t.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
 	p.want(apierr.VerificationCodeTooManyRequests, err)
-	p.advance(5 * time.Minute)
+	p.Advance(5 * time.Minute)
 	p.text()
 }
 
@@ -199,18 +200,18 @@ func TestANumberStaysWithTheUserWhoVerifiedIt(t *testing.T) {
 			added, owner, third := w.newcomer(), w.newcomer(), w.newcomer()
 			added.signInWithTicket()
 			r, err := added.MFA.AddPhone(t.Context(), added.browser, mfa.PhoneInput{Number: aNumber})
-			w.must(err)
+			w.Must(err)
 			added.phone = r.Phone.ID
 			owner.signInWithTicket()
 			owner.enrolPhone(aNumber)
-			w.must(remove(added))
+			w.Must(remove(added))
 			third.signInWithTicket()
 			_, err = third.MFA.AddPhone(t.Context(), third.browser, mfa.PhoneInput{Number: aNumber})
 			w.want(apierr.FormIdentifierExists, err)
 			_, err = w.Admin.AddUserPhone(t.Context(), third.id, aNumber, admin.PhoneChange{})
 			w.want(apierr.FormIdentifierExists, err)
 			got, err := w.MFA.Phone(t.Context(), owner.browser, owner.phone)
-			w.must(err)
+			w.Must(err)
 			if got.Phone.Verified == 0 || !got.Phone.Reserved {
 				t.Errorf("the owner's number is %+v", got.Phone)
 			}
@@ -233,7 +234,7 @@ func TestOneDefaultNumber(t *testing.T) {
 	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	first := p.phone
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	p.enrolPhone(anotherNumber)
 	second, yes := p.phone, true
 	for what, change := range map[string]func(id string) error{
@@ -251,9 +252,9 @@ func TestOneDefaultNumber(t *testing.T) {
 		},
 	} {
 		for _, id := range []string{second, first, second, second} {
-			w.must(change(id))
+			w.Must(change(id))
 			u, err := w.Admin.User(t.Context(), p.id)
-			w.must(err)
+			w.Must(err)
 			for _, ph := range u.Phones {
 				if ph.Default != (ph.ID == id) {
 					t.Errorf("%s: of %s the default is %v, want %v", what, ph.Number, ph.Default, ph.ID == id)
@@ -269,9 +270,9 @@ func TestALockHolds(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
 	ticket, err := p.MFA.CreateTicket(t.Context(), p.id, 2*time.Hour)
-	p.must(err)
+	p.Must(err)
 	_, err = p.Admin.Lock(t.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	redeem := func() error {
 		_, err := p.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
 		return err
@@ -280,10 +281,10 @@ func TestALockHolds(t *testing.T) {
 	p.want(apierr.UserLocked, p.secondFactor(account.TOTPCode, p.totpCode()))
 	p.want(apierr.UserLocked, redeem())
 	p.want(apierr.UserLocked, verify())
-	p.advance(time.Hour - time.Second)
+	p.Advance(time.Hour - time.Second)
 	p.want(apierr.UserLocked, redeem())
 	p.want(apierr.UserLocked, verify())
-	p.advance(time.Second)
+	p.Advance(time.Second)
 	p.want("", redeem())
 	p.want("", verify())
 }
@@ -293,8 +294,8 @@ func TestALockHolds(t *testing.T) {
 func TestChangesOfFactorsNeedAFreshProof(t *testing.T) {
 	p := newWorld(t).member()
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
-	p.advance(11 * time.Minute)
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Advance(11 * time.Minute)
 	before := p.stored()
 	for what, change := range map[string]func() error{
 		"adding a number": func() error {
@@ -351,23 +352,23 @@ func TestOneClientCookie(t *testing.T) {
 // without reading the settings on each request.
 func TestSettingsOfAnotherProcess(t *testing.T) {
 	w := newWorld(t)
-	other, err := domain.New(w.config)
-	w.must(err)
+	other, err := domain.New(w.Config)
+	w.Must(err)
 	required := func() bool {
 		set, err := other.Engine.Settings(t.Context())
-		w.must(err)
+		w.Must(err)
 		return set.MFARequired
 	}
 	if required() {
 		t.Fatal("a second factor is required from the start")
 	}
 	w.settle(func(s *account.Settings) { s.MFARequired = true })
-	w.advance(9 * time.Second)
+	w.Advance(9 * time.Second)
 	w.counts.Reset()
 	if required() || w.counts.Counts().Gets != 0 {
 		t.Error("the settings were read again within ten seconds")
 	}
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	if !required() {
 		t.Error("after ten seconds the other process works with the settings from before")
 	}
@@ -393,26 +394,24 @@ func TestTheCleanupKeepsWhatIsAlive(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.config.Store = wrap(w.counts)
-			var err error
-			w.Service, err = domain.New(w.config)
-			w.must(err)
+			w.Config.Store = wrap(w.counts)
+			w.Restart()
 			clean := func() {
 				t.Helper()
 				_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
-				w.must(err)
+				w.Must(err)
 			}
 			p := w.member()
 			ticket, err := w.MFA.CreateTicket(t.Context(), p.id, 30*24*time.Hour)
-			w.must(err)
+			w.Must(err)
 			p.signInWithTicket()
 			clean()
 			p.text()
 			clean()
-			p.must(p.secondFactor(account.PhoneCode, p.sms()))
+			p.Must(p.secondFactor(account.PhoneCode, p.Code()))
 			client := func() string {
 				snap, err := w.Sessions.Client(t.Context(), p.browser)
-				w.must(err)
+				w.Must(err)
 				if snap.Client == nil {
 					t.Fatal("the client is gone, which lives for a year")
 				}
@@ -423,20 +422,20 @@ func TestTheCleanupKeepsWhatIsAlive(t *testing.T) {
 				clean()
 				if day < 7 {
 					_, err := w.MFA.Me(t.Context(), p.browser)
-					w.must(err)
+					w.Must(err)
 				}
-				w.advance(24 * time.Hour)
+				w.Advance(24 * time.Hour)
 			}
 			if client() != was {
 				t.Error("after its session the client is another one")
 			}
-			w.advance(19 * 24 * time.Hour)
+			w.Advance(19 * 24 * time.Hour)
 			clean()
 			r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
-			w.must(err)
+			w.Must(err)
 			p.keepToken(r.Snapshot)
 			p.signIn = r.SignIn.ID
-			p.must(p.secondFactor(account.BackupCode, p.backup[0]))
+			p.Must(p.secondFactor(account.BackupCode, p.backup[0]))
 			_, err = w.Admin.VerifyTOTP(t.Context(), p.id, secret.New(p.backup[0]))
 			w.want(apierr.FormCodeIncorrect, err)
 		})
@@ -453,9 +452,9 @@ func TestAnOperationKeepsWhatANewerVersionStored(t *testing.T) {
 	})
 	first := "Ann"
 	_, err := p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{FirstName: &first})
-	p.must(err)
+	p.Must(err)
 	p.signInWithTicket()
-	p.must(p.secondFactor(account.TOTPCode, p.totpCode()))
+	p.Must(p.secondFactor(account.TOTPCode, p.totpCode()))
 	p.rewrite(func(record map[string]any) {
 		if record["fn"] != first || record["zz"] != "from the future" || storedPhone(record)["zz"] != "of a number" {
 			t.Errorf("the name is %v, the newer fields are %v and %v", record["fn"], record["zz"], storedPhone(record)["zz"])

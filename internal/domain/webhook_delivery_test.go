@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
@@ -63,7 +62,7 @@ func newOffice(t *testing.T, events ...account.EventName) *office {
 	o := &office{world: newWorld(t), postman: &postman{}}
 	url := "https://app.example.com/hooks"
 	r, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &events})
-	o.must(err)
+	o.Must(err)
 	o.endpoint = r.Endpoint.WireID()
 	o.worker = &webhook.Dispatcher{Service: o.Service.Webhooks, Endpoints: o.postman, Describe: func(e account.Event, _ *account.User, _ account.Instant) ([]byte, error) { return []byte(e.Name), nil }}
 	return o
@@ -72,14 +71,14 @@ func newOffice(t *testing.T, events ...account.EventName) *office {
 func (o *office) run() webhook.DeliveryResult {
 	o.Helper()
 	r, err := o.worker.Run(o.Context(), 100)
-	o.must(err)
+	o.Must(err)
 	return r
 }
 
 func (o *office) waiting() int {
 	o.Helper()
 	records, err := o.counts.List(o.Context(), store.KindDelivery, "", 1000)
-	o.must(err)
+	o.Must(err)
 	return len(records)
 }
 
@@ -97,14 +96,14 @@ func TestWebhooks(t *testing.T) {
 		t.Errorf("%+v", first)
 	}
 	_, err := o.Webhooks.RotateEndpoint(t.Context(), o.endpoint)
-	o.must(err)
+	o.Must(err)
 	o.newcomer()
 	o.run()
 	last := o.got[len(o.got)-1]
 	if len(last.Secrets) != 2 || !last.Secrets[1].Equal(first.Secrets[0]) {
 		t.Errorf("%d secrets sign after a rotation", len(last.Secrets))
 	}
-	o.advance(25 * time.Hour)
+	o.Advance(25 * time.Hour)
 	o.newcomer()
 	o.run()
 	if last = o.got[len(o.got)-1]; len(last.Secrets) != 1 || last.Secrets[0].Equal(first.Secrets[0]) {
@@ -122,16 +121,16 @@ func TestWebhooksAreRetried(t *testing.T) {
 	for i, wait := range []time.Duration{
 		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour,
 	} {
-		o.advance(wait - 2*time.Second)
+		o.Advance(wait - 2*time.Second)
 		if o.run(); o.tries != i+1 {
 			t.Fatalf("try %d comes before %v", o.tries, wait)
 		}
-		o.advance(3 * time.Second)
+		o.Advance(3 * time.Second)
 		if o.run(); o.tries != i+2 {
 			t.Fatalf("%d tries after %v, want %d", o.tries, wait, i+2)
 		}
 		_, err := o.Service.Admin.Cleanup(t.Context(), 1000)
-		o.must(err)
+		o.Must(err)
 	}
 	if names := o.told(500); o.waiting() != 0 || names[len(names)-1] != "webhook.failed" {
 		t.Errorf("%d wait, the journal ends with %v", o.waiting(), names)
@@ -154,7 +153,7 @@ func TestWebhooksSurviveTheirWorker(t *testing.T) {
 	if len(o.got) != 0 {
 		t.Error("what another worker holds was sent at once")
 	}
-	o.advance(3 * time.Minute)
+	o.Advance(3 * time.Minute)
 	o.run()
 	if got := o.types(); !slices.Equal(got, []string{"user.created"}) || o.waiting() != 0 {
 		t.Errorf("got %v, %d wait", got, o.waiting())
@@ -176,7 +175,7 @@ func TestTwoWorkers(t *testing.T) {
 		})
 	}
 	group.Wait()
-	o.advance(3 * time.Minute)
+	o.Advance(3 * time.Minute)
 	o.run()
 	if len(o.got) != 20 || o.waiting() != 0 {
 		t.Errorf("%d parcels of 20, %d wait", len(o.got), o.waiting())
@@ -188,16 +187,16 @@ func TestTwoWorkers(t *testing.T) {
 func TestAnEndpointGetsWhatItAskedFor(t *testing.T) {
 	o := newOffice(t, account.EventFactorAdded, account.EventUserDeleted)
 	p := o.member()
-	o.must(o.Admin.DeleteUser(t.Context(), p.id))
+	o.Must(o.Admin.DeleteUser(t.Context(), p.id))
 	o.run()
 	if got := o.types(); !slices.Equal(got, []string{"factor.added", "factor.added", "user.deleted"}) {
 		t.Errorf("got %v", got)
 	}
 	off := true
 	_, err := o.Webhooks.ChangeEndpoint(t.Context(), o.endpoint, webhook.EndpointChange{Disabled: &off})
-	o.must(err)
+	o.Must(err)
 	q := o.member2()
-	o.must(o.Admin.DeleteUser(t.Context(), q.id))
+	o.Must(o.Admin.DeleteUser(t.Context(), q.id))
 	if o.run(); len(o.got) != 3 || o.waiting() != 0 {
 		t.Errorf("%d parcels, %d wait", len(o.got), o.waiting())
 	}
@@ -214,31 +213,31 @@ func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
 	for range 60 {
 		o.newcomer()
-		o.advance(time.Second)
+		o.Advance(time.Second)
 	}
 	o.run()
-	from := o.now()
-	o.advance(time.Minute)
+	from := o.Now()
+	o.Advance(time.Minute)
 	for range 3 {
 		o.newcomer()
 	}
 	o.run()
 	id, err := o.Webhooks.TestEndpoint(t.Context(), o.endpoint)
-	o.must(err)
+	o.Must(err)
 	o.run()
 	if last := o.got[len(o.got)-1]; last.ID != id || last.Type != account.EventHookTest {
 		t.Errorf("the test is %+v, want %s", last, id)
 	}
-	for since, want := range map[time.Time]int{from: 3, from.Add(-time.Hour): 63, o.now().Add(time.Hour): 0} {
+	for since, want := range map[time.Time]int{from: 3, from.Add(-time.Hour): 63, o.Now().Add(time.Hour): 0} {
 		o.got = nil
-		n, reached, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, since, o.now())
-		o.must(err)
+		n, reached, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, since, o.Now())
+		o.Must(err)
 		o.run()
 		if n != want || len(o.got) != want || !reached.IsZero() {
 			t.Errorf("since %v: %d promised, %d sent, want %d, until %v", since, n, len(o.got), want, reached)
 		}
 	}
-	_, _, err = o.Webhooks.ReplayEndpoint(t.Context(), "ep_unknown", from, o.now())
+	_, _, err = o.Webhooks.ReplayEndpoint(t.Context(), "ep_unknown", from, o.Now())
 	o.want(apierr.ResourceNotFound, err)
 }
 
@@ -246,11 +245,8 @@ func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
 // answer.
 func TestTheEventBusGetsEverything(t *testing.T) {
 	o := newOffice(t)
-	config := o.config
-	config.Bus = true
-	var err error
-	o.Service, err = domain.New(config)
-	o.must(err)
+	o.Config.Bus = true
+	o.Restart()
 	bus := &postman{}
 	o.worker.Service, o.worker.Bus, o.postman.down = o.Service.Webhooks, bus, true
 	o.newcomer()
@@ -285,7 +281,7 @@ func TestEndpointsAreChecked(t *testing.T) {
 		}
 	}
 	records, err := w.counts.List(t.Context(), store.KindSettings, "", 1)
-	w.must(err)
+	w.Must(err)
 	if strings.Contains(string(records[0].Data), "whsec_") {
 		t.Error("the store holds a secret")
 	}

@@ -17,18 +17,18 @@ import (
 func TestAUsedCodeCountsOnTheDayOfItsMessage(t *testing.T) {
 	w := newWorld(t)
 	sent := time.Date(2026, 3, 4, 23, 59, 0, 0, time.UTC)
-	w.advance(sent.Sub(w.now()))
+	w.Advance(sent.Sub(w.Now()))
 	p := w.newcomer()
 	p.signInWithTicket()
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
-	w.must(err)
+	w.Must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
-	w.must(err)
-	w.advance(2 * time.Minute)
-	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(p.sms())})
-	w.must(err)
+	w.Must(err)
+	w.Advance(2 * time.Minute)
+	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(p.Code())})
+	w.Must(err)
 	sums, err := w.counts.Sums(t.Context(), "sms:verified:US:2026-03-04", "sms:verified:US:2026-03-05", "sms:sent:US:2026-03-04", "sms:sent:US:2026-03-05")
-	w.must(err)
+	w.Must(err)
 	if !slices.Equal(sums, []int64{1, 0, 1, 0}) {
 		t.Errorf("verified and sent on both days %v, want [1 0 1 0]", sums)
 	}
@@ -40,17 +40,17 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 	yes, no := true, false
 	say := func(p *person, id string, c admin.PhoneChange) *account.Phone {
 		r, err := p.Admin.ChangeUserPhone(t.Context(), id, c)
-		p.must(err)
+		p.Must(err)
 		return r.Phone
 	}
 	t.Run("verified, it voids the code under way", func(t *testing.T) {
 		p := newWorld(t).newcomer()
 		p.signInWithTicket()
 		r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: aNumber})
-		p.must(err)
+		p.Must(err)
 		_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
-		p.must(err)
-		code := secret.New(p.sms())
+		p.Must(err)
+		code := secret.New(p.Code())
 		say(p, r.Phone.ID, admin.PhoneChange{Verified: &yes})
 		say(p, r.Phone.ID, admin.PhoneChange{Verified: &no})
 		_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: code})
@@ -69,12 +69,12 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 	t.Run("one number is the primary one", func(t *testing.T) {
 		w := newWorld(t)
 		u, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "two", Phones: []string{aNumber, anotherNumber}})
-		w.must(err)
+		w.Must(err)
 		p := &person{world: w, id: u.WireID()}
 		for _, i := range []int{0, 1, 0} {
 			say(p, u.Phones[i].ID, admin.PhoneChange{Primary: &yes})
 			now, err := w.Admin.User(t.Context(), p.id)
-			w.must(err)
+			w.Must(err)
 			for j, ph := range now.Phones {
 				if ph.Primary != (i == j) {
 					t.Errorf("number %d is made the primary one: of number %d it says %v", i+1, j+1, ph.Primary)
@@ -88,16 +88,16 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 // included, and no others.
 func TestAReplayIsOfItsPeriod(t *testing.T) {
 	o := newOffice(t, account.EventUserCreated)
-	began := o.now()
+	began := o.Now()
 	for range 5 {
 		o.newcomer()
-		o.advance(time.Minute)
+		o.Advance(time.Minute)
 	}
-	o.advance(10 * time.Minute)
+	o.Advance(10 * time.Minute)
 	o.newcomer() // at the fifteenth minute, and one in the same second
-	o.advance(300 * time.Millisecond)
+	o.Advance(300 * time.Millisecond)
 	o.newcomer()
-	o.advance(time.Second)
+	o.Advance(time.Second)
 	o.run()
 	for name, tc := range map[string]struct {
 		from, to time.Duration
@@ -108,7 +108,7 @@ func TestAReplayIsOfItsPeriod(t *testing.T) {
 	} {
 		o.got = nil
 		n, _, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, began.Add(tc.from), began.Add(tc.to))
-		o.must(err)
+		o.Must(err)
 		if o.run(); n != tc.want || len(o.got) != tc.want {
 			t.Errorf("%s: %d promised, %d sent, want %d", name, n, len(o.got), tc.want)
 		}
@@ -124,19 +124,19 @@ func TestAUserHasFewMessagesSent(t *testing.T) {
 	p.enrolPhone(aNumber)
 	for range 9 {
 		p.signOut()
-		w.advance(5 * time.Minute)
+		w.Advance(5 * time.Minute)
 		p.signInWithTicket()
 		p.text()
-		w.must(p.secondFactor(account.PhoneCode, p.sms()))
+		w.Must(p.secondFactor(account.PhoneCode, p.Code()))
 	}
 	r, err := p.MFA.AddPhone(t.Context(), p.browser, mfa.PhoneInput{Number: anotherNumber})
-	w.must(err)
+	w.Must(err)
 	_, err = p.MFA.PreparePhone(t.Context(), p.browser, r.Phone.ID, account.PhoneCode)
 	w.want(apierr.VerificationCodeTooManyRequests, err)
 	if wait := apierr.From(err).RetryAfter(); wait != 15*time.Minute {
 		t.Errorf("again after %v, want when the first is an hour old", wait)
 	}
-	w.advance(15 * time.Minute)
+	w.Advance(15 * time.Minute)
 	p.signOut()
 	p.signInWithTicket()
 	p.text()

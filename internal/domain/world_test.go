@@ -1,19 +1,14 @@
 package domain_test
 
 import (
-	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
-	"regexp"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/crypto/password"
-	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain"
@@ -22,11 +17,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
-	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
-	"github.com/countersign-mfa/countersign/test/sessionkeys"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
 
 const (
@@ -36,20 +30,13 @@ const (
 
 var aNetwork = netip.MustParseAddr("203.0.113.77")
 
-// world is a service over a store in memory, with a clock that is moved and an outbox.
+// world is a service over a store that fails and counts when a test asks for it.
 type world struct {
-	testing.TB
-	*domain.Service
+	*mfatest.World
 	faults *store.Faulty
 	counts *store.Counting
 
-	config domain.Config
-
-	mu   sync.Mutex
-	at   time.Time
-	sent []tx.Message
-	down bool
-
+	mu     sync.Mutex
 	events []account.EventName
 }
 
@@ -74,70 +61,16 @@ func newWorld(t testing.TB) *world {
 // newWorldOf is a world whose service draws from random.
 func newWorldOf(t testing.TB, random io.Reader) *world {
 	t.Helper()
-	w := &world{TB: t, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
-	w.faults = store.NewFaulty(store.NewMemory())
+	w := &world{faults: store.NewFaulty(store.NewMemory())}
 	w.counts = store.NewCounting(w.faults)
-	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, random)
-	w.must(err)
-	w.config = domain.Config{
-		Store: w.counts, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, random), Numbers: numberplan.Parse,
-		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: random, Key: sessionkeys.Keys(),
-		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
-		Notify: func(e account.Event) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.events = append(w.events, e.Name)
-		},
-	}
-	w.Service, err = domain.New(w.config)
-	w.must(err)
-	_, err = w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = false })
-	w.must(err)
+	w.World = mfatest.New(t, domain.Config{Store: w.counts, Rand: random, Notify: func(e account.Event) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.events = append(w.events, e.Name)
+	}})
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = false })
+	w.Must(err)
 	return w
-}
-
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.at
-}
-
-// advance moves the clock.
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = w.at.Add(d)
-}
-
-// Send stores a message in sent, or fails if the test asked for that.
-func (w *world) Send(_ context.Context, m tx.Message) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.down {
-		return errors.New("network down")
-	}
-	w.sent = append(w.sent, m)
-	return nil
-}
-
-var codeIn = regexp.MustCompile(`#(\d{6})$`)
-
-// sms is the code of the last message.
-func (w *world) sms() string {
-	w.Helper()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.sent) == 0 {
-		w.Fatal("no message was sent")
-	}
-	return codeIn.FindStringSubmatch(w.sent[len(w.sent)-1].Body.Reveal())[1]
-}
-
-func (w *world) must(err error) {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
 }
 
 // want fails unless err is the catalogue's error for a code; "" wants none.
@@ -167,7 +100,7 @@ type person struct {
 func (w *world) newcomer() *person {
 	w.Helper()
 	u, err := w.Admin.CreateUser(w.Context(), admin.UserInput{Emails: []string{fmt.Sprintf("p%d@example.com", w.count())}, Password: secret.New("correct horse")})
-	w.must(err)
+	w.Must(err)
 	return &person{world: w, id: u.WireID()}
 }
 
@@ -195,9 +128,9 @@ func (p *person) keepToken(s *sessions.Snapshot) {
 func (p *person) signInWithTicket() *mfa.SignInResult {
 	p.Helper()
 	ticket, err := p.MFA.CreateTicket(p.Context(), p.id, 0)
-	p.must(err)
+	p.Must(err)
 	r, err := p.MFA.CreateSignIn(p.Context(), p.browser, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
-	p.must(err)
+	p.Must(err)
 	p.keepToken(r.Snapshot)
 	p.signIn, p.browser.Session = r.SignIn.ID, r.SignIn.Created
 	return r
@@ -207,18 +140,18 @@ func (p *person) signInWithTicket() *mfa.SignInResult {
 func (p *person) prove() {
 	p.Helper()
 	ticket, err := p.MFA.CreateTicket(p.Context(), p.id, 0)
-	p.must(err)
+	p.Must(err)
 	_, err = p.MFA.StartReverification(p.Context(), p.browser, p.browser.Session, authority.FirstFactor)
-	p.must(err)
+	p.Must(err)
 	_, err = p.MFA.AttemptReverificationFirstFactor(p.Context(), p.browser, p.browser.Session, mfa.Proof{Strategy: account.TicketCode, Ticket: ticket.Token})
-	p.must(err)
+	p.Must(err)
 }
 
 // signOut ends all sessions of the browser.
 func (p *person) signOut() {
 	p.Helper()
 	_, err := p.Sessions.EndAll(p.Context(), p.browser)
-	p.must(err)
+	p.Must(err)
 	p.browser.Session = ""
 }
 
@@ -236,21 +169,21 @@ func (p *person) secondFactor(by account.Strategy, code string) error {
 func (p *person) text() {
 	p.Helper()
 	_, err := p.MFA.PrepareSecondFactor(p.Context(), p.browser, p.signIn, account.PhoneCode, p.phone)
-	p.must(err)
+	p.Must(err)
 }
 
 // enrolPhone adds, verifies and reserves a number, in a session.
 func (p *person) enrolPhone(number string) {
 	p.Helper()
 	r, err := p.MFA.AddPhone(p.Context(), p.browser, mfa.PhoneInput{Number: number})
-	p.must(err)
+	p.Must(err)
 	p.phone = r.Phone.ID
 	_, err = p.MFA.PreparePhone(p.Context(), p.browser, p.phone, account.PhoneCode)
-	p.must(err)
-	_, err = p.MFA.AttemptPhone(p.Context(), p.browser, p.phone, mfa.Proof{Code: secret.New(p.sms())})
-	p.must(err)
+	p.Must(err)
+	_, err = p.MFA.AttemptPhone(p.Context(), p.browser, p.phone, mfa.Proof{Code: secret.New(p.Code())})
+	p.Must(err)
 	r, err = p.MFA.ChangePhone(p.Context(), p.browser, p.phone, mfa.PhoneChange{Reserved: new(true)})
-	p.must(err)
+	p.Must(err)
 	if r.BackupCodes != nil {
 		p.backup = r.BackupCodes
 	}
@@ -260,21 +193,21 @@ func (p *person) enrolPhone(number string) {
 func (p *person) enrolApp() {
 	p.Helper()
 	r, err := p.MFA.CreateTOTP(p.Context(), p.browser)
-	p.must(err)
+	p.Must(err)
 	p.key = r.Secret
 	r, err = p.MFA.ConfirmTOTP(p.Context(), p.browser, secret.New(p.totpCode()))
-	p.must(err)
+	p.Must(err)
 	if r.BackupCodes != nil {
 		p.backup = r.BackupCodes
 	}
-	p.advance(totp.Period)
+	p.Advance(totp.Period)
 }
 
 // totpCode is what the authenticator app shows now.
 func (p *person) totpCode() string {
 	p.Helper()
-	code, err := totp.Code(p.key, p.now())
-	p.must(err)
+	code, err := totp.Code(p.key, p.Now())
+	p.Must(err)
 	return code
 }
 
@@ -284,8 +217,8 @@ func (p *person) wrong() string {
 	for _, candidate := range []string{"000000", "111111", "222222", "333333", "444444"} {
 		right := false
 		for step := -1; step <= 1; step++ {
-			code, err := totp.Code(p.key, p.now().Add(time.Duration(step)*totp.Period))
-			p.must(err)
+			code, err := totp.Code(p.key, p.Now().Add(time.Duration(step)*totp.Period))
+			p.Must(err)
 			right = right || code == candidate
 		}
 		if !right {
@@ -304,7 +237,7 @@ func (w *world) member() *person {
 	p.enrolPhone(aNumber)
 	p.enrolApp()
 	p.signOut()
-	p.advance(time.Hour)
+	p.Advance(time.Hour)
 	return p
 }
 
@@ -319,7 +252,7 @@ func (p *person) stranger() *person {
 func (p *person) banAndUnban() {
 	p.Helper()
 	_, err := p.Admin.Ban(p.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 	_, err = p.Admin.Unban(p.Context(), p.id)
-	p.must(err)
+	p.Must(err)
 }

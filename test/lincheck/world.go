@@ -5,18 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/domain"
-	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
-	"github.com/countersign-mfa/countersign/test/sessionkeys"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
 
 // A World is a service over a store under test, with a simulated clock, seeded randomness and an
@@ -44,25 +41,22 @@ type World struct {
 // Issuer is the public URL of every world's service.
 const Issuer = "https://clerk.example.com"
 
-var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+var began = mfatest.Began
 
 // numbers makes phone numbers unique within a store.
 var numbers atomic.Int64
 
 func newWorld(ctx context.Context, s store.Store, seed uint64) (*World, error) {
-	w := &World{Store: s, chance: source{good: -1, from: rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24), byte(seed >> 32), byte(seed >> 40), byte(seed >> 48), byte(seed >> 56)})}}
+	w := &World{Store: s, chance: source{good: -1, from: mfatest.Random(seed)}}
 	w.clock.set(began)
 	w.faults = store.NewFaulty(s)
 	w.above = turnStore{steppingStore{w.faults, w}}
+	w.config = mfatest.Config(domain.Config{
+		Store: w.above, Sender: w, Numbers: mfatest.Mobile, Now: w.clock.now, Rand: &w.chance, Issuer: Issuer,
+		Pause: func(ctx context.Context, _ time.Duration) error { yield(ctx); return ctx.Err() },
+	})
+	w.Ring = w.config.Ring
 	var err error
-	if w.Ring, err = seal.NewRing(1, map[uint32]seal.Key{1: {1, 2, 3}}, &w.chance); err != nil {
-		return nil, fmt.Errorf("keys: %w", err)
-	}
-	w.config = domain.Config{
-		Store: w.above, Sender: w, Ring: w.Ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, &w.chance), Numbers: mobile,
-		Now: w.clock.now, Pause: func(ctx context.Context, _ time.Duration) error { yield(ctx); return ctx.Err() }, Rand: &w.chance, Key: sessionkeys.Keys(),
-		Issuer: Issuer, AppName: "Example", SMSHost: "example.com",
-	}
 	if w.Service, err = domain.New(w.config); err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
@@ -72,21 +66,16 @@ func newWorld(ctx context.Context, s store.Store, seed uint64) (*World, error) {
 	return w, nil
 }
 
-// mobile parses every number as an American mobile number. The numbering plans are not under test.
-func mobile(text string) (phone.Number, error) { return phone.New(text, "US", phone.Mobile) }
-
 // number returns an unused phone number.
 func (w *World) number() string { return fmt.Sprintf("+1212%07d", 2_000_000+numbers.Add(1)) }
-
-var codeIn = regexp.MustCompile(`#(\d{6})$`)
 
 type sentKey struct{}
 
 // Send implements [tx.Sender]. It keeps the code of a message, also for the operation that caused
 // it.
 func (w *World) Send(ctx context.Context, m tx.Message) error {
-	found := codeIn.FindStringSubmatch(m.Body.Reveal())
-	if found == nil {
+	code := mfatest.CodeIn(m)
+	if code == "" {
 		return errors.New("a message without a code")
 	}
 	w.mu.Lock()
@@ -94,14 +83,14 @@ func (w *World) Send(ctx context.Context, m tx.Message) error {
 	if w.network != nil {
 		if arrives, err := w.network(); !arrives || err != nil {
 			if arrives {
-				w.sent = append(w.sent, found[1])
+				w.sent = append(w.sent, code)
 			}
 			return err
 		}
 	}
-	w.sent = append(w.sent, found[1])
+	w.sent = append(w.sent, code)
 	if mine, ok := ctx.Value(sentKey{}).(*string); ok {
-		*mine = found[1]
+		*mine = code
 	}
 	return nil
 }

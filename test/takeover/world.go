@@ -6,24 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
-	"github.com/countersign-mfa/countersign/internal/crypto/password"
-	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain"
-	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/browser"
-	"github.com/countersign-mfa/countersign/test/sessionkeys"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
 
 const (
@@ -32,7 +27,7 @@ const (
 	publicURL  = "http://localhost"
 )
 
-var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+var began = mfatest.Began
 
 // A world is the API as two functions over one store, with a simulated clock. The clock of the
 // second function may be behind.
@@ -55,7 +50,9 @@ func newWorld(ctx context.Context, seed uint64) (*world, error) {
 	s := store.NewMemory()
 	w := &world{ctx: ctx, at: began}
 	for i := range w.functions {
-		service, err := newService(s, w, seed+uint64(i)<<32)
+		service, err := domain.New(mfatest.Config(domain.Config{
+			Store: s, Sender: w, Numbers: mfatest.Mobile, Now: w.now, Rand: mfatest.Random(seed + uint64(i)<<32), Issuer: publicURL, SMSHost: "localhost",
+		}))
 		if err != nil {
 			return nil, err
 		}
@@ -74,26 +71,6 @@ func newWorld(ctx context.Context, seed uint64) (*world, error) {
 	return w, nil
 }
 
-func newService(s store.Store, w *world, seed uint64) (*domain.Service, error) {
-	var key [32]byte
-	for i := range 8 {
-		key[i] = byte(seed >> (8 * i))
-	}
-	chance := rand.NewChaCha8(key)
-	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {1}}, chance)
-	if err != nil {
-		return nil, fmt.Errorf("keys: %w", err)
-	}
-	return domain.New(domain.Config{
-		Store: s, Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 8, Time: 1, Threads: 1}, chance), Numbers: mobile,
-		Now: w.now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: chance, Key: sessionkeys.Keys(),
-		Issuer: publicURL, AppName: "Example", SMSHost: "localhost",
-	})
-}
-
-// mobile parses every number as an American mobile number. The numbering plans are not under test.
-func mobile(text string) (phone.Number, error) { return phone.New(text, "US", phone.Mobile) }
-
 func (w *world) now() time.Time {
 	if w.late {
 		return w.at.Add(-w.behind)
@@ -107,17 +84,15 @@ func (w *world) address(*http.Request) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, byte(w.addresses >> 16), byte(w.addresses >> 8), byte(w.addresses)})
 }
 
-var codeIn = regexp.MustCompile(`#(\d{6})$`)
-
 // Send implements [tx.Sender]. It delivers a code to the actor that holds the number.
 func (w *world) Send(_ context.Context, m tx.Message) error {
-	found := codeIn.FindStringSubmatch(m.Body.Reveal())
-	if found == nil { // a notification without a code
+	code := mfatest.CodeIn(m)
+	if code == "" { // a notification without a code
 		return nil
 	}
 	for _, p := range w.people {
 		if p.holds(m.To.E164()) {
-			p.know.Codes = append(p.know.Codes, received{m.To.E164(), found[1]})
+			p.know.Codes = append(p.know.Codes, received{m.To.E164(), code})
 		}
 	}
 	return nil

@@ -12,17 +12,12 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
-	"github.com/countersign-mfa/countersign/internal/crypto/password"
-	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
-	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
-	"github.com/countersign-mfa/countersign/internal/domain/tx"
-	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/browser"
-	"github.com/countersign-mfa/countersign/test/sessionkeys"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
 
 const (
@@ -40,16 +35,10 @@ type world struct {
 	user        string
 	key         secret.Value // the TOTP secret of the owner's app
 	ownerFactor ownerFactor
-	message     string // the last text message
+	outbox      mfatest.Outbox // of text messages to the owner
 	owner       *visitor
 	prepared    string // the sign-in for which a text message was sent
 	failure     error  // the last answer that no simulation may get
-}
-
-// Send implements [tx.Sender]. It keeps the last message, which only the owner reads.
-func (w *world) Send(_ context.Context, m tx.Message) error {
-	w.message = m.Body.Reveal()
-	return nil
 }
 
 // address returns a new address for every request, so that no limit per address applies.
@@ -59,17 +48,11 @@ func (w *world) address(*http.Request) netip.Addr {
 }
 
 func newWorld(ctx context.Context, policy Policy, owner ownerFactor, seed uint64) (*world, error) {
-	w := &world{ctx: ctx, ownerFactor: owner, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), chance: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // a seed repeats a run
+	w := &world{ctx: ctx, ownerFactor: owner, at: mfatest.Began, chance: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // a seed repeats a run
 	source := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), 1})
-	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {byte(seed)}}, source)
-	if err != nil {
-		return nil, err
-	}
-	service, err := domain.New(domain.Config{
-		Store: store.NewMemory(), Sender: w, Ring: ring, Passwords: password.New(password.Params{Memory: 8, Time: 1, Threads: 1}, source), Numbers: numberplan.Parse,
-		Now: func() time.Time { return w.at }, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: source, Key: sessionkeys.Keys(),
-		Issuer: "http://localhost", AppName: "Simulation", SMSHost: "localhost",
-	})
+	service, err := domain.New(mfatest.Config(domain.Config{
+		Sender: &w.outbox, Now: func() time.Time { return w.at }, Rand: source, Issuer: "http://localhost", AppName: "Simulation", SMSHost: "localhost",
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +107,7 @@ func (w *world) signIn(b *visitor) error {
 		if got = b.call(http.MethodPost, at+"/prepare_second_factor", "strategy", "phone_code"); got.Status != http.StatusOK {
 			return fmt.Errorf("message: %s", got.Code())
 		}
-		by, code = "phone_code", w.message[len(w.message)-totp.Digits:]
+		by, code = "phone_code", w.outbox.Code()
 	}
 	got = b.call(http.MethodPost, at+"/attempt_second_factor", "strategy", by, "code", code)
 	if b.session = got.Text("response.created_session_id"); b.session == "" {

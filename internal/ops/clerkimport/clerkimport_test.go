@@ -24,11 +24,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
 
 // fixture is a server and a file to import.
 type fixture struct {
-	testing.TB
+	mfatest.TB
 	*clerkimport.Config
 	app *local.App
 	out bytes.Buffer
@@ -39,7 +40,7 @@ type fixture struct {
 
 func open(t testing.TB) *fixture {
 	t.Helper()
-	p := &fixture{TB: t}
+	p := &fixture{TB: mfatest.TB{TB: t}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			p.posts++
@@ -54,7 +55,7 @@ func open(t testing.TB) *fixture {
 		Dir: t.TempDir(), PublicURL: server.URL, AppName: "Example", SecretKey: secret.New("sk_test"), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Passwords: password.Params{Memory: 64, Time: 1, Threads: 1},
 	})
-	p.must(err)
+	p.Must(err)
 	t.Cleanup(func() { _ = p.app.Close() })
 	input := filepath.Join(t.TempDir(), "users.jsonl")
 	p.Config = &clerkimport.Config{
@@ -64,16 +65,9 @@ func open(t testing.TB) *fixture {
 	return p
 }
 
-func (p *fixture) must(err error) {
-	p.Helper()
-	if err != nil {
-		p.Fatal(err)
-	}
-}
-
 func (p *fixture) lines(lines ...string) {
 	p.Helper()
-	p.must(os.WriteFile(p.Input, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	p.Must(os.WriteFile(p.Input, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }
 
 // run imports and compares the counts.
@@ -81,7 +75,7 @@ func (p *fixture) run(want clerkimport.Result) {
 	p.Helper()
 	p.out.Reset()
 	got, err := clerkimport.Run(p.Context(), *p.Config)
-	p.must(err)
+	p.Must(err)
 	if got != want {
 		p.Errorf("%+v, want %+v\n%s", got, want, &p.out)
 	}
@@ -98,7 +92,7 @@ func (p *fixture) users(ids ...string) []*account.User {
 		}
 		return false
 	}, 0, 1000)
-	p.must(err)
+	p.Must(err)
 	return users
 }
 
@@ -132,7 +126,7 @@ const full = `{"object":"user","id":"user_full","external_id":null,"username":"f
 func TestEveryFieldIsImported(t *testing.T) {
 	p := open(t)
 	digest, err := bcrypt.GenerateFromPassword([]byte("correct horse"), bcrypt.MinCost)
-	p.must(err)
+	p.Must(err)
 	p.lines(strings.ReplaceAll(fmt.Sprintf(full, digest), "\n", ""))
 	p.run(clerkimport.Result{Lines: 1, Created: 1})
 	p.prints("not imported: an e-mail address that is not verified",
@@ -161,12 +155,12 @@ func TestEveryFieldIsImported(t *testing.T) {
 	}
 	id := u.WireID()
 	_, err = p.app.Service.Admin.Unlock(t.Context(), id)
-	p.must(err)
-	p.must(p.app.Service.Admin.VerifyPassword(t.Context(), id, secret.New("correct horse")))
+	p.Must(err)
+	p.Must(p.app.Service.Admin.VerifyPassword(t.Context(), id, secret.New("correct horse")))
 	key, err := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
-	p.must(err)
+	p.Must(err)
 	code, err := totp.Code(key, time.Now())
-	p.must(err)
+	p.Must(err)
 	for _, c := range []string{code, "bbbbb-bbbbb"} {
 		if _, err := p.app.Service.Admin.VerifyTOTP(t.Context(), id, secret.New(c)); err != nil {
 			t.Errorf("%v", err)
@@ -239,7 +233,7 @@ func TestARepairedFile(t *testing.T) {
 		t.Errorf("%d users were sent again", p.posts-1)
 	}
 	text, err := os.ReadFile(p.State)
-	p.must(err)
+	p.Must(err)
 	if info, _ := os.Stat(p.State); info.Mode().Perm() != 0o600 {
 		t.Errorf("the state file is %v", info.Mode())
 	}
@@ -372,10 +366,10 @@ func TestStateFile(t *testing.T) {
 			p := open(t)
 			p.lines(line(0))
 			before := strings.ReplaceAll(c.state, "URL", p.URL)
-			p.must(os.WriteFile(p.State, []byte(before), 0o600))
+			p.Must(os.WriteFile(p.State, []byte(before), 0o600))
 			got, err := clerkimport.Run(t.Context(), *p.Config)
 			if c.says == "" {
-				p.must(err)
+				p.Must(err)
 				p.run(clerkimport.Result{Lines: 1, Before: 1})
 				return
 			}
@@ -395,7 +389,7 @@ func TestWithoutTheStateFile(t *testing.T) {
 	p := open(t)
 	p.lines(line(0), line(1))
 	p.run(clerkimport.Result{Lines: 2, Created: 2})
-	p.must(os.Remove(p.State))
+	p.Must(os.Remove(p.State))
 	p.run(clerkimport.Result{Lines: 2, Refused: 2})
 	if n := len(p.users("user_0", "user_1")); n != 2 {
 		t.Errorf("%d users", n)

@@ -42,7 +42,7 @@ func TestADryRunNamesSecondFactorsThatDoNotWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := open(t)
 			_, err := p.app.Service.Settings.Change(t.Context(), c.settings)
-			p.must(err)
+			p.Must(err)
 			p.lines(fr, us, free, both)
 			p.DryRun = true
 			p.run(c.want)

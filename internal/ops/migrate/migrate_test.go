@@ -2,7 +2,6 @@ package migrate_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -13,7 +12,7 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/countersign-mfa/countersign/internal/crypto/password"
+	"github.com/countersign-mfa/countersign/internal/clock"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
@@ -22,10 +21,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
-	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
 
 const (
@@ -33,51 +32,27 @@ const (
 	seed   = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 )
 
-// clock is shared by all instances.
-type clock struct{ at time.Time }
-
 // instance is a service with keys of its own.
 type instance struct {
-	testing.TB
-	*domain.Service
+	*mfatest.World
 	store *store.Memory
-	clock *clock
-	sent  []tx.Message
 }
 
-func (i *instance) Send(_ context.Context, m tx.Message) error {
-	i.sent = append(i.sent, m)
-	return nil
-}
-
-func (i *instance) must(err error) {
-	i.Helper()
-	if err != nil {
-		i.Fatal(err)
-	}
-}
-
-func newInstance(t testing.TB, c *clock) *instance {
+// newInstance returns an instance that reads a clock that several instances share.
+func newInstance(t testing.TB, c *clock.Clock) *instance {
 	t.Helper()
-	i := &instance{TB: t, store: store.NewMemory(), clock: c}
 	var key seal.Key
-	_, err := rand.Read(key[:])
-	i.must(err)
-	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: key}, rand.Reader)
-	i.must(err)
-	i.Service, err = domain.New(domain.Config{
-		Store: i.store, Sender: i, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Numbers: numberplan.Parse,
-		Now: func() time.Time { return c.at }, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
-		Issuer: "https://example.com", AppName: "Example", SMSHost: "example.com",
-	})
-	i.must(err)
+	_, _ = rand.Read(key[:])
+	i := &instance{store: store.NewMemory()}
+	i.World = mfatest.New(t, domain.Config{Store: i.store, Ring: mfatest.Ring(rand.Reader, key), Now: c.Now})
+	i.Clock = c
 	return i
 }
 
 func (i *instance) app() secret.Value {
 	i.Helper()
-	code, err := totp.Code(secret.New(seed), i.clock.at)
-	i.must(err)
+	code, err := totp.Code(secret.New(seed), i.Now())
+	i.Must(err)
 	return secret.New(code)
 }
 
@@ -95,15 +70,15 @@ func (i *instance) enter(id string) (tx.Caller, []string) {
 	i.Helper()
 	var from tx.Caller
 	ticket, err := i.MFA.CreateTicket(i.Context(), id, 0)
-	i.must(err)
+	i.Must(err)
 	r, err := i.MFA.CreateSignIn(i.Context(), from, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ticket.Token})
-	i.must(err)
+	i.Must(err)
 	from.Credentials = []tx.Credential{{Token: r.Snapshot.Token}}
 	r, err = i.MFA.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: account.TOTPCode, Code: i.app()})
-	i.must(err)
+	i.Must(err)
 	from = tx.Caller{Credentials: []tx.Credential{{Token: r.Snapshot.Token}}, Session: r.SignIn.Created}
 	codes, err := i.MFA.CreateBackupCodes(i.Context(), from)
-	i.must(err)
+	i.Must(err)
 	return from, codes.Codes
 }
 
@@ -114,10 +89,10 @@ func (i *instance) member(name string, numbers ...string) (id string, codes []st
 		Username: name, FirstName: "Maxine", Emails: []string{name + "@example.com"}, ReservedPhones: numbers, TOTPSecret: secret.New(seed),
 		Password: secret.New("correct horse"), Private: []byte(`{"note":"likes roses"}`),
 	})
-	i.must(err)
-	i.clock.at = i.clock.at.Add(time.Minute)
+	i.Must(err)
+	i.Advance(time.Minute)
 	_, codes = i.enter(u.WireID())
-	i.clock.at = i.clock.at.Add(time.Minute)
+	i.Advance(time.Minute)
 	return u.WireID(), codes
 }
 
@@ -133,8 +108,8 @@ func identity(t testing.TB) *age.X25519Identity {
 func (i *instance) export(to age.Recipient) []byte {
 	i.Helper()
 	var file bytes.Buffer
-	_, err := migrate.Export(i.Context(), &file, []age.Recipient{to}, i.Service, i.clock.at)
-	i.must(err)
+	_, err := migrate.Export(i.Context(), &file, []age.Recipient{to}, i.Service, i.Now())
+	i.Must(err)
 	return file.Bytes()
 }
 
@@ -144,19 +119,17 @@ func (i *instance) restore(file []byte, key age.Identity) (migrate.ImportResult,
 	return got, report.String(), err
 }
 
-func newClock() *clock { return &clock{time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
-
 // TestAMoveLosesNothing: users work the same on a new instance with its own keys, and used codes
 // stay used.
 func TestAMoveLosesNothing(t *testing.T) {
-	c := newClock()
+	c := mfatest.NewClock()
 	old, key := newInstance(t, c), identity(t)
 	_, err := old.Settings.Change(t.Context(), func(s *account.Settings) { s.MFARequired, s.IPLimits = true, false })
-	old.must(err)
+	old.Must(err)
 	id, codes := old.member("maxine", number, "+13105550142")
 	locked, _ := old.member("lou")
 	_, err = old.Admin.Lock(t.Context(), locked)
-	old.must(err)
+	old.Must(err)
 	old.want("", id, secret.New(codes[0]))
 	last := old.app()
 	old.want("", id, last)
@@ -164,7 +137,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 		old.want(apierr.FormCodeIncorrect, id, secret.New("aaaaa-aaaaa"))
 	}
 	before, err := old.Admin.User(t.Context(), id)
-	old.must(err)
+	old.Must(err)
 	file := old.export(key.Recipient())
 	for _, text := range []string{id, "maxine", "roses", number, seed} {
 		if bytes.Contains(file, []byte(text)) {
@@ -178,7 +151,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 		t.Fatalf("%+v %q %v, want %+v", got, report, err, want)
 	}
 	after, err := fresh.Admin.User(t.Context(), id)
-	fresh.must(err)
+	fresh.Must(err)
 	for i := range before.Phones {
 		a, b := before.Phones[i], after.Phones[i]
 		if a.ID != b.ID || a.Number != b.Number || a.Default != b.Default || !b.Reserved || a.Verified != b.Verified {
@@ -195,10 +168,10 @@ func TestAMoveLosesNothing(t *testing.T) {
 	fresh.want(apierr.FormCodeIncorrect, id, secret.New(codes[0]))
 	fresh.want("", id, secret.New(codes[1]))
 	fresh.want(apierr.FormCodeIncorrect, id, secret.New(codes[1]))
-	c.at = c.at.Add(time.Minute)
+	c.Advance(time.Minute)
 	fresh.want("", id, fresh.app())
 	fresh.want(apierr.UserLocked, locked, fresh.app())
-	fresh.must(fresh.Admin.VerifyPassword(t.Context(), id, secret.New("correct horse")))
+	fresh.Must(fresh.Admin.VerifyPassword(t.Context(), id, secret.New("correct horse")))
 	fresh.signInBySMS(id)
 
 	// A second import changes no user, and a second move loses nothing either.
@@ -218,16 +191,15 @@ func TestAMoveLosesNothing(t *testing.T) {
 func (i *instance) signInBySMS(id string) {
 	i.Helper()
 	r, err := i.MFA.CreateSignIn(i.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "maxine@example.com", Password: secret.New("correct horse")})
-	i.must(err)
+	i.Must(err)
 	from := tx.Caller{Credentials: []tx.Credential{{Token: r.Snapshot.Token}}}
 	_, err = i.MFA.PrepareSecondFactor(i.Context(), from, r.SignIn.ID, account.PhoneCode, "")
-	i.must(err)
-	if m := i.sent[len(i.sent)-1]; m.To.E164() != number {
+	i.Must(err)
+	if m := i.Sent()[len(i.Sent())-1]; m.To.E164() != number {
 		i.Errorf("the code went to %s", m.To)
 	}
-	text := i.sent[len(i.sent)-1].Body.Reveal()
-	r, err = i.MFA.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(text[len(text)-6:])})
-	i.must(err)
+	r, err = i.MFA.AttemptSecondFactor(i.Context(), from, r.SignIn.ID, mfa.Proof{Strategy: account.PhoneCode, Code: secret.New(i.Code())})
+	i.Must(err)
 	if r.User.WireID() != id {
 		i.Errorf("%s is signed in, want %s", r.User.WireID(), id)
 	}
@@ -241,7 +213,7 @@ func (i *instance) signInBySMS(id string) {
 // TestOnlyAWholeFileOfTheRightKeyIsTaken: an export that is cut off, changed or encrypted to
 // another recipient is an error.
 func TestOnlyAWholeFileOfTheRightKeyIsTaken(t *testing.T) {
-	c := newClock()
+	c := mfatest.NewClock()
 	old, key := newInstance(t, c), identity(t)
 	old.member("maxine")
 	file := old.export(key.Recipient())
@@ -258,7 +230,7 @@ func TestOnlyAWholeFileOfTheRightKeyIsTaken(t *testing.T) {
 			t.Errorf("with byte %d changed it is taken", n)
 		}
 	}
-	if _, err := migrate.Export(t.Context(), io.Discard, nil, old.Service, c.at); err == nil {
+	if _, err := migrate.Export(t.Context(), io.Discard, nil, old.Service, c.Now()); err == nil {
 		t.Error("it was written without a recipient")
 	}
 }
@@ -280,7 +252,7 @@ func encrypt(t *testing.T, key *age.X25519Identity, lines ...string) []byte {
 
 func TestLinesOutOfPlace(t *testing.T) {
 	const head, end = `{"object":"countersign_export","version":1,"settings":{}}`, `{"object":"end","users":0}`
-	key, c := identity(t), newClock()
+	key, c := identity(t), mfatest.NewClock()
 	if _, _, err := newInstance(t, c).restore(encrypt(t, key, head, end), key); err != nil {
 		t.Fatal(err)
 	}
@@ -305,12 +277,12 @@ func TestLinesOutOfPlace(t *testing.T) {
 // TestARefusedUserIsReported: a user whose identifier is taken here does not stop the others. The
 // report names only its line and id.
 func TestARefusedUserIsReported(t *testing.T) {
-	c := newClock()
+	c := mfatest.NewClock()
 	old, fresh, key := newInstance(t, c), newInstance(t, c), identity(t)
 	id, _ := old.member("maxine", number)
 	other, _ := old.member("lou")
 	_, err := fresh.Admin.CreateUser(t.Context(), admin.UserInput{Phones: []string{number}})
-	fresh.must(err)
+	fresh.Must(err)
 	got, report, err := fresh.restore(old.export(key.Recipient()), key)
 	if err != nil || got.Refused != 1 || got.Created != 1 {
 		t.Fatalf("%+v %v", got, err)
@@ -326,15 +298,15 @@ func TestARefusedUserIsReported(t *testing.T) {
 
 // TestAnExportIsStreamed: an export holds one page of users at a time.
 func TestAnExportIsStreamed(t *testing.T) {
-	c := newClock()
+	c := mfatest.NewClock()
 	old, key := newInstance(t, c), identity(t)
 	const users = 450
 	for range users {
 		_, err := old.Admin.CreateUser(t.Context(), admin.UserInput{Unsafe: []byte(`{"x":"` + strings.Repeat("x", 4000) + `"}`)})
-		old.must(err)
+		old.Must(err)
 	}
 	pages := &pages{}
-	got, err := migrate.Export(t.Context(), pages, []age.Recipient{key.Recipient()}, old.Service, c.at)
+	got, err := migrate.Export(t.Context(), pages, []age.Recipient{key.Recipient()}, old.Service, c.Now())
 	if err != nil || got.Users != users {
 		t.Fatalf("%+v %v", got, err)
 	}

@@ -1,31 +1,22 @@
 package dynamo_test
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/clock"
-	"github.com/countersign-mfa/countersign/internal/crypto/password"
-	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
-	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
-
-type counted struct{ n atomic.Int64 }
-
-func (c *counted) Send(context.Context, tx.Message) error { c.n.Add(1); return nil }
 
 // TestTheSMSGuardUnderLoad: the counters of the SMS guard are the hottest items of the table. Two
 // hundred callers at once get an answer and no limit is exceeded, whether all of them may be sent a
@@ -41,14 +32,14 @@ func TestTheSMSGuardUnderLoad(t *testing.T) {
 		"the day's money": {func(s *account.Settings) { s.SMSRecordOnly, s.SMSDailyCap = true, 20*smsprice.Of("US") }, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := &counted{}
-			s := service(t, out)
+			client := newClient(t)
+			s := mfatest.New(t, domain.Config{Store: dynamo.New(client, newTable(t, client), time.Now), Now: time.Now, Pause: clock.Pause})
 			if _, err := s.Settings.Change(t.Context(), tc.change); err != nil {
 				t.Fatal(err)
 			}
 			tries := make([]func() error, senders)
 			for i := range tries {
-				tries[i] = asking(t, s, fmt.Sprintf("+1212%03d%04d", 201+i%20, 1000+i))
+				tries[i] = asking(t, s.Service, fmt.Sprintf("+1212%03d%04d", 201+i%20, 1000+i))
 			}
 			answers := map[apierr.Code]int{}
 			var mu sync.Mutex
@@ -68,33 +59,11 @@ func TestTheSMSGuardUnderLoad(t *testing.T) {
 			}
 			close(begin)
 			wait.Wait()
-			if out.n.Load() != tc.sent || int64(answers[""]) != tc.sent || answers[apierr.TooManyRequests] != senders-int(tc.sent) {
-				t.Errorf("%d messages, answers %v; want %d and the rest refused", out.n.Load(), answers, tc.sent)
+			if int64(len(s.Sent())) != tc.sent || int64(answers[""]) != tc.sent || answers[apierr.TooManyRequests] != senders-int(tc.sent) {
+				t.Errorf("%d messages, answers %v; want %d and the rest refused", len(s.Sent()), answers, tc.sent)
 			}
 		})
 	}
-}
-
-func service(t *testing.T, sender tx.Sender) *domain.Service {
-	t.Helper()
-	client := newClient(t)
-	table := "smsguard-" + time.Now().Format("150405.000000000")
-	if _, err := client.CreateTable(t.Context(), dynamo.Schema(table)); err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {7}}, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := domain.New(domain.Config{
-		Store: dynamo.New(client, table, time.Now), Sender: sender, Ring: ring, Numbers: numberplan.Parse, Rand: rand.Reader,
-		Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Now: time.Now, Pause: clock.Pause,
-		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // asking creates an account with a number and returns a function that asks for its code.

@@ -2,7 +2,6 @@ package dynamo_test
 
 import (
 	"context"
-	"crypto/rand"
 	"maps"
 	"slices"
 	"strconv"
@@ -16,18 +15,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/countersign-mfa/countersign/internal/clock"
-	"github.com/countersign-mfa/countersign/internal/crypto/password"
-	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
-	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 	"github.com/countersign-mfa/countersign/test/lincheck"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
 
 // theTTL is the table's TTL attribute, as infra's template names it.
@@ -124,9 +121,9 @@ func TestTheEndOfARecordIsRead(t *testing.T) {
 func TestTheTableDeletesNothingThatLives(t *testing.T) {
 	client := newClient(t)
 	table := newTable(t, client)
-	s, ring, now := dynamo.New(client, table, time.Now), newRing(t), time.Now()
-	service := serviceOver(t, s, ring, func() time.Time { return now })
-	id := busy(t, service, func(d time.Duration) { now = now.Add(d) })
+	s, now := dynamo.New(client, table, time.Now), time.Now()
+	service := mfatest.New(t, domain.Config{Store: s, Now: func() time.Time { return now }, Pause: clock.Pause})
+	id := busy(service, func(d time.Duration) { now = now.Add(d) })
 	var times []int64
 	for _, it := range scan(t, client, table) {
 		if at, ok := ttlOf(t, it); ok {
@@ -153,7 +150,7 @@ func TestTheTableDeletesNothingThatLives(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := lincheck.Invariants(t.Context(), s, ring); err != nil {
+		if err := lincheck.Invariants(t.Context(), s, service.Config.Ring); err != nil {
 			t.Errorf("after what ends at %v: %v", time.Unix(at, 0), err)
 		}
 	}
@@ -180,15 +177,9 @@ func TestTheTableDeletesNothingThatLives(t *testing.T) {
 }
 
 // busy stores records of many kinds and returns the user that most of them belong to.
-func busy(t *testing.T, s *domain.Service, later func(time.Duration)) string {
-	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx := t.Context()
+func busy(s *mfatest.World, later func(time.Duration)) string {
+	s.Helper()
+	ctx, must := s.Context(), s.Must
 	u, err := s.Admin.CreateUser(ctx, admin.UserInput{Emails: []string{"a@example.com"}, Password: secret.New("correct horse")})
 	must(err)
 	ticket, err := s.MFA.CreateTicket(ctx, u.WireID(), 0)
@@ -204,7 +195,7 @@ func busy(t *testing.T, s *domain.Service, later func(time.Duration)) string {
 	must(err)
 	_, err = s.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Identifier: "nobody@example.com", Password: secret.New("wrong horse")})
 	if err == nil {
-		t.Fatal("no user signed in")
+		s.Fatal("no user signed in")
 	}
 	later(time.Minute)
 	must(s.Tokens.RotateSigningKey(ctx, 0))
@@ -234,26 +225,4 @@ func scan(t *testing.T, client *dynamodb.Client, table string) (items []map[stri
 		}
 	}
 	return items
-}
-
-func newRing(t *testing.T) *seal.Ring {
-	t.Helper()
-	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {7}}, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ring
-}
-
-func serviceOver(t *testing.T, s store.Store, ring *seal.Ring, now func() time.Time) *domain.Service {
-	t.Helper()
-	service, err := domain.New(domain.Config{
-		Store: s, Sender: &counted{}, Ring: ring, Numbers: numberplan.Parse, Rand: rand.Reader,
-		Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader), Now: now, Pause: clock.Pause,
-		Issuer: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return service
 }
