@@ -10,5 +10,5 @@ import (
 )
 
 func main() {
-	lambdahost.Serve(lambdahost.Deps{}, backend.BackendJWKSGet())
+	lambdahost.Serve(lambdahost.Deps{}, backend.JWKSGet())
 }

@@ -33,7 +33,7 @@ func Rows() []func() operation.Operation {
 		backend.UsersCreate, backend.UsersList, backend.UsersCount, backend.UserGet, backend.UserExport, backend.UserAuditEventsList, backend.UserUpdate, backend.UserDelete, backend.UserLock, backend.UserUnlock, backend.UserBan, backend.UserUnban, backend.UserTOTPVerify,
 		backend.UserPasswordVerify, backend.UserMFADelete, backend.UserTOTPDelete, backend.UserBackupCodeDelete,
 		backend.PhoneNumberCreate, backend.PhoneNumberGet, backend.PhoneNumberUpdate, backend.PhoneNumberDelete, backend.SignInTokenCreate, backend.SignInTokenRevoke, backend.SessionsList,
-		backend.AdminSessionGet, backend.AdminSessionRevoke, backend.AdminSessionTokenCreate, backend.BackendJWKSGet, backend.HandshakePayloadGet, backend.InstanceGet, backend.InstanceAuditEventsList, backend.InstanceUpdate,
+		backend.AdminSessionGet, backend.AdminSessionRevoke, backend.AdminSessionTokenCreate, backend.JWKSGet, backend.HandshakePayloadGet, backend.InstanceGet, backend.InstanceAuditEventsList, backend.InstanceUpdate,
 		backend.SMSMessagesList, backend.SMSUsageGet, backend.StatisticsGet,
 		backend.EventsList, backend.WebhookEndpointsList, backend.WebhookEndpointCreate, backend.WebhookEndpointUpdate, backend.WebhookEndpointDelete, backend.WebhookEndpointSecretRotate,
 		backend.WebhookEndpointReplay, backend.WebhookEndpointTest,

@@ -302,7 +302,7 @@ func (p *person) ask(in Input) scenarioStep {
 			if err != nil {
 				return verdictOf(err)
 			}
-			return Answer{Granted, fmt.Sprint(u.AttemptsLeft(account.At(w.Engine.Now())))}
+			return Answer{Granted, fmt.Sprint(u.AttemptsLeft(account.At(w.Now())))}
 		}}
 	case text, appHere:
 		by := map[string]account.Strategy{text: account.PhoneCode, appHere: account.TOTPCode}[in.Op]

@@ -49,7 +49,7 @@ func adminPhone(c *operation.Call, r *mfa.PhoneResult, err error) (wire.PhoneNum
 	if err != nil {
 		return wire.PhoneNumber{}, err
 	}
-	return wire.NewPhoneNumber(r.Phone, nil, account.At(c.Service.Engine.Now())), nil
+	return wire.NewPhoneNumber(r.Phone, nil, account.At(c.Service.Now())), nil
 }
 
 func createUserPhone(c *operation.Call, in adminPhoneCreateInput) (wire.PhoneNumber, error) {

@@ -8,8 +8,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
 
-// BackendJWKSGet is GET /v1/jwks.
-func BackendJWKSGet() operation.Operation {
+// JWKSGet is GET /v1/jwks.
+func JWKSGet() operation.Operation {
 	return row("backend-jwks-get", "GET /v1/jwks", "The keys that verify session tokens", 0, getJWKS)
 }
 

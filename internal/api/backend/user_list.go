@@ -190,7 +190,7 @@ func listUsers(c *operation.Call, in userListInput) ([]wire.AdminUser, error) {
 	found, err := c.Service.Admin.UsersBy(c, admin.UserQuery{Match: in.match(c.Settings), Order: order, Offset: offset, Limit: limit})
 	out := []wire.AdminUser{}
 	for _, u := range found {
-		out = append(out, wire.NewAdminUser(u, account.At(c.Service.Engine.Now())))
+		out = append(out, wire.NewAdminUser(u, account.At(c.Service.Now())))
 	}
 	return out, err
 }

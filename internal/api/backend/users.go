@@ -76,7 +76,7 @@ func adminUser(c *operation.Call, u *account.User, err error) (wire.AdminUser, e
 	if err != nil {
 		return wire.AdminUser{}, err
 	}
-	return wire.NewAdminUser(u, account.At(c.Service.Engine.Now())), nil
+	return wire.NewAdminUser(u, account.At(c.Service.Now())), nil
 }
 
 type userCreateInput struct {

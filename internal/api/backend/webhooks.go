@@ -193,7 +193,7 @@ func replayEndpoint(c *operation.Call, in replayInput) (WebhookReplay, error) {
 	if in.Since == nil {
 		return WebhookReplay{}, apierr.New(apierr.FormParamMissing).Param("since")
 	}
-	until := c.Service.Engine.Now()
+	until := c.Service.Now()
 	if in.Until != nil {
 		until = time.UnixMilli(int64(*in.Until))
 	}

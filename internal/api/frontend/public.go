@@ -43,7 +43,7 @@ type OpenIDConfiguration struct {
 
 func getOpenIDConfiguration(c *operation.Call, _ operation.Empty) (OpenIDConfiguration, error) {
 	return OpenIDConfiguration{
-		Issuer: c.Service.Engine.Issuer(), JWKSURI: c.PublicURL + "/.well-known/jwks.json", Algorithms: []string{"RS256"}, Subjects: []string{"public"},
+		Issuer: c.Service.Issuer(), JWKSURI: c.PublicURL + "/.well-known/jwks.json", Algorithms: []string{"RS256"}, Subjects: []string{"public"},
 		Claims: []string{"iss", "sub", "sid", "iat", "nbf", "exp", "azp", "fva", "sts", "v", "jti"},
 	}, nil
 }

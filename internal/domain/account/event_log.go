@@ -80,7 +80,8 @@ func (j *EventRecord) All() []Event {
 
 const (
 	eventRecordIDLen = 24
-	EventsPerRecord  = 1 << 10
+	// EventsPerRecord is the number of events that one record of the event log can hold.
+	EventsPerRecord = 1 << 10
 )
 
 // SortedEncoding is base 32 whose text sorts like the bytes.

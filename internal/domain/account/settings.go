@@ -95,6 +95,7 @@ func (s *Settings) Changed(other *Settings) []string {
 	return names
 }
 
+// The keys of the records that an instance has one of.
 var (
 	SettingsKey    = store.Key{Kind: store.KindSettings, ID: "instance"}
 	SigningKeysKey = store.Key{Kind: store.KindSigningKey, ID: "set"}

@@ -90,7 +90,7 @@ func (s *Service) adminPhone(ctx context.Context, id string, do func(*tx.Tx, *ac
 }
 
 func changePhone(t *tx.Tx, u *account.User, p *account.Phone, c PhoneChange, out *mfa.PhoneResult) error {
-	id, was := p.ID, p.IsSecondFactor()
+	id, before := p.ID, *p
 	if c.Verified != nil && *c.Verified != (p.Verified != 0) {
 		set := unverify
 		if *c.Verified {
@@ -112,7 +112,21 @@ func changePhone(t *tx.Tx, u *account.User, p *account.Phone, c PhoneChange, out
 		}
 	}
 	p.Touch(t.Now)
-	switch is := p.IsSecondFactor(); {
+	if err := settleFactor(t, u, before, p); err != nil {
+		return err
+	}
+	if c.Default != nil && *c.Default && p.IsSecondFactor() {
+		mfa.MakeDefault(t, u, p)
+	}
+	t.Put(u)
+	shown := *u.Phone(id)
+	*out = mfa.PhoneResult{Phone: &shown, User: u}
+	return nil
+}
+
+// settleFactor carries out what follows when a number became a second factor or ceased to be one.
+func settleFactor(t *tx.Tx, u *account.User, before account.Phone, p *account.Phone) error {
+	switch was, is := before.IsSecondFactor(), p.IsSecondFactor(); {
 	case is && !was:
 		if err := sms.CheckPhone(t, p); err != nil {
 			return err
@@ -124,12 +138,6 @@ func changePhone(t *tx.Tx, u *account.User, p *account.Phone, c PhoneChange, out
 	default:
 		u.SettleFactors(t.Now)
 	}
-	if c.Default != nil && *c.Default && p.IsSecondFactor() {
-		mfa.MakeDefault(t, u, p)
-	}
-	t.Put(u)
-	shown := *u.Phone(id)
-	*out = mfa.PhoneResult{Phone: &shown, User: u}
 	return nil
 }
 

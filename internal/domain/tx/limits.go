@@ -24,6 +24,7 @@ type AddressLimit struct {
 // address's limit.
 const neighbourhood = 10
 
+// The limits of an address, each with a counter of its own.
 var (
 	AttemptLimits = []AddressLimit{{"try", 3, 10 * time.Second}, {"try", 60, time.Hour}, {"try", 300, 24 * time.Hour}}
 	// FirstLimits apply to first factors. They are apart from AttemptLimits, because an office
