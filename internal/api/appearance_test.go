@@ -10,7 +10,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// TestAppearance: what the settings say of the appearance is where Clerk's components and the pages look for it, and in what people read.
+// TestAppearance: Clerk's components, the pages and messages to people have the appearance of the
+// settings.
 func TestAppearance(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()

@@ -11,7 +11,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// TestAuditEvents: what was done to a user, newest first, in parts, with what became of the chain.
+// TestAuditEvents: the audit log of a user is listed newest first, in pages, with the result of the
+// check of its chain.
 func TestAuditEvents(t *testing.T) {
 	w := newWorld(t)
 	user := w.user()
@@ -41,7 +42,7 @@ func TestAuditEvents(t *testing.T) {
 	w.backend("GET", "/v1/users/user_nobody/audit_events", "").want(404, "resource_not_found")
 }
 
-// TestOwnAuditEvents: a user is shown its own acts, with the session that it began.
+// TestOwnAuditEvents: a user is shown the user's own events, with their sessions.
 func TestOwnAuditEvents(t *testing.T) {
 	w := newWorld(t)
 	b := w.open(tx.Cookie)
@@ -70,8 +71,8 @@ const changes = `{"allowed_origins":["https://app.example.com"],"test_mode":true
 	"reauth_url":"https://app.example.com/reauth","appearance":{"name":"Harbour"},"sms_daily_cap_usd":7.5,
 	"sms_country_caps":{"DE":1},"sms_prices":{"DE":0.5},"sms_record_only":true}`
 
-// TestEverySettingIsListedByItsName: a PATCH of every setting changes each, and the audit log and the
-// event log list it by the name of the field that changed it.
+// TestEverySettingIsListedByItsName: a PATCH of every setting changes each. The audit log and the
+// event log list each by the name of its field.
 func TestEverySettingIsListedByItsName(t *testing.T) {
 	w := newWorld(t)
 	var want map[string]any

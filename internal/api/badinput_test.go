@@ -163,7 +163,8 @@ func TestAFailingStoreIs503WithoutText(t *testing.T) {
 	}
 }
 
-// Law: whatever a body holds, the answer is below 500 and is JSON of the error envelope or of the operation.
+// FuzzBodies: for any body the answer is below 500, and is JSON of the error envelope or of the
+// operation.
 func FuzzBodies(f *testing.F) {
 	for _, seed := range []string{"", "{}", `{"username":"a"}`, "a=b", "code=1", `{"email_address":["a@example.com"],"phone_number":null}`, "\x00", `{"public_metadata":{"a":[1,{}]}}`} {
 		f.Add(seed, true)
@@ -185,7 +186,7 @@ func FuzzBodies(f *testing.F) {
 	})
 }
 
-// Law: no query makes the API fail.
+// FuzzQueries: no query makes the API fail.
 func FuzzQueries(f *testing.F) {
 	f.Add("__clerk_db_jwt=dvb_x&_is_native=1&_method=PATCH", "Bearer x", "__client=y")
 	w := newWorld(f, func(c *api.Config) { c.Development = false })
@@ -201,7 +202,7 @@ func FuzzQueries(f *testing.F) {
 	})
 }
 
-// TestAPanicIsAnErrorWithoutText: whoever breaks the program learns nothing from it, and neither does the log of what was sent.
+// TestAPanicIsAnErrorWithoutText: neither the answer nor the log of a panic shows what was sent.
 func TestAPanicIsAnErrorWithoutText(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) {
 		c.Accepts = func(_ context.Context, bearer secret.Value) (bool, error) { panic("broken by " + bearer.Reveal()) }
@@ -218,7 +219,7 @@ func TestAPanicIsAnErrorWithoutText(t *testing.T) {
 	}
 }
 
-// TestEncodedBodies: a compressed body is not taken for what it would be as text.
+// TestEncodedBodies: a compressed body is refused, and never read as text.
 func TestEncodedBodies(t *testing.T) {
 	w := newWorld(t)
 	for encodings, status := range map[string]int{"gzip": 415, "GZIP": 415, "br": 415, "deflate, gzip": 415, "identity,gzip": 415, "x": 415, "": 415, "identity": 200, "Identity ": 200, "identity|gzip": 415} {

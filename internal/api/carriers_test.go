@@ -101,7 +101,8 @@ func TestPrecedence(t *testing.T) {
 	w.send(httptest.NewRequest("GET", "/v1/client?__clerk_db_jwt=dvb_unknown", nil)).want(401, "dev_browser_unauthenticated")
 }
 
-// TestDevelopmentBrowsersInProduction: an id in the query could be planted by a link, so a production key knows none.
+// TestDevelopmentBrowsersInProduction: with a production key no development browser exists, because
+// a link could plant its id in the query.
 func TestDevelopmentBrowsersInProduction(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) {
 		c.PublicURL, c.PublishableKey, c.Development = "https://clerk.example.com", "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k", false
@@ -126,7 +127,7 @@ func TestDevelopmentBrowsersInProduction(t *testing.T) {
 	}
 }
 
-// TestWorthlessCookies: cookies that a sibling domain planted do not keep the real one from being seen, whatever they look like.
+// TestWorthlessCookies: cookies of any form that a sibling domain planted do not hide the real one.
 func TestWorthlessCookies(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()
@@ -182,7 +183,8 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestPreflightOfAForeignOrigin: a page of an origin that is not allowed is told no header by which a browser would let it go on.
+// TestPreflightOfAForeignOrigin: a page of an origin that is not allowed gets no header that lets
+// its browser go on.
 func TestPreflightOfAForeignOrigin(t *testing.T) {
 	dev := newWorld(t)
 	live := newWorld(t, func(c *api.Config) { c.PublicURL, c.Development = "https://clerk.example.com", false })
@@ -202,7 +204,8 @@ func TestPreflightOfAForeignOrigin(t *testing.T) {
 	}
 }
 
-// TestTwoAuthorizationHeadersAreNone: of two keys a proxy may believe the other one, so neither opens the Backend API nor is one a native client's token.
+// TestTwoAuthorizationHeadersAreNone: a request with two Authorization headers has neither a secret
+// key nor a client token, because a proxy may have checked the other one.
 func TestTwoAuthorizationHeadersAreNone(t *testing.T) {
 	w := newWorld(t)
 	for _, keys := range [][]string{{"Bearer " + secretKey, "Bearer wrong"}, {"Bearer wrong", "Bearer " + secretKey}, {"Bearer " + secretKey, "Bearer " + secretKey}, {"", "Bearer " + secretKey}} {
@@ -247,7 +250,8 @@ func TestTheTokenNamesItsOrigin(t *testing.T) {
 	}
 }
 
-// Through a relative proxy a page load is a GET to the page's own origin, which carries no Origin.
+// TestTheTokenOfAPageLoadNamesItsOrigin: through a relative proxy a page load is a GET to the
+// page's own origin, which carries no Origin header.
 func TestTheTokenOfAPageLoadNamesItsOrigin(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()
@@ -297,8 +301,8 @@ func TestEveryErrorCanBeReadByAScript(t *testing.T) {
 	}
 }
 
-// TestProductionAnnouncesSignIns: with a production key the API itself tells the applications beside it, by a cookie of the common
-// domain, since when somebody is signed in.
+// TestProductionAnnouncesSignIns: with a production key the API tells the applications of its
+// domain, by a cookie, since when a user is signed in.
 func TestProductionAnnouncesSignIns(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) {
 		c.PublicURL, c.PublishableKey, c.Development = "https://clerk.example.com", "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k", false
@@ -343,7 +347,7 @@ func TestProductionAnnouncesSignIns(t *testing.T) {
 	}
 }
 
-// TestSecFetchSite: a page that got rid of its Origin still cannot change anything.
+// TestSecFetchSite: a page that suppresses its Origin header still cannot change anything.
 func TestSecFetchSite(t *testing.T) {
 	w := newWorld(t)
 	for name, tc := range map[string]struct {
@@ -370,7 +374,7 @@ func TestSecFetchSite(t *testing.T) {
 	}
 }
 
-// TestBackendIsForNoScript: no answer of the Backend API may be read by a page, whatever its origin.
+// TestBackendIsForNoScript: no page may read an answer of the Backend API, whatever its origin.
 func TestBackendIsForNoScript(t *testing.T) {
 	w := newWorld(t)
 	for name, r := range map[string]*http.Request{
@@ -387,7 +391,8 @@ func TestBackendIsForNoScript(t *testing.T) {
 	}
 }
 
-// TestAnAnswerIsNoPage: nothing runs in an answer that is opened as a page, and over https a browser comes back by https only.
+// TestAnAnswerIsNoPage: no script runs in an answer that a browser opens as a page. Over https the
+// browser keeps to https.
 func TestAnAnswerIsNoPage(t *testing.T) {
 	for url, hsts := range map[string]string{"http://localhost:8080": "", "https://clerk.example.com": "max-age=31536000"} {
 		w := newWorld(t, func(c *api.Config) { c.PublicURL = url })

@@ -55,8 +55,8 @@ func (c clerk) operation(method, path string) *openapi3.Operation {
 	return nil
 }
 
-// divergences reads the table of deliberate differences in docs/use/divergences.md. A row names a difference, such as `takes a, b`,
-// and the operations that it is true of.
+// divergences reads the table of deliberate differences in docs/use/divergences.md. A row names a
+// difference, such as `takes a, b`, and its operations.
 func divergences(t *testing.T) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/use/divergences.md")
@@ -93,8 +93,9 @@ func single(difference string) []string {
 	return out
 }
 
-// TestConformance compares every shared operation with Clerk's description: path, method, request fields, error statuses, and the
-// answers of a real walk through everything. What differs is listed in docs/use/divergences.md, and nothing else is.
+// TestConformance compares every shared operation with Clerk's description: path, method, request
+// fields, error statuses, and answers. Exactly the differences in docs/use/divergences.md are
+// allowed.
 func TestConformance(t *testing.T) {
 	known := divergences(t)
 	report := func(line string) {
@@ -138,7 +139,8 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// compareFields says which fields only one side takes. What Clerk takes and we do not is ignored, or refused by operations that are strict.
+// compareFields reports the fields that only one side takes. The API ignores a field that only
+// Clerk takes, or refuses it in strict operations.
 func compareFields(op operation.Operation, theirs *openapi3.Operation, report func(string)) {
 	fields := map[string]bool{} // name: required
 	if theirs.RequestBody != nil {
@@ -188,7 +190,8 @@ func schemaFields(ref *openapi3.SchemaRef, into map[string]bool) {
 	}
 }
 
-// compareStatuses leaves out what any HTTP server may answer.
+// compareStatuses reports the error statuses of one side only, except those that any HTTP server
+// may answer.
 func compareStatuses(op operation.Operation, theirs *openapi3.Operation, report func(string)) {
 	seen := map[int]bool{}
 	for _, code := range op.Errors {
@@ -250,7 +253,7 @@ func flatten(err error) []string {
 	return slices.Compact(out)
 }
 
-// recorder notes every right answer by the operation that gave it.
+// recorder keeps every successful answer by its operation.
 type recorder struct {
 	*http.ServeMux
 	bodies map[string][][]byte
@@ -271,7 +274,7 @@ func (r *recorder) note(req *http.Request, a *answer) {
 	}
 }
 
-// walk does everything once and returns the right answers by operation.
+// walk calls every operation once and returns the successful answers by operation.
 func walk(t *testing.T) map[string][][]byte {
 	t.Helper()
 	w := newWorld(t)
@@ -287,7 +290,7 @@ func walk(t *testing.T) map[string][][]byte {
 	return r.bodies
 }
 
-// walkFrontend enrols, signs in, steps up and takes everything off again; it returns the user.
+// walkFrontend enrols factors, signs in, steps up, and removes the factors. It returns the user.
 func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	w.Helper()
 	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz", "/v1/environment"} {
@@ -348,7 +351,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	return user
 }
 
-// handshake sends the browser of an application's server here and back, and fetches what it brought.
+// handshake makes a handshake, as a browser and the application's server do.
 func (b *browser) handshake() {
 	b.Helper()
 	to, err := b.call("GET", "/v1/client/handshake?redirect_url=http%3A%2F%2Flocalhost%3A3000&format=nonce").Location()

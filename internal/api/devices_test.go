@@ -12,7 +12,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// TestAListOfDevicesNamesTheBrowser: a session shows what its browser said of itself when it signed in, to its user and in the export.
+// TestAListOfDevicesNamesTheBrowser: a session shows its user, and the export, the browser that it
+// began in.
 func TestAListOfDevicesNamesTheBrowser(t *testing.T) {
 	for agent, want := range map[string]struct {
 		browser string
@@ -53,8 +54,8 @@ func (w *world) device(agent, browser string, mobile bool) {
 	}
 }
 
-// TestTheCallersAddressCounts: the limits are of the address that the server says a request came from: the sixth sign-in of ten seconds waits, also with another
-// cookie or none, and one from elsewhere does not.
+// TestTheCallersAddressCounts: limits per address count the address that the server names. The
+// sixth sign-in in ten seconds waits, with any cookie, and one from another address does not.
 func TestTheCallersAddressCounts(t *testing.T) {
 	from := netip.MustParseAddr("203.0.113.9")
 	w := newWorld(t, func(c *api.Config) { c.Address = func(*http.Request) netip.Addr { return from } })

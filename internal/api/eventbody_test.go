@@ -12,7 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
-// body is what a webhook says of an event whose user is gone.
+// body returns the webhook body of an event whose user is gone.
 func body(t *testing.T, e account.Event) map[string]any {
 	t.Helper()
 	raw, err := wire.EventBody(e, nil, account.At(e.At))
@@ -26,14 +26,16 @@ func body(t *testing.T, e account.Event) map[string]any {
 	return out
 }
 
-// TestSessionEventsAreSessions: each of the four says what became of the session, when it began, and that it ends a week after that at the latest.
+// TestSessionEventsAreSessions: each of the four session events has the session's status, its
+// begin, and its latest end a week later.
 func TestSessionEventsAreSessions(t *testing.T) {
 	began, at := time.UnixMilli(1_772_600_000_000), time.UnixMilli(1_772_700_000_000)
 	const week = 7 * 24 * 3600 * 1000
 	for name, status := range map[account.EventName]string{
 		account.EventSignedIn: "active", account.EventSignedOut: "ended", account.EventSessionRemoved: "removed", account.EventSessionRevoked: "revoked",
 	} {
-		client := strings.Repeat("c", 26) // an id is the client's, the user's and the session's own, of 26 characters each
+		// A session id has 26 characters each of the client, the user and the session.
+		client := strings.Repeat("c", 26)
 		id := "sess_" + client + strings.Repeat("u", 26) + strings.Repeat("n", 26)
 		got := body(t, account.Event{ID: "evt_1", Name: name, User: "user_1", Subject: id, Began: account.At(began), At: at})
 		data := got["data"].(map[string]any)
@@ -50,7 +52,8 @@ func TestSessionEventsAreSessions(t *testing.T) {
 	}
 }
 
-// TestEventsThatAreNoSessions: a deleted user is an id, and every other event says by whom, to what, and whether its user should hear of it.
+// TestEventsThatAreNoSessions: the event of a deleted user has an id only. Every other event names
+// its actor and its subject, and says whether its user is notified.
 func TestEventsThatAreNoSessions(t *testing.T) {
 	at := time.UnixMilli(1_772_700_000_000)
 	gone := body(t, account.Event{ID: "evt_1", Name: account.EventUserDeleted, User: "user_1", At: at})
@@ -75,7 +78,8 @@ func TestEventsThatAreNoSessions(t *testing.T) {
 	}
 }
 
-// TestWhichEventsAUserHearsOf: this list, and no other: what weakens an account or may be somebody else's doing.
+// TestWhichEventsAUserHearsOf: a user is notified of exactly the events that weaken the account or
+// may be another person's doing.
 func TestWhichEventsAUserHearsOf(t *testing.T) {
 	want := map[account.EventName]bool{
 		"user.locked": true, "factor.added": true, "factor.removed": true, "factor.reset": true, "factor.disabled": true, "factor.default_changed": true, "code.replayed": true,

@@ -19,7 +19,8 @@ const (
 	carriers
 )
 
-// seedRequests is every operation as every caller, with bodies that are right in form, and requests that are odd in one point.
+// seedRequests adds every operation as every caller, with well-formed bodies, and requests with one
+// fault each.
 func seedRequests(add func(who uint8, method, target, kind, body, header string)) {
 	id := regexp.MustCompile(`\{[a-z_]+\}`)
 	for _, op := range api.Operations() {
@@ -41,7 +42,8 @@ func seedRequests(add func(who uint8, method, target, kind, body, header string)
 	}
 }
 
-// Law: whatever a request holds, the answer is below 500, an error is in the envelope, and the log holds no credential and no body.
+// FuzzRequests: for any request the answer is below 500, an error is in the envelope, and the log
+// holds no credential and no body.
 func FuzzRequests(f *testing.F) {
 	seedRequests(func(who uint8, method, target, kind, body, header string) {
 		f.Add(who, method, target, kind, body, header)

@@ -11,7 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// headersOf are those of an answer by name, but for the trace id, which must be there.
+// headersOf returns an answer's headers without the trace id, which must be there.
 func headersOf(t *testing.T, what string, a *answer) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -30,7 +30,7 @@ func headersOf(t *testing.T, what string, a *answer) map[string]string {
 	return out
 }
 
-// TestHeadersAreTheseAndNoOthers: of each kind of answer of a deployment the whole set of headers is what is written here.
+// TestHeadersAreTheseAndNoOthers: each kind of answer of a deployment has exactly these headers.
 func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 	const app = "https://app.example.com"
 	w := newWorld(t, func(c *api.Config) {
@@ -76,7 +76,8 @@ func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 	}
 }
 
-// TestATokenComesByItsOwnCarrierOnly: a new client token is in the cookie, in Clerk-Db-Jwt or in Authorization, after how the client came, and in no other header.
+// TestATokenComesByItsOwnCarrierOnly: a new client token is in one header: the cookie, Clerk-Db-Jwt
+// or Authorization, by the transport of the client.
 func TestATokenComesByItsOwnCarrierOnly(t *testing.T) {
 	for carrier, want := range map[tx.TokenTransport]string{tx.Cookie: "Set-Cookie", tx.DevBrowser: "Clerk-Db-Jwt", tx.Native: "Authorization"} {
 		w := newWorld(t)
@@ -89,8 +90,8 @@ func TestATokenComesByItsOwnCarrierOnly(t *testing.T) {
 	}
 }
 
-// TestTheHealthCheckHasNoBodyForHEAD: and no operation answers HEAD with more than its headers.
-func TestTheHealthCheckHasNoBodyForHEAD(t *testing.T) {
+// TestErrorsHaveNoBodyForHEAD: an error answer to HEAD has no body.
+func TestErrorsHaveNoBodyForHEAD(t *testing.T) {
 	w := newWorld(t)
 	for _, path := range []string{"/v1/nothing", "/v1/client"} {
 		if a := w.send(httptest.NewRequest(http.MethodHead, path, nil)); len(a.body) != 0 && a.StatusCode >= 400 {

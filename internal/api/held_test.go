@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestUserExport: a user's own request to see what is held about it is answered in one piece, without anything that could be used to get in.
+// TestUserExport: the export of a user is complete in one answer, and holds nothing that
+// authenticates.
 func TestUserExport(t *testing.T) {
 	w := newWorld(t)
 	const seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"

@@ -11,8 +11,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
-// TestGuessesOfTheKey: an address has thirty wrong keys a minute, then none is looked at; other addresses do not notice. That a right
-// key is not counted is tested by itself: no row of the Backend API counts (TestMain).
+// TestGuessesOfTheKey: after thirty wrong keys in a minute, an address gets no key checked. Other
+// addresses are not affected. TestMain checks that a correct key is not counted.
 func TestGuessesOfTheKey(t *testing.T) {
 	from := netip.MustParseAddr("192.0.2.1")
 	w := newWorld(t, func(c *api.Config) { c.Address = func(*http.Request) netip.Addr { return from } })

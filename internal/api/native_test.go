@@ -22,11 +22,13 @@ const (
 	environment = "testdata/native/environment.json#/$defs/environment"
 )
 
-// nativeAnswers says what each operation of the Frontend API answers: a schema in an envelope ("changed" where the client must come along, or
-// clerk-js and the native SDKs would not learn of the change; "wrapped" where it may), bare, or a bare list.
-// ours are extensions of our own, which no native SDK asks for: see docs/use/divergences.md.
+// ours are extensions that no native SDK calls: see docs/use/divergences.md.
 var ours = map[string]bool{"me-audit-events-list": true}
 
+// nativeAnswers has the form and the schema of the answer of each operation of the Frontend API. An
+// envelope is "changed" when it must hold the client, or SDKs would not learn of the change. It is
+// "wrapped" when it may hold the client, and "alone" when the client is the response itself. Other
+// answers are "bare" or a bare "list".
 var nativeAnswers = map[string][2]string{
 	"environment-get": {"bare", environment}, "environment-patch": {"bare", environment}, "dev-browser-create": {"bare", "dev_browser"},
 	"client-get": {"alone", "client"}, "client-create": {"alone", "client"}, "client-put": {"alone", "client"},
@@ -81,7 +83,7 @@ type nativeSchemas struct {
 	failure *jsonschema.Schema
 }
 
-// check says what a native SDK could not decode of an answer.
+// check returns an error if a native SDK could not decode an answer.
 func (n *nativeSchemas) check(r *http.Request, status int, body []byte) error {
 	if r.Method == http.MethodHead || r.Method == http.MethodOptions || status/100 == 3 || status == http.StatusNoContent {
 		return nil
@@ -136,7 +138,7 @@ func (n *nativeSchemas) shape(shape string, schema *jsonschema.Schema, v any) er
 	case shape == "alone" && client != nil:
 		return fmt.Errorf("a client beside itself")
 	case shape == "alone" && response == nil:
-		return nil // nobody is signed in
+		return nil // no user is signed in
 	case shape == "changed" && client == nil:
 		return fmt.Errorf("no client: the change stays unknown")
 	case client != nil:
@@ -147,7 +149,7 @@ func (n *nativeSchemas) shape(shape string, schema *jsonschema.Schema, v any) er
 	return schema.Validate(response)
 }
 
-// native holds an answer against what the decoders of native SDKs need. Every answer of every test of this package comes by here.
+// native fails if native SDKs cannot decode an answer. Every answer of the tests is checked.
 func (a *answer) native(r *http.Request) {
 	a.Helper()
 	if err := native().check(r, a.StatusCode, a.body); err != nil {
@@ -155,7 +157,7 @@ func (a *answer) native(r *http.Request) {
 	}
 }
 
-// TestNativeAnswersAreAllDescribed: a new operation says what native SDKs may expect of it.
+// TestNativeAnswersAreAllDescribed: nativeAnswers describes every operation of the Frontend API.
 func TestNativeAnswersAreAllDescribed(t *testing.T) {
 	for _, op := range api.Operations() {
 		_, ok := nativeAnswers[op.Name]
@@ -165,8 +167,9 @@ func TestNativeAnswersAreAllDescribed(t *testing.T) {
 	}
 }
 
-// TestNativeApps walks through everything as a native app: with real methods, forms, the flag and the token in headers. An app learns its token from the
-// answer, and the token changes when the client signs in.
+// TestNativeApps calls everything as a native app: with real methods, forms, the flag, and the
+// token in headers. The token changes when the client signs in, and the app learns it from the
+// answer.
 func TestNativeApps(t *testing.T) {
 	w := newWorld(t)
 	tokens := map[string]bool{}
@@ -193,7 +196,8 @@ func TestNativeApps(t *testing.T) {
 	}
 }
 
-// TestNativeSchemasBite: each part that a native SDK requires is missed when it is gone or null, so the schemas check what they seem to.
+// TestNativeSchemasBite: a schema rejects an answer in which a part that a native SDK requires is
+// missing or null.
 func TestNativeSchemasBite(t *testing.T) {
 	w := newWorld(t)
 	b := w.open(tx.Native)
@@ -231,14 +235,16 @@ func TestNativeSchemasBite(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"privacy_policy_url", "terms_url", "google_one_tap_client_id"} { // Android wants the keys
+	// Android requires the keys.
+	for _, name := range []string{"privacy_policy_url", "terms_url", "google_one_tap_client_id"} {
 		if native().check(httptest.NewRequest("GET", "/v1/environment", nil), http.StatusOK, spoil(t, env.body, "display_config", name, "gone")) == nil {
-			t.Errorf("%s is gone, and nobody says so", name)
+			t.Errorf("%s is gone, and no schema says so", name)
 		}
 	}
 }
 
-// spoil takes a field of a body away, makes it null, or gives it a value of another kind: seconds for a time.
+// spoil removes a field of a body, makes it null, or gives it a value of another kind: seconds for
+// a time.
 func spoil(t *testing.T, body []byte, path, name, how string) []byte {
 	t.Helper()
 	var root any

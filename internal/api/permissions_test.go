@@ -20,7 +20,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// used is what the operations of all tests were seen to do.
+// used holds the permissions that each operation used in all tests.
 var used = struct {
 	sync.Mutex
 	needs map[string]operation.Permissions
@@ -34,7 +34,7 @@ func noteOf(operation string, n operation.Permissions) {
 	used.needs[operation] |= n
 }
 
-// noting is a store that notes what an operation needs of it.
+// noting is a store that notes the permissions that an operation uses.
 type noting struct{ store.Store }
 
 func (s noting) Get(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
@@ -50,7 +50,8 @@ func (s noting) Commit(ctx context.Context, writes []store.Write, increments ...
 			note(ctx, operation.Writes)
 		}
 	}
-	if len(increments) > 0 && !strings.HasPrefix(increments[0].Counter, "key:") { // a wrong key is counted before any operation of the Backend API
+	// A wrong key is counted before any operation of the Backend API.
+	if len(increments) > 0 && !strings.HasPrefix(increments[0].Counter, "key:") {
 		note(ctx, operation.Counts)
 	}
 	return s.Store.Commit(ctx, writes, increments...)
@@ -77,8 +78,9 @@ func (w *world) numbers(text string) (phone.Number, error) {
 	return numberplan.Parse(text)
 }
 
-// TestMain compares, after a whole run, what each operation was seen to do with what its row says that it needs: a function is granted
-// what its row says, so one need too few fails in production and one too many is a permission that nobody uses.
+// TestMain compares, after a whole run, the permissions that each operation used with those of its
+// row. A function is granted its row: a missing one fails in production, and an unused one is a
+// needless right.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.bench").Value.String() == "" && !testing.Short(); code == 0 && whole {
@@ -106,7 +108,7 @@ func unlike(operations []operation.Operation) []string {
 	return lines
 }
 
-// TestColdProcess: a process that knows nothing yet reads the settings for every operation that depends on them.
+// TestColdProcess: a new process reads the settings for every operation that depends on them.
 func TestColdProcess(t *testing.T) {
 	w := newWorld(t)
 	for _, op := range api.Operations() {
@@ -122,7 +124,8 @@ func TestColdProcess(t *testing.T) {
 	}
 }
 
-// TestSetupTaskIsFulfilledByReading: the task of a pending session ends when the client next reads itself, not in the answer that enrolled.
+// TestSetupTaskIsFulfilledByReading: the task of a pending session ends when the client next reads
+// itself, not in the answer that enrolled the factor.
 func TestSetupTaskIsFulfilledByReading(t *testing.T) {
 	w := newWorld(t)
 	w.backend("PATCH", "/v1/instance", `{"mfa_required":true}`).ok()

@@ -16,13 +16,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// listing is a list with a query that it answers.
+// listing is an operation that answers a list, with a path that it answers.
 type listing struct {
 	operation.Operation
 	path string
 }
 
-// listings are all operations that answer a list or a count, each with a path that is answered with 200.
+// listings returns all operations that answer a list or a count, each with a path that succeeds.
 func (w *world) listings(user string) []listing {
 	w.Helper()
 	var found []listing
@@ -42,7 +42,7 @@ func (w *world) listings(user string) []listing {
 	return found
 }
 
-// ask reads a list with more in its query.
+// ask reads a list with an additional query.
 func (b *browser) ask(of listing, query string) *answer {
 	b.Helper()
 	path := of.path + map[bool]string{true: "&", false: "?"}[strings.Contains(of.path, "?")] + query
@@ -52,7 +52,8 @@ func (b *browser) ask(of listing, query string) *answer {
 	return b.call(of.Method, path)
 }
 
-// TestListsRefuseWhatTheyDoNotApply: a filter that a list ignored would answer with everybody.
+// TestListsRefuseWhatTheyDoNotApply: a list refuses a filter that it does not apply. Ignoring the
+// filter would list every user.
 func TestListsRefuseWhatTheyDoNotApply(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()
@@ -85,7 +86,8 @@ func TestListsRefuseWhatTheyDoNotApply(t *testing.T) {
 	}
 }
 
-// TestListsRefuseValues: a value that a list cannot apply is refused, and never read as no value.
+// TestListsRefuseValues: a list refuses a value that it cannot apply, and never takes it for no
+// value.
 func TestListsRefuseValues(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()
@@ -124,7 +126,8 @@ func TestListsRefuseValues(t *testing.T) {
 	}
 }
 
-// TestTheBackendAPIRefusesUnknownParameters: a write that ignored dry_run would write.
+// TestTheBackendAPIRefusesUnknownParameters: the Backend API refuses unknown parameters. A write
+// that ignored dry_run would write.
 func TestTheBackendAPIRefusesUnknownParameters(t *testing.T) {
 	w := newWorld(t)
 	for _, op := range api.Operations() {
@@ -141,7 +144,7 @@ func TestTheBackendAPIRefusesUnknownParameters(t *testing.T) {
 	}
 }
 
-// TestUserFilters: what a filter says holds of every user that is listed and of no other, and the count is the same.
+// TestUserFilters: a filter lists exactly the users that it describes, and the count is the same.
 func TestUserFilters(t *testing.T) {
 	w := newWorld(t)
 	ids := map[string]string{}
@@ -190,7 +193,7 @@ func TestUserFilters(t *testing.T) {
 	}
 }
 
-// TestSessionFilters: a list of sessions is narrowed by what is asked for.
+// TestSessionFilters: a filter narrows a list of sessions.
 func TestSessionFilters(t *testing.T) {
 	w := newWorld(t)
 	user := w.user()
@@ -206,7 +209,7 @@ func TestSessionFilters(t *testing.T) {
 	w.backend("GET", "/v1/sessions?client_id="+client, "").want(422, "form_param_missing")
 }
 
-// TestNullIsAnEmptyBody: Clerk's Go SDK sends null where there is nothing to say.
+// TestNullIsAnEmptyBody: Clerk's Go SDK sends null for an empty body.
 func TestNullIsAnEmptyBody(t *testing.T) {
 	w := newWorld(t)
 	for _, op := range api.Operations() {
@@ -232,7 +235,8 @@ func TestNullIsAnEmptyBody(t *testing.T) {
 	}
 }
 
-// TestWhomASettingStrands: before a method or a country is switched off, the count says how many users lose their only second factor.
+// TestWhomASettingStrands: before a method or a country is switched off, the count says how many
+// users would lose their only second factor.
 func TestWhomASettingStrands(t *testing.T) {
 	w := newWorld(t)
 	w.backend("PATCH", "/v1/instance", `{"sms_countries":["US","CA","FR"]}`).ok()

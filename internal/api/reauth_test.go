@@ -9,7 +9,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api"
 )
 
-// TestReauthURL: it is https, in development also http on this machine; the instance and the environment show it, and the trail names it.
+// TestReauthURL: the URL is https, or in development http on this machine. The instance and the
+// environment show it, and the audit log names it.
 func TestReauthURL(t *testing.T) {
 	for _, development := range []bool{true, false} {
 		w := newWorld(t, func(c *api.Config) { c.Development = development })

@@ -17,14 +17,15 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// pumping is an attack on whoever pays for text messages: many accounts of one attacker, each with a session and with numbers in a few rented
-// blocks, ask for codes that nobody reads.
+// pumping is an SMS pumping attack: many accounts of one attacker, each with a session and with
+// numbers in a few rented blocks, request codes that are never entered.
 type pumping struct {
 	*world
 	requests []func() *http.Request
 }
 
-// pump makes the attacker's accounts and the requests that they will send: ten numbers each, so that no account meets a limit of its own.
+// pump creates the attacker's accounts and their requests. An account has ten numbers, so that it
+// stays within its own limits.
 func (w *world) pump(numbers int, prefixes ...string) *pumping {
 	w.Helper()
 	p := &pumping{world: w}
@@ -56,7 +57,7 @@ func prepare(phone, session string, token secret.Value) func() *http.Request {
 	}
 }
 
-// attack sends the requests by senders at once and counts the answers by status.
+// attack sends the requests from several senders at once. It counts the answers by status.
 func (p *pumping) attack(senders int) map[int]int {
 	p.Helper()
 	var wait sync.WaitGroup
@@ -82,7 +83,7 @@ func (p *pumping) attack(senders int) map[int]int {
 	return answers
 }
 
-// An owner is a user with a verified number and an app, on a browser that passed before.
+// owner creates a user with a verified number and an app, on a browser that passed before.
 func (w *world) owner(number string) (b *browser, user, phone string, app func() string) {
 	w.Helper()
 	user = w.user()
@@ -98,7 +99,8 @@ func (w *world) owner(number string) (b *browser, user, phone string, app func()
 	return b, user, phone, app
 }
 
-// TestPumping replays an attack: 10,000 numbers of three blocks, rotating addresses, 200 senders at once.
+// TestPumping replays an attack: 10,000 numbers of three blocks, rotating addresses, 200 senders at
+// once.
 func TestPumping(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it sends ten thousand messages")
@@ -142,7 +144,8 @@ func TestPumping(t *testing.T) {
 	}
 }
 
-// TestPumpingNeverPassesTheCap is the same attack on an SMS guard that only records: money still holds, to the message.
+// TestPumpingNeverPassesTheCap is the same attack on an SMS guard that only records: no message
+// exceeds the spending cap.
 func TestPumpingNeverPassesTheCap(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it sends thousands of messages")
@@ -163,7 +166,7 @@ func TestPumpingNeverPassesTheCap(t *testing.T) {
 		t.Errorf("sms_usage says %s", usage.body)
 	}
 
-	// C10: what needs no message still works, and the refusal says what it is.
+	// C10: a factor without messages still works, and the refusal names its reason.
 	id := b.enter(user).text("response.id")
 	refused := b.call("POST", "/v1/client/sign_ins/"+id+"/prepare_second_factor", "strategy", "phone_code", "phone_number_id", phone).want(429, "too_many_requests")
 	if refused.at("errors.0.meta.reason") != "sms_paused" || refused.Header.Get("Retry-After") == "" {
@@ -172,7 +175,8 @@ func TestPumpingNeverPassesTheCap(t *testing.T) {
 	b.call("POST", "/v1/client/sign_ins/"+id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok()
 }
 
-// C14: with the SMS guard closed, a number that is somebody's and one that is nobody's get the same answer.
+// TestTheSMSGuardDoesNotTellWhoseANumberIs (C14): while the SMS guard refuses messages, a number
+// with an owner and a free number get the same answer.
 func TestTheSMSGuardDoesNotTellWhoseANumberIs(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()
@@ -195,7 +199,7 @@ func TestTheSMSGuardDoesNotTellWhoseANumberIs(t *testing.T) {
 	}
 }
 
-// TestSMSSettings: amounts come back as they were given, and what is no amount is refused.
+// TestSMSSettings: amounts are read back as they were set, and an invalid amount is refused.
 func TestSMSSettings(t *testing.T) {
 	w := newWorld(t)
 	w.backend("PATCH", "/v1/instance", `{"sms_daily_cap_usd":7.5,"sms_prices":{"US":0.00645,"DE":0.11},"sms_country_caps":{"DE":0},"sms_record_only":true}`).ok()
@@ -224,7 +228,8 @@ func TestSMSSettings(t *testing.T) {
 			t.Errorf("%s: %v, want %q", body, got, want)
 		}
 	}
-	_, err := w.Service.Settings.Change(w.Context(), func(s *account.Settings) { s.SMSCountries = []string{"US", "UK"} }) // of an earlier release
+	// An earlier release accepted a country that does not exist.
+	_, err := w.Service.Settings.Change(w.Context(), func(s *account.Settings) { s.SMSCountries = []string{"US", "UK"} })
 	w.Must(err)
 	w.backend("PATCH", "/v1/instance", `{"sms_record_only":false}`).ok()
 	if got := w.backend("GET", "/v1/instance", "").ok().at("sms_countries.1"); got != "UK" {
@@ -238,7 +243,8 @@ func TestSMSSettings(t *testing.T) {
 	}
 }
 
-// C05, C06: special numbers and countries that are not allowed get no message, the islands of +1 included, and are not even added.
+// TestNumbersThatGetNoMessage (C05, C06): special numbers and numbers of countries that are not
+// allowed get no message and cannot be added, the islands of +1 included.
 func TestNumbersThatGetNoMessage(t *testing.T) {
 	w := newWorld(t)
 	w.backend("PATCH", "/v1/instance", `{"sms_countries":["US"]}`).ok()

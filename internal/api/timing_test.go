@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// pairs are answers that must not be told apart by the time they take. Each returns the two requests to be compared.
+// pairs are requests whose answers must take equally long. Each returns its two requests.
 var pairs = map[string]func(w *world) (one, two func()){
 	"a known and an unknown user": func(w *world) (func(), func()) {
 		name := w.backend("GET", "/v1/users/"+w.user(), "").ok().text("username")
@@ -57,8 +57,9 @@ var pairs = map[string]func(w *world) (one, two func()){
 	},
 }
 
-// BenchmarkTiming reports the medians of pairs of answers, taken in turn so that what disturbs one disturbs the other. It judges nothing:
-// on a shared machine a bound on wall time would fail for other reasons.
+// BenchmarkTiming reports the medians of pairs of answers. It takes them in turn, so that a
+// disturbance affects both. It has no limit, which would fail on a shared machine for other
+// reasons.
 func BenchmarkTiming(b *testing.B) {
 	for name, pair := range pairs {
 		b.Run(name, func(b *testing.B) {

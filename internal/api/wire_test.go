@@ -25,7 +25,8 @@ func payload(t *testing.T, token string) string {
 	return string(text)
 }
 
-// TestEveryOperationIsServed: with and without a slash, by its own method or as the POST that stands for it.
+// TestEveryOperationIsServed: an operation is served with and without a slash at the end, by its
+// own method or by the POST that replaces it.
 func TestEveryOperationIsServed(t *testing.T) {
 	w := newWorld(t)
 	names := map[string]bool{}
@@ -172,7 +173,8 @@ func TestPhoneNumbersOverTheWire(t *testing.T) {
 	b.call("POST", id+"?_method=DELETE").want(403, "session_reverification_required")
 }
 
-// TestJSONIsCalledExactlyThat: @clerk/backend parses an answer only when this header is these sixteen characters.
+// TestJSONIsCalledExactlyThat: the Content-Type is exactly application/json, because @clerk/backend
+// parses no other answer.
 func TestJSONIsCalledExactlyThat(t *testing.T) {
 	w := newWorld(t)
 	for what, a := range map[string]*answer{
@@ -185,7 +187,8 @@ func TestJSONIsCalledExactlyThat(t *testing.T) {
 	}
 }
 
-// Clerk's server SDK always asks for pages of sessions, and reads nothing of a bare array.
+// TestSessionsInPages: Clerk's server SDK always requests pages of sessions, and reads nothing from
+// a bare array.
 func TestSessionsInPages(t *testing.T) {
 	w := newWorld(t)
 	user := w.user()
@@ -209,7 +212,8 @@ func TestSessionsInPages(t *testing.T) {
 	w.backend("GET", "/v1/sessions?limit=0&user_id="+user, "").want(422, "form_param_value_invalid")
 }
 
-// Clerk's <SignIn/> makes a field of each attribute that is used for the first factor, and breaks on one that it does not know, or on none.
+// TestTheEnvironmentNamesIdentifiers: Clerk's <SignIn/> makes a field of each attribute that is
+// used for the first factor. It fails on an attribute that it does not know, and on none.
 func TestTheEnvironmentNamesIdentifiers(t *testing.T) {
 	w := newWorld(t)
 	known := map[string]bool{"email_address": true, "username": true, "phone_number": true}
@@ -231,7 +235,8 @@ func TestTheEnvironmentNamesIdentifiers(t *testing.T) {
 	}
 }
 
-// Only where the account is not known yet may a wrong password look like an unknown account.
+// TestAWrongPasswordOfAKnownAccount: only where the account is not known yet may a wrong password
+// look like an unknown account.
 func TestAWrongPasswordOfAKnownAccount(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()
@@ -291,7 +296,8 @@ func TestHandshake(t *testing.T) {
 	}
 }
 
-// TestHandshakeCookies: each of the six cookies is set with exactly these attributes, Secure whenever the application is on https, and with the life that it has.
+// TestHandshakeCookies: each of the six cookies has exactly these attributes and its own lifetime,
+// and is Secure when the application is on https.
 func TestHandshakeCookies(t *testing.T) {
 	const year = 31536000
 	for origin, secure := range map[string]bool{"http://localhost:3000": false, "https://localhost:3000": true} {
@@ -326,7 +332,7 @@ func TestHandshakeCookies(t *testing.T) {
 	}
 }
 
-// TestAUserFromElsewhere: what another service knew of a user holds from the start.
+// TestAUserFromElsewhere: an imported user keeps the properties that another service stored.
 func TestAUserFromElsewhere(t *testing.T) {
 	w := newWorld(t)
 	a := w.backend("POST", "/v1/users", `{"username":"old","created_at":"2020-09-13T12:26:40.123Z","banned":true,"locked":true}`).ok()

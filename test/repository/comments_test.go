@@ -13,7 +13,7 @@ import (
 var vague = regexp.MustCompile(`(?i)\b(whoever|whomever|somebody|nobody|whom)\b`)
 
 // commentsPending are the folders and files whose tests do not follow the rules yet.
-var commentsPending = []string{"internal/api", "internal/domain/world_test.go"}
+var commentsPending = []string{"internal/api/world_test.go", "internal/domain/world_test.go"}
 
 // TestComments: a doc comment begins with the name that it describes, also of what is not exported.
 // A comment line has at most 100 columns, and names its actor.
