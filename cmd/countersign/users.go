@@ -152,7 +152,7 @@ func (f *findCmd) Run(ctx context.Context) error {
 	return w.Flush()
 }
 
-// one is a user who is named exactly.
+// one holds the argument of a command on a single user.
 type one struct {
 	User   string `arg:"" help:"Id, username, e-mail address, or phone number such as +12015550123."`
 	server `embed:""`

@@ -28,8 +28,7 @@ func (Completion) Help() string {
 }
 
 // completionScripts call the program, under the path that was typed, at each press of the
-// completion key. NAME stands for the
-// program's name.
+// completion key. NAME stands for the program's name.
 var completionScripts = map[string]string{
 	"bash": `_NAME() {
 	local IFS=$'\n'

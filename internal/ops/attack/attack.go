@@ -163,7 +163,7 @@ func (t *target) lacks(n need) string {
 // steps.
 type finding string
 
-// unprepared ends a probe whose attack could not be prepared. It is a panic, as a finding is.
+// unprepared is the panic that ends a probe whose attack could not be prepared.
 type unprepared string
 
 // attempt runs one probe, and always deletes its users.
