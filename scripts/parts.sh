@@ -44,6 +44,9 @@ leave() {
 # lanes <function...> runs the functions at once, each in a process of its own. A function that ends
 # early is a failure.
 lanes() {
+	local group= interrupted=
+	# Set before the lanes start: a signal that comes before their group is known ends them below.
+	trap 'interrupted=yes; [ -z "$group" ] || { kill -TERM -- "-$group" 2>/dev/null; exit 130; }' INT TERM HUP
 	set -m # a process group of their own, so that an interrupt ends all of them
 	(
 		for lane in "$@"; do
@@ -54,10 +57,9 @@ lanes() {
 		done
 		wait
 	) </dev/null | while IFS= read -r line; do text "$line"; done &
-	local group
 	group=$(jobs -p %%)
 	set +m
-	trap 'kill -TERM -- "-$group" 2>/dev/null; exit 130' INT TERM HUP
+	[ -z "$interrupted" ] || { kill -TERM -- "-$group" 2>/dev/null; exit 130; }
 	wait "$!"
 	trap - INT TERM HUP
 	for lane in "$@"; do

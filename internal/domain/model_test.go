@@ -38,13 +38,13 @@ func (l *failureCount) fail(now time.Time, p account.Policy) {
 type policyModel struct {
 	account.Policy
 	all, known failureCount
-	ledger     []time.Time
+	failureLog []time.Time
 	lastStep   int64
 	unused     map[string]bool
 }
 
 func (m *policyModel) recent(now time.Time) (n int) {
-	for _, at := range m.ledger {
+	for _, at := range m.failureLog {
 		if at.After(now.Add(-m.FailureWindow)) {
 			n++
 		}
@@ -68,7 +68,7 @@ func (m *policyModel) refuses(now time.Time, known bool) apierr.Code {
 }
 
 func (m *policyModel) fail(now time.Time, known bool) {
-	m.ledger = append(m.ledger, now.Add(time.Second-1).Truncate(time.Second))
+	m.failureLog = append(m.failureLog, now.Add(time.Second-1).Truncate(time.Second))
 	m.all.fail(now, m.Policy)
 	if known {
 		m.known.fail(now, m.Policy)
@@ -140,7 +140,7 @@ func (b *besieged) guess(known bool, code string) apierr.Code {
 
 func (b *besieged) expect(want, got apierr.Code) {
 	if got != want {
-		b.T.Fatalf("answer %q, the model says %q (all %+v, known %+v, %d in the ledger, now %v)", got, want, b.all, b.known, b.recent(b.Now()), b.Now())
+		b.T.Fatalf("answer %q, the model says %q (all %+v, known %+v, %d in the failure log, now %v)", got, want, b.all, b.known, b.recent(b.Now()), b.Now())
 	}
 }
 
@@ -197,7 +197,7 @@ func (b *besieged) actions() map[string]func(*rapid.T) {
 			_, err := b.Admin.Unlock(b.Context(), b.id)
 			b.Must(err)
 			b.clear()
-			b.ledger = nil
+			b.failureLog = nil
 		},
 		"": func(*rapid.T) {
 			u, err := b.Admin.User(b.Context(), b.id)

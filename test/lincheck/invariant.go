@@ -253,7 +253,7 @@ func (st *state) factors(id string, u *account.User) {
 const (
 	mostTries    = 5
 	mostFailures = 100
-	mostLedger   = 20
+	mostLogged   = 20
 	mostSessions = 100
 )
 
@@ -272,7 +272,7 @@ func (st *state) counters(id string, u *account.User) {
 	if u.TOTP != nil {
 		bound("failures of the app", u.TOTP.Failures, mostFailures)
 	}
-	bound("failures in the ledger", len(u.FailureLog), mostLedger)
+	bound("failures in the failure log", len(u.FailureLog), mostLogged)
 	bound("sessions", len(u.Sessions), mostSessions)
 	if b := u.Backup; b != nil {
 		bound("failures of backup codes", b.Failures, mostFailures)

@@ -33,7 +33,7 @@ func TestInvariantsNotice(t *testing.T) {
 		"failures of the app, at most":                   {user, func(o object) { o["to"].(object)["f"] = 101 }},
 		"failures of a number, at most":                  {user, func(o object) { first(o, "ph")["f"] = 101 }},
 		"failures of backup codes, at most":              {user, func(o object) { o["bc"].(object)["f"] = 101 }},
-		"failures in the ledger, at most":                {user, func(o object) { o["lg"] = make([]int, 21) }},
+		"failures in the failure log, at most":           {user, func(o object) { o["lg"] = make([]int, 21) }},
 		"both used and unused":                           {user, func(o object) { o["bc"].(object)["d"] = o["bc"].(object)["t"] }},
 		"names a session that its client does not have":  {client, func(o object) { delete(o, "ss") }},
 		"on a client and not in the user's list":         {user, func(o object) { delete(o, "ss"); delete(o, "g") }},

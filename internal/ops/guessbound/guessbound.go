@@ -130,9 +130,9 @@ type Rules struct {
 	LongestWait           int    `json:"longest_wait_seconds"`
 	LockFailures          int    `json:"failures_in_a_row_before_lock"`
 	LockTime              int    `json:"lock_seconds"`
-	UnknownDeviceFailures int    `json:"ledger_of_strangers"`
-	KnownDeviceFailures   int    `json:"ledger_of_everybody"`
-	LedgerDays            int    `json:"ledger_days"`
+	UnknownDeviceFailures int    `json:"failures_unknown_devices"`
+	KnownDeviceFailures   int    `json:"failures_all_devices"`
+	WindowDays            int    `json:"failure_window_days"`
 	FactorFailures        int    `json:"failures_in_a_row_of_an_authenticator"`
 	TOTPCodes             int    `json:"codes_of_an_app_at_a_moment"`
 }
