@@ -59,7 +59,8 @@ func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	c.Service = w.Service
 	_, err := c.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
 	w.Must(err)
-	w.Must(c.Service.Tokens.RotateSigningKey(t.Context(), 0)) // a deployment makes the first key before it takes requests
+	// A deployment makes the first key before it takes requests.
+	w.Must(c.Service.Tokens.RotateSigningKey(t.Context(), 0))
 	w.API, err = api.New(c, api.Operations()...)
 	w.Must(err)
 	return w

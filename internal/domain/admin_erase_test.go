@@ -16,8 +16,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// lived returns a user with all fields set, signed in on many clients, with a pending SMS code.
-func (w *world) lived(clients int) *person {
+// fullUser returns a user with all fields set, signed in on many clients, with a pending SMS code.
+func (w *world) fullUser(clients int) *person {
 	w.Helper()
 	u, err := w.Admin.CreateUser(w.Context(), admin.UserInput{
 		Username: "Maxine.M", FirstName: "Maxine", LastName: "Mustermann", ExternalID: "customer-4711", Emails: []string{"maxine@example.com"},
@@ -63,7 +63,7 @@ func TestADeletedUserLeavesNothing(t *testing.T) {
 	for _, clients := range []int{1, 30, 60} {
 		t.Run(fmt.Sprint(clients, " clients"), func(t *testing.T) {
 			w := newWorld(t)
-			p, bystander := w.lived(clients), w.newcomer()
+			p, bystander := w.fullUser(clients), w.newcomer()
 			bystander.browser = p.browser // after a sign-out on the same client
 			p.signOut()
 			bystander.signInWithTicket()
@@ -112,7 +112,7 @@ func TestADeletedUserLeavesNothing(t *testing.T) {
 // id. Operations refuse them at once, and they go when they expire.
 func TestWhatOutlivesAUserIsDead(t *testing.T) {
 	w := newWorld(t)
-	p := w.lived(1)
+	p := w.fullUser(1)
 	ticket, err := w.MFA.CreateTicket(t.Context(), p.id, 30*24*time.Hour)
 	w.Must(err)
 	p.banAndUnban() // this ends the sessions while their browser is away

@@ -16,9 +16,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// grave returns the entries of an audit log that no caller can repeat at will, oldest first, with
-// their places and hashes.
-func (p *person) grave() []string {
+// lastingEntries returns the entries of an audit log that no caller can repeat at will, oldest
+// first, with their places and hashes.
+func (p *person) lastingEntries() []string {
 	p.Helper()
 	trail, err := p.Audit.UserTrail(p.Context(), p.id)
 	p.Must(err)
@@ -45,7 +45,7 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 		t.Skip("it fills audit logs")
 	}
 	ctx := t.Context()
-	grave := func(p *person) {
+	changeAccount := func(p *person) {
 		pw := secret.New("another horse battery")
 		_, err := p.Admin.UpdateUser(ctx, p.id, admin.UserChange{Password: &pw})
 		p.Must(err)
@@ -88,15 +88,15 @@ func TestActsAtWillPushNothingOut(t *testing.T) {
 		for pace, wait := range map[string]time.Duration{"at once": 0, "one a day": 25 * time.Hour} {
 			t.Run(name+" "+pace, func(t *testing.T) {
 				p := newWorld(t).member()
-				grave(p)
-				before := p.grave()
+				changeAccount(p)
+				before := p.lastingEntries()
 				all, err := p.Audit.UserTrail(ctx, p.id)
 				p.Must(err)
 				for i := range 200 {
 					flood(p, i)
 					p.Advance(wait)
 				}
-				if after := p.grave(); !slices.Equal(before, after[:min(len(before), len(after))]) {
+				if after := p.lastingEntries(); !slices.Equal(before, after[:min(len(before), len(after))]) {
 					t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 				}
 				now, err := p.Audit.UserTrail(ctx, p.id)
@@ -160,7 +160,7 @@ func TestKeptEntriesThatWereTamperedWith(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newWorld(t).member()
 			flood(p, 130)
-			p.grave()
+			p.lastingEntries()
 			page := keptPage(p)
 			var record map[string]any
 			p.Must(json.Unmarshal(page.Data, &record))

@@ -19,7 +19,7 @@ import (
 // TestAnEndpointsSecretBeforeSignsForADay: after a rotation both secrets sign for a day. Of three
 // secrets only the newest two sign.
 func TestAnEndpointsSecretBeforeSignsForADay(t *testing.T) {
-	o := newOffice(t, account.EventUserCreated)
+	o := newWebhookWorld(t, account.EventUserCreated)
 	sign := func() int {
 		o.got = nil
 		o.newcomer()

@@ -48,7 +48,7 @@ func (w *world) oneOfEach() *person {
 	url, events := "https://hooks.example.com/", []account.EventName{account.EventUserCreated}
 	_, err := w.Webhooks.CreateEndpoint(ctx, webhook.EndpointChange{URL: &url, Events: &events})
 	w.Must(err)
-	p := w.lived(2)
+	p := w.fullUser(2)
 	_, err = w.MFA.CreateTicket(ctx, p.id, 0)
 	w.Must(err)
 	r, err := w.MFA.AddPhone(ctx, p.browser, mfa.PhoneInput{Number: anotherNumber})

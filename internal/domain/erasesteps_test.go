@@ -24,7 +24,7 @@ import (
 func crowded(t *testing.T) *person {
 	t.Helper()
 	w := newWorld(t)
-	p := w.lived(60)
+	p := w.fullUser(60)
 	for range 220 {
 		_, err := w.Admin.Lock(t.Context(), p.id)
 		w.Must(err)
@@ -188,7 +188,7 @@ func TestAStepOfADeletionIsBoundedInBytes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it makes large users")
 	}
-	p := newWorld(t).lived(30)
+	p := newWorld(t).fullUser(30)
 	for _, r := range p.records() {
 		if r.Key.Kind != store.KindClient {
 			continue

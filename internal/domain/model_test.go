@@ -115,16 +115,16 @@ func TestSeededRandomnessRepeats(t *testing.T) {
 	}
 }
 
-// besieged is a user with the model of the user's failures, and the two kinds of browsers that
+// guessedUser is a user with the model of the user's failures, and the two kinds of browsers that
 // guess. The Backend API counts as an unknown device.
-type besieged struct {
+type guessedUser struct {
 	*rapid.T
 	*person
 	*policyModel
 }
 
 // guess makes a guess as one kind of device.
-func (b *besieged) guess(known bool, code string) apierr.Code {
+func (b *guessedUser) guess(known bool, code string) apierr.Code {
 	if !known {
 		_, err := b.Admin.VerifyTOTP(b.Context(), b.id, secret.New(code))
 		return codeOf(err)
@@ -138,13 +138,13 @@ func (b *besieged) guess(known bool, code string) apierr.Code {
 	return codeOf(b.secondFactor(by, code))
 }
 
-func (b *besieged) expect(want, got apierr.Code) {
+func (b *guessedUser) expect(want, got apierr.Code) {
 	if got != want {
 		b.T.Fatalf("answer %q, the model says %q (all %+v, known %+v, %d in the failure log, now %v)", got, want, b.all, b.known, b.recent(b.Now()), b.Now())
 	}
 }
 
-func (b *besieged) actions() map[string]func(*rapid.T) {
+func (b *guessedUser) actions() map[string]func(*rapid.T) {
 	known := rapid.Bool()
 	return map[string]func(*rapid.T){
 		"right code": func(r *rapid.T) {
@@ -224,7 +224,7 @@ func TestRandomOperationsFollowTheModel(t *testing.T) {
 				p := newWorldOf(t, newSeeded(rapid.Uint64().Draw(r, "seed"))).member()
 				_, err := p.Settings.Change(t.Context(), func(s *account.Settings) { s.StrictGuessing = policy.Name == "strict" })
 				p.Must(err)
-				b := &besieged{r, p, &policyModel{Policy: policy, unused: map[string]bool{}}}
+				b := &guessedUser{r, p, &policyModel{Policy: policy, unused: map[string]bool{}}}
 				for _, c := range p.backup {
 					b.unused[c] = true
 				}

@@ -20,48 +20,48 @@ func TestNotices(t *testing.T) {
 	ctx := t.Context()
 	for name, tc := range map[string]struct {
 		numbers []string // verified, the first is the second factor
-		do      func(o *office, p *person) error
+		do      func(o *webhookWorld, p *person) error
 		want    string // "": no number is told
 		alarm   bool
 	}{
-		"an app is removed":   {[]string{old}, func(o *office, p *person) error { _, err := o.Admin.RemoveTOTP(ctx, p.id); return err }, old, false},
-		"everything is reset": {[]string{old}, func(o *office, p *person) error { _, err := o.Admin.RemoveMFA(ctx, p.id); return err }, old, false},
-		"a lock":              {[]string{old}, func(o *office, p *person) error { _, err := o.Admin.Lock(ctx, p.id); return err }, old, true},
-		"a backup code is used": {[]string{old}, func(o *office, p *person) error {
+		"an app is removed":   {[]string{old}, func(o *webhookWorld, p *person) error { _, err := o.Admin.RemoveTOTP(ctx, p.id); return err }, old, false},
+		"everything is reset": {[]string{old}, func(o *webhookWorld, p *person) error { _, err := o.Admin.RemoveMFA(ctx, p.id); return err }, old, false},
+		"a lock":              {[]string{old}, func(o *webhookWorld, p *person) error { _, err := o.Admin.Lock(ctx, p.id); return err }, old, true},
+		"a backup code is used": {[]string{old}, func(o *webhookWorld, p *person) error {
 			_, err := o.Admin.VerifyTOTP(ctx, p.id, secret.New("abcd-efgh-jk"))
 			return err
 		}, old, true},
-		"the only number is removed":    {[]string{old}, func(o *office, p *person) error { _, err := o.Admin.DeleteUserPhone(ctx, p.phone); return err }, "", false},
-		"one of two numbers is removed": {[]string{old, newer}, func(o *office, p *person) error { _, err := o.Admin.DeleteUserPhone(ctx, p.phone); return err }, newer, false},
-		"the only number becomes a factor": {[]string{old}, func(o *office, p *person) error {
+		"the only number is removed":    {[]string{old}, func(o *webhookWorld, p *person) error { _, err := o.Admin.DeleteUserPhone(ctx, p.phone); return err }, "", false},
+		"one of two numbers is removed": {[]string{old, newer}, func(o *webhookWorld, p *person) error { _, err := o.Admin.DeleteUserPhone(ctx, p.phone); return err }, newer, false},
+		"the only number becomes a factor": {[]string{old}, func(o *webhookWorld, p *person) error {
 			yes := true
 			_, err := o.Admin.ChangeUserPhone(ctx, p.phone, admin.PhoneChange{Reserved: &yes})
 			return err
 		}, "", false},
-		"the older number becomes a factor": {[]string{old, newer}, func(o *office, p *person) error {
+		"the older number becomes a factor": {[]string{old, newer}, func(o *webhookWorld, p *person) error {
 			yes := true
 			_, err := o.Admin.ChangeUserPhone(ctx, p.phone, admin.PhoneChange{Reserved: &yes})
 			return err
 		}, newer, false},
-		"a new name": {[]string{old}, func(o *office, p *person) error {
+		"a new name": {[]string{old}, func(o *webhookWorld, p *person) error {
 			first := "Ann"
 			_, err := o.Admin.UpdateUser(ctx, p.id, admin.UserChange{FirstName: &first})
 			return err
 		}, "", false},
-		"a new password": {[]string{old}, func(o *office, p *person) error {
+		"a new password": {[]string{old}, func(o *webhookWorld, p *person) error {
 			pw := secret.New("correct horse battery")
 			_, err := o.Admin.UpdateUser(ctx, p.id, admin.UserChange{Password: &pw})
 			return err
 		}, old, false},
-		"no number": {nil, func(o *office, p *person) error { _, err := o.Admin.RemoveTOTP(ctx, p.id); return err }, "", false},
-		"switched off": {[]string{old}, func(o *office, p *person) error {
+		"no number": {nil, func(o *webhookWorld, p *person) error { _, err := o.Admin.RemoveTOTP(ctx, p.id); return err }, "", false},
+		"switched off": {[]string{old}, func(o *webhookWorld, p *person) error {
 			o.settle(func(s *account.Settings) { s.QuietChanges = true })
 			_, err := o.Admin.RemoveTOTP(ctx, p.id)
 			return err
 		}, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOffice(t)
+			o := newWebhookWorld(t)
 			p := o.imported(tc.numbers...)
 			o.Must(tc.do(o, p))
 			o.run()
@@ -83,9 +83,9 @@ func TestNotices(t *testing.T) {
 	}
 }
 
-// imported is a user from elsewhere, an hour ago: numbers, all verified in one instant, an app and
-// a backup code.
-func (o *office) imported(numbers ...string) *person {
+// imported returns a user who was imported an hour ago with an app, a backup code, and numbers that
+// were all verified at one moment.
+func (o *webhookWorld) imported(numbers ...string) *person {
 	o.Helper()
 	in := admin.UserInput{Username: "told", Phones: numbers, TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), BackupCodes: []secret.Value{secret.New("abcd-efgh-jk")}}
 	u, err := o.Admin.CreateUser(o.Context(), in)
@@ -104,7 +104,7 @@ func (o *office) imported(numbers ...string) *person {
 
 // settled delivers the waiting notices and waits until their limits are over, so that only later
 // events are told.
-func (o *office) settled() {
+func (o *webhookWorld) settled() {
 	o.Helper()
 	o.run()
 	o.Advance(25 * time.Hour)
@@ -118,31 +118,31 @@ func (o *office) settled() {
 func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 	const first, second, third = "+12125550111", "+12125550122", "+12125550133"
 	yes, no := true, false
-	verified := func(o *office, p *person, number string) {
+	verified := func(o *webhookWorld, p *person, number string) {
 		_, err := o.Admin.AddUserPhone(t.Context(), p.id, number, admin.PhoneChange{Verified: &yes})
 		o.Must(err)
 		o.settled()
 	}
 	for name, tc := range map[string]struct {
-		prepare func(o *office, p *person)
+		prepare func(o *webhookWorld, p *person)
 		want    string
 	}{
-		"listed in that order": {func(*office, *person) {}, first},
-		"the first of the list was verified again since": {func(o *office, p *person) {
+		"listed in that order": {func(*webhookWorld, *person) {}, first},
+		"the first of the list was verified again since": {func(o *webhookWorld, p *person) {
 			for _, v := range []*bool{&no, &yes} {
 				_, err := o.Admin.ChangeUserPhone(t.Context(), p.phone, admin.PhoneChange{Verified: v})
 				o.Must(err)
 				o.settled()
 			}
 		}, second},
-		"the first of the list is not verified": {func(o *office, p *person) {
+		"the first of the list is not verified": {func(o *webhookWorld, p *person) {
 			_, err := o.Admin.ChangeUserPhone(t.Context(), p.phone, admin.PhoneChange{Verified: &no})
 			o.Must(err)
 			o.settled()
 		}, second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOffice(t)
+			o := newWebhookWorld(t)
 			p := o.imported(first)
 			verified(o, p, second)
 			verified(o, p, third)
@@ -160,13 +160,15 @@ func TestANoticeGoesToTheNumberVerifiedFirst(t *testing.T) {
 // TestARefusedNoticeComesAgain: a notice that the SMS guard refuses is tried again after five
 // seconds and after five minutes, and then dropped.
 func TestARefusedNoticeComesAgain(t *testing.T) {
-	capped := func(o *office, limit smsprice.Micros) { o.settle(func(s *account.Settings) { s.SMSDailyCap = limit }) }
+	capped := func(o *webhookWorld, limit smsprice.Micros) {
+		o.settle(func(s *account.Settings) { s.SMSDailyCap = limit })
+	}
 	for name, tc := range map[string]struct {
 		open int // the try at which the SMS guard lets it pass; 0: never
 		want int // messages
 	}{"the second try": {2, 1}, "the third try": {3, 1}, "no try": {0, 0}, "too late": {4, 0}} {
 		t.Run(name, func(t *testing.T) {
-			o := newOffice(t)
+			o := newWebhookWorld(t)
 			p := o.imported(aNumber)
 			capped(o, 1)
 			_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
@@ -194,7 +196,7 @@ func TestARefusedNoticeComesAgain(t *testing.T) {
 // TestANoticeIsSentAtMostOnce: a notice that the network refuses is not sent again, because it may
 // have arrived.
 func TestANoticeIsSentAtMostOnce(t *testing.T) {
-	o := newOffice(t)
+	o := newWebhookWorld(t)
 	p := o.imported(aNumber)
 	_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
 	o.Must(err)
@@ -214,22 +216,25 @@ func TestANoticeIsSentAtMostOnce(t *testing.T) {
 // or without the number, or notices or messages are switched off. Then nothing is sent, and nothing
 // waits.
 func TestANoticeThatNobodyMayHaveAnyMore(t *testing.T) {
-	for name, meanwhile := range map[string]func(o *office, p *person) error{
-		"the user is banned":         func(o *office, p *person) error { _, err := o.Admin.Ban(t.Context(), p.id); return err },
-		"the user is deleted":        func(o *office, p *person) error { return o.Admin.DeleteUser(t.Context(), p.id) },
-		"the number is removed":      func(o *office, p *person) error { _, err := o.Admin.DeleteUserPhone(t.Context(), p.phone); return err },
-		"the number is not verified": func(_ *office, p *person) error { return p.doubted() },
-		"notices are switched off": func(o *office, _ *person) error {
+	for name, meanwhile := range map[string]func(o *webhookWorld, p *person) error{
+		"the user is banned":  func(o *webhookWorld, p *person) error { _, err := o.Admin.Ban(t.Context(), p.id); return err },
+		"the user is deleted": func(o *webhookWorld, p *person) error { return o.Admin.DeleteUser(t.Context(), p.id) },
+		"the number is removed": func(o *webhookWorld, p *person) error {
+			_, err := o.Admin.DeleteUserPhone(t.Context(), p.phone)
+			return err
+		},
+		"the number is not verified": func(_ *webhookWorld, p *person) error { return p.doubted() },
+		"notices are switched off": func(o *webhookWorld, _ *person) error {
 			o.settle(func(s *account.Settings) { s.QuietChanges = true })
 			return nil
 		},
-		"text messages are turned off": func(o *office, _ *person) error {
+		"text messages are turned off": func(o *webhookWorld, _ *person) error {
 			o.settle(func(s *account.Settings) { s.SMSCode = false })
 			return nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOffice(t)
+			o := newWebhookWorld(t)
 			p := o.imported(aNumber)
 			_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
 			o.Must(err)
@@ -247,7 +252,7 @@ func TestANoticeThatNobodyMayHaveAnyMore(t *testing.T) {
 
 // TestNoticesAreFew: a user gets three notices a day, which do not use up the limits of codes.
 func TestNoticesAreFew(t *testing.T) {
-	o := newOffice(t)
+	o := newWebhookWorld(t)
 	p := o.member()
 	before := len(o.Sent())
 	for range 6 {
@@ -278,7 +283,7 @@ func TestNoticesAreInTheLanguageOfWhoActed(t *testing.T) {
 	for in, want := range map[language.Tag]string{
 		language.English: "were changed", language.German: "geaendert", language.Spanish: "Se han cambiado", language.Japanese: "変更されました", "": "were changed",
 	} {
-		o := newOffice(t)
+		o := newWebhookWorld(t)
 		p := o.member()
 		p.inside()
 		o.run()

@@ -11,15 +11,15 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
-// picky is a courier that takes what it is told to.
-type picky struct {
+// selectiveSender accepts the deliveries that takes chooses.
+type selectiveSender struct {
 	mu    sync.Mutex
 	got   []webhook.Delivery
 	tries []webhook.Delivery
 	takes func(p webhook.Delivery, try int) bool
 }
 
-func (p *picky) Deliver(_ context.Context, delivery webhook.Delivery) error {
+func (p *selectiveSender) Deliver(_ context.Context, delivery webhook.Delivery) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tries = append(p.tries, delivery)
@@ -41,10 +41,10 @@ func names(deliveries []webhook.Delivery) []string {
 // TestARecordGoesOnWhereItStopped: the events of one commit that an endpoint accepted are not sent
 // again. Those behind the event that it refused wait for it.
 func TestARecordGoesOnWhereItStopped(t *testing.T) {
-	o := newOffice(t, account.EventFactorRemoved, account.EventBackupRemoved)
+	o := newWebhookWorld(t, account.EventFactorRemoved, account.EventBackupRemoved)
 	p := o.imported()
-	courier := &picky{takes: func(_ webhook.Delivery, try int) bool { return try != 2 }}
-	o.worker.Endpoints = courier
+	sender := &selectiveSender{takes: func(_ webhook.Delivery, try int) bool { return try != 2 }}
+	o.worker.Endpoints = sender
 	_, err := o.Admin.RemoveTOTP(t.Context(), p.id)
 	o.Must(err)
 	o.run()
@@ -52,25 +52,25 @@ func TestARecordGoesOnWhereItStopped(t *testing.T) {
 	o.run()
 	o.Advance(time.Hour)
 	o.run()
-	if got := names(courier.got); !slices.Equal(got, []string{"factor.removed", "backup_code.removed"}) || len(courier.tries) != 3 || o.waiting() != 0 {
-		t.Errorf("got %v in %d tries, %d wait; want each once, in three tries", got, len(courier.tries), o.waiting())
+	if got := names(sender.got); !slices.Equal(got, []string{"factor.removed", "backup_code.removed"}) || len(sender.tries) != 3 || o.waiting() != 0 {
+		t.Errorf("got %v in %d tries, %d wait; want each once, in three tries", got, len(sender.tries), o.waiting())
 	}
-	courier = &picky{takes: func(_ webhook.Delivery, try int) bool { return try > 1 }}
-	o.worker.Endpoints = courier
-	q := o.imported2()
+	sender = &selectiveSender{takes: func(_ webhook.Delivery, try int) bool { return try > 1 }}
+	o.worker.Endpoints = sender
+	q := o.anotherImported()
 	_, err = o.Admin.RemoveTOTP(t.Context(), q.id)
 	o.Must(err)
-	if o.run(); len(courier.tries) != 1 {
-		t.Errorf("after the first was refused, %v were tried", names(courier.tries))
+	if o.run(); len(sender.tries) != 1 {
+		t.Errorf("after the first was refused, %v were tried", names(sender.tries))
 	}
 	o.Advance(5 * time.Second)
-	if o.run(); !slices.Equal(names(courier.got), []string{"factor.removed", "backup_code.removed"}) {
-		t.Errorf("got %v", names(courier.got))
+	if o.run(); !slices.Equal(names(sender.got), []string{"factor.removed", "backup_code.removed"}) {
+		t.Errorf("got %v", names(sender.got))
 	}
 }
 
-// imported2 is one more user from elsewhere, with a second factor and backup codes.
-func (o *office) imported2() *person {
+// anotherImported returns an imported user with a second factor and backup codes.
+func (o *webhookWorld) anotherImported() *person {
 	o.Helper()
 	p := o.newcomer()
 	p.signInWithTicket()
@@ -82,14 +82,14 @@ func (o *office) imported2() *person {
 // TestADeliveryIsFoundWhenItsFirstTargetIsDue: two endpoints that wait for one record get it at
 // their own times.
 func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
-	o := newOffice(t, account.EventUserCreated)
+	o := newWebhookWorld(t, account.EventUserCreated)
 	url := "https://other.example.com/hooks"
 	events := []account.EventName{account.EventUserCreated}
 	_, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &events})
 	o.Must(err)
 	down := true
-	courier := &picky{takes: func(webhook.Delivery, int) bool { return !down }}
-	o.worker.Endpoints = courier
+	sender := &selectiveSender{takes: func(webhook.Delivery, int) bool { return !down }}
+	o.worker.Endpoints = sender
 	began := o.Now()
 	o.newcomer()
 	o.run()
@@ -100,19 +100,19 @@ func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
 	n, _, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, began, o.Now())
 	o.Must(err)
 	o.run()
-	if n != 1 || len(courier.got) != 1 || courier.got[0].URL == url || o.waiting() != 1 {
-		t.Errorf("%d promised again, %d sent, %d wait; want one each", n, len(courier.got), o.waiting())
+	if n != 1 || len(sender.got) != 1 || sender.got[0].URL == url || o.waiting() != 1 {
+		t.Errorf("%d promised again, %d sent, %d wait; want one each", n, len(sender.got), o.waiting())
 	}
 	o.Advance(4 * time.Minute)
 	o.run()
-	if len(courier.got) != 2 || courier.got[1].URL != url || o.waiting() != 0 {
-		t.Errorf("%d sent, %d wait; want two and none", len(courier.got), o.waiting())
+	if len(sender.got) != 2 || sender.got[1].URL != url || o.waiting() != 0 {
+		t.Errorf("%d sent, %d wait; want two and none", len(sender.got), o.waiting())
 	}
 }
 
 // TestATestReachesItsEndpointOnly: a test event reaches only the endpoint that is tested.
 func TestATestReachesItsEndpointOnly(t *testing.T) {
-	o := newOffice(t)
+	o := newWebhookWorld(t)
 	url := "https://other.example.com/hooks"
 	_, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url})
 	o.Must(err)
@@ -129,7 +129,7 @@ func TestATestReachesItsEndpointOnly(t *testing.T) {
 // TestADeliveryThatOutlivedItsEventIsDropped: a delivery is dropped when no worker ran for longer
 // than the event log keeps its event.
 func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
-	o := newOffice(t)
+	o := newWebhookWorld(t)
 	p := o.imported(aNumber)
 	_, err := o.Admin.RemoveTOTP(t.Context(), p.id) // for the endpoint, and a notice for the user
 	o.Must(err)
@@ -155,11 +155,11 @@ func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
 // TestALateWorkerLeavesTheDeliveryToTheNext: a worker whose lease of two minutes is over does not
 // postpone or release the delivery that another worker leased since.
 func TestALateWorkerLeavesTheDeliveryToTheNext(t *testing.T) {
-	o := newOffice(t, account.EventUserCreated)
+	o := newWebhookWorld(t, account.EventUserCreated)
 	o.newcomer()
 	begun, verdict := make(chan int), map[int]chan bool{1: make(chan bool), 2: make(chan bool)}
-	courier := &meeting{begun: begun, verdict: verdict}
-	o.worker.Endpoints = courier
+	sender := &waitingSender{begun: begun, verdict: verdict}
+	o.worker.Endpoints = sender
 	var late, next sync.WaitGroup
 	late.Go(func() { o.run() })
 	<-begun
@@ -178,20 +178,20 @@ func TestALateWorkerLeavesTheDeliveryToTheNext(t *testing.T) {
 	}
 	verdict[2] <- false
 	next.Wait()
-	if courier.n != 3 || o.waiting() != 0 {
-		t.Errorf("%d tries, %d wait; want three and none", courier.n, o.waiting())
+	if sender.n != 3 || o.waiting() != 0 {
+		t.Errorf("%d tries, %d wait; want three and none", sender.n, o.waiting())
 	}
 }
 
-// meeting is a courier whose n-th try waits for its verdict; without one it is taken.
-type meeting struct {
+// waitingSender is a sender whose n-th try waits for its verdict. A try without a verdict succeeds.
+type waitingSender struct {
 	mu      sync.Mutex
 	n       int
 	begun   chan int
 	verdict map[int]chan bool
 }
 
-func (m *meeting) Deliver(ctx context.Context, _ webhook.Delivery) error {
+func (m *waitingSender) Deliver(ctx context.Context, _ webhook.Delivery) error {
 	m.mu.Lock()
 	m.n++
 	n := m.n
@@ -214,7 +214,7 @@ func (m *meeting) Deliver(ctx context.Context, _ webhook.Delivery) error {
 // TestARunSaysWhetherThereIsMore: a run takes as many deliveries as its limit allows, and the next
 // run takes the rest.
 func TestARunSaysWhetherThereIsMore(t *testing.T) {
-	o := newOffice(t, account.EventUserCreated)
+	o := newWebhookWorld(t, account.EventUserCreated)
 	for range 5 {
 		o.newcomer()
 		o.Advance(time.Second) // a store tells seconds apart, and a page holds whole ones

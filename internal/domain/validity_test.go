@@ -374,10 +374,10 @@ func TestSettingsOfAnotherProcess(t *testing.T) {
 	}
 }
 
-// credulous is a store that returns every record as expired.
-type credulous struct{ store.Store }
+// everythingExpiredStore is a store that returns every record as expired.
+type everythingExpiredStore struct{ store.Store }
 
-func (c credulous) Expired(ctx context.Context, kind store.Kind, _ time.Time, limit int) ([]store.Key, error) {
+func (c everythingExpiredStore) Expired(ctx context.Context, kind store.Kind, _ time.Time, limit int) ([]store.Key, error) {
 	records, err := c.List(ctx, kind, "", limit)
 	var keys []store.Key
 	for _, r := range records {
@@ -390,7 +390,7 @@ func (c credulous) Expired(ctx context.Context, kind store.Kind, _ time.Time, li
 // store returns the wrong records as expired.
 func TestTheCleanupKeepsWhatIsAlive(t *testing.T) {
 	for name, wrap := range map[string]func(store.Store) store.Store{
-		"a store that is right": func(s store.Store) store.Store { return s }, "a store that is wrong": func(s store.Store) store.Store { return credulous{s} },
+		"a store that is right": func(s store.Store) store.Store { return s }, "a store that is wrong": func(s store.Store) store.Store { return everythingExpiredStore{s} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

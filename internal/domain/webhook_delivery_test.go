@@ -15,8 +15,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// postman carries deliveries into a list, or loses them.
-type postman struct {
+// recordingSender keeps deliveries in a list, or loses them.
+type recordingSender struct {
 	mu     sync.Mutex
 	got    []webhook.Delivery
 	tries  int
@@ -26,7 +26,7 @@ type postman struct {
 
 var errDown = errors.New("no answer")
 
-func (p *postman) Deliver(_ context.Context, delivery webhook.Delivery) error {
+func (p *recordingSender) Deliver(_ context.Context, delivery webhook.Delivery) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tries++
@@ -40,7 +40,7 @@ func (p *postman) Deliver(_ context.Context, delivery webhook.Delivery) error {
 	return nil
 }
 
-func (p *postman) types() []string {
+func (p *recordingSender) types() []string {
 	var names []string
 	for _, delivery := range p.got {
 		names = append(names, string(delivery.Type))
@@ -49,33 +49,33 @@ func (p *postman) types() []string {
 	return names
 }
 
-// office is a world with an endpoint and a worker.
-type office struct {
+// webhookWorld is a world with an endpoint and a worker.
+type webhookWorld struct {
 	*world
-	*postman
+	*recordingSender
 	endpoint string
 	worker   *webhook.Dispatcher
 }
 
-func newOffice(t *testing.T, events ...account.EventName) *office {
+func newWebhookWorld(t *testing.T, events ...account.EventName) *webhookWorld {
 	t.Helper()
-	o := &office{world: newWorld(t), postman: &postman{}}
+	o := &webhookWorld{world: newWorld(t), recordingSender: &recordingSender{}}
 	url := "https://app.example.com/hooks"
 	r, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &events})
 	o.Must(err)
 	o.endpoint = r.Endpoint.WireID()
-	o.worker = &webhook.Dispatcher{Service: o.Service.Webhooks, Endpoints: o.postman, Describe: func(e account.Event, _ *account.User, _ account.Instant) ([]byte, error) { return []byte(e.Name), nil }}
+	o.worker = &webhook.Dispatcher{Service: o.Service.Webhooks, Endpoints: o.recordingSender, Describe: func(e account.Event, _ *account.User, _ account.Instant) ([]byte, error) { return []byte(e.Name), nil }}
 	return o
 }
 
-func (o *office) run() webhook.DeliveryResult {
+func (o *webhookWorld) run() webhook.DeliveryResult {
 	o.Helper()
 	r, err := o.worker.Run(o.Context(), 100)
 	o.Must(err)
 	return r
 }
 
-func (o *office) waiting() int {
+func (o *webhookWorld) waiting() int {
 	o.Helper()
 	records, err := o.counts.List(o.Context(), store.KindDelivery, "", 1000)
 	o.Must(err)
@@ -85,7 +85,7 @@ func (o *office) waiting() int {
 // TestWebhooks: each event arrives once, with its body and signing secrets, and no delivery waits
 // afterwards.
 func TestWebhooks(t *testing.T) {
-	o := newOffice(t)
+	o := newWebhookWorld(t)
 	o.newcomer()
 	o.run()
 	if got := o.types(); !slices.Equal(got, []string{"user.created"}) || o.waiting() != 0 {
@@ -114,8 +114,8 @@ func TestWebhooks(t *testing.T) {
 // TestWebhooksAreRetried: a delivery is tried again after 5 seconds, 5 minutes, 30 minutes, 2, 5
 // and 10 hours, then daily up to three days. Then an event reports the failure.
 func TestWebhooksAreRetried(t *testing.T) {
-	o := newOffice(t)
-	o.postman.down = true
+	o := newWebhookWorld(t)
+	o.recordingSender.down = true
 	o.newcomer()
 	o.run()
 	for i, wait := range []time.Duration{
@@ -140,7 +140,7 @@ func TestWebhooksAreRetried(t *testing.T) {
 // TestWebhooksSurviveTheirWorker: a worker that dies after it leased a delivery leaves it to the
 // next worker.
 func TestWebhooksSurviveTheirWorker(t *testing.T) {
-	o := newOffice(t)
+	o := newWebhookWorld(t)
 	o.newcomer()
 	ctx, cancel := context.WithCancel(t.Context())
 	o.onTrip = cancel
@@ -162,7 +162,7 @@ func TestWebhooksSurviveTheirWorker(t *testing.T) {
 
 // TestTwoWorkers: a due delivery is sent by one of two workers.
 func TestTwoWorkers(t *testing.T) {
-	o := newOffice(t)
+	o := newWebhookWorld(t)
 	for range 20 {
 		o.newcomer()
 	}
@@ -185,7 +185,7 @@ func TestTwoWorkers(t *testing.T) {
 // TestAnEndpointGetsWhatItAskedFor: an endpoint gets only the events that it is subscribed to, and
 // none while it is off.
 func TestAnEndpointGetsWhatItAskedFor(t *testing.T) {
-	o := newOffice(t, account.EventFactorAdded, account.EventUserDeleted)
+	o := newWebhookWorld(t, account.EventFactorAdded, account.EventUserDeleted)
 	p := o.member()
 	o.Must(o.Admin.DeleteUser(t.Context(), p.id))
 	o.run()
@@ -195,7 +195,7 @@ func TestAnEndpointGetsWhatItAskedFor(t *testing.T) {
 	off := true
 	_, err := o.Webhooks.ChangeEndpoint(t.Context(), o.endpoint, webhook.EndpointChange{Disabled: &off})
 	o.Must(err)
-	q := o.member2()
+	q := o.memberWithoutFactors()
 	o.Must(o.Admin.DeleteUser(t.Context(), q.id))
 	if o.run(); len(o.got) != 3 || o.waiting() != 0 {
 		t.Errorf("%d parcels, %d wait", len(o.got), o.waiting())
@@ -204,13 +204,13 @@ func TestAnEndpointGetsWhatItAskedFor(t *testing.T) {
 	o.want(apierr.ResourceNotFound, err)
 }
 
-// member2 returns a user without factors, because member took the number.
-func (o *office) member2() *person { return o.newcomer() }
+// memberWithoutFactors returns a user without factors, because member took the number.
+func (o *webhookWorld) memberWithoutFactors() *person { return o.newcomer() }
 
 // TestAnEndpointIsTriedAndReplayed: a test arrives whatever the endpoint is subscribed to. A replay
 // sends only events that it is subscribed to.
 func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
-	o := newOffice(t, account.EventUserCreated)
+	o := newWebhookWorld(t, account.EventUserCreated)
 	for range 60 {
 		o.newcomer()
 		o.Advance(time.Second)
@@ -244,11 +244,11 @@ func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
 // TestTheEventBusGetsEverything: the event bus gets every event, also while endpoints do not
 // answer.
 func TestTheEventBusGetsEverything(t *testing.T) {
-	o := newOffice(t)
+	o := newWebhookWorld(t)
 	o.Config.Bus = true
 	o.Restart()
-	bus := &postman{}
-	o.worker.Service, o.worker.Bus, o.postman.down = o.Service.Webhooks, bus, true
+	bus := &recordingSender{}
+	o.worker.Service, o.worker.Bus, o.recordingSender.down = o.Service.Webhooks, bus, true
 	o.newcomer()
 	o.run()
 	if got := bus.types(); !slices.Equal(got, []string{"user.created"}) || bus.got[0].URL != "" || o.waiting() != 1 {

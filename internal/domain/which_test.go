@@ -87,7 +87,7 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 // TestAReplayIsOfItsPeriod: a replay delivers the events of its period, its first and last moments
 // included, and no others.
 func TestAReplayIsOfItsPeriod(t *testing.T) {
-	o := newOffice(t, account.EventUserCreated)
+	o := newWebhookWorld(t, account.EventUserCreated)
 	began := o.Now()
 	for range 5 {
 		o.newcomer()

@@ -3,7 +3,6 @@ package repository_test
 import (
 	"go/ast"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -12,16 +11,11 @@ import (
 // vague are words that stand where the actor's name belongs.
 var vague = regexp.MustCompile(`(?i)\b(whoever|whomever|somebody|nobody|whom)\b`)
 
-// commentsPending are the folders and files whose tests do not follow the rules yet.
-var commentsPending = []string{"internal/api/world_test.go", "internal/domain/world_test.go"}
-
-// TestComments: a doc comment begins with the name that it describes, also of what is not exported.
+// TestComments: a doc comment begins with the name that it describes, also in tests and for names that
+// are not exported.
 // A comment line has at most 100 columns, and names its actor.
 func TestComments(t *testing.T) {
 	for _, s := range append(sources(t), testSources(t)...) {
-		if strings.HasSuffix(s.name, "_test.go") && (slices.Contains(commentsPending, s.dir) || slices.Contains(commentsPending, s.name)) {
-			continue
-		}
 		for _, g := range s.file.Comments {
 			for _, c := range g.List {
 				at := s.set.Position(c.Pos())
