@@ -11,9 +11,8 @@ import (
 // vague are words that stand where the actor's name belongs.
 var vague = regexp.MustCompile(`(?i)\b(whoever|whomever|somebody|nobody|whom)\b`)
 
-// TestComments: a doc comment begins with the name that it describes, also in tests and for names that
-// are not exported.
-// A comment line has at most 100 columns, and names its actor.
+// TestComments: a doc comment begins with the name that it describes, also in tests and for names
+// that are not exported. A comment line has at most 100 columns, and names its actor.
 func TestComments(t *testing.T) {
 	for _, s := range append(sources(t), testSources(t)...) {
 		for _, g := range s.file.Comments {
