@@ -129,9 +129,9 @@ func TestWhatAlarmsWatch(t *testing.T) {
 	}
 	want := map[string]watched{
 		"error-rate": {1, "notBreaching", "5xx Count"}, "functions-throttled": {0, "notBreaching", "Throttles"}, "table-throttled": {0, "notBreaching", "ReadThrottleEvents WriteThrottleEvents"},
-		"sms-spend": {40, "notBreaching", "SMSMonthToDateSpentUSD"}, "sms-failing": {5, "notBreaching", "*TextsFailed"},
-		"sms-day-50": {49, "notBreaching", "*TextsSpentPercent"}, "sms-day-80": {79, "notBreaching", "*TextsSpentPercent"}, "sms-day-100": {99, "notBreaching", "*TextsSpentPercent"},
-		"sms-breaker": {0, "notBreaching", "*TextsBreakerTripped"}, "users-locked": {20, "notBreaching", "*UsersLocked"},
+		"sms-spend": {40, "notBreaching", "SMSMonthToDateSpentUSD"}, "sms-failing": {5, "notBreaching", "*SMSFailed"},
+		"sms-day-50": {49, "notBreaching", "*SMSSpentPercent"}, "sms-day-80": {79, "notBreaching", "*SMSSpentPercent"}, "sms-day-100": {99, "notBreaching", "*SMSSpentPercent"},
+		"sms-breaker": {0, "notBreaching", "*SMSBreakerTripped"}, "users-locked": {20, "notBreaching", "*UsersLocked"},
 		"codes-refused": {50, "notBreaching", "*CodesRefused *CodesVerified"}, "guessing": {20, "notBreaching", "*CodesRefused *CodesVerified"},
 		"cleanup-age": {1, "breaching", "Invocations"}, "cleanup-failing": {0, "notBreaching", "Errors"}, "rotation-failing": {0, "notBreaching", "Errors"},
 		"key-age": {400, "breaching", "*KeyAgeDays"}, "dead-letters": {0, "notBreaching", "ApproximateNumberOfMessagesVisible"},

@@ -134,8 +134,8 @@ func TestARestoreReachesAFunction(t *testing.T) {
 // name and user.
 func TestEventsRaiseTheirMetrics(t *testing.T) {
 	want := map[account.EventName]string{
-		account.EventUserLocked: "UsersLocked 1", account.EventSendFailed: "TextsFailed 1", account.EventSMSRefused: "TextsRefused 1", account.EventBreakerTripped: "TextsBreakerTripped 1",
-		account.EventSpentHalf: "TextsSpentPercent 50", account.EventSpentMost: "TextsSpentPercent 80", account.EventSpentAll: "TextsSpentPercent 100",
+		account.EventUserLocked: "UsersLocked 1", account.EventSendFailed: "SMSFailed 1", account.EventSMSRefused: "SMSRefused 1", account.EventBreakerTripped: "SMSBreakerTripped 1",
+		account.EventSpentHalf: "SMSSpentPercent 50", account.EventSpentMost: "SMSSpentPercent 80", account.EventSpentAll: "SMSSpentPercent 100",
 	}
 	others := []account.EventName{account.EventUserCreated, account.EventCodeWrong, "unheard.of"}
 	for _, name := range append(slices.Collect(maps.Keys(want)), others...) {
@@ -193,7 +193,7 @@ func TestAnswersRaiseTheirMetrics(t *testing.T) {
 		code      apierr.Code
 		want      string
 	}{
-		{"me-phone-number-prepare", 200, "", "TextsSent"},
+		{"me-phone-number-prepare", 200, "", "SMSSent"},
 		{"me-phone-number-prepare", 422, apierr.TooManyRequests, ""},
 		{"me-phone-number-attempt", 200, "", "CodesVerified"},
 		{"me-phone-number-attempt", 422, apierr.FormCodeIncorrect, "CodesRefused"},

@@ -72,11 +72,11 @@ func (d *Deployment) Handler(ctx context.Context, deps Deps, operations ...opera
 const (
 	MetricVerified = "CodesVerified" // right codes
 	MetricRefused  = "CodesRefused"  // wrong codes
-	MetricTexts    = "TextsSent"
-	MetricFailed   = "TextsFailed"
-	MetricBreaker  = "TextsBreakerTripped" // refusals because too many messages are unverified
-	MetricStopped  = "TextsRefused"        // refusals by the SMS guard, for any reason
-	MetricSpent    = "TextsSpentPercent"   // of the daily SMS budget: 50, 80 or 100
+	MetricTexts    = "SMSSent"
+	MetricFailed   = "SMSFailed"
+	MetricBreaker  = "SMSBreakerTripped" // refusals because too many messages are unverified
+	MetricStopped  = "SMSRefused"        // refusals by the SMS guard, for any reason
+	MetricSpent    = "SMSSpentPercent"   // of the daily SMS budget: 50, 80 or 100
 	MetricLocked   = "UsersLocked"
 	MetricKeyAge   = "KeyAgeDays"
 )
