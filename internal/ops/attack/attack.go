@@ -116,7 +116,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	_, _ = fmt.Fprintf(c.Out, "attacking %s (development server: %v, limits per address: %v)\n\n", c.URL, t.development, t.limited)
+	_, _ = fmt.Fprintf(c.Out, "attacking %s (development server: %v, limits per address: %v, guess policy: %s)\n\n", c.URL, t.development, t.limited, t.policy.Name)
 	for _, p := range Probes() {
 		if len(c.Only) > 0 && !slices.ContainsFunc(c.Only, p.Is) {
 			continue

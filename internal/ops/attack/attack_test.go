@@ -100,6 +100,18 @@ func TestAllProbesPass(t *testing.T) {
 	}
 }
 
+// TestStrictGuessing: the probes take the figures of the guess policy that the deployment uses.
+func TestStrictGuessing(t *testing.T) {
+	url, app := serve(t, nil)
+	if _, err := app.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.StrictGuessing = true }); err != nil {
+		t.Fatal(err)
+	}
+	report, out, err := run(t, url)
+	if err != nil || report.Count(attack.Passed) != len(attack.Probes()) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
 // TestLimitsPerAddress: with limits per address, probes that they would disturb are reported as
 // left out, and the others run.
 func TestLimitsPerAddress(t *testing.T) {

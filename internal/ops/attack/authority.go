@@ -3,6 +3,8 @@ package attack
 import (
 	"net/http"
 	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
 )
 
 // authorityProbes are the probes of class E on doing more than the session has proved.
@@ -10,7 +12,7 @@ func authorityProbes() []Probe {
 	const asvs, nist = "7.5.1", "4.1.2.1"
 	return []Probe{
 		{"E20", "an authenticator secret that another session began", "the owner is shown another one, and the first is dead", asvs, "4.1.2", "", 0, plantedSecret},
-		{"E21", "guessing the code of an enrolment", "over after five wrong codes", "6.5.5", "3.2.2", "", moving, guessedEnrolment},
+		{"E21", "guessing the code of an enrolment", "over after too many wrong codes", "6.5.5", "3.2.2", "", moving, guessedEnrolment},
 		{"E22", "a session from before the first second factor", "dead", "7.4.3", "5.2", "", 0, earlierSession},
 		{"E23", "ending an enrolment eleven minutes after the sign-in", "asks for a step-up", asvs, nist, "", moving, lateEnrolment},
 		{"E24", "a sign-in that waits while the password is changed", "refused", "6.4.3", "4.2", "", 0, waitingSignIn},
@@ -35,16 +37,15 @@ func plantedSecret(t *trial) {
 }
 
 func guessedEnrolment(t *trial) {
-	const tries = 5
 	p := t.person()
 	b := p.enter()
 	p.seed = secretOf(b.must(http.MethodPost, "/v1/me/totp"))
-	for _, code := range p.wrong(tries) {
+	for _, code := range p.wrong(authority.PendingTries) {
 		t.later(resendAfter)
 		t.refused("a wrong code", b.ask(http.MethodPost, "/v1/me/totp/attempt_verification", "code", code), wrongCode)
 	}
 	t.later(resendAfter)
-	t.refused("the right code after five wrong ones", b.ask(http.MethodPost, "/v1/me/totp/attempt_verification", "code", p.code(0)))
+	t.refused("the right code after too many wrong ones", b.ask(http.MethodPost, "/v1/me/totp/attempt_verification", "code", p.code(0)))
 }
 
 func earlierSession(t *trial) {

@@ -3,6 +3,8 @@ package attack
 import (
 	"net/http"
 	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 )
 
 // factorProbes are class E: adding and removing factors, and step-up.
@@ -83,10 +85,11 @@ func weakStepUp(t *trial) {
 func otherSession(t *trial) {
 	p := t.person(withApp)
 	one := p.signedIn().aged()
-	two := p.halfway().finish("totp", p.code(1)).aged()
+	t.later(totp.Period) // for the app's next code
+	two := p.halfway().finish("totp", p.code(0)).aged()
 	one.must(http.MethodPost, "/v1/client/sessions/"+one.session+"/verify", "level", "second_factor")
 	t.later(2 * resendAfter)
-	t.ok(one.stepUp(p.code(1)))
+	t.ok(one.stepUp(p.code(0)))
 	t.refused("the change in the other session", two.ask(http.MethodPost, "/v1/me/backup_codes"), stepUp)
 	t.ok(one.ask(http.MethodPost, "/v1/me/backup_codes"))
 }

@@ -53,7 +53,8 @@ func clientClock(t *trial) {
 
 func stepBoundary(t *trial) {
 	p := t.person(withApp)
-	early, late := p.verify(p.code(0)), p.verify(p.code(1))
+	one, two := p.twoCodes()
+	early, late := p.verify(one), p.verify(two)
 	all := t.together(volley, func(i int) ask {
 		if i%2 == 0 {
 			return early

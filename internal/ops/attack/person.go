@@ -93,6 +93,16 @@ func (p *person) code(steps int) string {
 	return c
 }
 
+// twoCodes returns the app's codes of two neighbouring steps that the policy accepts now.
+func (p *person) twoCodes() (earlier, later string) {
+	const soon = 10 * time.Second
+	last := int(p.policy.TOTP.Future)
+	if left := totp.Period - time.Duration(p.serverTime().Unix())*time.Second%totp.Period; last == 0 && left < soon {
+		p.pass(left) // the earlier code ends with the present step
+	}
+	return p.code(last - 1), p.code(last)
+}
+
 // wrong returns n different codes that the app does not show within six steps of now.
 func (p *person) wrong(n int) []string {
 	var near, out []string
@@ -115,13 +125,13 @@ func (p *person) verify(code string) ask {
 // shown returns the user from the Backend API.
 func (p *person) shown() reply { return p.ok(p.backend(http.MethodGet, "/v1/users/"+p.id, nil)) }
 
-// remaining returns how many attempts are left before the lock.
-func (p *person) remaining() int {
+// counted returns how many wrong second factors the server has counted against the user.
+func (p *person) counted() int {
 	n, ok := p.shown().at("verification_attempts_remaining").(float64)
 	if !ok {
 		p.failf("the user does not say how many attempts remain")
 	}
-	return int(n)
+	return p.policy.LockFailures - int(n)
 }
 
 // ticket creates a sign-in ticket and returns its token.

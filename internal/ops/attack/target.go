@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // requestLimit is how long one request may take.
@@ -26,6 +28,7 @@ type target struct {
 	client      *http.Client
 	development bool
 	limited     bool
+	policy      account.Policy
 	ahead       int // seconds by which the development server's clock was moved
 
 	mu   sync.Mutex
@@ -52,6 +55,7 @@ func aim(ctx context.Context, c Config) (*target, error) {
 		return nil, fmt.Errorf("GET /v1/instance answers %d %s: is the secret key right?", set.status, set.code())
 	}
 	t.limited = set.at("ip_limits") == true
+	t.policy = (&account.Settings{StrictGuessing: set.at("strict_guessing") == true}).Policy()
 	return t, nil
 }
 

@@ -43,16 +43,30 @@ func (t *trial) do(a ask) reply {
 		if !t.limited || !frontend(a) || r.status != http.StatusTooManyRequests || time.Duration(wait)*time.Second > limitedWait {
 			return r
 		}
-		timer := time.NewTimer(time.Duration(wait) * time.Second)
-		select {
-		case <-timer.C:
-		case <-t.ctx.Done():
-			timer.Stop()
-			t.failf("interrupted")
-		}
+		t.wait(time.Duration(wait) * time.Second)
 	}
 	t.failf("%s %s: the limit per address does not end", a.method, a.path)
 	return reply{}
+}
+
+// wait waits on this machine. It ends the probe when the run is interrupted.
+func (t *trial) wait(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.ctx.Done():
+		t.failf("interrupted")
+	}
+}
+
+// pass lets time pass on the server: on a development server by moving its clock.
+func (t *trial) pass(d time.Duration) {
+	if t.development {
+		t.later(d)
+		return
+	}
+	t.wait(d)
 }
 
 func frontend(a ask) bool {
