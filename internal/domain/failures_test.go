@@ -232,6 +232,9 @@ func TestTextsPerNumberAndUser(t *testing.T) {
 			}
 			w.Advance(5 * time.Minute)
 		}
+		if hour == 0 && sent != 10 {
+			t.Errorf("%d texts to one number in an hour, want 10", sent)
+		}
 	}
 	if sent != 20 || len(w.Sent()) != 20 {
 		t.Errorf("%d texts to one number in a day (%d at the network), want 20", sent, len(w.Sent()))

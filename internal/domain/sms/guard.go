@@ -15,9 +15,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
+// perNumberHour limits the SMS to a number in an hour.
+var perNumberHour = ratelimit.Rule{Limit: 10, Window: time.Hour}
+
 // Limits of a number over all users, and of a user. A send counts even if the network fails.
 var (
-	PerNumberRules = []ratelimit.Rule{{Limit: 1, Window: account.ResendAfter}, {Limit: 5, Window: 10 * time.Minute}, {Limit: 10, Window: time.Hour}, {Limit: 20, Window: 24 * time.Hour}}
+	PerNumberRules = []ratelimit.Rule{{Limit: 1, Window: account.ResendAfter}, {Limit: 5, Window: 10 * time.Minute}, perNumberHour, {Limit: 20, Window: 24 * time.Hour}}
 	PerUserRules   = []ratelimit.Rule{{Limit: 10, Window: time.Hour}, {Limit: 20, Window: 24 * time.Hour}}
 	NewNumberRules = []ratelimit.Rule{{Limit: 10, Window: 24 * time.Hour}}
 )
@@ -146,7 +149,7 @@ func countNewNumber(t *tx.Tx, log *account.NumberRecord, from tx.Caller) {
 		return
 	}
 	log.From = append(log.From, mark)
-	log.From = log.From[max(0, len(log.From)-10):] // a number gets at most 10 messages an hour
+	log.From = log.From[max(0, len(log.From)-perNumberHour.Limit):]
 	t.CountAddress(from, NumberLimits)
 }
 
