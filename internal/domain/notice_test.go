@@ -14,7 +14,7 @@ import (
 )
 
 // TestNotices: each event is reported to the right number. A number that the event added is never
-// told (SEC-36).
+// told.
 func TestNotices(t *testing.T) {
 	const old, newer = "+12125550111", "+12125550122"
 	ctx := t.Context()

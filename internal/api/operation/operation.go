@@ -36,7 +36,7 @@ const (
 	Limited                          // counts requests of an address, and checks no code or password
 )
 
-var permissionNames = []string{"writes", "texts", "lists", "deletes", "counts", "numbers", "reads", "latest", "limited"}
+var permissionNames = []string{"writes", "sends_sms", "lists", "deletes", "counts", "numbers", "reads", "latest", "limited"}
 
 // String joins the names of the permissions with "+".
 func (all Permissions) String() string {

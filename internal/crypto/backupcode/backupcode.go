@@ -1,4 +1,4 @@
-// Package backupcode makes backup codes and reads them as people type them (SEC-08).
+// Package backupcode makes backup codes and reads them as people type them.
 //
 // A code has ten characters of Crockford's base 32, which leaves out i, l, o and u: 50 bits. A user
 // sees xxxxx-xxxxx. Callers store and compare only what they make from the canonical form, which

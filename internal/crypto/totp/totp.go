@@ -1,5 +1,5 @@
 // Package totp makes and verifies the codes of authenticator apps: RFC 6238 over HMAC-SHA-1, 6
-// digits, steps of 30 seconds (SEC-07).
+// digits, steps of 30 seconds.
 //
 // All authenticator apps in use support these parameters and no others, so only the tolerance can
 // be set. The package has no clock: the caller passes the time. The caller also stores the last
@@ -48,7 +48,7 @@ const (
 	// Wrong is a code of no step in the window.
 	Wrong
 	// Replayed is a code of a step that is not later than the last accepted one. It proves nothing.
-	// Callers do not count it as a failure (SEC-16): a double click must not lock the user out.
+	// Callers do not count it as a failure: a double click must not lock the user out.
 	Replayed
 	// Accepted is a code of a step in the window that is later than the last accepted one.
 	Accepted

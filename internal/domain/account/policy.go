@@ -16,7 +16,7 @@ type Policy struct {
 	Tries int
 	// FreeFailures is the number of consecutive failures from which on each costs a wait:
 	// FirstWait, doubling up to LongestWait. From LockFailures on, each locks the user for
-	// LockTime. With the default policy the longest wait before the lock is eight minutes.
+	// LockTime.
 	FreeFailures, LockFailures int
 	FirstWait, LongestWait     time.Duration
 	// LockTime is also the duration of an administrator's lock.

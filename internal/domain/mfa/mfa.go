@@ -11,8 +11,8 @@
 //     reads the answer.
 //
 // First factors walk the same way through verify_first_factor.go, the verification of a new number
-// through phone_verification.go. All numbers, such as the lock after ten failures, are in
-// [account.Policy].
+// through phone_verification.go. All numbers are in [account.Policy], such as
+// LockFailures.
 package mfa
 
 import "github.com/countersign-mfa/countersign/internal/domain/sessions"

@@ -30,8 +30,8 @@ type TicketResult struct {
 	Now    account.Instant
 }
 
-// CreateTicket makes a sign-in ticket for a user: 256 random bits, single use, stored as a hash
-// (SEC-34). A life of 0 is [TicketLife].
+// CreateTicket makes a sign-in ticket for a user: 256 random bits, single use, stored as a hash. A
+// life of 0 is [TicketLife].
 func (s *Service) CreateTicket(ctx context.Context, userID string, life time.Duration) (*TicketResult, error) {
 	if life == 0 {
 		life = TicketLife

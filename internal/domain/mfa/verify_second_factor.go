@@ -118,7 +118,7 @@ func (r replayedError) Unwrap() error { return r.error }
 
 // rejectReplay rejects a right code that was used before. It is no failure: a double click must not
 // lock the user out. From an unknown device it shows that another person saw the code, so the audit
-// log keeps it (SEC-16). The Backend API names no device and its requests are repeated, so its
+// log keeps it. The Backend API names no device and its requests are repeated, so its
 // replays are not kept.
 func rejectReplay(t *tx.Tx, u *account.User, device account.Device, what account.Subject) error {
 	if device == account.KnownDevice || t.ByBackend {

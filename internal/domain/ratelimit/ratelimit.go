@@ -31,9 +31,9 @@ const never = time.Duration(math.MaxInt64)
 // as one of now.
 type Log []int64
 
-// Wait returns how long it is until all rules allow an event: 0 if they do now, the longest
-// Duration if one never will. The event is allowed at exactly now plus the wait, unless the log
-// holds events later than now: then ask again.
+// Wait returns how long it is until all rules allow an event: 0 if all allow it now, and the
+// longest [time.Duration] if a rule never will. The event is allowed at exactly now plus the wait,
+// unless the log holds events later than now: then ask again.
 func (l Log) Wait(now time.Time, rules ...Rule) time.Duration {
 	var wait time.Duration
 	for _, rule := range rules {

@@ -42,7 +42,7 @@ func TestWait(t *testing.T) {
 		{"two rules, the longer waits longer", log{1000}, ms(1500), []rule{{1, time.Second}, {1, time.Minute}}, 59500 * time.Millisecond},
 		{"the same, in the other order", log{1000}, ms(1500), []rule{{1, time.Minute}, {1, time.Second}}, 59500 * time.Millisecond},
 		{"two rules, the shorter waits longer", log{1000, 60_900}, ms(60_950), []rule{{2, time.Minute}, {1, 30 * time.Second}}, 29950 * time.Millisecond},
-		{"SEC-20, five in ten minutes", log{0, 30_000, 60_000, 90_000, 120_000}, ms(150_000),
+		{"four rules of SMS, five in ten minutes", log{0, 30_000, 60_000, 90_000, 120_000}, ms(150_000),
 			[]rule{{1, 30 * time.Second}, {5, 10 * time.Minute}, {10, time.Hour}, {20, 24 * time.Hour}}, 450 * time.Second},
 		{"a limit of none", nil, ms(1000), []rule{{1, time.Second}, {0, time.Second}}, never},
 		{"a limit below none", log{1}, ms(1000), []rule{{-1, time.Second}}, never},

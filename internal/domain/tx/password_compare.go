@@ -41,8 +41,8 @@ const (
 	// cost 10, which Clerk makes.
 	importedCost = account.BackupCodesPerUser << 16
 	// importedTries limits the attempts an hour that compare with such a set, of unknown and of
-	// known devices each. The limit of consecutive failures allows ten; this one holds for attempts
-	// that come at the same moment.
+	// known devices each. [account.Policy.LockFailures] limits consecutive failures; importedTries
+	// also limits attempts that come at the same moment.
 	importedTries = 20
 	// namesKept limits the memory of reached limits and of ended comparisons.
 	namesKept = 4096
