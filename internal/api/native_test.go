@@ -106,7 +106,7 @@ func (n *nativeSchemas) check(r *http.Request, status int, body []byte) error {
 	case !known:
 		return fmt.Errorf("no operation answers %s %s", r.Method, r.URL.Path)
 	case schema == nil && op.Surface == operation.Frontend && op.Status == http.StatusOK && !ours[op.Name]:
-		return fmt.Errorf("nothing is said of the answer of %s", op.Name)
+		return fmt.Errorf("%s is neither in nativeAnswers nor in ours", op.Name)
 	case schema == nil:
 		return nil
 	}
