@@ -246,7 +246,7 @@ func TestProbesFindWeaknesses(t *testing.T) {
 				r.Header.Set("Authorization", "Bearer "+key)
 			}
 		})},
-		"an administrator's lock that new tickets pass": {[]string{"B08"}, later(func(w *httptest.ResponseRecorder, r *http.Request) {
+		"an administrator's lock that new tickets pass": {[]string{"B07", "B08"}, later(func(w *httptest.ResponseRecorder, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/verify_totp") && w.Code == http.StatusForbidden && strings.Contains(w.Body.String(), `lockout_expires_in_seconds":3600`) {
 				w.Code, w.Body = http.StatusOK, bytes.NewBufferString("{}")
 			}
