@@ -79,7 +79,6 @@ func (s *Service) VerifyTOTP(ctx context.Context, id string, code secret.Value) 
 
 // VerifyPassword verifies a password for the team's server.
 func (s *Service) VerifyPassword(ctx context.Context, id string, given secret.Value) error {
-	var memo mfa.PasswordMemo
 	return s.Admin(ctx, id, func(t *tx.Tx, u *account.User) error {
 		if given.IsZero() {
 			return apierr.New(apierr.FormParamNil).Param("password")
@@ -87,7 +86,7 @@ func (s *Service) VerifyPassword(ctx context.Context, id string, given secret.Va
 		if u.Password == "" {
 			return apierr.New(apierr.NoPasswordSet)
 		}
-		return mfa.VerifyPassword(t, u, account.UnknownDevice, given, &memo, apierr.FormPasswordIncorrect)
+		return mfa.VerifyPassword(t, u, account.UnknownDevice, given)
 	})
 }
 

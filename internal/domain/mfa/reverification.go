@@ -102,10 +102,9 @@ func (s *Service) PrepareReverificationSecondFactor(ctx context.Context, from tx
 
 // AttemptReverificationFirstFactor verifies the first factor of a step-up.
 func (s *Service) AttemptReverificationFirstFactor(ctx context.Context, from tx.Caller, id string, proof Proof) (*ReverificationResult, error) {
-	var memo PasswordMemo
 	return s.withReverification(ctx, from, id, ticketKeys(proof.Ticket), func(t *tx.Tx, caller *tx.SignedIn) error {
 		t.CountAddress(from, tx.FirstLimits)
-		return endSessionOnLock(t, caller, &caller.User.FirstFailures, reverifyFirstFactor(t, caller, proof, &memo))
+		return endSessionOnLock(t, caller, &caller.User.FirstFailures, reverifyFirstFactor(t, caller, proof))
 	})
 }
 
@@ -144,7 +143,7 @@ func endSessionOnLock(t *tx.Tx, caller *tx.SignedIn, at *account.FailureCounters
 
 // reverifyFirstFactor verifies the first factor of the caller's step-up: a password, an SMS code or
 // a ticket.
-func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, proof Proof, memo *PasswordMemo) error {
+func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, proof Proof) error {
 	r, err := pendingReverification(t, caller, account.ReverifyFirstFactor)
 	if err != nil {
 		return err
@@ -157,7 +156,7 @@ func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, proof Proof, memo *Passw
 		if caller.User.Password == "" {
 			return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 		}
-		if err := VerifyPassword(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), proof.Password, memo, apierr.FormPasswordIncorrect); err != nil {
+		if err := VerifyPassword(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), proof.Password); err != nil {
 			return err
 		}
 	case account.PhoneCode:

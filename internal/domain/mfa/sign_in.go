@@ -49,7 +49,6 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 	if in.Identifier == "" && !in.Password.IsZero() {
 		return nil, apierr.New(apierr.FormParamMissing).Param("identifier")
 	}
-	var memo PasswordMemo
 	claim := s.ClaimKey(identifier(in.Identifier))
 	return s.signIn(ctx, from, []store.Key{claim}, func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
 		t.CountAddress(from, tx.CreateLimits)
@@ -65,7 +64,7 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 			return si, u, err
 		}
 		t.CountAddress(from, tx.FirstLimits[1:]) // CreateLimits replaces the shortest
-		if err := verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), claim, in.Password, &memo); err != nil {
+		if err := verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), claim, in.Password); err != nil {
 			return nil, nil, err
 		}
 		si, err := beginProvedSignIn(t, p, u, in.Identifier)

@@ -42,7 +42,6 @@ func (s *Service) PrepareFirstFactor(ctx context.Context, from tx.Caller, id str
 
 // AttemptFirstFactor verifies the first factor with a password or an SMS code.
 func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id string, proof Proof) (*SignInResult, error) {
-	var memo PasswordMemo
 	return s.signIn(ctx, from, signInKeys(id), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
 		si, u, err := current(t, p, id)
 		if err != nil {
@@ -57,7 +56,7 @@ func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id str
 			if proof.Password.IsZero() {
 				return nil, nil, apierr.New(apierr.FormParamNil).Param("password")
 			}
-			err = verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), s.ClaimKey(identifier(si.Identifier)), proof.Password, &memo)
+			err = verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), s.ClaimKey(identifier(si.Identifier)), proof.Password)
 		case account.PhoneCode:
 			if u == nil || !t.State.Settings.FirstFactorPhoneCode {
 				return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")

@@ -2,7 +2,6 @@ package mfa
 
 import (
 	"cmp"
-	"crypto/subtle"
 	"fmt"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -15,17 +14,16 @@ import (
 
 // verifySignInPassword verifies a password for an account that may not exist. With enumeration
 // protection an unknown account costs as much time and as many commits as a known one.
-func verifySignInPassword(t *tx.Tx, u *account.User, device account.Device, claim store.Key, given secret.Value, memo *PasswordMemo) error {
-	memo.of = claim.ID
+func verifySignInPassword(t *tx.Tx, u *account.User, device account.Device, claim store.Key, given secret.Value) error {
 	switch hidden := t.State.Settings.EnumerationProtection; {
 	case hidden && u == nil:
-		return rejectUnknownIdentifier(t, claim, given, memo)
+		return rejectUnknownIdentifier(t, claim, given)
 	case hidden:
-		return VerifyPassword(t, u, device, given, memo, apierr.FormPasswordOrIdentifierIncorrect)
+		return verifyPassword(t, u, device, claim.ID, given, apierr.FormPasswordOrIdentifierIncorrect)
 	case u != nil && u.Password != "":
-		return VerifyPassword(t, u, device, given, memo, apierr.FormPasswordIncorrect)
+		return verifyPassword(t, u, device, claim.ID, given, apierr.FormPasswordIncorrect)
 	}
-	if _, err := memo.verify(t, "", given); err != nil {
+	if _, err := comparePassword(t, claim.ID, "", given); err != nil {
 		return err
 	}
 	return t.Refuse(apierr.New(apierr.StrategyForUserInvalid).Param("strategy"))
@@ -33,7 +31,7 @@ func verifySignInPassword(t *tx.Tx, u *account.User, device account.Device, clai
 
 // rejectUnknownIdentifier rejects a password for an identifier that no user has. It waits, hashes
 // and commits like [VerifyPassword].
-func rejectUnknownIdentifier(t *tx.Tx, claim store.Key, given secret.Value, memo *PasswordMemo) error {
+func rejectUnknownIdentifier(t *tx.Tx, claim store.Key, given secret.Value) error {
 	if err := t.Read(claim); err != nil {
 		return err
 	}
@@ -41,7 +39,7 @@ func rejectUnknownIdentifier(t *tx.Tx, claim store.Key, given secret.Value, memo
 	if err := c.Failures.Check(t.Now); err != nil {
 		return err
 	}
-	if _, err := memo.verify(t, "", given); err != nil {
+	if _, err := comparePassword(t, claim.ID, "", given); err != nil {
 		return err
 	}
 	if c.User == "" { // else a user took the identifier since the sign-in began
@@ -52,13 +50,19 @@ func rejectUnknownIdentifier(t *tx.Tx, claim store.Key, given secret.Value, memo
 	return t.Refuse(apierr.New(apierr.FormPasswordOrIdentifierIncorrect).Param("password"))
 }
 
-// VerifyPassword verifies a user's password and counts a wrong one on the user's first factors.
-// wrong is the error code for an incorrect password.
-func VerifyPassword(t *tx.Tx, u *account.User, device account.Device, given secret.Value, memo *PasswordMemo, wrong apierr.Code) error {
+// VerifyPassword verifies the password of a user that is known, and counts a wrong one on the user's
+// first factors.
+func VerifyPassword(t *tx.Tx, u *account.User, device account.Device, given secret.Value) error {
+	return verifyPassword(t, u, device, u.Password, given, apierr.FormPasswordIncorrect)
+}
+
+// verifyPassword verifies a user's password as [VerifyPassword] does. name is the secret that is
+// guessed at, and wrong the error code for an incorrect password.
+func verifyPassword(t *tx.Tx, u *account.User, device account.Device, name string, given secret.Value, wrong apierr.Code) error {
 	if err := checkFirstLimits(t, u, device); err != nil {
 		return err
 	}
-	right, err := memo.verify(t, u.Password, given)
+	right, err := comparePassword(t, name, u.Password, given)
 	if err != nil {
 		return err
 	}
@@ -69,25 +73,13 @@ func VerifyPassword(t *tx.Tx, u *account.User, device account.Device, given secr
 	return t.Refuse(apierr.New(wrong).Param("password"))
 }
 
-// PasswordMemo keeps the result of a slow comparison for when the commit is tried again.
-type PasswordMemo struct {
-	digest string
-	right  bool
-	done   bool
-	of     string // the claim of the identifier, if the caller gave one
-}
-
-// verify reports whether the password has a digest. The empty digest costs as much time and is
-// never right.
-func (m *PasswordMemo) verify(t *tx.Tx, digest string, given secret.Value) (bool, error) {
-	if m.done && subtle.ConstantTimeCompare([]byte(m.digest), []byte(digest)) == 1 {
-		return m.right, nil
-	}
-	right, err := t.Compare("password/"+cmp.Or(m.of, digest), digest, given)
+// comparePassword reports whether the password has a digest. name is the secret that is guessed at,
+// the digest if it is empty. The empty digest costs as much time and is never right.
+func comparePassword(t *tx.Tx, name, digest string, given secret.Value) (bool, error) {
+	right, err := t.Compare("password/"+cmp.Or(name, digest), digest, given)
 	if err != nil {
 		return false, fmt.Errorf("verify password: %w", err)
 	}
-	m.digest, m.right, m.done = digest, right, true
 	return right, nil
 }
 
