@@ -53,7 +53,7 @@ func (r *CleanupResult) Add(other CleanupResult) {
 // A run may stop at any point, and the next one continues. Each kind has a share of the limit, so
 // no kind waits for another.
 func (s *Service) Cleanup(ctx context.Context, limit int) (CleanupResult, error) {
-	before := s.Clock().Add(-account.CleanupKept)
+	before := s.Now().Add(-account.CleanupKept)
 	keys, more, err := s.expired(ctx, before, limit)
 	r := CleanupResult{Found: len(keys), More: more}
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *Service) setAside(ctx context.Context, k store.Key) error {
 	if r.Version == 0 {
 		return nil
 	}
-	r.Expires, r.Ends = s.Clock(), time.Time{}
+	r.Expires, r.Ends = s.Now(), time.Time{}
 	if err := s.Store.Commit(ctx, []store.Write{{Record: r}}); err != nil && !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("set aside: %w", err)
 	}

@@ -58,7 +58,7 @@ func (s *Service) CheckAddressBlocked(from netip.Addr) error {
 		return nil
 	}
 	single, _ := tx.AddressNetworks(from)
-	if wait := s.blocked.until(single).Sub(s.Clock()); wait > 0 && wait <= wrongKeyLimit.Period {
+	if wait := s.blocked.until(single).Sub(s.Now()); wait > 0 && wait <= wrongKeyLimit.Period {
 		return apierr.New(apierr.TooManyRequests).Retry(wait)
 	}
 	return nil
@@ -71,7 +71,7 @@ func (s *Service) CountWrongKey(ctx context.Context, from netip.Addr) error {
 		return nil
 	}
 	single, _ := tx.AddressNetworks(from)
-	now := s.Clock()
+	now := s.Now()
 	period := now.UnixMilli() / wrongKeyLimit.Period.Milliseconds()
 	end := time.UnixMilli((period + 1) * wrongKeyLimit.Period.Milliseconds())
 	err := s.Store.Commit(ctx, nil, store.Increment{

@@ -48,7 +48,7 @@ var failures = map[account.EventName]bool{
 
 // Statistics counts the last days, with today.
 func (s *Service) Statistics(ctx context.Context, days int) (*Statistics, error) {
-	today := s.Clock().UTC().Truncate(24 * time.Hour)
+	today := s.Now().UTC().Truncate(24 * time.Hour)
 	c := &counter{s: s, pages: statisticsPages, Statistics: Statistics{
 		Begin: account.At(today.AddDate(0, 0, 1-days)), Days: days, Verified: map[account.Strategy][]int{}, Failed: map[account.EventName][]int{}, SMS: map[string]*SMSStatistics{},
 	}}
@@ -84,7 +84,7 @@ type counter struct {
 
 // countAllSMS counts the SMS records, the newest first.
 func (c *counter) countAllSMS(ctx context.Context) error {
-	before := c.s.Clock().Add(2 * account.SMSKept)
+	before := c.s.Now().Add(2 * account.SMSKept)
 	for read := 0; read < statisticsSMS; {
 		records, err := c.s.Store.Latest(ctx, store.KindSMS, before, statisticsBatch)
 		if err != nil {

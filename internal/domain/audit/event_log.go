@@ -72,7 +72,7 @@ func StageEvents(t *tx.Tx) error {
 // Events lists the newest events before the one with an id, "" for the newest of all, and reports
 // whether there are more.
 func (s *Service) Events(ctx context.Context, before string, limit int) (found []account.Event, more bool, err error) {
-	until := s.Clock().Add(account.EventKept + time.Hour) // another process's clock may be ahead
+	until := s.Now().Add(account.EventKept + time.Hour) // another process's clock may be ahead
 	if before != "" {
 		at, ok := account.EventTime(before)
 		if !ok {

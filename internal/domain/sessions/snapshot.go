@@ -167,7 +167,7 @@ func (s *Service) Mint(key *sessiontoken.Key, of *account.Session, snap *Snapsho
 	}
 	name, _ := account.ParseSession(of.ID)
 	token, err := key.Mint(sessiontoken.Claims{
-		Issuer: s.IssuerURL, Subject: account.PrefixUser + name.User, SessionID: of.ID, AuthorizedParty: origin,
+		Issuer: s.Issuer(), Subject: account.PrefixUser + name.User, SessionID: of.ID, AuthorizedParty: origin,
 		IssuedAt: snap.Now.Time(), Ages: snap.Ages(of), Status: string(snap.Status(of)), ID: id,
 	})
 	if err != nil {

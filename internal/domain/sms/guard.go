@@ -168,7 +168,7 @@ func (d *decision) limitReached(counter string) error {
 	inc := t.Staged(counter)
 	switch {
 	case counter == d.refusalCounter: // enough refusals are on record
-		discard(t)
+		t.Discard()
 		return nil
 	case !known || inc == nil:
 		return t.LimitReached(counter)
@@ -191,7 +191,7 @@ func (d *decision) limitReached(counter string) error {
 // reject replaces everything that was staged with the record of the refusal.
 func (d *decision) reject(reason account.Reason, err error) error {
 	t := d.t
-	discard(t)
+	t.Discard()
 	t.After, t.Events = nil, nil
 	d.record.Decision, d.record.Reason, d.record.Price = account.Refused, reason, 0
 	t.Put(d.record)
@@ -211,8 +211,4 @@ func (d *decision) reject(reason account.Reason, err error) error {
 
 func (d *decision) publish(name account.EventName) {
 	audit.Publish(d.t, account.Event{Name: name, User: d.record.UserID(), Subject: d.record.Phone, Method: account.PhoneCode})
-}
-
-func discard(t *tx.Tx) {
-	t.Order, t.Dirty, t.Increments = nil, map[store.Key]bool{}, nil
 }

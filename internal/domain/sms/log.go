@@ -21,7 +21,7 @@ type LogEntry struct {
 // Log returns the decisions of the last 30 days that were made before a second, newest first. It
 // returns up to limit decisions, and all others of the last one's second. Before 0 means now.
 func (s *Service) Log(ctx context.Context, before account.Instant, limit int) ([]LogEntry, error) {
-	end := s.Clock().Add(2 * account.SMSKept)
+	end := s.Now().Add(2 * account.SMSKept)
 	if before != 0 {
 		end = before.Time().Truncate(time.Second).Add(account.SMSKept)
 	}

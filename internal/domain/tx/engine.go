@@ -66,11 +66,11 @@ type Engine struct {
 	Ring       *seal.Ring
 	Passwords  Passwords
 	numbers    func(string) (phone.Number, error)
-	Clock      func() time.Time
+	clock      func() time.Time
 	pause      func(context.Context, time.Duration) error
 	Rand       io.Reader
 	Key        func(io.Reader) (*sessiontoken.Key, error)
-	IssuerURL  string
+	issuer     string
 	AppName    string
 	SMSHost    string
 	RestoredAt time.Time
@@ -100,17 +100,17 @@ func NewEngine(c Config, beforeCommit ...func(*Tx) error) (*Engine, error) {
 		c.Notify = func(account.Event) {}
 	}
 	return &Engine{
-		Store: c.Store, Sender: c.Sender, Ring: c.Ring, Passwords: c.Passwords, numbers: c.Numbers, Clock: c.Now, pause: c.Pause, Rand: c.Rand, Key: c.Key,
-		IssuerURL: c.Issuer, AppName: c.AppName, SMSHost: c.SMSHost, RestoredAt: c.RestoredAt, Bus: c.Bus, Loopback: c.Loopback, Notify: c.Notify,
+		Store: c.Store, Sender: c.Sender, Ring: c.Ring, Passwords: c.Passwords, numbers: c.Numbers, clock: c.Now, pause: c.Pause, Rand: c.Rand, Key: c.Key,
+		issuer: c.Issuer, AppName: c.AppName, SMSHost: c.SMSHost, RestoredAt: c.RestoredAt, Bus: c.Bus, Loopback: c.Loopback, Notify: c.Notify,
 		beforeCommit: beforeCommit,
 	}, nil
 }
 
 // Now returns the time of the configured clock.
-func (s *Engine) Now() time.Time { return s.Clock() }
+func (s *Engine) Now() time.Time { return s.clock() }
 
 // Issuer returns the public URL of the API.
-func (s *Engine) Issuer() string { return s.IssuerURL }
+func (s *Engine) Issuer() string { return s.issuer }
 
 // RandomID returns 128 random bits as text.
 func (s *Engine) RandomID() (string, error) {

@@ -71,7 +71,7 @@ func (s *Engine) Update(ctx context.Context, keys []store.Key, do func(*Tx) erro
 	var compared comparisons
 	defer compared.end()
 	for try := 0; ; try++ {
-		t := &Tx{Engine: s, Ctx: ctx, Now: account.At(s.Clock()), Seen: map[store.Key]account.Entity{}, Dirty: map[store.Key]bool{}, compared: &compared, began: s.comparing.position()}
+		t := &Tx{Engine: s, Ctx: ctx, Now: account.At(s.clock()), Seen: map[store.Key]account.Entity{}, Dirty: map[store.Key]bool{}, compared: &compared, began: s.comparing.position()}
 		if err := t.begin(keys); err != nil {
 			return err
 		}
@@ -228,6 +228,11 @@ func (t *Tx) User(id string) (*account.User, error) {
 		return nil, err
 	}
 	return u, nil
+}
+
+// Discard forgets what was staged: records, deletions and increments.
+func (t *Tx) Discard() {
+	t.Order, t.Dirty, t.Increments = nil, map[store.Key]bool{}, nil
 }
 
 // Put stages a record to be written.

@@ -96,7 +96,7 @@ func (r *DeliveryResult) add(other DeliveryResult) {
 // Run delivers up to limit records that are due, and returns the first error.
 func (d *Dispatcher) Run(ctx context.Context, limit int) (DeliveryResult, error) {
 	var sum DeliveryResult
-	due, err := d.Service.Store.Latest(ctx, store.KindDelivery, d.Service.Clock().Add(time.Millisecond), limit)
+	due, err := d.Service.Store.Latest(ctx, store.KindDelivery, d.Service.Now().Add(time.Millisecond), limit)
 	if err != nil {
 		return sum, fmt.Errorf("find deliveries: %w", err)
 	}
