@@ -50,8 +50,8 @@ func rejectUnknownIdentifier(t *tx.Tx, claim store.Key, given secret.Value) erro
 	return t.Refuse(apierr.New(apierr.FormPasswordOrIdentifierIncorrect).Param("password"))
 }
 
-// VerifyPassword verifies the password of a user that is known, and counts a wrong one on the user's
-// first factors.
+// VerifyPassword verifies the password of a known user, and counts a wrong one on the user's first
+// factors.
 func VerifyPassword(t *tx.Tx, u *account.User, device account.Device, given secret.Value) error {
 	return verifyPassword(t, u, device, u.Password, given, apierr.FormPasswordIncorrect)
 }
