@@ -9,7 +9,7 @@ lane=
 # part <name> <command...> passes or fails by the command's exit status.
 part() {
 	outcome "$@"
-	if [ "$status" = 0 ]; then record passed "$name ($took)"; else record FAILED "$name ($took)"; fi
+	if [ "$status" = 0 ]; then record passed "$name ($took)"; else record FAILED "$name ($took)" && keep; fi
 	show "$name"
 }
 
@@ -20,7 +20,7 @@ may() {
 	case $status in
 	0) record passed "$name ($took)" ;;
 	75) record "LEFT OUT" "$name: $(tail -n 1 "$log")" && echo "LEFT OUT" >>"$log" ;;
-	*) record FAILED "$name ($took)" ;;
+	*) record FAILED "$name ($took)" && keep ;;
 	esac
 	show "$name"
 }
@@ -68,8 +68,8 @@ lanes() {
 	lane=
 }
 
-# summary <seconds> prints the results, and warns of a run that took longer than two quiet cores
-# need.
+# summary <seconds> prints the results and the ends of the failed parts' outputs, and warns of a run
+# that took longer than two quiet cores need.
 summary() {
 	touch "$parts/results"
 	printf '\n==== summary\n'
@@ -78,6 +78,7 @@ summary() {
 		awk -F '\t' -v kind="$kind" '$1 == kind { printf "%-8s %s\n", kind, $2 }' "$parts/results"
 	done
 	printf 'took     %d s\n' "$SECONDS"
+	[ ! -e "$parts/failures" ] || cat "$parts/failures"
 	[ "$SECONDS" -le "$1" ] || printf 'WARNING  that is more than the %d s that two quiet cores need; each part shows elapsed and CPU seconds\n' "$1"
 	[ -s "$parts/results" ] && ! grep -q '^FAILED' "$parts/results"
 }
@@ -93,6 +94,9 @@ outcome() {
 	status=$?
 	took=$(tail -n 1 "$log.time" | awk '{ print $1 " s, CPU " $3 + $4 " s" }')
 }
+
+# keep keeps the end of a failed part's output for the summary: runners name their failures there.
+keep() { { printf '\n==== the end of %s\n' "$name" && tail -n 60 "$log"; } >>"$parts/failures"; }
 
 record() { printf '%s\t%s\n' "$1" "$2" >>"$parts/results"; }
 

@@ -30,7 +30,7 @@ func TestParts(t *testing.T) {
 		says         []string
 	}{
 		"all pass":            {"", "part one echo hello; part two true; summary 60", true, []string{"==== one\nhello\n", "passed   one (", "passed   two ("}},
-		"one fails":           {"", "part one sh -c 'echo no >&2; exit 4'; part two true; summary 60", false, []string{"==== one\nno\n", "FAILED   one (", "passed   two ("}},
+		"one fails":           {"", "part one sh -c 'echo no >&2; exit 4'; part two true; summary 60", false, []string{"==== the end of one\nno\n", "==== one\nno\n", "FAILED   one (", "passed   two ("}},
 		"none ran":            {"", "summary 60", false, nil},
 		"no such command":     {"", "part one no-such-command; summary 60", false, []string{"FAILED   one ("}},
 		"a tool is missing":   {"", "part one true; skip two 'no tool'; summary 60", true, []string{"==== two\nSKIPPED: no tool", "SKIPPED  two: no tool"}},
