@@ -379,6 +379,8 @@ func (w *world) walkBackend(user string) {
 	w.Helper()
 	one := "/v1/users/" + user
 	w.backend("PATCH", one, `{"totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","backup_codes":["aaaaa-aaaaa","bbbbb-bbbbb"],"public_metadata":{"a":1}}`).ok()
+	w.backend("PATCH", one+"/metadata", `{"public_metadata":{"a":null,"b":{"c":1}},"private_metadata":{"d":[1]}}`).ok()
+	w.backend("PUT", one+"/metadata", `{"unsafe_metadata":{}}`).ok()
 	w.backend("POST", one+"/verify_totp", `{"code":"aaaaa-aaaaa"}`).ok()
 	w.backend("POST", one+"/verify_password", `{"password":"correct horse"}`).ok()
 	phone := w.backend("POST", "/v1/phone_numbers", `{"user_id":"`+user+`","phone_number":"+14155550177","verified":true}`).ok().text("id")

@@ -30,7 +30,7 @@ func Rows() []func() operation.Operation {
 		frontend.SessionReverificationSecondFactorAttempt, frontend.MeSessionsList, frontend.MeSessionsActiveList, frontend.MeSessionRevoke, frontend.MeAuditEventsList,
 		frontend.MeGet, frontend.MePhoneNumbersList, frontend.MePhoneNumberCreate, frontend.MePhoneNumberGet, frontend.MePhoneNumberPrepare, frontend.MePhoneNumberAttempt,
 		frontend.MePhoneNumberUpdate, frontend.MePhoneNumberDelete, frontend.MeTOTPCreate, frontend.MeTOTPAttempt, frontend.MeTOTPDelete, frontend.MeBackupCodesCreate,
-		backend.UsersCreate, backend.UsersList, backend.UsersCount, backend.UserGet, backend.UserExport, backend.UserAuditEventsList, backend.UserUpdate, backend.UserDelete, backend.UserLock, backend.UserUnlock, backend.UserBan, backend.UserUnban, backend.UserTOTPVerify,
+		backend.UsersCreate, backend.UsersList, backend.UsersCount, backend.UserGet, backend.UserExport, backend.UserAuditEventsList, backend.UserUpdate, backend.UserMetadataMerge, backend.UserMetadataReplace, backend.UserDelete, backend.UserLock, backend.UserUnlock, backend.UserBan, backend.UserUnban, backend.UserTOTPVerify,
 		backend.UserPasswordVerify, backend.UserMFADelete, backend.UserTOTPDelete, backend.UserBackupCodeDelete,
 		backend.PhoneNumberCreate, backend.PhoneNumberGet, backend.PhoneNumberUpdate, backend.PhoneNumberDelete, backend.SignInTokenCreate, backend.SignInTokenRevoke, backend.SessionsList,
 		backend.AdminSessionGet, backend.AdminSessionRevoke, backend.AdminSessionTokenCreate, backend.JWKSGet, backend.HandshakePayloadGet, backend.InstanceGet, backend.InstanceAuditEventsList, backend.InstanceUpdate,

@@ -80,6 +80,10 @@ func TestRoundTrips(t *testing.T) {
 			_, err := p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, proof(account.BackupCode, p.backup[1]))
 			return err
 		}, 1, 1, 4, false},
+		"merge metadata": {nil, func(p *person) error {
+			_, err := p.Admin.MergeMetadata(ctx, p.id, admin.Metadata{Public: json.RawMessage(`{"a":1}`)})
+			return err
+		}, 1, 1, 2, false},
 		"make backup codes": {(*person).inside, func(p *person) error { _, err := p.MFA.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},
 	} {
 		cost := fmt.Sprintf("%d|%d|%d", tc.reads, tc.writes, tc.items)

@@ -37,6 +37,7 @@ var untried = map[string]string{
 	"user-audit-events-list": "reads", "phone-number-get": "reads", "sessions-list": "the oracle reads it", "admin-session-get": "reads",
 	"backend-jwks-get": "reads", "instance-get": "reads", "instance-audit-events-list": "reads", "sms-messages-list": "reads", "sms-usage-get": "reads",
 	"statistics-get": "reads", "events-list": "reads", "webhook-endpoints-list": "reads",
+	"user-metadata-merge": "changes no factor", "user-metadata-replace": "changes no factor",
 	"user-delete":                "there is nothing left to steal",
 	"user-totp-verify":           "checks a code for the team's own form: package bruteforce guesses through it",
 	"user-password-verify":       "checks a password for the team's own form",

@@ -18,6 +18,9 @@ var imported = []apierr.Code{
 	apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid,
 }
 
+// metadataTooLarge is the code for metadata beyond its limit.
+var metadataTooLarge = []apierr.Code{apierr.FormParamExceedsAllowedSize}
+
 // UsersCreate is POST /v1/users.
 func UsersCreate() operation.Operation {
 	return row("users-create", "POST /v1/users",
@@ -35,6 +38,20 @@ func UserUpdate() operation.Operation {
 	return row("user-update", "PATCH /v1/users/{user_id}",
 		"Change a user", operation.Writes, updateUser,
 		operation.NotFound, imported)
+}
+
+// UserMetadataMerge is PATCH /v1/users/{user_id}/metadata.
+func UserMetadataMerge() operation.Operation {
+	return row("user-metadata-merge", "PATCH /v1/users/{user_id}/metadata",
+		"Merge into a user's metadata; null removes a key", operation.Writes, mergeMetadata,
+		operation.NotFound, metadataTooLarge)
+}
+
+// UserMetadataReplace is PUT /v1/users/{user_id}/metadata.
+func UserMetadataReplace() operation.Operation {
+	return row("user-metadata-replace", "PUT /v1/users/{user_id}/metadata",
+		"Replace a user's metadata", operation.Writes, replaceMetadata,
+		operation.NotFound, metadataTooLarge)
 }
 
 // UserDelete is DELETE /v1/users/{user_id}.
@@ -167,6 +184,27 @@ func updateUser(c *operation.Call, in userUpdateInput) (wire.AdminUser, error) {
 		PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks, SignOutOthers: in.SignOutOthers,
 		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
 	})
+	return adminUser(c, u, err)
+}
+
+type metadataInput struct {
+	ID      string          `path:"user_id"`
+	Public  json.RawMessage `body:"public_metadata"`
+	Private json.RawMessage `body:"private_metadata"`
+	Unsafe  json.RawMessage `body:"unsafe_metadata"`
+}
+
+func (in metadataInput) parts() admin.Metadata {
+	return admin.Metadata{Public: in.Public, Private: in.Private, Unsafe: in.Unsafe}
+}
+
+func mergeMetadata(c *operation.Call, in metadataInput) (wire.AdminUser, error) {
+	u, err := c.Service.Admin.MergeMetadata(c, in.ID, in.parts())
+	return adminUser(c, u, err)
+}
+
+func replaceMetadata(c *operation.Call, in metadataInput) (wire.AdminUser, error) {
+	u, err := c.Service.Admin.ReplaceMetadata(c, in.ID, in.parts())
 	return adminUser(c, u, err)
 }
 

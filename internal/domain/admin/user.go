@@ -82,11 +82,7 @@ func rename(t *tx.Tx, u *account.User, in UserChange) error {
 	set(&u.FirstName, in.FirstName)
 	set(&u.LastName, in.LastName)
 	set(&u.ExternalID, in.ExternalID)
-	for _, m := range []struct{ to, from *json.RawMessage }{{&u.Public, &in.Public}, {&u.Private, &in.Private}, {&u.Unsafe, &in.Unsafe}} {
-		if *m.from != nil {
-			*m.to = *m.from
-		}
-	}
+	Metadata{in.Public, in.Private, in.Unsafe}.replaceIn(u)
 	return checkProfile(u, in)
 }
 
