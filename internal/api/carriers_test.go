@@ -278,7 +278,7 @@ func TestEveryErrorCanBeReadByAScript(t *testing.T) {
 	found := map[string]*answer{
 		"an operation's own":   send("GET", "/v1/me").want(401, "authentication_invalid"),
 		"no such operation":    send("POST", "/v1/me/email_addresses/").want(404, "resource_not_found"),
-		"no such method":       send("POST", "/v1/me?_method=PATCH").want(405, "method_not_allowed"),
+		"no such method":       send("POST", "/v1/me?_method=PUT").want(405, "method_not_allowed"),
 		"an unknown override":  send("POST", "/v1/me?_method=BREW").want(405, "method_not_allowed"),
 		"a path with two dots": send("GET", "/v1/../me").want(404, "resource_not_found"),
 		"a parameter twice":    send("GET", "/v1/me?_is_native=1&_is_native=1").want(422, "form_param_duplicate"),

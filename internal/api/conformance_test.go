@@ -168,7 +168,7 @@ func compareFields(op operation.Operation, theirs *openapi3.Operation, report fu
 		case ours[name]:
 		case fields[name]:
 			report(op.Name + ": does not take the required " + name)
-		case op.Strict():
+		case op.StrictBody():
 			report(op.Name + ": refuses " + name)
 		default:
 			report(op.Name + ": ignores " + name)
@@ -347,8 +347,31 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	b.call("DELETE", "/v1/client/sessions").ok()
 	b.session = ""
 	b.enter(user)
+	b.changeMe()
 	b.call("DELETE", "/v1/client").ok()
+	w.deleteMe()
 	return user
+}
+
+// changeMe changes the profile and the password, and sets the first password back.
+func (b *browser) changeMe() {
+	b.Helper()
+	b.call("PATCH", "/v1/me", "first_name", "Wanda", "username", "Walker", "unsafe_metadata", `{"theme":"dark"}`).ok()
+	b.call("PATCH", "/v1/me", "username", "walker").ok()
+	b.call("PATCH", "/v1/me/metadata", "unsafe_metadata", `{"size":{"a":1}}`).ok()
+	b.backend("PATCH", "/v1/instance", `{"reauth_url":"https://app.example.com/login"}`).ok()
+	b.call("POST", "/v1/me/remove_password", "current_password", "correct horse").ok()
+	b.backend("PATCH", "/v1/instance", `{"reauth_url":""}`).ok()
+	b.call("POST", "/v1/me/change_password", "new_password", "correct horse", "sign_out_of_other_sessions", "true").ok()
+}
+
+// deleteMe lets a user delete the account.
+func (w *world) deleteMe() {
+	w.Helper()
+	w.backend("PATCH", "/v1/instance", `{"delete_self":true}`).ok()
+	b := w.signedIn()
+	b.call("DELETE", "/v1/me").ok()
+	w.backend("PATCH", "/v1/instance", `{"delete_self":false}`).ok()
 }
 
 // handshake makes a handshake, as a browser and the application's server do.

@@ -83,7 +83,7 @@ func TestEventsThatAreNoSessions(t *testing.T) {
 func TestWhichEventsAUserHearsOf(t *testing.T) {
 	want := map[account.EventName]bool{
 		"user.locked": true, "factor.added": true, "factor.removed": true, "factor.reset": true, "factor.disabled": true, "factor.default_changed": true, "code.replayed": true,
-		"backup_code.made": true, "backup_code.used": true, "backup_code.removed": true, "password.changed": true, "phone_number.added": true, "phone_number.verified": true,
+		"backup_code.made": true, "backup_code.used": true, "backup_code.removed": true, "password.changed": true, "username.changed": true, "phone_number.added": true, "phone_number.verified": true,
 		"phone_number.unverified": true, "phone_number.removed": true,
 	}
 	for _, kind := range account.EventKinds() {

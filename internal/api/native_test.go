@@ -45,6 +45,8 @@ var nativeAnswers = map[string][2]string{
 	"session-reverification-second-factor-attempt": {"wrapped", "session_reverification"},
 	"me-sessions-list":                             {"list", "session_with_activities"}, "me-sessions-active-list": {"list", "session_with_activities"},
 	"me-session-revoke": {"wrapped", "ended_session"}, "me-get": {"wrapped", "user"},
+	"me-update": {"changed", "user"}, "me-metadata-merge": {"changed", "user"}, "me-delete": {"changed", "deleted_object"},
+	"me-password-change": {"changed", "user"}, "me-password-remove": {"changed", "user"},
 	"me-phone-numbers-list": {"list", "phone_number"}, "me-phone-number-create": {"changed", "phone_number"}, "me-phone-number-get": {"wrapped", "phone_number"},
 	"me-phone-number-prepare": {"changed", "phone_number"}, "me-phone-number-attempt": {"changed", "phone_number"},
 	"me-phone-number-update": {"changed", "phone_number"}, "me-phone-number-delete": {"changed", "deleted_object"},

@@ -28,7 +28,7 @@ func Rows() []func() operation.Operation {
 		frontend.SessionGet, frontend.SessionTouch, frontend.SessionTokenCreate, frontend.SessionEnd, frontend.SessionRemove, frontend.SessionReverificationCreate,
 		frontend.SessionReverificationFirstFactorPrepare, frontend.SessionReverificationFirstFactorAttempt, frontend.SessionReverificationSecondFactorPrepare,
 		frontend.SessionReverificationSecondFactorAttempt, frontend.MeSessionsList, frontend.MeSessionsActiveList, frontend.MeSessionRevoke, frontend.MeAuditEventsList,
-		frontend.MeGet, frontend.MePhoneNumbersList, frontend.MePhoneNumberCreate, frontend.MePhoneNumberGet, frontend.MePhoneNumberPrepare, frontend.MePhoneNumberAttempt,
+		frontend.MeGet, frontend.MeUpdate, frontend.MeMetadataMerge, frontend.MeDelete, frontend.MePasswordChange, frontend.MePasswordRemove, frontend.MePhoneNumbersList, frontend.MePhoneNumberCreate, frontend.MePhoneNumberGet, frontend.MePhoneNumberPrepare, frontend.MePhoneNumberAttempt,
 		frontend.MePhoneNumberUpdate, frontend.MePhoneNumberDelete, frontend.MeTOTPCreate, frontend.MeTOTPAttempt, frontend.MeTOTPDelete, frontend.MeBackupCodesCreate,
 		backend.UsersCreate, backend.UsersList, backend.UsersCount, backend.UserGet, backend.UserExport, backend.UserAuditEventsList, backend.UserUpdate, backend.UserMetadataMerge, backend.UserMetadataReplace, backend.UserDelete, backend.UserLock, backend.UserUnlock, backend.UserBan, backend.UserUnban, backend.UserTOTPVerify,
 		backend.UserPasswordVerify, backend.UserMFADelete, backend.UserTOTPDelete, backend.UserBackupCodeDelete,

@@ -6,6 +6,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/profile"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/settings"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
@@ -24,6 +25,7 @@ type Service struct {
 	Sessions *sessions.Service
 	Tokens   *tokens.Service
 	Admin    *admin.Service
+	Profile  *profile.Service
 	Settings *settings.Service
 	SMS      *sms.Service
 	Webhooks *webhook.Service
@@ -40,6 +42,7 @@ func New(c Config) (*Service, error) {
 	s := &sessions.Service{Service: t}
 	return &Service{
 		Engine: engine, Tokens: t, Sessions: s, MFA: &mfa.Service{Service: s}, Admin: &admin.Service{Service: s},
+		Profile:  &profile.Service{Service: s},
 		Settings: &settings.Service{Engine: engine}, SMS: &sms.Service{Engine: engine}, Webhooks: &webhook.Service{Engine: engine},
 		Audit: &audit.Service{Engine: engine},
 	}, nil

@@ -88,8 +88,7 @@ var signingKey = sync.OnceValues(func() ([]store.Record, error) {
 	if _, err := newWorld(ctx, first, 1); err != nil {
 		return nil, err
 	}
-	records, _, err := first.List(ctx, store.KindSigningKey, "", 10)
-	return records, err
+	return first.List(ctx, store.KindSigningKey, "", 10)
 })
 
 func copyRecords(ctx context.Context, to store.Store, records []store.Record) error {

@@ -60,6 +60,16 @@ var generators = map[string]func(*draw) (string, bool){
 	"phone_number":               (*draw).phoneNumber,
 	"reserved_for_second_factor": func(d *draw) (string, bool) { return d.of("true", "true", "false"), !d.often(4) },
 	"default_second_factor":      func(*draw) (string, bool) { return "true", true },
+	"current_password": func(d *draw) (string, bool) {
+		return d.newest(d.by.know.Passwords), d.often(5) && len(d.by.know.Passwords) > 0
+	},
+	"new_password":               func(d *draw) (string, bool) { return names[d.by.role] + " battery " + string(digits(d.chance)), true },
+	"sign_out_of_other_sessions": func(d *draw) (string, bool) { return d.of("true", "false"), true },
+	"first_name":                 func(*draw) (string, bool) { return "Ann", true },
+	"last_name":                  func(*draw) (string, bool) { return "Lee", true },
+	"username":                   func(d *draw) (string, bool) { return d.of(username, otherUsername), d.often(5) },
+	"primary_phone_number_id":    func(d *draw) (string, bool) { return d.newest(d.by.know.IDs["idn_"]), d.often(2) },
+	"unsafe_metadata":            func(*draw) (string, bool) { return `{"seen":true}`, true },
 	"redirect_url":               func(*draw) (string, bool) { return publicURL + "/", true },
 	"format":                     func(d *draw) (string, bool) { return d.of("nonce", "token"), true },
 	"suffixed_cookies":           func(*draw) (string, bool) { return "false", true },

@@ -63,6 +63,7 @@ const (
 	ownersOther   = "+12125550102"
 	thiefsNumber  = "+12125550111"
 	username      = "owner"
+	otherUsername = "the-owner"
 	firstPassword = "correct horse battery"
 )
 
@@ -103,12 +104,13 @@ func begin(ctx context.Context, p Profile, seed uint64) (*journey, error) {
 func (j *journey) setUp(chance *rand.Rand) error {
 	set := map[string]any{
 		"mfa_required": chance.IntN(4) == 0 || j.profile.Required, "first_factor_phone_code": chance.IntN(3) == 0 || j.profile.Texts,
-		"keep_other_sessions": chance.IntN(3) == 0 || j.profile.Keep, "sms_code": true, "authenticator_app": true, "backup_codes": true, "ip_limits": true, "notify_by_text": false,
+		"keep_other_sessions": chance.IntN(3) == 0 || j.profile.Keep, "sms_code": true, "authenticator_app": true, "backup_codes": true, "ip_limits": true, "delete_self": chance.IntN(3) == 0, "notify_by_text": false,
 	}
 	for name, on := range set {
 		j.oracle.settings[name] = on.(bool)
 		j.oracle.changed[name] = began.Add(-time.Hour)
 	}
+	set["reauth_url"] = "https://app.example.com/login" // so that a password may be removed
 	if a := j.team(http.MethodPatch, "/v1/instance", set); !a.OK() {
 		return fmt.Errorf("settings: %d %s", a.Status, a.Body)
 	}
@@ -213,6 +215,7 @@ func (j *journey) send(p *person, t *tab, r *request, s Step) []Hit {
 	said := p.learn(t, a)
 	t.note(r, a, said)
 	j.noteUsedCode(p, r, a)
+	j.noteOwnChange(p, r, a)
 	if a.Status < http.StatusBadRequest && j.profile.Granted != nil {
 		j.profile.Granted(r.op.Name)
 	}
@@ -248,6 +251,23 @@ func (t *tab) note(r *request, a browser.Answer, said facts) {
 func (j *journey) noteUsedCode(p *person, r *request, a browser.Answer) {
 	if !p.steals() && a.OK() && r.given["code"] != "" {
 		j.lastUsed = r.given["code"]
+	}
+}
+
+// noteOwnChange records a password that the actor set, and a username, which is no secret.
+func (j *journey) noteOwnChange(p *person, r *request, a browser.Answer) {
+	if !a.OK() {
+		return
+	}
+	if pw := r.given["new_password"]; pw != "" {
+		p.know.Passwords = append(p.know.Passwords, pw)
+	}
+	if name := r.given["username"]; name != "" {
+		for _, x := range j.people {
+			if len(x.know.Identifiers) > 0 {
+				x.know.Identifiers = []string{name}
+			}
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ type Goal string
 const (
 	SecondProof Goal = "a session with a second-factor proof, for a user whose factors the thief does not hold"
 	ToldFactor  Goal = "the secret of the app that the owner enrolled"
-	Changed     Goal = "a factor added, removed or changed after the owner enrolled one"
+	Changed     Goal = "a factor, password or username added, removed or changed after the owner enrolled a factor"
 	StrictMFA   Goal = "a token that Clerk's SDK accepts for strict_mfa, for a user whose factors the thief does not hold"
 	Unenrolled  Goal = "an active session that neither proved nor enrolled a second factor, while one is required"
 	Unlisted    Goal = "a live session that no list shows"
@@ -43,6 +43,10 @@ type Hit struct {
 	Goal Goal
 	What string
 }
+
+// ownersOnly are operations that no thief may carry out while the owner alone holds the factors,
+// besides those that change a factor.
+var ownersOnly = []string{"me-backup-codes-create", "me-password-change", "me-password-remove", "me-delete"}
 
 // slack is the time until every function knows a changed setting: functions cache settings for 10
 // seconds, and clocks differ.
@@ -152,7 +156,8 @@ func (o *oracle) check(p *person, t *tab, r *request, a browser.Answer, said fac
 	if p.steals() && o.ownerHoldsAll(&o.before) {
 		was, is := o.factors(&o.before), o.factors(&after)
 		add(was != is, Changed, "the factors were [%s] and are [%s]", was, is)
-		add(a.OK() && r.op.Name == "me-backup-codes-create", Changed, "new backup codes")
+		add(a.OK() && slices.Contains(ownersOnly, r.op.Name), Changed, "%s", lower(r.op.Summary))
+		add(o.before.User.Username != after.User.Username, Changed, "the username was %s and is %s", o.before.User.Username, after.User.Username)
 	}
 	o.factorsChanged(p, t, &after)
 	o.before = after
@@ -199,8 +204,13 @@ func (o *oracle) update(p *person, t *tab, r *request, after *view, said facts) 
 		}
 	case "session-end", "session-remove", "me-session-revoke", "admin-session-revoke":
 		o.dead[r.given["session_id"]] = true
-	case "user-ban":
+	case "user-ban", "me-delete":
 		o.allEnded = o.turn
+	case "me-password-change", "me-password-remove":
+		o.passwordSet = o.turn
+		if r.given["sign_out_of_other_sessions"] == "true" {
+			o.othersEnded, o.kept = o.turn, t.session
+		}
 	case "user-update":
 		if r.given["password"] != "" {
 			o.passwordSet = o.turn

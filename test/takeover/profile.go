@@ -76,16 +76,18 @@ var commonPlans = map[role][]plan{
 		{8, signsIn}, {6, join(signsIn, enrolsApp)}, {4, join(signsIn, enrolsNumber)}, {3, enrolsApp}, {3, beginsApp}, {3, enrolsNumber}, {2, []string{"me-phone-number-update"}},
 		{2, join(stepsUp, []string{"me-totp-delete"})}, {2, join(stepsUp, []string{"me-phone-number-delete"})},
 		{1, join(stepsUp, []string{"me-backup-codes-create"})}, {2, stepsUp}, {2, []string{"session-end"}}, {1, []string{"client-delete"}},
+		{1, join(stepsUp, []string{"me-password-change"})}, {1, join(stepsUp, []string{"me-update", "me-metadata-merge"})},
 		{2, []string{"client-get"}}, {1, []string{"session-touch"}}, {1, []string{"me-sessions-list", "me-session-revoke"}}, {1, signsInText},
 	},
 	thief: {
 		{9, signsIn}, {3, join(signsIn, enrolsApp)}, {3, join(signsIn, enrolsNumber)}, {4, enrolsApp}, {4, enrolsNumber}, {3, []string{"me-phone-number-update"}}, {2, []string{"me-totp-delete"}}, {2, []string{"me-phone-number-delete"}},
 		{2, []string{"me-backup-codes-create"}}, {3, stepsUp}, {3, []string{"client-get"}}, {2, []string{"session-touch"}}, {2, []string{"session-token-create"}},
 		{2, signsInText}, {1, []string{"client-handshake"}}, {2, []string{"sign-in-second-factor-attempt"}}, {2, []string{many + "me-totp-attempt"}},
-		{1, []string{many + "sign-in-second-factor-attempt"}},
+		{1, []string{many + "sign-in-second-factor-attempt"}}, {1, []string{"me-password-change"}}, {1, []string{"me-update", "me-password-remove", "me-delete"}},
 	},
 	cookieThief: {
 		{8, []string{copyCookie}}, {1, []string{"client-create", plantCookie}}, {4, []string{"client-get"}}, {4, []string{many + "me-totp-attempt"}}, {2, []string{many + "session-reverification-second-factor-attempt"}}, {3, enrolsApp}, {3, enrolsNumber}, {2, []string{"me-totp-delete"}}, {2, []string{"me-phone-number-delete"}},
+		{1, []string{"me-password-change"}}, {1, []string{"me-update", "me-password-remove", "me-delete"}},
 		{2, []string{"me-backup-codes-create"}}, {2, stepsUp}, {2, []string{"me-phone-number-update"}}, {1, []string{"session-touch"}}, {1, []string{"session-token-create"}},
 	},
 	admin: {

@@ -121,8 +121,9 @@ func (w *world) team(method, path string, body map[string]any) browser.Answer {
 // A view is the user as the application's server sees it.
 type view struct {
 	User struct {
-		Numbers []number `json:"phone_numbers"`
-		Banned  bool     `json:"banned"`
+		Username string   `json:"username"`
+		Numbers  []number `json:"phone_numbers"`
+		Banned   bool     `json:"banned"`
 	} `json:"user"`
 	App *struct {
 		ID       string `json:"id"`
@@ -193,6 +194,9 @@ func (w *world) listed() map[string]bool {
 	const page = 200
 	for offset := 0; ; offset += page {
 		a := w.team(http.MethodGet, fmt.Sprintf("/v1/sessions?user_id=%s&limit=%d&offset=%d", w.user, page, offset), nil)
+		if a.Status == http.StatusNotFound { // the user was deleted
+			return found
+		}
 		var list []struct {
 			ID string `json:"id"`
 		}

@@ -48,6 +48,7 @@ type Instance struct {
 	IPLimits              bool     `json:"ip_limits"`
 	StrictGuessing        bool     `json:"strict_guessing"`
 	NotifyByText          bool     `json:"notify_by_text"`
+	DeleteSelf            bool     `json:"delete_self"`
 	ReauthURL             *string  `json:"reauth_url"`
 	// Appearance is the look of the pages. What it leaves out is as deployed.
 	Appearance appearance.Appearance `json:"appearance"`
@@ -97,6 +98,7 @@ type instanceInput struct {
 	IPLimits              *bool    `body:"ip_limits" doc:"limits on requests of one network address"`
 	NotifyByText          *bool    `body:"notify_by_text" doc:"tell users of changes by text message, on a number that did not change"`
 	StrictGuessing        *bool    `body:"strict_guessing" doc:"fewer guesses, for owners too: see docs/security/guess-policy.md"`
+	DeleteSelf            *bool    `body:"delete_self" doc:"users may delete their account, after a step-up"`
 	SMSDailyCap           *float64 `body:"sms_daily_cap_usd" doc:"the most that text messages may cost in a UTC day"`
 	// A map replaces the stored one as a whole.
 	SMSCountryCaps map[string]float64 `body:"sms_country_caps" doc:"dollars a UTC day by country; replaces all"`

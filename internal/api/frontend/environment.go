@@ -180,7 +180,7 @@ func userSettings(s account.Settings) map[string]any {
 			"enforce_hibp_on_sign_in": false, "allowed_special_characters": "",
 		},
 		"username_settings": map[string]any{"min_length": 1, "max_length": 64, "allow_extended_special_characters": true, "allow_numeric_usernames": true},
-		"actions":           map[string]any{"delete_self": false, "create_organization": false, "create_organizations_limit": nil},
+		"actions":           map[string]any{"delete_self": s.DeleteSelf, "create_organization": false, "create_organizations_limit": nil},
 		"attack_protection": map[string]any{
 			"user_lockout": map[string]any{"enabled": true, "max_attempts": policy.LockFailures, "duration_in_minutes": int(policy.LockTime.Minutes())}, "pii": map[string]any{"enabled": true},
 			"email_link": map[string]any{"require_same_client": true}, "enumeration_protection": map[string]any{"enabled": s.EnumerationProtection},

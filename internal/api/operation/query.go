@@ -2,6 +2,7 @@ package operation
 
 import (
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -13,7 +14,8 @@ import (
 // deletes what a filter finds would delete all users. Therefore:
 //
 //   - the Backend API refuses each parameter that the operation does not take, as in a body;
-//   - the Frontend API refuses them in lists. Its other operations act on one thing of the caller,
+//   - the Frontend API refuses them in lists, and in the bodies of PATCH, whose answer would
+//     otherwise say that a change was made. Its other operations act on one thing of the caller,
 //     which no parameter can narrow, and new releases of Clerk's SDKs add parameters to them.
 
 // carriedParam is a parameter that Clerk's SDKs add to any request, and that narrows nothing.
@@ -52,6 +54,14 @@ const maxFilterValues = 100
 // Strict reports whether the operation refuses unknown parameters in query and body.
 func (o Operation) Strict() bool { return o.Surface == Backend || o.AnswersList() }
 
+// StrictBody reports whether the operation refuses unknown parameters in the body: an ignored field
+// of a change would be answered as if it were stored.
+func (o Operation) StrictBody() bool {
+	return o.Strict() || o.Method == http.MethodPatch && slices.ContainsFunc(reflect.VisibleFields(reflect.TypeOf(o.Request)), func(f reflect.StructField) bool {
+		return f.Tag.Get("body") != ""
+	})
+}
+
 // AnswersList reports whether the right answer is a list, bare or as a page.
 func (o Operation) AnswersList() bool {
 	t := reflect.TypeOf(o.Response)
@@ -74,11 +84,11 @@ func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
 // refusals are the codes that a strict operation answers for wrong parameters.
 func refusals(o Operation) []apierr.Code {
 	var codes []apierr.Code
-	if !o.Strict() {
-		return nil
-	}
-	if o.Surface != Backend { // whose operations all answer it
+	if o.StrictBody() && o.Surface != Backend { // whose operations all answer it
 		codes = append(codes, apierr.FormParamUnknown)
+	}
+	if !o.Strict() {
+		return codes
 	}
 	for _, f := range reflect.VisibleFields(reflect.TypeOf(o.Request)) {
 		if f.Tag.Get("query") != "" {
@@ -107,15 +117,26 @@ func (o Operation) checkFilter(f reflect.StructField) func(value) error {
 // refuseUnknown refuses the parameters that the operation did not take.
 func (o Operation) refuseUnknown(body, query values) error {
 	if !o.Strict() {
+		if o.StrictBody() {
+			return refuse(body)
+		}
 		return nil
 	}
 	for _, name := range CarriedParams(o.Surface) {
 		delete(query, name)
 	}
 	for _, left := range []values{body, query} {
-		for _, name := range slices.Sorted(maps.Keys(left)) {
-			return apierr.New(apierr.FormParamUnknown).Param(name)
+		if err := refuse(left); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// refuse returns the error for the first of the parameters, by name, or nil without any.
+func refuse(left values) error {
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		return apierr.New(apierr.FormParamUnknown).Param(name)
 	}
 	return nil
 }

@@ -8,7 +8,8 @@ var codes = map[int][]apierr.Code{
 		apierr.VerificationExpired, apierr.VerificationFailed, apierr.VerificationMissing,
 		apierr.VerificationAlreadyVerified, apierr.VerificationStrategyInvalid,
 		apierr.StrategyForUserInvalid, apierr.TOTPAlreadyEnabled, apierr.TOTPDisabled,
-		apierr.BackupCodesNotAvailable, apierr.NoPasswordSet, apierr.SessionReverificationMissing,
+		apierr.BackupCodesNotAvailable, apierr.NoPasswordSet, apierr.PasswordRequired,
+		apierr.SessionReverificationMissing, apierr.LastRequiredIdentificationDeletionFailed,
 		apierr.InvalidActionForSessionReverification, apierr.IdentificationUpdateSecondFactorUnverified,
 		apierr.SecondFactorDeletionNotAllowed, apierr.TooManyUnverifiedIdentifications,
 		apierr.SMSSendError, apierr.SessionExists, apierr.TicketInvalidCode, apierr.TicketExpiredCode,
@@ -20,7 +21,7 @@ var codes = map[int][]apierr.Code{
 		apierr.AuthenticationInvalid, apierr.DevBrowserUnauthenticated, apierr.ClerkKeyInvalid,
 	},
 	403: {
-		apierr.UserLocked, apierr.UserBanned, apierr.FeatureNotEnabled,
+		apierr.UserLocked, apierr.UserBanned, apierr.FeatureNotEnabled, apierr.UserDeleteSelfNotEnabled,
 		apierr.SessionReverificationRequired, apierr.UnsupportedCountryCode, apierr.AuthorizationInvalid,
 	},
 	404: {apierr.ResourceNotFound},

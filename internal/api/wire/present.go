@@ -88,7 +88,7 @@ func NewUser(u *account.User, now account.Instant) User {
 		Web3Wallets: []struct{}{}, Passkeys: []struct{}{}, OrganizationMemberships: []struct{}{}, ExternalAccounts: []struct{}{},
 		SAMLAccounts: []struct{}{}, EnterpriseAccounts: []struct{}{}, PasswordLastUpdatedAt: Milliseconds(u.PasswordAt),
 		PublicMetadata: Object(u.Public), UnsafeMetadata: Object(u.Unsafe), ExternalID: Nullable(u.ExternalID),
-		LastSignInAt: Milliseconds(u.LastSignInAt), LastActiveAt: Milliseconds(u.LastSignInAt), Banned: u.Banned, VerificationAttemptsRemaining: &left,
+		LastSignInAt: Milliseconds(u.LastSignInAt), LastActiveAt: Milliseconds(u.LastSignInAt), Banned: u.Banned, DeleteSelfEnabled: u.DeleteSelf, VerificationAttemptsRemaining: &left,
 		MFAEnabledAt: Milliseconds(u.MFAEnabledAt), MFADisabledAt: Milliseconds(u.MFADisabledAt), CreatedAt: int64(u.CreatedAt), UpdatedAt: int64(u.UpdatedAt),
 	}
 	if end := u.LockEnd(now); end != 0 {

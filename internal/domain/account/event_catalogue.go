@@ -10,6 +10,7 @@ const (
 	EventUserCreated     EventName = "user.created"
 	EventUserUpdated     EventName = "user.updated"
 	EventUserDeleted     EventName = "user.deleted"
+	EventUsernameSet     EventName = "username.changed"
 	EventUserLocked      EventName = "user.locked"
 	EventUserUnlocked    EventName = "user.unlocked"
 	EventUserBanned      EventName = "user.banned"
@@ -71,7 +72,8 @@ type EventKind struct {
 
 var eventKinds = []EventKind{
 	{Name: EventUserCreated, Text: "a user was created"},
-	{Name: EventUserUpdated, Text: "the Backend API changed a profile", AtWill: true},
+	{Name: EventUserUpdated, Text: "the user or the Backend API changed a profile", AtWill: true},
+	{Name: EventUsernameSet, Text: "the user changed the own username", Notify: true},
 	{Name: EventUserDeleted, Text: "a user was deleted, with its audit log"},
 	{Name: EventUserLocked, Text: "wrong codes or the Backend API locked a user", Notify: true},
 	{Name: EventUserUnlocked, Text: "the Backend API unlocked a user"},
@@ -90,7 +92,7 @@ var eventKinds = []EventKind{
 	{Name: EventBackupMade, Text: "backup codes were made; older ones are invalid", Notify: true},
 	{Name: EventBackupUsed, Text: "a backup code was used", Notify: true},
 	{Name: EventBackupRemoved, Text: "backup codes were removed", Notify: true},
-	{Name: EventPasswordSet, Text: "the Backend API set a password", Notify: true},
+	{Name: EventPasswordSet, Text: "the user or the Backend API set a password", Notify: true},
 	{Name: EventPasswordWrong, Text: "a wrong password was given", Routine: true, AtWill: true},
 	{Name: EventNumberAdded, Text: "an unverified phone number was added", Notify: true},
 	{Name: EventNumberVerified, Text: "a phone number was verified", Notify: true},
@@ -136,7 +138,11 @@ func (n EventName) Routine() bool { return n.Kind().Routine }
 // refused number is an entry like an added number: otherwise the number of writes would tell
 // whether the number is taken.
 func (n EventName) Repeats() bool {
-	return n.Kind().AtWill && n != EventNumberRefused || n == EventFactorDefault || n == EventBackupMade
+	switch n {
+	case EventFactorDefault, EventBackupMade, EventPasswordSet, EventUsernameSet:
+		return true
+	}
+	return n.Kind().AtWill && n != EventNumberRefused
 }
 
 // repeatsForAnySubject reports whether such an act counts up for any subject, because its subject

@@ -49,6 +49,8 @@ type Settings struct {
 	// ReauthURL is the page where users without a password here prove their identity for a step-up;
 	// "" means that there is none.
 	ReauthURL string `json:"reauth,omitempty" wire:"reauth_url"`
+	// DeleteSelf lets users delete their own account.
+	DeleteSelf bool `json:"delself,omitempty" wire:"delete_self"`
 	// Endpoints are the targets of webhooks.
 	Endpoints []Endpoint `json:"hooks,omitempty" wire:"webhook_endpoints"`
 	UpdatedAt Instant    `json:"u,omitempty"`

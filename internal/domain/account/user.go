@@ -17,6 +17,8 @@ type User struct {
 	ID      string `json:"-"`
 	Version uint64 `json:"-"`
 	Policy  Policy `json:"-"` // set when the record is read
+	// DeleteSelf says that the user may delete the account. It is set as Policy is.
+	DeleteSelf bool `json:"-"`
 
 	Username   string          `json:"un,omitempty"`
 	FirstName  string          `json:"fn,omitempty"`

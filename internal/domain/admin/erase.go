@@ -46,16 +46,22 @@ func (s *Service) DeleteUser(ctx context.Context, id string) error {
 				return apierr.New(apierr.ResourceNotFound)
 			}
 			t.ByBackend = true
-			if u.Erasing == nil {
-				beginErasure(t, u)
-			}
-			done, err = erase(t, u)
+			done, err = EraseStep(t, u)
 			return err
 		})
 		if err != nil || done {
 			return err
 		}
 	}
+}
+
+// EraseStep carries out one step of the deletion of a user, the first one if the deletion has not
+// begun, and reports whether it was the last. See [Service.DeleteUser].
+func EraseStep(t *tx.Tx, u *account.User) (done bool, err error) {
+	if u.Erasing == nil {
+		beginErasure(t, u)
+	}
+	return erase(t, u)
 }
 
 // beginErasure makes a user unusable and keeps only what leads to the user's other records. The ban

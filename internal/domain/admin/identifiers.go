@@ -45,12 +45,12 @@ func checkProfile(u *account.User, in UserChange) error {
 			return apierr.New(apierr.FormParamMaxLengthExceeded).Param(field.param)
 		}
 	}
-	return checkMetadata(u, Metadata{in.Public, in.Private, in.Unsafe})
+	return CheckMetadata(u, Metadata{in.Public, in.Private, in.Unsafe})
 }
 
-// checkMetadata refuses a change after which the user's metadata is too large. The error names the
+// CheckMetadata refuses a change after which the user's metadata is too large. The error names the
 // first part that the request changes.
-func checkMetadata(u *account.User, in Metadata) error {
+func CheckMetadata(u *account.User, in Metadata) error {
 	if len(u.Public)+len(u.Private)+len(u.Unsafe) <= account.MetadataBytes {
 		return nil
 	}

@@ -54,7 +54,7 @@ func (in Metadata) replaceIn(u *account.User) {
 }
 
 func metadataChanged(t *tx.Tx, u *account.User, in Metadata) error {
-	if err := checkMetadata(u, in); err != nil {
+	if err := CheckMetadata(u, in); err != nil {
 		return err
 	}
 	u.Touch(t.Now)

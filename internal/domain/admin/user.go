@@ -41,7 +41,7 @@ func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*ac
 		return nil, err
 	}
 	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
-		if err := rename(t, u, in); err != nil {
+		if err := ChangeProfile(t, u, in); err != nil {
 			return err
 		}
 		if digest != "" {
@@ -66,8 +66,9 @@ func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*ac
 	})
 }
 
-// rename changes the profile of a user.
-func rename(t *tx.Tx, u *account.User, in UserChange) error {
+// ChangeProfile changes names, username, external id and metadata of a user. It stages the claims
+// of the usernames, not the user. An error of the catalogue names the parameter at fault.
+func ChangeProfile(t *tx.Tx, u *account.User, in UserChange) error {
 	if in.Username != nil && *in.Username != u.Username {
 		if err := changeUsername(t, u, *in.Username); err != nil {
 			return err

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -51,7 +50,7 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, 
 		}
 		u := &account.User{
 			ID: id, Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID,
-			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.Now, UpdatedAt: t.Now, Banned: in.Banned, Policy: t.Policy(),
+			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.Now, UpdatedAt: t.Now, Banned: in.Banned, Policy: t.Policy(), DeleteSelf: t.State.Settings.DeleteSelf,
 		}
 		if err := importState(u, in, t.Now); err != nil {
 			return err
@@ -108,7 +107,7 @@ func (s *Service) importPassword(ctx context.Context, in UserInput) (string, err
 	}
 	if !in.SkipPasswordChecks {
 		if err := password.Check(in.Password); err != nil {
-			return "", passwordError(err)
+			return "", mfa.PasswordError(err, "password")
 		}
 	}
 	digest, err := s.Passwords.Hash(ctx, in.Password)
@@ -116,13 +115,6 @@ func (s *Service) importPassword(ctx context.Context, in UserInput) (string, err
 		return "", fmt.Errorf("hash password: %w", err)
 	}
 	return digest, nil
-}
-
-func passwordError(err error) error {
-	if errors.Is(err, password.ErrTooShort) {
-		return apierr.New(apierr.FormPasswordLengthTooShort).Param("password")
-	}
-	return apierr.New(apierr.FormPasswordLengthTooLong).Param("password")
 }
 
 func importIdentifiers(t *tx.Tx, u *account.User, in UserInput) error {

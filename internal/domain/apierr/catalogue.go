@@ -39,6 +39,9 @@ const (
 	TOTPDisabled                               Code = "totp_disabled"
 	BackupCodesNotAvailable                    Code = "backup_codes_not_available"
 	NoPasswordSet                              Code = "no_password_set"
+	PasswordRequired                           Code = "password_required"
+	UserDeleteSelfNotEnabled                   Code = "user_delete_self_not_enabled"
+	LastRequiredIdentificationDeletionFailed   Code = "last_required_identification_deletion_failed"
 	SessionReverificationRequired              Code = "session_reverification_required"
 	SessionReverificationMissing               Code = "session_reverification_missing"
 	InvalidActionForSessionReverification      Code = "invalid_action_for_session_reverification"
@@ -146,6 +149,12 @@ var catalogue = []Entry{
 		"the user has no other second factor"},
 	{NoPasswordSet, "no password", "This user has no password.",
 		"the user has no password"},
+	{PasswordRequired, "password required", "This account needs a password to sign in.",
+		"the user has no other first factor here"},
+	{UserDeleteSelfNotEnabled, "not enabled", "Users of this instance cannot delete their account.",
+		"the setting `delete_self` is off"},
+	{LastRequiredIdentificationDeletionFailed, "is needed", "This is the last identifier that this account can sign in with.",
+		"the user has no other identifier"},
 	{SessionReverificationRequired, "reverification required", "Confirm that it is you, then try again.",
 		"a sensitive change, the last proof older than ten minutes"},
 	{SessionReverificationMissing, "nothing started", "Start the reverification first.",

@@ -28,6 +28,10 @@ const (
 	ListSessions    Action = "list the user's sessions"
 	RevokeSession   Action = "end another session"
 	ReadAuditLog    Action = "read the user's audit log"
+	ChangeProfile   Action = "change names and metadata"
+	ChangeName      Action = "change the username or the primary number"
+	ChangePassword  Action = "change the password"
+	DeleteAccount   Action = "delete the account"
 )
 
 // need is what an action asks of a session.
@@ -69,6 +73,10 @@ var rules = map[Action]rule{
 	ListSessions:    {liveSession, false, unchanged},
 	RevokeSession:   {recentProof, false, unchanged},
 	ReadAuditLog:    {liveSession, false, unchanged},
+	ChangeProfile:   {liveSession, false, unchanged},
+	ChangeName:      {recentProof, false, unchanged},
+	ChangePassword:  {recentProof, false, unchanged},
+	DeleteAccount:   {recentProof, false, unchanged},
 }
 
 // Actions returns all actions, in the order of their names.

@@ -178,6 +178,9 @@ func applyFactorChange(t *tx.Tx, u *account.User, has account.FactorSet) {
 	}
 }
 
+// EndOthers ends all sessions of the caller's user except the acting one.
+func EndOthers(caller *tx.SignedIn) { endOthers(caller.User, caller) }
+
 // endOthers ends all sessions of a user except the acting one.
 func endOthers(u *account.User, acting *tx.SignedIn) {
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(ref account.SessionRef) bool {

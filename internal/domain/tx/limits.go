@@ -32,6 +32,8 @@ var (
 	FirstLimits  = []AddressLimit{{"first", 3, 10 * time.Second}, {"first", 60, time.Hour}, {"first", 300, 24 * time.Hour}}
 	SendLimits   = []AddressLimit{{"send", 10, 10 * time.Minute}, {"send", 50, 24 * time.Hour}}
 	CreateLimits = []AddressLimit{{"create", 5, 10 * time.Second}}
+	// RenameLimits bound how fast a signed-in user can find out which usernames are taken.
+	RenameLimits = []AddressLimit{{"rename", 10, 10 * time.Minute}, {"rename", 50, 24 * time.Hour}}
 	// ClientLimits and HandshakeLimits bound records that exist without a sign-in: a client is kept
 	// for a day, the answer of a handshake for a minute.
 	ClientLimits    = []AddressLimit{{"client", 500, 24 * time.Hour}}

@@ -147,10 +147,11 @@ func (t *Tx) begin(keys []store.Key) error {
 	return nil
 }
 
-// setPolicy attaches the guess policy, so that users can report remaining attempts.
+// setPolicy attaches what the settings say about a user: the guess policy, so that users can report
+// remaining attempts, and whether they may delete the account.
 func (t *Tx) setPolicy(e account.Entity) {
 	if u, ok := e.(*account.User); ok && t.State != nil {
-		u.Policy = t.Policy()
+		u.Policy, u.DeleteSelf = t.Policy(), t.State.Settings.DeleteSelf
 	}
 }
 

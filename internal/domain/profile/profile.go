@@ -1,0 +1,124 @@
+// Package profile is what users change of themselves with a session: names, username, primary
+// number and metadata.
+package profile
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// Service carries out the changes of users by themselves. It is safe for concurrent use.
+type Service struct {
+	*sessions.Service
+}
+
+// Change is the body of a change of the caller's profile; nil leaves a field as it is, and an empty
+// text removes it. There is no field for public or private metadata: only the Backend API may set
+// them.
+type Change struct {
+	Username, FirstName, LastName *string
+	PrimaryPhone                  *string // the id of a verified number of the caller
+	Unsafe                        json.RawMessage
+}
+
+// ChangeProfile changes the profile of the caller's user. Another username or primary number needs
+// a recent proof, because users sign in with them. A change that changes nothing writes nothing.
+func (s *Service) ChangeProfile(ctx context.Context, from tx.Caller, in Change) (*sessions.Result, error) {
+	return s.change(ctx, from, func(t *tx.Tx, caller *tx.SignedIn) (bool, error) {
+		u := caller.User
+		before := identityOf(u)
+		if in.renames(before) {
+			if err := sessions.RequireProof(t, caller, authority.ChangeName); err != nil {
+				return false, err
+			}
+		}
+		if err := setPrimary(u, in.PrimaryPhone); err != nil {
+			return false, err
+		}
+		if in.Username != nil && *in.Username != before.username {
+			t.CountAddress(from, tx.RenameLimits)
+		}
+		changed := admin.UserChange{Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, Unsafe: in.Unsafe}
+		if err := admin.ChangeProfile(t, u, changed); err != nil {
+			return false, refuseTaken(t, err)
+		}
+		after := identityOf(u)
+		if after.username == "" && before.username != "" && !canBeIdentified(u) {
+			return false, apierr.New(apierr.LastRequiredIdentificationDeletionFailed).Param("username")
+		}
+		if after.username != before.username {
+			audit.Record(t, u, account.EventUsernameSet, account.Subject{})
+		}
+		return after != before, nil
+	})
+}
+
+// refuseTaken returns err. If a username was taken, the operation is refused, so that the attempt
+// counts for the caller's address.
+func refuseTaken(t *tx.Tx, err error) error {
+	if e := apierr.From(err); e.Code() == apierr.FormIdentifierExists {
+		return t.Refuse(e)
+	}
+	return err
+}
+
+// change runs do on the caller's user. If do reports a change, the user gets a new time and the
+// event user.updated.
+func (s *Service) change(ctx context.Context, from tx.Caller, do func(*tx.Tx, *tx.SignedIn) (bool, error)) (*sessions.Result, error) {
+	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.ChangeProfile, func(t *tx.Tx, caller *tx.SignedIn) (*sessions.Result, error) {
+		changed, err := do(t, caller)
+		if err != nil {
+			return nil, err
+		}
+		if changed {
+			caller.User.Touch(t.Now)
+			audit.Record(t, caller.User, account.EventUserUpdated, account.Subject{})
+		}
+		shown := *caller.Session
+		return &sessions.Result{Session: &shown, User: caller.User}, nil
+	})
+}
+
+// identity is what [Service.ChangeProfile] may change, so that two states can be compared.
+type identity struct{ username, first, last, phone, unsafe string }
+
+func identityOf(u *account.User) identity {
+	is := identity{username: u.Username, first: u.FirstName, last: u.LastName, unsafe: string(u.Unsafe)}
+	if primary := u.FindPhone(func(p *account.Phone) bool { return p.Primary }); primary != nil {
+		is.phone = primary.ID
+	}
+	return is
+}
+
+// renames reports whether the change gives the user another username or primary number.
+func (c Change) renames(before identity) bool {
+	return c.Username != nil && *c.Username != before.username || c.PrimaryPhone != nil && *c.PrimaryPhone != before.phone
+}
+
+// setPrimary makes a verified number of the user the primary one; "" leaves no number primary.
+func setPrimary(u *account.User, id *string) error {
+	if id == nil {
+		return nil
+	}
+	if p := u.Phone(*id); *id != "" && (p == nil || p.Verified == 0) {
+		return apierr.New(apierr.FormParamValueInvalid).Param("primary_phone_number_id").Explain("This is no verified phone number of the user.")
+	}
+	for i := range u.Phones {
+		u.Phones[i].Primary = u.Phones[i].ID == *id
+	}
+	return nil
+}
+
+// canBeIdentified reports whether the user has an identifier to sign in with.
+func canBeIdentified(u *account.User) bool {
+	return u.Username != "" || len(u.Emails) > 0 || slices.ContainsFunc(u.Phones, func(p account.Phone) bool { return p.Verified != 0 })
+}
