@@ -12,7 +12,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
 // lambdaFunction is a function of the stack with its plan.
@@ -118,8 +117,8 @@ func (s *Stack) statement(g plan.Grant) *awsiam.PolicyStatementProps {
 	switch g.On {
 	case plan.Table:
 		p.Resources = &[]*string{s.table.TableArn()}
-	case plan.Index:
-		index := awscdk.Fn_Join(jsii.String(""), &[]*string{s.table.TableArn(), jsii.String("/index/" + dynamo.ExpiryIndex)})
+	case plan.Index, plan.Lists:
+		index := awscdk.Fn_Join(jsii.String(""), &[]*string{s.table.TableArn(), jsii.String("/index/" + g.On.IndexName())})
 		p.Resources = &[]*string{index}
 	case plan.Key:
 		p.Resources = &[]*string{s.sealing.KeyArn()}

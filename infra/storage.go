@@ -44,20 +44,23 @@ func (s *Stack) newTable(key awskms.Key) awsdynamodb.TableV2 {
 	schema := dynamo.Schema("")
 	kinds := map[string]awsdynamodb.AttributeType{}
 	for _, a := range schema.AttributeDefinitions {
-		kinds[*a.AttributeName] = awsdynamodb.AttributeType(map[string]string{"S": "STRING", "N": "NUMBER"}[string(a.AttributeType)])
+		kinds[*a.AttributeName] = awsdynamodb.AttributeType(map[string]string{"S": "STRING", "N": "NUMBER", "B": "BINARY"}[string(a.AttributeType)])
 	}
 	attribute := func(name *string) *awsdynamodb.Attribute {
 		return &awsdynamodb.Attribute{Name: name, Type: kinds[*name]}
 	}
-	index := schema.GlobalSecondaryIndexes[0]
-	return awsdynamodb.NewTableV2(s.cdk, jsii.String("Table"), &awsdynamodb.TablePropsV2{
-		PartitionKey: attribute(schema.KeySchema[0].AttributeName),
-		Billing:      awsdynamodb.Billing_OnDemand(nil),
-		Encryption:   awsdynamodb.TableEncryptionV2_CustomerManagedKey(key, nil),
-		GlobalSecondaryIndexes: &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{{
+	var indexes []*awsdynamodb.GlobalSecondaryIndexPropsV2
+	for _, index := range schema.GlobalSecondaryIndexes {
+		indexes = append(indexes, &awsdynamodb.GlobalSecondaryIndexPropsV2{
 			IndexName: index.IndexName, PartitionKey: attribute(index.KeySchema[0].AttributeName), SortKey: attribute(index.KeySchema[1].AttributeName),
 			ProjectionType: awsdynamodb.ProjectionType_KEYS_ONLY,
-		}},
+		})
+	}
+	return awsdynamodb.NewTableV2(s.cdk, jsii.String("Table"), &awsdynamodb.TablePropsV2{
+		PartitionKey:                     attribute(schema.KeySchema[0].AttributeName),
+		Billing:                          awsdynamodb.Billing_OnDemand(nil),
+		Encryption:                       awsdynamodb.TableEncryptionV2_CustomerManagedKey(key, nil),
+		GlobalSecondaryIndexes:           &indexes,
 		TimeToLiveAttribute:              jsii.String(dynamo.TimeToLive),
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: jsii.Bool(true)},
 		DeletionProtection:               jsii.Bool(true),

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { after, before } from 'node:test';
 import jsQR from 'jsqr';
 import { PNG } from 'pngjs';
-import { signInByTicket, focused, heading, press, sessionOf, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { closed, signInByTicket, focused, heading, press, sessionOf, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {
@@ -240,7 +240,7 @@ test('a sensitive change asks who is there, and goes on by itself', async () => 
   await state(page, 'reverify');
   assert.match(await focused(page), /Six-digit code/);
   await page.keyboard.press('Escape');
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await closed(page);
   assert.equal((await server.backend('GET', `/v1/users/${user.id}`)).phone_numbers.length, 2, 'closing changes nothing');
   await server.advance(31);
   await press(page, `Remove: ${number(105)}`);

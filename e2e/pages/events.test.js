@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { after, before } from 'node:test';
-import { focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { closed, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser, receiver;
 const received = [];
@@ -67,7 +67,7 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
   const secret = await page.getByRole('dialog').locator('bdi').innerText();
   assert.match(secret, /^whsec_/);
   await press(page, 'Done');
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await closed(page);
   assert.ok(!(await page.content()).includes(secret), 'the secret is shown once');
 
   const arrives = once(receiver, 'webhook');
@@ -103,6 +103,7 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
 });
 
 test('five endpoints, and an event log of several pages', async () => {
+  for (const { id } of await endpoints()) await server.backend('DELETE', `/v1/webhook_endpoints/${id}`);
   for (let i = 0; i < 5; i++) await server.backend('POST', '/v1/webhook_endpoints', { url: `http://localhost:${receiver.address().port}/${i}`, events: ['user.banned'] });
   const user = await server.userNamed('jan');
   for (let i = 0; i < 12; i++) {

@@ -113,6 +113,9 @@ export async function press(page, name) {
   await page.keyboard.press('Enter');
 }
 
+/** Waits until a dialog has left the document. A closed dialog has no role, and leaves a moment later. */
+export const closed = (page) => page.locator('dialog').waitFor({ state: 'detached' });
+
 export const heading = (page, text) => page.getByRole('heading', { level: 1, name: text }).waitFor({ timeout: 8000 });
 
 export const focused = (page) => page.evaluate(() => {

@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/reference"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
@@ -24,12 +25,18 @@ type Resource string
 const (
 	Table  Resource = "table"
 	Index  Resource = "expiry index"
+	Lists  Resource = "list index"
 	Key    Resource = "sealing key"
 	Secret Resource = "secret key of the Backend API"
 	Phones Resource = "text messages to phone numbers"
 	// Bus exists only where the settings name one.
 	Bus Resource = "event bus"
 )
+
+// IndexName returns the name of a resource that is an index of the table; of others, nothing.
+func (r Resource) IndexName() string {
+	return map[Resource]string{Index: dynamo.ExpiryIndex, Lists: dynamo.ListIndex}[r]
+}
 
 // Grant allows one IAM action on one resource.
 type Grant struct {
@@ -71,6 +78,7 @@ var permissionGrants = map[operation.Permissions]Grant{
 	operation.Limited:  {"dynamodb:UpdateItem", Table},
 	operation.Lists:    {"dynamodb:Scan", Table},
 	operation.Latest:   {"dynamodb:Query", Index},
+	operation.Entries:  {"dynamodb:Query", Lists},
 	operation.SendsSMS: {"sns:Publish", Phones},
 }
 

@@ -49,6 +49,9 @@ func (s noting) Commit(ctx context.Context, writes []store.Write, increments ...
 		} else {
 			note(ctx, operation.Writes)
 		}
+		if len(w.Remove) > 0 {
+			note(ctx, operation.Deletes)
+		}
 	}
 	// A wrong key is counted before any operation of the Backend API.
 	if len(increments) > 0 && !strings.HasPrefix(increments[0].Counter, "key:") {
@@ -57,9 +60,14 @@ func (s noting) Commit(ctx context.Context, writes []store.Write, increments ...
 	return s.Store.Commit(ctx, writes, increments...)
 }
 
-func (s noting) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
+func (s noting) List(ctx context.Context, kind store.Kind, after store.Position, limit int) ([]store.Record, store.Position, error) {
 	note(ctx, operation.Lists)
 	return s.Store.List(ctx, kind, after, limit)
+}
+
+func (s noting) Entries(ctx context.Context, r store.Range) ([]store.Listed, error) {
+	note(ctx, operation.Reads|operation.Entries)
+	return s.Store.Entries(ctx, r)
 }
 
 func (s noting) Latest(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Record, error) {
@@ -95,7 +103,7 @@ func TestMain(m *testing.M) {
 func unlike(operations []operation.Operation) []string {
 	var lines []string
 	for _, op := range operations {
-		checked := operation.Reads | operation.Writes | operation.Deletes | operation.Counts | operation.SendsSMS | operation.Lists | operation.Numbers | operation.Latest
+		checked := operation.Reads | operation.Writes | operation.Deletes | operation.Counts | operation.SendsSMS | operation.Lists | operation.Numbers | operation.Latest | operation.Entries
 		says, does := op.Permissions&checked, used.needs[op.Name]&checked
 		if op.Permissions.Has(operation.Limited) { // the store sees the same as of Counts
 			says |= operation.Counts

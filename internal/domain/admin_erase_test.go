@@ -175,7 +175,7 @@ func TestDeletingDoesNotResetTheLimitsOfANumber(t *testing.T) {
 	w.Advance(3 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.Must(err)
-	if left, err := w.counts.List(t.Context(), store.KindNumber, "", 10); err != nil || len(left) > 0 {
+	if left, _, err := w.counts.List(t.Context(), store.KindNumber, "", 10); err != nil || len(left) > 0 {
 		t.Errorf("the limits of the number are still there after their day: %v", err)
 	}
 }

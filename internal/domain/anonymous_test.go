@@ -54,7 +54,7 @@ func TestAClientLivesADayUntilSomebodySignsIn(t *testing.T) {
 	w.Advance(account.AnonymousLife + 25*time.Hour)
 	_, err = w.Service.Admin.Cleanup(ctx, 10_000)
 	w.Must(err)
-	left, err := w.counts.List(ctx, store.KindClient, "", 100)
+	left, _, err := w.counts.List(ctx, store.KindClient, "", 100)
 	if w.Must(err); len(left) != 1 {
 		t.Errorf("%d clients are left, want the one on which somebody was signed in", len(left))
 	}

@@ -77,7 +77,7 @@ func TestWhatIsStoredIsNoCredential(t *testing.T) {
 	ticket, err := p.MFA.CreateTicket(t.Context(), p.id, 0)
 	p.Must(err)
 	for _, kind := range []store.Kind{store.KindUser, store.KindClient, store.KindTicket, store.KindNumber, store.KindClaim} {
-		records, err := p.counts.List(t.Context(), kind, "", 100)
+		records, _, err := p.counts.List(t.Context(), kind, "", 100)
 		p.Must(err)
 		if len(records) == 0 {
 			t.Fatalf("no %s to try", kind)

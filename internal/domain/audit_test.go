@@ -160,7 +160,7 @@ func TestTheTrailIsBounded(t *testing.T) {
 		t.Errorf("%d entries of %d, the newest %d, broken at %d", len(trail.Events), trail.Total, trail.Events[0].Sequence, trail.Broken)
 	}
 	pages := func() []store.Record {
-		records, err := p.counts.List(ctx, store.KindAudit, "", 1000)
+		records, _, err := p.counts.List(ctx, store.KindAudit, "", 1000)
 		p.Must(err)
 		return slices.DeleteFunc(records, func(r store.Record) bool { return strings.HasPrefix(r.Key.ID, "instance") })
 	}
@@ -195,7 +195,7 @@ func TestATrailThatWasTamperedWith(t *testing.T) {
 			p := newWorld(t).member()
 			p.inside()
 			p.signOut()
-			records, err := p.counts.List(ctx, tc.kind, "", 1)
+			records, _, err := p.counts.List(ctx, tc.kind, "", 1)
 			p.Must(err)
 			var decoded map[string]any
 			p.Must(json.Unmarshal(records[0].Data, &decoded))

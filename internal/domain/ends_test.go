@@ -72,7 +72,7 @@ func (w *world) oneOfEach() *person {
 
 func (w *world) all(kind store.Kind) []store.Record {
 	w.Helper()
-	found, err := w.counts.List(w.Context(), kind, "", 10_000)
+	found, _, err := w.counts.List(w.Context(), kind, "", 10_000)
 	w.Must(err)
 	return found
 }

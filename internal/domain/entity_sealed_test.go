@@ -25,7 +25,7 @@ func (w *world) records() []store.Record {
 	w.Helper()
 	var all []store.Record
 	for _, kind := range kinds {
-		found, err := w.counts.List(w.Context(), kind, "", 10_000)
+		found, _, err := w.counts.List(w.Context(), kind, "", 10_000)
 		w.Must(err)
 		all = append(all, found...)
 	}

@@ -122,7 +122,7 @@ func TestGuessesAtNobodyAreForgotten(t *testing.T) {
 	w.Advance(32 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.Must(err)
-	claims, err := w.counts.List(t.Context(), store.KindClaim, "", 10)
+	claims, _, err := w.counts.List(t.Context(), store.KindClaim, "", 10)
 	w.Must(err)
 	if len(claims) != 1 {
 		t.Errorf("%d claims are left, want the one of somebody", len(claims))

@@ -84,7 +84,7 @@ func TestTheEventLogHoldsNoSecret(t *testing.T) {
 	p.text()
 	code := p.Code()
 	p.Must(p.secondFactor(account.PhoneCode, code))
-	records, err := p.counts.List(t.Context(), store.KindEvent, "", 1000)
+	records, _, err := p.counts.List(t.Context(), store.KindEvent, "", 1000)
 	p.Must(err)
 	for _, r := range records {
 		for _, never := range append(slices.Clone(p.backup), aNumber[1:], `"`+code+`"`, aNetwork.String()) {

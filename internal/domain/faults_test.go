@@ -96,7 +96,7 @@ func TestCleanup(t *testing.T) {
 	_, err := w.MFA.CreateTicket(t.Context(), p.id, 0)
 	w.Must(err)
 	count := func(kind store.Kind) int {
-		records, err := w.counts.List(t.Context(), kind, "", 100)
+		records, _, err := w.counts.List(t.Context(), kind, "", 100)
 		w.Must(err)
 		return len(records)
 	}
@@ -117,7 +117,7 @@ func TestCleanup(t *testing.T) {
 	if count(store.KindUser) != 1 || count(store.KindClient) != 1 {
 		t.Error("the cleanup removed what is alive")
 	}
-	records, err := w.counts.List(t.Context(), store.KindClient, "", 1)
+	records, _, err := w.counts.List(t.Context(), store.KindClient, "", 1)
 	w.Must(err)
 	if s := string(records[0].Data); len(s) > 300 {
 		t.Errorf("the dead session is still there: %s", s)

@@ -18,7 +18,7 @@ func (w *world) backup() *store.Memory {
 	w.Helper()
 	copied := store.NewMemory()
 	for _, kind := range []store.Kind{store.KindUser, store.KindClient, store.KindClaim, store.KindTicket, store.KindNumber, store.KindNonce, store.KindSettings, store.KindSigningKey} {
-		records, err := w.counts.List(w.Context(), kind, "", 1000)
+		records, _, err := w.counts.List(w.Context(), kind, "", 1000)
 		w.Must(err)
 		for _, r := range records {
 			r.Version = 0

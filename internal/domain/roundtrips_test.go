@@ -206,7 +206,7 @@ func TestAUserIsSmall(t *testing.T) {
 	const sessions, acts = 3, 6
 	full := 0
 	check := func() {
-		records, err := p.counts.List(t.Context(), store.KindUser, "", 1)
+		records, _, err := p.counts.List(t.Context(), store.KindUser, "", 1)
 		p.Must(err)
 		var user struct {
 			Trail struct {

@@ -335,13 +335,13 @@ func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 	last := p.people[len(p.people)-1]
 	r, err := w.MFA.AddPhone(t.Context(), w.fresh(last).browser, mfa.PhoneInput{Number: "+12122011888"})
 	w.Must(err)
-	before, err := w.counts.List(t.Context(), store.KindUser, "", 100)
+	before, _, err := w.counts.List(t.Context(), store.KindUser, "", 100)
 	w.Must(err)
 	for range 30 {
 		_, err := w.MFA.PreparePhone(t.Context(), last.browser, r.Phone.ID, account.PhoneCode)
 		w.want(apierr.TooManyRequests, err)
 	}
-	after, err := w.counts.List(t.Context(), store.KindUser, "", 100)
+	after, _, err := w.counts.List(t.Context(), store.KindUser, "", 100)
 	w.Must(err)
 	for i := range before {
 		if before[i].Version != after[i].Version {

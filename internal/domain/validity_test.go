@@ -378,7 +378,7 @@ func TestSettingsOfAnotherProcess(t *testing.T) {
 type everythingExpiredStore struct{ store.Store }
 
 func (c everythingExpiredStore) Expired(ctx context.Context, kind store.Kind, _ time.Time, limit int) ([]store.Key, error) {
-	records, err := c.List(ctx, kind, "", limit)
+	records, _, err := c.List(ctx, kind, "", limit)
 	var keys []store.Key
 	for _, r := range records {
 		keys = append(keys, r.Key)

@@ -77,7 +77,7 @@ func (o *webhookWorld) run() webhook.DeliveryResult {
 
 func (o *webhookWorld) waiting() int {
 	o.Helper()
-	records, err := o.counts.List(o.Context(), store.KindDelivery, "", 1000)
+	records, _, err := o.counts.List(o.Context(), store.KindDelivery, "", 1000)
 	o.Must(err)
 	return len(records)
 }
@@ -280,7 +280,7 @@ func TestEndpointsAreChecked(t *testing.T) {
 			t.Errorf("endpoint %d: %v", i+1, err)
 		}
 	}
-	records, err := w.counts.List(t.Context(), store.KindSettings, "", 1)
+	records, _, err := w.counts.List(t.Context(), store.KindSettings, "", 1)
 	w.Must(err)
 	if strings.Contains(string(records[0].Data), "whsec_") {
 		t.Error("the store holds a secret")

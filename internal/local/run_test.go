@@ -34,7 +34,7 @@ func TestData(t *testing.T) {
 			t.Errorf("keys: %v", err)
 		}
 		// Two demo users, and the user above.
-		if users, err := d.Store.List(t.Context(), store.KindUser, "", 10); err != nil || len(users) != 3 {
+		if users, _, err := d.Store.List(t.Context(), store.KindUser, "", 10); err != nil || len(users) != 3 {
 			t.Errorf("%d users, %v", len(users), err)
 		}
 		if err := d.Store.Close(); err != nil {
@@ -50,7 +50,7 @@ func TestData(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Store.Close() }()
-	if users, err := d.Store.List(t.Context(), store.KindUser, "", 10); err != nil || len(users) != 0 {
+	if users, _, err := d.Store.List(t.Context(), store.KindUser, "", 10); err != nil || len(users) != 0 {
 		t.Errorf("a new directory has %d users, %v", len(users), err)
 	}
 }

@@ -14,6 +14,10 @@ type Counts struct {
 	// Commits is the number of calls of Commit; Writes and Increments are the numbers of its
 	// arguments.
 	Commits, Writes, Increments int
+	// Listings is the number of calls of Entries; Entries is the number of entries in their answers.
+	Listings, Entries int
+	// Moves is the number of entries that commits added and removed.
+	Moves int
 	// BytesRead counts the data that Get, Latest and List returned, BytesWritten the data that
 	// Commit received.
 	BytesRead, BytesWritten int
@@ -62,6 +66,9 @@ func (c *Counting) add(d Counts) {
 	c.counts.BytesRead += d.BytesRead
 	c.counts.BytesWritten += d.BytesWritten
 	c.counts.Scans += d.Scans
+	c.counts.Listings += d.Listings
+	c.counts.Entries += d.Entries
+	c.counts.Moves += d.Moves
 }
 
 // Get implements [Store].
@@ -76,6 +83,7 @@ func (c *Counting) Commit(ctx context.Context, writes []Write, increments ...Inc
 	d := Counts{Commits: 1, Writes: len(writes), Increments: len(increments)}
 	for i := range writes {
 		d.BytesWritten += len(writes[i].Data)
+		d.Moves += len(writes[i].Add) + len(writes[i].Remove)
 	}
 	c.add(d)
 	return c.store.Commit(ctx, writes, increments...)
@@ -101,10 +109,17 @@ func (c *Counting) Sums(ctx context.Context, counters ...string) ([]int64, error
 }
 
 // List implements [Store].
-func (c *Counting) List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error) {
-	records, err := c.store.List(ctx, kind, after, limit)
+func (c *Counting) List(ctx context.Context, kind Kind, after Position, limit int) ([]Record, Position, error) {
+	records, next, err := c.store.List(ctx, kind, after, limit)
 	c.add(Counts{Scans: 1, BytesRead: dataLength(records)})
-	return records, err
+	return records, next, err
+}
+
+// Entries implements [Store].
+func (c *Counting) Entries(ctx context.Context, r Range) ([]Listed, error) {
+	listed, err := c.store.Entries(ctx, r)
+	c.add(Counts{Listings: 1, Entries: len(listed)})
+	return listed, err
 }
 
 func dataLength(records []Record) int {

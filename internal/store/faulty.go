@@ -134,11 +134,19 @@ func (f *Faulty) Sums(ctx context.Context, counters ...string) ([]int64, error) 
 }
 
 // List implements [Store].
-func (f *Faulty) List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error) {
+func (f *Faulty) List(ctx context.Context, kind Kind, after Position, limit int) ([]Record, Position, error) {
+	if err := f.throttle(); err != nil {
+		return nil, "", err
+	}
+	return f.store.List(ctx, kind, after, limit)
+}
+
+// Entries implements [Store].
+func (f *Faulty) Entries(ctx context.Context, r Range) ([]Listed, error) {
 	if err := f.throttle(); err != nil {
 		return nil, err
 	}
-	return f.store.List(ctx, kind, after, limit)
+	return f.store.Entries(ctx, r)
 }
 
 func (f *Faulty) throttle() error {

@@ -15,6 +15,7 @@ type Memory struct {
 	mu       sync.RWMutex
 	records  map[Key]Record
 	counters map[string]int64
+	lists    map[string][]string // sorted positions
 	// retired has, by kind, the highest version of a deleted record.
 	retired map[Kind]uint64
 }
@@ -26,6 +27,7 @@ func NewMemory() *Memory {
 	return &Memory{
 		records:  make(map[Key]Record),
 		counters: make(map[string]int64),
+		lists:    make(map[string][]string),
 		retired:  make(map[Kind]uint64),
 	}
 }
@@ -83,6 +85,7 @@ func (m *Memory) check(writes []Write, increments []Increment) error {
 }
 
 func (m *Memory) apply(w Write) {
+	m.enter(w)
 	kind := w.Key.Kind
 	if w.Delete {
 		delete(m.records, w.Key)
@@ -96,6 +99,22 @@ func (m *Memory) apply(w Write) {
 	}
 	record.Expires, record.Ends = wholeSeconds(record.Expires), wholeSeconds(record.Ends)
 	m.records[w.Key] = record
+}
+
+// enter changes the entries of a write's record.
+func (m *Memory) enter(w Write) {
+	for _, e := range w.Add {
+		at := string(Listed{w.Key, e.Rank}.Position())
+		if i, found := slices.BinarySearch(m.lists[e.List], at); !found {
+			m.lists[e.List] = slices.Insert(m.lists[e.List], i, at)
+		}
+	}
+	for _, e := range w.Remove {
+		at := string(Listed{w.Key, e.Rank}.Position())
+		if i, found := slices.BinarySearch(m.lists[e.List], at); found {
+			m.lists[e.List] = slices.Delete(m.lists[e.List], i, i+1)
+		}
+	}
 }
 
 func wholeSeconds(at time.Time) time.Time {
@@ -175,25 +194,62 @@ func (m *Memory) Sums(ctx context.Context, counters ...string) ([]int64, error) 
 	return sums, nil
 }
 
-// List implements [Store].
-func (m *Memory) List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error) {
+// List implements [Store]. It lists records by id.
+func (m *Memory) List(ctx context.Context, kind Kind, after Position, limit int) ([]Record, Position, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	var records []Record
 	for key, record := range m.records {
-		if key.Kind == kind && key.ID > after {
+		if key.Kind == kind && listPosition(key) > after {
 			records = append(records, record)
 		}
 	}
 	slices.SortFunc(records, func(a, b Record) int { return cmp.Compare(a.Key.ID, b.Key.ID) })
-	records = records[:min(max(limit, 0), len(records))]
+	var next Position
+	if n := max(limit, 0); n < len(records) {
+		if records = records[:n]; n > 0 {
+			next = listPosition(records[n-1].Key)
+		}
+	}
 	for i := range records {
 		records[i] = detached(records[i])
 	}
-	return records, nil
+	return records, next, nil
+}
+
+// listPosition returns the position after a record in its kind. An id may be empty, a position not.
+func listPosition(k Key) Position { return Position("." + k.ID) }
+
+// Entries implements [Store].
+func (m *Memory) Entries(ctx context.Context, r Range) ([]Listed, error) {
+	if err := cmp.Or(ctx.Err(), r.Validate()); err != nil {
+		return nil, err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	from, to, some := r.Bounds()
+	if !some {
+		return nil, nil
+	}
+	list := m.lists[r.List]
+	first, _ := slices.BinarySearch(list, from)
+	last := len(list)
+	if to != "" {
+		last, _ = slices.BinarySearch(list, to)
+	}
+	n := min(r.Limit, last-first)
+	found := make([]Listed, n)
+	for i := range found {
+		at := first + i
+		if r.Order == Descending {
+			at = last - 1 - i
+		}
+		found[i], _ = ParsePosition(list[at])
+	}
+	return found, nil
 }
 
 // detached returns the record with its own copy of the data.

@@ -53,6 +53,14 @@ type Record struct {
 type Write struct {
 	Record
 	Delete bool
+	// Add and Remove change the record's entries in sorted lists, in the same commit. The writer
+	// knows the entries of the version that it read; the store does not. To add an entry that exists,
+	// or to remove one that does not, changes nothing. Each counts as a part of the commit. A deletion
+	// adds none.
+	Add, Remove []Entry
+	// Note is a short text about this write for the feed: what statistics count. The feed gets
+	// nothing if it is empty. It is UTF-8, and a deletion has none.
+	Note string
 }
 
 // Increment adds By to a counter if the sum stays within Max. A negative By gives back. A counter
@@ -104,7 +112,14 @@ type Store interface {
 	// Sums returns the values of counters, in order; 0 for one that is unknown or forgotten.
 	Sums(ctx context.Context, counters ...string) ([]int64, error)
 
-	// List returns up to limit records of a kind with an id greater than after, in order of ids. It
-	// may read the whole kind; only administration uses it.
-	List(ctx context.Context, kind Kind, after string, limit int) ([]Record, error)
+	// List returns up to limit records of a kind after a position, and the position after the last of
+	// them. The next position is empty at the end. A page may have fewer records, or none, although
+	// more follow. All pages together have every record once, in an order of the store's own, and
+	// cost as much as reading the whole table once. Only administration uses it.
+	List(ctx context.Context, kind Kind, after Position, limit int) (records []Record, next Position, err error)
+
+	// Entries returns the entries of a range in its order. A page with fewer entries than the limit is
+	// the last. Entries may lag behind the last commits by moments, and may name a record that is
+	// gone. It returns an error that wraps [ErrMalformed] for a range that [Range.Validate] refuses.
+	Entries(ctx context.Context, r Range) ([]Listed, error)
 }

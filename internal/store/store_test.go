@@ -128,8 +128,9 @@ func TestThrottle(t *testing.T) {
 	s.Throttle()
 	_, getErr := s.Get(t.Context(), key)
 	_, expiredErr := s.Expired(t.Context(), store.KindUser, anyTime, 1)
-	_, listErr := s.List(t.Context(), store.KindUser, "", 1)
-	for i, err := range []error{create(s, key), getErr, expiredErr, listErr} {
+	_, _, listErr := s.List(t.Context(), store.KindUser, "", 1)
+	_, entriesErr := s.Entries(t.Context(), store.Range{List: "l", Limit: 1})
+	for i, err := range []error{create(s, key), getErr, expiredErr, listErr, entriesErr} {
 		if !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("call %d: got error %v, want %v", i, err, store.ErrUnavailable)
 		}
@@ -159,18 +160,24 @@ func TestCounting(t *testing.T) {
 	if err := s.Commit(ctx, nil, store.Increment{Counter: "a", Max: 1}, store.Increment{Counter: "b", Max: 1}); err != nil {
 		t.Fatal(err)
 	}
+	entered := store.Write{Record: store.Record{Key: other}, Add: []store.Entry{{List: "l", Rank: "1"}, {List: "l", Rank: "2"}}, Remove: []store.Entry{{List: "l"}}}
+	if err := s.Commit(ctx, []store.Write{entered}); err != nil {
+		t.Fatal(err)
+	}
 	for _, call := range []func() error{
 		func() error { _, err := s.Get(ctx, key, other); return err },
 		func() error { _, err := s.Get(ctx, other); return err },
-		func() error { _, err := s.List(ctx, store.KindUser, "", 5); return err },
+		func() error { _, _, err := s.List(ctx, store.KindUser, "", 5); return err },
 		func() error { _, err := s.Expired(ctx, store.KindUser, anyTime, 5); return err },
+		func() error { _, err := s.Entries(ctx, store.Range{List: "l", Limit: 5}); return err },
 	} {
 		if err := call(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want := store.Counts{
-		Gets: 2, KeysRead: 3, BytesRead: 8, Commits: 3, Writes: 2, Increments: 2, BytesWritten: 8, Scans: 2,
+		Gets: 2, KeysRead: 3, BytesRead: 8, Commits: 4, Writes: 3, Increments: 2, BytesWritten: 8, Scans: 2,
+		Listings: 1, Entries: 2, Moves: 3,
 	}
 	if diff := cmp.Diff(want, s.Counts()); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
@@ -230,7 +237,7 @@ func TestForget(t *testing.T) {
 	if gone := m.Forget(now); len(gone) != 1 || gone[0] != dead || exists(t, m, dead) {
 		t.Errorf("forgot %v", gone)
 	}
-	left, err := m.List(t.Context(), store.KindTicket, "", 10)
+	left, _, err := m.List(t.Context(), store.KindTicket, "", 10)
 	if err != nil || len(left) != 3 {
 		t.Errorf("%d are left, %v", len(left), err)
 	}

@@ -22,8 +22,8 @@ type Call struct {
 	Caller string
 	// Action is the IAM action, as in "dynamodb:PutItem". Each part of a transaction is a call.
 	Action string
-	// Index is true when a query names an index.
-	Index bool
+	// Index is the index that a query names, if any.
+	Index string
 	// Units are the capacity units that DynamoDB would bill. Those of a transaction are on its first
 	// call.
 	Units float64
@@ -138,7 +138,7 @@ func dynamoCalls(caller, action string, body []byte) []Call {
 	}
 	_ = json.Unmarshal(body, &in)
 	if action != "TransactWriteItems" {
-		return []Call{{Caller: caller, Action: "dynamodb:" + action, Index: in.IndexName != ""}}
+		return []Call{{Caller: caller, Action: "dynamodb:" + action, Index: in.IndexName}}
 	}
 	parts := map[string]string{"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 	var calls []Call

@@ -223,13 +223,13 @@ func within(t *testing.T, d *lambdalocal.Deployment) {
 	allowed := map[string]bool{}
 	for _, f := range plan.Functions() {
 		for _, g := range f.Grants {
-			allowed[fmt.Sprintf("%s %s %v", f.Name, g.Action, g.On == plan.Index)] = true
+			allowed[fmt.Sprintf("%s %s %s", f.Name, g.Action, g.On.IndexName())] = true
 		}
 	}
 	for _, c := range d.Stub.Calls() {
-		if !allowed[fmt.Sprintf("%s %s %v", c.Caller, c.Action, c.Index)] {
-			t.Errorf("%s called %s (index %v), which it is not granted", c.Caller, c.Action, c.Index)
-			allowed[fmt.Sprintf("%s %s %v", c.Caller, c.Action, c.Index)] = true
+		if !allowed[fmt.Sprintf("%s %s %s", c.Caller, c.Action, c.Index)] {
+			t.Errorf("%s called %s (index %q), which it is not granted", c.Caller, c.Action, c.Index)
+			allowed[fmt.Sprintf("%s %s %s", c.Caller, c.Action, c.Index)] = true
 		}
 	}
 }

@@ -196,11 +196,11 @@ func everyKindOfGrantIsUsed(t *testing.T, d *lambdalocal.Deployment) {
 	t.Helper()
 	called := map[string]bool{}
 	for _, c := range d.Stub.Calls() {
-		called[fmt.Sprintf("%s %v", c.Action, c.Index)] = true
+		called[fmt.Sprintf("%s %s", c.Action, c.Index)] = true
 	}
 	for _, f := range plan.Functions() {
 		for _, g := range f.Grants {
-			if kind := fmt.Sprintf("%s %v", g.Action, g.On == plan.Index); !called[kind] {
+			if kind := fmt.Sprintf("%s %s", g.Action, g.On.IndexName()); !called[kind] {
 				t.Errorf("%s may %s on %s, which no function called", f.Name, g.Action, g.On)
 				called[kind] = true
 			}

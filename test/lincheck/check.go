@@ -88,7 +88,8 @@ var signingKey = sync.OnceValues(func() ([]store.Record, error) {
 	if _, err := newWorld(ctx, first, 1); err != nil {
 		return nil, err
 	}
-	return first.List(ctx, store.KindSigningKey, "", 10)
+	records, _, err := first.List(ctx, store.KindSigningKey, "", 10)
+	return records, err
 })
 
 func copyRecords(ctx context.Context, to store.Store, records []store.Record) error {

@@ -412,7 +412,7 @@ func TestWithoutTheNetworkTheOtherFactorsWork(t *testing.T) {
 type everythingExpiredStore struct{ store.Store }
 
 func (s everythingExpiredStore) Expired(ctx context.Context, kind store.Kind, _ time.Time, limit int) ([]store.Key, error) {
-	records, err := s.List(ctx, kind, "", limit)
+	records, _, err := s.List(ctx, kind, "", limit)
 	var keys []store.Key
 	for _, r := range records {
 		keys = append(keys, r.Key)

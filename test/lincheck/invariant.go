@@ -74,18 +74,17 @@ func (st *state) complain(format string, args ...any) {
 
 func (st *state) read(ctx context.Context, s store.Store) error {
 	for _, kind := range []store.Kind{store.KindUser, store.KindClient, store.KindClaim, store.KindTicket, store.KindSMS} {
-		for after := ""; ; {
-			records, err := s.List(ctx, kind, after, 500)
+		for after := store.Position(""); ; {
+			records, next, err := s.List(ctx, kind, after, 500)
 			if err != nil {
 				return fmt.Errorf("list: %w", err)
 			}
 			for _, r := range records {
-				after = r.Key.ID
 				if err := st.add(r); err != nil {
 					return fmt.Errorf("decode a %s: %w", kind, err)
 				}
 			}
-			if len(records) < 500 {
+			if after = next; after == "" {
 				break
 			}
 		}

@@ -60,7 +60,7 @@ func TestInvariantsNotice(t *testing.T) {
 		if err := Invariants(t.Context(), s, w.Ring); err != nil {
 			t.Fatalf("sound records: %v", err)
 		}
-		records, err := s.List(t.Context(), c.kind, "", 1)
+		records, _, err := s.List(t.Context(), c.kind, "", 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,7 +70,12 @@ func (p turnStore) Expired(ctx context.Context, kind store.Kind, before time.Tim
 	return p.Store.Expired(ctx, kind, before, limit)
 }
 
-func (p turnStore) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
+func (p turnStore) List(ctx context.Context, kind store.Kind, after store.Position, limit int) ([]store.Record, store.Position, error) {
 	yield(ctx)
 	return p.Store.List(ctx, kind, after, limit)
+}
+
+func (p turnStore) Entries(ctx context.Context, r store.Range) ([]store.Listed, error) {
+	yield(ctx)
+	return p.Store.Entries(ctx, r)
 }

@@ -45,6 +45,7 @@ var only = map[string]struct {
 	"go.etcd.io/bbolt":                  {[]string{"internal/store/boltstore"}, "a store hides its file format"},
 	"github.com/alecthomas/kong":        {[]string{"cmd", "test/clitest"}, "commands alone read arguments"},
 	"filippo.io/age":                    {[]string{"cmd", "internal/ops/migrate"}, "exports alone are encrypted to a recipient"},
+	"github.com/clerk/clerk-sdk-go":     {nil, "tests alone are a client of Clerk's SDK"},
 	"github.com/anishathalye/porcupine": {[]string{"test/lincheck"}, "tests alone search for linear orders"},
 	module + "test":                     {[]string{"test", "cmd/lambda", "internal/ops/bruteforce"}, "no program that ships links a stand-in"},
 	module + "internal/store/boltstore": {[]string{"internal/local"}, "the local server alone keeps a file"},

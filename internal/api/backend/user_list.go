@@ -21,7 +21,9 @@ func UsersList() operation.Operation {
 
 // UsersCount is GET /v1/users/count.
 func UsersCount() operation.Operation {
-	return row("users-count", "GET /v1/users/count", "Count users", operation.Lists, countUsers)
+	return row("users-count", "GET /v1/users/count",
+		"Count users", operation.Lists, countUsers,
+		[]apierr.Code{apierr.FormParamValueInvalid})
 }
 
 // userFilter narrows users-list and users-count. All given filters must match.
@@ -201,7 +203,22 @@ type TotalCount struct {
 	TotalCount int    `json:"total_count"`
 }
 
-func countUsers(c *operation.Call, in userFilter) (TotalCount, error) {
+// userCountInput takes the page and the order too: Clerk's SDK for Go asks for the count with all
+// parameters of the list.
+type userCountInput struct {
+	userFilter
+	Limit  *int   `query:"limit" doc:"1 to 500; does not change the count"`
+	Offset int    `query:"offset" doc:"does not change the count"`
+	Order  string `query:"order_by" doc:"as in users-list; does not change the count"`
+}
+
+func countUsers(c *operation.Call, in userCountInput) (TotalCount, error) {
+	if _, _, err := page(in.Offset, in.Limit); err != nil {
+		return TotalCount{}, err
+	}
+	if _, err := userOrder(in.Order); err != nil {
+		return TotalCount{}, err
+	}
 	if err := in.check(); err != nil {
 		return TotalCount{}, err
 	}

@@ -34,9 +34,10 @@ const (
 	Reads                            // reads records; every operation has it, and a few do not use it
 	Latest                           // reads the newest of a kind, by the index
 	Limited                          // counts requests of an address, and checks no code or password
+	Entries                          // reads sorted lists, by their index
 )
 
-var permissionNames = []string{"writes", "sends_sms", "lists", "deletes", "counts", "numbers", "reads", "latest", "limited"}
+var permissionNames = []string{"writes", "sends_sms", "lists", "deletes", "counts", "numbers", "reads", "latest", "limited", "entries"}
 
 // String joins the names of the permissions with "+".
 func (all Permissions) String() string {

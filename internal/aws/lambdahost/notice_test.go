@@ -95,7 +95,7 @@ func TestWhatTheHandlerIsTold(t *testing.T) {
 		t.Fatalf("%d %s", a.StatusCode, a.Body)
 	}
 	kept := ""
-	for _, r := range must[[]store.Record](t)(d.Store.List(t.Context(), store.KindEvent, "", 100)) {
+	for _, r := range list(t, d.Store, store.KindEvent) {
 		kept += string(r.Data)
 	}
 	if !strings.Contains(kept, "192.0.2.") {

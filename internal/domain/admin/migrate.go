@@ -121,20 +121,18 @@ func (d *Disclosed) UnmarshalJSON(data []byte) error {
 // before sets had keys of their own. No other instance can check those codes; all else is exported.
 var ErrOldBackupCodes = errors.New("backup codes from before they could be moved")
 
-// exportBatch is how many users are read at a time: some megabytes. A store that reads all of
-// itself to list a part does so seldom.
+// exportBatch is how many users are read at a time at most: some megabytes.
 const exportBatch = 5000
 
-// ExportUsers calls do for every user in the order of ids. It holds one batch of them in memory.
+// ExportUsers calls do for every user, in the store's order. It holds one batch of them in memory.
 func (s *Service) ExportUsers(ctx context.Context, do func(Export, error) error) error {
-	after := ""
+	var after store.Position
 	for {
-		records, err := s.Store.List(ctx, store.KindUser, after, exportBatch)
+		records, next, err := s.Store.List(ctx, store.KindUser, after, exportBatch)
 		if err != nil {
 			return fmt.Errorf("list users: %w", err)
 		}
 		for _, r := range records {
-			after = r.Key.ID
 			e, _, err := s.Decode(r)
 			if err != nil {
 				return err
@@ -154,7 +152,7 @@ func (s *Service) ExportUsers(ctx context.Context, do func(Export, error) error)
 				return err
 			}
 		}
-		if len(records) < exportBatch {
+		if after = next; after == "" {
 			return nil
 		}
 	}

@@ -55,8 +55,8 @@ func (s *Service) Statistics(ctx context.Context, days int) (*Statistics, error)
 	if err := c.countAllSMS(ctx); err != nil {
 		return nil, err
 	}
-	for after := ""; ; {
-		records, err := s.Store.List(ctx, store.KindUser, after, statisticsBatch)
+	for after := store.Position(""); ; {
+		records, next, err := s.Store.List(ctx, store.KindUser, after, statisticsBatch)
 		if err != nil {
 			return nil, fmt.Errorf("list users: %w", err)
 		}
@@ -68,10 +68,9 @@ func (s *Service) Statistics(ctx context.Context, days int) (*Statistics, error)
 			return nil, err
 		}
 		c.Users += len(records)
-		if len(records) < statisticsBatch || c.Users == statisticsUsers && c.Partial {
+		if after = next; after == "" || c.Users == statisticsUsers && c.Partial {
 			return &c.Statistics, nil
 		}
-		after = records[len(records)-1].Key.ID
 	}
 }
 

@@ -29,16 +29,16 @@ type UserQuery struct {
 	Offset, Limit int
 }
 
-// eachUser calls do with every user in the order of ids. It reads all users, so only administration
-// calls it.
+// eachUser calls do with every user in the order of the store. It reads all users, so only
+// administration calls it.
 func (s *Service) eachUser(ctx context.Context, do func(*account.User)) error {
 	state, _, err := s.State(ctx)
 	if err != nil {
 		return err
 	}
-	after := ""
+	var after store.Position
 	for {
-		records, err := s.Store.List(ctx, store.KindUser, after, listed)
+		records, next, err := s.Store.List(ctx, store.KindUser, after, listed)
 		if err != nil {
 			return fmt.Errorf("list users: %w", err)
 		}
@@ -47,12 +47,11 @@ func (s *Service) eachUser(ctx context.Context, do func(*account.User)) error {
 			if err != nil {
 				return err
 			}
-			after = r.Key.ID
 			if u.Erasing == nil {
 				do(u)
 			}
 		}
-		if len(records) < listed {
+		if after = next; after == "" {
 			return nil
 		}
 	}
@@ -68,8 +67,8 @@ func (s *Service) listedUser(r store.Record, state *tx.SettingsState) (*account.
 	return u, nil
 }
 
-// Users lists users in the order of ids, and counts those that match. It reads all users, so only
-// administration calls it.
+// Users lists users in the order of the store, and counts those that match. It reads all users, so
+// only administration calls it.
 func (s *Service) Users(ctx context.Context, match func(*account.User) bool, offset, limit int) ([]*account.User, int, error) {
 	var found []*account.User
 	total := 0

@@ -205,7 +205,7 @@ func (i *instance) signInBySMS(id string) {
 	}
 	// The number's limit applies over all users: it is still counted under the number and not under
 	// the phone's foreign id.
-	if found, err := i.store.List(i.Context(), store.KindNumber, "", 10); err != nil || len(found) != 1 || found[0].Key.ID == r.User.Phones[0].Tail {
+	if found, _, err := i.store.List(i.Context(), store.KindNumber, "", 10); err != nil || len(found) != 1 || found[0].Key.ID == r.User.Phones[0].Tail {
 		i.Errorf("the message was counted in %v (%v)", found, err)
 	}
 }

@@ -16,6 +16,7 @@ type batch struct {
 	expires  *bolt.Bucket
 	counters *bolt.Bucket
 	due      *bolt.Bucket
+	entries  *bolt.Bucket
 }
 
 func newBatch(tx *bolt.Tx) *batch {
@@ -24,6 +25,7 @@ func newBatch(tx *bolt.Tx) *batch {
 		expires:  tx.Bucket(bucketExpires),
 		counters: tx.Bucket(bucketCounters),
 		due:      tx.Bucket(bucketCountersDue),
+		entries:  tx.Bucket(bucketEntries),
 	}
 }
 
@@ -79,6 +81,9 @@ func (b *batch) write(w *write) error {
 			return err
 		}
 	}
+	if err := b.enter(w); err != nil {
+		return err
+	}
 	if !w.remove {
 		if w.want == 0 {
 			binary.BigEndian.PutUint64(w.value, bucket.Sequence()+1)
@@ -91,6 +96,21 @@ func (b *batch) write(w *write) error {
 		}
 	}
 	return bucket.Delete(w.name)
+}
+
+// enter changes the entries of a write's record.
+func (b *batch) enter(w *write) error {
+	for _, entry := range w.added {
+		if err := b.entries.Put(entry, nil); err != nil {
+			return err
+		}
+	}
+	for _, entry := range w.removed {
+		if err := b.entries.Delete(entry); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *batch) reindex(w *write) error {

@@ -162,28 +162,55 @@ func openError(err error) error {
 // prepare turns a new file into a store, and checks that an existing file is one.
 func (s *Store) prepare() error {
 	return s.update(func(tx *bolt.Tx) (changed bool, err error) {
-		if format := tx.Bucket(bucketFormat); format != nil {
-			if v := format.Get(keyVersion); string(v) != formatVersion {
-				return false, damaged("its format is %q, not %q", v, formatVersion)
-			}
-			for _, name := range indexes {
-				if tx.Bucket(name) == nil {
-					return false, damaged("it has no bucket %s", name)
-				}
-			}
-			n, err := newBatch(tx).sweep(s.now(), sweepAtOpen)
-			return n > 0, err
+		format := tx.Bucket(bucketFormat)
+		switch {
+		case format != nil:
+			changed, err = takeAlong(tx, format)
+		default:
+			changed, err = true, lay(tx)
 		}
-		if k, _ := tx.Cursor().First(); k != nil {
-			return false, damaged("it belongs to another program")
+		if err != nil {
+			return false, err
 		}
-		for _, name := range append([][]byte{bucketFormat}, indexes...) {
-			if _, err := tx.CreateBucket(name); err != nil {
-				return false, err
-			}
-		}
-		return true, tx.Bucket(bucketFormat).Put(keyVersion, []byte(formatVersion))
+		n, err := newBatch(tx).sweep(s.now(), sweepAtOpen)
+		return changed || n > 0, err
 	})
+}
+
+// lay makes the buckets of a new store.
+func lay(tx *bolt.Tx) error {
+	if k, _ := tx.Cursor().First(); k != nil {
+		return damaged("it belongs to another program")
+	}
+	for _, name := range append([][]byte{bucketFormat}, indexes...) {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(bucketFormat).Put(keyVersion, []byte(formatVersion))
+}
+
+// takeAlong checks an existing store, and gives one of the older format what it lacks.
+func takeAlong(tx *bolt.Tx, format *bolt.Bucket) (changed bool, err error) {
+	switch v := string(format.Get(keyVersion)); v {
+	case formatVersion:
+	case formatWithoutEntries:
+		if _, err := tx.CreateBucketIfNotExists(bucketEntries); err != nil {
+			return false, err
+		}
+		if err := format.Put(keyVersion, []byte(formatVersion)); err != nil {
+			return false, err
+		}
+		changed = true
+	default:
+		return false, damaged("its format is %q, not %q", v, formatVersion)
+	}
+	for _, name := range indexes {
+		if tx.Bucket(name) == nil {
+			return false, damaged("it has no bucket %s", name)
+		}
+	}
+	return changed, nil
 }
 
 // Close waits for pending commits and closes the file. A second Close does nothing; other methods

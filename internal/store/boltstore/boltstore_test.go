@@ -81,6 +81,49 @@ func TestReopen(t *testing.T) {
 		})
 }
 
+// TestFilesOfTheFirstFormat: a file without a bucket for entries is opened and taken along, with
+// all its records.
+func TestFilesOfTheFirstFormat(t *testing.T) {
+	t.Parallel()
+	path := storePath(t)
+	s := open(t, path)
+	create(t, s, alice)
+	closeStore(t, s)
+	change := func(do func(*bolt.Tx) error) {
+		db, err := bolt.Open(path, 0o600, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(db.Update(do), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(func(tx *bolt.Tx) error {
+		return errors.Join(tx.DeleteBucket([]byte("entries")), tx.Bucket([]byte("format")).Put([]byte("version"), []byte("1")))
+	})
+	for range 2 { // the second time it has the new format
+		s = open(t, path)
+		wantStored(t, s, alice)
+		records, err := s.Get(t.Context(), alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entered := store.Write{Record: records[0], Add: []store.Entry{{List: "l", Rank: "1"}}}
+		if err := s.Commit(t.Context(), []store.Write{entered}); err != nil {
+			t.Fatal(err)
+		}
+		found, err := s.Entries(t.Context(), store.Range{List: "l", Limit: 2})
+		if err != nil || len(found) != 1 {
+			t.Errorf("%v, %v", found, err)
+		}
+		closeStore(t, s)
+	}
+	change(func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("entries")) })
+	if _, err := boltstore.Open(path, options()); !errors.Is(err, boltstore.ErrDamaged) {
+		t.Errorf("a file of the new format without its entries: %v", err)
+	}
+}
+
 func TestFileInUse(t *testing.T) {
 	t.Parallel()
 	path := storePath(t)
@@ -144,7 +187,7 @@ func TestClosed(t *testing.T) {
 	}
 	_, getErr := s.Get(t.Context(), alice)
 	_, expiredErr := s.Expired(t.Context(), store.KindUser, now, 1)
-	_, listErr := s.List(t.Context(), store.KindUser, "", 1)
+	_, _, listErr := s.List(t.Context(), store.KindUser, "", 1)
 	commitErr := s.Commit(t.Context(), nil, store.Increment{Counter: "b", Max: 1})
 	for name, err := range map[string]error{
 		"Get": getErr, "Expired": expiredErr, "List": listErr, "Commit": commitErr,
@@ -248,7 +291,7 @@ func TestFullStore(t *testing.T) {
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Fatalf("after %d records: got error %v, want %v", stored, err, store.ErrUnavailable)
 	}
-	records, err := s.List(t.Context(), store.KindUser, "", 100)
+	records, _, err := s.List(t.Context(), store.KindUser, "", 100)
 	if err != nil || len(records) != stored || stored == 0 {
 		t.Fatalf("got %d records (error %v), want %d", len(records), err, stored)
 	}

@@ -35,6 +35,8 @@ type write struct {
 	remove bool
 	value  []byte // with the version after want
 	due    instant
+	// added and removed are the keys of entries.
+	added, removed [][]byte
 
 	found header // the record's version when the batch reached it
 }
@@ -53,6 +55,8 @@ func newRequest(writes []store.Write, increments []store.Increment) *request {
 			name:   recordKey(w.Key.ID),
 			want:   w.Version,
 			remove: w.Delete,
+
+			added: entryKeys(w.Key, w.Add), removed: entryKeys(w.Key, w.Remove),
 		}
 		if w.Delete {
 			continue
@@ -64,6 +68,14 @@ func newRequest(writes []store.Write, increments []store.Increment) *request {
 		r.writes[i].value = append(value, w.Data...)
 	}
 	return r
+}
+
+func entryKeys(of store.Key, entries []store.Entry) [][]byte {
+	var keys [][]byte
+	for _, e := range entries {
+		keys = append(keys, entryKey(e.List, string(store.Listed{Key: of, Rank: e.Rank}.Position())))
+	}
+	return keys
 }
 
 // Commit implements [store.Store]. It returns an error that wraps [store.ErrMalformed] for a commit

@@ -18,12 +18,14 @@
 // never. Numbers have 8 bytes, big endian.
 //
 //	bucket          key                          value
-//	format          version                      "1"
+//	format          version                      "2"
 //	kind:<kind>     "." id                       version, expires, data
 //	expires         expires, kind, NUL, id       (empty)
+//	entries         list, NUL, position          (empty)
 //	counters        counter                      sum, expires
 //	counters-due    expires, counter             (empty)
 //
 // The dot is there because bbolt has no empty keys. The sequence number of a kind's bucket is the
-// highest version of a deleted record. Created records start above it.
+// highest version of a deleted record. Created records start above it. A position is an entry's
+// rank, kind and id, joined by NUL.
 package boltstore

@@ -212,7 +212,7 @@ func useAll(t *testing.T, content []byte) error {
 	if err != nil {
 		return err
 	}
-	records, listErr := s.List(t.Context(), store.KindUser, "", 1000)
+	records, _, listErr := s.List(t.Context(), store.KindUser, "", 1000)
 	keys, expiredErr := s.Expired(t.Context(), store.KindUser, testNow.AddDate(200, 0, 0), 1000)
 	_, getErr := s.Get(t.Context(), keys...)
 	var writes []store.Write

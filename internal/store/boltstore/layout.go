@@ -8,17 +8,23 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-const formatVersion = "1"
+// formatVersion is the version of the files that this package writes. It takes along files of
+// formatWithoutEntries, which have no bucket for entries.
+const (
+	formatVersion        = "2"
+	formatWithoutEntries = "1"
+)
 
 var (
 	bucketFormat      = []byte("format")
 	bucketExpires     = []byte("expires")
 	bucketCounters    = []byte("counters")
 	bucketCountersDue = []byte("counters-due")
+	bucketEntries     = []byte("entries")
 	keyVersion        = []byte("version")
 
 	// indexes are the buckets of every store, besides the one for its format.
-	indexes = [][]byte{bucketExpires, bucketCounters, bucketCountersDue}
+	indexes = [][]byte{bucketExpires, bucketCounters, bucketCountersDue, bucketEntries}
 )
 
 // An instant is a time in whole seconds as the file stores it; 0 means never.
@@ -95,6 +101,15 @@ func parseExpiresKey(b []byte) (instant, store.Key, error) {
 		}
 	}
 	return 0, store.Key{}, damaged("an expiry has %d bytes", len(b))
+}
+
+// entryKey returns the key of an entry: its list and its position there, which may be that of a
+// bound.
+func entryKey(list, position string) []byte {
+	b := make([]byte, 0, len(list)+1+len(position))
+	b = append(b, list...)
+	b = append(b, 0)
+	return append(b, position...)
 }
 
 // dueKey returns a counter's key in the index of counters.

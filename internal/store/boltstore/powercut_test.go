@@ -120,7 +120,7 @@ func TestKilledProcess(t *testing.T) {
 		for _, id := range stored {
 			wantData(t, s, id, id)
 		}
-		records, err := s.List(t.Context(), store.KindUser, "", 1_000_000)
+		records, _, err := s.List(t.Context(), store.KindUser, "", 1_000_000)
 		if err != nil {
 			t.Fatal(err)
 		}

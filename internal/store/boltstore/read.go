@@ -98,12 +98,7 @@ func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, l
 
 // lastBefore moves the cursor to the last expiry before an instant.
 func lastBefore(c *bolt.Cursor, bound instant) []byte {
-	if k, _ := c.Seek(binary.BigEndian.AppendUint64(nil, uint64(bound))); k == nil {
-		k, _ = c.Last()
-		return k
-	}
-	k, _ := c.Prev()
-	return k
+	return before(c, binary.BigEndian.AppendUint64(nil, uint64(bound)))
 }
 
 // Sums implements [store.Store].
@@ -126,16 +121,15 @@ func (s *Store) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 	return sums, nil
 }
 
-// List implements [store.Store]. It reads no more than it returns.
-func (s *Store) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
-	var records []store.Record
-	err := s.view(ctx, func(tx *bolt.Tx) error {
+// List implements [store.Store]. It lists records by id and reads no more than it returns.
+func (s *Store) List(ctx context.Context, kind store.Kind, after store.Position, limit int) (records []store.Record, next store.Position, err error) {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
 		bucket := tx.Bucket(bucketOf(kind))
-		if bucket == nil {
+		if bucket == nil || limit <= 0 {
 			return nil
 		}
 		c := bucket.Cursor()
-		from := recordKey(after)
+		from := []byte(after) // a record's key in the bucket
 		k, v := c.Seek(from)
 		if bytes.Equal(k, from) {
 			k, v = c.Next()
@@ -147,12 +141,69 @@ func (s *Store) List(ctx context.Context, kind store.Kind, after string, limit i
 			}
 			records = append(records, record)
 		}
+		if k != nil {
+			next = store.Position(recordKey(records[len(records)-1].Key.ID))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return records, next, nil
+}
+
+// Entries implements [store.Store]. It reads no more than it returns.
+func (s *Store) Entries(ctx context.Context, r store.Range) ([]store.Listed, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	first, end, some := r.Bounds()
+	if !some {
+		return nil, ctx.Err()
+	}
+	from, to := entryKey(r.List, first), entryKey(r.List, end)
+	if end == "" {
+		to = append([]byte(r.List), 1) // after all keys of the list, which go on with a NUL
+	}
+	var found []store.Listed
+	err := s.view(ctx, func(tx *bolt.Tx) error {
+		c := tx.Bucket(bucketEntries).Cursor()
+		k, step := seek(c, from), c.Next
+		if r.Order == store.Descending {
+			k, step = before(c, to), c.Prev
+		}
+		for ; k != nil && len(found) < r.Limit; k, _ = step() {
+			if bytes.Compare(k, from) < 0 || bytes.Compare(k, to) >= 0 {
+				return nil
+			}
+			listed, ok := store.ParsePosition(string(k[len(r.List)+1:]))
+			if !ok {
+				return damaged("an entry has %d bytes", len(k))
+			}
+			found = append(found, listed)
+		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return records, nil
+	return found, nil
+}
+
+// seek moves the cursor to the first key that is not before the given one.
+func seek(c *bolt.Cursor, key []byte) []byte {
+	k, _ := c.Seek(key)
+	return k
+}
+
+// before moves the cursor to the last key before the given one.
+func before(c *bolt.Cursor, key []byte) []byte {
+	if k, _ := c.Seek(key); k == nil {
+		k, _ = c.Last()
+		return k
+	}
+	k, _ := c.Prev()
+	return k
 }
 
 // fill sets everything of a record except its key, from a value that is valid during the

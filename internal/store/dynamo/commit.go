@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/big"
-	"slices"
+	"math/rand/v2"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -22,22 +21,19 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-func firstByID(records []store.Record, limit int) []store.Record {
-	slices.SortFunc(records, func(a, b store.Record) int { return strings.Compare(a.Key.ID, b.Key.ID) })
-	return records[:min(len(records), max(limit, 0))]
-}
-
-// Commit implements [store.Store]. One write is one conditional PutItem. Several are one
-// transaction, whose token makes a repeated request harmless.
+// Commit implements [store.Store]. One write without entries is one conditional PutItem or
+// DeleteItem. More parts are one transaction, whose token makes a repeated request harmless.
 func (s *Store) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
 	if err := store.Validate(writes, increments); err != nil {
 		return err
 	}
-	if len(writes)+len(increments) == 0 {
-		return ctx.Err()
-	}
 	id := writeID()
-	if len(writes) == 1 && len(increments) == 0 && !writes[0].Delete {
+	switch parts := store.Parts(writes, increments); {
+	case parts == 0:
+		return ctx.Err()
+	case parts == 1 && len(writes) == 1 && writes[0].Delete:
+		return s.remove(ctx, writes[0])
+	case parts == 1 && len(writes) == 1:
 		return s.put(ctx, writes[0], id)
 	}
 	return s.transact(ctx, writes, increments, id)
@@ -66,6 +62,9 @@ func (s *Store) encode(w store.Write, id string) item {
 	}
 	if !w.Ends.IsZero() {
 		it[TimeToLive] = numberAttr(w.Ends.Add(ttlAfter).Unix())
+	}
+	if w.Note != "" {
+		it[attrNote] = stringAttr(w.Note)
 	}
 	pack(it, w.Data)
 	return it
@@ -107,6 +106,23 @@ func (s *Store) put(ctx context.Context, w store.Write, id string) error {
 	return unsure(lost, store.ErrConflict)
 }
 
+// remove deletes one record. A deletion leaves no write id behind: when a repeated request finds
+// another state than the expected one, the lost request may have deleted the record.
+func (s *Store) remove(ctx context.Context, w store.Write) error {
+	expression, values := condition(w)
+	var lost bool
+	_, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &s.table, Key: keyOf(itemKey(w.Key)), ConditionExpression: expression, ExpressionAttributeValues: values,
+	}, noticeLoss(&lost))
+	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed {
+		return unsure(lost, store.ErrConflict)
+	}
+	if err != nil {
+		return unsure(lost, failure(ctx, "delete", err))
+	}
+	return nil
+}
+
 // noticeLoss sets lost when the server may have acted on a request without saying so: no answer
 // came, or the answer was a server error.
 func noticeLoss(lost *bool) func(*dynamodb.Options) {
@@ -146,8 +162,53 @@ func versionOf(it item) uint64 {
 	return n
 }
 
+// transactTries is how often a transaction that the table throttles is sent. The SDK repeats other
+// throttled requests by itself, but a throttled transaction arrives as a cancelled one.
+const transactTries = 4
+
+// transact commits several parts in one transaction. One that was cancelled stored nothing, so it
+// may be sent again with its token.
 func (s *Store) transact(ctx context.Context, writes []store.Write, increments []store.Increment, id string) error {
-	items := make([]types.TransactWriteItem, 0, len(writes)+len(increments))
+	in := &dynamodb.TransactWriteItemsInput{TransactItems: s.items(writes, increments, id), ClientRequestToken: &id}
+	var lost bool
+	for try := 1; ; try++ {
+		_, err := s.client.TransactWriteItems(ctx, in, noticeLoss(&lost))
+		cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
+		switch {
+		case err == nil:
+			return nil
+		case !isCancelled:
+			return unsure(lost, failure(ctx, "commit", err))
+		}
+		err = reason(cancelled, writes, increments)
+		if !errors.Is(err, errThrottled) || try == transactTries {
+			return err
+		}
+		if err := s.pause(ctx, backoff(try)); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+	}
+}
+
+// backoff returns a random time before the next try. Its limit doubles with each try.
+func backoff(try int) time.Duration {
+	return rand.N(50 * time.Millisecond << try) //nolint:gosec // spreads requests, hides nothing
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// items returns the requests of a transaction: the writes, the increments, then the entries.
+func (s *Store) items(writes []store.Write, increments []store.Increment, id string) []types.TransactWriteItem {
+	items := make([]types.TransactWriteItem, 0, store.Parts(writes, increments))
 	for _, w := range writes {
 		expression, values := condition(w)
 		if w.Delete {
@@ -163,16 +224,10 @@ func (s *Store) transact(ctx context.Context, writes []store.Write, increments [
 	for _, inc := range increments {
 		items = append(items, types.TransactWriteItem{Update: s.increment(inc)})
 	}
-	var lost bool
-	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: &id}, noticeLoss(&lost))
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) {
-		return reason(cancelled, writes, increments)
+	for i := range writes {
+		items = s.entries(items, &writes[i])
 	}
-	if err != nil {
-		return unsure(lost, failure(ctx, "commit", err))
-	}
-	return nil
+	return items
 }
 
 // increment returns the request that adds to a counter. A counter that does not exist stands at 0.
@@ -192,6 +247,9 @@ func (s *Store) increment(inc store.Increment) *types.Update {
 	}
 }
 
+// errThrottled is why the table cancelled a transaction that may be sent again.
+var errThrottled = fmt.Errorf("commit: throttled: %w", store.ErrUnavailable)
+
 // reason returns why a transaction was cancelled. A conflict of two transactions on a counter is
 // [store.ErrConflict] too: the caller tries again.
 func reason(cancelled *types.TransactionCanceledException, writes []store.Write, increments []store.Increment) error {
@@ -206,7 +264,7 @@ func reason(cancelled *types.TransactionCanceledException, writes []store.Write,
 		case code == "ConditionalCheckFailed", code == "TransactionConflict":
 			return store.ErrConflict
 		case code == "ThrottlingError", code == "ProvisionedThroughputExceeded":
-			other = fmt.Errorf("commit: %w", store.ErrUnavailable)
+			other = errThrottled
 		default:
 			other = fmt.Errorf("commit: transaction cancelled: %s", code)
 		}

@@ -45,7 +45,7 @@ func TestEveryReadIsConsistent(t *testing.T) {
 	if _, err := s.Get(t.Context(), a, b); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.List(t.Context(), store.KindUser, "", 10); err != nil {
+	if _, _, err := s.List(t.Context(), store.KindUser, "", 10); err != nil {
 		t.Fatal(err)
 	}
 	if len(wire.bodies) < 3 {

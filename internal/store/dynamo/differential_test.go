@@ -48,7 +48,7 @@ func TestSameAsBoltstore(t *testing.T) {
 		run++
 		d := &differential{stores: stores, run: run, versions: map[store.Key][]versions{}}
 		defer d.clear(t)
-		t.Repeat(map[string]func(*rapid.T){"commit": d.commit, "increment": d.increment, "get": d.get, "expired": d.expired, "list": d.list})
+		t.Repeat(map[string]func(*rapid.T){"commit": d.commit, "increment": d.increment, "get": d.get, "expired": d.expired, "list": d.list, "entries": d.entries})
 	})
 	if run < differentialFewest {
 		t.Errorf("the stores were compared %d times, want at least %d", run, differentialFewest)
@@ -129,7 +129,10 @@ func (d *differential) drawWrites(t *rapid.T) (writes [2][]store.Write) {
 			if rapid.Bool().Draw(t, "expires") {
 				w.Expires = anyTime().Draw(t, "at")
 			}
+			w.Add = rapid.SliceOfN(anyEntry(), 0, 2).Draw(t, "add")
+			w.Note = rapid.SampledFrom([]string{"", "", "note", "é"}).Draw(t, "note")
 		}
+		w.Remove = rapid.SliceOfN(anyEntry(), 0, 1).Draw(t, "remove")
 		for i := range writes {
 			w.Version = at[i]
 			writes[i] = append(writes[i], w)
@@ -196,9 +199,43 @@ func (d *differential) getBoth(t *rapid.T, keys []store.Key) {
 }
 
 func (d *differential) list(t *rapid.T) {
-	kind, after := anyKey().Draw(t, "of").Kind, anyKey().Draw(t, "after").ID
-	limit := rapid.IntRange(-1, 10).Draw(t, "limit")
-	d.wantSame(t, both(t, d, func(s store.Store) ([]store.Record, error) { return s.List(t.Context(), kind, after, limit) }))
+	kind, limit := anyKey().Draw(t, "of").Kind, rapid.IntRange(1, 10).Draw(t, "limit")
+	d.wantSame(t, both(t, d, func(s store.Store) (all []store.Record, err error) {
+		for after := store.Position(""); ; {
+			records, next, err := s.List(t.Context(), kind, after, limit)
+			if all = append(all, records...); err != nil || next == "" {
+				slices.SortFunc(all, func(a, b store.Record) int { return strings.Compare(a.Key.ID, b.Key.ID) })
+				return all, err
+			}
+			after = next
+		}
+	}))
+}
+
+// anyRank draws ranks with the characters that keys are often joined, escaped or ended with.
+func anyRank() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"", "x", "xy", "#", "%23", "é", "\xff", "\x01"})
+}
+
+func anyEntry() *rapid.Generator[store.Entry] {
+	return rapid.Custom(func(t *rapid.T) store.Entry {
+		return store.Entry{List: rapid.SampledFrom([]string{"l", "l#", "\xff"}).Draw(t, "list"), Rank: anyRank().Draw(t, "rank")}
+	})
+}
+
+// entries compares a page of a list. Entries stay from run to run.
+func (d *differential) entries(t *rapid.T) {
+	r := store.Range{
+		List: anyEntry().Draw(t, "of").List, From: anyRank().Draw(t, "from"), To: anyRank().Draw(t, "to"),
+		Order: rapid.SampledFrom([]store.Order{store.Ascending, store.Descending}).Draw(t, "order"), Limit: rapid.IntRange(-1, 10).Draw(t, "limit"),
+	}
+	if rapid.Bool().Draw(t, "after") {
+		r.After = store.Listed{Key: anyKey().Draw(t, "after key"), Rank: anyRank().Draw(t, "after rank")}.Position()
+	}
+	got := both(t, d, func(s store.Store) ([]store.Listed, error) { return s.Entries(t.Context(), r) })
+	if !slices.Equal(got[0], got[1]) {
+		t.Fatalf("entries of %+v: got %q, want %q", r, got[1], got[0])
+	}
 }
 
 // expired compares the keys that expired. With a limit it compares their number, because the stores

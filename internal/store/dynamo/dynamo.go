@@ -9,8 +9,10 @@
 //	data    the record, or z: the record compressed
 //	xs, xe  kind with shard, and seconds: key of the sparse index of expiring records
 //	ttl     seconds: when the table deletes a record that has ended
+//	note    the note of this version's write, for the feed
 //
-// A counter is an item without a kind; n is its sum.
+// A counter is an item without a kind; n is its sum. An entry of a sorted list is an item whose key
+// is "@" and a hash; ls and lp are its list and position: the key of the index of lists.
 package dynamo
 
 import (
@@ -18,6 +20,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -30,7 +33,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// The names of the table's attributes and of its index.
+// The names of the table's attributes and of its indexes.
 const (
 	attrKey     = "pk"
 	attrVersion = "v"
@@ -42,14 +45,20 @@ const (
 	attrSum     = "n"
 	attrPacked  = "z"
 	ExpiryIndex = "expiry"
+
+	attrNote     = "note"
+	attrList     = "ls"
+	attrPosition = "lp"
+	ListIndex    = "lists"
 )
 
 // maxKeyLength is the largest length of a table's partition key in bytes.
 const maxKeyLength = 2048
 
-// expiryShards is how many partitions of the index a kind has, so that cleaning up many records
-// does not overload one.
-const expiryShards = 4
+// expiryShards is how many partitions of the index a kind has. One takes 1,000 write units a
+// second. A sign-in moves its client's entry two or three times, which is up to six. Entries from
+// before, in the first four partitions, stay where readers find them.
+const expiryShards = 16
 
 // ttlAfter is how long after a record's end the table deletes the record. The cleanup normally
 // deletes it long before.
@@ -59,6 +68,7 @@ const ttlAfter = 30 * 24 * time.Hour
 type Client interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
@@ -70,11 +80,13 @@ type Store struct {
 	client Client
 	table  string
 	now    func() time.Time
+	// pause waits between the tries of a throttled transaction.
+	pause func(context.Context, time.Duration) error
 }
 
 // New returns a store in an existing table with the schema of [Schema].
 func New(client Client, table string, now func() time.Time) *Store {
-	return &Store{client, table, now}
+	return &Store{client, table, now, pause}
 }
 
 type item = map[string]types.AttributeValue
@@ -225,33 +237,35 @@ func timeOf(a types.AttributeValue) (at time.Time, ok bool) {
 	return time.Unix(seconds, 0).UTC(), err == nil
 }
 
-// List implements [store.Store] by scanning the table. Only administration uses it.
-func (s *Store) List(ctx context.Context, kind store.Kind, after string, limit int) ([]store.Record, error) {
-	var out []store.Record
-	pages := dynamodb.NewScanPaginator(s.client, &dynamodb.ScanInput{
-		TableName: &s.table, ConsistentRead: aws.Bool(true),
+// List implements [store.Store]. A page is one request of a scan, which goes on where the page
+// before ended: as many items of all kinds are read as the limit says.
+func (s *Store) List(ctx context.Context, kind store.Kind, after store.Position, limit int) (records []store.Record, next store.Position, err error) {
+	if limit <= 0 {
+		return nil, "", ctx.Err()
+	}
+	in := &dynamodb.ScanInput{
+		TableName: &s.table, ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(min(limit, math.MaxInt32))), //nolint:gosec // in its range
 		FilterExpression:          aws.String("begins_with(" + attrKey + ", :k)"),
 		ExpressionAttributeValues: item{":k": stringAttr(kindPrefix(kind))},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, failure(ctx, "list", err)
-		}
-		for _, it := range page.Items {
-			r, err := decode(it)
-			if err != nil {
-				return nil, err
-			}
-			if r.Key.ID > after {
-				out = append(out, r)
-			}
-		}
-		if len(out) > 2*limit { // a scan is unordered, and the kind may be larger than the memory
-			out = firstByID(out, limit)
-		}
 	}
-	return firstByID(out, limit), nil
+	if after != "" {
+		in.ExclusiveStartKey = keyOf(string(after))
+	}
+	page, err := s.client.Scan(ctx, in)
+	if err != nil {
+		return nil, "", failure(ctx, "list", err)
+	}
+	for _, it := range page.Items {
+		r, err := decode(it)
+		if err != nil {
+			return nil, "", err
+		}
+		records = append(records, r)
+	}
+	if last, ok := page.LastEvaluatedKey[attrKey].(*types.AttributeValueMemberS); ok {
+		next = store.Position(last.Value)
+	}
+	return records, next, nil
 }
 
 // writeID returns a new id for a commit. It proves which commit wrote an item's version.

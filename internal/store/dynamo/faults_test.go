@@ -93,6 +93,8 @@ type operation struct {
 	// state returns what is stored; it is nil for reads.
 	state func(s *dynamo.Store) string
 	cases []faultCase
+	// differs has the answers, by the name of a case, that are not those of anyOperation.
+	differs map[string]string
 }
 
 var operations = []operation{
@@ -102,12 +104,16 @@ var operations = []operation{
 		{"some keys were not read, then the table is throttled", []fault{oneUnread, throttled}, done, "", 3},
 		{"some keys were not read, then the table stays throttled", []fault{oneUnread, throttled, throttled, throttled}, unavailable, "", 4},
 	}},
-	{name: "Query", more: 3, call: expiring, cases: []faultCase{
-		{"a later query is throttled", []fault{nil, nil, throttled}, done, "", 5},
+	{name: "Query", more: 15, call: expiring, cases: []faultCase{
+		{"a later query is throttled", []fault{nil, nil, throttled}, done, "", 17},
 		{"a later query stays throttled", []fault{nil, nil, throttled, throttled, throttled}, unavailable, "", 5},
 		{"the deadline passes in a later query", []fault{nil, nil, slow}, tooLate, "", 3},
 	}},
+	{name: "Query", call: readingEntries},
 	{name: "Scan", call: listing},
+	{name: "DeleteItem", call: deleting, state: single, cases: deleteCases, differs: map[string]string{
+		"the answer is lost": unavailable, "two answers are lost": unavailable, "the answer is lost, then the table is throttled": unavailable,
+	}},
 	{name: "PutItem", call: replacing, state: single, cases: putCases},
 	{name: "PutItem", empty: true, call: replacing, state: single, cases: []faultCase{
 		{"somebody else creates it while the table is throttled", []fault{throttled.then(overwrite)}, conflict, theirs, 2},
@@ -135,8 +141,14 @@ var transactCases = []faultCase{
 	{"one record changed and another is held", []fault{cancelled("TransactionConflict", "ConditionalCheckFailed", "None", "None")}, conflict, before, 1},
 	{"the counter is full and a record changed", []fault{cancelled("None", "ConditionalCheckFailed", "None", "ConditionalCheckFailed")}, conflict, before, 1},
 	{"the counter is full", []fault{cancelled("None", "None", "None", "ConditionalCheckFailed")}, exhausted, before, 1},
-	{"an item is throttled", []fault{cancelled("None", "ThrottlingError", "None", "None")}, unavailable, before, 1},
-	{"a hot item is throttled", []fault{cancelled("None", "None", "None", "ProvisionedThroughputExceeded")}, unavailable, before, 1},
+	{"an item is throttled", []fault{throttledItem}, done, after, 2},
+	{"an item and then a hot counter are throttled", []fault{throttledItem, throttledCounter}, done, after, 3},
+	{"an item stays throttled", []fault{throttledItem, throttledItem, throttledItem, throttledItem}, unavailable, before, 4},
+	{"an item is throttled and another is held", []fault{cancelled("TransactionConflict", "ThrottlingError", "None", "None")}, conflict, before, 1},
+	{"an item is throttled, then somebody else writes first", []fault{throttledItem.then(overwrite)}, conflict, theirs, 2},
+	{"an item is throttled, then the answer is lost", []fault{throttledItem, lost}, done, after, 3},
+	{"the answer is lost, then an item is throttled", []fault{lost, throttledItem}, done, after, 3},
+	{"an item is throttled until the deadline", []fault{throttledItem, slow}, tooLate, before, 2},
 	{"it is cancelled for no reason", []fault{cancelled()}, unavailable, before, 1},
 	{"it is cancelled for a reason that none of its parts has", []fault{cancelled("None", "None", "None", "None")}, unavailable, before, 1},
 	{"it is cancelled for a reason of the future", []fault{cancelled("None", "None", "None", "Eclipse")}, unknown, before, 1},
@@ -146,6 +158,21 @@ var transactCases = []faultCase{
 	{"the answer is lost, then another transaction holds it", []fault{lost, contended}, unavailable, after, 2},
 	{"somebody else writes first", []fault{fault(unsent).then(overwrite)}, conflict, theirs, 2},
 	{"the answer is lost, then somebody else overwrites it", []fault{fault(lost).then(overwrite)}, done, theirsOver, 2},
+}
+
+var (
+	throttledItem    = cancelled("None", "ThrottlingError", "None", "None")
+	throttledCounter = cancelled("None", "None", "None", "ProvisionedThroughputExceeded")
+)
+
+// deleteCases: a deletion leaves nothing by which a repeated request could recognise it.
+var deleteCases = []faultCase{
+	{"a transaction holds the record", []fault{contended}, conflict, before, 1},
+	{"the answer is lost, then a transaction holds the record", []fault{lost, contended}, unavailable, gone, 2},
+	{"somebody else writes first", []fault{throttled.then(overwrite)}, conflict, theirs, 2},
+	{"somebody else deletes it first", []fault{throttled.then(remove)}, conflict, gone, 2},
+	{"the request may be lost, then somebody else deletes it", []fault{fault(unsent).then(remove)}, unavailable, gone, 2},
+	{"the answer is lost, then somebody else creates it", []fault{fault(lost).then(overwrite)}, unavailable, theirs, 2},
 }
 
 func getting(keys ...store.Key) func(context.Context, *dynamo.Store, map[store.Key]store.Record) error {
@@ -169,11 +196,23 @@ func expiring(ctx context.Context, s *dynamo.Store, _ map[store.Key]store.Record
 }
 
 func listing(ctx context.Context, s *dynamo.Store, _ map[store.Key]store.Record) error {
-	records, err := s.List(ctx, "user", "", 10)
+	records, _, err := s.List(ctx, "user", "", 10)
 	if err == nil && len(records) != 3 {
 		return fmt.Errorf("listed: %v", records)
 	}
 	return err
+}
+
+func readingEntries(ctx context.Context, s *dynamo.Store, _ map[store.Key]store.Record) error {
+	found, err := s.Entries(ctx, store.Range{List: "l", Limit: 10})
+	if err == nil && len(found) != 3 {
+		return fmt.Errorf("entries: %v", found)
+	}
+	return err
+}
+
+func deleting(ctx context.Context, s *dynamo.Store, is map[store.Key]store.Record) error {
+	return s.Commit(ctx, []store.Write{{Record: store.Record{Key: keyA, Version: is[keyA].Version}, Delete: true}})
 }
 
 func replacing(ctx context.Context, s *dynamo.Store, is map[store.Key]store.Record) error {
@@ -193,10 +232,13 @@ func single(s *dynamo.Store) string {
 
 var keyNew = store.Key{Kind: "user", ID: "new"}
 
-// mixing replaces a, deletes b, creates a record and increments a counter.
+// mixing replaces a, deletes b, creates a record, increments a counter and moves the entry of b to
+// a.
 func mixing(ctx context.Context, s *dynamo.Store, is map[store.Key]store.Record) error {
+	moved := writing(is[keyA], after)
+	moved.Add = []store.Entry{{List: "l", Rank: "b"}}
 	return s.Commit(ctx, []store.Write{
-		writing(is[keyA], after), {Record: store.Record{Key: keyB, Version: is[keyB].Version}, Delete: true}, writing(store.Record{Key: keyNew}, after),
+		moved, {Record: store.Record{Key: keyB, Version: is[keyB].Version}, Delete: true, Remove: moved.Add}, writing(store.Record{Key: keyNew}, after),
 	}, store.Increment{Counter: "sum", By: 1, Max: 9, Expires: runsOut})
 }
 
@@ -211,8 +253,12 @@ func mixture(s *dynamo.Store) string {
 	for verdict(s.Commit(context.Background(), nil, store.Increment{Counter: "sum", By: 1, Max: int64(sum) + 1, Expires: runsOut})) == exhausted {
 		sum++
 	}
-	nothing := is[keyB].Version != 0 && is[keyNew].Version == 0 && sum == 0
-	everything := is[keyB].Version == 0 && string(is[keyNew].Data) == after && sum == 1
+	of, err := s.Entries(context.Background(), store.Range{List: "l", From: "b", To: "c", Limit: 10})
+	if err != nil || len(of) != 1 {
+		return fmt.Sprintf("entries: %v, %v", of, err)
+	}
+	nothing := is[keyB].Version != 0 && is[keyNew].Version == 0 && sum == 0 && of[0].Key == keyB
+	everything := is[keyB].Version == 0 && string(is[keyNew].Data) == after && sum == 1 && of[0].Key == keyA
 	switch a := string(is[keyA].Data); {
 	case nothing && (a == before || a == theirs), everything && a == after:
 		return a
@@ -231,6 +277,9 @@ func TestFaults(t *testing.T) {
 			if j < len(anyOperation) && c.answer == done {
 				c.requests += o.more
 			}
+			if answer, ok := o.differs[c.name]; ok && j < len(anyOperation) {
+				c.answer = answer
+			}
 			name := o.name
 			if o.empty {
 				name += " of a new record"
@@ -246,7 +295,9 @@ func testFault(t *testing.T, o operation, c faultCase, table string) {
 	if !o.empty {
 		var writes []store.Write
 		for _, k := range []store.Key{keyA, keyB, keyC} {
-			writes = append(writes, writing(store.Record{Key: k}, before))
+			w := writing(store.Record{Key: k}, before)
+			w.Add = []store.Entry{{List: "l", Rank: k.ID}}
+			writes = append(writes, w)
 		}
 		err := w.other.Commit(t.Context(), writes)
 		if err == nil {
@@ -268,7 +319,10 @@ func testFault(t *testing.T, o operation, c faultCase, table string) {
 		return
 	}
 	wantState := c.stored
-	if o.empty && wantState == before {
+	switch {
+	case o.empty && wantState == before:
+		wantState = gone
+	case o.name == "DeleteItem" && wantState == after:
 		wantState = gone
 	}
 	if got := o.state(w.other); got != wantState {

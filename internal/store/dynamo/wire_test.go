@@ -247,5 +247,7 @@ func newWire(t *testing.T, table string) (*wire, *dynamo.Store, context.Context)
 	ctx := deadline{t.Context(), make(chan struct{})}
 	w.pass = sync.OnceFunc(func() { close(ctx.passed) })
 	w.other = dynamo.New(newClient(t), table, time.Now)
-	return w, dynamo.New(client, table, time.Now), ctx
+	s := dynamo.New(client, table, time.Now)
+	s.SetPause(func(ctx context.Context, _ time.Duration) error { return ctx.Err() })
+	return w, s, ctx
 }

@@ -84,7 +84,7 @@ var incrementCases = []testCase{
 		if keys := f.expired("user", start.AddDate(1, 0, 0), 10); len(keys) != 0 {
 			f.Errorf("got %v expired, want nothing", keys)
 		}
-		if records := f.list(users, "", 10); len(records) != 0 {
+		if records := f.list(users, 10); len(records) != 0 {
 			f.Errorf("got %v listed, want nothing", records)
 		}
 	}},

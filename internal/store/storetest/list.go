@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,74 +21,50 @@ func compareKeys(a, b store.Key) int {
 }
 
 var listCases = []testCase{
-	{"an empty kind lists nothing", func(f *fixture) { f.wantListed(users, "", 10) }},
-	{"records are listed by id with all that Get answers", func(f *fixture) {
+	{"an empty kind lists nothing", func(f *fixture) { f.wantListed(users, 10) }},
+	{"records are listed with all that Get answers", func(f *fixture) {
 		f.commit(putExpiring(bob, 0, start), put(alice, 0, "alice"))
 		f.commit(put(alice, f.get(alice).Version, "changed"))
-		f.wantListed(users, "", 10, "alice", "bob")
+		f.wantListed(users, 10, "alice", "bob")
 	}},
-	{"only ids greater than the given one are listed, present or not", func(f *fixture) {
+	{"a limit below one lists nothing", func(f *fixture) {
 		f.commit(put(alice, 0, "alice"), put(bob, 0, "bob"))
-		f.wantListed(users, "alice", 10, "bob")
-		f.wantListed(users, "aliceX", 10, "bob")
-		f.wantListed(users, "alic", 10, "alice", "bob")
-		f.wantListed(users, "bob", 10)
-		f.wantListed(users, "zoe", 10)
-	}},
-	{"no more records than the limit", func(f *fixture) {
-		f.commit(put(alice, 0, "alice"), put(bob, 0, "bob"))
-		f.wantListed(users, "", 0)
-		f.wantListed(users, "", 1, "alice")
-		f.wantListed(users, "", 2, "alice", "bob")
+		for _, limit := range []int{0, -1} {
+			records, next, err := f.store.List(f.ctx, users, "", limit)
+			if len(records) > 0 || next != "" || err != nil {
+				f.Errorf("limit %d: got %v, %q, %v", limit, records, next, err)
+			}
+		}
 	}},
 	{"kinds are separate, also when one name begins with another", func(f *fixture) {
 		for _, kind := range []store.Kind{"a", "ab", "abc", "b"} {
 			f.commit(put(store.Key{Kind: kind, ID: "of-" + string(kind)}, 0, "data"))
 		}
-		f.wantListed("a", "", 10, "of-a")
-		f.wantListed("ab", "", 10, "of-ab")
-		f.wantListed("abc", "", 10, "of-abc")
+		f.wantListed("a", 10, "of-a")
+		f.wantListed("ab", 10, "of-ab")
+		f.wantListed("abc", 10, "of-abc")
 	}},
 	{"a deleted record is not listed", func(f *fixture) {
 		f.commit(put(alice, 0, "alice"), put(bob, 0, "bob"))
 		f.commit(remove(f.get(alice)))
-		f.wantListed(users, "", 10, "bob")
+		f.wantListed(users, 10, "bob")
 	}},
-	{"ids are ordered by their bytes", func(f *fixture) {
-		for _, id := range oddIDs {
+	{"pages of any size cover everything once", func(f *fixture) {
+		for _, id := range append([]string{""}, oddIDs...) {
 			f.commit(put(store.Key{Kind: addresses, ID: id}, 0, "data"))
 		}
-		f.wantListed(addresses, "", 100, oddIDs...)
-		for i, id := range oddIDs {
-			f.wantListed(addresses, id, 100, oddIDs[i+1:]...)
+		f.commit(put(alice, 0, "alice"), put(bob, 0, "bob"))
+		for _, limit := range []int{1, 2, 5, len(oddIDs), len(oddIDs) + 1, 1000} {
+			f.wantListed(addresses, limit, append([]string{""}, oddIDs...)...)
 		}
 	}},
-	{"pages cover everything once", func(f *fixture) {
-		for _, id := range oddIDs {
-			f.commit(put(store.Key{Kind: addresses, ID: id}, 0, "data"))
-		}
-		var got []string
-		after := ""
-		for range len(oddIDs) {
-			page := f.list(addresses, after, 5)
-			if len(page) == 0 {
-				break
-			}
-			for _, r := range page {
-				got = append(got, r.Key.ID)
-			}
-			after = page[len(page)-1].Key.ID
-		}
-		if !slices.Equal(got, oddIDs) {
-			f.Errorf("got %q, want %q", got, oddIDs)
-		}
-	}},
+	{"records that stay are listed once while others come and go", testListWhileChanging},
 }
 
-// wantListed checks the listed ids, and that each record is as Get returns it.
-func (f *fixture) wantListed(kind store.Kind, after string, limit int, want ...string) {
+// wantListed checks the ids of a whole kind, and that each record is as Get returns it.
+func (f *fixture) wantListed(kind store.Kind, limit int, want ...string) {
 	f.Helper()
-	got := f.list(kind, after, limit)
+	got := f.list(kind, limit)
 	var ids []string
 	for _, r := range got {
 		ids = append(ids, r.Key.ID)
@@ -98,6 +75,45 @@ func (f *fixture) wantListed(kind store.Kind, after string, limit int, want ...s
 		}
 	}
 	if !slices.Equal(ids, want) {
-		f.Errorf("list of %s after %q, at most %d: got %q, want %q", kind, after, limit, ids, want)
+		f.Errorf("list of %s, %d at a time: got %q, want %q", kind, limit, ids, want)
+	}
+}
+
+// testListWhileChanging: between two pages the last record of the page is deleted and another one
+// is created.
+func testListWhileChanging(f *fixture) {
+	const stay = 12
+	for i := range stay {
+		f.commit(put(store.Key{Kind: nonces, ID: fmt.Sprint("stays-", i)}, 0, "data"))
+		f.commit(put(store.Key{Kind: nonces, ID: fmt.Sprint("goes-", i)}, 0, "data"))
+	}
+	seen := map[string]int{}
+	for after, page := store.Position(""), 0; ; page++ {
+		records, next, err := f.store.List(f.ctx, nonces, after, 3)
+		if err != nil {
+			f.Fatalf("list: %v", err)
+		}
+		for _, r := range records {
+			seen[r.Key.ID]++
+			if strings.HasPrefix(r.Key.ID, "goes-") {
+				f.commit(remove(r))
+			}
+		}
+		if page < 5 {
+			f.commit(put(store.Key{Kind: nonces, ID: fmt.Sprint("new-", page)}, 0, "data"))
+		}
+		if after = next; after == "" {
+			break
+		}
+	}
+	for i := range stay {
+		if n := seen[fmt.Sprint("stays-", i)]; n != 1 {
+			f.Errorf("record %d was listed %d times", i, n)
+		}
+	}
+	for id, n := range seen {
+		if n != 1 {
+			f.Errorf("%s was listed %d times", id, n)
+		}
 	}
 }

@@ -127,10 +127,11 @@ var contextCases = []testCase{
 		cancel()
 		_, getErr := f.store.Get(ctx, alice)
 		_, expiredErr := f.store.Expired(ctx, users, start, 1)
-		_, listErr := f.store.List(ctx, users, "", 1)
+		_, _, listErr := f.store.List(ctx, users, "", 1)
+		_, entriesErr := f.store.Entries(ctx, store.Range{List: "l", Limit: 1})
 		commitErr := f.store.Commit(ctx, []store.Write{put(alice, 0, "alice")})
 		for name, err := range map[string]error{
-			"Get": getErr, "Expired": expiredErr, "List": listErr, "Commit": commitErr,
+			"Get": getErr, "Expired": expiredErr, "List": listErr, "Entries": entriesErr, "Commit": commitErr,
 		} {
 			if !errors.Is(err, context.Canceled) && !errors.Is(err, store.ErrUnavailable) {
 				f.Errorf("%s: got error %v, want that of the context", name, err)

@@ -179,7 +179,7 @@ func testNoAliasing(f *fixture) {
 	_ = append(read.Data, "zzz"...)
 	f.wantData(alice, "original")
 
-	listed := f.list(users, "", 1)
+	listed := f.list(users, 1)
 	if len(listed) != 1 {
 		f.Fatalf("list: got %d records, want 1", len(listed))
 	}

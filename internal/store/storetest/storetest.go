@@ -8,7 +8,9 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +34,7 @@ func Test(t *testing.T, open Open) {
 		{"expired", expiredCases},
 		{"latest", latestCases},
 		{"list", listCases},
+		{"entries", entryCases},
 		{"races", raceCases},
 		{"contexts", contextCases},
 	} {
@@ -44,8 +47,8 @@ func Test(t *testing.T, open Open) {
 	t.Run("model", func(t *testing.T) { testModel(t, open(t)) })
 }
 
-// TestReopen checks that records, versions, expiries and counters outlive the store. reopen closes
-// the given store and opens its data again.
+// TestReopen checks that records, versions, expiries, entries and counters outlive the store.
+// reopen closes the given store and opens its data again.
 func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s store.Store) store.Store) {
 	f := newFixture(t, open(t))
 	gone := store.Key{Kind: tickets, ID: "gone"}
@@ -56,6 +59,8 @@ func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s store.Store
 	}})
 	f.commit(remove(f.get(gone)))
 	f.add(store.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
+	f.enter(bob, entry("1"), entry("2"))
+	f.leave(bob, entry("1"))
 	want := f.records(alice, bob, gone)
 
 	f = newFixture(t, reopen(t, f.store))
@@ -66,6 +71,7 @@ func TestReopen(t *testing.T, open Open, reopen func(t *testing.T, s store.Store
 	if got := f.expired(users, start.Add(time.Second), 10); !slices.Equal(got, []store.Key{alice}) {
 		t.Errorf("expired after reopening: got %v, want %v", got, alice)
 	}
+	f.wantEntries(store.Range{List: "l"}, "2 bob")
 	f.exhaust("hour", store.Increment{Counter: "hour", By: 2, Max: 3, Expires: start})
 	f.add(store.Increment{Counter: "hour", By: 1, Max: 3, Expires: start})
 }
@@ -196,13 +202,31 @@ func (f *fixture) latest(kind store.Kind, before time.Time, limit int) []store.R
 	return records
 }
 
-func (f *fixture) list(kind store.Kind, after string, limit int) []store.Record {
+// list reads a whole kind, a page of up to limit records at a time, and sorts it by id.
+func (f *fixture) list(kind store.Kind, limit int) []store.Record {
 	f.Helper()
-	records, err := f.store.List(f.ctx, kind, after, limit)
+	all, err := listAll(f.ctx, f.store, kind, limit)
 	if err != nil {
 		f.Fatalf("list: %v", err)
 	}
-	return records
+	return all
+}
+
+func listAll(ctx context.Context, s store.Store, kind store.Kind, limit int) (all []store.Record, err error) {
+	for after := store.Position(""); ; {
+		records, next, err := s.List(ctx, kind, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		if len(records) > limit {
+			return nil, fmt.Errorf("a page has %d records, more than %d", len(records), limit)
+		}
+		all = append(all, records...)
+		if after = next; after == "" {
+			slices.SortFunc(all, func(a, b store.Record) int { return strings.Compare(a.Key.ID, b.Key.ID) })
+			return all, nil
+		}
+	}
 }
 
 // wantData checks the data of a record; "" means that the record does not exist.

@@ -1,0 +1,101 @@
+package clerksdk_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// languages are the SDKs in the order of docs/use/clients.md. The file of results has the name in
+// lower case.
+var languages = []string{"Go"}
+
+var generated = regexp.MustCompile(`(?s)<!-- table: make update -->\n.*?<!-- end -->`)
+
+// TestTheCallsAreListed compares the tables of docs/use/clients.md with the results of the SDKs.
+func TestTheCallsAreListed(t *testing.T) {
+	const page = "../../docs/use/clients.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("<!-- table: make update -->\n")
+	for i, language := range languages {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "|%s|works|Clerk's error|\n|---|---|---|\n", language)
+		writeTable(&b, results(t, "calls/"+strings.ToLower(language)+".txt"))
+	}
+	b.WriteString("<!-- end -->")
+	if n := len(generated.FindAllIndex(text, -1)); n != 1 {
+		t.Fatalf("%d places for the tables", n)
+	}
+	want := generated.ReplaceAllLiteral(text, []byte(b.String()))
+	if *update {
+		if err := os.WriteFile(page, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(want), string(text)); diff != "" {
+		t.Errorf("%s (-results +page), run make update:\n%s", page, diff)
+	}
+}
+
+// result is what a call of an SDK led to: [works], Clerk's error, or "no request".
+type result struct{ resource, call, outcome string }
+
+// results reads a file of results.
+func results(t *testing.T, name string) []result {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []result
+	for line := range strings.Lines(string(text)) {
+		call, outcome, ok := strings.Cut(strings.TrimSpace(line), "\t")
+		dot := strings.LastIndex(call, ".")
+		if !ok || outcome == "" || dot < 0 {
+			t.Fatalf("%s: %q", name, line)
+		}
+		out = append(out, result{call[:dot], call[dot+1:], outcome})
+	}
+	if len(out) < 50 {
+		t.Fatalf("%s has only %d calls", name, len(out))
+	}
+	return out
+}
+
+// writeTable writes a row for each resource with a call that works, and one row for all others.
+func writeTable(b *strings.Builder, all []result) {
+	var resources, others []string
+	calls := map[string]map[bool][]string{}
+	for _, r := range all {
+		if calls[r.resource] == nil {
+			calls[r.resource] = map[bool][]string{}
+			resources = append(resources, r.resource)
+		}
+		name := "`" + r.call + "`"
+		if r.outcome == "no request" {
+			name += " (sends nothing)"
+		}
+		calls[r.resource][r.outcome == works] = append(calls[r.resource][r.outcome == works], name)
+	}
+	slices.Sort(resources)
+	for _, resource := range resources {
+		if len(calls[resource][true]) == 0 {
+			others = append(others, "`"+resource+"`")
+			continue
+		}
+		fmt.Fprintf(b, "|`%s`|%s|%s|\n", resource, strings.Join(calls[resource][true], ", "), strings.Join(calls[resource][false], ", "))
+	}
+	fmt.Fprintf(b, "|all others||every call of %s|\n", strings.Join(others, ", "))
+}
