@@ -18,7 +18,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/api/openapi"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -154,7 +153,7 @@ func compareFields(op operation.Operation, theirs *openapi3.Operation, report fu
 		}
 	}
 	ours := map[string]bool{"_clerk_session_id": true}
-	for _, f := range openapi.Fields(op) {
+	for _, f := range op.Params() {
 		if f.In == "path" {
 			continue
 		}

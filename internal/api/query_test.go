@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/api/openapi"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -64,7 +63,7 @@ func TestListsRefuseWhatTheyDoNotApply(t *testing.T) {
 			t.Errorf("%s ignores what it does not know", of.Name)
 		}
 		own := map[string]bool{}
-		for _, f := range openapi.Fields(of.Operation) {
+		for _, f := range of.Params() {
 			own[f.Name] = true
 		}
 		for _, name := range []string{
@@ -93,7 +92,7 @@ func TestListsRefuseValues(t *testing.T) {
 	b := w.signedIn()
 	user := b.call("GET", "/v1/me").ok().text("response.id")
 	for _, of := range w.listings(user) {
-		for _, f := range openapi.Fields(of.Operation) {
+		for _, f := range of.Params() {
 			if f.In != "query" {
 				continue
 			}
@@ -107,7 +106,7 @@ func TestListsRefuseValues(t *testing.T) {
 			case "boolean":
 				bad = append(bad, f.Name+"=maybe")
 			case "array":
-				bad = append(bad, strings.Repeat(f.Name+"=US&", 301)+"x=", f.Name+"=a&"+f.Name+"=", f.Name+"[]=")
+				bad = append(bad, strings.Repeat(f.Name+"=US&", 300)+f.Name+"=US", f.Name+"=a&"+f.Name+"=", f.Name+"[]=")
 			default:
 				bad = append(bad, f.Name+"=a&"+f.Name+"=b")
 			}

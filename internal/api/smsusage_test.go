@@ -220,7 +220,7 @@ func TestSMSSettings(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"sms_countries":["UK"]}`:                "UK is not an ISO 3166 country. The United Kingdom is GB.",
 		`{"sms_countries":["us"]}`:                "A country is two capital letters, such as US.",
-		`{"sms_prices":{"US":-1}}`:                "A price is an amount from 0.000001 to 100 US dollars.",
+		`{"sms_prices":{"US":-1}}`:                "The right value is: 0.000001 to 100.",
 		`{"allowed_origins":["app.example.com"]}`: "An origin is a scheme and a host without a path, such as https://app.example.com.",
 	} {
 		a := w.backend("PATCH", "/v1/instance", body)

@@ -19,7 +19,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/countersign-mfa/countersign/internal/api"
-	"github.com/countersign-mfa/countersign/internal/api/openapi"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/test/needs"
 )
@@ -71,7 +70,7 @@ func TestSettingsAreListed(t *testing.T) {
 		if op.Name != "instance-update" {
 			continue
 		}
-		for _, f := range openapi.Fields(op) {
+		for _, f := range op.Params() {
 			if f.Doc == "" {
 				t.Errorf("%s has no description", f.Name)
 			}

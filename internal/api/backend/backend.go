@@ -4,6 +4,7 @@ package backend
 import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
 // row returns an operation of the Backend API.
@@ -14,17 +15,23 @@ func row[In, Out any](name, pattern, summary string, permissions operation.Permi
 // unreached are the codes for a second-factor number that no SMS can reach.
 var unreached = []apierr.Code{apierr.UnsupportedCountryCode, apierr.FormParamFormatInvalid}
 
-// page returns the offset and limit of a list, or an error that names the wrong one.
-func page(from int, most *int) (offset, limit int, err error) {
-	limit = 10
-	if most != nil {
-		limit = *most
-	}
-	if limit < 1 || limit > 500 {
-		return 0, 0, apierr.New(apierr.FormParamValueInvalid).Param("limit")
-	}
-	if from < 0 {
-		return 0, 0, apierr.New(apierr.FormParamValueInvalid).Param("offset")
-	}
-	return from, limit, nil
+// page is the part of a list that a request asks for.
+type page struct {
+	Limit  int `query:"limit" rules:"min=1 max=500 default=10"`
+	Offset int `query:"offset" rules:"min=0 default=0" doc:"how many to leave out"`
 }
+
+// of returns the page of a whole list. It is empty beyond the end.
+func of[T any](p page, all []T) []T {
+	from := min(p.Offset, len(all))
+	return all[from:min(from+p.Limit, len(all))]
+}
+
+// country is a country that can get text messages, as ISO 3166 alpha-2.
+type country string
+
+// Values implements [operation.Enumerated].
+func (country) Values() []string { return smsprice.Countries() }
+
+// Explain implements [operation.Explainer].
+func (country) Explain(text string) string { return smsprice.NoCountry(text) }

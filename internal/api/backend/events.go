@@ -3,14 +3,12 @@ package backend
 import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
-	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // EventsList is GET /v1/events.
 func EventsList() operation.Operation {
 	return row("events-list", "GET /v1/events",
-		"What was done in the last 30 days, newest first", operation.Latest, listEvents,
-		[]apierr.Code{apierr.FormParamValueInvalid})
+		"What was done in the last 30 days, newest first", operation.Latest, listEvents)
 }
 
 // Events is a page of events, newest first.
@@ -21,16 +19,12 @@ type Events struct {
 }
 
 type eventListInput struct {
-	Limit  *int   `query:"limit" doc:"1 to 500, default 10"`
+	Limit  int    `query:"limit" rules:"min=1 max=500 default=10"`
 	Before string `query:"before" doc:"the id of an event; older ones follow"`
 }
 
 func listEvents(c *operation.Call, in eventListInput) (Events, error) {
-	_, limit, err := page(0, in.Limit)
-	if err != nil {
-		return Events{}, err
-	}
-	found, more, err := c.Service.Audit.Events(c, in.Before, limit)
+	found, more, err := c.Service.Audit.Events(c, in.Before, in.Limit)
 	if err != nil {
 		return Events{}, err
 	}

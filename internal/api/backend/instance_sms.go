@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
-	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
@@ -28,10 +27,10 @@ func dollars(amounts map[string]smsprice.Micros) map[string]float64 {
 	return out
 }
 
-func micros(amounts map[string]float64) map[string]smsprice.Micros {
+func micros(amounts map[country]float64) map[string]smsprice.Micros {
 	out := map[string]smsprice.Micros{}
 	for country, usd := range amounts {
-		out[country] = microsOf(usd)
+		out[string(country)] = microsOf(usd)
 	}
 	return out
 }
@@ -40,39 +39,13 @@ func microsOf(usd float64) smsprice.Micros {
 	return smsprice.Micros(math.Round(usd * float64(smsprice.Dollar)))
 }
 
-// The bounds of amounts in US dollars. A free message would pass every cap, so the least price is a
-// millionth. A cap of zero for all countries is sms_code switched off.
-const (
-	leastAmount = 0.000001
-	mostPrice   = 100
-	mostCap     = 1_000_000
-)
-
-func (in instanceInput) checkMoney() error {
-	wrong := apierr.New(apierr.FormParamValueInvalid)
-	if c := in.SMSDailyCap; c != nil && (*c < leastAmount || *c > mostCap) {
-		return wrong.Param("sms_daily_cap_usd").Explain("A daily limit is an amount from 0.000001 to 1000000 US dollars.")
+func (in instanceInput) applySMS(s *account.Settings) {
+	if in.SMSCountries != nil {
+		s.SMSCountries = []string{}
 	}
-	for country, c := range in.SMSCountryCaps {
-		if !smsprice.IsCountry(country) {
-			return wrong.Param("sms_country_caps").Explain(smsprice.NoCountry(country))
-		}
-		if c < 0 || c > mostCap {
-			return wrong.Param("sms_country_caps").Explain("A daily limit is an amount from 0 to 1000000 US dollars.")
-		}
+	for _, c := range in.SMSCountries {
+		s.SMSCountries = append(s.SMSCountries, string(c))
 	}
-	for country, price := range in.SMSPrices {
-		if !smsprice.IsCountry(country) {
-			return wrong.Param("sms_prices").Explain(smsprice.NoCountry(country))
-		}
-		if price < leastAmount || price > mostPrice {
-			return wrong.Param("sms_prices").Explain("A price is an amount from 0.000001 to 100 US dollars.")
-		}
-	}
-	return nil
-}
-
-func (in instanceInput) applyMoney(s *account.Settings) {
 	if in.SMSDailyCap != nil {
 		s.SMSDailyCap = microsOf(*in.SMSDailyCap)
 	}

@@ -38,8 +38,8 @@ func PhoneNumberDelete() operation.Operation {
 }
 
 type adminPhoneCreateInput struct {
-	UserID   string `body:"user_id"`
-	Number   string `body:"phone_number"`
+	UserID   string `body:"user_id" rules:"required"`
+	Number   string `body:"phone_number" rules:"required format=phone" doc:"E.164"`
 	Verified *bool  `body:"verified"`
 	Primary  *bool  `body:"primary"`
 	Reserved *bool  `body:"reserved_for_second_factor"`

@@ -3,8 +3,6 @@ package backend
 import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
-	"github.com/countersign-mfa/countersign/internal/domain/account"
-	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 )
 
@@ -12,7 +10,7 @@ import (
 func SessionsList() operation.Operation {
 	op := row("sessions-list", "GET /v1/sessions",
 		"A user's live sessions", 0, listSessions,
-		operation.NotFound, []apierr.Code{apierr.FormParamMissing, apierr.FormParamValueInvalid})
+		operation.NotFound)
 	op.Response = []wire.AdminSession{}
 	return op
 }
@@ -37,12 +35,11 @@ func AdminSessionTokenCreate() operation.Operation {
 }
 
 type sessionListInput struct {
-	UserID    string `query:"user_id" doc:"needed: sessions are kept by user"`
-	ClientID  string `query:"client_id" doc:"only those of one client"`
-	Status    string `query:"status" doc:"active or pending; sessions that ended are not kept"`
-	Limit     *int   `query:"limit" doc:"1 to 500, default 10"`
-	Offset    int    `query:"offset"`
-	Paginated bool   `query:"paginated" doc:"an object with data and total_count in place of the array"`
+	UserID   string `query:"user_id" rules:"required" doc:"sessions are kept by user"`
+	ClientID string `query:"client_id" doc:"only those of one client"`
+	Status   string `query:"status" rules:"one=active|pending" doc:"sessions that ended are not kept"`
+	page
+	Paginated bool `query:"paginated" doc:"an object with data and total_count in place of the array"`
 }
 
 // sessionPage is the answer that Clerk's server SDK asks for with paginated; without it the answer
@@ -53,16 +50,6 @@ type sessionPage struct {
 }
 
 func listSessions(c *operation.Call, in sessionListInput) (any, error) {
-	if in.UserID == "" {
-		return nil, apierr.New(apierr.FormParamMissing).Param("user_id")
-	}
-	if in.Status != "" && in.Status != string(account.SessionActive) && in.Status != string(account.SessionPending) {
-		return nil, apierr.New(apierr.FormParamValueInvalid).Param("status")
-	}
-	offset, limit, err := page(in.Offset, in.Limit)
-	if err != nil {
-		return nil, err
-	}
 	found, err := c.Service.Admin.UserSessions(c, in.UserID)
 	out := []wire.AdminSession{}
 	for i := range found {
@@ -72,7 +59,7 @@ func listSessions(c *operation.Call, in sessionListInput) (any, error) {
 		}
 	}
 	total := len(out)
-	out = out[min(offset, total):min(offset+limit, total)]
+	out = of(in.page, out)
 	if in.Paginated {
 		return sessionPage{Data: out, TotalCount: total}, err
 	}

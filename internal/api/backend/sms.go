@@ -6,7 +6,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
-	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
@@ -14,8 +13,7 @@ import (
 // SMSMessagesList is GET /v1/sms_messages.
 func SMSMessagesList() operation.Operation {
 	return row("sms-messages-list", "GET /v1/sms_messages",
-		"What was decided on text messages, newest first", operation.Latest, listMessages,
-		[]apierr.Code{apierr.FormParamValueInvalid})
+		"What was decided on text messages, newest first", operation.Latest, listMessages)
 }
 
 // SMSUsageGet is GET /v1/sms_usage.
@@ -76,28 +74,17 @@ type SMSMessages struct {
 }
 
 type messagesInput struct {
-	Limit  *int `query:"limit" doc:"1 to 500, default 10; messages of one second stay together, so a page may hold a few more"`
-	Before *int `query:"before" doc:"created_at of the last message of the page before"`
+	Limit int `query:"limit" rules:"min=1 max=500 default=10" doc:"messages of one second stay together, so a page may hold a few more"`
+	// Before is limited to 2^50, which is far beyond every time.
+	Before int `query:"before" rules:"min=1 max=1125899906842624" doc:"created_at of the last message of the page before"`
 }
 
 func listMessages(c *operation.Call, in messagesInput) (SMSMessages, error) {
-	_, limit, err := page(0, in.Limit)
+	texts, err := c.Service.SMS.Log(c, account.Instant(in.Before), in.Limit)
 	if err != nil {
 		return SMSMessages{}, err
 	}
-	var before account.Instant
-	if in.Before != nil {
-		const latest = 1 << 50 // far beyond every time, and within what a time can hold
-		if *in.Before <= 0 || *in.Before > latest {
-			return SMSMessages{}, apierr.New(apierr.FormParamValueInvalid).Param("before")
-		}
-		before = account.Instant(*in.Before)
-	}
-	texts, err := c.Service.SMS.Log(c, before, limit)
-	if err != nil {
-		return SMSMessages{}, err
-	}
-	out := SMSMessages{Data: []SMSMessage{}, TotalCount: len(texts), HasMore: len(texts) >= limit}
+	out := SMSMessages{Data: []SMSMessage{}, TotalCount: len(texts), HasMore: len(texts) >= in.Limit}
 	for _, t := range texts {
 		out.Data = append(out.Data, presentMessage(t))
 	}

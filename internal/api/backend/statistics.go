@@ -82,18 +82,11 @@ func allSeries[K ~string](of map[K][]int) []Series {
 }
 
 type statisticsInput struct {
-	Days *int `query:"days" doc:"1 to 90, default 30; today is the last one"`
+	Days int `query:"days" rules:"min=1 max=90 default=30" doc:"today is the last one"`
 }
 
 func getStatistics(c *operation.Call, in statisticsInput) (Statistics, error) {
-	days := 30
-	if in.Days != nil {
-		days = *in.Days
-	}
-	if days < 1 || days > admin.StatisticsDays {
-		return Statistics{}, apierr.New(apierr.FormParamValueInvalid).Param("days")
-	}
-	s, err := c.Service.Admin.Statistics(c, days)
+	s, err := c.Service.Admin.Statistics(c, in.Days)
 	if err != nil {
 		return Statistics{}, err
 	}

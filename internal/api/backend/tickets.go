@@ -12,7 +12,7 @@ import (
 func SignInTokenCreate() operation.Operation {
 	return row("sign-in-token-create", "POST /v1/sign_in_tokens",
 		"Make a sign-in ticket", operation.Writes, createTicket,
-		operation.NotFound, operation.InvalidParam)
+		operation.NotFound)
 }
 
 // SignInTokenRevoke is POST /v1/sign_in_tokens/{sign_in_token_id}/revoke.
@@ -45,19 +45,12 @@ func presentTicket(r *mfa.TicketResult, err error) (SignInToken, error) {
 }
 
 type ticketCreateInput struct {
-	UserID string `body:"user_id"`
-	Life   *int   `body:"expires_in_seconds" doc:"1 to 2592000, default 600"`
+	UserID string `body:"user_id" rules:"required"`
+	Life   int    `body:"expires_in_seconds" rules:"min=1 max=2592000 default=600"`
 }
 
 func createTicket(c *operation.Call, in ticketCreateInput) (SignInToken, error) {
-	var life time.Duration
-	if in.Life != nil {
-		if *in.Life < 1 || *in.Life > 2592000 {
-			return SignInToken{}, apierr.New(apierr.FormParamValueInvalid).Param("expires_in_seconds")
-		}
-		life = time.Duration(*in.Life) * time.Second
-	}
-	return presentTicket(c.Service.MFA.CreateTicket(c, in.UserID, life))
+	return presentTicket(c.Service.MFA.CreateTicket(c, in.UserID, time.Duration(in.Life)*time.Second))
 }
 
 type ticketInput struct {

@@ -35,7 +35,7 @@ type HandshakePayload struct {
 }
 
 type handshakePayloadInput struct {
-	Nonce secret.Value `query:"nonce"`
+	Nonce secret.Value `query:"nonce" rules:"required"`
 }
 
 func getHandshakePayload(c *operation.Call, in handshakePayloadInput) (HandshakePayload, error) {

@@ -17,7 +17,7 @@ func UserTOTPVerify() operation.Operation {
 func UserPasswordVerify() operation.Operation {
 	return row("user-password-verify", "POST /v1/users/{user_id}/verify_password",
 		"Check a password", operation.Writes, verifyPassword,
-		operation.NotFound, operation.WrongPassword, []apierr.Code{apierr.NoPasswordSet, apierr.FormParamNil,
+		operation.NotFound, operation.WrongPassword, []apierr.Code{apierr.NoPasswordSet,
 			apierr.TooManyRequests, apierr.UserLocked})
 }
 
@@ -50,7 +50,7 @@ type VerifiedCode struct {
 
 type userCodeInput struct {
 	ID   string       `path:"user_id"`
-	Code secret.Value `body:"code" doc:"of the authenticator app, or a backup code, which is used up"`
+	Code secret.Value `body:"code" rules:"nonempty" doc:"of the authenticator app, or a backup code, which is used up"`
 }
 
 func verifyTOTP(c *operation.Call, in userCodeInput) (VerifiedCode, error) {
@@ -65,7 +65,7 @@ type Verified struct {
 
 type userPasswordInput struct {
 	ID       string       `path:"user_id"`
-	Password secret.Value `body:"password"`
+	Password secret.Value `body:"password" rules:"nonempty"`
 }
 
 func verifyPassword(c *operation.Call, in userPasswordInput) (Verified, error) {

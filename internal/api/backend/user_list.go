@@ -15,8 +15,7 @@ import (
 // UsersList is GET /v1/users.
 func UsersList() operation.Operation {
 	return row("users-list", "GET /v1/users",
-		"List users", operation.Lists, listUsers,
-		[]apierr.Code{apierr.FormParamValueInvalid})
+		"List users", operation.Lists, listUsers)
 }
 
 // UsersCount is GET /v1/users/count.
@@ -45,7 +44,7 @@ type userFilter struct {
 	SignedInAfter  *int     `query:"last_sign_in_at_after" doc:"milliseconds since 1970"`
 	Stranded       *bool    `query:"stranded" doc:"users who have a second factor and can prove none under the settings; backup codes do not count"`
 	// Without previews a change of settings: it finds the users who would be locked out.
-	Without []string `query:"stranded_without" most:"300" doc:"users who are not stranded, and would be with these switched off: sms_code, authenticator_app, or a country of sms_countries"`
+	Without []string `query:"stranded_without" rules:"items=..300" doc:"users who are not stranded, and would be with these switched off: sms_code, authenticator_app, or a country of sms_countries"`
 }
 
 // check refuses the signs by which Clerk includes and excludes ids. Read as part of an id, -user_1
@@ -172,16 +171,11 @@ func userOrder(text string) (admin.UserOrder, error) {
 
 type userListInput struct {
 	userFilter
-	Limit  *int   `query:"limit" doc:"1 to 500, default 10"`
-	Offset int    `query:"offset"`
-	Order  string `query:"order_by" doc:"created_at, updated_at or last_sign_in_at, after a - the newest first; default -created_at"`
+	page
+	Order string `query:"order_by" doc:"created_at, updated_at or last_sign_in_at, after a - the newest first; default -created_at"`
 }
 
 func listUsers(c *operation.Call, in userListInput) ([]wire.AdminUser, error) {
-	offset, limit, err := page(in.Offset, in.Limit)
-	if err != nil {
-		return nil, err
-	}
 	order, err := userOrder(in.Order)
 	if err != nil {
 		return nil, err
@@ -189,7 +183,7 @@ func listUsers(c *operation.Call, in userListInput) ([]wire.AdminUser, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	found, err := c.Service.Admin.UsersBy(c, admin.UserQuery{Match: in.match(c.Settings), Order: order, Offset: offset, Limit: limit})
+	found, err := c.Service.Admin.UsersBy(c, admin.UserQuery{Match: in.match(c.Settings), Order: order, Offset: in.Offset, Limit: in.Limit})
 	out := []wire.AdminUser{}
 	for _, u := range found {
 		out = append(out, wire.NewAdminUser(u, account.At(c.Service.Now())))
@@ -207,15 +201,11 @@ type TotalCount struct {
 // parameters of the list.
 type userCountInput struct {
 	userFilter
-	Limit  *int   `query:"limit" doc:"1 to 500; does not change the count"`
-	Offset int    `query:"offset" doc:"does not change the count"`
-	Order  string `query:"order_by" doc:"as in users-list; does not change the count"`
+	page
+	Order string `query:"order_by" doc:"as in users-list; does not change the count, nor does the page"`
 }
 
 func countUsers(c *operation.Call, in userCountInput) (TotalCount, error) {
-	if _, _, err := page(in.Offset, in.Limit); err != nil {
-		return TotalCount{}, err
-	}
 	if _, err := userOrder(in.Order); err != nil {
 		return TotalCount{}, err
 	}

@@ -99,7 +99,7 @@ func adminUser(c *operation.Call, u *account.User, err error) (wire.AdminUser, e
 type userCreateInput struct {
 	Emails      []string        `body:"email_address"`
 	Phones      []string        `body:"phone_number" doc:"E.164; verified from the start"`
-	PhoneStatus []string        `body:"phone_number_identification_status" doc:"per number: verified or reserved (for the second factor)"`
+	PhoneStatus []string        `body:"phone_number_identification_status" rules:"one=verified|reserved" doc:"per number; reserved for the second factor"`
 	Username    string          `body:"username"`
 	FirstName   string          `body:"first_name"`
 	LastName    string          `body:"last_name"`
@@ -114,7 +114,7 @@ type userCreateInput struct {
 	Public      json.RawMessage `body:"public_metadata"`
 	Private     json.RawMessage `body:"private_metadata"`
 	Unsafe      json.RawMessage `body:"unsafe_metadata"`
-	CreatedAt   string          `body:"created_at" doc:"RFC 3339, when the user signed up elsewhere"`
+	CreatedAt   *time.Time      `body:"created_at" doc:"when the user signed up elsewhere"`
 	Banned      bool            `body:"banned"`
 	Locked      bool            `body:"locked" doc:"for an hour"`
 }
@@ -126,25 +126,14 @@ func createUser(c *operation.Call, in userCreateInput) (wire.AdminUser, error) {
 		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
 		Banned: in.Banned, Locked: in.Locked,
 	}
-	if in.CreatedAt != "" {
-		created, err := time.Parse(time.RFC3339, in.CreatedAt)
-		if err != nil {
-			return wire.AdminUser{}, apierr.New(apierr.FormParamFormatInvalid).Param("created_at")
-		}
-		input.CreatedAt = account.At(created)
+	if in.CreatedAt != nil {
+		input.CreatedAt = account.At(*in.CreatedAt)
 	}
 	for i, number := range in.Phones {
-		status := ""
-		if i < len(in.PhoneStatus) {
-			status = in.PhoneStatus[i]
-		}
-		switch status {
-		case "", "verified":
-			input.Phones = append(input.Phones, number)
-		case "reserved":
+		if i < len(in.PhoneStatus) && in.PhoneStatus[i] == "reserved" {
 			input.ReservedPhones = append(input.ReservedPhones, number)
-		default:
-			return wire.AdminUser{}, apierr.New(apierr.FormParamValueInvalid).Param("phone_number_identification_status")
+		} else {
+			input.Phones = append(input.Phones, number)
 		}
 	}
 	u, err := c.Service.Admin.CreateUser(c, input)

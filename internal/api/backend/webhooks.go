@@ -12,7 +12,7 @@ import (
 )
 
 // endpointCodes are the codes for an invalid endpoint.
-var endpointCodes = []apierr.Code{apierr.FormParamMissing, apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid}
+var endpointCodes = []apierr.Code{apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid}
 
 // WebhookEndpointsList is GET /v1/webhook_endpoints.
 func WebhookEndpointsList() operation.Operation {
@@ -51,7 +51,7 @@ func WebhookEndpointSecretRotate() operation.Operation {
 func WebhookEndpointReplay() operation.Operation {
 	return row("webhook-endpoint-replay", "POST /v1/webhook_endpoints/{endpoint_id}/replay",
 		"Deliver again what happened since a time", operation.Writes|operation.Latest, replayEndpoint,
-		operation.NotFound, []apierr.Code{apierr.FormParamMissing})
+		operation.NotFound)
 }
 
 // WebhookEndpointTest is POST /v1/webhook_endpoints/{endpoint_id}/test.
@@ -116,7 +116,7 @@ func listEndpoints(c *operation.Call, _ operation.Empty) (WebhookEndpoints, erro
 }
 
 type endpointInput struct {
-	URL         *string  `body:"url" doc:"https on port 443; in development also http on this machine"`
+	URL         *string  `body:"url" rules:"required format=uri" doc:"https on port 443; in development also http on this machine"`
 	Description *string  `body:"description"`
 	Events      []string `body:"events" doc:"types of events; none means all"`
 	Disabled    *bool    `body:"disabled"`
@@ -140,7 +140,7 @@ func createEndpoint(c *operation.Call, in endpointInput) (WebhookEndpoint, error
 
 type endpointChangeInput struct {
 	ID          string   `path:"endpoint_id"`
-	URL         *string  `body:"url" doc:"https on port 443; in development also http on this machine"`
+	URL         *string  `body:"url" rules:"format=uri" doc:"https on port 443; in development also http on this machine"`
 	Description *string  `body:"description"`
 	Events      []string `body:"events" doc:"types of events; none means all"`
 	Disabled    *bool    `body:"disabled"`
@@ -177,8 +177,8 @@ func testEndpoint(c *operation.Call, in endpointID) (WebhookTest, error) {
 
 type replayInput struct {
 	ID    string `path:"endpoint_id"`
-	Since *int   `body:"since" doc:"milliseconds since 1970"`
-	Until *int   `body:"until" doc:"milliseconds since 1970; now, if it is missing"`
+	Since int    `body:"since" rules:"required min=0 max=1125899906842624" doc:"milliseconds since 1970"`
+	Until *int   `body:"until" rules:"min=0 max=1125899906842624" doc:"milliseconds since 1970; now, if it is missing"`
 }
 
 // WebhookReplay is the number of events that are delivered again. Until is where a long replay
@@ -190,14 +190,11 @@ type WebhookReplay struct {
 }
 
 func replayEndpoint(c *operation.Call, in replayInput) (WebhookReplay, error) {
-	if in.Since == nil {
-		return WebhookReplay{}, apierr.New(apierr.FormParamMissing).Param("since")
-	}
 	until := c.Service.Now()
 	if in.Until != nil {
 		until = time.UnixMilli(int64(*in.Until))
 	}
-	count, reached, err := c.Service.Webhooks.ReplayEndpoint(c, in.ID, time.UnixMilli(int64(*in.Since)), until)
+	count, reached, err := c.Service.Webhooks.ReplayEndpoint(c, in.ID, time.UnixMilli(int64(in.Since)), until)
 	if err != nil {
 		return WebhookReplay{}, err
 	}

@@ -23,8 +23,8 @@ func ClientHandshake() operation.Operation {
 }
 
 type handshakeInput struct {
-	RedirectURL string `query:"redirect_url"`
-	Format      string `query:"format" doc:"nonce or token"`
+	RedirectURL string `query:"redirect_url" rules:"required format=uri"`
+	Format      string `query:"format" rules:"one=nonce|token default=token"`
 	Suffixed    bool   `query:"suffixed_cookies"`
 	DevBrowser  string `query:"__clerk_db_jwt"`
 }

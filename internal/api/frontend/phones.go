@@ -75,7 +75,7 @@ func phone(c *operation.Call, r *mfa.PhoneResult, err error) (Wrapped[wire.Phone
 }
 
 type phoneCreateInput struct {
-	Number   string `body:"phone_number" doc:"E.164"`
+	Number   string `body:"phone_number" rules:"nonempty format=phone" doc:"E.164"`
 	Reserved bool   `body:"reserved_for_second_factor"`
 }
 
@@ -105,7 +105,7 @@ func preparePhone(c *operation.Call, in phonePrepareInput) (Wrapped[wire.PhoneNu
 
 type phoneAttemptInput struct {
 	ID   string       `path:"phone_number_id"`
-	Code secret.Value `body:"code"`
+	Code secret.Value `body:"code" rules:"nonempty"`
 }
 
 func attemptPhone(c *operation.Call, in phoneAttemptInput) (Wrapped[wire.PhoneNumber], error) {

@@ -61,7 +61,7 @@ func reverification(c *operation.Call, r *mfa.ReverificationResult, err error) (
 
 type startInput struct {
 	ID    string `path:"session_id"`
-	Level string `body:"level" doc:"first_factor, second_factor or multi_factor"`
+	Level string `body:"level" rules:"required one=first_factor|second_factor|multi_factor"`
 }
 
 func startReverification(c *operation.Call, in startInput) (Wrapped[wire.Reverification], error) {

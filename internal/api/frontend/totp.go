@@ -38,7 +38,7 @@ func createTOTP(c *operation.Call, _ operation.Empty) (Wrapped[wire.TOTP], error
 }
 
 type codeInput struct {
-	Code secret.Value `body:"code"`
+	Code secret.Value `body:"code" rules:"nonempty"`
 }
 
 func attemptTOTP(c *operation.Call, in codeInput) (Wrapped[wire.TOTP], error) {

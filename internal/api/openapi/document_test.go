@@ -71,13 +71,8 @@ func describe(s *schemas, op operation.Operation) object {
 	if p := parameters(op); len(p) > 0 {
 		out["parameters"] = p
 	}
-	if fields := bodyFields(op); len(fields) > 0 {
-		schema := object{"type": "object", "properties": fields}
-		content := object{"application/json": object{"schema": schema}}
-		if op.Surface != operation.Backend {
-			content["application/x-www-form-urlencoded"] = object{"schema": schema}
-		}
-		out["requestBody"] = object{"content": content}
+	if b := body(op); b != nil {
+		out["requestBody"] = b
 	}
 	return out
 }
@@ -90,29 +85,6 @@ func security(surface operation.Surface) []any {
 		return []any{object{"secretKey": []any{}}}
 	}
 	return []any{}
-}
-
-func parameters(op operation.Operation) []any {
-	var out []any
-	for _, f := range Fields(op) {
-		if f.In != "body" {
-			out = append(out, object{"name": f.Name, "in": f.In, "required": f.In == "path", "schema": inputSchema(f)})
-		}
-	}
-	if op.Surface == operation.Frontend && strings.HasPrefix(op.Path, "/v1/me") {
-		out = append(out, object{"name": "_clerk_session_id", "in": "query", "required": true, "schema": object{"type": "string", "description": "the session that this is about"}})
-	}
-	return out
-}
-
-func bodyFields(op operation.Operation) object {
-	out := object{}
-	for _, f := range Fields(op) {
-		if f.In == "body" {
-			out[f.Name] = inputSchema(f)
-		}
-	}
-	return out
 }
 
 func responses(s *schemas, op operation.Operation) object {

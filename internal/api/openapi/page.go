@@ -25,7 +25,7 @@ type section struct {
 
 type entry struct {
 	operation.Operation
-	Fields  []Field
+	Fields  []operation.Param
 	Answer  string
 	Refused []refusal
 }
@@ -44,7 +44,7 @@ func Page(operations []operation.Operation) ([]byte, error) {
 	}
 	index := map[operation.Surface]int{operation.Frontend: 0, operation.Backend: 1, operation.Public: 2}
 	for _, op := range operations {
-		e := entry{Operation: op, Fields: Fields(op), Answer: answerName(op)}
+		e := entry{Operation: op, Fields: op.Params(), Answer: answerName(op)}
 		errors := Errors(op)
 		for _, status := range slices.Sorted(maps.Keys(errors)) {
 			var codes []string

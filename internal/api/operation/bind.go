@@ -10,11 +10,9 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
@@ -29,9 +27,9 @@ type value struct {
 
 type values map[string]value
 
-// bind decodes a request into an In, a struct whose fields have the tag path, query or body. Bodies
-// of the Backend API are JSON; those of the Frontend API are forms or JSON. Unknown parameters are
-// an error if the operation is strict ([Operation.Strict]), else they are ignored.
+// bind decodes a request into an In, a struct whose fields have the tag path, query or body, and
+// rules. Bodies of the Backend API are JSON; those of the Frontend API are forms or JSON. Unknown
+// parameters are an error if the operation is strict ([Operation.Strict]), else they are ignored.
 func bind[In any](r *http.Request, op Operation) (In, error) {
 	var in In
 	body, err := readBody(r, op.Surface)
@@ -42,42 +40,51 @@ func bind[In any](r *http.Request, op Operation) (In, error) {
 	if err != nil {
 		return in, err
 	}
+	if err := op.refuseUnknown(body, query); err != nil {
+		return in, err
+	}
 	v := reflect.ValueOf(&in).Elem()
-	for _, f := range reflect.VisibleFields(v.Type()) {
-		if name := f.Tag.Get("path"); name != "" {
-			v.FieldByIndex(f.Index).SetString(r.PathValue(name))
-			continue
-		}
-		if name := f.Tag.Get("body"); name != "" {
-			err = body.move(name, v.FieldByIndex(f.Index), accept)
-		}
-		if name := f.Tag.Get("query"); name != "" {
-			err = query.move(name, v.FieldByIndex(f.Index), op.checkFilter(f))
+	for _, p := range op.params {
+		to := v.FieldByIndex(p.index)
+		switch p.In {
+		case inPath:
+			to.SetString(r.PathValue(p.Name))
+		case inBody:
+			err = op.move(body, p, to)
+		case inQuery:
+			err = op.move(query, p, to)
 		}
 		if err != nil {
-			return in, err
+			return in, apierr.From(err).Param(p.Name)
 		}
 	}
-	return in, op.refuseUnknown(body, query)
+	return in, nil
 }
 
-// move takes a parameter out of the values and stores it in a field, if it passes the check.
-func (all values) move(name string, to reflect.Value, check func(value) error) error {
-	given, ok := all[name]
-	delete(all, name)
-	if !ok || string(given.raw) == "null" {
-		return nil
+// move stores a parameter in a field, if it keeps the rules. A null
+// is no value.
+func (o Operation) move(all values, p Param, to reflect.Value) error {
+	given, ok := all[p.Name]
+	null := string(given.raw) == "null"
+	switch {
+	case (!ok || null) && p.Default != "":
+		return assignText(to, p.Default)
+	case null:
+		return p.absent(apierr.FormParamNil)
+	case !ok:
+		return p.absent(apierr.FormParamMissing)
 	}
-	if err := check(given); err != nil {
-		return apierr.From(err).Param(name)
+	if err := o.checkFilter(p, given); err != nil {
+		return err
 	}
 	if err := given.assign(to); err != nil {
-		return apierr.From(err).Param(name)
+		if errors.Is(err, errForm) {
+			return p.wrong(apierr.FormParamFormatInvalid)
+		}
+		return err
 	}
-	return nil
+	return p.check(to)
 }
-
-func accept(value) error { return nil }
 
 func readBody(r *http.Request, surface Surface) (values, error) {
 	if encoded(r) {
@@ -220,114 +227,5 @@ var (
 	errType      = apierr.New(apierr.FormParamTypeInvalid)
 	errDuplicate = apierr.New(apierr.FormParamDuplicate)
 	errBody      = apierr.New(apierr.RequestBodyInvalid)
+	errForm      = apierr.New(apierr.FormParamFormatInvalid)
 )
-
-// assign stores the parameter in a field. Its type is string, bool, int, secret.Value, a pointer to
-// one of these, a list of strings or secrets, or json.RawMessage for an object.
-func (v value) assign(to reflect.Value) error {
-	if to.Kind() == reflect.Pointer {
-		fresh := reflect.New(to.Type().Elem())
-		if err := v.assign(fresh.Elem()); err != nil {
-			return err
-		}
-		to.Set(fresh)
-		return nil
-	}
-	switch target := to.Addr().Interface().(type) {
-	case *[]string:
-		list, err := v.list()
-		*target = list
-		return err
-	case *[]secret.Value:
-		list, err := v.list()
-		for _, text := range list {
-			*target = append(*target, secret.New(text))
-		}
-		return err
-	}
-	if v.texts == nil {
-		return assignJSON(to, v.raw)
-	}
-	if len(v.texts) != 1 {
-		return errDuplicate
-	}
-	return assignText(to, v.texts[0])
-}
-
-func (v value) list() ([]string, error) {
-	if v.texts != nil {
-		return v.texts, nil
-	}
-	var list []string
-	if err := json.Unmarshal(v.raw, &list); err != nil {
-		return nil, errType
-	}
-	for _, text := range list {
-		if strings.ContainsRune(text, 0) {
-			return nil, errBody
-		}
-	}
-	return list, nil
-}
-
-func assignJSON(to reflect.Value, raw json.RawMessage) error {
-	switch target := to.Addr().Interface().(type) {
-	case *string, *secret.Value:
-		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
-			return errType
-		}
-		if strings.ContainsRune(text, 0) {
-			return errBody
-		}
-		return assignText(to, text)
-	case *json.RawMessage:
-		return assignObject(target, raw)
-	default:
-		if err := json.Unmarshal(raw, target); err != nil {
-			return errType
-		}
-	}
-	return nil
-}
-
-func assignObject(to *json.RawMessage, raw json.RawMessage) error {
-	var object map[string]any
-	if err := json.Unmarshal(raw, &object); err != nil || object == nil {
-		return errType
-	}
-	*to = raw
-	return nil
-}
-
-func assignText(to reflect.Value, text string) error {
-	switch target := to.Addr().Interface().(type) {
-	case *string:
-		*target = text
-	case *secret.Value:
-		*target = secret.New(text)
-	case *json.RawMessage:
-		if err := single([]byte(text)); err != nil {
-			return err
-		}
-		return assignObject(target, json.RawMessage(text))
-	case *bool:
-		switch text {
-		case "true", "1":
-			*target = true
-		case "false", "0", "":
-			*target = false
-		default:
-			return errType
-		}
-	case *int:
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			return errType
-		}
-		*target = n
-	default:
-		return errType
-	}
-	return nil
-}

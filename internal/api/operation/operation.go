@@ -1,9 +1,27 @@
 // Package operation makes HTTP operations of typed functions. A row names the operation, its
 // parameters, its answer and its permissions. Decoding, checks and answering are the same for all.
+//
+// The rules of a parameter stand once, in a field of the input type:
+//
+//	type listInput struct {
+//		UserID string   `query:"user_id" rules:"required"`
+//		Status string   `query:"status" rules:"one=active|pending"`
+//		Limit  int      `query:"limit" rules:"min=1 max=500 default=10" doc:"newest first"`
+//		Since  *int     `query:"since" rules:"min=0" doc:"milliseconds since 1970"`
+//		_      Ignored  `body:"locale skip_legal_checks"`
+//	}
+//
+// The tag path, query or body has the name of the parameter, and doc what the rules do not say.
+// [Rules] lists the words of the tag rules. The type says the rest: a pointer tells an absent value
+// from an empty one, time.Time is RFC 3339 text, secret.Value a text that does not print,
+// json.RawMessage an object, a slice a list of texts, and an [Enumerated] type knows its values. A
+// JSON null is an absent value. Decoding, the codes that an operation may answer, the OpenAPI
+// document and the reference page derive from the fields, so a function checks no rule again.
 package operation
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -70,7 +88,9 @@ type Operation struct {
 	// Errors are the codes that the operation itself may answer. Those of its surface come on top.
 	Errors []apierr.Code
 
-	serve func(*Call) error
+	params  []Param
+	ignored map[string][]string
+	serve   func(Operation, *Call) error
 }
 
 // Handler is the typed function of an operation.
@@ -89,9 +109,10 @@ func New[In, Out any](surface Surface, name, pattern, summary string, permission
 		Name: name, Method: method, Path: path, Surface: surface, Permissions: permissions | Reads, Summary: summary, Status: http.StatusOK,
 		Request: in, Response: out,
 	}
+	op.params, op.ignored = paramsOf(reflect.TypeFor[In]())
 	op.Errors = join(append(codes, refusals(op))...)
-	op.serve = func(c *Call) error {
-		in, err := bind[In](c.Request, op)
+	op.serve = func(o Operation, c *Call) error {
+		in, err := bind[In](c.Request, o)
 		if err != nil {
 			return err
 		}
@@ -99,7 +120,7 @@ func New[In, Out any](surface Surface, name, pattern, summary string, permission
 		if err != nil {
 			return err
 		}
-		return write(c.Answer, op.Status, out)
+		return write(c.Answer, o.Status, out)
 	}
 	return op
 }
@@ -119,7 +140,7 @@ func join(lists ...[]apierr.Code) []apierr.Code {
 // nothing.
 func (o Operation) Serve(c *Call) error {
 	c.Request.Body = http.MaxBytesReader(c.Answer, c.Request.Body, maxBody)
-	return o.serve(c)
+	return o.serve(o, c)
 }
 
 // Checks reports whether the operation checks a code, and so may answer that it is wrong.

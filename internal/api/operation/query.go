@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"strconv"
 
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
@@ -48,18 +47,13 @@ func CarriedParams(surface Surface) []string {
 	return names
 }
 
-// maxFilterValues is how often a filter may repeat, as Clerk documents for users-list.
-const maxFilterValues = 100
-
 // Strict reports whether the operation refuses unknown parameters in query and body.
 func (o Operation) Strict() bool { return o.Surface == Backend || o.AnswersList() }
 
 // StrictBody reports whether the operation refuses unknown parameters in the body: an ignored field
 // of a change would be answered as if it were stored.
 func (o Operation) StrictBody() bool {
-	return o.Strict() || o.Method == http.MethodPatch && slices.ContainsFunc(reflect.VisibleFields(reflect.TypeOf(o.Request)), func(f reflect.StructField) bool {
-		return f.Tag.Get("body") != ""
-	})
+	return o.Strict() || o.Method == http.MethodPatch && slices.ContainsFunc(o.params, func(p Param) bool { return p.In == inBody })
 }
 
 // AnswersList reports whether the right answer is a list, bare or as a page.
@@ -81,62 +75,54 @@ func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
 	return t.FieldByName(name)
 }
 
-// refusals are the codes that a strict operation answers for wrong parameters.
+// refusals are the codes that the operation answers for wrong parameters.
 func refusals(o Operation) []apierr.Code {
 	var codes []apierr.Code
 	if o.StrictBody() && o.Surface != Backend { // whose operations all answer it
 		codes = append(codes, apierr.FormParamUnknown)
 	}
-	if !o.Strict() {
-		return codes
-	}
-	for _, f := range reflect.VisibleFields(reflect.TypeOf(o.Request)) {
-		if f.Tag.Get("query") != "" {
-			return append(codes, apierr.FormParamValueInvalid)
+	for _, p := range o.params {
+		if o.Strict() && p.In == inQuery {
+			codes = append(codes, apierr.FormParamValueInvalid)
 		}
+		codes = append(codes, p.codes()...)
 	}
 	return codes
 }
 
-// checkFilter returns the check of a query parameter. It refuses what would not narrow the answer:
-// an empty value, and more values than the operation reads. The tag "most" of the field overrides
-// [maxFilterValues].
-func (o Operation) checkFilter(f reflect.StructField) func(value) error {
-	most, err := strconv.Atoi(f.Tag.Get("most"))
-	if err != nil {
-		most = maxFilterValues
-	}
-	return func(v value) error {
-		if o.Strict() && (slices.Contains(v.texts, "") || len(v.texts) > most) {
-			return apierr.New(apierr.FormParamValueInvalid)
-		}
+// checkFilter refuses a query parameter that would not narrow the answer: an empty one, and one
+// with more values than the operation reads.
+func (o Operation) checkFilter(p Param, v value) error {
+	if !o.Strict() || p.In != inQuery {
 		return nil
 	}
-}
-
-// refuseUnknown refuses the parameters that the operation did not take.
-func (o Operation) refuseUnknown(body, query values) error {
-	if !o.Strict() {
-		if o.StrictBody() {
-			return refuse(body)
-		}
-		return nil
-	}
-	for _, name := range CarriedParams(o.Surface) {
-		delete(query, name)
-	}
-	for _, left := range []values{body, query} {
-		if err := refuse(left); err != nil {
-			return err
-		}
+	if slices.Contains(v.texts, "") || p.IsList() && len(v.texts) > p.Items.Max {
+		return p.wrong(apierr.FormParamValueInvalid)
 	}
 	return nil
 }
 
-// refuse returns the error for the first of the parameters, by name, or nil without any.
-func refuse(left values) error {
-	for _, name := range slices.Sorted(maps.Keys(left)) {
-		return apierr.New(apierr.FormParamUnknown).Param(name)
+// refuseUnknown refuses the parameters that the operation neither takes nor ignores.
+func (o Operation) refuseUnknown(body, query values) error {
+	known := map[string][]string{inBody: o.ignored[inBody], inQuery: slices.Concat(o.ignored[inQuery], CarriedParams(o.Surface))}
+	for _, p := range o.params {
+		known[p.In] = append(known[p.In], p.Name)
+	}
+	if err := body.refuse(known[inBody]); err != nil && o.StrictBody() {
+		return err
+	}
+	if err := query.refuse(known[inQuery]); err != nil && o.Strict() {
+		return err
+	}
+	return nil
+}
+
+// refuse returns an error that names the first parameter that is not known.
+func (all values) refuse(known []string) error {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if !slices.Contains(known, name) {
+			return apierr.New(apierr.FormParamUnknown).Param(name)
+		}
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE
 PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TA TC TD TG TH TJ TK
 TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW`)
 
+// Countries returns the codes of all countries with phone numbers, sorted.
+func Countries() []string { return slices.Clone(countries) }
+
 // IsCountry reports whether a code is that of a country with phone numbers, in capital letters.
 func IsCountry(code string) bool {
 	_, found := slices.BinarySearch(countries, code)
