@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
@@ -33,9 +35,36 @@ var (
 	ErrDigest   = errors.New("password: digest not supported")
 )
 
-// Check returns [ErrTooShort] or [ErrTooLong] for a password that may not be set.
+// Normal returns the form of a password that is hashed: the profile OpaqueString of RFC 8265, which
+// makes every space U+0020 and composes characters (NFC). A keyboard decides whether é is one
+// character or two, and the user does not see it: SP 800-63B-4 section 3.1.1.2. A password that the
+// profile refuses, with a control character for example, is in NFC.
+func Normal(pw secret.Value) secret.Value {
+	text := pw.Reveal()
+	if !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return pw
+	}
+	if normal, err := precis.OpaqueString.String(text); err == nil {
+		return secret.New(normal)
+	}
+	return secret.New(norm.NFC.String(text))
+}
+
+// spellings returns the forms of a guess that are compared with a digest: the normal form, and the
+// given text if that differs. Digests of other services, and our own from before there was
+// a normal form, are of the given text.
+func spellings(pw secret.Value) []secret.Value {
+	normal := Normal(pw)
+	if normal.Equal(pw) {
+		return []secret.Value{pw}
+	}
+	return []secret.Value{normal, pw}
+}
+
+// Check returns [ErrTooShort] or [ErrTooLong] for a password that may not be set. It measures the
+// normal form.
 func Check(pw secret.Value) error {
-	switch text := pw.Reveal(); {
+	switch text := Normal(pw).Reveal(); {
 	case utf8.RuneCountInString(text) < minCharacters:
 		return ErrTooShort
 	case len(text) > maxBytes:
@@ -106,7 +135,7 @@ func take(ctx context.Context, of chan struct{}) (back func(), err error) {
 	}
 }
 
-// Hash returns a digest as a PHC string.
+// Hash returns a digest of the password's normal form as a PHC string.
 func (h *Hasher) Hash(ctx context.Context, pw secret.Value) (string, error) {
 	leave, err := h.enter(ctx, h.params.cost())
 	if err != nil {
@@ -118,12 +147,14 @@ func (h *Hasher) Hash(ctx context.Context, pw secret.Value) (string, error) {
 		return "", fmt.Errorf("password: read random bytes: %w", err)
 	}
 	d.hash = make([]byte, hashLen)
-	d.hash = d.compute(pw)
+	d.hash = d.compute(Normal(pw))
 	return d.String(), nil
 }
 
-// Verify reports whether a digest is the password's: argon2id, argon2i or bcrypt. The error is
-// [ErrDigest] for a malformed or too expensive digest.
+// Verify reports whether a digest is the password's: argon2id, argon2i or bcrypt. It tries the
+// normal form of the password and then the given one, if that differs, for every digest: so
+// the time tells nothing about the account. The error is [ErrDigest] for a malformed or too
+// expensive digest.
 func (h *Hasher) Verify(ctx context.Context, encoded string, pw secret.Value) (bool, error) {
 	return h.VerifyIf(ctx, encoded, pw, func() error { return nil })
 }
@@ -143,6 +174,16 @@ func (h *Hasher) VerifyIf(ctx context.Context, encoded string, pw secret.Value, 
 	if err := still(); err != nil {
 		return false, err
 	}
+	for _, spelling := range spellings(pw) {
+		if right, err := verify(encoded, spelling); right || err != nil {
+			return right, err
+		}
+	}
+	return false, nil
+}
+
+// verify compares one spelling of a password with a digest.
+func verify(encoded string, pw secret.Value) (bool, error) {
 	if strings.HasPrefix(encoded, "$2") {
 		return verifyBcrypt(encoded, pw)
 	}
@@ -182,7 +223,10 @@ func (h *Hasher) VerifyNoneIf(ctx context.Context, pw secret.Value, still func()
 	if err := still(); err != nil {
 		return err
 	}
-	digest{kind: "argon2id", params: h.params, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}.compute(pw)
+	none := digest{kind: "argon2id", params: h.params, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}
+	for _, spelling := range spellings(pw) {
+		none.compute(spelling)
+	}
 	return nil
 }
 

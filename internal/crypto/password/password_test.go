@@ -3,10 +3,14 @@ package password_test
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -46,6 +50,50 @@ func TestSaltsDiffer(t *testing.T) {
 	b, _ := h.Hash(t.Context(), secret.New("same"))
 	if a == b {
 		t.Error("two digests of one password are equal")
+	}
+}
+
+// TestSpellingsOfAPassword: a password that Unicode writes in two ways is one password, also under
+// a digest of the given form: those of other services, and ours from before passwords had a normal
+// form.
+func TestSpellingsOfAPassword(t *testing.T) {
+	const composed, decomposed = "Gr\u00fc\u00dfe-Ma\u00f1ana-1", "Gru\u0308\u00dfe-Man\u0303ana-1"
+	h := password.New(cheap, rand.Reader)
+	own := func(text string) string {
+		digest, err := h.Hash(t.Context(), secret.New(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return digest
+	}
+	raw := func(text string) string {
+		salt := []byte("0123456789abcdef")
+		b64 := base64.RawStdEncoding.EncodeToString
+		return "$argon2id$v=19$m=64,t=1,p=1$" + b64(salt) + "$" + b64(argon2.IDKey([]byte(text), salt, 1, 64, 1, 32))
+	}
+	elsewhere := func(text string) string {
+		digest, err := bcrypt.GenerateFromPassword([]byte(text), bcrypt.MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(digest)
+	}
+	for _, tc := range []struct {
+		what, digest, typed string
+		want                bool
+	}{
+		{"ours, composed", own(composed), decomposed, true},
+		{"ours, decomposed", own(decomposed), composed, true},
+		{"ours, from before, composed", raw(composed), decomposed, true},
+		{"ours, from before, decomposed, typed alike", raw(decomposed), decomposed, true},
+		{"of another service, composed", elsewhere(composed), decomposed, true},
+		{"of another service, decomposed, typed alike", elsewhere(decomposed), decomposed, true},
+		{"another password", own(composed), decomposed + "x", false},
+		{"another letter", own("Gru\u0308\u00dfe-1"), "Gruße-1", false},
+	} {
+		if got, err := h.Verify(t.Context(), tc.digest, secret.New(tc.typed)); err != nil || got != tc.want {
+			t.Errorf("%s: %t, %v, want %t", tc.what, got, err, tc.want)
+		}
 	}
 }
 
@@ -94,6 +142,8 @@ func TestCheck(t *testing.T) {
 		"characters, not bytes, count": {"äöüßéèê", password.ErrTooShort},
 		"128 bytes":                    {strings.Repeat("x", 128), nil},
 		"129 bytes":                    {strings.Repeat("x", 129), password.ErrTooLong},
+		"seven characters, decomposed": {strings.Repeat("a\u0308", 7), password.ErrTooShort},
+		"126 bytes in normal form":     {strings.Repeat("a\u0308", 63), nil},
 	} {
 		if got := password.Check(secret.New(tc.password)); !errors.Is(got, tc.want) {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
@@ -111,6 +161,23 @@ func TestACancelledCallerDoesNotWait(t *testing.T) {
 		}
 	}
 	t.Error("a hundred calls with a dead context all went ahead")
+}
+
+// FuzzNormal: the normal form of a password is its own normal form, and empty only if the
+// password is.
+func FuzzNormal(f *testing.F) {
+	for _, seed := range []string{"correct horse", "Gru\u0308\u00dfe", "\u1100\u1161\u11a8", "a\u3000b", "\x00\u0308", "\xff\u0308"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		once := password.Normal(secret.New(text))
+		if twice := password.Normal(once); !twice.Equal(once) {
+			t.Errorf("%+q: once %+q, twice %+q", text, once.Reveal(), twice.Reveal())
+		}
+		if once.IsZero() != (text == "") {
+			t.Errorf("%+q becomes %+q", text, once.Reveal())
+		}
+	})
 }
 
 // FuzzParseDigest: an import is accepted only if it can be verified without an error.
