@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
@@ -93,8 +94,9 @@ func (in userFilter) matches(u *account.User) bool {
 	emails, phones := identifiersOf(u)
 	names := []string{u.FirstName, u.LastName, strings.TrimSpace(u.FirstName + " " + u.LastName)}
 	everything := slices.Concat(emails, phones, names, []string{u.Username, u.WireID()})
-	return isOne(in.Emails, emails...) && isOne(plussed(in.Phones...), phones...) && isOne(in.Usernames, u.Username) &&
-		isOne(in.ExternalIDs, u.ExternalID) && isOne(in.IDs, u.WireID()) &&
+	return isOne(identifier.Email, in.Emails, emails...) && isOne(identifier.Phone, plussed(in.Phones...), phones...) &&
+		isOne(identifier.Username, in.Usernames, u.Username) && isOne(identifier.ExternalID, in.ExternalIDs, u.ExternalID) &&
+		(len(in.IDs) == 0 || slices.Contains(in.IDs, u.WireID())) &&
 		(isIn(in.Query, everything...) || isIn(plussed(in.Query)[0], phones...)) && isIn(in.EmailQuery, emails...) && isIn(plussed(in.PhoneQuery)[0], phones...) &&
 		isIn(in.UsernameQuery, u.Username) && isIn(in.NameQuery, names...) &&
 		(in.Banned == nil || *in.Banned == u.Banned) &&
@@ -124,9 +126,10 @@ func plussed(numbers ...string) []string {
 	return out
 }
 
-func isOne(wanted []string, held ...string) bool {
+// isOne reports whether one of the wanted identifiers is held, in any spelling.
+func isOne(kind identifier.Kind, wanted []string, held ...string) bool {
 	return len(wanted) == 0 || slices.ContainsFunc(wanted, func(w string) bool {
-		return slices.ContainsFunc(held, func(h string) bool { return strings.EqualFold(w, h) })
+		return slices.ContainsFunc(held, func(h string) bool { return identifier.Normal(kind, w) == identifier.Normal(kind, h) })
 	})
 }
 

@@ -12,9 +12,6 @@ const (
 	// UsernameLength and NameLength are in characters. The first is Clerk's.
 	UsernameLength = 64
 	NameLength     = 256
-	// EmailLength is the longest address that a mail server accepts, in bytes: RFC 5321 section
-	// 4.5.3.1.3.
-	EmailLength = 254
 	// MetadataBytes is Clerk's limit for all metadata of a user together.
 	MetadataBytes = 8 << 10
 )

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -73,7 +73,7 @@ func beginErasure(t *tx.Tx, u *account.User) {
 	}
 	*u = account.User{
 		ID: u.ID, Version: u.Version, Policy: u.Policy, Erasing: &account.Erasure{Since: t.Now, Pages: pages, Kept: kept}, Banned: true, SessionsEndedAt: max(t.Now, u.SessionsEndedAt+1),
-		Username: u.Username, Emails: u.Emails, Phones: slices.Clone(u.Phones), Sessions: u.Sessions, CreatedAt: u.CreatedAt, UpdatedAt: t.Now,
+		Username: u.Username, ExternalID: u.ExternalID, Emails: u.Emails, Phones: slices.Clone(u.Phones), Sessions: u.Sessions, CreatedAt: u.CreatedAt, UpdatedAt: t.Now,
 	}
 	for i := range u.Phones {
 		p := &u.Phones[i]
@@ -152,10 +152,18 @@ func eraseOne(t *tx.Tx, u *account.User, k store.Key) error {
 func removeErased(t *tx.Tx, u *account.User, done []store.Key) {
 	is := func(k store.Key) bool { return slices.Contains(done, k) }
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool { return is(store.Key{Kind: store.KindClient, ID: r.Client}) })
-	u.Emails = slices.DeleteFunc(slices.Clone(u.Emails), func(e account.Email) bool { return is(t.Engine.ClaimKey("email", e.Address)) })
-	u.Phones = slices.DeleteFunc(u.Phones, func(p account.Phone) bool { return is(t.Engine.ClaimKey("phone", p.Number)) })
-	if is(t.Engine.ClaimKey("username", strings.ToLower(u.Username))) {
+	// An identifier stays until the last of its claims is done: the next step finds them by it.
+	released := func(kind identifier.Kind, text string) bool {
+		keys := t.Engine.ClaimKeys(kind, text)
+		return len(keys) > 0 && is(keys[len(keys)-1])
+	}
+	u.Emails = slices.DeleteFunc(slices.Clone(u.Emails), func(e account.Email) bool { return released(identifier.Email, e.Address) })
+	u.Phones = slices.DeleteFunc(u.Phones, func(p account.Phone) bool { return released(identifier.Phone, p.Number) })
+	if released(identifier.Username, u.Username) {
 		u.Username = ""
+	}
+	if released(identifier.ExternalID, u.ExternalID) {
+		u.ExternalID = ""
 	}
 	for u.Erasing.Pages > 0 && is(account.PageKey(u.Key(), u.Erasing.Pages-1)) {
 		u.Erasing.Pages--
@@ -192,22 +200,4 @@ func eraseClient(t *tx.Tx, u *account.User, id string) error {
 	sessions.ForgetDevice(t, c, u)
 	t.Put(c)
 	return nil
-}
-
-// claimsOf returns the claims of the user's identifiers.
-func claimsOf(t *tx.Tx, u *account.User) []store.Key {
-	var keys []store.Key
-	add := func(kind, value string) {
-		if k := t.Engine.ClaimKey(kind, value); k.ID != "" && !slices.Contains(keys, k) {
-			keys = append(keys, k)
-		}
-	}
-	add("username", strings.ToLower(u.Username))
-	for _, e := range u.Emails {
-		add("email", e.Address)
-	}
-	for _, p := range u.Phones {
-		add("phone", p.Number)
-	}
-	return keys
 }

@@ -2,12 +2,15 @@ package admin
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/identifier"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // checkUsername refuses an invalid username. A username has 1 to 64 ASCII letters, digits and the
@@ -27,12 +30,77 @@ func checkUsername(text string) error {
 	return nil
 }
 
-// isEmail reports whether a lower-case text can be an e-mail address.
-func isEmail(address string) bool {
-	name, host, ok := strings.Cut(address, "@")
-	odd := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune("<>,;", r) }
-	return ok && name != "" && strings.Contains(host, ".") && !strings.Contains(host, "@") && len(address) <= account.EmailLength &&
-		utf8.ValidString(address) && !strings.ContainsFunc(address, odd)
+// held is an identifier of a user: its kind, its text, and the parameter of the API that sets it.
+type held struct {
+	kind        identifier.Kind
+	text, param string
+	// unclaimed is set for a number that the user only added, and that another user may verify.
+	unclaimed bool
+}
+
+// identifiersOf returns the identifiers of a user.
+func identifiersOf(u *account.User) []held {
+	var all []held
+	if u.Username != "" {
+		all = append(all, held{kind: identifier.Username, text: u.Username, param: "username"})
+	}
+	if u.ExternalID != "" {
+		all = append(all, held{kind: identifier.ExternalID, text: u.ExternalID, param: "external_id"})
+	}
+	for _, e := range u.Emails {
+		all = append(all, held{kind: identifier.Email, text: e.Address, param: "email_address"})
+	}
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		all = append(all, held{kind: identifier.Phone, text: p.Number, param: "phone_number", unclaimed: p.Verified == 0})
+	}
+	return all
+}
+
+// claimsOf returns the claims of the user's identifiers, in every form.
+func claimsOf(t *tx.Tx, u *account.User) []store.Key {
+	var keys []store.Key
+	for _, h := range identifiersOf(u) {
+		for _, k := range t.Engine.ClaimKeys(h.kind, h.text) {
+			if !slices.Contains(keys, k) {
+				keys = append(keys, k)
+			}
+		}
+	}
+	return keys
+}
+
+// claimAll claims all identifiers of a user, after one read.
+func claimAll(t *tx.Tx, u *account.User) error {
+	if err := t.Read(claimsOf(t, u)...); err != nil {
+		return err
+	}
+	for _, h := range identifiersOf(u) {
+		if h.unclaimed {
+			continue
+		}
+		if err := t.Claim(h.kind, h.text, u, h.param); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeIdentifier releases one identifier of a user and claims another one; "" is none.
+func changeIdentifier(t *tx.Tx, u *account.User, kind identifier.Kind, was, is, param string) error {
+	if identifier.Normal(kind, was) == identifier.Normal(kind, is) {
+		return nil
+	}
+	if err := t.Read(append(t.Engine.ClaimKeys(kind, was), t.Engine.ClaimKeys(kind, is)...)...); err != nil {
+		return err
+	}
+	if err := t.Release(kind, was, u); err != nil {
+		return err
+	}
+	if is == "" {
+		return nil
+	}
+	return t.Claim(kind, is, u, param)
 }
 
 // checkProfile limits the texts and the metadata of a request.

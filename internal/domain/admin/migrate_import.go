@@ -13,6 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -57,32 +58,6 @@ func (s *Service) ImportUser(ctx context.Context, p Export) error {
 // ErrUserExists is the error of [Service.ImportUser] when a user has the id.
 var ErrUserExists = errors.New("admin: a user with that id exists")
 
-// claimAll claims all identifiers of an imported user.
-func claimAll(t *tx.Tx, u *account.User) error {
-	if err := t.Read(claimsOf(t, u)...); err != nil {
-		return err
-	}
-	if u.Username != "" {
-		if err := t.Claim("username", strings.ToLower(u.Username), u, "username"); err != nil {
-			return err
-		}
-	}
-	for _, e := range u.Emails {
-		if err := t.Claim("email", e.Address, u, "email_address"); err != nil {
-			return err
-		}
-	}
-	for i := range u.Phones {
-		if u.Phones[i].Verified == 0 {
-			continue
-		}
-		if err := t.Claim("phone", u.Phones[i].Number, u, "phone_number"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func malformed(field string) error { return apierr.New(apierr.FormParamValueInvalid).Param(field) }
 
 // user returns the user without the secrets. It checks every value that becomes a key or an address
@@ -102,9 +77,11 @@ func (p Export) user(id string) (*account.User, error) {
 		return nil, err
 	}
 	for _, e := range p.EmailAddresses {
-		if account.BareID(account.PrefixID, e.ID) == "" || !isEmail(e.Address) || e.Address != strings.ToLower(e.Address) {
+		address, err := identifier.ParseEmail(e.Address)
+		if account.BareID(account.PrefixID, e.ID) == "" || err != nil {
 			return nil, malformed("email_addresses")
 		}
+		e.Address = address
 		u.Emails = append(u.Emails, account.Email(e))
 	}
 	for _, n := range p.PhoneNumbers {

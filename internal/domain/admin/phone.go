@@ -6,6 +6,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -28,7 +29,7 @@ func (s *Service) AddUserPhone(ctx context.Context, user, text string, change Ph
 		if len(u.Phones) >= account.PhonesPerUser {
 			return account.TooMany("phone_number")
 		}
-		holder, err := t.ClaimUser(s.ClaimKey("phone", n.E164()))
+		holder, err := t.ClaimUser(s.ClaimKey(identifier.Phone, n.E164()))
 		if err != nil {
 			return err
 		}
@@ -147,7 +148,7 @@ func verify(t *tx.Tx, u *account.User, p *account.Phone) error {
 	reserved := p.ReservedAt(t.Now)
 	p.CancelEnrolment()
 	p.By, p.Reserved = "", reserved
-	if err := t.Claim("phone", p.Number, u, "phone_number"); err != nil {
+	if err := t.Claim(identifier.Phone, p.Number, u, "phone_number"); err != nil {
 		return err
 	}
 	p.Verified, p.Pending = t.Now, nil
@@ -160,5 +161,5 @@ func unverify(t *tx.Tx, u *account.User, p *account.Phone) error {
 	p.CancelEnrolment()
 	p.By, p.Reserved, p.Verified = "", false, 0
 	audit.Record(t, u, account.EventNumberDoubted, p.Subject())
-	return t.Release("phone", p.Number, u)
+	return t.Release(identifier.Phone, p.Number, u)
 }

@@ -3,11 +3,11 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -74,6 +74,11 @@ func ChangeProfile(t *tx.Tx, u *account.User, in UserChange) error {
 			return err
 		}
 	}
+	if in.ExternalID != nil {
+		if err := changeIdentifier(t, u, identifier.ExternalID, u.ExternalID, *in.ExternalID, "external_id"); err != nil {
+			return err
+		}
+	}
 	set := func(to, from *string) {
 		if from != nil {
 			*to = *from
@@ -95,15 +100,5 @@ func changeUsername(t *tx.Tx, u *account.User, name string) error {
 			return err
 		}
 	}
-	was, is := strings.ToLower(u.Username), strings.ToLower(name)
-	if was == is {
-		return nil
-	}
-	if err := t.Release("username", was, u); err != nil {
-		return err
-	}
-	if name == "" {
-		return nil
-	}
-	return t.Claim("username", is, u, "username")
+	return changeIdentifier(t, u, identifier.Username, u.Username, name, "username")
 }

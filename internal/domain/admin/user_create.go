@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
@@ -12,9 +13,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // UserInput is the body of a new user.
@@ -43,7 +47,7 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, 
 		return nil, err
 	}
 	var out *account.User
-	err = s.Update(ctx, nil, func(t *tx.Tx) error {
+	err = s.Update(ctx, in.claims(s.Engine), func(t *tx.Tx) error {
 		id, err := s.RandomID()
 		if err != nil {
 			return err
@@ -78,6 +82,21 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, 
 		return nil, err
 	}
 	return out, nil
+}
+
+// claims returns the claims of a new user's identifiers, so that one read finds them all. It leaves
+// out a malformed number.
+func (in UserInput) claims(s *tx.Engine) []store.Key {
+	keys := append(s.ClaimKeys(identifier.Username, in.Username), s.ClaimKeys(identifier.ExternalID, in.ExternalID)...)
+	for _, address := range in.Emails {
+		keys = append(keys, s.ClaimKeys(identifier.Email, address)...)
+	}
+	for _, text := range slices.Concat(in.Phones, in.ReservedPhones) {
+		if number, err := phone.Normalize(text); err == nil {
+			keys = append(keys, s.ClaimKey(identifier.Phone, number))
+		}
+	}
+	return keys
 }
 
 // importState takes over the creation time and the lock of another service.
@@ -124,7 +143,12 @@ func importIdentifiers(t *tx.Tx, u *account.User, in UserInput) error {
 		}
 	}
 	if u.Username != "" {
-		if err := t.Claim("username", strings.ToLower(u.Username), u, "username"); err != nil {
+		if err := t.Claim(identifier.Username, u.Username, u, "username"); err != nil {
+			return err
+		}
+	}
+	if u.ExternalID != "" {
+		if err := t.Claim(identifier.ExternalID, u.ExternalID, u, "external_id"); err != nil {
 			return err
 		}
 	}
@@ -149,12 +173,16 @@ func importIdentifiers(t *tx.Tx, u *account.User, in UserInput) error {
 	return nil
 }
 
-func addEmail(t *tx.Tx, u *account.User, address string) error {
-	address = strings.ToLower(strings.TrimSpace(address))
-	if !isEmail(address) {
+// addEmail claims an e-mail address in any spelling and adds it in its normal form.
+func addEmail(t *tx.Tx, u *account.User, text string) error {
+	address, err := identifier.ParseEmail(text)
+	if err != nil {
 		return apierr.New(apierr.FormParamFormatInvalid).Param("email_address")
 	}
-	if err := t.Claim("email", address, u, "email_address"); err != nil {
+	if slices.ContainsFunc(u.Emails, func(e account.Email) bool { return identifier.Normal(identifier.Email, e.Address) == address }) {
+		return apierr.New(apierr.FormIdentifierExists).Param("email_address")
+	}
+	if err := t.Claim(identifier.Email, address, u, "email_address"); err != nil {
 		return err
 	}
 	id, err := t.Engine.RandomID()
@@ -174,7 +202,7 @@ func importPhone(t *tx.Tx, u *account.User, text string) (*account.Phone, error)
 	if u.PhoneBy(n.E164()) != nil {
 		return nil, apierr.New(apierr.FormIdentifierExists).Param("phone_number")
 	}
-	if err := t.Claim("phone", n.E164(), u, "phone_number"); err != nil {
+	if err := t.Claim(identifier.Phone, n.E164(), u, "phone_number"); err != nil {
 		return nil, err
 	}
 	added := t.Engine.NewPhone(u, n, t.Now)

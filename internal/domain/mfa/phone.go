@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
@@ -62,7 +63,7 @@ func (s *Service) AddPhone(ctx context.Context, from tx.Caller, in PhoneInput) (
 	if err != nil {
 		return nil, err
 	}
-	claim := s.ClaimKey("phone", number.E164())
+	claim := s.ClaimKey(identifier.Phone, number.E164())
 	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.AddNumber, func(t *tx.Tx, caller *tx.SignedIn) (*PhoneResult, error) {
 		if err := checkMayAdd(t, caller.User, number, claim); err != nil {
 			return nil, err
@@ -164,7 +165,7 @@ func (s *Service) AttemptPhone(ctx context.Context, from tx.Caller, id string, p
 
 // verifiedPhone claims the number for its user, in the same commit.
 func verifiedPhone(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, out *PhoneResult) error {
-	if err := t.Claim("phone", ph.Number, caller.User, "code"); err != nil {
+	if err := t.Claim(identifier.Phone, ph.Number, caller.User, "code"); err != nil {
 		return err
 	}
 	wanted := ph.BecomesFactor(caller.Nonce(), t.Now)
@@ -315,7 +316,7 @@ func (s *Service) DeletePhone(ctx context.Context, from tx.Caller, id string) (*
 func DropPhone(t *tx.Tx, u *account.User, id string) error {
 	ph := u.Phone(id)
 	if ph.Verified != 0 {
-		if err := t.Release("phone", ph.Number, u); err != nil {
+		if err := t.Release(identifier.Phone, ph.Number, u); err != nil {
 			return err
 		}
 	}

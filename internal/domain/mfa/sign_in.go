@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
@@ -49,10 +50,10 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 	if in.Identifier == "" && !in.Password.IsZero() {
 		return nil, apierr.New(apierr.FormParamMissing).Param("identifier")
 	}
-	claim := s.ClaimKey(identifier(in.Identifier))
-	return s.signIn(ctx, from, []store.Key{claim}, func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
+	claims := claimKeys(s.Engine, in.Identifier)
+	return s.signIn(ctx, from, claims, func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
 		t.CountAddress(from, tx.CreateLimits)
-		u, err := t.ClaimUserUniform(claim)
+		u, err := t.ClaimUserUniform(claims...)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -64,7 +65,7 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 			return si, u, err
 		}
 		t.CountAddress(from, tx.FirstLimits[1:]) // CreateLimits replaces the shortest
-		if err := verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), claim, in.Password); err != nil {
+		if err := verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), claims[0], in.Password); err != nil {
 			return nil, nil, err
 		}
 		si, err := beginProvedSignIn(t, p, u, in.Identifier)
@@ -75,19 +76,20 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 	})
 }
 
-// identifier returns the kind of an identifier and its canonical form.
-func identifier(text string) (kind, value string) {
+// claimKeys returns the keys of the claims that a text may name, and nil for the text "". The first
+// stands for the identifier: see [tx.Engine.ClaimKeys].
+func claimKeys(s *tx.Engine, text string) []store.Key {
 	text = strings.TrimSpace(text)
 	switch {
 	case strings.HasPrefix(text, "+"):
 		if number, err := phone.Normalize(text); err == nil {
-			return "phone", number
+			text = number
 		}
-		return "phone", text
+		return s.ClaimKeys(identifier.Phone, text)
 	case strings.Contains(text, "@"):
-		return "email", strings.ToLower(text)
+		return s.ClaimKeys(identifier.Email, text)
 	}
-	return "username", strings.ToLower(text)
+	return s.ClaimKeys(identifier.Username, text)
 }
 
 // signIn runs one step of a sign-in and builds the answer.
@@ -210,7 +212,7 @@ func current(t *tx.Tx, p *tx.ClientSession, id string) (*account.SignIn, *accoun
 	}
 	si := p.Client.SignIn
 	if si.User == "" { // as many round trips as with a user
-		return si, nil, t.Read(t.Engine.ClaimKey(identifier(si.Identifier)))
+		return si, nil, t.Read(claimKeys(t.Engine, si.Identifier)...)
 	}
 	u, err := t.User(si.User)
 	if err != nil {

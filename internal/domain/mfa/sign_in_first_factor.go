@@ -56,7 +56,7 @@ func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id str
 			if proof.Password.IsZero() {
 				return nil, nil, apierr.New(apierr.FormParamNil).Param("password")
 			}
-			err = verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), s.ClaimKey(identifier(si.Identifier)), proof.Password)
+			err = verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), claimKeys(s.Engine, si.Identifier)[0], proof.Password)
 		case account.PhoneCode:
 			if u == nil || !t.State.Settings.FirstFactorPhoneCode {
 				return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")

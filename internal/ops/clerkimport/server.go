@@ -11,10 +11,10 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	identifiers "github.com/countersign-mfa/countersign/internal/domain/identifier"
 )
 
 // server is a client of the Backend API.
@@ -192,7 +192,7 @@ func (u found) is(p *person) bool {
 		emails = append(emails, e.Email)
 	}
 	for _, e := range p.body.Emails {
-		wanted = append(wanted, strings.ToLower(strings.TrimSpace(e)))
+		wanted = append(wanted, identifiers.Normal(identifiers.Email, e))
 	}
 	return u.ExternalID == p.body.ExternalID && u.Username == p.body.Username && slices.Equal(emails, wanted)
 }

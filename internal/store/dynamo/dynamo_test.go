@@ -15,6 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 	"github.com/countersign-mfa/countersign/internal/store/storetest"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 	"github.com/countersign-mfa/countersign/test/needs"
 )
 
@@ -31,19 +32,23 @@ func newClient(t *testing.T, options ...func(*dynamodb.Options)) *dynamodb.Clien
 // TestConformance runs the suite that every store passes.
 func TestConformance(t *testing.T) {
 	client := newClient(t)
-	storetest.Test(t, func(t *testing.T) store.Store {
-		table := "t" + strings.ToLower(strings.Map(func(r rune) rune {
-			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-				return r
-			}
-			return '-'
-		}, t.Name()))
-		table = table[max(0, len(table)-100):] + "-" + time.Now().Format("150405.000000000")
-		if _, err := client.CreateTable(t.Context(), dynamo.Schema(table)); err != nil {
-			t.Fatal(err)
+	storetest.Test(t, func(t *testing.T) store.Store { return newStore(t, client) })
+}
+
+// newStore returns a store with a table of its own.
+func newStore(t *testing.T, client *dynamodb.Client) store.Store {
+	t.Helper()
+	table := "t" + strings.ToLower(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
 		}
-		return dynamo.New(client, table, time.Now)
-	})
+		return '-'
+	}, t.Name()))
+	table = table[max(0, len(table)-100):] + "-" + time.Now().Format("150405.000000000")
+	if _, err := client.CreateTable(t.Context(), dynamo.Schema(table)); err != nil {
+		t.Fatal(err)
+	}
+	return dynamo.New(client, table, time.Now)
 }
 
 // lossy loses the answers to the next requests after the server acted on them.
@@ -93,4 +98,9 @@ func TestALostAnswerIsRecognised(t *testing.T) {
 	if err := s.Commit(t.Context(), []store.Write{write(store.Key{Kind: "user", ID: "c"}, 0)}); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("every answer lost: %v, want unavailable", err)
 	}
+}
+
+// TestAnExternalIDIsUniqueAtOnce: servers over one table give an external id to exactly one user.
+func TestAnExternalIDIsUniqueAtOnce(t *testing.T) {
+	mfatest.RaceForExternalID(t, newStore(t, newClient(t)))
 }

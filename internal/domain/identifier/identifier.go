@@ -1,0 +1,157 @@
+// Package identifier brings the identifiers of users to the form in which they are compared and
+// unique.
+//
+// Unicode writes the same text in several ways: é is one character or two, and a domain of an
+// e-mail address has a form for people and one for DNS. Two such spellings are one identifier.
+package identifier
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Kind says what an identifier is. Its text is part of the keyed hash of a claim, so it never
+// changes.
+type Kind string
+
+// The kinds of identifiers.
+const (
+	Email      Kind = "email"
+	Phone      Kind = "phone"
+	Username   Kind = "username"
+	ExternalID Kind = "external_id"
+)
+
+// EmailLength is the longest address that a mail server accepts, in bytes: RFC 5321 section
+// 4.5.3.1.3.
+const EmailLength = 254
+
+const (
+	// maxText bounds the work on hostile input, in bytes. A character has at most four.
+	maxText = 4 * EmailLength
+	// invalid replaces bytes that are not UTF-8: U+FFFD.
+	invalid = "\ufffd"
+)
+
+// ErrEmail is the error for a text that is no e-mail address. It does not hold the text.
+var ErrEmail = errors.New("not a valid e-mail address")
+
+// domains brings the domain of an address to A-labels: RFC 5891 section 5 with the mapping of UTS
+// 46, non-transitional, as browsers do it. Browsers do not check hyphens in the middle of labels.
+var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.CheckHyphens(false), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+
+// Normal returns the form in which an identifier is compared and unique. A normal form is its own
+// normal form.
+//
+//   - An e-mail address is in lower case, its name in NFC (RFC 6532 section 3.1), and its domain in
+//     A-labels.
+//   - A username is in the form of the profile UsernameCaseMapped of RFC 8265.
+//   - Phone numbers (already in E.164) and external ids are compared byte for byte.
+//
+// A text that breaks these rules, such as a username of an earlier release, is in lower case and
+// NFC. A text over 1,016 bytes is no identifier and stays as it is.
+func Normal(kind Kind, text string) string {
+	switch {
+	case len(text) > maxText:
+		return text
+	case kind == Email:
+		return normalEmail(strings.ToValidUTF8(text, invalid))
+	case kind == Username:
+		return normalUsername(strings.ToValidUTF8(text, invalid))
+	}
+	return text
+}
+
+// Former returns the other forms under which an earlier release may have claimed an identifier. It
+// returns nil for the identifiers whose form has not changed, among them all in ASCII.
+func Former(kind Kind, text string) []string {
+	if kind != Email && kind != Username || len(text) > maxText {
+		return nil
+	}
+	now := Normal(kind, text)
+	spellings := []string{strings.ToLower(text)}
+	if shown := unicodeForm(kind, now); shown != now || !isASCII(shown) {
+		spellings = append(spellings, shown, norm.NFC.String(shown), norm.NFD.String(shown))
+	}
+	var former []string
+	for _, s := range spellings {
+		if s != now && !slices.Contains(former, s) {
+			former = append(former, s)
+		}
+	}
+	return former
+}
+
+// ParseEmail returns the normal form of an e-mail address, or [ErrEmail].
+func ParseEmail(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if len(text) > maxText || !utf8.ValidString(text) {
+		return "", ErrEmail
+	}
+	name, host, ok := strings.Cut(text, "@")
+	if !ok || name == "" || strings.ContainsFunc(text, notInEmail) {
+		return "", ErrEmail
+	}
+	host, err := domains.ToASCII(host)
+	if err != nil || !strings.Contains(host, ".") || strings.HasSuffix(host, ".") {
+		return "", ErrEmail
+	}
+	if address := lower(name) + "@" + host; len(address) <= EmailLength {
+		return address, nil
+	}
+	return "", ErrEmail
+}
+
+func notInEmail(r rune) bool {
+	return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune("<>,;", r)
+}
+
+func normalEmail(text string) string {
+	if address, err := ParseEmail(text); err == nil {
+		return address
+	}
+	return lower(text)
+}
+
+func normalUsername(text string) string {
+	if isASCII(text) {
+		return strings.ToLower(text)
+	}
+	if name, err := precis.UsernameCaseMapped.CompareKey(text); err == nil {
+		return name
+	}
+	return lower(text)
+}
+
+// unicodeForm returns the form that people write: the domain of an address without A-labels.
+func unicodeForm(kind Kind, text string) string {
+	name, host, ok := strings.Cut(text, "@")
+	if kind != Email || !ok {
+		return text
+	}
+	shown, err := domains.ToUnicode(host)
+	if err != nil {
+		return text
+	}
+	return name + "@" + shown
+}
+
+// lower returns a text in lower case and NFC. A character in lower case may compose with the next
+// one, so NFC comes before and after.
+func lower(text string) string {
+	if isASCII(text) {
+		return strings.ToLower(text)
+	}
+	return norm.NFC.String(strings.ToLower(norm.NFC.String(text)))
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
+}
