@@ -1,4 +1,6 @@
-// @clerk/backend in Node, as an application's server uses it.
+// @clerk/backend in Node, as an application's server uses it. The tests make every call that has a meaning here; the
+// last one makes all others.
+import { calls, compare, recorded, refusal } from '../lib/calls.mjs';
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -7,11 +9,11 @@ import { secretKey, startCountersign } from '../lib/countersign.mjs';
 import { startApp } from '../lib/native.mjs';
 import { number, password, newUser } from '../lib/person.mjs';
 
-const w = {};
+const w = {}, worked = new Set();
 let clerk;
 before(async () => {
   w.api = await startCountersign();
-  clerk = createClerkClient({ secretKey, publishableKey: w.api.publishableKey, apiUrl: w.api.url, telemetry: { disabled: true } });
+  clerk = recorded(createClerkClient({ secretKey, publishableKey: w.api.publishableKey, apiUrl: w.api.url, telemetry: { disabled: true } }), worked);
 });
 after(() => w.api.stop());
 
@@ -61,6 +63,26 @@ test('users: passwords, authenticator codes, second factors, locks and bans', as
   assert.equal((await clerk.users.unbanUser(id)).banned, false);
   await clerk.users.disableUserMFA(id);
   assert.equal((await clerk.users.getUser(id)).twoFactorEnabled, false);
+  await clerk.users.updateUser(id, { totpSecret: secret, backupCodes: ['abcd2-efgh2'] });
+  await clerk.users.deleteUserBackupCodes(id);
+  await clerk.users.deleteUserTOTP(id);
+  const left = await clerk.users.getUser(id);
+  assert.deepEqual([left.backupCodeEnabled, left.totpEnabled], [false, false]);
+});
+
+test('users: metadata is merged or replaced', async () => {
+  const { id } = await newUser(w, { public_metadata: { a: { b: 1, c: 2 }, d: 3 } });
+  const merged = await clerk.users.updateUserMetadata(id, { publicMetadata: { a: { b: null, e: 4 } }, privateMetadata: { plan: 'pro' } });
+  assert.deepEqual([merged.publicMetadata, merged.privateMetadata], [{ a: { c: 2, e: 4 }, d: 3 }, { plan: 'pro' }]);
+  assert.deepEqual((await clerk.users.replaceUserMetadata(id, { publicMetadata: { f: 5 } })).publicMetadata, { f: 5 });
+});
+
+test('users: a list by a query, and filters that do not exist here', async () => {
+  const { id } = await clerk.users.createUser({ emailAddress: ['quentin@example.com'], firstName: 'Quentin', password });
+  const found = await clerk.users.getUserList({ query: 'quent', limit: 5, orderBy: '-created_at' });
+  assert.deepEqual([found.totalCount, found.data.map(user => user.id)], [1, [id]]);
+  await refused(clerk.users.getUserList({ organizationId: ['org_1'] }), 422, 'form_param_unknown');
+  await refused(clerk.users.getCount({ organizationId: ['org_1'] }), 422, 'form_param_unknown');
 });
 
 test('phone numbers', async () => {
@@ -90,6 +112,7 @@ test('sessions: list, read, token, revoke', async () => {
   assert.equal((await clerk.sessions.getSession(app.session.id)).userId, max.id);
   const { jwt } = await clerk.sessions.getToken(app.session.id);
   assert.equal((await verifyToken(jwt, { secretKey, apiUrl: w.api.url })).sid, app.session.id);
+  assert.equal((await clerk.jwks.getJwks()).keys[0].alg, 'RS256');
   await clerk.sessions.revokeSession(app.session.id);
   assert.deepEqual((await clerk.sessions.getSessionList({ userId: max.id })).data, []);
 });
@@ -153,4 +176,30 @@ test('authenticateRequest: the first visit of a browser goes through the handsha
   const jar = cookies.map(c => c.split(';')[0]).join('; ');
   const third = await ask({ ...browser, cookie: jar });
   assert.equal(third.status, 'signed-out');
+});
+
+test('clients: the payload of a handshake, once', async () => {
+  const there = new URL('/v1/client/handshake', w.api.url);
+  there.search = new URLSearchParams({ redirect_url: page, format: 'nonce' });
+  const back = new URL((await fetch(there, { redirect: 'manual' })).headers.get('location'));
+  const nonce = back.searchParams.get('__clerk_handshake_nonce');
+  const { directives } = await clerk.clients.getHandshakePayload({ nonce });
+  assert.ok(directives.some(line => line.startsWith('__clerk_db_jwt=dvb_')), String(directives));
+  await refused(clerk.clients.getHandshakePayload({ nonce }), 404, 'resource_not_found');
+});
+
+test('the instance: its settings', async () => {
+  await clerk.instance.update({ testMode: false });
+  assert.equal((await w.api.backend('GET', '/v1/instance')).test_mode, false);
+  await clerk.instance.update({ testMode: true });
+  assert.equal((await clerk.instance.get()).environmentType, 'development');
+});
+
+test('every other call is refused with an error of Clerk', async () => {
+  const results = new Map([...worked].map(name => [name, 'works'])), wrong = [];
+  for (const name of calls(clerk)) {
+    if (!worked.has(name)) await refusal(clerk, name).then(result => results.set(name, result), error => wrong.push(`${name}: ${error.message}`));
+  }
+  assert.deepEqual(wrong, []);
+  await compare(results);
 });

@@ -1,5 +1,6 @@
 // Package clerksdk_test runs Clerk's official SDK for Go, unmodified, against a real server. The
-// directory calls has the result of each call, and docs/use/clients.md shows it.
+// directory calls has the results of the calls of this SDK and of the others, which e2e/sdk runs.
+// docs/use/clients.md shows them.
 package clerksdk_test
 
 import (
