@@ -60,6 +60,11 @@ func (s noting) Commit(ctx context.Context, writes []store.Write, increments ...
 	return s.Store.Commit(ctx, writes, increments...)
 }
 
+func (s noting) Reserve(ctx context.Context, increments ...store.Increment) error {
+	note(ctx, operation.Counts)
+	return s.Store.Reserve(ctx, increments...)
+}
+
 func (s noting) List(ctx context.Context, kind store.Kind, after store.Position, limit int) ([]store.Record, store.Position, error) {
 	note(ctx, operation.Lists)
 	return s.Store.List(ctx, kind, after, limit)

@@ -27,7 +27,7 @@ func identifiers(w *world) map[string]string {
 
 // cost is what an observer of the store's round trips sees. The size of a record is not part of it.
 func cost(c store.Counts) string {
-	return fmt.Sprintf("%d reads, %d commits of %d records and %d counters", c.Gets, c.Commits, c.Writes, c.Increments)
+	return fmt.Sprintf("%d reads, %d reservations of %d, %d commits of %d records and %d counters", c.Gets, c.Reserves, c.Reserved, c.Commits, c.Writes, c.Increments)
 }
 
 // TestNobodyCostsWhatSomebodyDoes: no error code and no round trip of a sign-in shows whether an

@@ -123,10 +123,10 @@ func TestAUsedCodeLowersTheBreakersOfItsHour(t *testing.T) {
 	w.Must(err)
 	sums := func(at time.Time) []int64 {
 		var names []string
-		for _, c := range sms.UnverifiedCounters(w.Engine, sms.NumberPrefix(aNumber), "US", account.At(at)) {
-			names = append(names, c.Counter)
+		for _, q := range sms.UnverifiedQuotas(w.Engine, sms.NumberPrefix(aNumber), "US", "", account.At(at)) {
+			names = append(names, q.Counter)
 		}
-		sums, err := w.counts.Sums(t.Context(), names...)
+		sums, err := w.QuotaSums(t.Context(), names...)
 		w.Must(err)
 		return sums
 	}

@@ -27,7 +27,7 @@ func TestAUsedCodeCountsOnTheDayOfItsMessage(t *testing.T) {
 	w.Advance(2 * time.Minute)
 	_, err = p.MFA.AttemptPhone(t.Context(), p.browser, r.Phone.ID, mfa.Proof{Code: secret.New(p.Code())})
 	w.Must(err)
-	sums, err := w.counts.Sums(t.Context(), "sms:verified:US:2026-03-04", "sms:verified:US:2026-03-05", "sms:sent:US:2026-03-04", "sms:sent:US:2026-03-05")
+	sums, err := w.QuotaSums(t.Context(), "sms:verified:US:2026-03-04", "sms:verified:US:2026-03-05", "sms:sent:US:2026-03-04", "sms:sent:US:2026-03-05")
 	w.Must(err)
 	if !slices.Equal(sums, []int64{1, 0, 1, 0}) {
 		t.Errorf("verified and sent on both days %v, want [1 0 1 0]", sums)

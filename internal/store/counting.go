@@ -18,6 +18,8 @@ type Counts struct {
 	Listings, Entries int
 	// Moves is the number of entries that commits added and removed.
 	Moves int
+	// Reserves is the number of calls of Reserve; Reserved is the number of its increments.
+	Reserves, Reserved int
 	// BytesRead counts the data that Get, Latest and List returned, BytesWritten the data that
 	// Commit received.
 	BytesRead, BytesWritten int
@@ -63,6 +65,8 @@ func (c *Counting) add(d Counts) {
 	c.counts.Commits += d.Commits
 	c.counts.Writes += d.Writes
 	c.counts.Increments += d.Increments
+	c.counts.Reserves += d.Reserves
+	c.counts.Reserved += d.Reserved
 	c.counts.BytesRead += d.BytesRead
 	c.counts.BytesWritten += d.BytesWritten
 	c.counts.Scans += d.Scans
@@ -87,6 +91,12 @@ func (c *Counting) Commit(ctx context.Context, writes []Write, increments ...Inc
 	}
 	c.add(d)
 	return c.store.Commit(ctx, writes, increments...)
+}
+
+// Reserve implements [Store].
+func (c *Counting) Reserve(ctx context.Context, increments ...Increment) error {
+	c.add(Counts{Reserves: 1, Reserved: len(increments)})
+	return c.store.Reserve(ctx, increments...)
 }
 
 // Expired implements [Store].

@@ -20,11 +20,11 @@ type Fault struct {
 // FailGet makes the n-th Get return [ErrUnavailable].
 func FailGet(n int) Fault { return Fault{n: n, err: ErrUnavailable} }
 
-// FailCommit makes the n-th Commit return [ErrUnavailable] before it is applied.
+// FailCommit makes the n-th Commit or Reserve return [ErrUnavailable] before it is applied.
 func FailCommit(n int) Fault { return Fault{commit: true, n: n, err: ErrUnavailable} }
 
-// LoseCommit makes the n-th Commit return [ErrUnavailable] after it was applied, as when the answer
-// is lost. A commit that the store refuses keeps its own error.
+// LoseCommit makes the n-th Commit or Reserve return [ErrUnavailable] after it was applied, as when
+// the answer is lost. A commit that the store refuses keeps its own error.
 func LoseCommit(n int) Fault {
 	return Fault{commit: true, n: n, err: ErrUnavailable, applied: true}
 }
@@ -32,13 +32,13 @@ func LoseCommit(n int) Fault {
 // SlowGet makes the n-th Get take too long: it returns [context.DeadlineExceeded].
 func SlowGet(n int) Fault { return Fault{n: n, err: context.DeadlineExceeded} }
 
-// SlowCommit makes the n-th Commit take too long: it is applied, and returns
+// SlowCommit makes the n-th Commit or Reserve take too long: it is applied, and returns
 // [context.DeadlineExceeded].
 func SlowCommit(n int) Fault {
 	return Fault{commit: true, n: n, err: context.DeadlineExceeded, applied: true}
 }
 
-// ConflictCommit makes the n-th Commit return [ErrConflict] although no record changed.
+// ConflictCommit makes the n-th Commit or Reserve return [ErrConflict] although no record changed.
 func ConflictCommit(n int) Fault { return Fault{commit: true, n: n, err: ErrConflict} }
 
 // Faulty is a [Store] that passes calls on to another one and fails on purpose. It is safe for
@@ -97,9 +97,19 @@ func (f *Faulty) Get(ctx context.Context, keys ...Key) ([]Record, error) {
 
 // Commit implements [Store].
 func (f *Faulty) Commit(ctx context.Context, writes []Write, increments ...Increment) error {
+	return f.change(func() error { return f.store.Commit(ctx, writes, increments...) })
+}
+
+// Reserve implements [Store]. A fault of a commit happens to it as well.
+func (f *Faulty) Reserve(ctx context.Context, increments ...Increment) error {
+	return f.change(func() error { return f.store.Reserve(ctx, increments...) })
+}
+
+// change makes a change, or fails in its place.
+func (f *Faulty) change(apply func() error) error {
 	fault := f.next(true)
 	if fault.err == nil || fault.applied {
-		if err := f.store.Commit(ctx, writes, increments...); err != nil {
+		if err := apply(); err != nil {
 			return err
 		}
 	}

@@ -70,6 +70,11 @@ func (m *Memory) Commit(ctx context.Context, writes []Write, increments ...Incre
 	return nil
 }
 
+// Reserve implements [Store]. It adds all increments or none.
+func (m *Memory) Reserve(ctx context.Context, increments ...Increment) error {
+	return m.Commit(ctx, nil, increments...)
+}
+
 func (m *Memory) check(writes []Write, increments []Increment) error {
 	for _, w := range writes {
 		if m.records[w.Key].Version != w.Version {

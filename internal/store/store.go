@@ -80,8 +80,8 @@ var ErrConflict = errors.New("record changed since it was read")
 // reached and the same call may succeed later. After a Commit the outcome may be unknown.
 var ErrUnavailable = errors.New("store unavailable")
 
-// LimitReachedError is returned by [Store.Commit] when an Increment would exceed its limit. Nothing
-// was stored.
+// LimitReachedError is returned by [Store.Commit] and [Store.Reserve] when an Increment would
+// exceed its limit. Nothing was stored.
 type LimitReachedError struct{ Counter string }
 
 func (e *LimitReachedError) Error() string { return "counter is at its limit" }
@@ -98,6 +98,13 @@ type Store interface {
 	// they are durable. Each key may occur once. Errors: [ErrConflict], [*LimitReachedError]. A Commit
 	// that was applied although its answer was lost is a success, if the store can tell.
 	Commit(ctx context.Context, writes []Write, increments ...Increment) error
+
+	// Reserve adds each increment by itself, so calls that meet at a counter never conflict. When
+	// one would exceed its limit, the others are taken back, and the error is [*LimitReachedError] of
+	// the first one; others may see them until then. After any other error each increment is stored
+	// or not: one that adds perhaps twice, one that gives back at most once. Callers change a counter
+	// by Reserve always or never.
+	Reserve(ctx context.Context, increments ...Increment) error
 
 	// Expired returns the keys of up to limit records of a kind whose Expires is set and before the
 	// given time. It returns the earliest, in any order. The store removes expired counters itself.

@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -45,14 +46,18 @@ func (st *state) money(ctx context.Context, s store.Store) error {
 	if len(days) == 0 {
 		return nil
 	}
-	sums, err := s.Sums(ctx, days...)
-	if err != nil {
-		return fmt.Errorf("read sums: %w", err)
-	}
-	for i, day := range days {
+	for _, day := range days {
+		parts, err := s.Sums(ctx, tx.PartsOf(day)...)
+		if err != nil {
+			return fmt.Errorf("read sums: %w", err)
+		}
+		sum := int64(0)
+		for _, n := range parts {
+			sum += n
+		}
 		// A sum of 0 is that of a past day, whose counter has expired.
-		if sums[i] != 0 && sums[i] < int64(st.prices[day]) {
-			st.complain("messages for %d were sent, and %d were reserved", st.prices[day], sums[i])
+		if sum != 0 && sum < int64(st.prices[day]) {
+			st.complain("messages for %d were sent, and %d were reserved", st.prices[day], sum)
 		}
 	}
 	return nil

@@ -65,6 +65,13 @@ func (p turnStore) Commit(ctx context.Context, writes []store.Write, increments 
 	return err
 }
 
+func (p turnStore) Reserve(ctx context.Context, increments ...store.Increment) error {
+	yield(ctx)
+	err := p.Store.Reserve(ctx, increments...)
+	yield(ctx)
+	return err
+}
+
 func (p turnStore) Expired(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Key, error) {
 	yield(ctx)
 	return p.Store.Expired(ctx, kind, before, limit)

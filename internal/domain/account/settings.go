@@ -39,6 +39,8 @@ type Settings struct {
 	// SMSDailyCap limits the cost of messages in a UTC day; 0 means [DefaultDailyCap].
 	SMSDailyCap    smsprice.Micros            `json:"cap,omitempty" wire:"sms_daily_cap_usd"`
 	SMSCountryCaps map[string]smsprice.Micros `json:"caps,omitempty" wire:"sms_country_caps"`
+	// SMSLimitsAt is when a limit of SMS changed last.
+	SMSLimitsAt Instant `json:"limitsat,omitempty"`
 	// SMSPrices replaces estimates of package smsprice, by country.
 	SMSPrices map[string]smsprice.Micros `json:"prices,omitempty" wire:"sms_prices"`
 	// SMSRecordOnly sends messages that the SMS guard takes for abuse, and records the reason. See
@@ -95,6 +97,14 @@ func (s *Settings) Changed(other *Settings) []string {
 		}
 	}
 	return names
+}
+
+// smsLimits are the stored names of the settings that limit the quotas of SMS.
+var smsLimits = []string{"cap", "caps", "recordonly"}
+
+// LimitSMS reports whether one of the settings, by their stored names, limits SMS.
+func LimitSMS(stored []string) bool {
+	return slices.ContainsFunc(stored, func(name string) bool { return slices.Contains(smsLimits, name) })
 }
 
 // The keys of the records that an instance has one of.

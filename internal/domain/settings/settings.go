@@ -35,6 +35,9 @@ func Change(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *account.Sett
 		stored.UpdatedAt = stored.UpdatedAt.After(t.Now)
 		t.Put(stored)
 		if fields := stored.Changed(&before); len(fields) > 0 {
+			if account.LimitSMS(fields) {
+				stored.SMSLimitsAt = t.Now
+			}
 			audit.AppendEntry(t, stored, account.AuditEntry{Name: account.EventSettingsChanged, At: t.Now, Backend: true, Fields: fields})
 			audit.Publish(t, account.Event{Name: account.EventSettingsChanged, Fields: fields})
 		}

@@ -1,10 +1,10 @@
 package sms
 
 import (
-	"math"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -24,19 +24,29 @@ const (
 	prefixLeaves = 4
 	// firstVerified is what a number's first verified message of a UTC day takes off the counters.
 	firstVerified = 5
-	// noLimit is the Max of a counter that only counts.
-	noLimit = math.MaxInt64
 )
 
-// UnverifiedCounters returns the increments of a message's block, country and instance in the clock
-// hour of at.
-func UnverifiedCounters(s *tx.Engine, prefix, country string, at account.Instant) []store.Increment {
+// The limits that one of a quota's counters has before the next one is used: messages, and money.
+const (
+	messagesShare = 100
+	moneyShare    = int64(25 * smsprice.Dollar)
+)
+
+// UnverifiedQuotas returns the quotas of an unverified message's block, country and instance in the
+// clock hour of at. spread is the id of the message.
+func UnverifiedQuotas(s *tx.Engine, prefix, country, spread string, at account.Instant) []tx.Quota {
 	hour := tx.HourOf(at)
 	end := at.Time().Truncate(time.Hour).Add(time.Hour)
-	return []store.Increment{
-		{Counter: "sms:prefix:" + s.Digest("prefix", prefix) + ":" + hour, By: 1, Max: UnverifiedPrefix, Expires: end},
-		{Counter: "sms:country:" + country + ":" + hour, By: 1, Max: UnverifiedCountry, Expires: end},
-		{Counter: "sms:instance:" + hour, By: 1, Max: UnverifiedInstance, Expires: end},
+	quota := func(step tx.Step, counter string, limit int64) tx.Quota {
+		return tx.Quota{
+			Increment: store.Increment{Counter: counter + ":" + hour, By: 1, Max: limit, Expires: end},
+			Step:      step, Share: messagesShare, Spread: spread,
+		}
+	}
+	return []tx.Quota{
+		quota(tx.OfBlock, "sms:prefix:"+s.Digest("prefix", prefix), UnverifiedPrefix),
+		quota(tx.OfCountry, "sms:country:"+country, UnverifiedCountry),
+		quota(tx.OfInstance, "sms:instance", UnverifiedInstance),
 	}
 }
 
@@ -49,18 +59,27 @@ func countVerified(t *tx.Tx, u *account.User, c *account.Code) {
 	}
 	add(t, usedCounter(c.SMS), int64(t.Now), c.SentAt.Add(account.SMSKept).Time())
 	if c.CountedUnverified {
-		for _, inc := range UnverifiedCounters(t.Engine, NumberPrefix(p.Number), p.Country, c.SentAt) {
-			add(t, inc.Counter, -verifiedWeight(c), inc.Expires)
+		for _, q := range UnverifiedQuotas(t.Engine, NumberPrefix(p.Number), p.Country, c.SMS, c.SentAt) {
+			q.By = -verifiedWeight(c)
+			t.Later = append(t.Later, q)
 		}
 	}
 	if c.Charged {
-		add(t, countryCounter("verified", p.Country, c.SentAt), 1, dayEnd(c.SentAt))
+		t.Later = append(t.Later, tally("verified", p.Country, c.SMS, c.SentAt))
 	}
 }
 
-// add stages an increment without a limit.
+// tally returns a quota without a limit, which counts messages of a country in a UTC day.
+func tally(what, country, spread string, at account.Instant) tx.Quota {
+	return tx.Quota{
+		Increment: store.Increment{Counter: countryCounter(what, country, at), By: 1, Max: tx.NoLimit, Expires: dayEnd(at)},
+		Step:      tx.OfInstance, Spread: spread,
+	}
+}
+
+// add stages an increment of a counter that belongs to one message.
 func add(t *tx.Tx, counter string, by int64, expires time.Time) {
-	t.Increments = append(t.Increments, store.Increment{Counter: counter, By: by, Max: noLimit, Expires: expires})
+	t.Increments = append(t.Increments, store.Increment{Counter: counter, By: by, Max: tx.NoLimit, Expires: expires})
 }
 
 // verifiedWeight is what a code that was used takes off the counters of unverified messages.
@@ -106,7 +125,7 @@ func usedCounter(id string) string { return "sms:used:" + id }
 // failedCounter counts the network's refusals of a message: 0 or 1.
 func failedCounter(id string) string { return "sms:failed:" + id }
 
-// SpendCounter holds the money reserved in a UTC day, in millionths of a dollar.
+// SpendCounter is the quota of the money reserved in a UTC day, in millionths of a dollar.
 func SpendCounter(at account.Instant) string { return "sms:usd:" + dayOf(at) }
 
 func countryCounter(what, country string, at account.Instant) string {

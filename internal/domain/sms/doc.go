@@ -5,9 +5,9 @@
 //
 //	mfa.PrepareSecondFactor     the operation: chooses the phone and the challenge
 //	  SendCode                  code.go: stores the code's keyed hash in the challenge
-//	    Authorize               guard.go: checks the rates, stages counters, price and decision
-//	  tx.Engine.Update          one commit of all that was staged
-//	    decision.limitReached   guard.go: only if the store found a counter at its limit
+//	    Authorize               guard.go: checks the rates, stages quotas, price and decision
+//	  tx.Engine.Update          reserves the quotas, then makes one commit of all that was staged
+//	    decision.limitReached   guard.go: only if a quota is at its limit
 //	  Send                      code.go: after the commit, one call to the network
 //
 // # A code is used
@@ -15,7 +15,7 @@
 //	mfa.AttemptSecondFactor     the operation: finds the sign-in and its user
 //	  mfa.VerifySecondFactor    checks the failure counters
 //	    Consume                 code.go: compares, and clears the challenge
-//	      countVerified         counters.go: lowers the counters that the message raised
+//	      countVerified         counters.go: lowers the quotas of the message, after the commit
 //	  tx.Engine.Update          one commit of all that was staged
 //
 // # The counters of unverified messages
@@ -36,16 +36,16 @@
 // the sum is the time. [Service.Log] reads the counters of a page in one request. An update of the
 // record instead would cost a read and a rewrite of the whole record per code.
 //
-// # Commits that fail at a milestone
+// # Reservations that fail at a milestone
 //
-// Operators are told when 50, 80 and 100 % of the day's money is spent. No message reads the sum to
-// find out: the counter's Max is the next milestone, and the store refuses the commit that would
-// exceed it. Example with a daily limit of $20:
+// Operators are told when 50, 80 and 100 % of the day's money is spent. No message reads the sum
+// to find out: the quota's Max is the next milestone, and the store refuses what would exceed it.
+// Example with a daily limit of $20:
 //
 //	spent $9.95, price $0.10, Max $10   the store refuses: the sum would be $10.05
 //	                                    the process publishes sms.spent_50 and sets Max to $16
-//	spent $9.95, price $0.10, Max $16   committed; the process keeps $16 for the next messages
+//	spent $9.95, price $0.10, Max $16   reserved; the process keeps $16 for the next messages
 //
-// The milestone of 100 % is the limit: the message is refused. A process pays three failed commits
-// a day at most, and each process publishes a milestone once.
+// The milestone of 100 % is the limit: the message is refused. A process pays three refused
+// requests a day at most, and each process publishes a milestone once.
 package sms

@@ -44,8 +44,8 @@ type decision struct {
 	refusalCounter string                    // bounds the records of refusals
 }
 
-// Authorize is the SMS guard, which every outgoing SMS passes. It stages the counters, the price
-// and the record of the decision, or refuses the message and stages the record of the refusal. The
+// Authorize is the SMS guard, which every outgoing SMS passes. It stages the quotas, the price and
+// the record of the decision, or refuses the message and stages the record of the refusal. The
 // message may leave after the commit. A known device that texts a verified number raises no
 // counter of unverified messages, so a flood of strangers does not lock owners out.
 func Authorize(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpose account.Purpose, from tx.Caller, device account.Device) (*account.SMSRecord, error) {
@@ -66,7 +66,7 @@ func Authorize(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpos
 		log.Log, log.End = log.Log.Add(now, PerNumberRules...), max(log.End, t.Now.Add(24*time.Hour))
 		u.SMSLog = u.SMSLog.Add(now, PerUserRules...)
 	}
-	d.withReason(account.ReasonAddress, func() { t.CountAddress(from, tx.SendLimits) })
+	d.withReason(account.ReasonAddress, func() { t.ReserveAddress(from, tx.SendLimits) })
 	if !m.Test { // a test message goes nowhere and costs nothing
 		d.record.Known = device == account.KnownDevice && p.Verified != 0
 		d.record.Price = t.State.Settings.PriceOf(d.record.Country) * smsprice.Micros(segments(m.Body.Reveal()))
@@ -123,18 +123,20 @@ func checkRates(t *tx.Tx, u *account.User, log *account.NumberRecord, n phone.Nu
 	return "", nil
 }
 
-// withReason sets the refusal reason for the counters that stage adds.
+// withReason sets the refusal reason for the quotas that stage adds.
 func (d *decision) withReason(reason account.Reason, stage func()) {
-	before := len(d.t.Increments)
+	before := len(d.t.Quotas)
 	stage()
-	for _, inc := range d.t.Increments[before:] {
-		d.reasons[inc.Counter] = reason
+	for _, q := range d.t.Quotas[before:] {
+		d.reasons[q.Counter] = reason
 	}
 }
 
-func (d *decision) stage(reason account.Reason, inc store.Increment) {
-	d.t.Increments = append(d.t.Increments, inc)
-	d.reasons[inc.Counter] = reason
+// stage stages a quota of a period that all users share.
+func (d *decision) stage(reason account.Reason, q tx.Quota, period time.Duration) {
+	q.Changed = d.t.State.Settings.SMSLimitsAt >= account.At(q.Expires.Add(-period))
+	d.t.Quotas = append(d.t.Quotas, q)
+	d.reasons[q.Counter] = reason
 }
 
 // countNewNumber counts a number that the address has not texted in this clock hour. The number's
@@ -150,13 +152,13 @@ func countNewNumber(t *tx.Tx, log *account.NumberRecord, from tx.Caller) {
 	}
 	log.From = append(log.From, mark)
 	log.From = log.From[max(0, len(log.From)-perNumberHour.Limit):]
-	t.CountAddress(from, NumberLimits)
+	t.ReserveAddress(from, NumberLimits)
 }
 
 func (d *decision) countUnverified() {
 	reasons := []account.Reason{account.ReasonPrefixUnverified, account.ReasonCountryUnverified, account.ReasonUnverified}
-	for i, inc := range UnverifiedCounters(d.t.Engine, d.record.Prefix, d.record.Country, d.t.Now) {
-		d.stage(reasons[i], inc)
+	for i, q := range UnverifiedQuotas(d.t.Engine, d.record.Prefix, d.record.Country, d.record.ID.ID, d.t.Now) {
+		d.stage(reasons[i], q, time.Hour)
 	}
 }
 
@@ -175,7 +177,7 @@ func (d *decision) limitReached(counter string) error {
 	case counter == d.spendCounter && d.raiseMilestone(inc):
 		return nil
 	case reason.IsEstimate() && t.State.Settings.SMSRecordOnly:
-		inc.Max = noLimit
+		inc.Max = tx.NoLimit
 		if d.record.Decision == account.Allowed {
 			d.record.Decision, d.record.Reason = account.WouldRefuse, reason
 		}
@@ -201,7 +203,7 @@ func (d *decision) reject(reason account.Reason, err error) error {
 	}
 	minute := t.Now.Time().Truncate(time.Minute)
 	d.refusalCounter = fmt.Sprintf("sms:refused:%s:%d", country, minute.Unix())
-	t.Increments = []store.Increment{{Counter: d.refusalCounter, By: 1, Max: refusalsKept, Expires: minute.Add(time.Minute)}}
+	t.Quotas = []tx.Quota{{Increment: store.Increment{Counter: d.refusalCounter, By: 1, Max: refusalsKept, Expires: minute.Add(time.Minute)}}}
 	d.publish(account.EventSMSRefused)
 	if slices.Contains([]account.Reason{account.ReasonPrefixUnverified, account.ReasonCountryUnverified, account.ReasonUnverified}, reason) {
 		d.publish(account.EventBreakerTripped)

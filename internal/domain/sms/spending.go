@@ -1,8 +1,11 @@
 package sms
 
 import (
+	"time"
+
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -18,16 +21,24 @@ var milestones = []struct {
 func (d *decision) reserveSpend() {
 	t, record := d.t, d.record
 	set := &t.State.Settings
-	end := dayEnd(t.Now)
+	const day = 24 * time.Hour
 	d.spendCounter = SpendCounter(t.Now)
 	milestone := set.DailyCap() * milestones[t.Engine.Spent.Passed(dayOf(t.Now), set.DailyCap())].share / 100
-	d.stage(account.ReasonDailyCap, store.Increment{Counter: d.spendCounter, By: int64(record.Price), Max: int64(milestone), Expires: end})
-	limit, ok := set.SMSCountryCaps[record.Country]
-	if !ok {
-		limit = noLimit
+	limit, step := smsprice.Micros(tx.NoLimit), tx.OfInstance
+	if own, ok := set.SMSCountryCaps[record.Country]; ok {
+		limit, step = own, tx.OfCountry
 	}
-	d.stage(account.ReasonCountryCap, store.Increment{Counter: countryCounter("usd", record.Country, t.Now), By: int64(record.Price), Max: int64(limit), Expires: end})
-	add(t, countryCounter("sent", record.Country, t.Now), 1, end)
+	d.stage(account.ReasonCountryCap, d.money(step, countryCounter("usd", record.Country, t.Now), limit), day)
+	d.stage(account.ReasonDailyCap, d.money(tx.OfInstance, d.spendCounter, milestone), day)
+	t.Quotas = append(t.Quotas, tally("sent", record.Country, record.ID.ID, t.Now))
+}
+
+// money returns the quota of the message's price.
+func (d *decision) money(step tx.Step, counter string, limit smsprice.Micros) tx.Quota {
+	return tx.Quota{
+		Increment: store.Increment{Counter: counter, By: int64(d.record.Price), Max: int64(limit), Expires: dayEnd(d.t.Now)},
+		Step:      step, Share: moneyShare, Spread: d.record.ID.ID,
+	}
 }
 
 // raiseMilestone publishes the milestone that the increment reached and raises Max to the next one.

@@ -2,7 +2,6 @@ package sms
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -73,15 +72,15 @@ func (s *Service) Usage(ctx context.Context) (*Usage, error) {
 	}
 	set := state.Settings
 	countries := slices.Compact(slices.Sorted(slices.Values(set.SMSCountries)))
-	breakers := UnverifiedCounters(s.Engine, "", "", now)
+	breakers := UnverifiedQuotas(s.Engine, "", "", "", now)
 	counters := []string{SpendCounter(now), breakers[len(breakers)-1].Counter}
 	for _, country := range countries {
 		counters = append(counters, countryCounter("usd", country, now), countryCounter("sent", country, now), countryCounter("verified", country, now),
-			UnverifiedCounters(s.Engine, "", country, now)[1].Counter)
+			UnverifiedQuotas(s.Engine, "", country, "", now)[1].Counter)
 	}
-	sums, err := s.Store.Sums(ctx, counters...)
+	sums, err := s.QuotaSums(ctx, counters...)
 	if err != nil {
-		return nil, fmt.Errorf("read counters: %w", err)
+		return nil, err
 	}
 	out := &Usage{Settings: set, Spent: smsprice.Micros(sums[0]), Unverified: sums[1], DayEnds: account.At(dayEnd(now)), HourEnd: account.At(breakers[0].Expires)}
 	for i, country := range countries {

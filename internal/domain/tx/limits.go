@@ -40,28 +40,40 @@ var (
 	HandshakeLimits = []AddressLimit{{"handshake", 30, 10 * time.Second}, {"handshake", 3000, 24 * time.Hour}}
 )
 
-// CountAddress counts the request against the limits of the caller's address. Requests of the
-// Backend API have no address and no limit.
+// CountAddress counts the request against the limits of the caller's address, in the commit.
+// Requests of the Backend API have no address and no limit.
 func (t *Tx) CountAddress(from Caller, limits []AddressLimit) {
-	if !t.State.Settings.IPLimits || !from.Address.IsValid() {
-		return
-	}
-	single, around := AddressNetworks(from.Address)
-	for _, l := range limits {
-		t.countNetwork(l, single, l.Limit)
-	}
-	longest := limits[len(limits)-1]
-	t.countNetwork(longest, around, longest.Limit*neighbourhood)
+	t.Increments = append(t.Increments, t.addressIncrements(from, limits)...)
 }
 
-func (t *Tx) countNetwork(l AddressLimit, who netip.Prefix, limit int64) {
+// ReserveAddress is CountAddress before the commit, for an operation whose other quotas are wider.
+func (t *Tx) ReserveAddress(from Caller, limits []AddressLimit) {
+	for _, inc := range t.addressIncrements(from, limits) {
+		t.Quotas = append(t.Quotas, Quota{Increment: inc, Step: OfAddress})
+	}
+}
+
+func (t *Tx) addressIncrements(from Caller, limits []AddressLimit) []store.Increment {
+	if !t.State.Settings.IPLimits || !from.Address.IsValid() {
+		return nil
+	}
+	single, around := AddressNetworks(from.Address)
+	var all []store.Increment
+	for _, l := range limits {
+		all = append(all, t.ofNetwork(l, single, l.Limit))
+	}
+	longest := limits[len(limits)-1]
+	return append(all, t.ofNetwork(longest, around, longest.Limit*neighbourhood))
+}
+
+func (t *Tx) ofNetwork(l AddressLimit, who netip.Prefix, limit int64) store.Increment {
 	period := int64(t.Now) / l.Period.Milliseconds()
-	t.Increments = append(t.Increments, store.Increment{
+	return store.Increment{
 		Counter: fmt.Sprintf("%s:%s:%s:%d", l.Name, l.Period, t.Engine.Digest("address", who.String()), period),
 		By:      1,
 		Max:     limit,
 		Expires: time.UnixMilli((period + 1) * l.Period.Milliseconds()),
-	})
+	}
 }
 
 // AddressNetworks returns the address itself (a /64 for IPv6, which one subscriber holds) and the
@@ -77,8 +89,13 @@ func AddressNetworks(a netip.Addr) (single, around netip.Prefix) {
 	return single, around
 }
 
-// Staged returns the staged increment of a counter, or nil.
+// Staged returns the staged increment of a counter or quota, or nil.
 func (t *Tx) Staged(counter string) *store.Increment {
+	for i := range t.Quotas {
+		if t.Quotas[i].Counter == counter {
+			return &t.Quotas[i].Increment
+		}
+	}
 	for i := range t.Increments {
 		if t.Increments[i].Counter == counter {
 			return &t.Increments[i]

@@ -30,8 +30,11 @@ type Tx struct {
 	Order      []store.Key
 	Dirty      map[store.Key]bool // true: delete
 	Increments []store.Increment
-	After      []func() error
-	Events     []account.Event
+	// Quotas are reserved before the commit. Those in Later are added after it, without a limit; they
+	// give back, or are only displayed.
+	Quotas, Later []Quota
+	After         []func() error
+	Events        []account.Event
 	// Logged is the record of the event log that the commit adds, if any.
 	Logged *account.EventRecord
 	State  *SettingsState
@@ -90,6 +93,7 @@ func (s *Engine) Update(ctx context.Context, keys []store.Key, do func(*Tx) erro
 		case err != nil:
 			return err
 		}
+		t.settle()
 		for _, e := range t.Events {
 			s.Notify(e)
 		}
@@ -231,9 +235,10 @@ func (t *Tx) User(id string) (*account.User, error) {
 	return u, nil
 }
 
-// Discard forgets what was staged: records, deletions and increments.
+// Discard forgets what was staged: records, deletions, increments and quotas.
 func (t *Tx) Discard() {
 	t.Order, t.Dirty, t.Increments = nil, map[store.Key]bool{}, nil
+	t.Quotas, t.Later = nil, nil
 }
 
 // Put stages a record to be written.
@@ -258,7 +263,7 @@ func (t *Tx) commit() error {
 		}
 	}
 	for {
-		err := t.write()
+		err := t.reserveAndWrite()
 		counter, ok := asLimitReached(err)
 		switch {
 		case !ok:
@@ -270,6 +275,18 @@ func (t *Tx) commit() error {
 			return err
 		}
 	}
+}
+
+// reserveAndWrite stores what was staged. Quotas stay reserved when the outcome is unknown.
+func (t *Tx) reserveAndWrite() error {
+	held, err := t.reserve()
+	if err != nil {
+		return err
+	}
+	if err = t.write(); err != nil && notStored(err) {
+		t.giveBack(held)
+	}
+	return err
 }
 
 func (t *Tx) write() error {
@@ -309,10 +326,8 @@ func (t *Tx) rememberLimit(counter string) error {
 // LimitReached returns the error for a reached limit, with the time until its period ends.
 func (t *Tx) LimitReached(counter string) error {
 	var wait time.Duration
-	for _, inc := range t.Increments {
-		if inc.Counter == counter {
-			wait = inc.Expires.Sub(t.Now.Time())
-		}
+	if inc := t.Staged(counter); inc != nil {
+		wait = inc.Expires.Sub(t.Now.Time())
 	}
 	return apierr.New(apierr.TooManyRequests).Retry(wait)
 }

@@ -101,6 +101,11 @@ func (s *Store) Commit(ctx context.Context, writes []store.Write, increments ...
 	}
 }
 
+// Reserve implements [store.Store]. It adds all increments or none.
+func (s *Store) Reserve(ctx context.Context, increments ...store.Increment) error {
+	return s.Commit(ctx, nil, increments...)
+}
+
 // write is the writer's goroutine. It writes everything in the queue together, until the queue is
 // closed.
 func (s *Store) write() {

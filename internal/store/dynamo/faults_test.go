@@ -120,6 +120,10 @@ var operations = []operation{
 		{"there is no answer, then somebody else creates it", []fault{fault(unsent).then(overwrite)}, unavailable, theirs, 2},
 		{"the answer is lost, then somebody else overwrites it", []fault{fault(lost).then(overwrite)}, unavailable, theirs, 2},
 	}},
+	{name: "UpdateItem", call: reserving, state: reserved, cases: []faultCase{
+		{"the counter is full", []fault{says("ConditionalCheckFailedException")}, exhausted, before, 1},
+		{"a transaction holds the counter", []fault{contended}, conflict, before, 1},
+	}},
 	{name: "TransactWriteItems", call: mixing, state: mixture, cases: transactCases},
 }
 
@@ -228,6 +232,22 @@ func single(s *dynamo.Store) string {
 		return gone
 	}
 	return string(is[keyA].Data)
+}
+
+func reserving(ctx context.Context, s *dynamo.Store, _ map[store.Key]store.Record) error {
+	return s.Reserve(ctx, store.Increment{Counter: "quota", By: 1, Max: 9, Expires: runsOut})
+}
+
+// reserved reports whether reserving is stored, perhaps more than once.
+func reserved(s *dynamo.Store) string {
+	sums, err := s.Sums(context.Background(), "quota")
+	switch {
+	case err != nil:
+		return err.Error()
+	case sums[0] == 0:
+		return before
+	}
+	return after
 }
 
 var keyNew = store.Key{Kind: "user", ID: "new"}

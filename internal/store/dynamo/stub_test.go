@@ -35,10 +35,13 @@ func (s scripted) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
 }
 
-func told(s scripted) *dynamo.Store {
+func told(s scripted) *dynamo.Store { return toldBy(aws.NopRetryer{}, s) }
+
+// toldBy is told with the SDK's repetitions.
+func toldBy(retries aws.Retryer, s scripted) *dynamo.Store {
 	endpoint := "http://stub.invalid"
 	return dynamo.New(dynamodb.New(dynamodb.Options{
-		BaseEndpoint: &endpoint, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: s, Retryer: aws.NopRetryer{},
+		BaseEndpoint: &endpoint, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: s, Retryer: retries,
 	}), "table", time.Now)
 }
 

@@ -31,6 +31,7 @@ func Test(t *testing.T, open Open) {
 		{"records", recordCases},
 		{"malformed commits", malformedCases},
 		{"increments", incrementCases},
+		{"reservations", reserveCases},
 		{"expired", expiredCases},
 		{"latest", latestCases},
 		{"list", listCases},
