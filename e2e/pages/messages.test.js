@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { signInByTicket, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { eventually, signInByTicket, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {
@@ -78,6 +78,7 @@ test('nothing yet, then every message: sent, verified, failed, refused, and neve
   await press(page, /^\+1/);
   await page.waitForURL('**/dashboard/users/user_*');
   await page.done();
+  await eventually('the refused message is counted', async () => (await server.backend('GET', '/v1/statistics')).text_messages[0]?.refused.at(-1) === 1);
   const stats = await opened();
   await press(stats, 'Statistics');
   await stats.getByText('$0.06 in 30 days, 3 messages; 1 were refused.').waitFor();

@@ -113,6 +113,15 @@ export async function press(page, name) {
   await page.keyboard.press('Enter');
 }
 
+/** Waits until the server has done something after a request, such as counting: when done() is true. */
+export async function eventually(what, done) {
+  for (const end = Date.now() + 20_000; Date.now() < end;) {
+    if (await done()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`not in 20 seconds: ${what}`);
+}
+
 /** Waits until a dialog has left the document. A closed dialog has no role, and leaves a moment later. */
 export const closed = (page) => page.locator('dialog').waitFor({ state: 'detached' });
 

@@ -33,6 +33,7 @@ const secretKey = "sk_test_of_these_tests"
 type world struct {
 	*mfatest.World
 	*api.API
+	memory *store.Memory
 	faults *store.Faulty
 	log    bytes.Buffer
 	// observe sees every request with its answer; nil sees none.
@@ -47,7 +48,8 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	t.Helper()
-	w := &world{faults: store.NewFaulty(store.NewMemory())}
+	w := &world{memory: store.NewMemory()}
+	w.faults = store.NewFaulty(w.memory)
 	c := api.Config{
 		Instance: operation.Instance{PublicURL: "http://localhost:8080", PublishableKey: "pk_test_x", AppName: "Example", Development: true},
 		Accepts:  api.OneKey(secret.New(secretKey)), Address: w.address, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),

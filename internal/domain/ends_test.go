@@ -25,6 +25,7 @@ const day = 24 * time.Hour
 var everyKind = map[store.Kind]bool{
 	store.KindUser: false, store.KindSigningKey: false, store.KindSettings: false, store.KindDelivery: false, store.KindAudit: false,
 	store.KindClient: true, store.KindTicket: true, store.KindNonce: true, store.KindNumber: true, store.KindSMS: true, store.KindEvent: true,
+	store.KindStatistics: true, store.KindFeed: false,
 	store.KindClaim: true, // a claim without a user
 }
 
@@ -32,7 +33,7 @@ var everyKind = map[store.Kind]bool{
 func (w *world) inMemory() *store.Memory {
 	w.Helper()
 	m := store.NewMemory()
-	w.counts = store.NewCounting(m)
+	w.memory, w.counts = m, store.NewCounting(m)
 	w.Config.Store = w.counts
 	w.Restart()
 	_, err := w.Settings.Change(w.Context(), func(s *account.Settings) { s.IPLimits = false })
@@ -67,6 +68,7 @@ func (w *world) oneOfEach() *person {
 		w.Must(err)
 	}
 	w.Must(w.Tokens.RotateSigningKey(ctx, 0))
+	w.Must(w.Admin.CountJournal(ctx, w.memory))
 	return p
 }
 

@@ -33,6 +33,7 @@ var aNetwork = netip.MustParseAddr("203.0.113.77")
 // world is a service over a store that fails and counts when a test asks for it.
 type world struct {
 	*mfatest.World
+	memory *store.Memory
 	faults *store.Faulty
 	counts *store.Counting
 
@@ -61,7 +62,8 @@ func newWorld(t testing.TB) *world {
 // newWorldOf is a world whose service draws from random.
 func newWorldOf(t testing.TB, random io.Reader) *world {
 	t.Helper()
-	w := &world{faults: store.NewFaulty(store.NewMemory())}
+	w := &world{memory: store.NewMemory()}
+	w.faults = store.NewFaulty(w.memory)
 	w.counts = store.NewCounting(w.faults)
 	w.World = mfatest.New(t, domain.Config{Store: w.counts, Rand: random, Notify: func(e account.Event) {
 		w.mu.Lock()

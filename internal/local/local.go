@@ -306,6 +306,19 @@ func (a *App) DeliverDue(ctx context.Context) error {
 	}
 }
 
+// countEvery is how often the worker counts what happened. The journal is this process's own.
+const countEvery = time.Second
+
+// Count counts what happened for the statistics, until the context ends.
+func (a *App) Count(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := a.Service.Admin.CountJournal(ctx, a.bolt); err != nil && ctx.Err() == nil {
+			a.Log.Error("counting failed", "error", err.Error())
+		}
+		_ = clock.Pause(ctx, countEvery)
+	}
+}
+
 // limited returns the peer's address if the settings limit guesses by address. Otherwise it returns
 // the zero address, which has no limit.
 func (a *App) limited(r *http.Request) netip.Addr {

@@ -109,3 +109,47 @@ func (r *receiver) has(n int) bool {
 	defer r.mu.Unlock()
 	return len(r.bodies) >= n
 }
+
+// TestCount: the loop counts what happened, once, also when the server starts again.
+func TestCount(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	user := s.ok("POST", "/v1/users", `{"username":"locked"}`)["id"].(string)
+	s.ok("POST", "/v1/users/"+user+"/lock", "{}")
+	counted := func() int {
+		found, err := s.app.Service.Admin.Statistics(t.Context(), 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := 0
+		for _, n := range found.Failed[account.EventUserLocked] {
+			total += n
+		}
+		return total
+	}
+	if n := counted(); n != 0 {
+		t.Errorf("%v are counted in the request", n)
+	}
+	count := func(until func() bool) {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		ended := make(chan struct{})
+		go func() { defer close(ended); s.app.Count(ctx) }()
+		for !until() {
+			if ctx.Err() != nil {
+				t.Fatal("nothing was counted")
+			}
+		}
+		cancel()
+		<-ended
+	}
+	count(func() bool { return counted() == 1 })
+	s.close()
+	s = open(t, dir) // the journal still has the note, which no later commit removed
+	other := s.ok("POST", "/v1/users", `{"username":"other"}`)["id"].(string)
+	s.ok("POST", "/v1/users/"+other+"/lock", "{}")
+	count(func() bool { return counted() >= 2 })
+	if n := counted(); n != 2 {
+		t.Errorf("%v are counted of 2", n)
+	}
+}

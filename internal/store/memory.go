@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -16,6 +17,8 @@ type Memory struct {
 	records  map[Key]Record
 	counters map[string]int64
 	lists    map[string][]string // sorted positions
+	journal  []Noted             // that were not trimmed
+	noted    int                 // notes ever made
 	// retired has, by kind, the highest version of a deleted record.
 	retired map[Kind]uint64
 }
@@ -91,6 +94,10 @@ func (m *Memory) check(writes []Write, increments []Increment) error {
 
 func (m *Memory) apply(w Write) {
 	m.enter(w)
+	if w.Note != "" {
+		m.noted++
+		m.journal = append(m.journal, Noted{strconv.Itoa(m.noted), w.Note})
+	}
 	kind := w.Key.Kind
 	if w.Delete {
 		delete(m.records, w.Key)
@@ -119,6 +126,26 @@ func (m *Memory) enter(w Write) {
 		if i, found := slices.BinarySearch(m.lists[e.List], at); found {
 			m.lists[e.List] = slices.Delete(m.lists[e.List], i, i+1)
 		}
+	}
+}
+
+// Notes returns up to limit notes of the journal that were not trimmed, the oldest first.
+func (m *Memory) Notes(ctx context.Context, limit int) ([]Noted, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.Clone(m.journal[:min(len(m.journal), max(limit, 0))]), nil
+}
+
+// Trim forgets the notes of the journal up to a sequence that Notes returned.
+func (m *Memory) Trim(through string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if last, err := strconv.Atoi(through); err == nil {
+		trimmed := m.noted - len(m.journal)
+		m.journal = m.journal[min(max(last-trimmed, 0), len(m.journal)):]
 	}
 }
 

@@ -24,6 +24,8 @@ const (
 	KindSMS        Kind = "text"
 	KindEvent      Kind = "event"
 	KindDelivery   Kind = "delivery"
+	KindStatistics Kind = "statistics"
+	KindFeed       Kind = "feed"
 )
 
 // Key names one record by its kind and an id that is unique within the kind.
@@ -61,6 +63,15 @@ type Write struct {
 	// Note is a short text about this write for the feed: what statistics count. The feed gets
 	// nothing if it is empty. It is UTF-8, and a deletion has none.
 	Note string
+}
+
+// Noted is a note as the feed of a store passes it on. The feed of a table is its stream, which
+// calls a function. Other stores keep a journal, in the order of the commits.
+type Noted struct {
+	// Sequence is a whole number in decimal digits, greater than those of all earlier notes of the
+	// same journal or shard of a stream.
+	Sequence string
+	Text     string
 }
 
 // Increment adds By to a counter if the sum stays within Max. A negative By gives back. A counter

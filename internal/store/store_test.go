@@ -27,6 +27,11 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+func TestJournal(t *testing.T) {
+	t.Parallel()
+	storetest.TestJournal(t, store.NewMemory(), func(_ *testing.T, s storetest.JournalStore) storetest.JournalStore { return s })
+}
+
 var (
 	key   = store.Key{Kind: store.KindUser, ID: "alice"}
 	other = store.Key{Kind: store.KindUser, ID: "bob"}

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
@@ -15,21 +15,17 @@ import (
 // StatisticsGet is GET /v1/statistics.
 func StatisticsGet() operation.Operation {
 	return row("statistics-get", "GET /v1/statistics",
-		"What happened day by day", operation.Lists|operation.Latest, getStatistics,
+		"What happened day by day, counted within a minute", 0, getStatistics,
 		[]apierr.Code{apierr.FormParamValueInvalid})
 }
 
 // Statistics are daily counts (UTC) for charts.
 type Statistics struct {
-	Object string   `json:"object"`
-	Days   []string `json:"days"` // as in 2026-11-25, the oldest first
-	Users  int      `json:"users"`
-	// Partial reports that there was more to count than one request reads.
-	Partial       bool     `json:"partial"`
-	Verifications []Series `json:"verifications"` // second factors proved, by method
-	Failures      []Series `json:"failures"`      // by the type of an audit event
-	// TextMessages are those of the last thirty days at most, without tests.
-	TextMessages []CountryMessages `json:"text_messages"`
+	Object        string            `json:"object"`
+	Days          []string          `json:"days"`          // as in 2026-11-25, the oldest first
+	Verifications []Series          `json:"verifications"` // second factors proved, by method
+	Failures      []Series          `json:"failures"`      // by the type of an audit event
+	TextMessages  []CountryMessages `json:"text_messages"` // without tests
 }
 
 // CountryMessages are the text messages to one country, one number a day.
@@ -90,10 +86,9 @@ func getStatistics(c *operation.Call, in statisticsInput) (Statistics, error) {
 	if err != nil {
 		return Statistics{}, err
 	}
-	out := Statistics{Object: "statistics", Users: s.Users, Partial: s.Partial, Verifications: allSeries(s.Verified), Failures: allSeries(s.Failed),
-		TextMessages: countryMessages(s.SMS)}
+	out := Statistics{Object: "statistics", Verifications: allSeries(s.Verified), Failures: allSeries(s.Failed), TextMessages: countryMessages(s.SMS)}
 	for i := range s.Days {
-		out.Days = append(out.Days, s.Begin.Time().UTC().AddDate(0, 0, i).Format(time.DateOnly))
+		out.Days = append(out.Days, (s.Begin + account.Day(i)).String())
 	}
 	return out, nil
 }

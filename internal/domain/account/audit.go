@@ -59,6 +59,8 @@ type Trail struct {
 	Tag []byte `json:"h"`
 
 	Changed bool `json:"-"`
+	// Added are the acts since the trail was read, with repetitions. Statistics count them.
+	Added []AuditEntry `json:"-"`
 }
 
 // Total returns the number of entries ever made.

@@ -165,6 +165,10 @@ func NewEntity(kind store.Kind) Entity {
 		return &DeliveryRecord{}
 	case store.KindSigningKey:
 		return &SigningKeys{}
+	case store.KindStatistics:
+		return &DayStatistics{}
+	case store.KindFeed:
+		return &FeedPosition{}
 	}
 	panic("account: unknown kind " + string(kind))
 }

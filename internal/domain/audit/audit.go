@@ -32,7 +32,7 @@ func AppendEntry(t *tx.Tx, owner account.Audited, e account.AuditEntry) (again b
 		*owner.TrailOf() = &account.Trail{}
 	}
 	tr := *owner.TrailOf()
-	tr.Changed = true
+	tr.Changed, tr.Added = true, append(tr.Added, e)
 	t.Put(owner)
 	for i := len(tr.Entries) - 1; i >= 0 && e.Name.Repeats(); i-- {
 		if before := &tr.Entries[i]; before.RepeatedBy(e) {

@@ -58,8 +58,13 @@ func TestStoredForm(t *testing.T) {
 			Appearance: appearance.Appearance{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
 			ReauthURL:    "https://r",
 			QuietChanges: true, Endpoints: []account.Endpoint{{ID: "i", URL: "w", Description: "d", Events: []account.EventName{"e"}, Disabled: true, Secrets: []account.HookSecret{{Sealed: []byte("s"), Ends: 1}}, CreatedAt: 1, UpdatedAt: 2}}},
-		"event":      &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},
-		"delivery":   &account.DeliveryRecord{To: []account.DeliveryTarget{{ID: "i", Tries: 1, Next: 2, Done: 3}}, Language: "de"},
+		"event":    &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},
+		"delivery": &account.DeliveryRecord{To: []account.DeliveryTarget{{ID: "i", Tries: 1, Next: 2, Done: 3}}, Language: "de"},
+		"statistics": &account.DayStatistics{Counts: account.Counts{
+			Verified: map[account.Strategy]int{account.TOTPCode: 1}, Failed: map[account.EventName]int{account.EventCodeWrong: 2},
+			SMS: map[string]account.SMSCounts{"US": {Sent: 3, Refused: 4, Spent: 5}},
+		}},
+		"feed":       &account.FeedPosition{Sequence: "1", Until: 2},
 		"signingkey": &account.SigningKeys{Keys: []account.SigningKey{{ID: "i", Sealed: []byte("s"), SignFrom: 1, Until: 2}}},
 	}
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, zeroReader{})

@@ -309,6 +309,7 @@ func (t *Tx) write() error {
 	if len(writes) == 0 && len(t.Increments) == 0 {
 		return nil
 	}
+	t.note(writes)
 	if err := t.Engine.Store.Commit(t.Ctx, writes, t.Increments...); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

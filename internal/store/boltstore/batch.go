@@ -17,6 +17,7 @@ type batch struct {
 	counters *bolt.Bucket
 	due      *bolt.Bucket
 	entries  *bolt.Bucket
+	journal  *bolt.Bucket
 }
 
 func newBatch(tx *bolt.Tx) *batch {
@@ -26,6 +27,7 @@ func newBatch(tx *bolt.Tx) *batch {
 		counters: tx.Bucket(bucketCounters),
 		due:      tx.Bucket(bucketCountersDue),
 		entries:  tx.Bucket(bucketEntries),
+		journal:  tx.Bucket(bucketJournal),
 	}
 }
 
@@ -82,6 +84,9 @@ func (b *batch) write(w *write) error {
 		}
 	}
 	if err := b.enter(w); err != nil {
+		return err
+	}
+	if err := b.note(w.note); err != nil {
 		return err
 	}
 	if !w.remove {

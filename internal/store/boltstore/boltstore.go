@@ -64,6 +64,8 @@ type Store struct {
 	// broken is set when bbolt panicked. bbolt may then hold a lock forever, so no method may call
 	// it again, not even to close the file. The file stays locked until the process ends.
 	broken atomic.Bool
+	// trimmed is the number of the last note that the consumer has counted.
+	trimmed atomic.Uint64
 	// failed is the error after which no commit is possible. Only the writer uses it.
 	failed error
 }
@@ -195,8 +197,10 @@ func takeAlong(tx *bolt.Tx, format *bolt.Bucket) (changed bool, err error) {
 	switch v := string(format.Get(keyVersion)); v {
 	case formatVersion:
 	case formatWithoutEntries:
-		if _, err := tx.CreateBucketIfNotExists(bucketEntries); err != nil {
-			return false, err
+		for _, name := range [][]byte{bucketEntries, bucketJournal} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return false, err
+			}
 		}
 		if err := format.Put(keyVersion, []byte(formatVersion)); err != nil {
 			return false, err

@@ -81,8 +81,49 @@ func TestReopen(t *testing.T) {
 		})
 }
 
-// TestFilesOfTheFirstFormat: a file without a bucket for entries is opened and taken along, with
-// all its records.
+func TestJournal(t *testing.T) {
+	t.Parallel()
+	path := storePath(t)
+	storetest.TestJournal(t, open(t, path), func(t *testing.T, s storetest.JournalStore) storetest.JournalStore {
+		closeStore(t, s.(*boltstore.Store))
+		if err := boltstore.Compact(path, options()); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, path)
+	})
+}
+
+// TestTrimmedNotesLeaveTheFile: the commits after trimming remove the notes, so the journal does
+// not grow.
+func TestTrimmedNotesLeaveTheFile(t *testing.T) {
+	t.Parallel()
+	path := storePath(t)
+	s := open(t, path)
+	for i := range 20 {
+		w := store.Write{Record: store.Record{Key: alice, Version: uint64(i), Data: []byte("x")}, Note: "note"}
+		if err := s.Commit(t.Context(), []store.Write{w}); err != nil {
+			t.Fatal(err)
+		}
+		notes, err := s.Notes(t.Context(), 10)
+		if err != nil || len(notes) != 1 {
+			t.Fatalf("%v, %v", notes, err)
+		}
+		s.Trim(notes[0].Sequence)
+	}
+	closeStore(t, s)
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	err = db.View(func(tx *bolt.Tx) error { kept = tx.Bucket([]byte("journal")).Stats().KeyN; return nil })
+	if err := errors.Join(err, db.Close()); err != nil || kept != 1 {
+		t.Errorf("%d notes are left in the file, %v", kept, err)
+	}
+}
+
+// TestFilesOfTheFirstFormat: a file without buckets for entries and notes is opened and taken
+// along, with all its records.
 func TestFilesOfTheFirstFormat(t *testing.T) {
 	t.Parallel()
 	path := storePath(t)
@@ -99,7 +140,7 @@ func TestFilesOfTheFirstFormat(t *testing.T) {
 		}
 	}
 	change(func(tx *bolt.Tx) error {
-		return errors.Join(tx.DeleteBucket([]byte("entries")), tx.Bucket([]byte("format")).Put([]byte("version"), []byte("1")))
+		return errors.Join(tx.DeleteBucket([]byte("entries")), tx.DeleteBucket([]byte("journal")), tx.Bucket([]byte("format")).Put([]byte("version"), []byte("1")))
 	})
 	for range 2 { // the second time it has the new format
 		s = open(t, path)

@@ -37,6 +37,7 @@ type write struct {
 	due    instant
 	// added and removed are the keys of entries.
 	added, removed [][]byte
+	note           []byte
 
 	found header // the record's version when the batch reached it
 }
@@ -56,7 +57,7 @@ func newRequest(writes []store.Write, increments []store.Increment) *request {
 			want:   w.Version,
 			remove: w.Delete,
 
-			added: entryKeys(w.Key, w.Add), removed: entryKeys(w.Key, w.Remove),
+			added: entryKeys(w.Key, w.Add), removed: entryKeys(w.Key, w.Remove), note: []byte(w.Note),
 		}
 		if w.Delete {
 			continue
@@ -128,7 +129,15 @@ func (s *Store) write() {
 // writeAll writes the requests in one transaction, except those that it refuses. After an error
 // none is written.
 func (s *Store) writeAll(requests []*request) error {
-	err := s.update(func(tx *bolt.Tx) (bool, error) { return s.applyAll(newBatch(tx), requests) })
+	trimmed := s.trimmed.Load()
+	err := s.update(func(tx *bolt.Tx) (bool, error) {
+		b := newBatch(tx)
+		applied, err := s.applyAll(b, requests)
+		if err != nil || !applied {
+			return false, err
+		}
+		return true, b.trim(trimmed, trimmedAtOnce)
+	})
 	switch {
 	case err == nil:
 		return nil
@@ -182,6 +191,9 @@ func (s *Store) applyAll(b *batch, requests []*request) (applied bool, err error
 	_, err = b.sweep(s.now(), 2*increments+sweepExtra)
 	return applied, err
 }
+
+// trimmedAtOnce is how many notes a batch removes at most.
+const trimmedAtOnce = 2000
 
 // sweepExtra is how many expired counters a batch removes beyond twice the number of its
 // increments.

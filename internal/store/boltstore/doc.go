@@ -22,6 +22,7 @@
 //	kind:<kind>     "." id                       version, expires, data
 //	expires         expires, kind, NUL, id       (empty)
 //	entries         list, NUL, position          (empty)
+//	journal         number of the note           note
 //	counters        counter                      sum, expires
 //	counters-due    expires, counter             (empty)
 //

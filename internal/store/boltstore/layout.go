@@ -9,7 +9,7 @@ import (
 )
 
 // formatVersion is the version of the files that this package writes. It takes along files of
-// formatWithoutEntries, which have no bucket for entries.
+// formatWithoutEntries, which have neither entries nor a journal.
 const (
 	formatVersion        = "2"
 	formatWithoutEntries = "1"
@@ -21,10 +21,11 @@ var (
 	bucketCounters    = []byte("counters")
 	bucketCountersDue = []byte("counters-due")
 	bucketEntries     = []byte("entries")
+	bucketJournal     = []byte("journal")
 	keyVersion        = []byte("version")
 
 	// indexes are the buckets of every store, besides the one for its format.
-	indexes = [][]byte{bucketExpires, bucketCounters, bucketCountersDue, bucketEntries}
+	indexes = [][]byte{bucketExpires, bucketCounters, bucketCountersDue, bucketEntries, bucketJournal}
 )
 
 // An instant is a time in whole seconds as the file stores it; 0 means never.

@@ -96,11 +96,11 @@ func dataOf(it item) ([]byte, error) {
 	return nil, nil
 }
 
-// WriteUnits returns how many write units storing a record takes; a transaction takes twice as
-// many. Only tests use it, to limit the size of a user.
-func WriteUnits(r store.Record) int {
+// WriteUnits returns how many write units a write takes; a transaction takes twice as many. Only
+// tests use it, to limit the size of a user.
+func WriteUnits(w store.Write) int {
 	s := Store{now: func() time.Time { return time.UnixMilli(0) }}
-	return units(size(s.encode(store.Write{Record: r}, writeID())))
+	return units(size(s.encode(w, writeID())))
 }
 
 func units(bytes int) int { return (bytes + writeUnit - 1) / writeUnit }

@@ -3,7 +3,7 @@
 import { chart, ranking } from './chart.js';
 import { ask, drawTabs } from './dash.js';
 import { field, load } from './form.js';
-import { country, duration, h, has, heading, lang, notice, number, page, show, t } from './page.js';
+import { country, duration, h, has, heading, lang, number, page, show, t } from './page.js';
 
 const spans = [7, 30, 90];
 const words = (key, fallback) => (has(key) ? t(key) : fallback);
@@ -36,11 +36,10 @@ function spending(messages, days, time) {
   const sum = (what) => messages.flatMap((c) => c[what]).reduce((a, b) => a + b, 0);
   const text = t('dash.statistics.spent.text', { amount: usd(sum('spent_usd')), count: number(sum('sent')), refused: number(sum('refused')), time });
   return h('section', { class: 'card stack' }, chart({ title: t('dash.statistics.spent'), text, series, format: usd, ...daysOf(days) }),
-    messages.length > 1 && ranking(messages.map((c) => ({ label: c.country ? country(c.country) : t('dash.statistics.rest'), value: c.total_usd, text: usd(c.total_usd) }))),
-    days.length > 30 && h('p', { class: 'small quiet' }, t('dash.statistics.spent.kept')));
+    messages.length > 1 && ranking(messages.map((c) => ({ label: c.country ? country(c.country) : t('dash.statistics.rest'), value: c.total_usd, text: usd(c.total_usd) }))));
 }
 
-function draw(body, { days, users, partial, verifications, failures, text_messages: messages }) {
+function draw(body, { days, verifications, failures, text_messages: messages }) {
   const time = duration(days.length * 86400);
   const series = (list, name) => list.map((s) => ({ name: name(s.name), values: s.counts, total: s.total }));
   const total = (list) => list.reduce((sum, s) => sum + s.total, 0);
@@ -48,7 +47,6 @@ function draw(body, { days, users, partial, verifications, failures, text_messag
   const failed = series(failures, (type) => words(`event.${type}`, type));
   const card = (content) => h('section', { class: 'card' }, content);
   body.replaceChildren(...[
-    partial && notice('plain', h('p', {}, t('dash.statistics.partial', { count: number(users) }))),
     card(chart({
       title: t('dash.statistics.verified'), series: verified, ...daysOf(days),
       text: verified.length > 0 ? t('dash.statistics.verified.text', { count: number(total(verified)), time, most: verified[0].name }) : t('dash.statistics.verified.none', { time }),
@@ -58,5 +56,5 @@ function draw(body, { days, users, partial, verifications, failures, text_messag
       text: t('dash.statistics.failed.text', { count: number(total(failed)), time }),
     })),
     spending(messages, days, time),
-  ].filter(Boolean));
+  ]);
 }
