@@ -162,6 +162,18 @@ test('authenticateRequest: header, cookie, and who is refused', async () => {
   assert.equal((await ask({})).status, 'signed-out');
 });
 
+test('verifyToken: a token of a browser names its party, also when the Backend API makes it', async () => {
+  const origin = 'http://localhost:3000';
+  const max = await newUser(w);
+  const { token: ticket } = await clerk.signInTokens.createSignInToken({ userId: max.id, expiresInSeconds: 60 });
+  const answer = await fetch(`${w.api.url}/v1/client/sign_ins`, { method: 'POST', headers: { origin }, body: new URLSearchParams({ strategy: 'ticket', ticket }) });
+  const [{ id, last_active_token: { jwt } }] = (await answer.json()).client.sessions;
+  for (const token of [jwt, (await clerk.sessions.getToken(id)).jwt]) {
+    assert.equal((await verifyToken(token, { secretKey, apiUrl: w.api.url, authorizedParties: [origin] })).azp, origin);
+    await assert.rejects(verifyToken(token, { secretKey, apiUrl: w.api.url, authorizedParties: ['https://other.example'] }), { reason: 'token-invalid-authorized-parties' });
+  }
+});
+
 test('authenticateRequest: the first visit of a browser goes through the handshake', async () => {
   const browser = { accept: 'text/html', 'sec-fetch-dest': 'document' };
   const first = await ask(browser);

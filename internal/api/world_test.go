@@ -178,6 +178,7 @@ type browser struct {
 	carrier tx.TokenTransport
 	token   string
 	session string
+	origin  string // of the pages; "" sends none
 }
 
 // call sends a form as clerk-js does, and keeps the token that comes back.
@@ -202,6 +203,9 @@ func (b *browser) call(method, path string, form ...string) *answer {
 	u.RawQuery = q.Encode()
 	r := httptest.NewRequest(method, u.String(), strings.NewReader(values.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if b.origin != "" {
+		r.Header.Set("Origin", b.origin)
+	}
 	switch b.carrier {
 	case tx.Native:
 		r.Header.Set("Authorization", b.token)

@@ -48,6 +48,7 @@ type Session struct {
 	Verify     *Reverification `json:"rv,omitempty"`
 	LastActive Instant         `json:"la"`
 	Agent      string          `json:"ua,omitempty"`
+	Origin     string          `json:"or,omitempty"` // at the last sign-in or touch
 	CreatedAt  Instant         `json:"c"`
 	UpdatedAt  Instant         `json:"u"`
 	Expires    Instant         `json:"e"`

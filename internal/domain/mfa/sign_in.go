@@ -182,7 +182,7 @@ func complete(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.SignIn
 	c := p.Client
 	id := account.SessionName{Client: c.ID, User: u.ID, Nonce: nonce}.String()
 	session := account.Session{
-		ID: id, LastActive: t.Now, Agent: agent(from.Agent), CreatedAt: t.Now, UpdatedAt: t.Now, Expires: t.Now.Add(account.SessionLife),
+		ID: id, LastActive: t.Now, Agent: agent(from.Agent), Origin: from.Origin, CreatedAt: t.Now, UpdatedAt: t.Now, Expires: t.Now.Add(account.SessionLife),
 	}
 	si.Created = id
 	c.SignIn, c.LastActive = nil, id

@@ -152,11 +152,16 @@ func (s *Service) Session(ctx context.Context, from tx.Caller, id string) (*Resu
 	return s.withSession(ctx, from, id, authority.Use, nil, func(*tx.Tx, *tx.SignedIn) error { return nil })
 }
 
-// Touch makes a session the client's last active one, and opens or closes its task.
+// Touch makes a session the client's last active one, and opens or closes its task. It remembers
+// the origin that uses the session, for tokens of requests that name none.
 func (s *Service) Touch(ctx context.Context, from tx.Caller, id string) (*Result, error) {
 	return s.withSession(ctx, from, id, authority.Use, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
 		updateTask(t, caller.Client, caller.Session, caller.User)
-		if caller.Client.LastActive != id || t.Now.Sub(caller.Session.LastActive) >= activityStep || t.IsFuture(caller.Session.LastActive) {
+		moved := from.Origin != "" && from.Origin != caller.Session.Origin
+		if moved {
+			caller.Session.Origin = from.Origin
+		}
+		if moved || caller.Client.LastActive != id || t.Now.Sub(caller.Session.LastActive) >= activityStep || t.IsFuture(caller.Session.LastActive) {
 			caller.Client.LastActive, caller.Session.LastActive = id, t.Now
 			caller.Session.Touch(t.Now)
 			caller.Client.Touch(t.Now)

@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -159,7 +160,8 @@ func (s *Service) signTokens(ctx context.Context, snap *Snapshot, state *tx.Sett
 	return nil
 }
 
-// Mint signs a token of a session of the snapshot, for an origin.
+// Mint signs a token of a session of the snapshot, for an origin. Without one, the token is for the
+// origin that last used the session.
 func (s *Service) Mint(key *sessiontoken.Key, of *account.Session, snap *Snapshot, origin string) (secret.Value, error) {
 	id, err := s.RandomID()
 	if err != nil {
@@ -167,7 +169,7 @@ func (s *Service) Mint(key *sessiontoken.Key, of *account.Session, snap *Snapsho
 	}
 	name, _ := account.ParseSession(of.ID)
 	token, err := key.Mint(sessiontoken.Claims{
-		Issuer: s.Issuer(), Subject: account.PrefixUser + name.User, SessionID: of.ID, AuthorizedParty: origin,
+		Issuer: s.Issuer(), Subject: account.PrefixUser + name.User, SessionID: of.ID, AuthorizedParty: cmp.Or(origin, of.Origin),
 		IssuedAt: snap.Now.Time(), Ages: snap.Ages(of), Status: string(snap.Status(of)), ID: id,
 	})
 	if err != nil {

@@ -38,7 +38,7 @@ type Caller struct {
 	Agent   string
 	// Language is the caller's preferred language, used for SMS.
 	Language language.Tag
-	// Origin becomes the claim azp of session tokens; "" if the request had none.
+	// Origin becomes the claim azp of session tokens; "" if the request names none.
 	Origin string
 }
 
