@@ -140,7 +140,7 @@ func (s *Service) RunClient(ctx context.Context, from tx.Caller, keys []store.Ke
 	return snap, s.signTokens(ctx, snap, state, from.Origin)
 }
 
-// signTokens adds a fresh token for each session of the snapshot.
+// signTokens adds a token for each session of the snapshot.
 func (s *Service) signTokens(ctx context.Context, snap *Snapshot, state *tx.SettingsState, origin string) error {
 	if snap.Client == nil || len(snap.Client.Sessions) == 0 {
 		return nil
@@ -160,20 +160,33 @@ func (s *Service) signTokens(ctx context.Context, snap *Snapshot, state *tx.Sett
 	return nil
 }
 
-// Mint signs a token of a session of the snapshot, for an origin. Without one, the token is for the
-// origin that last used the session.
+// Mint returns a token of a session of the snapshot, for an origin. Without one, the token is for
+// the origin that last used the session. Mint signs a new token unless one with the same claims is
+// some seconds old: a page asks for the client, a touch and a token at once. A change of the user's
+// factors or of the session's proofs makes a new token.
 func (s *Service) Mint(key *sessiontoken.Key, of *account.Session, snap *Snapshot, origin string) (secret.Value, error) {
 	id, err := s.RandomID()
 	if err != nil {
 		return secret.Value{}, err
 	}
 	name, _ := account.ParseSession(of.ID)
-	token, err := key.Mint(sessiontoken.Claims{
+	token, err := s.Minted.Mint(key, sessiontoken.Claims{
 		Issuer: s.Issuer(), Subject: account.PrefixUser + name.User, SessionID: of.ID, AuthorizedParty: cmp.Or(origin, of.Origin),
 		IssuedAt: snap.Now.Time(), Ages: snap.Ages(of), Status: string(snap.Status(of)), ID: id,
-	})
+	}, tokenState(of, snap))
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("mint session token: %w", err)
 	}
 	return token, nil
+}
+
+// tokenState returns as text what decides the authority of a session: its proofs, and the factors
+// and generations of its user.
+func tokenState(of *account.Session, snap *Snapshot) string {
+	u := snap.User(of)
+	if u == nil {
+		return ""
+	}
+	c := account.AuthorityCase(of, u, &snap.Settings, snap.Now)
+	return fmt.Sprint(c.Session, c.Account)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -14,6 +15,8 @@ import (
 type Service struct {
 	*tx.Engine
 	keys keyMemo
+	// Minted keeps the session tokens that this process signed lately.
+	Minted sessiontoken.Cache
 }
 
 // Ping reads one record, to find out whether the store answers.
