@@ -29,6 +29,7 @@ const (
 	guessed     = 100 // wrong codes within five minutes, over all users
 	keyDays     = 400 // keys-rotate replaces a master key after 365 days
 	budgetShare = 0.8
+	behindMost  = 86_400 // seconds
 )
 
 func minutes(n float64) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(n)) }
@@ -81,6 +82,7 @@ func (s *Stack) watched(gateway awsapigatewayv2.CfnApi) []alarm {
 		}), 20, false, 1, calm},
 		{"cleanup-age", "The cleanup has not run for three hours", job(plan.Cleanup, "Invocations", minutes(60)), 1, true, 3, alarming},
 		{"cleanup-failing", "The cleanup fails", job(plan.Cleanup, "Errors", minutes(60)), 0, false, 2, calm},
+		{"cleanup-behind", "The cleanup is a day behind", s.own(lambdahost.MetricBehind, "Minimum", minutes(60)), behindMost, false, 2, calm},
 		{"rotation-failing", "The key rotation fails", job(plan.Rotate, "Errors", minutes(60)), 0, false, 1, calm},
 		{"key-age", "The master key was not replaced in time", s.own(lambdahost.MetricKeyAge, "Maximum", minutes(1440)), keyDays, false, 2, alarming},
 		{"dead-letters", "A scheduled run could not be started", s.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", minutes(5),

@@ -49,7 +49,9 @@ func (s *Stack) jobs() {
 	run := lambdahost.Schedule{
 		ScheduledTime: "<aws.scheduler.scheduled-time>", ExecutionID: "<aws.scheduler.execution-id>", Attempt: "<aws.scheduler.attempt-number>",
 	}
-	schedule(cleanup, "rate(1 hour)", some, run)
+	// A run uses four of the five minutes while there is more to clean, so a backlog is worked off
+	// without a pause. Lambda ends functions that invoke themselves.
+	schedule(cleanup, "rate(5 minutes)", none, run)
 	schedule(deliver, "rate(1 minute)", none, run)
 	schedule(rotate, "rate(1 day)", some, rotation.Request{Rotate: "due"})
 	awscdk.NewCustomResource(s.cdk, jsii.String("Keys"), &awscdk.CustomResourceProps{

@@ -133,7 +133,7 @@ func TestWhatAlarmsWatch(t *testing.T) {
 		"sms-day-50": {49, "notBreaching", "*SMSSpentPercent"}, "sms-day-80": {79, "notBreaching", "*SMSSpentPercent"}, "sms-day-100": {99, "notBreaching", "*SMSSpentPercent"},
 		"sms-breaker": {0, "notBreaching", "*SMSBreakerTripped"}, "users-locked": {20, "notBreaching", "*UsersLocked"},
 		"codes-refused": {50, "notBreaching", "*CodesRefused *CodesVerified"}, "guessing": {20, "notBreaching", "*CodesRefused *CodesVerified"},
-		"cleanup-age": {1, "breaching", "Invocations"}, "cleanup-failing": {0, "notBreaching", "Errors"}, "rotation-failing": {0, "notBreaching", "Errors"},
+		"cleanup-age": {1, "breaching", "Invocations"}, "cleanup-failing": {0, "notBreaching", "Errors"}, "cleanup-behind": {86_400, "notBreaching", "*CleanupBehindSeconds"}, "rotation-failing": {0, "notBreaching", "Errors"},
 		"key-age": {400, "breaching", "*KeyAgeDays"}, "dead-letters": {0, "notBreaching", "ApproximateNumberOfMessagesVisible"},
 	}
 	for _, p := range resources("AWS::CloudWatch::Alarm") {
@@ -180,7 +180,7 @@ func anyList(v any) []any { l, _ := v.([]any); return l }
 // the worker no webhook arrives. The queue that an alarm watches keeps runs that could not be
 // started.
 func TestSchedules(t *testing.T) {
-	want := map[string]string{"CleanupSchedule": "rate(1 hour)", "EventsDeliverSchedule": "rate(1 minute)", "KeysRotateSchedule": "rate(1 day)"}
+	want := map[string]string{"CleanupSchedule": "rate(5 minutes)", "EventsDeliverSchedule": "rate(1 minute)", "KeysRotateSchedule": "rate(1 day)"}
 	inputs := map[string]string{"CleanupSchedule": "execution_id", "EventsDeliverSchedule": "execution_id", "KeysRotateSchedule": `"rotate":"due"`}
 	for name, p := range resources("AWS::Scheduler::Schedule") {
 		target := p["Target"].(map[string]any)

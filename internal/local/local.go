@@ -271,7 +271,7 @@ func (a *App) Cleanup(ctx context.Context) {
 // cleanup runs until nothing is left to clean.
 func (a *App) cleanup(ctx context.Context) (admin.CleanupResult, error) {
 	for sum := (admin.CleanupResult{}); ; {
-		r, err := a.Service.Admin.Cleanup(ctx, 1000)
+		r, err := a.Service.Admin.Cleanup(ctx, 5000)
 		sum.Add(r)
 		if err != nil || !r.More {
 			return sum, err

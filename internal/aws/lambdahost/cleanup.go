@@ -12,7 +12,7 @@ import (
 
 const (
 	// cleanupBatch bounds one pass; a run makes as many passes as its time allows.
-	cleanupBatch = 200
+	cleanupBatch = 5000
 	// cleanupSpare is the part of a function's time that stays unused, so that the function ends by
 	// itself.
 	cleanupSpare = 5 // one fifth
@@ -77,6 +77,7 @@ func (d *Deployment) Cleanup(clean func(context.Context, int) (admin.CleanupResu
 				return sum, err
 			}
 			if !r.More || !until.IsZero() && !now().Before(until) {
+				d.Meter.Count(MetricBehind, sum.Behind.Seconds())
 				d.Log.Info("cleanup", "found", sum.Found, "changed", sum.Changed, "deleted", sum.Deleted, "unreadable", sum.Unreadable, "more", sum.More)
 				if sum.Unreadable > 0 {
 					return sum, fmt.Errorf("%w: %d", ErrUnreadable, sum.Unreadable)

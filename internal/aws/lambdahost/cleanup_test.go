@@ -2,10 +2,12 @@ package lambdahost_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,11 +27,13 @@ func TestCleanup(t *testing.T) {
 		err   error
 		more  bool
 		odd   int // records in each batch that cannot be read
+		// behind is the metric of the run's log.
+		behind string
 	}{
 		"nothing to do":               {event: input, want: 1},
 		"what a rule sends":           {event: rule, left: 2, want: 3},
 		"several batches":             {event: input, left: 5, want: 6},
-		"a fifth of the time is left": {event: input, left: 100, takes: 10 * time.Second, want: 8, more: true},
+		"a fifth of the time is left": {event: input, left: 100, takes: 10 * time.Second, want: 8, more: true, behind: `"CleanupBehindSeconds":7200`},
 		"the store is away":           {event: input, left: 3, fails: broken, want: 1, err: broken},
 		"records of another form":     {event: input, left: 2, odd: 1, want: 3, err: lambdahost.ErrUnreadable},
 		"an event of another form":    {event: `{"hello":"world"}`, err: lambdahost.ErrEvent},
@@ -43,12 +47,21 @@ func TestCleanup(t *testing.T) {
 			clean := func(context.Context, int) (admin.CleanupResult, error) {
 				now = now.Add(c.takes)
 				cleaned++
-				return admin.CleanupResult{Found: 1, Changed: 2, Deleted: 3, Unreadable: c.odd, More: cleaned <= c.left}, c.fails
+				r := admin.CleanupResult{Found: 1, Changed: 2, Deleted: 3, Unreadable: c.odd, More: cleaned <= c.left}
+				if r.More {
+					r.Behind = 2 * time.Hour
+				}
+				return r, c.fails
 			}
-			d := &lambdahost.Deployment{Log: slog.New(slog.DiscardHandler)}
+			var lines bytes.Buffer
+			log := slog.New(slog.NewJSONHandler(&lines, nil))
+			d := &lambdahost.Deployment{Log: log, Meter: lambdahost.NewMeter(log, "table", time.Now)}
 			r, err := d.Cleanup(clean, func() time.Time { return now })(ctx, json.RawMessage(c.event))
 			if !errors.Is(err, c.err) || cleaned != c.want || r.Found != c.want || r.Changed != 2*c.want || r.Deleted != 3*c.want || r.Unreadable != c.odd*c.want || (err == nil && r.More != c.more) {
 				t.Errorf("%d batches, %+v, %v; want %d, more %v, %v", cleaned, r, err, c.want, c.more, c.err)
+			}
+			if metric := cmp.Or(c.behind, `"CleanupBehindSeconds":0`); c.err == nil && !strings.Contains(lines.String(), metric) {
+				t.Errorf("the log has no %s: %s", metric, lines.String())
 			}
 		})
 	}

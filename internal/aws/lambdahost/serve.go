@@ -79,6 +79,7 @@ const (
 	MetricSpent    = "SMSSpentPercent"   // of the daily SMS budget: 50, 80 or 100
 	MetricLocked   = "UsersLocked"
 	MetricKeyAge   = "KeyAgeDays"
+	MetricBehind   = "CleanupBehindSeconds" // of the oldest record that a run left
 )
 
 // observe adds what the alarms and the dashboard count to the log line of a request.
