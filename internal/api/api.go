@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,8 +57,11 @@ func OneKey(key secret.Value) func(context.Context, secret.Value) (bool, error) 
 type API struct {
 	Config
 	mux *http.ServeMux
-	// backend has the patterns of the Backend API.
-	backend map[string]bool
+	// paths knows each path without its method, and rows the operations of the path's pattern. A path
+	// such as /v1/users/count belongs to its own pattern alone, also for methods that only
+	// /v1/users/{user_id} has.
+	paths *http.ServeMux
+	rows  map[string][]operation.Operation
 }
 
 // New returns the handler of the given operations: [Operations], or those of one function.
@@ -69,10 +73,13 @@ func New(c Config, operations ...operation.Operation) (*API, error) {
 	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		return nil, fmt.Errorf("api: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
-	a := &API{Config: c, mux: http.NewServeMux(), backend: map[string]bool{}}
+	a := &API{Config: c, mux: http.NewServeMux(), paths: http.NewServeMux(), rows: map[string][]operation.Operation{}}
 	for _, op := range operations {
 		for _, spelling := range operation.Spellings(op.Path) {
-			a.backend[op.Method+" "+spelling] = op.Surface == operation.Backend
+			if a.rows[spelling] == nil {
+				a.paths.HandleFunc(spelling, http.NotFound)
+			}
+			a.rows[spelling] = append(a.rows[spelling], op)
 			a.mux.HandleFunc(op.Method+" "+spelling, func(_ http.ResponseWriter, r *http.Request) { a.serve(r, &op) })
 		}
 	}
@@ -111,7 +118,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.failReadably(x, r, apierr.New(apierr.ResourceNotFound))
 		return
 	}
-	if _, pattern := a.mux.Handler(r); pattern == "" {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if allowed, _ := a.methods(r); !slices.Contains(allowed, method) {
 		a.unrouted(x, r)
 		return
 	}
@@ -197,12 +208,14 @@ func override(x *exchange, r *http.Request) error {
 // methods returns the methods that a path has operations for, and whether one of them is of the
 // Backend API.
 func (a *API) methods(r *http.Request) (allowed []string, backend bool) {
+	probe := &http.Request{Method: http.MethodGet, URL: r.URL, Host: r.Host}
+	_, pattern := a.paths.Handler(probe)
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		probe := r.Clone(r.Context())
-		probe.Method = method
-		if _, pattern := a.mux.Handler(probe); pattern != "" {
-			allowed = append(allowed, method)
-			backend = backend || a.backend[pattern]
+		for _, op := range a.rows[pattern] {
+			if op.Method == method {
+				allowed = append(allowed, method)
+				backend = backend || op.Surface == operation.Backend
+			}
 		}
 	}
 	return allowed, backend

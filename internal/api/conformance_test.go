@@ -165,6 +165,8 @@ func compareFields(op operation.Operation, theirs *openapi3.Operation, report fu
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		switch {
 		case ours[name]:
+		case slices.Contains(slices.Concat(op.Ignores("query"), op.Ignores("body")), name):
+			report(op.Name + ": ignores " + name)
 		case fields[name]:
 			report(op.Name + ": does not take the required " + name)
 		case op.StrictBody():

@@ -208,19 +208,24 @@ func TestSessionFilters(t *testing.T) {
 	w.backend("GET", "/v1/sessions?client_id="+client, "").want(422, "form_param_missing")
 }
 
-// TestNullIsAnEmptyBody: Clerk's Go SDK sends null for an empty body.
-func TestNullIsAnEmptyBody(t *testing.T) {
+// TestNoBodyInAnyForm: a request without parameters is the same in each form in which SDKs send it.
+// Clerk's SDK for Go sends null with every method, others a content type without a body.
+func TestNoBodyInAnyForm(t *testing.T) {
 	w := newWorld(t)
 	for _, op := range api.Operations() {
 		path := strings.NewReplacer("{", "", "}", "").Replace(op.Path)
 		answers := map[string]string{}
-		for name, body := range map[string]string{"absent": "", "empty": "{}", "null": "null", "null with blanks": " null\n"} {
-			r := httptest.NewRequest(op.Method, path, strings.NewReader(body))
+		for name, sent := range map[string][2]string{
+			"absent": {"", ""}, "empty": {"{}", jsonType}, "null": {"null", jsonType}, "null with blanks": {" null\n", jsonType},
+			"null with a charset": {"null", jsonType + "; charset=utf-8"}, "a type alone": {"", jsonType}, "a type and a charset alone": {"", jsonType + ";charset=UTF-8"},
+			"a form alone": {"", formType}, "another type alone": {"", "text/plain"},
+		} {
+			r := httptest.NewRequest(op.Method, path, strings.NewReader(sent[0]))
 			if op.Surface == operation.Backend {
 				r.Header.Set("Authorization", "Bearer "+secretKey)
 			}
-			if body != "" {
-				r.Header.Set("Content-Type", jsonType)
+			if sent[1] != "" {
+				r.Header.Set("Content-Type", sent[1])
 			}
 			a := w.send(r)
 			code, _ := a.at("errors.0.code").(string)
@@ -231,6 +236,30 @@ func TestNullIsAnEmptyBody(t *testing.T) {
 				t.Errorf("%s with a body that is %s: %s, without one: %s", op.Name, name, got, answers["absent"])
 			}
 		}
+	}
+}
+
+// TestIgnoredParameters: an operation takes each parameter of Clerk's that it ignores, with any
+// value, and changes nothing by it. Others stay unknown.
+func TestIgnoredParameters(t *testing.T) {
+	w := newWorld(t)
+	found := 0
+	for _, op := range api.Operations() {
+		path := strings.NewReplacer("{", "", "}", "").Replace(op.Path)
+		for _, name := range op.Ignores("body") {
+			found++
+			for _, value := range []string{`"x"`, `null`, `true`, `{"a":[1]}`} {
+				a := w.backend(op.Method, path, `{"`+name+`":`+value+`}`)
+				without := w.backend(op.Method, path, `{}`)
+				if a.StatusCode != without.StatusCode || a.at("errors.0.code") != without.at("errors.0.code") {
+					t.Errorf("%s with %s=%s: %d %s", op.Name, name, value, a.StatusCode, a.body)
+				}
+			}
+			w.backend(op.Method, path, `{"`+name+`_":1}`).want(422, "form_param_unknown")
+		}
+	}
+	if found < 15 {
+		t.Errorf("%d parameters are ignored", found)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,29 @@ func TestEveryOperationIsServed(t *testing.T) {
 				if op.Surface == operation.Backend {
 					a.want(401, "clerk_key_invalid")
 				}
+			}
+		}
+	}
+}
+
+// TestAllowedMethodsAreThoseOfThePath: Allow names the methods of the path's own rows, and no
+// method of a row whose path has a parameter in the same place. Other methods are refused.
+func TestAllowedMethodsAreThoseOfThePath(t *testing.T) {
+	w := newWorld(t)
+	methods := map[string][]string{}
+	for _, op := range api.Operations() {
+		methods[op.Path] = append(methods[op.Path], op.Method)
+	}
+	for path, own := range methods {
+		slices.Sort(own)
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "BREW"} {
+			if slices.Contains(own, method) {
+				continue
+			}
+			a := w.send(httptest.NewRequest(method, strings.NewReplacer("{", "", "}", "").Replace(path), nil)).want(405, "method_not_allowed")
+			allowed := strings.Split(a.Header.Get("Allow"), ", ")
+			if slices.Sort(allowed); !slices.Equal(allowed, own) {
+				t.Errorf("%s %s: Allow %v, want %v", method, path, allowed, own)
 			}
 		}
 	}

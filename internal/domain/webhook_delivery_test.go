@@ -241,6 +241,23 @@ func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
 	o.want(apierr.ResourceNotFound, err)
 }
 
+// TestABusySecondIsReplayed: a second may have more events than one commit takes.
+func TestABusySecondIsReplayed(t *testing.T) {
+	const busy = 120
+	o := newWebhookWorld(t, account.EventUserCreated)
+	from := o.Now()
+	for range busy {
+		o.newcomer()
+	}
+	o.run()
+	o.got = nil
+	n, _, err := o.Webhooks.ReplayEndpoint(t.Context(), o.endpoint, from, o.Now())
+	o.Must(err)
+	if o.run(); n != busy || len(o.got) != busy {
+		t.Errorf("%d promised, %d sent, want %d", n, len(o.got), busy)
+	}
+}
+
 // TestTheEventBusGetsEverything: the event bus gets every event, also while endpoints do not
 // answer.
 func TestTheEventBusGetsEverything(t *testing.T) {

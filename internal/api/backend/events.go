@@ -20,7 +20,7 @@ type Events struct {
 
 type eventListInput struct {
 	Limit  int    `query:"limit" rules:"min=1 max=500 default=10"`
-	Before string `query:"before" doc:"the id of an event; older ones follow"`
+	Before string `query:"before" rules:"pattern=^evt_[0-9a-v]{26}$" doc:"the id of an event; older ones follow"`
 }
 
 func listEvents(c *operation.Call, in eventListInput) (Events, error) {

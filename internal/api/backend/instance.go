@@ -84,26 +84,27 @@ func getInstance(c *operation.Call, _ operation.Empty) (Instance, error) {
 }
 
 type instanceInput struct {
-	AllowedOrigins        []string  `body:"allowed_origins" doc:"whose pages may call with cookies: scheme and host, such as https://app.example.com"`
-	TestMode              *bool     `body:"test_mode" doc:"+1 XXX 555 0100 to 0199 always get the code 424242; never in production"`
-	SMSCode               *bool     `body:"sms_code" doc:"codes by SMS as a second factor"`
-	AuthenticatorApp      *bool     `body:"authenticator_app" doc:"authenticator apps (TOTP) as a second factor"`
-	BackupCodes           *bool     `body:"backup_codes" doc:"ten backup codes with the first second factor"`
-	MFARequired           *bool     `body:"mfa_required" doc:"users without a second factor must enrol before they go on"`
-	KeepOtherSessions     *bool     `body:"keep_other_sessions" doc:"keep a user's other sessions when the first second factor is added"`
-	SMSCountries          []country `body:"sms_countries" doc:"countries that get SMS, as ISO 3166 alpha-2"`
-	EnumerationProtection *bool     `body:"enumeration_protection" doc:"an unknown account gets the same answer as a wrong password"`
-	FirstFactorPhoneCode  *bool     `body:"first_factor_phone_code" doc:"codes by SMS as a first factor; strangers can then cause SMS"`
-	IPLimits              *bool     `body:"ip_limits" doc:"limits on requests of one network address"`
-	NotifyByText          *bool     `body:"notify_by_text" doc:"tell users of changes by text message, on a number that did not change"`
-	StrictGuessing        *bool     `body:"strict_guessing" doc:"fewer guesses, for owners too: see docs/security/guess-policy.md"`
-	DeleteSelf            *bool     `body:"delete_self" doc:"users may delete their account, after a step-up"`
-	SMSDailyCap           *float64  `body:"sms_daily_cap_usd" rules:"min=0.000001 max=1000000" doc:"the most that text messages may cost in a UTC day"`
+	_                     operation.Ignored `body:"clerk_js_version cookieless_dev preferred_sign_in_strategy_when_password_required url_based_session_syncing"`
+	AllowedOrigins        []string          `body:"allowed_origins" rules:"format=origin" doc:"whose pages may call with cookies: scheme and host, such as https://app.example.com"`
+	TestMode              *bool             `body:"test_mode" doc:"+1 XXX 555 0100 to 0199 always get the code 424242; never in production"`
+	SMSCode               *bool             `body:"sms_code" doc:"codes by SMS as a second factor"`
+	AuthenticatorApp      *bool             `body:"authenticator_app" doc:"authenticator apps (TOTP) as a second factor"`
+	BackupCodes           *bool             `body:"backup_codes" doc:"ten backup codes with the first second factor"`
+	MFARequired           *bool             `body:"mfa_required" doc:"users without a second factor must enrol before they go on"`
+	KeepOtherSessions     *bool             `body:"keep_other_sessions" doc:"keep a user's other sessions when the first second factor is added"`
+	SMSCountries          []country         `body:"sms_countries" doc:"countries that get SMS, as ISO 3166 alpha-2"`
+	EnumerationProtection *bool             `body:"enumeration_protection" doc:"an unknown account gets the same answer as a wrong password"`
+	FirstFactorPhoneCode  *bool             `body:"first_factor_phone_code" doc:"codes by SMS as a first factor; strangers can then cause SMS"`
+	IPLimits              *bool             `body:"ip_limits" doc:"limits on requests of one network address"`
+	NotifyByText          *bool             `body:"notify_by_text" doc:"tell users of changes by text message, on a number that did not change"`
+	StrictGuessing        *bool             `body:"strict_guessing" doc:"fewer guesses, for owners too: see docs/security/guess-policy.md"`
+	DeleteSelf            *bool             `body:"delete_self" doc:"users may delete their account, after a step-up"`
+	SMSDailyCap           *float64          `body:"sms_daily_cap_usd" rules:"min=0.000001 max=1000000" doc:"the most that text messages may cost in a UTC day"`
 	// A map replaces the stored one as a whole.
 	SMSCountryCaps map[country]float64 `body:"sms_country_caps" rules:"min=0 max=1000000" doc:"dollars a UTC day by country; replaces all"`
 	SMSPrices      map[country]float64 `body:"sms_prices" rules:"min=0.000001 max=100" doc:"dollars a message by country, before the built-in estimates; replaces all"`
 	SMSRecordOnly  *bool               `body:"sms_record_only" doc:"let pass what looks like pumping, and record it"`
-	ReauthURL      *string             `body:"reauth_url" doc:"your page for a step-up without a password: see docs/use/pages.md"`
+	ReauthURL      *string             `body:"reauth_url" rules:"format=uri-or-empty" doc:"your page for a step-up without a password: see docs/use/pages.md"`
 	// Appearance replaces the stored one as a whole; {} returns to what was deployed.
 	Appearance json.RawMessage `body:"appearance" doc:"look and texts of the pages; replaces all, {} restores what was deployed"`
 }

@@ -1,6 +1,8 @@
 package backend
 
 import (
+	"encoding/json"
+
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
@@ -8,11 +10,9 @@ import (
 
 // SessionsList is GET /v1/sessions.
 func SessionsList() operation.Operation {
-	op := row("sessions-list", "GET /v1/sessions",
+	return row("sessions-list", "GET /v1/sessions",
 		"A user's live sessions", 0, listSessions,
 		operation.NotFound)
-	op.Response = []wire.AdminSession{}
-	return op
 }
 
 // AdminSessionGet is GET /v1/sessions/{session_id}.
@@ -42,14 +42,30 @@ type sessionListInput struct {
 	Paginated bool `query:"paginated" doc:"an object with data and total_count in place of the array"`
 }
 
-// sessionPage is the answer that Clerk's server SDK asks for with paginated; without it the answer
-// is an array.
+// SessionList is a list of sessions: an array, or the page that Clerk's server SDK asks for with
+// paginated.
+type SessionList struct {
+	sessionPage
+	paginated bool
+}
+
 type sessionPage struct {
 	Data       []wire.AdminSession `json:"data"`
 	TotalCount int                 `json:"total_count"`
 }
 
-func listSessions(c *operation.Call, in sessionListInput) (any, error) {
+// Forms implements [operation.Former].
+func (SessionList) Forms() []any { return []any{[]wire.AdminSession{}, sessionPage{}} }
+
+// MarshalJSON returns the array or the page.
+func (l SessionList) MarshalJSON() ([]byte, error) {
+	if l.paginated {
+		return json.Marshal(l.sessionPage)
+	}
+	return json.Marshal(l.Data)
+}
+
+func listSessions(c *operation.Call, in sessionListInput) (SessionList, error) {
 	found, err := c.Service.Admin.UserSessions(c, in.UserID)
 	out := []wire.AdminSession{}
 	for i := range found {
@@ -59,11 +75,7 @@ func listSessions(c *operation.Call, in sessionListInput) (any, error) {
 		}
 	}
 	total := len(out)
-	out = of(in.page, out)
-	if in.Paginated {
-		return sessionPage{Data: out, TotalCount: total}, err
-	}
-	return out, err
+	return SessionList{sessionPage{Data: of(in.page, out), TotalCount: total}, in.Paginated}, err
 }
 
 func adminSession(r *sessions.Result, err error) (wire.AdminSession, error) {

@@ -96,27 +96,34 @@ func adminUser(c *operation.Call, u *account.User, err error) (wire.AdminUser, e
 	return wire.NewAdminUser(u, account.At(c.Service.Now())), nil
 }
 
+// notHere are Clerk's parameters of a user without a meaning here: see docs/use/divergences.md.
+type notHere struct {
+	_ operation.Ignored `body:"bypass_client_trust create_organization_enabled create_organizations_limit delete_self_enabled legal_accepted_at locale skip_legal_checks"`
+}
+
 type userCreateInput struct {
-	Emails      []string        `body:"email_address"`
-	Phones      []string        `body:"phone_number" doc:"E.164; verified from the start"`
-	PhoneStatus []string        `body:"phone_number_identification_status" rules:"one=verified|reserved" doc:"per number; reserved for the second factor"`
-	Username    string          `body:"username"`
-	FirstName   string          `body:"first_name"`
-	LastName    string          `body:"last_name"`
-	ExternalID  string          `body:"external_id"`
-	Password    secret.Value    `body:"password"`
-	Digest      string          `body:"password_digest"`
-	Hasher      string          `body:"password_hasher" doc:"bcrypt, argon2i or argon2id"`
-	SkipChecks  bool            `body:"skip_password_checks"`
-	SkipNeed    bool            `body:"skip_password_requirement"`
-	TOTPSecret  secret.Value    `body:"totp_secret" doc:"base 32; enables the authenticator app"`
-	BackupCodes []secret.Value  `body:"backup_codes" doc:"plain or bcrypt"`
-	Public      json.RawMessage `body:"public_metadata"`
-	Private     json.RawMessage `body:"private_metadata"`
-	Unsafe      json.RawMessage `body:"unsafe_metadata"`
-	CreatedAt   *time.Time      `body:"created_at" doc:"when the user signed up elsewhere"`
-	Banned      bool            `body:"banned"`
-	Locked      bool            `body:"locked" doc:"for an hour"`
+	notHere
+	_           operation.Ignored `body:"skip_user_requirement"`
+	Emails      []string          `body:"email_address" rules:"items=..10 format=email"`
+	Phones      []string          `body:"phone_number" rules:"items=..10 format=phone" doc:"E.164; verified from the start"`
+	PhoneStatus []string          `body:"phone_number_identification_status" rules:"one=verified|reserved" doc:"per number; reserved for the second factor"`
+	Username    string            `body:"username" rules:"format=username"`
+	FirstName   string            `body:"first_name" rules:"length=..256"`
+	LastName    string            `body:"last_name" rules:"length=..256"`
+	ExternalID  string            `body:"external_id" rules:"length=..256"`
+	Password    secret.Value      `body:"password" rules:"format=password"`
+	Digest      string            `body:"password_digest" rules:"format=password-digest"`
+	Hasher      string            `body:"password_hasher" rules:"one=bcrypt|argon2i|argon2id"`
+	SkipChecks  bool              `body:"skip_password_checks"`
+	SkipNeed    bool              `body:"skip_password_requirement"`
+	TOTPSecret  secret.Value      `body:"totp_secret" rules:"format=base32" doc:"base 32; enables the authenticator app"`
+	BackupCodes []secret.Value    `body:"backup_codes" rules:"items=..20 format=backup-code" doc:"plain or bcrypt"`
+	Public      json.RawMessage   `body:"public_metadata"`
+	Private     json.RawMessage   `body:"private_metadata"`
+	Unsafe      json.RawMessage   `body:"unsafe_metadata"`
+	CreatedAt   *time.Time        `body:"created_at" doc:"when the user signed up elsewhere"`
+	Banned      bool              `body:"banned"`
+	Locked      bool              `body:"locked" doc:"for an hour"`
 }
 
 func createUser(c *operation.Call, in userCreateInput) (wire.AdminUser, error) {
@@ -150,21 +157,23 @@ func getUser(c *operation.Call, in userInput) (wire.AdminUser, error) {
 }
 
 type userUpdateInput struct {
-	ID            string          `path:"user_id"`
-	Username      *string         `body:"username"`
-	FirstName     *string         `body:"first_name"`
-	LastName      *string         `body:"last_name"`
-	ExternalID    *string         `body:"external_id"`
-	Password      *secret.Value   `body:"password"`
-	Digest        string          `body:"password_digest"`
-	Hasher        string          `body:"password_hasher"`
-	SkipChecks    bool            `body:"skip_password_checks"`
-	SignOutOthers bool            `body:"sign_out_of_other_sessions"`
-	TOTPSecret    *secret.Value   `body:"totp_secret"`
-	BackupCodes   []secret.Value  `body:"backup_codes"`
-	Public        json.RawMessage `body:"public_metadata"`
-	Private       json.RawMessage `body:"private_metadata"`
-	Unsafe        json.RawMessage `body:"unsafe_metadata"`
+	notHere
+	_             operation.Ignored `body:"notify_primary_email_address_changed profile_image_id"`
+	ID            string            `path:"user_id"`
+	Username      *string           `body:"username" rules:"format=username"`
+	FirstName     *string           `body:"first_name" rules:"length=..256"`
+	LastName      *string           `body:"last_name" rules:"length=..256"`
+	ExternalID    *string           `body:"external_id" rules:"length=..256"`
+	Password      *secret.Value     `body:"password" rules:"format=password"`
+	Digest        string            `body:"password_digest" rules:"format=password-digest"`
+	Hasher        string            `body:"password_hasher" rules:"one=bcrypt|argon2i|argon2id"`
+	SkipChecks    bool              `body:"skip_password_checks"`
+	SignOutOthers bool              `body:"sign_out_of_other_sessions"`
+	TOTPSecret    *secret.Value     `body:"totp_secret" rules:"format=base32"`
+	BackupCodes   []secret.Value    `body:"backup_codes" rules:"items=..20 format=backup-code"`
+	Public        json.RawMessage   `body:"public_metadata"`
+	Private       json.RawMessage   `body:"private_metadata"`
+	Unsafe        json.RawMessage   `body:"unsafe_metadata"`
 }
 
 func updateUser(c *operation.Call, in userUpdateInput) (wire.AdminUser, error) {

@@ -115,11 +115,25 @@ func listEndpoints(c *operation.Call, _ operation.Empty) (WebhookEndpoints, erro
 	return out, nil
 }
 
+// hookEvent is a type of event that webhooks tell.
+type hookEvent string
+
+// Values implements [operation.Enumerated].
+func (hookEvent) Values() []string {
+	var out []string
+	for _, kind := range account.EventKinds() {
+		if !kind.Routine && !kind.LogOnly {
+			out = append(out, string(kind.Name))
+		}
+	}
+	return out
+}
+
 type endpointInput struct {
-	URL         *string  `body:"url" rules:"required format=uri" doc:"https on port 443; in development also http on this machine"`
-	Description *string  `body:"description"`
-	Events      []string `body:"events" doc:"types of events; none means all"`
-	Disabled    *bool    `body:"disabled"`
+	URL         *string     `body:"url" rules:"required format=uri" doc:"https on port 443; in development also http on this machine"`
+	Description *string     `body:"description" rules:"length=..200"`
+	Events      []hookEvent `body:"events" doc:"none means all"`
+	Disabled    *bool       `body:"disabled"`
 }
 
 func (in endpointInput) change() webhook.EndpointChange {
@@ -139,11 +153,11 @@ func createEndpoint(c *operation.Call, in endpointInput) (WebhookEndpoint, error
 }
 
 type endpointChangeInput struct {
-	ID          string   `path:"endpoint_id"`
-	URL         *string  `body:"url" rules:"format=uri" doc:"https on port 443; in development also http on this machine"`
-	Description *string  `body:"description"`
-	Events      []string `body:"events" doc:"types of events; none means all"`
-	Disabled    *bool    `body:"disabled"`
+	ID          string      `path:"endpoint_id"`
+	URL         *string     `body:"url" rules:"format=uri" doc:"https on port 443; in development also http on this machine"`
+	Description *string     `body:"description" rules:"length=..200"`
+	Events      []hookEvent `body:"events" doc:"none means all"`
+	Disabled    *bool       `body:"disabled"`
 }
 
 func updateEndpoint(c *operation.Call, in endpointChangeInput) (WebhookEndpoint, error) {

@@ -85,10 +85,10 @@ func user(c *operation.Call, r *sessions.Result, err error) (Wrapped[wire.User],
 }
 
 type meUpdateInput struct {
-	FirstName    *string         `body:"first_name"`
-	LastName     *string         `body:"last_name"`
-	Username     *string         `body:"username" doc:"empty removes it; a change needs a recent proof"`
-	PrimaryPhone *string         `body:"primary_phone_number_id" doc:"a verified number; a change needs a recent proof"`
+	FirstName    *string         `body:"first_name" rules:"length=..256"`
+	LastName     *string         `body:"last_name" rules:"length=..256"`
+	Username     *string         `body:"username" rules:"format=username-or-empty" doc:"empty removes it; a change needs a recent proof"`
+	PrimaryPhone *string         `body:"primary_phone_number_id" rules:"format=id" doc:"a verified number; a change needs a recent proof"`
 	Unsafe       json.RawMessage `body:"unsafe_metadata" doc:"replaces the unsafe metadata"`
 }
 
@@ -100,7 +100,7 @@ func updateMe(c *operation.Call, in meUpdateInput) (Wrapped[wire.User], error) {
 }
 
 type ownMetadataInput struct {
-	Unsafe json.RawMessage `body:"unsafe_metadata" doc:"a JSON object; merged at any depth"`
+	Unsafe json.RawMessage `body:"unsafe_metadata" rules:"required" doc:"merged at any depth"`
 }
 
 func mergeOwnMetadata(c *operation.Call, in ownMetadataInput) (Wrapped[wire.User], error) {
@@ -118,7 +118,7 @@ func deleteMe(c *operation.Call, _ operation.Empty) (Wrapped[wire.DeletedObject]
 
 type passwordChangeInput struct {
 	Current       secret.Value `body:"current_password" doc:"compared if given"`
-	New           secret.Value `body:"new_password" doc:"at least 8 characters, at most 128 bytes"`
+	New           secret.Value `body:"new_password" rules:"nonempty" doc:"at least 8 characters, at most 128 bytes"`
 	SignOutOthers bool         `body:"sign_out_of_other_sessions"`
 }
 

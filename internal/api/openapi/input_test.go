@@ -27,7 +27,7 @@ func parameters(op operation.Operation) []any {
 		out = append(out, object{"name": name, "in": "query", "required": false, "schema": ignored()})
 	}
 	if op.Surface == operation.Frontend && strings.HasPrefix(op.Path, "/v1/me") {
-		out = append(out, object{"name": "_clerk_session_id", "in": "query", "required": true, "schema": object{"type": "string", "description": "the session that this is about"}})
+		out = append(out, object{"name": "_clerk_session_id", "in": "query", "required": false, "schema": object{"type": "string", "description": "the session that this is about; without it the client's last active one"}})
 	}
 	return out
 }
@@ -95,6 +95,9 @@ func inputSchema(p operation.Param) object {
 		out = numberSchema(p, kind)
 	case "boolean":
 		out["type"] = kind
+		if p.One != nil {
+			out["enum"] = []any{p.One[0] == "true"}
+		}
 	default:
 		out = textSchema(p)
 	}
@@ -113,12 +116,13 @@ func textSchema(p operation.Param) object {
 		out["enum"] = p.One
 		return out
 	}
-	if p.Format != "" {
-		out["format"] = p.Format
-	}
 	switch {
 	case p.IsTime():
 		out["format"] = "date-time"
+		return out
+	case p.Format != "": // which says more than a length
+		out["format"] = p.Format
+		return out
 	case p.Pattern != nil:
 		out["pattern"] = p.Pattern.String()
 	case p.In != "path":

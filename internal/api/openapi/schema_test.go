@@ -3,6 +3,8 @@ package openapi
 import (
 	"reflect"
 	"strings"
+
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
 // schemas collects the named types that answers consist of.
@@ -10,6 +12,13 @@ type schemas struct{ seen object }
 
 // of returns the schema of what encoding/json writes for a type.
 func (s *schemas) of(t reflect.Type) object {
+	if f, ok := reflect.Zero(t).Interface().(operation.Former); ok {
+		var forms []any
+		for _, form := range f.Forms() {
+			forms = append(forms, s.of(reflect.TypeOf(form)))
+		}
+		return object{"anyOf": forms}
+	}
 	switch {
 	case t.String() == "json.RawMessage", t.Name() == "Document":
 		return object{"type": "object"}
@@ -74,7 +83,7 @@ func (s *schemas) fields(t reflect.Type) object {
 				schema = nullable(schema)
 			}
 			properties[name] = schema
-			if options != "omitempty" {
+			if options != "omitempty" && options != "omitzero" {
 				required = append(required, name)
 			}
 		}

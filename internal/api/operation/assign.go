@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
@@ -15,6 +16,11 @@ import (
 // secret.Value, time.Time, a pointer to one of these, a list of strings or secrets, a map of
 // numbers, or json.RawMessage for an object.
 func (v value) assign(to reflect.Value) error {
+	for _, text := range v.texts {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return errBody
+		}
+	}
 	if to.Kind() == reflect.Pointer {
 		fresh := reflect.New(to.Type().Elem())
 		if err := v.assign(fresh.Elem()); err != nil {

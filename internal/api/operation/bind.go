@@ -127,11 +127,6 @@ func fromForm(text string) (values, error) {
 	}
 	out := values{}
 	for name, list := range parsed {
-		for _, item := range list {
-			if !utf8.ValidString(item) || strings.ContainsRune(item, 0) {
-				return nil, apierr.New(apierr.RequestBodyInvalid)
-			}
-		}
 		name = strings.TrimSuffix(name, "[]")
 		out[name] = value{texts: append(out[name].texts, list...)}
 	}

@@ -110,6 +110,7 @@ func New[In, Out any](surface Surface, name, pattern, summary string, permission
 		Request: in, Response: out,
 	}
 	op.params, op.ignored = paramsOf(reflect.TypeFor[In]())
+	op.narrow()
 	op.Errors = join(append(codes, refusals(op))...)
 	op.serve = func(o Operation, c *Call) error {
 		in, err := bind[In](c.Request, o)

@@ -25,6 +25,8 @@ type Param struct {
 	Rules
 
 	index []int
+	// narrows says that the parameter narrows an answer.
+	narrows bool
 }
 
 // Ignored is the type of a blank field that names parameters of Clerk's without a meaning here,
@@ -38,7 +40,7 @@ const maxFilterValues = 100
 // paramsOf returns the parameters of an input type, and the names that it ignores.
 func paramsOf(t reflect.Type) (params []Param, ignored map[string][]string) {
 	ignored = map[string][]string{}
-	for _, f := range reflect.VisibleFields(t) {
+	for _, f := range fieldsOf(t) {
 		for _, in := range []string{inPath, inQuery, inBody} {
 			names := f.Tag.Get(in)
 			if names == "" {
@@ -52,6 +54,23 @@ func paramsOf(t reflect.Type) (params []Param, ignored map[string][]string) {
 		}
 	}
 	return params, ignored
+}
+
+// fieldsOf returns the fields of a struct and of its embedded structs. Unlike
+// [reflect.VisibleFields], it returns each blank field.
+func fieldsOf(t reflect.Type) []reflect.StructField {
+	var out []reflect.StructField
+	for f := range t.Fields() {
+		if !f.Anonymous {
+			out = append(out, f)
+			continue
+		}
+		for _, inner := range fieldsOf(f.Type) {
+			inner.Index = append(slices.Clone(f.Index), inner.Index...)
+			out = append(out, inner)
+		}
+	}
+	return out
 }
 
 func newParam(name, in string, f reflect.StructField) Param {
@@ -135,7 +154,7 @@ func (p Param) absent(code apierr.Code) error {
 
 // codes are the codes that a request may get for its value of the parameter.
 func (p Param) codes() []apierr.Code {
-	if p.In == inPath {
+	if p.In == inPath || p.narrows && !p.IsNeeded() {
 		return nil
 	}
 	var out []apierr.Code

@@ -82,7 +82,7 @@ func refusals(o Operation) []apierr.Code {
 		codes = append(codes, apierr.FormParamUnknown)
 	}
 	for _, p := range o.params {
-		if o.Strict() && p.In == inQuery {
+		if p.narrows {
 			codes = append(codes, apierr.FormParamValueInvalid)
 		}
 		codes = append(codes, p.codes()...)
@@ -90,10 +90,23 @@ func refusals(o Operation) []apierr.Code {
 	return codes
 }
 
+// narrow adds the rules of a query that narrows: a text is never empty, and a wrong value is
+// form_param_value_invalid whichever rule it breaks.
+func (o Operation) narrow() {
+	for i := range o.params {
+		if p := &o.params[i]; p.In == inQuery && o.Strict() {
+			p.narrows = true
+			if p.Kind() == "string" || p.Kind() == "array" {
+				p.Length.Min = max(p.Length.Min, 1)
+			}
+		}
+	}
+}
+
 // checkFilter refuses a query parameter that would not narrow the answer: an empty one, and one
 // with more values than the operation reads.
 func (o Operation) checkFilter(p Param, v value) error {
-	if !o.Strict() || p.In != inQuery {
+	if !p.narrows {
 		return nil
 	}
 	if slices.Contains(v.texts, "") || p.IsList() && len(v.texts) > p.Items.Max {

@@ -19,6 +19,9 @@ type Document []byte
 // MarshalJSON returns the document itself.
 func (d Document) MarshalJSON() ([]byte, error) { return d, nil }
 
+// Former is an answer that has one of several forms, of which Forms returns zero values.
+type Former interface{ Forms() []any }
+
 // Redirect is an answer that sends the browser to another address: status 307.
 type Redirect struct{ To string }
 

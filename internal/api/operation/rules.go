@@ -22,7 +22,7 @@ import (
 //	default=10      the value of an absent parameter
 //	length=1..64    characters of a text, or of each text of a list; either bound may be left out
 //	items=1..100    values of a list; a list in a query has at most 100 without this rule
-//	one=a|b         the only texts that are right
+//	one=a|b         the only texts that are right, or the only truth: one=true
 //	format=uri      the name of a form in the document, which the function or the domain checks
 //	pattern=^[a-z]  a regular expression that is the same in Go and in ECMAScript, without blanks
 type Rules struct {
@@ -126,6 +126,10 @@ func (p Param) check(v reflect.Value) error {
 		return p.check(v.Elem())
 	case reflect.String:
 		return p.checkText(v.String())
+	case reflect.Bool:
+		if !p.isOne(strconv.FormatBool(v.Bool())) {
+			return p.wrong(apierr.FormParamValueInvalid)
+		}
 	case reflect.Int, reflect.Int64:
 		return p.checkNumber(float64(v.Int()))
 	case reflect.Float64:
@@ -199,6 +203,9 @@ func (p Param) checkList(v reflect.Value) error {
 
 // wrong returns an error that says what is right.
 func (p Param) wrong(code apierr.Code) error {
+	if p.narrows {
+		code = apierr.FormParamValueInvalid
+	}
 	e := apierr.New(code)
 	if said := p.Said(); said != "" {
 		return e.Explain("The right value is: " + said + ".")

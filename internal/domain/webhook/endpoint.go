@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -21,8 +22,8 @@ import (
 const (
 	endpointsMost           = 5
 	endpointURLMost         = 500
-	endpointDescriptionMost = 200
 	hookSecretBytes         = 32
+	endpointDescriptionMost = 200 // characters
 	// hookSecretsOverlap is how long both the old and the new secret sign after a rotation.
 	hookSecretsOverlap = 24 * time.Hour
 )
@@ -149,7 +150,7 @@ func changeEndpoint(t *tx.Tx, e *account.Endpoint, in EndpointChange) error {
 		e.URL = *in.URL
 	}
 	if in.Description != nil {
-		if len(*in.Description) > endpointDescriptionMost {
+		if utf8.RuneCountInString(*in.Description) > endpointDescriptionMost {
 			return apierr.New(apierr.FormParamValueInvalid).Param("description")
 		}
 		e.Description = *in.Description

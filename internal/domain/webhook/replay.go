@@ -57,11 +57,13 @@ func (s *Service) ReplayEndpoint(ctx context.Context, id string, since, until ti
 		again := slices.DeleteFunc(slices.Clone(page), func(j *account.EventRecord) bool {
 			return j.At < account.At(since) || j.At > account.At(until) || countFor(j, e) == 0
 		})
-		if err := s.replay(ctx, e, again); err != nil {
-			return count, time.Time{}, err
-		}
-		for _, j := range again {
-			count += countFor(j, e)
+		for batch := range slices.Chunk(again, replayBatch) { // a page has all records of its last second
+			if err := s.replay(ctx, e, batch); err != nil {
+				return count, time.Time{}, err
+			}
+			for _, j := range batch {
+				count += countFor(j, e)
+			}
 		}
 		oldest := page[len(page)-1].At
 		if records += len(page); oldest < account.At(since) {
@@ -84,9 +86,6 @@ func countFor(j *account.EventRecord, e *account.Endpoint) (n int) {
 
 // replay stages the delivery of records from their first event on, pending or not.
 func (s *Service) replay(ctx context.Context, e *account.Endpoint, again []*account.EventRecord) error {
-	if len(again) == 0 {
-		return nil
-	}
 	keys := make([]store.Key, len(again))
 	for i, j := range again {
 		keys[i] = store.Key{Kind: store.KindDelivery, ID: j.ID.ID}
