@@ -357,7 +357,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 // changeMe changes the profile and the password, and sets the first password back.
 func (b *browser) changeMe() {
 	b.Helper()
-	b.call("PATCH", "/v1/me", "first_name", "Wanda", "username", "Walker", "unsafe_metadata", `{"theme":"dark"}`).ok()
+	b.call("PATCH", "/v1/me", "first_name", "Wanda", "username", "wanda", "unsafe_metadata", `{"theme":"dark"}`).ok()
 	b.call("PATCH", "/v1/me", "username", "walker").ok()
 	b.call("PATCH", "/v1/me/metadata", "unsafe_metadata", `{"size":{"a":1}}`).ok()
 	b.backend("PATCH", "/v1/instance", `{"reauth_url":"https://app.example.com/login"}`).ok()

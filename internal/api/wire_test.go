@@ -17,7 +17,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-func payload(t *testing.T, token string) string {
+func payload(t testing.TB, token string) string {
 	t.Helper()
 	text, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
 	if err != nil {

@@ -48,7 +48,9 @@ type Instance struct {
 	StrictGuessing        bool     `json:"strict_guessing"`
 	NotifyByText          bool     `json:"notify_by_text"`
 	DeleteSelf            bool     `json:"delete_self"`
-	ReauthURL             *string  `json:"reauth_url"`
+	// SessionClaims is the template of the claims that session tokens have on top.
+	SessionClaims json.RawMessage `json:"session_claims"`
+	ReauthURL     *string         `json:"reauth_url"`
 	// Appearance is the look of the pages. What it leaves out is as deployed.
 	Appearance appearance.Appearance `json:"appearance"`
 	SMSSettings
@@ -60,6 +62,7 @@ func presentInstance(c *operation.Call, s account.Settings) Instance {
 		SMSSettings: presentSMSSettings(s),
 	}
 	copySettings(&out, s)
+	out.SessionClaims = wire.Object(s.SessionClaims)
 	out.AllowedOrigins, out.SMSCountries = append([]string{}, s.AllowedOrigins...), append([]string{}, s.SMSCountries...)
 	return out
 }
@@ -105,6 +108,8 @@ type instanceInput struct {
 	SMSPrices      map[country]float64 `body:"sms_prices" rules:"min=0.000001 max=100" doc:"dollars a message by country, before the built-in estimates; replaces all"`
 	SMSRecordOnly  *bool               `body:"sms_record_only" doc:"let pass what looks like pumping, and record it"`
 	ReauthURL      *string             `body:"reauth_url" rules:"format=uri-or-empty" doc:"your page for a step-up without a password: see docs/use/pages.md"`
+	// SessionClaims replaces the stored template as a whole; {} removes it.
+	SessionClaims json.RawMessage `body:"session_claims" doc:"claims to add to session tokens: see docs/use/claims.md; replaces all"`
 	// Appearance replaces the stored one as a whole; {} returns to what was deployed.
 	Appearance json.RawMessage `body:"appearance" doc:"look and texts of the pages; replaces all, {} restores what was deployed"`
 }
@@ -176,8 +181,15 @@ func updateInstance(c *operation.Call, in instanceInput) (operation.NoContent, e
 	if err != nil {
 		return operation.NoContent{}, err
 	}
+	template, err := in.parseClaims()
+	if err != nil {
+		return operation.NoContent{}, err
+	}
 	_, err = c.Service.Settings.Change(c, func(s *account.Settings) {
 		in.apply(s)
+		if in.SessionClaims != nil {
+			s.SessionClaims = template
+		}
 		if parsed != nil {
 			s.Appearance = *parsed
 		}

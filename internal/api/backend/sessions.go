@@ -5,6 +5,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 )
 
@@ -31,7 +32,7 @@ func AdminSessionRevoke() operation.Operation {
 func AdminSessionTokenCreate() operation.Operation {
 	return row("admin-session-token-create", "POST /v1/sessions/{session_id}/tokens",
 		"A session token, for tests", 0, createSessionToken,
-		operation.NotFound)
+		operation.NotFound, []apierr.Code{apierr.SessionClaimsTooLarge})
 }
 
 type sessionListInput struct {

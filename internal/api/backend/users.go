@@ -18,14 +18,14 @@ var imported = []apierr.Code{
 	apierr.FormParamFormatInvalid, apierr.FormParamValueInvalid,
 }
 
-// metadataTooLarge is the code for metadata beyond its limit.
-var metadataTooLarge = []apierr.Code{apierr.FormParamExceedsAllowedSize}
+// metadataTooLarge are the codes for metadata, and for claims made of it, beyond their limits.
+var metadataTooLarge = []apierr.Code{apierr.FormParamExceedsAllowedSize, apierr.SessionClaimsTooLarge}
 
 // UsersCreate is POST /v1/users.
 func UsersCreate() operation.Operation {
 	return row("users-create", "POST /v1/users",
 		"Create a user, or import one with its factors", operation.Writes|operation.Numbers, createUser,
-		imported, unreached)
+		imported, metadataTooLarge, unreached)
 }
 
 // UserGet is GET /v1/users/{user_id}.
@@ -37,7 +37,7 @@ func UserGet() operation.Operation {
 func UserUpdate() operation.Operation {
 	return row("user-update", "PATCH /v1/users/{user_id}",
 		"Change a user", operation.Writes, updateUser,
-		operation.NotFound, imported)
+		operation.NotFound, imported, metadataTooLarge)
 }
 
 // UserMetadataMerge is PATCH /v1/users/{user_id}/metadata.

@@ -102,6 +102,9 @@ func directives(c *operation.Call, in handshakeInput, to *url.URL) (lines []stri
 			token = s.Tokens[active.ID].Reveal()
 		}
 	}
+	if token == "" { // a server that sees a time of sign-in and no token sends the browser here again
+		uat = "0"
+	}
 	attributes := "; Path=/; SameSite=Lax"
 	if to.Scheme == "https" {
 		attributes += "; Secure"

@@ -4,6 +4,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 )
 
@@ -21,7 +22,7 @@ func SessionTouch() operation.Operation {
 // SessionTokenCreate is POST /v1/client/sessions/{session_id}/tokens.
 func SessionTokenCreate() operation.Operation {
 	return row("session-token-create", "POST /v1/client/sessions/{session_id}/tokens",
-		"A fresh session token", 0, createToken)
+		"A fresh session token", 0, createToken, []apierr.Code{apierr.SessionClaimsTooLarge})
 }
 
 // SessionEnd is POST /v1/client/sessions/{session_id}/end.

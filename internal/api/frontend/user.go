@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	metadataTooLarge = []apierr.Code{apierr.FormParamExceedsAllowedSize}
+	metadataTooLarge = []apierr.Code{apierr.FormParamExceedsAllowedSize, apierr.SessionClaimsTooLarge}
 	// passwordCompared are the codes for the comparison of the current password.
 	passwordCompared = []apierr.Code{
 		apierr.FormPasswordIncorrect, apierr.NoPasswordSet, apierr.TooManyRequests, apierr.UserLocked,

@@ -39,6 +39,7 @@ var codes = map[int][]apierr.Code{
 		apierr.FormPasswordIncorrect, apierr.FormPasswordOrIdentifierIncorrect,
 		apierr.FormPasswordLengthTooShort, apierr.FormPasswordLengthTooLong,
 		apierr.FormDisableDefaultSecondFactorNotAllowed, apierr.InvalidTOTPSecretCode,
+		apierr.SessionClaimsTooLarge,
 	},
 	429: {apierr.VerificationCodeTooManyRequests, apierr.TooManyRequests},
 	500: {apierr.InternalClerkError},

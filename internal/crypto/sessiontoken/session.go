@@ -3,6 +3,7 @@
 package sessiontoken
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
@@ -11,6 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -110,6 +114,7 @@ type Claims struct {
 	Ages            [2]int // minutes since each factor was proved, -1 for never
 	Status          string // active or pending
 	ID              string
+	Custom          json.RawMessage // a JSON object of further claims, or nil
 }
 
 type wire struct {
@@ -126,14 +131,55 @@ type wire struct {
 	ID        string           `json:"jti"`
 }
 
-// Mint signs a token that is valid for [Life] from IssuedAt.
+// Mint signs a token that is valid for [Life] from IssuedAt. Custom claims with the name of a claim
+// of this package are an error, whatever their case: some readers of JSON ignore case.
 func (k *Key) Mint(c Claims) (secret.Value, error) {
-	return k.Sign(wire{
+	w := wire{
 		Issuer: c.Issuer, Subject: c.Subject, SessionID: c.SessionID, Party: c.AuthorizedParty,
 		IssuedAt: jwt.NewNumericDate(c.IssuedAt), NotBefore: jwt.NewNumericDate(c.IssuedAt.Add(-backdated)), Expires: jwt.NewNumericDate(c.IssuedAt.Add(Life)),
 		Ages: c.Ages, Status: c.Status, Version: version, ID: c.ID,
-	})
+	}
+	if c.Custom == nil {
+		return k.Sign(w)
+	}
+	payload, err := w.with(c.Custom)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	return k.Sign(payload)
 }
+
+// with returns the claims together with those of a JSON object.
+func (w wire) with(custom json.RawMessage) (json.RawMessage, error) {
+	own, err := json.Marshal(w)
+	if err != nil {
+		return nil, fmt.Errorf("session: encode claims: %w", err)
+	}
+	var added map[string]json.RawMessage
+	if err := json.Unmarshal(custom, &added); err != nil || added == nil {
+		return nil, errors.New("session: custom claims are not a JSON object")
+	}
+	for name := range added {
+		if slices.ContainsFunc(ownClaims, func(own string) bool { return strings.EqualFold(own, name) }) {
+			return nil, errors.New("session: a custom claim has the name of a claim of every token")
+		}
+	}
+	if len(added) == 0 {
+		return own, nil
+	}
+	custom = bytes.TrimSpace(custom)
+	return slices.Concat(own[:len(own)-1], []byte(","), custom[1:]), nil
+}
+
+// ownClaims are the names of the claims of every token.
+var ownClaims = func() []string {
+	var names []string
+	for field := range reflect.TypeFor[wire]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}()
 
 // Sign signs any claims; the handshake uses it.
 func (k *Key) Sign(claims any) (secret.Value, error) {

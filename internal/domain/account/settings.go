@@ -2,6 +2,7 @@ package account
 
 import (
 	"cmp"
+	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
@@ -53,6 +54,8 @@ type Settings struct {
 	ReauthURL string `json:"reauth,omitempty" wire:"reauth_url"`
 	// DeleteSelf lets users delete their own account.
 	DeleteSelf bool `json:"delself,omitempty" wire:"delete_self"`
+	// SessionClaims is the template of the claims that session tokens have on top: see package claims.
+	SessionClaims json.RawMessage `json:"claims,omitempty" wire:"session_claims"`
 	// Endpoints are the targets of webhooks.
 	Endpoints []Endpoint `json:"hooks,omitempty" wire:"webhook_endpoints"`
 	UpdatedAt Instant    `json:"u,omitempty"`

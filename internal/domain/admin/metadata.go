@@ -6,6 +6,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -15,7 +16,7 @@ type Metadata struct{ Public, Private, Unsafe json.RawMessage }
 // MergeMetadata merges each part into the user's, as [account.MergeMetadata] does. The error is
 // form_param_exceeds_allowed_size if the result is too large.
 func (s *Service) MergeMetadata(ctx context.Context, id string, in Metadata) (*account.User, error) {
-	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
+	return s.changeMetadata(ctx, id, in, func(u *account.User) error {
 		for _, part := range []struct {
 			of    *json.RawMessage
 			patch json.RawMessage
@@ -29,16 +30,16 @@ func (s *Service) MergeMetadata(ctx context.Context, id string, in Metadata) (*a
 			}
 			*part.of = merged
 		}
-		return metadataChanged(t, u, in)
+		return nil
 	})
 }
 
 // ReplaceMetadata replaces the given parts of a user's metadata. The error is
 // form_param_exceeds_allowed_size if the result is too large.
 func (s *Service) ReplaceMetadata(ctx context.Context, id string, in Metadata) (*account.User, error) {
-	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
+	return s.changeMetadata(ctx, id, in, func(u *account.User) error {
 		in.replaceIn(u)
-		return metadataChanged(t, u, in)
+		return nil
 	})
 }
 
@@ -53,11 +54,21 @@ func (in Metadata) replaceIn(u *account.User) {
 	}
 }
 
-func metadataChanged(t *tx.Tx, u *account.User, in Metadata) error {
-	if err := CheckMetadata(u, in); err != nil {
-		return err
-	}
-	u.Touch(t.Now)
-	audit.Record(t, u, account.EventUserUpdated, account.Subject{})
-	return nil
+// changeMetadata runs a change of a user's metadata and records it. It refuses metadata, and claims
+// of session tokens, that become too large.
+func (s *Service) changeMetadata(ctx context.Context, id string, in Metadata, change func(*account.User) error) (*account.User, error) {
+	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
+		err := sessions.KeepClaims(t, u, func() error {
+			if err := change(u); err != nil {
+				return err
+			}
+			return CheckMetadata(u, in)
+		})
+		if err != nil {
+			return err
+		}
+		u.Touch(t.Now)
+		audit.Record(t, u, account.EventUserUpdated, account.Subject{})
+		return nil
+	})
 }

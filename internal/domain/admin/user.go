@@ -41,7 +41,7 @@ func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*ac
 		return nil, err
 	}
 	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
-		if err := ChangeProfile(t, u, in); err != nil {
+		if err := sessions.KeepClaims(t, u, func() error { return ChangeProfile(t, u, in) }); err != nil {
 			return err
 		}
 		if digest != "" {

@@ -16,6 +16,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -60,6 +61,9 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, 
 			return err
 		}
 		if err := checkProfile(u, UserChange{FirstName: &in.FirstName, LastName: &in.LastName, ExternalID: &in.ExternalID, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe}); err != nil {
+			return err
+		}
+		if err := sessions.CheckClaims(t, u); err != nil {
 			return err
 		}
 		if digest != "" {

@@ -61,6 +61,7 @@ const (
 	AuthorizationInvalid                       Code = "authorization_invalid"
 	DevBrowserUnauthenticated                  Code = "dev_browser_unauthenticated"
 	ClerkKeyInvalid                            Code = "clerk_key_invalid"
+	SessionClaimsTooLarge                      Code = "session_claims_too_large"
 	ResourceNotFound                           Code = "resource_not_found"
 	MethodNotAllowed                           Code = "method_not_allowed"
 	ResourceLocked                             Code = "resource_locked"
@@ -193,6 +194,8 @@ var catalogue = []Entry{
 		"an unknown `__clerk_db_jwt`"},
 	{ClerkKeyInvalid, "invalid key", "The secret key is missing or not right.",
 		"no secret key, or a wrong one"},
+	{SessionClaimsTooLarge, "too large", "The claims of this user are too large for a session token.",
+		"`session_claims` makes more than 1,200 bytes of the user"},
 	{ResourceNotFound, "not found", "Nothing was found here.",
 		"an unknown path or id"},
 	{MethodNotAllowed, "method not allowed", "This path does not answer this method.",

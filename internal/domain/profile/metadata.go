@@ -18,7 +18,7 @@ func (s *Service) MergeMetadata(ctx context.Context, from tx.Caller, unsafe json
 	if unsafe == nil {
 		return nil, apierr.New(apierr.FormParamMissing).Param("unsafe_metadata")
 	}
-	return s.change(ctx, from, func(_ *tx.Tx, caller *tx.SignedIn) (bool, error) {
+	return s.change(ctx, from, func(t *tx.Tx, caller *tx.SignedIn) (bool, error) {
 		u := caller.User
 		merged, err := account.MergeMetadata(u.Unsafe, unsafe)
 		if err != nil {
@@ -27,7 +27,9 @@ func (s *Service) MergeMetadata(ctx context.Context, from tx.Caller, unsafe json
 		if before := u.Unsafe; bytes.Equal(merged, before) || before == nil && string(merged) == "{}" {
 			return false, nil
 		}
-		u.Unsafe = merged
-		return true, admin.CheckMetadata(u, admin.Metadata{Unsafe: unsafe})
+		return true, sessions.KeepClaims(t, u, func() error {
+			u.Unsafe = merged
+			return admin.CheckMetadata(u, admin.Metadata{Unsafe: unsafe})
+		})
 	})
 }

@@ -48,7 +48,7 @@ func (s *Service) ChangeProfile(ctx context.Context, from tx.Caller, in Change) 
 			t.CountAddress(from, tx.RenameLimits)
 		}
 		changed := admin.UserChange{Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, Unsafe: in.Unsafe}
-		if err := admin.ChangeProfile(t, u, changed); err != nil {
+		if err := sessions.KeepClaims(t, u, func() error { return admin.ChangeProfile(t, u, changed) }); err != nil {
 			return false, refuseTaken(t, err)
 		}
 		after := identityOf(u)

@@ -177,7 +177,11 @@ func (s *Service) SessionToken(ctx context.Context, from tx.Caller, id string) (
 	if err != nil {
 		return secret.Value{}, err
 	}
-	return r.Snapshot.Tokens[id], nil
+	token, ok := r.Snapshot.Tokens[id]
+	if !ok {
+		return secret.Value{}, apierr.New(apierr.SessionClaimsTooLarge)
+	}
+	return token, nil
 }
 
 // EndSession ends a session of the caller; why is [account.SessionEnded] or

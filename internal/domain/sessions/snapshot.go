@@ -3,11 +3,13 @@ package sessions
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -140,7 +142,8 @@ func (s *Service) RunClient(ctx context.Context, from tx.Caller, keys []store.Ke
 	return snap, s.signTokens(ctx, snap, state, from.Origin)
 }
 
-// signTokens adds a token for each session of the snapshot.
+// signTokens adds a token for each session of the snapshot. A session whose claims are too large
+// gets none: with fewer claims it would say less of the user than the application relies on.
 func (s *Service) signTokens(ctx context.Context, snap *Snapshot, state *tx.SettingsState, origin string) error {
 	if snap.Client == nil || len(snap.Client.Sessions) == 0 {
 		return nil
@@ -152,6 +155,9 @@ func (s *Service) signTokens(ctx context.Context, snap *Snapshot, state *tx.Sett
 	for i := range snap.Client.Sessions {
 		session := &snap.Client.Sessions[i]
 		token, err := s.Mint(key, session, snap, origin)
+		if errors.Is(err, apierr.New(apierr.SessionClaimsTooLarge)) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -169,10 +175,14 @@ func (s *Service) Mint(key *sessiontoken.Key, of *account.Session, snap *Snapsho
 	if err != nil {
 		return secret.Value{}, err
 	}
+	custom, err := customClaims(&snap.Settings, snap.User(of))
+	if err != nil {
+		return secret.Value{}, err
+	}
 	name, _ := account.ParseSession(of.ID)
 	token, err := s.Minted.Mint(key, sessiontoken.Claims{
 		Issuer: s.Issuer(), Subject: account.PrefixUser + name.User, SessionID: of.ID, AuthorizedParty: cmp.Or(origin, of.Origin),
-		IssuedAt: snap.Now.Time(), Ages: snap.Ages(of), Status: string(snap.Status(of)), ID: id,
+		IssuedAt: snap.Now.Time(), Ages: snap.Ages(of), Status: string(snap.Status(of)), ID: id, Custom: custom,
 	}, tokenState(of, snap))
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("mint session token: %w", err)
