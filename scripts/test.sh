@@ -29,7 +29,6 @@ go_lane() {
 
 # node_lane runs the browsers first, because they take longest.
 node_lane() {
-	export COUNTERSIGN=$PWD/bin/countersign
 	if ! command -v npm >/dev/null; then
 		skip "Clerk's SDKs and our pages in a browser" "it needs Node with npm"
 	elif ! browser; then
@@ -37,6 +36,16 @@ node_lane() {
 	else
 		part "our pages in a browser" bash scripts/e2e.sh pages/
 		part "Clerk's SDKs in a browser" bash scripts/e2e.sh sdk/
+	fi
+	if python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+		part "Clerk's SDK for Python" bash scripts/clerksdk.sh python
+	else
+		skip "Clerk's SDK for Python" "it needs Python 3.11 or newer, with venv"
+	fi
+	if command -v mvn >/dev/null && javac --release 17 -version >/dev/null 2>&1; then
+		part "Clerk's SDK for Java" bash scripts/clerksdk.sh java
+	else
+		skip "Clerk's SDK for Java" "it needs Maven and a JDK of version 17 or newer"
 	fi
 	if dynamodb; then
 		part "DynamoDB conformance" bash scripts/with-dynamodb.sh bash scripts/packages.sh dynamodb go test -count=1
@@ -81,5 +90,6 @@ synth() {
 
 part "format" bash scripts/format.sh
 part "build" env CGO_ENABLED=0 go build -trimpath -o bin/countersign ./cmd/countersign
+export COUNTERSIGN=$PWD/bin/countersign # for the tests of Clerk's SDKs
 lanes go_lane node_lane
 summary "$budget"

@@ -1,6 +1,6 @@
 // Package clerksdk_test runs Clerk's official SDK for Go, unmodified, against a real server. The
-// directory calls has the results of the calls of this SDK and of the others, which e2e/sdk runs.
-// docs/use/clients.md shows them.
+// directory calls has the results of the calls of this SDK and of the others, which e2e/sdk and
+// scripts/clerksdk.sh run. docs/use/clients.md shows them.
 package clerksdk_test
 
 import (

@@ -13,7 +13,7 @@ import (
 
 // languages are the SDKs in the order of docs/use/clients.md. The file of results has the name in
 // lower case.
-var languages = []string{"Go", "JavaScript"}
+var languages = []string{"Go", "JavaScript", "Python", "Java"}
 
 var generated = regexp.MustCompile(`(?s)<!-- table: make update -->\n.*?<!-- end -->`)
 
