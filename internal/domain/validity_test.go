@@ -123,8 +123,9 @@ func TestAUsedCodeLowersTheBreakersOfItsHour(t *testing.T) {
 	w.Must(err)
 	sums := func(at time.Time) []int64 {
 		var names []string
-		for _, q := range sms.UnverifiedQuotas(w.Engine, sms.NumberPrefix(aNumber), "US", "", account.At(at)) {
-			names = append(names, q.Counter)
+		set := account.DefaultSettings()
+		for _, scope := range sms.Scopes(w.Engine, &set, sms.NumberPrefix(aNumber), "US") {
+			names = append(names, scope.Counter(account.At(at)))
 		}
 		sums, err := w.QuotaSums(t.Context(), names...)
 		w.Must(err)

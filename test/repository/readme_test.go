@@ -110,6 +110,9 @@ func defaultSettings() map[string]string {
 	// stored as its opposite
 	out["notify_by_text"] = map[bool]string{true: "off", false: "on"}[set.QuietChanges]
 	out["sms_daily_cap_usd"] = fmt.Sprint(set.DailyCap().Dollars())
+	unverified := set.Unverified()
+	out["sms_unverified_hourly"], out["sms_unverified_country_hourly"] = fmt.Sprint(unverified.Instance), fmt.Sprint(unverified.Country)
+	out["sms_unverified_block_hourly"] = fmt.Sprint(unverified.Block)
 	return out
 }
 

@@ -57,11 +57,9 @@ type Instance struct {
 }
 
 func presentInstance(c *operation.Call, s account.Settings) Instance {
-	out := Instance{
-		Object: "instance", ID: wire.InstanceID, EnvironmentType: c.EnvironmentType(), NotifyByText: !s.QuietChanges, ReauthURL: wire.Nullable(s.ReauthURL),
-		SMSSettings: presentSMSSettings(s),
-	}
+	out := Instance{Object: "instance", ID: wire.InstanceID, EnvironmentType: c.EnvironmentType(), NotifyByText: !s.QuietChanges, ReauthURL: wire.Nullable(s.ReauthURL)}
 	copySettings(&out, s)
+	out.SMSSettings = presentSMSSettings(&s) // defaults stand for what is not set
 	out.SessionClaims = wire.Object(s.SessionClaims)
 	out.AllowedOrigins, out.SMSCountries = append([]string{}, s.AllowedOrigins...), append([]string{}, s.SMSCountries...)
 	return out
@@ -107,7 +105,12 @@ type instanceInput struct {
 	SMSCountryCaps map[country]float64 `body:"sms_country_caps" rules:"min=0 max=1000000" doc:"dollars a UTC day by country; replaces all"`
 	SMSPrices      map[country]float64 `body:"sms_prices" rules:"min=0.000001 max=100" doc:"dollars a message by country, before the built-in estimates; replaces all"`
 	SMSRecordOnly  *bool               `body:"sms_record_only" doc:"let pass what looks like pumping, and record it"`
-	ReauthURL      *string             `body:"reauth_url" rules:"format=uri-or-empty" doc:"your page for a step-up without a password: see docs/use/pages.md"`
+	// The limits of unverified SMS in a clock hour.
+	SMSUnverified        *int    `body:"sms_unverified_hourly" rules:"min=1 max=1000000" doc:"SMS in a clock hour whose codes nobody used; raise it for a launch"`
+	SMSUnverifiedCountry *int    `body:"sms_unverified_country_hourly" rules:"min=1 max=1000000" doc:"the same of each country"`
+	SMSUnverifiedBlock   *int    `body:"sms_unverified_block_hourly" rules:"min=1 max=1000000" doc:"the same of each block of numbers (their first seven digits)"`
+	SMSFixedLimits       *bool   `body:"sms_fixed_limits" doc:"keep these limits from growing with the numbers that verified in the hour before"`
+	ReauthURL            *string `body:"reauth_url" rules:"format=uri-or-empty" doc:"your page for a step-up without a password: see docs/use/pages.md"`
 	// SessionClaims replaces the stored template as a whole; {} removes it.
 	SessionClaims json.RawMessage `body:"session_claims" doc:"claims to add to session tokens: see docs/use/claims.md; replaces all"`
 	// Appearance replaces the stored one as a whole; {} returns to what was deployed.

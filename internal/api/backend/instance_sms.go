@@ -9,14 +9,22 @@ import (
 
 // SMSSettings are the settings of the SMS guard.
 type SMSSettings struct {
-	SMSDailyCap    float64            `json:"sms_daily_cap_usd"`
-	SMSCountryCaps map[string]float64 `json:"sms_country_caps"`
-	SMSPrices      map[string]float64 `json:"sms_prices"`
-	SMSRecordOnly  bool               `json:"sms_record_only"`
+	SMSDailyCap          float64            `json:"sms_daily_cap_usd"`
+	SMSCountryCaps       map[string]float64 `json:"sms_country_caps"`
+	SMSPrices            map[string]float64 `json:"sms_prices"`
+	SMSRecordOnly        bool               `json:"sms_record_only"`
+	SMSUnverified        int                `json:"sms_unverified_hourly"`
+	SMSUnverifiedCountry int                `json:"sms_unverified_country_hourly"`
+	SMSUnverifiedBlock   int                `json:"sms_unverified_block_hourly"`
+	SMSFixedLimits       bool               `json:"sms_fixed_limits"`
 }
 
-func presentSMSSettings(s account.Settings) SMSSettings {
-	return SMSSettings{SMSDailyCap: s.DailyCap().Dollars(), SMSCountryCaps: dollars(s.SMSCountryCaps), SMSPrices: dollars(s.SMSPrices)}
+func presentSMSSettings(s *account.Settings) SMSSettings {
+	unverified := s.Unverified()
+	return SMSSettings{
+		SMSDailyCap: s.DailyCap().Dollars(), SMSCountryCaps: dollars(s.SMSCountryCaps), SMSPrices: dollars(s.SMSPrices), SMSRecordOnly: s.SMSRecordOnly,
+		SMSUnverified: unverified.Instance, SMSUnverifiedCountry: unverified.Country, SMSUnverifiedBlock: unverified.Block, SMSFixedLimits: s.SMSFixedLimits,
+	}
 }
 
 func dollars(amounts map[string]smsprice.Micros) map[string]float64 {

@@ -98,7 +98,8 @@ type SMSUsage struct {
 	DailyCap   float64 `json:"daily_cap_usd"`
 	SpentToday float64 `json:"spent_today_usd"`
 	DayEndsAt  int64   `json:"day_ends_at"`
-	// Unverified counts the messages of this clock hour, less five for each verified one.
+	// Unverified counts the messages of this clock hour, less five for each verified one. Its limit
+	// grows by a message for each four numbers that verified in the hour before.
 	Unverified      int64        `json:"unverified_this_hour"`
 	UnverifiedLimit int64        `json:"unverified_limit"`
 	HourEndsAt      int64        `json:"hour_ends_at"`
@@ -121,7 +122,7 @@ type SMSCountry struct {
 	UnverifiedLimit int64    `json:"unverified_limit"`
 }
 
-// SMSLimit is a fixed limit of the SMS guard.
+// SMSLimit is a limit of the SMS guard.
 type SMSLimit struct {
 	Per           string `json:"per"`
 	Of            string `json:"of"`
@@ -136,23 +137,16 @@ func getSMSUsage(c *operation.Call, _ operation.Empty) (SMSUsage, error) {
 	}
 	out := SMSUsage{
 		Object: "sms_usage", RecordOnly: w.Settings.SMSRecordOnly, DailyCap: w.Settings.DailyCap().Dollars(), SpentToday: w.Spent.Dollars(), DayEndsAt: int64(w.DayEnds),
-		Unverified: w.Unverified, HourEndsAt: int64(w.HourEnd), UnknownPrice: smsprice.Highest.Dollars(), PricesCompiled: smsprice.Compiled,
+		Unverified: w.Unverified, UnverifiedLimit: w.UnverifiedLimit, HourEndsAt: int64(w.HourEnd), UnknownPrice: smsprice.Highest.Dollars(), PricesCompiled: smsprice.Compiled,
 		Countries: []SMSCountry{}, Limits: []SMSLimit{},
 	}
-	var country int64
-	for _, l := range sms.Limits() {
-		switch l.Scope {
-		case "country":
-			country = l.Max
-		case "instance":
-			out.UnverifiedLimit = l.Max
-		}
+	for _, l := range sms.Limits(&w.Settings) {
 		out.Limits = append(out.Limits, SMSLimit{Per: l.Scope, Of: l.Counts, Limit: l.Max, PeriodSeconds: int64(l.Period / time.Second)})
 	}
 	for _, of := range w.Countries {
 		shown := SMSCountry{
 			Country: of.Country, Price: of.Price.Dollars(), SpentToday: of.Spent.Dollars(), SentToday: of.Sent, VerifiedToday: of.Verified,
-			Unverified: of.Unverified, UnverifiedLimit: country,
+			Unverified: of.Unverified, UnverifiedLimit: of.UnverifiedLimit,
 		}
 		_, shown.OwnPrice = w.Settings.SMSPrices[of.Country]
 		if limit, ok := w.Settings.SMSCountryCaps[of.Country]; ok {

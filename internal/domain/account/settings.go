@@ -40,6 +40,12 @@ type Settings struct {
 	// SMSDailyCap limits the cost of messages in a UTC day; 0 means [DefaultDailyCap].
 	SMSDailyCap    smsprice.Micros            `json:"cap,omitempty" wire:"sms_daily_cap_usd"`
 	SMSCountryCaps map[string]smsprice.Micros `json:"caps,omitempty" wire:"sms_country_caps"`
+	// The limits of unverified messages in a clock hour; 0 means that of [DefaultUnverified].
+	SMSUnverified        int `json:"unverified,omitempty" wire:"sms_unverified_hourly"`
+	SMSUnverifiedCountry int `json:"unverifiedcountry,omitempty" wire:"sms_unverified_country_hourly"`
+	SMSUnverifiedBlock   int `json:"unverifiedblock,omitempty" wire:"sms_unverified_block_hourly"`
+	// SMSFixedLimits keeps these limits from growing with the numbers that verify.
+	SMSFixedLimits bool `json:"fixed,omitempty" wire:"sms_fixed_limits"`
 	// SMSLimitsAt is when a limit of SMS changed last.
 	SMSLimitsAt Instant `json:"limitsat,omitempty"`
 	// SMSPrices replaces estimates of package smsprice, by country.
@@ -103,7 +109,7 @@ func (s *Settings) Changed(other *Settings) []string {
 }
 
 // smsLimits are the stored names of the settings that limit the quotas of SMS.
-var smsLimits = []string{"cap", "caps", "recordonly"}
+var smsLimits = []string{"cap", "caps", "recordonly", "unverified", "unverifiedcountry", "unverifiedblock", "fixed"}
 
 // LimitSMS reports whether one of the settings, by their stored names, limits SMS.
 func LimitSMS(stored []string) bool {
@@ -151,6 +157,21 @@ func (s *Settings) DailyCap() smsprice.Micros {
 		return DefaultDailyCap
 	}
 	return s.SMSDailyCap
+}
+
+// Unverified are limits of unverified messages in a clock hour: in all, to a country, and to a
+// block of numbers.
+type Unverified struct{ Instance, Country, Block int }
+
+// DefaultUnverified are the limits of unverified messages unless the settings have others.
+var DefaultUnverified = Unverified{Instance: 50, Country: 50, Block: 20}
+
+// Unverified returns the limits of unverified messages before they grow.
+func (s *Settings) Unverified() Unverified {
+	return Unverified{
+		Instance: cmp.Or(s.SMSUnverified, DefaultUnverified.Instance), Country: cmp.Or(s.SMSUnverifiedCountry, DefaultUnverified.Country),
+		Block: cmp.Or(s.SMSUnverifiedBlock, DefaultUnverified.Block),
+	}
 }
 
 // PriceOf returns the estimated price of one SMS segment to a country.

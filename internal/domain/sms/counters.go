@@ -9,13 +9,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Limits of unverified messages in a clock hour. The package comment explains the counters.
-const (
-	UnverifiedInstance = 50
-	UnverifiedCountry  = 50
-	UnverifiedPrefix   = 20
-)
-
 const (
 	// PrefixDigits of a number name the block that it is in: enough to tell apart the blocks that
 	// are rented for fraud.
@@ -24,6 +17,8 @@ const (
 	prefixLeaves = 4
 	// firstVerified is what a number's first verified message of a UTC day takes off the counters.
 	firstVerified = 5
+	// grownBy is how many numbers that verified make room for one message more in the next hour.
+	grownBy = 4
 )
 
 // The limits that one of a quota's counters has before the next one is used: messages, and money.
@@ -32,21 +27,46 @@ const (
 	moneyShare    = int64(25 * smsprice.Dollar)
 )
 
-// UnverifiedQuotas returns the quotas of an unverified message's block, country and instance in the
-// clock hour of at. spread is the id of the message.
-func UnverifiedQuotas(s *tx.Engine, prefix, country, spread string, at account.Instant) []tx.Quota {
-	hour := tx.HourOf(at)
-	end := at.Time().Truncate(time.Hour).Add(time.Hour)
-	quota := func(step tx.Step, counter string, limit int64) tx.Quota {
-		return tx.Quota{
-			Increment: store.Increment{Counter: counter + ":" + hour, By: 1, Max: limit, Expires: end},
-			Step:      step, Share: messagesShare, Spread: spread,
-		}
+// Scope is what a limit of unverified messages in a clock hour is for: a block of numbers, a
+// country or the instance. The package comment explains the counters.
+type Scope struct {
+	reason account.Reason
+	name   string
+	step   tx.Step
+	limit  int64
+}
+
+// Scopes returns the scopes of a message, narrow ones first, with the limits of the settings.
+func Scopes(s *tx.Engine, set *account.Settings, prefix, country string) []Scope {
+	limits := set.Unverified()
+	return []Scope{
+		{account.ReasonPrefixUnverified, "prefix:" + s.Digest("prefix", prefix), tx.OfBlock, int64(limits.Block)},
+		{account.ReasonCountryUnverified, "country:" + country, tx.OfCountry, int64(limits.Country)},
+		{account.ReasonUnverified, "instance", tx.OfInstance, int64(limits.Instance)},
 	}
-	return []tx.Quota{
-		quota(tx.OfBlock, "sms:prefix:"+s.Digest("prefix", prefix), UnverifiedPrefix),
-		quota(tx.OfCountry, "sms:country:"+country, UnverifiedCountry),
-		quota(tx.OfInstance, "sms:instance", UnverifiedInstance),
+}
+
+// Counter names the unverified messages in the clock hour of at.
+func (c Scope) Counter(at account.Instant) string { return "sms:" + c.name + ":" + tx.HourOf(at) }
+
+// verified names the numbers that verified a message for the first time on their UTC day, by the
+// clock hour in which they did.
+func (c Scope) verified(at account.Instant) string {
+	return "sms:numbers:" + c.name + ":" + tx.HourOf(at)
+}
+
+// verifiedBefore names those of the hour before at.
+func (c Scope) verifiedBefore(at account.Instant) string { return c.verified(at.Add(-time.Hour)) }
+
+// grown returns the limit with what it grows by: one message for each four numbers that verified in
+// the hour before.
+func (c Scope) grown(numbers int64) int64 { return c.limit + numbers/grownBy }
+
+// quota returns the quota of one message, whose id is spread.
+func (c Scope) quota(spread string, at account.Instant) tx.Quota {
+	return tx.Quota{
+		Increment: store.Increment{Counter: c.Counter(at), By: 1, Max: c.limit, Expires: hourEnd(at)},
+		Step:      c.step, Share: messagesShare, Spread: spread,
 	}
 }
 
@@ -59,22 +79,23 @@ func countVerified(t *tx.Tx, u *account.User, c *account.Code) {
 	}
 	add(t, usedCounter(c.SMS), int64(t.Now), c.SentAt.Add(account.SMSKept).Time())
 	if c.CountedUnverified {
-		for _, q := range UnverifiedQuotas(t.Engine, NumberPrefix(p.Number), p.Country, c.SMS, c.SentAt) {
+		for _, scope := range Scopes(t.Engine, &t.State.Settings, NumberPrefix(p.Number), p.Country) {
+			q := scope.quota(c.SMS, c.SentAt)
 			q.By = -verifiedWeight(c)
 			t.Later = append(t.Later, q)
+			if c.Credit {
+				t.Later = append(t.Later, tally(scope.verified(t.Now), c.SMS, hourEnd(t.Now).Add(time.Hour)))
+			}
 		}
 	}
 	if c.Charged {
-		t.Later = append(t.Later, tally("verified", p.Country, c.SMS, c.SentAt))
+		t.Later = append(t.Later, tally(countryCounter("verified", p.Country, c.SentAt), c.SMS, dayEnd(c.SentAt)))
 	}
 }
 
-// tally returns a quota without a limit, which counts messages of a country in a UTC day.
-func tally(what, country, spread string, at account.Instant) tx.Quota {
-	return tx.Quota{
-		Increment: store.Increment{Counter: countryCounter(what, country, at), By: 1, Max: tx.NoLimit, Expires: dayEnd(at)},
-		Step:      tx.OfInstance, Spread: spread,
-	}
+// tally returns a quota without a limit, which adds 1 to a counter.
+func tally(counter, spread string, expires time.Time) tx.Quota {
+	return tx.Quota{Increment: store.Increment{Counter: counter, By: 1, Max: tx.NoLimit, Expires: expires}, Step: tx.OfInstance, Spread: spread}
 }
 
 // add stages an increment of a counter that belongs to one message.
@@ -134,6 +155,10 @@ func countryCounter(what, country string, at account.Instant) string {
 
 // dayOf returns the UTC day.
 func dayOf(at account.Instant) string { return at.Time().UTC().Format(time.DateOnly) }
+
+func hourEnd(at account.Instant) time.Time {
+	return at.Time().Truncate(time.Hour).Add(time.Hour)
+}
 
 func dayEnd(at account.Instant) time.Time {
 	return at.Time().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)

@@ -42,6 +42,7 @@ type decision struct {
 	reasons        map[string]account.Reason // of a refusal, by the counter that reached its limit
 	spendCounter   string                    // the day's money
 	refusalCounter string                    // bounds the records of refusals
+	scopes         map[string]Scope          // by the counter of their unverified messages
 }
 
 // Authorize is the SMS guard, which every outgoing SMS passes. It stages the quotas, the price and
@@ -96,7 +97,7 @@ func newDecision(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purp
 	if from.Address.IsValid() {
 		record.Network = account.MaskNetwork(from.Address)
 	}
-	return &decision{t: t, record: record, reasons: map[string]account.Reason{}}, nil
+	return &decision{t: t, record: record, reasons: map[string]account.Reason{}, scopes: map[string]Scope{}}, nil
 }
 
 // NumberRecord returns the record of the messages that went to a phone's number, over all users.
@@ -156,10 +157,31 @@ func countNewNumber(t *tx.Tx, log *account.NumberRecord, from tx.Caller) {
 }
 
 func (d *decision) countUnverified() {
-	reasons := []account.Reason{account.ReasonPrefixUnverified, account.ReasonCountryUnverified, account.ReasonUnverified}
-	for i, q := range UnverifiedQuotas(d.t.Engine, d.record.Prefix, d.record.Country, d.record.ID.ID, d.t.Now) {
-		d.stage(reasons[i], q, time.Hour)
+	t := d.t
+	for _, scope := range Scopes(t.Engine, &t.State.Settings, d.record.Prefix, d.record.Country) {
+		q := scope.quota(d.record.ID.ID, t.Now)
+		if numbers, ok := t.Engine.KnownPastSum(scope.verifiedBefore(t.Now)); ok && !t.State.Settings.SMSFixedLimits {
+			q.Max = scope.grown(numbers)
+		}
+		d.scopes[q.Counter] = scope
+		d.stage(scope.reason, q, time.Hour)
 	}
+}
+
+// grow raises a limit of unverified messages by what was verified in the hour before. It reports
+// whether that makes room.
+func (d *decision) grow(inc *store.Increment) (bool, error) {
+	t := d.t
+	scope, ok := d.scopes[inc.Counter]
+	if !ok || t.State.Settings.SMSFixedLimits {
+		return false, nil
+	}
+	numbers, err := t.Engine.PastSum(t.Ctx, scope.verifiedBefore(t.Now))
+	if err != nil || scope.grown(numbers) <= inc.Max {
+		return false, err
+	}
+	inc.Max = scope.grown(numbers)
+	return true, nil
 }
 
 // limitReached answers a commit that the store refused because of a counter. With nil the commit is
@@ -176,7 +198,12 @@ func (d *decision) limitReached(counter string) error {
 		return t.LimitReached(counter)
 	case counter == d.spendCounter && d.raiseMilestone(inc):
 		return nil
-	case reason.IsEstimate() && t.State.Settings.SMSRecordOnly:
+	case reason.IsEstimate():
+		if grown, err := d.grow(inc); err != nil || grown {
+			return err
+		}
+	}
+	if reason.IsEstimate() && t.State.Settings.SMSRecordOnly {
 		inc.Max = tx.NoLimit
 		if d.record.Decision == account.Allowed {
 			d.record.Decision, d.record.Reason = account.WouldRefuse, reason

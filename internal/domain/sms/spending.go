@@ -30,7 +30,7 @@ func (d *decision) reserveSpend() {
 	}
 	d.stage(account.ReasonCountryCap, d.money(step, countryCounter("usd", record.Country, t.Now), limit), day)
 	d.stage(account.ReasonDailyCap, d.money(tx.OfInstance, d.spendCounter, milestone), day)
-	t.Quotas = append(t.Quotas, tally("sent", record.Country, record.ID.ID, t.Now))
+	t.Quotas = append(t.Quotas, tally(countryCounter("sent", record.Country, t.Now), record.ID.ID, dayEnd(t.Now)))
 }
 
 // money returns the quota of the message's price.

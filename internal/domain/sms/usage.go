@@ -21,6 +21,7 @@ type Usage struct {
 	Settings         account.Settings
 	Spent            smsprice.Micros
 	Unverified       int64 // in the whole instance; below 0 when verified codes took off more
+	UnverifiedLimit  int64 // with what it grew by
 	DayEnds, HourEnd account.Instant
 	Countries        []CountryUsage // those allowed, by name
 }
@@ -31,9 +32,11 @@ type CountryUsage struct {
 	Price, Spent   smsprice.Micros
 	Sent, Verified int64
 	Unverified     int64
+	// UnverifiedLimit is the limit of the hour, with what it grew by.
+	UnverifiedLimit int64
 }
 
-// Limit is a fixed limit of the SMS guard.
+// Limit is a limit of the SMS guard.
 type Limit struct {
 	Scope  string // what each counter is for
 	Counts string // what is counted
@@ -41,8 +44,9 @@ type Limit struct {
 	Period time.Duration
 }
 
-// Limits returns the fixed limits, in the order in which a message meets them.
-func Limits() []Limit {
+// Limits returns the limits, in the order in which a message meets them. Those of unverified
+// messages may have grown since.
+func Limits(set *account.Settings) []Limit {
 	var all []Limit
 	add := func(per, of string, rules []ratelimit.Rule) {
 		for _, r := range rules {
@@ -58,10 +62,11 @@ func Limits() []Limit {
 	for _, l := range NumberLimits {
 		all = append(all, Limit{"address", "numbers", l.Limit, l.Period})
 	}
+	unverified := set.Unverified()
 	return append(all,
-		Limit{"prefix", "unverified_messages", UnverifiedPrefix, time.Hour},
-		Limit{"country", "unverified_messages", UnverifiedCountry, time.Hour},
-		Limit{"instance", "unverified_messages", UnverifiedInstance, time.Hour})
+		Limit{"prefix", "unverified_messages", int64(unverified.Block), time.Hour},
+		Limit{"country", "unverified_messages", int64(unverified.Country), time.Hour},
+		Limit{"instance", "unverified_messages", int64(unverified.Instance), time.Hour})
 }
 
 // Usage returns the usage of this day and hour.
@@ -72,21 +77,37 @@ func (s *Service) Usage(ctx context.Context) (*Usage, error) {
 	}
 	set := state.Settings
 	countries := slices.Compact(slices.Sorted(slices.Values(set.SMSCountries)))
-	breakers := UnverifiedQuotas(s.Engine, "", "", "", now)
-	counters := []string{SpendCounter(now), breakers[len(breakers)-1].Counter}
+	scopesOf := func(country string) (ofCountry, ofInstance Scope) {
+		all := Scopes(s.Engine, &set, "", country)
+		return all[1], all[2]
+	}
+	limit := func(scope Scope, numbers int64) int64 {
+		if set.SMSFixedLimits {
+			numbers = 0
+		}
+		return scope.grown(numbers)
+	}
+	_, instance := scopesOf("")
+	counters := []string{SpendCounter(now), instance.Counter(now), instance.verifiedBefore(now)}
 	for _, country := range countries {
+		scope, _ := scopesOf(country)
 		counters = append(counters, countryCounter("usd", country, now), countryCounter("sent", country, now), countryCounter("verified", country, now),
-			UnverifiedQuotas(s.Engine, "", country, "", now)[1].Counter)
+			scope.Counter(now), scope.verifiedBefore(now))
 	}
 	sums, err := s.QuotaSums(ctx, counters...)
 	if err != nil {
 		return nil, err
 	}
-	out := &Usage{Settings: set, Spent: smsprice.Micros(sums[0]), Unverified: sums[1], DayEnds: account.At(dayEnd(now)), HourEnd: account.At(breakers[0].Expires)}
+	out := &Usage{
+		Settings: set, Spent: smsprice.Micros(sums[0]), Unverified: sums[1], UnverifiedLimit: limit(instance, sums[2]),
+		DayEnds: account.At(dayEnd(now)), HourEnd: account.At(hourEnd(now)),
+	}
 	for i, country := range countries {
-		of := sums[2+4*i:]
+		of := sums[3+5*i:]
+		scope, _ := scopesOf(country)
 		out.Countries = append(out.Countries, CountryUsage{
 			Country: country, Price: set.PriceOf(country), Spent: smsprice.Micros(of[0]), Sent: of[1], Verified: of[2], Unverified: of[3],
+			UnverifiedLimit: limit(scope, of[4]),
 		})
 	}
 	return out, nil

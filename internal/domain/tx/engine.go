@@ -82,6 +82,7 @@ type Engine struct {
 	// beforeCommit runs before each commit, in this order.
 	beforeCommit []func(*Tx) error
 	comparing    comparing
+	past         pastSums
 }
 
 // NewEngine returns an engine that runs beforeCommit, in its order, before each commit. An error

@@ -54,7 +54,7 @@ func TestStoredForm(t *testing.T) {
 		"nonce": &account.Nonce{Sealed: []byte("s"), Expires: 1},
 		"settings": &account.Settings{SMSCode: true, AuthenticatorApp: true, BackupCodes: true, MFARequired: true, KeepOtherSessions: true, TestMode: true, EnumerationProtection: true,
 			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
-			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true, SMSLimitsAt: 4,
+			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true, SMSLimitsAt: 4, SMSUnverified: 5, SMSUnverifiedCountry: 6, SMSUnverifiedBlock: 7, SMSFixedLimits: true,
 			Appearance: appearance.Appearance{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
 			ReauthURL:    "https://r",
 			QuietChanges: true, Endpoints: []account.Endpoint{{ID: "i", URL: "w", Description: "d", Events: []account.EventName{"e"}, Disabled: true, Secrets: []account.HookSecret{{Sealed: []byte("s"), Ends: 1}}, CreatedAt: 1, UpdatedAt: 2}}},
