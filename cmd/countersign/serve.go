@@ -182,6 +182,7 @@ func run(ctx context.Context, l net.Listener, app *local.App) error {
 	jobs.Go(func() { app.Cleanup(background) })
 	jobs.Go(func() { app.Deliver(background) })
 	jobs.Go(func() { app.Count(background) })
+	jobs.Go(func() { app.Migrate(background) })
 	server := &http.Server{
 		Handler: app, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 32 << 10,

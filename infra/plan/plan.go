@@ -113,7 +113,7 @@ func Functions() []Function {
 		all = append(all, Function{Name: f.Name, Operations: f.Operations, Permissions: f.Permissions, Grants: grants(may)})
 	}
 	return append(all,
-		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(operation.Writes | operation.Deletes | operation.Latest)},
+		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(operation.Writes | operation.Deletes | operation.Latest | operation.Lists | operation.Limited)},
 		Function{Name: string(Deliver), Job: Deliver, Permissions: deliverPermissions, Grants: sorted(append(grants(deliverPermissions), Grant{"events:PutEvents", Bus}))},
 		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(operation.Writes),
 			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},

@@ -161,13 +161,17 @@ func TestUserFilters(t *testing.T) {
 	at := func(ms int64) string { return strconv.FormatInt(ms, 10) }
 	for query, want := range map[string]string{
 		"": "cy bob ann", "order_by=created_at": "ann bob cy", "order_by=-created_at": "cy bob ann", "order_by=%2Bcreated_at": "ann bob cy", "order_by=+created_at": "ann bob cy",
-		"order_by=-last_sign_in_at&limit=1": "ann", "order_by=created_at&limit=1&offset=1": "bob", "offset=7": "",
-		"query=nobody-here": "", "query=EXAMPLE": "bob ann", "query=ann+lee": "ann", "query=" + ids["cy"]: "cy", "query=%2B1201": "ann", "query=+1201": "ann",
-		"email_address_query=example.org": "bob", "phone_number_query=555": "ann", "username_query=b": "bob", "name_query=lee": "ann",
+		"order_by=created_at&limit=1&offset=1": "bob", "offset=7": "",
+		"query=nobody-here": "", "query=EXAMPLE": "bob ann", "query=ann+lee": "ann", "query=" + ids["cy"]: "cy", "query=%2B12015550123": "ann", "query=+1+201+555+0123": "ann", "query=0123": "ann", "query=1201": "", "query=ann+nobody": "",
+		"email_address_query=example.org": "bob", "email_address_query=bob@ex": "bob", "email_address_query=ob@ex": "", "username_query=b": "bob", "name_query=LE": "ann", "name_query=bob": "",
+		"phone_number_query=0123": "ann", "phone_number_query=+12015550123": "ann", "phone_number_query=0124": "", "query=ann&banned=true": "", "query=b&banned=true": "bob",
 		"banned=true": "bob", "banned=false": "cy ann", "email_address=bob@example.org": "bob", "email_address=ann@example.com&email_address[]=bob@example.org": "bob ann",
 		"phone_number=+12015550123": "ann", "phone_number=%2B12015550123": "ann", "username=CY": "cy", "external_id=2&external_id=1": "bob ann", "external_id=2&username=cy": "",
 		"user_id=" + ids["cy"]: "cy", "created_at_before=1": "", "created_at_after=1": "cy bob ann",
-		"last_sign_in_at_before=" + at(signedIn+1): "ann", "last_sign_in_at_before=" + at(signedIn): "", "last_sign_in_at_after=" + at(signedIn-1): "ann",
+		"email_address=ann@example.com&username=ann&phone_number=+12015550123&external_id=1&query=lee": "ann", "email_address=ann@example.com&username=bob": "",
+		"query=ann&last_sign_in_at_before=" + at(signedIn+1): "ann", "username=ann&last_sign_in_at_before=" + at(signedIn): "", "query=a&last_sign_in_at_after=" + at(signedIn-1): "ann",
+		"starting_after=" + ids["cy"]: "bob ann", "order_by=created_at&starting_after=" + ids["bob"]: "cy", "query=example&starting_after=" + ids["bob"]: "ann", "starting_after=" + ids["ann"]: "",
+		"user_id=" + ids["ann"] + "&user_id=" + ids["cy"] + "&starting_after=" + ids["bob"]: "ann",
 	} {
 		a := w.backend("GET", "/v1/users?"+query, "").ok()
 		var got []string
@@ -179,16 +183,26 @@ func TestUserFilters(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("%q: %v, want %q", query, got, want)
 		}
-		if strings.Contains(query, "order_by") || strings.Contains(query, "offset") {
+		if strings.Contains(query, "order_by") || strings.Contains(query, "offset") || strings.Contains(query, "starting_after") {
 			continue
 		}
 		if n := w.backend("GET", "/v1/users/count?"+query, "").ok().at("total_count"); n != float64(len(got)) {
 			t.Errorf("%q: counted %v, listed %d", query, n, len(got))
 		}
 	}
-	for _, query := range []string{"user_id=-" + ids["cy"], "user_id=%2B" + ids["cy"], "external_id=-1"} {
-		w.backend("GET", "/v1/users?"+query, "").want(422, "form_param_value_invalid")
+	for _, query := range []string{
+		"user_id=-" + ids["cy"], "user_id=%2B" + ids["cy"], "external_id=-1", "query=%25", "query=+", "query=%E2%80%8F", "query=" + strings.Repeat("a", 101), "query=a+b+c+d+e+f+g+h+i",
+		"phone_number_query=555", "phone_number_query=%2B120155", "last_sign_in_at_before=1", "last_sign_in_at_after=1", "stranded=false", "stranded=true&banned=true",
+	} {
+		if a := w.backend("GET", "/v1/users?"+query, ""); a.StatusCode != 422 || a.at("errors.0.code") != "form_param_value_invalid" {
+			t.Errorf("%s: %d %s", query, a.StatusCode, a.body)
+		}
 		w.backend("GET", "/v1/users/count?"+query, "").want(422, "form_param_value_invalid")
+	}
+	for _, query := range []string{"order_by=-last_sign_in_at", "order_by=updated_at", "offset=10001", "starting_after=x", "starting_after=user_x", "offset=1&starting_after=" + ids["cy"]} {
+		if a := w.backend("GET", "/v1/users?"+query, ""); a.StatusCode != 422 || a.at("errors.0.code") != "form_param_value_invalid" {
+			t.Errorf("%s: %d %s", query, a.StatusCode, a.body)
+		}
 	}
 }
 
@@ -302,7 +316,8 @@ func TestWhomASettingStrands(t *testing.T) {
 	who("stranded_without=DE", "")
 	w.backend("PATCH", "/v1/instance", `{"sms_countries":["US"]}`).ok()
 	who("stranded=true", "fr")
-	who("stranded=false", "app both none us")
+	who("stranded=false&query=u", "us")
+	who("stranded=true&username=fr", "fr")
 	who("stranded_without=sms_code", "us")
 	for _, bad := range []string{"fr", "backup_codes", "mfa_required", "FRA"} {
 		w.backend("GET", "/v1/users/count?stranded_without="+bad, "").want(422, "form_param_value_invalid")

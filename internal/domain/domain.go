@@ -5,6 +5,7 @@ package domain
 import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/profile"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
@@ -30,20 +31,23 @@ type Service struct {
 	SMS      *sms.Service
 	Webhooks *webhook.Service
 	Audit    *audit.Service
+	// Directory finds users.
+	Directory *directory.Service
 }
 
 // New returns the services of an instance. An error names what the configuration lacks.
 func New(c Config) (*Service, error) {
-	engine, err := tx.NewEngine(c, sessions.ApplyFactorChanges, audit.StageEvents, webhook.StageDelivery, audit.SealTrails)
+	engine, err := tx.NewEngine(c, directory.Begin, sessions.ApplyFactorChanges, audit.StageEvents, webhook.StageDelivery, audit.SealTrails)
 	if err != nil {
 		return nil, err
 	}
 	t := &tokens.Service{Engine: engine}
 	s := &sessions.Service{Service: t}
+	users := &admin.Service{Service: s}
 	return &Service{
-		Engine: engine, Tokens: t, Sessions: s, MFA: &mfa.Service{Service: s}, Admin: &admin.Service{Service: s},
+		Engine: engine, Tokens: t, Sessions: s, MFA: &mfa.Service{Service: s}, Admin: users,
 		Profile:  &profile.Service{Service: s},
 		Settings: &settings.Service{Engine: engine}, SMS: &sms.Service{Engine: engine}, Webhooks: &webhook.Service{Engine: engine},
-		Audit: &audit.Service{Engine: engine},
+		Audit: &audit.Service{Engine: engine}, Directory: &directory.Service{Engine: engine, EnsureClaims: users.CountTaken},
 	}, nil
 }

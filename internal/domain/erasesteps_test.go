@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -94,7 +95,9 @@ func (p *person) absent() {
 	}
 	_, err := p.MFA.CreateSignIn(ctx, tx.Caller{}, mfa.SignInInput{Strategy: account.Password, Identifier: "maxine.m", Password: secret.New("correct horse")})
 	p.want(apierr.FormPasswordOrIdentifierIncorrect, err)
-	all, total, err := p.Admin.Users(ctx, nil, 0, 100)
+	all, err := p.Directory.Users(ctx, directory.Query{Limit: 100})
+	p.Must(err)
+	total, err := p.Directory.Count(ctx, directory.Filter{})
 	if err != nil || total != 0 || len(all) != 0 {
 		p.Errorf("%d users are listed: %v", total, err)
 	}

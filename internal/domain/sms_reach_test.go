@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -49,7 +50,7 @@ func TestANumberThatNoCodeReachesBecomesNoFactor(t *testing.T) {
 			t.Errorf("%s: %d numbers, second factor %v", code, len(u.Phones), u.TwoFactorEnabled())
 		}
 	}
-	if n, _, err := w.Admin.Users(t.Context(), func(u *account.User) bool { return u.Username == "imported" }, 0, 1); err != nil || len(n) != 0 {
+	if n, err := w.Directory.Users(t.Context(), directory.Query{Filter: directory.Filter{Usernames: []string{"imported"}}, Limit: 1}); err != nil || len(n) != 0 {
 		t.Errorf("%d users were imported, %v", len(n), err)
 	}
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -53,8 +56,8 @@ func (a *App) homePage(r *http.Request) (web.Home, error) {
 	page := web.Home{
 		App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.Key().Reveal(), PublishableKey: a.PublishableKey, Readme: "/readme",
 	}
-	users, _, err := a.Service.Admin.Users(r.Context(), nil, 0, 20)
-	if err != nil {
+	users, err := a.Service.Directory.Users(r.Context(), directory.Query{Limit: 20})
+	if err != nil && !errors.Is(err, apierr.New(apierr.ServiceUnavailable)) { // lists are being made
 		return page, err
 	}
 	slices.SortFunc(users, func(x, y *account.User) int {

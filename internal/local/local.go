@@ -33,6 +33,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/local/outbox"
@@ -276,6 +277,38 @@ func (a *App) cleanup(ctx context.Context) (admin.CleanupResult, error) {
 		if err != nil || !r.More {
 			return sum, err
 		}
+	}
+}
+
+// migrateEvery is how often the work on users of an earlier release goes on after a fault, or
+// because a part of it is to be done later.
+const migrateEvery = time.Minute
+
+// progressEvery is after how many users the work on them is logged.
+const progressEvery = 10_000
+
+// Migrate puts users of an earlier release into the lists of users, until none is left or the
+// context ends.
+func (a *App) Migrate(ctx context.Context) {
+	logged := 0
+	for ctx.Err() == nil {
+		p, err := a.Service.Directory.Migrate(ctx, func(p directory.Progress) bool {
+			if p.Moved/progressEvery > logged/progressEvery {
+				a.Log.Info("users are put into the lists", "seen", p.Seen)
+			}
+			logged = p.Moved
+			return true
+		})
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.Log.Error("users are not in the lists yet", "seen", p.Seen, "error", err.Error())
+		case p.Moved+p.Unreadable > 0:
+			a.Log.Info("users are in the lists", "moved", p.Moved, "unreadable", p.Unreadable, "identifiers of other users", p.Taken)
+		}
+		if p.Done {
+			return
+		}
+		_ = clock.Pause(ctx, migrateEvery)
 	}
 }
 

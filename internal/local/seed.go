@@ -6,6 +6,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // Demo is a user that development starts with.
@@ -21,8 +22,7 @@ var demos = []Demo{
 
 // seed creates the demo users and relaxed settings, once.
 func (a *App) seed(ctx context.Context) error {
-	_, total, err := a.Service.Admin.Users(ctx, nil, 0, 0)
-	if err != nil || total > 0 {
+	if users, _, err := a.Service.Store.List(ctx, store.KindUser, "", 1); err != nil || len(users) > 0 {
 		return err
 	}
 	a.seeding = true

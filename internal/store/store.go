@@ -26,6 +26,7 @@ const (
 	KindDelivery   Kind = "delivery"
 	KindStatistics Kind = "statistics"
 	KindFeed       Kind = "feed"
+	KindMigration  Kind = "migration"
 )
 
 // Key names one record by its kind and an id that is unique within the kind.

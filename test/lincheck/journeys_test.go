@@ -15,6 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -374,7 +375,7 @@ func administer(ctx context.Context, h *journeyUser) error {
 		u, err := h.Admin.CreateUser(ctx, admin.UserInput{Username: name, Emails: []string{name + "@example.com"}, TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")})
 		if kindOf(err) == Closed { // an answer was lost: the user exists
 			var found []*account.User
-			if found, _, err = h.Admin.Users(ctx, func(u *account.User) bool { return u.Username == name }, 0, 1); err == nil {
+			if found, err = h.Directory.Users(ctx, directory.Query{Filter: directory.Filter{Usernames: []string{name}}, Limit: 1}); err == nil {
 				u = found[0]
 			}
 		}

@@ -12,7 +12,7 @@ import (
 // PhoneNumberCreate is POST /v1/phone_numbers.
 func PhoneNumberCreate() operation.Operation {
 	return row("phone-number-create", "POST /v1/phone_numbers",
-		"Add a number to a user", operation.Writes|operation.Numbers, createUserPhone,
+		"Add a number to a user", operation.Writes|operation.Deletes|operation.Numbers, createUserPhone,
 		operation.NotFound, unreached, []apierr.Code{apierr.FormIdentifierExists,
 			apierr.IdentificationUpdateSecondFactorUnverified})
 }
@@ -25,7 +25,7 @@ func PhoneNumberGet() operation.Operation {
 // PhoneNumberUpdate is PATCH /v1/phone_numbers/{phone_number_id}.
 func PhoneNumberUpdate() operation.Operation {
 	return row("phone-number-update", "PATCH /v1/phone_numbers/{phone_number_id}",
-		"Change a number", operation.Writes, updateUserPhone,
+		"Change a number", operation.Writes|operation.Deletes, updateUserPhone,
 		operation.NotFound, unreached, []apierr.Code{apierr.FormIdentifierExists,
 			apierr.IdentificationUpdateSecondFactorUnverified})
 }

@@ -9,7 +9,7 @@ import (
 // UserTOTPVerify is POST /v1/users/{user_id}/verify_totp.
 func UserTOTPVerify() operation.Operation {
 	return row("user-totp-verify", "POST /v1/users/{user_id}/verify_totp",
-		"Check an authenticator or backup code and use it up", operation.Writes, verifyTOTP,
+		"Check an authenticator or backup code and use it up", operation.Writes|operation.Deletes, verifyTOTP,
 		operation.NotFound, operation.WrongCode, []apierr.Code{apierr.TOTPDisabled})
 }
 
@@ -24,14 +24,14 @@ func UserPasswordVerify() operation.Operation {
 // UserMFADelete is DELETE /v1/users/{user_id}/mfa.
 func UserMFADelete() operation.Operation {
 	return row("user-mfa-delete", "DELETE /v1/users/{user_id}/mfa",
-		"Remove every second factor", operation.Writes, removeMFA,
+		"Remove every second factor", operation.Writes|operation.Deletes, removeMFA,
 		operation.NotFound)
 }
 
 // UserTOTPDelete is DELETE /v1/users/{user_id}/totp.
 func UserTOTPDelete() operation.Operation {
 	return row("user-totp-delete", "DELETE /v1/users/{user_id}/totp",
-		"Remove the authenticator app", operation.Writes, removeTOTP,
+		"Remove the authenticator app", operation.Writes|operation.Deletes, removeTOTP,
 		operation.NotFound)
 }
 

@@ -7,43 +7,46 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
-	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/identifier"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
+	"github.com/countersign-mfa/countersign/internal/domain/listing"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // UsersList is GET /v1/users.
 func UsersList() operation.Operation {
 	return row("users-list", "GET /v1/users",
-		"List users", operation.Lists, listUsers)
+		"List users", operation.Entries, listUsers,
+		[]apierr.Code{apierr.FormParamValueInvalid})
 }
 
 // UsersCount is GET /v1/users/count.
 func UsersCount() operation.Operation {
 	return row("users-count", "GET /v1/users/count",
-		"Count users", operation.Lists, countUsers,
+		"Count users", operation.Entries, countUsers,
 		[]apierr.Code{apierr.FormParamValueInvalid})
 }
 
 // userFilter narrows users-list and users-count. All given filters must match.
 type userFilter struct {
 	Emails         []string `query:"email_address"`
-	Phones         []string `query:"phone_number" doc:"E.164"`
+	Numbers        []string `query:"phone_number" doc:"E.164; a number is found once it is verified"`
 	Usernames      []string `query:"username"`
 	ExternalIDs    []string `query:"external_id"`
 	IDs            []string `query:"user_id"`
-	Query          string   `query:"query" doc:"part of an e-mail address, number, username, first or last name, or of the id"`
-	EmailQuery     string   `query:"email_address_query" doc:"part of an e-mail address"`
-	PhoneQuery     string   `query:"phone_number_query" doc:"part of a number"`
-	UsernameQuery  string   `query:"username_query" doc:"part of a username"`
-	NameQuery      string   `query:"name_query" doc:"part of a first or last name"`
+	Query          string   `query:"query" doc:"beginnings of words of e-mail addresses, usernames and names; or a whole id or number, or the last four digits of one"`
+	EmailQuery     string   `query:"email_address_query" doc:"beginnings of words of an e-mail address"`
+	NumberQuery    string   `query:"phone_number_query" doc:"a whole number in E.164, or its last four digits"`
+	UsernameQuery  string   `query:"username_query" doc:"beginnings of words of a username"`
+	NameQuery      string   `query:"name_query" doc:"beginnings of words of first and last names"`
 	Banned         *bool    `query:"banned"`
 	CreatedBefore  *int     `query:"created_at_before" doc:"milliseconds since 1970"`
 	CreatedAfter   *int     `query:"created_at_after" doc:"milliseconds since 1970"`
-	SignedInBefore *int     `query:"last_sign_in_at_before" doc:"milliseconds since 1970; users who never signed in are left out"`
-	SignedInAfter  *int     `query:"last_sign_in_at_after" doc:"milliseconds since 1970"`
-	Stranded       *bool    `query:"stranded" doc:"users who have a second factor and can prove none under the settings; backup codes do not count"`
+	SignedInBefore *int     `query:"last_sign_in_at_before" doc:"milliseconds since 1970, beside a search or an identifier; users who never signed in are left out"`
+	SignedInAfter  *int     `query:"last_sign_in_at_after" doc:"milliseconds since 1970, beside a search or an identifier"`
+	Stranded       *bool    `query:"stranded" doc:"users who have a second factor and can prove none under the settings; backup codes do not count; false goes beside a search or an identifier"`
 	// Without previews a change of settings: it finds the users who would be locked out.
 	Without []string `query:"stranded_without" rules:"items=..300" doc:"users who are not stranded, and would be with these switched off: sms_code, authenticator_app, or a country of sms_countries"`
 }
@@ -72,8 +75,25 @@ func (in userFilter) check() error {
 // settingMethods maps a setting to the factor that it switches on and off.
 var settingMethods = map[string]account.Strategy{"sms_code": account.PhoneCode, "authenticator_app": account.TOTPCode}
 
-// match returns the filter as a predicate, under the given settings.
-func (in userFilter) match(set account.Settings) func(*account.User) bool {
+// filter returns the filter as the directory takes it, under the given settings.
+func (in userFilter) filter(set account.Settings) (directory.Filter, error) {
+	if err := in.check(); err != nil {
+		return directory.Filter{}, err
+	}
+	f := directory.Filter{
+		IDs: in.IDs, ExternalIDs: in.ExternalIDs, Emails: in.Emails, Usernames: in.Usernames, Numbers: plussed(in.Numbers),
+		Banned: in.Banned, Stranded: in.Stranded, Created: period(in.CreatedAfter, in.CreatedBefore), SignedIn: period(in.SignedInAfter, in.SignedInBefore),
+	}
+	if len(in.Without) > 0 {
+		after := in.without(set)
+		f.Without = &after
+	}
+	in.search(&f)
+	return f, nil
+}
+
+// without returns the settings with the methods and countries switched off that the filter names.
+func (in userFilter) without(set account.Settings) account.Settings {
 	var methods []account.Strategy
 	var countries []string
 	for _, off := range in.Without {
@@ -83,99 +103,89 @@ func (in userFilter) match(set account.Settings) func(*account.User) bool {
 			countries = append(countries, off)
 		}
 	}
-	after := set.Without(methods, countries)
-	return func(u *account.User) bool {
-		return in.matches(u) && (in.Stranded == nil || *in.Stranded == u.Stranded(&set)) &&
-			(len(in.Without) == 0 || !u.Stranded(&set) && u.Stranded(&after))
+	return set.Without(methods, countries)
+}
+
+// search adds the texts that are searched for. A whole id or number names its user.
+func (in userFilter) search(f *directory.Filter) {
+	for _, of := range []struct {
+		param, value string
+		fields       []listing.Field
+	}{
+		{"query", in.Query, []listing.Field{listing.Email, listing.Username, listing.Name}}, {"email_address_query", in.EmailQuery, []listing.Field{listing.Email}},
+		{"phone_number_query", in.NumberQuery, nil}, {"username_query", in.UsernameQuery, []listing.Field{listing.Username}}, {"name_query", in.NameQuery, []listing.Field{listing.Name}},
+	} {
+		numbers := of.param == "query" || of.fields == nil
+		number, err := phone.Normalize(plussed([]string{of.value})[0])
+		switch {
+		case of.value == "":
+		case numbers && err == nil && len(number) >= shortestNumber:
+			f.Numbers = both(f.Numbers, number)
+		case of.param == "query" && account.BareID(account.PrefixUser, of.value) != "":
+			f.IDs = both(f.IDs, of.value)
+		default:
+			f.Texts = append(f.Texts, directory.Text{Param: of.param, Value: of.value, Fields: of.fields, Digits: numbers})
+		}
 	}
 }
 
-func (in userFilter) matches(u *account.User) bool {
-	emails, phones := identifiersOf(u)
-	names := []string{u.FirstName, u.LastName, strings.TrimSpace(u.FirstName + " " + u.LastName)}
-	everything := slices.Concat(emails, phones, names, []string{u.Username, u.WireID()})
-	return isOne(identifier.Email, in.Emails, emails...) && isOne(identifier.Phone, plussed(in.Phones...), phones...) &&
-		isOne(identifier.Username, in.Usernames, u.Username) && isOne(identifier.ExternalID, in.ExternalIDs, u.ExternalID) &&
-		(len(in.IDs) == 0 || slices.Contains(in.IDs, u.WireID())) &&
-		(isIn(in.Query, everything...) || isIn(plussed(in.Query)[0], phones...)) && isIn(in.EmailQuery, emails...) && isIn(plussed(in.PhoneQuery)[0], phones...) &&
-		isIn(in.UsernameQuery, u.Username) && isIn(in.NameQuery, names...) &&
-		(in.Banned == nil || *in.Banned == u.Banned) &&
-		within(u.CreatedAt, in.CreatedAfter, in.CreatedBefore) && within(u.LastSignInAt, in.SignedInAfter, in.SignedInBefore)
-}
+// shortestNumber is the length of the shortest numbers of subscribers, with their +.
+const shortestNumber = 8
 
-func identifiersOf(u *account.User) (emails, phones []string) {
-	for _, e := range u.Emails {
-		emails = append(emails, e.Address)
+// both returns the values that are wanted by a list, nil for all, and by one more value.
+func both(wanted []string, value string) []string {
+	if wanted == nil || slices.Contains(wanted, value) {
+		return []string{value}
 	}
-	for _, p := range u.Phones {
-		phones = append(phones, p.Number)
-	}
-	return emails, phones
+	return []string{}
 }
 
 // plussed turns a space before a number back into a plus: an unescaped plus in a query means a
 // space.
-func plussed(numbers ...string) []string {
-	out := make([]string, len(numbers))
-	for i, n := range numbers {
-		out[i] = n
+func plussed(numbers []string) []string {
+	var out []string
+	for _, n := range numbers {
 		if rest, ok := strings.CutPrefix(n, " "); ok {
-			out[i] = "+" + rest
+			n = "+" + rest
 		}
+		if normal, err := phone.Normalize(n); err == nil {
+			n = normal
+		}
+		out = append(out, n)
 	}
 	return out
 }
 
-// isOne reports whether one of the wanted identifiers is held, in any spelling.
-func isOne(kind identifier.Kind, wanted []string, held ...string) bool {
-	return len(wanted) == 0 || slices.ContainsFunc(wanted, func(w string) bool {
-		return slices.ContainsFunc(held, func(h string) bool { return identifier.Normal(kind, w) == identifier.Normal(kind, h) })
-	})
+// period returns the period between two times, each of which may be nil. A time before 1970 is as
+// good as the first moment of it.
+func period(after, before *int) listing.Period {
+	var p listing.Period
+	if after != nil {
+		p.After = account.Instant(max(*after, 0))
+	}
+	if before != nil {
+		p.Before = account.Instant(max(*before, 1))
+	}
+	return p
 }
 
-func isIn(part string, held ...string) bool {
-	part = strings.ToLower(part)
-	return part == "" || slices.ContainsFunc(held, func(h string) bool { return strings.Contains(strings.ToLower(h), part) })
-}
-
-// within reports whether a time lies between two bounds, each of which may be open. A time of zero
-// is outside of any bound.
-func within(at account.Instant, after, before *int) bool {
-	if after == nil && before == nil {
-		return true
+// userOrder reads order_by. Only the time of creation never changes: an order by another time would
+// cost one more write at each sign-in.
+func userOrder(text string) (store.Order, error) {
+	switch text {
+	case "", "-created_at":
+		return store.Descending, nil
+	case "created_at", "+created_at", " created_at": // an unescaped plus arrives as a space
+		return store.Ascending, nil
 	}
-	return at != 0 && (after == nil || int64(at) > int64(*after)) && (before == nil || int64(at) < int64(*before))
-}
-
-// userOrders maps order_by without its sign to the time that users are sorted by.
-var userOrders = map[string]func(*account.User) account.Instant{
-	"created_at":      func(u *account.User) account.Instant { return u.CreatedAt },
-	"updated_at":      func(u *account.User) account.Instant { return u.UpdatedAt },
-	"last_sign_in_at": func(u *account.User) account.Instant { return u.LastSignInAt },
-}
-
-// defaultUserOrder is Clerk's default.
-const defaultUserOrder = "-created_at"
-
-func userOrder(text string) (admin.UserOrder, error) {
-	if text == "" {
-		text = defaultUserOrder
-	}
-	name, newest := strings.CutPrefix(text, "-")
-	if !newest {
-		name = strings.TrimLeft(text[:1], "+ ") + text[1:] // an unescaped plus arrives as a space
-	}
-	by, ok := userOrders[name]
-	if !ok {
-		return admin.UserOrder{}, apierr.New(apierr.FormParamValueInvalid).Param("order_by")
-	}
-	return admin.UserOrder{By: by, Newest: newest}, nil
+	return 0, apierr.New(apierr.FormParamValueInvalid).Param("order_by").Explain("Users are ordered by created_at or -created_at.")
 }
 
 type userListInput struct {
 	userFilter
 	page
-	Order string `query:"order_by" doc:"created_at, updated_at or last_sign_in_at, after a - the newest first; default -created_at"`
+	After string `query:"starting_after" doc:"the id of the last user of the page before; has no limit, where an offset has 10,000"`
+	Order string `query:"order_by" doc:"created_at, or -created_at: the newest first, the default"`
 }
 
 func listUsers(c *operation.Call, in userListInput) ([]wire.AdminUser, error) {
@@ -183,10 +193,11 @@ func listUsers(c *operation.Call, in userListInput) ([]wire.AdminUser, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := in.check(); err != nil {
+	filter, err := in.filter(c.Settings)
+	if err != nil {
 		return nil, err
 	}
-	found, err := c.Service.Admin.UsersBy(c, admin.UserQuery{Match: in.match(c.Settings), Order: order, Offset: in.Offset, Limit: in.Limit})
+	found, err := c.Service.Directory.Users(c, directory.Query{Filter: filter, Order: order, After: in.After, Offset: in.Offset, Limit: in.Limit})
 	out := []wire.AdminUser{}
 	for _, u := range found {
 		out = append(out, wire.NewAdminUser(u, account.At(c.Service.Now())))
@@ -212,9 +223,10 @@ func countUsers(c *operation.Call, in userCountInput) (TotalCount, error) {
 	if _, err := userOrder(in.Order); err != nil {
 		return TotalCount{}, err
 	}
-	if err := in.check(); err != nil {
+	filter, err := in.filter(c.Settings)
+	if err != nil {
 		return TotalCount{}, err
 	}
-	_, total, err := c.Service.Admin.Users(c, in.match(c.Settings), 0, 0)
+	total, err := c.Service.Directory.Count(c, filter)
 	return TotalCount{Object: "total_count", TotalCount: total}, err
 }

@@ -24,7 +24,7 @@ var metadataTooLarge = []apierr.Code{apierr.FormParamExceedsAllowedSize, apierr.
 // UsersCreate is POST /v1/users.
 func UsersCreate() operation.Operation {
 	return row("users-create", "POST /v1/users",
-		"Create a user, or import one with its factors", operation.Writes|operation.Numbers, createUser,
+		"Create a user, or import one with its factors", operation.Writes|operation.Numbers|operation.Limited, createUser,
 		imported, metadataTooLarge, unreached)
 }
 
@@ -36,7 +36,7 @@ func UserGet() operation.Operation {
 // UserUpdate is PATCH /v1/users/{user_id}.
 func UserUpdate() operation.Operation {
 	return row("user-update", "PATCH /v1/users/{user_id}",
-		"Change a user", operation.Writes, updateUser,
+		"Change a user", operation.Writes|operation.Deletes, updateUser,
 		operation.NotFound, imported, metadataTooLarge)
 }
 
@@ -57,7 +57,7 @@ func UserMetadataReplace() operation.Operation {
 // UserDelete is DELETE /v1/users/{user_id}.
 func UserDelete() operation.Operation {
 	return row("user-delete", "DELETE /v1/users/{user_id}",
-		"Delete a user", operation.Writes|operation.Deletes, deleteUser,
+		"Delete a user", operation.Writes|operation.Deletes|operation.Limited, deleteUser,
 		operation.NotFound)
 }
 
@@ -78,14 +78,14 @@ func UserUnlock() operation.Operation {
 // UserBan is POST /v1/users/{user_id}/ban.
 func UserBan() operation.Operation {
 	return row("user-ban", "POST /v1/users/{user_id}/ban",
-		"Keep a user out and end its sessions", operation.Writes, banUser,
+		"Keep a user out and end its sessions", operation.Writes|operation.Deletes, banUser,
 		operation.NotFound)
 }
 
 // UserUnban is POST /v1/users/{user_id}/unban.
 func UserUnban() operation.Operation {
 	return row("user-unban", "POST /v1/users/{user_id}/unban",
-		"Let a user in again", operation.Writes, unbanUser,
+		"Let a user in again", operation.Writes|operation.Deletes, unbanUser,
 		operation.NotFound)
 }
 

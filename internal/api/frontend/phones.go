@@ -38,7 +38,7 @@ func MePhoneNumberPrepare() operation.Operation {
 // MePhoneNumberAttempt is POST /v1/me/phone_numbers/{phone_number_id}/attempt_verification.
 func MePhoneNumberAttempt() operation.Operation {
 	return row("me-phone-number-attempt", "POST /v1/me/phone_numbers/{phone_number_id}/attempt_verification",
-		"Verify a number", operation.Writes|operation.Counts, attemptPhone,
+		"Verify a number", operation.Writes|operation.Deletes|operation.Counts, attemptPhone,
 		operation.NotFound, sensitive, operation.WrongCode, []apierr.Code{apierr.VerificationAlreadyVerified,
 			apierr.FormIdentifierExists})
 }
@@ -46,7 +46,7 @@ func MePhoneNumberAttempt() operation.Operation {
 // MePhoneNumberUpdate is PATCH /v1/me/phone_numbers/{phone_number_id}.
 func MePhoneNumberUpdate() operation.Operation {
 	return row("me-phone-number-update", "PATCH /v1/me/phone_numbers/{phone_number_id}",
-		"Reserve a number for the second factor, or make it the default", operation.Writes, updatePhone,
+		"Reserve a number for the second factor, or make it the default", operation.Writes|operation.Deletes, updatePhone,
 		operation.NotFound, sensitive, notPending, lastFactor, operation.InvalidParam,
 		[]apierr.Code{apierr.IdentificationUpdateSecondFactorUnverified, apierr.FormDisableDefaultSecondFactorNotAllowed,
 			apierr.FeatureNotEnabled, apierr.UnsupportedCountryCode})

@@ -48,7 +48,7 @@ func SessionReverificationSecondFactorPrepare() operation.Operation {
 // POST /v1/client/sessions/{session_id}/verify/attempt_second_factor.
 func SessionReverificationSecondFactorAttempt() operation.Operation {
 	return row("session-reverification-second-factor-attempt", "POST /v1/client/sessions/{session_id}/verify/attempt_second_factor",
-		"Prove the second factor again", operation.Writes|operation.Counts, attemptReverificationSecondFactor,
+		"Prove the second factor again", operation.Writes|operation.Deletes|operation.Counts, attemptReverificationSecondFactor,
 		reverified, operation.WrongCode)
 }
 

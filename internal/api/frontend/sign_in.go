@@ -49,7 +49,7 @@ func SignInSecondFactorPrepare() operation.Operation {
 // SignInSecondFactorAttempt is POST /v1/client/sign_ins/{sign_in_id}/attempt_second_factor.
 func SignInSecondFactorAttempt() operation.Operation {
 	return row("sign-in-second-factor-attempt", "POST /v1/client/sign_ins/{sign_in_id}/attempt_second_factor",
-		"Prove the second factor", operation.Writes|operation.Counts, attemptSecondFactor,
+		"Prove the second factor", operation.Writes|operation.Deletes|operation.Counts, attemptSecondFactor,
 		operation.NotFound, operation.WrongCode)
 }
 

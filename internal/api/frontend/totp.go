@@ -17,7 +17,7 @@ func MeTOTPCreate() operation.Operation {
 // MeTOTPAttempt is POST /v1/me/totp/attempt_verification.
 func MeTOTPAttempt() operation.Operation {
 	return row("me-totp-attempt", "POST /v1/me/totp/attempt_verification",
-		"Verify the authenticator app", operation.Writes|operation.Counts, attemptTOTP,
+		"Verify the authenticator app", operation.Writes|operation.Deletes|operation.Counts, attemptTOTP,
 		operation.NotFound, sensitive, []apierr.Code{apierr.FormCodeIncorrect, apierr.FormParamNil,
 			apierr.VerificationAlreadyVerified, apierr.FeatureNotEnabled, apierr.TooManyRequests})
 }
@@ -25,7 +25,7 @@ func MeTOTPAttempt() operation.Operation {
 // MeTOTPDelete is DELETE /v1/me/totp.
 func MeTOTPDelete() operation.Operation {
 	return row("me-totp-delete", "DELETE /v1/me/totp",
-		"Remove the authenticator app", operation.Writes, deleteTOTP,
+		"Remove the authenticator app", operation.Writes|operation.Deletes, deleteTOTP,
 		operation.NotFound, sensitive, notPending, lastFactor)
 }
 

@@ -46,7 +46,7 @@ func MeMetadataMerge() operation.Operation {
 // MeDelete is DELETE /v1/me.
 func MeDelete() operation.Operation {
 	return row("me-delete", "DELETE /v1/me",
-		"Delete the user, if the settings allow it", operation.Writes|operation.Deletes, deleteMe,
+		"Delete the user, if the settings allow it", operation.Writes|operation.Deletes|operation.Limited, deleteMe,
 		sensitive, notPending, []apierr.Code{apierr.UserDeleteSelfNotEnabled})
 }
 

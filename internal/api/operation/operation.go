@@ -51,7 +51,7 @@ const (
 	Numbers                          // reads new phone numbers, and so links the numbering plans
 	Reads                            // reads records; every operation has it, and a few do not use it
 	Latest                           // reads the newest of a kind, by the index
-	Limited                          // counts requests of an address, and checks no code or password
+	Limited                          // changes counters, and checks no code or password
 	Entries                          // reads sorted lists, by their index
 )
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
 )
 
 const (
@@ -54,9 +55,34 @@ func ServeCleanup() {
 		if err != nil {
 			return nil, err
 		}
-		return d.Cleanup(service.Admin.Cleanup, time.Now), nil
+		return d.MigrateFirst(service.Directory.Migrate, d.Cleanup(service.Admin.Cleanup, time.Now), time.Now), nil
 	})
 }
+
+// MigrateFirst returns the handler of the cleanup that first spends at most half of its time on
+// users of an earlier release: it puts them into the lists of users. The next run goes on. A
+// failure of that does not keep the cleanup from running.
+func (d *Deployment) MigrateFirst(migrate func(context.Context, func(directory.Progress) bool) (directory.Progress, error), clean Handler, now func() time.Time) Handler {
+	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
+		if !Scheduled(event) {
+			return admin.CleanupResult{}, ErrEvent
+		}
+		var until time.Time
+		if deadline, ok := ctx.Deadline(); ok {
+			until = deadline.Add(-deadline.Sub(now()) / 2)
+		}
+		p, failed := migrate(ctx, func(directory.Progress) bool { return until.IsZero() || now().Before(until) })
+		if p.Moved+p.Unreadable > 0 || failed != nil {
+			d.Log.Info("lists of users", "seen", p.Seen, "moved", p.Moved, "unreadable", p.Unreadable, "identifiers of other users", p.Taken, "complete", p.Complete)
+		}
+		r, err := clean(ctx, event)
+		r.More = r.More || failed == nil && !p.Complete
+		return r, errors.Join(failed, err)
+	}
+}
+
+// Handler is the handler of the scheduled cleanup.
+type Handler = func(context.Context, json.RawMessage) (admin.CleanupResult, error)
 
 // Cleanup returns the handler of the scheduled cleanup. A run may stop, fail or overlap with
 // another at any point: the next run finds what an earlier one left.

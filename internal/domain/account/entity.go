@@ -169,6 +169,8 @@ func NewEntity(kind store.Kind) Entity {
 		return &DayStatistics{}
 	case store.KindFeed:
 		return &FeedPosition{}
+	case store.KindMigration:
+		return &Migration{}
 	}
 	panic("account: unknown kind " + string(kind))
 }

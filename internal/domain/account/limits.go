@@ -8,7 +8,7 @@ const (
 	EmailsPerUser = 10
 	PhonesPerUser = 10
 	// ImportedPerUser holds for imported users, whose export may be older than the limits above.
-	ImportedPerUser = 90
+	ImportedPerUser = 50
 	// UsernameLength and NameLength are in characters. The first is Clerk's.
 	UsernameLength = 64
 	NameLength     = 256

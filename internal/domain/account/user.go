@@ -71,6 +71,10 @@ type User struct {
 	Trail   *Trail   `json:"at,omitempty"`
 	Erasing *Erasure `json:"er,omitempty"` // see [Erasure]
 
+	// Listed is the form of the user's entries in the sorted lists; 0 for a record without entries.
+	// See [User.Listing].
+	Listed uint8 `json:"x,omitempty"`
+
 	LastSignInAt  Instant `json:"si,omitempty"`
 	MFAEnabledAt  Instant `json:"me,omitempty"`
 	MFADisabledAt Instant `json:"md,omitempty"`

@@ -49,6 +49,12 @@ func (s *Service) EnsureClaims(ctx context.Context, id string) ([]TakenIdentifie
 	return taken, nil
 }
 
+// CountTaken is [Service.EnsureClaims] for a caller that counts the identifiers that others hold.
+func (s *Service) CountTaken(ctx context.Context, id string) (int, error) {
+	taken, err := s.EnsureClaims(ctx, id)
+	return len(taken), err
+}
+
 // ensureClaim claims an identifier, unless the user holds it in its normal form. It returns the id
 // of another user that holds it. The user's record is written with the claim, so that the claim
 // does not outlive a change or a deletion that happens at the same time.

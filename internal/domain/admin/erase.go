@@ -17,7 +17,7 @@ import (
 // Limits of one step of a deletion. A store takes 100 parts and 4 MB in a commit. The rest is for
 // the user's own record and the event.
 const (
-	erasedAtOnce = 60
+	erasedAtOnce = 55
 	erasedBytes  = 2 << 20
 )
 

@@ -40,6 +40,8 @@ type Tx struct {
 	State  *SettingsState
 	// ByBackend is set for requests of the Backend API.
 	ByBackend bool
+	// listings has the users' places in lists as of the records that were read.
+	listings map[store.Key]*account.Listing
 	// UnknownFields holds stored records with fields of a newer version, as they were read.
 	UnknownFields map[store.Key][]byte
 	// OnLimit changes what is staged when the commit found a counter at its limit, and the commit is
@@ -186,6 +188,7 @@ func (t *Tx) Read(keys ...store.Key) error {
 		if foreign != nil {
 			t.keepForeign(missing[i], foreign)
 		}
+		t.keepListing(e)
 		if epoch := account.At(t.Engine.RestoredAt); !t.Engine.RestoredAt.IsZero() && r.Version != 0 {
 			account.InvalidateBefore(e, epoch)
 		}
@@ -290,12 +293,15 @@ func (t *Tx) reserveAndWrite() error {
 }
 
 func (t *Tx) write() error {
-	writes := make([]store.Write, 0, len(t.Order))
+	writes, increments := make([]store.Write, 0, len(t.Order)), t.Increments
 	for _, k := range t.Order {
 		e := t.Seen[k]
 		w := store.Write{Record: store.Record{Key: k, Version: e.StoredVersion()}, Delete: t.Dirty[k]}
 		if w.Delete && w.Version == 0 {
 			continue
+		}
+		if u, ok := e.(*account.User); ok {
+			increments = append(increments[:len(increments):len(increments)], t.list(u, &w)...)
 		}
 		if !w.Delete {
 			data, err := t.Engine.Encode(e, t.UnknownFields[k])
@@ -306,11 +312,11 @@ func (t *Tx) write() error {
 		}
 		writes = append(writes, w)
 	}
-	if len(writes) == 0 && len(t.Increments) == 0 {
+	if len(writes) == 0 && len(increments) == 0 {
 		return nil
 	}
 	t.note(writes)
-	if err := t.Engine.Store.Commit(t.Ctx, writes, t.Increments...); err != nil {
+	if err := t.Engine.Store.Commit(t.Ctx, writes, increments...); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

@@ -21,6 +21,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/ops/attack"
 )
@@ -66,7 +67,7 @@ func TestAllProbesPass(t *testing.T) {
 	if err != nil || report.Count(attack.Passed) != len(attack.Probes()) {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	users, _, err := app.Service.Admin.Users(t.Context(), nil, 500, 0)
+	users, err := app.Service.Directory.Users(t.Context(), directory.Query{Limit: 500})
 	if err != nil {
 		t.Fatal(err)
 	}

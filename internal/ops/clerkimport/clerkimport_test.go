@@ -22,6 +22,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
 	"github.com/countersign-mfa/countersign/test/mfatest"
@@ -84,14 +85,7 @@ func (p *fixture) run(want clerkimport.Result) {
 // users returns the users whose external id is among those given.
 func (p *fixture) users(ids ...string) []*account.User {
 	p.Helper()
-	users, _, err := p.app.Service.Admin.Users(p.Context(), func(u *account.User) bool {
-		for _, id := range ids {
-			if u.ExternalID == id {
-				return true
-			}
-		}
-		return false
-	}, 0, 1000)
+	users, err := p.app.Service.Directory.Users(p.Context(), directory.Query{Filter: directory.Filter{ExternalIDs: ids}, Limit: 500})
 	p.Must(err)
 	return users
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/ops/smoke"
 )
@@ -46,7 +47,7 @@ func TestRun(t *testing.T) {
 	if len(steps) != 11 {
 		t.Errorf("%q", steps)
 	}
-	users, _, err := (*app).Service.Admin.Users(t.Context(), nil, 100, 0)
+	users, err := (*app).Service.Directory.Users(t.Context(), directory.Query{Limit: 500})
 	if err != nil {
 		t.Fatal(err)
 	}
