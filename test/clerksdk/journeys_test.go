@@ -84,6 +84,8 @@ func users(j *journey) {
 	made := ok(c.Create(ctx, &user.CreateParams{
 		EmailAddresses: &[]string{"ann@example.com"}, PhoneNumbers: &[]string{"+14155552001"}, Username: clerk.String("ann"), Password: clerk.String(password),
 		FirstName: clerk.String("Ann"), LastName: clerk.String("Lee"), ExternalID: clerk.String("ext-1"), PublicMetadata: raw(`{"team":"blue"}`),
+		// Accepted, and without a meaning here.
+		SkipLegalChecks: clerk.Bool(true), CreateOrganizationEnabled: clerk.Bool(false),
 	}))
 	j.same("e-mail address", "ann@example.com", made.EmailAddresses[0].EmailAddress)
 	j.same("phone number", "+14155552001", made.PhoneNumbers[0].PhoneNumber)
@@ -93,7 +95,7 @@ func users(j *journey) {
 	_, err := c.Create(ctx, &user.CreateParams{EmailAddresses: &[]string{"ann@example.com"}, Password: clerk.String(password)})
 	j.refused("the same address again", err, 422, "form_identifier_exists")
 
-	changed := ok(c.Update(ctx, made.ID, &user.UpdateParams{FirstName: clerk.String("Anna")}))
+	changed := ok(c.Update(ctx, made.ID, &user.UpdateParams{FirstName: clerk.String("Anna"), NotifyPrimaryEmailAddressChanged: clerk.Bool(false)}))
 	j.same("first name", "Anna", *changed.FirstName)
 	j.same("last name", "Lee", *changed.LastName)
 
@@ -123,6 +125,7 @@ func lists(j *journey) {
 		"by address":  {EmailAddresses: []string{"lista@example.com"}},
 		"by username": {Usernames: []string{"lista"}},
 		"by id":       {UserIDs: []string{a}},
+		"by query":    {Query: clerk.String("lista"), OrderBy: clerk.String("-created_at"), ListParams: clerk.ListParams{Limit: clerk.Int64(5)}},
 	} {
 		j.same(what, []string{a}, list(params))
 		j.same("count "+what, int64(1), must[*user.TotalCount](j)(c.Count(ctx, params)).TotalCount)
