@@ -20,10 +20,7 @@ var generated = regexp.MustCompile(`(?s)<!-- table: make update -->\n.*?<!-- end
 // TestTheCallsAreListed compares the tables of docs/use/clients.md with the results of the SDKs.
 func TestTheCallsAreListed(t *testing.T) {
 	const page = "../../docs/use/clients.md"
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := read(t, page)
 	var b strings.Builder
 	b.WriteString("<!-- table: make update -->\n")
 	for i, language := range languages {
@@ -34,17 +31,17 @@ func TestTheCallsAreListed(t *testing.T) {
 		writeTable(&b, results(t, "calls/"+strings.ToLower(language)+".txt"))
 	}
 	b.WriteString("<!-- end -->")
-	if n := len(generated.FindAllIndex(text, -1)); n != 1 {
+	if n := len(generated.FindAllStringIndex(text, -1)); n != 1 {
 		t.Fatalf("%d places for the tables", n)
 	}
-	want := generated.ReplaceAllLiteral(text, []byte(b.String()))
+	want := generated.ReplaceAllLiteralString(text, b.String())
 	if *update {
-		if err := os.WriteFile(page, want, 0o644); err != nil {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if diff := cmp.Diff(string(want), string(text)); diff != "" {
+	if diff := cmp.Diff(want, text); diff != "" {
 		t.Errorf("%s (-results +page), run make update:\n%s", page, diff)
 	}
 }
@@ -55,12 +52,8 @@ type result struct{ resource, call, outcome string }
 // results reads a file of results.
 func results(t *testing.T, name string) []result {
 	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []result
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(read(t, name)) {
 		call, outcome, ok := strings.Cut(strings.TrimSpace(line), "\t")
 		dot := strings.LastIndex(call, ".")
 		if !ok || outcome == "" || dot < 0 {
@@ -98,4 +91,33 @@ func writeTable(b *strings.Builder, all []result) {
 		fmt.Fprintf(b, "|`%s`|%s|%s|\n", resource, strings.Join(calls[resource][true], ", "), strings.Join(calls[resource][false], ", "))
 	}
 	fmt.Fprintf(b, "|all others||every call of %s|\n", strings.Join(others, ", "))
+}
+
+// TestTheVersionsAreThoseThatRun: docs/use/clients.md names the versions of the SDKs that the tests
+// install.
+func TestTheVersionsAreThoseThatRun(t *testing.T) {
+	page := read(t, "../../docs/use/clients.md")
+	for name, of := range map[string]struct{ file, pattern, named string }{
+		"Go":     {"../../go.mod", `github\.com/clerk/clerk-sdk-go/v2 (v[\d.]+)`, "`clerk-sdk-go/v2` %s"},
+		"Python": {"python/requirements.txt", `(?m)^clerk-backend-api==([\d.]+)`, "`clerk-backend-api` %s"},
+		"Java":   {"java/pom.xml", `<artifactId>backend-api</artifactId>\s*<version>([\d.]+)<`, "`com.clerk:backend-api` %s"},
+	} {
+		found := regexp.MustCompile(of.pattern).FindStringSubmatch(read(t, of.file))
+		if found == nil {
+			t.Errorf("%s: %s has no version", name, of.file)
+			continue
+		}
+		if want := fmt.Sprintf(of.named, found[1]); !strings.Contains(strings.Join(strings.Fields(page), " "), want) {
+			t.Errorf("docs/use/clients.md does not name %s", want)
+		}
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
