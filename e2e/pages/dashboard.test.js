@@ -114,6 +114,39 @@ test('a country or method that is somebody\'s only second factor is switched off
   await page.done();
 });
 
+test('users: pages of all users and of a search by the beginning of a word', async () => {
+  for (let n = 10; n < 35; n++) await server.userNamed(`paged${n}`);
+  const page = await opened();
+  await press(page, 'Users');
+  await heading(page, 'Users');
+  const names = async () => { await page.getByText(/Users shown/).waitFor({ state: 'attached' }); return page.locator('tbody a').allInnerTexts(); };
+  const first = page.locator('tbody a').first();
+  await first.waitFor();
+  const newest = await names();
+  assert.equal(newest.length, 20);
+  await page.getByLabel('Find a user').fill('PAGED');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Show all' }).waitFor();
+  const found = await names();
+  assert.equal(found.length, 20);
+  await press(page, 'Next');
+  await page.getByText('Users shown: 5').waitFor({ state: 'attached' });
+  const rest = await names();
+  assert.equal(new Set([...found, ...rest]).size, 25, 'each user is on one page');
+  assert.equal(await page.getByRole('button', { name: 'Next' }).count(), 0, 'no page follows');
+  await press(page, 'Previous');
+  await page.getByText('Users shown: 20').waitFor({ state: 'attached' });
+  assert.deepEqual(await names(), found);
+  await page.getByLabel('Find a user').fill('%');
+  await page.keyboard.press('Enter');
+  await page.getByText('No such search', { exact: false }).waitFor();
+  await state(page, 'dashboard-unclear-search');
+  await press(page, 'Show all');
+  await page.getByText('Users shown: 20').waitFor({ state: 'attached' });
+  assert.deepEqual(await names(), newest);
+  await page.done();
+});
+
 test('users: found by each identifier, without a number in any address', async () => {
   const user = await server.userNamed('zoe', { phone_number: ['+14155550120'], phone_number_identification_status: ['reserved'], totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
   const page = await opened();

@@ -259,12 +259,14 @@ func (p *pages) ask(w http.ResponseWriter, r *http.Request) {
 func (p *pages) search(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Text string `json:"text"`
+		// After is the id of the last user of the page before.
+		After string `json:"after"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		refuse(w, http.StatusBadRequest, "request_body_invalid")
 		return
 	}
-	to, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "/v1/users?"+searchQuery(in.Text).Encode(), bytes.NewReader(nil))
+	to, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "/v1/users?"+searchQuery(in.Text, in.After).Encode(), bytes.NewReader(nil))
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "request_body_invalid")
 		return
@@ -274,18 +276,21 @@ func (p *pages) search(w http.ResponseWriter, r *http.Request) {
 	p.ask(w, to)
 }
 
-// searchQuery is the query of GET /v1/users for an identifier, whose kind shows in its form.
-func searchQuery(text string) url.Values {
+// searchQuery is the query of GET /v1/users for a search. A whole number or id names its user. The
+// page has one user more than is shown, which tells whether there is a next one.
+func searchQuery(text, after string) url.Values {
 	text = strings.TrimSpace(text)
-	name := "username"
+	name := "query"
 	switch {
 	case strings.HasPrefix(text, "+"):
 		name = "phone_number"
 		text = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "").Replace(text)
-	case strings.Contains(text, "@"):
-		name = "email_address"
 	case strings.HasPrefix(text, "user_"):
 		name = "user_id"
 	}
-	return url.Values{name: {text}, "limit": {"20"}}
+	query := url.Values{name: {text}, "limit": {"21"}}
+	if after != "" {
+		query.Set("starting_after", after)
+	}
+	return query
 }

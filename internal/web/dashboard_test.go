@@ -157,10 +157,15 @@ func TestSearch(t *testing.T) {
 	s := open(t, nil)
 	c := s.openDashboard()
 	for given, want := range map[string]string{
-		" max@example.com ": "/v1/users?email_address=max%40example.com&limit=20", "+1 (415) 555-0120": "/v1/users?limit=20&phone_number=%2B14155550120",
-		"max": "/v1/users?limit=20&username=max", "user_1": "/v1/users?limit=20&user_id=user_1", "a&limit=500": "/v1/users?limit=20&username=a%26limit%3D500",
+		" max@example.com ": "/v1/users?limit=21&query=max%40example.com", "+1 (415) 555-0120": "/v1/users?limit=21&phone_number=%2B14155550120",
+		"max": "/v1/users?limit=21&query=max", "user_1": "/v1/users?limit=21&user_id=user_1", "a&limit=500": "/v1/users?limit=21&query=a%26limit%3D500",
+		"after": "/v1/users?limit=21&query=after&starting_after=user_1",
 	} {
-		body, _ := json.Marshal(map[string]string{"text": given})
+		in := map[string]string{"text": given}
+		if given == "after" {
+			in["after"] = "user_1"
+		}
+		body, _ := json.Marshal(in)
 		if got := s.forwarded(s.ask("POST", "/dashboard/api/search", string(body), fromDashboard(c)...)); got.URL != want || got.Method != "GET" {
 			t.Errorf("%q asks %s %s, want %s", given, got.Method, got.URL, want)
 		}

@@ -19,18 +19,41 @@ class Cancelled extends Error {
   cancelled = true;
 }
 
+/** The largest number of users that the API counts by a filter. */
+const most = 10000;
+
+/** Returns how many users match, Infinity for more than the API counts. */
+async function counted(path) {
+  try {
+    return (await ask('GET', path)).total_count;
+  } catch (problem) {
+    if (problem.status !== 422) throw problem;
+    return Infinity;
+  }
+}
+
+/** Returns the newest users; none while the lists of users are being made after an update. */
+async function newest() {
+  try {
+    return await ask('GET', '/v1/users?limit=500');
+  } catch (problem) {
+    if (problem.status !== 503) throw problem;
+    return [];
+  }
+}
+
 /** Asks before a change that leaves users without a usable second factor. Returns whether to continue. */
 async function strands(settings, wanted) {
   const methods = ['sms_code', 'authenticator_app'].filter((name) => settings[name] && !wanted[name]);
   const off = [...methods, ...settings.sms_countries.filter((code) => !wanted.sms_countries.includes(code))];
   if (off.length === 0) return true;
-  const { total_count: count } = await ask('GET', `/v1/users/count?${off.map((name) => `stranded_without=${name}`).join('&')}`);
-  return count === 0 || confirm({ title: t('dash.stranded.title', { count: number(count) }), text: t('dash.stranded.text'), yes: t('dash.stranded.yes') });
+  const count = await counted(`/v1/users/count?${off.map((name) => `stranded_without=${name}`).join('&')}`);
+  return count === 0 || confirm({ title: t('dash.stranded.title', { count: Number.isFinite(count) ? number(count) : `> ${number(most)}` }), text: t('dash.stranded.text'), yes: t('dash.stranded.yes') });
 }
 
 drawTabs();
 load(page, async () => {
-  const [settings, users] = await Promise.all([ask('GET', '/v1/instance'), ask('GET', '/v1/users?limit=500')]);
+  const [settings, users] = await Promise.all([ask('GET', '/v1/instance'), newest()]);
   draw(settings, users);
 });
 
