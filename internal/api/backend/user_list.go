@@ -156,12 +156,14 @@ func plussed(numbers []string) []string {
 	return out
 }
 
-// period returns the period between two times, each of which may be nil. A time before 1970 is as
-// good as the first moment of it.
+// period returns the period between two times, each of which may be nil. All times up to 1970 are
+// the same: each user was made, and signed in if ever, after them.
 func period(after, before *int) listing.Period {
 	var p listing.Period
 	if after != nil {
-		p.After = account.Instant(max(*after, 0))
+		if p.After = account.Instant(*after); p.After <= 0 {
+			p.After = -1
+		}
 	}
 	if before != nil {
 		p.Before = account.Instant(max(*before, 1))

@@ -185,14 +185,16 @@ func Signature(rank string) string {
 	return signature
 }
 
-// Period limits a range to users who were created after one time and before another one. Zero is no
-// limit.
+// Period is after one time and before another one. Zero is no limit.
 type Period struct{ After, Before account.Instant }
 
 // Range returns the range of a span with the users of a period.
 func (s Span) Range(p Period) store.Range {
 	r := store.Range{List: s.List, From: s.Prefix, To: s.Prefix + "~"}
-	if p.After != 0 {
+	switch {
+	case p.After >= maxTime:
+		r.From = r.To
+	case p.After != 0:
 		r.From = s.Prefix + Time(p.After+1)
 	}
 	if p.Before != 0 {

@@ -148,8 +148,8 @@ func outOfOrder(t *trial) {
 }
 
 func lists(t *trial) {
-	for _, q := range []string{"limit=-1", "limit=1000000000", "offset=-1", "limit=abc", "limit=1&limit=2", "limit=99999999999999999999"} {
+	for _, q := range []string{"limit=-1", "limit=1000000000", "offset=-1", "limit=abc", "limit=1&limit=2", "limit=99999999999999999999", "offset=1000000000"} {
 		t.refused("users with "+q, t.backend(http.MethodGet, "/v1/users?"+q, nil))
 	}
-	t.ok(t.backend(http.MethodGet, "/v1/users?limit=1&offset=1000000000", nil))
+	t.ok(t.backend(http.MethodGet, "/v1/users?limit=1&offset=10000", nil))
 }
