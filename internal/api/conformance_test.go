@@ -313,7 +313,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	b.call("PATCH", one, "reserved_for_second_factor", "true").ok()
 	b.call("GET", one).ok()
 	app := b.enrolApp()
-	for _, path := range []string{"/v1/me", "/v1/client", "/v1/me/phone_numbers", "/v1/me/sessions", "/v1/me/sessions/active", "/v1/me/audit_events", session} {
+	for _, path := range []string{"/v1/me", "/v1/client", "/v1/me/phone_numbers", "/v1/me/sessions", "/v1/me/sessions/active", "/v1/me/audit_events", "/v1/me/organization_memberships", "/v1/me/organization_invitations", "/v1/me/organization_suggestions", session} {
 		b.call("GET", path).ok()
 	}
 	codes := b.call("POST", "/v1/me/backup_codes").ok()

@@ -46,6 +46,7 @@ var nativeAnswers = map[string][2]string{
 	"me-sessions-list":                             {"list", "session_with_activities"}, "me-sessions-active-list": {"list", "session_with_activities"},
 	"me-session-revoke": {"wrapped", "ended_session"}, "me-get": {"wrapped", "user"},
 	"me-update": {"changed", "user"}, "me-metadata-merge": {"changed", "user"}, "me-delete": {"changed", "deleted_object"},
+	"me-organization-memberships-list": {"wrapped", "empty_page"}, "me-organization-invitations-list": {"wrapped", "empty_page"}, "me-organization-suggestions-list": {"wrapped", "empty_page"},
 	"me-password-change": {"changed", "user"}, "me-password-remove": {"changed", "user"},
 	"me-phone-numbers-list": {"list", "phone_number"}, "me-phone-number-create": {"changed", "phone_number"}, "me-phone-number-get": {"wrapped", "phone_number"},
 	"me-phone-number-prepare": {"changed", "phone_number"}, "me-phone-number-attempt": {"changed", "phone_number"},

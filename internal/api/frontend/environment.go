@@ -145,8 +145,10 @@ func attributes(s account.Settings) map[string]attribute {
 		a.UsedForFirstFactor = true
 		return a
 	}
+	addresses := identifier(anAttribute(true, nil, nil, nil))
+	addresses.Immutable = true // for users: the Backend API changes them
 	return map[string]attribute{
-		"email_address":     identifier(anAttribute(true, nil, nil, nil)),
+		"email_address":     addresses,
 		"phone_number":      anAttribute(s.SMSCode, when(s.FirstFactorPhoneCode, "phone_code"), when(s.SMSCode, "phone_code"), when(s.SMSCode, "phone_code")),
 		"username":          identifier(anAttribute(true, nil, nil, nil)),
 		"first_name":        anAttribute(true, nil, nil, nil),

@@ -56,11 +56,14 @@ func (o Operation) StrictBody() bool {
 	return o.Strict() || o.Method == http.MethodPatch && slices.ContainsFunc(o.params, func(p Param) bool { return p.In == inBody })
 }
 
-// AnswersList reports whether the right answer is a list, bare or as a page.
+// AnswersList reports whether the right answer is a list: bare or as a page, in an envelope or not.
 func (o Operation) AnswersList() bool {
 	t := reflect.TypeOf(o.Response)
 	if t == nil {
 		return false
+	}
+	if inner, ok := fieldOf(t, "Response"); ok {
+		t = inner.Type
 	}
 	if data, ok := fieldOf(t, "Data"); ok {
 		t = data.Type
