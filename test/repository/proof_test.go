@@ -23,7 +23,7 @@ func TestTheProofNamesTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	missing := map[string]bool{}
-	for n := range 15 {
+	for n := range 16 {
 		missing[fmt.Sprint("I-", n+1)] = true
 	}
 	for n := range 40 {

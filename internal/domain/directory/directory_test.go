@@ -161,11 +161,12 @@ func (w *world) hasPages(f directory.Filter, order store.Order, size int, want [
 func TestWordsAreFoundFromTheirBeginnings(t *testing.T) {
 	w := newWorld(t)
 	u := w.create(admin.UserInput{
-		Username: "Cool_user.7", FirstName: "Anne-Marie Zoë", LastName: "O'Brien", Emails: []string{"jane.doe+news@mail.example.co.uk"}, Phones: []string{"+12015550123"},
+		Username: "Cool_user.7", FirstName: "Anne-Marie Zoë", LastName: "O'Brien", Emails: []string{"jane.doe+news@mail.example.co.uk", "a@bücher.example"}, Phones: []string{"+12015550123"},
 	})
 	for text, found := range map[string]bool{
 		"cool": true, "COOL_USER": true, "user.7": true, "7": true, "ool": false, "anne": true, "marie": true, "marie zoë": true, "zoe": false, "brien": true, "o'b": true, "obrien": false,
 		"jane": true, "doe+n": true, "news@mail": true, "mail.example": true, "example.co": true, "co.uk": true, "uk": false, "@mail.example.co.uk": true, "jane.doe+news@mail.example.co.uk": true,
+		"bücher": true, "BU\u0308CHER.example": true, "a@bü": true, "xn--bcher": true, "a@xn--bcher-kva.example": true, "bucher": false, "example": true,
 		"0123": true, "123": false, "5550123": false, "anne cool": true, "anne nobody": false, "\u200fanne\u202c": true, "--anne": true, "an%": false, "anne 0123": true,
 		"ann": true, "a n n": true, "a b n q": false,
 	} {

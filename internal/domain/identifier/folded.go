@@ -15,6 +15,9 @@ func Folded(text string) string {
 	return norm.NFKC.String(strings.ToLower(norm.NFKC.String(strings.Map(visible, text))))
 }
 
+// Shown returns the form of an e-mail address that people read: its domain without A-labels.
+func Shown(address string) string { return unicodeForm(Email, address) }
+
 // visible drops a character that has no width, and keeps white space.
 func visible(r rune) rune {
 	if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs) && !unicode.IsSpace(r) || r == utf8.RuneError {

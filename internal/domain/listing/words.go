@@ -62,9 +62,11 @@ func Terms(l *account.Listing) []Term {
 	add(Name, tails(l.LastName)...)
 	var parts []string
 	for _, address := range l.Emails {
-		if whole := tails(address); len(whole) > 0 {
-			add(Email, whole[0])
-			parts = append(parts, withoutTopLevel(whole[1:])...)
+		for _, form := range []string{address, identifier.Shown(address)} { // the same if it is ASCII
+			if whole := tails(form); len(whole) > 0 {
+				add(Email, whole[0])
+				parts = append(parts, withoutTopLevel(whole[1:])...)
+			}
 		}
 	}
 	add(Email, parts...)
