@@ -85,8 +85,9 @@ func (s *Stack) watched(gateway awsapigatewayv2.CfnApi) []alarm {
 		{"cleanup-behind", "The cleanup is a day behind", s.own(lambdahost.MetricBehind, "Minimum", minutes(60)), behindMost, false, 2, calm},
 		{"rotation-failing", "The key rotation fails", job(plan.Rotate, "Errors", minutes(60)), 0, false, 1, calm},
 		{"key-age", "The master key was not replaced in time", s.own(lambdahost.MetricKeyAge, "Maximum", minutes(1440)), keyDays, false, 2, alarming},
-		{"dead-letters", "A scheduled run could not be started", s.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", minutes(5),
-			map[string]*string{"QueueName": s.queueName()}), 0, false, 1, calm},
+		{"statistics-late", "Statistics are an hour behind", job(plan.Count, "IteratorAge", minutes(5)), 3600_000, false, 1, calm},
+		{"dead-letters", "A scheduled run could not be started, or a batch not counted", s.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", minutes(5),
+			map[string]*string{"QueueName": s.failures.QueueName()}), 0, false, 1, calm},
 	}
 }
 

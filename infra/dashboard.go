@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
@@ -18,10 +17,6 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 func action(topic awssns.Topic) awscloudwatch.IAlarmAction {
 	return awscloudwatchactions.NewSnsAction(topic)
-}
-
-func (s *Stack) queueName() *string {
-	return s.cdk.Node().FindChild(jsii.String(deadLetterQueue)).(awssqs.Queue).QueueName()
 }
 
 // Prices in US dollars, as AWS lists them for us-east-1; docs/operate/cost.md has the arithmetic.

@@ -120,6 +120,11 @@ func (s *Stack) statement(g plan.Grant) *awsiam.PolicyStatementProps {
 	case plan.Index, plan.Lists:
 		index := awscdk.Fn_Join(jsii.String(""), &[]*string{s.table.TableArn(), jsii.String("/index/" + g.On.IndexName())})
 		p.Resources = &[]*string{index}
+	case plan.Stream:
+		streams := awscdk.Fn_Join(jsii.String(""), &[]*string{s.table.TableArn(), jsii.String("/stream/*")})
+		p.Resources = &[]*string{streams}
+	case plan.Failures:
+		p.Resources = &[]*string{s.failures.QueueArn()}
 	case plan.Key:
 		p.Resources = &[]*string{s.sealing.KeyArn()}
 		p.Conditions = &map[string]any{"StringEquals": map[string]any{"kms:EncryptionContext:countersign:purpose": "master-key"}}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
@@ -12,17 +13,63 @@ import (
 	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/rotation"
+	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// deadLetterQueue is the queue of runs that could not be started.
+// deadLetterQueue is the queue of runs that could not be started, and of batches that could not be
+// counted.
 const deadLetterQueue = "DeadLetters"
+
+func (s *Stack) queue() awssqs.Queue {
+	return awssqs.NewQueue(s.cdk, jsii.String(deadLetterQueue), &awssqs.QueueProps{
+		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true), RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
+	})
+}
+
+// Parameters of the event source mapping that passes notes to statistics-count:
+// https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+const (
+	// feedBatch is a number of records. Each holds an item of about a kilobyte; an event has 6 MB.
+	feedBatch = 1000
+	// feedWait is in seconds. A batch fills for so long, so statistics are right within a minute.
+	feedWait = 20
+	// feedKept is in seconds. A failing batch then goes to the queue; the stream keeps it for a day.
+	feedKept = 12 * 60 * 60
+	// feedTries has no limit but feedKept.
+	feedTries = -1
+	// feedWindow is in seconds, the longest. With a window an event names its shard.
+	feedWindow = 15 * 60
+	// feedAtOnce is the number of batches of a shard. With more, a position would mean nothing.
+	feedAtOnce = 1
+)
+
+// feed makes the event source mapping of statistics-count. The filter passes on only items with a
+// note.
+func (s *Stack) feed() {
+	f := s.functions[string(plan.Count)]
+	filter := map[string]any{"dynamodb": map[string]any{"NewImage": map[string]any{dynamo.NoteAttribute: map[string]any{"S": []any{map[string]any{"exists": true}}}}}}
+	text, err := json.Marshal(filter)
+	if err != nil {
+		panic(err) // maps of strings
+	}
+	awslambda.NewCfnEventSourceMapping(s.cdk, jsii.String("StatisticsFeed"), &awslambda.CfnEventSourceMappingProps{
+		FunctionName: f.FunctionArn(), EventSourceArn: s.table.TableStreamArn(), StartingPosition: jsii.String("TRIM_HORIZON"),
+		FilterCriteria: &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{
+			Filters: &[]any{&awslambda.CfnEventSourceMapping_FilterProperty{Pattern: jsii.String(string(text))}},
+		},
+		BatchSize: jsii.Number(feedBatch), MaximumBatchingWindowInSeconds: jsii.Number(feedWait), TumblingWindowInSeconds: jsii.Number(feedWindow),
+		ParallelizationFactor: jsii.Number(feedAtOnce), BisectBatchOnFunctionError: jsii.Bool(true),
+		MaximumRecordAgeInSeconds: jsii.Number(feedKept), MaximumRetryAttempts: jsii.Number(feedTries),
+		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: s.failures.QueueArn()},
+		},
+	})
+}
 
 // jobs makes the schedules, and the custom resource that runs keys-rotate when it is created or
 // changed. So keys exist before the first request.
 func (s *Stack) jobs() {
-	queue := awssqs.NewQueue(s.cdk, jsii.String(deadLetterQueue), &awssqs.QueueProps{
-		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true), RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
-	})
+	queue := s.failures
 	role := awsiam.NewRole(s.cdk, jsii.String("SchedulerRole"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), nil)})
 	cleanup, deliver, rotate := s.functions[string(plan.Cleanup)], s.functions[string(plan.Deliver)], s.functions[string(plan.Rotate)]
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{

@@ -134,7 +134,7 @@ func TestWhatAlarmsWatch(t *testing.T) {
 		"sms-breaker": {0, "notBreaching", "*SMSBreakerTripped"}, "users-locked": {20, "notBreaching", "*UsersLocked"},
 		"codes-refused": {50, "notBreaching", "*CodesRefused *CodesVerified"}, "guessing": {20, "notBreaching", "*CodesRefused *CodesVerified"},
 		"cleanup-age": {1, "breaching", "Invocations"}, "cleanup-failing": {0, "notBreaching", "Errors"}, "cleanup-behind": {86_400, "notBreaching", "*CleanupBehindSeconds"}, "rotation-failing": {0, "notBreaching", "Errors"},
-		"key-age": {400, "breaching", "*KeyAgeDays"}, "dead-letters": {0, "notBreaching", "ApproximateNumberOfMessagesVisible"},
+		"key-age": {400, "breaching", "*KeyAgeDays"}, "statistics-late": {3_600_000, "notBreaching", "IteratorAge"}, "dead-letters": {0, "notBreaching", "ApproximateNumberOfMessagesVisible"},
 	}
 	for _, p := range resources("AWS::CloudWatch::Alarm") {
 		name := strings.TrimPrefix(p["AlarmName"].(string), "countersign-")
@@ -201,6 +201,28 @@ func TestSchedules(t *testing.T) {
 	}
 	for name := range want {
 		t.Errorf("there is no %s", name)
+	}
+}
+
+// TestFeed: the table's stream passes notes, and nothing else, to statistics-count, with the
+// shard's name and one batch of it at a time. A batch that fails is halved, and goes to the queue
+// before the stream forgets it.
+func TestFeed(t *testing.T) {
+	if view := theOnly(t, "AWS::DynamoDB::GlobalTable")["StreamSpecification"]; fmt.Sprint(view) != "map[StreamViewType:NEW_IMAGE]" {
+		t.Errorf("the stream has %v", view)
+	}
+	p := theOnly(t, "AWS::Lambda::EventSourceMapping")
+	for name, want := range map[string]string{
+		"FunctionName": "StatisticsCount", "EventSourceArn": "StreamArn", "StartingPosition": "TRIM_HORIZON", "DestinationConfig": "DeadLetters",
+		"FilterCriteria": `{"dynamodb":{"NewImage":{"note":{"S":[{"exists":true}]}}}}`, "BisectBatchOnFunctionError": "true", "ParallelizationFactor": "1",
+		"TumblingWindowInSeconds": "900", "MaximumBatchingWindowInSeconds": "20", "MaximumRecordAgeInSeconds": "43200", "MaximumRetryAttempts": "-1", "BatchSize": "1000",
+	} {
+		if got := fmt.Sprint(p[name]); !strings.Contains(got, want) {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	if len(p) != 13 { // and tags
+		t.Errorf("it has other parameters too: %v", slices.Sorted(maps.Keys(p)))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
@@ -28,6 +29,7 @@ type Stack struct {
 	table     awsdynamodb.TableV2
 	sealing   awskms.Key
 	secret    awssecretsmanager.CfnSecret
+	failures  awssqs.Queue
 	url       *string
 	key       *string // publishable key
 	functions map[string]lambdaFunction
@@ -50,12 +52,14 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 	}
 	awscdk.Tags_Of(s.cdk).Add(jsii.String("application"), jsii.String("countersign"), nil)
 	s.storage()
+	s.failures = s.queue()
 	gateway := s.gateway()
 	for _, f := range plan.Functions() {
 		s.function(f)
 	}
 	s.routes(gateway)
 	s.jobs()
+	s.feed()
 	s.alarms(gateway)
 	s.dashboard(gateway)
 	s.outputs()

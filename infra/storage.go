@@ -61,6 +61,7 @@ func (s *Stack) newTable(key awskms.Key) awsdynamodb.TableV2 {
 		Billing:                          awsdynamodb.Billing_OnDemand(nil),
 		Encryption:                       awsdynamodb.TableEncryptionV2_CustomerManagedKey(key, nil),
 		GlobalSecondaryIndexes:           &indexes,
+		DynamoStream:                     awsdynamodb.StreamViewType(schema.StreamSpecification.StreamViewType),
 		TimeToLiveAttribute:              jsii.String(dynamo.TimeToLive),
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: jsii.Bool(true)},
 		DeletionProtection:               jsii.Bool(true),

@@ -29,6 +29,9 @@ const (
 	Key    Resource = "sealing key"
 	Secret Resource = "secret key of the Backend API"
 	Phones Resource = "text messages to phone numbers"
+	Stream Resource = "stream of the table"
+	// Failures is the queue of runs and batches that Lambda gave up.
+	Failures Resource = "dead-letter queue"
 	// Bus exists only where the settings name one.
 	Bus Resource = "event bus"
 )
@@ -49,10 +52,11 @@ type Job string
 
 // Jobs of a deployment.
 const (
-	Cleanup Job = "cleanup"        // removes expired records, every hour
-	Rotate  Job = "keys-rotate"    // makes and rotates keys: on each deployment, and every day
-	Pages   Job = "pages"          // serves pages
-	Deliver Job = "events-deliver" // delivers webhooks and notices, every minute
+	Cleanup Job = "cleanup"          // removes expired records, every hour
+	Rotate  Job = "keys-rotate"      // makes and rotates keys: on each deployment, and every day
+	Pages   Job = "pages"            // serves pages
+	Deliver Job = "events-deliver"   // delivers webhooks and notices, every minute
+	Count   Job = "statistics-count" // counts what happened: the table's stream calls it
 )
 
 // Function is one Lambda function.
@@ -100,11 +104,17 @@ func sorted(list []Grant) []Grant {
 // deliverPermissions are the permissions of the function that delivers webhooks and notices.
 const deliverPermissions = operation.Writes | operation.Deletes | operation.Latest | operation.SendsSMS | operation.Counts
 
+// countGrants are the grants of the function that counts. Lambda itself reads the stream, and sends
+// what it gives up to the queue, with the function's role.
+var countGrants = sorted(append(grants(operation.Writes),
+	Grant{"dynamodb:DescribeStream", Stream}, Grant{"dynamodb:GetRecords", Stream}, Grant{"dynamodb:GetShardIterator", Stream}, Grant{"dynamodb:ListStreams", Stream},
+	Grant{"sqs:SendMessage", Failures}))
+
 // Functions returns all functions of a deployment: those of operations, in the order of the table,
 // then those of jobs.
 func Functions() []Function {
 	served, _ := operation.GroupOperations(api.Operations())
-	all := make([]Function, 0, len(served)+4)
+	all := make([]Function, 0, len(served)+5)
 	for _, f := range served {
 		may := f.Permissions
 		if f.Operations[0].Surface == operation.Backend { // a wrong key is counted for its address
@@ -115,6 +125,7 @@ func Functions() []Function {
 	return append(all,
 		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(operation.Writes | operation.Deletes | operation.Latest | operation.Lists | operation.Limited)},
 		Function{Name: string(Deliver), Job: Deliver, Permissions: deliverPermissions, Grants: sorted(append(grants(deliverPermissions), Grant{"events:PutEvents", Bus}))},
+		Function{Name: string(Count), Job: Count, Grants: countGrants},
 		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(operation.Writes),
 			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},
 		Function{Name: string(Pages), Job: Pages, Grants: []Grant{

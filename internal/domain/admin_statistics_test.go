@@ -170,6 +170,12 @@ func TestEachNoteCountsOnce(t *testing.T) {
 	w.faults.Inject(store.ConflictCommit(1))
 	w.Must(w.Admin.CountNotes(ctx, shard("a"), notes[8:]))
 	want(12)
+	w.Advance(4 * day) // the records of a restored table come with notes of long ago
+	old := []store.Noted{{Sequence: "1", Text: notes[0].Text}}
+	w.Must(w.Admin.CountNotes(ctx, shard("restored"), old))
+	if s := w.statistics(10); len(s.Verified[account.TOTPCode]) != 10 || slices.Max(s.Verified[account.TOTPCode]) != 12 {
+		t.Errorf("after a restore: %v", s.Verified)
+	}
 	// The position of a shard goes when the shard can deliver nothing any more. That of a journal
 	// stays.
 	w.Advance(5 * day)

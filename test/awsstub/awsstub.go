@@ -5,6 +5,7 @@
 package awsstub
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -110,6 +111,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	target := r.Header.Get("X-Amz-Target")
 	service, action, _ := strings.Cut(target, ".")
 	switch {
+	case strings.HasPrefix(service, "DynamoDBStreams"): // Lambda's reads are not billed
+		s.note(dynamoCalls(callerOf(r), action, body)...)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		s.dynamo.ServeHTTP(w, r)
 	case strings.HasPrefix(service, "DynamoDB"):
 		at := s.note(dynamoCalls(callerOf(r), action, body)...)
 		s.dynamo.ServeHTTP(w, metered(r, body, at))

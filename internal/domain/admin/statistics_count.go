@@ -17,6 +17,12 @@ type Source struct {
 	Kept time.Duration
 }
 
+// tooOld reports whether the source cannot deliver a note of a day at first hand any more. In a
+// table that is restored from a backup, records come with notes that were counted long ago.
+func (from Source) tooOld(day account.Day, now account.Instant) bool {
+	return from.Kept > 0 && (day + 1).Begin().Add(from.Kept).Before(now.Time())
+}
+
 // journal is the source of a store that keeps its notes itself.
 var journal = Source{Name: "journal"}
 
@@ -70,7 +76,7 @@ func (s *Service) countNotes(ctx context.Context, from Source, notes []store.Not
 				continue
 			}
 			moved = true
-			if err := countNote(t, note.Text); err != nil {
+			if err := countNote(t, from, note.Text); err != nil {
 				return err
 			}
 		}
@@ -86,9 +92,9 @@ func (s *Service) countNotes(ctx context.Context, from Source, notes []store.Not
 
 // countNote adds a note to its day. A text of another form is left out: no repetition could mend
 // it.
-func countNote(t *tx.Tx, text string) error {
+func countNote(t *tx.Tx, from Source, text string) error {
 	day, counts, ok := account.ParseNote(text)
-	if !ok {
+	if !ok || from.tooOld(day, t.Now) {
 		return nil
 	}
 	key := account.DayKey(day)

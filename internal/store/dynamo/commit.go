@@ -64,7 +64,7 @@ func (s *Store) encode(w store.Write, id string) item {
 		it[TimeToLive] = numberAttr(w.Ends.Add(ttlAfter).Unix())
 	}
 	if w.Note != "" {
-		it[attrNote] = stringAttr(w.Note)
+		it[NoteAttribute] = stringAttr(w.Note)
 	}
 	pack(it, w.Data)
 	return it

@@ -46,7 +46,9 @@ const (
 	attrPacked  = "z"
 	ExpiryIndex = "expiry"
 
-	attrNote     = "note"
+	// NoteAttribute is the attribute by which the stream's event filter finds notes.
+	NoteAttribute = "note"
+
 	attrList     = "ls"
 	attrPosition = "lp"
 	ListIndex    = "lists"

@@ -18,7 +18,8 @@ func Schema(table string) *dynamodb.CreateTableInput {
 			{AttributeName: aws.String(attrList), AttributeType: types.ScalarAttributeTypeS},
 			{AttributeName: aws.String(attrPosition), AttributeType: types.ScalarAttributeTypeB},
 		},
-		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String(attrKey), KeyType: types.KeyTypeHash}},
+		KeySchema:           []types.KeySchemaElement{{AttributeName: aws.String(attrKey), KeyType: types.KeyTypeHash}},
+		StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
 			index(ExpiryIndex, attrShard, attrExpires), index(ListIndex, attrList, attrPosition),
 		},
