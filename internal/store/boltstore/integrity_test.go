@@ -27,7 +27,7 @@ func sampleFile(t testing.TB) []byte {
 		var writes []store.Write
 		for j := range 30 {
 			w := put(fmt.Sprintf("%d-%d", i, j), 0, string(make([]byte, 300)))
-			w.Expires = testNow
+			w.Expires, w.Note, w.Add = testNow, "note", []store.Entry{{List: "l", Rank: fmt.Sprint(j)}}
 			writes = append(writes, w)
 		}
 		writes = append(writes, put(fmt.Sprint("long-", i), 0, string(make([]byte, 3*pageSize))))
@@ -224,7 +224,13 @@ func useAll(t *testing.T, content []byte) error {
 	commitErr := s.Commit(t.Context(), writes, store.Increment{Counter: "new", By: 1, Max: 1})
 	_, latestErr := s.Latest(t.Context(), store.KindUser, testNow.AddDate(200, 0, 0), 1000)
 	_, sumsErr := s.Sums(t.Context(), "new", "a")
-	return errors.Join(listErr, expiredErr, latestErr, sumsErr, getErr, commitErr, s.Close())
+	_, entriesErr := s.Entries(t.Context(), store.Range{List: "l", Limit: 1000})
+	notes, notesErr := s.Notes(t.Context(), 1000)
+	if len(notes) > 0 {
+		s.Trim(notes[len(notes)-1].Sequence)
+	}
+	trimErr := s.Commit(t.Context(), nil, store.Increment{Counter: "new", By: 1, Max: 2})
+	return errors.Join(entriesErr, notesErr, trimErr, listErr, expiredErr, latestErr, sumsErr, getErr, commitErr, s.Close())
 }
 
 // FuzzDamage: no damage makes a store panic, hang or return a foreign error.

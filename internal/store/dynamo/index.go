@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -100,27 +101,24 @@ func (s *Store) Expired(ctx context.Context, kind store.Kind, before time.Time, 
 	return keys, ctx.Err()
 }
 
-// Latest implements [store.Store]. It reads the records that the index names from the table itself.
+// Latest implements [store.Store]. It asks all shards at once, and reads the records that the index
+// names from the table itself.
 func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, limit int) ([]store.Record, error) {
 	if limit <= 0 {
 		return nil, ctx.Err()
 	}
-	var keys []store.Key
-	for shard := range expiryShards {
-		n, last := 0, int64(0)
-		err := s.walk(ctx, kind, shard, before, latestFirst, limit+1, func(e entry) bool {
-			if n >= limit && e.expires != last {
-				return false
-			}
-			n, last = n+1, e.expires
-			keys = append(keys, e.key)
-			return true
+	var of [expiryShards][]store.Key
+	shards, within := errgroup.WithContext(ctx)
+	for shard := range of {
+		shards.Go(func() (err error) {
+			of[shard], err = s.latestKeys(within, kind, shard, before, limit)
+			return err
 		})
-		if err != nil {
-			return nil, err
-		}
 	}
-	records, err := s.Get(ctx, keys...)
+	if err := shards.Wait(); err != nil {
+		return nil, cmp.Or(ctx.Err(), err)
+	}
+	records, err := s.Get(ctx, slices.Concat(of[:]...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +126,19 @@ func (s *Store) Latest(ctx context.Context, kind store.Kind, before time.Time, l
 		return r.Version == 0 || r.Expires.IsZero() || !r.Expires.Before(before) // the index was behind
 	})
 	return store.LatestFirst(records, limit), nil
+}
+
+// latestKeys returns the latest keys of a shard, with all that expire with the last one.
+func (s *Store) latestKeys(ctx context.Context, kind store.Kind, shard int, before time.Time, limit int) (keys []store.Key, err error) {
+	last := int64(0)
+	err = s.walk(ctx, kind, shard, before, latestFirst, limit+1, func(e entry) bool {
+		if len(keys) >= limit && e.expires != last {
+			return false
+		}
+		keys, last = append(keys, e.key), e.expires
+		return true
+	})
+	return keys, err
 }
 
 // Sums implements [store.Store].

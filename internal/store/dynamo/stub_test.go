@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -161,6 +162,65 @@ func TestTheFirstCounterAtItsLimitIsNamed(t *testing.T) {
 		if conflict && !errors.Is(err, store.ErrConflict) || !conflict && (!ok || exhausted.Counter != "b") {
 			t.Errorf("conflict %v: %v", conflict, err)
 		}
+	}
+}
+
+// TestAListingIsOneScan: a page of a listing goes on where the page before ended. So a whole listing
+// reads each item of the table once, however many pages it has.
+func TestAListingIsOneScan(t *testing.T) {
+	const items, limit = 1000, 50
+	requests, read := 0, 0
+	s := told(func(action string, body map[string]any) (int, string) {
+		requests++
+		from := 0
+		if after, ok := body["ExclusiveStartKey"].(map[string]any); ok {
+			_, _ = fmt.Sscanf(after["pk"].(map[string]any)["S"].(string), "user#%d", &from)
+			from++
+		}
+		to := min(from+int(body["Limit"].(float64)), items)
+		read += to - from
+		var found []string
+		for i := from; i < to; i++ {
+			if i%4 == 0 { // the filter leaves out the others
+				found = append(found, fmt.Sprintf(`{"pk":{"S":"user#%d"},"v":{"N":"1"},"data":{"S":"{}"}}`, i))
+			}
+		}
+		last := ""
+		if to < items {
+			last = fmt.Sprintf(`,"LastEvaluatedKey":{"pk":{"S":"user#%d"}}`, to-1)
+		}
+		return 200, `{"Items":[` + strings.Join(found, ",") + `]` + last + `}`
+	})
+	listed := map[string]bool{}
+	for after := store.Position(""); ; {
+		page, next, err := s.List(t.Context(), store.KindUser, after, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page {
+			listed[r.Key.ID] = true
+		}
+		if after = next; after == "" {
+			break
+		}
+	}
+	if len(listed) != items/4 || read != items || requests != items/limit {
+		t.Errorf("%d listed, %d items read, %d requests", len(listed), read, requests)
+	}
+}
+
+// TestALatestPageAsksAllShardsAtOnce: the queries of the shards do not wait for each other.
+func TestALatestPageAsksAllShardsAtOnce(t *testing.T) {
+	const shards = 16
+	var asked sync.WaitGroup
+	asked.Add(shards)
+	s := told(func(string, map[string]any) (int, string) {
+		asked.Done()
+		asked.Wait()
+		return 200, `{"Items":[]}`
+	})
+	if got, err := s.Latest(t.Context(), store.KindSMS, time.Unix(200, 0), 10); err != nil || len(got) > 0 {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 
