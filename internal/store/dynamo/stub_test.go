@@ -165,8 +165,8 @@ func TestTheFirstCounterAtItsLimitIsNamed(t *testing.T) {
 	}
 }
 
-// TestAListingIsOneScan: a page of a listing goes on where the page before ended. So a whole listing
-// reads each item of the table once, however many pages it has.
+// TestAListingIsOneScan: a page of a listing goes on where the page before ended. So a whole
+// listing reads each item of the table once, however many pages it has.
 func TestAListingIsOneScan(t *testing.T) {
 	const items, limit = 1000, 50
 	requests, read := 0, 0
