@@ -137,16 +137,101 @@ journey('<UserProfile/>: a number, an authenticator app and new backup codes, an
   assert.equal((await w.api.user(max.id)).two_factor_enabled, false);
 });
 
-journey('<UserProfile/>: what is out of scope answers cleanly', w, async ({ page, calls }) => {
+/** Fills a field of the card's open form. */
+const enter = (page, label, text) => card(page).getByLabel(label, { exact: true }).fill(text);
+/** Submits the card's open form and waits until it has closed. */
+async function save(page) {
+  await click(page, 'Save');
+  await card(page).getByRole('button', { name: 'Save', exact: true }).waitFor({ state: 'detached' });
+}
+/** The calls of a page that were refused. */
+const refusals = calls => calls.filter(call => !/ [23]\d\d$/.test(call));
+
+journey('<UserProfile/>: name, username and password', w, async ({ page, calls }) => {
   const max = await newUser(w);
   await signIn(w, page, max);
   await visit(page, '/profile');
-  await click(page, 'Add email address');
-  await card(page).getByLabel('Email address').fill('another@example.com');
-  await click(page, 'Add');
+  await click(page, 'Update profile');
+  await enter(page, 'First name', 'Maxine');
+  await enter(page, 'Last name', 'Lee');
+  await save(page);
+  await says(page, 'Maxine Lee');
+  await click(page, 'Set username');
+  await enter(page, 'Username', 'maxine');
+  await save(page);
+  await says(page, 'maxine');
+  const user = await w.api.user(max.id);
+  assert.deepEqual([user.first_name, user.last_name, user.username], ['Maxine', 'Lee', 'maxine']);
+
+  const elsewhere = await page.context().browser().newContext();
+  const other = await elsewhere.newPage();
+  await signIn(w, other, max);
+  await click(page, 'Security');
+  await click(page, 'Update password');
+  await enter(page, 'New password', 'another horse battery');
+  await enter(page, 'Confirm password', 'another horse battery');
+  await save(page); // "Sign out of all other devices" is ticked
+  await w.api.backend('POST', `/v1/users/${max.id}/verify_password`, { password: 'another horse battery' });
+  assert.equal((await w.api.sessions(max.id)).length, 1);
+  await elsewhere.close();
+  await status(page, 'active');
+  assert.deepEqual(refusals(calls), []);
+});
+
+journey('<UserProfile/>: a username that is taken, and one after a step-up', w, async ({ page, calls }) => {
+  const max = await newUser(w), taken = await newUser(w, { username: 'taken' });
+  await signIn(w, page, max);
+  await visit(page, '/profile');
+  await click(page, 'Set username');
+  await enter(page, 'Username', 'taken');
+  await click(page, 'Save');
+  await says(page, /taken/);
+  assert.deepEqual(refusals(calls), ['POST /v1/me (PATCH) 422']);
+  assert.equal((await w.api.user(taken.id)).username, 'taken');
+  await w.api.age(await session(page), 11);
+  await enter(page, 'Username', 'free');
+  await click(page, 'Save');
+  const modal = page.locator('.cl-modalContent');
+  await modal.getByLabel('Password', { exact: true }).fill(password);
+  await modal.getByRole('button', { name: 'Continue' }).click();
+  await card(page).getByRole('button', { name: 'Update username', exact: true }).waitFor();
+  assert.equal((await w.api.user(max.id)).username, 'free');
+});
+
+journey('<UserProfile/>: the account is deleted where the settings allow it', w, async ({ page, calls }) => {
+  const max = await newUser(w);
+  await signIn(w, page, max);
+  await visit(page, '/profile');
+  await click(page, 'Security');
+  await says(page, 'Two-step verification');
+  assert.equal(await card(page).getByRole('button', { name: 'Delete account' }).count(), 0);
+  await w.api.settings({ delete_self: true });
+  try {
+    await open(w, page, '/profile');
+    await click(page, 'Security');
+    await click(page, 'Delete account');
+    await card(page).locator('input[name=deleteConfirmation]').fill('Delete account');
+    await card(page).getByRole('button', { name: 'Delete account' }).last().click();
+    await status(page, 'Signed out');
+    await assert.rejects(w.api.user(max.id), /404/);
+    assert.deepEqual(refusals(calls), []);
+  } finally {
+    await w.api.settings({ delete_self: false });
+  }
+});
+
+journey('<UserProfile/>: what is not there is hidden, or says so', w, async ({ page, calls }) => {
+  const max = await newUser(w, { email_address: ['two@example.com', 'three@example.com'] });
+  await signIn(w, page, { ...max, email: 'two@example.com' });
+  await visit(page, '/profile');
+  await says(page, 'three@example.com');
+  for (const name of ['Add email address', 'Connect account', 'Add a passkey']) {
+    assert.equal(await card(page).getByRole('button', { name }).count(), 0, name);
+  }
+  await click(page, 'Update profile');
+  await card(page).locator('input[type=file]').setInputFiles({ name: 'me.png', mimeType: 'image/png', buffer: Buffer.from('iVBORw0KGgo=', 'base64') });
   await says(page, 'Nothing was found here.');
-  assert.ok(calls.includes('POST /v1/me/email_addresses/ 404'), String(calls));
-  assert.equal((await w.api.user(max.id)).email_addresses.length, 1);
+  assert.deepEqual(refusals(calls), ['POST /v1/me/profile_image 404']);
   await status(page, 'Signed in');
 });
 
