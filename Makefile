@@ -40,6 +40,7 @@ quick: ## run the fast tests, for after each change; the last line lists what is
 
 night: synth ## run what make test has no time for: real zips, all fuzz targets, searches with fresh seeds, random order (T=10m each)
 	@TZ=Pacific/Auckland bash scripts/with-dynamodb.sh bash scripts/packages.sh plain,dynamodb,infra go test -shuffle=on -count=2
+	@bash scripts/contract.sh 200 "$$RANDOM"
 	@$(MAKE) --no-print-directory fuzz soak T=$(or $(T),10m)
 
 dynamodb: ## run the tests of the DynamoDB store, at DYNAMODB_ENDPOINT or at a server that it starts

@@ -14,18 +14,9 @@ if [ -z "${COUNTERSIGN:-}" ]; then
 	export COUNTERSIGN=$scratch/countersign
 fi
 
-# python installs the packages of requirements.txt once, in an environment that all clones share.
 python() {
-	local sum environment dir
-	sum=$({ cat test/clerksdk/python/requirements.txt && python3 --version; } | cksum | cut -d ' ' -f 1)
-	environment=$tools/clerk-python-$sum
-	if [ ! -d "$environment" ]; then
-		dir=$(mktemp -d "$tools/building.XXXXXX")
-		# It is renamed when it is complete, so that two clones may build at once.
-		python3 -m venv "$dir" &&
-			"$dir/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r test/clerksdk/python/requirements.txt &&
-			mv "$dir" "$environment" || { rm -rf "$dir" && return 1; }
-	fi
+	local environment
+	packages clerk-python test/clerksdk/python/requirements.txt
 	"$environment/bin/python" -B -W error::ResourceWarning test/clerksdk/python/test_sdk.py
 }
 

@@ -39,8 +39,10 @@ node_lane() {
 	fi
 	if python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
 		part "Clerk's SDK for Python" bash scripts/clerksdk.sh python
+		part "requests made from the OpenAPI document" bash scripts/contract.sh
 	else
 		skip "Clerk's SDK for Python" "it needs Python 3.11 or newer, with venv"
+		skip "requests made from the OpenAPI document" "it needs Python 3.11 or newer, with venv"
 	fi
 	if command -v mvn >/dev/null && javac --release 17 -version >/dev/null 2>&1; then
 		part "Clerk's SDK for Java" bash scripts/clerksdk.sh java

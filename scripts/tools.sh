@@ -26,3 +26,16 @@ built() {
 		return 1
 	fi
 }
+
+# packages <name> <requirements> installs the packages of a file with hashes once for each version of
+# Python, in an environment that all clones share, and sets environment to its path.
+packages() {
+	local dir
+	environment=$tools/$1-$({ cat "$2" && python3 --version; } | cksum | cut -d ' ' -f 1) || return
+	[ ! -d "$environment" ] || return 0
+	dir=$(mktemp -d "$tools/building.XXXXXX") || return
+	# It is renamed when it is complete, so that two clones may build at once.
+	python3 -m venv "$dir" &&
+		"$dir/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$2" &&
+		mv "$dir" "$environment" || { rm -rf "$dir" && return 1; }
+}

@@ -85,6 +85,34 @@ func TestListsRefuseWhatTheyDoNotApply(t *testing.T) {
 	}
 }
 
+// wrongValues returns queries that give a parameter a value that breaks a rule, or no value.
+func wrongValues(p operation.Param) []string {
+	name := p.Name
+	bad := []string{name, name + "=", name + "[]=", name + "=%00", name + "=%ff"}
+	switch p.Kind() {
+	case "integer":
+		bad = append(bad, name+"=x", name+"=1.5", name+"=1e3", name+"=%201", name+"=0x1", name+"=9223372036854775808", name+"=-99999999999999999999", name+"=1&"+name+"=2")
+		for bound, beyond := range map[*float64]float64{p.Min: -1, p.Max: 1} {
+			if bound != nil {
+				bad = append(bad, name+"="+strconv.FormatFloat(*bound+beyond, 'f', -1, 64))
+			}
+		}
+	case "boolean":
+		bad = append(bad, name+"=maybe", name+"=1", name+"=TRUE", name+"=true&"+name+"=true")
+	case "array":
+		bad = append(bad, strings.Repeat(name+"=US&", p.Items.Max)+name+"=US", name+"=US&"+name+"=")
+	default:
+		bad = append(bad, name+"=a&"+name+"=b")
+	}
+	if p.One != nil || p.Pattern != nil && !p.Pattern.MatchString("no-such-value") {
+		bad = append(bad, name+"=no-such-value")
+	}
+	if p.Length.Max > 0 {
+		bad = append(bad, name+"="+strings.Repeat("x", p.Length.Max+1))
+	}
+	return bad
+}
+
 // TestListsRefuseValues: a list refuses a value that it cannot apply, and never takes it for no
 // value.
 func TestListsRefuseValues(t *testing.T) {
@@ -92,36 +120,45 @@ func TestListsRefuseValues(t *testing.T) {
 	b := w.signedIn()
 	user := b.call("GET", "/v1/me").ok().text("response.id")
 	for _, of := range w.listings(user) {
-		for _, f := range of.Params() {
-			if f.In != "query" {
+		for _, p := range of.Params() {
+			if p.In != "query" {
 				continue
 			}
-			bad := []string{f.Name + "="}
-			switch f.Kind() {
-			case "integer":
-				bad = append(bad, f.Name+"=x", f.Name+"=1.5", f.Name+"=99999999999999999999", f.Name+"=1&"+f.Name+"=2")
-				if !strings.Contains(f.Name, "_at_") {
-					bad = append(bad, f.Name+"=-1")
-				}
-			case "boolean":
-				bad = append(bad, f.Name+"=maybe")
-			case "array":
-				bad = append(bad, strings.Repeat(f.Name+"=US&", 300)+f.Name+"=US", f.Name+"=a&"+f.Name+"=", f.Name+"[]=")
-			default:
-				bad = append(bad, f.Name+"=a&"+f.Name+"=b")
-			}
-			if f.Name == "limit" {
-				bad = append(bad, "limit=0", "limit=501")
-			}
-			if slices.Contains([]string{"order_by", "status", "before"}, f.Name) {
-				bad = append(bad, f.Name+"=ended")
-			}
-			for _, query := range bad {
-				if a := b.ask(of, query); a.StatusCode != 422 || strings.Contains(query, f.Name+"=") && a.at("errors.0.meta.param_name") != f.Name {
+			for _, query := range wrongValues(p) {
+				a := b.ask(of, query)
+				if a.StatusCode != 422 && a.at("errors.0.code") != "request_body_invalid" || a.at("errors.0.meta.param_name") != p.Name {
 					t.Errorf("%s?%.60s: %d %s", of.Name, query, a.StatusCode, a.body)
 				}
 			}
 		}
+	}
+}
+
+// TestBeyondTheEnd: a page beyond the end of a list is empty, whatever the offset.
+func TestBeyondTheEnd(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn()
+	user := b.call("GET", "/v1/me").ok().text("response.id")
+	found := 0
+	for _, of := range w.listings(user) {
+		at := slices.IndexFunc(of.Params(), func(p operation.Param) bool { return p.Name == "offset" })
+		if at < 0 || !of.AnswersList() {
+			continue
+		}
+		found++
+		most := of.Params()[at].Max
+		for _, offset := range []float64{1000, 1 << 31, operation.MaxInteger} {
+			if most != nil {
+				offset = min(offset, *most)
+			}
+			a := b.ask(of, "limit=500&offset="+strconv.FormatFloat(offset, 'f', -1, 64)).ok()
+			if a.at("0") != nil || a.at("data.0") != nil {
+				t.Errorf("%s beyond %.0f: %s", of.Name, offset, a.body)
+			}
+		}
+	}
+	if found < 4 {
+		t.Errorf("%d lists take an offset", found)
 	}
 }
 

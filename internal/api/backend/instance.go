@@ -114,7 +114,7 @@ type instanceInput struct {
 	// SessionClaims replaces the stored template as a whole; {} removes it.
 	SessionClaims json.RawMessage `body:"session_claims" doc:"claims to add to session tokens: see docs/use/claims.md; replaces all"`
 	// Appearance replaces the stored one as a whole; {} returns to what was deployed.
-	Appearance json.RawMessage `body:"appearance" doc:"look and texts of the pages; replaces all, {} restores what was deployed"`
+	Appearance json.RawMessage `body:"appearance" rules:"format=appearance" doc:"look and texts of the pages; replaces all, {} restores what was deployed"`
 }
 
 func (in instanceInput) check() error {

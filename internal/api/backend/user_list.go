@@ -1,13 +1,13 @@
 package backend
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
-	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/listing"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
@@ -18,29 +18,29 @@ import (
 // UsersList is GET /v1/users.
 func UsersList() operation.Operation {
 	return row("users-list", "GET /v1/users",
-		"List users", operation.Entries, listUsers,
-		[]apierr.Code{apierr.FormParamValueInvalid})
+		"List users", operation.Entries, listUsers)
 }
 
 // UsersCount is GET /v1/users/count.
 func UsersCount() operation.Operation {
 	return row("users-count", "GET /v1/users/count",
-		"Count users", operation.Entries, countUsers,
-		[]apierr.Code{apierr.FormParamValueInvalid})
+		"Count users", operation.Entries, countUsers)
 }
 
-// userFilter narrows users-list and users-count. All given filters must match.
+// userFilter narrows users-list and users-count. All given filters must match. The signs by which
+// Clerk includes and excludes ids are refused: read as part of an id, -user_1 would find no user
+// instead of all but one.
 type userFilter struct {
 	Emails         []string `query:"email_address"`
 	Numbers        []string `query:"phone_number" doc:"E.164; a number is found once it is verified"`
 	Usernames      []string `query:"username"`
-	ExternalIDs    []string `query:"external_id"`
-	IDs            []string `query:"user_id"`
-	Query          string   `query:"query" doc:"beginnings of words of e-mail addresses, usernames and names; or a whole id or number, or the last four digits of one"`
-	EmailQuery     string   `query:"email_address_query" doc:"beginnings of words of an e-mail address"`
-	NumberQuery    string   `query:"phone_number_query" doc:"a whole number in E.164, or its last four digits"`
-	UsernameQuery  string   `query:"username_query" doc:"beginnings of words of a username"`
-	NameQuery      string   `query:"name_query" doc:"beginnings of words of first and last names"`
+	ExternalIDs    []string `query:"external_id" rules:"pattern=^[^-+\\x20\\x00][^\\x00]*$"`
+	IDs            []string `query:"user_id" rules:"pattern=^[^-+\\x20\\x00][^\\x00]*$"`
+	Query          string   `query:"query" rules:"format=search" doc:"beginnings of words of e-mail addresses, usernames and names; or a whole id or number, or the last four digits of one"`
+	EmailQuery     string   `query:"email_address_query" rules:"format=search" doc:"beginnings of words of an e-mail address"`
+	NumberQuery    string   `query:"phone_number_query" rules:"format=search" doc:"a whole number in E.164, or its last four digits"`
+	UsernameQuery  string   `query:"username_query" rules:"format=search" doc:"beginnings of words of a username"`
+	NameQuery      string   `query:"name_query" rules:"format=search" doc:"beginnings of words of first and last names"`
 	Banned         *bool    `query:"banned"`
 	CreatedBefore  *int     `query:"created_at_before" doc:"milliseconds since 1970"`
 	CreatedAfter   *int     `query:"created_at_after" doc:"milliseconds since 1970"`
@@ -48,38 +48,26 @@ type userFilter struct {
 	SignedInAfter  *int     `query:"last_sign_in_at_after" doc:"milliseconds since 1970, beside a search or an identifier"`
 	Stranded       *bool    `query:"stranded" doc:"users who have a second factor and can prove none under the settings; backup codes do not count; false goes beside a search or an identifier"`
 	// Without previews a change of settings: it finds the users who would be locked out.
-	Without []string `query:"stranded_without" rules:"items=..300" doc:"users who are not stranded, and would be with these switched off: sms_code, authenticator_app, or a country of sms_countries"`
+	Without []strandingCause `query:"stranded_without" rules:"items=..300" doc:"users who are not stranded, and would be with these switched off: sms_code, authenticator_app, or a country of sms_countries"`
 }
 
-// check refuses the signs by which Clerk includes and excludes ids. Read as part of an id, -user_1
-// would find no user instead of all but one.
-func (in userFilter) check() error {
-	for _, of := range []struct {
-		name   string
-		values []string
-	}{{"user_id", in.IDs}, {"external_id", in.ExternalIDs}} {
-		for _, v := range of.values {
-			if strings.ContainsAny(v[:1], "+- ") {
-				return apierr.New(apierr.FormParamValueInvalid).Param(of.name)
-			}
-		}
-	}
-	for _, off := range in.Without {
-		if settingMethods[off] == "" && !smsprice.IsCountry(off) {
-			return apierr.New(apierr.FormParamValueInvalid).Param("stranded_without").Explain(smsprice.NoCountry(off))
-		}
-	}
-	return nil
+// strandingCause is what a change of settings can switch off: a method, or the text messages to a
+// country.
+type strandingCause string
+
+// Values implements [operation.Enumerated].
+func (strandingCause) Values() []string {
+	return append(slices.Sorted(maps.Keys(settingMethods)), smsprice.Countries()...)
 }
+
+// Explain implements [operation.Explainer].
+func (strandingCause) Explain(text string) string { return smsprice.NoCountry(text) }
 
 // settingMethods maps a setting to the factor that it switches on and off.
 var settingMethods = map[string]account.Strategy{"sms_code": account.PhoneCode, "authenticator_app": account.TOTPCode}
 
 // filter returns the filter as the directory takes it, under the given settings.
 func (in userFilter) filter(set account.Settings) (directory.Filter, error) {
-	if err := in.check(); err != nil {
-		return directory.Filter{}, err
-	}
 	f := directory.Filter{
 		IDs: in.IDs, ExternalIDs: in.ExternalIDs, Emails: in.Emails, Usernames: in.Usernames, Numbers: plussed(in.Numbers),
 		Banned: in.Banned, Stranded: in.Stranded, Created: period(in.CreatedAfter, in.CreatedBefore), SignedIn: period(in.SignedInAfter, in.SignedInBefore),
@@ -97,10 +85,10 @@ func (in userFilter) without(set account.Settings) account.Settings {
 	var methods []account.Strategy
 	var countries []string
 	for _, off := range in.Without {
-		if by := settingMethods[off]; by != "" {
+		if by := settingMethods[string(off)]; by != "" {
 			methods = append(methods, by)
 		} else {
-			countries = append(countries, off)
+			countries = append(countries, string(off))
 		}
 	}
 	return set.Without(methods, countries)
@@ -171,35 +159,33 @@ func period(after, before *int) listing.Period {
 	return p
 }
 
-// userOrder reads order_by. Only the time of creation never changes: an order by another time would
-// cost one more write at each sign-in.
-func userOrder(text string) (store.Order, error) {
-	switch text {
-	case "", "-created_at":
-		return store.Descending, nil
-	case "created_at", "+created_at", " created_at": // an unescaped plus arrives as a space
-		return store.Ascending, nil
+// ordered is the order of users. Only the time of creation never changes: an order by another time
+// would cost one more write at each sign-in.
+type ordered struct {
+	Order string `query:"order_by" rules:"one=created_at|+created_at|-created_at default=-created_at" doc:"after a - the newest first"`
+}
+
+func (in ordered) order() store.Order {
+	if strings.HasPrefix(in.Order, "-") {
+		return store.Descending
 	}
-	return 0, apierr.New(apierr.FormParamValueInvalid).Param("order_by").Explain("Users are ordered by created_at or -created_at.")
+	return store.Ascending
 }
 
 type userListInput struct {
 	userFilter
-	page
-	After string `query:"starting_after" doc:"the id of the last user of the page before; has no limit, where an offset has 10,000"`
-	Order string `query:"order_by" doc:"created_at, or -created_at: the newest first, the default"`
+	Limit  int    `query:"limit" rules:"min=1 max=500 default=10"`
+	Offset int    `query:"offset" rules:"min=0 max=10000 default=0" doc:"how many to leave out"`
+	After  string `query:"starting_after" rules:"format=user-id" doc:"the id of the last user of the page before; has no limit, where an offset has 10,000"`
+	ordered
 }
 
 func listUsers(c *operation.Call, in userListInput) ([]wire.AdminUser, error) {
-	order, err := userOrder(in.Order)
-	if err != nil {
-		return nil, err
-	}
 	filter, err := in.filter(c.Settings)
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.Service.Directory.Users(c, directory.Query{Filter: filter, Order: order, After: in.After, Offset: in.Offset, Limit: in.Limit})
+	found, err := c.Service.Directory.Users(c, directory.Query{Filter: filter, Order: in.order(), After: in.After, Offset: in.Offset, Limit: in.Limit})
 	out := []wire.AdminUser{}
 	for _, u := range found {
 		out = append(out, wire.NewAdminUser(u, account.At(c.Service.Now())))
@@ -213,18 +199,15 @@ type TotalCount struct {
 	TotalCount int    `json:"total_count"`
 }
 
-// userCountInput takes the page and the order too: Clerk's SDK for Go asks for the count with all
-// parameters of the list.
+// userCountInput takes the page and the order too, which do not change the count: Clerk's SDK for
+// Go asks for the count with all parameters of the list.
 type userCountInput struct {
 	userFilter
 	page
-	Order string `query:"order_by" doc:"as in users-list; does not change the count, nor does the page"`
+	ordered
 }
 
 func countUsers(c *operation.Call, in userCountInput) (TotalCount, error) {
-	if _, err := userOrder(in.Order); err != nil {
-		return TotalCount{}, err
-	}
 	filter, err := in.filter(c.Settings)
 	if err != nil {
 		return TotalCount{}, err

@@ -39,7 +39,7 @@ func body(op operation.Operation) object {
 		if p.In != "body" {
 			continue
 		}
-		form[p.Name] = inputSchema(p)
+		form[p.Name] = formSchema(p)
 		data[p.Name] = inputSchema(p)
 		if p.IsNeeded() {
 			required = append(required, p.Name)
@@ -58,6 +58,15 @@ func body(op operation.Operation) object {
 		content["application/x-www-form-urlencoded"] = object{"schema": bodySchema(op, form, required, "object")}
 	}
 	return object{"content": content, "required": len(required) > 0}
+}
+
+// formSchema is the schema of a parameter in a form, where an object is JSON text.
+func formSchema(p operation.Param) object {
+	out := inputSchema(p)
+	if p.Kind() == "object" {
+		out["type"], out["format"], out["contentMediaType"] = "string", "json-object", "application/json"
+	}
+	return out
 }
 
 // bodySchema describes an object of parameters. A body that needs none may also be of the type
@@ -85,6 +94,9 @@ func inputSchema(p operation.Param) object {
 		put(out, "maxItems", p.Items.Max)
 	case "object":
 		out["type"] = kind
+		if p.Format != "" {
+			out["format"] = p.Format
+		}
 		if p.Type.Kind() == reflect.Map {
 			out["additionalProperties"] = numberSchema(p, "number")
 		}
@@ -139,6 +151,12 @@ func textSchema(p operation.Param) object {
 
 func numberSchema(p operation.Param, kind string) object {
 	out := object{"type": kind}
+	switch {
+	case kind == "integer" && p.In == "body":
+		out["minimum"], out["maximum"] = -operation.MaxInteger, operation.MaxInteger
+	case kind == "integer":
+		out["minimum"], out["maximum"] = math.MinInt64, math.MaxInt64
+	}
 	for name, bound := range map[string]*float64{"minimum": p.Min, "maximum": p.Max} {
 		if bound != nil && *bound == math.Trunc(*bound) {
 			out[name] = int64(*bound)

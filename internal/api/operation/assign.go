@@ -2,6 +2,7 @@ package operation
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"reflect"
 	"strconv"
@@ -92,7 +93,7 @@ func assignJSON(to reflect.Value, raw json.RawMessage) error {
 		if err := json.Unmarshal(raw, &n); err != nil {
 			return errType
 		}
-		return assignNumber(to, n)
+		return assignInteger(to, n)
 	case reflect.Map:
 		return assignMap(to, raw)
 	default:
@@ -131,12 +132,17 @@ func assignMap(to reflect.Value, raw json.RawMessage) error {
 	return nil
 }
 
-// assignNumber stores an integer. JSON does not tell 1 from 1.0 (RFC 8259 section 6), and numbers
-// beyond 2^53 are not the same for all readers.
-func assignNumber(to reflect.Value, n float64) error {
-	const exact = 1 << 53
-	if n != math.Trunc(n) || math.Abs(n) > exact {
+// MaxInteger is the largest integer that all readers of JSON take for the same: RFC 7493 section
+// 2.2.
+const MaxInteger = 1<<53 - 1
+
+// assignInteger stores an integer. JSON does not tell 1 from 1.0 (RFC 8259 section 6).
+func assignInteger(to reflect.Value, n float64) error {
+	switch {
+	case n != math.Trunc(n):
 		return errType
+	case math.Abs(n) > MaxInteger:
+		return errValue
 	}
 	to.SetInt(int64(n))
 	return nil
@@ -175,11 +181,14 @@ func assignText(to reflect.Value, text string) error {
 	case reflect.Bool:
 		return assignBool(to, text)
 	case reflect.Int:
-		n, err := strconv.Atoi(text)
-		if err != nil {
+		n, err := strconv.ParseInt(text, 10, 64)
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return errValue
+		case err != nil:
 			return errType
 		}
-		to.SetInt(int64(n))
+		to.SetInt(n)
 	default:
 		return errType
 	}
@@ -188,9 +197,9 @@ func assignText(to reflect.Value, text string) error {
 
 func assignBool(to reflect.Value, text string) error {
 	switch text {
-	case "true", "1":
+	case "true":
 		to.SetBool(true)
-	case "false", "0", "":
+	case "false":
 		to.SetBool(false)
 	default:
 		return errType

@@ -74,6 +74,7 @@ func (o Operation) move(all values, p Param, to reflect.Value) error {
 	case !ok:
 		return p.absent(apierr.FormParamMissing)
 	}
+	p.restorePlus(given)
 	if err := o.checkFilter(p, given); err != nil {
 		return err
 	}
@@ -222,5 +223,6 @@ var (
 	errType      = apierr.New(apierr.FormParamTypeInvalid)
 	errDuplicate = apierr.New(apierr.FormParamDuplicate)
 	errBody      = apierr.New(apierr.RequestBodyInvalid)
+	errValue     = apierr.New(apierr.FormParamValueInvalid)
 	errForm      = apierr.New(apierr.FormParamFormatInvalid)
 )

@@ -164,7 +164,7 @@ func (p Param) codes() []apierr.Code {
 	}{
 		{p.Required, apierr.FormParamMissing},
 		{p.Nonempty || p.Required && p.IsText(), apierr.FormParamNil},
-		{p.Min != nil || p.Max != nil || p.Length.Min > 0 || p.One != nil || p.Items.Min > 0, apierr.FormParamValueInvalid},
+		{p.Min != nil || p.Max != nil || p.Length.Min > 0 || p.One != nil || p.Items.Min > 0 || p.Kind() == "integer", apierr.FormParamValueInvalid},
 		{p.Length.Max > 0, apierr.FormParamMaxLengthExceeded},
 		{p.Items.Max > 0 && p.In == inBody, apierr.FormParamArraySizeExceeded},
 		{p.Pattern != nil || p.IsTime(), apierr.FormParamFormatInvalid},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
@@ -102,6 +103,16 @@ func (o Operation) narrow() {
 			if p.Kind() == "string" || p.Kind() == "array" {
 				p.Length.Min = max(p.Length.Min, 1)
 			}
+		}
+	}
+}
+
+// restorePlus turns a space before a listed text back into the plus that it was: an unescaped plus
+// in a query means a space.
+func (p Param) restorePlus(given value) {
+	for i, text := range given.texts {
+		if rest, ok := strings.CutPrefix(text, " "); ok && slices.Contains(p.One, "+"+rest) {
+			given.texts[i] = "+" + rest
 		}
 	}
 }
