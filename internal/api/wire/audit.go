@@ -65,7 +65,8 @@ func NewAuditEvents(trail *audit.Trail, offset, limit int) AuditEvents {
 	if trail.Broken != 0 {
 		out.Chain.BrokenAt = &trail.Broken
 	}
-	for _, e := range trail.Events[min(offset, n):min(offset+limit, n)] {
+	from := min(offset, n) // before the limit is added, or the sum could overflow
+	for _, e := range trail.Events[from:min(from+limit, n)] {
 		out.Data = append(out.Data, newAuditEvent(e))
 	}
 	return out
