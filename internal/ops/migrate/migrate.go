@@ -7,7 +7,6 @@
 package migrate
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,7 +19,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
-	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // format is the version of the file format.
@@ -91,92 +89,4 @@ func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *do
 		return done, fmt.Errorf("write: %w", err)
 	}
 	return done, nil
-}
-
-// ImportResult counts the users of an import.
-type ImportResult struct {
-	Users, Created, Existing, Refused int
-	SettingsApplied                   bool // the instance took the file's settings
-}
-
-// errFile is returned for a file that this package did not write, or did not finish.
-var errFile = errors.New("this is not a complete export")
-
-// ErrKey is returned by [Import] when no identity opens the file.
-var ErrKey = errors.New("no identity of this file opens the export")
-
-// Import creates the users of an export. It leaves existing users as they are, so that an
-// interrupted import can be repeated. A refused line is reported by number and user id, and does
-// not end the import.
-//
-// age does not authenticate the writer of a file: import only your own files.
-func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *domain.Service, report io.Writer) (done ImportResult, err error) {
-	open, err := age.Decrypt(from, identities...)
-	if no := (*age.NoIdentityMatchError)(nil); errors.As(err, &no) {
-		return done, ErrKey
-	}
-	if err != nil {
-		return done, fmt.Errorf("%w: %w", errFile, err)
-	}
-	lines := bufio.NewScanner(open)
-	lines.Buffer(nil, lineLimit)
-	whole := false
-	for n := 1; lines.Scan(); n++ {
-		var l line
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			return done, fmt.Errorf("line %d: %w", n, errFile) // the error's text may hold a secret
-		}
-		switch {
-		case n == 1:
-			err = done.begin(ctx, l, s)
-		case whole:
-			err = errFile
-		case l.Object == kindUser && l.Export != nil:
-			err = done.user(ctx, n, *l.Export, s, report)
-		case l.Object == kindEnd && l.Users != nil && *l.Users == done.Users:
-			whole = true
-		default:
-			err = errFile
-		}
-		if err != nil {
-			return done, fmt.Errorf("line %d: %w", n, err)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return done, fmt.Errorf("%w: %w", errFile, err)
-	}
-	if !whole {
-		return done, errFile
-	}
-	return done, nil
-}
-
-func (r *ImportResult) begin(ctx context.Context, l line, s *domain.Service) error {
-	if l.Object != kindHead || l.Settings == nil {
-		return errFile
-	}
-	if l.Version != format {
-		return fmt.Errorf("the export has format %d, this program reads format %d", l.Version, format)
-	}
-	var err error
-	r.SettingsApplied, err = s.Admin.ImportSettings(ctx, *l.Settings)
-	return err
-}
-
-func (r *ImportResult) user(ctx context.Context, n int, p admin.Export, s *domain.Service, report io.Writer) error {
-	r.Users++
-	err := s.Admin.ImportUser(ctx, p)
-	var refused *apierr.Error
-	switch {
-	case err == nil:
-		r.Created++
-	case errors.Is(err, admin.ErrUserExists):
-		r.Existing++
-	case errors.As(err, &refused):
-		r.Refused++
-		_, _ = fmt.Fprintf(report, "line %d (%.40q) refused: %v\n", n, p.ID, refused)
-	default:
-		return err
-	}
-	return nil
 }
