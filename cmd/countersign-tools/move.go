@@ -44,7 +44,7 @@ func (exportCmd) Help() string {
 }
 
 // Run exports.
-func (e *exportCmd) Run(ctx context.Context) error { return e.Write(ctx, e.open) }
+func (e *exportCmd) Run(ctx context.Context) error { return e.Write(ctx, "table "+e.Table, e.open) }
 
 type importCmd struct {
 	Input       string `arg:"" type:"existingfile" help:"Export of Countersign."`

@@ -43,4 +43,6 @@ the data itself. Ten thousand users take about a second. countersign-tools expor
 }
 
 // Run exports.
-func (e *exportCmd) Run(ctx context.Context) error { return e.Write(ctx, e.with(local.OpenData)) }
+func (e *exportCmd) Run(ctx context.Context) error {
+	return e.Write(ctx, e.Data, e.with(local.OpenData))
+}

@@ -27,7 +27,7 @@ type restored struct {
 	SettingsApplied bool `json:"settings_taken"`
 }
 
-// Read imports the file into the store.
+// Read imports all parts of the export into the store.
 func (r Restore) Read(ctx context.Context, open Opener) (err error) {
 	keys, err := os.Open(r.Identity)
 	if err != nil {
@@ -38,24 +38,15 @@ func (r Restore) Read(ctx context.Context, open Opener) (err error) {
 	if err != nil {
 		return errors.New("--age-identity is no file of age identities")
 	}
-	file, err := os.Open(r.Input)
-	if err != nil {
-		return fmt.Errorf("input: %w", err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return fmt.Errorf("input: %w", err)
-	}
 	s, closeStore, err := open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeStore()) }()
 	progress := cli.NewProgress()
-	done, err := migrate.Import(ctx, progress.Reader(file, info.Size()), identities, s, os.Stderr)
+	done, err := migrate.ImportFiles(ctx, r.Input, identities, s, os.Stderr, progress.Reader)
 	progress.End()
-	r.Print(restored(done), "%d users: %d created, %d were there, %d refused\n", done.Users, done.Created, done.Existing, done.Refused)
+	r.Print(restored{done.Users, done.Created, done.Existing, done.Refused, done.SettingsApplied}, "%d users: %d created, %d were there, %d refused\n", done.Users, done.Created, done.Existing, done.Refused)
 	if done.SettingsApplied {
 		_, _ = fmt.Fprintln(r.Text(), "The settings are those of the export.")
 	}

@@ -124,38 +124,46 @@ var ErrOldBackupCodes = errors.New("backup codes from before they could be moved
 // exportBatch is how many users are read at a time at most: some megabytes.
 const exportBatch = 5000
 
-// ExportUsers calls do for every user, in the store's order. It holds one batch of them in memory.
-func (s *Service) ExportUsers(ctx context.Context, do func(Export, error) error) error {
-	var after store.Position
-	for {
-		records, next, err := s.Store.List(ctx, store.KindUser, after, exportBatch)
+// ExportUsers calls do for every user after a position, in the store's order, until at least most
+// of them are exported. It returns the position to go on from, "" at the end. It holds one batch of
+// users in memory.
+func (s *Service) ExportUsers(ctx context.Context, after store.Position, most int, do func(Export, error) error) (store.Position, error) {
+	for n := 0; n < most; {
+		records, next, err := s.Store.List(ctx, store.KindUser, after, min(exportBatch, most-n))
 		if err != nil {
-			return fmt.Errorf("list users: %w", err)
+			return "", fmt.Errorf("list users: %w", err)
 		}
 		for _, r := range records {
-			e, _, err := s.Decode(r)
-			if err != nil {
-				return err
-			}
-			u := e.(*account.User)
-			if u.Erasing != nil {
-				continue
-			}
-			if !s.RestoredAt.IsZero() {
-				account.InvalidateBefore(u, account.At(s.RestoredAt))
-			}
-			p, err := s.exportUser(u)
-			if err != nil && !errors.Is(err, ErrOldBackupCodes) {
-				return fmt.Errorf("%s: %w", u.WireID(), err)
-			}
-			if err := do(p, err); err != nil {
-				return err
+			if err := s.exportRecord(r, do); err != nil {
+				return "", err
 			}
 		}
+		n += len(records)
 		if after = next; after == "" {
-			return nil
+			break
 		}
 	}
+	return after, nil
+}
+
+// exportRecord calls do for the user of a record, unless the user is being deleted.
+func (s *Service) exportRecord(r store.Record, do func(Export, error) error) error {
+	e, _, err := s.Decode(r)
+	if err != nil {
+		return err
+	}
+	u := e.(*account.User)
+	if u.Erasing != nil {
+		return nil
+	}
+	if !s.RestoredAt.IsZero() {
+		account.InvalidateBefore(u, account.At(s.RestoredAt))
+	}
+	p, err := s.exportUser(u)
+	if err != nil && !errors.Is(err, ErrOldBackupCodes) {
+		return fmt.Errorf("%s: %w", u.WireID(), err)
+	}
+	return do(p, err)
 }
 
 func (s *Service) exportUser(u *account.User) (Export, error) {

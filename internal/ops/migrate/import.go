@@ -19,8 +19,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// importTogether bounds the users that are created at once, so that their commits share one write to
-// the disk: the bytes of their lines, of which a line counts at least importShare.
+// importTogether bounds the users that are created at once, so that their commits share one write
+// to the disk: the bytes of their lines, of which a line counts at least importShare.
 const (
 	importTogether = 16 << 20
 	importShare    = importTogether / 256
@@ -30,6 +30,15 @@ const (
 type ImportResult struct {
 	Users, Created, Existing, Refused int
 	SettingsApplied                   bool // the instance took the file's settings
+	Parts                             int  // that were imported
+	More                              bool // another part follows
+}
+
+// Add adds the counts of the next part.
+func (r *ImportResult) Add(part ImportResult) {
+	r.Users, r.Created, r.Existing, r.Refused = r.Users+part.Users, r.Created+part.Created, r.Existing+part.Existing, r.Refused+part.Refused
+	r.SettingsApplied = r.SettingsApplied || part.SettingsApplied
+	r.Parts, r.More = r.Parts+part.Parts, part.More
 }
 
 // errFile is returned for a file that this package did not write, or did not finish.
@@ -38,12 +47,12 @@ var errFile = errors.New("this is not a complete export")
 // ErrKey is returned by [Import] when no identity opens the file.
 var ErrKey = errors.New("no identity of this file opens the export")
 
-// Import creates the users of an export, up to 256 at once. It holds 16 MB of them at most. It
-// leaves existing users as they are, so that an interrupted import can be repeated. A refused line
-// is reported by number and user id, and does not end the import.
+// Import creates the users of a part of an export, counted from 1. It works on 256 at once, and on
+// lines of 16 MB at most. It leaves existing users as they are, so that an interrupted import can
+// be repeated. A refused line is reported by number and user id, and does not end the import.
 //
 // age does not authenticate the writer of a file: import only your own files.
-func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *domain.Service, report io.Writer) (ImportResult, error) {
+func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *domain.Service, part int, report io.Writer) (ImportResult, error) {
 	open, err := age.Decrypt(from, identities...)
 	if no := (*age.NoIdentityMatchError)(nil); errors.As(err, &no) {
 		return ImportResult{}, ErrKey
@@ -51,7 +60,7 @@ func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *d
 	if err != nil {
 		return ImportResult{}, fmt.Errorf("%w: %w", errFile, err)
 	}
-	run := &importRun{service: s, report: report, room: semaphore.NewWeighted(importTogether)}
+	run := &importRun{service: s, part: part, report: report, room: semaphore.NewWeighted(importTogether)}
 	group, ctx := errgroup.WithContext(ctx)
 	run.group = group
 	err = run.lines(ctx, open)
@@ -67,6 +76,7 @@ type importRun struct {
 	service *domain.Service
 	group   *errgroup.Group
 	room    *semaphore.Weighted
+	part    int
 
 	mu     sync.Mutex
 	report io.Writer
@@ -89,7 +99,7 @@ func (r *importRun) lines(ctx context.Context, open io.Reader) error {
 			users++
 			err = r.start(ctx, n, bytes.Clone(text))
 		default:
-			whole, err = true, checkEnd(text, users)
+			whole, err = true, r.end(text, users)
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
@@ -123,11 +133,16 @@ func parse(text []byte) (l line, err error) {
 	return l, nil
 }
 
-// checkEnd returns an error unless a line counts the users before it.
-func checkEnd(text []byte, users int) error {
+// end reads the last line, which counts the users before it.
+func (r *importRun) end(text []byte, users int) error {
 	l, err := parse(text)
 	if err == nil && (l.Object != kindEnd || l.Users == nil || *l.Users != users) {
 		err = errFile
+	}
+	if err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.result.Parts, r.result.More = 1, l.More
 	}
 	return err
 }
@@ -142,6 +157,9 @@ func (r *importRun) begin(ctx context.Context, text []byte) error {
 	}
 	if l.Version != format {
 		return fmt.Errorf("the export has format %d, this program reads format %d", l.Version, format)
+	}
+	if max(l.Part, 1) != r.part { // exports of earlier versions have one part, without a number
+		return fmt.Errorf("this is part %d of the export, not %d", max(l.Part, 1), r.part)
 	}
 	r.result.SettingsApplied, err = r.service.Admin.ImportSettings(ctx, *l.Settings)
 	return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"math"
 	"strings"
 	"testing"
 
@@ -32,9 +33,9 @@ func (i *instance) aged(id string) {
 // TestAnExportSaysHowManyLoseTheirCodes: one of three users has codes without a key of its own.
 func TestAnExportSaysHowManyLoseTheirCodes(t *testing.T) {
 	i := newInstance(t, mfatest.NewClock())
-	write := func(want migrate.ExportResult) {
+	write := func(want migrate.Progress) {
 		t.Helper()
-		got, err := migrate.Export(t.Context(), io.Discard, []age.Recipient{identity(t).Recipient()}, i.Service, i.Now())
+		got, err := migrate.Export(t.Context(), io.Discard, []age.Recipient{identity(t).Recipient()}, i.Service, i.Now(), migrate.Progress{}, math.MaxInt)
 		i.Must(err)
 		if got != want {
 			t.Errorf("%+v, want %+v", got, want)
@@ -43,9 +44,9 @@ func TestAnExportSaysHowManyLoseTheirCodes(t *testing.T) {
 	old, _ := i.member("old")
 	i.member("one")
 	i.member("two")
-	write(migrate.ExportResult{Users: 3})
+	write(migrate.Progress{Parts: 1, Users: 3})
 	i.aged(old)
-	write(migrate.ExportResult{Users: 3, WithoutCodes: 1})
+	write(migrate.Progress{Parts: 1, Users: 3, WithoutCodes: 1})
 }
 
 // TestAHeadIsWhole: the first line of an export has the format and the settings. A file without

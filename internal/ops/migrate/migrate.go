@@ -3,7 +3,8 @@
 // line holds secrets.
 //
 // The first line names the format and has the settings; each further line is a user; the last one
-// counts them. docs/use/moving-away.md specifies the format.
+// counts them. A large export has several such files, its parts. docs/use/moving-away.md specifies
+// the format.
 package migrate
 
 import (
@@ -19,6 +20,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // format is the version of the file format.
@@ -40,25 +42,33 @@ type line struct {
 	head
 	*admin.Export
 	Users *int `json:"users,omitempty"` // in the last line
+	More  bool `json:"more,omitempty"`  // in the last line: another part follows
 }
 
 type head struct {
 	Version    int               `json:"version,omitempty"`
+	Part       int               `json:"part,omitempty"` // from 1 on
 	ExportedAt account.Instant   `json:"exported_at,omitempty"`
 	Settings   *account.Settings `json:"settings,omitempty"`
 }
 
-// ExportResult counts what an export holds.
-type ExportResult struct {
-	Users int
+// Progress is how far an export is: what its whole parts hold, and where the next one begins.
+type Progress struct {
+	Parts int            `json:"parts"`
+	After store.Position `json:"after,omitempty"`
+	Users int            `json:"users"`
 	// WithoutCodes counts users whose backup codes could not be exported.
-	WithoutCodes int
+	WithoutCodes int `json:"without_codes,omitempty"`
 }
 
-// Export writes every user, encrypted. It holds one page of users at a time. A user who changes
-// meanwhile is exported as before or after the change. The file is complete only when Export
-// returns nil; age detects a file that was cut off.
-func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *domain.Service, now time.Time) (done ExportResult, err error) {
+// Whole reports whether no part is missing.
+func (p Progress) Whole() bool { return p.Parts > 0 && p.After == "" }
+
+// Export writes the part after those that are done, encrypted: at least most users, if so many are
+// left. It holds one page of users at a time. A user who changes meanwhile is exported as before or
+// after the change. The part is complete only when Export returns nil; age detects a file that was
+// cut off.
+func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *domain.Service, now time.Time, done Progress, most int) (Progress, error) {
 	sealed, err := age.Encrypt(to, recipients...)
 	if err != nil {
 		return done, fmt.Errorf("encrypt: %w", err)
@@ -68,15 +78,18 @@ func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *do
 		return done, err
 	}
 	settings.Trail = nil
+	next := done
+	next.Parts++
 	out := json.NewEncoder(sealed)
-	if err := out.Encode(line{Object: kindHead, head: head{format, account.At(now), &settings}}); err != nil {
+	if err := out.Encode(line{Object: kindHead, head: head{format, next.Parts, account.At(now), &settings}}); err != nil {
 		return done, fmt.Errorf("write: %w", err)
 	}
-	err = s.Admin.ExportUsers(ctx, func(p admin.Export, left error) error {
+	users := 0
+	next.After, err = s.Admin.ExportUsers(ctx, done.After, most, func(p admin.Export, left error) error {
 		if left != nil {
-			done.WithoutCodes++
+			next.WithoutCodes++
 		}
-		done.Users++
+		users++
 		if err := out.Encode(line{Object: kindUser, Export: &p}); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
@@ -85,8 +98,9 @@ func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *do
 	if err != nil {
 		return done, err
 	}
-	if err := errors.Join(out.Encode(line{Object: kindEnd, Users: &done.Users}), sealed.Close()); err != nil {
+	next.Users += users
+	if err := errors.Join(out.Encode(line{Object: kindEnd, Users: &users, More: !next.Whole()}), sealed.Close()); err != nil {
 		return done, fmt.Errorf("write: %w", err)
 	}
-	return done, nil
+	return next, nil
 }

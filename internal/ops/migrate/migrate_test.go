@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -108,14 +109,14 @@ func identity(t testing.TB) *age.X25519Identity {
 func (i *instance) export(to age.Recipient) []byte {
 	i.Helper()
 	var file bytes.Buffer
-	_, err := migrate.Export(i.Context(), &file, []age.Recipient{to}, i.Service, i.Now())
+	_, err := migrate.Export(i.Context(), &file, []age.Recipient{to}, i.Service, i.Now(), migrate.Progress{}, math.MaxInt)
 	i.Must(err)
 	return file.Bytes()
 }
 
 func (i *instance) restore(file []byte, key age.Identity) (migrate.ImportResult, string, error) {
 	var report strings.Builder
-	got, err := migrate.Import(i.Context(), bytes.NewReader(file), []age.Identity{key}, i.Service, &report)
+	got, err := migrate.Import(i.Context(), bytes.NewReader(file), []age.Identity{key}, i.Service, 1, &report)
 	return got, report.String(), err
 }
 
@@ -147,7 +148,7 @@ func TestAMoveLosesNothing(t *testing.T) {
 
 	fresh := newInstance(t, c)
 	got, report, err := fresh.restore(file, key)
-	if want := (migrate.ImportResult{Users: 2, Created: 2, SettingsApplied: true}); err != nil || got != want || report != "" {
+	if want := (migrate.ImportResult{Users: 2, Created: 2, SettingsApplied: true, Parts: 1}); err != nil || got != want || report != "" {
 		t.Fatalf("%+v %q %v, want %+v", got, report, err, want)
 	}
 	after, err := fresh.Admin.User(t.Context(), id)
@@ -230,7 +231,7 @@ func TestOnlyAWholeFileOfTheRightKeyIsTaken(t *testing.T) {
 			t.Errorf("with byte %d changed it is taken", n)
 		}
 	}
-	if _, err := migrate.Export(t.Context(), io.Discard, nil, old.Service, c.Now()); err == nil {
+	if _, err := migrate.Export(t.Context(), io.Discard, nil, old.Service, c.Now(), migrate.Progress{}, 1); err == nil {
 		t.Error("it was written without a recipient")
 	}
 }
@@ -306,7 +307,7 @@ func TestAnExportIsStreamed(t *testing.T) {
 		old.Must(err)
 	}
 	pages := &pages{}
-	got, err := migrate.Export(t.Context(), pages, []age.Recipient{key.Recipient()}, old.Service, c.Now())
+	got, err := migrate.Export(t.Context(), pages, []age.Recipient{key.Recipient()}, old.Service, c.Now(), migrate.Progress{}, math.MaxInt)
 	if err != nil || got.Users != users {
 		t.Fatalf("%+v %v", got, err)
 	}
