@@ -413,6 +413,7 @@ func (w *world) walkBackend(user string) {
 	w.backend("DELETE", one+"/backup_code", "").ok()
 	w.backend("DELETE", one+"/totp", "").ok()
 	w.backend("DELETE", one+"/mfa", "").ok()
+	w.backend("POST", "/v1/sessions", `{"user_id":"`+user+`"}`).ok()
 	b := w.open(tx.Cookie)
 	b.enter(user)
 	w.backend("GET", "/v1/sessions?user_id="+user, "").ok()

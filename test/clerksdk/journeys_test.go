@@ -14,6 +14,8 @@ import (
 	"github.com/clerk/clerk-sdk-go/v2/signintoken"
 	"github.com/clerk/clerk-sdk-go/v2/user"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/countersign-mfa/countersign/internal/domain/authority"
 )
 
 const password = "correct horse battery"
@@ -214,6 +216,10 @@ func sessions(j *journey) {
 	j.same("claims", id, j.claims(token.JWT).SessionID)
 	j.same("revoked", "revoked", ok(c.Revoke(ctx, &session.RevokeParams{ID: id})).Status)
 	j.same("what is left", int64(0), list(c.List(ctx, &session.ListParams{UserID: &who.ID, Status: clerk.String("active")})).TotalCount)
+	made := ok(c.Create(ctx, &session.CreateParams{UserID: who.ID}))
+	j.same("created", []string{who.ID, "active"}, []string{made.UserID, made.Status})
+	token = must[*clerk.SessionToken](j)(c.CreateToken(ctx, &session.CreateTokenParams{ID: made.ID}))
+	j.same("the proofs of a session without a sign-in", [2]int64{authority.NotProved, authority.NoFactor}, j.claims(token.JWT).FactorVerificationAge)
 	keys := must[*clerk.JSONWebKeySet](j)(jwks.NewClient(j.config).Get(ctx, &jwks.GetParams{}))
 	j.same("algorithm", "RS256", keys.Keys[0].Algorithm)
 }

@@ -41,6 +41,7 @@ var untried = map[string]string{
 	"user-delete":                "there is nothing left to steal",
 	"user-totp-verify":           "checks a code for the team's own form: package bruteforce guesses through it",
 	"user-password-verify":       "checks a password for the team's own form",
+	"admin-session-create":       "makes a session that no browser holds, for the team's own tests",
 	"admin-session-token-create": "mints a token for the team's own tests",
 	"sign-in-token-revoke":       "the owner's ticket only gets worse",
 	"handshake-payload-get":      "reads what a handshake answered",

@@ -35,3 +35,14 @@ func (country) Values() []string { return smsprice.Countries() }
 
 // Explain implements [operation.Explainer].
 func (country) Explain(text string) string { return smsprice.NoCountry(text) }
+
+// testsOnly are the codes of an operation for tests.
+var testsOnly = []apierr.Code{apierr.RequestInvalidForEnvironment}
+
+// checkDevelopment refuses an operation for tests where the publishable key is one of production.
+func checkDevelopment(c *operation.Call) error {
+	if c.Production() {
+		return apierr.New(apierr.RequestInvalidForEnvironment)
+	}
+	return nil
+}

@@ -16,6 +16,13 @@ func SessionsList() operation.Operation {
 		operation.NotFound)
 }
 
+// AdminSessionCreate is POST /v1/sessions.
+func AdminSessionCreate() operation.Operation {
+	return row("admin-session-create", "POST /v1/sessions",
+		"Begin a session without a sign-in, for tests in development", operation.Writes, createSession,
+		operation.NotFound, testsOnly, []apierr.Code{apierr.FormParamValueInvalid, apierr.UserBanned, apierr.UserLocked})
+}
+
 // AdminSessionGet is GET /v1/sessions/{session_id}.
 func AdminSessionGet() operation.Operation {
 	return row("admin-session-get", "GET /v1/sessions/{session_id}", "A session", 0, getAnySession, operation.NotFound)
@@ -84,6 +91,17 @@ func adminSession(r *sessions.Result, err error) (wire.AdminSession, error) {
 		return wire.AdminSession{}, err
 	}
 	return wire.NewAdminSession(r), nil
+}
+
+type sessionCreateInput struct {
+	UserID string `body:"user_id" rules:"required"`
+}
+
+func createSession(c *operation.Call, in sessionCreateInput) (wire.AdminSession, error) {
+	if err := checkDevelopment(c); err != nil {
+		return wire.AdminSession{}, err
+	}
+	return adminSession(c.Service.Admin.CreateSession(c, in.UserID))
 }
 
 type sessionInput struct {

@@ -15,7 +15,7 @@ var codes = map[int][]apierr.Code{
 		apierr.SMSSendError, apierr.SessionExists, apierr.TicketInvalidCode, apierr.TicketExpiredCode,
 		apierr.SignInTokenAlreadyUsedCode, apierr.SignInTokenRevokedCode,
 		apierr.SignInTokenCannotBeUsedCode, apierr.SignInTokenCannotBeRevokedCode,
-		apierr.RequestBodyInvalid, apierr.OriginInvalid, apierr.OriginAuthorizationHeadersConflict,
+		apierr.RequestInvalidForEnvironment, apierr.RequestBodyInvalid, apierr.OriginInvalid, apierr.OriginAuthorizationHeadersConflict,
 	},
 	401: {
 		apierr.AuthenticationInvalid, apierr.DevBrowserUnauthenticated, apierr.ClerkKeyInvalid,

@@ -26,6 +26,52 @@ func (s *Service) UserSessions(ctx context.Context, user string) ([]sessions.Res
 	return found, err
 }
 
+// CreateSession begins a session of a user without a sign-in, for tests of the team's servers. It
+// proved no factor, and no browser has the token of its client. The error is
+// form_param_value_invalid if such a session would be over at once: a second factor is required, and
+// the user has one.
+func (s *Service) CreateSession(ctx context.Context, user string) (*sessions.Result, error) {
+	var out *sessions.Result
+	err := s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
+		switch {
+		case u.Banned:
+			return apierr.New(apierr.UserBanned)
+		case u.LockedUntil > t.Now:
+			return account.Locked(u.LockedUntil.Sub(t.Now))
+		}
+		id, err := s.RandomID()
+		if err != nil {
+			return err
+		}
+		c := &account.Client{ID: id, Created: true, CreatedAt: t.Now}
+		session, err := sessions.Begin(t, c, u, &account.SignIn{}, tx.Caller{})
+		if err != nil {
+			return err
+		}
+		switch alive, err := sessions.LiveUser(t, session); {
+		case err != nil:
+			return err
+		case alive == nil:
+			return apierr.New(apierr.FormParamValueInvalid).Param("user_id").
+				Explain("This user must prove a second factor, and a session that is made here proves none.")
+		}
+		out = resultOf(t, c, u, session)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// resultOf returns a session as answers of the Backend API show it.
+func resultOf(t *tx.Tx, c *account.Client, u *account.User, session *account.Session) *sessions.Result {
+	shown := *session
+	return &sessions.Result{Session: &shown, User: u, WithSnapshot: sessions.WithSnapshot{Snapshot: &sessions.Snapshot{
+		Now: t.Now, Settings: t.State.Settings, Client: c, Users: map[string]*account.User{u.ID: u},
+	}}}
+}
+
 // AnySession returns any user's live session.
 func (s *Service) AnySession(ctx context.Context, id string) (*sessions.Result, error) {
 	return s.adminSession(ctx, id, func(*tx.Tx, *sessions.Result) error { return nil })
@@ -79,8 +125,7 @@ func (s *Service) adminSession(ctx context.Context, id string, do func(*tx.Tx, *
 		if u == nil {
 			return apierr.New(apierr.ResourceNotFound)
 		}
-		shown := *c.Session(id)
-		out = &sessions.Result{Session: &shown, User: u, WithSnapshot: sessions.WithSnapshot{Snapshot: &sessions.Snapshot{Now: t.Now, Settings: t.State.Settings, Client: c, Users: map[string]*account.User{u.ID: u}}}}
+		out = resultOf(t, c, u, c.Session(id))
 		t.ByBackend = true
 		return do(t, out)
 	})

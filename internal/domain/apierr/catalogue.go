@@ -65,6 +65,7 @@ const (
 	ResourceNotFound                           Code = "resource_not_found"
 	MethodNotAllowed                           Code = "method_not_allowed"
 	ResourceLocked                             Code = "resource_locked"
+	RequestInvalidForEnvironment               Code = "request_invalid_for_environment"
 	RequestBodyInvalid                         Code = "request_body_invalid"
 	RequestBodyTooLarge                        Code = "request_body_too_large"
 	UnsupportedContentType                     Code = "unsupported_content_type"
@@ -202,6 +203,8 @@ var catalogue = []Entry{
 		"a known path, another method"},
 	{ResourceLocked, "busy", "The resource changed at the same moment. Try again.",
 		"other changes won many times in a row"},
+	{RequestInvalidForEnvironment, "invalid for this environment", "This request is for development instances only.",
+		"an operation for tests, with a production key"},
 	{RequestBodyInvalid, "invalid body", "The body of the request could not be read.",
 		"malformed form or JSON"},
 	{RequestBodyTooLarge, "too large", "The body of a request may have at most 64 KiB.",

@@ -7,7 +7,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
@@ -175,34 +174,18 @@ func provedFirst(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.Sig
 
 // complete turns the sign-in into a session with a new id, and gives the client a new token.
 func complete(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.SignIn, from tx.Caller) error {
-	nonce, err := t.Engine.RandomID()
+	c := p.Client
+	session, err := sessions.Begin(t, c, u, si, from)
 	if err != nil {
 		return err
 	}
-	c := p.Client
-	id := account.SessionName{Client: c.ID, User: u.ID, Nonce: nonce}.String()
-	session := account.Session{
-		ID: id, LastActive: t.Now, Agent: agent(from.Agent), Origin: from.Origin, CreatedAt: t.Now, UpdatedAt: t.Now, Expires: t.Now.Add(account.SessionLife),
-	}
-	si.Created = id
-	c.SignIn, c.LastActive = nil, id
-	u.AddSession(account.SessionRef{Client: c.ID, Nonce: nonce, Ends: session.Expires}, t.Now)
-	sessions.StartProofs(t, &session, u, si)
-	c.Sessions = append(c.Sessions, session)
-	c.Expires = max(c.Expires, session.Expires, c.CreatedAt.Add(account.ClientLife))
-	c.Touch(t.Now)
-	t.Put(c)
+	si.Created, c.SignIn = session.ID, nil
+	c.Expires = max(c.Expires, c.CreatedAt.Add(account.ClientLife))
 	u.LastSignInAt = t.Now
 	u.FirstFailures.Clear()
-	u.Touch(t.Now)
-	audit.Record(t, u, account.EventSignedIn, account.SessionName{Client: c.ID, User: u.ID, Nonce: nonce}.Subject(session.CreatedAt))
 	sessions.KeepFormerHash(c)
 	return sessions.RotateToken(t, p)
 }
-
-// agent keeps what a list of devices shows of a User-Agent: browsers name themselves near the end
-// of up to 150 characters.
-func agent(text string) string { return strings.ToValidUTF8(text[:min(len(text), 200)], "") }
 
 // current returns the client's sign-in in progress with its user. Another client's sign-in is not
 // found, like one that does not exist.

@@ -3,6 +3,7 @@ package sessions
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -101,6 +102,31 @@ func (s *Service) EndAll(ctx context.Context, from tx.Caller) (*Snapshot, error)
 		return nil
 	})
 }
+
+// Begin begins a session of a user on a client, with the proofs of a sign-in of the caller.
+func Begin(t *tx.Tx, c *account.Client, u *account.User, si *account.SignIn, from tx.Caller) (*account.Session, error) {
+	nonce, err := t.Engine.RandomID()
+	if err != nil {
+		return nil, err
+	}
+	name := account.SessionName{Client: c.ID, User: u.ID, Nonce: nonce}
+	session := account.Session{
+		ID: name.String(), LastActive: t.Now, Agent: agent(from.Agent), Origin: from.Origin, CreatedAt: t.Now, UpdatedAt: t.Now, Expires: t.Now.Add(account.SessionLife),
+	}
+	u.AddSession(account.SessionRef{Client: c.ID, Nonce: nonce, Ends: session.Expires}, t.Now)
+	StartProofs(t, &session, u, si)
+	c.Sessions = append(c.Sessions, session)
+	c.LastActive, c.Expires = session.ID, max(c.Expires, session.Expires)
+	c.Touch(t.Now)
+	t.Put(c)
+	u.Touch(t.Now)
+	audit.Record(t, u, account.EventSignedIn, name.Subject(session.CreatedAt))
+	return &session, nil
+}
+
+// agent keeps what a list of devices shows of a User-Agent: browsers name themselves near the end
+// of up to 150 characters.
+func agent(text string) string { return strings.ToValidUTF8(text[:min(len(text), 200)], "") }
 
 // endings are the events of a session's end, by the status that the session gets.
 var endings = map[account.SessionStatus]account.EventName{account.SessionEnded: account.EventSignedOut, account.SessionRemoved: account.EventSessionRemoved, account.SessionRevoked: account.EventSessionRevoked}
