@@ -115,6 +115,8 @@ test('sessions: list, read, token, revoke', async () => {
   assert.equal((await clerk.jwks.getJwks()).keys[0].alg, 'RS256');
   await clerk.sessions.revokeSession(app.session.id);
   assert.deepEqual((await clerk.sessions.getSessionList({ userId: max.id })).data, []);
+  assert.equal((await clerk.sessions.createSession({ userId: max.id })).userId, max.id);
+  assert.ok((await clerk.testingTokens.createTestingToken()).token);
 });
 
 test('verifyToken: networkless with a pinned key, and through JWKS', async () => {

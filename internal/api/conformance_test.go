@@ -423,6 +423,10 @@ func (w *world) walkBackend(user string) {
 	w.backend("DELETE", "/v1/phone_numbers/"+phone, "").ok()
 	ticket := w.backend("POST", "/v1/sign_in_tokens", `{"user_id":"`+user+`"}`).ok().text("id")
 	w.backend("POST", "/v1/sign_in_tokens/"+ticket+"/revoke", "").ok()
+	w.backend("POST", "/v1/testing_tokens", "").ok()
+	for _, step := range []string{"ban", "unban"} {
+		w.backend("POST", "/v1/users/"+step, `{"user_ids":["`+user+`"]}`).ok()
+	}
 	for _, step := range []string{"lock", "unlock", "ban", "unban"} {
 		w.backend("POST", one+"/"+step, "").ok()
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // TestOperationsForTestsAreOffInProduction: with a production key they answer Clerk's error and
@@ -12,7 +13,7 @@ func TestOperationsForTestsAreOffInProduction(t *testing.T) {
 	for key, want := range map[string]int{"pk_test_x": 200, "pk_live_x": 400} {
 		w := newWorld(t, func(c *api.Config) { c.PublishableKey = key })
 		user := w.user()
-		for path, body := range map[string]string{"/v1/sessions": `{"user_id":"` + user + `"}`} {
+		for path, body := range map[string]string{"/v1/sessions": `{"user_id":"` + user + `"}`, "/v1/testing_tokens": ""} {
 			a := w.backend("POST", path, body)
 			if want == 200 {
 				a.ok()
@@ -22,6 +23,20 @@ func TestOperationsForTestsAreOffInProduction(t *testing.T) {
 		}
 		if n := len(w.backend("GET", "/v1/sessions?user_id="+user, "").ok().body); (n > len("[]")) != (want == 200) {
 			t.Errorf("%s: the list of sessions has %d bytes", key, n)
+		}
+	}
+}
+
+// TestATestingTokenChangesNothing: the Frontend API accepts the token that Clerk's test tools add,
+// and any other text in its place, in lists too.
+func TestATestingTokenChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	b := w.open(tx.Cookie)
+	b.enter(w.user())
+	token := w.backend("POST", "/v1/testing_tokens", "").ok().text("token")
+	for _, text := range []string{token, "another"} {
+		for _, path := range []string{"/v1/client", "/v1/me/sessions", "/v1/environment"} {
+			b.call("GET", path+"?__clerk_testing_token="+text).ok()
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// TestASessionForTestsProvesNothing: a session that the Backend API makes has proved no factor, so a
+// TestASessionForTestsProvesNothing: a session that the Backend API makes has proved no factor. A
 // server that asks for a fresh proof refuses it.
 func TestASessionForTestsProvesNothing(t *testing.T) {
 	w := newWorld(t)

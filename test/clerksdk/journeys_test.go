@@ -12,6 +12,7 @@ import (
 	"github.com/clerk/clerk-sdk-go/v2/phonenumber"
 	"github.com/clerk/clerk-sdk-go/v2/session"
 	"github.com/clerk/clerk-sdk-go/v2/signintoken"
+	"github.com/clerk/clerk-sdk-go/v2/testingtoken"
 	"github.com/clerk/clerk-sdk-go/v2/user"
 	"github.com/google/go-cmp/cmp"
 
@@ -43,6 +44,7 @@ var journeys = []struct {
 	{"the SDK's HTTP middleware and jwt.Verify", middleware, []string{
 		"jwt.Verify", "jwt.Decode", "http.RequireHeaderAuthorization", "http.WithHeaderAuthorization", "http.NeedsSessionReverification",
 	}},
+	{"testing tokens", testingTokens, nil},
 	{"settings", settings, nil},
 }
 
@@ -222,6 +224,11 @@ func sessions(j *journey) {
 	j.same("the proofs of a session without a sign-in", [2]int64{authority.NotProved, authority.NoFactor}, j.claims(token.JWT).FactorVerificationAge)
 	keys := must[*clerk.JSONWebKeySet](j)(jwks.NewClient(j.config).Get(ctx, &jwks.GetParams{}))
 	j.same("algorithm", "RS256", keys.Keys[0].Algorithm)
+}
+
+func testingTokens(j *journey) {
+	made := must[*clerk.TestingToken](j)(testingtoken.NewClient(j.config).Create(j.Context()))
+	j.same("a token", true, made.Token != "" && made.ExpiresAt > 0)
 }
 
 func settings(j *journey) {

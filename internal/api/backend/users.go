@@ -89,6 +89,20 @@ func UserUnban() operation.Operation {
 		operation.NotFound)
 }
 
+// UsersBan is POST /v1/users/ban.
+func UsersBan() operation.Operation {
+	return row("users-ban", "POST /v1/users/ban",
+		"Ban up to 50 users", operation.Writes, banUsers,
+		operation.NotFound)
+}
+
+// UsersUnban is POST /v1/users/unban.
+func UsersUnban() operation.Operation {
+	return row("users-unban", "POST /v1/users/unban",
+		"Let up to 50 users in again", operation.Writes, unbanUsers,
+		operation.NotFound)
+}
+
 func adminUser(c *operation.Call, u *account.User, err error) (wire.AdminUser, error) {
 	if err != nil {
 		return wire.AdminUser{}, err
@@ -228,4 +242,30 @@ func banUser(c *operation.Call, in userInput) (wire.AdminUser, error) {
 func unbanUser(c *operation.Call, in userInput) (wire.AdminUser, error) {
 	u, err := c.Service.Admin.Unban(c, in.ID)
 	return adminUser(c, u, err)
+}
+
+type usersInput struct {
+	IDs []string `body:"user_ids" rules:"required items=1..50"`
+}
+
+func banUsers(c *operation.Call, in usersInput) ([]wire.AdminUser, error) {
+	all, err := c.Service.Admin.BanAll(c, in.IDs)
+	return adminUsers(c, all, err)
+}
+
+func unbanUsers(c *operation.Call, in usersInput) ([]wire.AdminUser, error) {
+	all, err := c.Service.Admin.UnbanAll(c, in.IDs)
+	return adminUsers(c, all, err)
+}
+
+func adminUsers(c *operation.Call, all []*account.User, err error) ([]wire.AdminUser, error) {
+	if err != nil {
+		return nil, err
+	}
+	now := account.At(c.Service.Now())
+	shown := make([]wire.AdminUser, len(all))
+	for i, u := range all {
+		shown[i] = wire.NewAdminUser(u, now)
+	}
+	return shown, nil
 }

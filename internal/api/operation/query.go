@@ -27,14 +27,15 @@ type carriedParam struct {
 }
 
 var carriedParams = map[string]carriedParam{
-	"__clerk_api_version":  {"the version of the protocol that the SDK was made for; there is one", true},
-	"_clerk_js_version":    {"the release of clerk-js", true},
-	"_clerk_session_id":    {"the session that the request is about, read before any operation", false},
-	"__clerk_db_jwt":       {"the id of a development browser, read before any operation", false},
-	"__dev_session":        {"the former name of __clerk_db_jwt", false},
-	"_is_native":           {"says that the client token comes in a header, read before any operation", false},
-	"_method":              {"the method that a POST stands for, read before any operation", false},
-	"rotating_token_nonce": {"native SDKs add it after a redirect; tokens here do not rotate by it", false},
+	"__clerk_testing_token": {"the token of Clerk's test tools; there is no protection from bots that it could turn off", false},
+	"__clerk_api_version":   {"the version of the protocol that the SDK was made for; there is one", true},
+	"_clerk_js_version":     {"the release of clerk-js", true},
+	"_clerk_session_id":     {"the session that the request is about, read before any operation", false},
+	"__clerk_db_jwt":        {"the id of a development browser, read before any operation", false},
+	"__dev_session":         {"the former name of __clerk_db_jwt", false},
+	"_is_native":            {"says that the client token comes in a header, read before any operation", false},
+	"_method":               {"the method that a POST stands for, read before any operation", false},
+	"rotating_token_nonce":  {"native SDKs add it after a redirect; tokens here do not rotate by it", false},
 }
 
 // CarriedParams returns the names of the parameters that every operation of a surface accepts.

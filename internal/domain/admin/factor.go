@@ -9,7 +9,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
-	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -33,27 +32,6 @@ func (s *Service) Unlock(ctx context.Context, id string) (*account.User, error) 
 		u.SecondFailures.Clear()
 		u.Touch(t.Now)
 		audit.Record(t, u, account.EventUserUnlocked, account.Subject{})
-		return nil
-	})
-}
-
-// Ban keeps a user out and ends the user's sessions.
-func (s *Service) Ban(ctx context.Context, id string) (*account.User, error) {
-	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
-		u.Banned = true
-		sessions.SignOutAll(t, u)
-		u.Touch(t.Now)
-		audit.Record(t, u, account.EventUserBanned, account.Subject{})
-		return nil
-	})
-}
-
-// Unban lets a banned user sign in again.
-func (s *Service) Unban(ctx context.Context, id string) (*account.User, error) {
-	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
-		u.Banned = false
-		u.Touch(t.Now)
-		audit.Record(t, u, account.EventUserUnbanned, account.Subject{})
 		return nil
 	})
 }

@@ -28,8 +28,8 @@ func (s *Service) UserSessions(ctx context.Context, user string) ([]sessions.Res
 
 // CreateSession begins a session of a user without a sign-in, for tests of the team's servers. It
 // proved no factor, and no browser has the token of its client. The error is
-// form_param_value_invalid if such a session would be over at once: a second factor is required, and
-// the user has one.
+// form_param_value_invalid if such a session would be over at once: a second factor is required,
+// and the user has one.
 func (s *Service) CreateSession(ctx context.Context, user string) (*sessions.Result, error) {
 	var out *sessions.Result
 	err := s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {

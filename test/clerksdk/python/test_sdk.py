@@ -92,6 +92,11 @@ class SDK(unittest.TestCase):
         self.assertFalse(users.unlock(user_id=id).locked)
         self.assertTrue(users.ban(user_id=id).banned)
         self.assertFalse(users.unban(user_id=id).banned)
+        self.assertTrue(users.bulk_ban(user_ids=[id])[0].banned)
+        self.assertFalse(users.bulk_unban(user_ids=[id])[0].banned)
+
+    def test_testing_tokens(self):
+        self.assertTrue(self.clerk.testing_tokens.create().token)
 
     def test_factors(self):
         users = self.clerk.users
@@ -135,6 +140,7 @@ class SDK(unittest.TestCase):
         self.assertEqual(self.verified(token.jwt)["sid"], id)
         self.assertEqual(sessions.revoke(session_id=id).status, "revoked")
         self.assertEqual(sessions.list(user_id=max.id, status=models.QueryParamStatus.ACTIVE), [])
+        self.assertEqual(sessions.create(request={"user_id": max.id}).user_id, max.id)
 
     def verified(self, token):
         return verify_token(token, VerifyTokenOptions(secret_key=SECRET_KEY, api_url=self.server.url))

@@ -124,6 +124,13 @@ class SdkTest {
         assertFalse(clerk.users().unlock(id).user().orElseThrow().locked());
         assertTrue(clerk.users().ban(id).user().orElseThrow().banned());
         assertFalse(clerk.users().unban(id).user().orElseThrow().banned());
+        assertTrue(clerk.users().bulkBan(UsersBanRequestBody.builder().userIds(List.of(id)).build()).userList().orElseThrow().get(0).banned());
+        assertFalse(clerk.users().bulkUnban(UsersUnbanRequestBody.builder().userIds(List.of(id)).build()).userList().orElseThrow().get(0).banned());
+    }
+
+    @Test
+    void testingTokens() throws Exception {
+        assertTrue(clerk.testingTokens().create().call().testingToken().isPresent());
     }
 
     @Test
@@ -185,6 +192,8 @@ class SdkTest {
         assertEquals(session.id(), verified(clerk.sessions().createToken(session.id()).object().orElseThrow().jwt().orElseThrow()).get("sid"));
         assertEquals("revoked", clerk.sessions().revoke(session.id()).session().orElseThrow().status().value());
         assertEquals(List.of(), clerk.sessions().list(active).sessionList().orElseThrow());
+        var body = CreateSessionRequestBody.builder().userId(max.id()).build();
+        assertEquals(max.id(), clerk.sessions().create().request(body).call().session().orElseThrow().userId());
     }
 
     private static Claims verified(String token) throws Exception {
