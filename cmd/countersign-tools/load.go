@@ -25,6 +25,8 @@ type loadCmd struct {
 	Users     int      `default:"200" placeholder:"NUMBER" help:"Users with an authenticator app and 20 backup codes."`
 	Checks    int      `default:"3000" placeholder:"NUMBER" help:"Checks per operation."`
 	Operation []string `default:"totp,wrong,backup" enum:"totp,wrong,backup" placeholder:"NAME" help:"What to measure: totp, wrong, backup."`
+	Journey   string   `enum:",sign-in" default:"" placeholder:"NAME" help:"Measure a journey over the Frontend API instead: sign-in, with password and authenticator code."`
+	Hashing   bool     `help:"Let the server hash the passwords of the journey at its own cost. Left out, a comparison costs nothing, so that the sign-in shows its own cost."`
 	cli.JSON  `embed:""`
 }
 
@@ -37,6 +39,7 @@ type measured struct {
 	P95       float64 `json:"p95_ms"`
 	P99       float64 `json:"p99_ms"`
 	CPU       float64 `json:"server_cpu_ms_per_check"`
+	Peak      int     `json:"server_peak_memory_kb"`
 }
 
 // Run prints a line per operation.
@@ -56,23 +59,48 @@ func (l *loadCmd) Run(ctx context.Context) error {
 	}
 	defer server.stop()
 	_, _ = fmt.Fprintf(l.Text(), "start to first answer %v\n", server.ready.Round(100*time.Microsecond))
-	runner, err := load.New(ctx, load.Config{URL: server.url, SecretKey: secret.New(local.DefaultKey), Clients: l.Clients, Users: l.Users, Checks: l.Checks})
+	runner, err := load.New(ctx, load.Config{
+		URL: server.url, SecretKey: secret.New(local.DefaultKey), Clients: l.Clients, Users: l.Users, Checks: l.Checks, CPU: server.cpu, Passwords: l.Hashing,
+	})
 	if err != nil {
 		return err
 	}
+	if err := l.measure(ctx, runner, server); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(l.Text(), "server peak memory %d kB\n", server.peakMemory())
+	return nil
+}
+
+// measure runs the journey or the operations.
+func (l *loadCmd) measure(ctx context.Context, runner *load.Runner, server *server) error {
+	if l.Journey != "" {
+		results, err := runner.SignIns(ctx)
+		if err != nil {
+			return err
+		}
+		l.show(server, results...)
+		return nil
+	}
 	for _, operation := range l.Operation {
-		before := server.cpu()
 		r, err := runner.Run(ctx, operation)
 		if err != nil {
 			return err
 		}
-		each := (server.cpu() - before) / time.Duration(r.Checks)
-		l.Print(measured{r.Operation, r.Checks, r.Rate(), ms(r.P50), ms(r.P95), ms(r.P99), ms(each)},
-			"%-7s %6.0f/s   p50 %v  p95 %v  p99 %v   server CPU %v each (including the work between rounds)\n", r.Operation, r.Rate(),
+		l.show(server, r)
+	}
+	return nil
+}
+
+// show prints a line per result.
+func (l *loadCmd) show(server *server, results ...load.Result) {
+	peak := server.peakMemory()
+	for _, r := range results {
+		each := r.CPU / time.Duration(r.Checks)
+		l.Print(measured{r.Operation, r.Checks, r.Rate(), ms(r.P50), ms(r.P95), ms(r.P99), ms(each), peak},
+			"%-13s %6.0f/s   p50 %v  p95 %v  p99 %v   server CPU %v each\n", r.Operation, r.Rate(),
 			r.P50.Round(10*time.Microsecond), r.P95.Round(10*time.Microsecond), r.P99.Round(10*time.Microsecond), each.Round(time.Microsecond))
 	}
-	_, _ = fmt.Fprintf(l.Text(), "server peak memory %s\n", server.peakMemory())
-	return nil
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -156,15 +184,18 @@ func (s *server) cpu() time.Duration {
 	return time.Duration(user+system) * tick
 }
 
-func (s *server) peakMemory() string {
+// peakMemory returns the server's largest resident memory in KiB, where the system reports it
+// (Linux).
+func (s *server) peakMemory() int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
 	if err != nil {
-		return "unknown on this system"
+		return 0
 	}
 	for line := range strings.Lines(string(text)) {
 		if size, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			return strings.TrimSpace(size)
+			kib, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(size), " kB"))
+			return kib
 		}
 	}
-	return "unknown"
+	return 0
 }

@@ -72,6 +72,8 @@ func newWorldOf(t testing.TB, random io.Reader) *world {
 	}})
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = false })
 	w.Must(err)
+	_, err = w.Tokens.PublishedKeys(t.Context()) // makes the first signing key
+	w.Must(err)
 	return w
 }
 

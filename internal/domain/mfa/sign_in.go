@@ -93,7 +93,7 @@ func claimKeys(s *tx.Engine, text string) []store.Key {
 
 // signIn runs one step of a sign-in and builds the answer.
 func (s *Service) signIn(ctx context.Context, from tx.Caller, keys []store.Key, step func(*tx.Tx, *tx.ClientSession) (*account.SignIn, *account.User, error)) (*SignInResult, error) {
-	return sessions.Run(ctx, s.Service, from, keys, func(t *tx.Tx, p *tx.ClientSession) (*SignInResult, error) {
+	return sessions.RunSignIn(ctx, s.Service, from, keys, func(t *tx.Tx, p *tx.ClientSession) (*SignInResult, error) {
 		si, u, err := step(t, p)
 		if err != nil {
 			return nil, err

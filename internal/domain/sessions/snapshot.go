@@ -89,8 +89,36 @@ func (w *WithSnapshot) setSnapshot(snap *Snapshot) { w.Snapshot = snap }
 func Run[R interface{ setSnapshot(*Snapshot) }](
 	ctx context.Context, s *Service, from tx.Caller, keys []store.Key, do func(*tx.Tx, *tx.ClientSession) (R, error),
 ) (R, error) {
+	return run(ctx, s.RunClient, from, keys, do)
+}
+
+// RunSignIn is [Run] for the steps of a sign-in. Its answers show a browser no session token: the
+// SDK touches the session that a sign-in made, and that answer has the token (setActive of
+// clerk-js). A function in AWS knows no token of another one, and would sign for nothing. A
+// native app gets the token, because its SDK asks for one first when it has none.
+func RunSignIn[R interface{ setSnapshot(*Snapshot) }](
+	ctx context.Context, s *Service, from tx.Caller, keys []store.Key, do func(*tx.Tx, *tx.ClientSession) (R, error),
+) (R, error) {
+	return run(ctx, s.runSignIn, from, keys, do)
+}
+
+func (s *Service) runSignIn(ctx context.Context, from tx.Caller, keys []store.Key, do clientStep) (*Snapshot, error) {
+	snap, state, err := s.runClient(ctx, from, keys, do)
+	if err != nil || snap.Transport != tx.Native {
+		return snap, err
+	}
+	return snap, s.signTokens(ctx, snap, state, from.Origin)
+}
+
+// clientStep is what an operation does with its client.
+type clientStep = func(*tx.Tx, *tx.ClientSession) error
+
+func run[R interface{ setSnapshot(*Snapshot) }](
+	ctx context.Context, client func(context.Context, tx.Caller, []store.Key, clientStep) (*Snapshot, error), from tx.Caller,
+	keys []store.Key, do func(*tx.Tx, *tx.ClientSession) (R, error),
+) (R, error) {
 	var result, none R
-	snap, err := s.RunClient(ctx, from, keys, func(t *tx.Tx, p *tx.ClientSession) (err error) {
+	snap, err := client(ctx, from, keys, func(t *tx.Tx, p *tx.ClientSession) (err error) {
 		result, err = do(t, p)
 		return err
 	})
@@ -117,10 +145,17 @@ func RunSession[R interface{ setSnapshot(*Snapshot) }](
 
 // RunClient carries out an operation of a client: it finds the client, runs do, commits, and signs
 // the session tokens of the state after it.
-func (s *Service) RunClient(ctx context.Context, from tx.Caller, keys []store.Key, do func(*tx.Tx, *tx.ClientSession) error) (*Snapshot, error) {
-	var snap *Snapshot
-	var state *tx.SettingsState
-	err := s.Update(ctx, append(from.Keys(), keys...), func(t *tx.Tx) error {
+func (s *Service) RunClient(ctx context.Context, from tx.Caller, keys []store.Key, do clientStep) (*Snapshot, error) {
+	snap, state, err := s.runClient(ctx, from, keys, do)
+	if err != nil {
+		return nil, err
+	}
+	return snap, s.signTokens(ctx, snap, state, from.Origin)
+}
+
+// runClient is [Service.RunClient] without the signing.
+func (s *Service) runClient(ctx context.Context, from tx.Caller, keys []store.Key, do clientStep) (snap *Snapshot, state *tx.SettingsState, err error) {
+	err = s.Update(ctx, append(from.Keys(), keys...), func(t *tx.Tx) error {
 		t.Address, t.Language = from.Address, from.Language
 		p, err := identify(t, from)
 		if err != nil {
@@ -136,10 +171,7 @@ func (s *Service) RunClient(ctx context.Context, from tx.Caller, keys []store.Ke
 		snap, err = snapshot(t, p)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return snap, s.signTokens(ctx, snap, state, from.Origin)
+	return snap, state, err
 }
 
 // signTokens adds a token for each session of the snapshot. A session whose claims are too large

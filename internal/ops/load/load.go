@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +24,11 @@ type Config struct {
 	Clients   int // each sends its next request after its last answer
 	Users     int
 	Checks    int // per operation, at least
+	// CPU returns the CPU time that the server has used so far.
+	CPU func() time.Duration
+	// Passwords lets the server hash the users' passwords. Else it gets digests that cost nothing to
+	// compare, so that a sign-in shows its own cost.
+	Passwords bool
 }
 
 // Result holds the measurements of one operation.
@@ -32,6 +36,7 @@ type Result struct {
 	Operation     string
 	Checks        int
 	Elapsed       time.Duration
+	CPU           time.Duration // of the server, for all checks
 	P50, P95, P99 time.Duration
 }
 
@@ -56,7 +61,11 @@ const backupCodes = 20
 // New creates the users, each with an authenticator app and backup codes.
 func New(ctx context.Context, c Config) (*Runner, error) {
 	r := &Runner{Config: c, server: client.New(c.URL, c.SecretKey.Reveal(), c.Clients), users: make([]user, c.Users)}
-	err := r.each(func(i int) error {
+	digest, err := cheapDigest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = r.each(func(i int) error {
 		key, err := totp.ParseSecret(fmt.Sprintf("JBSWY3DPEHPK3PXPJBSWY3DP%08s", base32Digits(i)))
 		if err != nil {
 			return fmt.Errorf("make secret: %w", err)
@@ -68,7 +77,12 @@ func New(ctx context.Context, c Config) (*Runner, error) {
 		var out struct {
 			ID string `json:"id"`
 		}
-		body := map[string]any{"totp_secret": key.Reveal(), "backup_codes": codes, "skip_password_requirement": true}
+		body := map[string]any{"username": username(i), "totp_secret": key.Reveal(), "backup_codes": codes}
+		if c.Passwords {
+			body["password"] = aPassword
+		} else {
+			body["password_digest"], body["password_hasher"] = digest, "argon2id"
+		}
 		if err := r.server.Call(ctx, http.MethodPost, "/v1/users", body, &out); err != nil {
 			return err
 		}
@@ -105,32 +119,20 @@ func (r *Runner) Run(ctx context.Context, operation string) (Result, error) {
 	if !ok {
 		return Result{}, fmt.Errorf("unknown operation %q: totp, wrong or backup", operation)
 	}
-	out := Result{Operation: operation}
-	var all []time.Duration
-	for out.Checks < r.Checks {
+	m := &measure{operation: operation}
+	for m.checks < r.Checks {
 		next, err := round(ctx)
 		if err != nil {
-			return out, err
+			return Result{}, err
 		}
-		took := make([]time.Duration, r.Users)
-		start := time.Now()
-		err = r.each(func(i int) error {
-			began := time.Now()
-			err := r.server.Call(ctx, http.MethodPost, "/v1/users/"+r.users[i].id+"/verify_totp", map[string]string{"code": next.code(i)}, nil)
-			took[i] = time.Since(began)
-			return next.want(err)
+		err = r.round(m, func(i int) error {
+			return next.want(r.server.Call(ctx, http.MethodPost, "/v1/users/"+r.users[i].id+"/verify_totp", map[string]string{"code": next.code(i)}, nil))
 		})
 		if err != nil {
-			return out, err
+			return Result{}, err
 		}
-		out.Elapsed += time.Since(start)
-		out.Checks += r.Users
-		all = append(all, took...)
 	}
-	slices.Sort(all)
-	at := func(share float64) time.Duration { return all[int(share*float64(len(all)-1))] }
-	out.P50, out.P95, out.P99 = at(.50), at(.95), at(.99)
-	return out, nil
+	return m.result(), nil
 }
 
 // check is a round: one code per user, and the expected answer.
