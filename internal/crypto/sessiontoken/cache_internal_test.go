@@ -56,6 +56,7 @@ func TestATokenIsSignedOnce(t *testing.T) {
 		{"for another origin", first, func(c *Claims) { c.AuthorizedParty = "https://b.example.com" }, "s", true},
 		{"a minute after the proof", first, func(c *Claims) { c.Ages[0]++ }, "s", true},
 		{"pending", first, func(c *Claims) { c.Status = "pending" }, "s", true},
+		{"with another claim of the application", first, func(c *Claims) { c.Custom = []byte(`{"role":"admin"}`) }, "s", true},
 		{"in another state", first, func(c *Claims) { c.ID = "k" }, "t", true},
 		{"of another key", other, func(*Claims) {}, "s", true},
 	} {
