@@ -92,14 +92,14 @@ func UserUnban() operation.Operation {
 // UsersBan is POST /v1/users/ban.
 func UsersBan() operation.Operation {
 	return row("users-ban", "POST /v1/users/ban",
-		"Ban up to 50 users", operation.Writes, banUsers,
+		"Ban up to 50 users", operation.Writes|operation.Deletes, banUsers,
 		operation.NotFound)
 }
 
 // UsersUnban is POST /v1/users/unban.
 func UsersUnban() operation.Operation {
 	return row("users-unban", "POST /v1/users/unban",
-		"Let up to 50 users in again", operation.Writes, unbanUsers,
+		"Let up to 50 users in again", operation.Writes|operation.Deletes, unbanUsers,
 		operation.NotFound)
 }
 
