@@ -169,7 +169,9 @@ test('verifyToken: a token of a browser names its party, also when the Backend A
   const max = await newUser(w);
   const { token: ticket } = await clerk.signInTokens.createSignInToken({ userId: max.id, expiresInSeconds: 60 });
   const answer = await fetch(`${w.api.url}/v1/client/sign_ins`, { method: 'POST', headers: { origin }, body: new URLSearchParams({ strategy: 'ticket', ticket }) });
-  const [{ id, last_active_token: { jwt } }] = (await answer.json()).client.sessions;
+  const [{ id }] = (await answer.json()).client.sessions;
+  const cookie = answer.headers.getSetCookie().map(line => line.split(';')[0]).join('; ');
+  const { jwt } = await (await fetch(`${w.api.url}/v1/client/sessions/${id}/tokens`, { method: 'POST', headers: { origin, cookie } })).json();
   for (const token of [jwt, (await clerk.sessions.getToken(id)).jwt]) {
     assert.equal((await verifyToken(token, { secretKey, apiUrl: w.api.url, authorizedParties: [origin] })).azp, origin);
     await assert.rejects(verifyToken(token, { secretKey, apiUrl: w.api.url, authorizedParties: ['https://other.example'] }), { reason: 'token-invalid-authorized-parties' });
