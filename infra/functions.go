@@ -40,11 +40,15 @@ func id(name string) string {
 
 func (s *Stack) functionName(name string) string { return s.settings.Name + "-" + name }
 
-func (s *Stack) function(f plan.Function) {
-	logs := awslogs.NewLogGroup(s.cdk, jsii.String(id(f.Name)+"Log"), &awslogs.LogGroupProps{
-		LogGroupName: jsii.String("/countersign/" + s.settings.Name + "/" + f.Name),
+// logGroup returns a log group /countersign/<stack>/<part>.
+func (s *Stack) logGroup(id, part string) awslogs.LogGroup {
+	return awslogs.NewLogGroup(s.cdk, &id, &awslogs.LogGroupProps{
+		LogGroupName: jsii.String("/countersign/" + s.settings.Name + "/" + part),
 		Retention:    awslogs.RetentionDays(retention(s.settings.LogDays)), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
+}
+
+func (s *Stack) function(f plan.Function) {
 	tracing := awslambda.Tracing_DISABLED
 	if s.settings.Tracing {
 		tracing = awslambda.Tracing_ACTIVE
@@ -54,9 +58,9 @@ func (s *Stack) function(f plan.Function) {
 		Description:  jsii.String(describe(f)),
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(), Architecture: awslambda.Architecture_ARM_64(), Handler: jsii.String("bootstrap"),
 		Code:    awslambda.Code_FromAsset(jsii.String(s.zip(f.Name)), nil),
-		Role:    s.role(f, logs),
+		Role:    s.role(f),
 		Timeout: awscdk.Duration_Seconds(jsii.Number(waitSecs)), MemorySize: jsii.Number(memoryMB),
-		LogGroup: logs, LoggingFormat: awslambda.LoggingFormat_JSON,
+		LogGroup: s.logs, LoggingFormat: awslambda.LoggingFormat_JSON,
 		// Lambda's own two log lines for each invocation would cost more than the invocation.
 		SystemLogLevelV2: awslambda.SystemLogLevel_WARN, Tracing: tracing,
 		Environment: s.environment(f),
@@ -86,15 +90,15 @@ func retention(days int) string {
 	}[days]
 }
 
-// role allows a function its own log, its traces and its grants, each by exact actions on exact
+// role allows a function the shared log group, its traces and its grants, each by exact actions on exact
 // resources. The policy is part of the role: a separate policy would be one more resource for each
 // function, and a stack may have 500.
-func (s *Stack) role(f plan.Function, logs awslogs.LogGroup) awsiam.IRole {
+func (s *Stack) role(f plan.Function) awsiam.IRole {
 	policy := awsiam.NewPolicyDocument(nil)
 	allow := func(p *awsiam.PolicyStatementProps) { policy.AddStatements(awsiam.NewPolicyStatement(p)) }
 	allow(&awsiam.PolicyStatementProps{
-		// All streams of a log group have this name; the group belongs to the function alone.
-		Actions: jsii.Strings("logs:CreateLogStream", "logs:PutLogEvents"), Resources: &[]*string{logs.LogGroupArn()},
+		// The name of a stream begins with the date, so no pattern names those of one function.
+		Actions: jsii.Strings("logs:CreateLogStream", "logs:PutLogEvents"), Resources: &[]*string{s.logs.LogGroupArn()},
 	})
 	if s.settings.Tracing { // X-Ray has no resources
 		allow(&awsiam.PolicyStatementProps{Actions: jsii.Strings("xray:PutTraceSegments", "xray:PutTelemetryRecords"), Resources: jsii.Strings("*")})

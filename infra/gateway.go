@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
@@ -122,10 +121,7 @@ const accessLog = `{"request":"$context.requestId","time":"$context.requestTimeE
 	`"latency_ms":"$context.responseLatency","function_ms":"$context.integrationLatency","ip":"$context.identity.sourceIp","error":"$context.error.messageString"}`
 
 func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
-	logs := awslogs.NewLogGroup(s.cdk, jsii.String("AccessLog"), &awslogs.LogGroupProps{
-		LogGroupName: jsii.String("/countersign/" + s.settings.Name + "/access"),
-		Retention:    awslogs.RetentionDays(retention(s.settings.LogDays)), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-	})
+	logs := s.logGroup("AccessLog", "access")
 	t := s.settings.Throttle
 	limit := func(rate float64, burst int) map[string]any {
 		return map[string]any{"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst, "DetailedMetricsEnabled": true}

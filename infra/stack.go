@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
@@ -23,15 +24,18 @@ const fallbackRegion = "eu-central-1"
 
 // Stack is the deployment under construction.
 type Stack struct {
-	cdk       awscdk.Stack
-	settings  Settings
-	zip       func(name string) string
-	table     awsdynamodb.TableV2
-	sealing   awskms.Key
-	secret    awssecretsmanager.CfnSecret
-	failures  awssqs.Queue
-	url       *string
-	key       *string // publishable key
+	cdk      awscdk.Stack
+	settings Settings
+	zip      func(name string) string
+	table    awsdynamodb.TableV2
+	sealing  awskms.Key
+	secret   awssecretsmanager.CfnSecret
+	failures awssqs.Queue
+	url      *string
+	key      *string // publishable key
+	// logs is one group for all functions: a group for each would be a quarter of the 500 resources
+	// that a stack may have, and Logs Insights reads at most 50 groups that are picked by hand.
+	logs      awslogs.LogGroup
 	functions map[string]lambdaFunction
 }
 
@@ -54,6 +58,7 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 	s.storage()
 	s.failures = s.queue()
 	gateway := s.gateway()
+	s.logs = s.logGroup("FunctionsLog", "functions")
 	for _, f := range plan.Functions() {
 		s.function(f)
 	}

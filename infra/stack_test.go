@@ -131,7 +131,7 @@ func errorsOf(errs ...error) error {
 // TestLimits: CloudFormation accepts 500 resources and a template of 1 MB.
 func TestLimits(t *testing.T) {
 	text, _ := json.Marshal(built.raw)
-	if n := len(built.raw["Resources"].(map[string]any)); n > 480 {
+	if n := len(built.raw["Resources"].(map[string]any)); n > 450 {
 		t.Errorf("%d resources", n)
 	}
 	if len(text) > 900_000 {
