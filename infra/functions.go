@@ -90,9 +90,9 @@ func retention(days int) string {
 	}[days]
 }
 
-// role allows a function the shared log group, its traces and its grants, each by exact actions on exact
-// resources. The policy is part of the role: a separate policy would be one more resource for each
-// function, and a stack may have 500.
+// role allows a function the shared log group, its traces and its grants, each by exact actions on
+// exact resources. The policy is part of the role: a separate policy would be one more resource for
+// each function, and a stack may have 500.
 func (s *Stack) role(f plan.Function) awsiam.IRole {
 	policy := awsiam.NewPolicyDocument(nil)
 	allow := func(p *awsiam.PolicyStatementProps) { policy.AddStatements(awsiam.NewPolicyStatement(p)) }

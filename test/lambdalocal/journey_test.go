@@ -240,7 +240,9 @@ func TestWarmFunctionsAskNoKeyService(t *testing.T) {
 			actions = append(actions, c.Action)
 		}
 	}
-	want := []string{"dynamodb:GetItem", "kms:Decrypt", "dynamodb:BatchGetItem", "dynamodb:Scan", "dynamodb:Scan", "dynamodb:Scan"}
+	// The settings, and whether the lists are complete, are read once; the counters each time.
+	const read = "dynamodb:BatchGetItem"
+	want := []string{"dynamodb:GetItem", "kms:Decrypt", read, read, read, read, read}
 	if !slices.Equal(actions, want) {
 		t.Errorf("three requests to a fresh function called %v, want %v", actions, want)
 	}
