@@ -173,6 +173,44 @@ func TestProbingUsernamesIsLimited(t *testing.T) {
 	p.want(apierr.TooManyRequests, p.rename("free"))
 }
 
+// TestARefusedUsernameKeepsTheOldOne: a user whose new username is taken still holds the old one, and
+// the rest of the request changes nothing.
+func TestARefusedUsernameKeepsTheOldOne(t *testing.T) {
+	w := newWorld(t)
+	holder, p, other := w.newcomer(), w.newcomer(), w.newcomer()
+	for _, user := range []*person{holder, p, other} {
+		user.signInWithTicket()
+	}
+	holder.Must(holder.rename("taken"))
+	p.Must(p.rename("ann"))
+	taken, name := "taken", "Ann"
+	_, err := p.Profile.ChangeProfile(t.Context(), p.browser, profile.Change{Username: &taken, FirstName: &name})
+	p.want(apierr.FormIdentifierExists, err)
+	if u := p.record(); u.Username != "ann" || u.FirstName == name {
+		t.Errorf("a refused change left %q, %q", u.Username, u.FirstName)
+	}
+	other.want(apierr.FormIdentifierExists, other.rename("ann"))
+}
+
+// TestEveryProbeOfAUsernameCounts: a request that is wrong in another field looks a username up, too.
+func TestEveryProbeOfAUsernameCounts(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })
+	w.Must(err)
+	p := w.newcomer()
+	p.browser.Address = aNetwork
+	p.signInWithTicket()
+	name, long := "free", strings.Repeat("x", account.NameLength+1)
+	probe := func() error {
+		_, err := p.Profile.ChangeProfile(t.Context(), p.browser, profile.Change{Username: &name, FirstName: &long})
+		return err
+	}
+	for range 10 {
+		p.want(apierr.FormParamMaxLengthExceeded, probe())
+	}
+	p.want(apierr.TooManyRequests, probe())
+}
+
 // TestAPrimaryNumberIsVerified: a primary number is a verified one of the user.
 func TestAPrimaryNumberIsVerified(t *testing.T) {
 	p := newWorld(t).newcomer()

@@ -5,6 +5,7 @@ package profile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -44,12 +45,18 @@ func (s *Service) ChangeProfile(ctx context.Context, from tx.Caller, in Change) 
 		if err := setPrimary(u, in.PrimaryPhone); err != nil {
 			return false, err
 		}
-		if in.Username != nil && *in.Username != before.username {
+		renamed := in.Username != nil && *in.Username != before.username
+		changed := admin.UserChange{Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, Unsafe: in.Unsafe}
+		err := sessions.KeepClaims(t, u, func() error { return admin.ChangeProfile(t, u, changed) })
+		if err != nil && renamed {
+			t.Discard() // the old username was released already
+			err = refused(t, err)
+		}
+		if renamed {
 			t.CountAddress(from, tx.RenameLimits)
 		}
-		changed := admin.UserChange{Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, Unsafe: in.Unsafe}
-		if err := sessions.KeepClaims(t, u, func() error { return admin.ChangeProfile(t, u, changed) }); err != nil {
-			return false, refuseTaken(t, err)
+		if err != nil {
+			return false, err
 		}
 		after := identityOf(u)
 		if after.username == "" && before.username != "" && !canBeIdentified(u) {
@@ -62,10 +69,10 @@ func (s *Service) ChangeProfile(ctx context.Context, from tx.Caller, in Change) 
 	})
 }
 
-// refuseTaken returns err. If a username was taken, the operation is refused, so that the attempt
-// counts for the caller's address.
-func refuseTaken(t *tx.Tx, err error) error {
-	if e := apierr.From(err); e.Code() == apierr.FormIdentifierExists {
+// refused returns err. An error for the caller refuses the operation: whatever is wrong with the
+// request, it may have told whether a username is taken, so it counts for the caller's address.
+func refused(t *tx.Tx, err error) error {
+	if e := (*apierr.Error)(nil); errors.As(err, &e) {
 		return t.Refuse(e)
 	}
 	return err
