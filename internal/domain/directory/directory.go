@@ -239,29 +239,6 @@ func (s *Service) countAll(ctx context.Context, f *Filter) (int, error) {
 	return int(max(total, 0)), nil
 }
 
-// eachBatch is how many users [Service.Each] reads at a time.
-const eachBatch = 500
-
-// Each calls do for every user, the oldest first, until do returns an error. It begins after the
-// user with the given id; "" begins with the first. Users who are made meanwhile come, too.
-func (s *Service) Each(ctx context.Context, after string, do func(*account.User) error) error {
-	for {
-		users, err := s.Users(ctx, Query{After: after, Limit: eachBatch})
-		if err != nil {
-			return err
-		}
-		for _, u := range users {
-			if err := do(u); err != nil {
-				return err
-			}
-		}
-		if len(users) < eachBatch {
-			return nil
-		}
-		after = users[len(users)-1].WireID()
-	}
-}
-
 // refuse returns the error for a parameter, with a sentence that says what is right.
 func refuse(param, sentence string) error {
 	return apierr.New(apierr.FormParamValueInvalid).Param(param).Explain(sentence)

@@ -2,7 +2,6 @@ package directory_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -311,25 +310,5 @@ func TestSignaturesAgreeWithUsers(t *testing.T) {
 		if l := u.Listing(); account.StrandedWith(l.Factors, &set) != u.Stranded(&set) {
 			t.Fatalf("%q: stranded %v, want %v: %+v %+v", l.Factors, !u.Stranded(&set), u.Stranded(&set), u, set)
 		}
-	}
-}
-
-// TestEachHasEveryUser: a walk has every user once, also those who come after its first page.
-func TestEachHasEveryUser(t *testing.T) {
-	w := newWorld(t)
-	for i := range 1203 {
-		w.create(admin.UserInput{Username: fmt.Sprintf("u-%d", i)})
-	}
-	var got []string
-	w.Must(w.Directory.Each(t.Context(), "", func(u *account.User) error {
-		got = append(got, u.Username)
-		return nil
-	}))
-	if len(got) != 1203 || got[0] != "u-0" || got[1202] != "u-1202" {
-		t.Errorf("%d users", len(got))
-	}
-	stop := errors.New("stop")
-	if err := w.Directory.Each(t.Context(), "", func(*account.User) error { return stop }); !errors.Is(err, stop) {
-		t.Errorf("%v", err)
 	}
 }
