@@ -99,8 +99,8 @@ func TestBansAtOnce(t *testing.T) {
 	}
 }
 
-// TestFullAuditLogsAreBannedTogether: users whose audit logs fill pages at the same time fit into the
-// commits, also once pages are overwritten. Twenty-five such users had 101 parts.
+// TestFullAuditLogsAreBannedTogether: users whose audit logs fill pages at the same time fit into
+// the commits, also once pages are overwritten. Twenty-five such users had 101 parts.
 func TestFullAuditLogsAreBannedTogether(t *testing.T) {
 	w := newWorld(t)
 	_, ids := w.crowd(25)

@@ -173,8 +173,8 @@ func TestProbingUsernamesIsLimited(t *testing.T) {
 	p.want(apierr.TooManyRequests, p.rename("free"))
 }
 
-// TestARefusedUsernameKeepsTheOldOne: a user whose new username is taken still holds the old one, and
-// the rest of the request changes nothing.
+// TestARefusedUsernameKeepsTheOldOne: a user whose new username is taken still holds the old one,
+// and the rest of the request changes nothing.
 func TestARefusedUsernameKeepsTheOldOne(t *testing.T) {
 	w := newWorld(t)
 	holder, p, other := w.newcomer(), w.newcomer(), w.newcomer()
@@ -192,7 +192,8 @@ func TestARefusedUsernameKeepsTheOldOne(t *testing.T) {
 	other.want(apierr.FormIdentifierExists, other.rename("ann"))
 }
 
-// TestEveryProbeOfAUsernameCounts: a request that is wrong in another field looks a username up, too.
+// TestEveryProbeOfAUsernameCounts: a request that is wrong in another field looks a username up,
+// too.
 func TestEveryProbeOfAUsernameCounts(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Settings.Change(t.Context(), func(s *account.Settings) { s.IPLimits = true })

@@ -12,9 +12,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// bannedAtOnce is how many users one commit changes. A store takes 100 parts in a commit. Two are the
-// records of the events and of their delivery. A user needs up to six: the record, an entry of a list
-// to add and one to remove, and three pages of the audit log, when a full one replaces the oldest.
+// bannedAtOnce is how many users one commit changes. A store takes 100 parts in a commit. Two are
+// the records of the events and of their delivery. A user needs up to six: the record, an entry of
+// a list to add and one to remove, and three pages of the audit log, when one replaces the oldest.
 const bannedAtOnce = 16
 
 // Ban keeps a user out and ends the user's sessions.

@@ -82,7 +82,7 @@ func User(seed uint64, n int) admin.Export {
 	return p
 }
 
-// number returns the phone number of a user: ten million of one area, then of the next.
+// number returns the phone number of a user: eight million of one area, then of the next.
 func number(n int) string { return fmt.Sprintf("+1%d%07d", 212+n/8_000_000, 2_000_000+n%8_000_000) }
 
 func appSecret(source *rand.ChaCha8) secret.Value {
