@@ -206,19 +206,8 @@ func (o *oracle) update(p *person, t *tab, r *request, after *view, said facts) 
 		o.dead[r.given["session_id"]] = true
 	case "user-ban", "me-delete":
 		o.allEnded = o.turn
-	case "me-password-change", "me-password-remove":
-		o.passwordSet = o.turn
-		if r.given["sign_out_of_other_sessions"] == "true" {
-			o.othersEnded, o.kept = o.turn, t.session
-		}
-	case "user-update":
-		if r.given["password"] != "" {
-			o.passwordSet = o.turn
-			o.allowances++
-		}
-		if r.given["sign_out_of_other_sessions"] == "true" {
-			o.allEnded = o.turn
-		}
+	case "me-password-change", "me-password-remove", "user-update":
+		o.updatePassword(t, r)
 	case "user-unlock":
 		o.allowances++
 	}
@@ -226,6 +215,23 @@ func (o *oracle) update(p *person, t *tab, r *request, after *view, said facts) 
 		o.app = ""
 	}
 	return hits
+}
+
+// updatePassword records a change of the password, by the user or by the Backend API.
+func (o *oracle) updatePassword(t *tab, r *request) {
+	byBackend, ends := r.op.Name == "user-update", r.given["sign_out_of_other_sessions"] == "true"
+	if !byBackend || r.given["password"] != "" {
+		o.passwordSet = o.turn
+	}
+	switch {
+	case byBackend && ends:
+		o.allEnded = o.turn
+	case ends:
+		o.othersEnded, o.kept = o.turn, t.session
+	}
+	if byBackend && r.given["password"] != "" {
+		o.allowances++
+	}
 }
 
 // checkFirstFactor checks that the phone number of an accepted code may be a first factor.

@@ -67,7 +67,7 @@ func (strandingCause) Explain(text string) string { return smsprice.NoCountry(te
 var settingMethods = map[string]account.Strategy{"sms_code": account.PhoneCode, "authenticator_app": account.TOTPCode}
 
 // filter returns the filter as the directory takes it, under the given settings.
-func (in userFilter) filter(set account.Settings) (directory.Filter, error) {
+func (in userFilter) filter(set account.Settings) directory.Filter {
 	f := directory.Filter{
 		IDs: in.IDs, ExternalIDs: in.ExternalIDs, Emails: in.Emails, Usernames: in.Usernames, Numbers: plussed(in.Numbers),
 		Banned: in.Banned, Stranded: in.Stranded, Created: period(in.CreatedAfter, in.CreatedBefore), SignedIn: period(in.SignedInAfter, in.SignedInBefore),
@@ -77,7 +77,7 @@ func (in userFilter) filter(set account.Settings) (directory.Filter, error) {
 		f.Without = &after
 	}
 	in.search(&f)
-	return f, nil
+	return f
 }
 
 // without returns the settings with the methods and countries switched off that the filter names.
@@ -181,11 +181,7 @@ type userListInput struct {
 }
 
 func listUsers(c *operation.Call, in userListInput) ([]wire.AdminUser, error) {
-	filter, err := in.filter(c.Settings)
-	if err != nil {
-		return nil, err
-	}
-	found, err := c.Service.Directory.Users(c, directory.Query{Filter: filter, Order: in.order(), After: in.After, Offset: in.Offset, Limit: in.Limit})
+	found, err := c.Service.Directory.Users(c, directory.Query{Filter: in.filter(c.Settings), Order: in.order(), After: in.After, Offset: in.Offset, Limit: in.Limit})
 	out := []wire.AdminUser{}
 	for _, u := range found {
 		out = append(out, wire.NewAdminUser(u, account.At(c.Service.Now())))
@@ -208,10 +204,6 @@ type userCountInput struct {
 }
 
 func countUsers(c *operation.Call, in userCountInput) (TotalCount, error) {
-	filter, err := in.filter(c.Settings)
-	if err != nil {
-		return TotalCount{}, err
-	}
-	total, err := c.Service.Directory.Count(c, filter)
+	total, err := c.Service.Directory.Count(c, in.filter(c.Settings))
 	return TotalCount{Object: "total_count", TotalCount: total}, err
 }

@@ -110,13 +110,14 @@ func adminUser(c *operation.Call, u *account.User, err error) (wire.AdminUser, e
 	return wire.NewAdminUser(u, account.At(c.Service.Now())), nil
 }
 
-// notHere are Clerk's parameters of a user without a meaning here: see docs/use/divergences.md.
-type notHere struct {
+// IgnoredOfUsers are Clerk's parameters of a user without a meaning here: see
+// docs/use/divergences.md.
+type IgnoredOfUsers struct {
 	_ operation.Ignored `body:"bypass_client_trust create_organization_enabled create_organizations_limit delete_self_enabled legal_accepted_at locale skip_legal_checks"`
 }
 
 type userCreateInput struct {
-	notHere
+	IgnoredOfUsers
 	_           operation.Ignored `body:"skip_user_requirement"`
 	Emails      []string          `body:"email_address" rules:"items=..10 format=email"`
 	Phones      []string          `body:"phone_number" rules:"items=..10 format=phone" doc:"E.164; verified from the start"`
@@ -171,7 +172,7 @@ func getUser(c *operation.Call, in userInput) (wire.AdminUser, error) {
 }
 
 type userUpdateInput struct {
-	notHere
+	IgnoredOfUsers
 	_             operation.Ignored `body:"notify_primary_email_address_changed profile_image_id"`
 	ID            string            `path:"user_id"`
 	Username      *string           `body:"username" rules:"format=username"`

@@ -170,7 +170,7 @@ func TestTheFirstCounterAtItsLimitIsNamed(t *testing.T) {
 func TestAListingIsOneScan(t *testing.T) {
 	const items, limit = 1000, 50
 	requests, read := 0, 0
-	s := told(func(action string, body map[string]any) (int, string) {
+	s := told(func(_ string, body map[string]any) (int, string) {
 		requests++
 		from := 0
 		if after, ok := body["ExclusiveStartKey"].(map[string]any); ok {
