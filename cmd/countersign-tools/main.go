@@ -13,6 +13,7 @@ type commands struct {
 	Attack      attackCmd        `cmd:"" group:"try" help:"Try known attacks on a deployment, with throw-away users."`
 	Load        loadCmd          `cmd:"" group:"try" help:"Measure a server of its own on this machine."`
 	Seed        seedCmd          `cmd:"" group:"try" help:"Fill a data directory with users, for tests and measurements."`
+	Scale       scaleCmd         `cmd:"" group:"try" help:"Measure servers of its own with few and with many users."`
 	GuessPolicy guessPolicyCmd   `cmd:"" group:"guess" help:"Compute the chance that an attacker with the password guesses the second factor."`
 	Simulate    simulateCmd      `cmd:"" group:"guess" help:"Guess at an account of the real API, over every path, and count the guesses that are compared."`
 	Export      exportCmd        `cmd:"" group:"aws" help:"Move users out of a deployment in AWS, into a file encrypted with age."`
