@@ -32,7 +32,7 @@ func New(url, key string, atOnce int) *Client {
 	return &Client{URL: url, key: secret.New(key), HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}, Timeout: requestLimit}}
 }
 
-// Error is an answer other than 200.
+// Error is an answer other than 200 and 204.
 type Error struct {
 	Method, Path string
 	Status       int
@@ -51,7 +51,7 @@ func (e *Error) Error() string {
 }
 
 // Call sends a request with body as JSON and decodes the answer into out. body and out may be nil.
-// An answer other than 200 is an [*Error].
+// An answer other than 200 and 204 is an [*Error]; 204 leaves out as it is.
 func (c *Client) Call(ctx context.Context, method, path string, body, out any) error {
 	var content io.Reader
 	if body != nil {
@@ -79,12 +79,12 @@ func (c *Client) Call(ctx context.Context, method, path string, body, out any) e
 	if err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNoContent {
 		failed := &Error{Method: method, Path: path, Status: res.StatusCode}
 		_ = json.Unmarshal(answer, failed) // a proxy's answer is not JSON
 		return failed
 	}
-	if out == nil {
+	if out == nil || res.StatusCode == http.StatusNoContent {
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {

@@ -14,7 +14,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Begin stages the state of a new store, whose lists are complete from the start. It runs before
+// Begin stages the state of a new store, whose lists are complete from the start, so that no pass
+// reads its users. It runs before
 // each commit and stages with the first user or the first signing key: a store with a key and
 // without the state is from before the lists.
 func Begin(t *tx.Tx) error {
@@ -26,7 +27,7 @@ func Begin(t *tx.Tx) error {
 		return err
 	}
 	m = t.Seen[account.UsersMigrationKey].(*account.Migration)
-	m.Began, m.Complete, m.New = t.Now, t.Now, true
+	m.Began, m.Complete, m.Done, m.New = t.Now, t.Now, t.Now, true
 	t.Put(m)
 	return nil
 }

@@ -90,7 +90,7 @@ func TestListsAreRefusedUntilTheyAreComplete(t *testing.T) {
 }
 
 // TestANewStoreIsComplete: lists of a new store answer at once, before and after its first user,
-// and the migration finds nothing to do.
+// and the migration reads no user.
 func TestANewStoreIsComplete(t *testing.T) {
 	for name, first := range map[string]func(w *world){
 		"a user": func(w *world) { w.create(admin.UserInput{Username: "jane"}) },
@@ -111,7 +111,7 @@ func TestANewStoreIsComplete(t *testing.T) {
 		}
 		first(w)
 		w.wantsComplete()
-		if p, err := w.Directory.Migrate(t.Context(), whole); err != nil || p.Moved != 0 || !p.Complete {
+		if p, err := w.Directory.Migrate(t.Context(), whole); err != nil || p.Seen != 0 || p.Moved != 0 || !p.Complete || !p.Done {
 			t.Errorf("%s: %+v %v", name, p, err)
 		}
 		w.wantsComplete()
