@@ -186,16 +186,4 @@ func (s *server) cpu() time.Duration {
 
 // peakMemory returns the server's largest resident memory in KiB, where the system reports it
 // (Linux).
-func (s *server) peakMemory() int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if size, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(size), " kB"))
-			return kib
-		}
-	}
-	return 0
-}
+func (s *server) peakMemory() int { return s.status("VmHWM:") }

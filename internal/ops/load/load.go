@@ -92,6 +92,13 @@ func New(ctx context.Context, c Config) (*Runner, error) {
 	return r, err
 }
 
+// Remove deletes the users that New created.
+func (r *Runner) Remove(ctx context.Context) error {
+	return r.each(func(i int) error {
+		return r.server.Call(ctx, http.MethodDelete, "/v1/users/"+r.users[i].id, nil, nil)
+	})
+}
+
 // base32Digits writes a number with letters of the base-32 alphabet.
 func base32Digits(n int) string {
 	out := []byte("AAAAAAAA")
