@@ -65,7 +65,7 @@ func TestWrongTemplates(t *testing.T) {
 	for _, template := range []string{
 		``, `null`, `[]`, `"x"`, `{`, `{} {}`, `{"a":"{{user.private_metadata}}"}`, `{"a":"{{user.private_metadata.x}}"}`, `{"a":"{{user.password}}"}`, `{"a":"{{org.id}}"}`,
 		`{"a":"{{}}"}`, `{"a":"{{user.id"}`, `{"a":"x {{user.id}} {{"}`, `{"a":"{{user.id || }}"}`, `{"a":"{{user.public_metadata.}}"}`, `{"a":"{{user.public_metadata..x}}"}`,
-		`{"a":"{{user.public_metadata['x']}}"}`, `{"a":"{{'it's'}}"}`, `{"a":"{{'x}}"}`, `{"a":["{{nothing}}"]}`, `{"a":{"b":"{{nothing}}"}}`, `{"a":"{{USER.ID}}"}`,
+		`{"a":"{{user.public_metadata['x']}}"}`, `{"a":"{{'it's'}}"}`, `{"a":"{{'x}}"}`, `{"a":["{{nothing}}"]}`, `{"a":{"b":"{{nothing}}"}}`, `{"a":"{{USER.ID}}"}`, `{"a":"{{nothing\n}} {{user.id}}"}`,
 		`{"iss":"x"}`, `{"sub":"{{user.unsafe_metadata.sub}}"}`, `{"Sub":"x"}`, `{"ſub":"x"}`, `{"azp":""}`, `{"v":3}`, `{"fva":[0,0]}`, `{"sts":"active"}`, `{"handshake":[]}`, `{"org_role":"x"}`,
 		`{"a":"` + strings.Repeat("x", claims.MaxBytes) + `"}`,
 	} {

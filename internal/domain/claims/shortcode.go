@@ -64,7 +64,7 @@ type operand struct {
 type mixed []any
 
 var (
-	between = regexp.MustCompile(`\{\{(.*?)\}\}`)
+	between = regexp.MustCompile(`(?s)\{\{(.*?)\}\}`)
 	pathTo  = regexp.MustCompile(`^(user\.(?:public|unsafe)_metadata)\.([\w-]+(?:\.[\w-]+)*)$`)
 	number  = regexp.MustCompile(`^-?(?:0|[1-9]\d*)(?:\.\d+)?$`)
 )
