@@ -7,7 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
-// testingTokenLife is how long a testing token says that it lives.
+// testingTokenLife is the time until the ExpiresAt of a testing token.
 const testingTokenLife = time.Hour
 
 // TestingTokenCreate is POST /v1/testing_tokens.

@@ -38,8 +38,8 @@ const cleanupTogether = 16
 
 // CleanupResult counts what a run of the cleanup did.
 type CleanupResult struct {
-	Found   int
-	Changed int
+	Found   int // records that were due
+	Changed int // records that lost their expired parts
 	Deleted int
 	// Unreadable counts the records that could not be read. They stay unchanged, and the cleanup tries
 	// them again a day later.

@@ -17,8 +17,8 @@ type Source struct {
 	Kept time.Duration
 }
 
-// tooOld reports whether the source cannot deliver a note of a day at first hand any more. In a
-// table that is restored from a backup, records come with notes that were counted long ago.
+// tooOld reports whether a note of a day was counted before: the source delivers no note for the
+// first time so late. A table that is restored from a backup has records with such notes.
 func (from Source) tooOld(day account.Day, now account.Instant) bool {
 	return from.Kept > 0 && (day + 1).Begin().Add(from.Kept).Before(now.Time())
 }
@@ -35,7 +35,7 @@ const daysAtOnce = 50
 func (s *Service) CountNotes(ctx context.Context, from Source, notes []store.Noted) error {
 	for len(notes) > 0 {
 		n, days := s.someDays(notes)
-		if err := s.countNotes(ctx, from, notes[:n], days); err != nil {
+		if err := s.commitNotes(ctx, from, notes[:n], days); err != nil {
 			return fmt.Errorf("count notes: %w", err)
 		}
 		notes = notes[n:]
@@ -60,7 +60,8 @@ func (s *Service) someDays(notes []store.Noted) (n int, keys []store.Key) {
 	return len(notes), keys
 }
 
-func (s *Service) countNotes(ctx context.Context, from Source, notes []store.Noted, days []store.Key) error {
+// commitNotes counts notes of the given days in one commit.
+func (s *Service) commitNotes(ctx context.Context, from Source, notes []store.Noted, days []store.Key) error {
 	at := account.FeedKey(from.Name)
 	return s.Update(ctx, append(days, at), func(t *tx.Tx) error {
 		position, err := tx.Load[*account.FeedPosition](t, at)

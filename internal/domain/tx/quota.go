@@ -35,7 +35,7 @@ type Quota struct {
 	Share int64
 	// Spread is an id; its hash chooses the counter that is tried first.
 	Spread string
-	// Changed says that Max was another one earlier in the counter's period.
+	// Changed says that Max had another value earlier in the counter's period.
 	Changed bool
 }
 
@@ -157,9 +157,9 @@ func (t *Tx) reserve() (held []store.Increment, err error) {
 	return held, nil
 }
 
-// reserveTogether reserves quotas in one request, and in another one as long as a part turns out to
-// be full and its quota has room in another part. Each round that fails means that another call
-// took the room, so the rounds end.
+// reserveTogether reserves quotas in one request. When a part is full and its quota has room in
+// another part, it sends another request. A round fails only when another call has just taken the
+// room, so more rounds are rare; the context ends them at the latest.
 func (t *Tx) reserveTogether(quotas []*Quota) (increments []store.Increment, err error) {
 	increments = make([]store.Increment, len(quotas))
 	for i, q := range quotas {
@@ -217,8 +217,8 @@ func (t *Tx) partWithRoom(q *Quota) (store.Increment, error) {
 	return q.increment(part, most), nil
 }
 
-// giveBack returns what was reserved for a commit that was not stored. A failure is not reported:
-// the reservation then stays, which uses up room and exceeds nothing.
+// giveBack takes what was reserved for a commit that was not stored off the counters. A failure is
+// not reported: the reservation then stays until its period ends, and no limit is exceeded.
 func (t *Tx) giveBack(held []store.Increment) {
 	for i := range held {
 		held[i].By, held[i].Max = -held[i].By, NoLimit
@@ -228,8 +228,8 @@ func (t *Tx) giveBack(held []store.Increment) {
 	}
 }
 
-// settle adds what was staged for after the commit. It takes no room, and a failure is not
-// reported: the operation has succeeded.
+// settle adds the quotas of Later, without limits. A failure is not reported, because the operation
+// has succeeded.
 func (t *Tx) settle() {
 	increments := make([]store.Increment, len(t.Later))
 	for i := range t.Later {

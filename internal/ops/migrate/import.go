@@ -19,8 +19,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
-// importTogether bounds the users that are created at once, so that their commits share one write
-// to the disk: the bytes of their lines, of which a line counts at least importShare.
+// importTogether is how many bytes the lines of the users have that are created at once, so that
+// their commits share one write to the disk. A line counts as importShare bytes at least.
 const (
 	importTogether = 16 << 20
 	importShare    = importTogether / 256
@@ -47,9 +47,10 @@ var errFile = errors.New("this is not a complete export")
 // ErrKey is returned by [Import] when no identity opens the file.
 var ErrKey = errors.New("no identity of this file opens the export")
 
-// Import creates the users of a part of an export, counted from 1. It works on 256 at once, and on
-// lines of 16 MB at most. It leaves existing users as they are, so that an interrupted import can
-// be repeated. A refused line is reported by number and user id, and does not end the import.
+// Import creates the users of a part of an export; parts are counted from 1. It creates up to 256
+// users at once, and holds at most 16 MB of their lines. It leaves existing users as they are, so
+// that an interrupted import can be repeated. A refused line is reported by number and user id, and
+// does not end the import.
 //
 // age does not authenticate the writer of a file: import only your own files.
 func Import(ctx context.Context, from io.Reader, identities []age.Identity, s *domain.Service, part int, report io.Writer) (ImportResult, error) {

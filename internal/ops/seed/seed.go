@@ -126,7 +126,9 @@ func Fill(ctx context.Context, s *domain.Service, seed uint64, users int, progre
 		})
 		progress(int(done.Load()))
 	}
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	progress(int(done.Load()))
+	if err != nil {
 		return err
 	}
 	return ctx.Err()
