@@ -5,8 +5,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// note adds the counts of the commit to its shortest write, whose cost that raises least. It adds no
-// write, so checking a code still writes one record. A commit that only deletes has no counts.
+// note adds the counts of the commit to its shortest write, whose cost that raises least. It adds
+// no write, so checking a code still writes one record. A commit that only deletes has no counts.
 func (t *Tx) note(writes []store.Write) {
 	var counts account.Counts
 	for _, k := range t.Order {
