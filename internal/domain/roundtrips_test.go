@@ -97,6 +97,16 @@ func TestRoundTrips(t *testing.T) {
 			_, err := p.Admin.MergeMetadata(ctx, p.id, admin.Metadata{Public: json.RawMessage(`{"a":1}`)})
 			return err
 		}, 1, 1, 2, false},
+		"add an e-mail address": {nil, func(p *person) error {
+			_, err := p.Admin.AddUserEmail(ctx, p.id, "added@example.com", admin.EmailChange{Verified: new(true)})
+			return err
+		}, 2, 1, 3, false},
+		"verify an e-mail address": {func(p *person) { p.email = p.addEmail("added@example.com") }, func(p *person) error {
+			_, err := p.Admin.ChangeUserEmail(ctx, p.email, admin.EmailChange{Verified: new(true)})
+			return err
+		}, 2, 1, 3, false},
+		"read an e-mail address":   {func(p *person) { p.email = p.addEmail("added@example.com") }, func(p *person) error { _, err := p.Admin.UserEmail(ctx, p.email); return err }, 1, 0, 0, false},
+		"remove an e-mail address": {func(p *person) { p.email = p.addEmail("added@example.com") }, func(p *person) error { return p.Admin.DeleteUserEmail(ctx, p.email) }, 1, 1, 2, false},
 		"change the own name": {(*person).inside, func(p *person) error {
 			_, err := p.Profile.ChangeProfile(ctx, p.browser, profile.Change{FirstName: new("Ann")})
 			return err

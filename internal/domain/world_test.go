@@ -98,6 +98,7 @@ type person struct {
 	key     secret.Value // of the authenticator app
 	backup  []string
 	phone   string
+	email   string // the id of an unverified e-mail address
 	signIn  string
 }
 

@@ -76,8 +76,8 @@ func (a *App) homePage(r *http.Request) (web.Home, error) {
 
 func homeUser(u *account.User) web.HomeUser {
 	out := web.HomeUser{ID: u.WireID(), Name: u.FirstName, Note: "no second factor yet"}
-	if len(u.Emails) > 0 {
-		out.Email = u.Emails[0].Address
+	if e := u.PrimaryEmail(); e != nil {
+		out.Email = e.Address
 	}
 	if out.Name == "" {
 		out.Name = out.Email

@@ -67,9 +67,9 @@ func NewSession(session *account.Session, u *account.User, s *sessions.Snapshot)
 }
 
 func identifierOf(u *account.User) string {
-	switch {
-	case len(u.Emails) > 0:
-		return u.Emails[0].Address
+	switch e := u.PrimaryEmail(); {
+	case e != nil:
+		return e.Address
 	case u.Username != "":
 		return u.Username
 	case len(u.Phones) > 0:
@@ -96,11 +96,10 @@ func NewUser(u *account.User, now account.Instant) User {
 		out.Locked, out.LockoutExpiresInSeconds = true, &seconds
 	}
 	for i := range u.Emails {
-		e := newEmailAddress(&u.Emails[i])
-		out.EmailAddresses = append(out.EmailAddresses, e)
-		if out.PrimaryEmailAddressID == nil {
-			out.PrimaryEmailAddressID = &e.ID
-		}
+		out.EmailAddresses = append(out.EmailAddresses, NewEmailAddress(&u.Emails[i]))
+	}
+	if e := u.PrimaryEmail(); e != nil {
+		out.PrimaryEmailAddressID = &e.ID
 	}
 	for i := range u.Phones {
 		p := NewPhoneNumber(&u.Phones[i], nil, now)
@@ -112,12 +111,15 @@ func NewUser(u *account.User, now account.Instant) User {
 	return out
 }
 
-func newEmailAddress(e *account.Email) EmailAddress {
-	return EmailAddress{
-		Object: "email_address", ID: e.ID, EmailAddress: e.Address, LinkedTo: []struct{}{},
-		Verification: &Verification{Object: "verification_admin", Status: "verified", Strategy: "admin"},
-		CreatedAt:    int64(e.CreatedAt), UpdatedAt: int64(e.CreatedAt),
+// NewEmailAddress returns an e-mail address. An unverified one has no verification.
+func NewEmailAddress(e *account.Email) EmailAddress {
+	out := EmailAddress{
+		Object: "email_address", ID: e.ID, EmailAddress: e.Address, LinkedTo: []struct{}{}, CreatedAt: int64(e.CreatedAt), UpdatedAt: int64(e.Changed()),
 	}
+	if !e.Unverified {
+		out.Verification = &Verification{Object: "verification_admin", Status: "verified", Strategy: "admin"}
+	}
+	return out
 }
 
 // NewPhoneNumber returns a number, with backup codes if they were just created.

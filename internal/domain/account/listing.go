@@ -14,7 +14,7 @@ type Listing struct {
 	CreatedAt                     Instant
 	Banned                        bool
 	Username, FirstName, LastName string
-	// Emails are addresses. Numbers are in E.164, verified or not.
+	// Emails are addresses, Numbers are in E.164; both verified or not.
 	Emails, Numbers []string
 	// Factors names what the user can prove as a second factor: see [User.factorSignature].
 	Factors string

@@ -82,13 +82,6 @@ type User struct {
 	UpdatedAt     Instant `json:"u"`
 }
 
-// Email is an e-mail address. Countersign sends no mail; the Backend API vouches for the address.
-type Email struct {
-	ID        string  `json:"i"`
-	Address   string  `json:"a"`
-	CreatedAt Instant `json:"c"`
-}
-
 // Phone is a number of a user.
 type Phone struct {
 	ID        string     `json:"-"` // prefix, user and Tail
@@ -180,6 +173,7 @@ func (u *User) NextExpiry() time.Time { return u.earliest().Time() }
 // SetKey implements [Entity].
 func (u *User) SetKey(k store.Key, v uint64) {
 	u.ID, u.Version = k.ID, v
+	u.nameEmails()
 	for i := range u.Phones {
 		p := &u.Phones[i]
 		p.ID = PrefixID + u.ID + p.Tail

@@ -34,7 +34,8 @@ func checkUsername(text string) error {
 type held struct {
 	kind        identifier.Kind
 	text, param string
-	// unclaimed is set for a number that the user only added, and that another user may verify.
+	// unclaimed is set for a number or address that the user only added, and that another user may
+	// verify.
 	unclaimed bool
 }
 
@@ -48,7 +49,7 @@ func identifiersOf(u *account.User) []held {
 		all = append(all, held{kind: identifier.ExternalID, text: u.ExternalID, param: "external_id"})
 	}
 	for _, e := range u.Emails {
-		all = append(all, held{kind: identifier.Email, text: e.Address, param: "email_address"})
+		all = append(all, held{kind: identifier.Email, text: e.Address, param: "email_address", unclaimed: e.Unverified})
 	}
 	for i := range u.Phones {
 		p := &u.Phones[i]

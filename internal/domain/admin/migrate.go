@@ -57,9 +57,13 @@ type Export struct {
 
 // ExportedEmail is an e-mail address.
 type ExportedEmail struct {
-	ID        string          `json:"id"`
-	Address   string          `json:"email_address"`
-	CreatedAt account.Instant `json:"created_at"`
+	ID      string `json:"id"`
+	Address string `json:"email_address"`
+	// Unverified is set for an address that the user does not sign in with.
+	Unverified bool            `json:"unverified,omitempty"`
+	Primary    bool            `json:"primary,omitempty"`
+	CreatedAt  account.Instant `json:"created_at"`
+	UpdatedAt  account.Instant `json:"updated_at,omitempty"`
 }
 
 // ExportedPhone is a phone number.
@@ -175,7 +179,7 @@ func (s *Service) exportUser(u *account.User) (Export, error) {
 		StrandedAt: u.StrandedAt, MFAEnabledAt: u.MFAEnabledAt, MFADisabledAt: u.MFADisabledAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	for _, e := range u.Emails {
-		p.EmailAddresses = append(p.EmailAddresses, ExportedEmail(e))
+		p.EmailAddresses = append(p.EmailAddresses, ExportedEmail{ID: e.ID, Address: e.Address, Unverified: e.Unverified, Primary: e.Primary, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt})
 	}
 	for _, n := range u.Phones {
 		p.PhoneNumbers = append(p.PhoneNumbers, ExportedPhone{

@@ -78,11 +78,16 @@ func (p Export) user(id string) (*account.User, error) {
 	}
 	for _, e := range p.EmailAddresses {
 		address, err := identifier.ParseEmail(e.Address)
-		if account.BareID(account.PrefixID, e.ID) == "" || err != nil {
+		random := account.EmailText(id, e.ID)
+		if random == "" || err != nil {
 			return nil, malformed("email_addresses")
 		}
-		e.Address = address
-		u.Emails = append(u.Emails, account.Email(e))
+		added := account.NewEmail(u, random, address, e.CreatedAt)
+		if u.Email(added.ID) != nil {
+			return nil, malformed("email_addresses")
+		}
+		added.Unverified, added.Primary, added.UpdatedAt = e.Unverified, e.Primary, e.UpdatedAt
+		u.Emails = append(u.Emails, added)
 	}
 	for _, n := range p.PhoneNumbers {
 		tail, ok := strings.CutPrefix(n.ID, account.PrefixID+id)

@@ -42,7 +42,7 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 	here, there := instance(1), instance(2)
 	id := strings.Repeat("a", account.IDLen)
 	was := &account.User{
-		ID: id, Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []account.Email{{ID: account.PrefixID + id, Address: "a@example.com", CreatedAt: 1}}, Public: json.RawMessage(`{"a":1}`),
+		ID: id, Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []account.Email{{ID: account.PrefixID + id + id, Name: account.PrefixID + id, Address: "a@example.com", Unverified: true, Primary: true, CreatedAt: 1, UpdatedAt: 2}}, Public: json.RawMessage(`{"a":1}`),
 		Private: json.RawMessage(`{"b":2}`), Unsafe: json.RawMessage(`{"c":3}`), Password: aDigest, PasswordAt: 1,
 		Phones: []account.Phone{{
 			ID: account.PrefixID + id + id, Tail: id, Number: aMoved, Country: "US", Line: 2, Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Primary: true,
@@ -123,7 +123,7 @@ func TestAnExportedUserIsChecked(t *testing.T) {
 	id, other := strings.Repeat("a", account.IDLen), strings.Repeat("b", account.IDLen)
 	good := func() Export {
 		return Export{
-			ID: account.PrefixUser + id, EmailAddresses: []ExportedEmail{{account.PrefixID + id, "a@example.com", 1}},
+			ID: account.PrefixUser + id, EmailAddresses: []ExportedEmail{{ID: account.PrefixID + id, Address: "a@example.com", CreatedAt: 1}},
 			PhoneNumbers: []ExportedPhone{{ID: account.PrefixID + id + other, Number: aMoved}},
 			TOTP:         &ExportedTOTP{ID: account.PrefixTOTP + id, Secret: Disclosed{secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")}},
 			BackupCodes:  &ExportedCodes{ID: account.PrefixBackup + "b", Key: Disclosed{secret.New(strings.Repeat("A", 43) + "=")}, Unused: [][]byte{make([]byte, account.BackupTagSize)}},

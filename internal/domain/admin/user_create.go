@@ -177,24 +177,30 @@ func importIdentifiers(t *tx.Tx, u *account.User, in UserInput) error {
 	return nil
 }
 
-// addEmail claims an e-mail address in any spelling and adds it in its normal form.
+// addEmail claims an e-mail address in any spelling and adds it in its normal form, verified.
 func addEmail(t *tx.Tx, u *account.User, text string) error {
 	address, err := identifier.ParseEmail(text)
 	if err != nil {
 		return apierr.New(apierr.FormParamFormatInvalid).Param("email_address")
 	}
-	if slices.ContainsFunc(u.Emails, func(e account.Email) bool { return identifier.Normal(identifier.Email, e.Address) == address }) {
-		return apierr.New(apierr.FormIdentifierExists).Param("email_address")
-	}
-	if err := t.Claim(identifier.Email, address, u, "email_address"); err != nil {
+	if _, err := listEmail(t, u, address); err != nil {
 		return err
+	}
+	return t.Claim(identifier.Email, address, u, "email_address")
+}
+
+// listEmail adds an address in its normal form to the user's record, verified, and claims nothing.
+// The result points into the user's list. An address that the user has is refused.
+func listEmail(t *tx.Tx, u *account.User, address string) (*account.Email, error) {
+	if slices.ContainsFunc(u.Emails, func(e account.Email) bool { return identifier.Normal(identifier.Email, e.Address) == address }) {
+		return nil, apierr.New(apierr.FormIdentifierExists).Param("email_address")
 	}
 	id, err := t.Engine.RandomID()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	u.Emails = append(u.Emails, account.Email{ID: account.PrefixID + id, Address: address, CreatedAt: t.Now})
-	return nil
+	u.Emails = append(u.Emails, account.NewEmail(u, id, address, t.Now))
+	return &u.Emails[len(u.Emails)-1], nil
 }
 
 // importPhone adds a number as verified. The result points into the user's list.

@@ -14,8 +14,8 @@ import (
 
 // Filter narrows users. All parts must match; an empty part takes every user.
 type Filter struct {
-	// IDs, ExternalIDs, Emails, Usernames and Numbers take the users with one of the values. Numbers
-	// are found once they are verified.
+	// IDs, ExternalIDs, Emails, Usernames and Numbers take the users with one of the values. Emails
+	// and Numbers are found once they are verified.
 	IDs, ExternalIDs, Emails, Usernames, Numbers []string
 	Texts                                        []Text
 	Banned                                       *bool
@@ -135,7 +135,9 @@ func (f *Filter) matches(u *account.User, set *account.Settings, digest listing.
 func (f *Filter) named(u *account.User) bool {
 	var emails, numbers []string
 	for _, e := range u.Emails {
-		emails = append(emails, e.Address)
+		if !e.Unverified {
+			emails = append(emails, e.Address)
+		}
 	}
 	for _, p := range u.Phones {
 		if p.Verified != 0 {

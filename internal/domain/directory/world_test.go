@@ -162,7 +162,7 @@ func (w *world) step(r *rand.Rand) {
 	u := users[r.IntN(len(users))]
 	id := u.WireID()
 	var err error
-	switch r.IntN(7) {
+	switch r.IntN(10) {
 	case 0:
 		_, err = w.Admin.Ban(ctx, id)
 	case 1:
@@ -178,6 +178,18 @@ func (w *world) step(r *rand.Rand) {
 	case 5:
 		key := secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
 		_, err = w.Admin.UpdateUser(ctx, id, admin.UserChange{TOTPSecret: &key})
+	case 6:
+		verified := r.IntN(2) == 0
+		_, err = w.Admin.AddUserEmail(ctx, id, fmt.Sprintf("added%d@%s", r.IntN(1<<30), hosts[r.IntN(len(hosts))]), admin.EmailChange{Verified: &verified})
+	case 7:
+		if len(u.Emails) > 0 {
+			err = w.Admin.DeleteUserEmail(ctx, u.Emails[0].ID)
+		}
+	case 8:
+		if len(u.Emails) > 0 {
+			verified := r.IntN(2) == 0
+			_, err = w.Admin.ChangeUserEmail(ctx, u.Emails[0].ID, admin.EmailChange{Verified: &verified})
+		}
 	default:
 		_, err = w.Admin.RemoveMFA(ctx, id)
 	}

@@ -44,9 +44,9 @@ func (s *Service) CreateTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, 
 
 // totpLabel returns the name of the account in an authenticator app.
 func totpLabel(u *account.User) string {
-	switch {
-	case len(u.Emails) > 0:
-		return u.Emails[0].Address
+	switch e := u.PrimaryEmail(); {
+	case e != nil:
+		return e.Address
 	case u.Username != "":
 		return u.Username
 	}

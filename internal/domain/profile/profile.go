@@ -127,5 +127,5 @@ func setPrimary(u *account.User, id *string) error {
 
 // canBeIdentified reports whether the user has an identifier to sign in with.
 func canBeIdentified(u *account.User) bool {
-	return u.Username != "" || len(u.Emails) > 0 || slices.ContainsFunc(u.Phones, func(p account.Phone) bool { return p.Verified != 0 })
+	return u.Username != "" || u.PrimaryEmail() != nil || slices.ContainsFunc(u.Phones, func(p account.Phone) bool { return p.Verified != 0 })
 }

@@ -34,8 +34,8 @@ func claimsOf(u *account.User) claims.User {
 		ID: u.WireID(), ExternalID: u.ExternalID, Username: u.Username, FirstName: u.FirstName, LastName: u.LastName,
 		TwoFactor: u.TwoFactorEnabled(), Public: u.Public, Unsafe: u.Unsafe,
 	}
-	if len(u.Emails) > 0 {
-		of.PrimaryEmail, of.EmailVerified = u.Emails[0].Address, true
+	if e := u.PrimaryEmail(); e != nil {
+		of.PrimaryEmail, of.EmailVerified = e.Address, true
 	}
 	if p := u.FindPhone(func(p *account.Phone) bool { return p.Primary }); p != nil {
 		of.PrimaryPhone, of.PhoneVerified = p.Number, p.Verified != 0

@@ -28,7 +28,7 @@ func TestStoredForm(t *testing.T) {
 	end := &account.Trail{Paged: 6, Before: []byte("before"), Entries: []account.AuditEntry{entry}, Kept: 2, Tag: []byte("tag")}
 	records := map[string]account.Entity{
 		"user": &account.User{
-			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []account.Email{{ID: "i", Address: "a", CreatedAt: 1}}, Public: json.RawMessage(`{}`),
+			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []account.Email{{Name: "i", Address: "a", CreatedAt: 1}}, Public: json.RawMessage(`{}`),
 			Private: json.RawMessage(`{}`), Unsafe: json.RawMessage(`{}`), Password: "pw", PasswordAt: 1,
 			Phones:        []account.Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Primary: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
 			TOTP:          &account.TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
