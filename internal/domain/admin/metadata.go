@@ -6,6 +6,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/mergepatch"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -24,7 +25,7 @@ func (s *Service) MergeMetadata(ctx context.Context, id string, in Metadata) (*a
 			if part.patch == nil {
 				continue
 			}
-			merged, err := account.MergeMetadata(*part.of, part.patch)
+			merged, err := mergepatch.Merge(*part.of, part.patch)
 			if err != nil {
 				return err
 			}

@@ -5,9 +5,9 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mergepatch"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -20,7 +20,7 @@ func (s *Service) MergeMetadata(ctx context.Context, from tx.Caller, unsafe json
 	}
 	return s.change(ctx, from, func(t *tx.Tx, caller *tx.SignedIn) (bool, error) {
 		u := caller.User
-		merged, err := account.MergeMetadata(u.Unsafe, unsafe)
+		merged, err := mergepatch.Merge(u.Unsafe, unsafe)
 		if err != nil {
 			return false, err
 		}

@@ -1,4 +1,5 @@
-package account
+// Package mergepatch changes JSON objects by JSON Merge Patches (RFC 7396).
+package mergepatch
 
 import (
 	"bytes"
@@ -6,13 +7,13 @@ import (
 	"fmt"
 )
 
-// MergeMetadata returns metadata changed by a JSON Merge Patch (RFC 7396): objects are merged at
-// any depth, null removes a key, any other value replaces the old one. Both are JSON objects; empty
-// metadata is an object without keys. Numbers keep their digits.
-func MergeMetadata(metadata, patch json.RawMessage) (json.RawMessage, error) {
-	merged, err := mergeObject(metadata, patch)
+// Merge returns an object changed by a JSON Merge Patch: objects are merged at any depth, null
+// removes a key, any other value replaces the old one. Both are JSON objects; an empty text is an
+// object without keys. Numbers keep their digits.
+func Merge(object, patch json.RawMessage) (json.RawMessage, error) {
+	merged, err := mergeObject(object, patch)
 	if err != nil {
-		return nil, fmt.Errorf("merge metadata: %w", err)
+		return nil, fmt.Errorf("merge JSON: %w", err)
 	}
 	return merged, nil
 }
