@@ -48,6 +48,18 @@ test('users: create, read, list, count, change, delete', async () => {
   assert.equal(await clerk.users.getCount(), before - 1);
 });
 
+test('emailAddresses: create, read, verify, make primary, delete', async () => {
+  const { id: userId } = await clerk.users.createUser({ emailAddress: ['emails@example.com'], password });
+  const made = await clerk.emailAddresses.createEmailAddress({ userId, emailAddress: 'emails2@example.com' });
+  assert.equal(made.verification, null);
+  assert.equal((await clerk.emailAddresses.updateEmailAddress(made.id, { verified: true, primary: true })).verification.status, 'verified');
+  assert.equal((await clerk.users.getUser(userId)).primaryEmailAddressId, made.id);
+  assert.equal((await clerk.emailAddresses.getEmailAddress(made.id)).emailAddress, 'emails2@example.com');
+  await refused(clerk.emailAddresses.createEmailAddress({ userId, emailAddress: 'emails2@example.com' }), 422, 'form_identifier_exists');
+  assert.equal((await clerk.emailAddresses.deleteEmailAddress(made.id)).deleted, true);
+  await refused(clerk.emailAddresses.getEmailAddress(made.id), 404, 'resource_not_found');
+});
+
 test('users: passwords, authenticator codes, second factors, locks and bans', async () => {
   const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
   const { id } = await clerk.users.createUser({ emailAddress: ['bob@example.com'], password, totpSecret: secret, backupCodes: ['abcd2-efgh2'] });

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/clerk/clerk-sdk-go/v2"
+	"github.com/clerk/clerk-sdk-go/v2/emailaddress"
 	"github.com/clerk/clerk-sdk-go/v2/instancesettings"
 	"github.com/clerk/clerk-sdk-go/v2/jwks"
 	"github.com/clerk/clerk-sdk-go/v2/phonenumber"
@@ -38,6 +39,7 @@ var journeys = []struct {
 	{"users are locked and banned", locks, nil},
 	{"users lose their second factors", factors, nil},
 	{"metadata is merged", metadata, nil},
+	{"e-mail addresses", emails, nil},
 	{"phone numbers", phones, nil},
 	{"sign-in tokens", tickets, nil},
 	{"sessions", sessions, nil},
@@ -177,6 +179,22 @@ func metadata(j *journey) {
 	changed := ok(c.UpdateMetadata(ctx, id, &user.UpdateMetadataParams{PublicMetadata: raw(`{"a":{"b":null,"e":4}}`), PrivateMetadata: raw(`{"plan":"pro"}`)}))
 	j.same("public", `{"a":{"c":2,"e":4},"d":3}`, string(changed.PublicMetadata))
 	j.same("private", `{"plan":"pro"}`, string(changed.PrivateMetadata))
+}
+
+func emails(j *journey) {
+	ctx, c, ok := j.Context(), emailaddress.NewClient(j.config), must[*clerk.EmailAddress](j)
+	id := j.create("emails").ID
+	made := ok(c.Create(ctx, &emailaddress.CreateParams{UserID: &id, EmailAddress: clerk.String("two@example.com")}))
+	j.same("verification", (*clerk.Verification)(nil), made.Verification)
+	changed := ok(c.Update(ctx, made.ID, &emailaddress.UpdateParams{Verified: clerk.Bool(true), Primary: clerk.Bool(true)}))
+	j.same("status", "verified", changed.Verification.Status)
+	j.same("primary", made.ID, *must[*clerk.User](j)(user.NewClient(j.config).Get(ctx, id)).PrimaryEmailAddressID)
+	j.same("address", "two@example.com", ok(c.Get(ctx, made.ID)).EmailAddress)
+	_, err := c.Create(ctx, &emailaddress.CreateParams{UserID: &id, EmailAddress: clerk.String("two@example.com")})
+	j.refused("the same address again", err, 422, "form_identifier_exists")
+	j.same("deleted", true, must[*clerk.DeletedResource](j)(c.Delete(ctx, made.ID)).Deleted)
+	_, err = c.Get(ctx, made.ID)
+	j.refused("a deleted address", err, 404, "resource_not_found")
 }
 
 func phones(j *journey) {

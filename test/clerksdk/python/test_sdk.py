@@ -72,6 +72,19 @@ class SDK(unittest.TestCase):
         with self.refused(404, "resource_not_found"):
             users.get(user_id=made.id)
 
+    def test_email_addresses(self):
+        emails, id = self.clerk.email_addresses, self.user().id
+        made = emails.create(request={"user_id": id, "email_address": "two@example.com"})
+        self.assertIsNone(made.verification)
+        self.assertEqual(emails.update(email_address_id=made.id, verified=True, primary=True).verification.status, "verified")
+        self.assertEqual(self.clerk.users.get(user_id=id).primary_email_address_id, made.id)
+        self.assertEqual(emails.get(email_address_id=made.id).email_address, "two@example.com")
+        with self.refused(422, "form_identifier_exists"):
+            emails.create(request={"user_id": id, "email_address": "two@example.com"})
+        self.assertTrue(emails.delete(email_address_id=made.id).deleted)
+        with self.refused(404, "resource_not_found"):
+            emails.get(email_address_id=made.id)
+
     def test_lists(self):
         users = self.clerk.users
         one, other = self.user(username="quentin", first_name="Quentin"), self.user()

@@ -164,6 +164,19 @@ class SdkTest {
     }
 
     @Test
+    void emailAddresses() throws Exception {
+        User max = create(fields());
+        var address = CreateEmailAddressRequestBody.builder().userId(max.id()).emailAddress("two@example.com").build();
+        String id = clerk.emailAddresses().create().request(address).call().emailAddress().orElseThrow().id().orElseThrow();
+        clerk.emailAddresses().update().emailAddressId(id).requestBody(UpdateEmailAddressRequestBody.builder().verified(true).primary(true).build()).call();
+        assertEquals(id, read(max.id()).primaryEmailAddressId().orElseThrow());
+        assertEquals("two@example.com", clerk.emailAddresses().get(id).emailAddress().orElseThrow().emailAddress());
+        refused(422, "form_identifier_exists", () -> clerk.emailAddresses().create().request(address).call());
+        assertTrue(clerk.emailAddresses().delete(id).deletedObject().orElseThrow().deleted());
+        refused(404, "resource_not_found", () -> clerk.emailAddresses().get(id));
+    }
+
+    @Test
     void phoneNumbers() {
         User max = create(fields());
         var number = CreatePhoneNumberRequestBody.builder().userId(max.id()).phoneNumber("+14155552002").verified(true).primary(true).build();
