@@ -137,6 +137,36 @@ func TestWebhooksAreRetried(t *testing.T) {
 	}
 }
 
+// TestAnEndpointWithoutAnOpenSecret: an endpoint whose secret does not open, or that has none,
+// fails alone. Others get their events, and a rotation of the secret mends it.
+func TestAnEndpointWithoutAnOpenSecret(t *testing.T) {
+	for name, secrets := range map[string][]account.HookSecret{"of other keys": {{Sealed: []byte("sealed by other keys")}}, "none": nil} {
+		t.Run(name, func(t *testing.T) {
+			o := newWebhookWorld(t, account.EventUserCreated)
+			_, err := o.Settings.Change(t.Context(), func(s *account.Settings) {
+				s.Endpoints = slices.Clone(s.Endpoints)
+				s.Endpoints[0].Secrets = secrets
+			})
+			o.Must(err)
+			other := "https://other.example.com/hooks"
+			_, err = o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &other, Events: &[]account.EventName{account.EventUserCreated}})
+			o.Must(err)
+			o.newcomer()
+			if r := o.run(); r.Failed != 1 || len(o.got) != 1 || o.got[0].URL != other || o.waiting() != 1 {
+				t.Fatalf("%+v, got %v, %d wait", r, o.types(), o.waiting())
+			}
+			r, err := o.Webhooks.RotateEndpoint(t.Context(), o.endpoint)
+			o.Must(err)
+			o.Advance(time.Minute)
+			o.run()
+			last := o.got[len(o.got)-1]
+			if len(o.got) != 2 || last.URL == other || len(last.Secrets) != 1 || !last.Secrets[0].Equal(r.Secret) || o.waiting() != 0 {
+				t.Errorf("after a rotation got %v, %d wait", o.types(), o.waiting())
+			}
+		})
+	}
+}
+
 // TestWebhooksSurviveTheirWorker: a worker that dies after it leased a delivery leaves it to the
 // next worker.
 func TestWebhooksSurviveTheirWorker(t *testing.T) {

@@ -117,10 +117,12 @@ func (d *Dispatcher) Run(ctx context.Context, limit int) (DeliveryResult, error)
 	return sum, err
 }
 
-// batch holds the deliveries of one record to one target, in order.
+// batch holds the deliveries of one record to one target, in order. With unsigned set there are
+// none, because the endpoint's secret does not open: the try fails.
 type batch struct {
 	target     account.DeliveryTarget
 	deliveries []Delivery
+	unsigned   bool
 }
 
 // deliver leases the deliveries of one record, sends them, and stores the outcome.
@@ -142,7 +144,7 @@ func (d *Dispatcher) deliver(ctx context.Context, id string) (DeliveryResult, er
 		sent := d.send(ctx, b.target.ID, b.deliveries)
 		b.target.Done += sent
 		result.Delivered += sent
-		if sent < len(b.deliveries) {
+		if b.unsigned || sent < len(b.deliveries) {
 			result.Failed++
 		} else {
 			b.target.Next = 0
@@ -198,10 +200,7 @@ func (d *Dispatcher) lease(ctx context.Context, id string) ([]batch, error) {
 			to.Tries++
 			to.Next = t.Now.Add(deliveryLease)
 			deliveries, err := deliveries(t, to, j, bodies)
-			if err != nil {
-				return err
-			}
-			batches = append(batches, batch{*to, deliveries})
+			batches = append(batches, batch{*to, deliveries, err != nil})
 		}
 		if len(batches) > 0 {
 			t.Put(due)
@@ -234,7 +233,8 @@ func (d *Dispatcher) bodies(t *tx.Tx, j *account.EventRecord) ([][]byte, error) 
 }
 
 // deliveries returns the events that a target does not have yet. Events that an endpoint is not
-// subscribed to are skipped. A deleted or disabled endpoint gets none.
+// subscribed to are skipped. A deleted or disabled endpoint gets none. The error is that of
+// [signingSecrets].
 func deliveries(t *tx.Tx, to *account.DeliveryTarget, j *account.EventRecord, bodies [][]byte) ([]Delivery, error) {
 	endpoint := &account.Endpoint{}
 	var secrets []secret.Value

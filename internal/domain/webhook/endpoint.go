@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -207,18 +208,28 @@ func newHookSecret(t *tx.Tx, e *account.Endpoint) (secret.Value, error) {
 	return value, nil
 }
 
-// signingSecrets returns the secrets that sign now, newest first.
+// errUnsigned is returned for an endpoint whose current secret does not open under the keys of this
+// instance. A rotation of the secret mends it.
+var errUnsigned = errors.New("webhook: no secret of the endpoint opens")
+
+// signingSecrets returns the secrets that sign now, newest first. It returns [errUnsigned] when the
+// newest does not open. An older one that does not open is left out.
 func signingSecrets(t *tx.Tx, e *account.Endpoint) ([]secret.Value, error) {
 	var out []secret.Value
-	for _, s := range e.Secrets {
+	for i, s := range e.Secrets {
 		if s.Ends != 0 && s.Ends <= t.Now {
 			continue
 		}
 		value, err := t.Engine.Ring.Open(hookOwner(e), s.Sealed)
-		if err != nil {
-			return nil, fmt.Errorf("open webhook secret: %w", err)
+		switch {
+		case err == nil:
+			out = append(out, value)
+		case i == 0:
+			return nil, errUnsigned
 		}
-		out = append(out, value)
+	}
+	if len(out) == 0 {
+		return nil, errUnsigned
 	}
 	return out, nil
 }
