@@ -156,21 +156,3 @@ func importExported(t *tx.Tx, u *account.User, p Export) error {
 	u.Backup = b
 	return mfa.SealBackupKey(t.Engine, u, b, seal.OwnerKey(key))
 }
-
-// ImportSettings takes over settings of another instance, unless this one has its own. It reports
-// whether it did.
-func (s *Service) ImportSettings(ctx context.Context, from account.Settings) (bool, error) {
-	restored := false
-	err := s.Update(ctx, []store.Key{account.SettingsKey}, func(t *tx.Tx) error {
-		stored := t.Seen[account.SettingsKey].(*account.Settings)
-		if restored = stored.Version == 0; !restored {
-			return nil
-		}
-		set, defaults := from, account.DefaultSettings()
-		set.Base, set.Trail = stored.Base, nil
-		audit.AppendEntry(t, &set, account.AuditEntry{Name: account.EventSettingsChanged, At: t.Now, Backend: true, Fields: set.Changed(&defaults)})
-		return nil
-	})
-	s.Cache.Put(nil)
-	return restored, err
-}

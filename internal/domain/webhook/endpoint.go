@@ -193,7 +193,7 @@ func newHookSecret(t *tx.Tx, e *account.Endpoint) (secret.Value, error) {
 	if _, err := io.ReadFull(t.Engine.Rand, random); err != nil {
 		return secret.Value{}, fmt.Errorf("read random bytes: %w", err)
 	}
-	value := secret.New("whsec_" + base64.StdEncoding.EncodeToString(random))
+	value := secret.New(secretPrefix + base64.StdEncoding.EncodeToString(random))
 	sealed, err := t.Engine.Ring.Seal(hookOwner(e), value)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("seal webhook secret: %w", err)

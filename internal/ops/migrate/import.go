@@ -153,7 +153,7 @@ func (r *importRun) begin(ctx context.Context, text []byte) error {
 	if err != nil {
 		return err
 	}
-	if l.Object != kindHead || l.Settings == nil {
+	if l.Object != kindHead || l.ExportedSettings == nil {
 		return errFile
 	}
 	if l.Version != format {
@@ -162,7 +162,7 @@ func (r *importRun) begin(ctx context.Context, text []byte) error {
 	if max(l.Part, 1) != r.part { // exports of earlier versions have one part, without a number
 		return fmt.Errorf("this is part %d of the export, not %d", max(l.Part, 1), r.part)
 	}
-	r.result.SettingsApplied, err = r.service.Admin.ImportSettings(ctx, *l.Settings)
+	r.result.SettingsApplied, err = r.service.Admin.ImportSettings(ctx, *l.ExportedSettings)
 	return err
 }
 

@@ -46,10 +46,10 @@ type line struct {
 }
 
 type head struct {
-	Version    int               `json:"version,omitempty"`
-	Part       int               `json:"part,omitempty"` // from 1 on
-	ExportedAt account.Instant   `json:"exported_at,omitempty"`
-	Settings   *account.Settings `json:"settings,omitempty"`
+	Version    int             `json:"version,omitempty"`
+	Part       int             `json:"part,omitempty"` // from 1 on
+	ExportedAt account.Instant `json:"exported_at,omitempty"`
+	*admin.ExportedSettings
 }
 
 // Progress is how far an export is: what its whole parts hold, and where the next one begins.
@@ -73,11 +73,10 @@ func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *do
 	if err != nil {
 		return done, fmt.Errorf("encrypt: %w", err)
 	}
-	settings, err := s.Engine.Settings(ctx)
+	settings, err := s.Admin.ExportSettings(ctx)
 	if err != nil {
 		return done, err
 	}
-	settings.Trail = nil
 	next := done
 	next.Parts++
 	out := json.NewEncoder(sealed)
