@@ -49,6 +49,8 @@ func (r Restore) Read(ctx context.Context, open Opener) (err error) {
 	r.Print(restored{done.Users, done.Created, done.Existing, done.Refused, done.SettingsApplied}, "%d users: %d created, %d were there, %d refused\n", done.Users, done.Created, done.Existing, done.Refused)
 	if done.SettingsApplied {
 		_, _ = fmt.Fprintln(r.Text(), "The settings are those of the export.")
+	} else if done.Parts > 0 {
+		_, _ = fmt.Fprintln(r.Text(), "The settings there are kept: a server has run with this data, or an import before.")
 	}
 	if err == nil && done.Refused > 0 {
 		err = fmt.Errorf("%s refused", cli.Count(done.Refused, "user"))
