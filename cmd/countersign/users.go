@@ -17,7 +17,7 @@ import (
 
 // usersCmd are a support desk's commands on users, over the Backend API.
 type usersCmd struct {
-	Find     findCmd   `cmd:"" help:"Find users by a part of a name, e-mail address, phone number or id."`
+	Find     findCmd   `cmd:"" help:"Find users by the beginning of a name or e-mail address, a phone number or an id."`
 	Show     showCmd   `cmd:"" help:"Show a user with factors and locks."`
 	ResetMFA resetCmd  `cmd:"" name:"reset-mfa" help:"Remove all second factors of a user."`
 	Unlock   unlockCmd `cmd:"" help:"End a user's lock and waits after wrong codes."`
@@ -127,7 +127,7 @@ func (s *server) list(ctx context.Context, query url.Values) ([]user, error) {
 }
 
 type findCmd struct {
-	Word   string `arg:"" help:"Part of a name, e-mail address, phone number or id."`
+	Word   string `arg:"" help:"Beginning of a word of a name or e-mail address; a phone number with + or its last four digits; or an id."`
 	Limit  int    `default:"20" placeholder:"NUMBER" help:"Most users to show."`
 	server `embed:""`
 }
@@ -147,9 +147,26 @@ func (f *findCmd) Run(ctx context.Context) error {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", u.ID, u.name(), u.factors(), u.state())
 	}
 	if len(users) == 0 {
-		return fmt.Errorf("no user has %q in a name, e-mail address, phone number or id", f.Word)
+		return fmt.Errorf("no user has a name or e-mail address with a word that begins with %q, or such a number or id", f.Word)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || len(users) < f.Limit {
+		return err
+	}
+	return f.tellRest(ctx, len(users))
+}
+
+// tellRest prints how many users match, if more than are shown.
+func (f *findCmd) tellRest(ctx context.Context, shown int) error {
+	var all struct {
+		Count int `json:"total_count"`
+	}
+	if err := f.call(ctx, http.MethodGet, "/v1/users/count?"+url.Values{"query": {f.Word}}.Encode(), nil, &all); err != nil {
+		return err
+	}
+	if all.Count > shown {
+		_, _ = fmt.Fprintf(f.Text(), "%d of %d, give more letters\n", shown, all.Count)
+	}
+	return nil
 }
 
 // one holds the argument of a command on a single user.
