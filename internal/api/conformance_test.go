@@ -414,6 +414,8 @@ func (w *world) walkBackend(user string) {
 	w.backend("GET", "/v1/email_addresses/"+email, "").ok()
 	w.backend("PATCH", "/v1/email_addresses/"+email, `{"verified":true,"primary":true,"notify_primary_email_address_changed":true}`).ok()
 	w.backend("DELETE", "/v1/email_addresses/"+email, "").ok()
+	sent := w.backend("POST", "/v1/phone_numbers/"+phone+"/prepare_verification", "").ok().text("id")
+	w.backend("POST", "/v1/phone_numbers/"+phone+"/attempt_verification", `{"verification_id":"`+sent+`","code":"`+w.Code()+`"}`).ok()
 	w.backend("DELETE", one+"/backup_code", "").ok()
 	w.backend("DELETE", one+"/totp", "").ok()
 	w.backend("DELETE", one+"/mfa", "").ok()

@@ -25,7 +25,7 @@ import (
 )
 
 // reservations are the requests of the operations that use quotas.
-var reservations = map[string]int{"send an SMS": 1, "send an SMS that verifies a number": 3, "second factor: SMS code": 1}
+var reservations = map[string]int{"send an SMS": 1, "send an SMS that verifies a number": 3, "second factor: SMS code": 1, "send a code to a number (Backend API)": 3, "check the code of a number (Backend API)": 1}
 
 // TestRoundTrips compares the cost of every operation with the table: one more request fails the
 // test.
@@ -50,10 +50,20 @@ func TestRoundTrips(t *testing.T) {
 		}, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.totpCode())); return err }, 1, 0, 0, true},
 		"check a malformed code":            {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New("１２３")); return err }, 1, 0, 0, true},
 		"check a backup code (Backend API)": {nil, func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(p.backup[0])); return err }, 1, 1, 3, false},
-		"sign in with a ticket":             {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
-		"second factor: authenticator":      {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.totpCode()) }, 1, 1, 4, false},
-		"second factor: wrong code":         {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.wrong()) }, 1, 1, 2, true},
-		"second factor: backup code":        {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.BackupCode, p.backup[0]) }, 1, 1, 5, false},
+		"send a code to a number (Backend API)": {nil, func(p *person) error {
+			_, err := p.Admin.PrepareUserPhone(ctx, tx.Caller{}, p.phone)
+			return err
+		}, 1, 1, 4, false},
+		"check the code of a number (Backend API)": {func(p *person) {
+			p.backup[0], p.backup[1] = p.sentByBackend(p.phone)
+		}, func(p *person) error {
+			_, err := p.Admin.AttemptUserPhone(ctx, p.phone, p.backup[0], secret.New(p.backup[1]))
+			return err
+		}, 1, 1, 1, false},
+		"sign in with a ticket":        {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
+		"second factor: authenticator": {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.totpCode()) }, 1, 1, 4, false},
+		"second factor: wrong code":    {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.wrong()) }, 1, 1, 2, true},
+		"second factor: backup code":   {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.BackupCode, p.backup[0]) }, 1, 1, 5, false},
 		"send an SMS": {func(p *person) { p.signInWithTicket() }, func(p *person) error {
 			_, err := p.MFA.PrepareSecondFactor(ctx, p.browser, p.signIn, account.PhoneCode, p.phone)
 			return err

@@ -184,6 +184,9 @@ func earliest(u *account.User) time.Time {
 		if p.Pending != nil {
 			see(p.Pending.Expires)
 		}
+		if p.Backend != nil {
+			see(p.Backend.Expires.Add(account.CleanupKept))
+		}
 	}
 	if u.Backup != nil {
 		see(u.Backup.RecentTo)
@@ -271,6 +274,9 @@ func (st *state) counters(id string, u *account.User) {
 		bound("failures of a number", p.Failures, mostFailures)
 		if p.Pending != nil {
 			bound("tries", p.Pending.Attempts, mostTries)
+		}
+		if p.Backend != nil {
+			bound("tries by the Backend API", p.Backend.Attempts, mostTries)
 		}
 	}
 	if u.TOTP != nil {

@@ -19,10 +19,11 @@ func plain(*journey, *rand.Rand, map[string]string) (map[string]any, bool) { ret
 var adminActions = map[string]adminAction{
 	"user-ban": plain, "user-unban": plain, "user-lock": plain, "user-unlock": plain,
 	"user-mfa-delete": plain, "user-totp-delete": plain, "user-backup-code-delete": plain,
-	"user-update":         setPassword,
-	"phone-number-update": changeNumber,
-	"phone-number-delete": someNumber,
-	"phone-number-create": addNumber,
+	"user-update":          setPassword,
+	"phone-number-update":  changeNumber,
+	"phone-number-delete":  someNumber,
+	"phone-number-prepare": someNumber,
+	"phone-number-create":  addNumber,
 	"sign-in-token-create": func(j *journey, _ *rand.Rand, _ map[string]string) (map[string]any, bool) {
 		return map[string]any{"user_id": j.user}, true
 	},
@@ -43,6 +44,7 @@ var untried = map[string]string{
 	"testing-token-create":       "makes a text that no request looks at",
 	"user-delete":                "there is nothing left to steal",
 	"user-totp-verify":           "checks a code for the team's own form: package bruteforce guesses through it",
+	"phone-number-attempt":       "checks a code for the team's own form: phone-number-prepare sends codes, which must open nothing else",
 	"user-password-verify":       "checks a password for the team's own form",
 	"admin-session-create":       "makes a session that no browser holds, for the team's own tests",
 	"admin-session-token-create": "mints a token for the team's own tests",

@@ -3,6 +3,7 @@ package backend
 import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
@@ -28,6 +29,23 @@ func PhoneNumberUpdate() operation.Operation {
 		"Change a number", operation.Writes|operation.Deletes, updateUserPhone,
 		operation.NotFound, unreached, []apierr.Code{apierr.FormIdentifierExists,
 			apierr.IdentificationUpdateSecondFactorUnverified})
+}
+
+// PhoneNumberPrepare is POST /v1/phone_numbers/{phone_number_id}/prepare_verification.
+func PhoneNumberPrepare() operation.Operation {
+	return row("phone-number-prepare", "POST /v1/phone_numbers/{phone_number_id}/prepare_verification",
+		"Send a code to a number", operation.Writes|operation.SendsSMS|operation.Counts, prepareUserPhone,
+		operation.NotFound, []apierr.Code{apierr.VerificationCodeTooManyRequests, apierr.TooManyRequests,
+			apierr.UserLocked, apierr.UserBanned, apierr.FeatureNotEnabled, apierr.SMSSendError,
+			apierr.UnsupportedCountryCode, apierr.VerificationFailed})
+}
+
+// PhoneNumberAttempt is POST /v1/phone_numbers/{phone_number_id}/attempt_verification.
+func PhoneNumberAttempt() operation.Operation {
+	return row("phone-number-attempt", "POST /v1/phone_numbers/{phone_number_id}/attempt_verification",
+		"Check a code that was sent to a number, and verify the number", operation.Writes|operation.Counts, attemptUserPhone,
+		operation.NotFound, []apierr.Code{apierr.VerificationAlreadyVerified, apierr.FormIdentifierExists,
+			apierr.TooManyRequests, apierr.UserLocked, apierr.UserBanned, apierr.FeatureNotEnabled})
 }
 
 // PhoneNumberDelete is DELETE /v1/phone_numbers/{phone_number_id}.
@@ -77,6 +95,29 @@ type adminPhoneUpdateInput struct {
 func updateUserPhone(c *operation.Call, in adminPhoneUpdateInput) (wire.PhoneNumber, error) {
 	r, err := c.Service.Admin.ChangeUserPhone(c, in.ID, admin.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved, Default: in.Default})
 	return adminPhone(c, r, err)
+}
+
+func prepareUserPhone(c *operation.Call, in phoneInput) (wire.PhoneVerification, error) {
+	code, err := c.Service.Admin.PrepareUserPhone(c, c.Caller, in.ID)
+	return phoneVerification(c, code, err)
+}
+
+type adminPhoneAttemptInput struct {
+	ID             string       `path:"phone_number_id"`
+	VerificationID string       `body:"verification_id" rules:"required" doc:"the id that prepare_verification answered"`
+	Code           secret.Value `body:"code" rules:"required" doc:"a wrong one is no error: the status says so"`
+}
+
+func attemptUserPhone(c *operation.Call, in adminPhoneAttemptInput) (wire.PhoneVerification, error) {
+	code, err := c.Service.Admin.AttemptUserPhone(c, in.ID, in.VerificationID, in.Code)
+	return phoneVerification(c, code, err)
+}
+
+func phoneVerification(c *operation.Call, code *account.Code, err error) (wire.PhoneVerification, error) {
+	if err != nil {
+		return wire.PhoneVerification{}, err
+	}
+	return wire.NewPhoneVerification(code, account.At(c.Service.Now())), nil
 }
 
 func deleteUserPhone(c *operation.Call, in phoneInput) (wire.DeletedObject, error) {

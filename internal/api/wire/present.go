@@ -161,6 +161,11 @@ func newCode(c *account.Code, now account.Instant) *Verification {
 	}
 }
 
+// NewPhoneVerification returns a verification that the Backend API drives.
+func NewPhoneVerification(c *account.Code, now account.Instant) PhoneVerification {
+	return PhoneVerification{Verification: *newCode(c, now), ID: c.WireID(), Channel: "sms"}
+}
+
 func newAttempt(a account.Attempt, now account.Instant) *Verification {
 	switch {
 	case a.Proved != 0:

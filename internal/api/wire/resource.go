@@ -145,6 +145,13 @@ type Verification struct {
 	ExpireAt *int64 `json:"expire_at"`
 }
 
+// PhoneVerification is a verification that the Backend API drives, by a code sent to a number.
+type PhoneVerification struct {
+	Verification
+	ID      string `json:"id"`
+	Channel string `json:"channel"`
+}
+
 // TOTP is an authenticator app.
 type TOTP struct {
 	Object      string   `json:"object"`

@@ -27,6 +27,7 @@ const (
 	prefixSMS     = "sms_"
 	prefixEvent   = "evt_"
 	PrefixHook    = "ep_"
+	prefixCode    = "ver_"
 )
 
 // RandomText returns random bytes as text.

@@ -42,5 +42,8 @@ func (u *User) invalidateBefore(epoch Instant) {
 		if p := u.Phones[i].Pending; p != nil && p.SentAt < epoch {
 			u.Phones[i].Pending = nil
 		}
+		if p := u.Phones[i].Backend; p != nil && p.SentAt < epoch {
+			u.Phones[i].Backend = nil
+		}
 	}
 }

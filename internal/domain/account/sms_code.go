@@ -15,6 +15,8 @@ const (
 	SignInSecondFactor Purpose = "sign-in-second-factor"
 	ReverifyFirst      Purpose = "reverify-first-factor"
 	ReverifySecond     Purpose = "reverify-second-factor"
+	VerifyByBackend    Purpose = "backend-verification"
+	Notice             Purpose = "notice" // of an SMS that reports a change
 )
 
 // Code is a code that was sent and not yet used. Only a keyed hash is stored, over everything that
@@ -36,7 +38,8 @@ type Code struct {
 	Credit bool `json:"cr,omitempty"`
 	// Generation is the user's when the code was sent. A code that proves a factor is invalid in a
 	// later generation.
-	Generation uint32 `json:"g,omitempty"`
+	Generation uint32  `json:"g,omitempty"`
+	Accepted   Instant `json:"v,omitempty"` // by the Backend API; other codes are removed then
 }
 
 // The life of a code, after SP 800-63B-4 section 3.1.3.2.
@@ -45,13 +48,17 @@ const (
 	ResendAfter = 30 * time.Second
 )
 
+// WireID returns the id of the verification that clients see.
+func (c *Code) WireID() string { return prefixCode + c.ID }
+
 // Failed reports whether no tries are left.
 func (c *Code) Failed() bool { return c.Attempts >= cmp.Or(c.Tries, DefaultPolicy().Tries) }
 
-// Status returns the verification's status on the wire: unverified, expired, or failed once no
-// tries are left.
+// Status returns the status on the wire: unverified, verified, expired, or failed (no tries left).
 func (c *Code) Status(now Instant) string {
 	switch {
+	case c.Accepted != 0:
+		return "verified"
 	case c.Failed():
 		return "failed"
 	case c.Expires <= now:
@@ -59,6 +66,3 @@ func (c *Code) Status(now Instant) string {
 	}
 	return "unverified"
 }
-
-// Notice is the purpose of an SMS that reports a change.
-const Notice Purpose = "notice"

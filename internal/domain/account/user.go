@@ -82,7 +82,7 @@ type User struct {
 	UpdatedAt     Instant `json:"u"`
 }
 
-// Phone is a number of a user.
+// Phone is a number of a user. By has the start of the nonce of the session that verified it.
 type Phone struct {
 	ID        string     `json:"-"` // prefix, user and Tail
 	Tail      string     `json:"i"`
@@ -92,17 +92,21 @@ type Phone struct {
 	Country   string     `json:"y,omitempty"` // ISO 3166-1 alpha-2, as of when the number was added
 	Line      phone.Line `json:"k,omitempty"`
 	Verified  Instant    `json:"v,omitempty"`
-	By        string     `json:"vb,omitempty"` // start of the nonce of the session that verified it
+	By        string     `json:"vb,omitempty"` // the verifying session, or [ByBackendCode]
 	Reserved  bool       `json:"r,omitempty"`  // for the second factor
 	Default   bool       `json:"d,omitempty"`
 	Failures  int        `json:"f,omitempty"` // consecutive, as a second factor
 	Pending   *Code      `json:"p,omitempty"` // a verification of the number in progress
+	Backend   *Code      `json:"b,omitempty"` // a verification by the Backend API, open or accepted
 	Primary   bool       `json:"m,omitempty"`
 	For       string     `json:"fo,omitempty"` // nonce of the session that enrols it
 	Wrong     int        `json:"w,omitempty"`  // wrong codes during the enrolment
 	CreatedAt Instant    `json:"c"`
 	UpdatedAt Instant    `json:"u"`
 }
+
+// ByBackendCode is [Phone.By] of a number whose code the Backend API gave. No nonce begins with it.
+const ByBackendCode = "backend_"
 
 // TOTP is a user's authenticator app.
 type TOTP struct {
@@ -255,6 +259,9 @@ func (u *User) earliest() Instant {
 		if p.Pending != nil {
 			see(p.Pending.Expires)
 		}
+		if p.Backend != nil {
+			see(p.Backend.Expires.Add(CleanupKept))
+		}
 		if p.For != "" {
 			see(p.CreatedAt.Add(authority.PendingFor))
 		}
@@ -271,12 +278,15 @@ func (u *User) earliest() Instant {
 	return first
 }
 
-// RemoveExpired removes expired codes, enrolments, and sessions.
+// RemoveExpired removes expired codes, enrolments, sessions; codes of the Backend API a day later.
 func (u *User) RemoveExpired(now Instant) {
 	for i := range u.Phones {
 		p := &u.Phones[i]
 		if p.Pending != nil && p.Pending.Expires <= now {
 			p.Pending = nil
+		}
+		if p.Backend != nil && p.Backend.Expires.Add(CleanupKept) <= now {
+			p.Backend = nil
 		}
 		if p.For != "" && p.CreatedAt.Add(authority.PendingFor) <= now {
 			p.Reserved, p.For = p.Verified != 0 && p.Reserved, ""

@@ -77,7 +77,7 @@ func beginErasure(t *tx.Tx, u *account.User) {
 	}
 	for i := range u.Phones {
 		p := &u.Phones[i]
-		p.Verified, p.Pending = 0, nil
+		p.Verified, p.Pending, p.Backend = 0, nil, nil
 	}
 	delete(t.UnknownFields, u.Key()) // fields of a newer version are as personal as the others
 	audit.Publish(t, account.Event{Name: account.EventUserDeleted, User: u.WireID()})

@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // PhoneChange is the body of a change of a number; nil leaves a field as it is.
@@ -70,7 +71,7 @@ func (s *Service) DeleteUserPhone(ctx context.Context, id string) (*mfa.PhoneRes
 	})
 }
 
-func (s *Service) adminPhone(ctx context.Context, id string, do func(*tx.Tx, *account.User, *account.Phone, *mfa.PhoneResult) error) (*mfa.PhoneResult, error) {
+func (s *Service) adminPhone(ctx context.Context, id string, do func(*tx.Tx, *account.User, *account.Phone, *mfa.PhoneResult) error, more ...store.Key) (*mfa.PhoneResult, error) {
 	user, _, ok := s.ParsePhoneID(id)
 	if !ok {
 		return nil, apierr.New(apierr.ResourceNotFound)
@@ -83,7 +84,7 @@ func (s *Service) adminPhone(ctx context.Context, id string, do func(*tx.Tx, *ac
 		}
 		out = mfa.PhoneResult{}
 		return do(t, u, p, &out)
-	})
+	}, more...)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +160,7 @@ func verify(t *tx.Tx, u *account.User, p *account.Phone) error {
 // unverify takes a number from the user, and with it the second factor and any enrolment of one.
 func unverify(t *tx.Tx, u *account.User, p *account.Phone) error {
 	p.CancelEnrolment()
-	p.By, p.Reserved, p.Verified = "", false, 0
+	p.By, p.Reserved, p.Verified, p.Backend = "", false, 0, nil
 	audit.Record(t, u, account.EventNumberDoubted, p.Subject())
 	return t.Release(identifier.Phone, p.Number, u)
 }

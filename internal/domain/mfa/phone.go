@@ -125,7 +125,7 @@ func (s *Service) PreparePhone(ctx context.Context, from tx.Caller, id string, b
 		if ph.Verified != 0 {
 			return apierr.New(apierr.VerificationAlreadyVerified)
 		}
-		if err := checkNumberLimits(t, caller, ph); err != nil {
+		if err := checkNumberLimits(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), ph); err != nil {
 			return err
 		}
 		ph.Touch(t.Now)
@@ -148,7 +148,7 @@ func (s *Service) AttemptPhone(ctx context.Context, from tx.Caller, id string, p
 		if err := proof.wellFormed(); err != nil {
 			return err
 		}
-		if err := checkNumberLimits(t, caller, ph); err != nil {
+		if err := checkNumberLimits(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), ph); err != nil {
 			return err
 		}
 		t.CountAddress(from, tx.AttemptLimits)
@@ -163,21 +163,30 @@ func (s *Service) AttemptPhone(ctx context.Context, from tx.Caller, id string, p
 	})
 }
 
-// verifiedPhone claims the number for its user, in the same commit.
+// verifiedPhone claims the number for its user, in the same commit, and completes its enrolment.
 func verifiedPhone(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, out *PhoneResult) error {
-	if err := t.Claim(identifier.Phone, ph.Number, caller.User, "code"); err != nil {
-		return err
-	}
 	wanted := ph.BecomesFactor(caller.Nonce(), t.Now)
 	ph.CancelEnrolment()
 	ph.Reserved = wanted
-	ph.Verified, ph.By = t.Now, caller.Session.NonceStart()
-	ph.Touch(t.Now)
-	caller.User.Touch(t.Now)
-	audit.Record(t, caller.User, account.EventNumberVerified, ph.Subject())
+	if err := claimPhone(t, caller.User, ph, caller.Session.NonceStart()); err != nil {
+		return err
+	}
 	if ph.Reserved {
 		return finishReserve(t, caller, ph, out)
 	}
+	return nil
+}
+
+// claimPhone makes a number the user's, verified by a code: by is [account.Phone.By]. If another
+// user has the number, the error is form_identifier_exists.
+func claimPhone(t *tx.Tx, u *account.User, ph *account.Phone, by string) error {
+	if err := t.Claim(identifier.Phone, ph.Number, u, "code"); err != nil {
+		return err
+	}
+	ph.Verified, ph.By = t.Now, by
+	ph.Touch(t.Now)
+	u.Touch(t.Now)
+	audit.Record(t, u, account.EventNumberVerified, ph.Subject())
 	return nil
 }
 

@@ -37,8 +37,8 @@ func checkMayVerify(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
 }
 
 // checkNumberLimits refuses codes for a number while the user or the number has too many failures.
-func checkNumberLimits(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
-	if err := checkSecondLimits(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User)); err != nil {
+func checkNumberLimits(t *tx.Tx, u *account.User, device account.Device, ph *account.Phone) error {
+	if err := checkSecondLimits(t, u, device); err != nil {
 		return err
 	}
 	log, err := sms.NumberRecord(t, ph)

@@ -48,7 +48,7 @@ func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx
 	if err != nil {
 		return fmt.Errorf("stored number: %w", err)
 	}
-	if err := checkUser(t, u); err != nil {
+	if err := CheckUser(t, u); err != nil {
 		return err
 	}
 	old := *ch.Code

@@ -34,14 +34,15 @@ func CheckPhone(t *tx.Tx, p *account.Phone) error {
 
 // CheckNumber refuses a user or a number that no code may go to.
 func CheckNumber(t *tx.Tx, u *account.User, n phone.Number) error {
-	if err := checkUser(t, u); err != nil {
+	if err := CheckUser(t, u); err != nil {
 		return err
 	}
 	_, err := CheckDestination(t, n)
 	return err
 }
 
-func checkUser(t *tx.Tx, u *account.User) error {
+// CheckUser refuses codes while SMS are switched off, and for a banned user.
+func CheckUser(t *tx.Tx, u *account.User) error {
 	switch {
 	case !t.State.Settings.SMSCode:
 		return apierr.New(apierr.FeatureNotEnabled)

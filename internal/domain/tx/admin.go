@@ -9,9 +9,9 @@ import (
 )
 
 // Admin runs an operation of the Backend API on one user.
-func (s *Engine) Admin(ctx context.Context, id string, do func(*Tx, *account.User) error) error {
+func (s *Engine) Admin(ctx context.Context, id string, do func(*Tx, *account.User) error, more ...store.Key) error {
 	k := store.Key{Kind: store.KindUser, ID: account.BareID(account.PrefixUser, id)}
-	return s.Update(ctx, []store.Key{k}, func(t *Tx) error {
+	return s.Update(ctx, append([]store.Key{k}, more...), func(t *Tx) error {
 		u, err := t.User(k.ID)
 		if err != nil {
 			return err

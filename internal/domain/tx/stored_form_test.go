@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 // TestStoredForm freezes the JSON of records: what was stored yesterday must be read tomorrow.
 func TestStoredForm(t *testing.T) {
 	code := &account.Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, Tries: 3, SentAt: 2, Expires: 3, SMS: "x", CountedUnverified: true, Charged: true, Credit: true, Generation: 4}
+	accepted := &account.Code{ID: "c", Phone: "p", Tag: []byte("tag"), SentAt: 2, Expires: 3, Accepted: 4}
 	attempt := account.Attempt{Strategy: account.PhoneCode, Proved: 1, Code: code, Wrong: 2}
 	budget := account.FailureCounter{Failures: 1, WaitUntil: 2, LockedUntil: 3}
 	entry := account.AuditEntry{Name: account.EventCodeWrong, At: 1, Method: account.Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}}
@@ -30,7 +31,7 @@ func TestStoredForm(t *testing.T) {
 		"user": &account.User{
 			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []account.Email{{Name: "i", Address: "a", CreatedAt: 1}}, Public: json.RawMessage(`{}`),
 			Private: json.RawMessage(`{}`), Unsafe: json.RawMessage(`{}`), Password: "pw", PasswordAt: 1,
-			Phones:        []account.Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Primary: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
+			Phones:        []account.Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Backend: accepted, Primary: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
 			TOTP:          &account.TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
 			Backup:        &account.BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
 			FirstFailures: account.FailureCounters{FailureCounter: budget, KnownDevices: budget}, SecondFailures: account.FailureCounters{FailureCounter: budget}, FailureLog: account.FailureLog{1}, SMSLog: ratelimit.Log{1}, NewNumberLog: ratelimit.Log{2}, Notices: ratelimit.Log{3}, Banned: true, LockedUntil: 1,

@@ -137,6 +137,12 @@ class SDK(unittest.TestCase):
         self.assertEqual(phones.get(phone_number_id=made.id).phone_number, "+14155552002")
         self.assertTrue(phones.update(phone_number_id=made.id, reserved_for_second_factor=True).reserved_for_second_factor)
         self.assertTrue(self.clerk.users.get(user_id=max.id).two_factor_enabled)
+        sent = phones.prepare_verification(phone_number_id=made.id)
+        code = self.server.code("+14155552002")
+        wrong = "000001" if code == "000000" else "000000"
+        for given, status, attempts in [(wrong, "unverified", 1), (code, "verified", 1)]:
+            tried = phones.attempt_verification(phone_number_id=made.id, verification_id=sent.id, code=given)
+            self.assertEqual([tried.id, tried.status, tried.attempts], [sent.id, status, attempts])
         self.assertTrue(phones.delete(phone_number_id=made.id).deleted)
 
     def test_sign_in_tokens(self):

@@ -177,13 +177,17 @@ class SdkTest {
     }
 
     @Test
-    void phoneNumbers() {
+    void phoneNumbers() throws Exception {
         User max = create(fields());
         var number = CreatePhoneNumberRequestBody.builder().userId(max.id()).phoneNumber("+14155552002").verified(true).primary(true).build();
         String id = clerk.phoneNumbers().create().request(number).call().phoneNumber().orElseThrow().id().orElseThrow();
         assertEquals("+14155552002", clerk.phoneNumbers().get(id).phoneNumber().orElseThrow().phoneNumber());
         clerk.phoneNumbers().update().phoneNumberId(id).requestBody(UpdatePhoneNumberRequestBody.builder().reservedForSecondFactor(true).build()).call();
         assertTrue(read(max.id()).twoFactorEnabled());
+        String sent = clerk.phoneNumbers().prepareVerification(id).verificationResponse().orElseThrow().id().orElseThrow();
+        var right = AttemptPhoneNumberVerificationRequestBody.builder().verificationId(sent).code(server.code("+14155552002")).build();
+        var tried = clerk.phoneNumbers().attemptVerification(id, right).verificationResponse().orElseThrow();
+        assertEquals("verified", tried.status().orElseThrow());
         assertTrue(clerk.phoneNumbers().delete(id).deletedObject().orElseThrow().deleted());
     }
 
