@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -91,6 +92,10 @@ var ErrConflict = errors.New("record changed since it was read")
 // ErrUnavailable is returned by a [Store], alone or wrapped, when it is overloaded or cannot be
 // reached and the same call may succeed later. After a Commit the outcome may be unknown.
 var ErrUnavailable = errors.New("store unavailable")
+
+// ErrThrottled is returned by [Store.Commit], alone or wrapped, when the store is overloaded and
+// certainly stored nothing. It wraps [ErrUnavailable].
+var ErrThrottled = fmt.Errorf("throttled: %w", ErrUnavailable)
 
 // LimitReachedError is returned by [Store.Commit] and [Store.Reserve] when an Increment would
 // exceed its limit. Nothing was stored.

@@ -212,7 +212,7 @@ func (j *journey) send(p *person, t *tab, r *request, s Step) []Hit {
 	a, err := t.Call(j.ctx, j.function(s.Behind), r.op.Method, path, form)
 	j.late = false
 	j.failure = errors.Join(j.failure, err)
-	said := p.learn(t, a)
+	said := p.learn(t, a, j.at)
 	t.note(r, a, said)
 	j.noteUsedCode(p, r, a)
 	j.noteOwnChange(p, r, a)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/countersign-mfa/countersign/test/browser"
 )
@@ -98,11 +99,16 @@ type facts struct {
 type signIn struct{ id, status, session string }
 
 // learn adds the contents of an answer to the actor's knowledge, and returns them.
-func (p *person) learn(t *tab, a browser.Answer) facts {
+func (p *person) learn(t *tab, a browser.Answer, at time.Time) facts {
 	var said facts
 	var body any
 	if json.Unmarshal(a.Body, &body) == nil {
 		p.walk("", body, &said)
+	}
+	for i := range said.tokens { // a session without a token is as old as its answer
+		if said.tokens[i].Issued == 0 {
+			said.tokens[i].Issued = at.Unix()
+		}
 	}
 	if to := a.Header.Get("Location"); to != "" {
 		p.text("", to, &said)
@@ -123,6 +129,9 @@ func (p *person) walk(name string, v any, said *facts) {
 			si.status, _ = v["status"].(string)
 			si.session, _ = v["created_session_id"].(string)
 			said.signIns = append(said.signIns, si)
+		}
+		if tk, ok := tokenOf(v); ok && name == "sessions" {
+			said.tokens = append(said.tokens, tk)
 		}
 		keys := make([]string, 0, len(v))
 		for k := range v {
@@ -165,6 +174,27 @@ type token struct {
 	Issued  int64  `json:"iat"`
 	Ages    [2]int `json:"fva"`
 	Status  string `json:"sts"`
+}
+
+// tokenOf returns what the token of a client's session would say, if the answer shows the session
+// without its token, as the answers of a browser's sign-in do.
+func tokenOf(resource map[string]any) (token, bool) {
+	if resource["object"] != "session" || resource["last_active_token"] != nil {
+		return token{}, false
+	}
+	text, err := json.Marshal(resource)
+	if err != nil {
+		return token{}, false
+	}
+	var shown struct {
+		ID     string  `json:"id"`
+		Status string  `json:"status"`
+		Ages   *[2]int `json:"factor_verification_age"`
+	}
+	if json.Unmarshal(text, &shown) != nil || shown.Ages == nil || shown.Status != "active" && shown.Status != "pending" {
+		return token{}, false
+	}
+	return token{Session: shown.ID, Status: shown.Status, Ages: *shown.Ages}, true
 }
 
 var tokenForm = regexp.MustCompile(`eyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]+`)

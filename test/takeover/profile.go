@@ -75,7 +75,8 @@ var commonPlans = map[role][]plan{
 	owner: {
 		{8, signsIn}, {6, join(signsIn, enrolsApp)}, {4, join(signsIn, enrolsNumber)}, {3, enrolsApp}, {3, beginsApp}, {3, enrolsNumber}, {2, []string{"me-phone-number-update"}},
 		{2, join(stepsUp, []string{"me-totp-delete"})}, {2, join(stepsUp, []string{"me-phone-number-delete"})},
-		{1, join(stepsUp, []string{"me-backup-codes-create"})}, {2, stepsUp}, {2, []string{"session-end"}}, {1, []string{"client-delete"}},
+		{2, join(stepsUp, []string{"me-backup-codes-create"})}, {2, join(signsIn, []string{"me-backup-codes-create"})}, {1, join(signsIn, []string{"me-delete"})},
+		{2, stepsUp}, {2, []string{"session-end"}}, {1, []string{"client-delete"}},
 		{1, join(stepsUp, []string{"me-password-change"})}, {1, join(stepsUp, []string{"me-update", "me-metadata-merge"})},
 		{2, []string{"client-get"}}, {1, []string{"session-touch"}}, {1, []string{"me-sessions-list", "me-session-revoke"}}, {1, signsInText},
 	},

@@ -103,7 +103,7 @@ type instanceInput struct {
 	SMSDailyCap           *float64          `body:"sms_daily_cap_usd" rules:"min=0.000001 max=1000000" doc:"the most that text messages may cost in a UTC day"`
 	// A map replaces the stored one as a whole.
 	SMSCountryCaps map[country]float64 `body:"sms_country_caps" rules:"min=0 max=1000000" doc:"dollars a UTC day by country; replaces all"`
-	SMSPrices      map[country]float64 `body:"sms_prices" rules:"min=0.000001 max=100" doc:"dollars a message by country, before the built-in estimates; replaces all"`
+	SMSPrices      map[country]float64 `body:"sms_prices" rules:"min=0.000001 max=5" doc:"dollars a message by country, before the built-in estimates; replaces all"`
 	SMSRecordOnly  *bool               `body:"sms_record_only" doc:"let pass what looks like pumping, and record it"`
 	// The limits of unverified SMS in a clock hour.
 	SMSUnverified        *int    `body:"sms_unverified_hourly" rules:"min=1 max=1000000" doc:"SMS in a clock hour whose codes nobody used; raise it for a launch"`

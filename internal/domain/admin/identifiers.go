@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -113,8 +114,19 @@ func checkProfile(u *account.User, in UserChange) error {
 		if field.text != nil && utf8.RuneCountInString(*field.text) > account.NameLength {
 			return apierr.New(apierr.FormParamMaxLengthExceeded).Param(field.param)
 		}
+		if field.text != nil && strings.ContainsFunc(*field.text, misleads) {
+			return apierr.New(apierr.FormParamFormatInvalid).Param(field.param)
+		}
 	}
 	return CheckMetadata(u, Metadata{in.Public, in.Private, in.Unsafe})
+}
+
+// misleads reports whether a character in a name makes a page or a log show something else: control
+// characters, line and paragraph separators, and the direction controls of UAX 9. The joiners of
+// Persian and Indic names are format characters that stay allowed.
+func misleads(r rune) bool {
+	const zeroWidthSpace = 0x200B
+	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) || r == zeroWidthSpace
 }
 
 // CheckMetadata refuses a change after which the user's metadata is too large. The error names the

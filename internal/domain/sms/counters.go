@@ -22,6 +22,8 @@ const (
 )
 
 // The limits that one of a quota's counters has before the next one is used: messages, and money.
+// The share of money is more than a message of several parts costs at the highest price of the
+// settings, five dollars.
 const (
 	messagesShare = 100
 	moneyShare    = int64(25 * smsprice.Dollar)

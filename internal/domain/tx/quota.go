@@ -224,7 +224,8 @@ func (t *Tx) giveBack(held []store.Increment) {
 		held[i].By, held[i].Max = -held[i].By, NoLimit
 	}
 	if len(held) > 0 {
-		_ = t.Engine.Store.Reserve(t.Ctx, held...)
+		// A client that went away meanwhile must not use up a limit of all users.
+		_ = t.Engine.Store.Reserve(context.WithoutCancel(t.Ctx), held...)
 	}
 }
 
@@ -244,7 +245,7 @@ func (t *Tx) settle() {
 
 // notStored reports whether a commit that failed certainly stored nothing.
 func notStored(err error) bool {
-	return errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrMalformed) || errors.As(err, new(*store.LimitReachedError))
+	return errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrThrottled) || errors.Is(err, store.ErrMalformed) || errors.As(err, new(*store.LimitReachedError))
 }
 
 // QuotaSums returns the sums of quotas, over all parts, in order.

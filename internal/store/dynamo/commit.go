@@ -181,7 +181,7 @@ func (s *Store) transact(ctx context.Context, writes []store.Write, increments [
 			return unsure(lost, failure(ctx, "commit", err))
 		}
 		err = reason(cancelled, writes, increments)
-		if !errors.Is(err, errThrottled) || try == transactTries {
+		if !errors.Is(err, store.ErrThrottled) || try == transactTries {
 			return err
 		}
 		if err := s.pause(ctx, backoff(try)); err != nil {
@@ -247,9 +247,6 @@ func (s *Store) increment(inc store.Increment) *types.Update {
 	}
 }
 
-// errThrottled is why the table cancelled a transaction that may be sent again.
-var errThrottled = fmt.Errorf("commit: throttled: %w", store.ErrUnavailable)
-
 // reason returns why a transaction was cancelled. A conflict of two transactions on a counter is
 // [store.ErrConflict] too: the caller tries again.
 func reason(cancelled *types.TransactionCanceledException, writes []store.Write, increments []store.Increment) error {
@@ -264,7 +261,7 @@ func reason(cancelled *types.TransactionCanceledException, writes []store.Write,
 		case code == "ConditionalCheckFailed", code == "TransactionConflict":
 			return store.ErrConflict
 		case code == "ThrottlingError", code == "ProvisionedThroughputExceeded":
-			other = errThrottled
+			other = fmt.Errorf("commit: %w", store.ErrThrottled)
 		default:
 			other = fmt.Errorf("commit: transaction cancelled: %s", code)
 		}
