@@ -213,14 +213,14 @@ func TestSMSSettings(t *testing.T) {
 	}
 	for _, body := range []string{
 		`{"sms_daily_cap_usd":0}`, `{"sms_daily_cap_usd":-1}`, `{"sms_daily_cap_usd":1e9}`, `{"sms_prices":{"US":0}}`, `{"sms_prices":{"US":-0.1}}`,
-		`{"sms_prices":{"UK":1}}`, `{"sms_country_caps":{"UK":1}}`, `{"sms_countries":["US","XX"]}`, `{"sms_prices":{"usa":1}}`, `{"sms_country_caps":{"US":-1}}`, `{"sms_country_caps":{"":1}}`, `{"sms_prices":{"US":1e6}}`,
+		`{"sms_prices":{"UK":1}}`, `{"sms_country_caps":{"UK":1}}`, `{"sms_countries":["US","XX"]}`, `{"sms_prices":{"usa":1}}`, `{"sms_country_caps":{"US":-1}}`, `{"sms_country_caps":{"":1}}`, `{"sms_prices":{"US":1e6}}`, `{"sms_prices":{"US":5.01}}`,
 	} {
 		w.backend("PATCH", "/v1/instance", body).want(422, "form_param_value_invalid")
 	}
 	for body, want := range map[string]string{
 		`{"sms_countries":["UK"]}`:                "UK is not an ISO 3166 country. The United Kingdom is GB.",
 		`{"sms_countries":["us"]}`:                "A country is two capital letters, such as US.",
-		`{"sms_prices":{"US":-1}}`:                "The right value is: 0.000001 to 100.",
+		`{"sms_prices":{"US":-1}}`:                "The right value is: 0.000001 to 5.",
 		`{"allowed_origins":["app.example.com"]}`: "An origin is a scheme and a host without a path, such as https://app.example.com.",
 	} {
 		a := w.backend("PATCH", "/v1/instance", body)

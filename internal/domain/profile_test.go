@@ -324,3 +324,23 @@ func TestAUserWithManySessionsDeletesTheAccount(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesThatMislead: a name holds no character that makes a page or a log show something else.
+func TestNamesThatMislead(t *testing.T) {
+	for name, tc := range map[string]struct {
+		name string
+		ok   bool
+	}{
+		"letters": {"Zoë O’Brien-García", true}, "a joiner of Persian": {"می\u200cنا", true}, "a bell": {"a\ab", false}, "a line end": {"a\nb", false},
+		"a line separator": {"a\u2028b", false}, "a right-to-left override": {"a\u202eb", false}, "an isolate": {"a\u2066b", false}, "a zero-width space": {"\u200b", false},
+	} {
+		w := newWorld(t)
+		_, err := w.Admin.CreateUser(t.Context(), admin.UserInput{Username: "ann", LastName: tc.name})
+		if tc.ok && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !tc.ok {
+			w.want(apierr.FormParamFormatInvalid, err)
+		}
+	}
+}

@@ -202,9 +202,12 @@ func everyKindOfGrantIsUsed(t *testing.T, d *lambdalocal.Deployment) {
 	for _, c := range d.Stub.Calls() {
 		called[fmt.Sprintf("%s %s", c.Action, c.Index)] = true
 	}
+	// The cleanup scans only a table from before the lists of users: see the tests of package
+	// directory and dynamo.TestAListingIsOneScan.
+	const scan = "dynamodb:Scan"
 	for _, f := range plan.Functions() {
 		for _, g := range f.Grants {
-			if g.On == plan.Failures { // only after hours of failures
+			if g.On == plan.Failures || g.Action == scan { // only after hours of failures
 				continue
 			}
 			if kind := fmt.Sprintf("%s %s", g.Action, g.On.IndexName()); !called[kind] {

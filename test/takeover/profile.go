@@ -79,6 +79,7 @@ var commonPlans = map[role][]plan{
 		{2, stepsUp}, {2, []string{"session-end"}}, {1, []string{"client-delete"}},
 		{1, join(stepsUp, []string{"me-password-change"})}, {1, join(stepsUp, []string{"me-update", "me-metadata-merge"})},
 		{2, []string{"client-get"}}, {1, []string{"session-touch"}}, {1, []string{"me-sessions-list", "me-session-revoke"}}, {1, signsInText},
+		{2, join(signsIn, []string{"me-phone-numbers-list", "me-phone-number-get", "me-sessions-active-list"})},
 	},
 	thief: {
 		{9, signsIn}, {3, join(signsIn, enrolsApp)}, {3, join(signsIn, enrolsNumber)}, {4, enrolsApp}, {4, enrolsNumber}, {3, []string{"me-phone-number-update"}}, {2, []string{"me-totp-delete"}}, {2, []string{"me-phone-number-delete"}},

@@ -48,7 +48,7 @@ func search(t *testing.T, p Profile, seed uint64) {
 }
 
 // journeys is how many seeds of a profile are searched.
-const journeys = 80
+const journeys = 130
 
 // TestNoThiefSucceeds: no sequence of actions of thieves, owner, administrator and clock reaches a
 // goal.

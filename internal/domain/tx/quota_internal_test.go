@@ -2,6 +2,7 @@ package tx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -179,5 +180,40 @@ func TestQuotasOfACommitThatFails(t *testing.T) {
 		if n := used(t, s, "q"); n != tc.want {
 			t.Errorf("%s: %d is used, want %d", name, n, tc.want)
 		}
+	}
+}
+
+// leaving is a store whose commits are throttled, while the client of the request goes away.
+type leaving struct {
+	store.Store
+	leave func()
+}
+
+func (l leaving) Commit(context.Context, []store.Write, ...store.Increment) error {
+	l.leave()
+	return fmt.Errorf("commit: %w", store.ErrThrottled)
+}
+
+func (l leaving) Reserve(ctx context.Context, increments ...store.Increment) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return l.Store.Reserve(ctx, increments...)
+}
+
+// TestAThrottledCommitGivesQuotasBack: a throttled commit stored nothing, so it uses up no limit of
+// all users, also when its client went away meanwhile.
+func TestAThrottledCommitGivesQuotasBack(t *testing.T) {
+	s := store.NewMemory()
+	ctx, leave := context.WithCancel(t.Context())
+	tx := &Tx{
+		Engine: &Engine{Store: leaving{s, leave}}, Ctx: ctx, Increments: []store.Increment{{Counter: "own", By: 1, Max: 1}},
+		Quotas: []Quota{{Increment: store.Increment{Counter: "q", By: 1, Max: 9}}},
+	}
+	if err := tx.reserveAndWrite(); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a throttled commit gives %v", err)
+	}
+	if n := used(t, s, "q"); n != 0 {
+		t.Errorf("%d is used", n)
 	}
 }
