@@ -123,8 +123,8 @@ type userCreateInput struct {
 	Phones      []string          `body:"phone_number" rules:"items=..10 format=phone" doc:"E.164; verified from the start"`
 	PhoneStatus []string          `body:"phone_number_identification_status" rules:"one=verified|reserved" doc:"per number; reserved for the second factor"`
 	Username    string            `body:"username" rules:"format=username"`
-	FirstName   string            `body:"first_name" rules:"length=..256"`
-	LastName    string            `body:"last_name" rules:"length=..256"`
+	FirstName   string            `body:"first_name" rules:"length=..256 format=name"`
+	LastName    string            `body:"last_name" rules:"length=..256 format=name"`
 	ExternalID  string            `body:"external_id" rules:"length=..256"`
 	Password    secret.Value      `body:"password" rules:"format=password"`
 	Digest      string            `body:"password_digest" rules:"format=password-digest"`
@@ -176,8 +176,8 @@ type userUpdateInput struct {
 	_             operation.Ignored `body:"notify_primary_email_address_changed profile_image_id"`
 	ID            string            `path:"user_id"`
 	Username      *string           `body:"username" rules:"format=username"`
-	FirstName     *string           `body:"first_name" rules:"length=..256"`
-	LastName      *string           `body:"last_name" rules:"length=..256"`
+	FirstName     *string           `body:"first_name" rules:"length=..256 format=name"`
+	LastName      *string           `body:"last_name" rules:"length=..256 format=name"`
 	ExternalID    *string           `body:"external_id" rules:"length=..256"`
 	Password      *secret.Value     `body:"password" rules:"format=password"`
 	Digest        string            `body:"password_digest" rules:"format=password-digest"`

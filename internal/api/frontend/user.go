@@ -85,8 +85,8 @@ func user(c *operation.Call, r *sessions.Result, err error) (Wrapped[wire.User],
 }
 
 type meUpdateInput struct {
-	FirstName    *string         `body:"first_name" rules:"length=..256"`
-	LastName     *string         `body:"last_name" rules:"length=..256"`
+	FirstName    *string         `body:"first_name" rules:"length=..256 format=name"`
+	LastName     *string         `body:"last_name" rules:"length=..256 format=name"`
 	Username     *string         `body:"username" rules:"format=username-or-empty" doc:"empty removes it; a change needs a recent proof"`
 	PrimaryPhone *string         `body:"primary_phone_number_id" rules:"format=id" doc:"a verified number; a change needs a recent proof"`
 	Unsafe       json.RawMessage `body:"unsafe_metadata" doc:"replaces the unsafe metadata"`
