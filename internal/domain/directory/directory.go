@@ -180,20 +180,26 @@ func (s *Service) read(ctx context.Context, f *Filter, ids []string) ([]*account
 		}
 	}
 	var found []*account.User
-	err := s.Update(ctx, keys, func(t *tx.Tx) error {
-		found = nil
-		for _, k := range keys {
-			u, err := t.User(k.ID)
-			if err != nil {
-				return err
-			}
-			if u != nil && f.matches(u, &t.State.Settings, s.Digest) {
-				found = append(found, u)
-			}
-		}
-		return nil
+	err := s.Update(ctx, keys, func(t *tx.Tx) (err error) {
+		found, err = s.usersOf(t, f, keys)
+		return err
 	})
 	return found, err
+}
+
+// usersOf returns the users of keys who exist and match a filter, in the order of keys.
+func (s *Service) usersOf(t *tx.Tx, f *Filter, keys []store.Key) ([]*account.User, error) {
+	var found []*account.User
+	for _, k := range keys {
+		u, err := t.User(k.ID)
+		if err != nil {
+			return nil, err
+		}
+		if u != nil && f.matches(u, &t.State.Settings, s.Digest) {
+			found = append(found, u)
+		}
+	}
+	return found, nil
 }
 
 // Count returns the number of users who match a filter. Errors are those of [Service.Users].

@@ -16,7 +16,6 @@ func (s *Service) holders(ctx context.Context, f *Filter) ([]*account.User, erro
 	claims := s.claims(f)
 	var found []*account.User
 	err := s.Update(ctx, slices.Concat(claims...), func(t *tx.Tx) error {
-		found = nil
 		keys, err := candidates(t, f, claims)
 		if err != nil {
 			return err
@@ -24,16 +23,8 @@ func (s *Service) holders(ctx context.Context, f *Filter) ([]*account.User, erro
 		if err := t.Read(keys...); err != nil {
 			return err
 		}
-		for _, k := range keys {
-			u, err := t.User(k.ID)
-			if err != nil {
-				return err
-			}
-			if u != nil && f.matches(u, &t.State.Settings, s.Digest) {
-				found = append(found, u)
-			}
-		}
-		return nil
+		found, err = s.usersOf(t, f, keys)
+		return err
 	})
 	return found, err
 }
