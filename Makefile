@@ -52,11 +52,11 @@ e2e: ## Clerk's own SDKs and our pages in a real browser
 	@bash scripts/e2e.sh
 
 ##@ Deploy
-synth: ## the CloudFormation template, in cdk.out (SETTINGS=file, ZIPS=directory of built functions, OUT=directory)
+synth: ## the CloudFormation templates, in cdk.out (SETTINGS=file, ZIPS=directory of built functions, OUT=directory)
 	@$(CDK) synth -q --no-notices $(if $(OUT),--output '$(OUT)')
 
 deploy: ## deploy to the AWS account of your shell (SETTINGS=file)
-	@$(CDK) deploy --no-notices
+	@$(CDK) deploy --all --no-notices
 
 ##@ Measure
 figures: ## sizes, starts and invocations of the functions

@@ -91,6 +91,10 @@ func (s *Stack) watched(gateway awsapigatewayv2.CfnApi) []alarm {
 	}
 }
 
+// ofCanary are the alarms of a canary. The others watch the jobs, the table or the account, and the
+// service beside the canary has them.
+var ofCanary = map[string]bool{"error-rate": true}
+
 func (s *Stack) alarms(gateway awsapigatewayv2.CfnApi) {
 	topic := awssns.NewTopic(s.cdk, jsii.String("Alarms"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true), DisplayName: jsii.String(s.settings.Name + " alarms")})
 	topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -104,6 +108,9 @@ func (s *Stack) alarms(gateway awsapigatewayv2.CfnApi) {
 		})
 	}
 	for _, a := range s.watched(gateway) {
+		if s.settings.Canary && !ofCanary[a.name] {
+			continue
+		}
 		comparison := awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD
 		if a.under {
 			comparison = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD

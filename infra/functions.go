@@ -109,6 +109,7 @@ func (s *Stack) role(f plan.Function) awsiam.IRole {
 		}
 	}
 	role := awsiam.NewRole(s.cdk, jsii.String(id(f.Name)+"Role"), &awsiam.RoleProps{
+		Path:           jsii.String(s.settings.rolePath()),
 		AssumedBy:      awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"Grants": policy},
 	})
@@ -135,7 +136,7 @@ func (s *Stack) statement(g plan.Grant) *awsiam.PolicyStatementProps {
 	case plan.Bus:
 		p.Resources = &[]*string{s.cdk.FormatArn(&awscdk.ArnComponents{Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: &s.settings.EventBus})}
 	case plan.Secret:
-		p.Resources = &[]*string{s.secret.Ref()}
+		p.Resources = &[]*string{s.secret.SecretArn()}
 	case plan.Phones:
 		// A message to a phone number has no ARN. Topics have ARNs and are excluded: NotResource
 		// allows everything without one.
@@ -166,7 +167,7 @@ func (s *Stack) environment(f plan.Function) *map[string]*string {
 		e[lambdahost.EnvAppearance] = jsii.String(set.Appearance.json())
 	}
 	if f.Job == plan.Rotate || f.Job == plan.Pages {
-		e[lambdahost.EnvSecret] = s.secret.Ref()
+		e[lambdahost.EnvSecret] = s.secret.SecretArn()
 	}
 	return &e
 }

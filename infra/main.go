@@ -1,6 +1,6 @@
-// Command infra is the CDK app: it turns the deployment plan and the team's settings into a
-// CloudFormation template. `make synth` and `make deploy` run it. SETTINGS names the settings file,
-// and ZIPS a directory with the functions' zips; without ZIPS it builds them.
+// Command infra is the CDK app: it turns the deployment plan and the team's settings into
+// CloudFormation templates. `make synth` and `make deploy` run it. SETTINGS names the settings
+// file, and ZIPS a directory with the functions' zips; without ZIPS it builds them.
 package main
 
 import (
@@ -42,7 +42,7 @@ func run(ctx context.Context) error {
 		}
 	}
 	app := NewApp()
-	NewStack(app, settings, Env{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION")}, func(name string) string {
+	NewStacks(app, settings, Env{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION")}, func(name string) string {
 		return filepath.Join(zips, name+".zip")
 	})
 	app.Synth(nil)

@@ -22,14 +22,35 @@ type Env struct{ Account, Region string }
 // table's construct needs one.
 const fallbackRegion = "eu-central-1"
 
-// Stack is the deployment under construction.
+func (e Env) cdk() *awscdk.Environment {
+	if e.Region == "" {
+		e.Region = fallbackRegion
+	}
+	environment := &awscdk.Environment{Region: &e.Region}
+	if e.Account != "" {
+		environment.Account = &e.Account
+	}
+	return environment
+}
+
+// NewStacks builds the data stack and the service stack. data is nil when the service uses only
+// existing data.
+func NewStacks(app awscdk.App, settings Settings, env Env, zip func(string) string) (data *Data, service *Stack) {
+	data, service = NewData(app, settings, env), NewStack(app, settings, env, zip)
+	if data != nil {
+		service.cdk.AddStackDependency(data.cdk, jsii.String("its SSM parameters name the data"))
+	}
+	return data, service
+}
+
+// Stack is the service under construction: everything that can be made again.
 type Stack struct {
 	cdk      awscdk.Stack
 	settings Settings
 	zip      func(name string) string
-	table    awsdynamodb.TableV2
-	sealing  awskms.Key
-	secret   awssecretsmanager.CfnSecret
+	table    awsdynamodb.ITableV2
+	sealing  awskms.IKey
+	secret   awssecretsmanager.ISecret
 	failures awssqs.Queue
 	url      *string
 	key      *string // publishable key
@@ -39,18 +60,11 @@ type Stack struct {
 	functions map[string]lambdaFunction
 }
 
-// NewStack builds the stack. zip returns the path of a function's zip.
+// NewStack builds the service stack. zip returns the path of a function's zip.
 func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) string) *Stack {
-	if env.Region == "" {
-		env.Region = fallbackRegion
-	}
-	environment := &awscdk.Environment{Region: &env.Region}
-	if env.Account != "" {
-		environment.Account = &env.Account
-	}
 	s := &Stack{
 		cdk: awscdk.NewStack(app, &settings.Name, &awscdk.StackProps{
-			Env: environment, Description: jsii.String("Countersign: multi-factor authentication"), AnalyticsReporting: jsii.Bool(false),
+			Env: env.cdk(), Description: jsii.String("Countersign: multi-factor authentication"), AnalyticsReporting: jsii.Bool(false),
 		}),
 		settings: settings, zip: zip, functions: map[string]lambdaFunction{},
 	}
@@ -63,8 +77,10 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 		s.function(f)
 	}
 	s.routes(gateway)
-	s.jobs()
-	s.feed()
+	if !s.settings.Canary { // the jobs of the other service serve the same table
+		s.jobs()
+		s.feed()
+	}
 	s.alarms(gateway)
 	s.dashboard(gateway)
 	s.outputs()
@@ -79,9 +95,9 @@ func (s *Stack) outputs() {
 	for name, value := range map[string]struct{ about, is *string }{
 		"ApiUrl":         {jsii.String("Where clients reach the API: the proxy URL, or the Frontend API URL, of Clerk's SDKs"), s.url},
 		"PublishableKey": {jsii.String("The publishable key of Clerk's SDKs"), s.key},
-		"SecretKeyArn":   {jsii.String("The secret with the Backend API's key: aws secretsmanager get-secret-value --secret-id …"), s.secret.Ref()},
+		"SecretKeyArn":   {jsii.String("The secret with the Backend API's key: aws secretsmanager get-secret-value --secret-id …"), s.secret.SecretArn()},
 		"JwksUrl":        {jsii.String("The keys that verify session tokens"), awscdk.Fn_Join(jsii.String(""), &[]*string{s.url, jsii.String("/.well-known/jwks.json")})},
-		"TableName":      {jsii.String("The table, for restores"), s.table.TableName()},
+		"TableName":      {jsii.String("The table that the service uses"), s.table.TableName()},
 	} {
 		awscdk.NewCfnOutput(s.cdk, &name, &awscdk.CfnOutputProps{Value: value.is, Description: value.about})
 	}

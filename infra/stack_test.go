@@ -24,11 +24,12 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/template.golden.json")
 
-// built is the stack of the example settings, synthesised once for all tests.
+// built are the stacks of the example settings, synthesised once for all tests.
 var built struct {
-	stack    *Stack
-	template assertions.Template
-	raw      map[string]any
+	data  *Data
+	stack *Stack
+	// raw is the template of the service, rawData that of the data.
+	raw, rawData map[string]any
 }
 
 func TestMain(m *testing.M) {
@@ -74,37 +75,65 @@ func fakes(dir string) func(string) string {
 }
 
 func prepare(dir string) {
-	built.stack = NewStack(NewApp(), example(), Env{}, fakes(dir))
-	awscdk.Aspects_Of(built.stack.cdk).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{}), nil)
-	justify(built.stack)
-	built.template = assertions.Template_FromStack(built.stack.cdk, nil)
-	text, err := json.Marshal(built.template.ToJSON())
+	built.data, built.stack = NewStacks(NewApp(), example(), Env{}, fakes(dir))
+	for _, stack := range []awscdk.Stack{built.data.cdk, built.stack.cdk} {
+		awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{}), nil)
+		justify(stack)
+	}
+	built.raw, built.rawData = template(built.stack.cdk), template(built.data.cdk)
+}
+
+// template synthesises a stack.
+func template(stack awscdk.Stack) map[string]any {
+	text, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
+	var raw map[string]any
 	if err == nil {
-		err = json.Unmarshal(text, &built.raw)
+		err = json.Unmarshal(text, &raw)
 	}
 	if err != nil {
 		panic(err)
 	}
+	return raw
 }
 
+// everything returns the resources of both stacks. Their logical names differ.
+func everything() map[string]map[string]any {
+	all := map[string]map[string]any{}
+	for _, raw := range []map[string]any{built.raw, built.rawData} {
+		for name, r := range raw["Resources"].(map[string]any) {
+			if all[name] != nil {
+				panic(name + " is in both stacks")
+			}
+			all[name] = r.(map[string]any)
+		}
+	}
+	return all
+}
+
+// resources returns the properties of the resources of a type, of both stacks.
 func resources(kind string) map[string]map[string]any {
 	found := map[string]map[string]any{}
-	for name, r := range built.raw["Resources"].(map[string]any) {
-		if r := r.(map[string]any); r["Type"] == kind {
+	for name, r := range everything() {
+		if r["Type"] == kind {
 			found[name], _ = r["Properties"].(map[string]any)
 		}
 	}
 	return found
 }
 
-// TestGolden shows every change of the template.
+// TestGolden shows every change of the templates.
 func TestGolden(t *testing.T) {
-	text, err := json.MarshalIndent(built.raw, "", " ")
+	golden(t, "testdata/template.golden.json", built.raw)
+	golden(t, "testdata/data.golden.json", built.rawData)
+}
+
+func golden(t *testing.T, file string, raw map[string]any) {
+	t.Helper()
+	text, err := json.MarshalIndent(raw, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := regexp.MustCompile(`[0-9a-f]{64}`).ReplaceAllString(string(text), "HASH") + "\n"
-	const file = "testdata/template.golden.json"
 	if *update {
 		if err := errorsOf(os.MkdirAll("testdata", 0o755), os.WriteFile(file, []byte(got), 0o644)); err != nil {
 			t.Fatal(err)
@@ -330,12 +359,11 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
-	built.template.HasResource(jsii.String("AWS::DynamoDB::GlobalTable"), map[string]any{"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"})
 }
 
 // TestNoSecretInTheTemplate: keys-rotate makes keys; the template neither holds nor generates one.
 func TestNoSecretInTheTemplate(t *testing.T) {
-	text, _ := json.Marshal(built.raw)
+	text, _ := json.Marshal([]any{built.raw, built.rawData})
 	for _, word := range []string{"sk_live", "sk_test", "SecretString\":", "GenerateSecretString"} {
 		if strings.Contains(string(text), word) {
 			t.Errorf("the template has %s", word)
@@ -356,10 +384,12 @@ func TestAccessLogSaysNothingPrivate(t *testing.T) {
 
 // TestNag: the rules of AWS Solutions find nothing that nag_test.go does not justify.
 func TestNag(t *testing.T) {
-	notes := assertions.Annotations_FromStack(built.stack.cdk)
-	for _, found := range []*[]*assertionsMessage{notes.FindError(jsii.String("*"), assertions.Match_AnyValue()), notes.FindWarning(jsii.String("*"), assertions.Match_AnyValue())} {
-		for _, m := range *found {
-			t.Errorf("%s: %v", *m.Id, m.Entry.Data)
+	for _, stack := range []awscdk.Stack{built.data.cdk, built.stack.cdk} {
+		notes := assertions.Annotations_FromStack(stack)
+		for _, found := range []*[]*assertionsMessage{notes.FindError(jsii.String("*"), assertions.Match_AnyValue()), notes.FindWarning(jsii.String("*"), assertions.Match_AnyValue())} {
+			for _, m := range *found {
+				t.Errorf("%s: %v", *m.Id, m.Entry.Data)
+			}
 		}
 	}
 }

@@ -3,68 +3,33 @@ package main
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
-
-	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 )
 
-// storage makes the table, its key, the key that wraps master keys, and the secret for the Backend
-// API key. All outlive the stack: without the sealing key every authenticator is lost.
+// storage refers to the data: to the parts that the settings name as existing, and else to those of
+// the data stack.
 func (s *Stack) storage() {
-	tableKey := awskms.NewKey(s.cdk, jsii.String("TableKey"), &awskms.KeyProps{
-		Description: jsii.String("Encrypts the table " + s.settings.Name), EnableKeyRotation: jsii.Bool(true), RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
-	})
-	// As in the policy of DynamoDB's AWS managed key: a principal that may use the table may use its
-	// key, through DynamoDB only.
-	tableKey.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:        jsii.String("ThroughDynamoDB"),
-		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
-		Actions:    jsii.Strings("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey", "kms:CreateGrant"),
-		Resources:  jsii.Strings("*"), // in a key's policy: this key
-		Conditions: &map[string]any{"StringEquals": map[string]any{
-			"kms:CallerAccount": s.cdk.Account(),
-			"kms:ViaService":    awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("dynamodb."), s.cdk.Region(), jsii.String(".amazonaws.com")}),
-		}},
-	}), nil)
-	s.sealing = awskms.NewKey(s.cdk, jsii.String("SealingKey"), &awskms.KeyProps{
-		Description: jsii.String("Wraps the master keys of " + s.settings.Name), EnableKeyRotation: jsii.Bool(true), RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
-	})
-	s.secret = awssecretsmanager.NewCfnSecret(s.cdk, jsii.String("SecretKey"), &awssecretsmanager.CfnSecretProps{
-		Description: jsii.String("The key of the Backend API. The function keys-rotate makes it."),
-	})
-	s.secret.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
-	s.table = s.newTable(tableKey)
+	e := s.settings.Existing
+	table := &awsdynamodb.TableAttributesV2{TableName: s.part("Table", partTable, e.Table)}
+	if !s.settings.Canary { // which reads no stream
+		table.TableStreamArn = s.part("TableStream", partStream, e.TableStream)
+	}
+	s.table = awsdynamodb.TableV2_FromTableAttributes(s.cdk, jsii.String("ImportedTable"), table)
+	s.sealing = awskms.Key_FromKeyArn(s.cdk, jsii.String("ImportedSealingKey"), s.part("SealingKey", partSealing, e.SealingKey))
+	s.secret = awssecretsmanager.Secret_FromSecretCompleteArn(s.cdk, jsii.String("ImportedSecretKey"), s.part("SecretKey", partSecret, e.Secret))
 }
 
-// newTable makes the table of dynamo.Schema.
-func (s *Stack) newTable(key awskms.Key) awsdynamodb.TableV2 {
-	schema := dynamo.Schema("")
-	kinds := map[string]awsdynamodb.AttributeType{}
-	for _, a := range schema.AttributeDefinitions {
-		kinds[*a.AttributeName] = awsdynamodb.AttributeType(map[string]string{"S": "STRING", "N": "NUMBER", "B": "BINARY"}[string(a.AttributeType)])
+// part returns the name or ARN of a part of the data. Without a value in the settings it is a
+// template parameter, whose value CloudFormation reads from SSM at each deployment. An export of
+// the data stack would forbid every change of the value while a service imports it.
+func (s *Stack) part(id, part, existing string) *string {
+	if existing != "" {
+		return &existing
 	}
-	attribute := func(name *string) *awsdynamodb.Attribute {
-		return &awsdynamodb.Attribute{Name: name, Type: kinds[*name]}
-	}
-	var indexes []*awsdynamodb.GlobalSecondaryIndexPropsV2
-	for _, index := range schema.GlobalSecondaryIndexes {
-		indexes = append(indexes, &awsdynamodb.GlobalSecondaryIndexPropsV2{
-			IndexName: index.IndexName, PartitionKey: attribute(index.KeySchema[0].AttributeName), SortKey: attribute(index.KeySchema[1].AttributeName),
-			ProjectionType: awsdynamodb.ProjectionType_KEYS_ONLY,
-		})
-	}
-	return awsdynamodb.NewTableV2(s.cdk, jsii.String("Table"), &awsdynamodb.TablePropsV2{
-		PartitionKey:                     attribute(schema.KeySchema[0].AttributeName),
-		Billing:                          awsdynamodb.Billing_OnDemand(nil),
-		Encryption:                       awsdynamodb.TableEncryptionV2_CustomerManagedKey(key, nil),
-		GlobalSecondaryIndexes:           &indexes,
-		DynamoStream:                     awsdynamodb.StreamViewType(schema.StreamSpecification.StreamViewType),
-		TimeToLiveAttribute:              jsii.String(dynamo.TimeToLive),
-		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: jsii.Bool(true)},
-		DeletionProtection:               jsii.Bool(true),
-		RemovalPolicy:                    awscdk.RemovalPolicy_RETAIN,
-	})
+	return awscdk.NewCfnParameter(s.cdk, &id, &awscdk.CfnParameterProps{
+		Type: jsii.String("AWS::SSM::Parameter::Value<String>"), Default: jsii.String(s.settings.parameter(part)),
+		Description: jsii.String("The name of an SSM parameter of the stack " + s.settings.Data),
+	}).ValueAsString()
 }
