@@ -132,7 +132,8 @@ func (o Operation) checkFilter(p Param, v value) error {
 
 // refuseUnknown refuses the parameters that the operation neither takes nor ignores.
 func (o Operation) refuseUnknown(body, query values) error {
-	known := map[string][]string{inBody: o.ignored[inBody], inQuery: slices.Concat(o.ignored[inQuery], CarriedParams(o.Surface))}
+	// Requests at once share o.ignored, so both lists are copies.
+	known := map[string][]string{inBody: slices.Clone(o.ignored[inBody]), inQuery: slices.Concat(o.ignored[inQuery], CarriedParams(o.Surface))}
 	for _, p := range o.params {
 		known[p.In] = append(known[p.In], p.Name)
 	}

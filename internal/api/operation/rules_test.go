@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,6 +92,27 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s: %q, want %q", query, got, want)
 		}
 	}
+}
+
+// TestRequestsAtOnce: requests of one operation share no memory that they write. The race detector
+// sees it.
+func TestRequestsAtOnce(t *testing.T) {
+	op := operation.New(operation.Backend, "try", "POST /try", "Try", 0, func(*operation.Call, input) (operation.NoContent, error) {
+		return operation.NoContent{}, nil
+	})
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 50 {
+				r := httptest.NewRequest("POST", "/try?inner=1", strings.NewReader(`{"needed":"x","code":"1","old_one":1}`))
+				r.Header.Set("Content-Type", "application/json")
+				if err := op.Serve(&operation.Call{Context: t.Context(), Request: r, Answer: httptest.NewRecorder()}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 // TestDefaults: an absent value and a null are the default.
