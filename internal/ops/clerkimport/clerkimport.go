@@ -30,11 +30,12 @@ type Config struct {
 	Out io.Writer
 	// Refused, unless nil, is called with each refused line, which is then not printed to Out.
 	Refused func(line int, id, why string)
-	// Progress, unless nil, is called after each line.
+	// Progress, unless nil, is called after each line, in the order of the file.
 	Progress func(done Result, total int)
 	Now      func() time.Time
 	Pause    func(context.Context, time.Duration) error
-	// Send sends the requests; nil means [http.DefaultTransport].
+	// Send sends the requests; nil means a transport that keeps a connection for each request that
+	// waits for its answer.
 	Send http.RoundTripper
 }
 
@@ -50,7 +51,8 @@ const (
 	CreateWithout
 )
 
-// Result counts lines. Before counts users that an earlier run created.
+// Result counts lines whose users were created or refused, or that are empty. Before counts users
+// that an earlier run created.
 type Result struct {
 	Lines, Created, Before, Refused int
 }
@@ -71,14 +73,15 @@ type run struct {
 	// factor of theirs could not be used under the target's settings.
 	settings settings
 	blocked  map[string]int
-	// earlier says whether an earlier run may have created users that the state file does not name.
-	earlier earlier
+	// planned counts the lines that were read. window is those of them that are not sent.
+	planned int
+	window  window
 }
 
 // Run imports the users of the input. It prints and counts lines that cannot be imported; the error
 // is about the import as a whole.
 func Run(ctx context.Context, c Config) (res Result, err error) {
-	r := &run{Config: c, seen: map[string]int{}, left: map[string]int{}, blocked: map[string]int{}, state: &state{done: map[string]string{}}}
+	r := &run{Config: c, seen: map[string]int{}, left: map[string]int{}, blocked: map[string]int{}, state: newState()}
 	in, err := os.Open(c.Input) //nolint:gosec // the operator names the file
 	if err != nil {
 		return Result{}, fmt.Errorf("input: %w", err)
@@ -103,19 +106,14 @@ func Run(ctx context.Context, c Config) (res Result, err error) {
 func (r *run) open(ctx context.Context) error {
 	r.server = server{url: r.URL, key: r.SecretKey, send: r.Send, pause: r.Pause, out: r.Out}
 	if r.server.send == nil {
-		r.server.send = http.DefaultTransport
+		r.server.send = &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: together, IdleConnTimeout: time.Minute}
 	}
 	if r.DryRun {
 		return r.openTrial(ctx)
 	}
 	var err error
-	if r.state, err = openState(r.State, r.URL); err != nil {
-		return err
-	}
-	if r.state.resumed {
-		r.earlier = mayHaveCreated
-	}
-	return nil
+	r.state, err = openState(r.State, r.URL)
+	return err
 }
 
 // openTrial replaces the target by a server in memory that has the target's settings.
@@ -173,7 +171,7 @@ func (r *run) all(ctx context.Context, in io.Reader) error {
 		}
 		line, end := reader.ReadBytes('\n')
 		if end != nil && !errors.Is(end, io.EOF) {
-			return fmt.Errorf("input: %w", end)
+			return errors.Join(r.flush(ctx), fmt.Errorf("input: %w", end))
 		}
 		if len(line) > 0 {
 			if err := r.line(ctx, line); err != nil {
@@ -181,76 +179,9 @@ func (r *run) all(ctx context.Context, in io.Reader) error {
 			}
 		}
 		if end != nil {
-			return nil
-		}
-		if r.Progress != nil {
-			r.Progress(r.Result, r.total)
+			return r.flush(ctx)
 		}
 	}
-}
-
-// line imports one user. An error ends the import.
-func (r *run) line(ctx context.Context, text []byte) error {
-	r.Lines++
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil
-	}
-	s, err := read(text)
-	if err == nil {
-		err = r.user(ctx, s)
-	}
-	var why refusal
-	switch {
-	case errors.As(err, &why):
-		r.Result.Refused++
-		if r.Config.Refused != nil {
-			r.Config.Refused(r.Lines, s.ID, string(why))
-			return nil
-		}
-		_, _ = fmt.Fprintf(r.Out, "line %d%s refused: %s\n", r.Lines, s.name(), why)
-		return nil
-	case err != nil && ctx.Err() != nil:
-		return ErrInterrupted
-	case err != nil:
-		return fmt.Errorf("line %d: %w", r.Lines, err)
-	}
-	return nil
-}
-
-func (r *run) user(ctx context.Context, s source) error {
-	p, err := s.plan(r.Missing)
-	if err != nil {
-		return err
-	}
-	if before, ok := r.seen[p.key]; ok {
-		return repeated(before)
-	}
-	r.seen[p.key] = r.Lines
-	if _, ok := r.state.done[p.key]; ok {
-		r.Before++
-		return nil
-	}
-	id, existed, err := r.server.create(ctx, p, r.earlier)
-	if r.DryRun {
-		err = r.reportBlocked(s, p, err)
-	}
-	if err != nil {
-		return err
-	}
-	if existed {
-		r.Before++
-	} else {
-		r.Created++
-		// Users are created in the order of the lines, so an unrecorded one came before this one.
-		r.earlier = createdNone
-		for _, what := range p.left {
-			r.left[what]++
-		}
-	}
-	if r.DryRun {
-		return nil
-	}
-	return r.state.record(p.key, id)
 }
 
 func (r *run) summary() {

@@ -85,10 +85,10 @@ func (s settings) unreachable(number string) string {
 
 // reportBlocked prints the user of a dry run when no second factor works. It adds the reasons to a
 // refusal by the server, and returns other errors unchanged.
-func (r *run) reportBlocked(s source, p *person, err error) error {
+func (r *run) reportBlocked(e *entry, err error) error {
 	var why refusal
 	refused := errors.As(err, &why)
-	reasons, all := r.settings.blocked(p)
+	reasons, all := r.settings.blocked(e.person)
 	if len(reasons) == 0 || !all && !refused {
 		return err
 	}
@@ -101,7 +101,7 @@ func (r *run) reportBlocked(s source, p *person, err error) error {
 	if refused {
 		return why + refusal("; "+text)
 	}
-	_, _ = fmt.Fprintf(r.Out, "line %d%s: %s\n", r.Lines, s.name(), text)
+	_, _ = fmt.Fprintf(r.Out, "line %d%s: %s\n", e.number, e.source.name(), text)
 	return err
 }
 

@@ -11,19 +11,23 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	identifiers "github.com/countersign-mfa/countersign/internal/domain/identifier"
 )
 
-// server is a client of the Backend API.
+// server is a client of the Backend API. Its methods may be called at once.
 type server struct {
 	url   string
 	key   secret.Value
 	send  http.RoundTripper
 	pause func(context.Context, time.Duration) error
-	out   io.Writer
+
+	mu      sync.Mutex
+	out     io.Writer
+	waiting int // requests that wait before they are sent again
 }
 
 const (
@@ -130,12 +134,26 @@ func (s *server) create(ctx context.Context, p *person, before earlier) (id stri
 		}
 		before = mayHaveCreated
 		wait = max(wait, res.after)
-		_, _ = fmt.Fprintf(s.out, "the server failed (%s); trying again in %v\n", failure(res, err), wait)
-		if err := s.pause(ctx, wait); err != nil {
+		if err := s.again(ctx, wait, failure(res, err)); err != nil {
 			return "", false, err
 		}
 		wait *= 2
 	}
+}
+
+// again waits before a request is sent again. It says so once for all requests that wait together.
+func (s *server) again(ctx context.Context, wait time.Duration, why string) error {
+	s.mu.Lock()
+	if s.waiting++; s.waiting == 1 {
+		_, _ = fmt.Fprintf(s.out, "the server failed (%s); trying again in %v\n", why, wait)
+	}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.waiting--
+	}()
+	return s.pause(ctx, wait)
 }
 
 // failure describes an answer after which the import tries again.

@@ -9,25 +9,30 @@ import (
 	"os"
 )
 
-// state is the state file: a line that names the server, then one line for each created user. The
-// import only appends to it, so a crash leaves at most an incomplete last line. It holds user ids
-// and identifiers, but no secrets.
+// state is the state file: a line that names the server, then a line before the users of a window
+// are created, with their keys, and one line for each created user. The import only appends to it,
+// so a crash leaves at most an incomplete last line. It holds user ids and identifiers, but no
+// secrets.
 type state struct {
 	file *os.File
 	done map[string]string // from key to the id on the server
-	// resumed says that an earlier run wrote the file.
-	resumed bool
+	// begun holds the keys of users that an earlier run began to create. Their creation is not
+	// recorded: the process ended before, the answer was lost, or the server refused them.
+	begun map[string]bool
 }
 
+func newState() *state { return &state{done: map[string]string{}, begun: map[string]bool{}} }
+
 type stateLine struct {
-	Server string `json:"server,omitempty"`
-	From   string `json:"from,omitempty"`
-	To     string `json:"to,omitempty"`
+	Server string   `json:"server,omitempty"`
+	Begun  []string `json:"begun,omitempty"`
+	From   string   `json:"from,omitempty"`
+	To     string   `json:"to,omitempty"`
 }
 
 // openState reads the state file, or creates it. The state file of another server is an error.
 func openState(name, server string) (*state, error) {
-	s := &state{done: map[string]string{}}
+	s := newState()
 	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("state file: %w", err)
@@ -36,15 +41,14 @@ func openState(name, server string) (*state, error) {
 	if err := s.read(whole, server, name); err != nil {
 		return nil, err
 	}
-	s.resumed = len(whole) > 0
 	if s.file, err = os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600); err != nil { //nolint:gosec // see above
 		return nil, fmt.Errorf("state file: %w", err)
 	}
-	err = s.file.Truncate(int64(len(whole))) // the user of an incomplete line is looked up again
+	err = s.file.Truncate(int64(len(whole))) // the user of an incomplete line has begun
 	if err == nil {
 		_, err = s.file.Seek(0, 2)
 	}
-	if err == nil && !s.resumed {
+	if err == nil && len(whole) == 0 {
 		err = s.write(stateLine{Server: server})
 	}
 	if err != nil {
@@ -65,8 +69,12 @@ func (s *state) read(text []byte, server, name string) error {
 		if i == 0 && l.Server != server {
 			return fmt.Errorf("%s belongs to an import to %s: choose another with --state", name, l.Server)
 		}
+		for _, key := range l.Begun {
+			s.begun[key] = true
+		}
 		if l.From != "" {
 			s.done[l.From] = l.To
+			delete(s.begun, l.From)
 		}
 	}
 	return nil
@@ -81,6 +89,14 @@ func (s *state) write(l stateLine) error {
 		return fmt.Errorf("state file: %w", err)
 	}
 	return nil
+}
+
+// begin writes that users are about to be created.
+func (s *state) begin(keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	return s.write(stateLine{Begun: keys})
 }
 
 // record writes that a user was created.
