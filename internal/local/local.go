@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -35,6 +34,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/local/outbox"
 	"github.com/countersign-mfa/countersign/internal/standardwebhook"
@@ -362,14 +362,7 @@ func (a *App) limited(r *http.Request) netip.Addr {
 }
 
 // remote returns the peer's address. No proxy is expected in front of this process.
-func remote(r *http.Request) netip.Addr {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	address, _ := netip.ParseAddr(host)
-	return address
-}
+func remote(r *http.Request) netip.Addr { return tx.ParseAddress(r.RemoteAddr) }
 
 // openFile reads the key that wraps all others, or makes one in a fresh directory.
 func openFile(path string) (keyring.File, bool, error) {

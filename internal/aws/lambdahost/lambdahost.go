@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 type (
@@ -38,10 +40,12 @@ func Handle(h http.Handler) func(context.Context, event) (answer, error) {
 type addressKey struct{}
 
 // Address returns the caller's address as the gateway saw it. It ignores headers that a caller can
-// set.
+// set. If the gateway's text is no address, the result is [tx.UnknownAddress], so limits hold.
 func Address(r *http.Request) netip.Addr {
-	a, _ := r.Context().Value(addressKey{}).(netip.Addr)
-	return a
+	if a, ok := r.Context().Value(addressKey{}).(netip.Addr); ok {
+		return a
+	}
+	return tx.UnknownAddress
 }
 
 // request builds the request that the event describes. The gateway joins repeated headers with
@@ -61,7 +65,7 @@ func request(ctx context.Context, e event) (*http.Request, error) {
 	if !strings.HasPrefix(target.Path, "/") || e.RequestContext.HTTP.Method == "" {
 		return nil, fmt.Errorf("event is no HTTP request")
 	}
-	address, _ := netip.ParseAddr(e.RequestContext.HTTP.SourceIP)
+	address := tx.ParseAddress(e.RequestContext.HTTP.SourceIP)
 	r, err := http.NewRequestWithContext(context.WithValue(ctx, addressKey{}, address), e.RequestContext.HTTP.Method, target.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("request of the event: %w", err)

@@ -13,6 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // initLimit bounds the requests of the init phase, which Lambda ends after ten seconds.
@@ -61,6 +62,9 @@ func (d *Deployment) Handler(ctx context.Context, deps Deps, operations ...opera
 		return nil, err
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if Address(r) == tx.UnknownAddress {
+			d.Log.Warn("the gateway reports no readable address of the caller: all such callers share the limits of one address")
+		}
 		if err := d.Keys.Refresh(r.Context()); err != nil {
 			d.Log.Error("keys not refreshed", "error", err.Error())
 		}

@@ -64,10 +64,14 @@ func (t *SMSRecord) WireID() string { return prefixSMS + t.ID.ID }
 // UserID returns the user's wire id.
 func (t *SMSRecord) UserID() string { return PrefixUser + t.User }
 
-// MaskNetwork returns the part of an address that a record keeps: a /24, or a /48 for IPv6.
+// MaskNetwork returns the part of an address that a record keeps: a /24, or a /48 for IPv6. It is
+// empty for an address that is not known.
 func MaskNetwork(a netip.Addr) string {
 	bits := 24
-	if a = a.Unmap(); a.Is6() {
+	if a = a.Unmap(); !a.IsValid() || a.IsUnspecified() {
+		return ""
+	}
+	if a.Is6() {
 		bits = 48
 	}
 	p, _ := a.WithZone("").Prefix(bits)

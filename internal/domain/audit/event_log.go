@@ -54,7 +54,7 @@ func StageEvents(t *tx.Tx) error {
 		return err
 	}
 	j := &account.EventRecord{Base: account.Base{ID: store.Key{Kind: store.KindEvent, ID: id}}, At: t.Now, By: actor(t)}
-	if j.By == account.ByUser && t.Address.IsValid() {
+	if j.By == account.ByUser {
 		j.Address = account.MaskNetwork(t.Address)
 	}
 	for _, e := range t.Events {
