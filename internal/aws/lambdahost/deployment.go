@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -63,25 +62,12 @@ func (e Environment) AWS() aws.Config {
 	config := aws.Config{
 		Region:      e.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(e.AccessKeyID, e.SecretAccessKey, e.SessionToken),
-		HTTPClient:  &http.Client{Transport: transport()},
+		HTTPClient:  &http.Client{Transport: newTransport()},
 	}
 	if e.Endpoint != "" {
 		config.BaseEndpoint = &e.Endpoint
 	}
 	return config
-}
-
-// transport keeps connections over the pauses between invocations, and gives up waiting before the
-// gateway does.
-func transport() *http.Transport {
-	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   3 * time.Second,
-		ResponseHeaderTimeout: 5 * time.Second,
-		IdleConnTimeout:       10 * time.Minute,
-		MaxIdleConnsPerHost:   16,
-		ForceAttemptHTTP2:     true,
-	}
 }
 
 // errNoSender is returned by Send in a function without a sender.

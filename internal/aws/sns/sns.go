@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -48,14 +49,20 @@ var (
 	ErrSend     = errors.New("sns: not sent")
 )
 
-// Send publishes one message. It makes one request and never repeats it: a request whose answer was
-// lost may have been charged. It sends no messages to test numbers. The error contains neither
-// number nor text.
+// sendLimit bounds a send. A function has ten seconds, and reads and writes the store besides.
+const sendLimit = 6 * time.Second
+
+// Send publishes one message. It never repeats a request that may have arrived, because a request
+// whose answer was lost may have been charged. If no connection could be opened, nothing arrived:
+// Send tries once more. It sends no messages to test numbers. The error contains neither number nor
+// text.
 func (s *Sender) Send(ctx context.Context, m tx.Message) error {
 	if m.Test {
 		return nil
 	}
-	_, err := s.client.Publish(ctx, s.input(m), func(o *sns.Options) { o.Retryer = aws.NopRetryer{} })
+	ctx, done := context.WithTimeout(ctx, sendLimit)
+	defer done()
+	_, err := s.client.Publish(ctx, s.input(m), func(o *sns.Options) { o.Retryer = onceIfUnsent() })
 	return classify(err)
 }
 

@@ -21,6 +21,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/dashauth"
 )
 
+// backendLimit is how long the pages wait for an answer of the Backend API: as long as its functions
+// may take.
+const backendLimit = 10 * time.Second
+
 // Serve is the main function of pages.
 func Serve() {
 	lambdahost.Run(func(ctx context.Context, e lambdahost.Environment) (any, error) {
@@ -48,7 +52,7 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", lambdahost.EnvURL, err)
 	}
-	c.Backend = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	c.Backend = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, Transport: lambdahost.OneRequest(backendLimit)}
 	key := newKeyCache(secretsmanager.FromEnvironment(e).Get, time.Now)
 	if _, err := key.get(ctx); err != nil {
 		return nil, err
