@@ -2,7 +2,6 @@ package account
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -63,20 +62,6 @@ func (t *SMSRecord) WireID() string { return prefixSMS + t.ID.ID }
 
 // UserID returns the user's wire id.
 func (t *SMSRecord) UserID() string { return PrefixUser + t.User }
-
-// MaskNetwork returns the part of an address that a record keeps: a /24, or a /48 for IPv6. It is
-// empty for an address that is not known.
-func MaskNetwork(a netip.Addr) string {
-	bits := 24
-	if a = a.Unmap(); !a.IsValid() || a.IsUnspecified() {
-		return ""
-	}
-	if a.Is6() {
-		bits = 48
-	}
-	p, _ := a.WithZone("").Prefix(bits)
-	return p.String()
-}
 
 // Reason is why the SMS guard refused a message.
 type Reason string

@@ -55,7 +55,7 @@ func StageEvents(t *tx.Tx) error {
 	}
 	j := &account.EventRecord{Base: account.Base{ID: store.Key{Kind: store.KindEvent, ID: id}}, At: t.Now, By: actor(t)}
 	if j.By == account.ByUser {
-		j.Address = account.MaskNetwork(t.Address)
+		j.Address = tx.MaskNetwork(t.Address)
 	}
 	for _, e := range t.Events {
 		j.Events = append(j.Events, account.StoredEvent{Name: e.Name, User: strings.TrimPrefix(e.User, account.PrefixUser), Subject: e.Subject, Method: e.Method, Fields: e.Fields, Began: e.Began})

@@ -97,7 +97,7 @@ func TestANetworkIsNoAddress(t *testing.T) {
 		"203.0.113.77": "203.0.113.0/24", "::ffff:203.0.113.77": "203.0.113.0/24", "2001:db8:1:2:3:4:5:6": "2001:db8:1::/48", "fe80::1%eth0": "fe80::/48", "255.255.255.255": "255.255.255.0/24",
 		tx.UnknownAddress.String(): "",
 	} {
-		if got := account.MaskNetwork(netip.MustParseAddr(address)); got != want {
+		if got := tx.MaskNetwork(netip.MustParseAddr(address)); got != want {
 			t.Errorf("%s is kept as %s, want %s", address, got, want)
 		}
 	}

@@ -92,7 +92,7 @@ func newDecision(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purp
 	}
 	record := &account.SMSRecord{
 		Base: account.Base{ID: store.Key{Kind: store.KindSMS, ID: id}}, User: u.ID, Phone: p.ID, Number: m.To.Masked(), Country: m.To.Country(), Prefix: NumberPrefix(p.Number),
-		Purpose: purpose, Decision: account.Allowed, Test: m.Test, At: t.Now, Network: account.MaskNetwork(from.Address),
+		Purpose: purpose, Decision: account.Allowed, Test: m.Test, At: t.Now, Network: tx.MaskNetwork(from.Address),
 	}
 	return &decision{t: t, record: record, reasons: map[string]account.Reason{}, scopes: map[string]Scope{}}, nil
 }

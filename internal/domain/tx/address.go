@@ -40,3 +40,17 @@ func beforePort(text string) string {
 	}
 	return text[:i]
 }
+
+// MaskNetwork returns the part of an address that a record keeps: a /24, or a /48 for IPv6. It is
+// empty for an address that is not known.
+func MaskNetwork(a netip.Addr) string {
+	bits := 24
+	if a = a.Unmap(); !a.IsValid() || a.IsUnspecified() {
+		return ""
+	}
+	if a.Is6() {
+		bits = 48
+	}
+	p, _ := a.WithZone("").Prefix(bits)
+	return p.String()
+}

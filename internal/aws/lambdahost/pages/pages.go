@@ -21,7 +21,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/dashauth"
 )
 
-// backendLimit is how long the pages wait for an answer of the Backend API: as long as its functions
+// backendLimit is how long the pages wait for an answer of the Backend API: as long as a function
 // may take.
 const backendLimit = 10 * time.Second
 
