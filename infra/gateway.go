@@ -11,7 +11,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
-	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
@@ -52,7 +51,7 @@ const integrations = "x-amazon-apigateway-integrations"
 func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
 	gateway.SetBody(s.body())
 	for _, name := range s.names() {
-		if f := s.functions[name].plan; f.Job != "" && f.Job != plan.Pages {
+		if !s.functions[name].plan.Requested() {
 			continue
 		}
 		awslambda.NewCfnPermission(s.cdk, jsii.String(id(name)+"Permission"), &awslambda.CfnPermissionProps{
@@ -68,18 +67,27 @@ func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
 
 // body returns the OpenAPI document of the routes: every route of the deployment plan, and one
 // integration for each function. It has no parameters, because HTTP APIs ignore them with a
-// warning.
+// warning. It has no CORS configuration: with one, the gateway would answer preflights itself and
+// drop the functions' CORS headers, so origins that a team allows later would get none
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html).
 func (s *Stack) body() map[string]any {
 	paths, used := map[string]any{}, map[string]any{}
 	for _, e := range plan.Routes() {
-		item, _ := paths[e.Path].(map[string]any)
+		path := e.Path
+		if path == plan.Default {
+			path = "/" + plan.Default
+		}
+		item, _ := paths[path].(map[string]any)
 		if item == nil {
 			item = map[string]any{}
-			paths[e.Path] = item
+			paths[path] = item
 		}
 		operation := map[string]any{
 			"responses":                       map[string]any{"default": map[string]any{"description": "the function's answer"}},
 			"x-amazon-apigateway-integration": map[string]any{"$ref": "#/components/" + integrations + "/" + e.Group},
+		}
+		if e.Path == plan.Default {
+			operation["isDefaultRoute"] = true
 		}
 		item[method(e)] = operation
 		used[e.Group] = map[string]any{
@@ -91,11 +99,6 @@ func (s *Stack) body() map[string]any {
 		"openapi": "3.0.1",
 		"info":    map[string]any{"title": s.settings.Name, "version": "1"},
 		"paths":   paths, "components": map[string]any{integrations: used},
-		"x-amazon-apigateway-cors": map[string]any{
-			"allowOrigins": s.settings.Origins, "allowCredentials": true,
-			"allowMethods": []string{"GET", "POST", "PUT", "PATCH", "DELETE"}, "allowHeaders": list(api.AllowedHeaders), "exposeHeaders": list(api.ExposedHeaders),
-			"maxAge": 600,
-		},
 	}
 }
 
@@ -107,13 +110,11 @@ func (s *Stack) arn(name string) *string {
 
 // method returns a route's method in an OpenAPI document for the gateway.
 func method(e operation.Route) string {
-	if e.Method == plan.Any {
+	if e.Method == plan.Any || e.Path == plan.Default {
 		return "x-amazon-apigateway-any-method"
 	}
 	return strings.ToLower(e.Method)
 }
-
-func list(header string) []string { return strings.Split(strings.ToLower(header), ", ") }
 
 // accessLog is the format of the gateway's log. A line has nothing of a query, a body, a cookie or
 // a path's values.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
-	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
@@ -205,16 +203,30 @@ func TestFeed(t *testing.T) {
 	}
 }
 
-// TestCORS: the gateway answers preflights itself, so its answer must be the API's, with cookies.
-func TestCORS(t *testing.T) {
-	body := theOnly(t, "AWS::ApiGatewayV2::Api")["Body"].(map[string]any)
-	got, _ := json.Marshal(body["x-amazon-apigateway-cors"])
-	want, _ := json.Marshal(map[string]any{
-		"allowOrigins": example().Origins, "allowCredentials": true, "allowMethods": []string{"GET", "POST", "PUT", "PATCH", "DELETE"},
-		"allowHeaders": list(api.AllowedHeaders), "exposeHeaders": list(api.ExposedHeaders), "maxAge": 600,
-	})
-	if string(got) != string(want) {
-		t.Errorf("CORS is %s, want %s", got, want)
+// TestTheGatewayDecidesNoOrigins: with a CORS configuration the gateway would answer preflights
+// itself and drop the functions' CORS headers, so allowed_origins would have no effect.
+func TestTheGatewayDecidesNoOrigins(t *testing.T) {
+	gateway := theOnly(t, "AWS::ApiGatewayV2::Api")
+	if cors := gateway["Body"].(map[string]any)["x-amazon-apigateway-cors"]; cors != nil || gateway["CorsConfiguration"] != nil {
+		t.Errorf("the gateway has a CORS configuration: %v, %v", cors, gateway["CorsConfiguration"])
+	}
+}
+
+// TestEveryRouteMayCallItsFunction: without this permission the gateway answers 500. Its routes are
+// below the stage, as in <api>/<stage>/<method>/<path>, and <api>/<stage>/$default.
+func TestEveryRouteMayCallItsFunction(t *testing.T) {
+	may := map[string]bool{}
+	for _, p := range resources("AWS::Lambda::Permission") {
+		if p["Principal"] == "apigateway.amazonaws.com" && strings.Contains(fmt.Sprint(p["SourceArn"]), "/*/*") {
+			may[fmt.Sprint(p["FunctionName"])] = true
+		}
+	}
+	for logical, p := range resources("AWS::Lambda::Function") {
+		name := strings.TrimPrefix(p["FunctionName"].(string), "countersign-")
+		routed := slices.ContainsFunc(plan.Routes(), func(e operation.Route) bool { return e.Group == name })
+		if called := may[fmt.Sprint(map[string]any{"Fn::GetAtt": []any{logical, "Arn"}})]; called != routed {
+			t.Errorf("%s: routes lead to it %v, and the gateway may call it %v", name, routed, called)
+		}
 	}
 }
 

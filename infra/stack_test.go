@@ -222,7 +222,14 @@ func TestRoutes(t *testing.T) {
 			if target == nil || string(target[1]) != name || !functions[name] {
 				t.Errorf("the integration %s calls %s", name, uri)
 			}
-			got[strings.ToUpper(method)+" "+path] = name
+			key := strings.ToUpper(method) + " " + path
+			if path == "/"+plan.Default { // x-amazon-apigateway-any-method in the guide of API Gateway
+				key = plan.Default
+				if op.(map[string]any)["isDefaultRoute"] != true {
+					t.Errorf("%s is an ordinary route: unknown paths would get the gateway's own 404", path)
+				}
+			}
+			got[key] = name
 		}
 	}
 	want := map[string]string{}

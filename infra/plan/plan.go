@@ -6,16 +6,12 @@ package plan
 
 import (
 	"cmp"
-	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
-	"github.com/countersign-mfa/countersign/internal/api/reference"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
-	"github.com/countersign-mfa/countersign/internal/web"
 )
 
 // Resource is the kind of object that a grant is for.
@@ -57,6 +53,8 @@ const (
 	Pages   Job = "pages"            // serves pages
 	Deliver Job = "events-deliver"   // delivers webhooks and notices, every minute
 	Count   Job = "statistics-count" // counts what happened: the table's stream calls it
+	// Unrouted answers what no route takes, and preflights.
+	Unrouted Job = "unrouted"
 )
 
 // Function is one Lambda function.
@@ -68,6 +66,9 @@ type Function struct {
 	Permissions operation.Permissions
 	Grants      []Grant
 }
+
+// Requested reports whether the gateway passes requests to the function.
+func (f Function) Requested() bool { return f.Job == "" || f.Job == Pages || f.Job == Unrouted }
 
 // Sends reports whether the function sends SMS.
 func (f Function) Sends() bool { return f.Permissions.Has(operation.SendsSMS) }
@@ -114,7 +115,7 @@ var countGrants = sorted(append(grants(operation.Writes),
 // then those of jobs.
 func Functions() []Function {
 	served, _ := operation.GroupOperations(api.Operations())
-	all := make([]Function, 0, len(served)+5)
+	all := make([]Function, 0, len(served)+6)
 	for _, f := range served {
 		may := f.Permissions
 		if f.Operations[0].Surface == operation.Backend { // a wrong key is counted for its address
@@ -131,49 +132,8 @@ func Functions() []Function {
 		Function{Name: string(Pages), Job: Pages, Grants: []Grant{
 			{"dynamodb:BatchGetItem", Table}, {"dynamodb:GetItem", Table}, {"dynamodb:UpdateItem", Table}, {"secretsmanager:GetSecretValue", Secret},
 		}},
+		Function{Name: string(Unrouted), Job: Unrouted, Grants: grants(0)},
 	)
-}
-
-// trailingSlash are the routes whose path clerk-js ends in a slash. SDKs do not follow redirects.
-var trailingSlash = []string{"POST /v1/me/backup_codes", "POST /v1/me/phone_numbers"}
-
-// Greedy is the parameter for a slash at the end of a path and everything after it.
-const Greedy = "{slash+}"
-
-// Routes returns all routes of the gateway. Only the route key "/" may end in a slash ("A route
-// path must always start with a "/" and not end with a "/"", HttpRouteKey of the CDK). Reports
-// differ on whether the gateway sends /x/ to the route /x. So the routes that clerk-js calls with a
-// slash have a greedy route beside them, which is unused where the gateway removes the slash. Every
-// other path below it gets the function's 404.
-func Routes() []operation.Route {
-	_, routes := operation.GroupOperations(api.Operations())
-	var all []operation.Route
-	for _, e := range routes {
-		all = append(all, e)
-		if slices.Contains(trailingSlash, e.Key()) {
-			all = append(all, operation.Route{Method: e.Method, Path: e.Path + "/" + Greedy, Group: e.Group})
-		}
-	}
-	for _, path := range append(web.Paths(), reference.Paths...) {
-		all = append(all, page(path))
-	}
-	return all
-}
-
-// Any is the method of a route for all methods.
-const Any = "ANY"
-
-// page returns the route of a path of the pages. A path that ends in a slash stands for everything
-// below it. Only the dashboard accepts other methods than GET.
-func page(path string) operation.Route {
-	e := operation.Route{Method: http.MethodGet, Path: path, Group: string(Pages)}
-	if strings.HasSuffix(path, "/") {
-		e.Path += "{page+}"
-	}
-	if strings.HasPrefix(path, "/dashboard/") {
-		e.Method = Any
-	}
-	return e
 }
 
 // Variables returns the names of the environment variables that a function may have, in order.

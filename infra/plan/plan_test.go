@@ -49,12 +49,12 @@ func TestRoutes(t *testing.T) {
 	for _, f := range plan.Functions() {
 		functions[f.Name] = f
 	}
-	keys := map[string]string{}
+	keys, groups := map[string]string{}, map[string]bool{}
 	for _, e := range plan.Routes() {
 		if other, taken := keys[e.Key()]; taken {
 			t.Errorf("%s leads to %s and %s", e.Key(), other, e.Group)
 		}
-		keys[e.Key()] = e.Group
+		keys[e.Key()], groups[e.Group] = e.Group, true
 		if e.Path != "/" && strings.HasSuffix(e.Path, "/") {
 			t.Errorf("%s ends in a slash: an HTTP API has no such route", e.Key())
 		}
@@ -62,9 +62,16 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s leads to %s, which does not exist", e.Key(), e.Group)
 		}
 	}
-	const most = 300 // of an HTTP API
-	if len(keys) > most {
-		t.Errorf("%d routes, a gateway takes %d", len(keys), most)
+	if len(keys) > plan.MostRoutes {
+		t.Errorf("%d routes, a gateway takes %d", len(keys), plan.MostRoutes)
+	}
+	if n := len(groups); n > plan.MostIntegrations {
+		t.Errorf("%d integrations, a gateway takes %d", n, plan.MostIntegrations)
+	}
+	for key, group := range keys {
+		if path, ok := strings.CutPrefix(key, "GET "); ok && keys["HEAD "+path] != group {
+			t.Errorf("%s leads to %s, and HEAD to %q: a route has one method", key, group, keys["HEAD "+path])
+		}
 	}
 	for key, want := range map[string]string{
 		"PATCH /v1/me/phone_numbers/{phone_number_id}":  "me-phone-number-update",
@@ -76,6 +83,7 @@ func TestRoutes(t *testing.T) {
 		"POST /v1/me/phone_numbers/{slash+}": "me-phone-number-create",
 		"POST /v1/environment":               "environment-patch",
 		"POST /v1/users/{user_id}":           "",
+		"$default":                           "unrouted",
 	} {
 		if keys[key] != want {
 			t.Errorf("%s leads to %q, want %q", key, keys[key], want)

@@ -136,12 +136,16 @@ func (a *API) call(x *exchange, r *http.Request) *operation.Call {
 // serve checks who is calling and runs the operation.
 func (a *API) serve(r *http.Request, op *operation.Operation) {
 	x := r.Context().Value(exchangeKey{}).(*exchange)
-	x.operation = op.Name
 	c := a.call(x, r)
 	if x.overridden && op.Surface != operation.Frontend {
 		a.fail(x, r, apierr.New(apierr.MethodNotAllowed))
 		return
 	}
+	if !op.Served() {
+		a.elsewhere(x, r)
+		return
+	}
+	x.operation = op.Name
 	if a.Observe != nil {
 		defer func() { x.noted = a.Observe(Outcome{op, x.status, x.code}) }()
 	}

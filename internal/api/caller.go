@@ -212,37 +212,3 @@ func (a *API) allowOrigin(c *operation.Call) bool {
 	h.Set("Access-Control-Expose-Headers", ExposedHeaders)
 	return true
 }
-
-// failReadably answers a request that reached no operation with an error that scripts can read.
-// clerk-js takes an unreadable answer for a lost connection, and Clerk's components then go on as
-// if the call had worked. The Backend API allows no scripts.
-func (a *API) failReadably(x *exchange, r *http.Request, err error) {
-	if _, backend := a.methods(r); backend {
-		a.fail(x, r, err)
-		return
-	}
-	c := a.call(x, r)
-	if settings, err := a.Service.Engine.Settings(c); err == nil {
-		c.Settings = settings
-	}
-	a.allowOrigin(c)
-	a.fail(x, r, err)
-}
-
-func (a *API) preflight(x *exchange, r *http.Request, allowed []string) {
-	c := a.call(x, r)
-	settings, err := a.Service.Engine.Settings(c)
-	if err != nil {
-		a.fail(x, r, err)
-		return
-	}
-	c.Settings = settings
-	if !a.allowOrigin(c) {
-		a.fail(x, r, apierr.New(apierr.OriginInvalid))
-		return
-	}
-	x.Header().Set("Access-Control-Allow-Methods", strings.Join(allowed, ", "))
-	x.Header().Set("Access-Control-Allow-Headers", AllowedHeaders)
-	x.Header().Set("Access-Control-Max-Age", "600")
-	x.WriteHeader(http.StatusNoContent)
-}

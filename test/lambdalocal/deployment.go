@@ -69,8 +69,10 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 		stub.SetSecret(secretARN, secretKey)
 	}
 	d.services = httptest.NewServer(stub)
-	gateway, err := NewGateway(plan.Routes(), Strict, func(r *http.Request, function string, event []byte) ([]byte, error) {
-		return d.Invoke(r.Context(), function, event)
+	gateway, err := NewGateway(GatewayConfig{
+		Routes: plan.Routes(), Slash: Strict, Invoke: func(r *http.Request, function string, event []byte) ([]byte, error) {
+			return d.Invoke(r.Context(), function, event)
+		},
 	})
 	if err != nil {
 		return nil, err

@@ -100,7 +100,7 @@ func TestFixtures(t *testing.T) {
 			t.Errorf("%s has no fixture in events", f.Name)
 		}
 		for _, file := range found[f.Name] {
-			if f.Job != "" && f.Job != plan.Pages {
+			if !f.Requested() {
 				continue
 			}
 			text, err := os.ReadFile(file)

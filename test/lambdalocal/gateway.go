@@ -2,83 +2,116 @@ package lambdalocal
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
-	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
-// maxBody is the gateway's limit, 10 MB.
-const maxBody = 10 << 20
-
-// Slash says how a gateway treats a path that ends in a slash. Reports about HTTP APIs differ, so
-// tests try every way.
-type Slash string
-
-// Ways to treat a slash at the end.
+// Limits of an HTTP API
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html) and of an
+// invocation (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 const (
-	// Strict matches /x/ with a greedy route only.
-	Strict Slash = "strict"
-	// Strips matches /x/ with the route /x, and removes the slash from the event's path.
-	Strips Slash = "strips"
-	// Tolerates matches /x/ with the route /x, and keeps the event's path.
-	Tolerates Slash = "tolerates"
+	mostHeader  = 10_240           // bytes of the request line and the header values together
+	mostBody    = 10 << 20         // bytes of a request's body
+	mostWait    = 30 * time.Second // for an integration
+	mostPayload = 6 << 20          // bytes of an event, and of a function's answer
 )
 
 // Invoke passes an event to a function.
 type Invoke func(r *http.Request, function string, event []byte) ([]byte, error)
 
-// Gateway answers as an HTTP API does: it finds the route, passes an event of payload format 2.0 to
-// the function, and converts the answer.
-type Gateway struct {
-	mux    *http.ServeMux
-	slash  Slash
-	invoke Invoke
+// GatewayConfig describes an HTTP API.
+type GatewayConfig struct {
+	Routes []operation.Route
+	Slash  Slash
+	Invoke Invoke
+	// CORS is the gateway's own CORS configuration; nil is none.
+	CORS *CORS
+	// Wait is how long the gateway waits for a function; 0 is the longest.
+	Wait time.Duration
+	// Admit reports whether a route's request limit lets a request pass; nil lets all pass.
+	Admit func(operation.Route) bool
 }
 
-// NewGateway returns a gateway with these routes. It refuses a route key that ends in a slash, as
-// HTTP APIs do: "A route path must always start with a "/" and not end with a "/"" (HttpRouteKey of
-// the CDK). An import drops such a route, or fails where failOnWarnings is set.
-func NewGateway(routes []operation.Route, slash Slash, invoke Invoke) (*Gateway, error) {
-	g := &Gateway{http.NewServeMux(), slash, invoke}
-	for _, e := range routes {
-		if !strings.HasPrefix(e.Path, "/") || e.Path != "/" && strings.HasSuffix(e.Path, "/") {
-			return nil, fmt.Errorf("%s: a route's path begins with a slash and does not end in one", e.Key())
-		}
-		pattern := strings.TrimPrefix(strings.ReplaceAll(e.Key(), "+}", "...}"), plan.Any+" ")
-		if e.Path == "/" {
-			pattern += "{$}"
-		}
-		g.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, e) })
+// Gateway answers as an HTTP API does: it finds the route, passes an event of payload format 2.0 to
+// the function, and converts the answer. Where AWS documents no behaviour it takes the stricter
+// one.
+type Gateway struct{ GatewayConfig }
+
+// NewGateway returns a gateway with these routes. It refuses routes and limits that an HTTP API
+// refuses.
+func NewGateway(c GatewayConfig) (*Gateway, error) {
+	if err := checkRoutes(c.Routes); err != nil {
+		return nil, err
 	}
-	return g, nil
+	if c.Wait > mostWait || c.Wait < 0 {
+		return nil, errors.New("a gateway waits at most 30 seconds")
+	}
+	if c.Wait == 0 {
+		c.Wait = mostWait
+	}
+	return &Gateway{c}, nil
 }
 
 // ServeHTTP implements [http.Handler].
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if short := strings.TrimSuffix(r.URL.Path, "/"); g.slash != Strict && short != "" && short != r.URL.Path {
-		r = r.Clone(context.WithValue(r.Context(), shortened{}, true))
-		r.URL.Path, r.URL.RawPath = short, strings.TrimSuffix(r.URL.RawPath, "/")
-	}
-	if _, pattern := g.mux.Handler(r); pattern == "" {
-		fail(w, http.StatusNotFound, "Not Found")
+	if headerSize(r) > mostHeader {
+		fail(w, http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
 		return
 	}
-	g.mux.ServeHTTP(w, r)
+	if g.CORS != nil {
+		w = g.CORS.filter(w, r)
+		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			g.CORS.preflight(w)
+			return
+		}
+	}
+	path, parts := g.path(r.URL)
+	m, ok := find(g.Routes, r.Method, parts, g.Slash)
+	switch {
+	case !ok:
+		fail(w, http.StatusNotFound, "Not Found")
+	case g.Admit != nil && !g.Admit(m.route):
+		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
+		fail(w, http.StatusTooManyRequests, "Too Many Requests")
+	default:
+		g.serve(w, r, m, path)
+	}
 }
 
-// shortened is the context key of requests whose path ended in a slash.
-type shortened struct{}
+// path returns the path of the event and its parts for the routes. The gateway decodes a path once:
+// see [Event].
+func (g *Gateway) path(u *url.URL) (path string, parts []string) {
+	path = u.Path
+	routed := path
+	if short := strings.TrimSuffix(path, "/"); short != "" {
+		switch g.Slash {
+		case Strips:
+			path, routed = short, short
+		case Tolerates:
+			routed = short
+		}
+	}
+	return path, strings.Split(strings.TrimPrefix(routed, "/"), "/")
+}
+
+// headerSize returns the bytes of the request line and of the header's lines.
+func headerSize(r *http.Request) int {
+	n := len(r.Method) + len(r.URL.RequestURI()) + len(r.Proto) + len("  \r\n") + len("Host: \r\n") + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return n
+}
 
 func fail(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
@@ -86,107 +119,86 @@ func fail(w http.ResponseWriter, status int, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"message": message})
 }
 
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, e operation.Route) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+// serve passes a request to its function. The gateway's own answers are {"message": …} with 413 for
+// a long body, 503 after the longest wait, and 500 for a failed function or an answer of another
+// form (pages http-api-quotas.html and http-api-troubleshooting-lambda.html of the guide of API
+// Gateway).
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, m match, path string) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostBody))
 	if err != nil {
 		fail(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
 	}
-	made := Event(r, e, body)
-	if g.slash == Tolerates && r.Context().Value(shortened{}) != nil {
-		made.RawPath, made.RequestContext.HTTP.Path = made.RawPath+"/", made.RequestContext.HTTP.Path+"/"
+	event, err := json.Marshal(Event(r, m.route, path, m.values, body))
+	if err != nil {
+		fail(w, http.StatusInternalServerError, "Internal Server Error")
+		return
 	}
-	event, err := json.Marshal(made)
-	if err == nil {
-		var answered []byte
-		if answered, err = g.invoke(r, e.Group, event); err == nil {
-			err = write(w, answered)
-		}
+	if len(event) > mostPayload {
+		fail(w, http.StatusRequestEntityTooLarge, "Request Too Long")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), g.Wait)
+	defer cancel()
+	answered, err := g.Invoke(r.WithContext(ctx), m.route.Group, event)
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		fail(w, http.StatusServiceUnavailable, "Service Unavailable")
+		return
+	case err == nil && len(answered) > mostPayload:
+		err = errors.New("the function's answer is over 6 MB")
+	case err == nil:
+		err = write(w, answered)
 	}
 	if err != nil {
 		fail(w, http.StatusInternalServerError, "Internal Server Error")
 	}
 }
 
-// Event returns the event of a request: header names in lower case with their values joined by
-// commas, cookies separate, a binary body in base 64.
-func Event(r *http.Request, e operation.Route, body []byte) events.APIGatewayV2HTTPRequest {
-	headers := map[string]string{"host": r.Host}
-	for name, values := range r.Header {
-		if name != "Cookie" {
-			headers[strings.ToLower(name)] = strings.Join(values, ",")
-		}
-	}
-	var cookies []string
-	for _, line := range r.Header.Values("Cookie") {
-		cookies = append(cookies, strings.Split(line, "; ")...)
-	}
-	address, _, _ := net.SplitHostPort(r.RemoteAddr)
-	now := time.Now()
-	event := events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RouteKey: e.Key(), RawPath: r.URL.EscapedPath(), RawQueryString: r.URL.RawQuery, Cookies: cookies, Headers: headers,
-		QueryStringParameters: joined(r.URL.Query()),
-		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			RouteKey: e.Key(), AccountID: "111122223333", Stage: "$default", RequestID: fmt.Sprintf("local%d=", now.UnixNano()), APIID: "local", DomainName: r.Host,
-			DomainPrefix: "local", Time: now.UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: now.UnixMilli(),
-			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: r.Method, Path: r.URL.Path, Protocol: r.Proto, SourceIP: address, UserAgent: r.UserAgent()},
-		},
-	}
-	for _, name := range parameters(e.Path) {
-		if event.PathParameters == nil {
-			event.PathParameters = map[string]string{}
-		}
-		event.PathParameters[name] = r.PathValue(name)
-	}
-	kind := r.Header.Get("Content-Type")
-	if len(body) > 0 && !strings.HasPrefix(kind, "text/") && !strings.HasPrefix(kind, "application/json") {
-		event.Body, event.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
-	} else {
-		event.Body = string(body)
-	}
-	return event
+// CORS is the CORS configuration of an HTTP API.
+type CORS struct {
+	Origins, Methods, Headers []string
 }
 
-func joined(values url.Values) map[string]string {
-	if len(values) == 0 {
-		return nil
+// filter returns a writer without the function's CORS headers: "If you configure CORS for an API,
+// API Gateway ignores CORS headers returned from your backend integration"
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html).
+func (c *CORS) filter(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	origin := r.Header.Get("Origin")
+	if !slices.Contains(c.Origins, origin) {
+		origin = ""
 	}
-	out := map[string]string{}
-	for name, list := range values {
-		out[name] = strings.Join(list, ",")
-	}
-	return out
+	return &corsWriter{ResponseWriter: w, origin: origin}
 }
 
-func parameters(path string) []string {
-	var names []string
-	for _, part := range strings.Split(path, "/") {
-		if strings.HasPrefix(part, "{") {
-			names = append(names, strings.Trim(part, "{+}"))
-		}
+// preflight answers a preflight: "API Gateway automatically sends a response to preflight OPTIONS
+// requests, even if there isn't an OPTIONS route configured for your API" (the same page).
+func (c *CORS) preflight(w http.ResponseWriter) {
+	if cw, ok := w.(*corsWriter); ok && cw.origin != "" {
+		cw.more = map[string]string{"Access-Control-Allow-Methods": strings.Join(c.Methods, ","), "Access-Control-Allow-Headers": strings.Join(c.Headers, ",")}
 	}
-	return names
+	w.WriteHeader(http.StatusNoContent)
 }
 
-func write(w http.ResponseWriter, answered []byte) error {
-	var a events.APIGatewayV2HTTPResponse
-	if err := json.Unmarshal(answered, &a); err != nil || a.StatusCode == 0 {
-		return fmt.Errorf("the function's answer has another form: %w", err)
-	}
-	body := []byte(a.Body)
-	if a.IsBase64Encoded {
-		var err error
-		if body, err = base64.StdEncoding.DecodeString(a.Body); err != nil {
-			return fmt.Errorf("body of the answer: %w", err)
+type corsWriter struct {
+	http.ResponseWriter
+	origin string
+	more   map[string]string
+}
+
+// WriteHeader replaces the CORS headers.
+func (w *corsWriter) WriteHeader(status int) {
+	h := w.Header()
+	for name := range h {
+		if strings.HasPrefix(name, "Access-Control-") {
+			h.Del(name)
 		}
 	}
-	for name, value := range a.Headers {
-		w.Header().Set(name, value)
+	if w.origin != "" {
+		h.Set("Access-Control-Allow-Origin", w.origin)
+		for name, value := range w.more {
+			h.Set(name, value)
+		}
 	}
-	for _, cookie := range a.Cookies {
-		w.Header().Add("Set-Cookie", cookie)
-	}
-	w.WriteHeader(a.StatusCode)
-	_, _ = w.Write(body)
-	return nil
+	w.ResponseWriter.WriteHeader(status)
 }

@@ -1,6 +1,9 @@
 package operation
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // Group is the operations of one Lambda function: the one that it is named after, and those that
 // share its POST route.
@@ -15,8 +18,8 @@ type Group struct {
 // Route is a route of the gateway: method and path select a group.
 type Route struct{ Method, Path, Group string }
 
-// Key is the route key of an HTTP API, as in "GET /v1/me".
-func (r Route) Key() string { return r.Method + " " + r.Path }
+// Key is the route key of an HTTP API, as in "GET /v1/me". The route $default has no method.
+func (r Route) Key() string { return strings.TrimPrefix(r.Method+" "+r.Path, " ") }
 
 // GroupOperations derives groups and routes from the table. Each operation has a function of its
 // own, and its route leads there. clerk-js sends PATCH, PUT and DELETE as POST with the method in

@@ -144,6 +144,15 @@ func (o Operation) Serve(c *Call) error {
 	return o.serve(o, c)
 }
 
+// Elsewhere returns the row of an operation that another function serves. It has no more than the
+// method, the path and the surface: what the function of unrouted requests knows of it.
+func Elsewhere(surface Surface, method, path string) Operation {
+	return Operation{Surface: surface, Method: method, Path: path}
+}
+
+// Served reports whether the operation can be run here. It is false for a row of [Elsewhere].
+func (o Operation) Served() bool { return o.serve != nil }
+
 // Checks reports whether the operation checks a code, and so may answer that it is wrong.
 func (o Operation) Checks() bool { return slices.Contains(o.Errors, apierr.FormCodeIncorrect) }
 

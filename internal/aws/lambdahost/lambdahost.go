@@ -33,6 +33,9 @@ func Handle(h http.Handler) func(context.Context, event) (answer, error) {
 		}
 		w := &recorder{header: http.Header{}}
 		h.ServeHTTP(w, r)
+		if e.RequestContext.HTTP.Method == http.MethodHead { // RFC 9110 section 9.3.2
+			w.body.Reset()
+		}
 		return w.answer(), nil
 	}
 }
@@ -49,7 +52,10 @@ func Address(r *http.Request) netip.Addr {
 }
 
 // request builds the request that the event describes. The gateway joins repeated headers with
-// commas and moves cookies to a field of their own.
+// commas and moves cookies to a field of their own. It has decoded the path: "API Gateway decodes
+// URL-encoded request parameters before passing them to your backend integration"
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html). The
+// path is not decoded again, or "%2525" would mean "%".
 func request(ctx context.Context, e event) (*http.Request, error) {
 	body := []byte(e.Body)
 	if e.IsBase64Encoded {
@@ -59,9 +65,6 @@ func request(ctx context.Context, e event) (*http.Request, error) {
 		}
 	}
 	target := &url.URL{Path: e.RawPath, RawQuery: e.RawQueryString}
-	if decoded, err := url.PathUnescape(e.RawPath); err == nil {
-		target.Path, target.RawPath = decoded, e.RawPath
-	}
 	if !strings.HasPrefix(target.Path, "/") || e.RequestContext.HTTP.Method == "" {
 		return nil, fmt.Errorf("event is no HTTP request")
 	}

@@ -34,13 +34,13 @@ func look(into *seen) http.Handler {
 
 // anEvent is an event exactly as API Gateway sends it.
 const anEvent = `{
-  "version": "2.0", "routeKey": "POST /v1/me/phone_numbers/{phone_number_id}", "rawPath": "/v1/me/phone_numbers/idn_a%2Fb/",
+  "version": "2.0", "routeKey": "POST /v1/me/phone_numbers/{phone_number_id}", "rawPath": "/v1/me/phone_numbers/idn_a/b/",
   "rawQueryString": "_method=PATCH&_clerk_session_id=sess_1&a=1&a=2",
   "cookies": ["__client=token", "other=2"],
   "headers": {"content-type": "application/x-www-form-urlencoded", "origin": "https://app.example.com", "x-forwarded-for": "10.9.9.9", "accept": "a, b"},
   "queryStringParameters": {"_method": "PATCH", "_clerk_session_id": "sess_1", "a": "1,2"},
   "requestContext": {"accountId": "123456789012", "apiId": "api", "domainName": "clerk.example.com", "requestId": "r", "stage": "$default",
-    "http": {"method": "POST", "path": "/v1/me/phone_numbers/idn_a%2Fb/", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7", "userAgent": "test"}},
+    "http": {"method": "POST", "path": "/v1/me/phone_numbers/idn_a/b/", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7", "userAgent": "test"}},
   "body": "ZGVmYXVsdF9zZWNvbmRfZmFjdG9yPXRydWU=", "isBase64Encoded": true
 }`
 
@@ -62,6 +62,39 @@ func TestTheRequestOfAnEvent(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestThePathIsDecodedOnce: rawPath is decoded text. Each row is a path in a request line, the
+// gateway's rawPath of it, and the handler's path.
+func TestThePathIsDecodedOnce(t *testing.T) {
+	for _, c := range []struct{ sent, raw, seen string }{
+		{"/v1/users/a%2Fb", "/v1/users/a/b", "/v1/users/a/b"},
+		{"/v1/users/a%252Fb", "/v1/users/a%2Fb", "/v1/users/a%2Fb"},
+		{"/v1/users/100%25", "/v1/users/100%", "/v1/users/100%"},
+		{"/v1/users/%2525", "/v1/users/%25", "/v1/users/%25"},
+		{"/v1/users/a%20b%3Fc%23d", "/v1/users/a b?c#d", "/v1/users/a b?c#d"},
+		{"/v1/users/%C3%A9", "/v1/users/é", "/v1/users/é"},
+		{"/v1/users/%00%0A", "/v1/users/\x00\n", "/v1/users/\x00\n"},
+	} {
+		var got seen
+		answer, err := lambdahost.Handle(look(&got))(t.Context(), get(c.raw))
+		if err != nil || answer.StatusCode != http.StatusOK || got.Path != c.seen || got.Query != "" {
+			t.Errorf("%s comes as %q: %d %v, seen as %q %q, want %q", c.sent, c.raw, answer.StatusCode, err, got.Path, got.Query, c.seen)
+		}
+	}
+}
+
+// TestHeadHasNoBody: RFC 9110 section 9.3.2.
+func TestHeadHasNoBody(t *testing.T) {
+	e := get("/v1/me")
+	e.RequestContext.HTTP.Method = http.MethodHead
+	got, err := lambdahost.Handle(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, "{}")
+	}))(t.Context(), e)
+	if err != nil || got.StatusCode != http.StatusOK || got.Body != "" || got.IsBase64Encoded || got.Headers["content-type"] != "application/json" {
+		t.Errorf("%+v %v", got, err)
 	}
 }
 
