@@ -49,7 +49,7 @@ type Deployment struct {
 // Connect builds the clients. It makes no request.
 func Connect(e Environment) *Deployment {
 	config := e.AWS()
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	log := slog.New(viewerLog{slog.NewJSONHandler(os.Stdout, nil)})
 	d := &Deployment{Environment: e, Config: config, Log: log, Meter: NewMeter(log, e.Table, time.Now)}
 	d.Store = dynamo.New(dynamodb.NewFromConfig(config), e.Table, time.Now)
 	d.Keys = keyring.New(d.Store, kms.New(awskms.NewFromConfig(config), e.Key), time.Now)

@@ -29,6 +29,8 @@ const (
 	EnvRestoredAt = "COUNTERSIGN_RESTORED_AT"
 	// EnvEventBus is the name of the EventBridge bus that receives every event; optional
 	EnvEventBus = "COUNTERSIGN_EVENT_BUS"
+	// EnvEdge is "believed" or "required" behind CloudFront; optional
+	EnvEdge = "COUNTERSIGN_EDGE"
 	// EnvSecret (keys-rotate and pages) is the ARN of the secret with the Backend API key
 	EnvSecret = "COUNTERSIGN_SECRET"
 	// EnvAppearance (pages; optional) is the pages' appearance, as JSON
@@ -38,7 +40,7 @@ const (
 // Environment is a function's configuration.
 type Environment struct {
 	Table, Key, URL, AppName, PublishableKey, SMSHost string
-	Secret, Appearance, EventBus                      string
+	Secret, Appearance, EventBus, Edge                string
 	Origins                                           []string
 	SenderID, Number                                  string
 	MaxPrice                                          float64
@@ -62,12 +64,15 @@ func ReadEnvironment(lookup func(string) string) (Environment, error) {
 	}
 	e := Environment{
 		Table: need(EnvTable), Key: need(EnvKey), URL: need(EnvURL), AppName: need(EnvAppName), PublishableKey: need(EnvPublishableKey), SMSHost: need(EnvSMSHost),
-		Secret: lookup(EnvSecret), Appearance: lookup(EnvAppearance), EventBus: lookup(EnvEventBus), SenderID: lookup(EnvSenderID), Number: lookup(EnvNumber),
+		Secret: lookup(EnvSecret), Appearance: lookup(EnvAppearance), EventBus: lookup(EnvEventBus), Edge: lookup(EnvEdge), SenderID: lookup(EnvSenderID), Number: lookup(EnvNumber),
 		Region: need("AWS_REGION"), AccessKeyID: need("AWS_ACCESS_KEY_ID"), SecretAccessKey: need("AWS_SECRET_ACCESS_KEY"),
 		SessionToken: lookup("AWS_SESSION_TOKEN"), Endpoint: lookup("AWS_ENDPOINT_URL"),
 	}
 	if u, err := url.Parse(e.URL); e.URL != "" && (err != nil || u.Host == "" || strings.HasSuffix(e.URL, "/")) {
 		wrong = append(wrong, fmt.Errorf("%s is not an absolute URL without a slash at the end", EnvURL))
+	}
+	if e.Edge != "" && e.Edge != EdgeBelieved && e.Edge != EdgeRequired {
+		wrong = append(wrong, fmt.Errorf("%s is neither %s nor %s", EnvEdge, EdgeBelieved, EdgeRequired))
 	}
 	if list := lookup(EnvOrigins); list != "" {
 		e.Origins = strings.Split(list, ",")

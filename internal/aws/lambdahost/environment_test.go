@@ -31,6 +31,8 @@ func TestReadEnvironment(t *testing.T) {
 		"a URL without a host":           {map[string]string{lambdahost.EnvURL: "clerk"}, []string{"COUNTERSIGN_URL"}},
 		"a price in words":               {map[string]string{lambdahost.EnvMaxPrice: "cheap"}, []string{"COUNTERSIGN_SMS_MAX_PRICE"}},
 		"a price below nothing":          {map[string]string{lambdahost.EnvMaxPrice: "-1"}, []string{"COUNTERSIGN_SMS_MAX_PRICE"}},
+		"CloudFront in front":            {change: map[string]string{lambdahost.EnvEdge: lambdahost.EdgeRequired}},
+		"a word for CloudFront":          {map[string]string{lambdahost.EnvEdge: "true"}, []string{"COUNTERSIGN_EDGE"}},
 		"a restore time of another form": {map[string]string{lambdahost.EnvRestoredAt: "yesterday"}, []string{"COUNTERSIGN_RESTORED_AT"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -42,8 +42,9 @@ func Handle(h http.Handler) func(context.Context, event) (answer, error) {
 
 type addressKey struct{}
 
-// Address returns the caller's address as the gateway saw it. It ignores headers that a caller can
-// set. If the gateway's text is no address, the result is [tx.UnknownAddress], so limits hold.
+// Address returns the caller's address as the gateway saw it; behind an [Edge], as CloudFront did.
+// It ignores headers that a caller can set. If the text is no address, the result is
+// [tx.UnknownAddress], so limits hold.
 func Address(r *http.Request) netip.Addr {
 	if a, ok := r.Context().Value(addressKey{}).(netip.Addr); ok {
 		return a
@@ -81,7 +82,7 @@ func request(ctx context.Context, e event) (*http.Request, error) {
 	}
 	r.Host = e.RequestContext.DomainName
 	r.RequestURI = target.RequestURI()
-	return r, nil
+	return takeClaim(r, e.Headers), nil
 }
 
 // recorder collects a handler's answer.

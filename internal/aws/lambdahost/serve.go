@@ -54,13 +54,14 @@ func (d *Deployment) Handler(ctx context.Context, deps Deps, operations ...opera
 	if _, err := service.Tokens.PublishedKeys(ctx); err != nil { // also reads the settings
 		d.Log.Warn("could not read ahead", "error", err.Error())
 	}
-	h, err := api.New(api.Config{
+	served, err := api.New(api.Config{
 		Instance: operation.Instance{Service: service, PublicURL: d.URL, Origins: d.Origins, PublishableKey: d.PublishableKey, AppName: d.AppName},
 		Accepts:  d.Keys.Accepts, Address: Address, Log: d.Log, Observe: d.observe,
 	}, operations...)
 	if err != nil {
 		return nil, err
 	}
+	h := Edge{Mode: d.Edge, Accepts: d.Keys.AcceptsEdge, Log: d.Log}.Handler(served)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if Address(r) == tx.UnknownAddress {
 			d.Log.Warn("the gateway reports no readable address of the caller: all such callers share the limits of one address")

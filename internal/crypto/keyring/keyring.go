@@ -1,5 +1,5 @@
-// Package keyring keeps two kinds of keys in the store: master keys, wrapped by a key service, and
-// hashes of the Backend API's keys.
+// Package keyring keeps keys in the store: master keys, wrapped by a key service, and hashes of the
+// Backend API's keys and of the secrets with which a CDN proves itself.
 //
 // A process opens the keyring once, in its init phase. It reads it again every five minutes for
 // master keys, and every minute while it checks keys of the Backend API.
@@ -47,9 +47,10 @@ var recordKey = store.Key{Kind: store.KindKeyring, ID: "instance"}
 
 // stored is the keyring's record.
 type stored struct {
-	Masters []master  `json:"m"` // oldest first; none is ever dropped, for each has sealed something
-	Secrets []apiHash `json:"s,omitempty"`
-	Revoked [][]byte  `json:"r,omitempty"` // SHA-256 of API keys that are never accepted again
+	Masters []master   `json:"m"` // oldest first; none is ever dropped, for each has sealed something
+	Secrets []apiHash  `json:"s,omitempty"`
+	Revoked [][]byte   `json:"r,omitempty"` // SHA-256 of API keys that are never accepted again
+	Edges   []edgeHash `json:"e,omitempty"`
 }
 
 type master struct {
@@ -69,6 +70,9 @@ type Keyring struct {
 	ring    *seal.Ring
 	secrets []apiHash
 	checked time.Time
+	// edges has a time of its own, because AcceptsEdge reads the record without opening the keys.
+	edges     []edgeHash
+	edgesRead time.Time
 }
 
 // New returns a keyring that the caller must open.
@@ -121,6 +125,7 @@ func (k *Keyring) open(ctx context.Context) (*seal.Ring, error) {
 		return nil, err
 	}
 	k.secrets, k.checked = keys.Secrets, now
+	k.edges, k.edgesRead = keys.Edges, now
 	return k.ring, nil
 }
 
@@ -190,7 +195,7 @@ func (k *Keyring) change(ctx context.Context, to func(*stored) (bool, error)) er
 // forget makes the next use read the store, because this process changed the record.
 func (k *Keyring) forget() {
 	k.mu.Lock()
-	k.checked = time.Time{}
+	k.checked, k.edgesRead = time.Time{}, time.Time{}
 	k.mu.Unlock()
 }
 

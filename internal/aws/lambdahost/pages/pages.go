@@ -6,9 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,6 +18,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/reference"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/secretsmanager"
+	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
 	"github.com/countersign-mfa/countersign/internal/web"
 	"github.com/countersign-mfa/countersign/internal/web/dashauth"
@@ -58,7 +61,8 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 		return nil, err
 	}
 	c.SecretKey, c.Address = key.get, lambdahost.Address
-	c.DashboardState = dashauth.New(dynamo.New(dynamodb.NewFromConfig(e.AWS()), e.Table, time.Now), time.Now)
+	table := dynamo.New(dynamodb.NewFromConfig(e.AWS()), e.Table, time.Now)
+	c.DashboardState = dashauth.New(table, time.Now)
 	pages, err := web.Handler(c)
 	if err != nil {
 		return nil, err
@@ -68,5 +72,7 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 		mux.Handle("GET "+path, described)
 	}
 	mux.Handle("/", pages)
-	return mux, nil
+	// The hashes of CloudFront's secrets need no key: this function may open none.
+	edge := lambdahost.Edge{Mode: e.Edge, Accepts: keyring.New(table, nil, time.Now).AcceptsEdge, Log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
+	return edge.Handler(mux), nil
 }

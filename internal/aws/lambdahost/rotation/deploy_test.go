@@ -57,7 +57,7 @@ func rotator(t *testing.T) (*Rotator, *oneSecret) {
 	return &Rotator{&lambdahost.Deployment{
 		Environment: lambdahost.Environment{Table: "table", Secret: "arn", URL: "https://clerk.example.com", AppName: "Example", SMSHost: "example.com"},
 		Store:       memory, Keys: keyring.New(memory, keyring.File{Ring: ring, Rand: rand.Reader}, time.Now), Log: log, Meter: lambdahost.NewMeter(log, "table", time.Now),
-	}, secretsmanager.New(held, "arn")}, held
+	}, secretsmanager.New(held, "arn"), nil}, held
 }
 
 // properties returns the custom resource's properties as CloudFormation sends them: JSON in which

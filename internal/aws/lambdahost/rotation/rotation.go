@@ -39,6 +39,8 @@ type Settings struct {
 type Rotator struct {
 	*lambdahost.Deployment
 	Secret keyring.SecretStore
+	// Versions returns the secret with an ARN.
+	Versions func(arn string) Versions
 }
 
 // Serve is the main function of keys-rotate.
@@ -47,7 +49,8 @@ func Serve() {
 		if e.Secret == "" {
 			return nil, fmt.Errorf("%s is not set", lambdahost.EnvSecret)
 		}
-		return (&Rotator{lambdahost.Connect(e), secretsmanager.FromEnvironment(e)}).Handle, nil
+		versions := func(arn string) Versions { return secretsmanager.VersionsOf(e, arn) }
+		return (&Rotator{lambdahost.Connect(e), secretsmanager.FromEnvironment(e), versions}).Handle, nil
 	})
 }
 
@@ -58,6 +61,9 @@ func (r *Rotator) Handle(ctx context.Context, event json.RawMessage) (any, error
 		var e cfn.Event
 		if err := json.Unmarshal(event, &e); err != nil {
 			return nil, lambdahost.ErrEvent
+		}
+		if e.ResourceType == EdgeResource {
+			return cfn.LambdaWrap(r.edge)(ctx, e)
 		}
 		return cfn.LambdaWrap(r.deploy)(ctx, e)
 	}
