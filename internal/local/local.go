@@ -211,10 +211,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		return err
 	}
 	a.mux = a.routes(pages)
-	described, err := reference.New()
-	if err != nil {
-		return err
-	}
+	described := reference.New()
 	for _, path := range reference.Paths {
 		a.mux.Handle("GET "+path, described)
 	}

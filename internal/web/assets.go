@@ -11,7 +11,6 @@ import (
 	"mime"
 	"net/http"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,8 +28,6 @@ type assets struct {
 	imports map[string][]string // from a module in js/ to its imports, also indirect ones
 	gzipped map[string]func() []byte
 }
-
-var importLine = regexp.MustCompile(`(?m)^(?:import|export) .*from '\./([a-z]+\.js)';$`)
 
 func newAssets() (*assets, error) {
 	a := &assets{files: map[string][]byte{}, imports: map[string][]string{}, gzipped: map[string]func() []byte{}}
@@ -54,22 +51,41 @@ func newAssets() (*assets, error) {
 		return nil, fmt.Errorf("web: assets: %w", err)
 	}
 	a.base = "/assets/" + hex.EncodeToString(sum.Sum(nil)[:8]) + "/"
-	for name := range a.files {
+	direct := map[string][]string{}
+	for name, content := range a.files {
 		if module, ok := strings.CutPrefix(name, "js/"); ok {
-			var all []string
-			a.follow(module, &all)
-			a.imports[module] = all
+			direct[module] = importsOf(content)
 		}
+	}
+	for module := range direct {
+		var all []string
+		follow(direct, module, &all)
+		a.imports[module] = all
 	}
 	return a, nil
 }
 
+// importsOf returns the modules of js/ that a module names in its import and export lines. It reads
+// line by line: a regular expression over all modules took half of a server's start.
+func importsOf(module []byte) []string {
+	var names []string
+	for line := range strings.Lines(string(module)) {
+		if !strings.HasPrefix(line, "import ") && !strings.HasPrefix(line, "export ") {
+			continue
+		}
+		if _, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " from './"); ok && strings.HasSuffix(name, ".js';") {
+			names = append(names, strings.TrimSuffix(name, "';"))
+		}
+	}
+	return names
+}
+
 // follow collects the imports of a module, also indirect ones.
-func (a *assets) follow(module string, found *[]string) {
-	for _, m := range importLine.FindAllSubmatch(a.files["js/"+module], -1) {
-		if name := string(m[1]); !slices.Contains(*found, name) {
+func follow(direct map[string][]string, module string, found *[]string) {
+	for _, name := range direct[module] {
+		if !slices.Contains(*found, name) {
 			*found = append(*found, name)
-			a.follow(name, found)
+			follow(direct, name, found)
 		}
 	}
 }

@@ -38,10 +38,6 @@ func Serve() {
 
 // Handler returns the handler of the pages and of the API reference.
 func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error) {
-	described, err := reference.New()
-	if err != nil {
-		return nil, err
-	}
 	c := web.Config{PublicURL: e.URL, Origins: e.Origins, Now: time.Now}
 	if e.Appearance != "" {
 		if err := json.Unmarshal([]byte(e.Appearance), &c.Appearance); err != nil {
@@ -67,7 +63,7 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
+	mux, described := http.NewServeMux(), reference.New()
 	for _, path := range reference.Paths {
 		mux.Handle("GET "+path, described)
 	}
