@@ -66,6 +66,31 @@ func (s *Stack) feed() {
 	})
 }
 
+// warmRate is how often an environment is used that must stay. Lambda says only that it "retains
+// the execution environment for some time in anticipation of another function invocation":
+// docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html.
+const warmRate = "rate(5 minutes)"
+
+// keepWarm makes a schedule for each function of a sign-in. Its event is no HTTP request, so the
+// function answers 400 without a call. Provisioned concurrency would need a version and an alias of
+// each function, and cost $5 a month each. A lost event is not repeated.
+func (s *Stack) keepWarm(role awsiam.Role) {
+	var functions []*string
+	for _, name := range plan.SignIn {
+		f := s.functions[name].FunctionArn()
+		functions = append(functions, f)
+		awsscheduler.NewCfnSchedule(s.cdk, jsii.String(id(name)+"Warm"), &awsscheduler.CfnScheduleProps{
+			ScheduleExpression: jsii.String(warmRate),
+			FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")},
+			Target: &awsscheduler.CfnSchedule_TargetProperty{
+				Arn: f, RoleArn: role.RoleArn(), Input: jsii.String("{}"),
+				RetryPolicy: &awsscheduler.CfnSchedule_RetryPolicyProperty{MaximumRetryAttempts: jsii.Number(0)},
+			},
+		})
+	}
+	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &functions}))
+}
+
 // jobs makes the schedules, and the custom resource that runs keys-rotate when it is created or
 // changed. So keys exist before the first request.
 func (s *Stack) jobs() {
@@ -101,6 +126,9 @@ func (s *Stack) jobs() {
 	schedule(cleanup, "rate(5 minutes)", none, run)
 	schedule(deliver, "rate(1 minute)", none, run)
 	schedule(rotate, "rate(1 day)", some, rotation.Request{Rotate: "due"})
+	if s.settings.KeepWarm {
+		s.keepWarm(role)
+	}
 	awscdk.NewCustomResource(s.cdk, jsii.String("Keys"), &awscdk.CustomResourceProps{
 		ServiceToken: rotate.FunctionArn(), ResourceType: jsii.String("Custom::Keys"), ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(jobSecs)),
 		Properties: &map[string]any{"Settings": map[string]any{"Countries": s.settings.Countries, "MFARequired": s.settings.MFARequired}},

@@ -38,6 +38,7 @@ type Settings struct {
 	LogDays     int        `yaml:"log_days"`
 	Tracing     bool       `yaml:"tracing"`
 	Appearance  Appearance `yaml:"appearance"`
+	KeepWarm    bool       `yaml:"keep_warm"`
 	RestoredAt  string     `yaml:"restored_at"`
 	EventBus    string     `yaml:"event_bus"`
 }

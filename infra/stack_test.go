@@ -59,7 +59,8 @@ func example() Settings {
 	if err != nil {
 		panic(err)
 	}
-	s.EventBus, s.SMS.Concurrency = "default", 5 // so that the golden file shows what they add
+	// So that the golden file shows what they add.
+	s.EventBus, s.SMS.Concurrency, s.Tracing = "default", 5, true
 	return s
 }
 

@@ -136,6 +136,13 @@ func Functions() []Function {
 	)
 }
 
+// SignIn are the functions that clerk-js calls from the first page to the session of a sign-in with
+// a second factor. The setting keep_warm keeps an environment of each.
+var SignIn = []string{
+	"environment-get", "client-get", "sign-in-create", "sign-in-first-factor-attempt", "sign-in-second-factor-prepare", "sign-in-second-factor-attempt",
+	"session-touch", "session-token-create",
+}
+
 // Variables returns the names of the environment variables that a function may have, in order.
 func (f Function) Variables() []string {
 	names := []string{
