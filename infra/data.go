@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsbackup"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -54,8 +55,22 @@ func NewData(app awscdk.App, settings Settings, env Env) *Data {
 	if settings.Existing.Secret == "" {
 		before = append(before, d.secret())
 	}
+	var key awskms.Key
+	if settings.Existing.Table == "" || settings.Backup.on() {
+		key = d.tableKey()
+	}
+	var plan awsbackup.CfnBackupPlan
+	var role awsiam.Role
+	if settings.Backup.on() {
+		plan, role = d.backupPlan(key), d.backupRole()
+		before = append(before, plan, role.Node().DefaultChild().(awscdk.CfnResource))
+	}
+	arn := join("arn:", awscdk.Aws_PARTITION(), ":dynamodb:", d.cdk.Region(), ":", d.cdk.Account(), ":table/", settings.Existing.Table)
 	if settings.Existing.Table == "" {
-		d.table(before)
+		arn = d.table(key, before)
+	}
+	if settings.Backup.on() {
+		d.backUp(plan, role, arn)
 	}
 	return d
 }
@@ -119,10 +134,8 @@ func (d *Data) secret() awscdk.CfnResource {
 	return secret
 }
 
-// table makes the table of dynamo.Schema and its key, after everything else. Deletion protection
-// would make the rollback of a failed creation fail, so that nothing that can fail comes after the
-// table.
-func (d *Data) table(before []awscdk.CfnResource) {
+// tableKey makes the key of the table and of its backups.
+func (d *Data) tableKey() awskms.Key {
 	key := awskms.NewKey(d.cdk, jsii.String("TableKey"), &awskms.KeyProps{
 		Description: jsii.String("Encrypts the table of " + d.settings.Data), EnableKeyRotation: jsii.Bool(true),
 		RemovalPolicy: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
@@ -139,17 +152,32 @@ func (d *Data) table(before []awscdk.CfnResource) {
 			"kms:ViaService":    join("dynamodb.", d.cdk.Region(), ".amazonaws.com"),
 		}},
 	}), nil)
-	table := awsdynamodb.NewTableV2(d.cdk, jsii.String("Table"), tableProps(key))
+	return key
+}
+
+// table makes the table of dynamo.Schema and returns its ARN. Deletion protection would make the
+// rollback of a failed creation fail, so everything else that can fail comes before the table.
+func (d *Data) table(key awskms.Key, before []awscdk.CfnResource) *string {
+	table := awsdynamodb.NewTableV2(d.cdk, jsii.String("Table"), tableProps(key, d.settings.Warm))
 	for _, part := range before {
 		table.Node().DefaultChild().(awscdk.CfnResource).AddResourceDependency(part, nil)
 	}
 	d.publish("Table", partTable, table.TableName())
 	d.publish("TableStream", partStream, table.TableStreamArn())
 	awscdk.NewCfnOutput(d.cdk, jsii.String("TableName"), &awscdk.CfnOutputProps{Value: table.TableName(), Description: jsii.String("The table, for restores")})
+	return table.TableArn()
+}
+
+// cdk translates the settings for the CDK: nothing, where they have nothing.
+func (w Warm) cdk() *awsdynamodb.WarmThroughput {
+	if w == (Warm{}) {
+		return nil
+	}
+	return &awsdynamodb.WarmThroughput{ReadUnitsPerSecond: jsii.Number(w.Reads), WriteUnitsPerSecond: jsii.Number(w.Writes)}
 }
 
 // tableProps translates dynamo.Schema for the CDK.
-func tableProps(key awskms.Key) *awsdynamodb.TablePropsV2 {
+func tableProps(key awskms.Key, warm Warm) *awsdynamodb.TablePropsV2 {
 	schema := dynamo.Schema("")
 	kinds := map[string]awsdynamodb.AttributeType{}
 	for _, a := range schema.AttributeDefinitions {
@@ -163,6 +191,8 @@ func tableProps(key awskms.Key) *awsdynamodb.TablePropsV2 {
 		indexes = append(indexes, &awsdynamodb.GlobalSecondaryIndexPropsV2{
 			IndexName: index.IndexName, PartitionKey: attribute(index.KeySchema[0].AttributeName), SortKey: attribute(index.KeySchema[1].AttributeName),
 			ProjectionType: awsdynamodb.ProjectionType_KEYS_ONLY,
+			// A write of the table is one of its index too, and waits for the slower.
+			WarmThroughput: warm.cdk(),
 		})
 	}
 	return &awsdynamodb.TablePropsV2{
@@ -174,6 +204,7 @@ func tableProps(key awskms.Key) *awsdynamodb.TablePropsV2 {
 		TimeToLiveAttribute:              jsii.String(dynamo.TimeToLive),
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: jsii.Bool(true)},
 		DeletionProtection:               jsii.Bool(true),
+		WarmThroughput:                   warm.cdk(),
 		RemovalPolicy:                    awscdk.RemovalPolicy_RETAIN,
 	}
 }

@@ -244,3 +244,56 @@ func TestExistingData(t *testing.T) {
 		})
 	}
 }
+
+// TestBackup: a plan backs up the table once a day, keeps and copies each backup, and nothing that
+// can fail but the selection of the table comes after the table.
+func TestBackup(t *testing.T) {
+	const vault = "arn:aws:backup:eu-central-1:444455556666:backup-vault:countersign"
+	restored := Existing{Table: "restored", TableStream: "arn:aws:dynamodb:eu-central-1:111122223333:table/restored/stream/2026-01-02T03:04:05.678"}
+	for name, existing := range map[string]Existing{"a new table": {}, "a restored table": restored} {
+		t.Run(name, func(t *testing.T) {
+			data, _ := stacks(t, func(s *Settings) { s.Existing, s.Backup = existing, Backup{Days: 90, CopyTo: vault} })
+			text := map[string]string{}
+			for logical, r := range data["Resources"].(map[string]any) {
+				line, _ := json.Marshal(r)
+				text[r.(map[string]any)["Type"].(string)] += logical + string(line)
+			}
+			for kind, parts := range map[string][]string{
+				"AWS::Backup::BackupVault":     {`"DeletionPolicy":"RetainExceptOnCreate"`, `"Fn::GetAtt":["TableKey`},
+				"AWS::Backup::BackupPlan":      {`"DeleteAfterDays":90`, vault, `"ScheduleExpression":"cron(0 3 * * ? *)"`},
+				"AWS::Backup::BackupSelection": {`"Resources":[{"Fn::`},
+				"AWS::IAM::Role":               {"backup.amazonaws.com"},
+			} {
+				for _, part := range parts {
+					if !strings.Contains(text[kind], part) {
+						t.Errorf("%s has no %s: %s", kind, part, text[kind])
+					}
+				}
+			}
+			if table := text["AWS::DynamoDB::GlobalTable"]; existing.Table == "" && (!strings.Contains(table, `"BackupPlan"`) || !strings.Contains(table, `"BackupRole`)) {
+				t.Errorf("the table does not wait for the plan: %s", table)
+			}
+			if existing.Table != "" && !strings.Contains(text["AWS::Backup::BackupSelection"], ":table/restored") {
+				t.Errorf("the restored table is not backed up: %s", text["AWS::Backup::BackupSelection"])
+			}
+		})
+	}
+	for kind, n := range kinds(built.rawData) {
+		if strings.HasPrefix(kind, "AWS::Backup") {
+			t.Errorf("without the setting there are %d of %s", n, kind)
+		}
+	}
+}
+
+// TestWarmThroughput: the table and each index are warm, because a write of the table is one of the
+// index too.
+func TestWarmThroughput(t *testing.T) {
+	data, _ := stacks(t, func(s *Settings) { s.Warm = Warm{Reads: 12_000, Writes: 10_000} })
+	text, _ := json.Marshal(data)
+	if n := strings.Count(string(text), `"WriteUnitsPerSecond":10000`); n != 3 {
+		t.Errorf("%d are warm, want the table and its two indexes", n)
+	}
+	if text, _ := json.Marshal(built.rawData); strings.Contains(string(text), "WarmThroughput") {
+		t.Error("the table is warm without the setting")
+	}
+}

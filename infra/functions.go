@@ -40,10 +40,10 @@ func id(name string) string {
 
 func (s *Stack) functionName(name string) string { return s.settings.Name + "-" + name }
 
-// logGroup returns a log group /countersign/<stack>/<part>.
-func (s *Stack) logGroup(id, part string) awslogs.LogGroup {
+// logGroup returns a log group.
+func (s *Stack) logGroup(id, name string) awslogs.LogGroup {
 	return awslogs.NewLogGroup(s.cdk, &id, &awslogs.LogGroupProps{
-		LogGroupName: jsii.String("/countersign/" + s.settings.Name + "/" + part),
+		LogGroupName: &name,
 		Retention:    awslogs.RetentionDays(retention(s.settings.LogDays)), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 }

@@ -122,7 +122,9 @@ const accessLog = `{"request":"$context.requestId","time":"$context.requestTimeE
 	`"latency_ms":"$context.responseLatency","function_ms":"$context.integrationLatency","ip":"$context.identity.sourceIp","error":"$context.error.messageString"}`
 
 func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
-	logs := s.logGroup("AccessLog", "access")
+	// The gateway's delivery of logs adds a group to a resource policy of at most 5,120 characters
+	// of the account, unless the group's name begins so.
+	logs := s.logGroup("AccessLog", "/aws/vendedlogs/countersign/"+s.settings.Name+"/access")
 	t := s.settings.Throttle
 	// Detailed metrics cost up to $1.80 a month for each route: six custom metrics at $0.30
 	// (https://aws.amazon.com/cloudwatch/pricing/). Lambda's free metrics say the same, because each

@@ -33,6 +33,10 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	env := Env{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION")}
+	if err := settings.CheckPlace(env); err != nil {
+		return fmt.Errorf("%s:\n%w", path, err)
+	}
 	zips := os.Getenv("ZIPS")
 	if zips == "" {
 		zips = filepath.Join("bin", "lambda")
@@ -42,7 +46,7 @@ func run(ctx context.Context) error {
 		}
 	}
 	app := NewApp()
-	NewStacks(app, settings, Env{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION")}, func(name string) string {
+	NewStacks(app, settings, env, func(name string) string {
 		return filepath.Join(zips, name+".zip")
 	})
 	app.Synth(nil)

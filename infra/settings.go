@@ -26,6 +26,8 @@ type Settings struct {
 	Existing    Existing   `yaml:"existing"`
 	Canary      bool       `yaml:"canary"`
 	KeyOperator string     `yaml:"key_operator"`
+	Backup      Backup     `yaml:"backup"`
+	Warm        Warm       `yaml:"warm"`
 	AppName     string     `yaml:"app_name"`
 	Origins     []string   `yaml:"origins"`
 	SMSHost     string     `yaml:"sms_host"`
@@ -41,14 +43,6 @@ type Settings struct {
 	KeepWarm    bool       `yaml:"keep_warm"`
 	RestoredAt  string     `yaml:"restored_at"`
 	EventBus    string     `yaml:"event_bus"`
-}
-
-// Existing names parts of the data that the data stack does not make, as after a restore.
-type Existing struct {
-	Table       string `yaml:"table"`
-	TableStream string `yaml:"table_stream"`
-	SealingKey  string `yaml:"sealing_key"`
-	Secret      string `yaml:"secret"`
 }
 
 // Domain is a custom domain name for the API.
@@ -155,19 +149,12 @@ var (
 	busForm    = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,256}$`)
 	mailForm   = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
 	certForm   = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-zA-Z0-9-]+$`)
-	// Naming rules: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Limits.html
-	tableForm     = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
-	streamForm    = regexp.MustCompile(`^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/([a-zA-Z0-9_.-]+)/stream/[0-9T:.-]+$`)
-	keyForm       = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$`)
-	secretForm    = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[a-zA-Z0-9/_+=.@-]+-[a-zA-Z0-9]{6}$`)
-	principalForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[a-zA-Z0-9/_+=,.@-]+$`)
-	logDays       = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365}
+	logDays    = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365}
 )
 
 const (
-	maxAppName  = 20  // keeps an SMS at one segment
-	maxOrigins  = 50  // keeps a function's environment under its 4 KB
-	maxDataName = 128 // of a stack
+	maxAppName = 20 // keeps an SMS at one segment
+	maxOrigins = 50 // keeps a function's environment under its 4 KB
 )
 
 // check returns every rule that the settings break.
@@ -181,9 +168,7 @@ func (s Settings) check() error {
 	rule(nameForm.MatchString(s.Name), "name: %q is not a stack name of letters, digits and hyphens", s.Name)
 	most, longest := maxStackName()
 	rule(len(s.Name) <= most, "name: %q has %d characters and may have %d: a Lambda function's name has at most %d, and the longest is %s-%s", s.Name, len(s.Name), most, maxFunctionName, s.Name, longest)
-	rule(nameForm.MatchString(s.Data) && len(s.Data) <= maxDataName && s.Data != s.Name, "data: %q is not a stack name of 1 to %d letters, digits and hyphens, other than name", s.Data, maxDataName)
-	wrong = append(wrong, s.Existing.check())
-	rule(s.KeyOperator == "" || principalForm.MatchString(s.KeyOperator), "key_operator: %q is not the ARN of a role or user as in arn:aws:iam::111122223333:role/Operator", s.KeyOperator)
+	wrong = append(wrong, s.checkData())
 	rule(s.AppName != "" && len(s.AppName) <= maxAppName && isASCII(s.AppName), "app_name: %q is not a text of 1 to %d ASCII characters", s.AppName, maxAppName)
 	rule(len(s.Origins) > 0 && len(s.Origins) <= maxOrigins, "origins: there are %d, and at least one and at most %d are needed", len(s.Origins), maxOrigins)
 	for _, o := range s.Origins {
@@ -210,24 +195,6 @@ func (s Settings) check() error {
 		_, err := time.Parse(time.RFC3339, s.RestoredAt)
 		rule(err == nil, "restored_at: %q is not a time as in 2026-01-02T03:04:05Z", s.RestoredAt)
 	}
-	return errors.Join(wrong...)
-}
-
-func (e Existing) check() error {
-	var wrong []error
-	rule := func(ok bool, format string, args ...any) {
-		if !ok {
-			wrong = append(wrong, fmt.Errorf("  existing."+format, args...))
-		}
-	}
-	rule(e.Table == "" || tableForm.MatchString(e.Table), "table: %q is not the name of a DynamoDB table", e.Table)
-	rule(e.TableStream == "" || e.Table != "", "table_stream: there is no existing.table of which it would be the stream")
-	if e.Table != "" {
-		of := streamForm.FindStringSubmatch(e.TableStream)
-		rule(of != nil && of[1] == e.Table, "table_stream: %q is not the ARN of a stream of the table %s; aws dynamodb describe-table has it as LatestStreamArn", e.TableStream, e.Table)
-	}
-	rule(e.SealingKey == "" || keyForm.MatchString(e.SealingKey), "sealing_key: %q is not the ARN of a KMS key as in arn:aws:kms:eu-central-1:111122223333:key/…", e.SealingKey)
-	rule(e.Secret == "" || secretForm.MatchString(e.Secret), "secret: %q is not the whole ARN of a secret of Secrets Manager, with the six characters at its end", e.Secret)
 	return errors.Join(wrong...)
 }
 

@@ -72,7 +72,7 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 	s.storage()
 	s.failures = s.queue()
 	gateway := s.gateway()
-	s.logs = s.logGroup("FunctionsLog", "functions")
+	s.logs = s.logGroup("FunctionsLog", "/countersign/"+s.settings.Name+"/functions")
 	for _, f := range plan.Functions() {
 		s.function(f)
 	}
