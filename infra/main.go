@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -34,7 +35,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	env := Env{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION")}
-	if err := settings.CheckPlace(env); err != nil {
+	if err := settings.CheckNow(env, time.Now()); err != nil {
 		return fmt.Errorf("%s:\n%w", path, err)
 	}
 	zips := os.Getenv("ZIPS")

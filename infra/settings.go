@@ -1,18 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
@@ -88,13 +85,11 @@ func ReadSettings(path string) (Settings, error) {
 	if err != nil {
 		return s, fmt.Errorf("read settings: %w", err)
 	}
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(&s); err != nil {
-		return s, fmt.Errorf("%s:\n%s", path, unknownField.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n"), "there is no setting ${1}; infra/settings.yaml has them all"))
+	if err := decode(text, &s); err != nil {
+		return s, fmt.Errorf("%s:\n%w", path, err)
 	}
 	if s.Data == "" {
-		s.Data = s.Name + "-data"
+		s.Data = s.Name + ownData
 	}
 	if err := s.check(); err != nil {
 		return s, fmt.Errorf("%s:\n%w", path, err)
@@ -139,9 +134,7 @@ func maxStackName() (most int, longest string) {
 }
 
 var (
-	// unknownField is how package yaml says that a struct has no such field.
-	unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
-
+	originForm = regexp.MustCompile(`^(https?)://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:([1-9][0-9]{0,4}))?$`)
 	nameForm   = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
 	hostForm   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
 	senderForm = regexp.MustCompile(`^[A-Za-z0-9]{1,11}$`)
@@ -154,7 +147,12 @@ var (
 
 const (
 	maxAppName = 20 // keeps an SMS at one segment
-	maxOrigins = 50 // keeps a function's environment under its 4 KB
+	maxOrigins = 50
+	// maxOriginBytes keeps a function's environment under its 4 KB.
+	maxOriginBytes   = 2000
+	maxHost, maxPort = 253, 65_535
+	maxMail          = 254
+	maxBudget        = 1_000_000
 )
 
 // check returns every rule that the settings break.
@@ -169,25 +167,29 @@ func (s Settings) check() error {
 	most, longest := maxStackName()
 	rule(len(s.Name) <= most, "name: %q has %d characters and may have %d: a Lambda function's name has at most %d, and the longest is %s-%s", s.Name, len(s.Name), most, maxFunctionName, s.Name, longest)
 	wrong = append(wrong, s.checkData())
-	rule(s.AppName != "" && len(s.AppName) <= maxAppName && isASCII(s.AppName), "app_name: %q is not a text of 1 to %d ASCII characters", s.AppName, maxAppName)
+	rule(s.AppName != "" && len(s.AppName) <= maxAppName && isASCII(s.AppName) && strings.TrimSpace(s.AppName) == s.AppName && !strings.Contains(s.AppName, ":"),
+		"app_name: %q is not a text of 1 to %d ASCII characters, without a colon, and without space at its ends", s.AppName, maxAppName)
 	rule(len(s.Origins) > 0 && len(s.Origins) <= maxOrigins, "origins: there are %d, and at least one and at most %d are needed", len(s.Origins), maxOrigins)
 	for _, o := range s.Origins {
-		rule(isOrigin(o), "origins: %q is not an origin as in https://app.example.com, without a path", o)
+		rule(isOrigin(o), "origins: %q is not an origin as in https://app.example.com, in lower case, without a path, wildcard or default port", o)
 	}
-	rule(hostForm.MatchString(s.SMSHost), "sms_host: %q is not a host name in lower case", s.SMSHost)
+	rule(twice(s.Origins) == "", "origins: %q stands twice", twice(s.Origins))
+	rule(len(strings.Join(s.Origins, ",")) <= maxOriginBytes, "origins: they have more than %d characters, the share of a function's environment; add others with PATCH /v1/instance", maxOriginBytes)
+	rule(isHost(s.SMSHost), "sms_host: %q is not a host name in lower case", s.SMSHost)
 	if s.Domain != (Domain{}) {
-		rule(hostForm.MatchString(s.Domain.Name), "domain.name: %q is not a host name in lower case", s.Domain.Name)
+		rule(isHost(s.Domain.Name), "domain.name: %q is not a host name in lower case", s.Domain.Name)
 		rule(certForm.MatchString(s.Domain.Certificate), "domain.certificate: %q is not the ARN of a certificate of AWS Certificate Manager", s.Domain.Certificate)
 	}
 	rule(len(s.Countries) > 0, "countries: there are none; list those that text messages may go to")
 	for _, c := range s.Countries {
 		rule(smsprice.IsCountry(c), "countries: %q: %s", c, smsprice.NoCountry(c))
 	}
+	rule(twice(s.Countries) == "", "countries: %q stands twice", twice(s.Countries))
 	wrong = append(wrong, s.SMS.check())
 	rule(s.Throttle.Rate > 0 && s.Throttle.Rate <= 10000, "throttle.rate: %v is not between 0 and 10000 requests a second", s.Throttle.Rate)
 	rule(s.Throttle.Burst > 0 && s.Throttle.Burst <= 5000, "throttle.burst: %d is not between 1 and 5000", s.Throttle.Burst)
 	rule(s.EventBus == "" || busForm.MatchString(s.EventBus), "event_bus: %q is not the name of an event bus", s.EventBus)
-	rule(s.AlarmMail == "" || mailForm.MatchString(s.AlarmMail), "alarm_mail: %q is not an e-mail address", s.AlarmMail)
+	rule(s.AlarmMail == "" || mailForm.MatchString(s.AlarmMail) && len(s.AlarmMail) <= maxMail && isASCII(s.AlarmMail), "alarm_mail: %q is not an e-mail address", s.AlarmMail)
 	rule(slices.Contains(logDays, s.LogDays), "log_days: %d is not one of %v", s.LogDays, logDays)
 	err := appearance.Check(appearance.Appearance{Logo: s.Appearance.Logo, Accent: s.Appearance.Accent, Support: s.Appearance.Support})
 	rule(err == nil, "%v", err)
@@ -208,16 +210,36 @@ func (s SMS) check() error {
 	rule(s.SenderID == "" || senderForm.MatchString(s.SenderID), "sender_id: %q is not 1 to 11 letters and digits", s.SenderID)
 	rule(s.Number == "" || numberForm.MatchString(s.Number), "number: %q is not a number as in \"+12065550100\"", s.Number)
 	rule(s.MaxPrice > 0 && s.MaxPrice <= 5, "max_price: %v is not between 0 and 5 US dollars for one message", s.MaxPrice)
-	rule(s.MonthlyBudget > 0, "monthly_budget: %v is not an amount in US dollars", s.MonthlyBudget)
+	rule(s.MonthlyBudget > 0 && s.MonthlyBudget <= maxBudget, "monthly_budget: %v is not between 0 and %d US dollars", s.MonthlyBudget, maxBudget)
 	rule(s.Concurrency >= 0 && s.Concurrency <= 100, "concurrency: %d is not between 0 and 100", s.Concurrency)
 	return errors.Join(wrong...)
 }
+
+// twice returns a text that stands twice in a list, or nothing.
+func twice(list []string) string {
+	seen := map[string]bool{}
+	for _, text := range list {
+		if seen[text] {
+			return text
+		}
+		seen[text] = true
+	}
+	return ""
+}
+
+func isHost(s string) bool { return hostForm.MatchString(s) && len(s) <= maxHost }
 
 func isASCII(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
+// isOrigin reports whether a browser would send this text as the header Origin: with a host in
+// lower case, and without a path or the scheme's own port.
 func isOrigin(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.Scheme+"://"+u.Host == s
+	m := originForm.FindStringSubmatch(s)
+	if m == nil || len(m[2]) > maxHost {
+		return false
+	}
+	port, _ := strconv.Atoi(m[5]) // digits, or nothing
+	return port <= maxPort && !(m[1] == "https" && port == 443) && !(m[1] == "http" && port == 80)
 }

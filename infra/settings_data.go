@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Existing names parts of the data that the data stack does not make, as after a restore.
@@ -40,6 +41,8 @@ var (
 )
 
 const (
+	// ownData ends the name of the stack that holds a service's own data.
+	ownData      = "-data"
 	maxDataName  = 50 // of a backup vault, which has the name
 	maxBackupAge = 36_500
 	// The least and the most warm throughput of a table in on-demand mode:
@@ -57,6 +60,7 @@ func (s Settings) checkData() error {
 		}
 	}
 	rule(nameForm.MatchString(s.Data) && len(s.Data) <= maxDataName && s.Data != s.Name, "data: %q is not a stack name of 1 to %d letters, digits and hyphens, other than name", s.Data, maxDataName)
+	rule(!s.Canary || s.Data != s.Name+ownData, "data: a canary needs the name of the stack of another service's data")
 	rule(s.KeyOperator == "" || principalForm.MatchString(s.KeyOperator), "key_operator: %q is not the ARN of a role or user as in arn:aws:iam::111122223333:role/Operator", s.KeyOperator)
 	rule(s.Backup.Days >= 0 && s.Backup.Days <= maxBackupAge, "backup.days: %d is not between 0 (no backups) and %d", s.Backup.Days, maxBackupAge)
 	rule(s.Backup.CopyTo == "" || s.Backup.on(), "backup.copy_to: nothing is backed up; set backup.days")
@@ -88,10 +92,14 @@ func (e Existing) check() error {
 	return errors.Join(wrong...)
 }
 
-// CheckPlace returns every rule that the settings break in an account and region: a resource of
-// another region or account cannot be used. Empty parts of env are unknown.
-func (s Settings) CheckPlace(env Env) error {
+// CheckNow returns every rule that the settings break at a time, in an account and region. A
+// resource of another region or account cannot be used, and a restore in the future would make
+// every session invalid until then. Empty parts of env are unknown.
+func (s Settings) CheckNow(env Env, now time.Time) error {
 	var wrong []error
+	if at, err := time.Parse(time.RFC3339, s.RestoredAt); err == nil && at.After(now) {
+		wrong = append(wrong, fmt.Errorf("  restored_at: %s is in the future, and no session would be valid until then", s.RestoredAt))
+	}
 	for _, of := range []struct{ key, arn string }{
 		{"domain.certificate", s.Domain.Certificate}, {"existing.table_stream", s.Existing.TableStream}, {"existing.sealing_key", s.Existing.SealingKey},
 		{"existing.secret", s.Existing.Secret}, {"key_operator", s.KeyOperator},

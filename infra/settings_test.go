@@ -5,7 +5,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
+
+// longOrigins are list items of 2,000 characters.
+var longOrigins = func() string {
+	var b strings.Builder
+	for i := range 8 {
+		b.WriteString("\n  - https://" + strings.Repeat(string(rune('b'+i))+".", 120) + "example.com")
+	}
+	return b.String()
+}()
 
 // TestWrongSettings: each wrong value stops the synth with a sentence that names the setting.
 func TestWrongSettings(t *testing.T) {
@@ -36,7 +46,69 @@ func TestWrongSettings(t *testing.T) {
 		"a certificate by name":   {"# domain:\n#   name: clerk.example.com\n#   certificate: arn", "domain:\n  name: clerk.example.com\n  certificate: x # arn", "domain.certificate"},
 		"a colour in words":       {"#   accent: \"#1f5fbf\"", "  accent: blue", "appearance: "},
 		"a setting unknown":       {"log_days: 30", "log_day: 30", ": there is no setting log_day; infra/settings.yaml has them all"},
-		"no throttle":             {"rate: 500", "rate: 0", "throttle.rate"},
+
+		"a name with umlaut":           {"name: countersign", "name: münchen", "name: \"münchen\" is not a stack name"},
+		"no name":                      {"name: countersign", "name:", "name: \"\" is not a stack name"},
+		"a name twice":                 {"name: countersign", "name: a\nname: b", "name: it stands twice, in lines"},
+		"a list for a name":            {"name: countersign", "name: [a]", "name: a list is not a text"},
+		"a group for a name":           {"name: countersign", "name: {a: b}", "name: a group of settings is not a text"},
+		"data of the service's name":   {"# data: countersign-data", "data: countersign", "data: \"countersign\" is not a stack name"},
+		"a long data name":             {"# data: countersign-data", "data: " + strings.Repeat("d", 51), "letters, digits and hyphens"},
+		"a canary without data":        {"# canary: true", "canary: true", "data: a canary needs the name"},
+		"a canary that backs up":       {"# canary: true", "canary: true\nbackup: {days: 1}\ndata: other", "canary: a canary makes no data"},
+		"a canary in words":            {"# canary: true", "canary: perhaps", "canary: perhaps is not true or false"},
+		"an operator by name":          {"# key_operator: arn:aws:iam::111122223333:role/Operator", "key_operator: me", "key_operator: \"me\" is not the ARN"},
+		"an operator of a group":       {"# key_operator: arn:aws:iam::111122223333:role/Operator", "key_operator: arn:aws:iam::111122223333:group/x", "key_operator"},
+		"the whole account":            {"# key_operator: arn:aws:iam::111122223333:role/Operator", "key_operator: arn:aws:iam::111122223333:root", "key_operator"},
+		"every role":                   {"# key_operator: arn:aws:iam::111122223333:role/Operator", "key_operator: arn:aws:iam::111122223333:role/*", "key_operator"},
+		"a table's ARN as name":        {"# existing:", "existing: {table: \"arn:aws:dynamodb:eu-central-1:111122223333:table/x\"}", "existing.table: "},
+		"a table without stream":       {"# existing:", "existing: {table: restored}", "existing.table_stream: \"\" is not the ARN of a stream of the table restored"},
+		"a stream without table":       {"# existing:", "existing: {table_stream: x}", "existing.table_stream: there is no existing.table"},
+		"another table's stream":       {"# existing:", "existing: {table: one, table_stream: \"arn:aws:dynamodb:eu-central-1:111122223333:table/two/stream/2026-01-02T03:04:05.678\"}", "existing.table_stream"},
+		"a key's alias":                {"# existing:", "existing: {sealing_key: \"arn:aws:kms:eu-central-1:111122223333:alias/x\"}", "existing.sealing_key"},
+		"a key of another service":     {"# existing:", "existing: {sealing_key: \"arn:aws:acm:eu-central-1:111122223333:certificate/x\"}", "existing.sealing_key"},
+		"a secret without its end":     {"# existing:", "existing: {secret: \"arn:aws:secretsmanager:eu-central-1:111122223333:secret:name\"}", "existing.secret"},
+		"less than no backups":         {"# backup:", "backup: {days: -1}", "backup.days: -1 is not between"},
+		"half a day":                   {"# backup:", "backup: {days: 0.5}", "backup.days: 0.5 is not a whole number"},
+		"a copy of nothing":            {"# backup:", "backup: {copy_to: \"arn:aws:backup:eu-central-1:444455556666:backup-vault:x\"}", "backup.copy_to: nothing is backed up"},
+		"a copy to a bucket":           {"# backup:", "backup: {days: 9, copy_to: \"arn:aws:s3:::x\"}", "backup.copy_to: \"arn:aws:s3:::x\""},
+		"cold writes":                  {"# warm:", "warm: {reads: 12000, writes: 3999}", "warm.writes: 3999 is not between 4000"},
+		"reads over the quota":         {"# warm:", "warm: {reads: 40001, writes: 4000}", "warm.reads: 40001"},
+		"a warm table that exists":     {"# warm:", "existing: {table: one, table_stream: \"arn:aws:dynamodb:eu-central-1:111122223333:table/one/stream/2026-01-02T03:04:05.678\"}\nwarm: {reads: 12000, writes: 4000}", "warm: the table exists"},
+		"an app name with a colon":     {"app_name: Example", "app_name: \"a:b\"", "app_name"},
+		"half a day of logs":           {"log_days: 30", "log_days: 30.5", "log_days: 30.5 is not a whole number"},
+		"an app name of spaces":        {"app_name: Example", "app_name: \" \"", "app_name"},
+		"an app name with a line end":  {"app_name: Example", "app_name: \"a\\nb\"", "app_name"},
+		"an origin twice":              {"  - https://app.example.com", "  - https://app.example.com\n  - https://app.example.com", "origins: \"https://app.example.com\" stands twice"},
+		"an origin in capitals":        {"  - https://app.example.com", "  - https://App.example.com", "is not an origin"},
+		"an origin with a wildcard":    {"  - https://app.example.com", "  - https://*.example.com", "is not an origin"},
+		"an origin with umlaut":        {"  - https://app.example.com", "  - https://bücher.example.com", "is not an origin"},
+		"an origin with its port":      {"  - https://app.example.com", "  - https://app.example.com:443", "is not an origin"},
+		"an origin with a great port":  {"  - https://app.example.com", "  - https://app.example.com:65536", "is not an origin"},
+		"an origin of an app":          {"  - https://app.example.com", "  - file://app", "is not an origin"},
+		"no origin in the list":        {"  - https://app.example.com", "  -", "origins: there are 0"},
+		"origins longer than they may": {"  - https://app.example.com", "  - https://" + strings.Repeat("a.", 120) + "example.com" + longOrigins, "origins: they have more than 2000 characters"},
+		"a long host":                  {"sms_host: app.example.com", "sms_host: " + strings.Repeat("a.", 130) + "com", "sms_host"},
+		"one text for countries":       {"[US, CA]", "US", "countries: US is not a list of texts"},
+		"a country twice":              {"[US, CA]", "[US, CA, US]", "countries: \"US\" stands twice"},
+		"no price":                     {"max_price: 0.10", "max_price: .nan", "sms.max_price: NaN is not between"},
+		"a price in words":             {"max_price: 0.10", "max_price: ten cents", "sms.max_price: ten cents is not a number"},
+		"less than no price":           {"max_price: 0.10", "max_price: -0.1", "sms.max_price: -0.1 is not between"},
+		"a budget without end":         {"monthly_budget: 50", "monthly_budget: .inf", "sms.monthly_budget: +Inf is not between"},
+		"half a function":              {"concurrency: 0", "concurrency: 0.5", "sms.concurrency: 0.5 is not a whole number"},
+		"a required factor in words":   {"mfa_required: false", "mfa_required: maybe", "mfa_required: maybe is not true or false"},
+		"a rate without end":           {"rate: 500", "rate: .inf", "throttle.rate: +Inf is not between"},
+		"a rate that is no number":     {"rate: 500", "rate: .nan", "throttle.rate: NaN is not between"},
+		"a rate in words":              {"rate: 500", "rate: many", "throttle.rate: many is not a number"},
+		"a burst of nothing":           {"burst: 1000", "burst: 0", "throttle.burst: 0 is not between"},
+		"a long mail address":          {"# alarm_mail: ops@example.com", "alarm_mail: " + strings.Repeat("o", 250) + "@example.com", "alarm_mail"},
+		"two mail addresses":           {"# alarm_mail: ops@example.com", "alarm_mail: a@example.com, b@example.com", "alarm_mail"},
+		"a bus by ARN":                 {"# event_bus: default", "event_bus: arn:aws:events:eu-central-1:111122223333:event-bus/x", "event_bus"},
+		"a restore of a day":           {"# restored_at: 2026-01-02T03:04:05Z", "restored_at: 2026-01-02", "restored_at: \"2026-01-02\" is not a time"},
+		"a logo without https":         {"#   logo: https:", "  logo: http:", "appearance: "},
+		"another document":             {"log_days: 30", "log_days: 30\n---\nname: other", "more than one YAML document"},
+		"no YAML":                      {"log_days: 30", "log_days: [30", "the file is not YAML"},
+		"no throttle":                  {"rate: 500", "rate: 0", "throttle.rate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := strings.Replace(string(text), c.old, c.new, 1)
@@ -47,9 +119,61 @@ func TestWrongSettings(t *testing.T) {
 			if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := ReadSettings(file); err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%v, want a sentence with %q", err, c.says)
+			_, err := ReadSettings(file)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Fatalf("%v, want a sentence with %q", err, c.says)
+			}
+			if said := err.Error(); !strings.HasPrefix(said, file+":\n  ") || strings.Contains(said, " main.") || strings.Contains(said, "!!") {
+				t.Errorf("the error does not begin with the file, or has names of the program: %s", said)
 			}
 		})
+	}
+}
+
+// TestSettingsOfAnotherPlace: what another region or account has cannot be used, and a restore in
+// the future would refuse every session.
+func TestSettingsOfAnotherPlace(t *testing.T) {
+	here, now := Env{Account: "111122223333", Region: "eu-central-1"}, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, c := range map[string]struct {
+		change func(*Settings)
+		env    Env
+		says   string
+	}{
+		"a certificate for CloudFront": {
+			func(s *Settings) { s.Domain.Certificate = "arn:aws:acm:us-east-1:111122223333:certificate/x" }, here,
+			"domain.certificate: it is in us-east-1 and the deployment in eu-central-1",
+		},
+		"a key of another account": {
+			func(s *Settings) { s.Existing.SealingKey = "arn:aws:kms:eu-central-1:444455556666:key/x" }, here,
+			"existing.sealing_key: it is of the account 444455556666",
+		},
+		"an operator of another account": {func(s *Settings) { s.KeyOperator = "arn:aws:iam::444455556666:role/x" }, here, "key_operator: "},
+		"an operator of this account":    {func(s *Settings) { s.KeyOperator = "arn:aws:iam::111122223333:role/x" }, here, ""},
+		"a place unknown":                {func(s *Settings) { s.Domain.Certificate = "arn:aws:acm:us-east-1:111122223333:certificate/x" }, Env{}, ""},
+		"a restore tomorrow":             {func(s *Settings) { s.RestoredAt = "2026-01-03T03:04:05Z" }, here, "restored_at: 2026-01-03T03:04:05Z is in the future"},
+		"a restore just now":             {func(s *Settings) { s.RestoredAt = "2026-01-02T03:04:05Z" }, here, ""},
+		"the example":                    {func(*Settings) {}, here, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := example()
+			c.change(&s)
+			err := s.CheckNow(c.env, now)
+			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+				t.Errorf("%v, want %q", err, c.says)
+			}
+		})
+	}
+}
+
+// TestEmptySettings: an empty file is not an instance with default settings.
+func TestEmptySettings(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "settings.yaml")
+	for _, text := range []string{"", "# nothing\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadSettings(file); err == nil || !strings.Contains(err.Error(), "has no settings") {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
