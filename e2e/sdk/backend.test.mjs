@@ -60,6 +60,17 @@ test('emailAddresses: create, read, verify, make primary, delete', async () => {
   await refused(clerk.emailAddresses.getEmailAddress(made.id), 404, 'resource_not_found');
 });
 
+test('users: one address and one number replace all', async () => {
+  const { id } = await clerk.users.createUser({ emailAddress: ['old@example.com', 'older@example.com'], phoneNumber: ['+14155550141'], password });
+  const address = await clerk.users.replaceUserEmailAddress(id, { emailAddress: 'new@example.com', notifyPrimaryEmailAddressChanged: true });
+  const number = await clerk.users.replaceUserPhoneNumber(id, { phoneNumber: '+14155550142' });
+  assert.deepEqual([address.verification.status, number.verification.status], ['verified', 'verified']);
+  const user = await clerk.users.getUser(id);
+  assert.deepEqual([user.primaryEmailAddressId, user.primaryPhoneNumberId], [address.id, number.id]);
+  assert.deepEqual([user.emailAddresses.length, user.phoneNumbers.length], [1, 1]);
+  await refused(clerk.users.replaceUserEmailAddress(id, { emailAddress: 'x@example.com', identificationStatus: 'reserved' }), 422, 'form_param_value_invalid');
+});
+
 test('users: passwords, authenticator codes, second factors, locks and bans', async () => {
   const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
   const { id } = await clerk.users.createUser({ emailAddress: ['bob@example.com'], password, totpSecret: secret, backupCodes: ['abcd2-efgh2'] });

@@ -19,7 +19,7 @@ func TestAUserCannotAssignWhatIsNotTheUsers(t *testing.T) {
 	for _, path := range []string{"/v1/me", "/v1/me/metadata"} {
 		for _, name := range []string{
 			"public_metadata", "private_metadata", "external_id", "password", "password_digest", "banned", "locked", "email_address", "phone_number", "totp_secret", "backup_codes", "created_at",
-			"skip_password_checks", "primary_email_address_id", "delete_self_enabled",
+			"skip_password_checks", "primary_web3_wallet_id", "delete_self_enabled",
 		} {
 			a := b.call("PATCH", path, "first_name", "Mallory", "unsafe_metadata", `{"a":1}`, name, `{"role":"admin"}`).want(422, "form_param_unknown")
 			if got := a.at("errors.0.meta.param_name"); path == "/v1/me" && got != name {

@@ -32,7 +32,7 @@ func Rows() []func() operation.Operation {
 		frontend.MePhoneNumberUpdate, frontend.MePhoneNumberDelete, frontend.MeTOTPCreate, frontend.MeTOTPAttempt, frontend.MeTOTPDelete, frontend.MeBackupCodesCreate,
 		backend.UsersCreate, backend.UsersList, backend.UsersCount, backend.UserGet, backend.UserExport, backend.UserAuditEventsList, backend.UserUpdate, backend.UserMetadataMerge, backend.UserMetadataReplace, backend.UserDelete, backend.UserLock, backend.UserUnlock, backend.UserBan, backend.UserUnban, backend.UsersBan, backend.UsersUnban, backend.UserTOTPVerify,
 		backend.UserPasswordVerify, backend.UserMFADelete, backend.UserTOTPDelete, backend.UserBackupCodeDelete,
-		backend.EmailAddressCreate, backend.EmailAddressGet, backend.EmailAddressUpdate, backend.EmailAddressDelete,
+		backend.EmailAddressCreate, backend.EmailAddressGet, backend.EmailAddressUpdate, backend.EmailAddressDelete, backend.UserEmailAddressReplace, backend.UserPhoneNumberReplace,
 		backend.PhoneNumberCreate, backend.PhoneNumberGet, backend.PhoneNumberUpdate, backend.PhoneNumberPrepare, backend.PhoneNumberAttempt, backend.PhoneNumberDelete, backend.SignInTokenCreate, backend.SignInTokenRevoke, backend.SessionsList, backend.AdminSessionCreate,
 		backend.AdminSessionGet, backend.AdminSessionRevoke, backend.AdminSessionTokenCreate, backend.JWKSGet, backend.TestingTokenCreate, backend.HandshakePayloadGet, backend.InstanceGet, backend.InstanceAuditEventsList, backend.InstanceUpdate,
 		backend.SMSMessagesList, backend.SMSUsageGet, backend.StatisticsGet,

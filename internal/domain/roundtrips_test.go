@@ -117,6 +117,14 @@ func TestRoundTrips(t *testing.T) {
 		}, 2, 1, 3, false},
 		"read an e-mail address":   {func(p *person) { p.email = p.addEmail("added@example.com") }, func(p *person) error { _, err := p.Admin.UserEmail(ctx, p.email); return err }, 1, 0, 0, false},
 		"remove an e-mail address": {func(p *person) { p.email = p.addEmail("added@example.com") }, func(p *person) error { return p.Admin.DeleteUserEmail(ctx, p.email) }, 1, 1, 2, false},
+		"replace the e-mail addresses": {nil, func(p *person) error {
+			_, err := p.Admin.ReplaceUserEmails(ctx, p.id, "only@example.com", admin.EmailChange{Verified: new(true), Primary: new(true)})
+			return err
+		}, 2, 1, 4, false},
+		"replace the numbers": {nil, func(p *person) error {
+			_, err := p.Admin.ReplaceUserPhones(ctx, p.id, "+12125550178", admin.PhoneChange{Verified: new(true), Primary: new(true), Reserved: new(false)})
+			return err
+		}, 2, 1, 5, false},
 		"change the own name": {(*person).inside, func(p *person) error {
 			_, err := p.Profile.ChangeProfile(ctx, p.browser, profile.Change{FirstName: new("Ann")})
 			return err

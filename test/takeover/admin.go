@@ -24,6 +24,9 @@ var adminActions = map[string]adminAction{
 	"phone-number-delete":  someNumber,
 	"phone-number-prepare": someNumber,
 	"phone-number-create":  addNumber,
+	"user-phone-number-replace": func(j *journey, _ *rand.Rand, _ map[string]string) (map[string]any, bool) {
+		return map[string]any{"phone_number": ownersOther}, true
+	},
 	"sign-in-token-create": func(j *journey, _ *rand.Rand, _ map[string]string) (map[string]any, bool) {
 		return map[string]any{"user_id": j.user}, true
 	},
@@ -39,7 +42,7 @@ var untried = map[string]string{
 	"backend-jwks-get": "reads", "instance-get": "reads", "instance-audit-events-list": "reads", "sms-messages-list": "reads", "sms-usage-get": "reads",
 	"statistics-get": "reads", "events-list": "reads", "webhook-endpoints-list": "reads",
 	"user-metadata-merge": "changes no factor", "user-metadata-replace": "changes no factor",
-	"email-address-create": "changes no factor", "email-address-update": "changes no factor", "email-address-delete": "changes no factor", "email-address-get": "reads",
+	"email-address-create": "changes no factor", "email-address-update": "changes no factor", "email-address-delete": "changes no factor", "user-email-address-replace": "changes no factor", "email-address-get": "reads",
 	"users-ban": "user-ban is tried; this one bans several", "users-unban": "user-unban is tried",
 	"testing-token-create":       "makes a text that no request looks at",
 	"user-delete":                "there is nothing left to steal",

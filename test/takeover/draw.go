@@ -69,6 +69,7 @@ var generators = map[string]func(*draw) (string, bool){
 	"last_name":                  func(*draw) (string, bool) { return "Lee", true },
 	"username":                   func(d *draw) (string, bool) { return d.of(username, otherUsername), d.often(5) },
 	"primary_phone_number_id":    func(d *draw) (string, bool) { return d.newest(d.by.know.IDs["idn_"]), d.often(2) },
+	"primary_email_address_id":   func(d *draw) (string, bool) { return d.newest(d.by.know.IDs["idn_"]), d.often(2) },
 	"unsafe_metadata":            func(*draw) (string, bool) { return `{"seen":true}`, true },
 	"limit":                      func(*draw) (string, bool) { return "", false },
 	"offset":                     func(*draw) (string, bool) { return "", false },

@@ -34,6 +34,13 @@ func EmailAddressDelete() operation.Operation {
 		operation.NotFound, []apierr.Code{apierr.SessionClaimsTooLarge})
 }
 
+// UserEmailAddressReplace is PUT /v1/users/{user_id}/email_address.
+func UserEmailAddressReplace() operation.Operation {
+	return row("user-email-address-replace", "PUT /v1/users/{user_id}/email_address",
+		"Give a user one e-mail address in place of all", operation.Writes|operation.Deletes, replaceUserEmails,
+		operation.NotFound, []apierr.Code{apierr.FormIdentifierExists, apierr.SessionClaimsTooLarge})
+}
+
 // emailState is what a request may set of an e-mail address. Countersign sends no e-mail, so it
 // notifies no former address.
 type emailState struct {
@@ -57,6 +64,23 @@ type emailUpdateInput struct {
 	emailState
 }
 
+// replacedState is what a request may set of the one identifier that a user keeps.
+type replacedState struct {
+	Status string `body:"identification_status" rules:"one=verified|unverified default=verified" doc:"unverified: no identifier, and not primary"`
+}
+
+// verified returns the state that the identifier gets; a verified one is primary.
+func (in replacedState) verified() *bool {
+	return new(in.Status == "verified")
+}
+
+type emailReplaceInput struct {
+	_ operation.Ignored `body:"notify_primary_email_address_changed"`
+	replacedState
+	UserID  string `path:"user_id"`
+	Address string `body:"email_address" rules:"required format=email"`
+}
+
 func (in *emailState) change() admin.EmailChange {
 	return admin.EmailChange{Verified: in.Verified, Primary: in.Primary}
 }
@@ -70,6 +94,11 @@ func userEmail(e *account.Email, err error) (wire.EmailAddress, error) {
 
 func createUserEmail(c *operation.Call, in emailCreateInput) (wire.EmailAddress, error) {
 	return userEmail(c.Service.Admin.AddUserEmail(c, in.UserID, in.Address, in.change()))
+}
+
+func replaceUserEmails(c *operation.Call, in emailReplaceInput) (wire.EmailAddress, error) {
+	verified := in.verified()
+	return userEmail(c.Service.Admin.ReplaceUserEmails(c, in.UserID, in.Address, admin.EmailChange{Verified: verified, Primary: verified}))
 }
 
 func getUserEmail(c *operation.Call, in emailInput) (wire.EmailAddress, error) {

@@ -55,6 +55,13 @@ func PhoneNumberDelete() operation.Operation {
 		operation.NotFound)
 }
 
+// UserPhoneNumberReplace is PUT /v1/users/{user_id}/phone_number.
+func UserPhoneNumberReplace() operation.Operation {
+	return row("user-phone-number-replace", "PUT /v1/users/{user_id}/phone_number",
+		"Give a user one number in place of all; it is no second factor", operation.Writes|operation.Deletes|operation.Numbers, replaceUserPhones,
+		operation.NotFound, []apierr.Code{apierr.FormIdentifierExists})
+}
+
 type adminPhoneCreateInput struct {
 	UserID   string `body:"user_id" rules:"required"`
 	Number   string `body:"phone_number" rules:"required format=phone" doc:"E.164"`
@@ -72,6 +79,18 @@ func adminPhone(c *operation.Call, r *mfa.PhoneResult, err error) (wire.PhoneNum
 
 func createUserPhone(c *operation.Call, in adminPhoneCreateInput) (wire.PhoneNumber, error) {
 	r, err := c.Service.Admin.AddUserPhone(c, in.UserID, in.Number, admin.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved})
+	return adminPhone(c, r, err)
+}
+
+type phoneReplaceInput struct {
+	replacedState
+	UserID string `path:"user_id"`
+	Number string `body:"phone_number" rules:"required format=phone" doc:"E.164"`
+}
+
+func replaceUserPhones(c *operation.Call, in phoneReplaceInput) (wire.PhoneNumber, error) {
+	verified := in.verified()
+	r, err := c.Service.Admin.ReplaceUserPhones(c, in.UserID, in.Number, admin.PhoneChange{Verified: verified, Primary: verified, Reserved: new(false)})
 	return adminPhone(c, r, err)
 }
 

@@ -28,7 +28,7 @@ func MeGet() operation.Operation {
 // MeUpdate is PATCH /v1/me.
 func MeUpdate() operation.Operation {
 	return row("me-update", "PATCH /v1/me",
-		"Change names, username, primary number", operation.Writes|operation.Deletes|operation.Limited, updateMe,
+		"Change names, username, primary number and address", operation.Writes|operation.Deletes|operation.Limited, updateMe,
 		sensitive, notPending, metadataTooLarge, []apierr.Code{apierr.FormIdentifierExists,
 			apierr.FormUsernameInvalidCharacter, apierr.FormUsernameInvalidLength,
 			apierr.FormUsernameNeedsNonNumberChar, apierr.FormParamMaxLengthExceeded,
@@ -89,12 +89,13 @@ type meUpdateInput struct {
 	LastName     *string         `body:"last_name" rules:"length=..256 format=name"`
 	Username     *string         `body:"username" rules:"format=username-or-empty" doc:"empty removes it; a change needs a recent proof"`
 	PrimaryPhone *string         `body:"primary_phone_number_id" rules:"format=id" doc:"a verified number; a change needs a recent proof"`
+	PrimaryEmail *string         `body:"primary_email_address_id" rules:"format=id" doc:"a verified address; a change needs a recent proof"`
 	Unsafe       json.RawMessage `body:"unsafe_metadata" doc:"replaces the unsafe metadata"`
 }
 
 func updateMe(c *operation.Call, in meUpdateInput) (Wrapped[wire.User], error) {
 	r, err := c.Service.Profile.ChangeProfile(c, c.Caller, profile.Change{
-		FirstName: in.FirstName, LastName: in.LastName, Username: in.Username, PrimaryPhone: in.PrimaryPhone, Unsafe: in.Unsafe,
+		FirstName: in.FirstName, LastName: in.LastName, Username: in.Username, PrimaryPhone: in.PrimaryPhone, PrimaryEmail: in.PrimaryEmail, Unsafe: in.Unsafe,
 	})
 	return user(c, r, err)
 }

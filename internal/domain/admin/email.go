@@ -35,12 +35,8 @@ func (s *Service) AddUserEmail(ctx context.Context, user, text string, change Em
 				return err
 			}
 			e.Unverified = true
-			holder, err := t.ClaimUser(t.Engine.ClaimKeys(identifier.Email, address)...)
-			if err != nil {
+			if err := checkFree(t, u, identifier.Email, address, "email_address"); err != nil {
 				return err
-			}
-			if holder != nil {
-				return apierr.New(apierr.FormIdentifierExists).Param("email_address")
 			}
 			out, err = changeEmail(t, u, e, change)
 			return err
@@ -50,6 +46,59 @@ func (s *Service) AddUserEmail(ctx context.Context, user, text string, change Em
 		return nil, err
 	}
 	return &out, nil
+}
+
+// ReplaceUserEmails gives a user one address, in any spelling, in place of all others. An address
+// that the user has already keeps its id. An address that another user has verified is refused with
+// [apierr.FormIdentifierExists].
+func (s *Service) ReplaceUserEmails(ctx context.Context, user, text string, change EmailChange) (*account.Email, error) {
+	address, err := identifier.ParseEmail(text)
+	if err != nil {
+		return nil, apierr.New(apierr.FormParamFormatInvalid).Param("email_address")
+	}
+	var out account.Email
+	err = s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
+		if err := t.Read(claimsOf(t, u, held{kind: identifier.Email, text: address})...); err != nil {
+			return err
+		}
+		return changeEmails(t, u, func() error {
+			if err := checkFree(t, u, identifier.Email, address, "email_address"); err != nil {
+				return err
+			}
+			e, err := onlyEmail(t, u, address)
+			if err == nil {
+				out, err = changeEmail(t, u, e, change)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// onlyEmail removes all addresses of a user but one, which it lists if the user does not have it.
+func onlyEmail(t *tx.Tx, u *account.User, address string) (*account.Email, error) {
+	var kept []account.Email
+	for _, e := range u.Emails {
+		switch same := identifier.Normal(identifier.Email, e.Address) == address; {
+		case same && (kept == nil || !e.Unverified):
+			kept = []account.Email{e}
+		case !same && !e.Unverified:
+			if err := t.Release(identifier.Email, e.Address, u); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if u.Emails = kept; kept != nil {
+		return &kept[0], nil
+	}
+	e, err := listEmail(t, u, address)
+	if err == nil {
+		e.Unverified = true
+	}
+	return e, err
 }
 
 // UserEmail returns the address with an id, of any user.

@@ -59,10 +59,10 @@ func identifiersOf(u *account.User) []held {
 	return all
 }
 
-// claimsOf returns the claims of the user's identifiers, in every form.
-func claimsOf(t *tx.Tx, u *account.User) []store.Key {
+// claimsOf returns the claims of the user's identifiers and of more, in every form.
+func claimsOf(t *tx.Tx, u *account.User, more ...held) []store.Key {
 	var keys []store.Key
-	for _, h := range identifiersOf(u) {
+	for _, h := range append(identifiersOf(u), more...) {
 		for _, k := range t.Engine.ClaimKeys(h.kind, h.text) {
 			if !slices.Contains(keys, k) {
 				keys = append(keys, k)
@@ -86,6 +86,15 @@ func claimAll(t *tx.Tx, u *account.User) error {
 		}
 	}
 	return nil
+}
+
+// checkFree refuses an identifier that another user holds.
+func checkFree(t *tx.Tx, u *account.User, kind identifier.Kind, text, param string) error {
+	holder, err := t.ClaimUser(t.Engine.ClaimKeys(kind, text)...)
+	if err == nil && holder != nil && holder.ID != u.ID {
+		err = apierr.New(apierr.FormIdentifierExists).Param(param)
+	}
+	return err
 }
 
 // changeIdentifier releases one identifier of a user and claims another one; "" is none.

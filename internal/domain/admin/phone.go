@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
@@ -30,16 +31,47 @@ func (s *Service) AddUserPhone(ctx context.Context, user, text string, change Ph
 		if len(u.Phones) >= account.PhonesPerUser {
 			return account.TooMany("phone_number")
 		}
-		holder, err := t.ClaimUser(s.ClaimKey(identifier.Phone, n.E164()))
-		if err != nil {
+		if err := checkFree(t, u, identifier.Phone, n.E164(), "phone_number"); err != nil {
 			return err
-		}
-		if holder != nil {
-			return apierr.New(apierr.FormIdentifierExists).Param("phone_number")
 		}
 		u.Phones = append(u.Phones, s.NewPhone(u, n, t.Now))
 		audit.Record(t, u, account.EventNumberAdded, u.Phones[len(u.Phones)-1].Subject())
 		return changePhone(t, u, &u.Phones[len(u.Phones)-1], change, &out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ReplaceUserPhones gives a user one number in place of all others. A number that the user has
+// already keeps its id. Second factors among the removed numbers are removed with them.
+func (s *Service) ReplaceUserPhones(ctx context.Context, user, text string, change PhoneChange) (*mfa.PhoneResult, error) {
+	n, err := s.Number(text)
+	if err != nil {
+		return nil, err
+	}
+	var out mfa.PhoneResult
+	err = s.Admin(ctx, user, func(t *tx.Tx, u *account.User) error {
+		if err := t.Read(claimsOf(t, u, held{kind: identifier.Phone, text: n.E164()})...); err != nil {
+			return err
+		}
+		if err := checkFree(t, u, identifier.Phone, n.E164(), "phone_number"); err != nil {
+			return err
+		}
+		for _, p := range slices.Clone(u.Phones) {
+			if p.Number == n.E164() {
+				continue
+			}
+			if err := mfa.DropPhone(t, u, p.ID); err != nil {
+				return err
+			}
+		}
+		if len(u.Phones) == 0 {
+			u.Phones = append(u.Phones, s.NewPhone(u, n, t.Now))
+			audit.Record(t, u, account.EventNumberAdded, u.Phones[0].Subject())
+		}
+		return changePhone(t, u, &u.Phones[0], change, &out)
 	})
 	if err != nil {
 		return nil, err

@@ -1,5 +1,5 @@
 // Package profile is what users change of themselves with a session: names, username, primary
-// number and metadata.
+// number and address, and metadata.
 package profile
 
 import (
@@ -28,11 +28,13 @@ type Service struct {
 type Change struct {
 	Username, FirstName, LastName *string
 	PrimaryPhone                  *string // the id of a verified number of the caller
+	PrimaryEmail                  *string // the id of a verified address of the caller; never empty
 	Unsafe                        json.RawMessage
 }
 
-// ChangeProfile changes the profile of the caller's user. Another username or primary number needs
-// a recent proof, because users sign in with them. A change that changes nothing writes nothing.
+// ChangeProfile changes the profile of the caller's user. Another username, primary number or
+// primary address needs a recent proof: users sign in with them, or teams send their mail there. A
+// change that changes nothing writes nothing.
 func (s *Service) ChangeProfile(ctx context.Context, from tx.Caller, in Change) (*sessions.Result, error) {
 	return s.change(ctx, from, func(t *tx.Tx, caller *tx.SignedIn) (bool, error) {
 		u := caller.User
@@ -42,7 +44,7 @@ func (s *Service) ChangeProfile(ctx context.Context, from tx.Caller, in Change) 
 				return false, err
 			}
 		}
-		if err := setPrimary(u, in.PrimaryPhone); err != nil {
+		if err := in.setPrimary(u); err != nil {
 			return false, err
 		}
 		renamed := in.Username != nil && *in.Username != before.username
@@ -96,23 +98,36 @@ func (s *Service) change(ctx context.Context, from tx.Caller, do func(*tx.Tx, *t
 }
 
 // identity is what [Service.ChangeProfile] may change, so that two states can be compared.
-type identity struct{ username, first, last, phone, unsafe string }
+type identity struct{ username, first, last, phone, email, unsafe string }
 
 func identityOf(u *account.User) identity {
 	is := identity{username: u.Username, first: u.FirstName, last: u.LastName, unsafe: string(u.Unsafe)}
 	if primary := u.FindPhone(func(p *account.Phone) bool { return p.Primary }); primary != nil {
 		is.phone = primary.ID
 	}
+	if primary := u.PrimaryEmail(); primary != nil {
+		is.email = primary.ID
+	}
 	return is
 }
 
-// renames reports whether the change gives the user another username or primary number.
+// renames reports whether the change gives the user another username, primary number or primary
+// address.
 func (c Change) renames(before identity) bool {
-	return c.Username != nil && *c.Username != before.username || c.PrimaryPhone != nil && *c.PrimaryPhone != before.phone
+	differs := func(to *string, from string) bool { return to != nil && *to != from }
+	return differs(c.Username, before.username) || differs(c.PrimaryPhone, before.phone) || differs(c.PrimaryEmail, before.email)
 }
 
-// setPrimary makes a verified number of the user the primary one; "" leaves no number primary.
-func setPrimary(u *account.User, id *string) error {
+// setPrimary makes a verified number and a verified address of the user the primary ones. "" leaves
+// no number primary.
+func (c Change) setPrimary(u *account.User) error {
+	if id := c.PrimaryEmail; id != nil {
+		if e := u.Email(*id); e == nil || e.Unverified {
+			return apierr.New(apierr.FormParamValueInvalid).Param("primary_email_address_id").Explain("This is no verified e-mail address of the user.")
+		}
+		u.ChooseEmail(*id)
+	}
+	id := c.PrimaryPhone
 	if id == nil {
 		return nil
 	}

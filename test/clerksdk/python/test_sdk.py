@@ -85,6 +85,14 @@ class SDK(unittest.TestCase):
         with self.refused(404, "resource_not_found"):
             emails.get(email_address_id=made.id)
 
+    def test_replaced_identifiers(self):
+        id = self.user().id
+        address = self.clerk.email_addresses.replace_for_user(user_id=id, email_address="only@example.com")
+        number = self.clerk.phone_numbers.replace_for_user(user_id=id, phone_number="+14155552009")
+        user = self.clerk.users.get(user_id=id)
+        self.assertEqual([user.primary_email_address_id, user.primary_phone_number_id], [address.id, number.id])
+        self.assertEqual([len(user.email_addresses), len(user.phone_numbers)], [1, 1])
+
     def test_lists(self):
         users = self.clerk.users
         one, other = self.user(username="quentin", first_name="Quentin"), self.user()

@@ -177,6 +177,16 @@ class SdkTest {
     }
 
     @Test
+    void replacedIdentifiers() {
+        User max = create(fields());
+        clerk.emailAddresses().replaceForUser().userId(max.id()).requestBody(ReplaceUserEmailAddressRequestBody.builder().emailAddress("only@example.com").build()).call();
+        clerk.phoneNumbers().replaceForUser().userId(max.id()).requestBody(ReplaceUserPhoneNumberRequestBody.builder().phoneNumber("+14155552009").build()).call();
+        User now = read(max.id());
+        assertEquals(List.of("only@example.com"), now.emailAddresses().stream().map(e -> e.emailAddress()).toList());
+        assertEquals(List.of("+14155552009"), now.phoneNumbers().stream().map(n -> n.phoneNumber()).toList());
+    }
+
+    @Test
     void phoneNumbers() throws Exception {
         User max = create(fields());
         var number = CreatePhoneNumberRequestBody.builder().userId(max.id()).phoneNumber("+14155552002").verified(true).primary(true).build();
