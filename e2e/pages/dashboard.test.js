@@ -132,6 +132,11 @@ test('users: pages of all users and of a search by the beginning of a word', asy
   await press(page, 'Next');
   await page.getByText('Users shown: 5').waitFor({ state: 'attached' });
   const rest = await names();
+  await page.locator('tbody a').first().click();
+  await page.getByRole('heading', { name: 'User', exact: true }).or(page.getByRole('heading', { level: 1 })).first().waitFor();
+  await page.goBack();
+  await page.getByText('Users shown: 5').waitFor({ state: 'attached' });
+  assert.deepEqual([await page.getByLabel('Find a user').inputValue(), await names()], ['PAGED', rest], 'Back shows the page of the search');
   assert.equal(new Set([...found, ...rest]).size, 25, 'each user is on one page');
   assert.equal(await page.getByRole('button', { name: 'Next' }).count(), 0, 'no page follows');
   await press(page, 'Previous');

@@ -230,7 +230,7 @@ func TestBroadSearchesAreRefused(t *testing.T) {
 		_, err := w.Directory.Users(t.Context(), directory.Query{Filter: query(words), Limit: 1})
 		_, err2 := w.Directory.Count(t.Context(), query(words))
 		for _, err := range []error{err, err2} {
-			if e := apierr.From(err); e.Code() != apierr.FormParamValueInvalid || e.Meta()["param_name"] != "query" || !strings.Contains(e.LongMessage(), "Give more letters") {
+			if e := apierr.From(err); e.Code() != apierr.FormParamValueInvalid || e.Meta()["param_name"] != "query" || e.Meta()["reason"] != "too_many_users" || !strings.Contains(e.LongMessage(), "Give more letters") {
 				t.Errorf("%q: %v", words, err)
 			}
 		}

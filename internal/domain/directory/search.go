@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/listing"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -56,7 +57,8 @@ func (s *Service) search(ctx context.Context, f *Filter) (found []ref, whole boo
 		}
 	}
 	if least == nil {
-		return nil, false, refuse(words[0].param, fmt.Sprintf("More than %d users match. Give more letters.", MostFound))
+		broad := apierr.New(apierr.FormParamValueInvalid).Param(words[0].param).With("reason", "too_many_users")
+		return nil, false, broad.Explain(fmt.Sprintf("More than %d users match. Give more letters.", MostFound))
 	}
 	for id, at := range least.found {
 		if within(at, f.Created) && inAll(words, id) {

@@ -1,4 +1,5 @@
-// Users: the newest ones, or those that match a search, page by page.
+// Users: the newest ones, or those that match a search, page by page. The search and the page are in
+// the state of the history entry: Back from a user shows them again, and no address has a number.
 
 import { ask, badge, drawTabs, factors, nameOf } from './dash.js';
 import { button, failed, field, form, load } from './form.js';
@@ -15,26 +16,42 @@ load(page, async () => {
   const search = form({ fields: find.element, submit, act: () => look(find.input.value.trim()) });
   show(page, [heading('h1', null, t('dash.users.title'), t('dash.users.count', { count: number(total) })), h('section', { class: 'card', role: 'search' }, search), result], { focus: false });
 
-  const all = () => pages((after) => ask('GET', `/v1/users?limit=${size + 1}${after && `&starting_after=${after}`}`));
+  const all = (before) => pages((after) => ask('GET', `/v1/users?limit=${size + 1}${after && `&starting_after=${after}`}`), { before });
 
-  async function look(text) {
-    if (text === '') return all();
+  async function look(text, before) {
+    if (text === '') return all(before);
     const more = button(t('dash.all'), { kind: 'short', act: () => { find.input.value = ''; return all(); } });
     try {
-      await pages((after) => ask('POST', '/search', { text, after }), more);
+      await pages((after) => ask('POST', '/search', { text, after }), { text, before, other: more });
     } catch (problem) {
-      result.replaceChildren(...(problem.status === 422 ? [notice('bad', h('p', {}, t('dash.find.unclear'))), h('div', {}, more)] : [failed(problem, () => look(text))]));
+      const why = problem.meta?.reason === 'too_many_users' ? 'dash.find.broad' : 'dash.find.unclear';
+      result.replaceChildren(...(problem.status === 422 ? [notice('bad', h('p', {}, t(why))), h('div', {}, more)] : [failed(problem, () => look(text, before))]));
     }
   }
-  await all();
+  const { text = '', before } = history.state?.users ?? {};
+  find.input.value = text;
+  await look(text, before);
 });
 
-/** Shows the first page of users. read returns those after a user, and one more than a page has if there are more. */
-async function pages(read, other) {
-  const before = ['']; // the last user before each page up to this one
+/**
+ * Shows a page of users, and remembers it. read returns those after a user, and one more than a page has if there are
+ * more. before has the last user before each page up to this one.
+ */
+async function pages(read, { text = '', before = [''], other }) {
   const to = (change) => async () => { change(); await draw(); };
+  async function usersAfter() {
+    for (;;) {
+      try {
+        return await read(before.at(-1));
+      } catch (problem) {
+        if (problem.status !== 422 || before.length === 1) throw problem;
+        before.pop(); // that user was deleted
+      }
+    }
+  }
   async function draw() {
-    const users = await read(before.at(-1));
+    const users = await usersAfter();
+    history.replaceState({ users: { text, before } }, '');
     const shown = users.slice(0, size);
     table(shown, h('div', { class: 'actions' },
       before.length > 1 && button(t('dash.previous'), { kind: 'short', act: to(() => before.pop()) }),
