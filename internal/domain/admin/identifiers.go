@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -120,22 +119,21 @@ func checkProfile(u *account.User, in UserChange) error {
 		param string
 		text  *string
 	}{{"first_name", in.FirstName}, {"last_name", in.LastName}, {"external_id", in.ExternalID}} {
-		if field.text != nil && utf8.RuneCountInString(*field.text) > account.NameLength {
+		if field.text == nil {
+			continue
+		}
+		text := *field.text
+		if field.param != "external_id" {
+			text = identifier.PlainName(text)
+		}
+		if utf8.RuneCountInString(*field.text) > account.NameLength {
 			return apierr.New(apierr.FormParamMaxLengthExceeded).Param(field.param)
 		}
-		if field.text != nil && strings.ContainsFunc(*field.text, misleads) {
+		if identifier.Misleads(text) {
 			return apierr.New(apierr.FormParamFormatInvalid).Param(field.param)
 		}
 	}
 	return CheckMetadata(u, Metadata{in.Public, in.Private, in.Unsafe})
-}
-
-// misleads reports whether a character in a name makes a page or a log show something else: control
-// characters, line and paragraph separators, and the direction controls of UAX 9. The joiners of
-// Persian and Indic names are format characters that stay allowed.
-func misleads(r rune) bool {
-	const zeroWidthSpace = 0x200B
-	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) || r == zeroWidthSpace
 }
 
 // CheckMetadata refuses a change after which the user's metadata is too large. The error names the

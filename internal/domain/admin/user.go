@@ -88,6 +88,7 @@ func ChangeProfile(t *tx.Tx, u *account.User, in UserChange) error {
 	set(&u.FirstName, in.FirstName)
 	set(&u.LastName, in.LastName)
 	set(&u.ExternalID, in.ExternalID)
+	u.FirstName, u.LastName = identifier.PlainName(u.FirstName), identifier.PlainName(u.LastName)
 	Metadata{in.Public, in.Private, in.Unsafe}.replaceIn(u)
 	return checkProfile(u, in)
 }

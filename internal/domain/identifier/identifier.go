@@ -110,7 +110,7 @@ func ParseEmail(text string) (string, error) {
 }
 
 func notInEmail(r rune) bool {
-	return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune("<>,;", r)
+	return unicode.IsSpace(r) || !unicode.IsPrint(r) || Invisible(r) || strings.ContainsRune("<>,;", r)
 }
 
 func normalEmail(text string) string {
