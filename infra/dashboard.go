@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/countersign-mfa/countersign/infra/cost"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
@@ -19,22 +20,14 @@ func action(topic awssns.Topic) awscloudwatch.IAlarmAction {
 	return awscloudwatchactions.NewSnsAction(topic)
 }
 
-// Prices in US dollars, as AWS lists them for us-east-1; docs/operate/cost.md has the arithmetic.
-// The dashboard shows an estimate; the AWS bill decides.
-const (
-	priceRequest  = 1.00 / 1e6   // HTTP API
-	priceInvoke   = 0.20 / 1e6   // Lambda
-	priceGBSecond = 0.0000133334 // Lambda, arm64
-	priceRead     = 0.125 / 1e6  // DynamoDB, read request unit
-	priceWrite    = 0.625 / 1e6  // DynamoDB, write request unit
-	perMilli      = priceGBSecond * memoryMB / 1024 / 1000
-)
-
 func (s *Stack) dashboard(gateway awsapigatewayv2.CfnApi) {
 	hour := minutes(60)
 	api := map[string]*string{"ApiId": gateway.Ref()}
 	table := map[string]*string{"TableName": s.table.TableName()}
-	cost := fmt.Sprintf("(%.10f*requests+%.10f*invocations+%.10f*duration+%.10f*read+%.10f*written)/MAX([1,right+wrong])", priceRequest, priceInvoke, perMilli, priceRead, priceWrite)
+	milli := cost.Duration.Each() * memoryMB / 1024 / 1000
+	// An estimate; the AWS bill decides. docs/operate/cost.md has all parts.
+	check := fmt.Sprintf("(%.10f*requests+%.10f*invocations+%.10f*duration+%.10f*read+%.10f*written)/MAX([1,right+wrong])",
+		cost.Request.Each(), cost.Invocation.Each(), milli, cost.Read.Each(), cost.Write.Each())
 	graph := func(title string, metrics ...awscloudwatch.IMetric) awscloudwatch.IWidget {
 		return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: &title, Left: &metrics, Width: jsii.Number(8)})
 	}
@@ -50,7 +43,7 @@ func (s *Stack) dashboard(gateway awsapigatewayv2.CfnApi) {
 		graph("Latency, ms", s.metric("AWS/ApiGateway", "Latency", "p50", hour, api), s.metric("AWS/ApiGateway", "Latency", "p99", hour, api)),
 		graph("Spent on text messages this month, $", s.metric("AWS/SNS", "SMSMonthToDateSpentUSD", "Maximum", hour, nil)),
 	)
-	board.AddWidgets(graph("Cost per check, $, without text messages (all requests and functions of this account's region)", expression(cost, hour, map[string]awscloudwatch.IMetric{
+	board.AddWidgets(graph("Cost per check, $, without text messages (all requests and functions of this account's region)", expression(check, hour, map[string]awscloudwatch.IMetric{
 		"requests": s.metric("AWS/ApiGateway", "Count", "Sum", hour, api), "invocations": s.metric("AWS/Lambda", "Invocations", "Sum", hour, nil),
 		"duration": s.metric("AWS/Lambda", "Duration", "Sum", hour, nil), "read": s.metric("AWS/DynamoDB", "ConsumedReadCapacityUnits", "Sum", hour, table),
 		"written": s.metric("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "Sum", hour, table), "right": right, "wrong": wrong,

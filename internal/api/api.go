@@ -98,10 +98,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				a.fail(x, r, errors.New("panic"))
 			}
 		}
-		a.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", append([]slog.Attr{
-			slog.String("operation", x.operation), slog.String("method", r.Method), slog.Int("status", x.status), slog.String("code", string(x.code)),
-			slog.String("trace", x.traceID), slog.Int64("us", time.Since(start).Microseconds()),
-		}, x.noted...)...)
+		about := []slog.Attr{slog.String("operation", x.operation), slog.String("method", r.Method), slog.Int("status", x.status)}
+		if x.code != "" {
+			about = append(about, slog.String("code", string(x.code)))
+		}
+		about = append(about, slog.String("trace", x.traceID), slog.Int64("us", time.Since(start).Microseconds()))
+		a.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", append(about, x.noted...)...)
 	}()
 	x.Header().Set("X-Clerk-Trace-Id", x.traceID)
 	x.Header().Set("Cache-Control", "no-store")

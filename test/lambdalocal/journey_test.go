@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httputil"
 	"net/url"
 	"regexp"
 	"slices"
@@ -28,6 +29,8 @@ type visitor struct {
 	*lambdalocal.Deployment
 	client  *http.Client
 	session string
+	// received is the size of the last answer, header and body, in bytes.
+	received int
 }
 
 func newVisitor(t testing.TB, d *lambdalocal.Deployment) *visitor {
@@ -53,6 +56,11 @@ func (v *visitor) do(want int, r *http.Request) map[string]any {
 	if res.StatusCode != want {
 		v.Fatalf("%s %s answers %d, want %d: %s", r.Method, r.URL.Path, res.StatusCode, want, body)
 	}
+	header, err := httputil.DumpResponse(res, false)
+	if err != nil {
+		v.Fatal(err)
+	}
+	v.received = len(header) + len(body)
 	var out map[string]any
 	_ = json.Unmarshal(body, &out)
 	return out

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -141,37 +140,34 @@ func (h *head) read(ctx context.Context, from store.Store) error {
 
 func refOf(l store.Listed) ref { return ref{l.Key.ID, listing.CreatedAt(l.Rank)} }
 
-// countSpans counts the users of spans, at most [MostWalked]. It reads the lists in parts, and no
-// further once they have more users together.
+// countSpans counts the users of spans, at most [MostWalked].
 func (s *Service) countSpans(ctx context.Context, spans []listing.Span, f *Filter) (int, error) {
-	var total atomic.Int64
+	counts := make([]int, len(spans))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
-	for _, span := range spans {
+	for i, span := range spans {
 		group.Go(func() error {
 			r := span.Range(f.Created)
-			r.Limit = MostWalked/atOnce + spare
-			for total.Load() <= MostWalked {
-				listed, err := s.Store.Entries(ctx, r)
-				if err != nil {
-					return fmt.Errorf("count a list of users: %w", err)
-				}
-				total.Add(int64(len(listed)))
-				if len(listed) < r.Limit {
-					return nil
-				}
-				r.After = listed[len(listed)-1].Position()
+			r.Limit = MostWalked + 1
+			listed, err := s.Store.Entries(ctx, r)
+			if err != nil {
+				return fmt.Errorf("count a list of users: %w", err)
 			}
+			counts[i] = len(listed)
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return 0, err
 	}
-	if total.Load() > MostWalked {
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	if total > MostWalked {
 		return 0, refuse(f.broadest(), fmt.Sprintf("More than %d users match. Narrow the filter.", MostWalked))
 	}
-	return int(total.Load()), nil
+	return total, nil
 }
 
 // atOnce is how many lists are read at the same time.

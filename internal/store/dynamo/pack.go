@@ -25,8 +25,8 @@ import (
 //	4 sessions, 6 audit entries   2,125  1,076  948
 //
 // A check of a code writes the user. It costs 1 write unit instead of 2 or 3. Without the
-// dictionary it would cost 2 for an active user: $0.63 more for a million checks, which cost
-// $2.64 (docs/operate/cost.md). A transaction costs double.
+// dictionary it would cost 2 for an active user: $0.63 more for a million checks, a quarter
+// of their price (docs/operate/cost.md). A transaction costs double.
 
 // writeUnit is how many bytes of an item one write unit pays for.
 const writeUnit = 1024

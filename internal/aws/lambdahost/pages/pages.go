@@ -69,6 +69,6 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 	}
 	mux.Handle("/", pages)
 	// The hashes of CloudFront's secrets need no key: this function may open none.
-	edge := lambdahost.Edge{Mode: e.Edge, Accepts: keyring.New(table, nil, time.Now).AcceptsEdge, Log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
+	edge := lambdahost.Edge{Mode: e.Edge, Accepts: keyring.New(table, nil, time.Now).AcceptsEdge, Log: slog.New(lambdahost.Lines(os.Stdout))}
 	return edge.Handler(mux), nil
 }
