@@ -55,6 +55,7 @@ type webhookWorld struct {
 	*recordingSender
 	endpoint string
 	worker   *webhook.Dispatcher
+	failures []webhook.Failure
 }
 
 func newWebhookWorld(t *testing.T, events ...account.EventName) *webhookWorld {
@@ -65,6 +66,7 @@ func newWebhookWorld(t *testing.T, events ...account.EventName) *webhookWorld {
 	o.Must(err)
 	o.endpoint = r.Endpoint.WireID()
 	o.worker = &webhook.Dispatcher{Service: o.Service.Webhooks, Endpoints: o.recordingSender, Describe: func(e account.Event, _ *account.User, _ account.Instant) ([]byte, error) { return []byte(e.Name), nil }}
+	o.worker.Report = func(f webhook.Failure) { o.failures = append(o.failures, f) }
 	return o
 }
 
@@ -132,6 +134,9 @@ func TestWebhooksAreRetried(t *testing.T) {
 		_, err := o.Service.Admin.Cleanup(t.Context(), 1000)
 		o.Must(err)
 	}
+	if first, last := o.failures[0], o.failures[9]; len(o.failures) != 10 || last.Try != 10 || first.Target != o.endpoint || first.Type != account.EventUserCreated || first.Event == "" || !errors.Is(first.Reason, errDown) {
+		t.Errorf("the failures are %+v", o.failures)
+	}
 	if names := o.told(500); o.waiting() != 0 || names[len(names)-1] != "webhook.failed" {
 		t.Errorf("%d wait, the journal ends with %v", o.waiting(), names)
 	}
@@ -154,6 +159,9 @@ func TestAnEndpointWithoutAnOpenSecret(t *testing.T) {
 			o.newcomer()
 			if r := o.run(); r.Failed != 1 || len(o.got) != 1 || o.got[0].URL != other || o.waiting() != 1 {
 				t.Fatalf("%+v, got %v, %d wait", r, o.types(), o.waiting())
+			}
+			if f := o.failures; len(f) != 1 || f[0].Target != o.endpoint || !strings.Contains(f[0].Reason.Error(), "rotate_secret") {
+				t.Errorf("the failures are %+v", f)
 			}
 			r, err := o.Webhooks.RotateEndpoint(t.Context(), o.endpoint)
 			o.Must(err)

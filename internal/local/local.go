@@ -191,7 +191,8 @@ func (a *App) wire(ctx context.Context, host string) error {
 		return err
 	}
 	a.Service = service
-	a.hooks = &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(standardwebhook.LoopbackToo), Describe: wire.EventBody}
+	a.hooks = &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(standardwebhook.LoopbackToo), Describe: wire.EventBody,
+		Report: func(f webhook.Failure) { a.Log.Warn("webhook failed", f.Attrs()...) }}
 	a.api, err = api.New(api.Config{
 		Instance: operation.Instance{
 			Service: service, PublicURL: a.PublicURL, PublishableKey: a.PublishableKey, AppName: a.AppName, Development: true,

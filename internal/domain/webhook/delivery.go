@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -68,7 +69,8 @@ type Delivery struct {
 
 // Sender delivers events to one kind of target.
 type Sender interface {
-	// Deliver hands over one event, once. After an error the event may or may not have arrived.
+	// Deliver hands over one event, once. After an error the event may or may not have arrived. The
+	// error goes to a log: it has no secret, URL or answer.
 	Deliver(ctx context.Context, p Delivery) error
 }
 
@@ -79,7 +81,25 @@ type Dispatcher struct {
 	Bus       Sender // nil: none
 	// Describe returns the body of an event. The user is as stored now, or nil when deleted.
 	Describe func(account.Event, *account.User, account.Instant) ([]byte, error)
+	// Report, unless nil, is called with each failed try. Calls may come at once.
+	Report func(Failure)
 }
+
+// Failure is a failed try to deliver to one target, for a log.
+type Failure struct {
+	Target string // the id of an endpoint, or "bus"
+	Event  string // the id of the event; "" if nothing was sent
+	Type   account.EventName
+	Try    int // counted from 1
+	Reason error
+}
+
+// Attrs returns the failure as attributes of a log line.
+func (f Failure) Attrs() []any {
+	return []any{"target", f.Target, "event", f.Event, "type", string(f.Type), "try", f.Try, "reason", f.Reason.Error()}
+}
+
+var errNoBus = errors.New("webhook: there is no event bus")
 
 // DeliveryResult counts what a run did.
 type DeliveryResult struct {
@@ -141,7 +161,7 @@ func (d *Dispatcher) deliver(ctx context.Context, id string) (DeliveryResult, er
 	}
 	for i := range batches {
 		b := &batches[i]
-		sent := d.send(ctx, b.target.ID, b.deliveries)
+		sent := d.send(ctx, b)
 		b.target.Done += sent
 		result.Delivered += sent
 		if b.unsigned || sent < len(b.deliveries) {
@@ -154,18 +174,33 @@ func (d *Dispatcher) deliver(ctx context.Context, id string) (DeliveryResult, er
 	return result, err
 }
 
-// send sends deliveries in order, up to the first that fails, and returns how many arrived.
-func (d *Dispatcher) send(ctx context.Context, target string, deliveries []Delivery) int {
+// send sends the deliveries of a batch in order, up to the first that fails, and returns how many
+// arrived.
+func (d *Dispatcher) send(ctx context.Context, b *batch) int {
 	sender := d.Endpoints
-	if target == targetBus {
+	if b.target.ID == targetBus {
 		sender = d.Bus
 	}
-	for i, p := range deliveries {
-		if sender == nil || sender.Deliver(ctx, p) != nil {
+	if b.unsigned {
+		d.report(b, Delivery{}, errUnsigned)
+	}
+	for i, p := range b.deliveries {
+		err := errNoBus
+		if sender != nil {
+			err = sender.Deliver(ctx, p)
+		}
+		if err != nil {
+			d.report(b, p, err)
 			return i
 		}
 	}
-	return len(deliveries)
+	return len(b.deliveries)
+}
+
+func (d *Dispatcher) report(b *batch, p Delivery, why error) {
+	if d.Report != nil {
+		d.Report(Failure{Target: b.wireID(), Event: p.ID, Type: p.Type, Try: b.target.Tries, Reason: why})
+	}
 }
 
 // lease takes the deliveries of a record that are due. Until the lease ends no other worker sends

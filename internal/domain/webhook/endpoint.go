@@ -210,7 +210,7 @@ func newHookSecret(t *tx.Tx, e *account.Endpoint) (secret.Value, error) {
 
 // errUnsigned is returned for an endpoint whose current secret does not open under the keys of this
 // instance. A rotation of the secret mends it.
-var errUnsigned = errors.New("webhook: no secret of the endpoint opens")
+var errUnsigned = errors.New("webhook: no secret of the endpoint opens; rotate_secret mends it")
 
 // signingSecrets returns the secrets that sign now, newest first. It returns [errUnsigned] when the
 // newest does not open. An older one that does not open is left out.

@@ -33,7 +33,8 @@ func Serve() {
 		if err != nil {
 			return nil, err
 		}
-		worker := &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(standardwebhook.PublicOnly), Describe: wire.EventBody}
+		worker := &webhook.Dispatcher{Service: service.Webhooks, Endpoints: standardwebhook.New(standardwebhook.PublicOnly), Describe: wire.EventBody,
+			Report: func(f webhook.Failure) { d.Log.Warn("webhook failed", f.Attrs()...) }}
 		if e.EventBus != "" {
 			worker.Bus = eventbridge.New(awseventbridge.NewFromConfig(d.Config), e.EventBus)
 		}
