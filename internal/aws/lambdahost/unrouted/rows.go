@@ -80,6 +80,8 @@ var rows = []row{
 	{"backend", "GET", "/v1/email_addresses/{email_address_id}"},
 	{"backend", "PATCH", "/v1/email_addresses/{email_address_id}"},
 	{"backend", "DELETE", "/v1/email_addresses/{email_address_id}"},
+	{"backend", "PUT", "/v1/users/{user_id}/email_address"},
+	{"backend", "PUT", "/v1/users/{user_id}/phone_number"},
 	{"backend", "POST", "/v1/phone_numbers"},
 	{"backend", "GET", "/v1/phone_numbers/{phone_number_id}"},
 	{"backend", "PATCH", "/v1/phone_numbers/{phone_number_id}"},
