@@ -1,5 +1,7 @@
-// Runs the browser tests, two files at a time: node run.mjs [part of a path, such as pages/, ...]
+// Runs the browser tests, two files at a time: node run.mjs [--gateway] [part of a path, such as pages/, ...]
 // It builds Countersign, unless COUNTERSIGN names a binary, and the apps that the tests need.
+// With --gateway it runs the tests of gateway.json, at the stand-in of the gateway with all functions behind
+// it. DYNAMODB_ENDPOINT then names a server.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,22 +21,35 @@ const env = {
 try {
   env.CHROMIUM ??= ['chromium', 'chromium-browser', 'google-chrome'].map(name => spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim()).find(Boolean);
   if (!env.CHROMIUM) throw new Error('no Chromium on the PATH; install it or name it in CHROMIUM');
-  if (!env.COUNTERSIGN) {
+  const wanted = process.argv.slice(2).filter(arg => arg !== '--gateway');
+  const gateway = process.argv.includes('--gateway') && JSON.parse(readFileSync(path.join(here, 'gateway.json'), 'utf8'));
+  const root = path.join(here, '..');
+  if (gateway) {
+    say('building the functions');
+    env.E2E_LAMBDA = path.join(bin, 'lambda');
+    env.E2E_BOOTSTRAPS = path.join(bin, 'bootstraps');
+    execFileSync('go', ['build', '-o', env.E2E_LAMBDA, './cmd/lambda'], { cwd: root, stdio: 'inherit' });
+    execFileSync(env.E2E_LAMBDA, ['bootstraps', env.E2E_BOOTSTRAPS], { cwd: root, stdio: 'inherit' });
+  } else if (!env.COUNTERSIGN) {
     env.COUNTERSIGN = path.join(bin, 'countersign');
     say('building countersign');
-    execFileSync('go', ['build', '-o', env.COUNTERSIGN, './cmd/countersign'], { cwd: path.join(here, '..'), stdio: 'inherit' });
+    execFileSync('go', ['build', '-o', env.COUNTERSIGN, './cmd/countersign'], { cwd: root, stdio: 'inherit' });
   }
 
-  const wanted = process.argv.slice(2);
   const files = ['pages', 'sdk'].flatMap(suite => readdirSync(path.join(here, suite)).map(name => `${suite}/${name}`))
-    .filter(name => /\.test\.m?js$/.test(name) && (!wanted.length || wanted.some(part => name.includes(part))));
+    .filter(name => /\.test\.m?js$/.test(name) && (!wanted.length || wanted.some(part => name.includes(part))) && (!gateway || gateway[name]));
   if (!files.length) throw new Error(`no test file matches ${wanted.join(' ')}`);
   if (files.some(name => name.startsWith('sdk/'))) {
     say('building the React app');
     execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '-c', 'react/vite.config.mjs', '--logLevel', 'warn'], { cwd: here, stdio: 'inherit', env });
   }
 
-  const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=2', '--test-reporter=spec', '--test-reporter-destination=stdout',
+  const only = [];
+  if (gateway) {
+    env.E2E_COUNTS = JSON.stringify(Object.fromEntries(files.map(name => [name, gateway[name].length])));
+    for (const name of files) for (const test of gateway[name]) only.push(`--test-name-pattern=^(${name}: )?${test.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')}$`);
+  }
+  const { status } = spawnSync(process.execPath, ['--test', ...only, '--test-concurrency=2', '--test-reporter=spec', '--test-reporter-destination=stdout',
     '--test-reporter=./lib/counted.mjs', '--test-reporter-destination=stderr', ...files], { cwd: here, stdio: 'inherit', env });
   process.exitCode = status ?? 1;
   if (existsSync(foreign)) throw new Error(`connections to other hosts:\n${readFileSync(foreign, 'utf8')}`);

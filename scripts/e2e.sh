@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Runs the tests of Clerk's published SDKs and of our pages in a real browser. It needs Go, Node
 # 20.19 or newer with npm, and Chromium on the PATH or named by CHROMIUM.
-# Usage: scripts/e2e.sh [part of a test file's path, such as pages/, ...]
+# With --gateway the tests of e2e/gateway.json run at the stand-in of the gateway, with all functions
+# behind it, and need DYNAMODB_ENDPOINT.
+# Usage: scripts/e2e.sh [--gateway] [part of a test file's path, such as pages/, ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -36,6 +36,11 @@ node_lane() {
 	else
 		part "our pages in a browser" bash scripts/e2e.sh pages/
 		part "Clerk's SDKs in a browser" bash scripts/e2e.sh sdk/
+		if dynamodb; then
+			part "journeys through the gateway and all functions" bash scripts/with-dynamodb.sh bash scripts/e2e.sh --gateway
+		else
+			skip "journeys through the gateway and all functions" "it needs npm on Linux x86_64, or DYNAMODB_ENDPOINT"
+		fi
 	fi
 	if python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
 		part "Clerk's SDK for Python" bash scripts/clerksdk.sh python

@@ -18,9 +18,11 @@ import (
 )
 
 type commands struct {
-	Dynamo  string     `env:"DYNAMODB_ENDPOINT" required:"" placeholder:"URL" help:"Address of a DynamoDB-compatible server; scripts/with-dynamodb.sh starts one."`
-	Invoke  invokeCmd  `cmd:"" help:"Run one function with an event and print its answer."`
-	Figures figuresCmd `cmd:"" help:"Measure sizes, starts and invocations."`
+	Dynamo     string        `env:"DYNAMODB_ENDPOINT" placeholder:"URL" help:"Address of a DynamoDB-compatible server; scripts/with-dynamodb.sh starts one."`
+	Invoke     invokeCmd     `cmd:"" help:"Run one function with an event and print its answer."`
+	Serve      serveCmd      `cmd:"" help:"Serve the gateway and all functions until an interrupt."`
+	Bootstraps bootstrapsCmd `cmd:"" help:"Build one binary that is every function, for serve."`
+	Figures    figuresCmd    `cmd:"" help:"Measure sizes, starts and invocations."`
 }
 
 type invokeCmd struct {
@@ -38,6 +40,8 @@ func main() {
 		Examples: `
 make invoke F=user-totp-verify
 make figures
+go run ./cmd/lambda bootstraps bin/anyfunction
+scripts/with-dynamodb.sh go run ./cmd/lambda serve --bootstraps bin/anyfunction
 `,
 	}, &commands{})
 }
@@ -46,7 +50,14 @@ make figures
 var binaries = filepath.Join("bin", "functions")
 
 func deploy(ctx context.Context, endpoint, secretKey string, log io.Writer) (*lambdalocal.Deployment, error) {
-	dir, err := filepath.Abs(binaries)
+	return deployFrom(ctx, binaries, endpoint, secretKey, log)
+}
+
+func deployFrom(ctx context.Context, from, endpoint, secretKey string, log io.Writer) (*lambdalocal.Deployment, error) {
+	if endpoint == "" {
+		return nil, errors.New("DYNAMODB_ENDPOINT names no DynamoDB-compatible server; scripts/with-dynamodb.sh starts one")
+	}
+	dir, err := filepath.Abs(from)
 	if err != nil {
 		return nil, err
 	}

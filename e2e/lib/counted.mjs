@@ -8,7 +8,7 @@ import { fileIn } from './infile.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 export default async function* counted(events) {
-  const least = JSON.parse(readFileSync(path.join(root, 'counts.json'), 'utf8'));
+  const least = process.env.E2E_COUNTS ? JSON.parse(process.env.E2E_COUNTS) : JSON.parse(readFileSync(path.join(root, 'counts.json'), 'utf8'));
   const ran = new Map();
   for await (const { type, data } of events) {
     if (type !== 'test:pass' && type !== 'test:fail' && type !== 'test:enqueue') continue;

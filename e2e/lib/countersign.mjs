@@ -9,36 +9,55 @@ import { createInterface } from 'node:readline';
 
 export const secretKey = 'sk_test_e2e';
 
+/** The program that serves, and its arguments: a gateway with functions where E2E_BOOTSTRAPS names their directory. */
+function program(dir, flags) {
+  const { COUNTERSIGN, E2E_LAMBDA, E2E_BOOTSTRAPS } = process.env;
+  if (E2E_BOOTSTRAPS) return [E2E_LAMBDA, 'serve', '--bootstraps', E2E_BOOTSTRAPS];
+  if (!COUNTERSIGN) throw new Error('COUNTERSIGN must name the binary; node run.mjs builds it and sets it');
+  return [COUNTERSIGN, 'serve', '--listen', 'localhost:0', '--data', path.join(dir, 'data'), ...flags];
+}
+
+/** The settings with which `countersign serve` begins too: one browser makes the requests of many users. */
+const begin = { ip_limits: false, notify_by_text: false };
+
 /** Starts a server. flags are additional flags of `countersign serve`. */
 export async function startCountersign(...flags) {
-  const binary = process.env.COUNTERSIGN;
-  if (!binary) throw new Error('COUNTERSIGN must name the binary; node run.mjs builds it and sets it');
   const dir = await mkdtemp(path.join(tmpdir(), 'countersign-e2e-'));
-  const child = spawn(binary, ['serve', '--listen', 'localhost:0', '--data', path.join(dir, 'data'), ...flags], { env: { ...process.env, COUNTERSIGN_SECRET_KEY: secretKey }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [binary, ...args] = program(dir, flags);
+  const child = spawn(binary, args, { env: { ...process.env, COUNTERSIGN_SECRET_KEY: secretKey }, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit');
   const log = [];
   createInterface({ input: child.stderr }).on('line', line => log.push(line));
   const greeting = {};
   for await (const line of createInterface({ input: child.stdout })) {
     greeting.url ??= line.match(/runs on (\S+)/)?.[1];
+    greeting.control ??= line.match(/Control\s+(\S+)/)?.[1];
     greeting.key ??= line.match(/Publishable key\s+(\S+)/)?.[1];
     if (greeting.key) break;
   }
   if (!greeting.key) throw new Error(`countersign did not start:\n${log.join('\n')}`);
   child.stdout.resume();
 
-  const call = async (method, path, body, headers = {}) => {
+  const call = async (method, path, body, headers = {}, at = greeting.url) => {
     const type = body !== undefined && { 'content-type': 'application/json' };
-    const answer = await fetch(greeting.url + path, { method, headers: { ...type, ...headers }, body: body && JSON.stringify(body) });
+    const answer = await fetch(at + path, { method, headers: { ...type, ...headers }, body: body && JSON.stringify(body) });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return text ? JSON.parse(text) : null;
   };
   const backend = (method, path, body) => call(method, path, body, { authorization: `Bearer ${secretKey}` });
-  const dev = (method, path, body) => call(method, `/dev${path}`, body);
+  const dev = (method, path, body) => call(method, path, body, {}, greeting.control ?? `${greeting.url}/dev`);
   const messages = async number => (await dev('GET', `/sms?phone_number=${encodeURIComponent(number)}`)).messages;
 
+  const settings = async changes => {
+    const all = await backend('PATCH', '/v1/instance', changes);
+    if (greeting.control) await dev('POST', '/restart'); // functions keep the settings for ten seconds
+    return all;
+  };
+  if (greeting.control) await settings(begin);
   return {
+    /** Allows the pages of these origins. A development server allows those of this machine. */
+    allow: async (...origins) => greeting.control && settings({ allowed_origins: origins }),
     url: greeting.url,
     publishableKey: greeting.key,
     log,
@@ -56,14 +75,16 @@ export async function startCountersign(...flags) {
     },
     advance: seconds => dev('PATCH', '/clock', { advance_seconds: seconds }),
     age: (session, minutes) => dev('POST', `/sessions/${session}/age`, { minutes }),
-    settings: changes => backend('PATCH', '/v1/instance', changes),
+    settings,
     /** The current TOTP code, by the server's clock. */
     totp: async secret => totp(secret, Date.parse((await dev('GET', '/clock')).now)),
     stop: async () => {
       child.kill('SIGTERM');
+      const late = setTimeout(() => child.kill('SIGQUIT'), 20_000); // its log then says where it waits
       const [status] = await exited;
+      clearTimeout(late);
       await rm(dir, { recursive: true });
-      if (status !== 0) throw new Error(`countersign ended with ${status}:\n${log.slice(-20).join('\n')}`);
+      if (status !== 0) throw new Error(`countersign ended with ${status}:\n${log.slice(-60).join('\n')}`);
     },
   };
 }

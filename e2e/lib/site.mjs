@@ -48,9 +48,11 @@ export async function startSite(countersign, config) {
   });
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   const { port } = server.address();
+  const [url, otherSite] = ['localhost', '127.0.0.1'].map(host => `http://${host}:${port}`);
+  await countersign.allow(url, otherSite);
   return {
-    url: `http://localhost:${port}`,
-    otherSite: `http://127.0.0.1:${port}`,
+    url,
+    otherSite,
     stop: () => new Promise(resolve => { server.close(resolve); server.closeAllConnections(); }),
   };
 }

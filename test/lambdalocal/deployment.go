@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -44,13 +46,22 @@ type Deployment struct {
 	ctx      context.Context
 
 	mu      sync.Mutex
-	running map[string]*Runtime
+	running []*Runtime
+	idle    map[string][]*Runtime // of each function, the execution environments without work
 }
 
 // secretARN is the ARN of the secret with the Backend API key.
 const secretARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:local"
 
+// PublishableKey is the key of the applications. It names api.example.com, with padding, as
+// Fn::Base64 makes it. With a proxy URL no client asks that host.
+const PublishableKey = "pk_live_YXBpLmV4YW1wbGUuY29tJA=="
+
 const region = "eu-central-1"
+
+// gatewayWait is how long the gateway waits for a function: a second longer than the function may
+// take, as in the template.
+const gatewayWait = 11 * time.Second
 
 // Deploy creates a table at a DynamoDB-compatible endpoint, starts stand-ins and gateway, and runs
 // keys-rotate as CloudFormation would. Bootstraps in dir, built by [Build], start on first use and
@@ -64,13 +75,13 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 	if _, err := client.CreateTable(ctx, dynamo.Schema(table)); err != nil {
 		return nil, fmt.Errorf("create table: %w", err)
 	}
-	d := &Deployment{Stub: stub, table: table, dir: dir, log: log, ctx: ctx, running: map[string]*Runtime{}}
+	d := &Deployment{Stub: stub, table: table, dir: dir, log: log, ctx: ctx, idle: map[string][]*Runtime{}}
 	if secretKey != "" {
 		stub.SetSecret(secretARN, secretKey)
 	}
 	d.services = httptest.NewServer(stub)
 	gateway, err := NewGateway(GatewayConfig{
-		Routes: plan.Routes(), Slash: Strict, Invoke: func(r *http.Request, function string, event []byte) ([]byte, error) {
+		Routes: plan.Routes(), Slash: Strict, Wait: gatewayWait, Invoke: func(r *http.Request, function string, event []byte) ([]byte, error) {
 			return d.Invoke(r.Context(), function, event)
 		},
 	})
@@ -78,7 +89,11 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 		return nil, err
 	}
 	d.gateway = httptest.NewServer(gateway)
-	d.URL = d.gateway.URL
+	_, port, err := net.SplitHostPort(d.gateway.Listener.Addr().String())
+	if err != nil {
+		return nil, fmt.Errorf("address of the gateway: %w", err)
+	}
+	d.URL = "http://localhost:" + port // browsers keep the cookies of localhost for all ports
 	if err := d.prepare(ctx); err != nil {
 		d.Stop()
 		return nil, err
@@ -120,7 +135,7 @@ func (d *Deployment) prepare(ctx context.Context) error {
 func (d *Deployment) Environment(function string) []string {
 	values := map[string]string{
 		lambdahost.EnvTable: d.table, lambdahost.EnvKey: "arn:aws:kms:eu-central-1:111122223333:key/local", lambdahost.EnvURL: d.URL, lambdahost.EnvAppName: "Example",
-		lambdahost.EnvPublishableKey: "pk_live_bG9jYWxob3N0JA", lambdahost.EnvOrigins: "https://app.example.com", lambdahost.EnvSMSHost: "app.example.com",
+		lambdahost.EnvPublishableKey: PublishableKey, lambdahost.EnvOrigins: "https://app.example.com", lambdahost.EnvSMSHost: "app.example.com",
 		lambdahost.EnvMaxPrice: "0.1", lambdahost.EnvSecret: secretARN, lambdahost.EnvEventBus: d.EventBus,
 	}
 	env := []string{"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=" + function, "AWS_SECRET_ACCESS_KEY=local", "AWS_ENDPOINT_URL=" + d.services.URL}
@@ -139,20 +154,52 @@ func (d *Deployment) Start(ctx context.Context, function string) (*Runtime, erro
 	return Start(ctx, function, filepath.Join(d.dir, function), d.Environment(function), d.log)
 }
 
-// Invoke passes an event to a function, in its running execution environment or in a new one.
+// Invoke passes an event to a function, in an idle execution environment or in a new one: an
+// environment runs one invocation at a time. The invocation goes on when the caller no longer
+// waits. An environment that ended or took too long is not used again.
 func (d *Deployment) Invoke(ctx context.Context, function string, event []byte) ([]byte, error) {
-	d.mu.Lock()
-	r := d.running[function]
-	if r == nil {
-		var err error
-		if r, err = d.Start(d.ctx, function); err != nil {
-			d.mu.Unlock()
-			return nil, err
-		}
-		d.running[function] = r
+	r, err := d.take(function)
+	if err != nil {
+		return nil, err
 	}
+	answer, err := r.Invoke(context.WithoutCancel(ctx), event)
+	if errors.Is(err, errLost) {
+		r.Stop()
+		return nil, err
+	}
+	d.mu.Lock()
+	d.idle[function] = append(d.idle[function], r)
 	d.mu.Unlock()
-	return r.Invoke(ctx, event)
+	return answer, err
+}
+
+// take returns an execution environment without work.
+func (d *Deployment) take(function string) (*Runtime, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := len(d.idle[function]); n > 0 {
+		r := d.idle[function][n-1]
+		d.idle[function] = d.idle[function][:n-1]
+		return r, nil
+	}
+	r, err := d.Start(d.ctx, function)
+	if err == nil {
+		d.running = append(d.running, r)
+	}
+	return r, err
+}
+
+// Restart ends the idle execution environments, as Lambda does at any time. The next ones read the
+// settings anew, which warm functions do every ten seconds.
+func (d *Deployment) Restart() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for function, idle := range d.idle {
+		for _, r := range idle {
+			r.Stop()
+		}
+		delete(d.idle, function)
+	}
 }
 
 // Stop ends everything.
@@ -177,4 +224,24 @@ func Build(ctx context.Context, root, dir string, names ...string) error {
 		_, _ = fmt.Fprintln(os.Stderr, "bootstraps are built for linux and may not run here")
 	}
 	return bundle.Build(ctx, root, runtime.GOARCH, dir, names...)
+}
+
+// anyFunction is the name of the binary of BuildAny.
+const anyFunction = "anyfunction"
+
+// BuildAny builds one binary that is the bootstrap of every function: package anyfunction. Each
+// function has a link to it in dir.
+func BuildAny(ctx context.Context, root, dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("bootstraps: %w", err)
+	}
+	if err := bundle.BuildFile(ctx, filepath.Join(root, "test", "lambdalocal", anyFunction, "main.go"), filepath.Join(dir, anyFunction)); err != nil {
+		return err
+	}
+	for _, f := range plan.Functions() {
+		if err := os.Symlink(anyFunction, filepath.Join(dir, f.Name)); err != nil && !errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("bootstraps: %w", err)
+		}
+	}
+	return nil
 }

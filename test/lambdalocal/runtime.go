@@ -22,6 +22,9 @@ import (
 // invokeLimit is how long an invocation may take.
 const invokeLimit = 10 * time.Second
 
+// errLost is wrapped by the error of an invocation that got no answer.
+var errLost = errors.New("no answer")
+
 // Runtime is one execution environment: a bootstrap and the Runtime API that it polls
 // (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). It runs one invocation at a time, as
 // Lambda does.
@@ -110,17 +113,17 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	select {
 	case r.work <- event:
 	case <-r.exited:
-		return nil, fmt.Errorf("%s has ended: %s", r.name, r.process.ProcessState)
+		return nil, fmt.Errorf("%w: %s has ended: %s", errLost, r.name, r.process.ProcessState)
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%s takes no work: %w", r.name, ctx.Err())
+		return nil, fmt.Errorf("%w: %s takes no work: %w", errLost, r.name, ctx.Err())
 	}
 	select {
 	case a := <-r.answers:
 		return a.body, a.err
 	case <-r.exited:
-		return nil, fmt.Errorf("%s ended while working: %s", r.name, r.process.ProcessState)
+		return nil, fmt.Errorf("%w: %s ended while working: %s", errLost, r.name, r.process.ProcessState)
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%s does not answer: %w", r.name, ctx.Err())
+		return nil, fmt.Errorf("%w: %s does not answer: %w", errLost, r.name, ctx.Err())
 	}
 }
 

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"os"
+
+	"github.com/countersign-mfa/countersign/test/lambdalocal"
+)
+
+// bootstrapsCmd builds one binary that is the bootstrap of every function.
+type bootstrapsCmd struct {
+	Dir string `arg:"" help:"Directory for the binary, and for a link to it for each function."`
+}
+
+// Run builds.
+func (b *bootstrapsCmd) Run(ctx context.Context) error {
+	return lambdalocal.BuildAny(ctx, ".", b.Dir)
+}
+
+// serveCmd serves a whole deployment on this machine.
+type serveCmd struct {
+	Bootstraps string `required:"" placeholder:"DIR" help:"Directory that the command bootstraps has filled."`
+	SecretKey  string `env:"COUNTERSIGN_SECRET_KEY" placeholder:"KEY" help:"Key of the Backend API; by default that of the fixtures."`
+}
+
+// Run serves until an interrupt: the stand-in of the gateway, and behind it every function as a
+// process of its own that starts on first use. The functions log to the standard error.
+func (s *serveCmd) Run(ctx context.Context, c *commands) error {
+	d, err := deployFrom(ctx, s.Bootstraps, c.Dynamo, cmp.Or(s.SecretKey, fixtureKey), os.Stderr)
+	if err != nil {
+		return err
+	}
+	defer d.Stop()
+	control := httptest.NewServer(&lambdalocal.Control{Deployment: d})
+	defer control.Close()
+	fmt.Printf("Countersign runs on %s\nControl         %s\nPublishable key %s\n", d.URL, control.URL, lambdalocal.PublishableKey)
+	<-ctx.Done()
+	return nil
+}
