@@ -55,7 +55,8 @@ func ServeCleanup() {
 		if err != nil {
 			return nil, err
 		}
-		return d.MigrateFirst(service.Directory.Migrate, d.Cleanup(service.Admin.Cleanup, time.Now), time.Now), nil
+		clean := d.MendFirst(service.Admin.MendEnds, d.Cleanup(service.Admin.Cleanup, time.Now), time.Now)
+		return d.MigrateFirst(service.Directory.Migrate, clean, time.Now), nil
 	})
 }
 
@@ -77,6 +78,31 @@ func (d *Deployment) MigrateFirst(migrate func(context.Context, func(directory.P
 		}
 		r, err := clean(ctx, event)
 		r.More = r.More || failed == nil && !p.Complete
+		return r, errors.Join(failed, err)
+	}
+}
+
+// MendFirst returns the handler of the cleanup that first spends at most half of its time on records
+// of an earlier release, so that the table deletes none of them while it is valid. The next run
+// goes on. A failure of that does not keep the cleanup from running.
+func (d *Deployment) MendFirst(mend func(context.Context, func(admin.EndsProgress) bool) (admin.EndsProgress, error), clean Handler, now func() time.Time) Handler {
+	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
+		if !Scheduled(event) {
+			return admin.CleanupResult{}, ErrEvent
+		}
+		var until time.Time
+		if deadline, ok := ctx.Deadline(); ok {
+			until = deadline.Add(-deadline.Sub(now()) / 2)
+		}
+		worked := false
+		p, failed := mend(ctx, func(admin.EndsProgress) bool {
+			worked = until.IsZero() || now().Before(until)
+			return worked
+		})
+		if worked || p.Mended > 0 || failed != nil {
+			d.Log.Info("times to live", "seen", p.Seen, "mended", p.Mended, "done", p.Done)
+		}
+		r, err := clean(ctx, event)
 		return r, errors.Join(failed, err)
 	}
 }

@@ -56,3 +56,46 @@ func TestTheCleanupPutsUsersIntoListsFirst(t *testing.T) {
 		})
 	}
 }
+
+// TestTheCleanupMendsRecordsFirst: a run of the cleanup spends half of its time on records of an
+// earlier release, and cleans whatever becomes of that.
+func TestTheCleanupMendsRecordsFirst(t *testing.T) {
+	broken := errors.New("store away")
+	for name, c := range map[string]struct {
+		event   string
+		batches int
+		fails   error
+		mended  int
+		cleaned bool
+		err     error
+	}{
+		"all are mended":           {`{"execution_id":"1"}`, 0, nil, 0, true, nil},
+		"some are not":             {`{"execution_id":"1"}`, 3, nil, 3, true, nil},
+		"too many for one run":     {`{"execution_id":"1"}`, 100, nil, 5, true, nil},
+		"the store is away":        {`{"execution_id":"1"}`, 3, broken, 0, true, broken},
+		"an event of another form": {`{}`, 3, nil, 0, false, lambdahost.ErrEvent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Now()
+			ctx, cancel := context.WithDeadline(t.Context(), now.Add(100*time.Second))
+			defer cancel()
+			mended, cleaned := 0, false
+			mend := func(_ context.Context, more func(admin.EndsProgress) bool) (admin.EndsProgress, error) {
+				for mended < c.batches && c.fails == nil && more(admin.EndsProgress{}) {
+					now = now.Add(10 * time.Second)
+					mended++
+				}
+				return admin.EndsProgress{Mended: mended}, c.fails
+			}
+			clean := func(context.Context, json.RawMessage) (admin.CleanupResult, error) {
+				cleaned = true
+				return admin.CleanupResult{}, nil
+			}
+			d := &lambdahost.Deployment{Log: slog.New(slog.DiscardHandler)}
+			_, err := d.MendFirst(mend, clean, func() time.Time { return now })(ctx, json.RawMessage(c.event))
+			if mended != c.mended || cleaned != c.cleaned || !errors.Is(err, c.err) {
+				t.Errorf("mended %d, cleaned %v, %v; want %+v", mended, cleaned, err, c)
+			}
+		})
+	}
+}

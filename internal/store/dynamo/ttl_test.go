@@ -176,6 +176,46 @@ func TestTheTableDeletesNothingThatLives(t *testing.T) {
 	}
 }
 
+// TestOldTimesToLiveAreRemoved: users and signing keys of an earlier release lose their time to
+// live in one pass.
+func TestOldTimesToLiveAreRemoved(t *testing.T) {
+	client := newClient(t)
+	table := newTable(t, client)
+	s, now := dynamo.New(client, table, time.Now), time.Now()
+	service := mfatest.New(t, domain.Config{Store: s, Now: func() time.Time { return now }, Pause: clock.Pause})
+	busy(service, func(d time.Duration) { now = now.Add(d) })
+	lives := func() (marked int) {
+		for _, it := range scan(t, client, table) {
+			key := it["pk"].(*types.AttributeValueMemberS).Value
+			if _, ok := ttlOf(t, it); ok && (strings.HasPrefix(key, "user#") || strings.HasPrefix(key, "signingkey#")) {
+				marked++
+			}
+		}
+		return marked
+	}
+	for _, it := range scan(t, client, table) {
+		if it["xe"] == nil {
+			continue
+		}
+		it[theTTL] = it["xe"] // as earlier releases did, without their 30 days
+		if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: it}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lives() != 2 {
+		t.Fatalf("%d users and signing keys have a time to live", lives())
+	}
+	for range 2 { // the first run waits for processes of the earlier release
+		if _, err := service.Admin.MendEnds(t.Context(), func(admin.EndsProgress) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Hour)
+	}
+	if lives() != 0 {
+		t.Errorf("%d still have one", lives())
+	}
+}
+
 // busy stores records of many kinds and returns the user that most of them belong to.
 func busy(s *mfatest.World, later func(time.Duration)) string {
 	s.Helper()
