@@ -77,8 +77,8 @@ func TestRecordsOfBeforeAreMendedOnce(t *testing.T) {
 	}
 }
 
-// TestMendingGoesOnWhereItStopped: runs that stop after each batch, or whose calls of the store fail
-// in turn, mend every record in the end and count each once.
+// TestMendingGoesOnWhereItStopped: runs that stop after each batch, or whose calls of the store
+// fail in turn, mend every record in the end and count each once.
 func TestMendingGoesOnWhereItStopped(t *testing.T) {
 	for name, fault := range map[string]func(int) store.Fault{
 		"it stops": nil, "a read fails": store.FailGet, "a commit fails": store.FailCommit, "an answer is lost": store.LoseCommit,

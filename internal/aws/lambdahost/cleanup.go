@@ -82,9 +82,9 @@ func (d *Deployment) MigrateFirst(migrate func(context.Context, func(directory.P
 	}
 }
 
-// MendFirst returns the handler of the cleanup that first spends at most half of its time on records
-// of an earlier release, so that the table deletes none of them while it is valid. The next run
-// goes on. A failure of that does not keep the cleanup from running.
+// MendFirst returns the handler of the cleanup that first spends at most half of its time on
+// records of an earlier release, so that the table deletes none of them while it is valid. The next
+// run goes on. A failure of that does not keep the cleanup from running.
 func (d *Deployment) MendFirst(mend func(context.Context, func(admin.EndsProgress) bool) (admin.EndsProgress, error), clean Handler, now func() time.Time) Handler {
 	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
 		if !Scheduled(event) {
