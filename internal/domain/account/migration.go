@@ -11,7 +11,7 @@ var UsersMigrationKey = store.Key{Kind: store.KindMigration, ID: "users"}
 
 // Migration is how far the work is that puts users from before the sorted lists into them. It reads
 // all users in passes. The first pass makes the lists complete. A second one finds users that a
-// process of the former version made meanwhile.
+// process of the former version made or changed meanwhile.
 type Migration struct {
 	Base
 	Began Instant `json:"b"`

@@ -146,7 +146,7 @@ func (s *Service) migrateBatch(ctx context.Context, m *account.Migration, p *Pro
 	group.SetLimit(migrateAtOnce)
 	for i, r := range records {
 		group.Go(func() error {
-			err := s.migrateUser(inner, r, &done[i])
+			err := s.migrateUser(inner, m, r, &done[i])
 			if broken, ok := errors.AsType[*account.UnreadableError](err); ok && broken.Record == r.Key {
 				done[i].Unreadable, err = 1, nil
 			}
@@ -173,14 +173,17 @@ func (s *Service) migrateBatch(ctx context.Context, m *account.Migration, p *Pro
 
 // migrateUser claims the identifiers of one user and puts the user into the lists, if the user is
 // in none. The lists come last: until then the next run begins with the user again.
-func (s *Service) migrateUser(ctx context.Context, r store.Record, done *Progress) error {
+func (s *Service) migrateUser(ctx context.Context, m *account.Migration, r store.Record, done *Progress) error {
 	e, _, err := s.Decode(r)
 	if err != nil {
 		return err
 	}
 	u := e.(*account.User)
-	if u.Listed != 0 || u.Erasing != nil {
+	if u.Erasing != nil {
 		return nil
+	}
+	if u.Listed != 0 {
+		return s.relist(ctx, m, u)
 	}
 	done.Taken, err = s.EnsureClaims(ctx, u.WireID())
 	if errors.Is(err, apierr.New(apierr.ResourceNotFound)) {
@@ -198,5 +201,20 @@ func (s *Service) migrateUser(ctx context.Context, r store.Record, done *Progres
 		u.Listed, done.Moved = account.ListingForm, 1
 		t.Put(u)
 		return nil
+	})
+}
+
+// relist puts a listed user into the lists again, in the second pass, if the user changed since the
+// work began: a process of the former version may have made the change, without the lists.
+func (s *Service) relist(ctx context.Context, m *account.Migration, u *account.User) error {
+	if m.Complete == 0 || u.UpdatedAt < m.Began {
+		return nil
+	}
+	return s.Update(ctx, []store.Key{u.Key()}, func(t *tx.Tx) error {
+		u, err := t.User(u.ID)
+		if err == nil && u != nil && u.Erasing == nil {
+			t.Relist(u)
+		}
+		return err
 	})
 }

@@ -199,3 +199,51 @@ func TestUsersOfAFormerProcessAreFoundLater(t *testing.T) {
 		t.Errorf("%+v %v", p, err)
 	}
 }
+
+// former is the store as a process of the former version uses it: without lists.
+type former struct{ store.Store }
+
+func (f former) Commit(ctx context.Context, writes []store.Write, increments ...store.Increment) error {
+	for i := range writes {
+		writes[i].Add, writes[i].Remove = nil, nil
+	}
+	return f.Store.Commit(ctx, writes, increments...)
+}
+
+// TestAChangeByAFormerProcessIsFoundLater: a process of the former version renames and bans a user
+// who is listed. After the second pass the user is found under the new name alone, and in the list
+// of banned users.
+func TestAChangeByAFormerProcessIsFoundLater(t *testing.T) {
+	w := oldWorld(t, 3)
+	_, err := w.Directory.Migrate(t.Context(), whole)
+	w.Must(err)
+	u := w.create(admin.UserInput{Username: "before"})
+	w.Advance(time.Minute)
+	c, lists := w.Config, w.Config.Store
+	c.Store = former{lists}
+	w.Config = c
+	w.Restart()
+	after := "later"
+	_, err = w.Admin.UpdateUser(t.Context(), u.WireID(), admin.UserChange{Username: &after})
+	w.Must(err)
+	_, err = w.Admin.Ban(t.Context(), u.WireID())
+	w.Must(err)
+	c.Store = lists
+	w.Config = c
+	w.Restart()
+	w.Advance(time.Hour)
+	if p, err := w.Directory.Migrate(t.Context(), whole); err != nil || !p.Done {
+		t.Fatalf("%+v %v", p, err)
+	}
+	yes, no := true, false
+	for _, tc := range []struct {
+		f    directory.Filter
+		want bool
+	}{{query("later"), true}, {query("before"), false}, {directory.Filter{Banned: &yes}, true}, {directory.Filter{Banned: &no}, false}, {directory.Filter{}, true}} {
+		found, err := w.Directory.Users(t.Context(), directory.Query{Filter: tc.f, Limit: 10})
+		w.Must(err)
+		if is := slices.ContainsFunc(found, func(f *account.User) bool { return f.ID == u.ID }); is != tc.want {
+			t.Errorf("%+v finds the user: %v, want %v", tc.f, is, tc.want)
+		}
+	}
+}

@@ -21,6 +21,14 @@ func (t *Tx) keepListing(e account.Entity) {
 	t.listings[u.Key()] = u.Listing()
 }
 
+// Relist stages a user whose lists may be those of before a change, which a process of a former
+// version made. The commit puts the user into all lists of the record. Words of before the change
+// stay in lists; a search reads the records and leaves the user out.
+func (t *Tx) Relist(u *account.User) {
+	t.listings[u.Key()] = &account.Listing{CreatedAt: u.CreatedAt, Banned: !u.Banned}
+	t.Put(u)
+}
+
 // list adds to the write of a user the changes of lists, and returns the increment of the number of
 // users when it changes. A new user is in the lists from the start. A user from before the lists
 // comes into them by directory.Service.Migrate alone.
