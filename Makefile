@@ -19,7 +19,7 @@ run: ## serve everything on http://localhost:8080 (ARGS="--listen localhost:9090
 	@CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/countersign
 	@exec $(BIN) serve $(ARGS)
 
-tools: ## build bin/countersign-tools: smoke test, attacks, load, guess policy, users in AWS
+tools: ## build bin/countersign-tools: smoke test, attacks, load, guess policy, deployments in AWS
 	@test -x $(TOOLS) || echo "building $(TOOLS), which takes about a minute the first time"
 	@CGO_ENABLED=0 go build -trimpath -o $(TOOLS) ./cmd/countersign-tools
 

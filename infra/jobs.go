@@ -131,6 +131,7 @@ func (s *Stack) jobs() {
 	}
 	awscdk.NewCustomResource(s.cdk, jsii.String("Keys"), &awscdk.CustomResourceProps{
 		ServiceToken: rotate.FunctionArn(), ResourceType: jsii.String("Custom::Keys"), ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(jobSecs)),
-		Properties: &map[string]any{"Settings": map[string]any{"Countries": s.settings.Countries, "MFARequired": s.settings.MFARequired}},
+		// Another table has other keys: the function then adopts the secret of the Backend API.
+		Properties: &map[string]any{"Table": s.table.TableName(), "Settings": map[string]any{"Countries": s.settings.Countries, "MFARequired": s.settings.MFARequired}},
 	})
 }

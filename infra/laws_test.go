@@ -153,6 +153,14 @@ func TestWhatAlarmsWatch(t *testing.T) {
 
 func anyList(v any) []any { l, _ := v.([]any); return l }
 
+// TestKeysFollowTheTable: CloudFormation runs keys-rotate again when the table is another, as after
+// a restore, so that the table accepts the secret of the Backend API.
+func TestKeysFollowTheTable(t *testing.T) {
+	if got := fmt.Sprint(theOnly(t, "Custom::Keys")["Table"]); got != "map[Ref:Table]" {
+		t.Errorf("the property is %s", got)
+	}
+}
+
 // TestSchedules: without the cleanup expired records stay, without rotation keys grow old, without
 // the worker no webhook arrives. The queue that an alarm watches keeps runs that could not be
 // started.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/countersign-mfa/countersign/internal/aws/restore"
 )
 
 // longOrigins are list items of 2,000 characters.
@@ -175,5 +177,24 @@ func TestEmptySettings(t *testing.T) {
 		if _, err := ReadSettings(file); err == nil || !strings.Contains(err.Error(), "has no settings") {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// TestTheLinesOfARestoreAreSettings: an operator puts what countersign-tools restore prints into
+// the file.
+func TestTheLinesOfARestoreAreSettings(t *testing.T) {
+	text, err := os.ReadFile("settings.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const stream = "arn:aws:dynamodb:eu-central-1:111122223333:table/restored/stream/2026-01-02T03:04:05.678"
+	lines := restore.Settings("restored", stream, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	file := filepath.Join(t.TempDir(), "settings.yaml")
+	if err := os.WriteFile(file, append(text, "\n"+lines...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := ReadSettings(file)
+	if err != nil || s.Existing.Table != "restored" || s.Existing.TableStream != stream || s.RestoredAt != "2026-01-02T03:04:05Z" {
+		t.Errorf("%v, %+v, %s", err, s.Existing, s.RestoredAt)
 	}
 }

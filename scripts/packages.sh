@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # Packages that serve or send many requests at once.
 race="./internal/domain/... ./internal/store ./internal/store/storetest ./internal/store/boltstore ./internal/api/... ./internal/local ./internal/ops/clerkimport ./test/lincheck"
 # Packages that need a DynamoDB-compatible server.
-dynamodb="./internal/store/dynamo ./test/lambdalocal"
+dynamodb="./internal/store/dynamo ./internal/aws/restore ./test/lambdalocal"
 # The AWS CDK takes most of the time of a compilation from scratch.
 infra="./infra"
 # Packages that take long even with -short.

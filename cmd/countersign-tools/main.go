@@ -18,6 +18,7 @@ type commands struct {
 	Simulate    simulateCmd      `cmd:"" group:"guess" help:"Guess at an account of the real API, over every path, and count the guesses that are compared."`
 	Export      exportCmd        `cmd:"" group:"aws" help:"Move users out of a deployment in AWS, into a file encrypted with age."`
 	Import      importCmd        `cmd:"" group:"aws" help:"Move users of an export into a deployment in AWS."`
+	Restore     restoreCmd       `cmd:"" group:"aws" help:"Restore a deployment's table from a backup, into a new table."`
 	Completion  cli.Completion   `cmd:"" group:"shell" help:"Print the completion script of a shell."`
 	Version     kong.VersionFlag `help:"Print the version."`
 }
@@ -28,7 +29,7 @@ var program = cli.Program{
 	Groups: []kong.Group{
 		{Key: "try", Title: "Try a deployment"},
 		{Key: "guess", Title: "Chance of a guess"},
-		{Key: "aws", Title: "Users in AWS"},
+		{Key: "aws", Title: "Deployments in AWS"},
 		{Key: "shell", Title: "Shell"},
 	},
 	Examples: `
@@ -37,6 +38,7 @@ COUNTERSIGN_SECRET_KEY=… countersign-tools smoke https://auth.example.com
 countersign-tools attack --only B --junit attacks.xml http://localhost:8080
 countersign-tools guess-policy
 countersign-tools export --table … --kms-key … --recipient age1… users.age
+countersign-tools restore --table … --to countersign-restored
 `,
 }
 

@@ -156,3 +156,22 @@ test('many messages, a page at a time', async () => {
   await page.getByRole('button', { name: 'Older' }).waitFor();
   await page.done();
 });
+
+test('a message that the network lost says why, in four languages', async () => {
+  const said = { en: ['Not delivered', 'spending limit is reached'], de: ['Nicht zugestellt', 'Limit beim Anbieter'], es: ['No entregado', 'gasto del proveedor'], ja: ['未配達', '利用上限'] };
+  for (const [language, [status, reason]] of Object.entries(said)) {
+    const page = await opened();
+    await page.route('**/v1/sms_messages?*', async (route) => {
+      const answer = await route.fetch();
+      const list = await answer.json();
+      Object.assign(list.data[0], { status: 'undelivered', undelivered_reason: 'spending_limit', verified_at: null });
+      await route.fulfill({ response: answer, json: list });
+    });
+    await page.goto(`/dashboard/messages?lang=${language}`);
+    const row = page.locator('table').last().locator('tbody tr').first();
+    await row.getByText(status).waitFor();
+    assert.match(await row.innerText(), new RegExp(reason));
+    if (language === 'en') await state(page, 'messages-undelivered');
+    await page.done();
+  }
+});

@@ -1,9 +1,12 @@
 package api_test
 
 import (
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -23,6 +26,21 @@ func TestOperationsForTestsAreOffInProduction(t *testing.T) {
 		}
 		if n := len(w.backend("GET", "/v1/sessions?user_id="+user, "").ok().body); (n > len("[]")) != (want == 200) {
 			t.Errorf("%s: the list of sessions has %d bytes", key, n)
+		}
+	}
+}
+
+// TestOperationsForTestsAreOffForALiveKey: the development server with a secret key of production
+// answers Clerk's error, too.
+func TestOperationsForTestsAreOffForALiveKey(t *testing.T) {
+	const live = "sk_live_of_production"
+	w := newWorld(t, func(c *api.Config) { c.Accepts = api.OneKey(secret.New(live)) })
+	for path, body := range map[string]string{"/v1/sessions": `{"user_id":"user_x"}`, "/v1/testing_tokens": ""} {
+		for _, scheme := range []string{"Bearer ", "bearer "} {
+			r := httptest.NewRequest("POST", path, strings.NewReader(body))
+			r.Header.Set("Authorization", scheme+live)
+			r.Header.Set("Content-Type", "application/json")
+			w.send(r).want(400, "request_invalid_for_environment")
 		}
 	}
 }

@@ -229,7 +229,7 @@ func TestUserFilters(t *testing.T) {
 		}
 	}
 	for _, query := range []string{
-		"user_id=-" + ids["cy"], "user_id=%2B" + ids["cy"], "external_id=-1", "query=%25", "query=+", "query=%E2%80%8F", "query=" + strings.Repeat("a", 101), "query=a+b+c+d+e+f+g+h+i",
+		"user_id=-" + ids["cy"], "user_id=%2B" + ids["cy"], "external_id=-1", "query=%25", "query=+", "query=ann+!!", "query=*+ann", "query=ann+%26+lee", "name_query=-+lee", "query=%E2%80%8F", "query=" + strings.Repeat("a", 101), "query=a+b+c+d+e+f+g+h+i",
 		"phone_number_query=555", "phone_number_query=%2B120155", "last_sign_in_at_before=1", "last_sign_in_at_after=1", "stranded=false", "stranded=true&banned=true",
 	} {
 		if a := w.backend("GET", "/v1/users?"+query, ""); a.StatusCode != 422 || a.at("errors.0.code") != "form_param_value_invalid" {

@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -262,5 +263,24 @@ func TestNumbersThatGetNoMessage(t *testing.T) {
 	}
 	if n := len(w.Sent()); n != 0 {
 		t.Errorf("%d messages were sent", n)
+	}
+}
+
+// TestTheLogSaysWhatDidNotArrive: a message that the network accepted and did not deliver has its
+// own status and a reason, beside that of the guard.
+func TestTheLogSaysWhatDidNotArrive(t *testing.T) {
+	w := newWorld(t)
+	w.owner("+12065550188")
+	newest := func() *answer { return w.backend("GET", "/v1/sms_messages", "").ok() }
+	if got := newest(); got.text("data.0.status") != "sent" || got.at("data.0.undelivered_reason") != nil {
+		t.Errorf("an accepted message is %s", got.body)
+	}
+	at := time.UnixMilli(int64(newest().at("data.0.created_at").(float64)))
+	marked, err := w.Service.SMS.MarkUndelivered(t.Context(), sms.Report{Number: "+12065550188", At: at, Reason: sms.UndeliveredPrice})
+	if err != nil || !marked {
+		t.Fatal(marked, err)
+	}
+	if got := newest(); got.text("data.0.status") != "undelivered" || got.text("data.0.undelivered_reason") != "max_price" || got.at("data.0.reason") != nil {
+		t.Errorf("an undelivered message is %s", got.body)
 	}
 }

@@ -354,7 +354,7 @@ func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 	for _, text := range texts {
 		if text.Decision == account.Refused {
 			refused++
-			if text.Price != 0 || text.Reason != account.ReasonPrefixUnverified || text.Number != "+1*******88" {
+			if text.Price != 0 || text.Reason != sms.ReasonPrefixUnverified || text.Number != "+1*******88" {
 				t.Errorf("refusal %+v", text.SMSRecord)
 			}
 		}

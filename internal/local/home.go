@@ -64,7 +64,11 @@ func (a *App) homePage(r *http.Request) (web.Home, error) {
 		return cmp.Or(cmp.Compare(x.CreatedAt, y.CreatedAt), strings.Compare(x.FirstName, y.FirstName))
 	})
 	for _, u := range users {
-		page.Users = append(page.Users, homeUser(u))
+		shown := homeUser(u)
+		if isDemo(u) {
+			shown.Password = demoPassword
+		}
+		page.Users = append(page.Users, shown)
 	}
 	messages := a.Outbox.Messages("")
 	slices.Reverse(messages)

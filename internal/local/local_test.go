@@ -275,6 +275,10 @@ func TestHomePage(t *testing.T) {
 			t.Errorf("the page does not show %q", text)
 		}
 	}
+	s.ok("POST", "/v1/users", `{"username":"someone","password":"correct horse battery"}`)
+	if page = s.ok("GET", "/", "")["body"].(string); strings.Count(page, "demo-password") != 2 || strings.Count(page, "Sign in as ") != 3 {
+		t.Error("the page gives a user who is no demo user the password of those, or a demo user none")
+	}
 	_, form, _ := strings.Cut(page, `name="user" value="`)
 	user, _, _ := strings.Cut(form, `"`)
 	if page = s.ok("POST", "/dev/sign-in", "user="+user)["body"].(string); !strings.Contains(page, "Signed in as <strong>Ada") {

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -14,6 +15,11 @@ type Demo struct{ Name, Email, Note string }
 
 // demoPassword is the password of every demo user.
 const demoPassword = "demo-password"
+
+// demoMark is the private metadata by which the first page knows a demo user.
+const demoMark = `{"demo":true}`
+
+func isDemo(u *account.User) bool { return string(u.Private) == demoMark }
 
 var demos = []Demo{
 	{"Ada", "ada@example.com", "no second factor yet"},
@@ -32,7 +38,7 @@ func (a *App) seed(ctx context.Context) error {
 		return err
 	}
 	for _, d := range demos {
-		in := admin.UserInput{FirstName: d.Name, Emails: []string{d.Email}, Password: secret.New(demoPassword)}
+		in := admin.UserInput{FirstName: d.Name, Emails: []string{d.Email}, Password: secret.New(demoPassword), Private: json.RawMessage(demoMark)}
 		if d.Name == "Grace" {
 			in.ReservedPhones = []string{"+12015550101"}
 		}

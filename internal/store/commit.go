@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -19,6 +20,10 @@ const (
 	// MaxNameLength is the largest length in bytes of a kind and an id together, of a counter's name,
 	// and of an entry's list, rank, kind and id together with three bytes that separate them.
 	MaxNameLength = 1024
+	// MaxEncodedLength is the largest length in bytes of a kind and an id together, of a counter's
+	// name and of a list, each in the form of a URL's query: most bytes other than ASCII letters and
+	// digits count three times.
+	MaxEncodedLength = 2047
 	// MaxDataLength is the largest length in bytes of a record's data.
 	MaxDataLength = 384 << 10
 	// MaxNoteLength is the largest length in bytes of a write's note.
@@ -54,7 +59,7 @@ func Validate(writes []Write, increments []Increment) error {
 		}
 	}
 	for i := range increments {
-		if n := len(increments[i].Counter); n == 0 || n > MaxNameLength {
+		if n := len(increments[i].Counter); n == 0 || tooLong(increments[i].Counter) {
 			return fmt.Errorf("%w: the name of a counter has %d bytes", ErrMalformed, n)
 		}
 		for j := range i {
@@ -68,6 +73,11 @@ func Validate(writes []Write, increments []Increment) error {
 		return fmt.Errorf("%w: %d bytes", ErrMalformed, total)
 	}
 	return nil
+}
+
+// tooLong reports whether a name has more bytes than a store can take, plain or encoded.
+func tooLong(name string) bool {
+	return len(name) > MaxNameLength || len(url.QueryEscape(name)) > MaxEncodedLength
 }
 
 // Parts returns the number of parts of a commit, which is at most [MaxParts].
@@ -96,7 +106,7 @@ func validateWrite(w *Write) error {
 	switch {
 	case kind == "" || strings.ContainsRune(kind, 0):
 		return fmt.Errorf("%w: %q is no kind", ErrMalformed, kind)
-	case len(kind)+len(w.Key.ID) > MaxNameLength:
+	case tooLong(kind + w.Key.ID):
 		return fmt.Errorf("%w: the id of a %s has %d bytes", ErrMalformed, kind, len(w.Key.ID))
 	case len(w.Data) > MaxDataLength:
 		return fmt.Errorf("%w: the data of a %s has %d bytes", ErrMalformed, kind, len(w.Data))

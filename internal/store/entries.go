@@ -66,7 +66,7 @@ func (r Range) Validate() error {
 		return fmt.Errorf("%w: a range names no list", ErrMalformed)
 	case strings.Contains(r.List+r.From+r.To, separator):
 		return fmt.Errorf("%w: a range has a NUL byte", ErrMalformed)
-	case len(r.List) > MaxNameLength, len(r.From) > MaxNameLength, len(r.To) > MaxNameLength, len(r.After) > MaxNameLength:
+	case tooLong(r.List), len(r.From) > MaxNameLength, len(r.To) > MaxNameLength, len(r.After)+len(separator) > MaxNameLength:
 		return fmt.Errorf("%w: a range is too long", ErrMalformed)
 	}
 	return nil
@@ -100,7 +100,7 @@ func validateEntries(w *Write) error {
 		switch {
 		case e.List == "" || strings.Contains(e.List+e.Rank, separator):
 			return fmt.Errorf("%w: an entry of a %s has no list or a NUL byte", ErrMalformed, w.Key.Kind)
-		case entryLength(w, e) > MaxNameLength:
+		case entryLength(w, e) > MaxNameLength, tooLong(e.List):
 			return fmt.Errorf("%w: an entry of a %s has %d bytes", ErrMalformed, w.Key.Kind, entryLength(w, e))
 		case seen[e]:
 			return fmt.Errorf("%w: an entry of a %s occurs twice", ErrMalformed, w.Key.Kind)

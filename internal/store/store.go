@@ -107,8 +107,10 @@ func (e *LimitReachedError) Error() string { return "counter is at its limit" }
 // of package storetest. Every method may return an error that wraps [ErrUnavailable] or the
 // context's.
 type Store interface {
-	// Get reads records in one strongly consistent round trip, in the order of keys.
-	// A missing record has Version 0. The caller may keep and change Data.
+	// Get reads records in one strongly consistent round trip, in the order of keys. Each is as it
+	// was at a moment during the call. The moments differ, so one Get may see a part of a commit: only
+	// the condition of a later commit shows that records belong together. A missing record has Version
+	// 0. The caller may keep and change Data.
 	Get(ctx context.Context, keys ...Key) ([]Record, error)
 
 	// Commit applies all writes and increments, or nothing, in one round trip. It returns only when

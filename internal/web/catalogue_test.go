@@ -93,7 +93,7 @@ func TestTextsAreUsedAndUsesHaveTexts(t *testing.T) {
 		case "error", "event", "method", "setup", "user_locked", "user_banned":
 			used[key] = true
 		case "dash":
-			composed := strings.HasPrefix(rest, "sms.status.") || strings.HasPrefix(rest, "sms.purpose.") || strings.HasPrefix(rest, "sms.reason.")
+			composed := strings.HasPrefix(rest, "sms.status.") || strings.HasPrefix(rest, "sms.undelivered.") || strings.HasPrefix(rest, "sms.purpose.") || strings.HasPrefix(rest, "sms.reason.")
 			used[key] = used[key] || composed || settingsOf[rest] || strings.Contains(sources(t)["assets/js/dashsettings.js"], "'"+strings.TrimSuffix(rest, ".text")+"'")
 		}
 		if !used[key] {

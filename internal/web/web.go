@@ -26,8 +26,8 @@ type Home struct {
 	Notice                            string
 }
 
-// HomeUser is a demo user with a sign-in button.
-type HomeUser struct{ ID, Name, Email, Note string }
+// HomeUser is a user with a sign-in button. Password is that of a demo user.
+type HomeUser struct{ ID, Name, Email, Note, Password string }
 
 // HomeMessage is a text message in the outbox.
 type HomeMessage struct{ To, Text, At string }

@@ -123,6 +123,11 @@ func accountStep(p *person, before any, in Input, at time.Time, given Answer) (A
 	case left:
 		answer = Answer{Granted, fmt.Sprint(max(0, min(10-a.failures, 20-a.charged)))}
 	}
+	// The sign-in and the user are two records. A store may read them at two moments, so of two
+	// refusals either may be answered.
+	if answer.Verdict == Closed && given.Verdict == Wait && a.refuses(now) && (in.Op == prepare || in.Op == text || in.Op == appHere) {
+		answer.Verdict = Wait
+	}
 	return answer, a
 }
 

@@ -27,7 +27,14 @@ const patience = 20 * time.Second
 // Every second history has faults. With [Concurrent] clients, all histories of a scenario share one
 // store.
 func Check(t *testing.T, open func(t *testing.T) store.Store, seeds int, schedule Schedule) {
+	contended := schedule == Contended
+	if contended {
+		schedule = Concurrent
+	}
 	for _, scenario := range Scenarios() {
+		if contended && scenario.direct {
+			continue
+		}
 		t.Run(scenario.Name, func(t *testing.T) {
 			var s store.Store
 			if schedule == Concurrent {

@@ -79,6 +79,9 @@ func TestHistoriesReachEveryAnswer(t *testing.T) {
 				t.Errorf("%s: nobody was ever told %s", scenario.Name, kind)
 			}
 		}
+		if seen[Busy] {
+			t.Errorf("%s: an operation gave up after a few conflicts", scenario.Name)
+		}
 		if want[scenario.Name] == nil || overlaps < 1000 {
 			t.Errorf("%s: only %d pairs of operations ran at once", scenario.Name, overlaps)
 		}

@@ -2,6 +2,8 @@
 package backend
 
 import (
+	"strings"
+
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
@@ -39,9 +41,11 @@ func (country) Explain(text string) string { return smsprice.NoCountry(text) }
 // testsOnly are the codes of an operation for tests.
 var testsOnly = []apierr.Code{apierr.RequestInvalidForEnvironment}
 
-// checkDevelopment refuses an operation for tests where the publishable key is one of production.
+// checkDevelopment refuses an operation for tests where the publishable key or the secret key is
+// one of production. The development server takes any secret key.
 func checkDevelopment(c *operation.Call) error {
-	if c.Production() {
+	_, key, _ := strings.Cut(c.Request.Header.Get("Authorization"), " ")
+	if c.Production() || strings.HasPrefix(key, "sk_live_") {
 		return apierr.New(apierr.RequestInvalidForEnvironment)
 	}
 	return nil

@@ -39,15 +39,19 @@ type SMSMessage struct {
 	Price         float64 `json:"price_usd"`
 	Test          bool    `json:"test"`
 	Status        string  `json:"status"`
-	VerifiedAt    *int64  `json:"verified_at"`
-	CreatedAt     int64   `json:"created_at"`
+	// UndeliveredReason is why a message of status "undelivered" did not arrive.
+	UndeliveredReason *string `json:"undelivered_reason"`
+	VerifiedAt        *int64  `json:"verified_at"`
+	CreatedAt         int64   `json:"created_at"`
 }
 
-// The statuses of a message. A message counts as sent until the network reports a failure.
+// The statuses of a message. A message counts as sent until the network reports a failure: at once,
+// or for one that it had accepted, up to days later.
 const (
-	messageSent    = "sent"
-	messageFailed  = "failed"
-	messageRefused = "refused"
+	messageSent        = "sent"
+	messageFailed      = "failed"
+	messageRefused     = "refused"
+	messageUndelivered = "undelivered"
 )
 
 func presentMessage(t sms.LogEntry) SMSMessage {
@@ -57,11 +61,13 @@ func presentMessage(t sms.LogEntry) SMSMessage {
 		status = messageRefused
 	case t.Failed:
 		status = messageFailed
+	case t.Undelivered != "":
+		status = messageUndelivered
 	}
 	return SMSMessage{
 		Object: "sms_message", ID: t.WireID(), UserID: t.UserID(), PhoneNumberID: t.Phone, PhoneNumber: t.Number, Country: wire.Nullable(t.Country), Prefix: t.Prefix,
 		Purpose: string(t.Purpose), Network: wire.Nullable(t.Network), KnownDevice: t.Known, Decision: string(t.Decision), Reason: wire.Nullable(string(t.Reason)),
-		Price: t.Price.Dollars(), Test: t.Test, Status: status, VerifiedAt: wire.Milliseconds(t.Verified), CreatedAt: int64(t.At),
+		Price: t.Price.Dollars(), Test: t.Test, Status: status, UndeliveredReason: wire.Nullable(string(t.Undelivered)), VerifiedAt: wire.Milliseconds(t.Verified), CreatedAt: int64(t.At),
 	}
 }
 

@@ -117,6 +117,15 @@ type NumberRecord struct {
 	Wrong ratelimit.Log `json:"w,omitempty"`
 	// Credited is the last UTC day, in days since 1970, whose verified message allows others.
 	Credited int64 `json:"d,omitempty"`
+	// Sent are the last messages that the network accepted, oldest first. A report that one did not
+	// arrive names the number and the time.
+	Sent []SentSMS `json:"s,omitempty"`
+}
+
+// SentSMS is a message that was handed to the network.
+type SentSMS struct {
+	SMS string  `json:"i"` // the id of its record
+	At  Instant `json:"c"` // of the decision, just before the network accepted it
 }
 
 // NextExpiry implements [Entity].

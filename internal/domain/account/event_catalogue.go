@@ -35,6 +35,7 @@ const (
 	EventNumberRemoved   EventName = "phone_number.removed"
 	EventNumberRefused   EventName = "phone_number.refused"
 	EventSendFailed      EventName = "sms.failed"
+	EventUndelivered     EventName = "sms.undelivered"
 	EventTicketUsed      EventName = "sign_in_token.used"
 	EventSignedIn        EventName = "session.created"
 	EventSignedOut       EventName = "session.ended"
@@ -100,6 +101,7 @@ var eventKinds = []EventKind{
 	{Name: EventNumberRemoved, Text: "a phone number was removed", Notify: true},
 	{Name: EventNumberRefused, Text: "a user tried to add another user's number", AtWill: true},
 	{Name: EventSendFailed, Text: "the SMS provider refused a message", AtWill: true},
+	{Name: EventUndelivered, Text: "the SMS provider did not deliver a message that it had accepted", AtWill: true},
 	{Name: EventTicketUsed, Text: "a sign-in token was used", Routine: true, AtWill: true},
 	{Name: EventSignedIn, Text: "a sign-in was completed", AtWill: true},
 	{Name: EventSignedOut, Text: "a user ended a session", AtWill: true},

@@ -2,7 +2,6 @@ package account
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
@@ -18,9 +17,9 @@ const (
 	WouldRefuse Decision = "would_refuse" // sent, because the SMS guard only records
 )
 
-// SMSRecord records the SMS guard's decision on one message. It is written once, in the commit that
-// decided. Sending and verifying are counted beside it, so that neither reads it. It holds neither
-// code nor number.
+// SMSRecord records the SMS guard's decision on one message. It is written in the commit that
+// decided. Sending and verifying are counted beside it, so that neither reads it. Only the report
+// that the message did not arrive, which is rare, changes it. It holds neither code nor number.
 type SMSRecord struct {
 	Base
 	User     string          `json:"us"`
@@ -37,6 +36,8 @@ type SMSRecord struct {
 	Price    smsprice.Micros `json:"m,omitempty"`
 	Test     bool            `json:"t,omitempty"`
 	At       Instant         `json:"c"`
+	// Undelivered is set when the network reports that the message did not arrive.
+	Undelivered Undelivered `json:"ud,omitempty"`
 }
 
 // SMSKept is how long decisions can be listed.
@@ -63,26 +64,9 @@ func (t *SMSRecord) WireID() string { return prefixSMS + t.ID.ID }
 // UserID returns the user's wire id.
 func (t *SMSRecord) UserID() string { return PrefixUser + t.User }
 
-// Reason is why the SMS guard refused a message.
+// Reason is why the SMS guard refused a message. Package sms has the reasons.
 type Reason string
 
-// The reasons of the SMS guard, with the texts of the log.
-const (
-	ReasonCountry           Reason = "country_not_allowed"
-	ReasonLine              Reason = "line_not_allowed"
-	ReasonNumber            Reason = "number_limit"
-	ReasonUser              Reason = "user_limit"
-	ReasonAddress           Reason = "address_limit"
-	ReasonAddressNumbers    Reason = "address_numbers"
-	ReasonPrefixUnverified  Reason = "prefix_unverified"
-	ReasonCountryUnverified Reason = "country_unverified"
-	ReasonUnverified        Reason = "instance_unverified"
-	ReasonCountryCap        Reason = "country_cap"
-	ReasonDailyCap          Reason = "daily_cap"
-)
-
-// IsEstimate reports whether the reason is an estimate of abuse, which record-only mode lets pass.
-// Limits per number, user and address, and limits of money, always hold.
-func (r Reason) IsEstimate() bool {
-	return slices.Contains([]Reason{ReasonAddressNumbers, ReasonPrefixUnverified, ReasonCountryUnverified, ReasonUnverified}, r)
-}
+// Undelivered is why the network did not deliver a message that it had accepted. Package sms has
+// the reasons.
+type Undelivered string

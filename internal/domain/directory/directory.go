@@ -102,7 +102,7 @@ func (s *Service) position(ctx context.Context, id string) (*ref, error) {
 		return nil, err
 	}
 	if len(users) == 0 {
-		return nil, refuse("starting_after", "There is no user with that id.")
+		return nil, refuse("starting_after", "There is no user with that id, who may be deleted. Go on after an earlier user of the page before.")
 	}
 	return &ref{users[0].ID, users[0].CreatedAt}, nil
 }

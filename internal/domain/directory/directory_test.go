@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -233,6 +234,34 @@ func TestBroadSearchesAreRefused(t *testing.T) {
 				t.Errorf("%q: %v", words, err)
 			}
 		}
+	}
+}
+
+// endless is a store whose lists have no end. It counts the entries that are read.
+type endless struct {
+	store.Store
+	read *atomic.Int64
+}
+
+func (s endless) Entries(_ context.Context, r store.Range) ([]store.Listed, error) {
+	s.read.Add(int64(r.Limit))
+	return make([]store.Listed, r.Limit), nil
+}
+
+// TestACountStopsOnceItIsTooLarge: a count over the limit reads at most the limit again for the
+// lists that are under way.
+func TestACountStopsOnceItIsTooLarge(t *testing.T) {
+	var read atomic.Int64
+	w := newWorld(t)
+	w.create(admin.UserInput{Username: "one"})
+	w.Config.Store = endless{w.memory, &read}
+	w.Restart()
+	_, err := w.Directory.Count(t.Context(), directory.Filter{Created: listing.Period{After: 1}})
+	if e := apierr.From(err); e.Code() != apierr.FormParamValueInvalid {
+		t.Error(err)
+	}
+	if n := read.Load(); n > 2*directory.MostWalked+1000 {
+		t.Errorf("%d entries are read", n)
 	}
 }
 

@@ -89,7 +89,7 @@ func (s *Service) check(ctx context.Context, f *Filter) error {
 func (t *Text) split() error {
 	t.words = listing.Split(t.Value)
 	if len(t.words) == 0 {
-		return refuse(t.Param, "A search needs a letter or a digit.")
+		return refuse(t.Param, "Each word of a search needs a letter or a digit.")
 	}
 	for _, w := range t.words {
 		if utf8.RuneCountInString(w) > listing.MaxWordLength {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -140,34 +141,37 @@ func (h *head) read(ctx context.Context, from store.Store) error {
 
 func refOf(l store.Listed) ref { return ref{l.Key.ID, listing.CreatedAt(l.Rank)} }
 
-// countSpans counts the users of spans, at most [MostWalked].
+// countSpans counts the users of spans, at most [MostWalked]. It reads the lists in parts, and no
+// further once they have more users together.
 func (s *Service) countSpans(ctx context.Context, spans []listing.Span, f *Filter) (int, error) {
-	counts := make([]int, len(spans))
+	var total atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
-	for i, span := range spans {
+	for _, span := range spans {
 		group.Go(func() error {
 			r := span.Range(f.Created)
-			r.Limit = MostWalked + 1
-			listed, err := s.Store.Entries(ctx, r)
-			if err != nil {
-				return fmt.Errorf("count a list of users: %w", err)
+			r.Limit = MostWalked/atOnce + spare
+			for total.Load() <= MostWalked {
+				listed, err := s.Store.Entries(ctx, r)
+				if err != nil {
+					return fmt.Errorf("count a list of users: %w", err)
+				}
+				total.Add(int64(len(listed)))
+				if len(listed) < r.Limit {
+					return nil
+				}
+				r.After = listed[len(listed)-1].Position()
 			}
-			counts[i] = len(listed)
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return 0, err
 	}
-	total := 0
-	for _, n := range counts {
-		total += n
-	}
-	if total > MostWalked {
+	if total.Load() > MostWalked {
 		return 0, refuse(f.broadest(), fmt.Sprintf("More than %d users match. Narrow the filter.", MostWalked))
 	}
-	return total, nil
+	return int(total.Load()), nil
 }
 
 // atOnce is how many lists are read at the same time.

@@ -122,10 +122,11 @@ func Send(t *tx.Tx, record *account.SMSRecord, m tx.Message) error {
 	err := t.Engine.Update(t.Ctx, []store.Key{key}, func(t *tx.Tx) error {
 		audit.Publish(t, account.Event{Name: account.EventSendFailed, User: record.UserID(), Subject: record.Phone, Method: account.PhoneCode})
 		number := t.Seen[key].(*account.NumberRecord)
+		removeSent(number, record.ID.ID)
 		if n := len(number.Log); n > 0 && record.Purpose != account.Notice {
 			number.Log[n-1] -= account.ResendAfter.Milliseconds()
-			t.Put(number)
 		}
+		t.Put(number)
 		add(t, failedCounter(record.ID.ID), 1, record.NextExpiry())
 		return nil
 	})

@@ -42,9 +42,9 @@ type Scope struct {
 func Scopes(s *tx.Engine, set *account.Settings, prefix, country string) []Scope {
 	limits := set.Unverified()
 	return []Scope{
-		{account.ReasonPrefixUnverified, "prefix:" + s.Digest("prefix", prefix), tx.OfBlock, int64(limits.Block)},
-		{account.ReasonCountryUnverified, "country:" + country, tx.OfCountry, int64(limits.Country)},
-		{account.ReasonUnverified, "instance", tx.OfInstance, int64(limits.Instance)},
+		{ReasonPrefixUnverified, "prefix:" + s.Digest("prefix", prefix), tx.OfBlock, int64(limits.Block)},
+		{ReasonCountryUnverified, "country:" + country, tx.OfCountry, int64(limits.Country)},
+		{ReasonUnverified, "instance", tx.OfInstance, int64(limits.Instance)},
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 func CheckDestination(t *tx.Tx, n phone.Number) (account.Reason, error) {
 	switch {
 	case !t.State.Settings.SendsSMSTo(n.Country()):
-		return account.ReasonCountry, apierr.New(apierr.UnsupportedCountryCode).Param("phone_number")
+		return ReasonCountry, apierr.New(apierr.UnsupportedCountryCode).Param("phone_number")
 	case !n.TextAllowed():
-		return account.ReasonLine, apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
+		return ReasonLine, apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
 	}
 	return "", nil
 }

@@ -34,9 +34,9 @@
 //
 // # A counter that holds a time
 //
-// The record of a decision is written once, and neither sending nor verifying reads it. The time at
-// which a code was used is therefore a counter named after the record. Example: the code of message
-// "m1" is used at 12:00:40 UTC on 27 November 2026. The commit that accepts the code adds
+// Neither sending nor verifying reads the record of a decision. So the time at which a code was
+// used is a counter named after the record. Example: the code of message "m1" is used at 12:00:40
+// UTC on 27 November 2026. The commit that accepts the code adds
 // 1795780840000, the Unix time in milliseconds, to the counter "sms:used:m1". A code works once, so
 // the sum is the time. [Service.Log] reads the counters of a page in one request. An update of the
 // record instead would cost a read and a rewrite of the whole record per code.

@@ -31,6 +31,10 @@ const UnverifiedPerUser = 5
 // NumberLimits bound how many different numbers an address texts.
 var NumberLimits = []tx.AddressLimit{{Name: "number", Limit: 5, Period: time.Hour}}
 
+// numberKept is how long the record of a number outlives the last message to it: the longest limit
+// of a number.
+const numberKept = 24 * time.Hour
+
 // refusalsKept bounds the records of refusals by minute and country, so that a flood of requests
 // does not fill the store.
 const refusalsKept = 10
@@ -64,22 +68,22 @@ func Authorize(t *tx.Tx, u *account.User, p *account.Phone, m tx.Message, purpos
 	}
 	if purpose != account.Notice { // notices have limits of their own and must not delay a code
 		now := t.Now.Time()
-		log.Log, log.End = log.Log.Add(now, PerNumberRules...), max(log.End, t.Now.Add(24*time.Hour))
+		log.Log = log.Log.Add(now, PerNumberRules...)
 		u.SMSLog = u.SMSLog.Add(now, PerUserRules...)
 	}
-	d.withReason(account.ReasonAddress, func() { t.ReserveAddress(from, tx.SendLimits) })
+	d.withReason(ReasonAddress, func() { t.ReserveAddress(from, tx.SendLimits) })
 	if !m.Test { // a test message goes nowhere and costs nothing
 		d.record.Known = device == account.KnownDevice && p.Verified != 0
 		d.record.Price = t.State.Settings.PriceOf(d.record.Country) * smsprice.Micros(segments(m.Body.Reveal()))
 		if !d.record.Known {
-			d.withReason(account.ReasonAddressNumbers, func() { countNewNumber(t, log, from) })
+			d.withReason(ReasonAddressNumbers, func() { countNewNumber(t, log, from) })
 			d.countUnverified()
 		}
 		d.reserveSpend()
+		AddSent(log, account.SentSMS{SMS: d.record.ID.ID, At: t.Now})
 	}
-	if purpose != account.Notice {
-		t.Put(log)
-	}
+	log.End = max(log.End, t.Now.Add(numberKept))
+	t.Put(log)
 	t.Put(u)
 	t.Put(d.record)
 	return d.record, nil
@@ -113,10 +117,10 @@ func checkRates(t *tx.Tx, u *account.User, log *account.NumberRecord, n phone.Nu
 	}
 	now := t.Now.Time()
 	if wait := log.Log.Wait(now, PerNumberRules...); wait > 0 {
-		return account.ReasonNumber, apierr.New(apierr.VerificationCodeTooManyRequests).Retry(wait)
+		return ReasonNumber, apierr.New(apierr.VerificationCodeTooManyRequests).Retry(wait)
 	}
 	if wait := u.SMSLog.Wait(now, PerUserRules...); wait > 0 {
-		return account.ReasonUser, apierr.New(apierr.VerificationCodeTooManyRequests).Retry(wait)
+		return ReasonUser, apierr.New(apierr.VerificationCodeTooManyRequests).Retry(wait)
 	}
 	return "", nil
 }
@@ -195,12 +199,12 @@ func (d *decision) limitReached(counter string) error {
 		return t.LimitReached(counter)
 	case counter == d.spendCounter && d.raiseMilestone(inc):
 		return nil
-	case reason.IsEstimate():
+	case isEstimate(reason):
 		if grown, err := d.grow(inc); err != nil || grown {
 			return err
 		}
 	}
-	if reason.IsEstimate() && t.State.Settings.SMSRecordOnly {
+	if isEstimate(reason) && t.State.Settings.SMSRecordOnly {
 		inc.Max = tx.NoLimit
 		if d.record.Decision == account.Allowed {
 			d.record.Decision, d.record.Reason = account.WouldRefuse, reason
@@ -208,7 +212,7 @@ func (d *decision) limitReached(counter string) error {
 		return nil
 	}
 	err := apierr.New(apierr.TooManyRequests).Retry(inc.Expires.Sub(t.Now.Time()))
-	if reason != account.ReasonAddress && reason != account.ReasonAddressNumbers {
+	if reason != ReasonAddress && reason != ReasonAddressNumbers {
 		err = err.With("reason", "sms_paused") // the limit's name would help an attacker to probe it
 	}
 	return d.reject(reason, err)
@@ -222,14 +226,14 @@ func (d *decision) reject(reason account.Reason, err error) error {
 	d.record.Decision, d.record.Reason, d.record.Price = account.Refused, reason, 0
 	t.Put(d.record)
 	country := d.record.Country
-	if reason == account.ReasonCountry {
+	if reason == ReasonCountry {
 		country = "none" // two hundred countries would have two hundred counters
 	}
 	minute := t.Now.Time().Truncate(time.Minute)
 	d.refusalCounter = fmt.Sprintf("sms:refused:%s:%d", country, minute.Unix())
 	t.Quotas = []tx.Quota{{Increment: store.Increment{Counter: d.refusalCounter, By: 1, Max: refusalsKept, Expires: minute.Add(time.Minute)}}}
 	d.publish(account.EventSMSRefused)
-	if slices.Contains([]account.Reason{account.ReasonPrefixUnverified, account.ReasonCountryUnverified, account.ReasonUnverified}, reason) {
+	if slices.Contains([]account.Reason{ReasonPrefixUnverified, ReasonCountryUnverified, ReasonUnverified}, reason) {
 		d.publish(account.EventBreakerTripped)
 	}
 	return t.Refuse(err)

@@ -28,8 +28,8 @@ func (d *decision) reserveSpend() {
 	if own, ok := set.SMSCountryCaps[record.Country]; ok {
 		limit, step = own, tx.OfCountry
 	}
-	d.stage(account.ReasonCountryCap, d.money(step, countryCounter("usd", record.Country, t.Now), limit), day)
-	d.stage(account.ReasonDailyCap, d.money(tx.OfInstance, d.spendCounter, milestone), day)
+	d.stage(ReasonCountryCap, d.money(step, countryCounter("usd", record.Country, t.Now), limit), day)
+	d.stage(ReasonDailyCap, d.money(tx.OfInstance, d.spendCounter, milestone), day)
 	t.Quotas = append(t.Quotas, tally(countryCounter("sent", record.Country, t.Now), record.ID.ID, dayEnd(t.Now)))
 }
 

@@ -37,7 +37,13 @@ var raceCases = []testCase{
 		f.wantData(alice, "")
 	}},
 	{"increments do not exceed the limit", func(f *fixture) {
-		outcomes := f.together(func(int) error { return f.store.Commit(f.ctx, nil, increment("b", 1, 10)) })
+		outcomes := f.together(func(int) error {
+			for {
+				if err := f.store.Commit(f.ctx, nil, increment("b", 1, 10)); !errors.Is(err, store.ErrConflict) {
+					return err
+				}
+			}
+		})
 		f.wantOutcomes(outcomes, 10, func(err error) bool {
 			exhausted, ok := errors.AsType[*store.LimitReachedError](err)
 			return ok && exhausted.Counter == "b"

@@ -211,6 +211,24 @@ var malformedCases = []testCase{
 		f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(store.Key{Kind: "user", ID: long}, 0, "two")})
 		f.refuseMalformed([]store.Write{put(alice, 0, "one")}, store.Increment{Counter: long, Max: 5})
 	}},
+	{"a name that is too long when it is encoded", func(f *fixture) {
+		long := strings.Repeat("\xff", store.MaxEncodedLength/len("%FF"))
+		for _, kind := range []store.Kind{users, "\xff"} {
+			f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(store.Key{Kind: kind, ID: long}, 0, "two")})
+		}
+		f.refuseMalformed([]store.Write{put(alice, 0, "one")}, store.Increment{Counter: long + "\xff", Max: 5})
+		entered := put(alice, 0, "one")
+		entered.Add = []store.Entry{{List: long + "\xff", Rank: "1"}}
+		f.refuseMalformed([]store.Write{entered})
+		longest := store.Key{Kind: users, ID: long[len(users)/len("%FF")+1:]}
+		f.commit(put(longest, 0, "three"))
+		f.wantData(longest, "three")
+		f.add(store.Increment{Counter: long, By: 1, Max: 5, Expires: start})
+		f.wantSums([]string{long}, 1)
+		list := store.Entry{List: long, Rank: "1"}
+		f.enter(bob, list)
+		f.wantEntries(store.Range{List: long}, "1 bob")
+	}},
 	{"data that is too long", func(f *fixture) {
 		data := strings.Repeat("x", store.MaxDataLength+1)
 		f.refuseMalformed([]store.Write{put(alice, 0, "one"), put(bob, 0, data)})

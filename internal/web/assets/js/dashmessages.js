@@ -93,7 +93,7 @@ function draw(usage, settings) {
   ], { focus: false });
 }
 
-const tones = { failed: 'bad', refused: 'warn', sent: '' };
+const tones = { failed: 'bad', undelivered: 'bad', refused: 'warn', sent: '' };
 
 function state(m) {
   if (m.verified_at) return badge(t('dash.sms.status.verified'), 'good');
@@ -122,7 +122,8 @@ function log() {
         cell('dash.sms.when', date(m.created_at)),
         cell('dash.sms.to', h('a', { href: `/dashboard/users/${encodeURIComponent(m.user_id)}` }, h('bdi', { dir: 'ltr' }, m.phone_number.replaceAll('*', '•'))), h('div', { class: 'small quiet' }, m.country ? country(m.country) : '')),
         cell('dash.sms.purpose', words(`dash.sms.purpose.${m.purpose}`, m.purpose)),
-        cell('dash.state', h('div', {}, state(m), ' ', m.test && badge(t('dash.sms.test'))), m.reason && h('div', { class: 'small quiet' }, words(`dash.sms.reason.${m.reason}`, m.reason))),
+        cell('dash.state', h('div', {}, state(m), ' ', m.test && badge(t('dash.sms.test'))), m.reason && h('div', { class: 'small quiet' }, words(`dash.sms.reason.${m.reason}`, m.reason)),
+          m.undelivered_reason && h('div', { class: 'small quiet' }, words(`dash.sms.undelivered.${m.undelivered_reason}`, m.undelivered_reason))),
         cell('dash.sms.price', usd(m.price_usd)))))), more.length > 0 ? h('div', { class: 'actions' }, more) : '');
   }
   async function go(from) {

@@ -5,7 +5,7 @@ import { date, h, has, icon, number, t } from './page.js';
 const shapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock', ticket: 'key' };
 const families = { user: 'person', factor: 'shield', backup_code: 'key', code: 'key', password: 'lock', phone_number: 'sms', session: 'device', sign_in_token: 'key', sms: 'sms', settings: 'check', webhook: 'device' };
 /** Events that are highlighted. */
-const alarming = 'user.locked user.banned user.stranded factor.disabled factor.reset code.wrong code.replayed password.wrong phone_number.refused sms.failed sms.refused webhook.failed'.split(' ');
+const alarming = 'user.locked user.banned user.stranded factor.disabled factor.reset code.wrong code.replayed password.wrong phone_number.refused sms.failed sms.undelivered sms.refused webhook.failed'.split(' ');
 
 const words = (key, fallback) => (has(key) ? t(key) : fallback);
 
