@@ -8,7 +8,7 @@ GOLDEN = $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/nu
 CDK := npx --yes aws-cdk@2.1148.1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help run tools invoke doctor test quick night test-dynamodb dynamodb e2e synth deploy figures bench load lint update pages vuln fuzz soak sbom clean
+.PHONY: help run tools invoke doctor test quick night test-dynamodb dynamodb e2e synth preflight deploy figures bench load lint update pages vuln fuzz soak sbom clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,8 +55,11 @@ e2e: ## Clerk's own SDKs and our pages in a real browser
 synth: ## the CloudFormation templates, in cdk.out (SETTINGS=file, ZIPS=directory of built functions, OUT=directory)
 	@$(CDK) synth -q --no-notices $(if $(OUT),--output '$(OUT)')
 
-deploy: ## deploy to the AWS account of your shell (SETTINGS=file)
-	@$(CDK) deploy --all --no-notices
+preflight: synth tools ## ask the AWS account of your shell whether a deployment would succeed (SETTINGS=file)
+	@$(TOOLS) preflight '$(or $(OUT),cdk.out)'
+
+deploy: preflight ## deploy to the AWS account of your shell (SETTINGS=file)
+	@$(CDK) deploy --all --no-notices --app '$(or $(OUT),cdk.out)'
 
 ##@ Measure
 figures: ## sizes, starts and invocations of the functions

@@ -18,6 +18,7 @@ type commands struct {
 	Simulate    simulateCmd      `cmd:"" group:"guess" help:"Guess at an account of the real API, over every path, and count the guesses that are compared."`
 	Export      exportCmd        `cmd:"" group:"aws" help:"Move users out of a deployment in AWS, into a file encrypted with age."`
 	Import      importCmd        `cmd:"" group:"aws" help:"Move users of an export into a deployment in AWS."`
+	Preflight   preflightCmd     `cmd:"" group:"aws" help:"Ask an AWS account whether a deployment would succeed."`
 	Restore     restoreCmd       `cmd:"" group:"aws" help:"Restore a deployment's table from a backup, into a new table."`
 	Completion  cli.Completion   `cmd:"" group:"shell" help:"Print the completion script of a shell."`
 	Version     kong.VersionFlag `help:"Print the version."`

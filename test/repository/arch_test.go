@@ -52,6 +52,7 @@ var only = map[string]struct {
 	module + "internal/local":           {[]string{"cmd"}, "commands alone run the local server"},
 	module + "internal/ops":             {[]string{"cmd", "test"}, "no function and no server links an operator's tool"},
 	module + "internal/aws/operator":    {[]string{"cmd/countersign-tools"}, "no function links what reads an operator's shell"},
+	module + "internal/aws/preflight":   {[]string{"cmd/countersign-tools"}, "no function links an operator's tool"},
 	module + "internal/aws/restore":     {[]string{"cmd/countersign-tools", "internal/aws/preflight"}, "no function links an operator's tool"},
 	module + "functions":                {nil, "functions are programs"},
 	module + "cmd":                      {nil, "commands are programs"},

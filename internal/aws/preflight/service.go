@@ -1,0 +1,233 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/acm"
+	acmtypes "github.com/aws/aws-sdk-go-v2/service/acm/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/internal/aws/restore"
+)
+
+const (
+	// keptFree is the concurrency that Lambda keeps unreserved:
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+	keptFree = 100
+	// enough is Lambda's default quota outside new accounts.
+	enough = 1000
+)
+
+func (a *account) concurrency(ctx context.Context) ([]Finding, error) {
+	functions := a.of("AWS::Lambda::Function")
+	if len(functions) == 0 {
+		return nil, nil
+	}
+	reserved := 0
+	for _, f := range functions {
+		n, _ := f.Properties["ReservedConcurrentExecutions"].(float64)
+		reserved += int(n)
+	}
+	out, err := a.functions.GetAccountSettings(ctx, &lambda.GetAccountSettingsInput{})
+	if err != nil || out.AccountLimit == nil {
+		return nil, ask("lambda:GetAccountSettings", err)
+	}
+	quota, free := int(out.AccountLimit.ConcurrentExecutions), int(aws.ToInt32(out.AccountLimit.UnreservedConcurrentExecutions))
+	if a.deployed {
+		free = quota // the present stack's own reservations are unknown
+	}
+	const request = "ask for 1,000 in Service Quotas (Lambda, Concurrent executions)"
+	if reserved > 0 && free-reserved < keptFree {
+		return []Finding{stops("sms.concurrency reserves %d executions and Lambda keeps %d free, but the account has %d unreserved of a quota of %d: %s, or set sms.concurrency to 0",
+			reserved, keptFree, free, quota, request)}, nil
+	}
+	if quota < enough {
+		return []Finding{warns("Lambda runs at most %d functions at once in this account, which is enough to try and not to serve: %s", quota, request)}, nil
+	}
+	return nil, nil
+}
+
+func (a *account) sendsTexts() bool { return len(a.of("AWS::Lambda::Function")) > 0 }
+
+func (a *account) sandbox(ctx context.Context) ([]Finding, error) {
+	if !a.sendsTexts() {
+		return nil, nil
+	}
+	out, err := a.texts.GetSMSSandboxAccountStatus(ctx, &sns.GetSMSSandboxAccountStatusInput{})
+	if err != nil || !out.IsInSandbox {
+		return nil, ask("sns:GetSMSSandboxAccountStatus", err)
+	}
+	return []Finding{warns("The account is in the SMS sandbox in %s, and text messages reach only verified numbers: ask to leave it, in AWS End User Messaging", a.Region)}, nil
+}
+
+func (a *account) spending(ctx context.Context) ([]Finding, error) {
+	if !a.sendsTexts() {
+		return nil, nil
+	}
+	const limit = "MonthlySpendLimit"
+	out, err := a.texts.GetSMSAttributes(ctx, &sns.GetSMSAttributesInput{Attributes: []string{limit}})
+	if err != nil {
+		return nil, ask("sns:GetSMSAttributes", err)
+	}
+	if dollars, err := strconv.ParseFloat(out.Attributes[limit], 64); err == nil && dollars > 1 {
+		return nil, nil
+	}
+	return []Finding{warns("The account spends at most $1 a month on text messages in %s, after which SNS accepts messages and sends none: ask for a limit in AWS End User Messaging, then aws sns set-sms-attributes --attributes MonthlySpendLimit=…", a.Region)}, nil
+}
+
+// certificate checks the certificate of each custom domain.
+func (a *account) certificate(ctx context.Context) ([]Finding, error) {
+	for _, domain := range a.of("AWS::ApiGatewayV2::DomainName") {
+		list, _ := domain.Properties["DomainNameConfigurations"].([]any)
+		for _, c := range list {
+			c, _ := c.(map[string]any)
+			if arn, _ := c["CertificateArn"].(string); arn != "" {
+				return a.covers(ctx, arn, domain.Text("DomainName"))
+			}
+		}
+	}
+	return nil, nil
+}
+
+// covers checks that a certificate is issued for a host.
+func (a *account) covers(ctx context.Context, arn, host string) ([]Finding, error) {
+	out, err := a.certs.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &arn})
+	var missing *acmtypes.ResourceNotFoundException
+	if errors.As(err, &missing) {
+		return []Finding{stops("domain.certificate: there is no certificate %s in %s: request one there, or mend the ARN", arn, a.Region)}, nil
+	}
+	if err != nil || out.Certificate == nil {
+		return nil, ask("acm:DescribeCertificate", err)
+	}
+	cert := out.Certificate
+	switch cert.Status {
+	case acmtypes.CertificateStatusIssued:
+	case acmtypes.CertificateStatusPendingValidation:
+		return []Finding{stops("domain.certificate: the certificate waits for its validation: create the DNS records that aws acm describe-certificate shows, and deploy when it is ISSUED")}, nil
+	default:
+		return []Finding{stops("domain.certificate: the certificate is %s and cannot be used: request a new one", cert.Status)}, nil
+	}
+	names := append(slices.Clone(cert.SubjectAlternativeNames), aws.ToString(cert.DomainName))
+	_, parent, _ := strings.Cut(host, ".")
+	if !slices.Contains(names, host) && !slices.Contains(names, "*."+parent) {
+		return []Finding{stops("domain.certificate: the certificate is for %s and not for %s: request one for domain.name", strings.Join(names, ", "), host)}, nil
+	}
+	return nil, nil
+}
+
+// mail looks for an alarm address that is missing or did not confirm.
+func (a *account) mail(ctx context.Context) ([]Finding, error) {
+	if len(a.of("AWS::CloudWatch::Alarm")) == 0 {
+		return nil, nil
+	}
+	addresses := a.of("AWS::SNS::Subscription")
+	if len(addresses) == 0 {
+		return []Finding{warns("alarm_mail is not set, so that alarms reach nobody")}, nil
+	}
+	if !a.deployed {
+		return nil, nil
+	}
+	for _, s := range addresses {
+		topic, _ := s.Properties["TopicArn"].(map[string]any)
+		logical, _ := topic["Ref"].(string)
+		at, err := a.stacks.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &a.Name, LogicalResourceId: &logical})
+		if err != nil {
+			if code(err) == "ValidationError" { // the deployed version has no such topic yet
+				continue
+			}
+			return nil, ask("cloudformation:DescribeStackResource", err)
+		}
+		pages := sns.NewListSubscriptionsByTopicPaginator(a.texts, &sns.ListSubscriptionsByTopicInput{TopicArn: at.StackResourceDetail.PhysicalResourceId})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, ask("sns:ListSubscriptionsByTopic", err)
+			}
+			for _, is := range page.Subscriptions {
+				if aws.ToString(is.SubscriptionArn) == "PendingConfirmation" {
+					return []Finding{warns("%s has not confirmed, so that alarms reach nobody there: open the link in the mail of AWS, or deploy with another alarm_mail and back for a new mail", aws.ToString(is.Endpoint))}, nil
+				}
+			}
+		}
+	}
+	return nil, nil
+}
+
+// tableName returns the table of the settings existing.table, or "".
+func (a *account) tableName() string {
+	for _, f := range a.of("AWS::Lambda::Function") {
+		environment, _ := f.Properties["Environment"].(map[string]any)
+		variables, _ := environment["Variables"].(map[string]any)
+		if name, _ := variables[lambdahost.EnvTable].(string); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// table checks an existing table: CloudFormation does not look at it.
+func (a *account) table(ctx context.Context) ([]Finding, error) {
+	name := a.tableName()
+	if name == "" {
+		return nil, nil
+	}
+	lacks, err := restore.Lacks(ctx, a.tables, name)
+	if restore.IsMissing(err) {
+		return []Finding{stops("existing.table: there is no table %s in %s", name, a.Region)}, nil
+	}
+	if err != nil {
+		return nil, ask("dynamodb:DescribeTable, DescribeTimeToLive or DescribeContinuousBackups", err)
+	}
+	var all []Finding
+	for _, what := range lacks {
+		all = append(all, stops("existing.table: %s: %s; countersign-tools restore completes a restored table when it is repeated", name, what))
+	}
+	return all, nil
+}
+
+// feed looks for another service that counts the statistics of the table.
+func (a *account) feed(ctx context.Context) ([]Finding, error) {
+	for _, m := range a.of("AWS::Lambda::EventSourceMapping") {
+		stream, found, err := a.streamOf(ctx, m.Properties["EventSourceArn"])
+		if err != nil || !found {
+			return nil, err
+		}
+		pages := lambda.NewListEventSourceMappingsPaginator(a.functions, &lambda.ListEventSourceMappingsInput{EventSourceArn: &stream})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, ask("lambda:ListEventSourceMappings", err)
+			}
+			for _, is := range page.EventSourceMappings {
+				arn := aws.ToString(is.FunctionArn)
+				name := arn[strings.LastIndex(arn, ":")+1:]
+				if !slices.ContainsFunc(a.of("AWS::Lambda::Function"), func(r Resource) bool { return r.Text("FunctionName") == name }) {
+					return []Finding{stops("%s counts the statistics of this table already, and %s would count them twice: set canary to true, or remove the other service", name, a.Name)}, nil
+				}
+			}
+		}
+	}
+	return nil, nil
+}
+
+// streamOf returns the ARN of a stream that a template names, or refers to as a parameter.
+func (a *account) streamOf(ctx context.Context, property any) (arn string, found bool, err error) {
+	if arn, ok := property.(string); ok {
+		return arn, true, nil
+	}
+	ref, _ := property.(map[string]any)
+	name, _ := ref["Ref"].(string)
+	p, ok := a.Parameters[name]
+	if !ok {
+		return "", false, nil
+	}
+	return a.parameter(ctx, p.Default)
+}
