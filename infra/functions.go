@@ -169,5 +169,6 @@ func (s *Stack) environment(f plan.Function) *map[string]*string {
 	if f.Job == plan.Rotate || f.Job == plan.Pages {
 		e[lambdahost.EnvSecret] = s.secret.SecretArn()
 	}
+	s.forSAM(e)
 	return &e
 }

@@ -40,6 +40,7 @@ type Settings struct {
 	KeepWarm    bool       `yaml:"keep_warm"`
 	RestoredAt  string     `yaml:"restored_at"`
 	EventBus    string     `yaml:"event_bus"`
+	SAMLocal    bool       `yaml:"sam_local"`
 }
 
 // Domain is a custom domain name for the API.

@@ -58,6 +58,7 @@ func TestWrongSettings(t *testing.T) {
 		"a long data name":             {"# data: countersign-data", "data: " + strings.Repeat("d", 51), "letters, digits and hyphens"},
 		"a canary without data":        {"# canary: true", "canary: true", "data: a canary needs the name"},
 		"a canary that backs up":       {"# canary: true", "canary: true\nbackup: {days: 1}\ndata: other", "canary: a canary makes no data"},
+		"sam_local in words":           {"# sam_local: true", "sam_local: perhaps", "sam_local: perhaps is not true or false"},
 		"a canary in words":            {"# canary: true", "canary: perhaps", "canary: perhaps is not true or false"},
 		"an operator by name":          {"# key_operator: arn:aws:iam::111122223333:role/Operator", "key_operator: me", "key_operator: \"me\" is not the ARN"},
 		"an operator of a group":       {"# key_operator: arn:aws:iam::111122223333:role/Operator", "key_operator: arn:aws:iam::111122223333:group/x", "key_operator"},

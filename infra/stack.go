@@ -81,6 +81,7 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 		s.jobs()
 		s.feed()
 	}
+	s.lintInTemplate()
 	s.alarms(gateway)
 	s.dashboard(gateway)
 	s.outputs()

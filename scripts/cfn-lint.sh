@@ -18,5 +18,4 @@ if [ ! -x "$venv/bin/cfn-lint" ] || ! "$venv/bin/cfn-lint" --version >/dev/null 
 		exit $unavailable
 	fi
 fi
-# W3005: the CDK itself repeats in DependsOn what a reference already says.
-exec "$venv/bin/cfn-lint" -i W3005 -t "$@"
+exec "$venv/bin/cfn-lint" -t "$@"

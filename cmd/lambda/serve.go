@@ -3,10 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"strings"
 
+	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/test/lambdalocal"
 )
 
@@ -23,6 +26,7 @@ func (b *bootstrapsCmd) Run(ctx context.Context) error {
 // serveCmd serves a whole deployment on this machine.
 type serveCmd struct {
 	Bootstraps string `required:"" placeholder:"DIR" help:"Directory that the command bootstraps has filled."`
+	EnvVars    string `placeholder:"FILE" help:"Write the functions' environments to this file, for sam local invoke --env-vars."`
 	SecretKey  string `env:"COUNTERSIGN_SECRET_KEY" placeholder:"KEY" help:"Key of the Backend API; by default that of the fixtures."`
 }
 
@@ -34,9 +38,33 @@ func (s *serveCmd) Run(ctx context.Context, c *commands) error {
 		return err
 	}
 	defer d.Stop()
+	if s.EnvVars != "" {
+		if err := writeEnvironments(s.EnvVars, d); err != nil {
+			return err
+		}
+	}
 	control := httptest.NewServer(&lambdalocal.Control{Deployment: d})
 	defer control.Close()
 	fmt.Printf("Countersign runs on %s\nControl         %s\nPublishable key %s\n", d.URL, control.URL, lambdalocal.PublishableKey)
 	<-ctx.Done()
 	return nil
+}
+
+// writeEnvironments writes the file that `sam local invoke --env-vars` reads: values for the
+// variables that the template declares. SAM itself sets the credentials, so the stand-ins do not
+// know the caller.
+func writeEnvironments(file string, d *lambdalocal.Deployment) error {
+	variables := map[string]string{}
+	for _, f := range plan.Functions() {
+		for _, line := range d.Environment(f.Name) {
+			if name, value, _ := strings.Cut(line, "="); name == "AWS_ENDPOINT_URL" || strings.HasPrefix(name, "COUNTERSIGN_") {
+				variables[name] = value
+			}
+		}
+	}
+	text, err := json.MarshalIndent(map[string]any{"Parameters": variables}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("environments: %w", err)
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o600)
 }
