@@ -126,7 +126,7 @@ type Store interface {
 	Reserve(ctx context.Context, increments ...Increment) error
 
 	// Expired returns the keys of up to limit records of a kind whose Expires is set and before the
-	// given time. It returns the earliest, in any order. The store removes expired counters itself.
+	// given time. The earliest come first. The store removes expired counters itself.
 	Expired(ctx context.Context, kind Kind, before time.Time, limit int) ([]Key, error)
 
 	// Latest returns the limit records of a kind with the latest Expires that is set and before the

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -21,8 +18,15 @@ const (
 	// deliveryLease is how long a worker that took a delivery has to send it. Then another may take
 	// it.
 	deliveryLease = 2 * time.Minute
-	// deliveriesAtOnce bounds the records that a run delivers at a time.
-	deliveriesAtOnce = 8
+	// leasesAtOnce bounds the records that a run reads or writes at a time, and sendsAtOnce the tries
+	// of one target.
+	leasesAtOnce = 8
+	sendsAtOnce  = 8
+	// slowTry is how long a try takes that fails because its target does not answer. So long waits
+	// hold up others, so the target's further deliveries are put off.
+	slowTry = 3 * time.Second
+	// putOff is for how long.
+	putOff = time.Minute
 )
 
 // retryAfter is the time between a failed try and the next one. After the last, the delivery is
@@ -83,6 +87,8 @@ type Dispatcher struct {
 	Describe func(account.Event, *account.User, account.Instant) ([]byte, error)
 	// Report, unless nil, is called with each failed try. Calls may come at once.
 	Report func(Failure)
+
+	silent silent
 }
 
 // Failure is a failed try to deliver to one target, for a log.
@@ -113,65 +119,13 @@ func (r *DeliveryResult) add(other DeliveryResult) {
 	r.Delivered, r.Failed, r.GivenUp = r.Delivered+other.Delivered, r.Failed+other.Failed, r.GivenUp+other.GivenUp
 }
 
-// Run delivers up to limit records that are due, and returns the first error.
-func (d *Dispatcher) Run(ctx context.Context, limit int) (DeliveryResult, error) {
-	var sum DeliveryResult
-	due, err := d.Service.Store.Latest(ctx, store.KindDelivery, d.Service.Now().Add(time.Millisecond), limit)
-	if err != nil {
-		return sum, fmt.Errorf("find deliveries: %w", err)
-	}
-	sum.Found, sum.More = len(due), len(due) >= limit
-	var mu sync.Mutex
-	var group errgroup.Group
-	group.SetLimit(deliveriesAtOnce)
-	for _, r := range due {
-		group.Go(func() error {
-			done, err := d.deliver(ctx, r.Key.ID)
-			mu.Lock()
-			defer mu.Unlock()
-			sum.add(done)
-			return err
-		})
-	}
-	err = group.Wait() // the first error; the other records are delivered all the same
-	return sum, err
-}
-
 // batch holds the deliveries of one record to one target, in order. With unsigned set there are
 // none, because the endpoint's secret does not open: the try fails.
 type batch struct {
 	target     account.DeliveryTarget
 	deliveries []Delivery
 	unsigned   bool
-}
-
-// deliver leases the deliveries of one record, sends them, and stores the outcome.
-func (d *Dispatcher) deliver(ctx context.Context, id string) (DeliveryResult, error) {
-	var result DeliveryResult
-	notified, err := d.Service.notifyUser(ctx, id)
-	if err != nil {
-		return result, err
-	}
-	if notified {
-		result.Delivered++
-	}
-	batches, err := d.lease(ctx, id)
-	if err != nil || len(batches) == 0 {
-		return result, err
-	}
-	for i := range batches {
-		b := &batches[i]
-		sent := d.send(ctx, b)
-		b.target.Done += sent
-		result.Delivered += sent
-		if b.unsigned || sent < len(b.deliveries) {
-			result.Failed++
-		} else {
-			b.target.Next = 0
-		}
-	}
-	result.GivenUp, err = d.recordOutcome(ctx, id, batches)
-	return result, err
+	later      account.Instant // unless 0: when the target is tried, as it did not answer another try
 }
 
 // send sends the deliveries of a batch in order, up to the first that fails, and returns how many
@@ -204,12 +158,13 @@ func (d *Dispatcher) report(b *batch, p Delivery, why error) {
 }
 
 // lease takes the deliveries of a record that are due. Until the lease ends no other worker sends
-// them.
+// them. It puts off those of targets that do not answer.
 func (d *Dispatcher) lease(ctx context.Context, id string) ([]batch, error) {
 	var batches []batch
 	keys := []store.Key{{Kind: store.KindDelivery, ID: id}, {Kind: store.KindEvent, ID: id}}
 	err := d.Service.Update(ctx, keys, func(t *tx.Tx) error {
 		batches = nil
+		changed := false
 		t.BySystem = true
 		due, err := tx.Load[*account.DeliveryRecord](t, keys[0])
 		if err != nil || due == nil {
@@ -219,7 +174,7 @@ func (d *Dispatcher) lease(ctx context.Context, id string) ([]batch, error) {
 		if err != nil {
 			return err
 		}
-		if j == nil { // the event log has dropped the events
+		if j == nil || len(due.To) == 0 { // the event log has dropped the events, or all are delivered
 			t.Delete(due)
 			return nil
 		}
@@ -232,12 +187,17 @@ func (d *Dispatcher) lease(ctx context.Context, id string) ([]batch, error) {
 			if to.ID == targetUser || to.Next > t.Now {
 				continue
 			}
+			changed = true
+			if until := d.silent.until(to.ID); until > t.Now {
+				to.Next = until
+				continue
+			}
 			to.Tries++
 			to.Next = t.Now.Add(deliveryLease)
 			deliveries, err := deliveries(t, to, j, bodies)
-			batches = append(batches, batch{*to, deliveries, err != nil})
+			batches = append(batches, batch{target: *to, deliveries: deliveries, unsigned: err != nil})
 		}
-		if len(batches) > 0 {
+		if changed {
 			t.Put(due)
 		}
 		return nil
@@ -315,6 +275,9 @@ func (d *Dispatcher) recordOutcome(ctx context.Context, id string, batches []bat
 			}
 			to.Done = b.target.Done
 			switch {
+			case b.later != 0:
+				to.Tries--
+				to.Next = b.later
 			case b.target.Next == 0:
 				to.Next = 0
 			case to.Tries > len(retryAfter):

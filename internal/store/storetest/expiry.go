@@ -156,10 +156,10 @@ func testExpiredEarliest(f *fixture) {
 		f.commit(putExpiring(key, 0, start.Add(time.Duration(i)*time.Second)))
 	}
 	for from := 0; from+limit <= all; from += limit {
-		for _, key := range f.expired(nonces, start.Add(time.Hour), limit) {
+		for n, key := range f.expired(nonces, start.Add(time.Hour), limit) {
 			r := f.get(key)
-			if i := int(r.Expires.Sub(start) / time.Second); i < from || i >= from+limit {
-				f.Fatalf("number %d is among the %d after the first %d", i, limit, from)
+			if i := int(r.Expires.Sub(start) / time.Second); i != from+n {
+				f.Fatalf("number %d comes after the first %d", i, from+n)
 			}
 			f.commit(remove(r))
 		}

@@ -1,0 +1,188 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// unreadableFor is how long a record that cannot be read is left alone.
+const unreadableFor = 24 * time.Hour
+
+// Run delivers up to limit records that are due, those that wait longest first, and returns the
+// first error. Each target has tries of its own, so a slow one holds up no other. Further
+// deliveries of a target that does not answer are put off.
+func (d *Dispatcher) Run(ctx context.Context, limit int) (DeliveryResult, error) {
+	due, err := d.Service.Store.Expired(ctx, store.KindDelivery, d.Service.Now().Add(time.Millisecond), limit)
+	if err != nil {
+		return DeliveryResult{}, fmt.Errorf("find deliveries: %w", err)
+	}
+	r := &deliveryRun{Dispatcher: d, result: DeliveryResult{Found: len(due), More: len(due) >= limit}, queues: map[string][]try{}}
+	leased := r.leaseAll(ctx, due) // the first error; the other records are delivered all the same
+	sent := r.sendAll(ctx)
+	return r.result, errors.Join(leased, sent)
+}
+
+// deliveryRun is one run. Its methods are safe for concurrent use.
+type deliveryRun struct {
+	*Dispatcher
+
+	mu     sync.Mutex
+	result DeliveryResult
+	queues map[string][]try // by target, in order
+}
+
+// work is a record whose deliveries are leased. Its outcome is stored after the last try.
+type work struct {
+	id      string
+	batches []batch
+	left    int
+}
+
+// try is one batch of a work.
+type try struct {
+	of *work
+	at int
+}
+
+func (r *deliveryRun) add(done DeliveryResult) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.add(done)
+}
+
+// leaseAll notifies users and leases the deliveries of records.
+func (r *deliveryRun) leaseAll(ctx context.Context, due []store.Key) error {
+	works := make([]*work, len(due))
+	var group errgroup.Group
+	group.SetLimit(leasesAtOnce)
+	for i, key := range due {
+		group.Go(func() error {
+			batches, err := r.leaseOne(ctx, key)
+			works[i] = &work{id: key.ID, batches: batches, left: len(batches)}
+			return err
+		})
+	}
+	err := group.Wait()
+	for _, w := range works {
+		for i := range w.batches {
+			target := w.batches[i].target.ID
+			r.queues[target] = append(r.queues[target], try{w, i})
+		}
+	}
+	return err
+}
+
+// leaseOne notifies the user of a record and leases its deliveries. A record that cannot be read is
+// set aside for a day, so that it does not stand before all others.
+func (r *deliveryRun) leaseOne(ctx context.Context, key store.Key) ([]batch, error) {
+	notified, err := r.Service.notifyUser(ctx, key.ID)
+	if broken, ok := errors.AsType[*account.UnreadableError](err); ok && broken.Record == key {
+		return nil, errors.Join(err, r.setAside(ctx, key))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if notified {
+		r.add(DeliveryResult{Delivered: 1})
+	}
+	return r.lease(ctx, key.ID)
+}
+
+func (r *deliveryRun) setAside(ctx context.Context, key store.Key) error {
+	records, err := r.Service.Store.Get(ctx, key)
+	if err != nil {
+		return fmt.Errorf("read a delivery: %w", err)
+	}
+	record := records[0]
+	record.Expires, record.Ends = r.Service.Now().Add(unreadableFor), time.Time{}
+	err = r.Service.Store.Commit(ctx, []store.Write{{Record: record}})
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("set a delivery aside: %w", err)
+	}
+	return nil
+}
+
+// sendAll sends what is leased, to all targets at once.
+func (r *deliveryRun) sendAll(ctx context.Context) error {
+	var targets errgroup.Group
+	for _, queue := range r.queues {
+		targets.Go(func() error {
+			var group errgroup.Group
+			group.SetLimit(sendsAtOnce)
+			for _, t := range queue {
+				group.Go(func() error { return r.carryOut(ctx, t) })
+			}
+			return group.Wait()
+		})
+	}
+	return targets.Wait()
+}
+
+// carryOut sends one batch, and stores the outcome of its record if it was the last.
+func (r *deliveryRun) carryOut(ctx context.Context, t try) error {
+	b := &t.of.batches[t.at]
+	var done DeliveryResult
+	now := account.At(r.Service.Now())
+	if until := r.silent.until(b.target.ID); until > now {
+		b.later = until
+	} else {
+		done = r.sendBatch(ctx, b)
+	}
+	r.add(done)
+	r.mu.Lock()
+	t.of.left--
+	last := t.of.left == 0
+	r.mu.Unlock()
+	if !last {
+		return nil
+	}
+	givenUp, err := r.recordOutcome(ctx, t.of.id, t.of.batches)
+	r.add(DeliveryResult{GivenUp: givenUp})
+	return err
+}
+
+// sendBatch sends one batch and notes a target that does not answer.
+func (r *deliveryRun) sendBatch(ctx context.Context, b *batch) (done DeliveryResult) {
+	began := r.Service.Now()
+	sent := r.send(ctx, b)
+	b.target.Done += sent
+	done.Delivered = sent
+	if !b.unsigned && sent == len(b.deliveries) {
+		b.target.Next = 0
+		return done
+	}
+	done.Failed = 1
+	if now := r.Service.Now(); now.Sub(began) >= slowTry {
+		r.silent.note(b.target.ID, account.At(now.Add(putOff)))
+	}
+	return done
+}
+
+// silent are the targets that did not answer, and until when this process tries them no more.
+type silent struct {
+	mu sync.Mutex
+	of map[string]account.Instant
+}
+
+func (s *silent) until(target string) account.Instant {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[target]
+}
+
+func (s *silent) note(target string, until account.Instant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of == nil {
+		s.of = map[string]account.Instant{}
+	}
+	s.of[target] = until
+}
