@@ -104,7 +104,7 @@ var (
 
 // Probes returns all probes, in order.
 func Probes() []Probe {
-	return slices.Concat(onceProbes(), ticketProbes(), guessLimitProbes(), lockProbes(), smsProbes(), ownerProbes(), factorProbes(), authorityProbes(), sessionProbes(), tokenProbes(),
+	return slices.Concat(onceProbes(), ticketProbes(), guessLimitProbes(), viewerProbes(), lockProbes(), smsProbes(), ownerProbes(), factorProbes(), authorityProbes(), sessionProbes(), tokenProbes(),
 		originProbes(), bodyProbes(), pathProbes(), wireProbes(), pageProbes(), momentProbes(), answerProbes(), boundProbes())
 }
 

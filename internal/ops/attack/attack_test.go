@@ -282,7 +282,12 @@ func TestProbesFindWeaknesses(t *testing.T) {
 				r.Header.Set("Authorization", all[len(all)-1])
 			}
 		})},
-		"only users have to wait": {[]string{"B10", "C15b"}, onlyUsersWait()},
+		"only users have to wait": {[]string{"B10", "B23", "C15b"}, onlyUsersWait()},
+		"a caller's word about CloudFront": {[]string{"B23"}, before(func(r *http.Request) {
+			if at := r.Header.Get("CloudFront-Viewer-Address"); at != "" {
+				r.RemoteAddr = at
+			}
+		})},
 		"a dashboard that only forgets its cookie": {[]string{"G29"}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			if r.Method == http.MethodDelete && r.URL.Path == "/dashboard/api/session" {
 				w.WriteHeader(http.StatusNoContent)
