@@ -30,6 +30,8 @@ const (
 	Failures Resource = "dead-letter queue"
 	// Bus exists only where the settings name one.
 	Bus Resource = "event bus"
+	// EdgeSecret exists only where the settings put CloudFront in front.
+	EdgeSecret Resource = "secret of CloudFront"
 )
 
 // IndexName returns the name of a resource that is an index of the table; of others, nothing.
@@ -128,7 +130,8 @@ func Functions() []Function {
 		Function{Name: string(Deliver), Job: Deliver, Permissions: deliverPermissions, Grants: sorted(append(grants(deliverPermissions), Grant{"events:PutEvents", Bus}))},
 		Function{Name: string(Count), Job: Count, Grants: countGrants},
 		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(operation.Writes),
-			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret}))},
+			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret},
+			Grant{"secretsmanager:GetSecretValue", EdgeSecret}, Grant{"secretsmanager:PutSecretValue", EdgeSecret}))},
 		Function{Name: string(Pages), Job: Pages, Grants: []Grant{
 			{"dynamodb:BatchGetItem", Table}, {"dynamodb:GetItem", Table}, {"dynamodb:UpdateItem", Table}, {"secretsmanager:GetSecretValue", Secret},
 		}},
@@ -154,6 +157,9 @@ func (f Function) Variables() []string {
 	}
 	if f.Job == Rotate || f.Job == Pages {
 		names = append(names, lambdahost.EnvSecret)
+	}
+	if f.Requested() {
+		names = append(names, lambdahost.EnvEdge)
 	}
 	if f.Job == Pages {
 		names = append(names, lambdahost.EnvAppearance)

@@ -68,6 +68,9 @@ func (s *Server) SMS() []SMS {
 	return append([]SMS(nil), s.messages...)
 }
 
+// SecretVersion returns a version of a secret, as CloudFormation resolves a reference to it.
+func (s *Server) SecretVersion(id, version string) string { return s.Secret(versionKey(id, version)) }
+
 // Secret returns the value of a secret, as Secrets Manager holds it.
 func (s *Server) Secret(id string) string {
 	s.mu.Lock()
@@ -173,6 +176,8 @@ func (s *Server) secretsManager(w http.ResponseWriter, action string, body []byt
 	var in struct {
 		SecretID string `json:"SecretId"`
 		Text     string `json:"SecretString"`
+		Version  string `json:"VersionId"`
+		Token    string `json:"ClientRequestToken"`
 	}
 	if err := json.Unmarshal(body, &in); err != nil || in.SecretID == "" {
 		fault(w, "InvalidRequestException")
@@ -182,19 +187,38 @@ func (s *Server) secretsManager(w http.ResponseWriter, action string, body []byt
 	defer s.mu.Unlock()
 	switch action {
 	case "GetSecretValue":
-		text, ok := s.secrets[in.SecretID]
+		key := in.SecretID
+		if in.Version != "" {
+			key = versionKey(in.SecretID, in.Version)
+		}
+		text, ok := s.secrets[key]
 		if !ok {
 			fault(w, "ResourceNotFoundException")
 			return
 		}
 		reply(w, map[string]any{"ARN": in.SecretID, "SecretString": text})
 	case "PutSecretValue":
-		s.secrets[in.SecretID] = in.Text
-		reply(w, map[string]any{"ARN": in.SecretID})
+		// "Length Constraints: Minimum length of 32. Maximum length of 64", "This value becomes the
+		// VersionId of the new version", and a version that exists with another value: "the request fails
+		// because you can't modify a secret version" (Secrets Manager's API reference, PutSecretValue).
+		if n := len(in.Token); n < 32 || n > 64 {
+			fault(w, "InvalidParameterException")
+			return
+		}
+		key := versionKey(in.SecretID, in.Token)
+		if text, ok := s.secrets[key]; ok && text != in.Text {
+			fault(w, "ResourceExistsException")
+			return
+		}
+		s.secrets[in.SecretID], s.secrets[key] = in.Text, in.Text
+		reply(w, map[string]any{"ARN": in.SecretID, "VersionId": in.Token})
 	default:
 		fault(w, "UnknownOperationException")
 	}
 }
+
+// versionKey is the key of a version of a secret among all secrets.
+func versionKey(id, version string) string { return id + " version " + version }
 
 func reply(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")

@@ -31,13 +31,19 @@ import (
 type Deployment struct {
 	// Stub stands in for AWS and records the calls of each function.
 	Stub *awsstub.Server
-	// URL is the gateway's.
+	// URL is the gateway's, or CloudFront's in front of it.
 	URL string
 	// SecretKey is the Backend API key.
 	SecretKey string
 	// EventBus is the name of the bus in the functions' environment; "" is none.
 	EventBus string
+	// Gateway is the URL of the gateway, also behind CloudFront.
+	Gateway string
+	// Edge is CloudFront, if [Deployment.PutEdge] put it in front.
+	Edge *Edge
 
+	edgeMode string
+	front    *httptest.Server
 	table    string
 	dir      string
 	services *httptest.Server
@@ -94,6 +100,7 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 		return nil, fmt.Errorf("address of the gateway: %w", err)
 	}
 	d.URL = "http://localhost:" + port // browsers keep the cookies of localhost for all ports
+	d.Gateway = d.URL
 	if err := d.prepare(ctx); err != nil {
 		d.Stop()
 		return nil, err
@@ -103,6 +110,19 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 
 // prepare runs keys-rotate, as the custom resource of the stack does.
 func (d *Deployment) prepare(ctx context.Context) error {
+	err := d.custom(ctx, "Create", "Custom::Keys", map[string]any{"Settings": map[string]any{"Countries": []string{"US", "CA"}, "MFARequired": "false"}})
+	if err != nil {
+		return err
+	}
+	d.SecretKey = d.Stub.Secret(secretARN)
+	if d.SecretKey == "" {
+		return errors.New("keys-rotate made no secret key")
+	}
+	return nil
+}
+
+// custom runs keys-rotate as CloudFormation does for a custom resource.
+func (d *Deployment) custom(ctx context.Context, request, kind string, properties map[string]any) error {
 	status := make(chan string, 1)
 	cloudFormation := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var answer struct{ Status, Reason string }
@@ -111,8 +131,8 @@ func (d *Deployment) prepare(ctx context.Context) error {
 	}))
 	defer cloudFormation.Close()
 	event, err := json.Marshal(map[string]any{
-		"RequestType": "Create", "RequestId": "1", "StackId": "local", "LogicalResourceId": "Keys", "ResourceType": "Custom::Keys",
-		"ResponseURL": cloudFormation.URL, "ResourceProperties": map[string]any{"Settings": map[string]any{"Countries": []string{"US", "CA"}, "MFARequired": "false"}},
+		"RequestType": request, "RequestId": "1", "StackId": "local", "LogicalResourceId": "Keys", "ResourceType": kind,
+		"ResponseURL": cloudFormation.URL, "ResourceProperties": properties,
 	})
 	if err != nil {
 		return fmt.Errorf("event of CloudFormation: %w", err)
@@ -123,10 +143,6 @@ func (d *Deployment) prepare(ctx context.Context) error {
 	if got := <-status; got != "SUCCESS" {
 		return fmt.Errorf("keys-rotate says to CloudFormation: %s", got)
 	}
-	d.SecretKey = d.Stub.Secret(secretARN)
-	if d.SecretKey == "" {
-		return errors.New("keys-rotate made no secret key")
-	}
 	return nil
 }
 
@@ -136,7 +152,7 @@ func (d *Deployment) Environment(function string) []string {
 	values := map[string]string{
 		lambdahost.EnvTable: d.table, lambdahost.EnvKey: "arn:aws:kms:eu-central-1:111122223333:key/local", lambdahost.EnvURL: d.URL, lambdahost.EnvAppName: "Example",
 		lambdahost.EnvPublishableKey: PublishableKey, lambdahost.EnvOrigins: "https://app.example.com", lambdahost.EnvSMSHost: "app.example.com",
-		lambdahost.EnvMaxPrice: "0.1", lambdahost.EnvSecret: secretARN, lambdahost.EnvEventBus: d.EventBus,
+		lambdahost.EnvMaxPrice: "0.1", lambdahost.EnvSecret: secretARN, lambdahost.EnvEventBus: d.EventBus, lambdahost.EnvEdge: d.edgeMode,
 	}
 	env := []string{"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=" + function, "AWS_SECRET_ACCESS_KEY=local", "AWS_ENDPOINT_URL=" + d.services.URL}
 	for _, f := range plan.Functions() {
@@ -204,6 +220,9 @@ func (d *Deployment) Restart() {
 
 // Stop ends everything.
 func (d *Deployment) Stop() {
+	if d.front != nil {
+		d.front.Close()
+	}
 	d.gateway.Close()
 	d.mu.Lock()
 	defer d.mu.Unlock()

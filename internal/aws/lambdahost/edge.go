@@ -101,7 +101,7 @@ func (e Edge) Handler(next http.Handler) http.Handler {
 		case err != nil:
 			e.refuse(w, r, apierr.New(apierr.ServiceUnavailable).Retry(time.Second))
 		default:
-			e.refuse(w, r, apierr.New(apierr.AuthorizationInvalid))
+			e.refuse(w, r, apierr.New(apierr.AuthorizationInvalid).Explain("Requests must come through CloudFront, at the domain of this API."))
 		}
 	})
 }

@@ -80,7 +80,7 @@ func TestTheAddressBehindCloudFront(t *testing.T) {
 			got, answer, log := behind(t, mode, onlyRight, c.headers)
 			if refused := mode == lambdahost.EdgeRequired && !c.through; refused {
 				var body struct{ Errors []struct{ Code string } }
-				if answer.StatusCode != 403 || got.Method != "" || json.Unmarshal([]byte(answer.Body), &body) != nil || len(body.Errors) != 1 || body.Errors[0].Code != "authorization_invalid" {
+				if answer.StatusCode != 403 || got.Method != "" || json.Unmarshal([]byte(answer.Body), &body) != nil || len(body.Errors) != 1 || body.Errors[0].Code != "authorization_invalid" || !strings.Contains(answer.Body, "through CloudFront") {
 					t.Errorf("%s, %s: %d %s, handler called: %v", name, mode, answer.StatusCode, answer.Body, got.Method != "")
 				}
 				if answer.Headers["cache-control"] != "no-store" || answer.Headers["content-type"] == "" {

@@ -190,7 +190,7 @@ var catalogue = []Entry{
 	{AuthenticationInvalid, "invalid authentication", "You are not signed in.",
 		"no live session of this client"},
 	{AuthorizationInvalid, "not authorized", "Finish setting up multi-factor authentication first.",
-		"a pending session may only enrol a factor"},
+		"a pending session may only enrol a factor; not through CloudFront"},
 	{DevBrowserUnauthenticated, "unknown browser", "This development browser is not known.",
 		"an unknown `__clerk_db_jwt`"},
 	{ClerkKeyInvalid, "invalid key", "The secret key is missing or not right.",
