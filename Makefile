@@ -8,7 +8,7 @@ GOLDEN = $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/nu
 CDK := npx --yes aws-cdk@2.1148.1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-.PHONY: help run tools invoke doctor test quick night test-dynamodb dynamodb e2e synth preflight deploy figures bench load lint update pages vuln fuzz soak sbom clean
+.PHONY: help run tools invoke doctor test quick night test-dynamodb dynamodb e2e synth preflight deploy acl figures bench load lint update pages vuln fuzz soak sbom clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ preflight: synth tools ## ask the AWS account of your shell whether a deployment
 
 deploy: preflight ## deploy to the AWS account of your shell (SETTINGS=file)
 	@$(CDK) deploy --all --no-notices --app '$(or $(OUT),cdk.out)'
+
+acl: ## the web ACL of CloudFront in us-east-1, for edge.acl (SETTINGS=file)
+	@STACK=acl $(CDK) deploy --no-notices --output bin/acl
 
 ##@ Measure
 figures: ## sizes, starts and invocations of the functions

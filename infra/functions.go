@@ -104,9 +104,10 @@ func (s *Stack) role(f plan.Function) awsiam.IRole {
 		allow(&awsiam.PolicyStatementProps{Actions: jsii.Strings("xray:PutTraceSegments", "xray:PutTelemetryRecords"), Resources: jsii.Strings("*")})
 	}
 	for _, g := range f.Grants {
-		if g.On != plan.Bus || s.settings.EventBus != "" {
-			allow(s.statement(g))
+		if g.On == plan.Bus && s.settings.EventBus == "" || g.On == plan.EdgeSecret && s.settings.Edge == nil {
+			continue
 		}
+		allow(s.statement(g))
 	}
 	role := awsiam.NewRole(s.cdk, jsii.String(id(f.Name)+"Role"), &awsiam.RoleProps{
 		Path:           jsii.String(s.settings.rolePath()),
@@ -137,6 +138,8 @@ func (s *Stack) statement(g plan.Grant) *awsiam.PolicyStatementProps {
 		p.Resources = &[]*string{s.cdk.FormatArn(&awscdk.ArnComponents{Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: &s.settings.EventBus})}
 	case plan.Secret:
 		p.Resources = &[]*string{s.secret.SecretArn()}
+	case plan.EdgeSecret:
+		p.Resources = &[]*string{s.edgeSecret.Ref()}
 	case plan.Phones:
 		// A message to a phone number has no ARN. Topics have ARNs and are excluded: NotResource
 		// allows everything without one.
@@ -157,6 +160,9 @@ func (s *Stack) environment(f plan.Function) *map[string]*string {
 	if f.Sends() {
 		optional[lambdahost.EnvSenderID], optional[lambdahost.EnvNumber] = set.SMS.SenderID, set.SMS.Number
 		optional[lambdahost.EnvMaxPrice] = fmt.Sprint(set.SMS.MaxPrice)
+	}
+	if f.Requested() {
+		optional[lambdahost.EnvEdge] = set.Edge.mode()
 	}
 	for name, value := range optional {
 		if value != "" {

@@ -47,8 +47,9 @@ func join(parts ...any) *string {
 
 const integrations = "x-amazon-apigateway-integrations"
 
-// routes sets the gateway's body, its stage and its domain.
-func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
+// routes sets the gateway's body, its stage and its domain. It returns the host that answers for
+// the domain, or nil without one.
+func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) (regional *string) {
 	gateway.SetBody(s.body())
 	for _, name := range s.names() {
 		if !s.functions[name].plan.Requested() {
@@ -61,8 +62,9 @@ func (s *Stack) routes(gateway awsapigatewayv2.CfnApi) {
 	}
 	s.stage(gateway)
 	if s.settings.Domain != (Domain{}) {
-		s.domain(gateway)
+		return s.domain(gateway)
 	}
+	return nil
 }
 
 // body returns the OpenAPI document of the routes: every route of the deployment plan, and one
@@ -163,7 +165,7 @@ func (s *Stack) slower(e operation.Route) (rate float64, burst int, ok bool) {
 	return 0, 0, false
 }
 
-func (s *Stack) domain(gateway awsapigatewayv2.CfnApi) {
+func (s *Stack) domain(gateway awsapigatewayv2.CfnApi) (regional *string) {
 	domain := awsapigatewayv2.NewCfnDomainName(s.cdk, jsii.String("Domain"), &awsapigatewayv2.CfnDomainNameProps{
 		DomainName: &s.settings.Domain.Name,
 		DomainNameConfigurations: []any{&awsapigatewayv2.CfnDomainName_DomainNameConfigurationProperty{
@@ -173,7 +175,12 @@ func (s *Stack) domain(gateway awsapigatewayv2.CfnApi) {
 	awsapigatewayv2.NewCfnApiMapping(s.cdk, jsii.String("DomainMapping"), &awsapigatewayv2.CfnApiMappingProps{
 		ApiId: gateway.Ref(), DomainName: domain.Ref(), Stage: jsii.String("$default"),
 	}).AddDependency(s.cdk.Node().FindChild(jsii.String("Stage")).(awscdk.CfnResource))
+	about := "Make %s a CNAME of this"
+	if s.settings.Edge != nil {
+		about = "Where CloudFront finds %s; EdgeTarget is the host for the CNAME"
+	}
 	awscdk.NewCfnOutput(s.cdk, jsii.String("DomainTarget"), &awscdk.CfnOutputProps{
-		Value: domain.AttrRegionalDomainName(), Description: jsii.String(fmt.Sprintf("Make %s a CNAME of this", s.settings.Domain.Name)),
+		Value: domain.AttrRegionalDomainName(), Description: jsii.String(fmt.Sprintf(about, s.settings.Domain.Name)),
 	})
+	return domain.AttrRegionalDomainName()
 }

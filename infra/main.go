@@ -1,6 +1,7 @@
 // Command infra is the CDK app: it turns the deployment plan and the team's settings into
 // CloudFormation templates. `make synth` and `make deploy` run it. SETTINGS names the settings
-// file, and ZIPS a directory with the functions' zips; without ZIPS it builds them.
+// file, and ZIPS a directory with the functions' zips; without ZIPS it builds them. With STACK=acl
+// it makes only the web ACL.
 package main
 
 import (
@@ -38,6 +39,18 @@ func run(ctx context.Context) error {
 	if err := settings.CheckNow(env, time.Now()); err != nil {
 		return fmt.Errorf("%s:\n%w", path, err)
 	}
+	app := NewApp()
+	if os.Getenv("STACK") == "acl" {
+		if settings.Edge == nil {
+			return fmt.Errorf("%s:\n%w", path, errNoEdge)
+		}
+		NewACL(app, settings, env)
+		app.Synth(nil)
+		return nil
+	}
+	if err := settings.Edge.complete(env); err != nil {
+		return fmt.Errorf("%s:\n%w", path, err)
+	}
 	zips := os.Getenv("ZIPS")
 	if zips == "" {
 		zips = filepath.Join("bin", "lambda")
@@ -46,7 +59,6 @@ func run(ctx context.Context) error {
 			return err
 		}
 	}
-	app := NewApp()
 	NewStacks(app, settings, env, func(name string) string {
 		return filepath.Join(zips, name+".zip")
 	})

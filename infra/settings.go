@@ -41,6 +41,7 @@ type Settings struct {
 	RestoredAt  string     `yaml:"restored_at"`
 	EventBus    string     `yaml:"event_bus"`
 	SAMLocal    bool       `yaml:"sam_local"`
+	Edge        *Edge      `yaml:"edge"`
 }
 
 // Domain is a custom domain name for the API.
@@ -187,6 +188,9 @@ func (s Settings) check() error {
 	}
 	rule(twice(s.Countries) == "", "countries: %q stands twice", twice(s.Countries))
 	wrong = append(wrong, s.SMS.check())
+	if s.Edge != nil {
+		wrong = append(wrong, s.Edge.check(s.Domain))
+	}
 	rule(s.Throttle.Rate > 0 && s.Throttle.Rate <= 10000, "throttle.rate: %v is not between 0 and 10000 requests a second", s.Throttle.Rate)
 	rule(s.Throttle.Burst > 0 && s.Throttle.Burst <= 5000, "throttle.burst: %d is not between 1 and 5000", s.Throttle.Burst)
 	rule(s.EventBus == "" || busForm.MatchString(s.EventBus), "event_bus: %q is not the name of an event bus", s.EventBus)

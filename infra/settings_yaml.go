@@ -37,6 +37,9 @@ func decode(text []byte, into *Settings) error {
 // fractions returns a sentence for each fraction where the settings have a whole number. Package
 // yaml would cut it off.
 func fractions(n *yaml.Node, of reflect.Type, path string) []error {
+	if of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
 	var wrong []error
 	switch {
 	case of.Kind() == reflect.Int && n.Tag == "!!float":

@@ -51,9 +51,11 @@ type Stack struct {
 	table    awsdynamodb.ITableV2
 	sealing  awskms.IKey
 	secret   awssecretsmanager.ISecret
-	failures awssqs.Queue
-	url      *string
-	key      *string // publishable key
+	// edgeSecret proves to the functions that a request came through CloudFront; nil without it.
+	edgeSecret awssecretsmanager.CfnSecret
+	failures   awssqs.Queue
+	url        *string
+	key        *string // publishable key
 	// logs is one group for all functions: a group for each would be a quarter of the 500 resources
 	// that a stack may have, and Logs Insights reads at most 50 groups that are picked by hand.
 	logs      awslogs.LogGroup
@@ -70,13 +72,19 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 	}
 	awscdk.Tags_Of(s.cdk).Add(jsii.String("application"), jsii.String("countersign"), nil)
 	s.storage()
+	if settings.Edge != nil {
+		s.edgeSecret = s.secretOfEdge()
+	}
 	s.failures = s.queue()
 	gateway := s.gateway()
 	s.logs = s.logGroup("FunctionsLog", "/countersign/"+s.settings.Name+"/functions")
 	for _, f := range plan.Functions() {
 		s.function(f)
 	}
-	s.routes(gateway)
+	regional := s.routes(gateway)
+	if settings.Edge != nil {
+		s.edge(regional)
+	}
 	if !s.settings.Canary { // the jobs of the other service serve the same table
 		s.jobs()
 		s.feed()

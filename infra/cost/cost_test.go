@@ -13,7 +13,7 @@ func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
 // TestPrices: each price has its page, and is told apart from the others by its name.
 func TestPrices(t *testing.T) {
 	seen := map[string]bool{}
-	for _, p := range cost.Prices() {
+	for _, p := range append(cost.Prices(), cost.EdgeRequest, cost.ACL, cost.ACLRule, cost.ACLRequest) {
 		if p.What == "" || p.Unit == "" || p.Per <= 0 || p.Dollars < 0 || !strings.Contains(p.Page, "pricing") {
 			t.Errorf("%+v is incomplete", p)
 		}
@@ -21,6 +21,13 @@ func TestPrices(t *testing.T) {
 			t.Errorf("two prices are named %s", p.What)
 		}
 		seen[p.What] = true
+	}
+}
+
+// TestEdge: a web ACL with three rules and a secret, and the requests to CloudFront and WAF.
+func TestEdge(t *testing.T) {
+	if fixed, million := cost.Edge(); !near(fixed.Total(), 8.40) || !near(million.Total(), 1.60) {
+		t.Errorf("the edge costs %v and %v", fixed.Total(), million.Total())
 	}
 }
 

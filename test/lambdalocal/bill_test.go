@@ -201,6 +201,8 @@ func (b *bill) table() string {
 	warm = cost.Use{}.Plus(float64(len(plan.SignIn))*cost.Month/(5*60), warm)
 	rotated := cost.Use{cost.Key: b.Fixed[cost.Key]}
 	fmt.Fprintf(&out, "\n`keep_warm: true` adds $%.2f. KMS rotates the keys each year: the first two rotations each add\n$%.2f a month.\n", warm.Total(), rotated.Total())
+	edge, edgeRequests := cost.Edge()
+	fmt.Fprintf(&out, "CloudFront with WAF (`edge`) adds $%.2f, and $%.2f for each million requests.\n", edge.Total(), edgeRequests.Total())
 	return out.String()
 }
 
