@@ -47,7 +47,7 @@ func TestTheReadmeIsShort(t *testing.T) {
 
 // generatedTable matches a table that a test writes, or whose rows a test compares with the code,
 // with the marks around it. Readers look things up in it and do not read it from top to bottom.
-var generatedTable = regexp.MustCompile(`(?s)<!-- (?:table|generated|operations|compared)\b.*?<!-- (?:end|/operations) -->`)
+var generatedTable = regexp.MustCompile(`(?s)<!-- (?:table|bill|generated|operations|compared)\b.*?<!-- (?:end|/operations) -->`)
 
 // TestDocsAreShort limits the words of all pages together, without generated tables, as wc -w
 // counts them.
