@@ -95,6 +95,25 @@ func (a *account) data(ctx context.Context) ([]Finding, error) {
 	return nil, nil
 }
 
+// parameterNames looks for SSM parameters that have the names of those of a new data stack. Their
+// creation would fail after that of the table.
+func (a *account) parameterNames(ctx context.Context) ([]Finding, error) {
+	if a.deployed {
+		return nil, nil
+	}
+	for _, r := range a.of("AWS::SSM::Parameter") {
+		name := r.Text("Name")
+		_, found, err := a.parameter(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			return []Finding{stops("There is an SSM parameter %s in %s, and the stack %s is not: another deployment has these data; choose another name for the setting data, or set canary to true", name, a.Region, a.Name)}, nil
+		}
+	}
+	return nil, nil
+}
+
 // functionNames looks for functions that have the names of those of a new stack.
 func (a *account) functionNames(ctx context.Context) ([]Finding, error) {
 	mine := a.of("AWS::Lambda::Function")

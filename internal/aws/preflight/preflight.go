@@ -14,7 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -55,6 +57,12 @@ type (
 	parametersClient interface {
 		GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
 	}
+	keysClient interface {
+		DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
+	}
+	secretsClient interface {
+		DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
+	}
 	callerClient interface {
 		GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
 	}
@@ -72,6 +80,8 @@ type account struct {
 	certs      certificatesClient
 	parameters parametersClient
 	tables     restore.Reader
+	keys       keysClient
+	secrets    secretsClient
 	deployed   bool // the stack exists
 }
 
@@ -94,6 +104,7 @@ func Check(ctx context.Context, c aws.Config, stacks []Stack) ([]Finding, error)
 		a := &account{
 			Stack: s, id: id, published: published, stacks: cloudformation.NewFromConfig(c), functions: lambda.NewFromConfig(c), logs: cloudwatchlogs.NewFromConfig(c),
 			texts: sns.NewFromConfig(c), certs: acm.NewFromConfig(c), parameters: ssm.NewFromConfig(c), tables: dynamodb.NewFromConfig(c),
+			keys: kms.NewFromConfig(c), secrets: secretsmanager.NewFromConfig(c),
 		}
 		all = append(all, a.check(ctx)...)
 		if err := ctx.Err(); err != nil {
@@ -107,7 +118,7 @@ func Check(ctx context.Context, c aws.Config, stacks []Stack) ([]Finding, error)
 func (a *account) check(ctx context.Context) []Finding {
 	var all []Finding
 	for _, check := range []func(context.Context) ([]Finding, error){
-		a.stack, a.bootstrap, a.data, a.functionNames, a.logNames, a.concurrency, a.sandbox, a.spending, a.certificate, a.mail, a.table, a.feed,
+		a.stack, a.bootstrap, a.data, a.parameterNames, a.functionNames, a.logNames, a.concurrency, a.sandbox, a.spending, a.certificate, a.mail, a.table, a.stream, a.key, a.secret, a.feed,
 	} {
 		found, err := check(ctx)
 		all = append(all, found...)

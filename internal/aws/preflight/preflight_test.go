@@ -1,7 +1,6 @@
 package preflight_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,6 +42,7 @@ func jsonError(status int, code string) answer {
 const (
 	me     = "111122223333"
 	cert   = "arn:aws:acm:eu-central-1:111122223333:certificate/1"
+	key    = "arn:aws:kms:eu-central-1:111122223333:key/1"
 	stream = "arn:aws:dynamodb:eu-central-1:111122223333:table/t/stream/2026-01-02T03:04:05.678"
 )
 
@@ -59,8 +59,23 @@ func mappingOf(function string) answer {
 	return answer{200, `{"EventSourceMappings":[{"FunctionArn":"arn:aws:lambda:eu-central-1:111122223333:function:` + function + `"}]}`}
 }
 
+func keyIn(state string) answer {
+	return answer{200, `{"KeyMetadata":{"KeyId":"1","KeyState":"` + state + `","KeySpec":"SYMMETRIC_DEFAULT"}}`}
+}
+
 func certificate(status string) answer {
 	return answer{200, `{"Certificate":{"CertificateArn":"` + cert + `","DomainName":"example.com","SubjectAlternativeNames":["*.example.com"],"Status":"` + status + `"}}`}
+}
+
+// withData are the answers about data that are deployed.
+func withData(more map[string]answer) map[string]answer {
+	all := map[string]answer{
+		"cloudformation DescribeStacks countersign-data":        stackIn("CREATE_COMPLETE"),
+		"ssm GetParameter /countersign/countersign-data/table":  {200, `{"Parameter":{"Name":"t","Type":"String","Value":"t"}}`},
+		"ssm GetParameter /countersign/countersign-data/stream": {200, `{"Parameter":{"Name":"s","Type":"String","Value":"` + stream + `"}}`},
+	}
+	maps.Copy(all, more)
+	return all
 }
 
 // ready are the answers of an account in which a first deployment succeeds without a warning.
@@ -71,8 +86,8 @@ func ready() map[string]answer {
 		"cloudformation DescribeStacks countersign-data":        noStack("countersign-data"),
 		"cloudformation DescribeStackResource countersign":      xmlOf("DescribeStackResource", "<StackResourceDetail><PhysicalResourceId>arn:aws:sns:eu-central-1:"+me+":alarms</PhysicalResourceId></StackResourceDetail>"),
 		"ssm GetParameter /cdk-bootstrap/hnb659fds/version":     {200, `{"Parameter":{"Name":"v","Type":"String","Value":"21"}}`},
-		"ssm GetParameter /countersign/countersign-data/table":  {200, `{"Parameter":{"Name":"t","Type":"String","Value":"t"}}`},
-		"ssm GetParameter /countersign/countersign-data/stream": {200, `{"Parameter":{"Name":"s","Type":"String","Value":"` + stream + `"}}`},
+		"ssm GetParameter /countersign/countersign-data/table":  jsonError(400, "ParameterNotFound"),
+		"ssm GetParameter /countersign/countersign-data/stream": jsonError(400, "ParameterNotFound"),
 		"lambda GET /2015-03-31/functions":                      {200, `{"Functions":[{"FunctionName":"other"}]}`},
 		"lambda GET /2016-08-19/account-settings":               {200, `{"AccountLimit":{"ConcurrentExecutions":1000,"UnreservedConcurrentExecutions":1000}}`},
 		"lambda GET /2015-03-31/event-source-mappings":          {200, `{"EventSourceMappings":[]}`},
@@ -81,6 +96,8 @@ func ready() map[string]answer {
 		"sns GetSMSAttributes":                                  xmlOf("GetSMSAttributes", "<attributes><entry><key>MonthlySpendLimit</key><value>50</value></entry></attributes>"),
 		"sns ListSubscriptionsByTopic":                          xmlOf("ListSubscriptionsByTopic", "<Subscriptions><member><SubscriptionArn>arn:aws:sns:x</SubscriptionArn><Endpoint>ops@example.com</Endpoint></member></Subscriptions>"),
 		"acm DescribeCertificate":                               certificate("ISSUED"),
+		"kms DescribeKey":                                       keyIn("Enabled"),
+		"secretsmanager DescribeSecret":                         {200, `{"ARN":"s"}`},
 		"dynamodb DescribeTable":                                jsonError(400, "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"),
 	}
 }
@@ -197,7 +214,7 @@ func TestAReadyAccount(t *testing.T) {
 	// These are about a stack that exists, and about a table that the settings name.
 	later := map[string]bool{
 		"cloudformation DescribeStackResource countersign": true, "sns ListSubscriptionsByTopic": true, "dynamodb DescribeTable": true,
-		"ssm GetParameter /countersign/countersign-data/table": true,
+		"kms DescribeKey": true, "secretsmanager DescribeSecret": true, "lambda GET /2015-03-31/event-source-mappings": true,
 	}
 	for question := range c.answers {
 		if !c.asked[question] && !later[question] {
@@ -231,6 +248,7 @@ func TestFindings(t *testing.T) {
 		"a log group of the name":  {nil, answers{"logs DescribeLogGroups": {200, `{"logGroups":[{"logGroupName":"/countersign/countersign/functions"}]}`}}, stops, "aws logs delete-log-group --region eu-central-1 --log-group-name /countersign/countersign/functions"},
 		"a quota of ten":           {nil, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":10,"UnreservedConcurrentExecutions":10}}`}}, stops, "sms.concurrency reserves 5 executions and Lambda keeps 100 free, but the account has 10 unreserved of a quota of 10"},
 		"a quota just too small":   {nil, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":1000,"UnreservedConcurrentExecutions":104}}`}}, stops, "set sms.concurrency to 0"},
+		"a quota just enough":      {nil, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":1000,"UnreservedConcurrentExecutions":105}}`}}, warns, ""},
 		"a small quota":            {func(s []preflight.Stack) []preflight.Stack { delete(s[1].Resources, "Send"); return s }, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":50,"UnreservedConcurrentExecutions":50}}`}}, warns, "at most 50 functions at once"},
 		"the sandbox":              {nil, answers{"sns GetSMSSandboxAccountStatus": xmlOf("GetSMSSandboxAccountStatus", "<IsInSandbox>true</IsInSandbox>")}, warns, "SMS sandbox in eu-central-1"},
 		"a dollar a month":         {nil, answers{"sns GetSMSAttributes": xmlOf("GetSMSAttributes", "<attributes><entry><key>MonthlySpendLimit</key><value>1</value></entry></attributes>")}, warns, "at most $1 a month"},
@@ -243,8 +261,18 @@ func TestFindings(t *testing.T) {
 		"an unconfirmed address":   {nil, answers{"cloudformation DescribeStacks countersign": stackIn("UPDATE_COMPLETE"), "sns ListSubscriptionsByTopic": xmlOf("ListSubscriptionsByTopic", "<Subscriptions><member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Endpoint>ops@example.com</Endpoint></member></Subscriptions>")}, warns, "ops@example.com has not confirmed"},
 		"no existing table":        {restored, nil, stops, "existing.table: there is no table restored in eu-central-1"},
 		"an incomplete table":      {restored, bareTable(), stops, "existing.table: restored: it has no deletion protection"},
-		"another service's counts": {nil, answers{"lambda GET /2015-03-31/event-source-mappings": mappingOf("countersign-next-count")}, stops, "countersign-next-count counts the statistics of this table already"},
-		"a stack with its counts":  {nil, answers{"cloudformation DescribeStacks countersign": stackIn("UPDATE_COMPLETE"), "lambda GET /2015-03-31/event-source-mappings": mappingOf("countersign-count")}, warns, ""},
+		"another service's counts": {nil, withData(answers{"lambda GET /2015-03-31/event-source-mappings": mappingOf("countersign-next-count")}), stops, "countersign-next-count counts the statistics of this table already"},
+		"a stack with its counts":  {nil, withData(answers{"cloudformation DescribeStacks countersign": stackIn("UPDATE_COMPLETE"), "lambda GET /2015-03-31/event-source-mappings": mappingOf("countersign-count")}), warns, ""},
+		"a parameter of the name":  {nil, answers{"ssm GetParameter /countersign/countersign-data/table": withData(nil)["ssm GetParameter /countersign/countersign-data/table"]}, stops, "There is an SSM parameter /countersign/countersign-data/table in eu-central-1, and the stack countersign-data is not"},
+		"another stream":           {restored, complete("arn:of:another"), stops, "existing.table_stream: the stream of restored is \"arn:of:another\" and not " + stream},
+		"a complete table":         {restored, complete(stream), warns, ""},
+		"no existing key":          {kept, answers{"kms DescribeKey": jsonError(400, "NotFoundException")}, stops, "existing.sealing_key: there is no key " + key},
+		"a key on its way out":     {kept, answers{"kms DescribeKey": keyIn("PendingDeletion")}, stops, "aws kms cancel-key-deletion"},
+		"a key switched off":       {kept, answers{"kms DescribeKey": keyIn("Disabled")}, stops, "aws kms enable-key"},
+		"a key for signatures":     {kept, answers{"kms DescribeKey": {200, `{"KeyMetadata":{"KeyId":"1","KeyState":"Enabled","KeySpec":"ECC_NIST_P256"}}`}}, stops, "has the type ECC_NIST_P256"},
+		"no existing secret":       {kept, answers{"secretsmanager DescribeSecret": jsonError(400, "ResourceNotFoundException")}, stops, "existing.secret: there is no secret"},
+		"a secret on its way out":  {kept, answers{"secretsmanager DescribeSecret": {200, `{"ARN":"s","DeletedDate":1700000000}`}}, stops, "aws secretsmanager restore-secret"},
+		"a kept key and secret":    {kept, nil, warns, ""},
 		"no permission":            {nil, answers{"lambda GET /2016-08-19/account-settings": jsonError(403, "AccessDeniedException")}, warns, "your credentials lack the permission lambda:GetAccountSettings"},
 		"no permission of SNS":     {nil, answers{"sns GetSMSAttributes": xmlError(403, "AuthorizationError", "no")}, warns, "your credentials lack the permission sns:GetSMSAttributes"},
 		"no permission of stacks":  {nil, answers{"cloudformation DescribeStacks countersign": xmlError(403, "AccessDenied", "no")}, warns, "your credentials lack the permission cloudformation:DescribeStacks"},
@@ -267,22 +295,39 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// restored makes the deployment use a table of the settings.
-func restored(s []preflight.Stack) []preflight.Stack {
-	s[1].Resources["Count"].Properties["Environment"] = map[string]any{"Variables": map[string]any{"COUNTERSIGN_TABLE": "restored"}}
+// existing makes the functions use data of the settings.
+func existing(s []preflight.Stack, variables map[string]any) []preflight.Stack {
+	s[1].Resources["Count"].Properties["Environment"] = map[string]any{"Variables": variables}
 	return s
 }
 
+// restored makes the deployment use a table of the settings.
+func restored(s []preflight.Stack) []preflight.Stack {
+	s[1].Resources["Feed"].Properties["EventSourceArn"] = stream
+	return existing(s, map[string]any{"COUNTERSIGN_TABLE": "restored"})
+}
+
+// kept makes the deployment use a key and a secret of the settings.
+func kept(s []preflight.Stack) []preflight.Stack {
+	return existing(s, map[string]any{"COUNTERSIGN_KEY": key, "COUNTERSIGN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:x-AbCdEf"})
+}
+
 // bareTable describes a table that DynamoDB restored, and nothing else changed but its stream.
-func bareTable() map[string]answer {
-	var table bytes.Buffer
+func bareTable() map[string]answer { return tableWith(`"LatestStreamArn":"` + stream + `"`) }
+
+// complete describes a table that lacks nothing and has a stream.
+func complete(arn string) map[string]answer {
+	return tableWith(`"DeletionProtectionEnabled":true,"LatestStreamArn":"` + arn + `"`)
+}
+
+func tableWith(more string) map[string]answer {
 	index := func(name, partition, sort string) string {
 		return fmt.Sprintf(`{"IndexName":%q,"KeySchema":[{"AttributeName":%q,"KeyType":"HASH"},{"AttributeName":%q,"KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}}`, name, partition, sort)
 	}
-	fmt.Fprintf(&table, `{"Table":{"TableName":"restored","TableStatus":"ACTIVE","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"BillingModeSummary":{"BillingMode":"PAY_PER_REQUEST"},`+
-		`"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"},"GlobalSecondaryIndexes":[%s,%s]}}`, index("expiry", "xs", "xe"), index("lists", "ls", "lp"))
+	table := `{"Table":{"TableName":"restored","TableStatus":"ACTIVE","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"BillingModeSummary":{"BillingMode":"PAY_PER_REQUEST"},` +
+		`"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"},"GlobalSecondaryIndexes":[` + index("expiry", "xs", "xe") + "," + index("lists", "ls", "lp") + `],` + more + `}}`
 	return map[string]answer{
-		"dynamodb DescribeTable":             {200, table.String()},
+		"dynamodb DescribeTable":             {200, table},
 		"dynamodb DescribeTimeToLive":        {200, `{"TimeToLiveDescription":{"TimeToLiveStatus":"ENABLED","AttributeName":"ttl"}}`},
 		"dynamodb DescribeContinuousBackups": {200, `{"ContinuousBackupsDescription":{"ContinuousBackupsStatus":"ENABLED","PointInTimeRecoveryDescription":{"PointInTimeRecoveryStatus":"ENABLED"}}}`},
 	}

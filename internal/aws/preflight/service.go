@@ -13,9 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-
-	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/aws/restore"
 )
 
 const (
@@ -159,38 +156,6 @@ func (a *account) mail(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	return nil, nil
-}
-
-// tableName returns the table of the settings existing.table, or "".
-func (a *account) tableName() string {
-	for _, f := range a.of("AWS::Lambda::Function") {
-		environment, _ := f.Properties["Environment"].(map[string]any)
-		variables, _ := environment["Variables"].(map[string]any)
-		if name, _ := variables[lambdahost.EnvTable].(string); name != "" {
-			return name
-		}
-	}
-	return ""
-}
-
-// table checks an existing table: CloudFormation does not look at it.
-func (a *account) table(ctx context.Context) ([]Finding, error) {
-	name := a.tableName()
-	if name == "" {
-		return nil, nil
-	}
-	lacks, err := restore.Lacks(ctx, a.tables, name)
-	if restore.IsMissing(err) {
-		return []Finding{stops("existing.table: there is no table %s in %s", name, a.Region)}, nil
-	}
-	if err != nil {
-		return nil, ask("dynamodb:DescribeTable, DescribeTimeToLive or DescribeContinuousBackups", err)
-	}
-	var all []Finding
-	for _, what := range lacks {
-		all = append(all, stops("existing.table: %s: %s; countersign-tools restore completes a restored table when it is repeated", name, what))
-	}
-	return all, nil
 }
 
 // feed looks for another service that counts the statistics of the table.
