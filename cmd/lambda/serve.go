@@ -26,6 +26,7 @@ func (b *bootstrapsCmd) Run(ctx context.Context) error {
 // serveCmd serves a whole deployment on this machine.
 type serveCmd struct {
 	Bootstraps string `required:"" placeholder:"DIR" help:"Directory that the command bootstraps has filled."`
+	Slash      string `enum:"strict,literal,strips,tolerates" default:"literal" help:"How the gateway treats a slash at the end of a path: ${enum}. Nothing is documented; literal helps least."`
 	EnvVars    string `placeholder:"FILE" help:"Write the functions' environments to this file, for sam local invoke --env-vars."`
 	SecretKey  string `env:"COUNTERSIGN_SECRET_KEY" placeholder:"KEY" help:"Key of the Backend API; by default that of the fixtures."`
 }
@@ -38,6 +39,7 @@ func (s *serveCmd) Run(ctx context.Context, c *commands) error {
 		return err
 	}
 	defer d.Stop()
+	d.Treat(lambdalocal.Slash(s.Slash))
 	if s.EnvVars != "" {
 		if err := writeEnvironments(s.EnvVars, d); err != nil {
 			return err

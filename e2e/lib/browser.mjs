@@ -4,6 +4,9 @@ import { test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { inFile } from './infile.mjs';
 
+/** The calls whose path clerk-js ends in a slash: infra/plan has routes for them. Another one would need a second request on AWS. */
+const slashed = ['POST /v1/me/backup_codes/', 'POST /v1/me/phone_numbers/'];
+
 const loopback = ['localhost', '127.0.0.1', '[::1]'];
 
 export function startBrowser() {
@@ -21,9 +24,11 @@ export async function visitor(browser, limit = 20_000) {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
   context.setDefaultTimeout(limit);
   context.setDefaultNavigationTimeout(60_000);
-  const foreign = [], thrown = [], lost = [], calls = [];
+  const foreign = [], thrown = [], lost = [], calls = [], slashes = [];
   context.on('request', request => {
     const url = new URL(request.url());
+    const slash = /\/v1\/.*\/$/.exec(url.pathname)?.[0];
+    if (slash && !slashed.includes(`${request.method()} ${slash}`)) slashes.push(`${request.method()} ${slash}`);
     if (/^(https?|wss?):$/.test(url.protocol) && !loopback.includes(url.hostname)) foreign.push(request.url());
   });
   context.on('response', async response => {
@@ -40,6 +45,7 @@ export async function visitor(browser, limit = 20_000) {
     context, calls,
     verify: () => {
       assert.deepEqual(foreign, [], 'requests to other hosts');
+      assert.deepEqual(slashes, [], 'calls with a slash at the end of the path');
       assert.deepEqual(lost, [], 'calls whose answer the page could not read');
       assert.deepEqual(thrown, [], 'uncaught errors on the page');
     },

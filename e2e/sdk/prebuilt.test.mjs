@@ -118,7 +118,7 @@ journey('<UserProfile/>: a number, an authenticator app and new backup codes, an
   await click(page, 'Finish');
   assert.equal((await w.api.user(max.id)).totp_enabled, true);
 
-  const answer = page.waitForResponse(r => r.url().includes('/v1/me/backup_codes/') && r.ok());
+  const answer = page.waitForResponse(r => r.url().includes('/v1/me/backup_codes') && r.ok());
   await menu(page, 'Backup codes', 'Regenerate');
   const made = await answer;
   await says(page, 'Store them securely and keep them secret');

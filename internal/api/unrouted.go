@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
@@ -54,8 +55,9 @@ func (a *API) preflight(x *exchange, r *http.Request, allowed []string) {
 
 // elsewhere answers a request for an operation that another function serves. A gateway without a
 // route for the slash at the end of a path sends such a request here. The answer has the path
-// without the slash, and a browser repeats the request there (308, RFC 9110 section 15.4.9). Any
-// other request has no operation.
+// without the slash, and a browser repeats the request there (308, RFC 9110 section 15.4.9). That
+// path is relative, because an application's own proxy may have a path before it. Any other request
+// has no operation.
 func (a *API) elsewhere(x *exchange, r *http.Request) {
 	long := r.URL.EscapedPath()
 	short := strings.TrimSuffix(long, "/")
@@ -66,9 +68,10 @@ func (a *API) elsewhere(x *exchange, r *http.Request) {
 	if _, backend := a.methods(r); !backend {
 		a.readable(x, r)
 	}
+	to := "../" + path.Base(short)
 	if r.URL.RawQuery != "" {
-		short += "?" + r.URL.RawQuery
+		to += "?" + r.URL.RawQuery
 	}
-	x.Header().Set("Location", short)
+	x.Header().Set("Location", to)
 	x.WriteHeader(http.StatusPermanentRedirect)
 }

@@ -48,6 +48,7 @@ type Deployment struct {
 	dir      string
 	services *httptest.Server
 	gateway  *httptest.Server
+	api      *Gateway
 	log      io.Writer
 	ctx      context.Context
 
@@ -94,7 +95,7 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 	if err != nil {
 		return nil, err
 	}
-	d.gateway = httptest.NewServer(gateway)
+	d.api, d.gateway = gateway, httptest.NewServer(gateway)
 	_, port, err := net.SplitHostPort(d.gateway.Listener.Addr().String())
 	if err != nil {
 		return nil, fmt.Errorf("address of the gateway: %w", err)
@@ -145,6 +146,10 @@ func (d *Deployment) custom(ctx context.Context, request, kind string, propertie
 	}
 	return nil
 }
+
+// Treat says how the gateway treats a slash at the end of a path; before, it is [Strict]. It is for
+// the time before the first request.
+func (d *Deployment) Treat(s Slash) { d.api.Slash = s }
 
 // Environment returns the environment of a function. The access key names the function, so that the
 // stand-ins know the caller.

@@ -74,8 +74,12 @@ func answered(t *testing.T, last http.Handler, mode lambdalocal.Slash, path stri
 	r.URL.Path = path
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, r)
-	if to := w.Header().Get("Location"); w.Code == http.StatusPermanentRedirect && !strings.HasSuffix(to, "/") {
-		return answered(t, last, mode, to)
+	if w.Code == http.StatusPermanentRedirect && strings.HasSuffix(path, "/") {
+		to, err := r.URL.Parse(w.Header().Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answered(t, last, mode, to.Path)
 	}
 	if w.Code != http.StatusOK {
 		return strconv.Itoa(w.Code)
