@@ -152,7 +152,7 @@ func (e *Edge) lifeOfError(status int, private bool, control string) time.Durati
 	obeys := []int{404, 410, 414, 501}
 	byAge := []int{400, 403, 412, 415}
 	switch {
-	case slices.Contains(byAge, status) && maxAge(control) > 0, slices.Contains(always, status) && !(private && slices.Contains(obeys, status)):
+	case slices.Contains(byAge, status) && maxAge(control) > 0, slices.Contains(always, status) && (!private || !slices.Contains(obeys, status)):
 		return max(e.KeepsErrors, maxAge(control))
 	}
 	return 0
