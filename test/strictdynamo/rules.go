@@ -62,13 +62,13 @@ func check(r *request, s schemas) *refusal {
 		if r.IndexName != "" && r.ConsistentRead {
 			return invalid("Consistent reads are not supported on global secondary indexes")
 		}
-		return r.expressions.check()
+		return r.check()
 	}
 	return nil
 }
 
 func checkWrite(w write, kind string, s schemas) *refusal {
-	if f := w.expressions.check(); f != nil {
+	if f := w.check(); f != nil {
 		return f
 	}
 	if kind != "PutItem" && kind != "Put" {
