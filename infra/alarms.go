@@ -69,6 +69,9 @@ func (s *Stack) watched(gateway awsapigatewayv2.CfnApi) []alarm {
 		{"sms-spend", "Four fifths of the month's budget for text messages are spent", s.metric("AWS/SNS", "SMSMonthToDateSpentUSD", "Maximum", minutes(5), nil),
 			budgetShare * s.settings.SMS.MonthlyBudget, false, 1, calm},
 		{"sms-failing", "Text messages are not accepted", s.own(lambdahost.MetricFailed, "Sum", minutes(5)), 5, false, 2, calm},
+		{"sms-dropped", "SNS drops text messages because of a setting or a limit of the account", s.own(lambdahost.MetricDropped, "Sum", minutes(5)), 0, false, 1, calm},
+		// SMSSuccessRate is a share from 0 to 1 of the account's messages, over all applications.
+		{"sms-success-rate", "More than three of ten text messages of the account do not arrive", s.metric("AWS/SNS", "SMSSuccessRate", "Average", minutes(60), nil), 0.7, true, 2, calm},
 		{"sms-day-50", "Half of a day's money for text messages is spent", s.own(lambdahost.MetricSpent, "Maximum", minutes(5)), 49, false, 1, calm},
 		{"sms-day-80", "Four fifths of a day's money for text messages are spent", s.own(lambdahost.MetricSpent, "Maximum", minutes(5)), 79, false, 1, calm},
 		{"sms-day-100", "Text messages are refused: the day's money is spent", s.own(lambdahost.MetricSpent, "Maximum", minutes(5)), 99, false, 1, calm},

@@ -65,7 +65,7 @@ func (s *Stack) function(f plan.Function) {
 		SystemLogLevelV2: awslambda.SystemLogLevel_WARN, Tracing: tracing,
 		Environment: s.environment(f),
 	}
-	if f.Job == plan.Cleanup || f.Job == plan.Deliver || f.Job == plan.Rotate {
+	if f.Job == plan.Cleanup || f.Job == plan.Deliver || f.Job == plan.Rotate || f.Job == plan.Reports || f.Job == plan.Logging {
 		props.Timeout = awscdk.Duration_Seconds(jsii.Number(jobSecs))
 		props.RetryAttempts = jsii.Number(2)
 	}
@@ -140,6 +140,14 @@ func (s *Stack) statement(g plan.Grant) *awsiam.PolicyStatementProps {
 		p.Resources = &[]*string{s.secret.SecretArn()}
 	case plan.EdgeSecret:
 		p.Resources = &[]*string{s.edgeSecret.Ref()}
+	case plan.SMSSettings: // they have no ARN
+		p.Resources = jsii.Strings("*")
+	case plan.FailureLog:
+		group := s.logGroupARN(s.smsGroup(failureGroup))
+		p.Resources = &[]*string{group, awscdk.Fn_Join(jsii.String(""), &[]*string{group, jsii.String(":*")})}
+	case plan.LogRole:
+		p.Resources = &[]*string{s.smsLog.RoleArn()}
+		p.Conditions = &map[string]any{"StringEquals": map[string]any{"iam:PassedToService": "sns.amazonaws.com"}}
 	case plan.Phones:
 		// A message to a phone number has no ARN. Topics have ARNs and are excluded: NotResource
 		// allows everything without one.

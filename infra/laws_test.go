@@ -60,7 +60,7 @@ func TestMasterKeysOnly(t *testing.T) {
 			}
 		}
 	}
-	if n < len(plan.Functions())-1 { // all but the pages
+	if n < len(plan.Functions())-2 { // all but the pages and sms-logging
 		t.Errorf("%d statements about KMS", n)
 	}
 }
@@ -107,6 +107,7 @@ func TestWhatAlarmsWatch(t *testing.T) {
 	want := map[string]watched{
 		"error-rate": {1, "notBreaching", "5xx Count"}, "functions-throttled": {0, "notBreaching", "Throttles"}, "table-throttled": {0, "notBreaching", "ReadThrottleEvents WriteThrottleEvents"},
 		"sms-spend": {40, "notBreaching", "SMSMonthToDateSpentUSD"}, "sms-failing": {5, "notBreaching", "*SMSFailed"},
+		"sms-dropped": {0, "notBreaching", "*SMSDropped"}, "sms-success-rate": {0.7, "notBreaching", "SMSSuccessRate"},
 		"sms-day-50": {49, "notBreaching", "*SMSSpentPercent"}, "sms-day-80": {79, "notBreaching", "*SMSSpentPercent"}, "sms-day-100": {99, "notBreaching", "*SMSSpentPercent"},
 		"sms-breaker": {0, "notBreaching", "*SMSBreakerTripped"}, "users-locked": {20, "notBreaching", "*UsersLocked"},
 		"codes-refused": {50, "notBreaching", "*CodesRefused *CodesVerified"}, "guessing": {20, "notBreaching", "*CodesRefused *CodesVerified"},
@@ -141,7 +142,7 @@ func TestWhatAlarmsWatch(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, want[name])
 		}
 		less := p["ComparisonOperator"] == "LessThanThreshold"
-		if less != (name == "cleanup-age") {
+		if less != (name == "cleanup-age" || name == "sms-success-rate") {
 			t.Errorf("%s: %v", name, p["ComparisonOperator"])
 		}
 		delete(want, name)

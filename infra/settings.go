@@ -57,6 +57,8 @@ type SMS struct {
 	MaxPrice      float64 `yaml:"max_price"`
 	MonthlyBudget float64 `yaml:"monthly_budget"`
 	Concurrency   int     `yaml:"concurrency"`
+	// Unchecked are countries for which the synth does not ask whether messages can arrive.
+	Unchecked []string `yaml:"unchecked"`
 }
 
 // Appearance is how the pages look; see docs/use/pages.md.
@@ -187,7 +189,7 @@ func (s Settings) check() error {
 		rule(smsprice.IsCountry(c), "countries: %q: %s", c, smsprice.NoCountry(c))
 	}
 	rule(twice(s.Countries) == "", "countries: %q stands twice", twice(s.Countries))
-	wrong = append(wrong, s.SMS.check())
+	wrong = append(wrong, s.SMS.check(), s.checkDelivery())
 	if s.Edge != nil {
 		wrong = append(wrong, s.Edge.check(s.Domain))
 	}
@@ -212,7 +214,7 @@ func (s SMS) check() error {
 			wrong = append(wrong, fmt.Errorf("  sms."+format, args...))
 		}
 	}
-	rule(s.SenderID == "" || senderForm.MatchString(s.SenderID), "sender_id: %q is not 1 to 11 letters and digits", s.SenderID)
+	rule(s.SenderID == "" || isSenderID(s.SenderID), "sender_id: %q is not 1 to 11 letters and digits with a letter among them", s.SenderID)
 	rule(s.Number == "" || numberForm.MatchString(s.Number), "number: %q is not a number as in \"+12065550100\"", s.Number)
 	rule(s.MaxPrice > 0 && s.MaxPrice <= 5, "max_price: %v is not between 0 and 5 US dollars for one message", s.MaxPrice)
 	rule(s.MonthlyBudget > 0 && s.MonthlyBudget <= maxBudget, "monthly_budget: %v is not between 0 and %d US dollars", s.MonthlyBudget, maxBudget)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
@@ -54,6 +55,7 @@ type Stack struct {
 	// edgeSecret proves to the functions that a request came through CloudFront; nil without it.
 	edgeSecret awssecretsmanager.CfnSecret
 	failures   awssqs.Queue
+	smsLog     awsiam.Role // with which SNS logs failed deliveries
 	url        *string
 	key        *string // publishable key
 	// logs is one group for all functions: a group for each would be a quarter of the 500 resources
@@ -78,6 +80,7 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 	s.failures = s.queue()
 	gateway := s.gateway()
 	s.logs = s.logGroup("FunctionsLog", "/countersign/"+s.settings.Name+"/functions")
+	s.smsLogRole()
 	for _, f := range plan.Functions() {
 		s.function(f)
 	}
@@ -88,6 +91,7 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 	if !s.settings.Canary { // the jobs of the other service serve the same table
 		s.jobs()
 		s.feed()
+		s.smsReports()
 	}
 	s.lintInTemplate()
 	s.alarms(gateway)

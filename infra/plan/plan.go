@@ -28,6 +28,12 @@ const (
 	Stream Resource = "stream of the table"
 	// Failures is the queue of runs and batches that Lambda gave up.
 	Failures Resource = "dead-letter queue"
+	// SMSSettings are SNS's settings of the account, which have no ARN.
+	SMSSettings Resource = "SMS settings of the account"
+	// FailureLog is SNS's log of the messages that it did not deliver.
+	FailureLog Resource = "log of undelivered messages"
+	// LogRole is the role with which SNS writes that log.
+	LogRole Resource = "role of the log of undelivered messages"
 	// Bus exists only where the settings name one.
 	Bus Resource = "event bus"
 	// EdgeSecret exists only where the settings put CloudFront in front.
@@ -55,6 +61,10 @@ const (
 	Pages   Job = "pages"            // serves pages
 	Deliver Job = "events-deliver"   // delivers webhooks and notices, every minute
 	Count   Job = "statistics-count" // counts what happened: the table's stream calls it
+	// Reports marks messages that SNS did not deliver: a log of SNS calls it.
+	Reports Job = "sms-reports"
+	// Logging has SNS write that log: each deployment runs it.
+	Logging Job = "sms-logging"
 	// Unrouted answers what no route takes, and preflights.
 	Unrouted Job = "unrouted"
 )
@@ -117,7 +127,7 @@ var countGrants = sorted(append(grants(operation.Writes),
 // then those of jobs.
 func Functions() []Function {
 	served, _ := operation.GroupOperations(api.Operations())
-	all := make([]Function, 0, len(served)+6)
+	all := make([]Function, 0, len(served)+8)
 	for _, f := range served {
 		may := f.Permissions
 		if f.Operations[0].Surface == operation.Backend { // a wrong key is counted for its address
@@ -129,6 +139,11 @@ func Functions() []Function {
 		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(operation.Writes | operation.Deletes | operation.Latest | operation.Lists | operation.Limited)},
 		Function{Name: string(Deliver), Job: Deliver, Permissions: deliverPermissions, Grants: sorted(append(grants(deliverPermissions), Grant{"events:PutEvents", Bus}))},
 		Function{Name: string(Count), Job: Count, Grants: countGrants},
+		Function{Name: string(Reports), Job: Reports, Grants: grants(operation.Writes)},
+		Function{Name: string(Logging), Job: Logging, Grants: sorted([]Grant{
+			{"sns:GetSMSAttributes", SMSSettings}, {"sns:SetSMSAttributes", SMSSettings}, {"iam:PassRole", LogRole},
+			{"logs:CreateLogGroup", FailureLog}, {"logs:PutRetentionPolicy", FailureLog}, {"logs:PutSubscriptionFilter", FailureLog}, {"logs:DeleteSubscriptionFilter", FailureLog},
+		})},
 		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(operation.Writes),
 			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret},
 			Grant{"secretsmanager:GetSecretValue", EdgeSecret}, Grant{"secretsmanager:PutSecretValue", EdgeSecret}))},

@@ -1,7 +1,7 @@
-// Package awsstub stands in for the AWS services that functions call, so that the real binaries run
-// without an account. It implements the used parts of KMS, SNS and Secrets Manager, and passes
-// DynamoDB requests on to a compatible server. It records each call with its caller, which tests
-// compare with the functions' grants. It is for development and tests.
+// Package awsstub stands in for the AWS services that functions call, so that the real binaries
+// run without an account. It implements the used parts of KMS, SNS, CloudWatch Logs and Secrets
+// Manager, and passes DynamoDB requests on to a compatible server. It records each call with its
+// caller, which tests compare with the functions' grants. It is for development and tests.
 package awsstub
 
 import (
@@ -40,6 +40,12 @@ type Server struct {
 	mu       sync.Mutex
 	calls    []Call
 	messages []SMS
+	account  SMSAccount
+	failures []string // lines of SNS's log
+	spent    float64  // by messages, in US dollars
+	second   int64    // the second of the last message
+	inSecond int
+	groups   map[string]bool // log groups
 	secrets  map[string]string
 }
 
@@ -49,7 +55,7 @@ func New(dynamoEndpoint string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{secrets: map[string]string{}}
+	s := &Server{secrets: map[string]string{}, groups: map[string]bool{}}
 	s.dynamo = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, ModifyResponse: s.bill}
 	return s, nil
 }
@@ -130,6 +136,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case target == "AWSEvents.PutEvents":
 		s.note(Call{Caller: callerOf(r), Action: "events:PutEvents"})
 		reply(w, map[string]any{"FailedEntryCount": 0, "Entries": []map[string]string{{"EventId": "1"}}})
+	case service == "Logs_20140328":
+		s.note(Call{Caller: callerOf(r), Action: "logs:" + action})
+		s.logs(w, action, body)
 	case target == "":
 		s.sns(w, callerOf(r), body)
 	default:
@@ -156,20 +165,6 @@ func dynamoCalls(caller, action string, body []byte) []Call {
 		}
 	}
 	return calls
-}
-
-func (s *Server) sns(w http.ResponseWriter, caller string, body []byte) {
-	form, err := url.ParseQuery(string(body))
-	if err != nil || form.Get("Action") != "Publish" || form.Get("PhoneNumber") == "" {
-		http.Error(w, "<ErrorResponse><Error><Code>InvalidParameter</Code></Error></ErrorResponse>", http.StatusBadRequest)
-		return
-	}
-	s.note(Call{Caller: caller, Action: "sns:Publish"})
-	s.mu.Lock()
-	s.messages = append(s.messages, SMS{form.Get("PhoneNumber"), form.Get("Message")})
-	s.mu.Unlock()
-	w.Header().Set("Content-Type", "text/xml")
-	_, _ = io.WriteString(w, `<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`)
 }
 
 func (s *Server) secretsManager(w http.ResponseWriter, action string, body []byte) {

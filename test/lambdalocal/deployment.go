@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -111,8 +110,8 @@ func Deploy(ctx context.Context, dynamoEndpoint, table, dir, secretKey string, l
 
 // prepare runs keys-rotate, as the custom resource of the stack does.
 func (d *Deployment) prepare(ctx context.Context) error {
-	err := d.custom(ctx, "Create", "Custom::Keys", map[string]any{"Settings": map[string]any{"Countries": []string{"US", "CA"}, "MFARequired": "false"}})
-	if err != nil {
+	settings := map[string]any{"Settings": map[string]any{"Countries": []string{"US", "CA"}, "MFARequired": "false"}}
+	if _, err := d.custom(ctx, plan.Rotate, "Create", "Custom::Keys", settings); err != nil {
 		return err
 	}
 	d.SecretKey = d.Stub.Secret(secretARN)
@@ -122,34 +121,39 @@ func (d *Deployment) prepare(ctx context.Context) error {
 	return nil
 }
 
-// custom runs keys-rotate as CloudFormation does for a custom resource.
-func (d *Deployment) custom(ctx context.Context, request, kind string, properties map[string]any) error {
-	status := make(chan string, 1)
-	cloudFormation := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var answer struct{ Status, Reason string }
-		_ = json.NewDecoder(r.Body).Decode(&answer)
-		status <- strings.TrimSpace(answer.Status + " " + answer.Reason)
-	}))
-	defer cloudFormation.Close()
-	event, err := json.Marshal(map[string]any{
-		"RequestType": request, "RequestId": "1", "StackId": "local", "LogicalResourceId": "Keys", "ResourceType": kind,
-		"ResponseURL": cloudFormation.URL, "ResourceProperties": properties,
-	})
-	if err != nil {
-		return fmt.Errorf("event of CloudFormation: %w", err)
-	}
-	if _, err := d.Invoke(ctx, string(plan.Rotate), event); err != nil {
-		return err
-	}
-	if got := <-status; got != "SUCCESS" {
-		return fmt.Errorf("keys-rotate says to CloudFormation: %s", got)
-	}
-	return nil
-}
-
 // Treat says how the gateway treats a slash at the end of a path; before, it is [Strict]. It is for
 // the time before the first request.
 func (d *Deployment) Treat(s Slash) { d.api.Slash = s }
+
+// custom runs the function of a custom resource, as CloudFormation does, and returns its data.
+func (d *Deployment) custom(ctx context.Context, job plan.Job, request, kind string, properties map[string]any) (map[string]any, error) {
+	type answer struct {
+		Status, Reason string
+		Data           map[string]any
+	}
+	answers := make(chan answer, 1)
+	cloudFormation := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var a answer
+		_ = json.NewDecoder(r.Body).Decode(&a)
+		answers <- a
+	}))
+	defer cloudFormation.Close()
+	event, err := json.Marshal(map[string]any{
+		"RequestType": request, "RequestId": "1", "StackId": "local", "LogicalResourceId": "Local", "ResourceType": kind, "PhysicalResourceId": "local",
+		"ResponseURL": cloudFormation.URL, "ResourceProperties": properties,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("event of CloudFormation: %w", err)
+	}
+	if _, err := d.Invoke(ctx, string(job), event); err != nil {
+		return nil, err
+	}
+	a := <-answers
+	if a.Status != "SUCCESS" {
+		return nil, fmt.Errorf("%s says to CloudFormation: %s %s", job, a.Status, a.Reason)
+	}
+	return a.Data, nil
+}
 
 // Environment returns the environment of a function. The access key names the function, so that the
 // stand-ins know the caller.

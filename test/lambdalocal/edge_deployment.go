@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"time"
 
+	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/rotation"
 )
 
@@ -45,7 +46,7 @@ func (d *Deployment) PutEdge(ctx context.Context, mode string) error {
 // version that CloudFormation would give to CloudFront.
 func (d *Deployment) EdgeSecret(ctx context.Context, number int) (string, error) {
 	version := fmt.Sprintf("countersign-edge-secret-version-%08d", number)
-	if err := d.custom(ctx, "Update", rotation.EdgeResource, map[string]any{"Name": "local", "Secret": edgeARN, "Version": version}); err != nil {
+	if _, err := d.custom(ctx, plan.Rotate, "Update", rotation.EdgeResource, map[string]any{"Name": "local", "Secret": edgeARN, "Version": version}); err != nil {
 		return "", err
 	}
 	text := d.Stub.SecretVersion(edgeARN, version)

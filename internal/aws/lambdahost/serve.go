@@ -79,12 +79,16 @@ const (
 	MetricRefused  = "CodesRefused"  // wrong codes
 	MetricTexts    = "SMSSent"
 	MetricFailed   = "SMSFailed"
-	MetricBreaker  = "SMSBreakerTripped" // refusals because too many messages are unverified
-	MetricStopped  = "SMSRefused"        // refusals by the SMS guard, for any reason
-	MetricSpent    = "SMSSpentPercent"   // of the daily SMS budget: 50, 80 or 100
-	MetricLocked   = "UsersLocked"
-	MetricKeyAge   = "KeyAgeDays"
-	MetricBehind   = "CleanupBehindSeconds" // of the oldest record that a run left
+	// MetricUndelivered counts messages that SNS accepted and did not deliver, by reason.
+	MetricUndelivered = "SMSUndelivered"
+	// MetricDropped counts those of them whose cause is a setting or a limit of the account.
+	MetricDropped = "SMSDropped"
+	MetricBreaker = "SMSBreakerTripped" // refusals because too many messages are unverified
+	MetricStopped = "SMSRefused"        // refusals by the SMS guard, for any reason
+	MetricSpent   = "SMSSpentPercent"   // of the daily SMS budget: 50, 80 or 100
+	MetricLocked  = "UsersLocked"
+	MetricKeyAge  = "KeyAgeDays"
+	MetricBehind  = "CleanupBehindSeconds" // of the oldest record that a run left
 )
 
 // observe adds what the alarms and the dashboard count to the log line of a request.

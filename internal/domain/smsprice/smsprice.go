@@ -46,5 +46,32 @@ func Of(country string) Micros {
 	return Highest
 }
 
+// Estimated reports whether there is an estimate for a country.
+func Estimated(country string) bool { return estimates[country] != 0 }
+
+// Sender is what a country asks of the sender of a message.
+type Sender string
+
+// The kinds of sender that a country may require.
+const (
+	AnySender Sender = ""
+	Number    Sender = "number"
+	SenderID  Sender = "sender id"
+)
+
+// Origin returns what a country requires, or [AnySender] where messages arrive without. The source
+// is "Supported countries and regions for SMS messaging" of AWS End User Messaging: the United
+// States with Puerto Rico, and Canada, take registered numbers only; India and Singapore take
+// registered sender ids.
+func Origin(country string) Sender {
+	switch country {
+	case "US", "PR", "CA":
+		return Number
+	case "IN", "SG":
+		return SenderID
+	}
+	return AnySender
+}
+
 // Dollars returns the amount in US dollars, for display.
 func (m Micros) Dollars() float64 { return float64(m) / float64(Dollar) }
