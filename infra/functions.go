@@ -2,15 +2,18 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/infra/watch"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
@@ -41,9 +44,9 @@ func id(name string) string {
 func (s *Stack) functionName(name string) string { return s.settings.Name + "-" + name }
 
 // logGroup returns a log group.
-func (s *Stack) logGroup(id, name string) awslogs.LogGroup {
+func (s *Stack) logGroup(id string, log watch.Log) awslogs.LogGroup {
 	return awslogs.NewLogGroup(s.cdk, &id, &awslogs.LogGroupProps{
-		LogGroupName: &name,
+		LogGroupName: jsii.String(log.Name(s.settings.Name)),
 		Retention:    awslogs.RetentionDays(retention(s.settings.LogDays)), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 }
@@ -65,9 +68,15 @@ func (s *Stack) function(f plan.Function) {
 		SystemLogLevelV2: awslambda.SystemLogLevel_WARN, Tracing: tracing,
 		Environment: s.environment(f),
 	}
-	if f.Job == plan.Cleanup || f.Job == plan.Deliver || f.Job == plan.Rotate || f.Job == plan.Reports || f.Job == plan.Logging {
+	if f.Job == plan.Reports || f.Job == plan.Logging {
 		props.Timeout = awscdk.Duration_Seconds(jsii.Number(jobSecs))
 		props.RetryAttempts = jsii.Number(2)
+	}
+	if slices.Contains(plan.Scheduled(), f.Job) {
+		props.Timeout = awscdk.Duration_Seconds(jsii.Number(jobSecs))
+		props.RetryAttempts = jsii.Number(2)
+		// Otherwise a run that failed three times leaves no trace but its log.
+		props.OnFailure = awslambdadestinations.NewSqsDestination(s.failures)
 	}
 	if n := s.settings.SMS.reserved(f); n > 0 {
 		props.ReservedConcurrentExecutions = jsii.Number(n)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/infra/watch"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
@@ -118,15 +119,9 @@ func method(e operation.Route) string {
 	return strings.ToLower(e.Method)
 }
 
-// accessLog is the format of the gateway's log. A line has nothing of a query, a body, a cookie or
-// a path's values.
-const accessLog = `{"request":"$context.requestId","time":"$context.requestTimeEpoch","route":"$context.routeKey","status":"$context.status",` +
-	`"latency_ms":"$context.responseLatency","function_ms":"$context.integrationLatency","ip":"$context.identity.sourceIp","error":"$context.error.messageString"}`
-
 func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
-	// The gateway's delivery of logs adds a group to a resource policy of at most 5,120 characters
-	// of the account, unless the group's name begins so.
-	logs := s.logGroup("AccessLog", "/aws/vendedlogs/countersign/"+s.settings.Name+"/access")
+	s.access = s.logGroup("AccessLog", watch.GatewayLog)
+	s.filters()
 	t := s.settings.Throttle
 	// Detailed metrics cost up to $1.80 a month for each route: six custom metrics at $0.30
 	// (https://aws.amazon.com/cloudwatch/pricing/). Lambda's free metrics say the same, because each
@@ -142,7 +137,7 @@ func (s *Stack) stage(gateway awsapigatewayv2.CfnApi) {
 	}
 	awsapigatewayv2.NewCfnStage(s.cdk, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
 		ApiId: gateway.Ref(), StageName: jsii.String("$default"), AutoDeploy: jsii.Bool(true),
-		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{DestinationArn: logs.LogGroupArn(), Format: jsii.String(accessLog)},
+		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{DestinationArn: s.access.LogGroupArn(), Format: jsii.String(watch.AccessLog())},
 		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
 			ThrottlingRateLimit: &t.Rate, ThrottlingBurstLimit: jsii.Number(t.Burst), DetailedMetricsEnabled: jsii.Bool(false),
 		},

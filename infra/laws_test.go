@@ -3,15 +3,12 @@ package main
 import (
 	"fmt"
 	"maps"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
-	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
 // Rules that the template must keep, each with its reason. The golden file shows every change;
@@ -64,95 +61,6 @@ func TestMasterKeysOnly(t *testing.T) {
 		t.Errorf("%d statements about KMS", n)
 	}
 }
-
-// TestAlarmsAndTheirSections: the alarms are exactly those of the runbook, and each notifies the
-// topic.
-func TestAlarmsAndTheirSections(t *testing.T) {
-	book, err := os.ReadFile("../docs/operate/runbook.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sections := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^## ([a-z][a-z0-9-]+)$`).FindAllStringSubmatch(string(book), -1) {
-		sections[m[1]] = true
-	}
-	topics := resources("AWS::SNS::Topic")
-	for name, p := range resources("AWS::CloudWatch::Alarm") {
-		short := strings.TrimPrefix(p["AlarmName"].(string), "countersign-")
-		if !sections[short] {
-			t.Errorf("docs/operate/runbook.md has no section %s", short)
-		}
-		delete(sections, short)
-		actions, _ := p["AlarmActions"].([]any)
-		if len(actions) != 1 || topics[fmt.Sprint(actions[0].(map[string]any)["Ref"])] == nil {
-			t.Errorf("%s does %v", name, actions)
-		}
-		if p["ActionsEnabled"] == false {
-			t.Errorf("%s is switched off", name)
-		}
-	}
-	for name := range sections {
-		t.Errorf("docs/operate/runbook.md has a section %s, and there is no such alarm", name)
-	}
-}
-
-// TestWhatAlarmsWatch: an alarm on our own metric names one that functions emit, for this table. A
-// job that does not report is an alarm, and so is each share of the daily SMS budget.
-func TestWhatAlarmsWatch(t *testing.T) {
-	type watched struct {
-		over    float64
-		silence any
-		metrics string
-	}
-	want := map[string]watched{
-		"error-rate": {1, "notBreaching", "5xx Count"}, "functions-throttled": {0, "notBreaching", "Throttles"}, "table-throttled": {0, "notBreaching", "ReadThrottleEvents WriteThrottleEvents"},
-		"sms-spend": {40, "notBreaching", "SMSMonthToDateSpentUSD"}, "sms-failing": {5, "notBreaching", "*SMSFailed"},
-		"sms-dropped": {0, "notBreaching", "*SMSDropped"}, "sms-success-rate": {0.7, "notBreaching", "SMSSuccessRate"},
-		"sms-day-50": {49, "notBreaching", "*SMSSpentPercent"}, "sms-day-80": {79, "notBreaching", "*SMSSpentPercent"}, "sms-day-100": {99, "notBreaching", "*SMSSpentPercent"},
-		"sms-breaker": {0, "notBreaching", "*SMSBreakerTripped"}, "users-locked": {20, "notBreaching", "*UsersLocked"},
-		"codes-refused": {50, "notBreaching", "*CodesRefused *CodesVerified"}, "guessing": {20, "notBreaching", "*CodesRefused *CodesVerified"},
-		"cleanup-age": {1, "breaching", "Invocations"}, "cleanup-failing": {0, "notBreaching", "Errors"}, "cleanup-behind": {86_400, "notBreaching", "*CleanupBehindSeconds"}, "rotation-failing": {0, "notBreaching", "Errors"},
-		"key-age": {400, "breaching", "*KeyAgeDays"}, "statistics-late": {3_600_000, "notBreaching", "IteratorAge"}, "dead-letters": {0, "notBreaching", "ApproximateNumberOfMessagesVisible"},
-	}
-	for _, p := range resources("AWS::CloudWatch::Alarm") {
-		name := strings.TrimPrefix(p["AlarmName"].(string), "countersign-")
-		var metrics []string
-		see := func(m map[string]any) {
-			if m["MetricName"] == nil {
-				return
-			}
-			label := m["MetricName"].(string)
-			if m["Namespace"] == lambdahost.Namespace {
-				label = "*" + label
-				if d := fmt.Sprint(m["Dimensions"]); !strings.Contains(d, "Name:Table") || !strings.Contains(d, "Ref:Table") {
-					t.Errorf("%s watches %s of %s", name, label, d)
-				}
-			}
-			metrics = append(metrics, label)
-		}
-		see(p)
-		for _, m := range anyList(p["Metrics"]) {
-			if stat, ok := m.(map[string]any)["MetricStat"].(map[string]any); ok {
-				see(stat["Metric"].(map[string]any))
-			}
-		}
-		slices.Sort(metrics)
-		got := watched{p["Threshold"].(float64), p["TreatMissingData"], strings.Join(metrics, " ")}
-		if got != want[name] {
-			t.Errorf("%s: %v, want %v", name, got, want[name])
-		}
-		less := p["ComparisonOperator"] == "LessThanThreshold"
-		if less != (name == "cleanup-age" || name == "sms-success-rate") {
-			t.Errorf("%s: %v", name, p["ComparisonOperator"])
-		}
-		delete(want, name)
-	}
-	for name := range want {
-		t.Errorf("there is no alarm %s", name)
-	}
-}
-
-func anyList(v any) []any { l, _ := v.([]any); return l }
 
 // TestKeysFollowTheTable: CloudFormation runs keys-rotate again when the table is another, as after
 // a restore, so that the table accepts the secret of the Backend API.

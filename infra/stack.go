@@ -14,6 +14,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/infra/watch"
 )
 
 // Env is the account and region of a deployment.
@@ -60,8 +61,8 @@ type Stack struct {
 	key        *string // publishable key
 	// logs is one group for all functions: a group for each would be a quarter of the 500 resources
 	// that a stack may have, and Logs Insights reads at most 50 groups that are picked by hand.
-	logs      awslogs.LogGroup
-	functions map[string]lambdaFunction
+	logs, access awslogs.LogGroup
+	functions    map[string]lambdaFunction
 }
 
 // NewStack builds the service stack. zip returns the path of a function's zip.
@@ -79,8 +80,8 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 	}
 	s.failures = s.queue()
 	gateway := s.gateway()
-	s.logs = s.logGroup("FunctionsLog", "/countersign/"+s.settings.Name+"/functions")
 	s.smsLogRole()
+	s.logs = s.logGroup("FunctionsLog", watch.FunctionsLog)
 	for _, f := range plan.Functions() {
 		s.function(f)
 	}
@@ -93,9 +94,8 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 		s.feed()
 		s.smsReports()
 	}
+	s.watch(gateway)
 	s.lintInTemplate()
-	s.alarms(gateway)
-	s.dashboard(gateway)
 	s.outputs()
 	return s
 }

@@ -26,7 +26,7 @@ const (
 	Secret Resource = "secret key of the Backend API"
 	Phones Resource = "text messages to phone numbers"
 	Stream Resource = "stream of the table"
-	// Failures is the queue of runs and batches that Lambda gave up.
+	// Failures is the queue of runs and batches that Lambda or the scheduler gave up.
 	Failures Resource = "dead-letter queue"
 	// SMSSettings are SNS's settings of the account, which have no ARN.
 	SMSSettings Resource = "SMS settings of the account"
@@ -56,7 +56,7 @@ type Job string
 
 // Jobs of a deployment.
 const (
-	Cleanup Job = "cleanup"          // removes expired records, every hour
+	Cleanup Job = "cleanup"          // removes expired records, every five minutes
 	Rotate  Job = "keys-rotate"      // makes and rotates keys: on each deployment, and every day
 	Pages   Job = "pages"            // serves pages
 	Deliver Job = "events-deliver"   // delivers webhooks and notices, every minute
@@ -68,6 +68,10 @@ const (
 	// Unrouted answers what no route takes, and preflights.
 	Unrouted Job = "unrouted"
 )
+
+// Scheduled returns the jobs that a schedule starts. Lambda runs them asynchronously, so it tries a
+// failed run again by itself.
+func Scheduled() []Job { return []Job{Cleanup, Deliver, Rotate} }
 
 // Function is one Lambda function.
 type Function struct {
@@ -120,8 +124,10 @@ const deliverPermissions = operation.Writes | operation.Deletes | operation.Late
 // countGrants are the grants of the function that counts. Lambda itself reads the stream, and sends
 // what it gives up to the queue, with the function's role.
 var countGrants = sorted(append(grants(operation.Writes),
-	Grant{"dynamodb:DescribeStream", Stream}, Grant{"dynamodb:GetRecords", Stream}, Grant{"dynamodb:GetShardIterator", Stream}, Grant{"dynamodb:ListStreams", Stream},
-	Grant{"sqs:SendMessage", Failures}))
+	Grant{"dynamodb:DescribeStream", Stream}, Grant{"dynamodb:GetRecords", Stream}, Grant{"dynamodb:GetShardIterator", Stream}, Grant{"dynamodb:ListStreams", Stream}, givenUp))
+
+// givenUp lets Lambda send what a function did not do to the queue, with the function's role.
+var givenUp = Grant{"sqs:SendMessage", Failures}
 
 // Functions returns all functions of a deployment: those of operations, in the order of the table,
 // then those of jobs.
@@ -136,15 +142,15 @@ func Functions() []Function {
 		all = append(all, Function{Name: f.Name, Operations: f.Operations, Permissions: f.Permissions, Grants: grants(may)})
 	}
 	return append(all,
-		Function{Name: string(Cleanup), Job: Cleanup, Grants: grants(operation.Writes | operation.Deletes | operation.Latest | operation.Lists | operation.Limited)},
-		Function{Name: string(Deliver), Job: Deliver, Permissions: deliverPermissions, Grants: sorted(append(grants(deliverPermissions), Grant{"events:PutEvents", Bus}))},
+		Function{Name: string(Cleanup), Job: Cleanup, Grants: sorted(append(grants(operation.Writes|operation.Deletes|operation.Latest|operation.Lists|operation.Limited), givenUp))},
+		Function{Name: string(Deliver), Job: Deliver, Permissions: deliverPermissions, Grants: sorted(append(grants(deliverPermissions), Grant{"events:PutEvents", Bus}, givenUp))},
 		Function{Name: string(Count), Job: Count, Grants: countGrants},
 		Function{Name: string(Reports), Job: Reports, Grants: grants(operation.Writes)},
 		Function{Name: string(Logging), Job: Logging, Grants: sorted([]Grant{
 			{"sns:GetSMSAttributes", SMSSettings}, {"sns:SetSMSAttributes", SMSSettings}, {"iam:PassRole", LogRole},
 			{"logs:CreateLogGroup", FailureLog}, {"logs:PutRetentionPolicy", FailureLog}, {"logs:PutSubscriptionFilter", FailureLog}, {"logs:DeleteSubscriptionFilter", FailureLog},
 		})},
-		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(operation.Writes),
+		Function{Name: string(Rotate), Job: Rotate, Grants: sorted(append(grants(operation.Writes), givenUp,
 			Grant{"kms:GenerateDataKeyWithoutPlaintext", Key}, Grant{"secretsmanager:GetSecretValue", Secret}, Grant{"secretsmanager:PutSecretValue", Secret},
 			Grant{"secretsmanager:GetSecretValue", EdgeSecret}, Grant{"secretsmanager:PutSecretValue", EdgeSecret}))},
 		Function{Name: string(Pages), Job: Pages, Grants: []Grant{

@@ -28,30 +28,42 @@ func NewMeter(log *slog.Logger, table string, now func() time.Time) *Meter {
 	return &Meter{log: log, table: table, now: now}
 }
 
-// Attrs returns the attributes that make a log line count for a metric.
-func (m *Meter) Attrs(name string, value float64) []slog.Attr {
-	return m.attrs(name, value, []string{MetricDimension})
+// Value is what a log line adds to a metric.
+type Value struct {
+	Metric string
+	Number float64
 }
 
-func (m *Meter) attrs(name string, value float64, dimensions ...[]string) []slog.Attr {
-	return []slog.Attr{
-		slog.Any("_aws", map[string]any{
-			"Timestamp": m.now().UnixMilli(),
-			"CloudWatchMetrics": []any{map[string]any{
-				"Namespace": Namespace, "Dimensions": dimensions, "Metrics": []any{map[string]string{"Name": name}},
-			}},
-		}),
-		slog.String(MetricDimension, m.table), slog.Float64(name, value),
+// Attrs returns the attributes that make a log line count for metrics.
+func (m *Meter) Attrs(values ...Value) []slog.Attr {
+	return m.attrs([][]string{{MetricDimension}}, values)
+}
+
+func (m *Meter) attrs(dimensions [][]string, values []Value) []slog.Attr {
+	metrics := make([]any, 0, len(values))
+	attrs := make([]slog.Attr, 0, len(values)+2)
+	for _, v := range values {
+		metrics = append(metrics, map[string]string{"Name": v.Metric})
+		attrs = append(attrs, slog.Float64(v.Metric, v.Number))
 	}
+	return append(attrs,
+		slog.Any("_aws", map[string]any{
+			"Timestamp":         m.now().UnixMilli(),
+			"CloudWatchMetrics": []any{map[string]any{"Namespace": Namespace, "Dimensions": dimensions, "Metrics": metrics}},
+		}),
+		slog.String(MetricDimension, m.table))
 }
 
 // CountBy writes a log line that adds value to a metric and to the part of it that has a reason.
 func (m *Meter) CountBy(name string, value float64, reason string) {
-	attrs := append(m.attrs(name, value, []string{MetricDimension}, []string{MetricDimension, ReasonDimension}), slog.String(ReasonDimension, reason))
-	m.log.LogAttrs(context.Background(), slog.LevelInfo, "metric", attrs...)
+	attrs := m.attrs([][]string{{MetricDimension}, {MetricDimension, ReasonDimension}}, []Value{{name, value}})
+	m.log.LogAttrs(context.Background(), slog.LevelInfo, "metric", append(attrs, slog.String(ReasonDimension, reason))...)
 }
 
 // Count writes a log line that adds value to a metric.
-func (m *Meter) Count(name string, value float64) {
-	m.log.LogAttrs(context.Background(), slog.LevelInfo, "metric", m.Attrs(name, value)...)
+func (m *Meter) Count(name string, value float64) { m.Add(Value{name, value}) }
+
+// Add writes a log line that adds values to metrics.
+func (m *Meter) Add(values ...Value) {
+	m.log.LogAttrs(context.Background(), slog.LevelInfo, "metric", m.Attrs(values...)...)
 }

@@ -86,7 +86,7 @@ func TestWhatTheHandlerIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	code := must[string](t)(totp.Code(secret.New("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), time.Now()))
-	if a = ask("POST", "/v1/users/"+made.ID+"/verify_totp", `{"code":"`+code+`"}`, key); a.StatusCode != 200 || metricsIn(t, out) != MetricVerified+" 1" {
+	if a = ask("POST", "/v1/users/"+made.ID+"/verify_totp", `{"code":"`+code+`"}`, key); a.StatusCode != 200 || metricsIn(t, out) != MetricVerified+" 1, "+MetricRefused+" 0" {
 		t.Errorf("%d %s, metrics %q", a.StatusCode, a.Body, metricsIn(t, out))
 	}
 	ask("POST", "/v1/users", `{"username":"ada","password":"correct horse battery"}`, key)

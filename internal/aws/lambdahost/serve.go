@@ -89,17 +89,24 @@ const (
 	MetricLocked  = "UsersLocked"
 	MetricKeyAge  = "KeyAgeDays"
 	MetricBehind  = "CleanupBehindSeconds" // of the oldest record that a run left
+	// Of runs of events-deliver that found something: failed tries, targets given up after all tries,
+	// and 1 for a run that left due deliveries or 0 for one that left none.
+	MetricHooksFailed  = "WebhooksFailed"
+	MetricHooksGivenUp = "WebhooksGivenUp"
+	MetricHooksLeft    = "WebhooksLeft"
 )
 
-// observe adds what the alarms and the dashboard count to the log line of a request.
+// observe adds what the alarms and the dashboard count to the log line of a request. A checked code
+// adds 0 to the other metric of codes, so that both have data in the same periods: an alarm on both
+// may have no value where one has none.
 func (d *Deployment) observe(o api.Outcome) []slog.Attr {
 	switch {
 	case o.Operation.Permissions.Has(operation.SendsSMS) && o.Status == http.StatusOK:
-		return d.Meter.Attrs(MetricTexts, 1)
+		return d.Meter.Attrs(Value{MetricTexts, 1})
 	case o.Code == apierr.FormCodeIncorrect:
-		return d.Meter.Attrs(MetricRefused, 1)
+		return d.Meter.Attrs(Value{MetricRefused, 1}, Value{MetricVerified, 0})
 	case o.Operation.Checks() && o.Status == http.StatusOK:
-		return d.Meter.Attrs(MetricVerified, 1)
+		return d.Meter.Attrs(Value{MetricVerified, 1}, Value{MetricRefused, 0})
 	}
 	return nil
 }

@@ -59,14 +59,29 @@ func Handler(d *lambdahost.Deployment, run func(context.Context, int) (webhook.D
 			r, err := run(ctx, batch)
 			sum.Found, sum.Delivered, sum.Failed, sum.GivenUp, sum.More = sum.Found+r.Found, sum.Delivered+r.Delivered, sum.Failed+r.Failed, sum.GivenUp+r.GivenUp, r.More
 			if err != nil {
+				report(d, sum)
 				return sum, err
 			}
 			if !r.More || !until.IsZero() && !now().Before(until) {
-				if sum.Found > 0 {
-					d.Log.Info("webhooks", "delivered", sum.Delivered, "failed", sum.Failed, "given_up", sum.GivenUp, "more", sum.More)
-				}
+				report(d, sum)
 				return sum, nil
 			}
 		}
 	}
+}
+
+// report logs what a run did, and counts it for the alarms, if there was anything to do.
+func report(d *lambdahost.Deployment, sum webhook.DeliveryResult) {
+	if sum.Found == 0 {
+		return
+	}
+	d.Log.Info("webhooks", "delivered", sum.Delivered, "failed", sum.Failed, "given_up", sum.GivenUp, "more", sum.More)
+	left := 0.0
+	if sum.More {
+		left = 1
+	}
+	d.Meter.Add(
+		lambdahost.Value{Metric: lambdahost.MetricHooksFailed, Number: float64(sum.Failed)},
+		lambdahost.Value{Metric: lambdahost.MetricHooksGivenUp, Number: float64(sum.GivenUp)},
+		lambdahost.Value{Metric: lambdahost.MetricHooksLeft, Number: left})
 }

@@ -1,10 +1,12 @@
 package deliver_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,12 +24,16 @@ func TestHandler(t *testing.T) {
 		takes time.Duration // for each batch
 		fails error
 		want  int // batches delivered
+		none  bool
 		err   error
+		// counts are the metrics of the run: failed tries, targets given up, whether due deliveries are
+		// left.
+		counts string
 	}{
-		"nothing to do":            {event: input, want: 1},
-		"several batches":          {event: input, left: 5, want: 6},
-		"half of the time is left": {event: input, left: 100, takes: 10 * time.Second, want: 5},
-		"the store is away":        {event: input, left: 3, fails: broken, want: 1, err: broken},
+		"nothing to do":            {event: input, want: 1, none: true},
+		"several batches":          {event: input, left: 5, want: 6, counts: `"WebhooksFailed":6,"WebhooksGivenUp":12,"WebhooksLeft":0`},
+		"half of the time is left": {event: input, left: 100, takes: 10 * time.Second, want: 5, counts: `"WebhooksFailed":5,"WebhooksGivenUp":10,"WebhooksLeft":1`},
+		"the store is away":        {event: input, left: 3, fails: broken, want: 1, err: broken, counts: `"WebhooksFailed":1,"WebhooksGivenUp":2,"WebhooksLeft":1`},
 		"an unknown event":         {event: `{"hello":"world"}`, err: lambdahost.ErrEvent},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,12 +44,24 @@ func TestHandler(t *testing.T) {
 			run := func(context.Context, int) (webhook.DeliveryResult, error) {
 				now = now.Add(c.takes)
 				runs++
-				return webhook.DeliveryResult{Found: 1, Delivered: 2, More: runs <= c.left}, c.fails
+				if c.none {
+					return webhook.DeliveryResult{}, nil
+				}
+				return webhook.DeliveryResult{Found: 1, Delivered: 2, Failed: 1, GivenUp: 2, More: runs <= c.left}, c.fails
 			}
-			d := &lambdahost.Deployment{Log: slog.New(slog.DiscardHandler)}
+			var lines bytes.Buffer
+			log := slog.New(slog.NewJSONHandler(&lines, nil))
+			d := &lambdahost.Deployment{Log: log, Meter: lambdahost.NewMeter(log, "table", time.Now)}
 			r, err := deliver.Handler(d, run, func() time.Time { return now })(ctx, json.RawMessage(c.event))
-			if !errors.Is(err, c.err) || runs != c.want || r.Found != c.want || r.Delivered != 2*c.want {
+			found := c.want
+			if c.none {
+				found = 0
+			}
+			if !errors.Is(err, c.err) || runs != c.want || r.Found != found || r.Delivered != 2*found {
 				t.Errorf("%d batches, %+v, %v; want %d, %v", runs, r, err, c.want, c.err)
+			}
+			if c.counts == "" && lines.Len() > 0 || !strings.Contains(lines.String(), c.counts) {
+				t.Errorf("the log is %s, want %q", lines.String(), c.counts)
 			}
 		})
 	}

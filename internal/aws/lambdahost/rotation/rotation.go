@@ -94,6 +94,10 @@ func (r *Rotator) deploy(ctx context.Context, e cfn.Event) (id string, data map[
 	if err := r.keys(service.Tokens).AdoptSecret(ctx); err != nil {
 		return id, nil, err
 	}
+	// The first data point, so that the alarm on the age has data from the first day.
+	if _, err := r.report(ctx); err != nil {
+		return id, nil, err
+	}
 	if reflect.DeepEqual(e.ResourceProperties["Settings"], e.OldResourceProperties["Settings"]) {
 		return id, nil, nil
 	}
@@ -127,9 +131,14 @@ func (r *Rotator) rotate(ctx context.Context, in Request) (any, error) {
 	if err := r.keys(service.Tokens).Rotate(ctx, in); err != nil {
 		return nil, err
 	}
+	return r.report(ctx)
+}
+
+// report returns the age of the current master key, and counts it for the alarm.
+func (r *Rotator) report(ctx context.Context) (Result, error) {
 	old, err := r.Keys.Age(ctx)
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	days := old.Hours() / 24
 	r.Meter.Count(lambdahost.MetricKeyAge, days)

@@ -155,6 +155,9 @@ func TestDeploy(t *testing.T) {
 	if set := s.settings(); len(set.SMSCountries) != 1 || set.SMSCountries[0] != "DE" || !set.MFARequired {
 		t.Errorf("settings %+v", set)
 	}
+	if !strings.Contains(s.log.String(), `"KeyAgeDays":0`) {
+		t.Error("the first deployment does not report the age of the key")
+	}
 	if _, err := s.service().Settings.Change(t.Context(), func(set *account.Settings) { set.MFARequired = false }); err != nil {
 		t.Fatal(err)
 	}
