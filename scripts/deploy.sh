@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Deploys with the CDK command that its arguments are, says whether alarms reach somebody, and tries
-# the deployment. The secret key travels in the environment of one process: never as an argument,
+# Deploys with the CDK's deploy command, which its arguments are, says whether alarms reach an
+# address, and tries the deployment. The secret key travels in the environment of one process: never as an argument,
 # which other users of the machine can list, and never in the output.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-[ $# -gt 0 ] || { echo "usage: deploy.sh <cdk command>" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: deploy.sh <deploy command of the CDK>" >&2; exit 2; }
 for program in aws node; do
   command -v "$program" >/dev/null || { echo "make deploy needs the program $program; nothing was deployed" >&2; exit 1; }
 done
 
 outputs=$(mktemp)
 trap 'rm -f "$outputs"' EXIT
-"$@" deploy --all --no-notices --outputs-file "$outputs"
+"$@" --outputs-file "$outputs"
 
 output() {
   node -e 'const all = Object.values(JSON.parse(require("fs").readFileSync(process.argv[1]))); console.log((all.find(s => s.ApiUrl) || {})[process.argv[2]] || "")' "$outputs" "$1"

@@ -124,8 +124,8 @@ func TestABacklogOfTheCleanup(t *testing.T) {
 }
 
 // TestWhatAlarmsWatch has each alarm in words of its own: metrics with namespace, statistic and the
-// names of their dimensions; limit; data points of periods; what no data means. A metric in place of
-// another changes a line here.
+// names of their dimensions; limit; data points of periods; what no data means. A metric in place
+// of another changes a line here.
 func TestWhatAlarmsWatch(t *testing.T) {
 	want := map[string]string{
 		"error-rate":                    "AWS/ApiGateway 5xx Sum ApiId, AWS/ApiGateway Count Sum ApiId; over 1, 2 of 2 in 5m0s, notBreaching",

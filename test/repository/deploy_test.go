@@ -30,7 +30,7 @@ func TestDeployScript(t *testing.T) {
 	needs.Or(t, node, needs.Node, "the script reads the outputs with Node")
 	const outputs = `{"cs-data":{"TableArn":"x"},"cs":{"ApiUrl":"https://auth.example.com","SecretKeyArn":"arn:aws:secretsmanager:eu-west-1:1:secret:s","AlarmTopic":"arn:aws:sns:eu-west-1:1:t"}}`
 	const confirmed = "arn:aws:sns:eu-west-1:1:t:1"
-	deployed := []string{"cdk deploy --all --no-notices --outputs-file", "aws sns list-subscriptions-by-topic --region eu-west-1 --topic-arn arn:aws:sns:eu-west-1:1:t"}
+	deployed := []string{"cdk deploy --all --outputs-file", "aws sns list-subscriptions-by-topic --region eu-west-1 --topic-arn arn:aws:sns:eu-west-1:1:t"}
 	tried := append(deployed, "aws secretsmanager get-secret-value --region eu-west-1 --secret-id arn:aws:secretsmanager:eu-west-1:1:secret:s", "smoke smoke https://auth.example.com")
 	for name, tc := range map[string]struct {
 		env   []string
@@ -58,7 +58,7 @@ func TestDeployScript(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			run := exec.CommandContext(t.Context(), "bash", filepath.Join(dir, "scripts", "deploy.sh"), "cdk")
+			run := exec.CommandContext(t.Context(), "bash", filepath.Join(dir, "scripts", "deploy.sh"), "cdk", "deploy", "--all")
 			run.Env = append(append(os.Environ(), "PATH="+filepath.Join(dir, "stubs")+string(os.PathListSeparator)+os.Getenv("PATH")), tc.env...)
 			said, err := run.CombinedOutput()
 			if (err == nil) != tc.ok || !strings.Contains(string(said), tc.says) {
@@ -76,7 +76,7 @@ func TestDeployScript(t *testing.T) {
 			}
 		})
 	}
-	if !strings.Contains(read(t, "Makefile"), "@bash scripts/deploy.sh $(CDK)") {
+	if !strings.Contains(read(t, "Makefile"), "@bash scripts/deploy.sh $(CDK) deploy --all ") {
 		t.Error("make deploy does not call the script")
 	}
 }
