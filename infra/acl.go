@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strconv"
+
 	"encoding/json"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -75,7 +77,7 @@ func rules(set *Edge) []any {
 		Action: &awswafv2.CfnWebACL_RuleActionProperty{Block: &awswafv2.CfnWebACL_BlockActionProperty{
 			CustomResponse: &awswafv2.CfnWebACL_CustomResponseProperty{
 				ResponseCode: jsii.Number(tooMany), CustomResponseBodyKey: jsii.String(limitBody),
-				ResponseHeaders: []any{&awswafv2.CfnWebACL_CustomHTTPHeaderProperty{Name: jsii.String("retry-after"), Value: jsii.String(itoa(rateWindow))}},
+				ResponseHeaders: []any{&awswafv2.CfnWebACL_CustomHTTPHeaderProperty{Name: jsii.String("retry-after"), Value: jsii.String(strconv.Itoa(rateWindow))}},
 			},
 		}},
 		Statement: &awswafv2.CfnWebACL_StatementProperty{RateBasedStatement: &awswafv2.CfnWebACL_RateBasedStatementProperty{
