@@ -142,6 +142,8 @@ func TestWhatAlarmsWatch(t *testing.T) {
 		"table-errors":                  "; over 5, 2 of 3 in 5m0s, notBreaching",
 		"sms-spend":                     "AWS/SNS SMSMonthToDateSpentUSD Maximum ; over 40, 1 of 1 in 5m0s, notBreaching",
 		"sms-failing":                   "Countersign SMSFailed Sum Table; over 5, 2 of 2 in 5m0s, notBreaching",
+		"sms-dropped":                   "Countersign SMSDropped Sum Table; over 0, 1 of 1 in 5m0s, notBreaching",
+		"sms-success-rate":              "AWS/SNS SMSSuccessRate Average ; under 0.7, 2 of 2 in 1h0m0s, notBreaching",
 		"sms-breaker":                   "Countersign SMSBreakerTripped Sum Table; over 0, 1 of 1 in 5m0s, notBreaching",
 		"sms-day-50":                    "Countersign SMSSpentPercent Maximum Table; over 49, 1 of 1 in 5m0s, notBreaching",
 		"sms-day-80":                    "Countersign SMSSpentPercent Maximum Table; over 79, 1 of 1 in 5m0s, notBreaching",
@@ -152,10 +154,10 @@ func TestWhatAlarmsWatch(t *testing.T) {
 		"cleanup-age":                   "AWS/Lambda Invocations Sum FunctionName=cleanup; under 1, 3 of 3 in 30m0s, missing",
 		"cleanup-failing":               "AWS/Lambda Errors Sum FunctionName=cleanup; over 0, 2 of 2 in 1h0m0s, notBreaching",
 		"cleanup-behind":                "Countersign CleanupBehindSeconds Minimum Table; over 86400, 2 of 2 in 1h0m0s, notBreaching",
-		"cleanup-late":                  "Countersign CleanupBehindSeconds Minimum Table; over 1728000, 2 of 2 in 1h0m0s, notBreaching",
+		"cleanup-late":                  "Countersign CleanupBehindSeconds Minimum Table; over 1.728e+06, 2 of 2 in 1h0m0s, notBreaching",
 		"rotation-failing":              "AWS/Lambda Errors Sum FunctionName=keys-rotate; over 0, 1 of 1 in 1h0m0s, notBreaching",
 		"key-age":                       "Countersign KeyAgeDays Maximum Table; over 400, 2 of 2 in 24h0m0s, missing",
-		"statistics-late":               "AWS/Lambda IteratorAge Maximum FunctionName=statistics-count; over 3600000, 1 of 1 in 5m0s, notBreaching",
+		"statistics-late":               "AWS/Lambda IteratorAge Maximum FunctionName=statistics-count; over 3.6e+06, 1 of 1 in 5m0s, notBreaching",
 		"dead-letters":                  "AWS/SQS ApproximateNumberOfMessagesVisible Maximum QueueName; over 0, 1 of 1 in 5m0s, notBreaching",
 		"cleanup-dropped":               "AWS/Lambda AsyncEventsDropped Sum FunctionName=cleanup; over 0, 1 of 1 in 5m0s, notBreaching",
 		"events-deliver-dropped":        "AWS/Lambda AsyncEventsDropped Sum FunctionName=events-deliver; over 0, 1 of 1 in 5m0s, notBreaching",
@@ -184,7 +186,7 @@ func TestWhatAlarmsWatch(t *testing.T) {
 		if a.Under {
 			side = "under"
 		}
-		got := fmt.Sprintf("%s; %s %.0f, %d of %d in %v, %s", strings.Join(metrics, ", "), side, a.Threshold, a.Datapoints, a.Periods, a.Period, a.NoData)
+		got := fmt.Sprintf("%s; %s %v, %d of %d in %v, %s", strings.Join(metrics, ", "), side, a.Threshold, a.Datapoints, a.Periods, a.Period, a.NoData)
 		if got != want[a.Name] {
 			t.Errorf("%s: %s\nwant %s", a.Name, got, want[a.Name])
 		}
