@@ -16,7 +16,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
-	"github.com/countersign-mfa/countersign/internal/web"
 )
 
 // pagePolicy allows pages their own styles and forms and nothing else.
@@ -38,7 +37,7 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) {
 	page, err := a.homePage(r)
 	var b bytes.Buffer
 	if err == nil {
-		err = web.WriteHome(&b, page)
+		err = homeTemplate.Execute(&b, page)
 	}
 	if err != nil {
 		a.Log.Error("home page", "error", err.Error())
@@ -52,8 +51,8 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(b.Bytes())
 }
 
-func (a *App) homePage(r *http.Request) (web.Home, error) {
-	page := web.Home{
+func (a *App) homePage(r *http.Request) (homeData, error) {
+	page := homeData{
 		App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.Key().Reveal(), PublishableKey: a.PublishableKey, Readme: "/readme",
 	}
 	users, err := a.Service.Directory.Users(r.Context(), directory.Query{Limit: 20})
@@ -73,13 +72,13 @@ func (a *App) homePage(r *http.Request) (web.Home, error) {
 	messages := a.Outbox.Messages("")
 	slices.Reverse(messages)
 	for _, m := range messages[:min(len(messages), 20)] {
-		page.Messages = append(page.Messages, web.HomeMessage{To: m.PhoneNumber, Text: m.Text, At: m.SentAt.Format(time.TimeOnly)})
+		page.Messages = append(page.Messages, homeMessage{To: m.PhoneNumber, Text: m.Text, At: m.SentAt.Format(time.TimeOnly)})
 	}
 	return page, a.whoIsThere(r, &page)
 }
 
-func homeUser(u *account.User) web.HomeUser {
-	out := web.HomeUser{ID: u.WireID(), Name: u.FirstName, Note: "no second factor yet"}
+func homeUser(u *account.User) homePerson {
+	out := homePerson{ID: u.WireID(), Name: u.FirstName, Note: "no second factor yet"}
 	if e := u.PrimaryEmail(); e != nil {
 		out.Email = e.Address
 	}
@@ -95,7 +94,7 @@ func homeUser(u *account.User) web.HomeUser {
 	return out
 }
 
-func (a *App) whoIsThere(r *http.Request, page *web.Home) error {
+func (a *App) whoIsThere(r *http.Request, page *homeData) error {
 	s, err := a.Service.Sessions.Client(r.Context(), a.caller(r))
 	if err != nil || s.Client == nil {
 		return err

@@ -45,7 +45,7 @@ func TestEveryLanguageSaysTheSame(t *testing.T) {
 
 var (
 	quoted = regexp.MustCompile(`'([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)'`)
-	inPage = regexp.MustCompile(`\.Texts "([a-z.]+)"`)
+	inPage = regexp.MustCompile(`d\.text\("([a-z.]+)"\)`)
 )
 
 func sources(t *testing.T) map[string]string {
@@ -55,7 +55,7 @@ func sources(t *testing.T) map[string]string {
 	if err != nil || len(names) < 20 {
 		t.Fatalf("%d modules, %v", len(names), err)
 	}
-	for _, name := range append(names, "page.html") {
+	for _, name := range append(names, "frame.go") {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

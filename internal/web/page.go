@@ -1,9 +1,7 @@
 package web
 
 import (
-	"bytes"
 	"crypto/rand"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -50,19 +48,6 @@ var sitemap = []page{
 	{PhonePath, "devphone.js", "dev.title", kindDevelopment, false},
 }
 
-// pageData is the data of the template page.html.
-type pageData struct {
-	Lang, Dir, Title, Name, Logo, Support, Nonce, Base string
-	Kind                                               kind
-	Narrow                                             bool
-	Style                                              template.CSS
-	Script                                             string
-	Preload                                            []string
-	Languages                                          []languageLink
-	Texts                                              map[string]string
-	Data                                               scriptData
-}
-
 // scriptData is the configuration of a page's script, as JSON in the page.
 type scriptData struct {
 	Lang        string            `json:"lang"`
@@ -91,16 +76,16 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 	texts := now.catalogue.forKind(lang, at.kind)
 	nonce := rand.Text()
 	view := pageData{
-		Lang: lang, Dir: "ltr", Title: texts[at.title], Name: now.Name, Logo: now.Logo, Support: now.Support, Nonce: nonce,
-		Base: p.assets.base, Kind: at.kind, Narrow: at.narrow, Style: template.CSS(now.style), Script: at.script, Preload: p.assets.modules(at.script), //nolint:gosec // made by accentStyle from a checked colour
+		Lang: lang, Title: texts[at.title], Name: now.Name, Logo: now.Logo, Support: now.Support, Nonce: nonce,
+		Base: p.assets.base, Kind: at.kind, Narrow: at.narrow, Style: now.style, Script: at.script, Preload: p.assets.modules(at.script),
 		Languages: languageLinks(lang), Texts: texts,
 		Data: scriptData{
 			Lang: lang, Name: now.Name, Title: texts[at.title], AfterSignIn: p.AfterSignIn, Origins: append([]string{}, p.Origins...),
 			Support: now.Support, Texts: texts,
 		},
 	}
-	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, "page.html", view); err != nil {
+	body, err := view.html()
+	if err != nil {
 		http.Error(w, "The page could not be rendered.", http.StatusInternalServerError)
 		return
 	}
@@ -109,7 +94,7 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 	h.Set("Content-Security-Policy", now.policy(nonce))
 	h.Set("Content-Language", lang)
 	h.Add("Vary", "Accept-Language, Cookie")
-	writeCompressed(w, r, status, b.Bytes())
+	writeCompressed(w, r, status, []byte(body))
 }
 
 // policy returns the Content-Security-Policy of a page. It allows scripts with the nonce, their
