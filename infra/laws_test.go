@@ -14,17 +14,6 @@ import (
 // Rules that the template must keep, each with its reason. The golden file shows every change;
 // these tests say which changes are forbidden.
 
-// raw returns a resource with the attributes beside its properties.
-func raw(kind string) map[string]map[string]any {
-	found := map[string]map[string]any{}
-	for name, r := range everything() {
-		if r["Type"] == kind {
-			found[name] = r
-		}
-	}
-	return found
-}
-
 func theOnly(t *testing.T, kind string) map[string]any {
 	t.Helper()
 	found := resources(kind)

@@ -248,5 +248,6 @@ func isOrigin(s string) bool {
 		return false
 	}
 	port, _ := strconv.Atoi(m[5]) // digits, or nothing
-	return port <= maxPort && !(m[1] == "https" && port == 443) && !(m[1] == "http" && port == 80)
+	usual := map[string]int{"https": 443, "http": 80}[m[1]]
+	return port <= maxPort && port != usual
 }

@@ -95,7 +95,7 @@ func (s *Server) FailedDeliveries() []string {
 	return lines
 }
 
-// publishing is a message to a phone number.
+// publishing is a request of Publish: a message to a phone number.
 type publishing struct {
 	number, text         string
 	sender, origin, kind string
@@ -108,6 +108,7 @@ type invalid string
 // Error implements error.
 func (e invalid) Error() string { return string(e) }
 
+// readPublishing returns the message of a form, or an [invalid] error.
 func readPublishing(form url.Values) (publishing, error) {
 	p := publishing{number: form.Get("PhoneNumber"), text: form.Get("Message")}
 	attributes := map[string]string{}
@@ -133,19 +134,24 @@ func readPublishing(form url.Values) (publishing, error) {
 			return p, invalid("MessageAttributes: " + name)
 		}
 	}
+	return p, p.check()
+}
+
+// check returns the parameter that Publish refuses, or nil.
+func (p publishing) check() error {
 	switch {
 	case !e164Form.MatchString(p.number):
-		return p, invalid("PhoneNumber")
+		return invalid("PhoneNumber")
 	case p.text == "" || len(p.text) > smsBytes:
-		return p, invalid("Message")
+		return invalid("Message")
 	case p.kind != "" && p.kind != "Transactional" && p.kind != "Promotional":
-		return p, invalid("SMSType")
-	case p.sender != "" && !(senderForm.MatchString(p.sender) && strings.ContainsFunc(p.sender, unicode.IsLetter)), p.origin != "" && !originationForm.MatchString(p.origin):
-		return p, invalid("SenderID or OriginationNumber")
+		return invalid("SMSType")
+	case p.sender != "" && (!senderForm.MatchString(p.sender) || !strings.ContainsFunc(p.sender, unicode.IsLetter)), p.origin != "" && !originationForm.MatchString(p.origin):
+		return invalid("SenderID or OriginationNumber")
 	case p.maxPrice < 0:
-		return p, invalid("MaxPrice")
+		return invalid("MaxPrice")
 	}
-	return p, nil
+	return nil
 }
 
 // undelivered returns why SNS drops a message that it accepts, in the words of its log, or "".
@@ -181,7 +187,7 @@ func newID() string {
 func (s *Server) publish(w http.ResponseWriter, form url.Values) {
 	p, err := readPublishing(form)
 	if err != nil {
-		snsFault(w, http.StatusBadRequest, "InvalidParameter", "Invalid parameter: "+err.Error()+" Reason: "+p.number+" is not valid")
+		snsFault(w, "InvalidParameter", "Invalid parameter: "+err.Error()+" Reason: "+p.number+" is not valid")
 		return
 	}
 	s.mu.Lock()
@@ -189,7 +195,7 @@ func (s *Server) publish(w http.ResponseWriter, form url.Values) {
 	now := time.Now().UTC()
 	if s.throttled(now) {
 		// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: "Throttled".
-		snsFault(w, http.StatusBadRequest, "Throttled", "Rate exceeded")
+		snsFault(w, "Throttled", "Rate exceeded")
 		return
 	}
 	id := newID()
@@ -234,9 +240,10 @@ func failure(id string, at time.Time, p publishing, why string) string {
 	return string(line)
 }
 
-func snsFault(w http.ResponseWriter, status int, code, text string) {
+// snsFault writes an error of the Query API, with status 400.
+func snsFault(w http.ResponseWriter, code, text string) {
 	w.Header().Set("Content-Type", "text/xml")
-	w.WriteHeader(status)
+	w.WriteHeader(http.StatusBadRequest)
 	_, _ = io.WriteString(w, `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>`+code+`</Code><Message>`+text+
 		`</Message></Error><RequestId>`+newID()+`</RequestId></ErrorResponse>`)
 }
@@ -245,7 +252,7 @@ func snsFault(w http.ResponseWriter, status int, code, text string) {
 func (s *Server) sns(w http.ResponseWriter, caller string, body []byte) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil || form.Get("Version") != "2010-03-31" {
-		snsFault(w, http.StatusBadRequest, "InvalidParameter", "the request is not of SNS")
+		snsFault(w, "InvalidParameter", "the request is not of SNS")
 		return
 	}
 	s.note(Call{Caller: caller, Action: "sns:" + form.Get("Action")})
@@ -265,7 +272,7 @@ func (s *Server) sns(w http.ResponseWriter, caller string, body []byte) {
 	case "SetSMSAttributes":
 		s.setSMSAttributes(w, form)
 	default:
-		snsFault(w, http.StatusBadRequest, "InvalidAction", "the stand-in does not know it")
+		snsFault(w, "InvalidAction", "the stand-in does not know it")
 	}
 }
 
@@ -277,18 +284,18 @@ func (s *Server) setSMSAttributes(w http.ResponseWriter, form url.Values) {
 		switch form.Get(fmt.Sprintf("attributes.entry.%d.key", n)) {
 		case "DeliveryStatusIAMRole":
 			if !strings.HasPrefix(value, "arn:aws:iam::") {
-				snsFault(w, http.StatusBadRequest, "InvalidParameter", "DeliveryStatusIAMRole")
+				snsFault(w, "InvalidParameter", "DeliveryStatusIAMRole")
 				return
 			}
 			s.account.Role = value
 		case "DeliveryStatusSuccessSamplingRate": // "an integer from 0 - 100"
 			if rate, err := strconv.Atoi(value); err != nil || rate < 0 || rate > 100 {
-				snsFault(w, http.StatusBadRequest, "InvalidParameter", "DeliveryStatusSuccessSamplingRate")
+				snsFault(w, "InvalidParameter", "DeliveryStatusSuccessSamplingRate")
 				return
 			}
 			s.account.Rate = value
 		default:
-			snsFault(w, http.StatusBadRequest, "InvalidParameter", "attributes")
+			snsFault(w, "InvalidParameter", "attributes")
 			return
 		}
 	}

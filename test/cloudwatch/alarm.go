@@ -176,10 +176,10 @@ func (a Alarm) together(all []series, before State, r Reading) State {
 	}
 	result := Insufficient
 	for _, s := range all {
-		switch got := a.judge(s, before, r); {
-		case got == Alarming:
-			return got
-		case got == OK:
+		switch a.judge(s, before, r) {
+		case Alarming:
+			return Alarming
+		case OK:
 			result = OK
 		}
 	}

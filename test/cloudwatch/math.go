@@ -108,12 +108,8 @@ func (env environment) binary(op token.Token, x, y value) (value, error) {
 	return env.each(x, y, func(a, b point) point {
 		// Where both operands are series and one has a value, a comparison "treats the missing value in
 		// the other time series as 0". Arithmetic does in one reading.
-		zero := x.series != nil && y.series != nil && (a.ok || b.ok) && (!arithmetic || env.reading.ZeroForMissing)
-		if !a.ok && zero {
-			a = point{0, true}
-		}
-		if !b.ok && zero {
-			b = point{0, true}
+		if x.series != nil && y.series != nil && (!arithmetic || env.reading.ZeroForMissing) {
+			a, b = zeroForMissing(a, b)
 		}
 		// "If the value of a data point causes a function to attempt to divide by zero, the data point
 		// is dropped."
@@ -124,6 +120,18 @@ func (env environment) binary(op token.Token, x, y value) (value, error) {
 	}), nil
 }
 
+// zeroForMissing returns two points of one time, with 0 for the missing one if the other is there.
+func zeroForMissing(a, b point) (x, y point) {
+	switch {
+	case a.ok && !b.ok:
+		return a, point{0, true}
+	case b.ok && !a.ok:
+		return point{0, true}, b
+	}
+	return a, b
+}
+
+// truth returns 1 for true and 0 for false, as metric math does.
 func truth(b bool) float64 {
 	if b {
 		return 1

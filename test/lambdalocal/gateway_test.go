@@ -239,8 +239,16 @@ func TestCORSOfAGateway(t *testing.T) {
 	}
 }
 
-// sent is a request as it is sent, byte by byte.
-func sent(t *testing.T, g http.Handler, text string) *http.Response {
+// response is an answer as it travelled, without the body.
+type response struct {
+	status    int
+	length    int64
+	encodings []string // of Transfer-Encoding
+	header    http.Header
+}
+
+// sent sends the bytes of a request, with CRLF for each line feed, and returns the answer.
+func sent(t *testing.T, g http.Handler, text string) response {
 	t.Helper()
 	server := httptest.NewServer(g)
 	defer server.Close()
@@ -256,8 +264,9 @@ func sent(t *testing.T, g http.Handler, text string) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = res.Body.Close() }()
 	_, _ = io.Copy(io.Discard, res.Body)
-	return res
+	return response{res.StatusCode, res.ContentLength, res.TransferEncoding, res.Header}
 }
 
 // TestTheEventOfARequest: payload format 2.0, from requests as they are sent.
@@ -277,7 +286,7 @@ func TestTheEventOfARequest(t *testing.T) {
 		"duplicate parameters are joined": {"GET /x/1?a=1&a=%32&b= HTTP/1.1\nHost: h\n\n", func(e events.APIGatewayV2HTTPRequest, _ string) bool {
 			return e.QueryStringParameters["a"] == "1,2" && e.RawQueryString == "a=1&a=%32&b="
 		}},
-		"no body is no member": {"GET /x/1 HTTP/1.1\nHost: h\n\n", func(e events.APIGatewayV2HTTPRequest, raw string) bool {
+		"no body is no member": {"GET /x/1 HTTP/1.1\nHost: h\n\n", func(_ events.APIGatewayV2HTTPRequest, raw string) bool {
 			return !strings.Contains(raw, `"body"`) && strings.Contains(raw, `"isBase64Encoded":false`)
 		}},
 		"an empty body is none, and gets a type": {"POST /x/1 HTTP/1.1\nHost: h\nContent-Length: 0\n\n", func(e events.APIGatewayV2HTTPRequest, raw string) bool {
@@ -325,9 +334,9 @@ func TestTheAnswerOfAFunction(t *testing.T) {
 			`"cookies":["a=1; Path=/","b=2"],"body":"YWI=","isBase64Encoded":true}`), nil
 	}})
 	res := sent(t, g, "GET /x HTTP/1.1\nHost: h\n\n")
-	h := res.Header
-	if res.StatusCode != 201 || fmt.Sprint(h.Values("Set-Cookie")) != "[a=1; Path=/ b=2]" || res.ContentLength != 2 || h.Get("Connection") != "" || len(res.TransferEncoding) > 0 ||
+	h := res.header
+	if res.status != 201 || fmt.Sprint(h.Values("Set-Cookie")) != "[a=1; Path=/ b=2]" || res.length != 2 || h.Get("Connection") != "" || len(res.encodings) > 0 ||
 		h.Get("Www-Authenticate") != "" || h.Get("X-Amzn-Remapped-Www-Authenticate") != "Basic" || h.Get("Apigw-Requestid") == "" || h.Get("Content-Type") != "text/plain" {
-		t.Errorf("%d, %d bytes, %v, %v", res.StatusCode, res.ContentLength, res.TransferEncoding, h)
+		t.Errorf("%d, %d bytes, %v, %v", res.status, res.length, res.encodings, h)
 	}
 }

@@ -123,13 +123,15 @@ func accountStep(p *person, before any, in Input, at time.Time, given Answer) (A
 	case left:
 		answer = Answer{Granted, fmt.Sprint(max(0, min(10-a.failures, 20-a.charged)))}
 	}
-	// The sign-in and the user are two records. A store may read them at two moments, so of two
-	// refusals either may be answered.
-	if answer.Verdict == Closed && given.Verdict == Wait && a.refuses(now) && (in.Op == prepare || in.Op == text || in.Op == appHere) {
+	if answer.Verdict == Closed && given.Verdict == Wait && a.refuses(now) && readsTwoRecords(in.Op) {
 		answer.Verdict = Wait
 	}
 	return answer, a
 }
+
+// readsTwoRecords reports whether an operation reads the sign-in and the user. A store may read
+// them at two moments, so of two refusals either may be answered.
+func readsTwoRecords(op string) bool { return op == prepare || op == text || op == appHere }
 
 func (a *accountModel) prepare(waiting bool, now time.Duration, given Answer) Answer {
 	live := a.code != "" && a.codeEnds > now

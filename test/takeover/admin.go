@@ -24,7 +24,7 @@ var adminActions = map[string]adminAction{
 	"phone-number-delete":  someNumber,
 	"phone-number-prepare": someNumber,
 	"phone-number-create":  addNumber,
-	"user-phone-number-replace": func(j *journey, _ *rand.Rand, _ map[string]string) (map[string]any, bool) {
+	"user-phone-number-replace": func(*journey, *rand.Rand, map[string]string) (map[string]any, bool) {
 		return map[string]any{"phone_number": ownersOther}, true
 	},
 	"sign-in-token-create": func(j *journey, _ *rand.Rand, _ map[string]string) (map[string]any, bool) {

@@ -15,6 +15,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/deliver"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/pages"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/rotation"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/smslogging"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/smsreports"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/smssender"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/unrouted"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
@@ -22,7 +24,7 @@ import (
 
 var jobs = map[plan.Job]func(){
 	plan.Cleanup: lambdahost.ServeCleanup, plan.Count: lambdahost.ServeCount, plan.Deliver: deliver.Serve, plan.Pages: pages.Serve, plan.Rotate: rotation.Serve,
-	plan.Unrouted: unrouted.Serve,
+	plan.Logging: smslogging.Serve, plan.Reports: smsreports.Serve, plan.Unrouted: unrouted.Serve,
 }
 
 func main() {
@@ -33,8 +35,14 @@ func main() {
 		fmt.Fprintf(os.Stderr, "there is no function %q\n", name)
 		os.Exit(1)
 	}
-	if serve, ok := jobs[all[at].Job]; ok {
+	if job := all[at].Job; job != "" {
+		serve, ok := jobs[job]
+		if !ok {
+			fmt.Fprintf(os.Stderr, "the job %q is not in this binary\n", job)
+			os.Exit(1)
+		}
 		serve()
+		return
 	}
 	lambdahost.Serve(deps(all[at].Permissions), all[at].Operations...)
 }
