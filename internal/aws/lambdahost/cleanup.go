@@ -61,18 +61,15 @@ func ServeCleanup() {
 }
 
 // MigrateFirst returns the handler of the cleanup that first spends at most half of its time on
-// users of an earlier release: it puts them into the lists of users. The next run goes on. A
-// failure of that does not keep the cleanup from running.
+// users of an earlier release: it puts them into the lists of users. The next run goes on. If
+// this work fails, the cleanup runs all the same.
 func (d *Deployment) MigrateFirst(migrate func(context.Context, func(directory.Progress) bool) (directory.Progress, error), clean Handler, now func() time.Time) Handler {
 	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
 		if !Scheduled(event) {
 			return admin.CleanupResult{}, ErrEvent
 		}
-		var until time.Time
-		if deadline, ok := ctx.Deadline(); ok {
-			until = deadline.Add(-deadline.Sub(now()) / 2)
-		}
-		p, failed := migrate(ctx, func(directory.Progress) bool { return until.IsZero() || now().Before(until) })
+		inTime := untilLeft(ctx, 2, now)
+		p, failed := migrate(ctx, func(directory.Progress) bool { return inTime() })
 		if p.Moved+p.Unreadable > 0 || failed != nil {
 			d.Log.Info("lists of users", "seen", p.Seen, "moved", p.Moved, "unreadable", p.Unreadable, "identifiers of other users", p.Taken, "complete", p.Complete)
 		}
@@ -82,21 +79,17 @@ func (d *Deployment) MigrateFirst(migrate func(context.Context, func(directory.P
 	}
 }
 
-// MendFirst returns the handler of the cleanup that first spends at most half of its time on
-// records of an earlier release, so that the table deletes none of them while it is valid. The next
-// run goes on. A failure of that does not keep the cleanup from running.
+// MendFirst returns the handler of the cleanup that first spends at most half of its time on the
+// times to live that an earlier release wrote, so that the table deletes no valid record. The next
+// run goes on. If this work fails, the cleanup runs all the same.
 func (d *Deployment) MendFirst(mend func(context.Context, func(admin.EndsProgress) bool) (admin.EndsProgress, error), clean Handler, now func() time.Time) Handler {
 	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
 		if !Scheduled(event) {
 			return admin.CleanupResult{}, ErrEvent
 		}
-		var until time.Time
-		if deadline, ok := ctx.Deadline(); ok {
-			until = deadline.Add(-deadline.Sub(now()) / 2)
-		}
-		worked := false
+		inTime, worked := untilLeft(ctx, 2, now), false
 		p, failed := mend(ctx, func(admin.EndsProgress) bool {
-			worked = until.IsZero() || now().Before(until)
+			worked = inTime()
 			return worked
 		})
 		if worked || p.Mended > 0 || failed != nil {
@@ -105,6 +98,17 @@ func (d *Deployment) MendFirst(mend func(context.Context, func(admin.EndsProgres
 		r, err := clean(ctx, event)
 		return r, errors.Join(failed, err)
 	}
+}
+
+// untilLeft returns a function that reports whether more than one part in so many is left of the
+// time from now to the deadline of ctx. Without a deadline it always reports true.
+func untilLeft(ctx context.Context, parts time.Duration, now func() time.Time) func() bool {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return func() bool { return true }
+	}
+	until := deadline.Add(-deadline.Sub(now()) / parts)
+	return func() bool { return now().Before(until) }
 }
 
 // Handler is the handler of the scheduled cleanup.
@@ -118,17 +122,14 @@ func (d *Deployment) Cleanup(clean func(context.Context, int) (admin.CleanupResu
 		if !Scheduled(event) {
 			return sum, ErrEvent
 		}
-		var until time.Time
-		if deadline, ok := ctx.Deadline(); ok {
-			until = deadline.Add(-deadline.Sub(now()) / cleanupSpare)
-		}
+		inTime := untilLeft(ctx, cleanupSpare, now)
 		for {
 			r, err := clean(ctx, cleanupBatch)
 			sum.Add(r)
 			if err != nil {
 				return sum, err
 			}
-			if !r.More || !until.IsZero() && !now().Before(until) {
+			if !r.More || !inTime() {
 				d.Meter.Count(MetricBehind, sum.Behind.Seconds())
 				d.Log.Info("cleanup", "found", sum.Found, "changed", sum.Changed, "deleted", sum.Deleted, "unreadable", sum.Unreadable, "more", sum.More)
 				if sum.Unreadable > 0 {
