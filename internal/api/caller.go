@@ -42,11 +42,11 @@ const (
 	oldBrowserParam = "__dev_session" // the name in Clerk's published description
 )
 
-// ExposedHeaders are the response headers that scripts may read.
-const ExposedHeaders = "Clerk-Db-Jwt, Authorization, X-Country, Retry-After, X-Clerk-Trace-Id"
+// exposedHeaders are the response headers that scripts may read.
+const exposedHeaders = "Clerk-Db-Jwt, Authorization, X-Country, Retry-After, X-Clerk-Trace-Id"
 
-// AllowedHeaders are the request headers that scripts of other origins may send.
-const AllowedHeaders = "Authorization, Content-Type"
+// allowedHeaders are the request headers that scripts of other origins may send.
+const allowedHeaders = "Authorization, Content-Type"
 
 func (a *API) admitBackend(c *operation.Call) error {
 	r := c.Request
@@ -209,6 +209,6 @@ func (a *API) allowOrigin(c *operation.Call) bool {
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Credentials", "true")
-	h.Set("Access-Control-Expose-Headers", ExposedHeaders)
+	h.Set("Access-Control-Expose-Headers", exposedHeaders)
 	return true
 }

@@ -48,7 +48,7 @@ func (a *API) preflight(x *exchange, r *http.Request, allowed []string) {
 		return
 	}
 	x.Header().Set("Access-Control-Allow-Methods", strings.Join(allowed, ", "))
-	x.Header().Set("Access-Control-Allow-Headers", AllowedHeaders)
+	x.Header().Set("Access-Control-Allow-Headers", allowedHeaders)
 	x.Header().Set("Access-Control-Max-Age", preflightAge)
 	x.WriteHeader(http.StatusNoContent)
 }

@@ -12,8 +12,8 @@ const Namespace = "Countersign"
 // MetricDimension distinguishes deployments; its value is the table's name.
 const MetricDimension = "Table"
 
-// ReasonDimension divides a metric that has reasons. The metric without it is the sum.
-const ReasonDimension = "Reason"
+// reasonDimension divides a metric that has reasons. The metric without it is the sum.
+const reasonDimension = "Reason"
 
 // Meter makes metrics in CloudWatch's embedded metric format: attributes of a log line, which need
 // no request and no permission.
@@ -56,8 +56,8 @@ func (m *Meter) attrs(dimensions [][]string, values []Value) []slog.Attr {
 
 // CountBy writes a log line that adds value to a metric and to the part of it that has a reason.
 func (m *Meter) CountBy(name string, value float64, reason string) {
-	attrs := m.attrs([][]string{{MetricDimension}, {MetricDimension, ReasonDimension}}, []Value{{name, value}})
-	m.log.LogAttrs(context.Background(), slog.LevelInfo, "metric", append(attrs, slog.String(ReasonDimension, reason))...)
+	attrs := m.attrs([][]string{{MetricDimension}, {MetricDimension, reasonDimension}}, []Value{{name, value}})
+	m.log.LogAttrs(context.Background(), slog.LevelInfo, "metric", append(attrs, slog.String(reasonDimension, reason))...)
 }
 
 // Count writes a log line that adds value to a metric.

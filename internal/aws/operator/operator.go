@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
-// ErrNoRegion is returned when the shell names no region.
-var ErrNoRegion = errors.New("there is no region: set AWS_REGION, or a region in the profile")
+// errNoRegion is returned when the shell names no region.
+var errNoRegion = errors.New("there is no region: set AWS_REGION, or a region in the profile")
 
 // Config returns region and credentials as the AWS CLI finds them: in the environment, in a
 // profile, or by single sign-on. It asks AWS for nothing yet, unless the profile says so. A region
@@ -23,7 +23,7 @@ func Config(ctx context.Context, region string) (aws.Config, error) {
 		return c, fmt.Errorf("AWS configuration: %w", err)
 	}
 	if c.Region == "" {
-		return c, ErrNoRegion
+		return c, errNoRegion
 	}
 	return c, nil
 }

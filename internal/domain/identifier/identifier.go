@@ -29,13 +29,13 @@ const (
 	ExternalID Kind = "external_id"
 )
 
-// EmailLength is the longest address that a mail server accepts, in bytes: RFC 5321 section
+// maxEmail is the longest address that a mail server accepts, in bytes: RFC 5321 section
 // 4.5.3.1.3.
-const EmailLength = 254
+const maxEmail = 254
 
 const (
 	// maxText bounds the work on hostile input, in bytes. A character has at most four.
-	maxText = 4 * EmailLength
+	maxText = 4 * maxEmail
 	// invalid replaces bytes that are not UTF-8: U+FFFD.
 	invalid = "\ufffd"
 )
@@ -103,7 +103,7 @@ func ParseEmail(text string) (string, error) {
 	if err != nil || !strings.Contains(host, ".") || strings.HasSuffix(host, ".") {
 		return "", ErrEmail
 	}
-	if address := lower(name) + "@" + host; len(address) <= EmailLength {
+	if address := lower(name) + "@" + host; len(address) <= maxEmail {
 		return address, nil
 	}
 	return "", ErrEmail

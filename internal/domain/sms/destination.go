@@ -11,8 +11,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// CheckDestination refuses the countries and kinds of line that no SMS goes to.
-func CheckDestination(t *tx.Tx, n phone.Number) (account.Reason, error) {
+// checkDestination refuses the countries and kinds of line that no SMS goes to.
+func checkDestination(t *tx.Tx, n phone.Number) (account.Reason, error) {
 	switch {
 	case !t.State.Settings.SendsSMSTo(n.Country()):
 		return ReasonCountry, apierr.New(apierr.UnsupportedCountryCode).Param("phone_number")
@@ -28,7 +28,7 @@ func CheckPhone(t *tx.Tx, p *account.Phone) error {
 	if err != nil {
 		return fmt.Errorf("stored number: %w", err)
 	}
-	_, err = CheckDestination(t, n)
+	_, err = checkDestination(t, n)
 	return err
 }
 
@@ -37,7 +37,7 @@ func CheckNumber(t *tx.Tx, u *account.User, n phone.Number) error {
 	if err := CheckUser(t, u); err != nil {
 		return err
 	}
-	_, err := CheckDestination(t, n)
+	_, err := checkDestination(t, n)
 	return err
 }
 

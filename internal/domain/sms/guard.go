@@ -112,7 +112,7 @@ func NumberRecord(t *tx.Tx, p *account.Phone) (*account.NumberRecord, error) {
 
 // checkRates refuses a message by the records that were read: destination, number and user.
 func checkRates(t *tx.Tx, u *account.User, log *account.NumberRecord, n phone.Number) (account.Reason, error) {
-	if reason, err := CheckDestination(t, n); err != nil {
+	if reason, err := checkDestination(t, n); err != nil {
 		return reason, err
 	}
 	now := t.Now.Time()

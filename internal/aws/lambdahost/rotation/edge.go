@@ -13,8 +13,8 @@ import (
 // EdgeResource is the type of the custom resource that prepares CloudFront's secret.
 const EdgeResource = "Custom::Edge"
 
-// EdgeProperties are the properties of a custom resource of the type [EdgeResource].
-type EdgeProperties struct {
+// edgeProperties are the properties of a custom resource of the type [EdgeResource].
+type edgeProperties struct {
 	Name    string // the stack's: two stacks on one table have a secret each
 	Secret  string // ARN in Secrets Manager
 	Version string // id of the secret's version, which CloudFormation gives to CloudFront
@@ -37,7 +37,7 @@ type Versions interface {
 // changes the distribution itself could lead all requests elsewhere. A deployment that is rolled
 // back asks for the version before, which still exists.
 func (r *Rotator) edge(ctx context.Context, e cfn.Event) (id string, data map[string]any, err error) {
-	p := EdgeProperties{Name: text(e, "Name"), Secret: text(e, "Secret"), Version: text(e, "Version")}
+	p := edgeProperties{Name: text(e, "Name"), Secret: text(e, "Secret"), Version: text(e, "Version")}
 	id = "edge-of-" + p.Name
 	switch {
 	case e.RequestType == cfn.RequestDelete: // the distribution is gone by now
