@@ -143,7 +143,7 @@ func (s *Server) expire(ctx context.Context, id string) error {
 	return nil
 }
 
-// own is a request of the stand-in itself.
+// own has the headers of requests that the stand-in itself sends to the process.
 var own = &request{header: http.Header{
 	"Content-Type":  {"application/x-amz-json-1.0"},
 	"Authorization": {"AWS4-HMAC-SHA256 Credential=local/20260101/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"},

@@ -79,10 +79,11 @@ func (s *Server) count(of func(*Counts) *int) {
 	*of(&s.counts)++
 }
 
-// happens reports whether something happens that happens in n of a thousand cases.
+// happens decides by chance, and reports true in n of a thousand cases.
 func (s *Server) happens(n int) bool { return n > 0 && s.chance(1000) < n }
 
-// chance returns a number below n, or n without [Config.Chance].
+// chance returns a random number below n. Without [Config.Chance] it returns n, so that nothing
+// happens.
 func (s *Server) chance(n int) int {
 	if s.Chance == nil {
 		return n
@@ -101,8 +102,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	}
 	_, action, _ := strings.Cut(q.Header.Get("X-Amz-Target"), ".")
 	r := &request{action: action, body: body, header: q.Header}
+	// Requests of streams have no rules here, and a new table is known to none.
 	if strings.HasPrefix(q.Header.Get("X-Amz-Target"), "DynamoDBStreams") || action == "CreateTable" {
-		s.create(q.Context(), w, r)
+		s.passOn(q.Context(), w, r)
 		return
 	}
 	if err := json.Unmarshal(body, r); err != nil {
@@ -206,8 +208,9 @@ func (s *Server) ask(ctx context.Context, r *request, action string, in, out any
 	return json.Unmarshal(a.body, out)
 }
 
-// create passes on a request that makes a table, and makes another one for indexes that are behind.
-func (s *Server) create(ctx context.Context, w http.ResponseWriter, r *request) {
+// passOn sends a request to the process without a check. After a CreateTable it remembers the
+// table, and makes its [mirror] if indexes are behind.
+func (s *Server) passOn(ctx context.Context, w http.ResponseWriter, r *request) {
 	a, err := s.forward(ctx, r, r.body)
 	if err == nil && a.status == http.StatusOK && r.action == "CreateTable" {
 		var table string
@@ -225,7 +228,7 @@ func (s *Server) create(ctx context.Context, w http.ResponseWriter, r *request) 
 	_, _ = w.Write(a.body)
 }
 
-// know remembers a table.
+// know remembers the keys of a new table, and makes its [mirror] if indexes are behind.
 func (s *Server) know(ctx context.Context, r *request, table string, keys schema) error {
 	if s.Behind {
 		var in map[string]any

@@ -87,7 +87,7 @@ func (s *Server) release(from map[string]int, items ...string) {
 }
 
 // transact carries out a transaction, unless one of its items is part of another request under way:
-// "TransactionConflict" is then its reason. The wait makes transactions that meet overlap.
+// "TransactionConflict" is then its reason.
 func (s *Server) transact(ctx context.Context, r *request) (answer, error) {
 	if a, known := s.begin(r); known {
 		return a, nil
@@ -104,7 +104,7 @@ func (s *Server) transactOnce(ctx context.Context, r *request) (answer, error) {
 		return answer{refused: f}, nil
 	}
 	defer s.release(s.held, items...)
-	runtime.Gosched()
+	runtime.Gosched() // so that transactions of one item overlap
 	body, err := withoutToken(r.body)
 	if err != nil {
 		return answer{}, err
@@ -118,7 +118,8 @@ func (s *Server) transactOnce(ctx context.Context, r *request) (answer, error) {
 	return a, err
 }
 
-// hold takes all items of a transaction, or names those that another request holds.
+// hold marks all items of a transaction as in use, or refuses it and names those that another
+// request uses.
 func (s *Server) hold(parts []write) (items []string, f *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +181,8 @@ func (s *Server) end(r *request, stored bool) {
 	use.underWay, use.done = false, s.Now()
 }
 
-// withoutToken takes the token from a request, because this stand-in keeps its rules by itself.
+// withoutToken removes the token from a request. [Server.begin] applies the rules of tokens, and
+// the process must not apply its own to a repeated request.
 func withoutToken(body []byte) ([]byte, error) {
 	var in map[string]json.RawMessage
 	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&in); err != nil {
