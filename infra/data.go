@@ -94,7 +94,7 @@ func (d *Data) sealingKey() awscdk.CfnResource {
 }
 
 // keyAdministration are the actions of key administrators in KMS's own default policy, without
-// kms:CreateGrant, with which an administrator could allow himself to decrypt:
+// kms:CreateGrant, with which an administrator could gain the right to decrypt:
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 var keyAdministration = []string{
 	"kms:CreateAlias", "kms:Describe*", "kms:Enable*", "kms:List*", "kms:Put*", "kms:Update*", "kms:Revoke*", "kms:Disable*", "kms:Get*", "kms:Delete*",

@@ -27,8 +27,8 @@ const (
 	edgeKeeps       = 31_536_000
 )
 
-// secretOfEdge makes the secret by which CloudFront proves itself. It goes with the stack: another
-// one is as good.
+// secretOfEdge makes the secret by which CloudFront proves itself. It is removed with the
+// stack, because no data depend on it.
 func (s *Stack) secretOfEdge() awssecretsmanager.CfnSecret {
 	secret := awssecretsmanager.NewCfnSecret(s.cdk, jsii.String("EdgeSecret"), &awssecretsmanager.CfnSecretProps{
 		Description: jsii.String("The header by which CloudFront proves itself. The function keys-rotate makes its versions."),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Deploys with the CDK's deploy command, which its arguments are, says whether alarms reach an
-# address, and tries the deployment. The secret key travels in the environment of one process: never as an argument,
-# which other users of the machine can list, and never in the output.
+# Runs the CDK's deploy command, given as arguments. Then it says whether alarms reach an address,
+# and runs the smoke test. Only the environment of the smoke test holds the secret key: other users
+# of the machine can list arguments.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -18,7 +18,7 @@ func systemErrors(operation string) Metric {
 // story is what happened, and whether an alarm notifies.
 type story struct {
 	alarm, what string
-	rings       bool
+	notifies    bool
 	series      []series
 }
 

@@ -103,12 +103,12 @@ func TestWouldItHaveRung(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := mails(a, states) > 0; got != s.rings {
-				t.Errorf("%s, %s: notifies %v, want %v; %v in %+v", s.alarm, s.what, got, s.rings, states, reading)
+			if got := mails(a, states) > 0; got != s.notifies {
+				t.Errorf("%s, %s: notifies %v, want %v; %v in %+v", s.alarm, s.what, got, s.notifies, states, reading)
 				break
 			}
 		}
-		rung[s.alarm] = rung[s.alarm] || s.rings
+		rung[s.alarm] = rung[s.alarm] || s.notifies
 	}
 	for _, a := range Alarms(budget) {
 		if !rung[a.Name] {
@@ -149,7 +149,7 @@ func TestTheFirstDayIsQuiet(t *testing.T) {
 func TestAlarmsEnd(t *testing.T) {
 	for _, s := range stories() {
 		a := named(t, s.alarm)
-		if !s.rings || a.NoData == Silence {
+		if !s.notifies || a.NoData == Silence {
 			continue
 		}
 		longest := time.Duration(0)

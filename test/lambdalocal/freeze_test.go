@@ -18,7 +18,7 @@ import (
 )
 
 // TestAFunctionThatSlept: a real bootstrap is frozen between two requests. Its connections are
-// reset meanwhile, or vanish without a word. The next request gets its answer in the function's
+// reset meanwhile, or dropped without a reset. The next request gets its answer in the function's
 // time.
 func TestAFunctionThatSlept(t *testing.T) {
 	const function = "users-count"

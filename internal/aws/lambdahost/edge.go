@@ -21,7 +21,8 @@ import (
 
 // Values of [EnvEdge].
 const (
-	// EdgeBelieved takes the caller's address from CloudFront, and other requests as they come.
+	// EdgeBelieved takes the caller's address from CloudFront, and also serves requests that bypass
+	// CloudFront.
 	EdgeBelieved = "believed"
 	// EdgeRequired refuses requests that did not come through CloudFront.
 	EdgeRequired = "required"
@@ -37,7 +38,8 @@ const (
 	ViewerHeader = "CloudFront-Viewer-Address"
 )
 
-// claim is what the headers of a request say about CloudFront. Anybody can send them.
+// claim is what the headers of a request say about CloudFront. Any client can send
+// them, so they count only with the right secret.
 type claim struct {
 	secret secret.Value
 	viewer string
@@ -77,10 +79,10 @@ type Edge struct {
 	Log     *slog.Logger
 }
 
-// Handler returns next behind CloudFront. With CloudFront's secret, the caller's address is
-// CloudFront's word, and unknown if that cannot be read. With any other secret or none, the address
-// is the gateway's, or the request is refused: the WAF stands at CloudFront, and the gateway has an
-// address of its own.
+// Handler returns next behind CloudFront. With CloudFront's secret, the caller's address is the one
+// that CloudFront names, or [tx.UnknownAddress] if that cannot be read. With any other secret or
+// none, the address is the one that the gateway names; with [EdgeRequired] the request is refused,
+// because it went past the WAF.
 func (e Edge) Handler(next http.Handler) http.Handler {
 	if e.Mode == "" {
 		return next

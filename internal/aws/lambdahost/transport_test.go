@@ -31,9 +31,9 @@ func proxied(t *testing.T) (*awsstub.Proxy, Environment) {
 	return p, Environment{Region: "eu-central-1", AccessKeyID: "id", SecretAccessKey: "s", Endpoint: p.URL}
 }
 
-// TestNoCallFailsOnAConnectionThatSlept: calls on connections that are reset, or that vanished
-// without a word, succeed on a new one. A function's ten seconds suffice for two services that
-// vanished.
+// TestNoCallFailsOnAConnectionThatSlept: calls on connections that are reset, or that were dropped
+// without a reset, succeed on a new one. A function's ten seconds suffice for two services whose
+// connections were dropped.
 func TestNoCallFailsOnAConnectionThatSlept(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits for answers that do not come")

@@ -14,8 +14,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// outlive are the kinds of records that may live on when a part of them expires. An earlier release
-// let the store delete such a record some time after its first part expired.
+// outlive are the kinds of records of which a part can expire while the rest is valid. An earlier
+// release let the store delete such a record some time after its first part expired.
 var outlive = []store.Kind{store.KindSigningKey, store.KindUser, store.KindClient, store.KindClaim, store.KindDelivery}
 
 const (
@@ -38,10 +38,11 @@ type EndsProgress struct {
 	Done bool
 }
 
-// MendEnds takes the time at which the store deletes a record from each record of an earlier
-// release that lives longer. The work is done once, and goes on where the last run stopped. It
-// reads batch after batch until more returns false, and reports after each. Runs may stop at any
-// point and overlap. A record that cannot be read is kept too.
+// MendEnds corrects the end ([store.Record], field Ends) of records of an earlier release that the
+// store would delete while a part of them is valid. The work is done once, and goes on where the
+// last run stopped. It reads batch after batch until more, called before each with the progress,
+// returns false. Runs may stop at any point and overlap. A record that cannot be read gets no end,
+// so the store keeps it.
 func (s *Service) MendEnds(ctx context.Context, more func(EndsProgress) bool) (EndsProgress, error) {
 	var p EndsProgress
 	for {

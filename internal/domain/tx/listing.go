@@ -21,9 +21,9 @@ func (t *Tx) keepListing(e account.Entity) {
 	t.listings[u.Key()] = u.Listing()
 }
 
-// Relist stages a user whose lists may be those of before a change, which a process of a former
-// version made. The commit puts the user into all lists of the record. Words of before the change
-// stay in lists; a search reads the records and leaves the user out.
+// Relist stages a user whose lists may be out of date, because a process of an earlier version
+// changed the record without them. The commit puts the user into all lists of the record. Outdated
+// words stay in lists; a search reads the records and leaves the user out.
 func (t *Tx) Relist(u *account.User) {
 	t.listings[u.Key()] = &account.Listing{CreatedAt: u.CreatedAt, Banned: !u.Banned}
 	t.Put(u)

@@ -17,7 +17,7 @@ import (
 const unreadableFor = 24 * time.Hour
 
 // Run delivers up to limit records that are due, those that wait longest first, and returns the
-// first error. Each target has tries of its own, so a slow one holds up no other. Further
+// first error. The targets are tried side by side, so a slow one delays no other. Further
 // deliveries of a target that does not answer are put off.
 func (d *Dispatcher) Run(ctx context.Context, limit int) (DeliveryResult, error) {
 	due, err := d.Service.Store.Expired(ctx, store.KindDelivery, d.Service.Now().Add(time.Millisecond), limit)
@@ -46,7 +46,7 @@ type work struct {
 	left    int
 }
 
-// try is one batch of a work.
+// try is one batch of a record: of.batches[at].
 type try struct {
 	of *work
 	at int
@@ -166,7 +166,8 @@ func (r *deliveryRun) sendBatch(ctx context.Context, b *batch) (done DeliveryRes
 	return done
 }
 
-// silent are the targets that did not answer, and until when this process tries them no more.
+// silent holds the targets that did not answer, and the time until which this process does not try
+// them.
 type silent struct {
 	mu sync.Mutex
 	of map[string]account.Instant

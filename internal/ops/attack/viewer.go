@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// viewerProbes pose as CloudFront, whose word about a caller's address a deployment behind it
-// believes.
+// viewerProbes send the headers by which CloudFront names a caller's address. A deployment behind
+// CloudFront trusts them if the secret is right.
 func viewerProbes() []Probe {
 	return []Probe{
 		{"B23", "CloudFront's headers with guessed secrets, twice and in other letters, and a new address for each sign-in", "the limit per address does not move",
@@ -17,7 +17,7 @@ func viewerProbes() []Probe {
 	}
 }
 
-// poses are the headers of one request, in the letters in which they are sent.
+// poses are forged headers of one request, in several spellings of their names.
 var poses = []func(address string) http.Header{
 	func(a string) http.Header { return http.Header{"CloudFront-Viewer-Address": {a}} },
 	func(a string) http.Header {

@@ -153,7 +153,8 @@ func (r *run) flush(ctx context.Context) error {
 	_ = group.Wait() // each entry has its own error
 	var ends error
 	for _, e := range w.entries {
-		// A line that another error kept from being sent is the lesser news.
+		// The error that ends the import is returned rather than ErrInterrupted, which stands for the
+		// lines that were not sent because of it.
 		if err := r.finish(e); ends == nil || errors.Is(ends, ErrInterrupted) && err != nil {
 			ends = err
 		}
