@@ -70,10 +70,12 @@ func request(ctx context.Context, e event) (*http.Request, error) {
 		return nil, fmt.Errorf("event is no HTTP request")
 	}
 	address := tx.ParseAddress(e.RequestContext.HTTP.SourceIP)
-	r, err := http.NewRequestWithContext(context.WithValue(ctx, addressKey{}, address), e.RequestContext.HTTP.Method, target.String(), bytes.NewReader(body))
+	// Without the path, because the text of a URL with the path //a/b names the host a.
+	r, err := http.NewRequestWithContext(context.WithValue(ctx, addressKey{}, address), e.RequestContext.HTTP.Method, "/?"+e.RawQueryString, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("request of the event: %w", err)
 	}
+	r.URL.Path = e.RawPath
 	for name, value := range e.Headers {
 		r.Header.Set(name, value)
 	}
