@@ -9,7 +9,7 @@ import (
 )
 
 type commands struct {
-	Smoke       smokeCmd         `cmd:"" group:"try" help:"Try a deployment with a throw-away user: enrol an authenticator app, sign in with it."`
+	Smoke       smokeCmd         `cmd:"" group:"try" help:"Try a deployment with a throw-away user: enrol an authenticator app, sign in with it, and send a real SMS if asked."`
 	Attack      attackCmd        `cmd:"" group:"try" help:"Try known attacks on a deployment, with throw-away users."`
 	Load        loadCmd          `cmd:"" group:"try" help:"Measure a server of its own on this machine."`
 	Seed        seedCmd          `cmd:"" group:"try" help:"Fill a data directory with users, for tests and measurements."`

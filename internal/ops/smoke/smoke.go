@@ -27,6 +27,8 @@ type Config struct {
 	Now func() time.Time
 	// Done is called when a step ends, with its error if it failed.
 	Done func(step string, err error)
+	// SMS is nil for a run that sends no message.
+	SMS *SMS
 }
 
 // requestLimit is how long one request may take.
@@ -74,6 +76,9 @@ func Run(ctx context.Context, c Config) (err error) {
 		if err := v.step(ctx, s.what, s.do); err != nil {
 			return err
 		}
+	}
+	if c.SMS != nil {
+		return v.sms(ctx)
 	}
 	return nil
 }

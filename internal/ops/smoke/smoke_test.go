@@ -1,6 +1,7 @@
 package smoke_test
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -47,7 +48,13 @@ func TestRun(t *testing.T) {
 	if len(steps) != 11 {
 		t.Errorf("%q", steps)
 	}
-	users, err := (*app).Service.Directory.Users(t.Context(), directory.Query{Limit: 500})
+	checkDeleted(t, *app)
+}
+
+// checkDeleted checks that the user of the run is not there.
+func checkDeleted(t *testing.T, app *local.App) {
+	t.Helper()
+	users, err := app.Service.Directory.Users(context.WithoutCancel(t.Context()), directory.Query{Limit: 500})
 	if err != nil {
 		t.Fatal(err)
 	}
