@@ -197,7 +197,9 @@ func texts(monthlyBudget float64) []Alarm {
 			Period: minutes5, Datapoints: 1, Periods: 1, NoData: Calm,
 		},
 		{
-			// A share from 0 to 1 of the account's messages, over all applications.
+			// Each message of the account is a sample, 1 or 0, so the average is a share from 0 to 1, and
+			// the sum the number that arrived. AWS documents "Units: Count. Valid Statistics: Sum,
+			// Average, Data Samples" (sns/latest/dg/sns-monitoring-using-cloudwatch.html), no percentage.
 			Name: "sms-success-rate", About: "More than three of ten text messages of the account do not arrive", Metrics: only(account("SMSSuccessRate", "Average")),
 			Period: hour, Threshold: 0.7, Under: true, Datapoints: 2, Periods: 2, NoData: Calm,
 		},

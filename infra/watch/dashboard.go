@@ -44,7 +44,8 @@ func Dashboard(memoryMB float64) []Row {
 		{
 			Title: "Text messages and money", Text: "More messages than right codes mean pumping, or messages that do not arrive. Saved query: sms-by-hour.",
 			Graphs: []Graph{
-				graph("Accepted, not accepted, refused by limits", own(lambdahost.MetricTexts, "Sum"), own(lambdahost.MetricFailed, "Sum"), own(lambdahost.MetricStopped, "Sum")),
+				graph("Accepted, of these dropped by SNS, not accepted, refused by limits", own(lambdahost.MetricTexts, "Sum"), own(lambdahost.MetricDropped, "Sum"), own(lambdahost.MetricFailed, "Sum"), own(lambdahost.MetricStopped, "Sum")),
+				graph("Share of the account's messages that arrived, 0 to 1", account("SMSSuccessRate", "Average")),
 				graph("Share of the day's budget reserved, in %", own(lambdahost.MetricSpent, "Maximum")),
 				graph("Spent in this account and month, in $", account("SMSMonthToDateSpentUSD", "Maximum")),
 			},
