@@ -144,7 +144,7 @@ func sizes(ctx context.Context, names []string) error {
 	if err := bundle.Build(ctx, ".", "arm64", dir, names...); err != nil {
 		return err
 	}
-	const most, mostZip = 9.5e6, 3.6e6
+	const most, mostPages, mostZip = 9.5e6, 10e6, 3.6e6
 	fmt.Printf("%-34s %9s %9s\n", "function (arm64)", "bootstrap", "zip MB")
 	kept := 0
 	for _, name := range names {
@@ -155,6 +155,9 @@ func sizes(ctx context.Context, names []string) error {
 		zip, err := bundle.Zip(filepath.Join(dir, name), filepath.Join(dir, name+".zip"))
 		if err != nil {
 			return err
+		}
+		if name == string(plan.Pages) && info.Size() > mostPages {
+			return fmt.Errorf("%s: the bootstrap has %.2f MB, at most %.1f", name, mb(info.Size()), mostPages/1e6)
 		}
 		if info.Size() <= most && zip <= mostZip {
 			kept++

@@ -115,7 +115,7 @@ func (p *pages) serveAsset(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	h.Set("Vary", "Accept-Encoding")
-	if acceptsGzip(r) {
+	if AcceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		content = p.assets.gzipped[name]()
 	}
@@ -123,7 +123,8 @@ func (p *pages) serveAsset(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(content)
 }
 
-func acceptsGzip(r *http.Request) bool {
+// AcceptsGzip reports whether the caller reads answers that gzip compressed.
+func AcceptsGzip(r *http.Request) bool {
 	for _, item := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
 		name, parameters, _ := strings.Cut(strings.TrimSpace(item), ";")
 		if name == "gzip" && strings.TrimSpace(parameters) != "q=0" {
@@ -136,7 +137,7 @@ func acceptsGzip(r *http.Request) bool {
 func writeCompressed(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	h := w.Header()
 	h.Add("Vary", "Accept-Encoding")
-	if acceptsGzip(r) {
+	if AcceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body = compress(body)
 	}
