@@ -27,7 +27,7 @@ const (
 // because a stack has one region; the service knows the ACL by its ARN in the settings.
 func NewACL(app awscdk.App, settings Settings, env Env) awscdk.Stack {
 	env.Region = edgeRegion
-	name := settings.Name + "-edge"
+	name := settings.Name + webACL
 	stack := awscdk.NewStack(app, &name, &awscdk.StackProps{
 		Env: env.cdk(), Description: jsii.String("Countersign: web ACL of CloudFront"), AnalyticsReporting: jsii.Bool(false),
 		// Without assets the stack needs no CDK bootstrap, which us-east-1 may not have.

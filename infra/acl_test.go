@@ -127,6 +127,7 @@ func TestWrongEdge(t *testing.T) {
 		"a rate that WAF refuses":   {"rate: 9", "edge.rate: 9 is not between 10 and"},
 		"half a request":            {"rate: 10.5", "edge.rate: 10.5 is not a whole number"},
 		"a blocked country unknown": {"blocked_countries: [UK]", "edge.blocked_countries: \"UK\": "},
+		"a blocked country twice":   {"blocked_countries: [FR, FR]", "edge.blocked_countries: \"FR\" stands twice"},
 		"a required in words":       {"required: perhaps", "edge.required: perhaps is not true or false"},
 		"a setting unknown":         {"require: true", "require"},
 	} {

@@ -76,6 +76,7 @@ func (e *Edge) check(domain Domain) error {
 	rule(e.Secret >= 0 && e.Secret <= mostSecret, ".secret: %d is not between 1 and %d", e.Secret, mostSecret)
 	rule(e.Rate == 0 || e.Rate >= leastRate && e.Rate <= mostRate, ".rate: %d is not between %d and %d requests in five minutes", e.Rate, leastRate, mostRate)
 	rule(len(e.Blocked) <= mostBlocked, ".blocked_countries: there are %d, and a rule of AWS WAF has at most %d", len(e.Blocked), mostBlocked)
+	rule(twice(e.Blocked) == "", ".blocked_countries: %q stands twice", twice(e.Blocked))
 	for _, c := range e.Blocked {
 		rule(smsprice.IsCountry(c), ".blocked_countries: %q: %s", c, smsprice.NoCountry(c))
 	}

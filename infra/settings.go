@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"regexp"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
@@ -137,16 +139,21 @@ func maxStackName() (most int, longest string) {
 	return maxFunctionName - len("-"+longest), longest
 }
 
+// label is one part of a host name (RFC 1123).
+const label = `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`
+
 var (
-	originForm = regexp.MustCompile(`^(https?)://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:([1-9][0-9]{0,4}))?$`)
+	originForm = regexp.MustCompile(`^(https?)://(` + label + `(?:\.` + label + `)*|\[[0-9a-f:]+\])(:([1-9][0-9]{0,4}))?$`)
 	nameForm   = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
-	hostForm   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
+	hostForm   = regexp.MustCompile(`^(` + label + `\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,58}[a-z0-9])$`)
 	senderForm = regexp.MustCompile(`^[A-Za-z0-9]{1,11}$`)
 	numberForm = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	busForm    = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,256}$`)
-	mailForm   = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
-	certForm   = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-zA-Z0-9-]+$`)
-	logDays    = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365}
+	// A name with a slash is that of a partner's bus, which takes no events of the account:
+	// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html
+	busForm  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,256}$`)
+	mailForm = regexp.MustCompile("^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$")
+	certForm = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-zA-Z0-9-]+$`)
+	logDays  = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365}
 )
 
 const (
@@ -157,6 +164,8 @@ const (
 	maxHost, maxPort = 253, 65_535
 	maxMail          = 254
 	maxBudget        = 1_000_000
+	leastRequests    = 0.01  // a second
+	leastPrice       = 0.001 // US dollars
 )
 
 // check returns every rule that the settings break.
@@ -179,7 +188,7 @@ func (s Settings) check() error {
 	}
 	rule(twice(s.Origins) == "", "origins: %q stands twice", twice(s.Origins))
 	rule(len(strings.Join(s.Origins, ",")) <= maxOriginBytes, "origins: they have more than %d characters, the share of a function's environment; add others with PATCH /v1/instance", maxOriginBytes)
-	rule(isHost(s.SMSHost), "sms_host: %q is not a host name in lower case", s.SMSHost)
+	rule(isHost(s.SMSHost) && len(s.SMSHost) <= sms.MaxHost, "sms_host: %q is not a host name in lower case of at most %d characters, so that a message has one segment", s.SMSHost, sms.MaxHost)
 	if s.Domain != (Domain{}) {
 		rule(isHost(s.Domain.Name), "domain.name: %q is not a host name in lower case", s.Domain.Name)
 		rule(certForm.MatchString(s.Domain.Certificate), "domain.certificate: %q is not the ARN of a certificate of AWS Certificate Manager", s.Domain.Certificate)
@@ -193,9 +202,9 @@ func (s Settings) check() error {
 	if s.Edge != nil {
 		wrong = append(wrong, s.Edge.check(s.Domain))
 	}
-	rule(s.Throttle.Rate > 0 && s.Throttle.Rate <= 10000, "throttle.rate: %v is not between 0 and 10000 requests a second", s.Throttle.Rate)
+	rule(s.Throttle.Rate >= leastRequests && s.Throttle.Rate <= 10000, "throttle.rate: %v is not between %v and 10000 requests a second", s.Throttle.Rate, leastRequests)
 	rule(s.Throttle.Burst > 0 && s.Throttle.Burst <= 5000, "throttle.burst: %d is not between 1 and 5000", s.Throttle.Burst)
-	rule(s.EventBus == "" || busForm.MatchString(s.EventBus), "event_bus: %q is not the name of an event bus", s.EventBus)
+	rule(s.EventBus == "" || busForm.MatchString(s.EventBus), "event_bus: %q is not the name of an event bus: at most 256 letters, digits, dots, hyphens and underscores", s.EventBus)
 	rule(s.AlarmMail == "" || mailForm.MatchString(s.AlarmMail) && len(s.AlarmMail) <= maxMail && isASCII(s.AlarmMail), "alarm_mail: %q is not an e-mail address", s.AlarmMail)
 	rule(slices.Contains(logDays, s.LogDays), "log_days: %d is not one of %v", s.LogDays, logDays)
 	err := appearance.Check(appearance.Appearance{Logo: s.Appearance.Logo, Accent: s.Appearance.Accent, Support: s.Appearance.Support})
@@ -216,7 +225,7 @@ func (s SMS) check() error {
 	}
 	rule(s.SenderID == "" || isSenderID(s.SenderID), "sender_id: %q is not 1 to 11 letters and digits with a letter among them", s.SenderID)
 	rule(s.Number == "" || numberForm.MatchString(s.Number), "number: %q is not a number as in \"+12065550100\"", s.Number)
-	rule(s.MaxPrice > 0 && s.MaxPrice <= 5, "max_price: %v is not between 0 and 5 US dollars for one message", s.MaxPrice)
+	rule(s.MaxPrice >= leastPrice && s.MaxPrice <= 5, "max_price: %v is not between %v and 5 US dollars for one message", s.MaxPrice, leastPrice)
 	rule(s.MonthlyBudget > 0 && s.MonthlyBudget <= maxBudget, "monthly_budget: %v is not between 0 and %d US dollars", s.MonthlyBudget, maxBudget)
 	rule(s.Concurrency >= 0 && s.Concurrency <= 100, "concurrency: %d is not between 0 and 100", s.Concurrency)
 	return errors.Join(wrong...)
@@ -244,10 +253,23 @@ func isASCII(s string) bool {
 // lower case, and without a path or the scheme's own port.
 func isOrigin(s string) bool {
 	m := originForm.FindStringSubmatch(s)
-	if m == nil || len(m[2]) > maxHost {
+	if m == nil || len(m[2]) > maxHost || isNumeric(m[2]) && !isAddress(m[2]) {
 		return false
 	}
-	port, _ := strconv.Atoi(m[5]) // digits, or nothing
+	port, _ := strconv.Atoi(m[4]) // digits, or nothing
 	usual := map[string]int{"https": 443, "http": 80}[m[1]]
 	return port <= maxPort && port != usual
+}
+
+// isNumeric reports whether a host must be an IP address: it is in brackets, or its last part is a
+// number (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+func isNumeric(host string) bool {
+	last := host[strings.LastIndex(host, ".")+1:]
+	return host[0] == '[' || strings.Trim(last, "0123456789") == ""
+}
+
+// isAddress reports whether a host is an IP address as a browser writes it.
+func isAddress(host string) bool {
+	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && a.Is6() == (host[0] == '[') && a.String() == strings.Trim(host, "[]")
 }

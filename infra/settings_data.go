@@ -36,14 +36,17 @@ var (
 	streamForm    = regexp.MustCompile(`^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/([a-zA-Z0-9_.-]+)/stream/[0-9T:.-]+$`)
 	keyForm       = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$`)
 	secretForm    = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[a-zA-Z0-9/_+=.@-]+-[a-zA-Z0-9]{6}$`)
-	principalForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[a-zA-Z0-9/_+=,.@-]+$`)
+	principalForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/([a-zA-Z0-9_+=,.@-]{1,64}/){0,8}[a-zA-Z0-9_+=,.@-]{1,64}$`)
 	vaultForm     = regexp.MustCompile(`^arn:aws[a-z-]*:backup:[a-z0-9-]+:[0-9]{12}:backup-vault:[a-zA-Z0-9_-]{2,50}$`)
 )
 
 const (
 	// ownData ends the name of the stack that holds a service's own data.
-	ownData      = "-data"
-	maxDataName  = 50 // of a backup vault, which has the name
+	ownData = "-data"
+	// The least and the greatest length of the name of a backup vault, which is that of the data.
+	leastDataName, maxDataName = 2, 50
+	// webACL ends the name of the stack that `make acl` makes.
+	webACL       = "-edge"
 	maxBackupAge = 36_500
 	// The least and the most warm throughput of a table in on-demand mode:
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
@@ -59,7 +62,9 @@ func (s Settings) checkData() error {
 			wrong = append(wrong, fmt.Errorf("  "+format, args...))
 		}
 	}
-	rule(nameForm.MatchString(s.Data) && len(s.Data) <= maxDataName && s.Data != s.Name, "data: %q is not a stack name of 1 to %d letters, digits and hyphens, other than name", s.Data, maxDataName)
+	rule(nameForm.MatchString(s.Data) && len(s.Data) >= leastDataName && len(s.Data) <= maxDataName, "data: %q is not a stack name of %d to %d letters, digits and hyphens", s.Data, leastDataName, maxDataName)
+	rule(s.Data != s.Name && s.Data != s.Name+webACL, "data: %q is the stack of the service or of its web ACL, and the data need one of their own", s.Data)
+	rule(!s.Canary || !s.KeepWarm, "keep_warm: a canary has no schedules; leave it false")
 	rule(!s.Canary || s.Data != s.Name+ownData, "data: a canary needs the name of the stack of another service's data")
 	rule(s.KeyOperator == "" || principalForm.MatchString(s.KeyOperator), "key_operator: %q is not the ARN of a role or user as in arn:aws:iam::111122223333:role/Operator", s.KeyOperator)
 	rule(s.Backup.Days >= 0 && s.Backup.Days <= maxBackupAge, "backup.days: %d is not between 0 (no backups) and %d", s.Backup.Days, maxBackupAge)
@@ -100,6 +105,9 @@ func (s Settings) CheckNow(env Env, now time.Time) error {
 	if at, err := time.Parse(time.RFC3339, s.RestoredAt); err == nil && at.After(now) {
 		wrong = append(wrong, fmt.Errorf("  restored_at: %s is in the future, and no session would be valid until then", s.RestoredAt))
 	}
+	if to := s.Backup.CopyTo; strings.HasSuffix(to, fmt.Sprintf(":backup:%s:%s:backup-vault:%s", env.Region, env.Account, s.Data)) {
+		wrong = append(wrong, fmt.Errorf("  backup.copy_to: %s is the vault of the backups themselves; name one of another account or region", to))
+	}
 	for _, of := range []struct{ key, arn string }{
 		{"domain.certificate", s.Domain.Certificate}, {"existing.table_stream", s.Existing.TableStream}, {"existing.sealing_key", s.Existing.SealingKey},
 		{"existing.secret", s.Existing.Secret}, {"key_operator", s.KeyOperator},
@@ -107,6 +115,10 @@ func (s Settings) CheckNow(env Env, now time.Time) error {
 		const regionAt, accountAt = 3, 4
 		parts := strings.SplitN(of.arn, ":", accountAt+2)
 		if len(parts) < accountAt+2 {
+			continue
+		}
+		if in := partition(env.Region); env.Region != "" && parts[1] != in {
+			wrong = append(wrong, fmt.Errorf("  %s: it begins with arn:%s and must begin with arn:%s, the partition of %s", of.key, parts[1], in, env.Region))
 			continue
 		}
 		if at := parts[regionAt]; at != "" && env.Region != "" && at != env.Region {
@@ -117,4 +129,16 @@ func (s Settings) CheckNow(env Env, now time.Time) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// partition returns the partition of a region:
+// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
 }

@@ -18,6 +18,7 @@ func (s Settings) checkDelivery() error {
 			wrong = append(wrong, fmt.Errorf("  "+format, args...))
 		}
 	}
+	rule(twice(s.SMS.Unchecked) == "", "sms.unchecked: %q stands twice", twice(s.SMS.Unchecked))
 	for _, c := range s.SMS.Unchecked {
 		rule(slices.Contains(s.Countries, c), "sms.unchecked: %q is not one of countries", c)
 	}

@@ -54,7 +54,7 @@ func TestWrongSettings(t *testing.T) {
 		"a name twice":                  {"name: countersign", "name: a\nname: b", "name: it stands twice, in lines"},
 		"a list for a name":             {"name: countersign", "name: [a]", "name: a list is not a text"},
 		"a group for a name":            {"name: countersign", "name: {a: b}", "name: a group of settings is not a text"},
-		"data of the service's name":    {"# data: countersign-data", "data: countersign", "data: \"countersign\" is not a stack name"},
+		"data of the service's name":    {"# data: countersign-data", "data: countersign", "data: \"countersign\" is the stack of the service"},
 		"a long data name":              {"# data: countersign-data", "data: " + strings.Repeat("d", 51), "letters, digits and hyphens"},
 		"a canary without data":         {"# canary: true", "canary: true", "data: a canary needs the name"},
 		"a canary that backs up":        {"# canary: true", "canary: true\nbackup: {days: 1}\ndata: other", "canary: a canary makes no data"},
@@ -79,6 +79,28 @@ func TestWrongSettings(t *testing.T) {
 		"reads over the quota":          {"# warm:", "warm: {reads: 40001, writes: 4000}", "warm.reads: 40001"},
 		"a warm table that exists":      {"# warm:", "existing: {table: one, table_stream: \"arn:aws:dynamodb:eu-central-1:111122223333:table/one/stream/2026-01-02T03:04:05.678\"}\nwarm: {reads: 12000, writes: 4000}", "warm: the table exists"},
 		"an app name with a colon":      {"app_name: Example", "app_name: \"a:b\"", "app_name"},
+		"a bus of a partner":            {"# event_bus: default", "event_bus: aws.partner/example.com/x", "event_bus: \"aws.partner/example.com/x\" is not the name of an event bus"},
+		"a mail address in brackets":    {"# alarm_mail: ops@example.com", "alarm_mail: <ops@example.com>", "alarm_mail"},
+		"an origin without a part":      {"  - https://app.example.com", "  - https://app..example.com", "is not an origin"},
+		"an origin of a long part":      {"  - https://app.example.com", "  - https://" + strings.Repeat("a", 64) + ".com", "is not an origin"},
+		"an origin of a wrong address":  {"  - https://app.example.com", "  - https://256.1.1.1", "is not an origin"},
+		"an origin in wrong brackets":   {"  - https://app.example.com", "  - https://[::::]", "is not an origin"},
+		"an origin by a long address":   {"  - https://app.example.com", "  - https://[0:0:0:0:0:0:0:1]", "is not an origin"},
+		"a host of a long part":         {"sms_host: app.example.com", "sms_host: " + strings.Repeat("a", 64) + ".com", "sms_host"},
+		"a host over one segment":       {"sms_host: app.example.com", "sms_host: " + strings.Repeat("a", 50) + "." + strings.Repeat("b", 59) + ".com", "of at most 112 characters"},
+		"a price that SNS cannot read":  {"max_price: 0.10", "max_price: 0.00000001", "sms.max_price: 1e-08 is not between 0.001 and 5"},
+		"an unchecked country twice":    {"unchecked: [US, CA]", "unchecked: [US, US, CA]", "sms.unchecked: \"US\" stands twice"},
+		"a rate of almost nothing":      {"rate: 500", "rate: 1e-300", "throttle.rate: 1e-300 is not between 0.01"},
+		"a canary that keeps warm":      {"keep_warm: false", "keep_warm: true\ncanary: true\ndata: other", "keep_warm: a canary has no schedules"},
+		"data of one letter":            {"# data: countersign-data", "data: d", "data: \"d\" is not a stack name of 2 to 50"},
+		"data of the web ACL's name":    {"# data: countersign-data", "data: countersign-edge", "data: \"countersign-edge\" is the stack of the service or of its web ACL"},
+		"an operator of a path alone":   {"# key_operator: arn:aws:iam::111122223333:role/Operator", "key_operator: arn:aws:iam::111122223333:role//", "key_operator"},
+		"a long operator":               {"# key_operator: arn:aws:iam::111122223333:role/Operator", "key_operator: arn:aws:iam::111122223333:role/" + strings.Repeat("x", 65), "key_operator"},
+		"a fraction of another setting": {"log_days: 30\n", "log_days: &days 30.5\n", "log_days: 30.5 is not a whole number"},
+		"a fraction by its anchor":      {"rate: 500\n  burst: 1000", "rate: &r 500.5\n  burst: *r", "throttle.burst: 500.5 is not a whole number"},
+		"a number with a line end":      {"log_days: 30", "log_days: \"a\\nb\"", "log_days: a b is not a whole number"},
+		"a number with a tag":           {"log_days: 30", "log_days: !days 30", "log_days: 30 is not a whole number"},
+		"a group for a key":             {"log_days: 30", "log_days: 30\n? {a: b}\n: c", "a group of settings is not a text"},
 		"half a day of logs":            {"log_days: 30", "log_days: 30.5", "log_days: 30.5 is not a whole number"},
 		"an app name of spaces":         {"app_name: Example", "app_name: \" \"", "app_name"},
 		"an app name with a line end":   {"app_name: Example", "app_name: \"a\\nb\"", "app_name"},
@@ -140,6 +162,31 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
+// TestRightSettings: rare values that AWS accepts do not stop the synth.
+func TestRightSettings(t *testing.T) {
+	text, err := os.ReadFile("settings.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ old, new string }{
+		"a domain of another script": {"sms_host: app.example.com", "sms_host: app.xn--p1ai"},
+		"the longest host":           {"sms_host: app.example.com", "sms_host: " + strings.Repeat("a", 50) + "." + strings.Repeat("b", 57) + ".com"},
+		"origins by address":         {"  - https://app.example.com", "  - http://[::1]:3000\n  - http://127.0.0.1:3000\n  - http://localhost:3000"},
+		"an operator with a path":    {"# key_operator: arn:aws:iam::111122223333:role/Operator", "key_operator: arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_x_1"},
+		"a bus":                      {"# event_bus: default", "event_bus: Orders_1.prod-eu"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "settings.yaml")
+			if err := os.WriteFile(file, []byte(strings.Replace(string(text), c.old, c.new, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ReadSettings(file); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestSettingsOfAnotherPlace: what another region or account has cannot be used, and a restore in
 // the future would refuse every session.
 func TestSettingsOfAnotherPlace(t *testing.T) {
@@ -156,6 +203,17 @@ func TestSettingsOfAnotherPlace(t *testing.T) {
 		"a key of another account": {
 			func(s *Settings) { s.Existing.SealingKey = "arn:aws:kms:eu-central-1:444455556666:key/x" }, here,
 			"existing.sealing_key: it is of the account 444455556666",
+		},
+		"an operator of another partition": {func(s *Settings) { s.KeyOperator = "arn:aws-cn:iam::111122223333:role/x" }, here, "key_operator: it begins with arn:aws-cn and must begin with arn:aws,"},
+		"a vault of its own": {
+			func(s *Settings) {
+				s.Backup = Backup{Days: 1, CopyTo: "arn:aws:backup:eu-central-1:111122223333:backup-vault:countersign-data"}
+			}, here, "backup.copy_to: arn:aws:backup:eu-central-1:111122223333:backup-vault:countersign-data is the vault of the backups themselves",
+		},
+		"a vault of another region": {
+			func(s *Settings) {
+				s.Backup = Backup{Days: 1, CopyTo: "arn:aws:backup:eu-west-1:111122223333:backup-vault:countersign-data"}
+			}, here, "",
 		},
 		"an operator of another account": {func(s *Settings) { s.KeyOperator = "arn:aws:iam::444455556666:role/x" }, here, "key_operator: "},
 		"an operator of this account":    {func(s *Settings) { s.KeyOperator = "arn:aws:iam::111122223333:role/x" }, here, ""},

@@ -40,6 +40,9 @@ func fractions(n *yaml.Node, of reflect.Type, path string) []error {
 	if of.Kind() == reflect.Pointer {
 		of = of.Elem()
 	}
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
 	var wrong []error
 	switch {
 	case of.Kind() == reflect.Int && n.Tag == "!!float":
@@ -62,7 +65,7 @@ func fractions(n *yaml.Node, of reflect.Type, path string) []error {
 var (
 	unknownField = regexp.MustCompile(`^line (\d+): field (\S+) not found in type \S+$`)
 	doubleKey    = regexp.MustCompile(`^line (\d+): mapping key "(.*)" already defined at line (\d+)$`)
-	wrongType    = regexp.MustCompile("^line (\\d+): cannot unmarshal !!(\\w+)(?: `(.*)`)? into (\\S+)$")
+	wrongType    = regexp.MustCompile("(?s)^line (\\d+): cannot unmarshal !!?(\\w+)(?: `(.*)`)? into (\\S+)$")
 )
 
 // kindsOf are the words for Go's types and YAML's tags.
@@ -109,7 +112,11 @@ func sentence(line string, paths map[string]string) string {
 		if value == "" {
 			value = kindOf(m[2])
 		}
-		return fmt.Sprintf("%s: %s is not %s", paths[m[1]], value, kindOf(m[4]))
+		key := paths[m[1]]
+		if key == "" { // a key that is no text
+			key = "line " + m[1]
+		}
+		return fmt.Sprintf("%s: %s is not %s", key, strings.Join(strings.Fields(value), " "), kindOf(m[4]))
 	}
 	return line
 }

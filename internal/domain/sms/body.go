@@ -19,6 +19,8 @@ const (
 	GSMSegment = 160
 	// UCS2Segment is how many characters one segment carries if any is outside of the GSM alphabet.
 	UCS2Segment = 70
+	// MaxHost is how many characters a host may have so that the English message has one segment.
+	MaxHost = GSMSegment - len("\n\n@ #123456") - len("123456 is your code. Do not share it.")
 )
 
 // gsmSafe are the characters of a name that a message takes: ASCII that every phone shows.
@@ -51,7 +53,8 @@ func codeBody(s *tx.Engine, app, code string, in language.Tag) secret.Value {
 	if name == "" {
 		body = fmt.Sprintf(words.without, code)
 	}
-	if utf8.RuneCountInString(body) > room { // the host is too long for a message of 70 characters
+	// The host is too long for this language.
+	if utf8.RuneCountInString(body) > room && in != language.English {
 		return codeBody(s, app, code, language.English)
 	}
 	return secret.New(body + bound)

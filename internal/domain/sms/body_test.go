@@ -24,7 +24,7 @@ func TestAMessageIsOneSegment(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, tc.want)
 		}
 	}
-	for _, host := range []string{"a.example", strings.Repeat("a", 60) + ".example"} {
+	for _, host := range []string{"a.example", strings.Repeat("a", 60) + ".example", strings.Repeat("a", MaxHost)} {
 		for _, app := range []string{"", "Example", strings.Repeat("Name ", 60)} {
 			for _, in := range language.All {
 				s := &tx.Engine{SMSHost: host}
@@ -37,6 +37,17 @@ func TestAMessageIsOneSegment(t *testing.T) {
 					t.Errorf("%s, %d characters: %s", in, n, got)
 				}
 			}
+		}
+	}
+}
+
+// TestALongHost: a host that no segment holds makes the message longer, and does not hang.
+func TestALongHost(t *testing.T) {
+	s := &tx.Engine{SMSHost: strings.Repeat("a", MaxHost+10)}
+	for _, in := range language.All {
+		want := "123456 is your code. Do not share it.\n\n@" + s.SMSHost + " #123456"
+		if got := codeBody(s, "Example", "123456", in).Reveal(); got != want {
+			t.Errorf("%s: %s", in, got)
 		}
 	}
 }
