@@ -122,6 +122,14 @@ func resources(kind string) map[string]map[string]any {
 	return found
 }
 
+// TestDescriptions: make preflight knows a deployment by the descriptions of its stacks. With
+// another description it would take the stacks of an earlier version for those of another team.
+func TestDescriptions(t *testing.T) {
+	if service, data := built.raw["Description"], built.rawData["Description"]; service != "Countersign: multi-factor authentication" || data != "Countersign: table and keys" {
+		t.Errorf("the descriptions are %q and %q", service, data)
+	}
+}
+
 // TestGolden shows every change of the templates.
 func TestGolden(t *testing.T) {
 	golden(t, "testdata/template.golden.json", built.raw)

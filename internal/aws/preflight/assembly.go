@@ -14,6 +14,7 @@ type Stack struct {
 	Name string
 	// Account is "" when the synth had no credentials.
 	Account, Region string
+	Description     string // the template's
 	Bootstrap       Bootstrap
 	Parameters      map[string]Parameter
 	Resources       map[string]Resource

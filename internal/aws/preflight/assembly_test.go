@@ -27,7 +27,7 @@ func TestRead(t *testing.T) {
 		"service":{"type":"aws:cloudformation:stack","environment":"aws://111122223333/eu-central-1","properties":{"templateFile":"service.template.json",
 			"terminationProtection":false,"requiresBootstrapStackVersion":6,"bootstrapStackVersionSsmParameter":"/cdk-bootstrap/hnb659fds/version"}},
 		"data":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/eu-west-1","properties":{"templateFile":"data.template.json","stackName":"the-data"}}}}`
-	const service = `{"Parameters":{"Table":{"Type":"AWS::SSM::Parameter::Value<String>","Default":"/countersign/d/table"}},
+	const service = `{"Description":"The service","Parameters":{"Table":{"Type":"AWS::SSM::Parameter::Value<String>","Default":"/countersign/d/table"}},
 		"Resources":{"F":{"Type":"AWS::Lambda::Function","Properties":{"FunctionName":"service-f","Role":{"Fn::GetAtt":["R","Arn"]}}}}}`
 	stacks, err := preflight.Read(write(t, map[string]string{"manifest.json": manifest, "service.template.json": service, "data.template.json": `{"Resources":{}}`}))
 	if err != nil || len(stacks) != 2 {
@@ -39,6 +39,9 @@ func TestRead(t *testing.T) {
 	}
 	if f := s.Resources["F"]; f.Type != "AWS::Lambda::Function" || f.Text("FunctionName") != "service-f" || f.Text("Role") != "" {
 		t.Errorf("the function is %+v", f)
+	}
+	if s.Description != "The service" {
+		t.Errorf("the description is %q", s.Description)
 	}
 	if p := s.Parameters["Table"]; p.Default != "/countersign/d/table" || p.Type != "AWS::SSM::Parameter::Value<String>" {
 		t.Errorf("the parameter is %+v", p)

@@ -29,6 +29,9 @@ func (a *account) stack(ctx context.Context) ([]Finding, error) {
 	}
 	status := out.Stacks[0].StackStatus
 	a.deployed = true
+	if is := aws.ToString(out.Stacks[0].Description); a.Description != "" && is != a.Description {
+		return []Finding{stops("There is another stack %s in %s, with the description %q, and the deployment would replace it: choose another name or data in the settings", a.Name, a.Region, is)}, nil
+	}
 	switch status {
 	case types.StackStatusRollbackComplete, types.StackStatusRollbackFailed, types.StackStatusCreateFailed, types.StackStatusDeleteFailed:
 		return []Finding{stops("The stack %s is in %s, and such a stack can only be deleted: aws cloudformation delete-stack --region %s --stack-name %s, then deploy again", a.Name, status, a.Region, a.Name)}, nil

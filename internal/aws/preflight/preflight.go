@@ -78,6 +78,7 @@ type account struct {
 	logs       cloudwatchlogs.DescribeLogGroupsAPIClient
 	texts      textsClient
 	certs      certificatesClient
+	edgeCerts  certificatesClient // in the region of CloudFront's certificates
 	parameters parametersClient
 	tables     restore.Reader
 	keys       keysClient
@@ -98,12 +99,14 @@ func Check(ctx context.Context, c aws.Config, stacks []Stack) ([]Finding, error)
 		}
 	}
 	var all []Finding
+	edge := c.Copy()
+	edge.Region = edgeRegion
 	for _, s := range stacks {
 		c := c.Copy()
 		c.Region = s.Region
 		a := &account{
 			Stack: s, id: id, published: published, stacks: cloudformation.NewFromConfig(c), functions: lambda.NewFromConfig(c), logs: cloudwatchlogs.NewFromConfig(c),
-			texts: sns.NewFromConfig(c), certs: acm.NewFromConfig(c), parameters: ssm.NewFromConfig(c), tables: dynamodb.NewFromConfig(c),
+			texts: sns.NewFromConfig(c), certs: acm.NewFromConfig(c), edgeCerts: acm.NewFromConfig(edge), parameters: ssm.NewFromConfig(c), tables: dynamodb.NewFromConfig(c),
 			keys: kms.NewFromConfig(c), secrets: secretsmanager.NewFromConfig(c),
 		}
 		all = append(all, a.check(ctx)...)
@@ -118,7 +121,7 @@ func Check(ctx context.Context, c aws.Config, stacks []Stack) ([]Finding, error)
 func (a *account) check(ctx context.Context) []Finding {
 	var all []Finding
 	for _, check := range []func(context.Context) ([]Finding, error){
-		a.stack, a.bootstrap, a.data, a.parameterNames, a.functionNames, a.logNames, a.concurrency, a.sandbox, a.spending, a.certificate, a.mail, a.table, a.stream, a.key, a.secret, a.feed,
+		a.stack, a.bootstrap, a.data, a.parameterNames, a.functionNames, a.logNames, a.concurrency, a.sandbox, a.spending, a.certificate, a.edgeCertificate, a.mail, a.table, a.stream, a.key, a.secret, a.feed,
 	} {
 		found, err := check(ctx)
 		all = append(all, found...)

@@ -40,10 +40,11 @@ func jsonError(status int, code string) answer {
 }
 
 const (
-	me     = "111122223333"
-	cert   = "arn:aws:acm:eu-central-1:111122223333:certificate/1"
-	key    = "arn:aws:kms:eu-central-1:111122223333:key/1"
-	stream = "arn:aws:dynamodb:eu-central-1:111122223333:table/t/stream/2026-01-02T03:04:05.678"
+	me       = "111122223333"
+	cert     = "arn:aws:acm:eu-central-1:111122223333:certificate/1"
+	key      = "arn:aws:kms:eu-central-1:111122223333:key/1"
+	edgeCert = "arn:aws:acm:us-east-1:111122223333:certificate/2"
+	stream   = "arn:aws:dynamodb:eu-central-1:111122223333:table/t/stream/2026-01-02T03:04:05.678"
 )
 
 // noStack is the answer about a stack that does not exist.
@@ -51,8 +52,13 @@ func noStack(name string) answer {
 	return xmlError(400, "ValidationError", "Stack with id "+name+" does not exist")
 }
 
-func stackIn(status string) answer {
-	return xmlOf("DescribeStacks", "<Stacks><member><StackName>countersign</StackName><CreationTime>2026-01-02T03:04:05Z</CreationTime><StackStatus>"+status+"</StackStatus></member></Stacks>")
+func stackIn(status string) answer { return stackWith(status, "") }
+
+func stackWith(status, description string) answer {
+	if description != "" {
+		description = "<Description>" + description + "</Description>"
+	}
+	return xmlOf("DescribeStacks", "<Stacks><member><StackName>countersign</StackName>"+description+"<CreationTime>2026-01-02T03:04:05Z</CreationTime><StackStatus>"+status+"</StackStatus></member></Stacks>")
 }
 
 func mappingOf(function string) answer {
@@ -116,11 +122,14 @@ var signed = regexp.MustCompile(`Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_reque
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	scope := signed.FindStringSubmatch(r.Header.Get("Authorization"))
-	if scope == nil || scope[1] != "eu-central-1" {
-		c.t.Errorf("a request for the region %v", scope)
+	if scope == nil {
+		c.t.Error("a request without a signature")
 		return
 	}
 	question := scope[2] + " " + action(r, body)
+	if region := scope[1]; region != "eu-central-1" {
+		question = region + " " + question
+	}
 	c.mu.Lock()
 	c.asked[question] = true
 	c.mu.Unlock()
@@ -235,48 +244,55 @@ func TestFindings(t *testing.T) {
 		stops   bool
 		says    string
 	}{
-		"no credentials":           {nil, answers{"sts GetCallerIdentity": xmlError(403, "ExpiredToken", "expired")}, stops, "AWS did not say which account your credentials are for (ExpiredToken): sign in"},
-		"another account":          {nil, answers{"sts GetCallerIdentity": xmlOf("GetCallerIdentity", "<Account>444455556666</Account>")}, stops, "The templates are for the account 111122223333 and your credentials for 444455556666"},
-		"a synth without account":  {func(s []preflight.Stack) []preflight.Stack { s[1].Account = ""; return s }, nil, stops, "made without credentials"},
-		"a failed creation":        {nil, answers{"cloudformation DescribeStacks countersign": stackIn("ROLLBACK_COMPLETE")}, stops, "The stack countersign is in ROLLBACK_COMPLETE, and such a stack can only be deleted: aws cloudformation delete-stack --region eu-central-1 --stack-name countersign"},
-		"a failed rollback":        {nil, answers{"cloudformation DescribeStacks countersign-data": stackIn("UPDATE_ROLLBACK_FAILED")}, stops, "continue-update-rollback"},
-		"another deployment":       {nil, answers{"cloudformation DescribeStacks countersign": stackIn("UPDATE_IN_PROGRESS")}, stops, "wait until the other deployment ends"},
-		"no bootstrap":             {nil, answers{"ssm GetParameter /cdk-bootstrap/hnb659fds/version": missing}, stops, "npx aws-cdk bootstrap aws://111122223333/eu-central-1"},
-		"an old bootstrap":         {nil, answers{"ssm GetParameter /cdk-bootstrap/hnb659fds/version": {200, `{"Parameter":{"Value":"5"}}`}}, stops, "has version 5 and 6 is needed"},
-		"a canary without data":    {func(s []preflight.Stack) []preflight.Stack { return s[1:] }, answers{"ssm GetParameter /countersign/countersign-data/table": missing, "ssm GetParameter /countersign/countersign-data/stream": missing}, stops, "deploy the service to which the data belong first"},
-		"a function of the name":   {nil, answers{"lambda GET /2015-03-31/functions": {200, `{"Functions":[{"FunctionName":"countersign-send"}]}`}}, stops, "There is a function countersign-send, and the stack countersign is not"},
-		"a log group of the name":  {nil, answers{"logs DescribeLogGroups": {200, `{"logGroups":[{"logGroupName":"/countersign/countersign/functions"}]}`}}, stops, "aws logs delete-log-group --region eu-central-1 --log-group-name /countersign/countersign/functions"},
-		"a quota of ten":           {nil, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":10,"UnreservedConcurrentExecutions":10}}`}}, stops, "sms.concurrency reserves 5 executions and Lambda keeps 100 free, but the account has 10 unreserved of a quota of 10"},
-		"a quota just too small":   {nil, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":1000,"UnreservedConcurrentExecutions":104}}`}}, stops, "set sms.concurrency to 0"},
-		"a quota just enough":      {nil, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":1000,"UnreservedConcurrentExecutions":105}}`}}, warns, ""},
-		"a small quota":            {func(s []preflight.Stack) []preflight.Stack { delete(s[1].Resources, "Send"); return s }, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":50,"UnreservedConcurrentExecutions":50}}`}}, warns, "at most 50 functions at once"},
-		"the sandbox":              {nil, answers{"sns GetSMSSandboxAccountStatus": xmlOf("GetSMSSandboxAccountStatus", "<IsInSandbox>true</IsInSandbox>")}, warns, "SMS sandbox in eu-central-1"},
-		"a dollar a month":         {nil, answers{"sns GetSMSAttributes": xmlOf("GetSMSAttributes", "<attributes><entry><key>MonthlySpendLimit</key><value>1</value></entry></attributes>")}, warns, "at most $1 a month"},
-		"no spending limit":        {nil, answers{"sns GetSMSAttributes": xmlOf("GetSMSAttributes", "<attributes/>")}, warns, "at most $1 a month"},
-		"no certificate":           {nil, answers{"acm DescribeCertificate": jsonError(400, "ResourceNotFoundException")}, stops, "domain.certificate: there is no certificate " + cert},
-		"a pending certificate":    {nil, answers{"acm DescribeCertificate": certificate("PENDING_VALIDATION")}, stops, "create the DNS records"},
-		"an expired certificate":   {nil, answers{"acm DescribeCertificate": certificate("EXPIRED")}, stops, "is EXPIRED and cannot be used"},
-		"another certificate":      {nil, answers{"acm DescribeCertificate": {200, `{"Certificate":{"DomainName":"example.org","Status":"ISSUED"}}`}}, stops, "is for example.org and not for clerk.example.com"},
-		"no alarm address":         {func(s []preflight.Stack) []preflight.Stack { delete(s[1].Resources, "Mail"); return s }, nil, warns, "alarm_mail is not set"},
-		"an unconfirmed address":   {nil, answers{"cloudformation DescribeStacks countersign": stackIn("UPDATE_COMPLETE"), "sns ListSubscriptionsByTopic": xmlOf("ListSubscriptionsByTopic", "<Subscriptions><member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Endpoint>ops@example.com</Endpoint></member></Subscriptions>")}, warns, "ops@example.com has not confirmed"},
-		"no existing table":        {restored, nil, stops, "existing.table: there is no table restored in eu-central-1"},
-		"an incomplete table":      {restored, bareTable(), stops, "existing.table: restored: it has no deletion protection"},
-		"another service's counts": {nil, withData(answers{"lambda GET /2015-03-31/event-source-mappings": mappingOf("countersign-next-count")}), stops, "countersign-next-count counts the statistics of this table already"},
-		"a stack with its counts":  {nil, withData(answers{"cloudformation DescribeStacks countersign": stackIn("UPDATE_COMPLETE"), "lambda GET /2015-03-31/event-source-mappings": mappingOf("countersign-count")}), warns, ""},
-		"a parameter of the name":  {nil, answers{"ssm GetParameter /countersign/countersign-data/table": withData(nil)["ssm GetParameter /countersign/countersign-data/table"]}, stops, "There is an SSM parameter /countersign/countersign-data/table in eu-central-1, and the stack countersign-data is not"},
-		"another stream":           {restored, complete("arn:of:another"), stops, "existing.table_stream: the stream of restored is \"arn:of:another\" and not " + stream},
-		"a complete table":         {restored, complete(stream), warns, ""},
-		"no existing key":          {kept, answers{"kms DescribeKey": jsonError(400, "NotFoundException")}, stops, "existing.sealing_key: there is no key " + key},
-		"a key on its way out":     {kept, answers{"kms DescribeKey": keyIn("PendingDeletion")}, stops, "aws kms cancel-key-deletion"},
-		"a key switched off":       {kept, answers{"kms DescribeKey": keyIn("Disabled")}, stops, "aws kms enable-key"},
-		"a key for signatures":     {kept, answers{"kms DescribeKey": {200, `{"KeyMetadata":{"KeyId":"1","KeyState":"Enabled","KeySpec":"ECC_NIST_P256"}}`}}, stops, "has the type ECC_NIST_P256"},
-		"no existing secret":       {kept, answers{"secretsmanager DescribeSecret": jsonError(400, "ResourceNotFoundException")}, stops, "existing.secret: there is no secret"},
-		"a secret on its way out":  {kept, answers{"secretsmanager DescribeSecret": {200, `{"ARN":"s","DeletedDate":1700000000}`}}, stops, "aws secretsmanager restore-secret"},
-		"a kept key and secret":    {kept, nil, warns, ""},
-		"no permission":            {nil, answers{"lambda GET /2016-08-19/account-settings": jsonError(403, "AccessDeniedException")}, warns, "your credentials lack the permission lambda:GetAccountSettings"},
-		"no permission of SNS":     {nil, answers{"sns GetSMSAttributes": xmlError(403, "AuthorizationError", "no")}, warns, "your credentials lack the permission sns:GetSMSAttributes"},
-		"no permission of stacks":  {nil, answers{"cloudformation DescribeStacks countersign": xmlError(403, "AccessDenied", "no")}, warns, "your credentials lack the permission cloudformation:DescribeStacks"},
-		"an AWS that fails":        {nil, answers{"acm DescribeCertificate": jsonError(500, "InternalFailure")}, warns, "part of the account is not checked"},
+		"no credentials":                    {nil, answers{"sts GetCallerIdentity": xmlError(403, "ExpiredToken", "expired")}, stops, "AWS did not say which account your credentials are for (ExpiredToken): sign in"},
+		"another account":                   {nil, answers{"sts GetCallerIdentity": xmlOf("GetCallerIdentity", "<Account>444455556666</Account>")}, stops, "The templates are for the account 111122223333 and your credentials for 444455556666"},
+		"a synth without account":           {func(s []preflight.Stack) []preflight.Stack { s[1].Account = ""; return s }, nil, stops, "made without credentials"},
+		"a failed creation":                 {nil, answers{"cloudformation DescribeStacks countersign": stackIn("ROLLBACK_COMPLETE")}, stops, "The stack countersign is in ROLLBACK_COMPLETE, and such a stack can only be deleted: aws cloudformation delete-stack --region eu-central-1 --stack-name countersign"},
+		"a failed rollback":                 {nil, answers{"cloudformation DescribeStacks countersign-data": stackIn("UPDATE_ROLLBACK_FAILED")}, stops, "continue-update-rollback"},
+		"another deployment":                {nil, answers{"cloudformation DescribeStacks countersign": stackIn("UPDATE_IN_PROGRESS")}, stops, "wait until the other deployment ends"},
+		"no bootstrap":                      {nil, answers{"ssm GetParameter /cdk-bootstrap/hnb659fds/version": missing}, stops, "npx aws-cdk bootstrap aws://111122223333/eu-central-1"},
+		"an old bootstrap":                  {nil, answers{"ssm GetParameter /cdk-bootstrap/hnb659fds/version": {200, `{"Parameter":{"Value":"5"}}`}}, stops, "has version 5 and 6 is needed"},
+		"a canary without data":             {func(s []preflight.Stack) []preflight.Stack { return s[1:] }, answers{"ssm GetParameter /countersign/countersign-data/table": missing, "ssm GetParameter /countersign/countersign-data/stream": missing}, stops, "deploy the service to which the data belong first"},
+		"a function of the name":            {nil, answers{"lambda GET /2015-03-31/functions": {200, `{"Functions":[{"FunctionName":"countersign-send"}]}`}}, stops, "There is a function countersign-send, and the stack countersign is not"},
+		"a log group of the name":           {nil, answers{"logs DescribeLogGroups": {200, `{"logGroups":[{"logGroupName":"/countersign/countersign/functions"}]}`}}, stops, "aws logs delete-log-group --region eu-central-1 --log-group-name /countersign/countersign/functions"},
+		"a quota of ten":                    {nil, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":10,"UnreservedConcurrentExecutions":10}}`}}, stops, "sms.concurrency reserves 5 executions and Lambda keeps 100 free, but the account has 10 unreserved of a quota of 10"},
+		"a quota just too small":            {nil, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":1000,"UnreservedConcurrentExecutions":104}}`}}, stops, "set sms.concurrency to 0"},
+		"a quota just enough":               {nil, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":1000,"UnreservedConcurrentExecutions":105}}`}}, warns, ""},
+		"a small quota":                     {func(s []preflight.Stack) []preflight.Stack { delete(s[1].Resources, "Send"); return s }, answers{"lambda GET /2016-08-19/account-settings": {200, `{"AccountLimit":{"ConcurrentExecutions":50,"UnreservedConcurrentExecutions":50}}`}}, warns, "at most 50 functions at once"},
+		"the sandbox":                       {nil, answers{"sns GetSMSSandboxAccountStatus": xmlOf("GetSMSSandboxAccountStatus", "<IsInSandbox>true</IsInSandbox>")}, warns, "SMS sandbox in eu-central-1"},
+		"a dollar a month":                  {nil, answers{"sns GetSMSAttributes": xmlOf("GetSMSAttributes", "<attributes><entry><key>MonthlySpendLimit</key><value>1</value></entry></attributes>")}, warns, "at most $1 a month"},
+		"no spending limit":                 {nil, answers{"sns GetSMSAttributes": xmlOf("GetSMSAttributes", "<attributes/>")}, warns, "at most $1 a month"},
+		"no certificate":                    {nil, answers{"acm DescribeCertificate": jsonError(400, "ResourceNotFoundException")}, stops, "domain.certificate: there is no certificate " + cert},
+		"a pending certificate":             {nil, answers{"acm DescribeCertificate": certificate("PENDING_VALIDATION")}, stops, "create the DNS records"},
+		"an expired certificate":            {nil, answers{"acm DescribeCertificate": certificate("EXPIRED")}, stops, "is EXPIRED and cannot be used"},
+		"no certificate at the edge":        {atEdge, answers{"us-east-1 acm DescribeCertificate": jsonError(400, "ResourceNotFoundException")}, stops, "edge.certificate: there is no certificate " + edgeCert + " in us-east-1"},
+		"a pending certificate at the edge": {atEdge, answers{"us-east-1 acm DescribeCertificate": certificate("PENDING_VALIDATION")}, stops, "edge.certificate: the certificate waits for its validation: create the DNS records that aws acm describe-certificate --region us-east-1"},
+		"another certificate at the edge":   {atEdge, answers{"us-east-1 acm DescribeCertificate": {200, `{"Certificate":{"DomainName":"example.org","Status":"ISSUED"}}`}}, stops, "edge.certificate: the certificate is for example.org and not for clerk.example.com"},
+		"a certificate at the edge":         {atEdge, answers{"us-east-1 acm DescribeCertificate": certificate("ISSUED")}, warns, ""},
+		"another team's stack":              {described, answers{"cloudformation DescribeStacks countersign": stackWith("UPDATE_COMPLETE", "The shop")}, stops, "There is another stack countersign in eu-central-1, with the description \"The shop\", and the deployment would replace it: choose another name"},
+		"another team's failed stack":       {described, answers{"cloudformation DescribeStacks countersign": stackWith("ROLLBACK_COMPLETE", "")}, stops, "There is another stack countersign in eu-central-1, with the description \"\""},
+		"the deployed service":              {described, answers{"cloudformation DescribeStacks countersign": stackWith("UPDATE_COMPLETE", "The service")}, warns, ""},
+		"another certificate":               {nil, answers{"acm DescribeCertificate": {200, `{"Certificate":{"DomainName":"example.org","Status":"ISSUED"}}`}}, stops, "is for example.org and not for clerk.example.com"},
+		"no alarm address":                  {func(s []preflight.Stack) []preflight.Stack { delete(s[1].Resources, "Mail"); return s }, nil, warns, "alarm_mail is not set"},
+		"an unconfirmed address":            {nil, answers{"cloudformation DescribeStacks countersign": stackIn("UPDATE_COMPLETE"), "sns ListSubscriptionsByTopic": xmlOf("ListSubscriptionsByTopic", "<Subscriptions><member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Endpoint>ops@example.com</Endpoint></member></Subscriptions>")}, warns, "ops@example.com has not confirmed"},
+		"no existing table":                 {restored, nil, stops, "existing.table: there is no table restored in eu-central-1"},
+		"an incomplete table":               {restored, bareTable(), stops, "existing.table: restored: it has no deletion protection"},
+		"another service's counts":          {nil, withData(answers{"lambda GET /2015-03-31/event-source-mappings": mappingOf("countersign-next-count")}), stops, "countersign-next-count counts the statistics of this table already"},
+		"a stack with its counts":           {nil, withData(answers{"cloudformation DescribeStacks countersign": stackIn("UPDATE_COMPLETE"), "lambda GET /2015-03-31/event-source-mappings": mappingOf("countersign-count")}), warns, ""},
+		"a parameter of the name":           {nil, answers{"ssm GetParameter /countersign/countersign-data/table": withData(nil)["ssm GetParameter /countersign/countersign-data/table"]}, stops, "There is an SSM parameter /countersign/countersign-data/table in eu-central-1, and the stack countersign-data is not"},
+		"another stream":                    {restored, complete("arn:of:another"), stops, "existing.table_stream: the stream of restored is \"arn:of:another\" and not " + stream},
+		"a complete table":                  {restored, complete(stream), warns, ""},
+		"no existing key":                   {kept, answers{"kms DescribeKey": jsonError(400, "NotFoundException")}, stops, "existing.sealing_key: there is no key " + key},
+		"a key on its way out":              {kept, answers{"kms DescribeKey": keyIn("PendingDeletion")}, stops, "aws kms cancel-key-deletion"},
+		"a key switched off":                {kept, answers{"kms DescribeKey": keyIn("Disabled")}, stops, "aws kms enable-key"},
+		"a key for signatures":              {kept, answers{"kms DescribeKey": {200, `{"KeyMetadata":{"KeyId":"1","KeyState":"Enabled","KeySpec":"ECC_NIST_P256"}}`}}, stops, "has the type ECC_NIST_P256"},
+		"no existing secret":                {kept, answers{"secretsmanager DescribeSecret": jsonError(400, "ResourceNotFoundException")}, stops, "existing.secret: there is no secret"},
+		"a secret on its way out":           {kept, answers{"secretsmanager DescribeSecret": {200, `{"ARN":"s","DeletedDate":1700000000}`}}, stops, "aws secretsmanager restore-secret"},
+		"a kept key and secret":             {kept, nil, warns, ""},
+		"no permission":                     {nil, answers{"lambda GET /2016-08-19/account-settings": jsonError(403, "AccessDeniedException")}, warns, "your credentials lack the permission lambda:GetAccountSettings"},
+		"no permission of SNS":              {nil, answers{"sns GetSMSAttributes": xmlError(403, "AuthorizationError", "no")}, warns, "your credentials lack the permission sns:GetSMSAttributes"},
+		"no permission of stacks":           {nil, answers{"cloudformation DescribeStacks countersign": xmlError(403, "AccessDenied", "no")}, warns, "your credentials lack the permission cloudformation:DescribeStacks"},
+		"an AWS that fails":                 {nil, answers{"acm DescribeCertificate": jsonError(500, "InternalFailure")}, warns, "part of the account is not checked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stacks, all := deployment(), ready()
@@ -293,6 +309,20 @@ func TestFindings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// atEdge puts CloudFront in front of the service.
+func atEdge(s []preflight.Stack) []preflight.Stack {
+	s[1].Resources["Edge"] = resource("AWS::CloudFront::Distribution", map[string]any{"DistributionConfig": map[string]any{
+		"Aliases": []any{"clerk.example.com"}, "ViewerCertificate": map[string]any{"AcmCertificateArn": edgeCert},
+	}})
+	return s
+}
+
+// described gives the template of the service a description.
+func described(s []preflight.Stack) []preflight.Stack {
+	s[1].Description = "The service"
+	return s
 }
 
 // existing makes the functions use data of the settings.

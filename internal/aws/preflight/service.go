@@ -87,19 +87,43 @@ func (a *account) certificate(ctx context.Context) ([]Finding, error) {
 		for _, c := range list {
 			c, _ := c.(map[string]any)
 			if arn, _ := c["CertificateArn"].(string); arn != "" {
-				return a.covers(ctx, arn, domain.Text("DomainName"))
+				return covers(ctx, a.certs, certificate{"domain.certificate", arn, a.Region}, domain.Text("DomainName"))
 			}
 		}
 	}
 	return nil, nil
 }
 
+// edgeRegion is the region of CloudFront's certificates (Amazon CloudFront Developer Guide,
+// cnames-and-https-requirements.html).
+const edgeRegion = "us-east-1"
+
+// edgeCertificate checks the certificate of CloudFront for each name that it answers for.
+func (a *account) edgeCertificate(ctx context.Context) ([]Finding, error) {
+	for _, r := range a.of("AWS::CloudFront::Distribution") {
+		set, _ := r.Properties["DistributionConfig"].(map[string]any)
+		viewer, _ := set["ViewerCertificate"].(map[string]any)
+		arn, _ := viewer["AcmCertificateArn"].(string)
+		names, _ := set["Aliases"].([]any)
+		for _, name := range names {
+			host, _ := name.(string)
+			if found, err := covers(ctx, a.edgeCerts, certificate{"edge.certificate", arn, edgeRegion}, host); err != nil || len(found) > 0 {
+				return found, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// certificate is a certificate of the settings.
+type certificate struct{ key, arn, region string }
+
 // covers checks that a certificate is issued for a host.
-func (a *account) covers(ctx context.Context, arn, host string) ([]Finding, error) {
-	out, err := a.certs.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &arn})
+func covers(ctx context.Context, client certificatesClient, of certificate, host string) ([]Finding, error) {
+	out, err := client.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &of.arn})
 	var missing *acmtypes.ResourceNotFoundException
 	if errors.As(err, &missing) {
-		return []Finding{stops("domain.certificate: there is no certificate %s in %s: request one there, or mend the ARN", arn, a.Region)}, nil
+		return []Finding{stops("%s: there is no certificate %s in %s: request one there, or mend the ARN", of.key, of.arn, of.region)}, nil
 	}
 	if err != nil || out.Certificate == nil {
 		return nil, ask("acm:DescribeCertificate", err)
@@ -108,14 +132,14 @@ func (a *account) covers(ctx context.Context, arn, host string) ([]Finding, erro
 	switch cert.Status {
 	case acmtypes.CertificateStatusIssued:
 	case acmtypes.CertificateStatusPendingValidation:
-		return []Finding{stops("domain.certificate: the certificate waits for its validation: create the DNS records that aws acm describe-certificate shows, and deploy when it is ISSUED")}, nil
+		return []Finding{stops("%s: the certificate waits for its validation: create the DNS records that aws acm describe-certificate --region %s --certificate-arn %s shows, and deploy when it is ISSUED", of.key, of.region, of.arn)}, nil
 	default:
-		return []Finding{stops("domain.certificate: the certificate is %s and cannot be used: request a new one", cert.Status)}, nil
+		return []Finding{stops("%s: the certificate is %s and cannot be used: request a new one in %s", of.key, cert.Status, of.region)}, nil
 	}
 	names := append(slices.Clone(cert.SubjectAlternativeNames), aws.ToString(cert.DomainName))
 	_, parent, _ := strings.Cut(host, ".")
 	if !slices.Contains(names, host) && !slices.Contains(names, "*."+parent) {
-		return []Finding{stops("domain.certificate: the certificate is for %s and not for %s: request one for domain.name", strings.Join(names, ", "), host)}, nil
+		return []Finding{stops("%s: the certificate is for %s and not for %s: request one for domain.name in %s", of.key, strings.Join(names, ", "), host, of.region)}, nil
 	}
 	return nil, nil
 }
