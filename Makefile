@@ -59,7 +59,7 @@ preflight: synth tools ## ask the AWS account of your shell whether a deployment
 	@$(TOOLS) preflight '$(or $(OUT),cdk.out)'
 
 deploy: preflight ## deploy to the AWS account of your shell, and try the result (SETTINGS=file)
-	@bash scripts/deploy.sh $(CDK) deploy --all --no-notices --app '$(or $(OUT),cdk.out)'
+	@bash scripts/deploy.sh $(CDK) deploy --all --no-notices --no-previous-parameters --app '$(or $(OUT),cdk.out)'
 
 acl: ## the web ACL of CloudFront in us-east-1, for edge.acl (SETTINGS=file)
 	@STACK=acl $(CDK) deploy --no-notices --output bin/acl
