@@ -162,9 +162,16 @@ func lines(in *os.File) (int, error) {
 	return n, nil
 }
 
+// byteOrderMark is the signature of a file in UTF-8: U+FEFF.
+const byteOrderMark = "\ufeff"
+
 // all imports every line of the input.
 func (r *run) all(ctx context.Context, in io.Reader) error {
 	reader := bufio.NewReader(in)
+	// Editors on Windows write the signature of UTF-8, which RFC 8259 section 8.1 lets readers ignore.
+	if start, _ := reader.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
+		_, _ = reader.Discard(len(byteOrderMark))
+	}
 	for {
 		if ctx.Err() != nil {
 			return ErrInterrupted

@@ -217,6 +217,9 @@ func TestRefusals(t *testing.T) {
 		"too much metadata":  {`{"id":"user_1","username":"u","public_metadata":{"a":"` + strings.Repeat("a", 9000) + `"}}`, "the server refuses public_metadata"},
 		"metadata no object": {`{"id":"user_1","username":"u","private_metadata":["` + hidden + `"]}`, "the server refuses private_metadata"},
 		"same id":            {`{"id":"user_0","username":"u"}`, "the same user as line 1"},
+		"in Latin-1":         {"{\"id\":\"user_1\",\"username\":\"u\",\"first_name\":\"Jos\xe9\"}", "it is not UTF-8"},
+		"too large":          {`{"id":"user_1","username":"u","public_metadata":{"a":"` + strings.Repeat("a", 70_000) + `"}}`, "it is too large for a request"},
+		"10 MB":              {`{"id":"user_1","username":"u","public_metadata":{"a":"` + strings.Repeat("a", 10_000_000) + `"}}`, "it is too large for a request"},
 		"same name":          {`{"id":"user_1","username":"MOVED0"}`, "username belongs to an existing user"},
 	} {
 		t.Run(name, func(t *testing.T) {

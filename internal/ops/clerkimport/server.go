@@ -35,8 +35,10 @@ const (
 	// progress, so that its user is recorded.
 	requestLimit = 20 * time.Second
 	// tries is how often one line is sent while the server or the network fails.
-	tries   = 6
-	maxBody = 4 << 20 // bytes of an answer
+	tries = 6
+	// maxBody is the largest size in bytes of a request and of an answer. It is above the limit of the
+	// API, which refuses the user, and below that of Lambda (6 MB, in base64), whose answers differ.
+	maxBody = 4 << 20
 )
 
 // reply is the server's answer.
@@ -92,50 +94,70 @@ type found struct {
 	Emails     []identifier `json:"email_addresses"`
 }
 
-// earlier says whether the server may have created the user of a line before, in a request whose
-// answer was lost.
+// earlier says whether the server created the user of a line before, in a request whose answer was
+// lost.
 type earlier int
 
 const (
 	createdNone earlier = iota
 	mayHaveCreated
+	hasCreated
 )
 
-// create creates a user and returns its id. existed says that an earlier request created the user.
-// A [refusal] is about this user; every other error is about the whole import.
-func (s *server) create(ctx context.Context, p *person, before earlier) (id string, existed bool, err error) {
+// create creates a user and returns its id. before is what is known of earlier requests, and so is
+// the second result, after this one. A [refusal] is about this user; every other error is about the
+// whole import.
+func (s *server) create(ctx context.Context, p *person, before earlier) (string, earlier, error) {
 	body, err := json.Marshal(p.body)
 	if err != nil {
-		return "", false, refusal("it is not a JSON object")
+		return "", before, refusal("it is not a JSON object")
 	}
+	if len(body) > maxBody {
+		return "", before, tooLarge
+	}
+	res, lost, err := s.insist(ctx, http.MethodPost, "/v1/users", body)
+	if lost {
+		before = mayHaveCreated
+	}
+	if err != nil {
+		return "", before, err
+	}
+	if res.status == http.StatusOK {
+		var u found
+		if json.Unmarshal(res.body, &u) != nil || u.ID == "" {
+			return "", before, errors.New("the answer to POST /v1/users is not a user")
+		}
+		return u.ID, createdNone, nil
+	}
+	code, param := res.code()
+	if code == "form_identifier_exists" && before == mayHaveCreated {
+		if id, err := s.find(ctx, p); id != "" || err != nil {
+			return id, hasCreated, err
+		}
+	}
+	return "", before, rejection(res.status, code, param)
+}
+
+// insist sends a request, and again while the server or the network fails, at most [tries] times.
+// lost says that the server may have carried out a request whose answer is unknown.
+func (s *server) insist(ctx context.Context, method, path string, body []byte) (res reply, lost bool, err error) {
 	wait := time.Second
 	for try := 1; ; try++ {
-		res, err := s.ask(ctx, http.MethodPost, "/v1/users", body)
-		code, param := res.code()
+		res, err := s.ask(ctx, method, path, body)
+		busy := err == nil && res.status == http.StatusTooManyRequests
 		switch {
-		case err == nil && res.status == http.StatusOK:
-			var u found
-			if json.Unmarshal(res.body, &u) != nil || u.ID == "" {
-				return "", false, errors.New("the answer to POST /v1/users is not a user")
-			}
-			return u.ID, false, nil
-		case err == nil && res.status != http.StatusTooManyRequests && res.status < http.StatusInternalServerError:
-			if code == "form_identifier_exists" && before == mayHaveCreated {
-				id, err := s.find(ctx, p)
-				if id != "" || err != nil {
-					return id, true, err
-				}
-			}
-			return "", false, rejection(res.status, code, param)
+		case err == nil && !busy && res.status < http.StatusInternalServerError:
+			return res, lost, nil
 		case try == tries && err != nil:
-			return "", false, err
+			return reply{}, true, err
 		case try == tries:
-			return "", false, fmt.Errorf("the server still answers %d %s", res.status, code)
+			code, _ := res.code()
+			return reply{}, true, fmt.Errorf("the server still answers %d %s", res.status, code)
 		}
-		before = mayHaveCreated
+		lost = lost || !busy
 		wait = max(wait, res.after)
 		if err := s.again(ctx, wait, failure(res, err)); err != nil {
-			return "", false, err
+			return reply{}, lost, err
 		}
 		wait *= 2
 	}
@@ -164,11 +186,16 @@ func failure(res reply, err error) string {
 	return http.StatusText(res.status)
 }
 
+// tooLarge is the refusal of a user who is larger than a request may be.
+const tooLarge = refusal("it is too large for a request")
+
 // rejection turns an error answer into a [refusal] of the user, or into an error of the import.
 func rejection(status int, code, param string) error {
 	switch {
 	case status == http.StatusUnauthorized || code == "authorization_invalid":
 		return errors.New("the server rejects the secret key")
+	case status == http.StatusRequestEntityTooLarge:
+		return tooLarge
 	case code == "":
 		return fmt.Errorf("the server answers %d without an error code; is that the URL of the API?", status)
 	case code == "form_identifier_exists":
@@ -188,7 +215,7 @@ func (s *server) find(ctx context.Context, p *person) (string, error) {
 	case len(p.body.Phones) > 0:
 		by, value = "phone_number", p.body.Phones[0]
 	}
-	res, err := s.ask(ctx, http.MethodGet, "/v1/users?"+url.Values{by: {value}}.Encode(), nil)
+	res, _, err := s.insist(ctx, http.MethodGet, "/v1/users?"+url.Values{by: {value}}.Encode(), nil)
 	if err != nil {
 		return "", err
 	}

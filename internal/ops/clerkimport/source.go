@@ -8,8 +8,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
+
+	identifiers "github.com/countersign-mfa/countersign/internal/domain/identifier"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
 )
 
 // source is one line of the input: a user as GET /v1/users shows it, with the additional fields of
@@ -105,7 +109,7 @@ const (
 
 // person is a line as it will be sent.
 type person struct {
-	// key names the user in the state file: Clerk's user id, or else the first identifier.
+	// key names the user in the state file: Clerk's user id, or else the first of [person.names].
 	key  string
 	body target
 	// left is what will not be imported. The texts name no user.
@@ -132,6 +136,9 @@ func (r refusal) Error() string { return string(r) }
 // read decodes a line. Errors of the decoder quote the input, so only the field's name is kept.
 func read(line []byte) (source, error) {
 	var s source
+	if !utf8.Valid(line) {
+		return s, refusal("it is not UTF-8") // the decoder would replace the wrong bytes
+	}
 	err := json.Unmarshal(line, &s)
 	var kind *json.UnmarshalTypeError
 	switch {
@@ -176,11 +183,8 @@ func (s source) plan(missing Missing) (*person, error) {
 	if len(s.External)+len(s.SAML)+len(s.Wallets) > 0 {
 		p.leave(leftExternal)
 	}
-	p.key = s.ID
-	for _, k := range slices.Concat([]string{p.body.ExternalID}, p.body.Emails, []string{p.body.Username}, p.body.Phones) {
-		if p.key == "" {
-			p.key = k
-		}
+	if p.key = s.ID; p.key == "" {
+		p.key = p.names()[0]
 	}
 	return p, nil
 }
@@ -207,7 +211,7 @@ func (s source) planIdentifiers(p *person) {
 			p.leave(leftEmail)
 			continue
 		}
-		p.body.Emails = append(p.body.Emails, e.Email)
+		p.addEmail(e.Email)
 	}
 	phones := first(s.Phones, func(n identifier) bool { return n.ID != "" && n.ID == s.PrimaryPhone })
 	for _, n := range first(phones, func(n identifier) bool { return n.Reserved && n.Default }) {
@@ -219,12 +223,45 @@ func (s source) planIdentifiers(p *person) {
 			p.leave(leftPhone)
 			continue
 		}
-		p.body.Phones, p.body.PhoneStatus = append(p.body.Phones, n.Number), append(p.body.PhoneStatus, status)
+		p.addPhone(n.Number, status)
 	}
-	p.body.Emails = append(p.body.Emails, s.PlainEmails...)
+	for _, e := range s.PlainEmails {
+		p.addEmail(e)
+	}
 	for _, n := range s.PlainPhones {
-		p.body.Phones, p.body.PhoneStatus = append(p.body.Phones, n), append(p.body.PhoneStatus, statusVerified)
+		p.addPhone(n, statusVerified)
 	}
+}
+
+// addEmail adds an address, unless the user has it already in any spelling: the server would refuse
+// the second as another user's.
+func (p *person) addEmail(address string) {
+	same := func(e string) bool {
+		return identifiers.Normal(identifiers.Email, e) == identifiers.Normal(identifiers.Email, address)
+	}
+	if !slices.ContainsFunc(p.body.Emails, same) {
+		p.body.Emails = append(p.body.Emails, address)
+	}
+}
+
+// addPhone adds a number. A number that the user has already in any spelling is a second factor if
+// it is one in either place.
+func (p *person) addPhone(number, status string) {
+	i := slices.IndexFunc(p.body.Phones, func(n string) bool { return numberForm(n) == numberForm(number) })
+	switch {
+	case i < 0:
+		p.body.Phones, p.body.PhoneStatus = append(p.body.Phones, number), append(p.body.PhoneStatus, status)
+	case status == statusReserved:
+		p.body.PhoneStatus[i] = status
+	}
+}
+
+// numberForm returns the E.164 form of a number, or the text itself if it is no number.
+func numberForm(text string) string {
+	if e164, err := phone.Normalize(text); err == nil {
+		return e164
+	}
+	return text
 }
 
 // leave adds to what is not imported, once.

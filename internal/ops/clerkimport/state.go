@@ -5,19 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 )
 
-// state is the state file: a line that names the server, then a line before the users of a window
-// are created, with their keys, and one line for each created user. The import only appends to it,
-// so a crash leaves at most an incomplete last line. It holds user ids and identifiers, but no
-// secrets.
+// state is the state file. Its first line names the server. Before the users of a window are
+// created, the import appends a line with their keys; afterwards, one line for each created or
+// refused user. A crash leaves at most an incomplete last line. The file holds user ids and
+// identifiers, but no secrets.
 type state struct {
 	file *os.File
 	done map[string]string // from key to the id on the server
-	// begun holds the keys of users that an earlier run began to create. Their creation is not
-	// recorded: the process ended before, the answer was lost, or the server refused them.
+	// begun holds the keys of users that an earlier run began to create, without a line that says
+	// how it ended: the process ended before, or the answer was lost.
 	begun map[string]bool
 }
 
@@ -28,33 +28,49 @@ type stateLine struct {
 	Begun  []string `json:"begun,omitempty"`
 	From   string   `json:"from,omitempty"`
 	To     string   `json:"to,omitempty"`
+	// Refused is the key of a user that the server refused, and that no run can have created.
+	Refused string `json:"refused,omitempty"`
 }
 
 // openState reads the state file, or creates it. The state file of another server is an error.
 func openState(name, server string) (*state, error) {
 	s := newState()
-	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	var err error
+	if s.file, err = os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600); err != nil { //nolint:gosec // the operator names the file
 		return nil, fmt.Errorf("state file: %w", err)
+	}
+	if err := s.load(name, server); err != nil {
+		return nil, errors.Join(err, s.file.Close())
+	}
+	return s, nil
+}
+
+// load locks and reads the file, and goes to the end of its last whole line.
+func (s *state) load(name, server string) error {
+	if err := lock(s.file); errors.Is(err, errLocked) {
+		return fmt.Errorf("%s is in use by another import: wait until that ends", name)
+	} else if err != nil {
+		return fmt.Errorf("lock state file: %w", err)
+	}
+	text, err := io.ReadAll(s.file)
+	if err != nil {
+		return fmt.Errorf("state file: %w", err)
 	}
 	whole := text[:bytes.LastIndexByte(text, '\n')+1]
 	if err := s.read(whole, server, name); err != nil {
-		return nil, err
+		return err
 	}
-	if s.file, err = os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600); err != nil { //nolint:gosec // see above
-		return nil, fmt.Errorf("state file: %w", err)
+	// The user of an incomplete line has begun, so the line may go.
+	if err := s.file.Truncate(int64(len(whole))); err != nil {
+		return fmt.Errorf("state file: %w", err)
 	}
-	err = s.file.Truncate(int64(len(whole))) // the user of an incomplete line has begun
-	if err == nil {
-		_, err = s.file.Seek(0, 2)
+	if _, err := s.file.Seek(int64(len(whole)), io.SeekStart); err != nil {
+		return fmt.Errorf("state file: %w", err)
 	}
-	if err == nil && len(whole) == 0 {
-		err = s.write(stateLine{Server: server})
+	if len(whole) == 0 {
+		return s.write(stateLine{Server: server})
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("state file: %w", err), s.file.Close())
-	}
-	return s, nil
+	return nil
 }
 
 func (s *state) read(text []byte, server, name string) error {
@@ -76,6 +92,7 @@ func (s *state) read(text []byte, server, name string) error {
 			s.done[l.From] = l.To
 			delete(s.begun, l.From)
 		}
+		delete(s.begun, l.Refused)
 	}
 	return nil
 }
@@ -91,13 +108,23 @@ func (s *state) write(l stateLine) error {
 	return nil
 }
 
-// begin writes that users are about to be created.
+// begin writes that users are about to be created. The line is on the disk before the first of them
+// is sent, so that it outlives a loss of power.
 func (s *state) begin(keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	return s.write(stateLine{Begun: keys})
+	if err := s.write(stateLine{Begun: keys}); err != nil {
+		return err
+	}
+	if err := s.file.Sync(); err != nil {
+		return fmt.Errorf("state file: %w", err)
+	}
+	return nil
 }
+
+// refuse writes that the server refused a user, and that the user is not of this import.
+func (s *state) refuse(key string) error { return s.write(stateLine{Refused: key}) }
 
 // record writes that a user was created.
 func (s *state) record(from, to string) error {

@@ -28,6 +28,8 @@ type entry struct {
 	err    error   // a [refusal] of the line, or an error that ends the import
 	done   outcome
 	id     string // of the user on the server
+	// notCreated is set for a refused line whose user no run of this import can have created.
+	notCreated bool
 }
 
 // outcome is what became of a line that was not refused.
@@ -48,10 +50,13 @@ type window struct {
 	names   map[string]bool // identifiers in the form in which the server compares them
 }
 
-// names returns the identifiers of a user as texts that are equal if the server takes only one of
-// them.
+// names returns the identifiers of a user, each as a text with its kind. Two texts are equal if the
+// server gives the identifier to one user only.
 func (p *person) names() []string {
-	names := []string{"external_id " + p.body.ExternalID}
+	var names []string
+	if p.body.ExternalID != "" {
+		names = append(names, "external_id "+p.body.ExternalID)
+	}
 	if p.body.Username != "" {
 		names = append(names, "username "+identifiers.Normal(identifiers.Username, p.body.Username))
 	}
@@ -59,7 +64,7 @@ func (p *person) names() []string {
 		names = append(names, "email "+identifiers.Normal(identifiers.Email, e))
 	}
 	for _, n := range p.body.Phones {
-		names = append(names, "phone "+n)
+		names = append(names, "phone "+numberForm(n))
 	}
 	return names
 }
@@ -186,11 +191,11 @@ func (r *run) send(ctx context.Context, e *entry) error {
 	if r.state.begun[e.person.key] {
 		before = mayHaveCreated
 	}
-	id, existed, err := r.server.create(ctx, e.person, before)
+	id, before, err := r.server.create(ctx, e.person, before)
 	var why refusal
 	switch {
 	case errors.As(err, &why):
-		e.err = err
+		e.err, e.notCreated = err, before == createdNone
 		return nil
 	case err != nil && ctx.Err() != nil:
 		return nil // the import ends for another reason
@@ -199,7 +204,7 @@ func (r *run) send(ctx context.Context, e *entry) error {
 		return err
 	}
 	e.id, e.done = id, created
-	if existed {
+	if before == hasCreated {
 		e.done = createdBefore
 	}
 	return nil
@@ -229,13 +234,24 @@ func (r *run) finish(e *entry) error {
 		}
 	}
 	r.Lines++
-	if e.id != "" && !r.DryRun {
-		if err := r.state.record(e.person.key, e.id); err != nil {
-			return err
-		}
+	if err := r.record(e); err != nil {
+		return err
 	}
 	if r.Progress != nil {
 		r.Progress(r.Result, r.total)
+	}
+	return nil
+}
+
+// record writes to the state file what became of a line that was sent.
+func (r *run) record(e *entry) error {
+	switch {
+	case r.DryRun:
+		return nil
+	case e.id != "":
+		return r.state.record(e.person.key, e.id)
+	case e.notCreated:
+		return r.state.refuse(e.person.key)
 	}
 	return nil
 }

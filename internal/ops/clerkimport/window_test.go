@@ -116,7 +116,7 @@ func TestTheEarlierLineWins(t *testing.T) {
 	for what, pair := range map[string][2]string{
 		"username":     {`{"id":"user_a","username":"same"}`, `{"id":"user_b","username":"SAME"}`},
 		"e-mail":       {`{"id":"user_a","email_address":["a@bücher.example"]}`, `{"id":"user_b","email_address":["A@xn--bcher-kva.example"]}`},
-		"phone number": {`{"id":"user_a","phone_number":["+12015550111"]}`, `{"id":"user_b","phone_number":["+12015550111"]}`},
+		"phone number": {`{"id":"user_a","phone_number":["+12015550111"]}`, `{"id":"user_b","phone_number":["+1 (201) 555-0111"]}`},
 		"external id":  {`{"id":"user_a","username":"a"}`, `{"id":"user_b","username":"b","external_id":"user_a"}`},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -1,0 +1,149 @@
+package clerkimport_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
+)
+
+// TestFilesOfOtherEditors: a byte order mark, line ends of Windows and empty lines mean nothing.
+// The last line needs no end.
+func TestFilesOfOtherEditors(t *testing.T) {
+	p := open(t)
+	p.Must(os.WriteFile(p.Input, []byte("\ufeff"+line(0)+"\r\n\r\n\n  \r\n"+line(1)+"\r\n"+line(2)), 0o600))
+	for _, p.DryRun = range []bool{true, false} {
+		p.run(clerkimport.Result{Lines: 6, Created: 3})
+	}
+}
+
+// TestAnIdentifierInTwoPlaces: a user whose line has an address or a number twice has it once. A
+// number is a second factor if one of the places says so.
+func TestAnIdentifierInTwoPlaces(t *testing.T) {
+	p := open(t)
+	p.lines(`{"id":"user_a","email_addresses":[{"email_address":"a@bücher.example","verification":{"status":"verified"}}],"email_address":["A@xn--bcher-kva.example"],` +
+		`"phone_numbers":[{"phone_number":"+12015550111","verification":{"status":"verified"}},{"phone_number":"+1 (201) 555-0111","reserved_for_second_factor":true,"verification":{"status":"verified"}}],"phone_number":["+12015550111"]}`)
+	p.run(clerkimport.Result{Lines: 1, Created: 1})
+	users := p.users("user_a")
+	if len(users) != 1 {
+		t.Fatal("the user is not created")
+	}
+	u := users[0]
+	if len(u.Emails) != 1 || len(u.Phones) != 1 || !u.Phones[0].Reserved {
+		t.Errorf("the user has %+v and %+v", u.Emails, u.Phones)
+	}
+}
+
+// TestEqualTextsOfTwoKinds: a username and an external id with the same text are two users.
+func TestEqualTextsOfTwoKinds(t *testing.T) {
+	p := open(t)
+	p.lines(`{"external_id":"same","username":"a"}`, `{"username":"same"}`)
+	p.run(clerkimport.Result{Lines: 2, Created: 2})
+	p.run(clerkimport.Result{Lines: 2, Before: 2})
+}
+
+// TestUsersWithoutAnID: lines without an id are sent side by side, too.
+func TestUsersWithoutAnID(t *testing.T) {
+	p := open(t)
+	var lines []string
+	for i := range 40 {
+		lines = append(lines, fmt.Sprintf(`{"email_address":["plain%d@example.com"]}`, i))
+	}
+	p.lines(lines...)
+	p.run(clerkimport.Result{Lines: 40, Created: 40})
+	state, err := os.ReadFile(p.State)
+	p.Must(err)
+	if n := bytes.Count(state, []byte("begun")); n != 1 {
+		t.Errorf("the lines are sent in %d windows, want 1", n)
+	}
+}
+
+// TestARefusedUserStaysRefused: a later run refuses the same line again, although the user of
+// another writer looks the same.
+func TestARefusedUserStaysRefused(t *testing.T) {
+	p := open(t)
+	p.lines(line(0), line(1))
+	p.run(clerkimport.Result{Lines: 2, Created: 2})
+	p.Must(os.Remove(p.State))
+	for range 2 {
+		p.run(clerkimport.Result{Lines: 2, Refused: 2})
+	}
+}
+
+// TestABusyServerCreatedNothing: an answer that the server is busy does not make a user of another
+// writer one of the import.
+func TestABusyServerCreatedNothing(t *testing.T) {
+	p := open(t)
+	p.lines(line(0))
+	p.run(clerkimport.Result{Lines: 1, Created: 1})
+	p.Must(os.Remove(p.State))
+	p.intercept = func(w http.ResponseWriter, _ *http.Request) bool {
+		p.intercept = nil
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	}
+	p.run(clerkimport.Result{Lines: 1, Refused: 1})
+}
+
+// TestALookUpIsTriedAgain: the server fails when an import that goes on looks a user up.
+func TestALookUpIsTriedAgain(t *testing.T) {
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusBadGateway} {
+		p := open(t)
+		p.lines(line(0))
+		created, failed := false, false
+		p.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			switch {
+			case r.Method == http.MethodPost && !created:
+				created = true
+				p.app.ServeHTTP(httptest.NewRecorder(), r)
+				panic(http.ErrAbortHandler)
+			case r.Method == http.MethodGet && !failed:
+				failed = true
+				w.WriteHeader(status)
+				return true
+			}
+			return false
+		}
+		p.run(clerkimport.Result{Lines: 1, Before: 1})
+		p.prints("trying again")
+	}
+}
+
+// TestTwoImportsAtOnce: a second import with the same state file ends before it sends a user. Both
+// would write over the lines of the other.
+func TestTwoImportsAtOnce(t *testing.T) {
+	p := open(t)
+	p.lines(line(0))
+	p.intercept = func(http.ResponseWriter, *http.Request) bool {
+		p.intercept = nil
+		second := *p.Config
+		second.Out = io.Discard
+		if got, err := clerkimport.Run(t.Context(), second); err == nil || !strings.Contains(err.Error(), "in use by another import") || got != (clerkimport.Result{}) {
+			t.Errorf("%+v %v", got, err)
+		}
+		return false
+	}
+	p.run(clerkimport.Result{Lines: 1, Created: 1})
+	p.run(clerkimport.Result{Lines: 1, Before: 1})
+}
+
+// TestTooLargeForAProxy: a proxy that takes no request of this size refuses the line alone.
+func TestTooLargeForAProxy(t *testing.T) {
+	p := open(t)
+	p.lines(line(0), line(1), line(2))
+	p.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+		if isAbout(r, 1) {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return true
+		}
+		return false
+	}
+	p.run(clerkimport.Result{Lines: 3, Created: 2, Refused: 1})
+	p.prints(`line 2 ("user_1") refused: it is too large for a request`)
+}
