@@ -32,7 +32,7 @@ func (s *Stack) watch(gateway awsapigatewayv2.CfnApi) {
 	w := &watcher{Stack: s, topic: s.topic()}
 	w.names = strings.NewReplacer(
 		watch.Stack, s.settings.Name, watch.Gateway, *gateway.Ref(), watch.Table, *s.table.TableName(),
-		watch.Queue, *s.failures.QueueName(), watch.Topic, *w.topic.TopicName(),
+		watch.Queue, *s.failures.QueueName(), watch.Topic, *w.topic.TopicName(), watch.Vault, s.settings.Data,
 	)
 	alarms := w.alarms()
 	w.dashboard(alarms)
@@ -102,6 +102,9 @@ func (w *watcher) alarms() []interfacesawscloudwatch.IAlarmRef {
 	var all []interfacesawscloudwatch.IAlarmRef
 	for _, a := range watch.Alarms(w.settings.SMS.MonthlyBudget) {
 		if w.settings.Canary && !a.OfService() { // the service beside the canary has it
+			continue
+		}
+		if !w.settings.Backup.on() && a.OfBackups() {
 			continue
 		}
 		comparison := awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD

@@ -40,7 +40,7 @@ func (s Settings) rolePath() string { return "/countersign/" + s.Data + "/" }
 // when there is nothing to make. A canary uses the data of another service and makes none, so that
 // its settings cannot change them.
 func NewData(app awscdk.App, settings Settings, env Env) *Data {
-	if e := settings.Existing; settings.Canary || e.Table != "" && e.SealingKey != "" && e.Secret != "" {
+	if e := settings.Existing; settings.Canary || e.Table != "" && e.SealingKey != "" && e.Secret != "" && !settings.Backup.on() {
 		return nil
 	}
 	d := &Data{settings: settings, cdk: awscdk.NewStack(app, &settings.Data, &awscdk.StackProps{

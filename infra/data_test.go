@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/countersign-mfa/countersign/infra/watch"
 )
 
 // lasting are the types of resources that cannot be made again.
@@ -245,14 +247,54 @@ func TestExistingData(t *testing.T) {
 	}
 }
 
+// TestBackupAlarms: a deployment with backups has their alarms on its own vault, and no other
+// deployment has them.
+func TestBackupAlarms(t *testing.T) {
+	_, service := stacks(t, func(s *Settings) { s.Backup.Days = 1 })
+	with, without := alarmNames(service), alarmNames(built.raw)
+	for _, a := range watch.Alarms(1) {
+		if !a.OfBackups() {
+			continue
+		}
+		name := "countersign-" + a.Name
+		if of := with[name]; !strings.Contains(of, "BackupVaultName = 'countersign-data'") {
+			t.Errorf("%s watches %s", name, of)
+		}
+		if without[name] != "" {
+			t.Errorf("a deployment without backups has %s", name)
+		}
+		delete(with, name)
+	}
+	if len(with) != len(without) {
+		t.Errorf("%d other alarms with backups, and %d without", len(with), len(without))
+	}
+}
+
+// alarmNames returns the alarms of a template by name, each as a text.
+func alarmNames(raw map[string]any) map[string]string {
+	found := map[string]string{}
+	for _, r := range raw["Resources"].(map[string]any) {
+		if r := r.(map[string]any); r["Type"] == "AWS::CloudWatch::Alarm" {
+			p := r["Properties"].(map[string]any)
+			found[flat(p["AlarmName"])] = flat(p["Metrics"])
+		}
+	}
+	return found
+}
+
 // TestBackup: a plan backs up the table once a day, keeps and copies each backup, and nothing that
 // can fail but the selection of the table comes after the table.
 func TestBackup(t *testing.T) {
 	const vault = "arn:aws:backup:eu-central-1:444455556666:backup-vault:countersign"
 	restored := Existing{Table: "restored", TableStream: "arn:aws:dynamodb:eu-central-1:111122223333:table/restored/stream/2026-01-02T03:04:05.678"}
-	for name, existing := range map[string]Existing{"a new table": {}, "a restored table": restored} {
+	all := restored
+	all.SealingKey, all.Secret = "arn:aws:kms:eu-central-1:111122223333:key/1", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:x-AbCdEf"
+	for name, existing := range map[string]Existing{"a new table": {}, "a restored table": restored, "only existing parts": all} {
 		t.Run(name, func(t *testing.T) {
 			data, _ := stacks(t, func(s *Settings) { s.Existing, s.Backup = existing, Backup{Days: 90, CopyTo: vault} })
+			if data == nil {
+				t.Fatal("nothing backs up the table")
+			}
 			text := map[string]string{}
 			for logical, r := range data["Resources"].(map[string]any) {
 				line, _ := json.Marshal(r)

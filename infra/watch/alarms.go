@@ -21,6 +21,7 @@ const (
 	Table   = "${Table}"   // name of the table
 	Queue   = "${Queue}"   // name of the dead-letter queue
 	Topic   = "${Topic}"   // name of the topic that alarms notify
+	Vault   = "${Vault}"   // name of the backup vault
 )
 
 // Metric is a CloudWatch metric with its statistic.
@@ -77,6 +78,10 @@ func (a Alarm) OfService() bool {
 	return strings.Contains(of, Gateway) || strings.Contains(of, Topic)
 }
 
+// OfBackups reports whether the alarm watches the backups of AWS Backup, which a setting switches
+// on.
+func (a Alarm) OfBackups() bool { return strings.Contains(a.Expression, Vault) }
+
 // The limits of the alarms, where a name explains more than the number.
 const (
 	fewest      = 20  // codes that must have been checked before a ratio counts
@@ -124,7 +129,7 @@ func only(m Metric) map[string]Metric { return map[string]Metric{"m": m} }
 // Alarms returns all alarms. monthlyBudget is in US dollars.
 func Alarms(monthlyBudget float64) []Alarm {
 	var all []Alarm
-	for _, list := range [][]Alarm{requests(), throttles(), texts(monthlyBudget), codes(), jobs(), webhooks()} {
+	for _, list := range [][]Alarm{requests(), throttles(), texts(monthlyBudget), codes(), jobs(), backups(), webhooks()} {
 		all = append(all, list...)
 	}
 	return append(all, Alarm{
@@ -283,6 +288,21 @@ func jobs() []Alarm {
 	fails := failing("deliver-failing", "The delivery of webhooks and notices fails", plan.Deliver, 15*time.Minute, 2)
 	age.Section, fails.Section = "webhooks-failing", "webhooks-failing"
 	return append(all, age, fails)
+}
+
+// backups returns the alarms of AWS Backup. Its guide does not say with which dimensions beside the
+// vault it publishes these metrics, so the queries take all that name the vault.
+func backups() []Alarm {
+	alarm := func(name, about, metric string) Alarm {
+		return Alarm{
+			Name: name, Section: "backup-failing", About: about, Expression: fmt.Sprintf(`SELECT SUM(%s) FROM "AWS/Backup" WHERE BackupVaultName = '%s'`, metric, Vault),
+			Period: minutes5, Datapoints: 1, Periods: 1, NoData: Calm,
+		}
+	}
+	return []Alarm{
+		alarm("backup-failing", "A backup of the table failed", "NumberOfBackupJobsFailed"),
+		alarm("backup-expired", "A backup of the table did not start in time", "NumberOfBackupJobsExpired"),
+	}
 }
 
 func webhooks() []Alarm {

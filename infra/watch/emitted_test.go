@@ -167,6 +167,8 @@ func TestWhatAlarmsWatch(t *testing.T) {
 		"webhooks-failing":              "Countersign WebhooksFailed Sum Table; over 20, 1 of 1 in 1h0m0s, notBreaching",
 		"webhooks-given-up":             "Countersign WebhooksGivenUp Sum Table; over 0, 1 of 1 in 1h0m0s, notBreaching",
 		"webhooks-behind":               "Countersign WebhooksLeft Minimum Table; over 0, 3 of 3 in 5m0s, notBreaching",
+		"backup-failing":                "; over 0, 1 of 1 in 5m0s, notBreaching",
+		"backup-expired":                "; over 0, 1 of 1 in 5m0s, notBreaching",
 		"alarms-undelivered":            "AWS/SNS NumberOfNotificationsFailed Sum TopicName; over 0, 1 of 1 in 5m0s, notBreaching",
 	}
 	for _, a := range Alarms(budget) {

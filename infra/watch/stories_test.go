@@ -15,6 +15,16 @@ func systemErrors(operation string) Metric {
 	return m
 }
 
+// backupJobs is a metric of AWS Backup.
+func backupJobs(state, vault string) Metric {
+	return Metric{"AWS/Backup", "NumberOfBackupJobs" + state, "Sum", map[string]string{"BackupVaultName": vault}}
+}
+
+func typed(m Metric) Metric {
+	m.Dimensions["ResourceType"] = "DynamoDB"
+	return m
+}
+
 // story is what happened, and whether an alarm notifies.
 type story struct {
 	alarm, what string
@@ -101,6 +111,12 @@ func stories() []story {
 		{"webhooks-given-up", "none", false, []series{hourly(one("webhooks-given-up"), 0, 0)}},
 		{"webhooks-behind", "each run of a quarter of an hour left some", true, []series{five(one("webhooks-behind"), 1, 1, 1)}},
 		{"webhooks-behind", "a burst", false, []series{five(one("webhooks-behind"), 0, 1, 0, none, 0)}},
+		{"backup-failing", "one, by vault alone", true, []series{five(backupJobs("Failed", Vault), none, 1)}},
+		{"backup-failing", "one, by vault and type", true, []series{five(typed(backupJobs("Failed", Vault)), none, 1)}},
+		{"backup-failing", "none", false, []series{five(backupJobs("Failed", Vault), 0, none), five(backupJobs("Completed", Vault), 1)}},
+		{"backup-failing", "one of another vault", false, []series{five(backupJobs("Failed", "Default"), 1)}},
+		{"backup-expired", "one", true, []series{five(backupJobs("Expired", Vault), none, 1)}},
+		{"backup-expired", "one failed", false, []series{five(backupJobs("Failed", Vault), 1)}},
 		{"alarms-undelivered", "one", true, []series{five(one("alarms-undelivered"), 1)}},
 	}
 	for _, part := range []string{"table", "expiry-index", "list-index"} {

@@ -124,8 +124,8 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
-// TestInsights: a query has a series for each group with data, and only of metrics with exactly the
-// schema's dimensions.
+// TestInsights: a query has a series for each group with data, and with a schema only of metrics
+// with exactly its dimensions.
 func TestInsights(t *testing.T) {
 	d := &Data{}
 	add := func(v float64, dimensions map[string]string) {
@@ -138,6 +138,7 @@ func TestInsights(t *testing.T) {
 	for text, want := range map[string]string{
 		`SELECT SUM(e) FROM SCHEMA("N", Api, Route) WHERE Api = 'x'`:                                    "[[{3 true}]]",
 		`SELECT SUM(e) FROM SCHEMA("N", Api, Route) WHERE Api = 'x' GROUP BY Route ORDER BY SUM() DESC`: "[[{1 true}] [{2 true}]]",
+		`SELECT SUM(e) FROM N WHERE Api = 'x'`:                                                          "[[{11 true}]]",
 		`SELECT SUM(e) FROM SCHEMA(N, Api)`:                                                             "[[{8 true}]]",
 		`SELECT SUM(e) FROM SCHEMA(N, Api) WHERE Api = 'z'`:                                             "[]",
 	} {
@@ -151,7 +152,7 @@ func TestInsights(t *testing.T) {
 		}
 	}
 	for _, wrong := range []string{
-		`SELECT e FROM N`, `SELECT SUM(e) FROM SCHEMA(N, Api) WHERE Route = 'x'`, `SELECT SUM(e) FROM SCHEMA(N, Api) WHERE Api LIKE 'x%'`,
+		`SELECT e FROM N`, `SELECT SUM(e) FROM N WHERE Api LIKE 'x'`, `SELECT SUM(e) FROM N WHERE Api = 'x' GROUP BY Api`, `SELECT SUM(e) FROM A/B`, `SELECT SUM(e) FROM SCHEMA(N, Api) WHERE Route = 'x'`, `SELECT SUM(e) FROM SCHEMA(N, Api) WHERE Api LIKE 'x%'`,
 		`SELECT SUM(e) FROM SCHEMA(N, Api) GROUP BY Api`, `SELECT SUM(e) FROM SCHEMA(N, Api) GROUP BY Route ORDER BY SUM()`,
 	} {
 		if _, err := parseInsights(wrong); err == nil {

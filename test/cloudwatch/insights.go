@@ -13,17 +13,23 @@ import (
 //	SELECT SUM(name) FROM SCHEMA("namespace", Dimension, …)
 //	WHERE Dimension = 'value' AND … GROUP BY Dimension ORDER BY SUM() DESC
 //
+// or of the form
+//
+//	SELECT SUM(name) FROM "namespace" WHERE Dimension = 'value' AND …
+//
+// which "matches all … metrics in the … namespace, no matter their dimensions"
 // (the page cloudwatch-metrics-insights-querylanguage.html of the guide). WHERE knows no pattern,
 // so no query selects the functions of one stack by their names' beginning.
 type insights struct {
 	statistic       Statistic
 	name, namespace string
-	dimensions      []string // exactly these: SCHEMA matches no others
+	dimensions      []string // exactly these, because SCHEMA matches no others; nil without SCHEMA
 	where           map[string]string
 	by              string
 }
 
 var (
+	plainForm    = regexp.MustCompile(`^SELECT SUM\((\w+)\) FROM ("[^"]+"|\w+)(?: WHERE (.+))?$`)
 	insightsForm = regexp.MustCompile(`^SELECT (SUM|MAX|MIN|AVG|COUNT)\((\w+)\) FROM SCHEMA\(("[^"]+"|\w+)((?:, \w+)+)\)(?: WHERE (.+?))?(?: GROUP BY (\w+))?(?: ORDER BY (SUM|MAX|MIN|AVG|COUNT)\(\)(?: DESC| ASC)?)?$`)
 	conditionOf  = regexp.MustCompile(`^(\w+) = '([^']*)'$`)
 )
@@ -31,6 +37,10 @@ var (
 func isInsights(expression string) bool { return strings.HasPrefix(expression, "SELECT ") }
 
 func parseInsights(text string) (insights, error) {
+	if m := plainForm.FindStringSubmatch(text); m != nil && !strings.Contains(m[3], " BY ") {
+		in := insights{statistic: "Sum", name: m[1], namespace: strings.Trim(m[2], `"`), where: map[string]string{}}
+		return in, in.conditions(m[3])
+	}
 	m := insightsForm.FindStringSubmatch(text)
 	if m == nil {
 		return insights{}, fmt.Errorf("not a query: %s", text)
@@ -39,15 +49,8 @@ func parseInsights(text string) (insights, error) {
 		statistic: map[string]Statistic{"SUM": "Sum", "MAX": "Maximum", "MIN": "Minimum", "AVG": "Average", "COUNT": "SampleCount"}[m[1]],
 		name:      m[2], namespace: strings.Trim(m[3], `"`), dimensions: strings.Split(strings.TrimPrefix(m[4], ", "), ", "), where: map[string]string{}, by: m[6],
 	}
-	for _, text := range strings.Split(m[5], " AND ") {
-		if m[5] == "" {
-			break
-		}
-		c := conditionOf.FindStringSubmatch(text)
-		if c == nil || !slices.Contains(in.dimensions, c[1]) {
-			return insights{}, fmt.Errorf("not a condition of the schema: %s", text)
-		}
-		in.where[c[1]] = c[2]
+	if err := in.conditions(m[5]); err != nil {
+		return insights{}, err
 	}
 	if in.by != "" && !slices.Contains(in.dimensions, in.by) {
 		return insights{}, fmt.Errorf("%s is not in the schema", in.by)
@@ -58,6 +61,21 @@ func parseInsights(text string) (insights, error) {
 		return insights{}, fmt.Errorf("GROUP BY needs ORDER BY: %s", text)
 	}
 	return in, nil
+}
+
+// conditions reads the conditions of WHERE.
+func (in insights) conditions(text string) error {
+	for _, text := range strings.Split(text, " AND ") {
+		if text == "" {
+			break
+		}
+		c := conditionOf.FindStringSubmatch(text)
+		if c == nil || in.dimensions != nil && !slices.Contains(in.dimensions, c[1]) {
+			return fmt.Errorf("not a condition of the schema: %s", text)
+		}
+		in.where[c[1]] = c[2]
+	}
+	return nil
 }
 
 // run returns a series for each group that has data.
@@ -84,6 +102,14 @@ func (in insights) run(d *Data, now time.Time, period time.Duration, n int) []se
 }
 
 func (in insights) selects(dimensions map[string]string) bool {
+	if in.dimensions == nil {
+		for name, want := range in.where {
+			if dimensions[name] != want {
+				return false
+			}
+		}
+		return true
+	}
 	if len(dimensions) != len(in.dimensions) {
 		return false
 	}
