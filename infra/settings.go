@@ -180,7 +180,7 @@ func (s Settings) check() error {
 	most, longest := maxStackName()
 	rule(len(s.Name) <= most, "name: %q has %d characters and may have %d: a Lambda function's name has at most %d, and the longest is %s-%s", s.Name, len(s.Name), most, maxFunctionName, s.Name, longest)
 	wrong = append(wrong, s.checkData())
-	rule(s.AppName != "" && len(s.AppName) <= maxAppName && isASCII(s.AppName) && strings.TrimSpace(s.AppName) == s.AppName && !strings.Contains(s.AppName, ":"),
+	rule(isAppName(s.AppName),
 		"app_name: %q is not a text of 1 to %d ASCII characters, without a colon, and without space at its ends", s.AppName, maxAppName)
 	rule(len(s.Origins) > 0 && len(s.Origins) <= maxOrigins, "origins: there are %d, and at least one and at most %d are needed", len(s.Origins), maxOrigins)
 	for _, o := range s.Origins {
@@ -214,6 +214,12 @@ func (s Settings) check() error {
 		rule(err == nil, "restored_at: %q is not a time as in 2026-01-02T03:04:05Z", s.RestoredAt)
 	}
 	return errors.Join(wrong...)
+}
+
+// isAppName reports whether a text can name the application in a message and in an otpauth URI,
+// whose label may hold no colon.
+func isAppName(s string) bool {
+	return s != "" && len(s) <= maxAppName && isASCII(s) && strings.TrimSpace(s) == s && !strings.Contains(s, ":")
 }
 
 func (s SMS) check() error {
