@@ -111,6 +111,31 @@ func TestClaimsThatAreTooLarge(t *testing.T) {
 	w.added(other.freshToken())
 }
 
+// TestIdentifiersCountInClaims: a longer primary address or a primary number that makes claims too
+// large is refused, in each operation that sets one.
+func TestIdentifiersCountInClaims(t *testing.T) {
+	w := newWorld(t)
+	const code, number = "session_claims_too_large", "+12015550111"
+	w.backend("PATCH", "/v1/instance", `{"session_claims":{"e":"{{user.primary_email_address}}","n":"{{user.unsafe_metadata.n}}","p":"{{user.primary_phone_number}}"}}`).ok()
+	notes := strings.Repeat("x", 1200-len(`{"e":"a@x.example","n":"","p":null}`))
+	create := func(rest string) *answer {
+		return w.backend("POST", "/v1/users", `{"password":"correct horse","unsafe_metadata":{"n":"`+notes+`"},`+rest+`}`)
+	}
+	create(`"email_address":["longer@x.example"]`).want(422, code)
+	create(`"email_address":["a@x.example"],"phone_number":["`+number+`"]`).want(422, code)
+	user := create(`"email_address":["a@x.example","longer@x.example"]`).ok().text("id")
+	added := w.backend("POST", "/v1/phone_numbers", `{"user_id":"`+user+`","phone_number":"`+number+`","verified":true}`).ok().text("id")
+	w.backend("POST", "/v1/phone_numbers", `{"user_id":"`+user+`","phone_number":"+12015550112","verified":true,"primary":true}`).want(422, code)
+	w.backend("PATCH", "/v1/phone_numbers/"+added, `{"primary":true}`).want(422, code)
+	w.backend("PUT", "/v1/users/"+user+"/phone_number", `{"phone_number":"`+number+`"}`).want(422, code)
+	w.backend("PUT", "/v1/users/"+user+"/email_address", `{"email_address":"longer@x.example"}`).want(422, code)
+	b := w.open(tx.Cookie)
+	b.enter(user)
+	b.call("PATCH", "/v1/me", "primary_phone_number_id", added).want(422, code)
+	b.call("PATCH", "/v1/me", "primary_email_address_id", w.backend("GET", "/v1/users/"+user, "").ok().text("email_addresses.1.id")).want(422, code)
+	w.added(b.freshToken())
+}
+
 // TestAHandshakeWithoutAToken: a server whose user gets no token learns that the browser is signed
 // out, and does not send it back for ever.
 func TestAHandshakeWithoutAToken(t *testing.T) {

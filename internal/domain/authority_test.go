@@ -443,6 +443,14 @@ func TestAWaitingSignInEndsWithItsProof(t *testing.T) {
 			return err
 		},
 		"a factor was removed": func(p *person) error { _, err := p.Admin.DeleteUserPhone(p.Context(), p.phone); return err },
+		"a number was replaced": func(p *person) error {
+			_, err := p.Admin.ReplaceUserPhones(p.Context(), p.id, anotherNumber, phoneState(true))
+			return err
+		},
+		"a number is no factor any more": func(p *person) error {
+			_, err := p.Admin.ReplaceUserPhones(p.Context(), p.id, aNumber, phoneState(true))
+			return err
+		},
 		"a factor was added": func(p *person) error {
 			yes := true
 			_, err := p.Admin.AddUserPhone(p.Context(), p.id, anotherNumber, admin.PhoneChange{Verified: &yes, Reserved: &yes})

@@ -33,6 +33,14 @@ func TestNotices(t *testing.T) {
 		}, old, true},
 		"the only number is removed":    {[]string{old}, func(o *webhookWorld, p *person) error { _, err := o.Admin.DeleteUserPhone(ctx, p.phone); return err }, "", false},
 		"one of two numbers is removed": {[]string{old, newer}, func(o *webhookWorld, p *person) error { _, err := o.Admin.DeleteUserPhone(ctx, p.phone); return err }, newer, false},
+		"one number replaces two": {[]string{old, newer}, func(o *webhookWorld, p *person) error {
+			_, err := o.Admin.ReplaceUserPhones(ctx, p.id, newer, phoneState(true))
+			return err
+		}, newer, false},
+		"the only number is replaced": {[]string{old}, func(o *webhookWorld, p *person) error {
+			_, err := o.Admin.ReplaceUserPhones(ctx, p.id, newer, phoneState(true))
+			return err
+		}, "", false},
 		"the only number becomes a factor": {[]string{old}, func(o *webhookWorld, p *person) error {
 			yes := true
 			_, err := o.Admin.ChangeUserPhone(ctx, p.phone, admin.PhoneChange{Reserved: &yes})

@@ -190,9 +190,13 @@ func TestAMessageToAVerifiedNumberCounts(t *testing.T) {
 // cannot claim it, whatever happens to another account that only added it.
 func TestANumberStaysWithTheUserWhoVerifiedIt(t *testing.T) {
 	for what, remove := range map[string]func(a *person) error{
-		"the other account is deleted":           func(a *person) error { return a.Admin.DeleteUser(t.Context(), a.id) },
-		"the other account removes it":           func(a *person) error { _, err := a.MFA.DeletePhone(t.Context(), a.browser, a.phone); return err },
-		"the Backend API removes it there":       func(a *person) error { _, err := a.Admin.DeleteUserPhone(t.Context(), a.phone); return err },
+		"the other account is deleted":     func(a *person) error { return a.Admin.DeleteUser(t.Context(), a.id) },
+		"the other account removes it":     func(a *person) error { _, err := a.MFA.DeletePhone(t.Context(), a.browser, a.phone); return err },
+		"the Backend API removes it there": func(a *person) error { _, err := a.Admin.DeleteUserPhone(t.Context(), a.phone); return err },
+		"the Backend API replaces it there": func(a *person) error {
+			_, err := a.Admin.ReplaceUserPhones(t.Context(), a.id, anotherNumber, phoneState(true))
+			return err
+		},
 		"the Backend API says it is not proved":  func(a *person) error { return a.doubted() },
 		"the other account is banned and let in": func(a *person) error { _, err := a.Admin.Ban(t.Context(), a.id); return err },
 	} {

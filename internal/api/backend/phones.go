@@ -15,7 +15,7 @@ func PhoneNumberCreate() operation.Operation {
 	return row("phone-number-create", "POST /v1/phone_numbers",
 		"Add a number to a user", operation.Writes|operation.Deletes|operation.Numbers, createUserPhone,
 		operation.NotFound, unreached, []apierr.Code{apierr.FormIdentifierExists,
-			apierr.IdentificationUpdateSecondFactorUnverified})
+			apierr.IdentificationUpdateSecondFactorUnverified, apierr.SessionClaimsTooLarge})
 }
 
 // PhoneNumberGet is GET /v1/phone_numbers/{phone_number_id}.
@@ -28,7 +28,7 @@ func PhoneNumberUpdate() operation.Operation {
 	return row("phone-number-update", "PATCH /v1/phone_numbers/{phone_number_id}",
 		"Change a number", operation.Writes|operation.Deletes, updateUserPhone,
 		operation.NotFound, unreached, []apierr.Code{apierr.FormIdentifierExists,
-			apierr.IdentificationUpdateSecondFactorUnverified})
+			apierr.IdentificationUpdateSecondFactorUnverified, apierr.SessionClaimsTooLarge})
 }
 
 // PhoneNumberPrepare is POST /v1/phone_numbers/{phone_number_id}/prepare_verification.
@@ -59,7 +59,7 @@ func PhoneNumberDelete() operation.Operation {
 func UserPhoneNumberReplace() operation.Operation {
 	return row("user-phone-number-replace", "PUT /v1/users/{user_id}/phone_number",
 		"Give a user one number in place of all; it is no second factor", operation.Writes|operation.Deletes|operation.Numbers, replaceUserPhones,
-		operation.NotFound, []apierr.Code{apierr.FormIdentifierExists})
+		operation.NotFound, []apierr.Code{apierr.FormIdentifierExists, apierr.SessionClaimsTooLarge})
 }
 
 type adminPhoneCreateInput struct {

@@ -9,6 +9,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -36,7 +38,9 @@ func (s *Service) AddUserPhone(ctx context.Context, user, text string, change Ph
 		}
 		u.Phones = append(u.Phones, s.NewPhone(u, n, t.Now))
 		audit.Record(t, u, account.EventNumberAdded, u.Phones[len(u.Phones)-1].Subject())
-		return changePhone(t, u, &u.Phones[len(u.Phones)-1], change, &out)
+		return sessions.KeepClaims(t, u, func() error {
+			return changePhone(t, u, &u.Phones[len(u.Phones)-1], change, &out)
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -59,24 +63,34 @@ func (s *Service) ReplaceUserPhones(ctx context.Context, user, text string, chan
 		if err := checkFree(t, u, identifier.Phone, n.E164(), "phone_number"); err != nil {
 			return err
 		}
-		for _, p := range slices.Clone(u.Phones) {
-			if p.Number == n.E164() {
-				continue
-			}
-			if err := mfa.DropPhone(t, u, p.ID); err != nil {
+		return sessions.KeepClaims(t, u, func() error {
+			if err := s.onlyPhone(t, u, n); err != nil {
 				return err
 			}
-		}
-		if len(u.Phones) == 0 {
-			u.Phones = append(u.Phones, s.NewPhone(u, n, t.Now))
-			audit.Record(t, u, account.EventNumberAdded, u.Phones[0].Subject())
-		}
-		return changePhone(t, u, &u.Phones[0], change, &out)
+			return changePhone(t, u, &u.Phones[0], change, &out)
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &out, nil
+}
+
+// onlyPhone removes all numbers of a user but one, which it adds if the user does not have it.
+func (s *Service) onlyPhone(t *tx.Tx, u *account.User, n phone.Number) error {
+	for _, p := range slices.Clone(u.Phones) {
+		if p.Number == n.E164() {
+			continue
+		}
+		if err := mfa.DropPhone(t, u, p.ID); err != nil {
+			return err
+		}
+	}
+	if len(u.Phones) == 0 {
+		u.Phones = append(u.Phones, s.NewPhone(u, n, t.Now))
+		audit.Record(t, u, account.EventNumberAdded, u.Phones[0].Subject())
+	}
+	return nil
 }
 
 // UserPhone returns any user's number.
@@ -90,7 +104,7 @@ func (s *Service) UserPhone(ctx context.Context, id string) (*mfa.PhoneResult, e
 // ChangeUserPhone changes any user's number.
 func (s *Service) ChangeUserPhone(ctx context.Context, id string, change PhoneChange) (*mfa.PhoneResult, error) {
 	return s.adminPhone(ctx, id, func(t *tx.Tx, u *account.User, p *account.Phone, out *mfa.PhoneResult) error {
-		return changePhone(t, u, p, change, out)
+		return sessions.KeepClaims(t, u, func() error { return changePhone(t, u, p, change, out) })
 	})
 }
 

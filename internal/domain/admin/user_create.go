@@ -63,9 +63,6 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, 
 		if err := checkProfile(u, UserChange{FirstName: &in.FirstName, LastName: &in.LastName, ExternalID: &in.ExternalID, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe}); err != nil {
 			return err
 		}
-		if err := sessions.CheckClaims(t, u); err != nil {
-			return err
-		}
 		if digest != "" {
 			u.Password, u.PasswordAt = digest, t.Now
 		}
@@ -75,6 +72,9 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, 
 			return err
 		}
 		if err := importFactors(t, u, in); err != nil {
+			return err
+		}
+		if err := sessions.CheckClaims(t, u); err != nil {
 			return err
 		}
 		u.SettleFactors(t.Now)

@@ -30,6 +30,16 @@ func PlainName(name string) string {
 	}, name)
 }
 
+// Seen returns a text without invisible characters.
+func Seen(text string) string {
+	return strings.Map(func(r rune) rune {
+		if Invisible(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 // Misleads reports whether a text makes a page or a log show something else: it has a control
 // character, a line or paragraph separator, or an invisible character. The two joiners of Persian
 // and Indic names are allowed after a visible character.

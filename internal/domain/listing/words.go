@@ -108,11 +108,12 @@ func first(text string, n int) string {
 // isWord reports whether a character is a part of words: a letter, a digit, or a mark on one.
 func isWord(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.M) }
 
-// Split returns the words of a search as [Terms] has them. Signs before a word mean nothing. A
-// search with a part of signs alone has no words: to ignore the part would find more users.
+// Split returns the words of a search as [Terms] has them. Signs before a word mean nothing, nor do
+// invisible characters. A search with a part of signs alone has no words: to ignore the part would
+// find more users.
 func Split(search string) []string {
 	var words []string
-	for _, part := range strings.Fields(identifier.Folded(search)) {
+	for _, part := range strings.Fields(identifier.Folded(identifier.Seen(search))) {
 		word := strings.TrimLeftFunc(part, func(r rune) bool { return !isWord(r) })
 		if word == "" {
 			return nil

@@ -44,12 +44,14 @@ func (s *Service) ChangeProfile(ctx context.Context, from tx.Caller, in Change) 
 				return false, err
 			}
 		}
-		if err := in.setPrimary(u); err != nil {
-			return false, err
-		}
 		renamed := in.Username != nil && *in.Username != before.username
 		changed := admin.UserChange{Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, Unsafe: in.Unsafe}
-		err := sessions.KeepClaims(t, u, func() error { return admin.ChangeProfile(t, u, changed) })
+		err := sessions.KeepClaims(t, u, func() error {
+			if err := in.setPrimary(u); err != nil {
+				return err
+			}
+			return admin.ChangeProfile(t, u, changed)
+		})
 		if err != nil && renamed {
 			t.Discard() // the old username was released already
 			err = refused(t, err)
