@@ -69,7 +69,7 @@ func (s Settings) checkData() error {
 	rule(s.KeyOperator == "" || principalForm.MatchString(s.KeyOperator), "key_operator: %q is not the ARN of a role or user as in arn:aws:iam::111122223333:role/Operator", s.KeyOperator)
 	rule(s.Backup.Days >= 0 && s.Backup.Days <= maxBackupAge, "backup.days: %d is not between 0 (no backups) and %d", s.Backup.Days, maxBackupAge)
 	rule(s.Backup.CopyTo == "" || s.Backup.on(), "backup.copy_to: nothing is backed up; set backup.days")
-	rule(s.Backup.CopyTo == "" || vaultForm.MatchString(s.Backup.CopyTo), "backup.copy_to: %q is not the ARN of a backup vault as in arn:aws:backup:eu-central-1:444455556666:backup-vault:countersign", s.Backup.CopyTo)
+	rule(s.Backup.CopyTo == "" || vaultForm.MatchString(s.Backup.CopyTo), "backup.copy_to: %q is not the ARN of a backup vault as in arn:aws:backup:eu-central-1:444455556666:backup-vault:countersign, with 2 to 50 letters, digits, hyphens and underscores at its end", s.Backup.CopyTo)
 	if s.Warm != (Warm{}) {
 		rule(s.Warm.Reads >= leastWarmReads && s.Warm.Reads <= mostWarm, "warm.reads: %d is not between %d, which every table has, and %d", s.Warm.Reads, leastWarmReads, mostWarm)
 		rule(s.Warm.Writes >= leastWarmWrites && s.Warm.Writes <= mostWarm, "warm.writes: %d is not between %d, which every table has, and %d", s.Warm.Writes, leastWarmWrites, mostWarm)
@@ -122,7 +122,7 @@ func (s Settings) CheckNow(env Env, now time.Time) error {
 			continue
 		}
 		if at := parts[regionAt]; at != "" && env.Region != "" && at != env.Region {
-			wrong = append(wrong, fmt.Errorf("  %s: it is in %s and the deployment in %s; both must be in one region", of.key, at, env.Region))
+			wrong = append(wrong, fmt.Errorf("  %s: it is in %s and the deployment in %s; both must be in one region, and AWS_REGION or your profile names that of the deployment", of.key, at, env.Region))
 		}
 		if env.Account != "" && parts[accountAt] != env.Account {
 			wrong = append(wrong, fmt.Errorf("  %s: it is of the account %s and the deployment of %s; both must be of one account", of.key, parts[accountAt], env.Account))
