@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,7 +15,6 @@ import (
 	"path"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -253,16 +251,5 @@ func (a *API) fail(x *exchange, r *http.Request, err error) {
 		a.Log.Error("request failed", "operation", x.operation, "trace", x.traceID, "error", err.Error())
 	}
 	x.code = e.Code()
-	if after := e.RetryAfter(); after > 0 {
-		x.Header().Set("Retry-After", strconv.Itoa(int(after/time.Second)))
-	}
-	data, err := json.Marshal(wire.NewEnvelope(e, x.traceID))
-	if err != nil {
-		data = []byte(`{"errors":[]}`)
-	}
-	x.Header().Set("Content-Type", operation.JSONType)
-	x.WriteHeader(wire.Status(e.Code()))
-	if r.Method != http.MethodHead {
-		_, _ = x.Write(data)
-	}
+	operation.WriteError(x, r, e, x.traceID)
 }

@@ -4,6 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/countersign-mfa/countersign/internal/api/wire"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // JSONType is the content type of answers. It has no charset, because Clerk's server SDK compares
@@ -46,4 +51,21 @@ func write(w http.ResponseWriter, status int, body any) error {
 	w.WriteHeader(status)
 	_, _ = w.Write(data)
 	return nil
+}
+
+// WriteError answers a request with an error of the catalogue, in the form of Clerk's API. A HEAD
+// request gets no body (RFC 9110 section 9.3.2).
+func WriteError(w http.ResponseWriter, r *http.Request, e *apierr.Error, traceID string) {
+	if after := e.RetryAfter(); after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(after/time.Second)))
+	}
+	data, err := json.Marshal(wire.NewEnvelope(e, traceID))
+	if err != nil {
+		data = []byte(`{"errors":[]}`)
+	}
+	w.Header().Set("Content-Type", JSONType)
+	w.WriteHeader(wire.Status(e.Code()))
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(data)
+	}
 }

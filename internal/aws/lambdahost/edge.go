@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -113,22 +112,12 @@ func (e Edge) refuse(w http.ResponseWriter, r *http.Request, why *apierr.Error) 
 	var id [16]byte
 	_, _ = rand.Read(id[:])
 	trace := hex.EncodeToString(id[:])
-	body, err := json.Marshal(wire.NewEnvelope(why, trace))
-	if err != nil {
-		body = []byte(`{"errors":[]}`)
-	}
-	status := wire.Status(why.Code())
 	h := w.Header()
-	h.Set("Content-Type", operation.JSONType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Clerk-Trace-Id", trace)
-	if after := why.RetryAfter(); after > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(after/time.Second)))
-	}
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
-	e.Log.Info("request", "operation", "none", "refused", "not through CloudFront", "method", r.Method, "status", status, "code", string(why.Code()), "trace", trace)
+	operation.WriteError(w, r, why, trace)
+	e.Log.Info("request", "operation", "none", "refused", "not through CloudFront", "method", r.Method, "status", wire.Status(why.Code()), "code", string(why.Code()), "trace", trace)
 }
 
 // viewerAddress reads [ViewerHeader]: the address, a colon and the port, as in
