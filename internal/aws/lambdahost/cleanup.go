@@ -64,38 +64,42 @@ func ServeCleanup() {
 // users of an earlier release: it puts them into the lists of users. The next run goes on. If
 // this work fails, the cleanup runs all the same.
 func (d *Deployment) MigrateFirst(migrate func(context.Context, func(directory.Progress) bool) (directory.Progress, error), clean Handler, now func() time.Time) Handler {
-	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
-		if !Scheduled(event) {
-			return admin.CleanupResult{}, ErrEvent
-		}
-		inTime := untilLeft(ctx, 2, now)
-		p, failed := migrate(ctx, func(directory.Progress) bool { return inTime() })
-		if p.Moved+p.Unreadable > 0 || failed != nil {
+	return first(func(ctx context.Context, inTime func() bool) (more bool, err error) {
+		p, err := migrate(ctx, func(directory.Progress) bool { return inTime() })
+		if p.Moved+p.Unreadable > 0 || err != nil {
 			d.Log.Info("lists of users", "seen", p.Seen, "moved", p.Moved, "unreadable", p.Unreadable, "identifiers of other users", p.Taken, "complete", p.Complete)
 		}
-		r, err := clean(ctx, event)
-		r.More = r.More || failed == nil && !p.Complete
-		return r, errors.Join(failed, err)
-	}
+		return err == nil && !p.Complete, err
+	}, clean, now)
 }
 
 // MendFirst returns the handler of the cleanup that first spends at most half of its time on the
 // times to live that an earlier release wrote, so that the table deletes no valid record. The next
 // run goes on. If this work fails, the cleanup runs all the same.
 func (d *Deployment) MendFirst(mend func(context.Context, func(admin.EndsProgress) bool) (admin.EndsProgress, error), clean Handler, now func() time.Time) Handler {
+	return first(func(ctx context.Context, inTime func() bool) (more bool, err error) {
+		worked := false
+		p, err := mend(ctx, func(admin.EndsProgress) bool {
+			worked = inTime()
+			return worked
+		})
+		if worked || p.Mended > 0 || err != nil {
+			d.Log.Info("times to live", "seen", p.Seen, "mended", p.Mended, "done", p.Done)
+		}
+		return false, err
+	}, clean, now)
+}
+
+// first returns the handler that does other work before the cleanup, also when that work fails.
+// inTime reports whether more than half of the run's time is left; more asks for another run.
+func first(work func(ctx context.Context, inTime func() bool) (more bool, err error), clean Handler, now func() time.Time) Handler {
 	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
 		if !Scheduled(event) {
 			return admin.CleanupResult{}, ErrEvent
 		}
-		inTime, worked := untilLeft(ctx, 2, now), false
-		p, failed := mend(ctx, func(admin.EndsProgress) bool {
-			worked = inTime()
-			return worked
-		})
-		if worked || p.Mended > 0 || failed != nil {
-			d.Log.Info("times to live", "seen", p.Seen, "mended", p.Mended, "done", p.Done)
-		}
+		more, failed := work(ctx, untilLeft(ctx, 2, now))
 		r, err := clean(ctx, event)
+		r.More = r.More || more
 		return r, errors.Join(failed, err)
 	}
 }
@@ -116,7 +120,7 @@ type Handler = func(context.Context, json.RawMessage) (admin.CleanupResult, erro
 
 // Cleanup returns the handler of the scheduled cleanup. A run may stop, fail or overlap with
 // another at any point: the next run finds what an earlier one left.
-func (d *Deployment) Cleanup(clean func(context.Context, int) (admin.CleanupResult, error), now func() time.Time) func(context.Context, json.RawMessage) (admin.CleanupResult, error) {
+func (d *Deployment) Cleanup(clean func(context.Context, int) (admin.CleanupResult, error), now func() time.Time) Handler {
 	return func(ctx context.Context, event json.RawMessage) (admin.CleanupResult, error) {
 		var sum admin.CleanupResult
 		if !Scheduled(event) {
