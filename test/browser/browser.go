@@ -36,7 +36,7 @@ func (b *Browser) Call(ctx context.Context, h http.Handler, method, path string,
 	if b.Cookie != "" {
 		r.AddCookie(&http.Cookie{Name: clientCookie, Value: b.Cookie})
 	}
-	a := serve(h, r)
+	a := Serve(h, r)
 	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
 		if c.Name == clientCookie {
 			b.Cookie = c.Value
@@ -60,7 +60,7 @@ func Server(ctx context.Context, h http.Handler, key, method, path string, body 
 	}
 	r.Header.Set("Authorization", "Bearer "+key)
 	r.Header.Set("Content-Type", "application/json")
-	return serve(h, r), nil
+	return Serve(h, r), nil
 }
 
 // Answer is a response with its body read.
@@ -126,7 +126,8 @@ func (r *recorder) Write(text []byte) (int, error) {
 	return r.body.Write(text)
 }
 
-func serve(h http.Handler, r *http.Request) Answer {
+// Serve returns a handler's answer to a request.
+func Serve(h http.Handler, r *http.Request) Answer {
 	rec := &recorder{header: http.Header{}}
 	h.ServeHTTP(rec, r)
 	return Answer{Status: rec.status, Header: rec.header, Body: rec.body.Bytes()}

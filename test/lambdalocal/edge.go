@@ -1,7 +1,6 @@
 package lambdalocal
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
+	"github.com/countersign-mfa/countersign/test/browser"
 )
 
 // Edge answers as a CloudFront distribution does with the settings of infra/edge.go, in front of a
@@ -37,10 +37,8 @@ type Edge struct {
 }
 
 type keptAnswer struct {
-	status int
-	header http.Header
-	body   []byte
-	until  time.Time
+	browser.Answer
+	until time.Time
 }
 
 // NewEdge returns a distribution in front of the gateway at a URL. Its caller's address is the one
@@ -92,9 +90,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.write(w)
 		return
 	}
-	seen := &answered{header: http.Header{}}
-	e.origin.ServeHTTP(seen, e.toOrigin(r, cached))
-	a := keptAnswer{status: seen.status, header: seen.header, body: seen.body.Bytes()}
+	a := keptAnswer{Answer: browser.Serve(e.origin, e.toOrigin(r, cached))}
 	if life := e.life(r, a, cached); life > 0 {
 		a.until = e.now().Add(life)
 		e.mu.Lock()
@@ -134,10 +130,10 @@ func (e *Edge) life(r *http.Request, a keptAnswer, cached bool) time.Duration {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return 0
 	}
-	control := a.header.Get("Cache-Control")
+	control := a.Header.Get("Cache-Control")
 	private := strings.Contains(control, "no-store") || strings.Contains(control, "no-cache") || strings.Contains(control, "private")
-	if a.status >= http.StatusBadRequest {
-		return e.lifeOfError(a.status, private, control)
+	if a.Status >= http.StatusBadRequest {
+		return e.lifeOfError(a.Status, private, control)
 	}
 	if private || !cached { // the policy CachingDisabled has a maximum of 0
 		return 0
@@ -239,32 +235,9 @@ func refused(w http.ResponseWriter, status int) {
 }
 
 func (a keptAnswer) write(w http.ResponseWriter) {
-	for name, values := range a.header {
+	for name, values := range a.Header {
 		w.Header()[name] = values
 	}
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body)
-}
-
-// answered collects an answer.
-type answered struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-// Header implements [http.ResponseWriter].
-func (w *answered) Header() http.Header { return w.header }
-
-// WriteHeader implements [http.ResponseWriter].
-func (w *answered) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-}
-
-// Write implements [http.ResponseWriter].
-func (w *answered) Write(p []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return w.body.Write(p)
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body)
 }
