@@ -25,9 +25,9 @@ if [ -n "$topic" ]; then
   if ! mails=$(aws sns list-subscriptions-by-topic --region "$region" --topic-arn "$topic" --query 'Subscriptions[].SubscriptionArn' --output text); then
     echo "The subscriptions of the alarms could not be read." >&2
   elif [ -z "$mails" ] || [ "$mails" = None ]; then
-    echo "Alarms reach nobody: set alarm_mail in the settings, or subscribe to $topic."
+    echo "AWS mails no alarm: set alarm_mail in the settings, or subscribe to $topic."
   elif grep -q PendingConfirmation <<<"$mails"; then
-    echo "Alarms may reach nobody: an address has not confirmed its subscription. Open the link in the mail of AWS."
+    echo "AWS mails no alarm to an address that has not confirmed its subscription. Open the link in the mail of AWS."
   else
     echo "Alarms reach $(wc -w <<<"$mails" | tr -d ' ') confirmed subscription(s)."
   fi

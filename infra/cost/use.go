@@ -5,7 +5,7 @@ import "math"
 // Month is the length of a month in seconds.
 const Month = 30 * 24 * 60 * 60
 
-// Use is how much a deployment uses of what has a price, in the units of the price.
+// Use has the amount that a deployment uses under each price, in the unit of the price.
 type Use map[Price]float64
 
 // Plus returns the use of u and of n times the other.

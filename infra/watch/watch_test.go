@@ -87,7 +87,7 @@ func named(t *testing.T, name string) Alarm {
 	return Alarm{}
 }
 
-// TestWouldItHaveRung: each alarm notifies of what it is for, and not of what is not, in every
+// TestWouldItHaveRung: each alarm notifies in the stories that it is for, and in no other, in every
 // reading of AWS's documents.
 func TestWouldItHaveRung(t *testing.T) {
 	rung := map[string]bool{}

@@ -151,7 +151,7 @@ func (a *account) mail(ctx context.Context) ([]Finding, error) {
 	}
 	addresses := a.of("AWS::SNS::Subscription")
 	if len(addresses) == 0 {
-		return []Finding{warns("alarm_mail is not set, so that alarms reach nobody")}, nil
+		return []Finding{warns("alarm_mail is not set, so AWS mails no alarm")}, nil
 	}
 	if !a.deployed {
 		return nil, nil
@@ -174,7 +174,7 @@ func (a *account) mail(ctx context.Context) ([]Finding, error) {
 			}
 			for _, is := range page.Subscriptions {
 				if aws.ToString(is.SubscriptionArn) == "PendingConfirmation" {
-					return []Finding{warns("%s has not confirmed, so that alarms reach nobody there: open the link in the mail of AWS, or deploy with another alarm_mail and back for a new mail", aws.ToString(is.Endpoint))}, nil
+					return []Finding{warns("%s has not confirmed, so AWS mails no alarm to it: open the link in the mail of AWS, or deploy with another alarm_mail and back for a new mail", aws.ToString(is.Endpoint))}, nil
 				}
 			}
 		}
