@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { accessible, signInByTicket, focused, heading, press, startBrowser, startServer, state, tab, test, totp, visit } from './world.js';
+import { signInByTicket, focused, heading, press, startBrowser, startServer, state, tab, test, totp, visit } from './world.js';
 
 let server, browser;
 before(async () => {
@@ -386,16 +386,7 @@ test('where a sign-in leads: our own pages only', async () => {
   }
 });
 
-test('without scripts there is a message, in the language of the visitor', async () => {
-  for (const [lang, text] of [['en', 'they did not load'], ['de', 'wurden nicht geladen'], ['es', 'no se han cargado'], ['ja', '読み込めませんでした']]) {
-    const page = await visit(browser, server, { locale: lang });
-    await page.route(/\/js\//, (route) => route.abort());
-    await page.goto('/sign-in');
-    await page.getByText(text).waitFor({ timeout: 6000 });
-    await page.waitForFunction(() => getComputedStyle(document.querySelector('.late')).visibility === 'visible');
-    await accessible(page, `blocked, ${lang}`);
-    await page.done();
-  }
+test('a browser without JavaScript gets a message', async () => {
   const page = await visit(browser, server, { javaScriptEnabled: false });
   await page.goto('/sign-in');
   assert.ok(await page.locator('noscript .notice').isVisible());

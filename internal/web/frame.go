@@ -34,6 +34,7 @@ func (d pageData) head() markup {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
+<script type="module" async fetchpriority="high" nonce="`, nonce, `" src="`, base, `js/early.js"></script>
 <title>`, text(d.Title), ` · `, text(d.Name), `</title>
 <link rel="icon" href="`, base, `mark.svg" type="image/svg+xml">
 <link rel="stylesheet" nonce="`, nonce, `" href="`, base, `style.css">
@@ -58,7 +59,7 @@ func (d pageData) body() markup {
 <div id="top"></div>
 </header>
 <main id="main" tabindex="-1"`, when(d.Narrow, ` class="narrow"`), `>
-<div id="page"><div class="card waiting" aria-busy="true"><div class="late tight"><h1>`, text(d.Title), `</h1><p>`, d.text("frame.blocked"), `</p></div></div></div>
+`, d.waiting(), `
 <noscript><div class="card notice"><p>`, d.text("frame.noscript"), `</p></div></noscript>
 </main>
 <footer class="bottom">
@@ -67,6 +68,17 @@ func (d pageData) body() markup {
 </footer>
 <div id="toasts" role="status" aria-live="polite"></div>
 `)
+}
+
+// waiting is what a page shows before its script renders: its title and the outline of two fields
+// at once, "still loading" after 3 seconds, and what to do when a script failed or nothing came for
+// 20 seconds.
+func (d pageData) waiting() markup {
+	return join(`<div id="page"><div class="card waiting" aria-busy="true"><h1>`, text(d.Title), `</h1>
+<div class="under"><div class="outline" aria-hidden="true"><i></i><i></i><i></i><i></i></div>
+<p class="late" role="status">`, d.text("frame.loading"), `</p>
+<p class="blocked">`, d.text("frame.blocked"), `</p></div>
+</div></div>`)
 }
 
 func (d pageData) text(key string) markup { return text(d.Texts[key]) }

@@ -251,7 +251,7 @@ func TestAppearance(t *testing.T) {
 			t.Errorf("the page does not hold %s", want)
 		}
 	}
-	if strings.Count(page, "</script>") != 2 {
+	if strings.Count(page, "</script>") != 3 {
 		t.Error("the name ends a script")
 	}
 	if policy := r.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "img-src 'self' https://cdn.example.com;") {

@@ -1,6 +1,7 @@
 // The Frontend API of the page's own origin, with the browser's cookies.
 
-import { duration, has, t } from './page.js';
+import { early } from './early.js';
+import { duration, has, setClock, t } from './page.js';
 
 /** An error answer of the API, or a network error. */
 export class Problem extends Error {
@@ -20,7 +21,8 @@ export async function request(method, path, { form, json } = {}) {
   }
   let response, body;
   try {
-    response = await fetch(path, options);
+    response = (await early(method, path)?.catch(() => {})) ?? (await fetch(path, options));
+    setClock(response.headers.get('Date'));
     const text = await response.text();
     body = text === '' ? undefined : JSON.parse(text);
   } catch {

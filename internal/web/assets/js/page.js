@@ -1,14 +1,29 @@
 // Basics of every page: texts, elements, messages, focus.
 
+import { loaded } from './early.js';
+
+loaded();
+
 const data = JSON.parse(document.getElementById('data').textContent);
-export const { lang, name, support, origins } = data;
+export const { name, support, origins } = data;
 export const afterSignIn = data.after_sign_in;
+/** The locale of numbers and dates: the visitor's region, such as en-GB, in the language of the page. */
+export const lang = navigator.languages.find((l) => l.split('-')[0] === data.lang && valid(l)) ?? data.lang;
 const texts = data.texts;
 
 // A page from the back/forward cache may show an old state to another user.
 window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
 
 const SVG = 'http://www.w3.org/2000/svg';
+
+// Some browsers on Linux name a locale that is none, such as en-US@posix.
+function valid(locale) {
+  try {
+    return Intl.getCanonicalLocales(locale).length === 1;
+  } catch {
+    return false;
+  }
+}
 
 function fill(element, properties, children) {
   for (const [key, value] of Object.entries(properties ?? {})) {
@@ -73,6 +88,26 @@ export function duration(seconds) {
 
 export const number = (n) => new Intl.NumberFormat(lang).format(n);
 export const date = (ms) => new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'short' }).format(ms);
+
+let behind = 0; // milliseconds by which this device's clock is behind the server's
+
+/** Takes the server's time from the Date header of an answer, so that a device's wrong clock does not matter. */
+export function setClock(header) {
+  const now = Date.parse(header);
+  if (now) behind = now - Date.now();
+}
+
+const spans = [['minute', 60_000], ['hour', 3_600_000], ['day', 86_400_000]];
+
+/** A time in the past, such as "2 hours ago", with the date and time as its title. After a week it is the date. */
+export function ago(ms) {
+  const past = Date.now() + behind - ms;
+  const [unit, length] = spans.findLast(([, l]) => past >= l) ?? ['second', Infinity];
+  const words = past < 7 * 86_400_000 ? new Intl.RelativeTimeFormat(lang, { numeric: 'auto' }).format(-Math.floor(Math.max(past, 0) / length), unit)
+    : new Intl.DateTimeFormat(lang, { dateStyle: 'medium' }).format(ms);
+  return h('time', { datetime: new Date(ms).toISOString(), title: date(ms) }, words);
+}
+
 export const country = (code) => new Intl.DisplayNames(lang, { type: 'region' }).of(code);
 
 /** A phone number, left to right, with groups where the numbering plan is known. */

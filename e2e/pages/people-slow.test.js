@@ -1,0 +1,112 @@
+// People on a slow or broken line: what a page shows before its script runs, and how soon it can be used.
+
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { accessible, heading, signInByTicket, startBrowser, startServer, test, visit } from './world.js';
+
+let server, browser;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** Holds the answers of matching requests until the function that it returns is called. */
+async function hold(page, pattern) {
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  await page.route(pattern, async (route) => {
+    await released;
+    await route.continue();
+  });
+  return release;
+}
+
+/** Lets the waiting time of the page pass, in milliseconds: its styles show each word after a delay. */
+const wait = (page, ms) => page.evaluate((time) => {
+  for (const a of document.getAnimations()) if (a.effect.getTiming().delay <= time) a.finish();
+}, ms);
+
+test('a slow line: the outline at once, then "still loading", and never that the scripts did not load', async () => {
+  const page = await visit(browser, server);
+  const release = await hold(page, /\/js\/otp\.js/);
+  await page.goto('/sign-in', { waitUntil: 'commit' });
+  await page.locator('.outline').waitFor();
+  const [loading, blocked] = [page.getByText('Still loading…'), page.getByText('have not loaded')];
+  assert.ok(!(await loading.isVisible()) && !(await blocked.isVisible()), 'nothing is said at once');
+  await wait(page, 3000);
+  await loading.waitFor();
+  assert.ok(!(await blocked.isVisible()), 'a slow line is not a blocked script');
+  await accessible(page, 'still loading');
+  await wait(page, 20_000);
+  await blocked.waitFor();
+  await accessible(page, 'nothing for 20 seconds');
+  release();
+  await heading(page, 'Sign in');
+  assert.ok(!(await blocked.isVisible()), 'the form takes its place');
+  await page.done();
+});
+
+test('a script that failed is said at once, in the language of the visitor', async () => {
+  for (const [lang, text] of [['en', 'have not loaded'], ['de', 'sind nicht geladen'], ['es', 'no se han cargado'], ['ja', '読み込めませんでした']]) {
+    const page = await visit(browser, server, { locale: lang });
+    await page.route(/\/js\/challenge\.js/, (route) => route.abort());
+    await page.goto('/sign-in');
+    await page.getByText(text).waitFor({ timeout: 2000 });
+    await accessible(page, `a script failed, ${lang}`);
+    await page.done();
+  }
+});
+
+test('no script at all is said after 20 seconds; a slow API is not said to be a script', async () => {
+  let page = await visit(browser, server);
+  await page.route(/\/js\//, (route) => route.abort());
+  await page.goto('/sign-in');
+  await wait(page, 20_000);
+  await page.getByText('have not loaded').waitFor();
+  await page.done();
+
+  page = await visit(browser, server);
+  const release = await hold(page, /\/v1\/client$/);
+  await page.goto('/sign-in', { waitUntil: 'commit' });
+  await page.locator('.waiting.loaded').waitFor();
+  await wait(page, 20_000);
+  await page.getByText('Still loading…').waitFor();
+  assert.ok(!(await page.getByText('have not loaded').isVisible()));
+  release();
+  await heading(page, 'Sign in');
+  await page.done();
+});
+
+test('the requests of a page start before its modules have loaded, once each', async () => {
+  const user = await server.userNamed('anna');
+  for (const [path, calls, title] of [['/sign-in', ['/v1/client', '/v1/environment'], 'Sign in'], ['/account/add-authenticator', ['/v1/client'], 'Add an authenticator app']]) {
+    const page = await visit(browser, server);
+    if (path.startsWith('/account')) {
+      await signInByTicket(page, server, user);
+      await heading(page, 'Security');
+    }
+    const release = await hold(page, /\/js\/(otp|challenge)\.js/);
+    const asked = [];
+    page.on('request', (r) => { if (r.url().includes('/v1/')) asked.push(new URL(r.url()).pathname); });
+    const all = Promise.all(calls.map((call) => page.waitForResponse((r) => r.url().endsWith(call))));
+    await page.goto(path, { waitUntil: 'commit' });
+    await all;
+    assert.deepEqual(asked.sort(), calls, `${path}: asked while a module is missing`);
+    release();
+    await heading(page, title);
+    for (const call of calls) assert.equal(asked.filter((a) => a === call).length, 1, `${path}: ${call} once`);
+    await page.done();
+  }
+});
+
+test('a first request that was lost is asked again', async () => {
+  const page = await visit(browser, server);
+  await page.route('**/v1/environment', (route) => route.abort(), { times: 1 });
+  await page.goto('/sign-in');
+  await heading(page, 'Sign in');
+  await page.done();
+});

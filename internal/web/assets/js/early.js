@@ -1,0 +1,24 @@
+// The module that runs first: it starts the page's first requests while the other modules load, and says
+// when these did not load. It imports nothing.
+
+const starts = { 'sign-in': ['/v1/client', '/v1/environment'], account: ['/v1/client'] };
+const started = new Map((starts[document.documentElement.className] ?? []).map((path) => {
+  const answer = fetch(path, { credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(20_000), headers: { Accept: 'application/json' } });
+  answer.catch(() => {}); // the page then asks again
+  return [path, answer];
+}));
+
+/** The answer of a request that started early, once; undefined for every other request. */
+export function early(method, path) {
+  const answer = method === 'GET' ? started.get(path) : undefined;
+  started.delete(path);
+  return answer;
+}
+
+/** Says that all modules of the page loaded. */
+export function loaded() {
+  document.querySelector('.waiting')?.classList.add('loaded');
+}
+
+// The event comes when every script has run or failed.
+window.addEventListener('load', () => document.querySelector('.waiting:not(.loaded)')?.classList.add('failed'));
