@@ -75,10 +75,33 @@ test('bars stand on each other, and what they add up to is inside of the axis', 
   await page.done();
 });
 
+test('six lines are told apart without colour, and their names do not overlap', async () => {
+  const names = ['Wrong code', 'Wrong password', 'A used code was tried again', 'Message', 'Locked', 'Switched off'];
+  const { page } = await drawn({ ...some, kind: 'lines', series: names.map((name, n) => ({ name, values: days.map((_, i) => (n < 3 ? 0 : (i * n) % 7)) })) });
+  await page.locator('.drawing .name').first().waitFor();
+  await state(page, 'chart-six-lines');
+  const looks = await page.locator('.drawing .line').evaluateAll((all) => all.map((e) => getComputedStyle(e).strokeDasharray));
+  assert.equal(new Set(looks).size, 6, `dashes: ${looks}`);
+  const shapes = await page.locator('.drawing .point').first().locator('.dot').evaluateAll((all) => all.map((e) => e.getAttribute('d').replace(/^M\S+ [\d.]+/, '')));
+  assert.equal(new Set(shapes).size, 6, `markers: ${shapes}`);
+  const beside = await page.locator('.drawing .name text').evaluateAll((all) => all.map((e) => e.getBoundingClientRect()).map(({ top, bottom, right }) => ({ top, bottom, right })).sort((a, b) => a.top - b.top));
+  const edge = await page.locator('.drawing').evaluate((e) => e.getBoundingClientRect().right);
+  for (const [i, at] of beside.entries()) {
+    assert.ok(at.right <= edge + 1, `name ${i} is cut at the right`);
+    if (i > 0) assert.ok(at.top >= beside[i - 1].top + 14, `names ${i - 1} and ${i} overlap`);
+  }
+  assert.equal(await page.locator('.legend .sample').count(), 6);
+  await page.setViewportSize({ width: 420, height: 760 });
+  await page.locator('.drawing .name').first().waitFor({ state: 'detached' });
+  await page.done();
+});
+
 test('lines, other languages, and nothing to show', async () => {
   let { page, base } = await drawn({ ...some, kind: 'lines', series: some.series.slice(0, 2), labels: days }, 'de');
   await page.locator('.drawing .line').first().waitFor();
   await state(page, 'chart-lines');
+  await page.locator('.drawing .name').first().waitFor();
+  assert.deepEqual(await page.locator('.drawing .name text').evaluateAll((all) => all.map((e) => e.textContent).sort()), ['App', 'Text']);
   const ticks = (most) => page.evaluate(async ({ at, most }) => (await import(at)).ticks(most), { at: `${base}chart.js`, most });
   for (const [most, want] of [[0, [0, 1]], [1, [0, 1]], [3, [0, 1, 2, 3]], [10, [0, 5, 10]], [97, [0, 25, 50, 75, 100]], [1300, [0, 500, 1000, 1500]], [0.3, [0, 0.1, 0.2, 0.3]], [NaN, [0, 1]]]) {
     assert.deepEqual(await ticks(most), want, `up to ${most}`);

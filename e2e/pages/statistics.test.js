@@ -60,7 +60,7 @@ test('verifications by method and what went wrong, by day', async () => {
 
   await eventually('17 verifications are counted', async () => (await server.backend('GET', '/v1/statistics')).verifications.reduce((sum, s) => sum + s.total, 0) === 17);
   page = await opened();
-  await page.getByText('17 second steps in 30 days, most of them by Authenticator app.').waitFor();
+  await page.getByText('Second steps in 30 days: 17. Most used: Authenticator app.').waitFor();
   await page.getByText('Wrong codes and passwords, repeated codes, locks: 3 in 30 days.').waitFor();
   await state(page, 'statistics');
   const counted = (await server.backend('GET', '/v1/statistics')).verifications;
@@ -72,7 +72,7 @@ test('verifications by method and what went wrong, by day', async () => {
   await page.getByRole('table').first().waitFor();
   assert.equal(await page.locator('tbody').first().locator('tr').count(), 30);
   await page.getByLabel('Time').selectOption('7');
-  await page.getByText(/second steps in 7 days/).waitFor();
+  await page.getByText(/Second steps in 7 days/).waitFor();
   assert.equal(await page.locator('.chart').first().locator('.point').count(), 7);
   await page.done();
 });

@@ -1,4 +1,5 @@
 // Charts in SVG. Each has a summary in words, works with the arrow keys, and shows its numbers in a table.
+// Series differ in lightness; lines differ in their dashes and markers too, and have their names at their ends.
 
 import { h, number, svg, t } from './page.js';
 
@@ -17,13 +18,42 @@ export function ticks(most) {
   return list;
 }
 
+/** The markers of lines, from the point on: circle, square, triangle, diamond, triangle pointing down, cross. */
+const markers = ['m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z', 'm-3.5-3.5h7v7h-7z', 'm0-4.5 4.5 8h-9z', 'm0-5 5 5-5 5-5-5z', 'm0 4.5 4.5-8h-9z', 'm-4.5-1.5h3v-3h3v3h3v3h-3v3h-3v-3h-3z'];
+const marker = (n, x, y) => svg('path', { class: `dot s${n + 1}`, d: `M${x} ${y}${markers[n]}` });
+
+const wide = 560; // the width in pixels from which lines have their names beside them
+const line = 15; // the height of such a name
+const longest = 26; // its characters
+const short = (name) => (name.length > longest ? `${name.slice(0, longest - 1)}…` : name);
+
+/** The width of the longest of some texts as .mark draws them. */
+function widest(texts) {
+  const pen = document.createElement('canvas').getContext('2d');
+  pen.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  return Math.max(...texts.map((text) => pen.measureText(text).width));
+}
+
+/** The heights of names beside their lines: as close to the ends as they can be without overlap. */
+function apart(ends) {
+  const order = ends.map((y, n) => ({ y, n })).sort((a, b) => a.y - b.y || a.n - b.n);
+  order.forEach((o, i) => { o.y = Math.max(o.y, i > 0 ? order[i - 1].y + line : line / 2); });
+  const over = Math.max(0, (order.at(-1)?.y ?? 0) - high);
+  order.forEach((o) => { o.y -= over; });
+  return order;
+}
+
+/** What stands for a series in the legend. */
+const swatch = (n, stacked) => (stacked ? h('span', { class: `key s${n + 1}`, 'aria-hidden': 'true' })
+  : svg('svg', { class: 'sample', viewBox: '0 0 30 12', 'aria-hidden': 'true' }, svg('path', { class: `line s${n + 1}`, d: 'M0 6H30' }), marker(n, 15, 6)));
+
 const compact = (lang) => new Intl.NumberFormat(lang, { notation: 'compact', maximumFractionDigits: 2 });
 
 /**
  * A chart of values by label, such as by day.
  *   title, text   the title, and a summary in one sentence
  *   labels        one for each value, in words; marks may hold short ones for the axis
- *   series        [{ name, values }]; bars are stacked
+ *   series        at most six of [{ name, values }]; bars are stacked
  *   kind          'bars' or 'lines'
  *   format        formats a value
  */
@@ -54,13 +84,15 @@ export function chart({ title, text, labels, marks = labels, series, kind = 'bar
   });
 
   function draw(width) {
-    const inner = Math.max(1, width - beside);
+    const named = !stacked && series.length > 1 && width >= wide;
+    const right = named ? 22 + widest(series.map((s) => short(s.name))) : 0;
+    const inner = Math.max(1, width - beside - right);
     const slot = inner / Math.max(1, labels.length);
     const y = (value) => high - (value / scale.at(-1)) * (high - 8);
     const x = (i) => beside + slot * i;
     const every = Math.ceil(labels.length / Math.max(1, Math.floor(inner / 64)));
     const axis = [
-      scale.map((v) => svg('g', {}, svg('line', { class: 'rule', x1: beside, x2: width, y1: y(v), y2: y(v) }), svg('text', { class: 'mark', x: beside - 8, y: y(v) + 4, 'text-anchor': 'end' }, compact(document.documentElement.lang).format(v)))),
+      scale.map((v) => svg('g', {}, svg('line', { class: 'rule', x1: beside, x2: width - right, y1: y(v), y2: y(v) }), svg('text', { class: 'mark', x: beside - 8, y: y(v) + 4, 'text-anchor': 'end' }, compact(document.documentElement.lang).format(v)))),
       labels.map((_, i) => i % every === 0 && svg('text', { class: 'mark', x: x(i) + slot / 2, y: high + under - 5, 'text-anchor': 'middle' }, marks[i])),
     ];
     const shapes = stacked ? [] : series.map((s, n) => svg('polyline', { class: `line s${n + 1}`, points: labels.map((_, i) => `${x(i) + slot / 2},${y(s.values[i] ?? 0)}`).join(' ') }));
@@ -68,7 +100,7 @@ export function chart({ title, text, labels, marks = labels, series, kind = 'bar
       let below = 0;
       const marksAt = series.map((s, n) => {
         const value = s.values[i] ?? 0;
-        if (!stacked) return svg('circle', { class: `dot s${n + 1}`, cx: x(i) + slot / 2, cy: y(value), r: 3.5 });
+        if (!stacked) return marker(n, x(i) + slot / 2, y(value));
         below += value;
         return value > 0 && svg('rect', { class: `fill s${n + 1}`, x: x(i) + slot * 0.12, width: Math.max(1, slot * 0.76), y: y(below), height: Math.max(1.5, high - y(value)) });
       });
@@ -80,8 +112,10 @@ export function chart({ title, text, labels, marks = labels, series, kind = 'bar
       });
       return point;
     });
+    const names = named && apart(series.map((s) => y(s.values.at(-1) ?? 0))).map((o) => svg('g', { class: 'name', 'aria-hidden': 'true' },
+      marker(o.n, width - right + 8, o.y), svg('text', { class: 'mark', x: width - right + 18, y: o.y + 4 }, short(series[o.n].name))));
     drawing.setAttribute('viewBox', `0 0 ${width} ${high + under}`);
-    drawing.replaceChildren(...[axis, shapes, points].flat(Infinity).filter(Boolean));
+    drawing.replaceChildren(...[axis, shapes, points, names].flat(Infinity).filter(Boolean));
   }
 
   // The chart is redrawn when its width changes, and keeps the focus.
@@ -99,7 +133,7 @@ export function chart({ title, text, labels, marks = labels, series, kind = 'bar
 
   return h('figure', { class: 'chart' },
     h('figcaption', { class: 'tight' }, h('h2', {}, title), h('p', { class: 'small quiet' }, text)),
-    series.length > 1 && h('ul', { class: 'legend small' }, series.map((s, n) => h('li', {}, h('span', { class: `key s${n + 1}`, 'aria-hidden': 'true' }), s.name))),
+    series.length > 1 && h('ul', { class: 'legend small' }, series.map((s, n) => h('li', {}, swatch(n, stacked), s.name))),
     labels.length > 0 && drawing, readout, labels.length > 0 && asTable(title, labels, series, format));
 }
 

@@ -124,7 +124,7 @@ function log() {
         cell('dash.sms.purpose', words(`dash.sms.purpose.${m.purpose}`, m.purpose)),
         cell('dash.state', h('div', {}, state(m), ' ', m.test && badge(t('dash.sms.test'))), m.reason && h('div', { class: 'small quiet' }, words(`dash.sms.reason.${m.reason}`, m.reason)),
           m.undelivered_reason && h('div', { class: 'small quiet' }, words(`dash.sms.undelivered.${m.undelivered_reason}`, m.undelivered_reason))),
-        cell('dash.sms.price', usd(m.price_usd)))))), more.length > 0 ? h('div', { class: 'actions' }, more) : '');
+        cell('dash.sms.price', usd(m.price_usd), m.price_usd > 0 && ['failed', 'undelivered'].includes(m.status) && h('div', { class: 'small quiet' }, t('dash.sms.counted'))))))), more.length > 0 ? h('div', { class: 'actions' }, more) : '');
   }
   async function go(from) {
     await look(from);

@@ -15,9 +15,16 @@ load(page, async () => {
   const body = h('div', { class: 'grid' });
   const look = () => load(body, async () => draw(body, await ask('GET', `/v1/statistics?days=${choose.value}`)));
   choose.addEventListener('change', look);
-  show(page, [h('div', { class: 'section-head' }, heading('h1', null, t('dash.statistics.title'), t('dash.statistics.text')), field({ label: t('dash.statistics.time'), control: choose }).element), body], { focus: false });
+  show(page, [h('div', { class: 'section-head' }, heading('h1', null, t('dash.statistics.title'), `${t('dash.statistics.text')} ${zone()}`), field({ label: t('dash.statistics.time'), control: choose }).element), body], { focus: false });
   await look();
 });
+
+/** The hour of the visitor's clock at which a day in UTC begins. */
+function zone() {
+  const midnight = new Date().setUTCHours(0, 0, 0, 0);
+  const format = new Intl.DateTimeFormat(lang, { timeStyle: 'short' });
+  return t('dash.statistics.zone', { time: format.format(midnight), zone: format.resolvedOptions().timeZone });
+}
 
 /** Labels of the days, long and short. Days are in UTC, as the server counts them. */
 function daysOf(list) {
