@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -198,6 +199,37 @@ func TestTheSMSGuardDoesNotTellWhoseANumberIs(t *testing.T) {
 	if len(seen) != 1 {
 		t.Errorf("answers differ: %v", seen)
 	}
+}
+
+// TestTheNameInMessages: a message calls the application by sms_name, else by the name of the
+// pages, and keeps the letters of both.
+func TestTheNameInMessages(t *testing.T) {
+	const nameless = "The name is one line with a letter or digit, without @, # and invisible characters."
+	for name, tc := range map[string]struct{ body, want string }{
+		"letters of GSM 03.38": {`{"appearance":{"name":"Müller’s Bank"}}`, " is your Müller's Bank code. "},
+		"a name for messages":  {`{"appearance":{"name":"Müller’s Bank"},"sms_name":"MBank"}`, " is your MBank code. "},
+		"other letters":        {`{"sms_name":"東京"}`, " is your 東京 code. "},
+		"none again":           {`{"sms_name":""}`, " is your Example code. "},
+	} {
+		w := newWorld(t)
+		user := w.backend("POST", "/v1/users", `{"username":"max"}`).ok().text("id")
+		number := w.backend("POST", "/v1/phone_numbers", `{"user_id":"`+user+`","phone_number":"+14155550177","verified":false}`).ok().text("id")
+		w.backend("PATCH", "/v1/instance", tc.body).ok()
+		w.backend("POST", "/v1/phone_numbers/"+number+"/prepare_verification", "").ok()
+		if got := w.Sent()[len(w.Sent())-1].Body.Reveal(); !strings.Contains(got, tc.want) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	w := newWorld(t)
+	for _, name := range []string{"a\nb", "a@b", "#1", "x\u202ey", "🔒", " ", " a"} {
+		body, err := json.Marshal(map[string]string{"sms_name": name})
+		w.Must(err)
+		a := w.backend("PATCH", "/v1/instance", string(body)).want(422, "form_param_format_invalid")
+		if got := a.at("errors.0.long_message"); got != nameless {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+	w.backend("PATCH", "/v1/instance", `{"sms_name":"`+strings.Repeat("a", 41)+`"}`).want(422, "form_param_max_length_exceeded")
 }
 
 // TestSMSSettings: amounts are read back as they were set, and an invalid amount is refused.

@@ -289,7 +289,7 @@ func TestNoticesAreFew(t *testing.T) {
 // in one SMS segment.
 func TestNoticesAreInTheLanguageOfWhoActed(t *testing.T) {
 	for in, want := range map[language.Tag]string{
-		language.English: "were changed", language.German: "geaendert", language.Spanish: "Se han cambiado", language.Japanese: "変更されました", "": "were changed",
+		language.English: "were changed", language.German: "geändert", language.Spanish: "Se han cambiado", language.Japanese: "変更されました", "": "were changed",
 	} {
 		o := newWebhookWorld(t)
 		p := o.member()

@@ -13,6 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
@@ -100,6 +101,7 @@ type instanceInput struct {
 	NotifyByText          *bool             `body:"notify_by_text" doc:"tell users of changes by text message, on a number that did not change"`
 	StrictGuessing        *bool             `body:"strict_guessing" doc:"fewer guesses, for owners too: see docs/security/guess-policy.md"`
 	DeleteSelf            *bool             `body:"delete_self" doc:"users may delete their account, after a step-up"`
+	SMSName               *string           `body:"sms_name" rules:"length=0..40" doc:"the app's name in SMS, where that of the pages does not fit"`
 	SMSDailyCap           *float64          `body:"sms_daily_cap_usd" rules:"min=0.000001 max=1000000" doc:"the most that text messages may cost in a UTC day"`
 	// A map replaces the stored one as a whole.
 	SMSCountryCaps map[country]float64 `body:"sms_country_caps" rules:"min=0 max=1000000" doc:"dollars a UTC day by country; replaces all"`
@@ -123,6 +125,9 @@ func (in instanceInput) check() error {
 		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
 			return apierr.New(apierr.FormParamFormatInvalid).Param("allowed_origins").Explain("An origin is a scheme and a host without a path, such as https://app.example.com.")
 		}
+	}
+	if in.SMSName != nil && !sms.IsName(*in.SMSName) {
+		return apierr.New(apierr.FormParamFormatInvalid).Param("sms_name").Explain("The name is one line with a letter or digit, without @, # and invisible characters.")
 	}
 	return nil
 }

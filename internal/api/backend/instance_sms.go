@@ -7,8 +7,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
-// SMSSettings are the settings of the SMS guard.
+// SMSSettings are the settings of messages and of the SMS guard.
 type SMSSettings struct {
+	SMSName              string             `json:"sms_name"`
 	SMSDailyCap          float64            `json:"sms_daily_cap_usd"`
 	SMSCountryCaps       map[string]float64 `json:"sms_country_caps"`
 	SMSPrices            map[string]float64 `json:"sms_prices"`
@@ -22,7 +23,7 @@ type SMSSettings struct {
 func presentSMSSettings(s *account.Settings) SMSSettings {
 	unverified := s.Unverified()
 	return SMSSettings{
-		SMSDailyCap: s.DailyCap().Dollars(), SMSCountryCaps: dollars(s.SMSCountryCaps), SMSPrices: dollars(s.SMSPrices), SMSRecordOnly: s.SMSRecordOnly,
+		SMSName: s.SMSName, SMSDailyCap: s.DailyCap().Dollars(), SMSCountryCaps: dollars(s.SMSCountryCaps), SMSPrices: dollars(s.SMSPrices), SMSRecordOnly: s.SMSRecordOnly,
 		SMSUnverified: unverified.Instance, SMSUnverifiedCountry: unverified.Country, SMSUnverifiedBlock: unverified.Block, SMSFixedLimits: s.SMSFixedLimits,
 	}
 }

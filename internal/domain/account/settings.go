@@ -37,6 +37,8 @@ type Settings struct {
 	SMSCountries   []string `json:"countries" wire:"sms_countries"` // ISO 3166 alpha-2
 	// Appearance is how pages and SDK components look. Empty fields keep the deployed values.
 	Appearance appearance.Appearance `json:"brand,omitzero" wire:"appearance"`
+	// SMSName is what messages call the application; "" means the name of the pages.
+	SMSName string `json:"smsname,omitempty" wire:"sms_name"`
 	// SMSDailyCap limits the cost of messages in a UTC day; 0 means [DefaultDailyCap].
 	SMSDailyCap    smsprice.Micros            `json:"cap,omitempty" wire:"sms_daily_cap_usd"`
 	SMSCountryCaps map[string]smsprice.Micros `json:"caps,omitempty" wire:"sms_country_caps"`

@@ -2,13 +2,14 @@ package sms
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/gsm"
+	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/language"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -23,11 +24,8 @@ const (
 	MaxHost = GSMSegment - len("\n\n@ #123456") - len("123456 is your code. Do not share it.")
 )
 
-// gsmSafe are the characters of a name that a message takes: ASCII that every phone shows.
-const gsmSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,-'&/()!?+:"
-
 // codeWordings are the messages, with the code and the application's name. All but the Japanese
-// ones keep to ASCII, because some accents of Spanish are outside of the GSM alphabet.
+// ones keep to the GSM alphabet, which lacks some accents of Spanish.
 var codeWordings = map[language.Tag]struct{ with, without string }{
 	language.English:  {"%[1]s is your %[2]s code. Do not share it.", "%[1]s is your code. Do not share it."},
 	language.German:   {"%[1]s ist Ihr Code von %[2]s. Geben Sie ihn niemandem.", "%[1]s ist Ihr Code. Geben Sie ihn niemandem."},
@@ -37,64 +35,90 @@ var codeWordings = map[language.Tag]struct{ with, without string }{
 
 // codeBody returns the message, in one segment. The last line binds the code to the site, so that a
 // phone fills it in on that site only (https://wicg.github.io/sms-one-time-codes/).
-func codeBody(s *tx.Engine, app, code string, in language.Tag) secret.Value {
+func codeBody(s *tx.Engine, names []string, code string, in language.Tag) secret.Value {
 	words, ok := codeWordings[in]
 	if !ok {
 		words = codeWordings[language.English]
 	}
 	bound := "\n\n@" + s.SMSHost + " #" + code
-	room := GSMSegment
-	if strings.IndexFunc(words.with, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
-		room = UCS2Segment
-	}
-	room -= utf8.RuneCountInString(bound)
-	name := PlainName(app, room-utf8.RuneCountInString(fmt.Sprintf(words.with, code, "")))
-	body := fmt.Sprintf(words.with, code, name)
-	if name == "" {
-		body = fmt.Sprintf(words.without, code)
+	body := WithName(names, func(name string) string { return fmt.Sprintf(words.with, code, name) + bound })
+	if body == "" {
+		body = fmt.Sprintf(words.without, code) + bound
 	}
 	// The host is too long for this language.
-	if utf8.RuneCountInString(body) > room && in != language.English {
-		return codeBody(s, app, code, language.English)
+	if segments(body) > 1 && in != language.English {
+		return codeBody(s, names, code, language.English)
 	}
-	return secret.New(body + bound)
+	return secret.New(body)
 }
 
-// AppName returns the name that a message calls the application: the one in the settings if a
-// message can hold every letter of it, else the deployed one.
-func AppName(s *account.Settings, deployed string) string {
-	if s.Appearance.Name != "" && strings.Trim(s.Appearance.Name, gsmSafe) == "" {
-		return s.Appearance.Name
-	}
-	return deployed
+// Names returns the names by which a message may call the application, the preferred one first: the
+// one for messages, the one of the pages, and the deployed one.
+func Names(s *account.Settings, deployed string) []string {
+	return slices.DeleteFunc([]string{s.SMSName, s.Appearance.Name, deployed}, func(name string) bool { return name == "" })
 }
 
-// PlainName returns as much of a name as fits into room, without the characters that a message does
-// not take.
-func PlainName(name string, room int) string {
+// IsName reports whether a message can call the application by the name: one line without invisible
+// characters, "@" and "#", and not of signs alone. The empty name is none, and right.
+func IsName(name string) bool {
+	folded, ok := gsm.Fold(name)
+	return name == "" || shownName(name) == gsm.Composed(name) && (folded != "" || !ok)
+}
+
+// WithName returns a message of one segment with the first of the names that it can hold, or "". A
+// message in the GSM alphabet folds a name into it, or else becomes one in UCS-2 if that has room
+// for the whole name: a name without some of its letters looks like that of another sender. A name
+// that is only too long is cut.
+func WithName(names []string, with func(name string) string) string {
+	frame := with("")
+	used, inGSM := gsm.Places(frame)
+	room := UCS2Segment - gsm.Units(frame)
+	for _, name := range names {
+		whole := shownName(name)
+		if folded, ok := gsm.Fold(whole); ok && inGSM {
+			whole = gsm.Cut(folded, GSMSegment-used, places)
+		} else if !inGSM {
+			whole = gsm.Cut(whole, room, gsm.Units)
+		} else if gsm.Units(whole) > room {
+			continue
+		}
+		if whole != "" {
+			return with(whole)
+		}
+	}
+	return ""
+}
+
+// shownName returns a name in one line, without invisible characters, and without the two that
+// begin the parts of the line that binds a code to a site. The joiners of Persian and Indic names
+// stay.
+func shownName(name string) string {
+	const nonJoiner, joiner = '\u200c', '\u200d'
 	name = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(gsmSafe, r) {
-			return r
+		switch {
+		case unicode.IsSpace(r), unicode.In(r, unicode.Zl, unicode.Zp):
+			return ' '
+		case strings.ContainsRune("@#＠＃﹫﹟", r), unicode.IsControl(r), r != nonJoiner && r != joiner && identifier.Invisible(r):
+			return -1
 		}
-		return -1
+		return r
 	}, name)
-	return strings.TrimSpace(name[:min(len(name), max(room, 0))])
+	return strings.Join(strings.Fields(gsm.Composed(name)), " ")
 }
 
-// segments returns how many messages a body is billed as. One segment has 160 characters of the
-// GSM alphabet or 70 of UTF-16, and each of several has 153 or 67 (3GPP TS 23.040). A character
-// with two places in the GSM alphabet counts twice.
+func places(text string) int {
+	n, _ := gsm.Places(text)
+	return n
+}
+
+// segments returns how many messages a body is billed as. One segment has 160 places of the GSM
+// alphabet or 70 units of UCS-2, and each of several has 153 or 67 (3GPP TS 23.040, and
+// https://docs.aws.amazon.com/sms-voice/latest/userguide/sms-limitations-character.html).
 func segments(body string) int {
-	n, whole, part := 0, GSMSegment, 153
-	for _, r := range body {
-		n++
-		if strings.ContainsRune("[]{}\\^|~", r) {
-			n++
-		}
-		if r > unicode.MaxASCII || r == '`' {
-			n, whole, part = len(utf16.Encode([]rune(body))), UCS2Segment, 67
-			break
-		}
+	n, ok := gsm.Places(body)
+	whole, part := GSMSegment, 153
+	if !ok {
+		n, whole, part = gsm.Units(body), UCS2Segment, 67
 	}
 	if n <= whole {
 		return 1

@@ -60,7 +60,7 @@ func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx
 	if err != nil {
 		return err
 	}
-	message := tx.Message{To: number, Body: codeBody(t.Engine, AppName(&t.State.Settings, t.Engine.AppName), code, from.Language), Test: IsTest(t, number)}
+	message := tx.Message{To: number, Body: codeBody(t.Engine, Names(&t.State.Settings, t.Engine.AppName), code, from.Language), Test: IsTest(t, number)}
 	record, err := Authorize(t, u, p, message, ch.Purpose, from, device)
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -35,7 +34,7 @@ const noticeTries = 3
 // notices are the two messages, with the application's name: of a change, and of unusual activity.
 var notices = map[language.Tag][2]string{
 	language.English:  {"The sign-in settings of your %s account were changed. If it was not you, contact support.", "Unusual sign-in activity on your %s account. If it was not you, contact support."},
-	language.German:   {"Die Anmeldung Ihres Kontos bei %s wurde geaendert. Waren Sie es nicht, wenden Sie sich an den Support.", "Ungewoehnliche Anmeldung bei Ihrem Konto bei %s. Waren Sie es nicht, wenden Sie sich an den Support."},
+	language.German:   {"Die Anmeldung Ihres Kontos bei %s wurde geändert. Waren Sie es nicht, wenden Sie sich an den Support.", "Ungewöhnliche Anmeldung bei Ihrem Konto bei %s. Waren Sie es nicht, wenden Sie sich an den Support."},
 	language.Spanish:  {"Se han cambiado los datos de acceso de su cuenta de %s. Si no fue usted, avise al soporte.", "Actividad inusual en el acceso a su cuenta de %s. Si no fue usted, avise al soporte."},
 	language.Japanese: {"%sのログイン設定が変更されました。心当たりがない場合はサポートにご連絡ください。", "%sで通常と異なるログイン操作がありました。心当たりがない場合はサポートにご連絡ください。"},
 }
@@ -43,21 +42,18 @@ var notices = map[language.Tag][2]string{
 // warnings are the events of unusual activity. All others are changes.
 var warnings = []account.EventName{account.EventUserLocked, account.EventFactorDisabled, account.EventReplay, account.EventBackupUsed}
 
-// noticeBody returns the message, in one segment. It has no code, no link and no text of a user's.
-func noticeBody(app string, name account.EventName, in language.Tag) secret.Value {
+// noticeBody returns the message, in one segment, with the first of the names that it can hold. It
+// has no code, no link and no text of a user's.
+func noticeBody(names []string, name account.EventName, in language.Tag) secret.Value {
 	words, ok := notices[in]
 	if !ok {
-		in, words = language.English, notices[language.English]
+		words = notices[language.English]
 	}
 	form := words[0]
 	if slices.Contains(warnings, name) {
 		form = words[1]
 	}
-	room := sms.GSMSegment
-	if in == language.Japanese {
-		room = sms.UCS2Segment
-	}
-	return secret.New(fmt.Sprintf(form, sms.PlainName(app, room-utf8.RuneCountInString(form)+len("%s"))))
+	return secret.New(sms.WithName(names, func(app string) string { return fmt.Sprintf(form, app) }))
 }
 
 // firstNotice returns the first event of a record that its user is told about, and the phone to
@@ -155,7 +151,8 @@ func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag) (bool, error)
 			return false, fmt.Errorf("stored number: %w", err)
 		}
 		u.Notices = u.Notices.Add(t.Now.Time(), noticeRules...)
-		m := tx.Message{To: number, Body: noticeBody(sms.AppName(&t.State.Settings, t.Engine.AppName), name, in), Test: sms.IsTest(t, number)}
+		names := append(sms.Names(&t.State.Settings, t.Engine.AppName), t.Engine.SMSHost)
+		m := tx.Message{To: number, Body: noticeBody(names, name, in), Test: sms.IsTest(t, number)}
 		text, err := sms.Authorize(t, u, to, m, account.Notice, tx.Caller{}, account.KnownDevice)
 		if err != nil {
 			return false, err
