@@ -157,8 +157,8 @@ test('many messages, a page at a time', async () => {
   await page.done();
 });
 
-test('a message that the network lost says why, in four languages', async () => {
-  const said = { en: ['Not delivered', 'spending limit is reached'], de: ['Nicht zugestellt', 'Limit beim Anbieter'], es: ['No entregado', 'gasto del proveedor'], ja: ['未配達', '利用上限'] };
+test('a message that the network lost says why, in six languages', async () => {
+  const said = { en: ['Not delivered', 'spending limit is reached'], de: ['Nicht zugestellt', 'Limit beim Anbieter'], es: ['No entregado', 'gasto del proveedor'], fr: ['Non remis', 'dépenses du fournisseur'], pt: ['Não entregue', 'gasto do provedor'], ja: ['未配達', '利用上限'] };
   for (const [language, [status, reason]] of Object.entries(said)) {
     const page = await opened();
     await page.route('**/v1/sms_messages?*', async (route) => {

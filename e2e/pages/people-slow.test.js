@@ -51,7 +51,7 @@ test('a slow line: the outline at once, then "still loading", and never that the
 });
 
 test('a script that failed is said at once, in the language of the visitor', async () => {
-  for (const [lang, text] of [['en', 'have not loaded'], ['de', 'sind nicht geladen'], ['es', 'no se han cargado'], ['ja', '読み込めませんでした']]) {
+  for (const [lang, text] of [['en', 'have not loaded'], ['de', 'sind nicht geladen'], ['es', 'no se han cargado'], ['fr', 'ne sont pas chargés'], ['pt', 'não foram carregados'], ['ja', '読み込めませんでした']]) {
     const page = await visit(browser, server, { locale: lang });
     await page.route(/\/js\/challenge\.js/, (route) => route.abort());
     await page.goto('/sign-in');

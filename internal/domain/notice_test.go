@@ -290,6 +290,7 @@ func TestNoticesAreFew(t *testing.T) {
 func TestNoticesAreInTheLanguageOfWhoActed(t *testing.T) {
 	for in, want := range map[language.Tag]string{
 		language.English: "were changed", language.German: "geändert", language.Spanish: "Se han cambiado", language.Japanese: "変更されました", "": "were changed",
+		language.French: "ont été modifiés", language.Portuguese: "mudaram",
 	} {
 		o := newWebhookWorld(t)
 		p := o.member()

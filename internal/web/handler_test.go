@@ -144,7 +144,7 @@ func TestPagesAreStrict(t *testing.T) {
 // or two.
 func TestPagesAreLight(t *testing.T) {
 	s := open(t, nil)
-	for _, lang := range []string{"en", "de", "es", "ja"} {
+	for _, lang := range []string{"en", "de", "es", "fr", "pt", "ja"} {
 		for _, path := range pagePaths {
 			r := s.ask("GET", path, "", "Accept-Encoding", "gzip", "Accept-Language", lang)
 			total := r.Size
@@ -169,7 +169,7 @@ func TestPagesAreLight(t *testing.T) {
 func TestLanguages(t *testing.T) {
 	s := open(t, nil)
 	for _, c := range []struct{ accept, cookie, want string }{
-		{"", "", "en"}, {"de-CH, fr;q=0.9", "", "de"}, {"fr, es;q=0.4, ja;q=0.8", "", "ja"}, {"fr", "", "en"}, {"de;q=nonsense, es;q=0.1", "", "es"},
+		{"", "", "en"}, {"de-CH, fr;q=0.9", "", "de"}, {"nl, es;q=0.4, ja;q=0.8", "", "ja"}, {"nl", "", "en"}, {"fr-CA, en;q=0.8", "", "fr"}, {"pt-BR", "", "pt"}, {"de;q=nonsense, es;q=0.1", "", "es"},
 		{"de;q=0", "", "en"}, {"de", "ja", "ja"}, {"de", "xx", "de"}, {"de;q=5", "", "en"}, {strings.Repeat("x,", 400) + "de", "", "en"},
 	} {
 		header := []string{"Accept-Language", c.accept}

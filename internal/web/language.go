@@ -9,7 +9,7 @@ import (
 )
 
 // languages are the languages of the catalogue with their own names. The first is the default.
-var languages = named(map[language.Tag]string{language.English: "English", language.German: "Deutsch", language.Spanish: "Español", language.Japanese: "日本語"})
+var languages = named(map[language.Tag]string{language.English: "English", language.German: "Deutsch", language.Spanish: "Español", language.French: "Français", language.Portuguese: "Português", language.Japanese: "日本語"})
 
 type languageName struct{ code, name string }
 

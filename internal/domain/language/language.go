@@ -12,14 +12,16 @@ type Tag string
 
 // The languages.
 const (
-	English  Tag = "en"
-	German   Tag = "de"
-	Spanish  Tag = "es"
-	Japanese Tag = "ja"
+	English    Tag = "en"
+	German     Tag = "de"
+	Spanish    Tag = "es"
+	French     Tag = "fr"
+	Portuguese Tag = "pt"
+	Japanese   Tag = "ja"
 )
 
 // All lists the supported languages, the default first.
-var All = []Tag{English, German, Spanish, Japanese}
+var All = []Tag{English, German, Spanish, French, Portuguese, Japanese}
 
 // maxHeader is the number of bytes of a header that are read. It bounds the work on hostile input.
 const maxHeader = 500

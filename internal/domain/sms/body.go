@@ -25,12 +25,14 @@ const (
 )
 
 // codeWordings are the messages, with the code and the application's name. All but the Japanese
-// ones keep to the GSM alphabet, which lacks some accents of Spanish.
+// ones keep to the GSM alphabet, which lacks some accents of Spanish, French and Portuguese.
 var codeWordings = map[language.Tag]struct{ with, without string }{
-	language.English:  {"%[1]s is your %[2]s code. Do not share it.", "%[1]s is your code. Do not share it."},
-	language.German:   {"%[1]s ist Ihr Code von %[2]s. Geben Sie ihn niemandem.", "%[1]s ist Ihr Code. Geben Sie ihn niemandem."},
-	language.Spanish:  {"%[1]s es su clave de %[2]s. No la comparta.", "%[1]s es su clave. No la comparta."},
-	language.Japanese: {"%[2]sの認証コードは%[1]sです。", "認証コードは%[1]sです。"},
+	language.English:    {"%[1]s is your %[2]s code. Do not share it.", "%[1]s is your code. Do not share it."},
+	language.German:     {"%[1]s ist Ihr Code von %[2]s. Geben Sie ihn niemandem.", "%[1]s ist Ihr Code. Geben Sie ihn niemandem."},
+	language.Spanish:    {"%[1]s es su clave de %[2]s. No la comparta.", "%[1]s es su clave. No la comparta."},
+	language.French:     {"%[1]s est votre code %[2]s. Ne le donnez pas.", "%[1]s est votre code. Ne le donnez pas."},
+	language.Portuguese: {"Use %[1]s para se identificar em %[2]s. Guarde em segredo.", "Use %[1]s para se identificar. Guarde em segredo."},
+	language.Japanese:   {"%[2]sの認証コードは%[1]sです。", "認証コードは%[1]sです。"},
 }
 
 // codeBody returns the message, in one segment. The last line binds the code to the site, so that a

@@ -27,7 +27,7 @@ func TestCheck(t *testing.T) {
 		`{"logo":"https://a.example; script-src *"}`: "logo", `{"logo":"https://a.example;script-src/x"}`: "logo", `{"logo":"https://user@a.example/x"}`: "logo",
 		`{"logo":"/\\evil.example"}`: "logo", `{"logo":"logo.svg"}`: "logo", `{"logo":"https://*/x"}`: "logo", `{"logo":"https:///x"}`: "logo", `{"logo":"/` + long + `"}`: "logo",
 		`{"support":"javascript:alert(1)"}`: "support", `{"support":"http://example.com"}`: "support", `{"support":"mailto:nobody"}`: "support", `{"support":"/help"}`: "support",
-		`{"texts":{"fr":{"signin.text":"Salut."}}}`: "texts.fr.signin.text", `{"texts":{"en":{"signin.nothing":"x"}}}`: "texts.en.signin.nothing",
+		`{"texts":{"nl":{"signin.text":"Hoi."}}}`: "texts.nl.signin.text", `{"texts":{"en":{"signin.nothing":"x"}}}`: "texts.en.signin.nothing",
 		`{"texts":{"en":{"signin.text":""}}}`: "texts.en.signin.text", `{"texts":{"en":{"signin.text":"` + long + `"}}}`: "texts.en.signin.text",
 		`{"texts":{"en":{"signin.text":"Hello {who}."}}}`: "texts.en.signin.text",
 		`{"font":"serif"}`: "", `{"name":1}`: "", `[]`: "", `{} {}`: "", `{"name":"A"}x`: "",
