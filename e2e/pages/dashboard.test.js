@@ -37,6 +37,8 @@ test('only the secret key opens it, and scripts cannot read the cookie', async (
   await heading(page, 'Open the dashboard');
   await state(page, 'dashboard-sign-in');
   assert.match(await focused(page), /Secret key/);
+  assert.deepEqual(await page.locator('form input').evaluateAll((all) => all.map((i) => [i.autocomplete, i.name, i.value])),
+    [['username', 'username', 'countersign-dashboard'], ['current-password', 'password', '']], 'a password manager can keep the key');
   await page.keyboard.type('sk_test_wrong');
   await page.keyboard.press('Enter');
   await page.getByText('This is not the secret key.').waitFor();
@@ -85,6 +87,53 @@ test('settings: switches and countries with the keyboard, saved together', async
   await heading(page, 'Multi-factor');
   assert.ok(await page.getByRole('switch', { name: /Require multi-factor/ }).isChecked());
   await server.settings({ mfa_required: false });
+  await page.done();
+});
+
+test('unsaved settings: a warning at once, and a question before the page is left', async () => {
+  const page = await opened();
+  assert.equal(await page.getByRole('button', { name: 'Save' }).count(), 0, 'nothing to save, no bar');
+  const method = (name) => page.getByRole('switch', { name });
+  await method(/SMS verification code/).click();
+  await method(/Authenticator application/).click();
+  await page.getByText('Text messages and apps are both off', { exact: false }).waitFor();
+  await method(/Require multi-factor/).click();
+  await page.getByText('Multi-factor is required, but', { exact: false }).waitFor();
+  await state(page, 'dashboard-no-method');
+  await page.getByRole('link', { name: 'Users' }).click();
+  await page.getByRole('heading', { name: 'Leave without saving?' }).waitFor();
+  await state(page, 'dashboard-leave');
+  await page.keyboard.press('Escape');
+  await page.getByText('There are unsaved changes.').waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Leave without saving?' }).waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  const asked = page.waitForEvent('dialog');
+  const reload = page.reload().catch(() => {}); // refused by the answer to the question
+  const question = await asked;
+  assert.equal(question.type(), 'beforeunload');
+  await question.dismiss();
+  await reload;
+  await page.getByText('There are unsaved changes.').waitFor();
+  await page.getByRole('button', { name: 'Discard' }).click();
+  await page.getByText('There are unsaved changes.').waitFor({ state: 'detached' });
+  await heading(page, 'Multi-factor');
+  assert.ok(await method(/SMS verification code/).isChecked(), 'the stored value is shown again');
+  await method(/Require multi-factor/).click();
+  await page.getByRole('link', { name: 'Users' }).click();
+  await page.getByRole('button', { name: 'Leave' }).click();
+  await heading(page, 'Users');
+  assert.equal((await server.backend('GET', '/v1/instance')).mfa_required, false);
+  await page.done();
+});
+
+test('a user who is gone has a page with a way back', async () => {
+  const page = await opened();
+  await page.goto('/dashboard/users/user_gone');
+  await heading(page, 'No such user');
+  await state(page, 'dashboard-user-gone');
+  await press(page, 'All users');
+  await heading(page, 'Users');
   await page.done();
 });
 

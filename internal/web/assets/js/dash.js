@@ -1,15 +1,18 @@
 // Shared parts of the dashboard's pages: requests to the Backend API, the tabs, the save bar.
 
 import { request } from './api.js';
-import { button } from './form.js';
-import { h, has, t } from './page.js';
+import { button, confirm } from './form.js';
+import { h, has, page, t } from './page.js';
 
-/** Sends a request with the dashboard's cookie. When the session has expired, the browser goes to the sign-in. */
+/**
+ * Sends a request with the dashboard's cookie. When the session has expired, the browser goes to the sign-in, unless
+ * the page has unsaved changes.
+ */
 export async function ask(method, path, json) {
   try {
     return await request(method, `/dashboard/api${path}`, { json: method === 'GET' ? undefined : json ?? {} });
   } catch (problem) {
-    if (problem.status !== 401 || path === '/session') throw problem;
+    if (problem.status !== 401 || path === '/session' || hasChanges()) throw problem;
     location.replace('/dashboard/sign-in');
     return new Promise(() => {});
   }
@@ -22,25 +25,74 @@ export function drawTabs() {
   document.getElementById('top').replaceChildren(
     h('nav', { class: 'tabs', 'aria-label': t('dash.nav') }, tabs.map(([href, key]) => h('a', { href, 'aria-current': href === here && 'page' }, t(key)))),
     button(t('frame.signout'), { kind: 'short', act: async () => {
+      if (!(await leave())) return;
       await ask('DELETE', '/session');
       location.replace('/dashboard/sign-in');
       await new Promise(() => {});
     } }));
 }
 
-/** The bar with the save button. It stays visible while dirty() returns true. */
+let hasChanges = () => false;
+let leaving = false;
+
+/** Returns whether the browser may leave the page: it asks first if there are unsaved changes. */
+async function leave() {
+  if (!hasChanges()) return true;
+  leaving = await confirm({ title: t('dash.leave.title'), text: t('dash.leave.text'), yes: t('dash.leave.yes') });
+  return leaving;
+}
+
+/** Asks before unsaved changes are lost: the page's links in a dialog of ours, all other ways in the browser's. */
+function guard() {
+  window.addEventListener('beforeunload', (event) => { if (hasChanges() && !leaving) event.preventDefault(); });
+  document.addEventListener('click', async (event) => {
+    const link = event.target.closest?.('a[href]');
+    const elsewhere = !link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || link.hasAttribute('download') || link.target === '_blank' || link.getAttribute('href').startsWith('#');
+    if (elsewhere || event.defaultPrevented || !hasChanges()) return;
+    event.preventDefault();
+    if (await leave()) location.assign(link.href);
+  });
+}
+
+/**
+ * The bar with the buttons that save and discard changes. It is shown while dirty() returns true, and until then the
+ * browser asks before it leaves the page.
+ */
 export function saveBar({ dirty, act, wrong }) {
   const status = h('p', { role: 'status', class: 'small quiet' });
-  const mark = () => {
+  const discard = button(t('dash.discard'), { act: async () => {
+    leaving = true;
+    location.reload();
+    await new Promise(() => {});
+  } });
+  const save = button(t('dash.save'), { kind: 'main', wrong, act: async () => {
+    leaving = true; // the action may load the page again
+    try {
+      await act();
+    } finally {
+      leaving = false;
+    }
+    mark();
+    if (!dirty()) focusTitle();
+  } });
+  const element = h('div', { class: 'save' }, status, discard, save);
+  function mark() {
     const some = dirty();
     status.textContent = some ? t('dash.unsaved') : '';
-    element.classList.toggle('dirty', some);
-  };
-  const element = h('div', { class: 'card save' }, status, button(t('dash.save'), { kind: 'main', wrong, act: async () => {
-    await act();
-    mark();
-  } }));
+    discard.hidden = save.hidden = !some;
+    element.className = some ? 'card save dirty' : 'save';
+  }
+  hasChanges = dirty;
+  guard();
+  mark();
   return { element, mark };
+}
+
+/** Moves the focus to the title of the page, after the focused button has gone. */
+export function focusTitle() {
+  const title = page.querySelector('h1');
+  title.tabIndex = -1;
+  title.focus();
 }
 
 /** The display name of a setting. */

@@ -79,15 +79,22 @@ function draw(settings, users) {
     input.checked = settings[name];
     input.addEventListener('change', () => {
       wanted[name] = input.checked;
+      warn();
       bar.mark();
     });
     return h('label', { class: 'switch' }, h('span', {}, h('span', {}, t(`dash.${name}`)), h('span', { class: 'small quiet', id: `${name}-text` }, t(`dash.${name}.text`))), input);
   };
 
-  const noMethod = () => notice('warn', h('p', {}, t('dash.nomethod')));
+  // Says what the switches mean together before they are saved.
+  const warning = h('div', { role: 'status' });
+  function warn() {
+    const none = !wanted.sms_code && !wanted.authenticator_app;
+    warning.replaceChildren(...(none ? [notice('warn', h('p', {}, t(wanted.mfa_required ? 'dash.nomethod' : 'dash.nomethods')))] : []));
+  }
+  warn();
   show(page, [
     heading('h1', null, t('dash.settings.title'), t('dash.settings.text')),
-    settings.mfa_required && !settings.sms_code && !settings.authenticator_app && noMethod(),
+    warning,
     h('div', { class: 'grid' },
       h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle)))),
       h('div', { class: 'stack' }, adoption(users), countries(wanted, bar.mark), trailOf({ path: '/v1/instance/audit_events', title: t('dash.trail.settings'), settings: settingName }))),

@@ -1,6 +1,6 @@
 // One user: factors, lock, ban, sessions, and the reset of multi-factor.
 
-import { ask, badge, drawTabs, factors, nameOf } from './dash.js';
+import { ask, badge, drawTabs, factors, focusTitle, nameOf } from './dash.js';
 import { trailOf } from './dashtrail.js';
 import { button, confirm, load } from './form.js';
 import { date, duration, h, heading, icon, notice, page, phone, say, show, t } from './page.js';
@@ -8,13 +8,26 @@ import { date, duration, h, heading, icon, notice, page, phone, say, show, t } f
 const id = decodeURIComponent(location.pathname.split('/').pop());
 const at = `/v1/users/${encodeURIComponent(id)}`;
 let user, sessions;
+/** The largest number of sessions that a user can have. */
+const mostSessions = 100;
 
 drawTabs();
 load(page, refresh);
 
 async function refresh() {
-  [user, sessions] = await Promise.all([ask('GET', at), ask('GET', `/v1/sessions?user_id=${encodeURIComponent(id)}`)]);
+  try {
+    [user, sessions] = await Promise.all([ask('GET', at), ask('GET', `/v1/sessions?user_id=${encodeURIComponent(id)}&limit=${mostSessions}`)]);
+  } catch (problem) {
+    if (problem.status !== 404) throw problem;
+    return missing();
+  }
   draw();
+}
+
+/** The page of an id that no user has, such as that of a deleted user. */
+function missing() {
+  show(page, h('section', { class: 'card stack' }, heading('h1', 'person', t('dash.user.missing'), t('dash.user.missing.text')),
+    h('a', { class: 'button main', href: '/dashboard/users' }, t('dash.back'))), { title: t('dash.user.missing') });
 }
 
 /** Makes a change and shows the result. A change that removes something asks first. */
@@ -23,9 +36,7 @@ const change = (method, path, said, question) => async () => {
   await ask(method, path);
   await refresh();
   say(t(said));
-  const title = page.querySelector('h1');
-  title.tabIndex = -1;
-  title.focus();
+  focusTitle();
 };
 
 const row = (shape, title, details, ...actions) => h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, title), details && h('div', { class: 'small quiet' }, details)), h('div', { class: 'do' }, actions));
