@@ -281,8 +281,8 @@ test('stop using, use again, replace backup codes, remove the app', async () => 
   await heading(page, 'Check your authenticator app');
   await page.keyboard.type(await server.totp(secret));
   await heading(page, 'Security');
-  await press(page, `Stop using: ${number(108)}`);
-  await press(page, 'Stop using');
+  await press(page, `Turn off: ${number(108)}`);
+  await press(page, 'Turn off');
   await page.getByText('The number receives no more codes.').waitFor();
   await page.getByRole('region', { name: 'Other numbers' }).waitFor();
   await state(page, 'security-other-numbers');
@@ -318,7 +318,7 @@ test('what was done is told: ways, numbers, wrong codes, and what the team did',
   await page.keyboard.type('424242');
   await heading(page, 'Security');
   const events = page.getByRole('region', { name: 'Recent security events' });
-  for (const said of [/^Wrong code\n.*Text message · \+1 415 555 0111/, /^Code accepted\n.*Text message/, /^Signed in\n/, /^Account created\n.*by the team behind this app/]) {
+  for (const said of [/^Wrong code\n.*Text message · \+1 415 555 0111/, /^Second step completed\n.*Text message/, /^Signed in\n/, /^Account created\n.*by the team behind this app/]) {
     await events.getByRole('listitem').filter({ hasText: new RegExp(said.source.replace('^', '').replaceAll('\\n', '')) }).first().waitFor();
   }
   await server.backend('POST', `/v1/users/${user.id}/lock`);

@@ -110,7 +110,7 @@ test('lines, other languages, and nothing to show', async () => {
   ({ page } = await drawn({ ...some, series: some.series.map((s) => ({ ...s, values: [] })) }));
   await page.locator('.drawing .point').first().waitFor();
   assert.equal(await page.locator('.drawing .fill').count(), 0);
-  await page.getByText('Nothing in this time.').waitFor();
+  await page.getByText('No data in this period.').waitFor();
   await state(page, 'chart-nothing');
   await page.done();
   ({ page } = await drawn({ ...some, labels: [], series: [] }));

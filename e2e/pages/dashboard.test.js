@@ -285,7 +285,7 @@ test('audit logs: of a user, page by page, and of the settings; whole or altered
   await page.getByText('Hide whether an account exists, Countries for text messages').waitFor();
   await server.backend('PATCH', '/v1/instance', { sms_countries: ['US', 'CA'], enumeration_protection: true });
   await page.goto(`/dashboard/users/${user.id}`);
-  await page.getByText('Intact').waitFor();
+  await page.getByText('Verified – no entry altered').waitFor();
   await page.getByText('Entries 1 to 10 of 15').waitFor();
   assert.equal(await page.getByText('by the team behind this app').count(), 10);
   await press(page, 'Older');
@@ -308,7 +308,7 @@ test('audit logs: of a user, page by page, and of the settings; whole or altered
   await page.getByText('No connection.').waitFor();
   await page.unroute('**/audit_events?*');
   await press(page, 'Try again');
-  await page.getByText('Intact').waitFor();
+  await page.getByText('Verified – no entry altered').waitFor();
   await page.done();
 });
 

@@ -42,7 +42,7 @@ const endpoints = async () => (await server.backend('GET', '/v1/webhook_endpoint
 
 test('an endpoint with the keyboard: added, its secret shown once, tried, switched off, replayed, removed', async () => {
   const page = await opened();
-  await page.getByText('There is none yet.').waitFor();
+  await page.getByText('None yet.').waitFor();
   await state(page, 'events-none');
   const url = `http://localhost:${receiver.address().port}/hooks`;
   await tab(page, 'Address');
@@ -80,7 +80,7 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
   await server.backend('POST', `/v1/users/${user.id}/lock`);
   await told;
   assert.equal(received.at(-1).body.type, 'user.locked');
-  await press(page, `Resend the last day: ${url}`);
+  await press(page, `Resend last 24 hours: ${url}`);
   await page.getByText(/Events being resent: [1-9]/).waitFor();
   await press(page, `Switch off: ${url}`);
   await page.getByText('Off', { exact: true }).waitFor();
@@ -97,7 +97,7 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
   await state(page, 'events');
   await press(page, `Remove: ${url}`);
   await press(page, 'Yes, continue');
-  await page.getByText('There is none yet.').waitFor();
+  await page.getByText('None yet.').waitFor();
   assert.deepEqual(await endpoints(), []);
   await page.done();
 });

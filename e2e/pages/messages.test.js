@@ -89,19 +89,19 @@ test('nothing yet, then every message: sent, verified, failed, refused, and neve
 
 test('money with the keyboard: a cap, a price, a country, saved together; what is no amount is said', async () => {
   const page = await opened();
-  await tab(page, 'Daily spending limit in US dollars');
+  await tab(page, 'Daily limit (US$)');
   await page.keyboard.press('ControlOrMeta+a');
   await page.keyboard.type('12,5');
-  await tab(page, 'Only record suspected SMS pumping');
+  await tab(page, 'Log suspected abuse without blocking it');
   await page.keyboard.press('Space');
   await tab(page, 'Price: Canada');
   await page.keyboard.type('0.03');
-  await tab(page, 'Daily spending limit in US dollars: United States');
+  await tab(page, 'Daily limit (US$): United States');
   await page.keyboard.type('five');
   await page.getByText('There are unsaved changes.').waitFor();
   await press(page, 'Save');
   await page.getByText('An amount is a number of dollars').waitFor();
-  assert.equal(await page.getByLabel('Daily spending limit in US dollars: United States').inputValue(), 'five', 'nothing typed is lost');
+  assert.equal(await page.getByLabel('Daily limit (US$): United States').inputValue(), 'five', 'nothing typed is lost');
   assert.equal(await page.evaluate(() => document.activeElement.value), 'five', 'the focus is where it is to be mended');
   await state(page, 'messages-wrong');
   assert.equal((await settings()).sms_daily_cap_usd, 20, 'nothing is saved yet');
@@ -118,7 +118,7 @@ test('money with the keyboard: a cap, a price, a country, saved together; what i
   await press(page, 'Save');
   await page.getByText('An amount is a number of dollars').waitFor();
   await page.getByLabel('Price: Canada').fill('');
-  await page.getByLabel('Daily spending limit in US dollars: United States').fill('');
+  await page.getByLabel('Daily limit (US$): United States').fill('');
   await press(page, 'Save');
   await page.getByText('Saved.').waitFor();
   const after = await settings();

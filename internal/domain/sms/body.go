@@ -29,7 +29,7 @@ const (
 var codeWordings = map[language.Tag]struct{ with, without string }{
 	language.English:    {"%[1]s is your %[2]s code. Do not share it.", "%[1]s is your code. Do not share it."},
 	language.German:     {"%[1]s ist Ihr Code von %[2]s. Geben Sie ihn niemandem.", "%[1]s ist Ihr Code. Geben Sie ihn niemandem."},
-	language.Spanish:    {"%[1]s es su clave de %[2]s. No la comparta.", "%[1]s es su clave. No la comparta."},
+	language.Spanish:    {"%[1]s es tu clave de %[2]s. No la compartas.", "%[1]s es tu clave. No la compartas."},
 	language.French:     {"%[1]s est votre code %[2]s. Ne le donnez pas.", "%[1]s est votre code. Ne le donnez pas."},
 	language.Portuguese: {"Use %[1]s para se identificar em %[2]s. Guarde em segredo.", "Use %[1]s para se identificar. Guarde em segredo."},
 	language.Japanese:   {"%[2]sの認証コードは%[1]sです。", "認証コードは%[1]sです。"},

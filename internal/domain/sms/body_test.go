@@ -73,7 +73,7 @@ func TestALongHost(t *testing.T) {
 func TestMessagesAreLocalised(t *testing.T) {
 	s := &tx.Engine{SMSHost: "example.com"}
 	for in, want := range map[language.Tag]string{
-		language.German: "123456 ist Ihr Code von Example. Geben Sie ihn niemandem.", language.Spanish: "123456 es su clave de Example. No la comparta.",
+		language.German: "123456 ist Ihr Code von Example. Geben Sie ihn niemandem.", language.Spanish: "123456 es tu clave de Example. No la compartas.",
 		language.Japanese: "Exampleの認証コードは123456です。", "nl": "123456 is your Example code. Do not share it.",
 		language.French: "123456 est votre code Example. Ne le donnez pas.", language.Portuguese: "Use 123456 para se identificar em Example. Guarde em segredo.",
 	} {
