@@ -43,11 +43,15 @@ func New(c Config) (*Service, error) {
 	}
 	t := &tokens.Service{Engine: engine}
 	s := &sessions.Service{Service: t}
-	users := &admin.Service{Service: s}
 	return &Service{
-		Engine: engine, Tokens: t, Sessions: s, MFA: &mfa.Service{Service: s}, Admin: users,
+		Engine: engine, Tokens: t, Sessions: s, MFA: &mfa.Service{Service: s}, Admin: &admin.Service{Service: s},
 		Profile:  &profile.Service{Service: s},
 		Settings: &settings.Service{Engine: engine}, SMS: &sms.Service{Engine: engine}, Webhooks: &webhook.Service{Engine: engine},
-		Audit: &audit.Service{Engine: engine}, Directory: &directory.Service{Engine: engine, EnsureClaims: users.CountTaken},
+		Audit: &audit.Service{Engine: engine}, Directory: &directory.Service{Engine: engine},
 	}, nil
+}
+
+// Migrator returns what puts users of earlier releases into the lists.
+func (s *Service) Migrator() *directory.Migrator {
+	return &directory.Migrator{Service: s.Directory, EnsureClaims: s.Admin.CountTaken}
 }

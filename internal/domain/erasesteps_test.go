@@ -70,7 +70,7 @@ func (p *person) copied() *person {
 		r.Version = there[0].Version
 		p.Must(w.counts.Commit(p.Context(), []store.Write{{Record: r}}))
 	}
-	done, err := w.Directory.Migrate(p.Context(), func(directory.Progress) bool { return true })
+	done, err := w.Migrator().Migrate(p.Context(), func(directory.Progress) bool { return true })
 	if err != nil || !done.Complete {
 		p.Fatalf("the copied users are not listed: %+v, %v", done, err)
 	}

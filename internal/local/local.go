@@ -290,7 +290,7 @@ const progressEvery = 10_000
 func (a *App) Migrate(ctx context.Context) {
 	logged := 0
 	for ctx.Err() == nil {
-		p, err := a.Service.Directory.Migrate(ctx, func(p directory.Progress) bool {
+		p, err := a.Service.Migrator().Migrate(ctx, func(p directory.Progress) bool {
 			if p.Moved/progressEvery > logged/progressEvery {
 				a.Log.Info("users are put into the lists", "seen", p.Seen)
 			}

@@ -56,7 +56,7 @@ func ServeCleanup() {
 			return nil, err
 		}
 		clean := d.MendFirst(service.Admin.MendEnds, d.Cleanup(service.Admin.Cleanup, time.Now), time.Now)
-		return d.MigrateFirst(service.Directory.Migrate, clean, time.Now), nil
+		return d.MigrateFirst(service.Migrator().Migrate, clean, time.Now), nil
 	})
 }
 

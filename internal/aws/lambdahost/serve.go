@@ -51,7 +51,7 @@ func (d *Deployment) Handler(ctx context.Context, deps Deps, operations ...opera
 	if err != nil {
 		return nil, err
 	}
-	if _, err := service.Tokens.PublishedKeys(ctx); err != nil { // also reads the settings
+	if _, _, err := service.State(ctx); err != nil {
 		d.Log.Warn("could not read ahead", "error", err.Error())
 	}
 	served, err := api.New(api.Config{

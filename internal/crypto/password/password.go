@@ -11,11 +11,11 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
-	"golang.org/x/text/secure/precis"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
@@ -37,17 +37,21 @@ var (
 
 // Normal returns the form of a password that is hashed: the profile OpaqueString of RFC 8265, which
 // makes every space U+0020 and composes characters (NFC). A keyboard decides whether é is one
-// character or two, and the user does not see it: SP 800-63B-4 section 3.1.1.2. A password that the
-// profile refuses, with a control character for example, is in NFC.
+// character or two, and the user does not see it: SP 800-63B-4 section 3.1.1.2. A password with a
+// character that the profile refuses, such as a control character, is allowed.
 func Normal(pw secret.Value) secret.Value {
 	text := pw.Reveal()
 	if !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return pw
 	}
-	if normal, err := precis.OpaqueString.String(text); err == nil {
-		return secret.New(normal)
+	return secret.New(norm.NFC.String(strings.Map(asciiSpace, text)))
+}
+
+func asciiSpace(r rune) rune {
+	if unicode.Is(unicode.Zs, r) {
+		return ' '
 	}
-	return secret.New(norm.NFC.String(text))
+	return r
 }
 
 // spellings returns the forms of a guess that are compared with a digest: the normal form, and the

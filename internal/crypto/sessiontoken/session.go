@@ -47,7 +47,9 @@ var ErrToken = errors.New("session: token not valid")
 type Key struct {
 	private *rsa.PrivateKey
 	id      string
-	signer  jose.Signer
+	// sign returns the compact form of a payload's signature. It is a function, so that a program
+	// that only holds keys does not link the library that signs.
+	sign func(payload []byte) (string, error)
 }
 
 // GenerateKey makes an RSA key of 2048 bits. random is the source of randomness; since Go 1.26 the
@@ -68,9 +70,16 @@ func newKey(private *rsa.PrivateKey) (*Key, error) {
 	}
 	k := &Key{private: private, id: base64.RawURLEncoding.EncodeToString(thumb)}
 	options := (&jose.SignerOptions{}).WithType("JWT")
-	k.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: private, KeyID: k.id}}, options)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: private, KeyID: k.id}}, options)
 	if err != nil {
 		return nil, fmt.Errorf("session: signer: %w", err)
+	}
+	k.sign = func(payload []byte) (string, error) {
+		signed, err := signer.Sign(payload)
+		if err != nil {
+			return "", fmt.Errorf("session: sign: %w", err)
+		}
+		return signed.CompactSerialize()
 	}
 	return k, nil
 }
@@ -187,13 +196,9 @@ func (k *Key) Sign(claims any) (secret.Value, error) {
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("session: encode claims: %w", err)
 	}
-	signed, err := k.signer.Sign(payload)
+	text, err := k.sign(payload)
 	if err != nil {
-		return secret.Value{}, fmt.Errorf("session: sign: %w", err)
-	}
-	text, err := signed.CompactSerialize()
-	if err != nil {
-		return secret.Value{}, fmt.Errorf("session: serialize: %w", err)
+		return secret.Value{}, err
 	}
 	return secret.New(text), nil
 }

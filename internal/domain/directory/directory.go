@@ -17,9 +17,6 @@ import (
 // Service finds users. It is safe for concurrent use.
 type Service struct {
 	*tx.Engine
-	// EnsureClaims claims the identifiers of a user of an earlier release, and returns how many of
-	// them another user holds. The error is [apierr.ResourceNotFound] for a user who is gone.
-	EnsureClaims func(ctx context.Context, id string) (taken int, err error)
 	// complete is set once this process knows that all users are in the lists. They stay there.
 	complete atomic.Bool
 }

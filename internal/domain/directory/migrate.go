@@ -98,10 +98,19 @@ const (
 	settleTime = 15 * time.Minute
 )
 
+// Migrator puts users of earlier releases into the lists. It is apart from [Service], so that a
+// function that only finds users does not link how identifiers are claimed.
+type Migrator struct {
+	*Service
+	// EnsureClaims claims the identifiers of a user of an earlier release, and returns how many of
+	// them another user holds. The error is [apierr.ResourceNotFound] for a user who is gone.
+	EnsureClaims func(ctx context.Context, id string) (taken int, err error)
+}
+
 // Migrate puts users from before the lists into them, and goes on where the last run stopped. It
 // reads batch after batch until more returns false, and reports after each. Runs may stop at any
 // point and overlap: a user is counted in the commit that marks the user's record.
-func (s *Service) Migrate(ctx context.Context, more func(Progress) bool) (Progress, error) {
+func (s *Migrator) Migrate(ctx context.Context, more func(Progress) bool) (Progress, error) {
 	var p Progress
 	for {
 		m, err := s.migration(ctx)
@@ -136,7 +145,7 @@ func (s *Service) migration(ctx context.Context) (*account.Migration, error) {
 }
 
 // migrateBatch moves the users of one batch and then stores the new position.
-func (s *Service) migrateBatch(ctx context.Context, m *account.Migration, p *Progress) error {
+func (s *Migrator) migrateBatch(ctx context.Context, m *account.Migration, p *Progress) error {
 	records, next, err := s.Store.List(ctx, store.KindUser, store.Position(m.Position), migrateBatch)
 	if err != nil {
 		return fmt.Errorf("read users: %w", err)
@@ -173,7 +182,7 @@ func (s *Service) migrateBatch(ctx context.Context, m *account.Migration, p *Pro
 
 // migrateUser claims the identifiers of one user and puts the user into the lists, if the user is
 // in none. The lists come last: until then the next run begins with the user again.
-func (s *Service) migrateUser(ctx context.Context, m *account.Migration, r store.Record, done *Progress) error {
+func (s *Migrator) migrateUser(ctx context.Context, m *account.Migration, r store.Record, done *Progress) error {
 	e, _, err := s.Decode(r)
 	if err != nil {
 		return err

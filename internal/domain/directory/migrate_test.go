@@ -77,12 +77,12 @@ func TestListsAreRefusedUntilTheyAreComplete(t *testing.T) {
 		}
 	}
 	refused("next run of the cleanup")
-	p, err := w.Directory.Migrate(t.Context(), func(p directory.Progress) bool { return p.Seen < 200 })
+	p, err := w.Migrator().Migrate(t.Context(), func(p directory.Progress) bool { return p.Seen < 200 })
 	if err != nil || p.Seen != 200 || p.Moved != 200 || p.Complete {
 		t.Errorf("%+v %v", p, err)
 	}
 	refused("200 users are done")
-	p, err = w.Directory.Migrate(t.Context(), whole)
+	p, err = w.Migrator().Migrate(t.Context(), whole)
 	if err != nil || p.Moved != 250 || !p.Complete {
 		t.Errorf("%+v %v", p, err)
 	}
@@ -100,7 +100,7 @@ func TestANewStoreIsComplete(t *testing.T) {
 			w.create(admin.UserInput{Username: "jane"})
 		},
 		"the migration": func(w *world) {
-			_, err := w.Directory.Migrate(t.Context(), whole)
+			_, err := w.Migrator().Migrate(t.Context(), whole)
 			w.Must(err)
 			w.create(admin.UserInput{Username: "jane"})
 		},
@@ -111,7 +111,7 @@ func TestANewStoreIsComplete(t *testing.T) {
 		}
 		first(w)
 		w.wantsComplete()
-		if p, err := w.Directory.Migrate(t.Context(), whole); err != nil || p.Seen != 0 || p.Moved != 0 || !p.Complete || !p.Done {
+		if p, err := w.Migrator().Migrate(t.Context(), whole); err != nil || p.Seen != 0 || p.Moved != 0 || !p.Complete || !p.Done {
 			t.Errorf("%s: %+v %v", name, p, err)
 		}
 		w.wantsComplete()
@@ -126,7 +126,7 @@ func TestAMigrationGoesOnWhereItStopped(t *testing.T) {
 		for n := 1; ; n += 23 {
 			w.faults.Inject(fault(n))
 			w.Restart()
-			p, err := w.Directory.Migrate(t.Context(), whole)
+			p, err := w.Migrator().Migrate(t.Context(), whole)
 			if err == nil && p.Complete {
 				break
 			}
@@ -147,7 +147,7 @@ func TestAMigrationRunsBesideTheService(t *testing.T) {
 		other, err := domain.New(w.Config)
 		w.Must(err)
 		all.Go(func() {
-			if _, err := other.Directory.Migrate(context.Background(), whole); err != nil {
+			if _, err := other.Migrator().Migrate(context.Background(), whole); err != nil {
 				t.Error(err)
 			}
 		})
@@ -177,7 +177,7 @@ func TestAMigrationRunsBesideTheService(t *testing.T) {
 // first pass ends. A second pass finds them.
 func TestUsersOfAFormerProcessAreFoundLater(t *testing.T) {
 	w := oldWorld(t, 5)
-	_, err := w.Directory.Migrate(t.Context(), whole)
+	_, err := w.Migrator().Migrate(t.Context(), whole)
 	w.Must(err)
 	former := oldWorld(t, 0)
 	former.create(admin.UserInput{Username: "late"})
@@ -186,16 +186,16 @@ func TestUsersOfAFormerProcessAreFoundLater(t *testing.T) {
 	records[0].Version = 0
 	w.Must(w.memory.Commit(t.Context(), []store.Write{{Record: records[0]}}))
 	w.Advance(time.Minute)
-	if p, err := w.Directory.Migrate(t.Context(), whole); err != nil || p.Done || p.Moved != 0 {
+	if p, err := w.Migrator().Migrate(t.Context(), whole); err != nil || p.Done || p.Moved != 0 {
 		t.Errorf("%+v %v", p, err)
 	}
 	w.Advance(time.Hour)
-	if p, err := w.Directory.Migrate(t.Context(), whole); err != nil || !p.Done || p.Moved != 1 {
+	if p, err := w.Migrator().Migrate(t.Context(), whole); err != nil || !p.Done || p.Moved != 1 {
 		t.Errorf("%+v %v", p, err)
 	}
 	w.wantsComplete()
 	w.counts.Reset()
-	if p, err := w.Directory.Migrate(t.Context(), whole); err != nil || !p.Done || w.counts.Counts().Scans != 0 {
+	if p, err := w.Migrator().Migrate(t.Context(), whole); err != nil || !p.Done || w.counts.Counts().Scans != 0 {
 		t.Errorf("%+v %v", p, err)
 	}
 }
@@ -215,7 +215,7 @@ func (f former) Commit(ctx context.Context, writes []store.Write, increments ...
 // of banned users.
 func TestAChangeByAFormerProcessIsFoundLater(t *testing.T) {
 	w := oldWorld(t, 3)
-	_, err := w.Directory.Migrate(t.Context(), whole)
+	_, err := w.Migrator().Migrate(t.Context(), whole)
 	w.Must(err)
 	u := w.create(admin.UserInput{Username: "before"})
 	w.Advance(time.Minute)
@@ -232,7 +232,7 @@ func TestAChangeByAFormerProcessIsFoundLater(t *testing.T) {
 	w.Config = c
 	w.Restart()
 	w.Advance(time.Hour)
-	if p, err := w.Directory.Migrate(t.Context(), whole); err != nil || !p.Done {
+	if p, err := w.Migrator().Migrate(t.Context(), whole); err != nil || !p.Done {
 		t.Fatalf("%+v %v", p, err)
 	}
 	yes, no := true, false

@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
-	"golang.org/x/text/secure/precis"
 	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/width"
 )
 
 // Kind says what an identifier is. Its text is part of the keyed hash of a claim, so it never
@@ -52,11 +52,12 @@ var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiR
 //
 //   - An e-mail address is in lower case, its name in NFC (RFC 6532 section 3.1), and its domain in
 //     A-labels.
-//   - A username is in the form of the profile UsernameCaseMapped of RFC 8265.
+//   - A username is in the form of UsernameCaseMapped, RFC 8265 section 3.3: letters in
+//     full or half width are the usual ones, in lower case and NFC.
 //   - Phone numbers (already in E.164) and external ids are compared byte for byte.
 //
-// A text that breaks these rules, such as a username of an earlier release, is in lower case and
-// NFC. A text over 1,016 bytes is no identifier and stays as it is.
+// An e-mail address that breaks these rules is in lower case and NFC. A text over 1,016 bytes is no
+// identifier and stays as it is.
 func Normal(kind Kind, text string) string {
 	switch {
 	case len(text) > maxText:
@@ -76,7 +77,7 @@ func Former(kind Kind, text string) []string {
 		return nil
 	}
 	now := Normal(kind, text)
-	spellings := []string{strings.ToLower(text)}
+	spellings := []string{strings.ToLower(text), lower(text)}
 	if shown := unicodeForm(kind, now); shown != now || !isASCII(shown) {
 		spellings = append(spellings, shown, norm.NFC.String(shown), norm.NFD.String(shown))
 	}
@@ -124,10 +125,8 @@ func normalUsername(text string) string {
 	if isASCII(text) {
 		return strings.ToLower(text)
 	}
-	if name, err := precis.UsernameCaseMapped.CompareKey(text); err == nil {
-		return name
-	}
-	return lower(text)
+	// U+0130 becomes two characters in lower case: SpecialCasing.txt of Unicode.
+	return lower(strings.ReplaceAll(width.Fold.String(text), "\u0130", "i\u0307"))
 }
 
 // unicodeForm returns the form that people write: the domain of an address without A-labels.

@@ -28,7 +28,11 @@ type keyMemo struct {
 }
 
 func (s *Service) newSigningKey(from account.Instant) (account.SigningKey, error) {
-	key, err := s.Key(s.Rand)
+	generate := s.Key
+	if generate == nil {
+		generate = sessiontoken.GenerateKey
+	}
+	key, err := generate(s.Rand)
 	if err != nil {
 		return account.SigningKey{}, fmt.Errorf("generate signing key: %w", err)
 	}

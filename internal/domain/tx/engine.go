@@ -94,9 +94,6 @@ func NewEngine(c Config, beforeCommit ...func(*Tx) error) (*Engine, error) {
 	if c.Issuer == "" || c.AppName == "" || c.SMSHost == "" {
 		return nil, errors.New("domain: Issuer, AppName and SMSHost are needed")
 	}
-	if c.Key == nil {
-		c.Key = sessiontoken.GenerateKey
-	}
 	if c.Notify == nil {
 		c.Notify = func(account.Event) {}
 	}
