@@ -100,7 +100,7 @@ test('money with the keyboard: a cap, a price, a country, saved together; what i
   await page.keyboard.type('five');
   await page.getByText('There are unsaved changes.').waitFor();
   await press(page, 'Save');
-  await page.getByText('An amount is a number of dollars').waitFor();
+  await page.getByText('Enter an amount in dollars').waitFor();
   assert.equal(await page.getByLabel('Daily limit (US$): United States').inputValue(), 'five', 'nothing typed is lost');
   assert.equal(await page.evaluate(() => document.activeElement.value), 'five', 'the focus is where it is to be mended');
   await state(page, 'messages-wrong');
@@ -116,7 +116,7 @@ test('money with the keyboard: a cap, a price, a country, saved together; what i
   assert.equal(await page.getByLabel('Price: Canada').inputValue(), '0.03');
   await page.getByLabel('Price: Canada').fill('0');
   await press(page, 'Save');
-  await page.getByText('An amount is a number of dollars').waitFor();
+  await page.getByText('Enter an amount in dollars').waitFor();
   await page.getByLabel('Price: Canada').fill('');
   await page.getByLabel('Daily limit (US$): United States').fill('');
   await press(page, 'Save');

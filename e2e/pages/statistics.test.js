@@ -71,7 +71,7 @@ test('verifications by method and what went wrong, by day', async () => {
   await press(page, 'Show as a table');
   await page.getByRole('table').first().waitFor();
   assert.equal(await page.locator('tbody').first().locator('tr').count(), 30);
-  await page.getByLabel('Time').selectOption('7');
+  await page.getByLabel('Period').selectOption('7');
   await page.getByText(/Second steps in 7 days/).waitFor();
   assert.equal(await page.locator('.chart').first().locator('.point').count(), 7);
   await page.done();
@@ -80,7 +80,7 @@ test('verifications by method and what went wrong, by day', async () => {
 test('no network says so', async () => {
   const page = await opened();
   await page.route('**/v1/statistics?*', (route) => route.abort());
-  await page.getByLabel('Time').selectOption('90');
+  await page.getByLabel('Period').selectOption('90');
   await page.getByText('No connection.').waitFor();
   await page.unroute('**/v1/statistics?*');
   await press(page, 'Try again');
