@@ -81,7 +81,7 @@ test('nothing yet, then every message: sent, verified, failed, refused, and neve
   await eventually('the refused message is counted', async () => (await server.backend('GET', '/v1/statistics')).text_messages[0]?.refused.at(-1) === 1);
   const stats = await opened();
   await press(stats, 'Statistics');
-  await stats.getByText('$0.06 in 30 days. Messages: 3. Refused: 1.').waitFor();
+  await stats.getByText('Last 30 days. Cost: $0.06. Messages: 3. Refused: 1.').waitFor();
   await state(stats, 'statistics-messages');
   await stats.done();
   assert.ok(user.id);

@@ -54,7 +54,7 @@ test('a wrong password is said at the field, and nothing typed is lost', async (
   await server.backend('POST', `/v1/users/${user.id}/lock`);
   await password(page, 'bert');
   await heading(page, 'Your account is locked for now');
-  await page.getByText('You can go on in 60 minutes.').waitFor();
+  await page.getByText('You can go on in 1 hour.').waitFor();
   await state(page, 'sign-in-locked');
   await press(page, 'Back to sign-in');
   await heading(page, 'Sign in');

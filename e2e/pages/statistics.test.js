@@ -30,7 +30,7 @@ async function opened() {
 
 test('verifications by method and what went wrong, by day', async () => {
   let page = await opened();
-  await page.getByText('No second step in 30 days.').waitFor();
+  await page.getByText('Last 30 days. No second step.').waitFor();
   await state(page, 'statistics-nothing');
   await page.done();
 
@@ -60,8 +60,8 @@ test('verifications by method and what went wrong, by day', async () => {
 
   await eventually('17 verifications are counted', async () => (await server.backend('GET', '/v1/statistics')).verifications.reduce((sum, s) => sum + s.total, 0) === 17);
   page = await opened();
-  await page.getByText('Second steps in 30 days: 17. Most used: Authenticator app.').waitFor();
-  await page.getByText('Wrong codes and passwords, repeated codes, locks: 3 in 30 days.').waitFor();
+  await page.getByText('Last 30 days. Second steps: 17. Most used: Authenticator app.').waitFor();
+  await page.getByText('Last 30 days. Wrong codes and passwords, repeated codes, locks: 3.').waitFor();
   await state(page, 'statistics');
   const counted = (await server.backend('GET', '/v1/statistics')).verifications;
   assert.deepEqual(counted.map((s) => [s.name, s.total]), [['totp', 15], ['backup_code', 1], ['phone_code', 1]]);
@@ -72,7 +72,7 @@ test('verifications by method and what went wrong, by day', async () => {
   await page.getByRole('table').first().waitFor();
   assert.equal(await page.locator('tbody').first().locator('tr').count(), 30);
   await page.getByLabel('Period').selectOption('7');
-  await page.getByText(/Second steps in 7 days/).waitFor();
+  await page.getByText(/Last 7 days\. Second steps/).waitFor();
   assert.equal(await page.locator('.chart').first().locator('.point').count(), 7);
   await page.done();
 });

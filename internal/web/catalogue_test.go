@@ -46,6 +46,7 @@ func TestEveryLanguageSaysTheSame(t *testing.T) {
 var (
 	quoted = regexp.MustCompile(`'([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)'`)
 	inPage = regexp.MustCompile(`d\.text\("([a-z.]+)"\)`)
+	said   = regexp.MustCompile(`\bt\('([^']+)'`)
 )
 
 func sources(t *testing.T) map[string]string {
@@ -85,9 +86,18 @@ func TestTextsAreUsedAndUsesHaveTexts(t *testing.T) {
 			}
 			used[m[1]] = true
 		}
+		for _, m := range said.FindAllStringSubmatch(text, -1) {
+			if _, ok := english[m[1]+".one"]; ok {
+				t.Errorf("%s says %s without function counted, which knows its singular", name, m[1])
+			}
+		}
 	}
-	// Scripts compose these keys from codes, methods and settings.
+	// Scripts compose these keys from codes, methods and settings, and function counted from a
+	// plural category.
 	for key := range english {
+		if base, ok := strings.CutSuffix(key, ".one"); ok {
+			used[key] = used[key] || used[base]
+		}
 		family, rest, _ := strings.Cut(key, ".")
 		switch family {
 		case "error", "event", "method", "setup", "user_locked", "user_banned":

@@ -36,7 +36,7 @@ var notices = map[language.Tag][2]string{
 	language.English:    {"The sign-in settings of your %s account were changed. If it was not you, contact support.", "Unusual sign-in activity on your %s account. If it was not you, contact support."},
 	language.German:     {"Die Anmeldung Ihres Kontos bei %s wurde geändert. Waren Sie es nicht, wenden Sie sich an den Support.", "Ungewöhnliche Anmeldung bei Ihrem Konto bei %s. Waren Sie es nicht, wenden Sie sich an den Support."},
 	language.Spanish:    {"Se han cambiado los datos de acceso de tu cuenta de %s. Si no los has cambiado, avisa a soporte.", "Actividad inusual en el acceso a tu cuenta de %s. Si no la reconoces, avisa a soporte."},
-	language.Japanese:   {"%sのログイン設定が変更されました。心当たりがない場合はサポートにご連絡ください。", "%sで通常と異なるログイン操作がありました。心当たりがない場合はサポートにご連絡ください。"},
+	language.Japanese:   {"%sのサインイン設定が変更されました。心当たりがない場合はサポートにご連絡ください。", "%sで通常と異なるサインイン操作がありました。心当たりがない場合はサポートにご連絡ください。"},
 	language.French:     {"Les paramètres de connexion de votre compte %s ont été modifiés. Si ce n'était pas vous, contactez l'assistance.", "Connexion inhabituelle à votre compte %s. Si ce n'était pas vous, contactez l'assistance."},
 	language.Portuguese: {"As formas de entrar na sua conta %s mudaram. Se foi sem o seu conhecimento, contate o suporte.", "Atividade incomum no acesso da sua conta %s. Se foi sem o seu conhecimento, contate o suporte."},
 }

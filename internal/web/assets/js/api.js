@@ -1,7 +1,7 @@
 // The Frontend API of the page's own origin, with the browser's cookies.
 
 import { early } from './early.js';
-import { duration, has, setClock, t } from './page.js';
+import { has, later, setClock, t } from './page.js';
 
 /** An error answer of the API, or a network error. */
 export class Problem extends Error {
@@ -58,7 +58,7 @@ export function explain(problem) {
   if (problem.meta.reason === 'sms_paused') return t('error.sms_paused');
   const seconds = problem.meta.lockout_expires_in_seconds ?? problem.retry;
   const timed = `error.${problem.code}.wait`;
-  if (seconds > 0 && has(timed)) return t(timed, { time: duration(seconds) });
+  if (seconds > 0 && has(timed)) return t(timed, { when: later(seconds) });
   return t(has(`error.${problem.code}`) ? `error.${problem.code}` : 'error.unknown');
 }
 

@@ -4,7 +4,9 @@ import { accent, isColour, standard } from './accent.js';
 import { explain } from './api.js';
 import { ask, drawTabs, saveBar } from './dash.js';
 import { field, load } from './form.js';
-import { h, heading, lang, name as deployedName, notice, number, page, say, show, svg, t } from './page.js';
+import { counted, h, heading, name as deployedName, notice, number, page, say, show, svg, t } from './page.js';
+
+const lang = document.documentElement.lang; // of the texts, such as "en"
 
 const parts = {
   name: { label: 'dash.appearance.name', hint: 'dash.appearance.name.hint', wrong: 'dash.appearance.name.wrong', length: 80 },
@@ -187,7 +189,7 @@ function texts(wanted, own, update) {
     const keys = Object.keys(catalogue).filter((key) => (sought === '' ? key in changed : `${key} ${catalogue[key]} ${changed[key] ?? ''}`.toLocaleLowerCase().includes(sought)));
     if (sought === '') keys.push(...['signin.title', 'signin.text', 'setup.title', 'setup.text'].filter((key) => !(key in changed)));
     const more = keys.length - most;
-    list.replaceChildren(...keys.slice(0, most).map(row), h('p', { class: 'small quiet', role: 'status' }, more > 0 ? t('dash.appearance.more', { count: number(more) }) : keys.length === 0 ? t('dash.appearance.nothing') : ''));
+    list.replaceChildren(...keys.slice(0, most).map(row), h('p', { class: 'small quiet', role: 'status' }, more > 0 ? counted('dash.appearance.more', more) : keys.length === 0 ? t('dash.appearance.nothing') : ''));
   }
 
   fill();

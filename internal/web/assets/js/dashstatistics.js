@@ -3,14 +3,14 @@
 import { chart, ranking } from './chart.js';
 import { ask, drawTabs } from './dash.js';
 import { field, load } from './form.js';
-import { country, duration, h, has, heading, lang, number, page, show, t } from './page.js';
+import { country, counted, h, has, heading, lang, number, page, show, t } from './page.js';
 
 const spans = [7, 30, 90];
 const words = (key, fallback) => (has(key) ? t(key) : fallback);
 
 drawTabs();
 load(page, async () => {
-  const choose = h('select', {}, spans.map((days) => h('option', { value: days }, duration(days * 86400))));
+  const choose = h('select', {}, spans.map((days) => h('option', { value: days }, counted('dash.statistics.last', days))));
   choose.value = spans[1];
   const body = h('div', { class: 'grid' });
   const look = () => load(body, async () => draw(body, await ask('GET', `/v1/statistics?days=${choose.value}`)));
@@ -47,7 +47,7 @@ function spending(messages, days, time) {
 }
 
 function draw(body, { days, verifications, failures, text_messages: messages }) {
-  const time = duration(days.length * 86400);
+  const time = counted('dash.statistics.last', days.length);
   const series = (list, name) => list.map((s) => ({ name: name(s.name), values: s.counts, total: s.total }));
   const total = (list) => list.reduce((sum, s) => sum + s.total, 0);
   const verified = series(verifications, (by) => words(`event.by.${by}`, by));

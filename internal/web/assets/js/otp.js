@@ -1,7 +1,7 @@
 // One-time codes: the input field, and the button that sends another one.
 
 import { button, field } from './form.js';
-import { duration, h, t } from './page.js';
+import { h, later, t } from './page.js';
 
 /** The six digits in a text: those of the origin-bound line, else the first group of exactly six. Full-width digits count. */
 export function digitsIn(text) {
@@ -76,7 +76,7 @@ export function resend(send, wrong) {
         return;
       }
       b.setAttribute('aria-disabled', 'true');
-      label.textContent = t('otp.again.in', { time: duration(left) });
+      label.textContent = t('otp.again.in', { when: later(left) });
     };
     // after the click's busy state has ended
     setTimeout(tick);

@@ -68,6 +68,12 @@ export function t(key, values = {}) {
 
 export const has = (key) => key in texts;
 
+/** A text with a number, in the form that the language has for it: the text key.one of the plural category "one", else the text key. */
+export function counted(key, n, values) {
+  const form = `${key}.${new Intl.PluralRules(lang).select(n)}`;
+  return t(has(form) ? form : key, { ...values, count: number(n) });
+}
+
 /** A text of the catalogue with elements for its {names}. */
 export function rich(key, elements) {
   return t(key).split(/(\{\w+\})/).map((part) => {
@@ -78,13 +84,20 @@ export function rich(key, elements) {
 
 const unit = (value, name) => new Intl.NumberFormat(lang, { style: 'unit', unit: name, unitDisplay: 'long' }).format(value);
 
-/** A time span in words, in its largest unit. */
-export function duration(seconds) {
-  if (seconds < 100) return unit(Math.max(1, Math.ceil(seconds)), 'second');
-  if (seconds < 100 * 60) return unit(Math.ceil(seconds / 60), 'minute');
-  if (seconds < 48 * 3600) return unit(Math.ceil(seconds / 3600), 'hour');
-  return unit(Math.ceil(seconds / 86400), 'day');
+/** A time span as [number, unit], in its largest unit. Whole hours are hours: an hour is not "60 minutes". */
+function largest(seconds) {
+  const minutes = Math.ceil(seconds / 60);
+  if (seconds < 100) return [Math.max(1, Math.ceil(seconds)), 'second'];
+  if (minutes < 100 && minutes !== 60) return [minutes, 'minute'];
+  if (seconds < 48 * 3600) return [Math.ceil(seconds / 3600), 'hour'];
+  return [Math.ceil(seconds / 86400), 'day'];
 }
+
+/** A time span in words, in its largest unit, such as "3 days". */
+export const duration = (seconds) => unit(...largest(seconds));
+
+/** A time from now in words, such as "in 3 days". A text has no "in" before it, because languages decline the words after it. */
+export const later = (seconds) => new Intl.RelativeTimeFormat(lang).format(...largest(seconds));
 
 export const number = (n) => new Intl.NumberFormat(lang).format(n);
 export const date = (ms) => new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'short' }).format(ms);

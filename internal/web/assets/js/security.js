@@ -5,7 +5,7 @@ import { activeSession, del, get, patch, post } from './api.js';
 import { showCodes } from './codes.js';
 import { button, confirm, load } from './form.js';
 import { eventRow } from './events.js';
-import { date, h, icon, name, notice, number, page, phone, rich, say, show, t } from './page.js';
+import { counted, date, h, icon, name, notice, page, phone, rich, say, show, t } from './page.js';
 import { sensitively } from './reverify.js';
 import { drawTop } from './top.js';
 
@@ -116,7 +116,7 @@ function events() {
   const list = (some) => some.map((e) => eventRow(e, { subjects: new Map([...subjects].map(([id, shown]) => [id, shown.cloneNode(true)])) }));
   const rest = trail.slice(few);
   return section(t('security.events'), t('security.events.text'), null, trail.length === 0 ? h('p', { class: 'quiet' }, t('event.none')) : h('ul', {}, list(trail.slice(0, few))),
-    rest.length > 0 && h('details', {}, h('summary', {}, t('security.events.more', { count: number(rest.length) })), h('ul', {}, list(rest))));
+    rest.length > 0 && h('details', {}, h('summary', {}, counted('security.events.more', rest.length)), h('ul', {}, list(rest))));
 }
 
 function draw() {
