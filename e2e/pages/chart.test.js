@@ -22,7 +22,7 @@ async function drawn(options, locale = 'en-US') {
   await page.keyboard.press('Enter');
   await page.waitForURL('**/dashboard');
   await page.locator('.tabs').waitFor();
-  const base = (await page.locator('script[type=module]').getAttribute('src')).replace(/[a-z]+\.js$/, '');
+  const base = (await page.locator('script[type=module]:not([async])').getAttribute('src')).replace(/[a-z]+\.js$/, '');
   await page.locator('.bars').waitFor();
   await page.evaluate(async ({ at, options }) => {
     const { chart } = await import(`${at}chart.js`);

@@ -20,7 +20,7 @@ const number = (n) => `+1201555${String(n).padStart(4, '0')}`;
 async function password(page, name, text = 'correct horse') {
   await page.goto('/sign-in');
   await heading(page, 'Sign in');
-  assert.match(await focused(page), /Email address/, 'the first field has the focus');
+  assert.match(await focused(page), /Email, phone/, 'the first field has the focus');
   await page.keyboard.type(`${name}@example.com`);
   await tab(page, 'Password');
   await page.keyboard.type(text);
@@ -45,8 +45,8 @@ test('a wrong password is said at the field, and nothing typed is lost', async (
   const user = await server.userNamed('bert');
   const page = await visit(browser, server);
   await password(page, 'bert', 'wrong horse');
-  await page.getByText('The name or the password is not right.').waitFor();
-  assert.equal(await page.getByLabel('Email address').inputValue(), 'bert@example.com');
+  await page.getByText('That email or password isn\'t right.').waitFor();
+  assert.equal(await page.getByLabel('Email, phone').inputValue(), 'bert@example.com');
   assert.equal(await page.getByLabel('Password', { exact: true }).inputValue(), 'wrong horse');
   assert.equal(await page.getByLabel('Password', { exact: true }).getAttribute('aria-invalid'), 'true');
   assert.match(await focused(page), /Password/, 'the focus is where it is to be mended');
@@ -58,7 +58,7 @@ test('a wrong password is said at the field, and nothing typed is lost', async (
   await state(page, 'sign-in-locked');
   await press(page, 'Back to sign-in');
   await heading(page, 'Sign in');
-  assert.equal(await page.getByLabel('Email address').inputValue(), 'bert@example.com');
+  assert.equal(await page.getByLabel('Email, phone').inputValue(), 'bert@example.com');
   await page.done();
 });
 
@@ -68,12 +68,12 @@ test('no network: the words stay, and it works when the network is back', async 
   await page.goto('/sign-in');
   await heading(page, 'Sign in');
   await page.context().setOffline(true);
-  await page.getByLabel('Email address').fill('cora@example.com');
+  await page.getByLabel('Email, phone').fill('cora@example.com');
   await page.getByLabel('Password', { exact: true }).fill('correct horse');
   await page.keyboard.press('Enter');
   await page.getByText('No connection.').waitFor();
   await state(page, 'sign-in-offline');
-  assert.equal(await page.getByLabel('Email address').inputValue(), 'cora@example.com');
+  assert.equal(await page.getByLabel('Email, phone').inputValue(), 'cora@example.com');
   await page.context().setOffline(false);
   await page.getByRole('button', { name: 'Continue' }).click();
   await heading(page, 'Security');
@@ -192,9 +192,9 @@ test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in
   }
   await server.advance(3600); // longer than a sign-in lives
   await guess('000011');
-  await page.getByText('for your safety the sign-in ended').waitFor();
+  await page.getByText('This sign-in has ended').waitFor();
   await state(page, 'sign-in-expired');
-  assert.equal(await page.getByLabel('Email address').inputValue(), 'gerd@example.com');
+  assert.equal(await page.getByLabel('Email, phone').inputValue(), 'gerd@example.com');
   await page.getByLabel('Password', { exact: true }).fill('correct horse');
   await page.keyboard.press('Enter');
   await heading(page, 'Check your authenticator app');
@@ -273,7 +273,7 @@ test('an old code, and a message that was guessed at too often', async () => {
   await page.getByLabel('Six-digit code').fill('424242');
   await page.getByText('Too many wrong codes.').waitFor();
   await state(page, 'sign-in-too-often'); // the sign-in has ended for every method
-  assert.equal(await page.getByLabel('Email address').inputValue(), 'jutta@example.com', 'who it is outlives a reload');
+  assert.equal(await page.getByLabel('Email, phone').inputValue(), 'jutta@example.com', 'who it is outlives a reload');
   await page.getByLabel('Password', { exact: true }).fill('correct horse');
   await page.keyboard.press('Enter');
   await heading(page, 'Check your authenticator app');
@@ -366,7 +366,7 @@ test('two clicks make one request', async () => {
   await server.userNamed('lena');
   const page = await visit(browser, server);
   await page.goto('/sign-in');
-  await page.getByLabel('Email address').fill('lena@example.com');
+  await page.getByLabel('Email, phone').fill('lena@example.com');
   await page.getByLabel('Password', { exact: true }).fill('correct horse');
   let requests = 0;
   page.on('request', (r) => { if (r.method() === 'POST' && r.url().endsWith('/sign_ins')) requests++; });

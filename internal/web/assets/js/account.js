@@ -1,6 +1,6 @@
 // The signed-in user of an account page.
 
-import { activeSession, get, signInFirst } from './api.js';
+import { activeSession, bind, get, signInFirst } from './api.js';
 import { renew } from './reauth.js';
 import { takeTicket } from './ticket.js';
 
@@ -13,6 +13,7 @@ export async function account() {
     location.replace(`/tasks/setup-mfa?redirect_url=${encodeURIComponent(location.pathname)}${ticket ? `#ticket=${encodeURIComponent(ticket)}` : ''}`);
     return new Promise(() => {});
   }
+  bind(session.id);
   if (ticket) await renew(session, ticket);
   return session;
 }

@@ -37,7 +37,14 @@ export async function request(method, path, { form, json } = {}) {
   return body;
 }
 
-const v1 = (path) => `/v1${path}`;
+let session; // the session that the page shows
+
+/** Binds the page to the session that it shows. A request then never acts for another user who signs in in another tab. */
+export function bind(id) {
+  session = id;
+}
+
+const v1 = (path) => `/v1${path}${session && path.startsWith('/me') ? `${path.includes('?') ? '&' : '?'}_clerk_session_id=${encodeURIComponent(session)}` : ''}`;
 export const get = (path) => request('GET', v1(path));
 export const post = (path, form = {}) => request('POST', v1(path), { form });
 export const patch = (path, form) => request('PATCH', v1(path), { form });

@@ -33,10 +33,10 @@ export function field({ label, hint, button, control, ...properties }) {
   };
 }
 
-/** A password field with a button that shows the text. */
+/** A password field with a button that shows the text. Password managers find it by its name and autocomplete. */
 export function passwordField({ label, autocomplete = 'current-password', ...more }) {
   const toggle = h('button', { type: 'button', 'aria-pressed': 'false', 'aria-label': t('password.show') }, icon('eye'));
-  const f = field({ label, type: 'password', autocomplete, button: toggle, ...more });
+  const f = field({ label, type: 'password', name: 'password', autocomplete, button: toggle, ...more });
   toggle.addEventListener('click', () => {
     const shown = f.input.type === 'password';
     f.input.type = shown ? 'text' : 'password';

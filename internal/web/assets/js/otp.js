@@ -15,7 +15,7 @@ export function digitsIn(text) {
 /** A field for six digits. It calls done() when they are complete: typed, pasted with the message, or filled by the browser. */
 export function codeField({ label, hint, done }) {
   const f = field({
-    label, hint, class: 'code', inputmode: 'numeric', autocomplete: 'one-time-code', autocorrect: 'off', enterkeyhint: 'done', maxlength: 400, 'data-focus': true, dir: 'ltr',
+    label, hint, class: 'code', name: 'otp', required: true, inputmode: 'numeric', autocomplete: 'one-time-code', autocorrect: 'off', enterkeyhint: 'done', maxlength: 400, 'data-focus': true, dir: 'ltr',
   });
   const { input } = f;
   input.addEventListener('paste', (event) => {

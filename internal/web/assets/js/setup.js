@@ -1,6 +1,6 @@
 // The session task setup-mfa: the user enrols a second factor.
 
-import { activeSession, explain, get, post } from './api.js';
+import { activeSession, bind, explain, get, post } from './api.js';
 import { enrolApp } from './enrolapp.js';
 import { enrolPhone } from './enrolphone.js';
 import { finish } from './finish.js';
@@ -17,6 +17,7 @@ load(page, async () => {
   const session = activeSession(client.response);
   if (!session) return location.replace(`/sign-in${location.search}${ticket ? `#ticket=${encodeURIComponent(ticket)}` : ''}`);
   if (session.status !== 'pending') return location.replace(target());
+  bind(session.id);
   if (ticket) await renew(session, ticket);
   const on = environment.auth_config.second_factors;
   const host = h('section', { class: 'card stack' });

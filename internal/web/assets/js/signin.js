@@ -18,6 +18,7 @@ async function start() {
   texted = environment.user_settings.attributes.phone_number.used_for_first_factor;
   const session = activeSession(client);
   page.replaceChildren(host);
+  if (!navigator.cookieEnabled) return withoutCookies();
   if (session && ticket) return signedInAlready(session);
   if (session) return go(session);
   if (ticket) return byTicket();
@@ -28,21 +29,39 @@ async function start() {
   return byPassword();
 }
 
+/** Ends a sign-in. A browser that refuses cookies lost the session at once, so the page says so and does not begin again. */
+async function finish(answer) {
+  if (!document.cookie.includes('__client_uat') && !activeSession((await get('/client')).response)) return withoutCookies();
+  return go(activeSession(answer.client));
+}
+
+function withoutCookies() {
+  show(host, [heading('h1', 'alert', t('signin.cookies.title'), t('signin.cookies.text'), 'bad'), button(t('button.again'), { kind: 'main wide', act: () => location.reload() }), help()],
+    { title: t('signin.cookies.title') });
+}
+
+/** What to show when the sign-in is over: another tab may have completed it. */
+async function over(reason) {
+  const session = activeSession((await get('/client').catch(() => ({}))).response);
+  return session ? go(session) : byPassword(reason);
+}
+
 function go(session) {
   const next = target();
   location.replace(session.status === 'pending' ? `/tasks/setup-mfa?redirect_url=${encodeURIComponent(next)}` : next);
 }
 
-/** A sign-in link in a browser that is signed in, perhaps as another user. */
+/** A sign-in in a browser that is signed in, perhaps as another user: with a link, or in another tab meanwhile. */
 function signedInAlready(session) {
+  const way = ticket ? { text: 'signin.already.text', leave: 'signin.already.leave', next: byTicket } : { text: 'signin.already.tab', leave: 'frame.signout', next: () => byPassword() };
   show(host, [
-    heading('h1', 'person', t('signin.already.title'), t('signin.already.text', { who: session.public_user_data.identifier })),
+    heading('h1', 'person', t('signin.already.title'), t(way.text, { who: session.public_user_data.identifier })),
     button(t('signin.already.stay'), { kind: 'main wide', act: () => go(session) }),
-    button(t('signin.already.leave'), { kind: 'wide', act: async () => {
+    button(t(way.leave), { kind: 'plain wide', act: async () => {
       await request('DELETE', '/v1/client/sessions');
-      await byTicket();
+      await way.next();
     } }),
-  ]);
+  ], { title: t('signin.already.title') });
 }
 
 async function byTicket() {
@@ -64,17 +83,30 @@ async function byTicket() {
 
 let identifier = '';
 
+/** Says that a password does not match, in the words for what the identifier looks like. */
+function mismatch(text) {
+  if (text.includes('@')) return t('signin.wrong.email');
+  return t(/^[+(\d][\d\s().\/-]{5,}$/.test(text.normalize('NFKC')) ? 'signin.wrong.phone' : 'signin.wrong.username');
+}
+
+/** Another tab signed in while this form was open. As the same user, the page goes on. */
+const elsewhere = () => load(host, async () => {
+  const session = activeSession((await get('/client')).response);
+  if (!session) return byPassword();
+  return session.public_user_data.identifier.toLowerCase() === identifier.toLowerCase() ? go(session) : signedInAlready(session);
+});
+
 function byPassword(reason) {
   const alert = h('div', {}, reason && notice('bad', h('p', {}, reason)));
-  const name = field({ label: t('signin.identifier'), autocomplete: 'username', value: identifier, 'data-focus': true, maxlength: 320 });
-  const secret = passwordField({ label: t('password.label'), maxlength: 256 });
+  const name = field({ label: t('signin.identifier'), name: 'username', required: true, autocomplete: 'username', value: identifier, 'data-focus': true, maxlength: 320 });
+  const secret = passwordField({ label: t('password.label'), required: true, maxlength: 256 });
   const submit = button(t('button.continue'), { kind: 'main wide' });
   const wrong = (problem) => {
     const at = { identifier: name, password: secret }[problem.meta?.param_name];
     if (problem.code === 'user_locked' || problem.code === 'user_banned') {
       show(host, [heading('h1', 'lock', t(`${problem.code}.title`), undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, t(`${problem.code}.advice`)), again(), help()]);
-    } else if (at) at.wrong(explain(problem));
-    else if (problem.code === 'session_exists') location.reload();
+    } else if (at) at.wrong(problem.code === 'form_password_or_identifier_incorrect' ? mismatch(identifier) : explain(problem));
+    else if (problem.code === 'session_exists') elsewhere();
     else alert.replaceChildren(notice('bad', h('p', {}, explain(problem))));
   };
   const act = async () => {
@@ -103,17 +135,17 @@ function first(signIn) {
     prepare: (factor) => post(`${at}/prepare_first_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id }),
     attempt: (factor, code) => post(`${at}/attempt_first_factor`, { strategy: factor.strategy, code }),
     done: proceed,
-    expired: (problem) => byPassword(problem.code === 'verification_failed' ? explain(problem) : t('signin.expired')),
+    expired: (problem) => over(problem.code === 'verification_failed' ? explain(problem) : t('signin.expired')),
   });
 }
 
-const again = () => button(t('signin.again'), { kind: 'wide', act: () => byPassword() });
+const again = () => button(t('signin.again'), { kind: 'plain wide', act: () => byPassword() });
 
 const help = () => support && h('p', { class: 'small quiet' }, h('a', { href: support }, t('frame.support')));
 
 function proceed(answer) {
   const signIn = answer.response;
-  if (signIn.status === 'complete') return go(activeSession(answer.client));
+  if (signIn.status === 'complete') return finish(answer);
   if (signIn.status !== 'needs_second_factor') throw new Problem('internal_clerk_error');
   // The browser's back button leads to the first step instead of leaving the page.
   history.pushState({ step: 'second' }, '');
@@ -129,8 +161,8 @@ function second(signIn, { sent }) {
     factors, sent: sent && Boolean(signIn.second_factor_verification), extra: [restart, help()],
     prepare: (factor) => post(`${at}/prepare_second_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' }),
     attempt: (factor, code) => post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code }),
-    done: (answer) => go(activeSession(answer.client)),
-    expired: (problem) => byPassword(problem.code === 'verification_failed' ? explain(problem) : t('signin.expired')),
+    done: finish,
+    expired: (problem) => over(problem.code === 'verification_failed' ? explain(problem) : t('signin.expired')),
   });
 }
 

@@ -15,4 +15,4 @@ export function drawTop(session) {
 }
 
 /** The link back to the overview of the account. */
-export const back = () => h('p', {}, h('a', { href: '/account/security' }, t('frame.back')));
+export const back = () => h('a', { class: 'button plain wide', href: '/account/security' }, t('frame.back'));
