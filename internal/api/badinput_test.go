@@ -108,7 +108,7 @@ func TestMalformedCodesAreFree(t *testing.T) {
 	b := w.signedIn()
 	app := b.enrolApp()
 	user := b.call("GET", "/v1/me").ok().text("response.id")
-	for _, code := range []string{"12345", "1234567", "12a456", " 12345", "123456 ", "１２３４５６", "٣٤٥٦٧٨", "12345\n", "%", strings.Repeat("1", 5000)} {
+	for _, code := range []string{"12345", "1234567", "12a456", " 12345", "1234567 ", "①２３４５６", "123.456", "12345\n", "%", strings.Repeat("1", 5000)} {
 		for range 3 {
 			w.backend("POST", "/v1/users/"+user+"/verify_totp", `{"code":`+quote(code)+`}`).want(422, "form_code_incorrect")
 		}

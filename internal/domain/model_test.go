@@ -169,7 +169,7 @@ func (b *guessedUser) actions() map[string]func(*rapid.T) {
 			b.expect(want, b.guess(known, b.wrong()))
 		},
 		"malformed code": func(r *rapid.T) {
-			b.expect(apierr.FormCodeIncorrect, b.guess(false, rapid.SampledFrom([]string{"12345", "x", "１２３４５６"}).Draw(r, "code")))
+			b.expect(apierr.FormCodeIncorrect, b.guess(false, rapid.SampledFrom([]string{"12345", "x", "①２３４５６"}).Draw(r, "code")))
 		},
 		"backup code": func(r *rapid.T) {
 			if len(b.unused) == 0 {

@@ -71,7 +71,7 @@ func (w *world) fromClerk() *person {
 	return &person{world: w, id: u.WireID(), key: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")}
 }
 
-func imported(i int) string { return fmt.Sprint("clerk-code-", i) }
+func imported(i int) string { return fmt.Sprint("clerkcode", i) }
 
 // TestADigestIsComparedOncePerAttempt: a repeated commit does not repeat the comparison.
 func TestADigestIsComparedOncePerAttempt(t *testing.T) {
@@ -83,7 +83,8 @@ func TestADigestIsComparedOncePerAttempt(t *testing.T) {
 		wrong apierr.Code
 	}{
 		"a right imported code":         {func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(imported(4))); return err }, 5, ""},
-		"a wrong imported code":         {func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New("clerk-code-x")); return err }, 5, apierr.FormCodeIncorrect},
+		"a wrong imported code":         {func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New("clerkcodex")); return err }, 5, apierr.FormCodeIncorrect},
+		"a wrong code in groups":        {func(p *person) error { _, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New("clerk-codex")); return err }, 10, apierr.FormCodeIncorrect},
 		"an imported code in a sign-in": {func(p *person) error { return p.secondFactor(account.BackupCode, imported(0)) }, 1, ""},
 		"a sign-in with a right password": {func(p *person) error {
 			u, err := p.Admin.User(ctx, p.id)
@@ -147,7 +148,7 @@ func TestAttemptsAtTheSameMomentCompareWithinTheBudget(t *testing.T) {
 		"imported codes": {func(p *person, i int) error {
 			_, err := p.Admin.VerifyTOTP(ctx, p.id, secret.New(fmt.Sprint("clerk-code-", 100+i)))
 			return err
-		}, 5 * 5, 5},
+		}, 5 * 5 * 2, 5}, // failures, codes, spellings
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, compared := counting(t)
@@ -223,7 +224,7 @@ func TestAttemptsAtImportedCodesAreReserved(t *testing.T) {
 		if n >= tries {
 			want = apierr.TooManyRequests
 		}
-		_, err := w.Admin.VerifyTOTP(ctx, p.id, secret.New("clerk-code-x"))
+		_, err := w.Admin.VerifyTOTP(ctx, p.id, secret.New("clerkcodex"))
 		w.want(want, err)
 		p.rewrite(func(record map[string]any) { delete(record, "b2"); delete(record, "lg") })
 		w.Restart() // another process

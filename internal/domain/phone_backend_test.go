@@ -64,7 +64,7 @@ func TestBackendVerifiesANumber(t *testing.T) {
 			t.Errorf("a wrong code: %s after %d attempts", status, n)
 		}
 	}
-	for _, malformed := range []string{"12345", "1234567", "１２３４５６", "abcdef"} {
+	for _, malformed := range []string{"12345", "1234567", "①２３４５６", "abcdef"} {
 		if status, n := p.statusOf(id, v, malformed); status != "unverified" || n != 2 {
 			t.Errorf("%q: %s after %d attempts, want it free", malformed, status, n)
 		}

@@ -9,7 +9,7 @@ import (
 // UserTOTPVerify is POST /v1/users/{user_id}/verify_totp.
 func UserTOTPVerify() operation.Operation {
 	return row("user-totp-verify", "POST /v1/users/{user_id}/verify_totp",
-		"Check an authenticator or backup code and use it up", operation.Writes|operation.Deletes, verifyTOTP,
+		"Check an authenticator or backup code and use it up", operation.Writes|operation.Deletes|operation.Counts, verifyTOTP,
 		operation.NotFound, operation.WrongCode, []apierr.Code{apierr.TOTPDisabled})
 }
 

@@ -133,10 +133,12 @@ func both(wanted []string, value string) []string {
 func plussed(numbers []string) []string {
 	var out []string
 	for _, n := range numbers {
-		if rest, ok := strings.CutPrefix(n, " "); ok {
+		normal, err := phone.Normalize(n)
+		if rest, ok := strings.CutPrefix(n, " "); ok && err != nil {
 			n = "+" + rest
+			normal, err = phone.Normalize(n)
 		}
-		if normal, err := phone.Normalize(n); err == nil {
+		if err == nil {
 			n = normal
 		}
 		out = append(out, n)

@@ -40,7 +40,7 @@ func (s *Service) Unlock(ctx context.Context, id string) (*account.User, error) 
 // used again. A wrong one counts like that of an unknown device.
 func (s *Service) VerifyTOTP(ctx context.Context, id string, code secret.Value) (account.Strategy, error) {
 	by := account.TOTPCode
-	if !sms.IsCode(code.Reveal()) {
+	if _, ok := sms.ReadCode(code.Reveal()); !ok {
 		by = account.BackupCode
 	}
 	err := s.Admin(ctx, id, func(t *tx.Tx, u *account.User) error {

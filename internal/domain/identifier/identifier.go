@@ -15,6 +15,8 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 	"golang.org/x/text/width"
+
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 )
 
 // Kind says what an identifier is. Its text is part of the keyed hash of a claim, so it never
@@ -111,7 +113,7 @@ func ParseEmail(text string) (string, error) {
 }
 
 func notInEmail(r rune) bool {
-	return unicode.IsSpace(r) || !unicode.IsPrint(r) || Invisible(r) || strings.ContainsRune("<>,;", r)
+	return unicode.IsSpace(r) || !unicode.IsPrint(r) || typed.Invisible(r) || strings.ContainsRune("<>,;", r)
 }
 
 func normalEmail(text string) string {

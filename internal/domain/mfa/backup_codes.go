@@ -117,13 +117,11 @@ func BindBackupCodes(t *tx.Tx, u *account.User, codes []string) error {
 	if err != nil {
 		return err
 	}
-	for _, code := range codes {
-		canonical, ok := backupcode.Normalize(code)
-		if !ok {
-			canonical, b.Foreign = code, true
-		}
-		b.Tags = append(b.Tags, tags.Of(canonical)...)
+	forms, foreign := storedForms(codes)
+	for _, form := range forms {
+		b.Tags = append(b.Tags, tags.Of(form)...)
 	}
+	b.Foreign = foreign
 	u.Backup = b
 	u.Touch(t.Now)
 	t.Put(u)
@@ -178,27 +176,25 @@ func backupKeyOwner(u *account.User, b *account.BackupSet) string { return recen
 // 800-63B-4 section 3.1.2.2). A code that was used before is a replayedError.
 func verifyBackupCode(t *tx.Tx, u *account.User, code string) (bool, error) {
 	b := u.Backup
-	canonical, ours := backupcode.Normalize(code)
-	if !ours {
-		canonical = code
-	}
 	tags, err := OpenTags(t.Engine, u, b)
 	if err != nil {
 		return false, err
 	}
-	if tags.Find(b.Used, canonical) >= 0 {
-		return false, replayedError{wrongCode()}
+	for _, form := range formsOf(code) {
+		if tags.Find(b.Used, form) >= 0 {
+			return false, replayedError{wrongCode()}
+		}
+		if i := tags.Find(b.Tags, form); i >= 0 {
+			b.Used = append(b.Used, b.Tags[i:i+tags.size]...)
+			b.Tags = slices.Delete(b.Tags, i, i+tags.size)
+			return true, burned(t, u)
+		}
 	}
-	if i := tags.Find(b.Tags, canonical); i >= 0 {
-		b.Used = append(b.Used, b.Tags[i:i+tags.size]...)
-		b.Tags = slices.Delete(b.Tags, i, i+tags.size)
-		return true, burned(t, u)
-	}
-	i, err := t.CompareImported(u, code)
+	i, err := t.CompareImported(u, spellings(code)...)
 	if err != nil || i < 0 {
 		return false, err
 	}
-	b.Used = append(b.Used, tags.Of(canonical)...)
+	b.Used = append(b.Used, tags.Of(canonical(code))...)
 	b.Imported = slices.Delete(b.Imported, i, i+1)
 	return true, burned(t, u)
 }

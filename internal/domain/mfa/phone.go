@@ -145,7 +145,8 @@ func (s *Service) AttemptPhone(ctx context.Context, from tx.Caller, id string, p
 			return err
 		}
 		proof.Strategy = account.PhoneCode
-		if err := proof.wellFormed(); err != nil {
+		proof, err := proof.read()
+		if err != nil {
 			return err
 		}
 		if err := checkNumberLimits(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), ph); err != nil {

@@ -38,18 +38,19 @@ func AttemptBackend(t *tx.Tx, u *account.User, p *account.Phone, id string, code
 		return nil, err
 	}
 	c := p.Backend
+	digits, ok := sms.ReadCode(code.Reveal())
 	switch {
 	case c == nil || id != c.WireID():
 		return nil, apierr.New(apierr.ResourceNotFound)
 	case c.Accepted != 0:
 		return nil, apierr.New(apierr.VerificationAlreadyVerified)
-	case !sms.IsCode(code.Reveal()) || c.Failed() || c.Expires <= t.Now: // no guess
+	case !ok || c.Failed() || c.Expires <= t.Now: // no guess
 		return c, nil
 	}
 	if err := checkNumberLimits(t, u, account.UnknownDevice, p); err != nil {
 		return nil, err
 	}
-	right, err := sms.Consume(t, u, backendChallenge(p), code.Reveal())
+	right, err := sms.Consume(t, u, backendChallenge(p), digits)
 	switch {
 	case errors.Is(err, apierr.New(apierr.VerificationExpired)): // the user's factors changed
 		ended := *c

@@ -76,14 +76,15 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 }
 
 // claimKeys returns the keys of the claims that a text may name, and nil for the text "". The first
-// stands for the identifier: see [tx.Engine.ClaimKeys].
+// stands for the identifier: see [tx.Engine.ClaimKeys]. Invisible characters, white space around
+// the text and the spelling of a number make no difference.
 func claimKeys(s *tx.Engine, text string) []store.Key {
-	text = strings.TrimSpace(text)
+	if number, err := phone.Normalize(text); err == nil {
+		return s.ClaimKeys(identifier.Phone, number)
+	}
+	text = strings.TrimSpace(identifier.Seen(text))
 	switch {
 	case strings.HasPrefix(text, "+"):
-		if number, err := phone.Normalize(text); err == nil {
-			text = number
-		}
 		return s.ClaimKeys(identifier.Phone, text)
 	case strings.Contains(text, "@"):
 		return s.ClaimKeys(identifier.Email, text)

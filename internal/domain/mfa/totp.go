@@ -115,7 +115,8 @@ func OpenSecret(t *tx.Tx, u *account.User) (secret.Value, error) {
 func (s *Service) ConfirmTOTP(ctx context.Context, from tx.Caller, code secret.Value) (*TOTPResult, error) {
 	return sessions.RunSession(ctx, s.Service, from, from.Session, authority.ConfirmApp, func(t *tx.Tx, caller *tx.SignedIn) (*TOTPResult, error) {
 		u := caller.User
-		if err := (Proof{Strategy: account.TOTPCode, Code: code}).wellFormed(); err != nil {
+		proof, err := Proof{Strategy: account.TOTPCode, Code: code}.read()
+		if err != nil {
 			return nil, err
 		}
 		if !t.State.Settings.AuthenticatorApp {
@@ -128,7 +129,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from tx.Caller, code secret.V
 			return nil, apierr.New(apierr.ResourceNotFound)
 		}
 		t.CountAddress(from, tx.AttemptLimits)
-		right, err := verifyTOTP(t, u, code.Reveal())
+		right, err := verifyTOTP(t, u, proof.Code.Reveal())
 		if err != nil {
 			return nil, err
 		}

@@ -86,7 +86,8 @@ func comparePassword(t *tx.Tx, name, digest string, given secret.Value) (bool, e
 // verifyFirstFactorCode verifies an SMS code as first factor and counts a wrong one on the user's
 // first factors.
 func verifyFirstFactorCode(t *tx.Tx, u *account.User, device account.Device, proof Proof, ch sms.Challenge) error {
-	if err := proof.wellFormed(); err != nil {
+	proof, err := proof.read()
+	if err != nil {
 		return err
 	}
 	if err := checkFirstLimits(t, u, device); err != nil {

@@ -3,7 +3,6 @@ package mfa
 import (
 	"errors"
 
-	"github.com/countersign-mfa/countersign/internal/crypto/backupcode"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
@@ -23,7 +22,8 @@ type SecondFactorAttempt struct {
 // wrong code is counted on the attempt, the authenticator and the user, and the refusal commits
 // that. The caller stages the record that holds the attempt.
 func VerifySecondFactor(t *tx.Tx, u *account.User, device account.Device, proof Proof, v SecondFactorAttempt) error {
-	if err := proof.wellFormed(); err != nil {
+	proof, err := proof.read()
+	if err != nil {
 		return err
 	}
 	if !t.State.Settings.Allows(proof.Strategy) {
@@ -86,7 +86,7 @@ func compareSecondFactor(t *tx.Tx, u *account.User, proof Proof, ch sms.Challeng
 		if !u.Backup.Usable() || !u.TwoFactorEnabled() {
 			return nil, false, unusable
 		}
-		if _, ours := backupcode.Normalize(proof.Code.Reveal()); !ours && !u.Backup.Foreign {
+		if !isOurs(proof.Code.Reveal()) && !u.Backup.Foreign {
 			return nil, false, wrongCode() // no code of the set has this form, so this is no guess
 		}
 		right, err = verifyBackupCode(t, u, proof.Code.Reveal())

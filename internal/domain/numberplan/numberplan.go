@@ -14,8 +14,8 @@ import (
 // region001 is the metadata's name for the region of numbers without a country.
 const region001 = "001"
 
-// Parse reads a number in international form: a +, the country code and the digits, all ASCII. It
-// drops spaces, hyphens, dots and parentheses. Fictional numbers are valid in every area.
+// Parse reads a number in international form: a +, the country code and the digits, in the
+// spellings of [phone.Normalize]. Fictional numbers are valid in every area.
 //
 // The error is [phone.ErrInvalid] for any other text and for a number outside the numbering plans.
 // It is also the error for a number that the plans would rewrite, such as "+44 (0) 20" without its

@@ -13,21 +13,23 @@ import (
 	"regexp"
 	"strings"
 	"unique"
+
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 )
 
 // ErrInvalid is the error for a text that is no number. It does not hold the text.
 var ErrInvalid = errors.New("not a valid phone number in international form")
 
 const (
-	// maxText bounds the work on hostile input. A number has at most 16 characters, the rest is for
-	// separators.
-	maxText = 64
+	// maxText bounds the work on hostile input, in bytes. A number has at most 16 characters, each of
+	// up to 4 bytes; the rest is for separators.
+	maxText = 256
 	stars   = "*******"
 	shown   = 2
 )
 
 var (
-	separators = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
+	separators = strings.NewReplacer("(", "", ")", "", ".", "")
 	// form is ITU-T E.164, section 6: at most 15 digits, and no country code begins with 0.
 	form = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 	// fictional are the numbers that the North American numbering plan reserves for films and tests:
@@ -48,14 +50,22 @@ type Number struct {
 	line            Line
 }
 
-// Normalize returns the E.164 form of a text: a +, the country code and the digits, all ASCII. It
-// drops spaces, hyphens, dots and parentheses; anything else is [ErrInvalid]. It does not check
-// that the number exists.
-func Normalize(s string) (string, error) {
+// Compact returns a number without what people write between its digits: dots, parentheses, and
+// what [typed.Compact] drops. Its digits and its plus are in ASCII. The error is [ErrInvalid] for a
+// text over 256 bytes.
+func Compact(s string) (string, error) {
 	if len(s) > maxText {
 		return "", ErrInvalid
 	}
-	if s = separators.Replace(s); !form.MatchString(s) {
+	return separators.Replace(typed.Compact(s)), nil
+}
+
+// Normalize returns the E.164 form of a text: a +, the country code and the digits, all ASCII, of
+// the form that [Compact] returns. Anything else is [ErrInvalid]. It does not check that the number
+// exists.
+func Normalize(s string) (string, error) {
+	s, err := Compact(s)
+	if err != nil || !form.MatchString(s) {
 		return "", ErrInvalid
 	}
 	return s, nil

@@ -9,9 +9,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/gsm"
-	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/language"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 )
 
 const (
@@ -100,7 +100,7 @@ func shownName(name string) string {
 		switch {
 		case unicode.IsSpace(r), unicode.In(r, unicode.Zl, unicode.Zp):
 			return ' '
-		case strings.ContainsRune("@#＠＃﹫﹟", r), unicode.IsControl(r), r != nonJoiner && r != joiner && identifier.Invisible(r):
+		case strings.ContainsRune("@#＠＃﹫﹟", r), unicode.IsControl(r), r != nonJoiner && r != joiner && typed.Invisible(r):
 			return -1
 		}
 		return r

@@ -3,7 +3,7 @@ package sms
 import (
 	"fmt"
 	"io"
-	"slices"
+	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -28,13 +29,14 @@ type Challenge struct {
 	Bound   string // the id of the sign-in or session
 }
 
-// IsCode reports whether text is six ASCII digits. Anything else is rejected without counting as a
-// failure.
-func IsCode(text string) bool {
-	if len(text) != totp.Digits {
-		return false
+// ReadCode returns the six ASCII digits of a code in any spelling that [typed.Compact] reads. A
+// text that is no code is rejected without counting as a failure.
+func ReadCode(text string) (code string, ok bool) {
+	code = typed.Compact(text)
+	if len(code) != totp.Digits || strings.Trim(code, "0123456789") != "" {
+		return "", false
 	}
-	return !slices.ContainsFunc([]byte(text), func(b byte) bool { return b < '0' || b > '9' })
+	return code, true
 }
 
 // IsTest reports whether the number is a test number and the instance is in test mode.

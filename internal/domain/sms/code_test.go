@@ -55,7 +55,7 @@ func TestSentCodesAreUniform(t *testing.T) {
 	var counts [places][10]int
 	for range draws {
 		code, err := randomCode(tx, phone.Number{})
-		if err != nil || !IsCode(code) {
+		if err != nil || len(code) != 6 || strings.Trim(code, "0123456789") != "" {
 			t.Fatalf("%q %v", code, err)
 		}
 		for i := range places {

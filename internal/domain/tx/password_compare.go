@@ -200,10 +200,10 @@ func (t *Tx) Compare(name, digest string, given secret.Value) (bool, error) {
 	return right, nil
 }
 
-// CompareImported returns the index of the imported code that a text matches, or -1. It compares as
-// many codes as one attempt may cost. A set from before that limit may hold more; their turn comes
-// when earlier codes are used up.
-func (t *Tx) CompareImported(u *account.User, code string) (int, error) {
+// CompareImported returns the index of the imported code that one of a code's spellings matches, or
+// -1. It compares each spelling with as many codes as one attempt may cost. A set from before that
+// limit may hold more; their turn comes when earlier codes are used up.
+func (t *Tx) CompareImported(u *account.User, spellings ...string) (int, error) {
 	digests := affordedCodes(u.Backup.Imported)
 	if len(digests) == 0 {
 		return -1, nil
@@ -211,16 +211,18 @@ func (t *Tx) CompareImported(u *account.User, code string) (int, error) {
 	if err := t.reserveImported(u); err != nil {
 		return -1, err
 	}
-	for i, digest := range digests {
-		if digest == "" {
-			continue
-		}
-		right, err := t.Compare("backup/"+u.ID, digest, secret.New(code))
-		if err != nil {
-			return -1, fmt.Errorf("compare imported backup code: %w", err)
-		}
-		if right {
-			return i, nil
+	for _, code := range spellings {
+		for i, digest := range digests {
+			if digest == "" {
+				continue
+			}
+			right, err := t.Compare("backup/"+u.ID, digest, secret.New(code))
+			if err != nil {
+				return -1, fmt.Errorf("compare imported backup code: %w", err)
+			}
+			if right {
+				return i, nil
+			}
 		}
 	}
 	return -1, nil

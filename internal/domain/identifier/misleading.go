@@ -3,21 +3,9 @@ package identifier
 import (
 	"strings"
 	"unicode"
+
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 )
-
-// notIgnorable are the format characters that UAX 44 takes out of Default_Ignorable_Code_Point: the
-// interlinear annotation marks, the Egyptian format controls, and marks that have a glyph.
-var notIgnorable = []*unicode.RangeTable{
-	unicode.White_Space, unicode.Prepended_Concatenation_Mark,
-	{R16: []unicode.Range16{{Lo: 0xFFF9, Hi: 0xFFFB, Stride: 1}}, R32: []unicode.Range32{{Lo: 0x13430, Hi: 0x1343F, Stride: 1}}},
-}
-
-// Invisible reports whether a character is drawn as nothing where a font does not support it: the
-// property Default_Ignorable_Code_Point of UAX 44. Two texts that differ in such characters look
-// the same.
-func Invisible(r rune) bool {
-	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Cf, unicode.Variation_Selector) && !unicode.In(r, notIgnorable...)
-}
 
 // PlainName returns a name of a person without variation selectors. Keyboards add them to signs
 // such as hearts, and they only choose a glyph.
@@ -33,7 +21,7 @@ func PlainName(name string) string {
 // Seen returns a text without invisible characters.
 func Seen(text string) string {
 	return strings.Map(func(r rune) rune {
-		if Invisible(r) {
+		if typed.Invisible(r) {
 			return -1
 		}
 		return r
@@ -50,7 +38,7 @@ func Misleads(text string) bool {
 		switch {
 		case (r == nonJoiner || r == joiner) && visible:
 			visible = false
-		case unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || Invisible(r):
+		case unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || typed.Invisible(r):
 			return true
 		default:
 			visible = !unicode.IsSpace(r)

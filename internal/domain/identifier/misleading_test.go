@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 )
 
 // ignorable are the ranges of Default_Ignorable_Code_Point in DerivedCoreProperties.txt of Unicode
@@ -25,7 +26,7 @@ func TestInvisibleIsTheUnicodeProperty(t *testing.T) {
 		}
 	}
 	for r := rune(0); r <= unicode.MaxRune; r++ {
-		if identifier.Invisible(r) != is[r] {
+		if typed.Invisible(r) != is[r] {
 			t.Errorf("U+%04X: invisible %v, want %v", r, !is[r], is[r])
 		}
 	}
