@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/countersign-mfa/countersign/internal/api"
+	"github.com/countersign-mfa/countersign/internal/api/frontend"
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/keyring"
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
@@ -332,5 +333,56 @@ func TestTheConfigurationOfTheSDK(t *testing.T) {
 	}
 	if (Environment{}).AWS().BaseEndpoint != nil {
 		t.Error("an endpoint that nobody named")
+	}
+}
+
+// TestConnectMakesNoRequest: a function builds its clients before it knows whether a service
+// answers.
+func TestConnectMakesNoRequest(t *testing.T) {
+	asked := make(chan string, 8)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Header.Get("X-Amz-Target")
+		w.WriteHeader(http.StatusBadRequest)
+	}))
+	defer server.Close()
+	d := Connect(Environment{Table: "t", Key: "k", Region: "eu-central-1", AccessKeyID: "a", SecretAccessKey: "b", Endpoint: server.URL})
+	if len(asked) > 0 {
+		t.Errorf("a request %s was made", <-asked)
+	}
+	if _, err := d.Service(t.Context(), Deps{}); err == nil {
+		t.Error("a function without keys can start")
+	}
+	if target := <-asked; target != "DynamoDB_20120810.BatchGetItem" && target != "DynamoDB_20120810.GetItem" {
+		t.Errorf("the first request is %q", target)
+	}
+}
+
+// TestLogLinesHaveNoTime: CloudWatch adds its own, and each byte of a log line costs.
+func TestLogLinesHaveNoTime(t *testing.T) {
+	var out bytes.Buffer
+	slog.New(Lines(&out)).Warn("late", slog.Group("g", "time", 7))
+	if got, want := out.String(), `{"level":"WARN","msg":"late","g":{"time":7}}`+"\n"; got != want {
+		t.Errorf("a line is %s, want %s", got, want)
+	}
+}
+
+// TestAFunctionStartsWhileTheTableIsThrottled: its handler answers once the table does.
+func TestAFunctionStartsWhileTheTableIsThrottled(t *testing.T) {
+	d, out := local(t, Environment{})
+	table := store.NewFaulty(d.Store)
+	d.Store = table
+	table.Throttle()
+	h, err := d.Handler(t.Context(), Deps{}, frontend.EnvironmentGet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "could not read ahead") {
+		t.Errorf("the log is %s", out)
+	}
+	table.Recover()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/environment", nil))
+	if w.Code != http.StatusOK {
+		t.Errorf("answer %d %s", w.Code, w.Body)
 	}
 }

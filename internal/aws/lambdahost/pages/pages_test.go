@@ -19,7 +19,7 @@ func environment(t *testing.T) (lambdahost.Environment, *awsstub.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	services.SetSecret(secretARN, "sk_live_0123456789abcdefghijklmnopqrstuvwxyzABCD")
+	services.SetSecret(secretARN, "sk_live_"+strings.Repeat("0", 43))
 	at, api := httptest.NewServer(services), httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(at.Close)
 	t.Cleanup(api.Close)

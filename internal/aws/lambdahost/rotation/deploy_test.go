@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -153,5 +154,65 @@ func TestADeletionMakesNoKeys(t *testing.T) {
 	}
 	if _, err := r.Keys.Open(t.Context()); !errors.Is(err, keyring.ErrEmpty) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestADeploymentThatFails: each request to the table fails in turn. The next try of the deployment
+// makes all that is missing, once.
+func TestADeploymentThatFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes many RSA keys")
+	}
+	e := cfn.Event{RequestType: cfn.RequestCreate, ResourceProperties: properties(`["DE"]`, "true")}
+	for what, fault := range map[string]func(int) store.Fault{
+		"read": store.FailGet, "commit": store.FailCommit, "commit whose answer is lost": store.LoseCommit,
+	} {
+		t.Run(what, func(t *testing.T) {
+			ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {8}}, rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			failed := 0
+			for n := 1; ; n++ {
+				r, held := rotator(t)
+				table := store.NewFaulty(r.Store)
+				r.Store = table
+				r.Keys = keyring.New(table, keyring.File{Ring: ring, Rand: rand.Reader}, time.Now)
+				table.Inject(fault(n))
+				_, _, err := r.deploy(t.Context(), e)
+				if table.Pending() == 1 {
+					break
+				}
+				if err != nil {
+					failed++
+				}
+				if _, _, err := r.deploy(t.Context(), e); err != nil {
+					t.Fatalf("%s %d failed, and then the next deployment: %v", what, n, err)
+				}
+				r.checkDeployed(t, held)
+			}
+			if failed == 0 {
+				t.Error("no deployment failed")
+			}
+		})
+	}
+}
+
+// checkDeployed checks that there is one signing key, that the key in the secret is accepted, and
+// that the settings are those of the configuration.
+func (r *Rotator) checkDeployed(t *testing.T, held *oneSecret) {
+	t.Helper()
+	s, err := r.Service(t.Context(), lambdahost.Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := s.Tokens.PublishedKeys(t.Context()); err != nil || len(keys) != 1 {
+		t.Errorf("%d signing keys, %v", len(keys), err)
+	}
+	if accepted, err := r.Keys.Accepts(t.Context(), secret.New(held.held)); err != nil || !accepted {
+		t.Errorf("the key in the secret is not accepted, %v", err)
+	}
+	if set, err := s.Engine.Settings(t.Context()); err != nil || !slices.Equal(set.SMSCountries, []string{"DE"}) || !set.MFARequired {
+		t.Errorf("settings %v, %v", set, err)
 	}
 }
