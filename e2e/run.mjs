@@ -36,7 +36,7 @@ try {
     execFileSync('go', ['build', '-o', env.COUNTERSIGN, './cmd/countersign'], { cwd: root, stdio: 'inherit' });
   }
 
-  const files = ['pages', 'sdk'].flatMap(suite => readdirSync(path.join(here, suite)).map(name => `${suite}/${name}`))
+  const files = ['pages', 'sdk', 'start'].flatMap(suite => readdirSync(path.join(here, suite)).map(name => `${suite}/${name}`))
     .filter(name => /\.test\.m?js$/.test(name) && (!wanted.length || wanted.some(part => name.includes(part))) && (!gateway || gateway[name]));
   if (!files.length) throw new Error(`no test file matches ${wanted.join(' ')}`);
   if (files.some(name => name.startsWith('sdk/'))) {

@@ -35,7 +35,7 @@ node_lane() {
 		skip "Clerk's SDKs and our pages in a browser" "no Chromium on the PATH or in CHROMIUM, and none could be installed"
 	else
 		part "our pages in a browser" bash scripts/e2e.sh pages/
-		part "Clerk's SDKs in a browser" bash scripts/e2e.sh sdk/
+		part "Clerk's SDKs in a browser" bash scripts/e2e.sh sdk/ start/
 		if dynamodb; then
 			part "journeys through the gateway and all functions" bash scripts/with-dynamodb.sh bash scripts/e2e.sh --gateway
 		else

@@ -59,6 +59,7 @@ export async function startCountersign(...flags) {
     /** Allows the pages of these origins. A development server allows those of this machine. */
     allow: async (...origins) => greeting.control && settings({ allowed_origins: origins }),
     url: greeting.url,
+    secretKey,
     publishableKey: greeting.key,
     log,
     backend,

@@ -13,7 +13,7 @@ const app = path.join(here, 'next');
 const next = path.join(here, 'node_modules/next/dist/bin/next');
 
 /** A free port below Linux's ephemeral range, so that no connection takes it before the app listens. */
-const freePort = () => new Promise(resolve => {
+export const freePort = () => new Promise(resolve => {
   const port = 20_000 + Math.floor(Math.random() * 12_000);
   const server = createServer().once('error', () => resolve(freePort())).listen(port, '127.0.0.1', () => server.close(() => resolve(port)));
 });

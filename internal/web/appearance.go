@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,9 +14,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
-// preparedAppearance is an appearance with what every page derives from it.
+// preparedAppearance is an appearance with what every page derives from it and from the settings.
 type preparedAppearance struct {
 	appearance.Appearance
+	origins   []string // allowed_origins of the settings
 	style     string
 	logo      string // the origin of the logo, or "" for the pages' own
 	catalogue catalogue
@@ -109,8 +111,12 @@ func (c *appearanceCache) fetch(ctx context.Context) {
 	c.backend.ServeHTTP(w, r)
 	var environment struct {
 		Appearance json.RawMessage `json:"appearance"`
+		Origins    []string        `json:"allowed_origins"`
 	}
-	if w.status != http.StatusOK || w.cut || json.Unmarshal(w.body.Bytes(), &environment) != nil || bytes.Equal(environment.Appearance, c.lastAnswer) && c.lastAnswer != nil {
+	if w.status != http.StatusOK || w.cut || json.Unmarshal(w.body.Bytes(), &environment) != nil {
+		return
+	}
+	if c.lastAnswer != nil && bytes.Equal(environment.Appearance, c.lastAnswer) && slices.Equal(environment.Origins, c.current.Load().origins) {
 		return
 	}
 	var set appearance.Appearance
@@ -118,7 +124,7 @@ func (c *appearanceCache) fetch(ctx context.Context) {
 		return
 	}
 	if made, err := prepareAppearance(appearance.DropUnknownTexts(set).Override(c.deployed)); err == nil {
-		c.lastAnswer = environment.Appearance
+		c.lastAnswer, made.origins = environment.Appearance, environment.Origins
 		c.current.Store(made)
 	}
 }

@@ -195,3 +195,25 @@ type discarded struct{}
 func (*discarded) Header() http.Header         { return http.Header{} }
 func (*discarded) Write(b []byte) (int, error) { return len(b), nil }
 func (*discarded) WriteHeader(int)             {}
+
+// TestSignInRedirectsToAllowedOrigins: a page knows the origins of the deployment and of the
+// settings, as the API does, and in development that all of this machine are allowed.
+func TestSignInRedirectsToAllowedOrigins(t *testing.T) {
+	set := &fakeBackend{environment: `{}`}
+	for development, loopback := range map[bool]string{true: "true", false: "false"} {
+		s := open(t, func(c *web.Config) {
+			c.Backend, c.Origins, c.Development = set, []string{"https://deployed.example.com"}, development
+		})
+		for environment, origins := range map[string]string{
+			`{}`: `["https://deployed.example.com"]`,
+			`{"allowed_origins":["https://app.example.com"]}`:                   `["https://deployed.example.com","https://app.example.com"]`,
+			`{"allowed_origins":["https://a.example.com","https://b.example"]}`: `["https://deployed.example.com","https://a.example.com","https://b.example"]`,
+		} {
+			set.environment = environment
+			s.now = s.now.Add(5 * time.Second)
+			if page, want := s.ask("GET", "/sign-in", "").Text, `"origins":`+origins+`,"loopback":`+loopback; !strings.Contains(page, want) {
+				t.Errorf("with %s the page does not hold %s", environment, want)
+			}
+		}
+	}
+}

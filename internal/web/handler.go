@@ -24,7 +24,8 @@ type Config struct {
 	// AfterSignIn is where a sign-in without a redirect URL leads: a path or an absolute URL. The
 	// default is the account page.
 	AfterSignIn string
-	// Origins are the applications' origins that a sign-in may redirect to, besides PublicURL.
+	// Origins are the deployed origins of applications that a sign-in may redirect to, besides
+	// PublicURL and allowed_origins of the settings, which the pages read from Backend.
 	Origins []string
 	// SecretKey returns the current key of the Backend API, which also opens the dashboard. It is
 	// called for every dashboard request; an error refuses the request. Nil switches the dashboard
@@ -40,7 +41,8 @@ type Config struct {
 	Backend http.Handler
 	// Now returns the time, for dashboard sessions and the appearance cache.
 	Now func() time.Time
-	// Development adds the page [PhonePath], which needs the development endpoints.
+	// Development adds the page [PhonePath], which needs the development endpoints, and lets a sign-in
+	// redirect to every port of this machine.
 	Development bool
 }
 

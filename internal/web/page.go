@@ -55,6 +55,7 @@ type scriptData struct {
 	Title       string            `json:"title"`
 	AfterSignIn string            `json:"after_sign_in"`
 	Origins     []string          `json:"origins"`
+	Loopback    bool              `json:"loopback"`
 	Support     string            `json:"support"`
 	Texts       map[string]string `json:"texts"`
 }
@@ -80,7 +81,7 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 		Base: p.assets.base, Kind: at.kind, Narrow: at.narrow, Style: now.style, Script: at.script, Preload: p.assets.modules(at.script),
 		Languages: languageLinks(lang), Texts: texts,
 		Data: scriptData{
-			Lang: lang, Name: now.Name, Title: texts[at.title], AfterSignIn: p.AfterSignIn, Origins: append([]string{}, p.Origins...),
+			Lang: lang, Name: now.Name, Title: texts[at.title], AfterSignIn: p.AfterSignIn, Origins: append(append([]string{}, p.Origins...), now.origins...), Loopback: p.Development,
 			Support: now.Support, Texts: texts,
 		},
 	}

@@ -50,15 +50,42 @@ func TestTheReadmeIsShort(t *testing.T) {
 var generatedTable = regexp.MustCompile(`(?s)<!-- (?:table|bill|generated|operations|compared)\b.*?<!-- (?:end|/operations) -->`)
 
 // TestDocsAreShort limits the words of all pages together, without generated tables, as wc -w
-// counts them.
+// counts them. The quickstarts, which are mostly code, have a limit of their own.
 func TestDocsAreShort(t *testing.T) {
-	const most = 15_000 // words
-	n := 0
+	const most, mostToStart = 15_000, 5_000 // words
+	n, toStart := 0, 0
 	for _, name := range pages(t) {
-		n += len(strings.Fields(generatedTable.ReplaceAllString(read(t, name), "")))
+		words := len(strings.Fields(generatedTable.ReplaceAllString(read(t, name), "")))
+		if strings.HasPrefix(name, "docs/start/") {
+			toStart += words
+		} else {
+			n += words
+		}
 	}
 	if n > most {
-		t.Errorf("the pages of docs have %d words, at most %d", n, most)
+		t.Errorf("the pages of docs without docs/start have %d words, at most %d", n, most)
+	}
+	if toStart > mostToStart {
+		t.Errorf("the pages of docs/start have %d words, at most %d", toStart, mostToStart)
+	}
+}
+
+// TestQuickstartsAreFollowed: each page of docs/start has a test that takes its code.
+func TestQuickstartsAreFollowed(t *testing.T) {
+	var tests strings.Builder
+	for _, pattern := range []string{"e2e/start/*.test.mjs", "test/clerksdk/python/test_*.py", "test/repository/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%d files of %s (error %v)", len(files), pattern, err)
+		}
+		for _, file := range files {
+			tests.WriteString(read(t, file))
+		}
+	}
+	for _, page := range pages(t) {
+		if strings.HasPrefix(page, "docs/start/") && !strings.Contains(tests.String(), page) {
+			t.Errorf("no test names %s", page)
+		}
 	}
 }
 

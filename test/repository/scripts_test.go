@@ -93,7 +93,7 @@ func TestTheTestsOfBrowsersAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := 0
-	for _, pattern := range []string{"e2e/pages/*.test.js", "e2e/sdk/*.test.mjs"} {
+	for _, pattern := range []string{"e2e/pages/*.test.js", "e2e/sdk/*.test.mjs", "e2e/start/*.test.mjs"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

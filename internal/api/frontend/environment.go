@@ -29,6 +29,8 @@ type Environment struct {
 	Appearance appearance.Appearance `json:"appearance,omitzero"`
 	// ReauthURL is where the pages send people who have no first factor here.
 	ReauthURL string `json:"reauth_url,omitempty"`
+	// AllowedOrigins are those of the settings, to which the sign-in page may redirect.
+	AllowedOrigins []string `json:"allowed_origins,omitempty"`
 }
 
 func getEnvironment(c *operation.Call, _ operation.Empty) (Environment, error) {
@@ -39,6 +41,8 @@ func getEnvironment(c *operation.Call, _ operation.Empty) (Environment, error) {
 		UserSettings:  userSettings(s),
 		Appearance:    s.Appearance,
 		ReauthURL:     s.ReauthURL,
+
+		AllowedOrigins: s.AllowedOrigins,
 	}, nil
 }
 

@@ -5,7 +5,7 @@ import { loaded } from './early.js';
 loaded();
 
 const data = JSON.parse(document.getElementById('data').textContent);
-export const { name, support, origins } = data;
+export const { name, support, origins, loopback } = data;
 export const afterSignIn = data.after_sign_in;
 /** The locale of numbers and dates: the visitor's region, such as en-GB, in the language of the page. */
 export const lang = navigator.languages.find((l) => l.split('-')[0] === data.lang && valid(l)) ?? data.lang;
