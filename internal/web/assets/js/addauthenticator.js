@@ -15,7 +15,7 @@ load(page, async () => {
   try {
     await enrolApp(host, {
       session, extra: back(),
-      done: (codes) => finish(page, codes, { title: t('app.done.title'), text: t('app.done.text'), next: '/account/security', label: t('frame.toaccount') }),
+      done: (codes) => finish(page, codes, { who: session.public_user_data.identifier, title: t('app.done.title'), text: t('app.done.text'), next: '/account/security', label: t('frame.toaccount') }),
     });
   } catch (problem) {
     if (!problem.cancelled && problem.code !== 'totp_already_enabled') throw problem;

@@ -17,6 +17,6 @@ load(page, async () => {
   page.replaceChildren(host);
   await enrolPhone(host, {
     session, verify, extra: back(),
-    done: (codes) => finish(page, codes, { title: t('phone.done.title'), text: t('phone.done.text'), next: '/account/security', label: t('frame.toaccount') }),
+    done: (codes) => finish(page, codes, { who: session.public_user_data.identifier, title: t('phone.done.title'), text: t('phone.done.text'), next: '/account/security', label: t('frame.toaccount') }),
   });
 });

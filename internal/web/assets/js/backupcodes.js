@@ -16,7 +16,7 @@ load(page, async () => {
   const make = button(t(user.backup_code_enabled ? 'codes.replace' : 'codes.make'), { kind: 'main wide', wrong: (problem) => alert.replaceChildren(notice('bad', h('p', {}, explain(problem)))), act: async () => {
     alert.replaceChildren();
     const made = (await sensitively(session.id, () => post('/me/backup_codes'))).response;
-    showCodes(page, made.codes, () => location.assign('/account/security'));
+    showCodes(page, made.codes, () => location.assign('/account/security'), { who: session.public_user_data.identifier });
   } });
   show(page, h('section', { class: 'card stack' }, heading('h1', 'key', t('codes.title'), t('codes.text')),
     user.backup_code_enabled && notice('warn', h('p', {}, t('codes.replace.text'))),

@@ -1,6 +1,19 @@
-// A text with a button that copies it.
+// Buttons that copy a text.
 
+import { button } from './form.js';
 import { copy, h, icon, t } from './page.js';
 
-export const copyable = (label, text) => h('div', { class: 'tight' }, h('p', { class: 'label' }, label),
-  h('div', { class: 'copyable' }, h('bdi', { dir: 'ltr' }, text), h('button', { type: 'button', class: 'short', 'aria-label': `${t('button.copy')}: ${label}`, onclick: () => copy(text) }, icon('copy'), h('span', {}, t('button.copy')))));
+/** A button that copies a text. Its label then says so for two seconds. */
+export function copyButton(text, properties = {}) {
+  const b = button(t('button.copy'), { kind: 'short', shape: 'copy', ...properties, act: async () => {
+    if (!(await copy(text))) return;
+    const before = [...b.childNodes];
+    b.replaceChildren(icon('check'), h('span', {}, t('button.copied')));
+    setTimeout(() => b.replaceChildren(...before), 2000);
+  } });
+  return b;
+}
+
+/** A text with a button that copies it. shown is how the text is displayed. */
+export const copyable = (label, text, shown = text) => h('div', { class: 'tight' }, h('p', { class: 'label' }, label),
+  h('div', { class: 'copyable' }, h('bdi', { dir: 'ltr' }, shown), copyButton(text, { 'aria-label': `${t('button.copy')}: ${label}` })));

@@ -12,12 +12,17 @@ import { sensitively } from './reverify.js';
 export async function enrolApp(host, { session, done, extra }) {
   const made = (await sensitively(session.id, () => post('/me/totp'))).response;
 
+  const picture = () => h('div', { class: 'qr' }, qr(made.uri, t('app.qr')));
+  const key = () => [h('p', { class: 'quiet small' }, t('app.manual.text')), copyable(t('app.secret'), made.secret, made.secret.match(/.{1,4}/g).join(' '))];
+  const open = (kind) => h('a', { class: `button wide ${kind}`, href: made.uri }, t('app.open'));
+  /** A device with a touch screen has the app itself, so its link comes first; a computer shows the picture for a phone. */
+  const touch = matchMedia('(pointer: coarse)').matches;
+  const ways = () => (touch
+    ? [heading('h1', 'app', t('app.title'), t('app.text.touch')), open('main'), key(), h('details', {}, h('summary', {}, t('app.other')), h('p', { class: 'quiet small' }, t('app.text')), picture())]
+    : [heading('h1', 'app', t('app.title'), t('app.text')), picture(), h('details', {}, h('summary', {}, t('app.manual')), h('div', { class: 'stack' }, key(), open('')))]);
+
   function scan() {
-    show(host, [steps(1, 3), heading('h1', 'app', t('app.title'), t('app.text')),
-      h('div', { class: 'qr' }, qr(made.uri, t('app.qr'))),
-      h('details', {}, h('summary', {}, t('app.manual')), h('p', { class: 'quiet small' }, t('app.manual.text')),
-        copyable(t('app.secret'), made.secret), copyable(t('app.uri'), made.uri), h('p', {}, h('a', { href: made.uri }, t('app.open')))),
-      button(t('app.scanned'), { kind: 'main wide', act: enter }), extra], { title: t('app.title') });
+    show(host, [steps(1, 3), ways(), button(t('app.scanned'), { kind: touch ? 'wide' : 'main wide', act: enter }), extra], { title: t('app.title') });
   }
 
   function enter() {

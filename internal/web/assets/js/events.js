@@ -11,16 +11,19 @@ const words = (key, fallback) => (has(key) ? t(key) : fallback);
 
 /**
  * One entry as a row.
- *   subjects   a Map from ids to what is shown for them
+ *   subjects   a Map from ids to the elements that are shown for them
  *   settings   formats the name of a setting
+ *   actions    elements at the end of the row
  */
-export function eventRow(e, { subjects = new Map(), settings = (name) => name } = {}) {
+export function eventRow(e, { subjects = new Map(), settings = (name) => name, actions } = {}) {
   const shape = alarming.includes(e.type) ? 'alert' : shapes[e.strategy] ?? families[e.type.split('.')[0]] ?? 'info';
-  const what = [words(`event.by.${e.strategy}`, ''), subjects.get(e.subject_id)].filter(Boolean);
+  const all = [e, ...(e.steps ?? [])];
+  const ways = new Set(all.map((one) => words(`event.by.${one.strategy}`, '')).filter(Boolean));
+  const what = [...new Set(all.map((one) => one.subject_id))].map((id) => subjects.get(id)?.cloneNode(true));
   const details = [
-    ...what, e.settings.length > 0 && e.settings.map(settings).join(', '), date(e.created_at),
+    ...ways, ...what.filter(Boolean), e.settings.length > 0 && e.settings.map(settings).join(', '), date(e.created_at),
     e.count > 1 && t('event.times', { count: number(e.count), when: date(e.last_at) }), e.actor === 'backend' && t('event.backend'),
   ].filter(Boolean);
   return h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, words(`event.${e.type}`, e.type)),
-    h('div', { class: 'small quiet' }, details.flatMap((part, i) => (i > 0 ? [' · ', part] : [part])))));
+    h('div', { class: 'small quiet' }, details.flatMap((part, i) => (i > 0 ? [' · ', part] : [part])))), actions && h('div', { class: 'do' }, actions));
 }

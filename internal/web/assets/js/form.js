@@ -10,7 +10,7 @@ export function field({ label, hint, button, control, ...properties }) {
   const id = `f${++serial}`;
   const input = control ?? h('input', { type: 'text', spellcheck: 'false', autocapitalize: 'none', ...properties });
   input.id = id;
-  const wrong = h('p', { class: 'wrong', id: `${id}-wrong`, 'aria-live': 'assertive' });
+  const wrong = h('p', { class: 'wrong', id: `${id}-wrong`, 'aria-live': 'polite' });
   const described = [hint && `${id}-hint`, `${id}-wrong`].filter(Boolean).join(' ');
   input.setAttribute('aria-describedby', described);
   const element = h('div', { class: 'field' }, h('label', { for: id }, label), button ? h('div', { class: 'with-button' }, input, button) : input,
@@ -80,12 +80,18 @@ export function form({ fields, submit, act, wrong, more }) {
   return f;
 }
 
-/** A modal dialog that closes with Escape. Resolves to the argument of close(). */
-export function dialog(build) {
+/**
+ * A modal dialog that closes with Escape. Resolves to the argument of close().
+ *   leave   says whether Escape may close the dialog now
+ */
+export function dialog(build, { leave = () => true } = {}) {
   return new Promise((resolve) => {
     const before = document.activeElement;
     const box = h('div', { class: 'stack' });
-    const d = h('dialog', {}, box);
+    const d = h('dialog', {}, box, h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' }));
+    d.addEventListener('cancel', (event) => { if (event.target === d && !leave()) event.preventDefault(); });
+    // A browser closes a dialog at the second Escape whatever the handler of cancel says, unless the key press is prevented.
+    d.addEventListener('keydown', (event) => { if (event.key === 'Escape' && !leave()) event.preventDefault(); });
     let result;
     const close = (value) => {
       result = value;

@@ -100,6 +100,7 @@ export const duration = (seconds) => unit(...largest(seconds));
 export const later = (seconds) => new Intl.RelativeTimeFormat(lang).format(...largest(seconds));
 
 export const number = (n) => new Intl.NumberFormat(lang).format(n);
+export const day = (ms) => new Intl.DateTimeFormat(lang, { dateStyle: 'medium' }).format(ms);
 export const date = (ms) => new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'short' }).format(ms);
 
 let behind = 0; // milliseconds by which this device's clock is behind the server's
@@ -129,10 +130,11 @@ export function phone(text) {
   return h('bdi', { dir: 'ltr' }, us ? `+1 ${us[1]} ${us[2]} ${us[3]}` : text.replaceAll('*', '•'));
 }
 
-/** Shows a message for a few seconds, and announces it to screen readers. */
+/** Shows a message for a few seconds, and announces it to screen readers. All outside of an open dialog is inert, so the dialog has a place of its own. */
 export function say(text) {
   const toast = h('div', { class: 'toast' }, text);
-  document.getElementById('toasts').replaceChildren(toast);
+  const place = [...document.querySelectorAll('dialog[open] .toasts')].at(-1) ?? document.getElementById('toasts');
+  place.replaceChildren(toast);
   setTimeout(() => toast.remove(), 6000);
 }
 
@@ -162,11 +164,14 @@ export const steps = (at, of) => [
   h('ol', { class: 'steps', 'aria-hidden': 'true' }, Array.from({ length: of }, (_, i) => h('li', { class: i + 1 < at && 'done', 'aria-current': i + 1 === at && 'step' }))),
 ];
 
+/** Copies a text and says whether that worked. */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     say(t('button.copied'));
+    return true;
   } catch {
     say(t('error.copy'));
+    return false;
   }
 }

@@ -11,6 +11,10 @@ import { target } from './target.js';
 import { takeTicket } from './ticket.js';
 
 const ticket = takeTicket();
+let back = () => {};
+
+// The browser's back button leads from a method to the choice instead of leaving the page.
+window.addEventListener('popstate', () => back());
 
 load(page, async () => {
   const [client, environment] = await Promise.all([get('/client'), get('/environment')]);
@@ -29,18 +33,24 @@ load(page, async () => {
   } });
 
   // A touch activates the session once the task is done.
-  const done = async (codes) => finish(page, codes, {
-    title: t('setup.done.title'), text: t('setup.done.text'), next: await settled(), label: t('button.continue'),
-  });
+  const done = async (codes) => {
+    const next = await settled();
+    back = codes.length > 0 ? enter : () => location.replace(next); // codes that are not saved yet stay
+    return finish(page, codes, {
+      who: session.public_user_data.identifier, title: t('setup.done.title'), text: t('setup.done.text'), next, label: t('button.continue'),
+    });
+  };
   async function settled() {
     await post(`/client/sessions/${encodeURIComponent(session.id)}/touch`);
     return target();
   }
 
-  const extra = () => button(t('setup.other'), { kind: 'plain wide', act: choose });
+  const enter = () => history.pushState({ step: 'method' }, '');
+  const extra = () => button(t('setup.other'), { kind: 'plain wide', act: () => history.back() });
   const begin = (enrol) => async () => {
     try {
       await enrol(host, { session, done, extra: extra() });
+      enter();
     } catch (problem) {
       if (!problem.cancelled) alert.replaceChildren(notice('bad', h('p', {}, explain(problem))));
     }
@@ -53,5 +63,6 @@ load(page, async () => {
     alert.replaceChildren();
     show(host, [heading('h1', 'shield', t('setup.title'), t('setup.text')), alert, way('totp', 'app', enrolApp), way('phone_code', 'sms', enrolPhone), leave()], { title: t('setup.title') });
   }
+  back = choose;
   choose();
 });

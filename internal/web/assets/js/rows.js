@@ -1,0 +1,15 @@
+// Sections and rows of the security page.
+
+import { h, icon } from './page.js';
+
+export const badge = (text, tone = '') => h('span', { class: `badge ${tone}` }, text);
+
+/** A row of a list. details are parts that dots separate. */
+export const row = (shape, title, details, actions) => h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, title),
+  details?.length > 0 && h('div', { class: 'small quiet' }, details.flatMap((part, i) => (i > 0 ? [' · ', part] : [part])))), actions && h('div', { class: 'do' }, actions));
+
+export const section = (title, text, add, ...content) => h('section', { class: 'card tight', 'aria-label': [title].flat()[0] },
+  h('div', { class: 'section-head' }, h('div', {}, h('h2', {}, title), text && h('p', { class: 'small quiet' }, text)), add), content);
+
+/** A list that shows its first entries, and the others at a press on label. */
+export const firstOf = (rows, few, label) => [h('ul', {}, rows.slice(0, few)), rows.length > few && h('details', {}, h('summary', {}, label), h('ul', {}, rows.slice(few)))];
