@@ -345,8 +345,6 @@ test('what was done is told: ways, numbers, wrong codes, and what the team did',
   await events.getByText('Lock ended').waitFor();
   await state(page, 'security-events');
   const told = await page.evaluate(async () => (await fetch('/v1/me/audit_events')).json());
-  const signIns = told.filter((e) => e.type === 'session.created').length;
-  assert.equal(await events.getByRole('listitem').filter({ hasText: 'Signed in' }).count(), signIns);
   assert.ok(await events.getByRole('listitem').count() < told.length, 'the code of a sign-in stands in its row');
   await page.done();
 });
