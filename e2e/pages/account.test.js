@@ -341,7 +341,7 @@ test('what was done is told: ways, numbers, wrong codes, and what the team did',
   }
   await page.reload();
   await heading(page, 'Security');
-  await press(page, /^\d+ more$/);
+  await press(page, /^\d+ more events?$/);
   await events.getByText('Lock ended').waitFor();
   await state(page, 'security-events');
   const told = await page.evaluate(async () => (await fetch('/v1/me/audit_events')).json());
