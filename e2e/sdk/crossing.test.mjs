@@ -68,7 +68,7 @@ journey('a code sent twice at once: one message, and its code works', w, async (
   await second.evaluate(() => Clerk.user.reload());
   const outcomes = await Promise.all([page, second].map(p => p.evaluate(
     id => Clerk.user.phoneNumbers.find(n => n.id === id).prepareVerification().then(() => 'sent', e => e.errors[0].code), id)));
-  assert.deepEqual(outcomes.sort(), ['sent', 'verification_code_too_many_requests']);
+  assert.deepEqual(outcomes, ['sent', 'sent']);
   assert.equal((await w.api.messages(to)).length, 1);
   await second.evaluate(({ id, code }) => Clerk.user.phoneNumbers.find(n => n.id === id).attemptVerification({ code }), { id, code: await w.api.code(to) });
   assert.equal((await w.api.user(max.id)).phone_numbers[0].verification.status, 'verified');

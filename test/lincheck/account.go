@@ -24,10 +24,11 @@ type accountModel struct {
 	signedIn bool
 	ended    bool // the sign-in ended, because the factors changed after its first factor
 
-	// code is the code of the sign-in. "?" is a code that was stored and never sent.
-	code           string
-	tries          int
-	codeEnds, sent time.Duration
+	// code is the code of the sign-in, and older the one that it replaced. "?" is a code that was
+	// stored and never sent.
+	code, older                       string
+	tries                             int
+	issued, codeEnds, olderEnds, sent time.Duration
 
 	app      bool
 	lastStep int64
@@ -87,6 +88,7 @@ const (
 	signInLife = time.Hour
 	codeLife   = 10 * time.Minute
 	coolDown   = 30 * time.Second
+	repeated   = 5 * time.Minute // how long a resend repeats a code
 	codeTries  = 5
 	skew       = 30 * time.Second // a time further in the future is not accepted
 )
@@ -142,14 +144,24 @@ func (a *accountModel) prepare(waiting bool, now time.Duration, given Answer) An
 		return Answer{Verdict: Wait}
 	case live && a.tries >= codeTries:
 		return Answer{Verdict: Closed}
+	case now < a.sent+coolDown && live && a.sent <= now+skew:
+		return Answer{Verdict: Granted} // the code is on its way
 	case now < a.sent+coolDown:
 		return Answer{Verdict: Cool}
 	}
 	if !live {
 		a.tries = 0
 	}
-	a.code, a.sent, a.codeEnds = "?", now, now+codeLife
-	if given.Value != "" {
+	usable := live && a.sent <= now+skew
+	switch {
+	case usable && now < a.issued+repeated:
+	case usable:
+		a.code, a.older, a.olderEnds, a.issued, a.codeEnds = "?", a.code, a.codeEnds, now, now+codeLife
+	default:
+		a.code, a.older, a.olderEnds, a.issued, a.codeEnds = "?", "", 0, now, now+codeLife
+	}
+	a.sent = now
+	if a.code == "?" && given.Value != "" {
 		a.code = given.Value
 	}
 	return Answer{Granted, a.code}
@@ -163,12 +175,12 @@ func (a *accountModel) text(waiting bool, code string, now time.Duration) Answer
 		return Answer{Verdict: Wait}
 	case a.code == "" || a.tries >= codeTries || a.codeEnds <= now || a.sent > now+skew:
 		return Answer{Verdict: Closed}
-	case a.code != code:
+	case a.code != code && (a.older != code || a.olderEnds <= now):
 		a.tries++
 		a.wrong++
 		return a.fail(now)
 	}
-	a.code, a.tries, a.signedIn = "", 0, true
+	a.code, a.older, a.tries, a.signedIn = "", "", 0, true
 	return a.clear()
 }
 

@@ -87,7 +87,7 @@ func beginAccount(ctx context.Context, w *World, draws ...draw) (*scenarioRun, e
 		total += d.weight
 	}
 	return &scenarioRun{
-		initial: accountModel{code: first.Value, codeEnds: since(began) + codeLife, sent: since(began), app: true},
+		initial: accountModel{code: first.Value, issued: since(began), codeEnds: since(began) + codeLife, sent: since(began), app: true},
 		next: func(rng *rand.Rand, _ int) scenarioStep {
 			n := rng.IntN(total)
 			for _, d := range draws {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"strings"
+	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
@@ -156,14 +157,23 @@ func verified(by account.Strategy) *Verification {
 
 func newCode(c *account.Code, now account.Instant) *Verification {
 	attempts := c.Attempts
-	return &Verification{
+	out := &Verification{
 		Object: "verification_otp", Status: c.Status(now), Strategy: string(account.PhoneCode), Attempts: &attempts, ExpireAt: Milliseconds(c.Expires),
 	}
+	if c.Accepted == 0 {
+		left := max(0, c.SentAt.Add(account.ResendAfter).Sub(now))
+		seconds := int((left + time.Second - 1) / time.Second)
+		out.SentAt, out.RetryAfter, out.PhoneNumberID = Milliseconds(c.SentAt), &seconds, c.Phone
+	}
+	return out
 }
 
-// NewPhoneVerification returns a verification that the Backend API drives.
+// NewPhoneVerification returns a verification that the Backend API drives. It has Clerk's fields
+// only.
 func NewPhoneVerification(c *account.Code, now account.Instant) PhoneVerification {
-	return PhoneVerification{Verification: *newCode(c, now), ID: c.WireID(), Channel: "sms"}
+	out := PhoneVerification{Verification: *newCode(c, now), ID: c.WireID(), Channel: "sms"}
+	out.SentAt, out.RetryAfter, out.PhoneNumberID = nil, nil, ""
+	return out
 }
 
 func newAttempt(a account.Attempt, now account.Instant) *Verification {

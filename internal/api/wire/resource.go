@@ -143,6 +143,11 @@ type Verification struct {
 	Strategy string `json:"strategy"`
 	Attempts *int   `json:"attempts"`
 	ExpireAt *int64 `json:"expire_at"`
+	// SentAt is when the last message with the code left, and RetryAfter in how many seconds another
+	// one may leave. Only a code that waits has these fields.
+	SentAt        *int64 `json:"sent_at,omitempty"`
+	RetryAfter    *int   `json:"retry_after,omitempty"`
+	PhoneNumberID string `json:"phone_number_id,omitempty"`
 }
 
 // PhoneVerification is a verification that the Backend API drives, by a code sent to a number.

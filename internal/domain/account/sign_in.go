@@ -49,5 +49,8 @@ type Attempt struct {
 	Strategy Strategy `json:"s,omitempty"`
 	Proved   Instant  `json:"v,omitempty"`
 	Code     *Code    `json:"c,omitempty"`
-	Wrong    int      `json:"w,omitempty"` // wrong tries as a second factor, by all methods and codes
+	// Left is a code that waits beside Code: it was sent to another number, or for the sign-in before
+	// on this client. It works once Code is prepared for its number again.
+	Left  *Code `json:"l,omitempty"`
+	Wrong int   `json:"w,omitempty"` // wrong tries as a second factor, by all methods and codes
 }

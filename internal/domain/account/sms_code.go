@@ -20,15 +20,20 @@ const (
 )
 
 // Code is a code that was sent and not yet used. Only a keyed hash is stored, over everything that
-// the code is bound to.
+// the code is bound to. A resend repeats the code within [RepeatedFor].
 type Code struct {
-	ID       string  `json:"i"`
-	Phone    string  `json:"p"`
-	Tag      []byte  `json:"t"`
-	Attempts int     `json:"a,omitempty"`
-	Tries    int     `json:"l,omitempty"` // how many wrong ones end it; 0, in older records, is five
-	SentAt   Instant `json:"s"`
-	Expires  Instant `json:"e"`
+	ID       string `json:"i"`
+	Phone    string `json:"p"`
+	Tag      []byte `json:"t"`
+	Attempts int    `json:"a,omitempty"`
+	Tries    int    `json:"l,omitempty"` // how many wrong ones end it; 0, in older records, is five
+	// Issued is when the code was made, and SentAt when its last message left. Issued is 0 in older
+	// records, whose codes no resend can repeat.
+	Issued  Instant `json:"is,omitempty"`
+	SentAt  Instant `json:"s"`
+	Expires Instant `json:"e"`
+	// Former is the code that this one replaced. It works too until it expires.
+	Former *Code `json:"o,omitempty"`
 	// SMS is the id of the message's record. CountedUnverified and Charged tell which counters the
 	// message raised.
 	SMS               string `json:"x,omitempty"`
@@ -46,6 +51,11 @@ type Code struct {
 const (
 	CodeLife    = 10 * time.Minute
 	ResendAfter = 30 * time.Second
+	// RepeatedFor is how long a resend repeats a code. A later one would leave too little of its life.
+	RepeatedFor = CodeLife / 2
+	// LiveCodes is how many codes of a verification are right at a moment at most: the present one,
+	// and the one that it replaced after RepeatedFor.
+	LiveCodes = 2
 )
 
 // WireID returns the id of the verification that clients see.

@@ -128,9 +128,13 @@ func (s *Service) PreparePhone(ctx context.Context, from tx.Caller, id string, b
 		if err := checkNumberLimits(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User), ph); err != nil {
 			return err
 		}
+		changed, err := sms.SendCode(t, caller.User, ph, sms.Challenge{Code: &ph.Pending, Purpose: account.VerifyNumber, Bound: caller.Session.ID}, from, sessions.DeviceOf(t, caller.Client, caller.User))
+		if err != nil || !changed {
+			return err
+		}
 		ph.Touch(t.Now)
 		caller.User.Touch(t.Now)
-		return sms.SendCode(t, caller.User, ph, sms.Challenge{Code: &ph.Pending, Purpose: account.VerifyNumber, Bound: caller.Session.ID}, from, sessions.DeviceOf(t, caller.Client, caller.User))
+		return nil
 	})
 }
 

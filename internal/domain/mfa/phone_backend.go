@@ -27,7 +27,8 @@ func PrepareBackend(t *tx.Tx, u *account.User, p *account.Phone, from tx.Caller)
 	if p.Backend != nil && p.Backend.Accepted != 0 { // the next code is another verification
 		p.Backend = nil
 	}
-	return sms.SendCode(t, u, p, backendChallenge(p), tx.Caller{Language: from.Language}, account.UnknownDevice)
+	_, err := sms.SendCode(t, u, p, backendChallenge(p), tx.Caller{Language: from.Language}, account.UnknownDevice)
+	return err
 }
 
 // AttemptBackend compares a code with the verification of the number that id names, and returns the
@@ -63,6 +64,7 @@ func AttemptBackend(t *tx.Tx, u *account.User, p *account.Phone, id string, code
 		recordFailure(t, u, account.UnknownDevice)
 		return c, recordNumberFailure(t, p)
 	}
+	c.Former = nil
 	c.Accepted, p.Backend = t.Now, c // it stays, so that a repeat is recognized
 	t.Put(u)
 	return c, acceptedByBackend(t, u, p)

@@ -27,8 +27,14 @@ func (s *Service) StartReverification(ctx context.Context, from tx.Caller, id st
 		return nil, apierr.New(apierr.FormParamValueInvalid).Param("level")
 	}
 	return s.withReverification(ctx, from, id, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
+		before := caller.Session.Verify
 		caller.Session.Verify = &account.Reverification{
 			Level: caller.User.StepUpLevel(level), Expires: t.Now.Add(account.ReverificationLife), Generation: caller.User.Generation,
+		}
+		if before != nil {
+			r := caller.Session.Verify
+			r.First.Left = sms.Carry(t, caller.User, firstOfStepUp(before, id), firstOfStepUp(r, id))
+			r.Second.Left = sms.Carry(t, caller.User, secondOfStepUp(before, id).Challenge, secondOfStepUp(r, id).Challenge)
 		}
 		sessions.Stage(t, caller)
 		return nil
@@ -80,9 +86,13 @@ func (s *Service) PrepareReverificationFirstFactor(ctx context.Context, from tx.
 		if err := checkFirstLimits(t, caller.User, sessions.DeviceOf(t, caller.Client, caller.User)); err != nil {
 			return err
 		}
+		changed, err := sms.SendCode(t, caller.User, ph, firstOfStepUp(r, id), from, sessions.DeviceOf(t, caller.Client, caller.User))
+		if err != nil || !changed {
+			return err
+		}
 		r.First.Strategy = account.PhoneCode
 		sessions.Stage(t, caller)
-		return sms.SendCode(t, caller.User, ph, firstOfStepUp(r, id), from, sessions.DeviceOf(t, caller.Client, caller.User))
+		return nil
 	})
 }
 
@@ -178,10 +188,10 @@ func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, proof Proof) error {
 
 // firstOfStepUp returns where the first-factor code of a session's step-up waits.
 func firstOfStepUp(r *account.Reverification, session string) sms.Challenge {
-	return sms.Challenge{Code: &r.First.Code, Purpose: account.ReverifyFirst, Bound: session}
+	return sms.Challenge{Code: &r.First.Code, Left: &r.First.Left, Purpose: account.ReverifyFirst, Bound: session}
 }
 
 // secondOfStepUp returns the attempt of a session's step-up at its second factor.
 func secondOfStepUp(r *account.Reverification, session string) SecondFactorAttempt {
-	return SecondFactorAttempt{&r.Second, sms.Challenge{Code: &r.Second.Code, Purpose: account.ReverifySecond, Bound: session}}
+	return SecondFactorAttempt{&r.Second, sms.Challenge{Code: &r.Second.Code, Left: &r.Second.Left, Purpose: account.ReverifySecond, Bound: session}}
 }

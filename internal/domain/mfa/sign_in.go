@@ -60,7 +60,7 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 			return nil, nil, apierr.New(apierr.FormIdentifierNotFound).Param("identifier")
 		}
 		if in.Password.IsZero() {
-			si, err := beginSignIn(t, p, u, in.Identifier)
+			si, err := beginSignIn(t, p, u, in.Identifier, "")
 			return si, u, err
 		}
 		t.CountAddress(from, tx.FirstLimits[1:]) // CreateLimits replaces the shortest
@@ -104,8 +104,10 @@ func (s *Service) signIn(ctx context.Context, from tx.Caller, keys []store.Key, 
 	})
 }
 
-// beginSignIn makes a new sign-in the client's current one. u is nil for an unknown identifier.
-func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier string) (*account.SignIn, error) {
+// beginSignIn makes a new sign-in the client's current one. u is nil for an unknown identifier. The
+// id ends with suffix. A code that is on its way for the client's sign-in before works for the new
+// one, once the new one prepares it.
+func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier, suffix string) (*account.SignIn, error) {
 	if err := noSession(t, p); err != nil {
 		return nil, err
 	}
@@ -116,9 +118,13 @@ func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier stri
 	if err != nil {
 		return nil, err
 	}
-	si := &account.SignIn{ID: account.PrefixSignIn + id, Identifier: identifier, CreatedAt: t.Now, Expires: t.Now.Add(account.SignInLife)}
+	si := &account.SignIn{ID: account.PrefixSignIn + id + suffix, Identifier: identifier, CreatedAt: t.Now, Expires: t.Now.Add(account.SignInLife)}
 	if u != nil {
 		si.User = u.ID
+	}
+	if before := p.Client.SignIn; before != nil && u != nil && before.User == u.ID {
+		si.First.Left = sms.Carry(t, u, firstOfSignIn(before), firstOfSignIn(si))
+		si.Second.Left = sms.Carry(t, u, secondOfSignIn(before).Challenge, secondOfSignIn(si).Challenge)
 	}
 	p.Client.SignIn = si
 	return si, nil
@@ -127,12 +133,7 @@ func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier stri
 // beginProvedSignIn is beginSignIn for a first factor that is verified in the same commit. The id
 // then names the user, so that later steps read client and user in one round trip.
 func beginProvedSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier string) (*account.SignIn, error) {
-	si, err := beginSignIn(t, p, u, identifier)
-	if err != nil {
-		return nil, err
-	}
-	si.ID += u.ID
-	return si, nil
+	return beginSignIn(t, p, u, identifier, u.ID)
 }
 
 // noSession refuses a sign-in on a client that is signed in: the instance is in single-session

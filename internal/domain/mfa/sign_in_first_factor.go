@@ -34,9 +34,13 @@ func (s *Service) PrepareFirstFactor(ctx context.Context, from tx.Caller, id str
 		if err := checkFirstLimits(t, u, sessions.DeviceOf(t, p.Client, u)); err != nil {
 			return nil, nil, err
 		}
+		changed, err := sms.SendCode(t, u, ph, firstOfSignIn(si), from, sessions.DeviceOf(t, p.Client, u))
+		if err != nil || !changed {
+			return si, u, err
+		}
 		si.First.Strategy = account.PhoneCode
 		t.Put(p.Client)
-		return si, u, sms.SendCode(t, u, ph, firstOfSignIn(si), from, sessions.DeviceOf(t, p.Client, u))
+		return si, u, nil
 	})
 }
 
@@ -75,5 +79,5 @@ func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id str
 
 // firstOfSignIn returns where a sign-in's first-factor code waits.
 func firstOfSignIn(si *account.SignIn) sms.Challenge {
-	return sms.Challenge{Code: &si.First.Code, Purpose: account.SignInFirstFactor, Bound: si.ID}
+	return sms.Challenge{Code: &si.First.Code, Left: &si.First.Left, Purpose: account.SignInFirstFactor, Bound: si.ID}
 }

@@ -54,7 +54,7 @@ func (s *Service) PrepareSecondFactor(ctx context.Context, from tx.Caller, id st
 
 // secondOfSignIn returns a sign-in's attempt at its second factor.
 func secondOfSignIn(si *account.SignIn) SecondFactorAttempt {
-	return SecondFactorAttempt{&si.Second, sms.Challenge{Code: &si.Second.Code, Purpose: account.SignInSecondFactor, Bound: si.ID}}
+	return SecondFactorAttempt{&si.Second, sms.Challenge{Code: &si.Second.Code, Left: &si.Second.Left, Purpose: account.SignInSecondFactor, Bound: si.ID}}
 }
 
 // prepareSecond sends the code of an attempt to the number with phoneID, or to the default one.
@@ -73,9 +73,13 @@ func prepareSecond(t *tx.Tx, c *account.Client, u *account.User, phoneID string,
 	if err := checkSecondLimits(t, u, device); err != nil {
 		return err
 	}
+	changed, err := sms.SendCode(t, u, ph, v.Challenge, from, device)
+	if err != nil || !changed {
+		return err
+	}
 	v.Strategy = account.PhoneCode
 	t.Put(c)
-	return sms.SendCode(t, u, ph, v.Challenge, from, device)
+	return nil
 }
 
 // AttemptSecondFactor verifies the second factor and completes the sign-in.

@@ -2,7 +2,6 @@ package sms
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
@@ -25,6 +24,7 @@ const (
 // or a step-up. A code works for its own challenge only.
 type Challenge struct {
 	Code    **account.Code
+	Left    **account.Code // see [account.Attempt]; nil where codes of one number wait
 	Purpose account.Purpose
 	Bound   string // the id of the sign-in or session
 }
@@ -42,75 +42,41 @@ func ReadCode(text string) (code string, ok bool) {
 // IsTest reports whether the number is a test number and the instance is in test mode.
 func IsTest(t *tx.Tx, n phone.Number) bool { return t.State.Settings.TestMode && n.IsTest() }
 
-// SendCode replaces the challenge's code and sends the new one after the commit. A resend keeps the
-// count of wrong tries, and to the same phone also the code's id. The SMS guard may refuse: see
-// [Authorize].
-func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx.Caller, device account.Device) error {
+// SendCode sends a code for the challenge after the commit, and reports whether the challenge
+// changed. While a code is on its way to the phone, it waits for that one: a repeated request has
+// the effect of one. Later a resend repeats the code while it is new, and else replaces it; the
+// replaced one works too until it expires. All keep one count of wrong tries, and to the same phone
+// also one id. The SMS guard may refuse: see [Authorize].
+func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx.Caller, device account.Device) (changed bool, err error) {
 	number, err := phone.New(p.Number, p.Country, p.Line)
 	if err != nil {
-		return fmt.Errorf("stored number: %w", err)
+		return false, fmt.Errorf("stored number: %w", err)
 	}
 	if err := CheckUser(t, u); err != nil {
-		return err
+		return false, err
+	}
+	if kept, changed, err := keep(t, u, p, ch); kept || err != nil {
+		return changed, err
 	}
 	old := *ch.Code
-	next, err := successor(t, u, p, old)
+	next, code, err := successor(t, u, p, ch, number)
 	if err != nil {
-		return err
-	}
-	code, err := randomCode(t, number)
-	if err != nil {
-		return err
+		return false, err
 	}
 	message := tx.Message{To: number, Body: codeBody(t.Engine, Names(&t.State.Settings, t.Engine.AppName), code, from.Language), Test: IsTest(t, number)}
 	record, err := Authorize(t, u, p, message, ch.Purpose, from, device)
 	if err != nil {
-		return err
+		return false, err
 	}
 	next.SMS, next.Charged, next.CountedUnverified = record.ID.ID, !record.Test, !record.Test && !record.Known
 	if err := assignCredit(t, next, p, old); err != nil {
-		return err
+		return false, err
 	}
 	next.Tag = tag(t, u, ch, next, code)
 	*ch.Code = next
 	audit.Record(t, u, account.EventCodeSent, p.Subject())
 	t.After = append(t.After, func() error { return Send(t, record, message) })
-	return nil
-}
-
-// successor returns the record of a new code that replaces old, which may be nil.
-func successor(t *tx.Tx, u *account.User, p *account.Phone, old *account.Code) (*account.Code, error) {
-	next := &account.Code{Phone: p.ID, Tries: t.Policy().Tries, SentAt: t.Now, Expires: t.Now.Add(account.CodeLife), Generation: u.Generation}
-	if old != nil && old.Expires > t.Now {
-		if old.Failed() {
-			return nil, apierr.New(apierr.VerificationFailed)
-		}
-		next.Attempts = old.Attempts
-		if old.Phone == p.ID {
-			next.ID = old.ID
-			return next, nil
-		}
-	}
-	var err error
-	next.ID, err = t.Engine.RandomID()
-	return next, err
-}
-
-// randomCode returns six digits. Rejection sampling makes all codes equally likely.
-func randomCode(t *tx.Tx, n phone.Number) (string, error) {
-	if IsTest(t, n) {
-		return testCode, nil
-	}
-	const whole = (1 << 24) / codeCount * codeCount
-	var b [3]byte
-	for {
-		if _, err := io.ReadFull(t.Engine.Rand, b[:]); err != nil {
-			return "", fmt.Errorf("read random bytes: %w", err)
-		}
-		if v := int(b[0])<<16 | int(b[1])<<8 | int(b[2]); v < whole {
-			return fmt.Sprintf("%06d", v%codeCount), nil
-		}
-	}
+	return true, nil
 }
 
 // Send hands the message to the network. It runs after the commit that authorized the message,
@@ -138,25 +104,25 @@ func Send(t *tx.Tx, record *account.SMSRecord, m tx.Message) error {
 	return apierr.New(apierr.SMSSendError)
 }
 
-// Consume compares a proof with the challenge's code. A right one clears the challenge. A wrong
-// one is counted on the code and reported as false; the caller counts it on the user as well and
-// commits.
+// Consume compares a proof with the challenge's code and its former one. A right one clears the
+// challenge. A wrong one is counted on the code and reported as false; the caller counts it on the
+// user as well and commits.
 func Consume(t *tx.Tx, u *account.User, ch Challenge, code string) (bool, error) {
 	c := *ch.Code
-	switch {
-	case c == nil:
+	if c == nil {
 		return false, apierr.New(apierr.VerificationMissing)
-	case c.Failed():
-		return false, apierr.New(apierr.VerificationFailed)
-	case c.Expires <= t.Now, t.IsFuture(c.SentAt), ch.Purpose != account.VerifyNumber && !u.SameGeneration(c.Generation):
-		return false, apierr.New(apierr.VerificationExpired)
 	}
-	if !t.Engine.Ring.CheckMAC(c.Tag, codeParts(u, ch, c, code)...) {
+	if err := checkUsable(t, u, ch, c); err != nil {
+		return false, err
+	}
+	used := matching(t, u, ch, c, code)
+	if used == nil {
 		c.Attempts++
 		return false, nil
 	}
 	*ch.Code = nil
-	countVerified(t, u, c)
+	used.Credit = c.Credit
+	countVerified(t, u, used)
 	return true, nil
 }
 

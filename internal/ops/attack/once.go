@@ -21,7 +21,7 @@ func onceProbes() []Probe {
 			"Gitea CVE-2026-20779, devise-two-factor CVE-2021-43177", 0, replayElsewhere},
 		{"A06", "a code of the step before the one that was accepted", "refused", single, otp, "devise-two-factor CVE-2015-7225", 0, earlierStep},
 		{"A07", "a used code with spaces, in other digits and in other forms", "refused", single, otp, "Vault CVE-2025-6014, OpenBao CVE-2025-55003", 0, respelled},
-		{"A08", "the text-message code from before a resend", "refused", "6.6.2", "3.1.3.2", "", outbox | moving | unlimited, beforeResend},
+		{"A08", "both text-message codes of a resend, one after the other", "refused", "6.6.2", "3.1.3.2", "", outbox | moving | unlimited, codesOfAResend},
 		{"A09", "a text-message code again after it was accepted", "refused", single, "3.1.3.2", "", outbox, afterSuccess},
 		{"A10", "the text-message code of one sign-in in another of the same user", "refused", "6.6.2", "3.1.3.2", "", outbox | moving | unlimited, otherSignIn},
 		{"A11", "the code that verifies a new number as the second factor", "refused", "6.6.2", "3.1.3.2", "", outbox | unlimited, otherPurpose},
@@ -109,15 +109,18 @@ func respelled(t *trial) {
 // resendAfter is slightly more than the minimum time between two messages to a number.
 const resendAfter = 31 * time.Second
 
-func beforeResend(t *trial) {
+func codesOfAResend(t *trial) {
 	p := t.person(withPhone)
 	b := p.halfway()
 	old := b.smsCode(p)
 	t.later(resendAfter)
-	if b.smsCode(p) == old {
-		t.failf("a resend sends the same code")
+	resent := b.smsCode(p)
+	t.ok(b.second("phone_code", old))
+	other := p.halfway()
+	for _, code := range []string{old, resent} {
+		t.refused("a code of the sign-in before", b.second("phone_code", code))
+		t.refused("a code of the sign-in before in the next one", other.second("phone_code", code))
 	}
-	t.refused("the code from before the resend", b.second("phone_code", old), wrongCode)
 }
 
 func afterSuccess(t *trial) {

@@ -30,7 +30,7 @@ func (m Method) Chance() float64 { return m.Live / m.Space }
 func Methods(p account.Policy) []Method {
 	digits := math.Pow10(totp.Digits)
 	return []Method{
-		{"text message", account.PhoneCode, 1, digits},
+		{"text message", account.PhoneCode, account.LiveCodes, digits},
 		{"authenticator app", account.TOTPCode, float64(p.TOTP.Codes()), digits},
 		{"backup code", account.BackupCode, backupcode.Count, math.Exp2(backupcode.Bits)},
 	}
