@@ -453,5 +453,6 @@ func (w *world) walkWebhooks() {
 	for step, body := range map[string]string{"rotate_secret": "", "test": "", "replay": `{"since":0}`} {
 		w.backend("POST", one+"/"+step, body).ok()
 	}
+	w.backend("GET", one+"/deliveries", "").ok()
 	w.backend("DELETE", one, "").ok()
 }

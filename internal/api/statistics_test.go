@@ -1,6 +1,10 @@
 package api_test
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+	"time"
+)
 
 func TestStatistics(t *testing.T) {
 	w := newWorld(t)
@@ -16,6 +20,17 @@ func TestStatistics(t *testing.T) {
 	}
 	if list, ok := w.backend("GET", "/v1/statistics", "").ok().at("days").([]any); !ok || len(list) != 30 {
 		t.Errorf("%d days by default", len(list))
+	}
+	yesterday := w.Now().UTC().AddDate(0, 0, -1)
+	before := w.backend("GET", fmt.Sprintf("/v1/statistics?days=2&until=%d", yesterday.UnixMilli()), "").ok()
+	if last := before.at("days.1"); last != yesterday.Format(time.DateOnly) || before.at("failures.0") != nil {
+		t.Errorf("the days until yesterday end on %v: %s", last, before.body)
+	}
+	if again := w.backend("GET", fmt.Sprintf("/v1/statistics?days=2&until=%d", w.Now().UnixMilli()), "").ok(); again.at("failures.0.counts.1") != 1.0 {
+		t.Errorf("the days until now: %s", again.body)
+	}
+	for until, code := range map[string]string{"-1": "form_param_value_invalid", "253402300800000": "form_param_value_invalid", "today": "form_param_type_invalid"} {
+		w.backend("GET", "/v1/statistics?until="+until, "").want(422, code)
 	}
 	for days, code := range map[string]string{"0": "form_param_value_invalid", "91": "form_param_value_invalid", "-1": "form_param_value_invalid", "many": "form_param_type_invalid"} {
 		w.backend("GET", "/v1/statistics?days="+days, "").want(422, code)

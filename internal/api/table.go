@@ -37,6 +37,6 @@ func Rows() []func() operation.Operation {
 		backend.AdminSessionGet, backend.AdminSessionRevoke, backend.AdminSessionTokenCreate, backend.JWKSGet, backend.TestingTokenCreate, backend.HandshakePayloadGet, backend.InstanceGet, backend.InstanceAuditEventsList, backend.InstanceUpdate,
 		backend.SMSMessagesList, backend.SMSUsageGet, backend.StatisticsGet,
 		backend.EventsList, backend.WebhookEndpointsList, backend.WebhookEndpointCreate, backend.WebhookEndpointUpdate, backend.WebhookEndpointDelete, backend.WebhookEndpointSecretRotate,
-		backend.WebhookEndpointReplay, backend.WebhookEndpointTest,
+		backend.WebhookEndpointReplay, backend.WebhookEndpointDeliveriesList, backend.WebhookEndpointTest,
 	}
 }

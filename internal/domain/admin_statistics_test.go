@@ -21,7 +21,7 @@ func (w *world) statistics(days int) *admin.Statistics {
 	w.Helper()
 	w.Must(w.Admin.CountJournal(w.Context(), w.memory))
 	before := w.counts.Counts()
-	s, err := w.Admin.Statistics(w.Context(), days)
+	s, err := w.Admin.Statistics(w.Context(), days, w.Now())
 	w.Must(err)
 	if d := w.counts.Counts(); d.Gets != before.Gets+1 || d.Scans != before.Scans || d.KeysRead != before.KeysRead+days {
 		w.Errorf("statistics of %d days: from %+v to %+v", days, before, d)

@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
@@ -241,7 +242,7 @@ func TestDecisionsAreKeptForThirtyDays(t *testing.T) {
 	left := func() int {
 		_, err := w.Service.Admin.Cleanup(t.Context(), 1000)
 		w.Must(err)
-		texts, err := w.SMS.Log(t.Context(), 0, 10)
+		texts, err := w.SMS.Log(t.Context(), sms.LogQuery{Limit: 10})
 		w.Must(err)
 		return len(texts)
 	}

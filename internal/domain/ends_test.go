@@ -25,7 +25,7 @@ const day = 24 * time.Hour
 var everyKind = map[store.Kind]bool{
 	store.KindUser: false, store.KindSigningKey: false, store.KindSettings: false, store.KindDelivery: false, store.KindAudit: false,
 	store.KindClient: true, store.KindTicket: true, store.KindNonce: true, store.KindNumber: true, store.KindSMS: true, store.KindEvent: true,
-	store.KindStatistics: true, store.KindFeed: false,
+	store.KindStatistics: true, store.KindFeed: false, store.KindAttempts: true,
 	store.KindClaim: true, // a claim without a user
 }
 
@@ -69,7 +69,16 @@ func (w *world) oneOfEach() *person {
 	}
 	w.Must(w.Tokens.RotateSigningKey(ctx, 0))
 	w.Must(w.Admin.CountJournal(ctx, w.memory))
+	w.tryOneWebhook()
 	return p
+}
+
+// tryOneWebhook leaves a log of deliveries. All deliveries still wait.
+func (w *world) tryOneWebhook() {
+	w.Helper()
+	lost := &webhook.Dispatcher{Service: w.Webhooks, Endpoints: &recordingSender{down: true}, Describe: func(account.Event, *account.User, account.Instant) ([]byte, error) { return nil, nil }}
+	_, err := lost.Run(w.Context(), 100)
+	w.Must(err)
 }
 
 func (w *world) all(kind store.Kind) []store.Record {

@@ -15,6 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -169,9 +170,9 @@ func TestAUserOfAnySizeIsDeletedInSteps(t *testing.T) {
 				q.Must(q.Admin.DeleteUser(t.Context(), q.id))
 			}
 			q.gone()
-			told, _, err := q.Audit.Events(t.Context(), "", 100)
+			page, err := q.Audit.Events(t.Context(), audit.EventQuery{Limit: 100})
 			q.Must(err)
-			told = slices.DeleteFunc(told, func(e account.Event) bool { return e.Name != account.EventUserDeleted })
+			told := slices.DeleteFunc(page.Events, func(e account.Event) bool { return e.Name != account.EventUserDeleted })
 			if len(told) != 1 || told[0].User != q.id {
 				t.Errorf("step %d %s: the deletion was told of %d times", n, name, len(told))
 			}

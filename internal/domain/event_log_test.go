@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -19,20 +20,20 @@ func (w *world) told(pageSize int) []string {
 	var names []string
 	before := ""
 	for {
-		page, more, err := w.Audit.Events(w.Context(), before, pageSize)
+		page, err := w.Audit.Events(w.Context(), audit.EventQuery{Before: before, Limit: pageSize})
 		w.Must(err)
-		for _, e := range page {
+		for _, e := range page.Events {
 			if before != "" && e.ID >= before {
 				w.Errorf("%s comes after %s", e.ID, before)
 			}
 			names, before = append(names, string(e.Name)), e.ID
 		}
-		if !more {
+		if page.Next == "" {
 			slices.Reverse(names)
 			return names
 		}
-		if len(page) != pageSize {
-			w.Fatalf("a page of %d has %d and there are more", pageSize, len(page))
+		if len(page.Events) != pageSize || page.Next != before {
+			w.Fatalf("a page of %d has %d and there are more, after %s", pageSize, len(page.Events), page.Next)
 		}
 	}
 }
@@ -60,8 +61,9 @@ func TestEventLog(t *testing.T) {
 			t.Errorf("in pages of %d:\n%v, want\n%v", size, got, want)
 		}
 	}
-	events, _, err := p.Audit.Events(ctx, "", 3)
+	found, err := p.Audit.Events(ctx, audit.EventQuery{Limit: 3})
 	p.Must(err)
+	events := found.Events
 	gone, locked, signedIn := events[0], events[1], events[2]
 	if gone.User != p.id || gone.By != account.ByBackend || gone.Address != "" || locked.By != account.ByBackend {
 		t.Errorf("%+v\n%+v", gone, locked)
@@ -70,7 +72,7 @@ func TestEventLog(t *testing.T) {
 		t.Errorf("%+v", signedIn)
 	}
 	for _, wrong := range []string{"x", "evt_", "evt_" + strings.Repeat("!", 26), p.id} {
-		if _, _, err := p.Audit.Events(ctx, wrong, 1); codeOf(err) != "form_param_value_invalid" {
+		if _, err := p.Audit.Events(ctx, audit.EventQuery{Before: wrong, Limit: 1}); codeOf(err) != "form_param_value_invalid" {
 			t.Errorf("before %q: %v", wrong, err)
 		}
 	}

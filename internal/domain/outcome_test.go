@@ -19,15 +19,15 @@ type selectiveSender struct {
 	takes func(p webhook.Delivery, try int) bool
 }
 
-func (p *selectiveSender) Deliver(_ context.Context, delivery webhook.Delivery) error {
+func (p *selectiveSender) Deliver(_ context.Context, delivery webhook.Delivery) (webhook.Answer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tries = append(p.tries, delivery)
 	if !p.takes(delivery, len(p.tries)) {
-		return errDown
+		return webhook.Answer{}, errDown
 	}
 	p.got = append(p.got, delivery)
-	return nil
+	return webhook.Answer{}, nil
 }
 
 func names(deliveries []webhook.Delivery) []string {
@@ -191,23 +191,23 @@ type waitingSender struct {
 	verdict map[int]chan bool
 }
 
-func (m *waitingSender) Deliver(ctx context.Context, _ webhook.Delivery) error {
+func (m *waitingSender) Deliver(ctx context.Context, _ webhook.Delivery) (webhook.Answer, error) {
 	m.mu.Lock()
 	m.n++
 	n := m.n
 	m.mu.Unlock()
 	if m.verdict[n] == nil {
-		return nil
+		return webhook.Answer{}, nil
 	}
 	m.begun <- n
 	select {
 	case good := <-m.verdict[n]:
 		if good {
-			return nil
+			return webhook.Answer{}, nil
 		}
-		return errDown
+		return webhook.Answer{}, errDown
 	case <-ctx.Done():
-		return ctx.Err()
+		return webhook.Answer{}, ctx.Err()
 	}
 }
 

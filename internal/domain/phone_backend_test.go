@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -269,7 +270,7 @@ func TestBackendTextsPassTheGuard(t *testing.T) {
 	if status, _ := p.statusOf(id, v, code); status != "verified" {
 		t.Errorf("the code of the resend: %s", status)
 	}
-	log, err := p.SMS.Log(t.Context(), 0, 10)
+	log, err := p.SMS.Log(t.Context(), sms.LogQuery{Limit: 10})
 	p.Must(err)
 	for _, entry := range log {
 		if entry.Purpose != account.VerifyByBackend || entry.Known {

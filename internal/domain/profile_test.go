@@ -13,6 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/profile"
 )
@@ -297,10 +298,10 @@ func TestAUserDeletesTheAccount(t *testing.T) {
 	}
 	_, err = w.Admin.CreateUser(t.Context(), admin.UserInput{Phones: []string{aNumber}})
 	w.Must(err)
-	events, _, err := w.Audit.Events(t.Context(), "", 10)
+	found, err := w.Audit.Events(t.Context(), audit.EventQuery{Limit: 10})
 	w.Must(err)
-	if i := slices.IndexFunc(events, func(e account.Event) bool { return e.Name == account.EventUserDeleted }); i < 0 || events[i].By != account.ByUser {
-		t.Errorf("the events are %+v", events)
+	if i := slices.IndexFunc(found.Events, func(e account.Event) bool { return e.Name == account.EventUserDeleted }); i < 0 || found.Events[i].By != account.ByUser {
+		t.Errorf("the events are %+v", found.Events)
 	}
 }
 

@@ -308,7 +308,7 @@ func TestRecordOnly(t *testing.T) {
 	for i := range 25 {
 		w.want("", p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
 	}
-	texts, err := w.SMS.Log(t.Context(), 0, 100)
+	texts, err := w.SMS.Log(t.Context(), sms.LogQuery{Limit: 100})
 	w.Must(err)
 	decisions := map[string]int{}
 	for _, text := range texts {
@@ -344,7 +344,7 @@ func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 			t.Errorf("a refusal wrote a user")
 		}
 	}
-	texts, err := w.SMS.Log(t.Context(), 0, 100)
+	texts, err := w.SMS.Log(t.Context(), sms.LogQuery{Limit: 100})
 	w.Must(err)
 	refused := 0
 	for _, text := range texts {
@@ -387,7 +387,7 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	_, err = w.MFA.PreparePhone(t.Context(), u.browser, v.Phones[1].ID, account.PhoneCode)
 	w.want(apierr.UnsupportedCountryCode, err)
 
-	texts, err := w.SMS.Log(t.Context(), 0, 10)
+	texts, err := w.SMS.Log(t.Context(), sms.LogQuery{Limit: 10})
 	w.Must(err)
 	if len(texts) != 3 {
 		t.Fatalf("%d decisions, want 3", len(texts))
@@ -405,7 +405,7 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	if have := fmt.Sprintln(first.Number, first.Country, first.Prefix, first.Purpose, first.Network, first.Decision, first.Price, first.Verified); have != want {
 		t.Errorf("have %swant %s", have, want)
 	}
-	older, err := w.SMS.Log(t.Context(), account.At(verified), 10)
+	older, err := w.SMS.Log(t.Context(), sms.LogQuery{Before: account.At(verified), Limit: 10})
 	w.Must(err)
 	if len(older) != 0 {
 		t.Errorf("%d decisions before the first", len(older))
@@ -413,7 +413,7 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	w.Advance(32 * 24 * time.Hour)
 	_, err = w.Service.Admin.Cleanup(t.Context(), 100)
 	w.Must(err)
-	if left, err := w.SMS.Log(t.Context(), 0, 10); err != nil || len(left) != 0 {
+	if left, err := w.SMS.Log(t.Context(), sms.LogQuery{Limit: 10}); err != nil || len(left) != 0 {
 		t.Errorf("%d decisions are left after 32 days, %v", len(left), err)
 	}
 }

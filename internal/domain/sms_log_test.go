@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
 )
 
 // TestMessagesOfOneSecondAreNewestFirst: messages of one second are listed newest first, although
@@ -18,7 +19,7 @@ func TestMessagesOfOneSecondAreNewestFirst(t *testing.T) {
 		w.Must(p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{}))
 		w.Advance(time.Millisecond)
 	}
-	texts, err := w.SMS.Log(t.Context(), 0, 3)
+	texts, err := w.SMS.Log(t.Context(), sms.LogQuery{Limit: 3})
 	w.Must(err)
 	if len(texts) != 10 {
 		t.Fatalf("%d decisions, want the whole second", len(texts))

@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -157,10 +158,10 @@ func TestAStrandedUserIsToldOf(t *testing.T) {
 			if n := p.happened(account.EventStranded); n != 2 {
 				t.Errorf("told %d times in two days, want 2", n)
 			}
-			events, _, err := p.Audit.Events(t.Context(), "", 500)
+			page, err := p.Audit.Events(t.Context(), audit.EventQuery{Limit: 500})
 			p.Must(err)
 			found := 0
-			for _, e := range events {
+			for _, e := range page.Events {
 				if e.Name == account.EventStranded && e.User == p.id {
 					found++
 				}

@@ -16,7 +16,7 @@ import (
 // statuses returns why each message of the log did not arrive, newest first.
 func (w *world) statuses() (all []account.Undelivered) {
 	w.Helper()
-	texts, err := w.SMS.Log(w.Context(), 0, 100)
+	texts, err := w.SMS.Log(w.Context(), sms.LogQuery{Limit: 100})
 	w.Must(err)
 	for _, m := range texts {
 		all = append(all, m.Undelivered)

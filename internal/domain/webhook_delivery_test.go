@@ -26,7 +26,7 @@ type recordingSender struct {
 
 var errDown = errors.New("no answer")
 
-func (p *recordingSender) Deliver(_ context.Context, delivery webhook.Delivery) error {
+func (p *recordingSender) Deliver(_ context.Context, delivery webhook.Delivery) (webhook.Answer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tries++
@@ -34,10 +34,10 @@ func (p *recordingSender) Deliver(_ context.Context, delivery webhook.Delivery) 
 		p.onTrip()
 	}
 	if p.down {
-		return errDown
+		return webhook.Answer{Status: 503, Problem: account.ProblemStatus}, errDown
 	}
 	p.got = append(p.got, delivery)
-	return nil
+	return webhook.Answer{Status: 204}, nil
 }
 
 func (p *recordingSender) types() []string {

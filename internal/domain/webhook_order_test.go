@@ -55,7 +55,7 @@ type twoEndpoints struct {
 	tried map[string]int
 }
 
-func (e *twoEndpoints) Deliver(ctx context.Context, d webhook.Delivery) error {
+func (e *twoEndpoints) Deliver(ctx context.Context, d webhook.Delivery) (webhook.Answer, error) {
 	e.mu.Lock()
 	e.tried[d.URL]++
 	if d.URL != e.slow && e.tried[d.URL] == 20 {
@@ -63,14 +63,14 @@ func (e *twoEndpoints) Deliver(ctx context.Context, d webhook.Delivery) error {
 	}
 	e.mu.Unlock()
 	if d.URL != e.slow {
-		return nil
+		return webhook.Answer{}, nil
 	}
 	select {
 	case <-e.release:
 	case <-ctx.Done():
 	}
 	e.fails()
-	return errDown
+	return webhook.Answer{}, errDown
 }
 
 // TestASlowEndpointHoldsUpNoOther: while an endpoint does not answer, another gets all of its

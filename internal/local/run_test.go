@@ -117,7 +117,7 @@ func TestCount(t *testing.T) {
 	user := s.ok("POST", "/v1/users", `{"username":"locked"}`)["id"].(string)
 	s.ok("POST", "/v1/users/"+user+"/lock", "{}")
 	counted := func() int {
-		found, err := s.app.Service.Admin.Statistics(t.Context(), 2)
+		found, err := s.app.Service.Admin.Statistics(t.Context(), 2, s.app.Service.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package standardwebhook
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
@@ -66,34 +68,63 @@ func New(reach Reach) *Sender {
 }
 
 // Deliver posts one event, once. Its errors name neither the URL nor the answer's body.
-func (s *Sender) Deliver(ctx context.Context, p webhook.Delivery) error {
+func (s *Sender) Deliver(ctx context.Context, p webhook.Delivery) (webhook.Answer, error) {
+	status, err := s.post(ctx, p)
+	return webhook.Answer{Status: status, Problem: problem(err)}, err
+}
+
+// problem returns the kind of an error of [Sender.post].
+func problem(err error) account.DeliveryProblem {
+	timeout, name, certificate := (net.Error)(nil), (*net.DNSError)(nil), (*tls.CertificateVerificationError)(nil)
+	alert := tls.AlertError(0)
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrAnswer):
+		return account.ProblemStatus
+	case errors.Is(err, ErrAddress), errors.Is(err, ErrURL):
+		return account.ProblemAddress
+	case errors.Is(err, errSecret):
+		return account.ProblemUnsigned
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return account.ProblemTimeout
+	case errors.As(err, &name):
+		return account.ProblemName
+	case errors.As(err, &certificate), errors.As(err, &alert), errors.Is(err, http.ErrSchemeMismatch):
+		return account.ProblemTLS
+	}
+	return account.ProblemConnection
+}
+
+// post sends one event and returns the status code of the answer, 0 without an answer.
+func (s *Sender) post(ctx context.Context, p webhook.Delivery) (status int, err error) {
 	u, err := url.Parse(p.URL)
 	if err != nil || u.Scheme != "https" && (s.reach != LoopbackToo || u.Scheme != "http") || u.Hostname() == "" || u.User != nil {
-		return ErrURL
+		return 0, ErrURL
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(p.Body))
 	if err != nil {
-		return ErrURL
+		return 0, ErrURL
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "Countersign-Webhooks/1")
 	if err := sign(r.Header, p.Secrets, p.ID, p.At, p.Body); err != nil {
-		return err
+		return 0, err
 	}
 	answer, err := s.client.Do(r)
 	if err != nil {
 		if errors.Is(err, ErrAddress) {
-			return ErrAddress
+			return 0, ErrAddress
 		}
 		if wrong := (*url.Error)(nil); errors.As(err, &wrong) { // url.Error names the URL
 			err = wrong.Err
 		}
-		return fmt.Errorf("post webhook: %w", err)
+		return 0, fmt.Errorf("post webhook: %w", err)
 	}
 	_, _ = io.CopyN(io.Discard, answer.Body, answerRead)
 	_ = answer.Body.Close()
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return fmt.Errorf("%w: status %d", ErrAnswer, answer.StatusCode)
+		return answer.StatusCode, fmt.Errorf("%w: status %d", ErrAnswer, answer.StatusCode)
 	}
-	return nil
+	return answer.StatusCode, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/standardwebhook"
 )
@@ -58,7 +60,7 @@ func TestH06(t *testing.T) {
 	defer server.Close()
 	send := func(t *testing.T, at time.Time) receipt {
 		t.Helper()
-		if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(server.URL, at)); err != nil {
+		if _, err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(server.URL, at)); err != nil {
 			t.Fatal(err)
 		}
 		return *got.Load()
@@ -111,7 +113,7 @@ func TestH07(t *testing.T) {
 		"https://127.0.0.1/meta-data": standardwebhook.ErrAddress, "https://[::1]/": standardwebhook.ErrAddress, "https://[::ffff:127.0.0.1]/": standardwebhook.ErrAddress, "https://0.0.0.0/": standardwebhook.ErrAddress,
 		"https://[::]/": standardwebhook.ErrAddress, "https://127.0.0.1:8080/": standardwebhook.ErrAddress,
 	} {
-		err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), deliveryTo(url, time.Now()))
+		_, err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), deliveryTo(url, time.Now()))
 		if !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", url, err, want)
 		}
@@ -122,7 +124,7 @@ func TestH07(t *testing.T) {
 	// Go takes these hosts for names, other resolvers for addresses.
 	for _, url := range []string{"https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/"} {
 		var dns *net.DNSError
-		if err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), deliveryTo(url, time.Now())); !errors.Is(err, standardwebhook.ErrAddress) && !errors.As(err, &dns) {
+		if _, err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), deliveryTo(url, time.Now())); !errors.Is(err, standardwebhook.ErrAddress) && !errors.As(err, &dns) {
 			t.Errorf("%q was connected to: %v", url, err)
 		}
 	}
@@ -141,17 +143,17 @@ func TestH07Loopback(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", inner.URL)
 	t.Setenv("HTTP_PROXY", inner.URL)
 	for _, url := range []string{secure.URL, strings.Replace(secure.URL, "127.0.0.1", "localhost", 1), inner.URL} {
-		if err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), deliveryTo(url, time.Now())); err == nil {
+		if _, err := standardwebhook.New(standardwebhook.PublicOnly).Deliver(t.Context(), deliveryTo(url, time.Now())); err == nil {
 			t.Errorf("%s was posted to", url)
 		}
 	}
-	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(redirect.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
+	if _, err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(redirect.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
 		t.Errorf("a redirect: %v", err)
 	}
 	if n := heard.Load(); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
-	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(inner.URL, time.Now())); err != nil || heard.Load() != 1 {
+	if _, err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(inner.URL, time.Now())); err != nil || heard.Load() != 1 {
 		t.Errorf("in development: %v, %d requests", err, heard.Load())
 	}
 }
@@ -166,7 +168,7 @@ func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer silent.Close()
-	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(ctx, deliveryTo(silent.URL, time.Now())); !errors.Is(err, context.Canceled) {
+	if _, err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(ctx, deliveryTo(silent.URL, time.Now())); !errors.Is(err, context.Canceled) {
 		t.Errorf("silence: %v", err)
 	}
 	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -177,14 +179,70 @@ func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 		}
 	}))
 	defer endless.Close()
-	if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(endless.URL, time.Now())); err != nil {
+	if _, err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(endless.URL, time.Now())); err != nil {
 		t.Errorf("an endless answer: %v", err)
 	}
 	for _, status := range []int{300, 400, 404, 410, 500} {
 		answering := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
-		if err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(answering.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
+		if _, err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(t.Context(), deliveryTo(answering.URL, time.Now())); !errors.Is(err, standardwebhook.ErrAnswer) {
 			t.Errorf("status %d: %v", status, err)
 		}
 		answering.Close()
+	}
+}
+
+// TestATryIsDescribed: the log of deliveries shows the status code of an answer, or the kind of
+// fault.
+func TestATryIsDescribed(t *testing.T) {
+	answers := func(status int) *httptest.Server {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		t.Cleanup(s.Close)
+		return s
+	}
+	closed := answers(200)
+	closed.Close()
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}))
+	t.Cleanup(silent.Close)
+	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(untrusted.Close)
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	breaks := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	t.Cleanup(breaks.Close)
+	for name, tc := range map[string]struct {
+		url     string
+		secret  string
+		status  int
+		problem account.DeliveryProblem
+	}{
+		"accepted":                    {url: answers(204).URL, status: 204},
+		"refused":                     {url: answers(410).URL, status: 410, problem: account.ProblemStatus},
+		"a redirect":                  {url: answers(302).URL, status: 302, problem: account.ProblemStatus},
+		"no server":                   {url: closed.URL, problem: account.ProblemConnection},
+		"a connection that breaks":    {url: breaks.URL, problem: account.ProblemConnection},
+		"silence":                     {url: silent.URL, problem: account.ProblemTimeout},
+		"an unknown certificate":      {url: untrusted.URL, problem: account.ProblemTLS},
+		"a server without TLS":        {url: strings.Replace(answers(200).URL, "http:", "https:", 1), problem: account.ProblemTLS},
+		"a name that does not exist":  {url: "https://hooks.invalid/", problem: account.ProblemName},
+		"an address that is private":  {url: "https://10.0.0.1/", problem: account.ProblemAddress},
+		"no URL":                      {url: "ftp://example.com/", problem: account.ProblemAddress},
+		"a secret that is no secret":  {url: answers(200).URL, secret: "x", problem: account.ProblemUnsigned},
+		"a port that is not for HTTP": {url: "https://8.8.8.8:22/", problem: account.ProblemAddress},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			d := deliveryTo(tc.url, time.Now())
+			if tc.secret != "" {
+				d.Secrets = []secret.Value{secret.New(tc.secret)}
+			}
+			got, err := standardwebhook.New(standardwebhook.LoopbackToo).Deliver(ctx, d)
+			if got.Status != tc.status || got.Problem != tc.problem || (err == nil) != (tc.problem == "") {
+				t.Errorf("%+v, %v; want status %d, problem %q", got, err, tc.status, tc.problem)
+			}
+		})
 	}
 }

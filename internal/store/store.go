@@ -25,6 +25,7 @@ const (
 	KindSMS        Kind = "text"
 	KindEvent      Kind = "event"
 	KindDelivery   Kind = "delivery"
+	KindAttempts   Kind = "attempts"
 	KindStatistics Kind = "statistics"
 	KindFeed       Kind = "feed"
 	KindMigration  Kind = "migration"

@@ -30,7 +30,7 @@ var forwarded = []string{
 	"GET /v1/instance", "PATCH /v1/instance",
 	"GET /v1/instance/audit_events", "GET /v1/statistics", "GET /v1/sms_usage", "GET /v1/sms_messages",
 	"GET /v1/events", "GET /v1/webhook_endpoints", "POST /v1/webhook_endpoints", "PATCH /v1/webhook_endpoints/{endpoint_id}", "DELETE /v1/webhook_endpoints/{endpoint_id}",
-	"POST /v1/webhook_endpoints/{endpoint_id}/rotate_secret", "POST /v1/webhook_endpoints/{endpoint_id}/test", "POST /v1/webhook_endpoints/{endpoint_id}/replay",
+	"POST /v1/webhook_endpoints/{endpoint_id}/rotate_secret", "POST /v1/webhook_endpoints/{endpoint_id}/test", "POST /v1/webhook_endpoints/{endpoint_id}/replay", "GET /v1/webhook_endpoints/{endpoint_id}/deliveries",
 	"GET /v1/users", "GET /v1/users/count", "GET /v1/users/{user_id}", "GET /v1/users/{user_id}/audit_events",
 	"POST /v1/users/{user_id}/lock", "POST /v1/users/{user_id}/unlock", "POST /v1/users/{user_id}/ban", "POST /v1/users/{user_id}/unban",
 	"DELETE /v1/users/{user_id}/mfa", "DELETE /v1/users/{user_id}/totp", "DELETE /v1/users/{user_id}/backup_code",

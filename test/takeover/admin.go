@@ -40,7 +40,7 @@ var untried = map[string]string{
 	"users-list":   "reads", "users-count": "reads", "user-get": "reads", "user-export": "the oracle reads it after each step",
 	"user-audit-events-list": "reads", "phone-number-get": "reads", "sessions-list": "the oracle reads it", "admin-session-get": "reads",
 	"backend-jwks-get": "reads", "instance-get": "reads", "instance-audit-events-list": "reads", "sms-messages-list": "reads", "sms-usage-get": "reads",
-	"statistics-get": "reads", "events-list": "reads", "webhook-endpoints-list": "reads",
+	"statistics-get": "reads", "events-list": "reads", "webhook-endpoints-list": "reads", "webhook-endpoint-deliveries-list": "reads",
 	"user-metadata-merge": "changes no factor", "user-metadata-replace": "changes no factor",
 	"email-address-create": "changes no factor", "email-address-update": "changes no factor", "email-address-delete": "changes no factor", "user-email-address-replace": "changes no factor", "email-address-get": "reads",
 	"users-ban": "user-ban is tried; this one bans several", "users-unban": "user-unban is tried",

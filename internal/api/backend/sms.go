@@ -82,11 +82,12 @@ type SMSMessages struct {
 type messagesInput struct {
 	Limit int `query:"limit" rules:"min=1 max=500 default=10" doc:"messages of one second stay together, so a page may hold a few more"`
 	// Before is limited to 2^50, which is far beyond every time.
-	Before int `query:"before" rules:"min=1 max=1125899906842624" doc:"created_at of the last message of the page before"`
+	Before int `query:"before" rules:"min=1 max=1125899906842624" doc:"created_at of the last message of the page before, or the end of a period; its second is left out"`
+	After  int `query:"created_at_after" rules:"min=0 max=1125899906842624" doc:"milliseconds since 1970; not part of the period itself"`
 }
 
 func listMessages(c *operation.Call, in messagesInput) (SMSMessages, error) {
-	texts, err := c.Service.SMS.Log(c, account.Instant(in.Before), in.Limit)
+	texts, err := c.Service.SMS.Log(c, sms.LogQuery{After: account.Instant(in.After), Before: account.Instant(in.Before), Limit: in.Limit})
 	if err != nil {
 		return SMSMessages{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -78,11 +79,16 @@ func allSeries[K ~string](of map[K][]int) []Series {
 }
 
 type statisticsInput struct {
-	Days int `query:"days" rules:"min=1 max=90 default=30" doc:"today is the last one"`
+	Days  int  `query:"days" rules:"min=1 max=90 default=30"`
+	Until *int `query:"until" rules:"min=0 max=253402300799999" doc:"a time of the last day, in milliseconds since 1970; now, if it is missing"`
 }
 
 func getStatistics(c *operation.Call, in statisticsInput) (Statistics, error) {
-	s, err := c.Service.Admin.Statistics(c, in.Days)
+	until := c.Service.Now()
+	if in.Until != nil {
+		until = time.UnixMilli(int64(*in.Until))
+	}
+	s, err := c.Service.Admin.Statistics(c, in.Days, until)
 	if err != nil {
 		return Statistics{}, err
 	}

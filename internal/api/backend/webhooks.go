@@ -51,6 +51,13 @@ func WebhookEndpointSecretRotate() operation.Operation {
 func WebhookEndpointReplay() operation.Operation {
 	return row("webhook-endpoint-replay", "POST /v1/webhook_endpoints/{endpoint_id}/replay",
 		"Deliver again what happened since a time", operation.Writes|operation.Latest, replayEndpoint,
+		operation.NotFound, []apierr.Code{apierr.FormParamMissing, apierr.FormParamValueInvalid})
+}
+
+// WebhookEndpointDeliveriesList is GET /v1/webhook_endpoints/{endpoint_id}/deliveries.
+func WebhookEndpointDeliveriesList() operation.Operation {
+	return row("webhook-endpoint-deliveries-list", "GET /v1/webhook_endpoints/{endpoint_id}/deliveries",
+		"The last 50 tries to deliver to an endpoint, newest first", 0, listDeliveries,
 		operation.NotFound)
 }
 
@@ -191,8 +198,9 @@ func testEndpoint(c *operation.Call, in endpointID) (WebhookTest, error) {
 
 type replayInput struct {
 	ID    string `path:"endpoint_id"`
-	Since int    `body:"since" rules:"required min=0 max=1125899906842624" doc:"milliseconds since 1970"`
+	Since *int   `body:"since" rules:"min=0 max=1125899906842624" doc:"milliseconds since 1970; required without event_id"`
 	Until *int   `body:"until" rules:"min=0 max=1125899906842624" doc:"milliseconds since 1970; now, if it is missing"`
+	Event string `body:"event_id" rules:"pattern=^evt_[0-9a-v]{26}$" doc:"the one event to deliver again, without since and until"`
 }
 
 // WebhookReplay is the number of events that are delivered again. Until is where a long replay
@@ -204,11 +212,19 @@ type WebhookReplay struct {
 }
 
 func replayEndpoint(c *operation.Call, in replayInput) (WebhookReplay, error) {
+	switch {
+	case in.Event != "" && (in.Since != nil || in.Until != nil):
+		return WebhookReplay{}, apierr.New(apierr.FormParamValueInvalid).Param("event_id")
+	case in.Event != "":
+		return WebhookReplay{Object: "webhook_replay", Count: 1}, c.Service.Webhooks.ResendEvent(c, in.ID, in.Event)
+	case in.Since == nil:
+		return WebhookReplay{}, apierr.New(apierr.FormParamMissing).Param("since")
+	}
 	until := c.Service.Now()
 	if in.Until != nil {
 		until = time.UnixMilli(int64(*in.Until))
 	}
-	count, reached, err := c.Service.Webhooks.ReplayEndpoint(c, in.ID, time.UnixMilli(int64(in.Since)), until)
+	count, reached, err := c.Service.Webhooks.ReplayEndpoint(c, in.ID, time.UnixMilli(int64(*in.Since)), until)
 	if err != nil {
 		return WebhookReplay{}, err
 	}
@@ -216,6 +232,53 @@ func replayEndpoint(c *operation.Call, in replayInput) (WebhookReplay, error) {
 	if !reached.IsZero() {
 		at := reached.UnixMilli()
 		out.Until = &at
+	}
+	return out, nil
+}
+
+// WebhookDelivery is a try to deliver one event to an endpoint.
+type WebhookDelivery struct {
+	Object  string `json:"object"`
+	EventID string `json:"event_id"`
+	Type    string `json:"type"`
+	Attempt int    `json:"attempt"` // counted from 1
+	Status  string `json:"status"`  // delivered or failed
+	// HTTPStatus is the status code of the answer, null without an answer.
+	HTTPStatus *int `json:"http_status"`
+	// Reason is why the try failed: status, timeout, address, name, certificate, connection or
+	// unsigned.
+	Reason     *string `json:"reason"`
+	DurationMS int     `json:"duration_ms"`
+	CreatedAt  int64   `json:"created_at"`
+	// NextAttemptAt is when the event is tried again; null if it is delivered, given up or was tried
+	// since.
+	NextAttemptAt *int64 `json:"next_attempt_at"`
+}
+
+// WebhookDeliveries are the last tries of an endpoint.
+type WebhookDeliveries struct {
+	Data       []WebhookDelivery `json:"data"`
+	TotalCount int               `json:"total_count"`
+}
+
+func listDeliveries(c *operation.Call, in endpointID) (WebhookDeliveries, error) {
+	tries, err := c.Service.Webhooks.Tries(c, in.ID)
+	if err != nil {
+		return WebhookDeliveries{}, err
+	}
+	out := WebhookDeliveries{Data: []WebhookDelivery{}, TotalCount: len(tries)}
+	for _, one := range tries {
+		shown := WebhookDelivery{
+			Object: "webhook_delivery", EventID: one.Event, Type: string(one.Name), Attempt: one.Try, Status: "delivered", Reason: wire.Nullable(string(one.Problem)),
+			DurationMS: one.Took, CreatedAt: int64(one.At), NextAttemptAt: wire.Milliseconds(one.Next),
+		}
+		if one.Problem != "" {
+			shown.Status = "failed"
+		}
+		if one.Status != 0 {
+			shown.HTTPStatus = &one.Status
+		}
+		out.Data = append(out.Data, shown)
 	}
 	return out, nil
 }

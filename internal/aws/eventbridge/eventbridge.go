@@ -39,24 +39,24 @@ func New(client Client, name string) *Bus { return &Bus{client, name} }
 // Deliver puts one event on the bus. The service answers 200 even when it refuses an event, and
 // says so in the body. The error has the service's code, but not its text, which may repeat the
 // event.
-func (b *Bus) Deliver(ctx context.Context, d webhook.Delivery) error {
+func (b *Bus) Deliver(ctx context.Context, d webhook.Delivery) (webhook.Answer, error) {
 	out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
 		EventBusName: &b.name, Source: aws.String(Source), DetailType: aws.String(string(d.Type)), Detail: aws.String(string(d.Body)), Time: &d.At,
 	}}})
 	var refused smithy.APIError
 	switch {
 	case errors.As(err, &refused):
-		return fmt.Errorf("%w: %s", ErrRefused, refused.ErrorCode())
+		return webhook.Answer{}, fmt.Errorf("%w: %s", ErrRefused, refused.ErrorCode())
 	case err != nil:
-		return ErrRefused
+		return webhook.Answer{}, ErrRefused
 	}
 	for _, entry := range out.Entries {
 		if entry.ErrorCode != nil {
-			return fmt.Errorf("%w: %s", ErrRefused, *entry.ErrorCode)
+			return webhook.Answer{}, fmt.Errorf("%w: %s", ErrRefused, *entry.ErrorCode)
 		}
 	}
 	if out.FailedEntryCount > 0 || len(out.Entries) != 1 {
-		return ErrRefused
+		return webhook.Answer{}, ErrRefused
 	}
-	return nil
+	return webhook.Answer{}, nil
 }

@@ -44,7 +44,7 @@ var parcel = webhook.Delivery{ID: "evt_1", Type: "user.locked", At: time.Unix(17
 
 func TestTheWireForm(t *testing.T) {
 	client, requests := service(t, 200, `{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`)
-	if err := eventbridge.New(client, "team").Deliver(t.Context(), parcel); err != nil {
+	if _, err := eventbridge.New(client, "team").Deliver(t.Context(), parcel); err != nil {
 		t.Fatal(err)
 	}
 	want := []map[string]any{{"target": "AWSEvents.PutEvents", "Entries": []any{map[string]any{
@@ -72,7 +72,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, _ := service(t, c.status, c.answer)
-			err := eventbridge.New(client, "team").Deliver(t.Context(), parcel)
+			_, err := eventbridge.New(client, "team").Deliver(t.Context(), parcel)
 			if !errors.Is(err, eventbridge.ErrRefused) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "user_1") {
 				t.Errorf("%v", err)
 			}

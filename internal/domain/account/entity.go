@@ -172,6 +172,8 @@ func NewEntity(kind store.Kind) Entity {
 		return &EventRecord{}
 	case store.KindDelivery:
 		return &DeliveryRecord{}
+	case store.KindAttempts:
+		return &DeliveryLog{}
 	case store.KindSigningKey:
 		return &SigningKeys{}
 	case store.KindStatistics:

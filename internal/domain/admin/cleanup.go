@@ -18,7 +18,7 @@ import (
 // expiring are the kinds of records that the cleanup removes or shortens. The kinds that the
 // cleanup alone removes come first: an earlier release may have stored such a record with a time at
 // which the table deletes it. The cleanup's write removes that time.
-var expiring = []store.Kind{store.KindSigningKey, store.KindUser, store.KindClient, store.KindTicket, store.KindNonce, store.KindNumber, store.KindClaim, store.KindSMS, store.KindEvent, store.KindStatistics, store.KindFeed}
+var expiring = []store.Kind{store.KindSigningKey, store.KindUser, store.KindClient, store.KindTicket, store.KindNonce, store.KindNumber, store.KindClaim, store.KindSMS, store.KindEvent, store.KindAttempts, store.KindStatistics, store.KindFeed}
 
 // expirer is a record whose parts expire before it does.
 type expirer interface {

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
@@ -28,10 +29,10 @@ type SMSStatistics struct {
 // StatisticsDays is the longest period of a request: as many records as one read can ask for.
 const StatisticsDays = 90
 
-// Statistics returns the counts of the last days, with today, in one read.
-func (s *Service) Statistics(ctx context.Context, days int) (*Statistics, error) {
+// Statistics returns the counts of a number of days up to the day of a time, in one read.
+func (s *Service) Statistics(ctx context.Context, days int, until time.Time) (*Statistics, error) {
 	out := &Statistics{
-		Begin: account.DayOf(s.Now()) - account.Day(days) + 1, Days: days,
+		Begin: account.DayOf(until) - account.Day(days) + 1, Days: days,
 		Verified: map[account.Strategy][]int{}, Failed: map[account.EventName][]int{}, SMS: map[string]*SMSStatistics{},
 	}
 	keys := make([]store.Key, days)

@@ -69,37 +69,102 @@ func StageEvents(t *tx.Tx) error {
 	return nil
 }
 
-// Events lists the newest events before the one with an id, "" for the newest of all, and reports
-// whether there are more.
-func (s *Service) Events(ctx context.Context, before string, limit int) (found []account.Event, more bool, err error) {
-	until := s.Now().Add(account.EventKept + time.Hour) // another process's clock may be ahead
-	if before != "" {
-		at, ok := account.EventTime(before)
-		if !ok {
-			return nil, false, apierr.New(apierr.FormParamValueInvalid).Param("before")
-		}
-		until = at.Add(account.EventKept + time.Second).Time() // some of the same second may be older
+// EventQuery selects events of the event log. The zero value of a field selects all.
+type EventQuery struct {
+	Before string // the id of an event: older ones
+	Types  []account.EventName
+	User   string // the id of a user, as clients see it
+	// After and Until are times, which are not part of the selection themselves.
+	After, Until account.Instant
+	Limit        int // of a page
+}
+
+// EventPage is a page of events, newest first.
+type EventPage struct {
+	Events []account.Event
+	// Next is the value of Before for the next page, or "" at the end. A page may have fewer events
+	// than its limit, or none, although more follow.
+	Next string
+}
+
+const (
+	// eventsScanned is about the number of records that one request reads to find the events of a
+	// filter.
+	eventsScanned = 2000
+	// eventsAtOnce is the number of records that a request with a filter reads at a time.
+	eventsAtOnce = 500
+)
+
+// filters reports whether the query may select few of the events that it reads.
+func (q EventQuery) filters() bool { return len(q.Types) > 0 || q.User != "" }
+
+func (q EventQuery) selects(e account.Event) bool {
+	at := account.At(e.At)
+	return (q.Before == "" || e.ID < q.Before) && at > q.After && (q.Until == 0 || at < q.Until) &&
+		(q.User == "" || e.User == q.User) && (len(q.Types) == 0 || slices.Contains(q.Types, e.Name))
+}
+
+// begin returns the time before which the first record to read expires.
+func (q EventQuery) begin(now time.Time) (time.Time, error) {
+	until := now.Add(account.EventKept + time.Hour) // another process's clock may be ahead
+	if q.Until != 0 {
+		until = earlier(until, q.Until.Add(account.EventKept+time.Second).Time())
 	}
-	for len(found) <= limit {
-		page, err := EventRecords(s.Engine, ctx, until, limit+1)
+	if q.Before == "" {
+		return until, nil
+	}
+	at, ok := account.EventTime(q.Before)
+	if !ok {
+		return until, apierr.New(apierr.FormParamValueInvalid).Param("before")
+	}
+	return earlier(until, at.Add(account.EventKept+time.Second).Time()), nil // some of the same second may be older
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// Events lists the newest events that a query selects.
+func (s *Service) Events(ctx context.Context, q EventQuery) (out EventPage, err error) {
+	until, err := q.begin(s.Now())
+	if err != nil {
+		return out, err
+	}
+	size := q.Limit + 1
+	if q.filters() {
+		size = eventsAtOnce
+	}
+	last := "" // the last event that was looked at
+	for scanned := 0; ; {
+		page, err := EventRecords(s.Engine, ctx, until, size)
 		if err != nil {
-			return nil, false, err
-		}
-		if len(page) == 0 {
-			break
+			return out, err
 		}
 		for _, j := range page {
-			events := j.All()
-			for i := len(events) - 1; i >= 0; i-- {
-				if before == "" || events[i].ID < before {
-					found = append(found, events[i])
+			for _, e := range slices.Backward(j.All()) {
+				if q.selects(e) {
+					out.Events = append(out.Events, e)
 				}
+				last = e.ID
 			}
+		}
+		if len(out.Events) > q.Limit {
+			out.Events = out.Events[:q.Limit]
+			out.Next = out.Events[q.Limit-1].ID
+			return out, nil
+		}
+		if len(page) == 0 || page[len(page)-1].At <= q.After {
+			return out, nil
+		}
+		if scanned += len(page); scanned >= eventsScanned && (q.Before == "" || last < q.Before) {
+			out.Next = last
+			return out, nil
 		}
 		until = page[len(page)-1].NextExpiry().Truncate(time.Second)
 	}
-	more = len(found) > limit
-	return found[:min(limit, len(found))], more, nil
 }
 
 // EventRecords reads the newest records that expire before a time.

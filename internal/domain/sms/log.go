@@ -18,25 +18,36 @@ type LogEntry struct {
 	Verified account.Instant // when the code was used, or 0
 }
 
-// Log returns the decisions of the last 30 days that were made before a second, newest first. It
-// returns up to limit decisions, and all others of the last one's second. Before 0 means now.
-func (s *Service) Log(ctx context.Context, before account.Instant, limit int) ([]LogEntry, error) {
+// LogQuery selects decisions by their time. A time of 0 is no limit.
+type LogQuery struct {
+	After  account.Instant // exclusive
+	Before account.Instant // the second of this time is left out
+	Limit  int
+}
+
+// Log returns the decisions of the last 30 days that a query selects, newest first. It returns up
+// to Limit decisions, and all others of the last one's second.
+func (s *Service) Log(ctx context.Context, q LogQuery) ([]LogEntry, error) {
 	end := s.Now().Add(2 * account.SMSKept)
-	if before != 0 {
-		end = before.Time().Truncate(time.Second).Add(account.SMSKept)
+	if q.Before != 0 {
+		end = q.Before.Time().Truncate(time.Second).Add(account.SMSKept)
 	}
-	records, err := s.Store.Latest(ctx, store.KindSMS, end, limit)
+	records, err := s.Store.Latest(ctx, store.KindSMS, end, q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the decisions: %w", err)
 	}
-	out := make([]LogEntry, len(records))
+	out := make([]LogEntry, 0, len(records))
 	counters := make([]string, 0, 2*len(records))
-	for i, r := range records {
+	for _, r := range records {
 		e, _, err := s.Decode(r)
 		if err != nil {
 			return nil, err
 		}
-		out[i].SMSRecord = e.(*account.SMSRecord)
+		decision := e.(*account.SMSRecord)
+		if decision.At <= q.After {
+			continue
+		}
+		out = append(out, LogEntry{SMSRecord: decision})
 		counters = append(counters, usedCounter(r.Key.ID), failedCounter(r.Key.ID))
 	}
 	if len(out) == 0 {

@@ -61,7 +61,8 @@ func TestStoredForm(t *testing.T) {
 			ReauthURL:    "https://r",
 			QuietChanges: true, Endpoints: []account.Endpoint{{ID: "i", URL: "w", Description: "d", Events: []account.EventName{"e"}, Disabled: true, Secrets: []account.HookSecret{{Sealed: []byte("s"), Ends: 1}}, CreatedAt: 1, UpdatedAt: 2}}},
 		"event":    &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},
-		"delivery": &account.DeliveryRecord{To: []account.DeliveryTarget{{ID: "i", Tries: 1, Next: 2, Done: 3}}, Language: "de"},
+		"delivery": &account.DeliveryRecord{To: []account.DeliveryTarget{{ID: "i", Tries: 1, Next: 2, Done: 3, Only: 4}}, Language: "de"},
+		"attempts": &account.DeliveryLog{Tries: []account.DeliveryTry{{Event: "e", Name: "k", Try: 1, At: 2, Took: 3, Status: 4, Problem: account.ProblemStatus}}},
 		"statistics": &account.DayStatistics{Counts: account.Counts{
 			Verified: map[account.Strategy]int{account.TOTPCode: 1}, Failed: map[account.EventName]int{account.EventCodeWrong: 2},
 			SMS: map[string]account.SMSCounts{"US": {Sent: 3, Refused: 4, Spent: 5}},

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func StageDelivery(t *tx.Tx) error {
 		d.To = append(d.To, account.DeliveryTarget{ID: targetBus, Next: t.Now})
 	}
 	for i := range t.State.Settings.Endpoints {
-		if e := &t.State.Settings.Endpoints[i]; slices.ContainsFunc(j.Events, func(a account.StoredEvent) bool { return e.Wants(a.Name) && a.IsFor(e) }) {
+		if e := &t.State.Settings.Endpoints[i]; slices.ContainsFunc(j.Events, func(a account.StoredEvent) bool { return e.Gets(a) }) {
 			d.To = append(d.To, account.DeliveryTarget{ID: e.ID, Next: t.Now})
 		}
 	}
@@ -75,7 +76,13 @@ type Delivery struct {
 type Sender interface {
 	// Deliver hands over one event, once. After an error the event may or may not have arrived. The
 	// error goes to a log: it has no secret, URL or answer.
-	Deliver(ctx context.Context, p Delivery) error
+	Deliver(ctx context.Context, p Delivery) (Answer, error)
+}
+
+// Answer is what a sender learned from a try. The zero value says that it learned nothing.
+type Answer struct {
+	Status  int // the status code of HTTP, or 0
+	Problem account.DeliveryProblem
 }
 
 // Dispatcher delivers the events that are due.
@@ -94,7 +101,7 @@ type Dispatcher struct {
 // Failure is a failed try to deliver to one target, for a log.
 type Failure struct {
 	Target string // the id of an endpoint, or "bus"
-	Event  string // the id of the event; "" if nothing was sent
+	Event  string // the id of the event
 	Type   account.EventName
 	Try    int // counted from 1
 	Reason error
@@ -119,8 +126,8 @@ func (r *DeliveryResult) add(other DeliveryResult) {
 	r.Delivered, r.Failed, r.GivenUp = r.Delivered+other.Delivered, r.Failed+other.Failed, r.GivenUp+other.GivenUp
 }
 
-// batch holds the deliveries of one record to one target, in order. With unsigned set there are
-// none, because the endpoint's secret does not open: the try fails.
+// batch holds the deliveries of one record to one target, in order. With unsigned set they are not
+// sent, because the endpoint's secret does not open: the try fails.
 type batch struct {
 	target     account.DeliveryTarget
 	deliveries []Delivery
@@ -129,26 +136,33 @@ type batch struct {
 }
 
 // send sends the deliveries of a batch in order, up to the first that fails, and returns how many
-// arrived.
-func (d *Dispatcher) send(ctx context.Context, b *batch) int {
-	sender := d.Endpoints
-	if b.target.ID == targetBus {
-		sender = d.Bus
-	}
-	if b.unsigned {
-		d.report(b, Delivery{}, errUnsigned)
-	}
-	for i, p := range b.deliveries {
-		err := errNoBus
-		if sender != nil {
-			err = sender.Deliver(ctx, p)
-		}
+// arrived, and the tries.
+func (d *Dispatcher) send(ctx context.Context, b *batch) (sent int, tries []account.DeliveryTry) {
+	for _, p := range b.deliveries {
+		began := d.Service.Now()
+		answer, err := d.deliver(ctx, b, p)
+		try := account.DeliveryTry{Event: p.ID, Name: p.Type, Try: b.target.Tries, At: account.At(began), Took: int(d.Service.Now().Sub(began).Milliseconds()), Status: answer.Status}
 		if err != nil {
+			try.Problem = cmp.Or(answer.Problem, account.ProblemConnection)
 			d.report(b, p, err)
-			return i
+			return sent, append(tries, try)
 		}
+		tries = append(tries, try)
+		sent++
 	}
-	return len(b.deliveries)
+	return sent, tries
+}
+
+func (d *Dispatcher) deliver(ctx context.Context, b *batch, p Delivery) (Answer, error) {
+	switch {
+	case b.unsigned:
+		return Answer{Problem: account.ProblemUnsigned}, errUnsigned
+	case b.target.ID != targetBus:
+		return d.Endpoints.Deliver(ctx, p)
+	case d.Bus == nil:
+		return Answer{}, errNoBus
+	}
+	return d.Bus.Deliver(ctx, p)
 }
 
 func (d *Dispatcher) report(b *batch, p Delivery, why error) {
@@ -229,23 +243,21 @@ func (d *Dispatcher) bodies(t *tx.Tx, j *account.EventRecord) ([][]byte, error) 
 
 // deliveries returns the events that a target does not have yet. Events that an endpoint is not
 // subscribed to are skipped. A deleted or disabled endpoint gets none. The error is that of
-// [signingSecrets].
+// [signingSecrets]; the deliveries then have no secret.
 func deliveries(t *tx.Tx, to *account.DeliveryTarget, j *account.EventRecord, bodies [][]byte) ([]Delivery, error) {
 	endpoint := &account.Endpoint{}
 	var secrets []secret.Value
+	var err error
 	if to.ID != targetBus {
 		if endpoint = findEndpoint(&t.State.Settings, account.PrefixHook+to.ID); endpoint == nil {
 			return nil, nil
 		}
-		var err error
-		if secrets, err = signingSecrets(t, endpoint); err != nil {
-			return nil, err
-		}
+		secrets, err = signingSecrets(t, endpoint)
 	}
 	var out []Delivery
 	skip := to.Done
 	for i, e := range j.All() {
-		if to.ID != targetBus && (!endpoint.Wants(e.Name) || !j.Events[i].IsFor(endpoint)) {
+		if to.ID != targetBus && !endpoint.Gets(j.Events[i]) || to.Only != 0 && to.Only != i+1 {
 			continue
 		}
 		if skip > 0 {
@@ -254,7 +266,7 @@ func deliveries(t *tx.Tx, to *account.DeliveryTarget, j *account.EventRecord, bo
 		}
 		out = append(out, Delivery{URL: endpoint.URL, ID: e.ID, Type: e.Name, At: t.Now.Time(), Body: bodies[i], Secrets: secrets})
 	}
-	return out, nil
+	return out, err
 }
 
 // recordOutcome stores the outcome of leased deliveries. A target that another worker leased since

@@ -24,10 +24,13 @@ func (d *Dispatcher) Run(ctx context.Context, limit int) (DeliveryResult, error)
 	if err != nil {
 		return DeliveryResult{}, fmt.Errorf("find deliveries: %w", err)
 	}
-	r := &deliveryRun{Dispatcher: d, result: DeliveryResult{Found: len(due), More: len(due) >= limit}, queues: map[string][]try{}}
+	r := &deliveryRun{
+		Dispatcher: d, result: DeliveryResult{Found: len(due), More: len(due) >= limit},
+		queues: map[string][]try{}, tried: map[string][]account.DeliveryTry{},
+	}
 	leased := r.leaseAll(ctx, due) // the first error; the other records are delivered all the same
 	sent := r.sendAll(ctx)
-	return r.result, errors.Join(leased, sent)
+	return r.result, errors.Join(leased, sent, r.logAll(ctx))
 }
 
 // deliveryRun is one run. Its methods are safe for concurrent use.
@@ -36,7 +39,8 @@ type deliveryRun struct {
 
 	mu     sync.Mutex
 	result DeliveryResult
-	queues map[string][]try // by target, in order
+	queues map[string][]try                 // by target, in order
+	tried  map[string][]account.DeliveryTry // by endpoint
 }
 
 // work is a record whose deliveries are leased. Its outcome is stored after the last try.
@@ -152,10 +156,11 @@ func (r *deliveryRun) carryOut(ctx context.Context, t try) error {
 // sendBatch sends one batch and notes a target that does not answer.
 func (r *deliveryRun) sendBatch(ctx context.Context, b *batch) (done DeliveryResult) {
 	began := r.Service.Now()
-	sent := r.send(ctx, b)
+	sent, tries := r.send(ctx, b)
+	r.noteTries(b, tries)
 	b.target.Done += sent
 	done.Delivered = sent
-	if !b.unsigned && sent == len(b.deliveries) {
+	if sent == len(b.deliveries) {
 		b.target.Next = 0
 		return done
 	}

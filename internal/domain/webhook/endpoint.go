@@ -94,13 +94,20 @@ func (s *Service) RotateEndpoint(ctx context.Context, id string) (*EndpointResul
 	return s.withEndpoint(ctx, id, func(t *tx.Tx, e *account.Endpoint) (secret.Value, error) { return newHookSecret(t, e) })
 }
 
-// DeleteEndpoint removes an endpoint. Its pending deliveries are dropped.
+// DeleteEndpoint removes an endpoint and its log of deliveries. Its pending deliveries are dropped.
 func (s *Service) DeleteEndpoint(ctx context.Context, id string) (*EndpointResult, error) {
 	var out EndpointResult
-	_, err := settings.Change(s.Engine, ctx, func(_ *tx.Tx, set *account.Settings) error {
+	_, err := settings.Change(s.Engine, ctx, func(t *tx.Tx, set *account.Settings) error {
 		e := findEndpoint(set, id)
 		if e == nil {
 			return apierr.New(apierr.ResourceNotFound)
+		}
+		log, err := tx.Load[*account.DeliveryLog](t, account.DeliveryLogKey(e.ID))
+		if err != nil {
+			return err
+		}
+		if log != nil {
+			t.Delete(log)
 		}
 		out.Endpoint = *e
 		set.Endpoints = slices.DeleteFunc(slices.Clone(set.Endpoints), func(other account.Endpoint) bool { return other.ID == e.ID })

@@ -74,10 +74,50 @@ func (s *Service) ReplayEndpoint(ctx context.Context, id string, since, until ti
 	}
 }
 
+// ResendEvent delivers one event of the last 30 days to an endpoint again, at once. If the endpoint
+// still waits for events of that commit, it gets those from this one on.
+func (s *Service) ResendEvent(ctx context.Context, endpoint, event string) error {
+	record, place, ok := account.EventPlace(event)
+	if !ok {
+		return apierr.New(apierr.ResourceNotFound)
+	}
+	keys := []store.Key{{Kind: store.KindDelivery, ID: record}, {Kind: store.KindEvent, ID: record}, account.SettingsKey}
+	return s.Update(ctx, keys, func(t *tx.Tx) error {
+		e := findEndpoint(t.Seen[account.SettingsKey].(*account.Settings), endpoint)
+		j, err := tx.Load[*account.EventRecord](t, keys[1])
+		if err != nil {
+			return err
+		}
+		if e == nil || e.Disabled || j == nil || place >= len(j.Events) {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		if !e.Gets(j.Events[place]) {
+			return apierr.New(apierr.FormParamValueInvalid).Param("event_id")
+		}
+		d := t.Seen[keys[0]].(*account.DeliveryRecord)
+		if waiting := d.Target(e.ID); waiting != nil {
+			before := 0
+			for _, a := range j.Events[:place] {
+				if e.Gets(a) {
+					before++
+				}
+			}
+			if waiting.Only != place+1 {
+				waiting.Only, waiting.Done = 0, min(before, waiting.Done)
+			}
+			waiting.Tries, waiting.Next = 0, t.Now
+		} else {
+			d.To = append(d.To, account.DeliveryTarget{ID: e.ID, Next: t.Now, Only: place + 1})
+		}
+		t.Put(d)
+		return nil
+	})
+}
+
 // countFor returns how many of a record's events an endpoint is subscribed to.
 func countFor(j *account.EventRecord, e *account.Endpoint) (n int) {
 	for _, a := range j.Events {
-		if e.Wants(a.Name) && a.IsFor(e) && a.Name != account.EventHookTest {
+		if e.Gets(a) && a.Name != account.EventHookTest {
 			n++
 		}
 	}

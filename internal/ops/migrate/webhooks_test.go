@@ -14,9 +14,9 @@ import (
 // signers keeps the secrets that sign deliveries.
 type signers []secret.Value
 
-func (s *signers) Deliver(_ context.Context, d webhook.Delivery) error {
+func (s *signers) Deliver(_ context.Context, d webhook.Delivery) (webhook.Answer, error) {
 	*s = append(*s, d.Secrets...)
-	return nil
+	return webhook.Answer{}, nil
 }
 
 // TestWebhookSecretsMove: an instance with keys of its own signs webhooks with the secrets of the
