@@ -106,7 +106,7 @@ func (silence) Deliver(context.Context, webhook.Delivery) (webhook.Answer, error
 	return webhook.Answer{Problem: account.ProblemTimeout}, errors.New("no answer in time")
 }
 
-// TestDeliveriesOfAnEndpoint: the log of an endpoint shows what became of each try, and one event is
+// TestDeliveriesOfAnEndpoint: the log of an endpoint shows the result of each try, and one event is
 // sent again.
 func TestDeliveriesOfAnEndpoint(t *testing.T) {
 	w := newWorld(t)

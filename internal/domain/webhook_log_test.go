@@ -75,8 +75,8 @@ func TestTheLogOfAnEndpoint(t *testing.T) {
 	}
 }
 
-// TestTheLogOfAnEndpointIsBounded: the log keeps the last fifty tries. A run writes it once, however
-// many tries it makes. It goes with its endpoint, or a month after the last try.
+// TestTheLogOfAnEndpointIsBounded: the log keeps the last fifty tries. A run of any number of tries
+// writes it once. It goes with its endpoint, or a month after the last try.
 func TestTheLogOfAnEndpointIsBounded(t *testing.T) {
 	o := newWebhookWorld(t, account.EventUserCreated)
 	const events = 60

@@ -116,7 +116,7 @@ const (
 	ProblemTimeout    DeliveryProblem = "timeout"     // no answer in time
 	ProblemAddress    DeliveryProblem = "address"     // no address that webhooks may go to
 	ProblemName       DeliveryProblem = "name"        // the host's name does not resolve
-	ProblemTLS        DeliveryProblem = "certificate" // no TLS connection, such as for an expired certificate
+	ProblemTLS        DeliveryProblem = "certificate" // no TLS: an expired certificate, or none
 	ProblemConnection DeliveryProblem = "connection"  // no connection, or one that broke
 	ProblemUnsigned   DeliveryProblem = "unsigned"    // no secret of the endpoint opens
 )

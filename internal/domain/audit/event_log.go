@@ -117,7 +117,8 @@ func (q EventQuery) begin(now time.Time) (time.Time, error) {
 	if !ok {
 		return until, apierr.New(apierr.FormParamValueInvalid).Param("before")
 	}
-	return earlier(until, at.Add(account.EventKept+time.Second).Time()), nil // some of the same second may be older
+	// Some events of the same second may be older.
+	return earlier(until, at.Add(account.EventKept+time.Second).Time()), nil
 }
 
 func earlier(a, b time.Time) time.Time {
