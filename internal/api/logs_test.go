@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api/wire"
-	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
@@ -103,7 +103,7 @@ func TestMessagesOfAPeriod(t *testing.T) {
 type silence struct{}
 
 func (silence) Deliver(context.Context, webhook.Delivery) (webhook.Answer, error) {
-	return webhook.Answer{Problem: account.ProblemTimeout}, errors.New("no answer in time")
+	return webhook.Answer{Problem: deliverylog.Timeout}, errors.New("no answer in time")
 }
 
 // TestDeliveriesOfAnEndpoint: the log of an endpoint shows the result of each try, and one event is

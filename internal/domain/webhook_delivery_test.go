@@ -11,6 +11,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -34,7 +35,7 @@ func (p *recordingSender) Deliver(_ context.Context, delivery webhook.Delivery) 
 		p.onTrip()
 	}
 	if p.down {
-		return webhook.Answer{Status: 503, Problem: account.ProblemStatus}, errDown
+		return webhook.Answer{Status: 503, Problem: deliverylog.Status}, errDown
 	}
 	p.got = append(p.got, delivery)
 	return webhook.Answer{Status: 204}, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -27,9 +28,9 @@ func (o *webhookWorld) logged() []string {
 	o.Must(err)
 	var out []string
 	for _, one := range tries {
-		text := fmt.Sprintf("%s %d: %d%s", one.Name, one.Try, one.Status, one.Problem)
+		text := fmt.Sprintf("%s %d: %d%s", one.Name, one.Number, one.Status, one.Problem)
 		if one.Next != 0 {
-			text += " again after " + one.Next.Time().Sub(one.At.Time()).String()
+			text += " again after " + one.Next.Time().Sub(account.Instant(one.At).Time()).String()
 		}
 		out = append(out, text)
 	}
@@ -90,7 +91,7 @@ func TestTheLogOfAnEndpointIsBounded(t *testing.T) {
 	if writes := after.Commits - before.Commits; writes != 2*events+1 {
 		t.Errorf("%d tries cost %d writes, want %d and one for the log", events, writes, 2*events)
 	}
-	if got := o.logged(); len(got) != account.DeliveryLogMost {
+	if got := o.logged(); len(got) != deliverylog.Most {
 		t.Errorf("the log has %d tries", len(got))
 	}
 	log := o.all(store.KindAttempts)

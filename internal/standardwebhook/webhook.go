@@ -12,7 +12,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
@@ -74,26 +74,26 @@ func (s *Sender) Deliver(ctx context.Context, p webhook.Delivery) (webhook.Answe
 }
 
 // problem returns the kind of an error of [Sender.post].
-func problem(err error) account.DeliveryProblem {
+func problem(err error) deliverylog.Problem {
 	timeout, name, certificate := (net.Error)(nil), (*net.DNSError)(nil), (*tls.CertificateVerificationError)(nil)
 	alert := tls.AlertError(0)
 	switch {
 	case err == nil:
 		return ""
 	case errors.Is(err, ErrAnswer):
-		return account.ProblemStatus
+		return deliverylog.Status
 	case errors.Is(err, ErrAddress), errors.Is(err, ErrURL):
-		return account.ProblemAddress
+		return deliverylog.Address
 	case errors.Is(err, errSecret):
-		return account.ProblemUnsigned
+		return deliverylog.Unsigned
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return account.ProblemTimeout
+		return deliverylog.Timeout
 	case errors.As(err, &name):
-		return account.ProblemName
+		return deliverylog.Name
 	case errors.As(err, &certificate), errors.As(err, &alert), errors.Is(err, http.ErrSchemeMismatch):
-		return account.ProblemTLS
+		return deliverylog.Certificate
 	}
-	return account.ProblemConnection
+	return deliverylog.Connection
 }
 
 // post sends one event and returns the status code of the answer, 0 without an answer.

@@ -17,7 +17,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/standardwebhook"
 )
@@ -215,21 +215,21 @@ func TestATryIsDescribed(t *testing.T) {
 		url     string
 		secret  string
 		status  int
-		problem account.DeliveryProblem
+		problem deliverylog.Problem
 	}{
 		"accepted":                    {url: answers(204).URL, status: 204},
-		"refused":                     {url: answers(410).URL, status: 410, problem: account.ProblemStatus},
-		"a redirect":                  {url: answers(302).URL, status: 302, problem: account.ProblemStatus},
-		"no server":                   {url: closed.URL, problem: account.ProblemConnection},
-		"a connection that breaks":    {url: breaks.URL, problem: account.ProblemConnection},
-		"silence":                     {url: silent.URL, problem: account.ProblemTimeout},
-		"an unknown certificate":      {url: untrusted.URL, problem: account.ProblemTLS},
-		"a server without TLS":        {url: strings.Replace(answers(200).URL, "http:", "https:", 1), problem: account.ProblemTLS},
-		"a name that does not exist":  {url: "https://hooks.invalid/", problem: account.ProblemName},
-		"an address that is private":  {url: "https://10.0.0.1/", problem: account.ProblemAddress},
-		"no URL":                      {url: "ftp://example.com/", problem: account.ProblemAddress},
-		"a secret that is no secret":  {url: answers(200).URL, secret: "x", problem: account.ProblemUnsigned},
-		"a port that is not for HTTP": {url: "https://8.8.8.8:22/", problem: account.ProblemAddress},
+		"refused":                     {url: answers(410).URL, status: 410, problem: deliverylog.Status},
+		"a redirect":                  {url: answers(302).URL, status: 302, problem: deliverylog.Status},
+		"no server":                   {url: closed.URL, problem: deliverylog.Connection},
+		"a connection that breaks":    {url: breaks.URL, problem: deliverylog.Connection},
+		"silence":                     {url: silent.URL, problem: deliverylog.Timeout},
+		"an unknown certificate":      {url: untrusted.URL, problem: deliverylog.Certificate},
+		"a server without TLS":        {url: strings.Replace(answers(200).URL, "http:", "https:", 1), problem: deliverylog.Certificate},
+		"a name that does not exist":  {url: "https://hooks.invalid/", problem: deliverylog.Name},
+		"an address that is private":  {url: "https://10.0.0.1/", problem: deliverylog.Address},
+		"no URL":                      {url: "ftp://example.com/", problem: deliverylog.Address},
+		"a secret that is no secret":  {url: answers(200).URL, secret: "x", problem: deliverylog.Unsigned},
+		"a port that is not for HTTP": {url: "https://8.8.8.8:22/", problem: deliverylog.Address},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

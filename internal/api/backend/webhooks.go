@@ -269,8 +269,8 @@ func listDeliveries(c *operation.Call, in endpointID) (WebhookDeliveries, error)
 	out := WebhookDeliveries{Data: []WebhookDelivery{}, TotalCount: len(tries)}
 	for _, one := range tries {
 		shown := WebhookDelivery{
-			Object: "webhook_delivery", EventID: one.Event, Type: string(one.Name), Attempt: one.Try, Status: "delivered", Reason: wire.Nullable(string(one.Problem)),
-			DurationMS: one.Took, CreatedAt: int64(one.At), NextAttemptAt: wire.Milliseconds(one.Next),
+			Object: "webhook_delivery", EventID: one.Event, Type: one.Name, Attempt: one.Number, Status: "delivered", Reason: wire.Nullable(string(one.Problem)),
+			DurationMS: one.Took, CreatedAt: one.At, NextAttemptAt: wire.Milliseconds(one.Next),
 		}
 		if one.Problem != "" {
 			shown.Status = "failed"

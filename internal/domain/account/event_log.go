@@ -87,29 +87,19 @@ const (
 // SortedEncoding is base 32 whose text sorts like the bytes.
 var SortedEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
 
-// eventDigits are those of [SortedEncoding], in lower case.
-const eventDigits = "0123456789abcdefghijklmnopqrstuv"
-
 // eventID returns the id of an event: the time in milliseconds, 72 random bits and the place in the
 // commit, as text that sorts in that order.
 func eventID(record string, place int) string {
-	return prefixEvent + record + string([]byte{eventDigits[place>>5&31], eventDigits[place&31]})
+	const digits = "0123456789abcdefghijklmnopqrstuv"
+	return prefixEvent + record + string([]byte{digits[place>>5&31], digits[place&31]})
 }
 
-// EventPlace returns the id of the record that holds an event, and the event's place in it.
-func EventPlace(id string) (record string, place int, ok bool) {
+// EventRecordOf returns the id of the record that holds an event, or "" if the id is malformed.
+func EventRecordOf(id string) string {
 	if _, ok := EventTime(id); !ok {
-		return "", 0, false
+		return ""
 	}
-	rest := strings.TrimPrefix(id, prefixEvent)
-	for _, digit := range rest[eventRecordIDLen:] {
-		at := strings.IndexRune(eventDigits, digit)
-		if at < 0 {
-			return "", 0, false
-		}
-		place = place<<5 | at
-	}
-	return rest[:eventRecordIDLen], place, true
+	return id[len(prefixEvent) : len(prefixEvent)+eventRecordIDLen]
 }
 
 // EventTime returns the time that an event's id holds.

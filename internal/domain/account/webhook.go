@@ -1,12 +1,11 @@
 package account
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/domain/language"
-	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // Endpoint is a target of webhooks. Endpoints are part of the settings, because every commit must
@@ -85,62 +84,14 @@ func (e *Endpoint) Gets(a StoredEvent) bool {
 	return e.Wants(a.Name)
 }
 
-// DeliveryLogMost is the number of tries that the log of an endpoint keeps.
-const DeliveryLogMost = 50
-
-// DeliveryLog holds the newest tries to deliver events to one endpoint, oldest first. Its key is
-// [DeliveryLogKey].
+// DeliveryLog is the log of the endpoint with the same id.
 type DeliveryLog struct {
 	Base
-	Tries []DeliveryTry `json:"t"`
-}
-
-// DeliveryTry is one try to deliver one event to one endpoint. It holds nothing of the body or of
-// the answer.
-type DeliveryTry struct {
-	Event   string          `json:"e"` // its id, as clients see it
-	Name    EventName       `json:"k"`
-	Try     int             `json:"n"` // counted from 1
-	At      Instant         `json:"c"`
-	Took    int             `json:"d,omitempty"` // milliseconds
-	Status  int             `json:"s,omitempty"` // the status code of the answer; 0: no answer
-	Problem DeliveryProblem `json:"p,omitempty"` // "": delivered
-}
-
-// DeliveryProblem is the reason why a try failed.
-type DeliveryProblem string
-
-// The reasons why a try failed.
-const (
-	ProblemStatus     DeliveryProblem = "status"      // an answer with a status other than 2xx
-	ProblemTimeout    DeliveryProblem = "timeout"     // no answer in time
-	ProblemAddress    DeliveryProblem = "address"     // no address that webhooks may go to
-	ProblemName       DeliveryProblem = "name"        // the host's name does not resolve
-	ProblemTLS        DeliveryProblem = "certificate" // no TLS: an expired certificate, or none
-	ProblemConnection DeliveryProblem = "connection"  // no connection, or one that broke
-	ProblemUnsigned   DeliveryProblem = "unsigned"    // no secret of the endpoint opens
-)
-
-// DeliveryLogKey returns the key of the log of the endpoint with an id, without prefix.
-func DeliveryLogKey(endpoint string) store.Key {
-	return store.Key{Kind: store.KindAttempts, ID: endpoint}
-}
-
-// Add appends tries in the order of their times. It drops the oldest beyond [DeliveryLogMost].
-func (l *DeliveryLog) Add(tries []DeliveryTry) {
-	l.Tries = append(l.Tries, tries...)
-	slices.SortStableFunc(l.Tries, func(a, b DeliveryTry) int { return cmp.Compare(a.At, b.At) })
-	l.Tries = slices.Clone(l.Tries[max(0, len(l.Tries)-DeliveryLogMost):])
+	deliverylog.Log
 }
 
 // NextExpiry implements [Entity].
 func (l *DeliveryLog) NextExpiry() time.Time { return l.EndsAt() }
 
 // EndsAt implements [Entity]: when no event of the log can be sent again.
-func (l *DeliveryLog) EndsAt() time.Time {
-	var last Instant
-	for _, one := range l.Tries {
-		last = max(last, one.At)
-	}
-	return last.Add(EventKept).Time()
-}
+func (l *DeliveryLog) EndsAt() time.Time { return Instant(l.Last()).Add(EventKept).Time() }

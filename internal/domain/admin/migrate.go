@@ -161,7 +161,7 @@ func (s *Service) exportRecord(r store.Record, do func(Export, error) error) err
 		return nil
 	}
 	if !s.RestoredAt.IsZero() {
-		account.InvalidateBefore(u, account.At(s.RestoredAt))
+		tx.InvalidateBefore(u, account.At(s.RestoredAt))
 	}
 	p, err := s.exportUser(u)
 	if err != nil && !errors.Is(err, ErrOldBackupCodes) {

@@ -49,7 +49,7 @@ type Config struct {
 	// SMSHost is the host in the last line of an SMS, to which browsers bind the code.
 	SMSHost string
 	// RestoredAt is when the store was restored from a backup, or zero. See
-	// [account.InvalidateBefore].
+	// [InvalidateBefore].
 	RestoredAt time.Time
 	// Bus sends events to an event bus as well.
 	Bus bool

@@ -11,6 +11,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -62,7 +63,7 @@ func TestStoredForm(t *testing.T) {
 			QuietChanges: true, Endpoints: []account.Endpoint{{ID: "i", URL: "w", Description: "d", Events: []account.EventName{"e"}, Disabled: true, Secrets: []account.HookSecret{{Sealed: []byte("s"), Ends: 1}}, CreatedAt: 1, UpdatedAt: 2}}},
 		"event":    &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},
 		"delivery": &account.DeliveryRecord{To: []account.DeliveryTarget{{ID: "i", Tries: 1, Next: 2, Done: 3, Only: 4}}, Language: "de"},
-		"attempts": &account.DeliveryLog{Tries: []account.DeliveryTry{{Event: "e", Name: "k", Try: 1, At: 2, Took: 3, Status: 4, Problem: account.ProblemStatus}}},
+		"attempts": &account.DeliveryLog{Log: deliverylog.Log{Tries: []deliverylog.Try{{Event: "e", Name: "k", Number: 1, At: 2, Took: 3, Status: 4, Problem: deliverylog.Status}}}},
 		"statistics": &account.DayStatistics{Counts: account.Counts{
 			Verified: map[account.Strategy]int{account.TOTPCode: 1}, Failed: map[account.EventName]int{account.EventCodeWrong: 2},
 			SMS: map[string]account.SMSCounts{"US": {Sent: 3, Refused: 4, Spent: 5}},

@@ -190,7 +190,7 @@ func (t *Tx) Read(keys ...store.Key) error {
 		}
 		t.keepListing(e)
 		if epoch := account.At(t.Engine.RestoredAt); !t.Engine.RestoredAt.IsZero() && r.Version != 0 {
-			account.InvalidateBefore(e, epoch)
+			InvalidateBefore(e, epoch)
 		}
 		if u, ok := e.(*account.User); ok && r.Version != 0 {
 			u.ReadFactors, u.ReadSecond = u.FactorSet(), u.TwoFactorEnabled()

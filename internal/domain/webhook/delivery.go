@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -82,7 +83,7 @@ type Sender interface {
 // Answer is what a sender learned from a try. The zero value says that it learned nothing.
 type Answer struct {
 	Status  int // the status code of HTTP, or 0
-	Problem account.DeliveryProblem
+	Problem deliverylog.Problem
 }
 
 // Dispatcher delivers the events that are due.
@@ -137,13 +138,13 @@ type batch struct {
 
 // send sends the deliveries of a batch in order, up to the first that fails, and returns how many
 // arrived, and the tries.
-func (d *Dispatcher) send(ctx context.Context, b *batch) (sent int, tries []account.DeliveryTry) {
+func (d *Dispatcher) send(ctx context.Context, b *batch) (sent int, tries []deliverylog.Try) {
 	for _, p := range b.deliveries {
 		began := d.Service.Now()
 		answer, err := d.deliver(ctx, b, p)
-		try := account.DeliveryTry{Event: p.ID, Name: p.Type, Try: b.target.Tries, At: account.At(began), Took: int(d.Service.Now().Sub(began).Milliseconds()), Status: answer.Status}
+		try := deliverylog.Try{Event: p.ID, Name: string(p.Type), Number: b.target.Tries, At: int64(account.At(began)), Took: int(d.Service.Now().Sub(began).Milliseconds()), Status: answer.Status}
 		if err != nil {
-			try.Problem = cmp.Or(answer.Problem, account.ProblemConnection)
+			try.Problem = cmp.Or(answer.Problem, deliverylog.Connection)
 			d.report(b, p, err)
 			return sent, append(tries, try)
 		}
@@ -156,7 +157,7 @@ func (d *Dispatcher) send(ctx context.Context, b *batch) (sent int, tries []acco
 func (d *Dispatcher) deliver(ctx context.Context, b *batch, p Delivery) (Answer, error) {
 	switch {
 	case b.unsigned:
-		return Answer{Problem: account.ProblemUnsigned}, errUnsigned
+		return Answer{Problem: deliverylog.Unsigned}, errUnsigned
 	case b.target.ID != targetBus:
 		return d.Endpoints.Deliver(ctx, p)
 	case d.Bus == nil:

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -26,7 +27,7 @@ func (d *Dispatcher) Run(ctx context.Context, limit int) (DeliveryResult, error)
 	}
 	r := &deliveryRun{
 		Dispatcher: d, result: DeliveryResult{Found: len(due), More: len(due) >= limit},
-		queues: map[string][]try{}, tried: map[string][]account.DeliveryTry{},
+		queues: map[string][]try{}, tried: map[string][]deliverylog.Try{},
 	}
 	leased := r.leaseAll(ctx, due) // the first error; the other records are delivered all the same
 	sent := r.sendAll(ctx)
@@ -39,8 +40,8 @@ type deliveryRun struct {
 
 	mu     sync.Mutex
 	result DeliveryResult
-	queues map[string][]try                 // by target, in order
-	tried  map[string][]account.DeliveryTry // by endpoint
+	queues map[string][]try             // by target, in order
+	tried  map[string][]deliverylog.Try // by endpoint
 }
 
 // work is a record whose deliveries are leased. Its outcome is stored after the last try.

@@ -102,7 +102,7 @@ func (s *Service) DeleteEndpoint(ctx context.Context, id string) (*EndpointResul
 		if e == nil {
 			return apierr.New(apierr.ResourceNotFound)
 		}
-		log, err := tx.Load[*account.DeliveryLog](t, account.DeliveryLogKey(e.ID))
+		log, err := tx.Load[*account.DeliveryLog](t, logKey(e.ID))
 		if err != nil {
 			return err
 		}

@@ -7,12 +7,16 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
+// logKey returns the key of the log of an endpoint, whose id has no prefix.
+func logKey(endpoint string) store.Key { return store.Key{Kind: store.KindAttempts, ID: endpoint} }
+
 // noteTries remembers the tries of an endpoint until the end of the run.
-func (r *deliveryRun) noteTries(b *batch, tries []account.DeliveryTry) {
+func (r *deliveryRun) noteTries(b *batch, tries []deliverylog.Try) {
 	if b.target.ID == targetBus {
 		return
 	}
@@ -26,7 +30,7 @@ func (r *deliveryRun) noteTries(b *batch, tries []account.DeliveryTry) {
 func (r *deliveryRun) logAll(ctx context.Context) error {
 	var errs []error
 	for endpoint, tries := range r.tried {
-		key := account.DeliveryLogKey(endpoint)
+		key := logKey(endpoint)
 		errs = append(errs, r.Service.Update(ctx, []store.Key{key, account.SettingsKey}, func(t *tx.Tx) error {
 			t.BySystem = true
 			if findEndpoint(t.Seen[account.SettingsKey].(*account.Settings), account.PrefixHook+endpoint) == nil {
@@ -43,7 +47,7 @@ func (r *deliveryRun) logAll(ctx context.Context) error {
 
 // LoggedTry is a try of the log of an endpoint.
 type LoggedTry struct {
-	account.DeliveryTry
+	deliverylog.Try
 	// Next is when the event is tried again, or 0: it is delivered, given up or was tried since.
 	Next account.Instant
 }
@@ -54,7 +58,7 @@ func (s *Service) Tries(ctx context.Context, id string) ([]LoggedTry, error) {
 	if bare == "" {
 		return nil, apierr.New(apierr.ResourceNotFound)
 	}
-	key := account.DeliveryLogKey(bare)
+	key := logKey(bare)
 	var out []LoggedTry
 	err := s.Update(ctx, []store.Key{account.SettingsKey, key}, func(t *tx.Tx) error {
 		e := findEndpoint(t.Seen[account.SettingsKey].(*account.Settings), id)
@@ -64,9 +68,9 @@ func (s *Service) Tries(ctx context.Context, id string) ([]LoggedTry, error) {
 		out = nil
 		later := map[string]bool{}
 		for _, one := range slices.Backward(t.Seen[key].(*account.DeliveryLog).Tries) {
-			shown := LoggedTry{DeliveryTry: one}
-			if one.Problem != "" && !later[one.Event] && one.Try <= len(retryAfter) && !e.Disabled {
-				shown.Next = one.At.Add(retryAfter[one.Try-1])
+			shown := LoggedTry{Try: one}
+			if one.Problem != "" && !later[one.Event] && one.Number <= len(retryAfter) && !e.Disabled {
+				shown.Next = account.Instant(one.At).Add(retryAfter[one.Number-1])
 			}
 			later[one.Event] = true
 			out = append(out, shown)

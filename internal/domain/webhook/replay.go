@@ -77,8 +77,8 @@ func (s *Service) ReplayEndpoint(ctx context.Context, id string, since, until ti
 // ResendEvent delivers one event of the last 30 days to an endpoint again, at once. If the endpoint
 // still waits for events of that commit, it gets those from this one on.
 func (s *Service) ResendEvent(ctx context.Context, endpoint, event string) error {
-	record, place, ok := account.EventPlace(event)
-	if !ok {
+	record := account.EventRecordOf(event)
+	if record == "" {
 		return apierr.New(apierr.ResourceNotFound)
 	}
 	keys := []store.Key{{Kind: store.KindDelivery, ID: record}, {Kind: store.KindEvent, ID: record}, account.SettingsKey}
@@ -88,7 +88,11 @@ func (s *Service) ResendEvent(ctx context.Context, endpoint, event string) error
 		if err != nil {
 			return err
 		}
-		if e == nil || e.Disabled || j == nil || place >= len(j.Events) {
+		if e == nil || e.Disabled || j == nil {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		place := slices.IndexFunc(j.All(), func(one account.Event) bool { return one.ID == event })
+		if place < 0 {
 			return apierr.New(apierr.ResourceNotFound)
 		}
 		if !e.Gets(j.Events[place]) {

@@ -1,7 +1,10 @@
-package account
+package tx
 
 import (
+	"slices"
+
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
 // InvalidateBefore invalidates what a restore from a backup would revive. A backup holds codes that
@@ -11,27 +14,27 @@ import (
 //
 // The transaction applies this to every record that it reads, so it holds from the first request
 // after the restore and costs no write.
-func InvalidateBefore(e Entity, epoch Instant) {
+func InvalidateBefore(e account.Entity, epoch account.Instant) {
 	switch e := e.(type) {
-	case *User:
-		e.invalidateBefore(epoch)
-	case *Client:
+	case *account.User:
+		invalidateUser(e, epoch)
+	case *account.Client:
 		if e.SignIn != nil && e.SignIn.CreatedAt < epoch {
 			e.SignIn = nil
 		}
-	case *Ticket:
+	case *account.Ticket:
 		if e.CreatedAt < epoch && e.Used == 0 && e.Revoked == 0 {
 			e.Revoked = epoch
 		}
-	case *Nonce:
-		if e.Expires < epoch.Add(NonceLife) {
+	case *account.Nonce:
+		if e.Expires < epoch.Add(account.NonceLife) {
 			e.Expires = 0
 		}
 	}
 }
 
-func (u *User) invalidateBefore(epoch Instant) {
-	u.Sessions = withoutEnded(u.Sessions, epoch.Add(SessionLife)-1) // began before the restore
+func invalidateUser(u *account.User, epoch account.Instant) {
+	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(s account.SessionRef) bool { return s.Ends < epoch.Add(account.SessionLife) }) // began before the restore
 	if u.Backup != nil && u.Backup.CreatedAt < epoch {
 		u.Backup = nil
 	}
