@@ -34,7 +34,9 @@ func InvalidateBefore(e account.Entity, epoch account.Instant) {
 }
 
 func invalidateUser(u *account.User, epoch account.Instant) {
-	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(s account.SessionRef) bool { return s.Ends < epoch.Add(account.SessionLife) }) // began before the restore
+	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(s account.SessionRef) bool {
+		return s.Ends < epoch.Add(account.SessionLife) // began before the restore
+	})
 	if u.Backup != nil && u.Backup.CreatedAt < epoch {
 		u.Backup = nil
 	}
