@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
+	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // typesOf returns the types of the events or deliveries of an answer, in order.
@@ -142,4 +143,8 @@ func TestDeliveriesOfAnEndpoint(t *testing.T) {
 	}
 	w.backend("POST", at+"/replay", `{"event_id":"evt_`+strings.Repeat("0", 26)+`"}`).want(404, "resource_not_found")
 	w.backend("GET", "/v1/webhook_endpoints/ep_aaaaaaaaaaaaaaaaaaaaaaaaaa/deliveries", "").want(404, "resource_not_found")
+	w.backend("DELETE", at, "").ok()
+	if left, _, err := w.memory.List(t.Context(), store.KindAttempts, "", 10); err != nil || len(left) != 0 {
+		t.Errorf("%d logs are left, %v", len(left), err)
+	}
 }

@@ -24,12 +24,13 @@ type listing struct {
 // listings returns all operations that answer a list or a count, each with a path that succeeds.
 func (w *world) listings(user string) []listing {
 	w.Helper()
+	endpoint := w.backend("POST", "/v1/webhook_endpoints", `{"url":"https://app.example.com/hooks"}`).ok().text("id")
 	var found []listing
 	for _, op := range api.Operations() {
 		if op.Method != http.MethodGet || !op.AnswersList() && !strings.HasSuffix(op.Name, "-list") && !strings.HasSuffix(op.Name, "-count") {
 			continue
 		}
-		path := strings.ReplaceAll(op.Path, "{user_id}", user)
+		path := strings.NewReplacer("{user_id}", user, "{endpoint_id}", endpoint).Replace(op.Path)
 		if op.Name == "sessions-list" {
 			path += "?user_id=" + user
 		}

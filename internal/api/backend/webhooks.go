@@ -36,7 +36,7 @@ func WebhookEndpointUpdate() operation.Operation {
 // WebhookEndpointDelete is DELETE /v1/webhook_endpoints/{endpoint_id}.
 func WebhookEndpointDelete() operation.Operation {
 	return row("webhook-endpoint-delete", "DELETE /v1/webhook_endpoints/{endpoint_id}",
-		"Remove a webhook endpoint", operation.Writes, deleteEndpoint,
+		"Remove a webhook endpoint", operation.Writes|operation.Deletes, deleteEndpoint,
 		operation.NotFound)
 }
 
