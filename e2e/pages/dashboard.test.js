@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import { until } from '../lib/countersign.mjs';
-import { signInByTicket, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { closed, signInByTicket, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser;
 before(async () => {
@@ -18,11 +18,12 @@ after(async () => {
   await server?.stop();
 });
 
-async function opened() {
+async function opened(operator = '') {
   const page = await visit(browser, server);
   await page.goto('/dashboard');
   await heading(page, 'Open the dashboard');
   await page.keyboard.type(key);
+  await page.getByLabel('Your name').fill(operator);
   await page.keyboard.press('Enter');
   await heading(page, 'Multi-factor');
   return page;
@@ -38,7 +39,7 @@ test('only the secret key opens it, and scripts cannot read the cookie', async (
   await state(page, 'dashboard-sign-in');
   assert.match(await focused(page), /Secret key/);
   assert.deepEqual(await page.locator('form input').evaluateAll((all) => all.map((i) => [i.autocomplete, i.name, i.value])),
-    [['username', 'username', 'countersign-dashboard'], ['current-password', 'password', '']], 'a password manager can keep the key');
+    [['username', 'username', 'countersign-dashboard'], ['current-password', 'password', ''], ['name', 'name', '']], 'a password manager can keep the key');
   await page.keyboard.type('sk_test_wrong');
   await page.keyboard.press('Enter');
   await page.getByText('This is not the secret key.').waitFor();
@@ -233,13 +234,26 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
   await heading(visitor, 'Check your authenticator app');
   await visitor.keyboard.type(await server.totp('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'));
   await heading(visitor, 'Security');
-  const page = await opened();
+  const page = await opened('Zoë 山田');
   const now = () => server.backend('GET', `/v1/users/${user.id}`);
   await page.goto(`/dashboard/users/${user.id}`);
   await heading(page, 'Abel');
   await state(page, 'dashboard-user');
+  /** Answers the question of an operator's change. */
+  const answer = async (yes, reason = '') => {
+    await page.getByRole('dialog').waitFor();
+    if (reason) await page.getByLabel(/^Reason/).fill(reason);
+    await page.getByRole('dialog').getByRole('button', { name: yes }).click();
+  };
   await press(page, 'Lock for an hour');
+  await answer('Lock for an hour');
+  await page.getByText('Enter a reason.').waitFor();
+  assert.equal((await now()).locked, false, 'no lock without a reason');
+  await state(page, 'dashboard-reason');
+  await answer('Lock for an hour', 'Called from an unknown number');
   await page.getByText('Locked for an hour.').waitFor();
+  await page.getByText('by Zoë 山田').first().waitFor();
+  await page.getByText('Reason: Called from an unknown number').waitFor();
   assert.equal((await now()).locked, true);
   await state(page, 'dashboard-user-locked');
   await press(page, 'Unlock');
@@ -256,15 +270,22 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
   await press(page, 'Remove: Authenticator app');
   await page.getByRole('dialog').waitFor();
   await state(page, 'dashboard-confirm');
-  await press(page, 'Yes, continue');
-  await page.getByText('Removed.').waitFor();
+  await answer('Remove');
+  await page.getByText('Removed: Authenticator app.').waitFor();
   assert.equal((await now()).totp_enabled, false);
+  await press(page, 'Remove: +14155550121');
+  await page.getByText('This is the only second factor.', { exact: false }).waitFor();
+  await page.keyboard.press('Escape');
+  await closed(page);
   await press(page, 'Reset multi-factor');
-  await press(page, 'Yes, continue');
+  await page.getByRole('heading', { name: 'Reset multi-factor for Abel?' }).waitFor();
+  await page.getByText('The next sign-in needs only the password.').waitFor();
+  await state(page, 'dashboard-reset');
+  await answer('Reset multi-factor', 'Lost phone, checked by call');
   await page.getByText('Every second factor was removed.').waitFor();
   assert.equal((await now()).two_factor_enabled, false);
   await press(page, 'Ban');
-  await press(page, 'Yes, continue');
+  await answer('Ban', 'Abuse');
   await page.getByText('Banned. All sessions have ended.').waitFor();
   assert.equal((await now()).banned, true);
   await press(page, 'Lift the ban');
@@ -282,12 +303,12 @@ test('audit logs: of a user, page by page, and of the settings; whole or altered
   const page = await opened();
   await server.backend('PATCH', '/v1/instance', { sms_countries: ['US', 'CA', 'FR'], enumeration_protection: false });
   await page.reload();
-  await page.getByText('Hide whether an account exists, Countries for text messages').waitFor();
+  await page.getByText('Hide whether an account exists: on → off · Countries for text messages: US, CA → US, CA, FR').waitFor();
   await server.backend('PATCH', '/v1/instance', { sms_countries: ['US', 'CA'], enumeration_protection: true });
   await page.goto(`/dashboard/users/${user.id}`);
   await page.getByText('Verified – no entry altered').waitFor();
   await page.getByText('Entries 1 to 10 of 15').waitFor();
-  assert.equal(await page.getByText('by the team behind this app').count(), 10);
+  assert.equal(await page.getByText('by an operator').count(), 10);
   await press(page, 'Older');
   await page.getByText('Entries 11 to 15 of 15').waitFor();
   await page.getByText('Account created').waitFor();

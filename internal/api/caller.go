@@ -65,7 +65,12 @@ func (a *API) admitBackend(c *operation.Call) error {
 		return err
 	}
 	ok, err := a.Accepts(c, key)
-	if err != nil || ok {
+	if err != nil {
+		return err
+	}
+	if ok {
+		by, err := operator(r.Header)
+		c.Context = tx.WithOperator(c.Context, by)
 		return err
 	}
 	if err := a.Service.Admin.CountWrongKey(c, from); err != nil {

@@ -67,7 +67,7 @@ func TestEventsThatAreNoSessions(t *testing.T) {
 		got := body(t, account.Event{ID: "evt_1", Name: kind.Name, User: "user_1", Subject: "idn_1", Method: account.PhoneCode, By: account.BySystem, Address: "203.0.113.0/24", At: at})
 		want := map[string]any{
 			"object": "event", "id": "evt_1", "type": string(kind.Name), "actor": "system", "user_id": "user_1", "subject_id": "idn_1", "strategy": "phone_code", "network": "203.0.113.0/24",
-			"settings": []any{}, "notify": kind.Notify, "created_at": float64(at.UnixMilli()),
+			"settings": []any{}, "notify": kind.Notify, "operator": nil, "reason": nil, "created_at": float64(at.UnixMilli()),
 		}
 		if diff := cmp.Diff(want, got["data"]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", kind.Name, diff)

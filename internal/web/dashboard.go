@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 )
@@ -83,13 +85,14 @@ func (p *pages) sameOrigin(next http.HandlerFunc) http.HandlerFunc {
 // authorized also requires a dashboard session.
 func (p *pages) authorized(next http.HandlerFunc) http.HandlerFunc {
 	return p.sameOrigin(func(w http.ResponseWriter, r *http.Request) {
-		session, _, err := p.session(r)
+		session, err := p.session(r)
 		switch {
 		case err != nil:
 			refuse(w, http.StatusServiceUnavailable, "service_unavailable")
 		case session == nil:
 			refuse(w, http.StatusUnauthorized, "authentication_invalid")
 		default:
+			r.Header.Set(operatorHeader, url.PathEscape(session.operator))
 			next(w, r)
 		}
 	})
@@ -98,7 +101,7 @@ func (p *pages) authorized(next http.HandlerFunc) http.HandlerFunc {
 // servePrivate redirects visitors without a dashboard session to its sign-in. This only helps the
 // visitor: the page itself holds no data.
 func (p *pages) servePrivate(w http.ResponseWriter, r *http.Request, at page) {
-	if session, _, err := p.session(r); err != nil || session == nil {
+	if session, err := p.session(r); err != nil || session == nil {
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, signInToDashboard, http.StatusSeeOther)
 		return
@@ -117,9 +120,16 @@ func (p *pages) cookieName() string {
 func (p *pages) openDashboard(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Key string `json:"secret_key"`
+		// Operator is the name under which audit logs list the changes of the session; it may be "".
+		Operator string `json:"operator"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		refuse(w, http.StatusBadRequest, "request_body_invalid")
+		return
+	}
+	operator := strings.TrimSpace(in.Operator)
+	if utf8.RuneCountInString(operator) > longestOperator || strings.ContainsFunc(operator, unicode.IsControl) {
+		refuse(w, http.StatusUnprocessableEntity, "form_param_format_invalid")
 		return
 	}
 	key, err := p.SecretKey(r.Context())
@@ -141,16 +151,16 @@ func (p *pages) openDashboard(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "clerk_key_invalid")
 		return
 	}
-	p.setCookie(w, p.ticket(key), int(dashboardLife/time.Second))
+	p.setCookie(w, p.ticket(key, operator), int(dashboardLife/time.Second))
 	w.WriteHeader(http.StatusNoContent)
 }
 
 // closeDashboard ends the session, so that a copy of its cookie is worthless.
 func (p *pages) closeDashboard(w http.ResponseWriter, r *http.Request) {
 	p.setCookie(w, "", -1)
-	session, until, err := p.session(r)
+	session, err := p.session(r)
 	if err == nil && session != nil {
-		err = p.DashboardState.EndSession(r.Context(), session, until)
+		err = p.DashboardState.EndSession(r.Context(), session.body, session.until)
 	}
 	if err != nil {
 		refuse(w, http.StatusServiceUnavailable, "service_unavailable")
@@ -165,14 +175,14 @@ func (p *pages) setCookie(w http.ResponseWriter, value string, age int) {
 	})
 }
 
-// ticket returns the value of a new session's cookie: expiry, 16 random bytes, and an HMAC of both.
-// The HMAC key derives from the secret key, so a new secret key ends every session. The store only
-// remembers sessions that were signed out.
-func (p *pages) ticket(key secret.Value) string {
+// ticket returns the value of a new session's cookie: expiry, 16 random bytes, the operator's name,
+// and an HMAC of them. The HMAC key derives from the secret key, so a new secret key ends every
+// session. The store only remembers sessions that were signed out.
+func (p *pages) ticket(key secret.Value, operator string) string {
 	body := binary.BigEndian.AppendUint64(nil, uint64(p.Now().Add(dashboardLife).Unix()))
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails, see crypto/rand
-	body = append(body, random...)
+	body = append(append(body, random...), operator...)
 	return base64.RawURLEncoding.EncodeToString(append(body, sign(key, body)...))
 }
 
@@ -183,32 +193,50 @@ func sign(secretKey secret.Value, body []byte) []byte {
 	return mac.Sum(nil)
 }
 
+// ticketBody is the length of the expiry and the random bytes of a session's cookie.
 const ticketBody = 8 + 16
 
-// session returns the dashboard session of a request and its expiry, or nil without a valid one.
-// The error says that the store or the secret key is not available.
-func (p *pages) session(r *http.Request) ([]byte, time.Time, error) {
+// longestOperator is the largest number of characters of an operator's name, as in the Backend API.
+const longestOperator = 40
+
+// The headers of the Backend API that name an operator and a reason, percent-encoded. A session has
+// its operator; the page sends the reason with a change.
+const (
+	operatorHeader = "Countersign-Operator"
+	reasonHeader   = "Countersign-Reason"
+)
+
+// dashboardSession is what the cookie of a dashboard session holds.
+type dashboardSession struct {
+	body     []byte // the signed part, which names the session
+	until    time.Time
+	operator string
+}
+
+// session returns the dashboard session of a request, or nil without a valid one. The error says
+// that the store or the secret key is not available.
+func (p *pages) session(r *http.Request) (*dashboardSession, error) {
 	c, err := r.Cookie(p.cookieName())
 	if err != nil {
-		return nil, time.Time{}, nil
+		return nil, nil //nolint:nilnil // a visitor without a session is no error
 	}
 	key, err := p.SecretKey(r.Context())
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
-	if err != nil || len(raw) != ticketBody+sha256.Size || !hmac.Equal(raw[ticketBody:], sign(key, raw[:ticketBody])) {
-		return nil, time.Time{}, nil
+	end := len(raw) - sha256.Size
+	if err != nil || end < ticketBody || !hmac.Equal(raw[end:], sign(key, raw[:end])) {
+		return nil, nil //nolint:nilnil // not a cookie of ours
 	}
-	until := time.Unix(int64(binary.BigEndian.Uint64(raw)), 0)
-	if !p.Now().Before(until) {
-		return nil, time.Time{}, nil
+	session := &dashboardSession{body: raw[:end], until: time.Unix(int64(binary.BigEndian.Uint64(raw)), 0), operator: string(raw[ticketBody:end])}
+	if !p.Now().Before(session.until) {
+		return nil, nil //nolint:nilnil // a session that expired is none
 	}
-	session := raw[:ticketBody]
-	if ended, err := p.DashboardState.SessionEnded(r.Context(), session); err != nil || ended {
-		return nil, time.Time{}, err
+	if ended, err := p.DashboardState.SessionEnded(r.Context(), session.body); err != nil || ended {
+		return nil, err
 	}
-	return session, until, nil
+	return session, nil
 }
 
 // forward sends a request on to the Backend API, with the secret key that the browser never gets.
@@ -246,10 +274,14 @@ func (p *pages) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.RequestURI = ""
-	kind := r.Header.Get("Content-Type")
+	from := r.Header
 	r.Header = http.Header{"Authorization": {"Bearer " + key.Reveal()}}
-	if kind != "" && r.Method != http.MethodGet {
-		r.Header.Set("Content-Type", kind)
+	if r.Method != http.MethodGet {
+		for _, name := range []string{"Content-Type", operatorHeader, reasonHeader} {
+			if value := from.Get(name); value != "" {
+				r.Header.Set(name, value)
+			}
+		}
 	}
 	p.Backend.ServeHTTP(w, r)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -149,6 +150,36 @@ func TestForwarding(t *testing.T) {
 	} {
 		if r := s.ask(request[0], "/dashboard/api"+request[1], "{}", fromDashboard(c)...); r.StatusCode != 404 && r.StatusCode != 405 {
 			t.Errorf("%s %s is forwarded: %d", request[0], request[1], r.StatusCode)
+		}
+	}
+}
+
+// TestOperators: changes carry the operator of the session and the reason of the page, whatever
+// operator the page names. A name that is no line of text opens no session.
+func TestOperators(t *testing.T) {
+	s := open(t, nil)
+	for _, name := range []string{"", "Zoë 山田", strings.Repeat("ë", 40)} {
+		body, _ := json.Marshal(map[string]string{"secret_key": "sk_live_of_a_test", "operator": " " + name + " "})
+		r := s.ask("POST", "/dashboard/api/session", string(body), fromDashboard(nil)...)
+		if r.StatusCode != 204 || len(r.Cookies()) != 1 {
+			t.Fatalf("%q: %d", name, r.StatusCode)
+		}
+		header := append(fromDashboard(r.Cookies()[0]), "Countersign-Reason", "lost%20phone", "Countersign-Operator", "another")
+		got := s.forwarded(s.ask("POST", "/dashboard/api/v1/users/user_1/lock", "{}", header...))
+		if by, reason := got.Header.Get("Countersign-Operator"), got.Header.Get("Countersign-Reason"); by != url.PathEscape(name) || reason != "lost%20phone" {
+			t.Errorf("%q: operator %q, reason %q", name, by, reason)
+		}
+		if out := s.ask("DELETE", "/dashboard/api/session", "{}", fromDashboard(r.Cookies()[0])...); out.StatusCode != 204 {
+			t.Errorf("%q cannot sign out: %d", name, out.StatusCode)
+		}
+		if r := s.ask("GET", "/dashboard/api/v1/instance", "", fromDashboard(r.Cookies()[0])...); r.StatusCode != 401 {
+			t.Errorf("%q: %d after signing out", name, r.StatusCode)
+		}
+	}
+	for _, name := range []string{strings.Repeat("ë", 41), "two\nlines"} {
+		body, _ := json.Marshal(map[string]string{"secret_key": "sk_live_of_a_test", "operator": name})
+		if r := s.ask("POST", "/dashboard/api/session", string(body), fromDashboard(nil)...); r.StatusCode != 422 || len(r.Cookies()) != 0 {
+			t.Errorf("%q: %d", name, r.StatusCode)
 		}
 	}
 }

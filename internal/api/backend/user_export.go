@@ -29,13 +29,13 @@ type ExportedUser struct {
 	// UnknownClients are the times of wrong second factors from clients that never passed one.
 	UnknownClients []int64 `json:"failures_from_unknown_clients"`
 	// StrandedAt is the last sign-in that found no second factor to prove.
-	StrandedAt   *int64            `json:"stranded_at"`
-	TextsSent    []int64           `json:"texts_sent"`
-	NoticesSent  []int64           `json:"notices_sent"`
-	NumbersAdded []int64           `json:"numbers_added"`
-	Sessions     []HeldSession     `json:"sessions"`
-	AuditEvents  []wire.AuditEvent `json:"audit_events"`
-	AuditChain   wire.AuditChain   `json:"audit_chain"`
+	StrandedAt   *int64                 `json:"stranded_at"`
+	TextsSent    []int64                `json:"texts_sent"`
+	NoticesSent  []int64                `json:"notices_sent"`
+	NumbersAdded []int64                `json:"numbers_added"`
+	Sessions     []HeldSession          `json:"sessions"`
+	AuditEvents  []wire.AdminAuditEvent `json:"audit_events"`
+	AuditChain   wire.AuditChain        `json:"audit_chain"`
 }
 
 // HeldNumber has the fields of a number that the user's own list leaves out.

@@ -142,5 +142,5 @@ func listOwnAuditEvents(c *operation.Call, _ operation.Empty) ([]wire.AuditEvent
 	if err != nil {
 		return nil, err
 	}
-	return wire.NewAuditEvents(trail, 0, len(trail.Events)).Data, nil
+	return wire.NewOwnAuditEvents(trail), nil
 }

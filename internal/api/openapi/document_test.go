@@ -40,7 +40,7 @@ func Document(operations []operation.Operation) ([]byte, error) {
 		"servers": []any{object{"url": "http://localhost:8080", "description": "make run"}},
 		"tags": []any{
 			object{"name": string(operation.Frontend), "description": "Called by Clerk's SDKs with a client token."},
-			object{"name": string(operation.Backend), "description": "Called by the team's servers with the secret key."},
+			object{"name": string(operation.Backend), "description": "Called by the team's servers with the secret key. The headers Countersign-Operator (at most 40 characters) and Countersign-Reason (140), UTF-8 and percent-encoded, name who acts and why: audit logs and events have both."},
 			object{"name": string(operation.Public), "description": "Open to everybody."},
 		},
 		"paths": paths,

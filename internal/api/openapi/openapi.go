@@ -20,7 +20,7 @@ var surfaceErrors = map[operation.Surface][]apierr.Code{
 	},
 	operation.Backend: {
 		apierr.RequestBodyInvalid, apierr.ClerkKeyInvalid, apierr.RequestBodyTooLarge, apierr.UnsupportedContentType, apierr.FormParamTypeInvalid,
-		apierr.FormParamDuplicate, apierr.FormParamUnknown, apierr.ResourceLocked, apierr.TooManyRequests, apierr.InternalClerkError, apierr.ServiceUnavailable,
+		apierr.FormParamDuplicate, apierr.FormParamUnknown, apierr.FormParamFormatInvalid, apierr.ResourceLocked, apierr.TooManyRequests, apierr.InternalClerkError, apierr.ServiceUnavailable,
 	},
 }
 

@@ -2,12 +2,13 @@ package wire
 
 import (
 	"encoding/hex"
+	"encoding/json"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 )
 
-// AuditEvent is an entry of an audit trail.
+// AuditEvent is an entry of an audit trail as its user sees it.
 type AuditEvent struct {
 	Object    string   `json:"object"`
 	Sequence  int      `json:"sequence"` // 1 is the first act of all
@@ -22,6 +23,24 @@ type AuditEvent struct {
 	Hash      string   `json:"hash"`
 }
 
+// AdminAuditEvent is an entry of an audit trail as the Backend API shows it.
+type AdminAuditEvent struct {
+	AuditEvent
+	// Operator is the person who acted through the Backend API, and Reason why, as the caller said.
+	Operator *string `json:"operator"`
+	Reason   *string `json:"reason"`
+	// Changes are the settings of the entry with their values.
+	Changes []SettingChange `json:"changes"`
+}
+
+// SettingChange is a setting before and after a change. Both values are null if the entry does not
+// have them: it is from an earlier release, or they are long.
+type SettingChange struct {
+	Setting string          `json:"setting"`
+	From    json.RawMessage `json:"from"`
+	To      json.RawMessage `json:"to"`
+}
+
 // AuditChain reports whether the hash chain of a trail is unbroken.
 type AuditChain struct {
 	Verified bool `json:"verified"`
@@ -33,9 +52,9 @@ type AuditChain struct {
 
 // AuditEvents is part of an audit trail, newest first. TotalCount counts the remaining entries.
 type AuditEvents struct {
-	Data       []AuditEvent `json:"data"`
-	TotalCount int          `json:"total_count"`
-	Chain      AuditChain   `json:"chain"`
+	Data       []AdminAuditEvent `json:"data"`
+	TotalCount int               `json:"total_count"`
+	Chain      AuditChain        `json:"chain"`
 }
 
 func newAuditEvent(e audit.Event) AuditEvent {
@@ -55,10 +74,31 @@ func newAuditEvent(e audit.Event) AuditEvent {
 	return out
 }
 
+func newAdminAuditEvent(e audit.Event) AdminAuditEvent {
+	out := AdminAuditEvent{AuditEvent: newAuditEvent(e), Operator: Nullable(e.OperatorName), Reason: Nullable(e.Reason), Changes: []SettingChange{}}
+	for i, name := range out.Settings {
+		change := SettingChange{Setting: name}
+		if 2*i+1 < len(e.Values) {
+			change.From, change.To = e.Values[2*i], e.Values[2*i+1]
+		}
+		out.Changes = append(out.Changes, change)
+	}
+	return out
+}
+
+// NewOwnAuditEvents returns a user's whole trail for the user, newest first.
+func NewOwnAuditEvents(trail *audit.Trail) []AuditEvent {
+	out := make([]AuditEvent, len(trail.Events))
+	for i, e := range trail.Events {
+		out[i] = newAuditEvent(e)
+	}
+	return out
+}
+
 // NewAuditEvents returns a page of a trail.
 func NewAuditEvents(trail *audit.Trail, offset, limit int) AuditEvents {
 	n := len(trail.Events)
-	out := AuditEvents{Data: []AuditEvent{}, TotalCount: n, Chain: AuditChain{Verified: trail.Broken == 0}}
+	out := AuditEvents{Data: []AdminAuditEvent{}, TotalCount: n, Chain: AuditChain{Verified: trail.Broken == 0}}
 	if n > 0 {
 		out.Chain.From = trail.Events[n-1].Sequence
 	}
@@ -67,7 +107,7 @@ func NewAuditEvents(trail *audit.Trail, offset, limit int) AuditEvents {
 	}
 	from := min(offset, n) // before the limit is added, or the sum could overflow
 	for _, e := range trail.Events[from:min(from+limit, n)] {
-		out.Data = append(out.Data, newAuditEvent(e))
+		out.Data = append(out.Data, newAdminAuditEvent(e))
 	}
 	return out
 }

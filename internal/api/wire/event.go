@@ -23,15 +23,19 @@ type Event struct {
 	Network   *string  `json:"network"`  // IPv4 /24 or IPv6 /48
 	Settings  []string `json:"settings"` // that changed
 	// Notify reports that the user should be told, by another channel than Strategy.
-	Notify    bool  `json:"notify"`
-	CreatedAt int64 `json:"created_at"`
+	Notify bool `json:"notify"`
+	// Operator is the person who acted through the Backend API, and Reason why, as the caller said.
+	Operator  *string `json:"operator"`
+	Reason    *string `json:"reason"`
+	CreatedAt int64   `json:"created_at"`
 }
 
 // NewEvent returns an entry of the event log.
 func NewEvent(e account.Event) Event {
 	return Event{
 		Object: "event", ID: e.ID, Type: string(e.Name), Actor: string(e.By), UserID: Nullable(e.User), SubjectID: Nullable(e.Subject), Strategy: Nullable(string(e.Method)),
-		Network: Nullable(e.Address), Settings: account.SettingNames(e.Fields), Notify: e.Name.Kind().Notify, CreatedAt: e.At.UnixMilli(),
+		Network: Nullable(e.Address), Settings: account.SettingNames(e.Fields), Notify: e.Name.Kind().Notify,
+		Operator: Nullable(e.OperatorName), Reason: Nullable(e.Reason), CreatedAt: e.At.UnixMilli(),
 	}
 }
 

@@ -35,6 +35,15 @@ type AuditEntry struct {
 	Repeats int       `json:"c,omitempty"` // repetitions until Last
 	Last    Instant   `json:"l,omitempty"`
 	Fields  []string  `json:"f,omitempty"` // of the settings
+	Operator
+	Values []json.RawMessage `json:"v,omitempty"` // of each of Fields, before the change and after it
+}
+
+// Operator is the person who acts through the Backend API, and why, as the caller states both. Each
+// may be "".
+type Operator struct {
+	OperatorName string `json:"o,omitempty"`
+	Reason       string `json:"w,omitempty"`
 }
 
 // Digest returns the entry's hash, which covers the hash before it.
@@ -166,7 +175,7 @@ func (e AuditEntry) Read(owner string) (by Strategy, id string) {
 
 // RepeatedBy reports whether next is the same act within [repeatsWithin].
 func (e *AuditEntry) RepeatedBy(next AuditEntry) bool {
-	return e.Name == next.Name && e.Method == next.Method && (e.Ref == next.Ref || e.Name.repeatsForAnySubject()) && e.Backend == next.Backend && next.At.Sub(e.At) < repeatsWithin
+	return e.Name == next.Name && e.Method == next.Method && (e.Ref == next.Ref || e.Name.repeatsForAnySubject()) && e.Backend == next.Backend && e.Operator == next.Operator && next.At.Sub(e.At) < repeatsWithin
 }
 
 // MovePage takes the oldest entries out as a page. The newest entry stays, because it may still

@@ -32,6 +32,7 @@ type Event struct {
 	Fields  []string // of the settings
 	Began   Instant  // of a session
 	At      time.Time
+	Operator
 }
 
 // SessionEnds returns the latest end of the event's session.
@@ -42,10 +43,11 @@ func (e Event) SessionEnds() Instant { return e.Began.Add(SessionLife) }
 // share a record, because a record is a write.
 type EventRecord struct {
 	Base
-	At      Instant       `json:"t"`
-	By      Actor         `json:"b"`
-	Address string        `json:"a,omitempty"`
-	Events  []StoredEvent `json:"e"`
+	At      Instant `json:"t"`
+	By      Actor   `json:"b"`
+	Address string  `json:"a,omitempty"`
+	Operator
+	Events []StoredEvent `json:"e"`
 }
 
 // StoredEvent is an event as its record stores it.
@@ -69,7 +71,7 @@ func (j *EventRecord) All() []Event {
 	out := make([]Event, len(j.Events))
 	for i, a := range j.Events {
 		out[i] = Event{
-			ID: eventID(j.ID.ID, i), Name: a.Name, Subject: a.Subject, Method: a.Method, By: j.By, Address: j.Address, Fields: a.Fields, Began: a.Began, At: j.At.Time(),
+			ID: eventID(j.ID.ID, i), Name: a.Name, Subject: a.Subject, Method: a.Method, By: j.By, Address: j.Address, Fields: a.Fields, Began: a.Began, At: j.At.Time(), Operator: j.Operator,
 		}
 		if a.User != "" {
 			out[i].User = PrefixUser + a.User

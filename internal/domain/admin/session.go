@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -37,7 +38,7 @@ func (s *Service) CreateSession(ctx context.Context, user string) (*sessions.Res
 		case u.Banned:
 			return apierr.New(apierr.UserBanned)
 		case u.LockedUntil > t.Now:
-			return account.Locked(u.LockedUntil.Sub(t.Now))
+			return mfa.LockedByOperator(u.LockedUntil.Sub(t.Now))
 		}
 		id, err := s.RandomID()
 		if err != nil {

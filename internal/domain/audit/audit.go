@@ -15,6 +15,9 @@ import (
 // itself.
 func Record(t *tx.Tx, u *account.User, name account.EventName, s account.Subject) {
 	e := account.AuditEntry{Name: name, At: t.Now, Ref: s.Ref, Backend: t.ByBackend}
+	if t.ByBackend {
+		e.Operator = t.Operator
+	}
 	if s.Ref == "" {
 		e.Method = s.Method
 	}

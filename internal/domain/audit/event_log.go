@@ -54,8 +54,11 @@ func StageEvents(t *tx.Tx) error {
 		return err
 	}
 	j := &account.EventRecord{Base: account.Base{ID: store.Key{Kind: store.KindEvent, ID: id}}, At: t.Now, By: actor(t)}
-	if j.By == account.ByUser {
+	switch j.By {
+	case account.ByUser:
 		j.Address = tx.MaskNetwork(t.Address)
+	case account.ByBackend:
+		j.Operator = t.Operator
 	}
 	for _, e := range t.Events {
 		j.Events = append(j.Events, account.StoredEvent{Name: e.Name, User: strings.TrimPrefix(e.User, account.PrefixUser), Subject: e.Subject, Method: e.Method, Fields: e.Fields, Began: e.Began})

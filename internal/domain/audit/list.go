@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -19,7 +20,9 @@ type Event struct {
 	Times    int
 	At, Last account.Instant
 	Hash     []byte
-	Fields   []string // of the settings
+	Fields   []string          // of the settings
+	Values   []json.RawMessage // before and after, of each of Fields
+	account.Operator
 }
 
 // Trail is what is left of an audit log, newest first. Kept entries come last, with gaps in their
@@ -155,7 +158,8 @@ func event(e account.AuditEntry, owner string, sequence int, hash []byte) Event 
 	by, id := e.Read(owner)
 	return Event{
 		Sequence: sequence, Name: e.Name, Method: by, Subject: id, Backend: e.Backend,
-		Times: e.Repeats + 1, At: e.At, Last: max(e.At, e.Last), Hash: hash, Fields: e.Fields,
+		Times: e.Repeats + 1, At: e.At, Last: max(e.At, e.Last), Hash: hash, Fields: e.Fields, Values: e.Values,
+		Operator: e.Operator,
 	}
 }
 

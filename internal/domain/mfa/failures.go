@@ -1,17 +1,25 @@
 package mfa
 
 import (
+	"time"
+
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // This file refuses and counts guesses: check… before a comparison, record… after a wrong one.
 
+// LockedByOperator is [account.Locked] for a lock by an operator: pages do not blame wrong codes.
+func LockedByOperator(left time.Duration) error {
+	return apierr.From(account.Locked(left)).With("reason", "operator").Explain("The team behind this application paused sign-in for the account.")
+}
+
 // checkFirstLimits refuses a guess at a first factor while the user is locked or must wait.
 func checkFirstLimits(t *tx.Tx, u *account.User, device account.Device) error {
 	if u.LockedUntil > t.Now {
-		return account.Locked(u.LockedUntil.Sub(t.Now))
+		return LockedByOperator(u.LockedUntil.Sub(t.Now))
 	}
 	return u.FirstFailures.Check(t.Now, device)
 }
@@ -20,7 +28,10 @@ func checkFirstLimits(t *tx.Tx, u *account.User, device account.Device) error {
 // while the failure log is full. Nothing is written then.
 func checkSecondLimits(t *tx.Tx, u *account.User, device account.Device) error {
 	p := t.Policy()
-	end := max(u.LockedUntil, u.SecondFailures.Of(device).LockedUntil, u.FailureLog.FullUntil(t.Now, p.WindowLimit(device), p.FailureWindow))
+	end := max(u.SecondFailures.Of(device).LockedUntil, u.FailureLog.FullUntil(t.Now, p.WindowLimit(device), p.FailureWindow))
+	if u.LockedUntil > t.Now && u.LockedUntil >= end {
+		return LockedByOperator(u.LockedUntil.Sub(t.Now))
+	}
 	if end > t.Now {
 		return account.Locked(end.Sub(t.Now))
 	}

@@ -161,7 +161,7 @@ func provedFirst(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.Sig
 		return apierr.New(apierr.UserBanned)
 	}
 	if u.LockedUntil > t.Now {
-		return account.Locked(u.LockedUntil.Sub(t.Now))
+		return LockedByOperator(u.LockedUntil.Sub(t.Now))
 	}
 	si.User, si.Generation = u.ID, u.Generation
 	si.First = account.Attempt{Strategy: by, Proved: t.Now}

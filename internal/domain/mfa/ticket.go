@@ -185,7 +185,7 @@ func renewingTicket(t *tx.Tx, caller *tx.SignedIn, token secret.Value) error {
 		return apierr.New(apierr.TicketInvalidCode)
 	}
 	if caller.User.LockedUntil > t.Now {
-		return account.Locked(caller.User.LockedUntil.Sub(t.Now))
+		return LockedByOperator(caller.User.LockedUntil.Sub(t.Now))
 	}
 	k := store.Key{Kind: store.KindTicket, ID: id}
 	ticket, err := tx.Load[*account.Ticket](t, k)

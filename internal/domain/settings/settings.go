@@ -38,7 +38,10 @@ func Change(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *account.Sett
 			if account.LimitSMS(fields) {
 				stored.SMSLimitsAt = t.Now
 			}
-			audit.AppendEntry(t, stored, account.AuditEntry{Name: account.EventSettingsChanged, At: t.Now, Backend: true, Fields: fields})
+			audit.AppendEntry(t, stored, account.AuditEntry{
+				Name: account.EventSettingsChanged, At: t.Now, Backend: true, Fields: fields, Values: values(&before, stored, fields),
+				Operator: t.Operator,
+			})
 			audit.Publish(t, account.Event{Name: account.EventSettingsChanged, Fields: fields})
 		}
 		set = *stored

@@ -26,7 +26,7 @@ func TestStoredForm(t *testing.T) {
 	accepted := &account.Code{ID: "c", Phone: "p", Tag: []byte("tag"), SentAt: 2, Expires: 3, Accepted: 4}
 	attempt := account.Attempt{Strategy: account.PhoneCode, Proved: 1, Code: code, Wrong: 2}
 	budget := account.FailureCounter{Failures: 1, WaitUntil: 2, LockedUntil: 3}
-	entry := account.AuditEntry{Name: account.EventCodeWrong, At: 1, Method: account.Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}}
+	entry := account.AuditEntry{Name: account.EventCodeWrong, At: 1, Method: account.Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}, Operator: account.Operator{OperatorName: "o", Reason: "w"}, Values: []json.RawMessage{json.RawMessage("true"), json.RawMessage("false")}}
 	end := &account.Trail{Paged: 6, Before: []byte("before"), Entries: []account.AuditEntry{entry}, Kept: 2, Tag: []byte("tag")}
 	records := map[string]account.Entity{
 		"user": &account.User{
@@ -61,7 +61,7 @@ func TestStoredForm(t *testing.T) {
 			Appearance: appearance.Appearance{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
 			ReauthURL:    "https://r",
 			QuietChanges: true, Endpoints: []account.Endpoint{{ID: "i", URL: "w", Description: "d", Events: []account.EventName{"e"}, Disabled: true, Secrets: []account.HookSecret{{Sealed: []byte("s"), Ends: 1}}, CreatedAt: 1, UpdatedAt: 2}}},
-		"event":    &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},
+		"event":    &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Operator: account.Operator{OperatorName: "o", Reason: "w"}, Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},
 		"delivery": &account.DeliveryRecord{To: []account.DeliveryTarget{{ID: "i", Tries: 1, Next: 2, Done: 3, Only: 4}}, Language: "de"},
 		"attempts": &account.DeliveryLog{Log: deliverylog.Log{Tries: []deliverylog.Try{{Event: "e", Name: "k", Number: 1, At: 2, Took: 3, Status: 4, Problem: deliverylog.Status}}}},
 		"statistics": &account.DayStatistics{Counts: account.Counts{

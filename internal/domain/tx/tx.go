@@ -40,6 +40,8 @@ type Tx struct {
 	State  *SettingsState
 	// ByBackend is set for requests of the Backend API.
 	ByBackend bool
+	// Operator is the person behind a request of the Backend API.
+	Operator account.Operator
 	// listings has the users' places in lists as of the records that were read.
 	listings map[store.Key]*account.Listing
 	// UnknownFields holds stored records with fields of a newer version, as they were read.
@@ -76,7 +78,7 @@ func (s *Engine) Update(ctx context.Context, keys []store.Key, do func(*Tx) erro
 	var compared comparisons
 	defer compared.end()
 	for try := 0; ; try++ {
-		t := &Tx{Engine: s, Ctx: ctx, Now: account.At(s.clock()), Seen: map[store.Key]account.Entity{}, Dirty: map[store.Key]bool{}, compared: &compared, began: s.comparing.position()}
+		t := &Tx{Engine: s, Ctx: ctx, Now: account.At(s.clock()), Seen: map[store.Key]account.Entity{}, Dirty: map[store.Key]bool{}, Operator: operatorOf(ctx), compared: &compared, began: s.comparing.position()}
 		if err := t.begin(keys); err != nil {
 			return err
 		}

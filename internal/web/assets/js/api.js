@@ -12,8 +12,8 @@ export class Problem extends Error {
 }
 
 /** Sends one request. Returns the decoded body, or undefined without one. Throws a Problem. */
-export async function request(method, path, { form, json } = {}) {
-  const options = { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(20000), headers: { Accept: 'application/json' } };
+export async function request(method, path, { form, json, headers } = {}) {
+  const options = { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(20000), headers: { Accept: 'application/json', ...headers } };
   if (form) options.body = new URLSearchParams(form);
   if (json !== undefined) {
     options.headers['Content-Type'] = 'application/json';
@@ -56,6 +56,15 @@ export function activeSession(client) {
   return sessions.find((s) => s.id === client.last_active_session_id) ?? sessions[0];
 }
 
+/** The texts of a problem whose cause has texts of its own, such as a lock by an operator; else those of its code. */
+function textsOf(problem) {
+  const special = `${problem.code}.${problem.meta.reason}`;
+  return has(special) ? special : problem.code;
+}
+
+/** The title and the advice for an account that is locked or banned. */
+export const whyShut = (problem) => ({ title: t(`${textsOf(problem)}.title`), advice: t(`${textsOf(problem)}.advice`) });
+
 /** The text that a user sees for a problem. */
 export function explain(problem) {
   if (!(problem instanceof Problem)) {
@@ -64,6 +73,7 @@ export function explain(problem) {
   }
   if (problem.meta.reason === 'sms_paused') return t('error.sms_paused');
   const seconds = problem.meta.lockout_expires_in_seconds ?? problem.retry;
+  if (has(textsOf(problem))) return t(textsOf(problem), { when: later(seconds) });
   const timed = `error.${problem.code}.wait`;
   if (seconds > 0 && has(timed)) return t(timed, { when: later(seconds) });
   return t(has(`error.${problem.code}`) ? `error.${problem.code}` : 'error.unknown');

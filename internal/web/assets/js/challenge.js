@@ -1,6 +1,6 @@
 // The verification of a factor, for sign-in and step-up. Both offer the same methods in the same order.
 
-import { Problem, explain } from './api.js';
+import { Problem, explain, whyShut } from './api.js';
 import { button, field, form, once, passwordField } from './form.js';
 import { codeField, justSent, listenForText, resend } from './otp.js';
 import { h, heading, icon, notice, phone, rich, show, t } from './page.js';
@@ -40,7 +40,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
 
   function closed(problem) {
     stopListening();
-    show(host, [lead, heading(level, 'lock', t(`${problem.code}.title`), undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, t(`${problem.code}.advice`)), extra]);
+    show(host, [lead, heading(level, 'lock', whyShut(problem).title, undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, whyShut(problem).advice), extra]);
   }
 
   function others(factor) {

@@ -6,11 +6,13 @@ import { h, has, page, t } from './page.js';
 
 /**
  * Sends a request with the dashboard's cookie. When the session has expired, the browser goes to the sign-in, unless
- * the page has unsaved changes.
+ * the page has unsaved changes. The audit log has the reason of a change.
  */
-export async function ask(method, path, json) {
+export async function ask(method, path, json, reason) {
   try {
-    return await request(method, `/dashboard/api${path}`, { json: method === 'GET' ? undefined : json ?? {} });
+    return await request(method, `/dashboard/api${path}`, {
+      json: method === 'GET' ? undefined : json ?? {}, headers: reason ? { 'Countersign-Reason': encodeURIComponent(reason) } : undefined,
+    });
   } catch (problem) {
     if (problem.status !== 401 || path === '/session' || hasChanges()) throw problem;
     location.replace('/dashboard/sign-in');

@@ -1,9 +1,10 @@
 // One user: factors, lock, ban, sessions, and the reset of multi-factor.
 
 import { ask, badge, drawTabs, factors, focusTitle, nameOf } from './dash.js';
+import { askFirst } from './dashask.js';
 import { trailOf } from './dashtrail.js';
-import { button, confirm, load } from './form.js';
-import { date, duration, h, heading, icon, notice, page, phone, say, show, t } from './page.js';
+import { button, load } from './form.js';
+import { counted, date, duration, h, heading, icon, notice, page, phone, say, show, t } from './page.js';
 
 const id = decodeURIComponent(location.pathname.split('/').pop());
 const at = `/v1/users/${encodeURIComponent(id)}`;
@@ -30,38 +31,67 @@ function missing() {
     h('a', { class: 'button main', href: '/dashboard/users' }, t('dash.back'))), { title: t('dash.user.missing') });
 }
 
-/** Makes a change and shows the result. A change that removes something asks first. */
-const change = (method, path, said, question) => async () => {
-  if (question && !(await confirm({ title: question, text: t('dash.sure', { who: nameOf(user) }), yes: t('confirm.yes') }))) return;
-  await ask(method, path);
+/** Shows a user after a change. */
+async function changed(said) {
   await refresh();
-  say(t(said));
+  say(said);
   focusTitle();
+}
+
+/** A change without a question. */
+const change = (method, path, said) => async () => {
+  await ask(method, path);
+  await changed(t(said));
+};
+
+/** A change that first says what it does and asks for a reason. */
+const question = (method, path, said, { title, lines, yes, needed = false }) => async () => {
+  if (await askFirst({ title, lines, yes, needed, act: (reason) => ask(method, path, {}, reason) })) await changed(said);
 };
 
 const row = (shape, title, details, ...actions) => h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, title), details && h('div', { class: 'small quiet' }, details)), h('div', { class: 'do' }, actions));
-const remove = (path, said, question, what) => button(t('button.remove'), { kind: 'short plain danger', 'aria-label': `${t('button.remove')}: ${what}`, act: change('DELETE', path, said, question) });
+/** The button that removes a factor or a number. The question says what goes with it. */
+const remove = (path, what, lines) => button(t('button.remove'), { kind: 'short plain danger', 'aria-label': `${t('button.remove')}: ${what}`, act: question('DELETE', path, t('dash.done.gone', { what }), {
+  title: t('dash.remove.sure', { what, who: nameOf(user) }), lines, yes: t('button.remove'),
+}) });
 const card = (title, ...content) => h('section', { class: 'card tight' }, h('h2', {}, title), content);
 
 function state() {
+  const who = nameOf(user);
+  const post = (verb, said, options) => question('POST', `${at}/${verb}`, t(said), { ...options, needed: true });
   const parts = [];
   if (user.banned) parts.push(row('lock', t('dash.banned'), t('dash.banned.text'), button(t('dash.unban'), { kind: 'short', act: change('POST', `${at}/unban`, 'dash.done.unban') })));
-  else parts.push(row('person', t('dash.notbanned'), null, button(t('dash.ban'), { kind: 'short plain danger', act: change('POST', `${at}/ban`, 'dash.done.ban', t('dash.ban.sure')) })));
+  else parts.push(row('person', t('dash.notbanned'), null, button(t('dash.ban'), { kind: 'short plain danger', act: post('ban', 'dash.done.ban', { title: t('dash.ban.sure', { who }), lines: [...ends(), t('dash.ban.text')], yes: t('dash.ban') }) })));
   if (user.locked) parts.push(row('lock', t('dash.islocked'), t('dash.locked.for', { time: duration(user.lockout_expires_in_seconds) }), button(t('dash.unlock'), { kind: 'short', act: change('POST', `${at}/unlock`, 'dash.done.unlock') })));
-  else parts.push(row('check', t('dash.open'), t('dash.tries', { count: user.verification_attempts_remaining }), button(t('dash.lock'), { kind: 'short', act: change('POST', `${at}/lock`, 'dash.done.lock') })));
+  else parts.push(row('check', t('dash.open'), t('dash.tries', { count: user.verification_attempts_remaining }), button(t('dash.lock'), { kind: 'short', act: post('lock', 'dash.done.lock', { title: t('dash.lock.sure', { who }), lines: [t('dash.lock.text'), ...stay()], yes: t('dash.lock') }) })));
   return card(t('dash.access'), h('ul', {}, parts));
+}
+
+const ends = () => (sessions.length > 0 ? [counted('dash.sessions.end', sessions.length)] : []);
+const stay = () => (sessions.length > 0 ? [counted('dash.sessions.stay', sessions.length)] : []);
+const reserved = () => user.phone_numbers.filter((p) => p.reserved_for_second_factor);
+
+/** What the user loses with a second factor. */
+const loses = () => (reserved().length + Number(user.totp_enabled) > 1 ? [] : [t('dash.last.text')]);
+
+function reset() {
+  const lost = [user.totp_enabled && t('dash.totp'), ...reserved().map((p) => phone(p.phone_number)), user.backup_code_enabled && t('dash.backup')].filter(Boolean);
+  return question('DELETE', `${at}/mfa`, t('dash.done.reset'), {
+    title: t('dash.reset.sure', { who: nameOf(user) }), yes: t('dash.reset'), needed: true,
+    lines: [h('div', {}, h('p', { class: 'quiet' }, t('dash.reset.removes')), h('ul', { class: 'listed' }, lost.map((one) => h('li', {}, one)))), ...stay(), t('dash.reset.after')],
+  });
 }
 
 function secondFactors() {
   const list = [];
-  if (user.totp_enabled) list.push(row('app', t('dash.totp'), null, remove(`${at}/totp`, 'dash.done.removed', t('dash.totp.sure'), t('dash.totp'))));
+  if (user.totp_enabled) list.push(row('app', t('dash.totp'), null, remove(`${at}/totp`, t('dash.totp'), loses())));
   for (const p of user.phone_numbers) {
     const text = p.reserved_for_second_factor ? t(p.default_second_factor ? 'dash.phone.default' : 'dash.phone.reserved') : t(p.verification?.status === 'verified' ? 'dash.phone.verified' : 'dash.phone.unverified');
-    list.push(row('sms', phone(p.phone_number), text, remove(`/v1/phone_numbers/${encodeURIComponent(p.id)}`, 'dash.done.removed', t('dash.phone.sure'), p.phone_number)));
+    list.push(row('sms', phone(p.phone_number), text, remove(`/v1/phone_numbers/${encodeURIComponent(p.id)}`, p.phone_number, p.reserved_for_second_factor ? loses() : [])));
   }
-  if (user.backup_code_enabled) list.push(row('key', t('dash.backup'), null, remove(`${at}/backup_code`, 'dash.done.removed', t('dash.backup.sure'), t('dash.backup'))));
+  if (user.backup_code_enabled) list.push(row('key', t('dash.backup'), null, remove(`${at}/backup_code`, t('dash.backup'), [])));
   return card(t('dash.factors'), list.length > 0 ? h('ul', {}, list) : h('p', { class: 'quiet' }, t('dash.none.text')),
-    user.two_factor_enabled && h('div', { class: 'row' }, h('div', { class: 'what small quiet' }, t('dash.reset.text')), button(t('dash.reset'), { kind: 'short danger', act: change('DELETE', `${at}/mfa`, 'dash.done.reset', t('dash.reset.sure')) })));
+    user.two_factor_enabled && h('div', { class: 'row' }, h('div', { class: 'what small quiet' }, t('dash.reset.text')), button(t('dash.reset'), { kind: 'short danger', act: reset() })));
 }
 
 function live() {

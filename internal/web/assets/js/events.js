@@ -9,6 +9,27 @@ const alarming = 'user.locked user.banned user.stranded factor.disabled factor.r
 
 const words = (key, fallback) => (has(key) ? t(key) : fallback);
 
+/** The actor of an entry, if it is not the user. The dashboard's entries have an operator, who may be unknown. */
+function actorOf(e) {
+  if (e.actor !== 'backend') return '';
+  if (e.operator === undefined) return t('event.backend');
+  return e.operator ? t('event.operator', { name: e.operator }) : t('event.team');
+}
+
+/** A value of a setting in words. */
+function value(v) {
+  if (typeof v === 'boolean') return t(v ? 'event.on' : 'event.off');
+  if (Array.isArray(v)) return v.join(', ') || '–';
+  if (v && typeof v === 'object') return Object.entries(v).map(([name, one]) => `${name} ${typeof one === 'number' ? number(one) : one}`).join(', ') || '–';
+  return typeof v === 'number' ? number(v) : v || '–';
+}
+
+/** The settings of an entry, with their values before and after where the entry has them. */
+function changesOf(e, settings) {
+  const changes = e.changes ?? e.settings.map((setting) => ({ setting, from: null, to: null }));
+  return changes.map(({ setting, from, to }) => (from === null && to === null ? settings(setting) : `${settings(setting)}: ${value(from)} → ${value(to)}`));
+}
+
 /**
  * One entry as a row.
  *   subjects   a Map from ids to the elements that are shown for them
@@ -21,9 +42,10 @@ export function eventRow(e, { subjects = new Map(), settings = (name) => name, a
   const ways = new Set(all.map((one) => words(`event.by.${one.strategy}`, '')).filter(Boolean));
   const what = [...new Set(all.map((one) => one.subject_id))].map((id) => subjects.get(id)?.cloneNode(true));
   const details = [
-    ...ways, ...what.filter(Boolean), e.settings.length > 0 && e.settings.map(settings).join(', '), date(e.created_at),
-    e.count > 1 && t('event.times', { count: number(e.count), when: date(e.last_at) }), e.actor === 'backend' && t('event.backend'),
+    ...ways, ...what.filter(Boolean), ...changesOf(e, settings), date(e.created_at),
+    e.count > 1 && t('event.times', { count: number(e.count), when: date(e.last_at) }), actorOf(e),
   ].filter(Boolean);
   return h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, words(`event.${e.type}`, e.type)),
-    h('div', { class: 'small quiet' }, details.flatMap((part, i) => (i > 0 ? [' · ', part] : [part])))), actions && h('div', { class: 'do' }, actions));
+    h('div', { class: 'small quiet' }, details.flatMap((part, i) => (i > 0 ? [' · ', part] : [part]))), e.reason && h('div', { class: 'small' }, t('event.reason', { reason: e.reason }))),
+  actions && h('div', { class: 'do' }, actions));
 }

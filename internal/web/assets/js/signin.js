@@ -1,6 +1,6 @@
 // The sign-in: a ticket, password or text message, then the second factor.
 
-import { Problem, activeSession, explain, get, post, request } from './api.js';
+import { Problem, activeSession, explain, get, post, request, whyShut } from './api.js';
 import { challenge } from './challenge.js';
 import { button, field, form, load, passwordField } from './form.js';
 import { h, heading, notice, page, show, support, t } from './page.js';
@@ -104,7 +104,7 @@ function byPassword(reason) {
   const wrong = (problem) => {
     const at = { identifier: name, password: secret }[problem.meta?.param_name];
     if (problem.code === 'user_locked' || problem.code === 'user_banned') {
-      show(host, [heading('h1', 'lock', t(`${problem.code}.title`), undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, t(`${problem.code}.advice`)), again(), help()]);
+      show(host, [heading('h1', 'lock', whyShut(problem).title, undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, whyShut(problem).advice), again(), help()]);
     } else if (at) at.wrong(problem.code === 'form_password_or_identifier_incorrect' ? mismatch(identifier) : explain(problem));
     else if (problem.code === 'session_exists') elsewhere();
     else alert.replaceChildren(notice('bad', h('p', {}, explain(problem))));
