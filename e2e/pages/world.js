@@ -85,6 +85,59 @@ export async function state(page, name) {
   await page.setViewportSize({ width: 1000, height: 760 });
 }
 
+/** The texts that a reader cannot see whole: outside of a clipping element, of their button or cell, of the page, or of a select. Runs in the page. */
+function cutTexts() {
+  const found = [];
+  const outside = (text, box) => text.left < box.left - 1 || text.right > box.right + 1;
+  const visible = (e) => e.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+  const aside = '.hidden, .skip, .who, option, noscript, script, style'; // for screen readers, for Tab, or a user's own words
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const parent = node.parentElement;
+    if (!node.data.trim() || parent.closest(aside) || !visible(parent)) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const rects = [...range.getClientRects()].filter((r) => r.width > 0);
+    for (let e = parent; e && rects.length > 0; e = e.parentElement) {
+      const style = getComputedStyle(e);
+      const box = e.getBoundingClientRect();
+      if (style.clipPath !== 'none' || /auto|scroll/.test(style.overflowX)) break; // for screen readers, or reached by scrolling
+      const clips = /hidden|clip/.test(style.overflowX) || e.matches('button, .button, .badge, td, th, .card, dialog, html');
+      const low = /hidden|clip/.test(style.overflowY) && rects.some((r) => r.top < box.top - 1 || r.bottom > box.bottom + 1);
+      if (clips && rects.some((r) => outside(r, box)) || low) {
+        found.push(`"${node.data.trim()}" leaves <${e.localName} class="${e.getAttribute('class') ?? ''}">`);
+        break;
+      }
+    }
+  }
+  for (const select of [...document.querySelectorAll('select')].filter(visible)) {
+    const style = getComputedStyle(select);
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = style.font;
+    const room = select.clientWidth - parseFloat(style.paddingInlineStart) - parseFloat(style.paddingInlineEnd);
+    const text = select.selectedOptions[0]?.textContent ?? '';
+    if (pen.measureText(text).width > room) found.push(`"${text}" leaves its select`);
+  }
+  return found;
+}
+
+const sizes = [{ width: 320, zoom: '100%' }, { width: 640, zoom: '200%' }];
+
+/** Checks that no text of a state is cut at 320 pixels (WCAG 2.2, 1.4.10) and at twice the size of text (1.4.4). */
+export async function fits(page, name) {
+  for (const { width, zoom } of sizes) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.evaluate((size) => { document.documentElement.style.fontSize = size; }, zoom);
+    const shots = process.env.SHOTS;
+    if (shots) await page.screenshot({ path: path.join(shots, `${name}-${width}.png`), fullPage: true, animations: 'disabled' });
+    assert.deepEqual(await page.evaluate(cutTexts), [], `${name}, ${width} pixels at ${zoom}`);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(over <= 0, `${name}, ${width} pixels at ${zoom}: ${over} pixels too wide`);
+  }
+  await page.evaluate(() => { document.documentElement.style.fontSize = ''; });
+  await page.setViewportSize({ width: 1000, height: 760 });
+}
+
 /** Presses Tab until the focus is on the element with this label. Fails when Tab does not reach it, or when the focus is not visible. */
 export async function tab(page, name, { back = false } = {}) {
   const seen = [];
