@@ -1,6 +1,6 @@
 // A quickstart of docs/start: its files and commands as they stand in the page, and a reader who follows them.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before } from 'node:test';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -44,6 +44,15 @@ const addresses = (api, port) => ({
   ...Object.fromEntries(['CLERK_PUBLISHABLE_KEY', 'VITE_CLERK_PUBLISHABLE_KEY', 'NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY'].map(key => [key, api.publishableKey])),
 });
 
+/** The demo user Grace signs in on the hosted page. Her number always gets the same code. */
+export async function signInHosted(page, guide) {
+  await page.getByRole('link', { name: guide.bold('Sign in') }).click();
+  await page.getByLabel('Email address').fill(guide.typed('grace@example.com'));
+  await page.getByLabel('Password', { exact: true }).fill(guide.typed('demo-password'));
+  await page.getByRole('button', { name: guide.bold('Continue'), exact: true }).click();
+  await page.getByLabel('Six-digit code').fill(guide.typed('424242'));
+}
+
 /** The demo user Grace signs in on Clerk's component. Her number always gets the same code. */
 export async function signInAsGrace(page, guide) {
   const proceed = () => page.getByRole('button', { name: guide.bold('Continue'), exact: true }).click();
@@ -75,6 +84,12 @@ async function tutorial(name) {
   };
 }
 
+/** Next.js asks npm for its newest version in development, and not in CI for advisories. */
+const quiet = { NEXT_TELEMETRY_DISABLED: '1', CI: 'true', NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${new URL('no-version-check.mjs', import.meta.url)}`.trim() };
+
+/** Go modules from the cache of this machine only. */
+const cached = () => ({ GOPROXY: `file://${execFileSync('go', ['env', 'GOMODCACHE'], { encoding: 'utf8' }).trim()}/cache/download`, GOSUMDB: 'off', GOFLAGS: '-mod=mod' });
+
 /** Runs the commands in a directory with the files, until they print "open" and an address. env has what differs from the page: addresses. */
 async function start(name, files, commands, env) {
   const root = path.join(here, '.build/start'); // below e2e, so that frameworks find one root
@@ -89,7 +104,7 @@ async function start(name, files, commands, env) {
   await chmod(path.join(tools, 'npm'), 0o755);
   const shell = spawn('bash', ['-c', `set -euo pipefail\n${commands.join('\n')}`], {
     cwd: dir, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, npm_config_update_notifier: 'false', npm_config_offline: 'true', NEXT_TELEMETRY_DISABLED: '1', ...env, PATH: `${tools}:${process.env.PATH}` },
+    env: { ...process.env, npm_config_update_notifier: 'false', npm_config_offline: 'true', ...quiet, ...(commands.join().includes('go get') && cached()), ...env, PATH: `${tools}:${process.env.PATH}` },
   });
   const exited = once(shell, 'exit'), log = [];
   const stop = async () => {
