@@ -18,6 +18,7 @@ python() {
 	local environment
 	packages clerk-python test/clerksdk/python/requirements.txt
 	"$environment/bin/python" -B -W error::ResourceWarning test/clerksdk/python/test_sdk.py
+	"$environment/bin/python" -B -W error::ResourceWarning test/clerksdk/python/test_start.py
 }
 
 # java compiles and runs the tests in a copy, so that no build output is in the tree.
