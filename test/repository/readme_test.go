@@ -118,7 +118,7 @@ func defaultSettings() map[string]string {
 
 var blocks = regexp.MustCompile("(?ms)^```sh\n(.*?)^```")
 
-// TestCommandsOfPages runs the commands of two pages, unchanged.
+// TestCommandsOfPages runs the commands of the README and of two pages, unchanged.
 func TestCommandsOfPages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds and runs the server")
@@ -131,6 +131,26 @@ func TestCommandsOfPages(t *testing.T) {
 		}
 	})
 	t.Run("quickstart", func(t *testing.T) { checkQuickstart(t, walk(t, program, "docs/quickstart.md")) })
+	t.Run("from-clerk", func(t *testing.T) { checkRehearsal(t, walk(t, program, "docs/start/from-clerk.md")) })
+}
+
+// checkRehearsal checks the output of each block of docs/start/from-clerk.md.
+func checkRehearsal(t *testing.T, steps []string) {
+	t.Helper()
+	if len(steps) != 5 {
+		t.Fatalf("the page has %d blocks of commands, want 4", len(steps)-1)
+	}
+	for i, want := range map[int][]string{
+		1: {`line 2 ("user_2rehearsalBert") refused: password_hasher is not bcrypt`, "1 would be created", "exit status 1"},
+		2: {"2 created", "0 refused"},
+		3: {`"strategy":"totp"`, `"status":"complete"`, `"external_id":"user_2rehearsalAnna"`},
+	} {
+		for _, text := range want {
+			if !strings.Contains(steps[i], text) {
+				t.Errorf("step %d does not show %s:\n%s", i, text, steps[i])
+			}
+		}
+	}
 }
 
 // checkQuickstart checks the output of each block of docs/quickstart.md.
