@@ -64,13 +64,13 @@ export async function signInAsGrace(page, guide) {
 }
 
 /** Reads a page. A file is a block of code after a line that ends with its name, as in "`server.mjs`:". Commands are the blocks of sh. */
-async function tutorial(name) {
+export async function tutorial(name) {
   const text = await readFile(path.join(here, '../docs/start', `${name}.md`), 'utf8');
   const files = [...text.matchAll(/`([^`\n]+)`:\n\n```\w*\n(.*?)^```$/gms)].map(([, file, body]) => ({ file, body }));
   const commands = [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, body]) => body);
   const prose = text.replace(/^```.*?^```$/gms, '');
   const controls = new Set([...prose.matchAll(/\*\*([^*]+)\*\*/g)].map(([, label]) => label.replace(/\s+/g, ' ')));
-  assert.ok(files.length > 0 && commands.length > 0, `docs/start/${name}.md has ${files.length} files and ${commands.length} blocks of commands`);
+  assert.ok(files.length > 0, `docs/start/${name}.md has no files`);
   const unused = new Set(controls);
   return {
     files, commands,
