@@ -106,7 +106,8 @@ test('a text message: sent by itself once, pasted as a whole, and a new one afte
   await press(page, 'Send a new code');
   await page.getByText('Code sent.').waitFor();
   const second = await server.text(to);
-  assert.notEqual(second.text, text);
+  assert.equal((await server.messages(to)).length, 2);
+  assert.equal(second.text, text, 'a resend repeats the code');
   // the whole message, as copied from a phone
   await page.evaluate((message) => navigator.clipboard.writeText(message), second.text);
   await page.getByLabel('Six-digit code').focus();
@@ -167,6 +168,7 @@ test('the message cannot be sent: said, with the other ways at hand', async () =
 test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in plain words', async () => {
   await server.userNamed('gerd', { totp_secret: secret });
   const page = await visit(browser, server);
+  await page.clock.install();
   await password(page, 'gerd');
   await heading(page, 'Check your authenticator app');
   const guess = async (digits) => {
@@ -177,16 +179,18 @@ test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in
   };
   for (let i = 0; i < 5; i++) await guess(`00000${i}`);
   await guess('000009');
-  await page.getByText('Too many wrong codes. Start again').waitFor();
+  await page.getByText('Too many wrong codes. Please sign in again.').waitFor();
   await state(page, 'sign-in-over');
   await page.getByLabel('Password', { exact: true }).fill('correct horse');
   await page.keyboard.press('Enter');
   await heading(page, 'Check your authenticator app');
   await guess('000009');
-  await page.getByText(/Too many tries\. You can go on in \d+ seconds\./).waitFor();
+  await page.getByText('Too many tries. Please wait a little.').waitFor();
+  await page.getByRole('button', { name: /Continue in \d+ seconds/ }).waitFor();
   await state(page, 'sign-in-wait');
   for (const wait of [31, 61, 121]) {
     await server.advance(wait);
+    await page.clock.fastForward(wait * 1000);
     await guess('000010');
     await page.getByText(/This code is not right/).waitFor();
   }
@@ -240,9 +244,9 @@ test('over the limit of messages: how long, and the other ways', async () => {
     await server.advance(31);
     await page.reload();
     await heading(page, 'Check your messages');
-    await press(page, 'Send code');
+    await press(page, 'Send a new code');
   }
-  await page.getByText(/Too many codes were sent\. You can ask for another in \d+ (minutes|seconds)\./).waitFor();
+  await page.getByText('Too many codes were sent. Please wait, or use another way.').waitFor();
   await page.getByRole('button', { name: /New code in \d/ }).waitFor();
   await state(page, 'sign-in-limit');
   await page.done();

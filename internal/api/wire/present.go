@@ -176,12 +176,21 @@ func NewPhoneVerification(c *account.Code, now account.Instant) PhoneVerificatio
 	return out
 }
 
-func newAttempt(a account.Attempt, now account.Instant) *Verification {
+// newAttempt returns the state of a factor, or nil before the first code. An attempt without tries
+// is failed, whatever methods the wrong codes were for.
+func newAttempt(a account.Attempt, s *sessions.Snapshot) *Verification {
+	failed := a.Wrong >= s.Settings.Policy().Tries
 	switch {
 	case a.Proved != 0:
 		return verified(a.Strategy)
 	case a.Code != nil:
-		return newCode(a.Code, now)
+		out := newCode(a.Code, s.Now)
+		if failed {
+			out.Status = "failed"
+		}
+		return out
+	case failed:
+		return &Verification{Object: objects[account.TOTPCode], Status: "failed", Strategy: string(account.TOTPCode), Attempts: &a.Wrong}
 	}
 	return nil
 }
@@ -206,7 +215,7 @@ func NewSignIn(si *account.SignIn, u *account.User, s *sessions.Snapshot) SignIn
 	status := si.Status()
 	out := SignIn{
 		Object: "sign_in_attempt", ID: si.ID, Status: string(status), SupportedIdentifiers: []string{"email_address", "phone_number", "username"},
-		FirstFactorVerification: newAttempt(si.First, s.Now), SecondFactorVerification: newAttempt(si.Second, s.Now),
+		FirstFactorVerification: newAttempt(si.First, s), SecondFactorVerification: newAttempt(si.Second, s),
 		Identifier: Nullable(si.Identifier), CreatedSessionID: Nullable(si.Created), AbandonAt: int64(si.Expires),
 	}
 	switch {
@@ -227,8 +236,8 @@ func NewReverification(r *mfa.ReverificationResult) Reverification {
 	return Reverification{
 		Object: "session_reverification", Level: string(r.Reverification.Level), Status: string(r.Reverification.Status()),
 		SupportedFirstFactors: newFactors(r.FirstFactors), SupportedSecondFactors: newFactors(r.SecondFactors),
-		FirstFactorVerification:  newAttempt(r.Reverification.First, r.Snapshot.Now),
-		SecondFactorVerification: newAttempt(r.Reverification.Second, r.Snapshot.Now), Session: session,
+		FirstFactorVerification:  newAttempt(r.Reverification.First, r.Snapshot),
+		SecondFactorVerification: newAttempt(r.Reverification.Second, r.Snapshot), Session: session,
 	}
 }
 

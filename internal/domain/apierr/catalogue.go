@@ -132,7 +132,7 @@ var catalogue = []Entry{
 	{VerificationStrategyInvalid, "invalid strategy", "This strategy does not fit the present step.",
 		"the strategy does not fit the step"},
 	{VerificationCodeTooManyRequests, "too many requests", "A code was sent a moment ago. Wait before asking for another.",
-		"a resend within 30 seconds, or over a sending limit"},
+		"a message to that number within 30 seconds, or over a limit"},
 	{TooManyRequests, "too many requests", "Too many requests. Wait before trying again.",
 		"a guess during a wait, or an address over its limit"},
 	{UserLocked, "account locked", "This account is locked for now after too many failed attempts. Try again later.",

@@ -65,8 +65,8 @@ function textsOf(problem) {
 /** The title and the advice for an account that is locked or banned. */
 export const whyShut = (problem) => ({ title: t(`${textsOf(problem)}.title`), advice: t(`${textsOf(problem)}.advice`) });
 
-/** The text that a user sees for a problem. */
-export function explain(problem) {
+/** The text that a user sees for a problem. It has the time to wait, unless a countdown shows that. */
+export function explain(problem, { timed: withTime = true } = {}) {
   if (!(problem instanceof Problem)) {
     console.error(problem);
     return t('error.unknown');
@@ -75,7 +75,7 @@ export function explain(problem) {
   const seconds = problem.meta.lockout_expires_in_seconds ?? problem.retry;
   if (has(textsOf(problem))) return t(textsOf(problem), { when: later(seconds) });
   const timed = `error.${problem.code}.wait`;
-  if (seconds > 0 && has(timed)) return t(timed, { when: later(seconds) });
+  if (withTime && seconds > 0 && has(timed)) return t(timed, { when: later(seconds) });
   return t(has(`error.${problem.code}`) ? `error.${problem.code}` : 'error.unknown');
 }
 

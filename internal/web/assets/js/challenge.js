@@ -2,7 +2,7 @@
 
 import { Problem, explain, whyShut } from './api.js';
 import { button, field, form, once, passwordField } from './form.js';
-import { codeField, justSent, listenForText, resend } from './otp.js';
+import { codeField, holder, texting } from './otp.js';
 import { h, heading, icon, notice, phone, rich, show, t } from './page.js';
 
 const shapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock' };
@@ -21,15 +21,15 @@ const shut = ['user_locked', 'user_banned'];
 
 /**
  * Renders the methods into host, the first of the factors selected.
- *   prepare(factor)        requests a text message
+ *   prepare(factor)        requests a text message; its result is the verification that waits for the code
  *   attempt(factor, text)  verifies a code or password; its result is passed to done
  *   expired(problem)       renders the way on after the end of the sign-in or step-up
- *   sent                   whether a message was sent already; if so, none is sent automatically
+ *   sent                   the verification of a message that was sent before; if its code works, none is sent automatically
  *   level, lead, extra     heading level, and elements before and after
  */
-export function challenge(host, { factors, prepare, attempt, done, expired, sent = false, level = 'h1', lead, extra }) {
+export function challenge(host, { factors, prepare, attempt, done, expired, sent, level = 'h1', lead, extra }) {
   let stopListening = () => {};
-  let automatic = !sent;
+  let waiting = sent?.status === 'unverified' ? sent : undefined;
 
   function problemOf(problem, wrong) {
     if (!(problem instanceof Problem)) return wrong(explain(problem));
@@ -64,44 +64,38 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     await done(result);
   };
 
-  function byCode(factor, { title, text, more = [] }) {
+  function byCode(factor, { title, incorrect, message }) {
     const submit = button(t('button.continue'), { kind: 'main wide' });
-    const wrong = (problem) => problemOf(problem, f.wrong);
+    const wrong = (problem) => problemOf(problem, (text) => {
+      const wait = problem.code === 'too_many_requests' && problem.retry > 0;
+      if (problem.code === 'verification_expired' || problem.code === 'verification_missing') step?.missing();
+      f.wrong(wait ? explain(problem, { timed: false }) : problem.code === 'form_code_incorrect' ? t(incorrect) : text);
+      if (wait) hold(problem.retry, { count: true });
+    });
     const f = codeField({ label: t('otp.label'), done: () => once(submit, act, wrong) });
-    const act = trial(factor, f, submit, () => f.input.value);
-    show(host, [lead, heading(level, shapes[factor.strategy], title, text), form({ fields: f.element, submit, act, wrong, more }), others(factor), extra], { title });
-    return f;
+    const hold = holder(f, submit);
+    const verify = trial(factor, f, submit, () => f.input.value);
+    const act = async () => (/^\d{1,5}$/.test(f.input.value) ? f.wrong(t('otp.short')) : verify());
+    const step = message?.(f, hold);
+    show(host, [lead, heading(level, shapes[factor.strategy], title, step?.text ?? t('otp.app.text')), form({ fields: f.element, submit, act, wrong, more: step?.more ?? [] }), others(factor), extra], { title });
+    return step;
   }
 
   function byText(factor) {
-    const number = phone(factor.safe_identifier);
-    const status = h('p', { class: 'small quiet', role: 'status' });
-    const alert = h('div', { role: 'alert' });
-    const failed = (problem) => problemOf(problem, (text) => {
-      status.textContent = '';
-      alert.replaceChildren(justSent(problem) ? '' : notice('bad', h('p', {}, text)));
-      if (justSent(problem)) status.textContent = t('otp.recent');
-      if (problem.retry > 0) again.pause(problem.retry);
+    const step = byCode(factor, {
+      title: t('otp.phone.title'), incorrect: 'error.form_code_incorrect',
+      message: (f, hold) => texting({
+        number: () => t('phone.ending', { end: factor.safe_identifier.slice(-2) }), prepare: () => prepare(factor), hold, input: () => f.input,
+        other: (problem) => !problemOf(problem, () => true),
+      }),
     });
-    const send = async () => {
-      alert.replaceChildren();
-      status.textContent = t('otp.sending');
-      await prepare(factor);
-      status.textContent = t('otp.sent');
-      again.pause();
-      stopListening();
-      stopListening = listenForText(f.input);
-    };
-    const again = resend(send, failed);
-    const f = byCode(factor, {
-      title: t('otp.phone.title'), text: rich('otp.phone.text', { number }), more: [alert, h('div', { class: 'section-head' }, status, again)],
-    });
-    if (automatic || !same(factor, factors[0])) once(again, send, failed);
-    automatic = false;
+    stopListening = step.stop;
+    step.begin(waiting?.phone_number_id === factor.phone_number_id ? waiting : undefined);
+    waiting = undefined;
   }
 
   function byApp(factor) {
-    byCode(factor, { title: t('otp.app.title'), text: t('otp.app.text') });
+    byCode(factor, { title: t('otp.app.title'), incorrect: 'otp.app.wrong' });
   }
 
   function byBackupCode(factor) {
@@ -120,5 +114,5 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     show(host, [lead, heading(level, 'lock', t('password.title'), t('password.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra]);
   }
 
-  choose(factors[0]);
+  choose(factors.find((f) => waiting && f.phone_number_id === waiting.phone_number_id) ?? factors[0]);
 }

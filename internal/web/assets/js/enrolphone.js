@@ -3,8 +3,8 @@
 import { explain, get, patch, post } from './api.js';
 import { byName, callingCodes, e164, likely } from './countries.js';
 import { button, field, form, once } from './form.js';
-import { codeField, justSent, listenForText, resend } from './otp.js';
-import { h, heading, notice, phone, rich, show, steps, t } from './page.js';
+import { codeField, holder, texting } from './otp.js';
+import { h, heading, phone, rich, show, steps, t } from './page.js';
 import { sensitively } from './reverify.js';
 
 /** Runs the steps in host. done(codes) gets the backup codes that a first second factor brings, else undefined. */
@@ -52,38 +52,23 @@ export function enrolPhone(host, { session, done, extra, verify }) {
   /** The verification. The first message is sent automatically. */
   async function confirm(resource) {
     const at = `/me/phone_numbers/${encodeURIComponent(resource.id)}`;
-    let stop = () => {};
-    const status = h('p', { class: 'small quiet', role: 'status' });
-    const alert = h('div', {});
-    const failed = (problem) => {
-      status.textContent = justSent(problem) ? t('otp.recent') : '';
-      alert.replaceChildren(justSent(problem) ? '' : notice('bad', h('p', {}, explain(problem))));
-      if (problem.retry > 0) again.pause(problem.retry);
-    };
-    const send = async () => {
-      alert.replaceChildren();
-      status.textContent = t('otp.sending');
-      await sensitively(session.id, () => post(`${at}/prepare_verification`, { strategy: 'phone_code' }));
-      status.textContent = t('otp.sent');
-      again.pause();
-      stop();
-      stop = listenForText(f.input);
-    };
-    const again = resend(send, failed);
     const submit = button(t('phone.verify'), { kind: 'main wide' });
-    const wrong = (problem) => (['verification_failed', 'verification_expired', 'verification_missing'].includes(problem.code) ? failed(problem) : f.wrong(explain(problem)));
+    const wrong = (problem) => (problem.code === 'verification_failed' ? message.failed(problem) : f.wrong(explain(problem)));
     const act = async () => {
       if (f.input.value.length < 6) return f.wrong(t('otp.short'));
       let answer = (await sensitively(session.id, () => post(`${at}/attempt_verification`, { code: f.input.value }))).response;
       if (!answer.reserved_for_second_factor) answer = (await sensitively(session.id, () => patch(at, { reserved_for_second_factor: 'true' }))).response;
-      stop();
+      message.stop();
       await done(answer.backup_codes ?? []);
     };
     const f = codeField({ label: t('otp.label'), done: () => once(submit, act, wrong) });
-    show(host, [steps(2, 3), heading('h1', 'sms', t('otp.phone.title'), rich('otp.phone.text', { number: phone(resource.phone_number) })),
-      form({ fields: f.element, more: [alert, h('div', { class: 'section-head' }, status, again)], submit, act, wrong }),
-      button(t('phone.change'), { kind: 'plain wide', act: () => { stop(); ask(); } }), extra], { title: t('otp.phone.title') });
-    once(again, send, failed);
+    const message = texting({
+      number: () => phone(resource.phone_number), hold: holder(f, submit), input: () => f.input, other: () => false,
+      prepare: async () => (await sensitively(session.id, () => post(`${at}/prepare_verification`, { strategy: 'phone_code' }))).response.verification,
+    });
+    show(host, [steps(2, 3), heading('h1', 'sms', t('otp.phone.title'), message.text), form({ fields: f.element, more: message.more, submit, act, wrong }),
+      button(t('phone.change'), { kind: 'plain wide', act: () => { message.stop(); ask(); } }), extra], { title: t('otp.phone.title') });
+    message.begin();
   }
 
   return verify ? confirm(verify) : ask();

@@ -1,7 +1,10 @@
 // One-time codes: the input field, and the button that sends another one.
 
+import { explain } from './api.js';
 import { button, field } from './form.js';
-import { h, later, t } from './page.js';
+import { h, lang, later, notice, rich, t } from './page.js';
+
+const between = 30; // seconds between two text messages to a number
 
 /** The six digits in a text: those of the origin-bound line, else the first group of exactly six. Full-width digits count. */
 export function digitsIn(text) {
@@ -49,38 +52,104 @@ export function listenForText(input) {
   return () => stop.abort();
 }
 
-const between = 30; // seconds between two text messages
+/** Calls tick with the seconds that are left, now and until 0. It is measured by the clock, because timers are slow in background pages. */
+function countdown(seconds, tick) {
+  const end = performance.now() + seconds * 1000;
+  const timer = setInterval(look, 500);
+  function look() {
+    const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+    if (left === 0) clearInterval(timer);
+    tick(left);
+  }
+  setTimeout(look); // after the click's busy state has ended
+  return () => clearInterval(timer);
+}
 
-/** Whether an error only means that a message was sent less than 30 seconds ago. */
-export const justSent = (problem) => problem.code === 'verification_code_too_many_requests' && problem.retry > 0 && problem.retry <= between;
+/** Switches the field of a code and its button off for some seconds. With count, the button shows how many are left. */
+export function holder(f, submit) {
+  const label = submit.querySelector('span');
+  const text = label.textContent;
+  let stop = () => {};
+  return (seconds, { count = false } = {}) => {
+    stop();
+    stop = countdown(seconds, (left) => {
+      f.input.readOnly = left > 0;
+      for (const e of [f.input, submit]) {
+        if (left > 0) e.setAttribute('aria-disabled', 'true');
+        else e.removeAttribute('aria-disabled');
+      }
+      label.textContent = left > 0 && count ? t('otp.wait', { when: later(left) }) : text;
+    });
+  };
+}
 
 /** The button that sends a code. After each code it counts down a pause. */
-export function resend(send, wrong) {
-  const label = h('span', {}, t('otp.send'));
-  const b = button('', { kind: 'plain short', act, wrong });
-  b.replaceChildren(label);
-  let timer;
-  async function act() {
-    await send();
-  }
-  /** Starts the pause. It is measured by the clock, because timers are slow in background pages. */
-  b.pause = (seconds = between) => {
-    clearInterval(timer);
-    const end = performance.now() + seconds * 1000;
-    const tick = () => {
-      const left = Math.ceil((end - performance.now()) / 1000);
-      if (left <= 0 || (!b.isConnected && left < seconds)) {
-        clearInterval(timer);
-        b.removeAttribute('aria-disabled');
-        label.textContent = t('otp.again');
-        return;
-      }
-      b.setAttribute('aria-disabled', 'true');
-      label.textContent = t('otp.again.in', { when: later(left) });
-    };
-    // after the click's busy state has ended
-    setTimeout(tick);
-    timer = setInterval(tick, 500);
+function resend(send, wrong) {
+  const b = button(t('otp.send'), { kind: 'plain short', act: send, wrong });
+  const label = b.querySelector('span');
+  let stop = () => {};
+  b.pause = (seconds) => {
+    stop();
+    stop = countdown(seconds, (left) => {
+      if (left > 0) b.setAttribute('aria-disabled', 'true');
+      else b.removeAttribute('aria-disabled');
+      label.textContent = left > 0 ? t('otp.again.in', { when: later(left) }) : t('otp.again');
+    });
   };
   return b;
+}
+
+/**
+ * The text message with a code: {text, more, begin, missing}. text and more are parts of the form.
+ *   number    returns the number as an element or a text
+ *   prepare   requests a message; returns the verification that waits for its code
+ *   hold      switches the code's field off, as holder does
+ *   other     handles a problem that is not about sending; returns whether it did
+ *   input     returns the code's field
+ */
+export function texting({ number, prepare, hold, other, input }) {
+  const text = h('span', {}, rich('otp.phone.to', { number: number() }));
+  const status = h('p', { class: 'small quiet', role: 'status' });
+  const alert = h('div', { role: 'alert' });
+  let waits = false; // whether a code waits to be typed
+  let stopListening = () => {};
+
+  function sent(verification, words) {
+    waits = true;
+    text.replaceChildren(...rich('otp.phone.text', { number: number() }));
+    status.textContent = words;
+    again.pause(verification.retry_after);
+    stopListening();
+    stopListening = listenForText(input());
+  }
+  const sentAt = (verification) => t('otp.sent.at', { when: new Intl.DateTimeFormat(lang, { timeStyle: 'short' }).format(verification.sent_at) });
+  const failed = (problem) => {
+    status.textContent = '';
+    if (other(problem)) return;
+    const recent = problem.code === 'verification_code_too_many_requests' && problem.retry > 0 && problem.retry <= between;
+    // The time that is left stands in the button only.
+    alert.replaceChildren(recent ? notice('warn', h('p', {}, t('otp.elsewhere'))) : notice('bad', h('p', {}, explain(problem, { timed: false }))));
+    if (!(problem.retry > 0)) return;
+    again.pause(problem.retry);
+    if (!waits || problem.code === 'too_many_requests') hold(problem.retry);
+  };
+  const again = resend(async () => {
+    alert.replaceChildren();
+    status.textContent = t('otp.sending');
+    const verification = await prepare();
+    // A message that left before this request needs no second one.
+    sent(verification, verification.retry_after < between - 1 ? sentAt(verification) : t('otp.sent'));
+  }, failed);
+
+  return {
+    text, more: [alert, h('div', { class: 'section-head' }, status, again)],
+    /** Sends the message, unless one waits already. */
+    begin(verification) {
+      if (verification) sent(verification, sentAt(verification));
+      else again.click();
+    },
+    missing() { waits = false; },
+    stop() { stopListening(); },
+    failed,
+  };
 }

@@ -42,7 +42,7 @@ async function ask(sessionID) {
     const lead = h('div', { class: 'tight' }, h('h2', {}, t('reverify.title')), h('p', { class: 'small quiet' }, t('reverify.text')));
     challenge(box, {
       factors, level: 'h3', lead, extra: cancel,
-      prepare: (factor) => post(`${at}/prepare_${step}`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' }),
+      prepare: async (factor) => (await post(`${at}/prepare_${step}`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' })).response[`${step}_verification`],
       attempt: (factor, text) => post(`${at}/attempt_${step}`, { strategy: factor.strategy, [factor.strategy === 'password' ? 'password' : 'code']: text }),
       done: () => close(true),
       expired: (problem) => show(box, [

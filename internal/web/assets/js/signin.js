@@ -24,7 +24,8 @@ async function start() {
   if (ticket) return byTicket();
   if (client?.sign_in?.status === 'needs_second_factor') {
     identifier = client.sign_in.identifier ?? '';
-    return second(client.sign_in, { sent: true });
+    const sent = client.sign_in.second_factor_verification;
+    return sent?.status === 'failed' ? byPassword(t('signin.failed')) : second(client.sign_in, sent);
   }
   return byPassword();
 }
@@ -132,10 +133,10 @@ function first(signIn) {
   const at = `/client/sign_ins/${encodeURIComponent(signIn.id)}`;
   challenge(host, {
     factors, extra: [again(), help()],
-    prepare: (factor) => post(`${at}/prepare_first_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id }),
+    prepare: async (factor) => (await post(`${at}/prepare_first_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id })).response.first_factor_verification,
     attempt: (factor, code) => post(`${at}/attempt_first_factor`, { strategy: factor.strategy, code }),
     done: proceed,
-    expired: (problem) => over(problem.code === 'verification_failed' ? explain(problem) : t('signin.expired')),
+    expired: (problem) => over(t(problem.code === 'verification_failed' ? 'signin.failed' : 'signin.expired')),
   });
 }
 
@@ -149,20 +150,21 @@ function proceed(answer) {
   if (signIn.status !== 'needs_second_factor') throw new Problem('internal_clerk_error');
   // The browser's back button leads to the first step instead of leaving the page.
   history.pushState({ step: 'second' }, '');
-  return second(signIn, { sent: false });
+  return second(signIn);
 }
 
-function second(signIn, { sent }) {
+/** The second factor. sent is the verification of a message that was sent before the page was loaded. */
+function second(signIn, sent) {
   const at = `/client/sign_ins/${encodeURIComponent(signIn.id)}`;
   const restart = button(t('signin.other'), { kind: 'plain wide', act: () => (history.state?.step === 'second' ? history.back() : byPassword()) });
   const factors = signIn.supported_second_factors ?? [];
   if (factors.length === 0) return show(host, [heading('h1', 'alert', t('signin.none.title'), t('signin.none.text'), 'bad'), restart, help()]);
   challenge(host, {
-    factors, sent: sent && Boolean(signIn.second_factor_verification), extra: [restart, help()],
-    prepare: (factor) => post(`${at}/prepare_second_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' }),
+    factors, sent, extra: [restart, help()],
+    prepare: async (factor) => (await post(`${at}/prepare_second_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' })).response.second_factor_verification,
     attempt: (factor, code) => post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code }),
     done: finish,
-    expired: (problem) => over(problem.code === 'verification_failed' ? explain(problem) : t('signin.expired')),
+    expired: (problem) => over(t(problem.code === 'verification_failed' ? 'signin.failed' : 'signin.expired')),
   });
 }
 
