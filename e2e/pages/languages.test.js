@@ -91,3 +91,28 @@ for (const lang of languages) {
     await page.done();
   });
 }
+
+/** Numbers of events and times from now, as the languages write them. French has a singular for none. */
+const written = {
+  en: { 0: '0 more events', 1: '1 more event', 2000: '2,000 more events', 45: 'in 45 seconds', 3600: 'in 1 hour', 259200: 'in 3 days' },
+  de: { 0: '0 weitere Ereignisse', 1: '1 weiteres Ereignis', 2000: '2.000 weitere Ereignisse', 45: 'in 45 Sekunden', 3600: 'in 1 Stunde', 259200: 'in 3 Tagen' },
+  es: { 0: '0 eventos más', 1: '1 evento más', 20000: '20.000 eventos más', 45: 'dentro de 45 segundos', 3600: 'dentro de 1 hora', 259200: 'dentro de 3 días' },
+  fr: { 0: '0 autre événement', 1: '1 autre événement', 2000: '2\u202f000 autres événements', 45: 'dans 45 secondes', 3600: 'dans 1 heure', 259200: 'dans 3 jours' },
+  pt: { 0: 'Mais 0 evento', 1: 'Mais 1 evento', 2000: 'Mais 2.000 eventos', 45: 'em 45 segundos', 3600: 'em 1 hora', 259200: 'em 3 dias' },
+  ja: { 0: 'ほか0件', 1: 'ほか1件', 2000: 'ほか2,000件', 45: '45 秒後', 3600: '1 時間後', 259200: '3 日後' },
+};
+const spans = ['45', '3600', '259200']; // seconds
+
+test('numbers and times are written as each language writes them', async () => {
+  for (const [lang, texts] of Object.entries(written)) {
+    const page = await visit(browser, server, { locale: lang, bypassCSP: true });
+    await page.goto('/account/nowhere');
+    await page.locator('#page h1').waitFor();
+    const got = await page.evaluate(async ([counts, seconds]) => {
+      const { counted, later } = await import(document.querySelector('script[type=module]').src.replace(/[^/]+$/, 'page.js'));
+      return Object.fromEntries([...counts.map((n) => [n, counted('security.events.more', Number(n))]), ...seconds.map((s) => [s, later(Number(s))])]);
+    }, [Object.keys(texts).filter((n) => !spans.includes(n)), spans]);
+    assert.deepEqual(got, texts, lang);
+    await page.done();
+  }
+});

@@ -1,10 +1,12 @@
 package sms
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/gsm"
 	"github.com/countersign-mfa/countersign/internal/domain/language"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
@@ -66,6 +68,22 @@ func TestALongHost(t *testing.T) {
 		want := "123456 is your code. Do not share it.\n\n@" + s.SMSHost + " #123456"
 		if got := codeBody(s, []string{"Example"}, "123456", in).Reveal(); got != want {
 			t.Errorf("%s: %s", in, got)
+		}
+	}
+}
+
+// TestEveryLanguageHasItsWords: a wording outside of the GSM alphabet would have 70 characters a
+// segment. Japanese has no other choice.
+func TestEveryLanguageHasItsWords(t *testing.T) {
+	for _, in := range language.All {
+		words := codeWordings[in]
+		for _, text := range []string{fmt.Sprintf(words.with, "123456", "Example"), fmt.Sprintf(words.without, "123456")} {
+			if !strings.Contains(text, "123456") {
+				t.Errorf("%s: %q has no code", in, text)
+			}
+			if _, inGSM := gsm.Places(text); inGSM == (in == language.Japanese) {
+				t.Errorf("%s: %q is in the GSM alphabet: %v", in, text, inGSM)
+			}
 		}
 	}
 }

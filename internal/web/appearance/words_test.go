@@ -49,8 +49,9 @@ var mistakes = map[string]map[string]string{
 		`[\p{Han}\p{Hiragana}\p{Katakana}ー][?!]`: "the signs are ？ and ！",
 		`ブラウザ([^ー]|$)`:                           "ブラウザー",
 		`[0-9}] (年|月|日|時間|分|秒|件|回|個|桁|行|文字|人|番)`: "a number has no space before its counter",
-		`第二|ログイン`:                                "第2要素, サインイン",
-		`(電話|携帯)やパソコン`:                           "スマートフォンやパソコン",
+		`[（）：]`:        "a colon and brackets are those of ASCII",
+		`第二|ログイン`:      "第2要素, サインイン",
+		`(電話|携帯)やパソコン`: "スマートフォンやパソコン",
 	},
 }
 
