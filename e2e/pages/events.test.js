@@ -1,13 +1,15 @@
 // The dashboard's page about events: webhook endpoints and the event log.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { after, before } from 'node:test';
-import { closed, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { closed, eventually, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
 let server, browser, receiver;
 const received = [];
+let answer = 200; // of the receiver
 before(async () => {
   server = await startServer();
   browser = await startBrowser();
@@ -15,6 +17,7 @@ before(async () => {
     let body = '';
     for await (const part of request) body += part;
     received.push({ headers: request.headers, body: JSON.parse(body) });
+    response.statusCode = answer;
     response.end();
     receiver.emit('webhook');
   }).listen(0, 'localhost');
@@ -93,7 +96,7 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
   assert.notEqual(await page.getByRole('dialog').locator('bdi').innerText(), secret);
   await press(page, 'Done');
   await page.reload();
-  await page.getByText('Account locked').first().waitFor();
+  await page.locator('li.row').getByText('Account locked').first().waitFor();
   await state(page, 'events');
   await press(page, `Remove: ${url}`);
   await press(page, 'Yes, continue');
@@ -126,5 +129,99 @@ test('five endpoints, and an event log of several pages', async () => {
   await page.unroute('**/v1/events?*');
   await press(page, 'Try again');
   await page.getByRole('button', { name: 'Older' }).waitFor();
+  await page.done();
+});
+
+test('deliveries: what became of a test, an answer that is an error with its next try, and one event sent again', async () => {
+  for (const { id } of await endpoints()) await server.backend('DELETE', `/v1/webhook_endpoints/${id}`);
+  const url = `http://localhost:${receiver.address().port}/log`;
+  await server.backend('POST', '/v1/webhook_endpoints', { url, events: ['user.locked'] });
+  const page = await opened();
+  await press(page, `Deliveries: ${url}`);
+  await page.getByText('No attempt yet.').waitFor();
+  await state(page, 'deliveries-none');
+  await press(page, 'Close');
+  await closed(page);
+  await press(page, `Send a test: ${url}`);
+  await page.getByText(/The test arrived: status 200, \d+ ms\./).waitFor();
+  await page.getByText(/Last attempt/).waitFor();
+  answer = 503;
+  await press(page, `Send a test: ${url}`);
+  await page.getByText('The test failed: The server answered with status 503.').waitFor();
+  answer = 204;
+  const user = await server.userNamed('lars');
+  const told = once(receiver, 'webhook');
+  await server.backend('POST', `/v1/users/${user.id}/lock`);
+  await told;
+  const event = received.at(-1).headers['webhook-id'];
+  const tries = async () => (await server.backend('GET', `/v1/webhook_endpoints/${(await endpoints())[0].id}/deliveries`)).data;
+  await eventually('the delivery is in the log', async () => (await tries()).some((d) => d.event_id === event));
+  await press(page, `Deliveries: ${url}`);
+  const rows = page.getByRole('dialog').locator('li.row');
+  await rows.first().waitFor();
+  const [newest, failed] = [await rows.nth(0).innerText(), await rows.nth(1).innerText()];
+  assert.match(newest, /Account locked[^]*Delivered[^]*204[^]*user\.locked[^]*attempt 1/);
+  assert.match(failed, /Test[^]*Failed[^]*503[^]*answered with status 503[^]*next attempt/);
+  await state(page, 'deliveries');
+  const again = once(receiver, 'webhook');
+  await press(page, /^Send again: Account locked/);
+  await page.getByText('The event is on its way again.').waitFor();
+  await again;
+  assert.equal(received.at(-1).headers['webhook-id'], event, 'the same event, with the same id');
+  await page.waitForFunction((before) => document.querySelectorAll('dialog li.row').length > before, await rows.count());
+  await page.keyboard.press('Escape');
+  await closed(page);
+  assert.match(await focused(page), /Deliveries/);
+  await page.done();
+});
+
+test('the event log is filtered by type, user and day; names are shown; the address keeps the filters; the file has what the list has', async () => {
+  const anna = await server.userNamed('annabel', { last_name: '=cmd("x")' });
+  const other = await server.userNamed('annegret');
+  for (const { id } of [anna, other]) {
+    await server.backend('POST', `/v1/users/${id}/lock`);
+    await server.backend('POST', `/v1/users/${id}/unlock`);
+  }
+  const gone = await server.userNamed('gone');
+  await server.backend('DELETE', `/v1/users/${gone.id}`);
+  const page = await opened();
+  const log = page.getByRole('region').or(page.locator('section')).filter({ has: page.getByRole('heading', { name: 'Event log' }) });
+  const rows = log.locator('li.row');
+  await log.getByText('deleted user').first().waitFor();
+  await log.getByRole('link', { name: 'Annegret' }).first().waitFor();
+  await page.getByLabel('Type', { exact: true }).selectOption('user.locked');
+  await page.waitForURL('**type=user.locked');
+  await page.waitForFunction(() => [...document.querySelectorAll('li.row')].filter((e) => /Signed|unlocked|Lock ended/.test(e.innerText)).length === 0);
+  await page.getByLabel('User', { exact: true }).fill('ann');
+  await page.keyboard.press('Enter');
+  await page.getByText('Several users match. Choose one:').waitFor();
+  await state(page, 'events-choose-user');
+  await press(page, /^Annabel/);
+  await page.waitForURL(`**user=${anna.id}*`);
+  await page.waitForFunction(() => document.querySelectorAll('section:has(.filters) li.row').length === 1);
+  assert.match(await rows.first().innerText(), /Account locked[^]*Annabel/);
+  await state(page, 'events-filtered');
+  await page.reload();
+  await rows.first().waitFor();
+  assert.equal(await rows.count(), 1, 'a reload keeps the filters');
+  const file = page.waitForEvent('download');
+  await press(page, 'Export as CSV');
+  const saved = await file;
+  assert.match(saved.suggestedFilename(), /^events-\d{4}-\d\d-\d\d\.csv$/);
+  const lines = (await readFile(await saved.path(), 'utf8')).replace(/^\ufeff/, '').split('\r\n');
+  assert.equal(lines.length, 3, 'a head, one event, and the last line end');
+  assert.match(lines[1], new RegExp(`^\\d{4}-.*Z,user\\.locked,backend,${anna.id},"Annabel =cmd`));
+  const tomorrow = new Date(Date.now() + 2 * 86400000).toISOString().slice(0, 10);
+  await page.getByLabel('From').fill(tomorrow);
+  await page.getByText('No matching event.').waitFor();
+  await page.getByLabel('To', { exact: true }).fill('2020-01-01');
+  await page.getByText('This is before the first day.').waitFor();
+  await state(page, 'events-wrong-period');
+  await press(page, 'Clear filters');
+  await log.getByText('deleted user').first().waitFor();
+  assert.equal(new URL(page.url()).search, '');
+  await page.getByLabel('User', { exact: true }).fill('nobody at all');
+  await page.keyboard.press('Enter');
+  await page.getByText('No user found.').waitFor();
   await page.done();
 });

@@ -1,6 +1,7 @@
 // The dashboard's page about text messages: limits, prices and the message log.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before } from 'node:test';
 import { eventually, signInByTicket, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
 
@@ -148,6 +149,20 @@ test('many messages, a page at a time', async () => {
   await press(page, 'Newer');
   await page.getByRole('button', { name: 'Older' }).waitFor();
   assert.equal(await rows(), 20);
+  const file = page.waitForEvent('download');
+  await press(page, 'Export as CSV');
+  const lines = (await readFile(await (await file).path(), 'utf8')).trim().split('\r\n');
+  const logged = (await server.backend('GET', '/v1/sms_messages?limit=500')).data.length;
+  assert.equal(lines.length, logged + 1, 'every message of all pages');
+  assert.match(lines[0], /created_at,phone_number,country,/);
+  assert.match(lines[1], /Z,'\+1\*+\d\d,US,sign-in-second-factor,sent,/);
+  await page.getByText(`${logged} rows exported.`).waitFor();
+  await page.getByLabel('From').fill('2020-01-01');
+  await page.getByLabel('To', { exact: true }).fill('2020-01-02');
+  await page.getByText('Nothing yet.').waitFor();
+  await page.getByLabel('To', { exact: true }).fill('');
+  await page.getByRole('button', { name: 'Older' }).waitFor();
+  await page.goto('/dashboard/messages');
   await page.route('**/v1/sms_messages?*', (route) => route.abort());
   await page.reload();
   await page.getByText('No connection.').waitFor();

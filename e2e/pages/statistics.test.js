@@ -77,6 +77,28 @@ test('verifications by method and what went wrong, by day', async () => {
   await page.done();
 });
 
+test('own days: a first and a last one in UTC, kept in the address, and at most ninety', async () => {
+  const page = await opened();
+  await page.getByText(/^Activity by day\..*A day begins at .* in your time zone \(UTC\)\.$/).waitFor();
+  await page.getByLabel('Period').selectOption('Choose days');
+  const at = async (days) => new Date(Date.parse((await server.dev('GET', '/clock')).now) + days * 86400000).toISOString().slice(0, 10);
+  await page.getByLabel('From').fill(await at(-9));
+  await page.getByLabel('To', { exact: true }).fill(await at(-3));
+  await page.waitForFunction(() => document.querySelector('.chart')?.querySelectorAll('.point').length === 7);
+  await state(page, 'statistics-days');
+  const marks = await page.locator('.chart').first().locator('.point').evaluateAll((all) => all.map((e) => e.getAttribute('aria-label').split(':')[0]));
+  const named = (text) => new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(text));
+  assert.deepEqual([marks[0], marks.at(-1)], [named(await at(-9)), named(await at(-3))]);
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector('.chart')?.querySelectorAll('.point').length === 7);
+  await page.getByLabel('From').fill(await at(-120));
+  await page.getByText('At most 90 days.').waitFor();
+  await page.getByLabel('Period').selectOption('7');
+  await page.locator('.chart').first().waitFor();
+  assert.equal(new URL(page.url()).search, '');
+  await page.done();
+});
+
 test('no network says so', async () => {
   const page = await opened();
   await page.route('**/v1/statistics?*', (route) => route.abort());

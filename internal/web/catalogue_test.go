@@ -12,7 +12,9 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
 )
 
 func texts(*testing.T) catalogue { return newCatalogue(nil) }
@@ -103,7 +105,7 @@ func TestTextsAreUsedAndUsesHaveTexts(t *testing.T) {
 		case "error", "event", "method", "setup", "user_locked", "user_banned":
 			used[key] = true
 		case "dash":
-			composed := strings.HasPrefix(rest, "sms.status.") || strings.HasPrefix(rest, "sms.undelivered.") || strings.HasPrefix(rest, "sms.purpose.") || strings.HasPrefix(rest, "sms.reason.")
+			composed := strings.HasPrefix(rest, "sms.status.") || strings.HasPrefix(rest, "sms.undelivered.") || strings.HasPrefix(rest, "sms.purpose.") || strings.HasPrefix(rest, "sms.reason.") || strings.HasPrefix(rest, "hooks.why.")
 			used[key] = used[key] || composed || settingsOf[rest] || strings.Contains(sources(t)["assets/js/dashsettings.js"], "'"+strings.TrimSuffix(rest, ".text")+"'")
 		}
 		if !used[key] {
@@ -259,6 +261,42 @@ func TestModulesAreWhatTheyImport(t *testing.T) {
 	for _, p := range sitemap {
 		if a.files["js/"+p.script] == nil {
 			t.Errorf("%s has no module %s", p.path, p.script)
+		}
+	}
+}
+
+// TestTheEventLogOffersEveryType: the filter of the event log has the types that the log lists, and
+// each has a text.
+func TestTheEventLogOffersEveryType(t *testing.T) {
+	english := texts(t)["en"]
+	script := sources(t)["assets/js/eventlog.js"]
+	listed := regexp.MustCompile(`(?s)export const types = \((.*?)\)\.split`).FindStringSubmatch(script)
+	if listed == nil {
+		t.Fatal("the script has no list of types")
+	}
+	got := strings.Fields(strings.NewReplacer("'", " ", "+", " ").Replace(listed[1]))
+	var want []string
+	for _, kind := range account.EventKinds() {
+		if !kind.Routine && !kind.LogOnly {
+			want = append(want, string(kind.Name))
+			if english["event."+string(kind.Name)] == "" {
+				t.Errorf("event.%s has no text", kind.Name)
+			}
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the filter offers %v, want %v", got, want)
+	}
+}
+
+// TestEveryFailedDeliveryIsExplained: each reason why a webhook was not delivered has a text.
+func TestEveryFailedDeliveryIsExplained(t *testing.T) {
+	english := texts(t)["en"]
+	for _, problem := range []deliverylog.Problem{deliverylog.Status, deliverylog.Timeout, deliverylog.Address, deliverylog.Name, deliverylog.Certificate, deliverylog.Connection, deliverylog.Unsigned} {
+		if english["dash.hooks.why."+string(problem)] == "" {
+			t.Errorf("%s has no text", problem)
 		}
 	}
 }

@@ -2,12 +2,12 @@
 
 import { explain } from './api.js';
 import { copyable } from './copyable.js';
-import { ask, badge, drawTabs, settingName } from './dash.js';
-import { eventRow } from './events.js';
+import { ask, badge, drawTabs } from './dash.js';
+import { lastTry, sendTest, showTries } from './deliveries.js';
+import { eventLog } from './eventlog.js';
 import { button, confirm, dialog, failed, field, form, load } from './form.js';
 import { date, h, heading, icon, notice, number, page, say, show, t } from './page.js';
 
-const size = 20;
 const day = 86400000;
 const at = (e, what = '') => `/v1/webhook_endpoints/${encodeURIComponent(e.id)}${what}`;
 const list = h('div', { class: 'stack' });
@@ -35,28 +35,36 @@ const showSecret = (secret) => dialog((box, close) => show(box, [
 
 function draw(endpoints) {
   const act = (e, key, run, kind = '') => button(t(key), { kind: `short ${kind}`, 'aria-label': `${t(key)}: ${e.url}`, act: run });
+  const last = (e) => {
+    const line = h('div', {});
+    const look = () => lastTry(e).then((drawn) => line.replaceChildren(...drawn.filter(Boolean))).catch(() => {}); // the log itself says what is wrong
+    look();
+    return { line, look };
+  };
   const sure = async (title, e, run) => { if (await confirm({ title, text: e.url, yes: t('confirm.yes') })) await run(); };
-  list.replaceChildren(endpoints.length === 0 ? h('p', { class: 'quiet' }, t('dash.hooks.none')) : h('ul', {}, endpoints.map((e) => h('li', { class: 'row' }, icon('device'),
-    h('div', { class: 'what' }, h('div', {}, h('bdi', { class: 'url', dir: 'ltr' }, e.url), e.disabled && badge(t('dash.hooks.off'), 'warn')),
-      h('div', { class: 'small quiet' }, [e.description, e.events.length === 0 ? t('dash.hooks.all') : e.events.join(', '), t('dash.hooks.since', { when: date(e.created_at) })].filter(Boolean).join(' · '))),
-    h('div', { class: 'do' },
-      act(e, 'dash.hooks.test', async () => {
-        await ask('POST', at(e, '/test'));
-        say(t('dash.hooks.tested'));
-      }),
-      act(e, e.disabled ? 'dash.hooks.enable' : 'dash.hooks.disable', async () => {
-        await ask('PATCH', at(e), { disabled: !e.disabled });
-        await refresh(t('dash.saved'));
-      }),
-      act(e, 'dash.hooks.replay', async () => {
-        const { count } = await ask('POST', at(e, '/replay'), { since: Date.now() - day });
-        say(t('dash.hooks.replayed', { count: number(count) }));
-      }),
-      act(e, 'dash.hooks.rotate', () => sure(t('dash.hooks.rotate.sure'), e, async () => showSecret((await ask('POST', at(e, '/rotate_secret'))).secret))),
-      act(e, 'button.remove', () => sure(t('dash.hooks.remove.sure'), e, async () => {
-        await ask('DELETE', at(e));
-        await refresh(t('dash.done.removed'));
-      }), 'plain danger'))))));
+  const row = (e) => {
+    const { line, look } = last(e);
+    return h('li', { class: 'row' }, icon('device'),
+      h('div', { class: 'what' }, h('div', {}, h('bdi', { class: 'url', dir: 'ltr' }, e.url), e.disabled && badge(t('dash.hooks.off'), 'warn')),
+        h('div', { class: 'small quiet' }, [e.description, e.events.length === 0 ? t('dash.hooks.all') : e.events.join(', '), t('dash.hooks.since', { when: date(e.created_at) })].filter(Boolean).join(' · ')), line),
+      h('div', { class: 'do' },
+        act(e, 'dash.hooks.tries', () => { showTries(e).then(look); }),
+        !e.disabled && act(e, 'dash.hooks.test', () => sendTest(e, look)),
+        act(e, e.disabled ? 'dash.hooks.enable' : 'dash.hooks.disable', async () => {
+          await ask('PATCH', at(e), { disabled: !e.disabled });
+          await refresh(t('dash.saved'));
+        }),
+        !e.disabled && act(e, 'dash.hooks.replay', async () => {
+          const { count } = await ask('POST', at(e, '/replay'), { since: Date.now() - day });
+          say(t('dash.hooks.replayed', { count: number(count) }));
+        }),
+        act(e, 'dash.hooks.rotate', () => sure(t('dash.hooks.rotate.sure'), e, async () => showSecret((await ask('POST', at(e, '/rotate_secret'))).secret))),
+        act(e, 'button.remove', () => sure(t('dash.hooks.remove.sure'), e, async () => {
+          await ask('DELETE', at(e));
+          await refresh(t('dash.done.removed'));
+        }), 'plain danger')));
+  };
+  list.replaceChildren(endpoints.length === 0 ? h('p', { class: 'quiet' }, t('dash.hooks.none')) : h('ul', {}, endpoints.map(row)));
 }
 
 function adding() {
@@ -81,36 +89,4 @@ function adding() {
       await showSecret(made.secret);
     },
   }));
-}
-
-/** The event log of the instance, newest first. */
-function eventLog() {
-  const body = h('div', { class: 'stack' });
-  const head = h('h2', {}, t('dash.events.log'));
-  const before = [];
-
-  async function look(from) {
-    const { data, has_more: more } = await ask('GET', `/v1/events?limit=${size}${from ? `&before=${encodeURIComponent(from)}` : ''}`);
-    const buttons = [
-      before.length > 0 && button(t('dash.newer'), { kind: 'short', act: () => go(before.pop()) }),
-      more && button(t('dash.older'), { kind: 'short', act: async () => {
-        before.push(from);
-        await go(data.at(-1).id);
-      } }),
-    ].filter(Boolean);
-    const row = (e) => {
-      const drawn = eventRow({ ...e, count: 1 }, { settings: settingName });
-      if (e.user_id) drawn.querySelector('.small').append(' · ', h('a', { href: `/dashboard/users/${encodeURIComponent(e.user_id)}` }, t('dash.user')));
-      return drawn;
-    };
-    body.replaceChildren(data.length === 0 ? h('p', { class: 'quiet' }, t('event.none')) : h('ul', {}, data.map(row)), buttons.length > 0 ? h('div', { class: 'actions' }, buttons) : '');
-  }
-  async function go(from) {
-    await look(from);
-    head.tabIndex = -1;
-    head.focus();
-  }
-  const begin = () => look().catch((problem) => body.replaceChildren(failed(problem, begin)));
-  begin();
-  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, head, h('p', { class: 'small quiet' }, t('dash.events.log.text'))), body);
 }

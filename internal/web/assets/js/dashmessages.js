@@ -2,9 +2,11 @@
 
 import { explain } from './api.js';
 import { ranking } from './chart.js';
+import { exporting, instant } from './csv.js';
 import { ask, badge, drawTabs, saveBar } from './dash.js';
 import { button, failed, load } from './form.js';
 import { country, date, h, has, heading, lang, notice, number, page, say, show, t } from './page.js';
+import { period } from './period.js';
 
 const size = 20;
 const usd = (amount) => new Intl.NumberFormat(lang, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 }).format(amount);
@@ -104,10 +106,19 @@ function state(m) {
 function log() {
   const body = h('div', { class: 'stack' });
   const head = h('h2', {}, t('dash.sms.log'));
-  const before = []; // the cursors of the previous pages
+  let before = []; // the cursors of the previous pages
+  const begin = () => {
+    before = [];
+    return look().catch((problem) => body.replaceChildren(failed(problem, begin)));
+  };
+  const days = period(begin);
+  const query = (limit, from) => {
+    const { from: first, after, before: until } = days.bounds() ?? {};
+    return `/v1/sms_messages?${new URLSearchParams(Object.entries({ limit, before: from ?? until, created_at_after: first && after }).filter(([, value]) => value))}`;
+  };
 
   async function look(from) {
-    const { data, has_more: older } = await ask('GET', `/v1/sms_messages?limit=${size}${from ? `&before=${from}` : ''}`);
+    const { data, has_more: older } = await ask('GET', query(size, from));
     const cell = (key, ...content) => h('td', { 'data-label': t(key) }, h('div', {}, content));
     const more = [
       before.length > 0 && button(t('dash.newer'), { kind: 'short', act: () => go(before.pop()) }),
@@ -131,7 +142,10 @@ function log() {
     head.tabIndex = -1;
     head.focus();
   }
-  const begin = () => look().catch((problem) => body.replaceChildren(failed(problem, begin)));
+  const save = exporting({ name: 'text-messages', columns: ['created_at', 'phone_number', 'country', 'purpose', 'status', 'reason', 'undelivered_reason', 'verified_at', 'price_usd', 'test', 'user_id', 'network', 'id'], async read(from) {
+    const { data, has_more: older } = await ask('GET', query(500, from));
+    return { next: older && data.at(-1)?.created_at, rows: data.map((m) => [instant(m.created_at), m.phone_number, m.country, m.purpose, m.status, m.reason, m.undelivered_reason, instant(m.verified_at), m.price_usd, m.test, m.user_id, m.network, m.id]) };
+  } });
   begin();
-  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, head, h('p', { class: 'small quiet' }, t('dash.sms.log.text'))), body);
+  return h('section', { class: 'card stack' }, h('div', { class: 'section-head' }, h('div', { class: 'tight' }, head, h('p', { class: 'small quiet' }, t('dash.sms.log.text'))), save), h('div', { class: 'filters' }, days.fields), body);
 }

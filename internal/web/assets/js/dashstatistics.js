@@ -3,19 +3,42 @@
 import { chart, ranking } from './chart.js';
 import { ask, drawTabs } from './dash.js';
 import { field, load } from './form.js';
-import { country, counted, h, has, heading, lang, number, page, show, t } from './page.js';
+import { country, counted, h, has, heading, lang, notice, number, page, show, t } from './page.js';
+import { address, period } from './period.js';
 
 const spans = [7, 30, 90];
+const most = 90; // days of a request
+const day = 86400000;
 const words = (key, fallback) => (has(key) ? t(key) : fallback);
 
 drawTabs();
 load(page, async () => {
-  const choose = h('select', {}, spans.map((days) => h('option', { value: days }, counted('dash.statistics.last', days))));
-  choose.value = spans[1];
+  const choose = h('select', {}, spans.map((days) => h('option', { value: days }, counted('dash.statistics.last', days))), h('option', { value: '' }, t('dash.statistics.choose')));
   const body = h('div', { class: 'grid' });
-  const look = () => load(body, async () => draw(body, await ask('GET', `/v1/statistics?days=${choose.value}`)));
-  choose.addEventListener('change', look);
-  show(page, [h('div', { class: 'section-head' }, heading('h1', null, t('dash.statistics.title'), `${t('dash.statistics.text')} ${zone()}`), field({ label: t('dash.statistics.time'), control: choose }).element), body], { focus: false });
+  const days = period(() => look(), { utc: true });
+  const range = h('div', { class: 'filters' }, days.fields);
+  const own = () => address.get('from') || address.get('to');
+  choose.value = own() ? '' : spans[1];
+
+  /** The days that are asked for: the chosen ones, which end today if no last day is chosen. Nothing if they are too many. */
+  function wanted() {
+    if (choose.value) return `days=${choose.value}`;
+    const { from, before } = days.bounds() ?? {};
+    const last = before ? before - 1 : Date.now();
+    const count = from ? Math.floor(last / day) - Math.floor(from / day) + 1 : spans[1];
+    return count >= 1 && count <= most ? `days=${count}&until=${last}` : undefined;
+  }
+  const look = () => load(body, async () => {
+    range.hidden = choose.value !== '';
+    const query = wanted();
+    if (query) draw(body, await ask('GET', `/v1/statistics?${query}`), choose.value);
+    else show(body, notice('warn', h('p', {}, t('dash.period.long'))), { focus: false });
+  });
+  choose.addEventListener('change', () => {
+    if (choose.value) address.set({ from: '', to: '' });
+    look();
+  });
+  show(page, [h('div', { class: 'section-head' }, heading('h1', null, t('dash.statistics.title'), `${t('dash.statistics.text')} ${zone()}`), field({ label: t('dash.statistics.time'), control: choose }).element), range, body], { focus: false });
   await look();
 });
 
@@ -46,8 +69,9 @@ function spending(messages, days, time) {
     messages.length > 1 && ranking(messages.map((c) => ({ label: c.country ? country(c.country) : t('dash.statistics.rest'), value: c.total_usd, text: usd(c.total_usd) }))));
 }
 
-function draw(body, { days, verifications, failures, text_messages: messages }) {
-  const time = counted('dash.statistics.last', days.length);
+function draw(body, { days, verifications, failures, text_messages: messages }, last) {
+  const { labels } = daysOf([days[0], days.at(-1)]);
+  const time = last ? counted('dash.statistics.last', days.length) : days.length === 1 ? labels[0] : labels.join(' – ');
   const series = (list, name) => list.map((s) => ({ name: name(s.name), values: s.counts, total: s.total }));
   const total = (list) => list.reduce((sum, s) => sum + s.total, 0);
   const verified = series(verifications, (by) => words(`event.by.${by}`, by));

@@ -1,5 +1,6 @@
 // An audit log in pages, and whether its hash chain is intact.
 
+import { exporting, instant } from './csv.js';
 import { ask, badge } from './dash.js';
 import { eventRow } from './events.js';
 import { button, failed } from './form.js';
@@ -20,13 +21,18 @@ export function trailOf({ path, title, text, subjects = () => new Map(), setting
       offset + size < total && button(t('dash.older'), { kind: 'short', act: () => go(offset + size) }),
     ].filter(Boolean);
     body.replaceChildren(data.length === 0 ? h('p', { class: 'quiet' }, t('event.none')) : h('ul', {}, data.map((e) => eventRow(e, { subjects: subjects(), settings }))),
-      more.length > 0 ? h('div', { class: 'section-head' }, h('p', { class: 'small quiet', role: 'status' }, t('dash.trail.shown', { from: number(offset + 1), to: number(offset + data.length), total: number(total) })), h('div', { class: 'actions' }, more)) : '');
+      total === 0 ? '' : save, more.length > 0 ? h('div', { class: 'section-head' }, h('p', { class: 'small quiet', role: 'status' }, t('dash.trail.shown', { from: number(offset + 1), to: number(offset + data.length), total: number(total) })), h('div', { class: 'actions' }, more)) : '');
   }
   async function go(offset) {
     await look(offset);
     head.tabIndex = -1;
     head.focus();
   }
+  const save = exporting({ name: 'audit', columns: ['sequence', 'created_at', 'type', 'actor', 'strategy', 'subject_id', 'count', 'last_at', 'settings', 'hash'], async read(offset = 0) {
+    const { data, total_count: total } = await ask('GET', `${path}?limit=500&offset=${offset}`);
+    return { next: data.length > 0 && offset + data.length < total && offset + data.length,
+      rows: data.map((e) => [e.sequence, instant(e.created_at), e.type, e.actor, e.strategy, e.subject_id, e.count, instant(e.last_at), e.settings.join(' '), e.hash]) };
+  } });
   const load = () => look(0).catch((problem) => body.replaceChildren(failed(problem, load)));
   const head = h('h2', {}, title);
   load();
