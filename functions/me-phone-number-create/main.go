@@ -11,5 +11,5 @@ import (
 )
 
 func main() {
-	lambdahost.Serve(lambdahost.Deps{Numbers: numberplan.Parse}, frontend.MePhoneNumberCreate())
+	lambdahost.Serve(lambdahost.Deps{Numbers: numberplan.ParseIn}, frontend.MePhoneNumberCreate())
 }

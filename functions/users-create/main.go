@@ -11,5 +11,5 @@ import (
 )
 
 func main() {
-	lambdahost.Serve(lambdahost.Deps{Numbers: numberplan.Parse}, backend.UsersCreate())
+	lambdahost.Serve(lambdahost.Deps{Numbers: numberplan.ParseIn}, backend.UsersCreate())
 }

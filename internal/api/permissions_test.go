@@ -86,9 +86,9 @@ func (s noting) Sums(ctx context.Context, counters ...string) ([]int64, error) {
 }
 
 // numbers notes that a new phone number was read.
-func (w *world) numbers(text string) (phone.Number, error) {
+func (w *world) numbers(text, region string) (phone.Number, error) {
 	w.parsed = true
-	return numberplan.Parse(text)
+	return numberplan.ParseIn(text, region)
 }
 
 // TestMain compares, after a whole run, the permissions that each operation used with those of its

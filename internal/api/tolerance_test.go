@@ -193,3 +193,58 @@ func appCode(w *world, key string) string {
 	w.Must(err)
 	return code
 }
+
+// TestNumbersAsTheirRegionWritesThem: every operation that takes a new number takes it in the form
+// of its region too. The values are those of libphonenumber's metadata.
+func TestNumbersAsTheirRegionWritesThem(t *testing.T) {
+	for _, tc := range []struct{ region, text, want string }{
+		{"CI", "07 08 09 10 11", "+2250708091011"},
+		{"CG", "06 123 4567", "+242061234567"},
+		{"RU", "8 (912) 345-67-89", "+79123456789"},
+		{"FR", "06 12 34 56 78", "+33612345678"},
+		{"FR", "+2250708091011", "+2250708091011"},
+		{"JP", "０６０ー１２３４ー５６７８", "+816012345678"},
+		{"MX", "+52 1 55 1234 5678", "+525512345678"},
+		{"US", "\u202a(201) 555\u20110123\u202c", "+12015550123"},
+	} {
+		w := newWorld(t)
+		w.backend("PATCH", "/v1/instance", `{"sms_countries":["CI","CG","RU","FR","JP","MX","US"]}`).ok()
+		given := fmt.Sprintf(`"region":%q,"phone_number":`, tc.region)
+		user := w.backend("POST", "/v1/users", fmt.Sprintf(`{%s[%q],"phone_number_identification_status":["reserved"]}`, given, tc.text)).ok()
+		same := func(operation string, got any) {
+			if got != tc.want {
+				t.Errorf("%s, %s, %q: %v, want %s", operation, tc.region, tc.text, got, tc.want)
+			}
+		}
+		same("a new user", user.at("phone_numbers.0.phone_number"))
+		w.backend("POST", "/v1/users", fmt.Sprintf(`{%s[%q]}`, given, tc.text)).want(422, "form_identifier_exists")
+		w.backend("DELETE", "/v1/users/"+user.text("id"), "").ok()
+		b := w.signedIn()
+		own := b.call("POST", "/v1/me/phone_numbers", "region", tc.region, "phone_number", tc.text).ok()
+		same("an own number", own.at("response.phone_number"))
+		again := b.call("POST", "/v1/me/phone_numbers", "phone_number", tc.want).want(422, "form_identifier_exists")
+		if again.at("errors.0.meta.phone_number_id") != own.text("response.id") {
+			t.Errorf("the user's own number is not named: %s", again.body)
+		}
+		same("a number of a user", w.backend("POST", "/v1/phone_numbers", fmt.Sprintf(`{%s%q,"user_id":%q}`, given, tc.text, w.user())).ok().at("phone_number"))
+		same("one number for all", w.backend("PUT", "/v1/users/"+w.user()+"/phone_number", fmt.Sprintf(`{%s%q}`, given, tc.text)).ok().at("phone_number"))
+	}
+	w := newWorld(t)
+	b := w.signedIn()
+	for _, tc := range []struct{ region, text, code, param string }{
+		{"GB", "06 12 34 56 78", "form_param_format_invalid", "phone_number"},
+		{"UK", "07400 123456", "form_param_value_invalid", "region"},
+		{"us", "201 555 0123", "form_param_value_invalid", "region"},
+		{"FR", "06 12 34 56 78", "unsupported_country_code", "phone_number"},
+		{"FR", "01 42 68 53 00", "unsupported_country_code", "phone_number"},
+	} {
+		a := b.call("POST", "/v1/me/phone_numbers", "region", tc.region, "phone_number", tc.text)
+		if a.at("errors.0.code") != tc.code || a.at("errors.0.meta.param_name") != tc.param {
+			t.Errorf("%s, %q: %s", tc.region, tc.text, a.body)
+		}
+	}
+	b.call("POST", "/v1/me/phone_numbers", "phone_number", "(201) 555-0123").want(422, "form_param_format_invalid")
+	if a := b.call("GET", "/v1/me/phone_numbers").ok(); a.at("response.0") != nil {
+		t.Errorf("a refused number was added: %s", a.body)
+	}
+}

@@ -183,7 +183,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		return err
 	}
 	service, err := domain.New(domain.Config{
-		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: numberplan.Parse, Now: a.clock.Now, Pause: clock.Pause,
+		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: numberplan.ParseIn, Now: a.clock.Now, Pause: clock.Pause,
 		Rand: rand.Reader, Issuer: a.PublicURL, AppName: a.AppName, SMSHost: host, Loopback: true,
 		Notify: a.logEvent,
 	})

@@ -38,7 +38,7 @@ func Config(c domain.Config) domain.Config {
 	c.Ring = cmp.Or(c.Ring, Ring(c.Rand, seal.Key{1, 2, 3}))
 	c.Passwords = cmp.Or[tx.Passwords](c.Passwords, password.New(password.Params{Memory: 8, Time: 1, Threads: 1}, c.Rand))
 	if c.Numbers == nil {
-		c.Numbers = numberplan.Parse
+		c.Numbers = numberplan.ParseIn
 	}
 	if c.Now == nil {
 		c.Now = func() time.Time { return Began }
@@ -73,7 +73,7 @@ func Random(seed uint64) *rand.ChaCha8 {
 
 // Mobile parses each number as an American mobile number, for tests that are not about numbering
 // plans.
-func Mobile(text string) (phone.Number, error) { return phone.New(text, "US", phone.Mobile) }
+func Mobile(text, _ string) (phone.Number, error) { return phone.New(text, "US", phone.Mobile) }
 
 // NewClock returns a clock that stands at [Began] until a test moves it.
 func NewClock() *clock.Clock { return clock.Movable(func() time.Time { return Began }) }

@@ -58,6 +58,7 @@ var generators = map[string]func(*draw) (string, bool){
 	"session_id":                 (*draw).sessionID,
 	"phone_number_id":            (*draw).numberID,
 	"phone_number":               (*draw).phoneNumber,
+	"region":                     func(*draw) (string, bool) { return "US", true },
 	"reserved_for_second_factor": func(d *draw) (string, bool) { return d.of("true", "true", "false"), !d.often(4) },
 	"default_second_factor":      func(*draw) (string, bool) { return "true", true },
 	"current_password": func(d *draw) (string, bool) {

@@ -63,11 +63,12 @@ func UserPhoneNumberReplace() operation.Operation {
 }
 
 type adminPhoneCreateInput struct {
-	UserID   string `body:"user_id" rules:"required"`
-	Number   string `body:"phone_number" rules:"required format=phone" doc:"E.164"`
-	Verified *bool  `body:"verified"`
-	Primary  *bool  `body:"primary"`
-	Reserved *bool  `body:"reserved_for_second_factor"`
+	UserID   string           `body:"user_id" rules:"required"`
+	Number   string           `body:"phone_number" rules:"required format=phone" doc:"E.164, or as the region writes it"`
+	Region   operation.Region `body:"region"`
+	Verified *bool            `body:"verified"`
+	Primary  *bool            `body:"primary"`
+	Reserved *bool            `body:"reserved_for_second_factor"`
 }
 
 func adminPhone(c *operation.Call, r *mfa.PhoneResult, err error) (wire.PhoneNumber, error) {
@@ -78,19 +79,20 @@ func adminPhone(c *operation.Call, r *mfa.PhoneResult, err error) (wire.PhoneNum
 }
 
 func createUserPhone(c *operation.Call, in adminPhoneCreateInput) (wire.PhoneNumber, error) {
-	r, err := c.Service.Admin.AddUserPhone(c, in.UserID, in.Number, admin.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved})
+	r, err := c.Service.Admin.AddUserPhone(c, in.UserID, in.Number, admin.PhoneChange{Verified: in.Verified, Primary: in.Primary, Reserved: in.Reserved, Region: string(in.Region)})
 	return adminPhone(c, r, err)
 }
 
 type phoneReplaceInput struct {
 	replacedState
-	UserID string `path:"user_id"`
-	Number string `body:"phone_number" rules:"required format=phone" doc:"E.164"`
+	UserID string           `path:"user_id"`
+	Number string           `body:"phone_number" rules:"required format=phone" doc:"E.164, or as the region writes it"`
+	Region operation.Region `body:"region"`
 }
 
 func replaceUserPhones(c *operation.Call, in phoneReplaceInput) (wire.PhoneNumber, error) {
 	verified := in.verified()
-	r, err := c.Service.Admin.ReplaceUserPhones(c, in.UserID, in.Number, admin.PhoneChange{Verified: verified, Primary: verified, Reserved: new(false)})
+	r, err := c.Service.Admin.ReplaceUserPhones(c, in.UserID, in.Number, admin.PhoneChange{Verified: verified, Primary: verified, Reserved: new(false), Region: string(in.Region)})
 	return adminPhone(c, r, err)
 }
 

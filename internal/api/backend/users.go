@@ -120,7 +120,8 @@ type userCreateInput struct {
 	IgnoredOfUsers
 	_           operation.Ignored `body:"skip_user_requirement"`
 	Emails      []string          `body:"email_address" rules:"items=..10 format=email"`
-	Phones      []string          `body:"phone_number" rules:"items=..10 format=phone" doc:"E.164; verified from the start"`
+	Phones      []string          `body:"phone_number" rules:"items=..10 format=phone" doc:"E.164, or as the region writes it; verified from the start"`
+	Region      operation.Region  `body:"region"`
 	PhoneStatus []string          `body:"phone_number_identification_status" rules:"one=verified|reserved" doc:"per number; reserved for the second factor"`
 	Username    string            `body:"username" rules:"format=username"`
 	FirstName   string            `body:"first_name" rules:"length=..256 format=name"`
@@ -143,7 +144,7 @@ type userCreateInput struct {
 
 func createUser(c *operation.Call, in userCreateInput) (wire.AdminUser, error) {
 	input := admin.UserInput{
-		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Emails: in.Emails,
+		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Emails: in.Emails, Region: string(in.Region),
 		Password: in.Password, PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks,
 		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
 		Banned: in.Banned, Locked: in.Locked,

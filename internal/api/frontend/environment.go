@@ -46,13 +46,14 @@ func getEnvironment(c *operation.Call, _ operation.Empty) (Environment, error) {
 	}, nil
 }
 
+// authConfig adds sms_countries, the countries that get SMS, which the enrolment page offers.
 func authConfig(s account.Settings) map[string]any {
 	return map[string]any{
 		"object": "auth_config", "id": "aconf_countersign", "first_name": "on", "last_name": "on", "email_address": "on", "phone_number": "on",
 		"username": "on", "password": "on", "identification_requirements": []any{}, "identification_strategies": []string{"email_address", "phone_number", "username"},
 		"first_factors": []string{"password", "ticket"}, "second_factors": secondStrategies(s), "email_address_verification_strategies": []string{},
 		"single_session_mode": true, "enhanced_email_deliverability": false, "test_mode": s.TestMode, "url_based_session_syncing": true,
-		"claimed_at": nil, "reverification": true, "native_settings": map[string]any{
+		"claimed_at": nil, "reverification": true, "sms_countries": append([]string{}, s.SMSCountries...), "native_settings": map[string]any{
 			"object": "native_settings", "api_enabled": true, "trusted_device_sign_in_enabled": false,
 			"trusted_device_enrollment_prompt_after_sign_in_enabled": false, "trusted_device_enrollment_prompt_after_sign_up_enabled": false,
 		},

@@ -75,12 +75,13 @@ func phone(c *operation.Call, r *mfa.PhoneResult, err error) (Wrapped[wire.Phone
 }
 
 type phoneCreateInput struct {
-	Number   string `body:"phone_number" rules:"nonempty format=phone" doc:"E.164"`
-	Reserved bool   `body:"reserved_for_second_factor"`
+	Number   string           `body:"phone_number" rules:"nonempty format=phone" doc:"E.164, or as the region writes it"`
+	Region   operation.Region `body:"region"`
+	Reserved bool             `body:"reserved_for_second_factor"`
 }
 
 func createPhone(c *operation.Call, in phoneCreateInput) (Wrapped[wire.PhoneNumber], error) {
-	r, err := c.Service.MFA.AddPhone(c, c.Caller, mfa.PhoneInput{Number: in.Number, Reserved: in.Reserved})
+	r, err := c.Service.MFA.AddPhone(c, c.Caller, mfa.PhoneInput{Number: in.Number, Region: string(in.Region), Reserved: in.Reserved})
 	return phone(c, r, err)
 }
 

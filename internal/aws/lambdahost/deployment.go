@@ -33,8 +33,8 @@ import (
 type Deps struct {
 	// Sender constructs the SMS sender.
 	Sender func(Environment, aws.Config) tx.Sender
-	// Numbers parses new phone numbers.
-	Numbers func(string) (phone.Number, error)
+	// Numbers parses new phone numbers, as a region writes them.
+	Numbers func(text, region string) (phone.Number, error)
 }
 
 // Deployment holds what every function of a deployment uses.

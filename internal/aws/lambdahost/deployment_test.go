@@ -278,7 +278,7 @@ func (h *heardTexts) Send(context.Context, tx.Message) error { h.n++; return nil
 func TestDeps(t *testing.T) {
 	d, _ := local(t, Environment{SenderID: "EXAMPLE"})
 	texts := &heardTexts{}
-	links := Deps{Numbers: numberplan.Parse, Sender: func(e Environment, _ aws.Config) tx.Sender {
+	links := Deps{Numbers: numberplan.ParseIn, Sender: func(e Environment, _ aws.Config) tx.Sender {
 		if e.SenderID != "EXAMPLE" {
 			t.Errorf("the sender is told %+v", e)
 		}
@@ -288,7 +288,7 @@ func TestDeps(t *testing.T) {
 		links Deps
 		sent  int
 		ok    bool
-	}{{links, 1, true}, {Deps{Numbers: numberplan.Parse}, 1, false}} {
+	}{{links, 1, true}, {Deps{Numbers: numberplan.ParseIn}, 1, false}} {
 		s := d.service(t, c.links)
 		u := must[*account.User](t)(s.Admin.CreateUser(t.Context(), admin.UserInput{Username: fmt.Sprint("u", rand.Text()[:8])}))
 		ticket := must[*mfa.TicketResult](t)(s.MFA.CreateTicket(t.Context(), u.WireID(), 0))

@@ -35,7 +35,7 @@ func (k *keptTexts) Send(_ context.Context, m tx.Message) error {
 func TestWhatTheServiceIsTold(t *testing.T) {
 	d, out := local(t, Environment{})
 	texts := &keptTexts{}
-	s := d.service(t, Deps{Numbers: numberplan.Parse, Sender: func(Environment, aws.Config) tx.Sender { return texts }})
+	s := d.service(t, Deps{Numbers: numberplan.ParseIn, Sender: func(Environment, aws.Config) tx.Sender { return texts }})
 	ctx := t.Context()
 	u := must[*account.User](t)(s.Admin.CreateUser(ctx, admin.UserInput{Username: "maxine"}))
 	ticket := must[*mfa.TicketResult](t)(s.MFA.CreateTicket(ctx, u.WireID(), 0))

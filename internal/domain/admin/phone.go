@@ -16,12 +16,16 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// PhoneChange is the body of a change of a number; nil leaves a field as it is.
-type PhoneChange struct{ Verified, Primary, Reserved, Default *bool }
+// PhoneChange is the body of a new number or of a change of one; nil leaves a field as it is.
+type PhoneChange struct {
+	Verified, Primary, Reserved, Default *bool
+	// Region is the country in which a new number is written, if it has no country code.
+	Region string
+}
 
 // AddUserPhone adds a number to a user, as the team's server says.
 func (s *Service) AddUserPhone(ctx context.Context, user, text string, change PhoneChange) (*mfa.PhoneResult, error) {
-	n, err := s.Number(text)
+	n, err := s.Number(text, change.Region)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +55,7 @@ func (s *Service) AddUserPhone(ctx context.Context, user, text string, change Ph
 // ReplaceUserPhones gives a user one number in place of all others. A number that the user has
 // already keeps its id. Second factors among the removed numbers are removed with them.
 func (s *Service) ReplaceUserPhones(ctx context.Context, user, text string, change PhoneChange) (*mfa.PhoneResult, error) {
-	n, err := s.Number(text)
+	n, err := s.Number(text, change.Region)
 	if err != nil {
 		return nil, err
 	}

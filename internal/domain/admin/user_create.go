@@ -15,7 +15,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
-	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -28,6 +27,7 @@ type UserInput struct {
 	Emails                                    []string
 	Phones                                    []string // verified from the start
 	ReservedPhones                            []string // verified and reserved for the second factor
+	Region                                    string   // of numbers without a country code
 	Password                                  secret.Value
 	PasswordDigest, PasswordHasher            string
 	SkipPasswordChecks                        bool
@@ -96,8 +96,8 @@ func (in UserInput) claims(s *tx.Engine) []store.Key {
 		keys = append(keys, s.ClaimKeys(identifier.Email, address)...)
 	}
 	for _, text := range slices.Concat(in.Phones, in.ReservedPhones) {
-		if number, err := phone.Normalize(text); err == nil {
-			keys = append(keys, s.ClaimKey(identifier.Phone, number))
+		if number, err := s.Number(text, in.Region); err == nil {
+			keys = append(keys, s.ClaimKey(identifier.Phone, number.E164()))
 		}
 	}
 	return keys
@@ -157,14 +157,14 @@ func importIdentifiers(t *tx.Tx, u *account.User, in UserInput) error {
 		}
 	}
 	for _, n := range in.Phones {
-		p, err := importPhone(t, u, n)
+		p, err := importPhone(t, u, n, in.Region)
 		if err != nil {
 			return err
 		}
 		p.Primary = len(u.Phones) == 1
 	}
 	for _, n := range in.ReservedPhones {
-		p, err := importPhone(t, u, n)
+		p, err := importPhone(t, u, n, in.Region)
 		if err != nil {
 			return err
 		}
@@ -204,8 +204,8 @@ func listEmail(t *tx.Tx, u *account.User, address string) (*account.Email, error
 }
 
 // importPhone adds a number as verified. The result points into the user's list.
-func importPhone(t *tx.Tx, u *account.User, text string) (*account.Phone, error) {
-	n, err := t.Engine.Number(text)
+func importPhone(t *tx.Tx, u *account.User, text, region string) (*account.Phone, error) {
+	n, err := t.Engine.Number(text, region)
 	if err != nil {
 		return nil, err
 	}

@@ -50,6 +50,8 @@ func (s *Service) Phone(ctx context.Context, from tx.Caller, id string) (*PhoneR
 // PhoneInput is the body of a new number.
 type PhoneInput struct {
 	Number string
+	// Region is the country in which the number is written, if it has no country code.
+	Region string
 	// Reserved makes the number a second factor once it is verified.
 	Reserved bool
 }
@@ -59,7 +61,7 @@ func (s *Service) AddPhone(ctx context.Context, from tx.Caller, in PhoneInput) (
 	if in.Number == "" {
 		return nil, apierr.New(apierr.FormParamNil).Param("phone_number")
 	}
-	number, err := s.Number(in.Number)
+	number, err := s.Number(in.Number, in.Region)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +88,8 @@ func checkMayAdd(t *tx.Tx, u *account.User, n phone.Number, claim store.Key) err
 		return err
 	}
 	taken := apierr.New(apierr.FormIdentifierExists).Param("phone_number")
-	if u.PhoneBy(n.E164()) != nil {
-		return taken
+	if own := u.PhoneBy(n.E164()); own != nil {
+		return taken.With("phone_number_id", own.ID)
 	}
 	if len(u.Phones) >= account.PhonesPerUser {
 		return account.TooMany("phone_number")

@@ -21,11 +21,12 @@ import (
 var ErrInvalid = errors.New("not a valid phone number in international form")
 
 const (
-	// maxText bounds the work on hostile input, in bytes. A number has at most 16 characters, each of
-	// up to 4 bytes; the rest is for separators.
-	maxText = 256
-	stars   = "*******"
-	shown   = 2
+	// LongestText bounds the work on hostile input, in bytes. A number has at most 16 characters, each
+	// of up to 4 bytes; the rest is for separators.
+	LongestText = 256
+
+	stars = "*******"
+	shown = 2
 )
 
 var (
@@ -54,7 +55,7 @@ type Number struct {
 // what [typed.Compact] drops. Its digits and its plus are in ASCII. The error is [ErrInvalid] for a
 // text over 256 bytes.
 func Compact(s string) (string, error) {
-	if len(s) > maxText {
+	if len(s) > LongestText {
 		return "", ErrInvalid
 	}
 	return separators.Replace(typed.Compact(s)), nil

@@ -34,8 +34,9 @@ type Config struct {
 	Sender    Sender
 	Ring      *seal.Ring
 	Passwords Passwords
-	// Numbers parses a phone number that is to be added; nil where none is added.
-	Numbers func(text string) (phone.Number, error)
+	// Numbers parses a phone number that is to be added, as a region writes it; nil where none is
+	// added.
+	Numbers func(text, region string) (phone.Number, error)
 	Now     func() time.Time
 	// Pause waits between the tries of a commit, or returns the context's error.
 	Pause func(context.Context, time.Duration) error
@@ -65,7 +66,7 @@ type Engine struct {
 	Sender     Sender
 	Ring       *seal.Ring
 	Passwords  Passwords
-	numbers    func(string) (phone.Number, error)
+	numbers    func(text, region string) (phone.Number, error)
 	clock      func() time.Time
 	pause      func(context.Context, time.Duration) error
 	Rand       io.Reader

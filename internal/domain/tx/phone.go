@@ -10,12 +10,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Number parses a phone number that is to be added.
-func (s *Engine) Number(text string) (phone.Number, error) {
+// Number parses a phone number that is to be added, as people of a region write it. The region is
+// two letters of ISO 3166-1, or "" for a number with + and a country code.
+func (s *Engine) Number(text, region string) (phone.Number, error) {
 	if s.numbers == nil {
 		return phone.Number{}, errors.New("tx: no parser of phone numbers is configured")
 	}
-	n, err := s.numbers(text)
+	n, err := s.numbers(text, region)
 	if err != nil {
 		return phone.Number{}, apierr.New(apierr.FormParamFormatInvalid).Param("phone_number")
 	}

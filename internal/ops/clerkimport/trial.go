@@ -43,7 +43,7 @@ func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 	const origin = "http://localhost"
 	service, err := domain.New(domain.Config{
 		Store: store.NewMemory(), Sender: noSender{}, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader),
-		Numbers: numberplan.Parse, Now: now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
+		Numbers: numberplan.ParseIn, Now: now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
 		Issuer: origin, AppName: "dry run", SMSHost: "localhost",
 	})
 	if err != nil {

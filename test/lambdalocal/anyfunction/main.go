@@ -54,7 +54,7 @@ func deps(p operation.Permissions) lambdahost.Deps {
 		d.Sender = smssender.New
 	}
 	if p.Has(operation.Numbers) {
-		d.Numbers = numberplan.Parse
+		d.Numbers = numberplan.ParseIn
 	}
 	return d
 }
