@@ -18,8 +18,10 @@ func (a *App) routes(pages http.Handler) *http.ServeMux {
 	mux.HandleFunc("GET /dev/sms", a.listMessages)
 	mux.HandleFunc("GET /dev/clock", a.getClock)
 	mux.HandleFunc("PATCH /dev/clock", a.moveClock)
-	mux.HandleFunc("PATCH /dev/instance", a.changeInstance)
+	mux.HandleFunc("GET /dev/instance", a.serveInstance)
+	mux.HandleFunc("PATCH /dev/instance", a.serveInstance)
 	mux.HandleFunc("POST /dev/sessions/{id}/age", a.ageSession)
+	mux.HandleFunc("GET /dev/faults", a.getFaults)
 	mux.HandleFunc("POST /dev/faults", a.setFaults)
 	mux.HandleFunc("POST /dev/keys", a.rotateKeys)
 	mux.HandleFunc("POST /dev/sign-in", a.signInAs)
@@ -69,8 +71,8 @@ func (a *App) moveClock(w http.ResponseWriter, r *http.Request) {
 	a.getClock(w, r)
 }
 
-// changeInstance does the same as PATCH /v1/instance, for the page /dev/phone, which has no key.
-func (a *App) changeInstance(w http.ResponseWriter, r *http.Request) {
+// serveInstance does the same as /v1/instance, for the page /dev/phone, which has no key.
+func (a *App) serveInstance(w http.ResponseWriter, r *http.Request) {
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.RequestURI = "/v1/instance", "/v1/instance"
 	inner.Header = http.Header{"Authorization": {"Bearer " + a.Key().Reveal()}, "Content-Type": r.Header["Content-Type"]}
@@ -88,12 +90,23 @@ func (a *App) ageSession(w http.ResponseWriter, r *http.Request) {
 	a.answer(w, map[string]bool{"ok": true}, err)
 }
 
-// setFaults simulates that sending SMS fails or that the store is unavailable.
-func (a *App) setFaults(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		SMS   bool `json:"sms"`
-		Store bool `json:"store"`
+// faults are the simulated faults: sending SMS fails, the store is unavailable.
+type faults struct {
+	SMS   bool `json:"sms"`
+	Store bool `json:"store"`
+}
+
+func (a *App) getFaults(w http.ResponseWriter, _ *http.Request) {
+	now := a.faults.Load()
+	if now == nil {
+		now = &faults{}
 	}
+	a.answer(w, now, nil)
+}
+
+// setFaults begins the faults that are set and ends the others.
+func (a *App) setFaults(w http.ResponseWriter, r *http.Request) {
+	var in faults
 	if err := read(r, &in); err != nil {
 		a.answer(w, nil, err)
 		return
@@ -106,5 +119,6 @@ func (a *App) setFaults(w http.ResponseWriter, r *http.Request) {
 	if in.Store {
 		a.faulty.Throttle()
 	}
+	a.faults.Store(&in)
 	a.answer(w, in, nil)
 }

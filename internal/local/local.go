@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api"
@@ -78,6 +79,7 @@ type App struct {
 	secret *secretFile
 	bolt   *boltstore.Store
 	faulty *store.Faulty
+	faults atomic.Pointer[faults]
 	hooks  *webhook.Dispatcher
 	api    *api.API
 	mux    *http.ServeMux

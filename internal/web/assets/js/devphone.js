@@ -1,8 +1,8 @@
 // The development page: received text messages, the clock, and injected faults.
 
 import { request } from './api.js';
-import { button, load } from './form.js';
-import { copy, h, heading, page, phone, say, show, t } from './page.js';
+import { button, load, tell } from './form.js';
+import { copy, h, heading, notice, page, phone, say, show, t } from './page.js';
 
 const thread = h('div', { class: 'thread', tabindex: '0', role: 'log', 'aria-label': t('dev.thread') });
 const time = h('span', {});
@@ -30,26 +30,58 @@ const later = (seconds, key) => button(t(key), { kind: 'short', act: async () =>
   await look();
   say(t('dev.moved'));
 } });
-const fault = (json, key, said) => button(t(key), { kind: 'short', act: async () => {
-  await request('POST', '/dev/faults', { json });
-  say(t(said));
-} });
-const setting = (json, key) => button(t(key), { kind: 'short', act: async () => {
-  await request('PATCH', '/dev/instance', { json });
+/** A switch that shows the server's state: {element, set(on)}. */
+function toggle(key, change) {
+  const input = h('input', { type: 'checkbox', role: 'switch' });
+  input.addEventListener('change', async () => {
+    try {
+      await change(input.checked);
+    } catch (problem) {
+      input.checked = !input.checked;
+      tell(problem);
+    }
+  });
+  return { element: h('label', { class: 'switch' }, h('span', {}, t(key)), input), set(on) { input.checked = on; } };
+}
+
+const faults = [['sms', 'dev.sms.down'], ['store', 'dev.store.down']].map(([name, key]) => ({ name, key, ...toggle(key, async (on) => {
+  const wanted = { ...await request('GET', '/dev/faults'), [name]: on };
+  await request('POST', '/dev/faults', { json: wanted });
+  if (on) say(t('dev.broken'));
+  else if (!wanted.sms && !wanted.store) say(t('dev.repaired'));
+  await lookAtState();
+}) }));
+const settings = [['mfa_required', 'dev.required'], ['test_mode', 'dev.fixed']].map(([name, key]) => ({ name, ...toggle(key, async (on) => {
+  await request('PATCH', '/dev/instance', { json: { [name]: on } });
   say(t('dev.set'));
-} });
-const card = (title, text, ...buttons) => h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t(title)), h('p', { class: 'small quiet' }, text)), h('div', { class: 'actions' }, buttons));
+  await lookAtState();
+}) }));
+const banner = h('div', {});
+
+/** Shows which faults are active, and the settings. While the store is overloaded, the settings stay as they were. */
+async function lookAtState() {
+  const now = await request('GET', '/dev/faults');
+  const active = faults.filter((f) => now[f.name]);
+  faults.forEach((f) => f.set(now[f.name]));
+  const said = active.map((f) => t(f.key)).join(' · ');
+  if (banner.textContent !== said) banner.replaceChildren(said ? notice('bad', h('p', {}, said)) : '');
+  if (now.store) return;
+  const instance = await request('GET', '/dev/instance');
+  settings.forEach((one) => one.set(instance[one.name]));
+}
+
+const card = (title, text, ...buttons) => h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t(title)), h('p', { class: 'small quiet' }, text)), buttons);
 
 load(page, async () => {
   show(page, [
-    heading('h1', null, t('dev.title'), t('dev.text')),
+    heading('h1', null, t('dev.title'), t('dev.text')), banner,
     h('div', { class: 'bench' },
       h('section', { class: 'phone', 'aria-label': t('dev.phone') }, h('div', { class: 'bar-top', 'aria-hidden': 'true' }, time, h('span', {}, '5G')), h('p', { class: 'thread-head quiet' }, t('dev.messages')), thread),
       h('div', { class: 'stack' },
-        card('dev.clock', [t('dev.clock.text'), ' ', timeWide], later(30, 'dev.30s'), later(600, 'dev.10m'), later(3600, 'dev.1h'), later(86400, 'dev.1d')),
-        card('dev.faults', t('dev.faults.text'), fault({ sms: true }, 'dev.sms.down', 'dev.broken'), fault({ store: true }, 'dev.store.down', 'dev.broken'), fault({}, 'dev.repair', 'dev.repaired')),
-        card('dev.settings', t('dev.settings.text'), setting({ mfa_required: true }, 'dev.required'), setting({ mfa_required: false }, 'dev.optional'), setting({ test_mode: true }, 'dev.fixed'), setting({ test_mode: false }, 'dev.random')),
+        card('dev.clock', [t('dev.clock.text'), ' ', timeWide], h('div', { class: 'actions' }, later(30, 'dev.30s'), later(600, 'dev.10m'), later(3600, 'dev.1h'), later(86400, 'dev.1d'))),
+        card('dev.faults', t('dev.faults.text'), h('div', {}, faults.map((f) => f.element))),
+        card('dev.settings', t('dev.settings.text'), h('div', {}, settings.map((one) => one.element))),
         h('p', {}, h('a', { href: '/' }, t('dev.home')))))], { focus: false });
-  await look();
-  setInterval(() => { if (!document.hidden) look().catch(() => {}); }, 2000);
+  await Promise.all([look(), lookAtState()]);
+  setInterval(() => { if (!document.hidden) Promise.all([look(), lookAtState()]).catch(() => {}); }, 2000);
 });
