@@ -143,3 +143,33 @@ test('the preview has the colours that the pages get', async () => {
   await server.backend('PATCH', '/v1/instance', { appearance: {} });
   await page.done();
 });
+
+test('a name of its own in text messages', async () => {
+  await server.backend('PATCH', '/v1/instance', { appearance: { name: 'Müller’s Bank' } });
+  const page = await opened();
+  const name = page.getByLabel('Name in text messages');
+  await name.fill('a@b');
+  await press(page, 'Save');
+  await page.getByText('At most 40 characters in one line, with a letter or digit, without @ and #.').waitFor();
+  assert.match(await focused(page), /Name in text messages/);
+  await name.fill('MBank');
+  await page.getByText('There are unsaved changes.').waitFor();
+  await press(page, 'Save');
+  await page.getByText('Saved. Visitors see it within half a minute.').waitFor();
+  await server.advance(6);
+  const settings = await server.backend('GET', '/v1/instance');
+  assert.deepEqual([settings.sms_name, settings.appearance], ['MBank', { name: 'Müller’s Bank' }]);
+  const user = await server.userNamed('otto', { phone_number: ['+12015550190'], phone_number_identification_status: ['reserved'] });
+  const text = async () => {
+    await server.backend('POST', `/v1/phone_numbers/${user.phone_numbers[0].id}/prepare_verification`);
+    return (await server.text('+12015550190')).text;
+  };
+  assert.match(await text(), / is your MBank code\./);
+  await page.getByLabel('Name in text messages').fill('');
+  await press(page, 'Save');
+  await page.getByText('Saved. Visitors see it within half a minute.').waitFor();
+  await server.advance(31);
+  assert.match(await text(), / is your Müller's Bank code\./);
+  await server.backend('PATCH', '/v1/instance', { appearance: {} });
+  await page.done();
+});

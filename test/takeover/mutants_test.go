@@ -73,7 +73,7 @@ var edits = []edit{
 		return Ended`},
 	{"authority/change.go", `first && (p.Required ||`, `!mutant("others") && first && (p.Required && !mutant("4") ||`},
 	{"mfa/verify_first_factor.go", `if err := checkFirstFactorPhone(t, u, ch); err != nil {`, `if err := checkFirstFactorPhone(t, u, ch); err != nil && !mutant("6") {`},
-	{"sms/code.go", `!u.SameGeneration(c.Generation):`, `!u.SameGeneration(c.Generation) && !mutant("6"):`},
+	{"sms/resend.go", `!u.SameGeneration(c.Generation):`, `!u.SameGeneration(c.Generation) && !mutant("6"):`},
 	{"sessions/authority.go", `u.SessionRef(s) == nil ||`, `u.SessionRef(s) == nil && !(mutant("7") && s.CreatedAt > u.SessionsEndedAt) && !(mutant("8") && len(u.Sessions) == 100) ||`},
 	{"mfa/sign_in.go", `si.First.Proved != 0 && !u.SameGeneration(si.Generation)`, `si.First.Proved != 0 && !u.SameGeneration(si.Generation) && !mutant("9")`},
 	{"authority/authority.go", `case !c.Account.SecondFactor:

@@ -18,15 +18,15 @@ const most = 10; // texts shown at a time
 
 drawTabs();
 load(page, async () => {
-  const [{ appearance }, catalogue] = await Promise.all([ask('GET', '/v1/instance'), ask('GET', `/texts/${lang}`)]);
-  draw(appearance, catalogue);
+  const [{ appearance, sms_name: inMessages }, catalogue] = await Promise.all([ask('GET', '/v1/instance'), ask('GET', `/texts/${lang}`)]);
+  draw(appearance, inMessages, catalogue);
   if (history.state?.saved) {
     history.replaceState(null, '');
     say(t('dash.appearance.saved'));
   }
 });
 
-function draw(saved, catalogue) {
+function draw(saved, inMessages, catalogue) {
   const wanted = { ...saved, texts: structuredClone(saved.texts ?? {}) };
   const alert = h('div', {});
   const fields = {};
@@ -39,17 +39,25 @@ function draw(saved, catalogue) {
     const texts = Object.fromEntries(Object.entries(wanted.texts).filter(([, list]) => Object.keys(list).length > 0));
     return Object.fromEntries([...Object.keys(parts).filter((p) => wanted[p]).map((p) => [p, wanted[p]]), ...(Object.keys(texts).length > 0 ? [['texts', texts]] : [])]);
   };
+  const messages = field({ label: t('dash.sms_name'), hint: t('dash.sms_name.text'), value: inMessages, autocomplete: 'off', maxlength: 80 });
+  messages.input.addEventListener('input', () => bar.mark());
   const before = canonical(edited());
+  /** What the API is asked to change. */
+  const changes = () => {
+    const given = messages.input.value.trim();
+    return { ...(canonical(edited()) !== before && { appearance: edited() }), ...(given !== inMessages && { sms_name: given }) };
+  };
   const bar = saveBar({
-    dirty: () => canonical(edited()) !== before,
+    dirty: () => Object.keys(changes()).length > 0,
     act: async () => {
       alert.replaceChildren();
-      if (canonical(edited()) !== before) await ask('PATCH', '/v1/instance', { appearance: edited() });
+      if (Object.keys(changes()).length > 0) await ask('PATCH', '/v1/instance', changes());
       history.replaceState({ saved: true }, '');
       location.reload();
       await new Promise(() => {});
     },
     wrong: (problem) => {
+      if (problem.meta?.param_name === 'sms_name') return messages.wrong(t('dash.sms_name.wrong'));
       const [, part, one] = (problem.meta?.param_name ?? '').split('.');
       if (fields[part]) return fields[part].wrong(t(parts[part].wrong));
       const text = part === 'texts' && t(one ? 'dash.appearance.texts.wrong' : 'dash.appearance.texts.long');
@@ -88,7 +96,7 @@ function draw(saved, catalogue) {
     heading('h1', null, t('dash.appearance.title'), t('dash.appearance.text')),
     h('div', { class: 'grid' },
       h('div', { class: 'stack' },
-        h('section', { class: 'card stack' }, h('h2', {}, t('dash.appearance.identity')), h('div', { class: 'fields' }, fields.name.element, fields.accent.element, moved, fields.logo.element, fields.support.element)),
+        h('section', { class: 'card stack' }, h('h2', {}, t('dash.appearance.identity')), h('div', { class: 'fields' }, fields.name.element, messages.element, fields.accent.element, moved, fields.logo.element, fields.support.element)),
         texts(wanted, catalogue, update)),
       shown.element),
     alert, bar.element,
