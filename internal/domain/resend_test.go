@@ -3,6 +3,7 @@ package domain_test
 import (
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -327,4 +328,43 @@ func TestTwoNumbersInOneSignIn(t *testing.T) {
 		t.Errorf("a code for %s after %d tries, %d messages", got.Phone, got.Attempts, len(p.Sent()))
 	}
 	p.Must(p.secondFactor(account.PhoneCode, code))
+}
+
+// TestTheCodeOfTwoSignInsWorksOnce: tabs of one browser use the code in a sign-in and begin others
+// that take it over, all at once. The code opens one session.
+func TestTheCodeOfTwoSignInsWorksOnce(t *testing.T) {
+	p := newWorld(t).member()
+	p.again()
+	p.Clear()
+	p.text()
+	old, code, browser := p.signIn, p.Code(), p.browser
+	var opened atomic.Int64
+	answers := race(50, func(i int) error {
+		q := *p
+		q.browser, q.signIn = browser, old
+		if i%2 == 0 {
+			u, err := q.Admin.User(q.Context(), q.id)
+			if err != nil {
+				return err
+			}
+			r, err := q.MFA.CreateSignIn(q.Context(), q.browser, mfa.SignInInput{Strategy: account.Password, Identifier: u.Emails[0].Address, Password: secret.New("correct horse")})
+			if err != nil {
+				return err
+			}
+			q.keepToken(r.Snapshot)
+			q.signIn = r.SignIn.ID
+			if _, err := q.asked(); err != nil {
+				return err
+			}
+		}
+		err := q.secondFactor(account.PhoneCode, code)
+		if err == nil {
+			opened.Add(1)
+		}
+		return err
+	})
+	if opened.Load() != 1 || len(p.Sent()) != 1 {
+		t.Errorf("%d sessions, %d messages: %v", opened.Load(), len(p.Sent()), answers)
+	}
+	p.noServerErrors(answers)
 }
