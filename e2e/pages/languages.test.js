@@ -44,7 +44,7 @@ for (const lang of languages) {
     await page.locator('input.code').waitFor();
     await fits(page, `second-factor-${lang}`);
     await page.locator('input.code').fill('000000');
-    await page.getByText(texts['error.form_code_incorrect']).waitFor();
+    await page.getByText(texts['otp.app.wrong']).waitFor();
     await fits(page, `wrong-code-${lang}`);
     await server.advance(31);
     await page.locator('input.code').fill(await server.totp(secret));
