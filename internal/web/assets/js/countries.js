@@ -1,4 +1,4 @@
-// Countries with their calling codes, and the parsing of phone numbers as people write them.
+// Countries with their calling codes. The server reads the numbers.
 
 import { country, lang } from './page.js';
 
@@ -13,26 +13,11 @@ export function byName() {
   return [...callingCodes.keys()].map((code) => [code, country(code)]).sort((a, b) => order.compare(a[1], b[1]));
 }
 
-/** The country of the browser's language, or the default. */
-export function likely() {
+/** The first country of the browser's languages that is one of codes, or the first of codes. */
+export function likely(codes) {
   for (const tag of navigator.languages ?? []) {
     const region = new Intl.Locale(tag).maximize().region;
-    if (callingCodes.has(region)) return region;
+    if (codes.includes(region)) return region;
   }
-  return 'US';
-}
-
-// Countries where a leading 0 is part of the number and is dialled from abroad too.
-const keepsZero = ['IT', 'SM', 'VA'];
-
-/** A number in E.164, or '' for an incomplete one. A leading + overrides the chosen country; a trunk 0 is dropped. */
-export function e164(typed, region) {
-  const text = typed.normalize('NFKC').replace(/[\s().\-\u00a0\u2010-\u2015/]/g, '');
-  const international = /^(?:\+|00)([1-9]\d{5,14})$/.exec(text);
-  if (international) return `+${international[1]}`;
-  if (!/^\d{4,14}$/.test(text)) return '';
-  const national = keepsZero.includes(region) ? text : text.replace(/^0/, '');
-  const code = callingCodes.get(region);
-  const digits = code === '1' && national.length === 11 && national.startsWith('1') ? national : code + national;
-  return digits.length >= 7 && digits.length <= 15 ? `+${digits}` : '';
+  return codes[0];
 }

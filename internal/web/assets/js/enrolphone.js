@@ -1,49 +1,59 @@
 // The enrolment of a phone number, for the account and for the setup task.
 
 import { explain, get, patch, post } from './api.js';
-import { byName, callingCodes, e164, likely } from './countries.js';
+import { byName, callingCodes, likely } from './countries.js';
 import { button, field, form, once } from './form.js';
 import { codeField, holder, texting } from './otp.js';
-import { h, heading, phone, rich, show, steps, t } from './page.js';
+import { h, heading, notice, phone, show, steps, t } from './page.js';
 import { sensitively } from './reverify.js';
 
 /** Runs the steps in host. done(codes) gets the backup codes that a first second factor brings, else undefined. */
 export function enrolPhone(host, { session, done, extra, verify }) {
-  let region = likely();
+  let region;
   let typed = '';
 
-  function ask() {
-    const chooser = h('select', { autocomplete: 'tel-country-code' }, byName().map(([code, name]) => h('option', { value: code }, `${name} (+${callingCodes.get(code)})`)));
-    chooser.value = region;
-    const where = field({ label: t('phone.country'), control: chooser });
-    const what = field({ label: t('phone.number'), type: 'tel', autocomplete: 'tel-national', inputmode: 'tel', value: typed, 'data-focus': true, maxlength: 40, dir: 'ltr' });
-    const preview = h('p', { class: 'small quiet', role: 'status' });
+  /** Asks for a number. Only countries that get text messages are offered; the server reads the number as the country writes it. */
+  async function ask() {
+    const { sms_countries: served, second_factors: methods } = (await get('/environment')).auth_config;
+    const countries = byName().filter(([code]) => served.includes(code));
+    const named = ([code, name]) => `${name} (+${callingCodes.get(code)})`;
+    region ??= likely(countries.map(([code]) => code));
+    const chooser = countries.length > 1 && h('select', { autocomplete: 'tel-country-code' },
+      [...countries.map((entry) => h('option', { value: entry[0] }, named(entry))), h('option', { value: '' }, t('phone.elsewhere'))]);
+    const where = chooser && field({ label: t('phone.country'), control: chooser });
+    const what = field({
+      label: t('phone.number'), hint: countries.length === 1 && named(countries[0]), type: 'tel', autocomplete: 'tel-national', inputmode: 'tel', value: typed, 'data-focus': true, maxlength: 60, dir: 'ltr',
+    });
     const submit = button(t('phone.send'), { kind: 'main wide' });
+    const instead = h('div', { class: 'stack', role: 'status' });
     const look = () => {
-      region = chooser.value;
-      typed = what.input.value;
-      const number = e164(typed, region);
-      preview.replaceChildren(...(number ? rich('phone.preview', { number: phone(number) }) : [t('phone.cost')]));
+      if (chooser) region = chooser.value;
+      instead.replaceChildren(...(region === '' ? [notice('warn', h('p', {}, t('error.unsupported_country_code'))),
+        methods.includes('totp') && session.status === 'active' && h('a', { class: 'button wide', href: '/account/add-authenticator' }, t('app.title'))].filter(Boolean)
+        : [h('p', { class: 'small quiet' }, t('phone.cost'))]));
+      what.element.hidden = submit.hidden = region === '';
     };
-    chooser.addEventListener('change', look);
-    what.input.addEventListener('input', look);
+    if (chooser) {
+      chooser.value = region;
+      chooser.addEventListener('change', look);
+    }
+    what.input.addEventListener('input', () => { typed = what.input.value; });
     look();
     const act = async () => {
-      const number = e164(typed, region);
-      if (number === '') return what.wrong(t(typed.trim() === '' ? 'error.form_param_nil' : 'phone.wrong'));
-      await confirm(await add(number));
+      if (typed.trim() === '') return what.wrong(t('error.form_param_nil'));
+      await confirm(await add());
     };
     const wrong = (problem) => what.wrong(explain(problem));
     show(host, [steps(1, 3), heading('h1', 'sms', t('phone.title'), t('phone.text')),
-      form({ fields: [where.element, what.element], more: preview, submit, act, wrong }), extra], { title: t('phone.title') });
+      form({ fields: [where && where.element, what.element].filter(Boolean), more: instead, submit, act, wrong }), extra], { title: t('phone.title') });
   }
 
   /** The phone number resource: a new one, or one that was added before and is not verified. */
-  async function add(number) {
+  async function add() {
     try {
-      return (await sensitively(session.id, () => post('/me/phone_numbers', { phone_number: number, reserved_for_second_factor: 'true' }))).response;
+      return (await sensitively(session.id, () => post('/me/phone_numbers', { phone_number: typed, ...(region && { region }), reserved_for_second_factor: 'true' }))).response;
     } catch (problem) {
-      const mine = problem.code === 'form_identifier_exists' && (await get('/me/phone_numbers')).find((p) => p.phone_number === number);
+      const mine = problem.meta?.phone_number_id && (await get('/me/phone_numbers')).find((p) => p.id === problem.meta.phone_number_id);
       if (!mine || mine.verification?.status === 'verified') throw problem;
       return mine;
     }
