@@ -23,12 +23,18 @@ const (
 	mostCompared = 1 << 20
 )
 
-// The largest parameters of argon2. A Lambda function has room for this memory, in KiB.
+// The largest parameters of argon2. A Lambda function of 512 MB has room for this memory, in KiB,
+// twice: the garbage collector may free that of the comparison before only later. Django's default
+// is 100 MiB, 2 passes and 8 lanes (PASSWORD_HASHERS, Argon2PasswordHasher); libsodium's for
+// interactive use is 64 MiB and 2 passes.
 const (
-	maxMemory  = 64 * 1024
+	maxMemory  = 128 * 1024
 	maxTime    = 10
-	maxThreads = 4
+	maxThreads = 8
 )
+
+// Imported says which digests may be imported.
+const Imported = "bcrypt of cost 4 to 12, or argon2 (version 19) with at most 128 MiB, 10 passes and 8 lanes, and memory times passes at most 256 MiB"
 
 // String returns the parameters as a digest spells them.
 func (p Params) String() string { return fmt.Sprintf("m=%d,t=%d,p=%d", p.Memory, p.Time, p.Threads) }

@@ -28,14 +28,15 @@ func TestVerify(t *testing.T) {
 		digest, password string
 		want             bool
 	}{
-		"own digest":                     {own, "correct horse", true},
-		"own digest, wrong password":     {own, "correct horsE", false},
-		"own digest, empty password":     {own, "", false},
-		"argon2id of the reference tool": {"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "password", true},
-		"argon2i of the reference tool":  {"$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA", "password", true},
-		"bcrypt of the original authors": {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U", true},
-		"bcrypt, wrong password":         {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*V", false},
-		"bcrypt sees only 72 bytes":      {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", strings.Repeat("U", 73), false},
+		"own digest":                       {own, "correct horse", true},
+		"own digest, wrong password":       {own, "correct horsE", false},
+		"own digest, empty password":       {own, "", false},
+		"argon2id of the reference tool":   {"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "password", true},
+		"argon2i of the reference tool":    {"$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA", "password", true},
+		"bcrypt of the original authors":   {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U", true},
+		"bcrypt, wrong password":           {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*V", false},
+		"bcrypt sees only 72 bytes":        {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", strings.Repeat("U", 73), false},
+		"Django's default, wrong password": {"$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "password", false},
 	} {
 		got, err := h.Verify(t.Context(), tc.digest, secret.New(tc.password))
 		if err != nil || got != tc.want {
@@ -113,9 +114,12 @@ func TestParseDigest(t *testing.T) {
 		"bcrypt, cut short":            {"bcrypt", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe", false},
 		"bcrypt named argon2id":        {"argon2id", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", false},
 		"as dear as allowed":           {"argon2id", strings.Replace(ok, "t=2", "t=4", 1), true},
+		"Django's default":             {"argon2id", strings.Replace(ok, "m=65536,t=2,p=1", "m=102400,t=2,p=8", 1), true},
+		"libsodium, interactive":       {"argon2id", ok, true},
+		"libsodium, moderate":          {"argon2id", strings.Replace(ok, "m=65536,t=2", "m=262144,t=3", 1), false},
 		"memory times passes":          {"argon2id", strings.Replace(ok, "t=2", "t=5", 1), false},
 		"more than ten passes":         {"argon2id", strings.Replace(ok, "m=65536,t=2", "m=64,t=11", 1), false},
-		"too many threads":             {"argon2id", strings.Replace(ok, "p=1", "p=5", 1), false},
+		"too many threads":             {"argon2id", strings.Replace(ok, "p=1", "p=9", 1), false},
 		"threads beyond a byte":        {"argon2id", strings.Replace(ok, "p=1", "p=257", 1), false},
 		"more after the parameters":    {"argon2id", strings.Replace(ok, "p=1", "p=1,x=1", 1), false},
 		"too much memory":              {"argon2id", strings.Replace(ok, "65536", "1048576", 1), false},

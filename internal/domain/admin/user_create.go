@@ -121,7 +121,7 @@ func (s *Service) importPassword(ctx context.Context, in UserInput) (string, err
 	if in.PasswordDigest != "" {
 		digest, err := password.ParseDigest(in.PasswordHasher, in.PasswordDigest)
 		if err != nil {
-			return "", apierr.New(apierr.FormParamValueInvalid).Param("password_digest")
+			return "", apierr.New(apierr.FormParamValueInvalid).Param("password_digest").Explain("The right value is: " + password.Imported + ".")
 		}
 		return digest, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -67,8 +68,10 @@ type run struct {
 	server server
 	state  *state
 	total  int
-	seen   map[string]int // from key to line
-	left   map[string]int // from what was not imported to the number of users
+	// each calls a function with the text of each user.
+	each func(io.Reader, func([]byte) error) error
+	seen map[string]int // from key to line
+	left map[string]int // from what was not imported to the number of users
 	// settings and blocked are set in a dry run only. blocked counts users by the reason why a second
 	// factor of theirs could not be used under the target's settings.
 	settings settings
@@ -87,7 +90,7 @@ func Run(ctx context.Context, c Config) (res Result, err error) {
 		return Result{}, fmt.Errorf("input: %w", err)
 	}
 	defer func() { _ = in.Close() }()
-	if r.total, err = lines(in); err != nil {
+	if r.total, r.each, err = measure(in); err != nil {
 		return Result{}, err
 	}
 	if r.total == 0 {
@@ -162,33 +165,111 @@ func lines(in *os.File) (int, error) {
 	return n, nil
 }
 
-// byteOrderMark is the signature of a file in UTF-8: U+FEFF.
-const byteOrderMark = "\ufeff"
-
-// all imports every line of the input.
-func (r *run) all(ctx context.Context, in io.Reader) error {
-	reader := bufio.NewReader(in)
-	// Editors on Windows write the signature of UTF-8, which RFC 8259 section 8.1 lets readers ignore.
-	if start, _ := reader.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
-		_, _ = reader.Discard(len(byteOrderMark))
+// measure counts the users of a file, one in each line or one array of all. It seeks back to the
+// start, and returns what reads the users.
+func measure(in *os.File) (total int, each func(io.Reader, func([]byte) error) error, err error) {
+	array := isArray(bufio.NewReader(in))
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return 0, nil, fmt.Errorf("input: %w", err)
 	}
+	if !array {
+		total, err = lines(in)
+		return total, eachLine, err
+	}
+	if err := eachOfArray(in, func([]byte) error { total++; return nil }); err != nil {
+		return 0, nil, err
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return 0, nil, fmt.Errorf("input: %w", err)
+	}
+	return total, eachOfArray, nil
+}
+
+// isArray reports whether a text begins with a bracket.
+func isArray(in *bufio.Reader) bool {
+	skipMark(in)
 	for {
-		if ctx.Err() != nil {
-			return ErrInterrupted
+		b, err := in.ReadByte()
+		if err != nil || !bytes.ContainsRune([]byte(" \t\r\n"), rune(b)) {
+			return err == nil && b == '['
 		}
+	}
+}
+
+// skipMark skips a byte order mark. Editors on Windows write it, and RFC 8259 section 8.1 lets
+// readers ignore it.
+func skipMark(in *bufio.Reader) {
+	if start, _ := in.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
+		_, _ = in.Discard(len(byteOrderMark))
+	}
+}
+
+// eachLine calls do with each line of a file.
+func eachLine(in io.Reader, do func([]byte) error) error {
+	reader := bufio.NewReader(in)
+	skipMark(reader)
+	for {
 		line, end := reader.ReadBytes('\n')
 		if end != nil && !errors.Is(end, io.EOF) {
-			return errors.Join(r.flush(ctx), fmt.Errorf("input: %w", end))
+			return fmt.Errorf("input: %w", end)
 		}
 		if len(line) > 0 {
-			if err := r.line(ctx, line); err != nil {
+			if err := do(line); err != nil {
 				return err
 			}
 		}
 		if end != nil {
-			return r.flush(ctx)
+			return nil
 		}
 	}
+}
+
+// eachOfArray calls do with each element of a file that is one array.
+func eachOfArray(in io.Reader, do func([]byte) error) error {
+	reader := bufio.NewReader(in)
+	skipMark(reader)
+	elements := json.NewDecoder(reader)
+	if _, err := elements.Token(); err != nil {
+		return errors.New("input: the array is not JSON")
+	}
+	for n := 1; elements.More(); n++ {
+		var user json.RawMessage
+		if err := elements.Decode(&user); err != nil { // the decoder's error quotes the input
+			return fmt.Errorf("input: the array is not JSON after %d users", n-1)
+		}
+		if err := do(user); err != nil {
+			return err
+		}
+	}
+	if _, err := elements.Token(); err != nil {
+		return errors.New("input: the array has no end")
+	}
+	return nil
+}
+
+// byteOrderMark is the signature of a file in UTF-8: U+FEFF.
+const byteOrderMark = "\ufeff"
+
+// all imports every user of the input.
+func (r *run) all(ctx context.Context, in io.Reader) error {
+	ended := false
+	err := r.each(in, func(text []byte) error {
+		err := ctx.Err()
+		if err != nil {
+			err = ErrInterrupted
+		} else {
+			err = r.line(ctx, text)
+		}
+		ended = err != nil
+		return err
+	})
+	switch {
+	case ended:
+		return err
+	case ctx.Err() != nil:
+		return ErrInterrupted
+	}
+	return errors.Join(r.flush(ctx), err)
 }
 
 func (r *run) summary() {

@@ -198,7 +198,7 @@ func TestRefusals(t *testing.T) {
 	const hidden = "hidden0secret0text"
 	for name, c := range map[string]struct{ line, why string }{
 		"no JSON":            {`{"id":"user_1","totp_secret":"` + hidden, "it is not a JSON object"},
-		"an array":           {`["` + hidden + `"]`, "it is not a JSON object: write one user a line, jq -c '.[]'"},
+		"an array":           {`["` + hidden + `"]`, "it is not a JSON object: write one user a line"},
 		"bcrypt too costly":  {`{"id":"user_1","username":"u","totp_enabled":true,"password_hasher":"bcrypt","password_digest":"$2a$14$` + strings.Repeat("a", 53) + `"}`, "password_digest has bcrypt cost 14, at most 12; totp_enabled, but there is no totp_secret"},
 		"wrong type":         {`{"id":"user_1","username":"u","backup_codes":"` + hidden + `"}`, "backup_codes has the wrong type"},
 		"no identifier":      {`{"id":"user_1","password":"` + hidden + `"}`, "no verified e-mail"},

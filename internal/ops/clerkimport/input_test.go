@@ -23,6 +23,24 @@ func TestFilesOfOtherEditors(t *testing.T) {
 	}
 }
 
+// TestAFileThatIsAnArray: Clerk's API answers with an array. Its elements are numbered like lines.
+func TestAFileThatIsAnArray(t *testing.T) {
+	p := open(t)
+	p.Must(os.WriteFile(p.Input, []byte("\ufeff\r\n [\n"+line(0)+",\n"+line(1)+", 7,\n"+line(2)+"]\n"), 0o600))
+	for _, p.DryRun = range []bool{true, false} {
+		p.run(clerkimport.Result{Lines: 4, Created: 3, Refused: 1})
+		p.prints("line 3 refused: it is not a JSON object")
+	}
+	for text, want := range map[string]string{
+		"[" + line(3) + ",{]": "the array is not JSON after 1 users", "[" + line(3): "the array has no end", "[]": "the file is empty", "[" + line(3) + "," + line(4) + "}": "the array has no end",
+	} {
+		p.Must(os.WriteFile(p.Input, []byte(text), 0o600))
+		if got, err := clerkimport.Run(t.Context(), *p.Config); err == nil || !strings.Contains(err.Error(), want) || got != (clerkimport.Result{}) {
+			t.Errorf("%.20q: %+v %v, want %q", text, got, err, want)
+		}
+	}
+}
+
 // TestAnIdentifierInTwoPlaces: a user whose line has an address or a number twice has it once. A
 // number is a second factor if one of the places says so.
 func TestAnIdentifierInTwoPlaces(t *testing.T) {

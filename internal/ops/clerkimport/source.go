@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	identifiers "github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 )
@@ -144,8 +145,6 @@ func read(line []byte) (source, error) {
 	switch {
 	case errors.As(err, &kind) && kind.Field != "":
 		return s, refusal(kind.Field + " has the wrong type")
-	case bytes.HasPrefix(bytes.TrimSpace(line), []byte("[")):
-		return s, refusal("it is not a JSON object: write one user a line, jq -c '.[]'")
 	case err != nil || !bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")):
 		return s, refusal("it is not a JSON object: write one user a line")
 	}
@@ -277,6 +276,12 @@ var hashers = []string{"bcrypt", "argon2i", "argon2id"}
 // mostBcrypt is the bcrypt cost of [password.MostImported].
 const mostBcrypt = 12
 
+// importable reports whether the server takes the digest of a line.
+func importable(s source) bool {
+	_, err := password.ParseDigest(s.Hasher, s.Digest)
+	return s.Digest == "" || err == nil
+}
+
 // bcryptCost returns the cost of a bcrypt digest, or 0.
 func bcryptCost(digest string) int {
 	cost, _ := bcrypt.Cost([]byte(digest))
@@ -288,6 +293,8 @@ func (s source) planPassword(p *person, missing Missing) error {
 	switch {
 	case s.Hasher == "bcrypt" && bcryptCost(s.Digest) > mostBcrypt:
 		why = fmt.Sprintf("password_digest has bcrypt cost %d, at most %d", bcryptCost(s.Digest), mostBcrypt)
+	case s.Hasher != "bcrypt" && slices.Contains(hashers, s.Hasher) && !importable(s):
+		why = "password_digest is not " + password.Imported
 	case s.Digest != "" && slices.Contains(hashers, s.Hasher):
 		p.body.Digest, p.body.Hasher = s.Digest, s.Hasher
 	case s.Digest != "": // the hasher is not quoted: with swapped columns it is the digest
