@@ -45,8 +45,10 @@ const (
 // exposedHeaders are the response headers that scripts may read.
 const exposedHeaders = "Clerk-Db-Jwt, Authorization, X-Country, Retry-After, X-Clerk-Trace-Id"
 
-// allowedHeaders are the request headers that scripts of other origins may send.
-const allowedHeaders = "Authorization, Content-Type"
+// allowedHeaders are the request headers that scripts of other origins may send. Libraries for
+// tracing add the last four to every request (W3C Trace Context, W3C Baggage, Sentry); a browser
+// would send none of the request without them.
+const allowedHeaders = "Authorization, Content-Type, Traceparent, Tracestate, Baggage, Sentry-Trace"
 
 func (a *API) admitBackend(c *operation.Call) error {
 	r := c.Request

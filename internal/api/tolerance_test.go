@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"testing"
@@ -246,5 +247,31 @@ func TestNumbersAsTheirRegionWritesThem(t *testing.T) {
 	b.call("POST", "/v1/me/phone_numbers", "phone_number", "(201) 555-0123").want(422, "form_param_format_invalid")
 	if a := b.call("GET", "/v1/me/phone_numbers").ok(); a.at("response.0") != nil {
 		t.Errorf("a refused number was added: %s", a.body)
+	}
+}
+
+// TestTheAppNamesAUserWithANumberOnly: by the number, masked, and not by an id that says nothing.
+func TestTheAppNamesAUserWithANumberOnly(t *testing.T) {
+	w := newWorld(t)
+	b := w.open(tx.Cookie)
+	b.enter(w.backend("POST", "/v1/users", `{"phone_number":["+12015550123"]}`).ok().text("id"))
+	if uri := b.call("POST", "/v1/me/totp").ok().text("response.uri"); !strings.HasPrefix(uri, "otpauth://totp/Example:%2B1%2A%2A%2A%2A%2A%2A%2A23?") {
+		t.Errorf("the address is %s", uri)
+	}
+}
+
+// TestArgon2OfOtherServices: the defaults of Django and libsodium are imported, and a refusal names
+// the limits.
+func TestArgon2OfOtherServices(t *testing.T) {
+	w := newWorld(t)
+	create := func(parameters string) *answer {
+		return w.backend("POST", "/v1/users", `{"username":"u`+rand.Text()+`","password_hasher":"argon2id","password_digest":"$argon2id$v=19$`+parameters+`$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"}`)
+	}
+	create("m=102400,t=2,p=8").ok() // Django, Argon2PasswordHasher
+	create("m=65536,t=2,p=1").ok()  // libsodium, crypto_pwhash_*_INTERACTIVE
+	for _, dear := range []string{"m=262144,t=3,p=1", "m=65536,t=5,p=1", "m=64,t=11,p=1", "m=64,t=1,p=9"} {
+		if a := create(dear).want(422, "form_param_value_invalid"); !strings.Contains(a.text("errors.0.long_message"), "128 MiB, 10 passes and 8 lanes") {
+			t.Errorf("%s: %s", dear, a.body)
+		}
 	}
 }

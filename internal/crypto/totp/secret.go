@@ -86,11 +86,11 @@ func foldSecret(r rune) rune {
 //	otpauth://totp/Issuer:account?secret=…&issuer=Issuer&algorithm=SHA1&digits=6&period=30
 //
 // Issuer and account are percent-escaped, with %20 for a space, because apps show a + as it is. The
-// format allows no colon in an issuer, so a colon becomes a space. An empty issuer appears neither
+// format allows no colon in either, so a colon becomes a space. An empty issuer appears neither
 // in the label nor in the query.
 func URI(issuer, account string, s secret.Value) secret.Value {
 	issuer = escape(strings.ReplaceAll(issuer, ":", " "))
-	label, parameter := escape(account), ""
+	label, parameter := escape(strings.ReplaceAll(account, ":", " ")), ""
 	if issuer != "" {
 		label = issuer + ":" + label
 		parameter = "&issuer=" + issuer

@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -42,13 +43,17 @@ func (s *Service) CreateTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, 
 	})
 }
 
-// totpLabel returns the name of the account in an authenticator app.
+// totpLabel returns the name of the account in an authenticator app. A number is masked, because
+// apps show the name on every screen.
 func totpLabel(u *account.User) string {
 	switch e := u.PrimaryEmail(); {
 	case e != nil:
 		return e.Address
 	case u.Username != "":
 		return u.Username
+	}
+	if p := u.FindPhone(func(p *account.Phone) bool { return p.Verified != 0 }); p != nil {
+		return phone.Mask(p.Number)
 	}
 	return u.WireID()
 }
