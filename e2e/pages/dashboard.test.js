@@ -1,7 +1,7 @@
 // The dashboard, and the phone page of the development server.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before } from 'node:test';
@@ -316,6 +316,12 @@ test('audit logs: of a user, page by page, and of the settings; whole or altered
   await state(page, 'dashboard-trail');
   await press(page, 'Newer');
   await page.getByText('Entries 1 to 10 of 15').waitFor();
+  const file = page.waitForEvent('download');
+  await press(page, 'Export as CSV');
+  const lines = (await readFile(await (await file).path(), 'utf8')).replace(/^\ufeff/, '').trim().split('\r\n');
+  assert.equal(lines.length, 16, 'a head and every entry of all pages');
+  assert.match(lines[0], /^sequence,created_at,type,actor,operator,reason,/);
+  assert.match(lines[1], /^15,\d{4}-\d\d-\d\dT[\d:.]+Z,user\.unlocked,backend,/);
   await page.route('**/audit_events?*', async (route) => {
     const response = await route.fetch();
     const trail = await response.json();

@@ -8,6 +8,9 @@ import { h, number, t } from './page.js';
 
 const size = 10;
 
+/** The settings of an entry with their values, as JSON where the entry has them. */
+const changed = (e) => e.changes.map(({ setting, from, to }) => (from === null && to === null ? setting : `${setting}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`)).join('; ');
+
 /** The card of an audit log. It loads on its own, so that the page does not wait for it. */
 export function trailOf({ path, title, text, subjects = () => new Map(), settings }) {
   const state = h('span', {});
@@ -28,10 +31,10 @@ export function trailOf({ path, title, text, subjects = () => new Map(), setting
     head.tabIndex = -1;
     head.focus();
   }
-  const save = exporting({ name: 'audit', columns: ['sequence', 'created_at', 'type', 'actor', 'strategy', 'subject_id', 'count', 'last_at', 'settings', 'hash'], async read(offset = 0) {
+  const save = exporting({ name: 'audit', columns: ['sequence', 'created_at', 'type', 'actor', 'operator', 'reason', 'strategy', 'subject_id', 'count', 'last_at', 'changes', 'hash'], async read(offset = 0) {
     const { data, total_count: total } = await ask('GET', `${path}?limit=500&offset=${offset}`);
     return { next: data.length > 0 && offset + data.length < total && offset + data.length,
-      rows: data.map((e) => [e.sequence, instant(e.created_at), e.type, e.actor, e.strategy, e.subject_id, e.count, instant(e.last_at), e.settings.join(' '), e.hash]) };
+      rows: data.map((e) => [e.sequence, instant(e.created_at), e.type, e.actor, e.operator, e.reason, e.strategy, e.subject_id, e.count, instant(e.last_at), changed(e), e.hash]) };
   } });
   const load = () => look(0).catch((problem) => body.replaceChildren(failed(problem, load)));
   const head = h('h2', {}, title);

@@ -117,9 +117,9 @@ export function eventLog() {
     head.tabIndex = -1;
     head.focus();
   }
-  const save = exporting({ name: 'events', columns: ['created_at', 'type', 'actor', 'user_id', 'user', 'subject_id', 'strategy', 'network', 'settings', 'id'], async read(from) {
+  const save = exporting({ name: 'events', columns: ['created_at', 'type', 'actor', 'user_id', 'user', 'subject_id', 'strategy', 'network', 'settings', 'operator', 'reason', 'id'], async read(from) {
     const { data, next } = await ask('GET', query(500, from));
-    return { next, rows: data.map((e) => [instant(e.created_at), e.type, e.actor, e.user_id, names.get(e.user_id), e.subject_id, e.strategy, e.network, e.settings.join(' '), e.id]) };
+    return { next, rows: data.map((e) => [instant(e.created_at), e.type, e.actor, e.user_id, names.get(e.user_id), e.subject_id, e.strategy, e.network, e.settings.join(' '), e.operator, e.reason, e.id]) };
   } });
   again();
   const filters = form({ fields: h('div', { class: 'filters' }, field({ label: t('dash.events.type'), control: type }).element, days.fields, who.element), more: who.choice, submit: button(t('dash.events.show'), { kind: 'short' }), act: who.look });
