@@ -36,12 +36,14 @@ type userFilter struct {
 	Usernames      []string `query:"username"`
 	ExternalIDs    []string `query:"external_id" rules:"pattern=^[^-+\\x20\\x00][^\\x00]*$"`
 	IDs            []string `query:"user_id" rules:"pattern=^[^-+\\x20\\x00][^\\x00]*$"`
-	Query          string   `query:"query" rules:"format=search" doc:"beginnings of words of e-mail addresses, usernames and names; or a whole id or number, or the last four digits of one"`
+	Query          string   `query:"query" rules:"format=search" doc:"beginnings of words of e-mail addresses, usernames and names; or a whole id or number, or at least the last four digits of one"`
 	EmailQuery     string   `query:"email_address_query" rules:"format=search" doc:"beginnings of words of an e-mail address"`
-	NumberQuery    string   `query:"phone_number_query" rules:"format=search" doc:"a whole number in E.164, or its last four digits"`
+	NumberQuery    string   `query:"phone_number_query" rules:"format=search" doc:"a whole number in E.164, or at least its last four digits"`
 	UsernameQuery  string   `query:"username_query" rules:"format=search" doc:"beginnings of words of a username"`
 	NameQuery      string   `query:"name_query" rules:"format=search" doc:"beginnings of words of first and last names"`
 	Banned         *bool    `query:"banned"`
+	Locked         *bool    `query:"locked" doc:"users who are locked now"`
+	SecondFactor   *bool    `query:"second_factor" doc:"users with a second factor; as locked, without an identifier or a search it reads at most 10,000 users"`
 	CreatedBefore  *int     `query:"created_at_before" doc:"milliseconds since 1970"`
 	CreatedAfter   *int     `query:"created_at_after" doc:"milliseconds since 1970"`
 	SignedInBefore *int     `query:"last_sign_in_at_before" doc:"milliseconds since 1970, beside a search or an identifier; users who never signed in are left out"`
@@ -70,7 +72,7 @@ var settingMethods = map[string]account.Strategy{"sms_code": account.PhoneCode, 
 func (in userFilter) filter(set account.Settings) directory.Filter {
 	f := directory.Filter{
 		IDs: in.IDs, ExternalIDs: in.ExternalIDs, Emails: in.Emails, Usernames: in.Usernames, Numbers: plussed(in.Numbers),
-		Banned: in.Banned, Stranded: in.Stranded, Created: period(in.CreatedAfter, in.CreatedBefore), SignedIn: period(in.SignedInAfter, in.SignedInBefore),
+		Banned: in.Banned, Locked: in.Locked, SecondFactor: in.SecondFactor, Stranded: in.Stranded, Created: period(in.CreatedAfter, in.CreatedBefore), SignedIn: period(in.SignedInAfter, in.SignedInBefore),
 	}
 	if len(in.Without) > 0 {
 		after := in.without(set)
@@ -112,10 +114,31 @@ func (in userFilter) search(f *directory.Filter) {
 		case of.param == "query" && account.BareID(account.PrefixUser, of.value) != "":
 			f.IDs = both(f.IDs, of.value)
 		default:
-			f.Texts = append(f.Texts, directory.Text{Param: of.param, Value: of.value, Fields: of.fields, Digits: numbers})
+			f.Texts = append(f.Texts, directory.Text{Param: of.param, Value: national(of.value), Fields: of.fields, Digits: numbers})
 		}
 	}
 }
+
+// national returns the digits of a phone number in a national form, without the zeros before it
+// that a number in E.164 does not have. Other texts stay as they are.
+func national(text string) string {
+	digits := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("()-./ ", r) {
+			return -1
+		}
+		return r
+	}, text)
+	if len(digits) < fewestDigits || strings.Trim(digits, "0123456789") != "" {
+		return text
+	}
+	if without := strings.TrimLeft(digits, "0"); len(without) >= fewestDigits {
+		return without
+	}
+	return digits
+}
+
+// fewestDigits is the length of the shortest text of digits that is read as a number as a whole.
+const fewestDigits = 5
 
 // shortestNumber is the length of the shortest numbers of subscribers, with their +.
 const shortestNumber = 8

@@ -52,6 +52,7 @@ func TestCostDoesNotGrow(t *testing.T) {
 		refusesCount bool
 	}{
 		"the newest":           {q: directory.Query{Order: store.Descending, Limit: 10}, want: 10, of: cost{1, 10, 17, 17 * 16}, count: cost{1, 16, 0, 0}},
+		"locked, of all":       {q: directory.Query{Filter: directory.Filter{Locked: &yes, Created: listing.Period{After: last.CreatedAt - 1_000_000}}, Limit: 10}, want: 0, of: cost{12, 1000, 300, 2500}, count: cost{12, 1000, 300, 2500}},
 		"a large page":         {q: directory.Query{Limit: 500}, want: 500, of: cost{1, 500, 40, 2000}, count: cost{1, 16, 0, 0}},
 		"the largest offset":   {q: directory.Query{Limit: 500, Offset: directory.MostWalked}, want: 500, of: cost{1, 500, 120, 12_000}, count: cost{1, 16, 0, 0}},
 		"after a user":         {q: directory.Query{After: last.WireID(), Order: store.Descending, Limit: 10}, want: 10, of: cost{2, 11, 17, 17 * 16}, count: cost{1, 16, 0, 0}},

@@ -1,5 +1,6 @@
 // Package directory finds, lists and counts users through the sorted lists of package listing. What
-// an operation reads depends on what it returns, and never on the number of users.
+// an operation reads depends on what it returns, and never on the number of users. Only filters by
+// lock and second factor read the users on their way, at most [MostWalked].
 package directory
 
 import (
@@ -26,8 +27,8 @@ const (
 	// MostFound is the largest number of users that a word of a search may find. A search for more
 	// is refused, so what it finds is complete, sorted and counted.
 	MostFound = 1000
-	// MostWalked is the largest offset of a page, and the largest number of users who are counted by
-	// a filter.
+	// MostWalked is the largest offset of a page, and the largest number of users who are counted or
+	// read by a filter.
 	MostWalked = 10_000
 	// mostWords is the largest number of words in all texts of a search.
 	mostWords = 8
@@ -108,7 +109,7 @@ func (s *Service) position(ctx context.Context, id string) (*ref, error) {
 func (s *Service) open(ctx context.Context, q *Query, after *ref) (refs, error) {
 	if len(q.Texts) == 0 {
 		spans, err := s.spans(ctx, &q.Filter)
-		return newMerge(s.Store, spans, q, after), err
+		return s.walk(&q.Filter, newMerge(s.Store, spans, q, after)), err
 	}
 	found, err := s.matching(ctx, &q.Filter)
 	if err != nil {
@@ -192,7 +193,7 @@ func (s *Service) usersOf(t *tx.Tx, f *Filter, keys []store.Key) ([]*account.Use
 		if err != nil {
 			return nil, err
 		}
-		if u != nil && f.matches(u, &t.State.Settings, s.Digest) {
+		if u != nil && f.matches(u, t, s.Digest) {
 			found = append(found, u)
 		}
 	}
@@ -217,6 +218,9 @@ func (s *Service) Count(ctx context.Context, f Filter) (int, error) {
 
 // countAll returns the number of users of a filter that is not narrow.
 func (s *Service) countAll(ctx context.Context, f *Filter) (int, error) {
+	if f.byRecord() {
+		return s.countWalked(ctx, f)
+	}
 	if f.Created != (listing.Period{}) || f.byFactors() {
 		spans, err := s.spans(ctx, f)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/listing"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
 // Filter narrows users. All parts must match; an empty part takes every user.
@@ -19,7 +20,10 @@ type Filter struct {
 	IDs, ExternalIDs, Emails, Usernames, Numbers []string
 	Texts                                        []Text
 	Banned                                       *bool
-	Created, SignedIn                            listing.Period
+	// Locked takes users by [account.User.LockEnd], and SecondFactor by
+	// [account.User.TwoFactorEnabled]. A lock ends without a write, so no list has either.
+	Locked, SecondFactor *bool
+	Created, SignedIn    listing.Period
 	// Stranded takes users by [account.User.Stranded].
 	Stranded *bool
 	// Without takes the users who are not stranded under the settings, and would be under these.
@@ -32,7 +36,7 @@ type Text struct {
 	Param, Value string
 	// Fields are where each word may be.
 	Fields []listing.Field
-	// Digits finds a word of four digits at the end of phone numbers, too.
+	// Digits finds a word of four digits or more at the end of phone numbers, too.
 	Digits bool
 	words  []string
 }
@@ -45,6 +49,9 @@ func (f *Filter) exact() bool {
 // narrow reports whether the filter finds a limited number of users.
 func (f *Filter) narrow() bool { return f.exact() || len(f.Texts) > 0 }
 
+// byRecord reports whether only the records of users tell who matches the filter.
+func (f *Filter) byRecord() bool { return f.Locked != nil || f.SecondFactor != nil }
+
 // byFactors reports whether the filter finds users by their factor signature.
 func (f *Filter) byFactors() bool { return f.Stranded != nil || f.Without != nil }
 
@@ -55,6 +62,10 @@ func (f *Filter) broadest() string {
 		return "stranded_without"
 	case f.Stranded != nil:
 		return "stranded"
+	case f.Locked != nil:
+		return "locked"
+	case f.SecondFactor != nil:
+		return "second_factor"
 	case f.Created.After != 0:
 		return "created_at_after"
 	case f.Created.Before != 0:
@@ -97,14 +108,14 @@ func (t *Text) split() error {
 		}
 	}
 	if len(t.Fields) == 0 && !lastDigits(t.Value) {
-		return refuse(t.Param, "Numbers are found whole, in E.164, or by their last four digits.")
+		return refuse(t.Param, "Numbers are found whole, in E.164, or by at least their last four digits.")
 	}
 	return nil
 }
 
 // lastDigits reports whether a word can be the end of a phone number.
 func lastDigits(word string) bool {
-	return len(word) == listing.LastDigits && strings.Trim(word, "0123456789") == ""
+	return len(word) >= listing.LastDigits && strings.Trim(word, "0123456789") == ""
 }
 
 // checkBroad refuses parts of a filter that need the records of users, without a part that limits
@@ -125,9 +136,11 @@ func (f *Filter) checkBroad() error {
 }
 
 // matches reports whether a user matches all parts of the filter.
-func (f *Filter) matches(u *account.User, set *account.Settings, digest listing.Digest) bool {
+func (f *Filter) matches(u *account.User, t *tx.Tx, digest listing.Digest) bool {
+	set := &t.State.Settings
 	return f.named(u) && f.hasTexts(u, digest) &&
-		(f.Banned == nil || *f.Banned == u.Banned) && within(u.CreatedAt, f.Created) && within(u.LastSignInAt, f.SignedIn) &&
+		(f.Banned == nil || *f.Banned == u.Banned) && (f.Locked == nil || *f.Locked == (u.LockEnd(t.Now) != 0)) && (f.SecondFactor == nil || *f.SecondFactor == u.TwoFactorEnabled()) &&
+		within(u.CreatedAt, f.Created) && within(u.LastSignInAt, f.SignedIn) &&
 		(f.Stranded == nil || *f.Stranded == u.Stranded(set)) && (f.Without == nil || !u.Stranded(set) && u.Stranded(f.Without))
 }
 
@@ -165,8 +178,8 @@ func (f *Filter) hasTexts(u *account.User, digest listing.Digest) bool {
 	entries := listing.Entries(u.ID, l, digest)
 	for _, t := range f.Texts {
 		for _, w := range t.words {
-			ranges := t.ranges(w, digest)
-			if !slices.ContainsFunc(ranges, func(r wordRange) bool { return slices.ContainsFunc(entries, r.has) }) {
+			ends := t.Digits && lastDigits(w) && slices.ContainsFunc(l.Numbers, func(n string) bool { return strings.HasSuffix(n, w) })
+			if !ends && !slices.ContainsFunc(t.begins(w), func(r wordRange) bool { return slices.ContainsFunc(entries, r.has) }) {
 				return false
 			}
 		}

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,16 +21,28 @@ func (r wordRange) has(e store.Entry) bool {
 	return e.List == r.List && e.Rank >= r.From && e.Rank < r.To
 }
 
-// ranges returns where the users with a word are.
-func (t *Text) ranges(word string, digest listing.Digest) []wordRange {
+// begins returns where the users are whose fields have a word that begins with the given one.
+func (t *Text) begins(word string) []wordRange {
 	var ranges []wordRange
 	for _, f := range t.Fields {
 		ranges = append(ranges, wordRange{listing.Term{Field: f, Text: word}.Begins()})
 	}
+	return ranges
+}
+
+// ranges returns where the users with a word are. Of a longer end of a number, the list of its last
+// four digits has others too.
+func (t *Text) ranges(word string, digest listing.Digest) []wordRange {
+	ranges := t.begins(word)
 	if t.Digits && lastDigits(word) {
-		ranges = append(ranges, wordRange{listing.Digits(word, digest).Range(listing.Period{})})
+		ranges = append(ranges, wordRange{listing.Digits(word[len(word)-listing.LastDigits:], digest).Range(listing.Period{})})
 	}
 	return ranges
+}
+
+// longEnd reports whether a text has an end of a number that is longer than the lists tell.
+func (t *Text) longEnd() bool {
+	return t.Digits && slices.ContainsFunc(t.words, func(w string) bool { return lastDigits(w) && len(w) > listing.LastDigits })
 }
 
 // wordSearch is a word with the users that have it.
@@ -48,7 +61,7 @@ func (s *Service) search(ctx context.Context, f *Filter) (found []ref, whole boo
 		return nil, false, err
 	}
 	var least *wordSearch
-	whole = f.Banned == nil && !f.byFactors() && f.SignedIn == (listing.Period{})
+	whole = f.Banned == nil && !f.byFactors() && !f.byRecord() && f.SignedIn == (listing.Period{}) && !slices.ContainsFunc(f.Texts, func(t Text) bool { return t.longEnd() })
 	for i := range words {
 		w := &words[i]
 		whole = whole && !w.broad
