@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -45,7 +44,8 @@ const dashboardAPI = "/dashboard/api"
 func (p *pages) dashboardRoutes() {
 	p.mux.HandleFunc("POST "+dashboardAPI+"/session", p.sameOrigin(p.openDashboard))
 	p.mux.HandleFunc("DELETE "+dashboardAPI+"/session", p.sameOrigin(p.closeDashboard))
-	p.mux.HandleFunc("POST "+dashboardAPI+"/search", p.authorized(p.search))
+	p.mux.HandleFunc("POST "+dashboardAPI+"/search", p.authorized(func(w http.ResponseWriter, r *http.Request) { p.search(w, r, "/v1/users") }))
+	p.mux.HandleFunc("POST "+dashboardAPI+"/search/count", p.authorized(func(w http.ResponseWriter, r *http.Request) { p.search(w, r, "/v1/users/count") }))
 	p.mux.HandleFunc("GET "+dashboardAPI+"/texts/{lang}", p.authorized(p.listTexts))
 	for _, pattern := range forwarded {
 		method, path, _ := strings.Cut(pattern, " ")
@@ -284,45 +284,4 @@ func (p *pages) ask(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	p.Backend.ServeHTTP(w, r)
-}
-
-// search finds users by an identifier. The identifier is in the body, because URLs end up in logs
-// and histories.
-func (p *pages) search(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		Text string `json:"text"`
-		// After is the id of the last user of the page before.
-		After string `json:"after"`
-	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		refuse(w, http.StatusBadRequest, "request_body_invalid")
-		return
-	}
-	to, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "/v1/users?"+searchQuery(in.Text, in.After).Encode(), bytes.NewReader(nil))
-	if err != nil {
-		refuse(w, http.StatusBadRequest, "request_body_invalid")
-		return
-	}
-	to.Host = r.Host
-	to.RemoteAddr = r.RemoteAddr
-	p.ask(w, to)
-}
-
-// searchQuery is the query of GET /v1/users for a search. A whole number or id names its user. The
-// page has one user more than is shown, which tells whether there is a next one.
-func searchQuery(text, after string) url.Values {
-	text = strings.TrimSpace(text)
-	name := "query"
-	switch {
-	case strings.HasPrefix(text, "+"):
-		name = "phone_number"
-		text = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "").Replace(text)
-	case strings.HasPrefix(text, "user_"):
-		name = "user_id"
-	}
-	query := url.Values{name: {text}, "limit": {"21"}}
-	if after != "" {
-		query.Set("starting_after", after)
-	}
-	return query
 }

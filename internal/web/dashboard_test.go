@@ -184,21 +184,28 @@ func TestOperators(t *testing.T) {
 	}
 }
 
+// TestSearch: the text and the filters of a search go to the list and to the count of users as
+// parameters of their own, and no others do.
 func TestSearch(t *testing.T) {
 	s := open(t, nil)
 	c := s.openDashboard()
-	for given, want := range map[string]string{
-		" max@example.com ": "/v1/users?limit=21&query=max%40example.com", "+1 (415) 555-0120": "/v1/users?limit=21&phone_number=%2B14155550120",
-		"max": "/v1/users?limit=21&query=max", "user_1": "/v1/users?limit=21&user_id=user_1", "a&limit=500": "/v1/users?limit=21&query=a%26limit%3D500",
-		"after": "/v1/users?limit=21&query=after&starting_after=user_1",
+	for body, want := range map[string]string{
+		`{}`:                            "",
+		`{"text":" max@example.com "}`:  "?query=max%40example.com",
+		`{"text":"+1 (415) 555-0120"}`:  "?query=%2B1+%28415%29+555-0120",
+		`{"text":"user_1"}`:             "?user_id=user_1",
+		`{"text":"a&limit=500"}`:        "?query=a%26limit%3D500",
+		`{"after":"user_1","limit":21}`: "?limit=21&starting_after=user_1",
+		`{"text":"max","order":"+created_at","filters":{"banned":"true","created_at_after":"1","email_address":"x"}}`: "?banned=true&created_at_after=1&order_by=%2Bcreated_at&query=max",
 	} {
-		in := map[string]string{"text": given}
-		if given == "after" {
-			in["after"] = "user_1"
+		for path, to := range map[string]string{"/dashboard/api/search": "/v1/users", "/dashboard/api/search/count": "/v1/users/count"} {
+			got := s.forwarded(s.ask("POST", path, body, fromDashboard(c)...))
+			if asked := strings.TrimSuffix(got.URL, "?"); asked != to+want || got.Method != "GET" {
+				t.Errorf("%s of %s asks %s %s, want %s", body, path, got.Method, got.URL, to+want)
+			}
 		}
-		body, _ := json.Marshal(in)
-		if got := s.forwarded(s.ask("POST", "/dashboard/api/search", string(body), fromDashboard(c)...)); got.URL != want || got.Method != "GET" {
-			t.Errorf("%q asks %s %s, want %s", given, got.Method, got.URL, want)
-		}
+	}
+	if r := s.ask("POST", "/dashboard/api/search", `{"text":1}`, fromDashboard(c)...); r.StatusCode != 400 {
+		t.Errorf("a number as text: %d", r.StatusCode)
 	}
 }

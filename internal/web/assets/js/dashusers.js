@@ -1,72 +1,180 @@
-// Users: the newest ones, or those that match a search, page by page. The search and the page are in
-// the state of the history entry: Back from a user shows them again, and no address has a number.
+// Users: all, or those of a search and of filters, page by page. The address has the filters and the page, so that
+// Back, a reload and a colleague's browser show the same. The text of a search is behind # and reaches no server's log.
 
-import { ask, badge, drawTabs, factors, nameOf } from './dash.js';
-import { button, failed, field, form, load } from './form.js';
-import { date, h, heading, notice, number, page, show, t } from './page.js';
+import { exporting, instant } from './csv.js';
+import { ask, badge, drawTabs, factors, focusTitle, nameOf } from './dash.js';
+import { button, failed, field, form } from './form.js';
+import { counted, date, h, heading, notice, number, page, phone, show, t } from './page.js';
 
 const size = 20;
-const result = h('div', { class: 'card' });
+const largest = 500; // users of one request
+const day = 86_400_000;
+
+/** The filters by state: their text, and what the API is asked for. */
+const states = {
+  all: ['dash.filter.all', {}], without: ['dash.filter.without', { second_factor: 'false' }], with: ['dash.filter.with', { second_factor: 'true' }],
+  locked: ['dash.filter.locked', { locked: 'true' }], banned: ['dash.filter.banned', { banned: 'true' }],
+};
+
+const table = h('div', { class: 'card stack' });
+let total; // of the search; undefined if there are more than the API counts
+
+/** What the address asks for. */
+function wanted() {
+  const query = new URLSearchParams(location.search);
+  const text = new URLSearchParams(location.hash.slice(1)).get('q') ?? '';
+  return { text, state: query.get('state') in states ? query.get('state') : 'all', from: query.get('from') ?? '', to: query.get('to') ?? '', after: query.get('after') ?? '', page: Math.max(1, Number(query.get('page')) || 1) };
+}
+
+/** The address of what is asked for. */
+function addressOf({ text, state, from, to, after, page: at }) {
+  const query = new URLSearchParams({ ...(state !== 'all' && { state }), ...(from && { from }), ...(to && { to }), ...(after && { after, page: at }) });
+  return `${location.pathname}${query.size > 0 ? `?${query}` : ''}${text ? `#${new URLSearchParams({ q: text })}` : ''}`;
+}
+
+const midnight = (text) => new Date(`${text}T00:00`).getTime(); // in the operator's time zone
+
+/** The search of a request, without the page. A day is from its midnight to the next. */
+function searchOf({ text, state, from, to }) {
+  const filters = { ...states[state][1] };
+  if (midnight(from)) filters.created_at_after = String(midnight(from) - 1);
+  if (midnight(to)) filters.created_at_before = String(midnight(to) + day);
+  return { text, filters };
+}
+
+const list = (of, after, { limit = size + 1, order = '-created_at' } = {}) => ask('POST', '/search', { ...searchOf(of), after, limit, order });
 
 drawTabs();
-load(page, async () => {
-  const { total_count: total } = await ask('GET', '/v1/users/count');
-  const find = field({ label: t('dash.find'), hint: t('dash.find.hint'), type: 'search', autocomplete: 'off', maxlength: 320 });
-  const submit = button(t('dash.search'), { kind: 'main' });
-  const search = form({ fields: find.element, submit, act: () => look(find.input.value.trim()) });
-  show(page, [heading('h1', null, t('dash.users.title'), t('dash.users.count', { count: number(total) })), h('section', { class: 'card', role: 'search' }, search), result], { focus: false });
+const find = field({ label: t('dash.find'), hint: t('dash.find.hint'), type: 'search', autocomplete: 'off', maxlength: 320 });
+const choice = field({ label: t('dash.filter'), control: h('select', {}, Object.entries(states).map(([name, [key]]) => h('option', { value: name }, t(key)))) });
+const from = field({ label: t('dash.filter.from'), type: 'date' });
+const to = field({ label: t('dash.filter.to'), type: 'date' });
+const title = h('p', { class: 'quiet', role: 'status' });
+const begin = () => go({ text: find.input.value.trim(), state: choice.input.value, from: from.input.value, to: to.input.value, after: '', page: 1 });
+for (const f of [choice, from, to]) f.input.addEventListener('change', () => begin().catch((problem) => explainIn(problem, begin)));
+show(page, [
+  heading('h1', null, t('dash.users.title')), title,
+  h('section', { class: 'card', role: 'search' }, form({
+    fields: find.element, submit: button(t('dash.search'), { kind: 'main' }), act: begin,
+  }), h('div', { class: 'narrowing' }, choice.element, from.element, to.element)),
+  table,
+], { focus: false });
+window.addEventListener('popstate', draw);
+draw();
 
-  const all = (before) => pages((after) => ask('GET', `/v1/users?limit=${size + 1}${after && `&starting_after=${after}`}`), { before });
-
-  async function look(text, before) {
-    if (text === '') return all(before);
-    const more = button(t('dash.all'), { kind: 'short', act: () => { find.input.value = ''; return all(); } });
-    try {
-      await pages((after) => ask('POST', '/search', { text, after }), { text, before, other: more });
-    } catch (problem) {
-      const why = problem.meta?.reason === 'too_many_users' ? 'dash.find.broad' : 'dash.find.unclear';
-      result.replaceChildren(...(problem.status === 422 ? [notice('bad', h('p', {}, t(why))), h('div', {}, more)] : [failed(problem, () => look(text, before))]));
-    }
-  }
-  const { text = '', before } = history.state?.users ?? {};
-  find.input.value = text;
-  await look(text, before);
-});
-
-/**
- * Shows a page of users, and remembers it. read returns those after a user, and one more than a page has if there are
- * more. before has the last user before each page up to this one.
- */
-async function pages(read, { text = '', before = [''], other }) {
-  const to = (change) => async () => { change(); await draw(); };
-  async function usersAfter() {
-    for (;;) {
-      try {
-        return await read(before.at(-1));
-      } catch (problem) {
-        if (problem.status !== 422 || before.length === 1) throw problem;
-        before.pop(); // that user was deleted
-      }
-    }
-  }
-  async function draw() {
-    const users = await usersAfter();
-    history.replaceState({ users: { text, before } }, '');
-    const shown = users.slice(0, size);
-    table(shown, h('div', { class: 'actions' },
-      before.length > 1 && button(t('dash.previous'), { kind: 'short', act: to(() => before.pop()) }),
-      users.length > size && button(t('dash.next'), { kind: 'short', act: to(() => before.push(shown.at(-1).id)) }),
-      other));
-  }
+/** Goes to another search or page. */
+async function go(next) {
+  history.pushState(null, '', addressOf(next));
   await draw();
 }
 
-function table(users, after) {
-  result.replaceChildren(h('p', { class: 'hidden', role: 'status' }, t('dash.found', { count: number(users.length) })), users.length === 0 ? h('p', { class: 'quiet' }, t('dash.nobody')) : h('table', { class: 'cards' },
-    h('thead', {}, h('tr', {}, ['dash.user', 'dash.factors', 'dash.state', 'dash.lastsignin'].map((key) => h('th', { scope: 'col' }, t(key))))),
+async function draw() {
+  const of = wanted();
+  find.input.value = of.text;
+  choice.input.value = of.state;
+  from.input.value = of.from;
+  to.input.value = of.to;
+  try {
+    const [users, count] = await Promise.all([pageOf(of), countOf(of)]);
+    total = count;
+    fill(of, users);
+  } catch (problem) {
+    explainIn(problem, draw);
+  }
+}
+
+/** The users of a page, and one more if there is a next page. After a user who is gone, the first page is shown. */
+async function pageOf(of) {
+  try {
+    return await list(of, of.after);
+  } catch (problem) {
+    if (problem.status !== 422 || !of.after || problem.meta.param_name !== 'starting_after') throw problem;
+    history.replaceState(null, '', addressOf({ ...of, after: '', page: 1 }));
+    return list(of, '');
+  }
+}
+
+async function countOf(of) {
+  try {
+    return (await ask('POST', '/search/count', searchOf(of))).total_count;
+  } catch (problem) {
+    if (problem.status !== 422) throw problem;
+    return undefined; // more than the API counts
+  }
+}
+
+function explainIn(problem, again) {
+  const { text } = wanted();
+  const broad = problem.meta?.reason === 'too_many_users';
+  const why = broad ? t(text ? 'dash.find.broad' : 'dash.filter.broad') : t('dash.find.unclear');
+  const all = button(t('dash.all'), { kind: 'short', act: () => go({ text: '', state: 'all', from: '', to: '', after: '', page: 1 }) });
+  table.replaceChildren(...(problem.status === 422 ? [notice('bad', h('p', {}, why)), h('div', {}, all)] : [failed(problem, again)]));
+}
+
+function fill(of, users) {
+  const shown = users.slice(0, size);
+  const filtered = of.text !== '' || of.state !== 'all' || of.from !== '' || of.to !== '';
+  const pages = total === undefined ? undefined : Math.max(1, Math.ceil(total / size));
+  const at = of.after ? wanted().page : 1;
+  title.textContent = total === undefined ? '' : counted(filtered ? 'dash.users.match' : 'dash.users.count', total);
+  const turn = (key, act) => button(t(key), { kind: 'short', act: async () => {
+    await act();
+    focusTitle();
+  } });
+  const buttons = [
+    at > 1 && turn('dash.first', () => go({ ...of, after: '', page: 1 })),
+    at > 1 && turn('dash.previous', async () => go(await before(of, shown, at))),
+    users.length > size && turn('dash.next', () => go({ ...of, after: shown.at(-1).id, page: at + 1 })),
+    pages > at && turn('dash.last', () => last(of, pages)),
+    filtered && button(t('dash.all'), { kind: 'short', act: () => go({ text: '', state: 'all', from: '', to: '', after: '', page: 1 }) }),
+    users.length > 0 && saving(of),
+  ];
+  table.replaceChildren(h('p', { class: 'hidden', role: 'status' }, t('dash.found', { count: number(shown.length) })),
+    users.length === 0 ? h('p', { class: 'quiet' }, t(of.text ? 'dash.nobody.search' : 'dash.nobody')) : rows(shown),
+    h('div', { class: 'section-head' }, h('p', { class: 'small quiet' }, pages === undefined ? t('dash.page', { at: number(at) }) : t('dash.page.of', { at: number(at), of: number(pages) })), h('div', { class: 'actions' }, buttons)));
+}
+
+/** The page before one: the users before its first, read backwards. */
+async function backwards(of, id) {
+  const users = await list(of, id, { order: '+created_at' });
+  return users[size]?.id ?? '';
+}
+
+async function before(of, shown, at) {
+  const after = at > 2 && shown.length > 0 ? await backwards(of, shown[0].id) : '';
+  return { ...of, after, page: after ? at - 1 : 1 };
+}
+
+/** The last page: its users are the first ones of the other order. */
+async function last(of, pages) {
+  const users = await list(of, '', { order: '+created_at' });
+  await go({ ...of, after: users[total % size || size].id, page: pages });
+}
+
+const stateOf = (u) => (u.banned ? badge(t('dash.banned'), 'bad') : u.locked ? badge(t('dash.islocked'), 'warn') : badge(t('dash.open')));
+
+function rows(users) {
+  const heads = ['dash.user', 'dash.phone', 'dash.factors', 'dash.state', 'dash.created', 'dash.lastsignin'];
+  const cell = (key, ...content) => h('td', { 'data-label': t(key) }, h('div', {}, content));
+  return h('table', { class: 'cards' }, h('thead', {}, h('tr', {}, heads.map((key) => h('th', { scope: 'col' }, t(key))))),
     h('tbody', {}, users.map((u) => h('tr', {},
       h('td', {}, h('a', { href: `/dashboard/users/${encodeURIComponent(u.id)}` }, nameOf(u)), h('div', { class: 'small quiet' }, u.email_addresses[0]?.email_address ?? u.username ?? '')),
-      h('td', {}, h('div', { class: 'actions' }, factors(u))),
-      h('td', {}, u.banned ? badge(t('dash.banned'), 'bad') : u.locked ? badge(t('dash.islocked'), 'warn') : badge(t('dash.open'))),
-      h('td', { class: 'small quiet' }, u.last_sign_in_at ? date(u.last_sign_in_at) : t('dash.never')))))), after);
+      cell('dash.phone', u.phone_numbers[0] ? phone(u.phone_numbers[0].phone_number) : '–'),
+      cell('dash.factors', h('div', { class: 'actions' }, factors(u))),
+      cell('dash.state', stateOf(u)),
+      cell('dash.created', h('span', { class: 'small quiet' }, date(u.created_at))),
+      cell('dash.lastsignin', h('span', { class: 'small quiet' }, u.last_sign_in_at ? date(u.last_sign_in_at) : t('dash.never')))))));
 }
+
+const columns = ['id', 'first_name', 'last_name', 'username', 'email_addresses', 'phone_numbers', 'totp_enabled', 'sms_second_factor', 'backup_code_enabled', 'banned', 'locked', 'created_at', 'last_sign_in_at'];
+
+const cells = (u) => [
+  u.id, u.first_name, u.last_name, u.username, u.email_addresses.map((e) => e.email_address).join(' '), u.phone_numbers.map((p) => p.phone_number).join(' '), u.totp_enabled,
+  u.phone_numbers.some((p) => p.reserved_for_second_factor), u.backup_code_enabled, u.banned, u.locked, instant(u.created_at), instant(u.last_sign_in_at),
+];
+
+/** The button that saves all users of the search as a file, whatever page is shown. */
+const saving = (of) => exporting({ name: 'users', columns, read: async (after = '') => {
+  const users = await list(of, after, { limit: largest });
+  return { rows: users.map(cells), next: users.length === largest && users.at(-1).id };
+} });
