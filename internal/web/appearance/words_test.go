@@ -15,6 +15,7 @@ var mistakes = map[string]map[string]string{
 		`(?i)network address`: `"IP address" is the known word`,
 		`(?i)log.?in\b`:       `the pages say "sign in"`,
 		`[a-z]'[a-z]`:         "an apostrophe is ’",
+		`\bids?\b`:            "ID",
 	},
 	"de": {
 		`(?i)textnachricht`:               "SMS",
