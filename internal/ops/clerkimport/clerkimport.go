@@ -72,8 +72,8 @@ type run struct {
 	each func(io.Reader, func([]byte) error) error
 	seen map[string]int // from key to line
 	left map[string]int // from what was not imported to the number of users
-	// settings and blocked are set in a dry run only. blocked counts users by the reason why a second
-	// factor of theirs could not be used under the target's settings.
+	// settings are known in a dry run and with [CreateWithout]. blocked counts users of a dry run by
+	// the reason why a second factor of theirs could not be used under the settings.
 	settings settings
 	blocked  map[string]int
 	// planned counts the lines that were read. window is those of them that are not sent.
@@ -115,6 +115,11 @@ func (r *run) open(ctx context.Context) error {
 		return r.openTrial(ctx)
 	}
 	var err error
+	if r.Missing == CreateWithout {
+		if r.settings, err = r.server.settings(ctx); err != nil {
+			return fmt.Errorf("settings of %s: %w", r.URL, err)
+		}
+	}
 	r.state, err = openState(r.State, r.URL)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
 )
 
@@ -37,6 +38,35 @@ func TestAFileThatIsAnArray(t *testing.T) {
 		p.Must(os.WriteFile(p.Input, []byte(text), 0o600))
 		if got, err := clerkimport.Run(t.Context(), *p.Config); err == nil || !strings.Contains(err.Error(), want) || got != (clerkimport.Result{}) {
 			t.Errorf("%.20q: %+v %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+// TestOneBadNumberNeverRefusesAUser: with CreateWithout. A number of before a change of the plan is
+// imported in its new form in every run (Instituto Federal de Telecomunicaciones, 3 August 2019).
+func TestOneBadNumberNeverRefusesAUser(t *testing.T) {
+	p := open(t)
+	_, err := p.app.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.SMSCountries = []string{"US", "MX"} })
+	p.Must(err)
+	user := func(id, number string) string {
+		return fmt.Sprintf(`{"id":"user_%s","username":"%s","phone_numbers":[{"phone_number":"%s","reserved_for_second_factor":true,"verification":{"status":"verified"}}]}`, id, id, number)
+	}
+	p.lines(user("mexico", "+5215512345678"), user("none", "+1555"), user("france", "+33612345678"), user("free", "+18002345678"), user("right", "+12015550142"))
+	p.run(clerkimport.Result{Lines: 5, Created: 2, Refused: 3})
+	p.Must(os.Remove(p.State))
+	p.Missing = clerkimport.CreateWithout
+	p.lines(user("none", "+1555"), user("france", "+33612345678"), user("free", "+18002345678"))
+	for _, p.DryRun = range []bool{true, false} {
+		p.run(clerkimport.Result{Lines: 3, Created: 3})
+		p.prints("not imported: a phone number that no numbering plan has (users: 1)", "gets no text messages; it stays as a number (users: 2)")
+	}
+	for id, want := range map[string]string{"mexico": "+525512345678 true", "none": "", "france": "+33612345678 false", "free": "+18002345678 false", "right": "+12015550142 true"} {
+		got := ""
+		for _, n := range p.users("user_" + id)[0].Phones {
+			got = fmt.Sprint(n.Number, " ", n.Reserved)
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", id, got, want)
 		}
 	}
 }

@@ -83,6 +83,29 @@ func (s settings) unreachable(number string) string {
 	return ""
 }
 
+// leaveNumbers leaves out the numbers that the server would refuse, and makes second factors that
+// get no text messages plain numbers, so that one number does not refuse its user. It returns a
+// [refusal] for a user without another identifier.
+func (p *person) leaveNumbers(s settings) error {
+	numbers, status := p.body.Phones, p.body.PhoneStatus
+	p.body.Phones, p.body.PhoneStatus = nil, nil
+	for i, number := range numbers {
+		if _, err := numberplan.Parse(number); err != nil {
+			p.leave(leftNumber)
+			continue
+		}
+		if status[i] == statusReserved && s.unreachable(number) != "" {
+			status[i] = statusVerified
+			p.leave(leftFactor)
+		}
+		p.body.Phones, p.body.PhoneStatus = append(p.body.Phones, number), append(p.body.PhoneStatus, status[i])
+	}
+	if len(p.names()) == 0 || len(p.body.Emails)+len(p.body.Phones) == 0 && p.body.Username == "" {
+		return refusal("no verified e-mail address, verified phone number or username")
+	}
+	return nil
+}
+
 // reportBlocked prints the user of a dry run when no second factor works. It adds the reasons to a
 // refusal by the server, and returns other errors unchanged.
 func (r *run) reportBlocked(e *entry, err error) error {

@@ -127,6 +127,8 @@ const (
 	leftCodes    = "backup codes, which are not in the file"
 	leftPassword = "the password"
 	leftApp      = "the authenticator app"
+	leftNumber   = "a phone number that no numbering plan has"
+	leftFactor   = "a second-factor number that gets no text messages; it stays as a number"
 )
 
 // refusal is the reason why a user is not imported. It quotes no value of the line.

@@ -110,6 +110,11 @@ func (r *run) plan(text []byte) *entry {
 	if p, e.err = e.source.plan(r.Missing); e.err != nil {
 		return e
 	}
+	if r.Missing == CreateWithout {
+		if e.err = p.leaveNumbers(r.settings); e.err != nil {
+			return e
+		}
+	}
 	if before, ok := r.seen[p.key]; ok {
 		e.err = repeated(before)
 		return e
