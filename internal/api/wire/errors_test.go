@@ -25,11 +25,12 @@ func TestReferenceIsTheCatalogue(t *testing.T) {
 		"Generated from `internal/domain/apierr`.\n\n" +
 		"An error answer is `{\"errors\": [{\"code\", \"message\", \"long_message\", \"meta\"}], \"clerk_trace_id\"}`.\n" +
 		"`long_message` is for users, `meta.param_name` names the parameter at fault. A 429, and a 403\n" +
-		"`user_locked`, carry `Retry-After` in seconds.\n\n" +
-		"|code|status|when|\n|---|---|---|\n")
+		"`user_locked`, carry `Retry-After` in seconds.\n[troubleshooting.md](troubleshooting.md) says what to do.\n\n" +
+		"<!-- table: make update -->\n|code|status|when|\n|---|---|---|\n")
 	for _, e := range apierr.All() {
 		fmt.Fprintf(&b, "|`%s`|%d|%s|\n", e.Code, wire.Status(e.Code), e.When)
 	}
+	b.WriteString("<!-- end -->\n")
 	const golden = "../../../docs/use/errors.md"
 	if *update {
 		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
@@ -42,6 +43,42 @@ func TestReferenceIsTheCatalogue(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), b.String()); diff != "" {
 		t.Errorf("docs/use/errors.md (-file +catalogue):\n%s", diff)
+	}
+}
+
+// TestTroubleshootingIsComplete: docs/use/troubleshooting.md says once for each code what to do,
+// and names no other code.
+func TestTroubleshootingIsComplete(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/use/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "<!-- compared -->")
+	table, _, closed := strings.Cut(table, "<!-- end -->")
+	if !closed {
+		t.Fatal("the page has no table")
+	}
+	told := map[string]int{}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 4 || !strings.HasPrefix(cells[1], "`") {
+			continue
+		}
+		if cells[2] == "" {
+			t.Errorf("no advice: %s", line)
+		}
+		for code := range strings.SplitSeq(cells[1], ", ") {
+			told[strings.Trim(code, "`")]++
+		}
+	}
+	for _, e := range apierr.All() {
+		if n := told[string(e.Code)]; n != 1 {
+			t.Errorf("%s has %d rows", e.Code, n)
+		}
+		delete(told, string(e.Code))
+	}
+	if len(told) > 0 {
+		t.Errorf("no codes of the catalogue: %v", told)
 	}
 }
 
