@@ -135,7 +135,7 @@ func TestMalformedAndReplayedCodesAreFree(t *testing.T) {
 	p.signOut()
 	p.signInWithTicket()
 	for range 30 {
-		for _, code := range []string{used, "12345", "1234567", "12345a", " 23456", "١٢٣٤٥٦", "１２３４５６"} {
+		for _, code := range []string{used, "12345", "1234567", "12345a", " 23456", "١٢٣٤٥", "１２３４５６７", "①②③④⑤⑥"} {
 			p.want(apierr.FormCodeIncorrect, p.secondFactor(account.TOTPCode, code))
 		}
 		p.want(apierr.FormParamNil, p.secondFactor(account.TOTPCode, ""))

@@ -201,7 +201,7 @@ func stepUpOracle(t *trial) {
 
 func malformed(t *trial) {
 	p := t.person(withApp)
-	for _, c := range []string{"12345", "1234567", "12a456", " 12345", "１２３４５６", "%", "-12345", "1e5000", "null", strings.Repeat("1", 5000), "+12345", "123\u200b456", "１２3456", "٠٠٠٠٠٠", "0x1234"} {
+	for _, c := range []string{"12345", "1234567", "12a456", " 12345", "１２３４５", "%", "-12345", "1e5000", "null", strings.Repeat("1", 5000), "+12345", "123\u200b45", "１２34567", "٠٠٠٠٠", "١٢٣a٥٦", "①②③④⑤⑥", "0x1234"} {
 		t.refused("a malformed code", p.verify(c))
 	}
 	if n := p.counted(); n != 0 {
