@@ -343,6 +343,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 		other.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok()
 	})
 	b.call("POST", "/v1/me/sessions/"+other.session+"/revoke").ok()
+	b.call("POST", "/v1/me/sessions/revoke_others").ok()
 	b.call("DELETE", "/v1/me/totp").ok()
 	b.call("DELETE", one).ok()
 	b.call("DELETE", "/v1/client/sessions").ok()

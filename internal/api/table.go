@@ -27,7 +27,7 @@ func Rows() []func() operation.Operation {
 		frontend.SignInSecondFactorAttempt,
 		frontend.SessionGet, frontend.SessionTouch, frontend.SessionTokenCreate, frontend.SessionEnd, frontend.SessionRemove, frontend.SessionReverificationCreate,
 		frontend.SessionReverificationFirstFactorPrepare, frontend.SessionReverificationFirstFactorAttempt, frontend.SessionReverificationSecondFactorPrepare,
-		frontend.SessionReverificationSecondFactorAttempt, frontend.MeSessionsList, frontend.MeSessionsActiveList, frontend.MeSessionRevoke, frontend.MeAuditEventsList,
+		frontend.SessionReverificationSecondFactorAttempt, frontend.MeSessionsList, frontend.MeSessionsActiveList, frontend.MeSessionRevoke, frontend.MeSessionsRevokeOthers, frontend.MeAuditEventsList,
 		frontend.MeGet, frontend.MeUpdate, frontend.MeMetadataMerge, frontend.MeDelete, frontend.MePasswordChange, frontend.MePasswordRemove, frontend.MeOrganizationMembershipsList, frontend.MeOrganizationInvitationsList, frontend.MeOrganizationSuggestionsList, frontend.MePhoneNumbersList, frontend.MePhoneNumberCreate, frontend.MePhoneNumberGet, frontend.MePhoneNumberPrepare, frontend.MePhoneNumberAttempt,
 		frontend.MePhoneNumberUpdate, frontend.MePhoneNumberDelete, frontend.MeTOTPCreate, frontend.MeTOTPAttempt, frontend.MeTOTPDelete, frontend.MeBackupCodesCreate,
 		backend.UsersCreate, backend.UsersList, backend.UsersCount, backend.UserGet, backend.UserExport, backend.UserAuditEventsList, backend.UserUpdate, backend.UserMetadataMerge, backend.UserMetadataReplace, backend.UserDelete, backend.UserLock, backend.UserUnlock, backend.UserBan, backend.UserUnban, backend.UsersBan, backend.UsersUnban, backend.UserTOTPVerify,

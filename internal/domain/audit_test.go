@@ -115,6 +115,16 @@ func TestAuditTrail(t *testing.T) {
 			p.inside()
 			p.signOut()
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×1", "session.removed×1"}},
+		"all others signed out, twice": {func(p *person) {
+			other := p.elsewhere()
+			other.Must(other.secondFactor(account.TOTPCode, p.totpCode()))
+			p.Advance(30 * time.Second)
+			p.inside()
+			for range 2 {
+				_, err := p.Sessions.RevokeOthers(ctx, p.browser)
+				p.Must(err)
+			}
+		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×2", "sign_in_token.used×1", "factor.used×1", "session.others_revoked×1"}},
 		"lock":   {backend(func(p *person) (*account.User, error) { return p.Admin.Lock(ctx, p.id) }), []string{"user.locked×1"}},
 		"unlock": {backend(func(p *person) (*account.User, error) { return p.Admin.Unlock(ctx, p.id) }), []string{"user.unlocked×1"}},
 		"ban":    {backend(func(p *person) (*account.User, error) { return p.Admin.Ban(ctx, p.id) }), []string{"session.all_revoked×1", "user.banned×1"}},

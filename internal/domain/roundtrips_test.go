@@ -95,6 +95,12 @@ func TestRoundTrips(t *testing.T) {
 		}, 1, 0, 0, false},
 		"read the client": {(*person).inside, func(p *person) error { _, err := p.Sessions.Client(ctx, p.browser); return err }, 2, 0, 0, false},
 		"touch a session": {(*person).inside, func(p *person) error { _, err := p.Sessions.Touch(ctx, p.browser, p.browser.Session); return err }, 1, 0, 0, false},
+		"sign out everywhere else": {func(p *person) {
+			other := p.elsewhere()
+			other.Must(other.secondFactor(account.TOTPCode, p.totpCode()))
+			p.Advance(30 * time.Second)
+			p.inside()
+		}, func(p *person) error { _, err := p.Sessions.RevokeOthers(ctx, p.browser); return err }, 1, 1, 2, false},
 		"step up": {func(p *person) {
 			p.inside()
 			_, err := p.MFA.StartReverification(ctx, p.browser, p.browser.Session, "second_factor")

@@ -319,6 +319,7 @@ func TestChangesOfFactorsNeedAFreshProof(t *testing.T) {
 		"beginning with another app": func() error { _, err := p.MFA.CreateTOTP(t.Context(), p.browser); return err },
 		"removing the app":           func() error { _, err := p.MFA.DeleteTOTP(t.Context(), p.browser); return err },
 		"making backup codes":        func() error { _, err := p.MFA.CreateBackupCodes(t.Context(), p.browser); return err },
+		"ending all others":          func() error { _, err := p.Sessions.RevokeOthers(t.Context(), p.browser); return err },
 		"ending a session":           func() error { _, err := p.Sessions.RevokeOwn(t.Context(), p.browser, p.browser.Session); return err },
 	} {
 		if err := change(); codeOf(err) != apierr.SessionReverificationRequired {

@@ -204,6 +204,8 @@ func (o *oracle) update(p *person, t *tab, r *request, after *view, said facts) 
 		}
 	case "session-end", "session-remove", "me-session-revoke", "admin-session-revoke":
 		o.dead[r.given["session_id"]] = true
+	case "me-sessions-revoke-others":
+		o.othersEnded, o.kept = o.turn, t.session
 	case "user-ban", "me-delete":
 		o.allEnded = o.turn
 	case "me-password-change", "me-password-remove", "user-update":

@@ -78,7 +78,7 @@ var commonPlans = map[role][]plan{
 		{2, join(stepsUp, []string{"me-backup-codes-create"})}, {2, join(signsIn, []string{"me-backup-codes-create"})}, {1, join(signsIn, []string{"me-delete"})},
 		{2, stepsUp}, {2, []string{"session-end"}}, {1, []string{"client-delete"}},
 		{1, join(stepsUp, []string{"me-password-change"})}, {1, join(stepsUp, []string{"me-update", "me-metadata-merge"})},
-		{2, []string{"client-get"}}, {1, []string{"session-touch"}}, {1, []string{"me-sessions-list", "me-session-revoke"}}, {1, signsInText},
+		{2, []string{"client-get"}}, {1, []string{"session-touch"}}, {1, []string{"me-sessions-list", "me-session-revoke"}}, {1, join(stepsUp, []string{"me-sessions-revoke-others"})}, {1, signsInText},
 		{2, join(signsIn, []string{"me-phone-numbers-list", "me-phone-number-get", "me-sessions-active-list"})},
 	},
 	thief: {

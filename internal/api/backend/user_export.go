@@ -73,10 +73,11 @@ type HeldFailures struct {
 	LockedUntil *int64 `json:"locked_until"`
 }
 
-// HeldSession is a session with its user agent.
+// HeldSession is a session with its user agent and network.
 type HeldSession struct {
 	wire.AdminSession
 	UserAgent string `json:"user_agent"`
+	Network   string `json:"network"` // a /24, or a /48 for IPv6
 }
 
 func exportUser(c *operation.Call, in userInput) (ExportedUser, error) {
@@ -108,7 +109,7 @@ func exportUser(c *operation.Call, in userInput) (ExportedUser, error) {
 		out.BackupCodes = &HeldBackupCodes{ID: mfa.WireID(b), Unused: unused, Used: used, Failures: b.Failures, CreatedAt: int64(b.CreatedAt)}
 	}
 	for i := range held.Sessions {
-		out.Sessions = append(out.Sessions, HeldSession{wire.NewAdminSession(&held.Sessions[i]), held.Sessions[i].Session.Agent})
+		out.Sessions = append(out.Sessions, HeldSession{wire.NewAdminSession(&held.Sessions[i]), held.Sessions[i].Session.Agent, held.Sessions[i].Session.Network})
 	}
 	return out, nil
 }

@@ -55,6 +55,13 @@ func MeSessionRevoke() operation.Operation {
 		sensitive, notPending, operation.NotFound)
 }
 
+// MeSessionsRevokeOthers is POST /v1/me/sessions/revoke_others.
+func MeSessionsRevokeOthers() operation.Operation {
+	return row("me-sessions-revoke-others", "POST /v1/me/sessions/revoke_others",
+		"End all other sessions of the user", operation.Writes, revokeOtherSessions,
+		sensitive, notPending)
+}
+
 type sessionInput struct {
 	ID string `path:"session_id"`
 }
@@ -102,5 +109,10 @@ func listOwnSessions(c *operation.Call, _ operation.Empty) ([]wire.SessionActivi
 
 func revokeOwnSession(c *operation.Call, in sessionInput) (Wrapped[wire.Session], error) {
 	r, err := c.Service.Sessions.RevokeOwn(c, c.Caller, in.ID)
+	return session(c, r, err)
+}
+
+func revokeOtherSessions(c *operation.Call, _ operation.Empty) (Wrapped[wire.Session], error) {
+	r, err := c.Service.Sessions.RevokeOthers(c, c.Caller)
 	return session(c, r, err)
 }

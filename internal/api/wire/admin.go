@@ -15,7 +15,9 @@ type AdminUser struct {
 
 // NewAdminUser returns a user as the Backend API shows it.
 func NewAdminUser(u *account.User, now account.Instant) AdminUser {
-	return AdminUser{User: NewUser(u, now), PrivateMetadata: Object(u.Private)}
+	out := AdminUser{User: NewUser(u, now), PrivateMetadata: Object(u.Private)}
+	out.BackupCodes = nil // Clerk's Backend API has no such field
+	return out
 }
 
 // AdminSession is a session as the Backend API shows it.

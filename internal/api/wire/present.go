@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"strings"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -95,6 +94,9 @@ func NewUser(u *account.User, now account.Instant) User {
 	if end := u.LockEnd(now); end != 0 {
 		seconds := int64(end.Sub(now).Seconds())
 		out.Locked, out.LockoutExpiresInSeconds = true, &seconds
+	}
+	if b := u.Backup; b != nil {
+		out.BackupCodes = &BackupCount{Left: b.Count(), Used: b.CountUsed(), CreatedAt: int64(b.CreatedAt)}
 	}
 	for i := range u.Emails {
 		out.EmailAddresses = append(out.EmailAddresses, NewEmailAddress(&u.Emails[i]))
@@ -239,21 +241,4 @@ func NewReverification(r *mfa.ReverificationResult) Reverification {
 		FirstFactorVerification:  newAttempt(r.Reverification.First, r.Snapshot),
 		SecondFactorVerification: newAttempt(r.Reverification.Second, r.Snapshot), Session: session,
 	}
-}
-
-// NewSessionActivity returns a session with the browser that last used it.
-func NewSessionActivity(r sessions.Result) SessionActivity {
-	session := NewSession(r.Session, r.User, r.Snapshot)
-	session.User = nil
-	agent := strings.ToLower(r.Session.Agent)
-	mobile := strings.Contains(agent, "mobile") || strings.Contains(agent, "android") || strings.Contains(agent, "iphone")
-	out := SessionActivity{Session: session, LatestActivity: Activity{Object: "session_activity", ID: "sess_activity_" + r.Session.ID[len(r.Session.ID)-26:], IsMobile: mobile}}
-	for _, b := range []struct{ sign, name string }{{"edg/", "Edge"}, {"chrome/", "Chrome"}, {"firefox/", "Firefox"}, {"safari/", "Safari"}, {"okhttp", "Android app"}, {"cfnetwork", "iOS app"}} {
-		if strings.Contains(agent, b.sign) {
-			out.LatestActivity.BrowserName = b.name
-			break
-		}
-	}
-	out.LatestActivity.DeviceType = map[bool]string{true: "mobile", false: "desktop"}[mobile]
-	return out
 }

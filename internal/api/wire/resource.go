@@ -80,6 +80,7 @@ type User struct {
 	TwoFactorEnabled              bool            `json:"two_factor_enabled"`
 	TOTPEnabled                   bool            `json:"totp_enabled"`
 	BackupCodeEnabled             bool            `json:"backup_code_enabled"`
+	BackupCodes                   *BackupCount    `json:"backup_codes,omitempty"` // of the owner
 	EmailAddresses                []EmailAddress  `json:"email_addresses"`
 	PhoneNumbers                  []PhoneNumber   `json:"phone_numbers"`
 	Web3Wallets                   []struct{}      `json:"web3_wallets"`
@@ -106,6 +107,13 @@ type User struct {
 	CreateOrganizationsLimit      *int            `json:"create_organizations_limit,omitempty"`
 	CreatedAt                     int64           `json:"created_at"`
 	UpdatedAt                     int64           `json:"updated_at"`
+}
+
+// BackupCount says how many codes of a user's set are left.
+type BackupCount struct {
+	Left      int   `json:"left"`
+	Used      int   `json:"used"`
+	CreatedAt int64 `json:"created_at"`
 }
 
 // EmailAddress is an e-mail address of a user.
@@ -234,15 +242,6 @@ type Reverification struct {
 type SessionActivity struct {
 	Session
 	LatestActivity Activity `json:"latest_activity"`
-}
-
-// Activity is the browser that last used a session.
-type Activity struct {
-	Object      string `json:"object"`
-	ID          string `json:"id"`
-	BrowserName string `json:"browser_name"`
-	DeviceType  string `json:"device_type"`
-	IsMobile    bool   `json:"is_mobile"`
 }
 
 // Milliseconds returns a time, or nil for never.

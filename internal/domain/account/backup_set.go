@@ -39,6 +39,9 @@ type BackupSet struct {
 // Count returns the number of unused codes.
 func (b *BackupSet) Count() int { return len(b.Tags)/b.TagSize() + len(b.Imported) }
 
+// CountUsed returns the number of used codes.
+func (b *BackupSet) CountUsed() int { return len(b.Used) / b.TagSize() }
+
 // Usable reports whether unused codes are left and failures did not disable the set.
 func (b *BackupSet) Usable() bool { return b != nil && b.Count() > 0 && b.Failures < FailuresPerFactor }
 

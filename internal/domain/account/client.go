@@ -48,6 +48,7 @@ type Session struct {
 	Verify     *Reverification `json:"rv,omitempty"`
 	LastActive Instant         `json:"la"`
 	Agent      string          `json:"ua,omitempty"`
+	Network    string          `json:"nw,omitempty"` // at the last sign-in or touch: a /24 or /48
 	Origin     string          `json:"or,omitempty"` // at the last sign-in or touch
 	CreatedAt  Instant         `json:"c"`
 	UpdatedAt  Instant         `json:"u"`

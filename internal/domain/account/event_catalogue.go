@@ -42,6 +42,7 @@ const (
 	EventSessionRemoved  EventName = "session.removed"
 	EventSessionRevoked  EventName = "session.revoked"
 	EventSignedOutAll    EventName = "session.all_revoked"
+	EventOthersRevoked   EventName = "session.others_revoked"
 	EventStranded        EventName = "user.stranded"
 	EventReverified      EventName = "session.reverified"
 	EventSettingsChanged EventName = "settings.changed"
@@ -108,6 +109,7 @@ var eventKinds = []EventKind{
 	{Name: EventSessionRemoved, Text: "a user signed out and removed a session", AtWill: true},
 	{Name: EventSessionRevoked, Text: "the user or the Backend API revoked a session", AtWill: true},
 	{Name: EventSignedOutAll, Text: "all sessions of a user were revoked"},
+	{Name: EventOthersRevoked, Text: "a user revoked all sessions but the acting one"},
 	{Name: EventReverified, Text: "a step-up was completed", AtWill: true},
 	{Name: EventSettingsChanged, Text: "settings were changed"},
 	{Name: EventSMSRefused, Text: "the SMS guard refused a message", LogOnly: true},

@@ -40,7 +40,7 @@ func (s *Service) DataExport(ctx context.Context, user string) (*DataExport, err
 }
 
 // Counts returns how many codes of a set are unused and how many were used.
-func Counts(b *account.BackupSet) (unused, used int) { return b.Count(), len(b.Used) / b.TagSize() }
+func Counts(b *account.BackupSet) (unused, used int) { return b.Count(), b.CountUsed() }
 
 // LastUsed returns the time of the last accepted code, to half a minute, or 0.
 func LastUsed(t *account.TOTP) account.Instant {

@@ -111,7 +111,7 @@ func Begin(t *tx.Tx, c *account.Client, u *account.User, si *account.SignIn, fro
 	}
 	name := account.SessionName{Client: c.ID, User: u.ID, Nonce: nonce}
 	session := account.Session{
-		ID: name.String(), LastActive: t.Now, Agent: agent(from.Agent), Origin: from.Origin, CreatedAt: t.Now, UpdatedAt: t.Now, Expires: t.Now.Add(account.SessionLife),
+		ID: name.String(), LastActive: t.Now, Agent: agent(from.Agent), Network: tx.MaskNetwork(from.Address), Origin: from.Origin, CreatedAt: t.Now, UpdatedAt: t.Now, Expires: t.Now.Add(account.SessionLife),
 	}
 	u.AddSession(account.SessionRef{Client: c.ID, Nonce: nonce, Ends: session.Expires}, t.Now)
 	StartProofs(t, &session, u, si)
@@ -179,7 +179,8 @@ func (s *Service) Session(ctx context.Context, from tx.Caller, id string) (*Resu
 }
 
 // Touch makes a session the client's last active one, and opens or closes its task. It remembers
-// the origin that uses the session, for tokens of requests that name none.
+// the origin that uses the session, for tokens of requests that name none, and the network of the
+// request, for the list of the user's devices.
 func (s *Service) Touch(ctx context.Context, from tx.Caller, id string) (*Result, error) {
 	return s.withSession(ctx, from, id, authority.Use, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
 		updateTask(t, caller.Client, caller.Session, caller.User)
@@ -189,6 +190,7 @@ func (s *Service) Touch(ctx context.Context, from tx.Caller, id string) (*Result
 		}
 		if moved || caller.Client.LastActive != id || t.Now.Sub(caller.Session.LastActive) >= activityStep || t.IsFuture(caller.Session.LastActive) {
 			caller.Client.LastActive, caller.Session.LastActive = id, t.Now
+			caller.Session.Network = tx.MaskNetwork(from.Address)
 			caller.Session.Touch(t.Now)
 			caller.Client.Touch(t.Now)
 			t.Put(caller.Client)
@@ -277,6 +279,20 @@ func (s *Service) RevokeOwn(ctx context.Context, from tx.Caller, id string) (*Re
 		}
 		gone, err := Revoke(t, n)
 		return &Result{Session: gone, User: caller.User}, err
+	})
+}
+
+// RevokeOthers ends all sessions of the caller's user except the caller's own, with one entry in
+// the audit log. It needs a recent proof. Without other sessions it changes nothing.
+func (s *Service) RevokeOthers(ctx context.Context, from tx.Caller) (*Result, error) {
+	return s.withSession(ctx, from, from.Session, authority.RevokeSession, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
+		before := len(caller.User.Sessions)
+		if EndOthers(caller); len(caller.User.Sessions) == before {
+			return nil
+		}
+		caller.User.Touch(t.Now)
+		audit.Record(t, caller.User, account.EventOthersRevoked, account.Subject{})
+		return nil
 	})
 }
 
