@@ -333,7 +333,7 @@ func (st *state) client(id string, c *account.Client) {
 		if si.Created != "" {
 			st.complain("a sign-in that became a session is still there")
 		}
-		for _, code := range []*account.Code{si.First.Code, si.First.Left, si.Second.Code, si.Second.Left} {
+		for _, code := range []*account.Code{si.First.Code, si.First.Waiting, si.Second.Code, si.Second.Waiting} {
 			if code != nil && (code.Attempts < 0 || code.Attempts > mostTries) {
 				st.complain("%d tries of one code", code.Attempts)
 			}

@@ -49,8 +49,8 @@ type Attempt struct {
 	Strategy Strategy `json:"s,omitempty"`
 	Proved   Instant  `json:"v,omitempty"`
 	Code     *Code    `json:"c,omitempty"`
-	// Left is a code that waits beside Code: it was sent to another number, or for the sign-in before
-	// on this client. It works once Code is prepared for its number again.
-	Left  *Code `json:"l,omitempty"`
-	Wrong int   `json:"w,omitempty"` // wrong tries as a second factor, by all methods and codes
+	// Waiting is a second code, which was sent to another number, or for the former sign-in on this
+	// client. It does not work until its number is prepared again; then it takes the place of Code.
+	Waiting *Code `json:"l,omitempty"`
+	Wrong   int   `json:"w,omitempty"` // wrong tries as a second factor, by all methods and codes
 }

@@ -33,8 +33,8 @@ func (s *Service) StartReverification(ctx context.Context, from tx.Caller, id st
 		}
 		if before != nil {
 			r := caller.Session.Verify
-			r.First.Left = sms.Carry(t, caller.User, firstOfStepUp(before, id), firstOfStepUp(r, id))
-			r.Second.Left = sms.Carry(t, caller.User, secondOfStepUp(before, id).Challenge, secondOfStepUp(r, id).Challenge)
+			r.First.Waiting = sms.Carry(t, caller.User, firstOfStepUp(before, id), firstOfStepUp(r, id))
+			r.Second.Waiting = sms.Carry(t, caller.User, secondOfStepUp(before, id).Challenge, secondOfStepUp(r, id).Challenge)
 		}
 		sessions.Stage(t, caller)
 		return nil
@@ -186,12 +186,12 @@ func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, proof Proof) error {
 	return nil
 }
 
-// firstOfStepUp returns where the first-factor code of a session's step-up waits.
+// firstOfStepUp returns the challenge of the first factor of a session's step-up.
 func firstOfStepUp(r *account.Reverification, session string) sms.Challenge {
-	return sms.Challenge{Code: &r.First.Code, Left: &r.First.Left, Purpose: account.ReverifyFirst, Bound: session}
+	return sms.Challenge{Code: &r.First.Code, Waiting: &r.First.Waiting, Purpose: account.ReverifyFirst, Bound: session}
 }
 
 // secondOfStepUp returns the attempt of a session's step-up at its second factor.
 func secondOfStepUp(r *account.Reverification, session string) SecondFactorAttempt {
-	return SecondFactorAttempt{&r.Second, sms.Challenge{Code: &r.Second.Code, Left: &r.Second.Left, Purpose: account.ReverifySecond, Bound: session}}
+	return SecondFactorAttempt{&r.Second, sms.Challenge{Code: &r.Second.Code, Waiting: &r.Second.Waiting, Purpose: account.ReverifySecond, Bound: session}}
 }

@@ -123,8 +123,8 @@ func beginSignIn(t *tx.Tx, p *tx.ClientSession, u *account.User, identifier, suf
 		si.User = u.ID
 	}
 	if before := p.Client.SignIn; before != nil && u != nil && before.User == u.ID {
-		si.First.Left = sms.Carry(t, u, firstOfSignIn(before), firstOfSignIn(si))
-		si.Second.Left = sms.Carry(t, u, secondOfSignIn(before).Challenge, secondOfSignIn(si).Challenge)
+		si.First.Waiting = sms.Carry(t, u, firstOfSignIn(before), firstOfSignIn(si))
+		si.Second.Waiting = sms.Carry(t, u, secondOfSignIn(before).Challenge, secondOfSignIn(si).Challenge)
 	}
 	p.Client.SignIn = si
 	return si, nil

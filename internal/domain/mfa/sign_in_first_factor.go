@@ -77,7 +77,7 @@ func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id str
 	})
 }
 
-// firstOfSignIn returns where a sign-in's first-factor code waits.
+// firstOfSignIn returns the challenge of a sign-in's first factor.
 func firstOfSignIn(si *account.SignIn) sms.Challenge {
-	return sms.Challenge{Code: &si.First.Code, Left: &si.First.Left, Purpose: account.SignInFirstFactor, Bound: si.ID}
+	return sms.Challenge{Code: &si.First.Code, Waiting: &si.First.Waiting, Purpose: account.SignInFirstFactor, Bound: si.ID}
 }

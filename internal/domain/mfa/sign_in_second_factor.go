@@ -54,7 +54,7 @@ func (s *Service) PrepareSecondFactor(ctx context.Context, from tx.Caller, id st
 
 // secondOfSignIn returns a sign-in's attempt at its second factor.
 func secondOfSignIn(si *account.SignIn) SecondFactorAttempt {
-	return SecondFactorAttempt{&si.Second, sms.Challenge{Code: &si.Second.Code, Left: &si.Second.Left, Purpose: account.SignInSecondFactor, Bound: si.ID}}
+	return SecondFactorAttempt{&si.Second, sms.Challenge{Code: &si.Second.Code, Waiting: &si.Second.Waiting, Purpose: account.SignInSecondFactor, Bound: si.ID}}
 }
 
 // prepareSecond sends the code of an attempt to the number with phoneID, or to the default one.

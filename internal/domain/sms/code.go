@@ -20,11 +20,11 @@ const (
 	testCode = "424242"
 )
 
-// Challenge is where a code waits to be used: the verification of a phone, or a factor of a sign-in
-// or a step-up. A code works for its own challenge only.
+// Challenge is what a code is sent for: the verification of a phone, or a factor of a sign-in or a
+// step-up. It points at the places that hold its codes. A code works for its own challenge only.
 type Challenge struct {
 	Code    **account.Code
-	Left    **account.Code // see [account.Attempt]; nil where codes of one number wait
+	Waiting **account.Code // see [account.Attempt]; nil for the verification of a phone
 	Purpose account.Purpose
 	Bound   string // the id of the sign-in or session
 }

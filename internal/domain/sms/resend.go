@@ -79,16 +79,16 @@ func outstanding(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, c *a
 // keep makes the code that is on its way to the phone the challenge's code, so that no other one is
 // sent. It reports whether there is one, and whether that changed the challenge.
 func keep(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge) (kept, changed bool, err error) {
-	if kept, err = outstanding(t, u, p, ch, *ch.Code); kept || err != nil || ch.Left == nil {
+	if kept, err = outstanding(t, u, p, ch, *ch.Code); kept || err != nil || ch.Waiting == nil {
 		return kept, false, err
 	}
-	if kept, err = outstanding(t, u, p, ch, *ch.Left); !kept || err != nil {
+	if kept, err = outstanding(t, u, p, ch, *ch.Waiting); !kept || err != nil {
 		return false, false, err
 	}
 	if old := *ch.Code; old != nil {
-		(*ch.Left).Attempts = max((*ch.Left).Attempts, old.Attempts)
+		(*ch.Waiting).Attempts = max((*ch.Waiting).Attempts, old.Attempts)
 	}
-	*ch.Code, *ch.Left = *ch.Left, *ch.Code
+	*ch.Code, *ch.Waiting = *ch.Waiting, *ch.Code
 	return true, true, nil
 }
 
@@ -96,7 +96,7 @@ func keep(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge) (kept, chan
 // user, purpose and client, or nil. It has its expiry and its tries as before. The caller forgets
 // the former challenge in the same commit, so the code still works once.
 func Carry(t *tx.Tx, u *account.User, from, to Challenge) *account.Code {
-	for _, c := range []*account.Code{*from.Code, *from.Left} {
+	for _, c := range []*account.Code{*from.Code, *from.Waiting} {
 		if code := recent(t, u, from, c); code != "" {
 			moved := *c
 			moved.Tag, moved.Former = tag(t, u, to, &moved, code), nil
@@ -120,8 +120,8 @@ func successor(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, n phon
 		next.Attempts = old.Attempts
 	}
 	if !alive || old.Phone != p.ID {
-		if alive && ch.Left != nil {
-			*ch.Left = old
+		if alive && ch.Waiting != nil {
+			*ch.Waiting = old
 		}
 		var err error
 		next.ID, err = t.Engine.RandomID()
