@@ -34,6 +34,7 @@ var rows = []row{
 	{"frontend", "GET", "/v1/me/sessions"},
 	{"frontend", "GET", "/v1/me/sessions/active"},
 	{"frontend", "POST", "/v1/me/sessions/{session_id}/revoke"},
+	{"frontend", "POST", "/v1/me/sessions/revoke_others"},
 	{"frontend", "GET", "/v1/me/audit_events"},
 	{"frontend", "GET", "/v1/me"},
 	{"frontend", "PATCH", "/v1/me"},
@@ -111,5 +112,6 @@ var rows = []row{
 	{"backend", "DELETE", "/v1/webhook_endpoints/{endpoint_id}"},
 	{"backend", "POST", "/v1/webhook_endpoints/{endpoint_id}/rotate_secret"},
 	{"backend", "POST", "/v1/webhook_endpoints/{endpoint_id}/replay"},
+	{"backend", "GET", "/v1/webhook_endpoints/{endpoint_id}/deliveries"},
 	{"backend", "POST", "/v1/webhook_endpoints/{endpoint_id}/test"},
 }
