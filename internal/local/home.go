@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -55,8 +56,8 @@ func (a *App) homePage(r *http.Request) (homeData, error) {
 	page := homeData{
 		App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.Key().Reveal(), PublishableKey: a.PublishableKey, Readme: "/readme",
 	}
-	users, err := a.Service.Directory.Users(r.Context(), directory.Query{Limit: 20})
-	if err != nil && !errors.Is(err, apierr.New(apierr.ServiceUnavailable)) { // lists are being made
+	users, err := a.homeUsers(r.Context())
+	if err != nil {
 		return page, err
 	}
 	slices.SortFunc(users, func(x, y *account.User) int {
@@ -75,6 +76,27 @@ func (a *App) homePage(r *http.Request) (homeData, error) {
 		page.Messages = append(page.Messages, homeMessage{To: m.PhoneNumber, Text: m.Text, At: m.SentAt.Format(time.TimeOnly)})
 	}
 	return page, a.whoIsThere(r, &page)
+}
+
+// homeUsers returns the demo users, who may be among many others, and up to 20 others.
+func (a *App) homeUsers(ctx context.Context) ([]*account.User, error) {
+	var addresses []string
+	for _, d := range demos {
+		addresses = append(addresses, d.Email)
+	}
+	var found []*account.User
+	for _, q := range []directory.Query{{Filter: directory.Filter{Emails: addresses}, Limit: len(demos)}, {Limit: 20}} {
+		users, err := a.Service.Directory.Users(ctx, q)
+		if err != nil && !errors.Is(err, apierr.New(apierr.ServiceUnavailable)) { // lists are being made
+			return nil, err
+		}
+		for _, u := range users {
+			if !slices.ContainsFunc(found, func(other *account.User) bool { return other.ID == u.ID }) {
+				found = append(found, u)
+			}
+		}
+	}
+	return found, nil
 }
 
 func homeUser(u *account.User) homePerson {
@@ -104,7 +126,7 @@ func (a *App) whoIsThere(r *http.Request, page *homeData) error {
 		page.SignedIn, page.Session, page.Status = homeUser(s.User(session)).Name, session.ID, string(s.Status(session))
 	}
 	if s.Client.SignIn != nil && s.SigningIn != nil {
-		page.Notice = homeUser(s.SigningIn).Name + " has proved the first factor and is asked for the second, on the sign-in page."
+		page.Notice = homeUser(s.SigningIn).Name + " has proved the first factor and is asked for the second."
 	}
 	return nil
 }
@@ -129,7 +151,8 @@ func (a *App) signInAs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.keep(w, result.Snapshot)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	// The page goes on with the second factor, a task or the account.
+	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 }
 
 func (a *App) keep(w http.ResponseWriter, s *sessions.Snapshot) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -276,12 +277,24 @@ func TestHomePage(t *testing.T) {
 		}
 	}
 	s.ok("POST", "/v1/users", `{"username":"someone","password":"correct horse battery"}`)
-	if page = s.ok("GET", "/", "")["body"].(string); strings.Count(page, "demo-password") != 2 || strings.Count(page, "Sign in as ") != 3 {
+	if page = s.ok("GET", "/", "")["body"].(string); strings.Count(page, "demo-password") != 2 || strings.Count(page, "<button>Sign in as ") != 3 {
 		t.Error("the page gives a user who is no demo user the password of those, or a demo user none")
+	}
+	for i := range 25 {
+		s.ok("POST", "/v1/users", `{"username":"other`+strconv.Itoa(i)+`"}`)
+	}
+	page = s.ok("GET", "/", "")["body"].(string)
+	for _, demo := range []string{"<button>Sign in as Ada", "<button>Sign in as Grace"} {
+		if !strings.Contains(page, demo) {
+			t.Errorf("among many users there is no %s", demo)
+		}
 	}
 	_, form, _ := strings.Cut(page, `name="user" value="`)
 	user, _, _ := strings.Cut(form, `"`)
-	if page = s.ok("POST", "/dev/sign-in", "user="+user)["body"].(string); !strings.Contains(page, "Signed in as <strong>Ada") {
+	if page = s.ok("POST", "/dev/sign-in", "user="+user)["body"].(string); !strings.Contains(page, `src="/assets/`) {
+		t.Errorf("the button does not lead to the sign-in page:\n%s", page)
+	}
+	if page = s.ok("GET", "/", "")["body"].(string); !strings.Contains(page, "Signed in as <strong>Ada") {
 		t.Errorf("after the button:\n%s", page)
 	}
 	if page = s.ok("POST", "/dev/sign-out", "")["body"].(string); !strings.Contains(page, "No user is signed in") {
