@@ -44,12 +44,19 @@ const addresses = (api, port) => ({
   ...Object.fromEntries(['CLERK_PUBLISHABLE_KEY', 'VITE_CLERK_PUBLISHABLE_KEY', 'NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY'].map(key => [key, api.publishableKey])),
 });
 
+/** Does what sends a message, and waits until it is sent: a reader types no code before. */
+export async function textedBy(page, act) {
+  const sent = page.waitForResponse(answer => /\/prepare_\w+/.test(answer.url()) && answer.ok());
+  await act();
+  await sent;
+}
+
 /** The demo user Grace signs in on the hosted page. Her number always gets the same code. */
 export async function signInHosted(page, guide) {
   await page.getByRole('link', { name: guide.bold('Sign in') }).click();
   await page.getByLabel(/^Email/).fill(guide.typed('grace@example.com'));
   await page.getByLabel('Password', { exact: true }).fill(guide.typed('demo-password'));
-  await page.getByRole('button', { name: guide.bold('Continue'), exact: true }).click();
+  await textedBy(page, () => page.getByRole('button', { name: guide.bold('Continue'), exact: true }).click());
   await page.getByLabel('Six-digit code').fill(guide.typed('424242'));
 }
 

@@ -1,5 +1,5 @@
 // docs/start/own-login.md, as it stands, in a browser.
-import { followed } from '../lib/tutorial.mjs';
+import { followed, textedBy } from '../lib/tutorial.mjs';
 
 followed('own-login', 'the first login enrols, the second asks for a code', async ({ page, guide, api }) => {
   const wait = 31; // seconds; the clock begins that much too early, because an app refuses a token of the future
@@ -8,7 +8,7 @@ followed('own-login', 'the first login enrols, the second asks for a code', asyn
   await press('Log in');
   await press('Text message');
   await page.getByLabel('Phone number').fill(guide.typed('+12015550123'));
-  await press('Send code');
+  await textedBy(page, () => press('Send code'));
   await page.getByLabel('Six-digit code').fill(guide.typed('424242'));
   await page.getByLabel(guide.bold('I have saved these codes')).check();
   await press('Done');
@@ -16,7 +16,7 @@ followed('own-login', 'the first login enrols, the second asks for a code', asyn
   await page.getByText('Second factor verified').waitFor();
   await press('Log out');
   await api.advance(wait);
-  await press('Log in');
+  await textedBy(page, () => press('Log in'));
   await page.getByLabel('Six-digit code').fill('424242');
   await page.getByText('Second factor verified').waitFor();
 });
