@@ -3,13 +3,12 @@ package api
 import (
 	"net/http"
 	"net/url"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 )
 
 // The request headers of the Backend API that name an operator and a reason, in UTF-8 and
@@ -33,17 +32,18 @@ func operator(h http.Header) (account.Operator, error) {
 
 // encodedText returns a percent-encoded text of at most some characters; "" without the header.
 func encodedText(h http.Header, name string, most int) (string, error) {
-	wrong := apierr.New(apierr.FormParamFormatInvalid).Param(name).Explain("The header is one line of text in UTF-8, percent-encoded and not too long: a name has at most 40 characters, a reason 140.")
+	wrong := apierr.New(apierr.FormParamFormatInvalid).Param(name).Explain("The header is one line of text without invisible characters, in UTF-8, percent-encoded and not too long: a name has at most 40 characters, a reason 140.")
 	values := h.Values(name)
 	if len(values) == 0 {
 		return "", nil
 	}
 	text, err := url.PathUnescape(values[0])
-	if err != nil || len(values) > 1 || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+	if err != nil || len(values) > 1 {
 		return "", wrong
 	}
-	if text = strings.TrimSpace(text); utf8.RuneCountInString(text) > most {
+	line, ok := typed.Line(text)
+	if !ok || utf8.RuneCountInString(line) > most {
 		return "", wrong
 	}
-	return text, nil
+	return line, nil
 }

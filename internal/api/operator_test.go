@@ -62,6 +62,7 @@ func TestWrongOperators(t *testing.T) {
 	user := w.user()
 	for what, header := range map[string][]string{
 		"an escape cut short": {"Countersign-Operator", "Jane%2"}, "not UTF-8": {"Countersign-Operator", "%ff"}, "two lines": {"Countersign-Reason", "one%0Atwo"},
+		"a line separator": {"Countersign-Reason", "one%E2%80%A8two"}, "an override of the writing direction": {"Countersign-Operator", "%E2%80%AEenaJ"}, "a name that is not seen": {"Countersign-Operator", "%E2%80%8B"},
 		"a long name": {"Countersign-Operator", strings.Repeat("%C3%AB", 41)}, "a long reason": {"Countersign-Reason", strings.Repeat("a", 141)},
 	} {
 		w.named("/v1/users/"+user+"/lock", header...).want(422, "form_param_format_invalid")
@@ -69,7 +70,7 @@ func TestWrongOperators(t *testing.T) {
 			t.Errorf("%s: the user is locked", what)
 		}
 	}
-	w.named("/v1/users/"+user+"/lock", "Countersign-Operator", strings.Repeat("%C3%AB", 40), "Countersign-Reason", strings.Repeat("a", 140)).ok()
+	w.named("/v1/users/"+user+"/lock", "Countersign-Operator", strings.Repeat("%C3%AB", 40), "Countersign-Reason", strings.Repeat("a", 138)+"%E2%9D%A4%EF%B8%8F").ok()
 }
 
 // TestSettingsSayFromAndTo: an audit entry of the settings has the values before and after, as the

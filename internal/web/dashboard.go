@@ -14,10 +14,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 )
 
 // dashboardLife is the lifetime of a dashboard session. Use does not extend it.
@@ -127,8 +127,8 @@ func (p *pages) openDashboard(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "request_body_invalid")
 		return
 	}
-	operator := strings.TrimSpace(in.Operator)
-	if utf8.RuneCountInString(operator) > longestOperator || strings.ContainsFunc(operator, unicode.IsControl) {
+	operator, ok := typed.Line(in.Operator)
+	if !ok || utf8.RuneCountInString(operator) > longestOperator {
 		refuse(w, http.StatusUnprocessableEntity, "form_param_format_invalid")
 		return
 	}

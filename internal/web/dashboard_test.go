@@ -176,7 +176,7 @@ func TestOperators(t *testing.T) {
 			t.Errorf("%q: %d after signing out", name, r.StatusCode)
 		}
 	}
-	for _, name := range []string{strings.Repeat("ë", 41), "two\nlines"} {
+	for _, name := range []string{strings.Repeat("ë", 41), "two\nlines", "two\u2028lines", "\u202eenaJ", "\u200b"} {
 		body, _ := json.Marshal(map[string]string{"secret_key": "sk_live_of_a_test", "operator": name})
 		if r := s.ask("POST", "/dashboard/api/session", string(body), fromDashboard(nil)...); r.StatusCode != 422 || len(r.Cookies()) != 0 {
 			t.Errorf("%q: %d", name, r.StatusCode)
@@ -185,7 +185,7 @@ func TestOperators(t *testing.T) {
 }
 
 // TestSearch: the text and the filters of a search go to the list and to the count of users as
-// parameters of their own, and no others do.
+// parameters of their own. A field or a filter that the dashboard does not have is refused.
 func TestSearch(t *testing.T) {
 	s := open(t, nil)
 	c := s.openDashboard()
@@ -193,10 +193,11 @@ func TestSearch(t *testing.T) {
 		`{}`:                            "",
 		`{"text":" max@example.com "}`:  "?query=max%40example.com",
 		`{"text":"+1 (415) 555-0120"}`:  "?query=%2B1+%28415%29+555-0120",
-		`{"text":"user_1"}`:             "?user_id=user_1",
+		`{"text":"user_1"}`:             "?query=user_1",
 		`{"text":"a&limit=500"}`:        "?query=a%26limit%3D500",
+		`{"filters":{"locked":""}}`:     "?locked=",
 		`{"after":"user_1","limit":21}`: "?limit=21&starting_after=user_1",
-		`{"text":"max","order":"+created_at","filters":{"banned":"true","created_at_after":"1","email_address":"x"}}`: "?banned=true&created_at_after=1&order_by=%2Bcreated_at&query=max",
+		`{"text":"max","order":"+created_at","filters":{"banned":"true","created_at_after":"1"}}`: "?banned=true&created_at_after=1&order_by=%2Bcreated_at&query=max",
 	} {
 		for path, to := range map[string]string{"/dashboard/api/search": "/v1/users", "/dashboard/api/search/count": "/v1/users/count"} {
 			got := s.forwarded(s.ask("POST", path, body, fromDashboard(c)...))
@@ -205,7 +206,11 @@ func TestSearch(t *testing.T) {
 			}
 		}
 	}
-	if r := s.ask("POST", "/dashboard/api/search", `{"text":1}`, fromDashboard(c)...); r.StatusCode != 400 {
-		t.Errorf("a number as text: %d", r.StatusCode)
+	for _, body := range []string{`{"text":1}`, `{"filters":{"email_address":"x"}}`, `{"filters":{"banned":true}}`, `{"offset":5}`} {
+		for _, path := range []string{"/dashboard/api/search", "/dashboard/api/search/count"} {
+			if r := s.ask("POST", path, body, fromDashboard(c)...); r.StatusCode != 400 {
+				t.Errorf("%s of %s: %d", path, body, r.StatusCode)
+			}
+		}
 	}
 }

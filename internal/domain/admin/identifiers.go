@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -124,12 +125,12 @@ func checkProfile(u *account.User, in UserChange) error {
 		}
 		text := *field.text
 		if field.param != "external_id" {
-			text = identifier.PlainName(text)
+			text = typed.PlainName(text)
 		}
 		if utf8.RuneCountInString(*field.text) > account.NameLength {
 			return apierr.New(apierr.FormParamMaxLengthExceeded).Param(field.param)
 		}
-		if identifier.Misleads(text) {
+		if typed.Misleads(text) {
 			return apierr.New(apierr.FormParamFormatInvalid).Param(field.param)
 		}
 	}

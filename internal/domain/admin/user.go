@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 )
 
 // User returns a user.
@@ -88,7 +89,7 @@ func ChangeProfile(t *tx.Tx, u *account.User, in UserChange) error {
 	set(&u.FirstName, in.FirstName)
 	set(&u.LastName, in.LastName)
 	set(&u.ExternalID, in.ExternalID)
-	u.FirstName, u.LastName = identifier.PlainName(u.FirstName), identifier.PlainName(u.LastName)
+	u.FirstName, u.LastName = typed.PlainName(u.FirstName), typed.PlainName(u.LastName)
 	Metadata{in.Public, in.Private, in.Unsafe}.replaceIn(u)
 	return checkProfile(u, in)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -54,7 +55,7 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, 
 			return err
 		}
 		u := &account.User{
-			ID: id, Username: in.Username, FirstName: identifier.PlainName(in.FirstName), LastName: identifier.PlainName(in.LastName), ExternalID: in.ExternalID,
+			ID: id, Username: in.Username, FirstName: typed.PlainName(in.FirstName), LastName: typed.PlainName(in.LastName), ExternalID: in.ExternalID,
 			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.Now, UpdatedAt: t.Now, Banned: in.Banned, Policy: t.Policy(), DeleteSelf: t.State.Settings.DeleteSelf,
 		}
 		if err := importState(u, in, t.Now); err != nil {

@@ -35,11 +35,11 @@ func TestInvisibleIsTheUnicodeProperty(t *testing.T) {
 			t.Errorf("an address may have U+%04X", r)
 		}
 		name := "a" + string(r) + "b"
-		if joins := r == 0x200C || r == 0x200D; identifier.Misleads(name) == joins {
+		if joins := r == 0x200C || r == 0x200D; typed.Misleads(name) == joins {
 			t.Errorf("a name with U+%04X misleads: %v", r, !joins)
 		}
-		if identifier.PlainName(name) != "ab" == unicode.Is(unicode.Variation_Selector, r) {
-			t.Errorf("a plain name with U+%04X is %q", r, identifier.PlainName(name))
+		if typed.PlainName(name) != "ab" == unicode.Is(unicode.Variation_Selector, r) {
+			t.Errorf("a plain name with U+%04X is %q", r, typed.PlainName(name))
 		}
 	}
 }
@@ -50,7 +50,7 @@ func TestMisleadingTexts(t *testing.T) {
 		"": false, "Zoë O’Brien": false, "می\u200cنا": false, "क्\u200dष": false, "👩\u200d💻": false,
 		"\u200d": true, "a \u200c": true, "a\u200d\u200db": true, "a\u0007": true, "a\u2028b": true, "\ufe0f": true, "a\u3164": true,
 	} {
-		if identifier.Misleads(text) != want {
+		if typed.Misleads(text) != want {
 			t.Errorf("%+q misleads: %v, want %v", text, !want, want)
 		}
 	}

@@ -122,3 +122,16 @@ func FuzzCompact(f *testing.F) {
 		}
 	})
 }
+
+func TestLine(t *testing.T) {
+	for text, want := range map[string]string{" Zoë 山田 ": "Zoë 山田", "thanks \u2764\ufe0f": "thanks \u2764", "می\u200cنا": "می\u200cنا", "\ufe0f": "", "": ""} {
+		if got, ok := typed.Line(text); got != want || !ok {
+			t.Errorf("%+q is the line %+q (%v), want %+q", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{"two\nlines", "two\u2028lines", "two\u2029lines", "\u202eenaJ", "\u200b", "a\u00adb", "\xff", "a\x00"} {
+		if got, ok := typed.Line(text); ok {
+			t.Errorf("%+q is the line %+q", text, got)
+		}
+	}
+}

@@ -4,12 +4,16 @@ import { button } from './form.js';
 import { counted, h, number, say, t } from './page.js';
 
 /**
- * One cell (RFC 4180). A spreadsheet takes a text that begins with one of these signs for a formula, so an apostrophe
- * goes before it (OWASP, "CSV Injection").
+ * The begin of a formula: a spreadsheet takes a text that begins with one of these signs for one (OWASP, "CSV
+ * Injection"). Where a country's list separator is a semicolon, Excel parts cells there and at tabs, also inside a
+ * quoted one.
  */
+const formula = /(^|[;\t\r\n]["']*)(?=[=+\-@\t\r\n＝＋－＠])/g;
+
+/** One cell (RFC 4180), with an apostrophe before what a spreadsheet would compute. */
 function cell(value) {
   if (value === null || value === undefined) return '';
-  const text = typeof value === 'string' && /^[=+\-@\t\r＝＋－＠]/.test(value) ? `'${value}` : String(value);
+  const text = typeof value === 'string' ? value.replace(formula, "$1'") : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
