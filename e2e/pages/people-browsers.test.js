@@ -182,7 +182,7 @@ test('a password manager finds the fields, fills them without typing, and the pa
 test('what is typed names the error: an email, a phone number or a username', async () => {
   const page = await visit(browser, server);
   await page.goto('/sign-in');
-  for (const [typed, words] of [['nobody@example.com', "That email or password isn’t right."], ['+1 (201) 555-0100', "That phone number or password isn't right."], ['０３１２３４５６７', "That phone number or password isn't right."], ['nobody', "That username or password isn't right."]]) {
+  for (const [typed, words] of [['nobody@example.com', "That email or password isn’t right."], ['+1 (201) 555-0100', "That phone number or password isn’t right."], ['０３１２３４５６７', "That phone number or password isn’t right."], ['nobody', "That username or password isn’t right."]]) {
     await page.getByLabel('Email, phone').fill(typed);
     await page.getByLabel('Password', { exact: true }).fill('wrong');
     await page.keyboard.press('Enter');

@@ -45,7 +45,7 @@ test('a wrong password is said at the field, and nothing typed is lost', async (
   const user = await server.userNamed('bert');
   const page = await visit(browser, server);
   await password(page, 'bert', 'wrong horse');
-  await page.getByText('That email or password isn\'t right.').waitFor();
+  await page.getByText('That email or password isn’t right.').waitFor();
   assert.equal(await page.getByLabel('Email, phone').inputValue(), 'bert@example.com');
   assert.equal(await page.getByLabel('Password', { exact: true }).inputValue(), 'wrong horse');
   assert.equal(await page.getByLabel('Password', { exact: true }).getAttribute('aria-invalid'), 'true');
@@ -53,8 +53,8 @@ test('a wrong password is said at the field, and nothing typed is lost', async (
   await state(page, 'sign-in-wrong-password');
   await server.backend('POST', `/v1/users/${user.id}/lock`);
   await password(page, 'bert');
-  await heading(page, 'Your account is locked for now');
-  await page.getByText('You can go on in 1 hour.').waitFor();
+  await heading(page, 'Sign-in to your account is paused');
+  await page.getByText(/You can sign in again/).waitFor();
   await state(page, 'sign-in-locked');
   await press(page, 'Back to sign-in');
   await heading(page, 'Sign in');

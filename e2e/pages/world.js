@@ -81,9 +81,13 @@ export async function state(page, name) {
     assert.ok(over <= 0, `${name}, ${view}: ${over} pixels too wide`);
     if (shots) await page.screenshot({ path: path.join(shots, `${name}-${view}.png`), fullPage: true, animations: 'disabled' });
   }
-  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  await page.setViewportSize({ width: 360, height: 640 });
+  await mirrored(page, name);
+  await forced(page, name, shots);
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce', forcedColors: 'none' });
   await page.setViewportSize({ width: 1000, height: 760 });
 }
+
 
 /** The texts that a reader cannot see whole: outside of a clipping element, of their button or cell, of the page, or of a select. Runs in the page. */
 function cutTexts() {
@@ -138,6 +142,42 @@ export async function fits(page, name) {
   await page.setViewportSize({ width: 1000, height: 760 });
 }
 
+/** Checks that a page from right to left stays within a narrow window. */
+async function mirrored(page, name) {
+  const beyond = await page.evaluate(() => {
+    const root = document.documentElement;
+    root.dir = 'rtl';
+    const inside = (e) => e.closest('.scroll, .hidden, .skip, thead, .drawing, [hidden]');
+    const list = [...document.querySelectorAll('main *, dialog *, header *')].filter((e) => {
+      const box = e.getBoundingClientRect();
+      return box.width > 1 && (box.left < -1 || box.right > root.clientWidth + 1) && !inside(e);
+    }).map((e) => e.outerHTML.slice(0, 120));
+    root.dir = 'ltr';
+    return list;
+  });
+  assert.deepEqual(beyond, [], `${name}, from right to left: outside of the window`);
+}
+
+/**
+ * Checks that colours which the user's system forces hide nothing: each control and dialog has an edge, since its background is gone.
+ * And nothing moves for users who asked for reduced motion.
+ */
+async function forced(page, name, shots) {
+  await page.emulateMedia({ colorScheme: 'dark', forcedColors: 'active', reducedMotion: 'reduce' });
+  const lost = await page.evaluate(() => {
+    const edged = (e) => {
+      const style = getComputedStyle(e);
+      return parseFloat(style.borderTopWidth) > 0 && style.borderTopStyle !== 'none' || style.textDecorationLine.includes('underline') || e.querySelector('svg');
+    };
+    const marked = [...document.querySelectorAll('button, a.button, input:not([type=checkbox], [type=radio], [type=color], [hidden], [type=hidden]), select, dialog[open], .toast, .notice, nav [aria-current], [role=switch]')];
+    return marked.filter((e) => e.checkVisibility() && !edged(e)).map((e) => e.outerHTML.slice(0, 120));
+  });
+  assert.deepEqual(lost, [], `${name}, forced colours: without an edge`);
+  const moving = await page.evaluate(() => document.getAnimations().filter((a) => a.playState === 'running' && a.effect.getComputedTiming().activeDuration > 10).map((a) => `${a.animationName ?? a.transitionProperty} on ${a.effect.target.outerHTML.slice(0, 80)}`));
+  assert.deepEqual(moving, [], `${name}, reduced motion: moving`);
+  if (shots) await page.screenshot({ path: path.join(shots, `${name}-forced.png`), fullPage: true, animations: 'disabled' });
+}
+
 /** Presses Tab until the focus is on the element with this label. Fails when Tab does not reach it, or when the focus is not visible. */
 export async function tab(page, name, { back = false } = {}) {
   const seen = [];
@@ -178,7 +218,8 @@ export async function eventually(what, done) {
 /** Waits until a dialog has left the document. A closed dialog has no role, and leaves a moment later. */
 export const closed = (page) => page.locator('dialog').waitFor({ state: 'detached' });
 
-export const heading = (page, text) => page.getByRole('heading', { level: 1, name: text }).waitFor({ timeout: 8000 });
+/** Waits for the heading that a page's script rendered. Before, the page shows its title as one. */
+export const heading = (page, text) => page.getByRole('heading', { level: 1, name: text }).and(page.locator(':not(.waiting > h1)')).waitFor({ timeout: 8000 });
 
 export const focused = (page) => page.evaluate(() => {
   const e = document.activeElement;

@@ -1,8 +1,9 @@
 // The module that runs first: it starts the page's first requests while the other modules load, and says
 // when these did not load. It imports nothing.
 
-const starts = { 'sign-in': ['/v1/client', '/v1/environment'], account: ['/v1/client'] };
-const started = new Map((starts[document.documentElement.className] ?? []).map((path) => {
+const asks = ['sign-in', 'account'].includes(document.documentElement.className) ? ['/v1/client'] : [];
+const methods = /^\/(sign-in|tasks\/|account\/(security|add-phone))/.test(location.pathname) ? ['/v1/environment'] : [];
+const started = new Map([...asks, ...methods].map((path) => {
   const answer = fetch(path, { credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(20_000), headers: { Accept: 'application/json' } });
   answer.catch(() => {}); // the page then asks again
   return [path, answer];
