@@ -344,11 +344,13 @@ test('what was done is told: ways, numbers, wrong codes, and what the team did',
   await page.keyboard.type('424242');
   await heading(page, 'Security');
   const events = page.getByRole('region', { name: 'Recent security events' });
-  for (const said of [/^Wrong code\n.*Text message · \+1 415 555 0111/, /^Signed in\n.*Text message · \+1 415 555 0111/, /^Account created\n.*by the team behind this app/]) {
+  for (const said of [/^Wrong code\n.*Text message · \+1 415 555 0111/, /^Signed in\n.*Text message · Chrome on Linux · 127\.0\.0\.x · \+1 415 555 0111/, /^Account created\n.*by the team behind this app/]) {
     await events.getByRole('listitem').filter({ hasText: new RegExp(said.source.replace('^', '').replaceAll('\\n', '')) }).first().waitFor();
   }
-  await server.backend('POST', `/v1/users/${user.id}/lock`);
-  await server.backend('POST', `/v1/users/${user.id}/unlock`);
+  for (let i = 0; i < 3; i++) {
+    await server.backend('POST', `/v1/users/${user.id}/lock`);
+    await server.backend('POST', `/v1/users/${user.id}/unlock`);
+  }
   for (let i = 0; i < 4; i++) {
     await server.advance(31);
     const other = await visit(browser, server);
@@ -361,7 +363,7 @@ test('what was done is told: ways, numbers, wrong codes, and what the team did',
   await page.reload();
   await heading(page, 'Security');
   await press(page, /^\d+ more events?$/);
-  await events.getByText('Lock ended').waitFor();
+  await events.getByText('Account created').waitFor();
   await state(page, 'security-events');
   const told = await page.evaluate(async () => (await fetch('/v1/me/audit_events')).json());
   assert.ok(await events.getByRole('listitem').count() < told.length, 'the code of a sign-in stands in its row');
@@ -389,6 +391,40 @@ test('sessions: this device is marked, the others can be signed out', async () =
   await press(page, 'Sign out');
   await heading(page, 'Sign in');
   for (const p of [other, third, page]) await p.done();
+});
+
+test('sessions name system and network; "This wasn’t me" signs the others out at once and renews the backup codes', async () => {
+  const user = await server.userNamed('wanda', { ...reserved(number(114)), backup_codes: ['abcde-12345', 'fghij-12345'] });
+  const pages = [];
+  for (const code of ['abcde-12345', '424242', '424242']) {
+    await server.advance(31);
+    const page = await visit(browser, server);
+    await signInByTicket(page, server, user);
+    await heading(page, 'Check your messages');
+    if (code === '424242') await page.getByText('Code sent.').waitFor();
+    else await press(page, 'Backup code');
+    await page.keyboard.type(code);
+    if (code !== '424242') await page.keyboard.press('Enter');
+    await heading(page, 'Security');
+    pages.push(page);
+  }
+  const page = pages.pop();
+  await page.getByText('1 of 2 left').waitFor();
+  assert.match(await page.getByRole('region', { name: 'Where you are signed in' }).innerText(), /Chrome on Linux[^]*127\.0\.0\.x · Last active/);
+  await state(page, 'security-not-me');
+  let revoked = 0;
+  page.on('request', (r) => { if (r.url().includes('/revoke')) revoked++; });
+  await page.getByRole('button', { name: /^This wasn’t me: Backup code used/ }).click();
+  await page.getByRole('dialog', { name: 'Secure your account?' }).waitFor();
+  assert.equal(await focused(page), 'Cancel');
+  await press(page, 'Secure my account');
+  await saveCodes(page, 'not-me-backup-codes', 'wanda@example.com');
+  await page.getByText('Now change your password.').waitFor();
+  assert.equal(revoked, 1, 'one request signs all others out');
+  await page.getByText('10 of 10 left').waitFor();
+  await page.getByText('All other devices signed out').waitFor();
+  assert.equal((await server.backend('GET', `/v1/sessions?user_id=${user.id}`)).length, 1);
+  for (const p of [...pages, page]) await p.done();
 });
 
 test('the last factor cannot go while one is required', async () => {

@@ -11,12 +11,15 @@ const within = 15 * 60 * 1000; // longer than a code or a sign-in lives
 
 /** Whether an entry is a step of a later one: of the same number, or of the same sign-in. */
 const isStep = (e, of) => steps.get(of.type)?.includes(e.type) && (of.type.startsWith('session') || of.subject_id === e.subject_id)
-  && of.actor === e.actor && of.created_at - e.created_at < within;
+  && of.actor === e.actor && of.last_at - e.last_at < within;
 
-/** The entries, newest first, with the steps of each in its field steps. */
+/** The newest use first: an act that repeats within a day raises the count of its first entry. A session comes before its own steps. */
+const newest = (a, b) => b.last_at - a.last_at || b.type.startsWith('session') - a.type.startsWith('session');
+
+/** The entries, newest first, with the steps of each in its field steps. Steps of an act that repeats stand in its row too. */
 export function fold(entries) {
   const rows = [];
-  for (const e of entries) {
+  for (const e of [...entries].sort(newest)) {
     const head = rows.at(-1);
     if (head && isStep(e, head)) head.steps.push(e);
     else rows.push({ ...e, steps: [] });

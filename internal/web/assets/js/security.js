@@ -3,11 +3,11 @@
 import { account } from './account.js';
 import { activeSession, del, get, patch, post } from './api.js';
 import { showCodes } from './codes.js';
-import { devices } from './devices.js';
+import { deviceOf, devices, networkOf } from './devices.js';
 import { eventRow } from './events.js';
 import { fold } from './fold.js';
 import { button, confirm, load } from './form.js';
-import { counted, date, h, name, notice, number, page, phone, rich, say, show, t } from './page.js';
+import { counted, date, day, h, name, notice, number, page, phone, rich, say, show, t } from './page.js';
 import { sensitively } from './reverify.js';
 import { badge, firstOf, row, section } from './rows.js';
 import { drawTop } from './top.js';
@@ -31,15 +31,18 @@ async function change(request, said) {
   session = activeSession(answer.client) ?? session;
   trail = await get('/me/audit_events').catch(() => trail);
   const codes = answer.response.backup_codes ?? [];
-  if (codes.length > 0) { // new backup codes, which are shown only now
-    const { classList } = document.getElementById('main');
-    classList.add('narrow');
-    await new Promise((done) => showCodes(page, codes, done, { who: session.public_user_data.identifier }));
-    classList.remove('narrow');
-  }
+  if (codes.length > 0) await present(codes);
   draw();
   say(t(said));
   focusOn(key && page.querySelector(`[data-key="${CSS.escape(key)}"]`));
+}
+
+/** Shows new backup codes, which are shown only now, until they are saved. */
+async function present(codes) {
+  const { classList } = document.getElementById('main');
+  classList.add('narrow');
+  await new Promise((done) => showCodes(page, codes, done, { who: session.public_user_data.identifier }));
+  classList.remove('narrow');
 }
 
 /** Moves the focus to an element, else to the title. */
@@ -108,6 +111,12 @@ function appRow() {
   }));
 }
 
+/** The set of backup codes: how many are left, and since when. */
+function codesRow({ left, used, created_at: made }) {
+  const count = t('security.codes.left', { left: number(left), total: number(left + used) });
+  return row('key', [t('codes.title'), badge(count, left > 3 ? 'good' : 'warn')], [t('codes.file.made', { when: day(made) })]);
+}
+
 function methods() {
   const { user } = session;
   const on = environment.auth_config.second_factors;
@@ -119,28 +128,53 @@ function methods() {
       numbersInUse().length > 0 && h('ul', {}, numbersInUse().map(numberRow))),
     rest.length > 0 && section(t('security.rest'), t('security.rest.text'), null, h('ul', {}, rest.map(numberRow))),
     on.includes('backup_code') && section(t('codes.title'), t(user.two_factor_enabled ? 'security.codes.text' : 'error.backup_codes_not_available'), user.two_factor_enabled && link('/account/backup-codes', t(user.backup_code_enabled ? 'codes.replace' : 'codes.make')),
-      user.backup_code_enabled && h('ul', {}, row('key', [t('codes.title'), badge(t('security.on'), 'good')]))),
+      user.backup_codes && h('ul', {}, codesRow(user.backup_codes))),
   ];
 }
 
 /** Ends sessions and shows those that are left. */
-async function end(list) {
-  await sensitively(session.id, async () => {
-    for (const s of list) await post(`/me/sessions/${encodeURIComponent(s.id)}/revoke`);
-  }).finally(async () => { [sessions, trail] = await Promise.all([get('/me/sessions'), get('/me/audit_events')]); });
+const end = (s) => endBy(() => sensitively(session.id, () => post(`/me/sessions/${encodeURIComponent(s.id)}/revoke`)));
+
+async function endBy(request) {
+  await request().finally(async () => { [sessions, trail] = await Promise.all([get('/me/sessions'), get('/me/audit_events')]); });
   draw();
   say(t('security.sessions.ended'));
   focusOn();
 }
 
-async function endOthers(list) {
-  if (await confirm({ title: t('security.sessions.sure'), text: t('security.sessions.sure.text', { count: number(list.length) }), yes: t('frame.signout') })) await end(list);
+/** Signs all other devices out, with one request. */
+const revokeOthers = () => sensitively(session.id, () => post('/me/sessions/revoke_others'));
+
+async function endOthers(count) {
+  if (await confirm({ title: t('security.sessions.sure'), text: t('security.sessions.sure.text', { count: number(count) }), yes: t('frame.signout') })) await endBy(revokeOthers);
 }
+
+/** What a person does about an event of somebody else: signs the others out, and gets new backup codes. */
+async function notMe() {
+  const codes = session.user.backup_code_enabled;
+  if (!(await confirm({ title: t('security.notme.title'), text: t(codes ? 'security.notme.text' : 'security.notme.plain'), yes: t('security.notme.yes') }))) return;
+  await revokeOthers();
+  if (codes) {
+    const made = await sensitively(session.id, () => post('/me/backup_codes'));
+    session = activeSession(made.client) ?? session;
+    await present(made.response.codes);
+  }
+  [sessions, trail] = await Promise.all([get('/me/sessions'), get('/me/audit_events')]);
+  draw();
+  say(t('security.notme.done'));
+  focusOn();
+}
+
+/** Acts of the user that somebody else may have done, and that the user can undo. */
+const doubtful = 'session.created session.reverified factor.added factor.removed factor.disabled factor.default_changed backup_code.used backup_code.made password.changed password.wrong phone_number.added phone_number.verified code.wrong code.replayed'.split(' ');
+const isDoubtful = (e) => doubtful.includes(e.type) && e.actor === 'user' && (e.subject_id !== session.id || e.count > 1);
 
 /** The user's audit log, newest first. */
 function events() {
   const subjects = new Map(session.user.phone_numbers.map((p) => [p.id, phone(p.phone_number)]));
-  const rows = fold(trail).map((e) => eventRow(e, { subjects }));
+  for (const s of sessions) subjects.set(s.id, h('span', {}, deviceOf(s), networkOf(s) ? [' · ', networkOf(s)] : []));
+  const doubt = (e) => isDoubtful(e) && button(t('security.notme'), { kind: 'short plain', 'aria-label': `${t('security.notme')}: ${t(`event.${e.type}`)}, ${date(e.created_at)}`, act: notMe });
+  const rows = fold(trail).map((e) => eventRow(e, { subjects, actions: doubt(e) }));
   return section(t('security.events'), t('security.events.text'), null, rows.length === 0 ? h('p', { class: 'quiet' }, t('event.none'))
     : firstOf(rows, few, counted('security.events.more', rows.length - few)));
 }
