@@ -143,7 +143,7 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (out EventPage, err 
 	}
 	last := "" // the last event that was looked at
 	for scanned := 0; ; {
-		page, err := EventRecords(s.Engine, ctx, until, size)
+		page, err := EventRecords(ctx, s.Engine, until, size)
 		if err != nil {
 			return out, err
 		}
@@ -172,7 +172,7 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (out EventPage, err 
 }
 
 // EventRecords reads the newest records that expire before a time.
-func EventRecords(s *tx.Engine, ctx context.Context, until time.Time, limit int) ([]*account.EventRecord, error) {
+func EventRecords(ctx context.Context, s *tx.Engine, until time.Time, limit int) ([]*account.EventRecord, error) {
 	records, err := s.Store.Latest(ctx, store.KindEvent, until, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find events: %w", err)

@@ -15,9 +15,8 @@ import (
 )
 
 // Begin stages the state of a new store, whose lists are complete from the start, so that no pass
-// reads its users. It runs before
-// each commit and stages with the first user or the first signing key: a store with a key and
-// without the state is from before the lists.
+// reads its users. It runs before each commit, and stages with the first user or the first signing
+// key. A store that has a key and lacks the state is from before the lists.
 func Begin(t *tx.Tx) error {
 	if t.State.Keys.StoredVersion() != 0 || !founds(t) {
 		return nil

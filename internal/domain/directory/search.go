@@ -70,8 +70,7 @@ func (s *Service) search(ctx context.Context, f *Filter) (found []ref, whole boo
 		}
 	}
 	if least == nil {
-		broad := apierr.New(apierr.FormParamValueInvalid).Param(words[0].param).With("reason", "too_many_users")
-		return nil, false, broad.Explain(fmt.Sprintf("More than %d users match. Give more letters.", MostFound))
+		return nil, false, tooMany(words[0].param, fmt.Sprintf("More than %d users match. Give more letters.", MostFound))
 	}
 	for id, at := range least.found {
 		if within(at, f.Created) && inAll(words, id) {
@@ -79,6 +78,11 @@ func (s *Service) search(ctx context.Context, f *Filter) (found []ref, whole boo
 		}
 	}
 	return found, whole, nil
+}
+
+// tooMany returns the error for a filter that has too many users.
+func tooMany(param, sentence string) error {
+	return apierr.New(apierr.FormParamValueInvalid).Param(param).With("reason", "too_many_users").Explain(sentence)
 }
 
 // inAll reports whether a user has all words whose users are all known.

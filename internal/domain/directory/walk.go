@@ -3,14 +3,12 @@ package directory
 import (
 	"context"
 	"fmt"
-
-	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
 
 // walkBatch is how many users a walk reads at a time: those of one request to DynamoDB.
 const walkBatch = 100
 
-// walk are the users of a list who match a filter that only their records tell.
+// walk yields the users of a list who match a filter, which only their records tell.
 type walk struct {
 	service *Service
 	filter  *Filter
@@ -27,7 +25,7 @@ func (s *Service) walk(f *Filter, from refs) refs {
 	return &walk{service: s, filter: f, from: from}
 }
 
-// next implements [refs]. The error is [apierr.FormParamValueInvalid] after [MostWalked] users.
+// next implements [refs]. The error is that of [tooMany] after [MostWalked] users.
 func (w *walk) next(ctx context.Context, n int) ([]ref, error) {
 	for len(w.found) < n {
 		batch, err := w.from.next(ctx, walkBatch)
@@ -38,8 +36,8 @@ func (w *walk) next(ctx context.Context, n int) ([]ref, error) {
 			break
 		}
 		if w.read += len(batch); w.read > MostWalked {
-			broad := apierr.New(apierr.FormParamValueInvalid).Param(w.filter.broadest()).With("reason", "too_many_users")
-			return nil, broad.Explain(fmt.Sprintf("More than %d users would be read. Narrow the filter with created_at_after, created_at_before or starting_after.", MostWalked))
+			const sentence = "More than %d users would be read. Narrow the filter with created_at_after, created_at_before or starting_after."
+			return nil, tooMany(w.filter.broadest(), fmt.Sprintf(sentence, MostWalked))
 		}
 		ids := make([]string, len(batch))
 		for i, r := range batch {

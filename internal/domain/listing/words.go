@@ -8,6 +8,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -113,7 +114,7 @@ func isWord(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.M)
 // find more users.
 func Split(search string) []string {
 	var words []string
-	for _, part := range strings.Fields(identifier.Folded(identifier.Seen(search))) {
+	for _, part := range strings.Fields(identifier.Folded(typed.Visible(search))) {
 		word := strings.TrimLeftFunc(part, func(r rune) bool { return !isWord(r) })
 		if word == "" {
 			return nil

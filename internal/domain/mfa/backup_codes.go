@@ -18,12 +18,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-const (
-	// codesShownAgain is how long a repeated request gets the same backup codes. React runs effects
-	// twice, and two sets whose answers cross would leave a dead one on the page. It is short, because
-	// the plain set is kept, sealed, for that long.
-	codesShownAgain = 5 * time.Second
-)
+// codesShownAgain is how long a repeated request gets the same backup codes. React runs effects
+// twice, and two sets whose answers cross would leave a dead one on the page. It is short, because
+// the plain set is kept, sealed, for that long.
+const codesShownAgain = 5 * time.Second
 
 // BackupResult is a new set of backup codes.
 type BackupResult struct {
@@ -56,8 +54,9 @@ func (s *Service) CreateBackupCodes(ctx context.Context, from tx.Caller) (*Backu
 // WireID returns the id of a set that clients see.
 func WireID(b *account.BackupSet) string { return account.PrefixBackup + b.ID }
 
-// recentOwner is the owner that the plain codes of a set are sealed for.
-func recentOwner(u *account.User, b *account.BackupSet) string {
+// setOwner is the name of a set as an owner: its plain codes are sealed for it, and its key is
+// derived for it.
+func setOwner(u *account.User, b *account.BackupSet) string {
 	return "user/" + u.ID + "/backup/" + b.ID
 }
 
@@ -66,7 +65,7 @@ func repeatedCodes(t *tx.Tx, u *account.User) ([]string, error) {
 	if u.Backup == nil || len(u.Backup.Recent) == 0 || u.Backup.RecentTo <= t.Now {
 		return nil, nil
 	}
-	text, err := t.Engine.Ring.Open(recentOwner(u, u.Backup), u.Backup.Recent)
+	text, err := t.Engine.Ring.Open(setOwner(u, u.Backup), u.Backup.Recent)
 	if err != nil {
 		return nil, fmt.Errorf("open recent backup codes: %w", err)
 	}
@@ -96,7 +95,7 @@ func makeBackupCodes(t *tx.Tx, u *account.User) ([]string, error) {
 	}
 	b := u.Backup
 	b.RecentTo = t.Now.Add(codesShownAgain)
-	if b.Recent, err = t.Engine.Ring.Seal(recentOwner(u, b), secret.New(string(text))); err != nil {
+	if b.Recent, err = t.Engine.Ring.Seal(setOwner(u, b), secret.New(string(text))); err != nil {
 		return nil, fmt.Errorf("seal backup codes: %w", err)
 	}
 	audit.Record(t, u, account.EventBackupMade, b.Subject())
@@ -157,7 +156,7 @@ func OpenTags(s *tx.Engine, u *account.User, b *account.BackupSet) (backupTags, 
 // others derive it from the ring.
 func BackupKey(s *tx.Engine, u *account.User, b *account.BackupSet) (key seal.OwnerKey, err error) {
 	if len(b.Key) == 0 {
-		return s.Ring.OwnerKey(b.Version, recentOwner(u, b))
+		return s.Ring.OwnerKey(b.Version, setOwner(u, b))
 	}
 	text, err := s.Ring.Open(backupKeyOwner(u, b), b.Key)
 	if err != nil {
@@ -170,7 +169,7 @@ func BackupKey(s *tx.Engine, u *account.User, b *account.BackupSet) (key seal.Ow
 }
 
 // backupKeyOwner is the owner that an imported set's key is sealed for.
-func backupKeyOwner(u *account.User, b *account.BackupSet) string { return recentOwner(u, b) + "/key" }
+func backupKeyOwner(u *account.User, b *account.BackupSet) string { return setOwner(u, b) + "/key" }
 
 // verifyBackupCode uses the code that matches. Codes have 50 bits, so a keyed hash is enough (SP
 // 800-63B-4 section 3.1.2.2). A code that was used before is a replayedError.
@@ -187,7 +186,7 @@ func verifyBackupCode(t *tx.Tx, u *account.User, code string) (bool, error) {
 		if i := tags.Find(b.Tags, form); i >= 0 {
 			b.Used = append(b.Used, b.Tags[i:i+tags.size]...)
 			b.Tags = slices.Delete(b.Tags, i, i+tags.size)
-			return true, burned(t, u)
+			return true, recordUse(t, u)
 		}
 	}
 	i, err := t.CompareImported(u, spellings(code)...)
@@ -196,7 +195,7 @@ func verifyBackupCode(t *tx.Tx, u *account.User, code string) (bool, error) {
 	}
 	b.Used = append(b.Used, tags.Of(canonical(code))...)
 	b.Imported = slices.Delete(b.Imported, i, i+1)
-	return true, burned(t, u)
+	return true, recordUse(t, u)
 }
 
 // Find returns the index at which the tag of a code begins in stored tags, or -1.
@@ -209,9 +208,9 @@ func (a backupTags) Find(stored []byte, code string) int {
 	return -1
 }
 
-// burned deletes the plain codes of a set once one is used, and records that. An imported set's key
-// is sealed again under the newest key.
-func burned(t *tx.Tx, u *account.User) (err error) {
+// recordUse records that a code of a set was used, and deletes the plain codes of the set. An
+// imported set's key is sealed again under the newest key.
+func recordUse(t *tx.Tx, u *account.User) (err error) {
 	b := u.Backup
 	b.Recent, b.RecentTo = nil, 0
 	audit.Record(t, u, account.EventBackupUsed, u.Backup.Subject())

@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/domain/typed"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -82,7 +83,7 @@ func claimKeys(s *tx.Engine, text string) []store.Key {
 	if number, err := phone.Normalize(text); err == nil {
 		return s.ClaimKeys(identifier.Phone, number)
 	}
-	text = strings.TrimSpace(identifier.Seen(text))
+	text = strings.TrimSpace(typed.Visible(text))
 	switch {
 	case strings.HasPrefix(text, "+"):
 		return s.ClaimKeys(identifier.Phone, text)

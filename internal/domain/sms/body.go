@@ -95,12 +95,11 @@ func WithName(names []string, with func(name string) string) string {
 // begin the parts of the line that binds a code to a site. The joiners of Persian and Indic names
 // stay.
 func shownName(name string) string {
-	const nonJoiner, joiner = '\u200c', '\u200d'
 	name = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.In(r, unicode.Zl, unicode.Zp):
 			return ' '
-		case strings.ContainsRune("@#＠＃﹫﹟", r), unicode.IsControl(r), r != nonJoiner && r != joiner && typed.Invisible(r):
+		case strings.ContainsRune("@#＠＃﹫﹟", r), unicode.IsControl(r), !typed.IsJoiner(r) && typed.Invisible(r):
 			return -1
 		}
 		return r

@@ -1,6 +1,9 @@
 package typed
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+)
 
 // notIgnorable are the format characters that UAX 44 takes out of Default_Ignorable_Code_Point: the
 // interlinear annotation marks, the Egyptian format controls, and marks that have a glyph.
@@ -15,3 +18,17 @@ var notIgnorable = []*unicode.RangeTable{
 func Invisible(r rune) bool {
 	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Cf, unicode.Variation_Selector) && !unicode.In(r, notIgnorable...)
 }
+
+// Visible returns a text without invisible characters.
+func Visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if Invisible(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// IsJoiner reports whether a character is one of the two invisible ones that Persian and Indic
+// names need: ZERO WIDTH NON-JOINER and ZERO WIDTH JOINER. Emoji use the second one, too.
+func IsJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }

@@ -21,11 +21,10 @@ func PlainName(name string) string {
 // character, a line or paragraph separator, or an invisible character. The two joiners of Persian
 // and Indic names are allowed after a visible character.
 func Misleads(text string) bool {
-	const nonJoiner, joiner = 0x200C, 0x200D
-	visible := false // the character before
+	visible := false // whether the character before is
 	for _, r := range text {
 		switch {
-		case (r == nonJoiner || r == joiner) && visible:
+		case IsJoiner(r) && visible:
 			visible = false
 		case unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || Invisible(r):
 			return true

@@ -37,12 +37,7 @@ func Plain(text string) string {
 	if !strings.ContainsFunc(text, special) {
 		return text
 	}
-	return strings.TrimFunc(strings.Map(func(r rune) rune {
-		if Invisible(r) {
-			return -1
-		}
-		return r
-	}, width.Fold.String(text)), isSpace)
+	return strings.TrimFunc(Visible(width.Fold.String(text)), isSpace)
 }
 
 // special reports whether [Compact] may change or drop a character.

@@ -37,6 +37,15 @@ var retryAfter = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour,
 }
 
+// retryIn returns the time until a delivery is tried again whose try with a number, counted from 1,
+// failed. It reports false for the last try: the delivery is given up.
+func retryIn(number int) (time.Duration, bool) {
+	if number > len(retryAfter) {
+		return 0, false
+	}
+	return retryAfter[number-1], true
+}
+
 // targetBus is the id of the event bus as a target.
 const targetBus = "bus"
 
@@ -287,18 +296,19 @@ func (d *Dispatcher) recordOutcome(ctx context.Context, id string, batches []bat
 				continue
 			}
 			to.Done = b.target.Done
+			wait, again := retryIn(to.Tries)
 			switch {
 			case b.later != 0:
 				to.Tries--
 				to.Next = b.later
 			case b.target.Next == 0:
 				to.Next = 0
-			case to.Tries > len(retryAfter):
+			case !again:
 				to.Next = 0
 				givenUp++
 				audit.Publish(t, account.Event{Name: account.EventHookFailed, Subject: b.wireID()})
 			default:
-				to.Next = t.Now.Add(retryAfter[to.Tries-1])
+				to.Next = t.Now.Add(wait)
 			}
 		}
 		due.To = slices.DeleteFunc(due.To, func(to account.DeliveryTarget) bool { return to.Next == 0 })

@@ -27,7 +27,7 @@ func (d *Dispatcher) Run(ctx context.Context, limit int) (DeliveryResult, error)
 	}
 	r := &deliveryRun{
 		Dispatcher: d, result: DeliveryResult{Found: len(due), More: len(due) >= limit},
-		queues: map[string][]try{}, tried: map[string][]deliverylog.Try{},
+		queues: map[string][]queued{}, tried: map[string][]deliverylog.Try{},
 	}
 	leased := r.leaseAll(ctx, due) // the first error; the other records are delivered all the same
 	sent := r.sendAll(ctx)
@@ -40,7 +40,7 @@ type deliveryRun struct {
 
 	mu     sync.Mutex
 	result DeliveryResult
-	queues map[string][]try             // by target, in order
+	queues map[string][]queued          // by target, in order
 	tried  map[string][]deliverylog.Try // by endpoint
 }
 
@@ -48,11 +48,11 @@ type deliveryRun struct {
 type work struct {
 	id      string
 	batches []batch
-	left    int
+	untried int // batches
 }
 
-// try is one batch of a record: of.batches[at].
-type try struct {
+// queued is one batch of a record in the queue of its target: of.batches[at].
+type queued struct {
 	of *work
 	at int
 }
@@ -71,7 +71,7 @@ func (r *deliveryRun) leaseAll(ctx context.Context, due []store.Key) error {
 	for i, key := range due {
 		group.Go(func() error {
 			batches, err := r.leaseOne(ctx, key)
-			works[i] = &work{id: key.ID, batches: batches, left: len(batches)}
+			works[i] = &work{id: key.ID, batches: batches, untried: len(batches)}
 			return err
 		})
 	}
@@ -79,7 +79,7 @@ func (r *deliveryRun) leaseAll(ctx context.Context, due []store.Key) error {
 	for _, w := range works {
 		for i := range w.batches {
 			target := w.batches[i].target.ID
-			r.queues[target] = append(r.queues[target], try{w, i})
+			r.queues[target] = append(r.queues[target], queued{w, i})
 		}
 	}
 	return err
@@ -122,8 +122,8 @@ func (r *deliveryRun) sendAll(ctx context.Context) error {
 		targets.Go(func() error {
 			var group errgroup.Group
 			group.SetLimit(sendsAtOnce)
-			for _, t := range queue {
-				group.Go(func() error { return r.carryOut(ctx, t) })
+			for _, q := range queue {
+				group.Go(func() error { return r.carryOut(ctx, q) })
 			}
 			return group.Wait()
 		})
@@ -132,8 +132,8 @@ func (r *deliveryRun) sendAll(ctx context.Context) error {
 }
 
 // carryOut sends one batch, and stores the outcome of its record if it was the last.
-func (r *deliveryRun) carryOut(ctx context.Context, t try) error {
-	b := &t.of.batches[t.at]
+func (r *deliveryRun) carryOut(ctx context.Context, q queued) error {
+	b := &q.of.batches[q.at]
 	var done DeliveryResult
 	now := account.At(r.Service.Now())
 	if until := r.silent.until(b.target.ID); until > now {
@@ -143,13 +143,13 @@ func (r *deliveryRun) carryOut(ctx context.Context, t try) error {
 	}
 	r.add(done)
 	r.mu.Lock()
-	t.of.left--
-	last := t.of.left == 0
+	q.of.untried--
+	last := q.of.untried == 0
 	r.mu.Unlock()
 	if !last {
 		return nil
 	}
-	givenUp, err := r.recordOutcome(ctx, t.of.id, t.of.batches)
+	givenUp, err := r.recordOutcome(ctx, q.of.id, q.of.batches)
 	r.add(DeliveryResult{GivenUp: givenUp})
 	return err
 }

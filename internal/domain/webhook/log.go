@@ -48,7 +48,8 @@ func (r *deliveryRun) logAll(ctx context.Context) error {
 // LoggedTry is a try of the log of an endpoint.
 type LoggedTry struct {
 	deliverylog.Try
-	// Next is when the event is tried again, or 0: it is delivered, given up or was tried since.
+	// Next is when the event is tried again. It is 0 after a try that delivered the event, after the
+	// last try, after a try that another one followed, and while the endpoint is disabled.
 	Next account.Instant
 }
 
@@ -66,11 +67,11 @@ func (s *Service) Tries(ctx context.Context, id string) ([]LoggedTry, error) {
 			return apierr.New(apierr.ResourceNotFound)
 		}
 		out = nil
-		later := map[string]bool{}
+		later := map[string]bool{} // the events of later tries
 		for _, one := range slices.Backward(t.Seen[key].(*account.DeliveryLog).Tries) {
 			shown := LoggedTry{Try: one}
-			if one.Problem != "" && !later[one.Event] && one.Number <= len(retryAfter) && !e.Disabled {
-				shown.Next = account.Instant(one.At).Add(retryAfter[one.Number-1])
+			if wait, again := retryIn(one.Number); again && one.Problem != "" && !later[one.Event] && !e.Disabled {
+				shown.Next = account.Instant(one.At).Add(wait)
 			}
 			later[one.Event] = true
 			out = append(out, shown)

@@ -49,7 +49,7 @@ func (s *Service) ReplayEndpoint(ctx context.Context, id string, since, until ti
 	}
 	before := until.Add(account.EventKept).Truncate(time.Second).Add(time.Second)
 	for records := 0; ; {
-		page, err := audit.EventRecords(s.Engine, ctx, before, replayBatch)
+		page, err := audit.EventRecords(ctx, s.Engine, before, replayBatch)
 		if err != nil || len(page) == 0 {
 			return count, time.Time{}, err
 		}
