@@ -92,6 +92,28 @@ test('settings: switches and countries with the keyboard, saved together', async
   await page.done();
 });
 
+test('settings: the page for forgotten passwords is an https address', async () => {
+  const page = await opened();
+  const field = page.getByLabel('Page for forgotten passwords');
+  await field.fill('http://example.com/forgot');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Enter an https address without #.').waitFor();
+  await state(page, 'dashboard-forgotten-wrong');
+  const address = 'https://app.example.com/forgot';
+  await field.fill(` ${address} `);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  assert.equal((await server.backend('GET', '/v1/instance')).password_reset_url, address);
+  await page.reload();
+  await heading(page, 'Multi-factor');
+  assert.equal(await field.inputValue(), address);
+  await field.fill('');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  assert.equal((await server.backend('GET', '/v1/instance')).password_reset_url, null);
+  await page.done();
+});
+
 test('unsaved settings: a warning at once, and a question before the page is left', async () => {
   const page = await opened();
   assert.equal(await page.getByRole('button', { name: 'Save' }).count(), 0, 'nothing to save, no bar');

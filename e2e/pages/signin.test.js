@@ -212,6 +212,24 @@ test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in
   await page.done();
 });
 
+test('a forgotten password: the application\'s page, only where there is one', async () => {
+  const page = await visit(browser, server);
+  await page.goto('/sign-in');
+  await heading(page, 'Sign in');
+  assert.equal(await page.getByRole('link', { name: 'Forgot your password?' }).count(), 0);
+  await server.settings({ password_reset_url: 'https://app.example.com/forgot?from=mfa', appearance: { support: 'mailto:help@example.com' } });
+  await server.advance(31); // pages keep the appearance for half a minute
+  await page.reload();
+  const link = page.locator('form').getByRole('link', { name: 'Forgot your password?' });
+  await link.waitFor();
+  assert.equal(await link.getAttribute('href'), 'https://app.example.com/forgot?from=mfa');
+  assert.deepEqual(await page.locator('form').evaluate((form) => [...form.querySelectorAll('input, a, button[type=submit]')].map((e) => e.name || e.innerText)),
+    ['username', 'password', 'Forgot your password?', 'Get help', 'Continue'], 'under the password');
+  await state(page, 'sign-in-forgot');
+  await server.settings({ password_reset_url: '', appearance: {} });
+  await page.done();
+});
+
 test('a text message as the first factor, only where the settings allow it', async () => {
   const to = number(160);
   await server.userNamed('heidi', { phone_number: [to] });

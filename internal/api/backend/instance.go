@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"reflect"
 	"strings"
@@ -52,13 +51,18 @@ type Instance struct {
 	// SessionClaims is the template of the claims that session tokens have on top.
 	SessionClaims json.RawMessage `json:"session_claims"`
 	ReauthURL     *string         `json:"reauth_url"`
+	// PasswordResetURL is the application's page for forgotten passwords.
+	PasswordResetURL *string `json:"password_reset_url"`
 	// Appearance is the look of the pages. What it leaves out is as deployed.
 	Appearance appearance.Appearance `json:"appearance"`
 	SMSSettings
 }
 
 func presentInstance(c *operation.Call, s account.Settings) Instance {
-	out := Instance{Object: "instance", ID: wire.InstanceID, EnvironmentType: c.EnvironmentType(), NotifyByText: !s.QuietChanges, ReauthURL: wire.Nullable(s.ReauthURL)}
+	out := Instance{
+		Object: "instance", ID: wire.InstanceID, EnvironmentType: c.EnvironmentType(), NotifyByText: !s.QuietChanges,
+		ReauthURL: wire.Nullable(s.ReauthURL), PasswordResetURL: wire.Nullable(s.PasswordResetURL),
+	}
 	copySettings(&out, s)
 	out.SMSSettings = presentSMSSettings(&s) // defaults stand for what is not set
 	out.SessionClaims = wire.Object(s.SessionClaims)
@@ -113,6 +117,7 @@ type instanceInput struct {
 	SMSUnverifiedBlock   *int    `body:"sms_unverified_block_hourly" rules:"min=1 max=1000000" doc:"the same of each block of numbers (their first seven digits)"`
 	SMSFixedLimits       *bool   `body:"sms_fixed_limits" doc:"keep these limits from growing with the numbers that verified in the hour before"`
 	ReauthURL            *string `body:"reauth_url" rules:"format=uri-or-empty" doc:"your page for a step-up without a password: see docs/use/pages.md"`
+	PasswordResetURL     *string `body:"password_reset_url" rules:"format=uri-or-empty" doc:"your page for forgotten passwords; the sign-in page links to it"`
 	// SessionClaims replaces the stored template as a whole; {} removes it.
 	SessionClaims json.RawMessage `body:"session_claims" doc:"claims to add to session tokens: see docs/use/claims.md; replaces all"`
 	// Appearance replaces the stored one as a whole; {} returns to what was deployed.
@@ -144,32 +149,6 @@ func (in instanceInput) parseAppearance() (*appearance.Appearance, error) {
 	return &parsed, err
 }
 
-// maxURL is the maximum length in bytes of a URL in the settings.
-const maxURL = 2048
-
-// checkReauthURL accepts an absolute https URL without user and fragment, in development also http
-// on this machine. An empty URL switches the setting off. The pages pass on what a person comes
-// back with, so the way there must be encrypted.
-func checkReauthURL(c *operation.Call, given *string) error {
-	if given == nil || *given == "" {
-		return nil
-	}
-	wrong := apierr.New(apierr.FormParamFormatInvalid).Param("reauth_url").Explain("The URL is absolute, begins with https:// and has no user name and no fragment.")
-	u, err := url.Parse(*given)
-	if err != nil || len(*given) > maxURL || u.Hostname() == "" || u.Opaque != "" || u.User != nil || u.Fragment != "" {
-		return wrong
-	}
-	if u.Scheme == "https" || c.Development && u.Scheme == "http" && isLoopback(u.Hostname()) {
-		return nil
-	}
-	return wrong
-}
-
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
-}
-
 func (in instanceInput) apply(s *account.Settings) {
 	copySettings(s, in)
 	if in.NotifyByText != nil {
@@ -182,7 +161,7 @@ func updateInstance(c *operation.Call, in instanceInput) (operation.NoContent, e
 	if err := in.check(); err != nil {
 		return operation.NoContent{}, err
 	}
-	if err := checkReauthURL(c, in.ReauthURL); err != nil {
+	if err := in.checkURLs(c); err != nil {
 		return operation.NoContent{}, err
 	}
 	parsed, err := in.parseAppearance()

@@ -29,6 +29,8 @@ type Environment struct {
 	Appearance appearance.Appearance `json:"appearance,omitzero"`
 	// ReauthURL is where the pages send people who have no first factor here.
 	ReauthURL string `json:"reauth_url,omitempty"`
+	// PasswordResetURL is where the sign-in page sends people who forgot their password.
+	PasswordResetURL string `json:"password_reset_url,omitempty"`
 	// AllowedOrigins are those of the settings, to which the sign-in page may redirect.
 	AllowedOrigins []string `json:"allowed_origins,omitempty"`
 }
@@ -36,13 +38,13 @@ type Environment struct {
 func getEnvironment(c *operation.Call, _ operation.Empty) (Environment, error) {
 	s := c.Settings
 	return Environment{
-		AuthConfig:    authConfig(s),
-		DisplayConfig: displayConfig(c, s),
-		UserSettings:  userSettings(s),
-		Appearance:    s.Appearance,
-		ReauthURL:     s.ReauthURL,
-
-		AllowedOrigins: s.AllowedOrigins,
+		AuthConfig:       authConfig(s),
+		DisplayConfig:    displayConfig(c, s),
+		UserSettings:     userSettings(s),
+		Appearance:       s.Appearance,
+		ReauthURL:        s.ReauthURL,
+		PasswordResetURL: s.PasswordResetURL,
+		AllowedOrigins:   s.AllowedOrigins,
 	}, nil
 }
 

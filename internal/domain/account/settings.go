@@ -60,6 +60,8 @@ type Settings struct {
 	// ReauthURL is the page where users without a password here prove their identity for a step-up;
 	// "" means that there is none.
 	ReauthURL string `json:"reauth,omitempty" wire:"reauth_url"`
+	// PasswordResetURL is the page where users replace a forgotten password; "" means none.
+	PasswordResetURL string `json:"reset,omitempty" wire:"password_reset_url"`
 	// DeleteSelf lets users delete their own account.
 	DeleteSelf bool `json:"delself,omitempty" wire:"delete_self"`
 	// SessionClaims is the template of the claims that session tokens have on top: see package claims.

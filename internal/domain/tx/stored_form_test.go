@@ -59,7 +59,7 @@ func TestStoredForm(t *testing.T) {
 			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
 			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true, SMSLimitsAt: 4, SMSUnverified: 5, SMSUnverifiedCountry: 6, SMSUnverifiedBlock: 7, SMSFixedLimits: true,
 			Appearance: appearance.Appearance{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
-			ReauthURL:    "https://r",
+			ReauthURL: "https://r", PasswordResetURL: "https://p",
 			QuietChanges: true, Endpoints: []account.Endpoint{{ID: "i", URL: "w", Description: "d", Events: []account.EventName{"e"}, Disabled: true, Secrets: []account.HookSecret{{Sealed: []byte("s"), Ends: 1}}, CreatedAt: 1, UpdatedAt: 2}}},
 		"event":    &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Operator: account.Operator{OperatorName: "o", Reason: "w"}, Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},
 		"delivery": &account.DeliveryRecord{To: []account.DeliveryTarget{{ID: "i", Tries: 1, Next: 2, Done: 3, Only: 4}}, Language: "de"},

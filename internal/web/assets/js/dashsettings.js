@@ -58,12 +58,16 @@ load(page, async () => {
 });
 
 function draw(settings, users) {
+  settings.password_reset_url ??= '';
   const wanted = { ...settings, sms_countries: [...settings.sms_countries] };
   const alert = h('div', {});
-  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries'].filter((n) => String(wanted[n]) !== String(settings[n]));
+  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries', 'password_reset_url'].filter((n) => String(wanted[n]) !== String(settings[n]));
   const bar = saveBar({
     dirty: () => changed().length > 0,
-    wrong: (problem) => alert.replaceChildren(notice('bad', h('p', {}, explain(problem)))),
+    wrong: (problem) => {
+      if (problem.meta?.param_name === 'password_reset_url') return forgotten.wrong(t('dash.password_reset_url.wrong'));
+      alert.replaceChildren(notice('bad', h('p', {}, explain(problem))));
+    },
     act: async () => {
       alert.replaceChildren();
       const names = changed();
@@ -85,6 +89,12 @@ function draw(settings, users) {
     return h('label', { class: 'switch' }, h('span', {}, h('span', {}, t(`dash.${name}`)), h('span', { class: 'small quiet', id: `${name}-text` }, t(`dash.${name}.text`))), input);
   };
 
+  const forgotten = field({ label: t('dash.password_reset_url'), hint: t('dash.password_reset_url.hint'), value: settings.password_reset_url, type: 'url', inputmode: 'url', autocomplete: 'off', maxlength: 2048, dir: 'ltr' });
+  forgotten.input.addEventListener('input', () => {
+    wanted.password_reset_url = forgotten.input.value.trim();
+    bar.mark();
+  });
+
   // Says what the switches mean together before they are saved.
   const warning = h('div', { role: 'status' });
   function warn() {
@@ -96,7 +106,8 @@ function draw(settings, users) {
     heading('h1', null, t('dash.settings.title'), t('dash.settings.text')),
     warning,
     h('div', { class: 'grid' },
-      h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle)))),
+      h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle))),
+        h('section', { class: 'card stack' }, h('h2', {}, t('dash.forgotten')), forgotten.element)),
       h('div', { class: 'stack' }, adoption(users), countries(wanted, bar.mark), trailOf({ path: '/v1/instance/audit_events', title: t('dash.trail.settings'), settings: settingName }))),
     alert, bar.element,
   ].filter(Boolean), { focus: false });

@@ -12,10 +12,12 @@ const host = h('section', { class: 'card stack' });
 let ticket = takeTicket();
 
 let texted = false; // whether phone_code is a first factor
+let forgotten; // the application's page for forgotten passwords, if there is one
 
 async function start() {
   const [{ response: client }, environment] = await Promise.all([get('/client'), get('/environment')]);
   texted = environment.user_settings.attributes.phone_number.used_for_first_factor;
+  forgotten = environment.password_reset_url;
   const session = activeSession(client);
   page.replaceChildren(host);
   if (!navigator.cookieEnabled) return withoutCookies();
@@ -123,7 +125,7 @@ function byPassword(reason) {
     if (identifier === '') return name.wrong(t('error.form_param_nil'));
     first((await post('/client/sign_ins', { identifier })).response);
   } });
-  show(host, [heading('h1', null, t('signin.title'), t('signin.text')), form({ fields: [name.element, secret.element], submit, act, wrong, more: alert }), texted && byText, help()], { title: t('signin.title') });
+  show(host, [heading('h1', null, t('signin.title'), t('signin.text')), form({ fields: [name.element, secret.element], submit, act, wrong, more: [ways(), alert] }), texted && byText], { title: t('signin.title') });
 }
 
 /** The first factor by text message, where the settings allow it. */
@@ -142,7 +144,11 @@ function first(signIn) {
 
 const again = () => button(t('signin.again'), { kind: 'plain wide', act: () => byPassword() });
 
-const help = () => support && h('p', { class: 'small quiet' }, h('a', { href: support }, t('frame.support')));
+const helpLink = () => support && h('a', { href: support }, t('frame.support'));
+const help = () => support && h('p', { class: 'small quiet' }, helpLink());
+
+/** The links under the password: to the application's page for forgotten passwords, and to its support. */
+const ways = () => (forgotten || support) && h('p', { class: 'small ways' }, forgotten && h('a', { href: forgotten }, t('signin.forgot')), helpLink());
 
 function proceed(answer) {
   const signIn = answer.response;
