@@ -14,6 +14,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/infra/plan"
 	"github.com/countersign-mfa/countersign/infra/watch"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 )
 
@@ -177,6 +178,9 @@ func (s *Stack) environment(f plan.Function) *map[string]*string {
 	if f.Sends() {
 		optional[lambdahost.EnvSenderID], optional[lambdahost.EnvNumber] = set.SMS.SenderID, set.SMS.Number
 		optional[lambdahost.EnvMaxPrice] = fmt.Sprint(set.SMS.MaxPrice)
+	}
+	if f.Permissions.Has(operation.Numbers) {
+		optional[lambdahost.EnvNumberRanges] = set.SMS.addedRanges()
 	}
 	if f.Requested() {
 		optional[lambdahost.EnvEdge] = set.Edge.mode()

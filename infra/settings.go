@@ -61,6 +61,8 @@ type SMS struct {
 	Concurrency   int     `yaml:"concurrency"`
 	// Unchecked are countries for which the synth does not ask whether messages can arrive.
 	Unchecked []string `yaml:"unchecked"`
+	// NumberRanges are lines as in additions.txt of package numberplan.
+	NumberRanges []string `yaml:"number_ranges"`
 }
 
 // Appearance is how the pages look; see docs/use/pages.md.
@@ -161,6 +163,7 @@ const (
 	maxOrigins = 50
 	// maxOriginBytes keeps a function's environment under its 4 KB.
 	maxOriginBytes   = 2000
+	maxRangeBytes    = 700 // of the same 4 KB
 	maxHost, maxPort = 253, 65_535
 	maxMail          = 254
 	maxBudget        = 1_000_000
@@ -234,6 +237,9 @@ func (s SMS) check() error {
 	rule(s.MaxPrice >= leastPrice && s.MaxPrice <= 5, "max_price: %v is not between %v and 5 US dollars for one message", s.MaxPrice, leastPrice)
 	rule(s.MonthlyBudget > 0 && s.MonthlyBudget <= maxBudget, "monthly_budget: %v is not between 0 and %d US dollars", s.MonthlyBudget, maxBudget)
 	rule(s.Concurrency >= 0 && s.Concurrency <= 100, "concurrency: %d is not between 0 and 100", s.Concurrency)
+	_, err := s.plan()
+	rule(err == nil, "number_ranges: %v", err)
+	rule(err != nil || len(s.addedRanges()) <= maxRangeBytes, "number_ranges: they have more than %d characters, the share of a function's environment", maxRangeBytes)
 	return errors.Join(wrong...)
 }
 

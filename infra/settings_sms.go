@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 )
 
@@ -47,4 +48,27 @@ func (s Settings) checkDelivery() error {
 // letter (https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-phone.html).
 func isSenderID(text string) bool {
 	return senderForm.MatchString(text) && strings.ContainsFunc(text, func(r rune) bool { return r > '9' })
+}
+
+// plan returns the plan of the setting's ranges alone. Its error names the first wrong line.
+func (s SMS) plan() (*numberplan.Plan, error) {
+	return numberplan.New(strings.Join(s.NumberRanges, "\n"))
+}
+
+// plansAge returns the age of the deployment's numbering plans, for checked settings.
+func (s SMS) plansAge() string {
+	added, err := s.plan()
+	if err != nil {
+		return ""
+	}
+	return numberplan.BuiltIn().With(added).String()
+}
+
+// addedRanges returns the value of lambdahost.EnvNumberRanges for checked settings.
+func (s SMS) addedRanges() string {
+	added, err := s.plan()
+	if err != nil {
+		return ""
+	}
+	return strings.Join(added.Ranges(), ",")
 }

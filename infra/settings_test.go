@@ -136,6 +136,10 @@ func TestWrongSettings(t *testing.T) {
 		"no throttle":                   {"rate: 500", "rate: 0", "throttle.rate"},
 		"a sender id of digits":         {"# sender_id: EXAMPLE", "sender_id: \"12345\"", "sms.sender_id: \"12345\" is not 1 to 11 letters and digits with a letter"},
 		"a sender id with a hyphen":     {"# sender_id: EXAMPLE", "sender_id: EX-AMPLE", "sms.sender_id"},
+		"a range of another country":    {"# sender_id: EXAMPLE", "number_ranges: [+4999xxxxxxxx DE mobile, +8160xxxxxxxx US mobile]", "sms.number_ranges: line 2, \"+8160xxxxxxxx US mobile\": the country is two letters"},
+		"a range without its country":   {"# sender_id: EXAMPLE", "number_ranges: [+8160xxxxxxxx]", "sms.number_ranges: line 1, \"+8160xxxxxxxx\": write a range, a country and a line"},
+		"one text for ranges":           {"# sender_id: EXAMPLE", "number_ranges: +8160xxxxxxxx JP mobile", "sms.number_ranges: +8160xxxxxxxx JP mobile is not a list of texts"},
+		"ranges longer than they may":   {"# sender_id: EXAMPLE", "number_ranges:" + strings.Repeat("\n    - +8160xxxxxxxx JP mobile", 30), "sms.number_ranges: they have more than 700 characters"},
 		"a country without its number":  {"unchecked: [US, CA]", "unchecked: [CA]", "sms.number: US needs a registered number"},
 		"a country without its sender":  {"[US, CA]", "[US, CA, SG]", "sms.sender_id: SG needs a registered sender id"},
 		"a country over the price":      {"[US, CA]", "[US, CA, DE]", "sms.max_price: a message to DE costs about 0.14 US dollars and may cost 0.1, so SNS would drop it; allow 0.14"},
@@ -262,5 +266,17 @@ func TestTheLinesOfARestoreAreSettings(t *testing.T) {
 	s, err := ReadSettings(file)
 	if err != nil || s.Existing.Table != "restored" || s.Existing.TableStream != stream || s.RestoredAt != "2026-01-02T03:04:05Z" {
 		t.Errorf("%v, %+v, %s", err, s.Existing, s.RestoredAt)
+	}
+}
+
+// TestAddedRanges: the variable of the functions has the ranges without comments, and the age of
+// the numbering plans counts them beside that of the build.
+func TestAddedRanges(t *testing.T) {
+	s := SMS{NumberRanges: []string{"+4410xxxxxxxx  GB mobile # new", "+4999xxxxxxxx DE mobile"}}
+	if got := s.addedRanges(); got != "+4410xxxxxxxx GB mobile,+4999xxxxxxxx DE mobile" {
+		t.Errorf("the variable is %q", got)
+	}
+	if got := s.plansAge(); !strings.HasSuffix(got, ", 3 added ranges") {
+		t.Errorf("the age is %q", got)
 	}
 }

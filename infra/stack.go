@@ -106,6 +106,7 @@ func (s *Stack) names() []string { return slices.Sorted(maps.Keys(s.functions)) 
 // outputs adds the values that an application's configuration needs.
 func (s *Stack) outputs() {
 	for name, value := range map[string]struct{ about, is *string }{
+		"NumberingPlans": {jsii.String("The age of the numbering plans, by which new phone numbers are valid"), jsii.String(s.settings.SMS.plansAge())},
 		"ApiUrl":         {jsii.String("Where clients reach the API: the proxy URL, or the Frontend API URL, of Clerk's SDKs"), s.url},
 		"PublishableKey": {jsii.String("The publishable key of Clerk's SDKs"), s.key},
 		"SecretKeyArn":   {jsii.String("The secret with the Backend API's key: aws secretsmanager get-secret-value --secret-id …"), s.secret.SecretArn()},

@@ -402,7 +402,7 @@ func TestNag(t *testing.T) {
 
 // TestEnvironment: a function has exactly the variables of the plan.
 func TestEnvironment(t *testing.T) {
-	optional := map[string]bool{"COUNTERSIGN_EDGE": true, "COUNTERSIGN_RESTORED_AT": true, "COUNTERSIGN_SMS_SENDER_ID": true, "COUNTERSIGN_SMS_NUMBER": true}
+	optional := map[string]bool{"COUNTERSIGN_EDGE": true, "COUNTERSIGN_RESTORED_AT": true, "COUNTERSIGN_SMS_NUMBER_RANGES": true, "COUNTERSIGN_SMS_SENDER_ID": true, "COUNTERSIGN_SMS_NUMBER": true}
 	for _, f := range plan.Functions() {
 		for _, p := range resources("AWS::Lambda::Function") {
 			if p["FunctionName"] != "countersign-"+f.Name {

@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/client"
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 )
 
 type doctorCmd struct {
@@ -47,6 +48,9 @@ type checkup struct {
 // warning is a finding that may be intended.
 type warning struct{ error }
 
+// note is a detail of a check that succeeded.
+type note struct{ error }
+
 var errSkipped = errors.New("give --app-url to try this")
 
 // checked is the JSON result of a check.
@@ -75,6 +79,7 @@ func (d *doctorCmd) Run(ctx context.Context) error {
 		{"the server accepts the key of the Backend API", c.accepts},
 		{"the server publishes keys for session tokens", c.publishes},
 		{"a second factor can be used", c.factors},
+		{"the server reads new phone numbers", c.numbers},
 		{"the settings fit the environment", c.fits},
 		{"the server allows the application's origin", c.origin},
 		{"a browser sends the server's cookies from the application", c.cookies},
@@ -84,6 +89,7 @@ func (d *doctorCmd) Run(ctx context.Context) error {
 		switch {
 		case errors.Is(err, errSkipped):
 			state = "skipped"
+		case errors.As(err, new(note)):
 		case errors.As(err, new(warning)):
 			state = "warning"
 		case err != nil:
@@ -170,6 +176,16 @@ func (c *checkup) factors(context.Context) error {
 		return errors.New("authenticator_app is off, and no SMS code is sent: sms_code is off or sms_countries is empty")
 	}
 	return nil
+}
+
+// numbers notes the age of the numbering plans. A deployment on AWS shows its own as an output of
+// the stack, because its only functions that link the plans are those that add a number.
+func (c *checkup) numbers(ctx context.Context) error {
+	var server struct{ Plans string }
+	if c.server.Call(ctx, http.MethodGet, "/dev/numbers", nil, &server) == nil { // in development
+		return note{errors.New(server.Plans)}
+	}
+	return note{fmt.Errorf("this release has %s; the output NumberingPlans of the stack names those of the server", numberplan.BuiltIn())}
 }
 
 func (c *checkup) fits(context.Context) error {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
@@ -30,6 +31,7 @@ type serveCmd struct {
 	URL        string `env:"COUNTERSIGN_URL" placeholder:"URL" help:"Public URL, when it is not the address."`
 	App        string `env:"COUNTERSIGN_APP_NAME" default:"Countersign" placeholder:"NAME" help:"Name shown in authenticator apps and messages."`
 	Appearance string `env:"COUNTERSIGN_APPEARANCE_FILE" type:"path" placeholder:"FILE" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/use/pages.md."`
+	Ranges     string `name:"number-ranges" env:"COUNTERSIGN_NUMBER_RANGES_FILE" type:"path" placeholder:"FILE" help:"File of phone number ranges that the numbering plans do not have yet, one a line: +8160xxxxxxxx JP mobile."`
 	Exposed    bool   `env:"COUNTERSIGN_EXPOSED" help:"Allow an address that other machines can reach. This is a development server: any client there can sign in as any user."`
 	cli.Key    `embed:""`
 }
@@ -56,6 +58,10 @@ func (s *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	numbers, err := readRanges(s.Ranges)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return listenError(s.Listen, err)
@@ -65,7 +71,7 @@ func (s *serveCmd) Run(ctx context.Context) error {
 		s.URL = "http://" + address(s.Listen, listener)
 	}
 	app, err := local.Open(ctx, local.Config{
-		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: key, Appearance: pages, Now: time.Now,
+		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: key, Appearance: pages, Numbers: numbers, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
@@ -95,6 +101,22 @@ func readAppearance(name string) (appearance.Appearance, error) {
 		return read, cli.Usagef("--appearance %s: %w", name, err)
 	}
 	return read, nil
+}
+
+// readRanges returns the numbering plans with the ranges in the file of --number-ranges.
+func readRanges(name string) (*numberplan.Plan, error) {
+	if name == "" {
+		return numberplan.BuiltIn(), nil
+	}
+	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, cli.Usagef("--number-ranges: %w", err)
+	}
+	plan, err := numberplan.Extend(string(text))
+	if err != nil {
+		return nil, cli.Usagef("--number-ranges %s: %w", name, err)
+	}
+	return plan, nil
 }
 
 // address returns the host of the flag and the port that the server listens on.
@@ -169,7 +191,7 @@ func (s *serveCmd) greet(app *local.App) {
 		state = "New data in"
 	}
 	fmt.Printf("Countersign runs on %s\n\n", s.URL)
-	fmt.Printf("  %s %s\n  Backend API key    %s\n  Publishable key    %s\n  Demo users, outbox %s/\n\nCtrl-C stops it.\n", state, where, app.Key().Reveal(), app.PublishableKey, s.URL)
+	fmt.Printf("  %s %s\n  Backend API key    %s\n  Publishable key    %s\n  Demo users, outbox %s/\n  New phone numbers  %s\n\nCtrl-C stops it.\n", state, where, app.Key().Reveal(), app.PublishableKey, s.URL, app.Numbers)
 }
 
 // stopTime is how long running requests may take when the server stops.

@@ -7,9 +7,9 @@ package main
 import (
 	"github.com/countersign-mfa/countersign/internal/api/backend"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
-	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/newnumbers"
 )
 
 func main() {
-	lambdahost.Serve(lambdahost.Deps{Numbers: numberplan.ParseIn}, backend.UsersCreate())
+	lambdahost.Serve(lambdahost.Deps{Numbers: newnumbers.New}, backend.UsersCreate())
 }

@@ -173,6 +173,9 @@ func (f Function) Variables() []string {
 		lambdahost.EnvAppName, lambdahost.EnvRestoredAt, lambdahost.EnvEventBus, lambdahost.EnvKey, lambdahost.EnvOrigins, lambdahost.EnvPublishableKey, lambdahost.EnvSMSHost,
 		lambdahost.EnvTable, lambdahost.EnvURL,
 	}
+	if f.Permissions.Has(operation.Numbers) {
+		names = append(names, lambdahost.EnvNumberRanges)
+	}
 	if f.Sends() {
 		names = append(names, lambdahost.EnvMaxPrice, lambdahost.EnvNumber, lambdahost.EnvSenderID)
 	}

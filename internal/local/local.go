@@ -60,6 +60,8 @@ type Config struct {
 	// Now returns the time of the wall clock; development can move the app's clock away from it.
 	Now func() time.Time
 	Log *slog.Logger
+	// Numbers are the numbering plans of new numbers; nil means those of this build.
+	Numbers *numberplan.Plan
 	// Passwords is the cost of new password digests; zero means the default.
 	Passwords password.Params
 }
@@ -92,6 +94,9 @@ type App struct {
 func Open(ctx context.Context, c Config) (*App, error) {
 	if c.Passwords == (password.Params{}) {
 		c.Passwords = password.DefaultParams
+	}
+	if c.Numbers == nil {
+		c.Numbers = numberplan.BuiltIn()
 	}
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || u.Host == "" {
@@ -185,7 +190,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		return err
 	}
 	service, err := domain.New(domain.Config{
-		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: numberplan.ParseIn, Now: a.clock.Now, Pause: clock.Pause,
+		Store: a.faulty, Sender: a.Outbox, Ring: ring, Passwords: password.New(a.Passwords, rand.Reader), Numbers: a.Numbers.Parse, Now: a.clock.Now, Pause: clock.Pause,
 		Rand: rand.Reader, Issuer: a.PublicURL, AppName: a.AppName, SMSHost: host, Loopback: true,
 		Notify: a.logEvent,
 	})

@@ -36,6 +36,8 @@ type Deployment struct {
 	SecretKey string
 	// EventBus is the name of the bus in the functions' environment; "" is none.
 	EventBus string
+	// NumberRanges are ranges in the environment of the functions that take new numbers; "" is none.
+	NumberRanges string
 	// Gateway is the URL of the gateway, also behind CloudFront.
 	Gateway string
 	// Edge is CloudFront, if [Deployment.PutEdge] put it in front.
@@ -162,6 +164,7 @@ func (d *Deployment) Environment(function string) []string {
 		lambdahost.EnvTable: d.table, lambdahost.EnvKey: "arn:aws:kms:eu-central-1:111122223333:key/local", lambdahost.EnvURL: d.URL, lambdahost.EnvAppName: "Example",
 		lambdahost.EnvPublishableKey: PublishableKey, lambdahost.EnvOrigins: "https://app.example.com", lambdahost.EnvSMSHost: "app.example.com",
 		lambdahost.EnvMaxPrice: "0.1", lambdahost.EnvSecret: secretARN, lambdahost.EnvEventBus: d.EventBus, lambdahost.EnvEdge: d.edgeMode,
+		lambdahost.EnvNumberRanges: d.NumberRanges,
 	}
 	env := []string{"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=" + function, "AWS_SECRET_ACCESS_KEY=local", "AWS_ENDPOINT_URL=" + d.services.URL}
 	for _, f := range plan.Functions() {

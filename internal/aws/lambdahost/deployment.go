@@ -33,8 +33,15 @@ import (
 type Deps struct {
 	// Sender constructs the SMS sender.
 	Sender func(Environment, aws.Config) tx.Sender
-	// Numbers parses new phone numbers, as a region writes them.
-	Numbers func(text, region string) (phone.Number, error)
+	// Numbers constructs the parser of new phone numbers. Its error means a wrong environment.
+	Numbers func(Environment) (Numbers, error)
+}
+
+// Numbers parses new phone numbers, as a region writes them.
+type Numbers interface {
+	Parse(text, region string) (phone.Number, error)
+	// String is the age of the numbering plans, for the log.
+	String() string
 }
 
 // Deployment holds what every function of a deployment uses.
@@ -100,8 +107,17 @@ func (d *Deployment) Service(ctx context.Context, deps Deps) (*domain.Service, e
 	if deps.Sender != nil {
 		sender = deps.Sender(d.Environment, d.Config)
 	}
+	var parse func(text, region string) (phone.Number, error)
+	if deps.Numbers != nil {
+		numbers, err := deps.Numbers(d.Environment)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", EnvNumberRanges, err)
+		}
+		d.Log.Info("numbers", "plans", numbers.String())
+		parse = numbers.Parse
+	}
 	return domain.New(domain.Config{
-		Store: d.Store, Sender: sender, Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Numbers: deps.Numbers,
+		Store: d.Store, Sender: sender, Ring: ring, Passwords: password.New(password.DefaultParams, rand.Reader), Numbers: parse,
 		Now: time.Now, Pause: clock.Pause, Rand: rand.Reader, Issuer: d.URL, AppName: d.AppName, SMSHost: d.SMSHost, RestoredAt: d.RestoredAt,
 		Bus: d.EventBus != "", Notify: d.notify,
 	})

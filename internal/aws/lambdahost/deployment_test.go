@@ -269,6 +269,9 @@ func TestAServiceWithoutKeys(t *testing.T) {
 	}
 }
 
+// builtIn is the plans of this build.
+func builtIn(Environment) (Numbers, error) { return numberplan.BuiltIn(), nil }
+
 type heardTexts struct{ n int }
 
 func (h *heardTexts) Send(context.Context, tx.Message) error { h.n++; return nil }
@@ -278,7 +281,7 @@ func (h *heardTexts) Send(context.Context, tx.Message) error { h.n++; return nil
 func TestDeps(t *testing.T) {
 	d, _ := local(t, Environment{SenderID: "EXAMPLE"})
 	texts := &heardTexts{}
-	links := Deps{Numbers: numberplan.ParseIn, Sender: func(e Environment, _ aws.Config) tx.Sender {
+	links := Deps{Numbers: builtIn, Sender: func(e Environment, _ aws.Config) tx.Sender {
 		if e.SenderID != "EXAMPLE" {
 			t.Errorf("the sender is told %+v", e)
 		}
@@ -288,7 +291,7 @@ func TestDeps(t *testing.T) {
 		links Deps
 		sent  int
 		ok    bool
-	}{{links, 1, true}, {Deps{Numbers: numberplan.ParseIn}, 1, false}} {
+	}{{links, 1, true}, {Deps{Numbers: builtIn}, 1, false}} {
 		s := d.service(t, c.links)
 		u := must[*account.User](t)(s.Admin.CreateUser(t.Context(), admin.UserInput{Username: fmt.Sprint("u", rand.Text()[:8])}))
 		ticket := must[*mfa.TicketResult](t)(s.MFA.CreateTicket(t.Context(), u.WireID(), 0))
@@ -299,6 +302,16 @@ func TestDeps(t *testing.T) {
 		if (err == nil) != c.ok || texts.n != c.sent {
 			t.Errorf("with a sender %v: %d sent, %v", c.links.Sender != nil, texts.n, err)
 		}
+	}
+}
+
+// TestWrongRangesStopTheStart: a function with wrong ranges does not answer, and the error names
+// the variable.
+func TestWrongRangesStopTheStart(t *testing.T) {
+	d, _ := local(t, Environment{NumberRanges: "x"})
+	_, err := d.Service(t.Context(), Deps{Numbers: func(e Environment) (Numbers, error) { return numberplan.Extend(e.NumberRanges) }})
+	if err == nil || !strings.HasPrefix(err.Error(), EnvNumberRanges+`: line 1, "x": `) {
+		t.Errorf("%v", err)
 	}
 }
 

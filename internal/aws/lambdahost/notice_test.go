@@ -18,7 +18,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
-	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -35,7 +34,7 @@ func (k *keptTexts) Send(_ context.Context, m tx.Message) error {
 func TestWhatTheServiceIsTold(t *testing.T) {
 	d, out := local(t, Environment{})
 	texts := &keptTexts{}
-	s := d.service(t, Deps{Numbers: numberplan.ParseIn, Sender: func(Environment, aws.Config) tx.Sender { return texts }})
+	s := d.service(t, Deps{Numbers: builtIn, Sender: func(Environment, aws.Config) tx.Sender { return texts }})
 	ctx := t.Context()
 	u := must[*account.User](t)(s.Admin.CreateUser(ctx, admin.UserInput{Username: "maxine"}))
 	ticket := must[*mfa.TicketResult](t)(s.MFA.CreateTicket(ctx, u.WireID(), 0))

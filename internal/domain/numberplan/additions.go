@@ -37,6 +37,7 @@ type Plan struct{ ranges []addition }
 
 // addition is a range of numbers that the metadata does not have.
 type addition struct {
+	text    string // as in additions.txt, without a comment
 	form    *regexp.Regexp
 	country string
 	line    phone.Line
@@ -54,7 +55,8 @@ var lineNames = map[string]phone.Line{
 
 // New returns a plan with the ranges of a text: a range, a country and a line in each line, as in
 // additions.txt. Empty lines and lines after # mean nothing. An earlier line wins over a later one
-// and over the metadata. The error names the first wrong line and what is right.
+// and over the metadata. The error names the first wrong line, by number and text, and
+// what is right.
 func New(text string) (*Plan, error) {
 	p := &Plan{}
 	for i, row := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
@@ -65,7 +67,7 @@ func New(text string) (*Plan, error) {
 		}
 		added, err := parseAddition(words)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+1, err)
+			return nil, fmt.Errorf("line %d, %q: %w", i+1, strings.Join(words, " "), err)
 		}
 		p.ranges = append(p.ranges, added)
 	}
@@ -88,7 +90,7 @@ func parseAddition(words []string) (addition, error) {
 		return addition{}, fmt.Errorf("the line is mobile, fixed, toll-free, premium, shared-cost, voip or pager")
 	}
 	form := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(words[0]), "x", "[0-9]") + "$")
-	return addition{form, words[1], line}, nil
+	return addition{strings.Join(words, " "), form, words[1], line}, nil
 }
 
 // added returns the number of an added range.
@@ -109,3 +111,32 @@ func (p *Plan) With(other *Plan) *Plan {
 
 // BuiltIn returns the plan of this build: the metadata and additions.txt.
 func BuiltIn() *Plan { return builtIn }
+
+// Extend returns [BuiltIn] with the ranges of a text before its own. The text and the error are
+// those of [New].
+func Extend(text string) (*Plan, error) {
+	more, err := New(text)
+	if err != nil {
+		return nil, err
+	}
+	return builtIn.With(more), nil
+}
+
+// Ranges returns the additional ranges, each as a line of additions.txt without a comment.
+func (p *Plan) Ranges() []string {
+	var lines []string
+	for _, r := range p.ranges {
+		lines = append(lines, r.text)
+	}
+	return lines
+}
+
+// String returns the plan's age and its additional ranges, those of additions.txt among them: as in
+// "numbering plans of 2026-06-01 (libphonenumber 9.0.32), 2 added ranges".
+func (p *Plan) String() string {
+	noun := "ranges"
+	if len(p.ranges) == 1 {
+		noun = "range"
+	}
+	return fmt.Sprintf("numbering plans of %s (libphonenumber %s), %d added %s", MetadataDate, Metadata, len(p.ranges), noun)
+}

@@ -131,16 +131,23 @@ func TestAdditions(t *testing.T) {
 	if n, err := plan.Parse("099 12345678", "DE"); err != nil || n.E164() != "+499912345678" {
 		t.Errorf("in Germany: %q %v", n.E164(), err)
 	}
+	if lines := strings.Join(plan.Ranges(), ","); lines != "+4915123456xxx DE voip,+4999xxxxxxxx DE mobile,+1201555xxxx US fixed" {
+		t.Errorf("the ranges are %s", lines)
+	}
+	age := "numbering plans of " + numberplan.MetadataDate + " (libphonenumber " + numberplan.Metadata + "), "
+	if got, more := numberplan.BuiltIn().String(), numberplan.BuiltIn().With(plan).String(); got != age+"1 added range" || more != age+"4 added ranges" {
+		t.Errorf("the age is %q, with more ranges %q", got, more)
+	}
 	for text, want := range map[string]string{
-		"+8160xxxxxxxx":                 "line 1: write a range",
-		"\n8160xxxxxxxx JP mobile":      "line 2: a range is +",
-		"+81x0xxxxxxx JP mobile":        "line 1: a range is +",
-		"+8160xxxxxxxxxxxx JP mobile":   "line 1: a range is +",
-		"+81xx JP mobile":               "line 1: a range has at least 7",
-		"+8160xxxxxxxx US mobile":       "line 1: the country is",
-		"+8160xxxxxxxx jp mobile":       "line 1: the country is",
-		"+8160xxxxxxxx JP cell":         "line 1: the line is",
-		"+8160xxxxxxxx JP mobile phone": "line 1: write a range",
+		"+8160xxxxxxxx":                 `line 1, "+8160xxxxxxxx": write a range`,
+		"\n8160xxxxxxxx JP mobile":      `line 2, "8160xxxxxxxx JP mobile": a range is +`,
+		"+81x0xxxxxxx JP mobile":        `line 1, "+81x0xxxxxxx JP mobile": a range is +`,
+		"+8160xxxxxxxxxxxx JP mobile":   `line 1, "+8160xxxxxxxxxxxx JP mobile": a range is +`,
+		"+81xx JP mobile":               `line 1, "+81xx JP mobile": a range has at least 7`,
+		"+8160xxxxxxxx US mobile":       `line 1, "+8160xxxxxxxx US mobile": the country is`,
+		"+8160xxxxxxxx jp mobile":       `line 1, "+8160xxxxxxxx jp mobile": the country is`,
+		"+8160xxxxxxxx JP cell":         `line 1, "+8160xxxxxxxx JP cell": the line is`,
+		"+8160xxxxxxxx JP mobile phone": `line 1, "+8160xxxxxxxx JP mobile phone": write a range`,
 	} {
 		if _, err := numberplan.New(text); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)

@@ -13,13 +13,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/deliver"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/newnumbers"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/pages"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/rotation"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/smslogging"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/smsreports"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/smssender"
 	"github.com/countersign-mfa/countersign/internal/aws/lambdahost/unrouted"
-	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 )
 
 var jobs = map[plan.Job]func(){
@@ -54,7 +54,7 @@ func deps(p operation.Permissions) lambdahost.Deps {
 		d.Sender = smssender.New
 	}
 	if p.Has(operation.Numbers) {
-		d.Numbers = numberplan.ParseIn
+		d.Numbers = newnumbers.New
 	}
 	return d
 }
