@@ -83,7 +83,7 @@ test('name, colour, help link and texts with the keyboard: seen in the preview, 
 test('what cannot be is said where it was typed, and nothing typed is lost', async () => {
   const page = await opened();
   for (const [label, text, said] of [
-    ['Name', 'Bank: safe', 'At most 40 characters in one line'], ['Colour', 'red', 'A colour is #'], ['Logo', 'http://cdn.example.com/l.svg', 'neither an https address nor a path'],
+    ['Name', 'Bank: safe', 'At most 40 characters in one line'], ['Colour', 'red', 'Enter # and six characters'], ['Logo', 'http://cdn.example.com/l.svg', 'neither an https address nor a path'],
     ['Help link', 'javascript:alert(1)', 'neither an https address nor a mailto link'],
   ]) {
     const at = page.getByLabel(label, { exact: true });

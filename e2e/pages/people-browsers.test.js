@@ -251,6 +251,20 @@ test('a device whose clock is a day wrong signs in, enrols, and sees the right t
     await heading(page, 'Check your authenticator app');
     await page.getByLabel('Six-digit code').fill(await server.totp(secret));
     await heading(page, 'Security');
+    await page.getByText(/Last active (now|\d+ seconds? ago)/).waitFor();
+    await page.done();
+  }
+});
+
+test('times are those of the visitor: how long ago, and the date as in the region', async () => {
+  for (const [locale, words, date] of [['en-US', /^(now|\d+ seconds? ago)$/, /^[A-Z][a-z]+ \d+, \d{4}, /], ['en-GB', /^(now|\d+ seconds? ago)$/, /^\d+ [A-Z][a-z]+ \d{4}, /], ['de-AT', /^(jetzt|vor \d+ Sekunden?)$/, /^\d{1,2}\.\d{1,2}\.\d{4}, |^\d+\. /]]) {
+    const user = await server.userNamed(`max${locale.slice(-2).toLowerCase()}`);
+    const page = await visit(browser, server, { locale });
+    await signInByTicket(page, server, user);
+    const time = page.locator('main time').first();
+    await time.waitFor();
+    assert.match(await time.innerText(), words, locale);
+    assert.match(await time.getAttribute('title'), date, locale);
     await page.done();
   }
 });

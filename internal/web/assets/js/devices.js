@@ -1,7 +1,7 @@
 // The sessions of the account.
 
 import { button } from './form.js';
-import { date, h, number, t } from './page.js';
+import { ago, date, h, number, rich, t } from './page.js';
 import { badge, firstOf, row, section } from './rows.js';
 
 const few = 5; // sessions shown at first
@@ -22,7 +22,7 @@ export const networkOf = ({ latest_activity: at }) => at.ip_address && h('bdi', 
 export function devices(sessions, mine, { end, endOthers }) {
   const others = sessions.filter((s) => s.id !== mine);
   const rows = [...sessions].sort((a, b) => (b.id === mine) - (a.id === mine) || b.last_active_at - a.last_active_at).map((s) => row(
-    s.latest_activity.is_mobile ? 'mobile' : 'device', [deviceOf(s), s.id === mine && badge(t('security.this'), 'good')], [networkOf(s), t('security.active', { when: date(s.last_active_at) })].filter(Boolean),
+    s.latest_activity.is_mobile ? 'mobile' : 'device', [deviceOf(s), s.id === mine && badge(t('security.this'), 'good')], [networkOf(s), h('span', {}, rich('security.active', { when: ago(s.last_active_at) }))].filter(Boolean),
     s.id !== mine && button(t('frame.signout'), { kind: 'short', 'aria-label': `${t('frame.signout')}: ${deviceOf(s)}, ${date(s.last_active_at)}`, act: () => end(s) })));
   const all = others.length > 1 && button(t('security.sessions.others'), { kind: 'short', act: () => endOthers(others.length) });
   return section(t('security.sessions'), null, all, ...firstOf(rows, few, t('security.sessions.more', { count: number(rows.length) })));
