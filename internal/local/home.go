@@ -104,12 +104,7 @@ func homeUser(u *account.User) homePerson {
 	if e := u.PrimaryEmail(); e != nil {
 		out.Email = e.Address
 	}
-	if out.Name == "" {
-		out.Name = out.Email
-	}
-	if out.Name == "" {
-		out.Name = out.ID
-	}
+	out.Name = cmp.Or(out.Name, u.Username, out.Email, out.ID)
 	if u.TwoFactorEnabled() {
 		out.Note = "has a second factor"
 	}

@@ -311,6 +311,9 @@ func TestHomePage(t *testing.T) {
 	if res.StatusCode != 400 {
 		t.Errorf("another site pressed the button: %d", res.StatusCode)
 	}
+	if !strings.Contains(page, "<strong>someone</strong><br>") {
+		t.Error("the page does not name a user who has a username only")
+	}
 	if page = s.ok("GET", "/reference", "")["body"].(string); !strings.Contains(page, "me-totp-create") {
 		t.Error("the reference does not show the operations")
 	}

@@ -17,5 +17,5 @@ func (a *App) readme(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", pagePolicy)
 	text := html.EscapeString(target.ReplaceAllString(string(countersign.Readme), "$1$2"))
-	_, _ = fmt.Fprintf(w, `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>README</title><pre style="white-space:pre-wrap">%s</pre></html>`, text)
+	_, _ = fmt.Fprintf(w, `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>README</title><pre style="white-space:pre-wrap;overflow-wrap:anywhere">%s</pre></html>`, text)
 }

@@ -105,6 +105,12 @@ export const badge = (text, tone = '') => h('span', { class: `badge ${tone}` }, 
 /** The display name of a user. */
 export const nameOf = (u) => [u.first_name, u.last_name].filter(Boolean).join(' ') || u.username || u.email_addresses[0]?.email_address || u.id;
 
+/** The line under that name: the address or username, unless it is the name. */
+export function underName(u) {
+  const line = u.email_addresses[0]?.email_address ?? u.username ?? '';
+  return line === nameOf(u) ? '' : line;
+}
+
 /** A user's factors, as badges. */
 export function factors(u) {
   const reserved = u.phone_numbers.some((p) => p.reserved_for_second_factor);

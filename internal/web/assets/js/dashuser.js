@@ -1,6 +1,6 @@
 // One user: factors, lock, ban, sessions, and the reset of multi-factor.
 
-import { ask, badge, drawTabs, factors, focusTitle, nameOf } from './dash.js';
+import { ask, badge, drawTabs, factors, focusTitle, nameOf, underName } from './dash.js';
 import { askFirst } from './dashask.js';
 import { trailOf } from './dashtrail.js';
 import { button, load } from './form.js';
@@ -103,7 +103,7 @@ function live() {
 function draw() {
   show(page, [
     h('p', {}, h('a', { href: '/dashboard/users' }, t('dash.back'))),
-    h('div', { class: 'head' }, heading('h1', null, nameOf(user), user.email_addresses[0]?.email_address ?? user.username ?? ''), h('div', { class: 'actions' }, factors(user)), h('p', { class: 'small quiet' }, h('bdi', {}, user.id))),
+    h('div', { class: 'head' }, heading('h1', null, nameOf(user), underName(user)), h('div', { class: 'actions' }, factors(user)), h('p', { class: 'small quiet' }, h('bdi', {}, user.id))),
     user.locked && notice('warn', h('p', {}, t('dash.locked.for', { time: duration(user.lockout_expires_in_seconds) }))),
     h('div', { class: 'grid' }, h('div', { class: 'stack' }, secondFactors(), state()), h('div', { class: 'stack' }, live(), trailOf({ path: `${at}/audit_events`, title: t('dash.trail'), text: t('dash.trail.text'), subjects: () => new Map(user.phone_numbers.map((p) => [p.id, phone(p.phone_number)])) }))),
   ].filter(Boolean), { focus: false, title: nameOf(user) });

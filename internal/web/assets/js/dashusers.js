@@ -2,7 +2,7 @@
 // Back, a reload and a colleague's browser show the same. The text of a search is behind # and reaches no server's log.
 
 import { exporting, instant } from './csv.js';
-import { ask, badge, drawTabs, factors, focusTitle, nameOf } from './dash.js';
+import { ask, badge, drawTabs, factors, focusTitle, nameOf, underName } from './dash.js';
 import { button, failed, field, form } from './form.js';
 import { counted, date, h, heading, notice, number, page, phone, show, t } from './page.js';
 
@@ -158,7 +158,7 @@ function rows(users) {
   const cell = (key, ...content) => h('td', { 'data-label': t(key) }, h('div', {}, content));
   return h('table', { class: 'cards' }, h('thead', {}, h('tr', {}, heads.map((key) => h('th', { scope: 'col' }, t(key))))),
     h('tbody', {}, users.map((u) => h('tr', {},
-      h('td', {}, h('a', { href: `/dashboard/users/${encodeURIComponent(u.id)}` }, nameOf(u)), h('div', { class: 'small quiet' }, u.email_addresses[0]?.email_address ?? u.username ?? '')),
+      h('td', {}, h('a', { href: `/dashboard/users/${encodeURIComponent(u.id)}` }, nameOf(u)), h('div', { class: 'small quiet' }, underName(u))),
       cell('dash.phone', u.phone_numbers[0] ? phone(u.phone_numbers[0].phone_number) : '–'),
       cell('dash.factors', h('div', { class: 'actions' }, factors(u))),
       cell('dash.state', stateOf(u)),
