@@ -10,7 +10,7 @@ type change struct {
 
 // changes are applied to a number that is in no plan. The result must be in one.
 var changes = []change{
-	// Mexico, Instituto Federal de Telecomunicaciones: since 3 August 2019 a mobile number has no 1
+	// Mexico, its regulator IFT: since 3 August 2019 a mobile number has no 1
 	// after the country code.
 	{regexp.MustCompile(`^\+521([0-9]{10})$`), "+52$1"},
 	// Benin, ARCEP: since 30 November 2024 all numbers begin with 01.

@@ -43,7 +43,7 @@ func TestAFileThatIsAnArray(t *testing.T) {
 }
 
 // TestOneBadNumberNeverRefusesAUser: with CreateWithout. A number of before a change of the plan is
-// imported in its new form in every run (Instituto Federal de Telecomunicaciones, 3 August 2019).
+// imported in its new form in every run (Mexico's regulator IFT, 3 August 2019).
 func TestOneBadNumberNeverRefusesAUser(t *testing.T) {
 	p := open(t)
 	_, err := p.app.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.SMSCountries = []string{"US", "MX"} })
