@@ -105,7 +105,8 @@ func (r Restore) begin(ctx context.Context, from *types.TableDescription) error 
 	return nil
 }
 
-// active waits until the new table and its indexes can be changed.
+// active waits until the new table and its indexes can be changed. A state other than CREATING and
+// UPDATING, such as that of a disabled key, does not end by itself: an error.
 func (r Restore) active(ctx context.Context) (*types.TableDescription, error) {
 	for {
 		to, err := describe(ctx, r.Client, r.To)
@@ -115,6 +116,9 @@ func (r Restore) active(ctx context.Context) (*types.TableDescription, error) {
 		busy := slices.ContainsFunc(to.GlobalSecondaryIndexes, func(i types.GlobalSecondaryIndexDescription) bool { return i.IndexStatus != types.IndexStatusActive })
 		if to.TableStatus == types.TableStatusActive && !busy {
 			return to, nil
+		}
+		if to.TableStatus != types.TableStatusActive && to.TableStatus != types.TableStatusCreating && to.TableStatus != types.TableStatusUpdating {
+			return nil, fmt.Errorf("the table %s is %s and does not become ACTIVE by itself", r.To, to.TableStatus)
 		}
 		if err := r.Pause(ctx, lookEvery); err != nil {
 			return nil, err
