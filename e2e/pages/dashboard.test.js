@@ -332,6 +332,7 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
   await press(page, 'Unlock');
   await page.getByText('Unlocked.').waitFor();
   assert.equal((await now()).locked, false);
+  await page.getByRole('listitem').filter({ hasText: /^Chrome on \w+127\.0\.0\.x · Last active/ }).first().waitFor(); // as the account page names it
   await press(page, 'End:');
   await page.getByText('The session has ended.').waitFor();
   await visitor.reload();

@@ -85,6 +85,16 @@ func TestAListOfDevicesNamesTheNetwork(t *testing.T) {
 	if got := network(); got != "2001:db8:1::/48" {
 		t.Errorf("after a touch elsewhere it is shown as %v", got)
 	}
+	for _, path := range []string{"/v1/sessions/" + b.session, "/v1/sessions?user_id=" + user} {
+		at := "latest_activity."
+		if strings.Contains(path, "?") {
+			at = "0." + at
+		}
+		got := w.backend("GET", path, "").ok()
+		if got.at(at+"ip_address") != "2001:db8:1::/48" || got.at(at+"object") != "session_activity" || got.at(at+"device_type") == "" {
+			t.Errorf("the Backend API at %s shows %s", path, got.body)
+		}
+	}
 	if got := w.backend("GET", "/v1/users/"+user+"/export", "").ok().at("sessions.0.network"); got != "2001:db8:1::/48" {
 		t.Errorf("the export has %v", got)
 	}

@@ -34,6 +34,8 @@ type AdminSession struct {
 	AbandonAt    int64     `json:"abandon_at"`
 	CreatedAt    int64     `json:"created_at"`
 	UpdatedAt    int64     `json:"updated_at"`
+	// LatestActivity is the device that last used the session.
+	LatestActivity Activity `json:"latest_activity"`
 }
 
 // NewAdminSession returns a session as the Backend API shows it.
@@ -42,5 +44,6 @@ func NewAdminSession(r *sessions.Result) AdminSession {
 	return AdminSession{
 		Object: "session", ID: s.ID, UserID: r.User.WireID(), ClientID: r.Session.ClientWireID(), Status: s.Status, Tasks: s.Tasks,
 		LastActiveAt: s.LastActiveAt, ExpireAt: s.ExpireAt, AbandonAt: s.AbandonAt, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+		LatestActivity: activityOf(r),
 	}
 }

@@ -42,10 +42,15 @@ var systems = []struct {
 func NewSessionActivity(r sessions.Result) SessionActivity {
 	session := NewSession(r.Session, r.User, r.Snapshot)
 	session.User = nil
+	return SessionActivity{Session: session, LatestActivity: activityOf(&r)}
+}
+
+// activityOf returns the device that last used a session.
+func activityOf(r *sessions.Result) Activity {
 	activity := deviceOf(r.Session.Agent)
 	activity.Object, activity.ID = "session_activity", "sess_activity_"+r.Session.ID[len(r.Session.ID)-26:]
 	activity.IPAddress = r.Session.Network
-	return SessionActivity{Session: session, LatestActivity: activity}
+	return activity
 }
 
 // deviceOf reads a User-Agent.

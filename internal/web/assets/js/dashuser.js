@@ -3,6 +3,7 @@
 import { ask, badge, drawTabs, factors, focusTitle, nameOf, underName } from './dash.js';
 import { askFirst } from './dashask.js';
 import { trailOf } from './dashtrail.js';
+import { deviceOf, networkOf } from './device.js';
 import { button, load } from './form.js';
 import { counted, date, duration, h, heading, icon, notice, page, phone, say, show, t } from './page.js';
 
@@ -96,8 +97,9 @@ function secondFactors() {
 
 function live() {
   return card(t('dash.sessions'), sessions.length === 0 ? h('p', { class: 'quiet' }, t('dash.sessions.none')) : h('ul', {}, sessions.map((s) =>
-    row('device', t(s.status === 'pending' ? 'dash.session.pending' : 'dash.session.active'), t('dash.session.when', { when: date(s.last_active_at) }),
-      button(t('dash.session.end'), { kind: 'short', 'aria-label': `${t('dash.session.end')}: ${date(s.last_active_at)}`, act: change('POST', `/v1/sessions/${encodeURIComponent(s.id)}/revoke`, 'dash.done.session') })))));
+    row(s.latest_activity.is_mobile ? 'mobile' : 'device', deviceOf(s),
+      [s.status === 'pending' && t('dash.session.pending'), networkOf(s), t('dash.session.when', { when: date(s.last_active_at) })].filter(Boolean).flatMap((part, i) => (i > 0 ? [' · ', part] : [part])),
+      button(t('dash.session.end'), { kind: 'short', 'aria-label': `${t('dash.session.end')}: ${deviceOf(s)}, ${date(s.last_active_at)}`, act: change('POST', `/v1/sessions/${encodeURIComponent(s.id)}/revoke`, 'dash.done.session') })))));
 }
 
 function draw() {

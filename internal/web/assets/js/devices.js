@@ -1,22 +1,11 @@
 // The sessions of the account.
 
+import { deviceOf, networkOf } from './device.js';
 import { button } from './form.js';
 import { ago, date, h, number, rich, t } from './page.js';
 import { badge, firstOf, row, section } from './rows.js';
 
 const few = 5; // sessions shown at first
-
-const systems = { Macintosh: 'macOS', desktop: '', mobile: '' };
-
-/** The device of a session, in words. */
-export function deviceOf({ latest_activity: at }) {
-  const browser = at.browser_name || t('security.device');
-  const system = systems[at.device_type] ?? at.device_type;
-  return system ? t('security.device.on', { browser, system }) : browser;
-}
-
-/** The network of a session, as the start of an address: a /24, or a /48 for IPv6. */
-export const networkOf = ({ latest_activity: at }) => at.ip_address && h('bdi', { dir: 'ltr' }, at.ip_address.replace(/\.0\/24$/, '.x').replace(/::\/48$/, ':…'));
 
 /** The card of the user's sessions. end(s) signs one out, endOthers(count) all but the caller's. */
 export function devices(sessions, mine, { end, endOthers }) {

@@ -3,7 +3,8 @@
 import { account } from './account.js';
 import { activeSession, del, get, patch, post } from './api.js';
 import { showCodes } from './codes.js';
-import { deviceOf, devices, networkOf } from './devices.js';
+import { deviceOf, networkOf } from './device.js';
+import { devices } from './devices.js';
 import { eventRow } from './events.js';
 import { fold } from './fold.js';
 import { button, confirm, load } from './form.js';

@@ -1,0 +1,15 @@
+// The device and the network of a session, in words.
+
+import { h, t } from './page.js';
+
+const systems = { Macintosh: 'macOS', desktop: '', mobile: '' };
+
+/** The device of a session, in words. */
+export function deviceOf({ latest_activity: at }) {
+  const browser = at.browser_name || t('device.unknown');
+  const system = systems[at.device_type] ?? at.device_type;
+  return system ? t('device.on', { browser, system }) : browser;
+}
+
+/** The network of a session, as the start of an address: a /24, or a /48 for IPv6. */
+export const networkOf = ({ latest_activity: at }) => at.ip_address && h('bdi', { dir: 'ltr' }, at.ip_address.replace(/\.0\/24$/, '.x').replace(/::\/48$/, ':…'));
