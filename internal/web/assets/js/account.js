@@ -2,7 +2,7 @@
 
 import { activeSession, bind, get, signInFirst } from './api.js';
 import { renew } from './reauth.js';
-import { takeTicket } from './ticket.js';
+import { takeTicket, withTicket } from './ticket.js';
 
 /** The signed-in session. Without one the browser goes to the sign-in; with a pending task it goes to the task. */
 export async function account() {
@@ -10,7 +10,7 @@ export async function account() {
   const session = activeSession((await get('/client')).response);
   if (!session) return signInFirst(ticket);
   if (session.status === 'pending') {
-    location.replace(`/tasks/setup-mfa?redirect_url=${encodeURIComponent(location.pathname)}${ticket ? `#ticket=${encodeURIComponent(ticket)}` : ''}`);
+    location.replace(withTicket(`/tasks/setup-mfa?redirect_url=${encodeURIComponent(location.pathname)}`, ticket));
     return new Promise(() => {});
   }
   bind(session.id);

@@ -2,6 +2,7 @@
 
 import { early } from './early.js';
 import { has, later, setClock, t } from './page.js';
+import { withTicket } from './ticket.js';
 
 /** An error answer of the API, or a network error. */
 export class Problem extends Error {
@@ -65,8 +66,8 @@ function textsOf(problem) {
 /** The title and the advice for an account that is locked or banned. */
 export const whyShut = (problem) => ({ title: t(`${textsOf(problem)}.title`), advice: t(`${textsOf(problem)}.advice`) });
 
-/** The text that a user sees for a problem. It has the time to wait, unless a countdown shows that. */
-export function explain(problem, { timed: withTime = true } = {}) {
+/** The text that a user sees for a problem. With timed, it has the time to wait; a page whose countdown shows that leaves it out. */
+export function explain(problem, { timed = true } = {}) {
   if (!(problem instanceof Problem)) {
     console.error(problem);
     return t('error.unknown');
@@ -74,13 +75,13 @@ export function explain(problem, { timed: withTime = true } = {}) {
   if (problem.meta.reason === 'sms_paused') return t('error.sms_paused');
   const seconds = problem.meta.lockout_expires_in_seconds ?? problem.retry;
   if (has(textsOf(problem))) return t(textsOf(problem), { when: later(seconds) });
-  const timed = `error.${problem.code}.wait`;
-  if (withTime && seconds > 0 && has(timed)) return t(timed, { when: later(seconds) });
+  const wait = `error.${problem.code}.wait`;
+  if (timed && seconds > 0 && has(wait)) return t(wait, { when: later(seconds) });
   return t(has(`error.${problem.code}`) ? `error.${problem.code}` : 'error.unknown');
 }
 
 /** Goes to the sign-in page, which returns here. A ticket is passed on in the fragment. */
 export function signInFirst(ticket) {
-  location.replace(`/sign-in?redirect_url=${encodeURIComponent(location.pathname)}${ticket ? `#ticket=${encodeURIComponent(ticket)}` : ''}`);
+  location.replace(withTicket(`/sign-in?redirect_url=${encodeURIComponent(location.pathname)}`, ticket));
   return new Promise(() => {}); // the browser is leaving the page
 }

@@ -1,9 +1,9 @@
 // The page that makes a new set of backup codes.
 
 import { account } from './account.js';
-import { explain, post } from './api.js';
+import { post } from './api.js';
 import { showCodes } from './codes.js';
-import { button, load } from './form.js';
+import { button, load, problemNotice } from './form.js';
 import { h, heading, notice, page, show, t } from './page.js';
 import { sensitively } from './reverify.js';
 import { back, drawTop } from './top.js';
@@ -13,7 +13,7 @@ load(page, async () => {
   drawTop(session);
   const { user } = session;
   const alert = h('div', {});
-  const make = button(t(user.backup_code_enabled ? 'codes.replace' : 'codes.make'), { kind: 'main wide', wrong: (problem) => alert.replaceChildren(notice('bad', h('p', {}, explain(problem)))), act: async () => {
+  const make = button(t(user.backup_code_enabled ? 'codes.replace' : 'codes.make'), { kind: 'main wide', wrong: (problem) => alert.replaceChildren(problemNotice(problem)), act: async () => {
     alert.replaceChildren();
     const made = (await sensitively(session.id, () => post('/me/backup_codes'))).response;
     showCodes(page, made.codes, () => location.assign('/account/security'), { who: session.public_user_data.identifier });

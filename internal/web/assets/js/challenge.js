@@ -1,11 +1,9 @@
 // The verification of a factor, for sign-in and step-up. Both offer the same methods in the same order.
 
 import { Problem, explain, whyShut } from './api.js';
-import { button, field, form, once, passwordField } from './form.js';
+import { button, field, form, once, passwordField, problemNotice } from './form.js';
 import { codeField, holder, texting } from './otp.js';
-import { h, heading, icon, notice, phone, rich, show, t } from './page.js';
-
-const shapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock' };
+import { h, heading, icon, phone, rich, show, strategyShapes, t } from './page.js';
 
 const same = (a, b) => a.strategy === b.strategy && a.phone_number_id === b.phone_number_id;
 
@@ -16,8 +14,14 @@ function describe(factor) {
 
 /** Error codes that end the sign-in or step-up: only a new one helps. */
 const over = ['resource_not_found', 'session_reverification_missing', 'authentication_invalid', 'invalid_action_for_session_reverification', 'verification_failed'];
-/** Error codes after which no method works for now. */
-const shut = ['user_locked', 'user_banned'];
+/** Whether no method works for now. */
+export const isShut = (problem) => ['user_locked', 'user_banned'].includes(problem.code);
+
+/** What the page shows for an account that is locked or banned. */
+export function shutView(level, problem) {
+  const { title, advice } = whyShut(problem);
+  return [heading(level, 'lock', title, undefined, 'bad'), problemNotice(problem), h('p', { class: 'quiet' }, advice)];
+}
 
 /**
  * Renders the methods into host, the first of the factors selected.
@@ -34,20 +38,20 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
   function problemOf(problem, wrong) {
     if (!(problem instanceof Problem)) return wrong(explain(problem));
     if (over.includes(problem.code)) return expired(problem);
-    if (shut.includes(problem.code)) return closed(problem);
+    if (isShut(problem)) return closed(problem);
     return wrong(explain(problem));
   }
 
   function closed(problem) {
     stopListening();
-    show(host, [lead, heading(level, 'lock', whyShut(problem).title, undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, whyShut(problem).advice), extra]);
+    show(host, [lead, shutView(level, problem), extra]);
   }
 
   function others(factor) {
     const rest = factors.filter((f) => !same(f, factor));
     if (rest.length === 0) return null;
     return h('section', { class: 'or' }, h('h2', {}, t('method.other')), rest.map((f) =>
-      h('button', { type: 'button', class: 'method', onclick: () => choose(f) }, icon(shapes[f.strategy]), describe(f))));
+      h('button', { type: 'button', class: 'method', onclick: () => choose(f) }, icon(strategyShapes[f.strategy]), describe(f))));
   }
 
   function choose(factor) {
@@ -56,7 +60,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     ({ phone_code: byText, totp: byApp, backup_code: byBackupCode, password: byPassword })[factor.strategy](factor);
   }
 
-  const trial = (factor, f, submit, value) => async () => {
+  const trial = (factor, f, value) => async () => {
     const given = value();
     if (given === '') return f.wrong(t('error.form_param_nil'));
     const result = await attempt(factor, given);
@@ -74,10 +78,10 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     });
     const f = codeField({ label: t('otp.label'), done: () => once(submit, act, wrong) });
     const hold = holder(f, submit);
-    const verify = trial(factor, f, submit, () => f.input.value);
+    const verify = trial(factor, f, () => f.input.value);
     const act = async () => (/^\d{1,5}$/.test(f.input.value) ? f.wrong(t('otp.short')) : verify());
     const step = message?.(f, hold);
-    show(host, [lead, heading(level, shapes[factor.strategy], title, step?.text ?? t('otp.app.text')), form({ fields: f.element, submit, act, wrong, more: step?.more ?? [] }), others(factor), extra], { title });
+    show(host, [lead, heading(level, strategyShapes[factor.strategy], title, step?.text ?? t('otp.app.text')), form({ fields: f.element, submit, act, wrong, more: step?.more ?? [] }), others(factor), extra], { title });
     return step;
   }
 
@@ -101,7 +105,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
   function byBackupCode(factor) {
     const submit = button(t('button.continue'), { kind: 'main wide' });
     const f = field({ label: t('backup.label'), hint: t('backup.hint'), class: 'code long', autocomplete: 'off', 'data-focus': true, maxlength: 40, dir: 'ltr' });
-    const act = trial(factor, f, submit, () => f.input.value.normalize('NFKC').trim());
+    const act = trial(factor, f, () => f.input.value.normalize('NFKC').trim());
     const wrong = (problem) => problemOf(problem, (text) => f.wrong(problem.code === 'form_code_incorrect' ? t('backup.wrong') : text));
     show(host, [lead, heading(level, 'key', t('backup.title'), t('backup.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra], { title: t('backup.title') });
   }
@@ -109,7 +113,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
   function byPassword(factor) {
     const submit = button(t('button.continue'), { kind: 'main wide' });
     const f = passwordField({ label: t('password.label'), 'data-focus': true });
-    const act = trial(factor, f, submit, () => f.input.value);
+    const act = trial(factor, f, () => f.input.value);
     const wrong = (problem) => problemOf(problem, f.wrong);
     show(host, [lead, heading(level, 'lock', t('password.title'), t('password.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra]);
   }

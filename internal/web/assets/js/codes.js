@@ -2,7 +2,7 @@
 
 import { copyButton } from './copyable.js';
 import { button } from './form.js';
-import { day, h, heading, name, notice, show, t } from './page.js';
+import { day, h, heading, name, notice, saveFile, show, t } from './page.js';
 
 /** Shows a set of codes of the account who until the user confirms that they are saved. */
 export function showCodes(host, codes, done, { lead, who }) {
@@ -44,7 +44,5 @@ export function showCodes(host, codes, done, { lead, who }) {
 const part = (text) => text.toLowerCase().replace(/[^\p{L}\p{M}\p{N}@._+]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '');
 
 function download(text, who) {
-  const address = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }));
-  h('a', { href: address, download: `${[name, t('codes.file.name'), who].map(part).filter(Boolean).join('-')}.txt` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 1000);
+  saveFile(`${[name, t('codes.file.name'), who].map(part).filter(Boolean).join('-')}.txt`, [text], 'text/plain');
 }

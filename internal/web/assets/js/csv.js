@@ -1,7 +1,7 @@
 // Tables as CSV files, for spreadsheets.
 
 import { button } from './form.js';
-import { counted, h, number, say, t } from './page.js';
+import { counted, number, saveFile, say, t } from './page.js';
 
 /**
  * The begin of a formula: a spreadsheet takes a text that begins with one of these signs for one (OWASP, "CSV
@@ -25,9 +25,7 @@ export const instant = (ms) => (ms ? new Date(ms).toISOString() : '');
 
 function download(name, rows) {
   // Excel reads UTF-8 only after a byte order mark.
-  const address = URL.createObjectURL(new Blob(['\ufeff', csv(rows)], { type: 'text/csv;charset=utf-8' }));
-  h('a', { href: address, download: `${name}-${new Date().toISOString().slice(0, 10)}.csv` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 1000);
+  saveFile(`${name}-${new Date().toISOString().slice(0, 10)}.csv`, ['\ufeff', csv(rows)], 'text/csv');
 }
 
 /**

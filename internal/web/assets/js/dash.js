@@ -2,7 +2,7 @@
 
 import { request } from './api.js';
 import { button, confirm } from './form.js';
-import { h, has, page, t } from './page.js';
+import { badge, focusTitle, h, lang, t, textOr } from './page.js';
 
 /**
  * Sends a request with the dashboard's cookie. When the session has expired, the browser goes to the sign-in, unless
@@ -90,17 +90,8 @@ export function saveBar({ dirty, act, wrong }) {
   return { element, mark };
 }
 
-/** Moves the focus to the title of the page, after the focused button has gone. */
-export function focusTitle() {
-  const title = page.querySelector('h1');
-  title.tabIndex = -1;
-  title.focus();
-}
-
 /** The display name of a setting. */
-export const settingName = (name) => (has(`dash.${name}`) ? t(`dash.${name}`) : name);
-
-export const badge = (text, tone = '') => h('span', { class: `badge ${tone}` }, text);
+export const settingName = (name) => textOr(`dash.${name}`, name);
 
 /** The display name of a user. */
 export const nameOf = (u) => [u.first_name, u.last_name].filter(Boolean).join(' ') || u.username || u.email_addresses[0]?.email_address || u.id;
@@ -110,6 +101,12 @@ export function underName(u) {
   const line = u.email_addresses[0]?.email_address ?? u.username ?? '';
   return line === nameOf(u) ? '' : line;
 }
+
+/** The path of the dashboard's page of a user. */
+export const userPath = (id) => `/dashboard/users/${encodeURIComponent(id)}`;
+
+/** An amount of money in words. */
+export const usd = (amount) => new Intl.NumberFormat(lang, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 }).format(amount);
 
 /** A user's factors, as badges. */
 export function factors(u) {

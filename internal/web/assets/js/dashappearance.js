@@ -3,7 +3,7 @@
 import { accent, isColour, standard } from './accent.js';
 import { explain } from './api.js';
 import { ask, drawTabs, saveBar } from './dash.js';
-import { field, load } from './form.js';
+import { field, load, problemNotice } from './form.js';
 import { counted, h, heading, name as deployedName, notice, number, page, say, show, svg, t } from './page.js';
 
 const lang = document.documentElement.lang; // of the texts, such as "en"
@@ -172,7 +172,7 @@ function texts(wanted, own, update) {
       catalogue = await ask('GET', `/texts/${language}`);
       fill();
     } catch (problem) {
-      list.replaceChildren(notice('bad', h('p', {}, explain(problem))));
+      list.replaceChildren(problemNotice(problem));
     }
   });
   const find = field({ label: t('dash.appearance.find'), type: 'search', autocomplete: 'off', maxlength: 100 });

@@ -1,8 +1,7 @@
 // The question before an operator's change, with the reason for the audit log.
 
-import { explain } from './api.js';
-import { button, dialog, field, form } from './form.js';
-import { h, notice, show, t } from './page.js';
+import { button, dialog, field, form, problemNotice } from './form.js';
+import { h, show, t } from './page.js';
 
 const longest = 140; // characters of a reason, as in the API
 
@@ -16,7 +15,7 @@ export const askFirst = ({ title, lines, yes, needed, act }) => dialog((box, clo
   const reason = field({ label: t(needed ? 'dash.reason' : 'dash.reason.optional'), hint: t('dash.reason.hint'), autocomplete: 'off', autocapitalize: 'sentences', maxlength: longest, 'data-focus': needed });
   const submit = button(yes, { kind: 'main danger' });
   const asked = form({
-    fields: reason.element, more: alert, submit, wrong: (problem) => alert.replaceChildren(notice('bad', h('p', {}, explain(problem)))),
+    fields: reason.element, more: alert, submit, wrong: (problem) => alert.replaceChildren(problemNotice(problem)),
     act: async () => {
       const text = reason.input.value.trim();
       if (needed && text === '') return reason.wrong(t('dash.reason.wrong'));

@@ -2,13 +2,13 @@
 
 import { explain } from './api.js';
 import { copyable } from './copyable.js';
-import { ask, badge, drawTabs } from './dash.js';
+import { ask, drawTabs } from './dash.js';
 import { lastTry, sendTest, showTries } from './deliveries.js';
 import { eventLog } from './eventlog.js';
-import { button, confirm, dialog, failed, field, form, load } from './form.js';
-import { date, h, heading, icon, notice, number, page, say, show, t } from './page.js';
+import { button, confirm, dialog, field, form, load } from './form.js';
+import { badge, date, h, heading, icon, notice, number, page, say, show, t } from './page.js';
+import { dayLength } from './period.js';
 
-const day = 86400000;
 const at = (e, what = '') => `/v1/webhook_endpoints/${encodeURIComponent(e.id)}${what}`;
 const list = h('div', { class: 'stack' });
 
@@ -55,7 +55,7 @@ function draw(endpoints) {
           await refresh(t('dash.saved'));
         }),
         !e.disabled && act(e, 'dash.hooks.replay', async () => {
-          const { count } = await ask('POST', at(e, '/replay'), { since: Date.now() - day });
+          const { count } = await ask('POST', at(e, '/replay'), { since: Date.now() - dayLength });
           say(t('dash.hooks.replayed', { count: number(count) }));
         }),
         act(e, 'dash.hooks.rotate', () => sure(t('dash.hooks.rotate.sure'), e, async () => showSecret((await ask('POST', at(e, '/rotate_secret'))).secret))),

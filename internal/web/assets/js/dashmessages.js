@@ -3,14 +3,12 @@
 import { explain } from './api.js';
 import { ranking } from './chart.js';
 import { exporting, instant } from './csv.js';
-import { ask, badge, drawTabs, saveBar } from './dash.js';
+import { ask, drawTabs, saveBar, usd, userPath } from './dash.js';
 import { button, failed, load } from './form.js';
-import { country, date, h, has, heading, lang, notice, number, page, say, show, t } from './page.js';
+import { badge, country, date, focusOn, h, heading, notice, number, page, say, show, t, textOr } from './page.js';
 import { period } from './period.js';
 
 const size = 20;
-const usd = (amount) => new Intl.NumberFormat(lang, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 }).format(amount);
-const words = (key, fallback) => (has(key) ? t(key) : fallback);
 
 drawTabs();
 load(page, async () => {
@@ -99,7 +97,7 @@ const tones = { failed: 'bad', undelivered: 'bad', refused: 'warn', sent: '' };
 
 function state(m) {
   if (m.verified_at) return badge(t('dash.sms.status.verified'), 'good');
-  return badge(words(`dash.sms.status.${m.status}`, m.status), tones[m.status] ?? '');
+  return badge(textOr(`dash.sms.status.${m.status}`, m.status), tones[m.status] ?? '');
 }
 
 /** The message log of the last thirty days, in pages, newest first. It holds no codes. */
@@ -131,16 +129,15 @@ function log() {
       h('thead', {}, h('tr', {}, ['dash.sms.when', 'dash.sms.to', 'dash.sms.purpose', 'dash.state', 'dash.sms.price'].map((key) => h('th', { scope: 'col' }, t(key))))),
       h('tbody', {}, data.map((m) => h('tr', {},
         cell('dash.sms.when', date(m.created_at)),
-        cell('dash.sms.to', h('a', { href: `/dashboard/users/${encodeURIComponent(m.user_id)}` }, h('bdi', { dir: 'ltr' }, m.phone_number.replaceAll('*', '•'))), h('div', { class: 'small quiet' }, m.country ? country(m.country) : '')),
-        cell('dash.sms.purpose', words(`dash.sms.purpose.${m.purpose}`, m.purpose)),
-        cell('dash.state', h('div', {}, state(m), ' ', m.test && badge(t('dash.sms.test'))), m.reason && h('div', { class: 'small quiet' }, words(`dash.sms.reason.${m.reason}`, m.reason)),
-          m.undelivered_reason && h('div', { class: 'small quiet' }, words(`dash.sms.undelivered.${m.undelivered_reason}`, m.undelivered_reason))),
+        cell('dash.sms.to', h('a', { href: userPath(m.user_id) }, h('bdi', { dir: 'ltr' }, m.phone_number.replaceAll('*', '•'))), h('div', { class: 'small quiet' }, m.country ? country(m.country) : '')),
+        cell('dash.sms.purpose', textOr(`dash.sms.purpose.${m.purpose}`, m.purpose)),
+        cell('dash.state', h('div', {}, state(m), ' ', m.test && badge(t('dash.sms.test'))), m.reason && h('div', { class: 'small quiet' }, textOr(`dash.sms.reason.${m.reason}`, m.reason)),
+          m.undelivered_reason && h('div', { class: 'small quiet' }, textOr(`dash.sms.undelivered.${m.undelivered_reason}`, m.undelivered_reason))),
         cell('dash.sms.price', usd(m.price_usd), m.price_usd > 0 && ['failed', 'undelivered'].includes(m.status) && h('div', { class: 'small quiet' }, t('dash.sms.counted'))))))), more.length > 0 ? h('div', { class: 'actions' }, more) : '');
   }
   async function go(from) {
     await look(from);
-    head.tabIndex = -1;
-    head.focus();
+    focusOn(head);
   }
   const save = exporting({ name: 'text-messages', columns: ['created_at', 'phone_number', 'country', 'purpose', 'status', 'reason', 'undelivered_reason', 'verified_at', 'price_usd', 'test', 'user_id', 'network', 'id'], async read(from) {
     const { data, has_more: older } = await ask('GET', query(500, from));

@@ -1,11 +1,10 @@
 // The multi-factor settings of the instance.
 
-import { explain } from './api.js';
 import { ranking } from './chart.js';
 import { byName } from './countries.js';
 import { ask, drawTabs, saveBar, settingName } from './dash.js';
 import { trailOf } from './dashtrail.js';
-import { confirm, field, load } from './form.js';
+import { Cancelled, confirm, field, load, problemNotice } from './form.js';
 import { h, heading, notice, number, page, say, show, t } from './page.js';
 
 const switches = [
@@ -13,11 +12,6 @@ const switches = [
   ['dash.policy', ['mfa_required', 'keep_other_sessions', 'notify_by_text']],
   ['dash.protection', ['enumeration_protection', 'ip_limits', 'strict_guessing', 'first_factor_phone_code', 'test_mode']],
 ];
-
-/** Thrown when the user cancels a change. It shows no error. */
-class Cancelled extends Error {
-  cancelled = true;
-}
 
 /** The largest number of users that the API counts by a filter. */
 const most = 10000;
@@ -66,7 +60,7 @@ function draw(settings, users) {
     dirty: () => changed().length > 0,
     wrong: (problem) => {
       if (problem.meta?.param_name === 'password_reset_url') return forgotten.wrong(t('dash.password_reset_url.wrong'));
-      alert.replaceChildren(notice('bad', h('p', {}, explain(problem))));
+      alert.replaceChildren(problemNotice(problem));
     },
     act: async () => {
       alert.replaceChildren();

@@ -1,15 +1,14 @@
 // The dashboard's statistics by day.
 
 import { chart, ranking } from './chart.js';
-import { ask, drawTabs } from './dash.js';
+import { ask, drawTabs, usd } from './dash.js';
+import { typeName } from './events.js';
 import { field, load } from './form.js';
-import { country, counted, h, has, heading, lang, notice, number, page, show, t } from './page.js';
-import { address, period } from './period.js';
+import { counted, country, h, heading, lang, notice, number, page, show, t, textOr } from './page.js';
+import { address, dayLength, period } from './period.js';
 
 const spans = [7, 30, 90];
 const most = 90; // days of a request
-const day = 86400000;
-const words = (key, fallback) => (has(key) ? t(key) : fallback);
 
 drawTabs();
 load(page, async () => {
@@ -25,7 +24,7 @@ load(page, async () => {
     if (choose.value) return `days=${choose.value}`;
     const { from, before } = days.bounds() ?? {};
     const last = before ? before - 1 : Date.now();
-    const count = from ? Math.floor(last / day) - Math.floor(from / day) + 1 : spans[1];
+    const count = from ? Math.floor(last / dayLength) - Math.floor(from / dayLength) + 1 : spans[1];
     return count >= 1 && count <= most ? `days=${count}&until=${last}` : undefined;
   }
   const look = () => load(body, async () => {
@@ -55,8 +54,6 @@ function daysOf(list) {
   return { labels: write({ dateStyle: 'medium' }), marks: write({ day: 'numeric', month: 'short' }) };
 }
 
-const usd = (amount) => new Intl.NumberFormat(lang, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 }).format(amount);
-
 /** Cost by country and day: the most expensive countries by name, the others as one. */
 function spending(messages, days, time) {
   const shown = messages.length > 5 ? messages.slice(0, 4) : messages;
@@ -74,8 +71,8 @@ function draw(body, { days, verifications, failures, text_messages: messages }, 
   const time = last ? counted('dash.statistics.last', days.length) : days.length === 1 ? labels[0] : labels.join(' – ');
   const series = (list, name) => list.map((s) => ({ name: name(s.name), values: s.counts, total: s.total }));
   const total = (list) => list.reduce((sum, s) => sum + s.total, 0);
-  const verified = series(verifications, (by) => words(`event.by.${by}`, by));
-  const failed = series(failures, (type) => words(`event.${type}`, type));
+  const verified = series(verifications, (by) => textOr(`event.by.${by}`, by));
+  const failed = series(failures, typeName);
   const card = (content) => h('section', { class: 'card' }, content);
   body.replaceChildren(...[
     card(chart({

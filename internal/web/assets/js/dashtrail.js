@@ -1,10 +1,10 @@
 // An audit log in pages, and whether its hash chain is intact.
 
 import { exporting, instant } from './csv.js';
-import { ask, badge } from './dash.js';
+import { ask } from './dash.js';
 import { eventRow } from './events.js';
 import { button, failed } from './form.js';
-import { h, number, t } from './page.js';
+import { badge, focusOn, h, number, t } from './page.js';
 
 const size = 10;
 
@@ -28,8 +28,7 @@ export function trailOf({ path, title, text, subjects = () => new Map(), setting
   }
   async function go(offset) {
     await look(offset);
-    head.tabIndex = -1;
-    head.focus();
+    focusOn(head);
   }
   const save = exporting({ name: 'audit', columns: ['sequence', 'created_at', 'type', 'actor', 'operator', 'reason', 'strategy', 'subject_id', 'count', 'last_at', 'changes', 'hash'], async read(offset = 0) {
     const { data, total_count: total } = await ask('GET', `${path}?limit=500&offset=${offset}`);

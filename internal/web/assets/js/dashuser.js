@@ -1,11 +1,11 @@
 // One user: factors, lock, ban, sessions, and the reset of multi-factor.
 
-import { ask, badge, drawTabs, factors, focusTitle, nameOf, underName } from './dash.js';
+import { ask, drawTabs, factors, nameOf, underName } from './dash.js';
 import { askFirst } from './dashask.js';
 import { trailOf } from './dashtrail.js';
 import { deviceOf, networkOf } from './device.js';
 import { button, load } from './form.js';
-import { counted, date, duration, h, heading, icon, notice, page, phone, say, show, t } from './page.js';
+import { counted, date, duration, focusTitle, h, heading, icon, notice, page, phone, say, show, t } from './page.js';
 
 const id = decodeURIComponent(location.pathname.split('/').pop());
 const at = `/v1/users/${encodeURIComponent(id)}`;

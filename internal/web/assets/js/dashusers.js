@@ -2,19 +2,22 @@
 // Back, a reload and a colleague's browser show the same. The text of a search is behind # and reaches no server's log.
 
 import { exporting, instant } from './csv.js';
-import { ask, badge, drawTabs, factors, focusTitle, nameOf, underName } from './dash.js';
+import { ask, drawTabs, factors, nameOf, underName, userPath } from './dash.js';
 import { button, failed, field, form } from './form.js';
-import { counted, date, h, heading, notice, number, page, phone, show, t } from './page.js';
+import { badge, counted, date, focusTitle, h, heading, notice, number, page, phone, show, t } from './page.js';
+import { dayBegin } from './period.js';
 
 const size = 20;
 const largest = 500; // users of one request
-const day = 86_400_000;
 
 /** The filters by state: their text, and what the API is asked for. */
 const states = {
   all: ['dash.filter.all', {}], without: ['dash.filter.without', { second_factor: 'false' }], with: ['dash.filter.with', { second_factor: 'true' }],
   locked: ['dash.filter.locked', { locked: 'true' }], banned: ['dash.filter.banned', { banned: 'true' }],
 };
+
+/** All users, from the first page. */
+const everyone = { text: '', state: 'all', from: '', to: '', after: '', page: 1 };
 
 const table = h('div', { class: 'card stack' });
 let total; // of the search; undefined if there are more than the API counts
@@ -32,13 +35,11 @@ function addressOf({ text, state, from, to, after, page: at }) {
   return `${location.pathname}${query.size > 0 ? `?${query}` : ''}${text ? `#${new URLSearchParams({ q: text })}` : ''}`;
 }
 
-const midnight = (text) => new Date(`${text}T00:00`).getTime(); // in the operator's time zone
-
-/** The search of a request, without the page. A day is from its midnight to the next. */
+/** The search of a request, without the page. A day is from its midnight to the next, in the operator's time zone. */
 function searchOf({ text, state, from, to }) {
   const filters = { ...states[state][1] };
-  if (midnight(from)) filters.created_at_after = String(midnight(from) - 1);
-  if (midnight(to)) filters.created_at_before = String(midnight(to) + day);
+  if (dayBegin(from)) filters.created_at_after = String(dayBegin(from) - 1);
+  if (dayBegin(to)) filters.created_at_before = String(dayBegin(to, { after: 1 }));
   return { text, filters };
 }
 
@@ -107,7 +108,7 @@ function explainIn(problem, again) {
   const { text } = wanted();
   const broad = problem.meta?.reason === 'too_many_users';
   const why = broad ? t(text ? 'dash.find.broad' : 'dash.filter.broad') : t('dash.find.unclear');
-  const all = button(t('dash.all'), { kind: 'short', act: () => go({ text: '', state: 'all', from: '', to: '', after: '', page: 1 }) });
+  const all = button(t('dash.all'), { kind: 'short', act: () => go(everyone) });
   table.replaceChildren(...(problem.status === 422 ? [notice('bad', h('p', {}, why)), h('div', {}, all)] : [failed(problem, again)]));
 }
 
@@ -126,7 +127,7 @@ function fill(of, users) {
     at > 1 && turn('dash.previous', async () => go(await before(of, shown, at))),
     users.length > size && turn('dash.next', () => go({ ...of, after: shown.at(-1).id, page: at + 1 })),
     pages > at && turn('dash.last', () => last(of, pages)),
-    filtered && button(t('dash.all'), { kind: 'short', act: () => go({ text: '', state: 'all', from: '', to: '', after: '', page: 1 }) }),
+    filtered && button(t('dash.all'), { kind: 'short', act: () => go(everyone) }),
     users.length > 0 && saving(of),
   ];
   table.replaceChildren(h('p', { class: 'hidden', role: 'status' }, t('dash.found', { count: number(shown.length) })),
@@ -134,14 +135,15 @@ function fill(of, users) {
     h('div', { class: 'section-head' }, h('p', { class: 'small quiet' }, pages === undefined ? t('dash.page', { at: number(at) }) : t('dash.page.of', { at: number(at), of: number(pages) })), h('div', { class: 'actions' }, buttons)));
 }
 
-/** The page before one: the users before its first, read backwards. */
-async function backwards(of, id) {
-  const users = await list(of, id, { order: '+created_at' });
+/** The id of the user after whom the page before a user begins, or "" for the first page. */
+async function startBefore(of, id) {
+  const users = await list(of, id, { order: '+created_at' }); // read backwards
   return users[size]?.id ?? '';
 }
 
+/** The address of the page before the one that is shown. */
 async function before(of, shown, at) {
-  const after = at > 2 && shown.length > 0 ? await backwards(of, shown[0].id) : '';
+  const after = at > 2 && shown.length > 0 ? await startBefore(of, shown[0].id) : '';
   return { ...of, after, page: after ? at - 1 : 1 };
 }
 
@@ -158,7 +160,7 @@ function rows(users) {
   const cell = (key, ...content) => h('td', { 'data-label': t(key) }, h('div', {}, content));
   return h('table', { class: 'cards' }, h('thead', {}, h('tr', {}, heads.map((key) => h('th', { scope: 'col' }, t(key))))),
     h('tbody', {}, users.map((u) => h('tr', {},
-      h('td', {}, h('a', { href: `/dashboard/users/${encodeURIComponent(u.id)}` }, nameOf(u)), h('div', { class: 'small quiet' }, underName(u))),
+      h('td', {}, h('a', { href: userPath(u.id) }, nameOf(u)), h('div', { class: 'small quiet' }, underName(u))),
       cell('dash.phone', u.phone_numbers[0] ? phone(u.phone_numbers[0].phone_number) : '–'),
       cell('dash.factors', h('div', { class: 'actions' }, factors(u))),
       cell('dash.state', stateOf(u)),

@@ -1,13 +1,13 @@
 // The log of a webhook endpoint: the last tries to deliver, with their outcome, and one event sent again.
 
-import { ask, badge } from './dash.js';
+import { ask } from './dash.js';
+import { typeName } from './events.js';
 import { button, dialog, failed } from './form.js';
-import { date, h, has, icon, lang, number, say, show, t } from './page.js';
+import { badge, date, h, has, icon, lang, number, say, show, t } from './page.js';
 
 const at = (e, what) => `/v1/webhook_endpoints/${encodeURIComponent(e.id)}/${what}`;
 const tries = async (e) => (await ask('GET', at(e, 'deliveries'))).data;
 const milliseconds = (n) => new Intl.NumberFormat(lang, { style: 'unit', unit: 'millisecond' }).format(n);
-const typed = (type) => (has(`event.${type}`) ? t(`event.${type}`) : type);
 
 /** Why a try failed, in a sentence. */
 const why = (d) => (has(`dash.hooks.why.${d.reason}`) ? t(`dash.hooks.why.${d.reason}`, { status: d.http_status ?? '' }) : d.reason);
@@ -51,9 +51,9 @@ export const showTries = (e) => dialog((box, close) => {
     const row = (d) => {
       const details = [d.reason && why(d), t('dash.hooks.attempt', { count: number(d.attempt) }), milliseconds(d.duration_ms), date(d.created_at), d.next_attempt_at && t('dash.hooks.next', { when: date(d.next_attempt_at) })];
       return h('li', { class: 'row' }, icon(d.status === 'delivered' ? 'check' : 'alert'),
-        h('div', { class: 'what' }, h('div', {}, typed(d.type), outcome(d), d.http_status && h('span', { class: 'small quiet' }, d.http_status)),
+        h('div', { class: 'what' }, h('div', {}, typeName(d.type), outcome(d), d.http_status && h('span', { class: 'small quiet' }, d.http_status)),
           h('div', { class: 'small quiet' }, h('bdi', { dir: 'ltr' }, d.type), ` · ${details.filter(Boolean).join(' · ')}`)),
-        !e.disabled && h('div', { class: 'do' }, button(t('dash.hooks.again'), { kind: 'short', 'aria-label': `${t('dash.hooks.again')}: ${typed(d.type)}, ${date(d.created_at)}`, act: () => again(d) })));
+        !e.disabled && h('div', { class: 'do' }, button(t('dash.hooks.again'), { kind: 'short', 'aria-label': `${t('dash.hooks.again')}: ${typeName(d.type)}, ${date(d.created_at)}`, act: () => again(d) })));
     };
     body.replaceChildren(list.length === 0 ? h('p', { class: 'quiet' }, t('dash.hooks.tries.none')) : h('ul', {}, list.map(row)));
   }

@@ -2,8 +2,8 @@
 
 import { deviceOf, networkOf } from './device.js';
 import { button } from './form.js';
-import { ago, date, h, number, rich, t } from './page.js';
-import { badge, firstOf, row, section } from './rows.js';
+import { ago, badge, date, h, number, rich, t } from './page.js';
+import { firstOf, row, section } from './rows.js';
 
 const few = 5; // sessions shown at first
 

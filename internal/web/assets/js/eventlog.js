@@ -1,10 +1,10 @@
 // The event log of the instance: filters, pages, and the export.
 
 import { exporting, instant } from './csv.js';
-import { ask, nameOf, settingName } from './dash.js';
-import { eventRow } from './events.js';
+import { ask, nameOf, settingName, userPath } from './dash.js';
+import { eventRow, typeName } from './events.js';
 import { button, failed, field, form } from './form.js';
-import { h, has, t } from './page.js';
+import { focusOn, h, t } from './page.js';
 import { address, period } from './period.js';
 
 const size = 20;
@@ -13,7 +13,7 @@ export const types = ('user.created user.updated user.deleted user.locked user.u
   + 'factor.reset factor.disabled factor.default_changed code.sent code.replayed backup_code.made backup_code.used backup_code.removed password.changed phone_number.added '
   + 'phone_number.verified phone_number.unverified phone_number.removed phone_number.refused sms.failed sms.undelivered session.created session.ended session.removed '
   + 'session.revoked session.all_revoked session.others_revoked session.reverified settings.changed webhook.test webhook.failed').split(' ');
-const typed = (type) => (has(`event.${type}`) ? t(`event.${type}`) : type);
+const userID = /^user_[a-z2-7]{26}$/;
 
 const names = new Map(); // of users by id
 
@@ -30,7 +30,7 @@ function row(e) {
   const drawn = eventRow({ ...e, count: 1 }, { settings: settingName });
   if (!e.user_id) return drawn;
   const name = names.get(e.user_id);
-  const who = name === '' ? h('span', { title: e.user_id }, t('dash.events.gone')) : h('a', { href: `/dashboard/users/${encodeURIComponent(e.user_id)}` }, h('bdi', {}, name ?? t('dash.user')));
+  const who = name === '' ? h('span', { title: e.user_id }, t('dash.events.gone')) : h('a', { href: userPath(e.user_id) }, h('bdi', {}, name ?? t('dash.user')));
   drawn.querySelector('.small').append(' · ', who);
   return drawn;
 }
@@ -39,7 +39,7 @@ function row(e) {
 function userFilter(changed) {
   const find = field({ label: t('dash.events.who'), hint: t('dash.events.who.hint'), type: 'search', autocomplete: 'off', maxlength: 320, value: address.get('user') });
   const choice = h('div', {});
-  let chosen = /^user_[a-z2-7]{26}$/.test(address.get('user')) ? address.get('user') : '';
+  let chosen = userID.test(address.get('user')) ? address.get('user') : '';
   const choose = (id, name) => {
     chosen = id;
     if (name) find.input.value = name;
@@ -53,7 +53,7 @@ function userFilter(changed) {
     choice.replaceChildren();
     if (text === '') return choose('');
     if (chosen) return choose(chosen);
-    const deleted = /^user_[a-z2-7]{26}$/.test(text); // the log has events of deleted users, too
+    const deleted = userID.test(text); // the log has events of deleted users, too
     const users = deleted ? [{ id: text }] : await ask('POST', '/search', { text }).catch((problem) => {
       if (problem.status !== 422) throw problem;
       return [];
@@ -76,7 +76,7 @@ export function eventLog() {
     before = [];
     return look().catch((problem) => body.replaceChildren(failed(problem, again)));
   };
-  const type = h('select', {}, h('option', { value: '' }, t('dash.events.types')), types.map((name) => h('option', { value: name }, typed(name) === name ? name : `${typed(name)} (${name})`)));
+  const type = h('select', {}, h('option', { value: '' }, t('dash.events.types')), types.map((name) => h('option', { value: name }, typeName(name) === name ? name : `${typeName(name)} (${name})`)));
   type.value = types.includes(address.get('type')) ? address.get('type') : '';
   type.addEventListener('change', () => {
     address.set({ type: type.value });
@@ -114,8 +114,7 @@ export function eventLog() {
   }
   async function go(from) {
     await look(from);
-    head.tabIndex = -1;
-    head.focus();
+    focusOn(head);
   }
   const save = exporting({ name: 'events', columns: ['created_at', 'type', 'actor', 'user_id', 'user', 'subject_id', 'strategy', 'network', 'settings', 'operator', 'reason', 'id'], async read(from) {
     const { data, next } = await ask('GET', query(500, from));

@@ -1,13 +1,13 @@
 // Entries of an audit log in words, for the account and for the dashboard.
 
-import { date, h, has, icon, number, t } from './page.js';
+import { date, h, icon, number, strategyShapes, t, textOr } from './page.js';
 
-const shapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock', ticket: 'key' };
 const families = { user: 'person', factor: 'shield', backup_code: 'key', code: 'key', password: 'lock', phone_number: 'sms', session: 'device', sign_in_token: 'key', sms: 'sms', settings: 'check', webhook: 'device' };
 /** Events that are highlighted. */
 const alarming = 'user.locked user.banned user.stranded factor.disabled factor.reset code.wrong code.replayed password.wrong phone_number.refused sms.failed sms.undelivered sms.refused webhook.failed'.split(' ');
 
-const words = (key, fallback) => (has(key) ? t(key) : fallback);
+/** The display name of a type of events. */
+export const typeName = (type) => textOr(`event.${type}`, type);
 
 /** The actor of an entry, if it is not the user. The dashboard's entries have an operator, who may be unknown. */
 function actorOf(e) {
@@ -37,15 +37,15 @@ function changesOf(e, settings) {
  *   actions    elements at the end of the row
  */
 export function eventRow(e, { subjects = new Map(), settings = (name) => name, actions } = {}) {
-  const shape = alarming.includes(e.type) ? 'alert' : shapes[e.strategy] ?? families[e.type.split('.')[0]] ?? 'info';
+  const shape = alarming.includes(e.type) ? 'alert' : strategyShapes[e.strategy] ?? families[e.type.split('.')[0]] ?? 'info';
   const all = [e, ...(e.steps ?? [])];
-  const ways = new Set(all.map((one) => words(`event.by.${one.strategy}`, '')).filter(Boolean));
+  const ways = new Set(all.map((one) => textOr(`event.by.${one.strategy}`, '')).filter(Boolean));
   const what = [...new Set(all.map((one) => one.subject_id))].map((id) => subjects.get(id)?.cloneNode(true));
   const details = [
     ...ways, ...what.filter(Boolean), ...changesOf(e, settings), date(e.created_at),
     e.count > 1 && t('event.times', { count: number(e.count), when: date(e.last_at) }), actorOf(e),
   ].filter(Boolean);
-  return h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, words(`event.${e.type}`, e.type)),
+  return h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, typeName(e.type)),
     h('div', { class: 'small quiet' }, details.flatMap((part, i) => (i > 0 ? [' · ', part] : [part]))), e.reason && h('div', { class: 'small' }, t('event.reason', { reason: e.reason }))),
   actions && h('div', { class: 'do' }, actions));
 }

@@ -1,7 +1,7 @@
 // The last step of an enrolment.
 
 import { showCodes } from './codes.js';
-import { h, heading, show, steps, t } from './page.js';
+import { h, heading, show, steps } from './page.js';
 
 /** Shows new backup codes of the account who, if any, then a confirmation with the way on. */
 export function finish(page, codes, { who, title, text, next, label }) {

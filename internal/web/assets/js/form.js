@@ -5,6 +5,14 @@ import { h, icon, notice, show, t } from './page.js';
 
 let serial = 0;
 
+/** Thrown when the user cancels a change. It shows no error. */
+export class Cancelled extends Error {
+  cancelled = true;
+}
+
+/** The text of a problem, as a notice. */
+export const problemNotice = (problem) => notice('bad', h('p', {}, explain(problem)));
+
 /** A labelled field: {element, input, wrong(text)}. The error is linked to the input and announced. */
 export function field({ label, hint, button, control, ...properties }) {
   const id = `f${++serial}`;
@@ -120,11 +128,11 @@ export const confirm = ({ title, text, yes, danger = true }) => dialog((box, clo
 
 /** An error that belongs to no field. */
 export const tell = (problem) => dialog((box, close) => show(box, [
-  h('h2', {}, t('error.title')), notice('bad', h('p', {}, explain(problem))), button(t('button.close'), { kind: 'main wide', act: () => close(), 'data-focus': true }),
+  h('h2', {}, t('error.title')), problemNotice(problem), button(t('button.close'), { kind: 'main wide', act: () => close(), 'data-focus': true }),
 ], { focus: false }));
 
 /** The error of a page that could not load, with a button that tries again. */
-export const failed = (problem, again) => h('section', { class: 'card stack' }, notice('bad', h('p', {}, explain(problem))), button(t('button.again'), { kind: 'main', act: again }));
+export const failed = (problem, again) => h('section', { class: 'card stack' }, problemNotice(problem), button(t('button.again'), { kind: 'main', act: again }));
 
 /** Loads a page, and offers to try again after an error. */
 export async function load(host, build) {

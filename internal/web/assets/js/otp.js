@@ -100,7 +100,8 @@ function resend(send, wrong) {
 }
 
 /**
- * The text message with a code: {text, more, begin, missing}. text and more are parts of the form.
+ * The text message with a code: {text, more, begin, missing, stop, failed}. text and more are parts of the form.
+ * begin sends the message, missing says that no code waits any more, stop ends the listening, failed shows a problem.
  *   number    returns the number as an element or a text
  *   prepare   requests a message; returns the verification that waits for its code
  *   hold      switches the code's field off, as holder does

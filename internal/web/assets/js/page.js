@@ -60,6 +60,9 @@ const shapes = {
 /** An icon. It is decoration: the text beside it has the meaning. */
 export const icon = (shape) => svg('svg', { class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, shapes[shape].map((d) => svg('path', { d })));
 
+/** The icons of the strategies. */
+export const strategyShapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock', ticket: 'key' };
+
 /** A text of the catalogue with its {names} replaced. */
 export function t(key, values = {}) {
   if (!(key in texts)) throw new Error(`no text ${key}`);
@@ -67,6 +70,9 @@ export function t(key, values = {}) {
 }
 
 export const has = (key) => key in texts;
+
+/** A text of the catalogue, or the fallback where the catalogue has none. */
+export const textOr = (key, fallback) => (has(key) ? t(key) : fallback);
 
 /** A text with a number, in the form that the language has for it: the text key.one of the plural category "one", else the text key. */
 export function counted(key, n, values) {
@@ -144,12 +150,21 @@ export function show(host, view, { focus = true, title } = {}) {
   if (title !== undefined) document.title = `${title} · ${name}`;
   if (!focus) return;
   const target = host.querySelector('[data-focus]') ?? host.querySelector('h1, h2');
-  if (!target) return;
-  if (!target.matches('input, button, select, a[href], [tabindex]')) target.tabIndex = -1;
-  target.focus();
+  if (target) focusOn(target);
+}
+
+/** Moves the focus to an element. One that takes no focus by itself, such as a heading, then does. */
+export function focusOn(element) {
+  if (!element.matches('input, button, select, a[href], [tabindex]')) element.tabIndex = -1;
+  element.focus();
 }
 
 export const page = document.getElementById('page');
+
+/** Moves the focus to the title of the page, after the focused button has gone. */
+export const focusTitle = () => focusOn(page.querySelector('h1'));
+
+export const badge = (text, tone = '') => h('span', { class: `badge ${tone}` }, text);
 
 export function heading(level, shape, title, text, tone) {
   return h('div', { class: 'head' }, shape && h('span', { class: `glyph ${tone ?? ''}` }, icon(shape)), h(level, {}, title), text && h('p', { class: 'quiet' }, text));
@@ -163,6 +178,13 @@ export const steps = (at, of) => [
   h('p', { class: 'small quiet' }, t('frame.step', { at: number(at), of: number(of) })),
   h('ol', { class: 'steps', 'aria-hidden': 'true' }, Array.from({ length: of }, (_, i) => h('li', { class: i + 1 < at && 'done', 'aria-current': i + 1 === at && 'step' }))),
 ];
+
+/** Saves parts of text as a file of the browser's downloads. */
+export function saveFile(name, parts, type) {
+  const address = URL.createObjectURL(new Blob(parts, { type: `${type};charset=utf-8` }));
+  h('a', { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
 
 /** Copies a text and says whether that worked. */
 export async function copy(text) {

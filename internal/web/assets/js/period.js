@@ -19,11 +19,13 @@ export const address = {
   },
 };
 
-/** The begin of a day: on the visitor's clock, or in UTC. */
-const begin = (text, add, utc) => {
+export const dayLength = 86_400_000; // milliseconds
+
+/** The begin of the day that is some days after a day, in milliseconds: on the visitor's clock, or in UTC. NaN for a text that is no day. */
+export function dayBegin(text, { after = 0, utc = false } = {}) {
   const [year, month, day] = text.split('-').map(Number);
-  return utc ? Date.UTC(year, month - 1, day + add) : new Date(year, month - 1, day + add).getTime();
-};
+  return utc ? Date.UTC(year, month - 1, day + after) : new Date(year, month - 1, day + after).getTime();
+}
 
 /**
  * Two fields: {fields, bounds()}. bounds() returns { from, after, before } in milliseconds, 0 where a day is missing: the begin of the
@@ -39,8 +41,8 @@ export function period(changed, { utc = false } = {}) {
   function bounds() {
     const [first, last] = [from.input.value, to.input.value];
     if (first && last && first > last) return undefined;
-    const begins = first ? begin(first, 0, utc) : 0;
-    return { from: begins, after: first ? Math.max(0, begins - 1) : 0, before: last ? Math.max(1, begin(last, 1, utc)) : 0 };
+    const begins = first ? dayBegin(first, { utc }) : 0;
+    return { from: begins, after: first ? Math.max(0, begins - 1) : 0, before: last ? Math.max(1, dayBegin(last, { after: 1, utc })) : 0 };
   }
   const change = () => {
     to.wrong('');

@@ -2,13 +2,9 @@
 
 import { explain, post } from './api.js';
 import { challenge } from './challenge.js';
-import { button, dialog } from './form.js';
+import { Cancelled, button, dialog } from './form.js';
 import { h, heading, notice, show, t } from './page.js';
 import { reauthAddress } from './reauth.js';
-
-export class Cancelled extends Error {
-  cancelled = true;
-}
 
 /** Runs a change. When the API requires step-up, the user verifies a factor and the change runs again. */
 export async function sensitively(sessionID, change) {

@@ -2,8 +2,6 @@
 
 import { h, icon } from './page.js';
 
-export const badge = (text, tone = '') => h('span', { class: `badge ${tone}` }, text);
-
 /** A row of a list. details are parts that dots separate. */
 export const row = (shape, title, details, actions) => h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, title),
   details?.length > 0 && h('div', { class: 'small quiet' }, details.flatMap((part, i) => (i > 0 ? [' · ', part] : [part])))), actions && h('div', { class: 'do' }, actions));

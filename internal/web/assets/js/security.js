@@ -8,9 +8,9 @@ import { devices } from './devices.js';
 import { eventRow } from './events.js';
 import { fold } from './fold.js';
 import { button, confirm, load } from './form.js';
-import { counted, date, day, h, name, notice, number, page, phone, rich, say, show, t } from './page.js';
+import { badge, counted, date, day, focusOn, focusTitle, h, name, notice, number, page, phone, rich, say, show, t } from './page.js';
 import { sensitively } from './reverify.js';
-import { badge, firstOf, row, section } from './rows.js';
+import { firstOf, row, section } from './rows.js';
 import { drawTop } from './top.js';
 
 const few = 8; // events shown at first
@@ -35,7 +35,9 @@ async function change(request, said) {
   if (codes.length > 0) await present(codes);
   draw();
   say(t(said));
-  focusOn(key && page.querySelector(`[data-key="${CSS.escape(key)}"]`));
+  const same = key && page.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (same) focusOn(same);
+  else focusTitle();
 }
 
 /** Shows new backup codes, which are shown only now, until they are saved. */
@@ -44,13 +46,6 @@ async function present(codes) {
   classList.add('narrow');
   await new Promise((done) => showCodes(page, codes, done, { who: session.public_user_data.identifier }));
   classList.remove('narrow');
-}
-
-/** Moves the focus to an element, else to the title. */
-function focusOn(element) {
-  const next = element || page.querySelector('h1');
-  next.tabIndex = next.tabIndex < 0 ? -1 : next.tabIndex;
-  next.focus();
 }
 
 const asked = (question, request, said) => async () => {
@@ -97,6 +92,7 @@ function numberButtons(p) {
 
 /** When a factor was last used, as far as the audit log goes. */
 const lastUse = (match) => {
+  // A pattern, because the server sends a page the text of each key that its modules quote.
   const use = trail.find((e) => /^factor\.used$/.test(e.type) && match(e));
   return use && t('security.used', { when: date(use.last_at) });
 };
@@ -140,7 +136,7 @@ async function endBy(request) {
   await request().finally(async () => { [sessions, trail] = await Promise.all([get('/me/sessions'), get('/me/audit_events')]); });
   draw();
   say(t('security.sessions.ended'));
-  focusOn();
+  focusTitle();
 }
 
 /** Signs all other devices out, with one request. */
@@ -163,7 +159,7 @@ async function notMe() {
   [sessions, trail] = await Promise.all([get('/me/sessions'), get('/me/audit_events')]);
   draw();
   say(t('security.notme.done'));
-  focusOn();
+  focusTitle();
 }
 
 /** Acts of the user that somebody else may have done, and that the user can undo. */

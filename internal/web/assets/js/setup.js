@@ -1,14 +1,14 @@
 // The session task setup-mfa: the user enrols a second factor.
 
-import { activeSession, bind, explain, get, post } from './api.js';
+import { activeSession, bind, get, post } from './api.js';
 import { enrolApp } from './enrolapp.js';
 import { enrolPhone } from './enrolphone.js';
 import { finish } from './finish.js';
-import { button, load } from './form.js';
-import { h, heading, icon, notice, page, show, t } from './page.js';
+import { button, load, problemNotice } from './form.js';
+import { h, heading, icon, page, show, t } from './page.js';
 import { renew } from './reauth.js';
 import { target } from './target.js';
-import { takeTicket } from './ticket.js';
+import { takeTicket, withTicket } from './ticket.js';
 
 const ticket = takeTicket();
 let back = () => {};
@@ -19,7 +19,7 @@ window.addEventListener('popstate', () => back());
 load(page, async () => {
   const [client, environment] = await Promise.all([get('/client'), get('/environment')]);
   const session = activeSession(client.response);
-  if (!session) return location.replace(`/sign-in${location.search}${ticket ? `#ticket=${encodeURIComponent(ticket)}` : ''}`);
+  if (!session) return location.replace(withTicket(`/sign-in${location.search}`, ticket));
   if (session.status !== 'pending') return location.replace(target());
   bind(session.id);
   if (ticket) await renew(session, ticket);
@@ -52,7 +52,7 @@ load(page, async () => {
       await enrol(host, { session, done, extra: extra() });
       enter();
     } catch (problem) {
-      if (!problem.cancelled) alert.replaceChildren(notice('bad', h('p', {}, explain(problem))));
+      if (!problem.cancelled) alert.replaceChildren(problemNotice(problem));
     }
   };
   const way = (strategy, shape, enrol) => on.includes(strategy) && h('button', { type: 'button', class: 'method', onclick: begin(enrol) }, icon(shape),

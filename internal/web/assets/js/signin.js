@@ -1,8 +1,8 @@
 // The sign-in: a ticket, password or text message, then the second factor.
 
-import { Problem, activeSession, explain, get, post, request, whyShut } from './api.js';
-import { challenge } from './challenge.js';
-import { button, field, form, load, passwordField } from './form.js';
+import { Problem, activeSession, explain, get, post, request } from './api.js';
+import { challenge, isShut, shutView } from './challenge.js';
+import { button, field, form, load, passwordField, problemNotice } from './form.js';
 import { h, heading, notice, page, show, support, t } from './page.js';
 import { target } from './target.js';
 import { takeTicket } from './ticket.js';
@@ -76,7 +76,7 @@ async function byTicket() {
   } catch (problem) {
     if (problem.code === 'network' || problem.status >= 500) ticket = given; // the ticket was not used
     show(host, [
-      heading('h1', 'alert', t('signin.ticket.wrong'), undefined, 'bad'), notice('bad', h('p', {}, explain(problem))),
+      heading('h1', 'alert', t('signin.ticket.wrong'), undefined, 'bad'), problemNotice(problem),
       h('p', { class: 'quiet' }, t('signin.ticket.advice')),
       ticket ? button(t('button.again'), { kind: 'main wide', act: byTicket }) : button(t('signin.password.instead'), { kind: 'main wide', act: byPassword }),
       help(),
@@ -106,11 +106,10 @@ function byPassword(reason) {
   const submit = button(t('button.continue'), { kind: 'main wide' });
   const wrong = (problem) => {
     const at = { identifier: name, password: secret }[problem.meta?.param_name];
-    if (problem.code === 'user_locked' || problem.code === 'user_banned') {
-      show(host, [heading('h1', 'lock', whyShut(problem).title, undefined, 'bad'), notice('bad', h('p', {}, explain(problem))), h('p', { class: 'quiet' }, whyShut(problem).advice), again(), help()]);
-    } else if (at) at.wrong(problem.code === 'form_password_or_identifier_incorrect' ? mismatch(identifier) : explain(problem));
+    if (isShut(problem)) show(host, [shutView('h1', problem), again(), help()]);
+    else if (at) at.wrong(problem.code === 'form_password_or_identifier_incorrect' ? mismatch(identifier) : explain(problem));
     else if (problem.code === 'session_exists') elsewhere();
-    else alert.replaceChildren(notice('bad', h('p', {}, explain(problem))));
+    else alert.replaceChildren(problemNotice(problem));
   };
   const act = async () => {
     alert.replaceChildren();
@@ -138,9 +137,11 @@ function first(signIn) {
     prepare: async (factor) => (await post(`${at}/prepare_first_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id })).response.first_factor_verification,
     attempt: (factor, code) => post(`${at}/attempt_first_factor`, { strategy: factor.strategy, code }),
     done: proceed,
-    expired: (problem) => over(t(problem.code === 'verification_failed' ? 'signin.failed' : 'signin.expired')),
+    expired,
   });
 }
+
+const expired = (problem) => over(t(problem.code === 'verification_failed' ? 'signin.failed' : 'signin.expired'));
 
 const again = () => button(t('signin.again'), { kind: 'plain wide', act: () => byPassword() });
 
@@ -170,7 +171,7 @@ function second(signIn, sent) {
     prepare: async (factor) => (await post(`${at}/prepare_second_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' })).response.second_factor_verification,
     attempt: (factor, code) => post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code }),
     done: finish,
-    expired: (problem) => over(t(problem.code === 'verification_failed' ? 'signin.failed' : 'signin.expired')),
+    expired,
   });
 }
 
