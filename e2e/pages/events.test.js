@@ -65,6 +65,8 @@ test('an endpoint with the keyboard: added, its secret shown once, tried, switch
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: 'Signing secret' }).waitFor();
   await state(page, 'events-secret');
+  for (let n = 0; n < 2; n++) await page.keyboard.press('Escape');
+  assert.ok(await page.getByRole('dialog', { name: 'Signing secret' }).isVisible(), 'Escape loses the secret');
   const [made] = await endpoints();
   assert.deepEqual([made.url, made.events, made.secret], [url, ['user.locked', 'webhook.test'], undefined]);
   const secret = await page.getByRole('dialog').locator('bdi').innerText();

@@ -27,11 +27,11 @@ async function refresh(said) {
   say(said);
 }
 
-/** Shows a new signing secret. Only the answer that created it contains it. */
+/** Shows a new signing secret. Only the answer that created it contains it, so Escape does not close the dialog. */
 const showSecret = (secret) => dialog((box, close) => show(box, [
   h('h2', {}, t('dash.hooks.secret')), h('p', { class: 'quiet' }, t('dash.hooks.secret.text')), copyable(t('dash.hooks.secret'), secret),
   button(t('button.done'), { kind: 'main wide', act: () => close(), 'data-focus': true }),
-], { focus: false }));
+], { focus: false }), { leave: () => false });
 
 function draw(endpoints) {
   const act = (e, key, run, kind = '') => button(t(key), { kind: `short ${kind}`, 'aria-label': `${t(key)}: ${e.url}`, act: run });
