@@ -116,3 +116,29 @@ test('numbers and times are written as each language writes them', async () => {
     await page.done();
   }
 });
+
+test('names of 40 characters and a long address fit on the pages of their user and of operators', async () => {
+  const name = 'Wolfeschlegelsteinhausenbergerdorffwelch';
+  assert.equal(name.length, 40);
+  const user = await server.userNamed('long', { first_name: name, last_name: 'w'.repeat(40), username: 'm'.repeat(40), email_address: [`${'m'.repeat(60)}@${'w'.repeat(60)}.example`], totp_secret: secret });
+  const page = await visit(browser, server);
+  await signInByTicket(page, server, user);
+  await page.locator('input.code').waitFor();
+  await fits(page, 'long-second-factor');
+  await page.locator('input.code').fill(await server.totp(secret));
+  await page.getByRole('heading', { level: 1, name: 'Security' }).waitFor();
+  await fits(page, 'long-security');
+  await page.done();
+  const operator = await visit(browser, server);
+  await opened(operator, '/dashboard/sign-in', 'Open the dashboard');
+  await operator.getByLabel('Secret key').fill(key);
+  await operator.keyboard.press('Enter');
+  await operator.getByRole('heading', { level: 1, name: 'Multi-factor' }).waitFor();
+  await opened(operator, '/dashboard/users', 'Users');
+  await operator.getByText(name).first().waitFor();
+  await fits(operator, 'long-users');
+  await operator.goto(`/dashboard/users/${user.id}`);
+  await operator.getByText(name).first().waitFor();
+  await fits(operator, 'long-user');
+  await operator.done();
+});
