@@ -18,7 +18,7 @@ after(async () => {
 async function drawn(options, locale = 'en-US') {
   const page = await visit(browser, server, { locale });
   await page.goto('/dashboard');
-  await page.locator('input').fill(key);
+  await page.locator('input[type=password]').fill(key);
   await page.keyboard.press('Enter');
   await page.waitForURL('**/dashboard');
   await page.locator('.tabs').waitFor();
