@@ -139,9 +139,11 @@ journey('<UserProfile/>: a number, an authenticator app and new backup codes, an
 
 /** Fills a field of the card's open form. */
 const enter = (page, label, text) => card(page).getByLabel(label, { exact: true }).fill(text);
-/** Submits the card's open form and waits until it has closed. */
+/** Submits the card's open form and waits until it was answered and has closed: its button has no name while it works. */
 async function save(page) {
+  const answered = page.waitForResponse(r => new URL(r.url()).pathname.startsWith('/v1/me') && r.request().method() === 'POST');
   await click(page, 'Save');
+  await answered;
   await card(page).getByRole('button', { name: 'Save', exact: true }).waitFor({ state: 'detached' });
 }
 /** The calls of a page that were refused. */
