@@ -32,6 +32,7 @@ DEPENDENT = {
     "POST /v1/client/sign_ins": {"identifier", "password", "strategy", "ticket"},
     "POST /v1/client/sign_ins/{sign_in_id}/attempt_first_factor": {"password", "code"},
     "POST /v1/client/sessions/{session_id}/verify/attempt_first_factor": {"password", "code", "ticket"},
+    "POST /v1/webhook_endpoints/{endpoint_id}/replay": {"event_id", "since", "until"},
 }
 
 FORMAT_CODES = {"form_param_format_invalid", "form_param_value_invalid"}

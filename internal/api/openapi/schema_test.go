@@ -20,6 +20,8 @@ func (s *schemas) of(t reflect.Type) object {
 		return object{"anyOf": forms}
 	}
 	switch {
+	case t.Name() == "AnyValue":
+		return object{}
 	case t.String() == "json.RawMessage", t.Name() == "Document":
 		return object{"type": "object"}
 	case t.Kind() == reflect.Struct && t.NumField() == 0:

@@ -36,10 +36,13 @@ type AdminAuditEvent struct {
 // SettingChange is a setting before and after a change. Both values are null if the entry does not
 // have them: it is from an earlier release, or they are long.
 type SettingChange struct {
-	Setting string          `json:"setting"`
-	From    json.RawMessage `json:"from"`
-	To      json.RawMessage `json:"to"`
+	Setting string   `json:"setting"`
+	From    AnyValue `json:"from"`
+	To      AnyValue `json:"to"`
 }
+
+// AnyValue is a value of any type in JSON, null among them.
+type AnyValue struct{ json.RawMessage }
 
 // AuditChain reports whether the hash chain of a trail is unbroken.
 type AuditChain struct {
@@ -79,7 +82,7 @@ func newAdminAuditEvent(e audit.Event) AdminAuditEvent {
 	for i, name := range out.Settings {
 		change := SettingChange{Setting: name}
 		if 2*i+1 < len(e.Values) {
-			change.From, change.To = e.Values[2*i], e.Values[2*i+1]
+			change.From, change.To = AnyValue{e.Values[2*i]}, AnyValue{e.Values[2*i+1]}
 		}
 		out.Changes = append(out.Changes, change)
 	}
