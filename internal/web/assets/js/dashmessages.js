@@ -4,8 +4,9 @@ import { explain } from './api.js';
 import { ranking } from './chart.js';
 import { exporting, instant } from './csv.js';
 import { ask, drawTabs, saveBar, usd, userPath } from './dash.js';
-import { button, failed, load } from './form.js';
-import { badge, country, date, focusOn, h, heading, notice, number, page, say, show, t, textOr } from './page.js';
+import { load } from './form.js';
+import { badge, country, date, h, heading, notice, number, page, say, show, t, textOr } from './page.js';
+import { pager } from './pager.js';
 import { period } from './period.js';
 
 const size = 20;
@@ -104,12 +105,8 @@ function state(m) {
 function log() {
   const body = h('div', { class: 'stack' });
   const head = h('h2', {}, t('dash.sms.log'));
-  let before = []; // the cursors of the previous pages
-  const begin = () => {
-    before = [];
-    return look().catch((problem) => body.replaceChildren(failed(problem, begin)));
-  };
-  const days = period(begin);
+  const pages = pager({ body, head, look });
+  const days = period(pages.first);
   const query = (limit, from) => {
     const { from: first, after, before: until } = days.bounds() ?? {};
     return `/v1/sms_messages?${new URLSearchParams(Object.entries({ limit, before: from ?? until, created_at_after: first && after }).filter(([, value]) => value))}`;
@@ -118,13 +115,7 @@ function log() {
   async function look(from) {
     const { data, has_more: older } = await ask('GET', query(size, from));
     const cell = (key, ...content) => h('td', { 'data-label': t(key) }, h('div', {}, content));
-    const more = [
-      before.length > 0 && button(t('dash.newer'), { kind: 'short', act: () => go(before.pop()) }),
-      older && button(t('dash.older'), { kind: 'short', act: async () => {
-        before.push(from);
-        await go(data.at(-1).created_at);
-      } }),
-    ].filter(Boolean);
+    const more = pages.buttons(from, older && data.at(-1).created_at).filter(Boolean);
     body.replaceChildren(data.length === 0 ? h('p', { class: 'quiet' }, t('event.none')) : h('table', { class: 'cards' },
       h('thead', {}, h('tr', {}, ['dash.sms.when', 'dash.sms.to', 'dash.sms.purpose', 'dash.state', 'dash.sms.price'].map((key) => h('th', { scope: 'col' }, t(key))))),
       h('tbody', {}, data.map((m) => h('tr', {},
@@ -135,14 +126,10 @@ function log() {
           m.undelivered_reason && h('div', { class: 'small quiet' }, textOr(`dash.sms.undelivered.${m.undelivered_reason}`, m.undelivered_reason))),
         cell('dash.sms.price', usd(m.price_usd), m.price_usd > 0 && ['failed', 'undelivered'].includes(m.status) && h('div', { class: 'small quiet' }, t('dash.sms.counted'))))))), more.length > 0 ? h('div', { class: 'actions' }, more) : '');
   }
-  async function go(from) {
-    await look(from);
-    focusOn(head);
-  }
   const save = exporting({ name: 'text-messages', columns: ['created_at', 'phone_number', 'country', 'purpose', 'status', 'reason', 'undelivered_reason', 'verified_at', 'price_usd', 'test', 'user_id', 'network', 'id'], async read(from) {
     const { data, has_more: older } = await ask('GET', query(500, from));
     return { next: older && data.at(-1)?.created_at, rows: data.map((m) => [instant(m.created_at), m.phone_number, m.country, m.purpose, m.status, m.reason, m.undelivered_reason, instant(m.verified_at), m.price_usd, m.test, m.user_id, m.network, m.id]) };
   } });
-  begin();
+  pages.first();
   return h('section', { class: 'card stack' }, h('div', { class: 'section-head' }, h('div', { class: 'tight' }, head, h('p', { class: 'small quiet' }, t('dash.sms.log.text'))), save), h('div', { class: 'filters' }, days.fields), body);
 }

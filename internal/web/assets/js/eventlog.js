@@ -3,8 +3,9 @@
 import { exporting, instant } from './csv.js';
 import { ask, nameOf, settingName, userPath } from './dash.js';
 import { eventRow, typeName } from './events.js';
-import { button, failed, field, form } from './form.js';
-import { focusOn, h, t } from './page.js';
+import { button, field, form } from './form.js';
+import { h, t } from './page.js';
+import { pager } from './pager.js';
 import { address, period } from './period.js';
 
 const size = 20;
@@ -71,19 +72,15 @@ function userFilter(changed) {
 export function eventLog() {
   const body = h('div', { class: 'stack' });
   const head = h('h2', {}, t('dash.events.log'));
-  let before = [];
-  const again = () => {
-    before = [];
-    return look().catch((problem) => body.replaceChildren(failed(problem, again)));
-  };
+  const pages = pager({ body, head, look });
   const type = h('select', {}, h('option', { value: '' }, t('dash.events.types')), types.map((name) => h('option', { value: name }, typeName(name) === name ? name : `${typeName(name)} (${name})`)));
   type.value = types.includes(address.get('type')) ? address.get('type') : '';
   type.addEventListener('change', () => {
     address.set({ type: type.value });
-    again();
+    pages.first();
   });
-  const days = period(again);
-  const who = userFilter(again);
+  const days = period(pages.first);
+  const who = userFilter(pages.first);
 
   const query = (limit, from) => {
     const { after, before: until } = days.bounds() ?? {};
@@ -101,26 +98,15 @@ export function eventLog() {
       who.clear();
       days.clear(); // reads the log again
     } });
-    const buttons = [
-      before.length > 0 && button(t('dash.newer'), { kind: 'short', act: () => go(before.pop()) }),
-      next && button(t('dash.older'), { kind: 'short', act: async () => {
-        before.push(from);
-        await go(next);
-      } }),
-      clear,
-    ].filter(Boolean);
+    const buttons = [...pages.buttons(from, next), clear].filter(Boolean);
     const nothing = next ? 'dash.events.further' : filtered() ? 'dash.events.nothing' : 'event.none';
     body.replaceChildren(data.length === 0 ? h('p', { class: 'quiet', role: 'status' }, t(nothing)) : h('ul', {}, data.map(row)), buttons.length > 0 ? h('div', { class: 'actions' }, buttons) : '');
-  }
-  async function go(from) {
-    await look(from);
-    focusOn(head);
   }
   const save = exporting({ name: 'events', columns: ['created_at', 'type', 'actor', 'user_id', 'user', 'subject_id', 'strategy', 'network', 'settings', 'operator', 'reason', 'id'], async read(from) {
     const { data, next } = await ask('GET', query(500, from));
     return { next, rows: data.map((e) => [instant(e.created_at), e.type, e.actor, e.user_id, names.get(e.user_id), e.subject_id, e.strategy, e.network, e.settings.join(' '), e.operator, e.reason, e.id]) };
   } });
-  again();
+  pages.first();
   const filters = form({ fields: h('div', { class: 'filters' }, field({ label: t('dash.events.type'), control: type }).element, days.fields, who.element), more: who.choice, submit: button(t('dash.events.show'), { kind: 'short' }), act: who.look });
   return h('section', { class: 'card stack' }, h('div', { class: 'section-head' }, h('div', { class: 'tight' }, head, h('p', { class: 'small quiet' }, t('dash.events.log.text'))), save), filters, body);
 }

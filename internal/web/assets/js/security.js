@@ -146,7 +146,7 @@ async function endOthers(count) {
   if (await confirm({ title: t('security.sessions.sure'), text: t('security.sessions.sure.text', { count: number(count) }), yes: t('frame.signout') })) await endBy(revokeOthers);
 }
 
-/** What a person does about an event of somebody else: signs the others out, and gets new backup codes. */
+/** What a person does about an event that another person caused: signs the others out, and gets new backup codes. */
 async function notMe() {
   const codes = session.user.backup_code_enabled;
   if (!(await confirm({ title: t('security.notme.title'), text: t(codes ? 'security.notme.text' : 'security.notme.plain'), yes: t('security.notme.yes') }))) return;
@@ -162,7 +162,7 @@ async function notMe() {
   focusTitle();
 }
 
-/** Acts of the user that somebody else may have done, and that the user can undo. */
+/** Acts of the user that another person may have done, and that the user can undo. */
 const doubtful = 'session.created session.reverified factor.added factor.removed factor.disabled factor.default_changed backup_code.used backup_code.made password.changed password.wrong phone_number.added phone_number.verified code.wrong code.replayed'.split(' ');
 const isDoubtful = (e) => doubtful.includes(e.type) && e.actor === 'user' && (e.subject_id !== session.id || e.count > 1);
 
