@@ -193,7 +193,8 @@ func verifyBackupCode(t *tx.Tx, u *account.User, code string) (bool, error) {
 	if err != nil || i < 0 {
 		return false, err
 	}
-	b.Used = append(b.Used, tags.Of(canonical(code))...)
+	form, _ := canonical(code)
+	b.Used = append(b.Used, tags.Of(form)...)
 	b.Imported = slices.Delete(b.Imported, i, i+1)
 	return true, recordUse(t, u)
 }

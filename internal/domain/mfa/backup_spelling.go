@@ -25,19 +25,13 @@ func Importable(text string) bool {
 // folded returns a code without separators, in lower case.
 func folded(text string) string { return strings.ToLower(typed.Compact(text)) }
 
-// canonical returns the form under which a code is stored. A code of our form also has its o, i and
-// l as the digits that they look like.
-func canonical(code string) string {
-	if ours, ok := backupcode.Normalize(typed.Compact(code)); ok {
-		return ours
+// canonical returns the form under which a code is stored, and whether the code has our form. A
+// code of our form also has its o, i and l as the digits that they look like.
+func canonical(code string) (form string, ours bool) {
+	if form, ours = backupcode.Normalize(typed.Compact(code)); ours {
+		return form, true
 	}
-	return folded(code)
-}
-
-// isOurs reports whether a code has our form.
-func isOurs(code string) bool {
-	_, ok := backupcode.Normalize(typed.Compact(code))
-	return ok
+	return folded(code), false
 }
 
 // storedForms returns the forms in which a set of codes is stored, and whether some codes do not
@@ -47,8 +41,9 @@ func storedForms(codes []string) (forms []string, foreign bool) {
 	exact := map[string]string{}
 	distinct := true
 	for _, code := range codes {
-		form, plain := canonical(code), typed.Plain(code)
-		foreign = foreign || !isOurs(code)
+		form, ours := canonical(code)
+		plain := typed.Plain(code)
+		foreign = foreign || !ours
 		if other, ok := exact[form]; ok && other != plain {
 			distinct = false
 		}
@@ -69,7 +64,8 @@ func storedForms(codes []string) (forms []string, foreign bool) {
 // release, which kept codes of other services as they were written.
 func formsOf(code string) []string {
 	plain := typed.Plain(code)
-	return different(plain, canonical(code), strings.ToLower(plain), strings.ToUpper(plain))
+	form, _ := canonical(code)
+	return different(plain, form, strings.ToLower(plain), strings.ToUpper(plain))
 }
 
 // spellings returns the spellings in which a typed code is compared with digests: as it was typed,

@@ -86,7 +86,7 @@ func compareSecondFactor(t *tx.Tx, u *account.User, proof Proof, ch sms.Challeng
 		if !u.Backup.Usable() || !u.TwoFactorEnabled() {
 			return nil, false, unusable
 		}
-		if !isOurs(proof.Code.Reveal()) && !u.Backup.Foreign {
+		if _, ours := canonical(proof.Code.Reveal()); !ours && !u.Backup.Foreign {
 			return nil, false, wrongCode() // no code of the set has this form, so this is no guess
 		}
 		right, err = verifyBackupCode(t, u, proof.Code.Reveal())
