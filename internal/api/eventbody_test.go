@@ -10,6 +10,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 )
 
 // body returns the webhook body of an event whose user is gone.
@@ -31,8 +32,8 @@ func body(t *testing.T, e account.Event) map[string]any {
 func TestSessionEventsAreSessions(t *testing.T) {
 	began, at := time.UnixMilli(1_772_600_000_000), time.UnixMilli(1_772_700_000_000)
 	const week = 7 * 24 * 3600 * 1000
-	for name, status := range map[account.EventName]string{
-		account.EventSignedIn: "active", account.EventSignedOut: "ended", account.EventSessionRemoved: "removed", account.EventSessionRevoked: "revoked",
+	for name, status := range map[eventtype.Name]string{
+		eventtype.SignedIn: "active", eventtype.SignedOut: "ended", eventtype.SessionRemoved: "removed", eventtype.SessionRevoked: "revoked",
 	} {
 		// A session id has 26 characters each of the client, the user and the session.
 		client := strings.Repeat("c", 26)
@@ -56,12 +57,12 @@ func TestSessionEventsAreSessions(t *testing.T) {
 // its actor and its subject, and says whether its user is notified.
 func TestEventsThatAreNoSessions(t *testing.T) {
 	at := time.UnixMilli(1_772_700_000_000)
-	gone := body(t, account.Event{ID: "evt_1", Name: account.EventUserDeleted, User: "user_1", At: at})
+	gone := body(t, account.Event{ID: "evt_1", Name: eventtype.UserDeleted, User: "user_1", At: at})
 	if diff := cmp.Diff(map[string]any{"object": "user", "id": "user_1", "deleted": true}, gone["data"]); diff != "" {
 		t.Error(diff)
 	}
-	for _, kind := range account.EventKinds() {
-		if kind.Name == account.EventUserDeleted || kind.Name == account.EventSignedIn || kind.Name == account.EventSignedOut || kind.Name == account.EventSessionRemoved || kind.Name == account.EventSessionRevoked {
+	for _, kind := range eventtype.All() {
+		if kind.Name == eventtype.UserDeleted || kind.Name == eventtype.SignedIn || kind.Name == eventtype.SignedOut || kind.Name == eventtype.SessionRemoved || kind.Name == eventtype.SessionRevoked {
 			continue
 		}
 		got := body(t, account.Event{ID: "evt_1", Name: kind.Name, User: "user_1", Subject: "idn_1", Method: account.PhoneCode, By: account.BySystem, Address: "203.0.113.0/24", At: at})
@@ -81,12 +82,12 @@ func TestEventsThatAreNoSessions(t *testing.T) {
 // TestWhichEventsAUserHearsOf: a user is notified of exactly the events that weaken the account or
 // may be another person's doing.
 func TestWhichEventsAUserHearsOf(t *testing.T) {
-	want := map[account.EventName]bool{
+	want := map[eventtype.Name]bool{
 		"user.locked": true, "factor.added": true, "factor.removed": true, "factor.reset": true, "factor.disabled": true, "factor.default_changed": true, "code.replayed": true,
 		"backup_code.made": true, "backup_code.used": true, "backup_code.removed": true, "password.changed": true, "username.changed": true, "phone_number.added": true, "phone_number.verified": true,
 		"phone_number.unverified": true, "phone_number.removed": true,
 	}
-	for _, kind := range account.EventKinds() {
+	for _, kind := range eventtype.All() {
 		if kind.Notify != want[kind.Name] {
 			t.Errorf("%s: the user hears of it %v, want %v", kind.Name, kind.Notify, want[kind.Name])
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
@@ -111,19 +112,19 @@ func TestWhatWasNoFactorIsNotRemoved(t *testing.T) {
 	p.begin()
 	_, err = p.Admin.RemoveTOTP(t.Context(), p.id)
 	p.Must(err)
-	if n := p.happened(account.EventFactorRemoved); n != 0 {
+	if n := p.happened(eventtype.FactorRemoved); n != 0 {
 		t.Errorf("%d authenticator apps were removed that were never confirmed", n)
 	}
 	_, err = p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{BackupCodes: []secret.Value{secret.New("abcdef12")}})
 	p.Must(err)
-	if n := p.happened(account.EventBackupMade); n != 0 {
+	if n := p.happened(eventtype.BackupMade); n != 0 {
 		t.Errorf("%d sets of backup codes were made for a user without a factor", n)
 	}
 	p.enrolApp()
 	key := secret.New("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
 	_, err = p.Admin.UpdateUser(t.Context(), p.id, admin.UserChange{TOTPSecret: &key})
 	p.Must(err)
-	if n := p.happened(account.EventFactorRemoved); n != 1 {
+	if n := p.happened(eventtype.FactorRemoved); n != 1 {
 		t.Errorf("%d authenticator apps were removed, want the one that was replaced", n)
 	}
 }

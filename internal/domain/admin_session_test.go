@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -25,13 +26,13 @@ func TestASessionForTestsProvesNothing(t *testing.T) {
 		"a second factor":  {w.member(), [2]int{authority.NotProved, authority.NotProved}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := w.happened(account.EventSignedIn)
+			before := w.happened(eventtype.SignedIn)
 			r, err := w.Admin.CreateSession(t.Context(), tc.p.id)
 			w.Must(err)
 			if got := r.Snapshot.Ages(r.Session); got != tc.want {
 				t.Errorf("fva %v, want %v", got, tc.want)
 			}
-			if n := w.happened(account.EventSignedIn) - before; n != 1 {
+			if n := w.happened(eventtype.SignedIn) - before; n != 1 {
 				t.Errorf("%d events, want one session.created", n)
 			}
 			again, err := w.Admin.AnySession(t.Context(), r.Session.ID)

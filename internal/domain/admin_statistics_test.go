@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -62,7 +63,7 @@ func TestStatistics(t *testing.T) {
 	if diff := cmp.Diff(want, s.Verified); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[account.EventName][]int{account.EventCodeWrong: {1, 2, 3, 4, 0}}, s.Failed); diff != "" {
+	if diff := cmp.Diff(map[eventtype.Name][]int{eventtype.CodeWrong: {1, 2, 3, 4, 0}}, s.Failed); diff != "" {
 		t.Error(diff)
 	}
 	if first := s.Begin.String(); first != w.Now().UTC().AddDate(0, 0, -4).Format(time.DateOnly) {

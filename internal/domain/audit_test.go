@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -255,7 +256,7 @@ func TestSettingsHaveATrail(t *testing.T) {
 	w.Must(err)
 	trail, err := w.Audit.SettingsTrail(t.Context())
 	w.Must(err)
-	if got := trail.Events[0]; got.Name != account.EventSettingsChanged || !slices.Equal(got.Fields, []string{"sms", "required"}) || trail.Broken != 0 {
+	if got := trail.Events[0]; got.Name != eventtype.SettingsChanged || !slices.Equal(got.Fields, []string{"sms", "required"}) || trail.Broken != 0 {
 		t.Errorf("%+v", trail)
 	}
 }

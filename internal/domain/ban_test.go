@@ -6,6 +6,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 )
 
 // banned reports whether the user is banned.
@@ -52,7 +53,7 @@ func TestUsersAreBannedTogether(t *testing.T) {
 		if people[0].alive() {
 			t.Error("a session of a banned user lives on")
 		}
-		if told := w.happened(account.EventUserBanned); told != n {
+		if told := w.happened(eventtype.UserBanned); told != n {
 			t.Errorf("%d events of %d users", told, n)
 		}
 		_, err = w.Admin.UnbanAll(t.Context(), ids)

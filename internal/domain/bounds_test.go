@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -20,7 +21,7 @@ import (
 // TestAnEndpointsSecretBeforeSignsForADay: after a rotation both secrets sign for a day. Of three
 // secrets only the newest two sign.
 func TestAnEndpointsSecretBeforeSignsForADay(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	sign := func() int {
 		o.got = nil
 		o.newcomer()

@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/migration"
 	"github.com/countersign-mfa/countersign/internal/domain/profile"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/settings"
@@ -26,11 +27,13 @@ type Service struct {
 	Sessions *sessions.Service
 	Tokens   *tokens.Service
 	Admin    *admin.Service
-	Profile  *profile.Service
-	Settings *settings.Service
-	SMS      *sms.Service
-	Webhooks *webhook.Service
-	Audit    *audit.Service
+	// Migration exports and imports.
+	Migration *migration.Service
+	Profile   *profile.Service
+	Settings  *settings.Service
+	SMS       *sms.Service
+	Webhooks  *webhook.Service
+	Audit     *audit.Service
 	// Directory finds users.
 	Directory *directory.Service
 }
@@ -44,7 +47,7 @@ func New(c Config) (*Service, error) {
 	t := &tokens.Service{Engine: engine}
 	s := &sessions.Service{Service: t}
 	return &Service{
-		Engine: engine, Tokens: t, Sessions: s, MFA: &mfa.Service{Service: s}, Admin: &admin.Service{Service: s},
+		Engine: engine, Tokens: t, Sessions: s, MFA: &mfa.Service{Service: s}, Admin: &admin.Service{Service: s}, Migration: &migration.Service{Service: s},
 		Profile:  &profile.Service{Service: s},
 		Settings: &settings.Service{Engine: engine}, SMS: &sms.Service{Engine: engine}, Webhooks: &webhook.Service{Engine: engine},
 		Audit: &audit.Service{Engine: engine}, Directory: &directory.Service{Engine: engine},

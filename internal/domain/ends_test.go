@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/sessiontoken"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
@@ -46,7 +47,7 @@ func (w *world) inMemory() *store.Memory {
 func (w *world) oneOfEach() *person {
 	w.Helper()
 	ctx := w.Context()
-	url, events := "https://hooks.example.com/", []account.EventName{account.EventUserCreated}
+	url, events := "https://hooks.example.com/", []eventtype.Name{eventtype.UserCreated}
 	_, err := w.Webhooks.CreateEndpoint(ctx, webhook.EndpointChange{URL: &url, Events: &events})
 	w.Must(err)
 	p := w.fullUser(2)

@@ -17,7 +17,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/migration"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -110,7 +112,7 @@ func (p *person) absent() {
 	if err != nil || total != 0 || len(all) != 0 {
 		p.Errorf("%d users are listed: %v", total, err)
 	}
-	p.Must(p.exported(ctx, func(admin.Export, error) error { return errors.New("the user is exported") }))
+	p.Must(p.exported(ctx, func(migration.Export, error) error { return errors.New("the user is exported") }))
 }
 
 // gone fails if a record still names the user.
@@ -172,7 +174,7 @@ func TestAUserOfAnySizeIsDeletedInSteps(t *testing.T) {
 			q.gone()
 			page, err := q.Audit.Events(t.Context(), audit.EventQuery{Limit: 100})
 			q.Must(err)
-			told := slices.DeleteFunc(page.Events, func(e account.Event) bool { return e.Name != account.EventUserDeleted })
+			told := slices.DeleteFunc(page.Events, func(e account.Event) bool { return e.Name != eventtype.UserDeleted })
 			if len(told) != 1 || told[0].User != q.id {
 				t.Errorf("step %d %s: the deletion was told of %d times", n, name, len(told))
 			}
@@ -239,16 +241,16 @@ func TestAnIdentifierOfAHalfErasedUserIsFree(t *testing.T) {
 // the error says to try again.
 func TestAHalfErasedUserIsNotRestored(t *testing.T) {
 	p := crowded(t)
-	var kept admin.Export
-	p.Must(p.exported(t.Context(), func(u admin.Export, err error) error { kept = u; return err }))
+	var kept migration.Export
+	p.Must(p.exported(t.Context(), func(u migration.Export, err error) error { kept = u; return err }))
 	kept.EmailAddresses = kept.EmailAddresses[:1]
 	p.faults.Inject(store.FailCommit(2))
 	if err := p.Admin.DeleteUser(t.Context(), p.id); err == nil {
 		t.Fatal("the deletion was not cut off")
 	}
-	p.want(apierr.ResourceLocked, p.Admin.ImportUser(t.Context(), kept))
+	p.want(apierr.ResourceLocked, p.Migration.ImportUser(t.Context(), kept))
 	p.Must(p.Admin.DeleteUser(t.Context(), p.id))
-	p.Must(p.Admin.ImportUser(t.Context(), kept))
+	p.Must(p.Migration.ImportUser(t.Context(), kept))
 }
 
 // TestIdentifiersPerUserAreBounded: a user has at most ten identifiers of each kind, however they
@@ -316,11 +318,11 @@ func TestUsernames(t *testing.T) {
 		if _, err = w.Admin.UpdateUser(ctx, other.WireID(), admin.UserChange{Username: &name}); wrong(err) {
 			t.Errorf("change to %q: %v, want %q", name, err, want)
 		}
-		var moved admin.Export
-		w.Must(w.exported(ctx, func(p admin.Export, err error) error { moved = p; return err }))
+		var moved migration.Export
+		w.Must(w.exported(ctx, func(p migration.Export, err error) error { moved = p; return err }))
 		w.Must(w.Admin.DeleteUser(ctx, other.WireID()))
 		moved.Username = name
-		if err = w.Admin.ImportUser(ctx, moved); wrong(err) {
+		if err = w.Migration.ImportUser(ctx, moved); wrong(err) {
 			t.Errorf("restore %q: %v, want %q", name, err, want)
 		}
 		if err == nil {
@@ -377,7 +379,7 @@ func TestProfilesAreBounded(t *testing.T) {
 }
 
 // exported calls do for every user of an export.
-func (w *world) exported(ctx context.Context, do func(admin.Export, error) error) error {
-	_, err := w.Admin.ExportUsers(ctx, "", math.MaxInt, do)
+func (w *world) exported(ctx context.Context, do func(migration.Export, error) error) error {
+	_, err := w.Migration.ExportUsers(ctx, "", math.MaxInt, do)
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 )
 
 // wantMetadata compares the stored metadata of the user.
@@ -41,7 +42,7 @@ func TestMetadataIsMergedOrReplaced(t *testing.T) {
 	_, err := p.Admin.ReplaceMetadata(ctx, p.id, admin.Metadata{Public: json.RawMessage(`{"e":1}`), Private: json.RawMessage(`{}`)})
 	p.Must(err)
 	p.wantMetadata(`{"e":1}`, `{}`, `{"theme":"dark"}`)
-	if n := p.happened(account.EventUserUpdated); n != 3 {
+	if n := p.happened(eventtype.UserUpdated); n != 3 {
 		t.Errorf("%d events of 3 changes", n)
 	}
 	if !p.alive() {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
@@ -41,7 +41,7 @@ func names(deliveries []webhook.Delivery) []string {
 // TestARecordGoesOnWhereItStopped: the events of one commit that an endpoint accepted are not sent
 // again. Those behind the event that it refused wait for it.
 func TestARecordGoesOnWhereItStopped(t *testing.T) {
-	o := newWebhookWorld(t, account.EventFactorRemoved, account.EventBackupRemoved)
+	o := newWebhookWorld(t, eventtype.FactorRemoved, eventtype.BackupRemoved)
 	p := o.imported()
 	sender := &selectiveSender{takes: func(_ webhook.Delivery, try int) bool { return try != 2 }}
 	o.worker.Endpoints = sender
@@ -82,9 +82,9 @@ func (o *webhookWorld) anotherImported() *person {
 // TestADeliveryIsFoundWhenItsFirstTargetIsDue: two endpoints that wait for one record get it at
 // their own times.
 func TestADeliveryIsFoundWhenItsFirstTargetIsDue(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	url := "https://other.example.com/hooks"
-	events := []account.EventName{account.EventUserCreated}
+	events := []eventtype.Name{eventtype.UserCreated}
 	_, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &events})
 	o.Must(err)
 	down := true
@@ -155,7 +155,7 @@ func TestADeliveryThatOutlivedItsEventIsDropped(t *testing.T) {
 // TestALateWorkerLeavesTheDeliveryToTheNext: a worker whose lease of two minutes is over does not
 // postpone or release the delivery that another worker leased since.
 func TestALateWorkerLeavesTheDeliveryToTheNext(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	o.newcomer()
 	begun, verdict := make(chan int), map[int]chan bool{1: make(chan bool), 2: make(chan bool)}
 	sender := &waitingSender{begun: begun, verdict: verdict}
@@ -214,7 +214,7 @@ func (m *waitingSender) Deliver(ctx context.Context, _ webhook.Delivery) (webhoo
 // TestARunSaysWhetherThereIsMore: a run takes as many deliveries as its limit allows, and the next
 // run takes the rest.
 func TestARunSaysWhetherThereIsMore(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	for range 5 {
 		o.newcomer()
 		o.Advance(time.Second) // a store tells seconds apart, and a page holds whole ones

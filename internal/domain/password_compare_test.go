@@ -17,6 +17,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/migration"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -322,19 +323,19 @@ func TestImportedDigestsAreBounded(t *testing.T) {
 		if (err == nil) != tc.ok {
 			t.Errorf("change to %s: %v", name, err)
 		}
-		var moved admin.Export
-		w.Must(w.exported(ctx, func(p admin.Export, err error) error { moved = p; return err }))
+		var moved migration.Export
+		w.Must(w.exported(ctx, func(p migration.Export, err error) error { moved = p; return err }))
 		w.Must(w.Admin.DeleteUser(ctx, u.WireID()))
 		if moved.PasswordDigest = tc.in.PasswordDigest; tc.in.PasswordHasher == "argon2id" && strings.HasPrefix(tc.in.PasswordDigest, "$2") {
 			continue // an export names no hasher
 		}
 		if len(tc.in.BackupCodes) > 0 {
-			moved.BackupCodes = &admin.ExportedCodes{ID: "bkc_x", Key: admin.Disclosed{Value: secret.New(strings.Repeat("A", 43) + "=")}}
+			moved.BackupCodes = &migration.ExportedCodes{ID: "bkc_x", Key: migration.Disclosed{Value: secret.New(strings.Repeat("A", 43) + "=")}}
 			for _, c := range tc.in.BackupCodes {
 				moved.BackupCodes.BCrypt = append(moved.BackupCodes.BCrypt, c.Reveal())
 			}
 		}
-		err = w.Admin.ImportUser(ctx, moved)
+		err = w.Migration.ImportUser(ctx, moved)
 		if (err == nil) != tc.ok {
 			t.Errorf("restore %s: %v", name, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -74,8 +75,8 @@ func TestBackendVerifiesANumber(t *testing.T) {
 		t.Errorf("the right code: %s", status)
 	}
 	n := p.record().Phone(id)
-	if n.Verified == 0 || n.Reserved || n.By != account.ByBackendCode || p.happened(account.EventNumberVerified) != 1 {
-		t.Errorf("the number is %+v, %d events", n, p.happened(account.EventNumberVerified))
+	if n.Verified == 0 || n.Reserved || n.By != account.ByBackendCode || p.happened(eventtype.NumberVerified) != 1 {
+		t.Errorf("the number is %+v, %d events", n, p.happened(eventtype.NumberVerified))
 	}
 	p.refusedBackend(apierr.VerificationAlreadyVerified, id, v, code)
 	p.refusedBackend(apierr.VerificationAlreadyVerified, id, v, not(code))
@@ -87,7 +88,7 @@ func TestBackendVerifiesANumber(t *testing.T) {
 	if status, _ := p.statusOf(id, again, next); status != "verified" || p.record().Phone(id).Verified != n.Verified {
 		t.Errorf("a verified number: %s, verified at %d and %d", status, n.Verified, p.record().Phone(id).Verified)
 	}
-	if p.happened(account.EventNumberVerified) != 1 {
+	if p.happened(eventtype.NumberVerified) != 1 {
 		t.Error("a verified number was verified again")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/profile"
 )
@@ -101,7 +102,7 @@ func TestANewUsernameNeedsARecentProof(t *testing.T) {
 	p.want(apierr.FormIdentifierExists, other.rename("ANN"))
 	p.Must(p.rename("lee"))
 	p.Must(other.rename("ann"))
-	if acts := p.acts(); !slices.Contains(acts, "username.changed×2") || !account.EventUsernameSet.Kind().Notify {
+	if acts := p.acts(); !slices.Contains(acts, "username.changed×2") || !eventtype.UsernameSet.Kind().Notify {
 		t.Errorf("the owner is not told: %v", acts)
 	}
 	for name, code := range map[string]apierr.Code{"a@b.c": apierr.FormUsernameInvalidCharacter, "12345": apierr.FormUsernameNeedsNonNumberChar, strings.Repeat("x", 65): apierr.FormUsernameInvalidLength} {
@@ -300,7 +301,7 @@ func TestAUserDeletesTheAccount(t *testing.T) {
 	w.Must(err)
 	found, err := w.Audit.Events(t.Context(), audit.EventQuery{Limit: 10})
 	w.Must(err)
-	if i := slices.IndexFunc(found.Events, func(e account.Event) bool { return e.Name == account.EventUserDeleted }); i < 0 || found.Events[i].By != account.ByUser {
+	if i := slices.IndexFunc(found.Events, func(e account.Event) bool { return e.Name == eventtype.UserDeleted }); i < 0 || found.Events[i].By != account.ByUser {
 		t.Errorf("the events are %+v", found.Events)
 	}
 }

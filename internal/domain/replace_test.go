@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/profile"
 )
 
@@ -79,7 +79,7 @@ func TestOneNumberReplacesAll(t *testing.T) {
 	if len(u.Phones) != 1 || n.Number != newNumber || n.Verified == 0 || !n.Primary || n.IsSecondFactor() || u.TOTP == nil {
 		t.Errorf("the numbers are %+v", u.Phones)
 	}
-	if p.happened(account.EventFactorRemoved) != 1 || p.happened(account.EventNumberRemoved) != 1 || p.happened(account.EventNumberVerified) == 0 {
+	if p.happened(eventtype.FactorRemoved) != 1 || p.happened(eventtype.NumberRemoved) != 1 || p.happened(eventtype.NumberVerified) == 0 {
 		t.Errorf("the audit log lacks what was done")
 	}
 	_, err := w.Admin.AddUserPhone(t.Context(), other.id, aNumber, admin.PhoneChange{Verified: new(true)})
@@ -103,7 +103,7 @@ func TestAReplacedFactorIsRemoved(t *testing.T) {
 	}
 	_, err := p.Admin.ReplaceUserPhones(t.Context(), p.id, aNumber, phoneState(true))
 	p.Must(err)
-	if u := p.record(); u.TwoFactorEnabled() || u.Backup != nil || p.happened(account.EventFactorRemoved) != 1 {
+	if u := p.record(); u.TwoFactorEnabled() || u.Backup != nil || p.happened(eventtype.FactorRemoved) != 1 {
 		t.Errorf("the user is still asked for a second factor: %+v", u.Phones)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
@@ -65,7 +66,7 @@ func TestABreakerStopsUnverifiedMessages(t *testing.T) {
 	if len(w.Sent()) != 50 || answers[""] != 50 || answers[apierr.TooManyRequests] != 150 {
 		t.Errorf("%d messages, answers %v; want 50 and the rest refused", len(w.Sent()), answers)
 	}
-	if n := w.happened(account.EventBreakerTripped); n != 150 {
+	if n := w.happened(eventtype.BreakerTripped); n != 150 {
 		t.Errorf("%d events that the breaker tripped, want 150", n)
 	}
 	w.Advance(time.Hour)
@@ -228,12 +229,12 @@ func TestTheDailyCapHolds(t *testing.T) {
 	if len(w.Sent()) != 7 || answers[""] != 7 || answers[apierr.TooManyRequests] != 33 {
 		t.Errorf("%d messages, answers %v; want 7 and the others refused", len(w.Sent()), answers)
 	}
-	for name, want := range map[account.EventName]int{account.EventSpentHalf: 1, account.EventSpentMost: 1} {
+	for name, want := range map[eventtype.Name]int{eventtype.SpentHalf: 1, eventtype.SpentMost: 1} {
 		if n := w.happened(name); n < want {
 			t.Errorf("%d events %s, want %d", n, name, want)
 		}
 	}
-	if n := w.happened(account.EventSpentAll); n != 33 {
+	if n := w.happened(eventtype.SpentAll); n != 33 {
 		t.Errorf("%d events that the money is spent, want 33", n)
 	}
 	m.signInWithTicket()
@@ -255,7 +256,7 @@ func TestMilestonesOfTheDaysMoney(t *testing.T) {
 	var at []string
 	for i := range 11 {
 		_ = p.ask(fmt.Sprintf("+1212201%04d", 1000+i), netip.Addr{})
-		for name, shown := range map[account.EventName]string{account.EventSpentHalf: "half", account.EventSpentMost: "most", account.EventSpentAll: "all"} {
+		for name, shown := range map[eventtype.Name]string{eventtype.SpentHalf: "half", eventtype.SpentMost: "most", eventtype.SpentAll: "all"} {
 			if text := fmt.Sprint(shown); w.happened(name) > 0 && !slices.ContainsFunc(at, func(s string) bool { return s[:len(text)] == text }) {
 				at = append(at, fmt.Sprintf("%s with message %d", text, i+1))
 			}
@@ -282,8 +283,8 @@ func TestTheSmallestCapRefuses(t *testing.T) {
 		if n := w.counts.Counts().Commits; n > 10 {
 			t.Errorf("a cap of %d: %d commits", limit, n)
 		}
-		if len(w.Sent()) != 0 || w.happened(account.EventSpentAll) != 1 {
-			t.Errorf("a cap of %d: %d messages, %d events that all is spent", limit, len(w.Sent()), w.happened(account.EventSpentAll))
+		if len(w.Sent()) != 0 || w.happened(eventtype.SpentAll) != 1 {
+			t.Errorf("a cap of %d: %d messages, %d events that all is spent", limit, len(w.Sent()), w.happened(eventtype.SpentAll))
 		}
 	}
 }
@@ -355,8 +356,8 @@ func TestARefusalIsRecordedAndNothingElse(t *testing.T) {
 			}
 		}
 	}
-	if refused != 10 || w.happened(account.EventSMSRefused) != 30 {
-		t.Errorf("%d records and %d events of 30 refusals, want 10 and 30", refused, w.happened(account.EventSMSRefused))
+	if refused != 10 || w.happened(eventtype.SMSRefused) != 30 {
+		t.Errorf("%d records and %d events of 30 refusals, want 10 and 30", refused, w.happened(eventtype.SMSRefused))
 	}
 }
 

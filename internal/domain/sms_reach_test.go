@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -141,7 +142,7 @@ func TestAStrandedUserIsToldOf(t *testing.T) {
 			p := newWorld(t).newcomer()
 			p.Must(p.reserveBy(aNumber))
 			p.signInWithTicket()
-			if n := p.happened(account.EventStranded); n != 0 {
+			if n := p.happened(eventtype.Stranded); n != 0 {
 				t.Fatalf("told %d times while the number works", n)
 			}
 			p.settle(narrow)
@@ -150,19 +151,19 @@ func TestAStrandedUserIsToldOf(t *testing.T) {
 				p.signInWithTicket()
 				p.stranger().signInWithTicket()
 			}
-			if n := p.happened(account.EventStranded); n != 1 {
+			if n := p.happened(eventtype.Stranded); n != 1 {
 				t.Errorf("told %d times in a day, want 1", n)
 			}
 			p.Advance(24 * time.Hour)
 			p.signInWithTicket()
-			if n := p.happened(account.EventStranded); n != 2 {
+			if n := p.happened(eventtype.Stranded); n != 2 {
 				t.Errorf("told %d times in two days, want 2", n)
 			}
 			page, err := p.Audit.Events(t.Context(), audit.EventQuery{Limit: 500})
 			p.Must(err)
 			found := 0
 			for _, e := range page.Events {
-				if e.Name == account.EventStranded && e.User == p.id {
+				if e.Name == eventtype.Stranded && e.User == p.id {
 					found++
 				}
 			}
@@ -179,7 +180,7 @@ func TestBackupCodesDoNotHideAStrandedUser(t *testing.T) {
 	p := newWorld(t).member()
 	p.settle(func(s *account.Settings) { s.SMSCode, s.AuthenticatorApp = false, false })
 	p.signInWithTicket()
-	if n := p.happened(account.EventStranded); n != 1 {
+	if n := p.happened(eventtype.Stranded); n != 1 {
 		t.Errorf("told %d times, want 1", n)
 	}
 	p.Must(p.secondFactor(account.BackupCode, p.backup[0]))

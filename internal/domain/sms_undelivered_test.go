@@ -9,6 +9,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -55,7 +56,7 @@ func TestAnUndeliveredMessageIsMarkedOnce(t *testing.T) {
 	if got := fmt.Sprint(w.statuses()); got != "[ spending_limit]" {
 		t.Errorf("the messages are %s, want the older one undelivered", got)
 	}
-	if n := w.happened(account.EventUndelivered); n != 1 {
+	if n := w.happened(eventtype.Undelivered); n != 1 {
 		t.Errorf("%d events, want one", n)
 	}
 	after, err := w.SMS.Usage(t.Context())

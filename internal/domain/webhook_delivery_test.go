@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -59,7 +60,7 @@ type webhookWorld struct {
 	failures []webhook.Failure
 }
 
-func newWebhookWorld(t *testing.T, events ...account.EventName) *webhookWorld {
+func newWebhookWorld(t *testing.T, events ...eventtype.Name) *webhookWorld {
 	t.Helper()
 	o := &webhookWorld{world: newWorld(t), recordingSender: &recordingSender{}}
 	url := "https://app.example.com/hooks"
@@ -139,7 +140,7 @@ func TestWebhooksAreRetried(t *testing.T) {
 		_, err := o.Service.Admin.Cleanup(t.Context(), 1000)
 		o.Must(err)
 	}
-	if first, last := o.failures[0], o.failures[9]; len(o.failures) != 10 || last.Try != 10 || first.Target != o.endpoint || first.Type != account.EventUserCreated || first.Event == "" || !errors.Is(first.Reason, errDown) {
+	if first, last := o.failures[0], o.failures[9]; len(o.failures) != 10 || last.Try != 10 || first.Target != o.endpoint || first.Type != eventtype.UserCreated || first.Event == "" || !errors.Is(first.Reason, errDown) {
 		t.Errorf("the failures are %+v", o.failures)
 	}
 	if names := o.told(500); o.waiting() != 0 || names[len(names)-1] != "webhook.failed" {
@@ -152,14 +153,14 @@ func TestWebhooksAreRetried(t *testing.T) {
 func TestAnEndpointWithoutAnOpenSecret(t *testing.T) {
 	for name, secrets := range map[string][]account.HookSecret{"of other keys": {{Sealed: []byte("sealed by other keys")}}, "none": nil} {
 		t.Run(name, func(t *testing.T) {
-			o := newWebhookWorld(t, account.EventUserCreated)
+			o := newWebhookWorld(t, eventtype.UserCreated)
 			_, err := o.Settings.Change(t.Context(), func(s *account.Settings) {
 				s.Endpoints = slices.Clone(s.Endpoints)
 				s.Endpoints[0].Secrets = secrets
 			})
 			o.Must(err)
 			other := "https://other.example.com/hooks"
-			_, err = o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &other, Events: &[]account.EventName{account.EventUserCreated}})
+			_, err = o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &other, Events: &[]eventtype.Name{eventtype.UserCreated}})
 			o.Must(err)
 			o.newcomer()
 			if r := o.run(); r.Failed != 1 || len(o.got) != 1 || o.got[0].URL != other || o.waiting() != 1 {
@@ -228,7 +229,7 @@ func TestTwoWorkers(t *testing.T) {
 // TestAnEndpointGetsWhatItAskedFor: an endpoint gets only the events that it is subscribed to, and
 // none while it is off.
 func TestAnEndpointGetsWhatItAskedFor(t *testing.T) {
-	o := newWebhookWorld(t, account.EventFactorAdded, account.EventUserDeleted)
+	o := newWebhookWorld(t, eventtype.FactorAdded, eventtype.UserDeleted)
 	p := o.member()
 	o.Must(o.Admin.DeleteUser(t.Context(), p.id))
 	o.run()
@@ -253,7 +254,7 @@ func (o *webhookWorld) memberWithoutFactors() *person { return o.newcomer() }
 // TestAnEndpointIsTriedAndReplayed: a test arrives whatever the endpoint is subscribed to. A replay
 // sends only events that it is subscribed to.
 func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	for range 60 {
 		o.newcomer()
 		o.Advance(time.Second)
@@ -268,7 +269,7 @@ func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
 	id, err := o.Webhooks.TestEndpoint(t.Context(), o.endpoint)
 	o.Must(err)
 	o.run()
-	if last := o.got[len(o.got)-1]; last.ID != id || last.Type != account.EventHookTest {
+	if last := o.got[len(o.got)-1]; last.ID != id || last.Type != eventtype.HookTest {
 		t.Errorf("the test is %+v, want %s", last, id)
 	}
 	for since, want := range map[time.Time]int{from: 3, from.Add(-time.Hour): 63, o.Now().Add(time.Hour): 0} {
@@ -287,7 +288,7 @@ func TestAnEndpointIsTriedAndReplayed(t *testing.T) {
 // TestABusySecondIsReplayed: a second may have more events than one commit takes.
 func TestABusySecondIsReplayed(t *testing.T) {
 	const busy = 120
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	from := o.Now()
 	for range busy {
 		o.newcomer()
@@ -331,8 +332,8 @@ func TestEndpointsAreChecked(t *testing.T) {
 		_, err := w.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url})
 		w.want(apierr.FormParamFormatInvalid, err)
 	}
-	for _, name := range []account.EventName{"nothing", account.EventFactorUsed, ""} {
-		url, events := "https://app.example.com/", []account.EventName{name}
+	for _, name := range []eventtype.Name{"nothing", eventtype.FactorUsed, ""} {
+		url, events := "https://app.example.com/", []eventtype.Name{name}
 		_, err := w.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &events})
 		w.want(apierr.FormParamValueInvalid, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -40,7 +41,7 @@ func (o *webhookWorld) logged() []string {
 // TestTheLogOfAnEndpoint: the log shows each try with its outcome and, while the event waits, the
 // time of the next one.
 func TestTheLogOfAnEndpoint(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	if got := o.logged(); len(got) != 0 {
 		t.Errorf("before any try: %q", got)
 	}
@@ -79,7 +80,7 @@ func TestTheLogOfAnEndpoint(t *testing.T) {
 // TestTheLogOfAnEndpointIsBounded: the log keeps the last fifty tries. A run of any number of tries
 // writes it once. It goes with its endpoint, or a month after the last try.
 func TestTheLogOfAnEndpointIsBounded(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	const events = 60
 	for range events {
 		o.newcomer()
@@ -110,7 +111,7 @@ func TestTheLogOfAnEndpointIsBounded(t *testing.T) {
 
 // TestARunForARemovedEndpointLeavesNoLog: an endpoint that is removed during a run gets no log.
 func TestARunForARemovedEndpointLeavesNoLog(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	o.newcomer()
 	o.onTrip = func() {
 		_, err := o.Webhooks.DeleteEndpoint(t.Context(), o.endpoint)
@@ -124,7 +125,7 @@ func TestARunForARemovedEndpointLeavesNoLog(t *testing.T) {
 
 // TestTheLogOfAnEndpointWithoutASecret: a try that cannot be signed is in the log too.
 func TestTheLogOfAnEndpointWithoutASecret(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	_, err := o.Settings.Change(t.Context(), func(s *account.Settings) {
 		s.Endpoints = slices.Clone(s.Endpoints)
 		s.Endpoints[0].Secrets = nil
@@ -168,7 +169,7 @@ func TestOneEventIsSentAgain(t *testing.T) {
 // TestWhatCannotBeSentAgain: an unknown or forgotten event, one that the endpoint did not subscribe
 // to, and an endpoint that is disabled or gone.
 func TestWhatCannotBeSentAgain(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	o.newcomer()
 	o.run()
 	id := o.got[0].ID
@@ -181,7 +182,7 @@ func TestWhatCannotBeSentAgain(t *testing.T) {
 		}
 	}
 	o.want(apierr.ResourceNotFound, again("ep_unknown", id))
-	_, err := o.Webhooks.ChangeEndpoint(t.Context(), o.endpoint, webhook.EndpointChange{Events: &[]account.EventName{account.EventUserLocked}})
+	_, err := o.Webhooks.ChangeEndpoint(t.Context(), o.endpoint, webhook.EndpointChange{Events: &[]eventtype.Name{eventtype.UserLocked}})
 	o.Must(err)
 	o.want(apierr.FormParamValueInvalid, again(o.endpoint, id))
 	off := true

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -16,7 +16,7 @@ import (
 // TestTheOldestWebhooksComeFirst: a run that cannot deliver everything delivers what waits longest.
 // A record that cannot be read is in the way of no other one.
 func TestTheOldestWebhooksComeFirst(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	var ids []string
 	for range 6 {
 		o.newcomer()
@@ -77,9 +77,9 @@ func (e *twoEndpoints) Deliver(ctx context.Context, d webhook.Delivery) (webhook
 // events. The slow one is tried a few times; its other deliveries are put off, which counts as no
 // try. Later they are all there.
 func TestASlowEndpointHoldsUpNoOther(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	other := "https://other.example.com/hooks"
-	_, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &other, Events: &[]account.EventName{account.EventUserCreated}})
+	_, err := o.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &other, Events: &[]eventtype.Name{eventtype.UserCreated}})
 	o.Must(err)
 	const users = 20
 	for range users {

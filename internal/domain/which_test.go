@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 )
 
@@ -62,7 +63,7 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 		if ph := say(p, p.phone, admin.PhoneChange{Verified: &yes}); ph.Reserved || ph.Default {
 			t.Errorf("the number is a factor: %v, the default %v", ph.Reserved, ph.Default)
 		}
-		if names := p.told(500); !slices.Contains(names, string(account.EventNumberDoubted)) {
+		if names := p.told(500); !slices.Contains(names, string(eventtype.NumberDoubted)) {
 			t.Errorf("the journal is %v", names)
 		}
 	})
@@ -87,7 +88,7 @@ func TestTheBackendsWordOnANumber(t *testing.T) {
 // TestAReplayIsOfItsPeriod: a replay delivers the events of its period, its first and last moments
 // included, and no others.
 func TestAReplayIsOfItsPeriod(t *testing.T) {
-	o := newWebhookWorld(t, account.EventUserCreated)
+	o := newWebhookWorld(t, eventtype.UserCreated)
 	began := o.Now()
 	for range 5 {
 		o.newcomer()

@@ -16,6 +16,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -38,11 +39,11 @@ type world struct {
 	counts *store.Counting
 
 	mu     sync.Mutex
-	events []account.EventName
+	events []eventtype.Name
 }
 
 // happened is how often an event was told of.
-func (w *world) happened(name account.EventName) int {
+func (w *world) happened(name eventtype.Name) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0

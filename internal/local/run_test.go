@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -98,7 +98,7 @@ func TestDeliver(t *testing.T) {
 	}
 	cancel()
 	<-ended
-	if r.bodies[0]["type"] != string(account.EventUserCreated) {
+	if r.bodies[0]["type"] != string(eventtype.UserCreated) {
 		t.Errorf("%v", r.bodies[0])
 	}
 }
@@ -122,7 +122,7 @@ func TestCount(t *testing.T) {
 			t.Fatal(err)
 		}
 		total := 0
-		for _, n := range found.Failed[account.EventUserLocked] {
+		for _, n := range found.Failed[eventtype.UserLocked] {
 			total += n
 		}
 		return total

@@ -12,9 +12,9 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
-	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 )
 
 func texts(*testing.T) catalogue { return newCatalogue(nil) }
@@ -276,7 +276,7 @@ func TestTheEventLogOffersEveryType(t *testing.T) {
 	}
 	got := strings.Fields(strings.NewReplacer("'", " ", "+", " ").Replace(listed[1]))
 	var want []string
-	for _, kind := range account.EventKinds() {
+	for _, kind := range eventtype.All() {
 		if !kind.Routine && !kind.LogOnly {
 			want = append(want, string(kind.Name))
 			if english["event."+string(kind.Name)] == "" {

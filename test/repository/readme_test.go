@@ -20,6 +20,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/test/needs"
 )
 
@@ -260,7 +261,7 @@ func TestEventsAreListed(t *testing.T) {
 	}
 	var b strings.Builder
 	b.WriteString("<!-- table: make update -->\n|type|what happened|kind|\n|---|---|---|\n")
-	for _, k := range account.EventKinds() {
+	for _, k := range eventtype.All() {
 		kind := ""
 		switch {
 		case k.LogOnly:

@@ -5,6 +5,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 )
 
 // EventsList is GET /v1/events.
@@ -41,7 +42,7 @@ type createdPeriod struct {
 func listEvents(c *operation.Call, in eventListInput) (Events, error) {
 	q := audit.EventQuery{Before: in.Before, User: in.User, After: account.Instant(in.After), Until: account.Instant(in.Until), Limit: in.Limit}
 	for _, name := range in.Types {
-		q.Types = append(q.Types, account.EventName(name))
+		q.Types = append(q.Types, eventtype.Name(name))
 	}
 	found, err := c.Service.Audit.Events(c, q)
 	if err != nil {

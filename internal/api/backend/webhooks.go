@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 )
 
@@ -128,7 +129,7 @@ type hookEvent string
 // Values implements [operation.Enumerated].
 func (hookEvent) Values() []string {
 	var out []string
-	for _, kind := range account.EventKinds() {
+	for _, kind := range eventtype.All() {
 		if !kind.Routine && !kind.LogOnly {
 			out = append(out, string(kind.Name))
 		}
@@ -146,9 +147,9 @@ type endpointInput struct {
 func (in endpointInput) change() webhook.EndpointChange {
 	out := webhook.EndpointChange{URL: in.URL, Description: in.Description, Disabled: in.Disabled}
 	if in.Events != nil {
-		names := make([]account.EventName, len(in.Events))
+		names := make([]eventtype.Name, len(in.Events))
 		for i, name := range in.Events {
-			names[i] = account.EventName(name)
+			names[i] = eventtype.Name(name)
 		}
 		out.Events = &names
 	}
@@ -193,7 +194,7 @@ type WebhookTest struct {
 
 func testEndpoint(c *operation.Call, in endpointID) (WebhookTest, error) {
 	id, err := c.Service.Webhooks.TestEndpoint(c, in.ID)
-	return WebhookTest{"event", id, string(account.EventHookTest)}, err
+	return WebhookTest{"event", id, string(eventtype.HookTest)}, err
 }
 
 type replayInput struct {

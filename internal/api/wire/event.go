@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 )
 
 // InstanceID is the id of the one instance.
@@ -74,8 +75,8 @@ type sessionEvent struct {
 }
 
 // sessionStatus maps an event to the status of its session in Clerk's webhooks.
-var sessionStatus = map[account.EventName]account.SessionStatus{
-	account.EventSignedIn: account.SessionActive, account.EventSignedOut: account.SessionEnded, account.EventSessionRemoved: account.SessionRemoved, account.EventSessionRevoked: account.SessionRevoked,
+var sessionStatus = map[eventtype.Name]account.SessionStatus{
+	eventtype.SignedIn: account.SessionActive, eventtype.SignedOut: account.SessionEnded, eventtype.SessionRemoved: account.SessionRemoved, eventtype.SessionRevoked: account.SessionRevoked,
 }
 
 // EventBody returns the body of a webhook: Clerk's own events in Clerk's form, others as the event
@@ -106,9 +107,9 @@ func eventData(e account.Event, u *account.User, now account.Instant) any {
 		}
 	}
 	switch {
-	case e.Name == account.EventUserDeleted:
+	case e.Name == eventtype.UserDeleted:
 		return DeletedObject{Object: "user", ID: e.User, Deleted: true}
-	case (e.Name == account.EventUserCreated || e.Name == account.EventUserUpdated) && user != nil:
+	case (e.Name == eventtype.UserCreated || e.Name == eventtype.UserUpdated) && user != nil:
 		return user
 	}
 	return NewEvent(e)

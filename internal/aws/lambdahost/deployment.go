@@ -22,6 +22,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -126,19 +127,19 @@ func (d *Deployment) Service(ctx context.Context, deps Deps) (*domain.Service, e
 func (d *Deployment) notify(e account.Event) {
 	d.Log.Info("event", "name", e.Name, "user", e.User)
 	switch e.Name {
-	case account.EventUserLocked:
+	case eventtype.UserLocked:
 		d.Meter.Count(MetricLocked, 1)
-	case account.EventSendFailed:
+	case eventtype.SendFailed:
 		d.Meter.Count(MetricFailed, 1)
-	case account.EventSMSRefused:
+	case eventtype.SMSRefused:
 		d.Meter.Count(MetricStopped, 1)
-	case account.EventBreakerTripped:
+	case eventtype.BreakerTripped:
 		d.Meter.Count(MetricBreaker, 1)
-	case account.EventSpentHalf:
+	case eventtype.SpentHalf:
 		d.Meter.Count(MetricSpent, 50)
-	case account.EventSpentMost:
+	case eventtype.SpentMost:
 		d.Meter.Count(MetricSpent, 80)
-	case account.EventSpentAll:
+	case eventtype.SpentAll:
 		d.Meter.Count(MetricSpent, 100)
 	}
 }

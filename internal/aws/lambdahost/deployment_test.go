@@ -29,6 +29,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -134,11 +135,11 @@ func TestARestoreReachesAFunction(t *testing.T) {
 // dimension that they compare. No other event counts for any, and no line has more than an event's
 // name and user.
 func TestEventsRaiseTheirMetrics(t *testing.T) {
-	want := map[account.EventName]string{
-		account.EventUserLocked: "UsersLocked 1", account.EventSendFailed: "SMSFailed 1", account.EventSMSRefused: "SMSRefused 1", account.EventBreakerTripped: "SMSBreakerTripped 1",
-		account.EventSpentHalf: "SMSSpentPercent 50", account.EventSpentMost: "SMSSpentPercent 80", account.EventSpentAll: "SMSSpentPercent 100",
+	want := map[eventtype.Name]string{
+		eventtype.UserLocked: "UsersLocked 1", eventtype.SendFailed: "SMSFailed 1", eventtype.SMSRefused: "SMSRefused 1", eventtype.BreakerTripped: "SMSBreakerTripped 1",
+		eventtype.SpentHalf: "SMSSpentPercent 50", eventtype.SpentMost: "SMSSpentPercent 80", eventtype.SpentAll: "SMSSpentPercent 100",
 	}
-	others := []account.EventName{account.EventUserCreated, account.EventCodeWrong, "unheard.of"}
+	others := []eventtype.Name{eventtype.UserCreated, eventtype.CodeWrong, "unheard.of"}
 	for _, name := range append(slices.Collect(maps.Keys(want)), others...) {
 		d, out := local(t, Environment{})
 		d.notify(account.Event{Name: name, User: "user_1", Subject: "subject"})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -27,14 +28,14 @@ const (
 
 // AuditEntry is one act as it is stored and hashed. It holds ids only.
 type AuditEntry struct {
-	Name    EventName `json:"k"`
-	At      Instant   `json:"t"`
-	Method  Strategy  `json:"m,omitempty"` // if Ref does not imply it
-	Ref     string    `json:"r,omitempty"` // the subject: a letter and what the owner's id lacks
-	Backend bool      `json:"b,omitempty"` // by the Backend API
-	Repeats int       `json:"c,omitempty"` // repetitions until Last
-	Last    Instant   `json:"l,omitempty"`
-	Fields  []string  `json:"f,omitempty"` // of the settings
+	Name    eventtype.Name `json:"k"`
+	At      Instant        `json:"t"`
+	Method  Strategy       `json:"m,omitempty"` // if Ref does not imply it
+	Ref     string         `json:"r,omitempty"` // the subject: a letter and what the owner's id lacks
+	Backend bool           `json:"b,omitempty"` // by the Backend API
+	Repeats int            `json:"c,omitempty"` // repetitions until Last
+	Last    Instant        `json:"l,omitempty"`
+	Fields  []string       `json:"f,omitempty"` // of the settings
 	Operator
 	Values []json.RawMessage `json:"v,omitempty"` // of each of Fields, before the change and after it
 }
@@ -175,7 +176,7 @@ func (e AuditEntry) Read(owner string) (by Strategy, id string) {
 
 // RepeatedBy reports whether next is the same act within [repeatsWithin].
 func (e *AuditEntry) RepeatedBy(next AuditEntry) bool {
-	return e.Name == next.Name && e.Method == next.Method && (e.Ref == next.Ref || e.Name.repeatsForAnySubject()) && e.Backend == next.Backend && e.Operator == next.Operator && next.At.Sub(e.At) < repeatsWithin
+	return e.Name == next.Name && e.Method == next.Method && (e.Ref == next.Ref || e.Name.RepeatsForAnySubject()) && e.Backend == next.Backend && e.Operator == next.Operator && next.At.Sub(e.At) < repeatsWithin
 }
 
 // MovePage takes the oldest entries out as a page. The newest entry stays, because it may still
@@ -192,7 +193,7 @@ func (tr *Trail) MovePage(place Base) *AuditPage {
 }
 
 // Limits of kept entries. When an old page is overwritten, its entries are kept on pages of their
-// own, unless a caller can repeat their act at will ([EventKind].AtWill): no number of sign-ins
+// own, unless a caller can repeat their act at will ([eventtype.Kind]): no number of sign-ins
 // erases a change of factors. A kept entry brings its place in the chain and its hash along. Its
 // page has a keyed hash, and the owner's record, whose tag covers it, says how many entries were
 // ever kept, so a page that is changed, missing or older is detected.

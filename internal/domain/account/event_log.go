@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"strings"
 	"time"
+
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 )
 
 // EventKept is how long an event can be listed and replayed.
@@ -23,7 +25,7 @@ const (
 // Event is an act in the instance. It holds ids only.
 type Event struct {
 	ID      string
-	Name    EventName
+	Name    eventtype.Name
 	User    string // "" if the event concerns no user
 	Subject string // the id of the factor, number, session, ticket or endpoint, or ""
 	Method  Strategy
@@ -52,12 +54,12 @@ type EventRecord struct {
 
 // StoredEvent is an event as its record stores it.
 type StoredEvent struct {
-	Name    EventName `json:"k"`
-	User    string    `json:"u,omitempty"`
-	Subject string    `json:"s,omitempty"`
-	Method  Strategy  `json:"m,omitempty"`
-	Fields  []string  `json:"f,omitempty"`
-	Began   Instant   `json:"c,omitempty"`
+	Name    eventtype.Name `json:"k"`
+	User    string         `json:"u,omitempty"`
+	Subject string         `json:"s,omitempty"`
+	Method  Strategy       `json:"m,omitempty"`
+	Fields  []string       `json:"f,omitempty"`
+	Began   Instant        `json:"c,omitempty"`
 }
 
 // NextExpiry implements [Entity].

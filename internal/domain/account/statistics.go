@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -14,9 +15,9 @@ import (
 // Counts are what statistics count: second factors verified by method, failures by event, and
 // messages by country.
 type Counts struct {
-	Verified map[Strategy]int     `json:"v,omitempty"`
-	Failed   map[EventName]int    `json:"f,omitempty"`
-	SMS      map[string]SMSCounts `json:"s,omitempty"`
+	Verified map[Strategy]int       `json:"v,omitempty"`
+	Failed   map[eventtype.Name]int `json:"f,omitempty"`
+	SMS      map[string]SMSCounts   `json:"s,omitempty"`
 }
 
 // SMSCounts are the messages to one country. Test messages are not counted.
@@ -27,14 +28,14 @@ type SMSCounts struct {
 }
 
 // failures are the events that statistics count as failures.
-var failures = map[EventName]bool{
-	EventCodeWrong: true, EventPasswordWrong: true, EventReplay: true, EventSendFailed: true, EventUserLocked: true, EventFactorDisabled: true,
+var failures = map[eventtype.Name]bool{
+	eventtype.CodeWrong: true, eventtype.PasswordWrong: true, eventtype.Replay: true, eventtype.SendFailed: true, eventtype.UserLocked: true, eventtype.FactorDisabled: true,
 }
 
 // Entry counts an audit entry.
 func (c *Counts) Entry(e AuditEntry) {
 	switch {
-	case e.Name == EventFactorUsed || e.Name == EventBackupUsed:
+	case e.Name == eventtype.FactorUsed || e.Name == eventtype.BackupUsed:
 		by, _ := e.Read("")
 		add(&c.Verified, by, 1)
 	case failures[e.Name]:
@@ -141,7 +142,7 @@ func ParseNote(text string) (day Day, c Counts, ok bool) {
 		case noteVerified:
 			add(&c.Verified, Strategy(name), n)
 		case noteFailed:
-			add(&c.Failed, EventName(name), n)
+			add(&c.Failed, eventtype.Name(name), n)
 		case noteSent:
 			c.message(name, SMSCounts{Sent: n})
 		case noteRefused:

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -22,7 +23,7 @@ func TestNotes(t *testing.T) {
 	}{
 		{account.Counts{}, ""},
 		{account.Counts{Verified: map[account.Strategy]int{account.TOTPCode: 1}}, "g1d vtotp"},
-		{account.Counts{Failed: map[account.EventName]int{account.EventCodeWrong: 1, account.EventUserLocked: 2}}, "g1d fcode.wrong fuser.locked*2"},
+		{account.Counts{Failed: map[eventtype.Name]int{eventtype.CodeWrong: 1, eventtype.UserLocked: 2}}, "g1d fcode.wrong fuser.locked*2"},
 		{account.Counts{SMS: map[string]account.SMSCounts{"US": {Sent: 1, Spent: 7900}}}, "g1d sUS mUS*7900"},
 		{account.Counts{SMS: map[string]account.SMSCounts{"": {Refused: 1}, "DE": {Sent: 1, Spent: 1}}}, "g1d r sDE mDE"},
 	} {
@@ -45,7 +46,7 @@ func TestNotes(t *testing.T) {
 // TestUnknownNotes: parts of a newer release are left out, and a text without a day is no note.
 func TestUnknownNotes(t *testing.T) {
 	_, counts, ok := account.ParseNote("g1d xnew vtotp *3 vphone_code*many fcode.wrong*2")
-	want := account.Counts{Verified: map[account.Strategy]int{account.TOTPCode: 1}, Failed: map[account.EventName]int{account.EventCodeWrong: 2}}
+	want := account.Counts{Verified: map[account.Strategy]int{account.TOTPCode: 1}, Failed: map[eventtype.Name]int{eventtype.CodeWrong: 2}}
 	if diff := cmp.Diff(want, counts); !ok || diff != "" {
 		t.Errorf("%t (-want +got):\n%s", ok, diff)
 	}
@@ -61,7 +62,7 @@ func TestAddingCounts(t *testing.T) {
 	draw := func(t *rapid.T) account.Counts {
 		var c account.Counts
 		for range rapid.IntRange(0, 5).Draw(t, "acts") {
-			name := rapid.SampledFrom([]account.EventName{account.EventFactorUsed, account.EventBackupUsed, account.EventCodeWrong, account.EventSignedIn}).Draw(t, "act")
+			name := rapid.SampledFrom([]eventtype.Name{eventtype.FactorUsed, eventtype.BackupUsed, eventtype.CodeWrong, eventtype.SignedIn}).Draw(t, "act")
 			c.Entry(account.AuditEntry{Name: name, Method: rapid.SampledFrom([]account.Strategy{account.TOTPCode, account.PhoneCode}).Draw(t, "by")})
 			c.Message(&account.SMSRecord{Country: "US", Decision: rapid.SampledFrom([]account.Decision{account.Allowed, account.Refused, account.WouldRefuse}).Draw(t, "decision"),
 				Price: smsprice.Micros(rapid.IntRange(0, 9).Draw(t, "price")), Test: rapid.Bool().Draw(t, "test")})

@@ -1,3 +1,5 @@
+// Package account holds the records of the domain and their rules: users and factors, clients and
+// sessions, settings, codes, audit and event logs. It does no I/O.
 package account
 
 import (

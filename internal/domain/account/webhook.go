@@ -5,20 +5,21 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/language"
 )
 
 // Endpoint is a target of webhooks. Endpoints are part of the settings, because every commit must
 // know whether there are any.
 type Endpoint struct {
-	ID          string       `json:"i"`
-	URL         string       `json:"w"`
-	Description string       `json:"d,omitempty"`
-	Events      []EventName  `json:"e,omitempty"` // none: all
-	Disabled    bool         `json:"x,omitempty"`
-	Secrets     []HookSecret `json:"s"` // the newest first
-	CreatedAt   Instant      `json:"c"`
-	UpdatedAt   Instant      `json:"u"`
+	ID          string           `json:"i"`
+	URL         string           `json:"w"`
+	Description string           `json:"d,omitempty"`
+	Events      []eventtype.Name `json:"e,omitempty"` // none: all
+	Disabled    bool             `json:"x,omitempty"`
+	Secrets     []HookSecret     `json:"s"` // the newest first
+	CreatedAt   Instant          `json:"c"`
+	UpdatedAt   Instant          `json:"u"`
 }
 
 // HookSecret is a key that signs webhooks until it ends.
@@ -31,8 +32,8 @@ type HookSecret struct {
 func (e *Endpoint) WireID() string { return PrefixHook + e.ID }
 
 // Wants reports whether the endpoint subscribed to an event.
-func (e *Endpoint) Wants(name EventName) bool {
-	return !e.Disabled && (len(e.Events) == 0 || slices.Contains(e.Events, name) || name == EventHookTest)
+func (e *Endpoint) Wants(name eventtype.Name) bool {
+	return !e.Disabled && (len(e.Events) == 0 || slices.Contains(e.Events, name) || name == eventtype.HookTest)
 }
 
 // DeliveryRecord lists the targets that still lack events of the event record with the same id.
@@ -76,9 +77,9 @@ func (d *DeliveryRecord) Target(id string) *DeliveryTarget {
 // own endpoint only, and the failure of an endpoint to none.
 func (e *Endpoint) Gets(a StoredEvent) bool {
 	switch a.Name {
-	case EventHookFailed:
+	case eventtype.HookFailed:
 		return false
-	case EventHookTest:
+	case eventtype.HookTest:
 		return e.Wants(a.Name) && a.Subject == e.WireID()
 	}
 	return e.Wants(a.Name)

@@ -1,5 +1,5 @@
 // Package admin is the operations of the Backend API on users: their profile, factors, numbers and
-// sessions, deletion, data export, statistics, and moving users between instances. It also holds
+// sessions, deletion, data export and statistics. It also holds
 // the cleanup of expired records.
 package admin
 

@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -43,14 +44,14 @@ func ban(t *tx.Tx, u *account.User) error {
 	u.Banned = true
 	sessions.SignOutAll(t, u)
 	u.Touch(t.Now)
-	audit.Record(t, u, account.EventUserBanned, account.Subject{})
+	audit.Record(t, u, eventtype.UserBanned, account.Subject{})
 	return nil
 }
 
 func unban(t *tx.Tx, u *account.User) error {
 	u.Banned = false
 	u.Touch(t.Now)
-	audit.Record(t, u, account.EventUserUnbanned, account.Subject{})
+	audit.Record(t, u, eventtype.UserUnbanned, account.Subject{})
 	return nil
 }
 

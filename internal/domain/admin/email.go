@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -168,7 +169,7 @@ func changeEmails(t *tx.Tx, u *account.User, change func() error) error {
 		return err
 	}
 	u.Touch(t.Now)
-	audit.Record(t, u, account.EventUserUpdated, account.Subject{})
+	audit.Record(t, u, eventtype.UserUpdated, account.Subject{})
 	t.Put(u)
 	return nil
 }

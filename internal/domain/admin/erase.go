@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -80,7 +81,7 @@ func beginErasure(t *tx.Tx, u *account.User) {
 		p.Verified, p.Pending, p.Backend = 0, nil, nil
 	}
 	delete(t.UnknownFields, u.Key()) // fields of a newer version are as personal as the others
-	audit.Publish(t, account.Event{Name: account.EventUserDeleted, User: u.WireID()})
+	audit.Publish(t, account.Event{Name: eventtype.UserDeleted, User: u.WireID()})
 }
 
 // erase carries out one step: it removes as many records as fit into a commit, and reports whether

@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -18,7 +19,7 @@ func (s *Service) Lock(ctx context.Context, id string) (*account.User, error) {
 	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
 		u.LockedUntil = t.Now.Add(account.LockTime)
 		u.Touch(t.Now)
-		audit.Record(t, u, account.EventUserLocked, account.Subject{})
+		audit.Record(t, u, eventtype.UserLocked, account.Subject{})
 		return nil
 	})
 }
@@ -31,7 +32,7 @@ func (s *Service) Unlock(ctx context.Context, id string) (*account.User, error) 
 		u.FirstFailures.Clear()
 		u.SecondFailures.Clear()
 		u.Touch(t.Now)
-		audit.Record(t, u, account.EventUserUnlocked, account.Subject{})
+		audit.Record(t, u, eventtype.UserUnlocked, account.Subject{})
 		return nil
 	})
 }
@@ -81,19 +82,19 @@ func (s *Service) RemoveTOTP(ctx context.Context, id string) (*account.User, err
 
 // RemoveBackupCodes removes the unused backup codes.
 func (s *Service) RemoveBackupCodes(ctx context.Context, id string) (*account.User, error) {
-	return s.removeFactor(ctx, id, func(u *account.User) (account.EventName, account.Subject) {
+	return s.removeFactor(ctx, id, func(u *account.User) (eventtype.Name, account.Subject) {
 		if u.Backup == nil {
 			return "", account.Subject{}
 		}
 		was := u.Backup.Subject()
 		u.Backup = nil
-		return account.EventBackupRemoved, was
+		return eventtype.BackupRemoved, was
 	})
 }
 
 // RemoveMFA removes all second factors. Numbers stay, but are no longer second factors.
 func (s *Service) RemoveMFA(ctx context.Context, id string) (*account.User, error) {
-	return s.removeFactor(ctx, id, func(u *account.User) (account.EventName, account.Subject) {
+	return s.removeFactor(ctx, id, func(u *account.User) (eventtype.Name, account.Subject) {
 		if !u.TwoFactorEnabled() && u.Backup == nil && u.TOTP == nil {
 			return "", account.Subject{}
 		}
@@ -102,11 +103,11 @@ func (s *Service) RemoveMFA(ctx context.Context, id string) (*account.User, erro
 		for i := range u.Phones {
 			u.Phones[i].Reserved, u.Phones[i].Default, u.Phones[i].Failures = false, false, 0
 		}
-		return account.EventFactorReset, account.Subject{}
+		return eventtype.FactorReset, account.Subject{}
 	})
 }
 
-func (s *Service) removeFactor(ctx context.Context, id string, remove func(*account.User) (account.EventName, account.Subject)) (*account.User, error) {
+func (s *Service) removeFactor(ctx context.Context, id string, remove func(*account.User) (eventtype.Name, account.Subject)) (*account.User, error) {
 	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
 		name, what := remove(u)
 		if name == "" {

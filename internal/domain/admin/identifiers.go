@@ -14,11 +14,11 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// checkUsername refuses an invalid username. A username has 1 to 64 ASCII letters, digits and the
+// CheckUsername refuses an invalid username. A username has 1 to 64 ASCII letters, digits and the
 // signs that Clerk allows, and at least one character that is no digit. So no username can be read
 // as an e-mail address or a phone number, and no two look the same except for case. Clerk also
 // allows "+", but a sign-in reads an identifier that begins with it as a number.
-func checkUsername(text string) error {
+func CheckUsername(text string) error {
 	const digits, rest = "0123456789", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.!#$^`~"
 	switch {
 	case strings.Trim(text, digits+rest) != "":
@@ -72,8 +72,8 @@ func claimsOf(t *tx.Tx, u *account.User, more ...held) []store.Key {
 	return keys
 }
 
-// claimAll claims all identifiers of a user, after one read.
-func claimAll(t *tx.Tx, u *account.User) error {
+// ClaimAll claims all identifiers of a user, after one read.
+func ClaimAll(t *tx.Tx, u *account.User) error {
 	if err := t.Read(claimsOf(t, u)...); err != nil {
 		return err
 	}
@@ -162,21 +162,7 @@ func (in UserInput) checkInput() error {
 	case len(in.Phones)+len(in.ReservedPhones) > account.PhonesPerUser:
 		return account.TooMany("phone_number")
 	case in.Username != "":
-		return checkUsername(in.Username)
-	}
-	return nil
-}
-
-// checkImported refuses an exported user with more identifiers than one commit can claim, or with a
-// username that no sign-in finds.
-func (p Export) checkImported() error {
-	switch {
-	case len(p.EmailAddresses) > account.ImportedPerUser:
-		return account.TooMany("email_addresses")
-	case len(p.EmailAddresses)+len(p.PhoneNumbers) > account.ImportedPerUser:
-		return account.TooMany("phone_numbers")
-	case p.Username != "":
-		return checkUsername(p.Username)
+		return CheckUsername(in.Username)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mergepatch"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -69,7 +70,7 @@ func (s *Service) changeMetadata(ctx context.Context, id string, in Metadata, ch
 			return err
 		}
 		u.Touch(t.Now)
-		audit.Record(t, u, account.EventUserUpdated, account.Subject{})
+		audit.Record(t, u, eventtype.UserUpdated, account.Subject{})
 		return nil
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
@@ -41,7 +42,7 @@ func (s *Service) AddUserPhone(ctx context.Context, user, text string, change Ph
 			return err
 		}
 		u.Phones = append(u.Phones, s.NewPhone(u, n, t.Now))
-		audit.Record(t, u, account.EventNumberAdded, u.Phones[len(u.Phones)-1].Subject())
+		audit.Record(t, u, eventtype.NumberAdded, u.Phones[len(u.Phones)-1].Subject())
 		return sessions.KeepClaims(t, u, func() error {
 			return changePhone(t, u, &u.Phones[len(u.Phones)-1], change, &out)
 		})
@@ -92,7 +93,7 @@ func (s *Service) onlyPhone(t *tx.Tx, u *account.User, n phone.Number) error {
 	}
 	if len(u.Phones) == 0 {
 		u.Phones = append(u.Phones, s.NewPhone(u, n, t.Now))
-		audit.Record(t, u, account.EventNumberAdded, u.Phones[0].Subject())
+		audit.Record(t, u, eventtype.NumberAdded, u.Phones[0].Subject())
 	}
 	return nil
 }
@@ -184,9 +185,9 @@ func settleFactor(t *tx.Tx, u *account.User, before account.Phone, p *account.Ph
 			return err
 		}
 		u.SettleFactors(t.Now)
-		audit.Record(t, u, account.EventFactorAdded, p.Subject())
+		audit.Record(t, u, eventtype.FactorAdded, p.Subject())
 	case was && !is:
-		mfa.FactorRemoved(t, u, account.EventFactorRemoved, p.Subject())
+		mfa.FactorRemoved(t, u, eventtype.FactorRemoved, p.Subject())
 	default:
 		u.SettleFactors(t.Now)
 	}
@@ -203,7 +204,7 @@ func verify(t *tx.Tx, u *account.User, p *account.Phone) error {
 		return err
 	}
 	p.Verified, p.Pending = t.Now, nil
-	audit.Record(t, u, account.EventNumberVerified, p.Subject())
+	audit.Record(t, u, eventtype.NumberVerified, p.Subject())
 	return nil
 }
 
@@ -211,6 +212,6 @@ func verify(t *tx.Tx, u *account.User, p *account.Phone) error {
 func unverify(t *tx.Tx, u *account.User, p *account.Phone) error {
 	p.CancelEnrolment()
 	p.By, p.Reserved, p.Verified, p.Backend = "", false, 0, nil
-	audit.Record(t, u, account.EventNumberDoubted, p.Subject())
+	audit.Record(t, u, eventtype.NumberDoubted, p.Subject())
 	return t.Release(identifier.Phone, p.Number, u)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -15,9 +16,9 @@ import (
 type Statistics struct {
 	Begin    account.Day // the first day
 	Days     int
-	Verified map[account.Strategy][]int  // second factors verified, by method
-	Failed   map[account.EventName][]int // failures, by event
-	SMS      map[string]*SMSStatistics   // messages, by country
+	Verified map[account.Strategy][]int // second factors verified, by method
+	Failed   map[eventtype.Name][]int   // failures, by event
+	SMS      map[string]*SMSStatistics  // messages, by country
 }
 
 // SMSStatistics are the messages to one country, by day. Test messages are not counted.
@@ -33,7 +34,7 @@ const StatisticsDays = 90
 func (s *Service) Statistics(ctx context.Context, days int, until time.Time) (*Statistics, error) {
 	out := &Statistics{
 		Begin: account.DayOf(until) - account.Day(days) + 1, Days: days,
-		Verified: map[account.Strategy][]int{}, Failed: map[account.EventName][]int{}, SMS: map[string]*SMSStatistics{},
+		Verified: map[account.Strategy][]int{}, Failed: map[eventtype.Name][]int{}, SMS: map[string]*SMSStatistics{},
 	}
 	keys := make([]store.Key, days)
 	for i := range keys {

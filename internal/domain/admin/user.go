@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -49,7 +50,7 @@ func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*ac
 			u.Password, u.PasswordAt, u.FailureLog = digest, t.Now, nil
 			u.FirstFailures.Clear()
 			u.CancelEnrolments()
-			audit.Record(t, u, account.EventPasswordSet, account.Subject{})
+			audit.Record(t, u, eventtype.PasswordSet, account.Subject{})
 			if in.SignOutOthers {
 				sessions.SignOutAll(t, u)
 			}
@@ -62,7 +63,7 @@ func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*ac
 			return err
 		}
 		u.SettleFactors(t.Now)
-		audit.Record(t, u, account.EventUserUpdated, account.Subject{})
+		audit.Record(t, u, eventtype.UserUpdated, account.Subject{})
 		return nil
 	})
 }
@@ -95,10 +96,10 @@ func ChangeProfile(t *tx.Tx, u *account.User, in UserChange) error {
 }
 
 // changeUsername changes a username; "" removes it. An existing username may break the rules of
-// [checkUsername], a new one may not.
+// [CheckUsername], a new one may not.
 func changeUsername(t *tx.Tx, u *account.User, name string) error {
 	if name != "" {
-		if err := checkUsername(name); err != nil {
+		if err := CheckUsername(name); err != nil {
 			return err
 		}
 	}

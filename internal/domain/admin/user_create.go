@@ -13,6 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
@@ -68,7 +69,7 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, 
 			u.Password, u.PasswordAt = digest, t.Now
 		}
 		t.ByBackend = true
-		audit.Record(t, u, account.EventUserCreated, account.Subject{})
+		audit.Record(t, u, eventtype.UserCreated, account.Subject{})
 		if err := importIdentifiers(t, u, in); err != nil {
 			return err
 		}
@@ -173,7 +174,7 @@ func importIdentifiers(t *tx.Tx, u *account.User, in UserInput) error {
 			return err
 		}
 		p.Reserved = true
-		audit.Record(t, u, account.EventFactorAdded, p.Subject())
+		audit.Record(t, u, eventtype.FactorAdded, p.Subject())
 	}
 	return nil
 }
@@ -219,7 +220,7 @@ func importPhone(t *tx.Tx, u *account.User, text, region string) (*account.Phone
 	added := t.Engine.NewPhone(u, n, t.Now)
 	added.Verified = t.Now
 	u.Phones = append(u.Phones, added)
-	audit.Record(t, u, account.EventNumberVerified, added.Subject())
+	audit.Record(t, u, eventtype.NumberVerified, added.Subject())
 	return &u.Phones[len(u.Phones)-1], nil
 }
 
@@ -230,13 +231,13 @@ func importFactors(t *tx.Tx, u *account.User, in UserInput) error {
 			return apierr.New(apierr.InvalidTOTPSecretCode).Param("totp_secret")
 		}
 		if u.TOTPEnabled() {
-			audit.Record(t, u, account.EventFactorRemoved, u.TOTP.Subject())
+			audit.Record(t, u, eventtype.FactorRemoved, u.TOTP.Subject())
 		}
 		if err := mfa.BindSecret(t, u, key); err != nil {
 			return err
 		}
 		u.TOTP.Verified = t.Now
-		audit.Record(t, u, account.EventFactorAdded, u.TOTP.Subject())
+		audit.Record(t, u, eventtype.FactorAdded, u.TOTP.Subject())
 	}
 	if len(in.BackupCodes) > 0 {
 		return importBackupCodes(t, u, in.BackupCodes)
@@ -275,6 +276,6 @@ func importBackupCodes(t *tx.Tx, u *account.User, codes []secret.Value) error {
 		return err
 	}
 	u.Backup.Imported, u.Backup.Foreign = digests, u.Backup.Foreign || len(digests) > 0
-	audit.Record(t, u, account.EventBackupMade, u.Backup.Subject())
+	audit.Record(t, u, eventtype.BackupMade, u.Backup.Subject())
 	return nil
 }

@@ -7,13 +7,14 @@ import (
 	"strconv"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // Record appends an act to its user's audit log and publishes its event, in the commit of the act
 // itself.
-func Record(t *tx.Tx, u *account.User, name account.EventName, s account.Subject) {
+func Record(t *tx.Tx, u *account.User, name eventtype.Name, s account.Subject) {
 	e := account.AuditEntry{Name: name, At: t.Now, Ref: s.Ref, Backend: t.ByBackend}
 	if t.ByBackend {
 		e.Operator = t.Operator
@@ -22,7 +23,7 @@ func Record(t *tx.Tx, u *account.User, name account.EventName, s account.Subject
 		e.Method = s.Method
 	}
 	again := AppendEntry(t, u, e)
-	if !name.Routine() && (name != account.EventReplay || !again) { // a replay is free
+	if !name.Routine() && (name != eventtype.Replay || !again) { // a replay is free
 		by, id := e.Read(u.ID)
 		Publish(t, account.Event{Name: name, User: u.WireID(), Subject: id, Method: by, Began: s.Began})
 	}

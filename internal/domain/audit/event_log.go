@@ -12,6 +12,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -75,7 +76,7 @@ func StageEvents(t *tx.Tx) error {
 // EventQuery selects events of the event log. The zero value of a field selects all.
 type EventQuery struct {
 	Before string // the id of an event: older ones
-	Types  []account.EventName
+	Types  []eventtype.Name
 	User   string // the id of a user, as clients see it
 	// After and Until are times, which are not part of the selection themselves.
 	After, Until account.Instant

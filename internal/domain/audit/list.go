@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -13,7 +14,7 @@ import (
 // Event is an act in an audit log.
 type Event struct {
 	Sequence int // counts from 1
-	Name     account.EventName
+	Name     eventtype.Name
 	Method   account.Strategy
 	Subject  string // the id of the subject, or ""
 	Backend  bool   // by the Backend API

@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -98,7 +99,7 @@ func makeBackupCodes(t *tx.Tx, u *account.User) ([]string, error) {
 	if b.Recent, err = t.Engine.Ring.Seal(setOwner(u, b), secret.New(string(text))); err != nil {
 		return nil, fmt.Errorf("seal backup codes: %w", err)
 	}
-	audit.Record(t, u, account.EventBackupMade, b.Subject())
+	audit.Record(t, u, eventtype.BackupMade, b.Subject())
 	return codes, nil
 }
 
@@ -214,7 +215,7 @@ func (a backupTags) Find(stored []byte, code string) int {
 func recordUse(t *tx.Tx, u *account.User) (err error) {
 	b := u.Backup
 	b.Recent, b.RecentTo = nil, 0
-	audit.Record(t, u, account.EventBackupUsed, u.Backup.Subject())
+	audit.Record(t, u, eventtype.BackupUsed, u.Backup.Subject())
 	if len(b.Key) == 0 || t.Engine.Ring.Current(b.Key) {
 		return nil
 	}

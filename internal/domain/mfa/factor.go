@@ -6,6 +6,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -13,7 +14,7 @@ import (
 // user has none.
 func factorEnrolled(t *tx.Tx, u *account.User, what account.Subject) ([]string, error) {
 	u.SettleFactors(t.Now)
-	audit.Record(t, u, account.EventFactorAdded, what)
+	audit.Record(t, u, eventtype.FactorAdded, what)
 	if u.BackupCodesEnabled() || !t.State.Settings.BackupCodes {
 		return nil, nil
 	}
@@ -37,11 +38,11 @@ func checkMayRemove(t *tx.Tx, u *account.User, change func(*account.User)) error
 
 // FactorRemoved settles a user's factors after one was removed, and records the event name. Backup
 // codes go with the last factor.
-func FactorRemoved(t *tx.Tx, u *account.User, name account.EventName, what account.Subject) {
+func FactorRemoved(t *tx.Tx, u *account.User, name eventtype.Name, what account.Subject) {
 	codes := u.Backup
 	u.SettleFactors(t.Now)
 	audit.Record(t, u, name, what)
 	if codes != nil && u.Backup == nil {
-		audit.Record(t, u, account.EventBackupRemoved, codes.Subject())
+		audit.Record(t, u, eventtype.BackupRemoved, codes.Subject())
 	}
 }

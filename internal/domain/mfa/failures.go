@@ -6,6 +6,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -39,7 +40,7 @@ func checkSecondLimits(t *tx.Tx, u *account.User, device account.Device) error {
 }
 
 // recordFirstFailure counts a wrong password or first-factor code on the user.
-func recordFirstFailure(t *tx.Tx, u *account.User, device account.Device, event account.EventName, what account.Subject) {
+func recordFirstFailure(t *tx.Tx, u *account.User, device account.Device, event eventtype.Name, what account.Subject) {
 	u.FirstFailures.Fail(t.Now, t.Policy(), device)
 	audit.Record(t, u, event, what)
 }
@@ -50,9 +51,9 @@ func recordFirstFailure(t *tx.Tx, u *account.User, device account.Device, event 
 func recordWrongCode(t *tx.Tx, u *account.User, device account.Device, attempt *account.Attempt, failures *int, what account.Subject) error {
 	attempt.Wrong++
 	*failures++
-	audit.Record(t, u, account.EventCodeWrong, what)
+	audit.Record(t, u, eventtype.CodeWrong, what)
 	if *failures == account.FailuresPerFactor {
-		audit.Record(t, u, account.EventFactorDisabled, what)
+		audit.Record(t, u, eventtype.FactorDisabled, what)
 	}
 	recordFailure(t, u, device)
 	return t.Refuse(wrongCode())
@@ -65,7 +66,7 @@ func recordFailure(t *tx.Tx, u *account.User, device account.Device) {
 	u.FailureLog = u.FailureLog.Add(t.Now, t.Policy().FailureWindow)
 	u.SecondFailures.Fail(t.Now, t.Policy(), device)
 	if u.LastLockEnd(t.Now) > max(before, t.Now) {
-		audit.Record(t, u, account.EventUserLocked, account.Subject{})
+		audit.Record(t, u, eventtype.UserLocked, account.Subject{})
 		u.Touch(t.Now)
 	}
 	t.Put(u)

@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -87,7 +88,7 @@ func (s *Service) withPassword(ctx context.Context, from tx.Caller, current secr
 		u.FirstFailures.Clear()
 		u.CancelEnrolments()
 		u.Touch(t.Now)
-		audit.Record(t, u, account.EventPasswordSet, account.Subject{})
+		audit.Record(t, u, eventtype.PasswordSet, account.Subject{})
 		shown := *caller.Session
 		return &sessions.Result{Session: &shown, User: u}, nil
 	})

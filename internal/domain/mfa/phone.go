@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
@@ -76,7 +77,7 @@ func (s *Service) AddPhone(ctx context.Context, from tx.Caller, in PhoneInput) (
 		}
 		caller.User.Phones = append(caller.User.Phones, added)
 		caller.User.Touch(t.Now)
-		audit.Record(t, caller.User, account.EventNumberAdded, added.Subject())
+		audit.Record(t, caller.User, eventtype.NumberAdded, added.Subject())
 		return &PhoneResult{Phone: &added, User: caller.User}, nil
 	}, claim)
 }
@@ -112,7 +113,7 @@ func checkMayAdd(t *tx.Tx, u *account.User, n phone.Number, claim store.Key) err
 		return err
 	}
 	if c != nil && c.User != "" { // a search for taken numbers uses up NewNumberRules
-		audit.Record(t, u, account.EventNumberRefused, account.Subject{Method: account.PhoneCode})
+		audit.Record(t, u, eventtype.NumberRefused, account.Subject{Method: account.PhoneCode})
 		return t.Refuse(taken)
 	}
 	return nil
@@ -193,7 +194,7 @@ func claimPhone(t *tx.Tx, u *account.User, ph *account.Phone, by string) error {
 	ph.Verified, ph.By = t.Now, by
 	ph.Touch(t.Now)
 	u.Touch(t.Now)
-	audit.Record(t, u, account.EventNumberVerified, ph.Subject())
+	audit.Record(t, u, eventtype.NumberVerified, ph.Subject())
 	return nil
 }
 
@@ -257,7 +258,7 @@ func (s *Service) releasePhone(ctx context.Context, from tx.Caller, id string) (
 		}
 		ph.Reserved, ph.Failures = false, 0
 		ph.Touch(t.Now)
-		FactorRemoved(t, caller.User, account.EventFactorRemoved, ph.Subject())
+		FactorRemoved(t, caller.User, eventtype.FactorRemoved, ph.Subject())
 		return nil
 	})
 }
@@ -308,7 +309,7 @@ func MakeDefault(t *tx.Tx, u *account.User, ph *account.Phone) {
 	}
 	ph.Touch(t.Now)
 	u.Touch(t.Now)
-	audit.Record(t, u, account.EventFactorDefault, ph.Subject())
+	audit.Record(t, u, eventtype.FactorDefault, ph.Subject())
 }
 
 // DeletePhone removes a number of the caller.
@@ -338,9 +339,9 @@ func DropPhone(t *tx.Tx, u *account.User, id string) error {
 	}
 	was, what := ph.IsSecondFactor(), ph.Subject()
 	u.Phones = slices.DeleteFunc(slices.Clone(u.Phones), func(p account.Phone) bool { return p.ID == id })
-	audit.Record(t, u, account.EventNumberRemoved, what)
+	audit.Record(t, u, eventtype.NumberRemoved, what)
 	if was {
-		FactorRemoved(t, u, account.EventFactorRemoved, what)
+		FactorRemoved(t, u, eventtype.FactorRemoved, what)
 		return nil
 	}
 	u.Touch(t.Now)

@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -60,7 +61,7 @@ func AttemptBackend(t *tx.Tx, u *account.User, p *account.Phone, id string, code
 	case err != nil:
 		return nil, err
 	case !right:
-		audit.Record(t, u, account.EventCodeWrong, p.Subject())
+		audit.Record(t, u, eventtype.CodeWrong, p.Subject())
 		recordFailure(t, u, account.UnknownDevice)
 		return c, recordNumberFailure(t, p)
 	}
@@ -74,7 +75,7 @@ func AttemptBackend(t *tx.Tx, u *account.User, p *account.Phone, id string, code
 // second factor ends, because only the session that began it may complete it.
 func acceptedByBackend(t *tx.Tx, u *account.User, p *account.Phone) error {
 	if p.Verified != 0 {
-		audit.Record(t, u, account.EventFactorUsed, p.Subject())
+		audit.Record(t, u, eventtype.FactorUsed, p.Subject())
 		return nil
 	}
 	p.CancelEnrolment()

@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
@@ -55,7 +56,7 @@ func checkNumberLimits(t *tx.Tx, u *account.User, device account.Device, ph *acc
 // factor, on the enrolment as a factor, and on the number. If that locks the user, the session
 // ends.
 func recordWrongNumberCode(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone) error {
-	audit.Record(t, caller.User, account.EventCodeWrong, ph.Subject())
+	audit.Record(t, caller.User, eventtype.CodeWrong, ph.Subject())
 	ph.Wrong++
 	if ph.Wrong >= authority.PendingTries || ph.Pending.Failed() {
 		ph.CancelEnrolment()

@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -160,7 +161,7 @@ func useTicket(t *tx.Tx, k store.Key, user, random string) (*account.User, error
 	}
 	ticket.Used, ticket.UpdatedAt = t.Now, ticket.UpdatedAt.After(t.Now)
 	t.Put(ticket)
-	audit.Record(t, u, account.EventTicketUsed, ticket.Subject())
+	audit.Record(t, u, eventtype.TicketUsed, ticket.Subject())
 	return u, nil
 }
 

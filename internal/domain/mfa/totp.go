@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -186,7 +187,7 @@ func DropApp(t *tx.Tx, u *account.User) {
 	was := u.TOTP
 	u.TOTP = nil
 	if was.Verified != 0 {
-		FactorRemoved(t, u, account.EventFactorRemoved, was.Subject())
+		FactorRemoved(t, u, eventtype.FactorRemoved, was.Subject())
 		return
 	}
 	u.Touch(t.Now)

@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -69,7 +70,7 @@ func verifyPassword(t *tx.Tx, u *account.User, device account.Device, name strin
 	if right {
 		return nil
 	}
-	recordFirstFailure(t, u, device, account.EventPasswordWrong, account.Subject{Method: account.Password})
+	recordFirstFailure(t, u, device, eventtype.PasswordWrong, account.Subject{Method: account.Password})
 	return t.Refuse(apierr.New(wrong).Param("password"))
 }
 
@@ -102,7 +103,7 @@ func verifyFirstFactorCode(t *tx.Tx, u *account.User, device account.Device, pro
 		return err
 	}
 	if !right {
-		recordFirstFailure(t, u, device, account.EventCodeWrong, what)
+		recordFirstFailure(t, u, device, eventtype.CodeWrong, what)
 		return t.Refuse(wrongCode())
 	}
 	return nil

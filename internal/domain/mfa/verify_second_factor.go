@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -49,7 +50,7 @@ func VerifySecondFactor(t *tx.Tx, u *account.User, device account.Device, proof 
 		*failures = 0
 		u.SecondFailures.Clear()
 		if proof.Strategy != account.BackupCode { // verifyBackupCode records an event of its own
-			audit.Record(t, u, account.EventFactorUsed, what)
+			audit.Record(t, u, eventtype.FactorUsed, what)
 		}
 		return nil
 	}
@@ -122,10 +123,10 @@ func (r replayedError) Unwrap() error { return r.error }
 // replays are not kept.
 func rejectReplay(t *tx.Tx, u *account.User, device account.Device, what account.Subject) error {
 	if device == account.KnownDevice || t.ByBackend {
-		t.Engine.Notify(account.Event{Name: account.EventReplay, User: u.WireID(), At: t.Now.Time()})
+		t.Engine.Notify(account.Event{Name: eventtype.Replay, User: u.WireID(), At: t.Now.Time()})
 		return wrongCode()
 	}
-	audit.Record(t, u, account.EventReplay, what)
+	audit.Record(t, u, eventtype.Replay, what)
 	return t.Refuse(wrongCode())
 }
 

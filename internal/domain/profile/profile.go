@@ -13,6 +13,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -67,7 +68,7 @@ func (s *Service) ChangeProfile(ctx context.Context, from tx.Caller, in Change) 
 			return false, apierr.New(apierr.LastRequiredIdentificationDeletionFailed).Param("username")
 		}
 		if after.username != before.username {
-			audit.Record(t, u, account.EventUsernameSet, account.Subject{})
+			audit.Record(t, u, eventtype.UsernameSet, account.Subject{})
 		}
 		return after != before, nil
 	})
@@ -92,7 +93,7 @@ func (s *Service) change(ctx context.Context, from tx.Caller, do func(*tx.Tx, *t
 		}
 		if changed {
 			caller.User.Touch(t.Now)
-			audit.Record(t, caller.User, account.EventUserUpdated, account.Subject{})
+			audit.Record(t, caller.User, eventtype.UserUpdated, account.Subject{})
 		}
 		shown := *caller.Session
 		return &sessions.Result{Session: &shown, User: caller.User}, nil

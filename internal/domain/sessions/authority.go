@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -113,7 +114,7 @@ func reverified(t *tx.Tx, caller *tx.SignedIn) {
 	Stage(t, caller)
 	t.Put(caller.User)
 	if n, ok := account.ParseSession(caller.Session.ID); ok {
-		audit.Record(t, caller.User, account.EventReverified, n.Subject(caller.Session.CreatedAt))
+		audit.Record(t, caller.User, eventtype.Reverified, n.Subject(caller.Session.CreatedAt))
 	}
 }
 
@@ -196,5 +197,5 @@ func SignOutAll(t *tx.Tx, u *account.User) {
 	u.CancelEnrolments()
 	u.Touch(t.Now)
 	t.Put(u)
-	audit.Record(t, u, account.EventSignedOutAll, account.Subject{})
+	audit.Record(t, u, eventtype.SignedOutAll, account.Subject{})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -120,7 +121,7 @@ func Begin(t *tx.Tx, c *account.Client, u *account.User, si *account.SignIn, fro
 	c.Touch(t.Now)
 	t.Put(c)
 	u.Touch(t.Now)
-	audit.Record(t, u, account.EventSignedIn, name.Subject(session.CreatedAt))
+	audit.Record(t, u, eventtype.SignedIn, name.Subject(session.CreatedAt))
 	return &session, nil
 }
 
@@ -129,7 +130,7 @@ func Begin(t *tx.Tx, c *account.Client, u *account.User, si *account.SignIn, fro
 func agent(text string) string { return strings.ToValidUTF8(text[:min(len(text), 200)], "") }
 
 // endings are the events of a session's end, by the status that the session gets.
-var endings = map[account.SessionStatus]account.EventName{account.SessionEnded: account.EventSignedOut, account.SessionRemoved: account.EventSessionRemoved, account.SessionRevoked: account.EventSessionRevoked}
+var endings = map[account.SessionStatus]eventtype.Name{account.SessionEnded: eventtype.SignedOut, account.SessionRemoved: eventtype.SessionRemoved, account.SessionRevoked: eventtype.SessionRevoked}
 
 // End removes a session from its client and from its user's list.
 func End(t *tx.Tx, c *account.Client, id string, why account.SessionStatus) error {
@@ -291,7 +292,7 @@ func (s *Service) RevokeOthers(ctx context.Context, from tx.Caller) (*Result, er
 			return nil
 		}
 		caller.User.Touch(t.Now)
-		audit.Record(t, caller.User, account.EventOthersRevoked, account.Subject{})
+		audit.Record(t, caller.User, eventtype.OthersRevoked, account.Subject{})
 		return nil
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -39,10 +40,10 @@ func Change(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *account.Sett
 				stored.SMSLimitsAt = t.Now
 			}
 			audit.AppendEntry(t, stored, account.AuditEntry{
-				Name: account.EventSettingsChanged, At: t.Now, Backend: true, Fields: fields, Values: values(&before, stored, fields),
+				Name: eventtype.SettingsChanged, At: t.Now, Backend: true, Fields: fields, Values: values(&before, stored, fields),
 				Operator: t.Operator,
 			})
-			audit.Publish(t, account.Event{Name: account.EventSettingsChanged, Fields: fields})
+			audit.Publish(t, account.Event{Name: eventtype.SettingsChanged, Fields: fields})
 		}
 		set = *stored
 		return nil

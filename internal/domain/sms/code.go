@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/domain/typed"
@@ -74,7 +75,7 @@ func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx
 	}
 	next.Tag = tag(t, u, ch, next, code)
 	*ch.Code = next
-	audit.Record(t, u, account.EventCodeSent, p.Subject())
+	audit.Record(t, u, eventtype.CodeSent, p.Subject())
 	t.After = append(t.After, func() error { return Send(t, record, message) })
 	return true, nil
 }
@@ -88,7 +89,7 @@ func Send(t *tx.Tx, record *account.SMSRecord, m tx.Message) error {
 	}
 	key := t.Engine.NumberKey(m.To.E164())
 	err := t.Engine.Update(t.Ctx, []store.Key{key}, func(t *tx.Tx) error {
-		audit.Publish(t, account.Event{Name: account.EventSendFailed, User: record.UserID(), Subject: record.Phone, Method: account.PhoneCode})
+		audit.Publish(t, account.Event{Name: eventtype.SendFailed, User: record.UserID(), Subject: record.Phone, Method: account.PhoneCode})
 		number := t.Seen[key].(*account.NumberRecord)
 		removeSent(number, record.ID.ID)
 		if n := len(number.Log); n > 0 && record.Purpose != account.Notice {

@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -62,5 +63,5 @@ func ReportStranded(t *tx.Tx, u *account.User) {
 		return
 	}
 	u.StrandedAt = t.Now
-	audit.Record(t, u, account.EventStranded, account.Subject{})
+	audit.Record(t, u, eventtype.Stranded, account.Subject{})
 }

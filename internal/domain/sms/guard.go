@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
@@ -232,13 +233,13 @@ func (d *decision) reject(reason account.Reason, err error) error {
 	minute := t.Now.Time().Truncate(time.Minute)
 	d.refusalCounter = fmt.Sprintf("sms:refused:%s:%d", country, minute.Unix())
 	t.Quotas = []tx.Quota{{Increment: store.Increment{Counter: d.refusalCounter, By: 1, Max: refusalsKept, Expires: minute.Add(time.Minute)}}}
-	d.publish(account.EventSMSRefused)
+	d.publish(eventtype.SMSRefused)
 	if slices.Contains([]account.Reason{ReasonPrefixUnverified, ReasonCountryUnverified, ReasonUnverified}, reason) {
-		d.publish(account.EventBreakerTripped)
+		d.publish(eventtype.BreakerTripped)
 	}
 	return t.Refuse(err)
 }
 
-func (d *decision) publish(name account.EventName) {
+func (d *decision) publish(name eventtype.Name) {
 	audit.Publish(d.t, account.Event{Name: name, User: d.record.UserID(), Subject: d.record.Phone, Method: account.PhoneCode})
 }

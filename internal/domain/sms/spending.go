@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -13,8 +14,8 @@ import (
 // one is the limit. The package comment has an example.
 var milestones = []struct {
 	share smsprice.Micros
-	event account.EventName
-}{{50, account.EventSpentHalf}, {80, account.EventSpentMost}, {100, account.EventSpentAll}}
+	event eventtype.Name
+}{{50, eventtype.SpentHalf}, {80, eventtype.SpentMost}, {100, eventtype.SpentAll}}
 
 // reserveSpend takes the message's price from the day's money. The price is not given back when the
 // network fails, because a message that was handed over may be billed.

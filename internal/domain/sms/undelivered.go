@@ -7,6 +7,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -44,7 +45,7 @@ func (s *Service) MarkUndelivered(ctx context.Context, r Report) (marked bool, e
 		}
 		record.Undelivered = r.Reason
 		t.Put(record)
-		audit.Publish(t, account.Event{Name: account.EventUndelivered, User: record.UserID(), Subject: record.Phone, Method: account.PhoneCode})
+		audit.Publish(t, account.Event{Name: eventtype.Undelivered, User: record.UserID(), Subject: record.Phone, Method: account.PhoneCode})
 		marked = true
 		return nil
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -26,7 +27,7 @@ func TestStoredForm(t *testing.T) {
 	accepted := &account.Code{ID: "c", Phone: "p", Tag: []byte("tag"), SentAt: 2, Expires: 3, Accepted: 4}
 	attempt := account.Attempt{Strategy: account.PhoneCode, Proved: 1, Code: code, Wrong: 2}
 	budget := account.FailureCounter{Failures: 1, WaitUntil: 2, LockedUntil: 3}
-	entry := account.AuditEntry{Name: account.EventCodeWrong, At: 1, Method: account.Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}, Operator: account.Operator{OperatorName: "o", Reason: "w"}, Values: []json.RawMessage{json.RawMessage("true"), json.RawMessage("false")}}
+	entry := account.AuditEntry{Name: eventtype.CodeWrong, At: 1, Method: account.Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}, Operator: account.Operator{OperatorName: "o", Reason: "w"}, Values: []json.RawMessage{json.RawMessage("true"), json.RawMessage("false")}}
 	end := &account.Trail{Paged: 6, Before: []byte("before"), Entries: []account.AuditEntry{entry}, Kept: 2, Tag: []byte("tag")}
 	records := map[string]account.Entity{
 		"user": &account.User{
@@ -60,12 +61,12 @@ func TestStoredForm(t *testing.T) {
 			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true, SMSLimitsAt: 4, SMSUnverified: 5, SMSUnverifiedCountry: 6, SMSUnverifiedBlock: 7, SMSFixedLimits: true,
 			Appearance: appearance.Appearance{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
 			ReauthURL: "https://r", PasswordResetURL: "https://p",
-			QuietChanges: true, Endpoints: []account.Endpoint{{ID: "i", URL: "w", Description: "d", Events: []account.EventName{"e"}, Disabled: true, Secrets: []account.HookSecret{{Sealed: []byte("s"), Ends: 1}}, CreatedAt: 1, UpdatedAt: 2}}},
+			QuietChanges: true, Endpoints: []account.Endpoint{{ID: "i", URL: "w", Description: "d", Events: []eventtype.Name{"e"}, Disabled: true, Secrets: []account.HookSecret{{Sealed: []byte("s"), Ends: 1}}, CreatedAt: 1, UpdatedAt: 2}}},
 		"event":    &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Operator: account.Operator{OperatorName: "o", Reason: "w"}, Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},
 		"delivery": &account.DeliveryRecord{To: []account.DeliveryTarget{{ID: "i", Tries: 1, Next: 2, Done: 3, Only: 4}}, Language: "de"},
 		"attempts": &account.DeliveryLog{Log: deliverylog.Log{Tries: []deliverylog.Try{{Event: "e", Name: "k", Number: 1, At: 2, Took: 3, Status: 4, Problem: deliverylog.Status}}}},
 		"statistics": &account.DayStatistics{Counts: account.Counts{
-			Verified: map[account.Strategy]int{account.TOTPCode: 1}, Failed: map[account.EventName]int{account.EventCodeWrong: 2},
+			Verified: map[account.Strategy]int{account.TOTPCode: 1}, Failed: map[eventtype.Name]int{eventtype.CodeWrong: 2},
 			SMS: map[string]account.SMSCounts{"US": {Sent: 3, Refused: 4, Spent: 5}},
 		}},
 		"feed":       &account.FeedPosition{Sequence: "1", Until: 2},

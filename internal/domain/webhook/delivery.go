@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/deliverylog"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -76,7 +77,7 @@ func StageDelivery(t *tx.Tx) error {
 type Delivery struct {
 	URL     string // "" for the event bus
 	ID      string
-	Type    account.EventName
+	Type    eventtype.Name
 	At      time.Time // of this try
 	Body    []byte
 	Secrets []secret.Value
@@ -112,7 +113,7 @@ type Dispatcher struct {
 type Failure struct {
 	Target string // the id of an endpoint, or "bus"
 	Event  string // the id of the event
-	Type   account.EventName
+	Type   eventtype.Name
 	Try    int // counted from 1
 	Reason error
 }
@@ -306,7 +307,7 @@ func (d *Dispatcher) recordOutcome(ctx context.Context, id string, batches []bat
 			case !again:
 				to.Next = 0
 				givenUp++
-				audit.Publish(t, account.Event{Name: account.EventHookFailed, Subject: b.wireID()})
+				audit.Publish(t, account.Event{Name: eventtype.HookFailed, Subject: b.wireID()})
 			default:
 				to.Next = t.Now.Add(wait)
 			}

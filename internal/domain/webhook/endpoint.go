@@ -15,6 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/settings"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -34,7 +35,7 @@ func hookOwner(e *account.Endpoint) string { return "webhook/" + e.ID }
 // EndpointChange creates or changes an endpoint. A nil field stays as it is.
 type EndpointChange struct {
 	URL, Description *string
-	Events           *[]account.EventName
+	Events           *[]eventtype.Name
 	Disabled         *bool
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/language"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
@@ -42,11 +43,11 @@ var notices = map[language.Tag][2]string{
 }
 
 // warnings are the events of unusual activity. All others are changes.
-var warnings = []account.EventName{account.EventUserLocked, account.EventFactorDisabled, account.EventReplay, account.EventBackupUsed}
+var warnings = []eventtype.Name{eventtype.UserLocked, eventtype.FactorDisabled, eventtype.Replay, eventtype.BackupUsed}
 
 // noticeBody returns the message, in one segment, with the first of the names that it can hold. It
 // has no code, no link and no text of a user's.
-func noticeBody(names []string, name account.EventName, in language.Tag) secret.Value {
+func noticeBody(names []string, name eventtype.Name, in language.Tag) secret.Value {
 	words, ok := notices[in]
 	if !ok {
 		words = notices[language.English]
@@ -61,8 +62,8 @@ func noticeBody(names []string, name account.EventName, in language.Tag) secret.
 // firstNotice returns the first event of a record that its user is told about, and the phone to
 // text, or nil. The phone is the one that was verified first, because an attacker who took an
 // account over adds numbers. It is never one that the events changed.
-func firstNotice(j *account.EventRecord, u *account.User) (*account.Phone, account.EventName) {
-	var name account.EventName
+func firstNotice(j *account.EventRecord, u *account.User) (*account.Phone, eventtype.Name) {
+	var name eventtype.Name
 	var changed []string
 	for _, a := range j.Events {
 		if a.User != u.ID {

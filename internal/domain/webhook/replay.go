@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -28,7 +29,7 @@ func (s *Service) TestEndpoint(ctx context.Context, id string) (string, error) {
 		if e := findEndpoint(&t.State.Settings, id); e == nil || e.Disabled {
 			return apierr.New(apierr.ResourceNotFound)
 		}
-		audit.Publish(t, account.Event{Name: account.EventHookTest, Subject: id})
+		audit.Publish(t, account.Event{Name: eventtype.HookTest, Subject: id})
 		t.After = append(t.After, func() error { event = t.Events[0].ID; return nil })
 		return nil
 	})
@@ -121,7 +122,7 @@ func (s *Service) ResendEvent(ctx context.Context, endpoint, event string) error
 // countFor returns how many of a record's events an endpoint is subscribed to.
 func countFor(j *account.EventRecord, e *account.Endpoint) (n int) {
 	for _, a := range j.Events {
-		if e.Gets(a) && a.Name != account.EventHookTest {
+		if e.Gets(a) && a.Name != eventtype.HookTest {
 			n++
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/client"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
-	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/migration"
 	"github.com/countersign-mfa/countersign/internal/ops/seed"
 )
 
@@ -64,8 +64,8 @@ func (d Directory) Run(ctx context.Context, operation string) (Result, error) {
 const spread = 999_983
 
 // withApp returns a user with an app for each check, spread over all users.
-func (d Directory) withApp() []admin.Export {
-	var users []admin.Export
+func (d Directory) withApp() []migration.Export {
+	var users []migration.Export
 	step := max(d.Users/(4*d.Checks), 1)
 	for n := 0; len(users) < d.Checks; n = (n + step) % d.Users {
 		if u := seed.User(d.Seed, n); u.TOTP != nil {

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/countersign-mfa/countersign/internal/domain"
-	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/migration"
 )
 
 // importTogether is how many bytes the lines of the users have that are created at once, so that
@@ -162,7 +162,7 @@ func (r *importRun) begin(ctx context.Context, text []byte) error {
 	if max(l.Part, 1) != r.part { // exports of earlier versions have one part, without a number
 		return fmt.Errorf("this is part %d of the export, not %d", max(l.Part, 1), r.part)
 	}
-	r.result.SettingsApplied, err = r.service.Admin.ImportSettings(ctx, *l.ExportedSettings)
+	r.result.SettingsApplied, err = r.service.Migration.ImportSettings(ctx, *l.ExportedSettings)
 	return err
 }
 
@@ -187,14 +187,14 @@ func (r *importRun) user(ctx context.Context, n int, text []byte) error {
 	if err != nil || l.Object != kindUser || l.Export == nil {
 		return errFile
 	}
-	err = r.service.Admin.ImportUser(ctx, *l.Export)
+	err = r.service.Migration.ImportUser(ctx, *l.Export)
 	var refused *apierr.Error
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case err == nil:
 		r.result.Created++
-	case errors.Is(err, admin.ErrUserExists):
+	case errors.Is(err, migration.ErrUserExists):
 		r.result.Existing++
 	case errors.As(err, &refused):
 		r.result.Refused++

@@ -19,7 +19,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
-	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/migration"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -40,7 +40,7 @@ const (
 type line struct {
 	Object string `json:"object"`
 	head
-	*admin.Export
+	*migration.Export
 	Users *int `json:"users,omitempty"` // in the last line
 	More  bool `json:"more,omitempty"`  // in the last line: another part follows
 }
@@ -49,7 +49,7 @@ type head struct {
 	Version    int             `json:"version,omitempty"`
 	Part       int             `json:"part,omitempty"` // from 1 on
 	ExportedAt account.Instant `json:"exported_at,omitempty"`
-	*admin.ExportedSettings
+	*migration.ExportedSettings
 }
 
 // Progress is how far an export is: what its whole parts hold, and where the next one begins.
@@ -73,7 +73,7 @@ func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *do
 	if err != nil {
 		return done, fmt.Errorf("encrypt: %w", err)
 	}
-	settings, err := s.Admin.ExportSettings(ctx)
+	settings, err := s.Migration.ExportSettings(ctx)
 	if err != nil {
 		return done, err
 	}
@@ -84,7 +84,7 @@ func Export(ctx context.Context, to io.Writer, recipients []age.Recipient, s *do
 		return done, fmt.Errorf("write: %w", err)
 	}
 	users := 0
-	next.After, err = s.Admin.ExportUsers(ctx, done.After, most, func(p admin.Export, left error) error {
+	next.After, err = s.Migration.ExportUsers(ctx, done.After, most, func(p migration.Export, left error) error {
 		if left != nil {
 			next.WithoutCodes++
 		}

@@ -19,7 +19,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/countersign-mfa/countersign/internal/domain"
-	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/migration"
 	"github.com/countersign-mfa/countersign/internal/ops/migrate"
 	testusers "github.com/countersign-mfa/countersign/internal/ops/seed"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -38,7 +38,7 @@ func seeded(t testing.TB, users int) *instance {
 func (i *instance) users() []string {
 	i.Helper()
 	var all []string
-	_, err := i.Admin.ExportUsers(i.Context(), "", math.MaxInt, func(p admin.Export, err error) error {
+	_, err := i.Migration.ExportUsers(i.Context(), "", math.MaxInt, func(p migration.Export, err error) error {
 		text, failed := json.Marshal(p)
 		all = append(all, string(text))
 		return errors.Join(err, failed)

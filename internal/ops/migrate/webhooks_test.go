@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/test/mfatest"
 )
@@ -25,7 +26,7 @@ func TestWebhookSecretsMove(t *testing.T) {
 	c := mfatest.NewClock()
 	old, key := newInstance(t, c), identity(t)
 	url := "https://app.example.com/hooks"
-	first, err := old.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &[]account.EventName{account.EventUserCreated}})
+	first, err := old.Webhooks.CreateEndpoint(t.Context(), webhook.EndpointChange{URL: &url, Events: &[]eventtype.Name{eventtype.UserCreated}})
 	old.Must(err)
 	second, err := old.Webhooks.RotateEndpoint(t.Context(), first.Endpoint.WireID())
 	old.Must(err)

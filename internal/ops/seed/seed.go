@@ -19,7 +19,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
-	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/migration"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 )
 
@@ -42,7 +42,7 @@ var (
 )
 
 // User returns the user with a number, as an export of another instance would hold it.
-func User(seed uint64, n int) admin.Export {
+func User(seed uint64, n int) migration.Export {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)
 	binary.LittleEndian.PutUint64(key[8:], uint64(n)) //nolint:gosec // not negative
@@ -55,9 +55,9 @@ func User(seed uint64, n int) admin.Export {
 	chance := func(percent int) bool { return random.IntN(100) < percent }
 	at := account.At(began.Add(time.Duration(n) * time.Minute))
 	user := id()
-	p := admin.Export{
+	p := migration.Export{
 		ID: account.PrefixUser + user, FirstName: firstNames[random.IntN(len(firstNames))], LastName: lastNames[random.IntN(len(lastNames))], ExternalID: fmt.Sprintf("crm-%d-%d", seed, n),
-		EmailAddresses: []admin.ExportedEmail{{ID: account.PrefixID + id(), Address: fmt.Sprintf("user%d.%d@example.com", n, seed), CreatedAt: at}},
+		EmailAddresses: []migration.ExportedEmail{{ID: account.PrefixID + id(), Address: fmt.Sprintf("user%d.%d@example.com", n, seed), CreatedAt: at}},
 		CreatedAt:      at, UpdatedAt: at,
 	}
 	if chance(withUsername) {
@@ -67,13 +67,13 @@ func User(seed uint64, n int) admin.Export {
 		p.PasswordDigest, p.PasswordSetAt = digest, at
 	}
 	if chance(withPhone) {
-		p.PhoneNumbers = []admin.ExportedPhone{{
+		p.PhoneNumbers = []migration.ExportedPhone{{
 			ID: account.PrefixID + user + id(), Number: number(n), Country: "US", Line: phone.Mobile, VerifiedAt: at, Reserved: true, Default: true, Primary: true, CreatedAt: at, UpdatedAt: at,
 		}}
 		p.MFAEnabledAt = at
 	}
 	if chance(withApp) {
-		p.TOTP = &admin.ExportedTOTP{ID: account.PrefixTOTP + id(), Secret: admin.Disclosed{Value: appSecret(source)}, VerifiedAt: at, CreatedAt: at}
+		p.TOTP = &migration.ExportedTOTP{ID: account.PrefixTOTP + id(), Secret: migration.Disclosed{Value: appSecret(source)}, VerifiedAt: at, CreatedAt: at}
 		p.MFAEnabledAt = at
 	}
 	if p.MFAEnabledAt != 0 && chance(withCodes) {
@@ -92,10 +92,10 @@ func appSecret(source *rand.ChaCha8) secret.Value {
 }
 
 // codes returns a set of backup codes that no text matches, of the size of a real one.
-func codes(source *rand.ChaCha8, id string, at account.Instant) *admin.ExportedCodes {
+func codes(source *rand.ChaCha8, id string, at account.Instant) *migration.ExportedCodes {
 	var key [32]byte
 	_, _ = source.Read(key[:])
-	set := &admin.ExportedCodes{ID: account.PrefixBackup + id, Key: admin.Disclosed{Value: secret.New(base64.StdEncoding.EncodeToString(key[:]))}, CreatedAt: at}
+	set := &migration.ExportedCodes{ID: account.PrefixBackup + id, Key: migration.Disclosed{Value: secret.New(base64.StdEncoding.EncodeToString(key[:]))}, CreatedAt: at}
 	for range 10 {
 		tag := make([]byte, account.BackupTagSize)
 		_, _ = source.Read(tag)
@@ -118,7 +118,7 @@ func Fill(ctx context.Context, s *domain.Service, seed uint64, users int, progre
 			break
 		}
 		group.Go(func() error {
-			if err := s.Admin.ImportUser(ctx, User(seed, n)); err != nil && !errors.Is(err, admin.ErrUserExists) {
+			if err := s.Migration.ImportUser(ctx, User(seed, n)); err != nil && !errors.Is(err, migration.ErrUserExists) {
 				return fmt.Errorf("user %d: %w", n, err)
 			}
 			done.Add(1)

@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain"
-	"github.com/countersign-mfa/countersign/internal/domain/admin"
+	"github.com/countersign-mfa/countersign/internal/domain/migration"
 	"github.com/countersign-mfa/countersign/internal/ops/seed"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/test/mfatest"
@@ -19,7 +19,7 @@ import (
 // TestASeedMakesTheSameUsers: a seed and a number make one user, and each other number or seed
 // another one.
 func TestASeedMakesTheSameUsers(t *testing.T) {
-	reveal := cmp.Transformer("reveal", func(d admin.Disclosed) string { return d.Reveal() })
+	reveal := cmp.Transformer("reveal", func(d migration.Disclosed) string { return d.Reveal() })
 	seen := map[string]bool{}
 	for s := range uint64(3) {
 		for n := range 200 {

@@ -1,4 +1,4 @@
-package admin
+package migration
 
 import (
 	"context"
@@ -11,8 +11,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
@@ -47,16 +49,16 @@ func (s *Service) ImportUser(ctx context.Context, p Export) error {
 		if err := importExported(t, u, p); err != nil {
 			return err
 		}
-		if err := claimAll(t, u); err != nil {
+		if err := admin.ClaimAll(t, u); err != nil {
 			return err
 		}
-		audit.Record(t, u, account.EventUserCreated, account.Subject{})
+		audit.Record(t, u, eventtype.UserCreated, account.Subject{})
 		return nil
 	})
 }
 
 // ErrUserExists is the error of [Service.ImportUser] when a user has the id.
-var ErrUserExists = errors.New("admin: a user with that id exists")
+var ErrUserExists = errors.New("migration: a user with that id exists")
 
 func malformed(field string) error { return apierr.New(apierr.FormParamValueInvalid).Param(field) }
 
@@ -155,4 +157,18 @@ func importExported(t *tx.Tx, u *account.User, p Export) error {
 	}
 	u.Backup = b
 	return mfa.SealBackupKey(t.Engine, u, b, seal.OwnerKey(key))
+}
+
+// checkImported refuses an exported user with more identifiers than one commit can claim, or with a
+// username that no sign-in finds.
+func (p Export) checkImported() error {
+	switch {
+	case len(p.EmailAddresses) > account.ImportedPerUser:
+		return account.TooMany("email_addresses")
+	case len(p.EmailAddresses)+len(p.PhoneNumbers) > account.ImportedPerUser:
+		return account.TooMany("phone_numbers")
+	case p.Username != "":
+		return admin.CheckUsername(p.Username)
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package admin
+package migration
 
 import (
 	"crypto/rand"

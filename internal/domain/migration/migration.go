@@ -1,4 +1,6 @@
-package admin
+// Package migration moves users and settings between instances: it exports them with their secrets
+// and imports them.
+package migration
 
 import (
 	"context"
@@ -12,9 +14,13 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
+
+// Service exports and imports users and settings. It is safe for concurrent use.
+type Service struct{ *sessions.Service }
 
 // Export is everything that another instance or program needs to take over a user: the factors with
 // their secrets, and the counters that a move must not reset. Sessions, sign-ins and pending codes
