@@ -368,6 +368,69 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
   await page.done();
 });
 
+test('a sign-in link: with a reason, shown once, for the first factor only, and in the audit log', async () => {
+  const user = await server.userNamed('lena', { totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' });
+  const page = await opened('Zoë 山田');
+  const addresses = [];
+  page.on('request', (r) => addresses.push(r.url()));
+  await page.goto(`/dashboard/users/${user.id}`);
+  await heading(page, 'Lena');
+  await press(page, 'Create sign-in link');
+  await page.getByRole('heading', { name: 'Create a sign-in link for Lena?' }).waitFor();
+  await page.getByText('The second factor is still asked for.', { exact: false }).waitFor();
+  await page.getByText('It works once, and for 1 hour.', { exact: false }).waitFor();
+  assert.equal(await page.getByText('This user has no second factor', { exact: false }).count(), 0);
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Create link' }).click();
+  await page.getByText('Enter a reason.').waitFor();
+  assert.ok(!addresses.some((a) => a.endsWith('/sign_in_tokens')), 'no link without a reason');
+  await state(page, 'dashboard-link-sure');
+  await page.getByLabel('Reason').fill('New phone, checked by call');
+  await dialog.getByRole('button', { name: 'Create link' }).click();
+  await page.getByRole('heading', { name: 'Sign-in link' }).waitFor();
+  await state(page, 'dashboard-link');
+  await page.keyboard.press('Escape');
+  const link = await dialog.locator('.copyable bdi').innerText();
+  assert.ok(link.startsWith(`${server.url}/sign-in#ticket=`), 'Escape does not close the dialog');
+  await dialog.getByRole('button', { name: /^Copy/ }).click();
+  await dialog.getByText('Copied').first().waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), link);
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await page.getByText('The link was created.').waitFor();
+  await page.getByRole('listitem').filter({ hasText: /^Sign-in link created/ }).filter({ hasText: 'by Zoë 山田' }).filter({ hasText: 'Reason: New phone, checked by call' }).waitFor();
+  assert.ok(!(await page.content()).includes(link.split('=')[1]), 'the link is gone');
+
+  const visitor = await visit(browser, server);
+  visitor.on('request', (r) => addresses.push(r.url()));
+  await visitor.goto(link);
+  await heading(visitor, 'Check your authenticator app');
+  await visitor.keyboard.type(await server.totp('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'));
+  await heading(visitor, 'Security');
+  await visitor.done();
+  const late = await visit(browser, server);
+  await late.goto(link);
+  await late.getByText('This sign-in link was used already.').waitFor();
+  await late.done();
+  assert.ok(!addresses.some((a) => a.split('#')[0].includes(link.split('=')[1])), 'the ticket reaches no server in a URL');
+  await server.backend('POST', `/v1/users/${user.id}/lock`);
+  await page.reload();
+  await page.getByText('While the user is locked or banned, a sign-in link would be refused.').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Create sign-in link' }).count(), 0);
+  await page.done();
+});
+
+test('a sign-in link of a user without a second factor: the dialog says what it opens', async () => {
+  const user = await server.userNamed('lone');
+  const page = await opened();
+  await page.goto(`/dashboard/users/${user.id}`);
+  await heading(page, 'Lone');
+  await press(page, 'Create sign-in link');
+  await page.getByText('This user has no second factor, so the link alone opens the account.').waitFor();
+  await page.keyboard.press('Escape');
+  await closed(page);
+  await page.done();
+});
+
 test('audit logs: of a user, page by page, and of the settings; whole or altered', async () => {
   const user = await server.userNamed('cleo');
   for (let i = 0; i < 7; i++) {

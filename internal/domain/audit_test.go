@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -126,6 +127,12 @@ func TestAuditTrail(t *testing.T) {
 				p.Must(err)
 			}
 		}, []string{"sign_in_token.used×1", "factor.used×1", "session.created×2", "sign_in_token.used×1", "factor.used×1", "session.others_revoked×1"}},
+		"tickets of an application and of operators": {func(p *person) {
+			for _, by := range []account.Operator{{}, {OperatorName: "Jane"}, {Reason: "new phone"}} {
+				_, err := p.MFA.CreateTicket(tx.WithOperator(ctx, by), p.id, 0)
+				p.Must(err)
+			}
+		}, []string{"sign_in_token.created×1", "sign_in_token.created×1"}},
 		"lock":   {backend(func(p *person) (*account.User, error) { return p.Admin.Lock(ctx, p.id) }), []string{"user.locked×1"}},
 		"unlock": {backend(func(p *person) (*account.User, error) { return p.Admin.Unlock(ctx, p.id) }), []string{"user.unlocked×1"}},
 		"ban":    {backend(func(p *person) (*account.User, error) { return p.Admin.Ban(ctx, p.id) }), []string{"session.all_revoked×1", "user.banned×1"}},

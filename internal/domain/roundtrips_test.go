@@ -60,6 +60,11 @@ func TestRoundTrips(t *testing.T) {
 			_, err := p.Admin.AttemptUserPhone(ctx, p.phone, p.backup[0], secret.New(p.backup[1]))
 			return err
 		}, 1, 1, 1, false},
+		"make a ticket": {nil, func(p *person) error { _, err := p.MFA.CreateTicket(ctx, p.id, 0); return err }, 1, 1, 1, false},
+		"make a ticket as an operator": {nil, func(p *person) error {
+			_, err := p.MFA.CreateTicket(tx.WithOperator(ctx, account.Operator{Reason: "new phone"}), p.id, 0)
+			return err
+		}, 1, 1, 3, false},
 		"sign in with a ticket":        {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
 		"second factor: authenticator": {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.totpCode()) }, 1, 1, 4, false},
 		"second factor: wrong code":    {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.wrong()) }, 1, 1, 2, true},

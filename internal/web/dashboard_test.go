@@ -145,12 +145,40 @@ func TestForwarding(t *testing.T) {
 		t.Errorf("asked %+v", got)
 	}
 	for _, request := range [][2]string{
-		{"POST", "/v1/sign_in_tokens"}, {"POST", "/v1/users"}, {"DELETE", "/v1/users/user_1"}, {"POST", "/v1/users/user_1/verify_totp"}, {"POST", "/v1/sessions/s/tokens"},
+		{"POST", "/v1/sign_in_tokens/sit_1/revoke"}, {"POST", "/v1/users"}, {"DELETE", "/v1/users/user_1"}, {"POST", "/v1/users/user_1/verify_totp"}, {"POST", "/v1/sessions/s/tokens"},
 		{"PATCH", "/v1/users/user_1"}, {"GET", "/v1/client"}, {"DELETE", "/v1/users/a%2Fmfa"},
 	} {
 		if r := s.ask(request[0], "/dashboard/api"+request[1], "{}", fromDashboard(c)...); r.StatusCode != 404 && r.StatusCode != 405 {
 			t.Errorf("%s %s is forwarded: %d", request[0], request[1], r.StatusCode)
 		}
+	}
+}
+
+// TestSignInLinks: the dashboard's cookie authorizes tickets of at most an hour, and only with a
+// reason, so that each has an audit entry.
+func TestSignInLinks(t *testing.T) {
+	s := open(t, nil)
+	const path, hour = "/dashboard/api/v1/sign_in_tokens", `{"user_id":"user_1","expires_in_seconds":3600}`
+	from := append(fromDashboard(s.openDashboard()), "Countersign-Reason", "new%20phone")
+	got := s.forwarded(s.ask("POST", path+"?_method=DELETE", hour, from...))
+	if got.Method != "POST" || got.URL != "/v1/sign_in_tokens" || got.Body != hour || got.Header.Get("Countersign-Reason") != "new%20phone" {
+		t.Errorf("asked %+v", got)
+	}
+	for body, want := range map[string]int{
+		`{"user_id":"user_1","expires_in_seconds":3601}`: 422, `{"user_id":"user_1","expires_in_seconds":0}`: 422, `{"user_id":"user_1"}`: 422, `{"user_id":"user_1","expires_in_seconds":-1}`: 422,
+		`{"user_id":"user_1","expires_in_seconds":"60"}`: 400, `{"user_id":"user_1","expires_in_seconds":60,"_method":"DELETE"}`: 400, `nonsense`: 400, ``: 400,
+	} {
+		if r := s.ask("POST", path, body, from...); r.StatusCode != want {
+			t.Errorf("%s: %d, want %d", body, r.StatusCode, want)
+		}
+	}
+	for _, reason := range []string{"", "%20", "%c2%a0", "%", "one%0Atwo"} {
+		if r := s.ask("POST", path, hour, append(fromDashboard(s.openDashboard()), "Countersign-Reason", reason)...); r.StatusCode != 422 {
+			t.Errorf("reason %q: %d", reason, r.StatusCode)
+		}
+	}
+	if r := s.ask("POST", path, hour, append(fromDashboard(nil), "Countersign-Reason", "new%20phone")...); r.StatusCode != 401 {
+		t.Errorf("without the cookie: %d", r.StatusCode)
 	}
 }
 

@@ -36,6 +36,7 @@ const (
 	NumberRefused   Name = "phone_number.refused"
 	SendFailed      Name = "sms.failed"
 	Undelivered     Name = "sms.undelivered"
+	TicketCreated   Name = "sign_in_token.created"
 	TicketUsed      Name = "sign_in_token.used"
 	SignedIn        Name = "session.created"
 	SignedOut       Name = "session.ended"
@@ -103,6 +104,7 @@ var eventKinds = []Kind{
 	{Name: NumberRefused, Text: "a user tried to add another user's number", AtWill: true},
 	{Name: SendFailed, Text: "the SMS provider refused a message", AtWill: true},
 	{Name: Undelivered, Text: "the SMS provider did not deliver a message that it had accepted", AtWill: true},
+	{Name: TicketCreated, Text: "an operator made a sign-in token: the request named an operator or a reason"},
 	{Name: TicketUsed, Text: "a sign-in token was used", Routine: true, AtWill: true},
 	{Name: SignedIn, Text: "a sign-in was completed", AtWill: true},
 	{Name: SignedOut, Text: "a user ended a session", AtWill: true},
