@@ -209,6 +209,7 @@ func TestTheNameInMessages(t *testing.T) {
 		"letters of GSM 03.38": {`{"appearance":{"name":"Müller’s Bank"}}`, " is your Müller's Bank code. "},
 		"a name for messages":  {`{"appearance":{"name":"Müller’s Bank"},"sms_name":"MBank"}`, " is your MBank code. "},
 		"other letters":        {`{"sms_name":"東京"}`, " is your 東京 code. "},
+		"a digit":              {`{"sms_name":"7!"}`, " is your 7! code. "},
 		"none again":           {`{"sms_name":""}`, " is your Example code. "},
 	} {
 		w := newWorld(t)
@@ -221,7 +222,7 @@ func TestTheNameInMessages(t *testing.T) {
 		}
 	}
 	w := newWorld(t)
-	for _, name := range []string{"a\nb", "a@b", "#1", "x\u202ey", "🔒", " ", " a"} {
+	for _, name := range []string{"a\nb", "a@b", "#1", "x\u202ey", "🔒", " ", " a", "!!!", "-", "&", "'", "€", "…", "！！", "\u0301", "🔒!", "·", "★★★", "\u3164", "\u2800"} {
 		body, err := json.Marshal(map[string]string{"sms_name": name})
 		w.Must(err)
 		a := w.backend("PATCH", "/v1/instance", string(body)).want(422, "form_param_format_invalid")

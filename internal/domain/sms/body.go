@@ -64,13 +64,19 @@ func Names(s *account.Settings, deployed string) []string {
 // characters, "@" and "#", and not of signs alone. The empty name is none, and right.
 func IsName(name string) bool {
 	folded, ok := gsm.Fold(name)
-	return name == "" || shownName(name) == gsm.Composed(name) && (folded != "" || !ok)
+	return name == "" || shownName(name) == gsm.Composed(name) && readable(name) && (!ok || readable(folded))
+}
+
+// readable reports whether a text has a letter or a digit. A name of signs alone tells a person nothing
+// about the sender.
+func readable(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
 // WithName returns a message of one segment with the first of the names that it can hold, or "". A
 // message in the GSM alphabet folds a name into it, or else becomes one in UCS-2 if that has room
 // for the whole name: a name without some of its letters looks like that of another sender. A name
-// that is only too long is cut.
+// that is only too long is cut, and a name of signs alone is passed over.
 func WithName(names []string, with func(name string) string) string {
 	frame := with("")
 	used, inGSM := gsm.Places(frame)
@@ -84,7 +90,7 @@ func WithName(names []string, with func(name string) string) string {
 		} else if gsm.Units(whole) > room {
 			continue
 		}
-		if whole != "" {
+		if readable(whole) {
 			return with(whole)
 		}
 	}

@@ -52,7 +52,7 @@ func TestAMessageIsOneSegment(t *testing.T) {
 func TestAJapaneseMessageHasTheWholeName(t *testing.T) {
 	for name, want := range map[string]string{
 		"Müller’s Łódź": "Müller’s Łódź", "A\u030aland 🔒": "Åland 🔒", "می\u200cخواهم": "می\u200cخواهم",
-		"One two three four five six seven eight": "One two three four five six seven", strings.Repeat("🔒", 20): strings.Repeat("🔒", 17), strings.Repeat("e\u0323\u0302", 40): strings.Repeat("ệ", 34),
+		"One two three four five six seven eight": "One two three four five six seven", "東" + strings.Repeat("🔒", 20): "東" + strings.Repeat("🔒", 16), strings.Repeat("e\u0323\u0302", 40): strings.Repeat("ệ", 34),
 	} {
 		got := codeBody(&tx.Engine{SMSHost: "e.example"}, []string{name}, "123456", language.Japanese).Reveal()
 		if want += "の認証コードは123456です。\n\n@e.example #123456"; got != want {
@@ -109,6 +109,7 @@ func TestTheNameInMessages(t *testing.T) {
 	for _, tc := range []struct{ forMessages, ofPages, want string }{
 		{"", "", "Deployed"}, {"", "Harbour & Sons", "Harbour & Sons"}, {"", "Größe", "Größe"}, {"", "東京", "東京"}, {"", long, "Deployed"},
 		{"Tokyo Bank", long, "Tokyo Bank"}, {"Short", "Harbour & Sons", "Short"}, {long, "Harbour & Sons", "Harbour & Sons"}, {long, "🔒", "Deployed"},
+		{"", "!!!", "Deployed"}, {"", "…", "Deployed"}, {"", "€", "Deployed"}, {"", "７", "7"}, {"", "٣", "٣"},
 	} {
 		s := &account.Settings{SMSName: tc.forMessages, Appearance: appearance.Appearance{Name: tc.ofPages}}
 		if got := WithName(Names(s, "Deployed"), func(name string) string { return name + " is a frame of some length, in the alphabet of GSM" }); !strings.HasPrefix(got, tc.want+" is") {
