@@ -66,6 +66,9 @@ func TestTooMuchMetadataChangesNothing(t *testing.T) {
 		if param := apierr.From(err).Meta()["param_name"]; param != "private_metadata" {
 			t.Errorf("%s: the error names %v", name, param)
 		}
+		if text := apierr.From(err).LongMessage(); !strings.Contains(text, "together, is larger than 8 KiB") {
+			t.Errorf("%s: the error says %q, without the limit", name, text)
+		}
 	}
 	p.wantMetadata(string(half), "", "")
 	for name, id := range map[string]string{"unknown": "user_" + strings.Repeat("2", account.IDLen), "malformed": "user_", "of a session": "sess_x"} {

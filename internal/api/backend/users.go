@@ -134,9 +134,9 @@ type userCreateInput struct {
 	SkipNeed    bool              `body:"skip_password_requirement"`
 	TOTPSecret  secret.Value      `body:"totp_secret" rules:"format=base32" doc:"base 32; enables the authenticator app"`
 	BackupCodes []secret.Value    `body:"backup_codes" rules:"items=..20 format=backup-code" doc:"plain or bcrypt"`
-	Public      json.RawMessage   `body:"public_metadata"`
-	Private     json.RawMessage   `body:"private_metadata"`
-	Unsafe      json.RawMessage   `body:"unsafe_metadata"`
+	Public      json.RawMessage   `body:"public_metadata" doc:"all metadata of the user together: at most 8 KiB"`
+	Private     json.RawMessage   `body:"private_metadata" doc:"all metadata of the user together: at most 8 KiB"`
+	Unsafe      json.RawMessage   `body:"unsafe_metadata" doc:"all metadata of the user together: at most 8 KiB"`
 	CreatedAt   *time.Time        `body:"created_at" doc:"when the user signed up elsewhere"`
 	Banned      bool              `body:"banned"`
 	Locked      bool              `body:"locked" doc:"for an hour"`
@@ -187,9 +187,9 @@ type userUpdateInput struct {
 	SignOutOthers bool              `body:"sign_out_of_other_sessions"`
 	TOTPSecret    *secret.Value     `body:"totp_secret" rules:"format=base32"`
 	BackupCodes   []secret.Value    `body:"backup_codes" rules:"items=..20 format=backup-code"`
-	Public        json.RawMessage   `body:"public_metadata"`
-	Private       json.RawMessage   `body:"private_metadata"`
-	Unsafe        json.RawMessage   `body:"unsafe_metadata"`
+	Public        json.RawMessage   `body:"public_metadata" doc:"all metadata of the user together: at most 8 KiB"`
+	Private       json.RawMessage   `body:"private_metadata" doc:"all metadata of the user together: at most 8 KiB"`
+	Unsafe        json.RawMessage   `body:"unsafe_metadata" doc:"all metadata of the user together: at most 8 KiB"`
 }
 
 func updateUser(c *operation.Call, in userUpdateInput) (wire.AdminUser, error) {
@@ -203,9 +203,9 @@ func updateUser(c *operation.Call, in userUpdateInput) (wire.AdminUser, error) {
 
 type metadataInput struct {
 	ID      string          `path:"user_id"`
-	Public  json.RawMessage `body:"public_metadata"`
-	Private json.RawMessage `body:"private_metadata"`
-	Unsafe  json.RawMessage `body:"unsafe_metadata"`
+	Public  json.RawMessage `body:"public_metadata" doc:"all metadata of the user together: at most 8 KiB"`
+	Private json.RawMessage `body:"private_metadata" doc:"all metadata of the user together: at most 8 KiB"`
+	Unsafe  json.RawMessage `body:"unsafe_metadata" doc:"all metadata of the user together: at most 8 KiB"`
 }
 
 func (in metadataInput) parts() admin.Metadata {

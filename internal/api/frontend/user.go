@@ -90,7 +90,7 @@ type meUpdateInput struct {
 	Username     *string         `body:"username" rules:"format=username-or-empty" doc:"empty removes it; a change needs a recent proof"`
 	PrimaryPhone *string         `body:"primary_phone_number_id" rules:"format=id" doc:"a verified number; a change needs a recent proof"`
 	PrimaryEmail *string         `body:"primary_email_address_id" rules:"format=id" doc:"a verified address; a change needs a recent proof"`
-	Unsafe       json.RawMessage `body:"unsafe_metadata" doc:"replaces the unsafe metadata"`
+	Unsafe       json.RawMessage `body:"unsafe_metadata" doc:"replaces the unsafe metadata; all metadata of the user together: at most 8 KiB"`
 }
 
 func updateMe(c *operation.Call, in meUpdateInput) (Wrapped[wire.User], error) {
@@ -101,7 +101,7 @@ func updateMe(c *operation.Call, in meUpdateInput) (Wrapped[wire.User], error) {
 }
 
 type ownMetadataInput struct {
-	Unsafe json.RawMessage `body:"unsafe_metadata" rules:"required" doc:"merged at any depth"`
+	Unsafe json.RawMessage `body:"unsafe_metadata" rules:"required" doc:"merged at any depth; all metadata of the user together: at most 8 KiB"`
 }
 
 func mergeOwnMetadata(c *operation.Call, in ownMetadataInput) (Wrapped[wire.User], error) {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -148,7 +149,8 @@ func CheckMetadata(u *account.User, in Metadata) error {
 		data  json.RawMessage
 	}{{"public_metadata", in.Public}, {"private_metadata", in.Private}, {"unsafe_metadata", in.Unsafe}} {
 		if given.data != nil {
-			return apierr.New(apierr.FormParamExceedsAllowedSize).Param(given.param)
+			return apierr.New(apierr.FormParamExceedsAllowedSize).Param(given.param).Explain(fmt.Sprintf(
+				"The metadata of a user, public, private and unsafe together, is larger than %d KiB.", account.MetadataBytes>>10))
 		}
 	}
 	return nil

@@ -96,7 +96,7 @@ var catalogue = []Entry{
 	{FormParamMaxLengthExceeded, "is too long", "This value is too long.",
 		"a name, id or identifier is too long"},
 	{FormParamExceedsAllowedSize, "is too large", "This value is too large.",
-		"more than 8 KB of metadata"},
+		"more than 8 KiB of metadata, all three kinds of a user together"},
 	{FormUsernameInvalidCharacter, "has an invalid character", "A username may have letters, digits and _ - . ! # $ ^ ` ~ only.",
 		"a forbidden character, such as @ or +"},
 	{FormUsernameInvalidLength, "has an invalid length", "A username may have at most 64 characters.",
