@@ -234,6 +234,8 @@ journey('<UserProfile/>: what is not there is hidden, or says so', w, async ({ p
   await card(page).locator('input[type=file]').setInputFiles({ name: 'me.png', mimeType: 'image/png', buffer: Buffer.from('iVBORw0KGgo=', 'base64') });
   await says(page, 'Nothing was found here.');
   assert.deepEqual(refusals(calls), ['POST /v1/me/profile_image 404']);
+  await click(page, 'Security');
+  await says(page, /\d\/24 \(location unknown\)/); // the network of a device, and no empty parentheses
   await status(page, 'Signed in');
 });
 

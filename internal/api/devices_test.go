@@ -79,6 +79,10 @@ func TestAListOfDevicesNamesTheNetwork(t *testing.T) {
 	if got := network(); got != "203.0.113.0/24" {
 		t.Errorf("the network of the sign-in is shown as %v", got)
 	}
+	// Clerk's components show it, in parentheses after the address.
+	if got := b.call(http.MethodGet, "/v1/me/sessions").ok().at("0.latest_activity.city"); got != "location unknown" {
+		t.Errorf("the city of a device is %v, of which nothing is known", got)
+	}
 	from = netip.MustParseAddr("2001:db8:1:2::9")
 	b.Advance(2 * time.Minute)
 	b.call("POST", "/v1/client/sessions/"+b.session+"/touch").ok()

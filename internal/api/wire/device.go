@@ -18,7 +18,13 @@ type Activity struct {
 	IsMobile   bool   `json:"is_mobile"`
 	// IPAddress is the network: a /24, or a /48 for IPv6. No more of an address is kept.
 	IPAddress string `json:"ip_address"`
+	// City is always unknownCity, and Clerk's country is left out.
+	City string `json:"city"`
 }
+
+// unknownCity is the city of every device, because no address is looked up. Clerk's <UserProfile/>
+// shows a device's city and country in parentheses after its address, also when there is neither.
+const unknownCity = "location unknown"
 
 // browsers are the signs of browsers in a User-Agent, in this order: Edge and Opera also name
 // Chrome, and Chrome names Safari, whose version has a sign of its own.
@@ -49,7 +55,7 @@ func NewSessionActivity(r sessions.Result) SessionActivity {
 func activityOf(r *sessions.Result) Activity {
 	activity := deviceOf(r.Session.Agent)
 	activity.Object, activity.ID = "session_activity", "sess_activity_"+r.Session.ID[len(r.Session.ID)-26:]
-	activity.IPAddress = r.Session.Network
+	activity.IPAddress, activity.City = r.Session.Network, unknownCity
 	return activity
 }
 
