@@ -22,6 +22,8 @@ type importCmd struct {
 	DryRun     bool   `help:"Only print which users would be created or refused, and which second factors would not work. Reads the settings of --url, and changes nothing there."`
 	Incomplete bool   `help:"Also create users whose password or authenticator app is not in the file, or cannot be used here; they lose it."`
 
+	numbers `embed:""`
+
 	AgeIdentity string `type:"path" placeholder:"FILE" help:"File with the age identity that opens an export of Countersign. Its users come with all their factors, into --data."`
 	dataDir     `embed:""`
 	cli.JSON    `embed:""`
@@ -88,13 +90,17 @@ func (i *importCmd) Run(ctx context.Context) error {
 	if i.State == "" {
 		i.State = i.Input + ".state"
 	}
+	plans, err := i.plans()
+	if err != nil {
+		return err
+	}
 	missing := clerkimport.RefuseMissing
 	if i.Incomplete {
 		missing = clerkimport.CreateWithout
 	}
 	progress := cli.NewProgress()
 	result, err := clerkimport.Run(ctx, clerkimport.Config{
-		Input: i.Input, State: i.State, URL: url, SecretKey: key, DryRun: i.DryRun, Missing: missing,
+		Input: i.Input, State: i.State, URL: url, SecretKey: key, DryRun: i.DryRun, Missing: missing, Numbers: plans,
 		Out: i.Text(), Refused: i.refused(), Now: time.Now, Pause: clock.Pause,
 		Progress: func(r clerkimport.Result, total int) {
 			progress.Tell("%d of %d lines, %d refused", r.Lines, total, r.Refused)

@@ -20,7 +20,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/cmd/internal/cli"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
-	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
@@ -31,8 +30,8 @@ type serveCmd struct {
 	URL        string `env:"COUNTERSIGN_URL" placeholder:"URL" help:"Public URL, when it is not the address."`
 	App        string `env:"COUNTERSIGN_APP_NAME" default:"Countersign" placeholder:"NAME" help:"Name shown in authenticator apps and messages."`
 	Appearance string `env:"COUNTERSIGN_APPEARANCE_FILE" type:"path" placeholder:"FILE" help:"JSON file with name, logo, accent, support and texts of the pages: see docs/use/pages.md."`
-	Ranges     string `name:"number-ranges" env:"COUNTERSIGN_NUMBER_RANGES_FILE" type:"path" placeholder:"FILE" help:"File of phone number ranges that the numbering plans do not have yet, one a line: +8160xxxxxxxx JP mobile."`
 	Exposed    bool   `env:"COUNTERSIGN_EXPOSED" help:"Allow an address that other machines can reach. This is a development server: any client there can sign in as any user."`
+	numbers    `embed:""`
 	cli.Key    `embed:""`
 }
 
@@ -58,7 +57,7 @@ func (s *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	numbers, err := readRanges(s.Ranges)
+	plans, err := s.plans()
 	if err != nil {
 		return err
 	}
@@ -71,7 +70,7 @@ func (s *serveCmd) Run(ctx context.Context) error {
 		s.URL = "http://" + address(s.Listen, listener)
 	}
 	app, err := local.Open(ctx, local.Config{
-		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: key, Appearance: pages, Numbers: numbers, Now: time.Now,
+		Dir: s.Data, PublicURL: s.URL, AppName: s.App, SecretKey: key, Appearance: pages, Numbers: plans, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
@@ -101,22 +100,6 @@ func readAppearance(name string) (appearance.Appearance, error) {
 		return read, cli.Usagef("--appearance %s: %w", name, err)
 	}
 	return read, nil
-}
-
-// readRanges returns the numbering plans with the ranges in the file of --number-ranges.
-func readRanges(name string) (*numberplan.Plan, error) {
-	if name == "" {
-		return numberplan.BuiltIn(), nil
-	}
-	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
-	if err != nil {
-		return nil, cli.Usagef("--number-ranges: %w", err)
-	}
-	plan, err := numberplan.Extend(string(text))
-	if err != nil {
-		return nil, cli.Usagef("--number-ranges %s: %w", name, err)
-	}
-	return plan, nil
 }
 
 // address returns the host of the flag and the port that the server listens on.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 )
 
 // Config is the configuration of an import.
@@ -27,6 +28,9 @@ type Config struct {
 	DryRun bool
 	// Missing says what to do with a user whose password or authenticator app cannot be imported.
 	Missing Missing
+	// Numbers are the numbering plans by which a dry run, and an import with [CreateWithout], read
+	// phone numbers: those of the target. Nil means those of this build.
+	Numbers *numberplan.Plan
 
 	Out io.Writer
 	// Refused, unless nil, is called with each refused line, which is then not printed to Out.
@@ -85,6 +89,9 @@ type run struct {
 // is about the import as a whole.
 func Run(ctx context.Context, c Config) (res Result, err error) {
 	r := &run{Config: c, seen: map[string]int{}, left: map[string]int{}, blocked: map[string]int{}, state: newState()}
+	if r.Numbers == nil {
+		r.Numbers = numberplan.BuiltIn()
+	}
 	in, err := os.Open(c.Input) //nolint:gosec // the operator names the file
 	if err != nil {
 		return Result{}, fmt.Errorf("input: %w", err)
@@ -126,7 +133,7 @@ func (r *run) open(ctx context.Context) error {
 
 // openTrial replaces the target by a server in memory that has the target's settings.
 func (r *run) openTrial(ctx context.Context) error {
-	trial, err := newTrial(r.SecretKey, r.Now)
+	trial, err := newTrial(r.SecretKey, r.Numbers, r.Now)
 	if err != nil {
 		return err
 	}

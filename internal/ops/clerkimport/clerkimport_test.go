@@ -24,6 +24,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/local"
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
 	"github.com/countersign-mfa/countersign/test/mfatest"
@@ -42,7 +43,8 @@ type fixture struct {
 	demo      int // users that the server has before
 }
 
-func open(t testing.TB) *fixture {
+// open starts a server, with the numbering plans of this build unless others are given.
+func open(t testing.TB, plans ...*numberplan.Plan) *fixture {
 	t.Helper()
 	p := &fixture{TB: mfatest.TB{TB: t}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +59,7 @@ func open(t testing.TB) *fixture {
 	var err error
 	p.app, err = local.Open(t.Context(), local.Config{
 		Dir: t.TempDir(), PublicURL: server.URL, AppName: "Example", SecretKey: secret.New("sk_test"), Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Passwords: password.Params{Memory: 64, Time: 1, Threads: 1},
+		Passwords: password.Params{Memory: 64, Time: 1, Threads: 1}, Numbers: append(plans, numberplan.BuiltIn())[0],
 	})
 	p.Must(err)
 	t.Cleanup(func() { _ = p.app.Close() })

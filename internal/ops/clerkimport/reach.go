@@ -22,6 +22,12 @@ type settings struct {
 	SMSCountries     []string `json:"sms_countries"`
 }
 
+// rules decide which numbers the server accepts and which of them get text messages.
+type rules struct {
+	settings
+	numbers *numberplan.Plan
+}
+
 // apply copies s to the settings of another instance.
 func (s settings) apply(to *account.Settings) {
 	to.SMSCode, to.AuthenticatorApp, to.BackupCodes, to.SMSCountries = s.SMSCode, s.AuthenticatorApp, s.BackupCodes, s.SMSCountries
@@ -44,9 +50,10 @@ func (s *server) settings(ctx context.Context) (settings, error) {
 	return found, nil
 }
 
-// blocked returns the reason for each second factor of a user that does not work under the
-// settings. The reasons name no user. all reports whether the user has no second factor that works.
-func (s settings) blocked(p *person) (reasons []string, all bool) {
+func (r *run) rules() rules { return rules{r.settings, r.Numbers} }
+
+// blocked returns the reason for each second factor of a user that does not work under the rules. The reasons name no user. all reports whether the user has no second factor that works.
+func (s rules) blocked(p *person) (reasons []string, all bool) {
 	factors := 0
 	for i, number := range p.body.Phones {
 		if p.body.PhoneStatus[i] != statusReserved {
@@ -68,8 +75,8 @@ func (s settings) blocked(p *person) (reasons []string, all bool) {
 
 // unreachable returns the reason why no code can be sent to a number, or "". It returns "" for a
 // malformed number too, which the server refuses.
-func (s settings) unreachable(number string) string {
-	n, err := numberplan.Parse(number)
+func (s rules) unreachable(number string) string {
+	n, err := s.numbers.Parse(number, "")
 	switch {
 	case err != nil:
 		return ""
@@ -86,11 +93,11 @@ func (s settings) unreachable(number string) string {
 // leaveNumbers leaves out the numbers that the server would refuse, and makes second factors that
 // get no text messages plain numbers, so that one number does not refuse its user. It returns a
 // [refusal] for a user without another identifier.
-func (p *person) leaveNumbers(s settings) error {
+func (p *person) leaveNumbers(s rules) error {
 	numbers, status := p.body.Phones, p.body.PhoneStatus
 	p.body.Phones, p.body.PhoneStatus = nil, nil
 	for i, number := range numbers {
-		if _, err := numberplan.Parse(number); err != nil {
+		if _, err := s.numbers.Parse(number, ""); err != nil {
 			p.leave(leftNumber)
 			continue
 		}
@@ -111,7 +118,7 @@ func (p *person) leaveNumbers(s settings) error {
 func (r *run) reportBlocked(e *entry, err error) error {
 	var why refusal
 	refused := errors.As(err, &why)
-	reasons, all := r.settings.blocked(e.person)
+	reasons, all := r.rules().blocked(e.person)
 	if len(reasons) == 0 || !all && !refused {
 		return err
 	}

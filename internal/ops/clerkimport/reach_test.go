@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/numberplan"
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
 )
 
@@ -69,4 +70,44 @@ func TestADryRunWithoutTheServer(t *testing.T) {
 	}
 	p.run(clerkimport.Result{Lines: 2, Created: 1, Refused: 1})
 	p.prints("cannot read the settings of "+p.URL+" (the server answers 503); using those of a new server", "sms_countries has no FR")
+}
+
+// TestAddedRangesAreReadByAnImport: with the added ranges of the target a dry run creates what the
+// import creates, and [clerkimport.CreateWithout] leaves out no number that the target takes.
+func TestAddedRangesAreReadByAnImport(t *testing.T) {
+	added, err := numberplan.Extend("+4410xxxxxxxx GB mobile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := []string{reserved(0, "+441012345678", "")}
+	for name, c := range map[string]struct {
+		plans   *numberplan.Plan
+		dry     bool
+		missing clerkimport.Missing
+		want    clerkimport.Result
+		factors int
+	}{
+		"a dry run":                      {added, true, clerkimport.RefuseMissing, clerkimport.Result{Lines: 1, Created: 1}, 0},
+		"a dry run without them":         {nil, true, clerkimport.RefuseMissing, clerkimport.Result{Lines: 1, Refused: 1}, 0},
+		"an import":                      {added, false, clerkimport.RefuseMissing, clerkimport.Result{Lines: 1, Created: 1}, 1},
+		"an incomplete import":           {added, false, clerkimport.CreateWithout, clerkimport.Result{Lines: 1, Created: 1}, 1},
+		"an incomplete one without them": {nil, false, clerkimport.CreateWithout, clerkimport.Result{Lines: 1, Created: 1}, 0},
+		"a dry run of an incomplete one": {added, true, clerkimport.CreateWithout, clerkimport.Result{Lines: 1, Created: 1}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := open(t, added)
+			_, err := p.app.Service.Settings.Change(t.Context(), func(s *account.Settings) { s.SMSCountries = []string{"GB"} })
+			p.Must(err)
+			p.lines(numbers...)
+			p.Numbers, p.DryRun, p.Missing = c.plans, c.dry, c.missing
+			p.run(c.want)
+			factors := 0
+			for _, u := range p.users("user_0") {
+				factors += len(u.Phones)
+			}
+			if factors != c.factors {
+				t.Errorf("%d numbers, want %d:\n%s", factors, c.factors, &p.out)
+			}
+		})
+	}
 }

@@ -31,7 +31,7 @@ type trial struct {
 	service *domain.Service
 }
 
-func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
+func newTrial(key secret.Value, plans *numberplan.Plan, now func() time.Time) (*trial, error) {
 	var master seal.Key
 	if _, err := io.ReadFull(rand.Reader, master[:]); err != nil {
 		return nil, fmt.Errorf("random key: %w", err)
@@ -43,7 +43,7 @@ func newTrial(key secret.Value, now func() time.Time) (*trial, error) {
 	const origin = "http://localhost"
 	service, err := domain.New(domain.Config{
 		Store: store.NewMemory(), Sender: noSender{}, Ring: ring, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, rand.Reader),
-		Numbers: numberplan.ParseIn, Now: now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
+		Numbers: plans.Parse, Now: now, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Rand: rand.Reader,
 		Issuer: origin, AppName: "dry run", SMSHost: "localhost",
 	})
 	if err != nil {

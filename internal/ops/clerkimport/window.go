@@ -111,7 +111,7 @@ func (r *run) plan(text []byte) *entry {
 		return e
 	}
 	if r.Missing == CreateWithout {
-		if e.err = p.leaveNumbers(r.settings); e.err != nil {
+		if e.err = p.leaveNumbers(r.rules()); e.err != nil {
 			return e
 		}
 	}
