@@ -182,6 +182,9 @@ func (s *Stack) environment(f plan.Function) *map[string]*string {
 	if f.Permissions.Has(operation.Numbers) {
 		optional[lambdahost.EnvNumberRanges] = set.SMS.addedRanges()
 	}
+	if f.DescribesInstance() {
+		optional[lambdahost.EnvNumberingPlans] = set.SMS.plansAge()
+	}
 	if f.Requested() {
 		optional[lambdahost.EnvEdge] = set.Edge.mode()
 	}

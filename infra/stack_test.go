@@ -19,6 +19,7 @@ import (
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/internal/aws/lambdahost"
 	"github.com/countersign-mfa/countersign/test/needs"
 )
 
@@ -410,6 +411,10 @@ func TestEnvironment(t *testing.T) {
 			}
 			// The tests share the template.
 			told := maps.Clone(p["Environment"].(map[string]any)["Variables"].(map[string]any))
+			// Otherwise the command doctor could only tell the age of its own plans.
+			if age, _ := told[lambdahost.EnvNumberingPlans].(string); f.DescribesInstance() && !strings.HasPrefix(age, "numbering plans of 20") {
+				t.Errorf("%s is told %q as the age of the numbering plans", f.Name, age)
+			}
 			for _, name := range f.Variables() {
 				if told[name] == nil && !optional[name] {
 					t.Errorf("%s is not told %s", f.Name, name)

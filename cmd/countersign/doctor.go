@@ -42,6 +42,8 @@ type checkup struct {
 		App         bool     `json:"authenticator_app"`
 		IPLimits    bool     `json:"ip_limits"`
 		Countries   []string `json:"sms_countries"`
+
+		NumberingPlans string `json:"numbering_plans"`
 	}
 }
 
@@ -178,14 +180,18 @@ func (c *checkup) factors(context.Context) error {
 	return nil
 }
 
-// numbers notes the age of the numbering plans. A deployment on AWS shows its own as an output of
-// the stack, because its only functions that link the plans are those that add a number.
-func (c *checkup) numbers(ctx context.Context) error {
-	var server struct{ Plans string }
-	if c.server.Call(ctx, http.MethodGet, "/dev/numbers", nil, &server) == nil { // in development
-		return note{errors.New(server.Plans)}
+// numbers notes the age of the server's numbering plans, and that of this command's where they
+// differ: a newer release may know ranges that the server refuses.
+func (c *checkup) numbers(context.Context) error {
+	own := numberplan.BuiltIn().String()
+	switch its := c.settings.NumberingPlans; its {
+	case "":
+		return warning{fmt.Errorf("the server does not say the age of its numbering plans; this command has %s", own)}
+	case own:
+		return note{errors.New(its)}
+	default:
+		return note{fmt.Errorf("the server has %s; this command has %s", its, own)}
 	}
-	return note{fmt.Errorf("this release has %s; the output NumberingPlans of the stack names those of the server", numberplan.BuiltIn())}
 }
 
 func (c *checkup) fits(context.Context) error {

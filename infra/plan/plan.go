@@ -167,6 +167,9 @@ var SignIn = []string{
 	"session-touch", "session-token-create",
 }
 
+// DescribesInstance reports whether a function answers with what the instance is.
+func (f Function) DescribesInstance() bool { return f.Name == "instance-get" }
+
 // Variables returns the names of the environment variables that a function may have, in order.
 func (f Function) Variables() []string {
 	names := []string{
@@ -175,6 +178,9 @@ func (f Function) Variables() []string {
 	}
 	if f.Permissions.Has(operation.Numbers) {
 		names = append(names, lambdahost.EnvNumberRanges)
+	}
+	if f.DescribesInstance() {
+		names = append(names, lambdahost.EnvNumberingPlans)
 	}
 	if f.Sends() {
 		names = append(names, lambdahost.EnvMaxPrice, lambdahost.EnvNumber, lambdahost.EnvSenderID)

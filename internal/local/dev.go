@@ -18,7 +18,6 @@ func (a *App) routes(pages http.Handler) *http.ServeMux {
 	mux.HandleFunc("GET /dev/sms", a.listMessages)
 	mux.HandleFunc("GET /dev/clock", a.getClock)
 	mux.HandleFunc("PATCH /dev/clock", a.moveClock)
-	mux.HandleFunc("GET /dev/numbers", a.getNumbers)
 	mux.HandleFunc("GET /dev/instance", a.serveInstance)
 	mux.HandleFunc("PATCH /dev/instance", a.serveInstance)
 	mux.HandleFunc("POST /dev/sessions/{id}/age", a.ageSession)
@@ -54,11 +53,6 @@ func read(r *http.Request, into any) error {
 
 func (a *App) listMessages(w http.ResponseWriter, r *http.Request) {
 	a.answer(w, map[string]any{"messages": a.Outbox.Messages(r.URL.Query().Get("phone_number"))}, nil)
-}
-
-// getNumbers answers the age of the numbering plans.
-func (a *App) getNumbers(w http.ResponseWriter, _ *http.Request) {
-	a.answer(w, map[string]string{"plans": a.Numbers.String()}, nil)
 }
 
 func (a *App) getClock(w http.ResponseWriter, _ *http.Request) {

@@ -202,7 +202,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 		Report: func(f webhook.Failure) { a.Log.Warn("webhook failed", f.Attrs()...) }}
 	a.api, err = api.New(api.Config{
 		Instance: operation.Instance{
-			Service: service, PublicURL: a.PublicURL, PublishableKey: a.PublishableKey, AppName: a.AppName, Development: true,
+			Service: service, PublicURL: a.PublicURL, PublishableKey: a.PublishableKey, AppName: a.AppName, NumberingPlans: a.Numbers.String(), Development: true,
 		},
 		Accepts: a.keys.Accepts, Address: remote, Log: a.Log,
 	}, api.Operations()...)

@@ -55,12 +55,14 @@ type Instance struct {
 	PasswordResetURL *string `json:"password_reset_url"`
 	// Appearance is the look of the pages. What it leaves out is as deployed.
 	Appearance appearance.Appearance `json:"appearance"`
+	// NumberingPlans is the age of the plans by which new phone numbers are valid; it is no setting.
+	NumberingPlans string `json:"numbering_plans"`
 	SMSSettings
 }
 
 func presentInstance(c *operation.Call, s account.Settings) Instance {
 	out := Instance{
-		Object: "instance", ID: wire.InstanceID, EnvironmentType: c.EnvironmentType(), NotifyByText: !s.QuietChanges,
+		Object: "instance", ID: wire.InstanceID, EnvironmentType: c.EnvironmentType(), NumberingPlans: c.NumberingPlans, NotifyByText: !s.QuietChanges,
 		ReauthURL: wire.Nullable(s.ReauthURL), PasswordResetURL: wire.Nullable(s.PasswordResetURL),
 	}
 	copySettings(&out, s)

@@ -36,6 +36,8 @@ type Instance struct {
 	// PublishableKey is the application's. The handshake derives cookie names from it.
 	PublishableKey string
 	AppName        string
+	// NumberingPlans is the age of the numbering plans by which new phone numbers are valid.
+	NumberingPlans string
 	// Development allows every loopback origin and says "development" in the environment.
 	Development bool
 }

@@ -224,13 +224,7 @@ func TestTheHandlerOfAFunction(t *testing.T) {
 	if err := d.Keys.SetSecret(t.Context(), secret.New("sk_live_one")); err != nil {
 		t.Fatal(err)
 	}
-	var count operation.Operation
-	for _, op := range api.Operations() {
-		if op.Name == "users-count" {
-			count = op
-		}
-	}
-	h := must[http.Handler](t)(d.Handler(t.Context(), Deps{}, count))
+	h := must[http.Handler](t)(d.Handler(t.Context(), Deps{}, named(t, "users-count")))
 	ask := func(path, key string) int {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.Header.Set("Authorization", "Bearer "+key)
@@ -255,6 +249,34 @@ func TestTheHandlerOfAFunction(t *testing.T) {
 	}
 	if strings.Contains(out.String(), "sk_live") {
 		t.Error("a key is in the log")
+	}
+}
+
+// named returns the operation of a name.
+func named(t *testing.T, name string) operation.Operation {
+	t.Helper()
+	for _, op := range api.Operations() {
+		if op.Name == name {
+			return op
+		}
+	}
+	t.Fatalf("no operation %s", name)
+	return operation.Operation{}
+}
+
+// TestTheInstanceSaysTheAgeOfItsPlans: a deployment answers the age that its environment tells, and
+// not that of the program that asks.
+func TestTheInstanceSaysTheAgeOfItsPlans(t *testing.T) {
+	d, _ := local(t, Environment{NumberingPlans: "numbering plans of 2020-02-02"})
+	if err := d.Keys.SetSecret(t.Context(), secret.New("sk_live_one")); err != nil {
+		t.Fatal(err)
+	}
+	h := must[http.Handler](t)(d.Handler(t.Context(), Deps{}, named(t, "instance-get")))
+	r, w := httptest.NewRequest(http.MethodGet, "/v1/instance", nil), httptest.NewRecorder()
+	r.Header.Set("Authorization", "Bearer sk_live_one")
+	h.ServeHTTP(w, r)
+	if !strings.Contains(w.Body.String(), `"numbering_plans":"numbering plans of 2020-02-02"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 

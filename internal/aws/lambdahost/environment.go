@@ -27,6 +27,9 @@ const (
 	// EnvNumberRanges are ranges that the numbering plans lack, as lines of numberplan's
 	// additions.txt, separated by commas; optional
 	EnvNumberRanges = "COUNTERSIGN_SMS_NUMBER_RANGES"
+	// EnvNumberingPlans (instance-get) is the age of the numbering plans of the deployment, for
+	// people: functions that take no new numbers do not link the plans
+	EnvNumberingPlans = "COUNTERSIGN_NUMBERING_PLANS"
 	// EnvRestoredAt is the time of the last restore (RFC 3339; optional). Older sessions and codes
 	// are invalid.
 	EnvRestoredAt = "COUNTERSIGN_RESTORED_AT"
@@ -45,7 +48,7 @@ type Environment struct {
 	Table, Key, URL, AppName, PublishableKey, SMSHost string
 	Secret, Appearance, EventBus, Edge                string
 	Origins                                           []string
-	SenderID, Number, NumberRanges                    string
+	SenderID, Number, NumberRanges, NumberingPlans    string
 	MaxPrice                                          float64
 	RestoredAt                                        time.Time
 
@@ -68,8 +71,8 @@ func ReadEnvironment(lookup func(string) string) (Environment, error) {
 	e := Environment{
 		Table: need(EnvTable), Key: need(EnvKey), URL: need(EnvURL), AppName: need(EnvAppName), PublishableKey: need(EnvPublishableKey), SMSHost: need(EnvSMSHost),
 		Secret: lookup(EnvSecret), Appearance: lookup(EnvAppearance), EventBus: lookup(EnvEventBus), Edge: lookup(EnvEdge), SenderID: lookup(EnvSenderID), Number: lookup(EnvNumber),
-		NumberRanges: lookup(EnvNumberRanges),
-		Region:       need("AWS_REGION"), AccessKeyID: need("AWS_ACCESS_KEY_ID"), SecretAccessKey: need("AWS_SECRET_ACCESS_KEY"),
+		NumberRanges: lookup(EnvNumberRanges), NumberingPlans: lookup(EnvNumberingPlans),
+		Region: need("AWS_REGION"), AccessKeyID: need("AWS_ACCESS_KEY_ID"), SecretAccessKey: need("AWS_SECRET_ACCESS_KEY"),
 		SessionToken: lookup("AWS_SESSION_TOKEN"), Endpoint: lookup("AWS_ENDPOINT_URL"),
 	}
 	if u, err := url.Parse(e.URL); e.URL != "" && (err != nil || u.Host == "" || strings.HasSuffix(e.URL, "/")) {

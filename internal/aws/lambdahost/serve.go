@@ -55,7 +55,7 @@ func (d *Deployment) Handler(ctx context.Context, deps Deps, operations ...opera
 		d.Log.Warn("could not read ahead", "error", err.Error())
 	}
 	served, err := api.New(api.Config{
-		Instance: operation.Instance{Service: service, PublicURL: d.URL, Origins: d.Origins, PublishableKey: d.PublishableKey, AppName: d.AppName},
+		Instance: operation.Instance{Service: service, PublicURL: d.URL, Origins: d.Origins, PublishableKey: d.PublishableKey, AppName: d.AppName, NumberingPlans: d.NumberingPlans},
 		Accepts:  d.Keys.Accepts, Address: Address, Log: d.Log, Observe: d.observe,
 	}, operations...)
 	if err != nil {
