@@ -67,8 +67,8 @@ func IsName(name string) bool {
 	return name == "" || shownName(name) == gsm.Composed(name) && readable(name) && (!ok || readable(folded))
 }
 
-// readable reports whether a text has a letter or a digit. A name of signs alone tells a person nothing
-// about the sender.
+// readable reports whether a text has a letter or a digit. A name of signs alone tells a person
+// nothing about the sender.
 func readable(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }

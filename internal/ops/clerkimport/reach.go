@@ -52,7 +52,8 @@ func (s *server) settings(ctx context.Context) (settings, error) {
 
 func (r *run) rules() rules { return rules{r.settings, r.Numbers} }
 
-// blocked returns the reason for each second factor of a user that does not work under the rules. The reasons name no user. all reports whether the user has no second factor that works.
+// blocked returns the reason for each second factor of a user that does not work under the rules.
+// The reasons name no user. all reports whether the user has no second factor that works.
 func (s rules) blocked(p *person) (reasons []string, all bool) {
 	factors := 0
 	for i, number := range p.body.Phones {
