@@ -420,6 +420,9 @@ test('sessions name system and network; "This wasn’t me" signs the others out 
   await press(page, 'Secure my account');
   await saveCodes(page, 'not-me-backup-codes', 'wanda@example.com');
   await page.getByText('Now change your password.').waitFor();
+  assert.match(await focused(page), /Now change your password\./);
+  await state(page, 'security-not-me-done');
+  assert.equal(await page.locator('.notice').getByRole('link', { name: 'Change password' }).getAttribute('href'), '/account/password');
   assert.equal(revoked, 1, 'one request signs all others out');
   await page.getByText('10 of 10 left').waitFor();
   await page.getByText('All other devices signed out').waitFor();

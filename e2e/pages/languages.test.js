@@ -53,7 +53,7 @@ for (const lang of languages) {
     await page.getByRole('button', { name: texts['button.remove'] }).first().click();
     await page.getByRole('dialog').waitFor();
     await fits(page, `remove-${lang}`);
-    for (const [path, title] of [['/account/add-phone', 'phone.title'], ['/account/backup-codes', 'codes.title'], ['/account/nowhere', 'missing.title']]) {
+    for (const [path, title] of [['/account/add-phone', 'phone.title'], ['/account/backup-codes', 'codes.title'], ['/account/password', 'password.change'], ['/account/nowhere', 'missing.title']]) {
       await opened(page, path, texts[title]);
       await fits(page, `${path.split('/').at(-1)}-${lang}`);
     }

@@ -96,7 +96,7 @@ func (s *site) ask(method, path, body string, header ...string) answer {
 }
 
 var pagePaths = []string{
-	"/sign-in", "/tasks/setup-mfa", "/account/security", "/account/add-phone", "/account/add-authenticator", "/account/backup-codes", "/dashboard/sign-in",
+	"/sign-in", "/tasks/setup-mfa", "/account/security", "/account/add-phone", "/account/add-authenticator", "/account/backup-codes", "/account/password", "/dashboard/sign-in",
 }
 
 var (

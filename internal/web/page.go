@@ -37,6 +37,7 @@ var sitemap = []page{
 	{"/account/add-phone", "addphone.js", "phone.title", kindAccount, true},
 	{"/account/add-authenticator", "addauthenticator.js", "app.title", kindAccount, true},
 	{"/account/backup-codes", "backupcodes.js", "codes.title", kindAccount, true},
+	{"/account/password", "password.js", "password.change", kindAccount, true},
 	{signInToDashboard, "dashsignin.js", "dash.signin.title", kindDashboard, true},
 	{"/dashboard", "dashsettings.js", "dash.settings.title", kindDashboard, false},
 	{"/dashboard/events", "dashevents.js", "dash.events.title", kindDashboard, false},

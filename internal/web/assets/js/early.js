@@ -2,7 +2,7 @@
 // when these did not load. It imports nothing.
 
 const asks = ['sign-in', 'account'].includes(document.documentElement.className) ? ['/v1/client'] : [];
-const methods = /^\/(sign-in|tasks\/|account\/(security|add-phone))/.test(location.pathname) ? ['/v1/environment'] : [];
+const methods = /^\/(sign-in|tasks\/|account\/(security|add-phone|password))/.test(location.pathname) ? ['/v1/environment'] : [];
 const started = new Map([...asks, ...methods].map((path) => {
   const answer = fetch(path, { credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(20_000), headers: { Accept: 'application/json' } });
   answer.catch(() => {}); // the page then asks again

@@ -146,7 +146,7 @@ async function endOthers(count) {
   if (await confirm({ title: t('security.sessions.sure'), text: t('security.sessions.sure.text', { count: number(count) }), yes: t('frame.signout') })) await endBy(revokeOthers);
 }
 
-/** What a person does about an event that another person caused: signs the others out, and gets new backup codes. */
+/** What a person does about an event that another person caused: signs the others out, gets new backup codes, and is led to the password. */
 async function notMe() {
   const codes = session.user.backup_code_enabled;
   if (!(await confirm({ title: t('security.notme.title'), text: t(codes ? 'security.notme.text' : 'security.notme.plain'), yes: t('security.notme.yes') }))) return;
@@ -157,9 +157,9 @@ async function notMe() {
     await present(made.response.codes);
   }
   [sessions, trail] = await Promise.all([get('/me/sessions'), get('/me/audit_events')]);
-  draw();
-  say(t('security.notme.done'));
-  focusTitle();
+  const next = h('div', { class: 'notice good setup' }, h('p', {}, t('security.notme.done')), link('/account/password', t('password.change'), undefined, 'main'));
+  draw(next);
+  focusOn(next);
 }
 
 /** Acts of the user that another person may have done, and that the user can undo. */
@@ -184,10 +184,17 @@ function state() {
   return h('div', { class: 'notice warn setup' }, h('p', {}, h('strong', {}, t('security.state.off'))), first && link(way[first], t('security.setup'), undefined, 'main'));
 }
 
-function draw() {
+/** The password: when it was changed, and the way to change it. */
+function password() {
+  const { password_enabled: has, password_last_updated_at: when } = session.user;
+  return section(t('password.label'), has ? when && t('password.last', { when: date(when) }) : t('password.unset'), link('/account/password', t(has ? 'password.change' : 'password.set')));
+}
+
+/** Shows the page, with what to do next at its begin. */
+function draw(next) {
   document.title = `${t('security.title')} · ${name}`;
   show(page, [
     h('div', { class: 'head' }, h('h1', {}, t('security.title')), h('p', { class: 'quiet' }, t('security.text'))),
-    state(), methods(), devices(sessions, session.id, { end, endOthers }), events(),
+    next, state(), methods(), password(), devices(sessions, session.id, { end, endOthers }), events(),
   ].flat(2).filter(Boolean), { focus: false });
 }
