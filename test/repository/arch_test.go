@@ -24,7 +24,7 @@ const module = "github.com/countersign-mfa/countersign/"
 var leaves = map[string]string{
 	"internal/domain/phone": "", "internal/domain/smsprice": "", "internal/domain/language": "", "internal/domain/apierr": "", "internal/domain/eventtype": "",
 	"internal/domain/identifier": "golang.org/x", "internal/domain/typed": "golang.org/x", "internal/domain/gsm": "golang.org/x", "internal/domain/ratelimit": "", "internal/domain/deliverylog": "", "internal/domain/authority": "", "internal/domain/claims": "", "internal/domain/mergepatch": "", "internal/domain/numberplan": "github.com/nyaruka/phonenumbers",
-	"internal/crypto/secret": "", "internal/crypto/backupcode": "", "internal/crypto/seal": "", "internal/crypto/totp": "github.com/pquerna/otp",
+	"internal/crypto/secret": "", "internal/crypto/backupcode": "", "internal/crypto/seal": "", "internal/crypto/totp": "github.com/pquerna/otp", "internal/crypto/passkey": "",
 	"internal/crypto/password": "golang.org/x", "internal/crypto/sessiontoken": "github.com/go-jose/go-jose/v4",
 	"internal/web/appearance": "",
 }
