@@ -332,7 +332,7 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
   await press(page, 'Unlock');
   await page.getByText('Unlocked.').waitFor();
   assert.equal((await now()).locked, false);
-  await page.getByRole('listitem').filter({ hasText: /^Chrome on \w+127\.0\.0\.x · Last active/ }).first().waitFor(); // as the account page names it
+  await page.getByRole('listitem').filter({ hasText: /^Chrome on \w+127\.0\.0\.x · Last active (now|\d+ seconds? ago|1 minute ago)/ }).first().waitFor(); // as the account page names it
   await press(page, 'End:');
   await page.getByText('The session has ended.').waitFor();
   await visitor.reload();
@@ -428,6 +428,26 @@ test('a sign-in link of a user without a second factor: the dialog says what it 
   await page.getByText('This user has no second factor, so the link alone opens the account.').waitFor();
   await page.keyboard.press('Escape');
   await closed(page);
+  await page.done();
+});
+
+test('times of a user are relative, with the exact time in the title; the audit log has exact ones', async () => {
+  const user = await server.userNamed('mira', { created_at: new Date(Date.now() - 3 * 86_400_000 - 60_000).toISOString() });
+  const page = await opened();
+  await page.goto(`/dashboard/users/${user.id}`);
+  await heading(page, 'Mira');
+  await page.getByText('Created 3 days ago · Has never signed in').waitFor();
+  assert.match(await page.getByText('3 days ago', { exact: true }).getAttribute('title'), /^[A-Z][a-z]{2} \d+, \d{4}, \d+:\d\d/);
+  await page.getByRole('listitem').filter({ hasText: 'Account created' }).filter({ hasText: /\d{4}, \d+:\d\d/ }).waitFor();
+  const visitor = await visit(browser, server);
+  await signInByTicket(visitor, server, user);
+  await heading(visitor, 'Security');
+  await visitor.done();
+  await page.reload();
+  await page.getByText(/Last sign-in (now|\d+ seconds? ago|1 minute ago)/).waitFor();
+  await page.goto('/dashboard/users');
+  await page.getByRole('row').filter({ hasText: 'Mira' }).getByText('3 days ago').waitFor();
+  await state(page, 'dashboard-users-relative');
   await page.done();
 });
 

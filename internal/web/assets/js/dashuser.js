@@ -6,7 +6,7 @@ import { createLink } from './dashlink.js';
 import { trailOf } from './dashtrail.js';
 import { deviceOf, networkOf } from './device.js';
 import { button, load } from './form.js';
-import { counted, date, duration, focusTitle, h, heading, icon, notice, page, phone, say, show, t } from './page.js';
+import { ago, counted, date, duration, focusTitle, h, heading, icon, notice, page, phone, rich, say, show, t } from './page.js';
 
 const id = decodeURIComponent(location.pathname.split('/').pop());
 const at = `/v1/users/${encodeURIComponent(id)}`;
@@ -103,14 +103,17 @@ function secondFactors() {
 function live() {
   return card(t('dash.sessions'), sessions.length === 0 ? h('p', { class: 'quiet' }, t('dash.sessions.none')) : h('ul', {}, sessions.map((s) =>
     row(s.latest_activity.is_mobile ? 'mobile' : 'device', deviceOf(s),
-      [s.status === 'pending' && t('dash.session.pending'), networkOf(s), t('dash.session.when', { when: date(s.last_active_at) })].filter(Boolean).flatMap((part, i) => (i > 0 ? [' · ', part] : [part])),
+      [s.status === 'pending' && t('dash.session.pending'), networkOf(s), h('span', {}, rich('dash.session.when', { when: ago(s.last_active_at) }))].filter(Boolean).flatMap((part, i) => (i > 0 ? [' · ', part] : [part])),
       button(t('dash.session.end'), { kind: 'short', 'aria-label': `${t('dash.session.end')}: ${deviceOf(s)}, ${date(s.last_active_at)}`, act: change('POST', `/v1/sessions/${encodeURIComponent(s.id)}/revoke`, 'dash.done.session') })))));
 }
+
+/** When the user was created and last signed in. */
+const since = () => [rich('dash.user.created', { when: ago(user.created_at) }), ' · ', user.last_sign_in_at ? rich('dash.user.signedin', { when: ago(user.last_sign_in_at) }) : t('dash.user.never')];
 
 function draw() {
   show(page, [
     h('p', {}, h('a', { href: '/dashboard/users' }, t('dash.back'))),
-    h('div', { class: 'head' }, heading('h1', null, nameOf(user), underName(user)), h('div', { class: 'actions' }, factors(user)), h('p', { class: 'small quiet' }, h('bdi', {}, user.id))),
+    h('div', { class: 'head' }, heading('h1', null, nameOf(user), underName(user)), h('div', { class: 'actions' }, factors(user)), h('p', { class: 'small quiet' }, h('bdi', {}, user.id)), h('p', { class: 'small quiet' }, since())),
     user.locked && notice('warn', h('p', {}, t('dash.locked.for', { time: duration(user.lockout_expires_in_seconds) }))),
     h('div', { class: 'grid' }, h('div', { class: 'stack' }, secondFactors(), state()), h('div', { class: 'stack' }, live(), trailOf({ path: `${at}/audit_events`, title: t('dash.trail'), text: t('dash.trail.text'), subjects: () => new Map(user.phone_numbers.map((p) => [p.id, phone(p.phone_number)])) }))),
   ].filter(Boolean), { focus: false, title: nameOf(user) });

@@ -4,7 +4,7 @@
 import { exporting, instant } from './csv.js';
 import { ask, drawTabs, factors, nameOf, underName, userPath } from './dash.js';
 import { button, failed, field, form } from './form.js';
-import { badge, counted, date, focusTitle, h, heading, notice, number, page, phone, show, t } from './page.js';
+import { ago, badge, counted, focusTitle, h, heading, notice, number, page, phone, show, t } from './page.js';
 import { dayBegin } from './period.js';
 
 const size = 20;
@@ -164,8 +164,8 @@ function rows(users) {
       cell('dash.phone', u.phone_numbers[0] ? phone(u.phone_numbers[0].phone_number) : '–'),
       cell('dash.factors', h('div', { class: 'actions' }, factors(u))),
       cell('dash.state', stateOf(u)),
-      cell('dash.created', h('span', { class: 'small quiet' }, date(u.created_at))),
-      cell('dash.lastsignin', h('span', { class: 'small quiet' }, u.last_sign_in_at ? date(u.last_sign_in_at) : t('dash.never')))))));
+      cell('dash.created', h('span', { class: 'small quiet' }, ago(u.created_at))),
+      cell('dash.lastsignin', h('span', { class: 'small quiet' }, u.last_sign_in_at ? ago(u.last_sign_in_at) : t('dash.never')))))));
 }
 
 const columns = ['id', 'first_name', 'last_name', 'username', 'email_addresses', 'phone_numbers', 'totp_enabled', 'sms_second_factor', 'backup_code_enabled', 'banned', 'locked', 'created_at', 'last_sign_in_at'];
