@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -59,5 +60,50 @@ func TestAnAttemptWithoutTriesIsFailed(t *testing.T) {
 		if a := b.call("GET", at).ok(); a.text("response.second_factor_verification.status") != "failed" {
 			t.Errorf("%s: %s", name, a.body)
 		}
+	}
+}
+
+// TestARefusedMessageIsNotSaidToBeSent: after the network refused a message, an answer says when
+// the last one left, if any did, and that another one may leave at once. The code of a message
+// that left before works.
+func TestARefusedMessageIsNotSaidToBeSent(t *testing.T) {
+	for name, begin := range map[string]func(w *world) (b *browser, at, prepare, attempt, verification string){
+		"sign-in": func(w *world) (*browser, string, string, string, string) {
+			b, user, _, _ := w.owner("+12065550188")
+			w.Advance(time.Hour)
+			return b, "/v1/client/sign_ins/" + b.enter(user).text("response.id"), "prepare_second_factor", "attempt_second_factor", "response.second_factor_verification."
+		},
+		"enrolment": func(w *world) (*browser, string, string, string, string) {
+			b := w.signedIn()
+			phone := b.call("POST", "/v1/me/phone_numbers", "phone_number", "+12065550188").ok().text("response.id")
+			return b, "/v1/me/phone_numbers/" + phone, "prepare_verification", "attempt_verification", "response.verification."
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			b, at, prepare, attempt, verification := begin(w)
+			ask := func() *answer { return b.call("POST", at+"/"+prepare, "strategy", "phone_code") }
+			look := func() *answer { return b.call("GET", at).ok() }
+
+			w.Fail(errors.New("network down"))
+			ask().want(400, "sms_send_error")
+			if a := look(); a.at(verification+"sent_at") != nil || a.at(verification+"retry_after") != 0.0 || a.text(verification+"status") != "unverified" {
+				t.Errorf("no message left: %s", a.body)
+			}
+			w.Fail(nil)
+			sent := ask().ok().at(verification + "sent_at")
+			if sent == nil {
+				t.Error("a message that left has no time")
+			}
+			code := b.Code()
+
+			w.Advance(time.Minute)
+			w.Fail(errors.New("network down"))
+			ask().want(400, "sms_send_error")
+			if a := look(); a.at(verification+"sent_at") != sent || a.at(verification+"retry_after") != 0.0 {
+				t.Errorf("the second message did not leave, the first did at %v: %s", sent, a.body)
+			}
+			b.call("POST", at+"/"+attempt, "strategy", "phone_code", "code", code).ok()
+		})
 	}
 }

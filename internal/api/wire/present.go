@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/sms"
 )
 
 // NewTOTP returns an authenticator app. The secret and its URI are set when it was just created.
@@ -163,9 +164,12 @@ func newCode(c *account.Code, now account.Instant) *Verification {
 		Object: "verification_otp", Status: c.Status(now), Strategy: string(account.PhoneCode), Attempts: &attempts, ExpireAt: Milliseconds(c.Expires),
 	}
 	if c.Accepted == 0 {
-		left := max(0, c.SentAt.Add(account.ResendAfter).Sub(now))
-		seconds := int((left + time.Second - 1) / time.Second)
-		out.SentAt, out.RetryAfter, out.PhoneNumberID = Milliseconds(c.SentAt), &seconds, c.Phone
+		seconds := 0
+		if !c.Refused {
+			left := max(0, c.SentAt.Add(account.ResendAfter).Sub(now))
+			seconds = int((left + time.Second - 1) / time.Second)
+		}
+		out.SentAt, out.RetryAfter, out.PhoneNumberID = Milliseconds(sms.LeftAt(c)), &seconds, c.Phone
 	}
 	return out
 }

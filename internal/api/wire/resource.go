@@ -152,7 +152,8 @@ type Verification struct {
 	Attempts *int   `json:"attempts"`
 	ExpireAt *int64 `json:"expire_at"`
 	// SentAt is when the last message with the code left, and RetryAfter in how many seconds another
-	// one may leave. Only a code that waits has these fields.
+	// one may leave. Only a code that waits has these fields. Without SentAt no message left: the
+	// network refused it.
 	SentAt        *int64 `json:"sent_at,omitempty"`
 	RetryAfter    *int   `json:"retry_after,omitempty"`
 	PhoneNumberID string `json:"phone_number_id,omitempty"`

@@ -12,7 +12,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/domain/typed"
-	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 const (
@@ -82,13 +81,13 @@ func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx
 
 // Send hands the message to the network. It runs after the commit that authorized the message,
 // once. If the network refuses the message, the user may try again at once: the counters stay, the
-// 30 seconds between two messages end.
+// 30 seconds between two messages end. Its code is marked, so that no answer says that it left.
 func Send(t *tx.Tx, record *account.SMSRecord, m tx.Message) error {
 	if err := t.Engine.Sender.Send(t.Ctx, m); err == nil {
 		return nil
 	}
-	key := t.Engine.NumberKey(m.To.E164())
-	err := t.Engine.Update(t.Ctx, []store.Key{key}, func(t *tx.Tx) error {
+	key, codes := t.Engine.NumberKey(m.To.E164()), holders(t, record.ID.ID)
+	err := t.Engine.Update(t.Ctx, append(codes, key), func(t *tx.Tx) error {
 		audit.Publish(t, account.Event{Name: eventtype.SendFailed, User: record.UserID(), Subject: record.Phone, Method: account.PhoneCode})
 		number := t.Seen[key].(*account.NumberRecord)
 		removeSent(number, record.ID.ID)
@@ -96,6 +95,7 @@ func Send(t *tx.Tx, record *account.SMSRecord, m tx.Message) error {
 			number.Log[n-1] -= account.ResendAfter.Milliseconds()
 		}
 		t.Put(number)
+		markRefused(t, codes, record.ID.ID)
 		add(t, failedCounter(record.ID.ID), 1, record.NextExpiry())
 		return nil
 	})
