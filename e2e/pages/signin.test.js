@@ -157,6 +157,12 @@ test('the message cannot be sent: said, with the other ways at hand', async () =
   await password(page, 'fred');
   await page.getByText('The message could not be sent.').waitFor();
   await state(page, 'sign-in-not-sent');
+  await page.reload();
+  await page.getByText('The message could not be sent.').waitFor();
+  await page.getByText('We text a six-digit code to the number ending in 50.').waitFor();
+  assert.equal(await page.getByText('We sent a code').count(), 0, 'no message was sent');
+  assert.ok(await page.getByRole('button', { name: 'Send code' }).isEnabled(), 'another one may be sent at once');
+  await state(page, 'sign-in-not-sent-reloaded');
   await server.faults({});
   await press(page, 'Backup code');
   await page.keyboard.type('fghij-12345');
@@ -365,6 +371,39 @@ test('a ticket link in a browser that is signed in asks first', async () => {
   await press(page, 'Sign out and use the link');
   await heading(page, 'Security');
   assert.match(await page.locator('#top').innerText(), /jana@example\.com/);
+  await page.done();
+});
+
+test('a used or expired link never ends the session of a browser', async () => {
+  const [lia, other] = [await server.userNamed('lia'), await server.userNamed('lars')];
+  const page = await visit(browser, server);
+  await signInByTicket(page, server, lia);
+  await heading(page, 'Security');
+  const used = await server.ticket(other.id);
+  const elsewhere = await visit(browser, server);
+  await elsewhere.goto(`/sign-in#ticket=${used}`);
+  await heading(elsewhere, 'Security');
+  await elsewhere.done();
+  await page.goto(`/sign-in#ticket=${used}`);
+  await heading(page, 'This link does not work');
+  await page.getByText('This sign-in link was used already.').waitFor();
+  await state(page, 'sign-in-ticket-used-signed-in');
+  await press(page, 'Stay signed in');
+  await heading(page, 'Security');
+  assert.match(await page.locator('#top').innerText(), /lia@example\.com/);
+
+  // It expires while the page asks.
+  await page.goto(`/sign-in#ticket=${await server.ticket(other.id)}`);
+  await heading(page, 'You are signed in already');
+  await server.advance(601);
+  await press(page, 'Sign out and use the link');
+  await heading(page, 'This link does not work');
+  await press(page, 'Stay signed in');
+  await heading(page, 'Security');
+
+  // A link of the same user goes on.
+  await page.goto(`/sign-in?redirect_url=/account/add-phone#ticket=${await server.ticket(lia.id)}`);
+  await heading(page, 'Add a phone number');
   await page.done();
 });
 

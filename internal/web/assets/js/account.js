@@ -1,6 +1,7 @@
 // The signed-in user of an account page.
 
 import { activeSession, bind, get, signInFirst } from './api.js';
+import { leaveFor } from './page.js';
 import { renew } from './reauth.js';
 import { takeTicket, withTicket } from './ticket.js';
 
@@ -9,10 +10,7 @@ export async function account() {
   const ticket = takeTicket();
   const session = activeSession((await get('/client')).response);
   if (!session) return signInFirst(ticket);
-  if (session.status === 'pending') {
-    location.replace(withTicket(`/tasks/setup-mfa?redirect_url=${encodeURIComponent(location.pathname)}`, ticket));
-    return new Promise(() => {});
-  }
+  if (session.status === 'pending') return leaveFor(withTicket(`/tasks/setup-mfa?redirect_url=${encodeURIComponent(location.pathname)}`, ticket));
   bind(session.id);
   if (ticket) await renew(session, ticket);
   return session;

@@ -1,7 +1,7 @@
 // The Frontend API of the page's own origin, with the browser's cookies.
 
 import { early } from './early.js';
-import { has, later, setClock, t } from './page.js';
+import { has, later, leaveFor, setClock, t } from './page.js';
 import { withTicket } from './ticket.js';
 
 /** An error answer of the API, or a network error. */
@@ -82,6 +82,5 @@ export function explain(problem, { timed = true } = {}) {
 
 /** Goes to the sign-in page, which returns here. A ticket is passed on in the fragment. */
 export function signInFirst(ticket) {
-  location.replace(withTicket(`/sign-in?redirect_url=${encodeURIComponent(location.pathname)}`, ticket));
-  return new Promise(() => {}); // the browser is leaving the page
+  return leaveFor(withTicket(`/sign-in?redirect_url=${encodeURIComponent(location.pathname)}`, ticket));
 }

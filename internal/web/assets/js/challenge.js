@@ -3,13 +3,13 @@
 import { Problem, explain, whyShut } from './api.js';
 import { button, field, form, once, passwordField, problemNotice } from './form.js';
 import { codeField, holder, texting } from './otp.js';
-import { h, heading, icon, phone, rich, show, strategyShapes, t } from './page.js';
+import { h, heading, phone, rich, show, strategyShapes, t } from './page.js';
 
 const same = (a, b) => a.strategy === b.strategy && a.phone_number_id === b.phone_number_id;
 
 function describe(factor) {
-  if (factor.strategy === 'phone_code') return h('span', {}, h('span', {}, rich('method.phone_code', { number: phone(factor.safe_identifier) })));
-  return h('span', {}, t(`method.${factor.strategy}`));
+  if (factor.strategy === 'phone_code') return h('span', {}, rich('method.phone_code', { number: phone(factor.safe_identifier) }));
+  return t(`method.${factor.strategy}`);
 }
 
 /** Error codes that end the sign-in or step-up: only a new one helps. */
@@ -51,7 +51,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     const rest = factors.filter((f) => !same(f, factor));
     if (rest.length === 0) return null;
     return h('section', { class: 'or' }, h('h2', {}, t('method.other')), rest.map((f) =>
-      h('button', { type: 'button', class: 'method', onclick: () => choose(f) }, icon(strategyShapes[f.strategy]), describe(f))));
+      button(describe(f), { kind: 'method', shape: strategyShapes[f.strategy], act: () => choose(f) })));
   }
 
   function choose(factor) {

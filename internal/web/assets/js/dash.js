@@ -2,7 +2,7 @@
 
 import { request } from './api.js';
 import { button, confirm } from './form.js';
-import { badge, focusTitle, h, lang, t, textOr } from './page.js';
+import { badge, focusTitle, h, lang, leaveFor, t, textOr } from './page.js';
 
 /**
  * Sends a request with the dashboard's cookie. When the session has expired, the browser goes to the sign-in, unless
@@ -15,8 +15,7 @@ export async function ask(method, path, json, reason) {
     });
   } catch (problem) {
     if (problem.status !== 401 || path === '/session' || hasChanges()) throw problem;
-    location.replace('/dashboard/sign-in');
-    return new Promise(() => {});
+    return leaveFor('/dashboard/sign-in');
   }
 }
 
@@ -29,8 +28,7 @@ export function drawTabs() {
     button(t('frame.signout'), { kind: 'short', act: async () => {
       if (!(await leave())) return;
       await ask('DELETE', '/session');
-      location.replace('/dashboard/sign-in');
-      await new Promise(() => {});
+      await leaveFor('/dashboard/sign-in');
     } }));
 }
 

@@ -3,7 +3,7 @@
 import { explain } from './api.js';
 import { ask } from './dash.js';
 import { button, field, form, passwordField } from './form.js';
-import { h, heading, page, show, t } from './page.js';
+import { h, heading, leaveFor, page, show, t } from './page.js';
 
 // Password managers keep a password by the name beside it.
 const account = h('input', { type: 'text', name: 'username', autocomplete: 'username', value: 'countersign-dashboard', readonly: true, hidden: true });
@@ -15,7 +15,6 @@ show(page, h('section', { class: 'card stack' }, heading('h1', 'key', t('dash.si
   act: async () => {
     if (f.input.value.trim() === '') return f.wrong(t('error.form_param_nil'));
     await ask('POST', '/session', { secret_key: f.input.value, operator: name.input.value.trim() });
-    location.replace('/dashboard');
-    await new Promise(() => {});
+    await leaveFor('/dashboard');
   },
 })));

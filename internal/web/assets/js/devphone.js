@@ -25,7 +25,7 @@ async function look() {
   thread.scrollTop = thread.scrollHeight;
 }
 
-const later = (seconds, key) => button(t(key), { kind: 'short', act: async () => {
+const later = (seconds, key) => button(t(key), { kind: 'short', 'data-repeat': true, act: async () => {
   await request('PATCH', '/dev/clock', { json: { advance_seconds: seconds } });
   await look();
   say(t('dev.moved'));

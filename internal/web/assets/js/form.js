@@ -70,8 +70,7 @@ export async function once(b, act, wrong) {
   } catch (problem) {
     if (problem?.cancelled) return;
     if (problem?.code === 'authentication_invalid' && location.pathname.startsWith('/account/')) return void (await signInFirst());
-    if (wrong) wrong(problem);
-    else tell(problem);
+    Promise.resolve((wrong ?? tell)(problem)).catch(tell);
   } finally {
     b.removeAttribute('aria-busy');
     b.removeAttribute('aria-disabled');

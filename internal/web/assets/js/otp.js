@@ -1,6 +1,6 @@
 // One-time codes: the input field, and the button that sends another one.
 
-import { explain } from './api.js';
+import { Problem, explain } from './api.js';
 import { button, field } from './form.js';
 import { h, lang, later, notice, rich, t } from './page.js';
 
@@ -144,10 +144,11 @@ export function texting({ number, prepare, hold, other, input }) {
 
   return {
     text, more: [alert, h('div', { class: 'section-head' }, status, again)],
-    /** Sends the message, unless one waits already. */
+    /** Sends the message, unless one was sent or refused before. A reload says what became of that one. */
     begin(verification) {
-      if (verification) sent(verification, sentAt(verification));
-      else again.click();
+      if (!verification) again.click();
+      else if (verification.sent_at) sent(verification, sentAt(verification));
+      else failed(new Problem('sms_send_error'));
     },
     missing() { waits = false; },
     stop() { stopListening(); },

@@ -14,6 +14,27 @@ const texts = data.texts;
 // A page from the back/forward cache may show an old state to another user.
 window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
 
+/** The control that a click reached: a label stands for its input. */
+const controlOf = (element) => element.closest('label') ?? element.closest('button, a, summary, input, select');
+let pressed; // the control that the first click of a double click reached
+
+// A double click is one click, and works on the control that it began on: an answer that comes between its clicks may put
+// another one there. A button with data-repeat takes every click.
+document.addEventListener('click', (event) => {
+  const control = controlOf(event.target);
+  if (event.detail < 2) pressed = control;
+  else if (control !== pressed || control?.matches('button:not([data-repeat]), a')) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+}, { capture: true });
+
+/** Leaves the page. It never resolves, so that a button stays busy until the next page is there. */
+export function leaveFor(address) {
+  location.replace(address);
+  return new Promise(() => {});
+}
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 // Some browsers on Linux name a locale that is none, such as en-US@posix.

@@ -5,7 +5,7 @@ import { enrolApp } from './enrolapp.js';
 import { enrolPhone } from './enrolphone.js';
 import { finish } from './finish.js';
 import { button, load, problemNotice } from './form.js';
-import { h, heading, icon, page, show, t } from './page.js';
+import { h, heading, leaveFor, page, show, t } from './page.js';
 import { renew } from './reauth.js';
 import { target } from './target.js';
 import { takeTicket, withTicket } from './ticket.js';
@@ -19,8 +19,8 @@ window.addEventListener('popstate', () => back());
 load(page, async () => {
   const [client, environment] = await Promise.all([get('/client'), get('/environment')]);
   const session = activeSession(client.response);
-  if (!session) return location.replace(withTicket(`/sign-in${location.search}`, ticket));
-  if (session.status !== 'pending') return location.replace(target());
+  if (!session) return leaveFor(withTicket(`/sign-in${location.search}`, ticket));
+  if (session.status !== 'pending') return leaveFor(target());
   bind(session.id);
   if (ticket) await renew(session, ticket);
   const on = environment.auth_config.second_factors;
@@ -29,13 +29,13 @@ load(page, async () => {
 
   const leave = () => button(t('frame.signout'), { kind: 'plain wide', act: async () => {
     await post(`/client/sessions/${encodeURIComponent(session.id)}/end`);
-    location.replace('/sign-in');
+    await leaveFor('/sign-in');
   } });
 
   // A touch activates the session once the task is done.
   const done = async (codes) => {
     const next = await settled();
-    back = codes.length > 0 ? enter : () => location.replace(next); // codes that are not saved yet stay
+    back = codes.length > 0 ? enter : () => leaveFor(next); // codes that are not saved yet stay
     return finish(page, codes, {
       who: session.public_user_data.identifier, title: t('setup.done.title'), text: t('setup.done.text'), next, label: t('button.continue'),
     });
@@ -47,16 +47,14 @@ load(page, async () => {
 
   const enter = () => history.pushState({ step: 'method' }, '');
   const extra = () => button(t('setup.other'), { kind: 'plain wide', act: () => history.back() });
+  const wrong = (problem) => alert.replaceChildren(problemNotice(problem));
   const begin = (enrol) => async () => {
-    try {
-      await enrol(host, { session, done, extra: extra() });
-      enter();
-    } catch (problem) {
-      if (!problem.cancelled) alert.replaceChildren(problemNotice(problem));
-    }
+    alert.replaceChildren();
+    await enrol(host, { session, done, extra: extra() });
+    enter();
   };
-  const way = (strategy, shape, enrol) => on.includes(strategy) && h('button', { type: 'button', class: 'method', onclick: begin(enrol) }, icon(shape),
-    h('span', {}, h('strong', {}, t(`setup.${strategy}`)), h('span', { class: 'small quiet' }, t(`setup.${strategy}.text`))));
+  const way = (strategy, shape, enrol) => on.includes(strategy) && button([h('strong', {}, t(`setup.${strategy}`)), h('span', { class: 'small quiet' }, t(`setup.${strategy}.text`))],
+    { kind: 'method', shape, act: begin(enrol), wrong });
 
   function choose() {
     page.replaceChildren(host);

@@ -3,7 +3,7 @@
 import { Problem, activeSession, explain, get, post, request } from './api.js';
 import { challenge, isShut, shutView } from './challenge.js';
 import { button, field, form, load, passwordField, problemNotice } from './form.js';
-import { h, heading, notice, page, show, support, t } from './page.js';
+import { h, heading, leaveFor, notice, page, show, support, t } from './page.js';
 import { target } from './target.js';
 import { takeTicket } from './ticket.js';
 
@@ -21,9 +21,12 @@ async function start() {
   const session = activeSession(client);
   page.replaceChildren(host);
   if (!navigator.cookieEnabled) return withoutCookies();
-  if (session && ticket) return signedInAlready(session);
+  if (ticket) {
+    const given = ticket;
+    ticket = null; // Back does not use it again
+    return byTicket(given, session);
+  }
   if (session) return go(session);
-  if (ticket) return byTicket();
   if (client?.sign_in?.status === 'needs_second_factor') {
     identifier = client.sign_in.identifier ?? '';
     const sent = client.sign_in.second_factor_verification;
@@ -51,37 +54,49 @@ async function over(reason) {
 
 function go(session) {
   const next = target();
-  location.replace(session.status === 'pending' ? `/tasks/setup-mfa?redirect_url=${encodeURIComponent(next)}` : next);
+  return leaveFor(session.status === 'pending' ? `/tasks/setup-mfa?redirect_url=${encodeURIComponent(next)}` : next);
 }
 
-/** A sign-in in a browser that is signed in, perhaps as another user: with a link, or in another tab meanwhile. */
-function signedInAlready(session) {
-  const way = ticket ? { text: 'signin.already.text', leave: 'signin.already.leave', next: byTicket } : { text: 'signin.already.tab', leave: 'frame.signout', next: () => byPassword() };
+/** Asks in a browser that is signed in, perhaps as another user. leave ends that session: { label, act }. */
+function signedInAlready(session, text, leave) {
   show(host, [
-    heading('h1', 'person', t('signin.already.title'), t(way.text, { who: session.public_user_data.identifier })),
+    heading('h1', 'person', t('signin.already.title'), t(text, { who: session.public_user_data.identifier })),
     button(t('signin.already.stay'), { kind: 'main wide', act: () => go(session) }),
-    button(t(way.leave), { kind: 'plain wide', act: async () => {
-      await request('DELETE', '/v1/client/sessions');
-      await way.next();
-    } }),
+    button(t(leave.label), { kind: 'plain wide', act: leave.act }),
   ], { title: t('signin.already.title') });
 }
 
-async function byTicket() {
+const leaveAll = () => request('DELETE', '/v1/client/sessions');
+
+/**
+ * Signs in with a ticket. In a browser that is signed in as another user the API refuses that, and says before whether the
+ * ticket works: so a used one never ends a session.
+ *   session   the session of the browser, if there is one
+ *   taken     what to do when that one is another user's
+ */
+async function byTicket(given, session, taken = askFirst(given)) {
   show(host, [heading('h1', 'key', t('signin.ticket.title')), h('p', { role: 'status' }, t('signin.ticket.text'))]);
-  const given = ticket;
-  ticket = null;
   try {
-    await proceed((await post('/client/sign_ins', { strategy: 'ticket', ticket: given })));
+    await proceed(await post('/client/sign_ins', { strategy: 'ticket', ticket: given }));
   } catch (problem) {
-    if (problem.code === 'network' || problem.status >= 500) ticket = given; // the ticket was not used
-    show(host, [
-      heading('h1', 'alert', t('signin.ticket.wrong'), undefined, 'bad'), problemNotice(problem),
-      h('p', { class: 'quiet' }, t('signin.ticket.advice')),
-      ticket ? button(t('button.again'), { kind: 'main wide', act: byTicket }) : button(t('signin.password.instead'), { kind: 'main wide', act: byPassword }),
-      help(),
-    ]);
+    const now = session ?? (problem.code === 'session_exists' ? activeSession((await get('/client')).response) : undefined);
+    if (now && problem.code === 'session_exists') return taken(now);
+    ticketFailed(problem, given, now);
   }
+}
+
+const askFirst = (given) => (session) => signedInAlready(session, 'signin.already.text', { label: 'signin.already.leave', act: () => byTicket(given, session, async () => {
+  await leaveAll();
+  await byTicket(given);
+}) });
+
+function ticketFailed(problem, given, session) {
+  const unused = problem.code === 'network' || problem.status >= 500;
+  const way = unused ? [t('button.again'), () => byTicket(given, session)] : session ? [t('signin.already.stay'), () => go(session)] : [t('signin.password.instead'), () => byPassword()];
+  show(host, [
+    heading('h1', 'alert', t('signin.ticket.wrong'), undefined, 'bad'), problemNotice(problem), !unused && h('p', { class: 'quiet' }, t('signin.ticket.advice')),
+    button(way[0], { kind: 'main wide', act: way[1] }), help(),
+  ]);
 }
 
 let identifier = '';
@@ -96,7 +111,8 @@ function mismatch(text) {
 const elsewhere = () => load(host, async () => {
   const session = activeSession((await get('/client')).response);
   if (!session) return byPassword();
-  return session.public_user_data.identifier.toLowerCase() === identifier.toLowerCase() ? go(session) : signedInAlready(session);
+  return session.public_user_data.identifier.toLowerCase() === identifier.toLowerCase() ? go(session)
+    : signedInAlready(session, 'signin.already.tab', { label: 'frame.signout', act: () => leaveAll().then(() => byPassword()) });
 });
 
 function byPassword(reason) {

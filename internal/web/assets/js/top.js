@@ -2,15 +2,14 @@
 
 import { del } from './api.js';
 import { button } from './form.js';
-import { h, t } from './page.js';
+import { h, leaveFor, t } from './page.js';
 
 export function drawTop(session) {
   document.getElementById('top').replaceChildren(
     h('span', { class: 'who small quiet' }, session.public_user_data.identifier),
     button(t('frame.signout'), { kind: 'short', act: async () => {
       await del('/client/sessions');
-      location.replace('/sign-in');
-      await new Promise(() => {});
+      await leaveFor('/sign-in');
     } }));
 }
 
