@@ -60,6 +60,8 @@ type API struct {
 	// /v1/users/{user_id} has.
 	paths *http.ServeMux
 	rows  map[string][]operation.Operation
+	// areas are the first segments of the paths of operations.
+	areas map[string]bool
 }
 
 // New returns the handler of the given operations: [Operations], or those of one function.
@@ -71,8 +73,9 @@ func New(c Config, operations ...operation.Operation) (*API, error) {
 	if err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		return nil, fmt.Errorf("api: public URL %q is not an absolute URL without a slash at the end", c.PublicURL)
 	}
-	a := &API{Config: c, mux: http.NewServeMux(), paths: http.NewServeMux(), rows: map[string][]operation.Operation{}}
+	a := &API{Config: c, mux: http.NewServeMux(), paths: http.NewServeMux(), rows: map[string][]operation.Operation{}, areas: map[string]bool{}}
 	for _, op := range operations {
+		a.areas[area(op.Path)] = true
 		for _, spelling := range operation.Spellings(op.Path) {
 			if a.rows[spelling] == nil {
 				a.paths.HandleFunc(spelling, http.NotFound)
@@ -127,6 +130,15 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.mux.ServeHTTP(x, r)
+}
+
+// Owns reports whether a path is in the API's part of a server: its first segment is that of an
+// operation. The API answers unknown paths there with errors in JSON.
+func (a *API) Owns(path string) bool { return a.areas[area(path)] }
+
+func area(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return first
 }
 
 func (a *API) call(x *exchange, r *http.Request) *operation.Call {

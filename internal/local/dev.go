@@ -7,6 +7,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/local/guide"
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
@@ -14,6 +15,9 @@ func (a *App) routes(pages http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, path := range append(web.Paths(), web.PhonePath) {
 		mux.Handle(path, pages)
+	}
+	for path := range a.documents() {
+		mux.Handle("GET "+path, pages)
 	}
 	mux.HandleFunc("GET /dev/sms", a.listMessages)
 	mux.HandleFunc("GET /dev/clock", a.getClock)
@@ -26,9 +30,13 @@ func (a *App) routes(pages http.Handler) *http.ServeMux {
 	mux.HandleFunc("POST /dev/keys", a.rotateKeys)
 	mux.HandleFunc("POST /dev/sign-in", a.signInAs)
 	mux.HandleFunc("POST /dev/sign-out", a.signOut)
-	mux.HandleFunc("GET /readme", a.readme)
-	mux.HandleFunc("GET /{$}", a.home)
+	mux.HandleFunc("GET "+guide.Root+"/docs/use/pages/{file}", a.picture)
 	return mux
+}
+
+// documents are the pages of this package, by path.
+func (a *App) documents() map[string]web.DocumentFunc {
+	return map[string]web.DocumentFunc{"/{$}": a.home, guide.Root: a.readme, guide.Root + "/{file...}": a.readme}
 }
 
 func (a *App) answer(w http.ResponseWriter, body any, err error) {
@@ -94,6 +102,20 @@ func (a *App) ageSession(w http.ResponseWriter, r *http.Request) {
 type faults struct {
 	SMS   bool `json:"sms"`
 	Store bool `json:"store"`
+}
+
+// activeFaults returns the names of the simulated faults that are active.
+func (a *App) activeFaults() []string {
+	var active []string
+	if now := a.faults.Load(); now != nil {
+		if now.SMS {
+			active = append(active, "sms")
+		}
+		if now.Store {
+			active = append(active, "store")
+		}
+	}
+	return active
 }
 
 func (a *App) getFaults(w http.ResponseWriter, _ *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,10 +18,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/local/guide"
+	"github.com/countersign-mfa/countersign/internal/web"
 )
-
-// pagePolicy allows pages their own styles and forms and nothing else.
-const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // cookieName is the cookie with the client token on the pages, as in the API.
 const cookieName = "__client"
@@ -33,28 +33,33 @@ func (a *App) caller(r *http.Request) tx.Caller {
 	return from
 }
 
-// home serves the first page: keys, users and messages of this server.
-func (a *App) home(w http.ResponseWriter, r *http.Request) {
+// home is the first page: keys, users and messages of this server.
+func (a *App) home(r *http.Request) (web.Document, error) {
 	page, err := a.homePage(r)
+	return a.document(page.App, homeTemplate, page, err)
+}
+
+// document makes a document of a template, and logs why it could not.
+func (a *App) document(title string, of *template.Template, data any, err error) (web.Document, error) {
 	var b bytes.Buffer
 	if err == nil {
-		err = homeTemplate.Execute(&b, page)
+		err = of.Execute(&b, data)
 	}
 	if err != nil {
-		a.Log.Error("home page", "error", err.Error())
-		http.Error(w, "The page could not be made. The server's log says why.", http.StatusInternalServerError)
-		return
+		a.Log.Error("page", "error", err.Error())
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", pagePolicy)
-	_, _ = w.Write(b.Bytes())
+	return web.Document{Title: title, Body: b.Bytes()}, err
 }
 
 func (a *App) homePage(r *http.Request) (homeData, error) {
-	page := homeData{
-		App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.Key().Reveal(), PublishableKey: a.PublishableKey, Readme: "/readme",
+	page := homeData{App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.Key().Reveal(), PublishableKey: a.PublishableKey}
+	page.Live = strings.HasPrefix(page.SecretKey, "sk_live_")
+	if page.Live {
+		page.SecretKey = ""
+	}
+	var err error
+	if page.Apps, err = guide.Apps(guide.Server{URL: a.PublicURL, PublishableKey: a.PublishableKey, SecretKey: page.SecretKey}); err != nil {
+		return page, err
 	}
 	users, err := a.homeUsers(r.Context())
 	if err != nil {
@@ -67,6 +72,12 @@ func (a *App) homePage(r *http.Request) (homeData, error) {
 		shown := homeUser(u)
 		if isDemo(u) {
 			shown.Password = demoPassword
+			switch shown.Name {
+			case "Ada":
+				page.Ada = shown.ID
+			case "Grace":
+				page.Grace = shown.ID
+			}
 		}
 		page.Users = append(page.Users, shown)
 	}

@@ -3,6 +3,7 @@ package local_test
 import (
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,5 +114,26 @@ func TestAnotherKey(t *testing.T) {
 	}
 	if got := s.statusWith(key); got != 200 {
 		t.Errorf("the given key: %d", got)
+	}
+}
+
+// TestTheFirstPageShowsNoLiveKey: the page shows keys of a trial alone.
+func TestTheFirstPageShowsNoLiveKey(t *testing.T) {
+	for _, given := range []string{"sk_test_of_a_trial", "sk_live_of_a_deployment"} {
+		app, err := local.Open(t.Context(), local.Config{
+			Dir: t.TempDir(), PublicURL: "http://localhost:8080", AppName: "Example", SecretKey: secret.New(given), Now: time.Now,
+			Log: slog.New(slog.DiscardHandler), Passwords: password.Params{Memory: 64, Time: 1, Threads: 1},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, w := httptest.NewRequest("GET", "http://localhost:8080/", nil), httptest.NewRecorder()
+		app.ServeHTTP(w, r)
+		if shown, want := strings.Contains(w.Body.String(), given), strings.HasPrefix(given, "sk_test_"); w.Code != 200 || shown != want {
+			t.Errorf("%s: %d, shown %v", given, w.Code, shown)
+		}
+		if err := app.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

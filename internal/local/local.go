@@ -85,6 +85,7 @@ type App struct {
 	hooks  *webhook.Dispatcher
 	api    *api.API
 	mux    *http.ServeMux
+	pages  http.Handler
 
 	// seeding is true while the demo users are created, which the log does not mention.
 	seeding bool
@@ -214,10 +215,12 @@ func (a *App) wire(ctx context.Context, host string) error {
 	}
 	pages, err := web.Handler(web.Config{
 		PublicURL: a.PublicURL, Appearance: a.Appearance, SecretKey: a.secret.Get, DashboardState: dashauth.New(a.faulty, a.clock.Now), Address: a.limited, Backend: a.api, Now: a.clock.Now, Development: true,
+		Faults: a.activeFaults, Documents: a.documents(),
 	})
 	if err != nil {
 		return err
 	}
+	a.pages = pages
 	a.mux = a.routes(pages)
 	described := reference.New()
 	for _, path := range reference.Paths {
@@ -230,27 +233,6 @@ func (a *App) logEvent(e account.Event) {
 	if !a.seeding {
 		a.Log.Info("event", "name", e.Name, "user", e.User)
 	}
-}
-
-// ServeHTTP answers pages and development endpoints, and passes the rest to the API.
-func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// A proxy may see a chunked body end elsewhere, and the rest as another request.
-	if len(r.TransferEncoding) > 0 {
-		w.Header().Set("Connection", "close")
-	}
-	if err := a.guardHost(r); err != nil {
-		a.answer(w, nil, err)
-		return
-	}
-	if _, pattern := a.mux.Handler(r); pattern != "" {
-		if err := a.guard(r); err != nil {
-			a.answer(w, nil, err)
-			return
-		}
-		a.mux.ServeHTTP(w, r)
-		return
-	}
-	a.api.ServeHTTP(w, r)
 }
 
 // Close closes the store.

@@ -277,14 +277,14 @@ func TestHomePage(t *testing.T) {
 		}
 	}
 	s.ok("POST", "/v1/users", `{"username":"someone","password":"correct horse battery"}`)
-	if page = s.ok("GET", "/", "")["body"].(string); strings.Count(page, "demo-password") != 2 || strings.Count(page, "<button>Sign in as ") != 3 {
+	if page = s.ok("GET", "/", "")["body"].(string); strings.Count(page, "demo-password") != 2 || strings.Count(page, "<button class=\"short\">Sign in as ") != 3 {
 		t.Error("the page gives a user who is no demo user the password of those, or a demo user none")
 	}
 	for i := range 25 {
 		s.ok("POST", "/v1/users", `{"username":"other`+strconv.Itoa(i)+`"}`)
 	}
 	page = s.ok("GET", "/", "")["body"].(string)
-	for _, demo := range []string{"<button>Sign in as Ada", "<button>Sign in as Grace"} {
+	for _, demo := range []string{"<button class=\"short\">Sign in as Ada", "<button class=\"short\">Sign in as Grace", "<button class=\"main\">Sign in as Ada"} {
 		if !strings.Contains(page, demo) {
 			t.Errorf("among many users there is no %s", demo)
 		}
@@ -311,17 +311,52 @@ func TestHomePage(t *testing.T) {
 	if res.StatusCode != 400 {
 		t.Errorf("another site pressed the button: %d", res.StatusCode)
 	}
-	if !strings.Contains(page, "<strong>someone</strong><br>") {
+	if !strings.Contains(page, "<strong>someone</strong></p>") {
 		t.Error("the page does not name a user who has a username only")
 	}
 	if page = s.ok("GET", "/reference", "")["body"].(string); !strings.Contains(page, "me-totp-create") {
 		t.Error("the reference does not show the operations")
 	}
-	if text := s.ok("GET", "/readme", "")["body"].(string); !strings.Contains(text, ">\n# Countersign") && !strings.Contains(text, "># Countersign") || strings.Contains(text, "](") || strings.Contains(text, "img") {
+	if text := s.ok("GET", "/readme", "")["body"].(string); !strings.Contains(text, ">Countersign</h1>") || strings.Contains(text, "](") {
 		t.Error("the README is not served")
 	}
 	if text := s.ok("GET", "/openapi.yaml", "")["body"].(string); !strings.Contains(text, "openapi: 3.1.0") {
 		t.Error("the OpenAPI document is not served")
+	}
+}
+
+// TestUnknownPaths: a browser gets a page, and the API's part of the paths answers JSON.
+func TestUnknownPaths(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.close()
+	const browser, program = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "application/json"
+	for name, tc := range map[string]struct{ method, path, accept, kind string }{
+		"a browser":                          {"GET", "/nothing", browser, "text/html; charset=utf-8"},
+		"a browser, below":                   {"GET", "/nothing/at/all.php", browser, "text/html; charset=utf-8"},
+		"a browser, a development endpoint":  {"GET", "/dev/nothing", browser, "text/html; charset=utf-8"},
+		"a browser, a document":              {"GET", "/readme/docs/nothing.md", browser, "text/html; charset=utf-8"},
+		"a browser, out of the documents":    {"GET", "/readme/..%2Fgo.mod", browser, "text/html; charset=utf-8"},
+		"a browser, a file that is no guide": {"GET", "/readme/go.mod", browser, "text/html; charset=utf-8"},
+		"a browser, the API":                 {"GET", "/v1/nothing", browser, "application/json"},
+		"a browser, the API's own address":   {"GET", "/v1", browser, "application/json"},
+		"a browser, beside the key set":      {"GET", "/.well-known/nothing", browser, "application/json"},
+		"a program":                          {"GET", "/nothing", program, "application/json"},
+		"a program that reads anything":      {"GET", "/nothing", "*/*", "application/json"},
+		"a form":                             {"POST", "/nothing", browser, "application/json"},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), tc.method, s.server.URL+tc.path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", tc.accept)
+		res, err := s.browser.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := res.Header.Get("Content-Type"); res.StatusCode != 404 || got != tc.kind {
+			t.Errorf("%s: %d %s, want 404 %s", name, res.StatusCode, got, tc.kind)
+		}
 	}
 }
 

@@ -47,7 +47,7 @@ func TestEveryLanguageSaysTheSame(t *testing.T) {
 
 var (
 	quoted = regexp.MustCompile(`'([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)'`)
-	inPage = regexp.MustCompile(`d\.text\("([a-z.]+)"\)`)
+	inPage = regexp.MustCompile(`(?:d\.text\(|texts\[)"([a-z.]+)"[)\]]`)
 	said   = regexp.MustCompile(`\bt\('([^']+)'`)
 )
 
@@ -58,7 +58,7 @@ func sources(t *testing.T) map[string]string {
 	if err != nil || len(names) < 20 {
 		t.Fatalf("%d modules, %v", len(names), err)
 	}
-	for _, name := range append(names, "frame.go") {
+	for _, name := range append(names, "frame.go", "document.go") {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

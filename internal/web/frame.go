@@ -11,6 +11,8 @@ type pageData struct {
 	Languages                                     []languageLink
 	Texts                                         map[string]string
 	Data                                          scriptData
+	Body                                          markup // of a document
+	Strip                                         markup // in development
 }
 
 // mark is Countersign's mark, which a page shows in place of a logo.
@@ -18,6 +20,9 @@ const mark markup = `<svg viewBox="0 0 32 32" width="32" height="32" aria-hidden
 
 // html returns the page.
 func (d pageData) html() (markup, error) {
+	if d.Kind == kindDocument {
+		return join(d.head(), d.body(), "</body>\n</html>\n"), nil
+	}
 	data, err := jsonData(d.Data)
 	if err != nil {
 		return "", err
@@ -34,11 +39,12 @@ func (d pageData) head() markup {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<script type="module" async fetchpriority="high" nonce="`, nonce, `" src="`, base, `js/early.js"></script>
-<title>`, text(d.Title), ` · `, text(d.Name), `</title>
+`, when(d.Kind != kindDocument, `<script type="module" async fetchpriority="high" nonce="`, nonce, `" src="`, base, `js/early.js"></script>
+`), `<title>`, text(d.Title), ` · `, text(d.Name), `</title>
 <link rel="icon" href="`, base, `mark.svg" type="image/svg+xml">
 <link rel="stylesheet" nonce="`, nonce, `" href="`, base, `style.css">
-<style nonce="`, nonce, `">`, markup(d.Style), `</style>
+`, when(d.Kind == kindDocument, `<link rel="stylesheet" nonce="`, nonce, `" href="`, base, `document.css">
+`), `<style nonce="`, nonce, `">`, markup(d.Style), `</style>
 `, each(d.Preload, func(module string) markup {
 		return join(`<link rel="modulepreload" nonce="`, nonce, `" href="`, base, `js/`, text(module), `">
 `)
@@ -54,20 +60,28 @@ func (d pageData) body() markup {
 	}
 	return join(`<body>
 <a class="skip" href="#main">`, d.text("frame.skip"), `</a>
-<header class="top">
+`, d.Strip, `<header class="top">
 <span class="logo">`, logo, `<span>`, text(d.Name), `</span></span>
 <div id="top"></div>
 </header>
 <main id="main" tabindex="-1"`, when(d.Narrow, ` class="narrow"`), `>
-`, d.waiting(), `
-<noscript><div class="card notice"><p>`, d.text("frame.noscript"), `</p></div></noscript>
+`, d.content(), `
 </main>
 <footer class="bottom">
-<nav aria-label="`, d.text("frame.language"), `"><ul>`, each(d.Languages, languageLink.html), `</ul></nav>
+`, when(len(d.Languages) > 0, `<nav aria-label="`, d.text("frame.language"), `"><ul>`, each(d.Languages, languageLink.html), `</ul></nav>`), `
 `, when(d.Support != "", `<a href="`, link(d.Support), `">`, d.text("frame.support"), `</a>`), `
 </footer>
 <div id="toasts" role="status" aria-live="polite"></div>
 `)
+}
+
+// content is the body of a document, or what a page shows before its script renders.
+func (d pageData) content() markup {
+	if d.Kind == kindDocument {
+		return d.Body
+	}
+	return join(d.waiting(), `
+<noscript><div class="card notice"><p>`, d.text("frame.noscript"), `</p></div></noscript>`)
 }
 
 // waiting is what a page shows before its script renders: its title and the outline of two fields

@@ -44,6 +44,11 @@ type Config struct {
 	// Development adds the page [PhonePath], which needs the development endpoints, and lets a sign-in
 	// redirect to every port of this machine.
 	Development bool
+	// Faults returns the simulated faults that are active, sms and store. The development strip names
+	// them. Nil has none.
+	Faults func() []string
+	// Documents are pages of other packages, by the pattern of their path.
+	Documents map[string]DocumentFunc
 }
 
 // DashboardState is the dashboard's storage. An error refuses the request.
@@ -111,6 +116,9 @@ func (p *pages) routes() {
 		default:
 			p.mux.HandleFunc("GET "+at.path, func(w http.ResponseWriter, r *http.Request) { p.servePage(w, r, at, http.StatusOK) })
 		}
+	}
+	for pattern, of := range p.Documents {
+		p.mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) { p.serveDocument(w, r, of) })
 	}
 	if p.SecretKey != nil {
 		p.dashboardRoutes()

@@ -69,33 +69,37 @@ type languageLink struct {
 // servePage writes a page. The page holds no user data: its script asks the API, with the visitor's
 // cookie.
 func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, status int) {
-	h := w.Header()
 	if p.chooseLanguage(w, r) {
 		return
 	}
 	now := p.appearances.get(r.Context())
 	lang := now.language(r)
 	texts := now.catalogue.forKind(lang, at.kind)
-	nonce := rand.Text()
 	view := pageData{
-		Lang: lang, Title: texts[at.title], Name: now.Name, Logo: now.Logo, Support: now.Support, Nonce: nonce,
+		Lang: lang, Title: texts[at.title], Name: now.Name, Logo: now.Logo, Support: now.Support, Nonce: rand.Text(),
 		Base: p.assets.base, Kind: at.kind, Narrow: at.narrow, Style: now.style, Script: at.script, Preload: p.assets.modules(at.script),
-		Languages: languageLinks(lang), Texts: texts,
+		Languages: languageLinks(lang), Texts: texts, Strip: p.strip(now.catalogue[lang]),
 		Data: scriptData{
 			Lang: lang, Name: now.Name, Title: texts[at.title], AfterSignIn: p.AfterSignIn, Origins: append(append([]string{}, p.Origins...), now.origins...), Loopback: p.Development,
 			Support: now.Support, Texts: texts,
 		},
 	}
+	w.Header().Add("Vary", "Accept-Language, Cookie")
+	p.write(w, r, status, now, view)
+}
+
+// write writes a page with its headers.
+func (p *pages) write(w http.ResponseWriter, r *http.Request, status int, now *preparedAppearance, view pageData) {
 	body, err := view.html()
 	if err != nil {
 		http.Error(w, "The page could not be rendered.", http.StatusInternalServerError)
 		return
 	}
+	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", now.policy(nonce))
-	h.Set("Content-Language", lang)
-	h.Add("Vary", "Accept-Language, Cookie")
+	h.Set("Content-Security-Policy", now.policy(view.Nonce))
+	h.Set("Content-Language", view.Lang)
 	writeCompressed(w, r, status, []byte(body))
 }
 

@@ -1,0 +1,97 @@
+// The first page of the development server, its documents, and the strip on every page.
+
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { key, signInByTicket, startBrowser, startServer, state, tab, test, visit } from './world.js';
+
+let browser, server;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const tabs = ['Next.js', 'React + Express', 'Expo, mobile', 'Go', 'Python', 'Beside your own login'];
+
+test('the first page connects an application: tabs by keyboard, and lines of this server to copy', async () => {
+  const page = await visit(browser, server);
+  await page.goto('/');
+  await state(page, 'first');
+  const panels = page.getByRole('tabpanel');
+  assert.deepEqual(await page.getByRole('tab').allInnerTexts(), tabs);
+  await tab(page, 'Next.js');
+  for (const [pressed, name] of [['ArrowRight', 'React + Express'], ['End', 'Beside your own login'], ['ArrowRight', 'Next.js'], ['ArrowLeft', 'Beside your own login'], ['Home', 'Next.js']]) {
+    await page.keyboard.press(pressed);
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), name, pressed);
+    assert.equal(await page.getByRole('tab', { selected: true }).innerText(), name, pressed);
+    assert.equal(await panels.count(), 1, 'one panel is shown');
+    assert.equal(await panels.getAttribute('aria-labelledby'), await page.getByRole('tab', { selected: true }).getAttribute('id'));
+  }
+  for (const name of tabs) {
+    await page.getByRole('tab', { name, exact: true }).click();
+    const lines = (await panels.locator('pre').allTextContents()).join('\n');
+    assert.match(lines, /(URL|url)/i, name);
+    assert.ok(lines.includes(server.url) || name === 'Next.js', `${name}: the address of this server`);
+    for (const other of ['sk_test_local', 'localhost:8080', 'auth.example.com']) assert.ok(!lines.includes(other), `${name} has ${other}`);
+    assert.ok(lines.includes(key) || name === 'Expo, mobile', `${name}: the key of this server`);
+    await panels.getByRole('button', { name: /^Copy/ }).first().click();
+    await page.getByText('Copied.').waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await panels.locator('pre').first().textContent());
+  }
+  await panels.getByRole('link', { name: /whole guide/ }).click();
+  await page.getByRole('heading', { level: 1, name: 'Beside your own login' }).waitFor();
+  await page.done();
+});
+
+test('without scripts the first page shows every kind of application', async () => {
+  const page = await visit(browser, server, { javaScriptEnabled: false });
+  await page.goto('/');
+  for (const name of tabs) await page.getByRole('heading', { level: 3, name, exact: true }).waitFor();
+  assert.equal(await page.getByRole('button', { name: /^Copy/ }).count(), 0);
+  await page.done();
+});
+
+test('every page of a development server has the strip, with the simulated faults', async () => {
+  const page = await visit(browser, server);
+  const user = await server.userNamed('strip');
+  await signInByTicket(page, server, user);
+  await page.getByRole('heading', { level: 1, name: 'Security' }).waitFor();
+  const strip = page.getByRole('complementary', { name: 'Development' });
+  for (const path of ['/', '/sign-in', '/account/security', '/account/add-phone', '/dashboard/sign-in', '/dev/phone', '/readme', '/nothing']) {
+    await page.goto(path);
+    await strip.getByText('Development server with demo data.').waitFor();
+    await strip.getByRole('link', { name: 'Text messages' }).waitFor();
+  }
+  await server.faults({ sms: true });
+  await page.goto('/sign-in');
+  await strip.getByText('Text messages fail').waitFor();
+  await state(page, 'strip-fault');
+  await server.faults({});
+  await page.goto('/account/security');
+  await strip.getByRole('link', { name: 'First page' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Example is running' }).waitFor();
+  await page.done();
+});
+
+test('README and guides are pages whose links lead on', async () => {
+  const page = await visit(browser, server);
+  await page.goto('/readme');
+  await state(page, 'readme');
+  await page.getByRole('article').locator('a[href^="/readme/docs/"]').first().click();
+  await page.waitForURL('**/readme/docs/**');
+  await page.goto('/readme/docs/start/own-login.md');
+  await page.getByRole('heading', { level: 1, name: 'Beside your own login' }).waitFor();
+  await state(page, 'guide');
+  await page.done();
+});
+
+test('a browser gets a page for an unknown path', async () => {
+  const page = await visit(browser, server);
+  const answer = await page.goto('/nothing');
+  assert.equal(answer.status(), 404);
+  await page.getByRole('heading', { level: 1, name: 'Page not found' }).waitFor();
+  await page.done();
+});
