@@ -64,6 +64,13 @@ func (f *Faulty) Inject(faults ...Fault) {
 	f.faults = append(f.faults, faults...)
 }
 
+// Clear forgets the faults that have not happened yet.
+func (f *Faulty) Clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults = nil
+}
+
 // Pending returns how many injected faults have not happened yet, so that a test can check that all
 // did.
 func (f *Faulty) Pending() int {

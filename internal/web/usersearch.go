@@ -26,6 +26,7 @@ type userFilters struct {
 	Banned        *string `json:"banned"`
 	Locked        *string `json:"locked"`
 	SecondFactor  *string `json:"second_factor"`
+	MFADue        *string `json:"mfa_due"`
 	CreatedAfter  *string `json:"created_at_after"`
 	CreatedBefore *string `json:"created_at_before"`
 }
@@ -61,7 +62,7 @@ func (in userSearch) query() url.Values {
 	}
 	set("query", strings.TrimSpace(in.Text))
 	for name, value := range map[string]*string{
-		"banned": in.Filters.Banned, "locked": in.Filters.Locked, "second_factor": in.Filters.SecondFactor, "created_at_after": in.Filters.CreatedAfter, "created_at_before": in.Filters.CreatedBefore,
+		"banned": in.Filters.Banned, "locked": in.Filters.Locked, "second_factor": in.Filters.SecondFactor, "mfa_due": in.Filters.MFADue, "created_at_after": in.Filters.CreatedAfter, "created_at_before": in.Filters.CreatedBefore,
 	} {
 		if value != nil {
 			query.Set(name, *value)

@@ -40,6 +40,8 @@ type Instance struct {
 	AuthenticatorApp      bool     `json:"authenticator_app"`
 	BackupCodes           bool     `json:"backup_codes"`
 	MFARequired           bool     `json:"mfa_required"`
+	MFARequiredFrom       *int64   `json:"mfa_required_from"`
+	MFAGraceDays          int      `json:"mfa_grace_days"`
 	KeepOtherSessions     bool     `json:"keep_other_sessions"`
 	SMSCountries          []string `json:"sms_countries"`
 	EnumerationProtection bool     `json:"enumeration_protection"`
@@ -63,7 +65,7 @@ type Instance struct {
 func presentInstance(c *operation.Call, s account.Settings) Instance {
 	out := Instance{
 		Object: "instance", ID: wire.InstanceID, EnvironmentType: c.EnvironmentType(), NumberingPlans: c.NumberingPlans, NotifyByText: !s.QuietChanges,
-		ReauthURL: wire.Nullable(s.ReauthURL), PasswordResetURL: wire.Nullable(s.PasswordResetURL),
+		ReauthURL: wire.Nullable(s.ReauthURL), PasswordResetURL: wire.Nullable(s.PasswordResetURL), MFARequiredFrom: wire.Milliseconds(s.MFARequiredFrom),
 	}
 	copySettings(&out, s)
 	out.SMSSettings = presentSMSSettings(&s) // defaults stand for what is not set
@@ -99,6 +101,8 @@ type instanceInput struct {
 	AuthenticatorApp      *bool             `body:"authenticator_app" doc:"authenticator apps (TOTP) as a second factor"`
 	BackupCodes           *bool             `body:"backup_codes" doc:"ten backup codes with the first second factor"`
 	MFARequired           *bool             `body:"mfa_required" doc:"users without a second factor must enrol before they go on"`
+	MFARequiredFrom       *int              `body:"mfa_required_from" rules:"min=0 max=9999999999999" doc:"milliseconds since 1970: when mfa_required begins to hold; until then the pages say so; 0: at once"`
+	MFAGraceDays          *int              `body:"mfa_grace_days" rules:"min=0 max=90" doc:"days to enrol, for new users and for users who are marked without a date"`
 	KeepOtherSessions     *bool             `body:"keep_other_sessions" doc:"keep a user's other sessions when the first second factor is added"`
 	SMSCountries          []country         `body:"sms_countries" doc:"countries that get SMS, as ISO 3166 alpha-2"`
 	EnumerationProtection *bool             `body:"enumeration_protection" doc:"an unknown account gets the same answer as a wrong password"`
@@ -126,12 +130,18 @@ type instanceInput struct {
 	Appearance json.RawMessage `body:"appearance" rules:"format=appearance" doc:"look and texts of the pages; replaces all, {} restores what was deployed"`
 }
 
+// earliestDate is September 2001 in milliseconds. Every date of this century in seconds is smaller.
+const earliestDate = 1_000_000_000_000
+
 func (in instanceInput) check() error {
 	for _, origin := range in.AllowedOrigins {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
 			return apierr.New(apierr.FormParamFormatInvalid).Param("allowed_origins").Explain("An origin is a scheme and a host without a path, such as https://app.example.com.")
 		}
+	}
+	if from := in.MFARequiredFrom; from != nil && *from > 0 && *from < earliestDate {
+		return apierr.New(apierr.FormParamValueInvalid).Param("mfa_required_from").Explain("A date is in milliseconds since 1970; 0 means at once.")
 	}
 	if in.SMSName != nil && !sms.IsName(*in.SMSName) {
 		return apierr.New(apierr.FormParamFormatInvalid).Param("sms_name").Explain("The name is one line with a letter or digit, without @, # and invisible characters.")
@@ -155,6 +165,9 @@ func (in instanceInput) apply(s *account.Settings) {
 	copySettings(s, in)
 	if in.NotifyByText != nil {
 		s.QuietChanges = !*in.NotifyByText
+	}
+	if in.MFARequiredFrom != nil {
+		s.MFARequiredFrom = account.Instant(*in.MFARequiredFrom)
 	}
 	in.applySMS(s)
 }

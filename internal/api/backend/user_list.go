@@ -44,6 +44,7 @@ type userFilter struct {
 	Banned         *bool    `query:"banned"`
 	Locked         *bool    `query:"locked" doc:"users who are locked now"`
 	SecondFactor   *bool    `query:"second_factor" doc:"users with a second factor; as locked, without an identifier or a search it reads at most 10,000 users"`
+	MFADue         *bool    `query:"mfa_due" doc:"users who have to have a second factor, now or from a date on, and have none; while the setting mfa_required is on, it reads users as second_factor does"`
 	CreatedBefore  *int     `query:"created_at_before" doc:"milliseconds since 1970"`
 	CreatedAfter   *int     `query:"created_at_after" doc:"milliseconds since 1970"`
 	SignedInBefore *int     `query:"last_sign_in_at_before" doc:"milliseconds since 1970, beside a search or an identifier; users who never signed in are left out"`
@@ -72,7 +73,7 @@ var settingMethods = map[string]account.Strategy{"sms_code": account.PhoneCode, 
 func (in userFilter) filter(set account.Settings) directory.Filter {
 	f := directory.Filter{
 		IDs: in.IDs, ExternalIDs: in.ExternalIDs, Emails: in.Emails, Usernames: in.Usernames, Numbers: plussed(in.Numbers),
-		Banned: in.Banned, Locked: in.Locked, SecondFactor: in.SecondFactor, Stranded: in.Stranded, Created: period(in.CreatedAfter, in.CreatedBefore), SignedIn: period(in.SignedInAfter, in.SignedInBefore),
+		Banned: in.Banned, Locked: in.Locked, SecondFactor: in.SecondFactor, MFADue: in.MFADue, Stranded: in.Stranded, Created: period(in.CreatedAfter, in.CreatedBefore), SignedIn: period(in.SignedInAfter, in.SignedInBefore),
 	}
 	if len(in.Without) > 0 {
 		after := in.without(set)

@@ -140,6 +140,21 @@ type userCreateInput struct {
 	CreatedAt   *time.Time        `body:"created_at" doc:"when the user signed up elsewhere"`
 	Banned      bool              `body:"banned"`
 	Locked      bool              `body:"locked" doc:"for an hour"`
+	requirement
+}
+
+// requirement is the part of a request that marks a user as one who has to have a second factor.
+type requirement struct {
+	MFARequired *bool `body:"mfa_required" doc:"the user needs a second factor, whatever the settings say"`
+	MFAFrom     *int  `body:"mfa_required_from" rules:"min=1000000000000 max=9999999999999" doc:"milliseconds since 1970: from when on; absent: now, or after the setting's mfa_grace_days"`
+}
+
+func (in requirement) change() admin.MFARequirement {
+	out := admin.MFARequirement{Required: in.MFARequired}
+	if in.MFAFrom != nil {
+		out.From = new(account.Instant(*in.MFAFrom))
+	}
+	return out
 }
 
 func createUser(c *operation.Call, in userCreateInput) (wire.AdminUser, error) {
@@ -147,7 +162,7 @@ func createUser(c *operation.Call, in userCreateInput) (wire.AdminUser, error) {
 		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Emails: in.Emails, Region: string(in.Region),
 		Password: in.Password, PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks,
 		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
-		Banned: in.Banned, Locked: in.Locked,
+		Banned: in.Banned, Locked: in.Locked, Required: in.change(),
 	}
 	if in.CreatedAt != nil {
 		input.CreatedAt = account.At(*in.CreatedAt)
@@ -190,6 +205,7 @@ type userUpdateInput struct {
 	Public        json.RawMessage   `body:"public_metadata" doc:"all metadata of the user together: at most 8 KiB"`
 	Private       json.RawMessage   `body:"private_metadata" doc:"all metadata of the user together: at most 8 KiB"`
 	Unsafe        json.RawMessage   `body:"unsafe_metadata" doc:"all metadata of the user together: at most 8 KiB"`
+	requirement
 }
 
 func updateUser(c *operation.Call, in userUpdateInput) (wire.AdminUser, error) {
@@ -197,6 +213,7 @@ func updateUser(c *operation.Call, in userUpdateInput) (wire.AdminUser, error) {
 		Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, ExternalID: in.ExternalID, Password: in.Password,
 		PasswordDigest: in.Digest, PasswordHasher: in.Hasher, SkipPasswordChecks: in.SkipChecks, SignOutOthers: in.SignOutOthers,
 		TOTPSecret: in.TOTPSecret, BackupCodes: in.BackupCodes, Public: in.Public, Private: in.Private, Unsafe: in.Unsafe,
+		Required: in.change(),
 	})
 	return adminUser(c, u, err)
 }

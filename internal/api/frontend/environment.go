@@ -40,7 +40,7 @@ func getEnvironment(c *operation.Call, _ operation.Empty) (Environment, error) {
 	return Environment{
 		AuthConfig:       authConfig(s),
 		DisplayConfig:    displayConfig(c, s),
-		UserSettings:     userSettings(s),
+		UserSettings:     userSettings(s, account.At(c.Service.Now())),
 		Appearance:       s.Appearance,
 		ReauthURL:        s.ReauthURL,
 		PasswordResetURL: s.PasswordResetURL,
@@ -169,15 +169,16 @@ func attributes(s account.Settings) map[string]attribute {
 	}
 }
 
-func userSettings(s account.Settings) map[string]any {
+func userSettings(s account.Settings, now account.Instant) map[string]any {
+	required := s.MFARequired && s.MFARequiredFrom <= now
 	off, policy := map[string]any{"enabled": false}, s.Policy()
 	return map[string]any{
 		"attributes": attributes(s), "social": map[string]any{}, "saml": off,
 		"enterprise_sso": map[string]any{"enabled": false, "self_serve_sso": false},
-		"sign_in":        map[string]any{"second_factor": map[string]any{"required": s.MFARequired, "enabled": len(secondStrategies(s)) > 0}},
+		"sign_in":        map[string]any{"second_factor": map[string]any{"required": required, "enabled": len(secondStrategies(s)) > 0}},
 		"sign_up": map[string]any{
 			"captcha_enabled": false, "captcha_widget_type": "smart", "custom_action_required": false, "progressive": true, "mode": "restricted",
-			"legal_consent_enabled": false, "mfa": map[string]any{"required": s.MFARequired},
+			"legal_consent_enabled": false, "mfa": map[string]any{"required": required},
 		},
 		"restrictions": map[string]any{
 			"allowlist": off, "blocklist": off, "allowlist_blocklist_disabled_on_sign_in": off, "block_email_subaddresses": off,

@@ -11,11 +11,15 @@ import (
 type AdminUser struct {
 	User
 	PrivateMetadata json.RawMessage `json:"private_metadata"`
+	// MFARequired marks the user as one who has to have a second factor, from MFARequiredFrom on. The
+	// settings may require it earlier: mfa_due_at has the earlier date.
+	MFARequired     bool   `json:"mfa_required"`
+	MFARequiredFrom *int64 `json:"mfa_required_from"`
 }
 
 // NewAdminUser returns a user as the Backend API shows it.
 func NewAdminUser(u *account.User, now account.Instant) AdminUser {
-	out := AdminUser{User: NewUser(u, now), PrivateMetadata: Object(u.Private)}
+	out := AdminUser{User: NewUser(u, now), PrivateMetadata: Object(u.Private), MFARequired: u.RequiredFrom != 0, MFARequiredFrom: Milliseconds(u.RequiredFrom)}
 	out.BackupCodes = nil // Clerk's Backend API has no such field
 	return out
 }

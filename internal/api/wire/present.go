@@ -90,7 +90,7 @@ func NewUser(u *account.User, now account.Instant) User {
 		SAMLAccounts: []struct{}{}, EnterpriseAccounts: []struct{}{}, PasswordLastUpdatedAt: Milliseconds(u.PasswordAt),
 		PublicMetadata: Object(u.Public), UnsafeMetadata: Object(u.Unsafe), ExternalID: Nullable(u.ExternalID),
 		LastSignInAt: Milliseconds(u.LastSignInAt), LastActiveAt: Milliseconds(u.LastSignInAt), Banned: u.Banned, DeleteSelfEnabled: u.DeleteSelf, VerificationAttemptsRemaining: &left,
-		MFAEnabledAt: Milliseconds(u.MFAEnabledAt), MFADisabledAt: Milliseconds(u.MFADisabledAt), CreatedAt: int64(u.CreatedAt), UpdatedAt: int64(u.UpdatedAt),
+		MFAEnabledAt: Milliseconds(u.MFAEnabledAt), MFADisabledAt: Milliseconds(u.MFADisabledAt), MFADueAt: Milliseconds(u.MFADue()), CreatedAt: int64(u.CreatedAt), UpdatedAt: int64(u.UpdatedAt),
 	}
 	if end := u.LockEnd(now); end != 0 {
 		seconds := int64(end.Sub(now).Seconds())

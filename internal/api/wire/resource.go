@@ -100,6 +100,7 @@ type User struct {
 	VerificationAttemptsRemaining *int            `json:"verification_attempts_remaining"`
 	MFAEnabledAt                  *int64          `json:"mfa_enabled_at"`
 	MFADisabledAt                 *int64          `json:"mfa_disabled_at"`
+	MFADueAt                      *int64          `json:"mfa_due_at,omitempty"` // see MFADue
 	LastActiveAt                  *int64          `json:"last_active_at"`
 	LegalAcceptedAt               *int64          `json:"legal_accepted_at"`
 	DeleteSelfEnabled             bool            `json:"delete_self_enabled"`

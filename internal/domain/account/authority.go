@@ -42,14 +42,15 @@ func (s *Session) SetProved(u *User, p authority.Session) bool {
 	return before != *s
 }
 
-// Authority returns the settings that the rules depend on.
-func (set *Settings) Authority() authority.Policy {
-	return authority.Policy{Required: set.MFARequired, KeepSessions: set.KeepOtherSessions}
+// Authority returns what the rules depend on beside a user's account: the settings, and whether the
+// user has to have a second factor now.
+func (set *Settings) Authority(u *User, now Instant) authority.Policy {
+	return authority.Policy{Required: due(earlier(u.RequiredFrom, set.RequiredFrom(u)), now), KeepSessions: set.KeepOtherSessions}
 }
 
 // AuthorityCase returns the case that the rules decide: a session and its user, now.
 func AuthorityCase(s *Session, u *User, set *Settings, now Instant) authority.Case {
-	c := authority.Case{Session: s.proved(), Account: u.Account(), Policy: set.Authority(), Now: now.Time(), Pending: s.Pending}
+	c := authority.Case{Session: s.proved(), Account: u.Account(), Policy: set.Authority(u, now), Now: now.Time(), Pending: s.Pending}
 	if ref := u.SessionRef(s); ref != nil {
 		c.Session.Generation = ref.Generation
 	}

@@ -16,6 +16,8 @@ type Listing struct {
 	Username, FirstName, LastName string
 	// Emails are addresses, Numbers are in E.164; both verified or not.
 	Emails, Numbers []string
+	// Marked is [User.Marked].
+	Marked bool
 	// Factors names what the user can prove as a second factor: see [User.factorSignature].
 	Factors string
 }
@@ -26,7 +28,7 @@ func (u *User) Listing() *Listing {
 	if u.Listed == 0 || u.Erasing != nil {
 		return nil
 	}
-	l := &Listing{CreatedAt: u.CreatedAt, Banned: u.Banned, Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, Factors: u.factorSignature()}
+	l := &Listing{CreatedAt: u.CreatedAt, Banned: u.Banned, Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, Factors: u.factorSignature(), Marked: u.Marked()}
 	for i := range u.Emails {
 		l.Emails = append(l.Emails, u.Emails[i].Address)
 	}
@@ -41,7 +43,7 @@ func (l *Listing) Equal(other *Listing) bool {
 	if l == nil || other == nil {
 		return l == other
 	}
-	return l.CreatedAt == other.CreatedAt && l.Banned == other.Banned && l.Username == other.Username && l.FirstName == other.FirstName && l.LastName == other.LastName &&
+	return l.CreatedAt == other.CreatedAt && l.Banned == other.Banned && l.Marked == other.Marked && l.Username == other.Username && l.FirstName == other.FirstName && l.LastName == other.LastName &&
 		l.Factors == other.Factors && slices.Equal(l.Emails, other.Emails) && slices.Equal(l.Numbers, other.Numbers)
 }
 

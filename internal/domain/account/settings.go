@@ -21,7 +21,11 @@ type Settings struct {
 	AuthenticatorApp bool `json:"totp" wire:"authenticator_app"`
 	BackupCodes      bool `json:"backup" wire:"backup_codes"`
 	MFARequired      bool `json:"required,omitempty" wire:"mfa_required"`
-	TestMode         bool `json:"test,omitempty" wire:"test_mode"`
+	// MFARequiredFrom is when MFARequired begins to hold; 0: at once.
+	MFARequiredFrom Instant `json:"requiredfrom,omitempty" wire:"mfa_required_from"`
+	// MFAGraceDays is how many days a user gets to enrol: see [Settings.Grace].
+	MFAGraceDays int  `json:"grace,omitempty" wire:"mfa_grace_days"`
+	TestMode     bool `json:"test,omitempty" wire:"test_mode"`
 	// EnumerationProtection gives unknown accounts and wrong passwords the same answer.
 	EnumerationProtection bool `json:"enum" wire:"enumeration_protection"`
 	// FirstFactorPhoneCode allows SMS codes as a first factor. Off by default, because anyone who

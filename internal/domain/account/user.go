@@ -21,6 +21,8 @@ type User struct {
 	Policy  Policy `json:"-"` // set when the record is read
 	// DeleteSelf says that the user may delete the account. It is set as Policy is.
 	DeleteSelf bool `json:"-"`
+	// SwitchedFrom is [Settings.RequiredFrom] of the user. It is set as Policy is.
+	SwitchedFrom Instant `json:"-"`
 
 	Username   string          `json:"un,omitempty"`
 	FirstName  string          `json:"fn,omitempty"`
@@ -51,6 +53,8 @@ type User struct {
 
 	Banned      bool    `json:"bn,omitempty"`
 	LockedUntil Instant `json:"lu,omitempty"` // by an administrator
+	// RequiredFrom marks a user who has to have a second factor from a date on; 0: no mark.
+	RequiredFrom Instant `json:"rf,omitempty"`
 
 	// SessionsEndedAt is when all sessions were last ended together. It decides nothing: a session
 	// that Sessions does not list has ended.

@@ -28,6 +28,7 @@ type UserChange struct {
 	TOTPSecret                                *secret.Value
 	BackupCodes                               []secret.Value
 	Public, Private, Unsafe                   json.RawMessage
+	Required                                  MFARequirement
 }
 
 // UpdateUser changes a user. A new password clears the failure log and the failures of first
@@ -60,6 +61,9 @@ func (s *Service) UpdateUser(ctx context.Context, id string, in UserChange) (*ac
 			factors.TOTPSecret = *in.TOTPSecret
 		}
 		if err := importFactors(t, u, factors); err != nil {
+			return err
+		}
+		if err := in.Required.apply(t, u); err != nil {
 			return err
 		}
 		u.SettleFactors(t.Now)

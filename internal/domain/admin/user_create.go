@@ -38,6 +38,7 @@ type UserInput struct {
 	Public, Private, Unsafe                   json.RawMessage
 	CreatedAt                                 account.Instant // elsewhere; 0 is now
 	Banned, Locked                            bool
+	Required                                  MFARequirement
 }
 
 // CreateUser makes a user, with the factors and state that another service had.
@@ -57,7 +58,7 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, 
 		}
 		u := &account.User{
 			ID: id, Username: in.Username, FirstName: typed.PlainName(in.FirstName), LastName: typed.PlainName(in.LastName), ExternalID: in.ExternalID,
-			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.Now, UpdatedAt: t.Now, Banned: in.Banned, Policy: t.Policy(), DeleteSelf: t.State.Settings.DeleteSelf,
+			Public: in.Public, Private: in.Private, Unsafe: in.Unsafe, CreatedAt: t.Now, UpdatedAt: t.Now, Banned: in.Banned,
 		}
 		if err := importState(u, in, t.Now); err != nil {
 			return err
@@ -68,8 +69,12 @@ func (s *Service) CreateUser(ctx context.Context, in UserInput) (*account.User, 
 		if digest != "" {
 			u.Password, u.PasswordAt = digest, t.Now
 		}
+		t.Attach(u)
 		t.ByBackend = true
 		audit.Record(t, u, eventtype.UserCreated, account.Subject{})
+		if err := in.Required.apply(t, u); err != nil {
+			return err
+		}
 		if err := importIdentifiers(t, u, in); err != nil {
 			return err
 		}

@@ -28,6 +28,9 @@ func TestCostDoesNotGrow(t *testing.T) {
 		if i%2000 == 0 {
 			in.FirstName, in.TOTPSecret = "Rare", secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
 		}
+		if i%4000 == 1 {
+			in.Required.Required = new(true)
+		}
 		last = w.create(in)
 	}
 	yes := true
@@ -64,6 +67,7 @@ func TestCostDoesNotGrow(t *testing.T) {
 		"a rare word":          {q: directory.Query{Filter: query("rare"), Limit: 500}, want: 10, of: cost{1, 10, 3, 10}, count: cost{0, 0, 3, 10}},
 		"a beginning":          {q: directory.Query{Filter: query("user-012"), Limit: 10}, want: 10, of: cost{1, 10, 3, 1000}, count: cost{0, 0, 3, 1000}},
 		"and a common word":    {q: directory.Query{Filter: query("rare example"), Limit: 10}, want: 10, of: cost{2, 20, 6, 1100}, count: cost{1, 10, 6, 1100}},
+		"MFA due":              {q: directory.Query{Filter: directory.Filter{MFADue: &yes}, Limit: 10}, want: 5, of: cost{1, 5, 1, 5}, count: cost{0, 0, 1, 5}},
 		"stranded by a change": {q: directory.Query{Filter: directory.Filter{Without: &without}, Limit: 10}, want: 10, of: cost{1, 10, 3, 20}, count: cost{0, 0, 3, 20}},
 	} {
 		t.Run(name, func(t *testing.T) {

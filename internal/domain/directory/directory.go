@@ -1,6 +1,7 @@
 // Package directory finds, lists and counts users through the sorted lists of package listing. What
 // an operation reads depends on what it returns, and never on the number of users. Only filters by
-// lock and second factor read the users on their way, at most [MostWalked].
+// lock and second factor, and by MFA due while all users need it, read the users on their way, at
+// most [MostWalked].
 package directory
 
 import (
@@ -221,7 +222,7 @@ func (s *Service) countAll(ctx context.Context, f *Filter) (int, error) {
 	if f.byRecord() {
 		return s.countWalked(ctx, f)
 	}
-	if f.Created != (listing.Period{}) || f.byFactors() {
+	if f.Created != (listing.Period{}) || f.byFactors() || f.marked {
 		spans, err := s.spans(ctx, f)
 		if err != nil {
 			return 0, err

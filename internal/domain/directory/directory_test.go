@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -97,6 +98,7 @@ func TestPagesAreCut(t *testing.T) {
 			return true
 		}
 	}
+	due := func(u *account.User) bool { return u.RequiredFrom != 0 && !u.TwoFactorEnabled() }
 	for name, tc := range map[string]struct {
 		filter  directory.Filter
 		matches func(*account.User) bool
@@ -111,6 +113,12 @@ func TestPagesAreCut(t *testing.T) {
 		"with a factor":    {directory.Filter{SecondFactor: &yes}, (*account.User).TwoFactorEnabled},
 		"without a factor": {directory.Filter{SecondFactor: &no, Created: listing.Period{After: middle}}, func(u *account.User) bool { return !u.TwoFactorEnabled() && u.CreatedAt > middle }},
 		"a word, a factor": {directory.Filter{Texts: query("jane").Texts, SecondFactor: &yes}, func(u *account.User) bool { return u.TwoFactorEnabled() && word("jane")(u) }},
+		"MFA due":          {directory.Filter{MFADue: &yes}, due},
+		"MFA due, after":   {directory.Filter{MFADue: &yes, Created: listing.Period{After: middle}}, func(u *account.User) bool { return due(u) && u.CreatedAt > middle }},
+		"MFA due, banned":  {directory.Filter{MFADue: &yes, Banned: &yes}, func(u *account.User) bool { return due(u) && u.Banned }},
+		"MFA not due":      {directory.Filter{MFADue: &no}, func(u *account.User) bool { return !due(u) }},
+		"a word, MFA due":  {directory.Filter{Texts: query("jane").Texts, MFADue: &yes}, func(u *account.User) bool { return due(u) && word("jane")(u) }},
+		"due and stranded": {directory.Filter{MFADue: &yes, Stranded: &yes}, func(*account.User) bool { return false }},
 		"a word":           {query("jan"), word("jan")},
 		"two words":        {query("Jane doe"), word("jane", "doe")},
 		"a word, banned":   {directory.Filter{Texts: query("jane").Texts, Banned: &yes}, func(u *account.User) bool { return u.Banned && word("jane")(u) }},
@@ -352,6 +360,33 @@ func TestSignaturesAgreeWithUsers(t *testing.T) {
 		set := account.Settings{SMSCode: r.IntN(2) == 0, AuthenticatorApp: r.IntN(2) == 0, SMSCountries: []string{"US", "FR", "DE"}[:r.IntN(4)]}
 		if l := u.Listing(); account.StrandedWith(l.Factors, &set) != u.Stranded(&set) {
 			t.Fatalf("%q: stranded %v, want %v: %+v %+v", l.Factors, !u.Stranded(&set), u.Stranded(&set), u, set)
+		}
+	}
+}
+
+// TestDueByTheSettings: while the settings require a second factor of all users, all without one
+// are due, marked or not. Users of one search are found among any number.
+func TestDueByTheSettings(t *testing.T) {
+	w := newWorld(t)
+	w.create(admin.UserInput{Username: "with", TOTPSecret: secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), Required: admin.MFARequirement{Required: new(true)}})
+	w.create(admin.UserInput{Username: "marked", Required: admin.MFARequirement{Required: new(true)}})
+	w.create(admin.UserInput{Username: "without"})
+	yes := true
+	for _, step := range []struct {
+		required bool
+		want     int
+	}{{false, 1}, {true, 2}, {false, 1}} {
+		_, err := w.Settings.Change(t.Context(), func(s *account.Settings) {
+			s.MFARequired, s.MFARequiredFrom = step.required, account.At(w.Now().Add(time.Hour))
+		})
+		w.Must(err)
+		f := directory.Filter{MFADue: &yes}
+		found, err := w.Directory.Users(t.Context(), directory.Query{Filter: f, Limit: 10})
+		w.Must(err)
+		n, err := w.Directory.Count(t.Context(), f)
+		w.Must(err)
+		if len(found) != step.want || n != step.want {
+			t.Errorf("required of all: %t: %d users are found and %d counted, want %d", step.required, len(found), n, step.want)
 		}
 	}
 }

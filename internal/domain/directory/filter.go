@@ -23,7 +23,12 @@ type Filter struct {
 	// Locked takes users by [account.User.LockEnd], and SecondFactor by
 	// [account.User.TwoFactorEnabled]. A lock ends without a write, so no list has either.
 	Locked, SecondFactor *bool
-	Created, SignedIn    listing.Period
+	// MFADue takes users by [account.User.MFADue], if they have no second factor.
+	MFADue *bool
+	// marked says that exactly the list of marked users has the users with MFADue. See
+	// [Filter.checkDue].
+	marked            bool
+	Created, SignedIn listing.Period
 	// Stranded takes users by [account.User.Stranded].
 	Stranded *bool
 	// Without takes the users who are not stranded under the settings, and would be under these.
@@ -50,7 +55,9 @@ func (f *Filter) exact() bool {
 func (f *Filter) narrow() bool { return f.exact() || len(f.Texts) > 0 }
 
 // byRecord reports whether only the records of users tell who matches the filter.
-func (f *Filter) byRecord() bool { return f.Locked != nil || f.SecondFactor != nil }
+func (f *Filter) byRecord() bool {
+	return f.Locked != nil || f.SecondFactor != nil || f.MFADue != nil && !(f.marked && f.Banned == nil && !f.byFactors())
+}
 
 // byFactors reports whether the filter finds users by their factor signature.
 func (f *Filter) byFactors() bool { return f.Stranded != nil || f.Without != nil }
@@ -66,6 +73,8 @@ func (f *Filter) broadest() string {
 		return "locked"
 	case f.SecondFactor != nil:
 		return "second_factor"
+	case f.MFADue != nil:
+		return "mfa_due"
 	case f.Created.After != 0:
 		return "created_at_after"
 	case f.Created.Before != 0:
@@ -85,6 +94,9 @@ func (s *Service) check(ctx context.Context, f *Filter) error {
 			return refuse(f.Texts[i].Param, fmt.Sprintf("A search has at most %d words.", mostWords))
 		}
 	}
+	if err := s.checkDue(ctx, f); err != nil {
+		return err
+	}
 	if !f.narrow() {
 		if err := f.checkBroad(); err != nil {
 			return err
@@ -94,6 +106,17 @@ func (s *Service) check(ctx context.Context, f *Filter) error {
 		return nil
 	}
 	return s.ready(ctx)
+}
+
+// checkDue finds out whether a list has the users with MFADue. While the settings require a second
+// factor of all users, no list has those without one.
+func (s *Service) checkDue(ctx context.Context, f *Filter) error {
+	if f.MFADue == nil || !*f.MFADue {
+		return nil
+	}
+	set, err := s.Settings(ctx)
+	f.marked = !set.MFARequired
+	return err
 }
 
 // split finds the words of a text.
@@ -140,6 +163,7 @@ func (f *Filter) matches(u *account.User, t *tx.Tx, digest listing.Digest) bool 
 	set := &t.State.Settings
 	return f.named(u) && f.hasTexts(u, digest) &&
 		(f.Banned == nil || *f.Banned == u.Banned) && (f.Locked == nil || *f.Locked == (u.LockEnd(t.Now) != 0)) && (f.SecondFactor == nil || *f.SecondFactor == u.TwoFactorEnabled()) &&
+		(f.MFADue == nil || *f.MFADue == (u.MFADue() != 0 && !u.TwoFactorEnabled())) &&
 		within(u.CreatedAt, f.Created) && within(u.LastSignInAt, f.SignedIn) &&
 		(f.Stranded == nil || *f.Stranded == u.Stranded(set)) && (f.Without == nil || !u.Stranded(set) && u.Stranded(f.Without))
 }

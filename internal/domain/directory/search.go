@@ -61,7 +61,7 @@ func (s *Service) search(ctx context.Context, f *Filter) (found []ref, whole boo
 		return nil, false, err
 	}
 	var least *wordSearch
-	whole = f.Banned == nil && !f.byFactors() && !f.byRecord() && f.SignedIn == (listing.Period{}) && !slices.ContainsFunc(f.Texts, func(t Text) bool { return t.longEnd() })
+	whole = f.Banned == nil && !f.byFactors() && !f.byRecord() && f.MFADue == nil && f.SignedIn == (listing.Period{}) && !slices.ContainsFunc(f.Texts, func(t Text) bool { return t.longEnd() })
 	for i := range words {
 		w := &words[i]
 		whole = whole && !w.broad
@@ -136,6 +136,8 @@ func (s *Service) spans(ctx context.Context, f *Filter) ([]listing.Span, error) 
 	switch {
 	case f.byFactors():
 		return s.strandedSpans(ctx, f)
+	case f.marked:
+		return listing.Marked(), nil
 	case f.Banned == nil:
 		return listing.Users(), nil
 	case *f.Banned:

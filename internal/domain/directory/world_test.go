@@ -162,7 +162,7 @@ func (w *world) step(r *rand.Rand) {
 	u := users[r.IntN(len(users))]
 	id := u.WireID()
 	var err error
-	switch r.IntN(10) {
+	switch r.IntN(12) {
 	case 0:
 		_, err = w.Admin.Ban(ctx, id)
 	case 1:
@@ -190,6 +190,8 @@ func (w *world) step(r *rand.Rand) {
 			verified := r.IntN(2) == 0
 			_, err = w.Admin.ChangeUserEmail(ctx, u.Emails[0].ID, admin.EmailChange{Verified: &verified})
 		}
+	case 9, 10:
+		_, err = w.Admin.UpdateUser(ctx, id, admin.UserChange{Required: admin.MFARequirement{Required: new(r.IntN(3) > 0)}})
 	default:
 		_, err = w.Admin.RemoveMFA(ctx, id)
 	}

@@ -15,6 +15,8 @@ const (
 	UserUnlocked    Name = "user.unlocked"
 	UserBanned      Name = "user.banned"
 	UserUnbanned    Name = "user.unbanned"
+	MFARequired     Name = "user.mfa_required"
+	MFAOptional     Name = "user.mfa_optional"
 	FactorAdded     Name = "factor.added"
 	FactorRemoved   Name = "factor.removed"
 	FactorReset     Name = "factor.reset"
@@ -82,6 +84,8 @@ var eventKinds = []Kind{
 	{Name: UserUnlocked, Text: "the Backend API unlocked a user"},
 	{Name: UserBanned, Text: "the Backend API banned a user"},
 	{Name: UserUnbanned, Text: "the Backend API lifted a ban"},
+	{Name: MFARequired, Text: "the Backend API marked a user as required to have a second factor, or changed the date"},
+	{Name: MFAOptional, Text: "the Backend API removed that mark"},
 	{Name: Stranded, Text: "a sign-in needs a second factor that the user cannot prove; once a day"},
 	{Name: FactorAdded, Text: "a second factor was added", Notify: true},
 	{Name: FactorRemoved, Text: "a second factor was removed", Notify: true},

@@ -6,6 +6,7 @@
 //	word:<field>:<letter>   users by the words of a field, one list for each first letter
 //	digits:<hash>           users by a keyed hash of the last four digits of a number
 //	factors                 users with a second factor, by what they can prove
+//	marked                  users who are marked as required to have a second factor and have none
 //
 // A rank ends in the time of the user's creation, after [separator], so each range of a list is
 // sorted by it. The entries change in the commit of the user's record. Nothing else about a user is
@@ -32,7 +33,8 @@ const (
 	// maxNumbers is the largest number of phone numbers of a user that are found by their last
 	// digits.
 	maxNumbers = 10
-	// MaxEntries is the largest number of entries of a user.
+	// MaxEntries is the largest number of entries of a user, who is not in both of the lists factors
+	// and marked.
 	MaxEntries = 2 + MaxTerms + maxNumbers
 )
 
@@ -61,6 +63,9 @@ func Entries(id string, l *account.Listing, digest Digest) []store.Entry {
 	if l.Factors != "" {
 		entries = append(entries, store.Entry{List: factors, Rank: l.Factors + separator + at})
 	}
+	if l.Marked {
+		entries = append(entries, store.Entry{List: marked, Rank: at})
+	}
 	for _, t := range Terms(l) {
 		entries = append(entries, store.Entry{List: t.list(), Rank: t.Text + separator + at})
 	}
@@ -82,6 +87,7 @@ func Change(id string, before, after *account.Listing, digest Digest) (add, remo
 const (
 	banned  = "banned"
 	factors = "factors"
+	marked  = "marked"
 )
 
 // usersOf returns the list of a user who is not banned.
@@ -145,6 +151,10 @@ func Unbanned() []Span {
 
 // Banned returns the span of the banned users.
 func Banned() []Span { return []Span{{List: banned}} }
+
+// Marked returns the span of the users who are marked as required to have a second factor and have
+// none.
+func Marked() []Span { return []Span{{List: marked}} }
 
 // Digits returns the span of the users with a number that ends in four digits.
 func Digits(last string, digest Digest) Span { return Span{List: digitList(last, digest)} }

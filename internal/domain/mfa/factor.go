@@ -24,7 +24,7 @@ func factorEnrolled(t *tx.Tx, u *account.User, what account.Subject) ([]string, 
 // checkMayRemove refuses a change that would leave a user without a second factor while one is
 // required.
 func checkMayRemove(t *tx.Tx, u *account.User, change func(*account.User)) error {
-	if !t.State.Settings.MFARequired || !u.TwoFactorEnabled() {
+	if !u.NeedsMFA(t.Now) || !u.TwoFactorEnabled() {
 		return nil
 	}
 	after := *u

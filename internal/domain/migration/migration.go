@@ -52,6 +52,7 @@ type Export struct {
 	NumbersAdded    ratelimit.Log   `json:"numbers_added,omitempty"`
 	Banned          bool            `json:"banned,omitempty"`
 	LockedUntil     account.Instant `json:"locked_until,omitempty"`
+	MFARequiredFrom account.Instant `json:"mfa_required_from,omitempty"`
 	SessionsEndedAt account.Instant `json:"sessions_ended_at,omitempty"`
 	StrandedAt      account.Instant `json:"stranded_at,omitempty"`
 	LastSignInAt    account.Instant `json:"last_sign_in_at,omitempty"`
@@ -181,7 +182,7 @@ func (s *Service) exportUser(u *account.User) (Export, error) {
 		ID: u.WireID(), Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, ExternalID: u.ExternalID,
 		PublicMetadata: u.Public, PrivateMetadata: u.Private, UnsafeMetadata: u.Unsafe, PasswordDigest: u.Password, PasswordSetAt: u.PasswordAt,
 		FirstFactor: u.FirstFailures, SecondFactor: u.SecondFailures, FailureTimes: u.FailureLog, TextsSent: u.SMSLog, NoticesSent: u.Notices, NumbersAdded: u.NewNumberLog,
-		Banned: u.Banned, LockedUntil: u.LockedUntil, SessionsEndedAt: u.SessionsEndedAt, LastSignInAt: u.LastSignInAt,
+		Banned: u.Banned, LockedUntil: u.LockedUntil, MFARequiredFrom: u.RequiredFrom, SessionsEndedAt: u.SessionsEndedAt, LastSignInAt: u.LastSignInAt,
 		StrandedAt: u.StrandedAt, MFAEnabledAt: u.MFAEnabledAt, MFADisabledAt: u.MFADisabledAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	for _, e := range u.Emails {

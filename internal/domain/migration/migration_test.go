@@ -23,7 +23,7 @@ import (
 func TestAnExportedUserIsWhole(t *testing.T) {
 	stays := []string{
 		// of the record, not of the user
-		"User.Version", "User.Policy", "User.DeleteSelf", "User.Listed", "User.ReadFactors", "User.ReadSecond",
+		"User.Version", "User.Policy", "User.DeleteSelf", "User.SwitchedFrom", "User.Listed", "User.ReadFactors", "User.ReadSecond",
 		// sessions, pending codes, and the audit log, whose key stays
 		"User.Sessions", "User.Trail", "User.Erasing", "Phone.Sealed", "Phone.Plain", "Phone.Pending", "Phone.Backend", "Phone.For", "Phone.Wrong", "TOTP.By", "TOTP.Wrong",
 		// no session moves along
@@ -51,7 +51,7 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 		TOTP:          &account.TOTP{ID: id, Verified: 1, LastStep: 2, Failures: 3, CreatedAt: 4},
 		Backup:        &account.BackupSet{ID: "b", Version: 1, Foreign: true, Imported: []string{aDigest}, Failures: 2, CreatedAt: 3},
 		FirstFailures: account.FailureCounters{FailureCounter: account.FailureCounter{Failures: 1, WaitUntil: 2, LockedUntil: 3}, KnownDevices: account.FailureCounter{Failures: 4, WaitUntil: 5, LockedUntil: 6}}, SecondFailures: account.FailureCounters{FailureCounter: account.FailureCounter{Failures: 4, WaitUntil: 5, LockedUntil: 6}, KnownDevices: account.FailureCounter{Failures: 7, WaitUntil: 8, LockedUntil: 9}}, FailureLog: account.FailureLog{1}, SMSLog: ratelimit.Log{1}, Notices: ratelimit.Log{3}, NewNumberLog: ratelimit.Log{2}, Banned: true, LockedUntil: 1,
-		StrandedAt:      4,
+		StrandedAt: 4, RequiredFrom: 6,
 		SessionsEndedAt: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 	}
 	if err := mfa.SealSecret((&tx.Tx{Engine: here.Engine}), was, secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")); err != nil {

@@ -162,7 +162,7 @@ func applyFactorChange(t *tx.Tx, u *account.User, has account.FactorSet) {
 		acting = t.Caller
 		change.Shown = acting.Proof
 	}
-	if t.State.Settings.Authority().EndsOthers(before, change) {
+	if t.State.Settings.Authority(u, t.Now).EndsOthers(before, change) {
 		endOthers(u, acting)
 	}
 	u.ReadFactors, u.ReadSecond = has, change.SecondFactor

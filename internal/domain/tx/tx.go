@@ -155,12 +155,19 @@ func (t *Tx) begin(keys []store.Key) error {
 	return nil
 }
 
-// setPolicy attaches what the settings say about a user: the guess policy, so that users can report
-// remaining attempts, and whether they may delete the account.
+// setPolicy attaches to a user what the settings say.
 func (t *Tx) setPolicy(e account.Entity) {
 	if u, ok := e.(*account.User); ok && t.State != nil {
-		u.Policy, u.DeleteSelf = t.Policy(), t.State.Settings.DeleteSelf
+		t.Attach(u)
 	}
+}
+
+// Attach attaches to a user what the settings say: the guess policy, so that users can report
+// remaining attempts, whether they may delete the account, and from when on they need a second
+// factor.
+func (t *Tx) Attach(u *account.User) {
+	set := &t.State.Settings
+	u.Policy, u.DeleteSelf, u.SwitchedFrom = t.Policy(), set.DeleteSelf, set.RequiredFrom(u)
 }
 
 // Read fetches the records that were not read yet, in one round trip.

@@ -144,7 +144,7 @@ const full = `{"object":"user","id":"user_full","external_id":null,"username":"f
 {"id":"idn_5","phone_number":"+12015550112","reserved_for_second_factor":false,"default_second_factor":false,"verification":{"status":"verified"}},
 {"id":"idn_6","phone_number":"+12015550113","reserved_for_second_factor":true,"default_second_factor":true,"verification":{"status":"verified"}},
 {"id":"idn_7","phone_number":"+12015550114","reserved_for_second_factor":false,"default_second_factor":false,"verification":{"status":"unverified"}}],
-"password_enabled":true,"two_factor_enabled":true,"totp_enabled":true,"backup_code_enabled":true,"banned":false,"locked":true,
+"password_enabled":true,"two_factor_enabled":true,"totp_enabled":true,"backup_code_enabled":true,"banned":false,"locked":true,"mfa_required":true,"mfa_required_from":1900000000000,
 "password_digest":%q,"password_hasher":"bcrypt","totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","backup_codes":["aaaaa-aaaaa","bbbbb-bbbbb"],
 "public_metadata":{"plan":"gold"},"private_metadata":{"note":1},"unsafe_metadata":{},"passkeys":[{}],"created_at":1600000000123,"updated_at":1700000000000}`
 
@@ -176,7 +176,7 @@ func TestEveryFieldIsImported(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if u.Username != "full" || u.FirstName != "Ada" || u.CreatedAt != 1600000000123 || string(u.Public) != `{"plan":"gold"}` || string(u.Private) != `{"note":1}` || u.LockedUntil == 0 {
+	if u.Username != "full" || u.FirstName != "Ada" || u.CreatedAt != 1600000000123 || string(u.Public) != `{"plan":"gold"}` || string(u.Private) != `{"note":1}` || u.LockedUntil == 0 || u.RequiredFrom != 1900000000000 {
 		t.Errorf("%+v", u)
 	}
 	id := u.WireID()

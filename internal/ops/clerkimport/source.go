@@ -48,6 +48,9 @@ type source struct {
 	CreatedAt json.RawMessage `json:"created_at"`
 	Banned    bool            `json:"banned"`
 	Locked    bool            `json:"locked"`
+	// Required and RequiredFrom are our own: Clerk's users have no such fields.
+	Required     bool  `json:"mfa_required"`
+	RequiredFrom int64 `json:"mfa_required_from"`
 
 	Passkeys []json.RawMessage `json:"passkeys"`
 	Wallets  []json.RawMessage `json:"web3_wallets"`
@@ -100,6 +103,9 @@ type target struct {
 	CreatedAt   string          `json:"created_at,omitempty"`
 	Banned      bool            `json:"banned,omitempty"`
 	Locked      bool            `json:"locked,omitempty"`
+
+	Required     bool  `json:"mfa_required,omitempty"`
+	RequiredFrom int64 `json:"mfa_required_from,omitempty"`
 }
 
 // Values of phone_number_identification_status.
@@ -157,7 +163,7 @@ func read(line []byte) (source, error) {
 func (s source) plan(missing Missing) (*person, error) {
 	p := &person{body: target{
 		Username: s.Username, FirstName: s.FirstName, LastName: s.LastName, ExternalID: s.ExternalID, BackupCodes: s.BackupCodes,
-		Public: object(s.Public), Private: object(s.Private), Unsafe: object(s.Unsafe), Banned: s.Banned, Locked: s.Locked,
+		Public: object(s.Public), Private: object(s.Private), Unsafe: object(s.Unsafe), Banned: s.Banned, Locked: s.Locked, Required: s.Required, RequiredFrom: s.RequiredFrom,
 	}}
 	if p.body.ExternalID == "" {
 		p.body.ExternalID = s.ID // the application's records hold Clerk's user id

@@ -10,7 +10,7 @@ import { address, period } from './period.js';
 
 const size = 20;
 /** The types of events that the log has. */
-export const types = ('user.created user.updated user.deleted user.locked user.unlocked user.banned user.unbanned user.stranded username.changed factor.added factor.removed '
+export const types = ('user.created user.updated user.deleted user.locked user.unlocked user.banned user.unbanned user.mfa_required user.mfa_optional user.stranded username.changed factor.added factor.removed '
   + 'factor.reset factor.disabled factor.default_changed code.sent code.replayed backup_code.made backup_code.used backup_code.removed password.changed phone_number.added '
   + 'phone_number.verified phone_number.unverified phone_number.removed phone_number.refused sms.failed sms.undelivered sign_in_token.created session.created session.ended session.removed '
   + 'session.revoked session.all_revoked session.others_revoked session.reverified settings.changed webhook.test webhook.failed').split(' ');

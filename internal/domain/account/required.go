@@ -1,0 +1,36 @@
+package account
+
+import "time"
+
+// RequiredFrom returns since when, or from when on, the settings require a second factor of the
+// user; 0 for never. A new user has the days of grace.
+func (s *Settings) RequiredFrom(u *User) Instant {
+	if !s.MFARequired {
+		return 0
+	}
+	return max(s.MFARequiredFrom, u.CreatedAt.Add(s.Grace()), 1)
+}
+
+// Grace returns the time that a user gets to enrol, if no date is given.
+func (s *Settings) Grace() time.Duration { return time.Duration(s.MFAGraceDays) * 24 * time.Hour }
+
+// MFADue returns when the user has to have a second factor, by the own mark or by the settings; 0
+// for never. The user may have one already.
+func (u *User) MFADue() Instant { return earlier(u.RequiredFrom, u.SwitchedFrom) }
+
+// NeedsMFA reports whether the user has to have a second factor now.
+func (u *User) NeedsMFA(now Instant) bool { return due(u.MFADue(), now) }
+
+// Marked reports whether the user is marked as one who has to have a second factor and has none.
+// Whether the date has come makes no difference.
+func (u *User) Marked() bool { return u.RequiredFrom != 0 && !u.TwoFactorEnabled() }
+
+func due(from, now Instant) bool { return from != 0 && from <= now }
+
+// earlier returns the earlier of two times, each of which may be 0 for never.
+func earlier(a, b Instant) Instant {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
