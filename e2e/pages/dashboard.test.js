@@ -353,7 +353,7 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
   await closed(page);
   await press(page, 'Reset multi-factor');
   await page.getByRole('heading', { name: 'Reset multi-factor for Abel?' }).waitFor();
-  await page.getByText('The next sign-in needs only the password.').waitFor();
+  await page.getByText('The next sign-in asks for no second factor.').waitFor();
   await state(page, 'dashboard-reset');
   await answer('Reset multi-factor', 'Lost phone, checked by call');
   await page.getByText('Every second factor was removed.').waitFor();
@@ -365,6 +365,22 @@ test('one user: lock, unlock, end a session, remove, ban, reset', async () => {
   await press(page, 'Lift the ban');
   await page.getByText('The ban is lifted.').waitFor();
   await visitor.done();
+  await page.done();
+});
+
+test('the reset of a user who is locked and banned says that both go on', async () => {
+  const user = await server.userNamed('odo', { totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', password: undefined, locked: true, banned: true });
+  const page = await opened();
+  await page.goto(`/dashboard/users/${user.id}`);
+  await heading(page, 'Odo');
+  for (const name of ['Reset multi-factor', 'Remove: Authenticator app']) {
+    await press(page, name);
+    await page.getByText('The next sign-in asks for no second factor.').waitFor();
+    await page.getByText(/^The lock goes on: sign-in stays refused for another (60 minutes|1 hour)/).waitFor();
+    await page.getByText('The ban goes on: sign-in stays refused until you lift it.').waitFor();
+    await page.keyboard.press('Escape');
+    await closed(page);
+  }
   await page.done();
 });
 

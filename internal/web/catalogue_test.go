@@ -284,6 +284,16 @@ func TestTheEventLogOffersEveryType(t *testing.T) {
 			}
 		}
 	}
+	for lang, names := range texts(t) {
+		seen := map[string]string{}
+		for _, name := range got {
+			text := names["event."+name]
+			if seen[text] != "" {
+				t.Errorf("%s: %s and %s are both %q", lang, seen[text], name, text)
+			}
+			seen[text] = name
+		}
+	}
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
@@ -297,6 +307,16 @@ func TestEveryFailedDeliveryIsExplained(t *testing.T) {
 	for _, problem := range []deliverylog.Problem{deliverylog.Status, deliverylog.Timeout, deliverylog.Address, deliverylog.Name, deliverylog.Certificate, deliverylog.Connection, deliverylog.Unsigned} {
 		if english["dash.hooks.why."+string(problem)] == "" {
 			t.Errorf("%s has no text", problem)
+		}
+	}
+}
+
+// TestSignsBetweenTextsAreOfTheLanguage: no script writes a colon between two texts, because French
+// has a space before it. The scripts take frame.labelled. A CSV file is for programs.
+func TestSignsBetweenTextsAreOfTheLanguage(t *testing.T) {
+	for name, script := range sources(t) {
+		if found := regexp.MustCompile("\\}: \\$\\{").FindString(script); found != "" && name != "assets/js/dashtrail.js" {
+			t.Errorf("%s writes a colon between two texts", name)
 		}
 	}
 }

@@ -154,7 +154,7 @@ func (s *Service) withEndpoint(ctx context.Context, id string, do func(*tx.Tx, *
 func changeEndpoint(t *tx.Tx, e *account.Endpoint, in EndpointChange) error {
 	if in.URL != nil {
 		if !isEndpointURL(t.Engine, *in.URL) {
-			return apierr.New(apierr.FormParamFormatInvalid).Param("url")
+			return apierr.New(apierr.FormParamFormatInvalid).Param("url").Explain("A webhook's URL is https on port 443, without user name and fragment. In development it may also be http on this machine, such as http://localhost:3000.")
 		}
 		e.URL = *in.URL
 	}

@@ -1,7 +1,7 @@
 // Charts in SVG. Each has a summary in words, works with the arrow keys, and shows its numbers in a table.
 // Series differ in lightness; lines differ in their dashes and markers too, and have their names at their ends.
 
-import { h, number, svg, t } from './page.js';
+import { h, labelled, number, svg, t } from './page.js';
 
 const high = 180; // height of the plot in pixels
 const under = 22; // space for the labels below
@@ -62,7 +62,7 @@ export function chart({ title, text, labels, marks = labels, series, kind = 'bar
   const at = (i) => series.map((s) => s.values[i] ?? 0);
   const most = Math.max(0, ...labels.map((_, i) => (stacked ? at(i).reduce((a, b) => a + b, 0) : Math.max(0, ...at(i)))));
   const scale = ticks(most);
-  const says = (i) => `${labels[i]}: ${series.map((s) => `${s.name} ${format(s.values[i] ?? 0)}`).join(', ')}`;
+  const says = (i) => labelled(labels[i], series.map((s) => `${s.name} ${format(s.values[i] ?? 0)}`).join(', '));
   const readout = h('p', { class: 'readout small', 'aria-hidden': 'true' });
   const drawing = svg('svg', { class: 'drawing', role: 'group', dir: 'ltr', 'aria-label': `${title}. ${text}` });
   let current = labels.length - 1;

@@ -1,7 +1,7 @@
 // Buttons that copy a text.
 
 import { button } from './form.js';
-import { copy, h, icon, t } from './page.js';
+import { copy, h, icon, labelled, t } from './page.js';
 
 /** A button that copies a text. Its label then says so for two seconds. */
 export function copyButton(text, properties = {}) {
@@ -16,4 +16,4 @@ export function copyButton(text, properties = {}) {
 
 /** A text with a button that copies it. shown is how the text is displayed. */
 export const copyable = (label, text, shown = text) => h('div', { class: 'tight' }, h('p', { class: 'label' }, label),
-  h('div', { class: 'copyable' }, h('bdi', { dir: 'ltr' }, shown), copyButton(text, { 'aria-label': `${t('button.copy')}: ${label}` })));
+  h('div', { class: 'copyable' }, h('bdi', { dir: 'ltr' }, shown), copyButton(text, { 'aria-label': labelled(t('button.copy'), label) })));

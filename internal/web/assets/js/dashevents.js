@@ -6,7 +6,7 @@ import { ask, drawTabs } from './dash.js';
 import { lastTry, sendTest, showTries } from './deliveries.js';
 import { eventLog } from './eventlog.js';
 import { button, confirm, dialog, field, form, load } from './form.js';
-import { badge, date, h, heading, icon, notice, number, page, say, show, t } from './page.js';
+import { badge, date, h, heading, icon, labelled, loopback, notice, number, page, say, show, t } from './page.js';
 import { dayLength } from './period.js';
 
 const at = (e, what = '') => `/v1/webhook_endpoints/${encodeURIComponent(e.id)}${what}`;
@@ -34,7 +34,7 @@ const showSecret = (secret) => dialog((box, close) => show(box, [
 ], { focus: false }), { leave: () => false });
 
 function draw(endpoints) {
-  const act = (e, key, run, kind = '') => button(t(key), { kind: `short ${kind}`, 'aria-label': `${t(key)}: ${e.url}`, act: run });
+  const act = (e, key, run, kind = '') => button(t(key), { kind: `short ${kind}`, 'aria-label': labelled(t(key), e.url), act: run });
   const last = (e) => {
     const line = h('div', {});
     const look = () => lastTry(e).then((drawn) => line.replaceChildren(...drawn.filter(Boolean))).catch(() => {}); // the log itself says what is wrong
@@ -68,12 +68,12 @@ function draw(endpoints) {
 }
 
 function adding() {
-  const url = field({ label: t('dash.hooks.url'), hint: t('dash.hooks.url.hint'), inputmode: 'url', autocomplete: 'off', maxlength: 500, dir: 'ltr' });
+  const url = field({ label: t('dash.hooks.url'), hint: t(loopback ? 'dash.hooks.url.hint.dev' : 'dash.hooks.url.hint'), inputmode: 'url', autocomplete: 'off', maxlength: 500, dir: 'ltr' });
   const what = field({ label: t('dash.hooks.description'), autocomplete: 'off', maxlength: 100 });
   const events = field({ label: t('dash.hooks.events'), hint: t('dash.hooks.events.hint'), autocomplete: 'off', maxlength: 2000, dir: 'ltr' });
   const alert = h('div', {});
   const wrong = (problem) => {
-    if (problem.meta?.param_name === 'url' && problem.code !== 'form_param_value_invalid') url.wrong(t('dash.hooks.url.wrong'));
+    if (problem.meta?.param_name === 'url' && problem.code !== 'form_param_value_invalid') url.wrong(t(loopback ? 'dash.hooks.url.wrong.dev' : 'dash.hooks.url.wrong'));
     else if (problem.meta?.param_name === 'events') events.wrong(t('dash.hooks.events.wrong'));
     else alert.replaceChildren(notice('bad', h('p', {}, problem.meta?.param_name === 'url' ? t('dash.hooks.most') : explain(problem))));
   };

@@ -5,7 +5,7 @@ import { ranking } from './chart.js';
 import { exporting, instant } from './csv.js';
 import { ask, drawTabs, saveBar, usd, userPath } from './dash.js';
 import { load } from './form.js';
-import { badge, country, date, h, heading, notice, number, page, say, show, t, textOr } from './page.js';
+import { badge, country, date, h, heading, labelled, notice, number, page, say, show, t, textOr } from './page.js';
 import { pager } from './pager.js';
 import { period } from './period.js';
 
@@ -87,8 +87,8 @@ function draw(usage, settings) {
     h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.sms_countries')), h('p', { class: 'small quiet' }, t('dash.sms.countries.text', { when: usage.prices_compiled }))),
       h('table', { class: 'cards' }, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('dash.sms.country')), ['dash.sms.price', 'dash.sms.cap', 'dash.sms.spent', 'dash.sms.sent', 'dash.sms.verified'].map((key) => h('th', { scope: 'col', class: 'amount' }, t(key))))),
         h('tbody', {}, usage.countries.map((c) => h('tr', {}, h('th', { scope: 'row' }, country(c.country)),
-          cell(t('dash.sms.price'), amount(`${t('dash.sms.price')}: ${country(c.country)}`, c.own_price ? c.price_usd : undefined, String(c.price_usd), inMap('sms_prices', c.country))),
-          cell(t('dash.sms.cap'), amount(`${t('dash.sms.cap')}: ${country(c.country)}`, c.cap_usd ?? undefined, '–', inMap('sms_country_caps', c.country))),
+          cell(t('dash.sms.price'), amount(labelled(t('dash.sms.price'), country(c.country)), c.own_price ? c.price_usd : undefined, String(c.price_usd), inMap('sms_prices', c.country))),
+          cell(t('dash.sms.cap'), amount(labelled(t('dash.sms.cap'), country(c.country)), c.cap_usd ?? undefined, '–', inMap('sms_country_caps', c.country))),
           cell(t('dash.sms.spent'), usd(c.spent_today_usd)), cell(t('dash.sms.sent'), number(c.sent_today)), cell(t('dash.sms.verified'), number(c.verified_today))))))),
     alert, bar.element, log(),
   ], { focus: false });

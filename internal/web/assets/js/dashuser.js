@@ -6,7 +6,7 @@ import { createLink } from './dashlink.js';
 import { trailOf } from './dashtrail.js';
 import { deviceOf, networkOf } from './device.js';
 import { button, load } from './form.js';
-import { ago, counted, date, duration, focusTitle, h, heading, icon, notice, page, phone, rich, say, show, t } from './page.js';
+import { ago, counted, date, duration, focusTitle, h, heading, icon, labelled, notice, page, phone, rich, say, show, t } from './page.js';
 
 const id = decodeURIComponent(location.pathname.split('/').pop());
 const at = `/v1/users/${encodeURIComponent(id)}`;
@@ -53,7 +53,7 @@ const question = (method, path, said, { title, lines, yes, needed = false }) => 
 
 const row = (shape, title, details, ...actions) => h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, title), details && h('div', { class: 'small quiet' }, details)), h('div', { class: 'do' }, actions));
 /** The button that removes a factor or a number. The question says what goes with it. */
-const remove = (path, what, lines) => button(t('button.remove'), { kind: 'short plain danger', 'aria-label': `${t('button.remove')}: ${what}`, act: question('DELETE', path, t('dash.done.gone', { what }), {
+const remove = (path, what, lines) => button(t('button.remove'), { kind: 'short plain danger', 'aria-label': labelled(t('button.remove'), what), act: question('DELETE', path, t('dash.done.gone', { what }), {
   title: t('dash.remove.sure', { what, who: nameOf(user) }), lines, yes: t('button.remove'),
 }) });
 const card = (title, ...content) => h('section', { class: 'card tight' }, h('h2', {}, title), content);
@@ -77,14 +77,19 @@ const ends = () => (sessions.length > 0 ? [counted('dash.sessions.end', sessions
 const stay = () => (sessions.length > 0 ? [counted('dash.sessions.stay', sessions.length)] : []);
 const reserved = () => user.phone_numbers.filter((p) => p.reserved_for_second_factor);
 
+/** How the user signs in without a second factor. A reset ends no lock and no ban. */
+const next = () => [
+  t('dash.reset.after'), user.locked && t('dash.reset.shut.locked', { time: duration(user.lockout_expires_in_seconds) }), user.banned && t('dash.reset.shut.banned'),
+].filter(Boolean);
+
 /** What the user loses with a second factor. */
-const loses = () => (reserved().length + Number(user.totp_enabled) > 1 ? [] : [t('dash.last.text')]);
+const loses = () => (reserved().length + Number(user.totp_enabled) > 1 ? [] : [t('dash.last.text'), ...next()]);
 
 function reset() {
   const lost = [user.totp_enabled && t('dash.totp'), ...reserved().map((p) => phone(p.phone_number)), user.backup_code_enabled && t('dash.backup')].filter(Boolean);
   return question('DELETE', `${at}/mfa`, t('dash.done.reset'), {
     title: t('dash.reset.sure', { who: nameOf(user) }), yes: t('dash.reset'), needed: true,
-    lines: [h('div', {}, h('p', { class: 'quiet' }, t('dash.reset.removes')), h('ul', { class: 'listed' }, lost.map((one) => h('li', {}, one)))), ...stay(), t('dash.reset.after')],
+    lines: [h('div', {}, h('p', { class: 'quiet' }, t('dash.reset.removes')), h('ul', { class: 'listed' }, lost.map((one) => h('li', {}, one)))), ...stay(), ...next()],
   });
 }
 
@@ -104,7 +109,7 @@ function live() {
   return card(t('dash.sessions'), sessions.length === 0 ? h('p', { class: 'quiet' }, t('dash.sessions.none')) : h('ul', {}, sessions.map((s) =>
     row(s.latest_activity.is_mobile ? 'mobile' : 'device', deviceOf(s),
       [s.status === 'pending' && t('dash.session.pending'), networkOf(s), h('span', {}, rich('dash.session.when', { when: ago(s.last_active_at) }))].filter(Boolean).flatMap((part, i) => (i > 0 ? [' · ', part] : [part])),
-      button(t('dash.session.end'), { kind: 'short', 'aria-label': `${t('dash.session.end')}: ${deviceOf(s)}, ${date(s.last_active_at)}`, act: change('POST', `/v1/sessions/${encodeURIComponent(s.id)}/revoke`, 'dash.done.session') })))));
+      button(t('dash.session.end'), { kind: 'short', 'aria-label': labelled(t('dash.session.end'), `${deviceOf(s)}, ${date(s.last_active_at)}`), act: change('POST', `/v1/sessions/${encodeURIComponent(s.id)}/revoke`, 'dash.done.session') })))));
 }
 
 /** When the user was created and last signed in. */

@@ -3,7 +3,7 @@
 import { ask } from './dash.js';
 import { typeName } from './events.js';
 import { button, dialog, failed } from './form.js';
-import { badge, date, h, has, icon, lang, number, say, show, t } from './page.js';
+import { badge, date, h, has, icon, labelled, lang, number, say, show, t } from './page.js';
 
 const at = (e, what) => `/v1/webhook_endpoints/${encodeURIComponent(e.id)}/${what}`;
 const tries = async (e) => (await ask('GET', at(e, 'deliveries'))).data;
@@ -53,7 +53,7 @@ export const showTries = (e) => dialog((box, close) => {
       return h('li', { class: 'row' }, icon(d.status === 'delivered' ? 'check' : 'alert'),
         h('div', { class: 'what' }, h('div', {}, typeName(d.type), outcome(d), d.http_status && h('span', { class: 'small quiet' }, d.http_status)),
           h('div', { class: 'small quiet' }, h('bdi', { dir: 'ltr' }, d.type), ` · ${details.filter(Boolean).join(' · ')}`)),
-        !e.disabled && h('div', { class: 'do' }, button(t('dash.hooks.again'), { kind: 'short', 'aria-label': `${t('dash.hooks.again')}: ${typeName(d.type)}, ${date(d.created_at)}`, act: () => again(d) })));
+        !e.disabled && h('div', { class: 'do' }, button(t('dash.hooks.again'), { kind: 'short', 'aria-label': labelled(t('dash.hooks.again'), `${typeName(d.type)}, ${date(d.created_at)}`), act: () => again(d) })));
     };
     body.replaceChildren(list.length === 0 ? h('p', { class: 'quiet' }, t('dash.hooks.tries.none')) : h('ul', {}, list.map(row)));
   }

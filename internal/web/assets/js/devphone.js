@@ -2,7 +2,7 @@
 
 import { request } from './api.js';
 import { button, load, tell } from './form.js';
-import { copy, h, heading, notice, page, phone, say, show, t } from './page.js';
+import { copy, h, heading, labelled, notice, page, phone, say, show, t } from './page.js';
 
 const thread = h('div', { class: 'thread', tabindex: '0', role: 'log', 'aria-label': t('dev.thread') });
 const time = h('span', {});
@@ -20,7 +20,7 @@ async function look() {
   shown = key;
   thread.replaceChildren(...(messages.length === 0 ? [h('p', { class: 'quiet' }, t('dev.empty'))] : messages.flatMap((m) => [
     h('div', { class: 'bubble' }, m.text),
-    h('div', { class: 'bubble-meta' }, h('span', {}, t('dev.to')), phone(m.phone_number), h('span', {}, clock(m.sent_at)), m.code && button(t('dev.copy'), { kind: 'plain short', 'aria-label': `${t('dev.copy')}: ${m.code}`, act: () => copy(m.code) })),
+    h('div', { class: 'bubble-meta' }, h('span', {}, t('dev.to')), phone(m.phone_number), h('span', {}, clock(m.sent_at)), m.code && button(t('dev.copy'), { kind: 'plain short', 'aria-label': labelled(t('dev.copy'), m.code), act: () => copy(m.code) })),
   ])));
   thread.scrollTop = thread.scrollHeight;
 }

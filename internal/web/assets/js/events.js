@@ -1,6 +1,6 @@
 // Entries of an audit log in words, for the account and for the dashboard.
 
-import { date, h, icon, number, strategyShapes, t, textOr } from './page.js';
+import { date, h, icon, labelled, number, strategyShapes, t, textOr } from './page.js';
 
 const families = { user: 'person', factor: 'shield', backup_code: 'key', code: 'key', password: 'lock', phone_number: 'sms', session: 'device', sign_in_token: 'key', sms: 'sms', settings: 'check', webhook: 'device' };
 /** Events that are highlighted. */
@@ -27,7 +27,7 @@ function value(v) {
 /** The settings of an entry, with their values before and after where the entry has them. */
 function changesOf(e, settings) {
   const changes = e.changes ?? e.settings.map((setting) => ({ setting, from: null, to: null }));
-  return changes.map(({ setting, from, to }) => (from === null && to === null ? settings(setting) : `${settings(setting)}: ${value(from)} → ${value(to)}`));
+  return changes.map(({ setting, from, to }) => (from === null && to === null ? settings(setting) : labelled(settings(setting), `${value(from)} → ${value(to)}`)));
 }
 
 /**

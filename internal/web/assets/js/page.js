@@ -92,6 +92,9 @@ export function t(key, values = {}) {
 
 export const has = (key) => key in texts;
 
+/** A label and what it is for, such as "Remove: Authenticator app". French has a space before the colon. */
+export const labelled = (label, value) => t('frame.labelled', { label, value });
+
 /** A text of the catalogue, or the fallback where the catalogue has none. */
 export const textOr = (key, fallback) => (has(key) ? t(key) : fallback);
 

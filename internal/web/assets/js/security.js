@@ -8,7 +8,7 @@ import { devices } from './devices.js';
 import { eventRow } from './events.js';
 import { fold } from './fold.js';
 import { button, confirm, load } from './form.js';
-import { badge, counted, date, day, focusOn, focusTitle, h, name, notice, number, page, phone, rich, say, show, t } from './page.js';
+import { badge, counted, date, day, focusOn, focusTitle, h, labelled, name, notice, number, page, phone, rich, say, show, t } from './page.js';
 import { sensitively } from './reverify.js';
 import { firstOf, row, section } from './rows.js';
 import { drawTop } from './top.js';
@@ -23,7 +23,7 @@ load(page, async () => {
   draw();
 });
 
-const link = (href, label, what, kind = 'short') => h('a', { class: `button ${kind}`, href, 'aria-label': what && `${label}: ${what}` }, label);
+const link = (href, label, what, kind = 'short') => h('a', { class: `button ${kind}`, href, 'aria-label': what && labelled(label, what) }, label);
 
 /** Makes a change, with step-up where required, then updates the page and shows a message. */
 async function change(request, said) {
@@ -70,7 +70,7 @@ function ending(label, { question, request, said, ...properties }) {
 function numberButtons(p) {
   const at = `/me/phone_numbers/${encodeURIComponent(p.id)}`;
   const named = t('security.phone.named', { digits: p.phone_number.slice(-4) });
-  const properties = (key, label, kind = '') => ({ kind: `short ${kind}`, 'data-key': `${key}-${p.id}`, 'aria-label': `${label}: ${named}` });
+  const properties = (key, label, kind = '') => ({ kind: `short ${kind}`, 'data-key': `${key}-${p.id}`, 'aria-label': labelled(label, named) });
   const act = (key, label, run) => button(label, { ...properties(key, label), act: run });
   const used = verified(p) && p.reserved_for_second_factor;
   const gone = {
@@ -104,7 +104,7 @@ function appRow() {
   const label = t('button.remove');
   return row('app', [t('method.totp'), badge(t('security.on'), 'good')], [lastUse((e) => e.strategy === 'totp')].filter(Boolean), ending(label, {
     question: { title: t('security.app.remove'), text: t('security.app.remove.text', { who: session.public_user_data.identifier }), yes: label },
-    request: () => del('/me/totp'), said: 'security.app.removed', kind: 'short plain danger', 'data-key': 'app', 'aria-label': `${label}: ${t('method.totp')}`,
+    request: () => del('/me/totp'), said: 'security.app.removed', kind: 'short plain danger', 'data-key': 'app', 'aria-label': labelled(label, t('method.totp')),
   }));
 }
 
@@ -170,7 +170,7 @@ const isDoubtful = (e) => doubtful.includes(e.type) && e.actor === 'user' && (e.
 function events() {
   const subjects = new Map(session.user.phone_numbers.map((p) => [p.id, phone(p.phone_number)]));
   for (const s of sessions) subjects.set(s.id, h('span', {}, deviceOf(s), networkOf(s) ? [' · ', networkOf(s)] : []));
-  const doubt = (e) => isDoubtful(e) && button(t('security.notme'), { kind: 'short plain', 'aria-label': `${t('security.notme')}: ${t(`event.${e.type}`)}, ${date(e.created_at)}`, act: notMe });
+  const doubt = (e) => isDoubtful(e) && button(t('security.notme'), { kind: 'short plain', 'aria-label': labelled(t('security.notme'), `${t(`event.${e.type}`)}, ${date(e.created_at)}`), act: notMe });
   const rows = fold(trail).map((e) => eventRow(e, { subjects, actions: doubt(e) }));
   return section(t('security.events'), t('security.events.text'), null, rows.length === 0 ? h('p', { class: 'quiet' }, t('event.none'))
     : firstOf(rows, few, counted('security.events.more', rows.length - few)));
