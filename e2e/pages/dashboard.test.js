@@ -33,8 +33,9 @@ test('only the secret key opens it, and scripts cannot read the cookie', async (
   const page = await visit(browser, server);
   for (const path of ['/dashboard', '/dashboard/users', '/dashboard/users/user_x']) {
     await page.goto(path);
-    await page.waitForURL('**/dashboard/sign-in');
+    await page.waitForURL('**/dashboard/sign-in*');
   }
+  await page.goto('/dashboard');
   await heading(page, 'Open the dashboard');
   await state(page, 'dashboard-sign-in');
   assert.match(await focused(page), /Secret key/);
@@ -111,6 +112,40 @@ test('settings: the page for forgotten passwords is an https address', async () 
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved.').waitFor();
   assert.equal((await server.backend('GET', '/v1/instance')).password_reset_url, null);
+  await page.done();
+});
+
+test('a bookmark leads back to its page after the sign-in, and to no other site', async () => {
+  const page = await visit(browser, server);
+  const enter = async () => {
+    await heading(page, 'Open the dashboard');
+    await page.getByLabel('Secret key').fill(key);
+    await page.keyboard.press('Enter');
+  };
+  const leave = async () => {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await heading(page, 'Open the dashboard');
+    assert.equal(new URL(page.url()).search, '', 'a sign-out leads to no page');
+  };
+  await page.goto('/dashboard/users?state=locked#q=anna');
+  await enter();
+  await heading(page, 'Users');
+  assert.equal(page.url(), `${server.url}/dashboard/users?state=locked#q=anna`);
+  assert.equal(await page.getByLabel('Find a user').inputValue(), 'anna');
+  await page.context().clearCookies();
+  await page.getByRole('button', { name: 'Search' }).click(); // the session is over
+  await enter();
+  await heading(page, 'Users');
+  assert.equal(page.url(), `${server.url}/dashboard/users?state=locked#q=anna`);
+  await leave();
+  for (const evil of ['https://evil.example/', '//evil.example/', '/\\evil.example/', '\\\\evil.example', '\t//evil.example', 'https:evil.example', 'javascript:alert(1)', '/dashboard/..//evil.example', '/dashboard/%2e%2e//evil.example',
+    '/dashboard\\..\\\\evil.example', '%2f%2fevil.example', '/%2f%2fevil.example', '/dashboard@evil.example', '/dashboard.evil.example', '/account/security', '/dashboard/sign-in', `${server.url}@evil.example/dashboard`, 'http://[', '']) {
+    await page.goto(`/dashboard/sign-in?redirect_url=${encodeURIComponent(evil)}`);
+    await enter();
+    await heading(page, 'Multi-factor');
+    assert.equal(page.url(), `${server.url}/dashboard`, evil);
+    await page.context().clearCookies();
+  }
   await page.done();
 });
 

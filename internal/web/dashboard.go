@@ -100,12 +100,16 @@ func (p *pages) authorized(next http.HandlerFunc) http.HandlerFunc {
 	})
 }
 
-// servePrivate redirects visitors without a dashboard session to its sign-in. This only helps the
-// visitor: the page itself holds no data.
+// servePrivate redirects visitors without a dashboard session to its sign-in, which leads back to
+// the page. This only helps the visitor: the page itself holds no data.
 func (p *pages) servePrivate(w http.ResponseWriter, r *http.Request, at page) {
 	if session, err := p.session(r); err != nil || session == nil {
 		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, signInToDashboard, http.StatusSeeOther)
+		to := signInToDashboard
+		if here := r.URL.RequestURI(); here != "/dashboard" {
+			to += "?" + url.Values{returnParameter: {here}}.Encode()
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
 		return
 	}
 	p.servePage(w, r, at, http.StatusOK)

@@ -92,6 +92,30 @@ func TestDashboardKey(t *testing.T) {
 	}
 }
 
+// TestTheWayBackToADashboardPage: a visitor without a session is led to the sign-in, whose address
+// names the page that was asked for. It names a path, never another site, and the language links
+// keep it.
+func TestTheWayBackToADashboardPage(t *testing.T) {
+	s := open(t, nil)
+	for asked, want := range map[string]string{
+		"/dashboard":                         "/dashboard/sign-in",
+		"/dashboard/users/user_1":            "/dashboard/sign-in?redirect_url=%2Fdashboard%2Fusers%2Fuser_1",
+		"/dashboard/events?type=user.locked": "/dashboard/sign-in?redirect_url=%2Fdashboard%2Fevents%3Ftype%3Duser.locked",
+		"/dashboard/users/a%2F%2Fevil.example?redirect_url=//evil.example": "/dashboard/sign-in?redirect_url=%2Fdashboard%2Fusers%2Fa%252F%252Fevil.example%3Fredirect_url%3D%2F%2Fevil.example",
+	} {
+		if r := s.ask("GET", asked, ""); r.StatusCode != 303 || r.Header.Get("Location") != want {
+			t.Errorf("%s: %d to %s, want %s", asked, r.StatusCode, r.Header.Get("Location"), want)
+		}
+	}
+	page := s.ask("GET", "/dashboard/sign-in?redirect_url=%2Fdashboard%2Fusers", "").Text
+	if !strings.Contains(page, "?lang=de&amp;redirect_url=%2Fdashboard%2Fusers") {
+		t.Error("a language link loses the way back")
+	}
+	if page = s.ask("GET", `/dashboard/sign-in?redirect_url=%22%3E%3Cb%3E`, "").Text; strings.Contains(page, `"><b>`) {
+		t.Error("the way back becomes markup")
+	}
+}
+
 // TestOtherSites: the cookie alone authorizes nothing.
 func TestOtherSites(t *testing.T) {
 	s := open(t, nil)

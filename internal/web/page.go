@@ -22,6 +22,10 @@ const (
 
 const signInToDashboard = "/dashboard/sign-in"
 
+// returnParameter is the query parameter of a sign-in that names where it leads. The pages' scripts
+// check it.
+const returnParameter = "redirect_url"
+
 // page is a path with the script that renders it.
 type page struct {
 	path, script, title string
@@ -78,7 +82,7 @@ func (p *pages) servePage(w http.ResponseWriter, r *http.Request, at page, statu
 	view := pageData{
 		Lang: lang, Title: texts[at.title], Name: now.Name, Logo: now.Logo, Support: now.Support, Nonce: rand.Text(),
 		Base: p.assets.base, Kind: at.kind, Narrow: at.narrow, Style: now.style, Script: at.script, Preload: p.assets.modules(at.script),
-		Languages: languageLinks(lang), Texts: texts, Strip: p.strip(now.catalogue[lang]),
+		Languages: languageLinks(lang, r.URL.Query()), Texts: texts, Strip: p.strip(now.catalogue[lang]),
 		Data: scriptData{
 			Lang: lang, Name: now.Name, Title: texts[at.title], AfterSignIn: p.AfterSignIn, Origins: append(append([]string{}, p.Origins...), now.origins...), Loopback: p.Development,
 			Support: now.Support, Texts: texts,
@@ -146,10 +150,15 @@ func (a *preparedAppearance) language(r *http.Request) string {
 	return string(language.Preferred(r.Header.Get("Accept-Language")))
 }
 
-func languageLinks(current string) []languageLink {
+// languageLinks returns the links to a page in each language. They keep where a sign-in leads.
+func languageLinks(current string, query url.Values) []languageLink {
 	var out []languageLink
 	for _, l := range languages {
-		out = append(out, languageLink{Code: l.code, Name: l.name, Href: "?lang=" + l.code, Current: l.code == current})
+		href := "?lang=" + l.code
+		if to := query.Get(returnParameter); to != "" {
+			href += "&" + url.Values{returnParameter: {to}}.Encode()
+		}
+		out = append(out, languageLink{Code: l.code, Name: l.name, Href: href, Current: l.code == current})
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 // Shared parts of the dashboard's pages: requests to the Backend API, the tabs, the save bar.
 
 import { request } from './api.js';
+import { signInAddress } from './dashreturn.js';
 import { button, confirm } from './form.js';
 import { badge, focusTitle, h, lang, leaveFor, t, textOr } from './page.js';
 
@@ -15,7 +16,7 @@ export async function ask(method, path, json, reason) {
     });
   } catch (problem) {
     if (problem.status !== 401 || path === '/session' || hasChanges()) throw problem;
-    return leaveFor('/dashboard/sign-in');
+    return leaveFor(signInAddress());
   }
 }
 

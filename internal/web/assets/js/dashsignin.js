@@ -2,6 +2,7 @@
 
 import { explain } from './api.js';
 import { ask } from './dash.js';
+import { afterSignIn } from './dashreturn.js';
 import { button, field, form, passwordField } from './form.js';
 import { h, heading, leaveFor, page, show, t } from './page.js';
 
@@ -15,6 +16,6 @@ show(page, h('section', { class: 'card stack' }, heading('h1', 'key', t('dash.si
   act: async () => {
     if (f.input.value.trim() === '') return f.wrong(t('error.form_param_nil'));
     await ask('POST', '/session', { secret_key: f.input.value, operator: name.input.value.trim() });
-    await leaveFor('/dashboard');
+    await leaveFor(afterSignIn());
   },
 })));
