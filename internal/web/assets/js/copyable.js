@@ -7,9 +7,13 @@ import { copy, h, icon, labelled, t } from './page.js';
 export function copyButton(text, properties = {}) {
   const b = button(t('button.copy'), { kind: 'short', shape: 'copy', ...properties, act: async () => {
     if (!(await copy(text))) return;
-    const before = [...b.childNodes];
+    const [before, name] = [[...b.childNodes], b.getAttribute('aria-label')];
     b.replaceChildren(icon('check'), h('span', {}, t('button.copied')));
-    setTimeout(() => b.replaceChildren(...before), 2000);
+    b.removeAttribute('aria-label'); // it begins with the former label (WCAG 2.2, 2.5.3)
+    setTimeout(() => {
+      b.replaceChildren(...before);
+      if (name) b.setAttribute('aria-label', name);
+    }, 2000);
   } });
   return b;
 }

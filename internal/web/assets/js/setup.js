@@ -35,9 +35,9 @@ load(page, async () => {
   // A touch activates the session once the task is done.
   const done = async (codes) => {
     const next = await settled();
-    back = codes.length > 0 ? enter : () => leaveFor(next); // codes that are not saved yet stay
+    back = enter; // codes that are not saved yet stay
     return finish(page, codes, {
-      who: session.public_user_data.identifier, title: t('setup.done.title'), text: t('setup.done.text'), next, label: t('button.continue'),
+      who: session.public_user_data.identifier, title: t('setup.done.title'), text: t('setup.done.text'), next, label: t('button.continue'), confirmed: () => { back = () => leaveFor(next); },
     });
   };
   async function settled() {
