@@ -48,7 +48,7 @@ test('a sign-in begun again at once goes on with the code on the phone', async (
   await heading(page, 'Sign in');
   await password(page, 'anja');
   await page.getByText(/We sent a code at \d+:\d\d/).waitFor();
-  await page.getByRole('button', { name: /New code in (1\d|20) seconds/ }).waitFor();
+  await page.locator('button', { hasText: /New code in (1\d|20) seconds/ }).waitFor();
   await state(page, 'code-begun-again');
   assert.equal((await server.messages(to)).length, 1, 'one message');
   await field(page).fill((await server.text(to)).code);
@@ -93,7 +93,7 @@ test('a number that was texted for another browser: what is so, and one countdow
   await password(two, 'carl');
   await two.getByText('We texted this number a moment ago for another sign-in.').waitFor();
   await two.getByText('We text a six-digit code to the number ending in 04.').waitFor();
-  await two.getByRole('button', { name: /New code in \d+ seconds/ }).waitFor();
+  await two.locator('button', { hasText: /New code in \d+ seconds/ }).waitFor();
   assert.equal((await countdowns(two)).length, 1);
   assert.equal(await field(two).evaluate((e) => e.readOnly), true, 'no code works yet');
   await state(two, 'code-elsewhere');
@@ -124,7 +124,7 @@ test('five wrong codes: sign in again, wait by one countdown, and no reload into
   await page.getByText('Too many wrong codes. Please sign in again.').waitFor();
   await password(page, 'dirk');
   await page.getByText('Too many tries. Please wait a little.').waitFor();
-  await page.getByRole('button', { name: /New code in \d+ seconds/ }).waitFor();
+  await page.locator('button', { hasText: /New code in \d+ seconds/ }).waitFor();
   assert.equal((await countdowns(page)).length, 1);
   assert.equal(await field(page).evaluate((e) => e.readOnly), true);
   assert.equal(await page.getByRole('button', { name: 'Continue' }).getAttribute('aria-disabled'), 'true');

@@ -89,7 +89,7 @@ test('a text message: sent by itself once, pasted as a whole, and a new one afte
   await password(page, 'dora');
   await heading(page, 'Check your messages');
   await page.getByText('Code sent.').waitFor();
-  const again = page.getByRole('button', { name: /New code in \d+ seconds/ });
+  const again = page.locator('button', { hasText: /New code in \d+ seconds/ });
   await again.waitFor();
   await state(page, 'sign-in-text');
   assert.equal(await page.getByLabel('Six-digit code').getAttribute('autocomplete'), 'one-time-code');
@@ -122,7 +122,7 @@ test('a text message: sent by itself once, pasted as a whole, and a new one afte
 
 test('the authenticator app comes first, backup codes last, and each works', async () => {
   const to = number(140);
-  await server.userNamed('emil', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret, backup_codes: ['abcde-12345'] });
+  await server.userNamed('emil', { phone_number: [to], phone_number_identification_status: ['reserved'], totp_secret: secret, backup_codes: ['abcde-12345', 'bcdea-12345', 'cdeab-12345', 'deabc-12345', 'eabcd-12345'] });
   let page = await visit(browser, server);
   await password(page, 'emil');
   await heading(page, 'Check your authenticator app');
@@ -145,7 +145,49 @@ test('the authenticator app comes first, backup codes last, and each works', asy
   await page.keyboard.press('ControlOrMeta+a');
   await page.keyboard.type('abcde12345');
   await page.keyboard.press('Enter');
+  await heading(page, '4 backup codes left');
+  assert.equal(await page.getByRole('link', { name: 'Replace backup codes' }).count(), 0, 'enough are left');
+  await state(page, 'sign-in-codes-left');
+  await press(page, 'Continue');
   await heading(page, 'Security');
+  await page.done();
+
+  for (const [code, title] of [['bcdea12345', '3 backup codes left'], ['cdeab12345', '2 backup codes left'], ['deabc12345', '1 backup code left']]) {
+    page = await visit(browser, server);
+    await password(page, 'emil');
+    await page.getByRole('button', { name: 'Backup code' }).click();
+    await heading(page, 'Use a backup code');
+    await page.keyboard.type(code);
+    await page.keyboard.press('Enter');
+    await heading(page, title);
+    if (title.startsWith('1')) await state(page, 'sign-in-codes-few');
+    await page.getByRole('link', { name: 'Replace backup codes' }).click();
+    await heading(page, 'Backup codes');
+    await page.done();
+  }
+});
+
+test('the name of a button stays while it counts down, and its description has steps of ten seconds', async () => {
+  const to = number(141);
+  await server.userNamed('gina', { phone_number: [to], phone_number_identification_status: ['reserved'] });
+  const page = await visit(browser, server);
+  await page.clock.install();
+  await password(page, 'gina');
+  await page.getByText('Code sent.').waitFor();
+  const again = page.getByRole('button', { name: 'Send a new code', exact: true });
+  const heard = [];
+  const seen = new Set();
+  for (let second = 0; second < 30; second++) {
+    await again.waitFor(); // its name, as a screen reader has it
+    const described = await again.evaluate((b) => document.getElementById(b.getAttribute('aria-describedby'))?.textContent);
+    if (described && described !== heard.at(-1)) heard.push(described);
+    seen.add(await again.locator('[aria-hidden=true]').textContent());
+    await page.clock.runFor(1000);
+  }
+  assert.deepEqual(heard, ['New code in 30 seconds', 'New code in 20 seconds', 'New code in 10 seconds']);
+  assert.ok(seen.size > 20, `eyes see each second: ${[...seen]}`);
+  await page.clock.runFor(2000);
+  await page.waitForFunction((b) => !b.hasAttribute('aria-describedby') && !b.hasAttribute('aria-disabled'), await again.elementHandle());
   await page.done();
 });
 
@@ -167,6 +209,8 @@ test('the message cannot be sent: said, with the other ways at hand', async () =
   await press(page, 'Backup code');
   await page.keyboard.type('fghij-12345');
   await page.keyboard.press('Enter');
+  await heading(page, '0 backup codes left');
+  await press(page, 'Continue');
   await heading(page, 'Security');
   await page.done();
 });
@@ -192,7 +236,7 @@ test('wrong codes: five tries end the sign-in, then a wait, then a lock, each in
   await heading(page, 'Check your authenticator app');
   await guess('000009');
   await page.getByText('Too many tries. Please wait a little.').waitFor();
-  await page.getByRole('button', { name: /Continue in \d+ seconds/ }).waitFor();
+  await page.locator('button', { hasText: /Continue in \d+ seconds/ }).waitFor();
   await state(page, 'sign-in-wait');
   for (const wait of [31, 61, 121]) {
     await server.advance(wait);
@@ -271,7 +315,7 @@ test('over the limit of messages: how long, and the other ways', async () => {
     await press(page, 'Send a new code');
   }
   await page.getByText('Too many codes were sent. Please wait, or use another way.').waitFor();
-  await page.getByRole('button', { name: /New code in \d/ }).waitFor();
+  await page.locator('button', { hasText: /New code in \d/ }).waitFor();
   await state(page, 'sign-in-limit');
   await page.done();
 });

@@ -65,10 +65,39 @@ function countdown(seconds, tick) {
   return () => clearInterval(timer);
 }
 
+const spoken = 10; // seconds between two times in a description
+let counters = 0;
+
+/**
+ * Shows how long a button waits: {show(key, left), end(name)}. A screen reader reads a focused button again whenever its name changes,
+ * so the name stays, the countdown is for eyes only, and a description has the time in steps of ten seconds.
+ */
+function counter(b) {
+  const name = b.querySelector('span');
+  const seen = h('span', { 'aria-hidden': 'true', hidden: true });
+  const described = h('span', { id: `wait-${++counters}`, hidden: true });
+  b.append(seen, described);
+  return {
+    show(key, left) {
+      name.className = 'hidden';
+      seen.hidden = false;
+      seen.textContent = t(key, { when: later(left) });
+      const said = t(key, { when: later(Math.ceil(left / spoken) * spoken) });
+      if (described.textContent !== said) described.textContent = said;
+      b.setAttribute('aria-describedby', described.id);
+    },
+    end() {
+      name.className = '';
+      seen.hidden = true;
+      described.textContent = '';
+      b.removeAttribute('aria-describedby');
+    },
+  };
+}
+
 /** Switches the field of a code and its button off for some seconds. With count, the button shows how many are left. */
 export function holder(f, submit) {
-  const label = submit.querySelector('span');
-  const text = label.textContent;
+  const wait = counter(submit);
   let stop = () => {};
   return (seconds, { count = false } = {}) => {
     stop();
@@ -78,7 +107,8 @@ export function holder(f, submit) {
         if (left > 0) e.setAttribute('aria-disabled', 'true');
         else e.removeAttribute('aria-disabled');
       }
-      label.textContent = left > 0 && count ? t('otp.wait', { when: later(left) }) : text;
+      if (left > 0 && count) wait.show('otp.wait', left);
+      else wait.end();
     });
   };
 }
@@ -86,14 +116,17 @@ export function holder(f, submit) {
 /** The button that sends a code. After each code it counts down a pause. */
 function resend(send, wrong) {
   const b = button(t('otp.send'), { kind: 'plain short', act: send, wrong });
-  const label = b.querySelector('span');
+  const name = b.querySelector('span');
+  const wait = counter(b);
   let stop = () => {};
   b.pause = (seconds) => {
     stop();
+    name.textContent = t('otp.again');
     stop = countdown(seconds, (left) => {
       if (left > 0) b.setAttribute('aria-disabled', 'true');
       else b.removeAttribute('aria-disabled');
-      label.textContent = left > 0 ? t('otp.again.in', { when: later(left) }) : t('otp.again');
+      if (left > 0) wait.show('otp.again.in', left);
+      else wait.end();
     });
   };
   return b;

@@ -3,7 +3,7 @@
 import { Problem, activeSession, explain, get, post, request } from './api.js';
 import { challenge, isShut, shutView } from './challenge.js';
 import { button, field, form, load, passwordField, problemNotice } from './form.js';
-import { h, heading, leaveFor, notice, page, show, support, t } from './page.js';
+import { counted, h, heading, leaveFor, notice, page, show, support, t } from './page.js';
 import { target } from './target.js';
 import { takeTicket } from './ticket.js';
 
@@ -38,7 +38,21 @@ async function start() {
 /** Ends a sign-in. A browser that refuses cookies lost the session at once, so the page says so and does not begin again. */
 async function finish(answer) {
   if (!document.cookie.includes('__client_uat') && !activeSession((await get('/client')).response)) return withoutCookies();
-  return go(activeSession(answer.client));
+  const session = activeSession(answer.client);
+  return answer.strategy === 'backup_code' && session.user.backup_codes ? codesLeft(session) : go(session);
+}
+
+const few = 3; // backup codes left, from which the page leads to new ones
+
+/** Says how many backup codes are left after one was used. */
+function codesLeft(session) {
+  const { left } = session.user.backup_codes;
+  const title = counted('backup.left', left);
+  show(host, [
+    heading('h1', 'key', title, t(left > few ? 'backup.left.text' : 'backup.left.few'), left > few ? 'good' : 'bad'),
+    button(t('button.continue'), { kind: 'main wide', act: () => go(session) }),
+    left <= few && h('a', { class: 'button wide', href: '/account/backup-codes' }, t('codes.replace')),
+  ], { title });
 }
 
 function withoutCookies() {
@@ -185,7 +199,7 @@ function second(signIn, sent) {
   challenge(host, {
     factors, sent, extra: [restart, help()],
     prepare: async (factor) => (await post(`${at}/prepare_second_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' })).response.second_factor_verification,
-    attempt: (factor, code) => post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code }),
+    attempt: async (factor, code) => ({ ...await post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code }), strategy: factor.strategy }),
     done: finish,
     expired,
   });
