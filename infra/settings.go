@@ -4,15 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/countersign-mfa/countersign/infra/plan"
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
@@ -145,7 +144,6 @@ func maxStackName() (most int, longest string) {
 const label = `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`
 
 var (
-	originForm = regexp.MustCompile(`^(https?)://(` + label + `(?:\.` + label + `)*|\[[0-9a-f:]+\])(:([1-9][0-9]{0,4}))?$`)
 	nameForm   = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
 	hostForm   = regexp.MustCompile(`^(` + label + `\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,58}[a-z0-9])$`)
 	senderForm = regexp.MustCompile(`^[A-Za-z0-9]{1,11}$`)
@@ -162,13 +160,13 @@ const (
 	maxAppName = 20 // keeps an SMS at one segment
 	maxOrigins = 50
 	// maxOriginBytes keeps a function's environment under its 4 KB.
-	maxOriginBytes   = 2000
-	maxRangeBytes    = 700 // of the same 4 KB
-	maxHost, maxPort = 253, 65_535
-	maxMail          = 254
-	maxBudget        = 1_000_000
-	leastRequests    = 0.01  // a second
-	leastPrice       = 0.001 // US dollars
+	maxOriginBytes = 2000
+	maxRangeBytes  = 700 // of the same 4 KB
+	maxHost        = 253
+	maxMail        = 254
+	maxBudget      = 1_000_000
+	leastRequests  = 0.01  // a second
+	leastPrice     = 0.001 // US dollars
 )
 
 // check returns every rule that the settings break.
@@ -261,27 +259,7 @@ func isASCII(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
-// isOrigin reports whether a browser would send this text as the header Origin: with a host in
-// lower case, and without a path or the scheme's own port.
+// isOrigin reports whether a browser sends this text as the header Origin of a web page.
 func isOrigin(s string) bool {
-	m := originForm.FindStringSubmatch(s)
-	if m == nil || len(m[2]) > maxHost || isNumeric(m[2]) && !isAddress(m[2]) {
-		return false
-	}
-	port, _ := strconv.Atoi(m[4]) // digits, or nothing
-	usual := map[string]int{"https": 443, "http": 80}[m[1]]
-	return port <= maxPort && port != usual
-}
-
-// isNumeric reports whether a host must be an IP address: it is in brackets, or its last part is a
-// number (https://url.spec.whatwg.org/#ends-in-a-number-checker).
-func isNumeric(host string) bool {
-	last := host[strings.LastIndex(host, ".")+1:]
-	return host[0] == '[' || strings.Trim(last, "0123456789") == ""
-}
-
-// isAddress reports whether a host is an IP address as a browser writes it.
-func isAddress(host string) bool {
-	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && a.Is6() == (host[0] == '[') && a.String() == strings.Trim(host, "[]")
+	return (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")) && operation.IsOrigin(s)
 }

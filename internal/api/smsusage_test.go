@@ -252,10 +252,11 @@ func TestSMSSettings(t *testing.T) {
 		w.backend("PATCH", "/v1/instance", body).want(422, "form_param_value_invalid")
 	}
 	for body, want := range map[string]string{
-		`{"sms_countries":["UK"]}`:                "UK is not an ISO 3166 country. The United Kingdom is GB.",
-		`{"sms_countries":["us"]}`:                "A country is two capital letters, such as US.",
-		`{"sms_prices":{"US":-1}}`:                "The right value is: 0.000001 to 5.",
-		`{"allowed_origins":["app.example.com"]}`: "An origin is a scheme and a host without a path, such as https://app.example.com.",
+		`{"sms_countries":["UK"]}`:                      "UK is not an ISO 3166 country. The United Kingdom is GB.",
+		`{"sms_countries":["us"]}`:                      "A country is two capital letters, such as US.",
+		`{"sms_prices":{"US":-1}}`:                      "The right value is: 0.000001 to 5.",
+		`{"allowed_origins":["https://*.example.com"]}`: "An origin is a scheme and a host as a browser sends them, in lower case, without a path, wildcard or default port, such as https://app.example.com.",
+		`{"allowed_origins":["app.example.com"]}`:       "An origin is a scheme and a host as a browser sends them, in lower case, without a path, wildcard or default port, such as https://app.example.com.",
 	} {
 		a := w.backend("PATCH", "/v1/instance", body)
 		if got := a.at("errors.0.long_message"); got != want {

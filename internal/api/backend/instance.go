@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"reflect"
 	"strings"
 
@@ -135,9 +134,9 @@ const earliestDate = 1_000_000_000_000
 
 func (in instanceInput) check() error {
 	for _, origin := range in.AllowedOrigins {
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
-			return apierr.New(apierr.FormParamFormatInvalid).Param("allowed_origins").Explain("An origin is a scheme and a host without a path, such as https://app.example.com.")
+		if !operation.IsOrigin(origin) {
+			return apierr.New(apierr.FormParamFormatInvalid).Param("allowed_origins").Explain(
+				"An origin is a scheme and a host as a browser sends them, in lower case, without a path, wildcard or default port, such as https://app.example.com.")
 		}
 	}
 	if from := in.MFARequiredFrom; from != nil && *from > 0 && *from < earliestDate {
