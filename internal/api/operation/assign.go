@@ -170,7 +170,7 @@ func assignText(to reflect.Value, text string) error {
 		*target = at
 		return nil
 	case *json.RawMessage:
-		if err := single([]byte(text)); err != nil {
+		if err := CheckObject([]byte(text)); err != nil {
 			return err
 		}
 		return assignObject(target, json.RawMessage(text))

@@ -140,7 +140,7 @@ func fromJSON(data []byte) (values, error) {
 	if string(bytes.TrimSpace(data)) == "null" {
 		return values{}, nil
 	}
-	if err := single(data); err != nil {
+	if err := CheckObject(data); err != nil {
 		return nil, err
 	}
 	var fields map[string]json.RawMessage
@@ -158,9 +158,9 @@ func fromJSON(data []byte) (values, error) {
 // of the metadata.
 const maxDepth = 32
 
-// single refuses JSON that is not an object, names a field twice or nests too deep. Two readers of
+// CheckObject refuses JSON that is not an object, names a field twice or nests too deep. Two readers of
 // such a text could see two objects, and metadata is passed on to other readers.
-func single(data []byte) error {
+func CheckObject(data []byte) error {
 	if !utf8.Valid(data) || loneSurrogate(data) {
 		return errBody
 	}

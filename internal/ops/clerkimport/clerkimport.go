@@ -180,7 +180,11 @@ func lines(in *os.File) (int, error) {
 // measure counts the users of a file, one in each line or one array of all. It seeks back to the
 // start, and returns what reads the users.
 func measure(in *os.File) (total int, each func(io.Reader, func([]byte) error) error, err error) {
-	array := isArray(bufio.NewReader(in))
+	start := bufio.NewReader(in)
+	if isWide(start) {
+		return 0, nil, errors.New("input: the file is in UTF-16 or UTF-32: write it in UTF-8")
+	}
+	array := isArray(start)
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return 0, nil, fmt.Errorf("input: %w", err)
 	}
@@ -195,6 +199,13 @@ func measure(in *os.File) (total int, each func(io.Reader, func([]byte) error) e
 		return 0, nil, fmt.Errorf("input: %w", err)
 	}
 	return total, eachOfArray, nil
+}
+
+// isWide reports whether a text is in UTF-16 or UTF-32, as the redirections of Windows PowerShell
+// write it. Both begin with a byte order mark or have a zero byte among the first two.
+func isWide(in *bufio.Reader) bool {
+	start, _ := in.Peek(2)
+	return slices.Contains(start, 0) || string(start) == "\xff\xfe" || string(start) == "\xfe\xff"
 }
 
 // isArray reports whether a text begins with a bracket.
@@ -255,6 +266,10 @@ func eachOfArray(in io.Reader, do func([]byte) error) error {
 	}
 	if _, err := elements.Token(); err != nil {
 		return errors.New("input: the array has no end")
+	}
+	// Pages of an API that were put behind each other are several arrays.
+	if _, err := elements.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("input: something follows the array: write one array, or one user a line")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package clerkimport_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/ops/clerkimport"
@@ -34,12 +36,50 @@ func TestAFileThatIsAnArray(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"[" + line(3) + ",{]": "the array is not JSON after 1 users", "[" + line(3): "the array has no end", "[]": "the file is empty", "[" + line(3) + "," + line(4) + "}": "the array has no end",
+		"[" + line(3) + "]\n[" + line(4) + "]": "something follows the array", "[" + line(3) + "] x": "something follows the array", "[" + line(3) + "]\x00": "something follows the array",
 	} {
 		p.Must(os.WriteFile(p.Input, []byte(text), 0o600))
 		if got, err := clerkimport.Run(t.Context(), *p.Config); err == nil || !strings.Contains(err.Error(), want) || got != (clerkimport.Result{}) {
 			t.Errorf("%.20q: %+v %v, want %q", text, got, err, want)
 		}
 	}
+}
+
+// TestAFileOfAnotherEncoding is one error, and not a refusal for each line.
+func TestAFileOfAnotherEncoding(t *testing.T) {
+	p := open(t)
+	for name, order := range map[string]interface {
+		AppendUint16([]byte, uint16) []byte
+	}{"little": binary.LittleEndian, "big": binary.BigEndian} {
+		for _, mark := range []string{"\ufeff", ""} {
+			var text []byte
+			for _, unit := range utf16.Encode([]rune(mark + line(0) + "\n" + line(1) + "\n")) {
+				text = order.AppendUint16(text, unit)
+			}
+			p.Must(os.WriteFile(p.Input, text, 0o600))
+			if got, err := clerkimport.Run(t.Context(), *p.Config); err == nil || !strings.Contains(err.Error(), "UTF-16") || got != (clerkimport.Result{}) {
+				t.Errorf("%s endian, mark %q: %+v %v", name, mark, got, err)
+			}
+		}
+	}
+}
+
+// TestALineThatTwoReadersReadDifferently is refused: a field that stands twice, and text without a
+// form in UTF-8.
+func TestALineThatTwoReadersReadDifferently(t *testing.T) {
+	p := open(t)
+	for name, text := range map[string]string{
+		"twice": `{"id":"user_a","id":"user_b","username":"ada"}`, "in other capitals": `{"id":"user_a","username":"ada","USERNAME":"bob"}`, "twice in a number": `{"id":"user_a","username":"ada","phone_numbers":[{"phone_number":"+12015550142","phone_number":"+12015550143"}]}`,
+		"half a character": `{"id":"user_\ud800","username":"ada"}`, "deep": `{"id":"user_a","username":"ada","x":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`,
+	} {
+		p.lines(text)
+		p.run(clerkimport.Result{Lines: 1, Refused: 1})
+		if !strings.Contains(p.out.String(), "refused: it has a field twice") {
+			t.Errorf("%s: %s", name, &p.out)
+		}
+	}
+	p.lines(`{"id":"user_a","username":"ada","public_metadata":{"a":1,"A":2}}`)
+	p.run(clerkimport.Result{Lines: 1, Created: 1})
 }
 
 // TestOneBadNumberNeverRefusesAUser: with CreateWithout. A number of before a change of the plan is

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/countersign-mfa/countersign/internal/api/operation"
 	"github.com/countersign-mfa/countersign/internal/crypto/password"
 	identifiers "github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
@@ -155,8 +156,33 @@ func read(line []byte) (source, error) {
 		return s, refusal(kind.Field + " has the wrong type")
 	case err != nil || !bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")):
 		return s, refusal("it is not a JSON object: write one user a line")
+	case repeats(line):
+		return s, refusal("it has a field twice, perhaps in other capitals")
+	case operation.CheckObject(line) != nil:
+		return s, refusal("it has a field twice, half a character such as \\ud800, or more than 32 levels")
 	}
 	return s, nil
+}
+
+// repeats reports whether an object has a field twice for the decoder, which ignores case and takes
+// the last. Another program may have meant the first.
+func repeats(line []byte) bool {
+	seen := map[string]bool{}
+	fields := json.NewDecoder(bytes.NewReader(line))
+	_, _ = fields.Token() // the brace of an object that was decoded before
+	for fields.More() {
+		name, err := fields.Token()
+		text, ok := name.(string)
+		if err != nil || !ok || seen[strings.ToLower(text)] {
+			return true
+		}
+		seen[strings.ToLower(text)] = true
+		var skipped json.RawMessage
+		if fields.Decode(&skipped) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // plan returns what will be sent of a line, or a [refusal].
