@@ -158,8 +158,8 @@ func fromJSON(data []byte) (values, error) {
 // of the metadata.
 const maxDepth = 32
 
-// CheckObject refuses JSON that is not an object, names a field twice or nests too deep. Two readers of
-// such a text could see two objects, and metadata is passed on to other readers.
+// CheckObject refuses JSON that is not an object, names a field twice or nests too deep. Two
+// readers of such a text could see two objects, and metadata is passed on to other readers.
 func CheckObject(data []byte) error {
 	if !utf8.Valid(data) || loneSurrogate(data) {
 		return errBody

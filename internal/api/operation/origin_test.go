@@ -7,8 +7,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
 )
 
-// TestOrigins: only a text that a browser sends as Origin is one. Any other would never match, and a
-// team would look for the fault in its app.
+// TestOrigins: only a text that a browser sends as Origin is one. Any other would never match, and
+// a team would look for the fault in its app.
 func TestOrigins(t *testing.T) {
 	for _, right := range []string{
 		"https://app.example.com", "http://localhost:3000", "https://xn--bcher-kva.de", "http://127.0.0.1", "http://[::1]:3000", "https://x_y.example", "https://x:8443", "http://x:443",
