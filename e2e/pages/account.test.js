@@ -3,20 +3,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { after, before } from 'node:test';
 import jsQR from 'jsqr';
 import { PNG } from 'pngjs';
-import { closed, signInByTicket, focused, heading, press, sessionOf, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { begin, browser, closed, focused, heading, press, server, sessionOf, signInByTicket, state, test, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
 const number = (n) => `+1415555${String(n).padStart(4, '0')}`;
 const national = (n) => `(415) 555-${String(n).padStart(4, '0')}`;

@@ -1,30 +1,11 @@
 // The appearance: changed in the dashboard, visible without a restart.
 
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
-import { focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { begin, browser, focused, heading, openDashboard, press, server, state, tab, test, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
-async function opened() {
-  const page = await visit(browser, server);
-  await page.goto('/dashboard');
-  await heading(page, 'Open the dashboard');
-  await page.keyboard.type(key);
-  await page.keyboard.press('Enter');
-  await heading(page, 'Multi-factor');
-  await press(page, 'Appearance');
-  await heading(page, 'Appearance');
-  return page;
-}
+const opened = () => openDashboard('Appearance');
 
 const saved = async () => (await server.backend('GET', '/v1/instance')).appearance;
 

@@ -1,18 +1,9 @@
 // The charts: keyboard, table, every view, and no data.
 
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
-import { key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { begin, browser, key, press, server, state, tab, test, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
 /** A dashboard page with one chart. */
 async function drawn(options, locale = 'en-US') {

@@ -4,30 +4,12 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before } from 'node:test';
 import { until } from '../lib/countersign.mjs';
-import { closed, signInByTicket, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { begin, browser, closed, focused, heading, key, openDashboard, press, server, signInByTicket, startServer, state, tab, test, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
-async function opened(operator = '', of = server) {
-  const page = await visit(browser, of);
-  await page.goto('/dashboard');
-  await heading(page, 'Open the dashboard');
-  await page.keyboard.type(key);
-  await page.getByLabel('Your name').fill(operator);
-  await page.keyboard.press('Enter');
-  await heading(page, 'Multi-factor');
-  return page;
-}
+const opened = (operator, of) => openDashboard('', { operator, of });
 
 test('only the secret key opens it, and scripts cannot read the cookie', async () => {
   const page = await visit(browser, server);
@@ -496,7 +478,7 @@ test('times of a user are relative, with the exact time in the title; the audit 
   await visitor.done();
   await page.reload();
   await page.getByText(/Last sign-in (now|\d+ seconds? ago|1 minute ago)/).waitFor();
-  await page.goto('/dashboard/users');
+  await page.goto('/dashboard/users#q=mira');
   await page.getByRole('row').filter({ hasText: 'Mira' }).getByText('3 days ago').waitFor();
   await state(page, 'dashboard-users-relative');
   await page.done();

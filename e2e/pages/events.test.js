@@ -4,42 +4,29 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { after, before } from 'node:test';
-import { closed, eventually, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { begin, closed, eventually, focused, heading, openDashboard, press, server, state, tab, test } from './world.js';
 
-let server, browser, receiver;
+let receiver;
 const received = [];
 let answer = 200; // of the receiver
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-  receiver = createServer(async (request, response) => {
-    let body = '';
-    for await (const part of request) body += part;
-    received.push({ headers: request.headers, body: JSON.parse(body) });
-    response.statusCode = answer;
-    response.end();
-    receiver.emit('webhook');
-  }).listen(0, 'localhost');
-  await once(receiver, 'listening');
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-  receiver?.close();
+begin({
+  prepare: async () => {
+    receiver = createServer(async (request, response) => {
+      let body = '';
+      for await (const part of request) body += part;
+      received.push({ headers: request.headers, body: JSON.parse(body) });
+      response.statusCode = answer;
+      response.end();
+      receiver.emit('webhook');
+    }).listen(0, 'localhost');
+    await once(receiver, 'listening');
+  },
+  finish: () => {
+    receiver?.close();
+  },
 });
 
-async function opened() {
-  const page = await visit(browser, server);
-  await page.goto('/dashboard');
-  await heading(page, 'Open the dashboard');
-  await page.keyboard.type(key);
-  await page.keyboard.press('Enter');
-  await heading(page, 'Multi-factor');
-  await press(page, 'Events');
-  await heading(page, 'Events');
-  return page;
-}
+const opened = () => openDashboard('Events');
 
 const endpoints = async () => (await server.backend('GET', '/v1/webhook_endpoints')).data;
 

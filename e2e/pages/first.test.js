@@ -1,18 +1,9 @@
 // The first page of the development server, its documents, and the strip on every page.
 
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
-import { key, signInByTicket, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { begin, browser, key, server, signInByTicket, state, tab, test, visit } from './world.js';
 
-let browser, server;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
 const tabs = ['Next.js', 'React + Express', 'Expo, mobile', 'Go', 'Python', 'Beside your own login'];
 

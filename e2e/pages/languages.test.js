@@ -2,22 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before } from 'node:test';
-import { fits, key, signInByTicket, startBrowser, startServer, test, visit } from './world.js';
+import { begin, browser, fits, key, server, signInByTicket, test, visit } from './world.js';
 
 const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 const languages = ['en', 'de', 'es', 'fr', 'pt', 'ja'];
 const number = (lang) => `+1415555${String(200 + languages.indexOf(lang)).padStart(4, '0')}`;
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-  await server.backend('POST', '/v1/webhook_endpoints', { url: 'https://hooks.example.com/countersign', description: 'Audit', events: ['user.locked'] });
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
+begin({
+  prepare: async () => {
+    await server.backend('POST', '/v1/webhook_endpoints', { url: 'https://hooks.example.com/countersign', description: 'Audit', events: ['user.locked'] });
+  },
 });
 
 const textsOf = async (lang) => JSON.parse(await readFile(new URL(`../../internal/web/appearance/texts/${lang}.json`, import.meta.url), 'utf8'));

@@ -2,30 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before } from 'node:test';
-import { eventually, signInByTicket, focused, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { begin, browser, eventually, focused, heading, openDashboard, press, server, signInByTicket, state, tab, test, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
-async function opened() {
-  const page = await visit(browser, server);
-  await page.goto('/dashboard');
-  await heading(page, 'Open the dashboard');
-  await page.keyboard.type(key);
-  await page.keyboard.press('Enter');
-  await heading(page, 'Multi-factor');
-  await press(page, 'Text messages');
-  await heading(page, 'Text messages');
-  return page;
-}
+const opened = () => openDashboard('Text messages');
 
 const settings = () => server.backend('GET', '/v1/instance');
 const to = (n) => `+1212201${String(n).padStart(4, '0')}`;

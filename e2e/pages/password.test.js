@@ -1,17 +1,9 @@
 // The page that changes the account's password, or sets the first one.
 
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
-import { focused, heading, press, sessionOf, signInByTicket, startBrowser, startServer, state, test, visit } from './world.js';
+import { begin, browser, focused, heading, press, server, sessionOf, signInByTicket, state, test, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
 const current = (page) => page.getByLabel('Current password', { exact: true });
 const next = (page) => page.getByLabel('New password', { exact: true });

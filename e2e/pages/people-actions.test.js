@@ -3,19 +3,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { after, before } from 'node:test';
-import { heading, key, sessionOf, signInByTicket, startBrowser, startServer, test, visit } from './world.js';
+import { begin, browser, heading, key, server, sessionOf, signInByTicket, test, visit } from './world.js';
 
-let server, browser, receiver;
-before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  receiver = createServer((request, response) => response.end()).listen(0, 'localhost');
-  await once(receiver, 'listening');
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-  receiver?.close();
+let receiver;
+begin({
+  prepare: async () => {
+    receiver = createServer((request, response) => response.end()).listen(0, 'localhost');
+    await once(receiver, 'listening');
+  },
+  finish: () => {
+    receiver?.close();
+  },
 });
 
 const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';

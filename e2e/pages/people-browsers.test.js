@@ -1,18 +1,9 @@
 // Browsers as people have them: two tabs, old tabs, bookmarks, password managers, no cookies, no storage, a wrong clock.
 
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
-import { accessible, heading, press, signInByTicket, startBrowser, startServer, state, test, visit } from './world.js';
+import { accessible, begin, browser, heading, press, server, signInByTicket, state, test, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
 const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 

@@ -1,21 +1,15 @@
 // Codes as people meet them: begun again, reloaded, mistyped, asked for twice.
 
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
-import { focused, heading, press, startBrowser, startServer, state, test, visit } from './world.js';
+import { begin, browser, focused, heading, press, server, state, test, visit } from './world.js';
 
 const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 const number = (n) => `+12015551${n}`;
 const reserved = (to) => ({ phone_number: [to], phone_number_identification_status: ['reserved'] });
-let server, browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  await server.settings({ test_mode: false });
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
+begin({
+  prepare: async () => {
+    await server.settings({ test_mode: false });
+  },
 });
 
 const password = async (page, who) => {

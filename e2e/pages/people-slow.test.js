@@ -1,18 +1,9 @@
 // People on a slow or broken line: what a page shows before its script runs, and how soon it can be used.
 
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
-import { accessible, heading, signInByTicket, startBrowser, startServer, test, visit } from './world.js';
+import { accessible, begin, browser, heading, server, signInByTicket, test, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
 /** Holds the answers of matching requests until the function that it returns is called. */
 async function hold(page, pattern) {

@@ -1,18 +1,9 @@
 // Signing in: every method, and its failures.
 
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
-import { signInByTicket, focused, heading, press, startBrowser, startServer, state, tab, test, totp, visit } from './world.js';
+import { begin, browser, focused, heading, press, server, signInByTicket, state, tab, test, totp, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
 const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 const number = (n) => `+1201555${String(n).padStart(4, '0')}`;

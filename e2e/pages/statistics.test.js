@@ -1,32 +1,13 @@
 // The dashboard's charts with real events of the server.
 
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
-import { eventually, signInByTicket, heading, key, press, startBrowser, startServer, state, tab, test, visit } from './world.js';
+import { begin, browser, eventually, heading, key, openDashboard, press, server, signInByTicket, state, tab, test, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
 const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 
-async function opened() {
-  const page = await visit(browser, server);
-  await page.goto('/dashboard');
-  await heading(page, 'Open the dashboard');
-  await page.keyboard.type(key);
-  await page.keyboard.press('Enter');
-  await heading(page, 'Multi-factor');
-  await press(page, 'Statistics');
-  await heading(page, 'Statistics');
-  return page;
-}
+const opened = () => openDashboard('Statistics');
 
 test('verifications by method and what went wrong, by day', async () => {
   let page = await opened();

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { test as single } from 'node:test';
-import { startCountersign } from '../lib/countersign.mjs';
+import { after, before, test as single } from 'node:test';
+import { startBrowser } from '../lib/browser.mjs';
+import { secretKey, startCountersign } from '../lib/countersign.mjs';
 import { inFile } from '../lib/infile.mjs';
 
-export { startBrowser } from '../lib/browser.mjs';
 export { secretKey as key, totp } from '../lib/countersign.mjs';
 
 const require = createRequire(import.meta.url);
@@ -26,6 +26,22 @@ export async function startServer(...flags) {
     userNamed: (name, more = {}) => server.createUser({ username: name, first_name: name[0].toUpperCase() + name.slice(1), email_address: [`${name}@example.com`], password: 'correct horse', ...more }),
     text: async (number) => (await server.messages(number)).at(-1),
   };
+}
+
+/** The server and the browser of a test file, after begin(). Each file runs in a process of its own. */
+export let server, browser;
+
+/** Starts them before the tests of a file and stops them afterwards. prepare runs before the first test, finish after the last. */
+export function begin({ prepare = () => {}, finish = () => {} } = {}) {
+  before(async () => {
+    [server, browser] = await Promise.all([startServer(), startBrowser()]);
+    await prepare();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+    await finish();
+  });
 }
 
 /** A page in a fresh browser profile. Script errors and policy violations fail the test at its end. */
@@ -225,6 +241,21 @@ export const focused = (page) => page.evaluate(() => {
   const e = document.activeElement;
   return e.labels?.[0]?.innerText ?? e.innerText;
 });
+
+/** Opens the dashboard in a fresh browser profile, and one of its tabs. operator is the name of the audit log. */
+export async function openDashboard(name, { operator = '', of = server } = {}) {
+  const page = await visit(browser, of);
+  await page.goto('/dashboard');
+  await heading(page, 'Open the dashboard');
+  await page.keyboard.type(secretKey);
+  await page.getByLabel('Your name').fill(operator);
+  await page.keyboard.press('Enter');
+  await heading(page, 'Multi-factor');
+  if (!name) return page;
+  await press(page, name);
+  await heading(page, name);
+  return page;
+}
 
 /** Opens a sign-in link with a ticket. A user with a second factor is asked for it. */
 export async function signInByTicket(page, server, user, at = '/account/security') {

@@ -7,6 +7,7 @@ import { trailOf } from './dashtrail.js';
 import { deviceOf, networkOf } from './device.js';
 import { button, load } from './form.js';
 import { ago, counted, date, duration, focusTitle, h, heading, icon, labelled, notice, page, phone, rich, say, show, t } from './page.js';
+import { row, section } from './rows.js';
 
 const id = decodeURIComponent(location.pathname.split('/').pop());
 const at = `/v1/users/${encodeURIComponent(id)}`;
@@ -51,12 +52,10 @@ const question = (method, path, said, { title, lines, yes, needed = false }) => 
   if (await askFirst({ title, lines, yes, needed, act: (reason) => ask(method, path, {}, reason) })) await changed(said);
 };
 
-const row = (shape, title, details, ...actions) => h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, title), details && h('div', { class: 'small quiet' }, details)), h('div', { class: 'do' }, actions));
 /** The button that removes a factor or a number. The question says what goes with it. */
 const remove = (path, what, lines) => button(t('button.remove'), { kind: 'short plain danger', 'aria-label': labelled(t('button.remove'), what), act: question('DELETE', path, t('dash.done.gone', { what }), {
   title: t('dash.remove.sure', { what, who: nameOf(user) }), lines, yes: t('button.remove'),
 }) });
-const card = (title, ...content) => h('section', { class: 'card tight' }, h('h2', {}, title), content);
 
 function state() {
   const who = nameOf(user);
@@ -70,7 +69,7 @@ function state() {
   parts.push(row('key', t('dash.link.made'), t(shut ? 'dash.link.shut' : 'dash.link.text'), !shut && button(t('dash.link'), { kind: 'short', act: async () => {
     if (await createLink(user)) await changed(t('dash.link.done'));
   } })));
-  return card(t('dash.access'), h('ul', {}, parts));
+  return section(t('dash.access'), null, null, h('ul', {}, parts));
 }
 
 const ends = () => (sessions.length > 0 ? [counted('dash.sessions.end', sessions.length)] : []);
@@ -101,14 +100,14 @@ function secondFactors() {
     list.push(row('sms', phone(p.phone_number), text, remove(`/v1/phone_numbers/${encodeURIComponent(p.id)}`, p.phone_number, p.reserved_for_second_factor ? loses() : [])));
   }
   if (user.backup_code_enabled) list.push(row('key', t('dash.backup'), null, remove(`${at}/backup_code`, t('dash.backup'), [])));
-  return card(t('dash.factors'), list.length > 0 ? h('ul', {}, list) : h('p', { class: 'quiet' }, t('dash.none.text')),
+  return section(t('dash.factors'), null, null, list.length > 0 ? h('ul', {}, list) : h('p', { class: 'quiet' }, t('dash.none.text')),
     user.two_factor_enabled && h('div', { class: 'row' }, h('div', { class: 'what small quiet' }, t('dash.reset.text')), button(t('dash.reset'), { kind: 'short danger', act: reset() })));
 }
 
 function live() {
-  return card(t('dash.sessions'), sessions.length === 0 ? h('p', { class: 'quiet' }, t('dash.sessions.none')) : h('ul', {}, sessions.map((s) =>
+  return section(t('dash.sessions'), null, null, sessions.length === 0 ? h('p', { class: 'quiet' }, t('dash.sessions.none')) : h('ul', {}, sessions.map((s) =>
     row(s.latest_activity.is_mobile ? 'mobile' : 'device', deviceOf(s),
-      [s.status === 'pending' && t('dash.session.pending'), networkOf(s), h('span', {}, rich('dash.session.when', { when: ago(s.last_active_at) }))].filter(Boolean).flatMap((part, i) => (i > 0 ? [' · ', part] : [part])),
+      [s.status === 'pending' && t('dash.session.pending'), networkOf(s), h('span', {}, rich('dash.session.when', { when: ago(s.last_active_at) }))].filter(Boolean),
       button(t('dash.session.end'), { kind: 'short', 'aria-label': labelled(t('dash.session.end'), `${deviceOf(s)}, ${date(s.last_active_at)}`), act: change('POST', `/v1/sessions/${encodeURIComponent(s.id)}/revoke`, 'dash.done.session') })))));
 }
 

@@ -1,10 +1,13 @@
-// Sections and rows of the security page.
+// Sections and rows of the account's and the dashboard's pages.
 
 import { h, icon } from './page.js';
 
-/** A row of a list. details are parts that dots separate. */
-export const row = (shape, title, details, actions) => h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, title),
-  details?.length > 0 && h('div', { class: 'small quiet' }, details.flatMap((part, i) => (i > 0 ? [' · ', part] : [part])))), actions && h('div', { class: 'do' }, actions));
+/** A row of a list. details is a text, or parts that dots separate. */
+export function row(shape, title, details, actions) {
+  const parts = [details ?? []].flat();
+  return h('li', { class: 'row' }, icon(shape), h('div', { class: 'what' }, h('div', {}, title),
+    parts.length > 0 && h('div', { class: 'small quiet' }, parts.flatMap((part, i) => (i > 0 ? [' · ', part] : [part])))), actions && h('div', { class: 'do' }, actions));
+}
 
 export const section = (title, text, add, ...content) => h('section', { class: 'card tight', 'aria-label': [title].flat()[0] },
   h('div', { class: 'section-head' }, h('div', {}, h('h2', {}, title), text && h('p', { class: 'small quiet' }, text)), add), content);
