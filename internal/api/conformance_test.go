@@ -297,7 +297,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz", "/v1/environment"} {
 		w.send(httptest.NewRequest("GET", path, nil)).ok()
 	}
-	w.backend("PATCH", "/v1/instance", `{"first_factor_phone_code":true}`).ok()
+	w.backend("PATCH", "/v1/instance", `{"first_factor_phone_code":true,"recovery_days":3}`).ok()
 	b := w.open(carrier)
 	b.call("PATCH", "/v1/environment").ok()
 	b.call("POST", "/v1/client").ok()
@@ -336,12 +336,17 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	b.call("GET", id).ok()
 	b.call("POST", id+"/prepare_first_factor", "strategy", "phone_code").ok()
 	b.call("POST", id+"/attempt_first_factor", "strategy", "password", "password", "correct horse").ok()
+	b.call("POST", id+"/recovery").ok()
+	w.backend("DELETE", "/v1/users/"+user+"/recovery", "").ok()
 	b.session = b.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok().text("response.created_session_id")
 	other := w.open(tx.Cookie)
 	other.again(user, func(id string) {
 		b.Advance(time.Minute)
 		other.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok()
 	})
+	third := w.open(tx.Cookie)
+	third.call("POST", "/v1/client/sign_ins/"+third.enter(user).text("response.id")+"/recovery").ok()
+	b.call("DELETE", "/v1/me/recovery").ok()
 	b.call("POST", "/v1/me/sessions/"+other.session+"/revoke").ok()
 	b.call("POST", "/v1/me/sessions/revoke_others").ok()
 	b.call("DELETE", "/v1/me/totp").ok()

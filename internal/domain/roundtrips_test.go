@@ -114,6 +114,18 @@ func TestRoundTrips(t *testing.T) {
 			_, err := p.MFA.AttemptReverificationSecondFactor(ctx, p.browser, p.browser.Session, proof(account.BackupCode, p.backup[1]))
 			return err
 		}, 1, 1, 4, false},
+		"ask for a recovery": {func(p *person) {
+			p.withRecovery(3)
+			p.signInWithTicket()
+		}, func(p *person) error {
+			_, err := p.MFA.RequestRecovery(ctx, p.browser, p.signIn)
+			return err
+		}, 1, 1, 3, false},
+		"cancel a recovery": {func(p *person) {
+			p.withRecovery(3)
+			p.inside()
+			p.Must(p.elsewhere().ask())
+		}, func(p *person) error { _, err := p.MFA.CancelRecovery(ctx, p.browser); return err }, 1, 1, 3, false},
 		"merge metadata": {nil, func(p *person) error {
 			_, err := p.Admin.MergeMetadata(ctx, p.id, admin.Metadata{Public: json.RawMessage(`{"a":1}`)})
 			return err

@@ -18,7 +18,7 @@ func plain(*journey, *rand.Rand, map[string]string) (map[string]any, bool) { ret
 // adminActions are the administrator's requests, by operation.
 var adminActions = map[string]adminAction{
 	"user-ban": plain, "user-unban": plain, "user-lock": plain, "user-unlock": plain,
-	"user-mfa-delete": plain, "user-totp-delete": plain, "user-backup-code-delete": plain,
+	"user-mfa-delete": plain, "user-recovery-cancel": plain, "user-totp-delete": plain, "user-backup-code-delete": plain,
 	"user-update":          setPassword,
 	"phone-number-update":  changeNumber,
 	"phone-number-delete":  someNumber,

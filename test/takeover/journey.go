@@ -111,6 +111,7 @@ func (j *journey) setUp(chance *rand.Rand) error {
 		j.oracle.changed[name] = began.Add(-time.Hour)
 	}
 	set["reauth_url"] = "https://app.example.com/login" // so that a password may be removed
+	set["recovery_days"] = 3
 	if a := j.team(http.MethodPatch, "/v1/instance", set); !a.OK() {
 		return fmt.Errorf("settings: %d %s", a.Status, a.Body)
 	}

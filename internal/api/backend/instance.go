@@ -49,6 +49,7 @@ type Instance struct {
 	StrictGuessing        bool     `json:"strict_guessing"`
 	NotifyByText          bool     `json:"notify_by_text"`
 	DeleteSelf            bool     `json:"delete_self"`
+	RecoveryDays          int      `json:"recovery_days"`
 	// SessionClaims is the template of the claims that session tokens have on top.
 	SessionClaims json.RawMessage `json:"session_claims"`
 	ReauthURL     *string         `json:"reauth_url"`
@@ -110,6 +111,7 @@ type instanceInput struct {
 	NotifyByText          *bool             `body:"notify_by_text" doc:"tell users of changes by text message, on a number that did not change"`
 	StrictGuessing        *bool             `body:"strict_guessing" doc:"fewer guesses, for owners too: see docs/security/guess-policy.md"`
 	DeleteSelf            *bool             `body:"delete_self" doc:"users may delete their account, after a step-up"`
+	RecoveryDays          *int              `body:"recovery_days" rules:"min=0 max=30" doc:"days after which a user without second factor gets in again, unless the owner cancels; 3 to 30, 0 for never"`
 	SMSName               *string           `body:"sms_name" rules:"length=0..40" doc:"the app's name in SMS, where that of the pages does not fit"`
 	SMSDailyCap           *float64          `body:"sms_daily_cap_usd" rules:"min=0.000001 max=1000000" doc:"the most that text messages may cost in a UTC day"`
 	// A map replaces the stored one as a whole.
@@ -141,6 +143,9 @@ func (in instanceInput) check() error {
 	}
 	if from := in.MFARequiredFrom; from != nil && *from > 0 && *from < earliestDate {
 		return apierr.New(apierr.FormParamValueInvalid).Param("mfa_required_from").Explain("A date is in milliseconds since 1970; 0 means at once.")
+	}
+	if days := in.RecoveryDays; days != nil && *days != 0 && *days < account.ShortestRecovery {
+		return apierr.New(apierr.FormParamValueInvalid).Param("recovery_days").Explain("A recovery waits for 3 to 30 days; 0 switches it off.")
 	}
 	if in.SMSName != nil && !sms.IsName(*in.SMSName) {
 		return apierr.New(apierr.FormParamFormatInvalid).Param("sms_name").Explain("The name is one line with a letter or digit, without @, # and invisible characters.")

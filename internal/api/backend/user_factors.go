@@ -2,6 +2,7 @@ package backend
 
 import (
 	"github.com/countersign-mfa/countersign/internal/api/operation"
+	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 )
@@ -25,6 +26,13 @@ func UserPasswordVerify() operation.Operation {
 func UserMFADelete() operation.Operation {
 	return row("user-mfa-delete", "DELETE /v1/users/{user_id}/mfa",
 		"Remove every second factor", operation.Writes|operation.Deletes, removeMFA,
+		operation.NotFound)
+}
+
+// UserRecoveryCancel is DELETE /v1/users/{user_id}/recovery.
+func UserRecoveryCancel() operation.Operation {
+	return row("user-recovery-cancel", "DELETE /v1/users/{user_id}/recovery",
+		"Cancel the removal of the second factors that the user asked for", operation.Writes, cancelRecovery,
 		operation.NotFound)
 }
 
@@ -80,6 +88,11 @@ type UserID struct {
 func removeMFA(c *operation.Call, in userInput) (UserID, error) {
 	_, err := c.Service.Admin.RemoveMFA(c, in.ID)
 	return UserID{in.ID}, err
+}
+
+func cancelRecovery(c *operation.Call, in userInput) (wire.DeletedObject, error) {
+	_, err := c.Service.Admin.CancelRecovery(c, in.ID)
+	return wire.DeletedObject{Object: "recovery", ID: in.ID, Deleted: true}, err
 }
 
 func removeTOTP(c *operation.Call, in userInput) (UserID, error) {

@@ -96,6 +96,7 @@ func NewUser(u *account.User, now account.Instant) User {
 		seconds := int64(end.Sub(now).Seconds())
 		out.Locked, out.LockoutExpiresInSeconds = true, &seconds
 	}
+	out.Recovery = NewRecovery(u.Recovery)
 	if b := u.Backup; b != nil {
 		out.BackupCodes = &BackupCount{Left: b.Count(), Used: b.CountUsed(), CreatedAt: int64(b.CreatedAt)}
 	}
@@ -231,6 +232,7 @@ func NewSignIn(si *account.SignIn, u *account.User, s *sessions.Snapshot) SignIn
 		out.SupportedFirstFactors = []Factor{}
 		out.SupportedSecondFactors = newFactors(account.SecondFactors(u, &s.Settings))
 		out.UserData = &UserData{FirstName: Nullable(u.FirstName), LastName: Nullable(u.LastName)}
+		out.Recovery = newRecoveryOffer(u, &s.Settings)
 	}
 	return out
 }

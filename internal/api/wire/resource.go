@@ -81,6 +81,7 @@ type User struct {
 	TOTPEnabled                   bool            `json:"totp_enabled"`
 	BackupCodeEnabled             bool            `json:"backup_code_enabled"`
 	BackupCodes                   *BackupCount    `json:"backup_codes,omitempty"` // of the owner
+	Recovery                      *Recovery       `json:"recovery,omitempty"`     // one that waits
 	EmailAddresses                []EmailAddress  `json:"email_addresses"`
 	PhoneNumbers                  []PhoneNumber   `json:"phone_numbers"`
 	Web3Wallets                   []struct{}      `json:"web3_wallets"`
@@ -209,6 +210,8 @@ type SignIn struct {
 	UserData                 *UserData     `json:"user_data"`
 	CreatedSessionID         *string       `json:"created_session_id"`
 	AbandonAt                int64         `json:"abandon_at"`
+	// Recovery is set when the settings offer a recovery to a sign-in that waits for a second factor.
+	Recovery *RecoveryOffer `json:"recovery,omitempty"`
 }
 
 // UserData is what a sign-in shows of its user.

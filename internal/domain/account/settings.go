@@ -68,6 +68,8 @@ type Settings struct {
 	PasswordResetURL string `json:"reset,omitempty" wire:"password_reset_url"`
 	// DeleteSelf lets users delete their own account.
 	DeleteSelf bool `json:"delself,omitempty" wire:"delete_self"`
+	// RecoveryDays is how long a recovery without an administrator waits; 0 means that there is none.
+	RecoveryDays int `json:"recovery,omitempty" wire:"recovery_days"`
 	// SessionClaims is the template of the claims that session tokens have on top: see package claims.
 	SessionClaims json.RawMessage `json:"claims,omitempty" wire:"session_claims"`
 	// Endpoints are the targets of webhooks.

@@ -61,6 +61,10 @@ type User struct {
 	SessionsEndedAt Instant      `json:"se,omitempty"`
 	Sessions        []SessionRef `json:"ss,omitempty"`
 
+	// Recovery is a request to remove the second factors, and RecoveryLog counts the requests.
+	Recovery    *Recovery     `json:"rc,omitempty"`
+	RecoveryLog ratelimit.Log `json:"rl,omitempty"`
+
 	// StrandedAt is when a sign-in last reported that no second factor can be proved.
 	StrandedAt Instant `json:"sa,omitempty"`
 
@@ -280,6 +284,9 @@ func (u *User) earliest() Instant {
 	}
 	for _, s := range u.Sessions {
 		see(s.Ends)
+	}
+	if u.Recovery != nil {
+		see(u.Recovery.NextStep().Add(-CleanupKept)) // the cleanup comes [CleanupKept] late
 	}
 	return first
 }

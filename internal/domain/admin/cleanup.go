@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/recovery"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -196,6 +197,9 @@ func cleanRecord(t *tx.Tx, k store.Key, before time.Time) (deleted bool, due tim
 	if over(e.EndsAt()) {
 		t.Delete(e)
 		return true, due, nil
+	}
+	if u, ok := e.(*account.User); ok {
+		recovery.Step(t, u)
 	}
 	if s, ok := e.(expirer); ok {
 		s.RemoveExpired(account.At(before))

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"slices"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -98,11 +97,8 @@ func (s *Service) RemoveMFA(ctx context.Context, id string) (*account.User, erro
 		if !u.TwoFactorEnabled() && u.Backup == nil && u.TOTP == nil {
 			return "", account.Subject{}
 		}
-		u.TOTP, u.Backup = nil, nil
-		u.Phones = slices.Clone(u.Phones)
-		for i := range u.Phones {
-			u.Phones[i].Reserved, u.Phones[i].Default, u.Phones[i].Failures = false, false, 0
-		}
+		u.RemoveSecondFactors()
+		u.Recovery = nil
 		return eventtype.FactorReset, account.Subject{}
 	})
 }

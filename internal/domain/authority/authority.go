@@ -145,7 +145,7 @@ func (c Case) May(a Action) Verdict {
 		return SessionEnded
 	case standing == Pending && !row.pending:
 		return NotWhilePending
-	case row.needs == recentProof && !c.recent():
+	case row.needs == recentProof && !c.recent(), row.needs == secondFactor && !c.secondCounts():
 		return NeedsStepUp
 	}
 	return Granted

@@ -32,6 +32,7 @@ const (
 	ChangeName      Action = "change the username or the primary number"
 	ChangePassword  Action = "change the password"
 	DeleteAccount   Action = "delete the account"
+	CancelRecovery  Action = "cancel a recovery"
 )
 
 // need is what an action asks of a session.
@@ -40,6 +41,8 @@ type need int
 const (
 	liveSession need = iota
 	recentProof
+	// secondFactor is a proof of a second factor, however old.
+	secondFactor
 )
 
 // rule is one row of the table.
@@ -77,6 +80,7 @@ var rules = map[Action]rule{
 	ChangeName:      {recentProof, false, unchanged},
 	ChangePassword:  {recentProof, false, unchanged},
 	DeleteAccount:   {recentProof, false, unchanged},
+	CancelRecovery:  {secondFactor, false, unchanged},
 }
 
 // Actions returns all actions, in the order of their names.
@@ -98,7 +102,7 @@ func Table() string {
 	}
 	var rows []string
 	for r, actions := range same {
-		needs := map[need]string{liveSession: "sign-in", recentProof: "recent proof"}[r.needs]
+		needs := map[need]string{liveSession: "sign-in", recentProof: "recent proof", secondFactor: "a proof of the second factor"}[r.needs]
 		session := map[bool]string{true: "any", false: "not pending"}[r.pending]
 		rows = append(rows, fmt.Sprintf("|%s|%s|%s|%s|\n", needs, session, r.proves, strings.Join(actions, "; ")))
 	}

@@ -58,6 +58,14 @@ const (
 	HookFailed      Name = "webhook.failed"
 )
 
+// The events of a recovery: see package recovery.
+const (
+	RecoveryRequested Name = "recovery.requested"
+	RecoveryReminder  Name = "recovery.reminder"
+	RecoveryCancelled Name = "recovery.cancelled"
+	RecoveryCompleted Name = "recovery.completed"
+)
+
 // Kind describes a type of event.
 type Kind struct {
 	Name Name
@@ -87,6 +95,10 @@ var eventKinds = []Kind{
 	{Name: MFARequired, Text: "the Backend API marked a user as required to have a second factor, or changed the date"},
 	{Name: MFAOptional, Text: "the Backend API removed that mark"},
 	{Name: Stranded, Text: "a sign-in needs a second factor that the user cannot prove; once a day"},
+	{Name: RecoveryRequested, Text: "a person with the first factor asked to remove the second factors", Notify: true},
+	{Name: RecoveryReminder, Text: "such a request still waits; once a day", Notify: true},
+	{Name: RecoveryCancelled, Text: "such a request was cancelled", Notify: true},
+	{Name: RecoveryCompleted, Text: "such a request removed every second factor", Notify: true},
 	{Name: FactorAdded, Text: "a second factor was added", Notify: true},
 	{Name: FactorRemoved, Text: "a second factor was removed", Notify: true},
 	{Name: FactorReset, Text: "the Backend API removed every second factor", Notify: true},

@@ -70,7 +70,8 @@ func (p Export) user(id string) (*account.User, error) {
 		Public: p.PublicMetadata, Private: p.PrivateMetadata, Unsafe: p.UnsafeMetadata, Password: p.PasswordDigest, PasswordAt: p.PasswordSetAt,
 		FirstFailures: p.FirstFactor, SecondFailures: p.SecondFactor, FailureLog: p.FailureTimes, SMSLog: p.TextsSent, Notices: p.NoticesSent, NewNumberLog: p.NumbersAdded,
 		Banned: p.Banned, LockedUntil: p.LockedUntil, RequiredFrom: p.MFARequiredFrom, SessionsEndedAt: p.SessionsEndedAt, LastSignInAt: p.LastSignInAt,
-		StrandedAt: p.StrandedAt, MFAEnabledAt: p.MFAEnabledAt, MFADisabledAt: p.MFADisabledAt, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
+		RecoveryLog: p.Recoveries,
+		StrandedAt:  p.StrandedAt, MFAEnabledAt: p.MFAEnabledAt, MFADisabledAt: p.MFADisabledAt, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
 	if err := p.checkImported(); err != nil {
 		return nil, err

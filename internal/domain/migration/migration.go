@@ -49,6 +49,7 @@ type Export struct {
 	FailureTimes    []int64         `json:"failures_from_unknown_clients,omitempty"`
 	TextsSent       ratelimit.Log   `json:"texts_sent,omitempty"`
 	NoticesSent     ratelimit.Log   `json:"notices_sent,omitempty"`
+	Recoveries      ratelimit.Log   `json:"recoveries_requested,omitempty"`
 	NumbersAdded    ratelimit.Log   `json:"numbers_added,omitempty"`
 	Banned          bool            `json:"banned,omitempty"`
 	LockedUntil     account.Instant `json:"locked_until,omitempty"`
@@ -183,6 +184,7 @@ func (s *Service) exportUser(u *account.User) (Export, error) {
 		PublicMetadata: u.Public, PrivateMetadata: u.Private, UnsafeMetadata: u.Unsafe, PasswordDigest: u.Password, PasswordSetAt: u.PasswordAt,
 		FirstFactor: u.FirstFailures, SecondFactor: u.SecondFailures, FailureTimes: u.FailureLog, TextsSent: u.SMSLog, NoticesSent: u.Notices, NumbersAdded: u.NewNumberLog,
 		Banned: u.Banned, LockedUntil: u.LockedUntil, MFARequiredFrom: u.RequiredFrom, SessionsEndedAt: u.SessionsEndedAt, LastSignInAt: u.LastSignInAt,
+		Recoveries: u.RecoveryLog,
 		StrandedAt: u.StrandedAt, MFAEnabledAt: u.MFAEnabledAt, MFADisabledAt: u.MFADisabledAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	for _, e := range u.Emails {

@@ -28,6 +28,8 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 		"User.Sessions", "User.Trail", "User.Erasing", "Phone.Sealed", "Phone.Plain", "Phone.Pending", "Phone.Backend", "Phone.For", "Phone.Wrong", "TOTP.By", "TOTP.Wrong",
 		// no session moves along
 		"User.Generation", "User.FirstSince", "User.SecondSince", "User.BackupSince",
+		// a request that waits ends: its channels are those of the instance before
+		"User.Recovery",
 		// sealed anew
 		"TOTP.Sealed", "BackupSet.Version", "BackupSet.Key", "BackupSet.Recent", "BackupSet.RecentTo",
 	}
@@ -52,6 +54,7 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 		Backup:        &account.BackupSet{ID: "b", Version: 1, Foreign: true, Imported: []string{aDigest}, Failures: 2, CreatedAt: 3},
 		FirstFailures: account.FailureCounters{FailureCounter: account.FailureCounter{Failures: 1, WaitUntil: 2, LockedUntil: 3}, KnownDevices: account.FailureCounter{Failures: 4, WaitUntil: 5, LockedUntil: 6}}, SecondFailures: account.FailureCounters{FailureCounter: account.FailureCounter{Failures: 4, WaitUntil: 5, LockedUntil: 6}, KnownDevices: account.FailureCounter{Failures: 7, WaitUntil: 8, LockedUntil: 9}}, FailureLog: account.FailureLog{1}, SMSLog: ratelimit.Log{1}, Notices: ratelimit.Log{3}, NewNumberLog: ratelimit.Log{2}, Banned: true, LockedUntil: 1,
 		StrandedAt: 4, RequiredFrom: 6,
+		RecoveryLog:     ratelimit.Log{4},
 		SessionsEndedAt: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 	}
 	if err := mfa.SealSecret((&tx.Tx{Engine: here.Engine}), was, secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")); err != nil {

@@ -40,6 +40,9 @@ func invalidateUser(u *account.User, epoch account.Instant) {
 	if u.Backup != nil && u.Backup.CreatedAt < epoch {
 		u.Backup = nil
 	}
+	if u.Recovery != nil && u.Recovery.RequestedAt < epoch {
+		u.Recovery = nil
+	}
 	if u.TOTP != nil {
 		u.TOTP.LastStep = max(u.TOTP.LastStep, totp.LatestStep(epoch.Time()))
 	}

@@ -209,7 +209,7 @@ func (d *Dispatcher) lease(ctx context.Context, id string) ([]batch, error) {
 		}
 		for i := range due.To {
 			to := &due.To[i]
-			if to.ID == targetUser || to.Next > t.Now {
+			if isUser(to.ID) || to.Next > t.Now {
 				continue
 			}
 			changed = true

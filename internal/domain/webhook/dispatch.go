@@ -95,9 +95,7 @@ func (r *deliveryRun) leaseOne(ctx context.Context, key store.Key) ([]batch, err
 	if err != nil {
 		return nil, err
 	}
-	if notified {
-		r.add(DeliveryResult{Delivered: 1})
-	}
+	r.add(DeliveryResult{Delivered: notified})
 	return r.lease(ctx, key.ID)
 }
 

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,31 +20,43 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// targetUser is the id of the user as a target. A notice tells the user by SMS what was done to
-// the account, on a number that was not changed itself. It is one more target of a commit's
-// events, so no operation waits for it or fails with it. It passes the SMS guard and is sent at
-// most once.
-const targetUser = "user"
+// userTargets are the ids of the user's numbers as targets, in the order of [noticePhones]. A
+// notice tells the user by SMS what was done to the account, on a number that was not changed
+// itself. It is one more target of a commit's events, so no operation waits for it or fails with
+// it. It passes the SMS guard and is sent at most once. Only a recovery is told to more than the
+// first number.
+var userTargets = []string{"user", "user2", "user3"}
+
+func isUser(target string) bool { return slices.Contains(userTargets, target) }
 
 // noticeRules limit a user's notices, so that most messages of a day are left for codes.
-var noticeRules = []ratelimit.Rule{{Limit: 3, Window: 24 * time.Hour}}
+// recoveryRules are those of a recovery, which goes to several numbers.
+var (
+	noticeRules   = []ratelimit.Rule{{Limit: 3, Window: 24 * time.Hour}}
+	recoveryRules = []ratelimit.Rule{{Limit: 2 * len(userTargets), Window: 24 * time.Hour}}
+)
 
 // noticeTries is how often a notice is tried that the SMS guard refuses: at once, after 5 seconds
 // and after 5 minutes. Often a code that was sent just before uses up the limit.
 const noticeTries = 3
 
-// notices are the two messages, with the application's name: of a change, and of unusual activity.
-var notices = map[language.Tag][2]string{
-	language.English:    {"The sign-in settings of your %s account were changed. If it was not you, contact support.", "Unusual sign-in activity on your %s account. If it was not you, contact support."},
-	language.German:     {"Die Anmeldung Ihres Kontos bei %s wurde geändert. Waren Sie es nicht, wenden Sie sich an den Support.", "Ungewöhnliche Anmeldung bei Ihrem Konto bei %s. Waren Sie es nicht, wenden Sie sich an den Support."},
-	language.Spanish:    {"Se han cambiado los datos de acceso de tu cuenta de %s. Si no los has cambiado, avisa a soporte.", "Actividad inusual en el acceso a tu cuenta de %s. Si no la reconoces, avisa a soporte."},
-	language.Japanese:   {"%sのサインイン設定が変更されました。心当たりがない場合はサポートにご連絡ください。", "%sで通常と異なるサインイン操作がありました。心当たりがない場合はサポートにご連絡ください。"},
-	language.French:     {"Les paramètres de connexion de votre compte %s ont été modifiés. Si ce n'était pas vous, contactez l'assistance.", "Connexion inhabituelle à votre compte %s. Si ce n'était pas vous, contactez l'assistance."},
-	language.Portuguese: {"As formas de entrar na sua conta %s mudaram. Se foi sem o seu conhecimento, contate o suporte.", "Atividade incomum no acesso da sua conta %s. Se foi sem o seu conhecimento, contate o suporte."},
+// notices are the three messages, with the application's name: of a change, of unusual activity,
+// and of a recovery that waits.
+var notices = map[language.Tag][3]string{
+	language.English:    {"The sign-in settings of your %s account were changed. If it was not you, contact support.", "Unusual sign-in activity on your %s account. If it was not you, contact support.", "A request will remove the second step from your %s account in a few days. If it was not you, sign in now and cancel it."},
+	language.German:     {"Die Anmeldung Ihres Kontos bei %s wurde geändert. Waren Sie es nicht, wenden Sie sich an den Support.", "Ungewöhnliche Anmeldung bei Ihrem Konto bei %s. Waren Sie es nicht, wenden Sie sich an den Support.", "Ihr Konto bei %s soll in einigen Tagen ohne zweiten Schritt sein. Waren Sie es nicht, melden Sie sich an und brechen Sie ab."},
+	language.Spanish:    {"Se han cambiado los datos de acceso de tu cuenta de %s. Si no los has cambiado, avisa a soporte.", "Actividad inusual en el acceso a tu cuenta de %s. Si no la reconoces, avisa a soporte.", "Se ha pedido quitar el segundo paso de tu cuenta de %s. Si no lo has pedido, entra ya y cancela la solicitud."},
+	language.Japanese:   {"%sのサインイン設定が変更されました。心当たりがない場合はサポートにご連絡ください。", "%sで通常と異なるサインイン操作がありました。心当たりがない場合はサポートにご連絡ください。", "数日後に%sの2段階認証が解除されます。心当たりがない場合はサインインして中止してください。"},
+	language.French:     {"Les paramètres de connexion de votre compte %s ont été modifiés. Si ce n'était pas vous, contactez l'assistance.", "Connexion inhabituelle à votre compte %s. Si ce n'était pas vous, contactez l'assistance.", "La seconde étape de votre compte %s sera retirée dans quelques jours. Si ce n'est pas vous, connectez-vous pour annuler."},
+	language.Portuguese: {"As formas de entrar na sua conta %s mudaram. Se foi sem o seu conhecimento, contate o suporte.", "Atividade incomum no acesso da sua conta %s. Se foi sem o seu conhecimento, contate o suporte.", "A segunda etapa da sua conta %s vai sair em alguns dias. Se foi outra pessoa quem pediu, entre na conta e cancele."},
 }
 
-// warnings are the events of unusual activity. All others are changes.
-var warnings = []eventtype.Name{eventtype.UserLocked, eventtype.FactorDisabled, eventtype.Replay, eventtype.BackupUsed}
+// warnings are the events of unusual activity, and recoveries those of a recovery that waits. All
+// others are changes.
+var (
+	warnings   = []eventtype.Name{eventtype.UserLocked, eventtype.FactorDisabled, eventtype.Replay, eventtype.BackupUsed}
+	recoveries = []eventtype.Name{eventtype.RecoveryRequested, eventtype.RecoveryReminder}
+)
 
 // noticeBody returns the message, in one segment, with the first of the names that it can hold. It
 // has no code, no link and no text of a user's.
@@ -53,16 +66,20 @@ func noticeBody(names []string, name eventtype.Name, in language.Tag) secret.Val
 		words = notices[language.English]
 	}
 	form := words[0]
-	if slices.Contains(warnings, name) {
+	switch {
+	case slices.Contains(warnings, name):
 		form = words[1]
+	case slices.Contains(recoveries, name):
+		form = words[2]
 	}
 	return secret.New(sms.WithName(names, func(app string) string { return fmt.Sprintf(form, app) }))
 }
 
-// firstNotice returns the first event of a record that its user is told about, and the phone to
-// text, or nil. The phone is the one that was verified first, because an attacker who took an
-// account over adds numbers. It is never one that the events changed.
-func firstNotice(j *account.EventRecord, u *account.User) (*account.Phone, eventtype.Name) {
+// noticePhones returns the first event of a record that its user is told about, and the phones to
+// text. The phone that was verified first comes first, because an attacker who took an account over
+// adds numbers. A phone that the events changed is never told. A recovery is told to as many phones
+// as there are [userTargets], any other event to one.
+func noticePhones(j *account.EventRecord, u *account.User) ([]*account.Phone, eventtype.Name) {
 	var name eventtype.Name
 	var changed []string
 	for _, a := range j.Events {
@@ -76,14 +93,18 @@ func firstNotice(j *account.EventRecord, u *account.User) (*account.Phone, event
 	if name == "" {
 		return nil, ""
 	}
-	var to *account.Phone
+	var to []*account.Phone
 	for i := range u.Phones {
-		p := &u.Phones[i]
-		if p.Verified != 0 && !slices.Contains(changed, p.ID) && (to == nil || p.Verified < to.Verified) {
-			to = p
+		if p := &u.Phones[i]; p.Verified != 0 && !slices.Contains(changed, p.ID) {
+			to = append(to, p)
 		}
 	}
-	return to, name
+	slices.SortStableFunc(to, func(a, b *account.Phone) int { return cmp.Compare(a.Verified, b.Verified) })
+	most := 1
+	if slices.Contains(recoveries, name) {
+		most = len(userTargets)
+	}
+	return to[:min(most, len(to))], name
 }
 
 // noticesOff reports whether notices, or all SMS, are switched off.
@@ -99,71 +120,111 @@ func stageNotice(t *tx.Tx, j *account.EventRecord, d *account.DeliveryRecord) {
 		if !ok || u.Version == 0 || u.Erasing != nil || t.Dirty[u.Key()] { // imported or deleted
 			continue
 		}
-		if to, _ := firstNotice(j, u); to != nil {
-			d.To = append(d.To, account.DeliveryTarget{ID: targetUser, Next: t.Now})
+		if phones, _ := noticePhones(j, u); len(phones) > 0 {
+			for i := range phones {
+				d.To = append(d.To, account.DeliveryTarget{ID: userTargets[i], Next: t.Now})
+			}
 			d.Language = t.Language
 			return
 		}
 	}
 }
 
-// notifyUser sends the notice of a record. A notice that the SMS guard refuses is tried
-// [noticeTries] times. After that the event is in the event log only.
-func (s *Service) notifyUser(ctx context.Context, id string) (sent bool, err error) {
+// notifyUser sends the notices of a record that are due, one after another, and returns how many
+// it sent. A notice that the SMS guard refuses is tried [noticeTries] times. After that the event
+// is in the event log only.
+func (s *Service) notifyUser(ctx context.Context, id string) (sent int, err error) {
+	for range userTargets {
+		one, more, err := s.notifyOne(ctx, id)
+		if sent += one; err != nil || !more {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+// notifyOne sends the first notice of a record that is due. more says that another one is.
+func (s *Service) notifyOne(ctx context.Context, id string) (sent int, more bool, err error) {
 	keys := []store.Key{{Kind: store.KindDelivery, ID: id}, {Kind: store.KindEvent, ID: id}}
+	target := ""
 	err = s.Update(ctx, keys, func(t *tx.Tx) error {
-		sent = false
+		sent, target = 0, ""
 		t.BySystem = true
 		d, err := tx.Load[*account.DeliveryRecord](t, keys[0])
-		if err != nil || d == nil || d.Target(targetUser) == nil || d.Target(targetUser).Next > t.Now {
+		if err != nil || d == nil {
 			return err
 		}
+		due := dueNotices(t, d)
+		if len(due) == 0 {
+			return nil
+		}
+		target, more = due[0], len(due) > 1
 		j, err := tx.Load[*account.EventRecord](t, keys[1])
 		if err != nil {
 			return err
 		}
-		removeTarget(t, d, targetUser)
+		removeTarget(t, d, target)
 		if j == nil || noticesOff(&t.State.Settings) {
 			return nil
 		}
-		sent, err = sendNotice(t, j, d.Language)
+		sent, err = sendNotice(t, j, d.Language, slices.Index(userTargets, target))
 		return err
 	})
 	if wrong := (*apierr.Error)(nil); errors.As(err, &wrong) { // of the SMS guard or the network
-		return false, s.retryNotice(ctx, keys[0])
+		return 0, more, s.retryNotice(ctx, keys[0], target)
 	}
-	return sent, err
+	return sent, more, err
 }
 
-// sendNotice authorizes the notice of a record and sends it after the commit.
-func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag) (bool, error) {
+// dueNotices returns the targets of a delivery that are numbers of the user and due.
+func dueNotices(t *tx.Tx, d *account.DeliveryRecord) []string {
+	var due []string
+	for _, to := range d.To {
+		if isUser(to.ID) && to.Next <= t.Now {
+			due = append(due, to.ID)
+		}
+	}
+	return due
+}
+
+// sendNotice authorizes the notice of a record to the user's n-th phone and sends it after the
+// commit. It returns how many notices it sends: 0 or 1.
+func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag, n int) (int, error) {
 	for _, a := range j.Events {
 		u, err := t.User(a.User)
 		if err != nil {
-			return false, err
+			return 0, err
 		}
-		if u == nil || u.Banned || u.Notices.Wait(t.Now.Time(), noticeRules...) > 0 {
+		if u == nil || u.Banned {
 			continue
 		}
-		to, name := firstNotice(j, u)
-		if to == nil {
+		phones, name := noticePhones(j, u)
+		if n >= len(phones) || u.Notices.Wait(t.Now.Time(), rulesOf(name)...) > 0 {
 			continue
 		}
+		to := phones[n]
 		number, err := phone.New(to.Number, to.Country, to.Line)
 		if err != nil {
-			return false, fmt.Errorf("stored number: %w", err)
+			return 0, fmt.Errorf("stored number: %w", err)
 		}
-		u.Notices = u.Notices.Add(t.Now.Time(), noticeRules...)
+		u.Notices = u.Notices.Add(t.Now.Time(), recoveryRules...) // the longer log
 		names := append(sms.Names(&t.State.Settings, t.Engine.AppName), t.Engine.SMSHost)
 		m := tx.Message{To: number, Body: noticeBody(names, name, in), Test: sms.IsTest(t, number)}
 		text, err := sms.Authorize(t, u, to, m, account.Notice, tx.Caller{}, account.KnownDevice)
 		if err != nil {
-			return false, err
+			return 0, err
 		}
 		t.After = append(t.After, func() error { return sms.Send(t, text, m) })
-		return true, nil
+		return 1, nil
 	}
-	return false, nil
+	return 0, nil
+}
+
+func rulesOf(name eventtype.Name) []ratelimit.Rule {
+	if slices.Contains(recoveries, name) {
+		return recoveryRules
+	}
+	return noticeRules
 }
 
 // removeTarget removes a target from a delivery, and deletes a delivery without targets.
@@ -177,16 +238,16 @@ func removeTarget(t *tx.Tx, d *account.DeliveryRecord, id string) {
 
 // retryNotice puts a notice off. If the commit that sent the notice went through, the target is
 // gone.
-func (s *Service) retryNotice(ctx context.Context, key store.Key) error {
+func (s *Service) retryNotice(ctx context.Context, key store.Key, target string) error {
 	return s.Update(ctx, []store.Key{key}, func(t *tx.Tx) error {
 		t.BySystem = true
 		d, err := tx.Load[*account.DeliveryRecord](t, key)
-		if err != nil || d == nil || d.Target(targetUser) == nil {
+		if err != nil || d == nil || d.Target(target) == nil {
 			return err
 		}
-		to := d.Target(targetUser)
+		to := d.Target(target)
 		if to.Tries++; to.Tries >= noticeTries {
-			removeTarget(t, d, targetUser)
+			removeTarget(t, d, target)
 			return nil
 		}
 		to.Next = t.Now.Add(retryAfter[to.Tries-1])
