@@ -406,7 +406,7 @@ func TestDecisionsAreKeptWithTheirOutcome(t *testing.T) {
 	if have := fmt.Sprintln(first.Number, first.Country, first.Prefix, first.Purpose, first.Network, first.Decision, first.Price, first.Verified); have != want {
 		t.Errorf("have %swant %s", have, want)
 	}
-	older, err := w.SMS.Log(t.Context(), sms.LogQuery{Before: account.At(verified), Limit: 10})
+	older, err := w.SMS.Log(t.Context(), sms.LogQuery{Until: account.At(verified), Limit: 10})
 	w.Must(err)
 	if len(older) != 0 {
 		t.Errorf("%d decisions before the first", len(older))

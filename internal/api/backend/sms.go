@@ -87,7 +87,7 @@ type messagesInput struct {
 }
 
 func listMessages(c *operation.Call, in messagesInput) (SMSMessages, error) {
-	texts, err := c.Service.SMS.Log(c, sms.LogQuery{After: account.Instant(in.After), Before: account.Instant(in.Before), Limit: in.Limit})
+	texts, err := c.Service.SMS.Log(c, sms.LogQuery{After: account.Instant(in.After), Until: account.Instant(in.Before), Limit: in.Limit})
 	if err != nil {
 		return SMSMessages{}, err
 	}

@@ -20,17 +20,18 @@ type LogEntry struct {
 
 // LogQuery selects decisions by their time. A time of 0 is no limit.
 type LogQuery struct {
-	After  account.Instant // exclusive
-	Before account.Instant // the second of this time is left out
-	Limit  int
+	// After and Until are times, which are not part of the selection themselves. Of Until, its whole
+	// second is not.
+	After, Until account.Instant
+	Limit        int // of a page
 }
 
 // Log returns the decisions of the last 30 days that a query selects, newest first. It returns up
 // to Limit decisions, and all others of the last one's second.
 func (s *Service) Log(ctx context.Context, q LogQuery) ([]LogEntry, error) {
 	end := s.Now().Add(2 * account.SMSKept)
-	if q.Before != 0 {
-		end = q.Before.Time().Truncate(time.Second).Add(account.SMSKept)
+	if q.Until != 0 {
+		end = q.Until.Time().Truncate(time.Second).Add(account.SMSKept)
 	}
 	records, err := s.Store.Latest(ctx, store.KindSMS, end, q.Limit)
 	if err != nil {
