@@ -24,7 +24,7 @@ func (a *account) stack(ctx context.Context) ([]Finding, error) {
 	if code(err) == "ValidationError" && strings.Contains(err.Error(), "does not exist") {
 		return nil, nil
 	}
-	if err != nil || len(out.Stacks) == 0 {
+	if err := whole(err == nil && len(out.Stacks) == 0, err); err != nil {
 		return nil, ask("cloudformation:DescribeStacks", err)
 	}
 	status := out.Stacks[0].StackStatus
@@ -41,10 +41,19 @@ func (a *account) stack(ctx context.Context) ([]Finding, error) {
 		a.deployed = false
 		return nil, nil
 	}
-	if strings.HasSuffix(string(status), "_IN_PROGRESS") {
+	switch {
+	case strings.HasSuffix(string(status), "_IN_PROGRESS"):
 		return []Finding{stops("The stack %s is in %s: wait until the other deployment ends", a.Name, status)}, nil
+	case !slices.Contains(updatable, status):
+		return []Finding{warns("The stack %s is in %s, and this check does not know that state: look at the stack before you deploy", a.Name, status)}, nil
 	}
 	return nil, nil
+}
+
+// updatable are the states of a stack from which CloudFormation updates it.
+var updatable = []types.StackStatus{
+	types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateFailed, types.StackStatusUpdateRollbackComplete,
+	types.StackStatusImportComplete, types.StackStatusImportRollbackComplete,
 }
 
 // parameter returns the value of an SSM parameter; found is false when there is none.
@@ -54,7 +63,7 @@ func (a *account) parameter(ctx context.Context, name string) (value string, fou
 	if errors.As(err, &missing) {
 		return "", false, nil
 	}
-	if err != nil {
+	if err := whole(err == nil && out.Parameter == nil, err); err != nil {
 		return "", false, ask("ssm:GetParameter", err)
 	}
 	return aws.ToString(out.Parameter.Value), true, nil
@@ -149,13 +158,17 @@ func (a *account) logNames(ctx context.Context) ([]Finding, error) {
 		if name == "" {
 			continue
 		}
-		out, err := a.logs.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name})
-		if err != nil {
-			return all, ask("logs:DescribeLogGroups", err)
-		}
-		for _, group := range out.LogGroups {
-			if aws.ToString(group.LogGroupName) == name {
-				all = append(all, stops("There is a log group %s, and the stack %s is not: delete the group (aws logs delete-log-group --region %s --log-group-name %s), or choose another name in the settings", name, a.Name, a.Region, name))
+		// A page may be empty although more follow.
+		pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(a.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return all, ask("logs:DescribeLogGroups", err)
+			}
+			for _, group := range page.LogGroups {
+				if aws.ToString(group.LogGroupName) == name {
+					all = append(all, stops("There is a log group %s, and the stack %s is not: delete the group (aws logs delete-log-group --region %s --log-group-name %s), or choose another name in the settings", name, a.Name, a.Region, name))
+				}
 			}
 		}
 	}

@@ -160,6 +160,17 @@ func ask(action string, err error) error {
 	return &askError{action, err}
 }
 
+// errEmpty is the error of an answer without the part that its API reference promises.
+var errEmpty = errors.New("AWS answered without what was asked for")
+
+// whole returns the error of an answer: err, or errEmpty if the answer lacks what was asked for.
+func whole(lacks bool, err error) error {
+	if err == nil && lacks {
+		return errEmpty
+	}
+	return err
+}
+
 // denied are the codes of AWS for a missing permission. Services differ.
 var denied = []string{"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation"}
 

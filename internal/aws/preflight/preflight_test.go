@@ -149,9 +149,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // action returns the action of a request and the name that it is about.
 func action(r *http.Request, body []byte) string {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		var in struct{ Name string }
+		var in struct{ Name, NextToken string }
 		_ = json.Unmarshal(body, &in)
-		return strings.TrimSpace(target[strings.LastIndex(target, ".")+1:] + " " + in.Name)
+		return strings.TrimSpace(target[strings.LastIndex(target, ".")+1:] + " " + in.Name + in.NextToken)
 	}
 	if form, err := url.ParseQuery(string(body)); err == nil && form.Get("Action") != "" {
 		return strings.TrimSpace(form.Get("Action") + " " + form.Get("StackName"))

@@ -31,6 +31,9 @@ func describe(ctx context.Context, client Reader, table string) (*types.TableDes
 	if err != nil {
 		return nil, fmt.Errorf("describe the table %s: %w", table, err)
 	}
+	if out.Table == nil {
+		return nil, fmt.Errorf("describe the table %s: DynamoDB answered without a table", table)
+	}
 	return out.Table, nil
 }
 

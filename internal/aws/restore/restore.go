@@ -185,7 +185,7 @@ func (r Restore) tags(ctx context.Context, from, to *types.TableDescription) err
 				tags = append(tags, tag)
 			}
 		}
-		if in.NextToken = page.NextToken; in.NextToken == nil {
+		if in.NextToken = page.NextToken; aws.ToString(in.NextToken) == "" {
 			break
 		}
 	}
