@@ -57,7 +57,8 @@ test('every page of a development server has the strip, with the simulated fault
     await strip.getByRole('link', { name: 'Text messages' }).waitFor();
   }
   await server.faults({ sms: true });
-  await page.goto('/sign-in');
+  await page.goto('/account/security');
+  await page.getByRole('heading', { level: 1, name: 'Security' }).and(page.locator(':not(.waiting > h1)')).waitFor();
   await strip.getByText('Text messages fail').waitFor();
   await state(page, 'strip-fault');
   await server.faults({});

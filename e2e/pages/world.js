@@ -8,6 +8,7 @@ import { after, before, test as single } from 'node:test';
 import { startBrowser } from '../lib/browser.mjs';
 import { secretKey, startCountersign } from '../lib/countersign.mjs';
 import { inFile } from '../lib/infile.mjs';
+import { keysOf } from './states.js';
 
 export { secretKey as key, totp } from '../lib/countersign.mjs';
 
@@ -85,8 +86,22 @@ async function axeSource() {
 
 const views = { light: { scheme: 'light', width: 1000, height: 760 }, dark: { scheme: 'dark', width: 1000, height: 760 }, phone: { scheme: 'light', width: 320, height: 640 } };
 
-/** Checks a state in light, dark and on a phone. SHOTS names a directory for screenshots. */
+/** The keys of texts that the page does not show as a heading or notice. Of an open dialog it looks at that only. Runs in the page. */
+function notShown(keys) {
+  const { texts } = JSON.parse(document.getElementById('data')?.textContent ?? '{}');
+  const place = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document;
+  const shown = [...place.querySelectorAll('h1, h2, h3, .notice')].filter((e) => e.checkVisibility()).map((e) => e.innerText.trim().replace(/\s+/g, ' '));
+  const matches = (text) => {
+    const parts = text.replace(/\s+/g, ' ').split(/\{\w+\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    const pattern = new RegExp(`^${parts.join('.*')}$`);
+    return shown.some((s) => pattern.test(s));
+  };
+  return keys.filter((k) => !matches(texts[k]));
+}
+
+/** Checks a state of states.js in light, dark and on a phone. SHOTS names a directory for screenshots. */
 export async function state(page, name) {
+  assert.deepEqual(await page.evaluate(notShown, keysOf(new URL(page.url()).pathname, name)), [], `${name}: texts that are not shown`);
   const shots = process.env.SHOTS;
   if (shots) await mkdir(shots, { recursive: true });
   for (const [view, { scheme, width, height }] of Object.entries(views)) {

@@ -1,7 +1,7 @@
 // Fields, buttons, dialogs and their errors.
 
 import { explain, signInFirst } from './api.js';
-import { h, icon, notice, show, t } from './page.js';
+import { h, heading, icon, notice, page, show, t } from './page.js';
 
 let serial = 0;
 
@@ -138,6 +138,9 @@ export async function load(host, build) {
   try {
     await build();
   } catch (problem) {
-    show(host, failed(problem, () => load(host, build)));
+    const view = failed(problem, () => load(host, build));
+    const titled = [...page.querySelectorAll('h1')].some((title) => !host.contains(title)); // by what stays
+    if (!titled) view.prepend(heading('h1', 'alert', t('error.title'), undefined, 'bad'));
+    show(host, view);
   }
 }
