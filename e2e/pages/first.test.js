@@ -51,7 +51,7 @@ test('every page of a development server has the strip, with the simulated fault
   await signInByTicket(page, server, user);
   await page.getByRole('heading', { level: 1, name: 'Security' }).waitFor();
   const strip = page.getByRole('complementary', { name: 'Development' });
-  for (const path of ['/', '/sign-in', '/account/security', '/account/add-phone', '/dashboard/sign-in', '/dev/phone', '/readme', '/nothing']) {
+  for (const path of ['/', '/sign-in', '/account/security', '/account/add-phone', '/dashboard/sign-in', '/dev/phone', '/reference', '/readme', '/nothing']) {
     await page.goto(path);
     await strip.getByText('Development server with demo data.').waitFor();
     await strip.getByRole('link', { name: 'Text messages' }).waitFor();
@@ -85,5 +85,38 @@ test('a browser gets a page for an unknown path', async () => {
   const answer = await page.goto('/nothing');
   assert.equal(answer.status(), 404);
   await page.getByRole('heading', { level: 1, name: 'Page not found' }).waitFor();
+  await page.done();
+});
+
+test('the reference is grouped by subject, searched, and has a command for this server', async () => {
+  const page = await visit(browser, server);
+  await page.goto('/reference');
+  await page.getByRole('heading', { level: 1, name: 'Reference' }).waitFor();
+  await page.getByRole('complementary', { name: 'Development' }).waitFor();
+  const find = page.getByRole('searchbox', { name: 'Find an operation' });
+  const all = await page.getByRole('article').count();
+  assert.ok(all > 90, `${all} operations`);
+  await find.fill('backup code delete');
+  await page.getByRole('article').nth(all - 1).waitFor({ state: 'hidden' });
+  const left = await page.getByRole('article').count();
+  assert.ok(left > 0 && left < 10, `${left} are found`);
+  await page.getByText(`${left} operation`).waitFor();
+  assert.equal(await page.getByRole('navigation', { name: 'Operations' }).getByRole('link').count(), left, 'links to what is found');
+  await state(page, 'reference-found');
+  await find.fill('users-count');
+  await page.getByRole('button', { name: 'Copy the command of users-count' }).click();
+  await page.getByText('Copied.').waitFor();
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(command, new RegExp(`^curl \\\\\\n  '${server.url}/v1/users/count'`));
+  const { execFile } = await import('node:child_process');
+  const { promisify } = await import('node:util');
+  const { stdout } = await promisify(execFile)('bash', ['-c', command], { env: { ...process.env, CLERK_SECRET_KEY: key } });
+  assert.ok(JSON.parse(stdout).total_count >= 2, `the command works: ${stdout}`);
+  await find.fill('zzqx');
+  await page.getByText('0 operations').waitFor();
+  await find.fill('');
+  assert.equal(await page.getByRole('article').count(), all);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(over <= 0, `${over} pixels too wide`);
   await page.done();
 });

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/api/reference"
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/local/guide"
@@ -36,7 +37,9 @@ func (a *App) routes(pages http.Handler) *http.ServeMux {
 
 // documents are the pages of this package, by path.
 func (a *App) documents() map[string]web.DocumentFunc {
-	return map[string]web.DocumentFunc{"/{$}": a.home, guide.Root: a.readme, guide.Root + "/{file...}": a.readme}
+	return map[string]web.DocumentFunc{
+		"/{$}": a.home, guide.Root: a.readme, guide.Root + "/{file...}": a.readme, reference.Path: reference.Page(a.PublicURL),
+	}
 }
 
 func (a *App) answer(w http.ResponseWriter, body any, err error) {

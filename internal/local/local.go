@@ -222,10 +222,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 	}
 	a.pages = pages
 	a.mux = a.routes(pages)
-	described := reference.New()
-	for _, path := range reference.Paths {
-		a.mux.Handle("GET "+path, described)
-	}
+	a.mux.Handle("GET "+reference.DocumentPath, reference.New())
 	return nil
 }
 

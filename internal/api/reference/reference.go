@@ -6,17 +6,26 @@ import (
 	"compress/gzip"
 	_ "embed"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
+	"sync"
 
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
-// Paths are the paths that [New] serves with GET.
-var Paths = []string{"/openapi.yaml", "/reference"}
+// Path is the path of the reference page, a document of the pages. DocumentPath is that of the
+// OpenAPI document, which [New] serves.
+const (
+	Path         = "/reference"
+	DocumentPath = "/openapi.yaml"
+)
 
-// policy is the Content-Security-Policy of the page: its own style and nothing else.
-const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// Paths are both paths, for the gateway's routes.
+var Paths = []string{DocumentPath, Path}
+
+// written stands in the page for the address of the server: openapi.PublicURL.
+const written = "https://countersign.invalid"
 
 // The files are compressed by gzip. A test of package openapi writes them from the table. Made
 // here, they would link the whole API into the function of the pages. As text they add 0.5 MB.
@@ -27,36 +36,38 @@ var (
 	page []byte
 )
 
-// New returns the handler of [Paths].
-func New() http.Handler {
-	mux := http.NewServeMux()
-	for path, file := range map[string]struct {
-		kind       string
-		compressed []byte
-	}{
-		Paths[0]: {"application/yaml; charset=utf-8", document},
-		Paths[1]: {"text/html; charset=utf-8", page},
-	} {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-			h, text := w.Header(), file.compressed
-			h.Set("Vary", "Accept-Encoding")
-			if web.AcceptsGzip(r) {
-				h.Set("Content-Encoding", "gzip")
-			} else {
-				var err error
-				if text, err = Text(text); err != nil {
-					http.Error(w, "The reference cannot be shown.", http.StatusInternalServerError)
-					return
-				}
-			}
-			h.Set("Content-Type", file.kind)
-			h.Set("Content-Security-Policy", policy)
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("Cache-Control", "public, max-age=300")
-			_, _ = w.Write(text)
-		})
+// Page returns the reference page, whose commands call the server at a public URL.
+func Page(publicURL string) web.DocumentFunc {
+	body := sync.OnceValues(func() ([]byte, error) {
+		text, err := Text(page)
+		return bytes.ReplaceAll(text, []byte(written), []byte(html.EscapeString(publicURL))), err
+	})
+	return func(*http.Request) (web.Document, error) {
+		text, err := body()
+		return web.Document{Title: "Reference", Body: text}, err
 	}
-	return mux
+}
+
+// New returns the handler of [DocumentPath].
+func New() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, text := w.Header(), document
+		h.Set("Vary", "Accept-Encoding")
+		if web.AcceptsGzip(r) {
+			h.Set("Content-Encoding", "gzip")
+		} else {
+			var err error
+			if text, err = Text(text); err != nil {
+				http.Error(w, "The document cannot be shown.", http.StatusInternalServerError)
+				return
+			}
+		}
+		h.Set("Content-Type", "application/yaml; charset=utf-8")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "public, max-age=300")
+		_, _ = w.Write(text)
+	})
 }
 
 // Text returns what gzip compressed. Its error is for a file that gzip did not write.

@@ -5,31 +5,42 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/countersign-mfa/countersign/internal/api/openapi"
 	"github.com/countersign-mfa/countersign/internal/api/reference"
 )
 
-// TestTheReference: both files come compressed to callers that can read that, and as text to
-// others.
-func TestTheReference(t *testing.T) {
-	for path, begin := range map[string]string{"/openapi.yaml": "openapi: 3.1.0", "/reference": "<!doctype html>"} {
-		for _, encoding := range []string{"", "gzip", "br, gzip", "gzip;q=0"} {
-			r, w := httptest.NewRequest("GET", path, nil), httptest.NewRecorder()
-			r.Header.Set("Accept-Encoding", encoding)
-			reference.New().ServeHTTP(w, r)
-			text := w.Body.Bytes()
-			compressed := w.Header().Get("Content-Encoding") == "gzip"
-			if compressed {
-				if len(text) > 100_000 {
-					t.Errorf("%s has %d bytes compressed", path, len(text))
-				}
-				var err error
-				if text, err = reference.Text(text); err != nil {
-					t.Fatal(err)
-				}
+// TestTheDocument: it comes compressed to callers that can read that, and as text to others.
+func TestTheDocument(t *testing.T) {
+	for _, encoding := range []string{"", "gzip", "br, gzip", "gzip;q=0"} {
+		r, w := httptest.NewRequest("GET", reference.DocumentPath, nil), httptest.NewRecorder()
+		r.Header.Set("Accept-Encoding", encoding)
+		reference.New().ServeHTTP(w, r)
+		text := w.Body.Bytes()
+		compressed := w.Header().Get("Content-Encoding") == "gzip"
+		if compressed {
+			if len(text) > 100_000 {
+				t.Errorf("%d bytes compressed", len(text))
 			}
-			if w.Code != 200 || compressed != strings.HasSuffix(encoding, "gzip") || w.Header().Get("Vary") != "Accept-Encoding" || !strings.Contains(string(text), begin) {
-				t.Errorf("%s with %q: %d, %v", path, encoding, w.Code, w.Header())
+			var err error
+			if text, err = reference.Text(text); err != nil {
+				t.Fatal(err)
 			}
+		}
+		if w.Code != 200 || compressed != strings.HasSuffix(encoding, "gzip") || w.Header().Get("Vary") != "Accept-Encoding" || !strings.Contains(string(text), "openapi: 3.1.0") {
+			t.Errorf("with %q: %d, %v", encoding, w.Code, w.Header())
+		}
+	}
+}
+
+// TestThePage: its commands call the server that shows it, whose address is escaped.
+func TestThePage(t *testing.T) {
+	for address, want := range map[string]string{"https://auth.example.com": "curl \\\n  &#39;https://auth.example.com/v1/", `https://a.example/"><script>`: "https://a.example/&#34;&gt;&lt;script&gt;/v1/"} {
+		page, err := reference.Page(address)(httptest.NewRequest("GET", reference.Path, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := string(page.Body); !strings.Contains(text, want) || strings.Contains(text, openapi.PublicURL) || strings.Contains(text, "<script") {
+			t.Errorf("%s: no %q", address, want)
 		}
 	}
 }

@@ -59,14 +59,13 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 	c.SecretKey, c.Address = key.get, lambdahost.Address
 	table := dynamo.New(dynamodb.NewFromConfig(e.AWS()), e.Table, time.Now)
 	c.DashboardState = dashauth.New(table, time.Now)
+	c.Documents = map[string]web.DocumentFunc{reference.Path: reference.Page(e.URL)}
 	pages, err := web.Handler(c)
 	if err != nil {
 		return nil, err
 	}
-	mux, described := http.NewServeMux(), reference.New()
-	for _, path := range reference.Paths {
-		mux.Handle("GET "+path, described)
-	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+reference.DocumentPath, reference.New())
 	mux.Handle("/", pages)
 	// The hashes of CloudFront's secrets need no key: this function may open none.
 	edge := lambdahost.Edge{Mode: e.Edge, Accepts: keyring.New(table, nil, time.Now).AcceptsEdge, Log: slog.New(lambdahost.Lines(os.Stdout))}
