@@ -2,17 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before } from 'node:test';
-import { closed, fits, heading, key, press, signInByTicket, startBrowser, startServer, state, test, visit } from './world.js';
+import { begin, browser, closed, fits, heading, key, press, server, signInByTicket, state, test, visit } from './world.js';
 
-let server, browser;
-before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
 const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 

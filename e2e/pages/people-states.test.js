@@ -2,9 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
-import { after, before } from 'node:test';
 import { readdirSync, readFileSync } from 'node:fs';
-import { closed, heading, key, press, signInByTicket, startBrowser, startServer, state, test, visit } from './world.js';
+import { begin, browser, closed, heading, key, press, server, signInByTicket, state, test, visit } from './world.js';
 import { routeOf, states } from './states.js';
 
 const modules = new URL('../../internal/web/assets/js/', import.meta.url);
@@ -70,14 +69,7 @@ test('each state of the list is visited by a test', async () => {
   assert.equal(routeOf('/dashboard/users/user_x'), '/dashboard/users/{id}');
 });
 
-let server, browser;
-before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+begin();
 
 const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 let users = 0;
