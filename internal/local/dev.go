@@ -79,6 +79,10 @@ func (a *App) moveClock(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.clock.Advance(time.Duration(in.Seconds) * time.Second)
+	if _, err := a.cleanup(r.Context()); err != nil { // what would have run meanwhile
+		a.answer(w, nil, err)
+		return
+	}
 	a.getClock(w, r)
 }
 

@@ -35,7 +35,7 @@ var forwarded = []string{
 	"POST /v1/webhook_endpoints/{endpoint_id}/rotate_secret", "POST /v1/webhook_endpoints/{endpoint_id}/test", "POST /v1/webhook_endpoints/{endpoint_id}/replay", "GET /v1/webhook_endpoints/{endpoint_id}/deliveries",
 	"GET /v1/users", "GET /v1/users/count", "GET /v1/users/{user_id}", "GET /v1/users/{user_id}/audit_events",
 	"POST /v1/users/{user_id}/lock", "POST /v1/users/{user_id}/unlock", "POST /v1/users/{user_id}/ban", "POST /v1/users/{user_id}/unban",
-	"DELETE /v1/users/{user_id}/mfa", "DELETE /v1/users/{user_id}/totp", "DELETE /v1/users/{user_id}/backup_code",
+	"DELETE /v1/users/{user_id}/mfa", "DELETE /v1/users/{user_id}/totp", "DELETE /v1/users/{user_id}/backup_code", "DELETE /v1/users/{user_id}/recovery",
 	"DELETE /v1/phone_numbers/{phone_number_id}",
 	"GET /v1/sessions", "POST /v1/sessions/{session_id}/revoke",
 }

@@ -10,6 +10,7 @@ import { fold } from './fold.js';
 import { button, confirm, load } from './form.js';
 import { badge, counted, date, day, focusOn, focusTitle, h, labelled, name, notice, number, page, phone, rich, say, show, t } from './page.js';
 import { sensitively } from './reverify.js';
+import { recoveryNotice } from './recovery.js';
 import { firstOf, row, section } from './rows.js';
 import { drawTop } from './top.js';
 
@@ -195,6 +196,6 @@ function draw(next) {
   document.title = `${t('security.title')} · ${name}`;
   show(page, [
     h('div', { class: 'head' }, h('h1', {}, t('security.title')), h('p', { class: 'quiet' }, t('security.text'))),
-    next, state(), methods(), password(), devices(sessions, session.id, { end, endOthers }), events(),
+    next, recoveryNotice(session.user, () => change(() => del('/me/recovery'), 'recovery.cancelled')), state(), methods(), password(), devices(sessions, session.id, { end, endOthers }), events(),
   ].flat(2).filter(Boolean), { focus: false });
 }

@@ -4,6 +4,7 @@ import { Problem, activeSession, explain, get, post, request } from './api.js';
 import { challenge, isShut, shutView } from './challenge.js';
 import { button, field, form, load, passwordField, problemNotice } from './form.js';
 import { counted, h, heading, leaveFor, notice, page, show, support, t } from './page.js';
+import { recoveryLink } from './recovery.js';
 import { target } from './target.js';
 import { takeTicket } from './ticket.js';
 
@@ -195,9 +196,10 @@ function second(signIn, sent) {
   const at = `/client/sign_ins/${encodeURIComponent(signIn.id)}`;
   const restart = button(t('signin.other'), { kind: 'plain wide', act: () => (history.state?.step === 'second' ? history.back() : byPassword()) });
   const factors = signIn.supported_second_factors ?? [];
-  if (factors.length === 0) return show(host, [heading('h1', 'alert', t('signin.none.title'), t('signin.none.text'), 'bad'), restart, help()]);
+  const lost = recoveryLink(host, signIn, (now) => second(now, now.second_factor_verification));
+  if (factors.length === 0) return show(host, [heading('h1', 'alert', t('signin.none.title'), t('signin.none.text'), 'bad'), lost, restart, help()]);
   challenge(host, {
-    factors, sent, extra: [restart, help()],
+    factors, sent, extra: [lost, restart, help()],
     prepare: async (factor) => (await post(`${at}/prepare_second_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' })).response.second_factor_verification,
     attempt: async (factor, code) => ({ ...await post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code }), strategy: factor.strategy }),
     done: finish,
