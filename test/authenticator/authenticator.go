@@ -63,8 +63,14 @@ type Authenticator struct {
 	// SelfAttested makes attestation statements of the format packed instead of none.
 	SelfAttested bool
 
-	// Client changes the client data before they are hashed and signed.
-	Client func(data map[string]any)
+	// ID is the id of the next credential, 32 random bytes if nil.
+	ID []byte
+
+	// Client changes the client data, and ClientText their text, before they are hashed and signed.
+	Client     func(data map[string]any)
+	ClientText func(text []byte) []byte
+	// Key changes the COSE_Key of a new credential.
+	Key func(key map[any]any)
 	// Data changes the authenticator data before they are signed.
 	Data func(data []byte) []byte
 	// Attestation changes the attestation object before it is encoded.
@@ -130,9 +136,18 @@ func (a *Authenticator) Create(text string) (string, error) {
 	case a.find(o.RP.ID, o.Exclude) != nil && len(o.Exclude) > 0:
 		return "", ErrExcluded
 	}
-	c := &Credential{ID: random(32), UserHandle: handle, RPID: o.RP.ID, Algorithm: algorithm, key: newKey(algorithm)}
-	id := binary.BigEndian.AppendUint16(make([]byte, 16), uint16(len(c.ID)))
-	attested := slices.Concat(id, c.ID, coseKey(c.key.Public()))
+	id := a.ID
+	if id == nil {
+		id = random(32)
+	}
+	c := &Credential{ID: id, UserHandle: handle, RPID: o.RP.ID, Algorithm: algorithm, key: newKey(algorithm)}
+	key := coseKey(c.key.Public())
+	if a.Key != nil {
+		a.Key(key)
+	}
+	aaguid := make([]byte, 16)
+	attested := binary.BigEndian.AppendUint16(aaguid, uint16(len(id)))
+	attested = slices.Concat(attested, id, CBOR(key))
 	data := a.data(c, AT, attested)
 	client := a.client("webauthn.create", o.Challenge, o.RP.ID)
 	object := map[any]any{"fmt": "none", "attStmt": map[any]any{}, "authData": data}
@@ -211,7 +226,11 @@ func (a *Authenticator) client(kind, challenge, rpID string) []byte {
 	if a.Client != nil {
 		a.Client(data)
 	}
-	return must(json.Marshal(data))
+	text := must(json.Marshal(data))
+	if a.ClientText != nil {
+		text = a.ClientText(text)
+	}
+	return text
 }
 
 // respond returns the JSON text of a credential.
@@ -253,15 +272,15 @@ func newKey(algorithm int64) crypto.Signer {
 }
 
 // coseKey returns a COSE_Key (RFC 9053, section 7; RFC 8230, section 4).
-func coseKey(public crypto.PublicKey) []byte {
+func coseKey(public crypto.PublicKey) map[any]any {
 	switch key := public.(type) {
 	case *ecdsa.PublicKey:
 		point := must(key.Bytes())
-		return CBOR(map[any]any{1: 2, 3: ES256, -1: 1, -2: point[1:33], -3: point[33:]})
+		return map[any]any{1: 2, 3: ES256, -1: 1, -2: point[1:33], -3: point[33:]}
 	case *rsa.PublicKey:
-		return CBOR(map[any]any{1: 3, 3: RS256, -1: key.N.Bytes(), -2: []byte{1, 0, 1}})
+		return map[any]any{1: 3, 3: RS256, -1: key.N.Bytes(), -2: []byte{1, 0, 1}}
 	default:
-		return CBOR(map[any]any{1: 1, 3: EdDSA, -1: 6, -2: []byte(public.(ed25519.PublicKey))})
+		return map[any]any{1: 1, 3: EdDSA, -1: 6, -2: []byte(public.(ed25519.PublicKey))}
 	}
 }
 

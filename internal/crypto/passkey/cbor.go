@@ -116,7 +116,8 @@ func (r *cborReader) array(n uint64, depth int) (item, bool) {
 }
 
 // pairs reads the members of a map. Keys are integers or text, and each is greater than the one
-// before it, so that no key is there twice.
+// before it, so that no key is there twice. The order of CTAP2 is by major type, then by length,
+// then by bytes. For these keys in their shortest forms it is the order of the encoded bytes.
 func (r *cborReader) pairs(n uint64, depth int) (item, bool) {
 	if depth == maxDepth || n > uint64(len(r.rest))/2 {
 		return nil, false
@@ -127,7 +128,7 @@ func (r *cborReader) pairs(n uint64, depth int) (item, bool) {
 		from := r.rest
 		key, ok := r.value(depth + 1)
 		encoded := from[:len(from)-len(r.rest)]
-		if !ok || encoded[0]>>5 > 1 && encoded[0]>>5 != 3 || i > 0 && !precedes(last, encoded) {
+		if !ok || encoded[0]>>5 > 1 && encoded[0]>>5 != 3 || i > 0 && bytes.Compare(last, encoded) >= 0 {
 			return nil, false
 		}
 		last = encoded
@@ -137,18 +138,6 @@ func (r *cborReader) pairs(n uint64, depth int) (item, bool) {
 		}
 	}
 	return list, true
-}
-
-// precedes reports the order of two encoded keys: the lower major type first, then the shorter one,
-// then the lower one byte by byte (CTAP 2.1, section 8).
-func precedes(a, b []byte) bool {
-	if a[0]>>5 != b[0]>>5 {
-		return a[0]>>5 < b[0]>>5
-	}
-	if len(a) != len(b) {
-		return len(a) < len(b)
-	}
-	return bytes.Compare(a, b) < 0
 }
 
 // simple returns false, true or null (RFC 8949, section 3.3).

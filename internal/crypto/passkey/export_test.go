@@ -6,6 +6,9 @@ func DecodeCBOR(data []byte) (value any, rest []byte, ok bool) {
 	return plain(v), rest, ok
 }
 
+// Read reads CBOR and forgets it.
+func Read(data []byte) { _, _, _ = decodeCBOR(data) }
+
 func plain(v item) any {
 	switch v := v.(type) {
 	case []item:
@@ -34,4 +37,21 @@ func ParseRegistered(data []byte) (Credential, error) {
 		ID: a.attested.id, PublicKey: a.attested.encodedKey, Algorithm: a.attested.key.algorithm,
 		BackupEligible: a.flags&flagBE != 0, AAGUID: a.attested.aaguid,
 	}, nil
+}
+
+// Limits are the limits of a response, as profile.md names them.
+var Limits = map[string]int{
+	"bytes of a response":                   MaxResponse,
+	"nesting of JSON":                       maxNesting,
+	"members of a JSON object that is read": maxMembers,
+	"decoded bytes of clientDataJSON":       maxClientData,
+	"decoded bytes of attestationObject":    maxAttestation,
+	"decoded bytes of authenticatorData":    maxAuthenticator,
+	"bytes of a credential id":              maxCredential,
+	"bytes of a COSE_Key":                   maxKey,
+	"bytes of a signature":                  maxSignature,
+	"bytes of a user handle":                maxUserHandle,
+	"transports":                            maxTransports,
+	"characters of a transport":             maxTransportChars,
+	"nesting of CBOR":                       maxDepth,
 }

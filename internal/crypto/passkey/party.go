@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -46,12 +45,14 @@ func NewRelyingParty(id, name string, origins ...string) (RelyingParty, error) {
 func (rp RelyingParty) ID() string { return rp.id }
 
 // isDomain reports whether id is localhost or a domain of at least two labels, as a URL parser
-// spells it: lower case, ASCII, no final dot, no IP address (section 4, "RP ID").
+// spells it: lower case, ASCII, no final dot, no IP address (section 4, "RP ID"). A host whose last
+// label is a number is an IP address to a URL parser.
 func isDomain(id string) bool {
 	if id == "localhost" {
 		return true
 	}
-	if _, err := netip.ParseAddr(id); err == nil || len(id) > 253 || !strings.Contains(id, ".") {
+	last := strings.LastIndexByte(id, '.')
+	if last < 0 || len(id) > 253 || strings.Trim(id[last+1:], "0123456789") == "" {
 		return false
 	}
 	for label := range strings.SplitSeq(id, ".") {

@@ -15,7 +15,7 @@ var handle = []byte("user_jqhbgqv3zw4t5xkxr6yxzq2m4a")
 // party returns the relying party of the tests.
 func party(t testing.TB) passkey.RelyingParty {
 	t.Helper()
-	rp, err := passkey.NewRelyingParty("example.com", "Example", "https://example.com", "https://login.example.com:8443")
+	rp, err := passkey.NewRelyingParty("example.com", "Example", "https://example.com", "https://login.example.com:8443", appOrigin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,5 +118,34 @@ func TestCounterWentBack(t *testing.T) {
 	a.Counts, a.Credentials()[0].Count = false, 0
 	if _, err := verify(t, rp, a, stored); !errors.As(err, new(*passkey.CounterError)) {
 		t.Errorf("a counter that becomes 0: %v", err)
+	}
+}
+
+// BenchmarkVerify measures a check with its answer's parsing, by algorithm.
+func BenchmarkVerify(b *testing.B) {
+	for name, algorithm := range map[string]int64{"ES256": authenticator.ES256, "EdDSA": authenticator.EdDSA, "RS256": authenticator.RS256} {
+		b.Run(name, func(b *testing.B) {
+			rp, a := party(b), &authenticator.Authenticator{Algorithm: algorithm}
+			stored, err := register(b, rp, a)
+			if err != nil {
+				b.Fatal(err)
+			}
+			c := challenge(b)
+			options, _ := rp.RequestOptions(c, nil)
+			answer, err := a.Get(options)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				p, err := passkey.ParseAssertion(answer)
+				if err == nil {
+					_, err = rp.Verify(c, handle, stored, p)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
