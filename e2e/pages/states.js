@@ -163,6 +163,9 @@ export const states = {
   '/readme/docs/start/own-login.md': {
     'guide': [],
   },
+  '/reference': {
+    'reference-found': [],
+  },
   '/dev/phone': {
     'phone': ['dev.title'],
     'phone-fault': ['dev.title'],
