@@ -113,6 +113,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.Secure() {
 		x.Header().Set("Strict-Transport-Security", "max-age=31536000")
 	}
+	joinRepeated(r)
 	if err := override(x, r); err != nil {
 		a.failReadably(x, r, err)
 		return

@@ -92,6 +92,22 @@ func (a *API) backendMayBeAsked(c *operation.Call) bool {
 	return len(origins) == 1 && a.OriginAllowed(origins[0], c.Settings.AllowedOrigins)
 }
 
+// single are headers that a request has once, and that decide whether it is admitted and read.
+var single = []string{"Origin", "Content-Type", "Sec-Fetch-Site"}
+
+// joinRepeated replaces each repeated header of [single] by all its values with commas, which is no
+// value that the API knows: a proxy in front may believe another one than the first. API Gateway
+// does so too: "Duplicate headers are combined with commas" (API Gateway Developer Guide, page
+// http-api-develop-integrations-lambda).
+func joinRepeated(r *http.Request) {
+	for _, name := range single {
+		if values := r.Header.Values(name); len(values) > 1 {
+			r.Header = r.Header.Clone()
+			r.Header.Set(name, strings.Join(values, ", "))
+		}
+	}
+}
+
 // bearer returns a token sent with or without the word Bearer, because Clerk's SDKs do both. Two
 // headers count as none: a proxy may believe the other one.
 func bearer(r *http.Request) string {
