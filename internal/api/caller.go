@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -152,6 +153,7 @@ func (a *API) admitFrontend(c *operation.Call) error {
 		Agent:       r.UserAgent(),
 		Language:    language.Preferred(r.Header.Get("Accept-Language")),
 		Origin:      origin,
+		APIVersion:  cmp.Or(query.Get(operation.VersionParam), r.Header.Get("Clerk-Api-Version")),
 	}
 	if native {
 		return nil

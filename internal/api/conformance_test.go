@@ -339,6 +339,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	b.call("POST", id+"/recovery").ok()
 	w.backend("DELETE", "/v1/users/"+user+"/recovery", "").ok()
 	b.session = b.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app()).ok().text("response.created_session_id")
+	b.walkPasskeys(user)
 	other := w.open(tx.Cookie)
 	other.again(user, func(id string) {
 		b.Advance(time.Minute)
@@ -408,6 +409,7 @@ func (b *browser) again(user string, second func(id string)) {
 func (w *world) walkBackend(user string) {
 	w.Helper()
 	one := "/v1/users/" + user
+	w.backend("DELETE", one+"/passkeys/"+w.backend("GET", one, "").ok().text("passkeys.0.id"), "").ok()
 	w.backend("PATCH", one, `{"totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","backup_codes":["aaaaa-aaaaa","bbbbb-bbbbb"],"public_metadata":{"a":1}}`).ok()
 	w.backend("PATCH", one+"/metadata", `{"public_metadata":{"a":null,"b":{"c":1}},"private_metadata":{"d":[1]}}`).ok()
 	w.backend("PUT", one+"/metadata", `{"unsafe_metadata":{}}`).ok()

@@ -53,6 +53,7 @@ var nativeAnswers = map[string][2]string{
 	"me-phone-number-update": {"changed", "phone_number"}, "me-phone-number-delete": {"changed", "deleted_object"},
 	"me-totp-create": {"changed", "totp"}, "me-totp-attempt": {"changed", "totp"}, "me-totp-delete": {"changed", "deleted_object"},
 	"me-backup-codes-create": {"changed", "backup_code"},
+	"me-passkey-create":      {"changed", "passkey"}, "me-passkey-get": {"wrapped", "passkey"}, "me-passkey-attempt": {"changed", "passkey"}, "me-passkey-update": {"changed", "passkey"}, "me-passkey-delete": {"changed", "deleted_object"},
 }
 
 // native finds the operation of a request and the schema of its right answer.

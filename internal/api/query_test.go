@@ -24,6 +24,7 @@ type listing struct {
 // listings returns all operations that answer a list or a count, each with a path that succeeds.
 func (w *world) listings(user string) []listing {
 	w.Helper()
+	w.backend("PATCH", "/v1/instance", `{"passkey_android_apps":["`+anAndroidApp+`"]}`).ok()
 	endpoint := w.backend("POST", "/v1/webhook_endpoints", `{"url":"https://app.example.com/hooks"}`).ok().text("id")
 	var found []listing
 	for _, op := range api.Operations() {

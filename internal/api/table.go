@@ -21,7 +21,7 @@ func Operations() []operation.Operation {
 // Lambda function links no more than its operation needs.
 func Rows() []func() operation.Operation {
 	return []func() operation.Operation{
-		frontend.JWKSGet, frontend.OpenIDConfigurationGet, frontend.HealthGet, frontend.ClientHandshake,
+		frontend.JWKSGet, frontend.OpenIDConfigurationGet, frontend.AppleAssociationGet, frontend.AssetLinksGet, frontend.HealthGet, frontend.ClientHandshake,
 		frontend.EnvironmentGet, frontend.EnvironmentPatch, frontend.DevBrowserCreate, frontend.ClientGet, frontend.ClientCreate, frontend.ClientPut, frontend.ClientDelete, frontend.ClientSessionsDelete,
 		frontend.SignInCreate, frontend.SignInGet, frontend.SignInFirstFactorPrepare, frontend.SignInFirstFactorAttempt, frontend.SignInSecondFactorPrepare,
 		frontend.SignInSecondFactorAttempt, frontend.SignInRecoveryCreate,
@@ -30,8 +30,9 @@ func Rows() []func() operation.Operation {
 		frontend.SessionReverificationSecondFactorAttempt, frontend.MeSessionsList, frontend.MeSessionsActiveList, frontend.MeSessionRevoke, frontend.MeSessionsRevokeOthers, frontend.MeAuditEventsList, frontend.MeRecoveryCancel,
 		frontend.MeGet, frontend.MeUpdate, frontend.MeMetadataMerge, frontend.MeDelete, frontend.MePasswordChange, frontend.MePasswordRemove, frontend.MeOrganizationMembershipsList, frontend.MeOrganizationInvitationsList, frontend.MeOrganizationSuggestionsList, frontend.MePhoneNumbersList, frontend.MePhoneNumberCreate, frontend.MePhoneNumberGet, frontend.MePhoneNumberPrepare, frontend.MePhoneNumberAttempt,
 		frontend.MePhoneNumberUpdate, frontend.MePhoneNumberDelete, frontend.MeTOTPCreate, frontend.MeTOTPAttempt, frontend.MeTOTPDelete, frontend.MeBackupCodesCreate,
+		frontend.MePasskeyCreate, frontend.MePasskeyGet, frontend.MePasskeyAttempt, frontend.MePasskeyUpdate, frontend.MePasskeyDelete,
 		backend.UsersCreate, backend.UsersList, backend.UsersCount, backend.UserGet, backend.UserExport, backend.UserAuditEventsList, backend.UserUpdate, backend.UserMetadataMerge, backend.UserMetadataReplace, backend.UserDelete, backend.UserLock, backend.UserUnlock, backend.UserBan, backend.UserUnban, backend.UsersBan, backend.UsersUnban, backend.UserTOTPVerify,
-		backend.UserPasswordVerify, backend.UserMFADelete, backend.UserRecoveryCancel, backend.UserTOTPDelete, backend.UserBackupCodeDelete,
+		backend.UserPasswordVerify, backend.UserMFADelete, backend.UserRecoveryCancel, backend.UserTOTPDelete, backend.UserBackupCodeDelete, backend.UserPasskeyDelete,
 		backend.EmailAddressCreate, backend.EmailAddressGet, backend.EmailAddressUpdate, backend.EmailAddressDelete, backend.UserEmailAddressReplace, backend.UserPhoneNumberReplace,
 		backend.PhoneNumberCreate, backend.PhoneNumberGet, backend.PhoneNumberUpdate, backend.PhoneNumberPrepare, backend.PhoneNumberAttempt, backend.PhoneNumberDelete, backend.SignInTokenCreate, backend.SignInTokenRevoke, backend.SessionsList, backend.AdminSessionCreate,
 		backend.AdminSessionGet, backend.AdminSessionRevoke, backend.AdminSessionTokenCreate, backend.JWKSGet, backend.TestingTokenCreate, backend.HandshakePayloadGet, backend.InstanceGet, backend.InstanceAuditEventsList, backend.InstanceUpdate,

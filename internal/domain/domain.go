@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/migration"
+	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/profile"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/settings"
@@ -24,6 +25,7 @@ type Config = tx.Config
 type Service struct {
 	*tx.Engine
 	MFA      *mfa.Service
+	Passkeys *passkeys.Service
 	Sessions *sessions.Service
 	Tokens   *tokens.Service
 	Admin    *admin.Service
@@ -47,7 +49,7 @@ func New(c Config) (*Service, error) {
 	t := &tokens.Service{Engine: engine}
 	s := &sessions.Service{Service: t}
 	return &Service{
-		Engine: engine, Tokens: t, Sessions: s, MFA: &mfa.Service{Service: s}, Admin: &admin.Service{Service: s}, Migration: &migration.Service{Service: s},
+		Engine: engine, Tokens: t, Sessions: s, MFA: &mfa.Service{Service: s}, Passkeys: &passkeys.Service{Service: s}, Admin: &admin.Service{Service: s}, Migration: &migration.Service{Service: s},
 		Profile:  &profile.Service{Service: s},
 		Settings: &settings.Service{Engine: engine}, SMS: &sms.Service{Engine: engine}, Webhooks: &webhook.Service{Engine: engine},
 		Audit: &audit.Service{Engine: engine}, Directory: &directory.Service{Engine: engine},

@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
+	"github.com/countersign-mfa/countersign/internal/domain/factors"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -85,7 +86,7 @@ func TestAFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 		p.Must(err)
 		set, err := p.Engine.Settings(t.Context())
 		p.Must(err)
-		for _, f := range account.SecondFactors(u, &set) {
+		for _, f := range factors.Second(u, &set) {
 			shown = append(shown, f.Phone.Number)
 		}
 		return shown
@@ -120,7 +121,7 @@ func TestAFirstFactorThatCannotBeProvedIsNotOffered(t *testing.T) {
 	w.Must(err)
 	set, err := w.Engine.Settings(t.Context())
 	w.Must(err)
-	if got := account.FirstFactors(u, &set); len(got) != 1 || got[0].Phone.Number != aNumber {
+	if got := factors.First(u, &set); len(got) != 1 || got[0].Phone.Number != aNumber {
 		t.Errorf("offered: %v", got)
 	}
 	r, err := w.MFA.CreateSignIn(t.Context(), tx.Caller{}, mfa.SignInInput{Identifier: "ann"})

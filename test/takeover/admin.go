@@ -45,6 +45,7 @@ var untried = map[string]string{
 	"email-address-create": "changes no factor", "email-address-update": "changes no factor", "email-address-delete": "changes no factor", "user-email-address-replace": "changes no factor", "email-address-get": "reads",
 	"users-ban": "user-ban is tried; this one bans several", "users-unban": "user-unban is tried",
 	"testing-token-create":       "makes a text that no request looks at",
+	"user-passkey-delete":        "the journeys enrol no passkey",
 	"user-delete":                "there is nothing left to steal",
 	"user-totp-verify":           "checks a code for the team's own form: package bruteforce guesses through it",
 	"phone-number-attempt":       "checks a code for the team's own form: phone-number-prepare sends codes, which must open nothing else",

@@ -85,7 +85,7 @@ func (p *person) knowsSecret(secret string) *shown {
 }
 
 // ids are the prefixes of ids that are drawn as arguments.
-var ids = []string{"sess_", "sia_", "idn_"}
+var ids = []string{"sess_", "sia_", "idn_", "passkey_"}
 
 // facts are the contents of an answer.
 type facts struct {

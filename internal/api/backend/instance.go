@@ -11,7 +11,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/wire"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/settings"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
 
@@ -50,6 +52,13 @@ type Instance struct {
 	NotifyByText          bool     `json:"notify_by_text"`
 	DeleteSelf            bool     `json:"delete_self"`
 	RecoveryDays          int      `json:"recovery_days"`
+	Passkeys              bool     `json:"passkeys"`
+	PasskeySecondFactor   bool     `json:"passkey_second_factor"`
+	PasskeySatisfies      bool     `json:"passkey_satisfies_second_factor"`
+	// PasskeyRPID is the domain that passkeys belong to.
+	PasskeyRPID        *string  `json:"passkey_rp_id"`
+	PasskeyAppleApps   []string `json:"passkey_apple_apps"`
+	PasskeyAndroidApps []string `json:"passkey_android_apps"`
 	// SessionClaims is the template of the claims that session tokens have on top.
 	SessionClaims json.RawMessage `json:"session_claims"`
 	ReauthURL     *string         `json:"reauth_url"`
@@ -65,12 +74,13 @@ type Instance struct {
 func presentInstance(c *operation.Call, s account.Settings) Instance {
 	out := Instance{
 		Object: "instance", ID: wire.InstanceID, EnvironmentType: c.EnvironmentType(), NumberingPlans: c.NumberingPlans, NotifyByText: !s.QuietChanges,
-		ReauthURL: wire.Nullable(s.ReauthURL), PasswordResetURL: wire.Nullable(s.PasswordResetURL), MFARequiredFrom: wire.Milliseconds(s.MFARequiredFrom),
+		ReauthURL: wire.Nullable(s.ReauthURL), PasswordResetURL: wire.Nullable(s.PasswordResetURL), MFARequiredFrom: wire.Milliseconds(s.MFARequiredFrom), PasskeyRPID: wire.Nullable(s.PasskeyRPID),
 	}
 	copySettings(&out, s)
 	out.SMSSettings = presentSMSSettings(&s) // defaults stand for what is not set
 	out.SessionClaims = wire.Object(s.SessionClaims)
 	out.AllowedOrigins, out.SMSCountries = append([]string{}, s.AllowedOrigins...), append([]string{}, s.SMSCountries...)
+	out.PasskeyAppleApps, out.PasskeyAndroidApps = append([]string{}, s.PasskeyAppleApps...), append([]string{}, s.PasskeyAndroidApps...)
 	return out
 }
 
@@ -125,6 +135,13 @@ type instanceInput struct {
 	SMSFixedLimits       *bool   `body:"sms_fixed_limits" doc:"keep these limits from growing with the numbers that verified in the hour before"`
 	ReauthURL            *string `body:"reauth_url" rules:"format=uri-or-empty" doc:"your page for a step-up without a password: see docs/use/pages.md"`
 	PasswordResetURL     *string `body:"password_reset_url" rules:"format=uri-or-empty" doc:"your page for forgotten passwords; the sign-in page links to it"`
+	// Passkeys.
+	Passkeys            *bool    `body:"passkeys" doc:"passkeys as a first factor: see docs/security/passkeys.md"`
+	PasskeySecondFactor *bool    `body:"passkey_second_factor" doc:"passkeys as a second factor too, for clients that know it (@clerk/ui 1.41)"`
+	PasskeySatisfies    *bool    `body:"passkey_satisfies_second_factor" doc:"a sign-in with a passkey asks for no second factor"`
+	PasskeyRPID         *string  `body:"passkey_rp_id" rules:"format=rp-id" doc:"the domain of passkeys, such as example.com; a change ends all passkeys; empty: the service's host"`
+	PasskeyAppleApps    []string `body:"passkey_apple_apps" rules:"items=..20" doc:"team and bundle ids of iOS apps: ABCDE12345.com.example.app"`
+	PasskeyAndroidApps  []string `body:"passkey_android_apps" rules:"items=..20" doc:"packages of Android apps with the certificate's SHA-256 fingerprint: com.example.app/14:6D:E9:…"`
 	// SessionClaims replaces the stored template as a whole; {} removes it.
 	SessionClaims json.RawMessage `body:"session_claims" doc:"claims to add to session tokens: see docs/use/claims.md; replaces all"`
 	// Appearance replaces the stored one as a whole; {} returns to what was deployed.
@@ -191,7 +208,10 @@ func updateInstance(c *operation.Call, in instanceInput) (operation.NoContent, e
 	if err != nil {
 		return operation.NoContent{}, err
 	}
-	_, err = c.Service.Settings.Change(c, func(s *account.Settings) {
+	if err := in.checkApps(); err != nil {
+		return operation.NoContent{}, err
+	}
+	_, err = settings.Change(c.Service.Engine, c, func(_ *tx.Tx, s *account.Settings) error {
 		in.apply(s)
 		if in.SessionClaims != nil {
 			s.SessionClaims = template
@@ -199,6 +219,7 @@ func updateInstance(c *operation.Call, in instanceInput) (operation.NoContent, e
 		if parsed != nil {
 			s.Appearance = *parsed
 		}
+		return in.checkRPID(s)
 	})
 	return operation.NoContent{}, err
 }

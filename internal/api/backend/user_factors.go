@@ -25,7 +25,7 @@ func UserPasswordVerify() operation.Operation {
 // UserMFADelete is DELETE /v1/users/{user_id}/mfa.
 func UserMFADelete() operation.Operation {
 	return row("user-mfa-delete", "DELETE /v1/users/{user_id}/mfa",
-		"Remove every second factor", operation.Writes|operation.Deletes, removeMFA,
+		"Remove every second factor and passkey", operation.Writes|operation.Deletes, removeMFA,
 		operation.NotFound)
 }
 
@@ -47,6 +47,13 @@ func UserTOTPDelete() operation.Operation {
 func UserBackupCodeDelete() operation.Operation {
 	return row("user-backup-code-delete", "DELETE /v1/users/{user_id}/backup_code",
 		"Remove the backup codes", operation.Writes, removeBackupCodes,
+		operation.NotFound)
+}
+
+// UserPasskeyDelete is DELETE /v1/users/{user_id}/passkeys/{passkey_identification_id}.
+func UserPasskeyDelete() operation.Operation {
+	return row("user-passkey-delete", "DELETE /v1/users/{user_id}/passkeys/{passkey_identification_id}",
+		"Remove a passkey", operation.Writes|operation.Deletes, removePasskey,
 		operation.NotFound)
 }
 
@@ -103,4 +110,13 @@ func removeTOTP(c *operation.Call, in userInput) (UserID, error) {
 func removeBackupCodes(c *operation.Call, in userInput) (UserID, error) {
 	_, err := c.Service.Admin.RemoveBackupCodes(c, in.ID)
 	return UserID{in.ID}, err
+}
+
+type userPasskeyInput struct {
+	ID      string `path:"user_id"`
+	Passkey string `path:"passkey_identification_id"`
+}
+
+func removePasskey(c *operation.Call, in userPasskeyInput) (wire.DeletedObject, error) {
+	return wire.DeletedObject{Object: "passkey", ID: in.Passkey, Deleted: true}, c.Service.Admin.RemovePasskey(c, in.ID, in.Passkey)
 }

@@ -53,13 +53,21 @@ func authConfig(s account.Settings) map[string]any {
 	return map[string]any{
 		"object": "auth_config", "id": "aconf_countersign", "first_name": "on", "last_name": "on", "email_address": "on", "phone_number": "on",
 		"username": "on", "password": "on", "identification_requirements": []any{}, "identification_strategies": []string{"email_address", "phone_number", "username"},
-		"first_factors": []string{"password", "ticket"}, "second_factors": secondStrategies(s), "email_address_verification_strategies": []string{},
+		"first_factors": firstStrategies(s), "second_factors": secondStrategies(s), "email_address_verification_strategies": []string{},
 		"single_session_mode": true, "enhanced_email_deliverability": false, "test_mode": s.TestMode, "url_based_session_syncing": true,
 		"claimed_at": nil, "reverification": true, "sms_countries": append([]string{}, s.SMSCountries...), "native_settings": map[string]any{
 			"object": "native_settings", "api_enabled": true, "trusted_device_sign_in_enabled": false,
 			"trusted_device_enrollment_prompt_after_sign_in_enabled": false, "trusted_device_enrollment_prompt_after_sign_up_enabled": false,
 		},
 	}
+}
+
+func firstStrategies(s account.Settings) []string {
+	out := []string{string(account.Password), string(account.TicketCode)}
+	if s.Passkeys {
+		out = append(out, string(account.PasskeyProof))
+	}
+	return out
 }
 
 func secondStrategies(s account.Settings) []string {
@@ -164,7 +172,7 @@ func attributes(s account.Settings) map[string]attribute {
 		"authenticator_app": anAttribute(s.AuthenticatorApp, nil, when(s.AuthenticatorApp, "totp"), when(s.AuthenticatorApp, "totp")),
 		"backup_code":       anAttribute(s.BackupCodes, nil, when(s.BackupCodes, "backup_code"), nil),
 		"ticket":            anAttribute(true, nil, nil, nil),
-		"passkey":           anAttribute(false, nil, nil, nil),
+		"passkey":           anAttribute(s.Passkeys, when(s.Passkeys, "passkey"), nil, when(s.Passkeys, "passkey")),
 		"web3_wallet":       anAttribute(false, nil, nil, nil),
 	}
 }
@@ -195,6 +203,6 @@ func userSettings(s account.Settings, now account.Instant) map[string]any {
 			"user_lockout": map[string]any{"enabled": true, "max_attempts": policy.LockFailures, "duration_in_minutes": int(policy.LockTime.Minutes())}, "pii": map[string]any{"enabled": true},
 			"email_link": map[string]any{"require_same_client": true}, "enumeration_protection": map[string]any{"enabled": s.EnumerationProtection},
 		},
-		"passkey_settings": map[string]any{"allow_autofill": false, "show_sign_in_button": false, "satisfies_second_factor": false},
+		"passkey_settings": map[string]any{"allow_autofill": s.Passkeys, "show_sign_in_button": s.Passkeys, "satisfies_second_factor": s.Passkeys && s.PasskeySatisfies},
 	}
 }

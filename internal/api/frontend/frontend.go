@@ -18,6 +18,10 @@ var (
 		apierr.VerificationCodeTooManyRequests, apierr.TooManyRequests, apierr.UserLocked, apierr.UserBanned, apierr.FeatureNotEnabled, apierr.SMSSendError,
 		apierr.UnsupportedCountryCode, apierr.VerificationFailed, apierr.VerificationStrategyInvalid, apierr.StrategyForUserInvalid,
 	}
+	asked    = []apierr.Code{apierr.OriginInvalid, apierr.NoPasskeysFoundForUser}
+	answered = []apierr.Code{
+		apierr.OriginInvalid, apierr.NoPasskeysFoundForUser, apierr.PasskeyInvalidPublicKeyCredential, apierr.PasskeyNotRegistered, apierr.PasskeyAuthenticationFailure,
+	}
 	sensitive  = []apierr.Code{apierr.SessionReverificationRequired}
 	notPending = []apierr.Code{apierr.AuthorizationInvalid}
 	ticketed   = []apierr.Code{

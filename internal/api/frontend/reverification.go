@@ -24,8 +24,8 @@ func SessionReverificationCreate() operation.Operation {
 // POST /v1/client/sessions/{session_id}/verify/prepare_first_factor.
 func SessionReverificationFirstFactorPrepare() operation.Operation {
 	return row("session-reverification-first-factor-prepare", "POST /v1/client/sessions/{session_id}/verify/prepare_first_factor",
-		"Send a first-factor code", operation.Writes|operation.SendsSMS|operation.Counts, prepareReverificationFirstFactor,
-		reverified, sent)
+		"Send a first-factor code, or ask for a passkey", operation.Writes|operation.SendsSMS|operation.Counts, prepareReverificationFirstFactor,
+		reverified, sent, asked)
 }
 
 // SessionReverificationFirstFactorAttempt is
@@ -33,15 +33,15 @@ func SessionReverificationFirstFactorPrepare() operation.Operation {
 func SessionReverificationFirstFactorAttempt() operation.Operation {
 	return row("session-reverification-first-factor-attempt", "POST /v1/client/sessions/{session_id}/verify/attempt_first_factor",
 		"Prove the first factor again", operation.Writes|operation.Counts, attemptReverificationFirstFactor,
-		reverified, operation.WrongPassword, operation.WrongCode, ticketed)
+		reverified, operation.WrongPassword, operation.WrongCode, ticketed, answered)
 }
 
 // SessionReverificationSecondFactorPrepare is
 // POST /v1/client/sessions/{session_id}/verify/prepare_second_factor.
 func SessionReverificationSecondFactorPrepare() operation.Operation {
 	return row("session-reverification-second-factor-prepare", "POST /v1/client/sessions/{session_id}/verify/prepare_second_factor",
-		"Send a second-factor code", operation.Writes|operation.SendsSMS|operation.Counts, prepareReverificationSecondFactor,
-		reverified, operation.NotFound, sent)
+		"Send a second-factor code, or ask for a passkey", operation.Writes|operation.SendsSMS|operation.Counts, prepareReverificationSecondFactor,
+		reverified, operation.NotFound, sent, asked)
 }
 
 // SessionReverificationSecondFactorAttempt is
@@ -49,7 +49,7 @@ func SessionReverificationSecondFactorPrepare() operation.Operation {
 func SessionReverificationSecondFactorAttempt() operation.Operation {
 	return row("session-reverification-second-factor-attempt", "POST /v1/client/sessions/{session_id}/verify/attempt_second_factor",
 		"Prove the second factor again", operation.Writes|operation.Deletes|operation.Counts, attemptReverificationSecondFactor,
-		reverified, operation.WrongCode)
+		reverified, operation.WrongCode, answered)
 }
 
 func reverification(c *operation.Call, r *mfa.ReverificationResult, err error) (Wrapped[wire.Reverification], error) {
@@ -86,27 +86,29 @@ func prepareReverificationSecondFactor(c *operation.Call, in reverifyPrepareInpu
 }
 
 type reverifyAttemptInput struct {
-	ID       string       `path:"session_id"`
-	Strategy string       `body:"strategy"`
-	Password secret.Value `body:"password"`
-	Code     secret.Value `body:"code"`
-	Ticket   secret.Value `body:"ticket" doc:"a sign-in token of the same user, at most ten minutes old"`
+	ID         string       `path:"session_id"`
+	Strategy   string       `body:"strategy"`
+	Password   secret.Value `body:"password"`
+	Code       secret.Value `body:"code"`
+	Ticket     secret.Value `body:"ticket" doc:"a sign-in token of the same user, at most ten minutes old"`
+	Credential secret.Value `body:"public_key_credential" doc:"the browser's answer of a passkey, as JSON"`
 }
 
 func attemptReverificationFirstFactor(c *operation.Call, in reverifyAttemptInput) (Wrapped[wire.Reverification], error) {
-	proof := mfa.Proof{Strategy: account.Strategy(in.Strategy), Password: in.Password, Code: in.Code, Ticket: in.Ticket}
+	proof := mfa.Proof{Strategy: account.Strategy(in.Strategy), Password: in.Password, Code: in.Code, Ticket: in.Ticket, Credential: in.Credential}
 	r, err := c.Service.MFA.AttemptReverificationFirstFactor(c, c.Caller, in.ID, proof)
 	return reverification(c, r, err)
 }
 
 type reverifySecondInput struct {
-	ID       string       `path:"session_id"`
-	Strategy string       `body:"strategy"`
-	Code     secret.Value `body:"code"`
+	ID         string       `path:"session_id"`
+	Strategy   string       `body:"strategy"`
+	Code       secret.Value `body:"code"`
+	Credential secret.Value `body:"public_key_credential" doc:"the browser's answer of a passkey, as JSON"`
 }
 
 func attemptReverificationSecondFactor(c *operation.Call, in reverifySecondInput) (Wrapped[wire.Reverification], error) {
-	proof := mfa.Proof{Strategy: account.Strategy(in.Strategy), Code: in.Code}
+	proof := mfa.Proof{Strategy: account.Strategy(in.Strategy), Code: in.Code, Credential: in.Credential}
 	r, err := c.Service.MFA.AttemptReverificationSecondFactor(c, c.Caller, in.ID, proof)
 	return reverification(c, r, err)
 }

@@ -12,12 +12,12 @@ import (
 // SignInCreate is POST /v1/client/sign_ins.
 func SignInCreate() operation.Operation {
 	return row("sign-in-create", "POST /v1/client/sign_ins",
-		"Begin to sign in, with a ticket, a password or an identifier", operation.Writes|operation.Counts, createSignIn,
+		"Begin to sign in, with a ticket, a password, a passkey or an identifier", operation.Writes|operation.Counts, createSignIn,
 		operation.WrongPassword, []apierr.Code{apierr.FormIdentifierNotFound, apierr.FormParamMissing,
 			apierr.FormParamValueInvalid, apierr.SessionExists, apierr.TicketInvalidCode,
 			apierr.TicketExpiredCode, apierr.SignInTokenAlreadyUsedCode,
 			apierr.SignInTokenRevokedCode, apierr.SignInTokenCannotBeUsedCode, apierr.UserLocked,
-			apierr.UserBanned, apierr.TooManyRequests, apierr.StrategyForUserInvalid})
+			apierr.UserBanned, apierr.TooManyRequests, apierr.StrategyForUserInvalid, apierr.FeatureNotEnabled, apierr.OriginInvalid})
 }
 
 // SignInGet is GET /v1/client/sign_ins/{sign_in_id}.
@@ -28,29 +28,29 @@ func SignInGet() operation.Operation {
 // SignInFirstFactorPrepare is POST /v1/client/sign_ins/{sign_in_id}/prepare_first_factor.
 func SignInFirstFactorPrepare() operation.Operation {
 	return row("sign-in-first-factor-prepare", "POST /v1/client/sign_ins/{sign_in_id}/prepare_first_factor",
-		"Send a first-factor code", operation.Writes|operation.SendsSMS|operation.Counts, prepareFirstFactor,
-		operation.NotFound, sent)
+		"Send a first-factor code, or ask for a passkey", operation.Writes|operation.SendsSMS|operation.Counts, prepareFirstFactor,
+		operation.NotFound, sent, asked)
 }
 
 // SignInFirstFactorAttempt is POST /v1/client/sign_ins/{sign_in_id}/attempt_first_factor.
 func SignInFirstFactorAttempt() operation.Operation {
 	return row("sign-in-first-factor-attempt", "POST /v1/client/sign_ins/{sign_in_id}/attempt_first_factor",
 		"Prove the first factor", operation.Writes|operation.Counts, attemptFirstFactor,
-		operation.NotFound, operation.WrongPassword, operation.WrongCode, []apierr.Code{apierr.VerificationAlreadyVerified})
+		operation.NotFound, operation.WrongPassword, operation.WrongCode, answered, []apierr.Code{apierr.VerificationAlreadyVerified})
 }
 
 // SignInSecondFactorPrepare is POST /v1/client/sign_ins/{sign_in_id}/prepare_second_factor.
 func SignInSecondFactorPrepare() operation.Operation {
 	return row("sign-in-second-factor-prepare", "POST /v1/client/sign_ins/{sign_in_id}/prepare_second_factor",
-		"Send a second-factor code", operation.Writes|operation.SendsSMS|operation.Counts, prepareSecondFactor,
-		operation.NotFound, sent)
+		"Send a second-factor code, or ask for a passkey", operation.Writes|operation.SendsSMS|operation.Counts, prepareSecondFactor,
+		operation.NotFound, sent, asked)
 }
 
 // SignInSecondFactorAttempt is POST /v1/client/sign_ins/{sign_in_id}/attempt_second_factor.
 func SignInSecondFactorAttempt() operation.Operation {
 	return row("sign-in-second-factor-attempt", "POST /v1/client/sign_ins/{sign_in_id}/attempt_second_factor",
 		"Prove the second factor", operation.Writes|operation.Deletes|operation.Counts, attemptSecondFactor,
-		operation.NotFound, operation.WrongCode)
+		operation.NotFound, operation.WrongCode, answered)
 }
 
 func signIn(c *operation.Call, r *mfa.SignInResult, err error) (Wrapped[wire.SignIn], error) {
@@ -61,7 +61,7 @@ func signIn(c *operation.Call, r *mfa.SignInResult, err error) (Wrapped[wire.Sig
 }
 
 type signInCreateInput struct {
-	Strategy   string       `body:"strategy" doc:"password, phone_code or ticket; may be left out with a password"`
+	Strategy   string       `body:"strategy" doc:"password, phone_code, passkey or ticket; may be left out with a password"`
 	Identifier string       `body:"identifier" doc:"an e-mail address, a verified number or a username"`
 	Password   secret.Value `body:"password"`
 	Ticket     secret.Value `body:"ticket" doc:"a sign-in token of the Backend API"`
@@ -100,24 +100,26 @@ func prepareSecondFactor(c *operation.Call, in signInPrepareInput) (Wrapped[wire
 }
 
 type signInFirstInput struct {
-	ID       string       `path:"sign_in_id"`
-	Strategy string       `body:"strategy"`
-	Password secret.Value `body:"password"`
-	Code     secret.Value `body:"code"`
+	ID         string       `path:"sign_in_id"`
+	Strategy   string       `body:"strategy"`
+	Password   secret.Value `body:"password"`
+	Code       secret.Value `body:"code"`
+	Credential secret.Value `body:"public_key_credential" doc:"the browser's answer of a passkey, as JSON"`
 }
 
 func attemptFirstFactor(c *operation.Call, in signInFirstInput) (Wrapped[wire.SignIn], error) {
-	r, err := c.Service.MFA.AttemptFirstFactor(c, c.Caller, in.ID, mfa.Proof{Strategy: account.Strategy(in.Strategy), Password: in.Password, Code: in.Code})
+	r, err := c.Service.MFA.AttemptFirstFactor(c, c.Caller, in.ID, mfa.Proof{Strategy: account.Strategy(in.Strategy), Password: in.Password, Code: in.Code, Credential: in.Credential})
 	return signIn(c, r, err)
 }
 
 type signInSecondInput struct {
-	ID       string       `path:"sign_in_id"`
-	Strategy string       `body:"strategy"`
-	Code     secret.Value `body:"code"`
+	ID         string       `path:"sign_in_id"`
+	Strategy   string       `body:"strategy"`
+	Code       secret.Value `body:"code"`
+	Credential secret.Value `body:"public_key_credential" doc:"the browser's answer of a passkey, as JSON"`
 }
 
 func attemptSecondFactor(c *operation.Call, in signInSecondInput) (Wrapped[wire.SignIn], error) {
-	r, err := c.Service.MFA.AttemptSecondFactor(c, c.Caller, in.ID, mfa.Proof{Strategy: account.Strategy(in.Strategy), Code: in.Code})
+	r, err := c.Service.MFA.AttemptSecondFactor(c, c.Caller, in.ID, mfa.Proof{Strategy: account.Strategy(in.Strategy), Code: in.Code, Credential: in.Credential})
 	return signIn(c, r, err)
 }

@@ -26,9 +26,12 @@ type carriedParam struct {
 	backend bool
 }
 
+// VersionParam is the parameter with the date of a version of Clerk's protocol.
+const VersionParam = "__clerk_api_version"
+
 var carriedParams = map[string]carriedParam{
 	"__clerk_testing_token": {"the token of Clerk's test tools; there is no protection from bots that it could turn off", false},
-	"__clerk_api_version":   {"the version of the protocol that the SDK was made for; there is one", true},
+	VersionParam:            {"the version of the protocol that the SDK was made for; from 2026-08-20 on, passkeys may be second factors", true},
 	"_clerk_js_version":     {"the release of clerk-js", true},
 	"_clerk_session_id":     {"the session that the request is about, read before any operation", false},
 	"__clerk_db_jwt":        {"the id of a development browser, read before any operation", false},

@@ -4,8 +4,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 
-	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/settings"
 )
 
 // AuditEvent is an entry of an audit trail as its user sees it.
@@ -62,7 +62,7 @@ type AuditEvents struct {
 
 func newAuditEvent(e audit.Event) AuditEvent {
 	out := AuditEvent{
-		Object: "audit_event", Sequence: e.Sequence, Type: string(e.Name), Actor: "user", Settings: account.SettingNames(e.Fields), Count: e.Times,
+		Object: "audit_event", Sequence: e.Sequence, Type: string(e.Name), Actor: "user", Settings: settings.Names(e.Fields), Count: e.Times,
 		CreatedAt: int64(e.At), LastAt: int64(e.Last), Hash: hex.EncodeToString(e.Hash),
 	}
 	if e.Backend {

@@ -15,6 +15,7 @@ var codes = map[int][]apierr.Code{
 		apierr.SMSSendError, apierr.SessionExists, apierr.TicketInvalidCode, apierr.TicketExpiredCode,
 		apierr.SignInTokenAlreadyUsedCode, apierr.SignInTokenRevokedCode,
 		apierr.SignInTokenCannotBeUsedCode, apierr.SignInTokenCannotBeRevokedCode,
+		apierr.NoPasskeysFoundForUser, apierr.PasskeyAuthenticationFailure, apierr.PasskeyRegistrationFailure,
 		apierr.RequestInvalidForEnvironment, apierr.RequestBodyInvalid, apierr.OriginInvalid, apierr.OriginAuthorizationHeadersConflict,
 	},
 	401: {
@@ -23,8 +24,9 @@ var codes = map[int][]apierr.Code{
 	403: {
 		apierr.UserLocked, apierr.UserBanned, apierr.FeatureNotEnabled, apierr.UserDeleteSelfNotEnabled,
 		apierr.SessionReverificationRequired, apierr.UnsupportedCountryCode, apierr.AuthorizationInvalid,
+		apierr.PasskeyQuotaExceeded,
 	},
-	404: {apierr.ResourceNotFound},
+	404: {apierr.ResourceNotFound, apierr.PasskeyNotRegistered},
 	405: {apierr.MethodNotAllowed},
 	409: {apierr.ResourceLocked},
 	413: {apierr.RequestBodyTooLarge},
@@ -39,7 +41,7 @@ var codes = map[int][]apierr.Code{
 		apierr.FormPasswordIncorrect, apierr.FormPasswordOrIdentifierIncorrect,
 		apierr.FormPasswordLengthTooShort, apierr.FormPasswordLengthTooLong,
 		apierr.FormDisableDefaultSecondFactorNotAllowed, apierr.InvalidTOTPSecretCode,
-		apierr.SessionClaimsTooLarge,
+		apierr.SessionClaimsTooLarge, apierr.PasskeyIdentificationNotVerified, apierr.PasskeyInvalidPublicKeyCredential,
 	},
 	429: {apierr.VerificationCodeTooManyRequests, apierr.TooManyRequests},
 	500: {apierr.InternalClerkError},

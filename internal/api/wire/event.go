@@ -7,6 +7,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
+	"github.com/countersign-mfa/countersign/internal/domain/settings"
 )
 
 // InstanceID is the id of the one instance.
@@ -35,7 +36,7 @@ type Event struct {
 func NewEvent(e account.Event) Event {
 	return Event{
 		Object: "event", ID: e.ID, Type: string(e.Name), Actor: string(e.By), UserID: Nullable(e.User), SubjectID: Nullable(e.Subject), Strategy: Nullable(string(e.Method)),
-		Network: Nullable(e.Address), Settings: account.SettingNames(e.Fields), Notify: e.Name.Kind().Notify,
+		Network: Nullable(e.Address), Settings: settings.Names(e.Fields), Notify: e.Name.Kind().Notify,
 		Operator: Nullable(e.OperatorName), Reason: Nullable(e.Reason), CreatedAt: e.At.UnixMilli(),
 	}
 }

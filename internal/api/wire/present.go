@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/factors"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
@@ -86,7 +87,7 @@ func NewUser(u *account.User, now account.Instant) User {
 		Object: "user", ID: u.WireID(), Username: Nullable(u.Username), FirstName: Nullable(u.FirstName), LastName: Nullable(u.LastName),
 		PasswordEnabled: u.Password != "", TwoFactorEnabled: u.TwoFactorEnabled(), TOTPEnabled: u.TOTPEnabled(),
 		BackupCodeEnabled: u.BackupCodesEnabled(), EmailAddresses: []EmailAddress{}, PhoneNumbers: []PhoneNumber{},
-		Web3Wallets: []struct{}{}, Passkeys: []struct{}{}, OrganizationMemberships: []struct{}{}, ExternalAccounts: []struct{}{},
+		Web3Wallets: []struct{}{}, Passkeys: []Passkey{}, OrganizationMemberships: []struct{}{}, ExternalAccounts: []struct{}{},
 		SAMLAccounts: []struct{}{}, EnterpriseAccounts: []struct{}{}, PasswordLastUpdatedAt: Milliseconds(u.PasswordAt),
 		PublicMetadata: Object(u.Public), UnsafeMetadata: Object(u.Unsafe), ExternalID: Nullable(u.ExternalID),
 		LastSignInAt: Milliseconds(u.LastSignInAt), LastActiveAt: Milliseconds(u.LastSignInAt), Banned: u.Banned, DeleteSelfEnabled: u.DeleteSelf, VerificationAttemptsRemaining: &left,
@@ -99,6 +100,11 @@ func NewUser(u *account.User, now account.Instant) User {
 	out.Recovery = NewRecovery(u.Recovery)
 	if b := u.Backup; b != nil {
 		out.BackupCodes = &BackupCount{Left: b.Count(), Used: b.CountUsed(), CreatedAt: int64(b.CreatedAt)}
+	}
+	for i := range u.Passkeys {
+		if p := &u.Passkeys[i]; p.Verified != 0 {
+			out.Passkeys = append(out.Passkeys, newPasskey(p))
+		}
 	}
 	for i := range u.Emails {
 		out.EmailAddresses = append(out.EmailAddresses, NewEmailAddress(&u.Emails[i]))
@@ -148,11 +154,12 @@ func NewPhoneNumber(p *account.Phone, codes []string, now account.Instant) Phone
 var objects = map[account.Strategy]string{
 	account.Password: "verification_password", account.TicketCode: "verification_ticket", account.PhoneCode: "verification_otp",
 	account.TOTPCode: "verification_totp", account.BackupCode: "verification_backup_code",
+	account.PasskeyProof: "verification_passkey",
 }
 
 func verified(by account.Strategy) *Verification {
 	out := &Verification{Object: objects[by], Status: "verified", Strategy: string(by)}
-	if by == account.PhoneCode {
+	if by == account.PhoneCode || by == account.PasskeyProof {
 		zero, never := 0, int64(0)
 		out.Attempts, out.ExpireAt = &zero, &never
 	}
@@ -190,6 +197,12 @@ func newAttempt(a account.Attempt, s *sessions.Snapshot) *Verification {
 	switch {
 	case a.Proved != 0:
 		return verified(a.Strategy)
+	case a.Strategy == account.PasskeyProof && a.Challenge != nil:
+		out := newChallenge(a.Challenge, a.Options, s.Now)
+		if failed {
+			out.Status = "failed"
+		}
+		return out
 	case a.Code != nil:
 		out := newCode(a.Code, s.Now)
 		if failed {
@@ -202,9 +215,9 @@ func newAttempt(a account.Attempt, s *sessions.Snapshot) *Verification {
 	return nil
 }
 
-func newFactors(factors []account.Factor) []Factor {
+func newFactors(offered []factors.Factor) []Factor {
 	out := []Factor{}
-	for _, f := range factors {
+	for _, f := range offered {
 		shown := Factor{Strategy: string(f.Strategy)}
 		if f.Phone != nil {
 			shown.PhoneNumberID, shown.SafeIdentifier = f.Phone.ID, phone.Mask(f.Phone.Number)
@@ -225,12 +238,17 @@ func NewSignIn(si *account.SignIn, u *account.User, s *sessions.Snapshot) SignIn
 		FirstFactorVerification: newAttempt(si.First, s), SecondFactorVerification: newAttempt(si.Second, s),
 		Identifier: Nullable(si.Identifier), CreatedSessionID: Nullable(si.Created), AbandonAt: int64(si.Expires),
 	}
+	if s.Settings.Passkeys {
+		out.SupportedIdentifiers = append(out.SupportedIdentifiers, string(account.PasskeyProof))
+	}
 	switch {
+	case status == account.NeedsFirstFactor && si.Identifier == "":
+		out.SupportedFirstFactors = []Factor{{Strategy: string(account.PasskeyProof)}}
 	case status == account.NeedsFirstFactor:
-		out.SupportedFirstFactors = newFactors(account.FirstFactors(u, &s.Settings))
+		out.SupportedFirstFactors = newFactors(factors.First(u, &s.Settings))
 	case status == account.NeedsSecondFactor && u != nil:
 		out.SupportedFirstFactors = []Factor{}
-		out.SupportedSecondFactors = newFactors(account.SecondFactors(u, &s.Settings))
+		out.SupportedSecondFactors = newSecondFactors(factors.SecondAfter(si.First.Strategy, u, &s.Settings), s)
 		out.UserData = &UserData{FirstName: Nullable(u.FirstName), LastName: Nullable(u.LastName)}
 		out.Recovery = newRecoveryOffer(u, &s.Settings)
 	}
@@ -243,7 +261,7 @@ func NewReverification(r *mfa.ReverificationResult) Reverification {
 	session.User = nil
 	return Reverification{
 		Object: "session_reverification", Level: string(r.Reverification.Level), Status: string(r.Reverification.Status()),
-		SupportedFirstFactors: newFactors(r.FirstFactors), SupportedSecondFactors: newFactors(r.SecondFactors),
+		SupportedFirstFactors: newFactors(r.FirstFactors), SupportedSecondFactors: newSecondFactors(r.SecondFactors, r.Snapshot),
 		FirstFactorVerification:  newAttempt(r.Reverification.First, r.Snapshot),
 		SecondFactorVerification: newAttempt(r.Reverification.Second, r.Snapshot), Session: session,
 	}

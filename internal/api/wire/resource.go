@@ -85,7 +85,7 @@ type User struct {
 	EmailAddresses                []EmailAddress  `json:"email_addresses"`
 	PhoneNumbers                  []PhoneNumber   `json:"phone_numbers"`
 	Web3Wallets                   []struct{}      `json:"web3_wallets"`
-	Passkeys                      []struct{}      `json:"passkeys"`
+	Passkeys                      []Passkey       `json:"passkeys"`
 	OrganizationMemberships       []struct{}      `json:"organization_memberships"`
 	ExternalAccounts              []struct{}      `json:"external_accounts"`
 	SAMLAccounts                  []struct{}      `json:"saml_accounts"`
@@ -159,6 +159,8 @@ type Verification struct {
 	SentAt        *int64 `json:"sent_at,omitempty"`
 	RetryAfter    *int   `json:"retry_after,omitempty"`
 	PhoneNumberID string `json:"phone_number_id,omitempty"`
+	// Nonce is what a browser makes or uses a passkey with: JSON of W3C Web Authentication Level 3.
+	Nonce string `json:"nonce,omitempty"`
 }
 
 // PhoneVerification is a verification that the Backend API drives, by a code sent to a number.

@@ -167,6 +167,8 @@ func (e AuditEntry) Read(owner string) (by Strategy, id string) {
 		return TOTPCode, PrefixTOTP + rest
 	case 'b':
 		return BackupCode, PrefixBackup + rest
+	case 'w':
+		return PasskeyProof, PrefixPasskey + rest
 	case 'k':
 		return TicketCode, PrefixTicket + rest
 	}

@@ -12,12 +12,12 @@ import (
 // Only this file and the files authority.go of tx and sessions ask package authority, or read and
 // write what sessions proved. A test of the repository holds that.
 func (u *User) Account() authority.Account {
-	return authority.Account{SecondFactor: u.TwoFactorEnabled(), Generation: u.Generation, FirstSince: u.FirstSince, SecondSince: u.SecondSince, BackupSince: u.BackupSince}
+	return authority.Account{SecondFactor: u.TwoFactorEnabled(), Generation: u.Generation, FirstSince: u.FirstSince, SecondSince: u.SecondSince, BackupSince: u.BackupSince, PasskeySince: u.PasskeySince}
 }
 
 // SetAccount stores the generations that the rules returned.
 func (u *User) SetAccount(a authority.Account) {
-	u.Generation, u.FirstSince, u.SecondSince, u.BackupSince = a.Generation, a.FirstSince, a.SecondSince, a.BackupSince
+	u.Generation, u.FirstSince, u.SecondSince, u.BackupSince, u.PasskeySince = a.Generation, a.FirstSince, a.SecondSince, a.BackupSince, a.PasskeySince
 }
 
 // proved returns what the rules need to know of a session.
@@ -100,6 +100,7 @@ type FactorSet struct {
 	Backup   string
 	First    []string
 	Second   []string
+	Passkeys []string // those that can prove the user for some RP id
 }
 
 // FactorSet returns the user's factors. Each has an id of its own, so a replaced factor is a
@@ -111,6 +112,11 @@ func (u *User) FactorSet() FactorSet {
 	}
 	if u.Backup != nil {
 		set.Backup = u.Backup.ID
+	}
+	for i := range u.Passkeys {
+		if p := &u.Passkeys[i]; p.Usable(p.RPID) {
+			set.Passkeys = append(set.Passkeys, p.ID)
+		}
 	}
 	for i := range u.Phones {
 		switch p := &u.Phones[i]; {
@@ -130,7 +136,7 @@ func Lost(before, after []string) bool {
 
 // Equal reports whether two sets have the same factors.
 func (f FactorSet) Equal(g FactorSet) bool {
-	return f.Password == g.Password && f.Backup == g.Backup && slices.Equal(f.First, g.First) && slices.Equal(f.Second, g.Second)
+	return f.Password == g.Password && f.Backup == g.Backup && slices.Equal(f.First, g.First) && slices.Equal(f.Second, g.Second) && slices.Equal(f.Passkeys, g.Passkeys)
 }
 
 // CancelEnrolments forgets factors in enrolment. They do not outlive a change of the password, nor
@@ -139,6 +145,7 @@ func (u *User) CancelEnrolments() {
 	if u.TOTP != nil && u.TOTP.Verified == 0 {
 		u.TOTP = nil
 	}
+	u.dropPendingPasskeys(func(*Passkey) bool { return true })
 	for i := range u.Phones {
 		if p := &u.Phones[i]; p.Verified == 0 {
 			p.CancelEnrolment()

@@ -22,6 +22,7 @@ const (
 	PrefixSignIn  = "sia_"
 	PrefixTOTP    = "totp_"
 	PrefixBackup  = "bkc_"
+	PrefixPasskey = "passkey_"
 	PrefixTicket  = "sit_"
 	PrefixBrowser = "dvb_"
 	prefixSMS     = "sms_"

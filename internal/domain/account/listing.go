@@ -78,7 +78,7 @@ func (u *User) factorSignature() string {
 }
 
 // StrandedWith reports whether users with a factor signature are stranded under the settings, as
-// [User.Stranded] does for one user.
+// factors.Stranded does for one user.
 func StrandedWith(signature string, set *Settings) bool {
 	if signature == "" {
 		return false

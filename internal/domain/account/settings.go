@@ -3,9 +3,7 @@ package account
 import (
 	"cmp"
 	"encoding/json"
-	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -72,58 +70,22 @@ type Settings struct {
 	RecoveryDays int `json:"recovery,omitempty" wire:"recovery_days"`
 	// SessionClaims is the template of the claims that session tokens have on top: see package claims.
 	SessionClaims json.RawMessage `json:"claims,omitempty" wire:"session_claims"`
+	// Passkeys switches passkeys on: their enrolment, and as a first factor.
+	Passkeys bool `json:"passkeys,omitempty" wire:"passkeys"`
+	// PasskeySecondFactor offers passkeys as a second factor too.
+	PasskeySecondFactor bool `json:"pksecond,omitempty" wire:"passkey_second_factor"`
+	// PasskeySatisfies lets a passkey prove both factors at once.
+	PasskeySatisfies bool `json:"pkboth,omitempty" wire:"passkey_satisfies_second_factor"`
+	// PasskeyRPID is the domain that passkeys belong to; "" means the host of the service's URL.
+	PasskeyRPID string `json:"pkrp,omitempty" wire:"passkey_rp_id"`
+	// PasskeyAppleApps and PasskeyAndroidApps are the native apps that may use passkeys: team and
+	// bundle ids, and packages with the SHA-256 fingerprints of their certificates.
+	PasskeyAppleApps   []string `json:"pkapple,omitempty" wire:"passkey_apple_apps"`
+	PasskeyAndroidApps []string `json:"pkandroid,omitempty" wire:"passkey_android_apps"`
 	// Endpoints are the targets of webhooks.
 	Endpoints []Endpoint `json:"hooks,omitempty" wire:"webhook_endpoints"`
 	UpdatedAt Instant    `json:"u,omitempty"`
 	Trail     *Trail     `json:"at,omitempty"`
-}
-
-// settingNames maps the stored name of a setting to its name on the wire. It follows from the tags
-// of [Settings].
-var settingNames = func() map[string]string {
-	names := map[string]string{}
-	for field := range reflect.TypeFor[Settings]().Fields() {
-		if wire := field.Tag.Get("wire"); wire != "" {
-			names[storedName(field)] = wire
-		}
-	}
-	return names
-}()
-
-func storedName(field reflect.StructField) string {
-	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-	return name
-}
-
-// SettingNames returns the names on the wire of settings that audit entries and events list by
-// their stored names.
-func SettingNames(stored []string) []string {
-	names := make([]string, len(stored))
-	for i, name := range stored {
-		names[i] = settingNames[name]
-	}
-	return names
-}
-
-// Changed returns the stored names of the settings that differ between s and other.
-func (s *Settings) Changed(other *Settings) []string {
-	var names []string
-	a, b := reflect.ValueOf(s).Elem(), reflect.ValueOf(other).Elem()
-	for field := range a.Type().Fields() {
-		differ := !reflect.DeepEqual(a.FieldByIndex(field.Index).Interface(), b.FieldByIndex(field.Index).Interface())
-		if field.Tag.Get("wire") != "" && differ {
-			names = append(names, storedName(field))
-		}
-	}
-	return names
-}
-
-// smsLimits are the stored names of the settings that limit the quotas of SMS.
-var smsLimits = []string{"cap", "caps", "recordonly", "unverified", "unverifiedcountry", "unverifiedblock", "fixed"}
-
-// LimitSMS reports whether one of the settings, by their stored names, limits SMS.
-func LimitSMS(stored []string) bool {
-	return slices.ContainsFunc(stored, func(name string) bool { return slices.Contains(smsLimits, name) })
 }
 
 // The keys of the records that an instance has one of.

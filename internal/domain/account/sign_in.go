@@ -20,7 +20,7 @@ func (si *SignIn) Status() SignInStatus {
 		return SignInComplete
 	case si.First.Proved != 0:
 		return NeedsSecondFactor
-	case si.Identifier != "":
+	case si.Identifier != "", si.First.Strategy == PasskeyProof:
 		return NeedsFirstFactor
 	}
 	return NeedsIdentifier
@@ -52,5 +52,10 @@ type Attempt struct {
 	// Waiting is a second code, which was sent to another number, or for the former sign-in on this
 	// client. It does not work until its number is prepared again; then it takes the place of Code.
 	Waiting *Code `json:"l,omitempty"`
-	Wrong   int   `json:"w,omitempty"` // wrong tries as a second factor, by all methods and codes
+	// Challenge is what a passkey must sign. The first answer, right or wrong, uses it up.
+	Challenge *Challenge `json:"h,omitempty"`
+	// Options is the JSON text that a browser makes the signature with. Only the answer that made the
+	// challenge has it.
+	Options string `json:"-"`
+	Wrong   int    `json:"w,omitempty"` // wrong tries as a second factor, by all methods and codes
 }

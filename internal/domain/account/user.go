@@ -23,6 +23,8 @@ type User struct {
 	DeleteSelf bool `json:"-"`
 	// SwitchedFrom is [Settings.RequiredFrom] of the user. It is set as Policy is.
 	SwitchedFrom Instant `json:"-"`
+	// RPID is the RP id whose passkeys count, "" without passkeys. It is set as Policy is.
+	RPID string `json:"-"`
 
 	Username   string          `json:"un,omitempty"`
 	FirstName  string          `json:"fn,omitempty"`
@@ -39,6 +41,8 @@ type User struct {
 	Phones []Phone    `json:"ph,omitempty"`
 	TOTP   *TOTP      `json:"to,omitempty"`
 	Backup *BackupSet `json:"bc,omitempty"`
+
+	Passkeys []Passkey `json:"pk,omitempty"`
 
 	FirstFailures  FailureCounters `json:"b1,omitzero"` // passwords and first-factor codes
 	SecondFailures FailureCounters `json:"b2,omitzero"` // second factors and number verification
@@ -74,6 +78,8 @@ type User struct {
 	FirstSince  uint32 `json:"gf,omitempty"`
 	SecondSince uint32 `json:"gs,omitempty"`
 	BackupSince uint32 `json:"gb,omitempty"`
+	// PasskeySince is the generation from which proofs by passkey count.
+	PasskeySince uint32 `json:"gk,omitempty"`
 	// ReadFactors and ReadSecond are the factors when the record was read, or last settled.
 	ReadFactors FactorSet `json:"-"`
 	ReadSecond  bool      `json:"-"`
@@ -282,6 +288,11 @@ func (u *User) earliest() Instant {
 	if u.Backup != nil {
 		see(u.Backup.RecentTo)
 	}
+	for i := range u.Passkeys {
+		if p := &u.Passkeys[i]; p.Verified == 0 {
+			see(p.CreatedAt.Add(authority.PendingFor))
+		}
+	}
 	for _, s := range u.Sessions {
 		see(s.Ends)
 	}
@@ -308,6 +319,7 @@ func (u *User) RemoveExpired(now Instant) {
 	if u.TOTP != nil && u.TOTP.Verified == 0 && u.TOTP.CreatedAt.Add(authority.PendingFor) <= now {
 		u.TOTP = nil
 	}
+	u.dropPendingPasskeys(func(p *Passkey) bool { return p.CreatedAt.Add(authority.PendingFor) <= now })
 	if u.Backup != nil && u.Backup.RecentTo <= now {
 		u.Backup.Recent, u.Backup.RecentTo = nil, 0
 	}

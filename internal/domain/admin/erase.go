@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
+	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -74,7 +75,7 @@ func beginErasure(t *tx.Tx, u *account.User) {
 	}
 	*u = account.User{
 		ID: u.ID, Version: u.Version, Policy: u.Policy, Erasing: &account.Erasure{Since: t.Now, Pages: pages, Kept: kept}, Banned: true, SessionsEndedAt: max(t.Now, u.SessionsEndedAt+1),
-		Username: u.Username, ExternalID: u.ExternalID, Emails: u.Emails, Phones: slices.Clone(u.Phones), Sessions: u.Sessions, CreatedAt: u.CreatedAt, UpdatedAt: t.Now,
+		Username: u.Username, ExternalID: u.ExternalID, Emails: u.Emails, Phones: slices.Clone(u.Phones), Passkeys: erasedPasskeys(u), Sessions: u.Sessions, CreatedAt: u.CreatedAt, UpdatedAt: t.Now,
 	}
 	for i := range u.Phones {
 		p := &u.Phones[i]
@@ -82,6 +83,17 @@ func beginErasure(t *tx.Tx, u *account.User) {
 	}
 	delete(t.UnknownFields, u.Key()) // fields of a newer version are as personal as the others
 	audit.Publish(t, account.Event{Name: eventtype.UserDeleted, User: u.WireID()})
+}
+
+// erasedPasskeys returns what leads to the claims of a user's passkeys.
+func erasedPasskeys(u *account.User) []account.Passkey {
+	var left []account.Passkey
+	for _, p := range u.Passkeys {
+		if p.Verified != 0 {
+			left = append(left, account.Passkey{ID: p.ID, Credential: p.Credential, Verified: p.Verified})
+		}
+	}
+	return left
 }
 
 // erase carries out one step: it removes as many records as fit into a commit, and reports whether
@@ -160,6 +172,7 @@ func removeErased(t *tx.Tx, u *account.User, done []store.Key) {
 	}
 	u.Emails = slices.DeleteFunc(slices.Clone(u.Emails), func(e account.Email) bool { return released(identifier.Email, e.Address) })
 	u.Phones = slices.DeleteFunc(u.Phones, func(p account.Phone) bool { return released(identifier.Phone, p.Number) })
+	u.Passkeys = slices.DeleteFunc(u.Passkeys, func(p account.Passkey) bool { return released(identifier.Credential, passkeys.CredentialText(&p)) })
 	if released(identifier.Username, u.Username) {
 		u.Username = ""
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -91,15 +92,31 @@ func (s *Service) RemoveBackupCodes(ctx context.Context, id string) (*account.Us
 	})
 }
 
-// RemoveMFA removes all second factors. Numbers stay, but are no longer second factors.
+// RemoveMFA removes all second factors and passkeys. Numbers stay, but are no longer second
+// factors.
 func (s *Service) RemoveMFA(ctx context.Context, id string) (*account.User, error) {
-	return s.removeFactor(ctx, id, func(u *account.User) (eventtype.Name, account.Subject) {
-		if !u.TwoFactorEnabled() && u.Backup == nil && u.TOTP == nil {
-			return "", account.Subject{}
+	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
+		if !u.TwoFactorEnabled() && u.Backup == nil && u.TOTP == nil && len(u.Passkeys) == 0 {
+			return apierr.New(apierr.ResourceNotFound)
 		}
 		u.RemoveSecondFactors()
 		u.Recovery = nil
-		return eventtype.FactorReset, account.Subject{}
+		if err := passkeys.DropAll(t, u); err != nil {
+			return err
+		}
+		mfa.FactorRemoved(t, u, eventtype.FactorReset, account.Subject{})
+		return nil
+	})
+}
+
+// RemovePasskey removes a passkey of a user.
+func (s *Service) RemovePasskey(ctx context.Context, id, passkey string) error {
+	return s.Admin(ctx, id, func(t *tx.Tx, u *account.User) error {
+		p := u.Passkey(passkey)
+		if p == nil || p.Verified == 0 {
+			return apierr.New(apierr.ResourceNotFound)
+		}
+		return passkeys.Drop(t, u, p)
 	})
 }
 

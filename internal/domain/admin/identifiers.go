@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
+	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/domain/typed"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -56,6 +57,11 @@ func identifiersOf(u *account.User) []held {
 	for i := range u.Phones {
 		p := &u.Phones[i]
 		all = append(all, held{kind: identifier.Phone, text: p.Number, param: "phone_number", unclaimed: p.Verified == 0})
+	}
+	for i := range u.Passkeys {
+		if p := &u.Passkeys[i]; p.Verified != 0 {
+			all = append(all, held{kind: identifier.Credential, text: passkeys.CredentialText(p), param: "passkeys"})
+		}
 	}
 	return all
 }

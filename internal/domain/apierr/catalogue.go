@@ -57,6 +57,13 @@ const (
 	SignInTokenRevokedCode                     Code = "sign_in_token_revoked_code"
 	SignInTokenCannotBeUsedCode                Code = "sign_in_token_cannot_be_used_code"
 	SignInTokenCannotBeRevokedCode             Code = "sign_in_token_cannot_be_revoked_code"
+	NoPasskeysFoundForUser                     Code = "no_passkeys_found_for_user"
+	PasskeyAuthenticationFailure               Code = "passkey_authentication_failure"
+	PasskeyIdentificationNotVerified           Code = "passkey_identification_not_verified"
+	PasskeyInvalidPublicKeyCredential          Code = "passkey_invalid_public_key_credential"
+	PasskeyNotRegistered                       Code = "passkey_not_registered"
+	PasskeyQuotaExceeded                       Code = "passkey_quota_exceeded"
+	PasskeyRegistrationFailure                 Code = "passkey_registration_failure"
 	AuthenticationInvalid                      Code = "authentication_invalid"
 	AuthorizationInvalid                       Code = "authorization_invalid"
 	DevBrowserUnauthenticated                  Code = "dev_browser_unauthenticated"
@@ -187,6 +194,20 @@ var catalogue = []Entry{
 		"the ticket's user no longer exists"},
 	{SignInTokenCannotBeRevokedCode, "cannot be revoked", "Only a pending ticket can be revoked.",
 		"the ticket is used, revoked or expired"},
+	{NoPasskeysFoundForUser, "no passkey", "This account has no passkey that works here.",
+		"the user has no usable passkey"},
+	{PasskeyAuthenticationFailure, "passkey failed", "The passkey could not be verified. Try again, or use another method.",
+		"wrong signature, challenge or origin, no user verification, or a counter that went back"},
+	{PasskeyIdentificationNotVerified, "not verified", "Complete the setup of this passkey first.",
+		"the passkey is still being enrolled"},
+	{PasskeyInvalidPublicKeyCredential, "is invalid", "This is not the answer of a passkey.",
+		"`public_key_credential` is malformed"},
+	{PasskeyNotRegistered, "unknown passkey", "This passkey is not registered here. Use another one.",
+		"no such passkey of the user, or one that is blocked"},
+	{PasskeyQuotaExceeded, "too many passkeys", "An account may have ten passkeys. Remove one first.",
+		"the user has ten passkeys"},
+	{PasskeyRegistrationFailure, "passkey not added", "The passkey could not be added. Start again.",
+		"wrong challenge or origin, no user verification, or the credential is registered already"},
 	{AuthenticationInvalid, "invalid authentication", "You are not signed in.",
 		"no live session of this client"},
 	{AuthorizationInvalid, "not authorized", "Finish setting up multi-factor authentication first.",

@@ -63,10 +63,16 @@ type Account struct {
 	// BackupSince is the generation from which proofs by backup code count. It rises when the set of
 	// codes is replaced or removed: the proof of a code on a list that was replaced is worth nothing.
 	BackupSince uint32
+	// PasskeySince is the generation from which proofs by passkey count, as a first or a second
+	// factor. It rises when a passkey is removed: a session does not say which one it proved.
+	PasskeySince uint32
 }
 
 // BackupCode is the method of a proof by backup code.
 const BackupCode = "backup_code"
+
+// Passkey is the method of a proof by passkey.
+const Passkey = "passkey"
 
 // Policy is what the instance's settings say about sessions.
 type Policy struct {
@@ -175,13 +181,20 @@ func (c Case) future(at time.Time) bool { return Future(at, c.Now) }
 func Future(at, now time.Time) bool { return at.Sub(now) > Skew }
 
 func (c Case) firstCounts() bool {
-	return !c.Session.First.At.IsZero() && c.Session.Generation >= c.Account.FirstSince
+	since := c.Account.FirstSince
+	if c.Session.First.Method == Passkey {
+		since = max(since, c.Account.PasskeySince)
+	}
+	return !c.Session.First.At.IsZero() && c.Session.Generation >= since
 }
 
 func (c Case) secondCounts() bool {
 	since := c.Account.SecondSince
-	if c.Session.Second.Method == BackupCode {
+	switch c.Session.Second.Method {
+	case BackupCode:
 		since = max(since, c.Account.BackupSince)
+	case Passkey:
+		since = max(since, c.Account.PasskeySince)
 	}
 	return !c.Session.Second.At.IsZero() && c.Account.SecondFactor && c.Session.Generation >= since
 }

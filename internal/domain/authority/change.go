@@ -11,6 +11,8 @@ type Change struct {
 	FirstRemoved, SecondRemoved bool
 	// BackupRemoved says that the backup codes were removed or replaced.
 	BackupRemoved bool
+	// PasskeyRemoved says that a passkey was removed, or blocked because its counter went back.
+	PasskeyRemoved bool
 	// Shown is the proof that the acting session holds the factor it added. Zero: it did not show it.
 	Shown Proof
 }
@@ -25,6 +27,9 @@ func (a Account) Changed(ch Change) Account {
 	}
 	if ch.BackupRemoved {
 		a.BackupSince = a.Generation
+	}
+	if ch.PasskeyRemoved {
+		a.PasskeySince = a.Generation
 	}
 	if ch.SecondRemoved || had != ch.SecondFactor {
 		a.SecondSince = a.Generation

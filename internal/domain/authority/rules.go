@@ -24,6 +24,10 @@ const (
 	BeginApp        Action = "begin to enrol an authenticator app"
 	ConfirmApp      Action = "confirm the authenticator app"
 	RemoveApp       Action = "remove the authenticator app"
+	BeginPasskey    Action = "begin to enrol a passkey"
+	ConfirmPasskey  Action = "confirm a passkey"
+	RenamePasskey   Action = "rename a passkey"
+	RemovePasskey   Action = "remove a passkey"
 	MakeBackupCodes Action = "make new backup codes"
 	ListSessions    Action = "list the user's sessions"
 	RevokeSession   Action = "end another session"
@@ -72,6 +76,10 @@ var rules = map[Action]rule{
 	BeginApp:        {recentProof, true, unchanged},
 	ConfirmApp:      {recentProof, true, firstFactor},
 	RemoveApp:       {recentProof, false, unchanged},
+	BeginPasskey:    {recentProof, false, unchanged},
+	ConfirmPasskey:  {recentProof, false, unchanged},
+	RenamePasskey:   {liveSession, false, unchanged},
+	RemovePasskey:   {recentProof, false, unchanged},
 	MakeBackupCodes: {recentProof, true, unchanged},
 	ListSessions:    {liveSession, false, unchanged},
 	RevokeSession:   {recentProof, false, unchanged},

@@ -15,6 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/directory"
+	"github.com/countersign-mfa/countersign/internal/domain/factors"
 	"github.com/countersign-mfa/countersign/internal/domain/listing"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -123,8 +124,8 @@ func TestPagesAreCut(t *testing.T) {
 		"two words":        {query("Jane doe"), word("jane", "doe")},
 		"a word, banned":   {directory.Filter{Texts: query("jane").Texts, Banned: &yes}, func(u *account.User) bool { return u.Banned && word("jane")(u) }},
 		"a word, before":   {directory.Filter{Texts: query("exa").Texts, Created: listing.Period{Before: middle}}, func(u *account.User) bool { return u.CreatedAt < middle && word("exa")(u) }},
-		"without the apps": {directory.Filter{Without: &without}, func(u *account.User) bool { return !u.Stranded(&settings) && u.Stranded(&without) }},
-		"stranded":         {directory.Filter{Stranded: &yes}, func(u *account.User) bool { return u.Stranded(&settings) }},
+		"without the apps": {directory.Filter{Without: &without}, func(u *account.User) bool { return !factors.Stranded(u, &settings) && factors.Stranded(u, &without) }},
+		"stranded":         {directory.Filter{Stranded: &yes}, func(u *account.User) bool { return factors.Stranded(u, &settings) }},
 		"ids":              {directory.Filter{IDs: append(names(all[3:9]), "user_x", "x")}, func(u *account.User) bool { return slices.Contains(names(all[3:9]), u.WireID()) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -358,8 +359,8 @@ func TestSignaturesAgreeWithUsers(t *testing.T) {
 			})
 		}
 		set := account.Settings{SMSCode: r.IntN(2) == 0, AuthenticatorApp: r.IntN(2) == 0, SMSCountries: []string{"US", "FR", "DE"}[:r.IntN(4)]}
-		if l := u.Listing(); account.StrandedWith(l.Factors, &set) != u.Stranded(&set) {
-			t.Fatalf("%q: stranded %v, want %v: %+v %+v", l.Factors, !u.Stranded(&set), u.Stranded(&set), u, set)
+		if l := u.Listing(); account.StrandedWith(l.Factors, &set) != factors.Stranded(u, &set) {
+			t.Fatalf("%q: stranded %v, want %v: %+v %+v", l.Factors, !factors.Stranded(u, &set), factors.Stranded(u, &set), u, set)
 		}
 	}
 }

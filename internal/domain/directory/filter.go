@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/factors"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
 	"github.com/countersign-mfa/countersign/internal/domain/listing"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -165,7 +166,7 @@ func (f *Filter) matches(u *account.User, t *tx.Tx, digest listing.Digest) bool 
 		(f.Banned == nil || *f.Banned == u.Banned) && (f.Locked == nil || *f.Locked == (u.LockEnd(t.Now) != 0)) && (f.SecondFactor == nil || *f.SecondFactor == u.TwoFactorEnabled()) &&
 		(f.MFADue == nil || *f.MFADue == (u.MFADue() != 0 && !u.TwoFactorEnabled())) &&
 		within(u.CreatedAt, f.Created) && within(u.LastSignInAt, f.SignedIn) &&
-		(f.Stranded == nil || *f.Stranded == u.Stranded(set)) && (f.Without == nil || !u.Stranded(set) && u.Stranded(f.Without))
+		(f.Stranded == nil || *f.Stranded == factors.Stranded(u, set)) && (f.Without == nil || !factors.Stranded(u, set) && factors.Stranded(u, f.Without))
 }
 
 // named reports whether a user has one of the wanted values of each kind.

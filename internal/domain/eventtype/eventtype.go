@@ -26,6 +26,7 @@ const (
 	CodeSent        Name = "code.sent"
 	CodeWrong       Name = "code.wrong"
 	Replay          Name = "code.replayed"
+	PasskeyCopied   Name = "passkey.counter_went_back"
 	BackupMade      Name = "backup_code.made"
 	BackupUsed      Name = "backup_code.used"
 	BackupRemoved   Name = "backup_code.removed"
@@ -99,15 +100,16 @@ var eventKinds = []Kind{
 	{Name: RecoveryReminder, Text: "such a request still waits; once a day", Notify: true},
 	{Name: RecoveryCancelled, Text: "such a request was cancelled", Notify: true},
 	{Name: RecoveryCompleted, Text: "such a request removed every second factor", Notify: true},
-	{Name: FactorAdded, Text: "a second factor was added", Notify: true},
-	{Name: FactorRemoved, Text: "a second factor was removed", Notify: true},
-	{Name: FactorReset, Text: "the Backend API removed every second factor", Notify: true},
+	{Name: FactorAdded, Text: "a second factor or passkey was added", Notify: true},
+	{Name: FactorRemoved, Text: "a second factor or passkey was removed", Notify: true},
+	{Name: FactorReset, Text: "the Backend API removed every second factor and passkey", Notify: true},
 	{Name: FactorDisabled, Text: "a hundred wrong codes in a row disabled a second factor", Notify: true},
 	{Name: FactorDefault, Text: "another number became the default second factor", Notify: true},
-	{Name: FactorUsed, Text: "a correct code was used", Routine: true, AtWill: true},
+	{Name: FactorUsed, Text: "a correct code or passkey was used", Routine: true, AtWill: true},
 	{Name: CodeSent, Text: "a code was sent", AtWill: true},
-	{Name: CodeWrong, Text: "a wrong code was given", Routine: true, AtWill: true},
+	{Name: CodeWrong, Text: "a wrong code or passkey was given", Routine: true, AtWill: true},
 	{Name: Replay, Text: "an unknown device gave a used code", Notify: true, AtWill: true},
+	{Name: PasskeyCopied, Text: "the counter of a passkey went back: a copy may exist, so it is blocked", Notify: true},
 	{Name: BackupMade, Text: "backup codes were made; older ones are invalid", Notify: true},
 	{Name: BackupUsed, Text: "a backup code was used", Notify: true},
 	{Name: BackupRemoved, Text: "backup codes were removed", Notify: true},

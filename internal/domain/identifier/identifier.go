@@ -29,6 +29,7 @@ const (
 	Phone      Kind = "phone"
 	Username   Kind = "username"
 	ExternalID Kind = "external_id"
+	Credential Kind = "passkey" // a credential id of WebAuthn, in base64url
 )
 
 // maxEmail is the longest address that a mail server accepts, in bytes: RFC 5321 section

@@ -4,6 +4,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/typed"
 )
@@ -14,6 +15,16 @@ type Proof struct {
 	Code     secret.Value
 	Password secret.Value
 	Ticket   secret.Value
+	// Credential is an authenticator's answer as JSON, for a passkey.
+	Credential secret.Value
+}
+
+// answer returns the answer of a passkey, the zero Answer for other strategies.
+func (proof Proof) answer() (passkeys.Answer, error) {
+	if proof.Strategy != account.PasskeyProof {
+		return passkeys.Answer{}, nil
+	}
+	return passkeys.Read(proof.Credential.Reveal())
 }
 
 func wrongCode() *apierr.Error { return apierr.New(apierr.FormCodeIncorrect).Param("code") }

@@ -6,6 +6,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/factors"
+	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -15,8 +17,8 @@ import (
 // ReverificationResult is a step-up with the factors that the user may prove.
 type ReverificationResult struct {
 	Reverification *account.Reverification
-	FirstFactors   []account.Factor
-	SecondFactors  []account.Factor
+	FirstFactors   []factors.Factor
+	SecondFactors  []factors.Factor
 	sessions.Result
 }
 
@@ -50,8 +52,8 @@ func (s *Service) withReverification(ctx context.Context, from tx.Caller, id str
 		session, step := *caller.Session, *caller.Session.Verify
 		return &ReverificationResult{
 			Reverification: &step,
-			FirstFactors:   account.ProvableFirst(caller.User, &t.State.Settings),
-			SecondFactors:  account.SecondFactors(caller.User, &t.State.Settings),
+			FirstFactors:   factors.ProvableFirst(caller.User, &t.State.Settings),
+			SecondFactors:  factors.SecondAfter(sessions.FirstMethod(caller.Session), caller.User, &t.State.Settings),
 			Result:         sessions.Result{Session: &session, User: caller.User},
 		}, nil
 	}, keys...)
@@ -72,12 +74,15 @@ func pendingReverification(t *tx.Tx, caller *tx.SignedIn, status account.Reverif
 // PrepareReverificationFirstFactor sends a code for the first factor of a step-up.
 func (s *Service) PrepareReverificationFirstFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*ReverificationResult, error) {
 	return s.withReverification(ctx, from, id, s.numberKeys(phoneID), func(t *tx.Tx, caller *tx.SignedIn) error {
-		if by != account.PhoneCode {
+		if by != account.PhoneCode && by != account.PasskeyProof {
 			return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}
 		r, err := pendingReverification(t, caller, account.ReverifyFirstFactor)
 		if err != nil {
 			return err
+		}
+		if by == account.PasskeyProof {
+			return prepareStepUpPasskey(t, caller, r, from)
 		}
 		ph := caller.User.Phone(phoneID)
 		if ph == nil || !ph.IsFirstFactor() || !t.State.Settings.FirstFactorPhoneCode {
@@ -99,12 +104,15 @@ func (s *Service) PrepareReverificationFirstFactor(ctx context.Context, from tx.
 // PrepareReverificationSecondFactor sends a code for the second factor of a step-up.
 func (s *Service) PrepareReverificationSecondFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*ReverificationResult, error) {
 	return s.withReverification(ctx, from, id, s.numberKeys(phoneID), func(t *tx.Tx, caller *tx.SignedIn) error {
-		if by != account.PhoneCode {
+		if by != account.PhoneCode && by != account.PasskeyProof {
 			return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}
 		r, err := pendingReverification(t, caller, account.ReverifySecondFactor)
 		if err != nil {
 			return err
+		}
+		if by == account.PasskeyProof {
+			return prepareSecondPasskey(t, caller.Client, caller.User, sessions.FirstMethod(caller.Session), &r.Second, from)
 		}
 		return prepareSecond(t, caller.Client, caller.User, phoneID, secondOfStepUp(r, id), from)
 	})
@@ -112,14 +120,22 @@ func (s *Service) PrepareReverificationSecondFactor(ctx context.Context, from tx
 
 // AttemptReverificationFirstFactor verifies the first factor of a step-up.
 func (s *Service) AttemptReverificationFirstFactor(ctx context.Context, from tx.Caller, id string, proof Proof) (*ReverificationResult, error) {
+	answer, err := proof.answer()
+	if err != nil {
+		return nil, err
+	}
 	return s.withReverification(ctx, from, id, ticketKeys(proof.Ticket), func(t *tx.Tx, caller *tx.SignedIn) error {
 		t.CountAddress(from, tx.FirstLimits)
-		return endSessionOnLock(t, caller, &caller.User.FirstFailures, reverifyFirstFactor(t, caller, proof))
+		return endSessionOnLock(t, caller, &caller.User.FirstFailures, reverifyFirstFactor(t, caller, proof, answer, from))
 	})
 }
 
 // AttemptReverificationSecondFactor verifies the second factor of a step-up.
 func (s *Service) AttemptReverificationSecondFactor(ctx context.Context, from tx.Caller, id string, proof Proof) (*ReverificationResult, error) {
+	answer, err := proof.answer()
+	if err != nil {
+		return nil, err
+	}
 	return s.withReverification(ctx, from, id, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
 		t.CountAddress(from, tx.AttemptLimits)
 		r, err := pendingReverification(t, caller, account.ReverifySecondFactor)
@@ -128,7 +144,12 @@ func (s *Service) AttemptReverificationSecondFactor(ctx context.Context, from tx
 		}
 		t.Put(caller.Client)
 		device := sessions.DeviceOf(t, caller.Client, caller.User)
-		if err := VerifySecondFactor(t, caller.User, device, proof, secondOfStepUp(r, id)); err != nil {
+		if proof.Strategy == account.PasskeyProof {
+			err = verifySecondPasskey(t, caller.User, sessions.FirstMethod(caller.Session), &r.Second, answer, from)
+		} else {
+			err = VerifySecondFactor(t, caller.User, device, proof, secondOfStepUp(r, id))
+		}
+		if err != nil {
 			return endSessionOnLock(t, caller, &caller.User.SecondFailures, err)
 		}
 		r.Second = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}
@@ -151,9 +172,9 @@ func endSessionOnLock(t *tx.Tx, caller *tx.SignedIn, at *account.FailureCounters
 	return verdict
 }
 
-// reverifyFirstFactor verifies the first factor of the caller's step-up: a password, an SMS code or
-// a ticket.
-func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, proof Proof) error {
+// reverifyFirstFactor verifies the first factor of the caller's step-up: a password, an SMS code, a
+// ticket or a passkey.
+func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, proof Proof, answer passkeys.Answer, from tx.Caller) error {
 	r, err := pendingReverification(t, caller, account.ReverifyFirstFactor)
 	if err != nil {
 		return err
@@ -176,6 +197,10 @@ func reverifyFirstFactor(t *tx.Tx, caller *tx.SignedIn, proof Proof) error {
 		}
 	case account.TicketCode:
 		if err := renewingTicket(t, caller, proof.Ticket); err != nil {
+			return err
+		}
+	case account.PasskeyProof:
+		if err := reverifyByPasskey(t, caller, r, answer, from); err != nil {
 			return err
 		}
 	default:

@@ -41,6 +41,9 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 	if in.Strategy == account.TicketCode || !in.Ticket.IsZero() {
 		return s.signInByTicket(ctx, from, in.Ticket)
 	}
+	if in.Strategy == account.PasskeyProof && in.Identifier == "" {
+		return s.signInByPasskey(ctx, from)
+	}
 	if in.Strategy != "" && in.Strategy != account.Password && in.Strategy != account.PhoneCode {
 		return nil, apierr.New(apierr.FormParamValueInvalid).Param("strategy")
 	}
@@ -167,7 +170,7 @@ func provedFirst(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.Sig
 	si.User, si.Generation = u.ID, u.Generation
 	si.First = account.Attempt{Strategy: by, Proved: t.Now}
 	p.Client.Touch(t.Now)
-	if !u.TwoFactorEnabled() {
+	if !u.TwoFactorEnabled() || provedBoth(t, p, u, si) {
 		return complete(t, p, u, si, from)
 	}
 	sms.ReportStranded(t, u)

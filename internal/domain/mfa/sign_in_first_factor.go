@@ -18,8 +18,11 @@ func (s *Service) PrepareFirstFactor(ctx context.Context, from tx.Caller, id str
 		if err != nil {
 			return nil, nil, err
 		}
-		if si.Status() != account.NeedsFirstFactor || by != account.PhoneCode {
+		if si.Status() != account.NeedsFirstFactor || by != account.PhoneCode && by != account.PasskeyProof {
 			return nil, nil, apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
+		}
+		if by == account.PasskeyProof {
+			return si, u, prepareFirstPasskey(t, p, si, from)
 		}
 		if !t.State.Settings.FirstFactorPhoneCode || u == nil {
 			return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
@@ -44,9 +47,13 @@ func (s *Service) PrepareFirstFactor(ctx context.Context, from tx.Caller, id str
 	})
 }
 
-// AttemptFirstFactor verifies the first factor with a password or an SMS code.
+// AttemptFirstFactor verifies the first factor with a password, an SMS code or a passkey.
 func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id string, proof Proof) (*SignInResult, error) {
-	return s.signIn(ctx, from, signInKeys(id), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
+	answer, err := proof.answer()
+	if err != nil {
+		return nil, err
+	}
+	return s.signIn(ctx, from, append(signInKeys(id), answerKeys(answer)...), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
 		si, u, err := current(t, p, id)
 		if err != nil {
 			return nil, nil, err
@@ -67,6 +74,8 @@ func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id str
 			}
 			t.Put(p.Client)
 			err = verifyFirstFactorCode(t, u, sessions.DeviceOf(t, p.Client, u), proof, firstOfSignIn(si))
+		case account.PasskeyProof:
+			u, err = provedByPasskey(t, p, si, u, answer, from)
 		default:
 			err = apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}

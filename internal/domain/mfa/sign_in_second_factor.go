@@ -5,6 +5,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/factors"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -42,6 +43,9 @@ func (s *Service) PrepareSecondFactor(ctx context.Context, from tx.Caller, id st
 		if err != nil {
 			return nil, nil, err
 		}
+		if by == account.PasskeyProof {
+			return si, u, prepareSecondPasskey(t, p.Client, u, si.First.Strategy, &si.Second, from)
+		}
 		if by != account.PhoneCode {
 			return nil, nil, apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
 		}
@@ -62,7 +66,7 @@ func prepareSecond(t *tx.Tx, c *account.Client, u *account.User, phoneID string,
 	if !t.State.Settings.SMSCode {
 		return apierr.New(apierr.FeatureNotEnabled).Param("strategy")
 	}
-	ph, err := account.SecondPhone(u, &t.State.Settings, phoneID)
+	ph, err := factors.SecondPhone(u, &t.State.Settings, phoneID)
 	if err != nil {
 		return err
 	}
@@ -84,6 +88,10 @@ func prepareSecond(t *tx.Tx, c *account.Client, u *account.User, phoneID string,
 
 // AttemptSecondFactor verifies the second factor and completes the sign-in.
 func (s *Service) AttemptSecondFactor(ctx context.Context, from tx.Caller, id string, proof Proof) (*SignInResult, error) {
+	answer, err := proof.answer()
+	if err != nil {
+		return nil, err
+	}
 	return s.signIn(ctx, from, signInKeys(id), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
 		si, u, err := currentSecond(t, p, id)
 		if err != nil {
@@ -91,7 +99,12 @@ func (s *Service) AttemptSecondFactor(ctx context.Context, from tx.Caller, id st
 		}
 		t.CountAddress(from, tx.AttemptLimits)
 		t.Put(p.Client)
-		if err := VerifySecondFactor(t, u, sessions.DeviceOf(t, p.Client, u), proof, secondOfSignIn(si)); err != nil {
+		if proof.Strategy == account.PasskeyProof {
+			err = verifySecondPasskey(t, u, si.First.Strategy, &si.Second, answer, from)
+		} else {
+			err = VerifySecondFactor(t, u, sessions.DeviceOf(t, p.Client, u), proof, secondOfSignIn(si))
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 		si.Second = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}

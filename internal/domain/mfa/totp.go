@@ -10,7 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
-	"github.com/countersign-mfa/countersign/internal/domain/phone"
+	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -40,23 +40,8 @@ func (s *Service) CreateTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, 
 			return nil, err
 		}
 		shown := *u.TOTP
-		return &TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.State.Settings.AppName(s.AppName), totpLabel(u), key)}, nil
+		return &TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.State.Settings.AppName(s.AppName), passkeys.AccountName(u), key)}, nil
 	})
-}
-
-// totpLabel returns the name of the account in an authenticator app. A number is masked, because
-// apps show the name on every screen.
-func totpLabel(u *account.User) string {
-	switch e := u.PrimaryEmail(); {
-	case e != nil:
-		return e.Address
-	case u.Username != "":
-		return u.Username
-	}
-	if p := u.FindPhone(func(p *account.Phone) bool { return p.Verified != 0 }); p != nil {
-		return phone.Mask(p.Number)
-	}
-	return u.WireID()
 }
 
 // pendingSecret returns the secret that the session is enrolling, or begins an enrolment.

@@ -49,6 +49,9 @@ func (s *Service) ImportUser(ctx context.Context, p Export) error {
 		if err := importExported(t, u, p); err != nil {
 			return err
 		}
+		if err := checkRPID(t, u); err != nil {
+			return err
+		}
 		if err := admin.ClaimAll(t, u); err != nil {
 			return err
 		}
@@ -60,7 +63,9 @@ func (s *Service) ImportUser(ctx context.Context, p Export) error {
 // ErrUserExists is the error of [Service.ImportUser] when a user has the id.
 var ErrUserExists = errors.New("migration: a user with that id exists")
 
-func malformed(field string) error { return apierr.New(apierr.FormParamValueInvalid).Param(field) }
+func malformed(field string) *apierr.Error {
+	return apierr.New(apierr.FormParamValueInvalid).Param(field)
+}
 
 // user returns the user without the secrets. It checks every value that becomes a key or an address
 // in the store: the file is input like any other.
@@ -103,7 +108,7 @@ func (p Export) user(id string) (*account.User, error) {
 			Primary: n.Primary, Failures: n.Failures, CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 		})
 	}
-	return u, nil
+	return u, p.addPasskeys(u)
 }
 
 // checkDigests limits the cost of comparisons with the digests, as [Service.CreateUser] does.

@@ -43,6 +43,7 @@ type Export struct {
 	PhoneNumbers    []ExportedPhone         `json:"phone_numbers,omitempty"`
 	TOTP            *ExportedTOTP           `json:"totp,omitempty"`
 	BackupCodes     *ExportedCodes          `json:"backup_codes,omitempty"`
+	Passkeys        []ExportedPasskey       `json:"passkeys,omitempty"`
 	FirstFactor     account.FailureCounters `json:"first_factor,omitzero"`
 	SecondFactor    account.FailureCounters `json:"second_factor,omitzero"`
 	// FailureTimes are in Unix seconds.
@@ -196,6 +197,7 @@ func (s *Service) exportUser(u *account.User) (Export, error) {
 			Primary: n.Primary, Failures: n.Failures, CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 		})
 	}
+	p.Passkeys = exportPasskeys(u)
 	if f := u.TOTP; u.TOTPEnabled() {
 		key, err := mfa.OpenSecret((&tx.Tx{Engine: s.Engine}), u)
 		if err != nil {

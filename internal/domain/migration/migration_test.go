@@ -23,11 +23,11 @@ import (
 func TestAnExportedUserIsWhole(t *testing.T) {
 	stays := []string{
 		// of the record, not of the user
-		"User.Version", "User.Policy", "User.DeleteSelf", "User.SwitchedFrom", "User.Listed", "User.ReadFactors", "User.ReadSecond",
+		"User.Version", "User.Policy", "User.DeleteSelf", "User.SwitchedFrom", "User.RPID", "User.Listed", "User.ReadFactors", "User.ReadSecond",
 		// sessions, pending codes, and the audit log, whose key stays
 		"User.Sessions", "User.Trail", "User.Erasing", "Phone.Sealed", "Phone.Plain", "Phone.Pending", "Phone.Backend", "Phone.For", "Phone.Wrong", "TOTP.By", "TOTP.Wrong",
 		// no session moves along
-		"User.Generation", "User.FirstSince", "User.SecondSince", "User.BackupSince",
+		"User.Generation", "User.FirstSince", "User.SecondSince", "User.BackupSince", "User.PasskeySince", "Passkey.By", "Passkey.Challenge",
 		// a request that waits ends: its channels are those of the instance before
 		"User.Recovery",
 		// sealed anew
@@ -49,6 +49,10 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 		Phones: []account.Phone{{
 			ID: account.PrefixID + id + id, Tail: id, Number: aMoved, Country: "US", Line: 2, Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Primary: true,
 			CreatedAt: 1, UpdatedAt: 2,
+		}},
+		Passkeys: []account.Passkey{{
+			ID: id, Name: "Phone", Credential: []byte{1}, Key: []byte{2}, RPID: "example.com", Transports: []string{"usb"}, Counter: 3, Eligible: true, BackedUp: true,
+			Verified: 1, Used: 2, Copied: 3, CreatedAt: 4, UpdatedAt: 5,
 		}},
 		TOTP:          &account.TOTP{ID: id, Verified: 1, LastStep: 2, Failures: 3, CreatedAt: 4},
 		Backup:        &account.BackupSet{ID: "b", Version: 1, Foreign: true, Imported: []string{aDigest}, Failures: 2, CreatedAt: 3},
@@ -85,12 +89,12 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 	if err := importExported((&tx.Tx{Engine: there.Engine}), is, read); err != nil {
 		t.Fatal(err)
 	}
-	for _, pair := range [][2]any{{*was, *is}, {was.Phones[0], is.Phones[0]}, {*was.TOTP, *is.TOTP}, {*was.Backup, *is.Backup}} {
+	for _, pair := range [][2]any{{*was, *is}, {was.Phones[0], is.Phones[0]}, {was.Passkeys[0], is.Passkeys[0]}, {*was.TOTP, *is.TOTP}, {*was.Backup, *is.Backup}} {
 		a, b := reflect.ValueOf(pair[0]), reflect.ValueOf(pair[1])
 		for i := range a.NumField() {
 			f := a.Type().Field(i)
 			name := a.Type().Name() + "." + f.Name
-			if !f.IsExported() || slices.Contains(stays, name) || slices.Contains([]string{"User.Phones", "User.TOTP", "User.Backup"}, name) {
+			if !f.IsExported() || slices.Contains(stays, name) || slices.Contains([]string{"User.Phones", "User.Passkeys", "User.TOTP", "User.Backup"}, name) {
 				continue
 			}
 			if a.Field(i).IsZero() {
@@ -128,6 +132,7 @@ func TestAnExportedUserIsChecked(t *testing.T) {
 		return Export{
 			ID: account.PrefixUser + id, EmailAddresses: []ExportedEmail{{ID: account.PrefixID + id, Address: "a@example.com", CreatedAt: 1}},
 			PhoneNumbers: []ExportedPhone{{ID: account.PrefixID + id + other, Number: aMoved}},
+			Passkeys:     []ExportedPasskey{{ID: account.PrefixPasskey + id, CredentialID: []byte{1}, PublicKey: []byte{2}, RPID: "example.com", VerifiedAt: 1}},
 			TOTP:         &ExportedTOTP{ID: account.PrefixTOTP + id, Secret: Disclosed{secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")}},
 			BackupCodes:  &ExportedCodes{ID: account.PrefixBackup + "b", Key: Disclosed{secret.New(strings.Repeat("A", 43) + "=")}, Unused: [][]byte{make([]byte, account.BackupTagSize)}},
 		}
@@ -166,7 +171,12 @@ func TestAnExportedUserIsChecked(t *testing.T) {
 		"too many codes": func(p *Export) {
 			p.BackupCodes.Used = slices.Repeat([][]byte{make([]byte, account.BackupTagSize)}, account.BackupCodesPerUser)
 		},
-		"a set without an id": func(p *Export) { p.BackupCodes.ID = account.PrefixBackup },
+		"a passkey's id that is none": func(p *Export) { p.Passkeys[0].ID = "x" },
+		"a passkey twice":             func(p *Export) { p.Passkeys = append(p.Passkeys, p.Passkeys[0]) },
+		"a passkey without a key":     func(p *Export) { p.Passkeys[0].PublicKey = nil },
+		"a long credential id":        func(p *Export) { p.Passkeys[0].CredentialID = make([]byte, 1024) },
+		"a passkey in enrolment":      func(p *Export) { p.Passkeys[0].VerifiedAt = 0 },
+		"a set without an id":         func(p *Export) { p.BackupCodes.ID = account.PrefixBackup },
 	} {
 		p := good()
 		spoil(&p)

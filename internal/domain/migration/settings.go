@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
+	"github.com/countersign-mfa/countersign/internal/domain/settings"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/domain/webhook"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -69,7 +70,7 @@ func (s *Service) ImportSettings(ctx context.Context, from ExportedSettings) (bo
 				return err
 			}
 		}
-		audit.AppendEntry(t, &set, account.AuditEntry{Name: eventtype.SettingsChanged, At: t.Now, Backend: true, Fields: set.Changed(&defaults)})
+		audit.AppendEntry(t, &set, account.AuditEntry{Name: eventtype.SettingsChanged, At: t.Now, Backend: true, Fields: settings.Changed(&set, &defaults)})
 		return nil
 	})
 	s.Cache.Put(nil)

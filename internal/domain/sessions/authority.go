@@ -96,6 +96,14 @@ func ProvedFirst(t *tx.Tx, caller *tx.SignedIn, by account.Strategy) {
 	reverified(t, caller)
 }
 
+// FirstMethod returns how the first factor of a session was proved: in its step-up, else before.
+func FirstMethod(s *account.Session) account.Strategy {
+	if s.Verify != nil && s.Verify.First.Proved != 0 {
+		return s.Verify.First.Strategy
+	}
+	return s.FirstBy
+}
+
 // ProvedSecond stores that a step-up proved a second factor.
 func ProvedSecond(t *tx.Tx, caller *tx.SignedIn, by account.Strategy) {
 	caller.Session.SetProved(caller.User, caseOf(t, caller.Session, caller.User).ProvedSecond(string(by)))
@@ -152,10 +160,11 @@ func applyFactorChange(t *tx.Tx, u *account.User, has account.FactorSet) {
 	before := u.Account()
 	before.SecondFactor = u.ReadSecond
 	change := authority.Change{
-		SecondFactor:  u.TwoFactorEnabled(),
-		FirstRemoved:  has.Password != u.ReadFactors.Password && u.ReadFactors.Password != "" || account.Lost(u.ReadFactors.First, has.First),
-		SecondRemoved: account.Lost(u.ReadFactors.Second, has.Second),
-		BackupRemoved: has.Backup != u.ReadFactors.Backup && u.ReadFactors.Backup != "",
+		SecondFactor:   u.TwoFactorEnabled(),
+		FirstRemoved:   has.Password != u.ReadFactors.Password && u.ReadFactors.Password != "" || account.Lost(u.ReadFactors.First, has.First),
+		SecondRemoved:  account.Lost(u.ReadFactors.Second, has.Second),
+		PasskeyRemoved: account.Lost(u.ReadFactors.Passkeys, has.Passkeys),
+		BackupRemoved:  has.Backup != u.ReadFactors.Backup && u.ReadFactors.Backup != "",
 	}
 	var acting *tx.SignedIn
 	if t.Caller != nil && t.Caller.User == u {

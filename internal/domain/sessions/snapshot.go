@@ -29,6 +29,8 @@ type Snapshot struct {
 	// Token is the new client token, or zero if it did not change.
 	Token     secret.Value
 	Transport tx.TokenTransport
+	// APIVersion is that of the caller: see [tx.Caller].
+	APIVersion string
 }
 
 // User returns the user of a session of the snapshot.
@@ -168,7 +170,9 @@ func (s *Service) runClient(ctx context.Context, from tx.Caller, keys []store.Ke
 			return err
 		}
 		state = t.State
-		snap, err = snapshot(t, p)
+		if snap, err = snapshot(t, p); err == nil {
+			snap.APIVersion = from.APIVersion
+		}
 		return err
 	})
 	return snap, state, err

@@ -35,8 +35,8 @@ func Change(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *account.Sett
 		}
 		stored.UpdatedAt = stored.UpdatedAt.After(t.Now)
 		t.Put(stored)
-		if fields := stored.Changed(&before); len(fields) > 0 {
-			if account.LimitSMS(fields) {
+		if fields := Changed(stored, &before); len(fields) > 0 {
+			if limitSMS(fields) {
 				stored.SMSLimitsAt = t.Now
 			}
 			audit.AppendEntry(t, stored, account.AuditEntry{

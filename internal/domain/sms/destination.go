@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
+	"github.com/countersign-mfa/countersign/internal/domain/factors"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -59,7 +60,7 @@ const strandedPeriod = 24 * time.Hour
 // ReportStranded records that a sign-in needs a second factor and the user can prove none of those
 // that the account has.
 func ReportStranded(t *tx.Tx, u *account.User) {
-	if !u.Stranded(&t.State.Settings) || u.StrandedAt != 0 && t.Now.Sub(u.StrandedAt) < strandedPeriod {
+	if !factors.Stranded(u, &t.State.Settings) || u.StrandedAt != 0 && t.Now.Sub(u.StrandedAt) < strandedPeriod {
 		return
 	}
 	u.StrandedAt = t.Now

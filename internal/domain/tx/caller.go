@@ -40,6 +40,9 @@ type Caller struct {
 	Language language.Tag
 	// Origin becomes the claim azp of session tokens; "" if the request names none.
 	Origin string
+	// APIVersion is the date of the version of Clerk's protocol that the client was made for; "" if
+	// the request names none.
+	APIVersion string
 }
 
 // TokenSecret is the number of random bytes in a client token.

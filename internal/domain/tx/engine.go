@@ -1,9 +1,12 @@
 package tx
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net/url"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
@@ -72,6 +75,7 @@ type Engine struct {
 	Rand       io.Reader
 	Key        func(io.Reader) (*sessiontoken.Key, error)
 	issuer     string
+	host       string // of issuer
 	AppName    string
 	SMSHost    string
 	RestoredAt time.Time
@@ -98,7 +102,12 @@ func NewEngine(c Config, beforeCommit ...func(*Tx) error) (*Engine, error) {
 	if c.Notify == nil {
 		c.Notify = func(account.Event) {}
 	}
+	at, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("domain: Issuer is no URL: %w", err)
+	}
 	return &Engine{
+		host:  at.Hostname(),
 		Store: c.Store, Sender: c.Sender, Ring: c.Ring, Passwords: c.Passwords, numbers: c.Numbers, clock: c.Now, pause: c.Pause, Rand: c.Rand, Key: c.Key,
 		issuer: c.Issuer, AppName: c.AppName, SMSHost: c.SMSHost, RestoredAt: c.RestoredAt, Bus: c.Bus, Loopback: c.Loopback, Notify: c.Notify,
 		beforeCommit: beforeCommit,
@@ -110,6 +119,17 @@ func (s *Engine) Now() time.Time { return s.clock() }
 
 // Issuer returns the public URL of the API.
 func (s *Engine) Issuer() string { return s.issuer }
+
+// Domain returns the RP id of passkeys: that of the settings, else the host of the public URL.
+func (s *Engine) Domain(set *account.Settings) string { return cmp.Or(set.PasskeyRPID, s.host) }
+
+// RPID is [Engine.Domain], or "" when passkeys are off.
+func (s *Engine) RPID(set *account.Settings) string {
+	if !set.Passkeys {
+		return ""
+	}
+	return s.Domain(set)
+}
 
 // RandomID returns 128 random bits as text.
 func (s *Engine) RandomID() (string, error) {

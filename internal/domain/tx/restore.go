@@ -46,6 +46,7 @@ func invalidateUser(u *account.User, epoch account.Instant) {
 	if u.TOTP != nil {
 		u.TOTP.LastStep = max(u.TOTP.LastStep, totp.LatestStep(epoch.Time()))
 	}
+	u.Passkeys = slices.DeleteFunc(slices.Clone(u.Passkeys), func(p account.Passkey) bool { return p.Verified == 0 && p.CreatedAt < epoch })
 	for i := range u.Phones {
 		if p := u.Phones[i].Pending; p != nil && p.SentAt < epoch {
 			u.Phones[i].Pending = nil

@@ -163,11 +163,11 @@ func (t *Tx) setPolicy(e account.Entity) {
 }
 
 // Attach attaches to a user what the settings say: the guess policy, so that users can report
-// remaining attempts, whether they may delete the account, and from when on they need a second
-// factor.
+// remaining attempts, whether they may delete the account, from when on they need a second factor,
+// and which passkeys count.
 func (t *Tx) Attach(u *account.User) {
 	set := &t.State.Settings
-	u.Policy, u.DeleteSelf, u.SwitchedFrom = t.Policy(), set.DeleteSelf, set.RequiredFrom(u)
+	u.Policy, u.DeleteSelf, u.SwitchedFrom, u.RPID = t.Policy(), set.DeleteSelf, set.RequiredFrom(u), t.Engine.RPID(set)
 }
 
 // Read fetches the records that were not read yet, in one round trip.

@@ -54,7 +54,7 @@ var notices = map[language.Tag][3]string{
 // warnings are the events of unusual activity, and recoveries those of a recovery that waits. All
 // others are changes.
 var (
-	warnings   = []eventtype.Name{eventtype.UserLocked, eventtype.FactorDisabled, eventtype.Replay, eventtype.BackupUsed}
+	warnings   = []eventtype.Name{eventtype.UserLocked, eventtype.FactorDisabled, eventtype.Replay, eventtype.BackupUsed, eventtype.PasskeyCopied}
 	recoveries = []eventtype.Name{eventtype.RecoveryRequested, eventtype.RecoveryReminder}
 )
 

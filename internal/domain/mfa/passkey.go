@@ -1,0 +1,161 @@
+package mfa
+
+import (
+	"context"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/apierr"
+	"github.com/countersign-mfa/countersign/internal/domain/audit"
+	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
+	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+)
+
+// This file has the steps of sign-ins and step-ups that ask for a passkey. A signature cannot be
+// guessed. So a wrong one counts on its attempt alone, and locks by wrong codes do not hold for
+// passkeys; an operator's lock does.
+
+// signInByPasskey begins a sign-in without an identifier. The person chooses a passkey, whose
+// answer names the user.
+func (s *Service) signInByPasskey(ctx context.Context, from tx.Caller) (*SignInResult, error) {
+	return s.signIn(ctx, from, nil, func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
+		t.CountAddress(from, tx.CreateLimits)
+		si, err := beginSignIn(t, p, nil, "", "")
+		if err != nil {
+			return nil, nil, err
+		}
+		return si, nil, passkeys.Ask(t, &si.First, from, nil)
+	})
+}
+
+// prepareFirstPasskey makes the challenge of a sign-in's first factor. It names no passkeys:
+// otherwise the answer would tell which accounts exist and have one.
+func prepareFirstPasskey(t *tx.Tx, p *tx.ClientSession, si *account.SignIn, from tx.Caller) error {
+	if err := passkeys.Ask(t, &si.First, from, nil); err != nil {
+		return err
+	}
+	t.Put(p.Client)
+	return nil
+}
+
+// provedByPasskey verifies a passkey as the first factor of a sign-in, and returns its user: u if
+// the sign-in has an identifier, else the one that the answer names.
+func provedByPasskey(t *tx.Tx, p *tx.ClientSession, si *account.SignIn, u *account.User, answer passkeys.Answer, from tx.Caller) (*account.User, error) {
+	if si.Identifier == "" {
+		var err error
+		if u, err = t.User(answer.User()); err != nil {
+			return nil, err
+		}
+	}
+	t.Put(p.Client)
+	if err := passkeys.Prove(t, u, &si.First, from, answer); err != nil {
+		return nil, err
+	}
+	if si.Identifier == "" {
+		si.Identifier = passkeys.AccountName(u)
+	}
+	return u, nil
+}
+
+// provedBoth reports whether the passkey of a sign-in's first factor proves the second one too, and
+// stores that. Every accepted signature says that the authenticator verified the user.
+func provedBoth(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.SignIn) bool {
+	if si.First.Strategy != account.PasskeyProof || !t.State.Settings.PasskeySatisfies {
+		return false
+	}
+	si.Second = account.Attempt{Strategy: account.PasskeyProof, Proved: t.Now}
+	u.SecondFailures.Clear()
+	sessions.RememberDevice(t, p.Client, u)
+	return true
+}
+
+// answerKeys returns the user's record that the answer of a passkey names.
+func answerKeys(answer passkeys.Answer) []store.Key {
+	return []store.Key{{Kind: store.KindUser, ID: answer.User()}}
+}
+
+// prepareSecondPasskey makes the challenge of an attempt at a second factor, after a first one.
+func prepareSecondPasskey(t *tx.Tx, c *account.Client, u *account.User, first account.Strategy, a *account.Attempt, from tx.Caller) error {
+	allowed, err := secondPasskeys(t, u, first)
+	if err != nil {
+		return err
+	}
+	if a.Wrong >= t.Policy().Tries {
+		return apierr.New(apierr.VerificationFailed).Param("strategy")
+	}
+	if err := passkeys.Ask(t, a, from, allowed); err != nil {
+		return err
+	}
+	t.Put(c)
+	return nil
+}
+
+// secondPasskeys returns the passkeys that may prove a user's second factor after a first one.
+func secondPasskeys(t *tx.Tx, u *account.User, first account.Strategy) ([]account.Passkey, error) {
+	set := &t.State.Settings
+	if !set.Passkeys || !set.PasskeySecondFactor {
+		return nil, apierr.New(apierr.FeatureNotEnabled).Param("strategy")
+	}
+	if u.LockedUntil > t.Now {
+		return nil, LockedByOperator(u.LockedUntil.Sub(t.Now))
+	}
+	allowed := u.SecondPasskeys(set, first)
+	switch {
+	case len(allowed) > 0:
+		return allowed, nil
+	case len(u.UsablePasskeys()) == 0:
+		return nil, apierr.New(apierr.NoPasskeysFoundForUser).Param("strategy")
+	}
+	return nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
+}
+
+// verifySecondPasskey verifies a passkey as a second factor after a first one, and clears the
+// consecutive failures, as a right code does. The caller stages the record with the attempt.
+func verifySecondPasskey(t *tx.Tx, u *account.User, first account.Strategy, a *account.Attempt, answer passkeys.Answer, from tx.Caller) error {
+	if _, err := secondPasskeys(t, u, first); err != nil {
+		return err
+	}
+	if err := passkeys.Prove(t, u, a, from, answer); err != nil {
+		if t.Refused() {
+			t.Put(u)
+			audit.Record(t, u, eventtype.CodeWrong, account.Subject{Method: account.PasskeyProof})
+		}
+		return err
+	}
+	u.SecondFailures.Clear()
+	return nil
+}
+
+// prepareStepUpPasskey makes the challenge of a step-up's first factor.
+func prepareStepUpPasskey(t *tx.Tx, caller *tx.SignedIn, r *account.Reverification, from tx.Caller) error {
+	allowed := caller.User.UsablePasskeys()
+	if len(allowed) == 0 {
+		return apierr.New(apierr.NoPasskeysFoundForUser).Param("strategy")
+	}
+	if err := passkeys.Ask(t, &r.First, from, allowed); err != nil {
+		return err
+	}
+	sessions.Stage(t, caller)
+	return nil
+}
+
+// reverifyByPasskey verifies a passkey as the first factor of a session's step-up. Where the
+// settings say so, it proves the second factor too.
+func reverifyByPasskey(t *tx.Tx, caller *tx.SignedIn, r *account.Reverification, answer passkeys.Answer, from tx.Caller) error {
+	t.Put(caller.Client)
+	if caller.User.LockedUntil > t.Now {
+		return LockedByOperator(caller.User.LockedUntil.Sub(t.Now))
+	}
+	if err := passkeys.Prove(t, caller.User, &r.First, from, answer); err != nil {
+		return err
+	}
+	if t.State.Settings.PasskeySatisfies && caller.User.TwoFactorEnabled() {
+		r.Second = account.Attempt{Strategy: account.PasskeyProof, Proved: t.Now}
+		caller.User.SecondFailures.Clear()
+		sessions.RememberDevice(t, caller.Client, caller.User)
+		sessions.ProvedSecond(t, caller, account.PasskeyProof)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package migration
+
+import (
+	"slices"
+
+	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/tx"
+)
+
+// ExportedPasskey is a passkey. Its public key is no secret.
+type ExportedPasskey struct {
+	ID           string          `json:"id"`
+	Name         string          `json:"name,omitempty"`
+	CredentialID []byte          `json:"credential_id"`
+	PublicKey    []byte          `json:"public_key"` // a COSE_Key
+	RPID         string          `json:"rp_id"`
+	Transports   []string        `json:"transports,omitempty"`
+	Counter      uint32          `json:"counter,omitempty"`
+	Eligible     bool            `json:"backup_eligible,omitempty"`
+	BackedUp     bool            `json:"backed_up,omitempty"`
+	VerifiedAt   account.Instant `json:"verified_at"`
+	LastUsedAt   account.Instant `json:"last_used_at,omitempty"`
+	BlockedAt    account.Instant `json:"blocked_at,omitempty"` // since its counter went back
+	CreatedAt    account.Instant `json:"created_at"`
+	UpdatedAt    account.Instant `json:"updated_at"`
+}
+
+// exportPasskeys returns the user's passkeys without enrolments.
+func exportPasskeys(u *account.User) []ExportedPasskey {
+	var all []ExportedPasskey
+	for _, p := range u.Passkeys {
+		if p.Verified == 0 {
+			continue
+		}
+		all = append(all, ExportedPasskey{
+			ID: p.WireID(), Name: p.Name, CredentialID: p.Credential, PublicKey: p.Key, RPID: p.RPID, Transports: p.Transports, Counter: p.Counter, Eligible: p.Eligible, BackedUp: p.BackedUp,
+			VerifiedAt: p.Verified, LastUsedAt: p.Used, BlockedAt: p.Copied, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
+		})
+	}
+	return all
+}
+
+// The limits of an imported passkey, in bytes: W3C Web Authentication Level 3 section 4 on
+// credential ids, and more than a COSE_Key of RSA with 4,096 bits has.
+const (
+	credentialBytes = 1023
+	keyBytes        = 600
+)
+
+// addPasskeys gives the user the exported passkeys.
+func (p Export) addPasskeys(u *account.User) error {
+	for _, k := range p.Passkeys {
+		id := account.BareID(account.PrefixPasskey, k.ID)
+		twice := slices.ContainsFunc(u.Passkeys, func(other account.Passkey) bool {
+			return other.ID == id || slices.Equal(other.Credential, k.CredentialID)
+		})
+		if id == "" || twice || len(k.CredentialID) == 0 || len(k.CredentialID) > credentialBytes || len(k.PublicKey) == 0 || len(k.PublicKey) > keyBytes || k.VerifiedAt == 0 || len(u.Passkeys) == account.PasskeysPerUser {
+			return malformed("passkeys")
+		}
+		u.Passkeys = append(u.Passkeys, account.Passkey{
+			ID: id, Name: k.Name, Credential: k.CredentialID, Key: k.PublicKey, RPID: k.RPID, Transports: k.Transports, Counter: k.Counter, Eligible: k.Eligible, BackedUp: k.BackedUp,
+			Verified: k.VerifiedAt, Used: k.LastUsedAt, Copied: k.BlockedAt, CreatedAt: k.CreatedAt, UpdatedAt: k.UpdatedAt,
+		})
+	}
+	return nil
+}
+
+// checkRPID refuses a user whose passkeys are of another RP id: no browser would use them here, and
+// the user would lose them unseen.
+func checkRPID(t *tx.Tx, u *account.User) error {
+	here := t.Engine.Domain(&t.State.Settings)
+	if slices.ContainsFunc(u.Passkeys, func(p account.Passkey) bool { return p.RPID != here }) {
+		return malformed("passkeys").Explain("The passkeys are of another RP id than the setting passkey_rp_id.")
+	}
+	return nil
+}
