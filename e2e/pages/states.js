@@ -26,6 +26,8 @@ export const states = {
     'strip-fault': ['security.title'],
     'security-not-loaded': ['error.title'],
     'reverify-expired': ['reverify.title'],
+    'required-security': ['security.title'],
+    'required-last': ['security.title'],
     'security-all-sessions': ['security.title'],
     'security-<language>': ['security.title'],
   },
@@ -56,6 +58,7 @@ export const states = {
   },
   '/tasks/setup-mfa': {
     'setup': ['setup.title'],
+    'required-early': ['setup.title'],
     'setup-backup-codes': ['codes.show.title', 'codes.once'],
     'setup-done': ['setup.done.title'],
   },
@@ -126,6 +129,7 @@ export const states = {
     'dashboard-no-method': ['dash.settings.title', 'dash.nomethod'],
     'dashboard-leave': ['dash.leave.title'],
     'dashboard-stranded': ['dash.stranded.title'],
+    'required-settings': ['dash.required'],
     'dashboard-no-methods': ['dash.settings.title', 'dash.nomethods'],
   },
   '/dashboard/sign-in': {
@@ -143,6 +147,9 @@ export const states = {
     'dashboard-link': ['dash.link.made'],
     'dashboard-trail': ['dash.trail'],
     'dashboard-trail-altered': ['dash.trail'],
+    'required-dialog': ['dash.required.sure'],
+    'required-user': ['dash.trail'],
+    'required-stop': ['dash.required.clear.sure'],
     'dashboard-ban': ['dash.ban.sure'],
     'dashboard-not-loaded': ['error.title'],
   },
@@ -152,6 +159,7 @@ export const states = {
     'dashboard-users-filtered': ['dash.users.title'],
     'dashboard-users-relative': ['dash.users.title'],
     'dashboard-users': ['dash.users.title'],
+    'required-list': ['dash.users.title'],
     'dashboard-nobody': ['dash.users.title'],
   },
   '/': {

@@ -483,6 +483,14 @@ func TestDevelopmentEndpoints(t *testing.T) {
 	if d := b.Sub(a); d < time.Hour || d > time.Hour+time.Minute {
 		t.Errorf("the clock moved by %v", d)
 	}
+	answer, err := s.browser.Get(s.server.URL + "/v1/environment")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if said, err := http.ParseTime(answer.Header.Get("Date")); err != nil || said.Sub(b).Abs() > time.Minute {
+		t.Errorf("after the clock moved to %v, an answer is of %v: %v", b, said, err)
+	}
 	s.ok("POST", "/dev/faults", `{"store":true}`)
 	if got := s.call("GET", "/v1/users/count", "{}")["status"]; got != 503 {
 		t.Errorf("a throttled store: %v", got)

@@ -7,6 +7,8 @@ import (
 
 // ServeHTTP answers pages and development endpoints, and passes the rest to the API.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The pages take the server's time from here, also after the clock was moved.
+	w.Header().Set("Date", a.clock.Now().UTC().Format(http.TimeFormat))
 	// A proxy may see a chunked body end elsewhere, and the rest as another request.
 	if len(r.TransferEncoding) > 0 {
 		w.Header().Set("Connection", "close")

@@ -26,8 +26,8 @@ const dashboardLife = 8 * time.Hour
 const maxDashboardBody = 64 << 10
 
 // forwarded are the operations of the Backend API that the dashboard's cookie authorizes as they
-// are: those that the dashboard uses. [pages.createLink] and [pages.search] authorize a part of
-// others.
+// are: those that the dashboard uses. [pages.createLink], [pages.markUser] and [pages.search]
+// authorize a part of others.
 var forwarded = []string{
 	"GET /v1/instance", "PATCH /v1/instance",
 	"GET /v1/instance/audit_events", "GET /v1/statistics", "GET /v1/sms_usage", "GET /v1/sms_messages",
@@ -48,6 +48,7 @@ func (p *pages) dashboardRoutes() {
 	p.mux.HandleFunc("POST "+dashboardAPI+"/search", p.authorized(func(w http.ResponseWriter, r *http.Request) { p.search(w, r, "/v1/users") }))
 	p.mux.HandleFunc("POST "+dashboardAPI+"/search/count", p.authorized(func(w http.ResponseWriter, r *http.Request) { p.search(w, r, "/v1/users/count") }))
 	p.mux.HandleFunc("POST "+dashboardAPI+"/v1/sign_in_tokens", p.authorized(p.createLink))
+	p.mux.HandleFunc("PATCH "+dashboardAPI+"/v1/users/{user_id}", p.authorized(p.markUser))
 	p.mux.HandleFunc("GET "+dashboardAPI+"/texts/{lang}", p.authorized(p.listTexts))
 	for _, pattern := range forwarded {
 		method, path, _ := strings.Cut(pattern, " ")

@@ -170,11 +170,36 @@ func TestForwarding(t *testing.T) {
 	}
 	for _, request := range [][2]string{
 		{"POST", "/v1/sign_in_tokens/sit_1/revoke"}, {"POST", "/v1/users"}, {"DELETE", "/v1/users/user_1"}, {"POST", "/v1/users/user_1/verify_totp"}, {"POST", "/v1/sessions/s/tokens"},
-		{"PATCH", "/v1/users/user_1"}, {"GET", "/v1/client"}, {"DELETE", "/v1/users/a%2Fmfa"},
+		{"GET", "/v1/client"}, {"DELETE", "/v1/users/a%2Fmfa"},
 	} {
 		if r := s.ask(request[0], "/dashboard/api"+request[1], "{}", fromDashboard(c)...); r.StatusCode != 404 && r.StatusCode != 405 {
 			t.Errorf("%s %s is forwarded: %d", request[0], request[1], r.StatusCode)
 		}
+	}
+}
+
+// TestMarkingAUser: the dashboard's cookie authorizes only the mark of a user who has to have a
+// second factor, with a reason. The operation itself would set passwords too.
+func TestMarkingAUser(t *testing.T) {
+	s := open(t, nil)
+	const path, mark = "/dashboard/api/v1/users/user_1", `{"mfa_required":true,"mfa_required_from":1900000000000}`
+	plain := fromDashboard(s.openDashboard())
+	from := append(plain, "Countersign-Reason", "payments")
+	for _, body := range []string{mark, `{"mfa_required":false}`} {
+		got := s.forwarded(s.ask("PATCH", path+"?_method=DELETE", body, from...))
+		if got.Method != "PATCH" || got.URL != "/v1/users/user_1" || got.Body != body || got.Header.Get("Countersign-Reason") != "payments" {
+			t.Errorf("asked %+v", got)
+		}
+	}
+	for body, status := range map[string]int{
+		`{"mfa_required":true,"password":"correct horse"}`: 400, `{"totp_secret":"x"}`: 400, `{}`: 422, `{"mfa_required_from":1900000000000}`: 422, `x`: 400,
+	} {
+		if r := s.ask("PATCH", path, body, from...); r.StatusCode != status {
+			t.Errorf("%s: %d, want %d", body, r.StatusCode, status)
+		}
+	}
+	if r := s.ask("PATCH", path, mark, plain...); r.StatusCode != 422 {
+		t.Errorf("without a reason: %d", r.StatusCode)
 	}
 }
 

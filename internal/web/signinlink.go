@@ -23,13 +23,19 @@ func (p *pages) createLink(w http.ResponseWriter, r *http.Request) {
 		User string `json:"user_id"`
 		Life int    `json:"expires_in_seconds"` // in seconds
 	}
+	p.forwardPart(w, r, &in, func() bool { return in.Life >= 1 && in.Life <= int(longestLink/time.Second) && hasReason(r) })
+}
+
+// forwardPart forwards a request whose body has no other fields than those of in, once in is
+// decoded and right.
+func (p *pages) forwardPart(w http.ResponseWriter, r *http.Request, in any, right func() bool) {
 	body := json.NewDecoder(r.Body)
 	body.DisallowUnknownFields()
-	if err := body.Decode(&in); err != nil {
+	if err := body.Decode(in); err != nil {
 		refuse(w, http.StatusBadRequest, "request_body_invalid")
 		return
 	}
-	if in.Life < 1 || in.Life > int(longestLink/time.Second) || !hasReason(r) {
+	if !right() {
 		refuse(w, http.StatusUnprocessableEntity, "form_param_value_invalid")
 		return
 	}

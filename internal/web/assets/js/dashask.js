@@ -8,14 +8,15 @@ const longest = 140; // characters of a reason, as in the API
 /**
  * Asks before a change, says what it does, and makes it with act(reason). Resolves to true after the change.
  *   lines     sentences or elements that say what the change does
+ *   fields    elements with fields of the change, before the reason
  *   needed    whether the change needs a reason
  */
-export const askFirst = ({ title, lines, yes, needed, act }) => dialog((box, close) => {
+export const askFirst = ({ title, lines, fields = [], yes, needed, act }) => dialog((box, close) => {
   const alert = h('div', {});
   const reason = field({ label: t(needed ? 'dash.reason' : 'dash.reason.optional'), hint: t('dash.reason.hint'), autocomplete: 'off', autocapitalize: 'sentences', maxlength: longest, 'data-focus': needed });
   const submit = button(yes, { kind: 'main danger' });
   const asked = form({
-    fields: reason.element, more: alert, submit, wrong: (problem) => alert.replaceChildren(problemNotice(problem)),
+    fields: [...fields, reason.element], more: alert, submit, wrong: (problem) => alert.replaceChildren(problemNotice(problem)),
     act: async () => {
       const text = reason.input.value.trim();
       if (needed && text === '') return reason.wrong(t('dash.reason.wrong'));

@@ -3,8 +3,10 @@
 import { ranking } from './chart.js';
 import { byName } from './countries.js';
 import { ask, drawTabs, saveBar, settingName } from './dash.js';
+import { dayOf } from './dashrequired.js';
 import { trailOf } from './dashtrail.js';
 import { Cancelled, confirm, field, load, problemNotice } from './form.js';
+import { dayBegin } from './period.js';
 import { h, heading, notice, number, page, say, show, t } from './page.js';
 
 const switches = [
@@ -53,13 +55,15 @@ load(page, async () => {
 
 function draw(settings, users) {
   settings.password_reset_url ??= '';
+  settings.mfa_required_from ??= 0;
   const wanted = { ...settings, sms_countries: [...settings.sms_countries] };
   const alert = h('div', {});
-  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries', 'password_reset_url'].filter((n) => String(wanted[n]) !== String(settings[n]));
+  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries', 'password_reset_url', 'mfa_required_from', 'mfa_grace_days'].filter((n) => String(wanted[n]) !== String(settings[n]));
   const bar = saveBar({
     dirty: () => changed().length > 0,
     wrong: (problem) => {
       if (problem.meta?.param_name === 'password_reset_url') return forgotten.wrong(t('dash.password_reset_url.wrong'));
+      if (problem.meta?.param_name === 'mfa_grace_days') return days.wrong(t('dash.mfa_grace_days.wrong'));
       alert.replaceChildren(problemNotice(problem));
     },
     act: async () => {
@@ -89,6 +93,17 @@ function draw(settings, users) {
     bar.mark();
   });
 
+  const from = field({ label: t('dash.mfa_required_from'), hint: t('dash.mfa_required_from.hint'), type: 'date', max: '9999-12-31', value: settings.mfa_required_from ? dayOf(settings.mfa_required_from) : '' });
+  from.input.addEventListener('input', () => {
+    wanted.mfa_required_from = from.input.value ? dayBegin(from.input.value) : 0;
+    bar.mark();
+  });
+  const days = field({ label: t('dash.mfa_grace_days'), hint: t('dash.mfa_grace_days.hint'), type: 'number', inputmode: 'numeric', min: 0, max: 90, step: 1, value: String(settings.mfa_grace_days), autocomplete: 'off' });
+  days.input.addEventListener('input', () => {
+    wanted.mfa_grace_days = days.input.valueAsNumber;
+    bar.mark();
+  });
+
   // Says what the switches mean together before they are saved.
   const warning = h('div', { role: 'status' });
   function warn() {
@@ -101,6 +116,7 @@ function draw(settings, users) {
     warning,
     h('div', { class: 'grid' },
       h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle))),
+        h('section', { class: 'card stack' }, h('h2', {}, t('dash.required')), from.element, days.element),
         h('section', { class: 'card stack' }, h('h2', {}, t('dash.forgotten')), forgotten.element)),
       h('div', { class: 'stack' }, adoption(users), countries(wanted, bar.mark), trailOf({ path: '/v1/instance/audit_events', title: t('dash.trail.settings'), settings: settingName }))),
     alert, bar.element,

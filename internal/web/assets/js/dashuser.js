@@ -3,6 +3,7 @@
 import { ask, drawTabs, factors, nameOf, underName } from './dash.js';
 import { askFirst } from './dashask.js';
 import { createLink } from './dashlink.js';
+import { required } from './dashrequired.js';
 import { trailOf } from './dashtrail.js';
 import { deviceOf, networkOf } from './device.js';
 import { button, load } from './form.js';
@@ -65,6 +66,7 @@ function state() {
   else parts.push(row('person', t('dash.notbanned'), null, button(t('dash.ban'), { kind: 'short plain danger', act: post('ban', 'dash.done.ban', { title: t('dash.ban.sure', { who }), lines: [...ends(), t('dash.ban.text')], yes: t('dash.ban') }) })));
   if (user.locked) parts.push(row('lock', t('dash.islocked'), t('dash.locked.for', { time: duration(user.lockout_expires_in_seconds) }), button(t('dash.unlock'), { kind: 'short', act: change('POST', `${at}/unlock`, 'dash.done.unlock') })));
   else parts.push(row('check', t('dash.open'), t('dash.tries', { count: user.verification_attempts_remaining }), button(t('dash.lock'), { kind: 'short', act: post('lock', 'dash.done.lock', { title: t('dash.lock.sure', { who }), lines: [t('dash.lock.text'), ...stay()], yes: t('dash.lock') }) })));
+  parts.push(required(user, at, changed));
   if (user.recovery) parts.push(row('clock', t('dash.recovery'), t('dash.recovery.text', { when: date(user.recovery.completes_at) }), button(t('dash.recovery.cancel'), { kind: 'short', act: change('DELETE', `${at}/recovery`, 'dash.done.recovery') })));
   const shut = user.banned || user.locked;
   parts.push(row('key', t('dash.link.made'), t(shut ? 'dash.link.shut' : 'dash.link.text'), !shut && button(t('dash.link'), { kind: 'short', act: async () => {

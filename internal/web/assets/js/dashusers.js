@@ -4,7 +4,7 @@
 import { exporting, instant } from './csv.js';
 import { ask, drawTabs, factors, nameOf, underName, userPath } from './dash.js';
 import { button, failed, field, form } from './form.js';
-import { ago, badge, counted, focusTitle, h, heading, notice, number, page, phone, show, t } from './page.js';
+import { ago, badge, counted, day, focusTitle, h, heading, notice, now, number, page, phone, show, t } from './page.js';
 import { dayBegin } from './period.js';
 
 const size = 20;
@@ -13,6 +13,7 @@ const largest = 500; // users of one request
 /** The filters by state: their text, and what the API is asked for. */
 const states = {
   all: ['dash.filter.all', {}], without: ['dash.filter.without', { second_factor: 'false' }], with: ['dash.filter.with', { second_factor: 'true' }],
+  due: ['dash.filter.due', { mfa_due: 'true' }],
   locked: ['dash.filter.locked', { locked: 'true' }], banned: ['dash.filter.banned', { banned: 'true' }],
 };
 
@@ -153,6 +154,9 @@ async function last(of, pages) {
   await go({ ...of, after: users[total % size || size].id, page: pages });
 }
 
+/** The date by which a user without a second factor has to have one. */
+const dueOf = (u) => !u.two_factor_enabled && u.mfa_due_at && badge(t('dash.due', { when: day(u.mfa_due_at) }), u.mfa_due_at > now() ? 'warn' : 'bad');
+
 const stateOf = (u) => (u.banned ? badge(t('dash.banned'), 'bad') : u.locked ? badge(t('dash.islocked'), 'warn') : badge(t('dash.open')));
 
 function rows(users) {
@@ -162,17 +166,17 @@ function rows(users) {
     h('tbody', {}, users.map((u) => h('tr', {},
       h('td', {}, h('a', { href: userPath(u.id) }, nameOf(u)), h('div', { class: 'small quiet' }, underName(u))),
       cell('dash.phone', u.phone_numbers[0] ? phone(u.phone_numbers[0].phone_number) : '–'),
-      cell('dash.factors', h('div', { class: 'actions' }, factors(u))),
+      cell('dash.factors', h('div', { class: 'actions' }, factors(u), dueOf(u))),
       cell('dash.state', stateOf(u)),
       cell('dash.created', h('span', { class: 'small quiet' }, ago(u.created_at))),
       cell('dash.lastsignin', h('span', { class: 'small quiet' }, u.last_sign_in_at ? ago(u.last_sign_in_at) : t('dash.never')))))));
 }
 
-const columns = ['id', 'first_name', 'last_name', 'username', 'email_addresses', 'phone_numbers', 'totp_enabled', 'sms_second_factor', 'backup_code_enabled', 'banned', 'locked', 'created_at', 'last_sign_in_at'];
+const columns = ['id', 'first_name', 'last_name', 'username', 'email_addresses', 'phone_numbers', 'totp_enabled', 'sms_second_factor', 'backup_code_enabled', 'mfa_required', 'mfa_due_at', 'banned', 'locked', 'created_at', 'last_sign_in_at'];
 
 const cells = (u) => [
   u.id, u.first_name, u.last_name, u.username, u.email_addresses.map((e) => e.email_address).join(' '), u.phone_numbers.map((p) => p.phone_number).join(' '), u.totp_enabled,
-  u.phone_numbers.some((p) => p.reserved_for_second_factor), u.backup_code_enabled, u.banned, u.locked, instant(u.created_at), instant(u.last_sign_in_at),
+  u.phone_numbers.some((p) => p.reserved_for_second_factor), u.backup_code_enabled, u.mfa_required, instant(u.mfa_due_at), u.banned, u.locked, instant(u.created_at), instant(u.last_sign_in_at),
 ];
 
 /** The button that saves all users of the search as a file, whatever page is shown. */

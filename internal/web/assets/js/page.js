@@ -141,11 +141,14 @@ export function setClock(header) {
   if (now) behind = now - Date.now();
 }
 
+/** The server's time, in milliseconds. */
+export const now = () => Date.now() + behind;
+
 const spans = [['minute', 60_000], ['hour', 3_600_000], ['day', 86_400_000]];
 
 /** A time in the past, such as "2 hours ago", with the date and time as its title. After a week it is the date. */
 export function ago(ms) {
-  const past = Date.now() + behind - ms;
+  const past = now() - ms;
   const [unit, length] = spans.findLast(([, l]) => past >= l) ?? ['second', Infinity];
   const words = past < 7 * 86_400_000 ? new Intl.RelativeTimeFormat(lang, { numeric: 'auto' }).format(-Math.floor(Math.max(past, 0) / length), unit)
     : new Intl.DateTimeFormat(lang, { dateStyle: 'medium' }).format(ms);

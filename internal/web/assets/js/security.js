@@ -3,6 +3,7 @@
 import { account } from './account.js';
 import { activeSession, del, get, patch, post } from './api.js';
 import { showCodes } from './codes.js';
+import { deadline, needed, waiting } from './due.js';
 import { deviceOf, networkOf } from './device.js';
 import { devices } from './devices.js';
 import { eventRow } from './events.js';
@@ -60,7 +61,7 @@ const numbersInUse = () => session.user.phone_numbers.filter((p) => p.reserved_f
 function ending(label, { question, request, said, ...properties }) {
   const { user } = session;
   const last = numbersInUse().length + (user.totp_enabled ? 1 : 0) === 1;
-  if (last && environment.user_settings.sign_in.second_factor.required) {
+  if (last && needed(user)) {
     return h('div', { class: 'tight' }, button(label, { ...properties, 'aria-disabled': 'true', 'aria-describedby': 'required', act: () => {} }),
       h('p', { class: 'small quiet', id: 'required' }, t('error.second_factor_deletion_not_allowed')));
   }
@@ -179,10 +180,11 @@ function events() {
 
 /** Whether two-step sign-in is on, and else the way to it. */
 function state() {
-  if (session.user.two_factor_enabled) return notice('good', h('p', {}, t('security.state.on')));
+  const { user } = session;
+  if (user.two_factor_enabled) return notice('good', h('p', {}, t('security.state.on')));
   const way = { totp: '/account/add-authenticator', phone_code: '/account/add-phone' };
   const first = Object.keys(way).find((strategy) => environment.auth_config.second_factors.includes(strategy));
-  return h('div', { class: 'notice warn setup' }, h('p', {}, h('strong', {}, t('security.state.off'))), first && link(way[first], t('security.setup'), undefined, 'main'));
+  return h('div', { class: 'notice warn setup' }, h('div', {}, h('p', {}, h('strong', {}, t('security.state.off'))), waiting(user) && h('p', {}, t('setup.due', { when: deadline(user) }))), first && link(way[first], t('security.setup'), undefined, 'main'));
 }
 
 /** The password: when it was changed, and the way to change it. */

@@ -1,6 +1,8 @@
-// The session task setup-mfa: the user enrols a second factor.
+// The session task setup-mfa: the user enrols a second factor. Before the date from which it is required, the user may
+// put it off.
 
 import { activeSession, bind, get, post } from './api.js';
+import { deadline, waiting } from './due.js';
 import { enrolApp } from './enrolapp.js';
 import { enrolPhone } from './enrolphone.js';
 import { finish } from './finish.js';
@@ -20,13 +22,15 @@ load(page, async () => {
   const [client, environment] = await Promise.all([get('/client'), get('/environment')]);
   const session = activeSession(client.response);
   if (!session) return leaveFor(withTicket(`/sign-in${location.search}`, ticket));
-  if (session.status !== 'pending') return leaveFor(target());
+  const early = session.status !== 'pending' && waiting(session.user);
+  if (session.status !== 'pending' && !early) return leaveFor(target());
   bind(session.id);
   if (ticket) await renew(session, ticket);
   const on = environment.auth_config.second_factors;
   const host = h('section', { class: 'card stack' });
   const alert = h('div', {});
 
+  const later = () => h('a', { class: 'button plain wide', href: target() }, t('setup.later'));
   const leave = () => button(t('frame.signout'), { kind: 'plain wide', act: async () => {
     await post(`/client/sessions/${encodeURIComponent(session.id)}/end`);
     await leaveFor('/sign-in');
@@ -59,7 +63,7 @@ load(page, async () => {
   function choose() {
     page.replaceChildren(host);
     alert.replaceChildren();
-    show(host, [heading('h1', 'shield', t('setup.title'), t('setup.text')), alert, way('totp', 'app', enrolApp), way('phone_code', 'sms', enrolPhone), leave()], { title: t('setup.title') });
+    show(host, [heading('h1', 'shield', t('setup.title'), early ? t('setup.due', { when: deadline(session.user) }) : t('setup.text')), alert, way('totp', 'app', enrolApp), way('phone_code', 'sms', enrolPhone), early ? later() : leave()], { title: t('setup.title') });
   }
   back = choose;
   choose();

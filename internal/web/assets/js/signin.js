@@ -2,6 +2,7 @@
 
 import { Problem, activeSession, explain, get, post, request } from './api.js';
 import { challenge, isShut, shutView } from './challenge.js';
+import { waiting } from './due.js';
 import { button, field, form, load, passwordField, problemNotice } from './form.js';
 import { counted, h, heading, leaveFor, notice, page, show, support, t } from './page.js';
 import { recoveryLink } from './recovery.js';
@@ -40,6 +41,7 @@ async function start() {
 async function finish(answer) {
   if (!document.cookie.includes('__client_uat') && !activeSession((await get('/client')).response)) return withoutCookies();
   const session = activeSession(answer.client);
+  if (waiting(session.user)) return leaveFor(setup());
   return answer.strategy === 'backup_code' && session.user.backup_codes ? codesLeft(session) : go(session);
 }
 
@@ -56,6 +58,9 @@ function codesLeft(session) {
   ], { title });
 }
 
+/** The page that enrols a second factor, and then goes on to where the sign-in was going. */
+const setup = () => `/tasks/setup-mfa?redirect_url=${encodeURIComponent(target())}`;
+
 function withoutCookies() {
   show(host, [heading('h1', 'alert', t('signin.cookies.title'), t('signin.cookies.text'), 'bad'), button(t('button.again'), { kind: 'main wide', act: () => location.reload() }), help()],
     { title: t('signin.cookies.title') });
@@ -67,10 +72,7 @@ async function over(reason) {
   return session ? go(session) : byPassword(reason);
 }
 
-function go(session) {
-  const next = target();
-  return leaveFor(session.status === 'pending' ? `/tasks/setup-mfa?redirect_url=${encodeURIComponent(next)}` : next);
-}
+const go = (session) => leaveFor(session.status === 'pending' ? setup() : target());
 
 /** Asks in a browser that is signed in, perhaps as another user. leave ends that session: { label, act }. */
 function signedInAlready(session, text, leave) {
