@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/statistics"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -140,9 +141,9 @@ func TestEachNoteCountsOnce(t *testing.T) {
 	w := newWorld(t)
 	p := w.member()
 	_, _ = w.Admin.VerifyTOTP(ctx, p.id, secret.New(p.wrong())) // the journal has notes too
-	today := account.DayOf(w.Now())
+	today := statistics.DayOf(w.Now())
 	count := func(note string) string {
-		return (&account.Counts{Verified: map[account.Strategy]int{account.Strategy(note): 1}}).Note(account.At(w.Now()))
+		return (&statistics.Counts{Verified: map[account.Strategy]int{account.Strategy(note): 1}}).Note(account.At(w.Now()))
 	}
 	var notes []store.Noted
 	for i := range 12 {
@@ -183,7 +184,7 @@ func TestEachNoteCountsOnce(t *testing.T) {
 	_, err := w.Admin.Cleanup(ctx, 1000)
 	w.Must(err)
 	for name, kept := range map[string]bool{"a": false, "b": false, "journal": true} {
-		found, err := w.counts.Get(ctx, account.FeedKey(name))
+		found, err := w.counts.Get(ctx, statistics.FeedKey(name))
 		w.Must(err)
 		if stays := found[0].Version != 0; stays != kept {
 			t.Errorf("the position of %s is kept: %t", name, stays)
@@ -208,7 +209,7 @@ func TestALongJournal(t *testing.T) {
 	if total != 70 {
 		t.Errorf("%d of 70 are counted", total)
 	}
-	w.Advance((account.DaysKept + 2) * day)
+	w.Advance((statistics.DaysKept + 2) * day)
 	_, err := w.Admin.Cleanup(t.Context(), 1000)
 	w.Must(err)
 	if left := w.all(store.KindStatistics); len(left) != 0 {

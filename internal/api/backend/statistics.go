@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/api/operation"
-	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/statistics"
 )
 
 // StatisticsGet is GET /v1/statistics.
@@ -94,7 +94,7 @@ func getStatistics(c *operation.Call, in statisticsInput) (Statistics, error) {
 	}
 	out := Statistics{Object: "statistics", Verifications: allSeries(s.Verified), Failures: allSeries(s.Failed), TextMessages: countryMessages(s.SMS)}
 	for i := range s.Days {
-		out.Days = append(out.Days, (s.Begin + account.Day(i)).String())
+		out.Days = append(out.Days, (s.Begin + statistics.Day(i)).String())
 	}
 	return out, nil
 }

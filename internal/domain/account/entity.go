@@ -147,45 +147,6 @@ func (n *Nonce) NextExpiry() time.Time { return n.EndsAt() }
 // EndsAt implements [Entity]: long ago for a nonce that a restore invalidated.
 func (n *Nonce) EndsAt() time.Time { return max(n.Expires, 1).Time() }
 
-// NewEntity returns an empty record of a kind.
-func NewEntity(kind store.Kind) Entity {
-	switch kind {
-	case store.KindUser:
-		return &User{}
-	case store.KindClient:
-		return &Client{}
-	case store.KindClaim:
-		return &Claim{}
-	case store.KindTicket:
-		return &Ticket{}
-	case store.KindNumber:
-		return &NumberRecord{}
-	case store.KindNonce:
-		return &Nonce{}
-	case store.KindAudit:
-		return &AuditPage{}
-	case store.KindSMS:
-		return &SMSRecord{}
-	case store.KindSettings:
-		return &Settings{}
-	case store.KindEvent:
-		return &EventRecord{}
-	case store.KindDelivery:
-		return &DeliveryRecord{}
-	case store.KindAttempts:
-		return &DeliveryLog{}
-	case store.KindSigningKey:
-		return &SigningKeys{}
-	case store.KindStatistics:
-		return &DayStatistics{}
-	case store.KindFeed:
-		return &FeedPosition{}
-	case store.KindMigration:
-		return &Migration{}
-	}
-	panic("account: unknown kind " + string(kind))
-}
-
 // Encode returns an entity's stored form.
 func Encode(e Entity) ([]byte, error) { return json.Marshal(e) }
 

@@ -8,13 +8,14 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/statistics"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // Statistics are events by day (UTC). They were counted after they happened, so they lag behind by
 // up to a minute; see [Service.CountNotes].
 type Statistics struct {
-	Begin    account.Day // the first day
+	Begin    statistics.Day // the first day
 	Days     int
 	Verified map[account.Strategy][]int // second factors verified, by method
 	Failed   map[eventtype.Name][]int   // failures, by event
@@ -33,12 +34,12 @@ const StatisticsDays = 90
 // Statistics returns the counts of a number of days up to the day of a time, in one read.
 func (s *Service) Statistics(ctx context.Context, days int, until time.Time) (*Statistics, error) {
 	out := &Statistics{
-		Begin: account.DayOf(until) - account.Day(days) + 1, Days: days,
+		Begin: statistics.DayOf(until) - statistics.Day(days) + 1, Days: days,
 		Verified: map[account.Strategy][]int{}, Failed: map[eventtype.Name][]int{}, SMS: map[string]*SMSStatistics{},
 	}
 	keys := make([]store.Key, days)
 	for i := range keys {
-		keys[i] = account.DayKey(out.Begin + account.Day(i))
+		keys[i] = statistics.DayKey(out.Begin + statistics.Day(i))
 	}
 	records, err := s.Store.Get(ctx, keys...)
 	if err != nil {
@@ -52,13 +53,13 @@ func (s *Service) Statistics(ctx context.Context, days int, until time.Time) (*S
 		if err != nil {
 			return nil, err
 		}
-		out.day(i, e.(*account.DayStatistics).Counts)
+		out.day(i, e.(*statistics.DayStatistics).Counts)
 	}
 	return out, nil
 }
 
 // day sets the counts of the i-th day.
-func (s *Statistics) day(i int, c account.Counts) {
+func (s *Statistics) day(i int, c statistics.Counts) {
 	for by, n := range c.Verified {
 		series(s.Verified, by, s.Days)[i] = n
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/statistics"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -19,7 +20,7 @@ type Source struct {
 
 // tooOld reports whether a note of a day was counted before: the source delivers no note for the
 // first time so late. A table that is restored from a backup has records with such notes.
-func (from Source) tooOld(day account.Day, now account.Instant) bool {
+func (from Source) tooOld(day statistics.Day, now account.Instant) bool {
 	return from.Kept > 0 && (day + 1).Begin().Add(from.Kept).Before(now.Time())
 }
 
@@ -45,9 +46,9 @@ func (s *Service) CountNotes(ctx context.Context, from Source, notes []store.Not
 
 // someDays returns how many of the notes one commit can count, and the keys of their days.
 func (s *Service) someDays(notes []store.Noted) (n int, keys []store.Key) {
-	seen := map[account.Day]bool{}
+	seen := map[statistics.Day]bool{}
 	for i, note := range notes {
-		day, _, ok := account.ParseNote(note.Text)
+		day, _, ok := statistics.ParseNote(note.Text)
 		if !ok || seen[day] {
 			continue
 		}
@@ -55,21 +56,21 @@ func (s *Service) someDays(notes []store.Noted) (n int, keys []store.Key) {
 			return i, keys
 		}
 		seen[day] = true
-		keys = append(keys, account.DayKey(day))
+		keys = append(keys, statistics.DayKey(day))
 	}
 	return len(notes), keys
 }
 
 // commitNotes counts notes of the given days in one commit.
 func (s *Service) commitNotes(ctx context.Context, from Source, notes []store.Noted, days []store.Key) error {
-	at := account.FeedKey(from.Name)
+	at := statistics.FeedKey(from.Name)
 	return s.Update(ctx, append(days, at), func(t *tx.Tx) error {
-		position, err := tx.Load[*account.FeedPosition](t, at)
+		position, err := tx.Load[*statistics.FeedPosition](t, at)
 		if err != nil {
 			return err
 		}
 		if position == nil {
-			position = &account.FeedPosition{Base: account.Base{ID: at}}
+			position = &statistics.FeedPosition{Base: account.Base{ID: at}}
 		}
 		moved := false
 		for _, note := range notes {
@@ -94,17 +95,17 @@ func (s *Service) commitNotes(ctx context.Context, from Source, notes []store.No
 // countNote adds a note to its day. A text of another form is left out: no repetition could mend
 // it.
 func countNote(t *tx.Tx, from Source, text string) error {
-	day, counts, ok := account.ParseNote(text)
+	day, counts, ok := statistics.ParseNote(text)
 	if !ok || from.tooOld(day, t.Now) {
 		return nil
 	}
-	key := account.DayKey(day)
-	sum, err := tx.Load[*account.DayStatistics](t, key)
+	key := statistics.DayKey(day)
+	sum, err := tx.Load[*statistics.DayStatistics](t, key)
 	if err != nil {
 		return err
 	}
 	if sum == nil {
-		sum = &account.DayStatistics{Base: account.Base{ID: key}}
+		sum = &statistics.DayStatistics{Base: account.Base{ID: key}}
 	}
 	sum.Add(counts)
 	t.Put(sum)

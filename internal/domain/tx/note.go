@@ -2,13 +2,14 @@ package tx
 
 import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/statistics"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // note adds the counts of the commit to its shortest write, whose cost that raises least. It adds
 // no write, so checking a code still writes one record. A commit that only deletes has no counts.
 func (t *Tx) note(writes []store.Write) {
-	var counts account.Counts
+	var counts statistics.Counts
 	for _, k := range t.Order {
 		if t.Dirty[k] {
 			continue

@@ -5,6 +5,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/statistics"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -12,7 +13,7 @@ import (
 // text if it has fields that this version does not know. A sealed text that was moved from another
 // record does not open, and Decode returns an error.
 func (s *Engine) Decode(r store.Record) (e account.Entity, foreign []byte, err error) {
-	e = account.NewEntity(r.Key.Kind)
+	e = newEntity(r.Key.Kind)
 	if r.Version != 0 {
 		if foreign, err = decode(r.Data, e); err != nil {
 			return nil, nil, &account.UnreadableError{Record: r.Key, Reason: fmt.Errorf("decode %s record: %w", r.Key.Kind, err)}
@@ -69,4 +70,43 @@ func (s *Engine) seal(owner string, open *string, at *account.SealedText) error 
 	}
 	*at = account.SealedText{Cipher: sealed, Holds: *open}
 	return nil
+}
+
+// newEntity returns an empty record of a kind.
+func newEntity(kind store.Kind) account.Entity {
+	switch kind {
+	case store.KindUser:
+		return &account.User{}
+	case store.KindClient:
+		return &account.Client{}
+	case store.KindClaim:
+		return &account.Claim{}
+	case store.KindTicket:
+		return &account.Ticket{}
+	case store.KindNumber:
+		return &account.NumberRecord{}
+	case store.KindNonce:
+		return &account.Nonce{}
+	case store.KindAudit:
+		return &account.AuditPage{}
+	case store.KindSMS:
+		return &account.SMSRecord{}
+	case store.KindSettings:
+		return &account.Settings{}
+	case store.KindEvent:
+		return &account.EventRecord{}
+	case store.KindDelivery:
+		return &account.DeliveryRecord{}
+	case store.KindAttempts:
+		return &account.DeliveryLog{}
+	case store.KindSigningKey:
+		return &account.SigningKeys{}
+	case store.KindStatistics:
+		return &statistics.DayStatistics{}
+	case store.KindFeed:
+		return &statistics.FeedPosition{}
+	case store.KindMigration:
+		return &account.Migration{}
+	}
+	panic("tx: unknown kind " + string(kind))
 }

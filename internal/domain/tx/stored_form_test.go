@@ -15,6 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/statistics"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/web/appearance"
 )
@@ -65,11 +66,11 @@ func TestStoredForm(t *testing.T) {
 		"event":    &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Operator: account.Operator{OperatorName: "o", Reason: "w"}, Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},
 		"delivery": &account.DeliveryRecord{To: []account.DeliveryTarget{{ID: "i", Tries: 1, Next: 2, Done: 3, Only: 4}}, Language: "de"},
 		"attempts": &account.DeliveryLog{Log: deliverylog.Log{Tries: []deliverylog.Try{{Event: "e", Name: "k", Number: 1, At: 2, Took: 3, Status: 4, Problem: deliverylog.Status}}}},
-		"statistics": &account.DayStatistics{Counts: account.Counts{
+		"statistics": &statistics.DayStatistics{Counts: statistics.Counts{
 			Verified: map[account.Strategy]int{account.TOTPCode: 1}, Failed: map[eventtype.Name]int{eventtype.CodeWrong: 2},
-			SMS: map[string]account.SMSCounts{"US": {Sent: 3, Refused: 4, Spent: 5}},
+			SMS: map[string]statistics.SMSCounts{"US": {Sent: 3, Refused: 4, Spent: 5}},
 		}},
-		"feed":       &account.FeedPosition{Sequence: "1", Until: 2},
+		"feed":       &statistics.FeedPosition{Sequence: "1", Until: 2},
 		"signingkey": &account.SigningKeys{Keys: []account.SigningKey{{ID: "i", Sealed: []byte("s"), SignFrom: 1, Until: 2}}},
 	}
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {9}}, zeroReader{})

@@ -70,7 +70,7 @@ func found(value any, at string, places map[string]bool) {
 // rewrite is what this version makes of a record that it reads, changes and writes.
 func rewrite(t *testing.T, kind string, data []byte, change func(account.Entity)) map[string]any {
 	t.Helper()
-	e := account.NewEntity(store.Kind(kind))
+	e := newEntity(store.Kind(kind))
 	foreign, err := decode(data, e)
 	if err != nil {
 		t.Fatalf("%s: %v", kind, err)
@@ -98,7 +98,7 @@ func TestFieldsOfANewerVersionAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		want, got := map[string]bool{}, map[string]bool{}
-		seed(o, reflect.TypeOf(account.NewEntity(store.Kind(kind))), "", want)
+		seed(o, reflect.TypeOf(newEntity(store.Kind(kind))), "", want)
 		newer, err := json.Marshal(o)
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func TestFieldsOfANewerVersionAreKept(t *testing.T) {
 // unknownKind reports whether no kind of record has the name.
 func unknownKind(k store.Kind) (none bool) {
 	defer func() { none = recover() != nil }()
-	account.NewEntity(k)
+	newEntity(k)
 	return false
 }
 

@@ -1,4 +1,6 @@
-package account
+// Package statistics counts what happens to all users in a day: second factors verified, failures
+// and messages.
+package statistics
 
 import (
 	"maps"
@@ -7,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -15,9 +18,9 @@ import (
 // Counts are what statistics count: second factors verified by method, failures by event, and
 // messages by country.
 type Counts struct {
-	Verified map[Strategy]int       `json:"v,omitempty"`
-	Failed   map[eventtype.Name]int `json:"f,omitempty"`
-	SMS      map[string]SMSCounts   `json:"s,omitempty"`
+	Verified map[account.Strategy]int `json:"v,omitempty"`
+	Failed   map[eventtype.Name]int   `json:"f,omitempty"`
+	SMS      map[string]SMSCounts     `json:"s,omitempty"`
 }
 
 // SMSCounts are the messages to one country. Test messages are not counted.
@@ -33,7 +36,7 @@ var failures = map[eventtype.Name]bool{
 }
 
 // Entry counts an audit entry.
-func (c *Counts) Entry(e AuditEntry) {
+func (c *Counts) Entry(e account.AuditEntry) {
 	switch {
 	case e.Name == eventtype.FactorUsed || e.Name == eventtype.BackupUsed:
 		by, _ := e.Read("")
@@ -44,10 +47,10 @@ func (c *Counts) Entry(e AuditEntry) {
 }
 
 // Message counts the decision on a message.
-func (c *Counts) Message(m *SMSRecord) {
+func (c *Counts) Message(m *account.SMSRecord) {
 	switch {
 	case m.Test:
-	case m.Decision == Refused:
+	case m.Decision == account.Refused:
 		c.message(m.Country, SMSCounts{Refused: 1})
 	default:
 		c.message(m.Country, SMSCounts{Sent: 1, Spent: m.Price})
@@ -94,7 +97,7 @@ const (
 
 // Note returns the counts of a commit as the text that the feed passes on: "g1d vtotp". It is
 // short, because it is stored with the user whose code was checked. Without counts it is empty.
-func (c *Counts) Note(at Instant) string {
+func (c *Counts) Note(at account.Instant) string {
 	var b strings.Builder
 	part := func(kind byte, name string, n int) {
 		if n == 0 {
@@ -140,7 +143,7 @@ func ParseNote(text string) (day Day, c Counts, ok bool) {
 		}
 		switch part[0] {
 		case noteVerified:
-			add(&c.Verified, Strategy(name), n)
+			add(&c.Verified, account.Strategy(name), n)
 		case noteFailed:
 			add(&c.Failed, eventtype.Name(name), n)
 		case noteSent:
@@ -176,7 +179,7 @@ func (d Day) note() string { return strconv.FormatInt(int64(d), dayBase) }
 
 // DayStatistics are the counts of one day, over all users.
 type DayStatistics struct {
-	Base
+	account.Base
 	Counts
 }
 
@@ -186,10 +189,10 @@ const DaysKept = 400
 // DayKey returns the key of a day's statistics.
 func DayKey(d Day) store.Key { return store.Key{Kind: store.KindStatistics, ID: d.String()} }
 
-// NextExpiry implements [Entity].
+// NextExpiry implements [account.Entity].
 func (s *DayStatistics) NextExpiry() time.Time { return s.EndsAt() }
 
-// EndsAt implements [Entity].
+// EndsAt implements [account.Entity].
 func (s *DayStatistics) EndsAt() time.Time {
 	begin, err := time.Parse(time.DateOnly, s.ID.ID)
 	if err != nil {
@@ -201,20 +204,20 @@ func (s *DayStatistics) EndsAt() time.Time {
 // FeedPosition is how far the notes of a journal, or of a shard of a stream, are counted. It is
 // committed with the counts, so that each note counts once however often it is delivered.
 type FeedPosition struct {
-	Base
+	account.Base
 	// Sequence is that of the last counted note.
 	Sequence string `json:"q"`
 	// Until is when the shard has no more notes; 0 for a journal.
-	Until Instant `json:"e,omitempty"`
+	Until account.Instant `json:"e,omitempty"`
 }
 
 // FeedKey returns the key of the position in a journal or shard.
 func FeedKey(source string) store.Key { return store.Key{Kind: store.KindFeed, ID: source} }
 
-// NextExpiry implements [Entity].
+// NextExpiry implements [account.Entity].
 func (p *FeedPosition) NextExpiry() time.Time { return p.EndsAt() }
 
-// EndsAt implements [Entity].
+// EndsAt implements [account.Entity].
 func (p *FeedPosition) EndsAt() time.Time { return p.Until.Time() }
 
 // Pass moves the position to a note's sequence. It reports false, and stays, if the note was

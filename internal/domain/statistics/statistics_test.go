@@ -1,4 +1,4 @@
-package account_test
+package statistics_test
 
 import (
 	"testing"
@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/smsprice"
+	"github.com/countersign-mfa/countersign/internal/domain/statistics"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
@@ -18,40 +19,40 @@ var noon = account.At(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
 // TestNotes freezes the form of notes: the worker of a newer release reads those of an older one.
 func TestNotes(t *testing.T) {
 	for _, tt := range []struct {
-		counts account.Counts
+		counts statistics.Counts
 		note   string
 	}{
-		{account.Counts{}, ""},
-		{account.Counts{Verified: map[account.Strategy]int{account.TOTPCode: 1}}, "g1d vtotp"},
-		{account.Counts{Failed: map[eventtype.Name]int{eventtype.CodeWrong: 1, eventtype.UserLocked: 2}}, "g1d fcode.wrong fuser.locked*2"},
-		{account.Counts{SMS: map[string]account.SMSCounts{"US": {Sent: 1, Spent: 7900}}}, "g1d sUS mUS*7900"},
-		{account.Counts{SMS: map[string]account.SMSCounts{"": {Refused: 1}, "DE": {Sent: 1, Spent: 1}}}, "g1d r sDE mDE"},
+		{statistics.Counts{}, ""},
+		{statistics.Counts{Verified: map[account.Strategy]int{account.TOTPCode: 1}}, "g1d vtotp"},
+		{statistics.Counts{Failed: map[eventtype.Name]int{eventtype.CodeWrong: 1, eventtype.UserLocked: 2}}, "g1d fcode.wrong fuser.locked*2"},
+		{statistics.Counts{SMS: map[string]statistics.SMSCounts{"US": {Sent: 1, Spent: 7900}}}, "g1d sUS mUS*7900"},
+		{statistics.Counts{SMS: map[string]statistics.SMSCounts{"": {Refused: 1}, "DE": {Sent: 1, Spent: 1}}}, "g1d r sDE mDE"},
 	} {
 		if got := tt.counts.Note(noon); got != tt.note {
 			t.Errorf("got %q, want %q", got, tt.note)
 		}
-		day, counts, ok := account.ParseNote(tt.note)
+		day, counts, ok := statistics.ParseNote(tt.note)
 		if tt.note == "" {
 			continue
 		}
-		if diff := cmp.Diff(tt.counts, counts); !ok || day != account.DayOf(noon.Time()) || diff != "" {
+		if diff := cmp.Diff(tt.counts, counts); !ok || day != statistics.DayOf(noon.Time()) || diff != "" {
 			t.Errorf("%q is read as %v, %t (-want +got):\n%s", tt.note, day, ok, diff)
 		}
 	}
-	if day := account.DayOf(noon.Time()).String(); day != "2026-11-28" {
+	if day := statistics.DayOf(noon.Time()).String(); day != "2026-11-28" {
 		t.Errorf("the day is %s", day)
 	}
 }
 
 // TestUnknownNotes: parts of a newer release are left out, and a text without a day is no note.
 func TestUnknownNotes(t *testing.T) {
-	_, counts, ok := account.ParseNote("g1d xnew vtotp *3 vphone_code*many fcode.wrong*2")
-	want := account.Counts{Verified: map[account.Strategy]int{account.TOTPCode: 1}, Failed: map[eventtype.Name]int{eventtype.CodeWrong: 2}}
+	_, counts, ok := statistics.ParseNote("g1d xnew vtotp *3 vphone_code*many fcode.wrong*2")
+	want := statistics.Counts{Verified: map[account.Strategy]int{account.TOTPCode: 1}, Failed: map[eventtype.Name]int{eventtype.CodeWrong: 2}}
 	if diff := cmp.Diff(want, counts); !ok || diff != "" {
 		t.Errorf("%t (-want +got):\n%s", ok, diff)
 	}
 	for _, text := range []string{"", " vtotp", "vtotp", "-1 vtotp", "zzzz vtotp", "g1d0000000000 vtotp", "é vtotp"} {
-		if day, counts, ok := account.ParseNote(text); ok || counts.Verified != nil {
+		if day, counts, ok := statistics.ParseNote(text); ok || counts.Verified != nil {
 			t.Errorf("%q is read as %v, %v", text, day, counts)
 		}
 	}
@@ -59,8 +60,8 @@ func TestUnknownNotes(t *testing.T) {
 
 // TestAddingCounts: counts add up in any order.
 func TestAddingCounts(t *testing.T) {
-	draw := func(t *rapid.T) account.Counts {
-		var c account.Counts
+	draw := func(t *rapid.T) statistics.Counts {
+		var c statistics.Counts
 		for range rapid.IntRange(0, 5).Draw(t, "acts") {
 			name := rapid.SampledFrom([]eventtype.Name{eventtype.FactorUsed, eventtype.BackupUsed, eventtype.CodeWrong, eventtype.SignedIn}).Draw(t, "act")
 			c.Entry(account.AuditEntry{Name: name, Method: rapid.SampledFrom([]account.Strategy{account.TOTPCode, account.PhoneCode}).Draw(t, "by")})
@@ -70,7 +71,7 @@ func TestAddingCounts(t *testing.T) {
 		return c
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		var one, other account.Counts
+		var one, other statistics.Counts
 		a, b := draw(t), draw(t)
 		one.Add(a)
 		one.Add(b)
@@ -87,7 +88,7 @@ func TestAddingCounts(t *testing.T) {
 
 // TestPositions: sequences are compared as numbers of any length.
 func TestPositions(t *testing.T) {
-	p := account.FeedPosition{}
+	p := statistics.FeedPosition{}
 	for _, tt := range []struct {
 		sequence string
 		passes   bool
