@@ -37,6 +37,23 @@ test('the first page connects an application: tabs by keyboard, and lines of thi
   await page.done();
 });
 
+test('the buttons of the first page sign in and out', async () => {
+  const page = await visit(browser, server);
+  await page.goto('/');
+  await page.getByRole('listitem').getByRole('button', { name: 'Sign in as Ada' }).first().click();
+  await page.getByRole('heading', { level: 1, name: 'Security' }).waitFor();
+  await page.goto('/');
+  await page.getByText('Signed in as Ada').waitFor();
+  await page.getByRole('link', { name: 'Add a number' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Add a phone number' }).waitFor();
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByText('No user is signed in on this browser.').waitFor();
+  await page.getByRole('button', { name: 'Sign in as Grace' }).first().click();
+  await page.getByLabel('Six-digit code').waitFor();
+  await page.done();
+});
+
 test('without scripts the first page shows every kind of application', async () => {
   const page = await visit(browser, server, { javaScriptEnabled: false });
   await page.goto('/');

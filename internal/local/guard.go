@@ -66,10 +66,16 @@ func bracketed(a netip.Addr) string {
 // guard keeps pages of other origins away from the development pages: the first page has the
 // Backend API key, and the outbox has codes. Programs send no Origin and are allowed. The API has
 // its own list of origins.
+//
+// The pages have the Referrer-Policy no-referrer, so browsers send "Origin: null" with their forms
+// (Fetch standard, "append a request Origin header"). Sec-Fetch-Site tells such a form from a
+// sandboxed frame, which also has the origin null, but is never same-origin. Scripts cannot set it.
 func (a *App) guard(r *http.Request) error {
 	origins := r.Header.Values("Origin")
+	site := r.Header.Get("Sec-Fetch-Site")
 	if len(origins) > 0 {
-		if len(origins) > 1 || !a.ownOrigin(origins[0], r.Host) {
+		ownForm := origins[0] == "null" && site == "same-origin"
+		if len(origins) > 1 || !ownForm && !a.ownOrigin(origins[0], r.Host) {
 			return apierr.New(apierr.OriginInvalid)
 		}
 		return nil
@@ -78,7 +84,7 @@ func (a *App) guard(r *http.Request) error {
 	if reads && !strings.HasPrefix(r.URL.Path, "/dev/") { // other sites may link to a page
 		return nil
 	}
-	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+	if site == "cross-site" || site == "same-site" {
 		return apierr.New(apierr.OriginInvalid)
 	}
 	return nil
