@@ -145,6 +145,33 @@ func TestARecoveryIsCancelled(t *testing.T) {
 	}
 }
 
+// TestAPasskeyCancelsARecovery: a passkey that proves the second factor of a sign-in cancels. One
+// that proves the first factor alone does not.
+func TestAPasskeyCancelsARecovery(t *testing.T) {
+	for name, tc := range map[string]struct {
+		prove   func(h *holder) error
+		cancels bool
+	}{
+		"both factors of a sign-in": {func(h *holder) error { _, err := h.first(h.bySignIn()); return err }, true},
+		"the first factor alone": {func(h *holder) error {
+			h.oneFactor()
+			_, err := h.first(h.bySignIn())
+			return err
+		}, false},
+		"the second factor of a sign-in": {func(h *holder) error { return h.second(h.sign(h.secondOptions())) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newWorld(t).withPasskeys().holder()
+			h.withRecovery(3)
+			h.Must(h.stranger().ask())
+			h.Must(tc.prove(h))
+			if cancelled := h.user().Recovery == nil; cancelled != tc.cancels {
+				t.Errorf("cancelled %v, want %v", cancelled, tc.cancels)
+			}
+		})
+	}
+}
+
 // TestOnlyASecondFactorCancels: a session that proved the first factor alone cannot cancel a
 // recovery, and one that once proved a second factor can.
 func TestOnlyASecondFactorCancels(t *testing.T) {

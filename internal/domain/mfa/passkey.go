@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
+	"github.com/countersign-mfa/countersign/internal/domain/recovery"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -66,9 +67,16 @@ func provedBoth(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.Sign
 		return false
 	}
 	si.Second = account.Attempt{Strategy: account.PasskeyProof, Proved: t.Now}
-	u.SecondFailures.Clear()
+	secondByPasskey(t, u)
 	sessions.RememberDevice(t, p.Client, u)
 	return true
+}
+
+// secondByPasskey does what a right code does beside its proof: it clears the consecutive failures
+// and cancels a recovery.
+func secondByPasskey(t *tx.Tx, u *account.User) {
+	u.SecondFailures.Clear()
+	recovery.Cancel(t, u)
 }
 
 // answerKeys returns the user's record that the answer of a passkey names.
@@ -111,8 +119,8 @@ func secondPasskeys(t *tx.Tx, u *account.User, first account.Strategy) ([]accoun
 	return nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 }
 
-// verifySecondPasskey verifies a passkey as a second factor after a first one, and clears the
-// consecutive failures, as a right code does. The caller stages the record with the attempt.
+// verifySecondPasskey verifies a passkey as a second factor after a first one. The caller stages
+// the record with the attempt.
 func verifySecondPasskey(t *tx.Tx, u *account.User, first account.Strategy, a *account.Attempt, answer passkeys.Answer, from tx.Caller) error {
 	if _, err := secondPasskeys(t, u, first); err != nil {
 		return err
@@ -124,7 +132,7 @@ func verifySecondPasskey(t *tx.Tx, u *account.User, first account.Strategy, a *a
 		}
 		return err
 	}
-	u.SecondFailures.Clear()
+	secondByPasskey(t, u)
 	return nil
 }
 
@@ -153,7 +161,7 @@ func reverifyByPasskey(t *tx.Tx, caller *tx.SignedIn, r *account.Reverification,
 	}
 	if t.State.Settings.PasskeySatisfies && caller.User.TwoFactorEnabled() {
 		r.Second = account.Attempt{Strategy: account.PasskeyProof, Proved: t.Now}
-		caller.User.SecondFailures.Clear()
+		secondByPasskey(t, caller.User)
 		sessions.RememberDevice(t, caller.Client, caller.User)
 		sessions.ProvedSecond(t, caller, account.PasskeyProof)
 	}
