@@ -50,7 +50,7 @@ var only = map[string]struct {
 	"html/template":                     {[]string{"internal/local", "internal/ops/attack", "internal/api/openapi"}, "its reflection keeps every exported method in the binary of a function"},
 	"text/template":                     {nil, "its reflection keeps every exported method in the binary of a function"},
 	module + "internal/api/openapi":     {nil, "the description of the API is a file that tests write"},
-	module + "test":                     {[]string{"test", "cmd/lambda", "internal/ops/bruteforce"}, "no program that ships links a stand-in"},
+	module + "test":                     {[]string{"test", "cmd/lambda", "internal/ops/bruteforce", "internal/ops/attack"}, "no program that ships links a stand-in, except a tool whose attacker has a device"},
 	module + "internal/store/boltstore": {[]string{"internal/local"}, "the local server alone keeps a file"},
 	module + "internal/local":           {[]string{"cmd"}, "commands alone run the local server"},
 	module + "internal/ops":             {[]string{"cmd", "test"}, "no function and no server links an operator's tool"},

@@ -192,6 +192,15 @@ func onlyUsersWait() spoiler {
 	}
 }
 
+// accepting turns a refusal with a code into an acceptance.
+func accepting(code string) func(w *httptest.ResponseRecorder, _ *http.Request) {
+	return func(w *httptest.ResponseRecorder, _ *http.Request) {
+		if bytes.Contains(w.Body.Bytes(), []byte(`"`+code+`"`)) {
+			w.Code, w.Body = http.StatusOK, bytes.NewBufferString("{}")
+		}
+	}
+}
+
 // TestProbesFindWeaknesses: a server with one weakness fails the probes of that weakness, and no
 // others.
 func TestProbesFindWeaknesses(t *testing.T) {
@@ -252,6 +261,9 @@ func TestProbesFindWeaknesses(t *testing.T) {
 				w.Code, w.Body = http.StatusOK, bytes.NewBufferString("{}")
 			}
 		})},
+		"an answer of a passkey that is not verified": {[]string{"M01", "M03", "M04", "M05", "M06", "M07", "M09", "M11", "M13"}, later(accepting("passkey_authentication_failure"))},
+		"an enrolment that is not verified":           {[]string{"M04", "M09", "M11", "M12", "M13"}, later(accepting("passkey_registration_failure"))},
+		"malformed answers of a passkey":              {[]string{"M08"}, later(accepting("passkey_invalid_public_key_credential"))},
 		"the first of two client cookies": {[]string{"F19"}, before(func(r *http.Request) {
 			if all := r.CookiesNamed("__client"); len(all) > 1 {
 				r.Header.Set("Cookie", all[0].String())
