@@ -62,7 +62,10 @@ func (a *account) stream(ctx context.Context) ([]Finding, error) {
 		if restore.IsMissing(err) {
 			continue // the check of the table says so
 		}
-		if err := whole(err == nil && out.Table == nil, err); err != nil {
+		if err == nil && out.Table == nil {
+			err = errEmpty
+		}
+		if err != nil {
 			return nil, ask("dynamodb:DescribeTable", err)
 		}
 		if is := aws.ToString(out.Table.LatestStreamArn); is != named {
@@ -82,7 +85,10 @@ func (a *account) key(ctx context.Context) ([]Finding, error) {
 	if errors.As(err, &missing) {
 		return []Finding{stops("existing.sealing_key: there is no key %s", arn)}, nil
 	}
-	if err := whole(err == nil && out.KeyMetadata == nil, err); err != nil {
+	if err == nil && out.KeyMetadata == nil {
+		err = errEmpty
+	}
+	if err != nil {
 		return nil, ask("kms:DescribeKey", err)
 	}
 	switch is := out.KeyMetadata; {

@@ -24,7 +24,10 @@ func (a *account) stack(ctx context.Context) ([]Finding, error) {
 	if code(err) == "ValidationError" && strings.Contains(err.Error(), "does not exist") {
 		return nil, nil
 	}
-	if err := whole(err == nil && len(out.Stacks) == 0, err); err != nil {
+	if err == nil && len(out.Stacks) == 0 {
+		err = errEmpty
+	}
+	if err != nil {
 		return nil, ask("cloudformation:DescribeStacks", err)
 	}
 	status := out.Stacks[0].StackStatus
@@ -63,7 +66,10 @@ func (a *account) parameter(ctx context.Context, name string) (value string, fou
 	if errors.As(err, &missing) {
 		return "", false, nil
 	}
-	if err := whole(err == nil && out.Parameter == nil, err); err != nil {
+	if err == nil && out.Parameter == nil {
+		err = errEmpty
+	}
+	if err != nil {
 		return "", false, ask("ssm:GetParameter", err)
 	}
 	return aws.ToString(out.Parameter.Value), true, nil

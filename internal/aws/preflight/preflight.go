@@ -163,14 +163,6 @@ func ask(action string, err error) error {
 // errEmpty is the error of an answer without the part that its API reference promises.
 var errEmpty = errors.New("AWS answered without what was asked for")
 
-// whole returns the error of an answer: err, or errEmpty if the answer lacks what was asked for.
-func whole(lacks bool, err error) error {
-	if err == nil && lacks {
-		return errEmpty
-	}
-	return err
-}
-
 // denied are the codes of AWS for a missing permission. Services differ.
 var denied = []string{"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation"}
 

@@ -34,7 +34,10 @@ func (a *account) concurrency(ctx context.Context) ([]Finding, error) {
 		reserved += int(n)
 	}
 	out, err := a.functions.GetAccountSettings(ctx, &lambda.GetAccountSettingsInput{})
-	if err := whole(err == nil && out.AccountLimit == nil, err); err != nil {
+	if err == nil && out.AccountLimit == nil {
+		err = errEmpty
+	}
+	if err != nil {
 		return nil, ask("lambda:GetAccountSettings", err)
 	}
 	quota, free := int(out.AccountLimit.ConcurrentExecutions), int(aws.ToInt32(out.AccountLimit.UnreservedConcurrentExecutions))
@@ -125,7 +128,10 @@ func covers(ctx context.Context, client certificatesClient, of certificate, host
 	if errors.As(err, &missing) {
 		return []Finding{stops("%s: there is no certificate %s in %s: request one there, or mend the ARN", of.key, of.arn, of.region)}, nil
 	}
-	if err := whole(err == nil && out.Certificate == nil, err); err != nil {
+	if err == nil && out.Certificate == nil {
+		err = errEmpty
+	}
+	if err != nil {
 		return nil, ask("acm:DescribeCertificate", err)
 	}
 	cert := out.Certificate
@@ -163,7 +169,10 @@ func (a *account) mail(ctx context.Context) ([]Finding, error) {
 		if code(err) == "ValidationError" { // the deployed version has no such topic yet
 			continue
 		}
-		if err := whole(err == nil && at.StackResourceDetail == nil, err); err != nil {
+		if err == nil && at.StackResourceDetail == nil {
+			err = errEmpty
+		}
+		if err != nil {
 			return nil, ask("cloudformation:DescribeStackResource", err)
 		}
 		pages := sns.NewListSubscriptionsByTopicPaginator(a.texts, &sns.ListSubscriptionsByTopicInput{TopicArn: at.StackResourceDetail.PhysicalResourceId})

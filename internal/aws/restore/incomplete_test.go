@@ -15,9 +15,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/aws/restore"
 )
 
-// TestOddAnswersOfDynamoDB: an answer without a table is an error, and an empty token ends a list.
+// TestIncompleteAnswersOfDynamoDB: an answer without a table is an error, and an empty token ends a list.
 // An empty token as a pointer would begin the list again for ever.
-func TestOddAnswersOfDynamoDB(t *testing.T) {
+func TestIncompleteAnswersOfDynamoDB(t *testing.T) {
 	table := `{"Table":{"TableStatus":"ACTIVE","TableArn":"arn:old","DeletionProtectionEnabled":true,"StreamSpecification":{"StreamEnabled":true},"RestoreSummary":{"SourceTableArn":"arn:old","RestoreDateTime":1,"RestoreInProgress":false}}}`
 	lists := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

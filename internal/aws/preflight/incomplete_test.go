@@ -13,20 +13,20 @@ import (
 // of the other checks. An unknown state of a stack is a warning too.
 func TestAnAnswerWithoutItsContent(t *testing.T) {
 	table, sealed := map[string]any{"COUNTERSIGN_TABLE": "t"}, map[string]any{"COUNTERSIGN_KEY": key}
-	const later = "not checked: %s: AWS answered without what was asked for"
+	const unchecked = "not checked: %s: AWS answered without what was asked for"
 	deployed := map[string]answer{"cloudformation DescribeStacks countersign": stackIn("UPDATE_COMPLETE")}
 	for name, c := range map[string]struct {
 		stacks  []preflight.Stack
 		answers map[string]answer
 		want    string
 	}{
-		"no stack":       {deployment(), map[string]answer{"cloudformation DescribeStacks countersign": xmlOf("DescribeStacks", "<Stacks></Stacks>")}, fmt.Sprintf(later, "cloudformation:DescribeStacks")},
-		"no parameter":   {deployment(), map[string]answer{"ssm GetParameter /cdk-bootstrap/hnb659fds/version": {200, `{}`}}, fmt.Sprintf(later, "ssm:GetParameter")},
-		"no limits":      {deployment(), map[string]answer{"lambda GET /2016-08-19/account-settings": {200, `{}`}}, fmt.Sprintf(later, "lambda:GetAccountSettings")},
-		"no certificate": {deployment(), map[string]answer{"acm DescribeCertificate": {200, `{}`}}, fmt.Sprintf(later, "acm:DescribeCertificate")},
-		"no key":         {existing(deployment(), sealed), map[string]answer{"kms DescribeKey": {200, `{}`}}, fmt.Sprintf(later, "kms:DescribeKey")},
+		"no stack":       {deployment(), map[string]answer{"cloudformation DescribeStacks countersign": xmlOf("DescribeStacks", "<Stacks></Stacks>")}, fmt.Sprintf(unchecked, "cloudformation:DescribeStacks")},
+		"no parameter":   {deployment(), map[string]answer{"ssm GetParameter /cdk-bootstrap/hnb659fds/version": {200, `{}`}}, fmt.Sprintf(unchecked, "ssm:GetParameter")},
+		"no limits":      {deployment(), map[string]answer{"lambda GET /2016-08-19/account-settings": {200, `{}`}}, fmt.Sprintf(unchecked, "lambda:GetAccountSettings")},
+		"no certificate": {deployment(), map[string]answer{"acm DescribeCertificate": {200, `{}`}}, fmt.Sprintf(unchecked, "acm:DescribeCertificate")},
+		"no key":         {existing(deployment(), sealed), map[string]answer{"kms DescribeKey": {200, `{}`}}, fmt.Sprintf(unchecked, "kms:DescribeKey")},
 		"no table":       {existing(deployment(), table), map[string]answer{"dynamodb DescribeTable": {200, `{}`}}, "DynamoDB answered without a table"},
-		"no topic":       {deployment(), withData(with(deployed, "cloudformation DescribeStackResource countersign", xmlOf("DescribeStackResource", ""))), fmt.Sprintf(later, "cloudformation:DescribeStackResource")},
+		"no topic":       {deployment(), withData(with(deployed, "cloudformation DescribeStackResource countersign", xmlOf("DescribeStackResource", ""))), fmt.Sprintf(unchecked, "cloudformation:DescribeStackResource")},
 		"a state of a later release": {
 			deployment(), map[string]answer{"cloudformation DescribeStacks countersign": stackIn("SUSPENDED_BY_ACCOUNT")}, "is in SUSPENDED_BY_ACCOUNT, and this check does not know that state",
 		},
