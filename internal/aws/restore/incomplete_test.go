@@ -15,8 +15,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/aws/restore"
 )
 
-// TestIncompleteAnswersOfDynamoDB: an answer without a table is an error, and an empty token ends a list.
-// An empty token as a pointer would begin the list again for ever.
+// TestIncompleteAnswersOfDynamoDB: an answer without a table is an error, and an empty token ends a
+// list. Asked for with an empty token, DynamoDB begins the list again.
 func TestIncompleteAnswersOfDynamoDB(t *testing.T) {
 	table := `{"Table":{"TableStatus":"ACTIVE","TableArn":"arn:old","DeletionProtectionEnabled":true,"StreamSpecification":{"StreamEnabled":true},"RestoreSummary":{"SourceTableArn":"arn:old","RestoreDateTime":1,"RestoreInProgress":false}}}`
 	lists := 0
