@@ -68,7 +68,7 @@ func TestSettingsAuditEvents(t *testing.T) {
 const changes = `{"allowed_origins":["https://app.example.com"],"test_mode":true,"sms_code":false,"authenticator_app":false,
 	"backup_codes":false,"mfa_required":true,"mfa_required_from":1800000000000,"mfa_grace_days":7,"keep_other_sessions":true,"sms_countries":["DE"],"enumeration_protection":false,
 	"first_factor_phone_code":true,"ip_limits":false,"strict_guessing":true,"notify_by_text":false,
-	"reauth_url":"https://app.example.com/reauth","password_reset_url":"https://app.example.com/forgot","delete_self":true,"recovery_days":7,"passkeys":true,"passkey_second_factor":true,"passkey_satisfies_second_factor":true,"passkey_rp_id":"example.com","passkey_apple_apps":["ABCDE12345.com.example.app"],"passkey_android_apps":["` + anAndroidApp + `"],"session_claims":{"id":"{{user.id}}"},"appearance":{"name":"Harbour"},"sms_name":"Harbor","sms_daily_cap_usd":7.5,
+	"reauth_url":"https://app.example.com/reauth","password_reset_url":"https://app.example.com/forgot","delete_self":true,"remember_device_days":30,"recovery_days":7,"passkeys":true,"passkey_second_factor":true,"passkey_satisfies_second_factor":true,"passkey_rp_id":"example.com","passkey_apple_apps":["ABCDE12345.com.example.app"],"passkey_android_apps":["` + anAndroidApp + `"],"session_claims":{"id":"{{user.id}}"},"appearance":{"name":"Harbour"},"sms_name":"Harbor","sms_daily_cap_usd":7.5,
 	"sms_country_caps":{"DE":1},"sms_prices":{"DE":0.5},"sms_record_only":true,
 	"sms_unverified_hourly":60,"sms_unverified_country_hourly":61,"sms_unverified_block_hourly":21,"sms_fixed_limits":true}`
 
@@ -107,7 +107,7 @@ func TestEveryStoredSettingCanBeChanged(t *testing.T) {
 	}
 	for field := range reflect.TypeFor[account.Settings]().Fields() {
 		name := field.Tag.Get("wire")
-		if _, ok := patch[name]; !ok && name != "webhook_endpoints" && !slices.Contains([]string{"Base", "UpdatedAt", "Trail", "SMSLimitsAt"}, field.Name) {
+		if _, ok := patch[name]; !ok && name != "webhook_endpoints" && !slices.Contains([]string{"Base", "UpdatedAt", "Trail", "SMSLimitsAt", "RememberSince"}, field.Name) {
 			t.Errorf("%s is %q on the wire, which the test does not change", field.Name, name)
 		}
 		delete(patch, name)

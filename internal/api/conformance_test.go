@@ -350,6 +350,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	b.call("DELETE", "/v1/me/recovery").ok()
 	b.call("POST", "/v1/me/sessions/"+other.session+"/revoke").ok()
 	b.call("POST", "/v1/me/sessions/revoke_others").ok()
+	b.forgetDevices(other, user, app)
 	b.call("DELETE", "/v1/me/totp").ok()
 	b.call("DELETE", one).ok()
 	b.call("DELETE", "/v1/client/sessions").ok()
@@ -359,6 +360,29 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	b.call("DELETE", "/v1/client").ok()
 	w.deleteMe()
 	return user
+}
+
+// forgetDevices has the devices of another browser remembered and forgotten, each way.
+func (b *browser) forgetDevices(other *browser, user string, app func() string) {
+	b.Helper()
+	b.backend("PATCH", "/v1/instance", `{"remember_device_days":30}`).ok()
+	remember := func() string {
+		other.again(user, func(id string) {
+			b.Advance(time.Minute)
+			other.call("POST", id+"/attempt_second_factor", "strategy", "totp", "code", app(), "remember_device", "true").ok()
+		})
+		device := b.call("GET", "/v1/me/remembered_devices").ok().text("0.id")
+		other.call("DELETE", "/v1/client/sessions").ok()
+		return device
+	}
+	list := "/v1/users/" + user + "/remembered_devices"
+	b.call("DELETE", "/v1/me/remembered_devices/"+remember()).ok()
+	device := remember()
+	b.backend("GET", list, "").ok()
+	b.backend("DELETE", list+"/"+device, "").ok()
+	remember()
+	b.call("DELETE", "/v1/me/remembered_devices").ok()
+	b.backend("PATCH", "/v1/instance", `{"remember_device_days":0}`).ok()
 }
 
 // changeMe changes the profile and the password, and sets the first password back.

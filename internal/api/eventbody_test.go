@@ -85,7 +85,7 @@ func TestWhichEventsAUserHearsOf(t *testing.T) {
 	want := map[eventtype.Name]bool{
 		"user.locked": true, "recovery.requested": true, "recovery.reminder": true, "recovery.cancelled": true, "recovery.completed": true, "factor.added": true, "factor.removed": true, "factor.reset": true, "factor.disabled": true, "factor.default_changed": true, "code.replayed": true, "passkey.counter_went_back": true,
 		"backup_code.made": true, "backup_code.used": true, "backup_code.removed": true, "password.changed": true, "username.changed": true, "phone_number.added": true, "phone_number.verified": true,
-		"phone_number.unverified": true, "phone_number.removed": true,
+		"phone_number.unverified": true, "phone_number.removed": true, "device.remembered": true,
 	}
 	for _, kind := range eventtype.All() {
 		if kind.Notify != want[kind.Name] {

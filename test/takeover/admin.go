@@ -30,15 +30,15 @@ var adminActions = map[string]adminAction{
 	"sign-in-token-create": func(j *journey, _ *rand.Rand, _ map[string]string) (map[string]any, bool) {
 		return map[string]any{"user_id": j.user}, true
 	},
-	"admin-session-revoke": someSession,
-	"instance-update":      flipSetting,
+	"admin-session-revoke": someSession, "user-remembered-device-delete": someDevice,
+	"instance-update": flipSetting,
 }
 
 // untried are the operations of the Backend API that the administrator leaves out, with the reason.
 var untried = map[string]string{
 	"users-create": "the one user is made before the journey",
 	"users-list":   "reads", "users-count": "reads", "user-get": "reads", "user-export": "the oracle reads it after each step",
-	"user-audit-events-list": "reads", "phone-number-get": "reads", "sessions-list": "the oracle reads it", "admin-session-get": "reads",
+	"user-audit-events-list": "reads", "phone-number-get": "reads", "user-remembered-devices-list": "reads", "sessions-list": "the oracle reads it", "admin-session-get": "reads",
 	"backend-jwks-get": "reads", "instance-get": "reads", "instance-audit-events-list": "reads", "sms-messages-list": "reads", "sms-usage-get": "reads",
 	"statistics-get": "reads", "events-list": "reads", "webhook-endpoints-list": "reads", "webhook-endpoint-deliveries-list": "reads",
 	"user-metadata-merge": "changes no factor", "user-metadata-replace": "changes no factor",
@@ -155,6 +155,19 @@ func someSession(j *journey, chance *rand.Rand, given map[string]string) (map[st
 		return nil, false
 	}
 	given["session_id"] = known[chance.IntN(len(known))]
+	return nil, true
+}
+
+// someDevice chooses a remembered device that an actor was shown.
+func someDevice(j *journey, chance *rand.Rand, given map[string]string) (map[string]any, bool) {
+	var known []string
+	for _, p := range j.people {
+		known = append(known, p.know.IDs["rdev_"]...)
+	}
+	if len(known) == 0 {
+		return nil, false
+	}
+	given["device_id"] = known[chance.IntN(len(known))]
 	return nil, true
 }
 

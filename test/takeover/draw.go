@@ -61,6 +61,8 @@ var generators = map[string]func(*draw) (string, bool){
 	"region":                     func(*draw) (string, bool) { return "US", true },
 	"reserved_for_second_factor": func(d *draw) (string, bool) { return d.of("true", "true", "false"), !d.often(4) },
 	"default_second_factor":      func(*draw) (string, bool) { return "true", true },
+	"remember_device":            func(d *draw) (string, bool) { return d.of("true", "true", "false"), true },
+	"device_id":                  func(d *draw) (string, bool) { return d.newest(d.by.know.IDs["rdev_"]), true },
 	"current_password": func(d *draw) (string, bool) {
 		return d.newest(d.by.know.Passwords), d.often(5) && len(d.by.know.Passwords) > 0
 	},

@@ -36,7 +36,7 @@ type Knowledge struct {
 	Used        []string   // codes of another actor that were used
 	Tickets     []string
 	Key         string // a secret key of the Backend API
-	// IDs are the ids in answers, by prefix: sess_, sia_, idn_.
+	// IDs are the ids in answers, by prefix: sess_, sia_, idn_, rdev_.
 	IDs map[string][]string
 }
 
@@ -85,7 +85,7 @@ func (p *person) knowsSecret(secret string) *shown {
 }
 
 // ids are the prefixes of ids that are drawn as arguments.
-var ids = []string{"sess_", "sia_", "idn_", "passkey_"}
+var ids = []string{"sess_", "sia_", "idn_", "passkey_", "rdev_"}
 
 // facts are the contents of an answer.
 type facts struct {

@@ -59,6 +59,8 @@ type Instance struct {
 	PasskeyRPID        *string  `json:"passkey_rp_id"`
 	PasskeyAppleApps   []string `json:"passkey_apple_apps"`
 	PasskeyAndroidApps []string `json:"passkey_android_apps"`
+	// RememberDays is how long a device may be remembered; 0 means never.
+	RememberDays int `json:"remember_device_days"`
 	// SessionClaims is the template of the claims that session tokens have on top.
 	SessionClaims json.RawMessage `json:"session_claims"`
 	ReauthURL     *string         `json:"reauth_url"`
@@ -120,6 +122,7 @@ type instanceInput struct {
 	IPLimits              *bool             `body:"ip_limits" doc:"limits on requests of one network address"`
 	NotifyByText          *bool             `body:"notify_by_text" doc:"tell users of changes by text message, on a number that did not change"`
 	StrictGuessing        *bool             `body:"strict_guessing" doc:"fewer guesses, for owners too: see docs/security/guess-policy.md"`
+	RememberDays          *int              `body:"remember_device_days" rules:"min=0 max=90" doc:"days for which people may have a device remembered, which then needs no second factor; 0: never; fewer days forget all devices: see docs/use/remembered.md"`
 	DeleteSelf            *bool             `body:"delete_self" doc:"users may delete their account, after a step-up"`
 	RecoveryDays          *int              `body:"recovery_days" rules:"min=0 max=30" doc:"days after which a user without second factor gets in again, unless the owner cancels; 3 to 30, 0 for never"`
 	SMSName               *string           `body:"sms_name" rules:"length=0..40" doc:"the app's name in SMS, where that of the pages does not fit"`

@@ -29,13 +29,15 @@ type ExportedUser struct {
 	// UnknownClients are the times of wrong second factors from clients that never passed one.
 	UnknownClients []int64 `json:"failures_from_unknown_clients"`
 	// StrandedAt is the last sign-in that found no second factor to prove.
-	StrandedAt   *int64                 `json:"stranded_at"`
-	TextsSent    []int64                `json:"texts_sent"`
-	NoticesSent  []int64                `json:"notices_sent"`
-	NumbersAdded []int64                `json:"numbers_added"`
-	Sessions     []HeldSession          `json:"sessions"`
-	AuditEvents  []wire.AdminAuditEvent `json:"audit_events"`
-	AuditChain   wire.AuditChain        `json:"audit_chain"`
+	StrandedAt   *int64        `json:"stranded_at"`
+	TextsSent    []int64       `json:"texts_sent"`
+	NoticesSent  []int64       `json:"notices_sent"`
+	NumbersAdded []int64       `json:"numbers_added"`
+	Sessions     []HeldSession `json:"sessions"`
+	// RememberedDevices are the devices on which the user signs in without a second factor.
+	RememberedDevices []wire.RememberedDevice `json:"remembered_devices"`
+	AuditEvents       []wire.AdminAuditEvent  `json:"audit_events"`
+	AuditChain        wire.AuditChain         `json:"audit_chain"`
 }
 
 // HeldNumber has the fields of a number that the user's own list leaves out.
@@ -92,6 +94,7 @@ func exportUser(c *operation.Call, in userInput) (ExportedUser, error) {
 		FirstFactor: heldFailures(u.FirstFailures.FailureCounter), SecondFactor: heldFailures(u.SecondFailures.FailureCounter), UnknownClients: []int64{}, StrandedAt: wire.Milliseconds(u.StrandedAt),
 		TextsSent: append([]int64{}, u.SMSLog...), NoticesSent: append([]int64{}, u.Notices...), NumbersAdded: append([]int64{}, u.NewNumberLog...), AuditEvents: trail.Data, AuditChain: trail.Chain,
 	}
+	out.RememberedDevices = wire.NewRememberedDevices(held.Devices)
 	for _, at := range u.FailureLog {
 		out.UnknownClients = append(out.UnknownClients, at*1000)
 	}

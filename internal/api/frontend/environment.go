@@ -31,6 +31,9 @@ type Environment struct {
 	ReauthURL string `json:"reauth_url,omitempty"`
 	// PasswordResetURL is where the sign-in page sends people who forgot their password.
 	PasswordResetURL string `json:"password_reset_url,omitempty"`
+	// RememberDeviceDays is how long the sign-in page offers to remember the device; 0 means that it
+	// does not.
+	RememberDeviceDays int `json:"remember_device_days,omitempty"`
 	// AllowedOrigins are those of the settings, to which the sign-in page may redirect.
 	AllowedOrigins []string `json:"allowed_origins,omitempty"`
 }
@@ -38,13 +41,14 @@ type Environment struct {
 func getEnvironment(c *operation.Call, _ operation.Empty) (Environment, error) {
 	s := c.Settings
 	return Environment{
-		AuthConfig:       authConfig(s),
-		DisplayConfig:    displayConfig(c, s),
-		UserSettings:     userSettings(s, account.At(c.Service.Now())),
-		Appearance:       s.Appearance,
-		ReauthURL:        s.ReauthURL,
-		PasswordResetURL: s.PasswordResetURL,
-		AllowedOrigins:   s.AllowedOrigins,
+		AuthConfig:         authConfig(s),
+		DisplayConfig:      displayConfig(c, s),
+		UserSettings:       userSettings(s, account.At(c.Service.Now())),
+		Appearance:         s.Appearance,
+		ReauthURL:          s.ReauthURL,
+		PasswordResetURL:   s.PasswordResetURL,
+		RememberDeviceDays: s.RememberDays,
+		AllowedOrigins:     s.AllowedOrigins,
 	}, nil
 }
 

@@ -117,9 +117,10 @@ type signInSecondInput struct {
 	Strategy   string       `body:"strategy"`
 	Code       secret.Value `body:"code"`
 	Credential secret.Value `body:"public_key_credential" doc:"the browser's answer of a passkey, as JSON"`
+	Remember   bool         `body:"remember_device" doc:"ours: the person asks to sign in here without a second factor for remember_device_days"`
 }
 
 func attemptSecondFactor(c *operation.Call, in signInSecondInput) (Wrapped[wire.SignIn], error) {
-	r, err := c.Service.MFA.AttemptSecondFactor(c, c.Caller, in.ID, mfa.Proof{Strategy: account.Strategy(in.Strategy), Code: in.Code, Credential: in.Credential})
+	r, err := c.Service.MFA.AttemptSecondFactor(c, c.Caller, in.ID, mfa.Proof{Strategy: account.Strategy(in.Strategy), Code: in.Code, Credential: in.Credential, Remember: in.Remember})
 	return signIn(c, r, err)
 }

@@ -171,6 +171,8 @@ func (e AuditEntry) Read(owner string) (by Strategy, id string) {
 		return PasskeyProof, PrefixPasskey + rest
 	case 'k':
 		return TicketCode, PrefixTicket + rest
+	case 'd':
+		return "", prefixDevice + rest
 	}
 	half := min(IDLen, len(rest))
 	return "", prefixSession + rest[:half] + owner + rest[half:]

@@ -25,7 +25,7 @@ func (s *Session) proved() authority.Session {
 	return authority.Session{
 		First:  authority.Proof{Method: string(s.FirstBy), At: s.FirstAt.Time()},
 		Second: authority.Proof{Method: string(s.SecondBy), At: s.SecondAt.Time()},
-		Alone:  s.AloneAt.Time(), Enrolled: s.Enrolled,
+		Alone:  s.AloneAt.Time(), Enrolled: s.Enrolled, Remembered: s.Remembered,
 	}
 }
 
@@ -35,7 +35,7 @@ func (s *Session) SetProved(u *User, p authority.Session) bool {
 	before := *s
 	s.FirstBy, s.FirstAt = Strategy(p.First.Method), At(p.First.At)
 	s.SecondBy, s.SecondAt = Strategy(p.Second.Method), At(p.Second.At)
-	s.AloneAt, s.Enrolled = At(p.Alone), p.Enrolled
+	s.AloneAt, s.Enrolled, s.Remembered = At(p.Alone), p.Enrolled, p.Remembered
 	if ref := u.SessionRef(s); ref != nil {
 		ref.Generation = p.Generation
 	}
@@ -45,7 +45,10 @@ func (s *Session) SetProved(u *User, p authority.Session) bool {
 // Authority returns what the rules depend on beside a user's account: the settings, and whether the
 // user has to have a second factor now.
 func (set *Settings) Authority(u *User, now Instant) authority.Policy {
-	return authority.Policy{Required: due(earlier(u.RequiredFrom, set.RequiredFrom(u)), now), KeepSessions: set.KeepOtherSessions}
+	return authority.Policy{
+		Required: due(earlier(u.RequiredFrom, set.RequiredFrom(u)), now), KeepSessions: set.KeepOtherSessions,
+		Remember: set.RememberDays > 0, RememberSince: set.RememberSince,
+	}
 }
 
 // AuthorityCase returns the case that the rules decide: a session and its user, now.

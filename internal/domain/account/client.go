@@ -22,6 +22,7 @@ type Client struct {
 	LastActive string    `json:"la,omitempty"`
 	// KnownUsers holds keyed hashes of the users whose second factor was proved on this client.
 	KnownUsers []string `json:"kn,omitempty"`
+	Agent      string   `json:"ag,omitempty"` // when a user last had the device remembered
 	CreatedAt  Instant  `json:"c"`
 	UpdatedAt  Instant  `json:"u"`
 	Expires    Instant  `json:"e"`
@@ -44,6 +45,7 @@ type Session struct {
 	SecondBy   Strategy        `json:"b2,omitempty"` // how the second factor was proved
 	AloneAt    Instant         `json:"al,omitempty"` // see [authority.Session]
 	Enrolled   bool            `json:"en,omitempty"` // see [authority.Session]
+	Remembered bool            `json:"rm,omitempty"` // see [authority.Session]
 	Pending    bool            `json:"p,omitempty"`  // the setup-mfa task is open
 	Verify     *Reverification `json:"rv,omitempty"`
 	LastActive Instant         `json:"la"`

@@ -29,6 +29,7 @@ const (
 	prefixEvent   = "evt_"
 	PrefixHook    = "ep_"
 	prefixCode    = "ver_"
+	prefixDevice  = "rdev_"
 )
 
 // RandomText returns random bytes as text.

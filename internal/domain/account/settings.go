@@ -68,6 +68,11 @@ type Settings struct {
 	DeleteSelf bool `json:"delself,omitempty" wire:"delete_self"`
 	// RecoveryDays is how long a recovery without an administrator waits; 0 means that there is none.
 	RecoveryDays int `json:"recovery,omitempty" wire:"recovery_days"`
+	// RememberDays is how long a device may be remembered, in days; 0 means never. The API takes at
+	// most 90: SP 800-63B-4 section 2.2.3 asks for both factors after 24 hours at AAL2. RememberSince
+	// counts how often it was lowered: see [authority.Policy].
+	RememberDays  int    `json:"remember,omitempty" wire:"remember_device_days"`
+	RememberSince uint32 `json:"remembersince,omitempty"`
 	// SessionClaims is the template of the claims that session tokens have on top: see package claims.
 	SessionClaims json.RawMessage `json:"claims,omitempty" wire:"session_claims"`
 	// Passkeys switches passkeys on: their enrolment, and as a first factor.

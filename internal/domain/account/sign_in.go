@@ -37,6 +37,7 @@ type SignIn struct {
 	Second     Attempt    `json:"f2,omitzero"`
 	Created    string     `json:"cs,omitempty"` // session
 	Generation uint32     `json:"g,omitempty"`  // of the user when the first factor was proved
+	Remembered bool       `json:"-"`            // completed without a second factor: [User.Remembers]
 	CreatedAt  Instant    `json:"c"`
 	Expires    Instant    `json:"e"`
 }

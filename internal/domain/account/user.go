@@ -65,6 +65,7 @@ type User struct {
 	SessionsEndedAt Instant      `json:"se,omitempty"`
 	Sessions        []SessionRef `json:"ss,omitempty"`
 
+	Remembered []RememberedDevice `json:"rd,omitempty"` // oldest first
 	// Recovery is a request to remove the second factors, and RecoveryLog counts the requests.
 	Recovery    *Recovery     `json:"rc,omitempty"`
 	RecoveryLog ratelimit.Log `json:"rl,omitempty"`
@@ -299,6 +300,9 @@ func (u *User) earliest() Instant {
 	if u.Recovery != nil {
 		see(u.Recovery.NextStep().Add(-CleanupKept)) // the cleanup comes [CleanupKept] late
 	}
+	for _, d := range u.Remembered {
+		see(d.Ends)
+	}
 	return first
 }
 
@@ -324,6 +328,7 @@ func (u *User) RemoveExpired(now Instant) {
 		u.Backup.Recent, u.Backup.RecentTo = nil, 0
 	}
 	u.Sessions = withoutEnded(u.Sessions, now)
+	u.Remembered = slices.DeleteFunc(slices.Clone(u.Remembered), func(d RememberedDevice) bool { return d.Ends <= now })
 }
 
 // withoutEnded returns the sessions that end after a time.

@@ -14,6 +14,7 @@ import (
 type DataExport struct {
 	User     *account.User
 	Sessions []sessions.Result
+	Devices  []sessions.RememberedDevice
 	Trail    *audit.Trail
 	Now      account.Instant
 }
@@ -25,6 +26,9 @@ func (s *Service) DataExport(ctx context.Context, user string) (*DataExport, err
 		out = &DataExport{User: u, Now: t.Now}
 		var err error
 		if out.Sessions, err = sessions.UserSessions(t, u); err != nil {
+			return err
+		}
+		if out.Devices, err = sessions.DevicesOf(t, u); err != nil {
 			return err
 		}
 		for i := range out.Sessions {

@@ -75,7 +75,7 @@ func beginErasure(t *tx.Tx, u *account.User) {
 	}
 	*u = account.User{
 		ID: u.ID, Version: u.Version, Policy: u.Policy, Erasing: &account.Erasure{Since: t.Now, Pages: pages, Kept: kept}, Banned: true, SessionsEndedAt: max(t.Now, u.SessionsEndedAt+1),
-		Username: u.Username, ExternalID: u.ExternalID, Emails: u.Emails, Phones: slices.Clone(u.Phones), Passkeys: erasedPasskeys(u), Sessions: u.Sessions, CreatedAt: u.CreatedAt, UpdatedAt: t.Now,
+		Username: u.Username, ExternalID: u.ExternalID, Emails: u.Emails, Phones: slices.Clone(u.Phones), Passkeys: erasedPasskeys(u), Sessions: u.Sessions, Remembered: u.Remembered, CreatedAt: u.CreatedAt, UpdatedAt: t.Now,
 	}
 	for i := range u.Phones {
 		p := &u.Phones[i]
@@ -165,6 +165,7 @@ func eraseOne(t *tx.Tx, u *account.User, k store.Key) error {
 func removeErased(t *tx.Tx, u *account.User, done []store.Key) {
 	is := func(k store.Key) bool { return slices.Contains(done, k) }
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool { return is(store.Key{Kind: store.KindClient, ID: r.Client}) })
+	u.Remembered = slices.DeleteFunc(slices.Clone(u.Remembered), func(d account.RememberedDevice) bool { return is(store.Key{Kind: store.KindClient, ID: d.Client}) })
 	// An identifier stays until the last of its claims is done: the next step finds them by it.
 	released := func(kind identifier.Kind, text string) bool {
 		keys := t.Engine.ClaimKeys(kind, text)
@@ -187,13 +188,19 @@ func removeErased(t *tx.Tx, u *account.User, done []store.Key) {
 	}
 }
 
-// erasedClients returns the clients in the user's list of sessions, each once.
+// erasedClients returns the clients of the user's sessions and remembered devices, each once.
 func erasedClients(u *account.User) []store.Key {
 	var keys []store.Key
-	for _, ref := range u.Sessions {
-		if k := (store.Key{Kind: store.KindClient, ID: ref.Client}); !slices.Contains(keys, k) {
+	add := func(client string) {
+		if k := (store.Key{Kind: store.KindClient, ID: client}); !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}
+	}
+	for _, ref := range u.Sessions {
+		add(ref.Client)
+	}
+	for _, d := range u.Remembered {
+		add(d.Client)
 	}
 	return keys
 }
@@ -211,7 +218,10 @@ func eraseClient(t *tx.Tx, u *account.User, id string) error {
 	if c.SignIn != nil && c.SignIn.User == u.ID {
 		c.SignIn = nil
 	}
-	sessions.ForgetDevice(t, c, u)
+	sessions.MakeUnknown(t, c, u)
+	if len(c.KnownUsers) == 0 {
+		c.Agent = ""
+	}
 	t.Put(c)
 	return nil
 }

@@ -46,6 +46,9 @@ type Session struct {
 	// Enrolled says that this session gave the user the second factor. It fulfils the task of
 	// enforced enrolment and proves nothing: a number may have been verified elsewhere.
 	Enrolled bool
+	// Remembered says that the sign-in needed the first factor only, because the user had the device
+	// remembered ([Account.Remembers]). It fulfils a required second factor and proves nothing.
+	Remembered bool
 	// Generation is the generation of the account as this session last proved or changed something.
 	Generation uint32
 }
@@ -81,6 +84,10 @@ type Policy struct {
 	// KeepSessions keeps a user's other sessions alive when the first second factor is added. They
 	// then prove no second factor. Without it they end (OWASP ASVS 5.0, 7.4.3).
 	KeepSessions bool
+	// Remember says that users may have devices remembered. RememberSince counts how often the days
+	// were lowered: that ends all devices from before.
+	Remember      bool
+	RememberSince uint32
 }
 
 // Case is one session of one account at one moment.
@@ -111,7 +118,7 @@ const (
 // Standing returns what the session is worth as a whole.
 func (c Case) Standing() Standing {
 	switch {
-	case !c.Policy.Required, c.secondCounts(), c.enrolledCounts():
+	case !c.Policy.Required, c.secondCounts(), c.enrolledCounts(), c.rememberedCounts():
 		if c.Pending {
 			return Pending
 		}
@@ -203,6 +210,10 @@ func (c Case) enrolledCounts() bool {
 	return c.Session.Enrolled && c.Account.SecondFactor && c.Session.Generation >= c.Account.SecondSince
 }
 
+func (c Case) rememberedCounts() bool {
+	return c.Session.Remembered && c.Account.SecondFactor && c.Session.Generation >= c.Account.SecondSince
+}
+
 // Ages returns the whole minutes since the first and the second factor were proved: the claim fva
 // of a session token. A factor that was not proved is [NotProved], a second factor that the user
 // does not have [NoFactor].
@@ -265,7 +276,7 @@ func (c Case) current() Session {
 	if s.Generation != c.Account.Generation {
 		s.Alone = time.Time{}
 	}
-	s.Enrolled = c.enrolledCounts()
+	s.Enrolled, s.Remembered = c.enrolledCounts(), c.rememberedCounts()
 	s.Generation = c.Account.Generation
 	return s
 }

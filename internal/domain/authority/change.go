@@ -50,7 +50,7 @@ func (c Case) Changed(ch Change) (Session, Account) {
 		s.Second, s.Enrolled = ch.Shown, true
 	case had && !after.SecondFactor:
 		// The session removed the last second factor, so its first-factor proof stands alone now.
-		s.Second, s.Enrolled, s.Alone = Proof{}, false, s.First.At
+		s.Second, s.Enrolled, s.Remembered, s.Alone = Proof{}, false, false, s.First.At
 	}
 	return s, after
 }

@@ -30,6 +30,8 @@ const (
 	RemovePasskey   Action = "remove a passkey"
 	MakeBackupCodes Action = "make new backup codes"
 	ListSessions    Action = "list the user's sessions"
+	ListDevices     Action = "list the remembered devices"
+	ForgetDevices   Action = "forget remembered devices"
 	RevokeSession   Action = "end another session"
 	ReadAuditLog    Action = "read the user's audit log"
 	ChangeProfile   Action = "change names and metadata"
@@ -82,6 +84,8 @@ var rules = map[Action]rule{
 	RemovePasskey:   {recentProof, false, unchanged},
 	MakeBackupCodes: {recentProof, true, unchanged},
 	ListSessions:    {liveSession, false, unchanged},
+	ListDevices:     {liveSession, false, unchanged},
+	ForgetDevices:   {liveSession, false, unchanged},
 	RevokeSession:   {recentProof, false, unchanged},
 	ReadAuditLog:    {liveSession, false, unchanged},
 	ChangeProfile:   {liveSession, false, unchanged},

@@ -7,56 +7,58 @@ type Name string
 
 // The events. Names that Clerk's webhooks have mean what they mean there.
 const (
-	UserCreated     Name = "user.created"
-	UserUpdated     Name = "user.updated"
-	UserDeleted     Name = "user.deleted"
-	UsernameSet     Name = "username.changed"
-	UserLocked      Name = "user.locked"
-	UserUnlocked    Name = "user.unlocked"
-	UserBanned      Name = "user.banned"
-	UserUnbanned    Name = "user.unbanned"
-	MFARequired     Name = "user.mfa_required"
-	MFAOptional     Name = "user.mfa_optional"
-	FactorAdded     Name = "factor.added"
-	FactorRemoved   Name = "factor.removed"
-	FactorReset     Name = "factor.reset"
-	FactorDisabled  Name = "factor.disabled"
-	FactorDefault   Name = "factor.default_changed"
-	FactorUsed      Name = "factor.used"
-	CodeSent        Name = "code.sent"
-	CodeWrong       Name = "code.wrong"
-	Replay          Name = "code.replayed"
-	PasskeyCopied   Name = "passkey.counter_went_back"
-	BackupMade      Name = "backup_code.made"
-	BackupUsed      Name = "backup_code.used"
-	BackupRemoved   Name = "backup_code.removed"
-	PasswordSet     Name = "password.changed"
-	PasswordWrong   Name = "password.wrong"
-	NumberAdded     Name = "phone_number.added"
-	NumberVerified  Name = "phone_number.verified"
-	NumberDoubted   Name = "phone_number.unverified"
-	NumberRemoved   Name = "phone_number.removed"
-	NumberRefused   Name = "phone_number.refused"
-	SendFailed      Name = "sms.failed"
-	Undelivered     Name = "sms.undelivered"
-	TicketCreated   Name = "sign_in_token.created"
-	TicketUsed      Name = "sign_in_token.used"
-	SignedIn        Name = "session.created"
-	SignedOut       Name = "session.ended"
-	SessionRemoved  Name = "session.removed"
-	SessionRevoked  Name = "session.revoked"
-	SignedOutAll    Name = "session.all_revoked"
-	OthersRevoked   Name = "session.others_revoked"
-	Stranded        Name = "user.stranded"
-	Reverified      Name = "session.reverified"
-	SettingsChanged Name = "settings.changed"
-	SMSRefused      Name = "sms.refused"
-	BreakerTripped  Name = "sms.breaker_tripped"
-	SpentHalf       Name = "sms.spent_50"
-	SpentMost       Name = "sms.spent_80"
-	SpentAll        Name = "sms.spent_100"
-	HookTest        Name = "webhook.test"
-	HookFailed      Name = "webhook.failed"
+	UserCreated      Name = "user.created"
+	UserUpdated      Name = "user.updated"
+	UserDeleted      Name = "user.deleted"
+	UsernameSet      Name = "username.changed"
+	UserLocked       Name = "user.locked"
+	UserUnlocked     Name = "user.unlocked"
+	UserBanned       Name = "user.banned"
+	UserUnbanned     Name = "user.unbanned"
+	MFARequired      Name = "user.mfa_required"
+	MFAOptional      Name = "user.mfa_optional"
+	FactorAdded      Name = "factor.added"
+	FactorRemoved    Name = "factor.removed"
+	FactorReset      Name = "factor.reset"
+	FactorDisabled   Name = "factor.disabled"
+	FactorDefault    Name = "factor.default_changed"
+	FactorUsed       Name = "factor.used"
+	CodeSent         Name = "code.sent"
+	CodeWrong        Name = "code.wrong"
+	Replay           Name = "code.replayed"
+	PasskeyCopied    Name = "passkey.counter_went_back"
+	BackupMade       Name = "backup_code.made"
+	BackupUsed       Name = "backup_code.used"
+	BackupRemoved    Name = "backup_code.removed"
+	PasswordSet      Name = "password.changed"
+	PasswordWrong    Name = "password.wrong"
+	NumberAdded      Name = "phone_number.added"
+	NumberVerified   Name = "phone_number.verified"
+	NumberDoubted    Name = "phone_number.unverified"
+	NumberRemoved    Name = "phone_number.removed"
+	NumberRefused    Name = "phone_number.refused"
+	SendFailed       Name = "sms.failed"
+	Undelivered      Name = "sms.undelivered"
+	TicketCreated    Name = "sign_in_token.created"
+	TicketUsed       Name = "sign_in_token.used"
+	SignedIn         Name = "session.created"
+	SignedOut        Name = "session.ended"
+	SessionRemoved   Name = "session.removed"
+	SessionRevoked   Name = "session.revoked"
+	SignedOutAll     Name = "session.all_revoked"
+	OthersRevoked    Name = "session.others_revoked"
+	Stranded         Name = "user.stranded"
+	Reverified       Name = "session.reverified"
+	DeviceRemembered Name = "device.remembered"
+	DeviceForgotten  Name = "device.forgotten"
+	SettingsChanged  Name = "settings.changed"
+	SMSRefused       Name = "sms.refused"
+	BreakerTripped   Name = "sms.breaker_tripped"
+	SpentHalf        Name = "sms.spent_50"
+	SpentMost        Name = "sms.spent_80"
+	SpentAll         Name = "sms.spent_100"
+	HookTest         Name = "webhook.test"
+	HookFailed       Name = "webhook.failed"
 )
 
 // The events of a recovery: see package recovery.
@@ -131,6 +133,8 @@ var eventKinds = []Kind{
 	{Name: SignedOutAll, Text: "all sessions of a user were revoked"},
 	{Name: OthersRevoked, Text: "a user revoked all sessions but the acting one"},
 	{Name: Reverified, Text: "a step-up was completed", AtWill: true},
+	{Name: DeviceRemembered, Text: "a user had a device remembered, which needs no second factor now", Notify: true},
+	{Name: DeviceForgotten, Text: "the user or the Backend API had a remembered device forgotten"},
 	{Name: SettingsChanged, Text: "settings were changed"},
 	{Name: SMSRefused, Text: "the SMS guard refused a message", LogOnly: true},
 	{Name: BreakerTripped, Text: "too many unverified messages: new ones are refused", LogOnly: true},
@@ -163,7 +167,7 @@ func (n Name) Routine() bool { return n.Kind().Routine }
 // whether the number is taken.
 func (n Name) Repeats() bool {
 	switch n {
-	case FactorDefault, BackupMade, PasswordSet, UsernameSet:
+	case FactorDefault, BackupMade, PasswordSet, UsernameSet, DeviceRemembered:
 		return true
 	}
 	return n.Kind().AtWill && n != NumberRefused

@@ -7,6 +7,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -39,9 +40,11 @@ func checkSecondLimits(t *tx.Tx, u *account.User, device account.Device) error {
 	return u.SecondFailures.Check(t.Now, device)
 }
 
-// recordFirstFailure counts a wrong password or first-factor code on the user.
+// recordFirstFailure counts a wrong password or first-factor code on the user, and on the calling
+// device if it is remembered.
 func recordFirstFailure(t *tx.Tx, u *account.User, device account.Device, event eventtype.Name, what account.Subject) {
 	u.FirstFailures.Fail(t.Now, t.Policy(), device)
+	sessions.CountWrong(t, u)
 	audit.Record(t, u, event, what)
 }
 

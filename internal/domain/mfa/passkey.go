@@ -68,7 +68,7 @@ func provedBoth(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.Sign
 	}
 	si.Second = account.Attempt{Strategy: account.PasskeyProof, Proved: t.Now}
 	secondByPasskey(t, u)
-	sessions.RememberDevice(t, p.Client, u)
+	sessions.MakeKnown(t, p.Client, u)
 	return true
 }
 
@@ -162,7 +162,7 @@ func reverifyByPasskey(t *tx.Tx, caller *tx.SignedIn, r *account.Reverification,
 	if t.State.Settings.PasskeySatisfies && caller.User.TwoFactorEnabled() {
 		r.Second = account.Attempt{Strategy: account.PasskeyProof, Proved: t.Now}
 		secondByPasskey(t, caller.User)
-		sessions.RememberDevice(t, caller.Client, caller.User)
+		sessions.MakeKnown(t, caller.Client, caller.User)
 		sessions.ProvedSecond(t, caller, account.PasskeyProof)
 	}
 	return nil

@@ -273,7 +273,7 @@ func finishReserve(t *tx.Tx, caller *tx.SignedIn, ph *account.Phone, out *PhoneR
 	out.BackupCodes = codes
 	if ph.By == caller.Session.NonceStart() { // the code that verified the number came to this session
 		caller.Proof = authority.Proof{Method: string(account.PhoneCode), At: ph.Verified.Time()}
-		sessions.RememberDevice(t, caller.Client, caller.User)
+		sessions.MakeKnown(t, caller.Client, caller.User)
 		sessions.Stage(t, caller)
 	}
 	return nil

@@ -15,6 +15,8 @@ type Proof struct {
 	Code     secret.Value
 	Password secret.Value
 	Ticket   secret.Value
+	// Remember asks to have the device remembered after the second factor of a sign-in.
+	Remember bool
 	// Credential is an authenticator's answer as JSON, for a passkey.
 	Credential secret.Value
 }

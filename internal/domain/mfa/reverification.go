@@ -153,7 +153,7 @@ func (s *Service) AttemptReverificationSecondFactor(ctx context.Context, from tx
 			return endSessionOnLock(t, caller, &caller.User.SecondFailures, err)
 		}
 		r.Second = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}
-		sessions.RememberDevice(t, caller.Client, caller.User)
+		sessions.MakeKnown(t, caller.Client, caller.User)
 		sessions.ProvedSecond(t, caller, proof.Strategy)
 		return nil
 	})

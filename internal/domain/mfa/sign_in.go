@@ -159,7 +159,7 @@ func noSession(t *tx.Tx, p *tx.ClientSession) error {
 }
 
 // provedFirst continues a sign-in after its first factor: a user with a second factor must verify
-// that, for others the sign-in is complete.
+// that, unless the device is remembered. For others the sign-in is complete.
 func provedFirst(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.SignIn, by account.Strategy, from tx.Caller) error {
 	if u.Banned {
 		return apierr.New(apierr.UserBanned)
@@ -171,6 +171,10 @@ func provedFirst(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.Sig
 	si.First = account.Attempt{Strategy: by, Proved: t.Now}
 	p.Client.Touch(t.Now)
 	if !u.TwoFactorEnabled() || provedBoth(t, p, u, si) {
+		return complete(t, p, u, si, from)
+	}
+	if sessions.Remembers(t, p.Client, u) {
+		si.Remembered = true
 		return complete(t, p, u, si, from)
 	}
 	sms.ReportStranded(t, u)

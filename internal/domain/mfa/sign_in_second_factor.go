@@ -86,7 +86,8 @@ func prepareSecond(t *tx.Tx, c *account.Client, u *account.User, phoneID string,
 	return nil
 }
 
-// AttemptSecondFactor verifies the second factor and completes the sign-in.
+// AttemptSecondFactor verifies the second factor and completes the sign-in. With [Proof.Remember]
+// it has the device remembered.
 func (s *Service) AttemptSecondFactor(ctx context.Context, from tx.Caller, id string, proof Proof) (*SignInResult, error) {
 	answer, err := proof.answer()
 	if err != nil {
@@ -96,6 +97,9 @@ func (s *Service) AttemptSecondFactor(ctx context.Context, from tx.Caller, id st
 		si, u, err := currentSecond(t, p, id)
 		if err != nil {
 			return nil, nil, err
+		}
+		if proof.Remember && t.State.Settings.RememberDays == 0 {
+			return nil, nil, apierr.New(apierr.FeatureNotEnabled).Param("remember_device")
 		}
 		t.CountAddress(from, tx.AttemptLimits)
 		t.Put(p.Client)
@@ -108,7 +112,10 @@ func (s *Service) AttemptSecondFactor(ctx context.Context, from tx.Caller, id st
 			return nil, nil, err
 		}
 		si.Second = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}
-		sessions.RememberDevice(t, p.Client, u)
+		sessions.MakeKnown(t, p.Client, u)
+		if proof.Remember {
+			sessions.Remember(t, p.Client, u, from)
+		}
 		return si, u, complete(t, p, u, si, from)
 	})
 }

@@ -133,7 +133,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, from tx.Caller, code secret.V
 			return nil, err
 		}
 		caller.Proof = authority.Proof{Method: string(account.TOTPCode), At: t.Now.Time()}
-		sessions.RememberDevice(t, caller.Client, u)
+		sessions.MakeKnown(t, caller.Client, u)
 		sessions.Stage(t, caller)
 		shown := *u.TOTP
 		return &TOTPResult{TOTP: &shown, BackupCodes: codes}, nil

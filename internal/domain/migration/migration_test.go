@@ -25,7 +25,7 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 		// of the record, not of the user
 		"User.Version", "User.Policy", "User.DeleteSelf", "User.SwitchedFrom", "User.RPID", "User.Listed", "User.ReadFactors", "User.ReadSecond",
 		// sessions, pending codes, and the audit log, whose key stays
-		"User.Sessions", "User.Trail", "User.Erasing", "Phone.Sealed", "Phone.Plain", "Phone.Pending", "Phone.Backend", "Phone.For", "Phone.Wrong", "TOTP.By", "TOTP.Wrong",
+		"User.Sessions", "User.Remembered", "User.Trail", "User.Erasing", "Phone.Sealed", "Phone.Plain", "Phone.Pending", "Phone.Backend", "Phone.For", "Phone.Wrong", "TOTP.By", "TOTP.Wrong",
 		// no session moves along
 		"User.Generation", "User.FirstSince", "User.SecondSince", "User.BackupSince", "User.PasskeySince", "Passkey.By", "Passkey.Challenge",
 		// a request that waits ends: its channels are those of the instance before

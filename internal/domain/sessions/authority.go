@@ -86,7 +86,11 @@ func updateTask(t *tx.Tx, c *account.Client, s *account.Session, u *account.User
 func StartProofs(t *tx.Tx, s *account.Session, u *account.User, si *account.SignIn) {
 	first := authority.Proof{Method: string(si.First.Strategy), At: si.First.Proved.Time()}
 	second := authority.Proof{Method: string(si.Second.Strategy), At: si.Second.Proved.Time()}
-	s.SetProved(u, u.Account().SignIn(first, second))
+	proofs := u.Account().SignIn(first, second)
+	if si.Remembered {
+		proofs = u.Account().SignInRemembered(first)
+	}
+	s.SetProved(u, proofs)
 	s.Pending = caseOf(t, s, u).Standing() != authority.Active
 }
 
@@ -141,8 +145,9 @@ func PendingApp(t *tx.Tx, caller *tx.SignedIn) *account.TOTP {
 }
 
 // ApplyFactorChanges carries a change of factors over to the sessions. It raises the account's
-// generation, ends the sessions that the change ends, and updates the acting session. It runs on
-// every staged user before each commit and each answer, so no operation can forget it.
+// generation, ends the sessions that the change ends, and updates the acting session. It also
+// removes the devices that are no longer remembered. It runs on every staged user before each
+// commit and each answer, so no operation can forget it.
 func ApplyFactorChanges(t *tx.Tx) error {
 	for _, k := range t.Order {
 		u, ok := t.Seen[k].(*account.User)
@@ -152,6 +157,7 @@ func ApplyFactorChanges(t *tx.Tx) error {
 		if has := u.FactorSet(); !has.Equal(u.ReadFactors) {
 			applyFactorChange(t, u, has)
 		}
+		settleRemembered(t, u)
 	}
 	return nil
 }
@@ -207,4 +213,12 @@ func SignOutAll(t *tx.Tx, u *account.User) {
 	u.Touch(t.Now)
 	t.Put(u)
 	audit.Record(t, u, eventtype.SignedOutAll, account.Subject{})
+}
+
+// isRemembered reports whether a sign-in on a remembered device needs the first factor only. No
+// device is remembered while the user is banned or locked, or after too many wrong first factors on
+// it.
+func isRemembered(t *tx.Tx, u *account.User, d account.RememberedDevice) bool {
+	device := authority.Device{At: d.At.Time(), Ends: d.Ends.Time(), Generation: d.Generation, Since: d.Since}
+	return mayRemember(t, u) && d.Wrong < t.Policy().LockFailures && u.Account().Remembers(device, t.State.Settings.Authority(u, t.Now), t.Now.Time())
 }

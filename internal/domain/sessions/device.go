@@ -34,14 +34,14 @@ func DeviceOf(t *tx.Tx, c *account.Client, u *account.User) account.Device {
 	return account.UnknownDevice
 }
 
-// RememberDevice makes the client a known device of the user.
-func RememberDevice(t *tx.Tx, c *account.Client, u *account.User) {
-	ForgetDevice(t, c, u)
+// MakeKnown makes the client a known device of the user.
+func MakeKnown(t *tx.Tx, c *account.Client, u *account.User) {
+	MakeUnknown(t, c, u)
 	c.KnownUsers = append(c.KnownUsers, deviceTag(t, c, u))
 	c.KnownUsers = c.KnownUsers[max(0, len(c.KnownUsers)-account.KnownUsers):]
 }
 
-// ForgetDevice makes the client an unknown device of the user.
-func ForgetDevice(t *tx.Tx, c *account.Client, u *account.User) {
+// MakeUnknown makes the client an unknown device of the user.
+func MakeUnknown(t *tx.Tx, c *account.Client, u *account.User) {
 	c.KnownUsers = slices.DeleteFunc(c.KnownUsers, isDeviceTag(deviceTag(t, c, u), u))
 }

@@ -41,6 +41,13 @@ func endLostSessions(t *tx.Tx, p *tx.ClientSession) error {
 			continue
 		}
 		c.FormerHash = nil
+		u, err := t.User(s.User())
+		if err != nil {
+			return err
+		}
+		if u != nil { // no browser has the token of this client
+			forget(u, c.ID)
+		}
 		if err := End(t, c, s.ID, account.SessionRemoved); err != nil {
 			return err
 		}

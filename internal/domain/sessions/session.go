@@ -145,6 +145,9 @@ func End(t *tx.Tx, c *account.Client, id string, why account.SessionStatus) erro
 		return err
 	}
 	removeSession(u, n.Nonce)
+	if why == account.SessionRevoked { // by its user elsewhere, or by the team: the device may be lost
+		forget(u, n.Client)
+	}
 	audit.Record(t, u, endings[why], n.Subject(gone.CreatedAt))
 	return nil
 }
@@ -283,12 +286,15 @@ func (s *Service) RevokeOwn(ctx context.Context, from tx.Caller, id string) (*Re
 	})
 }
 
-// RevokeOthers ends all sessions of the caller's user except the caller's own, with one entry in
-// the audit log. It needs a recent proof. Without other sessions it changes nothing.
+// RevokeOthers ends all sessions of the caller's user except the caller's own, and forgets all
+// remembered devices, with one entry in the audit log. It needs a recent proof. If there are none
+// of either, it changes nothing.
 func (s *Service) RevokeOthers(ctx context.Context, from tx.Caller) (*Result, error) {
 	return s.withSession(ctx, from, from.Session, authority.RevokeSession, nil, func(t *tx.Tx, caller *tx.SignedIn) error {
-		before := len(caller.User.Sessions)
-		if EndOthers(caller); len(caller.User.Sessions) == before {
+		before := len(caller.User.Sessions) + len(caller.User.Remembered)
+		EndOthers(caller)
+		caller.User.Remembered = nil
+		if len(caller.User.Sessions) == before {
 			return nil
 		}
 		caller.User.Touch(t.Now)

@@ -163,6 +163,7 @@ func (s *Service) runClient(ctx context.Context, from tx.Caller, keys []store.Ke
 		if err != nil {
 			return err
 		}
+		t.Browser = p.Client
 		if err := do(t, p); err != nil {
 			return err
 		}

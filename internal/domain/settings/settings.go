@@ -33,6 +33,9 @@ func Change(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *account.Sett
 		if err := change(t, stored); err != nil {
 			return err
 		}
+		if stored.RememberDays < before.RememberDays {
+			stored.RememberSince++
+		}
 		stored.UpdatedAt = stored.UpdatedAt.After(t.Now)
 		t.Put(stored)
 		if fields := Changed(stored, &before); len(fields) > 0 {

@@ -37,6 +37,7 @@ func invalidateUser(u *account.User, epoch account.Instant) {
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(s account.SessionRef) bool {
 		return s.Ends < epoch.Add(account.SessionLife) // began before the restore
 	})
+	u.Remembered = slices.DeleteFunc(slices.Clone(u.Remembered), func(d account.RememberedDevice) bool { return d.At < epoch })
 	if u.Backup != nil && u.Backup.CreatedAt < epoch {
 		u.Backup = nil
 	}

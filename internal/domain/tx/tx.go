@@ -51,6 +51,8 @@ type Tx struct {
 	OnLimit func(counter string) error
 	// Caller is the session that acts, once sessions.RequireSession found it.
 	Caller *SignedIn
+	// Browser is the calling client; nil if it has no valid token.
+	Browser *account.Client
 	// BySystem is set for work that Countersign starts itself.
 	BySystem bool
 	refusal  error // the answer of an operation that commits although it failed

@@ -106,6 +106,11 @@ func Guesses(p account.Policy, a Attacker, h Horizon) int {
 	return n
 }
 
+// Passwords returns the most passwords that are compared on a remembered device, after each proof
+// of a second factor there, before it asks for a second factor again. Sign-ins of the owner do not
+// raise it.
+func Passwords(p account.Policy) int { return p.LockFailures }
+
 // Cell is one chance with its computation.
 type Cell struct {
 	Horizon string  `json:"horizon"`
@@ -135,12 +140,13 @@ type Rules struct {
 	WindowDays            int    `json:"failure_window_days"`
 	FactorFailures        int    `json:"failures_in_a_row_of_an_authenticator"`
 	TOTPCodes             int    `json:"codes_of_an_app_at_a_moment"`
+	RememberedDevice      int    `json:"first_factors_on_a_remembered_device"`
 }
 
 func rules(p account.Policy) Rules {
 	return Rules{
 		p.Name, p.Tries, p.FreeFailures, int(p.FirstWait.Seconds()), int(p.LongestWait.Seconds()), p.LockFailures, int(p.LockTime.Seconds()),
-		p.UnknownDeviceFailures, p.KnownDeviceFailures, int(p.FailureWindow / Day), account.FailuresPerFactor, p.TOTP.Codes(),
+		p.UnknownDeviceFailures, p.KnownDeviceFailures, int(p.FailureWindow / Day), account.FailuresPerFactor, p.TOTP.Codes(), Passwords(p),
 	}
 }
 

@@ -31,6 +31,7 @@ var policyRows = []struct {
 	{within + " that stop unknown devices", "*ours*: a patient password thief", "`domain.TestFailureLogStopsUnknownDevicesOnly`, `bruteforce.TestAYearOfGuessing`", func(p account.Policy) any { return p.UnknownDeviceFailures }},
 	{within + " that stop known devices too", "*ours*: a thief at the owner's browser", "`domain.TestAStrangerCannotLockTheOwnerOut`, `guessbound.TestTargets`", func(p account.Policy) any { return p.KnownDeviceFailures }},
 	{"consecutive failures that disable an authenticator", "SP 800-63B-4 3.2.2", "`domain.TestAHundredFailuresDisableTheAuthenticator`", func(account.Policy) any { return account.FailuresPerFactor }},
+	{"wrong first factors that end a remembered device", "*ours*: a thief at a remembered browser", "`domain.TestPasswordsOnARememberedDevice`", func(p account.Policy) any { return guessbound.Passwords(p) }},
 	{"authenticator codes valid at a moment", "RFC 6238 5.2", "`L02`, `totp.TestVerifyWindow`", func(p account.Policy) any { return p.TOTP.Codes() }},
 }
 

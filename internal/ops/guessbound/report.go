@@ -24,6 +24,7 @@ func (r Report) String() string {
 		{fmt.Sprint(p.KnownDeviceFailures), fmt.Sprintf("failures in %s end the guesses of all clients", span(p.FailureWindow))},
 		{fmt.Sprint(account.FailuresPerFactor), "failures in a row disable an authenticator until it is bound again"},
 		{fmt.Sprint(p.TOTP.Codes()), "codes of an app are good at a moment"},
+		{fmt.Sprint(Passwords(p)), "wrong first factors on a remembered device end it"},
 	})
 	fmt.Fprint(&b, "\nOne guess is right with the chance\n\n")
 	heads, each := []string{"within"}, [][]string{}

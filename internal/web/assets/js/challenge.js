@@ -29,9 +29,10 @@ export function shutView(level, problem) {
  *   attempt(factor, text)  verifies a code or password; its result is passed to done
  *   expired(problem)       renders the way on after the end of the sign-in or step-up
  *   sent                   the verification of a message that was sent before; if its code works, none is sent automatically
+ *   choice                 an element before the field of each second factor
  *   level, lead, extra     heading level, and elements before and after
  */
-export function challenge(host, { factors, prepare, attempt, done, expired, sent, level = 'h1', lead, extra }) {
+export function challenge(host, { factors, prepare, attempt, done, expired, sent, choice, level = 'h1', lead, extra }) {
   let stopListening = () => {};
   let waiting = sent?.status === 'unverified' ? sent : undefined;
 
@@ -81,7 +82,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     const verify = trial(factor, f, () => f.input.value);
     const act = async () => (/^\d{1,5}$/.test(f.input.value) ? f.wrong(t('otp.short')) : verify());
     const step = message?.(f, hold);
-    show(host, [lead, heading(level, strategyShapes[factor.strategy], title, step?.text ?? t('otp.app.text')), form({ fields: f.element, submit, act, wrong, more: step?.more ?? [] }), others(factor), extra], { title });
+    show(host, [lead, heading(level, strategyShapes[factor.strategy], title, step?.text ?? t('otp.app.text')), form({ fields: [choice, f.element], submit, act, wrong, more: step?.more ?? [] }), others(factor), extra], { title });
     return step;
   }
 
@@ -107,7 +108,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     const f = field({ label: t('backup.label'), hint: t('backup.hint'), class: 'code long', autocomplete: 'off', 'data-focus': true, maxlength: 40, dir: 'ltr' });
     const act = trial(factor, f, () => f.input.value.normalize('NFKC').trim());
     const wrong = (problem) => problemOf(problem, (text) => f.wrong(problem.code === 'form_code_incorrect' ? t('backup.wrong') : text));
-    show(host, [lead, heading(level, 'key', t('backup.title'), t('backup.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra], { title: t('backup.title') });
+    show(host, [lead, heading(level, 'key', t('backup.title'), t('backup.text')), form({ fields: [choice, f.element], submit, act, wrong }), others(factor), extra], { title: t('backup.title') });
   }
 
   function byPassword(factor) {

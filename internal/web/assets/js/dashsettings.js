@@ -15,6 +15,9 @@ const switches = [
   ['dash.protection', ['enumeration_protection', 'ip_limits', 'strict_guessing', 'first_factor_phone_code', 'test_mode']],
 ];
 
+/** The largest number of days for which a device may be remembered. */
+const mostDays = 90;
+
 /** The largest number of users that the API counts by a filter. */
 const most = 10000;
 
@@ -58,7 +61,7 @@ function draw(settings, users) {
   settings.mfa_required_from ??= 0;
   const wanted = { ...settings, sms_countries: [...settings.sms_countries] };
   const alert = h('div', {});
-  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries', 'password_reset_url', 'mfa_required_from', 'mfa_grace_days'].filter((n) => String(wanted[n]) !== String(settings[n]));
+  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries', 'password_reset_url', 'mfa_required_from', 'mfa_grace_days', 'remember_device_days'].filter((n) => String(wanted[n]) !== String(settings[n]));
   const bar = saveBar({
     dirty: () => changed().length > 0,
     wrong: (problem) => {
@@ -69,6 +72,10 @@ function draw(settings, users) {
     act: async () => {
       alert.replaceChildren();
       const names = changed();
+      if (!(wanted.remember_device_days >= 0 && wanted.remember_device_days <= mostDays)) {
+        device.wrong(t('dash.remember_device_days.wrong'));
+        throw new Cancelled();
+      }
       if (!(await strands(settings, wanted))) throw new Cancelled();
       if (names.length > 0) await ask('PATCH', '/v1/instance', Object.fromEntries(names.map((n) => [n, wanted[n]])));
       names.forEach((n) => { settings[n] = wanted[n]; });
@@ -103,6 +110,12 @@ function draw(settings, users) {
     wanted.mfa_grace_days = days.input.valueAsNumber;
     bar.mark();
   });
+  const device = field({ label: t('dash.remember_device_days'), hint: t('dash.remember_device_days.hint'), value: settings.remember_device_days, inputmode: 'numeric', autocomplete: 'off', maxlength: 2 });
+  device.input.addEventListener('input', () => {
+    const text = device.input.value.trim();
+    wanted.remember_device_days = /^\d+$/.test(text) ? Number(text) : NaN;
+    bar.mark();
+  });
 
   // Says what the switches mean together before they are saved.
   const warning = h('div', { role: 'status' });
@@ -117,6 +130,7 @@ function draw(settings, users) {
     h('div', { class: 'grid' },
       h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle))),
         h('section', { class: 'card stack' }, h('h2', {}, t('dash.required')), from.element, days.element),
+        h('section', { class: 'card stack' }, h('h2', {}, t('device.remembered')), device.element),
         h('section', { class: 'card stack' }, h('h2', {}, t('dash.forgotten')), forgotten.element)),
       h('div', { class: 'stack' }, adoption(users), countries(wanted, bar.mark), trailOf({ path: '/v1/instance/audit_events', title: t('dash.trail.settings'), settings: settingName }))),
     alert, bar.element,

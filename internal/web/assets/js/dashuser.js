@@ -5,14 +5,14 @@ import { askFirst } from './dashask.js';
 import { createLink } from './dashlink.js';
 import { required } from './dashrequired.js';
 import { trailOf } from './dashtrail.js';
-import { deviceOf, networkOf } from './device.js';
+import { browserOf, daysOf, deviceOf, networkOf } from './device.js';
 import { button, load } from './form.js';
 import { ago, counted, date, duration, focusTitle, h, heading, icon, labelled, notice, page, phone, rich, say, show, t } from './page.js';
 import { row, section } from './rows.js';
 
 const id = decodeURIComponent(location.pathname.split('/').pop());
 const at = `/v1/users/${encodeURIComponent(id)}`;
-let user, sessions;
+let user, sessions, remembered;
 /** The largest number of sessions that a user can have. */
 const mostSessions = 100;
 
@@ -21,7 +21,7 @@ load(page, refresh);
 
 async function refresh() {
   try {
-    [user, sessions] = await Promise.all([ask('GET', at), ask('GET', `/v1/sessions?user_id=${encodeURIComponent(id)}&limit=${mostSessions}`)]);
+    [user, sessions, remembered] = await Promise.all([ask('GET', at), ask('GET', `/v1/sessions?user_id=${encodeURIComponent(id)}&limit=${mostSessions}`), ask('GET', `${at}/remembered_devices`)]);
   } catch (problem) {
     if (problem.status !== 404) throw problem;
     return missing();
@@ -117,11 +117,18 @@ function live() {
 /** When the user was created and last signed in. */
 const since = () => [rich('dash.user.created', { when: ago(user.created_at) }), ' · ', user.last_sign_in_at ? rich('dash.user.signedin', { when: ago(user.last_sign_in_at) }) : t('dash.user.never')];
 
+/** The devices on which the user needs no second factor; nothing without any. */
+function rememberedCard() {
+  const label = t('device.forget');
+  return remembered.data.length > 0 && card(t('device.remembered'), h('ul', {}, remembered.data.map((d) => row(d.is_mobile ? 'mobile' : 'device', browserOf(d), daysOf(d),
+    button(label, { kind: 'short', 'aria-label': labelled(label, `${browserOf(d)}, ${daysOf(d)}`), act: change('DELETE', `${at}/remembered_devices/${encodeURIComponent(d.id)}`, 'dash.done.forgotten') })))));
+}
+
 function draw() {
   show(page, [
     h('p', {}, h('a', { href: '/dashboard/users' }, t('dash.back'))),
     h('div', { class: 'head' }, heading('h1', null, nameOf(user), underName(user)), h('div', { class: 'actions' }, factors(user)), h('p', { class: 'small quiet' }, h('bdi', {}, user.id)), h('p', { class: 'small quiet' }, since())),
     user.locked && notice('warn', h('p', {}, t('dash.locked.for', { time: duration(user.lockout_expires_in_seconds) }))),
-    h('div', { class: 'grid' }, h('div', { class: 'stack' }, secondFactors(), state()), h('div', { class: 'stack' }, live(), trailOf({ path: `${at}/audit_events`, title: t('dash.trail'), text: t('dash.trail.text'), subjects: () => new Map(user.phone_numbers.map((p) => [p.id, phone(p.phone_number)])) }))),
+    h('div', { class: 'grid' }, h('div', { class: 'stack' }, secondFactors(), state()), h('div', { class: 'stack' }, live(), rememberedCard(), trailOf({ path: `${at}/audit_events`, title: t('dash.trail'), text: t('dash.trail.text'), subjects: () => new Map(user.phone_numbers.map((p) => [p.id, phone(p.phone_number)])) }))),
   ].filter(Boolean), { focus: false, title: nameOf(user) });
 }

@@ -13,7 +13,7 @@ const size = 20;
 export const types = ('user.created user.updated user.deleted user.locked user.unlocked user.banned user.unbanned user.mfa_required user.mfa_optional user.stranded username.changed factor.added factor.removed '
   + 'factor.reset factor.disabled factor.default_changed code.sent code.replayed backup_code.made backup_code.used backup_code.removed password.changed phone_number.added '
   + 'phone_number.verified phone_number.unverified phone_number.removed phone_number.refused sms.failed sms.undelivered sign_in_token.created session.created session.ended session.removed '
-  + 'session.revoked session.all_revoked session.others_revoked session.reverified recovery.requested recovery.reminder recovery.cancelled '
+  + 'session.revoked session.all_revoked session.others_revoked session.reverified device.remembered device.forgotten recovery.requested recovery.reminder recovery.cancelled '
   + 'recovery.completed settings.changed webhook.test webhook.failed').split(' ');
 const userID = /^user_[a-z2-7]{26}$/;
 

@@ -4,26 +4,31 @@ import { account } from './account.js';
 import { activeSession, del, get, patch, post } from './api.js';
 import { showCodes } from './codes.js';
 import { deadline, needed, waiting } from './due.js';
-import { deviceOf, networkOf } from './device.js';
+import { browserOf, deviceOf, networkOf } from './device.js';
 import { devices } from './devices.js';
 import { eventRow } from './events.js';
 import { fold } from './fold.js';
 import { button, confirm, load } from './form.js';
 import { badge, counted, date, day, focusOn, focusTitle, h, labelled, name, notice, number, page, phone, rich, say, show, t } from './page.js';
+import { rememberedDevices } from './remembered.js';
 import { sensitively } from './reverify.js';
 import { recoveryNotice } from './recovery.js';
 import { firstOf, row, section } from './rows.js';
 import { drawTop } from './top.js';
 
 const few = 8; // events shown at first
-let session, sessions, environment, trail;
+let session, sessions, environment, trail, remembered;
 
 load(page, async () => {
   session = await account();
   drawTop(session);
   [sessions, environment, trail] = await Promise.all([get('/me/sessions'), get('/environment'), get('/me/audit_events')]);
+  remembered = await readRemembered();
   draw();
 });
+
+const readRemembered = async () => (environment.remember_device_days > 0 ? get('/me/remembered_devices') : []);
+const readAgain = async () => { [sessions, trail, remembered] = await Promise.all([get('/me/sessions'), get('/me/audit_events'), readRemembered()]); };
 
 const link = (href, label, what, kind = 'short') => h('a', { class: `button ${kind}`, href, 'aria-label': what && labelled(label, what) }, label);
 
@@ -32,7 +37,7 @@ async function change(request, said) {
   const answer = await sensitively(session.id, request);
   const key = document.activeElement?.dataset.key;
   session = activeSession(answer.client) ?? session;
-  trail = await get('/me/audit_events').catch(() => trail);
+  [trail, remembered] = await Promise.all([get('/me/audit_events'), readRemembered()]).catch(() => [trail, remembered]);
   const codes = answer.response.backup_codes ?? [];
   if (codes.length > 0) await present(codes);
   draw();
@@ -135,7 +140,7 @@ function methods() {
 const end = (s) => endBy(() => sensitively(session.id, () => post(`/me/sessions/${encodeURIComponent(s.id)}/revoke`)));
 
 async function endBy(request) {
-  await request().finally(async () => { [sessions, trail] = await Promise.all([get('/me/sessions'), get('/me/audit_events')]); });
+  await request().finally(readAgain);
   draw();
   say(t('security.sessions.ended'));
   focusTitle();
@@ -158,20 +163,37 @@ async function notMe() {
     session = activeSession(made.client) ?? session;
     await present(made.response.codes);
   }
-  [sessions, trail] = await Promise.all([get('/me/sessions'), get('/me/audit_events')]);
+  await readAgain();
   const next = h('div', { class: 'notice good setup' }, h('p', {}, t('security.notme.done')), link('/account/password', t('password.change'), undefined, 'main'));
   draw(next);
   focusOn(next);
 }
 
+/** Forgets remembered devices and shows those that are left. */
+async function forgetBy(path, said) {
+  await del(`/me/remembered_devices${path}`).finally(readAgain);
+  draw();
+  say(t(said));
+  focusTitle();
+}
+
+const forget = (device) => forgetBy(`/${encodeURIComponent(device.id)}`, 'remembered.forgotten');
+
+async function forgetAll() {
+  if (await confirm({ title: t('remembered.all.sure'), text: t('remembered.all.text'), yes: t('remembered.all') })) await forgetBy('', 'remembered.all.done');
+}
+
 /** Acts of the user that another person may have done, and that the user can undo. */
-const doubtful = 'session.created session.reverified factor.added factor.removed factor.disabled factor.default_changed backup_code.used backup_code.made password.changed password.wrong phone_number.added phone_number.verified code.wrong code.replayed'.split(' ');
-const isDoubtful = (e) => doubtful.includes(e.type) && e.actor === 'user' && (e.subject_id !== session.id || e.count > 1);
+const doubtful = 'session.created session.reverified device.remembered factor.added factor.removed factor.disabled factor.default_changed backup_code.used backup_code.made password.changed password.wrong phone_number.added phone_number.verified code.wrong code.replayed'.split(' ');
+const isDoubtful = (e) => doubtful.includes(e.type) && e.actor === 'user' && (!isHere(e.subject_id) || e.count > 1);
+/** Whether an id is that of this session or device. */
+const isHere = (id) => id === session.id || remembered.some((d) => d.current && d.id === id);
 
 /** The user's audit log, newest first. */
 function events() {
   const subjects = new Map(session.user.phone_numbers.map((p) => [p.id, phone(p.phone_number)]));
   for (const s of sessions) subjects.set(s.id, h('span', {}, deviceOf(s), networkOf(s) ? [' · ', networkOf(s)] : []));
+  for (const d of remembered) subjects.set(d.id, browserOf(d));
   const doubt = (e) => isDoubtful(e) && button(t('security.notme'), { kind: 'short plain', 'aria-label': labelled(t('security.notme'), `${t(`event.${e.type}`)}, ${date(e.created_at)}`), act: notMe });
   const rows = fold(trail).map((e) => eventRow(e, { subjects, actions: doubt(e) }));
   return section(t('security.events'), t('security.events.text'), null, rows.length === 0 ? h('p', { class: 'quiet' }, t('event.none'))
@@ -198,6 +220,6 @@ function draw(next) {
   document.title = `${t('security.title')} · ${name}`;
   show(page, [
     h('div', { class: 'head' }, h('h1', {}, t('security.title')), h('p', { class: 'quiet' }, t('security.text'))),
-    next, recoveryNotice(session.user, () => change(() => del('/me/recovery'), 'recovery.cancelled')), state(), methods(), password(), devices(sessions, session.id, { end, endOthers }), events(),
+    next, recoveryNotice(session.user, () => change(() => del('/me/recovery'), 'recovery.cancelled')), state(), methods(), password(), devices(sessions, session.id, { end, endOthers }), rememberedDevices(remembered, { forget, forgetAll }), events(),
   ].flat(2).filter(Boolean), { focus: false });
 }

@@ -15,11 +15,13 @@ let ticket = takeTicket();
 
 let texted = false; // whether phone_code is a first factor
 let forgotten; // the application's page for forgotten passwords, if there is one
+let days; // for how long a person may have the device remembered; 0 or undefined: not at all
 
 async function start() {
   const [{ response: client }, environment] = await Promise.all([get('/client'), get('/environment')]);
   texted = environment.user_settings.attributes.phone_number.used_for_first_factor;
   forgotten = environment.password_reset_url;
+  days = environment.remember_device_days;
   const session = activeSession(client);
   page.replaceChildren(host);
   if (!navigator.cookieEnabled) return withoutCookies();
@@ -193,6 +195,13 @@ function proceed(answer) {
   return second(signIn);
 }
 
+/** The choice to have the device remembered: {element, chosen()}. */
+function remembering() {
+  const input = h('input', { type: 'checkbox', 'aria-describedby': 'remember' });
+  const element = h('div', { class: 'field' }, h('label', { class: 'check' }, input, h('span', {}, counted('signin.remember', days))), h('p', { class: 'hint', id: 'remember' }, t('signin.remember.text')));
+  return { element, chosen: () => input.checked };
+}
+
 /** The second factor. sent is the verification of a message that was sent before the page was loaded. */
 function second(signIn, sent) {
   const at = `/client/sign_ins/${encodeURIComponent(signIn.id)}`;
@@ -200,10 +209,11 @@ function second(signIn, sent) {
   const factors = signIn.supported_second_factors ?? [];
   const lost = recoveryLink(host, signIn, (now) => second(now, now.second_factor_verification));
   if (factors.length === 0) return show(host, [heading('h1', 'alert', t('signin.none.title'), t('signin.none.text'), 'bad'), lost, restart, help()]);
+  const choice = days > 0 ? remembering() : null;
   challenge(host, {
-    factors, sent, extra: [lost, restart, help()],
+    factors, sent, choice: choice?.element, extra: [lost, restart, help()],
     prepare: async (factor) => (await post(`${at}/prepare_second_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' })).response.second_factor_verification,
-    attempt: async (factor, code) => ({ ...await post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code }), strategy: factor.strategy }),
+    attempt: async (factor, code) => ({ ...await post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code, ...(choice?.chosen() && { remember_device: 'true' }) }), strategy: factor.strategy }),
     done: finish,
     expired,
   });
