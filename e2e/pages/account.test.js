@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import jsQR from 'jsqr';
 import { PNG } from 'pngjs';
-import { begin, browser, closed, focused, heading, press, server, sessionOf, signInByTicket, state, test, visit } from './world.js';
+import { begin, browser, closed, fits, focused, heading, press, server, sessionOf, signInByTicket, state, test, visit } from './world.js';
 
 begin();
 
@@ -395,7 +395,10 @@ test('sessions name system and network; "This wasn’t me" signs the others out 
     if (code === '424242') await page.getByText('Code sent.').waitFor();
     else await press(page, 'Backup code');
     await page.keyboard.type(code);
-    if (code !== '424242') await page.keyboard.press('Enter');
+    if (code !== '424242') {
+      await page.keyboard.press('Enter');
+      await page.getByRole('button', { name: 'Continue' }).filter({ visible: true }).click(); // the page that says how many codes are left
+    }
     await heading(page, 'Security');
     pages.push(page);
   }
@@ -419,6 +422,46 @@ test('sessions name system and network; "This wasn’t me" signs the others out 
   await page.getByText('All other devices signed out').waitFor();
   assert.equal((await server.backend('GET', `/v1/sessions?user_id=${user.id}`)).length, 1);
   for (const p of [...pages, page]) await p.done();
+});
+
+test('people name their app and numbers, and see when each was added and last used', async () => {
+  const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+  const user = await server.userNamed('zora', { totp_secret: secret, ...reserved(number(131)) });
+  const page = await signedIn(user);
+  await heading(page, 'Check your authenticator app');
+  await page.keyboard.type(await server.totp(secret));
+  await heading(page, 'Security');
+  const app = page.locator('.row', { hasText: 'Authenticator app' }).filter({ hasText: 'Remove' });
+  await app.getByText('Last used now').waitFor();
+  await page.locator('.row', { hasText: '555' }).getByText('Not used yet').waitFor();
+  await press(page, 'Rename: Authenticator app');
+  await page.getByRole('heading', { name: 'A name of your own' }).waitFor();
+  await page.keyboard.type('Work phone');
+  await state(page, 'security-rename');
+  await page.keyboard.press('Enter');
+  await closed(page);
+  await app.getByText('“Work phone”').waitFor();
+  await page.locator('.toast').getByText('Name saved').waitFor();
+  assert.match(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), /^Rename: Authenticator app$/, 'the focus is where it was');
+  await press(page, 'Rename: number ending in 0131');
+  await page.getByLabel('Name', { exact: true }).fill('Moth\u202eer');
+  await page.keyboard.press('Enter');
+  await page.getByText('This name has characters that cannot be shown.').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('Mother');
+  await page.keyboard.press('Enter');
+  await closed(page);
+  await page.getByText('“Mother”').waitFor();
+  await state(page, 'security-named');
+  await fits(page, 'security-named');
+  const stored = await server.backend('GET', `/v1/users/${user.id}`);
+  assert.deepEqual(stored.factor_details.map((d) => d.name), ['Work phone', 'Mother']);
+  await press(page, 'Rename: Authenticator app');
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Work phone');
+  await page.getByLabel('Name', { exact: true }).fill('');
+  await page.keyboard.press('Enter');
+  await closed(page);
+  await page.getByText('“Work phone”').waitFor({ state: 'detached' });
+  await page.done();
 });
 
 test('the last factor cannot go while one is required', async () => {

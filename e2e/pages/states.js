@@ -26,6 +26,8 @@ export const states = {
     'strip-fault': ['security.title'],
     'security-not-loaded': ['error.title'],
     'reverify-expired': ['reverify.title'],
+    'security-rename': ['security.rename.title'],
+    'security-named': ['security.title'],
     'required-security': ['security.title'],
     'required-last': ['security.title'],
     'security-all-sessions': ['security.title'],

@@ -67,6 +67,36 @@ journey('enforced enrolment by text message', w, async ({ page }) => {
   }
 });
 
+journey('two people, one of whom must enrol from a date on: that session alone becomes pending', w, async ({ page }) => {
+  const [marked, free] = [await newUser(w), await newUser(w)];
+  const from = Date.parse((await w.api.dev('GET', '/clock')).now) + 60_000;
+  await w.api.backend('PATCH', `/v1/users/${marked.id}`, { mfa_required: true, mfa_required_from: from });
+  await signIn(w, page, marked);
+  const other = await visitor(w.browser);
+  const second = await other.context.newPage();
+  await signIn(w, second, free);
+  assert.equal((await claims(page)).sts, 'active', 'before the date');
+  await w.api.advance(61);
+  await page.reload();
+  await status(page, 'pending, task setup-mfa, one factor');
+  await second.reload();
+  await status(second, `Signed in as ${free.email}`);
+  assert.deepEqual([(await w.api.sessions(marked.id))[0].status, (await w.api.sessions(free.id))[0].status], ['pending', 'active']);
+  await visit(page, '/task');
+  await page.getByRole('link', { name: 'Use an authenticator app' }).click();
+  await fill(page, 'Code', await w.api.totp(await page.getByLabel('Secret').innerText()));
+  await press(page, 'Verify');
+  await shows(page.getByRole('paragraph'), 'The authenticator app is connected');
+  await visit(page, '/task');
+  await press(page, 'Finish');
+  await status(page, 'active, two factors');
+  await visit(page, '/authenticator');
+  await press(page, 'Disable');
+  await shows(page.getByRole('alert'), 'second_factor_deletion_not_allowed');
+  other.verify();
+  await other.context.close();
+});
+
 journey('a reload and a second tab stay signed in; signing out in one signs out the other', w, async ({ page, context }) => {
   const max = await newUser(w);
   await signIn(w, page, max);

@@ -10,5 +10,5 @@ import (
 )
 
 func main() {
-	lambdahost.Serve(lambdahost.Deps{}, frontend.MeTOTPCreate(), frontend.MeTOTPDelete())
+	lambdahost.Serve(lambdahost.Deps{}, frontend.MeTOTPCreate(), frontend.MeTOTPUpdate(), frontend.MeTOTPDelete())
 }

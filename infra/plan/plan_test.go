@@ -93,7 +93,7 @@ func TestRoutes(t *testing.T) {
 	for _, op := range functions["me-totp-create"].Operations {
 		serves = append(serves, op.Name)
 	}
-	if fmt.Sprint(serves) != "[me-totp-create me-totp-delete]" {
+	if fmt.Sprint(serves) != "[me-totp-create me-totp-update me-totp-delete]" {
 		t.Errorf("the POST route of /v1/me/totp serves %v", serves)
 	}
 }

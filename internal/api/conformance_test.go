@@ -311,6 +311,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	b.call("POST", one+"/prepare_verification", "strategy", "phone_code").ok()
 	b.call("POST", one+"/attempt_verification", "code", b.Code()).ok()
 	b.call("PATCH", one, "reserved_for_second_factor", "true").ok()
+	b.call("PATCH", one, "name", "Home").ok()
 	b.call("GET", one).ok()
 	app := b.enrolApp()
 	for _, path := range []string{"/v1/me", "/v1/client", "/v1/me/phone_numbers", "/v1/me/sessions", "/v1/me/sessions/active", "/v1/me/audit_events", "/v1/me/organization_memberships", "/v1/me/organization_invitations", "/v1/me/organization_suggestions", session} {
@@ -350,6 +351,7 @@ func (w *world) walkFrontend(carrier tx.TokenTransport) string {
 	b.call("DELETE", "/v1/me/recovery").ok()
 	b.call("POST", "/v1/me/sessions/"+other.session+"/revoke").ok()
 	b.call("POST", "/v1/me/sessions/revoke_others").ok()
+	b.call("PATCH", "/v1/me/totp", "name", "Work phone").ok()
 	b.forgetDevices(other, user, app)
 	b.call("DELETE", "/v1/me/totp").ok()
 	b.call("DELETE", one).ok()

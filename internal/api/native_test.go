@@ -23,7 +23,7 @@ const (
 )
 
 // ours are extensions that no native SDK calls: see docs/use/divergences.md.
-var ours = map[string]bool{"me-audit-events-list": true, "me-sessions-revoke-others": true, "me-remembered-devices-list": true, "me-remembered-device-delete": true, "me-remembered-devices-delete": true, "sign-in-recovery-create": true, "me-recovery-cancel": true}
+var ours = map[string]bool{"me-audit-events-list": true, "me-sessions-revoke-others": true, "me-remembered-devices-list": true, "me-remembered-device-delete": true, "me-remembered-devices-delete": true, "sign-in-recovery-create": true, "me-recovery-cancel": true, "me-totp-update": true}
 
 // nativeAnswers has the form and the schema of the answer of each operation of the Frontend API. An
 // envelope is "changed" when it must hold the client, or SDKs would not learn of the change. It is

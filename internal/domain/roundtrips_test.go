@@ -163,6 +163,11 @@ func TestRoundTrips(t *testing.T) {
 			p.Must(err)
 			p.inside()
 		}, func(p *person) error { _, err := p.Profile.Delete(ctx, p.browser); return err }, 2, 1, 7, false},
+		"name the authenticator app": {(*person).inside, func(p *person) error { _, err := p.MFA.NameTOTP(ctx, p.browser, "Work phone"); return err }, 1, 1, 2, false},
+		"name a number": {(*person).inside, func(p *person) error {
+			_, err := p.MFA.NamePhone(ctx, p.browser, p.phone, "Work phone")
+			return err
+		}, 1, 1, 2, false},
 		"make backup codes": {(*person).inside, func(p *person) error { _, err := p.MFA.CreateBackupCodes(ctx, p.browser); return err }, 1, 1, 3, false},
 	} {
 		cost := fmt.Sprintf("%d|%d|%d|%d", tc.reads, reservations[name], tc.writes, tc.items)
@@ -265,6 +270,8 @@ func TestAUserIsSmall(t *testing.T) {
 	p.signInWithTicket()
 	p.enrolPhone(aNumber)
 	p.enrolApp()
+	_, err = p.MFA.NameTOTP(t.Context(), p.browser, "Work phone")
+	w.Must(err)
 	p.signOut()
 	const sessions, acts = 3, 6
 	full, note := 0, ""

@@ -46,17 +46,20 @@ type HeldNumber struct {
 	PhoneNumber string  `json:"phone_number"`
 	Country     *string `json:"country"`
 	Line        string  `json:"line"`
+	Name        *string `json:"name"`
+	LastUsedAt  *int64  `json:"last_used_at"`
 	VerifiedAt  *int64  `json:"verified_at"`
 	Failures    int     `json:"failures"`
 }
 
 // HeldApp is an authenticator app without its secret.
 type HeldApp struct {
-	ID         string `json:"id"`
-	VerifiedAt *int64 `json:"verified_at"`
-	LastUsedAt *int64 `json:"last_used_at"`
-	Failures   int    `json:"failures"`
-	CreatedAt  int64  `json:"created_at"`
+	ID         string  `json:"id"`
+	Name       *string `json:"name"`
+	VerifiedAt *int64  `json:"verified_at"`
+	LastUsedAt *int64  `json:"last_used_at"`
+	Failures   int     `json:"failures"`
+	CreatedAt  int64   `json:"created_at"`
 }
 
 // HeldBackupCodes counts the codes of a set.
@@ -101,11 +104,11 @@ func exportUser(c *operation.Call, in userInput) (ExportedUser, error) {
 	for i := range u.Phones {
 		p := &u.Phones[i]
 		out.Numbers = append(out.Numbers, HeldNumber{
-			ID: p.ID, PhoneNumber: p.Number, Country: wire.Nullable(p.Country), Line: p.Line.String(), VerifiedAt: wire.Milliseconds(p.Verified), Failures: p.Failures,
+			ID: p.ID, PhoneNumber: p.Number, Country: wire.Nullable(p.Country), Line: p.Line.String(), Name: wire.Nullable(p.Name), LastUsedAt: wire.Milliseconds(p.Used), VerifiedAt: wire.Milliseconds(p.Verified), Failures: p.Failures,
 		})
 	}
 	if t := u.TOTP; t != nil {
-		out.AuthenticatorApp = &HeldApp{ID: t.WireID(), VerifiedAt: wire.Milliseconds(t.Verified), LastUsedAt: wire.Milliseconds(admin.LastUsed(t)), Failures: t.Failures, CreatedAt: int64(t.CreatedAt)}
+		out.AuthenticatorApp = &HeldApp{ID: t.WireID(), Name: wire.Nullable(t.Name), VerifiedAt: wire.Milliseconds(t.Verified), LastUsedAt: wire.Milliseconds(t.Used), Failures: t.Failures, CreatedAt: int64(t.CreatedAt)}
 	}
 	if b := u.Backup; b != nil {
 		unused, used := admin.Counts(b)

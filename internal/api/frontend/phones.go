@@ -46,8 +46,8 @@ func MePhoneNumberAttempt() operation.Operation {
 // MePhoneNumberUpdate is PATCH /v1/me/phone_numbers/{phone_number_id}.
 func MePhoneNumberUpdate() operation.Operation {
 	return row("me-phone-number-update", "PATCH /v1/me/phone_numbers/{phone_number_id}",
-		"Reserve a number for the second factor, or make it the default", operation.Writes|operation.Deletes, updatePhone,
-		operation.NotFound, sensitive, notPending, lastFactor, operation.InvalidParam,
+		"Reserve a number for the second factor, make it the default, or name it", operation.Writes|operation.Deletes, updatePhone,
+		operation.NotFound, sensitive, notPending, lastFactor, operation.InvalidParam, misnamed,
 		[]apierr.Code{apierr.IdentificationUpdateSecondFactorUnverified, apierr.FormDisableDefaultSecondFactorNotAllowed,
 			apierr.FeatureNotEnabled, apierr.UnsupportedCountryCode})
 }
@@ -115,12 +115,23 @@ func attemptPhone(c *operation.Call, in phoneAttemptInput) (Wrapped[wire.PhoneNu
 }
 
 type phoneUpdateInput struct {
-	ID       string `path:"phone_number_id"`
-	Reserved *bool  `body:"reserved_for_second_factor"`
-	Default  *bool  `body:"default_second_factor"`
+	ID       string  `path:"phone_number_id"`
+	Reserved *bool   `body:"reserved_for_second_factor"`
+	Default  *bool   `body:"default_second_factor"`
+	Name     *string `body:"name" rules:"length=..100 format=name" doc:"the user's name for the number, in a request of its own; empty removes it"`
 }
 
+// misnamed are the codes for a wrong name of a factor.
+var misnamed = []apierr.Code{apierr.FormParamFormatInvalid, apierr.FormParamMaxLengthExceeded}
+
 func updatePhone(c *operation.Call, in phoneUpdateInput) (Wrapped[wire.PhoneNumber], error) {
+	if in.Name != nil {
+		if in.Reserved != nil || in.Default != nil {
+			return phone(c, nil, apierr.New(apierr.FormParamValueInvalid).Param("name").Explain("A name is changed by a request of its own."))
+		}
+		r, err := c.Service.MFA.NamePhone(c, c.Caller, in.ID, *in.Name)
+		return phone(c, r, err)
+	}
 	r, err := c.Service.MFA.ChangePhone(c, c.Caller, in.ID, mfa.PhoneChange{Reserved: in.Reserved, Default: in.Default})
 	return phone(c, r, err)
 }

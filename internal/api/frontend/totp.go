@@ -22,6 +22,13 @@ func MeTOTPAttempt() operation.Operation {
 			apierr.VerificationAlreadyVerified, apierr.FeatureNotEnabled, apierr.TooManyRequests})
 }
 
+// MeTOTPUpdate is PATCH /v1/me/totp.
+func MeTOTPUpdate() operation.Operation {
+	return row("me-totp-update", "PATCH /v1/me/totp",
+		"Name the authenticator app", operation.Writes, updateTOTP,
+		operation.NotFound, notPending, misnamed, []apierr.Code{apierr.FormParamMissing})
+}
+
 // MeTOTPDelete is DELETE /v1/me/totp.
 func MeTOTPDelete() operation.Operation {
 	return row("me-totp-delete", "DELETE /v1/me/totp",
@@ -43,6 +50,21 @@ type codeInput struct {
 
 func attemptTOTP(c *operation.Call, in codeInput) (Wrapped[wire.TOTP], error) {
 	r, err := c.Service.MFA.ConfirmTOTP(c, c.Caller, in.Code)
+	if err != nil {
+		return Wrapped[wire.TOTP]{}, err
+	}
+	return wrap(c, wire.NewTOTP(r), r.Snapshot), nil
+}
+
+type totpUpdateInput struct {
+	Name *string `body:"name" rules:"length=..100 format=name" doc:"the user's name for the app; empty removes it"`
+}
+
+func updateTOTP(c *operation.Call, in totpUpdateInput) (Wrapped[wire.TOTP], error) {
+	if in.Name == nil {
+		return Wrapped[wire.TOTP]{}, apierr.New(apierr.FormParamMissing).Param("name")
+	}
+	r, err := c.Service.MFA.NameTOTP(c, c.Caller, *in.Name)
 	if err != nil {
 		return Wrapped[wire.TOTP]{}, err
 	}

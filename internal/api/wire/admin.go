@@ -20,7 +20,6 @@ type AdminUser struct {
 // NewAdminUser returns a user as the Backend API shows it.
 func NewAdminUser(u *account.User, now account.Instant) AdminUser {
 	out := AdminUser{User: NewUser(u, now), PrivateMetadata: Object(u.Private), MFARequired: u.RequiredFrom != 0, MFARequiredFrom: Milliseconds(u.RequiredFrom)}
-	out.BackupCodes = nil // Clerk's Backend API has no such field
 	return out
 }
 

@@ -14,7 +14,7 @@ import (
 // NewTOTP returns an authenticator app. The secret and its URI are set when it was just created.
 func NewTOTP(r *mfa.TOTPResult) TOTP {
 	return TOTP{
-		Object: "totp", ID: r.TOTP.WireID(), Secret: Nullable(r.Secret.Reveal()), URI: Nullable(r.URI.Reveal()), Verified: r.TOTP.Verified != 0,
+		Object: "totp", ID: r.TOTP.WireID(), Name: Nullable(r.TOTP.Name), Secret: Nullable(r.Secret.Reveal()), URI: Nullable(r.URI.Reveal()), Verified: r.TOTP.Verified != 0,
 		BackupCodes: r.BackupCodes, CreatedAt: int64(r.TOTP.CreatedAt), UpdatedAt: int64(r.TOTP.UpdatedAt()),
 	}
 }
@@ -98,6 +98,7 @@ func NewUser(u *account.User, now account.Instant) User {
 		out.Locked, out.LockoutExpiresInSeconds = true, &seconds
 	}
 	out.Recovery = NewRecovery(u.Recovery)
+	out.FactorDetails = factorDetails(u)
 	if b := u.Backup; b != nil {
 		out.BackupCodes = &BackupCount{Left: b.Count(), Used: b.CountUsed(), CreatedAt: int64(b.CreatedAt)}
 	}
@@ -120,6 +121,19 @@ func NewUser(u *account.User, now account.Instant) User {
 		}
 	}
 	return out
+}
+
+// factorDetails returns the details of the user's authenticator app and numbers.
+func factorDetails(u *account.User) []FactorDetail {
+	var all []FactorDetail
+	if a := u.TOTP; u.TOTPEnabled() {
+		all = append(all, FactorDetail{ID: a.WireID(), Strategy: string(account.TOTPCode), Name: Nullable(a.Name), LastUsedAt: Milliseconds(a.Used), CreatedAt: int64(a.UpdatedAt())})
+	}
+	for i := range u.Phones {
+		p := &u.Phones[i]
+		all = append(all, FactorDetail{ID: p.ID, Strategy: string(account.PhoneCode), Name: Nullable(p.Name), LastUsedAt: Milliseconds(p.Used), CreatedAt: int64(p.CreatedAt)})
+	}
+	return all
 }
 
 // NewEmailAddress returns an e-mail address. An unverified one has no verification.

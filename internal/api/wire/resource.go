@@ -82,6 +82,7 @@ type User struct {
 	BackupCodeEnabled             bool            `json:"backup_code_enabled"`
 	BackupCodes                   *BackupCount    `json:"backup_codes,omitempty"` // of the owner
 	Recovery                      *Recovery       `json:"recovery,omitempty"`     // one that waits
+	FactorDetails                 []FactorDetail  `json:"factor_details,omitempty"`
 	EmailAddresses                []EmailAddress  `json:"email_addresses"`
 	PhoneNumbers                  []PhoneNumber   `json:"phone_numbers"`
 	Web3Wallets                   []struct{}      `json:"web3_wallets"`
@@ -116,6 +117,16 @@ type BackupCount struct {
 	Left      int   `json:"left"`
 	Used      int   `json:"used"`
 	CreatedAt int64 `json:"created_at"`
+}
+
+// FactorDetail is what Clerk's resources do not say of a number or of the verified authenticator
+// app: the user's name for it, and when it was last used as a factor.
+type FactorDetail struct {
+	ID         string  `json:"id"`
+	Strategy   string  `json:"strategy"` // totp or phone_code
+	Name       *string `json:"name"`
+	LastUsedAt *int64  `json:"last_used_at"`
+	CreatedAt  int64   `json:"created_at"`
 }
 
 // EmailAddress is an e-mail address of a user.
@@ -174,6 +185,7 @@ type PhoneVerification struct {
 type TOTP struct {
 	Object      string   `json:"object"`
 	ID          string   `json:"id"`
+	Name        *string  `json:"name,omitempty"`
 	Secret      *string  `json:"secret"`
 	URI         *string  `json:"uri"`
 	Verified    bool     `json:"verified"`

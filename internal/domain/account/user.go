@@ -105,8 +105,10 @@ type Phone struct {
 	Tail      string     `json:"i"`
 	Number    string     `json:"-"` // E.164; at rest it is Sealed
 	Sealed    SealedText `json:"s,omitzero"`
-	Plain     string     `json:"n,omitempty"` // the number in a record from before numbers were sealed
-	Country   string     `json:"y,omitempty"` // ISO 3166-1 alpha-2, as of when the number was added
+	Plain     string     `json:"n,omitempty"`  // the number in a record from before Sealed
+	Name      string     `json:"nm,omitempty"` // the user's name for it
+	Used      Instant    `json:"lu,omitempty"` // when a code to it was last accepted as a factor
+	Country   string     `json:"y,omitempty"`  // ISO 3166-1 alpha-2, as of when the number was added
 	Line      phone.Line `json:"k,omitempty"`
 	Verified  Instant    `json:"v,omitempty"`
 	By        string     `json:"vb,omitempty"` // the verifying session, or [ByBackendCode]
@@ -129,6 +131,8 @@ const ByBackendCode = "backend_"
 type TOTP struct {
 	ID        string  `json:"i"`
 	Sealed    []byte  `json:"s"`
+	Name      string  `json:"n,omitempty"` // the user's name for it
+	Used      Instant `json:"u,omitempty"` // when a code was last accepted, after the enrolment
 	Verified  Instant `json:"v,omitempty"`
 	LastStep  int64   `json:"l,omitempty"` // the last accepted time step, RFC 6238 section 5.2
 	Failures  int     `json:"f,omitempty"` // consecutive

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 
-	"github.com/countersign-mfa/countersign/internal/crypto/totp"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
@@ -45,8 +44,3 @@ func (s *Service) DataExport(ctx context.Context, user string) (*DataExport, err
 
 // Counts returns how many codes of a set are unused and how many were used.
 func Counts(b *account.BackupSet) (unused, used int) { return b.Count(), b.CountUsed() }
-
-// LastUsed returns the time of the last accepted code, to half a minute, or 0.
-func LastUsed(t *account.TOTP) account.Instant {
-	return account.Instant(t.LastStep * totp.Period.Milliseconds())
-}

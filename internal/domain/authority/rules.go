@@ -28,6 +28,7 @@ const (
 	ConfirmPasskey  Action = "confirm a passkey"
 	RenamePasskey   Action = "rename a passkey"
 	RemovePasskey   Action = "remove a passkey"
+	NameFactor      Action = "name a number or the authenticator app"
 	MakeBackupCodes Action = "make new backup codes"
 	ListSessions    Action = "list the user's sessions"
 	ListDevices     Action = "list the remembered devices"
@@ -82,6 +83,7 @@ var rules = map[Action]rule{
 	ConfirmPasskey:  {recentProof, false, unchanged},
 	RenamePasskey:   {liveSession, false, unchanged},
 	RemovePasskey:   {recentProof, false, unchanged},
+	NameFactor:      {liveSession, false, unchanged},
 	MakeBackupCodes: {recentProof, true, unchanged},
 	ListSessions:    {liveSession, false, unchanged},
 	ListDevices:     {liveSession, false, unchanged},

@@ -106,6 +106,7 @@ func verifyFirstFactorCode(t *tx.Tx, u *account.User, device account.Device, pro
 		recordFirstFailure(t, u, device, eventtype.CodeWrong, what)
 		return t.Refuse(wrongCode())
 	}
+	used(u, what, t.Now)
 	return nil
 }
 

@@ -49,6 +49,7 @@ func VerifySecondFactor(t *tx.Tx, u *account.User, device account.Device, proof 
 	t.Put(u)
 	if right {
 		*failures = 0
+		used(u, what, t.Now)
 		u.SecondFailures.Clear()
 		recovery.Cancel(t, u)
 		if proof.Strategy != account.BackupCode { // verifyBackupCode records an event of its own

@@ -100,15 +100,21 @@ func (p Export) user(id string) (*account.User, error) {
 	for _, n := range p.PhoneNumbers {
 		tail, ok := strings.CutPrefix(n.ID, account.PrefixID+id)
 		number, err := phone.Normalize(n.Number)
-		if !ok || !account.IsID(tail) || err != nil || number != n.Number || u.PhoneBy(number) != nil || u.Phone(n.ID) != nil {
+		if !ok || !account.IsID(tail) || err != nil || number != n.Number || u.PhoneBy(number) != nil || u.Phone(n.ID) != nil || !named(n.Name) {
 			return nil, malformed("phone_numbers")
 		}
 		u.Phones = append(u.Phones, account.Phone{
-			ID: n.ID, Tail: tail, Number: n.Number, Country: n.Country, Line: n.Line, Verified: n.VerifiedAt, By: n.VerifiedBy, Reserved: n.Reserved, Default: n.Default,
+			ID: n.ID, Tail: tail, Number: n.Number, Name: n.Name, Used: n.LastUsedAt, Country: n.Country, Line: n.Line, Verified: n.VerifiedAt, By: n.VerifiedBy, Reserved: n.Reserved, Default: n.Default,
 			Primary: n.Primary, Failures: n.Failures, CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 		})
 	}
 	return u, p.addPasskeys(u)
+}
+
+// named reports whether a text is a right name of a factor, as it is stored.
+func named(text string) bool {
+	name, err := mfa.ReadName(text)
+	return err == nil && name == text
 }
 
 // checkDigests limits the cost of comparisons with the digests, as [Service.CreateUser] does.
@@ -132,10 +138,10 @@ func importExported(t *tx.Tx, u *account.User, p Export) error {
 	if f := p.TOTP; f != nil {
 		key, err := totp.ParseSecret(f.Secret.Reveal())
 		id := account.BareID(account.PrefixTOTP, f.ID)
-		if err != nil || id == "" {
+		if err != nil || id == "" || !named(f.Name) {
 			return malformed("totp")
 		}
-		u.TOTP = &account.TOTP{ID: id, Verified: f.VerifiedAt, LastStep: f.LastStep, Failures: f.Failures, CreatedAt: f.CreatedAt}
+		u.TOTP = &account.TOTP{ID: id, Name: f.Name, Used: f.LastUsedAt, Verified: f.VerifiedAt, LastStep: f.LastStep, Failures: f.Failures, CreatedAt: f.CreatedAt}
 		if err := mfa.SealSecret(t, u, key); err != nil {
 			return err
 		}

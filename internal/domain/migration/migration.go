@@ -79,6 +79,8 @@ type ExportedEmail struct {
 type ExportedPhone struct {
 	ID         string          `json:"id"`
 	Number     string          `json:"phone_number"`
+	Name       string          `json:"name,omitempty"`
+	LastUsedAt account.Instant `json:"last_used_at,omitempty"`
 	Country    string          `json:"country,omitempty"`
 	Line       phone.Line      `json:"line,omitempty"`
 	VerifiedAt account.Instant `json:"verified_at,omitempty"`
@@ -95,6 +97,8 @@ type ExportedPhone struct {
 type ExportedTOTP struct {
 	ID         string          `json:"id"`
 	Secret     Disclosed       `json:"secret"` // base 32
+	Name       string          `json:"name,omitempty"`
+	LastUsedAt account.Instant `json:"last_used_at,omitempty"`
 	VerifiedAt account.Instant `json:"verified_at,omitempty"`
 	LastStep   int64           `json:"last_step,omitempty"` // codes up to this time step are used
 	Failures   int             `json:"failures,omitempty"`
@@ -193,7 +197,7 @@ func (s *Service) exportUser(u *account.User) (Export, error) {
 	}
 	for _, n := range u.Phones {
 		p.PhoneNumbers = append(p.PhoneNumbers, ExportedPhone{
-			ID: n.ID, Number: n.Number, Country: n.Country, Line: n.Line, VerifiedAt: n.Verified, VerifiedBy: n.By, Reserved: n.Reserved, Default: n.Default,
+			ID: n.ID, Number: n.Number, Name: n.Name, LastUsedAt: n.Used, Country: n.Country, Line: n.Line, VerifiedAt: n.Verified, VerifiedBy: n.By, Reserved: n.Reserved, Default: n.Default,
 			Primary: n.Primary, Failures: n.Failures, CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 		})
 	}
@@ -203,7 +207,7 @@ func (s *Service) exportUser(u *account.User) (Export, error) {
 		if err != nil {
 			return p, err
 		}
-		p.TOTP = &ExportedTOTP{ID: f.WireID(), Secret: Disclosed{key}, VerifiedAt: f.Verified, LastStep: f.LastStep, Failures: f.Failures, CreatedAt: f.CreatedAt}
+		p.TOTP = &ExportedTOTP{ID: f.WireID(), Secret: Disclosed{key}, Name: f.Name, LastUsedAt: f.Used, VerifiedAt: f.Verified, LastStep: f.LastStep, Failures: f.Failures, CreatedAt: f.CreatedAt}
 	}
 	return p, s.exportCodes(u, &p)
 }

@@ -34,8 +34,8 @@ func TestStoredForm(t *testing.T) {
 		"user": &account.User{
 			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []account.Email{{Name: "i", Address: "a", CreatedAt: 1}}, Public: json.RawMessage(`{}`),
 			Private: json.RawMessage(`{}`), Unsafe: json.RawMessage(`{}`), Password: "pw", PasswordAt: 1,
-			Phones:        []account.Phone{{Tail: "t", Number: "+1", Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Backend: accepted, Primary: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
-			TOTP:          &account.TOTP{ID: "t", Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
+			Phones:        []account.Phone{{Tail: "t", Number: "+1", Name: "n", Used: 3, Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Backend: accepted, Primary: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
+			TOTP:          &account.TOTP{ID: "t", Name: "n", Used: 5, Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
 			Backup:        &account.BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
 			FirstFailures: account.FailureCounters{FailureCounter: budget, KnownDevices: budget}, SecondFailures: account.FailureCounters{FailureCounter: budget}, FailureLog: account.FailureLog{1}, SMSLog: ratelimit.Log{1}, NewNumberLog: ratelimit.Log{2}, Notices: ratelimit.Log{3}, Banned: true, LockedUntil: 1,
 			SessionsEndedAt: 2, Sessions: []account.SessionRef{{Client: "c", Nonce: "n", Ends: 1, Generation: 2}}, Generation: 3, FirstSince: 1, SecondSince: 2, BackupSince: 1, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,

@@ -6,8 +6,9 @@ import { createLink } from './dashlink.js';
 import { required } from './dashrequired.js';
 import { trailOf } from './dashtrail.js';
 import { browserOf, daysOf, deviceOf, networkOf } from './device.js';
+import { called, lived } from './factorrow.js';
 import { button, load } from './form.js';
-import { ago, counted, date, duration, focusTitle, h, heading, icon, labelled, notice, page, phone, rich, say, show, t } from './page.js';
+import { ago, counted, date, duration, focusTitle, h, heading, icon, labelled, notice, number, page, phone, rich, say, show, t } from './page.js';
 import { row, section } from './rows.js';
 
 const id = decodeURIComponent(location.pathname.split('/').pop());
@@ -97,12 +98,16 @@ function reset() {
 
 function secondFactors() {
   const list = [];
-  if (user.totp_enabled) list.push(row('app', t('dash.totp'), null, remove(`${at}/totp`, t('dash.totp'), loses())));
+  const codes = user.backup_codes;
+  const app = user.factor_details?.find((d) => d.strategy === 'totp') ?? {};
+  if (user.totp_enabled) list.push(row('app', [t('dash.totp'), called(app.name)], lived(app), remove(`${at}/totp`, t('dash.totp'), loses())));
   for (const p of user.phone_numbers) {
     const text = p.reserved_for_second_factor ? t(p.default_second_factor ? 'dash.phone.default' : 'dash.phone.reserved') : t(p.verification?.status === 'verified' ? 'dash.phone.verified' : 'dash.phone.unverified');
-    list.push(row('sms', phone(p.phone_number), text, remove(`/v1/phone_numbers/${encodeURIComponent(p.id)}`, p.phone_number, p.reserved_for_second_factor ? loses() : [])));
+    const detail = user.factor_details?.find((d) => d.id === p.id) ?? {};
+    const verified = p.verification?.status === 'verified';
+    list.push(row('sms', [phone(p.phone_number), called(detail.name)], [text, ...(verified ? lived(detail) : [])], remove(`/v1/phone_numbers/${encodeURIComponent(p.id)}`, p.phone_number, p.reserved_for_second_factor ? loses() : [])));
   }
-  if (user.backup_code_enabled) list.push(row('key', t('dash.backup'), null, remove(`${at}/backup_code`, t('dash.backup'), [])));
+  if (user.backup_code_enabled) list.push(row('key', t('dash.backup'), codes && t('security.codes.left', { left: number(codes.left), total: number(codes.left + codes.used) }), remove(`${at}/backup_code`, t('dash.backup'), [])));
   return section(t('dash.factors'), null, null, list.length > 0 ? h('ul', {}, list) : h('p', { class: 'quiet' }, t('dash.none.text')),
     user.two_factor_enabled && h('div', { class: 'row' }, h('div', { class: 'what small quiet' }, t('dash.reset.text')), button(t('dash.reset'), { kind: 'short danger', act: reset() })));
 }

@@ -7,6 +7,7 @@ import { deadline, needed, waiting } from './due.js';
 import { browserOf, deviceOf, networkOf } from './device.js';
 import { devices } from './devices.js';
 import { eventRow } from './events.js';
+import { called, lived, renaming } from './factorrow.js';
 import { fold } from './fold.js';
 import { button, confirm, load } from './form.js';
 import { badge, counted, date, day, focusOn, focusTitle, h, labelled, name, notice, number, page, phone, rich, say, show, t } from './page.js';
@@ -74,7 +75,7 @@ function ending(label, { question, request, said, ...properties }) {
   return button(label, { ...properties, act: asked(last ? off : question, request, last ? 'security.last.done' : said) });
 }
 
-function numberButtons(p) {
+function numberButtons(p, name) {
   const at = `/me/phone_numbers/${encodeURIComponent(p.id)}`;
   const named = t('security.phone.named', { digits: p.phone_number.slice(-4) });
   const properties = (key, label, kind = '') => ({ kind: `short ${kind}`, 'data-key': `${key}-${p.id}`, 'aria-label': labelled(label, named) });
@@ -85,34 +86,38 @@ function numberButtons(p) {
     request: () => del(at), said: 'security.phone.removed', ...properties('remove', t('button.remove'), 'plain danger'),
   };
   const remove = used ? ending(t('button.remove'), gone) : button(t('button.remove'), { ...gone, act: asked(gone.question, gone.request, gone.said) });
+  const rename = renaming({ key: p.id, what: named, name, save: (text) => patch(at, { name: text }), renamed });
   if (!verified(p)) return [link(`/account/add-phone#${p.id}`, t('phone.verify'), named), remove];
-  if (!used) return [act('use', t('security.phone.use'), () => change(() => patch(at, { reserved_for_second_factor: 'true' }), 'security.phone.used')), remove];
+  if (!used) return [act('use', t('security.phone.use'), () => change(() => patch(at, { reserved_for_second_factor: 'true' }), 'security.phone.used')), rename, remove];
   return [
     !p.default_second_factor && act('default', t('security.phone.default'), () => change(() => patch(at, { default_second_factor: 'true' }), 'security.phone.defaulted')),
     ending(t('security.phone.stop'), {
       question: { title: t('security.phone.stop.title'), text: t('security.phone.stop.text'), yes: t('security.phone.stop') },
       request: () => patch(at, { reserved_for_second_factor: 'false' }), said: 'security.phone.stopped', ...properties('stop', t('security.phone.stop')),
     }),
-    remove,
+    rename, remove,
   ];
 }
 
-/** When a factor was last used, as far as the audit log goes. */
-const lastUse = (match) => {
-  // A pattern, because the server sends a page the text of each key that its modules quote.
-  const use = trail.find((e) => /^factor\.used$/.test(e.type) && match(e));
-  return use && t('security.used', { when: date(use.last_at) });
-};
+/** What the API says of a factor beside Clerk's resources: its name, and when it was added and last used. */
+const detailOf = (match) => session.user.factor_details?.find(match) ?? {};
+const renamed = (answer) => change(async () => answer, 'security.renamed');
 
-const numberRow = (p) => row('sms', [phone(p.phone_number), p.default_second_factor && badge(t('security.default'), 'good'), !verified(p) && badge(t('security.unverified'), 'warn')],
-  [t('security.added', { when: date(p.created_at) }), lastUse((e) => e.subject_id === p.id)].filter(Boolean), numberButtons(p));
+function numberRow(p) {
+  const detail = detailOf((d) => d.id === p.id);
+  const title = [phone(p.phone_number), called(detail.name), p.default_second_factor && badge(t('security.default'), 'good'), !verified(p) && badge(t('security.unverified'), 'warn')];
+  return row('sms', title, verified(p) ? lived(detail) : [t('security.added', { when: day(p.created_at) })], [numberButtons(p, detail.name)]);
+}
 
 function appRow() {
   const label = t('button.remove');
-  return row('app', [t('method.totp'), badge(t('security.on'), 'good')], [lastUse((e) => e.strategy === 'totp')].filter(Boolean), ending(label, {
-    question: { title: t('security.app.remove'), text: t('security.app.remove.text', { who: session.public_user_data.identifier }), yes: label },
-    request: () => del('/me/totp'), said: 'security.app.removed', kind: 'short plain danger', 'data-key': 'app', 'aria-label': labelled(label, t('method.totp')),
-  }));
+  const detail = detailOf((d) => d.strategy === 'totp');
+  return row('app', [t('method.totp'), called(detail.name), badge(t('security.on'), 'good')], lived(detail), [
+    renaming({ key: 'app', what: t('method.totp'), name: detail.name, save: (name) => patch('/me/totp', { name }), renamed }),
+    ending(label, {
+      question: { title: t('security.app.remove'), text: t('security.app.remove.text', { who: session.public_user_data.identifier }), yes: label },
+      request: () => del('/me/totp'), said: 'security.app.removed', kind: 'short plain danger', 'data-key': 'app', 'aria-label': labelled(label, t('method.totp')),
+    })]);
 }
 
 /** The set of backup codes: how many are left, and since when. */
