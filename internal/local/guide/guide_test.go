@@ -42,6 +42,9 @@ func TestEveryLinkOfADocumentLeadsOn(t *testing.T) {
 		for _, m := range target.FindAllStringSubmatch(string(page.Body), -1) {
 			to, fragment, _ := strings.Cut(m[1], "#")
 			switch {
+			case m[1] == "":
+				t.Errorf("%s has a link without a target", at)
+				continue
 			case strings.HasPrefix(to, "https://") || strings.HasPrefix(to, "http://") || to == "/openapi.yaml":
 				continue
 			case path.Ext(to) == ".png":
